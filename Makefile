@@ -1,0 +1,102 @@
+# lua-appsync. `make demo` and `make test` are the front door; see CONTRIBUTING.md for the rest.
+LUA ?= lua5.4
+CC ?= cc
+BUILD ?= build
+N ?=
+ONLY ?=
+
+ABI_lua5.1 = lua5.1
+ABI_luajit = lua5.1
+ABI_lua5.3 = lua5.3
+ABI_lua5.4 = lua5.4
+ABI = $(ABI_$(LUA))
+INC_lua5.1 = $(shell pkg-config --cflags lua5.1 2>/dev/null || pkg-config --cflags luajit)
+INC_lua5.3 = $(shell pkg-config --cflags lua5.3)
+INC_lua5.4 = $(shell pkg-config --cflags lua5.4)
+LUA_INC = $(INC_$(ABI))
+
+WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+CPPFLAGS += -Icsrc -D_GNU_SOURCE
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=c11 $(WARN) -fPIC -pthread $(CFLAGS)
+CORE_LIBS = -lcurl -lwebsockets -lcrypto -lsqlite3 -ldl -lm
+SERVER_LIBS = -levent_core -levent_extra -levent_openssl -lwslay -lssl -lcrypto -lsqlite3 -lm
+
+CORE_LAYERS = base codec rt gql auth proto cache sync store net client
+CORE_SRC = $(wildcard $(CORE_LAYERS:%=csrc/%/*.c))
+BINDING_SRC = $(wildcard csrc/binding/*.c)
+SERVER_LAYERS = base codec gql store
+SERVER_SRC = $(wildcard csrc/server/*.c)
+SERVER_CORE_SRC = $(wildcard $(SERVER_LAYERS:%=csrc/%/*.c))
+
+CORE_OBJ = $(CORE_SRC:csrc/%.c=$(BUILD)/obj/%.o)
+BINDING_OBJ = $(BINDING_SRC:csrc/%.c=$(BUILD)/$(ABI)/obj/%.o)
+SERVER_OBJ = $(SERVER_SRC:csrc/%.c=$(BUILD)/$(ABI)/obj/%.o)
+SERVER_CORE_OBJ = $(SERVER_CORE_SRC:csrc/%.c=$(BUILD)/obj/%.o)
+
+CORE_SO = $(BUILD)/$(ABI)/appsync/core.so
+LISTENER_SO = $(BUILD)/$(ABI)/appsync/listener.so
+
+.PHONY: build core listener env ctest unit e2e clean
+
+build: core listener
+core: $(CORE_SO)
+listener: $(LISTENER_SO)
+
+$(BUILD)/obj/%.o: csrc/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/$(ABI)/obj/%.o: csrc/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(LUA_INC) -MMD -MP -c $< -o $@
+
+$(CORE_SO): $(CORE_OBJ) $(BINDING_OBJ)
+	@mkdir -p $(@D)
+	$(CC) -shared -pthread $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
+
+$(LISTENER_SO): $(SERVER_CORE_OBJ) $(SERVER_OBJ)
+	@mkdir -p $(@D)
+	$(CC) -shared -pthread $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)
+
+env:
+	@echo "export LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;'"
+	@echo "export LUA_CPATH='$(CURDIR)/$(BUILD)/$(ABI)/?.so;;'"
+	@echo "export PATH='$(CURDIR)/bin':\"\$$PATH\""
+	@echo "export APPSYNC_LUA='$(LUA)'"
+
+# C unit tests: every spec/csrc/<layer>/<name>_test.c is one program, under ASan and UBSan.
+T = $(BUILD)/ctest
+T_CC = clang
+T_FLAGS = -std=c11 $(WARN) -pthread -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DAPS_TESTING $(CPPFLAGS) -Ispec/csrc
+T_OBJ = $(CORE_SRC:csrc/%.c=$(T)/obj/%.o)
+T_SRC = $(wildcard spec/csrc/*/*_test.c)
+T_BIN = $(T_SRC:spec/csrc/%.c=$(T)/bin/%)
+
+$(T)/obj/%.o: csrc/%.c
+	@mkdir -p $(@D)
+	$(T_CC) $(T_FLAGS) -MMD -MP -c $< -o $@
+
+$(T)/bin/%: spec/csrc/%.c $(T)/libcore.a
+	@mkdir -p $(@D)
+	$(T_CC) $(T_FLAGS) -MMD -MP $< -o $@ $(T)/libcore.a -lcmocka $(CORE_LIBS)
+
+$(T)/libcore.a: $(T_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+# make ctest ONLY=codec/json_reader runs one program.
+ctest: $(if $(ONLY),$(T)/bin/$(ONLY)_test,$(T_BIN))
+	@failed=0; for t in $^; do $$t || failed=1; done; exit $$failed
+
+# make unit LUA=lua5.1 ONLY=spec/unit/task_spec.lua
+unit: build
+	@eval "$$($(MAKE) -s env LUA=$(LUA))"; $(LUA) $$(command -v busted) -o plainTerminal $(or $(ONLY),spec/unit)
+
+e2e: build
+	@eval "$$($(MAKE) -s env LUA=$(LUA))"; $(LUA) $$(command -v busted) -o plainTerminal $(or $(ONLY),spec/e2e)
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,18 @@
+/* The two clocks. Only thin code reads them; the pure layers get the time as an argument. */
+#ifndef APS_BASE_CLOCK_H
+#define APS_BASE_CLOCK_H
+
+#include "base/macros.h"
+
+APS_BEGIN_DECLS
+
+/* Milliseconds of a clock that never goes back; its zero means nothing. */
+int64_t aps_clock_mono_ms(void);
+/* The same clock in seconds with its full resolution. */
+double aps_clock_mono_s(void);
+/* Milliseconds since 1970-01-01T00:00:00Z. */
+int64_t aps_clock_wall_ms(void);
+
+APS_END_DECLS
+
+#endif

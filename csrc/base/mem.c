@@ -1,0 +1,76 @@
+#include "base/mem.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef APS_TESTING
+static atomic_size_t live_blocks;
+static atomic_size_t fail_countdown;
+
+void aps_mem_fail_at(size_t nth)
+{
+	atomic_store(&fail_countdown, nth);
+}
+
+size_t aps_mem_live(void)
+{
+	return atomic_load(&live_blocks);
+}
+
+static int must_fail(void)
+{
+	size_t left = atomic_load(&fail_countdown);
+	while (left != 0)
+		if (atomic_compare_exchange_weak(&fail_countdown, &left, left - 1)) return left == 1;
+	return 0;
+}
+
+static void *counted(void *block)
+{
+	if (block != NULL) atomic_fetch_add(&live_blocks, 1);
+	return block;
+}
+
+#define MUST_FAIL() must_fail()
+#define COUNTED(block) counted(block)
+#define UNCOUNT(block) ((block) != NULL ? (void)atomic_fetch_sub(&live_blocks, 1) : (void)0)
+#else
+#define MUST_FAIL() 0
+#define COUNTED(block) (block)
+#define UNCOUNT(block) ((void)0)
+#endif
+
+void *aps_malloc(size_t n_bytes)
+{
+	if (MUST_FAIL()) return NULL;
+	return COUNTED(malloc(n_bytes != 0 ? n_bytes : 1));
+}
+
+void *aps_calloc(size_t n_items, size_t n_bytes)
+{
+	if (MUST_FAIL()) return NULL;
+	return COUNTED(calloc(n_items != 0 ? n_items : 1, n_bytes != 0 ? n_bytes : 1));
+}
+
+void *aps_realloc(void *block, size_t n_bytes)
+{
+	if (block == NULL) return aps_malloc(n_bytes);
+	if (MUST_FAIL()) return NULL;
+	return realloc(block, n_bytes != 0 ? n_bytes : 1);
+}
+
+char *aps_strndup(const char *p, size_t n_bytes)
+{
+	char *copy = aps_malloc(n_bytes + 1);
+	if (copy == NULL) return NULL;
+	if (n_bytes != 0) memcpy(copy, p, n_bytes);
+	copy[n_bytes] = '\0';
+	return copy;
+}
+
+void aps_free(void *block)
+{
+	UNCOUNT(block);
+	free(block);
+}

@@ -1,0 +1,26 @@
+/* The allocator of the whole core. Test builds (-DAPS_TESTING) count live blocks and can fail the nth allocation. */
+#ifndef APS_BASE_MEM_H
+#define APS_BASE_MEM_H
+
+#include "base/macros.h"
+
+APS_BEGIN_DECLS
+
+/* All return NULL when memory is out; aps_free(NULL) is legal. */
+void *aps_malloc(size_t n_bytes) APS_NODISCARD;
+void *aps_calloc(size_t n_items, size_t n_bytes) APS_NODISCARD;
+void *aps_realloc(void *block, size_t n_bytes) APS_NODISCARD;
+/* A copy of n bytes and a terminating zero. */
+char *aps_strndup(const char *p, size_t n_bytes) APS_NODISCARD;
+void aps_free(void *block);
+
+#ifdef APS_TESTING
+/* The nth allocation from now (1 is the next) fails, once; 0 switches this off. */
+void aps_mem_fail_at(size_t nth);
+/* Blocks that are allocated and not freed. */
+size_t aps_mem_live(void);
+#endif
+
+APS_END_DECLS
+
+#endif

@@ -1,0 +1,76 @@
+#include "base/str.h"
+
+struct aps_str aps_str_of(const char *zero_terminated)
+{
+	return (struct aps_str){zero_terminated, zero_terminated != NULL ? strlen(zero_terminated) : 0};
+}
+
+bool aps_str_eq(struct aps_str a, struct aps_str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool aps_str_is(struct aps_str a, const char *zero_terminated)
+{
+	return aps_str_eq(a, aps_str_of(zero_terminated));
+}
+
+static unsigned char lower(char c)
+{
+	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+bool aps_str_eq_nocase(struct aps_str a, struct aps_str b)
+{
+	if (a.n != b.n) return false;
+	for (size_t i = 0; i < a.n; i++)
+		if (lower(a.p[i]) != lower(b.p[i])) return false;
+	return true;
+}
+
+bool aps_str_starts(struct aps_str text, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	return text.n >= n && memcmp(text.p, prefix, n) == 0;
+}
+
+bool aps_str_ends(struct aps_str text, const char *suffix)
+{
+	size_t n = strlen(suffix);
+	return text.n >= n && memcmp(text.p + text.n - n, suffix, n) == 0;
+}
+
+const char *aps_str_find(struct aps_str text, const char *needle)
+{
+	size_t n = strlen(needle);
+	for (size_t i = 0; i + n <= text.n; i++)
+		if (memcmp(text.p + i, needle, n) == 0) return text.p + i;
+	return NULL;
+}
+
+int aps_str_cmp(struct aps_str a, struct aps_str b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = n != 0 ? memcmp(a.p, b.p, n) : 0;
+	if (order != 0) return order;
+	return a.n < b.n ? -1 : a.n > b.n;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct aps_str aps_str_trim(struct aps_str text)
+{
+	while (text.n != 0 && is_space(text.p[0])) text.p++, text.n--;
+	while (text.n != 0 && is_space(text.p[text.n - 1])) text.n--;
+	return text;
+}
+
+uint64_t aps_str_hash(struct aps_str text, uint64_t seed)
+{
+	uint64_t hash = seed ^ UINT64_C(0xcbf29ce484222325);
+	for (size_t i = 0; i < text.n; i++) hash = (hash ^ (unsigned char)text.p[i]) * UINT64_C(0x100000001b3);
+	return hash ^ (hash >> 32);
+}

@@ -1,0 +1,44 @@
+/* The few differences between PUC Lua 5.1, 5.3, 5.4 and LuaJIT; the only file that looks at LUA_VERSION_NUM. */
+#ifndef APS_BINDING_COMPAT_H
+#define APS_BINDING_COMPAT_H
+
+#include "base/macros.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#if LUA_VERSION_NUM < 502
+#define lua_rawlen(L, index) lua_objlen((L), (index))
+#define luaL_newlib(L, functions) (lua_newtable(L), luaL_register((L), NULL, (functions)))
+
+static inline APS_UNUSED void luaL_setfuncs(lua_State *L, const luaL_Reg *functions, int n_upvalues)
+{
+	for (; functions->name != NULL; functions++) {
+		for (int i = 0; i < n_upvalues; i++) lua_pushvalue(L, -n_upvalues);
+		lua_pushcclosure(L, functions->func, n_upvalues);
+		lua_setfield(L, -(n_upvalues + 2), functions->name);
+	}
+	lua_pop(L, n_upvalues);
+}
+
+static inline APS_UNUSED int lua_absindex(lua_State *L, int index)
+{
+	return index > 0 || index <= LUA_REGISTRYINDEX ? index : lua_gettop(L) + index + 1;
+}
+#endif
+
+/* 5.3 and later keep 64-bit integers apart from floats. */
+#if LUA_VERSION_NUM >= 503
+#define APL_HAS_INTEGERS 1
+#else
+#define APL_HAS_INTEGERS 0
+#define lua_isinteger(L, index) ((void)(L), (void)(index), 0)
+#endif
+
+#if LUA_VERSION_NUM >= 504
+#define apl_newuserdata(L, n_bytes) lua_newuserdatauv((L), (n_bytes), 0)
+#else
+#define apl_newuserdata(L, n_bytes) lua_newuserdata((L), (n_bytes))
+#endif
+
+#endif

@@ -1,0 +1,40 @@
+/* The one converter between Lua values and JSON. Rules: nil fields are absent; null is the light userdata NULL (lua-cjson's
+ * cjson.null); a table with the array metatable, or a non-empty one with the keys 1..n, is a list; an unmarked empty table is
+ * an object; holes, mixed keys, cycles, NaN, infinity, functions and the like are refused with the path to them.
+ *
+ * Convention: every C function of the binding is registered with two upvalues, the array metatable and a table that keeps
+ * field names (so their strings are made once), see apl_register(). */
+#ifndef APS_BINDING_VALUE_H
+#define APS_BINDING_VALUE_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "binding/compat.h"
+#include "codec/json_writer.h"
+
+#define APL_ARRAY_METATABLE "appsync.array" /* its name in the registry */
+#define APL_UPVALUE_ARRAY_MT lua_upvalueindex(1)
+#define APL_UPVALUE_NAMES lua_upvalueindex(2)
+
+/* How integers beyond the exact range of the VM's numbers (2^53; 64 bits on 5.3+) are delivered. */
+enum apl_big_integers { APL_BIG_ROUNDED, APL_BIG_STRING };
+
+APS_BEGIN_DECLS
+
+/* Adds `functions` to the table on top of the stack, each with the two upvalues. */
+void apl_register(lua_State *L, const luaL_Reg *functions);
+
+/* Pushes the value of one JSON text. Pushes nothing on failure (E_SYNTAX, E_UTF8, E_DEPTH, with the offset). May throw
+ * only what Lua throws (memory): hold no C allocation that a userdata doesn't own. */
+enum aps_rc apl_value_push(lua_State *L, struct aps_str json, enum apl_big_integers big, struct aps_err *err);
+
+/* Writes the Lua value at `index`. E_USAGE with the path ("variables.input.tags[3]: …", beginning with `name`). The
+ * writer's buffer must belong to a userdata: Lua may throw. */
+enum aps_rc apl_value_write(lua_State *L, int index, const char *name, struct aps_json_writer *w, struct aps_err *err);
+
+/* Pushes the runtime-owned scratch userdata that holds a struct aps_buf (emptied); it stays valid while it is on the stack. */
+struct aps_buf *apl_push_buffer(lua_State *L, size_t max_bytes);
+
+APS_END_DECLS
+
+#endif

@@ -1,0 +1,62 @@
+/* The one JSON reader: a strict pull parser (RFC 8259) over text in memory. It copies nothing and allocates nothing.
+ * Refused, with the byte offset: anything after the value, trailing commas, comments, bad UTF-8, lone surrogates,
+ * control bytes in strings, leading zeros, depth above the limit. Duplicate keys are passed on. */
+#ifndef APS_CODEC_JSON_READER_H
+#define APS_CODEC_JSON_READER_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+enum aps_json_token {
+	APS_JSON_ERROR, /* r->err tells; every further call gives it again */
+	APS_JSON_END,   /* the text was one complete value */
+	APS_JSON_OBJECT,
+	APS_JSON_OBJECT_END,
+	APS_JSON_ARRAY,
+	APS_JSON_ARRAY_END,
+	APS_JSON_KEY,    /* r->text, r->has_escapes */
+	APS_JSON_STRING, /* r->text, r->has_escapes */
+	APS_JSON_INT,    /* r->integer: exact, fits in int64_t; also r->number */
+	APS_JSON_BIGINT, /* an integer outside int64_t: r->text (its digits), r->number (rounded) */
+	APS_JSON_DOUBLE, /* r->number: correctly rounded, independent of the locale; r->text */
+	APS_JSON_TRUE,
+	APS_JSON_FALSE,
+	APS_JSON_NULL
+};
+
+#define APS_JSON_MAX_DEPTH 512 /* the highest limit that a reader can be given */
+
+struct aps_json_reader {
+	const char *start;
+	const char *at;
+	const char *end;
+	struct aps_str text; /* raw: what stands between the quotes, or the digits of a number */
+	bool has_escapes;
+	int64_t integer;
+	double number;
+	unsigned depth;
+	unsigned max_depth;
+	unsigned state;                          /* private */
+	uint64_t is_object[APS_JSON_MAX_DEPTH / 64]; /* private: one bit a level */
+	struct aps_err err;                      /* E_SYNTAX, E_UTF8 or E_DEPTH; err.native is the byte offset */
+};
+
+APS_BEGIN_DECLS
+
+/* `text` must outlive the reader. max_depth 0 means 128. */
+void aps_json_reader_init(struct aps_json_reader *r, struct aps_str text, unsigned max_depth);
+enum aps_json_token aps_json_next(struct aps_json_reader *r);
+/* Reads one whole value (the next one) with all checks; *span is its text. E_* as in r->err. */
+enum aps_rc aps_json_skip_value(struct aps_json_reader *r, struct aps_str *span);
+/* After APS_JSON_OBJECT or APS_JSON_ARRAY was returned: reads to its end, whole. */
+enum aps_rc aps_json_skip_rest(struct aps_json_reader *r);
+/* The decoded bytes of the KEY or STRING just read: r->text itself when it has no escapes, else decoded onto the end
+ * of `scratch` (valid while scratch is unchanged). {NULL, 0} when memory is out. */
+struct aps_str aps_json_unescape(const struct aps_json_reader *r, struct aps_buf *scratch);
+/* True when the KEY or STRING just read decodes to exactly these bytes. */
+bool aps_json_text_is(const struct aps_json_reader *r, const char *zero_terminated);
+
+APS_END_DECLS
+
+#endif

@@ -1,0 +1,16 @@
+/* UTF-8 (RFC 3629): no surrogates, no overlong forms, nothing above U+10FFFF. */
+#ifndef APS_CODEC_UTF8_H
+#define APS_CODEC_UTF8_H
+
+#include "base/str.h"
+
+APS_BEGIN_DECLS
+
+/* The offset of the first byte that is not UTF-8, or text.n when all of it is. */
+size_t aps_utf8_check(struct aps_str text);
+/* Writes 1 to 4 bytes; returns how many; 0 for a surrogate or a number above U+10FFFF. */
+size_t aps_utf8_encode(uint32_t code_point, char out[4]);
+
+APS_END_DECLS
+
+#endif

@@ -1,0 +1,53 @@
+/* A parsed executable document: immutable after it was built, shared between threads by an atomic reference count.
+ * It owns its text in canonical print, as written and with __typename added to each selection set. */
+#ifndef APS_GQL_DOCUMENT_H
+#define APS_GQL_DOCUMENT_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum aps_gql_operation_kind { APS_GQL_QUERY, APS_GQL_MUTATION, APS_GQL_SUBSCRIPTION };
+
+struct aps_gql_document;
+
+struct aps_gql_operation {
+	enum aps_gql_operation_kind kind;
+	struct aps_str name; /* empty for an anonymous operation */
+	const struct aps_str *variables; /* names of the declared variables, without '$' */
+	size_t n_variables;
+	const struct aps_str *root_fields; /* response keys of the root selection set, fragments not entered */
+	size_t n_root_fields;
+};
+
+/* Where a text was refused: line and column count from 1, columns in code points. */
+struct aps_gql_place {
+	unsigned line;
+	unsigned column;
+};
+
+#define APS_GQL_MAX_TEXT_BYTES ((size_t)1024 * 1024)
+
+APS_BEGIN_DECLS
+
+/* E_SYNTAX (message with line and column, also in *place unless NULL), E_TOO_BIG, E_DEPTH, E_UTF8, E_NOMEM.
+ * Refused as well: no operation in it, two operations with one name, an anonymous operation beside others,
+ * a fragment that is used and not defined, fragments that include each other in a circle. */
+enum aps_rc aps_gql_document_new(struct aps_str text, struct aps_gql_document **out, struct aps_gql_place *place,
+				 struct aps_err *err);
+struct aps_gql_document *aps_gql_document_ref(struct aps_gql_document *doc);
+void aps_gql_document_unref(struct aps_gql_document *doc);
+
+size_t aps_gql_document_n_operations(const struct aps_gql_document *doc);
+const struct aps_gql_operation *aps_gql_document_operation(const struct aps_gql_document *doc, size_t index);
+/* NULL when there is none. An empty name finds the only operation, and NULL where there are several. */
+const struct aps_gql_operation *aps_gql_document_find(const struct aps_gql_document *doc, struct aps_str name);
+/* Canonical print, as written. */
+struct aps_str aps_gql_document_text(const struct aps_gql_document *doc);
+/* Canonical print with __typename in every selection set but the root ones (made on the first parse, not lazily). */
+struct aps_str aps_gql_document_text_typenames(const struct aps_gql_document *doc);
+/* SHA-256 of the canonical print, in lower-case hexadecimal, 64 characters. */
+struct aps_str aps_gql_document_hash(const struct aps_gql_document *doc);
+
+APS_END_DECLS
+
+#endif

@@ -1,0 +1,65 @@
+/* HTTP over libcurl's multi interface: pooled keep-alive connections, HTTP/2 where the server offers it over TLS, gzip.
+ * @thread core, all of it but aps_http_wakeup(). Redirects are not followed: a secret goes where the user sent it. */
+#ifndef APS_NET_HTTP_H
+#define APS_NET_HTTP_H
+
+#include "net/options.h"
+#include "base/buf.h"
+
+struct aps_http;
+
+struct aps_http_request {
+	const char *method;
+	const char *url;
+	const char *const *header_lines; /* "Name: value"; zero-terminated strings, copied */
+	size_t n_header_lines;
+	char *body;                      /* consumed (aps_free), also on failure; NULL: none */
+	size_t n_body;
+	const struct aps_net_options *options; /* borrowed until the answer or the cancel */
+	int64_t connect_timeout_ms;
+	int64_t timeout_ms;              /* of the whole exchange */
+	size_t max_response_bytes;
+	bool is_resolve_only;            /* CURLOPT_CONNECT_ONLY: connects TCP, tells the peer's address, closes */
+	void *tag;                       /* comes back with the answer */
+};
+
+struct aps_http_header {
+	struct aps_str name; /* lower case */
+	struct aps_str value;
+};
+
+struct aps_http_answer {
+	void *tag;
+	struct aps_err err; /* OK: a response came, whatever its status. err.sent: request bytes may have gone out */
+	long status;
+	long http_version;  /* 11, 20 */
+	char *body;         /* owned by the answer */
+	size_t n_body;
+	struct aps_http_header *headers; /* of the final response; text in header_text */
+	size_t n_headers;
+	char *header_text;
+	char address[64];   /* of the peer, numeric; for is_resolve_only */
+};
+
+APS_BEGIN_DECLS
+
+struct aps_http *aps_http_new(struct aps_err *err);
+void aps_http_free(struct aps_http *http); /* drops what is under way without an answer */
+/* Starts an exchange; *id names it for a cancel. On failure nothing was started, and there will be no answer. */
+enum aps_rc aps_http_start(struct aps_http *http, struct aps_http_request *request, uint64_t *id, struct aps_err *err);
+/* No answer comes after this. Unknown ids are ignored. */
+void aps_http_cancel(struct aps_http *http, uint64_t id);
+/* Waits for sockets or a wake-up, at most timeout_ms (-1: for ever), and moves bytes. */
+void aps_http_poll(struct aps_http *http, int64_t timeout_ms);
+/* The next finished exchange; false when there is none. Clear it with aps_http_answer_clear(). */
+bool aps_http_next(struct aps_http *http, struct aps_http_answer *answer);
+void aps_http_answer_clear(struct aps_http_answer *answer);
+/* An empty view when the response has no such header (lower-case name). */
+struct aps_str aps_http_answer_header(const struct aps_http_answer *answer, const char *name);
+/* @thread any: makes aps_http_poll() return. */
+void aps_http_wakeup(struct aps_http *http);
+size_t aps_http_n_running(const struct aps_http *http);
+
+APS_END_DECLS
+
+#endif

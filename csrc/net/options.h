@@ -1,0 +1,23 @@
+/* What both transports need to know of the way to a server. Text is owned by whoever owns the struct. */
+#ifndef APS_NET_OPTIONS_H
+#define APS_NET_OPTIONS_H
+
+#include "base/err.h"
+
+struct aps_net_options {
+	char *proxy;      /* "http://[user:password@]host:port"; NULL: none (the environment is not looked at) */
+	char *ca_file;    /* PEM bundle that replaces the system's; NULL: the system's */
+	char *cert_file;  /* client certificate, PEM; NULL: none */
+	char *key_file;   /* its key; NULL: it stands in cert_file */
+	bool verify;      /* certificate chain and host name; true unless the user switched it off */
+};
+
+APS_BEGIN_DECLS
+
+void aps_net_options_clear(struct aps_net_options *options);
+/* A deep copy; false when memory is out (then *out is cleared). */
+bool aps_net_options_dup(const struct aps_net_options *options, struct aps_net_options *out);
+
+APS_END_DECLS
+
+#endif

@@ -1,0 +1,78 @@
+/* WebSockets over libwebsockets on a thread of their own (the realtime thread) that moves bytes only: open, frames, close,
+ * error; exactly one terminal event for each connection. Commands go in by mailbox, batches of frames come out by `deliver`. */
+#ifndef APS_NET_WS_H
+#define APS_NET_WS_H
+
+#include "net/options.h"
+#include "rt/bytes.h"
+
+struct aps_ws;
+
+struct aps_ws_connect {
+	uint64_t connection;      /* the owner's number */
+	bool is_tls;
+	const char *host;         /* for SNI, the certificate and the Host header; without port */
+	int port;
+	const char *address;      /* numeric address to connect to: no DNS happens on this thread */
+	const char *proxy_address; /* numeric address of options->proxy's host; NULL without a proxy */
+	const char *path;         /* with query; starts with '/' */
+	const char *protocols;    /* Sec-WebSocket-Protocol, the whole list: "graphql-ws, header-…" */
+	const char *expected_protocol; /* what the server must have chosen: "graphql-ws" */
+	const char *const *header_lines; /* further headers of the upgrade, "Name: value" */
+	size_t n_header_lines;
+	const struct aps_net_options *options;
+	int64_t connect_timeout_ms; /* until the upgrade is answered */
+	size_t max_message_bytes;   /* a longer message is skipped and told as TOO_BIG with its head */
+};
+
+enum aps_ws_event_kind {
+	APS_WS_OPENED,
+	APS_WS_FRAME,   /* a complete text message: bytes->p + offset, n */
+	APS_WS_TOO_BIG, /* its first bytes likewise */
+	APS_WS_CLOSED   /* terminal: err tells why (E_NETWORK, E_TLS, E_TIMEOUT, E_AUTH for an upgrade refused with 401/403,
+			   E_HTTP for another status, E_PROTOCOL for a wrong sub-protocol); native: the close code or HTTP status */
+};
+
+struct aps_ws_event {
+	enum aps_ws_event_kind kind;
+	uint64_t connection;
+	size_t offset;
+	size_t n;
+};
+
+/* One hand-over: events in order, their bytes in one shared block. */
+struct aps_ws_batch {
+	struct aps_ws_batch *next; /* for the receiver's use */
+	struct aps_bytes *bytes;   /* NULL when no event has bytes; else the batch holds one reference */
+	struct aps_err err;        /* of a CLOSED event, which is always the last of its batch */
+	size_t n_events;
+	struct aps_ws_event events[];
+};
+
+/* Called on the realtime thread, without a lock held; takes the batch (aps_ws_batch_free). */
+struct aps_ws_sink {
+	void (*deliver)(void *context, struct aps_ws_batch *batch);
+	void *context;
+};
+
+APS_BEGIN_DECLS
+
+/* Starts the thread. NULL with *err. */
+struct aps_ws *aps_ws_new(struct aps_ws_sink sink, struct aps_err *err);
+/* Closes every connection, stops and joins, at most timeout_ms; false: the thread is stuck and was left behind. */
+bool aps_ws_free(struct aps_ws *ws, int64_t timeout_ms);
+
+/* @thread core (any one thread but the realtime thread). Text is copied. E_NOMEM, E_USAGE (too long a value): no event will follow. */
+enum aps_rc aps_ws_connect(struct aps_ws *ws, const struct aps_ws_connect *connect, struct aps_err *err);
+/* A text message; for an unknown connection it is dropped. E_NOMEM. */
+enum aps_rc aps_ws_send(struct aps_ws *ws, uint64_t connection, struct aps_str text);
+/* The terminal event follows, also where the peer does not answer the close frame within 1 s. */
+enum aps_rc aps_ws_close(struct aps_ws *ws, uint64_t connection, int code, struct aps_str reason);
+/* Stops or resumes reading the socket. */
+enum aps_rc aps_ws_pause(struct aps_ws *ws, uint64_t connection, bool is_paused);
+
+void aps_ws_batch_free(struct aps_ws_batch *batch);
+
+APS_END_DECLS
+
+#endif
