@@ -37,7 +37,21 @@ SERVER_CORE_OBJ = $(SERVER_CORE_SRC:csrc/%.c=$(BUILD)/obj/%.o)
 CORE_SO = $(BUILD)/$(ABI)/appsync/core.so
 LISTENER_SO = $(BUILD)/$(ABI)/appsync/listener.so
 
-.PHONY: build core listener env ctest unit e2e clean
+.DEFAULT_GOAL := help
+.PHONY: setup build core listener env demo test matrix lint format rockspec docs ctest unit e2e exits rocks \
+	asan tsan valgrind check soak fuzz bench serve install clean help
+
+help:
+	@echo 'make demo              install what is missing, build, run the main job against a local server'
+	@echo 'make test              install what is missing, run every test (FORCE=1 may replace luajit by luajit2)'
+	@echo 'make build LUA=lua5.4  lua5.1, lua5.3, lua5.4 or luajit;  eval "$$(make -s env LUA=lua5.4)" to use it'
+	@echo 'make matrix            unit and end-to-end tests on all four Luas'
+	@echo 'make lint format       layers, sizes, luacheck, clang-format, rockspecs, symbols, docs'
+	@echo 'make ctest unit e2e    one kind of test;  ONLY=… picks one of its files'
+	@echo 'make check             sanitizers and valgrind: asan tsan valgrind'
+	@echo 'make soak [ONLY=name]  the long tests with full counts'
+	@echo 'make fuzz bench serve  fuzzers, benchmarks, the local server for examples/todo'
+	@echo 'make install           with LuaRocks (--deps-mode=none);  make clean'
 
 build: core listener
 core: $(CORE_SO)
@@ -95,6 +109,71 @@ unit: build
 
 e2e: build
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; $(LUA) $$(command -v busted) -o plainTerminal $(or $(ONLY),spec/e2e)
+
+LUAS = lua5.1 lua5.3 lua5.4 luajit
+
+setup:
+	@.ci/setup test
+
+# `make demo` and `make test` set themselves up first; the compiler may be among what is missing.
+demo:
+	@.ci/setup demo
+	@$(MAKE) -s build LUA=$(LUA)
+	@eval "$$($(MAKE) -s env LUA=$(LUA))"; examples/todo/demo
+
+test:
+	@.ci/setup test
+	@ONLY='$(ONLY)' .ci/suite
+
+matrix:
+	@for lua in $(LUAS); do $(MAKE) -s unit LUA=$$lua && $(MAKE) -s e2e LUA=$$lua || exit 1; done
+
+lint: build
+	@lua5.4 .ci/lint/layers.lua
+	@lua5.4 .ci/lint/sizes.lua
+	@luacheck -q lua spec examples bench .ci bin/appsync --no-color
+	@clang-format --dry-run -Werror $$(git ls-files -co --exclude-standard 'csrc/*.[ch]' 'spec/*.[ch]' 'bench/*.[ch]')
+	@lua5.4 .ci/rockspec.lua --check
+	@lua5.4 .ci/docs.lua --check
+	@.ci/lint/symbols.sh $(CORE_SO) $(LISTENER_SO)
+	@.ci/lint/words.sh
+	@echo 'lint: clean'
+
+format:
+	@clang-format -i $$(git ls-files -co --exclude-standard 'csrc/*.[ch]' 'spec/*.[ch]' 'bench/*.[ch]')
+
+rockspec:
+	@lua5.4 .ci/rockspec.lua
+
+docs:
+	@lua5.4 .ci/docs.lua
+
+serve: build
+	@eval "$$($(MAKE) -s env LUA=$(LUA))"; bin/appsync serve examples/todo/schema.graphql --port 4000
+
+install:
+	luarocks make --deps-mode=none rockspec/appsync-scm-1.rockspec
+	luarocks make --deps-mode=none rockspec/appsync-server-scm-1.rockspec
+
+# Both rocks into a tree of their own; what they export is what `make` exports; the installed program runs.
+rocks: build
+	@.ci/rocks
+
+# Processes that end in the middle of things: N of each kind.
+exits: build
+	@eval "$$($(MAKE) -s env LUA=$(LUA))"; N=$(or $(N),20) $(LUA) spec/exit/run.lua
+
+# Fuzzers: spec/fuzz/<name>_fuzz.c under libFuzzer, each for SECONDS_EACH; <name>_fuzz.lua likewise by count.
+SECONDS_EACH ?= 20
+FUZZ_FLAGS = -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(CPPFLAGS)
+FUZZERS = $(patsubst spec/fuzz/%_fuzz.c,%,$(wildcard spec/fuzz/*_fuzz.c))
+
+$(BUILD)/fuzz/%: spec/fuzz/%_fuzz.c $(foreach d,base codec gql auth proto,$(wildcard csrc/$(d)/*.[ch]))
+	@mkdir -p $(@D)
+	@clang $(FUZZ_FLAGS) $< $(foreach d,base codec gql auth proto,$(wildcard csrc/$(d)/*.c)) -lcrypto -lm -o $@
+
+fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%) build
+	@SECONDS_EACH=$(SECONDS_EACH) ONLY='$(ONLY)' BUILD=$(BUILD) .ci/fuzz $(FUZZERS)
 
 clean:
 	rm -rf $(BUILD)

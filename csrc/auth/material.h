@@ -33,6 +33,7 @@ struct aps_auth_material {
 	char *secret; /* API key or token; NULL for NONE and IAM */
 	struct aps_credentials credentials;
 	int64_t expires_ms; /* of the token (its `exp` claim, where it is a JWT) or the credentials; 0: unknown or never */
+	int64_t issued_ms;  /* of the token (its `iat` claim); 0: unknown */
 };
 
 APS_BEGIN_DECLS

@@ -58,7 +58,8 @@ struct aps_sigv4 {
 
 APS_BEGIN_DECLS
 
-/* The defaults for a service: S3 signs its path once and as it is, always with x-amz-content-sha256. */
+/* The defaults for a service: the path is normalized and encoded once more than on the wire; S3 signs its path once and
+ * as it is, always with x-amz-content-sha256. */
 void aps_sigv4_options_init(struct aps_sigv4_options *options, struct aps_str service);
 void aps_sigv4_init(struct aps_sigv4 *out);
 void aps_sigv4_clear(struct aps_sigv4 *out);

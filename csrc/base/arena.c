@@ -3,7 +3,7 @@
 #include "base/mem.h"
 
 #define BLOCK_BYTES ((size_t)4096)
-#define ALIGN _Alignof(max_align_t)
+#define ALIGN       _Alignof(max_align_t)
 
 struct aps_arena_block {
 	struct aps_arena_block *next;

@@ -11,7 +11,7 @@ static const struct {
 	bool retryable;
 } TABLE[APS_RC_COUNT] = {
 #define APS_RC_ROW(name, kind, word, retryable) {#name, kind, word, retryable},
-	APS_RC_MAP(APS_RC_ROW)
+        APS_RC_MAP(APS_RC_ROW)
 #undef APS_RC_ROW
 };
 

@@ -35,7 +35,7 @@ enum aps_rc {
 #define APS_RC_ENUM(name, kind, word, retryable) APS_##name,
 	APS_RC_MAP(APS_RC_ENUM)
 #undef APS_RC_ENUM
-	APS_RC_COUNT
+	        APS_RC_COUNT
 };
 
 /* `word`: a stable code such as "api_key_expired"; a static string or NULL (then the table's default).
@@ -65,7 +65,7 @@ const char *aps_err_word(const struct aps_err *err);
 enum aps_rc aps_fail(struct aps_err *err, enum aps_rc code, const char *format, ...) APS_PRINTF(3, 4);
 /* Like aps_fail(), with a stable word and a native number. */
 enum aps_rc aps_fail_word(struct aps_err *err, enum aps_rc code, const char *word, long native, const char *format, ...)
-	APS_PRINTF(5, 6);
+        APS_PRINTF(5, 6);
 
 APS_END_DECLS
 

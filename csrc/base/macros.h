@@ -8,14 +8,14 @@
 #include <stdint.h>
 
 #define APS_BEGIN_DECLS _Pragma("GCC visibility push(hidden)")
-#define APS_END_DECLS _Pragma("GCC visibility pop")
-#define APS_EXPORT __attribute__((visibility("default")))
+#define APS_END_DECLS   _Pragma("GCC visibility pop")
+#define APS_EXPORT      __attribute__((visibility("default")))
 
 #define APS_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
-#define APS_UNUSED __attribute__((unused))
-#define APS_NODISCARD __attribute__((warn_unused_result))
+#define APS_UNUSED                     __attribute__((unused))
+#define APS_NODISCARD                  __attribute__((warn_unused_result))
 
-#define APS_COUNTOF(array) (sizeof(array) / sizeof((array)[0]))
+#define APS_COUNTOF(array)                      (sizeof(array) / sizeof((array)[0]))
 #define APS_CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 /* Release builds keep the check where it guards memory: a broken invariant must not become a write. */

@@ -32,11 +32,11 @@ static void *counted(void *block)
 	return block;
 }
 
-#define MUST_FAIL() must_fail()
+#define MUST_FAIL()    must_fail()
 #define COUNTED(block) counted(block)
 #define UNCOUNT(block) ((block) != NULL ? (void)atomic_fetch_sub(&live_blocks, 1) : (void)0)
 #else
-#define MUST_FAIL() 0
+#define MUST_FAIL()    0
 #define COUNTED(block) (block)
 #define UNCOUNT(block) ((void)0)
 #endif

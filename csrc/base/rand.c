@@ -76,6 +76,6 @@ void aps_rand_uuid(struct aps_rand *rand, char text[APS_UUID_CHARS + 1])
 	high = (high & ~UINT64_C(0xf000)) | UINT64_C(0x4000);
 	low = (low & ~(UINT64_C(3) << 62)) | (UINT64_C(2) << 62);
 	snprintf(text, APS_UUID_CHARS + 1, "%08x-%04x-%04x-%04x-%04x%08x", (unsigned)(high >> 32),
-		 (unsigned)(high >> 16) & 0xffffu, (unsigned)high & 0xffffu, (unsigned)(low >> 48),
-		 (unsigned)(low >> 32) & 0xffffu, (unsigned)low);
+	         (unsigned)(high >> 16) & 0xffffu, (unsigned)high & 0xffffu, (unsigned)(low >> 48),
+	         (unsigned)(low >> 32) & 0xffffu, (unsigned)low);
 }

@@ -1,9 +1,10 @@
-/* The one converter between Lua values and JSON. Rules: nil fields are absent; null is the light userdata NULL (lua-cjson's
- * cjson.null); a table with the array metatable, or a non-empty one with the keys 1..n, is a list; an unmarked empty table is
- * an object; holes, mixed keys, cycles, NaN, infinity, functions and the like are refused with the path to them.
+/* The one converter between Lua values and JSON. Rules: nil fields are absent; null is the light userdata NULL
+ * (lua-cjson's cjson.null); a table with the array metatable, or a non-empty one with the keys 1..n, is a list; an
+ * unmarked empty table is an object; holes, mixed keys, cycles, NaN, infinity, functions and the like are refused with
+ * the path to them.
  *
- * Convention: every C function of the binding is registered with two upvalues, the array metatable and a table that keeps
- * field names (so their strings are made once), see apl_register(). */
+ * Convention: every C function of the binding is registered with two upvalues, the array metatable and a table that
+ * keeps field names (so their strings are made once), see apl_register(). */
 #ifndef APS_BINDING_VALUE_H
 #define APS_BINDING_VALUE_H
 
@@ -12,9 +13,16 @@
 #include "binding/compat.h"
 #include "codec/json_writer.h"
 
-#define APL_ARRAY_METATABLE "appsync.array" /* its name in the registry */
+#define APL_ARRAY_METATABLE  "appsync.array" /* its name in the registry */
 #define APL_UPVALUE_ARRAY_MT lua_upvalueindex(1)
-#define APL_UPVALUE_NAMES lua_upvalueindex(2)
+#define APL_UPVALUE_NAMES    lua_upvalueindex(2)
+
+/* Keys that the converter itself uses in the names table; all others are free. */
+enum apl_names_key {
+	APL_NAMES_BUFFER = -1,      /* the buffer that was given back, or nil */
+	APL_NAMES_CJSON_ARRAY = -2, /* OpenResty's cjson.array_mt, or nil */
+	APL_NAMES_CJSON_EMPTY = -3  /* OpenResty's cjson.empty_array, or nil */
+};
 
 /* How integers beyond the exact range of the VM's numbers (2^53; 64 bits on 5.3+) are delivered. */
 enum apl_big_integers { APL_BIG_ROUNDED, APL_BIG_STRING };
@@ -32,8 +40,12 @@ enum aps_rc apl_value_push(lua_State *L, struct aps_str json, enum apl_big_integ
  * writer's buffer must belong to a userdata: Lua may throw. */
 enum aps_rc apl_value_write(lua_State *L, int index, const char *name, struct aps_json_writer *w, struct aps_err *err);
 
-/* Pushes the runtime-owned scratch userdata that holds a struct aps_buf (emptied); it stays valid while it is on the stack. */
+/* Pushes the runtime-owned scratch userdata that holds a struct aps_buf (emptied); it stays valid while it is on the
+ * stack. */
 struct aps_buf *apl_push_buffer(lua_State *L, size_t max_bytes);
+/* Gives the buffer at `index` back for the next apl_push_buffer(), and takes it off the stack's slot (nil stands
+ * there). Optional: a buffer that is not given back is collected. */
+void apl_release_buffer(lua_State *L, int index);
 
 APS_END_DECLS
 

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "gql/place.h"
 
 enum aps_gql_operation_kind { APS_GQL_QUERY, APS_GQL_MUTATION, APS_GQL_SUBSCRIPTION };
 
@@ -12,28 +13,21 @@ struct aps_gql_document;
 
 struct aps_gql_operation {
 	enum aps_gql_operation_kind kind;
-	struct aps_str name; /* empty for an anonymous operation */
+	struct aps_str name;             /* empty for an anonymous operation */
 	const struct aps_str *variables; /* names of the declared variables, without '$' */
 	size_t n_variables;
 	const struct aps_str *root_fields; /* response keys of the root selection set, fragments not entered */
 	size_t n_root_fields;
 };
 
-/* Where a text was refused: line and column count from 1, columns in code points. */
-struct aps_gql_place {
-	unsigned line;
-	unsigned column;
-};
-
-#define APS_GQL_MAX_TEXT_BYTES ((size_t)1024 * 1024)
-
 APS_BEGIN_DECLS
 
 /* E_SYNTAX (message with line and column, also in *place unless NULL), E_TOO_BIG, E_DEPTH, E_UTF8, E_NOMEM.
  * Refused as well: no operation in it, two operations with one name, an anonymous operation beside others,
- * a fragment that is used and not defined, fragments that include each other in a circle. */
+ * type system definitions, two fragments with one name, a fragment that is used and not defined, fragments that include
+ * each other in a circle. */
 enum aps_rc aps_gql_document_new(struct aps_str text, struct aps_gql_document **out, struct aps_gql_place *place,
-				 struct aps_err *err);
+                                 struct aps_err *err);
 struct aps_gql_document *aps_gql_document_ref(struct aps_gql_document *doc);
 void aps_gql_document_unref(struct aps_gql_document *doc);
 

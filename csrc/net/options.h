@@ -17,6 +17,8 @@ APS_BEGIN_DECLS
 void aps_net_options_clear(struct aps_net_options *options);
 /* A deep copy; false when memory is out (then *out is cleared). */
 bool aps_net_options_dup(const struct aps_net_options *options, struct aps_net_options *out);
+/* By content. */
+bool aps_net_options_is_same(const struct aps_net_options *a, const struct aps_net_options *b);
 
 APS_END_DECLS
 

@@ -2,7 +2,19 @@
  * WebSocket Client") or graphql-transport-ws (the PROTOCOL.md of enisdenjo/graphql-ws).
  * Inputs are function calls with the time; after each of them the owner takes all actions with aps_rt_next().
  * It knows no socket: the owner opens, writes and closes, and says what happened. It knows no secrets: the owner builds
- * the texts that carry them. It owns reconnecting, its backoff, acknowledgement and keep-alive deadlines, idle close. */
+ * the texts that carry them. It owns reconnecting, its backoff, acknowledgement and keep-alive deadlines, idle close.
+ *
+ * One connection at a time: what an earlier connection still has to say after the next DO_CONNECT (its frames, its
+ * closing) is the owner's to drop. A DO_CLOSE may name a connection that isn't open any more.
+ *
+ * When it gives up. Refusals and timeouts: never, the states tell. Refused authentication: the owner decides. Before the
+ * first connection_ack of the machine's life, a wrong certificate or host name (E_TLS, not retryable), a wrong
+ * sub-protocol (E_PROTOCOL) and an upgrade answered with 2xx to 4xx other than 408, 425 and 429 (E_HTTP) end all
+ * subscriptions; later they are retried. connection_error with 400 or BadRequest…, and the close codes 4400 and 4406 of
+ * graphql-transport-ws, always end them.
+ *
+ * Delays: full jitter below base * 2^n, n failures in a row. n falls to 0 when a connection lived 10 s after its
+ * acknowledgement; one that acknowledged a start but lived shorter keeps n at 5 or less, unless it sent broken messages. */
 #ifndef APS_PROTO_REALTIME_H
 #define APS_PROTO_REALTIME_H
 
@@ -82,7 +94,8 @@ void aps_rt_too_big(struct aps_rt *rt, struct aps_str head, int64_t now_ms);
 /* Refused, lost, closed by the peer: err tells. E_AUTH (HTTP 401/403 on the upgrade) is AUTH_REFUSED. */
 void aps_rt_closed(struct aps_rt *rt, const struct aps_err *err, int64_t now_ms);
 
-/* The owner stopped or resumed reading (backpressure): the keep-alive watchdog waits with it. */
+/* The owner stopped or resumed reading (backpressure): the deadlines of what the service has to send wait with it.
+ * Each connection begins unpaused. */
 void aps_rt_paused(struct aps_rt *rt, bool is_paused, int64_t now_ms);
 void aps_rt_set_online(struct aps_rt *rt, bool is_online, int64_t now_ms);
 /* When aps_rt_tick() wants to be called; -1: not at all. */

@@ -1,0 +1,63 @@
+-- Includes point down only: csrc/LAYERS says who may include whom. Also: base names are unique in csrc/, C calls no Lua.
+local layers, problems = {}, {}
+
+local function complain(...) problems[#problems + 1] = string.format(...) end
+
+for line in io.lines("csrc/LAYERS") do
+  if not line:match("^#") then
+    local folder, inner, outer = line:match("^(%S+)%s*:([^:]*):(.*)$")
+    local layer = { [folder] = true, outer = {} }
+    for name in inner:gmatch("%S+") do layer[name] = true end
+    local file
+    for word in outer:gmatch("%S+") do
+      file = word:match("^file=(.*)$")
+      if file then layer.outer[#layer.outer].file = file
+      else layer.outer[#layer.outer + 1] = { prefix = word } end
+    end
+    layers[folder] = layer
+  end
+end
+
+local guarded = { "openssl/", "pthread.h", "sqlite3.h", "curl/", "libwebsockets.h", "lua.h", "lauxlib.h", "lualib.h", "event2/", "wslay/" }
+
+local function may_use(layer, base, header)
+  local is_guarded = false
+  for _, prefix in ipairs(guarded) do is_guarded = is_guarded or header:sub(1, #prefix) == prefix end
+  if not is_guarded then return true end
+  for _, rule in ipairs(layer.outer) do
+    if header:sub(1, #rule.prefix) == rule.prefix and (not rule.file or rule.file == base) then return true end
+  end
+  return false
+end
+
+local seen = {}
+local list = assert(io.popen("ls csrc/*/*.c csrc/*/*.h"))
+for path in list:lines() do
+  local folder, base = path:match("^csrc/([^/]+)/(.*)$")
+  local layer = layers[folder]
+  if not layer then
+    complain("%s: folder %s is not in csrc/LAYERS", path, folder)
+  else
+    if seen[base] then complain("%s: the base name is taken by %s", path, seen[base]) end
+    seen[base] = path
+    local number = 0
+    for line in io.lines(path) do
+      number = number + 1
+      local inner = line:match('^%s*#%s*include%s+"([^"]+)"')
+      local outer = line:match("^%s*#%s*include%s+<([^>]+)>")
+      if inner then
+        local target = inner:match("^([^/]+)/")
+        if not target then complain("%s:%d: include \"%s\" needs its folder", path, number, inner)
+        elseif not layer[target] and not layer[inner] then complain("%s:%d: %s may not include %s", path, number, folder, inner) end
+      elseif outer and not may_use(layer, base, outer) then
+        complain("%s:%d: %s may not include <%s>", path, number, folder, outer)
+      end
+      local call = line:match("%f[%w_](lua_p?call[k]?)%s*%(") or line:match("%f[%w_](lua_resume)%s*%(") or line:match("%f[%w_](luaL_ref)%s*%(")
+      if call then complain("%s:%d: C never calls Lua: %s", path, number, call) end
+    end
+  end
+end
+list:close()
+
+for _, text in ipairs(problems) do print(text) end
+os.exit(#problems == 0 and 0 or 1)

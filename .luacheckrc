@@ -1,0 +1,6 @@
+std = "max"
+max_line_length = 140
+unused_args = true
+exclude_files = { "lua/appsync/_meta/*", "build/*" }
+files["spec"] = { std = "max+busted" }
+files["lua/appsync/host"] = { read_globals = { "ngx", "love" } }

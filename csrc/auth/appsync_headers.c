@@ -1,0 +1,238 @@
+#include "auth/appsync_headers.h"
+
+#include "auth/sigv4_canonical.h"
+#include "codec/json_writer.h"
+
+#define DEFAULT_SERVICE "appsync"
+#define CONNECT_PATH    "/connect"
+
+/* --- lists --- */
+
+void aps_header_list_init(struct aps_header_list *list, struct aps_arena *arena)
+{
+	*list = (struct aps_header_list){.arena = arena};
+}
+
+static bool is_value(struct aps_str value)
+{
+	for (size_t i = 0; i < value.n; i++)
+		if (value.p[i] == '\r' || value.p[i] == '\n' || value.p[i] == '\0') return false;
+	return true;
+}
+
+static bool make_room(struct aps_header_list *list)
+{
+	if (list->n_items < list->capacity) return true;
+	size_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
+	struct aps_header *items = aps_arena_get(list->arena, capacity * sizeof *items);
+	if (items == NULL) return false;
+	if (list->n_items != 0) memcpy(items, list->items, list->n_items * sizeof *items);
+	list->items = items;
+	list->capacity = capacity;
+	return true;
+}
+
+enum aps_rc aps_header_list_add(struct aps_header_list *list, struct aps_str name, struct aps_str value,
+                                struct aps_err *err)
+{
+	if (!aps_sigv4_is_token(name)) return aps_fail(err, APS_E_USAGE, "headers: a name is no HTTP token");
+	if (!is_value(value))
+		return aps_fail(err, APS_E_USAGE, "headers: the value of %.*s contains a line break or a zero byte",
+		                (int)(name.n < 100 ? name.n : 100), name.p);
+	if (!make_room(list)) return aps_fail(err, APS_E_NOMEM, "no memory for a header");
+	struct aps_header item = {aps_arena_dup(list->arena, name), aps_arena_dup(list->arena, value)};
+	if (item.name.p == NULL || item.value.p == NULL) return aps_fail(err, APS_E_NOMEM, "no memory for a header");
+	list->items[list->n_items++] = item;
+	return APS_OK;
+}
+
+const struct aps_header *aps_header_list_find(const struct aps_header_list *list, const char *name)
+{
+	if (list == NULL) return NULL;
+	struct aps_str wanted = aps_str_of(name);
+	for (size_t i = 0; i < list->n_items; i++)
+		if (aps_str_eq_nocase(list->items[i].name, wanted)) return &list->items[i];
+	return NULL;
+}
+
+/* --- what both forms share --- */
+
+static bool brings_own_authorization(const struct aps_header_list *headers)
+{
+	return aps_header_list_find(headers, "authorization") != NULL ||
+	       aps_header_list_find(headers, "x-api-key") != NULL;
+}
+
+static enum aps_rc check(const struct aps_auth_material *material, struct aps_err *err)
+{
+	bool is_complete = material->mode == APS_AUTH_NONE ||
+	                   (material->mode == APS_AUTH_IAM ? material->credentials.access_key_id != NULL &&
+	                                                             material->credentials.secret_access_key != NULL
+	                                                   : material->secret != NULL);
+	if (is_complete) return APS_OK;
+	return aps_fail_word(err, APS_E_AUTH, "no_token", 0, "there is nothing to authorize with as %s",
+	                     aps_auth_mode_name(material->mode));
+}
+
+static void fill_options(struct aps_sigv4_options *options, const struct aps_auth_material *material,
+                         const struct aps_appsync_signing *signing)
+{
+	aps_sigv4_options_init(options, signing->service.n != 0 ? signing->service : APS_STR(DEFAULT_SERVICE));
+	options->region = signing->region;
+	options->access_key_id = aps_str_of(material->credentials.access_key_id);
+	options->secret_access_key = aps_str_of(material->credentials.secret_access_key);
+	options->session_token = aps_str_of(material->credentials.session_token);
+	options->now_s = signing->now_s;
+}
+
+/* --- HTTP --- */
+
+static enum aps_rc sign_http(const struct aps_auth_material *material, const struct aps_appsync_signing *signing,
+                             struct aps_str body, struct aps_header_list *headers, struct aps_err *err)
+{
+	struct aps_sigv4_options options;
+	struct aps_sigv4 signed_;
+	fill_options(&options, material, signing);
+	aps_sigv4_init(&signed_);
+	struct aps_sigv4_request request = {APS_STR("POST"), signing->endpoint, headers->items, headers->n_items, body};
+	enum aps_rc rc = aps_sigv4_sign(&request, &options, signing->cache, &signed_, err);
+	for (size_t i = 0; rc == APS_OK && i < signed_.n_added; i++) {
+		const struct aps_header *added = &signed_.added[i];
+		/* The HTTP client makes `host` from the same URL; a date that the caller gave is there already. */
+		if (aps_str_is(added->name, "host")) continue;
+		if (aps_str_is(added->name, "x-amz-date") && aps_header_list_find(headers, "x-amz-date") != NULL)
+			continue;
+		rc = aps_header_list_add(headers, added->name, added->value, err);
+	}
+	aps_sigv4_clear(&signed_);
+	return rc;
+}
+
+enum aps_rc aps_appsync_http_headers(const struct aps_auth_material *material,
+                                     const struct aps_appsync_signing *signing, struct aps_str body,
+                                     struct aps_header_list *headers, struct aps_err *err)
+{
+	if (brings_own_authorization(headers)) return APS_OK;
+	enum aps_rc rc = check(material, err);
+	if (rc != APS_OK || material->mode == APS_AUTH_NONE) return rc;
+	if (material->mode == APS_AUTH_IAM) return sign_http(material, signing, body, headers, err);
+	const char *name = material->mode == APS_AUTH_API_KEY ? "x-api-key" : "authorization";
+	return aps_header_list_add(headers, aps_str_of(name), aps_str_of(material->secret), err);
+}
+
+/* --- realtime --- */
+
+/* What official clients sign in front of the host; the service checks the signature over exactly what the object lists.
+ */
+static const struct {
+	const char *name;
+	const char *value;
+} REALTIME_HEADERS[] = {{"accept", "application/json, text/javascript"},
+                        {"content-encoding", "amz-1.0"},
+                        {"content-type", "application/json; charset=UTF-8"}};
+
+static enum aps_rc sign_realtime(const struct aps_auth_material *material, const struct aps_appsync_signing *signing,
+                                 enum aps_appsync_realtime_step step, struct aps_str data,
+                                 struct aps_header_list *members, struct aps_err *err)
+{
+	struct aps_sigv4_options options;
+	struct aps_sigv4 signed_;
+	struct aps_buf url;
+	enum aps_rc rc = APS_OK;
+	fill_options(&options, material, signing);
+	aps_sigv4_init(&signed_);
+	aps_buf_init(&url, APS_BUF_ANY_SIZE);
+	for (size_t i = 0; rc == APS_OK && i < APS_COUNTOF(REALTIME_HEADERS); i++)
+		rc = aps_header_list_add(members, aps_str_of(REALTIME_HEADERS[i].name),
+		                         aps_str_of(REALTIME_HEADERS[i].value), err);
+	if (rc != APS_OK) goto done;
+	struct aps_str endpoint = signing->endpoint;
+	const char *query = endpoint.n != 0 ? memchr(endpoint.p, '?', endpoint.n) : NULL;
+	size_t n_path = query != NULL ? (size_t)(query - endpoint.p) : endpoint.n;
+	aps_buf_add(&url, endpoint.p, n_path);
+	if (step == APS_APPSYNC_CONNECT) aps_buf_add_text(&url, CONNECT_PATH);
+	if (query != NULL) aps_buf_add(&url, query, endpoint.n - n_path);
+	if (url.rc != APS_OK) {
+		rc = aps_fail(err, url.rc, "no memory for the address to sign");
+		goto done;
+	}
+	struct aps_sigv4_request request = {APS_STR("POST"), aps_buf_str(&url), members->items, members->n_items, data};
+	rc = aps_sigv4_sign(&request, &options, signing->cache, &signed_, err);
+	for (size_t i = 0; rc == APS_OK && i < signed_.n_added; i++) {
+		struct aps_str name = signed_.added[i].name;
+		if (aps_str_is(name, "authorization"))
+			name = APS_STR("Authorization"); /* as the Developer Guide spells it */
+		rc = aps_header_list_add(members, name, signed_.added[i].value, err);
+	}
+done:
+	aps_buf_clear(&url);
+	aps_sigv4_clear(&signed_);
+	return rc;
+}
+
+static enum aps_rc build_members(const struct aps_auth_material *material, const struct aps_appsync_signing *signing,
+                                 bool has_own, struct aps_header_list *members, struct aps_err *err)
+{
+	struct aps_sigv4_url url;
+	enum aps_rc rc = aps_sigv4_url_split(signing->endpoint, &url, err);
+	if (rc == APS_OK && url.host.n == 0) rc = aps_fail(err, APS_E_USAGE, "endpoint: has no host");
+	/* The host of the HTTP API, never the realtime one. */
+	if (rc == APS_OK) rc = aps_header_list_add(members, APS_STR("host"), url.host, err);
+	if (rc != APS_OK || has_own || material->mode == APS_AUTH_NONE) return rc;
+	rc = check(material, err);
+	if (rc != APS_OK) return rc;
+	const char *name = material->mode == APS_AUTH_API_KEY ? "x-api-key" : "Authorization";
+	return aps_header_list_add(members, aps_str_of(name), aps_str_of(material->secret), err);
+}
+
+static void write_members(const struct aps_header_list *members, const struct aps_header_list *extra,
+                          struct aps_json_writer *w)
+{
+	aps_json_write_object(w);
+	for (size_t i = 0; i < members->n_items; i++) {
+		aps_json_write_key(w, members->items[i].name);
+		aps_json_write_string(w, members->items[i].value);
+	}
+	for (size_t i = 0; extra != NULL && i < extra->n_items; i++) {
+		struct aps_str name = extra->items[i].name;
+		bool is_taken = false; /* by what was signed, or by a later one of the same name */
+		for (size_t k = 0; !is_taken && k < members->n_items; k++)
+			is_taken = aps_str_eq_nocase(name, members->items[k].name);
+		for (size_t k = i + 1; !is_taken && k < extra->n_items; k++)
+			is_taken = aps_str_eq_nocase(name, extra->items[k].name);
+		if (is_taken) continue;
+		aps_json_write_key(w, name);
+		aps_json_write_string(w, extra->items[i].value);
+	}
+	aps_json_write_object_end(w);
+}
+
+enum aps_rc aps_appsync_realtime_object(const struct aps_auth_material *material,
+                                        const struct aps_appsync_signing *signing, enum aps_appsync_realtime_step step,
+                                        struct aps_str data, const struct aps_header_list *extra, struct aps_buf *out,
+                                        struct aps_err *err)
+{
+	struct aps_arena arena;
+	struct aps_header_list members;
+	struct aps_json_writer w;
+	bool has_own = brings_own_authorization(extra);
+	aps_arena_init(&arena, (size_t)1 << 20);
+	aps_header_list_init(&members, &arena);
+	enum aps_rc rc;
+	if (material->mode == APS_AUTH_IAM && !has_own) {
+		rc = check(material, err);
+		if (rc == APS_OK) rc = sign_realtime(material, signing, step, data, &members, err);
+	} else {
+		rc = build_members(material, signing, has_own, &members, err);
+	}
+	if (rc == APS_OK) {
+		aps_json_writer_init(&w, out);
+		write_members(&members, extra, &w);
+		rc = aps_json_writer_finish(&w);
+		if (rc != APS_OK && err != NULL) *err = w.err;
+		if (rc != APS_OK && w.err.code == APS_OK)
+			rc = aps_fail(err, rc, "no memory for the authorization object");
+	}
+	aps_arena_clear(&arena);
+	return rc;
+}

@@ -1,0 +1,438 @@
+/* A client as userdata: reads options, builds commands, posts them. */
+#include "base/mem.h"
+#include "binding/fields.h"
+#include "binding/gql_lua.h"
+#include "binding/runtime_lua.h"
+#include "binding/settings_lua.h"
+#include "binding/value.h"
+#include "client/call.h"
+#include "client/feed.h"
+#include "client/identity_commands.h"
+#include "client/lifecycle.h"
+#include "proto/gqlhttp.h"
+
+#include <stdio.h>
+
+#define CLIENT         "appsync.core.client"
+#define MAX_BODY_BYTES ((size_t)256 * 1024 * 1024)
+
+struct apl_client {
+	struct apl_runtime *box; /* NULL: collected */
+	uint64_t id;
+	bool is_closed;
+	struct aps_stats *stats;
+};
+
+static struct apl_client *check(lua_State *L)
+{
+	struct apl_client *client = luaL_checkudata(L, 1, CLIENT);
+	if (client->box == NULL || client->is_closed) luaL_error(L, "appsync: the client is closed");
+	return client;
+}
+
+int Apl_client_open(lua_State *L, struct apl_runtime *box)
+{
+	luaL_checktype(L, 2, LUA_TTABLE);
+	struct apl_client *client = apl_newuserdata(L, sizeof *client);
+	*client = (struct apl_client){0};
+	luaL_getmetatable(L, CLIENT);
+	lua_setmetatable(L, -2);
+	uint64_t id = aps_runtime_next_id(box->runtime);
+	struct aps_open_command *command = aps_open_command_new(id);
+	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	apl_read_settings(L, 2, &command->settings);
+	client->stats = aps_stats_new();
+	if (client->stats == NULL) return luaL_error(L, "out of memory");
+	command->stats = aps_stats_ref(client->stats);
+	client->box = apl_runtime_ref(box);
+	client->id = id;
+	apl_runtime_post(L, box, -1);
+	lua_pop(L, 1);
+	return 1;
+}
+
+static int Apl_client_id(lua_State *L)
+{
+	apl_push_id(L, check(L)->id);
+	return 1;
+}
+
+static bool read_material(lua_State *L, enum aps_auth_mode mode, struct aps_auth_material *out, struct aps_err *err)
+{
+	struct aps_str secret = {NULL, 0};
+	struct aps_str text;
+	struct aps_credentials credentials = {0};
+	bool has_secret = apl_field_str(L, 2, "secret", &secret);
+	bool has_key = false;
+	/* Lua strings end with a zero, and the table holds them: they can be lent as they are. */
+	if (apl_field_str(L, 2, "access_key_id", &text)) {
+		credentials.access_key_id = (char *)(uintptr_t)text.p;
+		has_key = true;
+	}
+	if (apl_field_str(L, 2, "secret_access_key", &text)) credentials.secret_access_key = (char *)(uintptr_t)text.p;
+	if (apl_field_str(L, 2, "session_token", &text)) credentials.session_token = (char *)(uintptr_t)text.p;
+	credentials.expires_ms = (int64_t)(apl_field_number(L, 2, "expires_at", 0) * 1000.0);
+	err->code = APS_OK;
+	if (!has_secret && !has_key && mode != APS_AUTH_NONE) return false;
+	return aps_auth_material_init(out, mode, secret, mode == APS_AUTH_IAM ? &credentials : NULL, err) == APS_OK;
+}
+
+static enum aps_auth_mode check_mode(lua_State *L, int table)
+{
+	struct aps_str name = {"", 0};
+	enum aps_auth_mode mode;
+	apl_field_str(L, table, "mode", &name);
+	if (!aps_auth_mode_find(name, &mode)) luaL_error(L, "unknown auth mode '%s'", name.p);
+	return mode;
+}
+
+static int refuse(lua_State *L, const struct aps_err *err)
+{
+	lua_pushnil(L);
+	lua_pushstring(L, err->msg);
+	return 2;
+}
+
+static int Apl_client_add_auth(lua_State *L)
+{
+	struct apl_client *client = check(L);
+	struct aps_runtime *runtime = apl_runtime_check_open(L, client->box);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	struct aps_err err = {0};
+	uint64_t id = aps_runtime_next_id(runtime);
+	struct aps_identity_command *command = aps_identity_command_new(APS_IDENTITY_ADD, client->id, id);
+	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	command->mode = check_mode(L, 2);
+	command->is_dynamic = apl_field_bool(L, 2, "dynamic", false);
+	apl_field_copy(L, 2, "region", &command->region);
+	apl_field_copy(L, 2, "service", &command->service);
+	command->has_material = read_material(L, command->mode, &command->material, &err);
+	if (!command->has_material && err.code != APS_OK) return refuse(L, &err);
+	apl_runtime_post(L, client->box, -1);
+	apl_push_id(L, id);
+	return 1;
+}
+
+/* Credentials for IAM, a token for all other modes; the identity knows which mode is its own. */
+static int Apl_client_set_auth(lua_State *L)
+{
+	struct apl_client *client = check(L);
+	uint64_t id = apl_check_id(L, 2);
+	luaL_checktype(L, 3, LUA_TTABLE);
+	lua_remove(L, 2);
+	struct aps_err err = {0};
+	lua_getfield(L, 2, "access_key_id");
+	enum aps_auth_mode mode = lua_isnil(L, -1) ? APS_AUTH_OIDC : APS_AUTH_IAM;
+	lua_pop(L, 1);
+	struct aps_identity_command *command = aps_identity_command_new(APS_IDENTITY_SET, client->id, id);
+	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	if (read_material(L, mode, &command->material, &err)) {
+		apl_runtime_post(L, client->box, -1);
+		lua_pushboolean(L, 1);
+		return 1;
+	}
+	if (err.code == APS_OK) aps_fail(&err, APS_E_AUTH, "neither a token nor credentials");
+	command = aps_identity_command_new(APS_IDENTITY_FAIL, client->id, id);
+	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	aps_fail_word(&command->err, APS_E_AUTH, "no_token", 0, "%s", err.msg);
+	apl_runtime_post(L, client->box, -1);
+	return refuse(L, &err);
+}
+
+static const char *static_word(const char *word)
+{
+	static const char *const WORDS[] = {"no_token",     "token_timeout", "no_credentials", "credentials_expired",
+	                                    "token_failed", "not_signed_in"};
+	for (size_t i = 0; word != NULL && i < APS_COUNTOF(WORDS); i++)
+		if (strcmp(word, WORDS[i]) == 0) return WORDS[i];
+	return "no_token";
+}
+
+static int Apl_client_fail_auth(lua_State *L)
+{
+	struct apl_client *client = check(L);
+	uint64_t id = apl_check_id(L, 2);
+	const char *message = luaL_checkstring(L, 3);
+	const char *word = static_word(luaL_optstring(L, 4, NULL));
+	struct aps_identity_command *command = aps_identity_command_new(APS_IDENTITY_FAIL, client->id, id);
+	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	aps_fail_word(&command->err, APS_E_AUTH, word, 0, "%s", message);
+	apl_runtime_post(L, client->box, -1);
+	return 0;
+}
+
+static int Apl_client_drop_auth(lua_State *L)
+{
+	struct apl_client *client = check(L);
+	struct aps_identity_command *command =
+	        aps_identity_command_new(APS_IDENTITY_DROP, client->id, apl_check_id(L, 2));
+	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	apl_runtime_post(L, client->box, -1);
+	return 0;
+}
+
+/* Writes the declared variables of the operation that the table at index 2 has; undeclared ones are not sent. */
+static void write_variables(lua_State *L, const struct aps_gql_operation *operation, struct aps_buf *out)
+{
+	struct aps_json_writer w;
+	struct aps_err err;
+	char path[160];
+	aps_json_writer_init(&w, out);
+	aps_json_write_object(&w);
+	lua_getfield(L, 2, "variables");
+	if (lua_istable(L, -1)) {
+		for (size_t i = 0; i < operation->n_variables; i++) {
+			struct aps_str name = operation->variables[i];
+			lua_pushlstring(L, name.p, name.n);
+			lua_gettable(L, -2);
+			if (!lua_isnil(L, -1)) {
+				snprintf(path, sizeof path, "variables.%.*s", (int)(name.n < 100 ? name.n : 100),
+				         name.p);
+				aps_json_write_key(&w, name);
+				if (apl_value_write(L, -1, path, &w, &err) != APS_OK) apl_throw(L, &err);
+			}
+			lua_pop(L, 1);
+		}
+	}
+	lua_pop(L, 1);
+	aps_json_write_object_end(&w);
+	if (aps_json_writer_finish(&w) != APS_OK) luaL_error(L, "the variables are too big to be sent");
+}
+
+/* The request's body, as bytes that the caller owns; throws. */
+static char *build_body(lua_State *L, size_t *n_body)
+{
+	struct aps_err err = {0};
+	struct aps_str name = {"", 0};
+	lua_getfield(L, 2, "document");
+	struct aps_gql_document *doc = apl_gql_check_document(L, -1);
+	apl_field_str(L, 2, "operation_name", &name);
+	const struct aps_gql_operation *operation = aps_gql_document_find(doc, name);
+	if (operation == NULL) luaL_error(L, "the document has no operation '%s'", name.p);
+	struct aps_str text = apl_field_bool(L, 2, "typenames", false) ? aps_gql_document_text_typenames(doc)
+	                                                               : aps_gql_document_text(doc);
+	struct aps_buf *variables = apl_push_buffer(L, MAX_BODY_BYTES);
+	write_variables(L, operation, variables);
+	struct aps_buf *body = apl_push_buffer(L, MAX_BODY_BYTES);
+	if (aps_gqlhttp_body(body, text, aps_buf_str(variables), operation->name, &err) != APS_OK) apl_throw(L, &err);
+	char *taken = aps_buf_take(body, n_body);
+	if (taken == NULL) luaL_error(L, "out of memory");
+	lua_pop(L, 3);
+	return taken;
+}
+
+static uint64_t field_id(lua_State *L, const char *name)
+{
+	double id = apl_field_number(L, 2, name, 0);
+	return id > 0 ? (uint64_t)id : 0;
+}
+
+static int post_call(lua_State *L, struct apl_client *client, struct aps_call_command *command)
+{
+	uint64_t id = command->head.id;
+	command->identity = field_id(L, "auth");
+	command->timeout_ms = apl_field_ms(L, 2, "timeout", 0);
+	lua_getfield(L, 2, "headers");
+	apl_take_headers(L, &command->headers);
+	command->head.op.n_bytes += command->n_body;
+	apl_runtime_post(L, client->box, -1);
+	apl_push_id(L, id);
+	return 1;
+}
+
+static int Apl_client_execute(lua_State *L)
+{
+	struct apl_client *client = check(L);
+	struct aps_runtime *runtime = apl_runtime_check_open(L, client->box);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	struct aps_call_command *command = aps_call_command_new(client->id, aps_runtime_next_id(runtime));
+	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	command->body = build_body(L, &command->n_body);
+	command->is_safe = apl_field_bool(L, 2, "idempotent", false);
+	command->can_retry = true;
+	return post_call(L, client, command);
+}
+
+static int Apl_client_request(lua_State *L)
+{
+	struct apl_client *client = check(L);
+	struct aps_runtime *runtime = apl_runtime_check_open(L, client->box);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	struct aps_str body;
+	struct aps_call_command *command = aps_call_command_new(client->id, aps_runtime_next_id(runtime));
+	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	command->is_plain = true;
+	command->can_retry = apl_field_bool(L, 2, "retry", false);
+	command->is_safe = command->can_retry;
+	apl_field_copy(L, 2, "method", &command->method);
+	apl_field_copy(L, 2, "url", &command->url);
+	if (command->method == NULL || command->url == NULL) return luaL_error(L, "a request needs method and url");
+	if (apl_field_str(L, 2, "body", &body)) {
+		command->body = aps_strndup(body.p, body.n);
+		command->n_body = body.n;
+		if (command->body == NULL) return luaL_error(L, "out of memory");
+	}
+	return post_call(L, client, command);
+}
+
+static int Apl_client_cancel(lua_State *L)
+{
+	struct apl_client *client = check(L);
+	struct aps_command *command = aps_cancel_command_new(client->id, apl_check_id(L, 2));
+	apl_push_pending(L, command != NULL ? &command->op : NULL);
+	apl_runtime_post(L, client->box, -1);
+	return 0;
+}
+
+static enum aps_overflow check_overflow(lua_State *L)
+{
+	struct aps_str name = APS_STR("pause");
+	apl_field_str(L, 2, "overflow", &name);
+	if (aps_str_is(name, "pause")) return APS_OVERFLOW_PAUSE;
+	if (aps_str_is(name, "drop_oldest")) return APS_OVERFLOW_DROP_OLDEST;
+	if (!aps_str_is(name, "error")) luaL_error(L, "unknown overflow policy '%s'", name.p);
+	return APS_OVERFLOW_ERROR;
+}
+
+static int Apl_client_subscribe(lua_State *L)
+{
+	struct apl_client *client = check(L);
+	struct aps_runtime *runtime = apl_runtime_check_open(L, client->box);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	struct aps_subscribe_command *command = aps_subscribe_command_new(client->id, aps_runtime_next_id(runtime));
+	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	command->body = build_body(L, &command->n_body);
+	command->identity = field_id(L, "auth");
+	command->overflow = check_overflow(L);
+	command->max_items = (size_t)apl_field_number(L, 2, "buffer", 1024);
+	command->max_bytes = (size_t)apl_field_number(L, 2, "buffer_bytes", 4.0 * 1024 * 1024);
+	command->is_shared = apl_field_bool(L, 2, "share", true);
+	command->has_dynamic_headers = apl_field_bool(L, 2, "dynamic_headers", false);
+	if (command->max_items == 0) command->max_items = 1;
+	lua_getfield(L, 2, "headers");
+	apl_take_headers(L, &command->headers);
+	uint64_t id = command->head.id;
+	apl_runtime_post(L, client->box, -1);
+	apl_push_id(L, id);
+	return 1;
+}
+
+static int Apl_client_unsubscribe(lua_State *L)
+{
+	struct apl_client *client = check(L);
+	struct aps_command *command = aps_unsubscribe_command_new(client->id, apl_check_id(L, 2));
+	apl_push_pending(L, command != NULL ? &command->op : NULL);
+	apl_runtime_post(L, client->box, -1);
+	return 0;
+}
+
+static int Apl_client_consumed(lua_State *L)
+{
+	struct apl_client *client = check(L);
+	struct aps_command *command =
+	        aps_consumed_command_new(client->id, apl_check_id(L, 2), (size_t)luaL_checknumber(L, 3));
+	apl_push_pending(L, command != NULL ? &command->op : NULL);
+	apl_runtime_post(L, client->box, -1);
+	return 0;
+}
+
+static int Apl_client_set_headers(lua_State *L)
+{
+	struct apl_client *client = check(L);
+	lua_settop(L, 4);
+	struct aps_headers_command *command = aps_headers_command_new(client->id, apl_check_id(L, 2));
+	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	if (!lua_isnil(L, 4)) {
+		command->error = aps_strndup(luaL_checkstring(L, 4), lua_rawlen(L, 4));
+		if (command->error == NULL) return luaL_error(L, "out of memory");
+	}
+	lua_pushvalue(L, 3);
+	apl_take_headers(L, &command->headers);
+	apl_runtime_post(L, client->box, -1);
+	return 0;
+}
+
+static int Apl_client_set_online(lua_State *L)
+{
+	struct apl_client *client = check(L);
+	struct aps_command *command = aps_online_command_new(client->id, lua_toboolean(L, 2) != 0);
+	apl_push_pending(L, command != NULL ? &command->op : NULL);
+	apl_runtime_post(L, client->box, -1);
+	return 0;
+}
+
+static int Apl_client_stats(lua_State *L)
+{
+	struct apl_client *client = luaL_checkudata(L, 1, CLIENT);
+	if (client->stats == NULL) return luaL_error(L, "appsync: the client is closed");
+	lua_newtable(L);
+#define PUSH_FIELD(name)                                                                                               \
+	apl_push_id(L, atomic_load_explicit(&client->stats->name, memory_order_relaxed));                              \
+	lua_setfield(L, -2, #name);
+	APS_STATS_MAP(PUSH_FIELD)
+#undef PUSH_FIELD
+	return 1;
+}
+
+static int Apl_client_close(lua_State *L)
+{
+	struct apl_client *client = luaL_checkudata(L, 1, CLIENT);
+	if (client->box == NULL || client->is_closed) return 0;
+	if (client->box->runtime == NULL || !aps_runtime_is_usable(client->box->runtime)) {
+		client->is_closed = true;
+		return 0;
+	}
+	struct aps_command *command = aps_close_command_new(client->id);
+	apl_push_pending(L, command != NULL ? &command->op : NULL);
+	client->is_closed = true;
+	apl_runtime_post(L, client->box, -1);
+	return 0;
+}
+
+static int Apl_client_gc(lua_State *L)
+{
+	struct apl_client *client = luaL_checkudata(L, 1, CLIENT);
+	struct apl_runtime *box = client->box;
+	/* No throw in a finalizer: the close is posted without the pending userdata. */
+	bool can_post = box != NULL && box->runtime != NULL && aps_runtime_is_usable(box->runtime);
+	struct aps_command *command = can_post && !client->is_closed ? aps_close_command_new(client->id) : NULL;
+	struct aps_err err;
+	if (command != NULL) aps_runtime_post(box->runtime, command, &err);
+	client->box = NULL;
+	aps_stats_unref(client->stats);
+	client->stats = NULL;
+	apl_runtime_unref(box);
+	return 0;
+}
+
+static const luaL_Reg METHODS[] = {
+        {"id", Apl_client_id},
+        {"add_auth", Apl_client_add_auth},
+        {"set_auth", Apl_client_set_auth},
+        {"fail_auth", Apl_client_fail_auth},
+        {"drop_auth", Apl_client_drop_auth},
+        {"execute", Apl_client_execute},
+        {"request", Apl_client_request},
+        {"cancel", Apl_client_cancel},
+        {"subscribe", Apl_client_subscribe},
+        {"unsubscribe", Apl_client_unsubscribe},
+        {"consumed", Apl_client_consumed},
+        {"set_headers", Apl_client_set_headers},
+        {"set_online", Apl_client_set_online},
+        {"stats", Apl_client_stats},
+        {"close", Apl_client_close},
+        {NULL, NULL},
+};
+
+void apl_client_register(lua_State *L)
+{
+	luaL_newmetatable(L, CLIENT);
+	lua_pushcfunction(L, Apl_client_gc);
+	lua_setfield(L, -2, "__gc");
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
+	lua_newtable(L);
+	apl_register(L, METHODS);
+	lua_setfield(L, -2, "__index");
+	lua_pop(L, 1);
+}

@@ -1,0 +1,97 @@
+/* luaopen_appsync_core: assembles the C module. */
+#include "base/clock.h"
+#include "base/rand.h"
+#include "binding/gql_lua.h"
+#include "binding/runtime_lua.h"
+#include "binding/settings_lua.h"
+#include "binding/sign_lua.h"
+#include "binding/value.h"
+#include "client/event.h"
+#include "rt/pin.h"
+
+#define VERSION        "0.1.0"
+#define MAX_TEXT_BYTES ((size_t)1024 * 1024 * 1024)
+
+static int Apl_encode(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct aps_json_writer w;
+	luaL_checkany(L, 1);
+	struct aps_buf *buf = apl_push_buffer(L, MAX_TEXT_BYTES);
+	aps_json_writer_init(&w, buf);
+	if (apl_value_write(L, 1, "value", &w, &err) != APS_OK) return luaL_error(L, "%s", err.msg);
+	if (aps_json_writer_finish(&w) != APS_OK) return luaL_error(L, "the JSON text is too big");
+	lua_pushlstring(L, buf->p, buf->n);
+	return 1;
+}
+
+static int Apl_decode(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct aps_str text;
+	text.p = luaL_checklstring(L, 1, &text.n);
+	const char *big = luaL_optstring(L, 2, "");
+	if (apl_value_push(L, text, *big == 's' ? APL_BIG_STRING : APL_BIG_ROUNDED, &err) == APS_OK) return 1;
+	lua_pushnil(L);
+	lua_pushstring(L, err.msg);
+	return 2;
+}
+
+static int Apl_uuid(lua_State *L)
+{
+	struct aps_rand rand;
+	char text[APS_UUID_CHARS + 1];
+	aps_rand_init_system(&rand);
+	aps_rand_uuid(&rand, text);
+	lua_pushlstring(L, text, APS_UUID_CHARS);
+	return 1;
+}
+
+static int Apl_now(lua_State *L)
+{
+	lua_pushnumber(L, aps_clock_mono_s());
+	return 1;
+}
+
+static int Apl_wall(lua_State *L)
+{
+	lua_pushnumber(L, (lua_Number)aps_clock_wall_ms() / 1000.0);
+	return 1;
+}
+
+static const luaL_Reg FUNCTIONS[] = {
+        {"encode", Apl_encode}, {"decode", Apl_decode}, {"uuid", Apl_uuid},
+        {"now", Apl_now},       {"wall", Apl_wall},     {NULL, NULL},
+};
+
+static void push_event_names(lua_State *L)
+{
+	lua_newtable(L);
+#define SET_EVENT(name)                                                                                                \
+	lua_pushinteger(L, APS_EVENT_##name);                                                                          \
+	lua_setfield(L, -2, #name);
+	APS_EVENT_MAP(SET_EVENT)
+#undef SET_EVENT
+}
+
+APS_EXPORT int luaopen_appsync_core(lua_State *L);
+
+APS_EXPORT int luaopen_appsync_core(lua_State *L)
+{
+	aps_pin_module();
+	lua_newtable(L);
+	apl_register(L, FUNCTIONS);
+	apl_gql_register(L);
+	apl_sign_register(L);
+	apl_runtime_register(L);
+	apl_client_register(L);
+	lua_pushliteral(L, VERSION);
+	lua_setfield(L, -2, "version");
+	lua_pushlightuserdata(L, NULL);
+	lua_setfield(L, -2, "null");
+	luaL_newmetatable(L, APL_ARRAY_METATABLE);
+	lua_setfield(L, -2, "array_mt");
+	push_event_names(L);
+	lua_setfield(L, -2, "event");
+	return 1;
+}

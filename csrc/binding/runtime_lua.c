@@ -1,0 +1,183 @@
+#include "binding/runtime_lua.h"
+
+#include "base/mem.h"
+#include "binding/fields.h"
+#include "binding/value.h"
+
+#define RUNTIME  "appsync.core.runtime"
+#define CURRENT  "appsync.core.runtime.current" /* registry: this state's runtime */
+#define CLOSE_MS 2000
+
+struct apl_runtime *apl_runtime_ref(struct apl_runtime *box)
+{
+	box->n_refs++;
+	return box;
+}
+
+static void free_event(struct apl_runtime *box)
+{
+	struct aps_event *event = box->event;
+	box->event = NULL;
+	if (event != NULL) event->op.kind->free_op(&event->op);
+}
+
+static bool close_runtime(struct apl_runtime *box, int64_t timeout_ms)
+{
+	struct aps_runtime *runtime = box->runtime;
+	box->runtime = NULL;
+	free_event(box);
+	return runtime == NULL || aps_runtime_free(runtime, timeout_ms);
+}
+
+void apl_runtime_unref(struct apl_runtime *box)
+{
+	if (box == NULL || --box->n_refs != 0) return;
+	close_runtime(box, CLOSE_MS);
+	aps_free(box);
+}
+
+struct aps_runtime *apl_runtime_check_open(lua_State *L, const struct apl_runtime *box)
+{
+	if (box->runtime == NULL) luaL_error(L, "appsync: the runtime is closed");
+	if (!aps_runtime_is_usable(box->runtime))
+		luaL_error(L, "appsync: this client was used before a fork; make clients anew in the child process");
+	return box->runtime;
+}
+
+void apl_runtime_post(lua_State *L, struct apl_runtime *box, int pending)
+{
+	struct aps_err err = {0};
+	struct aps_runtime *runtime = apl_runtime_check_open(L, box);
+	struct aps_command *command = (struct aps_command *)apl_pending_take(L, pending);
+	if (aps_runtime_post(runtime, command, &err) != APS_OK) apl_throw(L, &err);
+}
+
+static struct apl_runtime *check(lua_State *L)
+{
+	struct apl_runtime **slot = luaL_checkudata(L, 1, RUNTIME);
+	if (*slot == NULL) luaL_error(L, "appsync: the runtime is closed");
+	return *slot;
+}
+
+static int Apl_runtime_poll(lua_State *L)
+{
+	struct apl_runtime *box = check(L);
+	struct aps_runtime *runtime = apl_runtime_check_open(L, box);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	int max = (int)luaL_checknumber(L, 3);
+	int n = 0;
+	free_event(box);
+	while (n < max) {
+		box->event = aps_runtime_take(runtime);
+		if (box->event == NULL) break;
+		apl_event_store(L, box->event, 5 * n + 1);
+		free_event(box);
+		n++;
+	}
+	lua_pushinteger(L, n);
+	lua_pushboolean(L, n == max && aps_runtime_has_events(runtime));
+	return 2;
+}
+
+static int64_t check_ms(lua_State *L, int index)
+{
+	if (lua_isnoneornil(L, index)) return -1;
+	double ms = (double)luaL_checknumber(L, index) * 1000.0;
+	if (!(ms < 1e15)) return -1;
+	if (ms <= 0) return 0;
+	int64_t whole = (int64_t)ms;
+	return (double)whole < ms ? whole + 1 : whole; /* rounded up: a timer must not wake too early and spin */
+}
+
+static int Apl_runtime_wait(lua_State *L)
+{
+	struct aps_runtime *runtime = apl_runtime_check_open(L, check(L));
+	lua_pushboolean(L, aps_runtime_wait(runtime, check_ms(L, 2)));
+	return 1;
+}
+
+static int Apl_runtime_fd(lua_State *L)
+{
+	lua_pushinteger(L, aps_runtime_fd(apl_runtime_check_open(L, check(L))));
+	return 1;
+}
+
+static int Apl_runtime_arm(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct aps_runtime *runtime = apl_runtime_check_open(L, check(L));
+	if (aps_runtime_arm(runtime, check_ms(L, 2), &err) != APS_OK) return apl_throw(L, &err);
+	return 0;
+}
+
+static int Apl_runtime_client(lua_State *L)
+{
+	struct apl_runtime *box = check(L);
+	apl_runtime_check_open(L, box);
+	return Apl_client_open(L, box);
+}
+
+static int Apl_runtime_close(lua_State *L)
+{
+	struct apl_runtime *box = check(L);
+	int64_t timeout_ms = check_ms(L, 2);
+	lua_pushboolean(L, close_runtime(box, timeout_ms < 0 ? CLOSE_MS : timeout_ms));
+	return 1;
+}
+
+static int Apl_runtime_gc(lua_State *L)
+{
+	struct apl_runtime **slot = luaL_checkudata(L, 1, RUNTIME);
+	struct apl_runtime *box = *slot;
+	*slot = NULL;
+	apl_runtime_unref(box);
+	return 0;
+}
+
+static const luaL_Reg METHODS[] = {
+        {"poll", Apl_runtime_poll},     {"wait", Apl_runtime_wait},   {"fd", Apl_runtime_fd}, {"arm", Apl_runtime_arm},
+        {"client", Apl_runtime_client}, {"close", Apl_runtime_close}, {NULL, NULL},
+};
+
+static bool push_current(lua_State *L)
+{
+	lua_getfield(L, LUA_REGISTRYINDEX, CURRENT);
+	struct apl_runtime **slot = lua_touserdata(L, -1);
+	if (slot != NULL && *slot != NULL && (*slot)->runtime != NULL && aps_runtime_is_usable((*slot)->runtime))
+		return true;
+	lua_pop(L, 1);
+	return false;
+}
+
+static int Apl_runtime(lua_State *L)
+{
+	if (push_current(L)) return 1;
+	struct aps_err err = {0};
+	struct apl_runtime **slot = apl_newuserdata(L, sizeof(struct apl_runtime *));
+	*slot = NULL;
+	luaL_getmetatable(L, RUNTIME);
+	lua_setmetatable(L, -2);
+	*slot = aps_calloc(1, sizeof(struct apl_runtime));
+	if (*slot == NULL) return luaL_error(L, "out of memory");
+	(*slot)->n_refs = 1;
+	(*slot)->runtime = aps_runtime_new(&err);
+	if ((*slot)->runtime == NULL) return apl_throw(L, &err);
+	lua_pushvalue(L, -1);
+	lua_setfield(L, LUA_REGISTRYINDEX, CURRENT);
+	return 1;
+}
+
+void apl_runtime_register(lua_State *L)
+{
+	static const luaL_Reg FUNCTIONS[] = {{"runtime", Apl_runtime}, {NULL, NULL}};
+	luaL_newmetatable(L, RUNTIME);
+	lua_pushcfunction(L, Apl_runtime_gc);
+	lua_setfield(L, -2, "__gc");
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
+	lua_newtable(L);
+	apl_register(L, METHODS);
+	lua_setfield(L, -2, "__index");
+	lua_pop(L, 1);
+	apl_register(L, FUNCTIONS);
+}

@@ -1,0 +1,33 @@
+/* The runtime and its clients as userdata. One box for both, so that either may be collected first. */
+#ifndef APS_BINDING_RUNTIME_LUA_H
+#define APS_BINDING_RUNTIME_LUA_H
+
+#include "binding/compat.h"
+#include "client/runtime.h"
+
+/* Belongs to one Lua state, counted by the userdata that point to it. */
+struct apl_runtime {
+	size_t n_refs;
+	struct aps_runtime *runtime; /* NULL: closed */
+	struct aps_event *event;     /* being pushed; freed after that, or by the next poll when Lua threw */
+};
+
+APS_BEGIN_DECLS
+
+/* Adds runtime() to the table on top of the stack. */
+void apl_runtime_register(lua_State *L);
+struct apl_runtime *apl_runtime_ref(struct apl_runtime *box);
+void apl_runtime_unref(struct apl_runtime *box);
+/* Throws when it is closed or was opened before a fork. */
+struct aps_runtime *apl_runtime_check_open(lua_State *L, const struct apl_runtime *box);
+/* Gives the command in the pending userdata at `pending` away; throws when it can't be taken. */
+void apl_runtime_post(lua_State *L, struct apl_runtime *box, int pending);
+
+/* Pushes a client's userdata: settings at index 2. For the runtime's method client(). */
+int Apl_client_open(lua_State *L, struct apl_runtime *box);
+/* The five values of an event into the table at index 2, from `at` on. */
+void apl_event_store(lua_State *L, const struct aps_event *event, int at);
+
+APS_END_DECLS
+
+#endif

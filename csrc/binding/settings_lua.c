@@ -1,0 +1,89 @@
+#include "binding/settings_lua.h"
+
+#include "binding/fields.h"
+
+/* Pushes the sub-table, or an empty one. */
+static int push_group(lua_State *L, int table, const char *name)
+{
+	lua_getfield(L, table, name);
+	if (!lua_istable(L, -1)) {
+		lua_pop(L, 1);
+		lua_newtable(L);
+	}
+	return lua_gettop(L);
+}
+
+static void read_timeouts(lua_State *L, int table, struct aps_settings *settings)
+{
+	int group = push_group(L, table, "timeouts");
+	settings->connect_timeout_ms = apl_field_ms(L, group, "connect", settings->connect_timeout_ms);
+	settings->request_timeout_ms = apl_field_ms(L, group, "request", settings->request_timeout_ms);
+	settings->stall_timeout_ms = apl_field_ms(L, group, "stall", settings->stall_timeout_ms);
+	settings->realtime.ack_timeout_ms = apl_field_ms(L, group, "ack", settings->realtime.ack_timeout_ms);
+	settings->realtime.connect_timeout_ms = settings->connect_timeout_ms;
+	lua_pop(L, 1);
+}
+
+static void read_retry(lua_State *L, int table, struct aps_settings *settings)
+{
+	int group = push_group(L, table, "retry");
+	settings->retry.base_ms = apl_field_ms(L, group, "base", settings->retry.base_ms);
+	settings->retry.cap_ms = apl_field_ms(L, group, "cap", settings->retry.cap_ms);
+	settings->retry.n_attempts = (unsigned)apl_field_number(L, group, "attempts", settings->retry.n_attempts);
+	settings->realtime.reconnect.base_ms = settings->retry.base_ms;
+	if (settings->retry.cap_ms < settings->realtime.reconnect.cap_ms)
+		settings->realtime.reconnect.cap_ms = settings->retry.cap_ms;
+	lua_pop(L, 1);
+}
+
+static void read_tls(lua_State *L, int table, struct aps_settings *settings)
+{
+	int group = push_group(L, table, "tls");
+	apl_field_copy(L, group, "ca", &settings->net.ca_file);
+	apl_field_copy(L, group, "cert", &settings->net.cert_file);
+	apl_field_copy(L, group, "key", &settings->net.key_file);
+	settings->net.verify = apl_field_bool(L, group, "verify", true);
+	lua_pop(L, 1);
+}
+
+static void read_realtime(lua_State *L, int table, struct aps_settings *settings)
+{
+	struct aps_str word;
+	int group = push_group(L, table, "realtime");
+	struct aps_rt_options *options = &settings->realtime;
+	if (apl_field_str(L, group, "handshake", &word)) settings->query_handshake = aps_str_is(word, "query");
+	if (apl_field_str(L, group, "protocol", &word) && aps_str_is(word, "graphql-transport-ws"))
+		options->protocol = APS_RT_TRANSPORT_WS;
+	options->keep_alive_ms = apl_field_ms(L, group, "keep_alive", options->keep_alive_ms);
+	options->idle_close_ms = apl_field_ms(L, group, "idle_close", options->idle_close_ms);
+	double limit = apl_field_number(L, group, "max_subscriptions", (double)settings->max_subscriptions);
+	settings->max_subscriptions = limit >= 1 ? (size_t)limit : 1;
+	lua_pop(L, 1);
+}
+
+static void read_limits(lua_State *L, int table, struct aps_settings *settings)
+{
+	int group = push_group(L, table, "limits");
+	double bytes = apl_field_number(L, group, "response_bytes", (double)settings->max_response_bytes);
+	settings->max_response_bytes = bytes >= 1 && bytes < 1e15 ? (size_t)bytes : settings->max_response_bytes;
+	bytes = apl_field_number(L, group, "message_bytes", (double)settings->max_message_bytes);
+	settings->max_message_bytes = bytes >= 1 && bytes < 1e15 ? (size_t)bytes : settings->max_message_bytes;
+	lua_pop(L, 1);
+}
+
+void apl_read_settings(lua_State *L, int table, struct aps_settings *settings)
+{
+	struct aps_str word;
+	apl_field_copy(L, table, "endpoint", &settings->endpoint);
+	apl_field_copy(L, table, "realtime_endpoint", &settings->realtime_endpoint);
+	apl_field_copy(L, table, "user_agent", &settings->user_agent);
+	apl_field_copy(L, table, "proxy", &settings->net.proxy);
+	if (settings->endpoint == NULL || settings->realtime_endpoint == NULL)
+		luaL_error(L, "a client needs endpoint and realtime_endpoint");
+	read_timeouts(L, table, settings);
+	read_retry(L, table, settings);
+	read_tls(L, table, settings);
+	read_realtime(L, table, settings);
+	read_limits(L, table, settings);
+	if (apl_field_str(L, table, "big_integers", &word)) settings->big_integers_as_text = aps_str_is(word, "string");
+}

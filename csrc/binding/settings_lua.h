@@ -1,0 +1,17 @@
+/* A client's settings out of a Lua table. */
+#ifndef APS_BINDING_SETTINGS_LUA_H
+#define APS_BINDING_SETTINGS_LUA_H
+
+#include "binding/compat.h"
+#include "client/settings.h"
+
+APS_BEGIN_DECLS
+
+/* Throws on a wrong type; `settings` is owned by a userdata. */
+void apl_read_settings(lua_State *L, int table, struct aps_settings *settings);
+/* The metatable of clients. */
+void apl_client_register(lua_State *L);
+
+APS_END_DECLS
+
+#endif

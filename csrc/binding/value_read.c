@@ -1,0 +1,200 @@
+/* JSON to Lua. Reads without recursion; the stack holds the open tables and, in an object, the key that waits. */
+#include "binding/value.h"
+#include "codec/json_reader.h"
+
+#define MAX_DEPTH 128
+/* Texts repeat their keys: one that was seen lately is pushed by its stack index, without hashing and without a look
+ * into Lua's string table. Not worth the slots for short texts. */
+#define N_SEEN_KEYS    64
+#define SEEN_KEY_BYTES 40
+#define MIN_TEXT_BYTES 512
+/* Tables are made with room for as many items as the last one at their depth had; bounded, because a hostile text may
+ * change its shape all the time. */
+#define FIRST_OBJECT_HINT 4
+#define FIRST_ARRAY_HINT  4
+#define MAX_OBJECT_HINT   64
+#define MAX_ARRAY_HINT    256
+
+#if APL_HAS_INTEGERS
+#define EXACT_INTEGERS INT64_MAX
+#else
+#define EXACT_INTEGERS (INT64_C(1) << 53)
+#endif
+
+struct level {
+	int n_items;
+	bool is_object;
+};
+
+struct hint {
+	int n_fields;
+	int n_items;
+};
+
+struct seen_key {
+	const char *p; /* in the text */
+	size_t n;
+};
+
+struct reading {
+	struct aps_json_reader r;
+	enum apl_big_integers big;
+	int slots; /* stack index: the scratch buffer, above it the seen keys */
+	bool sees_keys;
+	struct aps_buf *scratch; /* NULL until the first escape */
+	unsigned depth;
+	unsigned deepest; /* hints are set up to here */
+	struct level levels[MAX_DEPTH + 1];
+	struct hint hints[MAX_DEPTH + 1];
+	struct seen_key seen[N_SEEN_KEYS];
+};
+
+/* The KEY or STRING just read. */
+static bool push_text(lua_State *L, struct reading *in)
+{
+	if (!in->r.has_escapes) {
+		lua_pushlstring(L, in->r.text.p, in->r.text.n);
+		return true;
+	}
+	if (in->scratch == NULL) {
+		in->scratch = apl_push_buffer(L, APS_BUF_ANY_SIZE);
+		lua_replace(L, in->slots);
+	}
+	aps_buf_reset(in->scratch);
+	struct aps_str text = aps_json_unescape(&in->r, in->scratch);
+	if (text.p == NULL) return false;
+	lua_pushlstring(L, text.p, text.n);
+	return true;
+}
+
+static bool push_key(lua_State *L, struct reading *in)
+{
+	struct aps_str key = in->r.text;
+	if (!in->sees_keys || in->r.has_escapes || key.n == 0 || key.n > SEEN_KEY_BYTES) return push_text(L, in);
+	const unsigned char *p = (const unsigned char *)key.p;
+	size_t slot = (key.n * 5 + p[0] + p[key.n - 1] * 3u + p[key.n / 2] * 7u) % N_SEEN_KEYS;
+	int index = in->slots + 1 + (int)slot;
+	struct seen_key *seen = &in->seen[slot];
+	if (seen->n == key.n && memcmp(seen->p, key.p, key.n) == 0) {
+		lua_pushvalue(L, index);
+		return true;
+	}
+	lua_pushlstring(L, key.p, key.n);
+	lua_pushvalue(L, -1);
+	lua_replace(L, index);
+	*seen = (struct seen_key){key.p, key.n};
+	return true;
+}
+
+static void push_integer(lua_State *L, const struct reading *in, enum aps_json_token token)
+{
+	const struct aps_json_reader *r = &in->r;
+	bool is_exact = token == APS_JSON_INT && r->integer <= EXACT_INTEGERS && r->integer >= -EXACT_INTEGERS - 1;
+	if (!is_exact && in->big == APL_BIG_STRING)
+		lua_pushlstring(L, r->text.p, r->text.n);
+	else if (token == APS_JSON_INT && APL_HAS_INTEGERS)
+		lua_pushinteger(L, (lua_Integer)r->integer);
+	else
+		lua_pushnumber(L, r->number);
+}
+
+static void open_table(lua_State *L, struct reading *in, bool is_object)
+{
+	luaL_checkstack(L, 8, "JSON");
+	const struct aps_json_reader *r = &in->r;
+	struct hint *hint = &in->hints[++in->depth];
+	if (in->depth > in->deepest) {
+		in->deepest = in->depth;
+		*hint = (struct hint){FIRST_OBJECT_HINT, FIRST_ARRAY_HINT};
+	}
+	in->levels[in->depth] = (struct level){0, is_object};
+	bool is_empty = r->at < r->end && *r->at == (is_object ? '}' : ']');
+	if (is_object) {
+		lua_createtable(L, 0, is_empty ? 0 : hint->n_fields);
+		return;
+	}
+	lua_createtable(L, is_empty ? 0 : hint->n_items, 0);
+	lua_pushvalue(L, APL_UPVALUE_ARRAY_MT);
+	lua_setmetatable(L, -2);
+}
+
+static void close_table(struct reading *in)
+{
+	struct hint *hint = &in->hints[in->depth];
+	const struct level *level = &in->levels[in->depth--];
+	if (level->is_object)
+		hint->n_fields = level->n_items < MAX_OBJECT_HINT ? level->n_items : MAX_OBJECT_HINT;
+	else
+		hint->n_items = level->n_items < MAX_ARRAY_HINT ? level->n_items : MAX_ARRAY_HINT;
+}
+
+/* Puts the complete value on top of the stack where it belongs. */
+static void attach(lua_State *L, struct reading *in)
+{
+	if (in->depth == 0) return;
+	struct level *level = &in->levels[in->depth];
+	level->n_items++;
+	if (level->is_object)
+		lua_rawset(L, -3);
+	else
+		lua_rawseti(L, -2, level->n_items);
+}
+
+/* One token, its effect on the stack. False: memory for an unescaped string is out. */
+static bool push_token(lua_State *L, struct reading *in, enum aps_json_token token)
+{
+	switch (token) {
+	case APS_JSON_OBJECT: open_table(L, in, true); return true;
+	case APS_JSON_ARRAY: open_table(L, in, false); return true;
+	case APS_JSON_KEY: return push_key(L, in);
+	case APS_JSON_OBJECT_END:
+	case APS_JSON_ARRAY_END: close_table(in); break;
+	case APS_JSON_STRING:
+		if (!push_text(L, in)) return false;
+		break;
+	case APS_JSON_INT:
+	case APS_JSON_BIGINT: push_integer(L, in, token); break;
+	case APS_JSON_DOUBLE: lua_pushnumber(L, in->r.number); break;
+	case APS_JSON_TRUE: lua_pushboolean(L, 1); break;
+	case APS_JSON_FALSE: lua_pushboolean(L, 0); break;
+	case APS_JSON_NULL: lua_pushlightuserdata(L, NULL); break;
+	case APS_JSON_ERROR:
+	case APS_JSON_END: return true;
+	}
+	attach(L, in);
+	return true;
+}
+
+static enum aps_rc read_all(lua_State *L, struct reading *in, struct aps_err *err)
+{
+	for (;;) {
+		enum aps_json_token token = aps_json_next(&in->r);
+		if (token == APS_JSON_END) return APS_OK;
+		if (token == APS_JSON_ERROR) {
+			if (err != NULL) *err = in->r.err;
+			return in->r.err.code;
+		}
+		if (!push_token(L, in, token)) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	}
+}
+
+enum aps_rc apl_value_push(lua_State *L, struct aps_str json, enum apl_big_integers big, struct aps_err *err)
+{
+	struct reading in;
+	in.big = big;
+	in.sees_keys = json.n >= MIN_TEXT_BYTES;
+	in.scratch = NULL;
+	in.depth = 0;
+	aps_json_reader_init(&in.r, json, MAX_DEPTH);
+	in.deepest = 0;
+	int top = lua_gettop(L);
+	in.slots = top + 1;
+	luaL_checkstack(L, N_SEEN_KEYS + 16, "JSON");
+	lua_settop(L, in.slots + (in.sees_keys ? N_SEEN_KEYS : 0));
+	if (in.sees_keys) memset(in.seen, 0, sizeof in.seen);
+	enum aps_rc rc = read_all(L, &in, err);
+	if (in.scratch != NULL) apl_release_buffer(L, in.slots);
+	if (rc == APS_OK) lua_replace(L, in.slots);
+	lua_settop(L, rc == APS_OK ? in.slots : top);
+	return rc;
+}

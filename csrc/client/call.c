@@ -1,0 +1,419 @@
+#include "client/call.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "client/transport.h"
+#include "codec/timefmt.h"
+
+/* A response's Date tells of a clock that is wrong once it is off by this much (amplify-js, isClockSkewed.ts). */
+#define SKEW_MS 300000
+
+struct aps_call {
+	struct aps_answer_sink sink;
+	struct aps_waiter waiter;
+	struct aps_timer deadline;
+	struct aps_timer retry;
+	uint64_t id;
+	struct aps_client *client;
+	struct aps_identity *identity; /* held; NULL: none */
+	struct aps_call_command *what; /* taken over from the inbox */
+	uint64_t http;                 /* exchange under way; 0: none */
+	uint64_t generation;           /* of the material that it was signed with */
+	unsigned n_attempts;
+	bool was_sent;
+	bool has_refreshed;
+	bool has_resigned;
+	bool is_refused;         /* waits for fresh material after a 401 */
+	struct aps_err last_err; /* of the attempt before a retry: what a deadline tells */
+};
+
+static void free_call_command(struct aps_op *op)
+{
+	struct aps_call_command *command = (struct aps_call_command *)op;
+	aps_free(command->method);
+	aps_free(command->url);
+	aps_free(command->body);
+	aps_arena_clear(&command->arena);
+	aps_free(command);
+}
+
+static void free_plain_op(struct aps_op *op)
+{
+	aps_free(op);
+}
+
+/* The loop frees each command after it ran; what a call keeps is moved into a copy whose kind is this one. */
+static const struct aps_op_kind CALL_KIND = {"call", free_call_command, NULL};
+static const struct aps_op_kind CANCEL_KIND = {"cancel", free_plain_op, NULL};
+
+static void run_call(struct aps_core *core, struct aps_command *command);
+
+struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t op)
+{
+	struct aps_call_command *command = aps_calloc(1, sizeof *command);
+	if (command == NULL) return NULL;
+	command->head = (struct aps_command){{NULL, &CALL_KIND, sizeof *command}, run_call, client, op};
+	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
+	aps_header_list_init(&command->headers, &command->arena);
+	return command;
+}
+
+static void end_call(struct aps_core *core, struct aps_call *call)
+{
+	if (call->http != 0) aps_http_cancel(core->http, call->http);
+	aps_timer_stop(&core->timers, &call->deadline);
+	aps_timer_stop(&core->timers, &call->retry);
+	aps_waiter_stop(&call->waiter);
+	aps_table_take(&core->calls, call->id);
+	if (call->client != NULL) APS_STATS_SUB(call->client->stats, operations_in_flight, 1);
+	aps_identity_release(core, call->identity);
+	free_call_command(&call->what->head.op);
+	aps_free(call);
+}
+
+/* Answers with an error that no response stands behind. */
+static void fail_call(struct aps_core *core, struct aps_call *call, const struct aps_err *err)
+{
+	struct aps_result_event *event = aps_result_event_new(call->id);
+	if (event != NULL) {
+		event->is_plain = call->what->is_plain;
+		event->n_attempts = call->n_attempts;
+		event->response.err = *err;
+		event->response.err.sent = event->response.err.sent || call->was_sent;
+		aps_core_emit(core, &event->head);
+	}
+	APS_STATS_ADD(call->client->stats, errors, 1);
+	end_call(core, call);
+}
+
+/* Moves the answer's body and headers into the event. */
+static void answer_call(struct aps_core *core, struct aps_call *call, struct aps_result_event *event)
+{
+	event->is_plain = call->what->is_plain;
+	event->n_attempts = call->n_attempts;
+	event->big_integers_as_text = call->client->settings.big_integers_as_text;
+	if (event->response.err.code != APS_OK) {
+		event->response.err.sent = true;
+		APS_STATS_ADD(call->client->stats, errors, 1);
+	}
+	event->head.op.n_bytes += event->answer.n_body;
+	aps_core_emit(core, &event->head);
+	end_call(core, call);
+}
+
+static void learn_skew(struct aps_client *client, const struct aps_http_answer *answer)
+{
+	int64_t server_s;
+	if (!aps_time_parse_http(aps_http_answer_header(answer, "date"), &server_s)) return;
+	int64_t off_ms = server_s * 1000 - aps_client_now_ms(client);
+	if (off_ms >= SKEW_MS || off_ms <= -SKEW_MS) client->skew_ms = server_s * 1000 - aps_clock_wall_ms();
+}
+
+static enum aps_rc add_header(struct aps_header_list *list, const char *name, const char *value, struct aps_err *err)
+{
+	if (aps_header_list_find(list, name) != NULL) return APS_OK;
+	return aps_header_list_add(list, aps_str_of(name), aps_str_of(value), err);
+}
+
+static enum aps_rc build_headers(struct aps_call *call, struct aps_header_list *list, struct aps_err *err)
+{
+	const struct aps_call_command *what = call->what;
+	for (size_t i = 0; i < what->headers.n_items; i++) {
+		const struct aps_header *header = &what->headers.items[i];
+		if (aps_header_list_add(list, header->name, header->value, err) != APS_OK) return err->code;
+	}
+	if (!what->is_plain) {
+		const char *agent = call->client->settings.user_agent;
+		if (add_header(list, "content-type", "application/json; charset=UTF-8", err) != APS_OK)
+			return err->code;
+		if (add_header(list, "accept", "application/json, */*;q=0.8", err) != APS_OK) return err->code;
+		if (agent != NULL && add_header(list, "x-amz-user-agent", agent, err) != APS_OK) return err->code;
+	}
+	if (call->identity == NULL) return APS_OK;
+	struct aps_appsync_signing signing = aps_identity_signing(call->identity);
+	if (what->is_plain) signing.endpoint = aps_str_of(what->url);
+	call->generation = call->identity->slot.generation;
+	return aps_appsync_http_headers(&call->identity->slot.material, &signing,
+	                                (struct aps_str){what->body, what->n_body}, list, err);
+}
+
+static enum aps_rc start_exchange(struct aps_core *core, struct aps_call *call, const struct aps_header_list *list,
+                                  struct aps_err *err)
+{
+	const struct aps_call_command *what = call->what;
+	const struct aps_settings *settings = &call->client->settings;
+	const char **lines = aps_transport_header_lines(list->arena, list);
+	char *body = what->body != NULL ? aps_strndup(what->body, what->n_body) : NULL;
+	if (lines == NULL || (what->body != NULL && body == NULL)) {
+		aps_free(body);
+		return aps_fail(err, APS_E_NOMEM, "out of memory");
+	}
+	int64_t left_ms = call->deadline.at_ms - aps_clock_mono_ms();
+	struct aps_http_request request = {
+	        .method = what->is_plain ? what->method : "POST",
+	        .url = what->is_plain ? what->url : settings->endpoint,
+	        .header_lines = lines,
+	        .n_header_lines = list->n_items,
+	        .body = body,
+	        .n_body = what->n_body,
+	        .options = &settings->net,
+	        .connect_timeout_ms = settings->connect_timeout_ms,
+	        .timeout_ms = left_ms > 1 ? left_ms : 1,
+	        .max_response_bytes = settings->max_response_bytes,
+	        .tag = &call->sink,
+	};
+	return aps_http_start(core->http, &request, &call->http, err);
+}
+
+static void send_call(struct aps_core *core, struct aps_call *call)
+{
+	struct aps_err err = {0};
+	struct aps_arena arena;
+	struct aps_header_list list;
+	aps_arena_init(&arena, APS_BUF_ANY_SIZE);
+	aps_header_list_init(&list, &arena);
+	call->n_attempts++;
+	enum aps_rc rc = build_headers(call, &list, &err);
+	if (rc == APS_OK) rc = start_exchange(core, call, &list, &err);
+	aps_arena_clear(&arena);
+	if (rc != APS_OK) {
+		fail_call(core, call, &err);
+		return;
+	}
+	APS_STATS_ADD(call->client->stats, requests, 1);
+	APS_STATS_ADD(call->client->stats, bytes_sent, call->what->n_body);
+}
+
+static void follow_verdict(struct aps_core *core, struct aps_call *call, enum aps_slot_verdict verdict)
+{
+	if (verdict == APS_SLOT_ASK || verdict == APS_SLOT_WAIT) return;
+	if (verdict != APS_SLOT_FAIL) {
+		send_call(core, call);
+		return;
+	}
+	struct aps_err err = call->is_refused ? call->last_err : call->identity->slot.err;
+	fail_call(core, call, &err);
+}
+
+static void use_identity(struct aps_core *core, struct aps_call *call)
+{
+	if (call->identity == NULL)
+		send_call(core, call);
+	else
+		follow_verdict(core, call, aps_identity_use(core, call->identity, &call->waiter));
+}
+
+static void material_ready(struct aps_core *core, struct aps_waiter *waiter)
+{
+	struct aps_call *call = APS_CONTAINER_OF(waiter, struct aps_call, waiter);
+	if (call->is_refused) {
+		follow_verdict(core, call, aps_identity_refused(core, call->identity, call->generation, &call->waiter));
+		return;
+	}
+	use_identity(core, call);
+}
+
+static void retry_due(struct aps_timer *timer, void *context, int64_t now_ms APS_UNUSED)
+{
+	struct aps_call *call = APS_CONTAINER_OF(timer, struct aps_call, retry);
+	call->is_refused = false;
+	use_identity(context, call);
+}
+
+static void deadline_due(struct aps_timer *timer, void *context, int64_t now_ms APS_UNUSED)
+{
+	struct aps_call *call = APS_CONTAINER_OF(timer, struct aps_call, deadline);
+	struct aps_err err = call->last_err;
+	if (call->waiter.link != NULL && err.code == APS_OK) {
+		aps_fail_word(&err, APS_E_AUTH, "token_timeout", 0,
+		              "no token or credentials came within the call's time");
+		err.retryable = true;
+	} else if (err.code == APS_OK) {
+		aps_fail(&err, APS_E_TIMEOUT, "no answer within %.3g s", (double)call->what->timeout_ms / 1000.0);
+		err.sent = call->http != 0;
+	}
+	fail_call(context, call, &err);
+}
+
+/* True: the call goes on, and *err is only remembered. */
+static bool try_again(struct aps_core *core, struct aps_call *call, const struct aps_err *err,
+                      const struct aps_http_answer *answer, struct aps_str error_type)
+{
+	struct aps_retry_question question = {
+	        .code = err->code,
+	        .status = answer->status,
+	        .error_type = error_type,
+	        .sent = err->sent,
+	        .is_safe = call->what->is_safe,
+	};
+	enum aps_retry_class class = aps_retry_classify(&question);
+	call->last_err = *err;
+	if (class == APS_RETRY_REFRESH && call->identity != NULL && !call->has_refreshed) {
+		call->has_refreshed = true;
+		call->is_refused = true;
+		APS_STATS_ADD(call->client->stats, retries, 1);
+		follow_verdict(core, call, aps_identity_refused(core, call->identity, call->generation, &call->waiter));
+		return true;
+	}
+	bool is_signed = call->identity != NULL && call->identity->slot.mode == APS_AUTH_IAM;
+	if (class == APS_RETRY_RESIGN && is_signed && !call->has_resigned) {
+		call->has_resigned = true;
+		APS_STATS_ADD(call->client->stats, retries, 1);
+		use_identity(core, call);
+		return true;
+	}
+	const struct aps_retry_policy *policy = &call->client->settings.retry;
+	if (class != APS_RETRY_LATER || !call->what->can_retry) return false;
+	if (policy->n_attempts != 0 && call->n_attempts >= policy->n_attempts) return false;
+	int64_t delay_ms = aps_retry_delay_ms(policy, call->n_attempts - 1, &core->rand);
+	int64_t after_ms = aps_retry_after_ms(aps_http_answer_header(answer, "retry-after"),
+	                                      aps_client_now_ms(call->client) / 1000);
+	if (after_ms > delay_ms) delay_ms = after_ms;
+	int64_t now_ms = aps_clock_mono_ms();
+	if (now_ms + delay_ms >= call->deadline.at_ms) return false;
+	APS_STATS_ADD(call->client->stats, retries, 1);
+	return aps_timer_set(&core->timers, &call->retry, now_ms + delay_ms);
+}
+
+static void understand(struct aps_call *call, struct aps_result_event *event)
+{
+	struct aps_http_answer *answer = &event->answer;
+	struct aps_str body = {answer->body != NULL ? answer->body : "", answer->n_body};
+	struct aps_str type_header = aps_http_answer_header(answer, "x-amzn-errortype");
+	if (!call->what->is_plain) {
+		aps_gqlhttp_parse(answer->status, type_header, body, &event->scratch, &event->response);
+	} else if (answer->status > 299) {
+		aps_fail_word(&event->response.err, APS_E_HTTP, NULL, answer->status, "HTTP status %ld",
+		              answer->status);
+		event->response.error_type = type_header;
+	}
+}
+
+static void call_answered(struct aps_core *core, struct aps_answer_sink *sink, struct aps_http_answer *answer)
+{
+	struct aps_call *call = APS_CONTAINER_OF(sink, struct aps_call, sink);
+	call->http = 0;
+	call->was_sent = call->was_sent || answer->err.sent || answer->status != 0;
+	APS_STATS_ADD(call->client->stats, bytes_received, answer->n_body);
+	if (answer->err.code != APS_OK) {
+		if (!try_again(core, call, &answer->err, answer, APS_STR(""))) fail_call(core, call, &answer->err);
+		return;
+	}
+	learn_skew(call->client, answer);
+	struct aps_result_event *event = aps_result_event_new(call->id);
+	if (event == NULL) {
+		struct aps_err err;
+		aps_fail(&err, APS_E_NOMEM, "out of memory");
+		fail_call(core, call, &err);
+		return;
+	}
+	event->answer = *answer;
+	*answer = (struct aps_http_answer){0};
+	understand(call, event);
+	struct aps_err *err = &event->response.err;
+	if (err->code != APS_OK) err->sent = true;
+	if (err->code != APS_OK && try_again(core, call, err, &event->answer, event->response.error_type)) {
+		event->head.op.kind->free_op(&event->head.op);
+		return;
+	}
+	answer_call(core, call, event);
+}
+
+/* The answer of a call that can't even begin. */
+static void refuse_call(struct aps_core *core, uint64_t op, enum aps_rc code, const char *why)
+{
+	struct aps_result_event *event = aps_result_event_new(op);
+	if (event == NULL) return;
+	aps_fail(&event->response.err, code, "%s", why);
+	aps_core_emit(core, &event->head);
+}
+
+static struct aps_call_command *take_over(struct aps_call_command *command)
+{
+	struct aps_call_command *kept = aps_malloc(sizeof *kept);
+	if (kept == NULL) return NULL;
+	*kept = *command;
+	kept->headers.arena = &kept->arena;
+	command->method = command->url = command->body = NULL;
+	aps_arena_init(&command->arena, 0);
+	command->headers.items = NULL;
+	return kept;
+}
+
+static void run_call(struct aps_core *core, struct aps_command *head)
+{
+	struct aps_client *client = aps_core_client(core, head->client);
+	if (client == NULL || client->is_closing) {
+		refuse_call(core, head->id, APS_E_CLOSED, "the client is closed");
+		return;
+	}
+	struct aps_call *call = aps_calloc(1, sizeof *call);
+	struct aps_call_command *what = call != NULL ? take_over((struct aps_call_command *)head) : NULL;
+	if (what == NULL || !aps_table_set(&core->calls, head->id, call)) {
+		if (what != NULL) free_call_command(&what->head.op);
+		aps_free(call);
+		refuse_call(core, head->id, APS_E_NOMEM, "out of memory");
+		return;
+	}
+	*call = (struct aps_call){.id = head->id, .client = client, .what = what};
+	call->sink.answered = call_answered;
+	call->waiter.ready = material_ready;
+	call->deadline.due = deadline_due;
+	call->retry.due = retry_due;
+	if (what->timeout_ms == 0) what->timeout_ms = client->settings.request_timeout_ms;
+	APS_STATS_ADD(client->stats, operations, 1);
+	APS_STATS_ADD(client->stats, operations_in_flight, 1);
+	struct aps_err err;
+	if (what->identity != 0) call->identity = aps_identity_hold(core, what->identity);
+	if (what->identity != 0 && call->identity == NULL) {
+		aps_fail(&err, APS_E_AUTH, "the identity of this call was dropped before it was sent");
+		fail_call(core, call, &err);
+	} else if (!aps_timer_set(&core->timers, &call->deadline, aps_clock_mono_ms() + what->timeout_ms)) {
+		aps_fail(&err, APS_E_NOMEM, "out of memory");
+		fail_call(core, call, &err);
+	} else {
+		use_identity(core, call);
+	}
+}
+
+static void run_cancel(struct aps_core *core, struct aps_command *command)
+{
+	struct aps_call *call = aps_table_get(&core->calls, command->id);
+	if (call == NULL) return;
+	struct aps_err err;
+	aps_fail(&err, APS_E_CANCELLED, "the call was cancelled");
+	err.sent = call->http != 0;
+	fail_call(core, call, &err);
+}
+
+struct aps_command *aps_cancel_command_new(uint64_t client, uint64_t op)
+{
+	struct aps_command *command = aps_calloc(1, sizeof *command);
+	if (command != NULL)
+		*command = (struct aps_command){{NULL, &CANCEL_KIND, sizeof *command}, run_cancel, client, op};
+	return command;
+}
+
+static struct aps_call *find_call(struct aps_core *core, const struct aps_client *client)
+{
+	size_t cursor = 0;
+	void *state = NULL;
+	void *value;
+	while (aps_map_next(&core->calls.map, &cursor, &state, NULL, &value)) {
+		struct aps_call *call = value;
+		if (client == NULL || call->client == client) return call;
+	}
+	return NULL;
+}
+
+void aps_call_fail_all(struct aps_core *core, struct aps_client *client, const struct aps_err *err)
+{
+	struct aps_call *call;
+	while ((call = find_call(core, client)) != NULL) fail_call(core, call, err);
+}
+
+void aps_call_free_all(struct aps_core *core)
+{
+	struct aps_call *call;
+	while ((call = find_call(core, NULL)) != NULL) end_call(core, call);
+}

@@ -1,0 +1,39 @@
+/* One call over HTTP: a GraphQL query or mutation, or a plain exchange. Waiting for material, signing, sending,
+ * retrying, answering: all of its life. @thread core, but for the command's making. */
+#ifndef APS_CLIENT_CALL_H
+#define APS_CLIENT_CALL_H
+
+#include "base/arena.h"
+#include "client/identity.h"
+
+/* What the application asks for; owns its text. */
+struct aps_call_command {
+	struct aps_command head;
+	uint64_t identity; /* 0: none */
+	bool is_plain;     /* not GraphQL: no interpretation of the answer */
+	bool is_safe;      /* may be sent again although it may have been executed */
+	bool can_retry;
+	char *method; /* plain only */
+	char *url;    /* plain only */
+	char *body;
+	size_t n_body;
+	int64_t timeout_ms; /* 0: the client's */
+	struct aps_arena arena;
+	struct aps_header_list headers; /* the application's, in `arena` */
+};
+
+APS_BEGIN_DECLS
+
+/* @thread app. NULL when memory is out. Fill it, then post it. */
+struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t op);
+/* Posts nothing back when the operation is unknown or has ended. */
+struct aps_command *aps_cancel_command_new(uint64_t client, uint64_t op);
+
+/* Ends every call of the client with this error. */
+void aps_call_fail_all(struct aps_core *core, struct aps_client *client, const struct aps_err *err);
+/* Without answers: after the loop has ended. */
+void aps_call_free_all(struct aps_core *core);
+
+APS_END_DECLS
+
+#endif

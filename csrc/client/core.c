@@ -1,0 +1,235 @@
+#include "client/core.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "client/lifecycle.h"
+#include "client/link.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#define WS_STOP_MS 1000
+
+/* A batch of the realtime thread on its way through the inbox. */
+struct frames_command {
+	struct aps_command head;
+	struct aps_ws_batch *batch;
+};
+
+struct stop_flag {
+	struct aps_core core;
+	atomic_bool must_stop; /* set by any thread, read by the loop */
+};
+
+static struct stop_flag *flag_of(struct aps_core *core)
+{
+	return APS_CONTAINER_OF(core, struct stop_flag, core);
+}
+
+void *aps_table_get(const struct aps_table *table, uint64_t id)
+{
+	return aps_map_get(&table->map, (struct aps_str){(const char *)&id, sizeof id});
+}
+
+bool aps_table_set(struct aps_table *table, uint64_t id, void *object)
+{
+	return aps_map_set(&table->map, (struct aps_str){(const char *)&id, sizeof id}, object);
+}
+
+void *aps_table_take(struct aps_table *table, uint64_t id)
+{
+	return aps_map_take(&table->map, (struct aps_str){(const char *)&id, sizeof id});
+}
+
+static void app_timer_due(struct aps_timer *timer APS_UNUSED, void *context, int64_t now_ms APS_UNUSED)
+{
+	struct aps_core *core = context;
+	aps_runtime_raise(core->runtime);
+}
+
+struct aps_core *aps_core_new(struct aps_runtime *runtime, struct aps_err *err)
+{
+	struct stop_flag *flag = aps_calloc(1, sizeof *flag);
+	if (flag == NULL) {
+		aps_fail(err, APS_E_NOMEM, "out of memory");
+		return NULL;
+	}
+	struct aps_core *core = &flag->core;
+	core->runtime = runtime;
+	core->http = aps_http_new(err);
+	if (core->http == NULL) {
+		aps_free(flag);
+		return NULL;
+	}
+	aps_timers_init(&core->timers);
+	aps_rand_init_system(&core->rand);
+	uint64_t seed = aps_rand_u64(&core->rand);
+	aps_map_init(&core->calls.map, seed);
+	aps_map_init(&core->consumers.map, seed);
+	aps_map_init(&core->identities.map, seed);
+	aps_map_init(&core->links.map, seed);
+	core->app_timer.due = app_timer_due;
+	core->events_tail = &core->events_head;
+	return core;
+}
+
+void aps_core_free(struct aps_core *core)
+{
+	aps_op_free_chain(core->events_head);
+	aps_map_clear(&core->calls.map);
+	aps_map_clear(&core->consumers.map);
+	aps_map_clear(&core->identities.map);
+	aps_map_clear(&core->links.map);
+	aps_timers_clear(&core->timers);
+	aps_http_free(core->http);
+	aps_free(flag_of(core));
+}
+
+void aps_core_stop(struct aps_core *core)
+{
+	atomic_store(&flag_of(core)->must_stop, true);
+	aps_http_wakeup(core->http);
+}
+
+void aps_core_wakeup(struct aps_core *core)
+{
+	aps_http_wakeup(core->http);
+}
+
+void aps_core_emit(struct aps_core *core, struct aps_event *event)
+{
+	if (event == NULL) return;
+	*core->events_tail = &event->op;
+	core->events_tail = &event->op.next;
+}
+
+void aps_core_note(struct aps_core *core, enum aps_event_kind kind, uint64_t target, const char *word,
+                   const struct aps_err *err)
+{
+	struct aps_note_event *event = aps_note_event_new(kind, target, word, err);
+	if (event != NULL) aps_core_emit(core, &event->head);
+}
+
+void aps_core_log(struct aps_core *core, uint64_t client, const char *level, const char *format, ...)
+{
+	struct aps_note_event *event = aps_note_event_new(APS_EVENT_LOG, client, level, NULL);
+	if (event == NULL) return;
+	char text[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	event->text = aps_strndup(text, strlen(text));
+	aps_core_emit(core, &event->head);
+}
+
+void aps_core_arm(struct aps_core *core, int64_t after_ms)
+{
+	if (after_ms < 0)
+		aps_timer_stop(&core->timers, &core->app_timer);
+	else if (!aps_timer_set(&core->timers, &core->app_timer, aps_clock_mono_ms() + after_ms))
+		aps_runtime_raise(core->runtime); /* better too early than never */
+}
+
+struct aps_client *aps_core_client(struct aps_core *core, uint64_t id)
+{
+	for (struct aps_client *client = core->clients; client != NULL; client = client->next)
+		if (client->id == id) return client;
+	return NULL;
+}
+
+int64_t aps_client_now_ms(const struct aps_client *client)
+{
+	return aps_clock_wall_ms() + client->skew_ms;
+}
+
+static void free_frames(struct aps_op *op)
+{
+	struct frames_command *command = (struct frames_command *)op;
+	aps_ws_batch_free(command->batch);
+	aps_free(command);
+}
+
+static const struct aps_op_kind FRAMES_KIND = {"frames", free_frames, NULL};
+
+static void run_frames(struct aps_core *core, struct aps_command *command)
+{
+	aps_link_take_batch(core, ((struct frames_command *)command)->batch);
+}
+
+/* @thread realtime. Bounded by pausing sockets whose consumers lag, see link.c and consumer.c. */
+static void deliver_frames(void *context, struct aps_ws_batch *batch)
+{
+	struct aps_core *core = context;
+	struct frames_command *command = aps_calloc(1, sizeof *command);
+	if (command == NULL) {
+		/* The terminal event of a connection must not be lost: without memory for it, the socket's
+		 * silence ends in the keep-alive watchdog. */
+		aps_ws_batch_free(batch);
+		return;
+	}
+	command->head.op = (struct aps_op){NULL, &FRAMES_KIND, 0};
+	command->head.run = run_frames;
+	command->batch = batch;
+	aps_mailbox_send(core->inbox, &command->head.op);
+}
+
+enum aps_rc aps_core_need_ws(struct aps_core *core, struct aps_err *err)
+{
+	if (core->ws != NULL) return APS_OK;
+	core->ws = aps_ws_new((struct aps_ws_sink){deliver_frames, core}, err);
+	return core->ws != NULL ? APS_OK : err->code;
+}
+
+static void drain_inbox(struct aps_core *core)
+{
+	struct aps_op *op = aps_mailbox_drain(core->inbox);
+	while (op != NULL) {
+		struct aps_op *next = op->next;
+		struct aps_command *command = (struct aps_command *)op;
+		command->run(core, command);
+		op->kind->free_op(op);
+		op = next;
+	}
+}
+
+static void take_answers(struct aps_core *core)
+{
+	struct aps_http_answer answer;
+	while (aps_http_next(core->http, &answer)) {
+		struct aps_answer_sink *sink = answer.tag;
+		sink->answered(core, sink, &answer);
+		aps_http_answer_clear(&answer);
+	}
+}
+
+static void publish(struct aps_core *core)
+{
+	if (core->events_head == NULL) return;
+	struct aps_op *chain = core->events_head;
+	core->events_head = NULL;
+	core->events_tail = &core->events_head;
+	aps_runtime_publish(core->runtime, chain);
+}
+
+void aps_core_run(struct aps_core *core, struct aps_mailbox *inbox)
+{
+	core->inbox = inbox;
+	while (!atomic_load(&flag_of(core)->must_stop)) {
+		drain_inbox(core);
+		take_answers(core);
+		aps_timers_run(&core->timers, core, aps_clock_mono_ms());
+		publish(core);
+		aps_http_poll(core->http, aps_timers_left_ms(&core->timers, aps_clock_mono_ms()));
+	}
+	/* Stop: commands are refused, what is outstanding is answered, the realtime thread is joined, then nothing
+	 * runs. */
+	core->is_stopping = true;
+	aps_op_free_chain(aps_mailbox_close(core->inbox));
+	aps_lifecycle_close_all(core);
+	if (core->ws != NULL) aps_ws_free(core->ws, WS_STOP_MS);
+	core->ws = NULL;
+	aps_lifecycle_free_all(core);
+	publish(core);
+}

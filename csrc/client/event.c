@@ -1,0 +1,62 @@
+#include "client/event.h"
+
+#include "base/mem.h"
+
+static void free_result(struct aps_op *op)
+{
+	struct aps_result_event *event = (struct aps_result_event *)op;
+	aps_http_answer_clear(&event->answer);
+	aps_buf_clear(&event->scratch);
+	aps_free(event);
+}
+
+static void free_data(struct aps_op *op)
+{
+	struct aps_data_event *event = (struct aps_data_event *)op;
+	aps_bytes_unref(event->bytes);
+	aps_free(event);
+}
+
+static void free_note(struct aps_op *op)
+{
+	struct aps_note_event *event = (struct aps_note_event *)op;
+	aps_free(event->text);
+	aps_free(event);
+}
+
+static const struct aps_op_kind RESULT_KIND = {"result", free_result, NULL};
+static const struct aps_op_kind DATA_KIND = {"data", free_data, NULL};
+static const struct aps_op_kind NOTE_KIND = {"note", free_note, NULL};
+
+struct aps_result_event *aps_result_event_new(uint64_t op)
+{
+	struct aps_result_event *event = aps_calloc(1, sizeof *event);
+	if (event == NULL) return NULL;
+	event->head = (struct aps_event){{NULL, &RESULT_KIND, sizeof *event}, APS_EVENT_RESULT, op};
+	aps_buf_init(&event->scratch, APS_BUF_ANY_SIZE);
+	return event;
+}
+
+struct aps_data_event *aps_data_event_new(uint64_t sub, struct aps_bytes *bytes, struct aps_str payload)
+{
+	struct aps_data_event *event = aps_malloc(sizeof *event);
+	if (event == NULL) return NULL;
+	*event = (struct aps_data_event){
+	        .head = {{NULL, &DATA_KIND, sizeof *event + payload.n}, APS_EVENT_SUB_DATA, sub},
+	        .bytes = aps_bytes_ref(bytes),
+	        .payload = payload,
+	};
+	return event;
+}
+
+struct aps_note_event *aps_note_event_new(enum aps_event_kind kind, uint64_t target, const char *word,
+                                          const struct aps_err *err)
+{
+	struct aps_note_event *event = aps_calloc(1, sizeof *event);
+	if (event == NULL) return NULL;
+	event->head = (struct aps_event){{NULL, &NOTE_KIND, sizeof *event}, kind, target};
+	event->word = word;
+	event->has_err = err != NULL;
+	if (err != NULL) event->err = *err;
+	return event;
+}

@@ -1,0 +1,442 @@
+#include "client/feed.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "client/link.h"
+#include "codec/json_writer.h"
+
+#define START_BYTES ((size_t)16 * 1024 * 1024)
+
+static void emit_end(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err)
+{
+	aps_consumer_flush(core, consumer);
+	struct aps_note_event *event = aps_note_event_new(APS_EVENT_SUB_END, consumer->id, NULL, err);
+	if (event == NULL) return;
+	event->number = consumer->n_dropped;
+	aps_core_emit(core, &event->head);
+}
+
+static void remove_consumer(struct aps_core *core, struct aps_consumer *consumer)
+{
+	struct aps_feed *feed = consumer->feed;
+	struct aps_consumer **at = &feed->consumers;
+	while (*at != consumer) at = &(*at)->next;
+	*at = consumer->next;
+	bool was_full = consumer->is_full;
+	aps_table_take(&core->consumers, consumer->id);
+	APS_STATS_SUB(feed->client->stats, subscriptions, 1);
+	aps_consumer_free(core, consumer);
+	if (was_full) aps_link_update_pause(core, feed->link);
+	/* Whoever was asked for the headers of the next start has gone: ask another one. */
+	if (feed->waits_for_headers && feed->consumers != NULL)
+		aps_core_note(core, APS_EVENT_HEADERS, feed->consumers->id, NULL, NULL);
+}
+
+static void free_feed(struct aps_core *core, struct aps_feed *feed)
+{
+	struct aps_feed **at = &feed->client->feeds;
+	while (*at != feed) at = &(*at)->next;
+	*at = feed->next;
+	aps_waiter_stop(&feed->waiter);
+	aps_identity_release(core, feed->identity);
+	feed->what->head.op.kind->free_op(&feed->what->head.op);
+	aps_free(feed);
+}
+
+void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
+{
+	if (err != NULL) APS_STATS_ADD(feed->client->stats, errors, 1);
+	while (feed->consumers != NULL) {
+		emit_end(core, feed->consumers, err);
+		remove_consumer(core, feed->consumers);
+	}
+	aps_link_forget(core, feed->link, feed);
+	free_feed(core, feed);
+}
+
+void aps_feed_end(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
+{
+	struct aps_link *link = feed->link;
+	uint64_t number = feed->number;
+	aps_feed_ended(core, feed, err);
+	aps_link_remove(core, link, number);
+}
+
+static void end_consumer(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err)
+{
+	struct aps_feed *feed = consumer->feed;
+	emit_end(core, consumer, err);
+	remove_consumer(core, consumer);
+	if (feed->consumers == NULL) aps_feed_end(core, feed, NULL);
+}
+
+void aps_feed_started(struct aps_core *core, struct aps_feed *feed)
+{
+	feed->is_started = true;
+	feed->has_refreshed = false;
+	for (struct aps_consumer *consumer = feed->consumers; consumer != NULL; consumer = consumer->next)
+		aps_core_note(core, APS_EVENT_SUB_STATE, consumer->id, "subscribed", NULL);
+}
+
+void aps_feed_reconnecting(struct aps_core *core, struct aps_feed *feed)
+{
+	feed->is_started = false;
+	feed->wants_start = false;
+	aps_waiter_stop(&feed->waiter);
+	for (struct aps_consumer *consumer = feed->consumers; consumer != NULL; consumer = consumer->next)
+		aps_core_note(core, APS_EVENT_SUB_STATE, consumer->id, "reconnecting", NULL);
+}
+
+static void stalled(struct aps_timer *timer, void *context, int64_t now_ms APS_UNUSED)
+{
+	struct aps_consumer *consumer = APS_CONTAINER_OF(timer, struct aps_consumer, stall);
+	struct aps_err err;
+	aps_consumer_stall_err(consumer, &err);
+	end_consumer(context, consumer, &err);
+}
+
+static void became_full(struct aps_core *core, struct aps_consumer *consumer)
+{
+	if (consumer->is_full) {
+		aps_link_update_pause(core, consumer->feed->link); /* a new socket is read at first */
+		return;
+	}
+	consumer->is_full = true;
+	consumer->stall.due = stalled;
+	aps_timer_set(&core->timers, &consumer->stall,
+	              aps_clock_mono_ms() + consumer->feed->client->settings.stall_timeout_ms);
+	aps_link_update_pause(core, consumer->feed->link);
+}
+
+void aps_feed_data(struct aps_core *core, struct aps_feed *feed, struct aps_bytes *bytes, struct aps_str payload)
+{
+	struct aps_consumer *consumer = feed->consumers;
+	while (consumer != NULL) {
+		struct aps_consumer *next = consumer->next;
+		struct aps_err err;
+		uint64_t n_dropped = consumer->n_dropped;
+		enum aps_consumer_verdict verdict = aps_consumer_offer(core, consumer, bytes, payload, &err);
+		APS_STATS_ADD(feed->client->stats, events, 1);
+		if (consumer->n_dropped != n_dropped) {
+			APS_STATS_ADD(feed->client->stats, dropped_events, consumer->n_dropped - n_dropped);
+			if (n_dropped == 0) aps_link_tell_dropped(core, feed->client);
+		}
+		bool is_last = next == NULL && feed->consumers == consumer;
+		if (verdict == APS_CONSUMER_FULL)
+			became_full(core, consumer);
+		else if (verdict == APS_CONSUMER_FAILED)
+			end_consumer(core, consumer, &err);
+		if (verdict == APS_CONSUMER_FAILED && is_last) return; /* the feed went with it */
+		consumer = next;
+	}
+}
+
+bool aps_feed_is_full(const struct aps_feed *feed)
+{
+	for (const struct aps_consumer *consumer = feed->consumers; consumer != NULL; consumer = consumer->next)
+		if (consumer->is_full) return true;
+	return false;
+}
+
+/* {"data":"…","extensions":{"authorization":{…}}} for AppSync, the body itself for graphql-transport-ws. */
+static void send_start(struct aps_core *core, struct aps_feed *feed)
+{
+	struct aps_err err = {0};
+	struct aps_buf payload;
+	struct aps_str body = {feed->what->body, feed->what->n_body};
+	aps_buf_init(&payload, START_BYTES);
+	feed->wants_start = false;
+	feed->is_refused = false;
+	if (feed->client->settings.realtime.protocol == APS_RT_TRANSPORT_WS) {
+		aps_link_start(core, feed->link, feed->number, body);
+		return;
+	}
+	struct aps_json_writer w;
+	aps_json_writer_init(&w, &payload);
+	aps_json_write_object(&w);
+	aps_json_write_member(&w, "data", body);
+	aps_json_write_key(&w, APS_STR("extensions"));
+	aps_json_write_object(&w);
+	aps_json_write_key(&w, APS_STR("authorization"));
+	struct aps_appsync_signing signing = aps_identity_signing(feed->identity);
+	feed->generation = feed->identity->slot.generation;
+	enum aps_rc rc = aps_json_writer_finish(&w);
+	if (rc == APS_OK)
+		rc = aps_appsync_realtime_object(&feed->identity->slot.material, &signing, APS_APPSYNC_START, body,
+		                                 &feed->what->headers, &payload, &err);
+	else
+		aps_fail(&err, rc, "the subscription is too big to be sent");
+	aps_buf_add_text(&payload, "}}");
+	if (rc == APS_OK && payload.rc != APS_OK)
+		rc = aps_fail(&err, payload.rc, "the subscription is too big to be sent");
+	if (rc == APS_OK)
+		aps_link_start(core, feed->link, feed->number, aps_buf_str(&payload));
+	else
+		aps_feed_end(core, feed, &err);
+	aps_buf_clear(&payload);
+}
+
+static void follow_verdict(struct aps_core *core, struct aps_feed *feed, enum aps_slot_verdict verdict)
+{
+	if (verdict == APS_SLOT_ASK || verdict == APS_SLOT_WAIT) return;
+	if (verdict == APS_SLOT_FAIL) {
+		struct aps_err err = feed->is_refused ? feed->refusal : feed->identity->slot.err;
+		aps_feed_end(core, feed, &err);
+	} else if (feed->is_refused) {
+		feed->is_refused = false;
+		aps_link_retry_auth(core, feed->link, feed->number);
+	} else if (feed->wants_start && !feed->waits_for_headers) {
+		send_start(core, feed);
+	}
+}
+
+static void material_ready(struct aps_core *core, struct aps_waiter *waiter)
+{
+	struct aps_feed *feed = APS_CONTAINER_OF(waiter, struct aps_feed, waiter);
+	enum aps_slot_verdict verdict =
+	        feed->is_refused ? aps_identity_refused(core, feed->identity, feed->generation, &feed->waiter)
+	                         : aps_identity_use(core, feed->identity, &feed->waiter);
+	follow_verdict(core, feed, verdict);
+}
+
+void aps_feed_want_start(struct aps_core *core, struct aps_feed *feed)
+{
+	feed->wants_start = true;
+	if (feed->what->has_dynamic_headers && feed->has_been_asked && !feed->waits_for_headers) {
+		feed->waits_for_headers = true;
+		aps_core_note(core, APS_EVENT_HEADERS, feed->consumers->id, NULL, NULL);
+	}
+	feed->has_been_asked = true;
+	if (!feed->waits_for_headers) follow_verdict(core, feed, aps_identity_use(core, feed->identity, &feed->waiter));
+}
+
+void aps_feed_auth_refused(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
+{
+	feed->refusal = *err;
+	if (feed->has_refreshed) {
+		struct aps_err refusal = *err;
+		aps_feed_end(core, feed, &refusal);
+		return;
+	}
+	feed->has_refreshed = true;
+	feed->is_refused = true;
+	follow_verdict(core, feed, aps_identity_refused(core, feed->identity, feed->generation, &feed->waiter));
+}
+
+static void free_plain_op(struct aps_op *op)
+{
+	aps_free(op);
+}
+
+static void free_subscribe(struct aps_op *op)
+{
+	struct aps_subscribe_command *command = (struct aps_subscribe_command *)op;
+	aps_free(command->body);
+	aps_arena_clear(&command->arena);
+	aps_free(command);
+}
+
+static void free_headers(struct aps_op *op)
+{
+	struct aps_headers_command *command = (struct aps_headers_command *)op;
+	aps_free(command->error);
+	aps_arena_clear(&command->arena);
+	aps_free(command);
+}
+
+struct consumed_command {
+	struct aps_command head;
+	size_t n;
+};
+
+static const struct aps_op_kind SUBSCRIBE_KIND = {"subscribe", free_subscribe, NULL};
+static const struct aps_op_kind UNSUBSCRIBE_KIND = {"unsubscribe", free_plain_op, NULL};
+static const struct aps_op_kind CONSUMED_KIND = {"consumed", free_plain_op, NULL};
+static const struct aps_op_kind HEADERS_KIND = {"headers", free_headers, NULL};
+
+static uint64_t sharing_hash(const struct aps_subscribe_command *what)
+{
+	if (!what->is_shared) return 0;
+	uint64_t hash = aps_str_hash((struct aps_str){what->body, what->n_body}, what->identity + 1);
+	for (size_t i = 0; i < what->headers.n_items; i++)
+		hash = aps_str_hash(what->headers.items[i].value, aps_str_hash(what->headers.items[i].name, hash));
+	return hash != 0 ? hash : 1;
+}
+
+static bool is_same(const struct aps_feed *feed, const struct aps_subscribe_command *what, uint64_t hash)
+{
+	const struct aps_subscribe_command *theirs = feed->what;
+	if (hash == 0 || feed->hash != hash || theirs->identity != what->identity) return false;
+	if (!aps_str_eq((struct aps_str){theirs->body, theirs->n_body}, (struct aps_str){what->body, what->n_body}))
+		return false;
+	if (theirs->headers.n_items != what->headers.n_items) return false;
+	for (size_t i = 0; i < what->headers.n_items; i++) {
+		const struct aps_header *a = &theirs->headers.items[i];
+		const struct aps_header *b = &what->headers.items[i];
+		if (!aps_str_eq(a->name, b->name) || !aps_str_eq(a->value, b->value)) return false;
+	}
+	return true;
+}
+
+static void join(struct aps_core *core, struct aps_feed *feed, struct aps_consumer *consumer)
+{
+	struct aps_consumer **at = &feed->consumers;
+	while (*at != NULL) at = &(*at)->next;
+	*at = consumer;
+	consumer->feed = feed;
+	APS_STATS_ADD(feed->client->stats, subscriptions, 1);
+	if (feed->is_started) aps_core_note(core, APS_EVENT_SUB_STATE, consumer->id, "subscribed", NULL);
+}
+
+static struct aps_subscribe_command *take_over(struct aps_subscribe_command *command)
+{
+	struct aps_subscribe_command *kept = aps_malloc(sizeof *kept);
+	if (kept == NULL) return NULL;
+	*kept = *command;
+	kept->headers.arena = &kept->arena;
+	command->body = NULL;
+	command->headers.items = NULL;
+	aps_arena_init(&command->arena, 0);
+	return kept;
+}
+
+static struct aps_feed *make_feed(struct aps_core *core, struct aps_client *client,
+                                  struct aps_subscribe_command *command, uint64_t hash)
+{
+	struct aps_feed *feed = aps_calloc(1, sizeof *feed);
+	if (feed == NULL) return NULL;
+	feed->what = take_over(command);
+	if (feed->what == NULL) {
+		aps_free(feed);
+		return NULL;
+	}
+	feed->number = command->head.id;
+	feed->client = client;
+	feed->hash = hash;
+	feed->waiter.ready = material_ready;
+	feed->identity = aps_identity_hold(core, feed->what->identity);
+	feed->next = client->feeds;
+	client->feeds = feed;
+	return feed;
+}
+
+static void refuse(struct aps_core *core, uint64_t sub, enum aps_rc code, const char *why)
+{
+	struct aps_err err;
+	aps_fail(&err, code, "%s", why);
+	aps_core_note(core, APS_EVENT_SUB_END, sub, NULL, &err);
+}
+
+static void run_subscribe(struct aps_core *core, struct aps_command *head)
+{
+	struct aps_subscribe_command *command = (struct aps_subscribe_command *)head;
+	struct aps_client *client = aps_core_client(core, head->client);
+	if (client == NULL || client->is_closing) {
+		refuse(core, head->id, APS_E_CLOSED, "the client is closed");
+		return;
+	}
+	struct aps_consumer *consumer =
+	        aps_consumer_new(head->id, command->overflow, command->max_items, command->max_bytes);
+	if (consumer == NULL || !aps_table_set(&core->consumers, head->id, consumer)) {
+		if (consumer != NULL) aps_consumer_free(core, consumer);
+		refuse(core, head->id, APS_E_NOMEM, "out of memory");
+		return;
+	}
+	uint64_t hash = sharing_hash(command);
+	struct aps_feed *feed = client->feeds;
+	while (feed != NULL && !is_same(feed, command, hash)) feed = feed->next;
+	if (feed != NULL) {
+		join(core, feed, consumer);
+		return;
+	}
+	feed = make_feed(core, client, command, hash);
+	if (feed == NULL) {
+		aps_table_take(&core->consumers, head->id);
+		aps_consumer_free(core, consumer);
+		refuse(core, head->id, APS_E_NOMEM, "out of memory");
+		return;
+	}
+	join(core, feed, consumer);
+	struct aps_err err = {0};
+	if (feed->identity == NULL)
+		aps_fail(&err, APS_E_AUTH, "the identity of this subscription was dropped before it was sent");
+	if (feed->identity == NULL || aps_link_place(core, feed, &err) != APS_OK) aps_feed_ended(core, feed, &err);
+}
+
+static void run_unsubscribe(struct aps_core *core, struct aps_command *command)
+{
+	struct aps_consumer *consumer = aps_table_get(&core->consumers, command->id);
+	if (consumer == NULL) return;
+	struct aps_feed *feed = consumer->feed;
+	remove_consumer(core, consumer);
+	if (feed->consumers == NULL) aps_feed_end(core, feed, NULL);
+}
+
+static void run_consumed(struct aps_core *core, struct aps_command *command)
+{
+	struct aps_consumer *consumer = aps_table_get(&core->consumers, command->id);
+	if (consumer == NULL) return;
+	if (aps_consumer_consumed(core, consumer, ((struct consumed_command *)command)->n))
+		aps_link_update_pause(core, consumer->feed->link);
+}
+
+static void run_headers(struct aps_core *core, struct aps_command *head)
+{
+	struct aps_headers_command *command = (struct aps_headers_command *)head;
+	struct aps_consumer *consumer = aps_table_get(&core->consumers, head->id);
+	if (consumer == NULL || !consumer->feed->waits_for_headers) return;
+	struct aps_feed *feed = consumer->feed;
+	feed->waits_for_headers = false;
+	if (command->error != NULL) {
+		struct aps_err err;
+		aps_fail_word(&err, APS_E_AUTH, "headers_failed", 0, "the headers function failed: %s", command->error);
+		aps_feed_end(core, feed, &err);
+		return;
+	}
+	struct aps_arena arena = feed->what->arena;
+	struct aps_header_list list = feed->what->headers;
+	feed->what->arena = command->arena;
+	feed->what->headers = command->headers;
+	feed->what->headers.arena = &feed->what->arena;
+	command->arena = arena;
+	command->headers = list;
+	if (feed->wants_start) follow_verdict(core, feed, aps_identity_use(core, feed->identity, &feed->waiter));
+}
+
+struct aps_subscribe_command *aps_subscribe_command_new(uint64_t client, uint64_t sub)
+{
+	struct aps_subscribe_command *command = aps_calloc(1, sizeof *command);
+	if (command == NULL) return NULL;
+	command->head = (struct aps_command){{NULL, &SUBSCRIBE_KIND, sizeof *command}, run_subscribe, client, sub};
+	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
+	aps_header_list_init(&command->headers, &command->arena);
+	return command;
+}
+
+struct aps_command *aps_unsubscribe_command_new(uint64_t client, uint64_t sub)
+{
+	struct aps_command *command = aps_calloc(1, sizeof *command);
+	if (command != NULL)
+		*command =
+		        (struct aps_command){{NULL, &UNSUBSCRIBE_KIND, sizeof *command}, run_unsubscribe, client, sub};
+	return command;
+}
+
+struct aps_command *aps_consumed_command_new(uint64_t client, uint64_t sub, size_t n)
+{
+	struct consumed_command *command = aps_calloc(1, sizeof *command);
+	if (command == NULL) return NULL;
+	command->head = (struct aps_command){{NULL, &CONSUMED_KIND, sizeof *command}, run_consumed, client, sub};
+	command->n = n;
+	return &command->head;
+}
+
+struct aps_headers_command *aps_headers_command_new(uint64_t client, uint64_t sub)
+{
+	struct aps_headers_command *command = aps_calloc(1, sizeof *command);
+	if (command == NULL) return NULL;
+	command->head = (struct aps_command){{NULL, &HEADERS_KIND, sizeof *command}, run_headers, client, sub};
+	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
+	aps_header_list_init(&command->headers, &command->arena);
+	return command;
+}

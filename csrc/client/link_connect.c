@@ -1,0 +1,314 @@
+/* From the machine's wish for a transport to an open socket: material, then the address, then libwebsockets. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "client/link_state.h"
+#include "client/transport.h"
+#include "codec/base64.h"
+#include "codec/json_writer.h"
+#include "codec/percent.h"
+#include "net/endpoint.h"
+
+#include <stdio.h>
+
+#define HANDSHAKE_BYTES ((size_t)64 * 1024)
+
+/* Text of one connect, all in one arena. */
+struct handshake {
+	struct aps_arena arena;
+	struct aps_header_list list; /* headers of the upgrade */
+	struct aps_buf protocols;
+	struct aps_buf path;
+	struct aps_endpoint endpoint;
+};
+
+static struct aps_feed *first_feed(const struct aps_link *link)
+{
+	struct aps_feed *found = NULL;
+	for (struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next)
+		if (feed->link == link) found = feed; /* the list has the newest first */
+	return found;
+}
+
+void aps_link_stop_connecting(struct aps_core *core, struct aps_link *link)
+{
+	if (link->resolving != 0) aps_http_cancel(core->http, link->resolving);
+	link->resolving = 0;
+	link->wants_connect = false;
+	aps_waiter_stop(&link->waiter);
+}
+
+static void connect_failed(struct aps_core *core, struct aps_link *link, const struct aps_err *err)
+{
+	link->wants_connect = false;
+	aps_rt_closed(link->machine, err, aps_clock_mono_ms());
+	aps_link_pump(core, link);
+}
+
+/* Ends the feeds that connect as this identity. */
+static void end_feeds_of(struct aps_core *core, struct aps_link *link, const struct aps_identity *identity,
+                         const struct aps_err *err)
+{
+	bool was_pumping = link->is_pumping;
+	link->is_pumping = true; /* keeps the link alive meanwhile */
+	struct aps_feed *feed = link->client->feeds;
+	while (feed != NULL) {
+		struct aps_feed *next = feed->next;
+		if (feed->link == link && feed->identity == identity) aps_feed_end(core, feed, err);
+		feed = next;
+	}
+	link->is_pumping = was_pumping;
+}
+
+static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *feed, struct handshake *shake,
+                                 struct aps_err *err)
+{
+	struct aps_appsync_signing signing = aps_identity_signing(link->identity);
+	struct aps_buf object;
+	aps_buf_init(&object, HANDSHAKE_BYTES);
+	enum aps_rc rc = aps_appsync_realtime_object(&link->identity->slot.material, &signing, APS_APPSYNC_CONNECT,
+	                                             APS_STR("{}"), &feed->what->headers, &object, err);
+	if (rc == APS_OK && link->client->settings.query_handshake) {
+		struct aps_buf text;
+		aps_buf_init(&text, 2 * HANDSHAKE_BYTES);
+		aps_base64_encode(&text, aps_buf_str(&object), APS_BASE64);
+		bool has_query = aps_str_find(aps_buf_str(&shake->path), "?") != NULL;
+		aps_buf_add_text(&shake->path, has_query ? "&header=" : "?header=");
+		aps_percent_encode(&shake->path, aps_buf_str(&text), APS_PERCENT_ALL);
+		aps_buf_add_text(&shake->path, "&payload=e30%3D"); /* {} */
+		aps_buf_add_text(&shake->protocols, "graphql-ws");
+		if (text.rc != APS_OK) rc = aps_fail(err, text.rc, "the authorization is too long for a URL");
+		aps_buf_clear(&text);
+	} else if (rc == APS_OK) {
+		aps_buf_add_text(&shake->protocols, "graphql-ws, header-");
+		aps_base64_encode(&shake->protocols, aps_buf_str(&object), APS_BASE64_URL);
+	}
+	aps_buf_clear(&object);
+	return rc;
+}
+
+/* graphql-transport-ws has no place of its own for authorization: the upgrade carries the headers, connection_init too.
+ */
+static enum aps_rc build_transport_ws(struct aps_link *link, const struct aps_feed *feed, struct handshake *shake,
+                                      struct aps_err *err)
+{
+	aps_buf_add_text(&shake->protocols, "graphql-transport-ws");
+	for (size_t i = 0; i < feed->what->headers.n_items; i++) {
+		const struct aps_header *header = &feed->what->headers.items[i];
+		if (aps_header_list_add(&shake->list, header->name, header->value, err) != APS_OK) return err->code;
+	}
+	struct aps_appsync_signing signing = aps_identity_signing(link->identity);
+	return aps_appsync_http_headers(&link->identity->slot.material, &signing, APS_STR(""), &shake->list, err);
+}
+
+static void clear_handshake(struct handshake *shake)
+{
+	aps_arena_clear(&shake->arena);
+	aps_buf_clear(&shake->protocols);
+	aps_buf_clear(&shake->path);
+}
+
+static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, struct handshake *shake,
+                               const char *address, struct aps_err *err)
+{
+	const struct aps_settings *settings = &link->client->settings;
+	bool is_appsync = settings->realtime.protocol == APS_RT_APPSYNC;
+	const struct aps_feed *feed = first_feed(link);
+	if (feed == NULL) return aps_fail(err, APS_E_CANCELLED, "nothing is subscribed any more");
+	aps_buf_add_text(&shake->path, shake->endpoint.path);
+	link->generation = link->identity->slot.generation;
+	enum aps_rc rc =
+	        is_appsync ? build_appsync(link, feed, shake, err) : build_transport_ws(link, feed, shake, err);
+	if (rc != APS_OK) return rc;
+	const char **lines = aps_transport_header_lines(&shake->arena, &shake->list);
+	if (lines == NULL || shake->protocols.rc != APS_OK || shake->path.rc != APS_OK)
+		return aps_fail(err, APS_E_NOMEM, "the handshake is too big");
+	uint64_t connection = ++core->last_connection;
+	struct aps_ws_connect connect = {
+	        .connection = connection,
+	        .is_tls = shake->endpoint.is_tls,
+	        .host = shake->endpoint.host,
+	        .port = shake->endpoint.port,
+	        .address = settings->net.proxy != NULL ? shake->endpoint.host : address,
+	        .proxy_address = settings->net.proxy != NULL ? address : NULL,
+	        .path = shake->path.p,
+	        .protocols = shake->protocols.p,
+	        .expected_protocol = is_appsync ? "graphql-ws" : "graphql-transport-ws",
+	        .header_lines = lines,
+	        .n_header_lines = shake->list.n_items,
+	        .options = &settings->net,
+	        .connect_timeout_ms = settings->connect_timeout_ms,
+	        .max_message_bytes = settings->max_message_bytes,
+	};
+	if (!aps_table_set(&core->links, connection, link)) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	rc = aps_ws_connect(core->ws, &connect, err);
+	if (rc != APS_OK) {
+		aps_table_take(&core->links, connection);
+		return rc;
+	}
+	link->connection = connection;
+	link->is_paused = false;
+	APS_STATS_ADD(link->client->stats, connections, 1);
+	APS_STATS_ADD(link->client->stats, sockets, 1);
+	return APS_OK;
+}
+
+static void open_at(struct aps_core *core, struct aps_link *link, const char *address)
+{
+	struct aps_err err = {0};
+	struct handshake shake = {0};
+	aps_arena_init(&shake.arena, HANDSHAKE_BYTES * 4);
+	aps_header_list_init(&shake.list, &shake.arena);
+	aps_buf_init(&shake.protocols, HANDSHAKE_BYTES);
+	aps_buf_init(&shake.path, HANDSHAKE_BYTES);
+	enum aps_rc rc = aps_endpoint_parse(link->client->settings.realtime_endpoint, &shake.endpoint, &err);
+	if (rc == APS_OK) rc = aps_core_need_ws(core, &err);
+	if (rc == APS_OK) rc = open_socket(core, link, &shake, address, &err);
+	aps_endpoint_clear(&shake.endpoint);
+	clear_handshake(&shake);
+	if (rc != APS_OK) connect_failed(core, link, &err);
+}
+
+/* No name is looked up on the realtime thread: libwebsockets would block all its sockets for it. */
+static void resolve(struct aps_core *core, struct aps_link *link)
+{
+	const struct aps_settings *settings = &link->client->settings;
+	struct aps_endpoint endpoint = {0};
+	struct aps_err err = {0};
+	const char *url = settings->net.proxy != NULL ? settings->net.proxy : settings->realtime_endpoint;
+	enum aps_rc rc = aps_endpoint_parse(url, &endpoint, &err);
+	if (rc == APS_OK && aps_endpoint_is_numeric(&endpoint)) {
+		open_at(core, link, endpoint.host);
+		aps_endpoint_clear(&endpoint);
+		return;
+	}
+	char target[320];
+	snprintf(target, sizeof target, "http://%s:%d/", rc == APS_OK ? endpoint.host : "", endpoint.port);
+	static const struct aps_net_options DIRECT = {.verify = true};
+	struct aps_http_request request = {
+	        .method = "GET",
+	        .url = target,
+	        .options = &DIRECT,
+	        .connect_timeout_ms = settings->connect_timeout_ms,
+	        .timeout_ms = settings->connect_timeout_ms,
+	        .max_response_bytes = 1024,
+	        .is_resolve_only = true,
+	        .tag = &link->resolved,
+	};
+	if (rc == APS_OK) rc = aps_http_start(core->http, &request, &link->resolving, &err);
+	aps_endpoint_clear(&endpoint);
+	if (rc != APS_OK) connect_failed(core, link, &err);
+}
+
+void aps_link_resolved(struct aps_core *core, struct aps_answer_sink *sink, struct aps_http_answer *answer)
+{
+	struct aps_link *link = APS_CONTAINER_OF(sink, struct aps_link, resolved);
+	link->resolving = 0;
+	if (answer->err.code != APS_OK)
+		connect_failed(core, link, &answer->err);
+	else
+		open_at(core, link, answer->address);
+}
+
+/* Takes the identity of the oldest feed; where that has no usable material, its feeds end and the next one's is tried.
+ */
+static void connect_as_somebody(struct aps_core *core, struct aps_link *link)
+{
+	struct aps_feed *feed;
+	while (link->wants_connect && (feed = first_feed(link)) != NULL) {
+		if (link->identity != feed->identity) {
+			aps_identity_release(core, link->identity);
+			link->identity = aps_identity_hold(core, feed->identity->id);
+		}
+		enum aps_slot_verdict verdict = aps_identity_use(core, link->identity, &link->waiter);
+		if (verdict == APS_SLOT_ASK || verdict == APS_SLOT_WAIT) return;
+		if (verdict != APS_SLOT_FAIL) {
+			resolve(core, link);
+			return;
+		}
+		struct aps_err err = link->identity->slot.err;
+		end_feeds_of(core, link, link->identity, &err);
+	}
+}
+
+void aps_link_connect(struct aps_core *core, struct aps_link *link)
+{
+	link->wants_connect = true;
+	connect_as_somebody(core, link);
+}
+
+static void follow_refusal(struct aps_core *core, struct aps_link *link, enum aps_slot_verdict verdict)
+{
+	if (verdict == APS_SLOT_ASK || verdict == APS_SLOT_WAIT) return;
+	link->is_refused = false;
+	if (verdict == APS_SLOT_FAIL) {
+		struct aps_err err = link->refusal;
+		end_feeds_of(core, link, link->identity, &err);
+	}
+	aps_rt_retry_auth(link->machine, 0, aps_clock_mono_ms());
+	aps_link_pump(core, link);
+}
+
+void aps_link_material_ready(struct aps_core *core, struct aps_waiter *waiter)
+{
+	struct aps_link *link = APS_CONTAINER_OF(waiter, struct aps_link, waiter);
+	if (link->is_refused) {
+		follow_refusal(core, link, aps_identity_refused(core, link->identity, link->generation, &link->waiter));
+	} else {
+		connect_as_somebody(core, link);
+		aps_link_pump(core, link);
+	}
+}
+
+void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_err *err)
+{
+	link->refusal = *err;
+	link->is_refused = true;
+	enum aps_slot_verdict verdict = APS_SLOT_FAIL;
+	if (!link->has_refreshed && link->identity != NULL)
+		verdict = aps_identity_refused(core, link->identity, link->generation, &link->waiter);
+	link->has_refreshed = true;
+	follow_refusal(core, link, verdict);
+}
+
+/* connection_init's payload for graphql-transport-ws: the headers, flat and under "headers" (servers differ). */
+static void write_init(struct aps_link *link, struct aps_buf *out)
+{
+	struct aps_arena arena;
+	struct aps_header_list list;
+	struct aps_err err;
+	struct aps_appsync_signing signing = aps_identity_signing(link->identity);
+	const struct aps_feed *feed = first_feed(link);
+	aps_arena_init(&arena, HANDSHAKE_BYTES);
+	aps_header_list_init(&list, &arena);
+	for (size_t i = 0; feed != NULL && i < feed->what->headers.n_items; i++)
+		aps_header_list_add(&list, feed->what->headers.items[i].name, feed->what->headers.items[i].value, &err);
+	aps_appsync_http_headers(&link->identity->slot.material, &signing, APS_STR(""), &list, &err);
+	struct aps_json_writer w;
+	aps_json_writer_init(&w, out);
+	aps_json_write_object(&w);
+	for (size_t i = 0; i < list.n_items; i++) {
+		aps_json_write_key(&w, list.items[i].name);
+		aps_json_write_string(&w, list.items[i].value);
+	}
+	aps_json_write_key(&w, APS_STR("headers"));
+	aps_json_write_object(&w);
+	for (size_t i = 0; i < list.n_items; i++) {
+		aps_json_write_key(&w, list.items[i].name);
+		aps_json_write_string(&w, list.items[i].value);
+	}
+	aps_json_write_object_end(&w);
+	aps_json_write_object_end(&w);
+	if (aps_json_writer_finish(&w) != APS_OK) aps_buf_reset(out);
+	aps_arena_clear(&arena);
+}
+
+void aps_link_opened(struct aps_core *core APS_UNUSED, struct aps_link *link)
+{
+	struct aps_buf init;
+	aps_buf_init(&init, HANDSHAKE_BYTES);
+	link->wants_connect = false;
+	if (link->client->settings.realtime.protocol == APS_RT_TRANSPORT_WS && link->identity != NULL)
+		write_init(link, &init);
+	aps_rt_opened(link->machine, aps_buf_str(&init), aps_clock_mono_ms());
+	aps_buf_clear(&init);
+}

@@ -1,0 +1,53 @@
+/* A link's state, shared by link.c (life) and link_connect.c (the way to an open connection). */
+#ifndef APS_CLIENT_LINK_STATE_H
+#define APS_CLIENT_LINK_STATE_H
+
+#include "client/link.h"
+
+#define APS_LINK_NOTICES 16
+
+struct aps_link {
+	struct aps_link *next; /* of the client */
+	struct aps_client *client;
+	struct aps_rt *machine;
+	struct aps_timer timer;
+	struct aps_table feeds; /* by number */
+	size_t n_feeds;
+	size_t max_feeds;
+	uint64_t connection; /* what the realtime thread calls it; 0: no transport */
+	struct aps_answer_sink resolved;
+	uint64_t resolving; /* exchange that looks up the address; 0: none */
+	struct aps_waiter waiter;
+	struct aps_identity *identity; /* that connects; held */
+	uint64_t generation;           /* of its material */
+	struct aps_err refusal;
+	bool is_refused;    /* the connection was refused; waits for fresh material */
+	bool has_refreshed; /* once since it last worked */
+	bool wants_connect; /* the machine waits for a transport */
+	bool is_paused;
+	bool is_pumping;
+	struct aps_bytes *bytes; /* of the frame in hand; borrowed */
+	enum aps_conn_state state;
+	uint64_t notices[APS_LINK_NOTICES]; /* hashes of texts that were logged */
+	size_t n_notices;
+};
+
+APS_BEGIN_DECLS
+
+/* Runs the machine's actions until there are none; may free the link. */
+void aps_link_pump(struct aps_core *core, struct aps_link *link);
+/* Answers DO_CONNECT: material, address, socket. */
+void aps_link_connect(struct aps_core *core, struct aps_link *link);
+/* Gives up whatever of this is under way. */
+void aps_link_stop_connecting(struct aps_core *core, struct aps_link *link);
+/* The transport is there; graphql-transport-ws carries authorization in connection_init. */
+void aps_link_opened(struct aps_core *core, struct aps_link *link);
+/* The connection itself was refused as unauthorized. */
+void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_err *err);
+/* For aps_link_connect(): a waiter's and a sink's functions. */
+void aps_link_material_ready(struct aps_core *core, struct aps_waiter *waiter);
+void aps_link_resolved(struct aps_core *core, struct aps_answer_sink *sink, struct aps_http_answer *answer);
+
+APS_END_DECLS
+
+#endif

@@ -1,0 +1,89 @@
+#include "client/process.h"
+
+#include "base/mem.h"
+#include "client/runtime.h"
+#include "net/global.h"
+#include "rt/pin.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define EXIT_JOIN_MS 2000
+#define MAX_RUNTIMES 256
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_uint generation;
+static struct aps_runtime *live[MAX_RUNTIMES];
+static enum aps_rc init_rc;
+static struct aps_err init_err;
+
+static void after_fork_in_child(void)
+{
+	atomic_fetch_add(&generation, 1);
+	/* The parent's threads are not here, its runtimes are never touched again; the lock may have been held. */
+	pthread_mutex_init(&lock, NULL);
+	for (size_t i = 0; i < MAX_RUNTIMES; i++) live[i] = NULL;
+}
+
+static struct aps_runtime *take_one(void)
+{
+	struct aps_runtime *taken = NULL;
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < MAX_RUNTIMES && taken == NULL; i++) {
+		taken = live[i];
+		live[i] = NULL;
+	}
+	pthread_mutex_unlock(&lock);
+	return taken;
+}
+
+/* os.exit() without closing the state: stop the threads while the libraries under them still stand. */
+static void at_exit(void)
+{
+	struct aps_runtime *runtime;
+	while ((runtime = take_one()) != NULL) aps_runtime_stop(runtime, EXIT_JOIN_MS);
+}
+
+static void init_once(void)
+{
+	aps_pin_module();
+	init_rc = aps_net_global_init(&init_err);
+	if (init_rc != APS_OK) return;
+	if (pthread_atfork(NULL, NULL, after_fork_in_child) != 0 || atexit(at_exit) != 0)
+		init_rc = aps_fail(&init_err, APS_E_NOMEM, "no memory for the fork and exit hooks");
+}
+
+enum aps_rc aps_process_init(struct aps_err *err)
+{
+	pthread_once(&once, init_once);
+	if (init_rc != APS_OK && err != NULL) *err = init_err;
+	return init_rc;
+}
+
+unsigned aps_process_generation(void)
+{
+	return atomic_load(&generation);
+}
+
+bool aps_process_add(struct aps_runtime *runtime)
+{
+	bool is_added = false;
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < MAX_RUNTIMES && !is_added; i++)
+		if (live[i] == NULL) {
+			live[i] = runtime;
+			is_added = true;
+		}
+	pthread_mutex_unlock(&lock);
+	return is_added;
+}
+
+void aps_process_remove(struct aps_runtime *runtime)
+{
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < MAX_RUNTIMES; i++)
+		if (live[i] == runtime) live[i] = NULL;
+	pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,23 @@
+/* Process-wide state, the only one of the project: live runtimes, the fork generation, the exit hook.
+ * A runtime's threads don't exist in a forked child, and must not run while exit handlers take libraries apart. */
+#ifndef APS_CLIENT_PROCESS_H
+#define APS_CLIENT_PROCESS_H
+
+#include "base/err.h"
+
+struct aps_runtime;
+
+APS_BEGIN_DECLS
+
+/* Once: pins the module, initializes libcurl, registers the fork and exit hooks (in this order: the exit hook must run
+ * before libcurl's and OpenSSL's own). @thread app */
+enum aps_rc aps_process_init(struct aps_err *err);
+/* Grows by one in each forked child. */
+unsigned aps_process_generation(void);
+/* The runtimes that the exit hook stops. @thread app */
+bool aps_process_add(struct aps_runtime *runtime);
+void aps_process_remove(struct aps_runtime *runtime);
+
+APS_END_DECLS
+
+#endif

@@ -1,0 +1,204 @@
+#include "client/runtime.h"
+
+#include "base/mem.h"
+#include "client/core.h"
+#include "client/process.h"
+#include "rt/thread.h"
+#include "rt/wake.h"
+
+/* Commands that wait for the core thread: far more than a program means to have in flight. */
+#define INBOX_ITEMS ((size_t)262144)
+#define INBOX_BYTES ((size_t)1024 * 1024 * 1024)
+
+struct aps_runtime {
+	unsigned generation;
+	uint64_t last_id;
+	struct aps_mailbox *inbox;  /* commands and frames, to the core */
+	struct aps_mailbox *events; /* to the application; bounded by the windows of subscriptions and by the inbox */
+	struct aps_op *taken;       /* drained, not yet handed out */
+	struct aps_wake wake;
+	struct aps_core *core;
+	struct aps_thread *thread;
+	bool is_registered;
+};
+
+static void wake_app(void *context)
+{
+	struct aps_runtime *runtime = context;
+	aps_wake_raise(&runtime->wake);
+}
+
+static void wake_core(void *context)
+{
+	struct aps_runtime *runtime = context;
+	if (runtime->core != NULL) aps_core_wakeup(runtime->core);
+}
+
+static void free_parts(struct aps_runtime *runtime)
+{
+	if (runtime->core != NULL) aps_core_free(runtime->core);
+	if (runtime->inbox != NULL) aps_mailbox_free(runtime->inbox);
+	if (runtime->events != NULL) aps_mailbox_free(runtime->events);
+	aps_op_free_chain(runtime->taken);
+	aps_wake_clear(&runtime->wake);
+	aps_free(runtime);
+}
+
+struct aps_runtime *aps_runtime_new(struct aps_err *err)
+{
+	if (aps_process_init(err) != APS_OK) return NULL;
+	struct aps_runtime *runtime = aps_calloc(1, sizeof *runtime);
+	if (runtime == NULL) {
+		aps_fail(err, APS_E_NOMEM, "out of memory");
+		return NULL;
+	}
+	runtime->generation = aps_process_generation();
+	runtime->wake = (struct aps_wake){-1, -1};
+	if (aps_wake_init(&runtime->wake, err) != APS_OK) goto fail;
+	runtime->inbox = aps_mailbox_new((struct aps_mailbox_limits){INBOX_ITEMS, INBOX_BYTES},
+	                                 (struct aps_wakeup){wake_core, runtime});
+	runtime->events = aps_mailbox_new((struct aps_mailbox_limits){0, 0}, (struct aps_wakeup){wake_app, runtime});
+	if (runtime->inbox != NULL && runtime->events != NULL) return runtime;
+	aps_fail(err, APS_E_NOMEM, "out of memory");
+fail:
+	free_parts(runtime);
+	return NULL;
+}
+
+bool aps_runtime_is_usable(const struct aps_runtime *runtime)
+{
+	return runtime->generation == aps_process_generation();
+}
+
+/* @thread core, from its first line to its last. */
+static void core_main(void *context)
+{
+	struct aps_runtime *runtime = context;
+	aps_core_run(runtime->core, runtime->inbox);
+}
+
+static enum aps_rc start(struct aps_runtime *runtime, struct aps_err *err)
+{
+	if (runtime->thread != NULL) return APS_OK;
+	if (runtime->core == NULL) {
+		runtime->core = aps_core_new(runtime, err);
+		if (runtime->core == NULL) return err->code;
+	}
+	if (!runtime->is_registered) {
+		if (!aps_process_add(runtime))
+			return aps_fail_word(err, APS_E_USAGE, "too_many_states", 0,
+			                     "too many Lua states of this process use appsync at once");
+		runtime->is_registered = true;
+	}
+	runtime->thread = aps_thread_start("appsync-core", core_main, runtime, err);
+	return runtime->thread != NULL ? APS_OK : err->code;
+}
+
+bool aps_runtime_stop(struct aps_runtime *runtime, int64_t timeout_ms)
+{
+	if (runtime->thread == NULL) return true;
+	aps_core_stop(runtime->core);
+	if (!aps_thread_join(runtime->thread, timeout_ms)) return false;
+	runtime->thread = NULL;
+	return true;
+}
+
+bool aps_runtime_free(struct aps_runtime *runtime, int64_t timeout_ms)
+{
+	/* In a forked child the threads are gone and their locks may be held: leave it all where it is. */
+	if (!aps_runtime_is_usable(runtime)) return false;
+	if (runtime->is_registered) aps_process_remove(runtime);
+	runtime->is_registered = false;
+	if (!aps_runtime_stop(runtime, timeout_ms)) return false;
+	free_parts(runtime);
+	return true;
+}
+
+uint64_t aps_runtime_next_id(struct aps_runtime *runtime)
+{
+	return ++runtime->last_id;
+}
+
+enum aps_rc aps_runtime_post(struct aps_runtime *runtime, struct aps_command *command, struct aps_err *err)
+{
+	enum aps_rc rc = start(runtime, err);
+	if (rc != APS_OK) {
+		command->op.kind->free_op(&command->op);
+		return rc;
+	}
+	rc = aps_mailbox_send(runtime->inbox, &command->op);
+	if (rc == APS_E_TOO_BIG)
+		aps_fail_word(err, APS_E_USAGE, "too_many_operations", 0,
+		              "too many operations wait for the core thread; wait for some of them first");
+	else if (rc != APS_OK)
+		aps_fail(err, rc, "the runtime is closed");
+	return rc;
+}
+
+struct aps_event *aps_runtime_take(struct aps_runtime *runtime)
+{
+	if (runtime->taken == NULL) {
+		aps_wake_lower(&runtime->wake);
+		runtime->taken = aps_mailbox_drain(runtime->events);
+		if (runtime->taken == NULL) return NULL;
+		if (runtime->taken->next != NULL) aps_wake_raise(&runtime->wake);
+	}
+	struct aps_op *op = runtime->taken;
+	runtime->taken = op->next;
+	op->next = NULL;
+	return (struct aps_event *)op;
+}
+
+bool aps_runtime_has_events(const struct aps_runtime *runtime)
+{
+	return runtime->taken != NULL || aps_wake_wait(&runtime->wake, 0);
+}
+
+bool aps_runtime_wait(struct aps_runtime *runtime, int64_t timeout_ms)
+{
+	if (runtime->taken != NULL) return true;
+	int wait_ms = timeout_ms < 0 ? -1 : timeout_ms > INT32_MAX ? INT32_MAX : (int)timeout_ms;
+	return aps_wake_wait(&runtime->wake, wait_ms);
+}
+
+int aps_runtime_fd(const struct aps_runtime *runtime)
+{
+	return runtime->wake.read_fd;
+}
+
+struct arm_command {
+	struct aps_command head;
+	int64_t after_ms;
+};
+
+static void run_arm(struct aps_core *core, struct aps_command *command)
+{
+	aps_core_arm(core, ((struct arm_command *)command)->after_ms);
+}
+
+static void free_arm(struct aps_op *op)
+{
+	aps_free(op);
+}
+
+static const struct aps_op_kind ARM_KIND = {"arm", free_arm, NULL};
+
+enum aps_rc aps_runtime_arm(struct aps_runtime *runtime, int64_t after_ms, struct aps_err *err)
+{
+	struct arm_command *command = aps_calloc(1, sizeof *command);
+	if (command == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	command->head.op = (struct aps_op){NULL, &ARM_KIND, sizeof *command};
+	command->head.run = run_arm;
+	command->after_ms = after_ms;
+	return aps_runtime_post(runtime, &command->head, err);
+}
+
+void aps_runtime_publish(struct aps_runtime *runtime, struct aps_op *chain)
+{
+	aps_mailbox_send(runtime->events, chain);
+}
+
+void aps_runtime_raise(struct aps_runtime *runtime)
+{
+	aps_wake_raise(&runtime->wake);
+}

@@ -1,0 +1,33 @@
+#include "client/settings.h"
+
+#include "base/mem.h"
+
+/* The service takes 200 subscriptions on a connection now, 100 earlier and in some regions
+ * (AWS General Reference, "AWS AppSync endpoints and quotas"): stay below both. */
+#define MAX_SUBSCRIPTIONS  100
+#define MAX_RESPONSE_BYTES ((size_t)64 * 1024 * 1024)
+#define MAX_MESSAGE_BYTES  ((size_t)4 * 1024 * 1024)
+
+void aps_settings_init(struct aps_settings *settings)
+{
+	*settings = (struct aps_settings){
+	        .net = {.verify = true},
+	        .connect_timeout_ms = 10000,
+	        .request_timeout_ms = 30000,
+	        .stall_timeout_ms = 30000,
+	        .retry = {.base_ms = 100, .cap_ms = 300000, .n_attempts = 3},
+	        .max_subscriptions = MAX_SUBSCRIPTIONS,
+	        .max_response_bytes = MAX_RESPONSE_BYTES,
+	        .max_message_bytes = MAX_MESSAGE_BYTES,
+	};
+	aps_rt_options_init(&settings->realtime);
+}
+
+void aps_settings_clear(struct aps_settings *settings)
+{
+	aps_free(settings->endpoint);
+	aps_free(settings->realtime_endpoint);
+	aps_free(settings->user_agent);
+	aps_net_options_clear(&settings->net);
+	aps_settings_init(settings);
+}

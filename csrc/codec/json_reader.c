@@ -1,0 +1,383 @@
+#include "codec/json_reader.h"
+
+#include "codec/decimal.h"
+#include "codec/json_scan.h"
+
+#define DEFAULT_DEPTH 128
+
+enum state {
+	VALUE,        /* a value must come: at the start, after a colon, after a list's comma */
+	VALUE_OR_END, /* just after '[' */
+	KEY_OR_END,   /* just after '{' */
+	AFTER_VALUE,  /* inside a container: a comma or its end */
+	DONE,         /* the outermost value is complete */
+	FAILED
+};
+
+static enum aps_json_token fail(struct aps_json_reader *r, enum aps_rc code, const char *at, const char *what)
+{
+	long offset = (long)(at - r->start);
+	aps_fail_word(&r->err, code, NULL, offset, "%s at byte %ld", what, offset);
+	r->at = at;
+	r->state = FAILED;
+	return APS_JSON_ERROR;
+}
+
+void aps_json_reader_init(struct aps_json_reader *r, struct aps_str text, unsigned max_depth)
+{
+	r->start = text.p != NULL ? text.p : "";
+	r->at = r->start;
+	r->end = r->start + text.n;
+	r->text = (struct aps_str){r->start, 0};
+	r->has_escapes = false;
+	r->integer = 0;
+	r->number = 0;
+	r->depth = 0;
+	r->max_depth = max_depth == 0 ? DEFAULT_DEPTH : max_depth;
+	if (r->max_depth > APS_JSON_MAX_DEPTH) r->max_depth = APS_JSON_MAX_DEPTH;
+	r->state = VALUE;
+	aps_err_clear(&r->err);
+}
+
+static inline const char *skip_space(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r')) p++;
+	return p;
+}
+
+static inline bool is_digit(const char *p, const char *end)
+{
+	return p < end && *p >= '0' && *p <= '9';
+}
+
+static bool in_object(const struct aps_json_reader *r)
+{
+	unsigned level = r->depth - 1;
+	return (r->is_object[level / 64] >> (level % 64) & 1) != 0;
+}
+
+static enum aps_json_token emit(struct aps_json_reader *r, const char *from, const char *to, enum aps_json_token token)
+{
+	r->text = (struct aps_str){from, (size_t)(to - from)};
+	r->at = to;
+	r->state = r->depth != 0 ? AFTER_VALUE : DONE;
+	return token;
+}
+
+/* Four hexadecimal digits, or -1. */
+static int32_t hex4(const char *p, const char *end)
+{
+	if (end - p < 4) return -1;
+	int32_t value = 0;
+	for (int i = 0; i < 4; i++) {
+		char c = p[i];
+		int digit = c >= '0' && c <= '9'   ? c - '0'
+		            : c >= 'a' && c <= 'f' ? c - 'a' + 10
+		            : c >= 'A' && c <= 'F' ? c - 'A' + 10
+		                                   : -1;
+		if (digit < 0) return -1;
+		value = value * 16 + digit;
+	}
+	return value;
+}
+
+/* Reads the escape at p (a backslash). Returns what follows it; NULL on failure. *code_point is what it stands for. */
+static const char *read_escape(const char *p, const char *end, uint32_t *code_point, enum aps_rc *code)
+{
+	static const char NAMES[] = "\"\\/bfnrt";
+	static const char BYTES[] = "\"\\/\b\f\n\r\t";
+	*code = APS_E_SYNTAX;
+	if (end - p < 2) return NULL;
+	if (p[1] != 'u') {
+		const char *name = p[1] != '\0' ? strchr(NAMES, p[1]) : NULL;
+		if (name == NULL) return NULL;
+		*code_point = (uint32_t)BYTES[name - NAMES];
+		return p + 2;
+	}
+	int32_t high = hex4(p + 2, end);
+	if (high < 0) return NULL;
+	*code_point = (uint32_t)high;
+	if (high < 0xd800 || high > 0xdfff) return p + 6;
+	*code = APS_E_UTF8;
+	if (high > 0xdbff || end - p < 12 || p[6] != '\\' || p[7] != 'u') return NULL;
+	int32_t low = hex4(p + 8, end);
+	if (low < 0xdc00 || low > 0xdfff) return NULL;
+	*code_point = 0x10000 + ((uint32_t)(high - 0xd800) << 10) + (uint32_t)(low - 0xdc00);
+	return p + 12;
+}
+
+static bool fail_escape(struct aps_json_reader *r, const char *at, enum aps_rc code)
+{
+	fail(r, code, at, code == APS_E_UTF8 ? "lone surrogate" : "invalid escape");
+	return false;
+}
+
+/* Reads the string whose opening quote is at p; r->at is behind its closing quote then. */
+static inline bool read_string(struct aps_json_reader *r, const char *p)
+{
+	const char *end = r->end;
+	const char *from = ++p;
+	r->has_escapes = false;
+	for (;;) {
+		p = aps_json_scan(p, end);
+		if (p == end) {
+			fail(r, APS_E_SYNTAX, p, "string without an end");
+			return false;
+		}
+		if (*p == '"') break;
+		if (*p != '\\') {
+			bool is_control = (unsigned char)*p < 0x20;
+			fail(r, is_control ? APS_E_SYNTAX : APS_E_UTF8, p,
+			     is_control ? "control byte in a string" : "invalid UTF-8");
+			return false;
+		}
+		r->has_escapes = true;
+		uint32_t code_point;
+		enum aps_rc code;
+		const char *next = read_escape(p, end, &code_point, &code);
+		if (next == NULL) return fail_escape(r, p, code);
+		p = next;
+	}
+	r->text = (struct aps_str){from, (size_t)(p - from)};
+	r->at = p + 1;
+	return true;
+}
+
+static enum aps_json_token emit_integer(struct aps_json_reader *r, const char *from, const char *digits, const char *to,
+                                        uint64_t magnitude)
+{
+	bool negative = *from == '-';
+	size_t n = (size_t)(to - digits);
+	if (negative && magnitude == 0 && n == 1) { /* an integer has no -0 */
+		r->number = -0.0;
+		return emit(r, from, to, APS_JSON_DOUBLE);
+	}
+	if (n <= 19 && magnitude <= (uint64_t)INT64_MAX + negative) {
+		r->integer = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
+		r->number = (double)r->integer;
+		return emit(r, from, to, APS_JSON_INT);
+	}
+	r->number = aps_decimal_parse((struct aps_str){from, (size_t)(to - from)});
+	return emit(r, from, to, APS_JSON_BIGINT);
+}
+
+/* Reads [eE][+-]?[0-9]+ at p. NULL on failure. */
+static const char *read_exponent(struct aps_json_reader *r, const char *p, int64_t *exponent)
+{
+	const char *end = r->end;
+	p++;
+	bool is_below = p < end && *p == '-';
+	if (p < end && (*p == '-' || *p == '+')) p++;
+	if (!is_digit(p, end)) {
+		fail(r, APS_E_SYNTAX, p, "digit missing in an exponent");
+		return NULL;
+	}
+	int64_t given = 0;
+	for (; is_digit(p, end); p++)
+		if (given < INT32_MAX) given = given * 10 + (*p - '0');
+	*exponent += is_below ? -given : given;
+	return p;
+}
+
+static enum aps_json_token read_number(struct aps_json_reader *r, const char *p)
+{
+	const char *end = r->end;
+	const char *from = p;
+	if (*p == '-') p++;
+	if (!is_digit(p, end)) return fail(r, APS_E_SYNTAX, p, "digit missing in a number");
+	const char *digits = p;
+	uint64_t mantissa = 0; /* wraps beyond 19 digits, and is not used then */
+	if (*p == '0' && is_digit(p + 1, end)) return fail(r, APS_E_SYNTAX, p, "leading zero");
+	for (; is_digit(p, end); p++) mantissa = mantissa * 10 + (uint64_t)(*p - '0');
+	if (p == end || (*p != '.' && *p != 'e' && *p != 'E')) return emit_integer(r, from, digits, p, mantissa);
+	size_t n_digits = (size_t)(p - digits);
+	int64_t exponent = 0;
+	if (*p == '.') {
+		const char *fraction = ++p;
+		if (!is_digit(p, end)) return fail(r, APS_E_SYNTAX, p, "digit missing in a fraction");
+		for (; is_digit(p, end); p++) mantissa = mantissa * 10 + (uint64_t)(*p - '0');
+		exponent = fraction - p;
+		n_digits += (size_t)(p - fraction);
+	}
+	if (p < end && (*p == 'e' || *p == 'E')) {
+		p = read_exponent(r, p, &exponent);
+		if (p == NULL) return APS_JSON_ERROR;
+	}
+	double magnitude;
+	if (n_digits <= 19 && aps_decimal_scale_fast(mantissa, exponent, &magnitude))
+		r->number = *from == '-' ? -magnitude : magnitude;
+	else
+		r->number = aps_decimal_parse((struct aps_str){from, (size_t)(p - from)});
+	return emit(r, from, p, APS_JSON_DOUBLE);
+}
+
+static enum aps_json_token read_word(struct aps_json_reader *r, const char *p, const char *word, size_t n,
+                                     enum aps_json_token token)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p + i == r->end || p[i] != word[i]) return fail(r, APS_E_SYNTAX, p + i, "unknown word");
+	return emit(r, p, p + n, token);
+}
+
+static enum aps_json_token open_container(struct aps_json_reader *r, const char *p, bool is_object)
+{
+	if (r->depth == r->max_depth) return fail(r, APS_E_DEPTH, p, "nested too deep");
+	unsigned level = r->depth++;
+	uint64_t bit = UINT64_C(1) << (level % 64);
+	if (level % 64 == 0) r->is_object[level / 64] = 0;
+	r->is_object[level / 64] = is_object ? r->is_object[level / 64] | bit : r->is_object[level / 64] & ~bit;
+	emit(r, p, p + 1, APS_JSON_OBJECT);
+	r->state = is_object ? KEY_OR_END : VALUE_OR_END;
+	return is_object ? APS_JSON_OBJECT : APS_JSON_ARRAY;
+}
+
+static enum aps_json_token close_container(struct aps_json_reader *r, const char *p)
+{
+	enum aps_json_token token = *p == '}' ? APS_JSON_OBJECT_END : APS_JSON_ARRAY_END;
+	r->depth--;
+	return emit(r, p, p + 1, token);
+}
+
+static enum aps_json_token read_value(struct aps_json_reader *r, const char *p)
+{
+	if (p == r->end) return fail(r, APS_E_SYNTAX, p, "value missing");
+	switch (*p) {
+	case '"':
+		if (!read_string(r, p)) return APS_JSON_ERROR;
+		r->state = r->depth != 0 ? AFTER_VALUE : DONE;
+		return APS_JSON_STRING;
+	case '{': return open_container(r, p, true);
+	case '[': return open_container(r, p, false);
+	case 't': return read_word(r, p, "true", 4, APS_JSON_TRUE);
+	case 'f': return read_word(r, p, "false", 5, APS_JSON_FALSE);
+	case 'n': return read_word(r, p, "null", 4, APS_JSON_NULL);
+	default:
+		if (*p == '-' || is_digit(p, r->end)) return read_number(r, p);
+		return fail(r, APS_E_SYNTAX, p, "value missing");
+	}
+}
+
+/* The key with its colon. */
+static enum aps_json_token read_key(struct aps_json_reader *r, const char *p)
+{
+	if (p == r->end || *p != '"') return fail(r, APS_E_SYNTAX, p, "key missing");
+	if (!read_string(r, p)) return APS_JSON_ERROR;
+	p = skip_space(r->at, r->end);
+	if (p == r->end || *p != ':') return fail(r, APS_E_SYNTAX, p, "':' missing");
+	r->at = p + 1;
+	r->state = VALUE;
+	return APS_JSON_KEY;
+}
+
+static enum aps_json_token read_after_value(struct aps_json_reader *r, const char *p)
+{
+	bool is_object = in_object(r);
+	if (p < r->end && *p == (is_object ? '}' : ']')) return close_container(r, p);
+	if (p == r->end || *p != ',')
+		return fail(r, APS_E_SYNTAX, p, is_object ? "',' or '}' missing" : "',' or ']' missing");
+	p = skip_space(p + 1, r->end);
+	return is_object ? read_key(r, p) : read_value(r, p);
+}
+
+enum aps_json_token aps_json_next(struct aps_json_reader *r)
+{
+	if (r->state == FAILED) return APS_JSON_ERROR;
+	const char *p = skip_space(r->at, r->end);
+	switch ((enum state)r->state) {
+	case VALUE: return read_value(r, p);
+	case AFTER_VALUE: return read_after_value(r, p);
+	case KEY_OR_END: return p < r->end && *p == '}' ? close_container(r, p) : read_key(r, p);
+	case VALUE_OR_END: return p < r->end && *p == ']' ? close_container(r, p) : read_value(r, p);
+	case DONE:
+		if (p != r->end) return fail(r, APS_E_SYNTAX, p, "text after the value");
+		r->at = p;
+		return APS_JSON_END;
+	case FAILED: break;
+	}
+	return APS_JSON_ERROR;
+}
+
+static enum aps_rc skip_to_depth(struct aps_json_reader *r, unsigned depth)
+{
+	while (r->depth > depth)
+		if (aps_json_next(r) == APS_JSON_ERROR) return r->err.code;
+	return APS_OK;
+}
+
+enum aps_rc aps_json_skip_value(struct aps_json_reader *r, struct aps_str *span)
+{
+	unsigned depth = r->depth;
+	enum aps_json_token token = aps_json_next(r);
+	const char *from = r->text.p;
+	switch (token) {
+	case APS_JSON_ERROR: return r->err.code;
+	case APS_JSON_END:
+	case APS_JSON_KEY:
+	case APS_JSON_OBJECT_END:
+	case APS_JSON_ARRAY_END: fail(r, APS_E_SYNTAX, r->at, "value missing"); return r->err.code;
+	case APS_JSON_STRING: from--; break;
+	default: break;
+	}
+	if (skip_to_depth(r, depth) != APS_OK) return r->err.code;
+	if (span != NULL) *span = (struct aps_str){from, (size_t)(r->at - from)};
+	return APS_OK;
+}
+
+enum aps_rc aps_json_skip_rest(struct aps_json_reader *r)
+{
+	if (r->state == FAILED) return r->err.code;
+	return r->depth == 0 ? APS_OK : skip_to_depth(r, r->depth - 1);
+}
+
+struct aps_str aps_json_unescape(const struct aps_json_reader *r, struct aps_buf *scratch)
+{
+	if (!r->has_escapes) return r->text;
+	/* No escape is shorter than what it stands for. */
+	char *out = aps_buf_reserve(scratch, r->text.n);
+	if (out == NULL) return (struct aps_str){NULL, 0};
+	char *at = out;
+	const char *p = r->text.p;
+	const char *end = p + r->text.n;
+	while (p < end) {
+		const char *run = memchr(p, '\\', (size_t)(end - p));
+		size_t n = (size_t)((run != NULL ? run : end) - p);
+		memcpy(at, p, n);
+		at += n;
+		p += n;
+		if (p == end) break;
+		uint32_t code_point = 0;
+		enum aps_rc code;
+		p = read_escape(p, end, &code_point, &code);
+		APS_ASSERT(p != NULL);
+		at += aps_utf8_encode(code_point, at);
+	}
+	*at = '\0';
+	size_t n = (size_t)(at - out);
+	scratch->n += n;
+	return (struct aps_str){out, n};
+}
+
+bool aps_json_text_is(const struct aps_json_reader *r, const char *zero_terminated)
+{
+	struct aps_str wanted = aps_str_of(zero_terminated);
+	if (!r->has_escapes) return aps_str_eq(r->text, wanted);
+	const char *p = r->text.p;
+	const char *end = p + r->text.n;
+	while (p < end) {
+		char bytes[4] = {*p};
+		size_t n = 1;
+		if (*p == '\\') {
+			uint32_t code_point = 0;
+			enum aps_rc code;
+			p = read_escape(p, end, &code_point, &code);
+			APS_ASSERT(p != NULL);
+			n = aps_utf8_encode(code_point, bytes);
+		} else {
+			p++;
+		}
+		if (wanted.n < n || memcmp(wanted.p, bytes, n) != 0) return false;
+		wanted.p += n;
+		wanted.n -= n;
+	}
+	return wanted.n == 0;
+}

@@ -1,0 +1,79 @@
+#include "codec/utf8.h"
+
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+static bool continues(unsigned char c)
+{
+	return (c & 0xc0) == 0x80;
+}
+
+/* The length of the sequence at p, whose first byte is not ASCII; 0 when it is malformed (Unicode 15, table 3-7). */
+static size_t sequence_length(const unsigned char *p, size_t left)
+{
+	unsigned char c = p[0];
+	if (c < 0xc2 || c > 0xf4) return 0;
+	if (c < 0xe0) return left >= 2 && continues(p[1]) ? 2 : 0;
+	if (c < 0xf0) {
+		if (left < 3 || !continues(p[1]) || !continues(p[2])) return 0;
+		if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f)) return 0;
+		return 3;
+	}
+	if (left < 4 || !continues(p[1]) || !continues(p[2]) || !continues(p[3])) return 0;
+	if ((c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f)) return 0;
+	return 4;
+}
+
+const char *aps_utf8_skip_wide(const char *p, const char *end)
+{
+	while (p < end && (unsigned char)*p >= 0x80) {
+		size_t n = sequence_length((const unsigned char *)p, (size_t)(end - p));
+		if (n == 0) break;
+		p += n;
+	}
+	return p;
+}
+
+size_t aps_utf8_check(struct aps_str text)
+{
+	if (text.n == 0) return 0;
+	const char *p = text.p;
+	const char *end = text.p + text.n;
+	for (;;) {
+		uint64_t word;
+		while (end - p >= 8) {
+			memcpy(&word, p, 8);
+			if ((word & HIGH_BITS) != 0) break;
+			p += 8;
+		}
+		while (p < end && (unsigned char)*p < 0x80) p++;
+		if (p == end) return text.n;
+		p = aps_utf8_skip_wide(p, end);
+		if (p < end && (unsigned char)*p >= 0x80) return (size_t)(p - text.p);
+	}
+}
+
+size_t aps_utf8_encode(uint32_t code_point, char out[4])
+{
+	if (code_point < 0x80) {
+		out[0] = (char)code_point;
+		return 1;
+	}
+	if (code_point < 0x800) {
+		out[0] = (char)(0xc0 | code_point >> 6);
+		out[1] = (char)(0x80 | (code_point & 0x3f));
+		return 2;
+	}
+	if (code_point < 0x10000) {
+		if (code_point >= 0xd800 && code_point <= 0xdfff) return 0;
+		out[0] = (char)(0xe0 | code_point >> 12);
+		out[1] = (char)(0x80 | (code_point >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (code_point & 0x3f));
+		return 3;
+	}
+	if (code_point > 0x10ffff) return 0;
+	out[0] = (char)(0xf0 | code_point >> 18);
+	out[1] = (char)(0x80 | (code_point >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (code_point >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (code_point & 0x3f));
+	return 4;
+}

@@ -1,0 +1,208 @@
+#include "gql/document.h"
+
+#include "base/mem.h"
+#include "codec/digest.h"
+#include "gql/fragments.h"
+#include "gql/parser.h"
+#include "gql/printer.h"
+#include "gql/typenames.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define HASH_CHARS ((size_t)APS_SHA256_BYTES * 2)
+
+struct aps_gql_document {
+	atomic_size_t n_refs;
+	struct aps_arena arena; /* operations and their names */
+	struct aps_gql_operation *operations;
+	size_t n_operations;
+	struct aps_buf text;
+	struct aps_buf typenames;
+	char hash[HASH_CHARS + 1];
+};
+
+static enum aps_rc refuse(const struct aps_gql_node *node, const char *what, struct aps_gql_place *place,
+                          struct aps_err *err)
+{
+	*place = node->place;
+	return aps_fail(err, APS_E_SYNTAX, "%s (line %u, column %u)", what, node->place.line, node->place.column);
+}
+
+/* Section 5.2.1.1: names are unique. Section 5.2.2.1: an anonymous operation stands alone. */
+static enum aps_rc check_operations(struct aps_gql_node *tree, struct aps_arena *arena, struct aps_gql_place *place,
+                                    struct aps_err *err)
+{
+	size_t n = 0, n_sorted = 0;
+	struct aps_gql_node *anonymous = NULL;
+	for (struct aps_gql_node *node = tree->items; node != NULL; node = node->next) {
+		if (node->kind == APS_GQL_FRAGMENT_DEFINITION) continue;
+		if (node->kind != APS_GQL_OPERATION_DEFINITION)
+			return refuse(node, "Expected an operation or a fragment, found a type system definition",
+			              place, err);
+		if (node->name.n == 0) anonymous = node;
+		n++;
+	}
+	if (n == 0) return refuse(tree, "The document has no operation", place, err);
+	if (n > 1 && anonymous != NULL)
+		return refuse(anonymous, "An operation without a name must be the only one", place, err);
+	struct aps_gql_node **sorted = aps_arena_get(arena, n * sizeof(struct aps_gql_node *));
+	if (sorted == NULL) return aps_fail(err, APS_E_NOMEM, "Out of memory while checking a document");
+	for (struct aps_gql_node *node = tree->items; node != NULL; node = node->next)
+		if (node->kind == APS_GQL_OPERATION_DEFINITION) sorted[n_sorted++] = node;
+	qsort(sorted, n, sizeof(struct aps_gql_node *), aps_gql_compare_names);
+	for (size_t i = 1; i < n; i++)
+		if (aps_str_eq(sorted[i - 1]->name, sorted[i]->name))
+			return refuse(sorted[i], "Two operations have the same name", place, err);
+	return APS_OK;
+}
+
+static size_t count_kind(const struct aps_gql_node *list, enum aps_gql_kind kind)
+{
+	size_t n = 0;
+	for (; list != NULL; list = list->next) n += list->kind == kind;
+	return n;
+}
+
+/* The names (of fields: the response keys) of the nodes of one kind. */
+static bool keep_names(struct aps_arena *arena, const struct aps_gql_node *list, enum aps_gql_kind kind,
+                       const struct aps_str **names)
+{
+	size_t n = count_kind(list, kind), i = 0;
+	struct aps_str *copies = aps_arena_get(arena, (n + 1) * sizeof *copies);
+	if (copies == NULL) return false;
+	for (; list != NULL; list = list->next) {
+		if (list->kind != kind) continue;
+		copies[i] = aps_arena_dup(arena, kind == APS_GQL_FIELD ? aps_gql_response_key(list) : list->name);
+		if (copies[i++].p == NULL) return false;
+	}
+	*names = copies;
+	return true;
+}
+
+static bool keep_operation(struct aps_arena *arena, const struct aps_gql_node *node,
+                           struct aps_gql_operation *operation)
+{
+	operation->kind = aps_str_is(node->text, "query")      ? APS_GQL_QUERY
+	                  : aps_str_is(node->text, "mutation") ? APS_GQL_MUTATION
+	                                                       : APS_GQL_SUBSCRIPTION;
+	operation->name = aps_arena_dup(arena, node->name);
+	operation->n_variables = count_kind(node->arguments, APS_GQL_VARIABLE_DEFINITION);
+	operation->n_root_fields = count_kind(node->items, APS_GQL_FIELD);
+	return operation->name.p != NULL &&
+	       keep_names(arena, node->arguments, APS_GQL_VARIABLE_DEFINITION, &operation->variables) &&
+	       keep_names(arena, node->items, APS_GQL_FIELD, &operation->root_fields);
+}
+
+static bool keep_operations(struct aps_gql_document *doc, const struct aps_gql_node *tree)
+{
+	size_t n = count_kind(tree->items, APS_GQL_OPERATION_DEFINITION);
+	doc->operations = aps_arena_get(&doc->arena, n * sizeof *doc->operations);
+	if (doc->operations == NULL) return false;
+	for (const struct aps_gql_node *node = tree->items; node != NULL; node = node->next) {
+		if (node->kind != APS_GQL_OPERATION_DEFINITION) continue;
+		if (!keep_operation(&doc->arena, node, &doc->operations[doc->n_operations])) return false;
+		doc->n_operations++;
+	}
+	return true;
+}
+
+static enum aps_rc keep_texts(struct aps_gql_document *doc, const struct aps_gql_node *tree, struct aps_err *err)
+{
+	unsigned char digest[APS_SHA256_BYTES];
+	aps_gql_print(tree, APS_GQL_AS_WRITTEN, &doc->text);
+	aps_gql_print(tree, APS_GQL_ADD_TYPENAMES, &doc->typenames);
+	enum aps_rc rc = doc->text.rc != APS_OK ? doc->text.rc : doc->typenames.rc;
+	if (rc == APS_E_TOO_BIG)
+		return aps_fail(err, rc, "The print of the document is larger than %zu bytes", APS_GQL_MAX_PRINT_BYTES);
+	if (rc != APS_OK || !aps_sha256(aps_buf_str(&doc->text), digest))
+		return aps_fail(err, APS_E_NOMEM, "Out of memory while printing a document");
+	aps_hex(digest, sizeof digest, doc->hash);
+	return APS_OK;
+}
+
+static enum aps_rc build(struct aps_gql_document *doc, struct aps_str text, struct aps_arena *arena,
+                         struct aps_gql_place *place, struct aps_err *err)
+{
+	struct aps_gql_node *tree;
+	struct aps_gql_fragments fragments;
+	enum aps_rc rc = aps_gql_parse(text, arena, &tree, place, err);
+	if (rc == APS_OK) rc = check_operations(tree, arena, place, err);
+	if (rc == APS_OK) rc = aps_gql_fragments_init(&fragments, tree, arena, place, err);
+	if (rc != APS_OK) return rc;
+	aps_gql_typenames_mark(tree, &fragments);
+	if (!keep_operations(doc, tree)) return aps_fail(err, APS_E_NOMEM, "Out of memory while keeping a document");
+	return keep_texts(doc, tree, err);
+}
+
+enum aps_rc aps_gql_document_new(struct aps_str text, struct aps_gql_document **out, struct aps_gql_place *place,
+                                 struct aps_err *err)
+{
+	struct aps_gql_place ignored;
+	if (place == NULL) place = &ignored;
+	*place = (struct aps_gql_place){1, 1};
+	*out = NULL;
+	struct aps_gql_document *doc = aps_calloc(1, sizeof *doc);
+	if (doc == NULL) return aps_fail(err, APS_E_NOMEM, "Out of memory while parsing a document");
+	atomic_init(&doc->n_refs, 1);
+	aps_arena_init(&doc->arena, APS_GQL_ARENA_BYTES);
+	aps_buf_init(&doc->text, APS_GQL_MAX_PRINT_BYTES);
+	aps_buf_init(&doc->typenames, APS_GQL_MAX_PRINT_BYTES);
+	struct aps_arena arena;
+	aps_arena_init(&arena, APS_GQL_ARENA_BYTES);
+	enum aps_rc rc = build(doc, text, &arena, place, err);
+	aps_arena_clear(&arena);
+	if (rc == APS_OK)
+		*out = doc;
+	else
+		aps_gql_document_unref(doc);
+	return rc;
+}
+
+struct aps_gql_document *aps_gql_document_ref(struct aps_gql_document *doc)
+{
+	atomic_fetch_add_explicit(&doc->n_refs, 1, memory_order_relaxed);
+	return doc;
+}
+
+void aps_gql_document_unref(struct aps_gql_document *doc)
+{
+	if (doc == NULL || atomic_fetch_sub_explicit(&doc->n_refs, 1, memory_order_acq_rel) != 1) return;
+	aps_arena_clear(&doc->arena);
+	aps_buf_clear(&doc->text);
+	aps_buf_clear(&doc->typenames);
+	aps_free(doc);
+}
+
+size_t aps_gql_document_n_operations(const struct aps_gql_document *doc)
+{
+	return doc->n_operations;
+}
+
+const struct aps_gql_operation *aps_gql_document_operation(const struct aps_gql_document *doc, size_t index)
+{
+	return index < doc->n_operations ? &doc->operations[index] : NULL;
+}
+
+const struct aps_gql_operation *aps_gql_document_find(const struct aps_gql_document *doc, struct aps_str name)
+{
+	if (name.n == 0) return doc->n_operations == 1 ? &doc->operations[0] : NULL;
+	for (size_t i = 0; i < doc->n_operations; i++)
+		if (aps_str_eq(doc->operations[i].name, name)) return &doc->operations[i];
+	return NULL;
+}
+
+struct aps_str aps_gql_document_text(const struct aps_gql_document *doc)
+{
+	return aps_buf_str(&doc->text);
+}
+
+struct aps_str aps_gql_document_text_typenames(const struct aps_gql_document *doc)
+{
+	return aps_buf_str(&doc->typenames);
+}
+
+struct aps_str aps_gql_document_hash(const struct aps_gql_document *doc)
+{
+	return (struct aps_str){doc->hash, HASH_CHARS};
+}

@@ -1,0 +1,24 @@
+/* The parts of an absolute http, https, ws or wss URL that a socket needs. */
+#ifndef APS_NET_ENDPOINT_H
+#define APS_NET_ENDPOINT_H
+
+#include "base/err.h"
+
+struct aps_endpoint {
+	bool is_tls;
+	char *host; /* without brackets */
+	int port;
+	char *path; /* with query; at least "/" */
+};
+
+APS_BEGIN_DECLS
+
+/* E_USAGE names what is wrong. User information before the host is passed over. */
+enum aps_rc aps_endpoint_parse(const char *url, struct aps_endpoint *out, struct aps_err *err);
+void aps_endpoint_clear(struct aps_endpoint *endpoint);
+/* The host is an IPv4 or IPv6 address. */
+bool aps_endpoint_is_numeric(const struct aps_endpoint *endpoint);
+
+APS_END_DECLS
+
+#endif

@@ -1,0 +1,355 @@
+#include "net/exchange.h"
+
+#include "base/mem.h"
+#include "net/answer.h"
+#include "net/curl_error.h"
+
+#include <string.h>
+
+#define MAX_URL_BYTES        ((size_t)1024 * 1024)
+#define MAX_RESPONSE_HEADERS ((size_t)256 * 1024)
+#define MAX_RESERVED_BYTES   ((curl_off_t)256 * 1024) /* trust in a Content-Length ends here */
+#define REST_KEEPS_BYTES     ((size_t)64 * 1024)
+
+struct aps_exchange *aps_exchange_new(void)
+{
+	struct aps_exchange *exchange = aps_calloc(1, sizeof *exchange);
+	if (!exchange) return NULL;
+	aps_buf_init(&exchange->url, MAX_URL_BYTES);
+	aps_buf_init(&exchange->header_lines, MAX_URL_BYTES);
+	aps_buf_init(&exchange->response, 0);
+	aps_buf_init(&exchange->response_headers, MAX_RESPONSE_HEADERS);
+	return exchange;
+}
+
+void aps_exchange_drop_handle(struct aps_exchange *exchange)
+{
+	if (exchange->easy) curl_easy_cleanup(exchange->easy);
+	exchange->easy = NULL;
+	exchange->is_prepared = false;
+	aps_net_options_clear(&exchange->options);
+	aps_buf_clear(&exchange->url);
+	aps_buf_clear(&exchange->header_lines);
+	aps_free(exchange->nodes);
+	exchange->nodes = NULL;
+	exchange->n_nodes = exchange->capacity_nodes = 0;
+}
+
+void aps_exchange_free(struct aps_exchange *exchange)
+{
+	if (!exchange) return;
+	aps_exchange_drop_handle(exchange);
+	aps_exchange_rest(exchange);
+	aps_buf_clear(&exchange->response_headers);
+	aps_free(exchange);
+}
+
+void aps_exchange_rest(struct aps_exchange *exchange)
+{
+	aps_free(exchange->body);
+	exchange->body = NULL;
+	exchange->tag = NULL;
+	exchange->reached = false;
+	aps_buf_clear(&exchange->response);
+	if (exchange->response_headers.capacity > REST_KEEPS_BYTES) aps_buf_clear(&exchange->response_headers);
+	aps_buf_reset(&exchange->response_headers);
+	exchange->n_response_headers = 0;
+}
+
+static size_t on_body(char *p, size_t size, size_t n, void *context)
+{
+	struct aps_exchange *exchange = context;
+	if (!exchange->response.p) {
+		curl_off_t announced = 0;
+		curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+		if (announced > 0 && announced <= MAX_RESERVED_BYTES &&
+		    (size_t)announced <= exchange->response.max_bytes)
+			aps_buf_reserve(&exchange->response, (size_t)announced);
+	}
+	aps_buf_add(&exchange->response, p, size * n);
+	return exchange->response.rc == APS_OK ? size * n : 0; /* a short count ends the transfer */
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *context)
+{
+	struct aps_exchange *exchange = context;
+	struct aps_str line = {p, size * n};
+	if (aps_str_starts(line, "HTTP/")) { /* a new response: 100 Continue and the like came before the final one */
+		aps_buf_reset(&exchange->response_headers);
+		exchange->n_response_headers = 0;
+		return line.n;
+	}
+	if (memchr(p, ':', line.n) && *p != ' ' && *p != '\t') {
+		aps_buf_add_str(&exchange->response_headers, line);
+		exchange->n_response_headers++;
+	}
+	return exchange->response_headers.rc == APS_OK ? line.n : 0;
+}
+
+#if LIBCURL_VERSION_NUM >= 0x075000
+static int on_reached(void *context, char *peer, char *local, int peer_port, int local_port)
+{
+	(void)peer, (void)local, (void)peer_port, (void)local_port;
+	((struct aps_exchange *)context)->reached = true;
+	return CURL_PREREQFUNC_OK;
+}
+#endif
+
+static void limit_schemes(CURL *easy)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+}
+
+static void set_constants(struct aps_exchange *exchange)
+{
+	CURL *easy = exchange->easy;
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	limit_schemes(easy);
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	/* "": every encoding that this libcurl can undo. The ceiling counts the bytes after decoding. */
+	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
+#if LIBCURL_VERSION_NUM >= 0x075000
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_reached);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
+#endif
+}
+
+static CURLcode set_method(struct aps_exchange *exchange)
+{
+	CURL *easy = exchange->easy;
+	const char *method = exchange->method;
+	if (exchange->is_resolve_only) {
+		/* The connection serves no request: it must not stay in the pool. */
+		curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+		return curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+	}
+	if (exchange->has_body || strcmp(method, "POST") == 0) {
+		curl_easy_setopt(easy, CURLOPT_POST, 1L);
+		if (strcmp(method, "POST") == 0) return CURLE_OK;
+	} else if (strcmp(method, "HEAD") == 0) {
+		return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	} else if (strcmp(method, "GET") == 0) {
+		return curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+	}
+	return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+}
+
+static CURLcode set_options(struct aps_exchange *exchange)
+{
+	CURL *easy = exchange->easy;
+	const struct aps_net_options *options = &exchange->options;
+	/* "" keeps libcurl from looking at the environment's proxy settings. A resolving connect goes to its URL
+	 * itself. */
+	const char *proxy = options->proxy && !exchange->is_resolve_only ? options->proxy : "";
+	CURLcode rc = curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
+	if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	if (rc == CURLE_OK && options->ca_file) rc = curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
+	if (rc == CURLE_OK && options->ca_file) rc = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	if (rc == CURLE_OK && options->cert_file) rc = curl_easy_setopt(easy, CURLOPT_SSLCERT, options->cert_file);
+	const char *key = options->key_file ? options->key_file : options->cert_file;
+	if (rc == CURLE_OK && key) rc = curl_easy_setopt(easy, CURLOPT_SSLKEY, key);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->verify ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->verify ? 2L : 0L);
+	return rc;
+}
+
+static bool is_same_shape(const struct aps_exchange *exchange, const struct aps_http_request *request)
+{
+	return exchange->is_prepared && exchange->is_resolve_only == request->is_resolve_only &&
+	       exchange->has_body == (request->body != NULL) && strcmp(exchange->method, request->method) == 0 &&
+	       aps_net_options_is_same(&exchange->options, request->options);
+}
+
+/* Everything that rarely changes between two requests. */
+static enum aps_rc take_shape(struct aps_exchange *exchange, const struct aps_http_request *request,
+                              struct aps_err *err)
+{
+	if (is_same_shape(exchange, request)) return APS_OK;
+	if (strlen(request->method) >= sizeof exchange->method)
+		return aps_fail(err, APS_E_USAGE, "the HTTP method is too long");
+	if (exchange->easy)
+		curl_easy_reset(exchange->easy);
+	else
+		exchange->easy = curl_easy_init();
+	if (!exchange->easy) return aps_fail(err, APS_E_NOMEM, "no memory for an HTTP handle");
+	exchange->is_prepared = false;
+	aps_buf_reset(&exchange->url);
+	aps_buf_reset(&exchange->header_lines);
+	exchange->n_nodes = 0;
+	exchange->connect_timeout_ms = exchange->timeout_ms = 0;
+	aps_net_options_clear(&exchange->options);
+	if (!aps_net_options_dup(request->options, &exchange->options))
+		return aps_fail(err, APS_E_NOMEM, "no memory for the connection options");
+	exchange->is_resolve_only = request->is_resolve_only;
+	exchange->has_body = request->body != NULL;
+	strcpy(exchange->method, request->method);
+	set_constants(exchange);
+	CURLcode rc = set_method(exchange);
+	if (rc == CURLE_OK) rc = set_options(exchange);
+	if (rc == CURLE_OUT_OF_MEMORY) return aps_fail(err, APS_E_NOMEM, "no memory for the connection options");
+	if (rc != CURLE_OK)
+		return aps_fail_word(err, APS_E_USAGE, "net_options", (long)rc, "libcurl refused an option: %s",
+		                     curl_easy_strerror(rc));
+	return APS_OK;
+}
+
+static enum aps_rc take_url(struct aps_exchange *exchange, const char *url, struct aps_err *err)
+{
+	struct aps_str text = aps_str_of(url);
+	if (exchange->is_prepared && aps_str_eq(aps_buf_str(&exchange->url), text)) return APS_OK;
+	aps_buf_reset(&exchange->url);
+	aps_buf_add_str(&exchange->url, text);
+	if (exchange->url.rc != APS_OK) return aps_fail(err, exchange->url.rc, "the URL is too long or memory is out");
+	/* PIPEWAIT: over TLS the server may speak HTTP/2, so a burst shares the first connection instead of opening
+	 * many. */
+	curl_easy_setopt(exchange->easy, CURLOPT_PIPEWAIT, aps_str_starts(text, "https:") ? 1L : 0L);
+	if (curl_easy_setopt(exchange->easy, CURLOPT_URL, exchange->url.p) == CURLE_OK) return APS_OK;
+	return aps_fail(err, APS_E_NOMEM, "no memory for the URL");
+}
+
+static bool is_same_lines(const struct aps_exchange *exchange, const struct aps_http_request *request)
+{
+	if (!exchange->is_prepared || exchange->n_nodes != request->n_header_lines + 1) return false;
+	for (size_t i = 0; i < request->n_header_lines; i++)
+		if (strcmp(exchange->nodes[i].data, request->header_lines[i]) != 0) return false;
+	return true;
+}
+
+static enum aps_rc take_lines(struct aps_exchange *exchange, const struct aps_http_request *request,
+                              struct aps_err *err)
+{
+	if (is_same_lines(exchange, request)) return APS_OK;
+	size_t n = request->n_header_lines + 1;
+	exchange->n_nodes = 0;
+	aps_buf_reset(&exchange->header_lines);
+	if (n > exchange->capacity_nodes) {
+		struct curl_slist *nodes = aps_realloc(exchange->nodes, n * sizeof *nodes);
+		if (!nodes) return aps_fail(err, APS_E_NOMEM, "no memory for the request's headers");
+		exchange->nodes = nodes;
+		exchange->capacity_nodes = n;
+	}
+	for (size_t i = 0; i < n; i++) {
+		/* "Expect:": no header of that name, so that no server makes us wait a second for 100 Continue. */
+		const char *line = i + 1 < n ? request->header_lines[i] : "Expect:";
+		if (strpbrk(line, "\r\n")) return aps_fail(err, APS_E_USAGE, "a request header holds a line break");
+		aps_buf_add(&exchange->header_lines, line, strlen(line) + 1);
+	}
+	if (exchange->header_lines.rc != APS_OK)
+		return aps_fail(err, exchange->header_lines.rc, "the request's headers are too long or memory is out");
+	char *at = exchange->header_lines.p;
+	for (size_t i = 0; i < n; i++, at += strlen(at) + 1)
+		exchange->nodes[i] = (struct curl_slist){at, i + 1 < n ? &exchange->nodes[i + 1] : NULL};
+	exchange->n_nodes = n;
+	curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, exchange->nodes);
+	return APS_OK;
+}
+
+static void take_timeouts(struct aps_exchange *exchange, const struct aps_http_request *request)
+{
+	if (!exchange->is_prepared || exchange->connect_timeout_ms != request->connect_timeout_ms)
+		curl_easy_setopt(exchange->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout_ms);
+	if (!exchange->is_prepared || exchange->timeout_ms != request->timeout_ms)
+		curl_easy_setopt(exchange->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+	exchange->connect_timeout_ms = request->connect_timeout_ms;
+	exchange->timeout_ms = request->timeout_ms;
+}
+
+enum aps_rc aps_exchange_prepare(struct aps_exchange *exchange, struct aps_http_request *request, struct aps_err *err)
+{
+	exchange->body = request->body;
+	exchange->tag = request->tag;
+	enum aps_rc rc = take_shape(exchange, request, err);
+	request->body = NULL;
+	if (rc == APS_OK) rc = take_url(exchange, request->url, err);
+	if (rc == APS_OK) rc = take_lines(exchange, request, err);
+	if (rc != APS_OK) {
+		exchange->is_prepared = false;
+		aps_exchange_rest(exchange);
+		return rc;
+	}
+	take_timeouts(exchange, request);
+	if (exchange->has_body || strcmp(exchange->method, "POST") == 0) {
+		curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->n_body);
+		curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS, exchange->body ? exchange->body : "");
+	}
+	exchange->response.max_bytes = request->max_response_bytes;
+	exchange->is_prepared = true;
+	return APS_OK;
+}
+
+static bool was_sent(const struct aps_exchange *exchange)
+{
+	long n_bytes = 0;
+	curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &n_bytes);
+#if LIBCURL_VERSION_NUM >= 0x075000
+	/* A CONNECT to a proxy counts as request bytes, but comes before the request is reached. */
+	return n_bytes > 0 && exchange->reached;
+#else
+	return n_bytes > 0;
+#endif
+}
+
+static void tell_failure(struct aps_exchange *exchange, CURLcode code, struct aps_err *err)
+{
+	struct aps_str host = aps_answer_url_host(aps_buf_str(&exchange->url));
+	int n = host.n < 100 ? (int)host.n : 100;
+	if (exchange->response.rc == APS_E_TOO_BIG || exchange->response_headers.rc == APS_E_TOO_BIG)
+		aps_fail_word(err, APS_E_TOO_BIG, "response_too_big", 0,
+		              "the answer is longer than %zu bytes, from %.*s", exchange->response.max_bytes, n,
+		              host.p);
+	else if (exchange->response.rc != APS_OK || exchange->response_headers.rc != APS_OK)
+		aps_fail(err, APS_E_NOMEM, "no memory for the answer from %.*s", n, host.p);
+	else
+		aps_curl_error_fill(err, exchange->easy, code, host);
+	err->sent = was_sent(exchange);
+}
+
+static long http_version(CURL *easy)
+{
+	long version = 0;
+	curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+	switch (version) {
+	case CURL_HTTP_VERSION_1_0: return 10;
+	case CURL_HTTP_VERSION_1_1: return 11;
+	case CURL_HTTP_VERSION_2_0: return 20;
+	default: return 0;
+	}
+}
+
+void aps_exchange_finish(struct aps_exchange *exchange, CURLcode code, struct aps_http_answer *answer)
+{
+	*answer = (struct aps_http_answer){.tag = exchange->tag};
+	if (code != CURLE_OK) {
+		tell_failure(exchange, code, &answer->err);
+		return;
+	}
+	char *address = NULL;
+	curl_easy_getinfo(exchange->easy, CURLINFO_PRIMARY_IP, &address);
+	if (address) strncpy(answer->address, address, sizeof answer->address - 1);
+	if (exchange->is_resolve_only) return;
+	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &answer->status);
+	answer->http_version = http_version(exchange->easy);
+	answer->err.sent = true;
+	answer->body = aps_buf_take(&exchange->response, &answer->n_body);
+	if (!answer->body ||
+	    !aps_answer_take_headers(answer, aps_buf_str(&exchange->response_headers), exchange->n_response_headers)) {
+		aps_http_answer_clear(answer);
+		answer->tag = exchange->tag;
+		aps_fail(&answer->err, APS_E_NOMEM, "no memory for the answer");
+		answer->err.sent = true;
+	}
+}

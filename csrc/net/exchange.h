@@ -1,0 +1,52 @@
+/* One HTTP exchange: an easy handle that is set up for a request and gives its answer, then waits for the next request.
+ * Options that did not change since the last request are not set again. @thread core */
+#ifndef APS_NET_EXCHANGE_H
+#define APS_NET_EXCHANGE_H
+
+#include "net/http.h"
+
+#include <curl/curl.h>
+
+struct aps_exchange {
+	struct aps_exchange *next_idle;
+	size_t slot; /* place in the owner's table */
+	uint64_t id; /* 0: idle */
+	CURL *easy;  /* NULL until it is needed */
+	/* The request as it is set in the handle. */
+	bool is_prepared;
+	bool is_resolve_only;
+	bool has_body;
+	char method[16];
+	struct aps_buf url;
+	struct aps_buf header_lines; /* zero-terminated, one after the other */
+	struct curl_slist *nodes;    /* our own list, its text in header_lines: libcurl only reads it */
+	size_t n_nodes;
+	size_t capacity_nodes;
+	struct aps_net_options options;
+	int64_t connect_timeout_ms;
+	int64_t timeout_ms;
+	/* Of the exchange under way. */
+	char *body;
+	void *tag;
+	bool reached; /* a connection stood, and the request was about to be written */
+	struct aps_buf response;
+	struct aps_buf response_headers;
+	size_t n_response_headers;
+};
+
+APS_BEGIN_DECLS
+
+struct aps_exchange *aps_exchange_new(void);
+void aps_exchange_free(struct aps_exchange *exchange);
+/* Takes request->body, also on failure. Afterwards the handle can be added to a multi handle. */
+enum aps_rc aps_exchange_prepare(struct aps_exchange *exchange, struct aps_http_request *request, struct aps_err *err);
+/* Moves what came into *answer. */
+void aps_exchange_finish(struct aps_exchange *exchange, CURLcode code, struct aps_http_answer *answer);
+/* Drops what belongs to the last request; the handle stays prepared. */
+void aps_exchange_rest(struct aps_exchange *exchange);
+/* Drops the handle too: fewer idle handles are kept than a burst may need. */
+void aps_exchange_drop_handle(struct aps_exchange *exchange);
+
+APS_END_DECLS
+
+#endif

@@ -1,0 +1,175 @@
+#include "net/http.h"
+
+#include "base/mem.h"
+#include "net/exchange.h"
+#include "net/global.h"
+
+#include <limits.h>
+
+enum {
+	POOL_CONNECTIONS = 64, /* kept open while idle, and at most per host */
+	IDLE_HANDLES = 64,
+	SLOT_BITS = 20,
+};
+
+struct aps_http {
+	CURLM *multi;
+	struct aps_exchange **exchanges; /* by slot: the low bits of an id */
+	size_t n_exchanges;
+	size_t capacity;
+	struct aps_exchange *idle;
+	size_t n_idle;
+	uint64_t serial;
+	int n_added;  /* handles in `multi`, finished ones included until they are read */
+	int n_moving; /* of these, as curl_multi_perform() told last */
+	bool must_perform;
+};
+
+struct aps_http *aps_http_new(struct aps_err *err)
+{
+	if (aps_net_global_init(err) != APS_OK) return NULL;
+	struct aps_http *http = aps_calloc(1, sizeof *http);
+	if (http) http->multi = curl_multi_init();
+	if (!http || !http->multi) {
+		aps_free(http);
+		aps_fail(err, APS_E_NOMEM, "no memory for HTTP");
+		return NULL;
+	}
+	curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)POOL_CONNECTIONS);
+	curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)POOL_CONNECTIONS);
+	return http;
+}
+
+void aps_http_free(struct aps_http *http)
+{
+	if (!http) return;
+	for (size_t i = 0; i < http->n_exchanges; i++) {
+		struct aps_exchange *exchange = http->exchanges[i];
+		if (exchange->id) curl_multi_remove_handle(http->multi, exchange->easy);
+		aps_exchange_free(exchange);
+	}
+	aps_free(http->exchanges);
+	curl_multi_cleanup(http->multi);
+	aps_free(http);
+}
+
+static struct aps_exchange *add_slot(struct aps_http *http)
+{
+	if (http->n_exchanges == (size_t)1 << SLOT_BITS) return NULL;
+	if (http->n_exchanges == http->capacity) {
+		size_t capacity = http->capacity ? http->capacity * 2 : 16;
+		struct aps_exchange **grown = aps_realloc(http->exchanges, capacity * sizeof *grown);
+		if (!grown) return NULL;
+		http->exchanges = grown;
+		http->capacity = capacity;
+	}
+	struct aps_exchange *exchange = aps_exchange_new();
+	if (!exchange) return NULL;
+	exchange->slot = http->n_exchanges;
+	http->exchanges[http->n_exchanges++] = exchange;
+	return exchange;
+}
+
+static struct aps_exchange *take_idle(struct aps_http *http)
+{
+	struct aps_exchange *exchange = http->idle;
+	if (!exchange) return add_slot(http);
+	http->idle = exchange->next_idle;
+	http->n_idle--;
+	return exchange;
+}
+
+static void put_idle(struct aps_http *http, struct aps_exchange *exchange)
+{
+	exchange->id = 0;
+	aps_exchange_rest(exchange);
+	if (http->n_idle >= IDLE_HANDLES) aps_exchange_drop_handle(exchange);
+	exchange->next_idle = http->idle;
+	http->idle = exchange;
+	http->n_idle++;
+}
+
+enum aps_rc aps_http_start(struct aps_http *http, struct aps_http_request *request, uint64_t *id, struct aps_err *err)
+{
+	struct aps_exchange *exchange = take_idle(http);
+	if (!exchange) {
+		aps_free(request->body);
+		request->body = NULL;
+		return aps_fail(err, APS_E_NOMEM, "no memory for an HTTP exchange");
+	}
+	enum aps_rc rc = aps_exchange_prepare(exchange, request, err);
+	if (rc != APS_OK) {
+		put_idle(http, exchange);
+		return rc;
+	}
+	CURLMcode added = curl_multi_add_handle(http->multi, exchange->easy);
+	if (added != CURLM_OK) {
+		put_idle(http, exchange);
+		return aps_fail_word(err, APS_E_NOMEM, NULL, (long)added, "libcurl took no further exchange: %s",
+		                     curl_multi_strerror(added));
+	}
+	exchange->id = ++http->serial << SLOT_BITS | exchange->slot;
+	*id = exchange->id;
+	http->n_added++;
+	http->must_perform = true;
+	return APS_OK;
+}
+
+static void remove_from_multi(struct aps_http *http, struct aps_exchange *exchange)
+{
+	curl_multi_remove_handle(http->multi, exchange->easy);
+	http->n_added--;
+}
+
+void aps_http_cancel(struct aps_http *http, uint64_t id)
+{
+	size_t slot = (size_t)(id & (((uint64_t)1 << SLOT_BITS) - 1));
+	if (id == 0 || slot >= http->n_exchanges || http->exchanges[slot]->id != id) return;
+	remove_from_multi(http, http->exchanges[slot]);
+	put_idle(http, http->exchanges[slot]);
+	http->must_perform = true; /* n_moving is out of date, and a waiting exchange may take the connection's place */
+}
+
+static void perform(struct aps_http *http)
+{
+	http->must_perform = false;
+	curl_multi_perform(http->multi, &http->n_moving);
+}
+
+void aps_http_poll(struct aps_http *http, int64_t timeout_ms)
+{
+	if (http->must_perform) perform(http);
+	/* Finished ones are handed out before anything is waited for. */
+	if (http->n_moving < http->n_added) return;
+	int limit = timeout_ms < 0 || timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
+	curl_multi_poll(http->multi, NULL, 0, limit, NULL);
+	perform(http);
+}
+
+bool aps_http_next(struct aps_http *http, struct aps_http_answer *answer)
+{
+	int n_left = 0;
+	CURLMsg *message;
+	while ((message = curl_multi_info_read(http->multi, &n_left))) {
+		if (message->msg != CURLMSG_DONE) continue;
+		CURLcode code = message->data.result; /* the message dies with the removal */
+		struct aps_exchange *exchange = NULL;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&exchange);
+		aps_exchange_finish(exchange, code, answer);
+		remove_from_multi(http, exchange);
+		put_idle(http, exchange);
+		return true;
+	}
+	return false;
+}
+
+void aps_http_wakeup(struct aps_http *http)
+{
+	curl_multi_wakeup(http->multi);
+}
+
+size_t aps_http_n_running(const struct aps_http *http)
+{
+	return (size_t)http->n_added;
+}

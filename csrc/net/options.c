@@ -1,0 +1,44 @@
+#include "net/options.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+void aps_net_options_clear(struct aps_net_options *options)
+{
+	if (options->proxy) /* it may hold a password */
+		memset(options->proxy, 0, strlen(options->proxy));
+	aps_free(options->proxy);
+	aps_free(options->ca_file);
+	aps_free(options->cert_file);
+	aps_free(options->key_file);
+	*options = (struct aps_net_options){.verify = true};
+}
+
+static bool dup_text(const char *text, char **out)
+{
+	if (!text) return true;
+	*out = aps_strndup(text, strlen(text));
+	return *out != NULL;
+}
+
+bool aps_net_options_dup(const struct aps_net_options *options, struct aps_net_options *out)
+{
+	*out = (struct aps_net_options){.verify = options->verify};
+	if (dup_text(options->proxy, &out->proxy) && dup_text(options->ca_file, &out->ca_file) &&
+	    dup_text(options->cert_file, &out->cert_file) && dup_text(options->key_file, &out->key_file))
+		return true;
+	aps_net_options_clear(out);
+	return false;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool aps_net_options_is_same(const struct aps_net_options *a, const struct aps_net_options *b)
+{
+	return a->verify == b->verify && is_same_text(a->proxy, b->proxy) && is_same_text(a->ca_file, b->ca_file) &&
+	       is_same_text(a->cert_file, b->cert_file) && is_same_text(a->key_file, b->key_file);
+}

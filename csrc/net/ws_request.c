@@ -1,0 +1,166 @@
+#include "net/ws_request.h"
+
+#include "base/mem.h"
+#include "codec/percent.h"
+#include "net/answer.h"
+
+#include <libwebsockets.h>
+#include <string.h>
+
+/* libwebsockets writes the sub-protocol list into its service buffer without a check (4.1 to 4.3), which is why the
+ * context's buffers are as large as they are (ws_loop.c) and longer lists are refused here. */
+#define MAX_PROTOCOLS_BYTES ((size_t)28 * 1024)
+#define MAX_HEADERS_BYTES   ((size_t)16 * 1024)
+#define MAX_ARENA_BYTES     ((size_t)256 * 1024)
+#if LWS_LIBRARY_VERSION_NUMBER < 4002000
+#define MAX_PATH_BYTES ((size_t)1900) /* its request line is cut at 2048 bytes */
+#define MAX_HOST_BYTES ((size_t)110)  /* its Host line is cut at 128 bytes */
+#else
+#define MAX_PATH_BYTES ((size_t)16 * 1024)
+#define MAX_HOST_BYTES ((size_t)253)
+#endif
+#define MAX_PROXY_AUTH_BYTES ((size_t)90) /* its buffer for user and password has 96 bytes */
+
+static bool has_control(const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+		if (*p < 0x20 || *p == 0x7f) return true;
+	return false;
+}
+
+static enum aps_rc check_text(const char *what, const char *text, size_t max, struct aps_err *err)
+{
+	if (strlen(text) > max)
+		return aps_fail(err, APS_E_USAGE, "the WebSocket's %s is longer than %zu bytes", what, max);
+	if (has_control(text)) return aps_fail(err, APS_E_USAGE, "the WebSocket's %s holds a control character", what);
+	return APS_OK;
+}
+
+static enum aps_rc check(const struct aps_ws_connect *connect, struct aps_err *err)
+{
+	enum aps_rc rc = check_text("host", connect->host, MAX_HOST_BYTES, err);
+	if (rc == APS_OK) rc = check_text("path", connect->path, MAX_PATH_BYTES, err);
+	if (rc == APS_OK) rc = check_text("list of sub-protocols", connect->protocols, MAX_PROTOCOLS_BYTES, err);
+	size_t n_header_bytes = 0;
+	for (size_t i = 0; rc == APS_OK && i < connect->n_header_lines; i++) {
+		rc = check_text("header", connect->header_lines[i], MAX_HEADERS_BYTES, err);
+		n_header_bytes += strlen(connect->header_lines[i]) + 2;
+	}
+	if (rc == APS_OK && n_header_bytes > MAX_HEADERS_BYTES)
+		rc = aps_fail(err, APS_E_USAGE, "the WebSocket's headers are longer than %zu bytes", MAX_HEADERS_BYTES);
+	if (rc == APS_OK && (connect->port < 1 || connect->port > 65535))
+		rc = aps_fail(err, APS_E_USAGE, "the WebSocket's port is out of range");
+	return rc;
+}
+
+/* NULL stays NULL. */
+static bool copy(struct aps_ws_request *request, const char *text, const char **out)
+{
+	*out = text ? aps_arena_dup(&request->arena, aps_str_of(text)).p : NULL;
+	return !text || *out;
+}
+
+static bool copy_options(struct aps_ws_request *request, const struct aps_net_options *options)
+{
+	const char *proxy, *ca_file, *cert_file, *key_file;
+	if (!copy(request, options->proxy, &proxy) || !copy(request, options->ca_file, &ca_file) ||
+	    !copy(request, options->cert_file, &cert_file) || !copy(request, options->key_file, &key_file))
+		return false;
+	/* The members are not const because others own theirs; nobody writes to these. */
+	request->options = (struct aps_net_options){(char *)proxy, (char *)ca_file, (char *)cert_file, (char *)key_file,
+	                                            options->verify};
+	request->connect.options = &request->options;
+	return true;
+}
+
+static bool copy_lines(struct aps_ws_request *request, const struct aps_ws_connect *connect)
+{
+	const char **lines = aps_arena_get(&request->arena, (connect->n_header_lines + 1) * sizeof *lines);
+	if (!lines) return false;
+	for (size_t i = 0; i < connect->n_header_lines; i++)
+		if (!copy(request, connect->header_lines[i], &lines[i])) return false;
+	request->connect.header_lines = lines;
+	return true;
+}
+
+static bool copy_buf(struct aps_ws_request *request, struct aps_buf *buf, const char **out)
+{
+	*out = buf->rc == APS_OK ? aps_arena_dup(&request->arena, aps_buf_str(buf)).p : NULL;
+	aps_buf_clear(buf);
+	return *out != NULL;
+}
+
+static bool make_authority(struct aps_ws_request *request)
+{
+	const struct aps_ws_connect *connect = &request->connect;
+	struct aps_buf text;
+	aps_buf_init(&text, MAX_ARENA_BYTES);
+	aps_buf_add_text(&text, connect->host);
+	if (connect->port != (connect->is_tls ? 443 : 80)) aps_buf_addf(&text, ":%d", connect->port);
+	return copy_buf(request, &text, &request->authority);
+}
+
+/* The user and password of a proxy URL are percent-encoded there and plain here; its host is known by address. */
+static enum aps_rc make_proxy(struct aps_ws_request *request, struct aps_err *err)
+{
+	request->proxy = "";
+	if (!request->options.proxy) return APS_OK;
+	struct aps_str url = aps_str_of(request->options.proxy);
+	struct aps_str host = aps_answer_url_host(url);
+	const char *start = aps_str_find(url, "://");
+	start = start ? start + 3 : url.p;
+	struct aps_buf text;
+	aps_buf_init(&text, MAX_ARENA_BYTES);
+	if (host.p > start) aps_percent_decode(&text, (struct aps_str){start, (size_t)(host.p - start) - 1});
+	if (text.n > MAX_PROXY_AUTH_BYTES) {
+		aps_buf_clear(&text);
+		return aps_fail(err, APS_E_USAGE, "the proxy's user and password are longer than %zu bytes",
+		                MAX_PROXY_AUTH_BYTES);
+	}
+	if (host.p > start) aps_buf_add_byte(&text, '@');
+	const char *port = NULL;
+	for (const char *p = host.p; p < host.p + host.n; p++)
+		if (*p == ':') port = p + 1;
+	if (host.n && host.p[host.n - 1] == ']') port = NULL;
+	const char *address = request->connect.proxy_address;
+	bool is_v6 = address && strchr(address, ':');
+	if (!address || !port) {
+		aps_buf_clear(&text);
+		return aps_fail(err, APS_E_USAGE, "the proxy has no %s", address ? "port" : "address");
+	}
+	aps_buf_addf(&text, is_v6 ? "[%s]:" : "%s:", address);
+	aps_buf_add(&text, port, (size_t)(host.p + host.n - port));
+	if (!copy_buf(request, &text, &request->proxy)) return aps_fail(err, APS_E_NOMEM, "no memory for a WebSocket");
+	return APS_OK;
+}
+
+struct aps_ws_request *aps_ws_request_new(const struct aps_ws_connect *connect, struct aps_err *err)
+{
+	if (check(connect, err) != APS_OK) return NULL;
+	struct aps_ws_request *request = aps_calloc(1, sizeof *request);
+	if (!request) {
+		aps_fail(err, APS_E_NOMEM, "no memory for a WebSocket");
+		return NULL;
+	}
+	aps_arena_init(&request->arena, MAX_ARENA_BYTES);
+	request->connect = *connect;
+	struct aps_ws_connect *own = &request->connect;
+	if (!copy(request, connect->host, &own->host) || !copy(request, connect->address, &own->address) ||
+	    !copy(request, connect->proxy_address, &own->proxy_address) || !copy(request, connect->path, &own->path) ||
+	    !copy(request, connect->protocols, &own->protocols) ||
+	    !copy(request, connect->expected_protocol, &own->expected_protocol) || !copy_lines(request, connect) ||
+	    !copy_options(request, connect->options) || !make_authority(request)) {
+		aps_fail(err, APS_E_NOMEM, "no memory for a WebSocket");
+	} else if (make_proxy(request, err) == APS_OK) {
+		return request;
+	}
+	aps_ws_request_free(request);
+	return NULL;
+}
+
+void aps_ws_request_free(struct aps_ws_request *request)
+{
+	if (!request) return;
+	aps_arena_clear(&request->arena);
+	aps_free(request);
+}

@@ -1,0 +1,24 @@
+/* A connect request as the realtime thread keeps it: checked, copied, in one block of memory. Pure. */
+#ifndef APS_NET_WS_REQUEST_H
+#define APS_NET_WS_REQUEST_H
+
+#include "base/arena.h"
+#include "net/ws.h"
+
+struct aps_ws_request {
+	struct aps_arena arena; /* owns all text below */
+	struct aps_ws_connect connect;
+	struct aps_net_options options; /* connect.options points here */
+	const char *authority;          /* host, with the port where it is not the scheme's own: the Host header */
+	const char *proxy;              /* "[user:password@]address:port" as libwebsockets takes it; "" without one */
+};
+
+APS_BEGIN_DECLS
+
+/* NULL with *err: E_USAGE for what libwebsockets would cut or mangle, E_NOMEM. */
+struct aps_ws_request *aps_ws_request_new(const struct aps_ws_connect *connect, struct aps_err *err);
+void aps_ws_request_free(struct aps_ws_request *request);
+
+APS_END_DECLS
+
+#endif

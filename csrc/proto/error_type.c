@@ -1,0 +1,70 @@
+#include "proto/error_type.h"
+
+struct row {
+	const char *name;
+	enum aps_error_family family;
+};
+
+/* The bare name starts with `name`; the first row wins. Sources: AppSync Developer Guide ("Monitoring and logging",
+ * "Conflict detection and resolution"), AWS "Common errors", amplify-js packages/core/src/clients/middleware/retry. */
+static const struct row ROWS[] = {
+        {"MaxSubscriptionsReached", APS_FAMILY_SUBSCRIPTION_LIMIT},
+        {"InvalidSignature", APS_FAMILY_CLOCK_SKEW},
+        {"SignatureDoesNotMatch", APS_FAMILY_CLOCK_SKEW},
+        {"RequestExpired", APS_FAMILY_CLOCK_SKEW},
+        {"RequestTimeTooSkewed", APS_FAMILY_CLOCK_SKEW},
+        {"RequestInTheFuture", APS_FAMILY_CLOCK_SKEW},
+        {"AccessDenied", APS_FAMILY_AUTH},
+        {"AuthFailure", APS_FAMILY_AUTH},
+        {"ExpiredToken", APS_FAMILY_AUTH},
+        {"IncompleteSignature", APS_FAMILY_AUTH},
+        {"InvalidClientTokenId", APS_FAMILY_AUTH},
+        {"MissingAuthenticationToken", APS_FAMILY_AUTH},
+        {"UnrecognizedClient", APS_FAMILY_AUTH},
+        {"ConditionalCheckFailed", APS_FAMILY_CONFLICT},
+        {"Conflict", APS_FAMILY_CONFLICT},
+        {"MaxConflicts", APS_FAMILY_CONFLICT},
+        {"BandwidthLimitExceeded", APS_FAMILY_THROTTLED},
+        {"EC2Throttled", APS_FAMILY_THROTTLED},
+        {"LimitExceeded", APS_FAMILY_THROTTLED},
+        {"PriorRequestNotComplete", APS_FAMILY_THROTTLED},
+        {"ProvisionedThroughputExceeded", APS_FAMILY_THROTTLED},
+        {"RequestLimitExceeded", APS_FAMILY_THROTTLED},
+        {"RequestThrottled", APS_FAMILY_THROTTLED},
+        {"SlowDown", APS_FAMILY_THROTTLED},
+        {"Throttled", APS_FAMILY_THROTTLED},
+        {"Throttling", APS_FAMILY_THROTTLED},
+        {"TooManyRequests", APS_FAMILY_THROTTLED},
+        {"TimeoutError", APS_FAMILY_TIMED_OUT},
+        {"RequestTimeout", APS_FAMILY_TIMED_OUT},
+        {"BadRequest", APS_FAMILY_BAD_REQUEST},
+};
+
+/* Found anywhere in the name: amplify-js matches these as substrings too. */
+static const struct row PARTS[] = {
+        {"Forbidden", APS_FAMILY_FORBIDDEN},
+        {"Unauthorized", APS_FAMILY_AUTH},
+        {"NotAuthorized", APS_FAMILY_AUTH},
+};
+
+static struct aps_str bare_name(struct aps_str type)
+{
+	const char *comma = aps_str_find(type, ",");
+	if (comma != NULL) type.n = (size_t)(comma - type.p);
+	const char *link = aps_str_find(type, ":http");
+	if (link != NULL) type.n = (size_t)(link - type.p);
+	for (size_t i = type.n; i > 0; i--)
+		if (type.p[i - 1] == '#' || type.p[i - 1] == ':') return (struct aps_str){type.p + i, type.n - i};
+	return type;
+}
+
+enum aps_error_family aps_error_family_of(struct aps_str error_type)
+{
+	struct aps_str name = bare_name(aps_str_trim(error_type));
+	if (name.n == 0) return APS_FAMILY_OTHER;
+	for (size_t i = 0; i < APS_COUNTOF(PARTS); i++)
+		if (aps_str_find(name, PARTS[i].name) != NULL) return PARTS[i].family;
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++)
+		if (aps_str_starts(name, ROWS[i].name)) return ROWS[i].family;
+	return APS_FAMILY_OTHER;
+}

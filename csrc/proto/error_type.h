@@ -1,0 +1,27 @@
+/* What an `errorType` of AppSync, or an error code of an AWS service, means: one table of names. */
+#ifndef APS_PROTO_ERROR_TYPE_H
+#define APS_PROTO_ERROR_TYPE_H
+
+#include "base/str.h"
+
+enum aps_error_family {
+	APS_FAMILY_OTHER,
+	APS_FAMILY_AUTH,       /* who asks is not known, or may not */
+	APS_FAMILY_FORBIDDEN,  /* refused by a rule (WAF): other credentials don't help */
+	APS_FAMILY_CLOCK_SKEW, /* the signature's time or value was refused */
+	APS_FAMILY_CONFLICT,   /* a version or a condition did not match */
+	APS_FAMILY_THROTTLED,  /* refused before it was executed; later it may pass */
+	APS_FAMILY_TIMED_OUT,
+	APS_FAMILY_SUBSCRIPTION_LIMIT, /* this connection is full */
+	APS_FAMILY_BAD_REQUEST
+};
+
+APS_BEGIN_DECLS
+
+/* Understands the plain name, the data source's prefix ("DynamoDB:Name"), the shape's prefix ("com.example#Name") and
+ * the header's suffix ("Name:http://…"). */
+enum aps_error_family aps_error_family_of(struct aps_str error_type);
+
+APS_END_DECLS
+
+#endif

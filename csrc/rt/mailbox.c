@@ -1,0 +1,140 @@
+#include "rt/mailbox.h"
+
+#include "base/mem.h"
+
+#include <pthread.h>
+
+struct aps_mailbox {
+	pthread_mutex_t lock;
+	struct aps_op *first;
+	struct aps_op **last; /* where the next one is linked in */
+	size_t n_items;
+	size_t n_bytes;
+	bool is_closed;
+	struct aps_mailbox_limits limits;
+	struct aps_wakeup wakeup;
+};
+
+struct chain_size {
+	struct aps_op *last;
+	size_t n_items;
+	size_t n_bytes;
+};
+
+struct aps_mailbox *aps_mailbox_new(struct aps_mailbox_limits limits, struct aps_wakeup wakeup)
+{
+	struct aps_mailbox *mb = aps_calloc(1, sizeof *mb);
+	if (!mb) return NULL;
+	if (pthread_mutex_init(&mb->lock, NULL) != 0) {
+		aps_free(mb);
+		return NULL;
+	}
+	mb->last = &mb->first;
+	mb->limits = limits;
+	mb->wakeup = wakeup;
+	return mb;
+}
+
+void aps_mailbox_free(struct aps_mailbox *mb)
+{
+	if (!mb) return;
+	aps_op_free_chain(mb->first);
+	pthread_mutex_destroy(&mb->lock);
+	aps_free(mb);
+}
+
+static struct chain_size measure(struct aps_op *chain)
+{
+	struct chain_size size = {NULL, 0, 0};
+	for (struct aps_op *op = chain; op; op = op->next) {
+		size.last = op;
+		size.n_items++;
+		size.n_bytes += op->n_bytes;
+	}
+	return size;
+}
+
+/* A bound of zero is no bound. An operation larger than the whole bound passes when the mailbox is empty: it was
+ * allocated already, and refusing it would refuse it for ever. */
+static bool has_room(const struct aps_mailbox *mb, const struct chain_size *size)
+{
+	if (mb->n_items == 0) return true;
+	if (mb->limits.n_items && size->n_items + mb->n_items > mb->limits.n_items) return false;
+	return !mb->limits.n_bytes ||
+	       (mb->n_bytes <= mb->limits.n_bytes && size->n_bytes <= mb->limits.n_bytes - mb->n_bytes);
+}
+
+enum aps_rc aps_mailbox_send(struct aps_mailbox *mb, struct aps_op *chain)
+{
+	if (!chain) return APS_OK;
+	struct chain_size size = measure(chain);
+	enum aps_rc rc = APS_OK;
+	bool was_empty = false;
+	pthread_mutex_lock(&mb->lock);
+	if (mb->is_closed) {
+		rc = APS_E_CLOSED;
+	} else if (!has_room(mb, &size)) {
+		rc = APS_E_TOO_BIG;
+	} else {
+		was_empty = !mb->first;
+		*mb->last = chain;
+		mb->last = &size.last->next;
+		mb->n_items += size.n_items;
+		mb->n_bytes += size.n_bytes;
+	}
+	pthread_mutex_unlock(&mb->lock);
+	if (rc != APS_OK) aps_op_refuse_chain(chain, rc);
+	/* After the lock: the receiver may run at once and would only wait for it. */
+	if (was_empty && mb->wakeup.raise) mb->wakeup.raise(mb->wakeup.context);
+	return rc;
+}
+
+static struct aps_op *take_all(struct aps_mailbox *mb)
+{
+	struct aps_op *chain = mb->first;
+	mb->first = NULL;
+	mb->last = &mb->first;
+	mb->n_items = 0;
+	mb->n_bytes = 0;
+	return chain;
+}
+
+struct aps_op *aps_mailbox_drain(struct aps_mailbox *mb)
+{
+	pthread_mutex_lock(&mb->lock);
+	struct aps_op *chain = take_all(mb);
+	pthread_mutex_unlock(&mb->lock);
+	return chain;
+}
+
+struct aps_op *aps_mailbox_close(struct aps_mailbox *mb)
+{
+	pthread_mutex_lock(&mb->lock);
+	mb->is_closed = true;
+	struct aps_op *chain = take_all(mb);
+	pthread_mutex_unlock(&mb->lock);
+	return chain;
+}
+
+void aps_op_free_chain(struct aps_op *chain)
+{
+	while (chain) {
+		struct aps_op *next = chain->next;
+		chain->next = NULL;
+		chain->kind->free_op(chain);
+		chain = next;
+	}
+}
+
+void aps_op_refuse_chain(struct aps_op *chain, enum aps_rc why)
+{
+	while (chain) {
+		struct aps_op *next = chain->next;
+		chain->next = NULL;
+		if (chain->kind->refuse)
+			chain->kind->refuse(chain, why);
+		else
+			chain->kind->free_op(chain);
+		chain = next;
+	}
+}

@@ -1,0 +1,85 @@
+/* The local server's listener: HTTP/1.1 and WebSocket over TCP or TLS, on the thread that calls it. Everything that
+ * happens is queued as an event; the caller takes the events and answers by the peer's id. Nothing here calls back.
+ * @thread app: one thread owns a listener and everything that it made. */
+#ifndef APS_SERVER_LISTENER_H
+#define APS_SERVER_LISTENER_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct aps_listener;
+struct aps_peer;
+struct evkeyvalq;
+
+enum aps_listener_event_kind {
+	APS_LISTENER_REQUEST, /* an HTTP request waits for aps_peer_respond() */
+	APS_LISTENER_UPGRADE, /* a valid WebSocket handshake waits for aps_peer_accept() or aps_peer_respond() */
+	APS_LISTENER_MESSAGE, /* one complete text message */
+	APS_LISTENER_CLOSE,   /* a WebSocket is gone; the last event of its id */
+	APS_LISTENER_SIGNAL   /* SIGINT or SIGTERM arrived */
+};
+
+struct aps_listener_options {
+	const char *host; /* a name or address; borrowed during the call */
+	int port;         /* 0: any free one */
+	const char *cert_file;
+	const char *key_file;     /* both or none: PEM files */
+	size_t max_body_bytes;    /* of a request: 413 above */
+	size_t max_headers_bytes; /* of a request, names and values */
+	size_t max_message_bytes; /* of a WebSocket message: close code 1009 above */
+	size_t max_pending_bytes; /* bytes that wait for one WebSocket peer: it is dropped above */
+	int idle_timeout_s;       /* of an HTTP connection between requests, and of a stalled body */
+};
+
+/* What a caller sees of an event. Borrowed: valid until aps_listener_event_done(). */
+struct aps_listener_event {
+	enum aps_listener_event_kind kind;
+	uint64_t id;               /* 0 for a signal */
+	struct aps_str text;       /* MESSAGE: the message; CLOSE: the reason */
+	int code;                  /* CLOSE: RFC 6455 §7.4; SIGNAL: its number */
+	const char *method;        /* REQUEST */
+	struct aps_str path;       /* REQUEST, UPGRADE; as it was sent, not decoded */
+	struct aps_str query;      /* without '?'; p is NULL when there is none */
+	struct evkeyvalq *headers; /* REQUEST, UPGRADE */
+	struct aps_str body;       /* REQUEST */
+	const char *peer_address;
+};
+
+struct aps_listener_stats {
+	uint64_t requests;
+	uint64_t upgrades;
+	uint64_t messages_in;
+	uint64_t messages_out;
+	uint64_t overflows; /* WebSocket peers that were dropped above max_pending_bytes */
+	uint64_t open_requests;
+	uint64_t open_sockets; /* WebSockets */
+};
+
+APS_BEGIN_DECLS
+
+void aps_listener_options_init(struct aps_listener_options *options);
+/* Listens. Ignores SIGPIPE for the process where nothing else handles it, and raises the soft limit of open files to
+ * the hard one. E_USAGE (TLS files), E_NETWORK (address), E_NOMEM. */
+enum aps_rc aps_listener_new(const struct aps_listener_options *options, struct aps_listener **out,
+                             struct aps_err *err);
+/* Closes every connection at once; NULL is legal. */
+void aps_listener_free(struct aps_listener *listener);
+int aps_listener_port(const struct aps_listener *listener);
+/* From now on SIGINT and SIGTERM are events. */
+enum aps_rc aps_listener_catch_signals(struct aps_listener *listener, struct aps_err *err);
+/* Runs until an event is there or the time is over; negative: no limit. */
+void aps_listener_wait(struct aps_listener *listener, double timeout_s);
+/* The first event, without taking it. False when there is none. */
+bool aps_listener_event_peek(struct aps_listener *listener, struct aps_listener_event *out);
+/* Takes the event that was peeked. */
+void aps_listener_event_done(struct aps_listener *listener);
+/* Accepts nothing more, says 1001 to every WebSocket and writes what waits, for at most that long. */
+void aps_listener_shutdown(struct aps_listener *listener, double timeout_s);
+struct aps_listener_stats aps_listener_stats(const struct aps_listener *listener);
+
+/* NULL when the id is unknown or gone. */
+struct aps_peer *aps_listener_peer(struct aps_listener *listener, uint64_t id);
+
+APS_END_DECLS
+
+#endif

@@ -1,0 +1,357 @@
+/* The Lua module `appsync.listener`. Errors of the world are `nil, message`; misuse throws. */
+#include "base/mem.h"
+#include "binding/compat.h"
+#include "server/jwt_verify.h"
+#include "server/listener.h"
+#include "server/peer.h"
+#include "server/sqlite_lua.h"
+
+#include <event2/keyvalq_struct.h>
+#include <string.h>
+
+#define LISTENER_METATABLE "appsync.listener"
+
+struct listener_box {
+	struct aps_listener *listener; /* NULL: closed */
+};
+
+APS_EXPORT int luaopen_appsync_listener(lua_State *L);
+
+static struct aps_listener *check_listener(lua_State *L)
+{
+	struct listener_box *box = luaL_checkudata(L, 1, LISTENER_METATABLE);
+	if (box->listener == NULL) luaL_error(L, "the listener is closed");
+	return box->listener;
+}
+
+static struct aps_str check_text(lua_State *L, int index)
+{
+	struct aps_str text = {NULL, 0};
+	text.p = luaL_checklstring(L, index, &text.n);
+	return text;
+}
+
+static struct aps_peer *check_peer(lua_State *L)
+{
+	struct aps_listener *listener = check_listener(L);
+	lua_Number id = luaL_checknumber(L, 2);
+	return id >= 0 && id < 9007199254740992.0 ? aps_listener_peer(listener, (uint64_t)id) : NULL;
+}
+
+static int push_result(lua_State *L, enum aps_rc rc, const struct aps_err *err)
+{
+	if (rc == APS_OK) {
+		lua_pushboolean(L, 1);
+		return 1;
+	}
+	lua_pushnil(L);
+	lua_pushstring(L, err->msg);
+	return 2;
+}
+
+static void set_text(lua_State *L, const char *name, struct aps_str text)
+{
+	lua_pushlstring(L, text.p, text.n);
+	lua_setfield(L, -2, name);
+}
+
+/* Names in lower case; a repeated header is one value, joined by commas (RFC 9110 §5.2). */
+static void push_headers(lua_State *L, const struct evkeyvalq *headers)
+{
+	lua_createtable(L, 0, 16);
+	const struct evkeyval *header;
+	for (header = headers->tqh_first; header != NULL; header = header->next.tqe_next) {
+		char name[128];
+		size_t n = strlen(header->key);
+		if (n >= sizeof(name)) continue;
+		for (size_t i = 0; i <= n; i++) {
+			char c = header->key[i];
+			name[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+		}
+		lua_pushlstring(L, name, n);
+		lua_pushvalue(L, -1);
+		lua_rawget(L, -3);
+		if (lua_isnil(L, -1)) {
+			lua_pop(L, 1);
+			lua_pushstring(L, header->value);
+		} else {
+			lua_pushliteral(L, ", ");
+			lua_pushstring(L, header->value);
+			lua_concat(L, 3);
+		}
+		lua_rawset(L, -3);
+	}
+}
+
+static void push_event(lua_State *L, const struct aps_listener_event *event)
+{
+	static const char *const kinds[] = {"request", "upgrade", "message", "close", "signal"};
+	lua_createtable(L, 0, 8);
+	set_text(L, "type", aps_str_of(kinds[event->kind]));
+	if (event->id != 0) {
+		lua_pushnumber(L, (lua_Number)event->id);
+		lua_setfield(L, -2, "id");
+	}
+	switch (event->kind) {
+	case APS_LISTENER_REQUEST:
+	case APS_LISTENER_UPGRADE:
+		set_text(L, "method", aps_str_of(event->method));
+		set_text(L, "path", event->path);
+		if (event->query.p != NULL) set_text(L, "query", event->query);
+		push_headers(L, event->headers);
+		lua_setfield(L, -2, "headers");
+		set_text(L, "body", event->body);
+		set_text(L, "peer", aps_str_of(event->peer_address));
+		break;
+	case APS_LISTENER_MESSAGE: set_text(L, "text", event->text); break;
+	case APS_LISTENER_CLOSE: set_text(L, "reason", event->text); /* fall through */
+	case APS_LISTENER_SIGNAL:
+		lua_pushinteger(L, event->code);
+		lua_setfield(L, -2, "code");
+		break;
+	}
+}
+
+/* listener:poll(timeout_s) → list of events */
+static int Apl_listener_poll(lua_State *L)
+{
+	struct aps_listener *listener = check_listener(L);
+	double timeout_s = luaL_optnumber(L, 2, -1);
+	aps_listener_wait(listener, timeout_s);
+	lua_createtable(L, 8, 0);
+	struct aps_listener_event event;
+	for (int i = 1; aps_listener_event_peek(listener, &event); i++) {
+		push_event(L, &event); /* may throw: the event stays queued then */
+		lua_rawseti(L, -2, i);
+		aps_listener_event_done(listener);
+	}
+	return 1;
+}
+
+static void add_headers(lua_State *L, int index, struct aps_peer *peer)
+{
+	if (lua_isnoneornil(L, index)) return;
+	luaL_checktype(L, index, LUA_TTABLE);
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(peer->request);
+	lua_pushnil(L);
+	while (lua_next(L, index) != 0) {
+		if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
+			luaL_argerror(L, index, "header names and values must be strings");
+		if (evhttp_add_header(headers, lua_tostring(L, -2), lua_tostring(L, -1)) != 0)
+			luaL_argerror(L, index, "a header has a line break");
+		lua_pop(L, 1);
+	}
+}
+
+/* listener:respond(id, status, headers, body) → true; false when the client is gone. Also refuses an upgrade. */
+static int Apl_listener_respond(lua_State *L)
+{
+	struct aps_peer *peer = check_peer(L);
+	lua_Integer status = luaL_checkinteger(L, 3);
+	if (status < 200 || status > 599) luaL_argerror(L, 3, "a final status between 200 and 599 expected");
+	struct aps_str body = {NULL, 0};
+	if (!lua_isnoneornil(L, 5)) body = check_text(L, 5);
+	if (peer == NULL || peer->request == NULL) {
+		lua_pushboolean(L, 0);
+		return 1;
+	}
+	add_headers(L, 4, peer);
+	struct aps_err err;
+	enum aps_rc rc = aps_peer_respond(peer, (int)status, body, &err);
+	return push_result(L, rc, &err);
+}
+
+/* listener:accept(id, protocol) → true; false when the client is gone */
+static int Apl_listener_accept(lua_State *L)
+{
+	struct aps_peer *peer = check_peer(L);
+	const char *protocol = luaL_optstring(L, 3, NULL);
+	if (peer == NULL) {
+		lua_pushboolean(L, 0);
+		return 1;
+	}
+	struct aps_err err;
+	enum aps_rc rc = aps_peer_accept(peer, protocol, &err);
+	return push_result(L, rc, &err);
+}
+
+/* listener:send(id, text) → whether the socket took it */
+static int Apl_listener_send(lua_State *L)
+{
+	struct aps_peer *peer = check_peer(L);
+	struct aps_str text = check_text(L, 3);
+	lua_pushboolean(L, peer != NULL && aps_peer_send(peer, text));
+	return 1;
+}
+
+/* listener:close(id, code, reason) */
+static int Apl_listener_close(lua_State *L)
+{
+	struct aps_peer *peer = check_peer(L);
+	lua_Integer code = luaL_optinteger(L, 3, 1000);
+	struct aps_str reason = {"", 0};
+	if (!lua_isnoneornil(L, 4)) reason = check_text(L, 4);
+	if (code < 1000 || code > 4999) luaL_argerror(L, 3, "a close code between 1000 and 4999 expected");
+	if (peer != NULL) aps_peer_close(peer, (int)code, reason);
+	return 0;
+}
+
+static int Apl_listener_port(lua_State *L)
+{
+	lua_pushinteger(L, aps_listener_port(check_listener(L)));
+	return 1;
+}
+
+static int Apl_listener_signal(lua_State *L)
+{
+	struct aps_err err;
+	enum aps_rc rc = aps_listener_catch_signals(check_listener(L), &err);
+	return push_result(L, rc, &err);
+}
+
+static int Apl_listener_stats(lua_State *L)
+{
+	struct aps_listener_stats stats = aps_listener_stats(check_listener(L));
+	const struct {
+		const char *name;
+		uint64_t value;
+	} rows[] = {
+	        {"requests", stats.requests},         {"upgrades", stats.upgrades},
+	        {"messages_in", stats.messages_in},   {"messages_out", stats.messages_out},
+	        {"overflows", stats.overflows},       {"open_requests", stats.open_requests},
+	        {"open_sockets", stats.open_sockets},
+	};
+	lua_createtable(L, 0, APS_COUNTOF(rows));
+	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
+		lua_pushinteger(L, (lua_Integer)rows[i].value);
+		lua_setfield(L, -2, rows[i].name);
+	}
+	return 1;
+}
+
+/* listener:shutdown(timeout_s) says goodbye and closes; twice is legal */
+static int Apl_listener_shutdown(lua_State *L)
+{
+	struct listener_box *box = luaL_checkudata(L, 1, LISTENER_METATABLE);
+	double timeout_s = luaL_optnumber(L, 2, 0.5);
+	if (box->listener == NULL) return 0;
+	aps_listener_shutdown(box->listener, timeout_s > 0 ? timeout_s : 0.001);
+	aps_listener_free(box->listener);
+	box->listener = NULL;
+	return 0;
+}
+
+static int Apl_listener_gc(lua_State *L)
+{
+	struct listener_box *box = luaL_checkudata(L, 1, LISTENER_METATABLE);
+	aps_listener_free(box->listener);
+	box->listener = NULL;
+	return 0;
+}
+
+static size_t read_bytes(lua_State *L, const char *name, size_t fallback)
+{
+	lua_getfield(L, 1, name);
+	lua_Number value = lua_isnil(L, -1) ? (lua_Number)fallback : lua_tonumber(L, -1);
+	if (!(value >= 1 && value <= 2147483647.0)) luaL_error(L, "%s must be between 1 and 2147483647", name);
+	lua_pop(L, 1);
+	return (size_t)value;
+}
+
+/* The string stays in the options table, which the caller holds. */
+static const char *read_text(lua_State *L, int index, const char *name)
+{
+	lua_getfield(L, index, name);
+	if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "%s must be a string", name);
+	const char *text = lua_tostring(L, -1);
+	lua_pop(L, 1);
+	return text;
+}
+
+static void read_options(lua_State *L, struct aps_listener_options *options)
+{
+	aps_listener_options_init(options);
+	const char *host = read_text(L, 1, "host");
+	if (host != NULL) options->host = host;
+	lua_getfield(L, 1, "port");
+	lua_Number port = lua_isnil(L, -1) ? 0 : lua_tonumber(L, -1);
+	if (!(port >= 0 && port <= 65535)) luaL_error(L, "port must be between 0 and 65535");
+	options->port = (int)port;
+	lua_pop(L, 1);
+	lua_getfield(L, 1, "tls");
+	if (!lua_isnil(L, -1)) {
+		if (!lua_istable(L, -1)) luaL_error(L, "tls must be a table {cert=, key=}");
+		options->cert_file = read_text(L, lua_gettop(L), "cert");
+		options->key_file = read_text(L, lua_gettop(L), "key");
+		if (options->cert_file == NULL || options->key_file == NULL) luaL_error(L, "tls needs cert and key");
+	}
+	lua_pop(L, 1);
+	options->max_body_bytes = read_bytes(L, "max_body", options->max_body_bytes);
+	options->max_headers_bytes = read_bytes(L, "max_headers", options->max_headers_bytes);
+	options->max_message_bytes = read_bytes(L, "max_message", options->max_message_bytes);
+	options->max_pending_bytes = read_bytes(L, "max_pending", options->max_pending_bytes);
+	options->idle_timeout_s = (int)read_bytes(L, "idle_timeout", (size_t)options->idle_timeout_s);
+}
+
+/* open{host=, port=, tls={cert=,key=}, max_body=, max_headers=, max_message=, max_pending=, idle_timeout=} */
+static int Apl_listener_open(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TTABLE);
+	struct aps_listener_options options;
+	read_options(L, &options);
+	struct listener_box *box = apl_newuserdata(L, sizeof(*box));
+	box->listener = NULL;
+	luaL_getmetatable(L, LISTENER_METATABLE);
+	lua_setmetatable(L, -2);
+	struct aps_err err;
+	if (aps_listener_new(&options, &box->listener, &err) != APS_OK) {
+		lua_pushnil(L);
+		lua_pushstring(L, err.msg);
+		return 2;
+	}
+	return 1;
+}
+
+/* rs256_verify(pem, data, signature) → boolean; nil, message when the key can't be used */
+static int Apl_listener_rs256_verify(lua_State *L)
+{
+	bool is_valid = false;
+	struct aps_err err;
+	enum aps_rc rc = aps_jwt_verify_rs256(check_text(L, 1), check_text(L, 2), check_text(L, 3), &is_valid, &err);
+	if (rc != APS_OK) return push_result(L, rc, &err);
+	lua_pushboolean(L, is_valid);
+	return 1;
+}
+
+static const luaL_Reg methods[] = {
+        {"accept", Apl_listener_accept},
+        {"close", Apl_listener_close},
+        {"poll", Apl_listener_poll},
+        {"port", Apl_listener_port},
+        {"reject", Apl_listener_respond},
+        {"respond", Apl_listener_respond},
+        {"send", Apl_listener_send},
+        {"shutdown", Apl_listener_shutdown},
+        {"signal", Apl_listener_signal},
+        {"stats", Apl_listener_stats},
+        {NULL, NULL},
+};
+
+static const luaL_Reg functions[] = {
+        {"open", Apl_listener_open},
+        {"rs256_verify", Apl_listener_rs256_verify},
+        {NULL, NULL},
+};
+
+int luaopen_appsync_listener(lua_State *L)
+{
+	luaL_newmetatable(L, LISTENER_METATABLE);
+	lua_pushcfunction(L, Apl_listener_gc);
+	lua_setfield(L, -2, "__gc");
+	luaL_newlib(L, methods);
+	lua_setfield(L, -2, "__index");
+	lua_pop(L, 1);
+	luaL_newlib(L, functions);
+	apl_sqlite_register(L);
+	return 1;
+}

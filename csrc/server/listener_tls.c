@@ -1,0 +1,61 @@
+#include "server/listener_tls.h"
+
+#include <event2/bufferevent_ssl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+static int on_alpn(SSL *ssl APS_UNUSED, const unsigned char **out, unsigned char *out_n, const unsigned char *in,
+                   unsigned int in_n, void *context APS_UNUSED)
+{
+	static const unsigned char http11[] = "\x08http/1.1";
+	unsigned char *selected = NULL;
+	if (SSL_select_next_proto(&selected, out_n, http11, sizeof(http11) - 1, in, in_n) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_NOACK;
+	*out = selected;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static struct bufferevent *on_accept(struct event_base *base, void *context)
+{
+	SSL *ssl = SSL_new(context);
+	if (ssl == NULL) return NULL;
+	struct bufferevent *bev =
+	        bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+	if (bev == NULL) {
+		SSL_free(ssl);
+		return NULL;
+	}
+	bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+	return bev;
+}
+
+static enum aps_rc refuse(const char *what, const char *file, struct aps_err *err)
+{
+	char reason[120];
+	ERR_error_string_n(ERR_get_error(), reason, sizeof(reason));
+	ERR_clear_error();
+	return aps_fail(err, APS_E_USAGE, "can't use the %s %s: %s", what, file, reason);
+}
+
+enum aps_rc aps_listener_tls_open(struct aps_listener *listener, struct aps_err *err)
+{
+	const struct aps_listener_options *options = &listener->options;
+	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+	if (tls == NULL) return aps_fail(err, APS_E_CRYPTO, "libssl can't be used");
+	listener->tls = tls;
+	SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
+	SSL_CTX_set_alpn_select_cb(tls, on_alpn, NULL);
+	if (SSL_CTX_use_certificate_chain_file(tls, options->cert_file) != 1)
+		return refuse("certificate", options->cert_file, err);
+	if (SSL_CTX_use_PrivateKey_file(tls, options->key_file, SSL_FILETYPE_PEM) != 1)
+		return refuse("key", options->key_file, err);
+	if (SSL_CTX_check_private_key(tls) != 1) return refuse("key", options->key_file, err);
+	evhttp_set_bevcb(listener->http, on_accept, tls);
+	return APS_OK;
+}
+
+void aps_listener_tls_close(struct aps_listener *listener)
+{
+	if (listener->tls != NULL) SSL_CTX_free(listener->tls);
+	listener->tls = NULL;
+}

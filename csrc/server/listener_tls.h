@@ -1,0 +1,15 @@
+/* The listener's side of TLS. */
+#ifndef APS_SERVER_LISTENER_TLS_H
+#define APS_SERVER_LISTENER_TLS_H
+
+#include "server/peer.h"
+
+APS_BEGIN_DECLS
+
+/* Loads certificate chain and key (PEM); TLS 1.2 or newer, ALPN http/1.1. E_USAGE names the file that is wrong. */
+enum aps_rc aps_listener_tls_open(struct aps_listener *listener, struct aps_err *err);
+void aps_listener_tls_close(struct aps_listener *listener);
+
+APS_END_DECLS
+
+#endif

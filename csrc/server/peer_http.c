@@ -1,0 +1,108 @@
+#include "server/peer.h"
+
+#include "base/mem.h"
+#include "server/peer_table.h"
+#include "server/ws_handshake.h"
+
+#include <event2/buffer.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+#include <stdio.h>
+
+static void on_connection_gone(struct evhttp_connection *connection APS_UNUSED, void *context)
+{
+	struct aps_peer *peer = context;
+	peer->request = NULL;
+	peer->connection = NULL;
+	aps_peer_gone(peer);
+}
+
+struct aps_peer *aps_peer_new(struct aps_listener *listener, struct evhttp_request *request)
+{
+	struct aps_peer *peer = aps_calloc(1, sizeof(*peer));
+	if (peer == NULL) return NULL;
+	peer->listener = listener;
+	peer->request = request;
+	peer->connection = evhttp_request_get_connection(request);
+	if (!aps_peer_table_add(&listener->peers, peer)) {
+		aps_free(peer);
+		return NULL;
+	}
+	evhttp_connection_set_closecb(peer->connection, on_connection_gone, peer);
+	peer->arrived.id = peer->closed.id = peer->id;
+	peer->arrived.peer = peer->closed.peer = peer;
+	peer->closed.kind = APS_LISTENER_CLOSE;
+	listener->stats.open_requests++;
+	return peer;
+}
+
+void aps_peer_free(struct aps_peer *peer)
+{
+	struct aps_listener *listener = peer->listener;
+	if (peer->state == APS_PEER_OPEN || peer->state == APS_PEER_CLOSING) listener->stats.open_sockets--;
+	if (peer->state == APS_PEER_REQUEST || peer->state == APS_PEER_UPGRADE) listener->stats.open_requests--;
+	aps_peer_table_remove(&listener->peers, peer->id);
+	if (peer->connection != NULL) evhttp_connection_set_closecb(peer->connection, NULL, NULL);
+	if (peer->close_timer != NULL) event_free(peer->close_timer);
+	if (peer->ws != NULL) {
+		wslay_event_context_free(peer->ws);
+		evhttp_connection_free(peer->connection);
+	}
+	aps_free(peer);
+}
+
+void aps_peer_gone(struct aps_peer *peer)
+{
+	struct aps_listener *listener = peer->listener;
+	if (peer->state == APS_PEER_REQUEST || peer->state == APS_PEER_UPGRADE) listener->stats.open_requests--;
+	peer->state = APS_PEER_GONE;
+	if (!peer->is_queued) aps_peer_free(peer);
+}
+
+void aps_peer_queue(struct aps_listener *listener, struct aps_peer_event *event)
+{
+	if (event->peer != NULL) event->peer->is_queued = true;
+	event->next = NULL;
+	*listener->last = event;
+	listener->last = &event->next;
+}
+
+static const char *reason_phrase(int status)
+{
+	switch (status) {
+	case 200: return "OK";
+	case 204: return "No Content";
+	case 400: return "Bad Request";
+	case 401: return "Unauthorized";
+	case 403: return "Forbidden";
+	case 404: return "Not Found";
+	case 405: return "Method Not Allowed";
+	case 413: return "Content Too Large";
+	case 429: return "Too Many Requests";
+	case 500: return "Internal Server Error";
+	case 502: return "Bad Gateway";
+	case 503: return "Service Unavailable";
+	default: return "Status";
+	}
+}
+
+enum aps_rc aps_peer_respond(struct aps_peer *peer, int status, struct aps_str body, struct aps_err *err)
+{
+	if (peer->state != APS_PEER_REQUEST && peer->state != APS_PEER_UPGRADE)
+		return aps_fail(err, APS_E_USAGE, "this peer waits for no response");
+	struct evhttp_request *request = peer->request;
+	bool is_head = evhttp_request_get_command(request) == EVHTTP_REQ_HEAD;
+	if (is_head && status != 204) {
+		/* RFC 9110 §9.3.2: the length that GET would give, and no body; evhttp would send the body. */
+		char length[24];
+		snprintf(length, sizeof(length), "%zu", body.n);
+		if (evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Length", length) != 0)
+			return aps_fail(err, APS_E_NOMEM, "no memory for the response");
+	} else if (body.n > 0 && evbuffer_add(evhttp_request_get_output_buffer(request), body.p, body.n) != 0) {
+		return aps_fail(err, APS_E_NOMEM, "no memory for the response");
+	}
+	/* Freed first: sending can fail at once and would then report the connection as gone. */
+	aps_peer_free(peer);
+	evhttp_send_reply(request, status, reason_phrase(status), NULL);
+	return APS_OK;
+}

@@ -1,0 +1,55 @@
+--- The command `appsync`.
+local args = require("appsync.cli.args")
+
+local cli = {}
+
+local HELP = [[
+appsync: an AWS AppSync client's tools.
+
+Usage: appsync COMMAND [arguments]
+
+  serve SCHEMA   the local AppSync-compatible server (also: mock)
+
+appsync COMMAND --help tells more. Exit status: 0 success, 1 failure, 2 wrong usage.
+]]
+
+local COMMANDS = { serve = "appsync.cli.serve", mock = "appsync.cli.serve" }
+
+local function write(text)
+  io.stdout:write(text)
+  io.stdout:flush()
+end
+
+local function fail(text)
+  io.stderr:write(text)
+end
+
+--- Runs one command line.
+---@param words string[] without the program's name
+---@param out {write: fun(text: string), fail: fun(text: string)}?
+---@return integer status
+function cli.run(words, out)
+  out = out or { write = write, fail = fail }
+  local name = words[1]
+  if name == nil then
+    out.fail(HELP)
+    return 2
+  elseif name == "--help" or name == "-h" or name == "help" then
+    out.write(HELP)
+    return 0
+  end
+  local module = COMMANDS[name]
+  if not module then
+    local meant = args.suggest(name, { "serve", "mock" })
+    local hint = meant and (" Did you mean %s?"):format(meant) or ""
+    out.fail(("appsync: there is no command %q.%s Commands: serve (or mock).\n"):format(name, hint))
+    return 2
+  end
+  local rest = {}
+  for i = 2, #words do
+    rest[#rest + 1] = words[i]
+  end
+  return require(module).run(rest, out)
+end
+
+return cli

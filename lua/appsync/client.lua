@@ -1,0 +1,161 @@
+---Clients of a GraphQL API.
+local arguments = require "appsync.client.arguments"
+local auth = require "appsync.client.auth"
+local call = require "appsync.call"
+local errors = require "appsync.errors"
+local log = require "appsync.log"
+local operation = require "appsync.client.operation"
+local opts = require "appsync.opts"
+local root = require "appsync.client.root"
+local settings = require "appsync.client.settings"
+local subscription = require "appsync.client.subscription"
+
+local client = {}
+
+---@class appsync.Client
+---@field connection appsync.Connection
+---@field package root appsync.client.Root
+local Client = {}
+Client.__index = Client
+Client.__name = "appsync.client"
+
+function Client:__tostring()
+  return "appsync.client (" .. self.root.settings.endpoint:gsub("[?#].*$", "") .. ")"
+end
+
+---@class appsync.ClientOptions
+---@field config string|table|nil a file, its text, a table in the shape of a configuration file, or a list of these
+---@field endpoint string? URL of the GraphQL API
+---@field realtime_endpoint string? derived from `endpoint`
+---@field region string? derived from `endpoint` where that names it
+---@field auth appsync.Auth? the default mode
+---@field auths appsync.Auth[]? further modes; `auth_mode` picks one by its type
+---@field headers table<string, string>|fun(operation: appsync.Operation): table?, any
+---@field store false|nil
+---@field realtime {handshake: "subprotocol"|"query"|nil, protocol: "appsync"|"graphql-transport-ws"|nil}?
+---@field timeouts {connect: number?, request: number?, ack: number?, stall: number?}? seconds; 10, 30, 15, 30
+---@field retry {base: number?, cap: number?, attempts: integer?}? seconds; 0.1, 300
+---@field proxy string?
+---@field tls {ca: string?, cert: string?, key: string?, verify: boolean?}? files
+---@field error_policy "all"|"none"|nil "none": the value is nil whenever there is an error
+---@field big_integers "string"|nil integers that a Lua number can't hold come as strings
+---@field log fun(level: string, message: string, fields: table)?
+
+---Makes a client. Nothing is opened before its first use. Wrong options throw.
+---@param options appsync.ClientOptions
+---@return appsync.Client? client, appsync.Error? err a configuration that can't be read
+function client.new(options)
+  local fields, err = settings.check(options)
+  if not fields then return nil, err end
+  local shared = root.new(fields)
+  if fields.log and not log.default() then log.set_default(fields.log) end
+  return setmetatable({ root = shared, connection = shared.connection }, Client)
+end
+
+---The sources of headers, weakest first.
+---@private
+function Client:header_sources(of_call)
+  return { self.root.headers, self.own_headers, of_call }
+end
+
+---@class appsync.CallOptions
+---@field operation_name string? picks one of several operations
+---@field timeout number? seconds for the call as a whole
+---@field auth_mode string? one of the configured modes
+---@field auth appsync.Auth? this call's own identity
+---@field headers table|function|nil
+---@field idempotent boolean? a mutation that may be sent again
+---@field error_policy "all"|"none"|nil
+---@field on_result fun(data: any, err: appsync.Error?, info: appsync.Info?)? then a Task is returned at once
+
+---Sends a query and waits for its data. With GraphQL errors the partial data stands beside `err`.
+---@param document string|appsync.Document|table a document, or one table `{query =, variables =, …options}`
+---@param variables table?
+---@param options appsync.CallOptions?
+---@return any data, appsync.Error? err, appsync.Info? info
+function Client:query(document, variables, options)
+  local plan = arguments.plan("query", "client:query", document, variables, options)
+  return call.run(plan.options, operation.execute, self, plan)
+end
+
+---Sends a mutation once and waits for its data.
+---@param document string|appsync.Document|table a document, or one table `{mutation =, variables =, …options}`
+---@param variables table?
+---@param options appsync.CallOptions?
+---@return any data, appsync.Error? err, appsync.Info? info
+function Client:mutate(document, variables, options)
+  local plan = arguments.plan("mutation", "client:mutate", document, variables, options)
+  return call.run(plan.options, operation.execute, self, plan)
+end
+
+---@class appsync.SubscribeOptions
+---@field operation_name string?
+---@field auth_mode string?
+---@field auth appsync.Auth?
+---@field headers table|function|nil
+---@field buffer integer? events; 1024
+---@field buffer_bytes integer? 4 MB
+---@field overflow "pause"|"drop_oldest"|"error"|nil
+---@field share boolean? false: a server subscription of its own
+---@field error_policy "all"|"none"|nil
+
+---An observable of the subscription's data; nothing is sent before someone subscribes to it.
+---@param document string|appsync.Document|table a document, or one table `{query =, variables =, …options}`
+---@param variables table?
+---@param options appsync.SubscribeOptions?
+---@return appsync.Observable
+function Client:subscribe(document, variables, options)
+  return subscription.observable(self, arguments.plan("subscription", "client:subscribe", document, variables, options))
+end
+
+local WITH = opts.schema{
+  auth = { "table" },
+  headers = { "table", "function" },
+  identity = { "string" },
+}
+
+---A client for one user: the same threads, sockets and settings; nothing to close.
+---@param options {auth: appsync.Auth?, headers: table|function|nil, identity: string?}
+---@return appsync.Client
+function Client:with(options)
+  local checked = opts.check(options, WITH, "client:with")
+  return setmetatable({
+    root = self.root, connection = self.connection, is_derived = true,
+    own_auth = checked.auth and auth.check(checked.auth, "client:with: auth") or self.own_auth,
+    own_headers = checked.headers or self.own_headers,
+  }, Client)
+end
+
+---Counters. Empty before the first use.
+---@return table<string, number>
+function Client:stats()
+  local core = self.root.handle.core
+  return core and core:stats() or {}
+end
+
+---For a host that knows better whether there is a network.
+---@param is_online boolean
+function Client:set_online(is_online)
+  errors.expect(is_online, "is_online", "boolean", "client:set_online")
+  self.root:set_online(is_online)
+end
+
+local CLOSE = opts.schema{
+  timeout = { "number", min = 0 },
+  on_result = { "callable" },
+}
+
+local function close(self, options)
+  if self.is_derived then return true end
+  return self.root:close(options.timeout)
+end
+
+---Stops it: subscriptions complete, waiting calls end with kind "closed". Twice is legal.
+---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
+---@return true? closed, appsync.Error? err
+function Client:close(timeout)
+  local options = opts.with_timeout(timeout, CLOSE, "client:close")
+  return call.run(options, close, self, options)
+end
+
+return client

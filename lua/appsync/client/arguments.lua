@@ -1,0 +1,127 @@
+---Arguments of calls with a document: `(document, variables, options)` or one table.
+local auth = require "appsync.client.auth"
+local document = require "appsync.document"
+local errors = require "appsync.errors"
+local opts = require "appsync.opts"
+
+local arguments = {}
+
+local LATER = "isn't available in this version: it has no store, cache or outbox yet"
+
+local BASE = opts.schema{
+  operation_name = { "string" },
+  auth = { "table" },
+  auth_mode = { "string" },
+  headers = { "table", "function" },
+  error_policy = { "string", values = { "none", "all" } },
+  fetch_policy = { "string", values = { "network-only", "no-cache" } },
+}
+
+local CALL = opts.extend(BASE, {
+  timeout = { "number", above = 0 },
+  on_result = { "callable" },
+  idempotent = { "boolean" },
+})
+
+local SCHEMAS = {
+  query = CALL,
+  mutation = opts.extend(CALL, {
+    optimistic_response = { refuse = LATER },
+    update = { refuse = LATER },
+    on_progress = { refuse = LATER },
+    cache_updates = { refuse = LATER },
+    queue = { "boolean" },
+  }),
+  subscription = opts.extend(BASE, {
+    buffer = { "integer", min = 1 },
+    buffer_bytes = { "integer", min = 1 },
+    overflow = { "string", values = { "pause", "drop_oldest", "error" } },
+    share = { "boolean" },
+    update = { refuse = LATER },
+    catch_up = { refuse = "isn't available in this version" },
+  }),
+}
+
+-- Where the document stands in the one-table form.
+local DOCUMENT_KEYS = {
+  query = { "query" }, mutation = { "mutation" }, subscription = { "query", "subscription" },
+}
+
+-- Splits the one-table form.
+local function from_table(given, kind, where)
+  local options, found = {}, nil
+  for key, value in pairs(given) do options[key] = value end
+  for _, key in ipairs(DOCUMENT_KEYS[kind]) do
+    if options[key] ~= nil then
+      found = found or options[key]
+      options[key] = nil
+    end
+  end
+  if found == nil then
+    errors.misuse("%s: the table must have the document as %s", where, table.concat(DOCUMENT_KEYS[kind], " or "))
+  end
+  local variables = options.variables
+  options.variables = nil
+  return found, variables, options
+end
+
+-- The variables that the operation declares.
+local function declared_variables(variables, operation, schema, where)
+  if variables == nil then return nil end
+  if type(variables) ~= "table" then errors.expect(variables, "variables", "table", where) end
+  local sent
+  for name, value in pairs(variables) do
+    if operation.declared[name] then
+      sent = sent or {}
+      sent[name] = value
+    elseif schema.names[name] then
+      errors.misuse("%s: the operation declares no variable $%s; %s is an option: options are the argument after "
+        .. "the variables", where, name, name)
+    end
+  end
+  return sent
+end
+
+---@class appsync.client.Plan
+---@field document appsync.Document
+---@field operation appsync.core.Operation
+---@field variables table?
+---@field options table
+---@field where string
+
+---@param kind "query"|"mutation"|"subscription"
+---@param where string
+---@param given string|appsync.Document|table
+---@param variables table?
+---@param options table?
+---@return appsync.client.Plan
+function arguments.plan(kind, where, given, variables, options)
+  if type(given) == "table" and not document.is(given) then
+    if variables ~= nil or options ~= nil then
+      errors.misuse("%s: with one table, variables and options stand in it", where)
+    end
+    given, variables, options = from_table(given, kind, where)
+  end
+  local schema = SCHEMAS[kind]
+  options = opts.check(options, schema, where)
+  if options.queue then errors.misuse("%s: queue %s", where, LATER) end
+  if options.auth then options.auth = auth.check(options.auth, where .. ": auth") end
+  if options.auth_mode then options.auth_mode = auth.mode(options.auth_mode, where) end
+  local parsed, operation = document.pick(given, kind, options.operation_name, where)
+  return {
+    document = parsed, operation = operation, options = options, where = where,
+    variables = declared_variables(variables, operation, schema, where),
+  }
+end
+
+---What a headers function gets.
+---@param plan appsync.client.Plan
+---@return appsync.Operation
+function arguments.operation(plan)
+  return {
+    kind = plan.operation.kind, name = plan.operation.name, variables = plan.variables or {},
+    document = plan.document,
+  }
+end
+
+return arguments

@@ -1,0 +1,257 @@
+---Authentication modes: checked tables, and their slots in the core.
+local compat = require "appsync.compat"
+local dispatch = require "appsync.dispatch"
+local errors = require "appsync.errors"
+local log = require "appsync.log"
+local opts = require "appsync.opts"
+local task = require "appsync.task"
+
+local auth = {}
+
+---@enum appsync.AuthType
+auth.TYPE = {
+  NONE = "NONE",
+  API_KEY = "API_KEY",
+  AWS_IAM = "AWS_IAM",
+  AMAZON_COGNITO_USER_POOLS = "AMAZON_COGNITO_USER_POOLS",
+  OPENID_CONNECT = "OPENID_CONNECT",
+  AWS_LAMBDA = "AWS_LAMBDA",
+}
+
+auth.TYPES = {
+  "API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA", "NONE",
+}
+
+-- Amplify's names of the modes.
+local AMPLIFY_NAMES = {
+  apiKey = "API_KEY", iam = "AWS_IAM", identityPool = "AWS_IAM", userPool = "AMAZON_COGNITO_USER_POOLS",
+  oidc = "OPENID_CONNECT", lambda = "AWS_LAMBDA", none = "NONE",
+}
+
+---@class appsync.Auth
+---@field type appsync.AuthType
+---@field api_key string?
+---@field token string|table|(fun(reason: "first"|"expired"|"refused"): string?, any)|nil
+---@field credentials table|(fun(reason: string): table?, any)|nil
+---@field region string?
+---@field service string?
+
+local SCHEMA = opts.schema{
+  type = { "string", values = auth.TYPES },
+  api_key = { "string", is_secret = true },
+  token = { "string", "function", "table", is_secret = true, also = { "jwtToken" } },
+  credentials = { "table", "function" },
+  region = { "string" },
+  service = { "string" },
+}
+
+local NEEDS = {
+  API_KEY = "api_key", AWS_IAM = "credentials", AMAZON_COGNITO_USER_POOLS = "token", OPENID_CONNECT = "token",
+  AWS_LAMBDA = "token",
+}
+
+---@param mode any
+---@param where string
+---@return string
+function auth.mode(mode, where)
+  local name = AMPLIFY_NAMES[mode] or mode
+  if not auth.TYPE[name] then
+    errors.misuse("%s: auth_mode must be one of \"%s\", got %s", where, table.concat(auth.TYPES, "\", \""),
+      (errors.describe(mode)))
+  end
+  return name
+end
+
+---Checks an auth table.
+---@param given table
+---@param where string
+---@return appsync.Auth
+function auth.check(given, where)
+  if type(given) == "table" and AMPLIFY_NAMES[given.type] then
+    local copy = {}
+    for key, value in pairs(given) do copy[key] = value end
+    copy.type = AMPLIFY_NAMES[given.type]
+    given = copy
+  end
+  local checked = opts.check(given, SCHEMA, where)
+  if not checked.type then
+    errors.misuse("%s: type is missing; accepted are \"%s\"", where, table.concat(auth.TYPES, "\", \""))
+  end
+  local needed = NEEDS[checked.type]
+  for _, name in ipairs{ "api_key", "token", "credentials" } do
+    if name == needed and checked[name] == nil then
+      errors.misuse("%s: %s needs %s", where, checked.type, name)
+    elseif name ~= needed and checked[name] ~= nil then
+      errors.misuse("%s: %s doesn't take %s%s", where, checked.type, name, needed and "; it takes " .. needed or "")
+    end
+  end
+  return checked
+end
+
+local CREDENTIALS = {
+  access_key_id = { "access_key_id", "accessKeyId" },
+  secret_access_key = { "secret_access_key", "secretAccessKey" },
+  session_token = { "session_token", "sessionToken" },
+  expires_at = { "expires_at", "expiresAt" },
+}
+
+local function credentials_of(given)
+  local material = {}
+  for name, spellings in pairs(CREDENTIALS) do
+    material[name] = given[spellings[1]]
+    if material[name] == nil then material[name] = given[spellings[2]] end
+  end
+  return material
+end
+
+local function is_static(checked)
+  local needed = NEEDS[checked.type]
+  local value = needed and checked[needed]
+  if type(value) == "table" then
+    local credentials = credentials_of(value)
+    return credentials.access_key_id ~= nil and credentials.secret_access_key ~= nil
+  end
+  return type(value) ~= "function"
+end
+
+---@class appsync.client.AuthSlot
+---@field id integer
+---@field checked appsync.Auth
+local Slot = {}
+Slot.__index = Slot
+
+---Makes a slot in the core; it is dropped when it is released or collected.
+---@param root appsync.client.Root open
+---@param checked appsync.Auth
+---@return appsync.client.AuthSlot? slot, appsync.Error? err
+function auth.new_slot(root, checked)
+  local settings = {
+    mode = checked.type, region = checked.region or root.region, service = checked.service,
+    dynamic = not is_static(checked),
+  }
+  if not settings.dynamic then
+    if checked.type == "AWS_IAM" then
+      for name, value in pairs(credentials_of(checked.credentials)) do settings[name] = value end
+    else
+      settings.secret = checked.api_key or checked.token
+    end
+  end
+  local handle = root.handle
+  local id, message = handle.core:add_auth(settings)
+  if not id then return nil, errors.new("auth", message) end
+  local self = setmetatable({ id = id, checked = checked, handle = handle, sink = root.log }, Slot)
+  local state = { id = id }
+  self.held = state
+  self.sentinel = compat.on_collect(function()
+    if state.id and handle.core then handle.core:drop_auth(state.id) end
+    state.id = nil
+  end)
+  dispatch.auths[id] = self
+  return self
+end
+
+---Lets go of the slot. Twice is legal.
+function Slot:release()
+  local id = self.held.id
+  self.held.id = nil
+  if not id then return end
+  dispatch.auths[id] = nil
+  if self.handle.core then self.handle.core:drop_auth(id) end
+end
+
+-- What a function, a provider or a user pool gives.
+local function ask(source, reason)
+  if type(source) == "function" then return source(reason) end
+  if type(source.get) == "function" then return source:get(reason) end
+  if type(source.current_session) == "function" then return source:current_session{ reason = reason } end
+  return nil, "it has neither a get nor a current_session method"
+end
+
+-- What was given as material for the core.
+local function material_of(checked, given)
+  if checked.type == "AWS_IAM" then
+    if type(given) ~= "table" then return nil, "no credentials were given" end
+    return credentials_of(given)
+  end
+  if type(given) == "table" then
+    given = given.token or given.id_token or given.access_token
+  end
+  if type(given) ~= "string" then return nil, "no token was given" end
+  return { secret = given }
+end
+
+local function renew(self, reason)
+  local checked = self.checked
+  local source = checked[NEEDS[checked.type]]
+  local ok, given, err = task.pcall(ask, source, reason)
+  self.is_renewing = false
+  local core = self.handle.core
+  if not core or not self.held.id then return end
+  if not ok then
+    -- The text of what was raised may hold a secret: it goes to nobody.
+    log.emit(self.sink, "error", "the function for " .. checked.type .. " raised an error")
+    return core:fail_auth(self.id, "the function that gives the " .. NEEDS[checked.type] .. " raised an error",
+      "provider_failed")
+  end
+  local material, message
+  if given ~= nil then
+    material, message = material_of(checked, given)
+  elseif err ~= nil then
+    message = errors.is(err) and err.message or tostring(err)
+  else
+    message = "no " .. NEEDS[checked.type] .. " was given"
+  end
+  if material then return core:set_auth(self.id, material) end
+  core:fail_auth(self.id, message, errors.is(err) and err.code or nil)
+end
+
+---The core needs fresh material. Runs the user's function as a task; one at a time.
+---@param reason "first"|"expired"|"refused"
+function Slot:renew(reason)
+  if self.is_renewing then return end
+  self.is_renewing = true
+  task.spawn(renew, self, reason)
+end
+
+---The slot that a call uses.
+---@param client appsync.Client
+---@param options {auth: appsync.Auth?, auth_mode: string?}
+---@param has_own_headers boolean the headers authenticate
+---@return appsync.client.AuthSlot? slot, appsync.Error? err, boolean? is_of_call release it after the call
+function auth.slot_for(client, options, has_own_headers)
+  local root = client.root
+  if options.auth then
+    local slot, err = auth.new_slot(root, options.auth)
+    return slot, err, true
+  end
+  local own = client.own_auth
+  local mode = options.auth_mode
+  if own and (mode == nil or mode == own.type) then
+    if not client.own_slot then
+      local slot, err = auth.new_slot(root, own)
+      if not slot then return nil, err end
+      client.own_slot = slot
+    end
+    return client.own_slot
+  end
+  mode = mode or root.default_mode
+  local checked = root.modes[mode]
+  if not checked and (mode == "NONE" or has_own_headers) then
+    mode = "NONE"
+    checked = root.modes.NONE or { type = "NONE" }
+  end
+  if not checked then
+    return nil, errors.new("auth", mode and mode .. " isn't configured: give it in auth or auths"
+      or "no auth mode is configured: give auth, {type = \"NONE\"} for none", { code = "not_configured" })
+  end
+  local slot = root.slots[mode]
+  if not slot then
+    local err
+    slot, err = auth.new_slot(root, checked)
+    if not slot then return nil, err end
+    root.slots[mode] = slot
+  end
+  return slot
+end
+
+return auth

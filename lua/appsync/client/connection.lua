@@ -1,0 +1,69 @@
+---`client.connection`: the state of the realtime connection.
+local errors = require "appsync.errors"
+local observable = require "appsync.observable"
+
+local connection = {}
+
+---@alias appsync.ConnectionState "Connected"|"Connecting"|"ConnectionDisrupted"|"ConnectionDisruptedPendingNetwork"|"ConnectedPendingKeepAlive"|"ConnectedPendingDisconnect"|"ConnectedPendingNetwork"|"Disconnected"
+
+---@class appsync.Connection
+---@field state appsync.ConnectionState
+local Connection = {}
+Connection.__index = Connection
+Connection.__name = "appsync.connection"
+
+---@return appsync.Connection
+function connection.new()
+  return setmetatable({ state = "Disconnected", outlets = {} }, Connection)
+end
+
+---An observable of states from now on: `next(state, err)`. `err` is set when the state was entered because of it. When
+---events of a subscription were dropped, the present state comes again with an `err` of code "events_dropped", whose
+---`dropped` tells how many. Ends when the client closes.
+---@return appsync.Observable
+function Connection:observe()
+  return observable.new(function(sink, context)
+    if self.is_over then
+      context:post(sink, "complete")
+      return nil
+    end
+    local outlets = self.outlets
+    local outlet = { sink = sink, context = context }
+    outlets[#outlets + 1] = outlet
+    return function()
+      for i, other in ipairs(outlets) do
+        if other == outlet then return table.remove(outlets, i) end
+      end
+    end
+  end)
+end
+
+local function post(self, kind, value, err)
+  for _, outlet in ipairs(self.outlets) do outlet.context:post(outlet.sink, kind, value, err) end
+end
+
+---@param state appsync.ConnectionState
+---@param err appsync.Error?
+---@private
+function Connection:set(state, err)
+  self.state = state
+  post(self, "next", state, err)
+end
+
+---@param n integer
+---@private
+function Connection:tell_dropped(n)
+  if #self.outlets == 0 then return end
+  post(self, "next", self.state, errors.new("protocol", n .. " events of a subscription were dropped",
+    { code = "events_dropped", dropped = n }))
+end
+
+---@private
+function Connection:finish()
+  self.is_over = true
+  self.state = "Disconnected"
+  post(self, "complete")
+  self.outlets = {}
+end
+
+return connection

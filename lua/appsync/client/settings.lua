@@ -1,0 +1,145 @@
+---A client's options: their schema, what follows from a configuration file, what the core is given.
+local auth = require "appsync.client.auth"
+local endpoint = require "appsync.client.endpoint"
+local errors = require "appsync.errors"
+local opts = require "appsync.opts"
+
+local settings = {}
+
+local LATER = "isn't available in this version: it has no store, cache or outbox yet"
+
+local function later()
+  return { refuse = LATER }
+end
+
+-- AWS: disableOffline = true is store = false.
+local function store_of_disable_offline(value, where)
+  if type(value) ~= "boolean" then
+    errors.misuse("%s: disableOffline must be boolean, got %s", where, (errors.describe(value)))
+  end
+  if value then return false end
+end
+
+local SECONDS = { "number", above = 0 }
+
+local SCHEMA = opts.schema{
+  config = { "string", "table" },
+  endpoint = { "string", also = { "url" } },
+  realtime_endpoint = { "string" },
+  region = { "string" },
+  auth = { "table" },
+  auths = { "table" },
+  headers = { "table", "function" },
+  store = { "string", "boolean", also = { "disableOffline" }, convert = { disableOffline = store_of_disable_offline } },
+  key_prefix = later(), identity = later(), cache = later(), outbox = later(), keys = later(),
+  data_id_from_object = later(), updates = later(), conflict_resolver = later(), offline = later(),
+  complex_objects_credentials = later(), reopen = later(),
+  fetch_policy = { "table", fields = opts.schema{
+    query = { "string", values = { "network-only", "no-cache" } }, watch = later(),
+  } },
+  realtime = { "table", fields = opts.schema{
+    handshake = { "string", values = { "subprotocol", "query" } },
+    protocol = { "string", values = { "appsync", "graphql-transport-ws" } },
+  } },
+  timeouts = { "table", fields = opts.schema{ connect = SECONDS, request = SECONDS, ack = SECONDS, stall = SECONDS } },
+  retry = { "table", fields = opts.schema{
+    base = SECONDS, cap = SECONDS, attempts = { "integer", min = 1 },
+  } },
+  proxy = { "string", is_secret = true },
+  tls = { "table", fields = opts.schema{
+    ca = { "string" }, cert = { "string" }, key = { "string" }, verify = { "boolean" },
+  } },
+  error_policy = { "string", values = { "none", "all" } },
+  big_integers = { "string", values = { "string" } },
+  log = { "callable" },
+}
+
+-- The default configuration of appsync.configure.
+local default_config
+
+---@param loaded table?
+function settings.set_default_config(loaded)
+  default_config = loaded
+end
+
+---Reads a configuration: a file, its text, a table, or a list of these.
+---@return table? config, appsync.Error? err
+function settings.load_config(source)
+  return require("appsync.config").load(source)
+end
+
+local function check_url(url, name, where)
+  local pattern = name == "realtime_endpoint" and "^wss?://[^/%s]+" or "^[hH][tT][tT][pP][sS]?://[^/%s]+"
+  if not url:match(pattern) or url:find("[%s%c]") then
+    errors.misuse("%s: %s must be a URL that begins with %s, got %s", where, name,
+      name == "realtime_endpoint" and "wss:// or ws://" or "https:// or http://", (errors.describe(url)))
+  end
+  return url
+end
+
+local function refuse_store(store, where)
+  if store == nil or store == false then return end
+  errors.misuse("%s: store: not available in this version; leave it out or give false", where)
+end
+
+-- Mode → checked auth, from the configuration and the options.
+local function modes_of(options, config, where)
+  local modes = {}
+  if config.api_key then modes.API_KEY = { type = "API_KEY", api_key = config.api_key } end
+  for i, given in ipairs(options.auths or {}) do
+    local checked = auth.check(given, where .. ": auths[" .. i .. "]")
+    modes[checked.type] = checked
+  end
+  local default_mode = config.default_auth_type
+  if options.auth then
+    local checked = auth.check(options.auth, where .. ": auth")
+    modes[checked.type] = checked
+    default_mode = checked.type
+  end
+  return modes, default_mode
+end
+
+local function merge_headers(config, headers)
+  if not config.headers then return headers end
+  if type(headers) ~= "table" then return headers or config.headers end
+  local all = {}
+  for name, value in pairs(config.headers) do all[name] = value end
+  for name, value in pairs(headers) do all[name] = value end
+  return all
+end
+
+---Checks the options of `appsync.client`. Throws for wrong ones; `nil, err` for a configuration that can't be read.
+---@param given table
+---@return table? root fields of the client's root, appsync.Error? err
+function settings.check(given)
+  local where = "appsync.client"
+  if type(given) ~= "table" then errors.expect(given, "options", "table", where) end
+  local options = opts.check(given, SCHEMA, where)
+  refuse_store(options.store, where)
+  local config = default_config or {}
+  if options.config ~= nil then
+    local err
+    config, err = settings.load_config(options.config)
+    if not config then return nil, err end
+  end
+  local url = options.endpoint or config.endpoint
+  if not url then errors.misuse("%s: endpoint is missing; give the URL of the GraphQL API, or a config", where) end
+  check_url(url, "endpoint", where)
+  local realtime_url = options.realtime_endpoint or (not options.endpoint and config.realtime_endpoint) or nil
+  if realtime_url then check_url(realtime_url, "realtime_endpoint", where) end
+  local modes, default_mode = modes_of(options, config, where)
+  local region = options.region or endpoint.region(url) or config.custom_endpoint_region or config.region
+  local realtime = options.realtime or {}
+  return {
+    modes = modes, default_mode = default_mode, region = region, log = options.log,
+    headers = merge_headers(config, options.headers), error_policy = options.error_policy,
+    settings = {
+      endpoint = url, realtime_endpoint = realtime_url or endpoint.realtime(url), region = region,
+      handshake = realtime.handshake, protocol = realtime.protocol,
+      timeouts = options.timeouts, retry = options.retry, proxy = options.proxy, tls = options.tls,
+      big_integers = options.big_integers,
+    },
+  }
+end
+
+return settings

@@ -1,0 +1,43 @@
+---What differs between PUC Lua 5.1, 5.3, 5.4 and LuaJIT, in one place.
+local compat = {}
+
+compat.is_jit = rawget(_G, "jit") ~= nil
+---PUC 5.1 can't suspend a coroutine across pcall, metamethods and `for` iterators; LuaJIT can.
+compat.is_puc51 = _VERSION == "Lua 5.1" and not compat.is_jit
+---Whether `for` closes its fourth value.
+compat.has_close = _VERSION == "Lua 5.4"
+
+compat.unpack = table.unpack or unpack -- luacheck: ignore 113
+
+---@return table packed with `n`
+function compat.pack(...)
+  return { n = select("#", ...), ... }
+end
+
+local running = coroutine.running
+
+---@return thread? the running coroutine; nil in the main one
+function compat.running()
+  local co, is_main = running()
+  if is_main then return nil end
+  return co
+end
+
+---Whether the running coroutine could be suspended here. PUC 5.1 can't tell: see `task.reach`.
+compat.is_yieldable = coroutine.isyieldable or function() return running() ~= nil end
+
+local new_proxy = rawget(_G, "newproxy")
+
+---An object whose collection calls `fn()` once. `fn` must not refer to what owns the sentinel.
+---@param fn function
+---@return any sentinel
+function compat.on_collect(fn)
+  if new_proxy and _VERSION == "Lua 5.1" then
+    local sentinel = new_proxy(true)
+    getmetatable(sentinel).__gc = fn
+    return sentinel
+  end
+  return setmetatable({}, { __gc = fn })
+end
+
+return compat

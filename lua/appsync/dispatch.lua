@@ -1,0 +1,130 @@
+---Takes events off the core's inbox and hands each to whom it belongs.
+local core = require "appsync.core"
+local errors = require "appsync.errors"
+local scheduler = require "appsync.scheduler"
+
+local dispatch = {}
+
+---@type table<integer, appsync.Wait> by operation
+dispatch.ops = {}
+---@type table<integer, appsync.client.Source> by subscription
+dispatch.subs = {}
+---@type table<integer, appsync.client.AuthSlot> by auth; weak: its client or call holds it
+dispatch.auths = setmetatable({}, { __mode = "v" })
+---@type table<integer, appsync.client.Root> by client; weak: a client that nobody uses is collected
+dispatch.clients = setmetatable({}, { __mode = "v" })
+
+local runtime
+local n_clients = 0
+local events = {}
+local kinds = core.event
+local RESULT, SUB_DATA = kinds.RESULT, kinds.SUB_DATA
+local ops, subs = dispatch.ops, dispatch.subs
+
+---The runtime of this Lua state, opened on first use.
+---@return appsync.core.Runtime
+function dispatch.runtime()
+  if not runtime then runtime = core.runtime() end
+  return runtime
+end
+
+---@return appsync.core.Runtime? nil when none is open
+function dispatch.open_runtime()
+  return runtime
+end
+
+---Stops the threads; the next use opens new ones.
+---@param seconds number bound of the join
+function dispatch.close_runtime(seconds)
+  if not runtime then return true end
+  local closing = runtime
+  runtime = nil
+  return closing:close(seconds)
+end
+
+---@param id integer
+---@param root appsync.client.Root
+function dispatch.add_client(id, root)
+  dispatch.clients[id] = root
+  n_clients = n_clients + 1
+end
+
+function dispatch.remove_client(id)
+  dispatch.clients[id] = nil
+  n_clients = n_clients - 1
+end
+
+---@return integer clients that could still send an event
+function dispatch.count()
+  return n_clients
+end
+
+local handlers = {}
+
+handlers[kinds.SUB_STATE] = function(target, state)
+  local source = subs[target]
+  if source then source:on_state(state) end
+end
+
+handlers[kinds.SUB_END] = function(target, err, _, dropped)
+  local source = subs[target]
+  if not source then return end
+  subs[target] = nil
+  source:on_end(errors.adopt(err), dropped)
+end
+
+handlers[kinds.AUTH] = function(target, reason)
+  local slot = dispatch.auths[target]
+  if slot then slot:renew(reason) end
+end
+
+handlers[kinds.HEADERS] = function(target)
+  local source = subs[target]
+  if source then source:on_headers() end
+end
+
+handlers[kinds.CONNECTION] = function(target, state, err)
+  local root = dispatch.clients[target]
+  if root then root:on_connection(state, errors.adopt(err)) end
+end
+
+handlers[kinds.LOG] = function(target, level, message, fields)
+  local root = dispatch.clients[target]
+  if root then root:on_log(level, message, fields) end
+end
+
+handlers[kinds.CLOSED] = function(target)
+  local root = dispatch.clients[target]
+  if root then root:on_closed() end
+end
+
+local function handle(base)
+  local kind, target = events[base], events[base + 1]
+  local a, b, c = events[base + 2], events[base + 3], events[base + 4]
+  events[base + 2], events[base + 3], events[base + 4] = nil, nil, nil
+  if kind == SUB_DATA then
+    local source = subs[target]
+    if source then source:on_data(a, b, c) end
+  elseif kind == RESULT then
+    local w = ops[target]
+    if w then
+      ops[target] = nil
+      scheduler.wake(w, a, errors.adopt(b), c)
+    end
+  else
+    local handler = handlers[kind]
+    if handler then handler(target, a, b, c) end
+  end
+end
+
+---Handles at most `max` events. Runs nobody's code but `log` functions: it wakes routines.
+---@param max integer
+---@return integer handled, boolean has_more
+function dispatch.poll(max)
+  if not runtime then return 0, false end
+  local n, has_more = runtime:poll(events, max)
+  for i = 0, n - 1 do handle(i * 5 + 1) end
+  return n, has_more
+end
+
+return dispatch

@@ -1,0 +1,125 @@
+---GraphQL documents: parsed once and kept.
+local core = require "appsync.core"
+local errors = require "appsync.errors"
+
+local document = {}
+
+local MAX_KEPT = 256
+
+---@class appsync.Document
+---@field package core appsync.core.Document
+---@field package operations appsync.core.Operation[]
+local Document = {}
+Document.__index = Document
+Document.__name = "appsync.document"
+
+function Document:__tostring()
+  return self.core:text()
+end
+
+---@param text string
+---@return appsync.Document
+local function parse(text)
+  local parsed, err = core.document(text)
+  if not parsed then
+    errors.misuse("the document has a syntax error at line %d, column %d: %s", err.line or 0, err.column or 0,
+      err.message)
+  end
+  local operations = parsed:operations()
+  for _, operation in ipairs(operations) do
+    local declared = {}
+    for _, name in ipairs(operation.variables) do declared[name] = true end
+    operation.declared = declared
+  end
+  return setmetatable({ core = parsed, operations = operations }, Document)
+end
+
+-- Text → {document, before, after}: a ring ordered by use, bounded.
+local kept, n_kept = {}, 0
+local ring = {}
+ring.before, ring.after = ring, ring
+
+local function unlink(entry)
+  entry.before.after, entry.after.before = entry.after, entry.before
+end
+
+local function link_first(entry)
+  entry.before, entry.after = ring, ring.after
+  ring.after.before = entry
+  ring.after = entry
+end
+
+---Parses GraphQL text; the same text gives the same document while it is kept. Throws for a syntax error.
+---@param text string
+---@return appsync.Document
+function document.parse(text)
+  if type(text) ~= "string" then errors.expect(text, "document", "string") end
+  local entry = kept[text]
+  if entry then
+    if ring.after ~= entry then
+      unlink(entry)
+      link_first(entry)
+    end
+    return entry.document
+  end
+  local parsed = parse(text)
+  if n_kept >= MAX_KEPT then
+    local oldest = ring.before
+    unlink(oldest)
+    kept[oldest.text] = nil
+    n_kept = n_kept - 1
+  end
+  entry = { document = parsed, text = text }
+  kept[text] = entry
+  n_kept = n_kept + 1
+  link_first(entry)
+  return parsed
+end
+
+---@return boolean
+function document.is(value)
+  return getmetatable(value) == Document
+end
+
+local METHODS = { query = "client:query", mutation = "client:mutate", subscription = "client:subscribe" }
+
+local function names_of(operations)
+  local names = {}
+  for i, operation in ipairs(operations) do names[i] = operation.name == "" and "(anonymous)" or operation.name end
+  return table.concat(names, ", ")
+end
+
+---Picks the operation that a call means.
+---@param given string|appsync.Document
+---@param kind "query"|"mutation"|"subscription"
+---@param operation_name string?
+---@param where string
+---@return appsync.Document document, appsync.core.Operation operation
+function document.pick(given, kind, operation_name, where)
+  if type(given) ~= "string" and not document.is(given) then
+    errors.misuse("%s: the document must be text or what appsync.gql returns, got %s", where, (errors.describe(given)))
+  end
+  local parsed = type(given) == "string" and document.parse(given) or given
+  local operations = parsed.operations
+  local found
+  if operation_name then
+    for _, operation in ipairs(operations) do
+      if operation.name == operation_name then found = operation end
+    end
+    if not found then
+      errors.misuse("%s: the document has no operation %q; it has %s", where, operation_name, names_of(operations))
+    end
+  elseif #operations > 1 then
+    errors.misuse("%s: the document has several operations (%s); choose one by operation_name", where,
+      names_of(operations))
+  else
+    found = operations[1]
+    if not found then errors.misuse("%s: the document has no operation, only fragments", where) end
+  end
+  if found.kind ~= kind then
+    errors.misuse("%s: the document is a %s; use %s", where, found.kind, METHODS[found.kind])
+  end
+  return parsed, found
+end
+
+return document

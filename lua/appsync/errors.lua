@@ -1,0 +1,134 @@
+---Error objects (what the world does) and misuse (what the program does).
+local errors = {}
+
+---@alias appsync.ErrorKind "network"|"timeout"|"cancelled"|"http"|"graphql"|"auth"|"conflict"|"storage"|"protocol"|"usage"|"closed"
+
+---@class appsync.Error
+---@field kind appsync.ErrorKind
+---@field message string one line, without secrets
+---@field retryable boolean whether the same call may succeed later
+---@field code string? a stable word, such as "api_key_expired"
+---@field status integer? HTTP status
+---@field errors table[]? the GraphQL `errors` as received
+---@field error_type string? AppSync's `errorType` of the first
+---@field data any the data as received
+---@field cause any
+---@field response table?
+---@field sent boolean? it may have reached the service
+---@field raised any what a function raised
+local Error = {}
+Error.__index = Error
+Error.__name = "appsync.error"
+
+function Error:__tostring()
+  return tostring(self.kind) .. ": " .. tostring(self.message)
+end
+
+function Error.__concat(a, b)
+  return tostring(a) .. tostring(b)
+end
+
+---@param kind appsync.ErrorKind
+---@param message string
+---@param fields table? further fields; becomes the object
+---@return appsync.Error
+function errors.new(kind, message, fields)
+  local err = fields or {}
+  err.kind, err.message = kind, message
+  if err.retryable == nil then err.retryable = kind == "network" or kind == "timeout" end
+  return setmetatable(err, Error)
+end
+
+---Turns the plain table that C hands over into an error object, in place.
+---@param plain table?
+---@return appsync.Error?
+function errors.adopt(plain)
+  if plain == nil then return nil end
+  plain.retryable = plain.retryable or false
+  return setmetatable(plain, Error)
+end
+
+---@return boolean
+function errors.is(value)
+  return getmetatable(value) == Error
+end
+
+---The error object for something that a user's function raised or returned as its error.
+---@param raised any
+---@param kind appsync.ErrorKind?
+---@return appsync.Error
+function errors.of_raised(raised, kind)
+  if errors.is(raised) then return raised end
+  local message = tostring(raised):match("^[^\r\n]*")
+  return errors.new(kind or "usage", message, { raised = raised })
+end
+
+-- Where this library's own files are, to find the user's line on the stack.
+local own_sources = debug.getinfo(1, "S").source:match("^(@.*[/\\])errors%.lua$")
+
+---@return boolean
+local function is_own(source)
+  return own_sources ~= nil and source:sub(1, #own_sources) == own_sources
+end
+
+---The first line on the stack that isn't this library's.
+---@return string place "file:line", "" when there is none
+function errors.place()
+  local level = 2
+  while true do
+    local at = debug.getinfo(level, "Sl")
+    if not at then return "" end
+    if at.what ~= "C" and at.what ~= "tail" and at.currentline > 0 and not is_own(at.source) then
+      return at.short_src .. ":" .. at.currentline
+    end
+    level = level + 1
+  end
+end
+
+---Throws for a programming error, at the user's line.
+---@param format string
+function errors.misuse(format, ...)
+  local place = errors.place()
+  local message = select("#", ...) > 0 and format:format(...) or format
+  if place ~= "" then message = place .. ": " .. message end
+  error(message, 0)
+end
+
+---What was given, for a message: the type, and the value when it is short.
+---@param value any
+---@param is_secret boolean?
+---@return string
+function errors.describe(value, is_secret)
+  local kind = type(value)
+  if kind == "nil" then return "nothing" end
+  if is_secret then return kind end
+  if kind == "string" then
+    if #value > 40 then return ("a string of %d bytes"):format(#value) end
+    return ("%q"):format(value):gsub("\\\n", "\\n"), nil
+  end
+  if kind == "number" or kind == "boolean" then return kind .. " " .. tostring(value) end
+  return "a " .. kind
+end
+
+---Throws unless the value has one of the types.
+---@param value any
+---@param name string
+---@param accepted string a type name of Lua
+---@param where string? the function's name
+function errors.expect(value, name, accepted, where)
+  if type(value) ~= accepted then
+    errors.misuse("%s%s must be a %s, got %s", where and where .. ": " or "", name, accepted,
+      (errors.describe(value)))
+  end
+end
+
+---Raises the error as text whenever there is one, else returns its arguments. The built-in `assert` misses partial
+---data, and on PUC 5.1 the interpreter can't show a table.
+function errors.assert(...)
+  local value, err = ...
+  if err ~= nil then error(tostring(err), 2) end
+  if value == nil and select("#", ...) == 0 then errors.misuse("assert: value expected") end
+  return ...
+end
+
+return errors

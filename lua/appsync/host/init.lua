@@ -1,0 +1,34 @@
+---Host adapters: other schedulers whose coroutines may be suspended.
+local errors = require "appsync.errors"
+local script = require "appsync.host.script"
+
+local host = {}
+
+local BY_NAME = { cqueues = true, copas = true, luv = true }
+
+---@class appsync.HostAdapter
+---@field current fun(): any a token for the running coroutine of that scheduler; nil when it may not be suspended
+---@field suspend fun(token: any) suspends it until `resume`
+---@field resume fun(token: any) schedules it; never runs it at once
+
+---Lets waiting calls suspend the coroutines of another scheduler.
+---@param adapter "cqueues"|"copas"|"luv"|appsync.HostAdapter|nil nil: none any more
+function host.use(adapter)
+  if type(adapter) == "string" then
+    if not BY_NAME[adapter] then
+      errors.misuse("host.use: adapter must be \"cqueues\", \"copas\", \"luv\" or a table, got %s",
+        (errors.describe(adapter)))
+    end
+    adapter = require("appsync.host." .. adapter).new(script)
+  elseif adapter ~= nil then
+    errors.expect(adapter, "adapter", "table", "host.use")
+    for _, name in ipairs{ "current", "suspend", "resume" } do
+      if type(adapter[name]) ~= "function" then
+        errors.misuse("host.use: adapter.%s must be a function, got %s", name, (errors.describe(adapter[name])))
+      end
+    end
+  end
+  script.set_adapter(adapter)
+end
+
+return host

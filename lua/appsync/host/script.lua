@@ -1,0 +1,179 @@
+---The host without a loop of its own, and the game that calls `update` once a frame.
+local clock = require "appsync.clock"
+local dispatch = require "appsync.dispatch"
+local errors = require "appsync.errors"
+local log = require "appsync.log"
+local scheduler = require "appsync.scheduler"
+local task = require "appsync.task"
+local timer = require "appsync.timer"
+
+local script = {}
+
+local EVENTS_PER_POLL = 16
+local EVENTS_PER_TURN = 64
+local DEFAULT_BUDGET = 0.001
+local MAX_BUDGET = 0.004
+local BLOCKING = 0.005
+
+-- A host adapter: `current`, `suspend`, `resume`.
+local adapter
+local is_game, is_fd_used, is_updating = false, false, false
+local armed_at
+local told_places = {}
+
+---@param given {current: function, suspend: function, resume: function}?
+function script.set_adapter(given)
+  adapter = given
+  scheduler.resume_token = given and given.resume
+end
+
+---@return boolean whether somebody outside watches the descriptor
+function script.is_fd_used()
+  return is_fd_used
+end
+
+-- One turn without a budget. True when something was done.
+local function turn()
+  scheduler.refill(EVENTS_PER_TURN, nil)
+  local fired = timer.run_due(EVENTS_PER_TURN)
+  local handled = dispatch.poll(EVENTS_PER_TURN)
+  return scheduler.run_ready(EVENTS_PER_TURN) + handled + fired > 0 or scheduler.has_ready()
+end
+
+local function refuse_deadlock(w)
+  if dispatch.count() > 0 or w.is_endless then return end
+  local err = errors.new("usage", "nothing is left that could end the wait")
+  scheduler.drop(w, err)
+  errors.misuse("%s would wait for ever: no client is open, and no timer and no other task runs", w.what or "this call")
+end
+
+local function pump(w)
+  local is_nested = scheduler.current() ~= nil
+  while not w.done do
+    if not turn() and not w.done then
+      task.report_failures()
+      local at = timer.next_at()
+      if not at and not is_nested then refuse_deadlock(w) end
+      local seconds = at and math.max(0, at - clock.now())
+      dispatch.runtime():wait(seconds)
+    end
+  end
+end
+
+-- A game: tells once per place that a call outside a task blocks its frame.
+local function pump_frame(w)
+  local place = errors.place()
+  local began = clock.now()
+  pump(w)
+  if clock.now() - began > BLOCKING and not told_places[place] then
+    told_places[place] = true
+    log.emit(nil, "warn", ("%s: %s blocked the main thread for %.0f ms; use a task or on_result"):format(
+      place, w.what or "a call", (clock.now() - began) * 1000))
+  end
+end
+
+---Waits for `w`, outside of our coroutines.
+---@param w appsync.Wait
+local function wait(w)
+  local token = adapter and not scheduler.current() and adapter.current() or nil
+  if token ~= nil then
+    w.token = token
+    repeat adapter.suspend(token) until w.done
+  elseif is_game and not scheduler.current() then
+    pump_frame(w)
+  else
+    pump(w)
+  end
+end
+
+scheduler.driver = { wait = wait }
+
+---@return number seconds
+local function checked_budget(budget)
+  if budget == nil then return DEFAULT_BUDGET end
+  if type(budget) == "table" then
+    local seconds = budget.budget
+    if type(seconds) ~= "number" or seconds < 0 then
+      errors.misuse("appsync.update: {budget = n} must have a number of seconds, got %s", (errors.describe(seconds)))
+    end
+    return seconds
+  end
+  if type(budget) ~= "number" or budget ~= budget or budget < 0 then
+    errors.misuse("appsync.update: budget must be a number of seconds, got %s", (errors.describe(budget)))
+  end
+  if budget > MAX_BUDGET then
+    errors.misuse("appsync.update: a budget of %g s is more than a frame can spare; it is the time that may be spent, "
+      .. "not dt. Write {budget = %g} when it is meant", budget, budget)
+  end
+  return budget
+end
+
+-- The descriptor is readable when the next timer is due, at once when routines are ready.
+local function arm(is_more)
+  local at = is_more and 0 or timer.next_at()
+  if at == armed_at and not is_more then return end
+  armed_at = at
+  dispatch.runtime():arm(at and math.max(0, at - clock.now()))
+end
+
+local function update_counted()
+  scheduler.refill(EVENTS_PER_TURN, nil)
+  timer.run_due(EVENTS_PER_TURN)
+  local has_more = false
+  if not scheduler.is_over() then
+    local _
+    _, has_more = dispatch.poll(EVENTS_PER_TURN)
+  end
+  scheduler.run_ready(EVENTS_PER_TURN)
+  return has_more or scheduler.has_ready()
+end
+
+local function update_timed(seconds)
+  local deadline = clock.now() + seconds
+  scheduler.refill(8, deadline)
+  repeat
+    local fired = timer.run_due(EVENTS_PER_POLL)
+    local handled, has_more = dispatch.poll(EVENTS_PER_POLL)
+    local ran = scheduler.run_ready(math.huge)
+    has_more = has_more or scheduler.has_ready()
+    if not has_more and fired + handled + ran == 0 then return false end
+  until clock.now() >= deadline
+  local _, has_more = dispatch.poll(0)
+  local at = timer.next_at()
+  return has_more or scheduler.has_ready() or (at ~= nil and at <= clock.now())
+end
+
+---Does at most `budget` seconds of work: call it once a frame.
+---@param budget number|{budget: number}|nil default 0.001; 0: at most 64 events; above 0.004 only as `{budget = n}`
+---@return boolean has_more
+function script.update(budget)
+  local seconds = checked_budget(budget)
+  if is_updating or scheduler.current() then
+    errors.misuse("appsync.update: it can't be called from a task or a callback; these run inside of it")
+  end
+  is_game = true
+  is_updating = true
+  local ok, has_more
+  if seconds == 0 then
+    ok, has_more = pcall(update_counted)
+  else
+    ok, has_more = pcall(update_timed, seconds)
+  end
+  is_updating = false
+  if not ok then error(has_more, 0) end
+  task.report_failures()
+  if is_fd_used then arm(has_more) end
+  return has_more
+end
+
+---A descriptor that is readable while `update` has work, timers included.
+---@return integer
+function script.fd()
+  is_fd_used = true
+  local fd = dispatch.runtime():fd()
+  armed_at = nil
+  arm(scheduler.has_ready())
+  return fd
+end
+
+return script

@@ -1,0 +1,84 @@
+---AppSync and GraphQL for Lua. Loading it does no I/O and starts no thread.
+local core = require "appsync.core"
+local auth = require "appsync.client.auth"
+local client = require "appsync.client"
+local document = require "appsync.document"
+local errors = require "appsync.errors"
+local json = require "appsync.json"
+local observable = require "appsync.observable"
+local script = require "appsync.host.script"
+local settings = require "appsync.client.settings"
+local subject = require "appsync.subject"
+local task = require "appsync.task"
+require "appsync.observable.operators"
+require "appsync.observable.timed"
+
+---@class appsync
+---@field auth table providers of credentials and tokens, loaded on first use
+---@field sign fun(request: table, options: table): table SigV4, loaded on first use
+local appsync = {}
+
+---@type string
+appsync.version = core.version
+appsync.null = json.null
+appsync.AUTH_TYPE = auth.TYPE
+
+local function sentinel(name)
+  return setmetatable({}, { __tostring = function() return name end })
+end
+
+---For a conflict resolver: give up.
+appsync.DISCARD = sentinel "appsync.DISCARD"
+---For a deletion without criteria: everything.
+appsync.ALL = sentinel "appsync.ALL"
+
+appsync.client = client.new
+appsync.gql = document.parse
+
+appsync.run = task.run
+appsync.spawn = task.spawn
+appsync.sleep = task.sleep
+appsync.pcall = task.pcall
+appsync.wrap = task.wrap
+appsync.update = script.update
+appsync.fd = script.fd
+
+appsync.assert = errors.assert
+appsync.array = json.array
+appsync.encode = json.encode
+appsync.decode = json.decode
+appsync.copy = json.copy
+appsync.uuid = core.uuid
+
+appsync.observable = observable.make
+appsync.subject = subject.new
+
+---The default configuration, which clients inherit.
+---@param config string|table|nil a file, its text, a table, or a list of these; nil: none any more
+---@return true? ok, appsync.Error? err it can't be read
+function appsync.configure(config)
+  if config == nil then
+    settings.set_default_config(nil)
+    return true
+  end
+  if type(config) ~= "string" and type(config) ~= "table" then
+    errors.misuse("appsync.configure: config must be a string or a table, got %s", (errors.describe(config)))
+  end
+  local loaded, err = settings.load_config(config)
+  if not loaded then return nil, err end
+  settings.set_default_config(loaded)
+  return true
+end
+
+-- Loaded when they are used.
+local LAZY = { auth = "appsync.auth", sign = "appsync.sign" }
+
+return setmetatable(appsync, {
+  __index = function(self, name)
+    local module = LAZY[name]
+    if not module then return nil end
+    local value = require(module)
+    rawset(self, name, value)
+    return value
+  end,
+})

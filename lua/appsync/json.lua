@@ -1,0 +1,55 @@
+---JSON values: null, lists, text, copies.
+local core = require "appsync.core"
+local errors = require "appsync.errors"
+
+local json = {}
+
+---@class appsync.Null: lightuserdata
+---JSON null; the same value as lua-cjson's `cjson.null`. It is truthy: compare with `==`.
+json.null = core.null
+
+---Marks a table as a list, so that an empty one is written as `[]`.
+---@param t table? a new one when it is left out
+---@return table t
+function json.array(t)
+  if t == nil then t = {} end
+  if type(t) ~= "table" then errors.expect(t, "t", "table", "appsync.array") end
+  return setmetatable(t, core.array_mt)
+end
+
+---Throws for what JSON can't hold, with the path to it.
+---@param value any
+---@return string
+function json.encode(value)
+  local ok, text = pcall(core.encode, value)
+  if not ok then errors.misuse("appsync.encode: %s", (tostring(text):gsub("^[^:]+:%d+: ", ""))) end
+  return text
+end
+
+---@param text string
+---@return any value, appsync.Error? err
+function json.decode(text)
+  if type(text) ~= "string" then errors.expect(text, "text", "string", "appsync.decode") end
+  local value, message = core.decode(text)
+  if value == nil then return nil, errors.new("protocol", message, { code = "syntax" }) end
+  return value
+end
+
+local function copy(value, seen)
+  if type(value) ~= "table" then return value end
+  if seen[value] then return seen[value] end
+  local result = {}
+  seen[value] = result
+  for key, item in pairs(value) do result[copy(key, seen)] = copy(item, seen) end
+  return setmetatable(result, getmetatable(value))
+end
+
+---A deep copy; lists keep their mark, tables that are met twice are copied once.
+---@generic T
+---@param t T
+---@return T
+function json.copy(t)
+  return copy(t, {})
+end
+
+return json

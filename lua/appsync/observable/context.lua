@@ -1,0 +1,272 @@
+---One running subscription: its inbox, the routine that handles it, and the grammar of observables, enforced here only:
+---values, then one terminal, then nothing.
+---
+---Every source posts into the inbox; one routine takes the events out in order and runs them through the operators to
+---the observer. So callbacks may wait, and the next event waits for the running callback.
+local compat = require "appsync.compat"
+local errors = require "appsync.errors"
+local log = require "appsync.log"
+local scheduler = require "appsync.scheduler"
+
+local MAX_INBOX = 100000
+
+---@class appsync.Sink
+---@field next fun(value: any, err: appsync.Error?)
+---@field error fun(err: appsync.Error)
+---@field complete fun()
+---@field state fun(state: string)
+
+---@class appsync.observable.Context
+---@field ended boolean the terminal was delivered, or the subscription was unsubscribed
+---@field err appsync.Error? why it ended
+---@field dropped integer
+---@field pending_acks integer sources that the service hasn't acknowledged
+---@field terminal appsync.Sink
+---@field teardown fun()?
+local Context = {}
+Context.__index = Context
+
+local function wake_waits(self, key, ...)
+  local waits = self[key]
+  if not waits then return end
+  self[key] = nil
+  for i = 1, #waits do scheduler.wake(waits[i], ...) end
+end
+
+-- No more events: sources are released, the inbox is emptied, waiters are told.
+local function close(self)
+  self.ended = true
+  local teardown = self.teardown
+  self.teardown = nil
+  self.head, self.tail, self.items = 1, 0, {}
+  if teardown then teardown() end
+  local err = self.err or errors.new("closed", "the subscription has ended")
+  wake_waits(self, "ready_waits", nil, err)
+  wake_waits(self, "end_waits")
+  wake_waits(self, "pull_waits")
+  scheduler.unpark(self.routine)
+  if self.on_close then self.on_close() end
+end
+
+---Ends it without a callback. Twice is legal.
+function Context:unsubscribe()
+  if not self.ended then close(self) end
+end
+
+-- The terminal of the chain for callbacks.
+local function observer_sink(self, observer)
+  local on_next, on_error, on_complete, on_state = observer.next, observer.error, observer.complete, observer.state
+  return {
+    next = on_next and function(value, err)
+      if not self.ended then on_next(value, err) end
+    end or function() end,
+    error = function(err)
+      if self.ended then return end
+      self.err = err
+      close(self)
+      if on_error then
+        on_error(err)
+      elseif not self.is_quiet then
+        log.emit(self.log, "error", "a subscription failed: " .. tostring(err), { err = err })
+      end
+    end,
+    complete = function()
+      if self.ended then return end
+      close(self)
+      if on_complete then on_complete() end
+    end,
+    state = function(state)
+      if on_state and not self.ended then on_state(state) end
+    end,
+  }
+end
+
+-- The terminal of the chain for pulling: the routine halts while a value waits to be taken.
+local function pull_sink(self)
+  local out = {}
+  self.out, self.out_head, self.out_tail = out, 1, 0
+  return {
+    next = function(value, err)
+      if self.ended then return end
+      local at = self.out_tail + 2
+      self.out_tail = at
+      out[at - 1], out[at] = value, err or false
+      self.is_halted = true
+      wake_waits(self, "pull_waits")
+    end,
+    error = function(err)
+      if self.ended then return end
+      self.err = err
+      close(self)
+    end,
+    complete = function()
+      if not self.ended then close(self) end
+    end,
+    state = function() end,
+  }
+end
+
+---Has a source's `flush` called whenever everything that came was handled.
+---@param source {flush: fun(self)}
+function Context:add_idle(source)
+  local sources = self.idle_sources
+  if not sources then
+    sources = {}
+    self.idle_sources = sources
+    self.on_idle = function()
+      for i = 1, #sources do sources[i]:flush() end
+    end
+  end
+  sources[#sources + 1] = source
+end
+
+---Takes one pulled value.
+---@return boolean taken, any value, appsync.Error? err
+function Context:take()
+  local at = self.out_head
+  if at > self.out_tail then return false end
+  local out = self.out
+  local value, err = out[at], out[at + 1] or nil
+  out[at], out[at + 1] = nil, nil
+  self.out_head = at + 2
+  if self.out_head > self.out_tail then
+    self.out_head, self.out_tail = 1, 0
+    self.is_halted = false
+    if self.head <= self.tail or self.on_idle then scheduler.unpark(self.routine) end
+  end
+  return true, value, err
+end
+
+-- Handles the inbox; parks when it is empty.
+local function consume(self)
+  while true do
+    while self.head <= self.tail and not self.is_halted do
+      local items, at = self.items, self.head
+      local sink, kind, value, err = items[at], items[at + 1], items[at + 2], items[at + 3]
+      items[at], items[at + 1], items[at + 2], items[at + 3] = false, false, false, false
+      self.head = at + 4
+      if self.head > self.tail then self.head, self.tail = 1, 0 end
+      sink[kind](value, err)
+      if scheduler.spent() and self.head <= self.tail then scheduler.give_way() end
+    end
+    local on_idle = self.on_idle
+    if on_idle and not self.is_halted then on_idle(self) end
+    if self.ended then return end
+    if self.head > self.tail or self.is_halted then scheduler.park() end
+  end
+end
+
+local start_routine
+
+local function on_end(routine, ok, raised)
+  if ok then return end
+  local self = routine.context
+  scheduler.computing = nil
+  local err = errors.of_raised(raised)
+  if self.ended then -- it raised in `error`, `complete`, or after it had unsubscribed
+    log.emit(self.log, "error", "a subscription's callback raised: " .. tostring(raised), { err = err })
+    return
+  end
+  start_routine(self)
+  self.is_halted = false
+  self.head, self.tail, self.items = 1, 0, {}
+  self:post(self.terminal, "error", err)
+end
+
+function start_routine(self)
+  self.routine = scheduler.prepare({ on_end = on_end, context = self, is_parked = true }, consume, self)
+end
+
+---@param observer table? callbacks; nil: it is pulled
+---@return appsync.observable.Context
+function Context.new(observer)
+  local self = setmetatable({
+    items = {}, head = 1, tail = 0, ended = false, dropped = 0, pending_acks = 0, is_halted = false,
+  }, Context)
+  self.terminal = observer and observer_sink(self, observer) or pull_sink(self)
+  start_routine(self)
+  return self
+end
+
+---Puts an event into the inbox. Never runs anybody's code.
+---@param sink appsync.Sink
+---@param kind "next"|"error"|"complete"|"state"
+function Context:post(sink, kind, value, err)
+  if self.ended then return end
+  local tail = self.tail
+  if tail - self.head >= MAX_INBOX * 4 then
+    if kind == "next" then
+      self.dropped = self.dropped + 1
+      return
+    end
+  end
+  local items = self.items
+  items[tail + 1], items[tail + 2], items[tail + 3], items[tail + 4] = sink, kind, value, err
+  self.tail = tail + 4
+  if self.routine.is_parked and not self.is_halted then scheduler.unpark(self.routine) end
+end
+
+---A source has to be acknowledged before the subscription is ready.
+function Context:expect_ack()
+  self.pending_acks = self.pending_acks + 1
+end
+
+function Context:acknowledge()
+  self.pending_acks = self.pending_acks - 1
+  if self.pending_acks == 0 then wake_waits(self, "ready_waits", true) end
+end
+
+-- Waits on one of the context's lists.
+local function wait_on(self, key, timeout, what)
+  local w = scheduler.new_wait()
+  local waits = self[key] or {}
+  self[key] = waits
+  waits[#waits + 1] = w
+  w.on_drop = function()
+    for i, other in ipairs(waits) do
+      if other == w then return table.remove(waits, i) end
+    end
+  end
+  return scheduler.suspend(w, timeout, what)
+end
+
+---@return true?, appsync.Error?
+function Context:ready(timeout)
+  scheduler.may_wait("s:ready")
+  if self.ended then return nil, self.err or errors.new("closed", "the subscription has ended") end
+  if self.pending_acks == 0 then return true end
+  return wait_on(self, "ready_waits", timeout, "s:ready")
+end
+
+---One value, or nil at the end.
+---@return any value, appsync.Error? err
+function Context:pull(timeout)
+  local taken, value, err = self:take()
+  if taken then return value, err end
+  if self.ended then return nil, self.err end
+  scheduler.may_wait("s:next")
+  local deadline = timeout
+  repeat
+    local _, wait_err = wait_on(self, "pull_waits", deadline, "s:next")
+    if wait_err then return nil, wait_err end
+    taken, value, err = self:take()
+    if taken then return value, err end
+  until self.ended
+  return nil, self.err
+end
+
+---Waits for the end.
+---@return true?, appsync.Error?
+function Context:wait_end(timeout)
+  if not self.ended then
+    scheduler.may_wait("for_each")
+    local _, err = wait_on(self, "end_waits", timeout, "for_each")
+    if err then return nil, err end
+  end
+  if self.err then return nil, self.err end
+  return true
+end
+
+Context.has_close = compat.has_close
+
+return Context

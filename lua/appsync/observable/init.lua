@@ -1,0 +1,145 @@
+---Observables: cold streams of events.
+local errors = require "appsync.errors"
+local opts = require "appsync.opts"
+local Context = require "appsync.observable.context"
+local call = require "appsync.call"
+local task = require "appsync.task"
+local subscription = require "appsync.observable.subscription"
+
+local observable = {}
+
+---@class appsync.Observer
+---@field next fun(event: any, err: appsync.Error?)?
+---@field error fun(err: appsync.Error)?
+---@field complete fun()?
+---@field state fun(state: "subscribed"|"reconnecting")?
+
+---@class appsync.Observable
+---@field package connect fun(sink: appsync.Sink, context: appsync.observable.Context): fun()?
+local Observable = {}
+Observable.__index = Observable
+Observable.__name = "appsync.observable"
+
+observable.methods = Observable
+
+---@param connect fun(sink: appsync.Sink, context: appsync.observable.Context): fun()? starts it, gives its teardown;
+---values are posted to the context, never handed over directly
+---@return appsync.Observable
+function observable.new(connect)
+  return setmetatable({ connect = connect }, Observable)
+end
+
+---@return boolean
+function observable.is(value)
+  return type(value) == "table" and type(value.connect) == "function" and value.subscribe == Observable.subscribe
+end
+
+local OBSERVER = opts.schema{
+  next = { "callable" }, error = { "callable" }, complete = { "callable" }, state = { "callable" },
+}
+
+local function open(source, context)
+  local teardown = source.connect(context.terminal, context)
+  if context.ended then -- it ended while it was opened
+    if teardown then teardown() end
+  else
+    context.teardown = teardown
+  end
+  return context
+end
+
+---Starts it. With an observer its functions are called as tasks, one event at a time; without one, events are taken
+---by `s:next()` or `s:each()`.
+---@param observer appsync.Observer|fun(event: any, err: appsync.Error?)|nil
+---@return appsync.Subscription
+function Observable:subscribe(observer)
+  if type(observer) == "function" then observer = { next = observer } end
+  if observer ~= nil then observer = opts.check(observer, OBSERVER, "subscribe") end
+  local context = open(self, Context.new(observer))
+  return subscription.new(context, observer == nil)
+end
+
+---Like `s:next` on one pull subscription that this observable opens once and keeps.
+---@param timeout number|table|nil
+---@return any event, appsync.Error? err
+function Observable:next(timeout)
+  local kept = self.kept
+  if not kept then
+    kept = self:subscribe()
+    self.kept = kept
+  end
+  return kept:next(timeout)
+end
+
+---For `for event, s in observable:each() do`: a fresh pull subscription per loop.
+---@return fun(): any, appsync.Subscription
+function Observable:each()
+  return self:subscribe():each()
+end
+
+local FOR_EACH_OPTIONS = opts.schema{
+  timeout = { "number", min = 0 },
+  on_result = { "callable" },
+}
+
+local function for_each(self, fn, options)
+  local context = Context.new{ next = fn }
+  context.is_quiet = true
+  open(self, context)
+  local ok, err = context:wait_end(options.timeout)
+  context:unsubscribe()
+  return ok, err
+end
+
+---Subscribes and waits for the end.
+---@param fn fun(event: any, err: appsync.Error?) may wait
+---@param options {timeout: number?, on_result: function?}|nil
+---@return true? ok, appsync.Error? err
+function Observable:for_each(fn, options)
+  errors.expect(fn, "fn", "function", "for_each")
+  options = opts.check(options, FOR_EACH_OPTIONS, "for_each")
+  return call.run(options, for_each, self, fn, options)
+end
+
+---The observer that a source's function gets: `observer:next(value)` and `observer.next(value)` both work.
+local function given_observer(sink, context)
+  local observer = {}
+  local is_over = false
+  local function post(kind)
+    return function(first, second, third)
+      if first == observer then first, second = second, third end
+      if is_over then return end
+      if kind == "next" then
+        if first == nil then errors.misuse("observer:next: an event can't be nil; use appsync.null") end
+      else
+        is_over = true
+        if kind == "error" then first = errors.of_raised(first) end
+      end
+      context:post(sink, kind, first, second)
+    end
+  end
+  observer.next, observer.error, observer.complete = post("next"), post("error"), post("complete")
+  return observer, function() is_over = true end
+end
+
+---Makes an observable. `subscribe_fn(observer)` is called for each subscription; it may return a function that stops it.
+---@param subscribe_fn fun(observer: {next: function, error: function, complete: function}): function?
+---@return appsync.Observable
+function observable.make(subscribe_fn)
+  errors.expect(subscribe_fn, "subscribe_fn", "function", "appsync.observable")
+  return observable.new(function(sink, context)
+    local observer, silence = given_observer(sink, context)
+    local ok, stop = task.pcall(subscribe_fn, observer)
+    if not ok then
+      observer:error(stop)
+      stop = nil
+    end
+    if stop ~= nil then errors.expect(stop, "what subscribe_fn returns", "function", "appsync.observable") end
+    return function()
+      silence()
+      if stop then stop() end
+    end
+  end)
+end
+
+return observable

@@ -1,0 +1,98 @@
+---The handle of a running subscription.
+local compat = require "appsync.compat"
+local errors = require "appsync.errors"
+local opts = require "appsync.opts"
+local call = require "appsync.call"
+local scheduler = require "appsync.scheduler"
+
+local subscription = {}
+
+---@class appsync.Subscription
+---@field err appsync.Error? why it ended; nil at a normal end
+---@field dropped integer events that were lost to `overflow = "drop_oldest"`
+local Subscription = {}
+
+local mt = {
+  __name = "appsync.subscription",
+  __index = function(self, key)
+    local method = Subscription[key]
+    if method then return method end
+    if key == "err" or key == "dropped" then return rawget(self, "context")[key] end
+  end,
+  __tostring = function(self)
+    return "appsync.subscription (" .. (self.context.ended and "ended" or "live") .. ")"
+  end,
+  __close = function(self) self.context:unsubscribe() end,
+}
+
+local WAIT_OPTIONS = opts.schema{
+  timeout = { "number", min = 0 },
+  on_result = { "callable" },
+}
+
+---@param context appsync.observable.Context
+---@param is_pulled boolean it ends when the handle is collected
+---@return appsync.Subscription
+function subscription.new(context, is_pulled)
+  local self = setmetatable({ context = context, is_pulled = is_pulled }, mt)
+  if is_pulled then
+    rawset(self, "sentinel", compat.on_collect(function() context:unsubscribe() end))
+  end
+  return self
+end
+
+---Ends it. No callback runs after it; twice is legal.
+function Subscription:unsubscribe()
+  self.context:unsubscribe()
+end
+
+local function ready(self, options)
+  return self.context:ready(options.timeout)
+end
+
+---Waits until the service has acknowledged the subscription.
+---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
+---@return true? ok, appsync.Error? err
+function Subscription:ready(timeout)
+  local options = opts.with_timeout(timeout, WAIT_OPTIONS, "s:ready")
+  return call.run(options, ready, self, options)
+end
+
+local function next_event(self, options)
+  return self.context:pull(options.timeout)
+end
+
+local NO_OPTIONS = {}
+
+---Waits for one event. At the end of the stream `nil, nil`; after a failure `nil, err`; at a time-out `nil, err` and
+---nothing is lost.
+---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
+---@return any event, appsync.Error? err
+function Subscription:next(timeout)
+  if not self.is_pulled then
+    errors.misuse("s:next: this subscription has callbacks; subscribe() without an observer gives one to pull from")
+  end
+  if timeout == nil then return next_event(self, NO_OPTIONS) end
+  local options = opts.with_timeout(timeout, WAIT_OPTIONS, "s:next")
+  return call.run(options, next_event, self, options)
+end
+
+---For `for event in s:each() do`. After the loop `s.err` tells a failure from the end.
+---@return fun(): any, appsync.Subscription
+function Subscription:each()
+  if not self.is_pulled then
+    errors.misuse("s:each: this subscription has callbacks; subscribe() without an observer gives one to pull from")
+  end
+  if compat.is_puc51 and scheduler.is_inside() then
+    errors.misuse("s:each: PUC Lua 5.1 can't suspend a task in a for iterator; "
+      .. "use `local event, err = s:next()` in a while loop")
+  end
+  local function iterate()
+    local event = self.context:pull()
+    if event ~= nil then return event, self end
+  end
+  return iterate, nil, nil, compat.has_close and self or nil
+end
+
+subscription.mt = mt
+return subscription

@@ -1,0 +1,314 @@
+---Coroutines that wait: the ready queue, one-shot waits, and what a waiting call does where.
+---
+---Only coroutines that the library made are suspended: tasks, and those of `wrap` and `pcall`, which hand their wait to
+---whoever resumed them. In every other place the wait is given to the host (`scheduler.driver`).
+local compat = require "appsync.compat"
+local errors = require "appsync.errors"
+local reach = require "appsync.task.reach"
+local timer = require "appsync.timer"
+local clock = require "appsync.clock"
+
+local scheduler = {}
+
+---Set by the host: `wait(w)` returns when `w.done`.
+---@type {wait: fun(w: appsync.Wait)}
+scheduler.driver = nil
+
+---The host adapter that can resume what it suspended, or nil.
+scheduler.resume_token = nil
+
+---What computes now and must not wait: "map", … or nil.
+---@type string?
+scheduler.computing = nil
+
+---@class appsync.Wait
+---@field done boolean
+---@field a any
+---@field b any
+---@field c any
+---@field co_task appsync.scheduler.Routine? who is suspended on it
+---@field token any the host adapter's
+---@field timer appsync.Timer?
+---@field on_drop fun(w: appsync.Wait)? called when the wait ends by time-out or cancel
+---@field is_endless boolean? waiting for ever is meant
+
+---@class appsync.scheduler.Routine
+---@field co thread
+---@field wait appsync.Wait? what it waits for
+---@field cancel_err appsync.Error? each waiting call raises this
+---@field on_end fun(routine, ok: boolean, raised: any)
+---@field is_parked boolean? sleeps until `scheduler.unpark`
+---@field is_ready boolean?
+---@field is_abandoned boolean? never to be run
+
+local WAIT, PARK, PROBE, END = {}, {}, {}, {}
+
+local co_running, co_yield, co_resume, co_status = compat.running, coroutine.yield, coroutine.resume, coroutine.status
+local is_yieldable = compat.is_yieldable
+
+-- Coroutine → its routine, or WRAPPED. Weak in both: Lua 5.1 has no ephemerons, and a routine holds its coroutine.
+local by_co = setmetatable({}, { __mode = "kv" })
+local WRAPPED = { is_wrapped = true }
+
+local queue, head, tail = {}, 1, 0
+local current
+
+---The routine that runs now, or nil.
+---@return appsync.scheduler.Routine?
+function scheduler.current()
+  return current
+end
+
+local function push(routine)
+  if routine.is_ready then return end
+  routine.is_ready = true
+  tail = tail + 1
+  queue[tail] = routine
+end
+
+---@return boolean
+function scheduler.has_ready()
+  return head <= tail
+end
+
+-- The allowance of the running turn: so many events, then the clock is looked at.
+local left, deadline = 64, nil
+
+---Begins a turn: after each `events` events the clock is looked at; without a deadline the turn is over then.
+---@param events integer
+---@param until_time number?
+function scheduler.refill(events, until_time)
+  left, deadline = events, until_time
+end
+
+---@return boolean whether the turn is over
+local function is_over()
+  if left > 0 then return false end
+  if deadline and clock.now() < deadline then
+    left = 8
+    return false
+  end
+  return true
+end
+
+scheduler.is_over = is_over
+
+---Counts one event.
+---@return boolean over the turn is over; give way
+function scheduler.spent()
+  left = left - 1
+  return left <= 0 and is_over()
+end
+
+-- The place of the waiting call whose probe is under way (PUC 5.1).
+local probing
+
+local function translate(raised)
+  if not probing then return raised end
+  local place = probing
+  probing = nil
+  if type(raised) == "string" and raised:find(reach.VM_MESSAGE, 1, true) then
+    return place .. ": " .. reach.explain("a metamethod")
+  end
+  return raised
+end
+
+local function finished(routine, ok, raised)
+  by_co[routine.co] = nil
+  if not ok then raised = translate(raised) end
+  routine.on_end(routine, ok, raised)
+end
+
+local function run_one(routine)
+  if routine.is_abandoned then return end -- cancelled before it began
+  local outer, outer_computing = current, scheduler.computing
+  current, scheduler.computing = routine, nil
+  local ok, tag, wait
+  repeat
+    ok, tag, wait = co_resume(routine.co)
+  until tag ~= PROBE
+  current, scheduler.computing = outer, outer_computing
+  if not ok then return finished(routine, false, tag) end
+  if tag == WAIT then
+    if wait.done then
+      push(routine)
+    else
+      wait.co_task, routine.wait = routine, wait
+    end
+  elseif tag == PARK then
+    routine.is_parked = true
+  elseif tag == END and co_status(routine.co) == "dead" then
+    finished(routine, true)
+  else
+    push(routine) -- a bare coroutine.yield() gives way to the others
+  end
+end
+
+---Runs ready routines until the turn is over or none is left.
+---@param max integer
+---@return integer ran
+function scheduler.run_ready(max)
+  local ran = 0
+  while head <= tail and ran < max and not is_over() do
+    local routine = queue[head]
+    queue[head] = nil
+    head = head + 1
+    if head > tail then head, tail = 1, 0 end
+    routine.is_ready = false
+    ran = ran + 1
+    left = left - 1
+    run_one(routine)
+  end
+  return ran
+end
+
+---Makes a routine that will run `fn(arg)`; not ready yet.
+---@param fn function
+---@param arg any
+---@param routine appsync.scheduler.Routine `on_end` set
+function scheduler.prepare(routine, fn, arg)
+  routine.co = coroutine.create(function()
+    fn(arg)
+    return END
+  end)
+  by_co[routine.co] = routine
+  return routine
+end
+
+scheduler.push = push
+
+---Runs a prepared routine now, up to its first wait.
+function scheduler.start_now(routine)
+  run_one(routine)
+end
+
+---Suspends the running routine until `unpark`. Only for routines of the library itself.
+function scheduler.park()
+  co_yield(PARK)
+end
+
+function scheduler.unpark(routine)
+  if routine.is_parked then
+    routine.is_parked = false
+    push(routine)
+  end
+end
+
+---Lets the others run first.
+function scheduler.give_way()
+  co_yield(nil)
+end
+
+---@return appsync.scheduler.Routine? routine of the running coroutine, when it is one that can be suspended
+local function own()
+  local co = co_running()
+  return co and by_co[co]
+end
+
+---@return boolean whether the running coroutine is one of ours
+function scheduler.is_inside()
+  return own() ~= nil
+end
+
+---To be called before anything is started that will be waited for: throws where waiting isn't possible.
+---@param what string the call's name
+function scheduler.may_wait(what)
+  if scheduler.computing then
+    errors.misuse("%s: a call that waits isn't possible in a function that computes (%s)", what, scheduler.computing)
+  end
+  if current and current.cancel_err then error(current.cancel_err, 0) end
+  if reach.is_needed and own() then
+    reach.check()
+    probing = errors.place()
+    co_yield(PROBE)
+    probing = nil
+  end
+end
+
+---@return appsync.Wait
+function scheduler.new_wait()
+  return { done = false }
+end
+
+---Ends a wait with its results. False when it was over already.
+---@param w appsync.Wait
+---@return boolean
+function scheduler.wake(w, a, b, c)
+  if w.done then return false end
+  w.done, w.a, w.b, w.c = true, a, b, c
+  if w.timer then timer.cancel(w.timer) end
+  local routine = w.co_task
+  if routine then
+    w.co_task, routine.wait = nil, nil
+    push(routine)
+  elseif w.token ~= nil then
+    scheduler.resume_token(w.token)
+  end
+  return true
+end
+
+---Ends a wait from the side of the waiter: its source is told.
+---@param w appsync.Wait
+---@param err appsync.Error
+function scheduler.drop(w, err)
+  if not scheduler.wake(w, nil, err) then return false end
+  if w.on_drop then w.on_drop(w) end
+  return true
+end
+
+local function expire(w)
+  scheduler.drop(w, errors.new("timeout", (w.what or "the wait") .. " took longer than its timeout"))
+end
+
+---Waits. In one of our coroutines it is suspended, elsewhere the host decides.
+---@param w appsync.Wait
+---@param timeout number? seconds
+---@param what string? for the messages
+---@return any a, any b, any c
+function scheduler.suspend(w, timeout, what)
+  if not w.done then
+    w.what = what
+    if timeout and timeout < math.huge then w.timer = timer.after(timeout, expire, w) end
+    if own() and is_yieldable() then
+      repeat co_yield(WAIT, w) until w.done
+    else
+      local routine = current
+      if routine then routine.wait = w end
+      scheduler.driver.wait(w)
+      if routine and routine.wait == w then routine.wait = nil end
+    end
+  end
+  return w.a, w.b, w.c
+end
+
+-- Resumes a wrapped coroutine until it yields something of its user's, or ends.
+local function relay(co, ok, tag, w, ...)
+  if ok and tag == WAIT then
+    if not w.done then scheduler.suspend(w) end
+    return relay(co, co_resume(co))
+  elseif ok and tag == PROBE then
+    if own() then
+      reach.check()
+      co_yield(PROBE)
+    end
+    return relay(co, co_resume(co))
+  end
+  if not ok then tag = translate(tag) end
+  return ok, tag, w, ...
+end
+
+---Resumes a coroutine of `scheduler.wrap`; its waits are done by the caller.
+---@return boolean ok, any ...
+function scheduler.resume(co, ...)
+  return relay(co, co_resume(co, ...))
+end
+
+---A coroutine that may wait, whoever resumes it by `scheduler.resume`.
+---@return thread
+function scheduler.wrap(fn)
+  local co = coroutine.create(fn)
+  by_co[co] = WRAPPED
+  return co
+end
+
+return scheduler

@@ -1,0 +1,184 @@
+--- Which directives a schema may use, and the refusal of those that this version does not carry out:
+--- a directive that was silently dropped would leave data unprotected or unrelated.
+local directives = {}
+
+--- The directives that are part of every schema, as SDL.
+directives.SDL = [[
+directive @include(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT
+directive @skip(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT
+directive @deprecated(reason: String = "No longer supported") on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION | ENUM_VALUE
+directive @specifiedBy(url: String!) on SCALAR
+directive @aws_subscribe(mutations: [String!]!) on FIELD_DEFINITION
+directive @aws_auth(cognito_groups: [String!]!) on FIELD_DEFINITION
+directive @aws_api_key on OBJECT | FIELD_DEFINITION
+directive @aws_iam on OBJECT | FIELD_DEFINITION
+directive @aws_oidc on OBJECT | FIELD_DEFINITION
+directive @aws_lambda on OBJECT | FIELD_DEFINITION
+directive @aws_cognito_user_pools(cognito_groups: [String!]) on OBJECT | FIELD_DEFINITION
+]]
+
+--- Accepted in a source schema and gone from the transformed one.
+directives.MODEL_SDL = [[
+directive @model(queries: ModelQueryMap, mutations: ModelMutationMap, subscriptions: ModelSubscriptionMap, timestamps: TimestampConfiguration) on OBJECT
+]]
+
+local AMPLIFY = {}
+for name in ([[auth primaryKey index hasOne hasMany belongsTo manyToMany default function http searchable predictions mapsTo
+refersTo sql validate conversation generation key connection versioned]]):gmatch("%S+") do
+  AMPLIFY[name] = true
+end
+
+local TARGETS = {
+  SchemaDefinition = "SCHEMA", SchemaExtension = "SCHEMA",
+  ScalarTypeDefinition = "SCALAR", ScalarTypeExtension = "SCALAR",
+  ObjectTypeDefinition = "OBJECT", ObjectTypeExtension = "OBJECT",
+  InterfaceTypeDefinition = "INTERFACE", InterfaceTypeExtension = "INTERFACE",
+  UnionTypeDefinition = "UNION", UnionTypeExtension = "UNION",
+  EnumTypeDefinition = "ENUM", EnumTypeExtension = "ENUM",
+  InputObjectTypeDefinition = "INPUT_OBJECT", InputObjectTypeExtension = "INPUT_OBJECT",
+  FieldDefinition = "FIELD_DEFINITION", EnumValueDefinition = "ENUM_VALUE",
+}
+
+---@class appsync.server.SchemaError
+---@field message string ends with the place
+---@field line integer
+---@field column integer
+
+--- An error of the schema at a place.
+---@param loc appsync.ast.Loc?
+---@return nil, appsync.server.SchemaError
+function directives.fail(loc, message, ...)
+  local line, column = loc and loc.line or 1, loc and loc.column or 1
+  if select("#", ...) > 0 then message = message:format(...) end
+  return nil, { message = ("%s (line %d, column %d)"):format(message, line, column), line = line, column = column }
+end
+
+local fail = directives.fail
+
+local function includes(list, value)
+  for _, item in ipairs(list) do
+    if item == value then return true end
+  end
+  return false
+end
+
+local function check_arguments(directive, definition)
+  local given = {}
+  for _, argument in ipairs(directive.arguments) do
+    if given[argument.name] then
+      return fail(argument.loc, "directive @%s has the argument '%s' twice", directive.name, argument.name)
+    end
+    given[argument.name] = argument
+    if not definition.args[argument.name] then
+      return fail(argument.loc, "directive @%s has no argument '%s'", directive.name, argument.name)
+    end
+  end
+  for name, required in pairs(definition.args) do
+    if required == "required" and not given[name] then
+      return fail(directive.loc, "directive @%s needs the argument '%s'", directive.name, name)
+    end
+  end
+  return true
+end
+
+local function check_list(list, target, known)
+  local seen = {}
+  for _, directive in ipairs(list) do
+    local definition = known[directive.name]
+    if AMPLIFY[directive.name] then
+      return fail(directive.loc, "directive @%s is not supported by this version", directive.name)
+    elseif not definition then
+      return fail(directive.loc, "directive @%s is unknown", directive.name)
+    elseif not includes(definition.locations, target) then
+      return fail(directive.loc, "directive @%s is not allowed on %s", directive.name, target)
+    elseif seen[directive.name] and not definition.repeatable then
+      return fail(directive.loc, "directive @%s is given twice", directive.name)
+    end
+    seen[directive.name] = true
+    local ok, err = check_arguments(directive, definition)
+    if not ok then return nil, err end
+  end
+  return true
+end
+
+local function check_node(node, target, known)
+  local ok, err = check_list(node.directives or {}, target, known)
+  for _, members in ipairs({ node.fields or {}, node.values or {}, node.arguments or {} }) do
+    for _, member in ipairs(members) do
+      if not ok then return nil, err end
+      local inner = TARGETS[member.kind]
+      if member.kind == "InputValueDefinition" then
+        inner = node.kind == "FieldDefinition" and "ARGUMENT_DEFINITION" or "INPUT_FIELD_DEFINITION"
+      end
+      ok, err = check_node(member, inner, known)
+    end
+  end
+  return ok, err
+end
+
+local function add_definition(known, definition)
+  local args = {}
+  for _, argument in ipairs(definition.arguments) do
+    local required = argument.type.kind == "NonNullType" and not argument.defaultValue
+    args[argument.name] = required and "required" or "optional"
+  end
+  known[definition.name] = { args = args, locations = definition.locations, repeatable = definition.repeatable }
+end
+
+--- Checks every directive of a schema document: known, supported, in its place, with its arguments.
+---@param document appsync.ast.Document
+---@param builtin appsync.ast.Document[] parsed definitions of the directives that need no declaration
+---@return true? ok, appsync.server.SchemaError? err
+function directives.check(document, builtin)
+  local known = {}
+  for _, source in ipairs(builtin) do
+    for _, definition in ipairs(source.definitions) do
+      if definition.kind == "DirectiveDefinition" then add_definition(known, definition) end
+    end
+  end
+  for _, definition in ipairs(document.definitions) do
+    if definition.kind == "DirectiveDefinition" and not known[definition.name] then add_definition(known, definition) end
+  end
+  for _, definition in ipairs(document.definitions) do
+    local target = TARGETS[definition.kind]
+    if target then
+      local ok, err = check_node(definition, target, known)
+      if not ok then return nil, err end
+    end
+  end
+  return true
+end
+
+--- The first directive of that name, or nil.
+---@param list appsync.ast.Directive[]
+---@return appsync.ast.Directive?
+function directives.find(list, name)
+  for _, directive in ipairs(list) do
+    if directive.name == name then return directive end
+  end
+  return nil
+end
+
+--- The value of a directive's argument as it stands in the text, or nil.
+---@param directive appsync.ast.Directive
+---@return appsync.ast.Value?
+function directives.argument(directive, name)
+  for _, argument in ipairs(directive.arguments) do
+    if argument.name == name then return argument.value end
+  end
+  return nil
+end
+
+--- The strings of a directive's argument that is a string or a list of them; nil when it is absent.
+---@return string[]?
+function directives.strings(directive, name)
+  local value = directives.argument(directive, name)
+  if not value then return nil end
+  local list = {}
+  for _, item in ipairs(value.kind == "ListValue" and value.values or { value }) do
+    if item.kind == "StringValue" then list[#list + 1] = item.value end
+  end
+  return list
+end
+
+return directives

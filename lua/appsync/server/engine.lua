@@ -1,0 +1,274 @@
+--- The GraphQL half of the local server: a schema, resolvers and a store; requests in, answers out. It knows no network.
+local coerce = require("appsync.server.coerce")
+local core = require("appsync.core")
+local directives = require("appsync.server.directives")
+local execute = require("appsync.server.execute")
+local introspect = require("appsync.server.introspect")
+local model = require("appsync.server.model")
+local model_resolvers = require("appsync.server.model_resolvers")
+local print_schema = require("appsync.server.print_schema")
+local result = require("appsync.server.result")
+local schema = require("appsync.server.schema")
+local store = require("appsync.server.store")
+local subscription = require("appsync.server.subscription")
+local validate = require("appsync.server.validate")
+local validate_schema = require("appsync.server.validate_schema")
+
+---@class appsync.server.Engine
+---@field schema appsync.server.Schema
+---@field private resolvers table[]
+---@field private store appsync.server.Store?
+---@field private modes {default: string, additional: table?}
+---@field private young table<string, table> documents by query text, used lately
+---@field private old table<string, table> and before that
+---@field private n_young integer
+local Engine = {}
+Engine.__index = Engine
+
+local engine = {}
+
+local CACHED_DOCUMENTS = 500
+
+local builtin
+
+local function builtin_documents()
+  if not builtin then
+    builtin = { assert(schema.parse(introspect.SDL)), assert(schema.parse(directives.SDL)) }
+    builtin.model = assert(schema.parse(directives.MODEL_SDL .. "type Unused { _: Int }"))
+  end
+  return builtin
+end
+
+-- The type system of a text, models expanded.
+local function load_schema(text)
+  local sources = builtin_documents()
+  local document, err = schema.parse(text)
+  if not document then return nil, err end
+  local ok, why = directives.check(document, { sources[2], sources.model })
+  if not ok then return nil, why end
+  local models, problem = model.expand(document)
+  if not models then return nil, problem end
+  local s, fault = schema.build(document, sources)
+  if not s then return nil, fault end
+  introspect.attach(s)
+  ok, why = validate_schema.check(s)
+  if not ok then return nil, why end
+  return s, models
+end
+
+-- A resolver under a wrong name would never run, and nobody would know why.
+local function check_resolvers(s, resolvers)
+  for type_name, fields in pairs(resolvers) do
+    local type_ = s.types[type_name]
+    if not type_ or type_.kind ~= "OBJECT" then
+      return nil, { message = ("resolvers: '%s' is not an object type of the schema"):format(tostring(type_name)) }
+    end
+    if type(fields) ~= "table" then
+      return nil, { message = ("resolvers: '%s' must be a table of functions"):format(type_name) }
+    end
+    for field_name, resolver in pairs(fields) do
+      if not type_.fields[field_name] then
+        return nil, { message = ("resolvers: type '%s' has no field '%s'"):format(type_name, tostring(field_name)) }
+      elseif type(resolver) ~= "function" then
+        return nil, { message = ("resolvers: '%s.%s' is not a function"):format(type_name, field_name) }
+      end
+    end
+  end
+  return true
+end
+
+local function open_store(self, options, models)
+  if #models == 0 then return true end
+  local opened, message = store.open(options.store or ":memory:", options.open_database)
+  if not opened then return nil, { message = ("store '%s': %s"):format(tostring(options.store), message) } end
+  self.store = opened
+  self.resolvers[2] = model_resolvers.build(models, opened, {
+    now = options.now or core.wall, uuid = options.uuid or core.uuid, query = self.schema.query.name,
+    mutation = self.schema.mutation and self.schema.mutation.name,
+  })
+  return true
+end
+
+---@class appsync.server.EngineOptions
+---@field schema_text string SDL, with @model
+---@field schema_name string? for messages
+---@field resolvers table<string, table<string, function>>? by type and field
+---@field store string? a file, or ":memory:" (the default)
+---@field now (fun(): number)? seconds since 1970
+---@field uuid (fun(): string)?
+---@field auth_modes {default: string, additional: table?}?
+---@field open_database (fun(path: string): table?, string?)? how the store opens SQLite
+
+--- Makes an engine.
+---@param options appsync.server.EngineOptions
+---@return appsync.server.Engine? engine, {message: string, line: integer?, column: integer?}? err
+function engine.new(options)
+  local s, models = load_schema(options.schema_text)
+  if not s then return nil, models end
+  local ok, err = check_resolvers(s, options.resolvers or {})
+  if not ok then return nil, err end
+  local self = setmetatable({
+    schema = s, modes = options.auth_modes or { default = "API_KEY" }, young = {}, old = {}, n_young = 0,
+    resolvers = { options.resolvers or {}, { is_builtin = true }, introspect.resolvers },
+  }, Engine)
+  ok, err = open_store(self, options, models)
+  if not ok then return nil, err end
+  return self
+end
+
+introspect.resolvers.is_builtin = true
+
+--- Closes the store.
+function Engine:close()
+  if self.store then self.store:close() end
+  self.store = nil
+end
+
+--- The served schema as SDL.
+---@return string
+function Engine:print_schema()
+  return print_schema(self.schema)
+end
+
+local function syntax_error(query, err)
+  local at, line = 1, 1
+  while line < err.line do
+    local _, stop = query:find("\r?\n", at)
+    if not stop then break end
+    at, line = stop + 1, line + 1
+  end
+  -- Columns count code points.
+  local rest = query:sub(at)
+  for _ = 2, err.column do rest = rest:gsub("^[^\128-\191][\128-\191]*", "", 1) end
+  local token = rest:match("^[%a_][%w_]*") or rest:match("^%d+") or rest:match("^[^%s]") or "<EOF>"
+  return { message = ("Invalid Syntax : offending token '%s' at line %d column %d"):format(token, err.line, err.column),
+    locations = { { line = err.line, column = err.column } }, is_plain = true }
+end
+
+local function as_entries(faults)
+  local entries = {}
+  for i, fault in ipairs(faults) do
+    local locations = {}
+    for j, loc in ipairs(fault.locs) do locations[j] = { line = loc.line, column = loc.column } end
+    entries[i] = { message = fault.message, locations = locations, is_plain = true }
+  end
+  return entries
+end
+
+local function prepare(self, query)
+  local document, err = core.parse(query)
+  if not document then return { errors = { syntax_error(query, err) }, operations = {} } end
+  local prepared = { fragments = {}, operations = {}, by_name = {} }
+  for _, node in ipairs(document.definitions) do
+    if node.kind == "FragmentDefinition" then
+      prepared.fragments[node.name] = node
+    elseif node.kind == "OperationDefinition" then
+      table.insert(prepared.operations, node)
+      if node.name then prepared.by_name[node.name] = node end
+    end
+  end
+  local faults = validate.document(self.schema, document)
+  if #faults > 0 then prepared.errors = as_entries(faults) end
+  return prepared
+end
+
+-- Two generations of prepared documents: what was not asked for while the young one filled up is dropped.
+local function prepared_for(self, query)
+  local prepared = self.young[query]
+  if prepared then return prepared end
+  prepared = self.old[query] or prepare(self, query)
+  if self.n_young >= CACHED_DOCUMENTS then
+    self.old, self.young, self.n_young = self.young, {}, 0
+  end
+  self.young[query], self.n_young = prepared, self.n_young + 1
+  return prepared
+end
+
+local function given(value)
+  if value == core.null or value == "" then return nil end
+  return value
+end
+
+---@return appsync.ast.OperationDefinition? operation, appsync.server.ErrorEntry? err
+local function choose(prepared, name)
+  if not name then
+    local operation = prepared.operations[1]
+    if operation then return operation end
+    return nil, { message = "The document holds no operation.", is_plain = true }
+  end
+  local operation = prepared.by_name[name]
+  if operation then return operation end
+  return nil, { message = ("Unknown operation named '%s'."):format(tostring(name)), is_plain = true }
+end
+
+-- Everything up to running: the execution and the operation, or errors.
+local function begin(self, request)
+  local prepared = prepared_for(self, request.query)
+  if prepared.errors then return nil, prepared.errors end
+  local operation, err = choose(prepared, given(request.operation_name))
+  if not operation then return nil, { err } end
+  local variables, fault = coerce.variables(self.schema, operation, request.variables)
+  if not variables then
+    return nil, { { message = fault.message, is_plain = true,
+      locations = { { line = fault.loc.line, column = fault.loc.column } } } }
+  end
+  return {
+    schema = self.schema, resolvers = self.resolvers, fragments = prepared.fragments, variables = variables,
+    identity = request.identity, modes = self.modes, request = { headers = request.headers or {} },
+    request_id = request.request_id,
+  }, operation
+end
+
+local function lacks_name(self, request)
+  local prepared = prepared_for(self, request.query)
+  if #prepared.operations < 2 or given(request.operation_name) then return false end
+  for _, operation in ipairs(prepared.operations) do
+    if not operation.name then return false end
+  end
+  return true
+end
+
+---@class appsync.server.Request
+---@field query string
+---@field variables table? decoded JSON
+---@field operation_name string?
+---@field identity appsync.server.Identity? nil: everything is allowed
+---@field headers table<string, string>?
+---@field request_id string?
+
+--- Runs a query or mutation.
+---@param request appsync.server.Request
+---@return string? json_text the answer's body; nil when the caller must answer with the error of the second result
+---@return {field: string, value: any}[]|{code: string} published what subscribers are offered; or why there is no body
+function Engine:execute(request)
+  if lacks_name(self, request) then return nil, { code = "missing_operation_name" } end
+  local x, operation = begin(self, request)
+  if not x then return result.body("null", operation), {} end
+  if operation.operation == "subscription" then
+    local loc = operation.loc
+    return result.body("null", { {
+      message = "Subscriptions are not served over HTTP; use the realtime endpoint.", errorType = "OperationNotSupported",
+      locations = { { line = loc.line, column = loc.column } },
+    } }), {}
+  end
+  local text, errors, published = execute.run(x, operation, nil)
+  return result.body(text, errors), published
+end
+
+--- Begins a subscription.
+---@param request appsync.server.Request
+---@return appsync.server.Subscription? subscription, appsync.server.ErrorEntry[]? errors
+function Engine:subscribe(request)
+  if lacks_name(self, request) then
+    return nil, { { message = "Missing operation name.", errorType = "BadRequestException" } }
+  end
+  local x, operation = begin(self, request)
+  if not x then return nil, operation end
+  if operation.operation ~= "subscription" then
+    return nil, { { message = "Only subscriptions are served over the realtime endpoint.",
+      errorType = "OperationNotSupported" } }
+  end
+  return subscription.new(x, operation)
+end
+
+return engine

@@ -1,0 +1,169 @@
+--- Filters and conditions of models, and filters of their subscriptions.
+--- An attribute that is absent answers like DynamoDB's: only `ne`, `notContains` and `attributeExists: false` hold for it.
+local core = require("appsync.core")
+
+local filter = {}
+
+local NULL, array_mt = core.null, core.array_mt
+
+local function is_list(value)
+  return type(value) == "table" and (getmetatable(value) == array_mt or value[1] ~= nil)
+end
+
+local function is_equal(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  for key, value in pairs(a) do
+    if not is_equal(value, b[key]) then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+filter.is_equal = is_equal
+
+-- -1, 0, 1; nil when the two have no order.
+local function compare(a, b)
+  if type(a) ~= type(b) or (type(a) ~= "number" and type(a) ~= "string") then return nil end
+  if a == b then return 0 end
+  if type(a) == "number" then return a < b and -1 or 1 end
+  -- Lua's `<` on strings follows the locale; DynamoDB compares bytes.
+  for i = 1, math.min(#a, #b) do
+    local x, y = a:byte(i), b:byte(i)
+    if x ~= y then return x < y and -1 or 1 end
+  end
+  return #a < #b and -1 or 1
+end
+
+local function contains(value, wanted)
+  if is_list(value) then
+    for _, item in ipairs(value) do
+      if is_equal(item, wanted) then return true end
+    end
+    return false
+  end
+  return type(value) == "string" and type(wanted) == "string" and value:find(wanted, 1, true) ~= nil
+end
+
+local function is_in(value, list)
+  for _, item in ipairs(list) do
+    if is_equal(value, item) then return true end
+  end
+  return false
+end
+
+local function between(value, pair)
+  if not is_list(pair) or #pair ~= 2 then
+    error({ message = "Invalid value for 'between': it must have exactly two elements", type = "InvalidArgumentsError" }, 0)
+  end
+  local low, high = compare(value, pair[1]), compare(value, pair[2])
+  return low ~= nil and high ~= nil and low >= 0 and high <= 0
+end
+
+local function ordered(accepts)
+  return function(value, operand)
+    local order = compare(value, operand)
+    return order ~= nil and accepts(order)
+  end
+end
+
+local function attribute_type(value)
+  if value == nil then return nil end
+  if value == NULL then return "_null" end
+  if type(value) == "boolean" then return "bool" end
+  if type(value) == "table" then return is_list(value) and "list" or "map" end
+  return type(value)
+end
+
+local function size_of(value)
+  if type(value) == "string" then return select(2, value:gsub("[^\128-\191]", "")) end
+  if type(value) ~= "table" then return nil end
+  if is_list(value) then return #value end
+  local n = 0
+  for _ in pairs(value) do n = n + 1 end
+  return n
+end
+
+local test_operators
+
+local OPERATORS = {
+  eq = function(value, operand) return value ~= nil and is_equal(value, operand) end,
+  ne = function(value, operand) return value == nil or not is_equal(value, operand) end,
+  lt = ordered(function(order) return order < 0 end),
+  le = ordered(function(order) return order <= 0 end),
+  gt = ordered(function(order) return order > 0 end),
+  ge = ordered(function(order) return order >= 0 end),
+  contains = contains,
+  notContains = function(value, operand) return not contains(value, operand) end,
+  beginsWith = function(value, operand)
+    return type(value) == "string" and type(operand) == "string" and value:sub(1, #operand) == operand
+  end,
+  between = between,
+  attributeExists = function(value, operand) return (value ~= nil) == operand end,
+  attributeType = function(value, operand) return attribute_type(value) == operand end,
+  size = function(value, operand) return test_operators(operand, size_of(value)) end,
+  ["in"] = function(value, operand) return value ~= nil and is_in(value, operand) end,
+  notIn = function(value, operand) return value == nil or not is_in(value, operand) end,
+}
+
+function test_operators(conditions, value)
+  for name, operand in pairs(conditions) do
+    local operator = OPERATORS[name]
+    if not operator then error({ message = "Unrecognized operator: " .. tostring(name), type = "Unrecognized Filter" }, 0) end
+    -- A null operand only means something where a value can be null.
+    if (operand ~= NULL or name == "eq" or name == "ne") and not operator(value, operand) then return false end
+  end
+  return true
+end
+
+local function any(list, item)
+  for _, part in ipairs(list) do
+    if filter.matches(part, item) then return true end
+  end
+  return #list == 0
+end
+
+local function all(list, item)
+  for _, part in ipairs(list) do
+    if not filter.matches(part, item) then return false end
+  end
+  return true
+end
+
+--- Whether an item passes. All parts of one filter object must hold.
+---@param conditions table? a coerced filter, `nil` and null pass everything
+---@param item table
+---@return boolean
+function filter.matches(conditions, item)
+  if conditions == nil or conditions == NULL then return true end
+  for name, operand in pairs(conditions) do
+    local holds = true
+    if operand == NULL then
+      holds = true
+    elseif name == "and" then
+      holds = all(operand, item)
+    elseif name == "or" then
+      holds = any(operand, item)
+    elseif name == "not" then
+      holds = not filter.matches(operand, item)
+    else
+      holds = test_operators(operand, item[name])
+    end
+    if not holds then return false end
+  end
+  return true
+end
+
+--- The same for a subscription's payload, where an absent field and a null one are the same.
+---@param conditions table?
+---@param payload table
+---@return boolean
+function filter.matches_payload(conditions, payload)
+  local present = {}
+  for name, value in pairs(payload) do
+    if value ~= NULL then present[name] = value end
+  end
+  return filter.matches(conditions, present)
+end
+
+return filter

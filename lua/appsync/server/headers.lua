@@ -1,0 +1,36 @@
+--- Response headers that every answer carries. Browsers may call from any origin, as with the service.
+local headers = {}
+
+local CORS = {
+  ["access-control-allow-origin"] = "*",
+  ["access-control-expose-headers"] = "x-amzn-RequestId,x-amzn-ErrorType,x-amz-user-agent,x-amzn-ErrorMessage,Date",
+}
+
+--- The headers of a JSON answer.
+---@param request_id string
+---@param extra table<string, string>?
+---@return table<string, string>
+function headers.json(request_id, extra)
+  local all = { ["content-type"] = "application/json;charset=UTF-8", ["x-amzn-requestid"] = request_id }
+  for name, value in pairs(CORS) do
+    all[name] = value
+  end
+  for name, value in pairs(extra or {}) do
+    all[name] = value
+  end
+  return all
+end
+
+--- The headers that answer a CORS preflight.
+---@param request_headers table<string, string>
+---@return table<string, string>
+function headers.preflight(request_headers)
+  return {
+    ["access-control-allow-origin"] = "*",
+    ["access-control-allow-methods"] = "GET,HEAD,POST,OPTIONS",
+    ["access-control-allow-headers"] = request_headers["access-control-request-headers"] or "*",
+    ["access-control-max-age"] = "3600",
+  }
+end
+
+return headers

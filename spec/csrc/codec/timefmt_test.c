@@ -1,0 +1,167 @@
+#include "codec/timefmt.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+/* cmocka needs the four above */
+#include <cmocka.h>
+
+static void times_are_printed_in_both_forms(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t ms;
+		const char *iso;
+	} ROWS[] = {
+	        {0, "1970-01-01T00:00:00.000Z"},
+	        {1440938160000, "2015-08-30T12:36:00.000Z"},
+	        {-1, "1969-12-31T23:59:59.999Z"},
+	        {951782400123, "2000-02-29T00:00:00.123Z"},
+	        {253402300799999, "9999-12-31T23:59:59.999Z"},
+	        {-62167219200000, "0000-01-01T00:00:00.000Z"},
+	        {INT64_MAX, "9999-12-31T23:59:59.807Z"},
+	        {4107542400000, "2100-03-01T00:00:00.000Z"},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		char text[APS_TIME_ISO_CHARS + 1];
+		aps_time_format_iso(ROWS[i].ms, text);
+		assert_string_equal(text, ROWS[i].iso);
+	}
+	char amz[APS_TIME_AMZ_CHARS + 1];
+	aps_time_format_amz(1440938160, amz);
+	assert_string_equal(amz, "20150830T123600Z");
+	aps_time_format_amz(INT64_MIN, amz);
+	assert_string_equal(amz, "00000101T000000Z");
+}
+
+static void every_day_agrees_with_the_libc(void **state)
+{
+	(void)state;
+	for (int64_t day = -719528; day < 2932897; day += 13) {
+		time_t t = (time_t)(day * 86400 + 43210);
+		struct tm tm;
+		assert_non_null(gmtime_r(&t, &tm));
+		char wanted[64], text[APS_TIME_AMZ_CHARS + 1];
+		snprintf(wanted, sizeof wanted, "%04d%02d%02dT%02d%02d%02dZ", tm.tm_year + 1900, tm.tm_mon + 1,
+		         tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+		aps_time_format_amz(t, text);
+		assert_string_equal(text, wanted);
+		int64_t back;
+		assert_true(aps_time_parse_amz(aps_str_of(text), &back));
+		assert_true(back == t);
+	}
+}
+
+static void all_three_http_dates_are_read(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int64_t unix_s; /* -1: refused */
+	} ROWS[] = {
+	        {"Sun, 06 Nov 1994 08:49:37 GMT", 784111777},
+	        {"Sunday, 06-Nov-94 08:49:37 GMT", 784111777},
+	        {"Sun Nov  6 08:49:37 1994", 784111777},
+	        {"Wed Nov 16 08:49:37 1994", 784975777},
+	        {"Tuesday, 01-Jan-69 00:00:00 GMT", 3124224000},
+	        {"Thursday, 01-Jan-70 00:00:00 GMT", 0},
+	        {"Wednesday, 06-Nov-24 08:49:37 GMT", 1730882977},
+	        {"Sat, 31 Dec 2016 23:59:60 GMT", 1483228800},
+	        {"Thu, 29 Feb 2024 00:00:00 GMT", 1709164800},
+	        {"", -1},
+	        {"Sun", -1},
+	        {"Sun, 06 Nov 1994 08:49:37", -1},
+	        {"Sun, 06 Nov 1994 08:49:37 UTC", -1},
+	        {"Sun, 06 Nov 1994 08:49:37 GMT ", -1},
+	        {"Sun, 6 Nov 1994 08:49:37 GMT", -1},
+	        {"sun, 06 Nov 1994 08:49:37 GMT", -1},
+	        {"Sun, 06 nov 1994 08:49:37 GMT", -1},
+	        {"Xxx, 06 Nov 1994 08:49:37 GMT", -1},
+	        {"Sun, 31 Nov 1994 08:49:37 GMT", -1},
+	        {"Sun, 00 Nov 1994 08:49:37 GMT", -1},
+	        {"Sun, 29 Feb 1900 08:49:37 GMT", -1},
+	        {"Sun, 06 Nov 1994 24:00:00 GMT", -1},
+	        {"Sun, 06 Nov 1994 08:60:00 GMT", -1},
+	        {"Sun, 06 Nov 1994 08:00:61 GMT", -1},
+	        {"Sunday, 06 Nov 1994 08:49:37 GMT", -1},
+	        {"Sun Nov 6 08:49:37 1994", -1},
+	        {"Sun Nov  6 08:49:37 1994 GMT", -1},
+	        {"1994-11-06T08:49:37Z", -1},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		int64_t unix_s = -1;
+		bool is_date = aps_time_parse_http(aps_str_of(ROWS[i].text), &unix_s);
+		if (is_date != (ROWS[i].unix_s >= 0) || unix_s != ROWS[i].unix_s)
+			fail_msg("%s: %d, %lld", ROWS[i].text, is_date, (long long)unix_s);
+	}
+}
+
+static void iso_times_are_read_with_fraction_and_offset(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int64_t unix_ms; /* -1: refused */
+	} ROWS[] = {
+	        {"2015-08-30T12:36:00Z", 1440938160000},
+	        {"2015-08-30T12:36:00", 1440938160000},
+	        {"2015-08-30t12:36:00z", 1440938160000},
+	        {"2015-08-30 12:36:00Z", 1440938160000},
+	        {"2015-08-30T12:36:00.5Z", 1440938160500},
+	        {"2015-08-30T12:36:00.123456789Z", 1440938160123},
+	        {"2015-08-30T12:36:00,007Z", 1440938160007},
+	        {"2015-08-30T13:36:00+01:00", 1440938160000},
+	        {"2015-08-30T13:36:00+0100", 1440938160000},
+	        {"2015-08-30T13:36:00+01", 1440938160000},
+	        {"2015-08-30T07:06:00-05:30", 1440938160000},
+	        {"2015-08-30T12:36:30.250+00:00:30", 1440938160250},
+	        {"2015-08-30", -1},
+	        {"2015-08-30T12:36", -1},
+	        {"2015-08-30T12:36:00.Z", -1},
+	        {"2015-08-30T12:36:00ZZ", -1},
+	        {"2015-08-30T12:36:00+1:00", -1},
+	        {"2015-08-30T12:36:00+24:00", -1},
+	        {"2015-08-30T12:36:00+01:60", -1},
+	        {"2015-08-30T12:36:00+01:", -1},
+	        {"2015-13-30T12:36:00Z", -1},
+	        {"2015-02-29T12:36:00Z", -1},
+	        {"15-02-20T12:36:00Z", -1},
+	        {"2015-08-30T12:36:00 Z", -1},
+	        {"", -1},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		int64_t unix_ms = -1;
+		bool is_time = aps_time_parse_iso(aps_str_of(ROWS[i].text), &unix_ms);
+		if (is_time != (ROWS[i].unix_ms >= 0) || unix_ms != ROWS[i].unix_ms)
+			fail_msg("%s: %d, %lld", ROWS[i].text, is_time, (long long)unix_ms);
+	}
+}
+
+static void long_dates_of_the_wrong_shape_are_refused(void **state)
+{
+	(void)state;
+	static const char *const TEXTS[] = {"",
+	                                    "20150830",
+	                                    "20150830T123600",
+	                                    "20150830T123600ZZ",
+	                                    "2015083OT123600Z",
+	                                    "20151330T123600Z",
+	                                    "20150830 123600Z"};
+	int64_t unix_s;
+	for (size_t i = 0; i < APS_COUNTOF(TEXTS); i++) assert_false(aps_time_parse_amz(aps_str_of(TEXTS[i]), &unix_s));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(times_are_printed_in_both_forms),
+	        cmocka_unit_test(every_day_agrees_with_the_libc),
+	        cmocka_unit_test(all_three_http_dates_are_read),
+	        cmocka_unit_test(iso_times_are_read_with_fraction_and_offset),
+	        cmocka_unit_test(long_dates_of_the_wrong_shape_are_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,201 @@
+---A stand-in for appsync.core in pure Lua, with a manual clock. `fake.install()` gives a fresh one and unloads every
+---module of the library, so that each test begins with a clean state.
+local fake_core = {}
+
+local cjson = require "cjson"
+
+local KINDS = { "RESULT", "SUB_STATE", "SUB_DATA", "SUB_END", "AUTH", "HEADERS", "CONNECTION", "LOG", "CLOSED" }
+
+-- Documents, by patterns: enough for the shapes that the specs use.
+local Document = {}
+Document.__index = Document
+
+function Document:operations()
+  local operations = {}
+  for kind, head, body in self.source:gmatch("(%a+)([^{}]*)(%b{})") do
+    if kind == "query" or kind == "mutation" or kind == "subscription" then
+      local operation = { kind = kind, name = head:match("^%s+([%w_]+)") or "", variables = {}, root_fields = {} }
+      for name in (head:match("%b()") or ""):gmatch("%$([%w_]+)") do table.insert(operation.variables, name) end
+      local flat = body:sub(2, -2):gsub("%b{}", " "):gsub("%b()", " ")
+      for name in flat:gmatch("[%w_]+") do table.insert(operation.root_fields, name) end
+      table.insert(operations, operation)
+    end
+  end
+  return operations
+end
+
+function Document:text() return self.source end
+
+local function check_json(value, path, seen)
+  local kind = type(value)
+  if kind == "function" or kind == "thread" then error(path .. ": a " .. kind .. " isn't JSON", 0) end
+  if kind ~= "table" then return end
+  if seen[value] then error(path .. ": a cycle", 0) end
+  seen[value] = true
+  for key, item in pairs(value) do check_json(item, path .. "." .. tostring(key), seen) end
+  seen[value] = nil
+end
+
+local function new_client(core, settings)
+  local client = { settings = settings, is_closed = false, consumed_total = {} }
+  core.n_clients = core.n_clients + 1
+  local id = core.n_clients
+  core.clients[id] = client
+
+  local function record(list, entry)
+    core.next_id = core.next_id + 1
+    entry.id = core.next_id
+    entry.client = client
+    table.insert(list, entry)
+    return entry.id
+  end
+
+  function client.id() return id end
+
+  function client.add_auth(_, auth)
+    if auth.secret == "unusable" then return nil, "the token is unusable" end
+    return record(core.auths, { auth = auth })
+  end
+  function client.set_auth(_, auth, material)
+    table.insert(core.answers, { auth = auth, material = material })
+    return true
+  end
+  function client.fail_auth(_, auth, message, code)
+    table.insert(core.answers, { auth = auth, message = message, code = code })
+  end
+  function client.drop_auth(_, auth) core.dropped_auths[auth] = (core.dropped_auths[auth] or 0) + 1 end
+
+  function client.execute(_, call)
+    check_json(call.variables, "variables", {})
+    return record(core.executed, { call = call })
+  end
+  function client.cancel(_, op)
+    core.cancelled[op] = true
+    core.push("RESULT", op, nil, { kind = "cancelled", message = "cancelled" }, {})
+  end
+  function client.subscribe(_, call)
+    check_json(call.variables, "variables", {})
+    return record(core.subscribed, { call = call })
+  end
+  function client.unsubscribe(_, sub) core.unsubscribed[sub] = (core.unsubscribed[sub] or 0) + 1 end
+  function client.consumed(_, sub, n) client.consumed_total[sub] = (client.consumed_total[sub] or 0) + n end
+  function client.set_headers(_, sub, headers, message)
+    table.insert(core.answers, { sub = sub, headers = headers, message = message })
+  end
+  function client.set_online(_, is_online) client.is_online = is_online end
+  function client.stats() return { operations = #core.executed } end
+  function client.close()
+    if client.is_closed then return end
+    client.is_closed = true
+    for _, list in ipairs{ core.executed, core.subscribed } do
+      for _, entry in ipairs(list) do
+        if entry.client == client and not entry.is_answered then
+          local err = { kind = "closed", message = "the client is closed" }
+          if list == core.executed then
+            core.push("RESULT", entry.id, nil, err, {})
+          else
+            core.push("SUB_END", entry.id, err, nil, 0)
+          end
+        end
+      end
+    end
+    if not core.is_close_held then core.push("CLOSED", id) end
+  end
+  return client
+end
+
+local function new_runtime(core)
+  local runtime = {}
+  function runtime.poll(_, events, max)
+    core.n_polls = core.n_polls + 1
+    local n = 0
+    while n < max and core.inbox_head <= #core.inbox do
+      local event = core.inbox[core.inbox_head]
+      core.inbox_head = core.inbox_head + 1
+      for i = 1, 5 do events[n * 5 + i] = event[i] end
+      n = n + 1
+    end
+    if core.inbox_head > #core.inbox and #core.inbox > 0 then core.inbox, core.inbox_head = {}, 1 end
+    return n, core.inbox_head <= #core.inbox
+  end
+  -- Time passes here only. Before that, the next step of the test's script runs.
+  function runtime.wait(_, seconds)
+    table.insert(core.waited, seconds or "for ever")
+    local step = table.remove(core.steps, 1)
+    if step then
+      step()
+    elseif seconds then
+      core.time = core.time + seconds
+    else
+      error("the test would wait for ever", 0)
+    end
+    return core.inbox_head <= #core.inbox
+  end
+  function runtime.fd() return 42 end
+  function runtime.arm(_, seconds) table.insert(core.armed, seconds == nil and "none" or seconds) end
+  function runtime.client(_, settings) return new_client(core, settings) end
+  function runtime.close(_, seconds)
+    core.runtime_closed = seconds
+    return true
+  end
+  return runtime
+end
+
+local function new_core()
+  local core = {
+    version = "0.0.0", null = cjson.null, array_mt = { __name = "appsync.array" }, event = {},
+    time = 1000, inbox = {}, inbox_head = 1, steps = {}, waited = {}, armed = {}, executed = {}, subscribed = {},
+    unsubscribed = {}, auths = {}, answers = {}, dropped_auths = {}, cancelled = {}, clients = {}, n_clients = 0,
+    next_id = 100, n_runtimes = 0, n_polls = 0,
+  }
+  for i, name in ipairs(KINDS) do core.event[name] = i end
+  function core.now() return core.time end
+  function core.wall() return 1700000000 + core.time end
+  function core.uuid() return "00000000-0000-4000-8000-000000000000" end
+  function core.encode(value)
+    check_json(value, "value", {})
+    return cjson.encode(value)
+  end
+  function core.decode(text)
+    local ok, value = pcall(cjson.decode, text)
+    if ok then return value end
+    return nil, "not JSON at byte 1"
+  end
+  function core.document(text)
+    core.n_parsed = (core.n_parsed or 0) + 1
+    if not text:find("%b{}") then return nil, { message = "unexpected end", line = 1, column = #text } end
+    return setmetatable({ source = text }, Document)
+  end
+  function core.runtime()
+    core.n_runtimes = core.n_runtimes + 1
+    return new_runtime(core)
+  end
+  -- For the tests.
+  function core.push(kind, target, a, b, c)
+    table.insert(core.inbox, { core.event[kind], target, a, b, c })
+  end
+  ---Answers the newest operation, or the given one.
+  function core.reply(data, err, info, op)
+    core.push("RESULT", op or core.executed[#core.executed].id, data, err, info or { status = 200 })
+  end
+  ---Adds what happens when the library blocks next.
+  function core.step(fn) table.insert(core.steps, fn) end
+  return core
+end
+
+---@return table core
+function fake_core.install()
+  for name in pairs(package.loaded) do
+    if name == "appsync" or name:match("^appsync%.") then package.loaded[name] = nil end
+  end
+  local core = new_core()
+  package.loaded["appsync.core"] = core
+  return core
+end
+
+---Collects until nothing is left to collect.
+function fake_core.collect()
+  for _ = 1, 4 do collectgarbage() end
+end
+
+return fake_core

@@ -1,0 +1,282 @@
+-- Lua values to JSON and back, through the C module.
+local core = require("appsync.core")
+
+local null = core.null
+local has_integers = math.type ~= nil ---@diagnostic disable-line: undefined-field
+
+local function list(t) return setmetatable(t, core.array_mt) end
+
+local function refused(value, message)
+  local ok, err = pcall(core.encode, value)
+  assert.is_false(ok)
+  assert.is_truthy(tostring(err):find(message, 1, true), ("%q does not contain %q"):format(tostring(err), message))
+end
+
+describe("decode", function()
+  it("gives strings, numbers, booleans and null", function()
+    assert.equal("a\"b\\c/\b\f\n\r\té€😀", core.decode([["a\"b\\c\/\b\f\n\r\t\u00e9\u20ac\ud83d\ude00"]]))
+    assert.equal("x\0y", core.decode([["x\u0000y"]]))
+    assert.equal("", core.decode('""'))
+    assert.equal(-1.5, core.decode("-1.5"))
+    assert.equal(true, core.decode("true"))
+    assert.equal(false, core.decode(" false "))
+    assert.equal(null, core.decode("null"))
+    assert.equal("userdata", type(null))
+  end)
+
+  it("gives tables that can be indexed", function()
+    local value = core.decode('{"a":{"b":[1,"x",[],{},null]},"":0,"a":{"b":[2,3]}}')
+    assert.same({ a = { b = { 2, 3 } }, [""] = 0 }, value)
+    value = core.decode('[1,"x",[],{},null]')
+    assert.equal(5, #value)
+    assert.equal(null, value[5])
+  end)
+
+  it("marks lists and nothing else", function()
+    local value = core.decode('{"empty":[],"full":[1,[2]],"object":{}}')
+    assert.equal(core.array_mt, getmetatable(value.empty))
+    assert.equal(core.array_mt, getmetatable(value.full))
+    assert.equal(core.array_mt, getmetatable(value.full[2]))
+    assert.is_nil(getmetatable(value.object))
+    assert.is_nil(getmetatable(value))
+  end)
+
+  it("keeps many repeated keys apart", function()
+    local parts = {}
+    for i = 1, 300 do
+      local fields = {}
+      for k = 1, 1 + i % 9 do fields[k] = ('"%s%d":%d'):format(("k"):rep(1 + (i * k) % 50), i * k % 23, k) end
+      parts[i] = "{" .. table.concat(fields, ",") .. "}"
+    end
+    local value = core.decode("[" .. table.concat(parts, ",") .. "]")
+    for i = 1, 300 do
+      local wanted = {}
+      for k = 1, 1 + i % 9 do wanted[("k"):rep(1 + (i * k) % 50) .. i * k % 23] = k end
+      assert.same(wanted, value[i])
+    end
+  end)
+
+  it("reads escaped keys beside plain ones in long texts", function()
+    local value = core.decode('{"pad":"' .. ("x"):rep(600) .. [[","a\u0062":1,"c":"\n","d\n":"]] .. ("\\t"):rep(900) .. '"}')
+    assert.equal(1, value.ab)
+    assert.equal("\n", value.c)
+    assert.equal(("\t"):rep(900), value["d\n"])
+  end)
+
+  it("gives integers as integers where Lua has them", function()
+    if has_integers then
+      assert.equal("integer", math.type(core.decode("5")))
+      assert.equal("float", math.type(core.decode("5.0")))
+      assert.equal("float", math.type(core.decode("5e0")))
+      assert.equal(math.maxinteger, core.decode("9223372036854775807"))
+      assert.equal(math.mininteger, core.decode("-9223372036854775808"))
+      assert.equal("float", math.type(core.decode("9223372036854775808")))
+    else
+      assert.equal(5, core.decode("5"))
+    end
+    assert.equal(9007199254740992, core.decode("9007199254740992"))
+    assert.equal(-math.huge, 1 / core.decode("-0"))
+    assert.equal(2 ^ 64, core.decode("18446744073709551616"))
+  end)
+
+  it("gives integers beyond the exact range as strings on demand", function()
+    assert.equal("18446744073709551616", core.decode("18446744073709551616", "string"))
+    assert.equal("-9223372036854775809", core.decode("-9223372036854775809", "string"))
+    assert.equal(5, core.decode("5", "string"))
+    assert.equal(0.5, core.decode("0.5", "string"))
+    local beyond = core.decode("9007199254740993", "string")
+    if has_integers then
+      assert.equal(9007199254740993, beyond)
+    else
+      assert.equal("9007199254740993", beyond)
+      assert.equal(9007199254740992, core.decode("9007199254740992", "string"))
+    end
+  end)
+
+  it("tells where a text is wrong", function()
+    local value, message = core.decode("[1,]")
+    assert.is_nil(value)
+    assert.is_truthy(message:find("at byte 3", 1, true))
+    for text, offset in pairs({ [""] = 0, ["{"] = 1, ["nul"] = 3, ['{"a":1,}'] = 7, ["1 2"] = 2, ['"\255"'] = 1, ['"\\ud800"'] = 1 }) do
+      value, message = core.decode(text)
+      assert.is_nil(value)
+      assert.is_truthy(message:find("at byte " .. offset, 1, true), text .. ": " .. message)
+    end
+  end)
+
+  it("accepts 128 levels and not one more", function()
+    assert.is_table(core.decode(("["):rep(128) .. ("]"):rep(128)))
+    assert.is_table(core.decode(('{"a":'):rep(128) .. "1" .. ("}"):rep(128)))
+    local value, message = core.decode(("["):rep(129) .. ("]"):rep(129))
+    assert.is_nil(value)
+    assert.is_truthy(message:find("too deep at byte 128", 1, true))
+  end)
+
+  it("leaves nothing on the stack of the one who calls often", function()
+    for i = 1, 2000 do
+      assert.is_nil((core.decode('[{"a":[1,{"b":"\\n"')))
+      assert.equal(i, core.decode("[" .. i .. "]")[1])
+    end
+  end)
+end)
+
+describe("encode", function()
+  it("writes plain values", function()
+    assert.equal("null", core.encode(null))
+    assert.equal("true", core.encode(true))
+    assert.equal("false", core.encode(false))
+    assert.equal('"é \\" \\\\ / \\n \\u0001 \127"', core.encode("é \" \\ / \n \1 \127"))
+    assert.equal('"a\\u0000b"', core.encode("a\0b"))
+  end)
+
+  it("writes integral numbers without point and exponent", function()
+    assert.equal("5", core.encode(5.0))
+    assert.equal("-7", core.encode(-7))
+    assert.equal("1000000000000000000000", core.encode(1e21))
+    assert.equal("9007199254740992", core.encode(2 ^ 53))
+    assert.equal("18446744073709551616", core.encode(2 ^ 64))
+    if has_integers then assert.equal("9223372036854775807", core.encode(math.maxinteger)) end
+  end)
+
+  it("writes other numbers as short as they read back", function()
+    assert.equal("0.1", core.encode(0.1))
+    assert.equal("0.30000000000000004", core.encode(0.1 + 0.2))
+    assert.equal("1e-7", core.encode(1e-7))
+    assert.equal("-123.456", core.encode(-123.456))
+  end)
+
+  it("tells lists from objects", function()
+    assert.equal("[1,2,3]", core.encode({ 1, 2, 3 }))
+    assert.equal("{}", core.encode({}))
+    assert.equal("[]", core.encode(list({})))
+    assert.equal('[[],{},["x"]]', core.encode({ list({}), {}, list({ "x" }) }))
+    assert.equal('{"a":[1]}', core.encode({ a = { 1 }, b = nil }))
+    assert.equal('{"1":"x"}', core.encode({ ["1"] = "x" }))
+    assert.equal("[null,null]", core.encode({ null, null }))
+  end)
+
+  it("writes lists that were filled in another order", function()
+    local t = {}
+    for i = 20, 1, -1 do t[i] = i end
+    assert.equal("[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20]", core.encode(t))
+    local nested = {}
+    for i = 3, 1, -1 do
+      nested[i] = {}
+      for k = 3, 1, -1 do nested[i][k] = { [2] = k, [1] = i } end
+    end
+    assert.equal("[[[1,1],[1,2],[1,3]],[[2,1],[2,2],[2,3]],[[3,1],[3,2],[3,3]]]", core.encode(nested))
+    if has_integers then assert.equal('["a","b"]', core.encode({ [1.0] = "a", [2.0] = "b" })) end
+  end)
+
+  it("refuses holes and says which element is missing", function()
+    refused({ 1, nil, 3 }, "value: a list with holes; element 2 is missing, the last one is 3")
+    refused({ [2] = 1 }, "value: a list with holes; element 1 is missing, the last one is 2")
+    refused({ [1] = 1, [2 ^ 40] = 1 }, "value: a list with holes; element 2 is missing, the last one is 1099511627776")
+    refused(list({ [3] = 1 }), "a list with holes")
+    refused({ input = { tags = { "a", "b", nil, "d" } } }, "value.input.tags: a list with holes")
+  end)
+
+  it("refuses keys that are neither all names nor all places", function()
+    refused({ 1, 2, x = 1 }, "value: keys of a list and of an object in one table")
+    refused({ x = 1, y = 2, [7] = 1 }, "value: ")
+    refused(list({ x = 1 }), "value: keys of a list and of an object in one table")
+    refused({ [0] = 1 }, "value: a number as a key that is no place in a list")
+    refused({ [1.5] = 1 }, "value: a number as a key that is no place in a list")
+    refused({ [-1] = 1 }, "value: a number as a key that is no place in a list")
+    refused({ [true] = 1 }, "value: a key that is neither a name nor a number")
+    refused({ [{}] = 1 }, "value: a key that is neither a name nor a number")
+  end)
+
+  it("refuses what JSON can't hold, with the path to it", function()
+    refused(0 / 0, "value: NaN can't be JSON")
+    refused({ a = { 1, { b = math.huge } } }, "value.a[2].b: infinity can't be JSON")
+    refused({ -math.huge }, "value[1]: infinity can't be JSON")
+    refused({ f = print }, "value.f: a function can't be JSON")
+    refused({ ["two words"] = { coroutine.create(print) } }, 'value["two words"][1]: a thread can\'t be JSON')
+    refused({ io.stdout }, "value[1]: a userdata can't be JSON")
+    refused({ a = "ok\255" }, "value.a: a string that is not UTF-8 (at its byte 3)")
+    refused({ ["k\255"] = 1 }, 'value["k?"]: a string that is not UTF-8 (at its byte 2)')
+    refused({ [("k"):rep(100)] = print }, "value." .. ("k"):rep(32) .. "...: a function")
+  end)
+
+  it("refuses cycles and more than 128 levels", function()
+    local cycle = {}
+    cycle.again = { cycle }
+    refused(cycle, "value.again[1].again[1]")
+    refused(cycle, "nested deeper than 128 tables, or a cycle")
+    local deep = list({})
+    for _ = 2, 128 do deep = { deep } end
+    assert.equal(("["):rep(128) .. ("]"):rep(128), core.encode(deep))
+    refused({ deep }, "nested deeper than 128 tables")
+  end)
+
+  it("works again after a refusal", function()
+    for _ = 1, 500 do
+      refused({ "x", print }, "value[2]")
+      assert.equal('["x"]', core.encode({ "x" }))
+    end
+  end)
+
+  it("reads tables raw", function()
+    local guarded = setmetatable({ a = 1 }, { __index = error, __newindex = error })
+    assert.equal('{"a":1}', core.encode(guarded))
+  end)
+
+  it("honours OpenResty's list marks", function()
+    local lua = os.getenv("APPSYNC_LUA")
+    if not lua then return pending("APPSYNC_LUA names no interpreter") end
+    local script = [[
+      local mt = {}
+      package.loaded.cjson = { array_mt = mt }
+      local core = require("appsync.core")
+      io.write(core.encode({ setmetatable({}, mt), setmetatable({ 1 }, mt), {} }))]]
+    local pipe = assert(io.popen(lua .. " -e '" .. script .. "'"))
+    local json = pipe:read("*a")
+    pipe:close()
+    assert.equal("[[],[1],{}]", json)
+  end)
+end)
+
+describe("a round trip", function()
+  it("keeps empty lists, null and nesting", function()
+    local text = '[[],{},{"a":[null,[[]]]},"x",1,-2.5,true]'
+    assert.equal(text, core.encode(core.decode(text)))
+  end)
+
+  it("keeps random doubles", function()
+    local seed = tonumber(os.getenv("SEED")) or 20240601
+    print("json_spec: seed " .. seed)
+    local state = seed
+    local function random()
+      state = state * 16807 % 2147483647
+      return state
+    end
+    for _ = 1, 5000 do
+      local x = (random() / 2147483647 - 0.5) * 2 ^ (random() % 2000 - 1000) + random() / 1e12
+      assert.equal(x, core.decode(core.encode(x)))
+      assert.equal(x, core.decode(core.encode({ x }))[1])
+    end
+  end)
+
+  it("survives finalizers that convert values in between", function()
+    local text = core.encode({ items = list({ "a\n", "b\n", ("c\n"):rep(100) }) })
+    local make_garbage
+    if has_integers then
+      make_garbage = function() setmetatable({}, { __gc = function() core.encode(core.decode(text)) end }) end
+    else
+      make_garbage = function()
+        local proxy = newproxy(true) -- luacheck: ignore
+        getmetatable(proxy).__gc = function() core.encode(core.decode(text)) end
+      end
+    end
+    local parts = {}
+    for i = 1, 200 do parts[i] = { ("line\n"):rep(i), i } end
+    local wanted = core.encode(parts)
+    local pause = collectgarbage("setpause", 50)
+    for _ = 1, 30 do
+      for _ = 1, 20 do make_garbage() end
+      assert.equal(wanted, core.encode(core.decode(wanted)))
+    end
+    collectgarbage("setpause", pause)
+  end)
+end)
