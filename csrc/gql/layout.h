@@ -8,6 +8,7 @@ struct aps_gql_printer {
 	struct aps_buf *out;
 	unsigned level; /* of indentation */
 	enum aps_gql_typenames typenames;
+	bool follows_type; /* the definition before is one of the type system */
 };
 
 APS_BEGIN_DECLS

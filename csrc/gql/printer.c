@@ -77,10 +77,11 @@ static void print_selection_set(struct aps_gql_printer *printer, const struct ap
 	close_lines(printer, '}');
 }
 
+/* Behind a type without fields "{" would be read as the type's: there even the shortest query keeps its word. */
 static void print_operation(struct aps_gql_printer *printer, const struct aps_gql_node *node)
 {
 	bool is_short = aps_str_is(node->text, "query") && node->name.n == 0 && node->arguments == NULL &&
-	                node->directives == NULL;
+	                node->directives == NULL && !printer->follows_type;
 	if (!is_short) {
 		aps_buf_add_str(printer->out, node->text);
 		if (node->name.n != 0 || node->arguments != NULL) aps_buf_add_byte(printer->out, ' ');
@@ -216,14 +217,26 @@ static bool print_value_or_type(struct aps_gql_printer *printer, const struct ap
 	}
 }
 
+static bool is_executable(const struct aps_gql_node *definition)
+{
+	return definition->kind == APS_GQL_OPERATION_DEFINITION || definition->kind == APS_GQL_FRAGMENT_DEFINITION;
+}
+
+static void print_document(struct aps_gql_printer *printer, const struct aps_gql_node *document)
+{
+	for (const struct aps_gql_node *node = document->items; node != NULL; node = node->next) {
+		if (node != document->items) aps_buf_add_text(printer->out, "\n\n");
+		aps_gql_print_node(printer, node);
+		printer->follows_type = !is_executable(node);
+	}
+	aps_buf_add_byte(printer->out, '\n');
+}
+
 void aps_gql_print_node(struct aps_gql_printer *printer, const struct aps_gql_node *node)
 {
 	if (printer->out->rc != APS_OK || print_value_or_type(printer, node)) return;
 	switch (node->kind) {
-	case APS_GQL_DOCUMENT:
-		aps_gql_print_joined(printer, node->items, "\n\n");
-		aps_buf_add_byte(printer->out, '\n');
-		break;
+	case APS_GQL_DOCUMENT: print_document(printer, node); break;
 	case APS_GQL_OPERATION_DEFINITION: print_operation(printer, node); break;
 	case APS_GQL_INLINE_FRAGMENT:
 	case APS_GQL_FRAGMENT_DEFINITION: print_fragment(printer, node); break;

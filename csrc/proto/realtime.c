@@ -214,6 +214,7 @@ void aps_rt_closed(struct aps_rt *rt, const struct aps_err *err, int64_t now_ms)
 		break;
 	case CLOSING_FATAL:
 		if (cause.native >= 4000) cause.code = APS_E_PROTOCOL;
+		cause.retryable = false;
 		rt->phase = APS_RT_WAITING; /* it is closed already */
 		aps_rt_link_fail(rt, &cause);
 		break;

@@ -282,7 +282,8 @@ function scheduler.suspend(w, timeout, what)
 end
 
 -- Resumes a wrapped coroutine until it yields something of its user's, or ends.
-local function relay(co, ok, tag, w, ...)
+local function relay(co, ok, ...)
+  local tag, w = ...
   if ok and tag == WAIT then
     if not w.done then scheduler.suspend(w) end
     return relay(co, co_resume(co))
@@ -293,8 +294,8 @@ local function relay(co, ok, tag, w, ...)
     end
     return relay(co, co_resume(co))
   end
-  if not ok then tag = translate(tag) end
-  return ok, tag, w, ...
+  if not ok then return false, translate(tag) end
+  return ok, ...
 end
 
 ---Resumes a coroutine of `scheduler.wrap`; its waits are done by the caller.

@@ -232,8 +232,8 @@ local function raise(self)
   error(self.raised, 0)
 end
 
----Runs a function as a task: returns its results when it and the tasks that it spawned have ended; raises what it raised,
----with the traceback. Live subscriptions don't keep it going.
+---Runs a function as a task: returns its results when it and the tasks that it spawned have ended; raises what it
+---raised, with the traceback. Live subscriptions don't keep it going.
 ---@param fn function
 ---@param ... any its arguments
 ---@return any ...

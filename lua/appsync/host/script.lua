@@ -32,12 +32,13 @@ function script.is_fd_used()
   return is_fd_used
 end
 
--- One turn without a budget. True when something was done.
+-- One turn without a budget: what has come goes before what is due, so that a time-out of 0 takes what is there.
+-- True when something was done.
 local function turn()
   scheduler.refill(EVENTS_PER_TURN, nil)
-  local fired = timer.run_due(EVENTS_PER_TURN)
   local handled = dispatch.poll(EVENTS_PER_TURN)
-  return scheduler.run_ready(EVENTS_PER_TURN) + handled + fired > 0 or scheduler.has_ready()
+  local ran = scheduler.run_ready(EVENTS_PER_TURN)
+  return timer.run_due(EVENTS_PER_TURN) + handled + ran > 0 or scheduler.has_ready()
 end
 
 local function refuse_deadlock(w)
@@ -118,13 +119,9 @@ end
 
 local function update_counted()
   scheduler.refill(EVENTS_PER_TURN, nil)
-  timer.run_due(EVENTS_PER_TURN)
-  local has_more = false
-  if not scheduler.is_over() then
-    local _
-    _, has_more = dispatch.poll(EVENTS_PER_TURN)
-  end
+  local _, has_more = dispatch.poll(EVENTS_PER_TURN)
   scheduler.run_ready(EVENTS_PER_TURN)
+  if timer.run_due(EVENTS_PER_TURN) > 0 then scheduler.run_ready(EVENTS_PER_TURN) end
   return has_more or scheduler.has_ready()
 end
 
@@ -132,9 +129,9 @@ local function update_timed(seconds)
   local deadline = clock.now() + seconds
   scheduler.refill(8, deadline)
   repeat
-    local fired = timer.run_due(EVENTS_PER_POLL)
     local handled, has_more = dispatch.poll(EVENTS_PER_POLL)
     local ran = scheduler.run_ready(math.huge)
+    local fired = timer.run_due(EVENTS_PER_POLL)
     has_more = has_more or scheduler.has_ready()
     if not has_more and fired + handled + ran == 0 then return false end
   until clock.now() >= deadline

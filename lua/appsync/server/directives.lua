@@ -6,7 +6,8 @@ local directives = {}
 directives.SDL = [[
 directive @include(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT
 directive @skip(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT
-directive @deprecated(reason: String = "No longer supported") on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION | ENUM_VALUE
+directive @deprecated(reason: String = "No longer supported") on
+  FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION | ENUM_VALUE
 directive @specifiedBy(url: String!) on SCALAR
 directive @aws_subscribe(mutations: [String!]!) on FIELD_DEFINITION
 directive @aws_auth(cognito_groups: [String!]!) on FIELD_DEFINITION
@@ -19,7 +20,10 @@ directive @aws_cognito_user_pools(cognito_groups: [String!]) on OBJECT | FIELD_D
 
 --- Accepted in a source schema and gone from the transformed one.
 directives.MODEL_SDL = [[
-directive @model(queries: ModelQueryMap, mutations: ModelMutationMap, subscriptions: ModelSubscriptionMap, timestamps: TimestampConfiguration) on OBJECT
+directive @model(
+  queries: ModelQueryMap, mutations: ModelMutationMap, subscriptions: ModelSubscriptionMap,
+  timestamps: TimestampConfiguration
+) on OBJECT
 ]]
 
 local AMPLIFY = {}

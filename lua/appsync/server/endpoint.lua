@@ -91,7 +91,7 @@ end
 
 ---@private
 function Endpoint:execute(event, operation, identity, request_id)
-  local ok, json, published, status = pcall(self.engine.execute, self.engine, {
+  local ok, json, published = pcall(self.engine.execute, self.engine, {
     query = operation.query,
     variables = operation.variables,
     operation_name = operation.operationName,
@@ -103,10 +103,11 @@ function Endpoint:execute(event, operation, identity, request_id)
     self.log("execution failed: " .. tostring(json))
     return failure(request_id, 500, "InternalFailure", "An internal failure occurred while resolving this request.")
   end
-  if published and #published > 0 then
-    self.publish(published)
+  if not json then
+    return failure(request_id, 400, "BadRequestException", "Missing operation name.")
   end
-  return status or 200, headers.json(request_id, { ["x-amzn-appsync-tokensconsumed"] = "1" }), json
+  self.publish(published)
+  return 200, headers.json(request_id, { ["x-amzn-appsync-tokensconsumed"] = "1" }), json
 end
 
 local ALLOWED = { GET = true, HEAD = true, POST = true }

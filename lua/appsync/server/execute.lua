@@ -132,8 +132,9 @@ local function concrete_type(x, type_, value, at)
   if type_.kind == "OBJECT" then return type_ end
   local name = type(value) == "table" and value.__typename
   if type(name) == "string" and type_.possible[name] then return x.schema.types[name] end
-  add_plain_error(x, ("Can't resolve '%s'. Abstract type '%s' must resolve to an Object type at runtime for field '%s.%s'. Could not determine the exact type of '%s'"):format(
-    result.path_label(copy_path(x)), type_.name, at.parent.name, at.field.name, type_.name))
+  add_plain_error(x, ("Can't resolve '%s'. Abstract type '%s' must resolve to an Object type at runtime for field "
+    .. "'%s.%s'. Could not determine the exact type of '%s'"):format(result.path_label(copy_path(x)), type_.name, at.parent.name,
+    at.field.name, type_.name))
   return nil
 end
 
@@ -239,7 +240,7 @@ function complete_fields(x, type_, source, groups)
   return values
 end
 
-local function publish(x, published, group, value)
+local function publish(published, group, value)
   if value ~= nil and value ~= NULL then published[#published + 1] = { field = group.nodes[1].name, value = value } end
 end
 
@@ -254,7 +255,7 @@ local function execute_root(x, root, operation, source)
     push(x, group.key)
     local done = complete_field(x, root, source, group)
     pop(x)
-    if x.collects then publish(x, published, group, done) end
+    if x.collects then publish(published, group, done) end
     if done == nil then
       write_null(x, 0)
       return published

@@ -130,6 +130,13 @@ local function all(list, item)
   return true
 end
 
+local function part_holds(name, operand, item)
+  if name == "and" then return all(operand, item) end
+  if name == "or" then return any(operand, item) end
+  if name == "not" then return not filter.matches(operand, item) end
+  return test_operators(operand, item[name])
+end
+
 --- Whether an item passes. All parts of one filter object must hold.
 ---@param conditions table? a coerced filter, `nil` and null pass everything
 ---@param item table
@@ -137,19 +144,7 @@ end
 function filter.matches(conditions, item)
   if conditions == nil or conditions == NULL then return true end
   for name, operand in pairs(conditions) do
-    local holds = true
-    if operand == NULL then
-      holds = true
-    elseif name == "and" then
-      holds = all(operand, item)
-    elseif name == "or" then
-      holds = any(operand, item)
-    elseif name == "not" then
-      holds = not filter.matches(operand, item)
-    else
-      holds = test_operators(operand, item[name])
-    end
-    if not holds then return false end
+    if operand ~= NULL and not part_holds(name, operand, item) then return false end
   end
   return true
 end

@@ -31,6 +31,17 @@ function handshake.lower(object)
   return headers
 end
 
+--- What a client is told of errors that refuse a subscription: their messages and types.
+---@param errors table[]
+---@return string json
+function handshake.errors_json(errors)
+  local list = {}
+  for i, err in ipairs(errors) do
+    list[i] = { message = err.message, errorType = err.errorType }
+  end
+  return core.encode(list)
+end
+
 local function offered_protocols(text)
   local set, header = {}, nil
   for token in (text or ""):gmatch("[^,%s]+") do

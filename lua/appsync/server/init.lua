@@ -85,9 +85,10 @@ function Server:execute(operation)
   end
   operation.request_id = core.uuid()
   local json, published = self.engine:execute(operation)
-  if published and #published > 0 then
-    self.sockets:publish(published)
+  if not json then
+    return '{"data":null,"errors":[{"errorType":"BadRequestException","message":"Missing operation name."}]}'
   end
+  self.sockets:publish(published)
   return json
 end
 

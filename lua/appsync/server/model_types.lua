@@ -2,16 +2,20 @@
 --- "Generated operations").
 local model_types = {}
 
+local ORDER = "ne: %s eq: %s le: %s lt: %s ge: %s gt: %s"
+local TEXT = " contains: %s notContains: %s between: [%s] beginsWith: %s"
+local ATTRIBUTE = " attributeExists: Boolean attributeType: ModelAttributeTypes"
+
 local OPERATORS = {
-  String = "ne: %s eq: %s le: %s lt: %s ge: %s gt: %s contains: %s notContains: %s between: [%s] beginsWith: %s attributeExists: Boolean attributeType: ModelAttributeTypes size: ModelSizeInput",
-  Int = "ne: %s eq: %s le: %s lt: %s ge: %s gt: %s between: [%s] attributeExists: Boolean attributeType: ModelAttributeTypes",
-  Boolean = "ne: %s eq: %s attributeExists: Boolean attributeType: ModelAttributeTypes",
+  String = ORDER .. TEXT .. ATTRIBUTE .. " size: ModelSizeInput",
+  Int = ORDER .. " between: [%s]" .. ATTRIBUTE,
+  Boolean = "ne: %s eq: %s" .. ATTRIBUTE,
 }
 OPERATORS.ID, OPERATORS.Float = OPERATORS.String, OPERATORS.Int
 
 local SUBSCRIPTION_OPERATORS = {
-  String = "ne: %s eq: %s le: %s lt: %s ge: %s gt: %s contains: %s notContains: %s between: [%s] beginsWith: %s in: [%s] notIn: [%s]",
-  Int = "ne: %s eq: %s le: %s lt: %s ge: %s gt: %s between: [%s] in: [%s] notIn: [%s]",
+  String = ORDER .. TEXT .. " in: [%s] notIn: [%s]",
+  Int = ORDER .. " between: [%s] in: [%s] notIn: [%s]",
   Boolean = "ne: %s eq: %s",
 }
 SUBSCRIPTION_OPERATORS.ID, SUBSCRIPTION_OPERATORS.Float = SUBSCRIPTION_OPERATORS.String, SUBSCRIPTION_OPERATORS.Int

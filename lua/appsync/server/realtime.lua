@@ -82,7 +82,7 @@ end
 ---@param errors table[]
 function Realtime:error(id, errors)
   local key = id and ('"id":%s,'):format(core.encode(id)) or ""
-  self.settings.send(('{"type":"error",%s"payload":{"errors":%s}}'):format(key, core.encode(errors)))
+  self.settings.send(('{"type":"error",%s"payload":{"errors":%s}}'):format(key, handshake.errors_json(errors)))
 end
 
 ---@private

@@ -41,6 +41,22 @@ function result.leaf(value)
   return core.encode(value)
 end
 
+--- Any value as JSON with its members sorted by name, so that one value has one text.
+---@param value any
+---@return string
+function result.sorted(value)
+  if type(value) ~= "table" then return result.leaf(value) end
+  local parts, names = {}, {}
+  if value[1] ~= nil or getmetatable(value) == core.array_mt then
+    for i, item in ipairs(value) do parts[i] = result.sorted(item) end
+    return "[" .. table.concat(parts, ",") .. "]"
+  end
+  for name in pairs(value) do names[#names + 1] = tostring(name) end
+  table.sort(names)
+  for i, name in ipairs(names) do parts[i] = core.encode(name) .. ":" .. result.sorted(value[name]) end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
 local function path_text(path)
   if not path then return "null" end
   local parts = {}

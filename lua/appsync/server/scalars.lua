@@ -1,6 +1,7 @@
 --- The scalars of AppSync: GraphQL's own five and the AWS ones, with their lexical checks.
 --- Rules: AppSync Developer Guide, "Scalar types in GraphQL"; GraphQL October 2021, section 3.5.
 local core = require("appsync.core")
+local result = require("appsync.server.result")
 
 ---@class appsync.server.Scalar
 ---@field name string
@@ -217,9 +218,10 @@ local function parse_json(value)
 end
 
 local function serialize_json(value)
-  local ok, text = pcall(core.encode, value)
-  if not ok then return nil, "Unable to serialize the value as JSON: " .. tostring(text) end
-  return text
+  -- The encoder checks for what JSON cannot hold; the members' order is ours.
+  local ok, message = pcall(core.encode, value)
+  if not ok then return nil, "Unable to serialize the value as JSON: " .. tostring(message) end
+  return result.sorted(value)
 end
 
 local function checked(check, what)

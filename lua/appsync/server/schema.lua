@@ -314,12 +314,11 @@ local function each(list, step, ...)
 end
 
 local function build_all(s, document, builtin)
-  local ok, err = true, nil
   for _, name in ipairs(scalars.names) do
     add_type(s, new_type({ name = name, directives = {}, description = { value = scalars[name].description } }, "SCALAR", true))
   end
   for _, source in ipairs(builtin) do
-    ok, err = each(source.definitions, function(node) return declare(s, node, true) end)
+    local ok, err = each(source.definitions, function(node) return declare(s, node, true) end)
     if not ok then return nil, err end
   end
   local steps = {
@@ -328,12 +327,11 @@ local function build_all(s, document, builtin)
     { s.type_list, function(type_) return build_type(s, type_) end },
   }
   for _, step in ipairs(steps) do
-    ok, err = each(step[1], step[2])
+    local ok, err = each(step[1], step[2])
     if not ok then return nil, err end
   end
-  local sources = { builtin[1], builtin[2], document }
-  for _, source in ipairs(sources) do
-    ok, err = each(source.definitions, function(node)
+  for _, source in ipairs({ builtin[1], builtin[2], document }) do
+    local ok, err = each(source.definitions, function(node)
       return node.kind ~= "DirectiveDefinition" or build_directive(s, node)
     end)
     if not ok then return nil, err end

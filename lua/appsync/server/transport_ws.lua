@@ -100,7 +100,7 @@ function TransportWs:subscribe(message)
   end
   local subscription, errors = self.settings.engine:subscribe(operation)
   if not subscription then
-    return self:send("error", id, core.encode(errors))
+    return self:send("error", id, handshake.errors_json(errors))
   end
   self.subscriptions[id] = subscription
   self.n_subscriptions = self.n_subscriptions + 1

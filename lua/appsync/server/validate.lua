@@ -74,7 +74,8 @@ local function check_directives(v, node)
       if not allows(known, LOCATIONS[node.operation or node.kind]) then
         v:add("MisplacedDirective", ("Directive %s not allowed here"):format(name), directive.loc)
       elseif seen[name] and not known.is_repeatable then
-        v:add("DuplicateDirectiveName", ("Directives must be uniquely named within a location. The directive '%s' used on a '%s' is not unique."):format(name, node.kind), directive.loc)
+        v:add("DuplicateDirectiveName", ("Directives must be uniquely named within a location. The directive '%s' used "
+          .. "on a '%s' is not unique."):format(name, node.kind), directive.loc)
       end
       validate_values.check_arguments(v, known, directive, "directive")
     end
@@ -189,7 +190,8 @@ local function check_single_root(v, operation)
     v:add("SubscriptionMultipleRootFields", ("Subscription operation '%s' must have exactly one root field"):format(
       operation.name or ""), operation.loc)
   elseif first and names[first].name:sub(1, 2) == "__" then
-    v:add("SubscriptionIntrospectionRootField", ("Subscription operation '%s' root field '%s' cannot be an introspection field"):format(operation.name or "", names[first].name), operation.loc)
+    v:add("SubscriptionIntrospectionRootField", ("Subscription operation '%s' root field '%s' cannot be an introspection "
+      .. "field"):format(operation.name or "", names[first].name), operation.loc)
   end
 end
 

@@ -1,0 +1,155 @@
+/* JSON in C: tokens read and values written, in MB/s of text, beside a memchr() for a byte that isn't there (the floor:
+ * the text is looked at once) and strlen() on the same text. A row: what, median (min-max) of the runs. cc -std=c11 -O2
+ * -Icsrc -D_GNU_SOURCE bench/json_bench.c csrc/base/?*.c csrc/codec/?*.c -lcrypto -lm -o json_bench && ./json_bench */
+#include "base/clock.h"
+#include "base/rand.h"
+#include "codec/json_reader.h"
+#include "codec/json_writer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define N_RUNS 11
+#define SEED   20240601
+#define MIN_S  0.03
+
+struct job {
+	struct aps_str json;
+	struct aps_buf out;
+};
+
+static size_t sink;
+
+static void random_text(struct aps_rand *rand, struct aps_buf *out, size_t n)
+{
+	aps_buf_reset(out);
+	for (size_t i = 0; i < n; i++) aps_buf_add_byte(out, (char)('a' + aps_rand_below(rand, 26)));
+}
+
+static void add_text(struct aps_json_writer *w, struct aps_rand *rand, struct aps_buf *scratch, const char *key,
+                     size_t n)
+{
+	random_text(rand, scratch, n);
+	aps_json_write_member(w, key, aps_buf_str(scratch));
+}
+
+static struct aps_buf make_records(size_t n_records, size_t body_chars)
+{
+	struct aps_buf json, scratch;
+	struct aps_json_writer w;
+	struct aps_rand rand;
+	aps_rand_init(&rand, SEED);
+	aps_buf_init(&json, APS_BUF_ANY_SIZE);
+	aps_buf_init(&scratch, APS_BUF_ANY_SIZE);
+	aps_json_writer_init(&w, &json);
+	aps_json_write_array(&w);
+	for (size_t i = 0; i < n_records; i++) {
+		aps_json_write_object(&w);
+		add_text(&w, &rand, &scratch, "id", 12);
+		add_text(&w, &rand, &scratch, "title", 20);
+		add_text(&w, &rand, &scratch, "body", body_chars);
+		aps_json_write_key(&w, APS_STR("ups"));
+		aps_json_write_int(&w, (int64_t)aps_rand_below(&rand, 10000));
+		aps_json_write_key(&w, APS_STR("score"));
+		aps_json_write_double(&w, (double)aps_rand_below(&rand, 100000) / 1000);
+		aps_json_write_key(&w, APS_STR("published"));
+		aps_json_write_bool(&w, aps_rand_below(&rand, 2) == 0);
+		aps_json_write_object_end(&w);
+	}
+	aps_json_write_array_end(&w);
+	APS_ASSERT(aps_json_writer_finish(&w) == APS_OK);
+	aps_buf_clear(&scratch);
+	return json;
+}
+
+static void run_memchr(struct job *job)
+{
+	sink += memchr(job->json.p, 0x01, job->json.n) == NULL;
+}
+
+static void run_strlen(struct job *job)
+{
+	sink += strlen(job->json.p);
+}
+
+static void run_read(struct job *job)
+{
+	struct aps_json_reader r;
+	enum aps_json_token token;
+	aps_json_reader_init(&r, job->json, 0);
+	while ((token = aps_json_next(&r)) != APS_JSON_END) {
+		APS_ASSERT(token != APS_JSON_ERROR);
+		sink += token;
+	}
+}
+
+static void write_token(struct aps_json_writer *w, const struct aps_json_reader *r, enum aps_json_token token)
+{
+	switch (token) {
+	case APS_JSON_OBJECT: aps_json_write_object(w); break;
+	case APS_JSON_OBJECT_END: aps_json_write_object_end(w); break;
+	case APS_JSON_ARRAY: aps_json_write_array(w); break;
+	case APS_JSON_ARRAY_END: aps_json_write_array_end(w); break;
+	case APS_JSON_KEY: aps_json_write_key(w, r->text); break;
+	case APS_JSON_STRING: aps_json_write_string(w, r->text); break;
+	case APS_JSON_INT: aps_json_write_int(w, r->integer); break;
+	case APS_JSON_DOUBLE: aps_json_write_double(w, r->number); break;
+	default: aps_json_write_bool(w, token == APS_JSON_TRUE); break;
+	}
+}
+
+static void run_read_and_write(struct job *job)
+{
+	struct aps_json_reader r;
+	struct aps_json_writer w;
+	enum aps_json_token token;
+	aps_buf_reset(&job->out);
+	aps_json_reader_init(&r, job->json, 0);
+	aps_json_writer_init(&w, &job->out);
+	while ((token = aps_json_next(&r)) != APS_JSON_END) write_token(&w, &r, token);
+	APS_ASSERT(aps_json_writer_finish(&w) == APS_OK && job->out.n == job->json.n);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return x < y ? -1 : x > y;
+}
+
+static double seconds_of(void (*run)(struct job *), struct job *job, int times)
+{
+	double start = aps_clock_mono_s();
+	for (int i = 0; i < times; i++) run(job);
+	return aps_clock_mono_s() - start;
+}
+
+static void row(const char *what, const char *text, void (*run)(struct job *), struct job *job)
+{
+	int times = 1;
+	while (seconds_of(run, job, times) < MIN_S) times *= 2;
+	double rates[N_RUNS];
+	for (int i = 0; i < N_RUNS; i++) rates[i] = (double)job->json.n * times / seconds_of(run, job, times) / 1e6;
+	qsort(rates, N_RUNS, sizeof rates[0], by_size);
+	printf("%-16s %-14s %8.0f MB/s (%.0f-%.0f)\n", what, text, rates[N_RUNS / 2], rates[0], rates[N_RUNS - 1]);
+}
+
+int main(void)
+{
+	static const struct {
+		const char *name;
+		size_t n_records, body_chars;
+	} TEXTS[] = {{"long strings", 500, 2000}, {"short strings", 8000, 24}};
+	printf("%d runs, seed %d\n", N_RUNS, SEED);
+	for (size_t i = 0; i < APS_COUNTOF(TEXTS); i++) {
+		struct aps_buf json = make_records(TEXTS[i].n_records, TEXTS[i].body_chars);
+		struct job job = {.json = aps_buf_str(&json)};
+		aps_buf_init(&job.out, APS_BUF_ANY_SIZE);
+		row("memchr (floor)", TEXTS[i].name, run_memchr, &job);
+		row("strlen", TEXTS[i].name, run_strlen, &job);
+		row("read", TEXTS[i].name, run_read, &job);
+		row("read and write", TEXTS[i].name, run_read_and_write, &job);
+		aps_buf_clear(&job.out);
+		aps_buf_clear(&json);
+	}
+	return sink == 0;
+}

@@ -1,0 +1,40 @@
+---The first of several providers that has credentials.
+local credentials = require "appsync.auth.credentials"
+local errors = require "appsync.errors"
+
+local Chain = {}
+Chain.__index = Chain
+Chain.__name = "appsync.auth.chain"
+
+local function is_provider(value)
+  return type(value) == "table" and type(value.get) == "function"
+end
+
+function Chain:get()
+  local causes = {}
+  for _, provider in ipairs(self.providers) do
+    local found, err = provider:get()
+    if found then return found end
+    causes[#causes + 1] = type(err) == "table" and err.message or tostring(err)
+  end
+  return credentials.fail("no_credentials", "no provider of the chain has credentials: " .. table.concat(causes, "; "))
+end
+
+---    appsync.auth.chain{ appsync.auth.environment(), appsync.auth.shared_file{} }
+---@param providers appsync.auth.Provider[] asked in this order, at each renewal
+---@return appsync.auth.Provider
+local function chain(providers)
+  errors.expect(providers, "providers", "table", "auth.chain")
+  local list = {}
+  for i, provider in ipairs(providers) do
+    if not is_provider(provider) then
+      errors.misuse("auth.chain: provider %d must be a table with a get method, got %s", i,
+        (errors.describe(provider, true)))
+    end
+    list[i] = provider
+  end
+  if #list == 0 then errors.misuse("auth.chain: at least one provider must be given") end
+  return setmetatable({ providers = list }, Chain)
+end
+
+return chain

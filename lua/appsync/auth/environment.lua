@@ -1,0 +1,46 @@
+---Credentials from the environment variables of the AWS tools. They come before the shared files even where AWS_PROFILE
+---is set, as in most AWS SDKs.
+local credentials = require "appsync.auth.credentials"
+local parse_date = require "appsync.auth.date"
+
+local Environment = {}
+Environment.__index = Environment
+Environment.__name = "appsync.auth.environment"
+
+-- Variables are read at each call: a host may set them late.
+function Environment:get()
+  local function read(name)
+    local value = self.getenv(name)
+    return value ~= "" and value or nil
+  end
+  local id, secret = read("AWS_ACCESS_KEY_ID"), read("AWS_SECRET_ACCESS_KEY")
+  if not id or not secret then
+    local missing = not id and "AWS_ACCESS_KEY_ID" or "AWS_SECRET_ACCESS_KEY"
+    return credentials.fail("no_credentials", "the environment variable " .. missing .. " isn't set")
+  end
+  local expiration, expires_at = read("AWS_CREDENTIAL_EXPIRATION"), nil
+  if expiration then
+    expires_at = parse_date(expiration)
+    if not expires_at then
+      return credentials.fail("no_credentials", "the environment variable AWS_CREDENTIAL_EXPIRATION is no ISO 8601 date")
+    end
+    if expires_at <= self.now() then
+      return credentials.fail("credentials_expired", "the AWS credentials of the environment have expired")
+    end
+  end
+  return {
+    access_key_id = id,
+    secret_access_key = secret,
+    session_token = read("AWS_SESSION_TOKEN"),
+    expires_at = expires_at,
+  }
+end
+
+---@param private {getenv: (fun(name: string): string?)?, now: (fun(): number)?}? for tests
+---@return appsync.auth.Provider
+local function environment(private)
+  private = private or {}
+  return setmetatable({ getenv = private.getenv or os.getenv, now = private.now or os.time }, Environment)
+end
+
+return environment

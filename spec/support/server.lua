@@ -1,0 +1,38 @@
+-- Starts the local server.
+local process = require "spec.support.process"
+
+local server = {}
+
+server.API_KEY = "da2-test"
+server.ACCESS_KEY_ID = "AKIDTEST"
+server.SECRET_ACCESS_KEY = "secret/test+key"
+
+---@param options {schema: string, resolvers: string?, arguments: string[]?}
+---@return {endpoint: string, realtime: string, stop: fun(), log: fun(): string}
+function server.start(options)
+  local schema = process.temporary(".graphql")
+  process.write(schema, options.schema)
+  local command = {
+    "bin/appsync", "serve", schema, "--port", "0", "--api-key", server.API_KEY,
+    "--iam", server.ACCESS_KEY_ID .. ":" .. server.SECRET_ACCESS_KEY,
+  }
+  if options.resolvers then
+    local resolvers = process.temporary(".lua")
+    process.write(resolvers, options.resolvers)
+    command[#command + 1] = "--resolvers"
+    command[#command + 1] = resolvers
+  end
+  for _, argument in ipairs(options.arguments or {}) do command[#command + 1] = argument end
+  local first, handle = process.start(command)
+  local endpoint, realtime = (first or ""):match("^READY (%S+) (%S+)")
+  assert(endpoint, "the server did not start: " .. tostring(first) .. process.read(handle.log))
+  return {
+    endpoint = endpoint,
+    realtime = realtime,
+    handle = handle,
+    stop = function() process.stop(handle) end,
+    log = function() return process.read(handle.log) end,
+  }
+end
+
+return server

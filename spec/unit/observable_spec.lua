@@ -1,0 +1,557 @@
+local fake_core = require "spec.support.fake_core"
+
+local has_close = _VERSION == "Lua 5.4"
+
+describe("observables", function()
+  local core, appsync, log, subject
+
+  before_each(function()
+    core = fake_core.install()
+    appsync = require "appsync"
+    log = {}
+    require("appsync.log").set_default(function(level, message) table.insert(log, level .. ": " .. message) end)
+    subject = appsync.subject()
+  end)
+
+  local function drive(seconds)
+    if seconds then core.time = core.time + seconds end
+    while appsync.update(0) do end
+  end
+
+  -- Subscribes and keeps what comes, as text.
+  local function record(source)
+    local seen = {}
+    local s = source:subscribe{
+      next = function(v) table.insert(seen, v) end,
+      error = function(err) table.insert(seen, "error " .. err.message) end,
+      complete = function() table.insert(seen, "complete") end,
+    }
+    return seen, s
+  end
+
+  local function feed(...)
+    for i = 1, select("#", ...) do subject:next((select(i, ...))) end
+  end
+
+  it("are cold: the function runs once per subscription, not before", function()
+    local n = 0
+    local source = appsync.observable(function(observer)
+      n = n + 1
+      observer:next(n)
+      observer.next(n + 10)
+      observer:complete()
+    end)
+    assert.equal(0, n)
+    local first = record(source)
+    local second = record(source)
+    assert.same({}, first) -- callbacks never run inside the call
+    drive()
+    assert.same({ 1, 11, "complete" }, first)
+    assert.same({ 2, 12, "complete" }, second)
+  end)
+
+  it("deliver nothing after the terminal", function()
+    local observer
+    local seen = record(appsync.observable(function(o) observer = o end))
+    observer:next(1)
+    observer:error("broken")
+    observer:next(2)
+    observer:complete()
+    drive()
+    assert.same({ 1, "error broken" }, seen)
+  end)
+
+  it("call the stop function once, at the end or when unsubscribed", function()
+    local stops = 0
+    local source = appsync.observable(function() return function() stops = stops + 1 end end)
+    local s = source:subscribe{}
+    s:unsubscribe()
+    s:unsubscribe()
+    assert.equal(1, stops)
+    source:take(0):subscribe{}
+    source:subscribe()
+    assert.equal(1, stops)
+  end)
+
+  it("refuse an event that is nil", function()
+    assert.error_matches(function() subject:next(nil) end, "an event can't be nil")
+  end)
+
+  it("end with an error when the subscribe function raises", function()
+    local seen = record(appsync.observable(function() error("no", 0) end))
+    drive()
+    assert.same({ "error no" }, seen)
+  end)
+
+  it("refuse an observer with an unknown callback", function()
+    assert.error_matches(function() subject:subscribe{ nxt = print } end, 'did you mean "next"')
+  end)
+
+  it("take a function as the observer's next", function()
+    local got
+    subject:subscribe(function(v) got = v end)
+    feed(5)
+    drive()
+    assert.equal(5, got)
+  end)
+
+  it("keep order per subscription while a callback waits; others go on", function()
+    local slow, fast = {}, {}
+    subject:subscribe{ next = function(v)
+      appsync.sleep(1)
+      table.insert(slow, v)
+    end }
+    subject:subscribe{ next = function(v) table.insert(fast, v) end }
+    feed(1, 2)
+    drive()
+    assert.same({ {}, { 1, 2 } }, { slow, fast })
+    drive(1)
+    assert.same({ 1 }, slow)
+    drive(1)
+    assert.same({ 1, 2 }, slow)
+  end)
+
+  it("a callback that throws ends that subscription with error, and no other one", function()
+    local err
+    local seen = record(subject)
+    subject:subscribe{
+      next = function() error("bad callback", 0) end,
+      error = function(e) err = e end,
+    }
+    feed(1, 2)
+    drive()
+    assert.equal("bad callback", err.raised)
+    assert.same({ 1, 2 }, seen)
+    assert.same({}, log)
+  end)
+
+  it("a callback that throws without an error callback is logged once", function()
+    subject:subscribe{ next = function() error("bad callback", 0) end }
+    feed(1, 2)
+    drive()
+    assert.equal(1, #log)
+    assert.matches("bad callback", log[1])
+  end)
+
+  it("an error callback that throws is logged", function()
+    subject:subscribe{ error = function() error("worse", 0) end }
+    subject:error("bad")
+    drive()
+    assert.equal(1, #log)
+    assert.matches("worse", log[1])
+  end)
+
+  it("unsubscribe inside next is safe and final", function()
+    local seen, s = {}, nil
+    s = subject:subscribe{
+      next = function(v)
+        table.insert(seen, v)
+        s:unsubscribe()
+      end,
+      complete = function() table.insert(seen, "complete") end,
+    }
+    feed(1, 2)
+    subject:complete()
+    drive()
+    assert.same({ 1 }, seen)
+  end)
+
+  it("a subscription with callbacks lives without its handle", function()
+    local seen = record(subject)
+    fake_core.collect()
+    feed(1)
+    drive()
+    assert.same({ 1 }, seen)
+  end)
+
+  it("a late subscriber of a subject that ended gets the end", function()
+    subject:complete()
+    local seen = record(subject)
+    drive()
+    assert.same({ "complete" }, seen)
+  end)
+
+  describe("pulled", function()
+    it("buffer from the start and give events in order", function()
+      local s = subject:subscribe()
+      feed(1, 2)
+      assert.equal(1, (s:next()))
+      feed(3)
+      assert.equal(2, (s:next()))
+      assert.equal(3, (s:next()))
+    end)
+
+    it("give nil, nil at the end of the stream, again and again", function()
+      local s = subject:subscribe()
+      feed(1)
+      subject:complete()
+      assert.equal(1, (s:next()))
+      assert.same({ n = 2 }, { n = select("#", s:next()), (s:next()) })
+      assert.is_nil(s.err)
+    end)
+
+    it("give nil, err after a failure, and keep it in s.err", function()
+      local s = subject:subscribe()
+      subject:error("bad")
+      local value, err = s:next()
+      assert.is_nil(value)
+      assert.equal("bad", err.message)
+      assert.equal(err, s.err)
+      assert.same({}, log)
+    end)
+
+    it("lose nothing at a time-out", function()
+      local s = subject:subscribe()
+      local value, err = s:next(1)
+      assert.is_nil(value)
+      assert.equal("timeout", err.kind)
+      feed("x")
+      assert.equal("x", (s:next(0)))
+    end)
+
+    it("give false and null as events", function()
+      local s = subject:subscribe()
+      feed(false, appsync.null)
+      assert.is_false((s:next()))
+      assert.equal(appsync.null, (s:next()))
+    end)
+
+    it("end a waiting next when they are unsubscribed", function()
+      local s = subject:subscribe()
+      appsync.spawn(function() s:unsubscribe() end)
+      assert.is_nil((s:next()))
+      assert.is_nil(s.err)
+    end)
+
+    it("end when their handle is collected", function()
+      local stopped = false
+      local source = appsync.observable(function() return function() stopped = true end end)
+      do source:subscribe() end
+      fake_core.collect()
+      assert.is_true(stopped)
+    end)
+
+    it("serve observable:next by one kept subscription", function()
+      local n = 0
+      local source = appsync.observable(function(observer)
+        n = n + 1
+        observer:next("a")
+        observer:next("b")
+      end)
+      assert.equal("a", (source:next()))
+      assert.equal("b", (source:next()))
+      assert.equal(1, n)
+    end)
+
+    it("refuse next on a subscription with callbacks", function()
+      assert.error_matches(function() subject:subscribe{}:next() end, "has callbacks")
+    end)
+
+    it("deliver by on_result, never inside the call", function()
+      local s = subject:subscribe()
+      feed("x")
+      local got
+      local task = s:next{ on_result = function(v) got = v end }
+      assert.is_nil(got)
+      drive()
+      assert.equal("x", got)
+      assert.equal("done", task:status())
+    end)
+
+    it("run a waiting tap before they give the event", function()
+      local s = subject:tap(function() appsync.sleep(3) end):subscribe()
+      feed("x")
+      assert.equal("x", (s:next()))
+      assert.equal(1003, core.time)
+    end)
+
+    it("end with an error when an operator raises", function()
+      local s = subject:map(function(v) return v.x.y end):subscribe()
+      feed({})
+      local value, err = s:next()
+      assert.is_nil(value)
+      assert.equal("usage", err.kind)
+    end)
+  end)
+
+  describe("each", function()
+    local function three(observer)
+      for i = 1, 3 do observer:next(i) end
+      observer:complete()
+    end
+
+    it("loops to the end with the subscription as the second value", function()
+      local seen, handle = {}, nil
+      for v, s in appsync.observable(three):each() do
+        table.insert(seen, v)
+        handle = s
+      end
+      assert.same({ 1, 2, 3 }, seen)
+      assert.is_nil(handle.err)
+    end)
+
+    it("ends at a failure, told by s.err", function()
+      local s = subject:subscribe()
+      feed(1)
+      subject:error("bad")
+      local n = 0
+      for _ in s:each() do n = n + 1 end
+      assert.equal(1, n)
+      assert.equal("bad", s.err.message)
+    end)
+
+    it("releases the source when the loop is left early", function()
+      local stopped = false
+      local source = appsync.observable(function(observer)
+        three(observer)
+        return function() stopped = true end
+      end)
+      local function leave()
+        for _ in source:each() do break end
+      end
+      leave()
+      if not has_close then
+        leave() -- overwrites what is left of the first loop on the stack
+        fake_core.collect()
+      end
+      assert.is_true(stopped)
+    end)
+  end)
+
+  describe("ready", function()
+    it("is true at once without a service", function()
+      assert.is_true(subject:subscribe{}:ready())
+    end)
+
+    it("is an error of kind closed after unsubscribe", function()
+      local s = subject:subscribe{}
+      s:unsubscribe()
+      local ok, err = s:ready()
+      assert.is_nil(ok)
+      assert.equal("closed", err.kind)
+    end)
+  end)
+
+  describe("operators:", function()
+    it("map transforms and drops nil", function()
+      local seen = record(subject:map(function(v) if v ~= 2 then return v * 10 end end))
+      feed(1, 2, 3)
+      drive()
+      assert.same({ 10, 30 }, seen)
+    end)
+
+    it("filter keeps what is true", function()
+      local seen = record(subject:filter(function(v) return v > 1 end))
+      feed(1, 2, 3)
+      drive()
+      assert.same({ 2, 3 }, seen)
+    end)
+
+    it("scan folds, with a state per subscription", function()
+      local sum = subject:scan(function(a, b) return a + b end, 0)
+      local first, second = record(sum), record(sum)
+      feed(1, 2)
+      drive()
+      assert.same({ { 1, 3 }, { 1, 3 } }, { first, second })
+    end)
+
+    it("take ends after n and releases the source before the last event is handed on", function()
+      local stops = 0
+      local source = appsync.observable(function(observer)
+        for i = 1, 5 do observer:next(i) end
+        return function() stops = stops + 1 end
+      end)
+      local seen = record(source:take(2))
+      drive()
+      assert.same({ 1, 2, "complete" }, seen)
+      assert.equal(1, stops)
+      seen = record(source:take(0))
+      drive()
+      assert.same({ "complete" }, seen)
+    end)
+
+    it("first is the first event and the end", function()
+      local seen = record(subject:first())
+      feed(7, 8)
+      drive()
+      assert.same({ 7, "complete" }, seen)
+    end)
+
+    it("skip leaves out the first n", function()
+      local seen = record(subject:skip(2))
+      feed(1, 2, 3)
+      drive()
+      assert.same({ 3 }, seen)
+    end)
+
+    it("distinct compares with the event before, by value or key", function()
+      local plain = record(subject:distinct())
+      local keyed = record(subject:distinct(function(v) return v % 2 end))
+      feed(1, 1, 3, 2, 1)
+      drive()
+      assert.same({ 1, 3, 2, 1 }, plain)
+      assert.same({ 1, 2, 1 }, keyed)
+    end)
+
+    it("take_until ends when the other emits", function()
+      local stop = appsync.subject()
+      local seen = record(subject:take_until(stop))
+      feed(1)
+      drive()
+      stop:next(true)
+      feed(2)
+      drive()
+      assert.same({ 1, "complete" }, seen)
+    end)
+
+    it("merge ends when all have ended and fails with the first failure", function()
+      local other = appsync.subject()
+      local seen = record(subject:merge(other))
+      feed(1)
+      other:next(2)
+      subject:complete()
+      other:next(3)
+      other:complete()
+      drive()
+      assert.same({ 1, 2, 3, "complete" }, seen)
+      local a, b = appsync.subject(), appsync.subject()
+      seen = record(a:merge(b))
+      b:error("bad")
+      a:next(1)
+      drive()
+      assert.same({ "error bad" }, seen)
+    end)
+
+    it("debounce emits after quiet, and the rest at the end", function()
+      local seen = record(subject:debounce(1))
+      feed(1)
+      drive(0.5)
+      feed(2)
+      drive()
+      drive(0.9)
+      assert.same({}, seen)
+      drive(0.2)
+      assert.same({ 2 }, seen)
+      feed(3)
+      subject:complete()
+      drive()
+      assert.same({ 2, 3, "complete" }, seen)
+    end)
+
+    it("throttle drops what follows too soon", function()
+      local seen = record(subject:throttle(1))
+      feed(1, 2)
+      drive()
+      drive(1)
+      feed(3)
+      drive()
+      assert.same({ 1, 3 }, seen)
+    end)
+
+    it("buffer makes lists of n, and of what there is after s seconds or at the end", function()
+      local seen = record(subject:buffer(2, 1))
+      feed(1, 2, 3)
+      drive()
+      assert.same({ { 1, 2 } }, seen)
+      drive(1.1)
+      assert.same({ 3 }, seen[2])
+      feed(4)
+      subject:complete()
+      drive()
+      assert.same({ { 4 }, "complete" }, { seen[3], seen[4] })
+    end)
+
+    it("a timer of an operator doesn't outlive its subscription", function()
+      local timer = require "appsync.timer"
+      local _, s = record(subject:debounce(5))
+      feed(1)
+      drive()
+      assert.is_number(timer.next_at())
+      s:unsubscribe()
+      assert.is_nil(timer.next_at())
+    end)
+
+    it("catch goes on with another observable, a last event, or the end", function()
+      local function failing() return appsync.observable(function(o) o:error("bad") end) end
+      local given
+      local other = record(failing():catch(function(err)
+        given = err
+        return appsync.observable(function(o)
+          o:next(1)
+          o:complete()
+        end)
+      end))
+      local last = record(failing():catch(function() return 2 end))
+      local none = record(failing():catch(function() end))
+      drive()
+      assert.equal("bad", given.message)
+      assert.same({ { 1, "complete" }, { 2, "complete" }, { "complete" } }, { other, last, none })
+    end)
+
+    it("tap sees each event before it goes on", function()
+      local order = {}
+      subject:tap(function(v) table.insert(order, "tap " .. v) end):subscribe(function(v) table.insert(order, v) end)
+      feed(1)
+      drive()
+      assert.same({ "tap 1", 1 }, order)
+    end)
+
+    it("for_each waits for the end: true, or nil and the error", function()
+      local sum = 0
+      local source = appsync.observable(function(o)
+        o:next(1)
+        o:next(2)
+        o:complete()
+      end)
+      assert.is_true(source:for_each(function(v)
+        appsync.sleep(1)
+        sum = sum + v
+      end))
+      assert.equal(3, sum)
+      local ok, err = appsync.observable(function(o) o:error("bad") end):for_each(function() end)
+      assert.is_nil(ok)
+      assert.equal("bad", err.message)
+      ok, err = source:for_each(function() error("mine", 0) end)
+      assert.is_nil(ok)
+      assert.equal("mine", err.raised)
+      ok, err = subject:for_each(function() end, { timeout = 1 })
+      assert.is_nil(ok)
+      assert.equal("timeout", err.kind)
+      assert.equal(0, #subject.outlets)
+      assert.same({}, log)
+    end)
+
+    for _, name in ipairs{ "map", "filter", "scan", "distinct" } do
+      it("a waiting call in the function of " .. name .. " throws", function()
+        local err
+        subject[name](subject, function() appsync.sleep(1) end, 0):subscribe{ error = function(e) err = e end }
+        feed(1)
+        drive()
+        assert.matches("isn't possible in a function that computes %(" .. name, err.message)
+        assert.is_true(appsync.sleep(1)) -- elsewhere it is possible
+      end)
+    end
+
+    it("on_result is possible in a function that computes", function()
+      local got
+      record(subject:map(function(v)
+        subject:subscribe():next{ timeout = 1, on_result = function(_, err) got = err end }
+        return v
+      end))
+      feed(1)
+      drive()
+      drive(2)
+      assert.equal("timeout", got.kind)
+    end)
+
+    it("wrong arguments throw at the call", function()
+      assert.error_matches(function() subject:map() end, "map: fn must be a function, got nothing")
+      assert.error_matches(function() subject:take(-1) end, "take: n must be an integer of at least 0, got number %-1")
+      assert.error_matches(function() subject:merge(1) end, "merge: argument 1 must be an observable")
+      assert.error_matches(function() subject:debounce("x") end, 'debounce: s must be a number of seconds, got "x"')
+      assert.error_matches(function() subject:buffer(0) end, "buffer: n must be")
+      assert.error_matches(function() subject:take_until({}) end, "take_until: other must be an observable")
+      assert.error_matches(function() appsync.observable() end, "subscribe_fn must be a function")
+    end)
+  end)
+end)
