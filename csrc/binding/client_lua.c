@@ -199,8 +199,8 @@ static void write_variables(lua_State *L, const struct aps_gql_operation *operat
 	if (aps_json_writer_finish(&w) != APS_OK) luaL_error(L, "the variables are too big to be sent");
 }
 
-/* The request's body, as bytes that the caller owns; throws. */
-static char *build_body(lua_State *L, size_t *n_body)
+/* The request's body, as bytes that the caller owns, and the operation's kind; throws. */
+static char *build_body(lua_State *L, size_t *n_body, enum aps_gql_operation_kind *kind)
 {
 	struct aps_err err = {0};
 	struct aps_str name = {"", 0};
@@ -217,6 +217,7 @@ static char *build_body(lua_State *L, size_t *n_body)
 	if (aps_gqlhttp_body(body, text, aps_buf_str(variables), operation->name, &err) != APS_OK) apl_throw(L, &err);
 	char *taken = aps_buf_take(body, n_body);
 	if (taken == NULL) luaL_error(L, "out of memory");
+	*kind = operation->kind;
 	lua_pop(L, 3);
 	return taken;
 }
@@ -247,8 +248,9 @@ static int Apl_client_execute(lua_State *L)
 	luaL_checktype(L, 2, LUA_TTABLE);
 	struct aps_call_command *command = aps_call_command_new(client->id, aps_runtime_next_id(runtime));
 	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
-	command->body = build_body(L, &command->n_body);
-	command->is_safe = apl_field_bool(L, 2, "idempotent", false);
+	enum aps_gql_operation_kind kind;
+	command->body = build_body(L, &command->n_body, &kind);
+	command->is_safe = kind == APS_GQL_QUERY || apl_field_bool(L, 2, "idempotent", false);
 	command->can_retry = true;
 	return post_call(L, client, command);
 }
@@ -301,7 +303,8 @@ static int Apl_client_subscribe(lua_State *L)
 	luaL_checktype(L, 2, LUA_TTABLE);
 	struct aps_subscribe_command *command = aps_subscribe_command_new(client->id, aps_runtime_next_id(runtime));
 	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
-	command->body = build_body(L, &command->n_body);
+	enum aps_gql_operation_kind kind;
+	command->body = build_body(L, &command->n_body, &kind);
 	command->identity = field_id(L, "auth");
 	command->overflow = check_overflow(L);
 	command->max_items = (size_t)apl_field_number(L, 2, "buffer", 1024);

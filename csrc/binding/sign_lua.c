@@ -52,14 +52,18 @@ struct signer {
 	bool is_list; /* the headers were given as a list of {name, value} */
 };
 
+/* The userdata holds a pointer only: the saved HMAC states need an alignment that the blocks of PUC 5.1 and 5.3 don't
+ * have. */
 static int Apl_signer_gc(lua_State *L)
 {
-	struct signer *signer = lua_touserdata(L, 1);
+	struct signer **place = lua_touserdata(L, 1);
+	struct signer *signer = *place;
+	if (signer == NULL) return 0;
+	*place = NULL;
 	aps_sigv4_clear(&signer->out);
-	explicit_bzero(&signer->cache, sizeof signer->cache);
 	aps_free(signer->headers);
-	signer->headers = NULL;
-	signer->capacity = 0;
+	explicit_bzero(signer, sizeof *signer);
+	aps_free(signer);
 	return 0;
 }
 
@@ -301,7 +305,7 @@ static int push_failure(lua_State *L, const struct aps_err *err)
 
 static int Apl_sign(lua_State *L)
 {
-	struct signer *signer = lua_touserdata(L, lua_upvalueindex(KEY_SIGNER + 1));
+	struct signer *signer = *(struct signer **)lua_touserdata(L, lua_upvalueindex(KEY_SIGNER + 1));
 	struct aps_sigv4_request request = {.method = {"GET", 3}, .url = {"", 0}, .body = {"", 0}};
 	struct aps_sigv4_options options;
 	luaL_checktype(L, 1, LUA_TTABLE);
@@ -392,14 +396,16 @@ static int Apl_hmac_sha256(lua_State *L)
 
 static void push_signer(lua_State *L)
 {
-	struct signer *signer = apl_newuserdata(L, sizeof *signer);
-	memset(signer, 0, sizeof *signer);
-	aps_sigv4_init(&signer->out);
+	struct signer **place = apl_newuserdata(L, sizeof(struct signer *));
+	*place = NULL;
 	if (luaL_newmetatable(L, SIGNER_METATABLE)) {
 		lua_pushcfunction(L, Apl_signer_gc);
 		lua_setfield(L, -2, "__gc");
 	}
 	lua_setmetatable(L, -2);
+	*place = aps_calloc(1, sizeof **place);
+	if (*place == NULL) luaL_error(L, "not enough memory");
+	aps_sigv4_init(&(*place)->out);
 }
 
 void apl_sign_register(lua_State *L)

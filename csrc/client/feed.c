@@ -147,6 +147,7 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 	aps_buf_init(&payload, START_BYTES);
 	feed->wants_start = false;
 	feed->is_refused = false;
+	feed->has_fresh_headers = false;
 	if (feed->client->settings.realtime.protocol == APS_RT_TRANSPORT_WS) {
 		aps_link_start(core, feed->link, feed->number, body);
 		return;
@@ -199,15 +200,19 @@ static void material_ready(struct aps_core *core, struct aps_waiter *waiter)
 	follow_verdict(core, feed, verdict);
 }
 
+bool aps_feed_has_headers(struct aps_core *core, struct aps_feed *feed)
+{
+	if (!feed->what->has_dynamic_headers || feed->has_fresh_headers) return true;
+	if (!feed->waits_for_headers) aps_core_note(core, APS_EVENT_HEADERS, feed->consumers->id, NULL, NULL);
+	feed->waits_for_headers = true;
+	return false;
+}
+
 void aps_feed_want_start(struct aps_core *core, struct aps_feed *feed)
 {
 	feed->wants_start = true;
-	if (feed->what->has_dynamic_headers && feed->has_been_asked && !feed->waits_for_headers) {
-		feed->waits_for_headers = true;
-		aps_core_note(core, APS_EVENT_HEADERS, feed->consumers->id, NULL, NULL);
-	}
-	feed->has_been_asked = true;
-	if (!feed->waits_for_headers) follow_verdict(core, feed, aps_identity_use(core, feed->identity, &feed->waiter));
+	if (aps_feed_has_headers(core, feed))
+		follow_verdict(core, feed, aps_identity_use(core, feed->identity, &feed->waiter));
 }
 
 void aps_feed_auth_refused(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
@@ -400,7 +405,11 @@ static void run_headers(struct aps_core *core, struct aps_command *head)
 	feed->what->headers.arena = &feed->what->arena;
 	command->arena = arena;
 	command->headers = list;
-	if (feed->wants_start) follow_verdict(core, feed, aps_identity_use(core, feed->identity, &feed->waiter));
+	feed->has_fresh_headers = true;
+	if (feed->wants_start)
+		follow_verdict(core, feed, aps_identity_use(core, feed->identity, &feed->waiter));
+	else
+		aps_link_headers_ready(core, feed->link);
 }
 
 struct aps_subscribe_command *aps_subscribe_command_new(uint64_t client, uint64_t sub)

@@ -17,7 +17,7 @@ struct aps_subscribe_command {
 	size_t max_items;
 	size_t max_bytes;
 	bool is_shared;
-	bool has_dynamic_headers; /* the application is asked for them before each start but the first */
+	bool has_dynamic_headers; /* the application is asked for them before each connect and start */
 	char *body;               /* {"query":…,"variables":…}: the `data` of a start, the payload of a subscribe */
 	size_t n_body;
 	struct aps_arena arena;
@@ -41,7 +41,7 @@ struct aps_feed {
 	bool is_refused;    /* its start was refused; waits for fresh material */
 	bool has_refreshed; /* once since it was last started */
 	bool waits_for_headers;
-	bool has_been_asked; /* a start was asked for before: dynamic headers are due */
+	bool has_fresh_headers; /* asked for since the last start */
 	struct aps_err refusal;
 };
 
@@ -59,6 +59,9 @@ struct aps_headers_command {
 	struct aps_header_list headers;
 };
 struct aps_headers_command *aps_headers_command_new(uint64_t client, uint64_t sub);
+
+/* False: the application is being asked for its headers; the feed or its link go on when they come. */
+bool aps_feed_has_headers(struct aps_core *core, struct aps_feed *feed);
 
 /* Called by the link. */
 void aps_feed_want_start(struct aps_core *core, struct aps_feed *feed);

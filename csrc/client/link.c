@@ -230,6 +230,14 @@ void aps_link_remove(struct aps_core *core, struct aps_link *link, uint64_t numb
 {
 	if (link == NULL) return;
 	aps_rt_remove(link->machine, number, aps_clock_mono_ms());
+	aps_link_headers_ready(core, link); /* whoever connected may have gone */
+}
+
+void aps_link_headers_ready(struct aps_core *core, struct aps_link *link)
+{
+	if (link == NULL) return;
+	if (link->wants_connect && link->connection == 0 && link->resolving == 0 && link->waiter.link == NULL)
+		aps_link_connect(core, link);
 	aps_link_pump(core, link);
 }
 

@@ -18,6 +18,8 @@ void aps_link_remove(struct aps_core *core, struct aps_link *link, uint64_t numb
 /* Answers the machine's wish for a start. */
 void aps_link_start(struct aps_core *core, struct aps_link *link, uint64_t number, struct aps_str payload);
 void aps_link_retry_auth(struct aps_core *core, struct aps_link *link, uint64_t number);
+/* Headers that a connect waited for have come. */
+void aps_link_headers_ready(struct aps_core *core, struct aps_link *link);
 /* Stops or resumes reading, as its consumers have become full or have caught up. */
 void aps_link_update_pause(struct aps_core *core, struct aps_link *link);
 /* connection:observe() is told that events were dropped. */

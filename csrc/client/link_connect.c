@@ -219,6 +219,7 @@ static void connect_as_somebody(struct aps_core *core, struct aps_link *link)
 			aps_identity_release(core, link->identity);
 			link->identity = aps_identity_hold(core, feed->identity->id);
 		}
+		if (!aps_feed_has_headers(core, feed)) return;
 		enum aps_slot_verdict verdict = aps_identity_use(core, link->identity, &link->waiter);
 		if (verdict == APS_SLOT_ASK || verdict == APS_SLOT_WAIT) return;
 		if (verdict != APS_SLOT_FAIL) {

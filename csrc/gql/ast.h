@@ -68,7 +68,7 @@ struct aps_gql_node {
 	enum aps_gql_kind kind;
 	struct aps_gql_place place;
 	bool is_true;        /* BooleanValue: its value; StringValue: block; DirectiveDefinition: repeatable */
-	bool is_root;        /* its selection set is the root one of a subscription or operation, see typenames.h */
+	bool is_root;        /* its selection set is a root one, see typenames.h */
 	struct aps_str name; /* the name; of an OperationTypeDefinition the type's */
 	struct aps_str text; /* alias, type condition, operation word, text or value of a literal */
 	struct aps_gql_node *next;

@@ -37,7 +37,8 @@ const struct aps_gql_operation *aps_gql_document_operation(const struct aps_gql_
 const struct aps_gql_operation *aps_gql_document_find(const struct aps_gql_document *doc, struct aps_str name);
 /* Canonical print, as written. */
 struct aps_str aps_gql_document_text(const struct aps_gql_document *doc);
-/* Canonical print with __typename in every selection set but the root ones (made on the first parse, not lazily). */
+/* Canonical print with __typename in every selection set but the root ones (made on the first parse, not lazily).
+ * The fragments in a subscription's root selection set count as root: it must keep its single root field. */
 struct aps_str aps_gql_document_text_typenames(const struct aps_gql_document *doc);
 /* SHA-256 of the canonical print, in lower-case hexadecimal, 64 characters. */
 struct aps_str aps_gql_document_hash(const struct aps_gql_document *doc);

@@ -70,7 +70,8 @@ static void print_definition(struct aps_gql_printer *printer, const struct aps_g
 void aps_gql_print_type_system(struct aps_gql_printer *printer, const struct aps_gql_node *node)
 {
 	struct aps_buf *out = printer->out;
-	if (node->description != NULL) {
+	if (node->description != NULL &&
+	    node->kind < APS_GQL_SCHEMA_EXTENSION) { /* the grammar gives extensions none */
 		aps_gql_print_node(printer, node->description);
 		aps_gql_print_line_end(printer);
 	}

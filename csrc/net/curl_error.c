@@ -39,14 +39,22 @@ static const struct row TABLE[] = {
 static const struct row OTHER = {CURLE_OK, APS_E_NETWORK, "transfer", "the exchange failed with"};
 
 /* X509_V_ERR_* of OpenSSL (x509_vfy.h). */
-enum { X509_NOT_YET_VALID = 9, X509_EXPIRED = 10, X509_HOST_MISMATCH = 62, X509_ADDRESS_MISMATCH = 64 };
+enum {
+	X509_UNSPECIFIED = 1,
+	X509_NOT_YET_VALID = 9,
+	X509_EXPIRED = 10,
+	X509_HOST_MISMATCH = 62,
+	X509_ADDRESS_MISMATCH = 64
+};
 
 static void refine_certificate(CURL *easy, struct row *row)
 {
 	long verify = 0;
 	curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verify);
-	/* libcurl compares the name itself, after the chain was accepted: then the chain's result is 0. */
-	if (verify == 0 || verify == X509_HOST_MISMATCH || verify == X509_ADDRESS_MISMATCH) {
+	/* libcurl compares the name itself, after OpenSSL accepted the chain and before it stores OpenSSL's result:
+	 * then the result is what libcurl sets at the start of a handshake. */
+	if (verify == 0 || verify == X509_UNSPECIFIED || verify == X509_HOST_MISMATCH ||
+	    verify == X509_ADDRESS_MISMATCH) {
 		row->word = "host_name";
 		row->text = "the certificate is for another name than";
 	} else if (verify == X509_EXPIRED) {

@@ -88,6 +88,7 @@ enum aps_rc aps_frame_read(enum aps_rt_protocol protocol, struct aps_str text, s
 		return aps_fail(err, APS_E_PROTOCOL, "a message that is no JSON object");
 	if (token == APS_JSON_OBJECT) token = read_members(protocol, &r, scratch, frame);
 	if (token != APS_JSON_ERROR) token = aps_json_next(&r);
+	if (scratch->rc != APS_OK) return aps_fail(err, APS_E_NOMEM, "no memory for the id of a message");
 	if (token == APS_JSON_END) return APS_OK;
 	return aps_fail_word(err, APS_E_PROTOCOL, NULL, r.err.native, "a message that is no JSON, at byte %ld",
 	                     r.err.native);

@@ -30,7 +30,7 @@ struct aps_frame {
 
 APS_BEGIN_DECLS
 
-/* One pass, and no allocation unless the id has escapes. E_PROTOCOL: no JSON object. */
+/* One pass, and no allocation unless the id has escapes. E_PROTOCOL: no JSON object; E_NOMEM. */
 enum aps_rc aps_frame_read(enum aps_rt_protocol protocol, struct aps_str text, struct aps_buf *scratch,
                            struct aps_frame *frame, struct aps_err *err);
 /* The same for the first bytes of a message: what stands before they end. */

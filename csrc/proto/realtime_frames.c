@@ -18,13 +18,14 @@ static void show(struct aps_str text, char out[SHOWN_CHARS + 1])
 	out[n] = '\0';
 }
 
-/* False: there is nothing to be read, or no memory for it. */
+/* list->n_errors is 0 where nothing was told. False: memory is out, and what the message meant is not known. */
 static bool read_errors(struct aps_rt *rt, const struct aps_frame *frame, struct aps_error_list *list)
 {
 	struct aps_str errors = frame->errors.n != 0 ? frame->errors : aps_error_list_find(frame->payload);
 	*list = (struct aps_error_list){.code = APS_E_GRAPHQL};
-	if (errors.n == 0) return false;
-	return aps_error_list_read(errors, &rt->scratch, list) == APS_OK && list->n_errors != 0;
+	if (errors.n == 0 || aps_error_list_read(errors, &rt->scratch, list) != APS_E_NOMEM) return true;
+	rt->queue.is_short = true;
+	return false;
 }
 
 static void make_err(const struct aps_error_list *list, enum aps_rc code, struct aps_err *err)
@@ -40,14 +41,14 @@ static void on_connection_error(struct aps_rt *rt, const struct aps_frame *frame
 {
 	struct aps_error_list list;
 	struct aps_err err;
-	bool is_told = read_errors(rt, frame, &list);
+	if (!read_errors(rt, frame, &list)) return;
 	const struct aps_rt_action close = {
 	        .kind = APS_RT_DO_CLOSE, .code = CLOSE_NO_ACK, .text = APS_STR("Connection failed")};
-	if (is_told && aps_error_list_is_auth(&list)) {
+	if (list.n_errors != 0 && aps_error_list_is_auth(&list)) {
 		make_err(&list, APS_E_AUTH, &err);
 		aps_action_queue_push(&rt->queue, &close, APS_ACTION_NO_ERR);
 		aps_rt_link_refuse(rt, &err);
-	} else if (is_told && (list.number == 400 || list.family == APS_FAMILY_BAD_REQUEST)) {
+	} else if (list.n_errors != 0 && (list.number == 400 || list.family == APS_FAMILY_BAD_REQUEST)) {
 		make_err(&list, list.type.n != 0 ? APS_E_GRAPHQL : APS_E_PROTOCOL, &err);
 		aps_rt_link_fail(rt, &err);
 	} else {
@@ -92,7 +93,7 @@ static void on_error_without_id(struct aps_rt *rt, const struct aps_error_list *
 static void on_error(struct aps_rt *rt, const struct aps_frame *frame)
 {
 	struct aps_error_list list;
-	read_errors(rt, frame, &list);
+	if (!read_errors(rt, frame, &list)) return;
 	if (frame->id.n == 0) {
 		on_error_without_id(rt, &list);
 		return;
@@ -165,8 +166,7 @@ static void on_frame_before_ack(struct aps_rt *rt, const struct aps_frame *frame
 	case APS_FRAME_CONNECTION_ACK: aps_rt_link_ready(rt, aps_frame_ack_timeout_ms(frame)); break;
 	case APS_FRAME_CONNECTION_ERROR: on_connection_error(rt, frame); break;
 	case APS_FRAME_ERROR:
-		read_errors(rt, frame, &list);
-		on_error_without_id(rt, &list);
+		if (read_errors(rt, frame, &list)) on_error_without_id(rt, &list);
 		break;
 	case APS_FRAME_ALIVE: /* the service sends ka as soon as it is connected */
 	case APS_FRAME_PING: break;
@@ -194,7 +194,12 @@ void aps_rt_frame_received(struct aps_rt *rt, struct aps_str text)
 	struct aps_err err;
 	if (rt->phase != APS_RT_INIT && rt->phase != APS_RT_READY) return;
 	keep_alive(rt);
-	if (aps_frame_read(rt->options.protocol, text, &rt->scratch, &frame, &err) != APS_OK) {
+	enum aps_rc rc = aps_frame_read(rt->options.protocol, text, &rt->scratch, &frame, &err);
+	if (rc == APS_E_NOMEM) {
+		rt->queue.is_short = true;
+		return;
+	}
+	if (rc != APS_OK) {
 		aps_rt_link_notice(rt, "a message that is no JSON object");
 		aps_rt_link_drop(rt, CLOSE_PROTOCOL_ERROR, "invalid message", &err, true);
 		return;

@@ -23,6 +23,13 @@ function Client:__tostring()
   return "appsync.client (" .. self.root.settings.endpoint:gsub("[?#].*$", "") .. ")"
 end
 
+---@class appsync.RealtimeOptions
+---@field handshake "subprotocol"|"query"|nil
+---@field protocol "appsync"|"graphql-transport-ws"|nil
+---@field keep_alive number? seconds without a message after which the connection counts as lost
+---@field idle_close number? seconds that a connection without subscriptions stays open
+---@field max_subscriptions integer? on one connection
+
 ---@class appsync.ClientOptions
 ---@field config string|table|nil a file, its text, a table in the shape of a configuration file, or a list of these
 ---@field endpoint string? URL of the GraphQL API
@@ -32,7 +39,8 @@ end
 ---@field auths appsync.Auth[]? further modes; `auth_mode` picks one by its type
 ---@field headers table<string, string>|fun(operation: appsync.Operation): table?, any
 ---@field store false|nil
----@field realtime {handshake: "subprotocol"|"query"|nil, protocol: "appsync"|"graphql-transport-ws"|nil}?
+---@field realtime appsync.RealtimeOptions?
+---@field limits {response_bytes: integer?, message_bytes: integer?}? what is larger is refused
 ---@field timeouts {connect: number?, request: number?, ack: number?, stall: number?}? seconds; 10, 30, 15, 30
 ---@field retry {base: number?, cap: number?, attempts: integer?}? seconds; 0.1, 300
 ---@field proxy string?

@@ -21,10 +21,18 @@ local kinds = core.event
 local RESULT, SUB_DATA = kinds.RESULT, kinds.SUB_DATA
 local ops, subs = dispatch.ops, dispatch.subs
 
----The runtime of this Lua state, opened on first use.
+---The runtime of this Lua state, opened on first use. In a child process after a fork it is another one: what belonged
+---to the parent's is forgotten.
 ---@return appsync.core.Runtime
 function dispatch.runtime()
-  if not runtime then runtime = core.runtime() end
+  local present = core.runtime()
+  if runtime ~= present then
+    runtime = present
+    n_clients = 0
+    for _, list in ipairs{ ops, subs } do
+      for id in pairs(list) do list[id] = nil end
+    end
+  end
   return runtime
 end
 
@@ -51,7 +59,7 @@ end
 
 function dispatch.remove_client(id)
   dispatch.clients[id] = nil
-  n_clients = n_clients - 1
+  if n_clients > 0 then n_clients = n_clients - 1 end
 end
 
 ---@return integer clients that could still send an event

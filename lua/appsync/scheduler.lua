@@ -17,6 +17,10 @@ scheduler.driver = nil
 ---The host adapter that can resume what it suspended, or nil.
 scheduler.resume_token = nil
 
+---Set by a host with a descriptor: called when the first routine gets ready.
+---@type fun()?
+scheduler.on_ready = nil
+
 ---What computes now and must not wait: "map", … or nil.
 ---@type string?
 scheduler.computing = nil
@@ -64,6 +68,7 @@ local function push(routine)
   routine.is_ready = true
   tail = tail + 1
   queue[tail] = routine
+  if head == tail and scheduler.on_ready then scheduler.on_ready() end
 end
 
 ---@return boolean

@@ -10,6 +10,10 @@ local timer = {}
 ---@field arg any
 ---@field index integer? place in the heap; nil when fired or cancelled
 
+---Set by a host with a descriptor: called when a new timer is the next to fire.
+---@type fun()?
+timer.on_earlier = nil
+
 local heap, size, order = {}, 0, 0
 
 local function before(a, b)
@@ -54,6 +58,7 @@ function timer.after(seconds, fn, arg)
   local entry = { at = clock.now() + seconds, order = order, fn = fn, arg = arg }
   size = size + 1
   sift_up(entry, size)
+  if entry.index == 1 and timer.on_earlier then timer.on_earlier() end
   return entry
 end
 

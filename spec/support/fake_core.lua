@@ -166,9 +166,13 @@ local function new_core()
     if not text:find("%b{}") then return nil, { message = "unexpected end", line = 1, column = #text } end
     return setmetatable({ source = text }, Document)
   end
+  local runtime
   function core.runtime()
+    if runtime and not core.runtime_closed and not core.is_forked then return runtime end
+    core.runtime_closed, core.is_forked = nil, nil
     core.n_runtimes = core.n_runtimes + 1
-    return new_runtime(core)
+    runtime = new_runtime(core)
+    return runtime
   end
   -- For the tests.
   function core.push(kind, target, a, b, c)

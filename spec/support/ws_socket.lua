@@ -125,10 +125,12 @@ end
 
 --- Sends one HTTP request and takes its response. `request`: method, path, headers, body.
 function Socket:request(request)
-  local lines = { ("%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n"):format(request.method or "POST", request.path or "/graphql") }
+  local lines, host = {}, "Host: 127.0.0.1\r\n"
   for name, value in pairs(request.headers or {}) do
     lines[#lines + 1] = name .. ": " .. value .. "\r\n"
+    host = name:lower() == "host" and "" or host
   end
+  table.insert(lines, 1, ("%s %s HTTP/1.1\r\n%s"):format(request.method or "POST", request.path or "/graphql", host))
   if request.body then
     lines[#lines + 1] = "Content-Length: " .. #request.body .. "\r\n"
   end

@@ -185,6 +185,13 @@ describe("core.print", function()
     }))
   end)
 
+  it("leaves out a description that an extension can't have", function()
+    assert.equal("extend scalar S @d", core.print({
+      kind = "ScalarTypeExtension", name = "S", directives = { { kind = "Directive", name = "d" } },
+      description = { kind = "StringValue", value = "x" },
+    }))
+  end)
+
   it("quotes a value that a block string can't hold", function()
     assert.equal('" \\n"', core.print({ kind = "StringValue", value = " \n", block = true }))
     assert.equal('"""a"""', core.print({ kind = "StringValue", value = "a", block = true }))

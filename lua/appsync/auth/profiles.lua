@@ -89,7 +89,9 @@ function profiles.load(options)
   if not name or name == "" then name = "default" end
   local credentials_path = profiles.path(options.credentials_file, "AWS_SHARED_CREDENTIALS_FILE", "credentials", getenv)
   local config_path = profiles.path(options.config_file, "AWS_CONFIG_FILE", "config", getenv)
-  local paths = { credentials_path, config_path }
+  local paths = {}
+  if credentials_path then paths[#paths + 1] = credentials_path end
+  if config_path then paths[#paths + 1] = config_path end
   local config = profiles.parse(read(config_path), true)[name]
   local keys = profiles.parse(read(credentials_path), false)[name]
   if not config and not keys then return nil, name, paths end

@@ -177,7 +177,8 @@ local function describe(err, schema_name)
   if type(err) ~= "table" then
     return tostring(err)
   elseif err.line then
-    return ("%s:%d:%d: %s"):format(schema_name, err.line, err.column or 1, err.message)
+    local text = err.message:gsub(" %(line %d+, column %d+%)$", "")
+    return ("%s:%d:%d: %s"):format(schema_name, err.line, err.column or 1, text)
   end
   return err.message
 end

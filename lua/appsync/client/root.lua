@@ -45,7 +45,7 @@ local function guard(handle)
     if not core then return end
     handle.core = nil
     dispatch.remove_client(handle.id)
-    core:close()
+    pcall(core.close, core) -- it refuses after a fork
   end)
 end
 

@@ -1,5 +1,6 @@
 ---A client's options: their schema, what follows from a configuration file, what the core is given.
 local auth = require "appsync.client.auth"
+local core = require "appsync.core"
 local endpoint = require "appsync.client.endpoint"
 local errors = require "appsync.errors"
 local opts = require "appsync.opts"
@@ -7,6 +8,8 @@ local opts = require "appsync.opts"
 local settings = {}
 
 local LATER = "isn't available in this version: it has no store, cache or outbox yet"
+
+local SECONDS = { "number", above = 0 }
 
 local function later()
   return { refuse = LATER }
@@ -19,8 +22,6 @@ local function store_of_disable_offline(value, where)
   end
   if value then return false end
 end
-
-local SECONDS = { "number", above = 0 }
 
 local SCHEMA = opts.schema{
   config = { "string", "table" },
@@ -40,6 +41,10 @@ local SCHEMA = opts.schema{
   realtime = { "table", fields = opts.schema{
     handshake = { "string", values = { "subprotocol", "query" } },
     protocol = { "string", values = { "appsync", "graphql-transport-ws" } },
+    keep_alive = SECONDS, idle_close = { "number", min = 0 }, max_subscriptions = { "integer", min = 1 },
+  } },
+  limits = { "table", fields = opts.schema{
+    response_bytes = { "integer", min = 1 }, message_bytes = { "integer", min = 1 },
   } },
   timeouts = { "table", fields = opts.schema{ connect = SECONDS, request = SECONDS, ack = SECONDS, stall = SECONDS } },
   retry = { "table", fields = opts.schema{
@@ -129,13 +134,12 @@ function settings.check(given)
   if realtime_url then check_url(realtime_url, "realtime_endpoint", where) end
   local modes, default_mode = modes_of(options, config, where)
   local region = options.region or endpoint.region(url) or config.custom_endpoint_region or config.region
-  local realtime = options.realtime or {}
   return {
     modes = modes, default_mode = default_mode, region = region, log = options.log,
     headers = merge_headers(config, options.headers), error_policy = options.error_policy,
     settings = {
       endpoint = url, realtime_endpoint = realtime_url or endpoint.realtime(url), region = region,
-      handshake = realtime.handshake, protocol = realtime.protocol,
+      user_agent = "lua-appsync/" .. core.version, realtime = options.realtime, limits = options.limits,
       timeouts = options.timeouts, retry = options.retry, proxy = options.proxy, tls = options.tls,
       big_integers = options.big_integers,
     },

@@ -112,9 +112,14 @@ end
 -- The descriptor is readable when the next timer is due, at once when routines are ready.
 local function arm(is_more)
   local at = is_more and 0 or timer.next_at()
-  if at == armed_at and not is_more then return end
+  if at == armed_at then return end
   armed_at = at
   dispatch.runtime():arm(at and math.max(0, at - clock.now()))
+end
+
+-- Something got due between two updates.
+local function rearm()
+  if not is_updating then arm(scheduler.has_ready()) end
 end
 
 local function update_counted()
@@ -150,6 +155,7 @@ function script.update(budget)
   end
   is_game = true
   is_updating = true
+  if armed_at == 0 then armed_at = nil end
   local ok, has_more
   if seconds == 0 then
     ok, has_more = pcall(update_counted)
@@ -167,6 +173,8 @@ end
 ---@return integer
 function script.fd()
   is_fd_used = true
+  timer.on_earlier = rearm
+  scheduler.on_ready = rearm
   local fd = dispatch.runtime():fd()
   armed_at = nil
   arm(scheduler.has_ready())

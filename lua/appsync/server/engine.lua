@@ -140,7 +140,7 @@ local function syntax_error(query, err)
   -- Columns count code points.
   local rest = query:sub(at)
   for _ = 2, err.column do rest = rest:gsub("^[^\128-\191][\128-\191]*", "", 1) end
-  local token = rest:match("^[%a_][%w_]*") or rest:match("^%d+") or rest:match("^[^%s]") or "<EOF>"
+  local token = rest:match("^[%a_][%w_]*") or rest:match("^%d+") or rest:match("^[^%s][\128-\191]*") or "<EOF>"
   return { message = ("Invalid Syntax : offending token '%s' at line %d column %d"):format(token, err.line, err.column),
     locations = { { line = err.line, column = err.column } }, is_plain = true }
 end

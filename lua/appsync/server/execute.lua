@@ -120,11 +120,14 @@ end
 
 local function complete_leaf(x, type_, value)
   local done, message = serialize(x, type_, value)
-  if done == nil then
+  local ok, text = true, nil
+  if done ~= nil then ok, text = pcall(result.leaf, done) end
+  if done == nil or not ok then
+    message = message or "the text is not UTF-8"
     add_plain_error(x, ("Can't serialize value (%s) : %s"):format(result.path_label(copy_path(x)), message))
     return write_null(x, x.n)
   end
-  write(x, result.leaf(done))
+  write(x, text)
   return done
 end
 

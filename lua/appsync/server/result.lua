@@ -31,7 +31,7 @@ function result.number(value)
   return ("%.17g"):format(value)
 end
 
---- A leaf as JSON.
+--- A leaf as JSON. Throws for a text that is not UTF-8.
 ---@param value string|number|boolean|lightuserdata|nil
 ---@return string
 function result.leaf(value)
@@ -39,6 +39,12 @@ function result.leaf(value)
   if type(value) == "boolean" then return value and "true" or "false" end
   if value == nil or value == NULL then return "null" end
   return core.encode(value)
+end
+
+-- A message may quote bytes of any origin.
+local function message_text(message)
+  local ok, text = pcall(core.encode, message)
+  return ok and text or core.encode((message:gsub("[\128-\255]", "?")))
 end
 
 --- Any value as JSON with its members sorted by name, so that one value has one text.
@@ -83,11 +89,11 @@ end
 ---@param entry appsync.server.ErrorEntry
 ---@return string
 function result.error_text(entry)
-  local message = core.encode(entry.message)
+  local message = message_text(entry.message)
   local place = ('"locations":%s,"message":%s}'):format(locations_text(entry.locations), message)
   if entry.is_plain then return ('{"path":%s,%s'):format(path_text(entry.path), place) end
   return ('{"path":%s,"data":%s,"errorType":%s,"errorInfo":%s,%s'):format(path_text(entry.path), any_text(entry.data),
-    result.leaf(entry.errorType), any_text(entry.errorInfo), place)
+    any_text(entry.errorType), any_text(entry.errorInfo), place)
 end
 
 --- The body of an answer.

@@ -59,7 +59,8 @@ static void padding_may_be_missing_but_not_wrong(void **state)
 	        {"Zm9v====", APS_BASE64, 4}, {"=", APS_BASE64, 0},        {"Z", APS_BASE64, 0},
 	        {"Zm9vZ", APS_BASE64, 4},    {"Zm 9", APS_BASE64, 2},     {"Zm9v\n", APS_BASE64, 4},
 	        {"-_-_", APS_BASE64, 0},     {"+/+/", APS_BASE64_URL, 0}, {"Zm9vZ!", APS_BASE64, 5},
-	        {"Zh", APS_BASE64, 1},       {"Zm9", APS_BASE64, 2},
+	        {"Zh", APS_BASE64, 1},       {"Zm9", APS_BASE64, 2},      {"Zo", APS_BASE64, 1},
+	        {"Zm+", APS_BASE64, 2},
 	};
 	for (size_t i = 0; i < APS_COUNTOF(CASES); i++) {
 		struct aps_buf out;

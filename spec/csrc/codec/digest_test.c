@@ -30,7 +30,7 @@ static void sha256_gives_the_values_of_fips_180(void **state)
 	      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
-/* RFC 4231, cases 1, 2, 6 and 7 (the last two have keys that are longer than a block). */
+/* RFC 4231, cases 1, 2, 6 and 7 (the last two have keys longer than a block), and two keys at the edges. */
 static void hmac_gives_the_values_of_rfc_4231(void **state)
 {
 	(void)state;
@@ -52,6 +52,9 @@ static void hmac_gives_the_values_of_rfc_4231(void **state)
 	                 "needs to "
 	                 "be hashed before being used by the HMAC algorithm."),
 	         "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"},
+	        {{long_key, 64},
+	         APS_STR("block"), /* as long as a block; by Python's hmac */
+	         "17fdf183abeadb3f439b70ca7d86f064900bd9e62791d5a5b0e6e3cd8db333b1"},
 	        {{NULL, 0}, {NULL, 0}, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"},
 	};
 	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {

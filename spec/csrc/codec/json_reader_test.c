@@ -79,6 +79,7 @@ static const struct row ROWS[] = {
         Y("lonely_true", "true", "t"),
         Y("lonely_false", "false", "f"),
         Y("lonely_null", "null", "n"),
+        Y("list_after_object", "[{},[1],{\"a\":{}},[[2]]]", "[{}[i]{k{}}[[i]]]"),
         Y("nested", "[[[[[{\"a\":[[]]}]]]]]", "[[[[[{k[[]]}]]]]]"),
         I("number_too_big", "1e400", "d"),
         I("number_too_small", "1e-400", "d"),
@@ -213,6 +214,23 @@ static void each_text_is_read_or_refused_at_the_right_byte(void **state)
 			assert_int_equal(aps_json_next(&r), APS_JSON_END);
 		free(block);
 	}
+}
+
+static void every_control_byte_is_refused_wherever_it_stands(void **state)
+{
+	(void)state;
+	for (int c = 0; c < 0x21; c++)
+		for (size_t at = 0; at < 20; at++) {
+			char text[22];
+			memset(text, 'a', sizeof text);
+			text[0] = text[21] = '"';
+			text[1 + at] = (char)c;
+			struct aps_json_reader r;
+			char tokens[4];
+			aps_json_reader_init(&r, (struct aps_str){text, sizeof text}, 0);
+			assert_int_equal(read_tokens(&r, tokens, sizeof tokens), c < 0x20 ? APS_E_SYNTAX : APS_OK);
+			if (c < 0x20) assert_int_equal(r.err.native, 1 + at);
+		}
 }
 
 static void every_text_cut_short_is_refused_without_a_look_beyond(void **state)
@@ -385,6 +403,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(each_text_is_read_or_refused_at_the_right_byte),
+	        cmocka_unit_test(every_control_byte_is_refused_wherever_it_stands),
 	        cmocka_unit_test(every_text_cut_short_is_refused_without_a_look_beyond),
 	        cmocka_unit_test(numbers_carry_their_exact_values),
 	        cmocka_unit_test(depth_is_refused_at_the_bracket_that_goes_too_deep),

@@ -112,6 +112,20 @@ static void the_ceiling_is_exact(void **state)
 	}
 }
 
+static void one_string_fits_exactly(void **state)
+{
+	(void)state;
+	for (size_t max = 4; max <= 5; max++) {
+		struct aps_buf buf;
+		struct aps_json_writer w;
+		aps_buf_init(&buf, max);
+		aps_json_writer_init(&w, &buf);
+		aps_json_write_string(&w, APS_STR("abc"));
+		assert_int_equal(aps_json_writer_finish(&w), max == 5 ? APS_OK : APS_E_TOO_BIG);
+		aps_buf_clear(&buf);
+	}
+}
+
 static void every_failed_allocation_is_reported(void **state)
 {
 	(void)state;
@@ -141,6 +155,7 @@ int main(void)
 	        cmocka_unit_test(only_what_must_be_escaped_is_escaped),
 	        cmocka_unit_test(the_first_failure_stays),
 	        cmocka_unit_test(the_ceiling_is_exact),
+	        cmocka_unit_test(one_string_fits_exactly),
 	        cmocka_unit_test(every_failed_allocation_is_reported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,8 @@
 
 static void assert_str(struct aps_str got, const char *expected)
 {
-	if (!aps_str_is(got, expected)) fail_msg("got \"%.*s\", expected \"%s\"", (int)got.n, got.p ? got.p : "", expected);
+	if (!aps_str_is(got, expected))
+		fail_msg("got \"%.*s\", expected \"%s\"", (int)got.n, got.p ? got.p : "", expected);
 }
 
 struct row {
@@ -27,95 +28,105 @@ struct row {
 };
 
 #define UNAUTHORIZED                                                                                                   \
-	"{\"errors\":[{\"errorType\":\"UnauthorizedException\",\"message\":\"You are not authorized to make this call.\"}]}"
+	"{\"errors\":[{\"errorType\":\"UnauthorizedException\",\"message\":\"You are not authorized to make this "     \
+	"call.\"}]}"
 
 static const struct row ROWS[] = {
-	{200, "", "{\"data\":{\"a\":1}}", APS_OK, NULL, "", "", false, true},
-	{200, "", "{\"data\":{\"a\":null,\"b\":{}}}", APS_OK, NULL, "", "", false, true},
-	{200, "", "{\"data\":{\"a\":null,\"b\":null}}", APS_OK, NULL, "", "", false, false},
-	{200, "", "{\"data\":{}}", APS_OK, NULL, "", "", false, false},
-	{200, "", "{\"data\":{\"a\":1},\"errors\":[]}", APS_OK, NULL, "", "", false, true},
-	{200, "", "{\"data\":{\"a\":1},\"errors\":null}", APS_OK, NULL, "", "", false, true},
-	{204, "", "{\"data\":{\"a\":1}}", APS_OK, NULL, "", "", false, true},
-	/* graphql */
-	{200, "", "{\"data\":{\"a\":1,\"b\":null},\"errors\":[{\"message\":\"no b\",\"path\":[\"b\"]}]}", APS_E_GRAPHQL, NULL,
-	 "no b", "", false, true},
-	{200, "", "{\"data\":null,\"errors\":[{\"message\":\"first\",\"errorType\":\"X\"},{\"message\":\"second\"}]}",
-	 APS_E_GRAPHQL, NULL, "first", "X", false, false},
-	{200, "", "{\"errors\":{\"message\":\"one object\",\"errorType\":\"Lambda:Unhandled\"}}", APS_E_GRAPHQL, NULL,
-	 "one object", "Lambda:Unhandled", false, false},
-	{200, "", "{\"errors\":[\"a text\"]}", APS_E_GRAPHQL, NULL, "a text", "", false, false},
-	{200, "", "{\"errors\":[{\"errorType\":\"OnlyType\"}]}", APS_E_GRAPHQL, NULL, "OnlyType", "OnlyType", false, false},
-	{200, "", "{\"errors\":[{}]}", APS_E_GRAPHQL, NULL, "an error without a message", "", false, false},
-	{400, "", "{\"errors\":[{\"errorType\":\"MalformedHttpRequestException\",\"message\":\"Request body is empty.\"}]}",
-	 APS_E_GRAPHQL, NULL, "Request body is empty.", "MalformedHttpRequestException", false, false},
-	{502, "", "{\"errors\":[{\"errorType\":\"GraphQLSchemaException\",\"message\":\"No schema definition exists.\"}]}",
-	 APS_E_GRAPHQL, NULL, "No schema definition exists.", "GraphQLSchemaException", true, false},
-	{429, "", "{\"errors\":[{\"errorType\":\"TooManyRequestsException\",\"message\":\"slow\"}]}", APS_E_GRAPHQL,
-	 "rate_limited", "slow", "TooManyRequestsException", true, false},
-	/* auth */
-	{401, "UnauthorizedException", UNAUTHORIZED, APS_E_AUTH, NULL, "You are not authorized to make this call.",
-	 "UnauthorizedException", false, false},
-	{401, "", "{\"errors\":[{\"errorType\":\"UnauthorizedException\",\"message\":\"Token has expired.\"}]}", APS_E_AUTH,
-	 "token_expired", "Token has expired.", "UnauthorizedException", false, false},
-	{401, "", "{\"errors\":[{\"errorType\":\"UnauthorizedException\",\"message\":\"The API key has expired\"}]}",
-	 APS_E_AUTH, "api_key_expired", "The API key has expired", "UnauthorizedException", false, false},
-	{401, "", "", APS_E_AUTH, NULL, "HTTP 401", "", false, false},
-	{401, "", "<html>", APS_E_AUTH, NULL, "HTTP 401: <html>", "", false, false},
-	{403, "", "{\"errors\":[{\"errorType\":\"ForbiddenException\",\"message\":\"403 Forbidden\"}]}", APS_E_AUTH,
-	 "forbidden", "403 Forbidden", "ForbiddenException", false, false},
-	{403, "", "{\"errors\":[{\"message\":\"403 Forbidden\"}]}", APS_E_AUTH, "forbidden", "403 Forbidden", "", false, false},
-	{403, "", "{\"message\":\"Forbidden\"}", APS_E_AUTH, "forbidden", "HTTP 403: Forbidden", "", false, false},
-	{403, "", "", APS_E_AUTH, NULL, "HTTP 403", "", false, false},
-	{403, "", "{\"errors\":[{\"errorType\":\"InvalidSignatureException\",\"message\":\"does not match\"}]}", APS_E_AUTH,
-	 "clock_skew", "does not match", "InvalidSignatureException", false, false},
-	{403, "", "{\"errors\":[{\"errorType\":\"BadRequestException\",\"message\":\"does not match\"}]}", APS_E_AUTH, NULL,
-	 "does not match", "BadRequestException", false, false},
-	{400, "InvalidSignatureException:http://internal/", "{\"message\":\"Signature expired\"}", APS_E_AUTH, "clock_skew",
-	 "HTTP 400: Signature expired", "InvalidSignatureException", false, false},
-	{400, "", "{\"__type\":\"com.amazon#ExpiredTokenException\",\"message\":\"old\"}", APS_E_AUTH, "token_expired",
-	 "HTTP 400: old", "com.amazon#ExpiredTokenException", false, false},
-	{200, "", "{\"data\":{\"a\":1,\"b\":null},\"errors\":[{\"message\":\"x\"},{\"errorType\":\"Unauthorized\",\"message\":\"y\"}]}",
-	 APS_E_AUTH, NULL, "x", "", false, true},
-	{200, "", "{\"errors\":[{\"message\":\"Token expired\"}]}", APS_E_AUTH, "token_expired", "Token expired", "", false,
-	 false},
-	{200, "", "{\"errors\":[{\"errorType\":\"Lambda:Unhandled\",\"message\":\"Token expired\"}]}", APS_E_GRAPHQL, NULL,
-	 "Token expired", "Lambda:Unhandled", false, false},
-	/* conflict; auth is more specific */
-	{200, "", "{\"errors\":[{\"errorType\":\"DynamoDB:ConditionalCheckFailedException\",\"message\":\"c\"}]}",
-	 APS_E_CONFLICT, NULL, "c", "DynamoDB:ConditionalCheckFailedException", false, false},
-	{200, "", "{\"errors\":[{\"errorType\":\"ConflictUnhandled\",\"message\":\"c\",\"data\":{\"id\":1}}]}", APS_E_CONFLICT,
-	 NULL, "c", "ConflictUnhandled", false, false},
-	{200, "", "{\"errors\":[{\"errorType\":\"MaxConflicts\",\"message\":\"c\"}]}", APS_E_CONFLICT, NULL, "c",
-	 "MaxConflicts", false, false},
-	{200, "", "{\"errors\":[{\"message\":\"g\"},{\"errorType\":\"ConflictError\"},{\"errorType\":\"Unauthorized\"}]}",
-	 APS_E_AUTH, NULL, "g", "", false, false},
-	{200, "", "{\"errors\":[{\"errorType\":\"DynamoDB:TransactionConflictException\",\"message\":\"t\"}]}", APS_E_GRAPHQL,
-	 NULL, "t", "DynamoDB:TransactionConflictException", false, false},
-	/* http */
-	{500, "", "", APS_E_HTTP, NULL, "HTTP 500", "", true, false},
-	{500, "InternalFailure", "{\"message\":\"oops\"}", APS_E_HTTP, NULL, "HTTP 500: oops", "InternalFailure", true, false},
-	{503, "", "Service\nUnavailable\x01\xff", APS_E_HTTP, NULL, "HTTP 503: Service Unavailable ?", "", true, false},
-	{429, "", "", APS_E_HTTP, NULL, "HTTP 429", "", true, false},
-	{404, "", "{\"data\":{\"a\":1}}", APS_E_HTTP, NULL, "HTTP 404: {\"data\":{\"a\":1}}", "", false, true},
-	{413, "", "[1]", APS_E_HTTP, NULL, "HTTP 413: [1]", "", false, false},
-	{302, "", "", APS_E_HTTP, NULL, "HTTP 302", "", false, false},
-	/* protocol */
-	{200, "", "{\"data\":null}", APS_E_PROTOCOL, NULL, "neither data nor errors in the response: {\"data\":null}", "",
-	 false, false},
-	{200, "", "{}", APS_E_PROTOCOL, NULL, "neither data nor errors in the response: {}", "", false, false},
-	{200, "", "{\"data\":5}", APS_E_PROTOCOL, NULL, "neither data nor errors in the response: {\"data\":5}", "", false,
-	 false},
-	{200, "", "<html>hi", APS_E_PROTOCOL, NULL, "the response is no JSON object (at byte 0): <html>hi", "", false, false},
-	{200, "", "[]", APS_E_PROTOCOL, NULL, "the response is no JSON object (at byte 0): []", "", false, false},
-	{200, "", "{\"data\":{\"a\":1}} x", APS_E_PROTOCOL, NULL,
-	 "the response is no JSON object (at byte 17): {\"data\":{\"a\":1}} x", "", false, false},
-	/* duplicate members: the last one */
-	{200, "", "{\"data\":null,\"data\":{\"a\":2},\"errors\":[{\"message\":\"m\"}],\"errors\":[]}", APS_OK, NULL, "", "",
-	 false, true},
-	/* escapes are decoded; line breaks become spaces */
-	{200, "", "{\"errors\":[{\"m\\u0065ssage\":\"l\\u00e4ng\\nline\",\"errorType\":\"T\\u0079pe\"}]}", APS_E_GRAPHQL, NULL,
-	 "l\xc3\xa4ng line", "Type", false, false},
+        {200, "", "{\"data\":{\"a\":1}}", APS_OK, NULL, "", "", false, true},
+        {200, "", "{\"data\":{\"a\":null,\"b\":{}}}", APS_OK, NULL, "", "", false, true},
+        {200, "", "{\"data\":{\"a\":null,\"b\":null}}", APS_OK, NULL, "", "", false, false},
+        {200, "", "{\"data\":{}}", APS_OK, NULL, "", "", false, false},
+        {200, "", "{\"data\":{\"a\":1},\"errors\":[]}", APS_OK, NULL, "", "", false, true},
+        {200, "", "{\"data\":{\"a\":1},\"errors\":null}", APS_OK, NULL, "", "", false, true},
+        {204, "", "{\"data\":{\"a\":1}}", APS_OK, NULL, "", "", false, true},
+        /* graphql */
+        {200, "", "{\"data\":{\"a\":1,\"b\":null},\"errors\":[{\"message\":\"no b\",\"path\":[\"b\"]}]}", APS_E_GRAPHQL,
+         NULL, "no b", "", false, true},
+        {200, "", "{\"data\":null,\"errors\":[{\"message\":\"first\",\"errorType\":\"X\"},{\"message\":\"second\"}]}",
+         APS_E_GRAPHQL, NULL, "first", "X", false, false},
+        {200, "", "{\"errors\":{\"message\":\"one object\",\"errorType\":\"Lambda:Unhandled\"}}", APS_E_GRAPHQL, NULL,
+         "one object", "Lambda:Unhandled", false, false},
+        {200, "", "{\"errors\":[\"a text\"]}", APS_E_GRAPHQL, NULL, "a text", "", false, false},
+        {200, "", "{\"errors\":[{\"errorType\":\"OnlyType\"}]}", APS_E_GRAPHQL, NULL, "OnlyType", "OnlyType", false,
+         false},
+        {200, "", "{\"errors\":[{}]}", APS_E_GRAPHQL, NULL, "an error without a message", "", false, false},
+        {400, "",
+         "{\"errors\":[{\"errorType\":\"MalformedHttpRequestException\",\"message\":\"Request body is empty.\"}]}",
+         APS_E_GRAPHQL, NULL, "Request body is empty.", "MalformedHttpRequestException", false, false},
+        {502, "",
+         "{\"errors\":[{\"errorType\":\"GraphQLSchemaException\",\"message\":\"No schema definition exists.\"}]}",
+         APS_E_GRAPHQL, NULL, "No schema definition exists.", "GraphQLSchemaException", true, false},
+        {429, "", "{\"errors\":[{\"errorType\":\"TooManyRequestsException\",\"message\":\"slow\"}]}", APS_E_GRAPHQL,
+         "rate_limited", "slow", "TooManyRequestsException", true, false},
+        /* auth */
+        {401, "UnauthorizedException", UNAUTHORIZED, APS_E_AUTH, NULL, "You are not authorized to make this call.",
+         "UnauthorizedException", false, false},
+        {401, "", "{\"errors\":[{\"errorType\":\"UnauthorizedException\",\"message\":\"Token has expired.\"}]}",
+         APS_E_AUTH, "token_expired", "Token has expired.", "UnauthorizedException", false, false},
+        {401, "", "{\"errors\":[{\"errorType\":\"UnauthorizedException\",\"message\":\"The API key has expired\"}]}",
+         APS_E_AUTH, "api_key_expired", "The API key has expired", "UnauthorizedException", false, false},
+        {401, "", "", APS_E_AUTH, NULL, "HTTP 401", "", false, false},
+        {401, "", "<html>", APS_E_AUTH, NULL, "HTTP 401: <html>", "", false, false},
+        {403, "", "{\"errors\":[{\"errorType\":\"ForbiddenException\",\"message\":\"403 Forbidden\"}]}", APS_E_AUTH,
+         "forbidden", "403 Forbidden", "ForbiddenException", false, false},
+        {403, "", "{\"errors\":[{\"message\":\"403 Forbidden\"}]}", APS_E_AUTH, "forbidden", "403 Forbidden", "", false,
+         false},
+        {403, "", "{\"message\":\"Forbidden\"}", APS_E_AUTH, "forbidden", "HTTP 403: Forbidden", "", false, false},
+        {403, "", "", APS_E_AUTH, NULL, "HTTP 403", "", false, false},
+        {403, "", "{\"errors\":[{\"errorType\":\"InvalidSignatureException\",\"message\":\"does not match\"}]}",
+         APS_E_AUTH, "clock_skew", "does not match", "InvalidSignatureException", false, false},
+        {403, "", "{\"errors\":[{\"errorType\":\"BadRequestException\",\"message\":\"does not match\"}]}", APS_E_AUTH,
+         NULL, "does not match", "BadRequestException", false, false},
+        {400, "InvalidSignatureException:http://internal/", "{\"message\":\"Signature expired\"}", APS_E_AUTH,
+         "clock_skew", "HTTP 400: Signature expired", "InvalidSignatureException", false, false},
+        {400, "", "{\"__type\":\"com.amazon#ExpiredTokenException\",\"message\":\"old\"}", APS_E_AUTH, "token_expired",
+         "HTTP 400: old", "com.amazon#ExpiredTokenException", false, false},
+        {200, "",
+         "{\"data\":{\"a\":1,\"b\":null},\"errors\":[{\"message\":\"x\"},{\"errorType\":\"Unauthorized\",\"message\":"
+         "\"y\"}]}",
+         APS_E_AUTH, NULL, "x", "", false, true},
+        {200, "", "{\"errors\":[{\"message\":\"Token expired\"}]}", APS_E_AUTH, "token_expired", "Token expired", "",
+         false, false},
+        {200, "", "{\"errors\":[{\"errorType\":\"Lambda:Unhandled\",\"message\":\"Token expired\"}]}", APS_E_GRAPHQL,
+         NULL, "Token expired", "Lambda:Unhandled", false, false},
+        /* conflict; auth is more specific */
+        {200, "", "{\"errors\":[{\"errorType\":\"DynamoDB:ConditionalCheckFailedException\",\"message\":\"c\"}]}",
+         APS_E_CONFLICT, NULL, "c", "DynamoDB:ConditionalCheckFailedException", false, false},
+        {200, "", "{\"errors\":[{\"errorType\":\"ConflictUnhandled\",\"message\":\"c\",\"data\":{\"id\":1}}]}",
+         APS_E_CONFLICT, NULL, "c", "ConflictUnhandled", false, false},
+        {200, "", "{\"errors\":[{\"errorType\":\"MaxConflicts\",\"message\":\"c\"}]}", APS_E_CONFLICT, NULL, "c",
+         "MaxConflicts", false, false},
+        {200, "",
+         "{\"errors\":[{\"message\":\"g\"},{\"errorType\":\"ConflictError\"},{\"errorType\":\"Unauthorized\"}]}",
+         APS_E_AUTH, NULL, "g", "", false, false},
+        {200, "", "{\"errors\":[{\"errorType\":\"DynamoDB:TransactionConflictException\",\"message\":\"t\"}]}",
+         APS_E_GRAPHQL, NULL, "t", "DynamoDB:TransactionConflictException", false, false},
+        /* http */
+        {500, "", "", APS_E_HTTP, NULL, "HTTP 500", "", true, false},
+        {500, "InternalFailure", "{\"message\":\"oops\"}", APS_E_HTTP, NULL, "HTTP 500: oops", "InternalFailure", true,
+         false},
+        {503, "", "Service\nUnavailable\x01\xff", APS_E_HTTP, NULL, "HTTP 503: Service Unavailable ?", "", true, false},
+        {429, "", "", APS_E_HTTP, NULL, "HTTP 429", "", true, false},
+        {404, "", "{\"data\":{\"a\":1}}", APS_E_HTTP, NULL, "HTTP 404: {\"data\":{\"a\":1}}", "", false, true},
+        {413, "", "[1]", APS_E_HTTP, NULL, "HTTP 413: [1]", "", false, false},
+        {302, "", "", APS_E_HTTP, NULL, "HTTP 302", "", false, false},
+        /* protocol */
+        {200, "", "{\"data\":null}", APS_E_PROTOCOL, NULL, "neither data nor errors in the response: {\"data\":null}",
+         "", false, false},
+        {200, "", "{}", APS_E_PROTOCOL, NULL, "neither data nor errors in the response: {}", "", false, false},
+        {200, "", "{\"data\":5}", APS_E_PROTOCOL, NULL, "neither data nor errors in the response: {\"data\":5}", "",
+         false, false},
+        {200, "", "<html>hi", APS_E_PROTOCOL, NULL, "the response is no JSON object (at byte 0): <html>hi", "", false,
+         false},
+        {200, "", "[]", APS_E_PROTOCOL, NULL, "the response is no JSON object (at byte 0): []", "", false, false},
+        {200, "", "{\"data\":{\"a\":1}} x", APS_E_PROTOCOL, NULL,
+         "the response is no JSON object (at byte 17): {\"data\":{\"a\":1}} x", "", false, false},
+        /* duplicate members: the last one */
+        {200, "", "{\"data\":null,\"data\":{\"a\":2},\"errors\":[{\"message\":\"m\"}],\"errors\":[]}", APS_OK, NULL, "",
+         "", false, true},
+        /* escapes are decoded; line breaks become spaces */
+        {200, "", "{\"errors\":[{\"m\\u0065ssage\":\"l\\u00e4ng\\nline\",\"errorType\":\"T\\u0079pe\"}]}",
+         APS_E_GRAPHQL, NULL, "l\xc3\xa4ng line", "Type", false, false},
 };
 
 static void each_answer_is_the_error_of_its_row(void **state)
@@ -149,7 +160,8 @@ static void the_members_are_borrowed_as_they_stand(void **state)
 	struct aps_buf scratch;
 	struct aps_gqlhttp_response r;
 	aps_buf_init(&scratch, APS_BUF_ANY_SIZE);
-	struct aps_str body = APS_STR(" {\"extensions\": {\"e\":1} , \"data\" : {\"a\": [1, 2]}, \"errors\":[ {\"message\":\"m\"} ]} ");
+	struct aps_str body = APS_STR(
+	        " {\"extensions\": {\"e\":1} , \"data\" : {\"a\": [1, 2]}, \"errors\":[ {\"message\":\"m\"} ]} ");
 	aps_gqlhttp_parse(200, APS_STR(""), body, &scratch, &r);
 	assert_str(r.data, "{\"a\": [1, 2]}");
 	assert_str(r.errors, "[ {\"message\":\"m\"} ]");
@@ -220,10 +232,11 @@ static void a_body_has_the_members_that_are_given(void **state)
 	struct aps_buf out;
 	struct aps_err err;
 	aps_buf_init(&out, APS_BUF_ANY_SIZE);
-	assert_int_equal(aps_gqlhttp_body(&out, APS_STR("query Q { a(s: \"x\") }\n"), APS_STR(" {\"v\": 1} "), APS_STR("Q"), &err),
-			 APS_OK);
+	assert_int_equal(aps_gqlhttp_body(&out, APS_STR("query Q { a(s: \"x\") }\n"), APS_STR(" {\"v\": 1} "),
+	                                  APS_STR("Q"), &err),
+	                 APS_OK);
 	assert_str(aps_buf_str(&out),
-		   "{\"query\":\"query Q { a(s: \\\"x\\\") }\\n\",\"variables\":{\"v\": 1},\"operationName\":\"Q\"}");
+	           "{\"query\":\"query Q { a(s: \\\"x\\\") }\\n\",\"variables\":{\"v\": 1},\"operationName\":\"Q\"}");
 	aps_buf_reset(&out);
 	assert_int_equal(aps_gqlhttp_body(&out, APS_STR("{a}"), APS_STR(""), APS_STR(""), &err), APS_OK);
 	assert_str(aps_buf_str(&out), "{\"query\":\"{a}\",\"variables\":{}}");
@@ -236,7 +249,8 @@ static void a_body_that_cannot_be_built_tells_why(void **state)
 	struct aps_buf out;
 	struct aps_err err;
 	aps_buf_init(&out, APS_BUF_ANY_SIZE);
-	assert_int_equal(aps_gqlhttp_body(&out, APS_STR("{a(s:\"\xff\")}"), APS_STR(""), APS_STR(""), &err), APS_E_UTF8);
+	assert_int_equal(aps_gqlhttp_body(&out, APS_STR("{a(s:\"\xff\")}"), APS_STR(""), APS_STR(""), &err),
+	                 APS_E_UTF8);
 	assert_int_equal(err.code, APS_E_UTF8);
 	aps_buf_clear(&out);
 	aps_buf_init(&out, 10);
@@ -268,7 +282,8 @@ static void the_limits_of_a_service_have_words(void **state)
 {
 	(void)state;
 	const char *word = NULL;
-	assert_int_equal(aps_gqlhttp_classify(APS_STR("MaxSubscriptionsReachedError"), APS_STR(""), &word), APS_E_GRAPHQL);
+	assert_int_equal(aps_gqlhttp_classify(APS_STR("MaxSubscriptionsReachedError"), APS_STR(""), &word),
+	                 APS_E_GRAPHQL);
 	assert_string_equal(word, "subscription_limit");
 	assert_int_equal(aps_gqlhttp_classify(APS_STR("LimitExceededError"), APS_STR(""), &word), APS_E_GRAPHQL);
 	assert_string_equal(word, "rate_limited");
@@ -279,15 +294,15 @@ static void the_limits_of_a_service_have_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_answer_is_the_error_of_its_row),
-		cmocka_unit_test(the_members_are_borrowed_as_they_stand),
-		cmocka_unit_test(a_payload_is_judged_like_a_response),
-		cmocka_unit_test(a_long_message_is_cut_between_code_points),
-		cmocka_unit_test(a_long_foreign_answer_is_quoted_in_part),
-		cmocka_unit_test(a_body_has_the_members_that_are_given),
-		cmocka_unit_test(a_body_that_cannot_be_built_tells_why),
-		cmocka_unit_test(an_answer_that_finds_no_memory_says_so),
-		cmocka_unit_test(the_limits_of_a_service_have_words),
+	        cmocka_unit_test(each_answer_is_the_error_of_its_row),
+	        cmocka_unit_test(the_members_are_borrowed_as_they_stand),
+	        cmocka_unit_test(a_payload_is_judged_like_a_response),
+	        cmocka_unit_test(a_long_message_is_cut_between_code_points),
+	        cmocka_unit_test(a_long_foreign_answer_is_quoted_in_part),
+	        cmocka_unit_test(a_body_has_the_members_that_are_given),
+	        cmocka_unit_test(a_body_that_cannot_be_built_tells_why),
+	        cmocka_unit_test(an_answer_that_finds_no_memory_says_so),
+	        cmocka_unit_test(the_limits_of_a_service_have_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

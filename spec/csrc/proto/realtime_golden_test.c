@@ -82,9 +82,7 @@ static void add_action(struct replay *p, const struct aps_rt_action *a)
 	unsigned long long sub = (unsigned long long)a->sub;
 	aps_buf_add_text(&p->out, "< ");
 	switch (a->kind) {
-	case APS_RT_DO_CONNECT:
-		aps_buf_add_text(&p->out, "connect");
-		break;
+	case APS_RT_DO_CONNECT: aps_buf_add_text(&p->out, "connect"); break;
 	case APS_RT_DO_SEND:
 		aps_buf_add_text(&p->out, "send ");
 		add_text(p, a->text);
@@ -93,30 +91,14 @@ static void add_action(struct replay *p, const struct aps_rt_action *a)
 		aps_buf_addf(&p->out, "close %d", a->code);
 		if (a->text.n != 0) aps_buf_addf(&p->out, " %.*s", (int)a->text.n, a->text.p);
 		break;
-	case APS_RT_DO_START:
-		aps_buf_addf(&p->out, "start %llu", sub);
-		break;
-	case APS_RT_SUB_STARTED:
-		aps_buf_addf(&p->out, "started %llu%s", sub, a->is_again ? " again" : "");
-		break;
-	case APS_RT_SUB_DATA:
-		aps_buf_addf(&p->out, "data %llu %.*s", sub, (int)a->payload.n, a->payload.p);
-		break;
-	case APS_RT_SUB_RECONNECTING:
-		aps_buf_addf(&p->out, "reconnecting %llu", sub);
-		break;
-	case APS_RT_SUB_ENDED:
-		aps_buf_addf(&p->out, "ended %llu", sub);
-		break;
-	case APS_RT_AUTH_REFUSED:
-		aps_buf_addf(&p->out, "auth_refused %llu", sub);
-		break;
-	case APS_RT_STATE:
-		aps_buf_addf(&p->out, "state %s", aps_conn_state_name(a->state));
-		break;
-	case APS_RT_NOTICE:
-		aps_buf_addf(&p->out, "notice %.*s", (int)a->text.n, a->text.p);
-		break;
+	case APS_RT_DO_START: aps_buf_addf(&p->out, "start %llu", sub); break;
+	case APS_RT_SUB_STARTED: aps_buf_addf(&p->out, "started %llu%s", sub, a->is_again ? " again" : ""); break;
+	case APS_RT_SUB_DATA: aps_buf_addf(&p->out, "data %llu %.*s", sub, (int)a->payload.n, a->payload.p); break;
+	case APS_RT_SUB_RECONNECTING: aps_buf_addf(&p->out, "reconnecting %llu", sub); break;
+	case APS_RT_SUB_ENDED: aps_buf_addf(&p->out, "ended %llu", sub); break;
+	case APS_RT_AUTH_REFUSED: aps_buf_addf(&p->out, "auth_refused %llu", sub); break;
+	case APS_RT_STATE: aps_buf_addf(&p->out, "state %s", aps_conn_state_name(a->state)); break;
+	case APS_RT_NOTICE: aps_buf_addf(&p->out, "notice %.*s", (int)a->text.n, a->text.p); break;
 	}
 	add_err(p, a->err);
 	aps_buf_add_byte(&p->out, '\n');
