@@ -175,6 +175,15 @@ $(BUILD)/fuzz/%: spec/fuzz/%_fuzz.c $(foreach d,base codec gql auth proto,$(wild
 fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%) build
 	@SECONDS_EACH=$(SECONDS_EACH) ONLY='$(ONLY)' BUILD=$(BUILD) .ci/fuzz $(FUZZERS)
 
+# The same tests under the sanitizers and valgrind.
+asan tsan valgrind:
+	@.ci/sanitize $@
+
+check: asan tsan valgrind
+
+soak: build
+	@ONLY='$(ONLY)' N='$(N)' LUA=$(LUA) .ci/soak
+
 clean:
 	rm -rf $(BUILD)
 

@@ -218,6 +218,8 @@ static char *build_body(lua_State *L, size_t *n_body, enum aps_gql_operation_kin
 	char *taken = aps_buf_take(body, n_body);
 	if (taken == NULL) luaL_error(L, "out of memory");
 	*kind = operation->kind;
+	apl_release_buffer(L, -1);
+	apl_release_buffer(L, -2);
 	lua_pop(L, 3);
 	return taken;
 }

@@ -22,6 +22,7 @@ static int Apl_encode(lua_State *L)
 	if (apl_value_write(L, 1, "value", &w, &err) != APS_OK) return luaL_error(L, "%s", err.msg);
 	if (aps_json_writer_finish(&w) != APS_OK) return luaL_error(L, "the JSON text is too big");
 	lua_pushlstring(L, buf->p, buf->n);
+	apl_release_buffer(L, -2);
 	return 1;
 }
 

@@ -310,6 +310,7 @@ static int Apl_sign(lua_State *L)
 	struct aps_sigv4_options options;
 	luaL_checktype(L, 1, LUA_TTABLE);
 	luaL_checktype(L, 2, LUA_TTABLE);
+	if (signer == NULL) return luaL_error(L, "the Lua state is closing");
 	lua_settop(L, 2);
 	bool is_read = read_string(L, 1, KEY_METHOD, &request.method, &signer->err) &&
 	               read_string(L, 1, KEY_URL, &request.url, &signer->err) &&

@@ -110,10 +110,7 @@ local function handle(base)
   local kind, target = events[base], events[base + 1]
   local a, b, c = events[base + 2], events[base + 3], events[base + 4]
   events[base + 2], events[base + 3], events[base + 4] = nil, nil, nil
-  if kind == SUB_DATA then
-    local source = subs[target]
-    if source then source:on_data(a, b, c) end
-  elseif kind == RESULT then
+  if kind == RESULT then
     local w = ops[target]
     if w then
       ops[target] = nil
@@ -131,7 +128,16 @@ end
 function dispatch.poll(max)
   if not runtime then return 0, false end
   local n, has_more = runtime:poll(events, max)
-  for i = 0, n - 1 do handle(i * 5 + 1) end
+  for base = 1, n * 5, 5 do
+    if events[base] == SUB_DATA then
+      local source = subs[events[base + 1]]
+      local data = events[base + 2]
+      events[base + 2] = nil
+      if source then source:on_data(data, events[base + 3], events[base + 4]) end
+    else
+      handle(base)
+    end
+  end
   return n, has_more
 end
 

@@ -22,8 +22,8 @@ end
 local function parse(text)
   local parsed, err = core.document(text)
   if not parsed then
-    errors.misuse("the document has a syntax error at line %d, column %d: %s", err.line or 0, err.column or 0,
-      err.message)
+    local message = err.message:gsub("^Syntax error: ", ""):gsub(" %(line %d+, column %d+%)$", "")
+    errors.misuse("the document has a syntax error at line %d, column %d: %s", err.line or 0, err.column or 0, message)
   end
   local operations = parsed:operations()
   for _, operation in ipairs(operations) do

@@ -405,8 +405,8 @@ describe("the listener", function()
       folder = os.tmpname()
       os.remove(folder)
       assert(os.execute("mkdir " .. folder))
-      local command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout %s/key -out %s/cert"
-      assert(os.execute(command:format(folder, folder) .. " 2>/dev/null"))
+      local command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+      assert(os.execute(("%s -keyout %s/key -out %s/cert 2>/dev/null"):format(command, folder, folder)))
     end)
 
     teardown(function()
@@ -414,7 +414,8 @@ describe("the listener", function()
     end)
 
     local function wrap(tcp, let_server_work)
-      local tls = assert(ssl.wrap(tcp, { mode = "client", protocol = "any", verify = "none", alpn = { "h2", "http/1.1" } }))
+      local settings = { mode = "client", protocol = "any", verify = "none", alpn = { "h2", "http/1.1" } }
+      local tls = assert(ssl.wrap(tcp, settings))
       tls:settimeout(0)
       while true do
         local ok, message = tls:dohandshake()

@@ -108,7 +108,8 @@ describe("appsync serve", function()
   it("serves queries and mutations", function()
     serve()
     local todo = create("milk")
-    local response, body = post({ query = "query Q($id: ID!) { getTodo(id: $id) { name } }", variables = { id = todo.id } })
+    local query = "query Q($id: ID!) { getTodo(id: $id) { name } }"
+    local response, body = post({ query = query, variables = { id = todo.id } })
     assert.equal(200, response.status)
     assert.same({ data = { getTodo = { name = "milk" } } }, body)
   end)
@@ -319,6 +320,22 @@ describe("appsync serve", function()
     assert.equal(401, (post({ query = "{ who }" }, { authorization = "no" })).status)
   end)
 
+  it("traces requests and messages, and no credentials", function()
+    local lines = {}
+    serve({ trace = true, log = function(text) lines[#lines + 1] = text end })
+    local client = realtime()
+    client:take()
+    client:start("1", ON_CREATE, { host = "h", ["x-api-key"] = "key", Authorization = "token" })
+    create("milk")
+    local text = table.concat(lines, "\n")
+    assert.matches("WebSocket /graphql/realtime", text)
+    assert.matches('"x-api-key":"***"', text, 1, true)
+    assert.matches('"Authorization":"***"', text, 1, true)
+    assert.matches("POST /graphql 200 .*createTodo", text)
+    assert.is_nil(text:find('"key"', 1, true))
+    assert.is_nil(text:find('"token"', 1, true))
+  end)
+
   it("tells where the schema is wrong", function()
     local other, err = server_module.new({ schema_text = "type Query {\n  a: Nothing\n}", api_keys = { "k" } })
     assert.is_nil(other)
@@ -417,6 +434,7 @@ describe("appsync serve", function()
       { "serve", "SCHEMA is missing", 2 },
       { "serve x --prot 1", "unknown option %-%-prot; did you mean %-%-port%?", 2 },
       { "serve x --faults f", "%-%-faults comes with a later release", 2 },
+      { "serve x --conflict automerge", "%-%-conflict comes with a later release", 2 },
       { "serve x --iam nocolon", "%-%-iam expects ACCESS_KEY:SECRET", 2 },
       { "serve x --tls one", "%-%-tls expects two files", 2 },
       { "serve x --auth-default nope", 'there is no mode "nope"', 2 },

@@ -18,7 +18,7 @@ Steps, each a list whose first item is its name:
   ws_accept PROTOCOL     answer the upgrade (null: choose none)
   ws_expect TEXT         read frames until one has TEXT in it; the log gets its text
   ws_start               read frames until a start or subscribe; remembers its id
-  ws_send TEXT           a text frame; %ID% is the remembered id
+  ws_send TEXT           a text frame; %ID% is the remembered id, %N% the number of the connection
   ws_fragments TEXT N    a text message in fragments of N bytes
   ws_frame OPCODE TEXT   a frame of any kind
   ws_big PREFIX N SUFFIX a text message of PREFIX, N times 'x', SUFFIX
@@ -173,7 +173,7 @@ class Connection:
         self.sock.sendall(head + data)
 
     def ws_send(self, text):
-        self.frame(1, text.replace("%ID%", self.sub_id).encode("utf-8"))
+        self.frame(1, text.replace("%ID%", self.sub_id).replace("%N%", str(self.number)).encode("utf-8"))
 
     def ws_fragments(self, text, size):
         data = text.replace("%ID%", self.sub_id).encode("utf-8")

@@ -7,13 +7,13 @@ server.API_KEY = "da2-test"
 server.ACCESS_KEY_ID = "AKIDTEST"
 server.SECRET_ACCESS_KEY = "secret/test+key"
 
----@param options {schema: string, resolvers: string?, arguments: string[]?}
+---@param options {schema: string, resolvers: string?, port: string?, arguments: string[]?}
 ---@return {endpoint: string, realtime: string, stop: fun(), log: fun(): string}
 function server.start(options)
   local schema = process.temporary(".graphql")
   process.write(schema, options.schema)
   local command = {
-    "bin/appsync", "serve", schema, "--port", "0", "--api-key", server.API_KEY,
+    "bin/appsync", "serve", schema, "--port", options.port or "0", "--api-key", server.API_KEY,
     "--iam", server.ACCESS_KEY_ID .. ":" .. server.SECRET_ACCESS_KEY,
   }
   if options.resolvers then

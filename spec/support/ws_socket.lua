@@ -1,5 +1,5 @@
---- A WebSocket client made of raw bytes, for tests of servers that run on this same thread: `pump` is called whenever it
---- would wait. It can misbehave: nothing here checks what it sends.
+--- A WebSocket client made of raw bytes, for tests of servers that run on this same thread: `pump` is called whenever
+--- it would wait. It can misbehave: nothing here checks what it sends.
 local socket = require("socket")
 
 local ws_socket = {}

@@ -329,6 +329,14 @@ describe("the client", function()
     end)
   end)
 
+  it("info has no status when there was no response", function()
+    core.step(function() core.reply(nil, { kind = "network", message = "gone", sent = true }, { status = 0 }) end)
+    local value, err, info = client:query(QUERY)
+    assert.is_nil(value)
+    assert.is_true(err.sent)
+    assert.same({ source = "network" }, info)
+  end)
+
   describe("auth", function()
     local function quiet(c, options)
       options = options or {}

@@ -21,7 +21,7 @@ serve.command = {
     {
       name = "conflict",
       value = "STRATEGY",
-      help = "automerge, optimistic or lambda: versioned models",
+      help = "automerge, optimistic or lambda; not there yet",
       choices = { "automerge", "optimistic", "lambda" },
     },
     { name = "faults", value = "FILE", help = "not there yet" },
@@ -34,7 +34,9 @@ serve.command = {
   notes = [[
 When it serves it prints one line:
   READY http://HOST:PORT/graphql ws://HOST:PORT/graphql/realtime api-key=KEY
-Modes: API_KEY, AWS_IAM, AMAZON_COGNITO_USER_POOLS, OPENID_CONNECT, AWS_LAMBDA. Without --api-key, --iam, --jwt-key and an authorizer it makes an API key. SIGTERM and SIGINT end it with status 0.]],
+Modes: API_KEY, AWS_IAM, AMAZON_COGNITO_USER_POOLS, OPENID_CONNECT, AWS_LAMBDA;
+the first that is enabled is the default. Without --api-key, --iam, --jwt-key and an
+authorizer it makes an API key. SIGTERM and SIGINT end it with status 0.]],
 }
 
 local MODES = {
@@ -125,6 +127,12 @@ function readers.faults(words)
   end
 end
 
+function readers.conflict(words)
+  if words.conflict then
+    return USAGE, "--conflict comes with a later release; this one has no versioned models"
+  end
+end
+
 function readers.tls(words, options)
   if words.tls then
     local cert, key = words.tls:match("^([^,]+),([^,]+)$")
@@ -153,12 +161,11 @@ function serve.options(words)
     port = words.port,
     api_keys = words["api-key"] or {},
     store = words.store,
-    conflict = words.conflict,
     max_subscriptions = words["max-subscriptions"],
     ka = words.ka,
     trace = words.trace,
   }
-  for _, name in ipairs({ "faults", "iam", "auth-default", "tls", "jwt-key", "resolvers" }) do
+  for _, name in ipairs({ "faults", "conflict", "iam", "auth-default", "tls", "jwt-key", "resolvers" }) do
     local status, message = readers[name](words, options)
     if status then
       return nil, status, message
@@ -218,6 +225,7 @@ function serve.run(words, out)
     server:close()
     return 0
   end
+  server:catch_signals() -- before the line that invites them
   out.write(ready_line(server, options.api_keys[1]) .. "\n")
   server:run()
   return 0

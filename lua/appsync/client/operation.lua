@@ -32,6 +32,7 @@ end
 local function results(plan, root, data, err, info)
   info = info or {}
   info.source = "network"
+  if info.status == 0 then info.status = nil end -- no response
   if data == null then data = nil end
   if not err then return data, nil, info end
   if err.data == nil then err.data = data end

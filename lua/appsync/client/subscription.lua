@@ -21,6 +21,13 @@ local DEFAULT_BUFFER = 1024
 local Source = {}
 Source.__index = Source
 
+-- Nobody waits any more for the acknowledgement of what has ended: an operator may have put something in its place.
+local function settle(self)
+  if self.is_acknowledged then return end
+  self.is_acknowledged = true
+  self.context:acknowledge()
+end
+
 -- What the inbox calls: hands events on and counts them as consumed when they were handled.
 local function make_inlet(self, down)
   local emit = down.next
@@ -37,12 +44,14 @@ local function make_inlet(self, down)
       if not self.is_over then
         self.is_over = true
         down.error(err)
+        settle(self)
       end
     end,
     complete = function()
       if not self.is_over then
         self.is_over = true
         down.complete()
+        settle(self)
       end
     end,
     state = function(state)
@@ -92,10 +101,7 @@ end
 
 ---@param state "subscribed"|"reconnecting"
 function Source:on_state(state)
-  if state == "subscribed" and not self.is_acknowledged then
-    self.is_acknowledged = true
-    self.context:acknowledge()
-  end
+  if state == "subscribed" then settle(self) end
   self.context:post(self.inlet, "state", state)
 end
 
@@ -150,13 +156,19 @@ local function start(self, is_dynamic, all_headers)
   dispatch.subs[id] = self
 end
 
+-- It ends before it has begun.
+local function fail(context, down, err)
+  context:post({ error = function()
+    down.error(err)
+    context:acknowledge()
+  end }, "error")
+end
+
 local function connect(client, plan, down, context)
   local root = client.root
+  context:expect_ack()
   local opened, err = root:open()
-  if not opened then
-    context:post(down, "error", err)
-    return nil
-  end
+  if not opened then return fail(context, down, err) end
   context.log = root.log
   local sources = client:header_sources(plan.options.headers)
   local is_dynamic, all_headers = headers.are_dynamic(sources), nil
@@ -165,10 +177,7 @@ local function connect(client, plan, down, context)
   end
   local slot, is_of_call
   if not err then slot, err, is_of_call = auth.slot_for(client, plan.options, headers.authenticate(all_headers)) end
-  if not slot then
-    context:post(down, "error", err)
-    return nil
-  end
+  if not slot then return fail(context, down, err) end
   local self = setmetatable({
     client = client, root = root, plan = plan, context = context, slot = slot, is_of_call = is_of_call,
     header_sources = sources, n_consumed = 0, n_dropped = 0, is_over = false,
@@ -176,7 +185,6 @@ local function connect(client, plan, down, context)
   }, Source)
   self.inlet = make_inlet(self, down)
   start(self, is_dynamic, all_headers)
-  context:expect_ack()
   context:add_idle(self)
   return function() self:stop() end
 end

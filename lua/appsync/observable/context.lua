@@ -8,7 +8,10 @@ local errors = require "appsync.errors"
 local log = require "appsync.log"
 local scheduler = require "appsync.scheduler"
 
-local MAX_INBOX = 100000
+local spent = scheduler.spent
+
+-- Sources of the program itself have no window: what is more is dropped and counted.
+local MAX_SLOTS = 4 * 100000
 
 ---@class appsync.Sink
 ---@field next fun(value: any, err: appsync.Error?)
@@ -57,9 +60,7 @@ end
 local function observer_sink(self, observer)
   local on_next, on_error, on_complete, on_state = observer.next, observer.error, observer.complete, observer.state
   return {
-    next = on_next and function(value, err)
-      if not self.ended then on_next(value, err) end
-    end or function() end,
+    next = on_next or function() end, -- nothing is handled after the end: `close` empties the inbox
     error = function(err)
       if self.ended then return end
       self.err = err
@@ -143,11 +144,11 @@ local function consume(self)
     while self.head <= self.tail and not self.is_halted do
       local items, at = self.items, self.head
       local sink, kind, value, err = items[at], items[at + 1], items[at + 2], items[at + 3]
-      items[at], items[at + 1], items[at + 2], items[at + 3] = false, false, false, false
-      self.head = at + 4
-      if self.head > self.tail then self.head, self.tail = 1, 0 end
+      items[at + 2] = false -- the value isn't kept; the rest lives long anyway
+      at = at + 4
+      if at > self.tail then self.head, self.tail = 1, 0 else self.head = at end
       sink[kind](value, err)
-      if scheduler.spent() and self.head <= self.tail then scheduler.give_way() end
+      if spent() and self.head <= self.tail then scheduler.give_way() end
     end
     local on_idle = self.on_idle
     if on_idle and not self.is_halted then on_idle(self) end
@@ -194,11 +195,9 @@ end
 function Context:post(sink, kind, value, err)
   if self.ended then return end
   local tail = self.tail
-  if tail - self.head >= MAX_INBOX * 4 then
-    if kind == "next" then
-      self.dropped = self.dropped + 1
-      return
-    end
+  if tail >= MAX_SLOTS and tail - self.head >= MAX_SLOTS and kind == "next" then
+    self.dropped = self.dropped + 1
+    return
   end
   local items = self.items
   items[tail + 1], items[tail + 2], items[tail + 3], items[tail + 4] = sink, kind, value, err

@@ -177,9 +177,18 @@ function handlers.upgrade(self, event)
   self.sockets:upgrade(event)
 end
 
+local SECRETS = { authorization = true, ["x-api-key"] = true, ["x-amz-security-token"] = true }
+
+--- The text without the credentials that a message may carry.
+local function redact(text)
+  return (text:gsub('("([%w%-]+)"%s*:%s*")([^"]*)"', function(head, name)
+    return SECRETS[name:lower()] and head .. '***"' or nil
+  end))
+end
+
 function handlers.message(self, event)
   if self.trace then
-    self.log("message " .. event.text)
+    self.log("message " .. redact(event.text))
   end
   self.sockets:message(event)
 end
@@ -204,9 +213,13 @@ function Server:step(timeout_s)
   end
 end
 
---- Serves until SIGTERM or SIGINT.
+--- From now on SIGTERM and SIGINT end `run` instead of the process.
+function Server:catch_signals()
+  assert(self.listener:signal())
+end
+
+--- Serves until a signal that is caught.
 function Server:run()
-  self.listener:signal()
   while not self.is_stopping do
     self:step()
   end

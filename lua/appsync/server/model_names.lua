@@ -40,7 +40,7 @@ local RULES = {
   { "man men", 2, "en" },
   { "eaux", 0, "" },
   { "children", 0, "" }, { "child", 0, "ren" },
-  { "people", 0, "" }, { "person", 5, "ople" },
+  { "people", 0, "" }, { "person", 4, "ople" },
   { "matrix codex codix murex silex vertex index indix appendix appendex", 2, "ices" },
   { "x ch ss sh zz", 0, "es" },
   { "quy", 1, "ies" },

@@ -124,6 +124,17 @@ static const struct row ROWS[] = {
         /* duplicate members: the last one */
         {200, "", "{\"data\":null,\"data\":{\"a\":2},\"errors\":[{\"message\":\"m\"}],\"errors\":[]}", APS_OK, NULL, "",
          "", false, true},
+        {403, "", "{\"errors\":[{\"errorType\":\"InvalidSignatureException\",\"message\":\"forbidden\"}]}", APS_E_AUTH,
+         "clock_skew", "forbidden", "InvalidSignatureException", false, false},
+        /* two decoded texts, the second longer than what is left of a small buffer */
+        {200, "",
+         "{\"errors\":[{\"message\":\"\\u0061bcdefghijklmnopqrstuvwxyz\",\"errorType\":"
+         "\"\\u0054tttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt"
+         "tttttttttttttttttttt\"}]}",
+         APS_E_GRAPHQL, NULL, "abcdefghijklmnopqrstuvwxyz",
+         "Ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt"
+         "tttttttttttt",
+         false, false},
         /* escapes are decoded; line breaks become spaces */
         {200, "", "{\"errors\":[{\"m\\u0065ssage\":\"l\\u00e4ng\\nline\",\"errorType\":\"T\\u0079pe\"}]}",
          APS_E_GRAPHQL, NULL, "l\xc3\xa4ng line", "Type", false, false},

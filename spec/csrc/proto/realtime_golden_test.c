@@ -280,7 +280,7 @@ static void replay_file(void **state)
 int main(void)
 {
 	static struct CMUnitTest tests[64];
-	static char paths[64][600];
+	static char paths[64][1024];
 	size_t n = 0;
 	DIR *dir = opendir(golden_dir());
 	if (dir == NULL) return 1;

@@ -1,286 +1,6 @@
 /* The realtime machine with an owner and a service around it: seeded schedules, failing allocations, what was recorded
  * on the wire. The traces in golden/ show single behaviours. */
-#include "proto/realtime.h"
-
-#include "base/buf.h"
-#include "base/mem.h"
-#include "proto/gqlhttp.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#define MAX_SUBS 12
-
-enum told { TOLD_NOTHING, TOLD_STARTED, TOLD_INTERRUPTED };
-
-struct one_sub {
-	bool is_added;
-	bool is_asked;   /* DO_START came and was not answered */
-	bool is_refused; /* AUTH_REFUSED likewise */
-	bool is_known;   /* the service has it */
-	enum told told;
-	char id[APS_UUID_CHARS + 1];
-	int n_data, n_ended;
-};
-
-/* An owner, and a service that behaves. */
-struct world {
-	struct aps_rt_options options;
-	struct aps_rand rand;
-	struct aps_rt *rt;
-	int64_t now_ms;
-	bool wants_open, is_open, is_acked, wants_auth;
-	struct one_sub subs[MAX_SUBS + 1];
-	char replies[256][128]; /* of the service, not yet delivered */
-	size_t n_replies;
-	int n_connects, n_closes, n_states, n_notices;
-	struct aps_err last_err;
-};
-
-static void world_init(struct world *w, uint64_t seed)
-{
-	memset(w, 0, sizeof *w);
-	aps_rt_options_init(&w->options);
-	aps_rand_init(&w->rand, seed);
-}
-
-static void service_loses_all(struct world *w)
-{
-	w->is_open = w->is_acked = w->wants_open = false;
-	w->n_replies = 0;
-	for (int i = 1; i <= MAX_SUBS; i++) w->subs[i].is_known = w->subs[i].is_asked = false;
-}
-
-static struct one_sub *sub_of_id(struct world *w, const char *id)
-{
-	for (int i = 1; i <= MAX_SUBS; i++)
-		if (w->subs[i].id[0] != '\0' && memcmp(w->subs[i].id, id, APS_UUID_CHARS) == 0) return &w->subs[i];
-	return NULL;
-}
-
-static void reply(struct world *w, const char *type, const char *id)
-{
-	if (w->n_replies == APS_COUNTOF(w->replies)) return;
-	if (id != NULL)
-		snprintf(w->replies[w->n_replies++], 128, "{\"type\":\"%s\",\"id\":\"%.36s\"}", type, id);
-	else
-		snprintf(w->replies[w->n_replies++], 128, "{\"type\":\"%s\"}", type);
-}
-
-static void service_receives(struct world *w, struct aps_str text)
-{
-	if (!w->is_open) return;
-	const char *id = aps_str_find(text, "\"id\":\"");
-	if (aps_str_find(text, "\"connection_init\"") != NULL) {
-		reply(w, "connection_ack", NULL);
-		w->is_acked = true;
-	} else if (aps_str_find(text, "\"type\":\"start\"") != NULL) {
-		assert_true(w->is_acked);
-		struct one_sub *sub = sub_of_id(w, id + 6);
-		assert_non_null(sub);
-		assert_false(sub->is_known);
-		sub->is_known = true;
-		reply(w, "start_ack", id + 6);
-	} else if (aps_str_find(text, "\"type\":\"stop\"") != NULL) {
-		struct one_sub *sub = sub_of_id(w, id + 6);
-		if (sub != NULL) sub->is_known = false;
-		reply(w, "complete", id + 6);
-	}
-}
-
-static void learn_id(struct world *w, uint64_t number, struct aps_str text)
-{
-	const char *id = aps_str_find(text, "\"id\":\"");
-	if (id == NULL || number == 0) return;
-	if (w->subs[number].id[0] == '\0') memcpy(w->subs[number].id, id + 6, APS_UUID_CHARS);
-	/* The same id on every connection. */
-	assert_memory_equal(w->subs[number].id, id + 6, APS_UUID_CHARS);
-}
-
-static void act_on_sub(struct world *w, const struct aps_rt_action *a)
-{
-	assert_in_range(a->sub, 1, MAX_SUBS);
-	struct one_sub *sub = &w->subs[a->sub];
-	assert_true(sub->is_added);
-	switch (a->kind) {
-	case APS_RT_DO_START: sub->is_asked = true; break;
-	case APS_RT_SUB_STARTED:
-		assert_int_equal(a->is_again, sub->told != TOLD_NOTHING);
-		sub->told = TOLD_STARTED;
-		break;
-	case APS_RT_SUB_DATA:
-		assert_int_equal(sub->told, TOLD_STARTED);
-		sub->n_data++;
-		break;
-	case APS_RT_SUB_RECONNECTING:
-		assert_int_equal(sub->told, TOLD_STARTED);
-		sub->told = TOLD_INTERRUPTED;
-		break;
-	case APS_RT_SUB_ENDED:
-		sub->is_added = sub->is_asked = sub->is_refused = false;
-		sub->n_ended++;
-		if (a->err != NULL) w->last_err = *a->err;
-		break;
-	default: sub->is_refused = true; break;
-	}
-}
-
-static void act(struct world *w, uint64_t starting, const struct aps_rt_action *a)
-{
-	switch (a->kind) {
-	case APS_RT_DO_CONNECT:
-		service_loses_all(w);
-		w->wants_open = true;
-		w->n_connects++;
-		break;
-	case APS_RT_DO_SEND:
-		learn_id(w, starting, a->text);
-		service_receives(w, a->text);
-		break;
-	case APS_RT_DO_CLOSE:
-		service_loses_all(w);
-		w->n_closes++;
-		break;
-	case APS_RT_STATE:
-		assert_int_not_equal(a->state, APS_CONN_STATE_COUNT);
-		w->n_states++;
-		break;
-	case APS_RT_NOTICE:
-		assert_true(a->text.n > 0);
-		w->n_notices++;
-		break;
-	case APS_RT_AUTH_REFUSED:
-		if (a->sub == 0) {
-			w->wants_auth = true;
-			break;
-		}
-		act_on_sub(w, a);
-		break;
-	default: act_on_sub(w, a); break;
-	}
-}
-
-static void drain(struct world *w, uint64_t starting)
-{
-	struct aps_rt_action action;
-	while (aps_rt_next(w->rt, &action)) act(w, starting, &action);
-}
-
-static void say(struct world *w, const char *frame)
-{
-	aps_rt_text(w->rt, aps_str_of(frame), w->now_ms);
-	drain(w, 0);
-}
-
-static bool add(struct world *w, uint64_t number)
-{
-	struct one_sub *sub = &w->subs[number];
-	if (sub->is_added) return true;
-	*sub = (struct one_sub){.is_added = true};
-	enum aps_rc rc = aps_rt_add(w->rt, number, w->now_ms);
-	if (rc != APS_OK) {
-		assert_int_equal(rc, APS_E_NOMEM);
-		sub->is_added = false;
-	}
-	drain(w, 0);
-	return sub->is_added;
-}
-
-static void remove_sub(struct world *w, uint64_t number)
-{
-	w->subs[number].is_added = w->subs[number].is_asked = w->subs[number].is_refused = false;
-	aps_rt_remove(w->rt, number, w->now_ms);
-	drain(w, 0);
-}
-
-static void start(struct world *w, uint64_t number)
-{
-	w->subs[number].is_asked = false;
-	aps_rt_start(w->rt, number, APS_STR("{\"data\":\"{}\"}"), w->now_ms);
-	drain(w, number);
-}
-
-static void lose(struct world *w)
-{
-	struct aps_err err;
-	aps_fail_word(&err, APS_E_NETWORK, NULL, 1006, "lost");
-	service_loses_all(w);
-	aps_rt_closed(w->rt, &err, w->now_ms);
-	drain(w, 0);
-}
-
-static void deliver(struct world *w)
-{
-	char frame[128];
-	memcpy(frame, w->replies[0], sizeof frame);
-	memmove(w->replies[0], w->replies[1], --w->n_replies * sizeof w->replies[0]);
-	say(w, frame);
-}
-
-/* One step of a world in which everything answers; false: nothing is left to do but to wait. */
-static bool step(struct world *w)
-{
-	if (w->wants_open) {
-		w->wants_open = false;
-		w->is_open = true;
-		aps_rt_opened(w->rt, (struct aps_str){NULL, 0}, w->now_ms);
-		drain(w, 0);
-		return true;
-	}
-	if (w->n_replies > 0) {
-		deliver(w);
-		return true;
-	}
-	if (w->wants_auth) {
-		w->wants_auth = false;
-		aps_rt_retry_auth(w->rt, 0, w->now_ms);
-		drain(w, 0);
-		return true;
-	}
-	for (uint64_t i = 1; i <= MAX_SUBS; i++) {
-		if (!w->subs[i].is_asked && !w->subs[i].is_refused) continue;
-		if (w->subs[i].is_refused) {
-			w->subs[i].is_refused = false;
-			aps_rt_retry_auth(w->rt, i, w->now_ms);
-			drain(w, 0);
-		} else {
-			start(w, i);
-		}
-		return true;
-	}
-	return false;
-}
-
-static void settle(struct world *w, int64_t for_ms)
-{
-	int64_t until_ms = w->now_ms + for_ms;
-	for (int i = 0; i < 5000; i++) {
-		if (step(w)) continue;
-		int64_t at_ms = aps_rt_deadline_ms(w->rt);
-		if (at_ms == -1 || at_ms > until_ms) return;
-		if (at_ms > w->now_ms) w->now_ms = at_ms;
-		aps_rt_tick(w->rt, w->now_ms);
-		drain(w, 0);
-	}
-	fail_msg("the machine does not come to rest");
-}
-
-static void assert_all_are_live(struct world *w)
-{
-	size_t n = 0;
-	for (int i = 1; i <= MAX_SUBS; i++) {
-		if (!w->subs[i].is_added) continue;
-		n++;
-		assert_int_equal(w->subs[i].told, TOLD_STARTED);
-		assert_true(w->subs[i].is_known);
-	}
-	assert_int_equal(aps_rt_n_subscriptions(w->rt), n);
-	assert_int_equal(aps_rt_state(w->rt), n > 0 ? APS_CONN_CONNECTED : APS_CONN_DISCONNECTED);
-}
+#include "proto/realtime_world.h"
 
 static void throw_something_at_it(struct world *w)
 {
@@ -458,7 +178,7 @@ static void an_id_may_be_written_with_escapes(void **state)
 	add(&w, 1);
 	settle(&w, 2000);
 	char frame[200];
-	snprintf(frame, sizeof frame, "{\"\\u0069d\":\"\\u00%02x%s\",\"type\":\"\\u0064ata\",\"payload\":{}}",
+	snprintf(frame, sizeof frame, "{\"\\u0069d\":\"\\u00%02x%.35s\",\"type\":\"\\u0064ata\",\"payload\":{}}",
 	         (unsigned)w.subs[1].id[0], w.subs[1].id + 1);
 	say(&w, frame);
 	assert_int_equal(w.subs[1].n_data, 1);
@@ -554,6 +274,123 @@ static void a_service_that_drops_each_connection_is_not_hammered(void **state)
 	}
 	/* 300 losses with a mean delay near 1.6 s. */
 	assert_in_range(w.now_ms, 300 * 1200, 300 * 2000);
+	aps_rt_free(w.rt);
+}
+
+static void a_service_that_starts_and_then_talks_nonsense_is_left_alone_for_longer(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 78);
+	w.rt = aps_rt_new(&w.options, &w.rand);
+	add(&w, 1);
+	int64_t longest_ms = 0;
+	for (int i = 0; i < 40; i++) {
+		while (w.subs[1].told != TOLD_STARTED) {
+			if (step(&w)) continue;
+			int64_t at_ms = aps_rt_deadline_ms(w.rt);
+			if (at_ms - w.now_ms > longest_ms) longest_ms = at_ms - w.now_ms;
+			w.now_ms = at_ms;
+			aps_rt_tick(w.rt, w.now_ms);
+			drain(&w, 0);
+		}
+		say(&w, "nonsense");
+	}
+	assert_in_range(longest_ms, 30000, 60000);
+	aps_rt_free(w.rt);
+}
+
+static void the_network_that_comes_back_makes_the_delay_short_again(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 79);
+	w.rt = aps_rt_new(&w.options, &w.rand);
+	add(&w, 1);
+	for (int i = 0; i < 12; i++) {
+		lose(&w);
+		w.now_ms = aps_rt_deadline_ms(w.rt);
+		aps_rt_tick(w.rt, w.now_ms);
+		drain(&w, 0);
+	}
+	lose(&w);
+	assert_true(aps_rt_deadline_ms(w.rt) - w.now_ms > 100);
+	aps_rt_set_online(w.rt, false, w.now_ms);
+	aps_rt_set_online(w.rt, true, w.now_ms);
+	drain(&w, 0);
+	assert_true(w.wants_open);
+	lose(&w);
+	assert_true(aps_rt_deadline_ms(w.rt) - w.now_ms < 100);
+	aps_rt_free(w.rt);
+}
+
+static void limit(struct world *w, int n_times)
+{
+	char frame[200];
+	for (int i = 0; i < n_times; i++) {
+		snprintf(frame, sizeof frame,
+		         "{\"type\":\"error\",\"id\":\"%.36s\",\"payload\":{\"errors\":{\"errorType\":"
+		         "\"LimitExceededError\"}}}",
+		         w->subs[1].id);
+		w->subs[1].is_known = false;
+		say(w, frame);
+		if (w->subs[1].n_ended != 0) return;
+		w->now_ms = aps_rt_deadline_ms(w->rt);
+		aps_rt_tick(w->rt, w->now_ms);
+		drain(w, 0);
+		start(w, 1);
+		w->n_replies = 0;
+	}
+}
+
+static void the_tries_against_the_rate_limit_begin_anew_after_a_success(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 80);
+	w.rt = aps_rt_new(&w.options, &w.rand);
+	add(&w, 1);
+	settle(&w, 1000);
+	limit(&w, 7);
+	assert_int_equal(w.subs[1].n_ended, 0);
+	reply(&w, "start_ack", w.subs[1].id);
+	deliver(&w);
+	assert_int_equal(w.subs[1].told, TOLD_STARTED);
+	limit(&w, 7);
+	assert_int_equal(w.subs[1].n_ended, 0);
+	limit(&w, 1);
+	assert_int_equal(w.subs[1].n_ended, 1);
+	assert_string_equal(w.last_err.word, "rate_limited");
+	assert_true(w.last_err.retryable);
+	aps_rt_free(w.rt);
+}
+
+/* So that memory that is out later can't lose an end. */
+static void room_for_all_endings_is_reserved_when_subscriptions_are_added(void **state)
+{
+	(void)state;
+	struct aps_rt_action action;
+	struct world w;
+	world_init(&w, 81);
+	w.rt = aps_rt_new(&w.options, &w.rand);
+	for (uint64_t i = 1; i <= 200; i++) assert_int_equal(aps_rt_add(w.rt, i, 0), APS_OK);
+	while (aps_rt_next(w.rt, &action)) continue;
+	struct aps_err err;
+	aps_fail(&err, APS_E_NETWORK, "lost");
+	aps_rt_closed(w.rt, &err, 0);
+	while (aps_rt_next(w.rt, &action)) continue;
+	aps_mem_fail_at(1);
+	aps_rt_fail(w.rt, &err, 0);
+	/* The failure is still waiting for an allocation. */
+	void *block = aps_malloc(1);
+	assert_null(block);
+	size_t n_ended = 0;
+	while (aps_rt_next(w.rt, &action)) {
+		if (action.kind != APS_RT_SUB_ENDED) continue;
+		n_ended++;
+		assert_string_equal(action.err->msg, "lost");
+	}
+	assert_int_equal(n_ended, 200);
 	aps_rt_free(w.rt);
 }
 
@@ -687,6 +524,10 @@ int main(void)
 	        cmocka_unit_test(numbers_that_cannot_be_added_are_refused),
 	        cmocka_unit_test(what_was_queued_for_a_removed_one_is_taken_back),
 	        cmocka_unit_test(a_service_that_drops_each_connection_is_not_hammered),
+	        cmocka_unit_test(a_service_that_starts_and_then_talks_nonsense_is_left_alone_for_longer),
+	        cmocka_unit_test(the_network_that_comes_back_makes_the_delay_short_again),
+	        cmocka_unit_test(the_tries_against_the_rate_limit_begin_anew_after_a_success),
+	        cmocka_unit_test(room_for_all_endings_is_reserved_when_subscriptions_are_added),
 	        cmocka_unit_test(a_clock_that_steps_back_stands_still),
 	        cmocka_unit_test(what_was_recorded_on_the_wire_is_understood),
 	        cmocka_unit_test(data_before_the_acknowledgement_of_the_connection_is_noticed),

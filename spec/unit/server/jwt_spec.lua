@@ -46,7 +46,8 @@ local HS256 = { { algorithm = "HS256", secret = "secret" } }
 describe("the verification of JSON Web Tokens", function()
   it("knows the signature of RFC 7515, appendix A.1", function()
     local secret = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"
-    local text = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"
+    local text = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9."
+      .. "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"
       .. "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
     local keys = jwt.read_keys(core.encode({ kty = "oct", k = secret }))
     assert.equal("joe", jwt.verify(text, keys, 1300819380).iss)
@@ -121,7 +122,8 @@ describe("the verification of JSON Web Tokens", function()
   end)
 
   it("tells what is wrong with a key file", function()
-    for _, text in ipairs({ "", "\n", '{"keys":[]}', "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n" }) do
+    local broken = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
+    for _, text in ipairs({ "", "\n", '{"keys":[]}', broken }) do
       local keys, message = jwt.read_keys(text)
       assert.is_nil(keys)
       assert.is_string(message)

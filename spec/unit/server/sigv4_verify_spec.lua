@@ -6,8 +6,8 @@ local DATE = "20200401T001010Z"
 local NOW = 1585699810
 
 local function authorization(signed_headers, signature)
-  return ("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20200401/us-east-1/appsync/aws4_request, SignedHeaders=%s, Signature=%s")
-    :format(signed_headers, signature)
+  local scope = "AKIDEXAMPLE/20200401/us-east-1/appsync/aws4_request"
+  return ("AWS4-HMAC-SHA256 Credential=%s, SignedHeaders=%s, Signature=%s"):format(scope, signed_headers, signature)
 end
 
 local function realtime_request(path, body, signature, token)
@@ -28,7 +28,8 @@ local function realtime_request(path, body, signature, token)
   }
 end
 
-local DATA = [[{"query":"subscription onCreateMessage {\n onCreateMessage {\n __typename\n message\n }\n }","variables":{}}]]
+local DATA = [[{"query":"subscription onCreateMessage {\n onCreateMessage {\n __typename\n message\n }\n }",]]
+  .. [["variables":{}}]]
 
 local function connect_request()
   local signature = "2f5e7fe25b88c59d1268241cb5f9f153b5b0f89b972aae457542a00969ea352e"
@@ -152,7 +153,7 @@ describe("the verification of AWS Signature Version 4", function()
 
   it("refuses a signature for another service", function()
     local request = connect_request()
-    request.headers.authorization = request.headers.authorization:gsub("/appsync/", "/execute%-api/")
+    request.headers.authorization = request.headers.authorization:gsub("/appsync/", "/execute-api/")
     local _, refusal = check(request)
     assert.equal("InvalidSignatureException", refusal.type)
   end)

@@ -1,0 +1,81 @@
+---@meta appsync.listener
+-- The C module of the local server: HTTP and WebSocket on the calling thread, and SQLite. Private.
+
+---@class appsync.listener
+local listener = {}
+
+---@class appsync.listener.Event
+---@field type "request"|"upgrade"|"message"|"close"|"signal"
+---@field id number of the request or WebSocket; nil for a signal
+---@field method string request, upgrade
+---@field path string request, upgrade; as it was sent
+---@field query string? request, upgrade; without the question mark
+---@field headers table<string, string> request, upgrade; lower-case names, repeated ones joined by ", "
+---@field body string request
+---@field peer string request, upgrade; "ADDRESS:PORT"
+---@field text string message
+---@field code integer close (RFC 6455 section 7.4), signal (its number)
+---@field reason string close
+
+---Listens. Throws for options of the wrong type.
+---@param options {host: string?, port: integer?, tls: {cert: string, key: string}?, max_body: integer?, max_headers: integer?, max_message: integer?, max_pending: integer?, idle_timeout: integer?}
+---@return appsync.listener.Listener? listener, string? message
+function listener.open(options) end
+
+---RSASSA-PKCS1-v1_5 with SHA-256.
+---@param pem string public key or certificate
+---@param data string
+---@param signature string raw bytes
+---@return boolean? is_valid, string? message `nil, message` when the PEM text holds no RSA key
+function listener.rs256_verify(pem, data, signature) end
+
+---@class appsync.listener.Listener
+local Listener = {}
+
+---@return integer
+function Listener:port() end
+
+---Waits for events, at most that long (nil: no limit), and takes all of them.
+---@param timeout_s number?
+---@return appsync.listener.Event[]
+function Listener:poll(timeout_s) end
+
+---Answers a request, or refuses an upgrade.
+---@param id number
+---@param status integer 200 to 599
+---@param headers table<string, string>?
+---@param body string?
+---@return boolean? ok, string? message false: the client is gone
+function Listener:respond(id, status, headers, body) end
+Listener.reject = Listener.respond
+
+---Completes a WebSocket handshake.
+---@param id number
+---@param protocol string? the sub-protocol that is chosen
+---@return boolean? ok, string? message false: the client is gone
+function Listener:accept(id, protocol) end
+
+---Sends a text message. A peer whose unread bytes exceed max_pending is dropped (close code 1008).
+---@param id number
+---@param text string
+---@return boolean ok false: the socket is closing or gone
+function Listener:send(id, text) end
+
+---Starts the closing handshake.
+---@param id number
+---@param code integer? default 1000
+---@param reason string? at most 123 bytes
+function Listener:close(id, code, reason) end
+
+---From now on SIGTERM and SIGINT are events.
+---@return boolean? ok, string? message
+function Listener:signal() end
+
+---@return {requests: integer, upgrades: integer, messages_in: integer, messages_out: integer, overflows: integer, open_requests: integer, open_sockets: integer}
+function Listener:stats() end
+
+---Says 1001 to every WebSocket, waits that long for their answers, and closes. Twice is legal.
+---@param timeout_s number? default 0.5
+function Listener:shutdown(timeout_s) end
+
+return listener

@@ -1,0 +1,152 @@
+---Reads the configuration files of AWS Amplify and AppSync into one form.
+local core = require "appsync.core"
+local errors = require "appsync.errors"
+local exports = require "appsync.config.exports"
+local fields = require "appsync.config.fields"
+local literal = require "appsync.config.literal"
+local manual = require "appsync.config.manual"
+local native = require "appsync.config.native"
+local outputs = require "appsync.config.outputs"
+
+local config = {}
+
+---@class appsync.config.Identity
+---@field region string?
+---@field user_pool_id string?
+---@field user_pool_client_id string?
+---@field user_pool_client_secret string?
+---@field user_pool_endpoint string?
+---@field identity_pool_id string?
+---@field allow_guest_access boolean?
+
+---@class appsync.config.Rest
+---@field endpoint string?
+---@field region string?
+---@field service string?
+---@field auth_type string?
+---@field api_key string?
+---@field headers function?
+
+---@class appsync.Config
+---@field endpoint string? of the GraphQL API
+---@field realtime_endpoint string?
+---@field region string?
+---@field default_auth_type "API_KEY"|"AWS_IAM"|"AMAZON_COGNITO_USER_POOLS"|"OPENID_CONNECT"|"AWS_LAMBDA"|"NONE"|nil
+---@field auth_types string[] the additional modes
+---@field api_key string?
+---@field is_custom_endpoint boolean? the endpoint isn't AppSync's own
+---@field custom_endpoint_region string? sign as "execute-api" in this region
+---@field model_introspection table?
+---@field auth appsync.config.Identity?
+---@field rest table<string, appsync.config.Rest>
+---@field storage {bucket: string?, region: string?}?
+---@field headers function? (operation) → table, for every GraphQL request
+---@field warnings string[]
+
+local ACCEPTED = "accepted are amplify_outputs.json, amplifyconfiguration.json, aws-exports.js, awsconfiguration.json, "
+  .. "their text, or a table in the shape of one"
+
+-- In this order: what a table has of its own decides, the hand-written sections come on top.
+local SHAPES = { native, exports, outputs }
+
+local MAX_FILE_BYTES = 16 * 1024 * 1024
+
+local function fail(name, format, ...)
+  local message = ("%s: %s"):format(name, format:format(...))
+  -- Names and texts of a file may hold anything; a message is one line.
+  return nil, errors.new("usage", (message:gsub("%c", "?")), { code = "config" })
+end
+
+local function read_file(path)
+  local file, message = io.open(path, "rb")
+  if not file then return fail("config", "%s can't be read; %s", message or path, ACCEPTED) end
+  local text = file:read(MAX_FILE_BYTES + 1)
+  file:close()
+  if not text then return fail(path, "the file is empty or can't be read; %s", ACCEPTED) end
+  if #text > MAX_FILE_BYTES then return fail(path, "the file is too big for a configuration") end
+  return text
+end
+
+local function parse(text, name)
+  local decoded = core.decode(text)
+  if type(decoded) == "table" then return decoded end
+  local object, message = literal.read(text)
+  if object then return object end
+  return fail(name, "%s; %s", message, ACCEPTED)
+end
+
+local function read_table(t, name)
+  local result, context, is_known = { auth_types = {}, rest = {} }, fields.context(name), false
+  for _, shape in ipairs(SHAPES) do
+    if not is_known and shape.is(t) then
+      shape.read(context, t, result)
+      is_known = true
+    end
+  end
+  if manual.is(t) then
+    manual.read(context, t, result)
+    is_known = true
+  end
+  if not is_known then return fail(name, "is not recognized; %s", ACCEPTED) end
+  if context.problem then return fail(name, "%s", context.problem) end
+  result.warnings = context.warnings
+  return result
+end
+
+local function read_text(text, name)
+  local t, err = parse(text, name)
+  if not t then return nil, err end
+  return read_table(t, name)
+end
+
+local function read_one(source, name)
+  if type(source) == "table" then return read_table(source, name) end
+  if source:find("[{\n]") then return read_text(source, name) end
+  local text, err = read_file(source)
+  if not text then return nil, err end
+  return read_text(text, source)
+end
+
+local NESTED = { auth = true, rest = true, storage = true }
+
+local function merge(into, from)
+  for key, value in pairs(from) do
+    if key == "warnings" then
+      for _, warning in ipairs(value) do into.warnings[#into.warnings + 1] = warning end
+    elseif NESTED[key] then
+      into[key] = into[key] or {}
+      for name, part in pairs(value) do into[key][name] = part end
+    elseif key ~= "auth_types" or value[1] ~= nil then
+      into[key] = value
+    end
+  end
+  -- A later endpoint of AppSync's own replaces a custom one.
+  if from.endpoint and not from.is_custom_endpoint then into.is_custom_endpoint = nil end
+end
+
+---Reads a configuration.
+---
+---    local settings = assert(config.load("amplify_outputs.json"))
+---    local settings = assert(config.load{ "aws-exports.js", { API = { graphql_headers = headers } } })
+---@param source string|table a file's path, its text, a table in the shape of one, or a list of these, merged in order
+---@param warn? fun(message: string) called once for each warning; they are also in the result
+---@return appsync.Config? settings, appsync.Error? err
+function config.load(source, warn)
+  if type(source) ~= "string" and type(source) ~= "table" then
+    errors.misuse("config must be a path, a text, a table or a list of these, got %s", (errors.describe(source)))
+  end
+  local is_list = type(source) == "table" and source[1] ~= nil
+  local result = { auth_types = {}, rest = {}, warnings = {} }
+  for i, one in ipairs(is_list and source or { source }) do
+    if type(one) ~= "string" and type(one) ~= "table" then
+      errors.misuse("config[%d] must be a path, a text or a table, got %s", i, (errors.describe(one)))
+    end
+    local read, err = read_one(one, is_list and ("config[%d]"):format(i) or "config")
+    if not read then return nil, err end
+    merge(result, read)
+  end
+  for _, warning in ipairs(warn and result.warnings or {}) do warn(warning) end
+  return result
+end
+
+return config

@@ -1,0 +1,80 @@
+-- Seeded mutation of configuration files. Whatever the bytes are, config.load gives a table, or nil and an error object;
+-- it never throws and never takes long.
+--   lua5.4 spec/fuzz/config_fuzz.lua N=20000 SEED=1
+local config = require "appsync.config"
+local errors = require "appsync.errors"
+
+local SECONDS_PER_INPUT = 1
+local FILES = { "amplify_outputs.json", "aws-exports.js", "amplifyconfiguration.json", "awsconfiguration.json", "AppSync.js",
+  "manual.json" }
+local TOKENS = { "{", "}", "[", "]", ":", ",", "'", '"', "`", "\\", "//", "/*", "*/", "null", "true", "undefined", "-1e999",
+  "0x", "1e", "\\u", "\\ud83d", "${", "\n", "\r\n", "\0", "\255", "\239\187\191", "=", "default", "aws_", '"version":"1",',
+  "API", "AppSync", '"plugins":', "[[[[[[[[", "{a:{a:{a:", "process.env.X", "https://", "1" }
+
+local parameters = { N = 2000, SEED = os.time() % 1000000 }
+for _, argument in ipairs(arg or {}) do
+  local name, value = argument:match("^(%u+)=(%d+)$")
+  if parameters[name] then parameters[name] = tonumber(value) end
+end
+
+-- Park and Miller's generator: the same inputs on every Lua.
+local seed = parameters.SEED % 2147483646 + 1
+local function random(below)
+  seed = seed * 16807 % 2147483647
+  return seed % below
+end
+
+local corpus = {}
+local folder = arg[0]:gsub("[^/\\]*$", "") .. "corpus/config/"
+for i, name in ipairs(FILES) do
+  local file = assert(io.open(folder .. name, "rb"))
+  corpus[i] = file:read("*a")
+  file:close()
+end
+
+local MUTATIONS = {
+  function(text, at) return text:sub(1, at - 1) .. string.char(random(256)) .. text:sub(at + 1) end,
+  function(text, at) return text:sub(1, at - 1) .. TOKENS[random(#TOKENS) + 1] .. text:sub(at) end,
+  function(text, at) return text:sub(1, at - 1) .. text:sub(at + 1 + random(20)) end,
+  function(text, at) return text:sub(1, at) end,
+  function(text, at) return text:sub(1, at) .. text:sub(at - random(math.min(at, 40))) end,
+  function(text, at)
+    local other = corpus[random(#corpus) + 1]
+    return text:sub(1, at) .. other:sub(random(#other) + 1)
+  end,
+  function(text, at) return text:sub(1, at - 1) .. text:sub(at):gsub('"[^"]*"', tostring(random(100)), 1) end,
+}
+
+local function mutate()
+  local text = corpus[random(#corpus) + 1]
+  for _ = 1, random(6) do
+    if #text == 0 then break end
+    text = MUTATIONS[random(#MUTATIONS) + 1](text, random(#text) + 1)
+  end
+  return text
+end
+
+local function complain(text, problem)
+  io.stderr:write(("SEED=%d: %s\ninput: %q\n"):format(parameters.SEED, problem, text))
+  os.exit(1)
+end
+
+local counts = { read = 0, refused = 0 }
+for _ = 1, parameters.N do
+  -- A line break tells a text from a path.
+  local text = "\n" .. mutate()
+  local start = os.clock()
+  local is_good, settings, err = pcall(config.load, text)
+  if not is_good then complain(text, "threw " .. tostring(settings)) end
+  if os.clock() - start > SECONDS_PER_INPUT then complain(text, "took too long") end
+  if type(settings) == "table" then
+    counts.read = counts.read + 1
+    if type(settings.rest) ~= "table" or type(settings.warnings) ~= "table" then complain(text, "gave half a result") end
+  else
+    counts.refused = counts.refused + 1
+    if settings ~= nil or not errors.is(err) then complain(text, "gave neither settings nor an error") end
+    if err.message == "" or err.message:find("\n", 1, true) then complain(text, "gave a message that is not one line") end
+  end
+end
+print(("config_fuzz: %d inputs, %d read, %d refused, SEED=%d"):format(parameters.N, counts.read, counts.refused,
+  parameters.SEED))
