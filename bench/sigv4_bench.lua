@@ -1,4 +1,4 @@
--- appsync.sign of a 1 KB POST from Lua, the signing key cached. A row: microseconds a signature, median and spread.
+-- appsync.sign of a 1 KB POST from Lua, the signing key cached. A row: microseconds of CPU a signature, median and spread.
 --   lua5.4 bench/sigv4_bench.lua [floor in microseconds, as bench/sigv4_bench.c prints it]
 local core = require "appsync.core"
 local sign = require "appsync.sign"

@@ -40,8 +40,11 @@ struct job {
 void aps_sigv4_options_init(struct aps_sigv4_options *options, struct aps_str service)
 {
 	bool is_s3 = aps_str_is(service, "s3");
-	*options = (struct aps_sigv4_options){
-	        .service = service, .expires_s = 900, .normalize_path = !is_s3, .double_encode = !is_s3, .sign_body = is_s3};
+	*options = (struct aps_sigv4_options){.service = service,
+	                                      .expires_s = 900,
+	                                      .normalize_path = !is_s3,
+	                                      .double_encode = !is_s3,
+	                                      .sign_body = is_s3};
 }
 
 static struct aps_buf *const *buffers(struct aps_sigv4 *out, struct aps_buf *all[5])

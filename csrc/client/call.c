@@ -23,8 +23,10 @@ struct aps_call {
 	bool was_sent;
 	bool has_refreshed;
 	bool has_resigned;
-	bool is_refused;         /* waits for fresh material after a 401 */
-	struct aps_err last_err; /* of the attempt before a retry: what a deadline tells */
+	bool is_refused; /* waits for fresh material after a 401 */
+	/* Of the attempt before a retry: what is told when there is no time or no material for another one. */
+	struct aps_err last_err;
+	struct aps_result_event *last; /* its response; NULL without one */
 };
 
 static void free_call_command(struct aps_op *op)
@@ -58,8 +60,15 @@ struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t op)
 	return command;
 }
 
+static void drop_last(struct aps_call *call)
+{
+	if (call->last != NULL) call->last->head.op.kind->free_op(&call->last->head.op);
+	call->last = NULL;
+}
+
 static void end_call(struct aps_core *core, struct aps_call *call)
 {
+	drop_last(call);
 	if (call->http != 0) aps_http_cancel(core->http, call->http);
 	aps_timer_stop(&core->timers, &call->deadline);
 	aps_timer_stop(&core->timers, &call->retry);
@@ -99,6 +108,19 @@ static void answer_call(struct aps_core *core, struct aps_call *call, struct aps
 	event->head.op.n_bytes += event->answer.n_body;
 	aps_core_emit(core, &event->head);
 	end_call(core, call);
+}
+
+/* The outcome of the last attempt, as there won't be another one. */
+static void give_up(struct aps_core *core, struct aps_call *call)
+{
+	struct aps_result_event *last = call->last;
+	call->last = NULL;
+	if (last != NULL) {
+		answer_call(core, call, last);
+	} else {
+		struct aps_err err = call->last_err;
+		fail_call(core, call, &err);
+	}
 }
 
 static void learn_skew(struct aps_client *client, const struct aps_http_answer *answer)
@@ -160,6 +182,7 @@ static enum aps_rc start_exchange(struct aps_core *core, struct aps_call *call, 
 	        .connect_timeout_ms = settings->connect_timeout_ms,
 	        .timeout_ms = left_ms > 1 ? left_ms : 1,
 	        .max_response_bytes = settings->max_response_bytes,
+	        .is_sent_once = !what->is_safe,
 	        .tag = &call->sink,
 	};
 	return aps_http_start(core->http, &request, &call->http, err);
@@ -188,10 +211,15 @@ static void follow_verdict(struct aps_core *core, struct aps_call *call, enum ap
 {
 	if (verdict == APS_SLOT_ASK || verdict == APS_SLOT_WAIT) return;
 	if (verdict != APS_SLOT_FAIL) {
+		call->is_refused = false;
 		send_call(core, call);
 		return;
 	}
-	struct aps_err err = call->is_refused ? call->last_err : call->identity->slot.err;
+	if (call->is_refused) {
+		give_up(core, call);
+		return;
+	}
+	struct aps_err err = call->identity->slot.err;
 	fail_call(core, call, &err);
 }
 
@@ -223,21 +251,38 @@ static void retry_due(struct aps_timer *timer, void *context, int64_t now_ms APS
 static void deadline_due(struct aps_timer *timer, void *context, int64_t now_ms APS_UNUSED)
 {
 	struct aps_call *call = APS_CONTAINER_OF(timer, struct aps_call, deadline);
-	struct aps_err err = call->last_err;
-	if (call->waiter.link != NULL && err.code == APS_OK) {
+	if (call->last_err.code != APS_OK) {
+		give_up(context, call);
+		return;
+	}
+	struct aps_err err = {0};
+	if (call->waiter.link != NULL) {
 		aps_fail_word(&err, APS_E_AUTH, "token_timeout", 0,
 		              "no token or credentials came within the call's time");
 		err.retryable = true;
-	} else if (err.code == APS_OK) {
+	} else {
 		aps_fail(&err, APS_E_TIMEOUT, "no answer within %.3g s", (double)call->what->timeout_ms / 1000.0);
 		err.sent = call->http != 0;
 	}
 	fail_call(context, call, &err);
 }
 
-/* True: the call goes on, and *err is only remembered. */
-static bool try_again(struct aps_core *core, struct aps_call *call, const struct aps_err *err,
-                      const struct aps_http_answer *answer, struct aps_str error_type)
+static bool wait_and_retry(struct aps_core *core, struct aps_call *call, const struct aps_http_answer *answer)
+{
+	const struct aps_retry_policy *policy = &call->client->settings.retry;
+	if (policy->n_attempts != 0 && call->n_attempts >= policy->n_attempts) return false;
+	int64_t delay_ms = aps_retry_delay_ms(policy, call->n_attempts - 1, &core->rand);
+	int64_t after_ms = aps_retry_after_ms(aps_http_answer_header(answer, "retry-after"),
+	                                      aps_client_now_ms(call->client) / 1000);
+	if (after_ms > delay_ms) delay_ms = after_ms;
+	int64_t now_ms = aps_clock_mono_ms();
+	if (now_ms + delay_ms >= call->deadline.at_ms) return false;
+	return aps_timer_set(&core->timers, &call->retry, now_ms + delay_ms);
+}
+
+/* How the call goes on after this failure; APS_RETRY_NEVER: it doesn't. */
+static enum aps_retry_class next_step(struct aps_core *core, struct aps_call *call, const struct aps_err *err,
+                                      const struct aps_http_answer *answer, struct aps_str error_type)
 {
 	struct aps_retry_question question = {
 	        .code = err->code,
@@ -246,33 +291,31 @@ static bool try_again(struct aps_core *core, struct aps_call *call, const struct
 	        .sent = err->sent,
 	        .is_safe = call->what->is_safe,
 	};
+	bool is_signed = call->identity != NULL && call->identity->slot.mode == APS_AUTH_IAM;
 	enum aps_retry_class class = aps_retry_classify(&question);
+	if (class == APS_RETRY_REFRESH && (call->identity == NULL || call->has_refreshed)) return APS_RETRY_NEVER;
+	if (class == APS_RETRY_RESIGN && (!is_signed || call->has_resigned)) return APS_RETRY_NEVER;
+	if (class == APS_RETRY_LATER && !(call->what->can_retry && wait_and_retry(core, call, answer)))
+		return APS_RETRY_NEVER;
+	return class;
+}
+
+/* Remembers the failed attempt (event: its response or NULL, taken over) and sets out for the next one. */
+static void go_on(struct aps_core *core, struct aps_call *call, enum aps_retry_class class, const struct aps_err *err,
+                  struct aps_result_event *event)
+{
 	call->last_err = *err;
-	if (class == APS_RETRY_REFRESH && call->identity != NULL && !call->has_refreshed) {
+	drop_last(call);
+	call->last = event;
+	APS_STATS_ADD(call->client->stats, retries, 1);
+	if (class == APS_RETRY_REFRESH) {
 		call->has_refreshed = true;
 		call->is_refused = true;
-		APS_STATS_ADD(call->client->stats, retries, 1);
 		follow_verdict(core, call, aps_identity_refused(core, call->identity, call->generation, &call->waiter));
-		return true;
-	}
-	bool is_signed = call->identity != NULL && call->identity->slot.mode == APS_AUTH_IAM;
-	if (class == APS_RETRY_RESIGN && is_signed && !call->has_resigned) {
+	} else if (class == APS_RETRY_RESIGN) {
 		call->has_resigned = true;
-		APS_STATS_ADD(call->client->stats, retries, 1);
 		use_identity(core, call);
-		return true;
 	}
-	const struct aps_retry_policy *policy = &call->client->settings.retry;
-	if (class != APS_RETRY_LATER || !call->what->can_retry) return false;
-	if (policy->n_attempts != 0 && call->n_attempts >= policy->n_attempts) return false;
-	int64_t delay_ms = aps_retry_delay_ms(policy, call->n_attempts - 1, &core->rand);
-	int64_t after_ms = aps_retry_after_ms(aps_http_answer_header(answer, "retry-after"),
-	                                      aps_client_now_ms(call->client) / 1000);
-	if (after_ms > delay_ms) delay_ms = after_ms;
-	int64_t now_ms = aps_clock_mono_ms();
-	if (now_ms + delay_ms >= call->deadline.at_ms) return false;
-	APS_STATS_ADD(call->client->stats, retries, 1);
-	return aps_timer_set(&core->timers, &call->retry, now_ms + delay_ms);
 }
 
 static void understand(struct aps_call *call, struct aps_result_event *event)
@@ -296,7 +339,12 @@ static void call_answered(struct aps_core *core, struct aps_answer_sink *sink, s
 	call->was_sent = call->was_sent || answer->err.sent || answer->status != 0;
 	APS_STATS_ADD(call->client->stats, bytes_received, answer->n_body);
 	if (answer->err.code != APS_OK) {
-		if (!try_again(core, call, &answer->err, answer, APS_STR(""))) fail_call(core, call, &answer->err);
+		struct aps_err err = answer->err;
+		enum aps_retry_class class = next_step(core, call, &err, answer, APS_STR(""));
+		if (class == APS_RETRY_NEVER)
+			fail_call(core, call, &err);
+		else
+			go_on(core, call, class, &err, NULL);
 		return;
 	}
 	learn_skew(call->client, answer);
@@ -311,10 +359,14 @@ static void call_answered(struct aps_core *core, struct aps_answer_sink *sink, s
 	*answer = (struct aps_http_answer){0};
 	understand(call, event);
 	struct aps_err *err = &event->response.err;
-	if (err->code != APS_OK) err->sent = true;
-	if (err->code != APS_OK && try_again(core, call, err, &event->answer, event->response.error_type)) {
-		event->head.op.kind->free_op(&event->head.op);
-		return;
+	if (err->code != APS_OK) {
+		err->sent = true;
+		struct aps_err copy = *err;
+		enum aps_retry_class class = next_step(core, call, err, &event->answer, event->response.error_type);
+		if (class != APS_RETRY_NEVER) {
+			go_on(core, call, class, &copy, event);
+			return;
+		}
 	}
 	answer_call(core, call, event);
 }

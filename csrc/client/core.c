@@ -10,10 +10,11 @@
 #include <stdio.h>
 
 #define WS_STOP_MS 1000
+#define HOLD_BYTES ((size_t)8 * 1024 * 1024)
 
-/* A batch of the realtime thread on its way through the inbox. */
-struct frames_command {
-	struct aps_command head;
+/* A batch of the realtime thread on its way to the core. */
+struct frames_op {
+	struct aps_op op;
 	struct aps_ws_batch *batch;
 };
 
@@ -48,6 +49,11 @@ static void app_timer_due(struct aps_timer *timer APS_UNUSED, void *context, int
 	aps_runtime_raise(core->runtime);
 }
 
+static void wake_self(void *context)
+{
+	aps_core_wakeup(context);
+}
+
 struct aps_core *aps_core_new(struct aps_runtime *runtime, struct aps_err *err)
 {
 	struct stop_flag *flag = aps_calloc(1, sizeof *flag);
@@ -59,6 +65,13 @@ struct aps_core *aps_core_new(struct aps_runtime *runtime, struct aps_err *err)
 	core->runtime = runtime;
 	core->http = aps_http_new(err);
 	if (core->http == NULL) {
+		aps_free(flag);
+		return NULL;
+	}
+	core->frames = aps_mailbox_new((struct aps_mailbox_limits){0, 0}, (struct aps_wakeup){wake_self, core});
+	if (core->frames == NULL) {
+		aps_fail(err, APS_E_NOMEM, "out of memory");
+		aps_http_free(core->http);
 		aps_free(flag);
 		return NULL;
 	}
@@ -82,6 +95,7 @@ void aps_core_free(struct aps_core *core)
 	aps_map_clear(&core->identities.map);
 	aps_map_clear(&core->links.map);
 	aps_timers_clear(&core->timers);
+	aps_mailbox_free(core->frames);
 	aps_http_free(core->http);
 	aps_free(flag_of(core));
 }
@@ -146,33 +160,27 @@ int64_t aps_client_now_ms(const struct aps_client *client)
 
 static void free_frames(struct aps_op *op)
 {
-	struct frames_command *command = (struct frames_command *)op;
-	aps_ws_batch_free(command->batch);
-	aps_free(command);
+	struct frames_op *frames = (struct frames_op *)op;
+	aps_ws_batch_free(frames->batch);
+	aps_free(frames);
 }
 
 static const struct aps_op_kind FRAMES_KIND = {"frames", free_frames, NULL};
 
-static void run_frames(struct aps_core *core, struct aps_command *command)
-{
-	aps_link_take_batch(core, ((struct frames_command *)command)->batch);
-}
-
-/* @thread realtime. Bounded by pausing sockets whose consumers lag, see link.c and consumer.c. */
+/* @thread realtime */
 static void deliver_frames(void *context, struct aps_ws_batch *batch)
 {
 	struct aps_core *core = context;
-	struct frames_command *command = aps_calloc(1, sizeof *command);
-	if (command == NULL) {
+	struct frames_op *frames = aps_calloc(1, sizeof *frames);
+	if (frames == NULL) {
 		/* The terminal event of a connection must not be lost: without memory for it, the socket's
 		 * silence ends in the keep-alive watchdog. */
 		aps_ws_batch_free(batch);
 		return;
 	}
-	command->head.op = (struct aps_op){NULL, &FRAMES_KIND, 0};
-	command->head.run = run_frames;
-	command->batch = batch;
-	aps_mailbox_send(core->inbox, &command->head.op);
+	frames->op = (struct aps_op){NULL, &FRAMES_KIND, batch->bytes != NULL ? batch->bytes->n : 0};
+	frames->batch = batch;
+	aps_mailbox_send(core->frames, &frames->op);
 }
 
 enum aps_rc aps_core_need_ws(struct aps_core *core, struct aps_err *err)
@@ -192,6 +200,23 @@ static void drain_inbox(struct aps_core *core)
 		op->kind->free_op(op);
 		op = next;
 	}
+}
+
+/* The realtime thread reads on while these are handled: where much has piled up it is told to wait. */
+static void drain_frames(struct aps_core *core)
+{
+	struct aps_op *op = aps_mailbox_drain(core->frames);
+	size_t n_bytes = 0;
+	for (const struct aps_op *at = op; at != NULL; at = at->next) n_bytes += at->n_bytes;
+	bool must_hold = n_bytes > HOLD_BYTES;
+	if (must_hold) aps_link_hold_all(core, true);
+	while (op != NULL) {
+		struct aps_op *next = op->next;
+		aps_link_take_batch(core, ((struct frames_op *)op)->batch);
+		op->kind->free_op(op);
+		op = next;
+	}
+	if (must_hold) aps_link_hold_all(core, false);
 }
 
 static void take_answers(struct aps_core *core)
@@ -218,6 +243,7 @@ void aps_core_run(struct aps_core *core, struct aps_mailbox *inbox)
 	core->inbox = inbox;
 	while (!atomic_load(&flag_of(core)->must_stop)) {
 		drain_inbox(core);
+		drain_frames(core);
 		take_answers(core);
 		aps_timers_run(&core->timers, core, aps_clock_mono_ms());
 		publish(core);

@@ -46,8 +46,11 @@ struct aps_answer_sink {
 struct aps_core {
 	struct aps_runtime *runtime;
 	struct aps_http *http;
-	struct aps_ws *ws; /* NULL until the first subscription */
-	struct aps_mailbox *inbox;
+	struct aps_ws *ws;         /* NULL until the first subscription */
+	struct aps_mailbox *inbox; /* commands; the runtime's */
+	struct aps_mailbox
+	        *frames; /* batches of the realtime thread; bounded by not reading sockets, see drain_frames() */
+	bool is_holding; /* no socket is read: too many frames wait */
 	struct aps_timers timers;
 	struct aps_rand rand;
 	struct aps_client *clients;

@@ -256,7 +256,7 @@ void aps_link_retry_auth(struct aps_core *core, struct aps_link *link, uint64_t 
 void aps_link_update_pause(struct aps_core *core, struct aps_link *link)
 {
 	if (link == NULL || link->connection == 0) return;
-	bool must_pause = false;
+	bool must_pause = core->is_holding;
 	for (const struct aps_feed *feed = link->client->feeds; feed != NULL && !must_pause; feed = feed->next)
 		must_pause = feed->link == link && aps_feed_is_full(feed);
 	if (must_pause == link->is_paused) return;
@@ -264,6 +264,19 @@ void aps_link_update_pause(struct aps_core *core, struct aps_link *link)
 	aps_ws_pause(core->ws, link->connection, must_pause);
 	aps_rt_paused(link->machine, must_pause, aps_clock_mono_ms());
 	aps_link_pump(core, link);
+}
+
+void aps_link_hold_all(struct aps_core *core, bool is_holding)
+{
+	core->is_holding = is_holding;
+	for (struct aps_client *client = core->clients; client != NULL; client = client->next) {
+		struct aps_link *link = client->links;
+		while (link != NULL) {
+			struct aps_link *next = link->next;
+			aps_link_update_pause(core, link);
+			link = next;
+		}
+	}
 }
 
 void aps_link_set_online(struct aps_core *core, struct aps_client *client, bool is_online)

@@ -85,6 +85,14 @@ static void refine(CURL *easy, struct row *row)
 			row->text = "no connection in time to";
 		}
 		break;
+	case CURLE_UNSUPPORTED_PROTOCOL: /* also what libcurl calls an answer without a status line (HTTP/0.9) */
+		curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &connect_us);
+		if (connect_us != 0) {
+			row->code = APS_E_PROTOCOL;
+			row->word = "http_syntax";
+			row->text = "an answer that is not HTTP from";
+		}
+		break;
 	case CURLE_PEER_FAILED_VERIFICATION: refine_certificate(easy, row); break;
 	default: break;
 	}

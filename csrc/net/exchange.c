@@ -95,6 +95,22 @@ static int on_reached(void *context, char *peer, char *local, int peer_port, int
 }
 #endif
 
+/* A request that is sent once hands its body out, and refuses to start over. */
+static size_t on_read(char *p, size_t size, size_t n, void *context)
+{
+	struct aps_exchange *exchange = context;
+	size_t left = exchange->n_body - exchange->n_read;
+	size_t chunk = size * n < left ? size * n : left;
+	if (chunk != 0) memcpy(p, exchange->body + exchange->n_read, chunk);
+	exchange->n_read += chunk;
+	return chunk;
+}
+
+static int on_rewind(void *context APS_UNUSED, curl_off_t offset APS_UNUSED, int origin APS_UNUSED)
+{
+	return CURL_SEEKFUNC_FAIL;
+}
+
 static void limit_schemes(CURL *easy)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -170,7 +186,8 @@ static CURLcode set_options(struct aps_exchange *exchange)
 static bool is_same_shape(const struct aps_exchange *exchange, const struct aps_http_request *request)
 {
 	return exchange->is_prepared && exchange->is_resolve_only == request->is_resolve_only &&
-	       exchange->has_body == (request->body != NULL) && strcmp(exchange->method, request->method) == 0 &&
+	       exchange->has_body == (request->body != NULL) && exchange->is_sent_once == request->is_sent_once &&
+	       strcmp(exchange->method, request->method) == 0 &&
 	       aps_net_options_is_same(&exchange->options, request->options);
 }
 
@@ -196,6 +213,7 @@ static enum aps_rc take_shape(struct aps_exchange *exchange, const struct aps_ht
 		return aps_fail(err, APS_E_NOMEM, "no memory for the connection options");
 	exchange->is_resolve_only = request->is_resolve_only;
 	exchange->has_body = request->body != NULL;
+	exchange->is_sent_once = request->is_sent_once;
 	strcpy(exchange->method, request->method);
 	set_constants(exchange);
 	CURLcode rc = set_method(exchange);
@@ -271,6 +289,8 @@ static void take_timeouts(struct aps_exchange *exchange, const struct aps_http_r
 enum aps_rc aps_exchange_prepare(struct aps_exchange *exchange, struct aps_http_request *request, struct aps_err *err)
 {
 	exchange->body = request->body;
+	exchange->n_body = request->n_body;
+	exchange->n_read = 0;
 	exchange->tag = request->tag;
 	enum aps_rc rc = take_shape(exchange, request, err);
 	request->body = NULL;
@@ -284,7 +304,13 @@ enum aps_rc aps_exchange_prepare(struct aps_exchange *exchange, struct aps_http_
 	take_timeouts(exchange, request);
 	if (exchange->has_body || strcmp(exchange->method, "POST") == 0) {
 		curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->n_body);
-		curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS, exchange->body ? exchange->body : "");
+		if (exchange->is_sent_once) {
+			curl_easy_setopt(exchange->easy, CURLOPT_READFUNCTION, on_read);
+			curl_easy_setopt(exchange->easy, CURLOPT_READDATA, exchange);
+			curl_easy_setopt(exchange->easy, CURLOPT_SEEKFUNCTION, on_rewind);
+		} else {
+			curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS, exchange->body ? exchange->body : "");
+		}
 	}
 	exchange->response.max_bytes = request->max_response_bytes;
 	exchange->is_prepared = true;

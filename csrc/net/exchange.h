@@ -16,6 +16,7 @@ struct aps_exchange {
 	bool is_prepared;
 	bool is_resolve_only;
 	bool has_body;
+	bool is_sent_once;
 	char method[16];
 	struct aps_buf url;
 	struct aps_buf header_lines; /* zero-terminated, one after the other */
@@ -27,6 +28,8 @@ struct aps_exchange {
 	int64_t timeout_ms;
 	/* Of the exchange under way. */
 	char *body;
+	size_t n_body;
+	size_t n_read; /* of the body, where libcurl reads it piece by piece */
 	void *tag;
 	bool reached; /* a connection stood, and the request was about to be written */
 	struct aps_buf response;

@@ -3,8 +3,8 @@
 #ifndef APS_NET_HTTP_H
 #define APS_NET_HTTP_H
 
-#include "net/options.h"
 #include "base/buf.h"
+#include "net/options.h"
 
 struct aps_http;
 
@@ -13,14 +13,16 @@ struct aps_http_request {
 	const char *url;
 	const char *const *header_lines; /* "Name: value"; zero-terminated strings, copied */
 	size_t n_header_lines;
-	char *body;                      /* consumed (aps_free), also on failure; NULL: none */
+	char *body; /* consumed (aps_free), also on failure; NULL: none */
 	size_t n_body;
 	const struct aps_net_options *options; /* borrowed until the answer or the cancel */
 	int64_t connect_timeout_ms;
-	int64_t timeout_ms;              /* of the whole exchange */
+	int64_t timeout_ms; /* of the whole exchange */
 	size_t max_response_bytes;
-	bool is_resolve_only;            /* CURLOPT_CONNECT_ONLY: connects TCP, tells the peer's address, closes */
-	void *tag;                       /* comes back with the answer */
+	bool is_sent_once;    /* never repeated below us: libcurl sends a request again where a reused connection
+	                         died without an answer, although the server may have executed it */
+	bool is_resolve_only; /* CURLOPT_CONNECT_ONLY: connects TCP, tells the peer's address, closes */
+	void *tag;            /* comes back with the answer */
 };
 
 struct aps_http_header {
@@ -32,13 +34,13 @@ struct aps_http_answer {
 	void *tag;
 	struct aps_err err; /* OK: a response came, whatever its status. err.sent: request bytes may have gone out */
 	long status;
-	long http_version;  /* 11, 20 */
-	char *body;         /* owned by the answer */
+	long http_version; /* 11, 20 */
+	char *body;        /* owned by the answer */
 	size_t n_body;
 	struct aps_http_header *headers; /* of the final response; text in header_text */
 	size_t n_headers;
 	char *header_text;
-	char address[64];   /* of the peer, numeric; for is_resolve_only */
+	char address[64]; /* of the peer, numeric; for is_resolve_only */
 };
 
 APS_BEGIN_DECLS

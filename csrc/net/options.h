@@ -5,11 +5,11 @@
 #include "base/err.h"
 
 struct aps_net_options {
-	char *proxy;      /* "http://[user:password@]host:port"; NULL: none (the environment is not looked at) */
-	char *ca_file;    /* PEM bundle that replaces the system's; NULL: the system's */
-	char *cert_file;  /* client certificate, PEM; NULL: none */
-	char *key_file;   /* its key; NULL: it stands in cert_file */
-	bool verify;      /* certificate chain and host name; true unless the user switched it off */
+	char *proxy;     /* "http://[user:password@]host:port"; NULL: none (the environment is not looked at) */
+	char *ca_file;   /* PEM bundle that replaces the system's; NULL: the system's */
+	char *cert_file; /* client certificate, PEM; NULL: none */
+	char *key_file;  /* its key; NULL: it stands in cert_file */
+	bool verify;     /* certificate chain and host name; true unless the user switched it off */
 };
 
 APS_BEGIN_DECLS

@@ -1,5 +1,6 @@
-/* WebSockets over libwebsockets on a thread of their own (the realtime thread) that moves bytes only: open, frames, close,
- * error; exactly one terminal event for each connection. Commands go in by mailbox, batches of frames come out by `deliver`. */
+/* WebSockets over libwebsockets on a thread of their own (the realtime thread) that moves bytes only: open, frames,
+ * close, error; exactly one terminal event for each connection. Commands go in by mailbox, batches of frames come out
+ * by `deliver`. */
 #ifndef APS_NET_WS_H
 #define APS_NET_WS_H
 
@@ -9,15 +10,15 @@
 struct aps_ws;
 
 struct aps_ws_connect {
-	uint64_t connection;      /* the owner's number */
+	uint64_t connection; /* the owner's number */
 	bool is_tls;
-	const char *host;         /* for SNI, the certificate and the Host header; without port */
+	const char *host; /* for SNI, the certificate and the Host header; without port */
 	int port;
-	const char *address;      /* numeric address to connect to: no DNS happens on this thread */
-	const char *proxy_address; /* numeric address of options->proxy's host; NULL without a proxy */
-	const char *path;         /* with query; starts with '/' */
-	const char *protocols;    /* Sec-WebSocket-Protocol, the whole list: "graphql-ws, header-…" */
-	const char *expected_protocol; /* what the server must have chosen: "graphql-ws" */
+	const char *address;             /* numeric address to connect to: no DNS happens on this thread */
+	const char *proxy_address;       /* numeric address of options->proxy's host; NULL without a proxy */
+	const char *path;                /* with query; starts with '/' */
+	const char *protocols;           /* Sec-WebSocket-Protocol, the whole list: "graphql-ws, header-…" */
+	const char *expected_protocol;   /* what the server must have chosen: "graphql-ws" */
 	const char *const *header_lines; /* further headers of the upgrade, "Name: value" */
 	size_t n_header_lines;
 	const struct aps_net_options *options;
@@ -29,8 +30,9 @@ enum aps_ws_event_kind {
 	APS_WS_OPENED,
 	APS_WS_FRAME,   /* a complete text message: bytes->p + offset, n */
 	APS_WS_TOO_BIG, /* its first bytes likewise */
-	APS_WS_CLOSED   /* terminal: err tells why (E_NETWORK, E_TLS, E_TIMEOUT, E_AUTH for an upgrade refused with 401/403,
-			   E_HTTP for another status, E_PROTOCOL for a wrong sub-protocol); native: the close code or HTTP status */
+	APS_WS_CLOSED   /* terminal: err tells why (E_NETWORK, E_TLS, E_TIMEOUT, E_AUTH for an upgrade refused with
+	                   401/403,   E_HTTP for another status, E_PROTOCOL for a wrong sub-protocol); native: the close
+	                   code or HTTP status */
 };
 
 struct aps_ws_event {
@@ -62,7 +64,8 @@ struct aps_ws *aps_ws_new(struct aps_ws_sink sink, struct aps_err *err);
 /* Closes every connection, stops and joins, at most timeout_ms; false: the thread is stuck and was left behind. */
 bool aps_ws_free(struct aps_ws *ws, int64_t timeout_ms);
 
-/* @thread core (any one thread but the realtime thread). Text is copied. E_NOMEM, E_USAGE (too long a value): no event will follow. */
+/* @thread core (any one thread but the realtime thread). Text is copied. E_NOMEM, E_USAGE (too long a value): no event
+ * will follow. */
 enum aps_rc aps_ws_connect(struct aps_ws *ws, const struct aps_ws_connect *connect, struct aps_err *err);
 /* A text message; for an unknown connection it is dropped. E_NOMEM. */
 enum aps_rc aps_ws_send(struct aps_ws *ws, uint64_t connection, struct aps_str text);

@@ -138,7 +138,11 @@ function task.with_result(on_result, fn, ...)
   is_inside = false
   if self.state == "failed" then -- misuse, found before the first wait
     self:claim()
-    error(self.raised, 0)
+    local raised = self.raised
+    if type(raised) == "string" and not raised:match("^%S+:%d+: ") then
+      raised = errors.place() .. ": " .. raised -- the task's own stack doesn't reach to the user's line
+    end
+    error(raised, 0)
   end
   return self
 end

@@ -29,8 +29,8 @@ local function open(options)
   listener = assert(listener_module.open(options))
 end
 
-local function connect(wrap)
-  local client = ws_socket.tcp(listener:port(), pump, wrap)
+local function connect()
+  local client = ws_socket.tcp(listener:port(), pump)
   sockets[#sockets + 1] = client
   return client
 end
@@ -394,58 +394,6 @@ describe("the listener", function()
       open()
       assert.same({}, listener:poll(0))
       assert.same({}, listener:poll(0.01))
-    end)
-  end)
-
-  describe("over TLS", function()
-    local ssl = require("ssl")
-    local folder
-
-    setup(function()
-      folder = os.tmpname()
-      os.remove(folder)
-      assert(os.execute("mkdir " .. folder))
-      local command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-      assert(os.execute(("%s -keyout %s/key -out %s/cert 2>/dev/null"):format(command, folder, folder)))
-    end)
-
-    teardown(function()
-      os.execute("rm -r " .. folder)
-    end)
-
-    local function wrap(tcp, let_server_work)
-      local settings = { mode = "client", protocol = "any", verify = "none", alpn = { "h2", "http/1.1" } }
-      local tls = assert(ssl.wrap(tcp, settings))
-      tls:settimeout(0)
-      while true do
-        local ok, message = tls:dohandshake()
-        if ok then
-          return tls
-        end
-        assert(message == "wantread" or message == "wantwrite" or message == "timeout", message)
-        let_server_work()
-      end
-    end
-
-    it("serves requests and WebSockets and chooses http/1.1", function()
-      open({ tls = { cert = folder .. "/cert", key = folder .. "/key" } })
-      local client = connect(wrap)
-      assert.equal("http/1.1", client.tcp:getalpn())
-      assert.equal("POST x", client:request({ body = "x" }).body)
-      assert.equal(101, client:handshake("/graphql").status)
-      client:send_text(("x"):rep(200000))
-      assert.equal(200005, #client:frame().payload)
-      client:send(ws_socket.frame(8, "\3\232"))
-      assert.equal(1000, (client:close_frame()))
-      assert.equal(1000, wait_event("close").code)
-    end)
-
-    it("survives a client that speaks no TLS", function()
-      open({ tls = { cert = folder .. "/cert", key = folder .. "/key" } })
-      local client = connect()
-      client:send("GET / HTTP/1.1\r\n\r\n")
-      client:wait(function() return nil end)
-      assert.equal("POST y", connect(wrap):request({ body = "y" }).body)
     end)
   end)
 end)

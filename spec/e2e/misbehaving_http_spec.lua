@@ -73,6 +73,20 @@ describe("against an HTTP server that misbehaves, a call", function()
     assert.equal(1, n)
   end)
 
+  it("never repeats a mutation where a reused connection dies without an answer", function()
+    connect { connections = { { { "request" }, GOOD, { "request" }, { "close" } }, { { "request" }, GOOD, { "request" }, { "close" } },
+      { { "request" }, GOOD } } }
+    goes_on()
+    local data, err = client:mutate "mutation { a }"
+    assert.is_nil(data)
+    assert.equal("network", err.kind)
+    assert.is_true(err.sent)
+    local _, n = server.log():gsub("body %d+ [^\n]*mutation", "")
+    assert.equal(1, n)
+    goes_on()
+    goes_on() -- a query is
+  end)
+
   it("sends a mutation again when its caller said that it is idempotent", function()
     connect { connections = { { { "request" }, { "reset" } }, { { "request" }, GOOD } } }
     local data, err = client:mutate("mutation { a }", nil, { idempotent = true })

@@ -2,8 +2,9 @@
 """A byte-scripted TCP/TLS peer: it says exactly what a test tells it to, right or wrong.
 
 usage: peer.py SCRIPT.json LOG
-SCRIPT: {"tls": {"cert":, "key":, "ca":}?, "connections": [[step, …], …], "repeat": true?}
+SCRIPT: {"tls": {"cert":, "key":, "ca":}?, "port": n?, "connections": [[step, …], …], "repeat": true?}
 The nth connection runs the nth list of steps; with "repeat" later ones run the last list again, else they are closed.
+One that is closed again before it has said anything (a client that only looks up an address) isn't counted.
 Prints `PORT n PID p`, then serves until it is killed. LOG gets a line for everything that was seen.
 
 Steps, each a list whose first item is its name:
@@ -29,6 +30,7 @@ import base64
 import hashlib
 import json
 import os
+import select
 import socket
 import ssl
 import struct
@@ -53,7 +55,7 @@ class Gone(Exception):
 class Connection:
     def __init__(self, sock, number):
         self.sock, self.number = sock, number
-        self.buffer, self.sub_id = b"", ""
+        self.buffer, self.sub_ids = b"", []
         self.key = ""
 
     def fill(self):
@@ -144,7 +146,13 @@ class Connection:
         if opcode == 8:
             log("close %d %s" % (self.number, struct.unpack(">H", data[:2])[0] if len(data) > 1 else "-"))
             raise Gone()
+        if opcode == 10:
+            log("pong %d %s" % (self.number, data.decode("latin-1")))
         return opcode, data.decode("utf-8", "replace")
+
+    def ws_pong(self):
+        while self.read_frame()[0] != 10:
+            pass
 
     def ws_expect(self, text):
         while True:
@@ -159,8 +167,13 @@ class Connection:
             log("frame %d %s" % (self.number, data))
             message = json.loads(data)
             if message.get("type") in ("start", "subscribe"):
-                self.sub_id = message["id"]
+                self.sub_ids.append(message["id"])
                 return
+
+    def fill_in(self, text):
+        for i, sub_id in enumerate(self.sub_ids):
+            text = text.replace("%%ID%d%%" % (i + 1), sub_id)
+        return text.replace("%ID%", self.sub_ids[-1] if self.sub_ids else "").encode("utf-8")
 
     def frame(self, opcode, data, fin=True):
         head = bytes([(128 if fin else 0) | opcode])
@@ -176,7 +189,7 @@ class Connection:
         self.frame(1, text.replace("%ID%", self.sub_id).replace("%N%", str(self.number)).encode("utf-8"))
 
     def ws_fragments(self, text, size):
-        data = text.replace("%ID%", self.sub_id).encode("utf-8")
+        data = self.fill_in(text)
         pieces = [data[at : at + size] for at in range(0, len(data), size)]
         for i, piece in enumerate(pieces):
             self.frame(1 if i == 0 else 0, piece, i == len(pieces) - 1)
@@ -185,8 +198,7 @@ class Connection:
         self.frame(opcode, text.encode("latin-1"))
 
     def ws_big(self, prefix, size, suffix):
-        data = (prefix.replace("%ID%", self.sub_id) + "x" * size + suffix).encode("utf-8")
-        self.frame(1, data)
+        self.frame(1, self.fill_in(prefix) + b"x" * size + suffix.encode("utf-8"))
 
     def ws_close(self, code, reason):
         self.frame(8, struct.pack(">H", code) + reason.encode("utf-8"))
@@ -217,8 +229,20 @@ def context():
     return made
 
 
-def serve(sock, number, tls, steps):
+def serve(sock, tls):
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        if not sock.recv(1, socket.MSG_PEEK):
+            sock.close()
+            return
+    except OSError:
+        sock.close()
+        return
+    number, steps = choose()
+    if steps is None:
+        log("surplus %d" % number)
+        sock.close()
+        return
     if tls:
         try:
             sock = tls.wrap_socket(sock, server_side=True)
@@ -230,20 +254,27 @@ def serve(sock, number, tls, steps):
     Connection(sock, number).run(steps)
 
 
+count = 0
+
+
+def choose():
+    """The number of a new connection and its steps."""
+    global count
+    lists = script["connections"]
+    with lock:
+        count += 1
+        number = count
+    if number > len(lists) and not script.get("repeat"):
+        return number, None
+    return number, lists[min(number, len(lists)) - 1]
+
+
 listener = socket.socket()
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind(("127.0.0.1", 0))
+listener.bind(("127.0.0.1", script.get("port", 0)))
 listener.listen(128)
 print("PORT %d PID %d" % (listener.getsockname()[1], os.getpid()), flush=True)
 tls_context = context()
-count = 0
 while True:
     accepted, _ = listener.accept()
-    count += 1
-    lists = script["connections"]
-    if count > len(lists) and not script.get("repeat"):
-        log("surplus %d" % count)
-        accepted.close()
-        continue
-    chosen = lists[min(count, len(lists)) - 1]
-    threading.Thread(target=serve, args=(accepted, count, tls_context, chosen), daemon=True).start()
+    threading.Thread(target=serve, args=(accepted, tls_context), daemon=True).start()

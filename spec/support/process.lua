@@ -38,7 +38,7 @@ function process.start(command)
   local fifo = process.temporary(".fifo")
   assert(os.execute("mkfifo " .. quote(fifo)))
   -- The shell prints the program's number, then becomes the program; the first line comes through the pipe.
-  local pipe = assert(io.popen(("(sh -c 'echo $$; exec \"$0\" \"$@\"' %s 2>>%s | (read -r pid; echo $pid; read -r first; echo \"$first\" >%s; exec cat >>%s)) & read -r first <%s; echo \"$first\""):format(
+  local pipe = assert(io.popen(("(sh -c 'echo $$; exec \"$0\" \"$@\"' %s 2>>%s | (read -r pid; echo $pid; read -r first; echo \"$first\" >%s; exec cat >>%s)) 2>/dev/null & read -r first <%s; echo \"$first\""):format(
     table.concat(words, " "), quote(log), quote(fifo), quote(log), quote(fifo)), "r"))
   local pid = pipe:read("*l")
   local first = pipe:read("*l")
@@ -53,7 +53,8 @@ end
 
 function process.stop(handle)
   if not handle.pid then return end
-  process.signal(handle, "TERM")
+  -- Gone when this returns: nothing listens on its port any more.
+  os.execute(("{ kill -TERM %d && timeout 10 tail --pid=%d -s 0.01 -f /dev/null; } 2>/dev/null"):format(handle.pid, handle.pid))
   handle.pid = nil
   handle.pipe:close()
 end

@@ -117,6 +117,9 @@ describe("the host", function()
       appsync.spawn(function() appsync.sleep(5) end)
       appsync.update(0)
       assert.equal(5, core.armed[#core.armed])
+      local n_armed = #core.armed
+      appsync.update(0)
+      assert.equal(n_armed, #core.armed) -- the same timer needs no call
       core.time = core.time + 5
       appsync.update(0)
       assert.equal("none", core.armed[#core.armed])

@@ -164,6 +164,20 @@ describe("observables", function()
     assert.same({ 1 }, seen)
   end)
 
+  it("an inbox of the program's own events is bounded; what is more is counted", function()
+    local s = subject:subscribe()
+    for i = 1, 100010 do subject:next(i) end
+    assert.equal(10, s.dropped)
+    assert.equal(1, (s:next()))
+    s:unsubscribe()
+    local n = 0
+    s = subject:subscribe(function() n = n + 1 end)
+    for i = 1, 5000 do subject:next(i) end
+    drive()
+    assert.equal(5000, n)
+    assert.equal(0, #s.context.items) -- a large inbox isn't kept
+  end)
+
   it("a late subscriber of a subject that ended gets the end", function()
     subject:complete()
     local seen = record(subject)
@@ -207,6 +221,14 @@ describe("observables", function()
       assert.equal("timeout", err.kind)
       feed("x")
       assert.equal("x", (s:next(0)))
+    end)
+
+    it("leave no timer behind when next was served in time", function()
+      local s = subject:subscribe()
+      s:next{ timeout = 5, on_result = function() end }
+      feed(1)
+      drive()
+      assert.is_nil(require("appsync.timer").next_at())
     end)
 
     it("give false and null as events", function()
@@ -307,7 +329,7 @@ describe("observables", function()
         return function() stopped = true end
       end)
       local function leave()
-        for _ in source:each() do break end
+        for _ in source:each() do break end -- luacheck: ignore 512
       end
       leave()
       if not has_close then
@@ -361,6 +383,11 @@ describe("observables", function()
         for i = 1, 5 do observer:next(i) end
         return function() stops = stops + 1 end
       end)
+      local stops_at = {}
+      source:take(2):subscribe(function() table.insert(stops_at, stops) end)
+      drive()
+      assert.same({ 0, 1 }, stops_at)
+      stops = 0
       local seen = record(source:take(2))
       drive()
       assert.same({ 1, 2, "complete" }, seen)
@@ -436,6 +463,20 @@ describe("observables", function()
       subject:complete()
       drive()
       assert.same({ 2, 3, "complete" }, seen)
+    end)
+
+    it("debounce ignores a timer that fired while an event before it was still being handled", function()
+      local seen = record(subject:tap(function(v) if v == "b" then appsync.sleep(2) end end):debounce(1))
+      feed("a")
+      drive()
+      drive(0.5)
+      feed("b")
+      drive()
+      drive(0.5) -- the timer of "a" fires behind "b"
+      drive(1.5)
+      assert.same({}, seen)
+      drive(1)
+      assert.same({ "b" }, seen)
     end)
 
     it("throttle drops what follows too soon", function()
@@ -531,6 +572,17 @@ describe("observables", function()
         assert.is_true(appsync.sleep(1)) -- elsewhere it is possible
       end)
     end
+
+    it("on_result in a function that computes doesn't make waiting possible there", function()
+      local err
+      subject:map(function()
+        subject:subscribe():next{ timeout = 1, on_result = function() end }
+        appsync.sleep(1)
+      end):subscribe{ error = function(e) err = e end }
+      feed(1)
+      drive()
+      assert.matches("a function that computes", err.message)
+    end)
 
     it("on_result is possible in a function that computes", function()
       local got

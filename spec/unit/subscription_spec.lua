@@ -112,6 +112,16 @@ describe("client subscriptions", function()
     assert.equal(4, consumed())
   end)
 
+  it("that are pulled tell the core when everything was taken", function()
+    local s = client:subscribe(DOCUMENT, nil, { buffer = 100 }):subscribe()
+    emit(1)
+    drive()
+    assert.equal(0, consumed())
+    s:next()
+    drive()
+    assert.equal(1, consumed())
+  end)
+
   it("that wait in a callback count the event when the callback returns", function()
     client:subscribe(DOCUMENT, nil, { buffer = 1 }):subscribe(function() appsync.sleep(5) end)
     emit(1)
@@ -239,6 +249,10 @@ describe("client subscriptions", function()
     assert.equal(core.auths[1].id, core.subscribed[1].call.auth)
     s:unsubscribe()
     assert.equal(1, core.dropped_auths[core.auths[1].id])
+    client:subscribe(DOCUMENT, nil, { auth = { type = "AWS_LAMBDA", token = "t" } }):subscribe{}
+    core.push("SUB_END", sub_id(), nil, nil, 0)
+    drive()
+    assert.equal(1, core.dropped_auths[core.auths[2].id])
   end)
 
   it("with a mode that isn't configured end with kind auth", function()
@@ -295,6 +309,26 @@ describe("client subscriptions", function()
       drive()
       assert.equal("complete", seen[3])
       assert.equal("Disconnected", client.connection.state)
+    end)
+
+    it("that is observed keeps its client alive, until unsubscribed", function()
+      local weak = setmetatable({}, { __mode = "k" })
+      local function use()
+        local other = appsync.client{ endpoint = "http://localhost/graphql", auth = { type = "NONE" } }
+        weak[other.connection] = true
+        return other.connection:observe():subscribe{}
+      end
+      local s = use()
+      fake_core.collect()
+      assert.is_truthy(next(weak))
+      s:unsubscribe()
+      s = nil
+      use():unsubscribe()
+      fake_core.collect()
+      drive() -- the routines end
+      fake_core.collect()
+      assert.is_nil(s)
+      assert.is_nil(next(weak))
     end)
 
     it("completes at once for who observes a closed client", function()

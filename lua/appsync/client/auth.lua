@@ -188,10 +188,9 @@ local function renew(self, reason)
   local core = self.handle.core
   if not core or not self.held.id then return end
   if not ok then
-    -- The text of what was raised may hold a secret: it goes to nobody.
-    log.emit(self.sink, "error", "the function for " .. checked.type .. " raised an error")
-    return core:fail_auth(self.id, "the function that gives the " .. NEEDS[checked.type] .. " raised an error",
-      "provider_failed")
+    local message = ("the %s function raised: %s"):format(NEEDS[checked.type], errors.of_raised(given).message)
+    log.emit(self.sink, "error", message)
+    return core:fail_auth(self.id, message:sub(1, 200), "token_failed")
   end
   local material, message
   if given ~= nil then

@@ -4,7 +4,15 @@ local observable = require "appsync.observable"
 
 local connection = {}
 
----@alias appsync.ConnectionState "Connected"|"Connecting"|"ConnectionDisrupted"|"ConnectionDisruptedPendingNetwork"|"ConnectedPendingKeepAlive"|"ConnectedPendingDisconnect"|"ConnectedPendingNetwork"|"Disconnected"
+---@alias appsync.ConnectionState
+---| "Connected"
+---| "Connecting"
+---| "ConnectionDisrupted"
+---| "ConnectionDisruptedPendingNetwork"
+---| "ConnectedPendingKeepAlive"
+---| "ConnectedPendingDisconnect"
+---| "ConnectedPendingNetwork"
+---| "Disconnected"
 
 ---@class appsync.Connection
 ---@field state appsync.ConnectionState
@@ -12,9 +20,13 @@ local Connection = {}
 Connection.__index = Connection
 Connection.__name = "appsync.connection"
 
+-- Observers keep their client alive: outlet → what is observed.
+local observed = {}
+
+---@param root appsync.client.Root
 ---@return appsync.Connection
-function connection.new()
-  return setmetatable({ state = "Disconnected", outlets = {} }, Connection)
+function connection.new(root)
+  return setmetatable({ state = "Disconnected", outlets = {}, root = root }, Connection)
 end
 
 ---An observable of states from now on: `next(state, err)`. `err` is set when the state was entered because of it. When
@@ -30,7 +42,9 @@ function Connection:observe()
     local outlets = self.outlets
     local outlet = { sink = sink, context = context }
     outlets[#outlets + 1] = outlet
+    observed[outlet] = self
     return function()
+      observed[outlet] = nil
       for i, other in ipairs(outlets) do
         if other == outlet then return table.remove(outlets, i) end
       end

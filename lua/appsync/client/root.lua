@@ -29,7 +29,7 @@ function root.new(fields)
   local self = setmetatable(fields, Root)
   self.slots = {}
   self.handle = {}
-  self.connection = connection.new()
+  self.connection = connection.new(self)
   return self
 end
 

@@ -11,7 +11,8 @@ local BY_NAME = { cqueues = true, copas = true, luv = true }
 ---@field suspend fun(token: any) suspends it until `resume`
 ---@field resume fun(token: any) schedules it; never runs it at once
 
----Lets waiting calls suspend the coroutines of another scheduler.
+---Lets waiting calls suspend the coroutines of another scheduler. The named adapters drive the library while somebody
+---waits (luv: while its loop runs); who has callbacks only, calls `appsync.update(0)` when `appsync.fd()` is readable.
 ---@param adapter "cqueues"|"copas"|"luv"|appsync.HostAdapter|nil nil: none any more
 function host.use(adapter)
   if type(adapter) == "string" then

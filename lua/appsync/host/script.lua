@@ -49,12 +49,11 @@ local function refuse_deadlock(w)
 end
 
 local function pump(w)
-  local is_nested = scheduler.current() ~= nil
   while not w.done do
     if not turn() and not w.done then
       task.report_failures()
       local at = timer.next_at()
-      if not at and not is_nested then refuse_deadlock(w) end
+      if not at then refuse_deadlock(w) end
       local seconds = at and math.max(0, at - clock.now())
       dispatch.runtime():wait(seconds)
     end

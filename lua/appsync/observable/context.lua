@@ -12,6 +12,8 @@ local spent = scheduler.spent
 
 -- Sources of the program itself have no window: what is more is dropped and counted.
 local MAX_SLOTS = 4 * 100000
+-- An inbox that grew beyond this is made anew when it is empty.
+local LARGE_SLOTS = 4 * 4096
 
 ---@class appsync.Sink
 ---@field next fun(value: any, err: appsync.Error?)
@@ -146,7 +148,12 @@ local function consume(self)
       local sink, kind, value, err = items[at], items[at + 1], items[at + 2], items[at + 3]
       items[at + 2] = false -- the value isn't kept; the rest lives long anyway
       at = at + 4
-      if at > self.tail then self.head, self.tail = 1, 0 else self.head = at end
+      if at <= self.tail then
+        self.head = at
+      else
+        self.head, self.tail = 1, 0
+        if at > LARGE_SLOTS then self.items = {} end
+      end
       sink[kind](value, err)
       if spent() and self.head <= self.tail then scheduler.give_way() end
     end
@@ -162,7 +169,6 @@ local start_routine
 local function on_end(routine, ok, raised)
   if ok then return end
   local self = routine.context
-  scheduler.computing = nil
   local err = errors.of_raised(raised)
   if self.ended then -- it raised in `error`, `complete`, or after it had unsubscribed
     log.emit(self.log, "error", "a subscription's callback raised: " .. tostring(raised), { err = err })
@@ -195,7 +201,7 @@ end
 function Context:post(sink, kind, value, err)
   if self.ended then return end
   local tail = self.tail
-  if tail >= MAX_SLOTS and tail - self.head >= MAX_SLOTS and kind == "next" then
+  if tail >= MAX_SLOTS and tail - self.head + 1 >= MAX_SLOTS and kind == "next" then
     self.dropped = self.dropped + 1
     return
   end

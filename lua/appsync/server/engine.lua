@@ -28,6 +28,7 @@ Engine.__index = Engine
 local engine = {}
 
 local CACHED_DOCUMENTS = 500
+local MAX_CACHED_BYTES = 65536
 
 local builtin
 
@@ -177,6 +178,7 @@ local function prepared_for(self, query)
   local prepared = self.young[query]
   if prepared then return prepared end
   prepared = self.old[query] or prepare(self, query)
+  if #query > MAX_CACHED_BYTES then return prepared end
   if self.n_young >= CACHED_DOCUMENTS then
     self.old, self.young, self.n_young = self.young, {}, 0
   end

@@ -50,7 +50,8 @@ local function passes_aws_auth(list, identity, modes)
 end
 
 local function is_denied(identity, type_name, field_name)
-  for _, denied in ipairs(identity.denied_fields or {}) do
+  for _, denied in ipairs(type(identity.denied_fields) == "table" and identity.denied_fields or {}) do
+    denied = tostring(denied)
     local in_type, in_field = denied:match("types/([^/]+)/fields/([^/]+)$")
     if not in_type then in_type, in_field = denied:match("^([^.]+)%.(.+)$") end
     if in_type == type_name and in_field == field_name then return true end

@@ -137,6 +137,32 @@ local function part_holds(name, operand, item)
   return test_operators(operand, item[name])
 end
 
+local function check_operators(conditions)
+  for name, operand in pairs(conditions) do
+    if name == "between" and operand ~= NULL then
+      between(nil, operand)
+    elseif name == "size" and operand ~= NULL then
+      check_operators(operand)
+    end
+  end
+end
+
+--- Throws for a filter that means nothing, whatever the item.
+---@param conditions table?
+function filter.check(conditions)
+  if conditions == nil or conditions == NULL then return end
+  for name, operand in pairs(conditions) do
+    if operand == NULL then operand = {} end
+    if name == "and" or name == "or" then
+      for _, part in ipairs(operand) do filter.check(part) end
+    elseif name == "not" then
+      filter.check(operand)
+    else
+      check_operators(operand)
+    end
+  end
+end
+
 --- Whether an item passes. All parts of one filter object must hold.
 ---@param conditions table? a coerced filter, `nil` and null pass everything
 ---@param item table

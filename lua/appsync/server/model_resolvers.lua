@@ -58,6 +58,7 @@ local function list(m, store)
     if limit < 1 then
       error({ message = "Value for field '/limit' must be at least 1.", type = "BadRequestException" }, 0)
     end
+    filter.check(args.filter)
     local items, last = store:scan(m.name, token and decode_token(token) or 0, limit)
     local kept = setmetatable({}, core.array_mt)
     for _, item in ipairs(items) do

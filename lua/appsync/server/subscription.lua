@@ -77,6 +77,12 @@ local function run_resolver(x, definition, args, group, root)
   })
 end
 
+local function check_filters(definition, args)
+  for _, arg in ipairs(definition.arg_list) do
+    if is_model_filter(arg) then filter.check(args[arg.name]) end
+  end
+end
+
 --- Begins a subscription with a valid operation.
 ---@param x appsync.server.Execution
 ---@param operation appsync.ast.OperationDefinition
@@ -92,7 +98,8 @@ function subscription.new(x, operation)
   end
   local args, message = coerce.arguments(definition.arg_list, node.arguments, x.variables)
   if not args then return nil, refusal({ message = message }, node) end
-  local ok, thrown = run_resolver(x, definition, args, group, root)
+  local ok, thrown = pcall(check_filters, definition, args)
+  if ok then ok, thrown = run_resolver(x, definition, args, group, root) end
   if not ok then return nil, refusal(thrown, node) end
   local mutations = {}
   for _, name in ipairs(x.schema.subscribe[node.name] or {}) do mutations[name] = true end

@@ -516,6 +516,22 @@ static void the_token_can_be_added_after_signing(void **state)
 	aps_sigv4_clear(&out);
 }
 
+static void a_token_that_is_among_the_headers_is_not_added_again(void **state)
+{
+	(void)state;
+	struct aps_sigv4 out;
+	struct aps_sigv4_options options = suite_options();
+	struct aps_header headers[] = {{APS_STR("X-Amz-Security-Token"), APS_STR("mine")},
+	                               {APS_STR("Host"), APS_STR("example.amazonaws.com")}};
+	struct aps_sigv4_request request = {APS_STR("POST"), APS_STR("/"), headers, 2, APS_STR("")};
+	options.session_token = APS_STR("other");
+	aps_sigv4_init(&out);
+	assert_int_equal(aps_sigv4_sign(&request, &options, NULL, &out, NULL), APS_OK);
+	assert_non_null(strstr(out.canonical_request.p, "\nx-amz-security-token:mine\n"));
+	assert_int_equal(out.n_added, 2);
+	aps_sigv4_clear(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -523,6 +539,7 @@ int main(void)
 	        cmocka_unit_test(one_result_and_one_cached_key_serve_all_requests_in_any_order),
 	        cmocka_unit_test(a_date_header_of_the_request_is_the_time_of_signing),
 	        cmocka_unit_test(the_token_can_be_added_after_signing),
+	        cmocka_unit_test(a_token_that_is_among_the_headers_is_not_added_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

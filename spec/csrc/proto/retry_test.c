@@ -78,7 +78,7 @@ static const struct row ROWS[] = {
         {APS_E_AUTH, 0, "", REFRESH, REFRESH, REFRESH},
         {APS_E_AUTH, 403, "ExpiredTokenException", REFRESH, REFRESH, REFRESH},
         {APS_E_AUTH, 403, "com.example#UnrecognizedClientException", REFRESH, REFRESH, REFRESH},
-        {APS_E_AUTH, 200, "Unauthorized", REFRESH, NEVER, NEVER},
+        {APS_E_AUTH, 200, "Unauthorized", NEVER, NEVER, NEVER},
         {APS_E_AUTH, 403, "", NEVER, NEVER, NEVER},
         {APS_E_AUTH, 403, "WAFForbiddenException", NEVER, NEVER, NEVER},
         {APS_E_AUTH, 401, "ForbiddenException", NEVER, NEVER, NEVER},

@@ -41,7 +41,8 @@ export default awsmobile;
 local NATIVE = [[{"UserAgent": "aws-amplify-cli/2.0", "Version": "1.0",
   "api": {"plugins": {"awsAPIPlugin": {
     "todo_AWS_IAM": {"endpointType": "GraphQL", "endpoint": "]] .. URL .. [[", "region": "us-east-1", "authorizationType": "AWS_IAM"},
-    "todo": {"endpointType": "GraphQL", "endpoint": "]] .. URL .. [[", "region": "us-east-1", "authorizationType": "API_KEY", "apiKey": "da2-x"},
+    "todo": {"endpointType": "GraphQL", "endpoint": "]] .. URL .. [[", "region": "us-east-1", "authorizationType": "API_KEY",
+             "apiKey": "da2-x"},
     "things": {"endpointType": "REST", "endpoint": "https://r.example.com", "region": "us-east-2", "authorizationType": "AWS_IAM"}}}},
   "auth": {"plugins": {"awsCognitoAuthPlugin": {
     "CognitoUserPool": {"Default": {"PoolId": "us-east-1_P", "AppClientId": "client", "AppClientSecret": "hidden", "Region": "us-east-1"}},

@@ -51,7 +51,8 @@ describe("an Amplify client's exchange", function()
     clock = clock + 0.192
     assert.equal('{"data":{"updateTodo":' .. todo({ id = ID .. 1, name = "v6", done = "true", priority = 3, created = CREATED,
       updated = "2026-11-20T07:02:59.350Z" }) .. "}}",
-      run("mutation U($input: UpdateTodoInput!) { updateTodo(input: $input) { " .. ALL .. " } }", { input = { id = ID .. 1, done = true } }))
+      run("mutation U($input: UpdateTodoInput!) { updateTodo(input: $input) { " .. ALL .. " } }",
+        { input = { id = ID .. 1, done = true } }))
     assert.equal('{"data":{"deleteTodo":{"id":"' .. ID .. '1","done":true}}}',
       run("mutation D($input: DeleteTodoInput!) { deleteTodo(input: $input) { id done } }", { input = { id = ID .. 1 } }))
     assert.equal('{"data":{"getTodo":null}}', run(GET, { id = ID .. 1 }))
@@ -121,7 +122,8 @@ describe("the engine", function()
   end)
 
   it("gives an operation's variables only to that operation", function()
-    local made = assert(engine.new({ schema_text = "type Query { a(x: Int): Int }", resolvers = { Query = { a = function(c) return c.args.x end } } }))
+    local made = assert(engine.new({ schema_text = "type Query { a(x: Int): Int }",
+      resolvers = { Query = { a = function(c) return c.args.x end } } }))
     local query = "query ($x: Int) { a(x: $x) }"
     assert.equal('{"data":{"a":1}}', (made:execute({ query = query, variables = { x = 1 } })))
     assert.equal('{"data":{"a":null}}', (made:execute({ query = query })))

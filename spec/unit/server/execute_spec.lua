@@ -65,6 +65,14 @@ describe("execution", function()
       run("{ things { __typename ...N ...U ... on Todo { name } } } fragment N on Node { id } fragment U on User { email }"))
   end)
 
+  it("enters a fragment once, however often it is spread", function()
+    make({ count = const(1) })
+    local parts = { "{ ...F1 }" }
+    for i = 1, 40 do parts[#parts + 1] = ("fragment F%d on Query { ...F%d ...F%d }"):format(i, i + 1, i + 1) end
+    parts[#parts + 1] = "fragment F41 on Query { count }"
+    assert.equal('{"data":{"count":1}}', run(table.concat(parts, " ")))
+  end)
+
   -- {skip, include, is the field there}
   local CONDITIONS = { { false, true, true }, { true, true, false }, { false, false, false }, { true, false, false } }
   for _, row in ipairs(CONDITIONS) do
@@ -178,7 +186,8 @@ describe("a null where none may be", function()
   it("is named 'null' for a list", function()
     make({ todo = const({ id = "1" }) })
     assert.equal('{"data":{"todo":null},"errors":[' .. plain('["todo","children"]',
-      "Cannot return null for non-nullable type: 'null' within parent 'Todo' (/todo/children)") .. "]}", run("{ todo { children { id } } }"))
+      "Cannot return null for non-nullable type: 'null' within parent 'Todo' (/todo/children)") .. "]}",
+      run("{ todo { children { id } } }"))
   end)
 
   it("keeps its neighbours and reports each field once", function()
@@ -217,6 +226,7 @@ describe("a resolver's value", function()
     { "count", 3.5, message = "Can't serialize value (/count) : Expected type 'Int' but was 'Double'." },
     { "count", 2 ^ 31, message = "Can't serialize value (/count) : Expected value to be in the Integer range but it was '2147483648'" },
     { "float", 0.1, "0.1" }, { "float", 3, "3" }, { "float", 1e300, "1e+300" }, { "float", 1 / 3, "0.3333333333333333" },
+    { "float", -0.0, "0" }, { "float", -2.5, "-2.5" },
     { "flag", false, "false" },
     { "flag", "yes", message = "Can't serialize value (/flag) : Expected type 'Boolean' but was 'String'." },
     { "hello", 5, '"5"' }, { "hello", true, '"true"' },

@@ -18,6 +18,7 @@ describe("a filter", function()
     { { priority = { ge = 5 } }, true }, { { priority = { ge = 6 } }, false },
     { { missing = { lt = 6 } }, false }, { { missing = { ge = 6 } }, false }, { { name = { gt = 1 } }, false },
     { { name = { lt = "b" } }, true }, { { name = { gt = "Z" } }, true }, { { name = { lt = "appl" } }, false },
+    { { name = { lt = "apples" } }, true },
     { { name = { contains = "ppl" } }, true }, { { name = { contains = "x" } }, false }, { { name = { contains = "a.*" } }, false },
     { { tags = { contains = "a" } }, true }, { { tags = { contains = "c" } }, false }, { { missing = { contains = "a" } }, false },
     { { name = { notContains = "x" } }, true }, { { tags = { notContains = "a" } }, false }, { { missing = { notContains = "a" } }, true },
@@ -41,7 +42,8 @@ describe("a filter", function()
     { { ["not"] = { ["or"] = { { name = { eq = "x" } }, { ["and"] = { { priority = { gt = 1 } }, { done = { eq = true } } } } } } }, true },
     { { name = NULL }, true }, { { name = { contains = NULL } }, true }, { { ["and"] = NULL }, true },
     { { name = { ["in"] = { "apple", "pear" } } }, true }, { { name = { ["in"] = { "pear" } } }, false },
-    { { missing = { ["in"] = { "pear" } } }, false }, { { name = { notIn = { "pear" } } }, true }, { { name = { notIn = { "apple" } } }, false },
+    { { missing = { ["in"] = { "pear" } } }, false }, { { name = { notIn = { "pear" } } }, true },
+    { { name = { notIn = { "apple" } } }, false },
   }
   for _, row in ipairs(ROWS) do
     it((row[2] and "passes " or "holds back ") .. core.encode(row[1]), function()

@@ -37,7 +37,8 @@ fragment TypeRef on __Type {
 
 local served = assert(engine.new({ schema_text = [[
 "What can be asked"
-type Query { "all of them" todos(first: Int = 3, where: Where = {kinds: [A], name: "x\"y"}): [Todo!]! old: Int @deprecated(reason: "older") }
+type Query { "all of them" todos(first: Int = 3, where: Where = {kinds: [A], name: "x\"y"}): [Todo!]!
+  old: Int @deprecated(reason: "older") }
 interface Node { id: ID! }
 type Todo implements Node { id: ID! }
 type User implements Node { id: ID! }
@@ -120,7 +121,8 @@ describe("introspection", function()
 
   it("leaves deprecated members out unless asked", function()
     local data = ask([[{ q: __type(name: "Query") { fields { name } } all: __type(name: "Query") { fields(includeDeprecated: true) {
-      name isDeprecated deprecationReason } } k: __type(name: "Kind") { enumValues { name } } w: __type(name: "Where") { inputFields { name } } }]]).data
+      name isDeprecated deprecationReason } }
+      k: __type(name: "Kind") { enumValues { name } } w: __type(name: "Where") { inputFields { name } } }]]).data
     assert.same({ { name = "todos" } }, data.q.fields)
     assert.same({ name = "old", isDeprecated = true, deprecationReason = "older" }, data.all.fields[2])
     assert.same({ { name = "A" }, { name = "B" } }, data.k.enumValues)

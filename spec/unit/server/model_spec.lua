@@ -92,6 +92,13 @@ describe("a model's operations", function()
     clock = clock + 1
     assert.same({ id = "id-1", name = "n2", description = NULL, done = true, createdAt = "2025-11-20T07:02:59.158Z",
       updatedAt = "2025-11-20T07:03:00.158Z" }, data(UPDATE, { i = { id = "id-1", name = "n2", description = NULL } }).updateTodo)
+    assert.equal(1, #data(LIST, { f = { description = { attributeExists = false } } }).listTodos.items)
+  end)
+
+  it("keep a null that an item was created with", function()
+    create({ name = "n", description = NULL })
+    assert.equal(1, #data(LIST, { f = { description = { attributeExists = true } } }).listTodos.items)
+    assert.equal(1, #data(LIST, { f = { description = { eq = NULL } } }).listTodos.items)
   end)
 
   it("delete and return what was there", function()
@@ -209,7 +216,8 @@ describe("@model", function()
     assert.equal("id name description done priority status tags meta json", fields("CreateTodoInput"))
     assert.equal("id name description done priority status tags json createdAt updatedAt and or not", fields("ModelTodoFilterInput"))
     assert.equal("name description done priority status tags json createdAt updatedAt and or not", fields("ModelTodoConditionInput"))
-    assert.equal("id name description done priority status tags json createdAt updatedAt and or", fields("ModelSubscriptionTodoFilterInput"))
+    assert.equal("id name description done priority status tags json createdAt updatedAt and or",
+      fields("ModelSubscriptionTodoFilterInput"))
     assert.equal("ne eq le lt ge gt contains notContains between beginsWith attributeExists attributeType size", fields("ModelStringInput"))
     assert.equal("ne eq le lt ge gt contains notContains between beginsWith in notIn", fields("ModelSubscriptionIDInput"))
     assert.equal("ne eq le lt ge gt between attributeExists attributeType", fields("ModelFloatInput"))
@@ -231,7 +239,8 @@ describe("@model", function()
     assert.equal("id name", fields("CreateAInput"))
     assert.equal("id createdAt name updatedAt", fields("B"))
     assert.equal("id createdAt name", fields("CreateBInput"))
-    assert.equal("2024-01-01T00:00:00Z", data('mutation { createB(input: {createdAt: "2024-01-01T00:00:00Z"}) { createdAt } }').createB.createdAt)
+    assert.equal("2024-01-01T00:00:00Z",
+      data('mutation { createB(input: {createdAt: "2024-01-01T00:00:00Z"}) { createdAt } }').createB.createdAt)
     assert.equal("2025-11-20T07:02:59.158Z", data("mutation { createB(input: {}) { createdAt } }").createB.createdAt)
   end)
 
@@ -263,7 +272,8 @@ describe("@model", function()
   end)
 
   it("joins the fields to root types that exist, and leaves declared ones alone", function()
-    make('type Query { b: Int getA(id: ID!): String } type A @model { name: String }', { resolvers = { Query = { getA = function() return "own" end } } })
+    make('type Query { b: Int getA(id: ID!): String } type A @model { name: String }',
+      { resolvers = { Query = { getA = function() return "own" end } } })
     assert.equal("b getA listAS", fields("Query"))
     assert.equal("own", data('{ getA(id: "1") }').getA)
   end)
@@ -319,7 +329,8 @@ end)
 
 describe("the plural of", function()
   for word, plural in pairs({ Todo = "Todos", Blog = "Blogs", Category = "Categories", Day = "Days", Box = "Boxes", Match = "Matches",
-    Class = "Classes", Person = "People", BlogPerson = "BlogPeople", Child = "Children", Hero = "Heroes", Photo = "Photos", Knife = "Knives",
+    Class = "Classes", Person = "People", BlogPerson = "BlogPeople", Child = "Children", Hero = "Heroes", Photo = "Photos",
+    Knife = "Knives",
     Leaf = "Leaves", Chef = "Chefs", Index = "Indices", Matrix = "Matrices", Analysis = "Analyses", Status = "Statuses", Alias = "Aliases",
     Datum = "Data", Criterion = "Criteria", Man = "Men", Woman = "Women", Human = "Humans", Mouse = "Mice", Sheep = "Sheep", Fish = "Fish",
     News = "News", Series = "Series", Information = "Information", PostLabels = "PostLabels", E = "ES", User = "Users", Quiz = "Quizzes",

@@ -29,11 +29,11 @@ local function make()
   subscription_resolvers = {}
   local function message(ctx)
     local a = ctx.arguments
-    return { id = "1", room = a.room, text = a.text, level = a.level, flag = a.flag, author = a.author or "me", at = 1763622179123,
-      json = { x = 1 } }
+    return { id = "1", room = a.room, text = a.text, level = a.level, flag = a.flag, author = a.author or "me",
+      at = 1763622179123, json = { x = 1 } }
   end
-  served = assert(engine.new({ schema_text = SCHEMA, auth_modes = { default = "API_KEY" }, resolvers = { Subscription = subscription_resolvers,
-    Mutation = { send = message, other = message, count = function() return 7 end,
+  served = assert(engine.new({ schema_text = SCHEMA, auth_modes = { default = "API_KEY" },
+    resolvers = { Subscription = subscription_resolvers, Mutation = { send = message, other = message, count = function() return 7 end,
       node = function() return { __typename = "Message", id = "9", author = "n" } end } } }))
 end
 
@@ -70,7 +70,7 @@ describe("a subscription", function()
   end)
 
   it("gets nothing without @aws_subscribe", function()
-    assert.is_nil(assert(subscribe("subscription { onNothing { id } }")):match(publish(SEND:format(""))))
+    assert.is_nil(assert(subscribe("subscription { onNothing { id } }")):match(publish("mutation { send { id } }")))
   end)
 
   it("sees the mutation's aliases as fields", function()
@@ -103,8 +103,10 @@ describe("a subscription", function()
   local ROWS = {
     { "text: null", 'room: "a"', true }, { "text: null", 'text: "x"', false },
     { "", 'text: "hi"', true }, { "", 'text: "x"', false }, -- its default counts
-    { 'text: null, room: "a"', 'room: "a"', true }, { 'text: null, room: "a"', 'room: "b"', false }, { 'text: null, room: "a"', "", false },
-    { "text: null, room: 5", 'room: "5"', true }, { "text: null, level: 3", "level: 3", true }, { "text: null, level: 3", "level: 4", false },
+    { 'text: null, room: "a"', 'room: "a"', true }, { 'text: null, room: "a"', 'room: "b"', false },
+    { 'text: null, room: "a"', "", false },
+    { "text: null, room: 5", 'room: "5"', true }, { "text: null, level: 3", "level: 3", true },
+    { "text: null, level: 3", "level: 4", false },
     { "text: null, flag: false", "flag: false", true }, { "text: null, flag: false", "flag: true", false },
     { "text: null, flag: false", "", false }, { "text: null, level: null", "", true }, { "text: null, level: null", "level: 1", false },
     { 'text: "x", room: "a"', 'text: "x", room: "a"', true }, { 'text: "x", room: "a"', 'text: "y", room: "a"', false },
@@ -192,14 +194,16 @@ describe("a model's subscription", function()
   local ITEM = '{name: "apple", n: 5, s: A, tags: ["x"]}'
   local ROWS = {
     { nil, true }, { NULL, true }, { {}, true }, { { name = { eq = "apple" } }, true }, { { name = { eq = "pear" } }, false },
-    { { n = { ge = 5 } }, true }, { { n = { gt = 5 } }, false }, { { n = { between = { 4, 6 } } }, true }, { { n = { ["in"] = { 1, 5 } } }, true },
+    { { n = { ge = 5 } }, true }, { { n = { gt = 5 } }, false }, { { n = { between = { 4, 6 } } }, true },
+    { { n = { ["in"] = { 1, 5 } } }, true },
     { { n = { notIn = { 1, 5 } } }, false }, { { name = { beginsWith = "app" } }, true }, { { name = { notContains = "pp" } }, false },
     { { tags = { contains = "x" } }, true }, { { s = { eq = "A" } }, true }, { { s = { ne = "A" } }, false },
     { { ["or"] = { { n = { eq = 1 } }, { name = { eq = "apple" } } } }, true },
     { { ["and"] = { { n = { eq = 1 } }, { name = { eq = "apple" } } } }, false },
   }
   for _, row in ipairs(ROWS) do
-    it((row[2] and "gets" or "does not get") .. " an item with the filter " .. (row[1] == nil and "left out" or core.encode(row[1])), function()
+    local shown = row[1] == nil and "left out" or core.encode(row[1])
+    it((row[2] and "gets" or "does not get") .. " an item with the filter " .. shown, function()
       local s = assert(todo:subscribe({ variables = { f = row[1] },
         query = "subscription ($f: ModelSubscriptionTodoFilterInput) { onCreateTodo(filter: $f) { name } }" }))
       local _, published = todo:execute({ query = "mutation { createTodo(input: " .. ITEM .. ") { id name n s tags } }" })
@@ -212,6 +216,14 @@ describe("a model's subscription", function()
       query = "subscription ($f: ModelSubscriptionTodoFilterInput) { onCreateTodo(filter: $f) { name } }" })
     assert.is_nil(s)
     assert.matches("field name 'not' that is not defined", errors[1].message)
+  end)
+
+  it("refuses between without a pair, however deep", function()
+    local s, errors = todo:subscribe({ query =
+      "subscription { onCreateTodo(filter: {or: [{n: {eq: 1}}, {n: {between: [1]}}]}) { name } }" })
+    assert.is_nil(s)
+    assert.equal("Invalid value for 'between': it must have exactly two elements", errors[1].message)
+    assert.equal("InvalidArgumentsError", errors[1].errorType)
   end)
 
   it("gets updates and deletions by their own fields", function()
@@ -233,7 +245,8 @@ describe("a model's subscription", function()
   it("compares an argument of the user's own filter type by equality, not as a filter", function()
     local own = assert(engine.new({ schema_text = [[
 type Query { a: Int } input Filter { x: Int } type M { filter: AWSJSON a: Int } type Mutation { m: M }
-type Subscription { onM(filter: Filter): M @aws_subscribe(mutations: ["m"]) }]], resolvers = { Mutation = { m = function() return { a = 1 } end } } }))
+type Subscription { onM(filter: Filter): M @aws_subscribe(mutations: ["m"]) }]],
+      resolvers = { Mutation = { m = function() return { a = 1 } end } } }))
     local s = assert(own:subscribe({ query = "subscription { onM(filter: {x: 1}) { a } }" }))
     local _, published = own:execute({ query = "mutation { m { a } }" })
     assert.is_nil(s:match(published[1]))

@@ -125,7 +125,8 @@ describe("validation", function()
     { "{ maybe @skip }", "MissingDirectiveArgument: Missing directive argument if @ 'maybe'" },
     { "{ maybe @skip(if: true, x: 1) }", "UnknownArgument: Unknown directive argument x @ 'maybe'" },
     { "{ maybe @skip(if: true) @skip(if: false) }",
-      "DuplicateDirectiveName: Directives must be uniquely named within a location. The directive 'skip' used on a 'Field' is not unique. @ 'maybe'" },
+      "DuplicateDirectiveName: Directives must be uniquely named within a location. "
+        .. "The directive 'skip' used on a 'Field' is not unique. @ 'maybe'" },
     { "{ ...F } fragment F on Query { ...G } fragment G on Query { ...F }", "FragmentCycle: Fragment cycles not allowed" },
     { "{ ...F } fragment F on Query { nope }", "FieldUndefined: Field 'nope' in type 'Query' is undefined @ 'F/nope'" },
     { "{ ...F } fragment F on Query { maybe } fragment F on Query { maybe }",

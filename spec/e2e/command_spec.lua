@@ -1,0 +1,106 @@
+local ws_socket = require("spec.support.ws_socket")
+
+local SCHEMA = "type Todo @model { id: ID! name: String! priority: Int }"
+
+describe("the command appsync", function()
+  local schema_file
+
+  setup(function()
+    schema_file = os.tmpname()
+    local file = assert(io.open(schema_file, "w"))
+    file:write(SCHEMA)
+    file:close()
+  end)
+
+  teardown(function()
+    os.remove(schema_file)
+  end)
+
+  --- Runs to the end: the whole output and the status.
+  local function run(words)
+    local pipe = assert(io.popen(("bin/appsync %s 2>&1; echo status=$?"):format(words)))
+    local text = pipe:read("*a")
+    pipe:close()
+    return text:gsub("status=%d+\n$", ""), tonumber(text:match("status=(%d+)\n$"))
+  end
+
+  for _, signal in ipairs({ "TERM", "INT" }) do
+    it("prints READY, serves, and ends with status 0 on SIG" .. signal, function()
+      local pipe = assert(io.popen(
+        ("sh -c 'echo $$; exec bin/appsync serve %s --api-key da2-test'; echo status=$?"):format(schema_file)
+      ))
+      local pid = pipe:read("*l")
+      local ready = pipe:read("*l")
+      local port = ready:match(
+        "^READY http://127%.0%.0%.1:(%d+)/graphql ws://127%.0%.0%.1:%d+/graphql/realtime api%-key=da2%-test$"
+      )
+      assert.is_string(port, ready)
+      local client = ws_socket.tcp(tonumber(port), function() end)
+      local response = client:request({
+        headers = { ["x-api-key"] = "da2-test" },
+        body = '{"query":"{ listTodos { items { id } } }"}',
+      })
+      assert.equal('{"data":{"listTodos":{"items":[]}}}', response.body)
+      os.execute(("kill -%s %s"):format(signal, pid))
+      assert.equal("status=0", pipe:read("*l"))
+      pipe:close()
+      client:close()
+    end)
+  end
+
+  it("makes an API key where no authorization was given", function()
+    local pipe = assert(io.popen(("sh -c 'echo $$; exec bin/appsync mock %s'"):format(schema_file)))
+    local pid = pipe:read("*l")
+    assert.matches(" api%-key=da2%-%w+$", pipe:read("*l"))
+    os.execute("kill " .. pid)
+    pipe:close()
+  end)
+
+  it("prints the complete schema", function()
+    local text, status = run("serve " .. schema_file .. " --print-schema")
+    assert.equal(0, status)
+    assert.matches("createTodo%(", text)
+  end)
+
+  it("names file, line and column of a mistake in the schema, with status 1", function()
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write("type Query {\n  a: Nothing\n}")
+    file:close()
+    local text, status = run("serve " .. path)
+    os.remove(path)
+    assert.equal(1, status)
+    assert.matches(path:gsub("%p", "%%%0") .. ":2:%d+: ", text)
+  end)
+
+  local usages = {
+    { "", "Usage: appsync COMMAND", 2 },
+    { "--help", "Usage: appsync COMMAND", 0 },
+    { "serve --help", "Usage: appsync serve SCHEMA", 0 },
+    { "srve x", 'there is no command "srve"%. Did you mean serve%?', 2 },
+    { "codegen x", 'there is no command "codegen"%. Commands: serve', 2 },
+    { "serve", "SCHEMA is missing", 2 },
+    { "serve x --prot 1", "unknown option %-%-prot; did you mean %-%-port%?", 2 },
+    { "serve x --faults f", "%-%-faults comes with a later release", 2 },
+    { "serve x --conflict automerge", "%-%-conflict comes with a later release", 2 },
+    { "serve x --iam nocolon", "%-%-iam expects ACCESS_KEY:SECRET", 2 },
+    { "serve x --tls one", "%-%-tls expects two files", 2 },
+    { "serve x --auth-default nope", 'there is no mode "nope"', 2 },
+    { "serve /nonexistent.graphql", "/nonexistent%.graphql: No such file", 1 },
+    { "serve x --jwt-key /nonexistent.pem", "/nonexistent%.pem", 1 },
+    { "serve x --resolvers /nonexistent.lua", "/nonexistent%.lua", 1 },
+  }
+  for _, usage in ipairs(usages) do
+    it("answers `appsync " .. usage[1] .. "` with status " .. usage[3], function()
+      local text, status = run(usage[1])
+      assert.matches(usage[2], text)
+      assert.equal(usage[3], status)
+    end)
+  end
+
+  it("refuses a default mode that isn't enabled", function()
+    local text, status = run("serve " .. schema_file .. " --api-key k --auth-default iam")
+    assert.equal(1, status)
+    assert.matches("the default authorization mode AWS_IAM isn't enabled", text)
+  end)
+end)

@@ -1,0 +1,83 @@
+local listener_module = require("appsync.listener")
+local ssl = require("ssl")
+local ws_socket = require("spec.support.ws_socket")
+
+describe("the listener over TLS", function()
+  local listener, last_close, folder
+
+  --- Echoes requests and messages.
+  local function pump()
+    for _, event in ipairs(listener:poll(0)) do
+      if event.type == "request" then
+        listener:respond(event.id, 200, nil, event.method .. " " .. event.body)
+      elseif event.type == "upgrade" then
+        listener:accept(event.id)
+      elseif event.type == "message" then
+        listener:send(event.id, "echo " .. event.text)
+      else
+        last_close = event
+      end
+    end
+  end
+
+  local function open()
+    last_close = nil
+    listener = assert(listener_module.open({ tls = { cert = folder .. "/cert", key = folder .. "/key" } }))
+  end
+
+  local function connect(wrap)
+    return ws_socket.tcp(listener:port(), pump, wrap)
+  end
+
+  after_each(function()
+    listener:shutdown(0.001)
+  end)
+
+  setup(function()
+    folder = os.tmpname()
+    os.remove(folder)
+    assert(os.execute("mkdir " .. folder))
+    local command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    assert(os.execute(("%s -keyout %s/key -out %s/cert 2>/dev/null"):format(command, folder, folder)))
+  end)
+
+  teardown(function()
+    os.execute("rm -r " .. folder)
+  end)
+
+  local function wrap(tcp, let_server_work)
+    local settings = { mode = "client", protocol = "any", verify = "none", alpn = { "h2", "http/1.1" } }
+    local tls = assert(ssl.wrap(tcp, settings))
+    tls:settimeout(0)
+    while true do
+      local ok, message = tls:dohandshake()
+      if ok then
+        return tls
+      end
+      assert(message == "wantread" or message == "wantwrite" or message == "timeout", message)
+      let_server_work()
+    end
+  end
+
+  it("serves requests and WebSockets and chooses http/1.1", function()
+    open()
+    local client = connect(wrap)
+    assert.equal("http/1.1", client.tcp:getalpn())
+    assert.equal("POST x", client:request({ body = "x" }).body)
+    assert.equal(101, client:handshake("/graphql").status)
+    client:send_text(("x"):rep(200000))
+    assert.equal(200005, #client:frame().payload)
+    client:send(ws_socket.frame(8, "\3\232"))
+    assert.equal(1000, (client:close_frame()))
+    assert.is_nil(client:frame())
+    assert.equal(1000, last_close.code)
+  end)
+
+  it("survives a client that speaks no TLS", function()
+    open()
+    local client = connect()
+    client:send("GET / HTTP/1.1\r\n\r\n")
+    client:wait(function() return nil end)
+    assert.equal("POST y", connect(wrap):request({ body = "y" }).body)
+  end)
+end)
