@@ -5,6 +5,9 @@
 
 #include "base/macros.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct aps_meter {
 	double wall_s, cpu_s;
 };

@@ -1,7 +1,6 @@
 /* SigV4 of a 1 KB POST to AppSync with a cached signing key: the library against a floor that does the digests only,
  * with the text around them prepared (OpenSSL's EVP interface). Both are measured in turn, in one run; median and
- * spread. cc -O2 -Icsrc -D_GNU_SOURCE bench/sigv4_bench.c csrc/base/[!.]*.c csrc/codec/[!.]*.c csrc/auth/[!.]*.c
- * -lcrypto -lm -o sigv4_bench N=200000 ./sigv4_bench */
+ * spread. `make bench ONLY=w5` builds and runs it. */
 #include "auth/sigv4.h"
 
 #include <openssl/evp.h>

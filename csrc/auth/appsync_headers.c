@@ -209,9 +209,9 @@ static void write_members(const struct aps_header_list *members, const struct ap
 
 enum aps_rc aps_appsync_realtime_object(const struct aps_auth_material *material,
                                         const struct aps_appsync_signing *signing, enum aps_appsync_realtime_step step,
-                                        struct aps_str data, const struct aps_header_list *extra, struct aps_buf *out,
-                                        struct aps_err *err)
+                                        struct aps_str data, struct aps_buf *out, struct aps_err *err)
 {
+	const struct aps_header_list *extra = signing->extra;
 	struct aps_arena arena;
 	struct aps_header_list members;
 	struct aps_json_writer w;

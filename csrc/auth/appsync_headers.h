@@ -12,6 +12,7 @@ struct aps_appsync_signing {
 	struct aps_str service; /* "appsync", or "execute-api" behind API Gateway */
 	int64_t now_s;          /* corrected for clock skew */
 	struct aps_sigv4_cache *cache;
+	const struct aps_header_list *extra; /* realtime: added to the object after signing; NULL: none */
 };
 
 struct aps_header_list {
@@ -24,25 +25,27 @@ struct aps_header_list {
 APS_BEGIN_DECLS
 
 void aps_header_list_init(struct aps_header_list *list, struct aps_arena *arena);
-/* Copies name and value. E_USAGE for a name that is no HTTP token or a value with CR, LF or NUL; E_NOMEM. Items stay with the arena. */
-enum aps_rc aps_header_list_add(struct aps_header_list *list, struct aps_str name, struct aps_str value, struct aps_err *err);
+/* Copies name and value. E_USAGE for a name that is no HTTP token or a value with CR, LF or NUL; E_NOMEM. Items stay
+ * with the arena. */
+enum aps_rc aps_header_list_add(struct aps_header_list *list, struct aps_str name, struct aps_str value,
+                                struct aps_err *err);
 /* ASCII case is ignored; NULL when there is none. */
 const struct aps_header *aps_header_list_find(const struct aps_header_list *list, const char *name);
 
 /* Adds to `headers` (which holds all that is to be signed: content-type and so on) what the mode asks for: x-api-key,
  * authorization, x-amz-date, x-amz-security-token. IAM signs all of `headers` over `body`. A caller's own
  * Authorization or x-api-key in `headers` suppresses the mode's. */
-enum aps_rc aps_appsync_http_headers(const struct aps_auth_material *material, const struct aps_appsync_signing *signing,
-				     struct aps_str body, struct aps_header_list *headers, struct aps_err *err);
+enum aps_rc aps_appsync_http_headers(const struct aps_auth_material *material,
+                                     const struct aps_appsync_signing *signing, struct aps_str body,
+                                     struct aps_header_list *headers, struct aps_err *err);
 
 enum aps_appsync_realtime_step { APS_APPSYNC_CONNECT, APS_APPSYNC_START };
 
 /* Appends the JSON object: {"host":…,"x-api-key":…} and its siblings. IAM signs `data` ("{}" for connect) at
- * endpoint/connect or endpoint. `extra` headers are added after signing; the caller's Authorization wins. */
-enum aps_rc aps_appsync_realtime_object(const struct aps_auth_material *material, const struct aps_appsync_signing *signing,
-					enum aps_appsync_realtime_step step, struct aps_str data,
-					const struct aps_header_list *extra, struct aps_buf *out, struct aps_err *err);
+ * endpoint/connect or endpoint. signing->extra headers are added after
+ * signing; the caller's Authorization wins. */
+XX
 
-APS_END_DECLS
+        APS_END_DECLS
 
 #endif

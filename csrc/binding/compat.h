@@ -9,9 +9,13 @@
 
 #if LUA_VERSION_NUM < 502
 #define lua_rawlen(L, index) lua_objlen((L), (index))
+/* LuaJIT's own headers declare some of these: one object must serve PUC 5.1 too, which lacks them. */
+#undef luaL_newlib
+#undef luaL_setfuncs
 #define luaL_newlib(L, functions) (lua_newtable(L), luaL_register((L), NULL, (functions)))
+#define luaL_setfuncs             apl_setfuncs
 
-static inline APS_UNUSED void luaL_setfuncs(lua_State *L, const luaL_Reg *functions, int n_upvalues)
+static inline APS_UNUSED void apl_setfuncs(lua_State *L, const luaL_Reg *functions, int n_upvalues)
 {
 	for (; functions->name != NULL; functions++) {
 		for (int i = 0; i < n_upvalues; i++) lua_pushvalue(L, -n_upvalues);
@@ -31,7 +35,7 @@ static inline APS_UNUSED int lua_absindex(lua_State *L, int index)
 #if LUA_VERSION_NUM >= 503
 #define APL_HAS_INTEGERS 1
 #else
-#define APL_HAS_INTEGERS 0
+#define APL_HAS_INTEGERS        0
 #define lua_isinteger(L, index) ((void)(L), (void)(index), 0)
 #endif
 

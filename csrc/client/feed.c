@@ -160,11 +160,12 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 	aps_json_write_object(&w);
 	aps_json_write_key(&w, APS_STR("authorization"));
 	struct aps_appsync_signing signing = aps_identity_signing(feed->identity);
+	signing.extra = &feed->what->headers;
 	feed->generation = feed->identity->slot.generation;
 	enum aps_rc rc = aps_json_writer_finish(&w);
 	if (rc == APS_OK)
 		rc = aps_appsync_realtime_object(&feed->identity->slot.material, &signing, APS_APPSYNC_START, body,
-		                                 &feed->what->headers, &payload, &err);
+		                                 &payload, &err);
 	else
 		aps_fail(&err, rc, "the subscription is too big to be sent");
 	aps_buf_add_text(&payload, "}}");

@@ -63,10 +63,11 @@ static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *f
                                  struct aps_err *err)
 {
 	struct aps_appsync_signing signing = aps_identity_signing(link->identity);
+	signing.extra = &feed->what->headers;
 	struct aps_buf object;
 	aps_buf_init(&object, HANDSHAKE_BYTES);
 	enum aps_rc rc = aps_appsync_realtime_object(&link->identity->slot.material, &signing, APS_APPSYNC_CONNECT,
-	                                             APS_STR("{}"), &feed->what->headers, &object, err);
+	                                             APS_STR("{}"), &object, err);
 	if (rc == APS_OK && link->client->settings.query_handshake) {
 		struct aps_buf text;
 		aps_buf_init(&text, 2 * HANDSHAKE_BYTES);

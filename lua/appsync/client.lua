@@ -56,6 +56,7 @@ function client.new(options)
   local fields, err = settings.check(options)
   if not fields then return nil, err end
   local shared = root.new(fields)
+  for _, warning in ipairs(fields.warnings or {}) do log.emit(fields.log, "warn", warning) end
   if fields.log and not log.default() then log.set_default(fields.log) end
   return setmetatable({ root = shared, connection = shared.connection }, Client)
 end
@@ -63,7 +64,7 @@ end
 ---The sources of headers, weakest first.
 ---@private
 function Client:header_sources(of_call)
-  return { self.root.headers, self.own_headers, of_call }
+  return { self.root.config_headers, self.root.headers, self.own_headers, of_call }
 end
 
 ---@class appsync.CallOptions

@@ -465,7 +465,7 @@ describe("against a realtime server that misbehaves, a subscription", function()
     it("isn't read while its consumer is behind; afterwards every event arrives in order", function()
       local n = 4000
       connect{ connections = { list(STARTED, { "ws_flood",
-        '{"type":"data","id":"%ID%","payload":{"data":{"on":{"n":%N%,"x":"' .. ("x"):rep(2000) .. '"}}}}', n }, WAIT) } }
+        '{"type":"data","id":"%ID%","payload":{"data":{"on":{"n":%I%,"x":"' .. ("x"):rep(2000) .. '"}}}}', n }, WAIT) } }
       local s = client:subscribe(DOCUMENT, nil, { buffer = 16 }):subscribe()
       assert.is_true(s:ready(BOUND))
       until_log "blocked 1"

@@ -18,8 +18,10 @@ Steps, each a list whose first item is its name:
   wait                   until the other side closes
   ws_accept PROTOCOL     answer the upgrade (null: choose none)
   ws_expect TEXT         read frames until one has TEXT in it; the log gets its text
+  ws_pong                read frames until a pong
   ws_start               read frames until a start or subscribe; remembers its id
-  ws_send TEXT           a text frame; %ID% is the remembered id, %N% the number of the connection
+  ws_send TEXT           a text frame; %ID% is the id remembered last, %ID1% the first one, …, %N% the number of the connection
+  ws_flood TEXT N        TEXT N times, %I% is 1, 2, …; the log tells once when the other side doesn't read for 100 ms
   ws_fragments TEXT N    a text message in fragments of N bytes
   ws_frame OPCODE TEXT   a frame of any kind
   ws_big PREFIX N SUFFIX a text message of PREFIX, N times 'x', SUFFIX
@@ -173,7 +175,8 @@ class Connection:
     def fill_in(self, text):
         for i, sub_id in enumerate(self.sub_ids):
             text = text.replace("%%ID%d%%" % (i + 1), sub_id)
-        return text.replace("%ID%", self.sub_ids[-1] if self.sub_ids else "").encode("utf-8")
+        text = text.replace("%ID%", self.sub_ids[-1] if self.sub_ids else "")
+        return text.replace("%N%", str(self.number)).encode("utf-8")
 
     def frame(self, opcode, data, fin=True):
         head = bytes([(128 if fin else 0) | opcode])
@@ -186,7 +189,16 @@ class Connection:
         self.sock.sendall(head + data)
 
     def ws_send(self, text):
-        self.frame(1, text.replace("%ID%", self.sub_id).replace("%N%", str(self.number)).encode("utf-8"))
+        self.frame(1, self.fill_in(text))
+
+    def ws_flood(self, text, times):
+        filled = self.fill_in(text)
+        is_blocked = False
+        for i in range(1, times + 1):
+            if not is_blocked and not select.select([], [self.sock], [], 0.1)[1]:
+                is_blocked = True
+                log("blocked %d at %d" % (self.number, i))
+            self.frame(1, filled.replace(b"%I%", str(i).encode()))
 
     def ws_fragments(self, text, size):
         data = self.fill_in(text)

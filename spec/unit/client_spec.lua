@@ -121,6 +121,25 @@ describe("the client", function()
       package.loaded["appsync.config"] = nil
     end)
 
+    it("takes headers, the region and service of a custom domain, and warnings from a configuration", function()
+      package.loaded["appsync.config"] = { load = function()
+        return {
+          endpoint = "https://api.example.com/graphql", region = "us-east-1", custom_endpoint_region = "us-west-2",
+          headers = function() return { a = "config", b = "config" } end, warnings = { "the file is odd" },
+        }
+      end }
+      local configured = appsync.client{
+        config = "x", headers = { b = "client" },
+        auth = { type = "AWS_IAM", credentials = { access_key_id = "A", secret_access_key = "S" } },
+        log = function(level, message) table.insert(log, level .. ": " .. message) end,
+      }
+      configured:query("query Q { a }", nil, { on_result = function() end })
+      assert.same({ a = "config", b = "client" }, core.executed[1].call.headers)
+      assert.same({ "us-west-2", "execute-api" }, { core.auths[1].auth.region, core.auths[1].auth.service })
+      assert.same({ "warn: the file is odd" }, log)
+      package.loaded["appsync.config"] = nil
+    end)
+
     it("hands its settings to the core at the first use", function()
       local set = appsync.client{
         endpoint = ENDPOINT, auth = { type = "NONE" }, timeouts = { connect = 3 }, retry = { attempts = 2 },

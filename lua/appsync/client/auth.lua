@@ -126,7 +126,7 @@ Slot.__index = Slot
 ---@return appsync.client.AuthSlot? slot, appsync.Error? err
 function auth.new_slot(root, checked)
   local settings = {
-    mode = checked.type, region = checked.region or root.region, service = checked.service,
+    mode = checked.type, region = checked.region or root.region, service = checked.service or root.service,
     dynamic = not is_static(checked),
   }
   if not settings.dynamic then

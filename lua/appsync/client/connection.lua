@@ -21,7 +21,7 @@ Connection.__index = Connection
 Connection.__name = "appsync.connection"
 
 -- Observers keep their client alive: outlet → what is observed.
-local observed = {}
+local observed = {} -- luacheck: ignore 241
 
 ---@param root appsync.client.Root
 ---@return appsync.Connection

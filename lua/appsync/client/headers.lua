@@ -1,8 +1,10 @@
----`headers` of a client, of `with`, and of a call: tables, or functions that may wait.
+---`headers` of a configuration, a client, of `with`, and of a call: tables, or functions that may wait.
 local errors = require "appsync.errors"
 local task = require "appsync.task"
 
 local headers = {}
+
+local N_SOURCES = 4
 
 ---@class appsync.Operation what a headers function gets
 ---@field kind "query"|"mutation"|"subscription"
@@ -40,10 +42,10 @@ local function add_from(all, source, operation)
 end
 
 ---Whether a function has to be asked.
----@param sources table[] up to three: the client's, of `with`, of the call
+---@param sources table the configuration's, the client's, of `with`, of the call
 ---@return boolean
 function headers.are_dynamic(sources)
-  for i = 1, 3 do
+  for i = 1, N_SOURCES do
     if type(sources[i]) == "function" then return true end
   end
   return false
@@ -55,7 +57,7 @@ end
 ---@return table? all nil when there are none, appsync.Error? err
 function headers.of(sources, operation)
   local all
-  for i = 1, 3 do
+  for i = 1, N_SOURCES do
     local source = sources[i]
     if source then
       local err

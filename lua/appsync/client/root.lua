@@ -16,6 +16,8 @@ local root = {}
 ---@field default_mode string?
 ---@field slots table<string, appsync.client.AuthSlot>
 ---@field region string?
+---@field service string? that SigV4 signs for
+---@field config_headers table|function|nil of the configuration
 ---@field headers table|function|nil
 ---@field log function?
 ---@field error_policy string?

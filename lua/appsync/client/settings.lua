@@ -104,15 +104,6 @@ local function modes_of(options, config, where)
   return modes, default_mode
 end
 
-local function merge_headers(config, headers)
-  if not config.headers then return headers end
-  if type(headers) ~= "table" then return headers or config.headers end
-  local all = {}
-  for name, value in pairs(config.headers) do all[name] = value end
-  for name, value in pairs(headers) do all[name] = value end
-  return all
-end
-
 ---Checks the options of `appsync.client`. Throws for wrong ones; `nil, err` for a configuration that can't be read.
 ---@param given table
 ---@return table? root fields of the client's root, appsync.Error? err
@@ -133,10 +124,12 @@ function settings.check(given)
   local realtime_url = options.realtime_endpoint or (not options.endpoint and config.realtime_endpoint) or nil
   if realtime_url then check_url(realtime_url, "realtime_endpoint", where) end
   local modes, default_mode = modes_of(options, config, where)
-  local region = options.region or endpoint.region(url) or config.custom_endpoint_region or config.region
+  local custom_region = not options.endpoint and config.custom_endpoint_region or nil
+  local region = options.region or custom_region or endpoint.region(url) or config.region
   return {
     modes = modes, default_mode = default_mode, region = region, log = options.log,
-    headers = merge_headers(config, options.headers), error_policy = options.error_policy,
+    service = custom_region and "execute-api" or nil, warnings = config.warnings,
+    config_headers = config.headers, headers = options.headers, error_policy = options.error_policy,
     settings = {
       endpoint = url, realtime_endpoint = realtime_url or endpoint.realtime(url), region = region,
       user_agent = "lua-appsync/" .. core.version, realtime = options.realtime, limits = options.limits,

@@ -52,7 +52,7 @@ end
 
 -- What a resolver threw: a table {message=, type=, data=, info=}, or anything else, shown as text.
 local function add_resolver_error(x, thrown, field, nodes)
-  local err = type(thrown) == "table" and thrown or { message = tostring(thrown) }
+  local err = result.thrown(thrown)
   local data = err.data
   if type(data) == "table" then data = selection.restrict(x, data, field.type, nodes) end
   local loc = nodes[1].loc

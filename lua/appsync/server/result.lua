@@ -63,6 +63,18 @@ function result.sorted(value)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
+--- What a resolver threw as a table {message=, type=, data=, info=}. The place that Lua puts before a text is taken off,
+--- except from Lua's own complaints, where it is what one needs.
+---@param thrown any
+---@return table
+function result.thrown(thrown)
+  if type(thrown) == "table" then return thrown end
+  local text = tostring(thrown)
+  local rest = text:match("^[^\n]-%.lua:%d+: (.*)$") or text:match('^%[string "[^\n]-"%]:%d+: (.*)$')
+  if rest and not rest:find("^attempt to ") and not rest:find("^bad argument ") then text = rest end
+  return { message = text }
+end
+
 local function path_text(path)
   if not path then return "null" end
   local parts = {}

@@ -57,7 +57,7 @@ function Subscription:match(published)
 end
 
 local function refusal(thrown, node)
-  local err = type(thrown) == "table" and thrown or { message = tostring(thrown) }
+  local err = result.thrown(thrown)
   return { {
     message = tostring(err.message or "The resolver failed"), errorType = err.type or err.errorType, data = err.data,
     errorInfo = err.info or err.errorInfo, path = { node.alias or node.name },

@@ -74,8 +74,8 @@ static enum aps_rc http(struct fixture *f, const char *body)
 static enum aps_rc realtime(struct fixture *f, enum aps_appsync_realtime_step step, const char *data)
 {
 	aps_buf_reset(&f->out);
-	return aps_appsync_realtime_object(&f->material, &f->signing, step, aps_str_of(data), &f->headers, &f->out,
-	                                   &f->err);
+	f->signing.extra = &f->headers;
+	return aps_appsync_realtime_object(&f->material, &f->signing, step, aps_str_of(data), &f->out, &f->err);
 }
 
 static void a_list_copies_grows_and_finds_in_any_case(void **state)

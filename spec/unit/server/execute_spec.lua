@@ -214,6 +214,13 @@ describe("a resolver that fails", function()
       fail_with({ message = "no", type = "Mine", data = { name = "a", kind = "A" }, info = { secret = 1 } }))
   end)
 
+  it("with error(text) loses the place in the file, but keeps it for a fault of the resolver itself", function()
+    make({ boom = function() error("no such thing") end, count = function(ctx) return ctx.nothing.here end })
+    local errors = core.decode(run("{ boom { id } count }")).errors
+    assert.equal("no such thing", errors[1].message)
+    assert.matches("execute_spec.lua:%d+: attempt to index", errors[2].message)
+  end)
+
   it("with bytes that are no text still gives JSON", function()
     assert.matches('"message":"a%?b"', fail_with("a\255b"))
   end)
