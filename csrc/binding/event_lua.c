@@ -21,6 +21,9 @@ static void push_err(lua_State *L, const struct aps_err *err)
 	lua_setfield(L, -2, "retryable");
 	lua_pushboolean(L, err->sent);
 	lua_setfield(L, -2, "sent");
+	if (word == NULL || strcmp(word, "upgrade_refused") != 0) return;
+	lua_pushinteger(L, (lua_Integer)err->native); /* there the HTTP status */
+	lua_setfield(L, -2, "status");
 }
 
 static void push_headers(lua_State *L, const struct aps_http_answer *answer)
@@ -154,6 +157,8 @@ static void push_note(lua_State *L, const struct aps_note_event *event)
 			push_err(L, &event->err);
 		else
 			lua_pushnil(L);
+		if (event->has_err && event->text != NULL)
+			set_json(L, "errors", aps_str_of(event->text), APL_BIG_ROUNDED);
 		lua_pushnil(L);
 		apl_push_id(L, event->number);
 		break;

@@ -58,7 +58,7 @@ struct aps_data_event {
 struct aps_note_event {
 	struct aps_event head;
 	const char *word; /* state, reason or level: static text */
-	char *text;       /* message of LOG; owned */
+	char *text;       /* message of LOG; `errors` of SUB_END, JSON, or NULL; owned */
 	bool has_err;
 	struct aps_err err;
 	uint64_t number; /* SUB_END: dropped; AUTH: client */

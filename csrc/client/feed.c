@@ -7,12 +7,20 @@
 
 #define START_BYTES ((size_t)16 * 1024 * 1024)
 
+void aps_feed_tell(struct aps_feed *feed, struct aps_str errors)
+{
+	aps_free(feed->told);
+	feed->told = errors.n != 0 ? aps_strndup(errors.p, errors.n) : NULL; /* without memory it is left out */
+}
+
 static void emit_end(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err)
 {
 	aps_consumer_flush(core, consumer);
 	struct aps_note_event *event = aps_note_event_new(APS_EVENT_SUB_END, consumer->id, NULL, err);
 	if (event == NULL) return;
 	event->number = consumer->n_dropped;
+	if (err != NULL && consumer->feed->told != NULL)
+		event->text = aps_strndup(consumer->feed->told, strlen(consumer->feed->told));
 	aps_core_emit(core, &event->head);
 }
 
@@ -40,6 +48,7 @@ static void free_feed(struct aps_core *core, struct aps_feed *feed)
 	aps_waiter_stop(&feed->waiter);
 	aps_identity_release(core, feed->identity);
 	feed->what->head.op.kind->free_op(&feed->what->head.op);
+	aps_free(feed->told);
 	aps_free(feed);
 }
 
@@ -74,6 +83,7 @@ void aps_feed_started(struct aps_core *core, struct aps_feed *feed)
 {
 	feed->is_started = true;
 	feed->has_refreshed = false;
+	aps_feed_tell(feed, APS_STR(""));
 	for (struct aps_consumer *consumer = feed->consumers; consumer != NULL; consumer = consumer->next)
 		aps_core_note(core, APS_EVENT_SUB_STATE, consumer->id, "subscribed", NULL);
 }

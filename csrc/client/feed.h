@@ -43,6 +43,7 @@ struct aps_feed {
 	bool waits_for_headers;
 	bool has_fresh_headers; /* asked for since the last start */
 	struct aps_err refusal;
+	char *told; /* what the service said of it last: `errors` as JSON text; NULL: nothing */
 };
 
 APS_BEGIN_DECLS
@@ -62,6 +63,9 @@ struct aps_headers_command *aps_headers_command_new(uint64_t client, uint64_t su
 
 /* False: the application is being asked for its headers; the feed or its link go on when they come. */
 bool aps_feed_has_headers(struct aps_core *core, struct aps_feed *feed);
+
+/* Keeps what the service said of it, for the error that it may end with. */
+void aps_feed_tell(struct aps_feed *feed, struct aps_str errors);
 
 /* Called by the link. */
 void aps_feed_want_start(struct aps_core *core, struct aps_feed *feed);

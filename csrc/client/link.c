@@ -140,8 +140,14 @@ static void act_on_feed(struct aps_core *core, struct aps_link *link, const stru
 		break;
 	case APS_RT_SUB_DATA: aps_feed_data(core, feed, link->bytes, action->payload); break;
 	case APS_RT_SUB_RECONNECTING: aps_feed_reconnecting(core, feed); break;
-	case APS_RT_SUB_ENDED: sub_ended(core, link, feed, action->err); break;
-	default: aps_feed_auth_refused(core, feed, action->err); break;
+	case APS_RT_SUB_ENDED:
+		aps_feed_tell(feed, action->payload);
+		sub_ended(core, link, feed, action->err);
+		break;
+	default:
+		aps_feed_tell(feed, action->payload);
+		aps_feed_auth_refused(core, feed, action->err);
+		break;
 	}
 }
 
@@ -169,7 +175,7 @@ static void act(struct aps_core *core, struct aps_link *link, const struct aps_r
 	case APS_RT_NOTICE: tell_notice(core, link, action->text); break;
 	case APS_RT_AUTH_REFUSED:
 		if (action->sub == 0) {
-			aps_link_auth_refused(core, link, action->err);
+			aps_link_auth_refused(core, link, action);
 			break;
 		}
 		/* fall through */

@@ -261,9 +261,11 @@ void aps_link_material_ready(struct aps_core *core, struct aps_waiter *waiter)
 	}
 }
 
-void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_err *err)
+void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_rt_action *action)
 {
-	link->refusal = *err;
+	link->refusal = *action->err;
+	for (struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next)
+		if (feed->link == link && feed->identity == link->identity) aps_feed_tell(feed, action->payload);
 	link->is_refused = true;
 	enum aps_slot_verdict verdict = APS_SLOT_FAIL;
 	if (!link->has_refreshed && link->identity != NULL)

@@ -43,7 +43,7 @@ void aps_link_stop_connecting(struct aps_core *core, struct aps_link *link);
 /* The transport is there; graphql-transport-ws carries authorization in connection_init. */
 void aps_link_opened(struct aps_core *core, struct aps_link *link);
 /* The connection itself was refused as unauthorized. */
-void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_err *err);
+void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_rt_action *action);
 /* For aps_link_connect(): a waiter's and a sink's functions. */
 void aps_link_material_ready(struct aps_core *core, struct aps_waiter *waiter);
 void aps_link_resolved(struct aps_core *core, struct aps_answer_sink *sink, struct aps_http_answer *answer);

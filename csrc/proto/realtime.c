@@ -53,6 +53,7 @@ void aps_rt_free(struct aps_rt *rt)
 static void begin(struct aps_rt *rt, int64_t now_ms)
 {
 	if (now_ms > rt->now_ms) rt->now_ms = now_ms;
+	rt->told = APS_STR("");
 	if (rt->scratch.capacity > KEPT_SCRATCH_BYTES)
 		aps_buf_clear(&rt->scratch);
 	else

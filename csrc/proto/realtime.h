@@ -57,7 +57,7 @@ struct aps_rt_action {
 	enum aps_rt_action_kind kind;
 	uint64_t sub;
 	struct aps_str text;
-	struct aps_str payload;
+	struct aps_str payload; /* SUB_ENDED and AUTH_REFUSED: the service's `errors` as JSON text, where it told any */
 	int code;
 	bool is_again;
 	enum aps_conn_state state;

@@ -23,6 +23,7 @@ static bool read_errors(struct aps_rt *rt, const struct aps_frame *frame, struct
 {
 	struct aps_str errors = frame->errors.n != 0 ? frame->errors : aps_error_list_find(frame->payload);
 	*list = (struct aps_error_list){.code = APS_E_GRAPHQL};
+	rt->told = errors;
 	if (errors.n == 0 || aps_error_list_read(errors, &rt->scratch, list) != APS_E_NOMEM) return true;
 	rt->queue.is_short = true;
 	return false;
@@ -217,7 +218,7 @@ void aps_rt_frame_too_big(struct aps_rt *rt, struct aps_str head)
 	struct aps_err err;
 	if (rt->phase != APS_RT_INIT && rt->phase != APS_RT_READY) return;
 	keep_alive(rt);
-	aps_fail(&err, APS_E_TOO_BIG, "a message of the service is above the size limit");
+	aps_fail_word(&err, APS_E_TOO_BIG, "message_too_big", 0, "a message of the service is above the size limit");
 	aps_frame_read_head(rt->options.protocol, head, &rt->scratch, &frame);
 	if (frame.id.n == 0) {
 		aps_rt_link_fail(rt, &err);

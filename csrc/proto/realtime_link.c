@@ -150,7 +150,7 @@ void aps_rt_link_drop(struct aps_rt *rt, int code, const char *reason, const str
 
 void aps_rt_link_refuse(struct aps_rt *rt, const struct aps_err *err)
 {
-	const struct aps_rt_action action = {.kind = APS_RT_AUTH_REFUSED};
+	const struct aps_rt_action action = {.kind = APS_RT_AUTH_REFUSED, .payload = rt->told};
 	if (rt->n_subs == 0) {
 		become_idle(rt, err);
 		return;

@@ -57,6 +57,8 @@ struct aps_rt {
 	int64_t ping_at_ms; /* of our last ping */
 	int64_t keep_alive_ms;
 
+	struct aps_str told; /* `errors` of the message in hand: JSON text, borrowed from it */
+
 	struct aps_conn_inputs inputs;
 	enum aps_conn_state state; /* as told */
 

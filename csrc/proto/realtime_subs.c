@@ -79,7 +79,8 @@ void aps_rt_sub_set_phase(struct aps_rt *rt, struct aps_rt_sub *sub, enum aps_rt
 
 static bool push(struct aps_rt *rt, const struct aps_rt_sub *sub, enum aps_rt_action_kind kind, size_t err_at)
 {
-	const struct aps_rt_action action = {.kind = kind, .sub = sub->number, .is_again = sub->was_started};
+	const struct aps_rt_action action = {
+	        .kind = kind, .sub = sub->number, .payload = rt->told, .is_again = sub->was_started};
 	return aps_action_queue_push(&rt->queue, &action, err_at);
 }
 

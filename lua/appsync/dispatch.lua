@@ -78,6 +78,13 @@ handlers[kinds.SUB_END] = function(target, err, _, dropped)
   local source = subs[target]
   if not source then return end
   subs[target] = nil
+  if err and type(err.errors) == "table" then
+    local list = err.errors
+    if list[1] == nil and next(list) ~= nil then list = { list } end -- the service sends a single object too
+    err.errors = list
+    local first = list[1]
+    if type(first) == "table" and type(first.errorType) == "string" then err.error_type = first.errorType end
+  end
   source:on_end(errors.adopt(err), dropped)
 end
 
