@@ -3,6 +3,7 @@ local coerce = require("appsync.server.coerce")
 local core = require("appsync.core")
 local directives = require("appsync.server.directives")
 local execute = require("appsync.server.execute")
+local field_auth = require("appsync.server.field_auth")
 local introspect = require("appsync.server.introspect")
 local model = require("appsync.server.model")
 local model_resolvers = require("appsync.server.model_resolvers")
@@ -108,8 +109,9 @@ function engine.new(options)
   if not s then return nil, models end
   local ok, err = check_resolvers(s, options.resolvers or {})
   if not ok then return nil, err end
+  local modes = options.auth_modes or { default = "API_KEY" }
   local self = setmetatable({
-    schema = s, modes = options.auth_modes or { default = "API_KEY" }, young = {}, old = {}, n_young = 0,
+    schema = s, modes = { default = modes.default, additional = modes.additional, is_open = field_auth.is_open(s) }, young = {}, old = {}, n_young = 0,
     resolvers = { options.resolvers or {}, { is_builtin = true }, introspect.resolvers },
   }, Engine)
   ok, err = open_store(self, options, models)

@@ -59,9 +59,28 @@ local function is_denied(identity, type_name, field_name)
   return false
 end
 
+--- Whether a schema says nothing at all about modes. Such a schema is open to every mode that is enabled, unlike on the
+--- service, where an additional mode could reach nothing then: a local server is more useful so.
+---@param schema appsync.server.Schema
+---@return boolean
+function field_auth.is_open(schema)
+  local function says(list)
+    for _, directive in ipairs(list or {}) do
+      if MODES[directive.name] or directive.name == "aws_auth" then return true end
+    end
+  end
+  for _, type_ in ipairs(schema.type_list) do
+    if says(type_.directives) then return false end
+    for _, field in ipairs(type_.field_list or {}) do
+      if says(field.directives) then return false end
+    end
+  end
+  return true
+end
+
 --- Whether an identity may select a field.
 ---@param identity appsync.server.Identity?
----@param modes {default: string, additional: table?}
+---@param modes {default: string, additional: table?, is_open: boolean?}
 ---@param type_ appsync.server.Type
 ---@param field appsync.server.Field
 ---@return boolean
@@ -70,7 +89,7 @@ function field_auth.allows(identity, modes, type_, field)
   if is_denied(identity, type_.name, field.name) then return false end
   local verdict = decide(field.directives, identity)
   if verdict == nil then verdict = decide(type_.directives, identity) end
-  if verdict == nil then verdict = identity.mode == modes.default end
+  if verdict == nil then verdict = modes.is_open or identity.mode == modes.default end
   return verdict and passes_aws_auth(field.directives, identity, modes)
 end
 

@@ -136,4 +136,15 @@ describe("the engine", function()
     assert.equal('{"data":{"a":1,"__typename":"Query"}}', (a:execute({ query = "{ a __typename }" })))
     assert.equal('{"data":{"a":"2","__typename":"Query"}}', (b:execute({ query = "{ a __typename }" })))
   end)
+
+  it("is open to every mode where the schema names none, and holds to the default mode where it names one", function()
+    local resolvers = { Query = { a = function() return 1 end, b = function() return 2 end } }
+    local modes = { default = "API_KEY", additional = { AWS_IAM = true } }
+    local iam = { mode = "AWS_IAM" }
+    local open = assert(engine.new({ schema_text = "type Query { a: Int b: Int }", resolvers = resolvers, auth_modes = modes }))
+    assert.equal('{"data":{"a":1}}', (open:execute({ query = "{ a }", identity = iam })))
+    local strict = assert(engine.new({ schema_text = "type Query { a: Int b: Int @aws_iam }", resolvers = resolvers, auth_modes = modes }))
+    assert.equal('{"data":{"b":2}}', (strict:execute({ query = "{ b }", identity = iam })))
+    assert.truthy((strict:execute({ query = "{ a }", identity = iam })):find("Not Authorized to access a on type Query", 1, true))
+  end)
 end)
