@@ -1,28 +1,60 @@
 -- Writes docs/api.md from the LuaCATS comments of the public modules; with --check it only compares (make lint).
+-- Source, title, and how its functions are called by users.
 local MODULES = {
   { "lua/appsync/init.lua", "appsync" },
-  { "lua/appsync/client.lua", "Client" },
-  { "lua/appsync/observable.lua", "Observable" },
-  { "lua/appsync/subscription.lua", "Subscription" },
-  { "lua/appsync/subject.lua", "Subject" },
-  { "lua/appsync/task.lua", "Task" },
-  { "lua/appsync/errors.lua", "Errors" },
-  { "lua/appsync/host/init.lua", "Hosts" },
-  { "lua/appsync/auth/init.lua", "auth" },
-  { "lua/appsync/config.lua", "Configuration" },
-  { "lua/appsync/sign.lua", "Signing" },
+  { "lua/appsync/task.lua", "Tasks", { ["task."] = "appsync.", ["Task:"] = "task:" },
+    { "run", "spawn", "sleep", "pcall", "wrap", "await", "cancel", "status" } },
+  { "lua/appsync/host/script.lua", "Driving the library", { ["script."] = "appsync." }, { "update", "fd" } },
+  { "lua/appsync/host/init.lua", "Hosts", { ["host."] = 'require("appsync.host").' } },
+  { "lua/appsync/errors.lua", "Errors", { ["errors."] = "appsync." }, { "assert" } },
+  { "lua/appsync/json.lua", "Values", { ["json."] = "appsync." } },
+  { "lua/appsync/document.lua", "Documents", { ["document.parse"] = "appsync.gql" }, { "parse" } },
+  { "lua/appsync/client.lua", "Client", { ["client.new"] = "appsync.client", ["Client:"] = "client:" } },
+  { "lua/appsync/client/operation.lua", "Results", {}, {} },
+  { "lua/appsync/client/connection.lua", "Connection", { ["Connection:"] = "client.connection:" }, { "observe" } },
+  { "lua/appsync/observable/init.lua", "Observables", { ["observable.make"] = "appsync.observable", ["Observable:"] = "observable:" } },
+  { "lua/appsync/observable/operators.lua", "Operators", { ["Observable:"] = "observable:" } },
+  { "lua/appsync/observable/timed.lua", "Operators with time", { ["Observable:"] = "observable:" } },
+  { "lua/appsync/observable/subscription.lua", "Subscriptions", { ["Subscription:"] = "subscription:" } },
+  { "lua/appsync/subject.lua", "Subjects", { ["subject.new"] = "appsync.subject", ["Subject:"] = "subject:" } },
+  { "lua/appsync/auth/init.lua", "Credentials", { ["auth."] = "appsync.auth." } },
+  { "lua/appsync/config.lua", "Configuration", { ["config."] = 'require("appsync.config").' } },
+  { "lua/appsync/sign.lua", "Signing", { ["sign"] = "appsync.sign" } },
 }
 
 local out = {}
-local function add(...) out[#out + 1] = string.format(...) end
+local function add(format, ...) out[#out + 1] = select("#", ...) > 0 and format:format(...) or format end
+
+-- Splits "name type description": a type goes on after a space inside brackets, and beside "|", "," and ":".
+local function split_type(text)
+  local depth, i = 0, 1
+  while i <= #text do
+    local c = text:sub(i, i)
+    if c:find("[<({]") then depth = depth + 1 elseif c:find("[>)}]") then depth = depth - 1 end
+    if c == " " and depth == 0 and not text:sub(i - 1, i - 1):find("[,:|]") and text:sub(i + 1, i + 1) ~= "|" then break end
+    i = i + 1
+  end
+  return text:sub(1, i - 1), text:sub(i + 1)
+end
+
+local function row(word, rest, has_name)
+  local name = ""
+  if has_name then
+    local found, after = rest:match("^(%S+)%s*(.*)$")
+    if found == "private" or found == "package" then return nil end
+    name, rest = found .. ": ", after or ""
+  end
+  local kind, text = split_type(rest)
+  return ("- %s `%s%s` %s"):format(word, name, kind, text):gsub("%s+$", "")
+end
 
 local function flush(block, signature)
   local text, list = {}, {}
   for _, line in ipairs(block) do
     local tag, rest = line:match("^@(%w+)%s*(.*)$")
-    if tag == "param" then list[#list + 1] = "- parameter `" .. rest:gsub("^(%S+)%s+(%S+)", "%1: %2`", 1) .. (rest:find("%s") and "" or "`")
-    elseif tag == "return" then list[#list + 1] = "- returns " .. "`" .. rest:gsub("^(%S+)", "%1`", 1)
-    elseif tag == "field" then list[#list + 1] = "- field `" .. rest:gsub("^(%S+)%s+(%S+)", "%1: %2`", 1) .. (rest:find("%s") and "" or "`")
+    if tag == "param" then list[#list + 1] = row("parameter", rest, true)
+    elseif tag == "return" then list[#list + 1] = row("returns", rest, false)
+    elseif tag == "field" then list[#list + 1] = row("field", rest, true)
     elseif tag == nil then text[#text + 1] = line end
   end
   if #text == 0 and #list == 0 then return end
@@ -31,7 +63,23 @@ local function flush(block, signature)
   if #list > 0 then add("%s\n\n", table.concat(list, "\n")) end
 end
 
-local function document(path, title)
+local function is_wanted(only, name)
+  if not only then return true end
+  for _, wanted in ipairs(only) do
+    if name:match("[.:]" .. wanted .. "$") then return true end
+  end
+  return false
+end
+
+local function public_name(renames, name)
+  local best
+  for from, to in pairs(renames or {}) do
+    if name:sub(1, #from) == from and (not best or #from > #best[1]) then best = { from, to } end
+  end
+  return best and best[2] .. name:sub(#best[1] + 1) or name
+end
+
+local function document(path, title, renames, only)
   local file = io.open(path)
   if not file then return end
   add("## %s\n\nSource: `%s`\n\n", title, path)
@@ -47,7 +95,7 @@ local function document(path, title)
       end
       local class
       for _, text in ipairs(block) do class = class or text:match("^@class%s+(%S+)") end
-      if name and #block > 0 and not name:match("%._") then flush(block, name .. args)
+      if name and #block > 0 and not name:match("[.:]_") and is_wanted(only, name) then flush(block, public_name(renames, name) .. args)
       elseif class and not class:match("%.core") then flush(block, "class " .. class) end
       block = {}
     end
@@ -56,7 +104,7 @@ local function document(path, title)
 end
 
 add("# API reference\n\nGenerated from the LuaCATS annotations by `make docs`; edit those, not this file.\n\n")
-for _, module in ipairs(MODULES) do document(module[1], module[2]) end
+for _, module in ipairs(MODULES) do document(module[1], module[2], module[3], module[4]) end
 local text = table.concat(out):gsub("\n\n+$", "\n")
 
 if arg[1] == "--check" then

@@ -32,7 +32,8 @@ local function rockspec(rock)
   local function add(...) out[#out + 1] = string.format(...) end
   add('rockspec_format = "3.0"\npackage = "%s"\nversion = "%s"\n', rock.name, VERSION)
   add('source = { url = "git+https://github.com/lua-appsync/lua-appsync.git" }\n')
-  add('description = {\n  summary = "%s",\n  license = "MIT",\n  homepage = "https://github.com/lua-appsync/lua-appsync",\n}\n', rock.summary)
+  add('description = {\n  summary = "%s",\n  license = "MIT",\n', rock.summary)
+  add('  homepage = "https://github.com/lua-appsync/lua-appsync",\n}\n')
   add("dependencies = { %s }\n", rock.dependencies)
   -- Libraries are named, never headers: LuaRocks does not look into Debian's multiarch folder for those.
   add("external_dependencies = {\n")

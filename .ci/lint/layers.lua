@@ -52,7 +52,8 @@ for path in list:lines() do
       elseif outer and not may_use(layer, base, outer) then
         complain("%s:%d: %s may not include <%s>", path, number, folder, outer)
       end
-      local call = line:match("%f[%w_](lua_p?call[k]?)%s*%(") or line:match("%f[%w_](lua_resume)%s*%(") or line:match("%f[%w_](luaL_ref)%s*%(")
+      local call = line:match("%f[%w_](lua_p?call[k]?)%s*%(") or line:match("%f[%w_](lua_resume)%s*%(")
+        or line:match("%f[%w_](luaL_ref)%s*%(")
       if call then complain("%s:%d: C never calls Lua: %s", path, number, call) end
     end
   end

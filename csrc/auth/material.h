@@ -18,7 +18,7 @@ enum aps_auth_mode {
 #define APS_AUTH_MODE_ENUM(name, text) APS_AUTH_##name,
 	APS_AUTH_MODE_MAP(APS_AUTH_MODE_ENUM)
 #undef APS_AUTH_MODE_ENUM
-	APS_AUTH_MODE_COUNT
+	        APS_AUTH_MODE_COUNT
 };
 
 struct aps_credentials {
@@ -32,7 +32,8 @@ struct aps_auth_material {
 	enum aps_auth_mode mode;
 	char *secret; /* API key or token; NULL for NONE and IAM */
 	struct aps_credentials credentials;
-	int64_t expires_ms; /* of the token (its `exp` claim, where it is a JWT) or the credentials; 0: unknown or never */
+	int64_t expires_ms; /* of the token (its `exp` claim, where it is a JWT) or the credentials; 0: unknown or never
+	                     */
 	int64_t issued_ms;  /* of the token (its `iat` claim); 0: unknown */
 };
 
@@ -46,7 +47,7 @@ void aps_auth_material_clear(struct aps_auth_material *material);
 /* Copies the text given; computes expires_ms (JWT `exp`, credentials' expiry). Refused: CR, LF or NUL in a value,
  * an empty key, token or half of the credentials. *out is written only on success. */
 enum aps_rc aps_auth_material_init(struct aps_auth_material *out, enum aps_auth_mode mode, struct aps_str secret,
-				   const struct aps_credentials *credentials, struct aps_err *err);
+                                   const struct aps_credentials *credentials, struct aps_err *err);
 
 APS_END_DECLS
 

@@ -15,8 +15,9 @@ struct aps_header {
 /* Borrowed text throughout. */
 struct aps_sigv4_request {
 	struct aps_str method;
-	struct aps_str url; /* absolute, or starting with '/' when a host header is among `headers` */
-	const struct aps_header *headers; /* duplicates and folded values are legal; all of them are signed but those that proxies alter */
+	struct aps_str url;               /* absolute, or starting with '/' when a host header is among `headers` */
+	const struct aps_header *headers; /* duplicates and folded values are legal; all of them are signed but those
+	                                     that proxies alter */
 	size_t n_headers;
 	struct aps_str body;
 };
@@ -49,10 +50,10 @@ struct aps_sigv4 {
 	struct aps_buf canonical_request;
 	struct aps_buf string_to_sign;
 	char signature[2 * APS_SHA256_BYTES + 1];
-	struct aps_buf authorization;       /* the header's value; empty when presigned */
-	struct aps_buf url;                 /* presigned: the complete URL; else the request's */
-	struct aps_buf scratch;             /* owns what `added` points to */
-	struct aps_header added[5];         /* host, x-amz-date, x-amz-security-token, x-amz-content-sha256, authorization */
+	struct aps_buf authorization; /* the header's value; empty when presigned */
+	struct aps_buf url;           /* presigned: the complete URL; else the request's */
+	struct aps_buf scratch;       /* owns what `added` points to */
+	struct aps_header added[5];   /* host, x-amz-date, x-amz-security-token, x-amz-content-sha256, authorization */
 	size_t n_added;
 };
 
@@ -66,7 +67,7 @@ void aps_sigv4_clear(struct aps_sigv4 *out);
 /* Signs. `cache` may be NULL. E_USAGE names what is missing or wrong; E_NOMEM; E_CRYPTO. `out` was initialized; its
  * buffers are used again, so one `out` serves many requests. */
 enum aps_rc aps_sigv4_sign(const struct aps_sigv4_request *request, const struct aps_sigv4_options *options,
-			   struct aps_sigv4_cache *cache, struct aps_sigv4 *out, struct aps_err *err);
+                           struct aps_sigv4_cache *cache, struct aps_sigv4 *out, struct aps_err *err);
 
 APS_END_DECLS
 

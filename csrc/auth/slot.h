@@ -1,5 +1,6 @@
 /* One identity's place for its material, as a pure machine: who asks for it, when it is renewed, one renewal at a time.
- * The owner keeps its own list of waiters; the machine only tells each of them what to do. Times are Unix milliseconds. */
+ * The owner keeps its own list of waiters; the machine only tells each of them what to do. Times are Unix milliseconds.
+ */
 #ifndef APS_AUTH_SLOT_H
 #define APS_AUTH_SLOT_H
 
@@ -7,7 +8,8 @@
 
 enum aps_slot_verdict {
 	APS_SLOT_USE,         /* slot->material is good */
-	APS_SLOT_USE_AND_ASK, /* good, but ask for fresh material now, in the background (it ends within the refresh window) */
+	APS_SLOT_USE_AND_ASK, /* good, but ask for fresh material now, in the background (it ends within the refresh
+	                         window) */
 	APS_SLOT_ASK,         /* ask now, then wait */
 	APS_SLOT_WAIT,        /* a renewal is under way */
 	APS_SLOT_FAIL         /* slot->err: static material was refused or has expired, or the renewal failed */
@@ -22,14 +24,15 @@ struct aps_auth_slot {
 	bool is_asking;
 	enum aps_slot_reason reason; /* of the renewal under way */
 	int64_t asked_ms;
-	int64_t failed_until_ms; /* a failed renewal answers waiters and newcomers until then, so a broken function isn't hammered */
+	int64_t failed_until_ms; /* a failed renewal answers waiters and newcomers until then, so a broken function
+	                            isn't hammered */
 	uint64_t generation;     /* grows with each new material; a request remembers the one that it was signed with */
 	struct aps_auth_material material;
 	struct aps_err err;
 };
 
 #define APS_SLOT_REFRESH_AHEAD_MS 300000 /* credentials; tokens: min(this, a tenth of their life) */
-#define APS_SLOT_ASK_TIMEOUT_MS 30000
+#define APS_SLOT_ASK_TIMEOUT_MS   30000
 
 APS_BEGIN_DECLS
 

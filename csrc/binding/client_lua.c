@@ -30,6 +30,13 @@ static struct apl_client *check(lua_State *L)
 	return client;
 }
 
+/* NULL: it is closed, and what comes late is ignored. */
+static struct apl_client *check_late(lua_State *L)
+{
+	struct apl_client *client = luaL_checkudata(L, 1, CLIENT);
+	return client->box == NULL || client->is_closed ? NULL : client;
+}
+
 int Apl_client_open(lua_State *L, struct apl_runtime *box)
 {
 	luaL_checktype(L, 2, LUA_TTABLE);
@@ -116,7 +123,11 @@ static int Apl_client_add_auth(lua_State *L)
 /* Credentials for IAM, a token for all other modes; the identity knows which mode is its own. */
 static int Apl_client_set_auth(lua_State *L)
 {
-	struct apl_client *client = check(L);
+	struct apl_client *client = check_late(L);
+	if (client == NULL) {
+		lua_pushboolean(L, true);
+		return 1;
+	}
 	uint64_t id = apl_check_id(L, 2);
 	luaL_checktype(L, 3, LUA_TTABLE);
 	lua_remove(L, 2);
@@ -150,7 +161,8 @@ static const char *static_word(const char *word)
 
 static int Apl_client_fail_auth(lua_State *L)
 {
-	struct apl_client *client = check(L);
+	struct apl_client *client = check_late(L);
+	if (client == NULL) return 0;
 	uint64_t id = apl_check_id(L, 2);
 	const char *message = luaL_checkstring(L, 3);
 	const char *word = static_word(luaL_optstring(L, 4, NULL));
@@ -163,7 +175,8 @@ static int Apl_client_fail_auth(lua_State *L)
 
 static int Apl_client_drop_auth(lua_State *L)
 {
-	struct apl_client *client = check(L);
+	struct apl_client *client = check_late(L);
+	if (client == NULL) return 0;
 	struct aps_identity_command *command =
 	        aps_identity_command_new(APS_IDENTITY_DROP, client->id, apl_check_id(L, 2));
 	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
@@ -281,7 +294,8 @@ static int Apl_client_request(lua_State *L)
 
 static int Apl_client_cancel(lua_State *L)
 {
-	struct apl_client *client = check(L);
+	struct apl_client *client = check_late(L);
+	if (client == NULL) return 0;
 	struct aps_command *command = aps_cancel_command_new(client->id, apl_check_id(L, 2));
 	apl_push_pending(L, command != NULL ? &command->op : NULL);
 	apl_runtime_post(L, client->box, -1);
@@ -324,7 +338,8 @@ static int Apl_client_subscribe(lua_State *L)
 
 static int Apl_client_unsubscribe(lua_State *L)
 {
-	struct apl_client *client = check(L);
+	struct apl_client *client = check_late(L);
+	if (client == NULL) return 0;
 	struct aps_command *command = aps_unsubscribe_command_new(client->id, apl_check_id(L, 2));
 	apl_push_pending(L, command != NULL ? &command->op : NULL);
 	apl_runtime_post(L, client->box, -1);
@@ -333,7 +348,8 @@ static int Apl_client_unsubscribe(lua_State *L)
 
 static int Apl_client_consumed(lua_State *L)
 {
-	struct apl_client *client = check(L);
+	struct apl_client *client = check_late(L);
+	if (client == NULL) return 0;
 	struct aps_command *command =
 	        aps_consumed_command_new(client->id, apl_check_id(L, 2), (size_t)luaL_checknumber(L, 3));
 	apl_push_pending(L, command != NULL ? &command->op : NULL);
@@ -343,7 +359,8 @@ static int Apl_client_consumed(lua_State *L)
 
 static int Apl_client_set_headers(lua_State *L)
 {
-	struct apl_client *client = check(L);
+	struct apl_client *client = check_late(L);
+	if (client == NULL) return 0;
 	lua_settop(L, 4);
 	struct aps_headers_command *command = aps_headers_command_new(client->id, apl_check_id(L, 2));
 	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
@@ -359,7 +376,8 @@ static int Apl_client_set_headers(lua_State *L)
 
 static int Apl_client_set_online(lua_State *L)
 {
-	struct apl_client *client = check(L);
+	struct apl_client *client = check_late(L);
+	if (client == NULL) return 0;
 	struct aps_command *command = aps_online_command_new(client->id, lua_toboolean(L, 2) != 0);
 	apl_push_pending(L, command != NULL ? &command->op : NULL);
 	apl_runtime_post(L, client->box, -1);

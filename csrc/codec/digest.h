@@ -6,7 +6,7 @@
 #include "base/str.h"
 
 #define APS_SHA256_BYTES 32
-#define APS_SHA1_BYTES 20
+#define APS_SHA1_BYTES   20
 
 APS_BEGIN_DECLS
 

@@ -37,9 +37,9 @@ struct aps_json_reader {
 	double number;
 	unsigned depth;
 	unsigned max_depth;
-	unsigned state;                          /* private */
+	unsigned state;                              /* private */
 	uint64_t is_object[APS_JSON_MAX_DEPTH / 64]; /* private: one bit a level */
-	struct aps_err err;                      /* E_SYNTAX, E_UTF8 or E_DEPTH; err.native is the byte offset */
+	struct aps_err err;                          /* E_SYNTAX, E_UTF8 or E_DEPTH; err.native is the byte offset */
 };
 
 APS_BEGIN_DECLS

@@ -1,6 +1,7 @@
 /* The one JSON writer: appends to a buffer, places commas itself. Numbers are independent of the locale; doubles are
  * the shortest text that reads back the same; integral doubles are written as integers, never with an exponent.
- * The first failure is sticky in w->err: E_UTF8 (byte offset in the string), E_USAGE (NaN, infinity), E_NOMEM, E_TOO_BIG. */
+ * The first failure is sticky in w->err: E_UTF8 (byte offset in the string), E_USAGE (NaN, infinity), E_NOMEM,
+ * E_TOO_BIG. */
 #ifndef APS_CODEC_JSON_WRITER_H
 #define APS_CODEC_JSON_WRITER_H
 

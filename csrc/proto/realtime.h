@@ -7,14 +7,15 @@
  * One connection at a time: what an earlier connection still has to say after the next DO_CONNECT (its frames, its
  * closing) is the owner's to drop. A DO_CLOSE may name a connection that isn't open any more.
  *
- * When it gives up. Refusals and timeouts: never, the states tell. Refused authentication: the owner decides. Before the
- * first connection_ack of the machine's life, a wrong certificate or host name (E_TLS, not retryable), a wrong
+ * When it gives up. Refusals and timeouts: never, the states tell. Refused authentication: the owner decides. Before
+ * the first connection_ack of the machine's life, a wrong certificate or host name (E_TLS, not retryable), a wrong
  * sub-protocol (E_PROTOCOL) and an upgrade answered with 2xx to 4xx other than 408, 425 and 429 (E_HTTP) end all
  * subscriptions; later they are retried. connection_error with 400 or BadRequest…, and the close codes 4400 and 4406 of
  * graphql-transport-ws, always end them.
  *
  * Delays: full jitter below base * 2^n, n failures in a row. n falls to 0 when a connection lived 10 s after its
- * acknowledgement; one that acknowledged a start but lived shorter keeps n at 5 or less, unless it sent broken messages. */
+ * acknowledgement; one that acknowledged a start but lived shorter keeps n at 5 or less, unless it sent broken
+ * messages. */
 #ifndef APS_PROTO_REALTIME_H
 #define APS_PROTO_REALTIME_H
 
@@ -28,28 +29,30 @@ enum aps_rt_protocol { APS_RT_APPSYNC, APS_RT_TRANSPORT_WS };
 
 struct aps_rt_options {
 	enum aps_rt_protocol protocol;
-	int64_t connect_timeout_ms;  /* transport and handshake: 10000 */
-	int64_t ack_timeout_ms;      /* connection_ack and each start_ack: 15000 */
-	int64_t keep_alive_ms;       /* where the service names no connectionTimeoutMs: 300000 */
-	int64_t keep_alive_alert_ms; /* silence after which the state is ConnectedPendingKeepAlive: 65000 */
-	int64_t idle_close_ms;       /* after the last subscription has gone: 1000 */
+	int64_t connect_timeout_ms;        /* transport and handshake: 10000 */
+	int64_t ack_timeout_ms;            /* connection_ack and each start_ack: 15000 */
+	int64_t keep_alive_ms;             /* where the service names no connectionTimeoutMs: 300000 */
+	int64_t keep_alive_alert_ms;       /* silence after which the state is ConnectedPendingKeepAlive: 65000 */
+	int64_t idle_close_ms;             /* after the last subscription has gone: 1000 */
 	struct aps_retry_policy reconnect; /* base 100, cap 60000, no limit of attempts */
 };
 
 struct aps_rt;
 
 enum aps_rt_action_kind {
-	APS_RT_DO_CONNECT,      /* open the transport; then aps_rt_opened() or aps_rt_closed() */
-	APS_RT_DO_SEND,         /* write `text` */
-	APS_RT_DO_CLOSE,        /* close with `code` and the reason `text`; aps_rt_closed() may follow and is ignored */
-	APS_RT_DO_START,        /* build the payload of `sub` (document, variables, fresh authorization), then aps_rt_start() or aps_rt_end() */
-	APS_RT_SUB_STARTED,     /* acknowledged by the service; `is_again`: after a reconnect */
-	APS_RT_SUB_DATA,        /* `payload`: JSON text, borrowed from the frame */
-	APS_RT_SUB_RECONNECTING,/* once per loss of the connection, for each subscription that had been started */
-	APS_RT_SUB_ENDED,       /* `err` NULL: completed by the service. The machine has forgotten `sub` */
-	APS_RT_AUTH_REFUSED,    /* sub 0: the connection, else this start. Answer: aps_rt_retry_auth() or aps_rt_end()/aps_rt_fail() */
-	APS_RT_STATE,           /* `state` changed; `err`: the cause of a disruption or NULL */
-	APS_RT_NOTICE           /* to be counted and logged once per text: unknown message type, error without id, … */
+	APS_RT_DO_CONNECT, /* open the transport; then aps_rt_opened() or aps_rt_closed() */
+	APS_RT_DO_SEND,    /* write `text` */
+	APS_RT_DO_CLOSE,   /* close with `code` and the reason `text`; aps_rt_closed() may follow and is ignored */
+	APS_RT_DO_START,   /* build the payload of `sub` (document, variables, fresh authorization), then aps_rt_start()
+	                      or aps_rt_end() */
+	APS_RT_SUB_STARTED,      /* acknowledged by the service; `is_again`: after a reconnect */
+	APS_RT_SUB_DATA,         /* `payload`: JSON text, borrowed from the frame */
+	APS_RT_SUB_RECONNECTING, /* once per loss of the connection, for each subscription that had been started */
+	APS_RT_SUB_ENDED,        /* `err` NULL: completed by the service. The machine has forgotten `sub` */
+	APS_RT_AUTH_REFUSED,     /* sub 0: the connection, else this start. Answer: aps_rt_retry_auth() or
+	                            aps_rt_end()/aps_rt_fail() */
+	APS_RT_STATE,            /* `state` changed; `err`: the cause of a disruption or NULL */
+	APS_RT_NOTICE /* to be counted and logged once per text: unknown message type, error without id, … */
 };
 
 /* Borrowed until the next call on the machine. */

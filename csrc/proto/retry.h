@@ -8,9 +8,9 @@
 
 enum aps_retry_class {
 	APS_RETRY_NEVER,
-	APS_RETRY_LATER,   /* after a delay */
-	APS_RETRY_RESIGN,  /* the clock was wrong: correct it and send again, once */
-	APS_RETRY_REFRESH  /* authentication was refused: fresh material, then send again, once */
+	APS_RETRY_LATER,  /* after a delay */
+	APS_RETRY_RESIGN, /* the clock was wrong: correct it and send again, once */
+	APS_RETRY_REFRESH /* authentication was refused: fresh material, then send again, once */
 };
 
 struct aps_retry_question {
@@ -30,7 +30,8 @@ struct aps_retry_policy {
 APS_BEGIN_DECLS
 
 /* Network failure, timeout, 429, 500, 502, 503, 504 and throttling codes: LATER. Clock-skew codes: RESIGN. 401 and
- * Unauthorized: REFRESH. What may have been executed and isn't safe: NEVER (429 and a refused connection were not executed). */
+ * Unauthorized: REFRESH. What may have been executed and isn't safe: NEVER (429 and a refused connection were not
+ * executed). */
 enum aps_retry_class aps_retry_classify(const struct aps_retry_question *question);
 
 /* Full jitter: uniform in [0, min(cap, base * 2^attempt)); attempt counts from 0. */

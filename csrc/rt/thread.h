@@ -10,7 +10,8 @@ APS_BEGIN_DECLS
 
 /* Started with all signals blocked. `name`: at most 15 characters. NULL with *err when the system refuses. */
 struct aps_thread *aps_thread_start(const char *name, void (*run)(void *context), void *context, struct aps_err *err);
-/* Waits until it has ended and frees it; timeout_ms < 0: for ever. False: it still runs (and the object stays; try again). */
+/* Waits until it has ended and frees it; timeout_ms < 0: for ever. False: it still runs (and the object stays; try
+ * again). */
 bool aps_thread_join(struct aps_thread *thread, int64_t timeout_ms);
 /* True on that thread itself. */
 bool aps_thread_is_current(const struct aps_thread *thread);

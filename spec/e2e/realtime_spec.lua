@@ -463,6 +463,18 @@ describe("a subscription to the local server", function()
     assert.equal("closed", late_err.kind)
   end)
 
+  it("may be unsubscribed while its client closes", function()
+    serve()
+    connect()
+    local s = ready(client:subscribe(ON_CREATE):subscribe())
+    local closed
+    client:close{ on_result = function(ok) closed = ok end }
+    s:unsubscribe()
+    client:set_online(false)
+    until_("the end", function() return closed end)
+    assert.same({}, log)
+  end)
+
   it("authenticates in the URL with handshake = \"query\"", function()
     serve()
     connect{ realtime = { handshake = "query" } }

@@ -111,7 +111,9 @@ function engine.new(options)
   if not ok then return nil, err end
   local modes = options.auth_modes or { default = "API_KEY" }
   local self = setmetatable({
-    schema = s, modes = { default = modes.default, additional = modes.additional, is_open = field_auth.is_open(s) }, young = {}, old = {}, n_young = 0,
+    schema = s,
+    modes = { default = modes.default, additional = modes.additional, is_open = field_auth.is_open(s) },
+    young = {}, old = {}, n_young = 0,
     resolvers = { options.resolvers or {}, { is_builtin = true }, introspect.resolvers },
   }, Engine)
   ok, err = open_store(self, options, models)

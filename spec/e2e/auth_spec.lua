@@ -1,0 +1,602 @@
+-- Every authorization mode against the local server, which checks keys, signatures and tokens as the service does.
+local appsync = require "appsync"
+local core = require "appsync.core"
+local process = require "spec.support.process"
+local server = require "spec.support.server"
+local tokens = require "spec.support.tokens"
+
+local ALL = "@aws_api_key @aws_iam @aws_oidc @aws_cognito_user_pools @aws_lambda"
+local SCHEMA = ([[
+type Query {
+  who: String ALL
+  header(name: String!): String ALL
+  keyOnly: String @aws_api_key
+  tokenOnly: String @aws_oidc
+}
+type Mutation { say(text: String): Said ALL }
+type Said ALL { text: String by: String }
+type Subscription { said(by: String): Said @aws_subscribe(mutations: ["say"]) ALL }
+]]):gsub("ALL", ALL)
+local RESOLVERS = [[
+local function who(ctx)
+  local identity = ctx.identity or {}
+  local context = identity.resolver_context
+  return identity.mode .. ":" .. tostring(identity.username or (context and context.user) or "")
+end
+return {
+  Query = {
+    who = who,
+    header = function(ctx) return ctx.request.headers[ctx.arguments.name] end,
+    keyOnly = function() return "k" end,
+    tokenOnly = function() return "t" end,
+  },
+  Mutation = { say = function(ctx) return { text = ctx.arguments.text, by = who(ctx) } end },
+  Subscription = { said = function(ctx)
+    if ctx.arguments.by and ctx.arguments.by ~= ctx.request.headers["x-tenant"] then error("the tenant is " .. tostring(ctx.request.headers["x-tenant"])) end
+  end },
+  authorizer = function(token, request)
+    if token == "custom-good" then return { isAuthorized = true, resolverContext = { user = "lambda-user" } } end
+    if token == "custom-denied-field" then return { isAuthorized = true, deniedFields = { "Query.keyOnly", "Query.who" } } end
+    return { isAuthorized = false }
+  end,
+}
+]]
+local STATIC = { access_key_id = server.ACCESS_KEY_ID, secret_access_key = server.SECRET_ACCESS_KEY }
+local BOUND = 10
+
+describe("authorization", function()
+  local service, clients, printed, key_file
+
+  setup(function()
+    key_file = process.temporary(".jwt")
+    process.write(key_file, tokens.SECRET)
+    service = server.start { schema = SCHEMA, resolvers = RESOLVERS, arguments = { "--jwt-key", key_file } }
+  end)
+
+  teardown(function() process.stop_all() end)
+
+  before_each(function() clients, printed = {}, {} end)
+
+  after_each(function()
+    for _, client in ipairs(clients) do assert.is_true(client:close(5)) end
+  end)
+
+  local function connect(auth, options)
+    options = options or {}
+    options.endpoint = options.endpoint or service.endpoint
+    options.region = options.region or "us-east-1"
+    options.auth = auth
+    options.retry = { base = 0.01, cap = 0.05, attempts = 3 }
+    options.log = function(level, message, fields)
+      printed[#printed + 1] = level .. " " .. message .. " " .. appsync.encode(fields or {})
+    end
+    local client = assert(appsync.client(options))
+    clients[#clients + 1] = client
+    return client
+  end
+
+  local function who(client, options)
+    local data, err = client:query("{ who }", nil, options)
+    return data and data.who, err
+  end
+
+  -- Nothing that a user sees has the secret in it.
+  local function is_secret(secret, err)
+    for _, text in ipairs { tostring(err), err and err.message or "", table.concat(printed, "\n") } do
+      assert.is_nil(text:find(secret, 1, true), text)
+    end
+  end
+
+  local function refused(client, secret, options)
+    local value, err = who(client, options)
+    assert.is_nil(value)
+    assert.equal("auth", err.kind)
+    assert.equal(401, err.status)
+    assert.is_false(err.retryable)
+    if secret then is_secret(secret, err) end
+    return err
+  end
+
+  local function told(s)
+    local event, err = s:next(BOUND)
+    assert.is_nil(err)
+    return event.said.text .. "/" .. event.said.by
+  end
+
+  local function subscribed(client, options, variables)
+    local document = variables and "subscription($by: String) { said(by: $by) { text by } }" or "subscription { said { text by } }"
+    local s = client:subscribe(document, variables, options):subscribe()
+    local ok, err = s:ready(BOUND)
+    assert.is_nil(err)
+    assert.is_true(ok)
+    return s
+  end
+
+  local function say(client, text, options)
+    local _, err = client:mutate("mutation($t: String) { say(text: $t) { text by } }", { t = text }, options)
+    assert.is_nil(err)
+  end
+
+  describe("by API key", function()
+    it("lets the right key in, on HTTP and on the socket", function()
+      local client = connect { type = "API_KEY", api_key = server.API_KEY }
+      assert.equal("API_KEY:", (who(client)))
+      local s = subscribed(client)
+      say(client, "hello")
+      assert.equal("hello/API_KEY:", told(s))
+      s:unsubscribe()
+    end)
+
+    it("gives kind auth for a wrong one, and tells nobody what it was", function()
+      local client = connect { type = "API_KEY", api_key = "da2-wrong-key" }
+      refused(client, "da2-wrong-key")
+      local s = client:subscribe("subscription { said { text } }"):subscribe()
+      local ok, err = s:ready(BOUND)
+      assert.is_nil(ok)
+      assert.equal("auth", err.kind)
+      is_secret("da2-wrong-key", err)
+    end)
+
+    it("gives kind auth for none at all", function()
+      local err = refused(connect { type = "NONE" })
+      assert.equal("auth", err.kind)
+    end)
+  end)
+
+  describe("by IAM", function()
+    local function iam(credentials, more)
+      local auth = { type = "AWS_IAM", credentials = credentials }
+      for name, value in pairs(more or {}) do auth[name] = value end
+      return auth
+    end
+
+    it("signs with keys of a table, on HTTP and on the socket", function()
+      local client = connect(iam(STATIC))
+      assert.equal("AWS_IAM:AKIDTEST", (who(client)))
+      local s = subscribed(client)
+      say(client, "signed ünïcode")
+      assert.equal("signed ünïcode/AWS_IAM:AKIDTEST", told(s))
+      s:unsubscribe()
+    end)
+
+    it("signs with auth.static", function()
+      assert.equal("AWS_IAM:AKIDTEST", (who(connect(iam(appsync.auth.static(STATIC))))))
+    end)
+
+    it("signs with the environment's keys", function()
+      local environment = { AWS_ACCESS_KEY_ID = server.ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY = server.SECRET_ACCESS_KEY }
+      local provider = appsync.auth.environment { getenv = function(name) return environment[name] end }
+      assert.equal("AWS_IAM:AKIDTEST", (who(connect(iam(provider)))))
+    end)
+
+    it("gives kind auth that names the variable when the environment has none", function()
+      local provider = appsync.auth.environment { getenv = function() end }
+      local value, err = who(connect(iam(provider)))
+      assert.is_nil(value)
+      assert.equal("auth", err.kind)
+      assert.equal("no_credentials", err.code)
+      assert.matches("AWS_ACCESS_KEY_ID", err.message)
+    end)
+
+    it("signs with a profile of the shared file", function()
+      local path = process.temporary(".credentials")
+      process.write(path, ("[default]\naws_access_key_id = AKIDOTHER\naws_secret_access_key = other\n\n[work]\naws_access_key_id=%s\naws_secret_access_key=%s\n")
+        :format(server.ACCESS_KEY_ID, server.SECRET_ACCESS_KEY))
+      local function provider(profile)
+        return appsync.auth.shared_file { profile = profile, credentials_file = path, config_file = path .. ".none", getenv = function() end }
+      end
+      assert.equal("AWS_IAM:AKIDTEST", (who(connect(iam(provider "work")))))
+      refused(connect(iam(provider "default")), "AKIDOTHER")
+      local _, err = who(connect(iam(provider "absent")))
+      assert.equal("auth", err.kind)
+      assert.matches('profile "absent"', err.message)
+    end)
+
+    it("takes the first provider of a chain that has keys", function()
+      local empty = appsync.auth.environment { getenv = function() end }
+      assert.equal("AWS_IAM:AKIDTEST", (who(connect(iam(appsync.auth.chain { empty, appsync.auth.static(STATIC) })))))
+    end)
+
+    it("gives kind auth for a wrong secret", function()
+      refused(connect(iam { access_key_id = server.ACCESS_KEY_ID, secret_access_key = "not-the-secret" }), "not-the-secret")
+      refused(connect(iam { access_key_id = "AKIDNOBODY", secret_access_key = server.SECRET_ACCESS_KEY }), server.SECRET_ACCESS_KEY)
+    end)
+
+    it("sends the session token as a signed header", function()
+      local client = connect(iam { access_key_id = server.ACCESS_KEY_ID, secret_access_key = server.SECRET_ACCESS_KEY, session_token = "session-token-1" })
+      local data, err = client:query '{ header(name: "x-amz-security-token") who }'
+      assert.is_nil(err)
+      assert.same({ header = "session-token-1", who = "AWS_IAM:AKIDTEST" }, data)
+    end)
+
+    it("signs for another service and region", function()
+      local client = connect(iam(STATIC, { service = "execute-api", region = "eu-west-3" }))
+      local data = client:query '{ header(name: "authorization") }'
+      assert.matches("/eu%-west%-3/execute%-api/aws4_request", data.header)
+    end)
+
+    it("asks a function again once its keys have expired", function()
+      local reasons = {}
+      local client = connect(iam(function(reason)
+        reasons[#reasons + 1] = reason
+        return { accessKeyId = server.ACCESS_KEY_ID, secretAccessKey = server.SECRET_ACCESS_KEY,
+          expires_at = os.time() + (#reasons == 1 and -10 or 3600) }
+      end))
+      local _, err = who(client)
+      if err then assert.equal("credentials_expired", err.code) end
+      local give_up = core.now() + BOUND
+      local value
+      repeat
+        value = who(client)
+        if not value then appsync.sleep(0.05) end
+      until value or core.now() > give_up
+      assert.equal("AWS_IAM:AKIDTEST", value)
+      assert.same({ "first", "expired" }, reasons)
+    end)
+
+    it("renews in the background keys that end soon", function()
+      local n = 0
+      local client = connect(iam(function()
+        n = n + 1
+        return { access_key_id = server.ACCESS_KEY_ID, secret_access_key = server.SECRET_ACCESS_KEY, expires_at = os.time() + 3600 }
+      end))
+      for _ = 1, 3 do assert.equal("AWS_IAM:AKIDTEST", (who(client))) end
+      assert.equal(1, n)
+    end)
+
+    it("says what is wrong with what a function gave", function()
+      for _, given in ipairs { { access_key_id = "AKID" }, "text", {} } do
+        local _, err = who(connect(iam(function() return given end)))
+        assert.equal("auth", err.kind)
+        assert.is_true(#err.message > 0)
+      end
+    end)
+
+    it("says so when there is no region to sign for", function()
+      local client = appsync.client { endpoint = service.endpoint, auth = iam(STATIC) }
+      clients[#clients + 1] = client
+      local _, err = who(client)
+      assert.equal("auth", err.kind)
+      assert.matches("region", err.message)
+    end)
+  end)
+
+  describe("by token", function()
+    it("lets in tokens of a user pool and of an OIDC issuer, with or without Bearer", function()
+      local cognito = connect { type = "AMAZON_COGNITO_USER_POOLS", token = tokens.hs256(tokens.cognito "ann") }
+      assert.equal("AMAZON_COGNITO_USER_POOLS:ann", (who(cognito)))
+      local oidc = connect { type = "OPENID_CONNECT", token = tokens.hs256 { sub = "bob" } }
+      assert.equal("OPENID_CONNECT:bob", (who(oidc)))
+      assert.equal("t", (oidc:query "{ tokenOnly }").tokenOnly)
+      assert.equal("OPENID_CONNECT:bob", (who(connect { type = "OPENID_CONNECT", token = "Bearer " .. tokens.hs256 { sub = "bob" } })))
+      local s = subscribed(cognito)
+      say(oidc, "hi")
+      assert.equal("hi/OPENID_CONNECT:bob", told(s))
+      s:unsubscribe()
+    end)
+
+    it("lets in RS256 tokens of a key pair", function()
+      local private, public = tokens.rsa()
+      local other = server.start { schema = SCHEMA, resolvers = RESOLVERS, arguments = { "--jwt-key", public } }
+      assert.equal("OPENID_CONNECT:rsa", (who(connect({ type = "OPENID_CONNECT", token = tokens.rs256({ sub = "rsa" }, private) },
+        { endpoint = other.endpoint }))))
+      local stranger = tokens.hs256 { sub = "rsa" }
+      refused(connect({ type = "OPENID_CONNECT", token = stranger }, { endpoint = other.endpoint }), stranger)
+      other.stop()
+    end)
+
+    it("gives kind auth for one that is signed by another key", function()
+      local token = tokens.hs256({ sub = "eve" }, "another secret")
+      refused(connect { type = "OPENID_CONNECT", token = token }, token)
+    end)
+
+    it("gives kind auth for an expired one that can't be renewed, without asking the service", function()
+      local token = tokens.hs256 { sub = "ann", exp = -100, iat = -200 }
+      local client = connect { type = "OPENID_CONNECT", token = token }
+      local _, err = who(client)
+      assert.equal("auth", err.kind)
+      assert.equal("token_expired", err.code)
+      is_secret(token, err)
+      assert.equal(0, client:stats().requests)
+    end)
+
+    it("asks the function with the reason: first, then refused by the service", function()
+      local reasons = {}
+      local client = connect { type = "OPENID_CONNECT", token = function(reason)
+        reasons[#reasons + 1] = reason
+        return tokens.hs256({ sub = "n" .. #reasons }, #reasons == 1 and "another secret" or nil)
+      end }
+      assert.equal("OPENID_CONNECT:n2", (who(client)))
+      assert.same({ "first", "refused" }, reasons)
+    end)
+
+    it("asks the function with the reason expired once the token is over", function()
+      local reasons = {}
+      local client = connect { type = "OPENID_CONNECT", token = function(reason)
+        reasons[#reasons + 1] = reason
+        return tokens.hs256 { sub = "n" .. #reasons, exp = #reasons == 1 and 1 or 3600 }
+      end }
+      assert.equal("OPENID_CONNECT:n1", (who(client)))
+      local give_up, value = core.now() + BOUND, nil
+      repeat
+        value = who(client)
+        appsync.sleep(0.05)
+      until value == "OPENID_CONNECT:n2" or core.now() > give_up
+      assert.equal("OPENID_CONNECT:n2", value)
+      assert.same({ "first", "expired" }, reasons)
+    end)
+
+    it("is renewed before it ends, while the calls go on with the one that is still good", function()
+      local n = 0
+      local client = connect { type = "OPENID_CONNECT", token = function()
+        n = n + 1
+        -- Issued long ago, so that its last tenth has begun.
+        if n == 1 then return tokens.hs256 { sub = "old", exp = 60, iat = -3600 } end
+        appsync.sleep(0.05)
+        return tokens.hs256 { sub = "new" }
+      end }
+      assert.equal("OPENID_CONNECT:old", (who(client)))
+      assert.equal(1, n) -- it was only just asked for: not again for each call
+    end)
+
+    it("is asked for once by 50 calls and a subscription", function()
+      local n = 0
+      local client = connect { type = "OPENID_CONNECT", token = function()
+        n = n + 1
+        appsync.sleep(0.02)
+        return tokens.hs256 { sub = "n" .. n }
+      end }
+      appsync.run(function()
+        local list = {}
+        local s = client:subscribe("subscription { said { text by } }"):subscribe()
+        for i = 1, 50 do list[i] = appsync.spawn(who, client) end
+        for i = 1, 50 do assert.equal("OPENID_CONNECT:n1", (list[i]:await(BOUND))) end
+        assert.is_true(s:ready(BOUND))
+        s:unsubscribe()
+      end)
+      assert.equal(1, n)
+      assert.equal(1, client:stats().token_refreshes)
+    end)
+
+    it("is renewed once for 50 calls and a subscription that were refused", function()
+      local n = 0
+      local client = connect { type = "OPENID_CONNECT", token = function()
+        n = n + 1
+        appsync.sleep(0.02)
+        return tokens.hs256({ sub = "n" .. n }, n == 1 and "another secret" or nil)
+      end }
+      appsync.run(function()
+        local list = {}
+        local s = client:subscribe("subscription { said { text by } }"):subscribe()
+        for i = 1, 50 do list[i] = appsync.spawn(who, client) end
+        for i = 1, 50 do assert.equal("OPENID_CONNECT:n2", (list[i]:await(BOUND))) end
+        assert.is_true(s:ready(BOUND))
+        s:unsubscribe()
+      end)
+      assert.equal(2, n)
+    end)
+
+    it("that the function doesn't give is an auth error with the function's reason", function()
+      local client = connect { type = "OPENID_CONNECT", token = function() return nil, "signed out" end }
+      local _, err = who(client)
+      assert.equal("auth", err.kind)
+      assert.matches("signed out", err.message)
+      local s = client:subscribe("subscription { said { text } }"):subscribe()
+      local ok, ready_err = s:ready(BOUND)
+      assert.is_nil(ok)
+      assert.equal("auth", ready_err.kind)
+    end)
+
+    it("is an auth error when the function raises, and the raise is logged", function()
+      local _, err = who(connect { type = "OPENID_CONNECT", token = function() error("the vault is shut") end })
+      assert.equal("auth", err.kind)
+      assert.equal("token_failed", err.code)
+      assert.matches("the vault is shut", err.message)
+      assert.matches("the vault is shut", table.concat(printed))
+    end)
+
+    it("is an auth error when the function gives something else", function()
+      for _, given in ipairs { 5, true, "", {} } do
+        local _, err = who(connect { type = "OPENID_CONNECT", token = function() return given end })
+        assert.equal("auth", err.kind, tostring(given))
+        assert.is_nil(err.message:find("\n", 1, true))
+      end
+    end)
+
+    it("that can't be a header's value is an auth or usage error, not a header of its own", function()
+      local client = connect { type = "OPENID_CONNECT", token = function() return "abc\r\nX-Evil: 1" end }
+      local _, err = who(client)
+      assert.is_true(err.kind == "auth" or err.kind == "usage", err.kind)
+      is_secret("X-Evil", err)
+    end)
+
+    it("with an error of several lines gives a message of one line", function()
+      local _, err = who(connect { type = "OPENID_CONNECT", token = function() return nil, "one\ntwo\r\nthree" end })
+      assert.equal("auth", err.kind)
+      assert.is_nil(err.message:find("[\r\n]"))
+    end)
+
+    it("that never comes ends the call by its timeout; later calls work", function()
+      local is_silent = true
+      local client = connect({ type = "OPENID_CONNECT", token = function()
+        while is_silent do appsync.sleep(0.01) end
+        return tokens.hs256 { sub = "late" }
+      end }, { timeouts = { request = 0.1 } })
+      local began = core.now()
+      local _, err = who(client)
+      assert.equal("auth", err.kind)
+      assert.equal("token_timeout", err.code)
+      assert.is_true(err.retryable)
+      assert.is_falsy(err.sent)
+      assert.is_true(core.now() - began < 5)
+      is_silent = false
+      assert.equal("OPENID_CONNECT:late", (who(client, { timeout = BOUND })))
+    end)
+
+    it("may be got by a query of the same client with another mode", function()
+      local client
+      client = connect({ type = "OPENID_CONNECT", token = function()
+        local data = assert(client:query("{ who }", nil, { auth_mode = "API_KEY" }))
+        return tokens.hs256 { sub = "via-" .. data.who:gsub(":", "") }
+      end }, { auths = { { type = "API_KEY", api_key = server.API_KEY } } })
+      assert.equal("OPENID_CONNECT:via-API_KEY", (who(client)))
+    end)
+
+    it("comes from any table with get or current_session", function()
+      local provider = { get = function() return tokens.hs256 { sub = "got" } end }
+      assert.equal("OPENID_CONNECT:got", (who(connect { type = "OPENID_CONNECT", token = provider })))
+      local pool = { current_session = function() return { id_token = tokens.hs256(tokens.cognito "pool") } end }
+      assert.equal("AMAZON_COGNITO_USER_POOLS:pool", (who(connect { type = "AMAZON_COGNITO_USER_POOLS", token = pool })))
+    end)
+  end)
+
+  describe("by a Lambda authorizer", function()
+    it("hands over the token as it is", function()
+      local client = connect { type = "AWS_LAMBDA", token = "custom-good" }
+      assert.equal("AWS_LAMBDA:lambda-user", (who(client)))
+      local s = subscribed(client)
+      say(client, "x")
+      assert.equal("x/AWS_LAMBDA:lambda-user", told(s))
+      s:unsubscribe()
+    end)
+
+    it("gives kind auth when it says no, and when a field is denied", function()
+      refused(connect { type = "AWS_LAMBDA", token = "custom-bad-token" }, "custom-bad-token")
+      local data, err = connect({ type = "AWS_LAMBDA", token = "custom-denied-field" }):query "{ who }"
+      assert.is_nil(data)
+      assert.equal("auth", err.kind)
+      assert.equal(appsync.null, err.data.who)
+    end)
+  end)
+
+  describe("with several modes", function()
+    local function several()
+      return connect({ type = "API_KEY", api_key = server.API_KEY }, { auths = {
+        { type = "AWS_IAM", credentials = STATIC }, { type = "OPENID_CONNECT", token = tokens.hs256 { sub = "bob" } },
+        { type = "AWS_LAMBDA", token = function() return "custom-good" end },
+      } })
+    end
+
+    it("uses the first one, or the one that auth_mode names", function()
+      local client = several()
+      assert.equal("API_KEY:", (who(client)))
+      assert.equal("AWS_IAM:AKIDTEST", (who(client, { auth_mode = "AWS_IAM" })))
+      assert.equal("AWS_IAM:AKIDTEST", (who(client, { authMode = "iam" })))
+      assert.equal("OPENID_CONNECT:bob", (who(client, { auth_mode = appsync.AUTH_TYPE.OPENID_CONNECT })))
+      assert.equal("AWS_LAMBDA:lambda-user", (who(client, { auth_mode = "lambda" })))
+    end)
+
+    it("subscribes with each of them on one client", function()
+      local client = several()
+      local subscriptions = {}
+      for i, mode in ipairs { "API_KEY", "AWS_IAM", "OPENID_CONNECT", "AWS_LAMBDA" } do
+        subscriptions[i] = subscribed(client, { auth_mode = mode })
+      end
+      say(client, "all", { auth_mode = "AWS_IAM" })
+      for _, s in ipairs(subscriptions) do
+        assert.equal("all/AWS_IAM:AKIDTEST", told(s))
+        s:unsubscribe()
+      end
+    end)
+
+    it("gives kind auth that names a mode that isn't configured", function()
+      local client = connect { type = "API_KEY", api_key = server.API_KEY }
+      local _, err = who(client, { auth_mode = "AWS_LAMBDA" })
+      assert.equal("auth", err.kind)
+      assert.equal("not_configured", err.code)
+      assert.matches("AWS_LAMBDA isn't configured", err.message)
+      local s = client:subscribe("subscription { said { text } }", nil, { auth_mode = "AWS_IAM" }):subscribe()
+      local ok, ready_err = s:ready(BOUND)
+      assert.is_nil(ok)
+      assert.matches("AWS_IAM isn't configured", ready_err.message)
+    end)
+
+    it("gives kind auth for a field of another mode", function()
+      local client = several()
+      local data, err = client:query("{ tokenOnly }")
+      assert.is_nil(data)
+      assert.equal("auth", err.kind)
+      assert.equal("Unauthorized", err.error_type)
+      assert.equal("t", (client:query("{ tokenOnly }", nil, { auth_mode = "OPENID_CONNECT" })).tokenOnly)
+      data, err = client:query "{ keyOnly tokenOnly }"
+      assert.equal("k", data.keyOnly)
+      assert.equal("auth", err.kind)
+    end)
+
+    it("takes an identity of the call's own, once per call", function()
+      local client = several()
+      for i = 1, 3 do
+        local auth = { type = "OPENID_CONNECT", token = tokens.hs256 { sub = "own" .. i } }
+        assert.equal("OPENID_CONNECT:own" .. i, (who(client, { auth = auth })))
+      end
+      assert.equal("API_KEY:", (who(client)))
+      local s = subscribed(client, { auth = { type = "AWS_IAM", credentials = function() return STATIC end } })
+      say(client, "own", { auth = { type = "AWS_LAMBDA", token = "custom-good" } })
+      assert.equal("own/AWS_LAMBDA:lambda-user", told(s))
+      s:unsubscribe()
+    end)
+  end)
+
+  describe("and headers", function()
+    it("of a table and of a function reach the server's resolvers", function()
+      local seen
+      local client = connect({ type = "API_KEY", api_key = server.API_KEY }, { headers = { ["X-Tenant"] = "one" } })
+      local function header(options)
+        local data, err = client:query('query Named($n: String!) { header(name: $n) }', { n = "x-tenant" }, options)
+        assert.is_nil(err)
+        return data.header
+      end
+      assert.equal("one", header())
+      assert.equal("two", header { headers = function(operation)
+        seen = { operation.kind, operation.name, operation.variables.n, (tostring(operation.document):gsub("%s+", " ")) }
+        appsync.sleep(0)
+        return { ["x-tenant"] = "two" }
+      end })
+      assert.equal("query", seen[1])
+      assert.equal("Named", seen[2])
+      assert.equal("x-tenant", seen[3])
+      assert.matches("header%(name: %$n%)", seen[4])
+    end)
+
+    it("reach the resolver of a subscription, signed or not", function()
+      for _, auth in ipairs { { type = "API_KEY", api_key = server.API_KEY }, { type = "AWS_IAM", credentials = STATIC } } do
+        local client = connect(auth, { headers = function() return { ["x-tenant"] = "acme" } end })
+        subscribed(client, nil, { by = "acme" }):unsubscribe()
+        local s = client:subscribe("subscription($by: String) { said(by: $by) { text } }", { by = "other" }):subscribe()
+        local ok, err = s:ready(BOUND)
+        assert.is_nil(ok)
+        assert.matches("the tenant is acme", tostring(err))
+      end
+    end)
+
+    it("that authorize by themselves take the mode's place", function()
+      local client = connect({ type = "AWS_LAMBDA", token = function() error("nobody asks") end })
+      assert.equal("OPENID_CONNECT:head", (who(client, { headers = { Authorization = tokens.hs256 { sub = "head" } } })))
+      assert.equal("API_KEY:", (who(client, { headers = { ["X-Api-Key"] = server.API_KEY } })))
+      local none = appsync.client { endpoint = service.endpoint, headers = function() return { authorization = tokens.hs256 { sub = "fn" } } end }
+      clients[#clients + 1] = none
+      assert.equal("OPENID_CONNECT:fn", (who(none)))
+      local s = subscribed(client, { headers = { authorization = tokens.hs256 { sub = "head" } } })
+      s:unsubscribe()
+      s = subscribed(none)
+      s:unsubscribe()
+    end)
+
+    it("that can't be sent end the call, not the client", function()
+      local client = connect { type = "API_KEY", api_key = server.API_KEY }
+      for _, headers in ipairs {
+        function() error("no headers today") end, function() return 5 end, function() return { a = {} } end, function() return nil, "closed" end,
+        function() return { ["x-a"] = "1\r\nx-b: 2" } end, function() return { ["bad name"] = "x" } end,
+      } do
+        local value, err = who(client, { headers = headers })
+        assert.is_nil(value)
+        assert.equal("usage", err.kind)
+        local s = client:subscribe("subscription { said { text } }", nil, { headers = headers }):subscribe()
+        local ok, ready_err = s:ready(BOUND)
+        assert.is_nil(ok)
+        assert.is_not_nil(ready_err)
+      end
+      assert.equal("API_KEY:", (who(client)))
+    end)
+  end)
+end)
