@@ -17,7 +17,10 @@ local MODULES = {
   { "lua/appsync/observable/timed.lua", "Operators with time", { ["Observable:"] = "observable:" } },
   { "lua/appsync/observable/subscription.lua", "Subscriptions", { ["Subscription:"] = "subscription:" } },
   { "lua/appsync/subject.lua", "Subjects", { ["subject.new"] = "appsync.subject", ["Subject:"] = "subject:" } },
-  { "lua/appsync/auth/init.lua", "Credentials", { ["auth."] = "appsync.auth." } },
+  { "lua/appsync/auth/static.lua", "Credentials", { static = "appsync.auth.static" } },
+  { "lua/appsync/auth/environment.lua", "Credentials of the environment", { environment = "appsync.auth.environment" } },
+  { "lua/appsync/auth/shared_file.lua", "Credentials of shared files", { shared_file = "appsync.auth.shared_file" } },
+  { "lua/appsync/auth/chain.lua", "Chains of providers", { chain = "appsync.auth.chain" } },
   { "lua/appsync/config.lua", "Configuration", { ["config."] = 'require("appsync.config").' } },
   { "lua/appsync/sign.lua", "Signing", { ["sign"] = "appsync.sign" } },
 }
@@ -91,7 +94,8 @@ local function document(path, title, renames, only)
     else
       local name, args = line:match("^function ([%w_.:]+)(%b())")
       if not name then
-        name, args = line:match("^([%w_]+%.[%w_.]+) = function(%b())")
+        name, args = line:match("^local function ([%w_]+)(%b())") -- what the module returns, where it is named above
+        if name and not (renames and renames[name]) then name = nil end
       end
       local class
       for _, text in ipairs(block) do class = class or text:match("^@class%s+(%S+)") end

@@ -1,17 +1,16 @@
-/* JSON in C: tokens read and values written, in MB/s of text, beside a memchr() for a byte that isn't there (the floor:
- * the text is looked at once) and strlen() on the same text. A row: what, median (min-max) of the runs. cc -std=c11 -O2
- * -Icsrc -D_GNU_SOURCE bench/json_bench.c csrc/base/?*.c csrc/codec/?*.c -lcrypto -lm -o json_bench && ./json_bench */
+/* JSON in C: tokens read and values written, beside memchr() for a byte that isn't there (the floor: the text is looked
+ * at once) and strlen() on the same text. One row for each and each text; a unit is a megabyte of text. */
 #include "base/clock.h"
 #include "base/rand.h"
 #include "codec/json_reader.h"
 #include "codec/json_writer.h"
+#include "measure.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define N_RUNS 11
-#define SEED   20240601
-#define MIN_S  0.03
+#define SEED  20240601
+#define MIN_S 0.03
 
 struct job {
 	struct aps_str json;
@@ -110,27 +109,27 @@ static void run_read_and_write(struct job *job)
 	APS_ASSERT(aps_json_writer_finish(&w) == APS_OK && job->out.n == job->json.n);
 }
 
-static int by_size(const void *a, const void *b)
+static void run_times(void (*run)(struct job *), struct job *job, long times)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-	return x < y ? -1 : x > y;
-}
-
-static double seconds_of(void (*run)(struct job *), struct job *job, int times)
-{
-	double start = aps_clock_mono_s();
-	for (int i = 0; i < times; i++) run(job);
-	return aps_clock_mono_s() - start;
+	for (long i = 0; i < times; i++) run(job);
 }
 
 static void row(const char *what, const char *text, void (*run)(struct job *), struct job *job)
 {
-	int times = 1;
-	while (seconds_of(run, job, times) < MIN_S) times *= 2;
-	double rates[N_RUNS];
-	for (int i = 0; i < N_RUNS; i++) rates[i] = (double)job->json.n * times / seconds_of(run, job, times) / 1e6;
-	qsort(rates, N_RUNS, sizeof rates[0], by_size);
-	printf("%-16s %-14s %8.0f MB/s (%.0f-%.0f)\n", what, text, rates[N_RUNS / 2], rates[0], rates[N_RUNS - 1]);
+	char workload[64];
+	long times = 1;
+	for (;; times *= 2) {
+		double start = aps_clock_mono_s();
+		run_times(run, job, times);
+		if (aps_clock_mono_s() - start >= MIN_S) break;
+	}
+	struct aps_meter meter = aps_meter_start();
+	run_times(run, job, times);
+	meter = aps_meter_stop(meter);
+	/* In megabytes, rounded: the text is so long that it doesn't matter. */
+	long n_bytes = (long)job->json.n * times;
+	snprintf(workload, sizeof workload, "json-c, %s", text);
+	aps_row_print(&(struct aps_row){workload, what, "-", "MB/s", (n_bytes + 500000) / 1000000, NULL, true}, meter);
 }
 
 int main(void)
@@ -139,15 +138,14 @@ int main(void)
 		const char *name;
 		size_t n_records, body_chars;
 	} TEXTS[] = {{"long strings", 500, 2000}, {"short strings", 8000, 24}};
-	printf("%d runs, seed %d\n", N_RUNS, SEED);
 	for (size_t i = 0; i < APS_COUNTOF(TEXTS); i++) {
 		struct aps_buf json = make_records(TEXTS[i].n_records, TEXTS[i].body_chars);
 		struct job job = {.json = aps_buf_str(&json)};
 		aps_buf_init(&job.out, APS_BUF_ANY_SIZE);
-		row("memchr (floor)", TEXTS[i].name, run_memchr, &job);
+		row("FLOOR memchr", TEXTS[i].name, run_memchr, &job);
 		row("strlen", TEXTS[i].name, run_strlen, &job);
-		row("read", TEXTS[i].name, run_read, &job);
-		row("read and write", TEXTS[i].name, run_read_and_write, &job);
+		row("LIB read", TEXTS[i].name, run_read, &job);
+		row("LIB read and write", TEXTS[i].name, run_read_and_write, &job);
 		aps_buf_clear(&job.out);
 		aps_buf_clear(&json);
 	}

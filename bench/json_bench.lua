@@ -1,9 +1,9 @@
--- lua5.4 bench/json_bench.lua [runs]: appsync.core's decode and encode beside lua-cjson's on the same generated values.
--- A row: what, MB/s of JSON text (median, min-max), ratio of the medians to lua-cjson's.
+-- lua5.4 bench/json_bench.lua: appsync.core's decode and encode beside lua-cjson's on the same generated values, which is the
+-- floor here. A unit is a megabyte of JSON text.
+local measure = require("bench.measure")
 local core = require("appsync.core")
 local cjson = require("cjson")
 
-local runs = tonumber(arg and arg[1]) or 11
 local SECONDS_PER_RUN = 0.03
 
 -- Park and Miller's generator: the same data on every Lua.
@@ -60,32 +60,33 @@ local cases = {
   { "lists of numbers", numbers(4000) },
 }
 
-local function seconds_of(f, value, times)
+local function meter_of(f, value, times)
   collectgarbage()
-  local start = os.clock()
+  local meter = measure.start()
   for _ = 1, times do f(value) end
-  return os.clock() - start
+  return measure.stop(meter)
 end
 
-local function mb_per_s(f, value, n_bytes)
+local function enough(f, value)
   local times = 1
-  while seconds_of(f, value, times) < SECONDS_PER_RUN / 2 do times = times * 2 end
-  local rates = {}
-  for i = 1, runs do rates[i] = n_bytes * times / seconds_of(f, value, times) / 1e6 end
-  table.sort(rates)
-  return rates[math.floor(#rates / 2) + 1], rates[1], rates[#rates]
+  while meter_of(f, value, times).cpu < SECONDS_PER_RUN / 2 do times = times * 2 end
+  return times * 2
 end
 
 local function row(what, ours, theirs, value, n_bytes)
-  local own, own_min, own_max = mb_per_s(ours, value, n_bytes)
-  local peer, peer_min, peer_max = mb_per_s(theirs, value, n_bytes)
-  print(("%-40s core %6.1f MB/s (%.1f-%.1f)   cjson %6.1f MB/s (%.1f-%.1f)   ratio %.2f"):format(
-    what, own, own_min, own_max, peer, peer_min, peer_max, own / peer))
+  local workload = "json-lua, " .. what .. ", " .. measure.lua_version()
+  local function print_row(peer, f)
+    local times = enough(f, value)
+    measure.print{
+      workload = workload, peer = peer, n = n_bytes * times / 1e6, unit = "MB/s", meter = meter_of(f, value, times), ok = true,
+    }
+  end
+  print_row("FLOOR lua-cjson", theirs)
+  print_row("LIB appsync.core", ours)
 end
 
-print(("%s, %d runs, seed 20240601"):format(jit and jit.version or _VERSION, runs))
 for _, case in ipairs(cases) do
   local json = core.encode(case[2])
-  row("decode: " .. case[1], core.decode, cjson.decode, json, #json)
-  row("encode: " .. case[1], core.encode, cjson.encode, case[2], #json)
+  row("decode " .. case[1], core.decode, cjson.decode, json, #json)
+  row("encode " .. case[1], core.encode, cjson.encode, case[2], #json)
 end

@@ -43,7 +43,7 @@ end
 function measure.print(row)
   local wall, cpu_s = row.meter.wall, row.meter.cpu
   print(string.format(
-    '{"workload":"%s","peer":"%s","version":"%s","n":%d,"wall_s":%.6f,"cpu_s":%.6f,"rss_mb":%d,"unit_rate":%.0f,'
+    '{"workload":"%s","peer":"%s","version":"%s","n":%.6g,"wall_s":%.6f,"cpu_s":%.6f,"rss_mb":%d,"unit_rate":%.0f,'
       .. '"unit":"%s","cpu_us_per_unit":%.4f,"ok":%s%s}',
     row.workload, row.peer, core.version .. " " .. measure.lua_version(), row.n, wall, cpu_s, resident_mb(),
     row.n / wall, row.unit, cpu_s / row.n * 1e6, tostring(row.ok), row.extra and "," .. row.extra or ""))

@@ -1,0 +1,203 @@
+-- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [w5|w6|w7|json]: runs the rows of each workload in turn, so
+-- often, and prints a table for each. See README.md. Environment: LUAS, the interpreters; BUILD, where they were built for.
+local bin, repetitions, only = arg[1], tonumber(arg[2]), arg[3]
+
+local BUILD = os.getenv("BUILD") or "build"
+local LUAS = {}
+for name in (os.getenv("LUAS") or "lua5.4"):gmatch("%S+") do LUAS[#LUAS + 1] = name end
+
+local function capture(command)
+  local pipe = assert(io.popen(command))
+  local text = pipe:read("*a")
+  return text, (pipe:close())
+end
+
+local has_taskset = capture("command -v taskset") ~= ""
+local PIN = has_taskset and "taskset -c 0 " or ""
+
+-- Starts a server. It prints its port; the shell before it, the process.
+local function serve(command)
+  local pipe = assert(io.popen("echo $$; exec " .. command))
+  local pid, port = pipe:read("*l"), pipe:read("*l")
+  assert(port, "it doesn't start: " .. command)
+  return { port = port, stop = function()
+    os.execute("kill " .. pid)
+    pipe:close()
+  end }
+end
+
+local function lua_row(lua, script, arguments)
+  local abi = lua == "luajit" and "lua5.1" or lua
+  return ("LUA_CPATH='%s/%s/?.so;;' %s bench/%s %s"):format(BUILD, abi, lua, script, arguments or "")
+end
+
+-- Bodies of 1024 bytes that every row signs.
+local function write_bodies()
+  local seed = 20240601
+  local function random(below)
+    seed = seed * 16807 % 2147483647
+    return seed % below
+  end
+  local file = assert(io.open(bin .. "/data/w5_bodies.ndjson", "wb"))
+  for _ = 1, 64 do
+    local chars = {}
+    for i = 1, 1024 do chars[i] = string.char(97 + random(26)) end
+    file:write(table.concat(chars), "\n")
+  end
+  file:close()
+end
+
+local N_MESSAGES = 100000
+
+-- Workloads: `rows(server)` are commands, those of the floor first; each prints one JSON line or several.
+local workloads = {}
+
+local function add(group, workload)
+  workload.group = group
+  workloads[#workloads + 1] = workload
+end
+
+add("json", { rows = function()
+  local rows = { bin .. "/json_bench" }
+  for _, lua in ipairs(LUAS) do rows[#rows + 1] = lua_row(lua, "json_bench.lua") end
+  return rows
+end })
+
+add("w5", { rows = function()
+  local rows = { bin .. "/signature_evp", bin .. "/sign_core", bin .. "/sign_core fresh" }
+  for _, lua in ipairs(LUAS) do rows[#rows + 1] = lua_row(lua, "row/sign.lua") end
+  return rows
+end })
+
+for _, n_subs in ipairs{ 1, 1000 } do
+  add("w6", {
+    server = ("%s/realtime_push 0 %d %s"):format(bin, n_subs, N_MESSAGES),
+    rows = function(port)
+      local rows = { ("%s/realtime_lws %s %d"):format(bin, port, n_subs) }
+      for _, how in ipairs{ "callback", "pull" } do
+        for _, lua in ipairs(LUAS) do
+          rows[#rows + 1] = lua_row(lua, "row/realtime.lua", ("%s %d %s"):format(port, n_subs, how))
+        end
+      end
+      return rows
+    end,
+  })
+end
+
+-- One at a time: client and server share a CPU, as otherwise the wake-up of the other one is what is measured.
+for _, mode in ipairs{ "seq", "32" } do
+  local pin = mode == "seq" and PIN or ""
+  add("w7", {
+    server = pin .. bin .. "/fixed_http 0 bench/data/w7_response.json",
+    pin = pin,
+    rows = function(port)
+      local rows = { ("%s/http_curl %s %s"):format(bin, port, mode) }
+      for _, lua in ipairs(LUAS) do rows[#rows + 1] = lua_row(lua, "row/http.lua", port .. " " .. mode) end
+      return rows
+    end,
+  })
+end
+
+local function read_row(line)
+  local row = {}
+  for key, value in line:gmatch('"([%w_]+)":"?([^",}]*)') do row[key] = tonumber(value) or value end
+  row.peer = line:match('"peer":"([^"]*)"')
+  row.floor = line:match('"floor":"([^"]*)"')
+  row.is_ok = line:find('"ok":true', 1, true) ~= nil
+  return row
+end
+
+local function median(list)
+  table.sort(list)
+  local middle = math.floor((#list + 1) / 2)
+  return #list % 2 == 1 and list[middle] or (list[middle] + list[middle + 1]) / 2
+end
+
+local has_failed = false
+
+local function complain(...)
+  has_failed = true
+  io.stderr:write(string.format(...), "\n")
+end
+
+-- Adds what one repetition printed: by workload, by row, a list.
+local function collect(tables, text, repetition)
+  for line in text:gmatch("[^\n]+") do
+    if line:sub(1, 1) == "{" then
+      local row = read_row(line)
+      if not row.is_ok then complain("%s: %s: the answer is wrong", row.workload, row.peer) end
+      local found = tables[row.workload]
+      if not found then
+        found = { order = {}, rows = {}, name = row.workload }
+        tables[row.workload] = found
+        tables[#tables + 1] = found
+      end
+      if row.answer then
+        found.answer = found.answer or row.answer
+        if row.answer ~= found.answer then complain("%s: %s: another answer", row.workload, row.peer) end
+      end
+      if not found.rows[row.peer] then
+        found.rows[row.peer] = {}
+        found.order[#found.order + 1] = row.peer
+      end
+      found.rows[row.peer][repetition] = row
+    end
+  end
+end
+
+-- The ratio to the floor of the same repetition, median.
+local function ratio(found, name, field)
+  local list = {}
+  for i, row in pairs(found.rows[name]) do
+    local floor = found.rows[row.floor or found.order[1]][i]
+    if floor then list[#list + 1] = row[field] / row.n / (floor[field] / floor.n) end
+  end
+  return median(list)
+end
+
+local function print_table(found)
+  print(("\n#### %s\n"):format(found.name))
+  print("| row | unit | median | min - max | wall s | CPU us/unit | wall / floor | CPU / floor |")
+  print("|---|---|---|---|---|---|---|---|")
+  for _, name in ipairs(found.order) do
+    local rates, walls, cpus, unit = {}, {}, {}, nil
+    for _, row in pairs(found.rows[name]) do
+      rates[#rates + 1], walls[#walls + 1] = row.n / row.wall_s, row.wall_s
+      cpus[#cpus + 1], unit = row.cpu_s / row.n * 1e6, row.unit
+    end
+    print(("| %s | %s | %.0f | %.0f - %.0f | %.3f | %.3g | %.2f | %.2f |"):format(name, unit, median(rates),
+      math.min(table.unpack(rates)), math.max(table.unpack(rates)), median(walls), median(cpus),
+      ratio(found, name, "wall_s"), ratio(found, name, "cpu_s")))
+  end
+end
+
+local function run(workload)
+  local server = workload.server and serve(workload.server)
+  local tables = {}
+  for repetition = 1, repetitions do
+    for _, command in ipairs(workload.rows(server and server.port)) do
+      local text, ok = capture("BENCH_DATA='" .. bin .. "/data' LUA_PATH='./?.lua;./lua/?.lua;./lua/?/init.lua;;' "
+        .. "timeout 120 " .. (workload.pin or "") .. "env " .. command)
+      if not ok then complain("failed: %s", command) end
+      collect(tables, text, repetition)
+    end
+  end
+  if server then server.stop() end
+  for _, found in ipairs(tables) do print_table(found) end
+end
+
+local function first_line(path)
+  local file = io.open(path)
+  if not file then return "unknown" end
+  local line = file:read("*l")
+  file:close()
+  return line
+end
+
+os.execute(("mkdir -p '%s/data' && cp bench/data/* '%s/data'"):format(bin, bin))
+write_bodies()
+print(("%d repetitions, %s, load %s"):format(repetitions, os.date("!%Y-%m-%d"), first_line("/proc/loadavg")))
+for _, workload in ipairs(workloads) do
+  if not only or only == "" or only == workload.group then run(workload) end
+end
+os.exit(not has_failed)
