@@ -186,23 +186,23 @@ soak: build
 
 # Workloads of bench/README.md: make bench [ONLY=w5|w6|w7|json] [N=repetitions] [LUAS="lua5.4 luajit"]
 BENCH = $(BUILD)/bench
-BENCH_PROGRAMS = signature_evp sign_core json_bench realtime_lws http_curl fixed_http realtime_push
-BENCH_CORE = $(foreach d,base codec auth,$(wildcard csrc/$(d)/*.c)) csrc/server/ws_handshake.c
-BENCH_SHARED = bench/measure.c bench/server/peer_loop.c
+BENCH_PROGRAMS = $(patsubst bench/%.c,$(BENCH)/%,$(wildcard bench/floor/*.c bench/row/*.c bench/json_bench.c) \
+	bench/server/fixed_http.c bench/server/realtime_push.c)
+BENCH_OBJ = $(BENCH)/measure.o $(BENCH)/server/peer_loop.o $(BUILD)/obj/server/ws_handshake.o \
+	$(filter $(BUILD)/obj/base/% $(BUILD)/obj/codec/% $(BUILD)/obj/auth/%,$(CORE_OBJ))
 
-$(BENCH)/%.o: %.c
+$(BENCH)/%.o: bench/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -O2 $(CPPFLAGS) -Ibench -MMD -MP -c $< -o $@
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -Ibench -MMD -MP -c $< -o $@
 
-$(BENCH)/libbench.a: $(patsubst %.c,$(BENCH)/%.o,$(BENCH_CORE) $(BENCH_SHARED))
+$(BENCH)/libbench.a: $(BENCH_OBJ)
 	@rm -f $@
 	ar rcs $@ $^
 
-.SECONDEXPANSION:
-$(BENCH_PROGRAMS:%=$(BENCH)/%): $(BENCH)/%: $$(patsubst %.c,$(BENCH)/%.o,$$(wildcard bench/%.c bench/*/%.c)) $(BENCH)/libbench.a
+$(BENCH_PROGRAMS): %: %.o $(BENCH)/libbench.a
 	$(CC) -pthread $(LDFLAGS) -o $@ $^ -lcurl -lwebsockets -lcrypto -lm
 
-bench: $(BENCH_PROGRAMS:%=$(BENCH)/%)
+bench: $(BENCH_PROGRAMS)
 	@for lua in $(LUAS); do $(MAKE) -s build LUA=$$lua || exit 1; done
 	@BUILD='$(BUILD)' LUAS='$(LUAS)' lua5.4 bench/run.lua '$(BENCH)' $(or $(N),5) '$(ONLY)'
 

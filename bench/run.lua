@@ -64,16 +64,16 @@ add("json", { rows = function()
 end })
 
 add("w5", { rows = function()
-  local rows = { bin .. "/signature_evp", bin .. "/sign_core", bin .. "/sign_core fresh" }
+  local rows = { bin .. "/floor/signature_evp", bin .. "/row/sign_core", bin .. "/row/sign_core fresh" }
   for _, lua in ipairs(LUAS) do rows[#rows + 1] = lua_row(lua, "row/sign.lua") end
   return rows
 end })
 
 for _, n_subs in ipairs{ 1, 1000 } do
   add("w6", {
-    server = ("%s/realtime_push 0 %d %s"):format(bin, n_subs, N_MESSAGES),
+    server = ("%s/server/realtime_push 0 %d %s"):format(bin, n_subs, N_MESSAGES),
     rows = function(port)
-      local rows = { ("%s/realtime_lws %s %d"):format(bin, port, n_subs) }
+      local rows = { ("%s/floor/realtime_lws %s %d"):format(bin, port, n_subs) }
       for _, how in ipairs{ "callback", "pull" } do
         for _, lua in ipairs(LUAS) do
           rows[#rows + 1] = lua_row(lua, "row/realtime.lua", ("%s %d %s"):format(port, n_subs, how))
@@ -88,10 +88,10 @@ end
 for _, mode in ipairs{ "seq", "32" } do
   local pin = mode == "seq" and PIN or ""
   add("w7", {
-    server = pin .. bin .. "/fixed_http 0 bench/data/w7_response.json",
+    server = pin .. bin .. "/server/fixed_http 0 bench/data/w7_response.json",
     pin = pin,
     rows = function(port)
-      local rows = { ("%s/http_curl %s %s"):format(bin, port, mode) }
+      local rows = { ("%s/floor/http_curl %s %s"):format(bin, port, mode) }
       for _, lua in ipairs(LUAS) do rows[#rows + 1] = lua_row(lua, "row/http.lua", port .. " " .. mode) end
       return rows
     end,
@@ -177,7 +177,7 @@ local function run(workload)
   for repetition = 1, repetitions do
     for _, command in ipairs(workload.rows(server and server.port)) do
       local text, ok = capture("BENCH_DATA='" .. bin .. "/data' LUA_PATH='./?.lua;./lua/?.lua;./lua/?/init.lua;;' "
-        .. "timeout 120 " .. (workload.pin or "") .. "env " .. command)
+        .. "timeout 120 " .. (workload.pin or "") .. "env -u N " .. command)
       if not ok then complain("failed: %s", command) end
       collect(tables, text, repetition)
     end

@@ -61,7 +61,7 @@ for name, transport in pairs(transports) do
       assert.equal("network", err.kind)
       assert.equal(code, err.code)
       assert.is_false(err.retryable)
-      assert.truthy(err.message:find("localhost", 1, true), err.message)
+      return err
     end
 
     it("a server whose certificate was issued by the given authority is accepted", function()
@@ -69,15 +69,18 @@ for name, transport in pairs(transports) do
     end)
 
     it("one that the system doesn't know is refused", function()
-      fails("certificate", nil, made.server)
+      local err = fails("certificate", nil, made.server)
+      assert.truthy(err.message:find("localhost", 1, true), err.message)
     end)
 
     it("a certificate for another name is refused", function()
-      fails("host_name", { ca = made.ca }, made.other_host)
+      local err = fails("host_name", { ca = made.ca }, made.other_host)
+      assert.truthy(err.message:find("localhost", 1, true), err.message)
     end)
 
     it("an expired certificate is refused", function()
-      fails("certificate_expired", { ca = made.ca }, made.expired)
+      local err = fails("certificate_expired", { ca = made.ca }, made.expired)
+      assert.truthy(err.message:find("localhost", 1, true), err.message)
     end)
 
     it("every certificate is accepted with verify = false", function()
