@@ -105,10 +105,10 @@ ctest: $(if $(ONLY),$(T)/bin/$(ONLY)_test,$(T_BIN))
 
 # make unit LUA=lua5.1 ONLY=spec/unit/task_spec.lua
 unit: build
-	@eval "$$($(MAKE) -s env LUA=$(LUA))"; $(LUA) $$(command -v busted) -o plainTerminal $(or $(ONLY),spec/unit)
+	@eval "$$($(MAKE) -s env LUA=$(LUA))"; .ci/busted $(LUA) $(or $(ONLY),$$(find spec/unit -name '*_spec.lua' | sort))
 
 e2e: build
-	@eval "$$($(MAKE) -s env LUA=$(LUA))"; $(LUA) $$(command -v busted) -o plainTerminal $(or $(ONLY),spec/e2e)
+	@eval "$$($(MAKE) -s env LUA=$(LUA))"; .ci/busted $(LUA) $(or $(ONLY),$$(find spec/e2e -name '*_spec.lua' | sort))
 
 LUAS = lua5.1 lua5.3 lua5.4 luajit
 

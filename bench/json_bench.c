@@ -128,7 +128,7 @@ static void row(const char *what, const char *text, void (*run)(struct job *), s
 	meter = aps_meter_stop(meter);
 	/* In megabytes, rounded: the text is so long that it doesn't matter. */
 	long n_bytes = (long)job->json.n * times;
-	snprintf(workload, sizeof workload, "json-c, %s", text);
+	snprintf(workload, sizeof workload, "json, C, %s", text);
 	aps_row_print(&(struct aps_row){workload, what, "-", "MB/s", (n_bytes + 500000) / 1000000, NULL, true}, meter);
 }
 

@@ -74,15 +74,16 @@ local function enough(f, value)
 end
 
 local function row(what, ours, theirs, value, n_bytes)
-  local workload = "json-lua, " .. what .. ", " .. measure.lua_version()
-  local function print_row(peer, f)
+  local function print_row(peer, f, extra)
     local times = enough(f, value)
     measure.print{
-      workload = workload, peer = peer, n = n_bytes * times / 1e6, unit = "MB/s", meter = meter_of(f, value, times), ok = true,
+      workload = "json, " .. measure.lua_version(), peer = peer, n = n_bytes * times / 1e6, unit = "MB/s",
+      meter = meter_of(f, value, times), ok = true, extra = extra,
     }
   end
-  print_row("FLOOR lua-cjson", theirs)
-  print_row("LIB appsync.core", ours)
+  local floor = "FLOOR lua-cjson, " .. what
+  print_row(floor, theirs)
+  print_row("LIB appsync.core, " .. what, ours, '"floor":"' .. floor .. '"')
 end
 
 for _, case in ipairs(cases) do

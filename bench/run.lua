@@ -100,9 +100,8 @@ end
 
 local function read_row(line)
   local row = {}
-  for key, value in line:gmatch('"([%w_]+)":"?([^",}]*)') do row[key] = tonumber(value) or value end
-  row.peer = line:match('"peer":"([^"]*)"')
-  row.floor = line:match('"floor":"([^"]*)"')
+  for key, value in line:gmatch('"([%w_]+)":([%d.e+-]+)') do row[key] = tonumber(value) end
+  for key, value in line:gmatch('"([%w_]+)":"([^"]*)"') do row[key] = value end
   row.is_ok = line:find('"ok":true', 1, true) ~= nil
   return row
 end
@@ -145,8 +144,10 @@ local function collect(tables, text, repetition)
   end
 end
 
--- The ratio to the floor of the same repetition, median.
+-- The ratio to the floor of the same repetition, median. The first row of a table is the floor, unless a row names another;
+-- a floor itself has 1.
 local function ratio(found, name, field)
+  if name:find("^FLOOR") then return 1 end
   local list = {}
   for i, row in pairs(found.rows[name]) do
     local floor = found.rows[row.floor or found.order[1]][i]

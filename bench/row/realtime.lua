@@ -36,7 +36,6 @@ end
 
 local function by_callback()
   local all = appsync.subject()
-  local subscriptions = {}
   local finished = all:subscribe()
   local observer = {
     next = function(event)
@@ -44,7 +43,7 @@ local function by_callback()
     end,
     error = fail,
   }
-  for i = 1, n_subs do subscriptions[i] = subscribe(i, observer) end
+  for i = 1, n_subs do subscribe(i, observer) end
   finished:next()
 end
 

@@ -30,11 +30,13 @@ static struct apl_client *check(lua_State *L)
 	return client;
 }
 
-/* NULL: it is closed, and what comes late is ignored. */
+/* NULL: it is closed, or it is the parent's in a child process: what comes late, from finalizers too, is ignored. */
 static struct apl_client *check_late(lua_State *L)
 {
 	struct apl_client *client = luaL_checkudata(L, 1, CLIENT);
-	return client->box == NULL || client->is_closed ? NULL : client;
+	if (client->box == NULL || client->is_closed) return NULL;
+	const struct aps_runtime *runtime = client->box->runtime;
+	return runtime != NULL && aps_runtime_is_usable(runtime) ? client : NULL;
 }
 
 int Apl_client_open(lua_State *L, struct apl_runtime *box)
@@ -78,7 +80,8 @@ static bool read_material(lua_State *L, enum aps_auth_mode mode, struct aps_auth
 	}
 	if (apl_field_str(L, 2, "secret_access_key", &text)) credentials.secret_access_key = (char *)(uintptr_t)text.p;
 	if (apl_field_str(L, 2, "session_token", &text)) credentials.session_token = (char *)(uintptr_t)text.p;
-	credentials.expires_ms = (int64_t)(apl_field_number(L, 2, "expires_at", 0) * 1000.0);
+	double expires_ms = apl_field_number(L, 2, "expires_at", 0) * 1000.0;
+	if (expires_ms > -1e15 && expires_ms < 1e15) credentials.expires_ms = (int64_t)expires_ms; /* else never */
 	err->code = APS_OK;
 	if (!has_secret && !has_key && mode != APS_AUTH_NONE) return false;
 	return aps_auth_material_init(out, mode, secret, mode == APS_AUTH_IAM ? &credentials : NULL, err) == APS_OK;
@@ -240,7 +243,7 @@ static char *build_body(lua_State *L, size_t *n_body, enum aps_gql_operation_kin
 static uint64_t field_id(lua_State *L, const char *name)
 {
 	double id = apl_field_number(L, 2, name, 0);
-	return id > 0 ? (uint64_t)id : 0;
+	return id >= 1 && id < 9007199254740992.0 ? (uint64_t)id : 0;
 }
 
 static int post_call(lua_State *L, struct apl_client *client, struct aps_call_command *command)
@@ -323,8 +326,8 @@ static int Apl_client_subscribe(lua_State *L)
 	command->body = build_body(L, &command->n_body, &kind);
 	command->identity = field_id(L, "auth");
 	command->overflow = check_overflow(L);
-	command->max_items = (size_t)apl_field_number(L, 2, "buffer", 1024);
-	command->max_bytes = (size_t)apl_field_number(L, 2, "buffer_bytes", 4.0 * 1024 * 1024);
+	command->max_items = apl_field_size(L, 2, "buffer", 1024);
+	command->max_bytes = apl_field_size(L, 2, "buffer_bytes", (size_t)4 * 1024 * 1024);
 	command->is_shared = apl_field_bool(L, 2, "share", true);
 	command->has_dynamic_headers = apl_field_bool(L, 2, "dynamic_headers", false);
 	if (command->max_items == 0) command->max_items = 1;
@@ -351,7 +354,7 @@ static int Apl_client_consumed(lua_State *L)
 	struct apl_client *client = check_late(L);
 	if (client == NULL) return 0;
 	struct aps_command *command =
-	        aps_consumed_command_new(client->id, apl_check_id(L, 2), (size_t)luaL_checknumber(L, 3));
+	        aps_consumed_command_new(client->id, apl_check_id(L, 2), apl_size_of(luaL_checknumber(L, 3)));
 	apl_push_pending(L, command != NULL ? &command->op : NULL);
 	apl_runtime_post(L, client->box, -1);
 	return 0;

@@ -118,6 +118,11 @@ static void push_result(lua_State *L, const struct aps_result_event *event)
 static void push_data(lua_State *L, const struct aps_data_event *event)
 {
 	enum apl_big_integers big = event->big_integers_as_text ? APL_BIG_STRING : APL_BIG_ROUNDED;
+	if (apl_value_push_sole_member(L, event->payload, "data", big)) { /* nearly all events */
+		lua_pushnil(L);
+		apl_push_id(L, event->n_dropped);
+		return;
+	}
 	struct aps_err err = {0};
 	if (apl_value_push(L, event->payload, big, &err) != APS_OK) {
 		lua_pushnil(L);
@@ -144,7 +149,10 @@ static void push_data(lua_State *L, const struct aps_data_event *event)
 	struct aps_gqlhttp_response response;
 	struct aps_buf *scratch = apl_push_buffer(L, APS_BUF_ANY_SIZE);
 	aps_gqlhttp_parse_payload(event->payload, scratch, &response);
-	push_response_err(L, &response, big);
+	if (response.err.code == APS_OK) /* "errors": null */
+		lua_pushnil(L);
+	else
+		push_response_err(L, &response, big);
 	lua_remove(L, -2);
 	apl_push_id(L, event->n_dropped);
 }

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #define LONGEST_MS ((int64_t)1 << 52)
+#define LARGEST    ((size_t)1 << 30) /* of counts and sizes, so that sums of them never overflow */
 
 int apl_throw(lua_State *L, const struct aps_err *err)
 {
@@ -41,10 +42,22 @@ double apl_field_number(lua_State *L, int table, const char *name, double otherw
 	return value;
 }
 
+size_t apl_size_of(double number)
+{
+	if (!(number >= 1)) return 0;
+	return number < (double)LARGEST ? (size_t)number : LARGEST;
+}
+
+size_t apl_field_size(lua_State *L, int table, const char *name, size_t otherwise)
+{
+	double number = apl_field_number(L, table, name, -1);
+	return number < 0 ? otherwise : apl_size_of(number);
+}
+
 int64_t apl_field_ms(lua_State *L, int table, const char *name, int64_t otherwise)
 {
 	double seconds = apl_field_number(L, table, name, -1);
-	if (seconds < 0) return otherwise;
+	if (!(seconds >= 0)) return otherwise;
 	return seconds * 1000.0 < (double)LONGEST_MS ? (int64_t)(seconds * 1000.0) : LONGEST_MS;
 }
 

@@ -7,6 +7,7 @@
 #define RUNTIME  "appsync.core.runtime"
 #define CURRENT  "appsync.core.runtime.current" /* registry: this state's runtime */
 #define CLOSE_MS 2000
+#define MAX_POLL 1e6 /* events: the indexes of five values each stay small */
 
 struct apl_runtime *apl_runtime_ref(struct apl_runtime *box)
 {
@@ -64,7 +65,8 @@ static int Apl_runtime_poll(lua_State *L)
 	struct apl_runtime *box = check(L);
 	struct aps_runtime *runtime = apl_runtime_check_open(L, box);
 	luaL_checktype(L, 2, LUA_TTABLE);
-	int max = (int)luaL_checknumber(L, 3);
+	double limit = luaL_checknumber(L, 3);
+	int max = limit >= 1 ? (int)(limit < MAX_POLL ? limit : MAX_POLL) : 0;
 	int n = 0;
 	free_event(box);
 	while (n < max) {

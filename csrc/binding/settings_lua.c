@@ -29,7 +29,7 @@ static void read_retry(lua_State *L, int table, struct aps_settings *settings)
 	int group = push_group(L, table, "retry");
 	settings->retry.base_ms = apl_field_ms(L, group, "base", settings->retry.base_ms);
 	settings->retry.cap_ms = apl_field_ms(L, group, "cap", settings->retry.cap_ms);
-	settings->retry.n_attempts = (unsigned)apl_field_number(L, group, "attempts", settings->retry.n_attempts);
+	settings->retry.n_attempts = (unsigned)apl_field_size(L, group, "attempts", settings->retry.n_attempts);
 	settings->realtime.reconnect.base_ms = settings->retry.base_ms;
 	if (settings->retry.cap_ms < settings->realtime.reconnect.cap_ms)
 		settings->realtime.reconnect.cap_ms = settings->retry.cap_ms;
@@ -56,8 +56,8 @@ static void read_realtime(lua_State *L, int table, struct aps_settings *settings
 		options->protocol = APS_RT_TRANSPORT_WS;
 	options->keep_alive_ms = apl_field_ms(L, group, "keep_alive", options->keep_alive_ms);
 	options->idle_close_ms = apl_field_ms(L, group, "idle_close", options->idle_close_ms);
-	double limit = apl_field_number(L, group, "max_subscriptions", (double)settings->max_subscriptions);
-	settings->max_subscriptions = limit >= 1 ? (size_t)limit : 1;
+	size_t limit = apl_field_size(L, group, "max_subscriptions", settings->max_subscriptions);
+	settings->max_subscriptions = limit >= 1 ? limit : 1;
 	lua_pop(L, 1);
 }
 

@@ -36,6 +36,10 @@ void apl_register(lua_State *L, const luaL_Reg *functions);
  * only what Lua throws (memory): hold no C allocation that a userdata doesn't own. */
 enum aps_rc apl_value_push(lua_State *L, struct aps_str json, enum apl_big_integers big, struct aps_err *err);
 
+/* The text is an object with this one member and no other: pushes the member's value. Else pushes nothing, and false.
+ */
+bool apl_value_push_sole_member(lua_State *L, struct aps_str json, const char *name, enum apl_big_integers big);
+
 /* Writes the Lua value at `index`. E_USAGE with the path ("variables.input.tags[3]: …", beginning with `name`). The
  * writer's buffer must belong to a userdata: Lua may throw. */
 enum aps_rc apl_value_write(lua_State *L, int index, const char *name, struct aps_json_writer *w, struct aps_err *err);

@@ -165,36 +165,61 @@ static bool push_token(lua_State *L, struct reading *in, enum aps_json_token tok
 	return true;
 }
 
-static enum aps_rc read_all(lua_State *L, struct reading *in, struct aps_err *err)
+static enum aps_rc read_whole_value(lua_State *L, struct reading *in, struct aps_err *err)
 {
-	for (;;) {
+	do {
 		enum aps_json_token token = aps_json_next(&in->r);
-		if (token == APS_JSON_END) return APS_OK;
 		if (token == APS_JSON_ERROR) {
 			if (err != NULL) *err = in->r.err;
 			return in->r.err.code;
 		}
 		if (!push_token(L, in, token)) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	}
+	} while (in->depth != 0);
+	return APS_OK;
+}
+
+static void begin(lua_State *L, struct reading *in, struct aps_str json, enum apl_big_integers big)
+{
+	in->big = big;
+	in->sees_keys = json.n >= MIN_TEXT_BYTES;
+	in->scratch = NULL;
+	in->depth = 0;
+	aps_json_reader_init(&in->r, json, MAX_DEPTH);
+	in->deepest = 0;
+	in->slots = lua_gettop(L) + 1;
+	luaL_checkstack(L, N_SEEN_KEYS + 16, "JSON");
+	lua_settop(L, in->slots + (in->sees_keys ? N_SEEN_KEYS : 0));
+	if (in->sees_keys) memset(in->seen, 0, sizeof in->seen);
+}
+
+/* Leaves the value alone on the stack, or nothing. */
+static void finish(lua_State *L, struct reading *in, bool has_value)
+{
+	if (in->scratch != NULL) apl_release_buffer(L, in->slots);
+	if (has_value) lua_replace(L, in->slots);
+	lua_settop(L, has_value ? in->slots : in->slots - 1);
 }
 
 enum aps_rc apl_value_push(lua_State *L, struct aps_str json, enum apl_big_integers big, struct aps_err *err)
 {
 	struct reading in;
-	in.big = big;
-	in.sees_keys = json.n >= MIN_TEXT_BYTES;
-	in.scratch = NULL;
-	in.depth = 0;
-	aps_json_reader_init(&in.r, json, MAX_DEPTH);
-	in.deepest = 0;
-	int top = lua_gettop(L);
-	in.slots = top + 1;
-	luaL_checkstack(L, N_SEEN_KEYS + 16, "JSON");
-	lua_settop(L, in.slots + (in.sees_keys ? N_SEEN_KEYS : 0));
-	if (in.sees_keys) memset(in.seen, 0, sizeof in.seen);
-	enum aps_rc rc = read_all(L, &in, err);
-	if (in.scratch != NULL) apl_release_buffer(L, in.slots);
-	if (rc == APS_OK) lua_replace(L, in.slots);
-	lua_settop(L, rc == APS_OK ? in.slots : top);
+	begin(L, &in, json, big);
+	enum aps_rc rc = read_whole_value(L, &in, err);
+	if (rc == APS_OK && aps_json_next(&in.r) != APS_JSON_END) {
+		rc = in.r.err.code;
+		if (err != NULL) *err = in.r.err;
+	}
+	finish(L, &in, rc == APS_OK);
 	return rc;
+}
+
+bool apl_value_push_sole_member(lua_State *L, struct aps_str json, const char *name, enum apl_big_integers big)
+{
+	struct reading in;
+	begin(L, &in, json, big);
+	bool is_sole = aps_json_next(&in.r) == APS_JSON_OBJECT && aps_json_next(&in.r) == APS_JSON_KEY &&
+	               aps_json_text_is(&in.r, name) && read_whole_value(L, &in, NULL) == APS_OK &&
+	               aps_json_next(&in.r) == APS_JSON_OBJECT_END && aps_json_next(&in.r) == APS_JSON_END;
+	finish(L, &in, is_sole);
+	return is_sole;
 }

@@ -32,6 +32,7 @@ struct aps_call {
 static void free_call_command(struct aps_op *op)
 {
 	struct aps_call_command *command = (struct aps_call_command *)op;
+	if (command->result != NULL) command->result->head.op.kind->free_op(&command->result->head.op);
 	aps_free(command->method);
 	aps_free(command->url);
 	aps_free(command->body);
@@ -54,6 +55,11 @@ struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t op)
 {
 	struct aps_call_command *command = aps_calloc(1, sizeof *command);
 	if (command == NULL) return NULL;
+	command->result = aps_result_event_new(op);
+	if (command->result == NULL) {
+		aps_free(command);
+		return NULL;
+	}
 	command->head = (struct aps_command){{NULL, &CALL_KIND, sizeof *command}, run_call, client, op};
 	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
 	aps_header_list_init(&command->headers, &command->arena);
@@ -83,14 +89,14 @@ static void end_call(struct aps_core *core, struct aps_call *call)
 /* Answers with an error that no response stands behind. */
 static void fail_call(struct aps_core *core, struct aps_call *call, const struct aps_err *err)
 {
-	struct aps_result_event *event = aps_result_event_new(call->id);
-	if (event != NULL) {
-		event->is_plain = call->what->is_plain;
-		event->n_attempts = call->n_attempts;
-		event->response.err = *err;
-		event->response.err.sent = event->response.err.sent || call->was_sent;
-		aps_core_emit(core, &event->head);
-	}
+	struct aps_result_event *event = call->what->result;
+	call->what->result = NULL;
+	event->is_plain = call->what->is_plain;
+	event->n_attempts = call->n_attempts;
+	event->response.err = *err;
+	/* What is under way may have reached the service. */
+	event->response.err.sent = err->sent || call->was_sent || call->http != 0;
+	aps_core_emit(core, &event->head);
 	APS_STATS_ADD(call->client->stats, errors, 1);
 	end_call(core, call);
 }
@@ -262,7 +268,6 @@ static void deadline_due(struct aps_timer *timer, void *context, int64_t now_ms 
 		err.retryable = true;
 	} else {
 		aps_fail(&err, APS_E_TIMEOUT, "no answer within %.3g s", (double)call->what->timeout_ms / 1000.0);
-		err.sent = call->http != 0;
 	}
 	fail_call(context, call, &err);
 }
@@ -348,13 +353,8 @@ static void call_answered(struct aps_core *core, struct aps_answer_sink *sink, s
 		return;
 	}
 	learn_skew(call->client, answer);
-	struct aps_result_event *event = aps_result_event_new(call->id);
-	if (event == NULL) {
-		struct aps_err err;
-		aps_fail(&err, APS_E_NOMEM, "out of memory");
-		fail_call(core, call, &err);
-		return;
-	}
+	struct aps_result_event *event = call->what->result;
+	call->what->result = NULL;
 	event->answer = *answer;
 	*answer = (struct aps_http_answer){0};
 	understand(call, event);
@@ -363,7 +363,8 @@ static void call_answered(struct aps_core *core, struct aps_answer_sink *sink, s
 		err->sent = true;
 		struct aps_err copy = *err;
 		enum aps_retry_class class = next_step(core, call, err, &event->answer, event->response.error_type);
-		if (class != APS_RETRY_NEVER) {
+		if (class != APS_RETRY_NEVER) call->what->result = aps_result_event_new(call->id);
+		if (call->what->result != NULL) {
 			go_on(core, call, class, &copy, event);
 			return;
 		}
@@ -372,10 +373,10 @@ static void call_answered(struct aps_core *core, struct aps_answer_sink *sink, s
 }
 
 /* The answer of a call that can't even begin. */
-static void refuse_call(struct aps_core *core, uint64_t op, enum aps_rc code, const char *why)
+static void refuse_call(struct aps_core *core, struct aps_call_command *command, enum aps_rc code, const char *why)
 {
-	struct aps_result_event *event = aps_result_event_new(op);
-	if (event == NULL) return;
+	struct aps_result_event *event = command->result;
+	command->result = NULL;
 	aps_fail(&event->response.err, code, "%s", why);
 	aps_core_emit(core, &event->head);
 }
@@ -386,6 +387,7 @@ static struct aps_call_command *take_over(struct aps_call_command *command)
 	if (kept == NULL) return NULL;
 	*kept = *command;
 	kept->headers.arena = &kept->arena;
+	command->result = NULL;
 	command->method = command->url = command->body = NULL;
 	aps_arena_init(&command->arena, 0);
 	command->headers.items = NULL;
@@ -394,17 +396,18 @@ static struct aps_call_command *take_over(struct aps_call_command *command)
 
 static void run_call(struct aps_core *core, struct aps_command *head)
 {
+	struct aps_call_command *command = (struct aps_call_command *)head;
 	struct aps_client *client = aps_core_client(core, head->client);
 	if (client == NULL || client->is_closing) {
-		refuse_call(core, head->id, APS_E_CLOSED, "the client is closed");
+		refuse_call(core, command, APS_E_CLOSED, "the client is closed");
 		return;
 	}
 	struct aps_call *call = aps_calloc(1, sizeof *call);
-	struct aps_call_command *what = call != NULL ? take_over((struct aps_call_command *)head) : NULL;
+	struct aps_call_command *what = call != NULL ? take_over(command) : NULL;
 	if (what == NULL || !aps_table_set(&core->calls, head->id, call)) {
+		refuse_call(core, what != NULL ? what : command, APS_E_NOMEM, "out of memory");
 		if (what != NULL) free_call_command(&what->head.op);
 		aps_free(call);
-		refuse_call(core, head->id, APS_E_NOMEM, "out of memory");
 		return;
 	}
 	*call = (struct aps_call){.id = head->id, .client = client, .what = what};
@@ -434,7 +437,6 @@ static void run_cancel(struct aps_core *core, struct aps_command *command)
 	if (call == NULL) return;
 	struct aps_err err;
 	aps_fail(&err, APS_E_CANCELLED, "the call was cancelled");
-	err.sent = call->http != 0;
 	fail_call(core, call, &err);
 }
 

@@ -19,7 +19,8 @@ struct aps_call_command {
 	size_t n_body;
 	int64_t timeout_ms; /* 0: the client's */
 	struct aps_arena arena;
-	struct aps_header_list headers; /* the application's, in `arena` */
+	struct aps_header_list headers;  /* the application's, in `arena` */
+	struct aps_result_event *result; /* its answer, made in advance */
 };
 
 APS_BEGIN_DECLS

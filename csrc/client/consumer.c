@@ -21,6 +21,7 @@ void aps_consumer_free(struct aps_core *core, struct aps_consumer *consumer)
 {
 	aps_timer_stop(&core->timers, &consumer->stall);
 	aps_op_free_chain(consumer->kept_head);
+	if (consumer->end != NULL) consumer->end->head.op.kind->free_op(&consumer->end->head.op);
 	aps_free(consumer->sizes);
 	aps_free(consumer);
 }
@@ -56,6 +57,7 @@ static bool hand_over(struct aps_core *core, struct aps_consumer *consumer, stru
 {
 	if (!push_size(consumer, event->payload.n)) return false;
 	event->n_dropped = consumer->n_dropped;
+	event->big_integers_as_text = consumer->big_integers_as_text;
 	aps_core_emit(core, &event->head);
 	return true;
 }
@@ -87,6 +89,25 @@ static void keep(struct aps_consumer *consumer, struct aps_data_event *event)
 	consumer->kept_bytes += event->payload.n;
 }
 
+/* As many as the window has room for. Where memory is out the rest stays for the next call. */
+static void hand_over_kept(struct aps_core *core, struct aps_consumer *consumer)
+{
+	while (consumer->kept_head != NULL && consumer->n_out < window(consumer)) {
+		struct aps_op *op = consumer->kept_head;
+		struct aps_data_event *event = (struct aps_data_event *)op;
+		struct aps_op *next = op->next;
+		op->next = NULL;
+		if (!hand_over(core, consumer, event)) {
+			op->next = next;
+			break;
+		}
+		consumer->kept_head = next;
+		if (next == NULL) consumer->kept_tail = &consumer->kept_head;
+		consumer->n_kept--;
+		consumer->kept_bytes -= event->payload.n;
+	}
+}
+
 enum aps_consumer_verdict aps_consumer_offer(struct aps_core *core, struct aps_consumer *consumer,
                                              struct aps_bytes *bytes, struct aps_str payload, struct aps_err *err)
 {
@@ -103,6 +124,7 @@ enum aps_consumer_verdict aps_consumer_offer(struct aps_core *core, struct aps_c
 	}
 	if (consumer->kept_head != NULL || consumer->n_out >= window(consumer)) {
 		keep(consumer, event);
+		hand_over_kept(core, consumer); /* only what an earlier lack of memory held up */
 	} else if (!hand_over(core, consumer, event)) {
 		event->head.op.kind->free_op(&event->head.op);
 		aps_fail(err, APS_E_NOMEM, "out of memory");
@@ -119,20 +141,7 @@ bool aps_consumer_consumed(struct aps_core *core, struct aps_consumer *consumer,
 		consumer->sizes_at = (consumer->sizes_at + 1) & (consumer->sizes_capacity - 1);
 		consumer->n_out--;
 	}
-	while (consumer->kept_head != NULL && consumer->n_out < window(consumer)) {
-		struct aps_op *op = consumer->kept_head;
-		struct aps_data_event *event = (struct aps_data_event *)op;
-		struct aps_op *next = op->next;
-		op->next = NULL;
-		if (!hand_over(core, consumer, event)) {
-			op->next = next;
-			break;
-		}
-		consumer->kept_head = next;
-		if (next == NULL) consumer->kept_tail = &consumer->kept_head;
-		consumer->n_kept--;
-		consumer->kept_bytes -= event->payload.n;
-	}
+	hand_over_kept(core, consumer);
 	bool has_room = consumer->n_out <= consumer->max_items / 2 && consumer->out_bytes <= consumer->max_bytes / 2;
 	if (!consumer->is_full || !has_room) return false;
 	consumer->is_full = false;
@@ -147,6 +156,7 @@ void aps_consumer_flush(struct aps_core *core, struct aps_consumer *consumer)
 		consumer->kept_head = op->next;
 		op->next = NULL;
 		((struct aps_data_event *)op)->n_dropped = consumer->n_dropped;
+		((struct aps_data_event *)op)->big_integers_as_text = consumer->big_integers_as_text;
 		aps_core_emit(core, &((struct aps_data_event *)op)->head);
 	}
 	consumer->kept_tail = &consumer->kept_head;

@@ -28,7 +28,9 @@ struct aps_consumer {
 	size_t n_kept;
 	size_t kept_bytes;
 	uint64_t n_dropped;
-	bool is_full; /* its socket isn't read until it has caught up */
+	bool big_integers_as_text;
+	struct aps_note_event *end; /* SUB_END, made in advance */
+	bool is_full;               /* its socket isn't read until it has caught up */
 	struct aps_timer stall;
 };
 

@@ -12,12 +12,6 @@
 #define WS_STOP_MS 1000
 #define HOLD_BYTES ((size_t)8 * 1024 * 1024)
 
-/* A batch of the realtime thread on its way to the core. */
-struct frames_op {
-	struct aps_op op;
-	struct aps_ws_batch *batch;
-};
-
 struct stop_flag {
 	struct aps_core core;
 	atomic_bool must_stop; /* set by any thread, read by the loop */
@@ -100,6 +94,11 @@ void aps_core_free(struct aps_core *core)
 	aps_free(flag_of(core));
 }
 
+bool aps_core_has_ended(const struct aps_core *core)
+{
+	return !core->has_left_thread;
+}
+
 void aps_core_stop(struct aps_core *core)
 {
 	atomic_store(&flag_of(core)->must_stop, true);
@@ -118,11 +117,13 @@ void aps_core_emit(struct aps_core *core, struct aps_event *event)
 	core->events_tail = &event->op.next;
 }
 
-void aps_core_note(struct aps_core *core, enum aps_event_kind kind, uint64_t target, const char *word,
+bool aps_core_note(struct aps_core *core, enum aps_event_kind kind, uint64_t target, const char *word,
                    const struct aps_err *err)
 {
 	struct aps_note_event *event = aps_note_event_new(kind, target, word, err);
-	if (event != NULL) aps_core_emit(core, &event->head);
+	if (event == NULL) return false;
+	aps_core_emit(core, &event->head);
+	return true;
 }
 
 void aps_core_log(struct aps_core *core, uint64_t client, const char *level, const char *format, ...)
@@ -160,9 +161,7 @@ int64_t aps_client_now_ms(const struct aps_client *client)
 
 static void free_frames(struct aps_op *op)
 {
-	struct frames_op *frames = (struct frames_op *)op;
-	aps_ws_batch_free(frames->batch);
-	aps_free(frames);
+	aps_ws_batch_free(APS_CONTAINER_OF(op, struct aps_ws_batch, op));
 }
 
 static const struct aps_op_kind FRAMES_KIND = {"frames", free_frames, NULL};
@@ -171,16 +170,8 @@ static const struct aps_op_kind FRAMES_KIND = {"frames", free_frames, NULL};
 static void deliver_frames(void *context, struct aps_ws_batch *batch)
 {
 	struct aps_core *core = context;
-	struct frames_op *frames = aps_calloc(1, sizeof *frames);
-	if (frames == NULL) {
-		/* The terminal event of a connection must not be lost: without memory for it, the socket's
-		 * silence ends in the keep-alive watchdog. */
-		aps_ws_batch_free(batch);
-		return;
-	}
-	frames->op = (struct aps_op){NULL, &FRAMES_KIND, batch->bytes != NULL ? batch->bytes->n : 0};
-	frames->batch = batch;
-	aps_mailbox_send(core->frames, &frames->op);
+	batch->op = (struct aps_op){NULL, &FRAMES_KIND, batch->bytes != NULL ? batch->bytes->n : 0};
+	aps_mailbox_send(core->frames, &batch->op);
 }
 
 enum aps_rc aps_core_need_ws(struct aps_core *core, struct aps_err *err)
@@ -212,7 +203,7 @@ static void drain_frames(struct aps_core *core)
 	if (must_hold) aps_link_hold_all(core, true);
 	while (op != NULL) {
 		struct aps_op *next = op->next;
-		aps_link_take_batch(core, ((struct frames_op *)op)->batch);
+		aps_link_take_batch(core, APS_CONTAINER_OF(op, struct aps_ws_batch, op));
 		op->kind->free_op(op);
 		op = next;
 	}
@@ -254,7 +245,7 @@ void aps_core_run(struct aps_core *core, struct aps_mailbox *inbox)
 	core->is_stopping = true;
 	aps_op_free_chain(aps_mailbox_close(core->inbox));
 	aps_lifecycle_close_all(core);
-	if (core->ws != NULL) aps_ws_free(core->ws, WS_STOP_MS);
+	core->has_left_thread = core->ws != NULL && !aps_ws_free(core->ws, WS_STOP_MS);
 	core->ws = NULL;
 	aps_lifecycle_free_all(core);
 	publish(core);

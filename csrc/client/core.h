@@ -63,6 +63,7 @@ struct aps_core {
 	struct aps_op **events_tail;
 	uint64_t last_connection; /* numbers for the realtime thread */
 	bool is_stopping;
+	bool has_left_thread; /* the realtime thread is stuck and may still use *core */
 };
 
 APS_BEGIN_DECLS
@@ -73,6 +74,8 @@ struct aps_core *aps_core_new(struct aps_runtime *runtime, struct aps_err *err);
 void aps_core_free(struct aps_core *core);
 /* The thread's main function; returns after aps_core_stop(). */
 void aps_core_run(struct aps_core *core, struct aps_mailbox *inbox);
+/* After it was joined: false when a thread was left behind that may still use it; then it must not be freed. */
+bool aps_core_has_ended(const struct aps_core *core);
 /* @thread any */
 void aps_core_stop(struct aps_core *core);
 /* @thread any */
@@ -81,7 +84,8 @@ void aps_core_wakeup(struct aps_core *core);
 /* Appends one event to this turn's hand-over. NULL (no memory for it) is counted as the caller's failure and ignored.
  */
 void aps_core_emit(struct aps_core *core, struct aps_event *event);
-void aps_core_note(struct aps_core *core, enum aps_event_kind kind, uint64_t target, const char *word,
+/* False: no memory; only who waits for an answer to it needs to care. */
+bool aps_core_note(struct aps_core *core, enum aps_event_kind kind, uint64_t target, const char *word,
                    const struct aps_err *err);
 void aps_core_log(struct aps_core *core, uint64_t client, const char *level, const char *format, ...) APS_PRINTF(4, 5);
 void aps_core_arm(struct aps_core *core, int64_t after_ms);

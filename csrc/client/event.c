@@ -49,6 +49,12 @@ struct aps_data_event *aps_data_event_new(uint64_t sub, struct aps_bytes *bytes,
 	return event;
 }
 
+void aps_note_event_set_err(struct aps_note_event *event, const struct aps_err *err)
+{
+	event->has_err = err != NULL;
+	if (err != NULL) event->err = *err;
+}
+
 struct aps_note_event *aps_note_event_new(enum aps_event_kind kind, uint64_t target, const char *word,
                                           const struct aps_err *err)
 {
@@ -56,7 +62,6 @@ struct aps_note_event *aps_note_event_new(enum aps_event_kind kind, uint64_t tar
 	if (event == NULL) return NULL;
 	event->head = (struct aps_event){{NULL, &NOTE_KIND, sizeof *event}, kind, target};
 	event->word = word;
-	event->has_err = err != NULL;
-	if (err != NULL) event->err = *err;
+	aps_note_event_set_err(event, err);
 	return event;
 }

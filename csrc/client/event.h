@@ -64,11 +64,16 @@ struct aps_note_event {
 	uint64_t number; /* SUB_END: dropped; AUTH: client */
 };
 
+/* Answers that somebody waits for (RESULT, SUB_END, CLOSED) are made together with the question, on the application's
+ * thread: they can't be lost for want of memory. */
+
 APS_BEGIN_DECLS
 
 struct aps_result_event *aps_result_event_new(uint64_t op);
 struct aps_data_event *aps_data_event_new(uint64_t sub, struct aps_bytes *bytes, struct aps_str payload);
-/* err may be NULL. */
+/* err may be NULL; it is copied. */
+void aps_note_event_set_err(struct aps_note_event *event, const struct aps_err *err);
+/* Likewise. */
 struct aps_note_event *aps_note_event_new(enum aps_event_kind kind, uint64_t target, const char *word,
                                           const struct aps_err *err);
 

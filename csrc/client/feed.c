@@ -15,9 +15,10 @@ void aps_feed_tell(struct aps_feed *feed, struct aps_str errors)
 
 static void emit_end(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err)
 {
+	struct aps_note_event *event = consumer->end;
 	aps_consumer_flush(core, consumer);
-	struct aps_note_event *event = aps_note_event_new(APS_EVENT_SUB_END, consumer->id, NULL, err);
-	if (event == NULL) return;
+	consumer->end = NULL;
+	aps_note_event_set_err(event, err);
 	event->number = consumer->n_dropped;
 	if (err != NULL && consumer->feed->told != NULL)
 		event->text = aps_strndup(consumer->feed->told, strlen(consumer->feed->told));
@@ -105,17 +106,17 @@ static void stalled(struct aps_timer *timer, void *context, int64_t now_ms APS_U
 	end_consumer(context, consumer, &err);
 }
 
-static void became_full(struct aps_core *core, struct aps_consumer *consumer)
+static enum aps_consumer_verdict became_full(struct aps_core *core, struct aps_consumer *consumer, struct aps_err *err)
 {
-	if (consumer->is_full) {
-		aps_link_update_pause(core, consumer->feed->link); /* a new socket is read at first */
-		return;
+	int64_t stall_ms = consumer->feed->client->settings.stall_timeout_ms;
+	consumer->stall.due = stalled;
+	if (!consumer->is_full && !aps_timer_set(&core->timers, &consumer->stall, aps_clock_mono_ms() + stall_ms)) {
+		aps_fail(err, APS_E_NOMEM, "out of memory");
+		return APS_CONSUMER_FAILED; /* without a timer it could hold the socket up for ever */
 	}
 	consumer->is_full = true;
-	consumer->stall.due = stalled;
-	aps_timer_set(&core->timers, &consumer->stall,
-	              aps_clock_mono_ms() + consumer->feed->client->settings.stall_timeout_ms);
-	aps_link_update_pause(core, consumer->feed->link);
+	aps_link_update_pause(core, consumer->feed->link); /* each time: a new socket is read at first */
+	return APS_CONSUMER_FULL;
 }
 
 void aps_feed_data(struct aps_core *core, struct aps_feed *feed, struct aps_bytes *bytes, struct aps_str payload)
@@ -132,10 +133,8 @@ void aps_feed_data(struct aps_core *core, struct aps_feed *feed, struct aps_byte
 			if (n_dropped == 0) aps_link_tell_dropped(core, feed->client);
 		}
 		bool is_last = next == NULL && feed->consumers == consumer;
-		if (verdict == APS_CONSUMER_FULL)
-			became_full(core, consumer);
-		else if (verdict == APS_CONSUMER_FAILED)
-			end_consumer(core, consumer, &err);
+		if (verdict == APS_CONSUMER_FULL) verdict = became_full(core, consumer, &err);
+		if (verdict == APS_CONSUMER_FAILED) end_consumer(core, consumer, &err);
 		if (verdict == APS_CONSUMER_FAILED && is_last) return; /* the feed went with it */
 		consumer = next;
 	}
@@ -214,16 +213,21 @@ static void material_ready(struct aps_core *core, struct aps_waiter *waiter)
 bool aps_feed_has_headers(struct aps_core *core, struct aps_feed *feed)
 {
 	if (!feed->what->has_dynamic_headers || feed->has_fresh_headers) return true;
-	if (!feed->waits_for_headers) aps_core_note(core, APS_EVENT_HEADERS, feed->consumers->id, NULL, NULL);
-	feed->waits_for_headers = true;
+	if (!feed->waits_for_headers)
+		feed->waits_for_headers = aps_core_note(core, APS_EVENT_HEADERS, feed->consumers->id, NULL, NULL);
 	return false;
 }
 
 void aps_feed_want_start(struct aps_core *core, struct aps_feed *feed)
 {
 	feed->wants_start = true;
-	if (aps_feed_has_headers(core, feed))
+	if (aps_feed_has_headers(core, feed)) {
 		follow_verdict(core, feed, aps_identity_use(core, feed->identity, &feed->waiter));
+	} else if (!feed->waits_for_headers) {
+		struct aps_err err;
+		aps_fail(&err, APS_E_NOMEM, "out of memory");
+		aps_feed_end(core, feed, &err);
+	}
 }
 
 void aps_feed_auth_refused(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
@@ -247,6 +251,7 @@ static void free_plain_op(struct aps_op *op)
 static void free_subscribe(struct aps_op *op)
 {
 	struct aps_subscribe_command *command = (struct aps_subscribe_command *)op;
+	if (command->end != NULL) command->end->head.op.kind->free_op(&command->end->head.op);
 	aps_free(command->body);
 	aps_arena_clear(&command->arena);
 	aps_free(command);
@@ -283,8 +288,10 @@ static bool is_same(const struct aps_feed *feed, const struct aps_subscribe_comm
 {
 	const struct aps_subscribe_command *theirs = feed->what;
 	if (hash == 0 || feed->hash != hash || theirs->identity != what->identity) return false;
+	if (theirs->has_dynamic_headers != what->has_dynamic_headers) return false;
 	if (!aps_str_eq((struct aps_str){theirs->body, theirs->n_body}, (struct aps_str){what->body, what->n_body}))
 		return false;
+	if (what->has_dynamic_headers) return true; /* theirs are the last answer; one function gives both */
 	if (theirs->headers.n_items != what->headers.n_items) return false;
 	for (size_t i = 0; i < what->headers.n_items; i++) {
 		const struct aps_header *a = &theirs->headers.items[i];
@@ -300,6 +307,7 @@ static void join(struct aps_core *core, struct aps_feed *feed, struct aps_consum
 	while (*at != NULL) at = &(*at)->next;
 	*at = consumer;
 	consumer->feed = feed;
+	consumer->big_integers_as_text = feed->client->settings.big_integers_as_text;
 	APS_STATS_ADD(feed->client->stats, subscriptions, 1);
 	if (feed->is_started) aps_core_note(core, APS_EVENT_SUB_STATE, consumer->id, "subscribed", NULL);
 }
@@ -336,11 +344,14 @@ static struct aps_feed *make_feed(struct aps_core *core, struct aps_client *clie
 	return feed;
 }
 
-static void refuse(struct aps_core *core, uint64_t sub, enum aps_rc code, const char *why)
+static void refuse(struct aps_core *core, struct aps_subscribe_command *command, enum aps_rc code, const char *why)
 {
 	struct aps_err err;
+	struct aps_note_event *event = command->end;
+	command->end = NULL;
 	aps_fail(&err, code, "%s", why);
-	aps_core_note(core, APS_EVENT_SUB_END, sub, NULL, &err);
+	aps_note_event_set_err(event, &err);
+	aps_core_emit(core, &event->head);
 }
 
 static void run_subscribe(struct aps_core *core, struct aps_command *head)
@@ -348,16 +359,18 @@ static void run_subscribe(struct aps_core *core, struct aps_command *head)
 	struct aps_subscribe_command *command = (struct aps_subscribe_command *)head;
 	struct aps_client *client = aps_core_client(core, head->client);
 	if (client == NULL || client->is_closing) {
-		refuse(core, head->id, APS_E_CLOSED, "the client is closed");
+		refuse(core, command, APS_E_CLOSED, "the client is closed");
 		return;
 	}
 	struct aps_consumer *consumer =
 	        aps_consumer_new(head->id, command->overflow, command->max_items, command->max_bytes);
 	if (consumer == NULL || !aps_table_set(&core->consumers, head->id, consumer)) {
 		if (consumer != NULL) aps_consumer_free(core, consumer);
-		refuse(core, head->id, APS_E_NOMEM, "out of memory");
+		refuse(core, command, APS_E_NOMEM, "out of memory");
 		return;
 	}
+	consumer->end = command->end;
+	command->end = NULL;
 	uint64_t hash = sharing_hash(command);
 	struct aps_feed *feed = client->feeds;
 	while (feed != NULL && !is_same(feed, command, hash)) feed = feed->next;
@@ -368,8 +381,10 @@ static void run_subscribe(struct aps_core *core, struct aps_command *head)
 	feed = make_feed(core, client, command, hash);
 	if (feed == NULL) {
 		aps_table_take(&core->consumers, head->id);
+		command->end = consumer->end;
+		consumer->end = NULL;
 		aps_consumer_free(core, consumer);
-		refuse(core, head->id, APS_E_NOMEM, "out of memory");
+		refuse(core, command, APS_E_NOMEM, "out of memory");
 		return;
 	}
 	join(core, feed, consumer);
@@ -405,7 +420,7 @@ static void run_headers(struct aps_core *core, struct aps_command *head)
 	feed->waits_for_headers = false;
 	if (command->error != NULL) {
 		struct aps_err err;
-		aps_fail_word(&err, APS_E_AUTH, "headers_failed", 0, "the headers function failed: %s", command->error);
+		aps_fail_word(&err, APS_E_USAGE, "headers_failed", 0, "%s", command->error);
 		aps_feed_end(core, feed, &err);
 		return;
 	}
@@ -427,6 +442,11 @@ struct aps_subscribe_command *aps_subscribe_command_new(uint64_t client, uint64_
 {
 	struct aps_subscribe_command *command = aps_calloc(1, sizeof *command);
 	if (command == NULL) return NULL;
+	command->end = aps_note_event_new(APS_EVENT_SUB_END, sub, NULL, NULL);
+	if (command->end == NULL) {
+		aps_free(command);
+		return NULL;
+	}
 	command->head = (struct aps_command){{NULL, &SUBSCRIBE_KIND, sizeof *command}, run_subscribe, client, sub};
 	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
 	aps_header_list_init(&command->headers, &command->arena);

@@ -22,6 +22,7 @@ struct aps_subscribe_command {
 	size_t n_body;
 	struct aps_arena arena;
 	struct aps_header_list headers;
+	struct aps_note_event *end; /* SUB_END, made in advance */
 };
 
 struct aps_feed {

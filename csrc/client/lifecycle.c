@@ -17,13 +17,25 @@ static void free_open(struct aps_op *op)
 	aps_free(command);
 }
 
+struct close_command {
+	struct aps_command head;
+	struct aps_note_event *closed; /* CLOSED, made in advance */
+};
+
+static void free_close(struct aps_op *op)
+{
+	struct close_command *command = (struct close_command *)op;
+	if (command->closed != NULL) command->closed->head.op.kind->free_op(&command->closed->head.op);
+	aps_free(command);
+}
+
 static void free_plain_op(struct aps_op *op)
 {
 	aps_free(op);
 }
 
 static const struct aps_op_kind OPEN_KIND = {"open", free_open, NULL};
-static const struct aps_op_kind CLOSE_KIND = {"close", free_plain_op, NULL};
+static const struct aps_op_kind CLOSE_KIND = {"close", free_close, NULL};
 static const struct aps_op_kind ONLINE_KIND = {"online", free_plain_op, NULL};
 
 static void run_open(struct aps_core *core, struct aps_command *head)
@@ -67,7 +79,6 @@ static void close_client(struct aps_core *core, struct aps_client *client)
 	struct aps_client **at = &core->clients;
 	while (*at != client) at = &(*at)->next;
 	*at = client->next;
-	aps_core_note(core, APS_EVENT_CLOSED, client->id, NULL, NULL);
 	aps_settings_clear(&client->settings);
 	aps_stats_unref(client->stats);
 	aps_free(client);
@@ -76,10 +87,10 @@ static void close_client(struct aps_core *core, struct aps_client *client)
 static void run_close(struct aps_core *core, struct aps_command *command)
 {
 	struct aps_client *client = aps_core_client(core, command->client);
-	if (client != NULL)
-		close_client(core, client);
-	else
-		aps_core_note(core, APS_EVENT_CLOSED, command->client, NULL, NULL);
+	struct aps_note_event *closed = ((struct close_command *)command)->closed;
+	((struct close_command *)command)->closed = NULL;
+	if (client != NULL) close_client(core, client);
+	aps_core_emit(core, &closed->head);
 }
 
 static void run_online(struct aps_core *core, struct aps_command *command)
@@ -109,10 +120,15 @@ struct aps_open_command *aps_open_command_new(uint64_t client)
 
 struct aps_command *aps_close_command_new(uint64_t client)
 {
-	struct aps_command *command = aps_calloc(1, sizeof *command);
-	if (command != NULL)
-		*command = (struct aps_command){{NULL, &CLOSE_KIND, sizeof *command}, run_close, client, client};
-	return command;
+	struct close_command *command = aps_calloc(1, sizeof *command);
+	if (command == NULL) return NULL;
+	command->closed = aps_note_event_new(APS_EVENT_CLOSED, client, NULL, NULL);
+	if (command->closed == NULL) {
+		aps_free(command);
+		return NULL;
+	}
+	command->head = (struct aps_command){{NULL, &CLOSE_KIND, sizeof *command}, run_close, client, client};
+	return &command->head;
 }
 
 struct aps_command *aps_online_command_new(uint64_t client, bool is_online)

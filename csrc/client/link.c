@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "client/link_state.h"
 
+#define NEVER_MS  INT64_MAX
 #define MAX_MOVES 8 /* a feed that no connection has room for ends after this many */
 
 static void link_due(struct aps_timer *timer, void *context, int64_t now_ms)
@@ -17,7 +18,9 @@ static struct aps_link *new_link(struct aps_core *core, struct aps_client *clien
 {
 	struct aps_link *link = aps_calloc(1, sizeof *link);
 	struct aps_rt *machine = link != NULL ? aps_rt_new(&client->settings.realtime, &core->rand) : NULL;
-	if (machine == NULL) {
+	/* Armed for all its life: moving a timer never fails. */
+	if (machine == NULL || !aps_timer_set(&core->timers, &link->timer, NEVER_MS)) {
+		aps_rt_free(machine);
 		aps_free(link);
 		aps_fail(err, APS_E_NOMEM, "out of memory");
 		return NULL;
@@ -110,9 +113,7 @@ static bool move_feed(struct aps_core *core, struct aps_link *link, struct aps_f
 	feed->n_moves++;
 	aps_link_forget(core, link, feed);
 	link->max_feeds = link->n_feeds;
-	if (aps_link_place(core, feed, &err) == APS_OK) return true;
-	feed->link = link;
-	aps_feed_ended(core, feed, &err);
+	if (aps_link_place(core, feed, &err) != APS_OK) aps_feed_ended(core, feed, &err);
 	return true;
 }
 
@@ -151,23 +152,26 @@ static void act_on_feed(struct aps_core *core, struct aps_link *link, const stru
 	}
 }
 
-static void close_transport(struct aps_core *core, struct aps_link *link, const struct aps_rt_action *action)
+static void close_transport(struct aps_core *core, struct aps_link *link, int code, struct aps_str reason)
 {
 	aps_link_stop_connecting(core, link);
 	if (link->connection == 0) return;
-	aps_ws_close(core->ws, link->connection, action->code, action->text);
+	aps_ws_close(core->ws, link->connection, code, reason);
 	detach(core, link);
 }
 
 static void act(struct aps_core *core, struct aps_link *link, const struct aps_rt_action *action)
 {
 	switch (action->kind) {
-	case APS_RT_DO_CONNECT: aps_link_connect(core, link); break;
+	case APS_RT_DO_CONNECT:
+		close_transport(core, link, 1000, APS_STR("")); /* there is none, but for a close that was lost */
+		aps_link_connect(core, link);
+		break;
 	case APS_RT_DO_SEND:
 		APS_STATS_ADD(link->client->stats, bytes_sent, action->text.n);
 		if (link->connection != 0) aps_ws_send(core->ws, link->connection, action->text);
 		break;
-	case APS_RT_DO_CLOSE: close_transport(core, link, action); break;
+	case APS_RT_DO_CLOSE: close_transport(core, link, action->code, action->text); break;
 	case APS_RT_STATE:
 		link->state = action->state;
 		show_state(core, link->client, action->err);
@@ -203,10 +207,7 @@ void aps_link_pump(struct aps_core *core, struct aps_link *link)
 		return;
 	}
 	int64_t at_ms = aps_rt_deadline_ms(link->machine);
-	if (at_ms < 0)
-		aps_timer_stop(&core->timers, &link->timer);
-	else
-		aps_timer_set(&core->timers, &link->timer, at_ms);
+	aps_timer_set(&core->timers, &link->timer, at_ms < 0 ? NEVER_MS : at_ms);
 }
 
 enum aps_rc aps_link_place(struct aps_core *core, struct aps_feed *feed, struct aps_err *err)
@@ -216,12 +217,19 @@ enum aps_rc aps_link_place(struct aps_core *core, struct aps_feed *feed, struct 
 	while (link != NULL && link->n_feeds >= link->max_feeds) link = link->next;
 	if (link == NULL) link = new_link(core, client, err);
 	if (link == NULL) return err->code;
-	feed->link = link;
-	if (!aps_table_set(&link->feeds, feed->number, feed)) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	link->n_feeds++;
-	if (aps_rt_add(link->machine, feed->number, aps_clock_mono_ms()) != APS_OK)
+	if (!aps_table_set(&link->feeds, feed->number, feed)) {
+		aps_link_pump(core, link); /* a new one without feeds goes */
 		return aps_fail(err, APS_E_NOMEM, "out of memory");
-	aps_link_pump(core, link);
+	}
+	link->n_feeds++;
+	feed->link = link;
+	if (aps_rt_add(link->machine, feed->number, aps_clock_mono_ms()) != APS_OK) {
+		aps_link_forget(core, link, feed);
+		aps_link_pump(core, link);
+		return aps_fail(err, APS_E_NOMEM, "out of memory");
+	}
+	/* An attempt may be under way that whoever began it has left: the machine won't ask for another one. */
+	aps_link_headers_ready(core, link);
 	return APS_OK;
 }
 
@@ -236,14 +244,13 @@ void aps_link_remove(struct aps_core *core, struct aps_link *link, uint64_t numb
 {
 	if (link == NULL) return;
 	aps_rt_remove(link->machine, number, aps_clock_mono_ms());
-	aps_link_headers_ready(core, link); /* whoever connected may have gone */
+	aps_link_headers_ready(core, link);
 }
 
 void aps_link_headers_ready(struct aps_core *core, struct aps_link *link)
 {
 	if (link == NULL) return;
-	if (link->wants_connect && link->connection == 0 && link->resolving == 0 && link->waiter.link == NULL)
-		aps_link_connect(core, link);
+	aps_link_choose_again(core, link);
 	aps_link_pump(core, link);
 }
 
@@ -314,6 +321,7 @@ static void take_event(struct aps_core *core, const struct aps_ws_batch *batch, 
 	case APS_WS_TOO_BIG: aps_rt_too_big(link->machine, bytes, now_ms); break;
 	case APS_WS_CLOSED:
 		detach(core, link);
+		link->wants_connect = false; /* the machine says when to try again */
 		aps_rt_closed(link->machine, &batch->err, now_ms);
 		break;
 	}

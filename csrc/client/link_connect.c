@@ -50,12 +50,14 @@ static void end_feeds_of(struct aps_core *core, struct aps_link *link, const str
 {
 	bool was_pumping = link->is_pumping;
 	link->is_pumping = true; /* keeps the link alive meanwhile */
+	link->is_ending = true;
 	struct aps_feed *feed = link->client->feeds;
 	while (feed != NULL) {
 		struct aps_feed *next = feed->next;
 		if (feed->link == link && feed->identity == identity) aps_feed_end(core, feed, err);
 		feed = next;
 	}
+	link->is_ending = false;
 	link->is_pumping = was_pumping;
 }
 
@@ -119,10 +121,13 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
 	link->generation = link->identity->slot.generation;
 	enum aps_rc rc =
 	        is_appsync ? build_appsync(link, feed, shake, err) : build_transport_ws(link, feed, shake, err);
+	/* Too long now is too long for ever: not an error that waiting helps against. */
+	if (rc == APS_E_TOO_BIG || shake->protocols.rc == APS_E_TOO_BIG || shake->path.rc == APS_E_TOO_BIG)
+		return aps_fail(err, APS_E_USAGE, "the authorization is too long for a handshake");
 	if (rc != APS_OK) return rc;
 	const char **lines = aps_transport_header_lines(&shake->arena, &shake->list);
 	if (lines == NULL || shake->protocols.rc != APS_OK || shake->path.rc != APS_OK)
-		return aps_fail(err, APS_E_NOMEM, "the handshake is too big");
+		return aps_fail(err, APS_E_NOMEM, "no memory for the handshake");
 	uint64_t connection = ++core->last_connection;
 	struct aps_ws_connect connect = {
 	        .connection = connection,
@@ -204,7 +209,10 @@ void aps_link_resolved(struct aps_core *core, struct aps_answer_sink *sink, stru
 {
 	struct aps_link *link = APS_CONTAINER_OF(sink, struct aps_link, resolved);
 	link->resolving = 0;
-	if (answer->err.code != APS_OK)
+	if (answer->err.code == APS_E_NETWORK && link->client->settings.net.proxy != NULL) {
+		answer->err.word = "proxy";
+		connect_failed(core, link, &answer->err);
+	} else if (answer->err.code != APS_OK)
 		connect_failed(core, link, &answer->err);
 	else
 		open_at(core, link, answer->address);
@@ -219,6 +227,7 @@ static void connect_as_somebody(struct aps_core *core, struct aps_link *link)
 		if (link->identity != feed->identity) {
 			aps_identity_release(core, link->identity);
 			link->identity = aps_identity_hold(core, feed->identity->id);
+			link->has_refreshed = false;
 		}
 		if (!aps_feed_has_headers(core, feed)) return;
 		enum aps_slot_verdict verdict = aps_identity_use(core, link->identity, &link->waiter);
@@ -232,10 +241,43 @@ static void connect_as_somebody(struct aps_core *core, struct aps_link *link)
 	}
 }
 
+/* What fails at once may end the last feed: the link stays until the caller pumps it. */
+static void try_connect(struct aps_core *core, struct aps_link *link)
+{
+	bool was_pumping = link->is_pumping;
+	link->is_pumping = true;
+	connect_as_somebody(core, link);
+	link->is_pumping = was_pumping;
+}
+
 void aps_link_connect(struct aps_core *core, struct aps_link *link)
 {
 	link->wants_connect = true;
-	connect_as_somebody(core, link);
+	link->is_refused = false;
+	for (struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next)
+		if (feed->link == link) feed->has_fresh_headers = false;
+	try_connect(core, link);
+}
+
+static bool has_feed_of(const struct aps_link *link, const struct aps_identity *identity)
+{
+	for (const struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next)
+		if (feed->link == link && feed->identity == identity) return true;
+	return false;
+}
+
+void aps_link_choose_again(struct aps_core *core, struct aps_link *link)
+{
+	if (link->is_ending) return; /* that goes on with the next one by itself */
+	if (link->is_refused && !has_feed_of(link, link->identity)) {
+		link->is_refused = false;
+		aps_waiter_stop(&link->waiter);
+		aps_rt_retry_auth(link->machine, 0, aps_clock_mono_ms());
+	}
+	if (!link->wants_connect || link->connection != 0 || link->resolving != 0) return;
+	const struct aps_feed *feed = first_feed(link);
+	if (feed != NULL && feed->identity != link->identity) aps_waiter_stop(&link->waiter);
+	if (link->waiter.link == NULL) try_connect(core, link);
 }
 
 static void follow_refusal(struct aps_core *core, struct aps_link *link, enum aps_slot_verdict verdict)
@@ -256,7 +298,7 @@ void aps_link_material_ready(struct aps_core *core, struct aps_waiter *waiter)
 	if (link->is_refused) {
 		follow_refusal(core, link, aps_identity_refused(core, link->identity, link->generation, &link->waiter));
 	} else {
-		connect_as_somebody(core, link);
+		try_connect(core, link);
 		aps_link_pump(core, link);
 	}
 }
@@ -314,5 +356,7 @@ void aps_link_opened(struct aps_core *core APS_UNUSED, struct aps_link *link)
 	if (link->client->settings.realtime.protocol == APS_RT_TRANSPORT_WS && link->identity != NULL)
 		write_init(link, &init);
 	aps_rt_opened(link->machine, aps_buf_str(&init), aps_clock_mono_ms());
+	/* A subscriber that was full already had it paused while it was being opened. */
+	if (link->is_paused) aps_rt_paused(link->machine, true, aps_clock_mono_ms());
 	aps_buf_clear(&init);
 }

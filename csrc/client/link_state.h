@@ -25,7 +25,8 @@ struct aps_link {
 	bool has_refreshed; /* once since it last worked */
 	bool wants_connect; /* the machine waits for a transport */
 	bool is_paused;
-	bool is_pumping;
+	bool is_pumping; /* also: is kept alive by a function that still uses it */
+	bool is_ending;  /* feeds whose identity has nothing to connect with */
 	struct aps_bytes *bytes; /* of the frame in hand; borrowed */
 	enum aps_conn_state state;
 	uint64_t notices[APS_LINK_NOTICES]; /* hashes of texts that were logged */
@@ -38,6 +39,8 @@ APS_BEGIN_DECLS
 void aps_link_pump(struct aps_core *core, struct aps_link *link);
 /* Answers DO_CONNECT: material, address, socket. */
 void aps_link_connect(struct aps_core *core, struct aps_link *link);
+/* Feeds came or went, or headers came: nobody must wait for what nobody will answer. */
+void aps_link_choose_again(struct aps_core *core, struct aps_link *link);
 /* Gives up whatever of this is under way. */
 void aps_link_stop_connecting(struct aps_core *core, struct aps_link *link);
 /* The transport is there; graphql-transport-ws carries authorization in connection_init. */

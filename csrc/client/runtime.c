@@ -110,6 +110,7 @@ bool aps_runtime_free(struct aps_runtime *runtime, int64_t timeout_ms)
 	if (runtime->is_registered) aps_process_remove(runtime);
 	runtime->is_registered = false;
 	if (!aps_runtime_stop(runtime, timeout_ms)) return false;
+	if (runtime->core != NULL && !aps_core_has_ended(runtime->core)) return false;
 	free_parts(runtime);
 	return true;
 }

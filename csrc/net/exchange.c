@@ -329,6 +329,38 @@ static bool was_sent(const struct aps_exchange *exchange)
 #endif
 }
 
+/* A file of the user's that can't be used is told by its name. */
+static void name_file(const struct aps_net_options *options, CURLcode code, struct aps_err *err)
+{
+	if (code == CURLE_SSL_CACERT_BADFILE && options->ca_file)
+		aps_fail_word(err, APS_E_TLS, "ca_file", (long)code, "the CA file %s cannot be used", options->ca_file);
+	else if (code == CURLE_SSL_CERTPROBLEM && options->cert_file)
+		aps_fail_word(err, APS_E_TLS, "client_certificate", (long)code,
+		              "the client certificate %s cannot be used", options->cert_file);
+}
+
+/* libcurl tells a proxy that isn't there, or that opens no tunnel, like a server of that kind. */
+static void fill_transfer_err(const struct aps_exchange *exchange, CURLcode code, struct aps_str host,
+                              struct aps_err *err)
+{
+	long status = 0;
+	int n = host.n < 100 ? (int)host.n : 100;
+	bool has_proxy = exchange->options.proxy && !exchange->is_resolve_only;
+	if (has_proxy) curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	if (has_proxy && code == CURLE_COULDNT_CONNECT) {
+		aps_fail_word(err, APS_E_NETWORK, "proxy", (long)code, "cannot connect to the proxy on the way to %.*s",
+		              n, host.p);
+	} else if (status >= 300) {
+		aps_fail_word(err, APS_E_NETWORK, "proxy", status,
+		              "the proxy refused the tunnel with HTTP status %ld, on the way to %.*s", status, n,
+		              host.p);
+		err->retryable = status >= 500;
+	} else {
+		aps_curl_error_fill(err, exchange->easy, code, host);
+		name_file(&exchange->options, code, err);
+	}
+}
+
 static void tell_failure(struct aps_exchange *exchange, CURLcode code, struct aps_err *err)
 {
 	struct aps_str host = aps_answer_url_host(aps_buf_str(&exchange->url));
@@ -340,7 +372,7 @@ static void tell_failure(struct aps_exchange *exchange, CURLcode code, struct ap
 	else if (exchange->response.rc != APS_OK || exchange->response_headers.rc != APS_OK)
 		aps_fail(err, APS_E_NOMEM, "no memory for the answer from %.*s", n, host.p);
 	else
-		aps_curl_error_fill(err, exchange->easy, code, host);
+		fill_transfer_err(exchange, code, host, err);
 	err->sent = was_sent(exchange);
 }
 

@@ -54,7 +54,7 @@ void aps_ws_failure_fill(const struct aps_ws_connection *connection, struct lws 
 	else if (status > 0)
 		fill_status(status, host, err);
 	/* The code is the same for the rest; the text only picks the word. */
-	else if (strstr(text, "proxy"))
+	else if (strstr(text, "proxy") || (connection->request->proxy[0] && strstr(text, "Unable to connect")))
 		aps_fail_word(err, APS_E_NETWORK, "proxy", 0, "the proxy failed on the way to %s", host);
 	else if (strstr(text, "Unable to connect"))
 		aps_fail_word(err, APS_E_NETWORK, "unreachable", 0, "cannot connect to %s", host);

@@ -15,9 +15,10 @@ static enum aps_rc check_files(const struct aps_net_options *options, struct aps
 	/* libwebsockets goes on without a CA file that it cannot read; then the chain is refused later, without a hint.
 	 */
 	if (options->ca_file && access(options->ca_file, R_OK) != 0)
-		return aps_fail_word(err, APS_E_TLS, "ca_file", 0, "the CA file cannot be read");
+		return aps_fail_word(err, APS_E_TLS, "ca_file", 0, "the CA file %s cannot be used", options->ca_file);
 	if (options->cert_file && access(options->cert_file, R_OK) != 0)
-		return aps_fail_word(err, APS_E_TLS, "client_certificate", 0, "the client certificate cannot be read");
+		return aps_fail_word(err, APS_E_TLS, "client_certificate", 0,
+		                     "the client certificate %s cannot be used", options->cert_file);
 	return APS_OK;
 }
 

@@ -54,6 +54,15 @@ enum aps_rc aps_listener_tls_open(struct aps_listener *listener, struct aps_err 
 	return APS_OK;
 }
 
+void aps_listener_tls_end(struct bufferevent *bev)
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(bev);
+	if (ssl == NULL) return;
+	SSL_set_shutdown(ssl, SSL_RECEIVED_SHUTDOWN); /* we don't wait for the peer's */
+	SSL_shutdown(ssl);
+	ERR_clear_error();
+}
+
 void aps_listener_tls_close(struct aps_listener *listener)
 {
 	if (listener->tls != NULL) SSL_CTX_free(listener->tls);

@@ -1,6 +1,7 @@
 /* WebSocket frames by wslay over the connection that evhttp gave up. wslay's queue is flushed into the bufferevent at
  * once, so what waits for a peer is exactly the length of its output buffer. */
 #include "base/mem.h"
+#include "server/listener_tls.h"
 #include "server/peer.h"
 #include "server/ws_handshake.h"
 
@@ -79,6 +80,7 @@ void aps_peer_drop(struct aps_peer *peer, int code, const char *reason)
 	if (reason != NULL) snprintf(peer->close_reason, sizeof(peer->close_reason), "%s", reason);
 	wslay_event_context_free(peer->ws);
 	peer->ws = NULL;
+	if (listener->tls != NULL) aps_listener_tls_end(peer->bev);
 	evhttp_connection_free(peer->connection);
 	peer->connection = NULL;
 	peer->bev = NULL;

@@ -3,6 +3,7 @@ local arguments = require "appsync.client.arguments"
 local auth = require "appsync.client.auth"
 local call = require "appsync.call"
 local errors = require "appsync.errors"
+local headers = require "appsync.client.headers"
 local log = require "appsync.log"
 local operation = require "appsync.client.operation"
 local opts = require "appsync.opts"
@@ -20,7 +21,12 @@ Client.__index = Client
 Client.__name = "appsync.client"
 
 function Client:__tostring()
-  return "appsync.client (" .. self.root.settings.endpoint:gsub("[?#].*$", "") .. ")"
+  return "appsync.client (" .. self.root.settings.endpoint:gsub("[?#].*$", ""):gsub("//[^/@]*@", "//") .. ")"
+end
+
+-- A method that was called with a dot has something else for its client.
+local function check_self(self, where)
+  if getmetatable(self) ~= Client then errors.misuse("%s: call it with a colon, as in %s(…)", where, where) end
 end
 
 ---@class appsync.RealtimeOptions
@@ -50,7 +56,7 @@ end
 ---@field log fun(level: string, message: string, fields: table)?
 
 ---Makes a client. Nothing is opened before its first use. Wrong options throw.
----@param options appsync.ClientOptions
+---@param options appsync.ClientOptions?
 ---@return appsync.Client? client, appsync.Error? err a configuration that can't be read
 function client.new(options)
   local fields, err = settings.check(options)
@@ -83,6 +89,7 @@ end
 ---@param options appsync.CallOptions?
 ---@return any data, appsync.Error? err, appsync.Info? info
 function Client:query(document, variables, options)
+  check_self(self, "client:query")
   local plan = arguments.plan("query", "client:query", document, variables, options)
   return call.run(plan.options, operation.execute, self, plan)
 end
@@ -93,6 +100,7 @@ end
 ---@param options appsync.CallOptions?
 ---@return any data, appsync.Error? err, appsync.Info? info
 function Client:mutate(document, variables, options)
+  check_self(self, "client:mutate")
   local plan = arguments.plan("mutation", "client:mutate", document, variables, options)
   return call.run(plan.options, operation.execute, self, plan)
 end
@@ -114,12 +122,13 @@ end
 ---@param options appsync.SubscribeOptions?
 ---@return appsync.Observable
 function Client:subscribe(document, variables, options)
+  check_self(self, "client:subscribe")
   return subscription.observable(self, arguments.plan("subscription", "client:subscribe", document, variables, options))
 end
 
 local WITH = opts.schema{
-  auth = { "table" },
-  headers = { "table", "function" },
+  auth = { "table", is_secret = true },
+  headers = { "table", "function", is_secret = true },
   identity = { "string" },
 }
 
@@ -127,11 +136,12 @@ local WITH = opts.schema{
 ---@param options {auth: appsync.Auth?, headers: table|function|nil, identity: string?}
 ---@return appsync.Client
 function Client:with(options)
+  check_self(self, "client:with")
   local checked = opts.check(options, WITH, "client:with")
   return setmetatable({
     root = self.root, connection = self.connection, is_derived = true,
     own_auth = checked.auth and auth.check(checked.auth, "client:with: auth") or self.own_auth,
-    own_headers = checked.headers or self.own_headers,
+    own_headers = headers.check(checked.headers, "client:with") or self.own_headers,
   }, Client)
 end
 
@@ -163,6 +173,7 @@ end
 ---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
 ---@return true? closed, appsync.Error? err
 function Client:close(timeout)
+  check_self(self, "client:close")
   local options = opts.with_timeout(timeout, CLOSE, "client:close")
   return call.run(options, close, self, options)
 end

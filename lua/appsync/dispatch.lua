@@ -129,12 +129,38 @@ local function handle(base)
   end
 end
 
+-- Sources that have something to tell the core, which can wait: many at once cost less than each by itself. Not for
+-- long: a source that has used up its window gets no events before it has told.
+local MAX_FLUSHING, MAX_POLLS = 256, 16
+local flushing, n_flushing, n_polls = {}, 0, 0
+
+---Has the source's `flush` called soon.
+---@param source {flush: fun(self)}
+function dispatch.flush_later(source)
+  n_flushing = n_flushing + 1
+  flushing[n_flushing] = source
+end
+
+---Calls them now: before the host waits.
+function dispatch.flush()
+  for i = 1, n_flushing do
+    local source = flushing[i]
+    flushing[i] = nil
+    source:flush()
+  end
+  n_flushing, n_polls = 0, 0
+end
+
 ---Handles at most `max` events. Runs nobody's code but `log` functions: it wakes routines.
 ---@param max integer
 ---@return integer handled, boolean has_more
 function dispatch.poll(max)
   if not runtime then return 0, false end
   local n, has_more = runtime:poll(events, max)
+  if n_flushing > 0 then
+    n_polls = n_polls + 1
+    if n == 0 or n_flushing >= MAX_FLUSHING or n_polls >= MAX_POLLS then dispatch.flush() end
+  end
   for base = 1, n * 5, 5 do
     if events[base] == SUB_DATA then
       local source = subs[events[base + 1]]

@@ -80,7 +80,8 @@ local function sorted_names(schema)
   return table.concat(list, ", ")
 end
 
-local function is_callable(value)
+---@return boolean
+function opts.is_callable(value)
   if type(value) == "function" then return true end
   local mt = type(value) == "table" and getmetatable(value)
   return type(mt) == "table" and mt.__call ~= nil
@@ -92,7 +93,7 @@ local function has_type(value, field)
     local accepted = field[i]
     if kind == accepted then return true end
     if accepted == "integer" and kind == "number" and value % 1 == 0 then return true end
-    if accepted == "callable" and is_callable(value) then return true end
+    if accepted == "callable" and opts.is_callable(value) then return true end
   end
   return #field == 0
 end
@@ -148,12 +149,13 @@ end
 ---@param given table?
 ---@param schema appsync.opts.Schema
 ---@param where string for messages, such as "client:query"
+---@param what string? what the table is called; "options must be a table"
 ---@return table
-function opts.check(given, schema, where)
+function opts.check(given, schema, where, what)
   local result = {}
   if given == nil then return result end
   if type(given) ~= "table" then
-    errors.misuse("%s: options must be a table, got %s", where, (errors.describe(given)))
+    errors.misuse("%s: %s, got %s", where, what or "options must be a table", (errors.describe(given, true)))
   end
   local spelled = {}
   for key, value in pairs(given) do
@@ -174,7 +176,7 @@ end
 ---The options of a call where a number is short for `{timeout = n}`.
 function opts.with_timeout(given, schema, where)
   if type(given) == "number" then given = { timeout = given } end
-  return opts.check(given, schema, where)
+  return opts.check(given, schema, where, "timeout must be a number of seconds or a table of options")
 end
 
 return opts

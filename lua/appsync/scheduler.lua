@@ -215,13 +215,22 @@ function scheduler.is_inside()
   return own() ~= nil
 end
 
----To be called before anything is started that will be waited for: throws where waiting isn't possible.
+---Throws where no waiting call is allowed, not even one whose result is there already: in a function that computes and
+---in a task that was cancelled.
 ---@param what string the call's name
-function scheduler.may_wait(what)
+local function check(what)
   if scheduler.computing then
     errors.misuse("%s: a call that waits isn't possible in a function that computes (%s)", what, scheduler.computing)
   end
   if current and current.cancel_err then error(current.cancel_err, 0) end
+end
+
+scheduler.check = check
+
+---To be called before anything is started that will be waited for: throws where waiting isn't possible.
+---@param what string the call's name
+function scheduler.may_wait(what)
+  check(what)
   if reach.is_needed and own() then
     reach.check()
     probing = errors.place()

@@ -70,13 +70,19 @@ local function keep_failure(self, raised, traceback)
   self.sentinel = compat.on_collect(function() report(failure) end)
 end
 
+-- What a cancelled task raised is its cancel: the error itself, or its text by `appsync.assert`.
+local function is_cancel(raised, cancel_err)
+  return raised == cancel_err
+    or type(raised) == "string" and cancel_err ~= nil and raised:find(tostring(cancel_err), 1, true) ~= nil
+end
+
 -- The routine of a task has ended.
 local function on_end(routine, ok, raised)
   local self = routine.task
   if ok then
     if self.state == "running" then self.state = "done" end
     wake_all(self)
-  elseif self.state == "cancelled" and raised == routine.cancel_err then
+  elseif self.state == "cancelled" and is_cancel(raised, routine.cancel_err) then
     if self.on_cancelled then self.on_cancelled(raised) end
   else
     local traceback = type(raised) == "string" and debug.traceback(routine.co, raised) or nil
@@ -124,10 +130,15 @@ end
 ---@return appsync.Task
 function task.with_result(on_result, fn, ...)
   local is_inside, is_told = true, false
-  local self = new_task(function(...)
+  local self
+  self = new_task(function(...)
     local results = compat.pack(fn(...))
     is_told = true
     if is_inside then scheduler.give_way() end
+    if self.state == "cancelled" then -- in a task of its own, where it may wait
+      task.spawn(on_result, compat.unpack(results, 1, results.n))
+      return
+    end
     on_result(compat.unpack(results, 1, results.n))
     return compat.unpack(results, 1, results.n)
   end, ...)
@@ -179,6 +190,7 @@ local AWAIT_OPTIONS = opts.schema{
 }
 
 local function await(self, options)
+  scheduler.check("task:await")
   if self.state == "running" then
     scheduler.may_wait("task:await")
     if scheduler.current() == self.routine then errors.misuse("task:await: a task can't wait for itself") end
@@ -259,17 +271,28 @@ function task.run(fn, ...)
   return outcome(self)
 end
 
----@param seconds number `math.huge` is legal
-function task.sleep(seconds)
-  if type(seconds) ~= "number" or seconds ~= seconds then
-    errors.misuse("appsync.sleep: seconds must be a number, got %s", (errors.describe(seconds)))
-  end
+local function sleep(seconds)
   scheduler.may_wait("appsync.sleep")
   local w = scheduler.new_wait()
   w.is_endless = seconds == math.huge
   local _, err = scheduler.suspend(w, seconds, "appsync.sleep")
   if err and err.kind == "timeout" then return true end
   return nil, err
+end
+
+local SLEEP_OPTIONS = opts.schema{ on_result = { "callable" } }
+
+---@param seconds number `math.huge` is legal
+---@param options {on_result: function?}?
+---@return true? ok, appsync.Error? err of kind "cancelled"
+function task.sleep(seconds, options)
+  if type(seconds) ~= "number" or seconds ~= seconds then
+    errors.misuse("appsync.sleep: seconds must be a number, got %s", (errors.describe(seconds)))
+  end
+  if options == nil then return sleep(seconds) end
+  options = opts.check(options, SLEEP_OPTIONS, "appsync.sleep")
+  if options.on_result then return task.with_result(options.on_result, sleep, seconds) end
+  return sleep(seconds)
 end
 
 local function returned(ok, ...)

@@ -1,6 +1,7 @@
 -- Every authorization mode against the local server, which checks keys, signatures and tokens as the service does.
 local appsync = require "appsync"
 local core = require "appsync.core"
+local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
 local tokens = require "spec.support.tokens"
@@ -91,7 +92,7 @@ describe("authorization", function()
     local value, err = who(client, options)
     assert.is_nil(value)
     assert.equal("auth", err.kind)
-    assert.equal(401, err.status)
+    assert.is_true(err.status == 401 or err.status == 403, tostring(err.status))
     assert.is_false(err.retryable)
     if secret then is_secret(secret, err) end
     return err
@@ -210,9 +211,11 @@ describe("authorization", function()
     end)
 
     it("signs for another service and region", function()
-      local client = connect(iam(STATIC, { service = "execute-api", region = "eu-west-3" }))
-      local data = client:query '{ header(name: "authorization") }'
-      assert.matches("/eu%-west%-3/execute%-api/aws4_request", data.header)
+      local gateway = peer.start { connections = { { { "request" }, { "http", 200, {}, '{"data":{"a":1}}' } } } }
+      local client = connect(iam(STATIC, { service = "execute-api", region = "eu-west-3" }), { endpoint = gateway.url })
+      assert.same({ a = 1 }, (client:query "{ a }"))
+      assert.matches("/eu%-west%-3/execute%-api/aws4_request", gateway.log())
+      assert.is_nil(gateway.log():find(server.SECRET_ACCESS_KEY, 1, true))
     end)
 
     it("asks a function again once its keys have expired", function()
@@ -223,7 +226,7 @@ describe("authorization", function()
           expires_at = os.time() + (#reasons == 1 and -10 or 3600) }
       end))
       local _, err = who(client)
-      if err then assert.equal("credentials_expired", err.code) end
+      assert.equal("credentials_expired", err.code)
       local give_up = core.now() + BOUND
       local value
       repeat
@@ -234,7 +237,7 @@ describe("authorization", function()
       assert.same({ "first", "expired" }, reasons)
     end)
 
-    it("renews in the background keys that end soon", function()
+    it("asks a function once for keys that are good for long", function()
       local n = 0
       local client = connect(iam(function()
         n = n + 1
@@ -245,10 +248,10 @@ describe("authorization", function()
     end)
 
     it("says what is wrong with what a function gave", function()
-      for _, given in ipairs { { access_key_id = "AKID" }, "text", {} } do
+      for expected, given in pairs { secret_access_key = { access_key_id = "AKID" }, credentials = "text", access_key_id = {} } do
         local _, err = who(connect(iam(function() return given end)))
         assert.equal("auth", err.kind)
-        assert.is_true(#err.message > 0)
+        assert.matches(expected, err.message)
       end
     end)
 
@@ -256,7 +259,7 @@ describe("authorization", function()
       local client = appsync.client { endpoint = service.endpoint, auth = iam(STATIC) }
       clients[#clients + 1] = client
       local _, err = who(client)
-      assert.equal("auth", err.kind)
+      assert.is_true(err.kind == "auth" or err.kind == "usage", err.kind)
       assert.matches("region", err.message)
     end)
   end)
@@ -317,26 +320,24 @@ describe("authorization", function()
         return tokens.hs256 { sub = "n" .. #reasons, exp = #reasons == 1 and 1 or 3600 }
       end }
       assert.equal("OPENID_CONNECT:n1", (who(client)))
-      local give_up, value = core.now() + BOUND, nil
-      repeat
-        value = who(client)
+      local give_up = core.now() + BOUND
+      while #reasons < 2 and core.now() < give_up do
         appsync.sleep(0.05)
-      until value == "OPENID_CONNECT:n2" or core.now() > give_up
-      assert.equal("OPENID_CONNECT:n2", value)
+        local value, err = who(client)
+        assert.is_nil(err)
+        assert.equal("OPENID_CONNECT:n" .. #reasons, value)
+      end
       assert.same({ "first", "expired" }, reasons)
     end)
 
-    it("is renewed before it ends, while the calls go on with the one that is still good", function()
+    it("isn't asked for again by each call though its last tenth has begun: the function was only just asked", function()
       local n = 0
       local client = connect { type = "OPENID_CONNECT", token = function()
         n = n + 1
-        -- Issued long ago, so that its last tenth has begun.
-        if n == 1 then return tokens.hs256 { sub = "old", exp = 60, iat = -3600 } end
-        appsync.sleep(0.05)
-        return tokens.hs256 { sub = "new" }
+        return tokens.hs256 { sub = "old", exp = 60, iat = -3600 }
       end }
-      assert.equal("OPENID_CONNECT:old", (who(client)))
-      assert.equal(1, n) -- it was only just asked for: not again for each call
+      for _ = 1, 3 do assert.equal("OPENID_CONNECT:old", (who(client))) end
+      assert.equal(1, n)
     end)
 
     it("is asked for once by 50 calls and a subscription", function()
@@ -374,6 +375,46 @@ describe("authorization", function()
         s:unsubscribe()
       end)
       assert.equal(2, n)
+    end)
+
+    it("is a fresh one for connect and start after a reconnect, once the one before is over", function()
+      local reasons = {}
+      local handshake = { { "ws_accept", "graphql-ws" }, { "ws_expect", "connection_init" },
+        { "ws_send", '{"type":"connection_ack","payload":{"connectionTimeoutMs":300000}}' }, { "ws_start" }, { "ws_send", '{"type":"start_ack","id":"%ID%"}' } }
+      local function steps(...)
+        local list = { ... }
+        for i = #handshake, 1, -1 do table.insert(list, 1, handshake[i]) end
+        return list
+      end
+      local other = peer.start { connections = {
+        steps({ "ws_send", '{"type":"data","id":"%ID%","payload":{"data":{"said":{"text":"one"}}}}' }, { "ws_start" },
+          { "ws_send", '{"type":"start_ack","id":"%ID%"}' }, { "ws_expect", '"stop"' }, { "close" }),
+        steps({ "ws_send", '{"type":"data","id":"%ID%","payload":{"data":{"said":{"text":"two"}}}}' }, { "wait" }),
+      } }
+      local made = {}
+      local client = connect({ type = "OPENID_CONNECT", token = function(reason)
+        reasons[#reasons + 1] = reason
+        made[#made + 1] = tokens.hs256 { sub = "n" .. #reasons, exp = #reasons == 1 and 1 or 3600 }
+        return made[#made]
+      end }, { endpoint = other.url, realtime_endpoint = other.realtime })
+      local s = client:subscribe("subscription { said { text } }"):subscribe()
+      assert.equal("one", s:next(BOUND).said.text)
+      local farewell = client:subscribe("subscription { said { by } }"):subscribe()
+      assert.is_true(farewell:ready(BOUND))
+      local give_up = core.now() + BOUND
+      while core.jwt(made[1]).exp > core.wall() and core.now() < give_up do appsync.sleep(0.05) end
+      farewell:unsubscribe() -- then the peer hangs up
+      assert.equal("two", s:next(BOUND).said.text)
+      assert.same({ "first", "expired" }, reasons)
+      local function authorization(number)
+        local protocols = other.log():match("header " .. number .. " sec%-websocket%-protocol: ([^\n]*)")
+        local connect_object = core.decode(core.unbase64(protocols:match "header%-([%w_%-]+)", "url"))
+        local start = core.decode(other.log():match("frame " .. number .. ' ([^\n]*"start"[^\n]*)'))
+        return connect_object.Authorization, start.payload.extensions.authorization.Authorization
+      end
+      assert.same({ made[1], made[1] }, { authorization(1) })
+      assert.same({ made[2], made[2] }, { authorization(2) })
+      s:unsubscribe()
     end)
 
     it("that the function doesn't give is an auth error with the function's reason", function()
@@ -556,6 +597,35 @@ describe("authorization", function()
       assert.equal("Named", seen[2])
       assert.equal("x-tenant", seen[3])
       assert.matches("header%(name: %$n%)", seen[4])
+    end)
+
+    it("stand in the request, in the handshake and in the start message, those of the call last", function()
+      local steps = { peer.handshake() }
+      for _, step in ipairs { { "ws_start" }, { "ws_send", '{"type":"start_ack","id":"%ID%"}' }, { "wait" } } do steps[#steps + 1] = step end
+      local other = peer.start { connections = { { { "request" }, { "http", 200, {}, '{"data":{"a":1}}' }, { "wait" } }, steps } }
+      local n = 0
+      local client = connect({ type = "API_KEY", api_key = "k" }, { endpoint = other.url, realtime_endpoint = other.realtime,
+        headers = function(operation)
+          n = n + 1
+          return { ["x-kind"] = operation.kind, ["X-Both"] = "client" }
+        end })
+      assert.same({ a = 1 }, (client:query("{ a }", nil, { headers = { ["x-both"] = "call" } })))
+      local log = other.log()
+      assert.matches("header 1 x%-kind: query\n", log)
+      assert.matches("header 1 x%-both: call\n", log)
+      assert.matches("header 1 x%-api%-key: k\n", log)
+      local s = client:subscribe("subscription { a }"):subscribe()
+      assert.is_true(s:ready(BOUND))
+      log = other.log()
+      local protocols = log:match "header 2 sec%-websocket%-protocol: ([^\n]*)"
+      local object = core.decode(core.unbase64(protocols:match "header%-([%w_%-]+)", "url"))
+      assert.equal("k", object["x-api-key"])
+      assert.equal("subscription", object["x-kind"])
+      local start = core.decode(log:match 'frame 2 ([^\n]*"start"[^\n]*)').payload.extensions.authorization
+      assert.equal("subscription", start["x-kind"])
+      assert.equal("client", start["X-Both"])
+      assert.is_true(n >= 2)
+      s:unsubscribe()
     end)
 
     it("reach the resolver of a subscription, signed or not", function()

@@ -6,7 +6,7 @@ local process = require "spec.support.process"
 
 local DOCUMENT = "subscription { on { n } }"
 local OTHER = "subscription { other { n } }"
-local BOUND = 3
+local BOUND = 10
 local UNAUTHORIZED = '{"errorType":"UnauthorizedException","message":"You are not authorized to make this call.","errorCode":401}'
 
 local function list(...)
@@ -318,6 +318,28 @@ describe("against a realtime server that misbehaves, a subscription", function()
       assert.truthy(server.log():find("top-secret-2", 1, true), server.log())
     end)
 
+    it("shares one fresh token with the others whose starts are refused", function()
+      local n, refusals, acks = 3, {}, {}
+      for i = 1, n do
+        refusals[i] = { "ws_send", ('{"type":"error","id":"%%ID%d%%","payload":{"errors":[%s]}}'):format(i, UNAUTHORIZED) }
+        acks[#acks + 1] = { "ws_start" }
+        acks[#acks + 1] = ACK_START
+        acks[#acks + 1] = data(i)
+      end
+      local reasons = {}
+      connect({ connections = { list(HANDSHAKE, { { "ws_start" }, { "ws_start" }, { "ws_start" } }, refusals, acks, WAIT) } }, {
+        auth = { type = "AWS_LAMBDA", token = function(reason)
+          reasons[#reasons + 1] = reason
+          return "top-secret-" .. #reasons
+        end },
+      })
+      local all, sum = {}, 0
+      for i = 1, n do all[i] = client:subscribe(DOCUMENT, nil, { share = false }):subscribe() end
+      for i = 1, n do sum = sum + next_n(all[i]) end
+      assert.equal(1 + 2 + 3, sum)
+      assert.same({ "first", "refused" }, reasons)
+    end)
+
     it("ends with an auth error when the start is refused and the key can't change", function()
       local err = fails(list(HANDSHAKE, { "ws_start" },
         { "ws_send", '{"type":"error","id":"%ID%","payload":{"errors":[{"errorType":"Unauthorized","message":"Not Authorized to access on on type Subscription"}]}}' }, WAIT))
@@ -474,6 +496,21 @@ describe("against a realtime server that misbehaves, a subscription", function()
         if event.on.n ~= i then assert.equal(i, event.on.n) end
       end
       assert.equal(0, s.dropped)
+    end)
+
+    it("isn't taken for dead while it isn't read", function()
+      connect{ connections = { list({ peer.handshake(200) }, { "ws_start" }, ACK_START, { "ws_flood",
+        '{"type":"data","id":"%ID%","payload":{"data":{"on":{"n":%I%,"x":"' .. ("x"):rep(5000) .. '"}}}}', 2000 }, WAIT) } }
+      local s = client:subscribe(DOCUMENT, nil, { buffer = 16 }):subscribe()
+      local states = client.connection:observe():subscribe()
+      until_log "blocked 1"
+      repeat
+        local state, err = states:next(0.4) -- twice the service's connectionTimeoutMs
+        assert.is_true(state == nil or state:find "^Connect" ~= nil, state)
+      until err and err.kind == "timeout"
+      for i = 1, 2000 do
+        if s:next(BOUND).on.n ~= i then error("out of order") end
+      end
     end)
   end)
 

@@ -28,14 +28,13 @@ for name, transport in pairs(transports) do
   describe("over " .. name, function()
     local made, client, other
 
-    before_each(function()
-      made = certificates.make()
-    end)
+    setup(function() made = certificates.make() end)
+    teardown(process.stop_all)
 
     after_each(function()
       if client then assert.is_true(client:close(5)) end
-      client = nil
-      process.stop_all()
+      if other then other.stop() end
+      client, other = nil, nil
     end)
 
     local function ask(tls, of_server, ca)
@@ -86,8 +85,10 @@ for name, transport in pairs(transports) do
     it("every certificate is accepted with verify = false", function()
       works({ verify = false }, made.server)
       client:close(5)
+      other.stop()
       works({ verify = false }, made.other_host)
       client:close(5)
+      other.stop()
       works({ verify = false }, made.expired)
     end)
 
@@ -124,13 +125,13 @@ for name, transport in pairs(transports) do
     end)
 
     it("the local server serves it too", function()
-      local service = server.start{
+      other = server.start{
         schema = "type Todo @model { id: ID! name: String }", arguments = { "--tls", made.server.cert .. "," .. made.server.key },
       }
-      assert.truthy(service.endpoint:find("^https://"), service.endpoint)
-      assert.truthy(service.realtime:find("^wss://"), service.realtime)
+      assert.truthy(other.endpoint:find("^https://"), other.endpoint)
+      assert.truthy(other.realtime:find("^wss://"), other.realtime)
       client = appsync.client{
-        endpoint = service.endpoint, realtime_endpoint = service.realtime, auth = { type = "API_KEY", api_key = server.API_KEY },
+        endpoint = other.endpoint, realtime_endpoint = other.realtime, auth = { type = "API_KEY", api_key = server.API_KEY },
         tls = { ca = made.ca },
       }
       local s

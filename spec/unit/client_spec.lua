@@ -465,7 +465,48 @@ describe("the client", function()
         "not_signed_in")
       fail(function() end, "no token was given")
       fail(function() return 5 end, "no token was given")
-      fail({}, "neither a get nor a current_session method")
+      fail({ get = function() return {} end }, "no token was given")
+    end)
+
+    it("tells which key of the credentials a function left out", function()
+      quiet(client, { auth = { type = "AWS_IAM", credentials = function() return { access_key_id = "A" } end } })
+      core.push("AUTH", core.auths[1].id, "first", 1)
+      drive()
+      assert.equal("the credentials have no secret_access_key", core.answers[1].message)
+    end)
+
+    it("refuses a table that is no source of material", function()
+      local function auth(t) return misuse(function() client:query(QUERY, nil, { auth = t }) end) end
+      assert.matches("token must be a string, a function or a table with a get method",
+        auth{ type = "OPENID_CONNECT", token = {} })
+      assert.matches("secret_access_key, both strings; access_key_id is missing",
+        auth{ type = "AWS_IAM", credentials = { access_key = "A", secret_key = "S" } })
+    end)
+
+    it("asks again when the core does, though the function before hasn't answered; that answer is dropped", function()
+      local n, before = 0, nil
+      quiet(client, { auth = { type = "OPENID_CONNECT", token = function()
+        n = n + 1
+        if n == 1 then
+          before = select(2, appsync.sleep(1000))
+          return "late"
+        end
+        return "token" .. n
+      end } })
+      local id = core.auths[1].id
+      core.push("AUTH", id, "first", 1)
+      drive()
+      assert.same({}, core.answers)
+      core.push("AUTH", id, "first", 1) -- the core gave up the first after 30 s
+      drive()
+      assert.same({ { auth = id, material = { secret = "token2" } } }, core.answers)
+      assert.equal("cancelled", before.kind)
+    end)
+
+    it("asks nobody when the headers authenticate", function()
+      local other = appsync.client{ endpoint = ENDPOINT, auth = { type = "AWS_LAMBDA", token = "t" } }
+      other:query(QUERY, nil, { headers = { Authorization = "mine" }, on_result = function() end })
+      assert.equal("NONE", core.auths[#core.auths].auth.mode)
     end)
   end)
 
@@ -492,8 +533,23 @@ describe("the client", function()
       assert.same({ "usage", "broken" }, { err.kind, err.raised })
       assert.matches("no session", err_of(function() return nil, "no session" end).message)
       assert.matches("must return a table, got string", err_of(function() return "x" end).message)
-      assert.matches("headers: a must be a string, got table", err_of({ a = {} }).message)
+      assert.matches("headers: a must be a string, got table", err_of(function() return { a = {} } end).message)
+      assert.matches("headers: a must not hold a line break", err_of(function() return { a = "x\ny" } end).message)
+      assert.matches('headers: "a b" is no HTTP header\'s name', err_of(function() return { ["a b"] = "x" } end).message)
       assert.equal(0, #core.executed)
+    end)
+
+    it("a table that can't be sent is a mistake", function()
+      local function of(headers) return misuse(function() client:query(QUERY, nil, { headers = headers }) end) end
+      assert.matches("client:query: headers: a must be a string, got table", of{ a = {} })
+      assert.matches("headers: a name must be a string, got number 1", of{ "a: b" })
+      assert.matches("headers: a must not hold a line break", of{ a = "x\0y" })
+    end)
+
+    it("have names without case", function()
+      local base = appsync.client{ endpoint = ENDPOINT, auth = { type = "NONE" }, headers = { ["X-Tenant"] = "1", b = "1" } }
+      base:query(QUERY, nil, { headers = { ["x-tenant"] = "2" }, on_result = function() end })
+      assert.same({ ["x-tenant"] = "2", b = "1" }, core.executed[1].call.headers)
     end)
   end)
 

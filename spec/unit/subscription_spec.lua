@@ -122,6 +122,47 @@ describe("client subscriptions", function()
     assert.equal(1, consumed())
   end)
 
+  it("that are pulled tell at the end of a batch only what was taken", function()
+    local s = client:subscribe(DOCUMENT, nil, { buffer = 8 }):subscribe()
+    for i = 1, 2 do emit(i) end
+    s:next()
+    drive()
+    assert.is_true(consumed() <= 1)
+    s:next()
+    drive()
+    assert.equal(2, consumed())
+  end)
+
+  it("that are pulled leave a turn when its allowance is used up", function()
+    local n = 0
+    local s = client:subscribe(DOCUMENT, nil, { buffer = 1000 }):subscribe()
+    appsync.spawn(function()
+      while s:next() do n = n + 1 end
+    end)
+    for i = 1, 200 do emit(i) end
+    appsync.update(0)
+    assert.is_true(n <= 64)
+    drive()
+    assert.equal(200, n)
+  end)
+
+  it("tell soon what was consumed, also while others keep the core busy", function()
+    local n, told_at = 0, nil
+    client:subscribe(DOCUMENT, nil, { buffer = 10000 }):subscribe(function() end)
+    local quiet = sub_id(1)
+    client:subscribe(DOCUMENT, nil, { buffer = 10000 }):subscribe(function()
+      n = n + 1
+      if not told_at and core.clients[1].consumed_total[quiet] then told_at = n end
+    end)
+    emit(1, 0, 1)
+    for i = 1, 64 * 20 do emit(i, 0, 2) end
+    appsync.run(function()
+      while n < 64 * 20 do appsync.sleep(0) end
+    end)
+    assert.is_number(told_at)
+    assert.is_true(told_at <= 64 * 17)
+  end)
+
   it("that wait in a callback count the event when the callback returns", function()
     client:subscribe(DOCUMENT, nil, { buffer = 1 }):subscribe(function() appsync.sleep(5) end)
     emit(1)

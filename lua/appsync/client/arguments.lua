@@ -2,6 +2,7 @@
 local auth = require "appsync.client.auth"
 local document = require "appsync.document"
 local errors = require "appsync.errors"
+local headers = require "appsync.client.headers"
 local opts = require "appsync.opts"
 
 local arguments = {}
@@ -10,9 +11,9 @@ local LATER = "isn't available in this version: it has no store, cache or outbox
 
 local BASE = opts.schema{
   operation_name = { "string" },
-  auth = { "table" },
+  auth = { "table", is_secret = true },
   auth_mode = { "string" },
-  headers = { "table", "function" },
+  headers = { "table", "function", is_secret = true },
   error_policy = { "string", values = { "none", "all" } },
   fetch_policy = { "string", values = { "network-only", "no-cache" } },
 }
@@ -106,6 +107,7 @@ function arguments.plan(kind, where, given, variables, options)
   options = opts.check(options, schema, where)
   if options.queue then errors.misuse("%s: queue %s", where, LATER) end
   if options.auth then options.auth = auth.check(options.auth, where .. ": auth") end
+  headers.check(options.headers, where)
   if options.auth_mode then options.auth_mode = auth.mode(options.auth_mode, where) end
   local parsed, operation = document.pick(given, kind, options.operation_name, where)
   return {

@@ -40,7 +40,7 @@ local SCHEMA = opts.schema{
   type = { "string", values = auth.TYPES },
   api_key = { "string", is_secret = true },
   token = { "string", "function", "table", is_secret = true, also = { "jwtToken" } },
-  credentials = { "table", "function" },
+  credentials = { "table", "function", is_secret = true },
   region = { "string" },
   service = { "string" },
 }
@@ -49,6 +49,14 @@ local NEEDS = {
   API_KEY = "api_key", AWS_IAM = "credentials", AMAZON_COGNITO_USER_POOLS = "token", OPENID_CONNECT = "token",
   AWS_LAMBDA = "token",
 }
+
+local CREDENTIALS = {
+  access_key_id = { "access_key_id", "accessKeyId" },
+  secret_access_key = { "secret_access_key", "secretAccessKey" },
+  session_token = { "session_token", "sessionToken" },
+  expires_at = { "expires_at", "expiresAt" },
+}
+local CREDENTIALS_NEEDED = { CREDENTIALS.access_key_id, CREDENTIALS.secret_access_key }
 
 ---@param mode any
 ---@param where string
@@ -60,6 +68,24 @@ function auth.mode(mode, where)
       (errors.describe(mode)))
   end
   return name
+end
+
+-- Throws for a table that is no source of material: keys that are misspelled would be found at the first call only.
+local function check_source(checked, name, where)
+  local value = checked[name]
+  if type(value) ~= "table" or opts.is_callable(value) then return end
+  if type(value.get) == "function" then return end
+  if name == "token" then
+    if type(value.current_session) == "function" then return end
+    errors.misuse("%s: token must be a string, a function or a table with a get method or current_session, got a table "
+      .. "with neither", where)
+  end
+  for _, spellings in ipairs(CREDENTIALS_NEEDED) do
+    if type(value[spellings[1]]) ~= "string" and type(value[spellings[2]]) ~= "string" then
+      errors.misuse("%s: credentials must be a function, a table with a get method, or a table of access_key_id and "
+        .. "secret_access_key, both strings; %s is missing", where, spellings[1])
+    end
+  end
 end
 
 ---Checks an auth table.
@@ -85,15 +111,9 @@ function auth.check(given, where)
       errors.misuse("%s: %s doesn't take %s%s", where, checked.type, name, needed and "; it takes " .. needed or "")
     end
   end
+  if needed then check_source(checked, needed, where) end
   return checked
 end
-
-local CREDENTIALS = {
-  access_key_id = { "access_key_id", "accessKeyId" },
-  secret_access_key = { "secret_access_key", "secretAccessKey" },
-  session_token = { "session_token", "sessionToken" },
-  expires_at = { "expires_at", "expiresAt" },
-}
 
 local function credentials_of(given)
   local material = {}
@@ -161,7 +181,7 @@ end
 
 -- What a function, a provider or a user pool gives.
 local function ask(source, reason)
-  if type(source) == "function" then return source(reason) end
+  if opts.is_callable(source) then return source(reason) end
   if type(source.get) == "function" then return source:get(reason) end
   if type(source.current_session) == "function" then return source:current_session{ reason = reason } end
   return nil, "it has neither a get nor a current_session method"
@@ -171,7 +191,11 @@ end
 local function material_of(checked, given)
   if checked.type == "AWS_IAM" then
     if type(given) ~= "table" then return nil, "no credentials were given" end
-    return credentials_of(given)
+    local material = credentials_of(given)
+    for _, spellings in ipairs(CREDENTIALS_NEEDED) do
+      if type(material[spellings[1]]) ~= "string" then return nil, "the credentials have no " .. spellings[1] end
+    end
+    return material
   end
   if type(given) == "table" then
     given = given.token or given.id_token or given.access_token
@@ -180,13 +204,13 @@ local function material_of(checked, given)
   return { secret = given }
 end
 
-local function renew(self, reason)
+local function renew(self, reason, turn)
   local checked = self.checked
   local source = checked[NEEDS[checked.type]]
   local ok, given, err = task.pcall(ask, source, reason)
-  self.is_renewing = false
   local core = self.handle.core
-  if not core or not self.held.id then return end
+  if not core or not self.held.id or self.turn ~= turn then return end
+  self.renewal = nil
   if not ok then
     local message = ("the %s function raised: %s"):format(NEEDS[checked.type], errors.of_raised(given).message)
     log.emit(self.sink, "error", message)
@@ -204,21 +228,34 @@ local function renew(self, reason)
   core:fail_auth(self.id, message, errors.is(err) and err.code or nil)
 end
 
----The core needs fresh material. Runs the user's function as a task; one at a time.
+---The core needs fresh material. Runs the user's function as a task. The core asks for one at a time: when it asks
+---again, it has given up the one before, which then is cancelled.
 ---@param reason "first"|"expired"|"refused"
 function Slot:renew(reason)
-  if self.is_renewing then return end
-  self.is_renewing = true
-  task.spawn(renew, self, reason)
+  if self.renewal then self.renewal:cancel() end
+  self.turn = (self.turn or 0) + 1
+  self.renewal = task.spawn(renew, self, reason, self.turn)
 end
 
----The slot that a call uses.
+-- The slot of one of the client's modes, made on first use.
+local function slot_of(root, mode, checked)
+  local slot = root.slots[mode]
+  if slot then return slot end
+  local err
+  slot, err = auth.new_slot(root, checked)
+  root.slots[mode] = slot
+  return slot, err
+end
+
+---The slot that a call uses. Headers that authenticate by themselves take the place of every mode: nothing is asked.
 ---@param client appsync.Client
 ---@param options {auth: appsync.Auth?, auth_mode: string?}
 ---@param has_own_headers boolean the headers authenticate
+---@param may_have_headers boolean? or a function will tell later
 ---@return appsync.client.AuthSlot? slot, appsync.Error? err, boolean? is_of_call release it after the call
-function auth.slot_for(client, options, has_own_headers)
+function auth.slot_for(client, options, has_own_headers, may_have_headers)
   local root = client.root
+  if has_own_headers then return slot_of(root, "NONE", root.modes.NONE or { type = "NONE" }) end
   if options.auth then
     local slot, err = auth.new_slot(root, options.auth)
     return slot, err, true
@@ -235,22 +272,15 @@ function auth.slot_for(client, options, has_own_headers)
   end
   mode = mode or root.default_mode
   local checked = root.modes[mode]
-  if not checked and (mode == "NONE" or has_own_headers) then
+  if not checked and (mode == "NONE" or (mode == nil and may_have_headers)) then
     mode = "NONE"
-    checked = root.modes.NONE or { type = "NONE" }
+    checked = { type = "NONE" }
   end
   if not checked then
     return nil, errors.new("auth", mode and mode .. " isn't configured: give it in auth or auths"
       or "no auth mode is configured: give auth, {type = \"NONE\"} for none", { code = "not_configured" })
   end
-  local slot = root.slots[mode]
-  if not slot then
-    local err
-    slot, err = auth.new_slot(root, checked)
-    if not slot then return nil, err end
-    root.slots[mode] = slot
-  end
-  return slot
+  return slot_of(root, mode, checked)
 end
 
 return auth

@@ -12,11 +12,50 @@ local N_SOURCES = 4
 ---@field variables table
 ---@field document appsync.Document `tostring` gives its text
 
-local function add(all, given)
+-- RFC 9110 section 5.6.2, "token", and what a value may not hold (section 5.5).
+local NAME = "^[%w!#$%%&'*+%-.^_`|~]+$"
+local NOT_IN_VALUE = "[%z\r\n]"
+if _VERSION ~= "Lua 5.1" then NOT_IN_VALUE = "[\0\r\n]" end
+
+-- What is wrong with one header; a value is never shown: it may be a secret.
+local function fault_of(name, value)
+  if type(name) ~= "string" then return ("a name must be a string, got %s"):format((errors.describe(name))) end
+  if not name:find(NAME) then return ("%q is no HTTP header's name"):format(name):gsub("[%c\\]+", "?") end
+  if type(value) ~= "string" and type(value) ~= "number" then
+    return ("%s must be a string, got %s"):format(name, (errors.describe(value, true)))
+  end
+  if tostring(value):find(NOT_IN_VALUE) then return name .. " must not hold a line break or a zero byte" end
+end
+
+---Throws for a table of headers that can't be sent.
+---@param given table|function|nil
+---@param where string
+---@return table|function|nil given
+function headers.check(given, where)
+  if type(given) ~= "table" then return given end
   for name, value in pairs(given) do
-    if type(name) ~= "string" or (type(value) ~= "string" and type(value) ~= "number") then
-      return nil, errors.new("usage", ("headers: %s must be a string, got %s"):format(tostring(name), type(value)))
-    end
+    local fault = fault_of(name, value)
+    if fault then errors.misuse("%s: headers: %s", where, fault) end
+  end
+  return given
+end
+
+-- Names differ by more than case (RFC 9110 section 5.1).
+local function spelling_of(all, name)
+  if all[name] ~= nil then return name end
+  local lower = name:lower()
+  for other in pairs(all) do
+    if other:lower() == lower then return other end
+  end
+end
+
+local function add(all, given)
+  local is_first = next(all) == nil
+  for name, value in pairs(given) do
+    local fault = fault_of(name, value)
+    if fault then return nil, errors.new("usage", "headers: " .. fault) end
+    local present = not is_first and spelling_of(all, name)
+    if present then all[present] = nil end
     all[name] = tostring(value)
   end
   return all

@@ -60,19 +60,19 @@ end
 ---Sends the operation and waits for its answer.
 ---@param client appsync.Client
 ---@param plan appsync.client.Plan
----@return any data, appsync.Error? err, appsync.Info? info
+---@return any data, appsync.Error? err, appsync.Info info
 function operation.execute(client, plan)
   scheduler.may_wait(plan.where)
   local root = client.root
   local opened, open_err = root:open()
-  if not opened then return nil, open_err end
+  if not opened then return results(plan, root, nil, open_err) end
   local all_headers, headers_err = headers.of(client:header_sources(plan.options.headers), arguments.operation(plan))
-  if headers_err then return nil, headers_err end
+  if headers_err then return results(plan, root, nil, headers_err) end
   scheduler.may_wait(plan.where)
   opened, open_err = root:open() -- the headers function may have waited
-  if not opened then return nil, open_err end
+  if not opened then return results(plan, root, nil, open_err) end
   local slot, err, is_of_call = auth.slot_for(client, plan.options, headers.authenticate(all_headers))
-  if not slot then return nil, err end
+  if not slot then return results(plan, root, nil, err) end
   local w = scheduler.new_wait()
   w.root, w.client, w.slot, w.on_drop = root, client, slot, cancel
   w.op = start(root, plan, slot, all_headers)

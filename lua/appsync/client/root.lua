@@ -95,6 +95,7 @@ end
 ---@param timeout number?
 ---@return true? closed, appsync.Error? err
 function Root:close(timeout)
+  if scheduler.computing then scheduler.check("client:close") end
   local is_first = not self.is_closing
   self.is_closing = true
   local core = self.handle.core

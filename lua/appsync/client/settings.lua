@@ -3,6 +3,7 @@ local auth = require "appsync.client.auth"
 local core = require "appsync.core"
 local endpoint = require "appsync.client.endpoint"
 local errors = require "appsync.errors"
+local headers = require "appsync.client.headers"
 local opts = require "appsync.opts"
 
 local settings = {}
@@ -11,8 +12,8 @@ local LATER = "isn't available in this version: it has no store, cache or outbox
 
 local SECONDS = { "number", above = 0 }
 
-local function later()
-  return { refuse = LATER }
+local function later(also)
+  return { refuse = LATER, also = also }
 end
 
 -- AWS: disableOffline = true is store = false.
@@ -28,12 +29,12 @@ local SCHEMA = opts.schema{
   endpoint = { "string", also = { "url" } },
   realtime_endpoint = { "string" },
   region = { "string" },
-  auth = { "table" },
-  auths = { "table" },
-  headers = { "table", "function" },
+  auth = { "table", is_secret = true },
+  auths = { "table", is_secret = true },
+  headers = { "table", "function", is_secret = true },
   store = { "string", "boolean", also = { "disableOffline" }, convert = { disableOffline = store_of_disable_offline } },
-  key_prefix = later(), identity = later(), cache = later(), outbox = later(), keys = later(),
-  data_id_from_object = later(), updates = later(), conflict_resolver = later(), offline = later(),
+  key_prefix = later(), identity = later(), cache = later{ "cacheOptions" }, outbox = later(), keys = later(),
+  data_id_from_object = later(), updates = later(), conflict_resolver = later(), offline = later{ "offlineConfig" },
   complex_objects_credentials = later(), reopen = later(),
   fetch_policy = { "table", fields = opts.schema{
     query = { "string", values = { "network-only", "no-cache" } }, watch = later(),
@@ -91,7 +92,12 @@ end
 local function modes_of(options, config, where)
   local modes = {}
   if config.api_key then modes.API_KEY = { type = "API_KEY", api_key = config.api_key } end
-  for i, given in ipairs(options.auths or {}) do
+  local auths = options.auths or {}
+  if next(auths) ~= nil and auths[1] == nil then
+    errors.misuse("%s: auths must be a list of auth tables, such as {{type = …}, {type = …}}, got a table without one",
+      where)
+  end
+  for i, given in ipairs(auths) do
     local checked = auth.check(given, where .. ": auths[" .. i .. "]")
     modes[checked.type] = checked
   end
@@ -105,11 +111,11 @@ local function modes_of(options, config, where)
 end
 
 ---Checks the options of `appsync.client`. Throws for wrong ones; `nil, err` for a configuration that can't be read.
----@param given table
+---@param given table? nil: the default configuration has everything
 ---@return table? root fields of the client's root, appsync.Error? err
 function settings.check(given)
   local where = "appsync.client"
-  if type(given) ~= "table" then errors.expect(given, "options", "table", where) end
+  if given ~= nil and type(given) ~= "table" then errors.expect(given, "options", "table", where) end
   local options = opts.check(given, SCHEMA, where)
   refuse_store(options.store, where)
   local config = default_config or {}
@@ -129,7 +135,8 @@ function settings.check(given)
   return {
     modes = modes, default_mode = default_mode, region = region, log = options.log,
     service = custom_region and "execute-api" or nil, warnings = config.warnings,
-    config_headers = config.headers, headers = options.headers, error_policy = options.error_policy,
+    config_headers = config.headers, headers = headers.check(options.headers, where),
+    error_policy = options.error_policy,
     settings = {
       endpoint = url, realtime_endpoint = realtime_url or endpoint.realtime(url), region = region,
       user_agent = "lua-appsync/" .. core.version, realtime = options.realtime, limits = options.limits,

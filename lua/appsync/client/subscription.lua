@@ -38,7 +38,11 @@ local function make_inlet(self, down)
       emit(value, err)
       local n = self.n_consumed + 1
       self.n_consumed = n
-      if n >= batch then self:flush() end
+      if n >= batch then
+        self:flush()
+      elseif n == 1 then
+        dispatch.flush_later(self)
+      end
     end,
     error = function(err)
       if not self.is_over then
@@ -64,6 +68,7 @@ end
 function Source:flush()
   local n = self.n_consumed
   if n == 0 then return end
+  if self.context.is_halted then return self.context:flush_when_taken(self) end -- the last one isn't taken yet
   self.n_consumed = 0
   local client = self.root.handle.core
   if client and self.id and not self.is_over then client:consumed(self.id, n) end
@@ -141,6 +146,13 @@ function Source:stop()
   if self.is_of_call then self.slot:release() end
 end
 
+-- Functions other than the client's own may give other headers for each subscription: these stay apart.
+local function may_share(self, is_dynamic)
+  local sources = self.header_sources
+  if is_dynamic and (type(sources[3]) == "function" or type(sources[4]) == "function") then return false end
+  return self.plan.options.share
+end
+
 -- Starts it at the core. Throws for variables that JSON can't hold.
 local function start(self, is_dynamic, all_headers)
   local plan = self.plan
@@ -149,7 +161,8 @@ local function start(self, is_dynamic, all_headers)
   local ok, id = pcall(client.subscribe, client, {
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
     auth = self.slot.id, headers = all_headers, dynamic_headers = is_dynamic or nil,
-    buffer = options.buffer, buffer_bytes = options.buffer_bytes, overflow = options.overflow, share = options.share,
+    buffer = options.buffer, buffer_bytes = options.buffer_bytes, overflow = options.overflow,
+    share = may_share(self, is_dynamic),
   })
   if not ok then errors.misuse("%s: %s", plan.where, (tostring(id):gsub("^[^:]+:%d+: ", ""))) end
   self.id = id
@@ -176,7 +189,9 @@ local function connect(client, plan, down, context)
     all_headers, err = headers.of(sources, arguments.operation(plan))
   end
   local slot, is_of_call
-  if not err then slot, err, is_of_call = auth.slot_for(client, plan.options, headers.authenticate(all_headers)) end
+  if not err then
+    slot, err, is_of_call = auth.slot_for(client, plan.options, headers.authenticate(all_headers), is_dynamic)
+  end
   if not slot then return fail(context, down, err) end
   local self = setmetatable({
     client = client, root = root, plan = plan, context = context, slot = slot, is_of_call = is_of_call,
@@ -185,7 +200,7 @@ local function connect(client, plan, down, context)
   }, Source)
   self.inlet = make_inlet(self, down)
   start(self, is_dynamic, all_headers)
-  context:add_idle(self)
+  if down == context.terminal then context.is_direct = true end
   return function() self:stop() end
 end
 

@@ -93,7 +93,12 @@ local function checked_budget(budget)
   if budget == nil then return DEFAULT_BUDGET end
   if type(budget) == "table" then
     local seconds = budget.budget
-    if type(seconds) ~= "number" or seconds < 0 then
+    for key in pairs(budget) do
+      if key ~= "budget" then
+        errors.misuse("appsync.update: unknown option %s; did you mean \"budget\"?", (errors.describe(key)))
+      end
+    end
+    if type(seconds) ~= "number" or not (seconds >= 0) then
       errors.misuse("appsync.update: {budget = n} must have a number of seconds, got %s", (errors.describe(seconds)))
     end
     return seconds
@@ -162,6 +167,7 @@ function script.update(budget)
     ok, has_more = pcall(update_timed, seconds)
   end
   is_updating = false
+  dispatch.flush()
   if not ok then error(has_more, 0) end
   task.report_failures()
   if is_fd_used then arm(has_more) end

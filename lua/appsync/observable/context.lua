@@ -28,6 +28,7 @@ local LARGE_SLOTS = 4 * 4096
 ---@field pending_acks integer sources that the service hasn't acknowledged
 ---@field terminal appsync.Sink
 ---@field teardown fun()?
+---@field is_direct boolean? its one source has no operators
 local Context = {}
 Context.__index = Context
 
@@ -109,18 +110,12 @@ local function pull_sink(self)
   }
 end
 
----Has a source's `flush` called whenever everything that came was handled.
+---Has a source's `flush` called when the value that waits was taken.
 ---@param source {flush: fun(self)}
-function Context:add_idle(source)
-  local sources = self.idle_sources
-  if not sources then
-    sources = {}
-    self.idle_sources = sources
-    self.on_idle = function()
-      for i = 1, #sources do sources[i]:flush() end
-    end
-  end
-  sources[#sources + 1] = source
+function Context:flush_when_taken(source)
+  local held = self.held or {}
+  self.held = held
+  held[#held + 1] = source
 end
 
 ---Takes one pulled value.
@@ -135,30 +130,38 @@ function Context:take()
   if self.out_head > self.out_tail then
     self.out_head, self.out_tail = 1, 0
     self.is_halted = false
-    if self.head <= self.tail or self.on_idle then scheduler.unpark(self.routine) end
+    if self.head <= self.tail then scheduler.unpark(self.routine) end
+    local held = self.held
+    if held then
+      self.held = nil
+      for i = 1, #held do held[i]:flush() end
+    end
   end
   return true, value, err
+end
+
+-- Handles the next event of the inbox, which isn't empty.
+local function handle_next(self)
+  local items, at = self.items, self.head
+  local sink, kind, value, err = items[at], items[at + 1], items[at + 2], items[at + 3]
+  items[at + 2] = false -- the value isn't kept; the rest lives long anyway
+  at = at + 4
+  if at <= self.tail then
+    self.head = at
+  else
+    self.head, self.tail = 1, 0
+    if at > LARGE_SLOTS then self.items = {} end
+  end
+  sink[kind](value, err)
 end
 
 -- Handles the inbox; parks when it is empty.
 local function consume(self)
   while true do
     while self.head <= self.tail and not self.is_halted do
-      local items, at = self.items, self.head
-      local sink, kind, value, err = items[at], items[at + 1], items[at + 2], items[at + 3]
-      items[at + 2] = false -- the value isn't kept; the rest lives long anyway
-      at = at + 4
-      if at <= self.tail then
-        self.head = at
-      else
-        self.head, self.tail = 1, 0
-        if at > LARGE_SLOTS then self.items = {} end
-      end
-      sink[kind](value, err)
+      handle_next(self)
       if spent() and self.head <= self.tail then scheduler.give_way() end
     end
-    local on_idle = self.on_idle
-    if on_idle and not self.is_halted then on_idle(self) end
     if self.ended then return end
     if self.head > self.tail or self.is_halted then scheduler.park() end
   end
@@ -243,10 +246,20 @@ function Context:ready(timeout)
   return wait_on(self, "ready_waits", timeout, "s:ready")
 end
 
+-- Like `take`; where nothing between the inbox and the puller can wait, the inbox is handled here, without a change to
+-- the routine, as far as the turn's allowance goes.
+local function take_next(self)
+  if self.is_direct and self.out_head > self.out_tail then
+    while self.head <= self.tail and not self.is_halted and not spent() do handle_next(self) end
+  end
+  return self:take()
+end
+
 ---One value, or nil at the end.
 ---@return any value, appsync.Error? err
 function Context:pull(timeout)
-  local taken, value, err = self:take()
+  scheduler.check("s:next")
+  local taken, value, err = take_next(self)
   if taken then return value, err end
   if self.ended then return nil, self.err end
   scheduler.may_wait("s:next")

@@ -1,8 +1,10 @@
 ---Observables: cold streams of events.
 local errors = require "appsync.errors"
+local log = require "appsync.log"
 local opts = require "appsync.opts"
 local Context = require "appsync.observable.context"
 local call = require "appsync.call"
+local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
 local subscription = require "appsync.observable.subscription"
 
@@ -54,7 +56,9 @@ end
 ---@return appsync.Subscription
 function Observable:subscribe(observer)
   if type(observer) == "function" then observer = { next = observer } end
-  if observer ~= nil then observer = opts.check(observer, OBSERVER, "subscribe") end
+  if observer ~= nil then
+    observer = opts.check(observer, OBSERVER, "subscribe", "observer must be a function or a table of functions")
+  end
   local context = open(self, Context.new(observer))
   return subscription.new(context, observer == nil)
 end
@@ -74,6 +78,7 @@ end
 ---For `for event, s in observable:each() do`: a fresh pull subscription per loop.
 ---@return fun(): any, appsync.Subscription
 function Observable:each()
+  subscription.check_each()
   return self:subscribe():each()
 end
 
@@ -83,6 +88,7 @@ local FOR_EACH_OPTIONS = opts.schema{
 }
 
 local function for_each(self, fn, options)
+  scheduler.may_wait("for_each") -- before anything is subscribed to
   local context = Context.new{ next = fn }
   context.is_quiet = true
   open(self, context)
@@ -137,7 +143,11 @@ function observable.make(subscribe_fn)
     if stop ~= nil then errors.expect(stop, "what subscribe_fn returns", "function", "appsync.observable") end
     return function()
       silence()
-      if stop then stop() end
+      if not stop then return end
+      local is_good, raised = pcall(stop)
+      if not is_good then
+        log.emit(context.log, "error", "what stops an observable raised: " .. tostring(raised), { raised = raised })
+      end
     end
   end)
 end

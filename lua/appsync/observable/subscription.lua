@@ -77,16 +77,21 @@ function Subscription:next(timeout)
   return call.run(options, next_event, self, options)
 end
 
+---Throws where `each` isn't possible.
+function subscription.check_each()
+  if compat.is_puc51 and scheduler.is_inside() then
+    errors.misuse("s:each: PUC Lua 5.1 can't suspend a task in a for iterator; "
+      .. "use `local event, err = s:next()` in a while loop")
+  end
+end
+
 ---For `for event in s:each() do`. After the loop `s.err` tells a failure from the end.
 ---@return fun(): any, appsync.Subscription
 function Subscription:each()
   if not self.is_pulled then
     errors.misuse("s:each: this subscription has callbacks; subscribe() without an observer gives one to pull from")
   end
-  if compat.is_puc51 and scheduler.is_inside() then
-    errors.misuse("s:each: PUC Lua 5.1 can't suspend a task in a for iterator; "
-      .. "use `local event, err = s:next()` in a while loop")
-  end
+  subscription.check_each()
   local function iterate()
     local event = self.context:pull()
     if event ~= nil then return event, self end

@@ -496,6 +496,44 @@ static void the_error_of_an_action_can_be_handed_back(void **state)
 	aps_rt_free(w.rt);
 }
 
+/* Says a frame; the payload of the action of this kind that follows from it, empty where there is none. */
+static struct aps_str payload_after(struct world *w, const char *frame, enum aps_rt_action_kind kind)
+{
+	struct aps_str found = APS_STR("");
+	struct aps_rt_action action;
+	aps_rt_text(w->rt, aps_str_of(frame), w->now_ms);
+	while (aps_rt_next(w->rt, &action)) {
+		if (action.kind == kind) found = action.payload;
+		act(w, 0, &action);
+	}
+	return found;
+}
+
+static void the_services_errors_come_with_an_end_and_a_refusal_that_they_caused(void **state)
+{
+	(void)state;
+	struct world w;
+	char frame[300];
+	world_init(&w, 5);
+	w.rt = aps_rt_new(&w.options, &w.rand);
+	for (uint64_t number = 1; number <= 3; number++) add(&w, number);
+	settle(&w, 2000);
+	snprintf(frame, sizeof frame,
+	         "{\"type\":\"error\",\"id\":\"%.36s\",\"payload\":{\"errors\":{\"message\":\"m\"}}}", w.subs[1].id);
+	assert_true(aps_str_is(payload_after(&w, frame, APS_RT_SUB_ENDED), "{\"message\":\"m\"}"));
+	snprintf(frame, sizeof frame,
+	         "{\"type\":\"error\",\"id\":\"%.36s\",\"payload\":{\"errors\":[{\"errorType\":\"Unauthorized\"}]}}",
+	         w.subs[2].id);
+	assert_true(aps_str_is(payload_after(&w, frame, APS_RT_AUTH_REFUSED), "[{\"errorType\":\"Unauthorized\"}]"));
+	snprintf(frame, sizeof frame, "{\"type\":\"complete\",\"id\":\"%.36s\"}", w.subs[3].id);
+	assert_int_equal(payload_after(&w, frame, APS_RT_SUB_ENDED).n, 0);
+	assert_true(aps_str_is(
+	        payload_after(&w, "{\"type\":\"connection_error\",\"payload\":{\"errors\":[{\"errorCode\":401}]}}",
+	                      APS_RT_AUTH_REFUSED),
+	        "[{\"errorCode\":401}]"));
+	aps_rt_free(w.rt);
+}
+
 static void the_defaults_are_those_of_the_documents(void **state)
 {
 	(void)state;
@@ -532,6 +570,7 @@ int main(void)
 	        cmocka_unit_test(what_was_recorded_on_the_wire_is_understood),
 	        cmocka_unit_test(data_before_the_acknowledgement_of_the_connection_is_noticed),
 	        cmocka_unit_test(the_error_of_an_action_can_be_handed_back),
+	        cmocka_unit_test(the_services_errors_come_with_an_end_and_a_refusal_that_they_caused),
 	        cmocka_unit_test(the_defaults_are_those_of_the_documents),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
