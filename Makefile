@@ -75,7 +75,7 @@ $(LISTENER_SO): $(SERVER_CORE_OBJ) $(SERVER_OBJ)
 
 env:
 	@echo "export LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;'"
-	@echo "export LUA_CPATH='$(CURDIR)/$(BUILD)/$(ABI)/?.so;;'"
+	@echo "export LUA_CPATH='$(abspath $(BUILD))/$(ABI)/?.so;;'"
 	@echo "export PATH='$(CURDIR)/bin':\"\$$PATH\""
 	@echo "export APPSYNC_LUA='$(LUA)'"
 

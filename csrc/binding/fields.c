@@ -58,6 +58,7 @@ int64_t apl_field_ms(lua_State *L, int table, const char *name, int64_t otherwis
 {
 	double seconds = apl_field_number(L, table, name, -1);
 	if (!(seconds >= 0)) return otherwise;
+	if (seconds > 0 && seconds < 0.001) return 1; /* 0 would mean something else, as a delay: a busy loop */
 	return seconds * 1000.0 < (double)LONGEST_MS ? (int64_t)(seconds * 1000.0) : LONGEST_MS;
 }
 

@@ -335,6 +335,8 @@ static void understand(struct aps_call *call, struct aps_result_event *event)
 		              answer->status);
 		event->response.error_type = type_header;
 	}
+	if (event->response.err.code != APS_OK && call->identity != NULL)
+		aps_auth_material_redact(&call->identity->slot.material, event->response.err.msg);
 }
 
 static void call_answered(struct aps_core *core, struct aps_answer_sink *sink, struct aps_http_answer *answer)

@@ -38,7 +38,7 @@ static void remove_consumer(struct aps_core *core, struct aps_consumer *consumer
 	if (was_full) aps_link_update_pause(core, feed->link);
 	/* Whoever was asked for the headers of the next start has gone: ask another one. */
 	if (feed->waits_for_headers && feed->consumers != NULL)
-		aps_core_note(core, APS_EVENT_HEADERS, feed->consumers->id, NULL, NULL);
+		feed->waits_for_headers = aps_core_note(core, APS_EVENT_HEADERS, feed->consumers->id, NULL, NULL);
 }
 
 static void free_feed(struct aps_core *core, struct aps_feed *feed)
@@ -55,9 +55,15 @@ static void free_feed(struct aps_core *core, struct aps_feed *feed)
 
 void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
 {
-	if (err != NULL) APS_STATS_ADD(feed->client->stats, errors, 1);
+	feed->waits_for_headers = false; /* nobody is asked any more */
+	struct aps_err shown = {0};
+	if (err != NULL) {
+		APS_STATS_ADD(feed->client->stats, errors, 1);
+		shown = *err;
+		if (feed->identity != NULL) aps_auth_material_redact(&feed->identity->slot.material, shown.msg);
+	}
 	while (feed->consumers != NULL) {
-		emit_end(core, feed->consumers, err);
+		emit_end(core, feed->consumers, err != NULL ? &shown : NULL);
 		remove_consumer(core, feed->consumers);
 	}
 	aps_link_forget(core, feed->link, feed);
@@ -82,7 +88,7 @@ static void end_consumer(struct aps_core *core, struct aps_consumer *consumer, c
 
 void aps_feed_started(struct aps_core *core, struct aps_feed *feed)
 {
-	feed->is_started = true;
+	feed->is_started = feed->was_started = true;
 	feed->has_refreshed = false;
 	aps_feed_tell(feed, APS_STR(""));
 	for (struct aps_consumer *consumer = feed->consumers; consumer != NULL; consumer = consumer->next)

@@ -218,6 +218,14 @@ void aps_link_resolved(struct aps_core *core, struct aps_answer_sink *sink, stru
 		open_at(core, link, answer->address);
 }
 
+/* A subscription that once worked outlives a token function that fails for a while, as it may without a network: it is
+ * asked again with the next attempt. */
+static bool outlives_failure(const struct aps_link *link)
+{
+	const struct aps_feed *feed = first_feed(link);
+	return feed != NULL && feed->was_started && feed->identity->slot.is_dynamic;
+}
+
 /* Takes the identity of the oldest feed; where that has no usable material, its feeds end and the next one's is tried.
  */
 static void connect_as_somebody(struct aps_core *core, struct aps_link *link)
@@ -237,6 +245,11 @@ static void connect_as_somebody(struct aps_core *core, struct aps_link *link)
 			return;
 		}
 		struct aps_err err = link->identity->slot.err;
+		if (outlives_failure(link)) {
+			err.code = APS_E_NETWORK;
+			connect_failed(core, link, &err);
+			return;
+		}
 		end_feeds_of(core, link, link->identity, &err);
 	}
 }
@@ -254,8 +267,11 @@ void aps_link_connect(struct aps_core *core, struct aps_link *link)
 {
 	link->wants_connect = true;
 	link->is_refused = false;
-	for (struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next)
-		if (feed->link == link) feed->has_fresh_headers = false;
+	for (struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next) {
+		if (feed->link != link) continue;
+		feed->has_fresh_headers = false;
+		feed->wants_start = false; /* that was the connection before */
+	}
 	try_connect(core, link);
 }
 
@@ -296,7 +312,9 @@ void aps_link_material_ready(struct aps_core *core, struct aps_waiter *waiter)
 {
 	struct aps_link *link = APS_CONTAINER_OF(waiter, struct aps_link, waiter);
 	if (link->is_refused) {
-		follow_refusal(core, link, aps_identity_refused(core, link->identity, link->generation, &link->waiter));
+		enum aps_slot_verdict verdict =
+		        aps_identity_refused(core, link->identity, link->generation, &link->waiter);
+		follow_refusal(core, link, verdict == APS_SLOT_FAIL && outlives_failure(link) ? APS_SLOT_USE : verdict);
 	} else {
 		try_connect(core, link);
 		aps_link_pump(core, link);

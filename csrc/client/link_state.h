@@ -25,8 +25,8 @@ struct aps_link {
 	bool has_refreshed; /* once since it last worked */
 	bool wants_connect; /* the machine waits for a transport */
 	bool is_paused;
-	bool is_pumping; /* also: is kept alive by a function that still uses it */
-	bool is_ending;  /* feeds whose identity has nothing to connect with */
+	bool is_pumping;         /* also: is kept alive by a function that still uses it */
+	bool is_ending;          /* feeds whose identity has nothing to connect with */
 	struct aps_bytes *bytes; /* of the frame in hand; borrowed */
 	enum aps_conn_state state;
 	uint64_t notices[APS_LINK_NOTICES]; /* hashes of texts that were logged */

@@ -3,8 +3,8 @@
 #include "base/mem.h"
 #include "client/core.h"
 #include "client/process.h"
+#include "rt/bell.h"
 #include "rt/thread.h"
-#include "rt/wake.h"
 
 /* Commands that wait for the core thread: far more than a program means to have in flight. */
 #define INBOX_ITEMS ((size_t)262144)
@@ -16,7 +16,7 @@ struct aps_runtime {
 	struct aps_mailbox *inbox;  /* commands and frames, to the core */
 	struct aps_mailbox *events; /* to the application; bounded by the windows of subscriptions and by the inbox */
 	struct aps_op *taken;       /* drained, not yet handed out */
-	struct aps_wake wake;
+	struct aps_bell bell;
 	struct aps_core *core;
 	struct aps_thread *thread;
 	bool is_registered;
@@ -25,7 +25,7 @@ struct aps_runtime {
 static void wake_app(void *context)
 {
 	struct aps_runtime *runtime = context;
-	aps_wake_raise(&runtime->wake);
+	aps_bell_ring(&runtime->bell);
 }
 
 static void wake_core(void *context)
@@ -40,7 +40,7 @@ static void free_parts(struct aps_runtime *runtime)
 	if (runtime->inbox != NULL) aps_mailbox_free(runtime->inbox);
 	if (runtime->events != NULL) aps_mailbox_free(runtime->events);
 	aps_op_free_chain(runtime->taken);
-	aps_wake_clear(&runtime->wake);
+	aps_bell_clear(&runtime->bell);
 	aps_free(runtime);
 }
 
@@ -53,8 +53,7 @@ struct aps_runtime *aps_runtime_new(struct aps_err *err)
 		return NULL;
 	}
 	runtime->generation = aps_process_generation();
-	runtime->wake = (struct aps_wake){-1, -1};
-	if (aps_wake_init(&runtime->wake, err) != APS_OK) goto fail;
+	if (aps_bell_init(&runtime->bell, err) != APS_OK) goto fail;
 	runtime->inbox = aps_mailbox_new((struct aps_mailbox_limits){INBOX_ITEMS, INBOX_BYTES},
 	                                 (struct aps_wakeup){wake_core, runtime});
 	runtime->events = aps_mailbox_new((struct aps_mailbox_limits){0, 0}, (struct aps_wakeup){wake_app, runtime});
@@ -139,10 +138,11 @@ enum aps_rc aps_runtime_post(struct aps_runtime *runtime, struct aps_command *co
 struct aps_event *aps_runtime_take(struct aps_runtime *runtime)
 {
 	if (runtime->taken == NULL) {
-		aps_wake_lower(&runtime->wake);
+		aps_bell_silence(&runtime->bell);
+		if (aps_mailbox_is_empty(runtime->events)) return NULL;
 		runtime->taken = aps_mailbox_drain(runtime->events);
 		if (runtime->taken == NULL) return NULL;
-		if (runtime->taken->next != NULL) aps_wake_raise(&runtime->wake);
+		if (runtime->taken->next != NULL) aps_bell_ring(&runtime->bell);
 	}
 	struct aps_op *op = runtime->taken;
 	runtime->taken = op->next;
@@ -152,19 +152,24 @@ struct aps_event *aps_runtime_take(struct aps_runtime *runtime)
 
 bool aps_runtime_has_events(const struct aps_runtime *runtime)
 {
-	return runtime->taken != NULL || aps_wake_wait(&runtime->wake, 0);
+	return runtime->taken != NULL || !aps_mailbox_is_empty(runtime->events);
 }
 
 bool aps_runtime_wait(struct aps_runtime *runtime, int64_t timeout_ms)
 {
-	if (runtime->taken != NULL) return true;
+	if (aps_runtime_has_events(runtime)) return true;
 	int wait_ms = timeout_ms < 0 ? -1 : timeout_ms > INT32_MAX ? INT32_MAX : (int)timeout_ms;
-	return aps_wake_wait(&runtime->wake, wait_ms);
+	bool is_readable = false;
+	if (wait_ms != 0 && aps_bell_sleep(&runtime->bell)) is_readable = aps_wake_wait(&runtime->bell.wake, wait_ms);
+	aps_bell_awake(&runtime->bell, is_readable);
+	return aps_runtime_has_events(runtime);
 }
 
-int aps_runtime_fd(const struct aps_runtime *runtime)
+int aps_runtime_fd(struct aps_runtime *runtime)
 {
-	return runtime->wake.read_fd;
+	int fd = aps_bell_watch(&runtime->bell);
+	if (aps_runtime_has_events(runtime)) aps_bell_ring(&runtime->bell);
+	return fd;
 }
 
 struct arm_command {
@@ -201,5 +206,5 @@ void aps_runtime_publish(struct aps_runtime *runtime, struct aps_op *chain)
 
 void aps_runtime_raise(struct aps_runtime *runtime)
 {
-	aps_wake_raise(&runtime->wake);
+	aps_bell_ring(&runtime->bell);
 }

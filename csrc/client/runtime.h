@@ -40,7 +40,8 @@ struct aps_event *aps_runtime_take(struct aps_runtime *runtime);
 bool aps_runtime_has_events(const struct aps_runtime *runtime);
 /* Blocks until events are there or the time is over (-1: never). */
 bool aps_runtime_wait(struct aps_runtime *runtime, int64_t timeout_ms);
-int aps_runtime_fd(const struct aps_runtime *runtime);
+/* Readable while events wait, from the first call on: an outside loop watches it. */
+int aps_runtime_fd(struct aps_runtime *runtime);
 /* Raises the descriptor after_ms from now too; -1: no more. */
 enum aps_rc aps_runtime_arm(struct aps_runtime *runtime, int64_t after_ms, struct aps_err *err);
 

@@ -1,8 +1,11 @@
 #include "net/http.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "net/exchange.h"
 #include "net/global.h"
+#include "net/poll_set.h"
+#include "rt/bell.h"
 
 #include <limits.h>
 
@@ -20,25 +23,68 @@ struct aps_http {
 	struct aps_exchange *idle;
 	size_t n_idle;
 	uint64_t serial;
-	int n_added;  /* handles in `multi`, finished ones included until they are read */
-	int n_moving; /* of these, as curl_multi_perform() told last */
-	bool must_perform;
+	int n_added;   /* handles in `multi`, finished ones included until they are read */
+	int n_moving;  /* of these, as libcurl told last */
+	bool must_act; /* exchanges came or went: libcurl is to look at them before anything is waited for */
+	struct aps_bell bell;
+	struct aps_poll_set set; /* the bell and libcurl's sockets */
+	int64_t timer_ms;        /* when libcurl wants to be called; -1: not at all */
 };
+
+/* CURLMOPT_SOCKETFUNCTION: what libcurl waits for on a socket. The multi interface by sockets touches only those that
+ * are ready; curl_multi_poll() and curl_multi_perform() ask and move every exchange each time. */
+static int on_socket(CURL *easy APS_UNUSED, curl_socket_t fd, int what, void *context, void *own APS_UNUSED)
+{
+	struct aps_http *http = context;
+	short events = 0;
+	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) events |= POLLIN;
+	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) events |= POLLOUT;
+	/* Without memory the socket is not waited for; the exchange's time-out ends it. */
+	if (what == CURL_POLL_REMOVE)
+		aps_poll_set_remove(&http->set, fd);
+	else
+		aps_poll_set_put(&http->set, fd, events);
+	return 0;
+}
+
+/* CURLMOPT_TIMERFUNCTION */
+static int on_timer(CURLM *multi APS_UNUSED, long after_ms, void *context)
+{
+	struct aps_http *http = context;
+	http->timer_ms = after_ms < 0 ? -1 : aps_clock_mono_ms() + after_ms;
+	return 0;
+}
+
+static bool set_up(struct aps_http *http)
+{
+	http->multi = curl_multi_init();
+	if (!http->multi || !aps_poll_set_put(&http->set, http->bell.wake.read_fd, POLLIN)) return false;
+	curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)POOL_CONNECTIONS);
+	curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)POOL_CONNECTIONS);
+	curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+	curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+	return true;
+}
 
 struct aps_http *aps_http_new(struct aps_err *err)
 {
 	if (aps_net_global_init(err) != APS_OK) return NULL;
 	struct aps_http *http = aps_calloc(1, sizeof *http);
-	if (http) http->multi = curl_multi_init();
-	if (!http || !http->multi) {
-		aps_free(http);
+	if (!http) {
 		aps_fail(err, APS_E_NOMEM, "no memory for HTTP");
 		return NULL;
 	}
-	curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)POOL_CONNECTIONS);
-	curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)POOL_CONNECTIONS);
-	return http;
+	http->timer_ms = -1;
+	aps_poll_set_init(&http->set);
+	if (aps_bell_init(&http->bell, err) == APS_OK) {
+		if (set_up(http)) return http;
+		aps_fail(err, APS_E_NOMEM, "no memory for HTTP");
+	}
+	aps_http_free(http);
+	return NULL;
 }
 
 void aps_http_free(struct aps_http *http)
@@ -50,7 +96,9 @@ void aps_http_free(struct aps_http *http)
 		aps_exchange_free(exchange);
 	}
 	aps_free(http->exchanges);
-	curl_multi_cleanup(http->multi);
+	if (http->multi) curl_multi_cleanup(http->multi);
+	aps_poll_set_clear(&http->set);
+	aps_bell_clear(&http->bell);
 	aps_free(http);
 }
 
@@ -112,7 +160,7 @@ enum aps_rc aps_http_start(struct aps_http *http, struct aps_http_request *reque
 	exchange->id = ++http->serial << SLOT_BITS | exchange->slot;
 	*id = exchange->id;
 	http->n_added++;
-	http->must_perform = true;
+	http->must_act = true;
 	return APS_OK;
 }
 
@@ -128,23 +176,51 @@ void aps_http_cancel(struct aps_http *http, uint64_t id)
 	if (id == 0 || slot >= http->n_exchanges || http->exchanges[slot]->id != id) return;
 	remove_from_multi(http, http->exchanges[slot]);
 	put_idle(http, http->exchanges[slot]);
-	http->must_perform = true; /* n_moving is out of date, and a waiting exchange may take the connection's place */
+	http->must_act = true; /* n_moving is out of date, and a waiting exchange may take the connection's place */
 }
 
-static void perform(struct aps_http *http)
+static void act_on_timer(struct aps_http *http)
 {
-	http->must_perform = false;
-	curl_multi_perform(http->multi, &http->n_moving);
+	http->must_act = false;
+	http->timer_ms = -1; /* libcurl sets it again where it has more to wait for */
+	curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &http->n_moving);
+}
+
+static void act_on_sockets(struct aps_http *http)
+{
+	struct aps_ready ready;
+	while (aps_poll_set_next(&http->set, &ready)) {
+		if (ready.fd == http->bell.wake.read_fd) continue;
+		int mask = 0;
+		if (ready.events & (POLLIN | POLLHUP)) mask |= CURL_CSELECT_IN;
+		if (ready.events & POLLOUT) mask |= CURL_CSELECT_OUT;
+		if (ready.events & (POLLERR | POLLNVAL)) mask |= CURL_CSELECT_ERR;
+		curl_multi_socket_action(http->multi, ready.fd, mask, &http->n_moving);
+	}
+}
+
+static int wait_limit(const struct aps_http *http, int64_t timeout_ms)
+{
+	int64_t limit = timeout_ms < 0 ? INT_MAX : timeout_ms;
+	if (http->timer_ms >= 0) {
+		int64_t left = http->timer_ms - aps_clock_mono_ms();
+		if (left < limit) limit = left > 0 ? left : 0;
+	}
+	if (limit > INT_MAX) return INT_MAX;
+	return timeout_ms < 0 && limit == INT_MAX ? -1 : (int)limit;
 }
 
 void aps_http_poll(struct aps_http *http, int64_t timeout_ms)
 {
-	if (http->must_perform) perform(http);
+	if (http->must_act) act_on_timer(http);
 	/* Finished ones are handed out before anything is waited for. */
 	if (http->n_moving < http->n_added) return;
-	int limit = timeout_ms < 0 || timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
-	curl_multi_poll(http->multi, NULL, 0, limit, NULL);
-	perform(http);
+	int limit = wait_limit(http, timeout_ms);
+	bool may_sleep = limit != 0 && aps_bell_sleep(&http->bell);
+	aps_poll_set_wait(&http->set, may_sleep ? limit : 0);
+	aps_bell_awake(&http->bell, aps_poll_set_is_ready(&http->set, http->bell.wake.read_fd));
+	act_on_sockets(http);
+	if (http->timer_ms >= 0 && http->timer_ms <= aps_clock_mono_ms()) act_on_timer(http);
 }
 
 bool aps_http_next(struct aps_http *http, struct aps_http_answer *answer)
@@ -166,7 +242,7 @@ bool aps_http_next(struct aps_http *http, struct aps_http_answer *answer)
 
 void aps_http_wakeup(struct aps_http *http)
 {
-	curl_multi_wakeup(http->multi);
+	aps_bell_ring(&http->bell);
 }
 
 size_t aps_http_n_running(const struct aps_http *http)

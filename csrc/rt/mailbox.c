@@ -3,12 +3,13 @@
 #include "base/mem.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct aps_mailbox {
 	pthread_mutex_t lock;
 	struct aps_op *first;
-	struct aps_op **last; /* where the next one is linked in */
-	size_t n_items;
+	struct aps_op **last;  /* where the next one is linked in */
+	atomic_size_t n_items; /* changed under the lock, looked at without it by aps_mailbox_is_empty() */
 	size_t n_bytes;
 	bool is_closed;
 	struct aps_mailbox_limits limits;
@@ -105,6 +106,11 @@ struct aps_op *aps_mailbox_drain(struct aps_mailbox *mb)
 	struct aps_op *chain = take_all(mb);
 	pthread_mutex_unlock(&mb->lock);
 	return chain;
+}
+
+bool aps_mailbox_is_empty(const struct aps_mailbox *mb)
+{
+	return atomic_load(&mb->n_items) == 0;
 }
 
 struct aps_op *aps_mailbox_close(struct aps_mailbox *mb)

@@ -155,7 +155,7 @@ function opts.check(given, schema, where, what)
   local result = {}
   if given == nil then return result end
   if type(given) ~= "table" then
-    errors.misuse("%s: %s, got %s", where, what or "options must be a table", (errors.describe(given, true)))
+    errors.misuse("%s: %s, got %s", where, what or "options must be a table", (errors.describe(given)))
   end
   local spelled = {}
   for key, value in pairs(given) do

@@ -1,4 +1,5 @@
 ---AWS Signature Version 4 for any request: `appsync.sign`.
+local call = require "appsync.call"
 local core = require "appsync.core"
 local credentials_of = require "appsync.auth.credentials"
 local errors = require "appsync.errors"
@@ -21,6 +22,7 @@ local opts = require "appsync.opts"
 ---@field normalize_path boolean? dot segments and double slashes are removed first; default: true but for S3
 ---@field sign_body boolean? add x-amz-content-sha256; default: S3 only
 ---@field sign_security_token boolean? false: the session token is added after signing; default true
+---@field on_result fun(signed: appsync.sign.Result?, err: appsync.Error?)? then a Task is returned at once
 
 ---@class appsync.sign.Result
 ---@field headers table those given and those added, in the form in which they were given; a table finds names in any case
@@ -47,6 +49,7 @@ local OPTIONS = opts.schema {
   normalize_path = { "boolean" },
   sign_body = { "boolean" },
   sign_security_token = { "boolean" },
+  on_result = { "callable" },
 }
 
 local SERVICES = { ["appsync-api"] = "appsync", ["appsync-realtime-api"] = "appsync" }
@@ -110,17 +113,7 @@ local function prepare(request, options, credentials)
   }
 end
 
----Signs a request.
----
----    local signed = appsync.sign({ method = "POST", url = url, headers = { ["content-type"] = "application/json" }, body = body },
----                                { service = "appsync", region = "eu-west-1", credentials = auth.environment() })
----@param request appsync.sign.Request
----@param options appsync.sign.Options
----@return appsync.sign.Result? signed, appsync.Error? err an error when the credentials can't be had
-local function sign(request, options)
-  request = checked(request, REQUEST, "request")
-  options = checked(options, OPTIONS, "options")
-  if not request.url then errors.misuse("sign: request: url must be a string, got nothing") end
+local function signed_by(request, options)
   local credentials = options.credentials
   if type(credentials) ~= "table" or not credentials_of.is_plain(credentials) then
     local err
@@ -137,6 +130,20 @@ local function sign(request, options)
   end
   if signed.headers[1] == nil then setmetatable(signed.headers, any_case) end
   return signed
+end
+
+---Signs a request. It waits where the credentials do.
+---
+---    local signed = appsync.sign({ method = "POST", url = url, headers = { ["content-type"] = "application/json" }, body = body },
+---                                { service = "appsync", region = "eu-west-1", credentials = auth.environment() })
+---@param request appsync.sign.Request
+---@param options appsync.sign.Options
+---@return appsync.sign.Result? signed, appsync.Error? err an error when the credentials can't be had
+local function sign(request, options)
+  request = checked(request, REQUEST, "request")
+  options = checked(options, OPTIONS, "options")
+  if not request.url then errors.misuse("sign: request: url must be a string, got nothing") end
+  return call.run(options, signed_by, request, options)
 end
 
 return sign

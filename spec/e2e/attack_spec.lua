@@ -110,10 +110,22 @@ describe("a client", function()
     assert.is_true(second:ready(BOUND))
   end)
 
+  it("asks for headers again for each attempt to connect, and once for the start after it", function()
+    local steps = { peer.handshake() }
+    for _, step in ipairs{ { "ws_start" }, { "ws_send", '{"type":"start_ack","id":"%ID%"}' }, WAIT } do steps[#steps + 1] = step end
+    local n = 0
+    connect({ { { "request" }, { "http", 503, {}, "" } }, steps }, { auth = KEY, headers = function()
+      n = n + 1
+      return { ["x-attempt"] = n }
+    end })
+    assert.is_true(client:subscribe(DOCUMENTS[1]):subscribe():ready(BOUND))
+    assert.equal(2, n)
+  end)
+
   it("tells of a mutation under way when it is closed that it may have been executed", function()
     connect({ { { "request" }, WAIT } }, { auth = KEY })
     local err
-    local task = appsync.spawn(function() _, err = client:mutate "mutation { a }" end)
+    local task = appsync.spawn(function() err = select(2, client:mutate "mutation { a }") end)
     local give_up = core.now() + BOUND
     while not server.log():find("body", 1, true) do
       assert.is_true(core.now() < give_up)

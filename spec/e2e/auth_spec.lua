@@ -44,6 +44,10 @@ return {
 ]]
 local STATIC = { access_key_id = server.ACCESS_KEY_ID, secret_access_key = server.SECRET_ACCESS_KEY }
 local BOUND = 10
+local SECRET = "never-to-be-seen"
+local HOUR = 3600
+-- A server whose clock is two hours ahead: the client believes it, so that what lives for an hour has expired.
+local LATER = { "http", 200, { Date = os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + 2 * HOUR) }, '{"data":{"a":1}}' }
 
 describe("authorization", function()
   local service, clients, printed, key_file
@@ -218,23 +222,31 @@ describe("authorization", function()
       assert.is_nil(gateway.log():find(server.SECRET_ACCESS_KEY, 1, true))
     end)
 
-    it("asks a function again once its keys have expired", function()
+    it("asks a function again once its keys have expired, and signs with the new ones", function()
       local reasons = {}
+      local later = peer.start { connections = { { { "request" }, LATER, { "request" }, LATER, { "wait" } } } }
       local client = connect(iam(function(reason)
         reasons[#reasons + 1] = reason
-        return { accessKeyId = server.ACCESS_KEY_ID, secretAccessKey = server.SECRET_ACCESS_KEY,
-          expires_at = os.time() + (#reasons == 1 and -10 or 3600) }
-      end))
-      local _, err = who(client)
-      assert.equal("credentials_expired", err.code)
-      local give_up = core.now() + BOUND
-      local value
-      repeat
-        value = who(client)
-        if not value then appsync.sleep(0.05) end
-      until value or core.now() > give_up
-      assert.equal("AWS_IAM:AKIDTEST", value)
+        return { accessKeyId = "AKID" .. #reasons, secretAccessKey = SECRET, expires_at = os.time() + (#reasons * 4 - 3) * HOUR }
+      end), { endpoint = later.url })
+      for _ = 1, 2 do
+        local data, err = client:query "{ a }"
+        assert.is_nil(err)
+        assert.same({ a = 1 }, data)
+      end
       assert.same({ "first", "expired" }, reasons)
+      assert.matches("Credential=AKID1/.*Credential=AKID2/", later.log())
+    end)
+
+    it("gives kind auth when the keys that a function gives have expired already", function()
+      local client = connect(iam(function()
+        return { access_key_id = "AKID", secret_access_key = SECRET, expires_at = os.time() - 10 }
+      end))
+      local value, err = who(client)
+      assert.is_nil(value)
+      assert.equal("auth", err.kind)
+      assert.equal("credentials_expired", err.code)
+      is_secret(SECRET, err)
     end)
 
     it("asks a function once for keys that are good for long", function()
@@ -314,20 +326,21 @@ describe("authorization", function()
     end)
 
     it("asks the function with the reason expired once the token is over", function()
-      local reasons = {}
-      local client = connect { type = "OPENID_CONNECT", token = function(reason)
+      local reasons, made = {}, {}
+      local later = peer.start { connections = { { { "request" }, LATER, { "request" }, LATER, { "wait" } } } }
+      local client = connect({ type = "OPENID_CONNECT", token = function(reason)
         reasons[#reasons + 1] = reason
-        return tokens.hs256 { sub = "n" .. #reasons, exp = #reasons == 1 and 1 or 3600 }
-      end }
-      assert.equal("OPENID_CONNECT:n1", (who(client)))
-      local give_up = core.now() + BOUND
-      while #reasons < 2 and core.now() < give_up do
-        appsync.sleep(0.05)
-        local value, err = who(client)
+        made[#made + 1] = tokens.hs256 { sub = "n" .. #reasons, exp = (#reasons * 4 - 3) * HOUR }
+        return made[#made]
+      end }, { endpoint = later.url })
+      for _ = 1, 2 do
+        local data, err = client:query "{ a }"
         assert.is_nil(err)
-        assert.equal("OPENID_CONNECT:n" .. #reasons, value)
+        assert.same({ a = 1 }, data)
       end
       assert.same({ "first", "expired" }, reasons)
+      assert.truthy(later.log():find("authorization: " .. made[1], 1, true))
+      assert.truthy(later.log():find("authorization: " .. made[2], 1, true))
     end)
 
     it("isn't asked for again by each call though its last tenth has begun: the function was only just asked", function()
@@ -389,20 +402,20 @@ describe("authorization", function()
       local other = peer.start { connections = {
         steps({ "ws_send", '{"type":"data","id":"%ID%","payload":{"data":{"said":{"text":"one"}}}}' }, { "ws_start" },
           { "ws_send", '{"type":"start_ack","id":"%ID%"}' }, { "ws_expect", '"stop"' }, { "close" }),
+        { { "request" }, LATER, { "wait" } },
         steps({ "ws_send", '{"type":"data","id":"%ID%","payload":{"data":{"said":{"text":"two"}}}}' }, { "wait" }),
       } }
       local made = {}
       local client = connect({ type = "OPENID_CONNECT", token = function(reason)
         reasons[#reasons + 1] = reason
-        made[#made + 1] = tokens.hs256 { sub = "n" .. #reasons, exp = #reasons == 1 and 1 or 3600 }
+        made[#made + 1] = tokens.hs256 { sub = "n" .. #reasons, exp = (#reasons * 4 - 3) * HOUR }
         return made[#made]
       end }, { endpoint = other.url, realtime_endpoint = other.realtime })
       local s = client:subscribe("subscription { said { text } }"):subscribe()
       assert.equal("one", s:next(BOUND).said.text)
       local farewell = client:subscribe("subscription { said { by } }"):subscribe()
       assert.is_true(farewell:ready(BOUND))
-      local give_up = core.now() + BOUND
-      while core.jwt(made[1]).exp > core.wall() and core.now() < give_up do appsync.sleep(0.05) end
+      assert.same({ a = 1 }, (client:query "{ a }"))
       farewell:unsubscribe() -- then the peer hangs up
       assert.equal("two", s:next(BOUND).said.text)
       assert.same({ "first", "expired" }, reasons)
@@ -413,7 +426,7 @@ describe("authorization", function()
         return connect_object.Authorization, start.payload.extensions.authorization.Authorization
       end
       assert.same({ made[1], made[1] }, { authorization(1) })
-      assert.same({ made[2], made[2] }, { authorization(2) })
+      assert.same({ made[2], made[2] }, { authorization(3) })
       s:unsubscribe()
     end)
 
@@ -575,6 +588,79 @@ describe("authorization", function()
       say(client, "own", { auth = { type = "AWS_LAMBDA", token = "custom-good" } })
       assert.equal("own/AWS_LAMBDA:lambda-user", told(s))
       s:unsubscribe()
+    end)
+  end)
+
+  describe("in a program of its own", function()
+    -- Runs a program with these variables and gives everything that it printed.
+    local function run(variables, text)
+      local path = process.temporary(".lua")
+      process.write(path, 'local appsync = require "appsync"\nlocal endpoint = "' .. service.endpoint .. '"\n' .. text)
+      local words = { "env" }
+      for name, value in pairs(variables) do words[#words + 1] = name .. "='" .. value .. "'" end
+      words[#words + 1] = ("timeout 20 %s %s 2>&1"):format(os.getenv "APPSYNC_LUA" or "lua5.4", path)
+      local pipe = assert(io.popen(table.concat(words, " ")))
+      local output = pipe:read "*a"
+      pipe:close()
+      return output
+    end
+
+    local IAM = [[
+local client = appsync.client { endpoint = endpoint, region = "us-east-1",
+  auth = { type = "AWS_IAM", credentials = appsync.auth.chain { appsync.auth.environment(), appsync.auth.shared_file {} } } }
+local data, err = client:query "{ who }"
+print(data and data.who, err)
+client:close()
+]]
+
+    it("signs with what stands in its environment", function()
+      local output = run({ AWS_ACCESS_KEY_ID = server.ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY = server.SECRET_ACCESS_KEY, HOME = "/nonexistent" }, IAM)
+      assert.equal("AWS_IAM:AKIDTEST\tnil\n", output)
+    end)
+
+    it("signs with the profile that its environment names", function()
+      local path = process.temporary(".credentials")
+      process.write(path, ("[work]\naws_access_key_id = %s\naws_secret_access_key = %s\n"):format(server.ACCESS_KEY_ID, server.SECRET_ACCESS_KEY))
+      local output = run({ AWS_PROFILE = "work", AWS_SHARED_CREDENTIALS_FILE = path, HOME = "/nonexistent" }, IAM)
+      assert.equal("AWS_IAM:AKIDTEST\tnil\n", output)
+      output = run({ HOME = "/nonexistent" }, IAM)
+      assert.matches("^nil\tauth: no provider of the chain has credentials: ", output)
+    end)
+
+    it("prints no secret, whatever goes wrong", function()
+      local output = run({ SECRET = SECRET }, [[
+local secret = os.getenv "SECRET"
+local modes = {
+  { type = "API_KEY", api_key = secret }, { type = "OPENID_CONNECT", token = secret }, { type = "AWS_LAMBDA", token = function() return secret end },
+  { type = "AWS_IAM", credentials = { access_key_id = "AKID", secret_access_key = secret, session_token = secret } },
+  { type = "AMAZON_COGNITO_USER_POOLS", token = function() return secret .. "\n" end }, { type = "NONE" },
+}
+local function show(value, depth)
+  print(value)
+  if type(value) ~= "table" or (depth or 0) > 3 then return end
+  for k, v in pairs(value) do show(k, (depth or 0) + 1) show(v, (depth or 0) + 1) end
+end
+for _, url in ipairs { endpoint, "http://127.0.0.1:1/graphql" } do
+  for _, auth in ipairs(modes) do
+    for _, log in ipairs { print, false } do
+      local client = appsync.client { endpoint = url, region = "us-east-1", auth = auth, retry = { base = 0.01, attempts = 1 }, log = log or nil,
+        timeouts = { connect = 1, request = 2 }, headers = auth.type == "NONE" and { authorization = secret } or nil, realtime = { handshake = log and "query" or nil } }
+      print(client)
+      local data, err, info = client:query "{ who }"
+      show(data) show(err) show(info)
+      local s = client:subscribe("subscription { said { text } }"):subscribe()
+      local ok, ready_err = s:ready(url == endpoint and 5 or 0.05)
+      show(ok) show(ready_err) show(s)
+      client:close()
+    end
+  end
+end
+print "end"
+]])
+      assert.matches("end\n$", output)
+      assert.matches("auth: ", output)
+      assert.is_nil(output:find(SECRET, 1, true), output)
+      assert.is_nil(output:find(core.base64(SECRET), 1, true))
     end)
   end)
 

@@ -146,6 +146,49 @@ describe("the contract of the client against the local server:", function()
     assert.equal(1, n)
   end)
 
+  it("every option of the light client is taken", function()
+    local log_lines = 0
+    local client = connect{
+      realtime_endpoint = service.realtime, region = "us-east-1", auths = {}, headers = {}, store = false,
+      fetch_policy = { query = "network-only" }, realtime = { handshake = "subprotocol", protocol = "appsync" },
+      timeouts = { connect = 10, request = 30, ack = 15, stall = 30 }, retry = { base = 0.1, cap = 300, attempts = 3 },
+      tls = { verify = true }, error_policy = "all", big_integers = "string", log = function() log_lines = log_lines + 1 end,
+    }
+    assert.equal(1, appsync.assert(client:query("{ one }", {}, {
+      fetch_policy = "no-cache", auth_mode = "API_KEY", headers = {}, timeout = 5, idempotent = true, error_policy = "all",
+    })).one)
+    local s = client:subscribe(ON_NOTE, {}, {
+      auth_mode = "API_KEY", buffer = 10, overflow = "drop_oldest", share = true, fetch_policy = "no-cache", headers = {},
+    }):subscribe()
+    assert.is_true(appsync.assert(s:ready(BOUND)))
+    for _, overflow in ipairs{ "pause", "error" } do client:subscribe(ON_NOTE, nil, { overflow = overflow }) end
+    assert.is_false(pcall(client.subscribe, client, ON_NOTE, nil, { overflow = "never" }))
+    s:unsubscribe()
+  end)
+
+  it("connection:observe() ends when the client closes", function()
+    local client, ended = connect(), nil
+    client.connection:observe():subscribe{ complete = function() ended = true end }
+    local s = client:subscribe(ON_NOTE):subscribe()
+    assert.is_true(s:ready(BOUND))
+    client:close(5)
+    wait_for(function() return ended end)
+    local _, err = client:with{ headers = {} }:query "{ one }"
+    assert.equal("closed", err.kind)
+  end)
+
+  it("variables that JSON can't hold throw at the call, with their place", function()
+    local client = connect()
+    for _, value in ipairs{ print, 0 / 0, { 1, nil, 3 }, { 1, a = 2 } } do
+      local ok, message = pcall(function()
+        return client:query("query Q($name: String) { who(name: $name) { header } }", { name = value })
+      end)
+      assert.is_false(ok)
+      has(message, "contract_client_spec")
+      has(message, "name")
+    end
+  end)
+
   it("each mode needs its own material and takes no other", function()
     for _, auth in ipairs{
       { type = "API_KEY" }, { type = "AWS_IAM" }, { type = "OPENID_CONNECT" }, { type = "AMAZON_COGNITO_USER_POOLS" }, { type = "AWS_LAMBDA" },
@@ -555,6 +598,48 @@ describe("the contract of what the client sends:", function()
     assert.is_nil(event)
     assert.is_nil(err)
     assert.is_nil(s.err)
+  end)
+
+  it("no message shows the secret that a service quotes", function()
+    local KEY, TOKEN = "da2-topsecretkey", "topsecret/session+token/" .. ("x"):rep(300)
+    local refusal = { "http", 403, JSON, appsync.encode{
+      message = "The signature doesn't match.\n\nThe Canonical String for this request should have been\n'POST\n/graphql\n\nx-amz-security-token:" .. TOKEN .. "'",
+    } }
+    local key_refusal = { "http", 401, JSON, '{"errors":[{"errorType":"UnauthorizedException","message":"' .. KEY .. ' is unknown"}]}' }
+    local accept, init = peer.handshake()
+    local realtime_refusal = { "ws_send", '{"type":"connection_error","payload":{"errors":[{"errorType":"UnauthorizedException","message":"'
+      .. KEY .. ' is unknown"}]}}' }
+    local other = peer.start{ connections = { { { "request" }, refusal, { "request" }, key_refusal }, { { "request" }, key_refusal },
+      { accept, init, realtime_refusal, { "wait" } }, { accept, init, realtime_refusal, { "wait" } } } }
+    local lines = {}
+    local function log(_, message, fields)
+      lines[#lines + 1] = message
+      for _, value in pairs(fields) do lines[#lines + 1] = tostring(value) end
+    end
+    client = appsync.client{ endpoint = other.url, region = "us-east-1", log = log, auth = { type = "AWS_IAM", credentials = {
+      access_key_id = "AKID", secret_access_key = "secret/access+key", session_token = TOKEN,
+    } } }
+    local _, err = client:query "{ a }"
+    assert.equal("auth", err.kind)
+    has(err.message, "The signature doesn't match")
+    lacks(err.message, "topsecret")
+    client:close(5)
+    client = appsync.client{ endpoint = other.url, realtime_endpoint = other.realtime, log = log, auth = { type = "API_KEY", api_key = KEY },
+      retry = { base = 0.01, attempts = 1 } }
+    _, err = client:query "{ a }"
+    assert.equal("auth", err.kind)
+    lacks(err.message, "topsecret")
+    local states = client.connection:observe():subscribe()
+    local s = client:subscribe("subscription { a }"):subscribe()
+    local ok, ready_err = s:ready(BOUND)
+    assert.is_nil(ok)
+    lacks(ready_err.message, "topsecret")
+    while true do
+      local state, state_err = states:next(0.05)
+      if state == nil then break end
+      lacks(state_err and state_err.message or "", "topsecret")
+    end
+    lacks(table.concat(lines, "\n"), "topsecret")
   end)
 
   it("handshake = query is the only way a secret gets into a URL", function()

@@ -1,4 +1,5 @@
 -- Observables (the API's section 4), by the public names only: from functions, from subjects, and from the local server.
+-- luacheck: ignore 512 (loops that are left at once are tested here)
 local appsync = require "appsync"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
@@ -139,6 +140,53 @@ describe("the contract of observables:", function()
     assert.equal(errs[1], s.err)
   end)
 
+  it("complete, error and state may wait too, and so may what for_each calls", function()
+    local order = {}
+    of(1):subscribe{ complete = function()
+      appsync.sleep(0.001)
+      order[#order + 1] = "complete"
+    end }
+    failing("x"):subscribe{ error = function()
+      appsync.sleep(0.002)
+      order[#order + 1] = "error"
+    end }
+    appsync.sleep(0.02)
+    assert.same({ "complete", "error" }, order)
+    assert.is_true(of(1, 2):for_each(function(event)
+      appsync.sleep(0.001)
+      order[#order + 1] = event
+    end))
+    assert.same({ "complete", "error", 1, 2 }, order)
+  end)
+
+  it("err stands beside the event through operators", function()
+    local subject = appsync.subject()
+    local s = subject:map(function(x) return x end):filter(function() return true end):tap(function() end):distinct():subscribe()
+    local given = select(2, appsync.decode "{")
+    subject:next(1, given)
+    local event, err = s:next(1)
+    assert.equal(1, event)
+    assert.equal(given, err)
+  end)
+
+  it("an unsubscribe inside next is the last call", function()
+    local n, s = 0, nil
+    s = of(1, 2, 3):subscribe{ next = function()
+      n = n + 1
+      s:unsubscribe()
+    end, complete = function() n = n + 100 end }
+    appsync.sleep(0.005)
+    assert.equal(1, n)
+  end)
+
+  it("an error callback that throws is told once and does no other harm", function()
+    local after
+    failing("x"):subscribe{ error = function() error "thrown in error" end }
+    of(1):subscribe{ next = function() after = true end }
+    appsync.sleep(0.005)
+    assert.is_true(after)
+  end)
+
   it("an unsubscribe is idempotent and no callback runs after it, the one of what waits neither", function()
     local subject = appsync.subject()
     local n = 0
@@ -219,7 +267,8 @@ describe("the contract of observables:", function()
     assert.same({ 1, 2 }, got)
     has(s.err.message, "broken")
     s = of(1):subscribe()
-    for _ in s:each() do got = {} end
+    for event in s:each() do got[#got + 1] = event end
+    assert.same({ 1, 2, 1 }, got)
     assert.is_nil(s.err)
   end)
 
@@ -342,9 +391,10 @@ describe("the contract of operators:", function()
   end)
 
   it("merge gives the events of several and ends when all have ended", function()
-    local got = all(of(1, 2):merge(of(3), of(4)))
+    local got, none = all(of(1, 2):merge(of(3), of(4)))
     table.sort(got)
     assert.same({ 1, 2, 3, 4 }, got)
+    assert.is_nil(none)
     local _, err = all(of(1):merge(failing "broken"))
     has(err.message, "broken")
   end)
@@ -393,7 +443,7 @@ describe("the contract of operators:", function()
     local got, err = all(failing("broken", 1):catch(function() end))
     assert.same({ 1 }, got)
     assert.is_nil(err)
-    _, err = all(failing("broken", 1):catch(function() error "again" end))
+    err = select(2, all(failing("broken", 1):catch(function() error "again" end)))
     has(err.message, "again")
   end)
 
@@ -736,6 +786,61 @@ describe("the contract of subscriptions of the service:", function()
     assert.is_true(o:take(2):for_each(function(event) got[#got + 1] = event end))
     assert.same({ "e", "e" }, got)
     feeder:cancel()
+  end)
+
+  it("overflow: pause loses nothing, drop_oldest counts and tells, error ends", function()
+    local paused = ready(client:subscribe(ON_NOTE, nil, { buffer = 2 }):subscribe())
+    local dropping = ready(client:subscribe(ON_NOTE, nil, { buffer = 2, overflow = "drop_oldest", share = false }):subscribe())
+    local failing_one = ready(client:subscribe(ON_NOTE, nil, { buffer = 2, overflow = "error", share = false }):subscribe())
+    local told = 0
+    client.connection:observe():subscribe{ next = function(_, err) told = told + (err and err.dropped or 0) end }
+    for i = 1, 20 do note("n" .. i) end
+    for i = 1, 20 do assert.equal("n" .. i, appsync.assert(paused:next(BOUND)).onNote.text) end
+    local last
+    repeat
+      local event = dropping:next(0.2)
+      last = event and event.onNote.text or last
+    until not event
+    assert.equal("n20", last)
+    assert.is_true(dropping.dropped > 0 and dropping.dropped < 20, dropping.dropped)
+    assert.equal(dropping.dropped, told)
+    local err
+    repeat
+      local event
+      event, err = failing_one:next(1)
+    until not event
+    assert.equal(err, failing_one.err)
+    assert.equal("string", type(err.kind))
+    assert.not_equal("timeout", err.kind)
+    assert.equal(0, paused.dropped)
+    paused:unsubscribe()
+    dropping:unsubscribe()
+  end)
+
+  it("a pull subscription that is collected stops its server subscription", function()
+    local function stops()
+      local _, n = service.log():gsub('"type":"stop"', "")
+      return n
+    end
+    local before = stops()
+    local function leave() ready(client:subscribe(ON_NOTE):subscribe()) end
+    leave()
+    wait_for(function()
+      collectgarbage()
+      return stops() == before + 1
+    end)
+  end)
+
+  it("a pending call keeps its client alive", function()
+    local got
+    local function leave()
+      appsync.client{ endpoint = service.endpoint, auth = { type = "API_KEY", api_key = server.API_KEY } }
+        :query("{ one }", nil, { on_result = function(data, err) got = data or err end })
+    end
+    leave()
+    for _ = 1, 4 do collectgarbage() end
+    wait_for(function() return got end)
+    assert.equal(1, got.one)
   end)
 
   it("a connection that comes back is state reconnecting, then subscribed, and no error", function()

@@ -1,4 +1,5 @@
 -- Tasks and hosts (the API's sections 1, row "Waiting", and 2), by the public names only.
+-- luacheck: ignore 512 (loops that are left at once are tested here)
 local appsync = require "appsync"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
@@ -100,7 +101,7 @@ describe("the contract of tasks:", function()
     has(err.raised, "text")
     has(err.message, "text")
     t = appsync.spawn(function() appsync.assert(nil, "it") end)
-    _, err = t:await()
+    err = select(2, t:await())
     assert.equal("usage", err.kind)
   end)
 
@@ -351,6 +352,112 @@ describe("the contract of tasks:", function()
         for _ in function() appsync.sleep(0.001) end do error "never" end
       end)
       assert.same({ "other", "pcall" }, order)
+    end)
+  end
+
+  it("several tasks may await one, and pull from one subscription: each event goes to one of them", function()
+    local subject = appsync.subject()
+    local s = subject:subscribe()
+    local got = {}
+    local tasks = {}
+    for i = 1, 3 do
+      tasks[i] = appsync.spawn(function()
+        local event = s:next(5)
+        got[#got + 1] = event
+        return event
+      end)
+    end
+    local waiters = {}
+    for i = 1, 2 do waiters[i] = appsync.spawn(function() return tasks[1]:await(5) end) end
+    appsync.sleep(0.002)
+    for i = 1, 3 do
+      subject:next(i)
+      appsync.sleep(0.001)
+    end
+    for _, t in ipairs(tasks) do t:await(5) end
+    assert.same({ 1, 2, 3 }, got)
+    assert.equal(waiters[1]:await(5), waiters[2]:await(5))
+  end)
+
+  it("a time-out of next holds though other waiters are served", function()
+    local subject = appsync.subject()
+    local s = subject:subscribe()
+    local t = appsync.spawn(function() return s:next(0.05) end)
+    local feeder = appsync.spawn(function()
+      while true do
+        subject:next(1)
+        s:next(0)
+        appsync.sleep(0.01)
+      end
+    end)
+    local began = os.time()
+    t:await(3)
+    feeder:cancel()
+    assert.not_equal("running", t:status())
+    assert.is_true(os.time() - began <= 2)
+  end)
+
+  it("cancel ends the wait of a foreign coroutine inside the task, and a for_each releases its source", function()
+    local seen, stopped
+    local t = appsync.spawn(function()
+      local generator = coroutine.wrap(function()
+        seen = select(2, appsync.sleep(100))
+        coroutine.yield()
+      end)
+      generator()
+    end)
+    local u = appsync.spawn(function()
+      return appsync.observable(function() return function() stopped = true end end):for_each(function() end)
+    end)
+    appsync.spawn(function()
+      appsync.sleep(0.005)
+      u:cancel()
+      t:cancel()
+    end)
+    appsync.sleep(0.02)
+    assert.equal("cancelled", seen.kind)
+    assert.is_true(stopped)
+    assert.equal("cancelled", (select(2, u:await(1))).kind)
+  end)
+
+  it("a task may cancel itself", function()
+    local t, went_on
+    t = appsync.spawn(function()
+      t:cancel()
+      appsync.sleep(0.001)
+      went_on = true
+    end)
+    local _, err = t:await(1)
+    assert.equal("cancelled", err.kind)
+    assert.is_nil(went_on)
+    assert.equal("cancelled", t:status())
+  end)
+
+  it("on_result and timeout stand in one table", function()
+    local got
+    local t = appsync.subject():subscribe():next{ timeout = 0.001, on_result = function(_, err) got = err end }
+    t:await(1)
+    assert.equal("timeout", got.kind)
+  end)
+
+  if not IS_PUC51 then
+    it("each in a task suspends that task only", function()
+      local order = {}
+      appsync.run(function()
+        appsync.spawn(function()
+          appsync.sleep(0.005)
+          order[#order + 1] = "other"
+        end)
+        local o = appsync.observable(function(observer)
+          appsync.spawn(function()
+            appsync.sleep(0.02)
+            observer:next(1)
+            observer:complete()
+          end)
+        end)
+        for event in o:each() do order[#order + 1] = event end
+      end)
+      assert.same({ "other", 1 }, order)
     end)
   end
 

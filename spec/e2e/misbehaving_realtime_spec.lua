@@ -1,5 +1,6 @@
 -- Realtime servers that do wrong, by a byte-scripted peer: a subscription ends with the promised error or goes on.
 local appsync = require "appsync"
+local unpack = table.unpack or unpack -- luacheck: ignore
 local core = require "appsync.core"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
@@ -525,5 +526,33 @@ describe("against a realtime server that misbehaves, a subscription", function()
     assert.equal(99, next_n(subscribe()))
     assert.truthy(server.log():find("request 1 GET /graphql/realtime HTTP/1.1", 1, true))
     assert.truthy(server.log():match "sec%-websocket%-protocol: graphql%-ws, header%-[%w_-]+\n")
+  end)
+
+  it("keeps a subscription whose token function fails for a while at a reconnect", function()
+    local reasons = {}
+    local live = { peer.handshake() }
+    live[#live + 1] = { "ws_start" }
+    live[#live + 1] = { "ws_send", '{"type":"start_ack","id":"%ID%"}' }
+    live[#live + 1] = { "ws_send", '{"type":"data","id":"%ID%","payload":{"data":{"on":{"n":%N%}}}}' }
+    local first = { unpack(live) }
+    first[#first + 1] = { "close" }
+    live[#live + 1] = { "wait" }
+    local refused = { { "ws_accept", "graphql-ws" }, { "ws_expect", "connection_init" },
+      { "ws_send", '{"type":"connection_error","payload":{"errors":[{"errorType":"UnauthorizedException","errorCode":401}]}}' },
+      { "wait" } }
+    local running = peer.start{ connections = { first, refused, live } }
+    local own = appsync.client{
+      endpoint = running.url, store = false, retry = { base = 0.01, cap = 0.05 }, log = function() end,
+      auth = { type = "OPENID_CONNECT", token = function(reason)
+        reasons[#reasons + 1] = reason
+        if #reasons == 2 then return nil, "no network" end
+        return "token " .. #reasons
+      end },
+    }
+    local s = own:subscribe("subscription { on { n } }"):subscribe()
+    assert.equal(1, assert(s:next(10)).on.n)
+    assert.equal(3, assert(s:next(10)).on.n)
+    assert.same({ "first", "refused", "refused" }, reasons)
+    assert.is_true(own:close(5))
   end)
 end)

@@ -40,7 +40,8 @@ describe("the client", function()
 
     it("throws for wrong options, naming the option, what was given and what is accepted", function()
       assert.matches("endpoint is missing", misuse(new{}))
-      assert.matches("options must be a table, got nothing", misuse(new()))
+      assert.matches("endpoint is missing", misuse(new()))
+      assert.matches("options must be a table, got number 5", misuse(new(5)))
       assert.matches('endpoint must be a URL that begins with https:// or http://, got "ftp://x"',
         misuse(new{ endpoint = "ftp://x" }))
       assert.matches("endpoint must be string, got number 5", misuse(new{ endpoint = 5 }))

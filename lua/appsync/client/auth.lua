@@ -93,7 +93,10 @@ end
 ---@param where string
 ---@return appsync.Auth
 function auth.check(given, where)
-  if type(given) == "table" and AMPLIFY_NAMES[given.type] then
+  if type(given) ~= "table" then -- which may be a key
+    errors.misuse("%s: an auth mode must be a table, got %s", where, (errors.describe(given, true)))
+  end
+  if AMPLIFY_NAMES[given.type] then
     local copy = {}
     for key, value in pairs(given) do copy[key] = value end
     copy.type = AMPLIFY_NAMES[given.type]

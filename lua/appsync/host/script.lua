@@ -98,7 +98,7 @@ local function checked_budget(budget)
         errors.misuse("appsync.update: unknown option %s; did you mean \"budget\"?", (errors.describe(key)))
       end
     end
-    if type(seconds) ~= "number" or not (seconds >= 0) then
+    if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
       errors.misuse("appsync.update: {budget = n} must have a number of seconds, got %s", (errors.describe(seconds)))
     end
     return seconds

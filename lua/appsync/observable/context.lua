@@ -3,6 +3,7 @@
 ---
 ---Every source posts into the inbox; one routine takes the events out in order and runs them through the operators to
 ---the observer. So callbacks may wait, and the next event waits for the running callback.
+local clock = require "appsync.clock"
 local compat = require "appsync.compat"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
@@ -263,9 +264,9 @@ function Context:pull(timeout)
   if taken then return value, err end
   if self.ended then return nil, self.err end
   scheduler.may_wait("s:next")
-  local deadline = timeout
-  repeat
-    local _, wait_err = wait_on(self, "pull_waits", deadline, "s:next")
+  local deadline = timeout and clock.now() + timeout
+  repeat -- another waiter may have been faster
+    local _, wait_err = wait_on(self, "pull_waits", deadline and math.max(0, deadline - clock.now()), "s:next")
     if wait_err then return nil, wait_err end
     taken, value, err = self:take()
     if taken then return value, err end
