@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "client/link_state.h"
 
+#include <stdio.h>
+
 #define NEVER_MS  INT64_MAX
 #define MAX_MOVES 8 /* a feed that no connection has room for ends after this many */
 
@@ -93,6 +95,12 @@ void aps_link_tell_dropped(struct aps_core *core, struct aps_client *client)
 	aps_core_note(core, APS_EVENT_CONNECTION, client->id, aps_conn_state_name(client->shown_state), &err);
 }
 
+/* What a service says may quote the secret that it was sent. */
+static void redact(const struct aps_link *link, char *text)
+{
+	if (link->identity != NULL) aps_auth_material_redact(&link->identity->slot.material, text);
+}
+
 static void tell_notice(struct aps_core *core, struct aps_link *link, struct aps_str text)
 {
 	uint64_t hash = aps_str_hash(text, 0);
@@ -101,7 +109,10 @@ static void tell_notice(struct aps_core *core, struct aps_link *link, struct aps
 		if (link->notices[i] == hash) return;
 	if (link->n_notices == APS_LINK_NOTICES) return;
 	link->notices[link->n_notices++] = hash;
-	aps_core_log(core, link->client->id, "warn", "realtime: %.*s", text.n < 300 ? (int)text.n : 300, text.p);
+	char line[301];
+	snprintf(line, sizeof line, "%.*s", text.n < 300 ? (int)text.n : 300, text.p);
+	redact(link, line);
+	aps_core_log(core, link->client->id, "warn", "realtime: %s", line);
 }
 
 /* Above the service's limit further sockets are opened (AWS General Reference, quota "Subscriptions per connection").
@@ -152,6 +163,16 @@ static void act_on_feed(struct aps_core *core, struct aps_link *link, const stru
 	}
 }
 
+static void show_link_state(struct aps_core *core, struct aps_link *link, const struct aps_err *err)
+{
+	struct aps_err shown = {0};
+	if (err != NULL) {
+		shown = *err;
+		redact(link, shown.msg);
+	}
+	show_state(core, link->client, err != NULL ? &shown : NULL);
+}
+
 static void close_transport(struct aps_core *core, struct aps_link *link, int code, struct aps_str reason)
 {
 	aps_link_stop_connecting(core, link);
@@ -174,7 +195,7 @@ static void act(struct aps_core *core, struct aps_link *link, const struct aps_r
 	case APS_RT_DO_CLOSE: close_transport(core, link, action->code, action->text); break;
 	case APS_RT_STATE:
 		link->state = action->state;
-		show_state(core, link->client, action->err);
+		show_link_state(core, link, action->err);
 		break;
 	case APS_RT_NOTICE: tell_notice(core, link, action->text); break;
 	case APS_RT_AUTH_REFUSED:
@@ -304,12 +325,12 @@ void aps_link_set_online(struct aps_core *core, struct aps_client *client, bool 
 	}
 }
 
-static void take_event(struct aps_core *core, const struct aps_ws_batch *batch, const struct aps_ws_event *event)
+static void take_event(struct aps_core *core, const struct aps_ws_batch *batch, const struct aps_ws_event *event,
+                       int64_t now_ms)
 {
 	struct aps_link *link = aps_table_get(&core->links, event->connection);
 	if (link == NULL) return; /* we closed it meanwhile */
 	struct aps_str bytes = {batch->bytes != NULL ? batch->bytes->p + event->offset : "", event->n};
-	int64_t now_ms = aps_clock_mono_ms();
 	link->bytes = batch->bytes;
 	switch (event->kind) {
 	case APS_WS_OPENED: aps_link_opened(core, link); break;
@@ -330,7 +351,8 @@ static void take_event(struct aps_core *core, const struct aps_ws_batch *batch, 
 
 void aps_link_take_batch(struct aps_core *core, struct aps_ws_batch *batch)
 {
-	for (size_t i = 0; i < batch->n_events; i++) take_event(core, batch, &batch->events[i]);
+	int64_t now_ms = aps_clock_mono_ms(); /* a batch is one socket read */
+	for (size_t i = 0; i < batch->n_events; i++) take_event(core, batch, &batch->events[i], now_ms);
 }
 
 void aps_link_close_all(struct aps_core *core, struct aps_client *client, const struct aps_err *err)

@@ -223,6 +223,11 @@ describe("the contract of the client against the local server:", function()
       assert.is_false(ok)
       has(message, "contract_client_spec")
     end
+    for given, meant in pairs{ variabels = "variables", timout = "timeout", quer = "query" } do
+      local ok, message = pcall(client.query, client, { query = "{ one }", [given] = {} })
+      assert.is_false(ok)
+      has(message, 'did you mean "' .. meant .. '"')
+    end
     local s = client:subscribe{ query = ON_NOTE }:subscribe()
     assert.is_true(s:ready(BOUND))
     s:unsubscribe()
@@ -606,11 +611,14 @@ describe("the contract of what the client sends:", function()
       message = "The signature doesn't match.\n\nThe Canonical String for this request should have been\n'POST\n/graphql\n\nx-amz-security-token:" .. TOKEN .. "'",
     } }
     local key_refusal = { "http", 401, JSON, '{"errors":[{"errorType":"UnauthorizedException","message":"' .. KEY .. ' is unknown"}]}' }
-    local accept, init = peer.handshake()
+    local accept, init, ack = peer.handshake()
     local realtime_refusal = { "ws_send", '{"type":"connection_error","payload":{"errors":[{"errorType":"UnauthorizedException","message":"'
       .. KEY .. ' is unknown"}]}}' }
-    local other = peer.start{ connections = { { { "request" }, refusal, { "request" }, key_refusal }, { { "request" }, key_refusal },
-      { accept, init, realtime_refusal, { "wait" } }, { accept, init, realtime_refusal, { "wait" } } } }
+    local notice = { "ws_send", '{"type":"error","payload":{"errors":[{"errorType":"Odd","message":"' .. KEY .. ' is unknown"}]}}' }
+    local sub_refusal = { "ws_send", '{"type":"error","id":"%ID%","payload":{"errors":[{"errorType":"Odd","message":"no"}]}}' }
+    local other = peer.start{ connections = { { { "request" }, refusal, { "request" }, refusal } } }
+    local for_key = peer.start{ connections = { { { "request" }, key_refusal } } }
+    local live = peer.start{ connections = { { accept, init, realtime_refusal, { "wait" } }, { accept, init, ack, notice, { "ws_start" }, sub_refusal, { "wait" } } } }
     local lines = {}
     local function log(_, message, fields)
       lines[#lines + 1] = message
@@ -624,21 +632,27 @@ describe("the contract of what the client sends:", function()
     has(err.message, "The signature doesn't match")
     lacks(err.message, "topsecret")
     client:close(5)
-    client = appsync.client{ endpoint = other.url, realtime_endpoint = other.realtime, log = log, auth = { type = "API_KEY", api_key = KEY },
+    client = appsync.client{ endpoint = for_key.url, realtime_endpoint = live.realtime, log = log, auth = { type = "API_KEY", api_key = KEY },
       retry = { base = 0.01, attempts = 1 } }
     _, err = client:query "{ a }"
     assert.equal("auth", err.kind)
+    has(err.message, "is unknown")
     lacks(err.message, "topsecret")
     local states = client.connection:observe():subscribe()
     local s = client:subscribe("subscription { a }"):subscribe()
     local ok, ready_err = s:ready(BOUND)
     assert.is_nil(ok)
+    has(ready_err.message, "is unknown")
     lacks(ready_err.message, "topsecret")
-    while true do
-      local state, state_err = states:next(0.05)
-      if state == nil then break end
-      lacks(state_err and state_err.message or "", "topsecret")
-    end
+    local told
+    repeat
+      local state, state_err = states:next(1)
+      told = told or state_err
+    until told or state == nil
+    has(told.message, "is unknown")
+    lacks(told.message, "topsecret")
+    assert.is_nil((client:subscribe("subscription { a }"):subscribe():next(BOUND)))
+    has(table.concat(lines, "\n"), "is unknown")
     lacks(table.concat(lines, "\n"), "topsecret")
   end)
 

@@ -48,8 +48,20 @@ local DOCUMENT_KEYS = {
   query = { "query" }, mutation = { "mutation" }, subscription = { "query", "subscription" },
 }
 
+-- What may stand there beside the options, for "did you mean".
+local ONE_TABLE_NAMES = {}
+for kind, keys in pairs(DOCUMENT_KEYS) do
+  ONE_TABLE_NAMES[kind] = { variables = true }
+  for _, key in ipairs(keys) do ONE_TABLE_NAMES[kind][key] = true end
+end
+
 -- Splits the one-table form.
 local function from_table(given, kind, where)
+  for key in pairs(given) do
+    local names = ONE_TABLE_NAMES[kind]
+    local near = type(key) == "string" and not names[key] and not SCHEMAS[kind].names[key] and opts.nearest(key, names)
+    if near then errors.misuse("%s: unknown option \"%s\"; did you mean \"%s\"?", where, key, near) end
+  end
   local options, found = {}, nil
   for key, value in pairs(given) do options[key] = value end
   for _, key in ipairs(DOCUMENT_KEYS[kind]) do

@@ -90,6 +90,15 @@ function headers.are_dynamic(sources)
   return false
 end
 
+---@param sources table
+---@return boolean whether there is any source at all
+function headers.are_given(sources)
+  for i = 1, N_SOURCES do
+    if sources[i] then return true end
+  end
+  return false
+end
+
 ---The headers of one operation; the later source wins. May wait.
 ---@param sources table
 ---@param operation appsync.Operation

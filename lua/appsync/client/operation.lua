@@ -66,11 +66,15 @@ function operation.execute(client, plan)
   local root = client.root
   local opened, open_err = root:open()
   if not opened then return results(plan, root, nil, open_err) end
-  local all_headers, headers_err = headers.of(client:header_sources(plan.options.headers), arguments.operation(plan))
-  if headers_err then return results(plan, root, nil, headers_err) end
-  scheduler.may_wait(plan.where)
-  opened, open_err = root:open() -- the headers function may have waited
-  if not opened then return results(plan, root, nil, open_err) end
+  local sources, all_headers = client:header_sources(plan.options.headers), nil
+  if headers.are_given(sources) then
+    local headers_err
+    all_headers, headers_err = headers.of(sources, arguments.operation(plan))
+    if headers_err then return results(plan, root, nil, headers_err) end
+    scheduler.may_wait(plan.where)
+    opened, open_err = root:open() -- the headers function may have waited
+    if not opened then return results(plan, root, nil, open_err) end
+  end
   local slot, err, is_of_call = auth.slot_for(client, plan.options, headers.authenticate(all_headers))
   if not slot then return results(plan, root, nil, err) end
   local w = scheduler.new_wait()
