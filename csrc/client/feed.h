@@ -38,7 +38,7 @@ struct aps_feed {
 	uint64_t generation;      /* of the material that its start was signed with */
 	unsigned n_moves;         /* to other connections, for want of room */
 	bool is_started;
-	bool was_started; /* once at least */
+	bool was_started;   /* once at least */
 	bool wants_start;   /* the machine asked for the payload of a start */
 	bool is_refused;    /* its start was refused; waits for fresh material */
 	bool has_refreshed; /* once since it was last started */

@@ -26,8 +26,8 @@ enum aps_retry_class aps_retry_classify(const struct aps_retry_question *questio
 	/* AppSync answers a bad signature with 403 and BadRequestException too. */
 	if (family == APS_FAMILY_CLOCK_SKEW || (family == APS_FAMILY_BAD_REQUEST && question->status == 403))
 		return may_repeat ? APS_RETRY_RESIGN : APS_RETRY_NEVER;
-	/* Material that is refused as such is answered with 401: Unauthorized beside 2xx denies a field to this identity,
-	 * and fresh material is the same identity's. */
+	/* Material that is refused as such is answered with 401: Unauthorized beside 2xx denies a field to this
+	 * identity, and fresh material is the same identity's. */
 	if (family == APS_FAMILY_AUTH && is_answered) return APS_RETRY_NEVER;
 	if (family == APS_FAMILY_AUTH || question->status == 401 ||
 	    (question->code == APS_E_AUTH && question->status != 403))
