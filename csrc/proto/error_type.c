@@ -47,6 +47,8 @@ static const struct row PARTS[] = {
         {"NotAuthorized", APS_FAMILY_AUTH},
 };
 
+#define MAX_NAME_BYTES ((size_t)512)
+
 static struct aps_str bare_name(struct aps_str type)
 {
 	const char *comma = aps_str_find(type, ",");
@@ -60,6 +62,8 @@ static struct aps_str bare_name(struct aps_str type)
 
 enum aps_error_family aps_error_family_of(struct aps_str error_type)
 {
+	/* No service's names are longer; a server's megabytes are not searched through. */
+	if (error_type.n > MAX_NAME_BYTES) error_type.n = MAX_NAME_BYTES;
 	struct aps_str name = bare_name(aps_str_trim(error_type));
 	if (name.n == 0) return APS_FAMILY_OTHER;
 	for (size_t i = 0; i < APS_COUNTOF(PARTS); i++)
