@@ -86,7 +86,6 @@ build = {
         "csrc/net/global.c",
         "csrc/net/http.c",
         "csrc/net/options.c",
-        "csrc/net/poll_set.c",
         "csrc/net/ws.c",
         "csrc/net/ws_batch.c",
         "csrc/net/ws_connection.c",

@@ -1,10 +1,8 @@
 #include "net/http.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "net/exchange.h"
 #include "net/global.h"
-#include "net/poll_set.h"
 #include "rt/bell.h"
 
 #include <limits.h>
@@ -23,68 +21,31 @@ struct aps_http {
 	struct aps_exchange *idle;
 	size_t n_idle;
 	uint64_t serial;
-	int n_added;   /* handles in `multi`, finished ones included until they are read */
-	int n_moving;  /* of these, as libcurl told last */
-	bool must_act; /* exchanges came or went: libcurl is to look at them before anything is waited for */
-	struct aps_bell bell;
-	struct aps_poll_set set; /* the bell and libcurl's sockets */
-	int64_t timer_ms;        /* when libcurl wants to be called; -1: not at all */
+	int n_added;  /* handles in `multi`, finished ones included until they are read */
+	int n_moving; /* of these, as curl_multi_perform() told last */
+	bool must_perform;
+	struct aps_bell bell; /* rather than curl_multi_wakeup(): it costs nothing while this thread is awake */
 };
-
-/* CURLMOPT_SOCKETFUNCTION: what libcurl waits for on a socket. The multi interface by sockets touches only those that
- * are ready; curl_multi_poll() and curl_multi_perform() ask and move every exchange each time. */
-static int on_socket(CURL *easy APS_UNUSED, curl_socket_t fd, int what, void *context, void *own APS_UNUSED)
-{
-	struct aps_http *http = context;
-	short events = 0;
-	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) events |= POLLIN;
-	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) events |= POLLOUT;
-	/* Without memory the socket is not waited for; the exchange's time-out ends it. */
-	if (what == CURL_POLL_REMOVE)
-		aps_poll_set_remove(&http->set, fd);
-	else
-		aps_poll_set_put(&http->set, fd, events);
-	return 0;
-}
-
-/* CURLMOPT_TIMERFUNCTION */
-static int on_timer(CURLM *multi APS_UNUSED, long after_ms, void *context)
-{
-	struct aps_http *http = context;
-	http->timer_ms = after_ms < 0 ? -1 : aps_clock_mono_ms() + after_ms;
-	return 0;
-}
-
-static bool set_up(struct aps_http *http)
-{
-	http->multi = curl_multi_init();
-	if (!http->multi || !aps_poll_set_put(&http->set, http->bell.wake.read_fd, POLLIN)) return false;
-	curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)POOL_CONNECTIONS);
-	curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)POOL_CONNECTIONS);
-	curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
-	curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
-	return true;
-}
 
 struct aps_http *aps_http_new(struct aps_err *err)
 {
 	if (aps_net_global_init(err) != APS_OK) return NULL;
 	struct aps_http *http = aps_calloc(1, sizeof *http);
-	if (!http) {
+	if (http && aps_bell_init(&http->bell, err) != APS_OK) {
+		aps_free(http);
+		return NULL;
+	}
+	if (http) http->multi = curl_multi_init();
+	if (!http || !http->multi) {
+		if (http) aps_bell_clear(&http->bell);
+		aps_free(http);
 		aps_fail(err, APS_E_NOMEM, "no memory for HTTP");
 		return NULL;
 	}
-	http->timer_ms = -1;
-	aps_poll_set_init(&http->set);
-	if (aps_bell_init(&http->bell, err) == APS_OK) {
-		if (set_up(http)) return http;
-		aps_fail(err, APS_E_NOMEM, "no memory for HTTP");
-	}
-	aps_http_free(http);
-	return NULL;
+	curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)POOL_CONNECTIONS);
+	curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)POOL_CONNECTIONS);
+	return http;
 }
 
 void aps_http_free(struct aps_http *http)
@@ -96,8 +57,7 @@ void aps_http_free(struct aps_http *http)
 		aps_exchange_free(exchange);
 	}
 	aps_free(http->exchanges);
-	if (http->multi) curl_multi_cleanup(http->multi);
-	aps_poll_set_clear(&http->set);
+	curl_multi_cleanup(http->multi);
 	aps_bell_clear(&http->bell);
 	aps_free(http);
 }
@@ -160,7 +120,7 @@ enum aps_rc aps_http_start(struct aps_http *http, struct aps_http_request *reque
 	exchange->id = ++http->serial << SLOT_BITS | exchange->slot;
 	*id = exchange->id;
 	http->n_added++;
-	http->must_act = true;
+	http->must_perform = true;
 	return APS_OK;
 }
 
@@ -176,51 +136,26 @@ void aps_http_cancel(struct aps_http *http, uint64_t id)
 	if (id == 0 || slot >= http->n_exchanges || http->exchanges[slot]->id != id) return;
 	remove_from_multi(http, http->exchanges[slot]);
 	put_idle(http, http->exchanges[slot]);
-	http->must_act = true; /* n_moving is out of date, and a waiting exchange may take the connection's place */
+	http->must_perform = true; /* n_moving is out of date, and a waiting exchange may take the connection's place */
 }
 
-static void act_on_timer(struct aps_http *http)
+static void perform(struct aps_http *http)
 {
-	http->must_act = false;
-	http->timer_ms = -1; /* libcurl sets it again where it has more to wait for */
-	curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &http->n_moving);
-}
-
-static void act_on_sockets(struct aps_http *http)
-{
-	struct aps_ready ready;
-	while (aps_poll_set_next(&http->set, &ready)) {
-		if (ready.fd == http->bell.wake.read_fd) continue;
-		int mask = 0;
-		if (ready.events & (POLLIN | POLLHUP)) mask |= CURL_CSELECT_IN;
-		if (ready.events & POLLOUT) mask |= CURL_CSELECT_OUT;
-		if (ready.events & (POLLERR | POLLNVAL)) mask |= CURL_CSELECT_ERR;
-		curl_multi_socket_action(http->multi, ready.fd, mask, &http->n_moving);
-	}
-}
-
-static int wait_limit(const struct aps_http *http, int64_t timeout_ms)
-{
-	int64_t limit = timeout_ms < 0 ? INT_MAX : timeout_ms;
-	if (http->timer_ms >= 0) {
-		int64_t left = http->timer_ms - aps_clock_mono_ms();
-		if (left < limit) limit = left > 0 ? left : 0;
-	}
-	if (limit > INT_MAX) return INT_MAX;
-	return timeout_ms < 0 && limit == INT_MAX ? -1 : (int)limit;
+	http->must_perform = false;
+	curl_multi_perform(http->multi, &http->n_moving);
 }
 
 void aps_http_poll(struct aps_http *http, int64_t timeout_ms)
 {
-	if (http->must_act) act_on_timer(http);
+	if (http->must_perform) perform(http);
 	/* Finished ones are handed out before anything is waited for. */
 	if (http->n_moving < http->n_added) return;
-	int limit = wait_limit(http, timeout_ms);
+	int limit = timeout_ms < 0 || timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
+	struct curl_waitfd bell = {.fd = http->bell.wake.read_fd, .events = CURL_WAIT_POLLIN};
 	bool may_sleep = limit != 0 && aps_bell_sleep(&http->bell);
-	aps_poll_set_wait(&http->set, may_sleep ? limit : 0);
-	aps_bell_awake(&http->bell, aps_poll_set_is_ready(&http->set, http->bell.wake.read_fd));
-	act_on_sockets(http);
-	if (http->timer_ms >= 0 && http->timer_ms <= aps_clock_mono_ms()) act_on_timer(http);
+	curl_multi_poll(http->multi, &bell, 1, may_sleep ? limit : 0, NULL);
+	aps_bell_awake(&http->bell, bell.revents != 0);
+	perform(http);
 }
 
 bool aps_http_next(struct aps_http *http, struct aps_http_answer *answer)
