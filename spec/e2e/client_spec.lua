@@ -5,6 +5,7 @@ local dispatch = require "appsync.dispatch"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
+local wait_for = require "spec.support.wait"
 
 local SCHEMA = [[
 type Query {
@@ -68,13 +69,7 @@ describe("a client", function()
     for _, made in ipairs(others) do assert.is_true(made:close(5)) end
   end)
 
-  local function until_(what, fn)
-    local give_up = core.now() + BOUND
-    while not fn() do
-      assert.is_true(core.now() < give_up, "waited too long for " .. what)
-      appsync.sleep(0.002)
-    end
-  end
+  local function until_(what, fn) return wait_for(fn, what) end
 
   -- A client of a scripted peer.
   local function scripted(connections, options)

@@ -1,12 +1,9 @@
--- The command line (the API's section 10, `appsync serve`): what it prints, how it ends.
+-- The command line, `appsync serve`: what it prints, how it ends.
 local appsync = require "appsync"
 local process = require "spec.support.process"
+local has = require("spec.support.text").has
 
 local SCHEMA = "type Query { one: Int }"
-
-local function has(text, part)
-  assert.is_truthy(tostring(text):find(part, 1, true), ("%q isn't in %q"):format(part, tostring(text)))
-end
 
 -- Runs to the end: standard output, standard error, status.
 local function run(words)

@@ -1,9 +1,12 @@
--- The light client (the API's section 3), by the public names only: options, modes, calls, `with`, the connection, close.
+-- The light client, by the public names only: options, documents, headers, configuration, the connection, close.
 local appsync = require "appsync"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
+local wait_for = require "spec.support.wait"
+local contains = require "spec.support.text"
 
+local has, lacks = contains.has, contains.lacks
 local BOUND = 10
 local SCHEMA = [[
 type Note @aws_api_key @aws_iam @aws_oidc @aws_lambda { text: String }
@@ -23,24 +26,6 @@ return {
 }
 ]]
 local ON_NOTE = "subscription { onNote { text } }"
-local JSON = { ["Content-Type"] = "application/json" }
-local GOOD = { "http", 200, JSON, '{"data":{"a":1}}' }
-
-local function has(text, part)
-  assert.is_truthy(tostring(text):find(part, 1, true), ("%q isn't in %q"):format(part, tostring(text)))
-end
-
-local function lacks(text, part)
-  assert.is_nil(tostring(text):find(part, 1, true), ("%q is in %q"):format(part, tostring(text)))
-end
-
-local function wait_for(fn)
-  for _ = 1, 2000 do
-    if fn() then return true end
-    appsync.sleep(0.005)
-  end
-  error("waited too long", 2)
-end
 
 describe("the contract of the client against the local server:", function()
   local service, clients
@@ -61,90 +46,6 @@ describe("the contract of the client against the local server:", function()
     clients[#clients + 1] = client
     return client
   end
-
-  local function count(text)
-    local n, at = 0, 1
-    local log = service.log()
-    while true do
-      at = log:find(text, at, true)
-      if not at then return n end
-      n, at = n + 1, at + 1
-    end
-  end
-
-  it("every mode of the local server is taken: key, IAM, Lambda, none refused", function()
-    local client = connect{
-      region = "us-east-1",
-      auths = {
-        { type = "AWS_IAM", credentials = { access_key_id = server.ACCESS_KEY_ID, secret_access_key = server.SECRET_ACCESS_KEY } },
-        { type = "AWS_LAMBDA", token = "good-1" },
-      },
-    }
-    for _, mode in ipairs{ "API_KEY", "AWS_IAM", "AWS_LAMBDA" } do
-      local data, err = client:query("{ one }", nil, { auth_mode = mode })
-      assert.is_nil(err, mode)
-      assert.equal(1, data.one)
-    end
-    local data = client:query("{ one }", nil, { auth_mode = appsync.AUTH_TYPE.AWS_IAM })
-    assert.equal(1, data.one)
-    data = client:query("{ one }", nil, { authMode = "AWS_IAM" })
-    assert.equal(1, data.one)
-    local _, err = client:query("{ one }", nil, { auth = { type = "AWS_LAMBDA", token = "bad" } })
-    assert.equal("auth", err.kind)
-    _, err = client:query("{ one }", nil, { auth = { type = "NONE" } })
-    assert.equal("auth", err.kind)
-  end)
-
-  it("credentials are a table, a function, or a provider; a token a string, a function or a table with get", function()
-    local keys = { access_key_id = server.ACCESS_KEY_ID, secret_access_key = server.SECRET_ACCESS_KEY }
-    for _, credentials in ipairs{
-      keys, function() return keys end, appsync.auth.static(keys), { get = function() return keys end },
-      appsync.auth.chain{ appsync.auth.static(keys) }, function()
-        appsync.sleep(0.001)
-        return keys
-      end,
-    } do
-      local data, err = connect{ region = "us-east-1", auth = { type = "AWS_IAM", credentials = credentials } }:query "{ one }"
-      assert.is_nil(err)
-      assert.equal(1, data.one)
-    end
-    local reasons = {}
-    for _, token in ipairs{
-      "good-1", function(reason)
-        reasons[#reasons + 1] = reason
-        appsync.sleep(0.001)
-        return "good-2"
-      end, { get = function() return "good-3" end },
-    } do
-      local data, err = connect{ auth = { type = "AWS_LAMBDA", token = token } }:query "{ one }"
-      assert.is_nil(err)
-      assert.equal(1, data.one)
-    end
-    assert.same({ "first" }, reasons)
-  end)
-
-  it("a token function that gives nil, err makes the call fail with kind auth", function()
-    local data, err = connect{ auth = { type = "AWS_LAMBDA", token = function() return nil, "signed out" end } }:query "{ one }"
-    assert.is_nil(data)
-    assert.equal("auth", err.kind)
-    has(err.message, "signed out")
-    data, err = connect{ auth = { type = "AWS_LAMBDA", token = function() error "thrown" end }, log = function() end }:query "{ one }"
-    assert.is_nil(data)
-    assert.equal("auth", err.kind)
-  end)
-
-  it("one refresh at a time serves all who wait", function()
-    local n = 0
-    local client = connect{ auth = { type = "AWS_LAMBDA", token = function()
-      n = n + 1
-      appsync.sleep(0.02)
-      return "good-" .. n
-    end } }
-    appsync.run(function()
-      for _ = 1, 5 do appsync.spawn(function() appsync.assert(client:query "{ one }") end) end
-    end)
-    assert.equal(1, n)
-  end)
 
   it("every option of the light client is taken", function()
     local log_lines = 0
@@ -186,18 +87,6 @@ describe("the contract of the client against the local server:", function()
       assert.is_false(ok)
       has(message, "contract_client_spec")
       has(message, "name")
-    end
-  end)
-
-  it("each mode needs its own material and takes no other", function()
-    for _, auth in ipairs{
-      { type = "API_KEY" }, { type = "AWS_IAM" }, { type = "OPENID_CONNECT" }, { type = "AMAZON_COGNITO_USER_POOLS" }, { type = "AWS_LAMBDA" },
-      { type = "API_KEY", token = "x" }, { type = "NONE", token = "x" }, { type = "nothing" }, {}, { api_key = "x" },
-      { type = "AWS_IAM", credentials = {} }, { type = "API_KEY", api_key = 5 },
-    } do
-      local ok, message = pcall(appsync.client, { endpoint = "http://127.0.0.1:9/graphql", auth = auth })
-      assert.is_false(ok)
-      has(message, "contract_client_spec")
     end
   end)
 
@@ -269,70 +158,6 @@ describe("the contract of the client against the local server:", function()
     local _, err = connect{ headers = function() error "thrown" end }:query "{ one }"
     assert.equal("usage", err.kind)
     has(err.message, "thrown")
-  end)
-
-  it("with: another identity and headers, the same connection, nothing to close", function()
-    local client = connect()
-    local user = client:with{ auth = { type = "AWS_LAMBDA", token = "good-user" }, headers = { ["x-who"] = "user" }, identity = "u1" }
-    assert.equal("user", user:query("{ who { header } }").who.header)
-    assert.equal("good-user", user:query('{ who(name: "authorization") { header } }').who.header)
-    assert.equal(appsync.null, user:query('{ who(name: "x-api-key") { header } }').who.header)
-    assert.equal(appsync.null, client:query("{ who { header } }").who.header)
-    assert.equal(client.connection, user.connection)
-    user:close()
-    assert.equal(1, client:query("{ one }").one)
-    assert.equal(1, user:query("{ one }").one)
-    local third = user:with{ headers = { ["x-who"] = "third" } }
-    assert.equal("good-user", third:query('{ who(name: "authorization") { header } }').who.header)
-    assert.equal("third", third:query("{ who { header } }").who.header)
-  end)
-
-  it("another identity shares no server subscription", function()
-    local client = connect()
-    local before = count '"type":"start"'
-    local list = {
-      client:subscribe(ON_NOTE),
-      client:subscribe(ON_NOTE, nil, { auth = { type = "AWS_LAMBDA", token = "good-1" } }),
-      client:subscribe(ON_NOTE, nil, { auth = { type = "AWS_LAMBDA", token = "good-1" } }),
-      client:with{ auth = { type = "AWS_LAMBDA", token = "good-2" } }:subscribe(ON_NOTE),
-      client:subscribe(ON_NOTE, nil, { headers = { Authorization = "good-3" } }),
-      client:subscribe(ON_NOTE, nil, { headers = { Authorization = "good-4" } }),
-    }
-    for i, o in ipairs(list) do
-      list[i] = o:subscribe()
-      assert.is_true(appsync.assert(list[i]:ready(BOUND)))
-    end
-    assert.equal(before + 6, count '"type":"start"')
-    appsync.assert(client:mutate 'mutation { note(text: "all") { text } }')
-    for _, s in ipairs(list) do assert.equal("all", s:next(BOUND).onNote.text) end
-    for _, s in ipairs(list) do s:unsubscribe() end
-  end)
-
-  it("a call's own auth shares no token refresh", function()
-    local asked = {}
-    local function token(name)
-      return function()
-        asked[#asked + 1] = name
-        return "good-" .. name
-      end
-    end
-    local client = connect{ auth = { type = "AWS_LAMBDA", token = token "client" } }
-    assert.equal("good-call", client:query('{ who(name: "authorization") { header } }', nil,
-      { auth = { type = "AWS_LAMBDA", token = token "call" } }).who.header)
-    assert.equal("good-client", client:query('{ who(name: "authorization") { header } }').who.header)
-    assert.same({ "call", "client" }, asked)
-  end)
-
-  it("headers that authenticate take the place of the client's mode", function()
-    local client = connect()
-    local data, err = client:query('{ who(name: "authorization") { header } }', nil, { headers = { Authorization = "good-h" } })
-    assert.is_nil(err)
-    assert.equal("good-h", data.who.header)
-    data = client:query('{ who(name: "x-api-key") { header } }', nil, { headers = { Authorization = "good-h" } })
-    assert.equal(appsync.null, data.who.header)
-    data, err = client:query("{ one }", nil, { headers = { ["x-api-key"] = "da2-wrong" } })
-    assert.is_nil(data)
-    assert.equal("auth", err.kind)
   end)
 
   it("connection.state and observe() follow the connection", function()
@@ -496,182 +321,5 @@ describe("the contract of the client against the local server:", function()
     local _, sub_err = s:ready(BOUND)
     lacks(tostring(sub_err), "bad-secret")
     lacks(table.concat(lines), "bad-secret")
-  end)
-end)
-
-describe("the contract of what the client sends:", function()
-  local client
-  after_each(function()
-    if client then client:close(5) end
-    client = nil
-    process.stop_all()
-  end)
-
-  it("integral floats without a dot, null, lists and nothing that isn't declared", function()
-    local other = peer.start{ connections = { { { "request" }, GOOD } } }
-    client = appsync.client{ endpoint = other.url, auth = { type = "API_KEY", api_key = "k" } }
-    client:query("query($a: Float, $b: [Int], $c: Int, $d: AWSJSON) { a }",
-      { a = 5.0, b = appsync.array{}, c = appsync.null, d = {}, e = 1, big = 2 })
-    local body = other.log():match "body 1 ([^\n]*)"
-    local variables = appsync.decode(body).variables
-    has(body, '"a":5')
-    lacks(body, "5.0")
-    has(body, '"b":[]')
-    has(body, '"c":null')
-    has(body, '"d":{}')
-    assert.is_nil(variables.e)
-    has(other.log(), "x-api-key: k")
-  end)
-
-  it("big_integers: strings where a number would be rounded", function()
-    local big = { "http", 200, JSON, '{"data":{"a":18446744073709551616,"b":9007199254740993,"c":5},"extensions":{"x":1}}' }
-    local other = peer.start{ connections = { { { "request" }, big, { "request" }, big } } }
-    client = appsync.client{ endpoint = other.url, auth = { type = "NONE" }, big_integers = "string" }
-    local data, err, info = client:query "{ a b c }"
-    assert.is_nil(err)
-    assert.equal("18446744073709551616", data.a)
-    if math.type then
-      assert.equal("9007199254740993", ("%d"):format(data.b))
-    else
-      assert.equal("9007199254740993", data.b)
-    end
-    assert.equal(5, data.c)
-    assert.equal(1, info.extensions.x)
-    client:close(5)
-    other.stop()
-    other = peer.start{ connections = { { { "request" }, big } } }
-    client = appsync.client{ endpoint = other.url, auth = { type = "NONE" } }
-    data = client:query "{ a b c }"
-    assert.equal(18446744073709551616, data.a)
-  end)
-
-  it("a mutation is sent once; its failure says that it may have been sent", function()
-    local other = peer.start{ connections = { { { "request" }, { "close" } }, { { "request" }, GOOD } } }
-    client = appsync.client{ endpoint = other.url, auth = { type = "NONE" }, retry = { base = 0.01 } }
-    local data, err = client:mutate "mutation { a }"
-    assert.is_nil(data)
-    assert.equal("network", err.kind)
-    assert.is_true(err.sent)
-    local _, n = other.log():gsub("body %d+ [^\n]*mutation", "")
-    assert.equal(1, n)
-    assert.equal(1, client:mutate("mutation { a }", nil, { queue = false }).a)
-  end)
-
-  it("a conflict is kind conflict, with the server's record in data", function()
-    local other = peer.start{ connections = { { { "request" }, { "http", 200, JSON,
-      '{"data":{"a":null},"errors":[{"message":"Conflict","errorType":"ConflictUnhandled","data":{"_version":2}}]}' } } } }
-    client = appsync.client{ endpoint = other.url, auth = { type = "NONE" } }
-    local data, err = client:mutate "mutation { a }"
-    assert.is_nil(data)
-    assert.equal("conflict", err.kind)
-    assert.equal("ConflictUnhandled", err.error_type)
-    assert.equal(2, err.errors[1].data._version)
-  end)
-
-  it("Unauthorized in a GraphQL answer is kind auth, beside the data", function()
-    local other = peer.start{ connections = { { { "request" }, { "http", 200, JSON,
-      '{"data":{"a":1,"b":null},"errors":[{"message":"Not Authorized","errorType":"Unauthorized","path":["b"]}]}' } } } }
-    client = appsync.client{ endpoint = other.url, auth = { type = "NONE" } }
-    local data, err = client:query "{ a b }"
-    assert.equal(1, data.a)
-    assert.equal("auth", err.kind)
-    assert.equal("Unauthorized", err.error_type)
-  end)
-
-  it("an event with GraphQL errors has err beside it; one without data is a table of nulls", function()
-    local accept, init, ack = peer.handshake()
-    local other = peer.start{ connections = { {
-      accept, init, ack, { "ws_start" }, { "ws_send", '{"type":"start_ack","id":"%ID%"}' },
-      { "ws_send", '{"type":"data","id":"%ID%","payload":{"data":{"a":1,"b":null},"errors":[{"message":"no b","errorType":"X"}]}}' },
-      { "ws_send", '{"type":"data","id":"%ID%","payload":{"data":null,"errors":[{"message":"none"}]}}' },
-      { "ws_send", '{"type":"data","id":"%ID%","payload":{"data":{"a":3,"b":4}}}' },
-      { "ws_send", '{"type":"complete","id":"%ID%"}' }, { "wait" },
-    } } }
-    client = appsync.client{ endpoint = other.url, realtime_endpoint = other.realtime, auth = { type = "API_KEY", api_key = "k" } }
-    local s = client:subscribe("subscription { a b }"):subscribe()
-    local event, err = s:next(BOUND)
-    assert.equal(1, event.a)
-    assert.equal("graphql", err.kind)
-    assert.equal("X", err.error_type)
-    event, err = s:next(BOUND)
-    assert.equal(appsync.null, event.a)
-    assert.equal("graphql", err.kind)
-    event, err = s:next(BOUND)
-    assert.equal(3, event.a)
-    assert.is_nil(err)
-    event, err = s:next(BOUND)
-    assert.is_nil(event)
-    assert.is_nil(err)
-    assert.is_nil(s.err)
-  end)
-
-  it("no message shows the secret that a service quotes", function()
-    local KEY, TOKEN = "da2-topsecretkey", "topsecret/session+token/" .. ("x"):rep(300)
-    local refusal = { "http", 403, JSON, appsync.encode{
-      message = "The signature doesn't match.\n\nThe Canonical String for this request should have been\n'POST\n/graphql\n\nx-amz-security-token:" .. TOKEN .. "'",
-    } }
-    local key_refusal = { "http", 401, JSON, '{"errors":[{"errorType":"UnauthorizedException","message":"' .. KEY .. ' is unknown"}]}' }
-    local accept, init, ack = peer.handshake()
-    local realtime_refusal = { "ws_send", '{"type":"connection_error","payload":{"errors":[{"errorType":"UnauthorizedException","message":"'
-      .. KEY .. ' is unknown"}]}}' }
-    local notice = { "ws_send", '{"type":"error","payload":{"errors":[{"errorType":"Odd","message":"' .. KEY .. ' is unknown"}]}}' }
-    local sub_refusal = { "ws_send", '{"type":"error","id":"%ID%","payload":{"errors":[{"errorType":"Odd","message":"no"}]}}' }
-    local other = peer.start{ connections = { { { "request" }, refusal, { "request" }, refusal } } }
-    local for_key = peer.start{ connections = { { { "request" }, key_refusal } } }
-    local live = peer.start{ connections = { { accept, init, realtime_refusal, { "wait" } }, { accept, init, ack, notice, { "ws_start" }, sub_refusal, { "wait" } } } }
-    local lines = {}
-    local function log(_, message, fields)
-      lines[#lines + 1] = message
-      for _, value in pairs(fields) do lines[#lines + 1] = tostring(value) end
-    end
-    client = appsync.client{ endpoint = other.url, region = "us-east-1", log = log, auth = { type = "AWS_IAM", credentials = {
-      access_key_id = "AKID", secret_access_key = "secret/access+key", session_token = TOKEN,
-    } } }
-    local _, err = client:query "{ a }"
-    assert.equal("auth", err.kind)
-    has(err.message, "The signature doesn't match")
-    lacks(err.message, "topsecret")
-    client:close(5)
-    client = appsync.client{ endpoint = for_key.url, realtime_endpoint = live.realtime, log = log, auth = { type = "API_KEY", api_key = KEY },
-      retry = { base = 0.01, attempts = 1 } }
-    _, err = client:query "{ a }"
-    assert.equal("auth", err.kind)
-    has(err.message, "is unknown")
-    lacks(err.message, "topsecret")
-    local states = client.connection:observe():subscribe()
-    local s = client:subscribe("subscription { a }"):subscribe()
-    local ok, ready_err = s:ready(BOUND)
-    assert.is_nil(ok)
-    has(ready_err.message, "is unknown")
-    lacks(ready_err.message, "topsecret")
-    local told
-    repeat
-      local state, state_err = states:next(1)
-      told = told or state_err
-    until told or state == nil
-    has(told.message, "is unknown")
-    lacks(told.message, "topsecret")
-    assert.is_nil((client:subscribe("subscription { a }"):subscribe():next(BOUND)))
-    has(table.concat(lines, "\n"), "is unknown")
-    lacks(table.concat(lines, "\n"), "topsecret")
-  end)
-
-  it("handshake = query is the only way a secret gets into a URL", function()
-    local function first_line(options)
-      local accept, init, ack = peer.handshake()
-      local other = peer.start{ connections = { { accept, init, ack, { "ws_start" }, { "ws_send", '{"type":"start_ack","id":"%ID%"}' }, { "wait" } } } }
-      client = appsync.client{
-        endpoint = other.url, realtime_endpoint = other.realtime, auth = { type = "API_KEY", api_key = "k" }, realtime = options,
-      }
-      local s = client:subscribe("subscription { a }"):subscribe()
-      assert.is_true(appsync.assert(s:ready(BOUND)))
-      client:close(5)
-      local log = other.log()
-      other.stop()
-      return log:match "request 1 ([^\n]*)"
-    end
-    lacks(first_line(), "header=")
-    lacks(first_line{ handshake = "subprotocol" }, "header=")
-    has(first_line{ handshake = "query" }, "header=")
   end)
 end)

@@ -1,33 +1,22 @@
--- Identity and signing (the API's section 9: static, environment, shared_file, chain, sign), by the public names only.
+-- Identity and signing: static, environment, shared_file, chain, sign, by the public names only.
 -- Expected signatures: the examples of AWS's documents "Signature Version 4 test suite" (get-vanilla, post-x-www-form) and
 -- "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)" of Amazon S3.
 local appsync = require "appsync"
+local contains = require "spec.support.text"
 local process = require "spec.support.process"
+local program = require "spec.support.program"
 
+local has, lacks = contains.has, contains.lacks
 local auth = appsync.auth
 local KEYS = { access_key_id = "AKIDEXAMPLE", secret_access_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" }
 local S3_KEYS = { access_key_id = "AKIAIOSFODNN7EXAMPLE", secret_access_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" }
 local SUITE_TIME = 1440938160 -- 2015-08-30T12:36:00Z
 local S3_TIME = 1369353600 -- 2013-05-24T00:00:00Z
-local interpreter = os.getenv "APPSYNC_LUA" or arg[-1]
 
-local function has(text, part)
-  assert.is_truthy(tostring(text):find(part, 1, true), ("%q isn't in %q"):format(part, tostring(text)))
-end
-
-local function lacks(text, part)
-  assert.is_nil(tostring(text):find(part, 1, true), ("%q is in %q"):format(part, tostring(text)))
-end
-
-local function program(text, environment)
-  local path = process.temporary ".lua"
-  process.write(path, 'local appsync = require "appsync"\nlocal auth = appsync.auth\n' .. text)
-  local pipe = assert(io.popen(("env -u AWS_PROFILE -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY -u AWS_SESSION_TOKEN %s timeout 20 %s %s 2>&1"):format(
-    environment or "", interpreter, path)))
-  local out = pipe:read "*a"
-  pipe:close()
-  os.remove(path)
-  return out
+-- Runs a program without the credentials of this environment.
+local function run(body, environment)
+  return (program('local appsync = require "appsync"\nlocal auth = appsync.auth\n' .. body,
+    "env -u AWS_PROFILE -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY -u AWS_SESSION_TOKEN " .. (environment or "")))
 end
 
 local function header_of(list, name)
@@ -200,11 +189,11 @@ describe("the contract of appsync.auth:", function()
   end)
 
   it("environment reads the variables of the AWS tools", function()
-    assert.equal("A S T", program([[
+    assert.equal("A S T", run([[
       local k = auth.environment():get()
       io.write(k.access_key_id, " ", k.secret_access_key, " ", k.session_token)
     ]], "AWS_ACCESS_KEY_ID=A AWS_SECRET_ACCESS_KEY=S AWS_SESSION_TOKEN=T"))
-    assert.equal("nil auth", program [[
+    assert.equal("nil auth", run [[
       local k, err = auth.environment():get()
       io.write(tostring(k), " ", err.kind)
     ]])
@@ -214,12 +203,12 @@ describe("the contract of appsync.auth:", function()
     local path = process.temporary ".credentials"
     process.write(path, "[default]\naws_access_key_id = A\naws_secret_access_key = S\n\n[work]\naws_access_key_id=WA\naws_secret_access_key=WS\naws_session_token=WT\n")
     local environment = "AWS_CONFIG_FILE=/nowhere AWS_SHARED_CREDENTIALS_FILE=" .. path
-    assert.equal("A WA WT nil auth", program([[
+    assert.equal("A WA WT nil auth", run([[
       local work = auth.shared_file{ profile = "work" }:get()
       local none, err = auth.shared_file{ profile = "none" }:get()
       io.write(auth.shared_file():get().access_key_id, " ", work.access_key_id, " ", work.session_token, " ", tostring(none), " ", err.kind)
     ]], environment))
-    assert.equal("WA", program([[io.write(auth.shared_file{}:get().access_key_id)]], environment .. " AWS_PROFILE=work"))
+    assert.equal("WA", run([[io.write(auth.shared_file{}:get().access_key_id)]], environment .. " AWS_PROFILE=work"))
   end)
 
   it("chain takes the first that has credentials, and tells all that failed", function()

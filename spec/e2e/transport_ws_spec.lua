@@ -4,6 +4,7 @@ local core = require "appsync.core"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
+local wait_for = require "spec.support.wait"
 
 local BOUND = 10
 local DOCUMENT = "subscription($x: Int) { on(x: $x) { n } }"
@@ -32,15 +33,7 @@ describe("with graphql-transport-ws, a subscription", function()
     return client
   end
 
-  local function until_(what, fn)
-    local give_up = core.now() + BOUND
-    while true do
-      local result = fn()
-      if result then return result end
-      assert.is_true(core.now() < give_up, "waited too long for " .. what .. "\n" .. other.log())
-      appsync.sleep(0.005)
-    end
-  end
+  local function until_(what, fn) return wait_for(fn, what, other.log) end
 
   describe("to the local server", function()
     local ON_CREATE = "subscription { onCreateTodo { name } }"
