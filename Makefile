@@ -10,6 +10,9 @@ ABI_luajit = lua5.1
 ABI_lua5.3 = lua5.3
 ABI_lua5.4 = lua5.4
 ABI = $(ABI_$(LUA))
+ifeq ($(ABI),)
+$(error LUA=$(LUA): there are lua5.1, lua5.3, lua5.4 and luajit)
+endif
 INC_lua5.1 = $(shell pkg-config --cflags lua5.1 2>/dev/null || pkg-config --cflags luajit)
 INC_lua5.3 = $(shell pkg-config --cflags lua5.3)
 INC_lua5.4 = $(shell pkg-config --cflags lua5.4)
@@ -19,10 +22,10 @@ WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototy
 CPPFLAGS += -Icsrc -D_GNU_SOURCE
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c11 $(WARN) -fPIC -pthread $(CFLAGS)
-CORE_LIBS = -lcurl -lwebsockets -lcrypto -lsqlite3 -ldl -lm
+CORE_LIBS = -lcurl -lwebsockets -lcrypto -ldl -lm
 SERVER_LIBS = -levent_core -levent_extra -levent_openssl -lwslay -lssl -lcrypto -lsqlite3 -lm
 
-CORE_LAYERS = base codec rt gql auth proto cache sync store net client
+CORE_LAYERS = base codec rt gql auth proto net client
 CORE_SRC = $(wildcard $(CORE_LAYERS:%=csrc/%/*.c))
 BINDING_SRC = $(wildcard csrc/binding/*.c)
 SERVER_LAYERS = base codec gql store
@@ -41,6 +44,17 @@ LISTENER_SO = $(BUILD)/$(ABI)/appsync/listener.so
 .PHONY: setup build core listener env demo test matrix lint format rockspec docs ctest unit e2e exits rocks \
 	asan tsan valgrind check soak fuzz bench serve install clean help
 
+# A compiler or headers that are missing are named once, with what installs them.
+HEADERS = lua.h curl/curl.h libwebsockets.h openssl/evp.h sqlite3.h event2/event.h wslay/wslay.h
+HAS_HEADERS = $(BUILD)/$(ABI)/has-headers
+
+$(HAS_HEADERS):
+	@mkdir -p $(@D)
+	@printf '#include <%s>\n' $(HEADERS) | $(CC) $(CPPFLAGS) $(LUA_INC) -E -x c - >/dev/null && touch $@ || \
+		{ echo 'make: the compiler or a header is missing; `.ci/setup demo` installs what a build needs (Debian)' >&2; exit 1; }
+
+$(CORE_OBJ) $(BINDING_OBJ) $(SERVER_OBJ) $(SERVER_CORE_OBJ): | $(HAS_HEADERS)
+
 help:
 	@echo 'make demo              install what is missing, build, run the main job against a local server'
 	@echo 'make test              install what is missing, run every test (FORCE=1 may replace luajit by luajit2)'
@@ -48,10 +62,12 @@ help:
 	@echo 'make matrix            unit and end-to-end tests on all four Luas'
 	@echo 'make lint format       layers, sizes, luacheck, clang-format, rockspecs, symbols, docs'
 	@echo 'make ctest unit e2e    one kind of test;  ONLY=… picks one of its files'
+	@echo 'make exits rocks       processes that end in the middle of things; the rocks, installed and run'
 	@echo 'make check             sanitizers and valgrind: asan tsan valgrind'
 	@echo 'make soak [ONLY=name]  the long tests with full counts'
 	@echo 'make fuzz bench serve  fuzzers, benchmarks, the local server for examples/todo'
-	@echo 'make install           with LuaRocks (--deps-mode=none);  make clean'
+	@echo 'make docs rockspec     writes docs/api.md and rockspec/ anew from the sources'
+	@echo 'make install TREE=…    with LuaRocks (--deps-mode=none), for LUA=…;  make setup;  make clean'
 
 build: core listener
 core: $(CORE_SO)
@@ -83,7 +99,7 @@ env:
 T = $(BUILD)/ctest
 T_CC = clang
 T_FLAGS = -std=c11 $(WARN) -pthread -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DAPS_TESTING $(CPPFLAGS) -Ispec/csrc
-T_OBJ = $(CORE_SRC:csrc/%.c=$(T)/obj/%.o)
+T_OBJ = $(patsubst csrc/%.c,$(T)/obj/%.o,$(CORE_SRC) $(wildcard csrc/store/*.c))
 T_SRC = $(wildcard spec/csrc/*/*_test.c)
 T_BIN = $(T_SRC:spec/csrc/%.c=$(T)/bin/%)
 
@@ -93,7 +109,7 @@ $(T)/obj/%.o: csrc/%.c
 
 $(T)/bin/%: spec/csrc/%.c $(T)/libcore.a
 	@mkdir -p $(@D)
-	$(T_CC) $(T_FLAGS) -MMD -MP $< -o $@ $(T)/libcore.a -lcmocka $(CORE_LIBS)
+	$(T_CC) $(T_FLAGS) -MMD -MP $< -o $@ $(T)/libcore.a -lcmocka $(CORE_LIBS) -lsqlite3
 
 $(T)/libcore.a: $(T_OBJ)
 	@rm -f $@
@@ -103,7 +119,7 @@ $(T)/libcore.a: $(T_OBJ)
 ctest: $(if $(ONLY),$(T)/bin/$(ONLY)_test,$(T_BIN))
 	@failed=0; for t in $^; do $$t || failed=1; done; exit $$failed
 
-# make unit LUA=lua5.1 ONLY=spec/unit/task_spec.lua
+# make unit LUA=lua5.1 ONLY=spec/unit/scheduler_spec.lua
 unit: build
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; .ci/busted $(LUA) $(or $(ONLY),$$(find spec/unit -name '*_spec.lua' | sort))
 
@@ -111,7 +127,9 @@ e2e: build
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; .ci/busted $(LUA) $(or $(ONLY),$$(find spec/e2e -name '*_spec.lua' | sort))
 
 LUAS = lua5.1 lua5.3 lua5.4 luajit
+C_FILES = $(shell find csrc spec bench -name '*.[ch]')
 
+# Everything that tests and lint need; `make demo` needs less.
 setup:
 	@.ci/setup test
 
@@ -123,7 +141,7 @@ demo:
 
 test:
 	@.ci/setup test
-	@ONLY='$(ONLY)' .ci/suite
+	@ONLY='$(ONLY)' BUILD='$(BUILD)' .ci/suite
 
 matrix:
 	@for lua in $(LUAS); do $(MAKE) -s unit LUA=$$lua && $(MAKE) -s e2e LUA=$$lua || exit 1; done
@@ -132,7 +150,7 @@ lint: build
 	@lua5.4 .ci/lint/layers.lua
 	@lua5.4 .ci/lint/sizes.lua
 	@luacheck -q lua spec examples bench .ci bin/appsync --no-color
-	@clang-format --dry-run -Werror $$(git ls-files -co --exclude-standard 'csrc/*.[ch]' 'spec/*.[ch]' 'bench/*.[ch]')
+	@clang-format --dry-run -Werror $(C_FILES)
 	@lua5.4 .ci/rockspec.lua --check
 	@lua5.4 .ci/docs.lua --check
 	@.ci/lint/symbols.sh $(CORE_SO) $(LISTENER_SO)
@@ -140,7 +158,7 @@ lint: build
 	@echo 'lint: clean'
 
 format:
-	@clang-format -i $$(git ls-files -co --exclude-standard 'csrc/*.[ch]' 'spec/*.[ch]' 'bench/*.[ch]')
+	@clang-format -i $(C_FILES)
 
 rockspec:
 	@lua5.4 .ci/rockspec.lua
@@ -151,9 +169,12 @@ docs:
 serve: build
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; bin/appsync serve examples/todo/schema.graphql --port 4000
 
+# LuaRocks compiles in the tree and leaves that there.
+LUAROCKS = luarocks --lua-version=$(ABI:lua%=%) $(if $(TREE),--tree='$(abspath $(TREE))')
 install:
-	luarocks make --deps-mode=none rockspec/appsync-scm-1.rockspec
-	luarocks make --deps-mode=none rockspec/appsync-server-scm-1.rockspec
+	$(LUAROCKS) make --deps-mode=none rockspec/appsync-scm-1.rockspec
+	$(LUAROCKS) make --deps-mode=none rockspec/appsync-server-scm-1.rockspec
+	@rm -rf appsync && find csrc -name '*.o' -delete
 
 # Both rocks into a tree of their own; what they export is what `make` exports; the installed program runs.
 rocks: build
@@ -173,11 +194,11 @@ $(BUILD)/fuzz/%: spec/fuzz/%_fuzz.c $(foreach d,base codec gql auth proto,$(wild
 	@clang $(FUZZ_FLAGS) $< $(foreach d,base codec gql auth proto,$(wildcard csrc/$(d)/*.c)) -lcrypto -lm -o $@
 
 fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%) build
-	@SECONDS_EACH=$(SECONDS_EACH) ONLY='$(ONLY)' BUILD=$(BUILD) .ci/fuzz $(FUZZERS)
+	@SECONDS_EACH=$(SECONDS_EACH) ONLY='$(ONLY)' BUILD=$(BUILD) LUA=$(LUA) .ci/fuzz $(FUZZERS)
 
 # The same tests under the sanitizers and valgrind.
 asan tsan valgrind:
-	@.ci/sanitize $@
+	@BUILD='$(BUILD)' LUA=$(LUA) .ci/sanitize $@
 
 check: asan tsan valgrind
 

@@ -10,15 +10,20 @@ local MODULES = {
   { "lua/appsync/json.lua", "Values", { ["json."] = "appsync." } },
   { "lua/appsync/document.lua", "Documents", { ["document.parse"] = "appsync.gql" }, { "parse" } },
   { "lua/appsync/client.lua", "Client", { ["client.new"] = "appsync.client", ["Client:"] = "client:" } },
+  { "lua/appsync/client/auth.lua", "Authorization", {}, {} },
   { "lua/appsync/client/operation.lua", "Results", {}, {} },
   { "lua/appsync/client/connection.lua", "Connection", { ["Connection:"] = "client.connection:" }, { "observe" } },
-  { "lua/appsync/observable/init.lua", "Observables", { ["observable.make"] = "appsync.observable", ["Observable:"] = "observable:" } },
+  { "lua/appsync/observable/init.lua", "Observables", { ["observable.make"] = "appsync.observable", ["Observable:"] = "observable:" },
+    { "subscribe", "next", "each", "for_each", "make" } },
   { "lua/appsync/observable/operators.lua", "Operators", { ["Observable:"] = "observable:" } },
   { "lua/appsync/observable/timed.lua", "Operators with time", { ["Observable:"] = "observable:" } },
-  { "lua/appsync/observable/subscription.lua", "Subscriptions", { ["Subscription:"] = "subscription:" } },
+  { "lua/appsync/observable/subscription.lua", "Subscriptions", { ["Subscription:"] = "subscription:" },
+    { "unsubscribe", "ready", "next", "each" } },
   { "lua/appsync/subject.lua", "Subjects", { ["subject.new"] = "appsync.subject", ["Subject:"] = "subject:" } },
+  { "lua/appsync/auth/credentials.lua", "Credentials and providers", {}, {} },
   { "lua/appsync/auth/static.lua", "Credentials", { static = "appsync.auth.static" } },
   { "lua/appsync/auth/environment.lua", "Credentials of the environment", { environment = "appsync.auth.environment" } },
+  { "lua/appsync/auth/profiles.lua", "Shared files", {}, {} },
   { "lua/appsync/auth/shared_file.lua", "Credentials of shared files", { shared_file = "appsync.auth.shared_file" } },
   { "lua/appsync/auth/chain.lua", "Chains of providers", { chain = "appsync.auth.chain" } },
   { "lua/appsync/config.lua", "Configuration", { ["config."] = 'require("appsync.config").' } },
@@ -54,14 +59,15 @@ end
 local function flush(block, signature)
   local text, list = {}, {}
   for _, line in ipairs(block) do
+    if line:match("^@private") or line:match("^@package") then return end
     local tag, rest = line:match("^@(%w+)%s*(.*)$")
     if tag == "param" then list[#list + 1] = row("parameter", rest, true)
     elseif tag == "return" then list[#list + 1] = row("returns", rest, false)
     elseif tag == "field" then list[#list + 1] = row("field", rest, true)
-    elseif tag == nil then text[#text + 1] = line end
+    elseif tag == nil then text[#text + 1] = (line:gsub("^   %f[%S]", "    ")) end -- code, after the space of the comment
   end
   if #text == 0 and #list == 0 then return end
-  if signature then add("### `%s`\n\n", signature) end
+  if signature then add("### `%s`\n\n", (signature:gsub("%(private%)", "()"))) end
   if #text > 0 then add("%s\n\n", table.concat(text, "\n")) end
   if #list > 0 then add("%s\n\n", table.concat(list, "\n")) end
 end
@@ -98,9 +104,9 @@ local function document(path, title, renames, only)
         if name and not (renames and renames[name]) then name = nil end
       end
       local class
-      for _, text in ipairs(block) do class = class or text:match("^@class%s+(%S+)") end
+      for _, text in ipairs(block) do class = class or text:match("^@class%s+([%w_.]+)") end
       if name and #block > 0 and not name:match("[.:]_") and is_wanted(only, name) then flush(block, public_name(renames, name) .. args)
-      elseif class and not class:match("%.core") then flush(block, "class " .. class) end
+      elseif class and not class:match("%.core") and not class:match("^appsync%.client%.") then flush(block, "class " .. class) end
       block = {}
     end
   end

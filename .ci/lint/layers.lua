@@ -1,4 +1,5 @@
--- Includes point down only: csrc/LAYERS says who may include whom. Also: base names are unique in csrc/, C calls no Lua.
+-- Includes and requires point down only: csrc/LAYERS and lua/LAYERS say who may use whom. Also: base names are unique in
+-- csrc/, C calls no Lua.
 local layers, problems = {}, {}
 
 local function complain(...) problems[#problems + 1] = string.format(...) end
@@ -59,6 +60,39 @@ for path in list:lines() do
   end
 end
 list:close()
+
+local units = {}
+for line in io.lines("lua/LAYERS") do
+  local unit, below = line:match("^([%w_.]+)%s*:(.*)$")
+  if unit then
+    local may = { [unit] = true }
+    for name in below:gmatch("%S+") do
+      if not units[name] then complain("lua/LAYERS: %s may not stand below %s", name, unit) end
+      may[name] = true
+    end
+    units[unit] = may
+  end
+end
+
+local function unit_of(module)
+  while module and not units[module] do module = module:match("^(.*)%.[^.]*$") end
+  return module
+end
+
+local modules = assert(io.popen("find lua/appsync -name '*.lua' -not -path '*/_meta/*' | sort"))
+for path in modules:lines() do
+  local module = path:match("^lua/appsync/(.*)%.lua$"):gsub("/", ".")
+  local unit, number = unit_of(module), 0
+  if not unit then complain("%s: is not in lua/LAYERS", path) end
+  for line in io.lines(path) do
+    number = number + 1
+    for name in line:gsub("%-%-.*", ""):gmatch('require%s*%(?%s*"appsync%.?([%w_.]*)"') do
+      local target = unit_of(name == "" and "init" or name)
+      if unit and not units[unit][target] then complain("%s:%d: %s may not require %s", path, number, unit, name) end
+    end
+  end
+end
+modules:close()
 
 for _, text in ipairs(problems) do print(text) end
 os.exit(#problems == 0 and 0 or 1)

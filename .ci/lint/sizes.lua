@@ -63,8 +63,8 @@ local function each(command, fn)
   list:close()
 end
 
-each("git ls-files -co --exclude-standard 'csrc/*.c' 'csrc/*.h' 'spec/*.c' 'bench/*.c'", check_c)
-each("git ls-files -co --exclude-standard 'lua/*.lua' 'examples/*.lua' '.ci/*.lua' | grep -v '/_meta/'", check_lua)
+each("find csrc spec bench -name '*.[ch]'", check_c)
+each("find lua examples spec bench .ci -name '*.lua' -not -path '*/_meta/*'", check_lua)
 
 for _, text in ipairs(problems) do print(text) end
 os.exit(#problems == 0 and 0 or 1)

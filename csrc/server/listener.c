@@ -87,18 +87,18 @@ static void on_timer(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void 
 	listener->timed_out = true;
 }
 
-/* Without this, a process that is out of descriptors would spin in accept(). */
-static void on_accept_failed(struct evconnlistener *socket, void *context)
-{
-	struct aps_listener *listener = context;
-	evconnlistener_disable(socket);
-	evtimer_add(listener->accept_again, &accept_pause);
-}
-
+/* The socket lives as long as its event base, which drops a timer that has not fired. */
 static void on_accept_again(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
 {
-	struct aps_listener *listener = context;
-	if (listener->socket != NULL && !listener->is_stopping) evconnlistener_enable(listener->socket);
+	evconnlistener_enable(context);
+}
+
+/* Without this, a process that is out of descriptors would spin in accept(). The context is evhttp's, not ours. */
+static void on_accept_failed(struct evconnlistener *socket, void *context APS_UNUSED)
+{
+	struct event_base *base = evconnlistener_get_base(socket);
+	if (event_base_once(base, -1, EV_TIMEOUT, on_accept_again, socket, &accept_pause) == 0)
+		evconnlistener_disable(socket);
 }
 
 static void on_signal(evutil_socket_t number, short what APS_UNUSED, void *context)
@@ -169,6 +169,9 @@ static enum aps_rc open_socket(struct aps_listener *listener, struct aps_err *er
 		return aps_fail(err, APS_E_NOMEM, "no memory for the listener");
 	}
 	evconnlistener_set_error_cb(listener->socket, on_accept_failed);
+	/* evhttp has enabled it without looking whether that worked. */
+	if (evconnlistener_enable(listener->socket) != 0)
+		return aps_fail(err, APS_E_NOMEM, "no memory for the listener");
 	union {
 		struct sockaddr any;
 		struct sockaddr_in v4;
@@ -187,8 +190,7 @@ static enum aps_rc open_http(struct aps_listener *listener, struct aps_err *err)
 	if (listener->base == NULL) return aps_fail(err, APS_E_NOMEM, "no memory for the listener");
 	listener->http = evhttp_new(listener->base);
 	listener->timer = evtimer_new(listener->base, on_timer, listener);
-	listener->accept_again = evtimer_new(listener->base, on_accept_again, listener);
-	if (listener->http == NULL || listener->timer == NULL || listener->accept_again == NULL)
+	if (listener->http == NULL || listener->timer == NULL)
 		return aps_fail(err, APS_E_NOMEM, "no memory for the listener");
 	evhttp_set_gencb(listener->http, on_request, listener);
 	evhttp_set_allowed_methods(listener->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
@@ -233,7 +235,6 @@ void aps_listener_free(struct aps_listener *listener)
 		if (listener->signals[i] != NULL) event_free(listener->signals[i]);
 	}
 	if (listener->timer != NULL) event_free(listener->timer);
-	if (listener->accept_again != NULL) event_free(listener->accept_again);
 	if (listener->http != NULL) evhttp_free(listener->http); /* its connections and the listening socket */
 	aps_listener_tls_close(listener);
 	if (listener->base != NULL) event_base_free(listener->base);

@@ -59,7 +59,6 @@ struct aps_listener {
 	struct evhttp *http;
 	struct evconnlistener *socket;
 	struct event *timer;
-	struct event *accept_again;
 	struct event *signals[2];
 	void *tls; /* SSL_CTX */
 	struct aps_listener_options options;

@@ -227,6 +227,7 @@ void aps_peer_close(struct aps_peer *peer, int code, struct aps_str reason)
 {
 	if (peer->state != APS_PEER_OPEN) return;
 	size_t n = reason.n > 123 ? 123 : reason.n; /* a control frame holds 125 bytes, two are the code */
+	while (n > 0 && n < reason.n && ((unsigned char)reason.p[n] & 0xc0) == 0x80) n--; /* whole characters only */
 	if (wslay_event_queue_close(peer->ws, (uint16_t)code, (const uint8_t *)reason.p, n) != 0) {
 		aps_peer_drop(peer, WSLAY_CODE_INTERNAL_SERVER_ERROR, "out of memory");
 		return;

@@ -36,11 +36,6 @@ function dispatch.runtime()
   return runtime
 end
 
----@return appsync.core.Runtime? nil when none is open
-function dispatch.open_runtime()
-  return runtime
-end
-
 ---Stops the threads; the next use opens new ones.
 ---@param seconds number bound of the join
 function dispatch.close_runtime(seconds)

@@ -14,11 +14,14 @@ require "appsync.observable.operators"
 require "appsync.observable.timed"
 
 ---@class appsync
----@field auth table providers of credentials and tokens, loaded on first use
+---@field version string
+---@field null appsync.Null
+---@field AUTH_TYPE table<string, string> the names of the modes, as in `appsync.AUTH_TYPE.API_KEY`
+---@field uuid fun(): string a new version 4 UUID
+---@field auth table providers of credentials, loaded on first use
 ---@field sign fun(request: table, options: table): table SigV4, loaded on first use
 local appsync = {}
 
----@type string
 appsync.version = core.version
 appsync.null = json.null
 appsync.AUTH_TYPE = auth.TYPE

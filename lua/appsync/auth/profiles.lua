@@ -78,7 +78,7 @@ end
 ---@field profile string? default: AWS_PROFILE, then "default"
 ---@field credentials_file string? default: AWS_SHARED_CREDENTIALS_FILE, then ~/.aws/credentials
 ---@field config_file string? default: AWS_CONFIG_FILE, then ~/.aws/config
----@field getenv? fun(name: string): string? for tests
+---@field package getenv (fun(name: string): string?)? for tests
 
 ---One profile from both files; where both have a key, the credentials file wins.
 ---@param options appsync.auth.ProfileOptions

@@ -8,7 +8,7 @@ serve.command = {
   name = "serve",
   summary = "Serves a GraphQL schema as AWS AppSync would: HTTP, subscriptions, authorization, storage.",
   usage = "appsync serve SCHEMA [options]",
-  positional = { { name = "SCHEMA", help = "GraphQL; Amplify's directives are understood", is_required = true } },
+  positional = { { name = "SCHEMA", help = "GraphQL; AppSync's directives and @model are understood", is_required = true } },
   options = {
     { name = "host", value = "HOST", help = "address to listen on; default 127.0.0.1" },
     { name = "port", value = "PORT", help = "default 0: a free one", kind = "integer", min = 0, max = 65535 },

@@ -29,12 +29,12 @@ local AMPLIFY_NAMES = {
 }
 
 ---@class appsync.Auth
----@field type appsync.AuthType
----@field api_key string?
----@field token string|table|(fun(reason: "first"|"expired"|"refused"): string?, any)|nil
----@field credentials table|(fun(reason: string): table?, any)|nil
----@field region string?
----@field service string?
+---@field type appsync.AuthType "API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA", "NONE"
+---@field api_key string? of API_KEY
+---@field token string|table|(fun(reason: "first"|"expired"|"refused"): string?, any)|nil a table has `get`; a function may wait
+---@field credentials table|(fun(reason: string): table?, any)|nil of AWS_IAM: keys, a provider of `appsync.auth`, a function
+---@field region string? of AWS_IAM; default: the client's
+---@field service string? of AWS_IAM; default "appsync"
 
 local SCHEMA = opts.schema{
   type = { "string", values = auth.TYPES },

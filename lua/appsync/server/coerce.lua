@@ -31,6 +31,18 @@ end
 
 local literal
 
+-- The default of an input object's field is completed by defaults in its turn: a circle of them has no end.
+local MAX_NESTED_DEFAULTS = 100
+local n_nested = 0
+
+local function default_of(field)
+  if n_nested >= MAX_NESTED_DEFAULTS then return nil, "leads to itself" end
+  n_nested = n_nested + 1
+  local value, message = literal(field.type, field.default, nil)
+  n_nested = n_nested - 1
+  return value, message
+end
+
 local function literal_object(type_, node, variables)
   if node.kind ~= "ObjectValue" then return nil, "is not an object type" end
   local given, out = {}, {}
@@ -44,9 +56,12 @@ local function literal_object(type_, node, variables)
     local value, message
     local source = given[field.name]
     if source and source.kind == "Variable" and variables and variables[source.name] == nil then source = nil end
-    source = source or field.default
-    if source then
-      value, message = literal(field.type, source, variables)
+    if source or field.default then
+      if source then
+        value, message = literal(field.type, source, variables)
+      else
+        value, message = default_of(field)
+      end
       if value == nil then return nil, message end
       out[field.name] = value
     elseif field.type.kind == "NON_NULL" then

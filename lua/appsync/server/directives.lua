@@ -40,7 +40,7 @@ local TARGETS = {
   UnionTypeDefinition = "UNION", UnionTypeExtension = "UNION",
   EnumTypeDefinition = "ENUM", EnumTypeExtension = "ENUM",
   InputObjectTypeDefinition = "INPUT_OBJECT", InputObjectTypeExtension = "INPUT_OBJECT",
-  FieldDefinition = "FIELD_DEFINITION", EnumValueDefinition = "ENUM_VALUE",
+  DirectiveDefinition = "DIRECTIVE_DEFINITION", FieldDefinition = "FIELD_DEFINITION", EnumValueDefinition = "ENUM_VALUE",
 }
 
 ---@class appsync.server.SchemaError
@@ -112,7 +112,7 @@ local function check_node(node, target, known)
       if not ok then return nil, err end
       local inner = TARGETS[member.kind]
       if member.kind == "InputValueDefinition" then
-        inner = node.kind == "FieldDefinition" and "ARGUMENT_DEFINITION" or "INPUT_FIELD_DEFINITION"
+        inner = node.kind:find("^InputObject") and "INPUT_FIELD_DEFINITION" or "ARGUMENT_DEFINITION"
       end
       ok, err = check_node(member, inner, known)
     end

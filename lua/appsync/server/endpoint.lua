@@ -2,6 +2,7 @@
 local core = require("appsync.core")
 local headers = require("appsync.server.headers")
 local query_string = require("appsync.server.query_string")
+local result = require("appsync.server.result")
 
 ---@class appsync.server.Endpoint
 ---@field private engine table
@@ -25,7 +26,7 @@ function endpoint.new(settings)
 end
 
 local function error_body(kind, message)
-  return ('{"errors":[{"errorType":%s,"message":%s}]}'):format(core.encode(kind), core.encode(message))
+  return ('{"errors":[{"errorType":%s,"message":%s}]}'):format(core.encode(kind), core.encode(result.utf8(message)))
 end
 
 local function failure(request_id, status, kind, message)

@@ -23,12 +23,15 @@ local validate_schema = require("appsync.server.validate_schema")
 ---@field private young table<string, table> documents by query text, used lately
 ---@field private old table<string, table> and before that
 ---@field private n_young integer
+---@field private n_bytes integer of their texts
 local Engine = {}
 Engine.__index = Engine
 
 local engine = {}
 
+-- Of one generation of prepared documents; a prepared one is much larger than its text.
 local CACHED_DOCUMENTS = 500
+local CACHED_BYTES = 1048576
 local MAX_CACHED_BYTES = 65536
 
 local builtin
@@ -113,7 +116,7 @@ function engine.new(options)
   local self = setmetatable({
     schema = s,
     modes = { default = modes.default, additional = modes.additional, is_open = field_auth.is_open(s) },
-    young = {}, old = {}, n_young = 0,
+    young = {}, old = {}, n_young = 0, n_bytes = 0,
     resolvers = { options.resolvers or {}, { is_builtin = true }, introspect.resolvers },
   }, Engine)
   ok, err = open_store(self, options, models)
@@ -143,8 +146,12 @@ local function syntax_error(query, err)
     at, line = stop + 1, line + 1
   end
   -- Columns count code points.
+  for _ = 2, err.column do
+    local _, stop = query:find("^[^\128-\191][\128-\191]*", at)
+    if not stop then break end
+    at = stop + 1
+  end
   local rest = query:sub(at)
-  for _ = 2, err.column do rest = rest:gsub("^[^\128-\191][\128-\191]*", "", 1) end
   local token = rest:match("^[%a_][%w_]*") or rest:match("^%d+") or rest:match("^[^%s][\128-\191]*") or "<EOF>"
   return { message = ("Invalid Syntax : offending token '%s' at line %d column %d"):format(token, err.line, err.column),
     locations = { { line = err.line, column = err.column } }, is_plain = true }
@@ -183,10 +190,10 @@ local function prepared_for(self, query)
   if prepared then return prepared end
   prepared = self.old[query] or prepare(self, query)
   if #query > MAX_CACHED_BYTES then return prepared end
-  if self.n_young >= CACHED_DOCUMENTS then
-    self.old, self.young, self.n_young = self.young, {}, 0
+  if self.n_young >= CACHED_DOCUMENTS or self.n_bytes >= CACHED_BYTES then
+    self.old, self.young, self.n_young, self.n_bytes = self.young, {}, 0, 0
   end
-  self.young[query], self.n_young = prepared, self.n_young + 1
+  self.young[query], self.n_young, self.n_bytes = prepared, self.n_young + 1, self.n_bytes + #query
   return prepared
 end
 

@@ -24,6 +24,7 @@ local NULL, array_mt = core.null, core.array_mt
 ---@field n integer pieces in `out`
 ---@field path (string|integer)[]
 ---@field depth integer
+---@field n_fields integer? completed so far
 ---@field collects boolean completed values are built too
 
 local function write(x, piece)
@@ -57,8 +58,8 @@ local function add_resolver_error(x, thrown, field, nodes)
   if type(data) == "table" then data = selection.restrict(x, data, field.type, nodes) end
   local loc = nodes[1].loc
   x.errors[#x.errors + 1] = {
-    message = tostring(err.message or "The resolver failed"), path = copy_path(x), errorType = err.type or err.errorType,
-    errorInfo = err.info or err.errorInfo, data = data, locations = { { line = loc.line, column = loc.column } },
+    message = err.message, path = copy_path(x), errorType = err.type, errorInfo = err.info, data = data,
+    locations = { { line = loc.line, column = loc.column } },
   }
 end
 
@@ -206,6 +207,7 @@ local function complete_typename(x, type_)
 end
 
 local function complete_field(x, type_, source, group)
+  selection.spend(x)
   local nodes = group.nodes
   local name = nodes[1].name
   if name == "__typename" then return complete_typename(x, type_) end
@@ -248,8 +250,7 @@ local function publish(published, group, value)
 end
 
 -- Mutations of one document run one after the other, and each is published even when a later one fails.
-local function execute_root(x, root, operation, source)
-  local published = {}
+local function execute_root(x, root, operation, source, published)
   local groups = selection.collect(x, root, { operation })
   write(x, "{")
   for i, group in ipairs(groups) do
@@ -261,11 +262,18 @@ local function execute_root(x, root, operation, source)
     if x.collects then publish(published, group, done) end
     if done == nil then
       write_null(x, 0)
-      return published
+      return
     end
   end
   write(x, "}")
-  return published
+end
+
+local function add_exhausted(x, operation)
+  local loc = operation.loc
+  x.errors[#x.errors + 1] = {
+    message = selection.exhausted.message, errorType = selection.exhausted.type,
+    locations = { { line = loc.line, column = loc.column } },
+  }
 end
 
 --- Runs a valid operation.
@@ -276,9 +284,15 @@ end
 ---@return appsync.server.ErrorEntry[] errors
 ---@return {field: string, value: any}[] published of a mutation
 function execute.run(x, operation, source)
-  x.errors, x.out, x.n, x.path, x.depth = {}, {}, 0, {}, 0
+  x.errors, x.out, x.n, x.path, x.depth, x.n_fields = {}, {}, 0, {}, 0, 0
   x.collects = operation.operation == "mutation"
-  local published = execute_root(x, x.schema[operation.operation], operation, source)
+  local published = {}
+  local ok, thrown = pcall(execute_root, x, x.schema[operation.operation], operation, source, published)
+  if not ok then
+    if thrown ~= selection.exhausted then error(thrown, 0) end
+    write_null(x, 0)
+    add_exhausted(x, operation)
+  end
   return table.concat(x.out, "", 1, x.n), x.errors, published
 end
 

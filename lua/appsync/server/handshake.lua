@@ -2,6 +2,7 @@
 --- (AppSync Developer Guide, "Building a real-time WebSocket client").
 local core = require("appsync.core")
 local query_string = require("appsync.server.query_string")
+local result = require("appsync.server.result")
 
 local handshake = {}
 
@@ -37,7 +38,7 @@ end
 function handshake.errors_json(errors)
   local list = {}
   for i, err in ipairs(errors) do
-    list[i] = { message = err.message, errorType = err.errorType }
+    list[i] = { message = result.utf8(err.message), errorType = err.errorType and result.utf8(tostring(err.errorType)) }
   end
   return core.encode(list)
 end
@@ -76,14 +77,14 @@ function handshake.read(event)
     return nil
   end
   local protocols, header = offered_protocols(event.headers["sec-websocket-protocol"])
-  local result = { graphql_path = graphql_path, headers = event.headers }
+  local hello = { graphql_path = graphql_path, headers = event.headers }
   if protocols["graphql-ws"] then
-    result.protocol = "graphql-ws"
+    hello.protocol = "graphql-ws"
   elseif protocols["graphql-transport-ws"] then
-    result.protocol = "graphql-transport-ws"
+    hello.protocol = "graphql-transport-ws"
   else
-    result.fault = fault_of(protocols)
-    return result
+    hello.fault = fault_of(protocols)
+    return hello
   end
   local query = query_string.map(event.query)
   local object
@@ -92,13 +93,13 @@ function handshake.read(event)
   elseif query.header then
     object = decode_headers(query.header)
   else
-    return result
+    return hello
   end
   if not object then
-    result.fault = { type = "BadRequestException", message = "The header object can't be read.", code = 400 }
+    hello.fault = { type = "BadRequestException", message = "The header object can't be read.", code = 400 }
   end
-  result.headers = object or {}
-  return result
+  hello.headers = object or {}
+  return hello
 end
 
 return handshake

@@ -170,6 +170,16 @@ function handlers.request(self, event)
   self.listener:respond(event.id, status, headers, body)
 end
 
+--- What one client caused must not end the server for all.
+---@private
+function Server:guarded(what, fn, ...)
+  local ok, value = pcall(fn, ...)
+  if ok then
+    return value
+  end
+  self.log(("%s could not be handled: %s"):format(what, tostring(value)))
+end
+
 function handlers.upgrade(self, event)
   if self.trace then
     self.log("WebSocket " .. event.path)
@@ -204,12 +214,12 @@ end
 --- Waits for events, at most that long, and handles them.
 ---@param timeout_s number? nil: until something happens
 function Server:step(timeout_s)
-  local due = self.sockets:tick()
+  local due = self:guarded("the time", self.sockets.tick, self.sockets)
   if due and (not timeout_s or due < timeout_s) then
     timeout_s = due
   end
   for _, event in ipairs(self.listener:poll(timeout_s)) do
-    handlers[event.type](self, event)
+    self:guarded(event.type, handlers[event.type], self, event)
   end
 end
 

@@ -13,6 +13,9 @@ local jwt = {}
 --- The seconds that clocks may differ.
 jwt.leeway_s = 5
 
+-- Of an RSA modulus and exponent together: less is no key, and what libcrypto verifies with is much smaller than the most.
+local MIN_KEY_BYTES, MAX_KEY_BYTES = 65, 8192
+
 local function der(tag, content)
   local n = #content
   local length
@@ -57,8 +60,11 @@ local function key_of_jwk(jwk)
     return nil
   elseif jwk.kty == "RSA" and type(jwk.n) == "string" and type(jwk.e) == "string" then
     local modulus, exponent = core.unbase64(jwk.n, "url"), core.unbase64(jwk.e, "url")
-    if modulus and exponent then
-      return { algorithm = "RS256", kid = jwk.kid, pem = jwt.rsa_pem(modulus, exponent) }
+    local n_bytes = modulus and exponent and #modulus + #exponent
+    if n_bytes and n_bytes >= MIN_KEY_BYTES and n_bytes <= MAX_KEY_BYTES then
+      local pem = jwt.rsa_pem(modulus, exponent)
+      local _, message = listener.rs256_verify(pem, "", "")
+      return not message and { algorithm = "RS256", kid = jwk.kid, pem = pem } or nil
     end
   elseif jwk.kty == "oct" and type(jwk.k) == "string" then
     local secret = core.unbase64(jwk.k, "url")

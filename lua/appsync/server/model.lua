@@ -55,6 +55,10 @@ local ARGUMENTS = {
   timestamps = { createdAt = true, updatedAt = true },
 }
 
+local function is_name(value)
+  return (value.kind == "StringValue" or value.kind == "EnumValue") and value.value:find("^[%a_][%w_]*$") ~= nil
+end
+
 --- One argument of @model as a table: false where it is null, strings, lists of strings, and null entries as false.
 local function read_map(directive, argument)
   local value = directives.argument(directive, argument)
@@ -68,13 +72,15 @@ local function read_map(directive, argument)
       return fail(field.loc, "@model's '%s' has no '%s'", argument, field.name)
     elseif given.kind == "NullValue" then
       map[field.name] = false
-    elseif given.kind == "StringValue" or given.kind == "EnumValue" then
-      map[field.name] = { given.value }
-    elseif given.kind == "ListValue" and argument == "subscriptions" then
-      map[field.name] = {}
-      for i, item in ipairs(given.values) do map[field.name][i] = item.value end
     else
-      return fail(given.loc, "@model's '%s.%s' must be a name or null", argument, field.name)
+      local is_list = given.kind == "ListValue" and argument == "subscriptions" and field.name ~= "level"
+      map[field.name] = {}
+      for i, item in ipairs(is_list and given.values or { given }) do
+        if not is_name(item) then
+          return fail(item.loc, "@model's '%s.%s' must be a name or null", argument, field.name)
+        end
+        map[field.name][i] = item.value
+      end
     end
   end
   return map

@@ -2,6 +2,7 @@
 --- client"). It decides; the sockets module sends and keeps the time.
 local core = require("appsync.core")
 local handshake = require("appsync.server.handshake")
+local result = require("appsync.server.result")
 
 ---@class appsync.server.Realtime
 ---@field subscriptions table<string, table> engine subscriptions by the client's id
@@ -65,16 +66,17 @@ end
 ---@private
 function Realtime:refuse()
   local refusal = self.refusal
+  local message = result.utf8(refusal.message)
   local kind = refusal.type and ('"errorType":%s,'):format(core.encode(refusal.type)) or ""
   self.settings.send(
     ('{"type":"connection_error","payload":{"errors":[{%s"message":%s,"errorCode":%d}]}}'):format(
       kind,
-      core.encode(refusal.message),
+      core.encode(message),
       refusal.code
     )
   )
   self.due = nil
-  self.settings.close(1000, refusal.message)
+  self.settings.close(1000, message)
 end
 
 ---@private

@@ -2,6 +2,12 @@
 --- Type = {field = …}, authorizer = function(token, request) … end}`.
 local resolvers = {}
 
+-- What was thrown may have a __tostring that throws.
+local function shown(thrown)
+  local ok, text = pcall(tostring, thrown)
+  return ok and text or "an error that can't be shown"
+end
+
 local function check_fields(name, fields)
   if type(fields) ~= "table" then
     return ("%s must be a table of functions, not a %s"):format(name, type(fields))
@@ -27,7 +33,7 @@ function resolvers.check(value)
         return nil, ("authorizer must be a function, not a %s"):format(type(fields))
       end
     else
-      local fault = check_fields(name, fields)
+      local fault = check_fields(tostring(name), fields)
       if fault then
         return nil, fault
       end
@@ -47,11 +53,11 @@ function resolvers.load(path)
   end
   local ok, value = pcall(chunk)
   if not ok then
-    return nil, tostring(value)
+    return nil, path .. ": " .. shown(value)
   end
-  local by_type, authorizer = resolvers.check(value)
-  if not by_type then
-    return nil, path .. ": " .. authorizer
+  local is_read, by_type, authorizer = pcall(resolvers.check, value)
+  if not is_read or not by_type then
+    return nil, path .. ": " .. shown(is_read and authorizer or by_type)
   end
   return by_type, authorizer
 end

@@ -41,10 +41,11 @@ function result.leaf(value)
   return core.encode(value)
 end
 
--- A message may quote bytes of any origin.
-local function message_text(message)
-  local ok, text = pcall(core.encode, message)
-  return ok and text or core.encode((message:gsub("[\128-\255]", "?")))
+--- A text that may quote bytes of any origin, as UTF-8: unless it is, question marks stand for all but ASCII.
+---@param text string
+---@return string
+function result.utf8(text)
+  return pcall(core.encode, text) and text or (text:gsub("[\128-\255]", "?"))
 end
 
 --- Any value as JSON with its members sorted by name, so that one value has one text.
@@ -63,16 +64,26 @@ function result.sorted(value)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
---- What a resolver threw as a table {message=, type=, data=, info=}. The place that Lua puts before a text is taken off,
---- except from Lua's own complaints, where it is what one needs.
----@param thrown any
----@return table
-function result.thrown(thrown)
-  if type(thrown) == "table" then return thrown end
+-- Metamethods of what was thrown may throw again.
+local function read_thrown(thrown)
+  if type(thrown) == "table" then
+    return { message = tostring(thrown.message or "The resolver failed"), type = thrown.type or thrown.errorType,
+      data = thrown.data, info = thrown.info or thrown.errorInfo }
+  end
   local text = tostring(thrown)
   local rest = text:match("^[^\n]-%.lua:%d+: (.*)$") or text:match('^%[string "[^\n]-"%]:%d+: (.*)$')
   if rest and not rest:find("^attempt to ") and not rest:find("^bad argument ") then text = rest end
   return { message = text }
+end
+
+--- What a resolver threw as a table {message=, type=, data=, info=}. The place that Lua puts before a text is taken off,
+--- except from Lua's own complaints, where it is what one needs.
+---@param thrown any
+---@return {message: string, type: any, data: any, info: any}
+function result.thrown(thrown)
+  local ok, err = pcall(read_thrown, thrown)
+  if ok then return err end
+  return { message = "The resolver failed with an error that can't be shown" }
 end
 
 local function path_text(path)
@@ -101,7 +112,7 @@ end
 ---@param entry appsync.server.ErrorEntry
 ---@return string
 function result.error_text(entry)
-  local message = message_text(entry.message)
+  local message = core.encode(result.utf8(entry.message))
   local place = ('"locations":%s,"message":%s}'):format(locations_text(entry.locations), message)
   if entry.is_plain then return ('{"path":%s,%s'):format(path_text(entry.path), place) end
   return ('{"path":%s,"data":%s,"errorType":%s,"errorInfo":%s,%s'):format(path_text(entry.path), any_text(entry.data),

@@ -6,6 +6,18 @@ local schema = require("appsync.server.schema")
 
 local selection = {}
 
+-- Nested fragments can double the fields of an answer at every level. The service ends what takes more than 30 seconds;
+-- here an execution may complete so many fields, which is a matter of seconds.
+selection.max_fields = 500000
+selection.exhausted = { message = "Execution timed out.", type = "ExecutionTimeout" }
+
+--- Counts one field of an execution; throws `selection.exhausted` when there were too many.
+---@param x appsync.server.Execution
+function selection.spend(x)
+  x.n_fields = (x.n_fields or 0) + 1
+  if x.n_fields > selection.max_fields then error(selection.exhausted, 0) end
+end
+
 local function condition(x, node, name)
   local directive = directives.find(node.directives, name)
   if not directive then return nil end
@@ -86,6 +98,7 @@ local function add_paths(x, ref, nodes, prefix, paths)
   local types = named.kind == "OBJECT" and { named } or named.possible_list
   for _, type_ in ipairs(types) do
     for _, group in ipairs(selection.collect(x, type_, nodes)) do
+      selection.spend(x)
       local path = prefix .. group.key
       if not paths[path] then
         paths[path], paths[#paths + 1] = true, path
@@ -111,6 +124,7 @@ end
 local function restrict_object(x, type_, value, nodes)
   local out = {}
   for _, group in ipairs(selection.collect(x, type_, nodes)) do
+    selection.spend(x)
     local name = group.nodes[1].name
     local field, inner = type_.fields[name], value[name]
     if field and inner ~= nil then out[group.key] = selection.restrict(x, inner, field.type, group.nodes) end

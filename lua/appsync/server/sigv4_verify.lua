@@ -51,8 +51,11 @@ function sigv4_verify.parse(text)
     return nil
   end
   local fields = {}
-  for name, value in rest:gmatch("(%a+)=([^,%s]+)") do
-    fields[name] = value
+  for part in rest:gmatch("[^,%s]+") do
+    local name, value = part:match("^(%a+)=(.+)$")
+    if name then
+      fields[name] = value
+    end
   end
   local access_key, day, region, service =
     (fields.Credential or ""):match("^([^/]+)/(%d%d%d%d%d%d%d%d)/([^/]+)/([^/]+)/aws4_request$")
@@ -141,6 +144,17 @@ local function refuse(kind, message)
   return nil, { status = 403, type = kind, message = message }
 end
 
+-- A name that is repeated would copy its header again and again.
+local function find_repeated(signed_headers)
+  local seen = {}
+  for name in signed_headers:gmatch("[^;]+") do
+    if seen[name] then
+      return name
+    end
+    seen[name] = true
+  end
+end
+
 local function check_date(parts, date, now)
   local time = date and sigv4_verify.parse_date(date)
   if not time or date:sub(1, 8) ~= parts.day then
@@ -170,6 +184,10 @@ function sigv4_verify.check(request, keys, now)
   end
   if not (";" .. parts.signed_headers .. ";"):find(";host;", 1, true) then
     return refuse("InvalidSignatureException", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
+  end
+  local repeated = find_repeated(parts.signed_headers)
+  if repeated then
+    return refuse("InvalidSignatureException", ("The signed header '%s' is named twice."):format(repeated))
   end
   local date = request.headers["x-amz-date"]
   local fault = check_date(parts, date, now)

@@ -54,7 +54,11 @@ function Store:transaction(fn)
     self.db:exec("ROLLBACK")
     error(value, 0)
   end
-  must(self.db:exec("COMMIT"))
+  local is_kept, message = self.db:exec("COMMIT")
+  if not is_kept then
+    self.db:exec("ROLLBACK") -- else every later one would find a transaction open
+    must(nil, message)
+  end
   return value
 end
 

@@ -59,8 +59,7 @@ end
 local function refusal(thrown, node)
   local err = result.thrown(thrown)
   return { {
-    message = tostring(err.message or "The resolver failed"), errorType = err.type or err.errorType, data = err.data,
-    errorInfo = err.info or err.errorInfo, path = { node.alias or node.name },
+    message = err.message, errorType = err.type, data = err.data, errorInfo = err.info, path = { node.alias or node.name },
     locations = { { line = node.loc.line, column = node.loc.column } },
   } }
 end
@@ -70,11 +69,13 @@ local function run_resolver(x, definition, args, group, root)
   local of_root = x.resolvers[1][root.name]
   local resolver = of_root and of_root[definition.name]
   if not resolver then return true end
-  return pcall(resolver, {
-    arguments = args, args = args, identity = x.identity, request = x.request, prev = { result = NULL }, stash = {},
-    info = { fieldName = definition.name, parentTypeName = root.name, variables = x.variables,
-      selectionSetList = selection.paths(x, definition.type, group.nodes) },
-  })
+  return pcall(function()
+    resolver({
+      arguments = args, args = args, identity = x.identity, request = x.request, prev = { result = NULL }, stash = {},
+      info = { fieldName = definition.name, parentTypeName = root.name, variables = x.variables,
+        selectionSetList = selection.paths(x, definition.type, group.nodes) },
+    })
+  end)
 end
 
 local function check_filters(definition, args)

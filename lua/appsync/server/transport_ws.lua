@@ -98,7 +98,13 @@ function TransportWs:subscribe(message)
     self:send("next", id, result)
     return self:send("complete", id)
   end
-  local subscription, errors = self.settings.engine:subscribe(operation)
+  local max = self.settings.max_subscriptions
+  local subscription, errors
+  if max and self.n_subscriptions >= max then
+    errors = { { errorType = "MaxSubscriptionsReachedError", message = ("Max number of %d subscriptions reached"):format(max) } }
+  else
+    subscription, errors = self.settings.engine:subscribe(operation)
+  end
   if not subscription then
     return self:send("error", id, handshake.errors_json(errors))
   end

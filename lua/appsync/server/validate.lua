@@ -9,11 +9,15 @@ local validate = {}
 
 local MAX_ERRORS = 100
 
+-- Each operation is walked with the fragments it reaches: many operations that share large ones must not cost the product.
+local MAX_WALKED = 500000
+
 ---@class appsync.server.Validator
 ---@field schema appsync.server.Schema
 ---@field fragments table<string, appsync.ast.FragmentDefinition>
 ---@field errors {message: string, locs: appsync.ast.Loc[]}[]
 ---@field path string[]
+---@field n_walked integer selections that were looked at for the operations' sake
 local Validator = {}
 Validator.__index = Validator
 
@@ -170,6 +174,8 @@ end
 
 -- Fields of the root after fragments, for the single root of a subscription.
 local function root_names(v, selections, out, visited)
+  v.n_walked = v.n_walked + #selections
+  if v.n_walked > MAX_WALKED then return out end -- the document is refused for it below
   for _, node in ipairs(selections) do
     if node.kind == "Field" then
       out[node.alias or node.name] = node
@@ -295,7 +301,7 @@ end
 ---@param document appsync.ast.Document
 ---@return {message: string, locs: appsync.ast.Loc[]}[] errors none: valid
 function validate.document(s, document)
-  local v = setmetatable({ schema = s, fragments = {}, errors = {}, path = {}, used = {} }, Validator)
+  local v = setmetatable({ schema = s, fragments = {}, errors = {}, path = {}, used = {}, n_walked = 0 }, Validator)
   local operations, fragments = split(v, document)
   check_names(v, operations, fragments)
   for _, operation in ipairs(operations) do check_operation(v, operation) end
@@ -307,6 +313,10 @@ function validate.document(s, document)
   end
   if check_cycles(v, fragments) then
     for _, operation in ipairs(operations) do
+      if v.n_walked > MAX_WALKED then
+        v:add("MaximumComplexity", "The operations of the document have too many fields", operation.loc)
+        break
+      end
       local root = s[operation.operation]
       validate_variables.check(v, operation, root)
       validate_overlap.check(v, operation, root)

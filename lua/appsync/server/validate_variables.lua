@@ -109,6 +109,7 @@ local function visit_spread(v, walk, node)
 end
 
 function visit_selections(v, walk, selections, parent)
+  v.n_walked = v.n_walked + #selections
   for _, node in ipairs(selections) do
     if node.kind == "Field" then
       visit_field(v, walk, node, parent)

@@ -1,0 +1,272 @@
+--- Input that is made to hurt: what would go on without end, or throw where nobody catches.
+local core = require("appsync.core")
+local engine = require("appsync.server.engine")
+local headers = require("appsync.server.headers")
+local jwt = require("appsync.server.jwt")
+local resolvers = require("appsync.server.resolvers")
+local selection = require("appsync.server.selection")
+local sigv4_verify = require("appsync.server.sigv4_verify")
+local store = require("appsync.server.store")
+local transport_ws = require("appsync.server.transport_ws")
+
+local unshowable = setmetatable({}, {
+  __index = function() error("no index") end,
+  __tostring = function() error("no text") end,
+})
+
+local SCHEMA = [[
+type Node { n: Node name: String }
+type Query { node: Node boom: String }
+type Mutation { ping: String node: Node }
+type Subscription { onPing: String @aws_subscribe(mutations: ["ping"]) }
+]]
+
+local node = { name = "x" }
+node.n = node
+
+local function new_engine(more)
+  local query = { node = function() return node end }
+  for name, resolver in pairs(more or {}) do query[name] = resolver end
+  return assert(engine.new({
+    schema_text = SCHEMA,
+    resolvers = { Query = query, Mutation = { ping = function() return "pong" end, node = function() return node end } },
+  }))
+end
+
+-- 2^levels fields behind one.
+local function doubling(root, levels)
+  local parts = { root }
+  for i = 0, levels - 1 do
+    parts[#parts + 1] = ("fragment f%d on Node { a: n { ...f%d } b: n { ...f%d } }"):format(i, i + 1, i + 1)
+  end
+  parts[#parts + 1] = ("fragment f%d on Node { name }"):format(levels)
+  return table.concat(parts, " ")
+end
+
+describe("an execution", function()
+  local max_fields = selection.max_fields
+  before_each(function() selection.max_fields = 2000 end)
+  after_each(function() selection.max_fields = max_fields end)
+
+  it("ends when fragments double the fields without end", function()
+    local body = core.decode((new_engine():execute({ query = doubling("{ node { ...f0 } }", 60) })))
+    assert.equal(core.null, body.data)
+    assert.equal("ExecutionTimeout", body.errors[1].errorType)
+    assert.equal("Execution timed out.", body.errors[1].message)
+  end)
+
+  it("that ends so has published the mutations before", function()
+    local query = doubling("mutation { ping node { ...f0 } }", 60)
+    local json, published = new_engine():execute({ query = query })
+    assert.equal("ExecutionTimeout", core.decode(json).errors[1].errorType)
+    assert.same({ { field = "ping", value = "pong" } }, published)
+  end)
+
+  it("counts the fields of each request from the start", function()
+    local made = new_engine()
+    for _ = 1, 5 do
+      assert.is_nil(core.decode((made:execute({ query = doubling("{ node { ...f0 } }", 7) }))).errors)
+    end
+  end)
+
+  it("outlives errors that can't be shown", function()
+    for _, thrown in ipairs({ unshowable, { message = unshowable } }) do
+      local made = new_engine({ boom = function() error(thrown) end })
+      local body = core.decode((made:execute({ query = "{ boom node { name } }" })))
+      assert.same({ boom = core.null, node = { name = "x" } }, body.data)
+      assert.equal("The resolver failed with an error that can't be shown", body.errors[1].message)
+    end
+  end)
+end)
+
+describe("a document", function()
+  it("with its error in a far column is refused at once", function()
+    local started = os.clock()
+    local body = core.decode((new_engine():execute({ query = "{" .. (" "):rep(900000) .. "\195\169]" })))
+    assert.same({ line = 1, column = 900002, sourceName = core.null }, body.errors[1].locations[1])
+    assert.matches("token '\195\169'", body.errors[1].message)
+    assert.is_true(os.clock() - started < 20)
+  end)
+
+  for _, kind in ipairs({ "query", "subscription" }) do
+    it("is refused when many operations share large fragments: " .. kind, function()
+      local parts, fields = {}, {}
+      for i = 1, 1200 do parts[i] = ("%s q%d { ...f }"):format(kind, i) end
+      for i = 1, 1200 do fields[i] = "a" .. i .. ": __typename" end
+      local root = kind == "query" and "Query" or "Subscription"
+      parts[#parts + 1] = ("fragment f on %s { %s }"):format(root, table.concat(fields, " "))
+      local json = new_engine():execute({ query = table.concat(parts, " "), operation_name = "q1" })
+      local body = core.decode(json)
+      assert.equal(core.null, body.data)
+      local last = body.errors[#body.errors].message
+      assert.matches(kind == "query" and "MaximumComplexity" or "SubscriptionMultipleRootFields", last)
+    end)
+  end
+
+  it("makes room for others in the cache by its size", function()
+    local made = new_engine()
+    for i = 1, 60 do made:execute({ query = "{ node { name } } #" .. i .. ("x"):rep(60000) }) end
+    local n_bytes = 0
+    for _, generation in ipairs({ made.young, made.old }) do
+      for text in pairs(generation) do n_bytes = n_bytes + #text end
+    end
+    assert.is_true(n_bytes < 2.5 * 1048576)
+  end)
+end)
+
+describe("a schema", function()
+  local function refusal(text)
+    local made, err = engine.new({ schema_text = text })
+    assert.is_nil(made)
+    return err
+  end
+
+  it("is refused when defaults lead to themselves", function()
+    for _, text in ipairs({
+      "input A { a: A = {} }\ntype Query { f(a: A = {}): Int }",
+      "input A { b: B = {} }\ninput B { a: A = {} }\ntype Query { f(a: A): Int }",
+    }) do
+      local err = refusal(text)
+      assert.matches("leads to itself", err.message)
+      assert.is_number(err.line)
+    end
+    assert.is_table(engine.new({ schema_text = "input A { a: A b: Int = 1 } type Query { f(a: A = {a: {a: {}}}): Int }" }))
+  end)
+
+  it("is refused where @model gives something that is no name", function()
+    for _, map in ipairs({
+      'queries: {get: ""}', 'queries: {get: "a b}"}', "subscriptions: {onCreate: [1]}",
+      "subscriptions: {onCreate: [[\"a\"]]}", "subscriptions: {level: []}",
+    }) do
+      local err = refusal("type A @model(" .. map .. ") { id: ID! }")
+      assert.matches("must be a name or null", err.message)
+      assert.equal(1, err.line)
+    end
+  end)
+
+  local unsupported = [[auth hasMany hasOne belongsTo manyToMany index primaryKey default versioned key connection
+    searchable function http unheard_of]]
+  for name in unsupported:gmatch("%S+") do
+    it("is refused with @" .. name .. " on anything, by name and place", function()
+      for _, text in ipairs({
+        "type T\n  @model @%s { id: ID! }", "type T @model { id: ID!\n  @%s }", "type Query\n  @%s { a: Int }",
+        "type Query { a: Int\n  @%s }", "type Query { a(b: Int\n  @%s): Int }", "type Query { a: E } enum E\n  @%s { A }",
+        "type Query { a: E } enum E { A\n  @%s }", "type Query { a(i: I): Int } input I\n  @%s { b: Int }",
+        "type Query { a(i: I): Int } input I { b: Int\n  @%s }", "type Query { a: Int } extend type Query\n  @%s { b: Int }",
+        "interface I\n  @%s { a: Int } type Query { a: I }", "schema\n  @%s { query: Query } type Query { a: Int }",
+        "type A { a: Int } union U\n  @%s = A type Query { u: U }", "directive @d(a: Int\n  @%s) on OBJECT type Query { a: Int }",
+      }) do
+        local err = refusal(text:format(name))
+        assert.matches("directive @" .. name .. " is", err.message)
+        assert.equal(2, err.line)
+        assert.equal(text:find("@model @", 1, true) and 10 or 3, err.column)
+      end
+    end)
+  end
+end)
+
+describe("a signature", function()
+  it("of a header of letters alone is refused at once", function()
+    local started = os.clock()
+    assert.is_nil(sigv4_verify.parse("AWS4-HMAC-SHA256 " .. ("a"):rep(900000)))
+    assert.is_true(os.clock() - started < 10)
+  end)
+
+  it("that names a header twice is refused", function()
+    local scope = "Credential=AK/20200401/r/appsync/aws4_request"
+    local authorization = ("AWS4-HMAC-SHA256 %s, SignedHeaders=host;host, Signature=ab"):format(scope)
+    local key, refusal = sigv4_verify.check({
+      method = "POST", path = "/graphql", body = "",
+      headers = { authorization = authorization, host = "h", ["x-amz-date"] = "20200401T001010Z" },
+    }, { AK = "SK" }, 1585699810)
+    assert.is_nil(key)
+    assert.equal(403, refusal.status)
+    assert.matches("'host' is named twice", refusal.message)
+  end)
+end)
+
+describe("a file of keys", function()
+  it("is refused when its RSA key is none", function()
+    local long = ("Q"):rep(300000)
+    for _, pair in ipairs({ { "", "" }, { "AQAB", long }, { long, "AQAB" } }) do
+      local keys, message = jwt.read_keys(('{"keys":[{"kty":"RSA","n":"%s","e":"%s"}]}'):format(pair[1], pair[2]))
+      assert.is_nil(keys)
+      assert.equal("the JSON holds no RSA or oct key", message)
+    end
+  end)
+end)
+
+describe("a resolvers file", function()
+  local function load(text)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(text)
+    file:close()
+    local by_type, message = resolvers.load(path)
+    os.remove(path)
+    assert.is_nil(by_type)
+    return message
+  end
+
+  it("that throws what can't be shown, or has names that are no texts, is refused with a message", function()
+    assert.matches("an error that can't be shown", load("error(setmetatable({}, {__tostring = function() error('x') end}))"))
+    assert.matches("must be a table of functions, not a number", load("return {[{}] = 1}"))
+    assert.matches("true must be a table of functions", load("return {[true] = 1}"))
+    assert.is_string(load("return setmetatable({}, {__index = function() error('x') end, __pairs = function() error('x') end})"))
+  end)
+end)
+
+describe("a store", function()
+  it("that cannot commit has no transaction open afterwards", function()
+    local done = {}
+    local opened = assert(store.open("x", function()
+      return {
+        exec = function(_, sql)
+          done[#done + 1] = sql
+          if sql == "COMMIT" then return nil, "disk full" end
+          return true
+        end,
+        close = function() end,
+      }
+    end))
+    local ok, err = pcall(opened.transaction, opened, function() return 1 end)
+    assert.is_false(ok)
+    assert.equal("store: disk full", err.message)
+    assert.equal("ROLLBACK", done[#done])
+  end)
+end)
+
+describe("a preflight", function()
+  it("is answered without control characters", function()
+    local name = "access-control-request-headers"
+    assert.equal("*", headers.preflight({ [name] = "a \rb: c" })["access-control-allow-headers"])
+    assert.equal("a, x-b", headers.preflight({ [name] = "a, x-b" })["access-control-allow-headers"])
+  end)
+end)
+
+describe("graphql-transport-ws", function()
+  it("refuses more subscriptions than one connection may have", function()
+    local sent = {}
+    local connection = transport_ws.new({
+      send = function(text) sent[#sent + 1] = text end,
+      close = error,
+      clock = function() return 0 end,
+      execute = function() end,
+      max_subscriptions = 1,
+      authorize = { check = function() return {} end },
+      engine = { subscribe = function() return {} end },
+    }, { graphql_path = "/graphql", headers = {} })
+    connection:on_message('{"type":"connection_init"}')
+    for i = 1, 2 do
+      connection:on_message(('{"type":"subscribe","id":"%d","payload":{"query":"subscription { a }"}}'):format(i))
+    end
+    assert.equal(2, #sent)
+    local message = core.decode(sent[2])
+    assert.equal("error", message.type)
+    assert.equal("2", message.id)
+    assert.equal("MaxSubscriptionsReachedError", message.payload[1].errorType)
+    connection:on_message('{"type":"complete","id":"1"}')
+    connection:on_message('{"type":"subscribe","id":"3","payload":{"query":"subscription { a }"}}')
+    assert.equal(2, #sent)
+  end)
+end)
