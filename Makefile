@@ -186,12 +186,18 @@ exits: build
 
 # Fuzzers: spec/fuzz/<name>_fuzz.c under libFuzzer, each for SECONDS_EACH; <name>_fuzz.lua likewise by count.
 SECONDS_EACH ?= 20
+comma = ,
 FUZZ_FLAGS = -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(CPPFLAGS)
 FUZZERS = $(patsubst spec/fuzz/%_fuzz.c,%,$(wildcard spec/fuzz/*_fuzz.c))
 
-$(BUILD)/fuzz/%: spec/fuzz/%_fuzz.c $(foreach d,base codec gql auth proto,$(wildcard csrc/$(d)/*.[ch]))
+FUZZ_OBJ = $(patsubst csrc/%.c,$(BUILD)/fuzz/obj/%.o,$(foreach d,base codec gql auth proto,$(wildcard csrc/$(d)/*.c)))
+
+$(BUILD)/fuzz/obj/%.o: csrc/%.c
 	@mkdir -p $(@D)
-	@clang $(FUZZ_FLAGS) $< $(foreach d,base codec gql auth proto,$(wildcard csrc/$(d)/*.c)) -lcrypto -lm -o $@
+	@clang $(subst fuzzer$(comma),fuzzer-no-link$(comma),$(FUZZ_FLAGS)) -MMD -MP -c $< -o $@
+
+$(BUILD)/fuzz/%: spec/fuzz/%_fuzz.c $(FUZZ_OBJ)
+	@clang $(FUZZ_FLAGS) $^ -lcrypto -lm -o $@
 
 fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%) build
 	@SECONDS_EACH=$(SECONDS_EACH) ONLY='$(ONLY)' BUILD=$(BUILD) LUA=$(LUA) .ci/fuzz $(FUZZERS)
