@@ -3,34 +3,18 @@ local appsync = require "appsync"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
+local services = require "spec.support.services"
 local wait_for = require "spec.support.wait"
 local contains = require "spec.support.text"
 
 local has, lacks = contains.has, contains.lacks
 local BOUND = 10
-local SCHEMA = [[
-type Note @aws_api_key @aws_iam @aws_oidc @aws_lambda { text: String }
-type Who @aws_api_key @aws_iam @aws_oidc @aws_lambda { header: String type: String }
-type Query { one: Int @aws_api_key @aws_iam @aws_oidc @aws_lambda who(name: String): Who @aws_api_key @aws_iam @aws_oidc @aws_lambda }
-type Mutation { note(text: String): Note @aws_api_key @aws_iam @aws_oidc @aws_lambda }
-type Subscription { onNote: Note @aws_subscribe(mutations: ["note"]) @aws_api_key @aws_iam @aws_oidc @aws_lambda }
-]]
-local RESOLVERS = [[
-return {
-  Query = {
-    one = function() return 1 end,
-    who = function(context) return { header = context.request.headers[context.arguments.name or "x-who"] } end,
-  },
-  Mutation = { note = function(context) return { text = context.arguments.text } end },
-  authorizer = function(token) return { isAuthorized = token:sub(1, 5) == "good-" } end,
-}
-]]
 local ON_NOTE = "subscription { onNote { text } }"
 
 describe("the contract of the client against the local server:", function()
   local service, clients
 
-  setup(function() service = server.start{ schema = SCHEMA, resolvers = RESOLVERS, arguments = { "--trace" } } end)
+  setup(function() service = server.start{ schema = services.notes.schema, resolvers = services.notes.resolvers, arguments = { "--trace" } } end)
   teardown(function() process.stop_all() end)
   before_each(function() clients = {} end)
   after_each(function()

@@ -3,46 +3,17 @@ local appsync = require "appsync"
 local misuse = require "spec.support.misuse"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
+local services = require "spec.support.services"
 local contains = require "spec.support.text"
 
 local has, lacks = contains.has, contains.lacks
 local raised, here = misuse.raised, misuse.here
 
-local SCHEMA = [[
-type Todo { id: ID! name: String priority: Int }
-type Query {
-  one: Int
-  none: Int
-  fails: Int
-  refused: Int
-  two: Int
-  echo(value: AWSJSON): AWSJSON
-  todos: [Todo]
-  text(value: String): String
-  number(value: Float): Float
-}
-type Mutation { touch(n: Int): Int }
-]]
-local RESOLVERS = [[
-return {
-  Query = {
-    one = function() return 1 end,
-    two = function() return 2 end,
-    none = function() return nil end,
-    fails = function() error({ message = "it failed", errorType = "Broken" }) end,
-    echo = function(context) return context.arguments.value end,
-    text = function(context) return context.arguments.value end,
-    number = function(context) return context.arguments.value end,
-    todos = function() return require("appsync").array{} end,
-  },
-  Mutation = { touch = function(context) return context.arguments.n end },
-}
-]]
 
 describe("the contract of options:", function()
   local service, client
 
-  setup(function() service = server.start{ schema = SCHEMA, resolvers = RESOLVERS } end)
+  setup(function() service = server.start{ schema = services.values.schema, resolvers = services.values.resolvers } end)
   teardown(function() process.stop_all() end)
 
   before_each(function()
