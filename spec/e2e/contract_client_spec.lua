@@ -217,7 +217,7 @@ describe("the contract of the client against the local server:", function()
       local s = client:subscribe(ON_NOTE):subscribe{ next = function(data, _) got = data.onNote.text end }
       assert.is_true(s:ready(BOUND))
     end
-    for _ = 1, 4 do collectgarbage() end
+    require("spec.support.collect")()
     appsync.assert(connect():mutate 'mutation { note(text: "kept") { text } }')
     wait_for(function() return got end)
     assert.equal("kept", got)

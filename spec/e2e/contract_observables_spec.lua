@@ -166,7 +166,7 @@ describe("the contract of observables:", function()
     local subject = appsync.subject()
     local n = 0
     subject:subscribe{ next = function() n = n + 1 end }
-    for _ = 1, 4 do collectgarbage() end
+    require("spec.support.collect")()
     subject:next(1)
     appsync.sleep(0.002)
     assert.equal(1, n)
@@ -216,7 +216,7 @@ describe("the contract of observables:", function()
     local o = appsync.observable(function() return function() stopped = stopped + 1 end end)
     local function leave() o:subscribe() end
     leave()
-    for _ = 1, 4 do collectgarbage() end
+    require("spec.support.collect")()
     assert.equal(1, stopped)
   end)
 

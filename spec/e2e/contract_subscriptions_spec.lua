@@ -274,7 +274,7 @@ describe("the contract of subscriptions of the service:", function()
         :query("{ one }", nil, { on_result = function(data, err) got = data or err end })
     end
     leave()
-    for _ = 1, 4 do collectgarbage() end
+    require("spec.support.collect")()
     wait_for(function() return got end)
     assert.equal(1, got.one)
   end)

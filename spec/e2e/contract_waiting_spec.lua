@@ -272,7 +272,7 @@ describe("the contract of waiting:", function()
     end
     leave()
     if HAS_CLOSE then assert.equal(1, stopped) end
-    for _ = 1, 4 do collectgarbage() end
+    require("spec.support.collect")()
     assert.equal(1, stopped)
     for _, s in o:each() do
       s:unsubscribe()

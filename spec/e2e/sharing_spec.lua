@@ -151,8 +151,7 @@ describe("client:with", function()
 
   it("leaves nothing behind of users that are collected", function()
     for i = 1, 20 do assert.equal("u" .. i, who(user("u" .. i))) end
-    collectgarbage()
-    collectgarbage()
+    require("spec.support.collect")()
     assert.equal("API_KEY", who(client))
     local n = 0
     for _ in pairs(require("appsync.dispatch").auths) do n = n + 1 end

@@ -198,8 +198,6 @@ function fake_core.install()
 end
 
 ---Collects until nothing is left to collect.
-function fake_core.collect()
-  for _ = 1, 4 do collectgarbage() end
-end
+fake_core.collect = require "spec.support.collect"
 
 return fake_core
