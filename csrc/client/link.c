@@ -101,10 +101,10 @@ static void redact(const struct aps_link *link, char *text)
 	if (link->identity != NULL) aps_auth_material_redact(&link->identity->slot.material, text);
 }
 
-static void tell_notice(struct aps_core *core, struct aps_link *link, struct aps_str text)
+/* Once for each text. */
+static void log_once(struct aps_core *core, struct aps_link *link, const char *level, struct aps_str text)
 {
 	uint64_t hash = aps_str_hash(text, 0);
-	APS_STATS_ADD(link->client->stats, protocol_notices, 1);
 	for (size_t i = 0; i < link->n_notices; i++)
 		if (link->notices[i] == hash) return;
 	if (link->n_notices == APS_LINK_NOTICES) return;
@@ -112,7 +112,13 @@ static void tell_notice(struct aps_core *core, struct aps_link *link, struct aps
 	char line[301];
 	snprintf(line, sizeof line, "%.*s", text.n < 300 ? (int)text.n : 300, text.p);
 	redact(link, line);
-	aps_core_log(core, link->client->id, "warn", "realtime: %s", line);
+	aps_core_log(core, link->client->id, level, "realtime: %s", line);
+}
+
+static void tell_notice(struct aps_core *core, struct aps_link *link, struct aps_str text)
+{
+	APS_STATS_ADD(link->client->stats, protocol_notices, 1);
+	log_once(core, link, "warn", text);
 }
 
 /* Above the service's limit further sockets are opened (AWS General Reference, quota "Subscriptions per connection").
@@ -148,6 +154,7 @@ static void act_on_feed(struct aps_core *core, struct aps_link *link, const stru
 	case APS_RT_DO_START: aps_feed_want_start(core, feed); break;
 	case APS_RT_SUB_STARTED:
 		link->has_refreshed = false;
+		link->was_live = true;
 		aps_feed_started(core, feed);
 		break;
 	case APS_RT_SUB_DATA: aps_feed_data(core, feed, link->bytes, action->payload); break;
@@ -171,6 +178,10 @@ static void show_link_state(struct aps_core *core, struct aps_link *link, const 
 		redact(link, shown.msg);
 	}
 	show_state(core, link->client, err != NULL ? &shown : NULL);
+	/* A reconnect is no failure. A connection that has never worked is: somebody waits for it, and may not observe.
+	 */
+	if (err != NULL && link->state == APS_CONN_DISRUPTED)
+		log_once(core, link, link->was_live ? "info" : "warn", aps_str_of(shown.msg));
 }
 
 static void close_transport(struct aps_core *core, struct aps_link *link, int code, struct aps_str reason)

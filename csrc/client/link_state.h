@@ -26,6 +26,7 @@ struct aps_link {
 	bool wants_connect; /* the machine waits for a transport */
 	bool is_paused;
 	bool is_pumping;         /* also: is kept alive by a function that still uses it */
+	bool was_live;           /* a subscription was started on it */
 	bool is_ending;          /* feeds whose identity has nothing to connect with */
 	struct aps_bytes *bytes; /* of the frame in hand; borrowed */
 	enum aps_conn_state state;

@@ -19,7 +19,11 @@ describe("against a realtime server that misbehaves, a subscription", function()
       local gone = peer.start{ connections = { {} } }
       gone.stop()
       realtime_peer.server = gone
-      realtime_peer.client = appsync.client{ endpoint = gone.url, auth = { type = "NONE" }, retry = { base = 0.01, cap = 0.05 } }
+      local warned = {}
+      realtime_peer.client = appsync.client{
+        endpoint = gone.url, auth = { type = "NONE" }, retry = { base = 0.01, cap = 0.05 },
+        log = function(level, message) if level == "warn" then warned[#warned + 1] = message end end,
+      }
       local states = realtime_peer.client.connection:observe():subscribe()
       local s = subscribe()
       local state, err
@@ -30,6 +34,8 @@ describe("against a realtime server that misbehaves, a subscription", function()
       assert.equal("network", err.kind)
       realtime_peer.server = peer.start{ port = gone.port, connections = { GOOD } }
       assert.equal(99, next_n(s))
+      assert.equal(1, #warned) -- once, however many attempts there were
+      assert.truthy(warned[1]:find("cannot connect to 127.0.0.1", 1, true))
     end)
 
     it("tries again when the server is silent after accepting", function()
