@@ -39,7 +39,7 @@ describe("against a realtime server that misbehaves, a subscription", function()
     end)
 
     it("tries again when the server is silent after accepting", function()
-      survives({ { "request" }, WAIT }, { timeouts = { connect = 0.1 } })
+      survives({ { "request" }, WAIT }, { timeouts = { connect = 0.5 } })
     end)
 
     it("tries again when the server closes at once", function()
