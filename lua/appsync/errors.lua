@@ -67,9 +67,13 @@ end
 local own_sources = debug.getinfo(1, "S").source:match("^(@.*[/\\])errors%.lua$")
 
 ---@return boolean
+---@param source string of `debug.getinfo`
+---@return boolean whether it is a file of this library
 local function is_own(source)
   return own_sources ~= nil and source:sub(1, #own_sources) == own_sources
 end
+
+errors.is_own = is_own
 
 ---The first line on the stack that isn't this library's.
 ---@return string place "file:line", "" when there is none

@@ -105,15 +105,14 @@ function scheduler.spent()
   return left <= 0 and is_over()
 end
 
--- The place of the waiting call whose probe is under way (PUC 5.1).
-local probing
+-- A waiting call's probe is under way (PUC 5.1), and who makes the call.
+local is_probing, prober, prober_line = false, nil, nil
 
 local function translate(raised)
-  if not probing then return raised end
-  local place = probing
-  probing = nil
+  if not is_probing then return raised end
+  is_probing = false
   if type(raised) == "string" and raised:find(reach.VM_MESSAGE, 1, true) then
-    return place .. ": " .. reach.explain("a metamethod")
+    return reach.place(prober, prober_line) .. ": " .. reach.explain("a metamethod")
   end
   return raised
 end
@@ -232,10 +231,10 @@ scheduler.check = check
 function scheduler.may_wait(what)
   check(what)
   if reach.is_needed and own() then
-    reach.check()
-    probing = errors.place()
+    prober, prober_line = reach.check()
+    is_probing = true
     co_yield(PROBE)
-    probing = nil
+    is_probing = false
   end
 end
 
