@@ -193,6 +193,13 @@ static void drain_inbox(struct aps_core *core)
 	}
 }
 
+static void hold(struct aps_core *core, bool *why, bool is_on)
+{
+	if (*why == is_on) return;
+	*why = is_on;
+	aps_link_update_all(core);
+}
+
 /* The realtime thread reads on while these are handled: where much has piled up it is told to wait. */
 static void drain_frames(struct aps_core *core)
 {
@@ -200,14 +207,14 @@ static void drain_frames(struct aps_core *core)
 	size_t n_bytes = 0;
 	for (const struct aps_op *at = op; at != NULL; at = at->next) n_bytes += at->n_bytes;
 	bool must_hold = n_bytes > HOLD_BYTES;
-	if (must_hold) aps_link_hold_all(core, true);
+	if (must_hold) hold(core, &core->is_behind, true);
 	while (op != NULL) {
 		struct aps_op *next = op->next;
 		aps_link_take_batch(core, APS_CONTAINER_OF(op, struct aps_ws_batch, op));
 		op->kind->free_op(op);
 		op = next;
 	}
-	if (must_hold) aps_link_hold_all(core, false);
+	if (must_hold) hold(core, &core->is_behind, false);
 }
 
 static void take_answers(struct aps_core *core)
@@ -238,6 +245,7 @@ void aps_core_run(struct aps_core *core, struct aps_mailbox *inbox)
 		take_answers(core);
 		aps_timers_run(&core->timers, core, aps_clock_mono_ms());
 		publish(core);
+		hold(core, &core->is_flooded, aps_runtime_is_flooded(core->runtime, core->is_flooded));
 		aps_http_poll(core->http, aps_timers_left_ms(&core->timers, aps_clock_mono_ms()));
 	}
 	/* Stop: commands are refused, what is outstanding is answered, the realtime thread is joined, then nothing

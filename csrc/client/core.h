@@ -50,7 +50,8 @@ struct aps_core {
 	struct aps_mailbox *inbox; /* commands; the runtime's */
 	struct aps_mailbox
 	        *frames; /* batches of the realtime thread; bounded by not reading sockets, see drain_frames() */
-	bool is_holding; /* no socket is read: too many frames wait */
+	bool is_behind;  /* no socket is read: too many frames wait for the core, */
+	bool is_flooded; /* or too many events for the application */
 	struct aps_timers timers;
 	struct aps_rand rand;
 	struct aps_client *clients;

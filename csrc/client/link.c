@@ -301,7 +301,7 @@ void aps_link_retry_auth(struct aps_core *core, struct aps_link *link, uint64_t 
 void aps_link_update_pause(struct aps_core *core, struct aps_link *link)
 {
 	if (link == NULL || link->connection == 0) return;
-	bool must_pause = core->is_holding;
+	bool must_pause = core->is_behind || core->is_flooded;
 	for (const struct aps_feed *feed = link->client->feeds; feed != NULL && !must_pause; feed = feed->next)
 		must_pause = feed->link == link && aps_feed_is_full(feed);
 	if (must_pause == link->is_paused) return;
@@ -311,9 +311,8 @@ void aps_link_update_pause(struct aps_core *core, struct aps_link *link)
 	aps_link_pump(core, link);
 }
 
-void aps_link_hold_all(struct aps_core *core, bool is_holding)
+void aps_link_update_all(struct aps_core *core)
 {
-	core->is_holding = is_holding;
 	for (struct aps_client *client = core->clients; client != NULL; client = client->next) {
 		struct aps_link *link = client->links;
 		while (link != NULL) {

@@ -25,8 +25,8 @@ void aps_link_update_pause(struct aps_core *core, struct aps_link *link);
 /* connection:observe() is told that events were dropped. */
 void aps_link_tell_dropped(struct aps_core *core, struct aps_client *client);
 void aps_link_set_online(struct aps_core *core, struct aps_client *client, bool is_online);
-/* Stops or resumes reading all sockets: the core is behind (core->is_holding). */
-void aps_link_hold_all(struct aps_core *core, bool is_holding);
+/* Stops or resumes reading all sockets: core->is_behind or core->is_flooded has changed. */
+void aps_link_update_all(struct aps_core *core);
 /* Events of the realtime thread. */
 void aps_link_take_batch(struct aps_core *core, struct aps_ws_batch *batch);
 /* Ends all feeds with this error and closes the connections at once. */

@@ -10,13 +10,18 @@
 #define INBOX_ITEMS ((size_t)262144)
 #define INBOX_BYTES ((size_t)1024 * 1024 * 1024)
 
+/* Events that wait for the application, all subscriptions together; each has a window of its own besides. */
+#define EVENTS_ITEMS ((size_t)16384)
+#define EVENTS_BYTES ((size_t)32 * 1024 * 1024)
+
 struct aps_runtime {
 	unsigned generation;
 	uint64_t last_id;
 	struct aps_mailbox *inbox;  /* commands and frames, to the core */
-	struct aps_mailbox *events; /* to the application; bounded by the windows of subscriptions and by the inbox */
+	struct aps_mailbox *events; /* to the application; bounded by not reading sockets */
 	struct aps_op *taken;       /* drained, not yet handed out */
 	struct aps_bell bell;
+	atomic_bool core_waits; /* to be woken when the events were taken */
 	struct aps_core *core;
 	struct aps_thread *thread;
 	bool is_registered;
@@ -143,6 +148,7 @@ struct aps_event *aps_runtime_take(struct aps_runtime *runtime)
 		runtime->taken = aps_mailbox_drain(runtime->events);
 		if (runtime->taken == NULL) return NULL;
 		if (runtime->taken->next != NULL) aps_bell_ring(&runtime->bell);
+		if (atomic_exchange(&runtime->core_waits, false)) aps_core_wakeup(runtime->core);
 	}
 	struct aps_op *op = runtime->taken;
 	runtime->taken = op->next;
@@ -197,6 +203,17 @@ enum aps_rc aps_runtime_arm(struct aps_runtime *runtime, int64_t after_ms, struc
 	command->head.run = run_arm;
 	command->after_ms = after_ms;
 	return aps_runtime_post(runtime, &command->head, err);
+}
+
+bool aps_runtime_is_flooded(struct aps_runtime *runtime, bool was_flooded)
+{
+	size_t part = was_flooded ? 4 : 1; /* once it was, a quarter of the bound is enough of it */
+	if (aps_mailbox_n_items(runtime->events) <= EVENTS_ITEMS / part &&
+	    aps_mailbox_n_bytes(runtime->events) <= EVENTS_BYTES / part)
+		return false;
+	atomic_store(&runtime->core_waits, true);
+	/* Taken between the look and the flag: nobody would wake us. */
+	return !aps_mailbox_is_empty(runtime->events);
 }
 
 void aps_runtime_publish(struct aps_runtime *runtime, struct aps_op *chain)

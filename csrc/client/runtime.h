@@ -47,6 +47,9 @@ enum aps_rc aps_runtime_arm(struct aps_runtime *runtime, int64_t after_ms, struc
 
 /* For core.c: a chain of events for the application. @thread core */
 void aps_runtime_publish(struct aps_runtime *runtime, struct aps_op *chain);
+/* Whether more waits for the application than it should: asked by the core, which then reads no sockets and is woken
+ * when the application has taken what waits. @thread core */
+bool aps_runtime_is_flooded(struct aps_runtime *runtime, bool was_flooded);
 /* @thread core */
 void aps_runtime_raise(struct aps_runtime *runtime);
 

@@ -9,8 +9,8 @@ struct aps_mailbox {
 	pthread_mutex_t lock;
 	struct aps_op *first;
 	struct aps_op **last;  /* where the next one is linked in */
-	atomic_size_t n_items; /* changed under the lock, looked at without it by aps_mailbox_is_empty() */
-	size_t n_bytes;
+	atomic_size_t n_items; /* both are changed under the lock, and looked at without it */
+	atomic_size_t n_bytes;
 	bool is_closed;
 	struct aps_mailbox_limits limits;
 	struct aps_wakeup wakeup;
@@ -111,6 +111,16 @@ struct aps_op *aps_mailbox_drain(struct aps_mailbox *mb)
 bool aps_mailbox_is_empty(const struct aps_mailbox *mb)
 {
 	return atomic_load(&mb->n_items) == 0;
+}
+
+size_t aps_mailbox_n_items(const struct aps_mailbox *mb)
+{
+	return atomic_load(&mb->n_items);
+}
+
+size_t aps_mailbox_n_bytes(const struct aps_mailbox *mb)
+{
+	return atomic_load(&mb->n_bytes);
 }
 
 struct aps_op *aps_mailbox_close(struct aps_mailbox *mb)

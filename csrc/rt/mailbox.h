@@ -44,8 +44,10 @@ void aps_mailbox_free(struct aps_mailbox *mb);
 enum aps_rc aps_mailbox_send(struct aps_mailbox *mb, struct aps_op *chain);
 /* Moves everything out, oldest first; NULL when it is empty. The receiver clears its wake before it drains. */
 struct aps_op *aps_mailbox_drain(struct aps_mailbox *mb);
-/* Without a lock: true may be out of date at once. */
+/* Without a lock: what they say may be out of date at once. */
 bool aps_mailbox_is_empty(const struct aps_mailbox *mb);
+size_t aps_mailbox_n_items(const struct aps_mailbox *mb);
+size_t aps_mailbox_n_bytes(const struct aps_mailbox *mb);
 /* From now on everything is refused; returns what was left in it. */
 struct aps_op *aps_mailbox_close(struct aps_mailbox *mb);
 /* Frees a chain by each operation's kind. */
