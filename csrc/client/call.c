@@ -6,7 +6,8 @@
 #include "codec/timefmt.h"
 
 /* A response's Date tells of a clock that is wrong once it is off by this much (amplify-js, isClockSkewed.ts). */
-#define SKEW_MS 300000
+#define SKEW_MS          300000
+#define LEAST_ATTEMPT_MS 10
 
 struct aps_call {
 	struct aps_answer_sink sink;
@@ -281,7 +282,8 @@ static bool wait_and_retry(struct aps_core *core, struct aps_call *call, const s
 	                                      aps_client_now_ms(call->client) / 1000);
 	if (after_ms > delay_ms) delay_ms = after_ms;
 	int64_t now_ms = aps_clock_mono_ms();
-	if (now_ms + delay_ms >= call->deadline.at_ms) return false;
+	/* An exchange that timed out ends within a tick of the call's own end: no attempt is squeezed in between. */
+	if (now_ms + delay_ms + LEAST_ATTEMPT_MS >= call->deadline.at_ms) return false;
 	return aps_timer_set(&core->timers, &call->retry, now_ms + delay_ms);
 }
 
