@@ -86,8 +86,7 @@ describe("authorization", function()
   describe("in a program of its own", function()
     -- Runs a program with these variables and gives everything that it printed.
     local function run(variables, text)
-      local path = process.temporary(".lua")
-      process.write(path, 'local appsync = require "appsync"\nlocal endpoint = "' .. authorization.service.endpoint .. '"\n' .. text)
+      local path = process.file('local appsync = require "appsync"\nlocal endpoint = "' .. authorization.service.endpoint .. '"\n' .. text, ".lua")
       local words = { "env" }
       for name, value in pairs(variables) do words[#words + 1] = name .. "='" .. value .. "'" end
       words[#words + 1] = ("timeout 20 %s %s 2>&1"):format(os.getenv "APPSYNC_LUA" or "lua5.4", path)
@@ -111,8 +110,7 @@ client:close()
     end)
 
     it("signs with the profile that its environment names", function()
-      local path = process.temporary(".credentials")
-      process.write(path, ("[work]\naws_access_key_id = %s\naws_secret_access_key = %s\n"):format(server.ACCESS_KEY_ID, server.SECRET_ACCESS_KEY))
+      local path = process.file(("[work]\naws_access_key_id = %s\naws_secret_access_key = %s\n"):format(server.ACCESS_KEY_ID, server.SECRET_ACCESS_KEY), ".credentials")
       local output = run({ AWS_PROFILE = "work", AWS_SHARED_CREDENTIALS_FILE = path, HOME = "/nonexistent" }, IAM)
       assert.equal("AWS_IAM:AKIDTEST\tnil\n", output)
       output = run({ HOME = "/nonexistent" }, IAM)

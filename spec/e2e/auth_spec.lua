@@ -77,9 +77,8 @@ describe("authorization", function()
     end)
 
     it("signs with a profile of the shared file", function()
-      local path = process.temporary(".credentials")
-      process.write(path, ("[default]\naws_access_key_id = AKIDOTHER\naws_secret_access_key = other\n\n[work]\naws_access_key_id=%s\naws_secret_access_key=%s\n")
-        :format(server.ACCESS_KEY_ID, server.SECRET_ACCESS_KEY))
+      local path = process.file(("[default]\naws_access_key_id = AKIDOTHER\naws_secret_access_key = other\n\n[work]\naws_access_key_id=%s\naws_secret_access_key=%s\n")
+        :format(server.ACCESS_KEY_ID, server.SECRET_ACCESS_KEY), ".credentials")
       local function provider(profile)
         return appsync.auth.shared_file { profile = profile, credentials_file = path, config_file = path .. ".none", getenv = function() end }
       end

@@ -21,8 +21,7 @@ describe("a configuration", function()
   local service, client
 
   setup(function()
-    local key_file = process.temporary(".jwt")
-    process.write(key_file, tokens.SECRET)
+    local key_file = process.file(tokens.SECRET, ".jwt")
     service = server.start { schema = SCHEMA, resolvers = RESOLVERS, arguments = { "--jwt-key", key_file } }
   end)
 

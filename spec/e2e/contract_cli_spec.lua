@@ -33,8 +33,7 @@ describe("the contract of appsync serve:", function()
   local schema
 
   setup(function()
-    schema = process.temporary ".graphql"
-    process.write(schema, SCHEMA)
+    schema = process.file(SCHEMA, ".graphql")
   end)
   teardown(function() process.stop_all() end)
 
@@ -81,8 +80,7 @@ describe("the contract of appsync serve:", function()
   end)
 
   it("is served with --resolvers and --iam, the default mode by --auth-default", function()
-    local resolvers = process.temporary ".lua"
-    process.write(resolvers, "return { Query = { one = function() return 7 end } }")
+    local resolvers = process.file("return { Query = { one = function() return 7 end } }", ".lua")
     local first, stop = start(("serve %s --resolvers %s --api-key k --iam AK:SK --auth-default AWS_IAM"):format(schema, resolvers))
     local client = appsync.client{
       endpoint = first:match "http://%S+", region = "us-east-1",
@@ -144,10 +142,8 @@ describe("the contract of appsync serve:", function()
   end)
 
   it("files that can't be used are status 1, by name", function()
-    local broken = process.temporary ".lua"
-    process.write(broken, "return {")
-    local model = process.temporary ".graphql"
-    process.write(model, "type Todo @model { id: ID! }")
+    local broken = process.file("return {", ".lua")
+    local model = process.file("type Todo @model { id: ID! }", ".graphql")
     for words, part in pairs{
       ["--resolvers /nowhere.lua"] = "/nowhere.lua", ["--resolvers " .. broken] = broken, ["--jwt-key /nowhere"] = "/nowhere",
       ["--tls /nowhere.crt,/nowhere.key"] = "/nowhere", ["--store /nowhere/x.db"] = "/nowhere/x.db",
@@ -160,8 +156,7 @@ describe("the contract of appsync serve:", function()
   end)
 
   it("SIGTERM ends it with status 0 while clients are connected", function()
-    local path = process.temporary ".graphql"
-    process.write(path, "type Todo @model { id: ID! name: String! }")
+    local path = process.file("type Todo @model { id: ID! name: String! }", ".graphql")
     local first, stop = start("serve " .. path .. " --api-key k")
     local client = appsync.client{ endpoint = first:match "http://%S+", auth = { type = "API_KEY", api_key = "k" }, log = function() end }
     local s = client:subscribe("subscription { onCreateTodo { name } }"):subscribe()
@@ -192,8 +187,7 @@ describe("the contract of appsync serve:", function()
   end)
 
   it("--print-schema prints the complete schema and ends with status 0", function()
-    local models = process.temporary ".graphql"
-    process.write(models, "type Todo @model { id: ID! name: String! }")
+    local models = process.file("type Todo @model { id: ID! name: String! }", ".graphql")
     local out, _, status = run("serve " .. models .. " --print-schema")
     assert.equal(0, status)
     for _, part in ipairs{ "type Todo", "input CreateTodoInput", "onCreateTodo" } do has(out, part) end

@@ -1,40 +1,26 @@
 -- The light client, by the public names only: options, documents, headers, configuration, the connection, close.
 local appsync = require "appsync"
+local contract = require "spec.support.contract"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
-local services = require "spec.support.services"
 local wait_for = require "spec.support.wait"
 local contains = require "spec.support.text"
 
 local has, lacks = contains.has, contains.lacks
+local connect = contract.connect
 local BOUND = 10
 local ON_NOTE = "subscription { onNote { text } }"
 
 describe("the contract of the client against the local server:", function()
-  local service, clients
-
-  setup(function() service = server.start{ schema = services.notes.schema, resolvers = services.notes.resolvers, arguments = { "--trace" } } end)
-  teardown(function() process.stop_all() end)
-  before_each(function() clients = {} end)
-  after_each(function()
-    for _, client in ipairs(clients) do client:close(5) end
-    appsync.configure(nil)
-  end)
-
-  local function connect(options)
-    options = options or {}
-    options.endpoint = options.endpoint or (not options.config and service.endpoint) or nil
-    options.auth = options.auth or { type = "API_KEY", api_key = server.API_KEY }
-    local client = assert(appsync.client(options))
-    clients[#clients + 1] = client
-    return client
-  end
+  setup(contract.open)
+  teardown(process.stop_all)
+  after_each(contract.close_clients)
 
   it("every option of the light client is taken", function()
     local log_lines = 0
     local client = connect{
-      realtime_endpoint = service.realtime, region = "us-east-1", auths = {}, headers = {}, store = false,
+      realtime_endpoint = contract.service.realtime, region = "us-east-1", auths = {}, headers = {}, store = false,
       fetch_policy = { query = "network-only" }, realtime = { handshake = "subprotocol", protocol = "appsync" },
       timeouts = { connect = 10, request = 30, ack = 15, stall = 30 }, retry = { base = 0.1, cap = 300, attempts = 3 },
       tls = { verify = true }, error_policy = "all", big_integers = "string", log = function() log_lines = log_lines + 1 end,
@@ -213,7 +199,7 @@ describe("the contract of the client against the local server:", function()
   it("a client that nobody holds is closed by collection; a live subscription keeps it", function()
     local got
     do
-      local client = appsync.client{ endpoint = service.endpoint, auth = { type = "API_KEY", api_key = server.API_KEY } }
+      local client = appsync.client{ endpoint = contract.service.endpoint, auth = { type = "API_KEY", api_key = server.API_KEY } }
       local s = client:subscribe(ON_NOTE):subscribe{ next = function(data, _) got = data.onNote.text end }
       assert.is_true(s:ready(BOUND))
     end
@@ -226,12 +212,11 @@ describe("the contract of the client against the local server:", function()
   it("config: a file, its text, a table, a list merged in order; the options override", function()
     local outputs = {
       version = "1.3", data = {
-        url = service.endpoint, aws_region = "us-east-1", api_key = server.API_KEY,
+        url = contract.service.endpoint, aws_region = "us-east-1", api_key = server.API_KEY,
         default_authorization_type = "API_KEY", authorization_types = appsync.array{},
       },
     }
-    local path = process.temporary ".json"
-    process.write(path, appsync.encode(outputs))
+    local path = process.file(appsync.encode(outputs), ".json")
     for _, config in ipairs{
       path, appsync.encode(outputs), outputs, { path },
       { { aws_appsync_graphqlEndpoint = "http://127.0.0.1:9/graphql", aws_appsync_region = "eu-west-1",
@@ -239,7 +224,7 @@ describe("the contract of the client against the local server:", function()
     } do
       local client, err = appsync.client{ config = config }
       assert.is_nil(err)
-      clients[#clients + 1] = client
+      contract.keep(client)
       local data
       data, err = client:query "{ one }"
       assert.is_nil(err)
@@ -265,16 +250,16 @@ describe("the contract of the client against the local server:", function()
 
   it("configure sets what clients inherit", function()
     local config = { version = "1", data = {
-      url = service.endpoint, aws_region = "us-east-1", api_key = server.API_KEY, default_authorization_type = "API_KEY",
+      url = contract.service.endpoint, aws_region = "us-east-1", api_key = server.API_KEY, default_authorization_type = "API_KEY",
     } }
     assert.is_true(appsync.configure(config))
     for _, options in ipairs{ {}, { auths = {} } } do
       local client = appsync.client(options)
-      clients[#clients + 1] = client
+      contract.keep(client)
       assert.equal(1, appsync.assert(client:query "{ one }").one)
     end
     local client = appsync.client()
-    clients[#clients + 1] = client
+    contract.keep(client)
     assert.equal(1, appsync.assert(client:query "{ one }").one)
     appsync.configure(nil)
     local ok, message = pcall(appsync.client, {})

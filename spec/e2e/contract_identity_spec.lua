@@ -1,36 +1,22 @@
 -- Who calls: modes, credentials, tokens, `with`, a call's own identity; by the public names only.
 local appsync = require "appsync"
+local contract = require "spec.support.contract"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
-local services = require "spec.support.services"
 local has = require("spec.support.text").has
 
+local connect = contract.connect
 local BOUND = 10
 local ON_NOTE = "subscription { onNote { text } }"
 
 describe("the contract of identities against the local server:", function()
-  local service, clients
-
-  setup(function() service = server.start{ schema = services.notes.schema, resolvers = services.notes.resolvers, arguments = { "--trace" } } end)
-  teardown(function() process.stop_all() end)
-  before_each(function() clients = {} end)
-  after_each(function()
-    for _, client in ipairs(clients) do client:close(5) end
-    appsync.configure(nil)
-  end)
-
-  local function connect(options)
-    options = options or {}
-    options.endpoint = options.endpoint or (not options.config and service.endpoint) or nil
-    options.auth = options.auth or { type = "API_KEY", api_key = server.API_KEY }
-    local client = assert(appsync.client(options))
-    clients[#clients + 1] = client
-    return client
-  end
+  setup(contract.open)
+  teardown(process.stop_all)
+  after_each(contract.close_clients)
 
   local function count(text)
     local n, at = 0, 1
-    local log = service.log()
+    local log = contract.service.log()
     while true do
       at = log:find(text, at, true)
       if not at then return n end

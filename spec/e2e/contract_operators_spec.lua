@@ -1,25 +1,11 @@
 -- Operators, `appsync.observable` and subjects, by the public names only.
 -- luacheck: ignore 512 (loops that are left at once are tested here)
 local appsync = require "appsync"
+local sources = require "spec.support.sources"
 local has = require("spec.support.text").has
 
+local of, failing = sources.of, sources.failing
 local BOUND = 10
-
-local function of(...)
-  local values, n = { ... }, select("#", ...)
-  return appsync.observable(function(observer)
-    for i = 1, n do observer:next(values[i]) end
-    observer:complete()
-  end)
-end
-
-local function failing(message, ...)
-  local values = { ... }
-  return appsync.observable(function(observer)
-    for _, value in ipairs(values) do observer:next(value) end
-    observer:error(message)
-  end)
-end
 
 -- Everything up to the end, and why it ended.
 local function all(observable)

@@ -200,8 +200,7 @@ describe("the contract of appsync.auth:", function()
   end)
 
   it("shared_file reads a profile", function()
-    local path = process.temporary ".credentials"
-    process.write(path, "[default]\naws_access_key_id = A\naws_secret_access_key = S\n\n[work]\naws_access_key_id=WA\naws_secret_access_key=WS\naws_session_token=WT\n")
+    local path = process.file("[default]\naws_access_key_id = A\naws_secret_access_key = S\n\n[work]\naws_access_key_id=WA\naws_secret_access_key=WS\naws_session_token=WT\n", ".credentials")
     local environment = "AWS_CONFIG_FILE=/nowhere AWS_SHARED_CREDENTIALS_FILE=" .. path
     assert.equal("A WA WT nil auth", run([[
       local work = auth.shared_file{ profile = "work" }:get()

@@ -41,8 +41,7 @@ describe("a fork", function()
   teardown(function() process.stop_all() end)
 
   local function run(text)
-    local path = process.temporary(".lua")
-    process.write(path, PROGRAM:format(service.endpoint, server.API_KEY, text))
+    local path = process.file(PROGRAM:format(service.endpoint, server.API_KEY, text), ".lua")
     local pipe = assert(io.popen(("timeout 20 %s %s 2>&1; echo status $?"):format(os.getenv "APPSYNC_LUA" or "luajit", path)))
     local output = pipe:read "*a"
     pipe:close()

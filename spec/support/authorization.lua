@@ -51,8 +51,7 @@ authorization.LATER = { "http", 200, { Date = os.date("!%a, %d %b %Y %H:%M:%S GM
 
 --- Before all tests.
 function authorization.open()
-  authorization.key_file = process.temporary(".jwt")
-  process.write(authorization.key_file, tokens.SECRET)
+  authorization.key_file = process.file(tokens.SECRET, ".jwt")
   authorization.service = server.start {
     schema = SCHEMA, resolvers = RESOLVERS, arguments = { "--jwt-key", authorization.key_file },
   }

@@ -197,6 +197,34 @@ function fake_core.install()
   return core
 end
 
+---A fresh core under a fresh library, and what the library logs where no client does.
+---@return table core, table appsync, string[] log
+function fake_core.open()
+  local core, log = fake_core.install(), {}
+  local appsync = require "appsync"
+  require("appsync.log").set_default(function(level, message) table.insert(log, level .. ": " .. message) end)
+  return core, appsync, log
+end
+
+---The same with a client, which has a log of its own.
+---@return table core, table appsync, string[] log, table client
+function fake_core.open_client(endpoint)
+  local core, log = fake_core.install(), {}
+  local appsync = require "appsync"
+  local client = appsync.client{
+    endpoint = endpoint, auth = { type = "API_KEY", api_key = "da2-secret" },
+    log = function(level, message) table.insert(log, level .. ": " .. message) end,
+  }
+  return core, appsync, log, client
+end
+
+---Lets the library do all that there is to do, after `seconds` have passed.
+function fake_core.drive(seconds)
+  local core, appsync = require "appsync.core", require "appsync"
+  if seconds then core.time = core.time + seconds end
+  while appsync.update(0) do end
+end
+
 ---Collects until nothing is left to collect.
 fake_core.collect = require "spec.support.collect"
 

@@ -13,8 +13,7 @@ function peer.start(script)
     for _, step in ipairs(steps) do setmetatable(step, core.array_mt) end
   end
   process.write(path, core.encode(script))
-  local log = process.temporary(".peer")
-  process.write(log, "")
+  local log = process.file("", ".peer")
   local first, handle = process.start { "python3", "spec/support/peer.py", path, log }
   local port, pid = (first or ""):match("^PORT (%d+) PID (%d+)")
   assert(port, "the peer did not start: " .. tostring(first) .. process.read(handle.log))

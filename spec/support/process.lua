@@ -18,6 +18,13 @@ function process.write(path, text)
   file:close()
 end
 
+--- The path of a new file with the text; it is removed by `process.stop_all`.
+function process.file(text, suffix)
+  local path = process.temporary(suffix)
+  process.write(path, text)
+  return path
+end
+
 function process.read(path)
   local file = io.open(path, "rb")
   if not file then return "" end

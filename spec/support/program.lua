@@ -8,8 +8,7 @@ local interpreter = os.getenv "APPSYNC_LUA" or arg[-1]
 ---@param words string?
 ---@return string output, integer status
 return function(text, words)
-  local path = process.temporary ".lua"
-  process.write(path, text)
+  local path = process.file(text, ".lua")
   local pipe = assert(io.popen(("%s timeout 20 %s %s 2>&1; echo status=$?"):format(words or "", interpreter, path)))
   local output, status = pipe:read("*a"):match "^(.*)status=(%d+)\n$"
   pipe:close()

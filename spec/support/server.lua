@@ -10,15 +10,13 @@ server.SECRET_ACCESS_KEY = "secret/test+key"
 ---@param options {schema: string, resolvers: string?, port: string?, arguments: string[]?}
 ---@return {endpoint: string, realtime: string, stop: fun(), log: fun(): string}
 function server.start(options)
-  local schema = process.temporary(".graphql")
-  process.write(schema, options.schema)
+  local schema = process.file(options.schema, ".graphql")
   local command = {
     "bin/appsync", "serve", schema, "--port", options.port or "0", "--api-key", server.API_KEY,
     "--iam", server.ACCESS_KEY_ID .. ":" .. server.SECRET_ACCESS_KEY,
   }
   if options.resolvers then
-    local resolvers = process.temporary(".lua")
-    process.write(resolvers, options.resolvers)
+    local resolvers = process.file(options.resolvers, ".lua")
     command[#command + 1] = "--resolvers"
     command[#command + 1] = resolvers
   end

@@ -1,5 +1,7 @@
 local fake_core = require "spec.support.fake_core"
+local misuse = require("spec.support.misuse").raised_there
 
+local drive = fake_core.drive
 local ENDPOINT = "https://abc.appsync-api.eu-west-1.amazonaws.com/graphql"
 local QUERY = "query Q($id: ID) { getPost(id: $id) { id } listPosts { id } }"
 local MUTATION = "mutation M($title: String) { createPost(title: $title) { id } }"
@@ -8,26 +10,8 @@ describe("the client's", function()
   local core, appsync, log, client
 
   before_each(function()
-    core = fake_core.install()
-    appsync = require "appsync"
-    log = {}
-    client = appsync.client{
-      endpoint = ENDPOINT, auth = { type = "API_KEY", api_key = "da2-secret" },
-      log = function(level, message) table.insert(log, level .. ": " .. message) end,
-    }
+    core, appsync, log, client = fake_core.open_client(ENDPOINT)
   end)
-
-  local function drive()
-    while appsync.update(0) do end
-  end
-
-  local function misuse(fn)
-    local ok, raised = pcall(fn)
-    assert.is_false(ok)
-    assert.is_string(raised)
-    assert.matches("client_call_spec.lua:%d+: ", raised)
-    return raised
-  end
 
   describe("calls", function()
     it("give data, nil and info", function()

@@ -4,10 +4,7 @@ describe("the host", function()
   local core, appsync, log
 
   before_each(function()
-    core = fake_core.install()
-    appsync = require "appsync"
-    log = {}
-    require("appsync.log").set_default(function(level, message) table.insert(log, level .. ": " .. message) end)
+    core, appsync, log = fake_core.open()
   end)
 
   local function open_client()

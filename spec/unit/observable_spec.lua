@@ -1,33 +1,16 @@
 local fake_core = require "spec.support.fake_core"
+local record = require "spec.support.record"
 
+local drive = fake_core.drive
 local has_close = _VERSION == "Lua 5.4"
 
 describe("observables", function()
   local core, appsync, log, subject
 
   before_each(function()
-    core = fake_core.install()
-    appsync = require "appsync"
-    log = {}
-    require("appsync.log").set_default(function(level, message) table.insert(log, level .. ": " .. message) end)
+    core, appsync, log = fake_core.open()
     subject = appsync.subject()
   end)
-
-  local function drive(seconds)
-    if seconds then core.time = core.time + seconds end
-    while appsync.update(0) do end
-  end
-
-  -- Subscribes and keeps what comes, as text.
-  local function record(source)
-    local seen = {}
-    local s = source:subscribe{
-      next = function(v) table.insert(seen, v) end,
-      error = function(err) table.insert(seen, "error " .. err.message) end,
-      complete = function() table.insert(seen, "complete") end,
-    }
-    return seen, s
-  end
 
   local function feed(...)
     for i = 1, select("#", ...) do subject:next((select(i, ...))) end

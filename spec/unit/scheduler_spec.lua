@@ -6,10 +6,7 @@ describe("tasks", function()
   local core, appsync, log
 
   before_each(function()
-    core = fake_core.install()
-    appsync = require "appsync"
-    log = {}
-    require("appsync.log").set_default(function(level, message) table.insert(log, level .. ": " .. message) end)
+    core, appsync, log = fake_core.open()
   end)
 
   it("loading the library opens no runtime", function()

@@ -1,23 +1,14 @@
 local fake_core = require "spec.support.fake_core"
 
+local drive = fake_core.drive
 local DOCUMENT = "subscription S($owner: String) { onCreatePost(owner: $owner) { id } }"
 
 describe("client subscriptions", function()
   local core, appsync, log, client
 
   before_each(function()
-    core = fake_core.install()
-    appsync = require "appsync"
-    log = {}
-    client = appsync.client{
-      endpoint = "http://localhost/graphql", auth = { type = "API_KEY", api_key = "k" },
-      log = function(level, message) table.insert(log, level .. ": " .. message) end,
-    }
+    core, appsync, log, client = fake_core.open_client("http://localhost/graphql")
   end)
-
-  local function drive()
-    while appsync.update(0) do end
-  end
 
   local function sub_id(i) return core.subscribed[i or #core.subscribed].id end
 

@@ -57,8 +57,7 @@ static void whatever_happens_all_are_served_again_in_the_end(void **state)
 	(void)state;
 	for (uint64_t seed = 1; seed <= 150; seed++) {
 		struct world w;
-		world_init(&w, seed);
-		w.rt = aps_rt_new(&w.options, &w.rand);
+		world_start(&w, seed);
 		print_message("seed %llu\n", (unsigned long long)seed);
 		for (int i = 0; i < 400; i++) throw_something_at_it(&w);
 		aps_rt_set_online(w.rt, true, w.now_ms);
@@ -125,10 +124,7 @@ static void a_lost_action_makes_it_start_over(void **state)
 {
 	(void)state;
 	struct world w;
-	world_init(&w, 5);
-	w.rt = aps_rt_new(&w.options, &w.rand);
-	add(&w, 1);
-	settle(&w, 2000);
+	world_live(&w, 1);
 	assert_all_are_live(&w);
 	char frame[200];
 	snprintf(frame, sizeof frame, "{\"type\":\"data\",\"id\":\"%s\",\"payload\":{\"data\":{}}}", w.subs[1].id);
@@ -142,18 +138,14 @@ static void a_lost_action_makes_it_start_over(void **state)
 	assert_int_equal(w.n_closes, 1);
 	settle(&w, 2000);
 	assert_all_are_live(&w);
-	aps_rt_free(w.rt);
-	assert_int_equal(aps_mem_live(), 0);
+	world_end(&w);
 }
 
 static void a_data_message_costs_no_allocation(void **state)
 {
 	(void)state;
 	struct world w;
-	world_init(&w, 5);
-	w.rt = aps_rt_new(&w.options, &w.rand);
-	for (uint64_t i = 1; i <= MAX_SUBS; i++) add(&w, i);
-	settle(&w, 2000);
+	world_live(&w, MAX_SUBS);
 	char frame[200];
 	snprintf(frame, sizeof frame, "{\"id\":\"%s\",\"type\":\"data\",\"payload\":{\"data\":{\"a\":\"\\u00e4\"}}}",
 	         w.subs[2].id);
@@ -166,17 +158,14 @@ static void a_data_message_costs_no_allocation(void **state)
 	assert_null(block);
 	assert_int_equal(w.subs[2].n_data, 1000);
 	assert_int_equal(w.n_closes, 0);
-	aps_rt_free(w.rt);
+	world_end(&w);
 }
 
 static void an_id_may_be_written_with_escapes(void **state)
 {
 	(void)state;
 	struct world w;
-	world_init(&w, 5);
-	w.rt = aps_rt_new(&w.options, &w.rand);
-	add(&w, 1);
-	settle(&w, 2000);
+	world_live(&w, 1);
 	char frame[200];
 	snprintf(frame, sizeof frame, "{\"\\u0069d\":\"\\u00%02x%.35s\",\"type\":\"\\u0064ata\",\"payload\":{}}",
 	         (unsigned)w.subs[1].id[0], w.subs[1].id + 1);
@@ -185,18 +174,14 @@ static void an_id_may_be_written_with_escapes(void **state)
 	/* Where memory is out for it, the message is not dropped silently: the connection starts over. */
 	lose(&w);
 	aps_rt_free(w.rt);
-	world_init(&w, 5);
-	w.rt = aps_rt_new(&w.options, &w.rand);
-	add(&w, 1);
-	settle(&w, 2000);
+	world_live(&w, 1);
 	aps_mem_fail_at(1);
 	say(&w, frame);
 	aps_mem_fail_at(0);
 	assert_int_equal(w.subs[1].told, TOLD_INTERRUPTED);
 	settle(&w, 2000);
 	assert_all_are_live(&w);
-	aps_rt_free(w.rt);
-	assert_int_equal(aps_mem_live(), 0);
+	world_end(&w);
 }
 
 /* What an error message means must not depend on whether there was memory for it. */
@@ -204,10 +189,7 @@ static void a_refusal_that_finds_no_memory_does_not_end_a_subscription(void **st
 {
 	(void)state;
 	struct world w;
-	world_init(&w, 5);
-	w.rt = aps_rt_new(&w.options, &w.rand);
-	add(&w, 1);
-	settle(&w, 2000);
+	world_live(&w, 1);
 	char frame[200];
 	snprintf(frame, sizeof frame,
 	         "{\"type\":\"error\",\"id\":\"%s\",\"payload\":{\"errors\":[{\"errorType\":\"Unauth\\u006frized\"}]}}",
@@ -219,15 +201,14 @@ static void a_refusal_that_finds_no_memory_does_not_end_a_subscription(void **st
 	assert_false(w.subs[1].is_refused);
 	settle(&w, 2000);
 	assert_all_are_live(&w);
-	aps_rt_free(w.rt);
+	world_end(&w);
 }
 
 static void numbers_that_cannot_be_added_are_refused(void **state)
 {
 	(void)state;
 	struct world w;
-	world_init(&w, 5);
-	w.rt = aps_rt_new(&w.options, &w.rand);
+	world_start(&w, 5);
 	assert_int_equal(aps_rt_add(w.rt, 0, 0), APS_E_USAGE);
 	assert_true(add(&w, 1));
 	assert_int_equal(aps_rt_add(w.rt, 1, 0), APS_E_USAGE);
@@ -240,8 +221,7 @@ static void what_was_queued_for_a_removed_one_is_taken_back(void **state)
 {
 	(void)state;
 	struct world w;
-	world_init(&w, 5);
-	w.rt = aps_rt_new(&w.options, &w.rand);
+	world_start(&w, 5);
 	add(&w, 1);
 	add(&w, 2);
 	settle(&w, 2000);
@@ -251,15 +231,14 @@ static void what_was_queued_for_a_removed_one_is_taken_back(void **state)
 	remove_sub(&w, 1); /* the world fails on an action for a number that isn't added */
 	assert_int_equal(w.subs[1].n_data, 0);
 	assert_false(w.subs[1].is_known);
-	aps_rt_free(w.rt);
+	world_end(&w);
 }
 
 static void a_service_that_drops_each_connection_is_not_hammered(void **state)
 {
 	(void)state;
 	struct world w;
-	world_init(&w, 77);
-	w.rt = aps_rt_new(&w.options, &w.rand);
+	world_start(&w, 77);
 	add(&w, 1);
 	for (int i = 0; i < 300; i++) {
 		while (w.subs[1].told != TOLD_STARTED) {
@@ -274,15 +253,14 @@ static void a_service_that_drops_each_connection_is_not_hammered(void **state)
 	}
 	/* 300 losses with a mean delay near 1.6 s. */
 	assert_in_range(w.now_ms, 300 * 1200, 300 * 2000);
-	aps_rt_free(w.rt);
+	world_end(&w);
 }
 
 static void a_service_that_starts_and_then_talks_nonsense_is_left_alone_for_longer(void **state)
 {
 	(void)state;
 	struct world w;
-	world_init(&w, 78);
-	w.rt = aps_rt_new(&w.options, &w.rand);
+	world_start(&w, 78);
 	add(&w, 1);
 	int64_t longest_ms = 0;
 	for (int i = 0; i < 40; i++) {
@@ -297,15 +275,14 @@ static void a_service_that_starts_and_then_talks_nonsense_is_left_alone_for_long
 		say(&w, "nonsense");
 	}
 	assert_in_range(longest_ms, 30000, 60000);
-	aps_rt_free(w.rt);
+	world_end(&w);
 }
 
 static void the_network_that_comes_back_makes_the_delay_short_again(void **state)
 {
 	(void)state;
 	struct world w;
-	world_init(&w, 79);
-	w.rt = aps_rt_new(&w.options, &w.rand);
+	world_start(&w, 79);
 	add(&w, 1);
 	for (int i = 0; i < 12; i++) {
 		lose(&w);
@@ -321,7 +298,7 @@ static void the_network_that_comes_back_makes_the_delay_short_again(void **state
 	assert_true(w.wants_open);
 	lose(&w);
 	assert_true(aps_rt_deadline_ms(w.rt) - w.now_ms < 100);
-	aps_rt_free(w.rt);
+	world_end(&w);
 }
 
 static void limit(struct world *w, int n_times)
@@ -347,8 +324,7 @@ static void the_tries_against_the_rate_limit_begin_anew_after_a_success(void **s
 {
 	(void)state;
 	struct world w;
-	world_init(&w, 80);
-	w.rt = aps_rt_new(&w.options, &w.rand);
+	world_start(&w, 80);
 	add(&w, 1);
 	settle(&w, 1000);
 	limit(&w, 7);
@@ -362,7 +338,7 @@ static void the_tries_against_the_rate_limit_begin_anew_after_a_success(void **s
 	assert_int_equal(w.subs[1].n_ended, 1);
 	assert_string_equal(w.last_err.word, "rate_limited");
 	assert_true(w.last_err.retryable);
-	aps_rt_free(w.rt);
+	world_end(&w);
 }
 
 /* So that memory that is out later can't lose an end. */
@@ -371,8 +347,7 @@ static void room_for_all_endings_is_reserved_when_subscriptions_are_added(void *
 	(void)state;
 	struct aps_rt_action action;
 	struct world w;
-	world_init(&w, 81);
-	w.rt = aps_rt_new(&w.options, &w.rand);
+	world_start(&w, 81);
 	for (uint64_t i = 1; i <= 200; i++) assert_int_equal(aps_rt_add(w.rt, i, 0), APS_OK);
 	while (aps_rt_next(w.rt, &action)) continue;
 	struct aps_err err;
@@ -391,15 +366,14 @@ static void room_for_all_endings_is_reserved_when_subscriptions_are_added(void *
 		assert_string_equal(action.err->msg, "lost");
 	}
 	assert_int_equal(n_ended, 200);
-	aps_rt_free(w.rt);
+	world_end(&w);
 }
 
 static void a_clock_that_steps_back_stands_still(void **state)
 {
 	(void)state;
 	struct world w;
-	world_init(&w, 5);
-	w.rt = aps_rt_new(&w.options, &w.rand);
+	world_start(&w, 5);
 	w.now_ms = 100000;
 	add(&w, 1);
 	settle(&w, 1000);
@@ -407,7 +381,7 @@ static void a_clock_that_steps_back_stands_still(void **state)
 	aps_rt_text(w.rt, APS_STR("{\"type\":\"ka\"}"), 5);
 	drain(&w, 0);
 	assert_true(aps_rt_deadline_ms(w.rt) >= at_ms);
-	aps_rt_free(w.rt);
+	world_end(&w);
 }
 
 /* As Amplify's simulator said it to aws-amplify 6 and to aws-appsync 4: see the members in their order. */
@@ -415,8 +389,7 @@ static void what_was_recorded_on_the_wire_is_understood(void **state)
 {
 	(void)state;
 	struct world w;
-	world_init(&w, 5);
-	w.rt = aps_rt_new(&w.options, &w.rand);
+	world_start(&w, 5);
 	add(&w, 1);
 	step(&w);
 	w.n_replies = 0;
@@ -439,15 +412,14 @@ static void what_was_recorded_on_the_wire_is_understood(void **state)
 	say(&w, frame);
 	assert_int_equal(w.subs[1].n_ended, 1);
 	assert_int_equal(w.n_notices, 0);
-	aps_rt_free(w.rt);
+	world_end(&w);
 }
 
 static void data_before_the_acknowledgement_of_the_connection_is_noticed(void **state)
 {
 	(void)state;
 	struct world w;
-	world_init(&w, 5);
-	w.rt = aps_rt_new(&w.options, &w.rand);
+	world_start(&w, 5);
 	add(&w, 1);
 	w.is_open = true;
 	aps_rt_opened(w.rt, APS_STR(""), 0);
@@ -465,7 +437,7 @@ static void data_before_the_acknowledgement_of_the_connection_is_noticed(void **
 	say(&w, "{\"type\":\"error\",\"payload\":{\"errors\":[{\"errorType\":\"UnauthorizedException\"}]}}");
 	assert_true(w.wants_auth);
 	assert_int_equal(w.n_closes, 1);
-	aps_rt_free(w.rt);
+	world_end(&w);
 }
 
 static void the_error_of_an_action_can_be_handed_back(void **state)
@@ -473,8 +445,7 @@ static void the_error_of_an_action_can_be_handed_back(void **state)
 	(void)state;
 	struct aps_rt_action action;
 	struct world w;
-	world_init(&w, 5);
-	w.rt = aps_rt_new(&w.options, &w.rand);
+	world_start(&w, 5);
 	add(&w, 1);
 	w.wants_open = false;
 	struct aps_err refused;
@@ -493,7 +464,7 @@ static void the_error_of_an_action_can_be_handed_back(void **state)
 	assert_int_equal(w.subs[1].n_ended, 1);
 	assert_string_equal(w.last_err.msg, "told by the upgrade");
 	assert_string_equal(w.last_err.word, "token_expired");
-	aps_rt_free(w.rt);
+	world_end(&w);
 }
 
 /* Says a frame; the payload of the action of this kind that follows from it, empty where there is none. */
@@ -514,10 +485,7 @@ static void the_services_errors_come_with_an_end_and_a_refusal_that_they_caused(
 	(void)state;
 	struct world w;
 	char frame[300];
-	world_init(&w, 5);
-	w.rt = aps_rt_new(&w.options, &w.rand);
-	for (uint64_t number = 1; number <= 3; number++) add(&w, number);
-	settle(&w, 2000);
+	world_live(&w, 3);
 	snprintf(frame, sizeof frame,
 	         "{\"type\":\"error\",\"id\":\"%.36s\",\"payload\":{\"errors\":{\"message\":\"m\"}}}", w.subs[1].id);
 	assert_true(aps_str_is(payload_after(&w, frame, APS_RT_SUB_ENDED), "{\"message\":\"m\"}"));
@@ -531,7 +499,7 @@ static void the_services_errors_come_with_an_end_and_a_refusal_that_they_caused(
 	        payload_after(&w, "{\"type\":\"connection_error\",\"payload\":{\"errors\":[{\"errorCode\":401}]}}",
 	                      APS_RT_AUTH_REFUSED),
 	        "[{\"errorCode\":401}]"));
-	aps_rt_free(w.rt);
+	world_end(&w);
 }
 
 static void the_defaults_are_those_of_the_documents(void **state)

@@ -48,6 +48,20 @@ static APS_UNUSED void world_init(struct world *w, uint64_t seed)
 	aps_rand_init(&w->rand, seed);
 }
 
+static APS_UNUSED void world_start(struct world *w, uint64_t seed)
+{
+	world_init(w, seed);
+	w->rt = aps_rt_new(&w->options, &w->rand);
+	assert_non_null(w->rt);
+}
+
+/* Nothing that the test has allocated may be left. */
+static APS_UNUSED void world_end(struct world *w)
+{
+	aps_rt_free(w->rt);
+	assert_int_equal(aps_mem_live(), 0);
+}
+
 static APS_UNUSED void service_loses_all(struct world *w)
 {
 	w->is_open = w->is_acked = w->wants_open = false;
@@ -267,6 +281,14 @@ static APS_UNUSED void settle(struct world *w, int64_t for_ms)
 		drain(w, 0);
 	}
 	fail_msg("the machine does not come to rest");
+}
+
+/* A world with `n` subscriptions that are served. */
+static APS_UNUSED void world_live(struct world *w, uint64_t n)
+{
+	world_start(w, 5);
+	for (uint64_t number = 1; number <= n; number++) add(w, number);
+	settle(w, 2000);
 }
 
 static APS_UNUSED void assert_all_are_live(struct world *w)

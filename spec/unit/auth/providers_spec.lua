@@ -1,26 +1,13 @@
 local auth = require "appsync.auth"
 local parse_date = require "appsync.auth.date"
+local process = require "spec.support.process"
 local profiles = require "appsync.auth.profiles"
 
 local function env(variables)
   return function(name) return variables[name] end
 end
 
-local files = {}
-
-local function write(text)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-  files[#files + 1] = path
-  return path
-end
-
-after_each(function()
-  for _, path in ipairs(files) do os.remove(path) end
-  files = {}
-end)
+after_each(process.stop_all)
 
 local function expect_err(code, text, credentials, err)
   assert.is_nil(credentials)
@@ -167,8 +154,8 @@ describe("auth.shared_file", function()
   local function provider(profile, variables)
     return auth.shared_file {
       profile = profile,
-      credentials_file = write(CREDENTIALS),
-      config_file = write(CONFIG),
+      credentials_file = process.file(CREDENTIALS),
+      config_file = process.file(CONFIG),
       getenv = env(variables or {}),
     }
   end
@@ -186,7 +173,7 @@ describe("auth.shared_file", function()
   end)
 
   it("finds the files by variable and under the home directory", function()
-    local file = write(CREDENTIALS)
+    local file = process.file(CREDENTIALS)
     local found = auth.shared_file { getenv = env { AWS_SHARED_CREDENTIALS_FILE = file, AWS_CONFIG_FILE = "/nonexistent" } }
     assert.equal("A1", found:get().access_key_id)
     local home = env { HOME = "/h" }
@@ -234,7 +221,7 @@ describe("auth.shared_file", function()
   end)
 
   it("tells the region", function()
-    local files_ = { credentials_file = write(CREDENTIALS), config_file = write(CONFIG), profile = "work" }
+    local files_ = { credentials_file = process.file(CREDENTIALS), config_file = process.file(CONFIG), profile = "work" }
     local function region(variables)
       files_.getenv = env(variables)
       return auth.region(files_)

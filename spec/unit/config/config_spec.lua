@@ -1,5 +1,6 @@
 local config = require "appsync.config"
 local core = require "appsync.core"
+local process = require "spec.support.process"
 
 local URL = "https://abc.appsync-api.us-east-1.amazonaws.com/graphql"
 
@@ -55,21 +56,7 @@ local MOBILE = [[{"AppSync": {
   "CognitoUserPool": {"Default": {"PoolId": "us-east-1_P", "AppClientId": "client", "Region": "us-east-1"}},
   "S3TransferUtility": {"Default": {"Bucket": "b", "Region": "us-east-1"}}}]]
 
-local files = {}
-
-local function write(text)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-  files[#files + 1] = path
-  return path
-end
-
-after_each(function()
-  for _, path in ipairs(files) do os.remove(path) end
-  files = {}
-end)
+after_each(process.stop_all)
 
 local function expect_err(text, settings, err)
   assert.is_nil(settings)
@@ -194,7 +181,7 @@ describe("config.load", function()
   end)
 
   it("merges a list in order", function()
-    local got = assert(config.load { OUTPUTS, write(EXPORTS),
+    local got = assert(config.load { OUTPUTS, process.file(EXPORTS),
       { API = { REST = { more = { endpoint = "https://m.example.com" } } } } })
     assert.equal("us-east-2", got.region)
     assert.equal("da2-x", got.api_key)
@@ -207,17 +194,17 @@ describe("config.load", function()
   end)
 
   it("reads a file", function()
-    assert.equal(URL, config.load(write(NATIVE)).endpoint)
+    assert.equal(URL, config.load(process.file(NATIVE)).endpoint)
   end)
 
   it("names the file that it can't read, and what is accepted", function()
     expect_err("/nonexistent/amplify_outputs.json", config.load "/nonexistent/amplify_outputs.json")
     expect_err("accepted are amplify_outputs.json", config.load "/nonexistent/amplify_outputs.json")
-    local empty = write("")
+    local empty = process.file("")
     expect_err(empty, config.load(empty))
-    local other = write('{"name": "package"}')
+    local other = process.file('{"name": "package"}')
     expect_err(other .. ": is not recognized", config.load(other))
-    local broken = write("const x = {\n  a: 1,\n  b: process.env.KEY,\n}")
+    local broken = process.file("const x = {\n  a: 1,\n  b: process.env.KEY,\n}")
     expect_err(broken .. ': line 3: process.env.KEY is no literal; code is never run', config.load(broken))
     expect_err("a?b must be a table", config.load { AppSync = { ["a\nb"] = 1 } })
     expect_err("config[2]: is not recognized", config.load { OUTPUTS, { a = 1 } })
