@@ -87,7 +87,7 @@ readers["jwt-key"] = function(words, options)
     local text, message = read_file(path)
     local keys
     if text then
-      keys, message = require("appsync.server.jwt").read_keys(text)
+      keys, message = require("appsync.server.auth.jwt").read_keys(text)
       message = keys and nil or path .. ": " .. tostring(message)
     end
     if not keys then

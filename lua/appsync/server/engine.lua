@@ -1,19 +1,19 @@
 --- The GraphQL half of the local server: a schema, resolvers and a store; requests in, answers out. It knows no network.
-local coerce = require("appsync.server.coerce")
+local coerce = require("appsync.server.graphql.coerce")
 local core = require("appsync.core")
-local directives = require("appsync.server.directives")
-local execute = require("appsync.server.execute")
-local field_auth = require("appsync.server.field_auth")
-local introspect = require("appsync.server.introspect")
-local model = require("appsync.server.model")
-local model_resolvers = require("appsync.server.model_resolvers")
-local print_schema = require("appsync.server.print_schema")
-local result = require("appsync.server.result")
-local schema = require("appsync.server.schema")
-local store = require("appsync.server.store")
-local subscription = require("appsync.server.subscription")
-local validate = require("appsync.server.validate")
-local validate_schema = require("appsync.server.validate_schema")
+local directives = require("appsync.server.graphql.directives")
+local execute = require("appsync.server.graphql.execute")
+local field_auth = require("appsync.server.auth.field_auth")
+local introspect = require("appsync.server.graphql.introspect")
+local model = require("appsync.server.transform.model")
+local model_resolvers = require("appsync.server.data.operations")
+local print_schema = require("appsync.server.graphql.print_schema")
+local result = require("appsync.server.graphql.result")
+local schema = require("appsync.server.graphql.schema")
+local store = require("appsync.server.data.store")
+local subscription = require("appsync.server.realtime.subscription")
+local validate = require("appsync.server.graphql.validate")
+local validate_schema = require("appsync.server.graphql.validate_schema")
 
 ---@class appsync.server.Engine
 ---@field schema appsync.server.Schema
@@ -227,7 +227,7 @@ local function begin(self, request)
   end
   return {
     schema = self.schema, resolvers = self.resolvers, fragments = prepared.fragments, variables = variables,
-    identity = request.identity, modes = self.modes, request = { headers = request.headers or {} },
+    identity = request.identity, modes = self.modes, gate = field_auth, request = { headers = request.headers or {} },
     request_id = request.request_id,
   }, operation
 end

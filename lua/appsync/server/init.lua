@@ -1,9 +1,9 @@
 --- The local AppSync-compatible server: one process, one thread, GraphQL over HTTP and WebSocket.
 local core = require("appsync.core")
 local listener_module = require("appsync.listener")
-local authorize = require("appsync.server.authorize")
-local endpoint = require("appsync.server.endpoint")
-local sockets = require("appsync.server.sockets")
+local authorize = require("appsync.server.auth.authorize")
+local endpoint = require("appsync.server.http.endpoint")
+local sockets = require("appsync.server.realtime.sockets")
 
 ---@class appsync.server.Options
 ---@field schema_text string

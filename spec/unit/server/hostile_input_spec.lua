@@ -1,13 +1,13 @@
 --- Input that is made to hurt: what would go on without end, or throw where nobody catches.
 local core = require("appsync.core")
 local engine = require("appsync.server.engine")
-local headers = require("appsync.server.headers")
-local jwt = require("appsync.server.jwt")
+local headers = require("appsync.server.http.headers")
+local jwt = require("appsync.server.auth.jwt")
 local resolvers = require("appsync.server.resolvers")
-local selection = require("appsync.server.selection")
-local sigv4_verify = require("appsync.server.sigv4_verify")
-local store = require("appsync.server.store")
-local transport_ws = require("appsync.server.transport_ws")
+local selection = require("appsync.server.graphql.selection")
+local sigv4_verify = require("appsync.server.auth.sigv4_verify")
+local store = require("appsync.server.data.store")
+local transport_ws = require("appsync.server.realtime.transport_ws")
 
 local unshowable = setmetatable({}, {
   __index = function() error("no index") end,

@@ -1,0 +1,206 @@
+--- Verifies AWS Signature Version 4 (AWS General Reference, "Create a signed AWS API request"). It works from what was
+--- received and shares no code with the client's signer, so that a client that signs wrongly is found out.
+local core = require("appsync.core")
+local query_string = require("appsync.server.http.query_string")
+
+local sigv4_verify = {}
+
+--- How far a request's clock may be off.
+sigv4_verify.max_skew_s = 300
+
+local MISMATCH = "The request signature we calculated does not match the signature you provided. "
+  .. "Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
+
+---@param civil_year integer
+local function days_since_1970(civil_year, month, day)
+  -- Days of the proleptic Gregorian calendar, years that begin in March.
+  local year = civil_year - (month <= 2 and 1 or 0)
+  local era = math.floor(year / 400)
+  local year_of_era = year - era * 400
+  local day_of_year = math.floor((153 * (month + (month > 2 and -3 or 9)) + 2) / 5) + day - 1
+  local day_of_era = year_of_era * 365 + math.floor(year_of_era / 4) - math.floor(year_of_era / 100) + day_of_year
+  return era * 146097 + day_of_era - 719468
+end
+
+--- Unix seconds of `YYYYMMDD'T'HHMMSS'Z'`, or nil.
+---@param text string
+---@return integer?
+function sigv4_verify.parse_date(text)
+  local y, mo, d, h, mi, s = text:match("^(%d%d%d%d)(%d%d)(%d%d)T(%d%d)(%d%d)(%d%d)Z$")
+  if not y then
+    return nil
+  end
+  local days = days_since_1970(tonumber(y), tonumber(mo), tonumber(d))
+  return days * 86400 + tonumber(h) * 3600 + tonumber(mi) * 60 + tonumber(s)
+end
+
+---@class appsync.server.Sigv4Parts
+---@field access_key string
+---@field day string
+---@field region string
+---@field service string
+---@field signed_headers string
+---@field signature string
+
+--- The parts of an Authorization header, or nil.
+---@param text string
+---@return appsync.server.Sigv4Parts?
+function sigv4_verify.parse(text)
+  local rest = text:match("^AWS4%-HMAC%-SHA256%s+(.*)$")
+  if not rest then
+    return nil
+  end
+  local fields = {}
+  for part in rest:gmatch("[^,%s]+") do
+    local name, value = part:match("^(%a+)=(.+)$")
+    if name then
+      fields[name] = value
+    end
+  end
+  local access_key, day, region, service =
+    (fields.Credential or ""):match("^([^/]+)/(%d%d%d%d%d%d%d%d)/([^/]+)/([^/]+)/aws4_request$")
+  if not access_key or not fields.SignedHeaders or not (fields.Signature or ""):match("^%x+$") then
+    return nil
+  end
+  return {
+    access_key = access_key,
+    day = day,
+    region = region,
+    service = service,
+    signed_headers = fields.SignedHeaders,
+    signature = fields.Signature:lower(),
+  }
+end
+
+local function canonical_query(text)
+  local items = {}
+  for _, item in ipairs(query_string.list(text)) do
+    items[#items + 1] = { query_string.escape(item.name), query_string.escape(item.value) }
+  end
+  table.sort(items, function(a, b)
+    if a[1] ~= b[1] then
+      return a[1] < b[1]
+    end
+    return a[2] < b[2]
+  end)
+  for i, item in ipairs(items) do
+    items[i] = item[1] .. "=" .. item[2]
+  end
+  return table.concat(items, "&")
+end
+
+--- Every service but S3: the path as it was sent, encoded once more.
+local function canonical_path(path)
+  return (path:gsub("[^/]+", query_string.escape))
+end
+
+---@param request {method: string, path: string, query: string?, headers: table<string, string>, body: string}
+---@param signed_headers string
+---@return string? canonical, string? missing the signed header that wasn't sent
+function sigv4_verify.canonical_request(request, signed_headers)
+  local lines = {}
+  for name in signed_headers:gmatch("[^;]+") do
+    local value = request.headers[name]
+    if not value then
+      return nil, name
+    end
+    lines[#lines + 1] = name .. ":" .. value:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "") .. "\n"
+  end
+  return table.concat({
+    request.method,
+    canonical_path(request.path),
+    canonical_query(request.query),
+    table.concat(lines),
+    signed_headers,
+    core.sha256(request.body),
+  }, "\n")
+end
+
+local function signing_key(secret, parts)
+  local key = "AWS4" .. secret
+  for _, step in ipairs({ parts.day, parts.region, parts.service, "aws4_request" }) do
+    key = core.hmac_sha256(key, step)
+  end
+  return key
+end
+
+local function to_hex(bytes)
+  return (bytes:gsub(".", function(char) return ("%02x"):format(char:byte()) end))
+end
+
+--- The signature that these parts should carry.
+---@return string? hexadecimal, string? missing
+function sigv4_verify.signature(request, parts, date, secret)
+  local canonical, missing = sigv4_verify.canonical_request(request, parts.signed_headers)
+  if not canonical then
+    return nil, missing
+  end
+  local scope = table.concat({ parts.day, parts.region, parts.service, "aws4_request" }, "/")
+  local to_sign = table.concat({ "AWS4-HMAC-SHA256", date, scope, core.sha256(canonical) }, "\n")
+  return to_hex(core.hmac_sha256(signing_key(secret, parts), to_sign))
+end
+
+local function refuse(kind, message)
+  return nil, { status = 403, type = kind, message = message }
+end
+
+-- A name that is repeated would copy its header again and again.
+local function find_repeated(signed_headers)
+  local seen = {}
+  for name in signed_headers:gmatch("[^;]+") do
+    if seen[name] then
+      return name
+    end
+    seen[name] = true
+  end
+end
+
+local function check_date(parts, date, now)
+  local time = date and sigv4_verify.parse_date(date)
+  if not time or date:sub(1, 8) ~= parts.day then
+    return "Date in Credential scope does not match the signature's date."
+  elseif now - time > sigv4_verify.max_skew_s then
+    return ("Signature expired: %s is now earlier than the server's time less 5 min."):format(date)
+  elseif time - now > sigv4_verify.max_skew_s then
+    return ("Signature not yet current: %s is still later than the server's time plus 5 min."):format(date)
+  end
+end
+
+--- Checks one request; `keys` gives the secret of each access key.
+---@param request {method: string, path: string, query: string?, headers: table<string, string>, body: string}
+---@param keys table<string, string>
+---@param now number Unix seconds
+---@return string? access_key, appsync.server.Refusal? refusal
+function sigv4_verify.check(request, keys, now)
+  local parts = sigv4_verify.parse(request.headers.authorization)
+  if not parts then
+    return refuse("IncompleteSignatureException", "The authorization header is not a complete AWS4 signature.")
+  elseif parts.service ~= "appsync" then
+    return refuse("InvalidSignatureException", ("Credential should be scoped to correct service: 'appsync'."))
+  end
+  local secret = keys[parts.access_key]
+  if not secret then
+    return refuse("UnrecognizedClientException", "The security token included in the request is invalid.")
+  end
+  if not (";" .. parts.signed_headers .. ";"):find(";host;", 1, true) then
+    return refuse("InvalidSignatureException", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
+  end
+  local repeated = find_repeated(parts.signed_headers)
+  if repeated then
+    return refuse("InvalidSignatureException", ("The signed header '%s' is named twice."):format(repeated))
+  end
+  local date = request.headers["x-amz-date"]
+  local fault = check_date(parts, date, now)
+  if fault then
+    return refuse("InvalidSignatureException", fault)
+  end
+  local expected, missing = sigv4_verify.signature(request, parts, date, secret)
+  if not expected then
+    return refuse("InvalidSignatureException", ("The signed header '%s' was not sent."):format(missing))
+  elseif expected ~= parts.signature then
+    return refuse("InvalidSignatureException", MISMATCH)
+  end
+  return parts.access_key
+end
+
+return sigv4_verify

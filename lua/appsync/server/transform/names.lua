@@ -1,0 +1,129 @@
+--- The names that Amplify derives from a model's name (Amplify documentation, "Generated operations"; plurals as the npm
+--- package `pluralize` makes them).
+local md5 = require("appsync.server.transform.md5")
+
+local model_names = {}
+
+local function words(text)
+  local set = {}
+  for word in text:gmatch("%S+") do set[word] = true end
+  return set
+end
+
+local UNCOUNTABLE = words([[adulthood advice agenda aid aircraft alcohol ammo analytics anime athletics audio bison blood
+bream buffalo butter carp cash chassis chess clothing cod commerce cooperation corps debris diabetes digestion elk energy
+equipment excretion expertise firmware flounder fun gallows garbage graffiti hardware headquarters health herpes highjinks
+homework housework information jeans justice kudos labour literature machinery mackerel mail media mews moose music mud
+manga news only personnel pike plankton pliers police pollution premises rain research rice salmon scissors series sewage
+shambles shrimp software staff swine tennis traffic transportation trout tuna wealth welfare whiting wildebeest wildlife
+you]])
+
+local UNCOUNTABLE_ENDINGS = { "pokemon$", "[^aeiou]ese$", "deer$", "fish$", "measles$", "ois$", "ous$", "pox$", "sheep$" }
+
+local IRREGULAR = {
+  i = "we", me = "us", he = "they", she = "they", them = "them", is = "are", was = "were", has = "have", this = "these",
+  that = "those", my = "our", its = "their", his = "their", her = "their", echo = "echoes", dingo = "dingoes",
+  volcano = "volcanoes", tornado = "tornadoes", torpedo = "torpedoes", genus = "genera", viscus = "viscera",
+  stigma = "stigmata", stoma = "stomata", dogma = "dogmata", lemma = "lemmata", schema = "schemata",
+  anathema = "anathemata", ox = "oxen", axe = "axes", die = "dice", yes = "yeses", foot = "feet", eave = "eaves",
+  goose = "geese", tooth = "teeth", quiz = "quizzes", human = "humans", proof = "proofs", carve = "carves",
+  valve = "valves", looey = "looies", thief = "thieves", groove = "grooves", pickaxe = "pickaxes",
+  passerby = "passersby", canvas = "canvases", thou = "you", mouse = "mice", louse = "lice",
+  titmouse = "titmice",
+}
+
+local PLURALS = {}
+for _, plural in pairs(IRREGULAR) do PLURALS[plural] = true end
+
+-- {endings with their stem, how many letters go, what comes}; the first that fits counts.
+local RULES = {
+  { "man men", 2, "en" },
+  { "eaux", 0, "" },
+  { "children", 0, "" }, { "child", 0, "ren" },
+  { "people", 0, "" }, { "person", 4, "ople" },
+  { "matrix codex codix murex silex vertex index indix appendix appendex", 2, "ices" },
+  { "x ch ss sh zz", 0, "es" },
+  { "quy", 1, "ies" },
+  { "[^aeiouy]y", 1, "ies" },
+  { "[^ch][ieo][ln]ey", 2, "ies" },
+  { "knife wife life", 2, "ves" },
+  { "arf lf eaf eof oaf hoof", 1, "ves" },
+  { "sis", 2, "es" },
+  { "aphelion hyperbaton perihelion asyndeton noumenon phenomenon criterion organon prolegomenon hedron automaton", 2, "a" },
+  { "addendum millennium datum extremum bacterium desideratum stratum candelabrum erratum ovum symposium curriculum quorum",
+    2, "a" },
+  { "data bacteria criteria phenomena symposia curricula strata", 0, "" },
+  { "hero ato gro", 0, "es" },
+  { "seraph cherub", 0, "im" },
+  { "alumna alga vertebra", 0, "e" },
+  { "alumnus syllabus virus radius nucleus fungus cactus stimulus terminus bacillus focus uterus locus stratus", 2, "i" },
+  { "[^l]ias [aeiou]las [ejzr]as [iu]am", 0, "" },
+  { "emu enu", 0, "s" }, { "emus enus", 0, "" },
+  { "alias [^aou]us tlas tmas gas ris", 0, "es" },
+  { "axis testis", 2, "es" },
+  { "s", 0, "" },
+}
+
+local function ends_with_any(token, endings)
+  for ending in endings:gmatch("%S+") do
+    if token:find(ending .. "$") then return true end
+  end
+  return false
+end
+
+local function is_uncountable(token)
+  if UNCOUNTABLE[token] then return true end
+  for _, ending in ipairs(UNCOUNTABLE_ENDINGS) do
+    if token:find(ending) then return true end
+  end
+  return false
+end
+
+-- What is added follows the case of the letter before it: E becomes ES.
+local function in_case_of(word, text)
+  return word:sub(-1):find("%u") and text:upper() or text
+end
+
+--- The English plural of a type's name, in its case.
+---@param word string
+---@return string
+function model_names.plural(word)
+  local token = word:lower()
+  if PLURALS[token] then return word end
+  if IRREGULAR[token] then
+    local plural = IRREGULAR[token]
+    if word == token then return plural end
+    if word == word:upper() then return plural:upper() end
+    return plural:sub(1, 1):upper() .. plural:sub(2)
+  end
+  if is_uncountable(token) then return word end
+  for _, rule in ipairs(RULES) do
+    if ends_with_any(token, rule[1]) then return word:sub(1, #word - rule[2]) .. in_case_of(word, rule[3]) end
+  end
+  return word .. in_case_of(word, "s")
+end
+
+local function upper_first(name)
+  return name:sub(1, 1):upper() .. name:sub(2)
+end
+
+-- Subscription names above 50 letters are cut and told apart by a digest.
+local function subscription_name(name)
+  if #name <= 50 then return name end
+  return name:sub(1, 45) .. md5.hex(name):sub(1, 5)
+end
+
+--- The default names of a model's operations.
+---@param name string
+---@return table<string, string> by operation: get, list, create, update, delete, onCreate, onUpdate, onDelete
+function model_names.operations(name)
+  local upper = upper_first(name)
+  return {
+    get = "get" .. upper, list = "list" .. upper_first(model_names.plural(name)),
+    create = "create" .. upper, update = "update" .. upper, delete = "delete" .. upper,
+    onCreate = subscription_name("onCreate" .. upper), onUpdate = subscription_name("onUpdate" .. upper),
+    onDelete = subscription_name("onDelete" .. upper),
+  }
+end
+
+return model_names

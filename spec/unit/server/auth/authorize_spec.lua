@@ -1,0 +1,176 @@
+local authorize = require("appsync.server.auth.authorize")
+local core = require("appsync.core")
+local sigv4_verify = require("appsync.server.auth.sigv4_verify")
+
+local NOW = 1585699810
+local COGNITO = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_A"
+
+local function token(claims)
+  claims.exp = claims.exp or NOW + 60
+  local signed = core.base64('{"alg":"HS256"}', "url") .. "." .. core.base64(core.encode(claims), "url")
+  return signed .. "." .. core.base64(core.hmac_sha256("secret", signed), "url")
+end
+
+local logged
+
+local function make(settings)
+  logged = {}
+  settings.now = function() return NOW end
+  settings.log = function(text) logged[#logged + 1] = text end
+  return assert(authorize.new(settings))
+end
+
+local function check(auth, headers)
+  return auth:check({ headers = headers, method = "POST", path = "/graphql", body = "{}" })
+end
+
+local JWT_KEYS = { { algorithm = "HS256", secret = "secret" } }
+
+local function signed_headers()
+  local headers = { host = "h", ["x-amz-date"] = "20200401T001010Z" }
+  local parts = { day = "20200401", region = "r", service = "appsync", signed_headers = "host;x-amz-date" }
+  local request = { method = "POST", path = "/graphql", body = "{}", headers = headers }
+  local signature = sigv4_verify.signature(request, parts, headers["x-amz-date"], "S")
+  headers.authorization = "AWS4-HMAC-SHA256 Credential=A/20200401/r/appsync/aws4_request, "
+    .. "SignedHeaders=host;x-amz-date, Signature="
+    .. signature
+  return headers
+end
+
+describe("authorization", function()
+  it("accepts each API key that was given", function()
+    local auth = make({ api_keys = { "k1", "k2" } })
+    assert.same({ mode = "API_KEY" }, check(auth, { ["x-api-key"] = "k1" }))
+    assert.same({ mode = "API_KEY" }, check(auth, { ["x-api-key"] = "k2" }))
+  end)
+
+  it("refuses a wrong API key, even beside a good token", function()
+    local auth = make({ api_keys = { "k" }, jwt_keys = JWT_KEYS })
+    local identity, refusal = check(auth, { ["x-api-key"] = "no", authorization = token({ iss = COGNITO }) })
+    assert.is_nil(identity)
+    assert.same({
+      status = 401,
+      type = "UnauthorizedException",
+      message = "You are not authorized to make this call.",
+    }, refusal)
+  end)
+
+  it("passes over an API key where the mode isn't enabled", function()
+    local auth = make({ jwt_keys = JWT_KEYS })
+    local headers = { ["x-api-key"] = "k", authorization = token({ iss = COGNITO }) }
+    assert.equal("AMAZON_COGNITO_USER_POOLS", check(auth, headers).mode)
+  end)
+
+  it("says so when there are no credentials at all", function()
+    local _, refusal = check(make({ api_keys = { "k" } }), {})
+    assert.equal("Valid authorization header not provided.", refusal.message)
+    assert.equal(401, refusal.status)
+  end)
+
+  it("tells Cognito from OIDC by the issuer", function()
+    local auth = make({ jwt_keys = JWT_KEYS })
+    local claims = { iss = COGNITO, sub = "s", ["cognito:username"] = "ann", ["cognito:groups"] = { "g" } }
+    local cognito = check(auth, { authorization = token(claims) })
+    assert.equal("AMAZON_COGNITO_USER_POOLS", cognito.mode)
+    assert.equal("ann", cognito.username)
+    assert.equal("s", cognito.sub)
+    assert.equal("g", cognito.groups[1])
+    assert.equal(COGNITO, cognito.claims.iss)
+    local oidc = check(auth, { authorization = token({ iss = "https://other.example", sub = "s" }) })
+    assert.equal("OPENID_CONNECT", oidc.mode)
+    assert.equal("s", oidc.username)
+  end)
+
+  it("takes a token with or without Bearer", function()
+    local auth = make({ jwt_keys = JWT_KEYS })
+    assert.is_table((check(auth, { authorization = "Bearer " .. token({ iss = COGNITO }) })))
+  end)
+
+  it("passes on what is wrong with a token", function()
+    local auth = make({ jwt_keys = JWT_KEYS })
+    local _, expired = check(auth, { authorization = token({ iss = COGNITO, exp = 1 }) })
+    assert.equal("Token has expired.", expired.message)
+    assert.equal("UnauthorizedException", expired.type)
+    local _, broken = check(auth, { authorization = "nonsense" })
+    assert.equal("Unable to parse JWT token.", broken.message)
+  end)
+
+  it("verifies signatures", function()
+    local auth = make({ iam = { A = "S" } })
+    local identity = check(auth, signed_headers())
+    assert.equal("AWS_IAM", identity.mode)
+    assert.equal("A", identity.access_key)
+    local headers = signed_headers()
+    headers.host = "other"
+    local _, refusal = check(auth, headers)
+    assert.equal(403, refusal.status)
+  end)
+
+  it("refuses a signature where IAM isn't enabled, and never gives it to an authorizer", function()
+    local auth = make({ authorizer = function() return true end })
+    local identity, refusal = check(auth, signed_headers())
+    assert.is_nil(identity)
+    assert.equal(401, refusal.status)
+  end)
+
+  describe("by an authorizer function", function()
+    it("gives the function the token and the request, and takes its context", function()
+      local got
+      local auth = make({
+        authorizer = function(text, request)
+          got = { text, request }
+          return { isAuthorized = true, resolverContext = { tenant = "t" }, deniedFields = { "Query.secret" } }
+        end,
+      })
+      local identity = auth:check({
+        headers = { authorization = "custom-1" },
+        operation = { query = "{ a }", variables = { b = 1 }, operationName = "N" },
+      })
+      assert.equal("AWS_LAMBDA", identity.mode)
+      assert.same({ tenant = "t" }, identity.resolver_context)
+      assert.same({ "Query.secret" }, identity.denied_fields)
+      assert.equal("custom-1", got[1])
+      assert.equal("{ a }", got[2].query)
+      assert.equal("N", got[2].operation_name)
+      assert.same({ b = 1 }, got[2].variables)
+      assert.equal("custom-1", got[2].headers.authorization)
+    end)
+
+    it("takes true for yes and everything else for no", function()
+      assert.equal("AWS_LAMBDA", check(make({ authorizer = function() return true end }), { authorization = "t" }).mode)
+      for _, answer in ipairs({ false, {}, { isAuthorized = false }, "yes" }) do
+        local identity, refusal = check(make({ authorizer = function() return answer end }), { authorization = "t" })
+        assert.is_nil(identity)
+        assert.equal("You are not authorized to make this call.", refusal.message)
+      end
+    end)
+
+    it("refuses and logs when the function fails", function()
+      local identity = check(make({ authorizer = function() error("boom") end }), { authorization = "t" })
+      assert.is_nil(identity)
+      assert.matches("^authorizer: .*boom", logged[1])
+    end)
+
+    it("leaves JSON Web Tokens to their own modes", function()
+      local auth = make({ jwt_keys = JWT_KEYS, authorizer = function() return true end })
+      assert.equal("OPENID_CONNECT", check(auth, { authorization = token({ iss = "i" }) }).mode)
+      assert.equal("AWS_LAMBDA", check(auth, { authorization = "not-a-jwt" }).mode)
+    end)
+  end)
+
+  it("makes the first mode that is enabled the default", function()
+    local modes = make({ iam = { A = "S" }, authorizer = function() end }):auth_modes()
+    assert.same({ default = "AWS_IAM", additional = { "AWS_LAMBDA" } }, modes)
+  end)
+
+  it("takes the default that is asked for", function()
+    local modes = make({ api_keys = { "k" }, jwt_keys = JWT_KEYS, default = "OPENID_CONNECT" }):auth_modes()
+    assert.same({ default = "OPENID_CONNECT", additional = { "API_KEY", "AMAZON_COGNITO_USER_POOLS" } }, modes)
+  end)
+
+  it("refuses a default that isn't enabled", function()
+    local auth, message = authorize.new({ api_keys = { "k" }, default = "AWS_IAM" })
+    assert.is_nil(auth)
+    assert.equal("the default authorization mode AWS_IAM isn't enabled", message)
+  end)
+end)

@@ -1,0 +1,132 @@
+local core = require("appsync.core")
+local jwt = require("appsync.server.auth.jwt")
+
+local NOW = 1900000000
+
+-- Made with openssl: a key pair that was thrown away, and one token of it (kid k1, exp 2000000000).
+local PEM = [[
+-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA8zlPjqV7ryDmgcrI0bns
+UZFgiXn0zKw90BWmh9GnBBvVepP7xIs3LI0PK5+h5b9SENNC2KG9RSnEeJpb6Vq9
+pmYdfD0uNRXE8wI2/OV8Y7ctkuTa21PP87FNNl2kvbWPZdxdQ1Jx4ex+aILc2BpT
+QhFTUkE2aJLwJXzVpvJGYZfv4rOmn7HMWmtU6gD7FTN1OadO1/M6sY2NyPRiO2Xn
+oJ7zLTVDybCsrN39uS1ZuwNSyirD5v63hpp2Se/C6zNaHGiBMBwAj/8/JqW2L3us
+Vx8dv0HTwaVG+sW0nGaoar4XY5GeZuqcAs6VWSaR8XykBY14PoBN7hTxWH/ywnJk
+AwIDAQAB
+-----END PUBLIC KEY-----
+]]
+local MODULUS = "8zlPjqV7ryDmgcrI0bnsUZFgiXn0zKw90BWmh9GnBBvVepP7xIs3LI0PK5-h5b9SENNC2KG9RSnEeJpb6Vq9pmYdfD0uNRXE8wI2"
+    .. "_OV8Y7ctkuTa21PP87FNNl2kvbWPZdxdQ1Jx4ex-aILc2BpTQhFTUkE2aJLwJXzVpvJGYZfv4rOmn7HMWmtU6gD7FTN1OadO1_M6"
+    .. "sY2NyPRiO2XnoJ7zLTVDybCsrN39uS1ZuwNSyirD5v63hpp2Se_C6zNaHGiBMBwAj_8_JqW2L3usVx8dv0HTwaVG-sW0nGaoar4X"
+    .. "Y5GeZuqcAs6VWSaR8XykBY14PoBN7hTxWH_ywnJkAw"
+local TOKEN = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImsxIn0.eyJpc3MiOiJodHRwczovL2NvZ25pdG8taWRwLnVzLWVhc3QtMS5hbWF6b25hd3Mu"
+    .. "Y29tL3VzLWVhc3QtMV9BIiwic3ViIjoicy0xIiwidXNlcm5hbWUiOiJhbm4iLCJjb2duaXRvOmdyb3VwcyI6WyJBZG1pbnMiXSwi"
+    .. "dG9rZW5fdXNlIjoiYWNjZXNzIiwiZXhwIjoyMDAwMDAwMDAwfQ.GB3SGY0mnGhHfwFQrvtgccJzinS1kUv-2O6kA11ojsd21OKzF"
+    .. "tP-wzAaW3t9swl_O9nLQJczEUqY4mwMuHUPvAtvRClBBuFyI5KIjoxG-tabgSXVq-v-4P4CorNtWO502_to1wzKp2oPXlQewVZkw"
+    .. "GDebat3Wui_VuKpLwomrCsjRSMxi6w8Dkby58qgHxdPBGppmGj14XXm2Yc_9GXsqinLG4BlehOjU9W8vcRFf7DE8cbUy9yWbOWko"
+    .. "TMmyX9IGpi03-Hvh1wzG5zBV7ySe24fCNhwmmGhEgOTOyy-SGJL8LRGl4mu9f9AJrI-mV5j2FZJlR9BSGjf5ZVKMl8zEw"
+
+local function token(claims, secret, header)
+  local signed = core.base64(core.encode(header or { alg = "HS256", typ = "JWT" }), "url")
+    .. "."
+    .. core.base64(core.encode(claims), "url")
+  return signed .. "." .. core.base64(core.hmac_sha256(secret, signed), "url")
+end
+
+local function claims(changes)
+  local all = { iss = "https://issuer.example", sub = "u", exp = NOW + 60 }
+  for name, value in pairs(changes or {}) do
+    all[name] = value or nil
+  end
+  return all
+end
+
+local HS256 = { { algorithm = "HS256", secret = "secret" } }
+
+describe("the verification of JSON Web Tokens", function()
+  it("knows the signature of RFC 7515, appendix A.1", function()
+    local secret = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"
+    local text = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9."
+      .. "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"
+      .. "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    local keys = jwt.read_keys(core.encode({ kty = "oct", k = secret }))
+    assert.equal("joe", jwt.verify(text, keys, 1300819380).iss)
+  end)
+
+  it("accepts RS256 by a PEM key", function()
+    assert.equal("ann", jwt.verify(TOKEN, jwt.read_keys(PEM), NOW).username)
+  end)
+
+  it("accepts RS256 by a JWKS, and makes of it the same PEM", function()
+    local jwks = core.encode({ keys = { { kty = "EC" }, { kty = "RSA", kid = "k1", n = MODULUS, e = "AQAB" } } })
+    local keys = jwt.read_keys(jwks)
+    assert.equal(1, #keys)
+    assert.equal(PEM, keys[1].pem)
+    assert.equal("ann", jwt.verify(TOKEN, keys, NOW).username)
+  end)
+
+  it("passes over a key of another kid", function()
+    local jwks = core.encode({ keys = { { kty = "RSA", kid = "k2", n = MODULUS, e = "AQAB" } } })
+    local result, message = jwt.verify(TOKEN, jwt.read_keys(jwks), NOW)
+    assert.is_nil(result)
+    assert.equal("You are not authorized to make this call.", message)
+  end)
+
+  it("refuses an RS256 token whose claims were changed", function()
+    local head, _, signature = TOKEN:match("^(.-)%.(.-)%.(.*)$")
+    local forged = head .. "." .. core.base64(core.encode(claims()), "url") .. "." .. signature
+    assert.is_nil((jwt.verify(forged, jwt.read_keys(PEM), NOW)))
+  end)
+
+  it("doesn't take a public key for an HS256 secret", function()
+    local forged = token(claims(), PEM)
+    assert.is_nil((jwt.verify(forged, jwt.read_keys(PEM), NOW)))
+  end)
+
+  it("refuses tokens without a signature", function()
+    local head = core.base64('{"alg":"none"}', "url")
+    local body = core.base64(core.encode(claims()), "url")
+    assert.is_nil((jwt.verify(head .. "." .. body .. ".", HS256, NOW)))
+  end)
+
+  it("accepts HS256 by a raw secret, whose last line break doesn't count", function()
+    local keys = jwt.read_keys("secret\n")
+    assert.equal("u", jwt.verify(token(claims(), "secret"), keys, NOW).sub)
+    assert.is_nil((jwt.verify(token(claims(), "other"), keys, NOW)))
+  end)
+
+  local faults = {
+    { "an expired token", { exp = NOW - 6 }, "Token has expired." },
+    { "a token without exp", { exp = false }, "Token has expired." },
+    { "a token that isn't valid yet", { nbf = NOW + 6 }, "Token is not valid yet." },
+    { "a token without an issuer", { iss = false }, "Unable to parse JWT token." },
+  }
+  for _, fault in ipairs(faults) do
+    it("refuses " .. fault[1], function()
+      local result, message = jwt.verify(token(claims(fault[2]), "secret"), HS256, NOW)
+      assert.is_nil(result)
+      assert.equal(fault[3], message)
+    end)
+  end
+
+  it("gives clocks a few seconds", function()
+    assert.is_table((jwt.verify(token(claims({ exp = NOW - 5, nbf = NOW + 5 }), "secret"), HS256, NOW)))
+  end)
+
+  it("says of text that is no token that it can't be parsed", function()
+    for _, text in ipairs({ "", "abc", "a.b", "a.b.c", "!.!.!", "e30.W10.x!" }) do
+      local result, message = jwt.verify(text, HS256, NOW)
+      assert.is_nil(result)
+      assert.equal("Unable to parse JWT token.", message)
+    end
+  end)
+
+  it("tells what is wrong with a key file", function()
+    local broken = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
+    for _, text in ipairs({ "", "\n", '{"keys":[]}', broken }) do
+      local keys, message = jwt.read_keys(text)
+      assert.is_nil(keys)
+      assert.is_string(message)
+    end
+  end)
+end)

@@ -1,0 +1,69 @@
+local core = require("appsync.core")
+local filter = require("appsync.server.data.filter")
+
+local NULL = core.null
+local ITEM = { name = "apple", priority = 5, done = false, tags = { "a", "b" }, none = NULL, meta = { x = 1 }, umlaut = "äö" }
+
+describe("a filter", function()
+  -- {filter, holds}
+  local ROWS = {
+    { {}, true },
+    { { name = { eq = "apple" } }, true }, { { name = { eq = "Apple" } }, false }, { { missing = { eq = "x" } }, false },
+    { { name = { ne = "apple" } }, false }, { { missing = { ne = "x" } }, true },
+    { { done = { eq = false } }, true }, { { done = { ne = true } }, true },
+    { { none = { eq = NULL } }, true }, { { missing = { eq = NULL } }, false }, { { name = { ne = NULL } }, true },
+    { { priority = { lt = 6 } }, true }, { { priority = { lt = 5 } }, false },
+    { { priority = { le = 5 } }, true }, { { priority = { le = 4 } }, false },
+    { { priority = { gt = 4 } }, true }, { { priority = { gt = 5 } }, false },
+    { { priority = { ge = 5 } }, true }, { { priority = { ge = 6 } }, false },
+    { { missing = { lt = 6 } }, false }, { { missing = { ge = 6 } }, false }, { { name = { gt = 1 } }, false },
+    { { name = { lt = "b" } }, true }, { { name = { gt = "Z" } }, true }, { { name = { lt = "appl" } }, false },
+    { { name = { lt = "apples" } }, true },
+    { { name = { contains = "ppl" } }, true }, { { name = { contains = "x" } }, false }, { { name = { contains = "a.*" } }, false },
+    { { tags = { contains = "a" } }, true }, { { tags = { contains = "c" } }, false }, { { missing = { contains = "a" } }, false },
+    { { name = { notContains = "x" } }, true }, { { tags = { notContains = "a" } }, false }, { { missing = { notContains = "a" } }, true },
+    { { priority = { between = { 5, 6 } } }, true }, { { priority = { between = { 1, 4 } } }, false },
+    { { name = { between = { "a", "b" } } }, true }, { { missing = { between = { 1, 2 } } }, false },
+    { { name = { beginsWith = "app" } }, true }, { { name = { beginsWith = "pp" } }, false }, { { missing = { beginsWith = "" } }, false },
+    { { name = { attributeExists = true } }, true }, { { missing = { attributeExists = true } }, false },
+    { { missing = { attributeExists = false } }, true }, { { none = { attributeExists = true } }, true },
+    { { name = { attributeType = "string" } }, true }, { { priority = { attributeType = "number" } }, true },
+    { { done = { attributeType = "bool" } }, true }, { { none = { attributeType = "_null" } }, true },
+    { { tags = { attributeType = "list" } }, true }, { { meta = { attributeType = "map" } }, true },
+    { { missing = { attributeType = "string" } }, false },
+    { { name = { size = { eq = 5 } } }, true }, { { tags = { size = { gt = 2 } } }, false }, { { umlaut = { size = { eq = 2 } } }, true },
+    { { meta = { size = { between = { 1, 1 } } } }, true }, { { missing = { size = { ge = 0 } } }, false },
+    { { name = { beginsWith = "a", contains = "z" } }, false }, { { name = { eq = "apple" }, priority = { eq = 4 } }, false },
+    { { ["and"] = { { name = { eq = "apple" } }, { priority = { eq = 5 } } } }, true },
+    { { ["and"] = { { name = { eq = "apple" } }, { priority = { eq = 4 } } } }, false },
+    { { ["or"] = { { name = { eq = "pear" } }, { priority = { eq = 5 } } } }, true },
+    { { ["or"] = { { name = { eq = "pear" } }, { priority = { eq = 4 } } } }, false },
+    { { ["not"] = { name = { eq = "pear" } } }, true }, { { ["not"] = { name = { eq = "apple" } } }, false },
+    { { ["not"] = { ["or"] = { { name = { eq = "x" } }, { ["and"] = { { priority = { gt = 1 } }, { done = { eq = true } } } } } } }, true },
+    { { name = NULL }, true }, { { name = { contains = NULL } }, true }, { { ["and"] = NULL }, true },
+    { { name = { ["in"] = { "apple", "pear" } } }, true }, { { name = { ["in"] = { "pear" } } }, false },
+    { { missing = { ["in"] = { "pear" } } }, false }, { { name = { notIn = { "pear" } } }, true },
+    { { name = { notIn = { "apple" } } }, false },
+  }
+  for _, row in ipairs(ROWS) do
+    it((row[2] and "passes " or "holds back ") .. core.encode(row[1]), function()
+      assert.equal(row[2], filter.matches(row[1], ITEM))
+    end)
+  end
+
+  it("that is missing or null passes everything", function()
+    assert.is_true(filter.matches(nil, ITEM))
+    assert.is_true(filter.matches(NULL, ITEM))
+  end)
+
+  it("refuses between without a pair, and operators that it does not know", function()
+    assert.has_error(function() filter.matches({ priority = { between = { 1 } } }, ITEM) end)
+    assert.has_error(function() filter.matches({ priority = { near = 1 } }, ITEM) end)
+  end)
+
+  it("takes null for absent in a payload", function()
+    assert.is_false(filter.matches_payload({ none = { attributeExists = true } }, ITEM))
+    assert.is_true(filter.matches_payload({ none = { ne = "x" } }, ITEM))
+    assert.is_true(filter.matches_payload({ name = { eq = "apple" } }, ITEM))
+  end)
+end)
