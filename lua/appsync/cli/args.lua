@@ -11,12 +11,18 @@ local args = {}
 ---@field max number?
 ---@field choices string[]?
 
+--- Options that belong together, and what reads them into the command's settings.
+---@class appsync.cli.Group
+---@field title string
+---@field options appsync.cli.Option[]
+---@field read fun(words: table, settings: table): integer?, string? the exit status and the message of a fault
+
 ---@class appsync.cli.Command
 ---@field name string
 ---@field summary string
 ---@field usage string
 ---@field positional {name: string, help: string, is_required: boolean?}[]
----@field options appsync.cli.Option[]
+---@field groups appsync.cli.Group[]
 ---@field notes string?
 
 --- The number of insertions, deletions, exchanges and neighbour swaps between two words.
@@ -58,16 +64,20 @@ end
 
 local function option_names(command)
   local names = { "help" }
-  for _, option in ipairs(command.options) do
-    names[#names + 1] = option.name
+  for _, group in ipairs(command.groups) do
+    for _, option in ipairs(group.options) do
+      names[#names + 1] = option.name
+    end
   end
   return names
 end
 
 local function find_option(command, name)
-  for _, option in ipairs(command.options) do
-    if option.name == name then
-      return option
+  for _, group in ipairs(command.groups) do
+    for _, option in ipairs(group.options) do
+      if option.name == name then
+        return option
+      end
     end
   end
   local meant = args.suggest(name, option_names(command))
@@ -193,19 +203,32 @@ function args.read(command, words)
   return result
 end
 
+local HELP_COLUMN = 31
+
+local function add_line(lines, left, help)
+  local margin = "\n" .. (" "):rep(HELP_COLUMN)
+  left = "  " .. left
+  local gap = #left < HELP_COLUMN and (" "):rep(HELP_COLUMN - #left) or margin
+  lines[#lines + 1] = left .. gap .. help:gsub("\n", margin)
+end
+
 --- The text of `--help`.
 ---@param command appsync.cli.Command
 ---@return string
 function args.help(command)
   local lines = { command.summary, "", "Usage: " .. command.usage, "" }
   for _, positional in ipairs(command.positional) do
-    lines[#lines + 1] = ("  %-24s %s"):format(positional.name, positional.help)
+    add_line(lines, positional.name, positional.help)
   end
-  for _, option in ipairs(command.options) do
-    local left = "--" .. option.name .. (option.value and (" " .. option.value) or "")
-    lines[#lines + 1] = ("  %-24s %s%s"):format(left, option.help, option.is_list and " (may be repeated)" or "")
+  for _, group in ipairs(command.groups) do
+    lines[#lines + 1] = "\n" .. group.title .. ":"
+    for _, option in ipairs(group.options) do
+      local left = "--" .. option.name .. (option.value and (" " .. option.value) or "")
+      add_line(lines, left, option.help .. (option.is_list and " (may be repeated)" or ""))
+    end
   end
-  lines[#lines + 1] = ("  %-24s %s"):format("--help", "this text")
+  lines[#lines + 1] = ""
+  add_line(lines, "--help", "this text")
   if command.notes then
     lines[#lines + 1] = "\n" .. command.notes
   end

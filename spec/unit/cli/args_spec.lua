@@ -5,12 +5,23 @@ local COMMAND = {
   summary = "Shows something.",
   usage = "appsync demo FILE [options]",
   positional = { { name = "FILE", help = "a file", is_required = true } },
-  options = {
-    { name = "port", value = "N", help = "a port", kind = "integer", min = 0, max = 65535 },
-    { name = "ka", value = "S", help = "seconds", kind = "number", min = 0.1 },
-    { name = "key", value = "K", help = "a key", is_list = true },
-    { name = "mode", value = "M", help = "a mode", choices = { "fast", "slow" } },
-    { name = "trace", help = "a switch" },
+  groups = {
+    {
+      title = "Numbers",
+      options = {
+        { name = "port", value = "N", help = "a port", kind = "integer", min = 0, max = 65535 },
+        { name = "ka", value = "S", help = "seconds", kind = "number", min = 0.1 },
+      },
+    },
+    {
+      title = "Words",
+      options = {
+        { name = "key", value = "K", help = "a key", is_list = true },
+        { name = "mode", value = "M", help = "a mode", choices = { "fast", "slow" } },
+        { name = "trace", help = "a switch" },
+        { name = "a-very-long-option", value = "WITH-A-VALUE", help = "one line\nand another" },
+      },
+    },
   },
 }
 
@@ -82,5 +93,11 @@ describe("command-line arguments", function()
     assert.matches("Usage: appsync demo FILE", help, 1, true)
     assert.matches("%-%-key K +a key %(may be repeated%)", help)
     assert.matches("%-%-trace +a switch", help)
+    assert.matches("\nNumbers:\n  %-%-port N .-\n\nWords:\n  %-%-key K", help)
+  end)
+
+  it("keep the help in its column, however long they are", function()
+    local column = (" "):rep(31)
+    assert.matches("  --a-very-long-option WITH-A-VALUE\n" .. column .. "one line\n" .. column .. "and another\n", args.help(COMMAND), 1, true)
   end)
 end)

@@ -1,0 +1,95 @@
+--- Options of `appsync serve`: who may ask.
+local file = require("appsync.cli.file")
+local status = require("appsync.cli.status")
+
+---@type appsync.cli.Group
+local auth = {
+  title = "Authorization",
+  options = {
+    { name = "api-key", value = "KEY", help = "accept this API key", is_list = true },
+    { name = "iam", value = "KEY:SECRET", help = "accept signatures by this access key", is_list = true },
+    { name = "jwt-key", value = "FILE", help = "accept its tokens: PEM, JWKS or a secret", is_list = true },
+    { name = "auth-default", value = "MODE", help = "the default mode of fields: API_KEY, AWS_IAM, …; see below" },
+  },
+}
+
+local MODES = {
+  API_KEY = "API_KEY",
+  AWS_IAM = "AWS_IAM",
+  AMAZON_COGNITO_USER_POOLS = "AMAZON_COGNITO_USER_POOLS",
+  OPENID_CONNECT = "OPENID_CONNECT",
+  AWS_LAMBDA = "AWS_LAMBDA",
+  apiKey = "API_KEY",
+  iam = "AWS_IAM",
+  userPool = "AMAZON_COGNITO_USER_POOLS",
+  oidc = "OPENID_CONNECT",
+  lambda = "AWS_LAMBDA",
+}
+
+local readers = {}
+
+function readers.iam(words, options)
+  options.iam = {}
+  for _, pair in ipairs(words.iam or {}) do
+    local key, secret = pair:match("^([^:]+):(.+)$")
+    if not key then
+      return status.usage, "--iam expects ACCESS_KEY:SECRET"
+    end
+    options.iam[key] = secret
+  end
+end
+
+readers["auth-default"] = function(words, options)
+  local mode = words["auth-default"]
+  if mode then
+    options.auth_default = MODES[mode]
+    if not options.auth_default then
+      return status.usage,
+        ("--auth-default: there is no mode %q; it is one of API_KEY, AWS_IAM, "):format(mode)
+          .. "AMAZON_COGNITO_USER_POOLS, OPENID_CONNECT, AWS_LAMBDA"
+    end
+  end
+end
+
+readers["jwt-key"] = function(words, options)
+  options.jwt_keys = {}
+  for _, path in ipairs(words["jwt-key"] or {}) do
+    local text, message = file.read(path)
+    local keys
+    if text then
+      keys, message = require("appsync.server.auth.jwt").read_keys(text)
+      message = keys and nil or path .. ": " .. tostring(message)
+    end
+    if not keys then
+      return status.failure, message
+    end
+    for _, key in ipairs(keys) do
+      table.insert(options.jwt_keys, key)
+    end
+  end
+end
+
+---@param words table
+---@param options appsync.server.Options
+---@return integer? status, string? message
+function auth.read(words, options)
+  options.api_keys = words["api-key"] or {}
+  for _, name in ipairs({ "iam", "auth-default", "jwt-key" }) do
+    local code, message = readers[name](words, options)
+    if code then
+      return code, message
+    end
+  end
+end
+
+--- A server that nobody could ask gets an API key.
+---@param options appsync.server.Options complete
+function auth.finish(options)
+  local has_other = next(options.iam) ~= nil or #options.jwt_keys > 0 or options.authorizer
+  if #options.api_keys == 0 and not has_other then
+    local letters = require("appsync.core").uuid():gsub("-", "")
+    options.api_keys = { "da2-" .. letters:sub(1, 26) }
+  end
+end
+
+return auth

@@ -1,0 +1,28 @@
+--- Options of `appsync serve`: what it keeps.
+local status = require("appsync.cli.status")
+
+---@type appsync.cli.Group
+local data = {
+  title = "Data",
+  options = {
+    { name = "store", value = "FILE", help = "keep the data in this file; default: in memory" },
+    {
+      name = "conflict",
+      value = "STRATEGY",
+      help = "automerge, optimistic or lambda; not there yet",
+      choices = { "automerge", "optimistic", "lambda" },
+    },
+  },
+}
+
+---@param words table
+---@param options appsync.server.Options
+---@return integer? status, string? message
+function data.read(words, options)
+  options.store = words.store
+  if words.conflict then
+    return status.usage, "--conflict comes with a later release; this one has no versioned models"
+  end
+end
+
+return data

@@ -1,0 +1,19 @@
+--- Options of `appsync serve`: subscriptions.
+
+---@type appsync.cli.Group
+local realtime = {
+  title = "Subscriptions",
+  options = {
+    { name = "max-subscriptions", value = "N", help = "of one connection; default 200", kind = "integer", min = 1 },
+    { name = "ka", value = "SECONDS", help = "between keep-alive messages; default 60", kind = "number", min = 0.01 },
+  },
+}
+
+---@param words table
+---@param options appsync.server.Options
+---@return integer? status, string? message
+function realtime.read(words, options)
+  options.max_subscriptions, options.ka = words["max-subscriptions"], words.ka
+end
+
+return realtime

@@ -1,0 +1,2 @@
+--- Exit statuses.
+return { success = 0, failure = 1, usage = 2 }
