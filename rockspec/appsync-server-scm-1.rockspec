@@ -83,6 +83,7 @@ build = {
     ["appsync.server.data.store"] = "lua/appsync/server/data/store.lua",
     ["appsync.server.engine"] = "lua/appsync/server/engine.lua",
     ["appsync.server.graphql.coerce"] = "lua/appsync/server/graphql/coerce.lua",
+    ["appsync.server.graphql.context"] = "lua/appsync/server/graphql/context.lua",
     ["appsync.server.graphql.directives"] = "lua/appsync/server/graphql/directives.lua",
     ["appsync.server.graphql.execute"] = "lua/appsync/server/graphql/execute.lua",
     ["appsync.server.graphql.introspect"] = "lua/appsync/server/graphql/introspect.lua",

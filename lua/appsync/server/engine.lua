@@ -17,8 +17,13 @@ local validate_schema = require("appsync.server.graphql.validate_schema")
 
 ---@class appsync.server.Engine
 ---@field schema appsync.server.Schema
+---@field store appsync.server.Store? nil while no schema had a model
+---@field guard table?
+---@field trace appsync.server.Trace? may be set at any time
+---@field on_effect function? likewise
+---@field private options appsync.server.EngineOptions
 ---@field private resolvers table[]
----@field private store appsync.server.Store?
+---@field private providers table<string, appsync.server.Provider>?
 ---@field private modes {default: string, additional: table?}
 ---@field private young table<string, table> documents by query text, used lately
 ---@field private old table<string, table> and before that
@@ -82,46 +87,81 @@ local function check_resolvers(s, resolvers)
   return true
 end
 
-local function open_store(self, options, models)
-  if #models == 0 then return true end
+local function open_store(options)
   local opened, message = store.open(options.store or ":memory:", options.open_database)
   if not opened then return nil, { message = ("store '%s': %s"):format(tostring(options.store), message) } end
-  self.store = opened
-  self.resolvers[2] = model_resolvers.build(models, opened, {
-    now = options.now or core.wall, uuid = options.uuid or core.uuid, query = self.schema.query.name,
-    mutation = self.schema.mutation and self.schema.mutation.name,
-  })
-  return true
+  return opened
+end
+
+-- What of an engine is made of texts and files, and made anew when they change: not the store, and nobody's connection.
+local function load_program(options, opened)
+  local s, models = load_schema(options.schema_text)
+  if not s then return nil, models end
+  local ok, err = check_resolvers(s, options.resolvers or {})
+  if not ok then return nil, err end
+  local modes, guard = options.auth_modes or { default = "API_KEY" }, options.guard
+  local generated = { is_builtin = true }
+  if opened or #models > 0 then
+    if not opened then
+      opened, err = open_store(options)
+      if not opened then return nil, err end
+    end
+    generated = model_resolvers.build(models, opened, {
+      now = options.now or core.wall, uuid = options.uuid or core.uuid, query = s.query.name,
+      mutation = s.mutation and s.mutation.name, guard = guard,
+    })
+  end
+  return {
+    schema = s, store = opened, guard = guard, resolvers = { options.resolvers or {}, generated, introspect.resolvers },
+    modes = { default = modes.default, additional = modes.additional, is_open = field_auth.is_open(s) },
+  }
+end
+
+local function adopt(self, options, program)
+  self.guard = nil
+  for name, value in pairs(program) do self[name] = value end
+  self.options, self.young, self.old, self.n_young, self.n_bytes = options, {}, {}, 0, 0
+  self.providers, self.trace, self.on_effect = options.providers, options.trace, options.on_effect
+  return self
 end
 
 ---@class appsync.server.EngineOptions
 ---@field schema_text string SDL, with @model
 ---@field schema_name string? for messages
 ---@field resolvers table<string, table<string, function>>? by type and field
----@field store string? a file, or ":memory:" (the default)
+---@field store string|appsync.server.Store? a file, or ":memory:" (the default), or a store that is open already
 ---@field now (fun(): number)? seconds since 1970
 ---@field uuid (fun(): string)?
 ---@field auth_modes {default: string, additional: table?}?
 ---@field open_database (fun(path: string): table?, string?)? how the store opens SQLite
+---@field guard table? rules of models and fields: asked by the generated operations and by `execute`
+---@field providers table<string, appsync.server.Provider>? members of a resolver's context that are made when they are read
+---@field trace appsync.server.Trace? told of every resolver that runs
+---@field on_effect (fun(field_name: string, args: table, value: any, x: appsync.server.Execution))? after a mutation's field that
+---  was resolved without an error
 
 --- Makes an engine.
 ---@param options appsync.server.EngineOptions
 ---@return appsync.server.Engine? engine, {message: string, line: integer?, column: integer?}? err
 function engine.new(options)
-  local s, models = load_schema(options.schema_text)
-  if not s then return nil, models end
-  local ok, err = check_resolvers(s, options.resolvers or {})
-  if not ok then return nil, err end
-  local modes = options.auth_modes or { default = "API_KEY" }
-  local self = setmetatable({
-    schema = s,
-    modes = { default = modes.default, additional = modes.additional, is_open = field_auth.is_open(s) },
-    young = {}, old = {}, n_young = 0, n_bytes = 0,
-    resolvers = { options.resolvers or {}, { is_builtin = true }, introspect.resolvers },
-  }, Engine)
-  ok, err = open_store(self, options, models)
-  if not ok then return nil, err end
-  return self
+  local opened = type(options.store) == "table" and options.store or nil
+  local program, err = load_program(options, opened)
+  if not program then return nil, err end
+  return adopt(setmetatable({}, Engine), options, program)
+end
+
+--- Puts another schema, other resolvers or whatever else `changes` names in the place of what was; the store stays open.
+--- Subscriptions that live keep the schema that they began with. When something is wrong, all stays as it was.
+---@param changes appsync.server.EngineOptions only what changes, not the store
+---@return true? ok, {message: string, line: integer?, column: integer?}? err
+function Engine:reload(changes)
+  local options = {}
+  for name, value in pairs(self.options) do options[name] = value end
+  for name, value in pairs(changes) do options[name] = value end
+  local program, err = load_program(options, self.store)
+  if not program then return nil, err end
+  adopt(self, options, program)
+  return true
 end
 
 introspect.resolvers.is_builtin = true
@@ -228,7 +268,8 @@ local function begin(self, request)
   return {
     schema = self.schema, resolvers = self.resolvers, fragments = prepared.fragments, variables = variables,
     identity = request.identity, modes = self.modes, gate = field_auth, request = { headers = request.headers or {} },
-    request_id = request.request_id,
+    request_id = request.request_id, guard = self.guard, providers = self.providers, trace = self.trace,
+    on_effect = self.on_effect,
   }, operation
 end
 

@@ -1,5 +1,6 @@
 --- Execution (GraphQL October 2021, section 6): resolvers to the answer's JSON text, fields in the order of the selection.
 local coerce = require("appsync.server.graphql.coerce")
+local context = require("appsync.server.graphql.context")
 local core = require("appsync.core")
 local result = require("appsync.server.graphql.result")
 local schema = require("appsync.server.graphql.schema")
@@ -17,7 +18,14 @@ local NULL, array_mt = core.null, core.array_mt
 ---@field identity appsync.server.Identity?
 ---@field modes {default: string, additional: table?}
 ---@field gate {allows: fun(identity, modes, type_, field): boolean, refusal: fun(type_name: string, field_name: string): table}
+---@field guard appsync.server.Guard? rules of fields beyond the gate's
 ---@field request {headers: table}
+---@field request_id string?
+---@field providers table<string, appsync.server.Provider>? of lazy members of a resolver's context
+---@field trace appsync.server.Trace?
+---@field on_effect (fun(field_name: string, args: table, value: any, x: appsync.server.Execution))? after a mutation's field that
+---  was resolved without an error
+---@field at {type: appsync.server.Type, field: appsync.server.Field, nodes: appsync.ast.Field[]} whose resolver runs
 ---@field is_serialized boolean? leaves of the source are in the answer's form already
 ---@field errors appsync.server.ErrorEntry[]
 ---@field out string[]
@@ -26,6 +34,16 @@ local NULL, array_mt = core.null, core.array_mt
 ---@field depth integer
 ---@field n_fields integer? completed so far
 ---@field collects boolean completed values are built too
+
+--- Is told of every resolver that runs, its parent's resolver first.
+---@class appsync.server.Trace
+---@field enter fun(self, type_: appsync.server.Type, field: appsync.server.Field, resolver: function, ctx: appsync.server.Context)
+---@field leave fun(self, type_: appsync.server.Type, field: appsync.server.Field, ok: boolean, value: any)
+
+--- Rules of fields that depend on more than the mode. `has_field` must not change its mind.
+---@class appsync.server.Guard
+---@field has_field fun(self, type_name: string, field_name: string): boolean whether `field` is to be asked
+---@field field fun(self, type_name: string, field_name: string, ctx: appsync.server.Context) throws or passes
 
 local function write(x, piece)
   local n = x.n + 1
@@ -61,6 +79,13 @@ local function add_resolver_error(x, thrown, field, nodes)
     message = err.message, path = copy_path(x), errorType = err.type, errorInfo = err.info, data = data,
     locations = { { line = loc.line, column = loc.column } },
   }
+end
+
+--- Adds an error at the field whose resolver runs; its value stands.
+---@param x appsync.server.Execution
+---@param thrown {message: string, type: string?, data: any, info: any}|any
+function execute.append_error(x, thrown)
+  add_resolver_error(x, thrown, x.at.field, x.at.nodes)
 end
 
 -- Takes back what was written after `mark` and leaves a null there.
@@ -176,12 +201,22 @@ local function find_resolver(x, type_, name)
   return nil
 end
 
-local function new_context(x, type_, field, source, args)
-  return {
-    arguments = args, args = args, source = source, prev = { result = NULL }, identity = x.identity, request = x.request,
-    stash = {}, request_id = x.request_id,
-    info = { fieldName = field.name, parentTypeName = type_.name, variables = x.variables },
-  }
+local function property(source, name)
+  if type(source) == "table" then return source[name] end
+  return nil
+end
+
+local function ask_guard(x, type_, field, ctx)
+  x.guard:field(type_.name, field.name, ctx)
+end
+
+local function call(x, type_, field, resolver, ctx)
+  local trace = x.trace
+  if trace then trace:enter(type_, field, resolver, ctx) end
+  local ok, value = pcall(resolver, ctx)
+  if trace then trace:leave(type_, field, ok, value) end
+  if ok and x.on_effect and type_ == x.schema.mutation then x.on_effect(field.name, ctx.arguments, value, x) end
+  return ok, value
 end
 
 -- The value of a field; false and what was thrown when it failed.
@@ -190,15 +225,18 @@ local function resolve(x, type_, field, source, nodes)
     return false, x.gate.refusal(type_.name, field.name)
   end
   local resolver, is_builtin = find_resolver(x, type_, field.name)
-  if not resolver then
-    if type(source) == "table" then return true, source[field.name] end
-    return true, nil
-  end
+  local is_guarded = x.guard and x.guard.has_field and not x.is_serialized and x.guard:has_field(type_.name, field.name)
+  if not resolver and not is_guarded then return true, property(source, field.name) end
   local args, message = coerce.arguments(field.arg_list, nodes[1].arguments, x.variables)
   if not args then return false, { message = message } end
-  local ctx = new_context(x, type_, field, source, args)
-  if not is_builtin then ctx.info.selectionSetList = selection.paths(x, field.type, nodes) end
-  return pcall(resolver, ctx)
+  x.at = { type = type_, field = field, nodes = nodes }
+  local ctx = (is_builtin and context.new or context.complete)(x, source, args)
+  if is_guarded then
+    local ok, refusal = pcall(ask_guard, x, type_, field, ctx)
+    if not ok then return false, refusal end
+  end
+  if resolver then return call(x, type_, field, resolver, ctx) end
+  return true, property(source, field.name)
 end
 
 local function complete_typename(x, type_)

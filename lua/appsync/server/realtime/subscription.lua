@@ -1,6 +1,7 @@
 --- Subscriptions: which published mutation results a subscriber gets, and what of them (AppSync Developer Guide, "Real-time
 --- data": arguments filter by equality, the payload is the mutation's own selection).
 local coerce = require("appsync.server.graphql.coerce")
+local context = require("appsync.server.graphql.context")
 local core = require("appsync.core")
 local execute = require("appsync.server.graphql.execute")
 local field_auth = require("appsync.server.auth.field_auth")
@@ -69,13 +70,8 @@ local function run_resolver(x, definition, args, group, root)
   local of_root = x.resolvers[1][root.name]
   local resolver = of_root and of_root[definition.name]
   if not resolver then return true end
-  return pcall(function()
-    resolver({
-      arguments = args, args = args, identity = x.identity, request = x.request, prev = { result = NULL }, stash = {},
-      info = { fieldName = definition.name, parentTypeName = root.name, variables = x.variables,
-        selectionSetList = selection.paths(x, definition.type, group.nodes) },
-    })
-  end)
+  x.at, x.errors, x.path, x.depth = { type = root, field = definition, nodes = group.nodes }, {}, { group.key }, 1
+  return pcall(resolver, context.complete(x, nil, args))
 end
 
 local function check_filters(definition, args)
