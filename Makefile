@@ -42,7 +42,7 @@ LISTENER_SO = $(BUILD)/$(ABI)/appsync/listener.so
 
 .DEFAULT_GOAL := help
 .PHONY: setup build core listener env demo test matrix lint format rockspec docs ctest unit e2e exits rocks \
-	asan tsan valgrind check soak fuzz bench serve install clean help
+	interop asan tsan valgrind check soak fuzz bench serve install clean help
 
 # A compiler or headers that are missing are named once, with what installs them.
 HEADERS = lua.h curl/curl.h libwebsockets.h openssl/evp.h sqlite3.h event2/event.h wslay/wslay.h
@@ -62,6 +62,7 @@ help:
 	@echo 'make matrix            unit and end-to-end tests on all four Luas'
 	@echo 'make lint format       layers, sizes, luacheck, clang-format, rockspecs, symbols, docs'
 	@echo 'make ctest unit e2e    one kind of test;  ONLY=… picks one of its files'
+	@echo 'make interop           official clients from npm against the server;  ONLY="amplify" picks some'
 	@echo 'make exits rocks       processes that end in the middle of things; the rocks, installed and run'
 	@echo 'make check             sanitizers and valgrind: asan tsan valgrind'
 	@echo 'make soak [ONLY=name]  the long tests with full counts'
@@ -183,6 +184,11 @@ rocks: build
 # Processes that end in the middle of things: N of each kind.
 exits: build
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; N=$(or $(N),20) $(LUA) spec/exit/run.lua
+
+# Official clients from npm, as published, against the server: ONLY="amplify legacy" picks some of spec/interop.
+interop: build
+	@eval "$$($(MAKE) -s env LUA=$(LUA))"; modules=$$(BUILD='$(BUILD)' .ci/npm spec/interop) && \
+		N='$(N)' $(LUA) spec/interop/run.lua "$$modules" $(ONLY)
 
 # Fuzzers: spec/fuzz/<name>_fuzz.c under libFuzzer, each for SECONDS_EACH; <name>_fuzz.lua likewise by count.
 SECONDS_EACH ?= 20

@@ -1,0 +1,28 @@
+// aws-amplify 6, configured for one server.
+'use strict';
+
+const environment = require('./environment');
+const { Amplify } = require('aws-amplify');
+const { generateClient } = require('aws-amplify/api');
+const { API_KEY, ACCESS_KEY_ID, SECRET_ACCESS_KEY } = require('./server');
+
+// In the place of a Cognito identity pool.
+const credentialsProvider = {
+	getCredentialsAndIdentityId: async () => ({
+		credentials: { accessKeyId: ACCESS_KEY_ID, secretAccessKey: SECRET_ACCESS_KEY },
+	}),
+	clearCredentialsAndIdentityId: () => {},
+};
+
+/** A client of the server. `authMode`: "apiKey" or "iam". */
+function client(server, authMode, { modelIntrospection, apiKey = API_KEY } = {}) {
+	if (server.endpoint.startsWith('http:')) environment.servePlainly(server.port);
+	Amplify.configure(
+		{ API: { GraphQL: { endpoint: server.endpoint, region: 'us-east-1', defaultAuthMode: authMode, apiKey,
+			modelIntrospection } } },
+		{ Auth: { credentialsProvider } },
+	);
+	return generateClient({ authMode });
+}
+
+module.exports = { client };
