@@ -242,4 +242,4 @@ bench: $(BENCH_PROGRAMS)
 clean:
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name npm -prune -o -name '*.d' -print 2>/dev/null)
