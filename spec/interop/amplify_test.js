@@ -2,7 +2,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { test, within } = require('./support/harness');
+const { test, within, refusal } = require('./support/harness');
 const { start } = require('./support/server');
 const { received } = require('./support/environment');
 const { collect } = require('./support/collect');
@@ -24,15 +24,6 @@ const servers = {};
 function server(scheme) {
 	servers[scheme] = servers[scheme] || start({ schema: SCHEMA, tls: scheme === 'https' });
 	return servers[scheme];
-}
-
-async function refusal(promise) {
-	try {
-		await promise;
-	} catch (thrown) {
-		return thrown;
-	}
-	throw new assert.AssertionError({ message: 'the request was accepted' });
 }
 
 async function roundTrip(client) {

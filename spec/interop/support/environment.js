@@ -26,6 +26,21 @@ class TestSocket extends WebSocket {
 globalThis.WebSocket = TestSocket;
 if (!globalThis.crypto) globalThis.crypto = require('node:crypto').webcrypto;
 
+// Clients take fetch when they are made, so what they send is noted from the beginning.
+const sent = [];
+const { fetch } = globalThis;
+globalThis.fetch = (url, options) => {
+	if (typeof options.body === 'string') sent.push(JSON.parse(options.body));
+	return fetch(url, options);
+};
+
+/** The GraphQL requests that go out while `during` runs. */
+async function requests(during) {
+	const from = sent.length;
+	await during();
+	return sent.slice(from);
+}
+
 /** The next `count` messages of a type that the server sends: `await` what it returned before causing them. */
 function received(type, count = 1) {
 	return new Promise((resolve) => {
@@ -43,6 +58,7 @@ function received(type, count = 1) {
 
 module.exports = {
 	received,
+	requests,
 	/** The server of this port speaks ws, not wss. */
 	servePlainly: (port) => { plainPort = port; },
 	/** Open connections of this process. */

@@ -13,12 +13,26 @@ function describe(error) {
 	return JSON.stringify(error, null, 2);
 }
 
+class Late extends Error {}
+
 function within(ms, promise, what) {
 	let timer;
 	const late = new Promise((_, reject) => {
-		timer = setTimeout(() => reject(new Error(`${what} took longer than ${ms} ms`)), ms);
+		timer = setTimeout(() => reject(new Late(`${what} took longer than ${ms} ms`)), ms);
 	});
 	return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** What the client throws for an operation that must fail; never that nothing came. */
+async function refusal(promise) {
+	let value;
+	try {
+		value = await promise;
+	} catch (thrown) {
+		if (thrown instanceof Late) throw thrown;
+		return thrown;
+	}
+	throw new Error(`accepted: ${JSON.stringify(value)}`);
 }
 
 async function runOne({ name, fn }) {
@@ -53,4 +67,5 @@ module.exports = {
 	/** Runs after the last test, in reverse order. */
 	atEnd: (fn) => endings.push(fn),
 	within,
+	refusal,
 };
