@@ -221,7 +221,7 @@ soak: build
 BENCH = $(BUILD)/bench
 BENCH_PROGRAMS = $(patsubst bench/%.c,$(BENCH)/%,$(wildcard bench/floor/*.c bench/row/*.c bench/json_bench.c) \
 	bench/server/fixed_http.c bench/server/realtime_push.c)
-BENCH_OBJ = $(BENCH)/measure.o $(BENCH)/server/peer_loop.o $(BUILD)/obj/server/ws_handshake.o \
+BENCH_OBJ = $(BENCH)/measure.o $(BENCH)/load/load_peer.o $(BENCH)/server/peer_loop.o $(BUILD)/obj/server/ws_handshake.o \
 	$(filter $(BUILD)/obj/base/% $(BUILD)/obj/codec/% $(BUILD)/obj/auth/%,$(CORE_OBJ))
 
 $(BENCH)/%.o: bench/%.c

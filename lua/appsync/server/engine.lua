@@ -210,7 +210,7 @@ end
 local function prepare(self, query)
   local document, err = core.parse(query)
   if not document then return { errors = { syntax_error(query, err) }, operations = {} } end
-  local prepared = { fragments = {}, operations = {}, by_name = {} }
+  local prepared = { fragments = {}, operations = {}, by_name = {}, plans = {} }
   for _, node in ipairs(document.definitions) do
     if node.kind == "FragmentDefinition" then
       prepared.fragments[node.name] = node
@@ -266,7 +266,8 @@ local function begin(self, request)
       locations = { { line = fault.loc.line, column = fault.loc.column } } } }
   end
   return {
-    schema = self.schema, resolvers = self.resolvers, fragments = prepared.fragments, variables = variables,
+    schema = self.schema, resolvers = self.resolvers, fragments = prepared.fragments, plans = prepared.plans,
+    variables = variables,
     identity = request.identity, modes = self.modes, gate = field_auth, request = { headers = request.headers or {} },
     request_id = request.request_id, guard = self.guard, providers = self.providers, trace = self.trace,
     on_effect = self.on_effect,

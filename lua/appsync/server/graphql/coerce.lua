@@ -196,6 +196,9 @@ function coerce.input(ref, value, at)
 end
 input = coerce.input
 
+-- Of variable definitions; a document is prepared for one schema.
+local type_refs = setmetatable({}, { __mode = "k" })
+
 --- The variables of an operation.
 ---@param s appsync.server.Schema
 ---@param operation appsync.ast.OperationDefinition
@@ -206,7 +209,11 @@ function coerce.variables(s, operation, raw)
   raw = type(raw) == "table" and raw or {}
   for _, definition in ipairs(operation.variableDefinitions) do
     local name = definition.variable
-    local ref = schema.resolve(s.types, definition.type)
+    local ref = type_refs[definition]
+    if not ref then
+      ref = schema.resolve(s.types, definition.type)
+      type_refs[definition] = ref
+    end
     local value, message = raw[name], nil
     if value == nil and definition.defaultValue then
       value, message = literal(ref, definition.defaultValue, nil)
@@ -219,29 +226,81 @@ function coerce.variables(s, operation, raw)
   return out
 end
 
---- The arguments of a field or directive. The operation was validated, so only variables can fail here.
+--- An argument of a field in a document, looked up once.
+---@class appsync.server.PlannedArgument
+---@field name string
+---@field type appsync.server.TypeRef
+---@field is_required boolean
+---@field constant any? its value whatever the variables are; never a table, which a resolver might change
+---@field variable string? the name of the variable that is its value
+---@field source appsync.ast.Value?
+---@field default appsync.ast.Value?
+
+local function plan_argument(arg, source)
+  local planned = { name = arg.name, type = arg.type, source = source, default = arg.default,
+    is_required = arg.type.kind == "NON_NULL" }
+  local value = source or arg.default
+  if source and source.kind == "Variable" then
+    planned.variable = source.name
+  elseif value and value.kind ~= "ListValue" and value.kind ~= "ObjectValue" then
+    local constant = literal(arg.type, value, nil)
+    if type(constant) ~= "table" then planned.constant = constant end
+  end
+  return planned
+end
+
+--- What there is to do for the arguments of a field or directive; `coerce.planned` does it.
 ---@param arg_list appsync.server.InputValue[]
 ---@param nodes appsync.ast.Argument[]
----@param variables table<string, any>
----@return table<string, any>? args, string? message
-function coerce.arguments(arg_list, nodes, variables)
+---@return appsync.server.PlannedArgument[]
+function coerce.plan_arguments(arg_list, nodes)
   local out = {}
   for _, arg in ipairs(arg_list) do
     local source
     for _, node in ipairs(nodes) do
       if node.name == arg.name then source = node.value end
     end
-    if source and source.kind == "Variable" and variables[source.name] == nil then source = nil end
-    source = source or arg.default
-    if source then
-      local value, message = literal(arg.type, source, variables)
-      if value == nil then return nil, ("argument '%s' %s"):format(arg.name, message) end
-      out[arg.name] = value
-    elseif arg.type.kind == "NON_NULL" then
-      return nil, ("argument '%s' must not be null"):format(arg.name)
-    end
+    if source or arg.default or arg.type.kind == "NON_NULL" then out[#out + 1] = plan_argument(arg, source) end
   end
   return out
+end
+
+local function planned_value(arg, variables)
+  if arg.constant ~= nil then return arg.constant end
+  local source = arg.source
+  if arg.variable then
+    local value = variables[arg.variable]
+    if value == NULL and arg.is_required then return nil, "must not be null" end
+    if value ~= nil then return value end
+    source = nil
+  end
+  source = source or arg.default
+  if source then return literal(arg.type, source, variables) end
+  return nil, arg.is_required and "must not be null" or nil
+end
+
+--- The arguments as they were planned.
+---@param list appsync.server.PlannedArgument[]
+---@param variables table<string, any>
+---@return table<string, any>? args, string? message
+function coerce.planned(list, variables)
+  local out = {}
+  for i = 1, #list do
+    local arg = list[i]
+    local value, message = planned_value(arg, variables)
+    if message then return nil, ("argument '%s' %s"):format(arg.name, message) end
+    out[arg.name] = value
+  end
+  return out
+end
+
+--- The arguments of a field or directive. The operation was validated, so only variables can fail here.
+---@param arg_list appsync.server.InputValue[]
+---@param nodes appsync.ast.Argument[]
+---@param variables table<string, any>
+---@return table<string, any>? args, string? message
+function coerce.arguments(arg_list, nodes, variables)
+  return coerce.planned(coerce.plan_arguments(arg_list, nodes), variables)
 end
 
 return coerce

@@ -21,13 +21,24 @@ local NULL = core.null
 --- Makes a lazy member of a resolver's context, once, when it is read.
 ---@alias appsync.server.Provider fun(ctx: appsync.server.Context, x: appsync.server.Execution): any
 
+local function selected_paths(x, at)
+  local paths = at.paths
+  if not paths then
+    paths = selection.paths(x, at.field.type, at.nodes)
+    at.paths = paths
+  end
+  local copy = {}
+  for i = 1, #paths do copy[i] = paths[i] end
+  return setmetatable(copy, core.array_mt)
+end
+
 local lazy = {}
 
 function lazy.info(_, x)
   local at = x.at
   return {
     fieldName = at.field.name, parentTypeName = at.type.name, variables = x.variables,
-    selectionSetList = selection.paths(x, at.field.type, at.nodes),
+    selectionSetList = selected_paths(x, at),
   }
 end
 

@@ -2,9 +2,11 @@
 local coerce = require("appsync.server.graphql.coerce")
 local context = require("appsync.server.graphql.context")
 local core = require("appsync.core")
+local leaves = require("appsync.server.graphql.leaves")
+local plan = require("appsync.server.graphql.plan")
 local result = require("appsync.server.graphql.result")
-local schema = require("appsync.server.graphql.schema")
 local selection = require("appsync.server.graphql.selection")
+local shared = require("appsync.server.graphql.shared")
 
 local execute = {}
 
@@ -15,6 +17,9 @@ local NULL, array_mt = core.null, core.array_mt
 ---@field resolvers table<string, table<string, function>>[] looked up in this order
 ---@field fragments table<string, appsync.ast.FragmentDefinition>
 ---@field variables table<string, any>
+---@field plans table<appsync.ast.OperationDefinition, table> of the document; for `plan.of`
+---@field plan appsync.server.Plan of the operation
+---@field verdicts table<appsync.server.PlannedField, boolean> what the gate said
 ---@field identity appsync.server.Identity?
 ---@field modes {default: string, additional: table?}
 ---@field gate {allows: fun(identity, modes, type_, field): boolean, refusal: fun(type_name: string, field_name: string): table}
@@ -25,7 +30,7 @@ local NULL, array_mt = core.null, core.array_mt
 ---@field trace appsync.server.Trace?
 ---@field on_effect (fun(field_name: string, args: table, value: any, x: appsync.server.Execution))? after a mutation's field that
 ---  was resolved without an error
----@field at {type: appsync.server.Type, field: appsync.server.Field, nodes: appsync.ast.Field[]} whose resolver runs
+---@field at appsync.server.PlannedField whose resolver runs
 ---@field is_serialized boolean? leaves of the source are in the answer's form already
 ---@field errors appsync.server.ErrorEntry[]
 ---@field out string[]
@@ -56,25 +61,16 @@ local function copy_path(x)
   return path
 end
 
-local function push(x, step)
-  x.depth = x.depth + 1
-  x.path[x.depth] = step
-end
-
-local function pop(x)
-  x.depth = x.depth - 1
-end
-
 local function add_plain_error(x, message)
   x.errors[#x.errors + 1] = { message = message, path = copy_path(x), is_plain = true }
 end
 
 -- What a resolver threw: a table {message=, type=, data=, info=}, or anything else, shown as text.
-local function add_resolver_error(x, thrown, field, nodes)
+local function add_resolver_error(x, thrown, field)
   local err = result.thrown(thrown)
   local data = err.data
-  if type(data) == "table" then data = selection.restrict(x, data, field.type, nodes) end
-  local loc = nodes[1].loc
+  if type(data) == "table" then data = selection.restrict(x, data, field.field.type, field.nodes) end
+  local loc = field.nodes[1].loc
   x.errors[#x.errors + 1] = {
     message = err.message, path = copy_path(x), errorType = err.type, errorInfo = err.info, data = data,
     locations = { { line = loc.line, column = loc.column } },
@@ -85,7 +81,7 @@ end
 ---@param x appsync.server.Execution
 ---@param thrown {message: string, type: string?, data: any, info: any}|any
 function execute.append_error(x, thrown)
-  add_resolver_error(x, thrown, x.at.field, x.at.nodes)
+  add_resolver_error(x, thrown, x.at)
 end
 
 -- Takes back what was written after `mark` and leaves a null there.
@@ -97,24 +93,33 @@ end
 
 -- Each completion returns the value, or nil when null must go up to the parent; true as second result when the null has
 -- its error already.
-local complete, complete_fields
+local complete_fields
+local completers = {}
 
-local function complete_non_null(x, ref, value, at)
+-- The service prints 'null' for the name of a list type.
+local function add_null_error(x, completion, field)
+  add_plain_error(x, ("Cannot return null for non-nullable type: '%s' within parent '%s' (%s)"):format(
+    completion.type.name or "null", field.type.name, result.path_label(copy_path(x))))
+end
+
+local function complete(x, completion, value, field)
   local mark = x.n
-  local done, has_error = complete(x, ref.of, value, at)
-  if done == nil or done == NULL then
-    if not has_error then
-      -- The service prints 'null' for the name of a list type.
-      add_plain_error(x, ("Cannot return null for non-nullable type: '%s' within parent '%s' (%s)"):format(
-        ref.of.name or "null", at.parent.name, result.path_label(copy_path(x))))
-    end
+  local done, has_error
+  if value == nil or value == NULL then
+    done = NULL
+    write(x, "null")
+  else
+    done, has_error = completers[completion.kind](x, completion, value, field)
+  end
+  if completion.is_required and (done == nil or done == NULL) then
+    if not has_error then add_null_error(x, completion, field) end
     x.n = mark
     return nil, true
   end
-  return done
+  return done, has_error
 end
 
-local function complete_list(x, ref, value, at)
+function completers.list(x, completion, value, field)
   local mark = x.n
   if type(value) ~= "table" or (value[1] == nil and next(value) ~= nil) then
     add_plain_error(x, ("Can't resolve value (%s) : type mismatch error, expected type LIST"):format(
@@ -122,12 +127,13 @@ local function complete_list(x, ref, value, at)
     return write_null(x, mark)
   end
   local items = x.collects and setmetatable({}, array_mt) or true
+  local of, depth, path = completion.of, x.depth + 1, x.path
   write(x, "[")
   for i = 1, #value do
     if i > 1 then write(x, ",") end
-    push(x, i - 1)
-    local done = complete(x, ref.of, value[i], at)
-    pop(x)
+    x.depth, path[depth] = depth, i - 1
+    local done = complete(x, of, value[i], field)
+    x.depth = depth - 1
     if done == nil then return write_null(x, mark) end
     if x.collects then items[i] = done end
   end
@@ -135,70 +141,86 @@ local function complete_list(x, ref, value, at)
   return items
 end
 
-local function serialize(x, type_, value)
-  if x.is_serialized then return value end
-  if type_.kind == "ENUM" then
-    if type_.values[value] then return value end
-    return nil, ("Invalid input for Enum '%s'. Unknown value '%s'"):format(type_.name, tostring(value))
+function completers.leaf(x, completion, value)
+  local text, message, done
+  if x.is_serialized then
+    text, message = leaves.text(value)
+    done = value
+  else
+    text, message, done = completion.text(value)
   end
-  return type_.scalar.serialize(value)
+  if text then
+    write(x, text)
+    return done
+  end
+  add_plain_error(x, ("Can't serialize value (%s) : %s"):format(result.path_label(copy_path(x)), message))
+  return write_null(x, x.n)
 end
 
-local function complete_leaf(x, type_, value)
-  local done, message = serialize(x, type_, value)
-  local ok, text = true, nil
-  if done ~= nil then ok, text = pcall(result.leaf, done) end
-  if done == nil or not ok then
-    message = message or "the text is not UTF-8"
-    add_plain_error(x, ("Can't serialize value (%s) : %s"):format(result.path_label(copy_path(x)), message))
-    return write_null(x, x.n)
-  end
-  write(x, text)
-  return done
-end
-
-local function concrete_type(x, type_, value, at)
+local function concrete_type(x, type_, value, field)
   if type_.kind == "OBJECT" then return type_ end
   local name = type(value) == "table" and value.__typename
   if type(name) == "string" and type_.possible[name] then return x.schema.types[name] end
   add_plain_error(x, ("Can't resolve '%s'. Abstract type '%s' must resolve to an Object type at runtime for field "
-    .. "'%s.%s'. Could not determine the exact type of '%s'"):format(result.path_label(copy_path(x)), type_.name, at.parent.name,
-    at.field.name, type_.name))
+    .. "'%s.%s'. Could not determine the exact type of '%s'"):format(result.path_label(copy_path(x)), type_.name,
+    field.type.name, field.name, type_.name))
   return nil
 end
 
-local function complete_object(x, type_, value, at)
-  local mark = x.n
-  local concrete = concrete_type(x, type_, value, at)
+local function passes_gate(x, field)
+  local verdict = x.verdicts[field]
+  if verdict == nil then
+    verdict = x.gate.allows(x.identity, x.modes, field.type, field.field)
+    x.verdicts[field] = verdict
+  end
+  return verdict
+end
+
+-- Whether the gate lets through all that is selected: then the text is the same for everybody.
+local function is_open(x, planned)
+  local verdict = x.verdicts[planned]
+  if verdict == nil then
+    verdict = true
+    for i = 1, planned.n do verdict = verdict and (planned[i].typename_text ~= nil or passes_gate(x, planned[i])) end
+    x.verdicts[planned] = verdict
+  end
+  return verdict
+end
+
+-- The text of a value that nobody changes is kept, if it has no errors: those belong to their place in one answer.
+local function complete_shared(x, planned, value)
+  local text = shared.text(planned, value)
+  if text then
+    selection.spend(x, planned.n)
+    write(x, text)
+    return true
+  end
+  local mark, n_errors = x.n, #x.errors
+  local done = complete_fields(x, planned, value)
+  if done ~= nil and #x.errors == n_errors then
+    text = table.concat(x.out, "", mark + 1, x.n)
+    shared.keep(planned, value, text)
+    x.n = mark
+    write(x, text)
+  end
+  return done
+end
+
+function completers.object(x, completion, value, field)
+  local mark, type_ = x.n, completion.type
+  local concrete = concrete_type(x, type_, value, field)
   if not concrete then return write_null(x, mark) end
-  local groups = selection.collect(x, concrete, at.nodes)
-  local done = complete_fields(x, concrete, value, groups)
+  local planned = field.selections[concrete] or plan.selection(x, field, concrete)
+  local done
+  if planned.is_plain and not x.collects and not x.is_serialized and shared.is(value) and is_open(x, planned) then
+    done = complete_shared(x, planned, value)
+  else
+    done = complete_fields(x, planned, value)
+  end
   if done == nil then return write_null(x, mark) end
   -- Whoever reads the value again (a subscription) must find its type.
   if x.collects and concrete ~= type_ then done.__typename = concrete.name end
   return done
-end
-
-function complete(x, ref, value, at)
-  if ref.kind == "NON_NULL" then return complete_non_null(x, ref, value, at) end
-  if value == nil or value == NULL then
-    write(x, "null")
-    return NULL
-  end
-  if ref.kind == "LIST" then return complete_list(x, ref, value, at) end
-  if schema.is_composite(ref) then return complete_object(x, ref, value, at) end
-  return complete_leaf(x, ref, value)
-end
-
-local function find_resolver(x, type_, name)
-  if x.is_serialized then return nil end
-  for _, source in ipairs(x.resolvers) do
-    local of_type = source[type_.name]
-    local found = of_type and of_type[name]
-    if found then return found, source.is_builtin end
-  end
-  if type_ == x.schema.query then return x.schema.meta_resolvers[name], true end
-  return nil
 end
 
 local function property(source, name)
@@ -206,54 +228,51 @@ local function property(source, name)
   return nil
 end
 
-local function ask_guard(x, type_, field, ctx)
-  x.guard:field(type_.name, field.name, ctx)
+local function ask_guard(x, field, ctx)
+  x.guard:field(field.type.name, field.name, ctx)
 end
 
-local function call(x, type_, field, resolver, ctx)
-  local trace = x.trace
-  if trace then trace:enter(type_, field, resolver, ctx) end
+local function call(x, field, ctx)
+  local trace, resolver = x.trace, field.resolver
+  if trace then trace:enter(field.type, field.field, resolver, ctx) end
   local ok, value = pcall(resolver, ctx)
-  if trace then trace:leave(type_, field, ok, value) end
-  if ok and x.on_effect and type_ == x.schema.mutation then x.on_effect(field.name, ctx.arguments, value, x) end
+  if trace then trace:leave(field.type, field.field, ok, value) end
+  if ok and x.on_effect and field.type == x.schema.mutation then x.on_effect(field.name, ctx.arguments, value, x) end
   return ok, value
 end
 
--- The value of a field; false and what was thrown when it failed.
-local function resolve(x, type_, field, source, nodes)
-  if not x.gate.allows(x.identity, x.modes, type_, field) then
-    return false, x.gate.refusal(type_.name, field.name)
-  end
-  local resolver, is_builtin = find_resolver(x, type_, field.name)
-  local is_guarded = x.guard and x.guard.has_field and not x.is_serialized and x.guard:has_field(type_.name, field.name)
-  if not resolver and not is_guarded then return true, property(source, field.name) end
-  local args, message = coerce.arguments(field.arg_list, nodes[1].arguments, x.variables)
+-- What rules and resolver make of a field; false and what was thrown when it failed.
+local function resolve(x, field, source)
+  local args, message = coerce.planned(field.arguments, x.variables)
   if not args then return false, { message = message } end
-  x.at = { type = type_, field = field, nodes = nodes }
-  local ctx = (is_builtin and context.new or context.complete)(x, source, args)
-  if is_guarded then
-    local ok, refusal = pcall(ask_guard, x, type_, field, ctx)
+  x.at = field
+  local is_plain = field.is_builtin or not field.resolver
+  local ctx = (is_plain and context.new or context.complete)(x, source, args)
+  if field.is_guarded then
+    local ok, refusal = pcall(ask_guard, x, field, ctx)
     if not ok then return false, refusal end
   end
-  if resolver then return call(x, type_, field, resolver, ctx) end
+  if field.resolver then return call(x, field, ctx) end
   return true, property(source, field.name)
 end
 
-local function complete_typename(x, type_)
-  write(x, result.leaf(type_.name))
-  return type_.name
-end
-
-local function complete_field(x, type_, source, group)
-  selection.spend(x)
-  local nodes = group.nodes
-  local name = nodes[1].name
-  if name == "__typename" then return complete_typename(x, type_) end
-  local field = type_.fields[name] or x.schema.meta_fields[name]
-  local ok, value = resolve(x, type_, field, source, nodes)
-  if ok then return complete(x, field.type, value, { parent = type_, field = field, nodes = nodes }) end
-  add_resolver_error(x, value, field, nodes)
-  if field.type.kind == "NON_NULL" then return nil, true end
+local function complete_field(x, field, source)
+  selection.spend(x, 1)
+  if field.typename_text then
+    write(x, field.typename_text)
+    return field.type.name
+  end
+  local ok, value = true, nil
+  if not passes_gate(x, field) then
+    ok, value = false, x.gate.refusal(field.type.name, field.name)
+  elseif (field.resolver or field.is_guarded) and not x.is_serialized then
+    ok, value = resolve(x, field, source)
+  elseif type(source) == "table" then
+    value = source[field.name]
+  end
+  if ok then return complete(x, field.completion, value, field) end
+  add_resolver_error(x, value, field)
+  if field.completion.is_required then return nil, true end
   return write_null(x, x.n)
 end
 
@@ -264,40 +283,37 @@ local function merge(old, new)
   return old
 end
 
-function complete_fields(x, type_, source, groups)
+function complete_fields(x, planned, source)
   local values = x.collects and {} or true
+  local depth, path = x.depth + 1, x.path
   write(x, "{")
-  for i, group in ipairs(groups) do
-    if i > 1 then write(x, ",") end
-    write(x, group.key_text)
-    push(x, group.key)
-    local done = complete_field(x, type_, source, group)
-    pop(x)
+  for i = 1, planned.n do
+    local field = planned[i]
+    write(x, field.key_text)
+    x.depth, path[depth] = depth, field.key
+    local done = complete_field(x, field, source)
+    x.depth = depth - 1
     if done == nil then return nil end
-    if x.collects then
-      local name = group.nodes[1].name
-      values[name] = merge(values[name], done)
-    end
+    if x.collects then values[field.name] = merge(values[field.name], done) end
   end
   write(x, "}")
   return values
 end
 
-local function publish(published, group, value)
-  if value ~= nil and value ~= NULL then published[#published + 1] = { field = group.nodes[1].name, value = value } end
+local function publish(published, field, value)
+  if value ~= nil and value ~= NULL then published[#published + 1] = { field = field.name, value = value } end
 end
 
 -- Mutations of one document run one after the other, and each is published even when a later one fails.
-local function execute_root(x, root, operation, source, published)
-  local groups = selection.collect(x, root, { operation })
+local function execute_root(x, planned, source, published)
   write(x, "{")
-  for i, group in ipairs(groups) do
-    if i > 1 then write(x, ",") end
-    write(x, group.key_text)
-    push(x, group.key)
-    local done = complete_field(x, root, source, group)
-    pop(x)
-    if x.collects then publish(published, group, done) end
+  for i = 1, planned.n do
+    local field = planned[i]
+    write(x, field.key_text)
+    x.depth, x.path[1] = 1, field.key
+    local done = complete_field(x, field, source)
+    x.depth = 0
+    if x.collects then publish(published, field, done) end
     if done == nil then
       write_null(x, 0)
       return
@@ -314,6 +330,18 @@ local function add_exhausted(x, operation)
   }
 end
 
+local function plan_and_execute(x, operation, source, published)
+  x.plan = plan.of(x, operation)
+  -- The gate's answer to an API key is the same for everybody who has one.
+  local kept, identity = x.plan.verdicts, x.identity
+  if not identity then
+    x.verdicts = kept.of_all
+  else
+    x.verdicts = identity.mode == "API_KEY" and kept.of_key or {}
+  end
+  execute_root(x, x.plan.root, source, published)
+end
+
 --- Runs a valid operation.
 ---@param x appsync.server.Execution `schema, resolvers, fragments, variables, identity, modes, request` set
 ---@param operation appsync.ast.OperationDefinition
@@ -325,7 +353,7 @@ function execute.run(x, operation, source)
   x.errors, x.out, x.n, x.path, x.depth, x.n_fields = {}, {}, 0, {}, 0, 0
   x.collects = operation.operation == "mutation"
   local published = {}
-  local ok, thrown = pcall(execute_root, x, x.schema[operation.operation], operation, source, published)
+  local ok, thrown = pcall(plan_and_execute, x, operation, source, published)
   if not ok then
     if thrown ~= selection.exhausted then error(thrown, 0) end
     write_null(x, 0)

@@ -11,10 +11,11 @@ local selection = {}
 selection.max_fields = 500000
 selection.exhausted = { message = "Execution timed out.", type = "ExecutionTimeout" }
 
---- Counts one field of an execution; throws `selection.exhausted` when there were too many.
+--- Counts fields of an execution; throws `selection.exhausted` when there were too many.
 ---@param x appsync.server.Execution
-function selection.spend(x)
-  x.n_fields = (x.n_fields or 0) + 1
+---@param n integer
+function selection.spend(x, n)
+  x.n_fields = (x.n_fields or 0) + n
   if x.n_fields > selection.max_fields then error(selection.exhausted, 0) end
 end
 
@@ -98,7 +99,7 @@ local function add_paths(x, ref, nodes, prefix, paths)
   local types = named.kind == "OBJECT" and { named } or named.possible_list
   for _, type_ in ipairs(types) do
     for _, group in ipairs(selection.collect(x, type_, nodes)) do
-      selection.spend(x)
+      selection.spend(x, 1)
       local path = prefix .. group.key
       if not paths[path] then
         paths[path], paths[#paths + 1] = true, path
@@ -124,7 +125,7 @@ end
 local function restrict_object(x, type_, value, nodes)
   local out = {}
   for _, group in ipairs(selection.collect(x, type_, nodes)) do
-    selection.spend(x)
+    selection.spend(x, 1)
     local name = group.nodes[1].name
     local field, inner = type_.fields[name], value[name]
     if field and inner ~= nil then out[group.key] = selection.restrict(x, inner, field.type, group.nodes) end
