@@ -3,6 +3,7 @@ local coerce = require("appsync.server.graphql.coerce")
 local core = require("appsync.core")
 local directives = require("appsync.server.graphql.directives")
 local execute = require("appsync.server.graphql.execute")
+local extensions = require("appsync.server.realtime.extensions")
 local field_auth = require("appsync.server.auth.field_auth")
 local introspect = require("appsync.server.graphql.introspect")
 local model = require("appsync.server.transform.model")
@@ -23,7 +24,8 @@ local validate_schema = require("appsync.server.graphql.validate_schema")
 ---@field on_effect function? likewise
 ---@field private options appsync.server.EngineOptions
 ---@field private resolvers table[]
----@field private providers table<string, appsync.server.Provider>?
+---@field private providers table<string, appsync.server.Provider>
+---@field private events table<string, {model: appsync.server.Model, event: table}> of models, by subscription field
 ---@field private modes {default: string, additional: table?}
 ---@field private young table<string, table> documents by query text, used lately
 ---@field private old table<string, table> and before that
@@ -112,16 +114,23 @@ local function load_program(options, opened)
     })
   end
   return {
-    schema = s, store = opened, guard = guard, resolvers = { options.resolvers or {}, generated, introspect.resolvers },
+    schema = s, store = opened, guard = guard, events = subscription.events(models),
+    resolvers = { options.resolvers or {}, generated, introspect.resolvers },
     modes = { default = modes.default, additional = modes.additional, is_open = field_auth.is_open(s) },
   }
+end
+
+local function all_providers(own)
+  local providers = { extensions = extensions.provide }
+  for name, provide in pairs(own or {}) do providers[name] = provide end
+  return providers
 end
 
 local function adopt(self, options, program)
   self.guard = nil
   for name, value in pairs(program) do self[name] = value end
   self.options, self.young, self.old, self.n_young, self.n_bytes = options, {}, {}, 0, 0
-  self.providers, self.trace, self.on_effect = options.providers, options.trace, options.on_effect
+  self.providers, self.trace, self.on_effect = all_providers(options.providers), options.trace, options.on_effect
   return self
 end
 
@@ -270,7 +279,7 @@ local function begin(self, request)
     variables = variables,
     identity = request.identity, modes = self.modes, gate = field_auth, request = { headers = request.headers or {} },
     request_id = request.request_id, guard = self.guard, providers = self.providers, trace = self.trace,
-    on_effect = self.on_effect,
+    on_effect = self.on_effect, events = self.events,
   }, operation
 end
 
@@ -294,7 +303,8 @@ end
 --- Runs a query or mutation.
 ---@param request appsync.server.Request
 ---@return string? json_text the answer's body; nil when the caller must answer with the error of the second result
----@return {field: string, value: any}[]|{code: string} published what subscribers are offered; or why there is no body
+---@return ({field: string, value: any}|{invalidates: string, payload: table})[]|{code: string} published what subscribers are
+---  offered, and then which of them end; or why there is no body
 function Engine:execute(request)
   if lacks_name(self, request) then return nil, { code = "missing_operation_name" } end
   local x, operation = begin(self, request)
@@ -307,6 +317,7 @@ function Engine:execute(request)
     } }), {}
   end
   local text, errors, published = execute.run(x, operation, nil)
+  for _, invalidation in ipairs(x.invalidations or {}) do published[#published + 1] = invalidation end
   return result.body(text, errors), published
 end
 

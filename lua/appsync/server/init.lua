@@ -21,6 +21,8 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field tls {cert: string, key: string}?
 ---@field max_subscriptions integer? of one connection, default 200
 ---@field ka number? seconds between keep-alive messages, default 60
+---@field connection_timeout integer? ms without a message after which clients shall give up, default 300000
+---@field max_age number? seconds after which a WebSocket is closed, default a day
 ---@field max_body integer? bytes of a request, default 10 MB
 ---@field max_message integer? bytes of a WebSocket message, default 1 MB
 ---@field max_pending integer? bytes that may wait for one WebSocket, default 8 MB
@@ -106,8 +108,10 @@ function Server:wire(options, auth)
     authorize = auth,
     execute = function(operation) return self:execute(operation) end,
     clock = options.clock or core.now,
-    ka_s = options.ka or 60,
-    max_subscriptions = options.max_subscriptions or 200,
+    ka_s = options.ka,
+    max_subscriptions = options.max_subscriptions,
+    connection_timeout_ms = options.connection_timeout,
+    max_age_s = options.max_age,
     log = self.log,
   })
 end

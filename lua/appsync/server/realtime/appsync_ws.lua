@@ -5,24 +5,26 @@ local handshake = require("appsync.server.realtime.handshake")
 local result = require("appsync.server.graphql.result")
 
 ---@class appsync.server.Realtime
----@field subscriptions table<string, table> engine subscriptions by the client's id
+---@field subscriptions table<string, appsync.server.Subscriber> by the client's id
 ---@field n_subscriptions integer
 local Realtime = {}
 local Realtime_mt = { __index = Realtime }
 
 local realtime = {}
 
---- A larger payload is dropped without a word (service quotas).
-realtime.max_payload_bytes = 240 * 1024
-
-local ACK = '{"type":"connection_ack","payload":{"connectionTimeoutMs":300000}}'
+local ACK = '{"type":"connection_ack","payload":{"connectionTimeoutMs":%d}}'
 local KEEP_ALIVE = '{"type":"ka"}'
 
 -- How long a refused client has to say its first word; the answer waits for it, because clients begin to listen only
 -- when their connect call has returned.
 local REFUSAL_WAIT_S = 1
 
---- `settings`: send(text), close(code, reason), engine, authorize, clock, ka_s, max_subscriptions, dropped().
+--- What the service writes when a subscription was invalidated (AppSync Developer Guide, "Unsubscribing WebSocket
+--- connections using filters").
+local INVALIDATED = '{"type":"complete","id":%s,"payload":{"message":"Subscription complete."}}'
+
+--- `settings`: send(text), close(code, reason), engine, authorize, subscribers, clock, ka_s, connection_timeout_ms,
+--- max_subscriptions, log(text).
 ---@param settings table
 ---@param hello appsync.server.Handshake
 ---@return appsync.server.Realtime
@@ -64,6 +66,12 @@ function Realtime:keep_alive()
 end
 
 ---@private
+function Realtime:acknowledge()
+  self.is_acknowledged = true
+  self.settings.send(ACK:format(self.settings.connection_timeout_ms))
+end
+
+---@private
 function Realtime:refuse()
   local refusal = self.refusal
   local message = result.utf8(refusal.message)
@@ -88,7 +96,7 @@ function Realtime:error(id, errors)
 end
 
 ---@private
-function Realtime:fail(id, kind, message)
+function Realtime:answer_error(id, kind, message)
   self:error(id, { { errorType = kind, message = message } })
 end
 
@@ -115,9 +123,9 @@ end
 function Realtime:has_room(id)
   local max = self.settings.max_subscriptions
   if self.subscriptions[id] then
-    self:fail(id, "DuplicatedOperationError", ("The operation id %s is in use on this connection."):format(id))
+    self:answer_error(id, "DuplicatedOperationError", ("The operation id %s is in use on this connection."):format(id))
   elseif self.n_subscriptions >= max then
-    self:fail(id, "MaxSubscriptionsReachedError", ("Max number of %d subscriptions reached"):format(max))
+    self:answer_error(id, "MaxSubscriptionsReachedError", ("Max number of %d subscriptions reached"):format(max))
   else
     return true
   end
@@ -131,7 +139,7 @@ function Realtime:start(id, message)
   end
   local operation = read_start(message)
   if not operation then
-    return self:fail(id, "BadRequestException", "Unable to parse GraphQL query.")
+    return self:answer_error(id, "BadRequestException", "Unable to parse GraphQL query.")
   end
   local identity, refusal = self.settings.authorize:check({
     headers = operation.headers,
@@ -141,7 +149,7 @@ function Realtime:start(id, message)
     operation = operation,
   })
   if not identity then
-    return self:fail(id, refusal.type, refusal.message)
+    return self:answer_error(id, refusal.type, refusal.message)
   end
   local subscription, errors = self.settings.engine:subscribe({
     query = operation.query,
@@ -153,18 +161,26 @@ function Realtime:start(id, message)
   if not subscription then
     return self:error(id, errors)
   end
-  self.subscriptions[id] = subscription
+  local subscriber = self.settings.subscribers:add(self, id, subscription)
+  subscriber.head = ('{"type":"data","id":%s,"payload":'):format(core.encode(id))
+  self.subscriptions[id] = subscriber
   self.n_subscriptions = self.n_subscriptions + 1
   self.settings.send(('{"type":"start_ack","id":%s}'):format(core.encode(id)))
 end
 
 ---@private
-function Realtime:stop(id)
-  if not self.subscriptions[id] then
-    return self:fail(id, "UnknownOperationError", ("Unknown operation id %s"):format(id))
-  end
+function Realtime:remove(id)
+  self.settings.subscribers:remove(self.subscriptions[id])
   self.subscriptions[id] = nil
   self.n_subscriptions = self.n_subscriptions - 1
+end
+
+---@private
+function Realtime:stop(id)
+  if not self.subscriptions[id] then
+    return self:answer_error(id, "UnknownOperationError", ("Unknown operation id %s"):format(id))
+  end
+  self:remove(id)
   self.settings.send(('{"type":"complete","id":%s}'):format(core.encode(id)))
 end
 
@@ -178,31 +194,52 @@ function Realtime:on_message(text)
   local kind = type(message) == "table" and message.type
   if not self.is_acknowledged then
     if kind == "connection_init" then
-      self.is_acknowledged = true
-      self.settings.send(ACK)
+      self:acknowledge()
     end
   elseif type(kind) ~= "string" then
-    self:fail(nil, "UnsupportedOperation", "unknown not supported through the realtime channel")
+    self:answer_error(nil, "UnsupportedOperation", "unknown not supported through the realtime channel")
   elseif kind == "connection_init" then
-    self.settings.send(ACK)
+    self:acknowledge()
   elseif (kind == "start" or kind == "stop") and type(message.id) == "string" then
     self[kind](self, message.id, message)
   else
     local id = type(message.id) == "string" and message.id or nil
-    self:fail(id, "UnsupportedOperation", kind .. " not supported through the realtime channel")
+    self:answer_error(id, "UnsupportedOperation", kind .. " not supported through the realtime channel")
   end
 end
 
---- Gives a mutation's result to the subscriptions that ask for it.
----@param item table
-function Realtime:publish(item)
-  for id, subscription in pairs(self.subscriptions) do
-    local payload = subscription:match(item)
-    if payload and #payload > realtime.max_payload_bytes then
-      self.settings.dropped(#payload)
-    elseif payload then
-      self.settings.send(('{"type":"data","id":%s,"payload":%s}'):format(core.encode(id), payload))
-    end
+--- Sends an event to one of its subscribers.
+---@param subscriber appsync.server.Subscriber
+---@param payload string json
+function Realtime:deliver(subscriber, payload)
+  self.settings.send(subscriber.head .. payload .. "}")
+end
+
+--- Ends one of its subscriptions from the server's side; `settle_invalidated` follows when all were told.
+---@param subscriber appsync.server.Subscriber
+function Realtime:invalidate(subscriber)
+  self:remove(subscriber.id)
+  self.settings.send(INVALIDATED:format(core.encode(subscriber.id)))
+end
+
+--- The service closes the connection of a subscription that it ended.
+function Realtime:settle_invalidated()
+  self:release()
+  self.settings.close(1000, "Subscription complete.")
+end
+
+--- What the server itself caused ends the connection.
+---@param thrown any
+function Realtime:fail(thrown)
+  self.settings.log("a subscription failed: " .. tostring(thrown))
+  self:release()
+  self.settings.close(1011, "internal error")
+end
+
+--- Takes its subscriptions back: the connection is gone or about to go.
+function Realtime:release()
+  for id in pairs(self.subscriptions) do
+    self:remove(id)
   end
 end
 

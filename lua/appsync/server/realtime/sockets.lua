@@ -1,42 +1,45 @@
 --- All WebSockets of the server: accepts them, hands them their messages, keeps their time, fans mutations out.
 local handshake = require("appsync.server.realtime.handshake")
 local realtime = require("appsync.server.realtime.appsync_ws")
+local subscribers = require("appsync.server.realtime.subscribers")
 local transport_ws = require("appsync.server.realtime.transport_ws")
 
 ---@class appsync.server.Sockets
+---@field subscribers appsync.server.Subscribers
+---@field private settings table
+---@field private of_connections table the settings as what connections inherit
+---@field private open table<number, table> connections by the listener's id
+---@field private next_sweep number
+---@field private n_overflows integer sockets that read too slowly, as far as they were told
 local Sockets = {}
 local Sockets_mt = { __index = Sockets }
 
 local sockets = {}
 
---- The service closes a connection after a day.
-sockets.max_life_s = 24 * 3600
+-- The service closes a connection after a day, asks clients to give up after five minutes without a message, and accepts
+-- 200 subscriptions on one connection (AppSync endpoints and quotas; "Building a real-time WebSocket client").
+local DEFAULTS = { ka_s = 60, max_subscriptions = 200, connection_timeout_ms = 300000, max_age_s = 24 * 3600 }
 
---- `settings`: listener, engine, authorize, execute(operation), clock (function, seconds), ka_s, max_subscriptions,
---- log(text).
+--- `settings`: listener, engine, authorize, execute(operation), clock (function, seconds), log(text), and ka_s,
+--- max_subscriptions, connection_timeout_ms, max_age_s, which have the service's values.
 ---@param settings table
 ---@return appsync.server.Sockets
 function sockets.new(settings)
-  return setmetatable({ settings = settings, open = {}, next_sweep = math.huge, n_dropped = 0 }, Sockets_mt)
+  local all = {}
+  for name, value in pairs(DEFAULTS) do all[name] = value end
+  for name, value in pairs(settings) do all[name] = value end
+  all.subscribers = subscribers.new(settings.log)
+  return setmetatable({ settings = all, of_connections = { __index = all }, subscribers = all.subscribers, open = {},
+    next_sweep = math.huge, n_overflows = 0 }, Sockets_mt)
 end
 
 ---@private
 function Sockets:settings_of(id)
-  local settings = self.settings
-  return {
-    engine = settings.engine,
-    authorize = settings.authorize,
-    execute = settings.execute,
-    clock = settings.clock,
-    ka_s = settings.ka_s,
-    max_subscriptions = settings.max_subscriptions,
-    send = function(text) settings.listener:send(id, text) end,
-    close = function(code, reason) settings.listener:close(id, code, reason) end,
-    dropped = function(n_bytes)
-      self.n_dropped = self.n_dropped + 1
-      settings.log(("a payload of %d bytes is above the limit and was dropped"):format(n_bytes))
-    end,
-  }
+  local listener = self.settings.listener
+  return setmetatable({
+    send = function(text) listener:send(id, text) end,
+    close = function(code, reason) listener:close(id, code, reason) end,
+  }, self.of_connections)
 end
 
 --- An upgrade event of the listener.
@@ -52,9 +55,9 @@ function Sockets:upgrade(event)
   end
   local protocol = hello.protocol == "graphql-transport-ws" and transport_ws or realtime
   local connection = protocol.new(self:settings_of(event.id), hello)
-  connection.ends_at = self.settings.clock() + sockets.max_life_s
+  connection.ends_at = self.settings.clock() + self.settings.max_age_s
   self.open[event.id] = connection
-  self.next_sweep = math.min(self.next_sweep, connection.due)
+  self.next_sweep = math.min(self.next_sweep, connection.due, connection.ends_at)
 end
 
 --- A message event of the listener.
@@ -71,22 +74,49 @@ function Sockets:message(event)
   end
 end
 
+---@private
+function Sockets:count_overflows()
+  local n = self.settings.listener:stats().overflows
+  if n > self.n_overflows then
+    self.n_overflows = n
+    self.settings.log("a WebSocket was cut: its client reads too slowly for what waits for it")
+  end
+end
+
 --- A close event of the listener.
 ---@param event table
 function Sockets:closed(event)
-  self.open[event.id] = nil
+  local connection = self.open[event.id]
+  if connection then
+    self.open[event.id] = nil
+    connection:release()
+    self:count_overflows()
+  end
 end
 
---- Gives the results of mutations to every subscription that wants them, in order.
----@param items table[]
+---@private
+function Sockets:invalidate(item)
+  local connections = {}
+  for _, subscriber in ipairs(self.subscribers:invalidated(item)) do
+    local connection = subscriber.connection
+    connection:invalidate(subscriber)
+    if not connections[connection] then
+      connections[connection], connections[#connections + 1] = true, connection
+    end
+  end
+  for _, connection in ipairs(connections) do
+    connection:settle_invalidated()
+  end
+end
+
+--- Gives the results of mutations to every subscription that wants them, in order, and ends those that were invalidated.
+---@param items ({field: string, value: any}|{invalidates: string, payload: table})[]
 function Sockets:publish(items)
   for _, item in ipairs(items) do
-    for id, connection in pairs(self.open) do
-      local ok, message = pcall(connection.publish, connection, item)
-      if not ok then
-        self.settings.log("a subscription failed: " .. tostring(message))
-        self.settings.listener:close(id, 1011, "internal error")
-      end
+    if item.invalidates then
+      self:invalidate(item)
+    else
+      self.subscribers:publish(item)
     end
   end
 end
@@ -97,6 +127,7 @@ function Sockets:sweep(now)
   for id, connection in pairs(self.open) do
     if now >= connection.ends_at then
       self.settings.listener:close(id, 1000, "the connection has reached its maximum age")
+      connection:release()
       connection.ends_at = math.huge
     elseif connection.due and now >= connection.due then
       connection:on_due()

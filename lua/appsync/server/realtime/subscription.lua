@@ -1,60 +1,109 @@
 --- Subscriptions: which published mutation results a subscriber gets, and what of them (AppSync Developer Guide, "Real-time
---- data": arguments filter by equality, the payload is the mutation's own selection).
+--- data": arguments filter by equality, the payload is the mutation's own selection; "Defining enhanced subscription
+--- filters").
 local coerce = require("appsync.server.graphql.coerce")
 local context = require("appsync.server.graphql.context")
 local core = require("appsync.core")
+local enhanced_filter = require("appsync.server.realtime.enhanced_filter")
 local execute = require("appsync.server.graphql.execute")
 local field_auth = require("appsync.server.auth.field_auth")
 local filter = require("appsync.server.data.filter")
+local render_key = require("appsync.server.realtime.render_key")
 local result = require("appsync.server.graphql.result")
 local schema = require("appsync.server.graphql.schema")
 local selection = require("appsync.server.graphql.selection")
+local to_subscription_filter = require("appsync.server.realtime.to_subscription_filter")
 
 local NULL = core.null
 
 ---@class appsync.server.Subscription
 ---@field field string name of the subscription's root field
+---@field mutations table<string, true> the fields that feed it
+---@field render_key string subscriptions with the same one get the same payload of one result
+---@field notes string[] what in its filters has no effect
 ---@field private x appsync.server.Execution
 ---@field private operation appsync.ast.OperationDefinition
----@field private args table<string, any>
----@field private mutations table<string, true>
----@field private definition appsync.server.Field
+---@field private tests (fun(value: any): boolean)[] all of them must hold
+---@field private invalidation (fun(payload: table): boolean)?
 local Subscription = {}
 Subscription.__index = Subscription
 
 local subscription = {}
+
+--- Whether a mutation's result passes its filters.
+---@param value any the result, restricted to the mutation's selection set
+---@return boolean
+function Subscription:wants(value)
+  for _, test in ipairs(self.tests) do
+    if not test(value) then return false end
+  end
+  return true
+end
+
+--- The payload for a mutation's result.
+---@param value any
+---@return string json `{"data":{…}}`, with `errors` where the mutation did not select a field that is required
+function Subscription:render(value)
+  local x = {}
+  for name, member in pairs(self.x) do x[name] = member end
+  local text, errors = execute.run(x, self.operation, { [self.field] = value })
+  return result.body(text, errors)
+end
+
+--- The payload for one published mutation result, or nil when it is not for this subscription.
+---@param published {field: string, value: any} one of the results of `engine:execute`
+---@return string? json
+function Subscription:match(published)
+  if self.mutations[published.field] and self:wants(published.value) then return self:render(published.value) end
+  return nil
+end
+
+--- Whether an invalidation's payload ends it.
+---@param payload table
+---@return boolean
+function Subscription:is_invalidated(payload)
+  return self.invalidation ~= nil and self.invalidation(payload)
+end
 
 local function is_model_filter(arg)
   return schema.named(arg.type).name:find("^ModelSubscription.*FilterInput$") ~= nil
 end
 
 -- An argument that is null asks for payloads whose field is null or absent.
-local function matches_argument(arg, wanted, payload)
-  if is_model_filter(arg) then return filter.matches_payload(wanted, payload) end
-  local actual = payload[arg.name]
-  if wanted == NULL then return actual == nil or actual == NULL end
-  return actual ~= nil and actual ~= NULL and filter.is_equal(actual, wanted)
-end
-
-local function matches_arguments(self, payload)
-  for _, arg in ipairs(self.definition.arg_list) do
-    local wanted = self.args[arg.name]
-    if wanted ~= nil and not (type(payload) == "table" and matches_argument(arg, wanted, payload)) then return false end
+local function equality_test(name, wanted)
+  return function(value)
+    if type(value) ~= "table" then return false end
+    local actual = value[name]
+    if actual == nil then actual = NULL end
+    return filter.is_equal(actual, wanted)
   end
-  return true
 end
 
---- The payload for one published mutation result, or nil when it is not for this subscription.
----@param published {field: string, value: any} one of the results of `engine:execute`
----@return string? json `{"data":{…}}`, with `errors` where the mutation did not select a field that is required
-function Subscription:match(published)
-  if not self.mutations[published.field] then return nil end
-  if not matches_arguments(self, published.value) then return nil end
-  local x = {}
-  for key, value in pairs(self.x) do x[key] = value end
-  x.is_serialized = true
-  local text, errors = execute.run(x, self.operation, { [self.field] = published.value })
-  return result.body(text, errors)
+-- The generated `filter` argument and the rule of @auth become one enhanced filter, as the service's resolvers make it, with
+-- its limits.
+local function add_conditions(tests, conditions)
+  if #conditions == 0 then return end
+  local object = to_subscription_filter({ ["and"] = setmetatable(conditions, core.array_mt) })
+  if #object.filterGroup > 0 then tests[#tests + 1] = enhanced_filter.compile(object) end
+end
+
+local function tests_of(x, definition, args, rule)
+  local tests, conditions = {}, { rule }
+  if x.enhanced_filter then
+    tests[1] = x.enhanced_filter.matches
+    add_conditions(tests, conditions)
+    return tests
+  end
+  for _, arg in ipairs(definition.arg_list) do
+    local wanted = args[arg.name]
+    if wanted ~= nil and not is_model_filter(arg) then
+      tests[#tests + 1] = equality_test(arg.name, wanted)
+    elseif wanted ~= nil and wanted ~= NULL then
+      conditions[#conditions + 1] = wanted
+    end
+  end
+  add_conditions(tests, conditions)
+  return tests
 end
 
 local function refusal(thrown, node)
@@ -65,19 +114,46 @@ local function refusal(thrown, node)
   } }
 end
 
--- A resolver of the resolvers file runs once, when the subscription begins, and may refuse it.
-local function run_resolver(x, definition, args, group, root)
-  local of_root = x.resolvers[1][root.name]
-  local resolver = of_root and of_root[definition.name]
-  if not resolver then return true end
-  x.at, x.errors, x.path, x.depth = { type = root, field = definition, nodes = group.nodes }, {}, { group.key }, 1
-  return pcall(resolver, context.complete(x, nil, args))
+-- The rules of @auth may refuse, or give a filter of the models' kind.
+local function ask_guard(x, definition, ctx, args)
+  local event = x.events and x.events[definition.name]
+  if not event or not x.guard or not x.guard.subscribe then return nil end
+  return x.guard:subscribe(event.model, event.event, ctx, args)
 end
 
-local function check_filters(definition, args)
-  for _, arg in ipairs(definition.arg_list) do
-    if is_model_filter(arg) then filter.check(args[arg.name]) end
+-- A resolver of the resolvers file runs once, when the subscription begins, and may refuse it. What it returns goes nowhere.
+local function run_resolver(x, definition, ctx)
+  local of_root = x.resolvers[1][x.schema.subscription.name]
+  local resolver = of_root and of_root[definition.name]
+  if not resolver then return end
+  resolver(ctx)
+  local appended = x.errors[1]
+  if appended then
+    error({ message = appended.message, type = appended.errorType, data = appended.data, info = appended.errorInfo }, 0)
   end
+end
+
+local function prepare(x, definition, args)
+  local ctx = context.complete(x, nil, args)
+  local rule = ask_guard(x, definition, ctx, args)
+  run_resolver(x, definition, ctx)
+  return tests_of(x, definition, args, rule)
+end
+
+-- Rendering needs no more of the execution; the subscription may live for a day.
+local function rendering(x)
+  return {
+    schema = x.schema, resolvers = x.resolvers, fragments = x.fragments, variables = x.variables, identity = x.identity,
+    modes = x.modes, gate = x.gate, request = x.request, is_serialized = true,
+  }
+end
+
+local function notes_of(x)
+  local notes = {}
+  for _, set in ipairs({ x.enhanced_filter or { notes = {} }, x.invalidation_filter }) do
+    for _, note in ipairs(set.notes) do notes[#notes + 1] = note end
+  end
+  return notes
 end
 
 --- Begins a subscription with a valid operation.
@@ -95,13 +171,26 @@ function subscription.new(x, operation)
   end
   local args, message = coerce.arguments(definition.arg_list, node.arguments, x.variables)
   if not args then return nil, refusal({ message = message }, node) end
-  local ok, thrown = pcall(check_filters, definition, args)
-  if ok then ok, thrown = run_resolver(x, definition, args, group, root) end
-  if not ok then return nil, refusal(thrown, node) end
+  x.at, x.errors, x.path, x.depth = { type = root, field = definition, nodes = group.nodes }, {}, { group.key }, 1
+  local ok, tests = pcall(prepare, x, definition, args)
+  if not ok then return nil, refusal(tests, node) end
   local mutations = {}
   for _, name in ipairs(x.schema.subscribe[node.name] or {}) do mutations[name] = true end
-  return setmetatable({ field = node.name, x = x, operation = operation, args = args, mutations = mutations,
-    definition = definition }, Subscription)
+  return setmetatable({
+    field = node.name, x = rendering(x), operation = operation, mutations = mutations, tests = tests, notes = notes_of(x),
+    render_key = render_key(x, operation), invalidation = x.invalidation_filter and x.invalidation_filter.matches,
+  }, Subscription)
+end
+
+--- The events of models by their subscription fields, for the rules of @auth.
+---@param models appsync.server.Model[]
+---@return table<string, {model: appsync.server.Model, event: table}>
+function subscription.events(models)
+  local events = {}
+  for _, m in ipairs(models) do
+    for _, event in ipairs(m.events or {}) do events[event.name] = { model = m, event = event } end
+  end
+  return events
 end
 
 return subscription

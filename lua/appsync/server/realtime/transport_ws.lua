@@ -5,7 +5,7 @@ local core = require("appsync.core")
 local handshake = require("appsync.server.realtime.handshake")
 
 ---@class appsync.server.TransportWs
----@field subscriptions table<string, table>
+---@field subscriptions table<string, appsync.server.Subscriber>
 ---@field n_subscriptions integer
 local TransportWs = {}
 local TransportWs_mt = { __index = TransportWs }
@@ -31,7 +31,7 @@ end
 ---@private
 function TransportWs:close(code, reason)
   self.due = nil
-  self.subscriptions = {}
+  self:release()
   self.settings.close(code, reason)
 end
 
@@ -108,14 +108,15 @@ function TransportWs:subscribe(message)
   if not subscription then
     return self:send("error", id, handshake.errors_json(errors))
   end
-  self.subscriptions[id] = subscription
+  self.subscriptions[id] = self.settings.subscribers:add(self, id, subscription)
   self.n_subscriptions = self.n_subscriptions + 1
 end
 
 ---@private
-function TransportWs:complete(message)
-  if self.subscriptions[message.id] then
-    self.subscriptions[message.id] = nil
+function TransportWs:complete(id)
+  if self.subscriptions[id] then
+    self.settings.subscribers:remove(self.subscriptions[id])
+    self.subscriptions[id] = nil
     self.n_subscriptions = self.n_subscriptions - 1
   end
 end
@@ -131,19 +132,40 @@ function TransportWs:on_message(text)
   elseif kind == "subscribe" then
     self:subscribe(message)
   elseif kind == "complete" and type(message.id) == "string" then
-    self:complete(message)
+    self:complete(message.id)
   elseif kind ~= "pong" then
     self:close(4400, "Invalid message received")
   end
 end
 
----@param item table
-function TransportWs:publish(item)
-  for id, subscription in pairs(self.subscriptions) do
-    local payload = subscription:match(item)
-    if payload then
-      self:send("next", id, payload)
-    end
+--- Sends an event to one of its subscribers.
+---@param subscriber appsync.server.Subscriber
+---@param payload string json
+function TransportWs:deliver(subscriber, payload)
+  self:send("next", subscriber.id, payload)
+end
+
+--- Ends one of its subscriptions from the server's side.
+---@param subscriber appsync.server.Subscriber
+function TransportWs:invalidate(subscriber)
+  self:complete(subscriber.id)
+  self:send("complete", subscriber.id)
+end
+
+--- This protocol has a word for the end of a subscription: the connection stays.
+function TransportWs.settle_invalidated() end
+
+--- What the server itself caused ends the connection.
+---@param thrown any
+function TransportWs:fail(thrown)
+  self.settings.log("a subscription failed: " .. tostring(thrown))
+  self:close(1011, "internal error")
+end
+
+--- Takes its subscriptions back: the connection is gone or about to go.
+function TransportWs:release()
+  for id in pairs(self.subscriptions) do
+    self:complete(id)
   end
 end
 

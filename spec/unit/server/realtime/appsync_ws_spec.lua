@@ -1,7 +1,18 @@
 local core = require("appsync.core")
 local realtime = require("appsync.server.realtime.appsync_ws")
 
-local sent, closed, now, checked, subscribed, dropped, subscribe_errors
+local subscribers = require("appsync.server.realtime.subscribers")
+
+local sent, closed, now, checked, subscribed, registry, logged, subscribe_errors
+
+local function fake_subscription()
+  return {
+    field = "on", mutations = { m = true }, render_key = "k", notes = {},
+    wants = function(_, value) return value.payload ~= nil end,
+    render = function(_, value) return value.payload end,
+    is_invalidated = function(_, payload) return payload.yes end,
+  }
+end
 
 local function settings(changes)
   local all = {
@@ -10,7 +21,9 @@ local function settings(changes)
     clock = function() return now end,
     ka_s = 60,
     max_subscriptions = 3,
-    dropped = function(n) dropped = n end,
+    connection_timeout_ms = 300000,
+    subscribers = registry,
+    log = function(text) logged[#logged + 1] = text end,
     authorize = {
       check = function(_, credentials)
         checked = credentials
@@ -26,7 +39,7 @@ local function settings(changes)
         if subscribe_errors then
           return nil, subscribe_errors
         end
-        return { match = function(_, item) return item.payload end }
+        return fake_subscription()
       end,
     },
   }
@@ -60,13 +73,18 @@ local function start(id, key, data)
   })
 end
 
+local function publish(payload)
+  registry:publish({ field = "m", value = { payload = payload } })
+end
+
 local function last()
   return core.decode(sent[#sent])
 end
 
 describe("AppSync's realtime protocol", function()
   before_each(function()
-    sent, closed, now, checked, subscribed, dropped, subscribe_errors = {}, nil, 100, nil, nil, nil, nil
+    sent, closed, now, checked, subscribed, subscribe_errors, logged = {}, nil, 100, nil, nil, nil, {}
+    registry = subscribers.new(function(text) logged[#logged + 1] = text end)
   end)
 
   describe("on connect", function()
@@ -208,8 +226,9 @@ describe("AppSync's realtime protocol", function()
     connection:on_message('{"type":"stop","id":"1"}')
     assert.equal('{"type":"complete","id":"1"}', sent[#sent])
     sent = {}
-    connection:publish({ payload = "{}" })
+    publish("{}")
     assert.same({}, sent)
+    assert.equal(0, registry.n)
   end)
 
   it("answers stop for an unknown id with an error", function()
@@ -221,21 +240,46 @@ describe("AppSync's realtime protocol", function()
     local connection = acknowledged()
     connection:on_message(start('a"b'))
     sent = {}
-    connection:publish({ payload = nil })
+    publish(nil)
     assert.same({}, sent)
-    connection:publish({ payload = '{"data":{"onCreate":{"id":1}}}' })
+    publish('{"data":{"onCreate":{"id":1}}}')
     assert.same({ '{"type":"data","id":"a\\"b","payload":{"data":{"onCreate":{"id":1}}}}' }, sent)
   end)
 
-  it("drops a payload above 240 kB without a word and counts it", function()
+  it("tells the end of an invalidated subscription in the service's words, then closes the connection", function()
     local connection = acknowledged()
     connection:on_message(start("1"))
+    connection:on_message(start("2"))
     sent = {}
-    connection:publish({ payload = ("x"):rep(240 * 1024 + 1) })
-    assert.same({}, sent)
-    assert.equal(240 * 1024 + 1, dropped)
-    connection:publish({ payload = ("x"):rep(240 * 1024) })
-    assert.equal(1, #sent)
+    connection:invalidate(connection.subscriptions["1"])
+    assert.same({ '{"type":"complete","id":"1","payload":{"message":"Subscription complete."}}' }, sent)
+    assert.is_nil(closed)
+    connection:settle_invalidated()
+    assert.same({ 1000, "Subscription complete." }, closed)
+    assert.equal(0, registry.n)
+  end)
+
+  it("closes the connection of a subscription that fails, and goes on without it", function()
+    local connection = acknowledged()
+    connection:on_message(start("1"))
+    connection.subscriptions["1"].subscription.render = function() error("broken", 0) end
+    publish("{}")
+    assert.same({ 1011, "internal error" }, closed)
+    assert.same({ "a subscription failed: broken" }, logged)
+    assert.equal(0, registry.n)
+  end)
+
+  it("tells clients the connection's time-out", function()
+    connect(nil, { connection_timeout_ms = 1234 }):on_message('{"type":"connection_init"}')
+    assert.same({ connectionTimeoutMs = 1234 }, last().payload)
+  end)
+
+  it("answers connection_init again and keeps the subscriptions", function()
+    local connection = acknowledged()
+    connection:on_message(start("1"))
+    connection:on_message('{"type":"connection_init"}')
+    assert.equal("connection_ack", last().type)
+    assert.equal(1, connection.n_subscriptions)
   end)
 
   local unknown = {

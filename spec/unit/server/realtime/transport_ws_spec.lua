@@ -1,6 +1,12 @@
 local transport_ws = require("appsync.server.realtime.transport_ws")
 
-local sent, closed, checked, subscribed, result, subscribe_errors
+local subscribers = require("appsync.server.realtime.subscribers")
+
+local sent, closed, checked, subscribed, registry, logged, result, subscribe_errors
+
+local function publish(payload)
+  registry:publish({ field = "m", value = { payload = payload } })
+end
 
 local function connect()
   return transport_ws.new({
@@ -8,6 +14,8 @@ local function connect()
     close = function(code, reason) closed = { code, reason } end,
     clock = function() return 100 end,
     execute = function() return result end,
+    subscribers = registry,
+    log = function(text) logged[#logged + 1] = text end,
     authorize = {
       check = function(_, credentials)
         checked = credentials
@@ -20,7 +28,11 @@ local function connect()
         if subscribe_errors then
           return nil, subscribe_errors
         end
-        return { match = function(_, item) return item.payload end }
+        return {
+          field = "on", mutations = { m = true }, render_key = "k", notes = {},
+          wants = function(_, value) return value.payload ~= nil end,
+          render = function(_, value) return value.payload end,
+        }
       end,
     },
   }, { graphql_path = "/graphql", headers = { host = "h" } })
@@ -37,7 +49,8 @@ local SUBSCRIBE = '{"type":"subscribe","id":"1","payload":{"query":"subscription
 
 describe("graphql-transport-ws", function()
   before_each(function()
-    sent, closed, checked, subscribed, result, subscribe_errors = {}, nil, nil, nil, nil, nil
+    sent, closed, checked, subscribed, result, subscribe_errors, logged = {}, nil, nil, nil, nil, nil, {}
+    registry = subscribers.new(function(text) logged[#logged + 1] = text end)
   end)
 
   it("takes credentials from the payload, from its headers and from the upgrade", function()
@@ -77,11 +90,31 @@ describe("graphql-transport-ws", function()
     local connection = acknowledged()
     connection:on_message(SUBSCRIBE)
     assert.same({ b = 1 }, subscribed.variables)
-    connection:publish({ payload = '{"data":{}}' })
+    publish('{"data":{}}')
     assert.same({ '{"type":"next","id":"1","payload":{"data":{}}}' }, sent)
     connection:on_message('{"type":"complete","id":"1"}')
-    connection:publish({ payload = '{"data":{}}' })
+    publish('{"data":{}}')
     assert.equal(1, #sent)
+  end)
+
+  it("completes an invalidated subscription and keeps the connection", function()
+    local connection = acknowledged()
+    connection:on_message(SUBSCRIBE)
+    connection:invalidate(connection.subscriptions["1"])
+    connection:settle_invalidated()
+    assert.same({ '{"type":"complete","id":"1"}' }, sent)
+    assert.is_nil(closed)
+    assert.equal(0, registry.n)
+  end)
+
+  it("closes with 1011 when a subscription fails", function()
+    local connection = acknowledged()
+    connection:on_message(SUBSCRIBE)
+    connection.subscriptions["1"].subscription.render = function() error("broken", 0) end
+    publish("{}")
+    assert.same({ 1011, "internal error" }, closed)
+    assert.same({ "a subscription failed: broken" }, logged)
+    assert.equal(0, registry.n)
   end)
 
   it("runs queries too", function()
