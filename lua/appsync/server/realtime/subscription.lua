@@ -143,8 +143,8 @@ end
 -- Rendering needs no more of the execution; the subscription may live for a day.
 local function rendering(x)
   return {
-    schema = x.schema, resolvers = x.resolvers, fragments = x.fragments, variables = x.variables, identity = x.identity,
-    modes = x.modes, gate = x.gate, request = x.request, is_serialized = true,
+    schema = x.schema, resolvers = x.resolvers, fragments = x.fragments, plans = x.plans, variables = x.variables,
+    identity = x.identity, modes = x.modes, gate = x.gate, request = x.request, is_serialized = true,
   }
 end
 
