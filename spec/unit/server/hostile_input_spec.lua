@@ -7,6 +7,7 @@ local resolvers = require("appsync.server.resolvers")
 local selection = require("appsync.server.graphql.selection")
 local sigv4_verify = require("appsync.server.auth.sigv4_verify")
 local store = require("appsync.server.data.store")
+local subscribers = require("appsync.server.realtime.subscribers")
 local transport_ws = require("appsync.server.realtime.transport_ws")
 
 local unshowable = setmetatable({}, {
@@ -254,7 +255,8 @@ describe("graphql-transport-ws", function()
       execute = function() end,
       max_subscriptions = 1,
       authorize = { check = function() return {} end },
-      engine = { subscribe = function() return {} end },
+      engine = { subscribe = function() return { field = "a", mutations = {}, notes = {} } end },
+      subscribers = subscribers.new(error),
     }, { graphql_path = "/graphql", headers = {} })
     connection:on_message('{"type":"connection_init"}')
     for i = 1, 2 do
