@@ -1,16 +1,10 @@
 --- Who asks: one identity for the credentials of an HTTP request, a WebSocket connect or a `start` message.
+local core = require("appsync.core")
+local identity = require("appsync.server.auth.identity")
+local issuers = require("appsync.server.auth.issuers")
 local jwt = require("appsync.server.auth.jwt")
+local lambda_authorizer = require("appsync.server.auth.lambda_authorizer")
 local sigv4_verify = require("appsync.server.auth.sigv4_verify")
-
----@class appsync.server.Identity
----@field mode appsync.server.AuthMode
----@field sub string?
----@field username string?
----@field groups string[]?
----@field claims table?
----@field access_key string?
----@field resolver_context table?
----@field denied_fields string[]?
 
 ---@alias appsync.server.AuthMode
 ---| "API_KEY"
@@ -31,9 +25,30 @@ local sigv4_verify = require("appsync.server.auth.sigv4_verify")
 ---@field query string?
 ---@field body string
 ---@field operation table? {query, variables, operationName} for a Lambda authorizer
+---@field request_id string?
+---@field peer string? the address that the request came from, with its port
+
+---@class appsync.server.ApiKey
+---@field key string
+---@field expires_at number? Unix seconds
+
+--- An IAM identity of the API: whose access key it is, and what it may do.
+---@class appsync.server.IamPrincipal: appsync.server.IamKey
+---@field access_key string
+---@field username string?
+---@field user_arn string?
+---@field account_id string?
+---@field cognito {pool_id: string?, id: string?, type: "authenticated"|"unauthenticated", provider: string?}?
+---@field policy appsync.server.IamPolicy? nil: everything is allowed
+---@field is_admin boolean? the rules of @auth don't hold for it
 
 ---@class appsync.server.Authorize
 ---@field private settings table
+---@field private enabled table<appsync.server.AuthMode, boolean>
+---@field private api_keys table<string, appsync.server.ApiKey> by the key's digest
+---@field private iam table<string, appsync.server.IamPrincipal>
+---@field private issuers appsync.server.Issuer[]
+---@field private lambda appsync.server.LambdaAuthorizer?
 local Authorize = {}
 local Authorize_mt = { __index = Authorize }
 
@@ -42,36 +57,84 @@ local authorize = {}
 --- In the order in which the first one that is enabled becomes the default.
 authorize.modes = { "API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA" }
 
+--- What stands for the real thing in ARNs where nothing else is given.
+authorize.api = { region = "us-east-1", account_id = "000000000000", api_id = "local" }
+
 local NOT_AUTHORIZED = "You are not authorized to make this call."
 
 local function refuse(message)
   return nil, { status = 401, type = "UnauthorizedException", message = message or NOT_AUTHORIZED }
 end
 
---- `settings`: api_keys (list), iam (secret by access key), jwt_keys (list), authorizer (function), default (mode),
---- now (function, Unix seconds), log (function(text)).
+local function add_api_keys(self, list)
+  for _, entry in ipairs(list or {}) do
+    if type(entry) == "string" then entry = { key = entry } end
+    -- Looked up by its digest, so that the time taken tells nothing of the key.
+    self.api_keys[core.sha256(entry.key)] = entry
+  end
+end
+
+local function add_iam(self, principals, api)
+  for access_key, principal in pairs(principals or {}) do
+    if type(principal) == "string" then
+      principal = { secret = principal, username = access_key, account_id = api.account_id,
+        user_arn = ("arn:aws:iam::%s:user/%s"):format(api.account_id, access_key) }
+    end
+    self.iam[access_key] = principal
+  end
+end
+
+local function add_issuers(self, settings, file)
+  local list = {}
+  for _, issuer in ipairs(file.issuers or {}) do list[#list + 1] = issuer end
+  if #(settings.jwt_keys or {}) > 0 then list[#list + 1] = { keys = settings.jwt_keys } end
+  self.issuers = list
+  for _, issuer in ipairs(list) do
+    for _, mode in ipairs({ "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT" }) do
+      if not issuer.mode or issuer.mode == mode then self.enabled[mode] = true end
+    end
+  end
+end
+
+local function add_lambda(self, settings, file, api)
+  if not settings.authorizer then return end
+  local options = file.lambda or {}
+  self.lambda = lambda_authorizer.new({ call = settings.authorizer, now = settings.now, log = settings.log, api = api,
+    ttl_s = options.ttl_s, tokens = options.tokens })
+  self.enabled.AWS_LAMBDA = true
+end
+
+--- `settings`: api_keys (list of texts), iam (secret by access key), jwt_keys (list: of any issuer), file (of
+--- `auth_file.read`), authorizer (function), default (mode), now (function, Unix seconds), log (function(text)).
 ---@param settings table
 ---@return appsync.server.Authorize? authorize, string? message
 function authorize.new(settings)
-  local self = setmetatable({ settings = settings, enabled = {}, api_keys = {} }, Authorize_mt)
-  for _, key in ipairs(settings.api_keys or {}) do
-    self.api_keys[key] = true
-  end
-  self.enabled.API_KEY = next(self.api_keys) ~= nil
-  self.enabled.AWS_IAM = next(settings.iam or {}) ~= nil
-  self.enabled.AMAZON_COGNITO_USER_POOLS = #(settings.jwt_keys or {}) > 0
-  self.enabled.OPENID_CONNECT = self.enabled.AMAZON_COGNITO_USER_POOLS
-  self.enabled.AWS_LAMBDA = settings.authorizer ~= nil
-  if settings.default and not self.enabled[settings.default] then
-    return nil, ("the default authorization mode %s isn't enabled"):format(settings.default)
+  local file = settings.file or {}
+  local api = file.api or authorize.api
+  local self = setmetatable({ settings = settings, enabled = {}, api_keys = {}, iam = {} }, Authorize_mt)
+  add_api_keys(self, file.api_keys)
+  add_api_keys(self, settings.api_keys)
+  add_iam(self, file.iam, api)
+  add_iam(self, settings.iam, api)
+  self.enabled.API_KEY = next(self.api_keys) ~= nil or nil
+  self.enabled.AWS_IAM = next(self.iam) ~= nil or nil
+  add_issuers(self, settings, file)
+  add_lambda(self, settings, file, api)
+  self.default = settings.default or file.default
+  if self.default and not self.enabled[self.default] then
+    return nil, ("the default authorization mode %s isn't enabled"):format(self.default)
+  elseif file.lambda and not self.lambda then
+    return nil, "lambda is set, and the resolvers file has no authorizer"
   end
   return self
 end
 
 --- The default mode and the others that are enabled.
----@return {default: appsync.server.AuthMode, additional: appsync.server.AuthMode[]}
+---@return appsync.server.AuthModes
 function Authorize:auth_modes()
-  local modes = { default = self.settings.default, additional = {} }
+  local file = self.settings.file
+  local modes = { default = self.default, additional = {}, is_strict = file and true or nil,
+    denies_by_default = file and file.denies_by_default }
   for _, mode in ipairs(authorize.modes) do
     if self.enabled[mode] then
       if not modes.default then
@@ -84,46 +147,50 @@ function Authorize:auth_modes()
   return modes
 end
 
-local function identity_of_claims(claims)
-  local is_cognito = claims.iss:find("^https://cognito%-idp%.") ~= nil
+---@private
+function Authorize:by_api_key(key)
+  local entry = self.api_keys[core.sha256(key)]
+  if not entry or (entry.expires_at and self.settings.now() >= entry.expires_at) then return refuse() end
+  return { mode = "API_KEY" }
+end
+
+local function text(value)
+  if type(value) == "string" then return value end
+end
+
+local function groups_of(claims)
   local groups = claims["cognito:groups"]
+  return type(groups) == "table" and groups or nil
+end
+
+---@private
+function Authorize:by_token(token, credentials)
+  local claims, mode = issuers.check(self.issuers, token, self.settings.now())
+  if not claims then return refuse(mode) end
+  local is_cognito = mode == "AMAZON_COGNITO_USER_POOLS"
   return {
-    mode = is_cognito and "AMAZON_COGNITO_USER_POOLS" or "OPENID_CONNECT",
-    sub = claims.sub,
-    username = is_cognito and (claims["cognito:username"] or claims.username) or claims.sub,
-    groups = type(groups) == "table" and groups or nil,
-    claims = claims,
+    mode = mode, sub = text(claims.sub), groups = groups_of(claims), claims = claims,
+    username = is_cognito and (text(claims["cognito:username"]) or text(claims.username)) or text(claims.sub),
+    source_ip = is_cognito and identity.source_ip(credentials) or nil,
   }
 end
 
 ---@private
-function Authorize:by_token(token)
-  local claims, message = jwt.verify(token, self.settings.jwt_keys, self.settings.now())
-  if not claims then
-    return refuse(message)
-  end
-  return identity_of_claims(claims)
+function Authorize:by_signature(credentials)
+  local access_key, refusal = sigv4_verify.check(credentials, self.iam, self.settings.now())
+  if not access_key then return nil, refusal end
+  local principal = self.iam[access_key]
+  if principal.policy and not principal.policy:allows_something() then return refuse("Permission denied") end
+  return { mode = "AWS_IAM", access_key = access_key, username = principal.username or access_key, iam = principal,
+    policy = principal.policy, source_ip = identity.source_ip(credentials) }
 end
 
 ---@private
 function Authorize:by_lambda(token, credentials)
-  local operation = credentials.operation or {}
-  local request = {
-    headers = credentials.headers,
-    query = operation.query,
-    variables = operation.variables,
-    operation_name = operation.operationName,
-  }
-  local ok, answer = pcall(self.settings.authorizer, token, request)
-  if not ok then
-    self.settings.log("authorizer: " .. tostring(answer))
-    return refuse()
-  elseif answer == true then
-    answer = {}
-  elseif type(answer) ~= "table" or answer.isAuthorized ~= true then
-    return refuse()
-  end
-  return { mode = "AWS_LAMBDA", resolver_context = answer.resolverContext or {}, denied_fields = answer.deniedFields }
+  local answer = self.lambda:check(token, credentials)
+  if not answer then return refuse() end
+  answer.mode = "AWS_LAMBDA"
+  return answer
 end
 
 --- The identity behind the credentials. The mode is told by the shape of the headers: an API key first, then a
@@ -133,26 +200,17 @@ end
 function Authorize:check(credentials)
   local headers, enabled = credentials.headers, self.enabled
   local api_key, authorization = headers["x-api-key"], headers.authorization
-  if api_key and enabled.API_KEY then
-    if self.api_keys[api_key] then
-      return { mode = "API_KEY" }
-    end
-    return refuse()
-  elseif not authorization or authorization == "" then
+  if api_key and enabled.API_KEY then return self:by_api_key(api_key) end
+  if not authorization or authorization == "" then
     return refuse(not api_key and "Valid authorization header not provided." or nil)
-  elseif authorization:find("^AWS4%-HMAC%-SHA256") then
-    if not enabled.AWS_IAM then
-      return refuse()
-    end
-    local access_key, refusal = sigv4_verify.check(credentials, self.settings.iam, self.settings.now())
-    return access_key and { mode = "AWS_IAM", access_key = access_key, username = access_key }, refusal
+  end
+  if authorization:find("^AWS4%-HMAC%-SHA256") then
+    if not enabled.AWS_IAM then return refuse() end
+    return self:by_signature(credentials)
   end
   local token = authorization:gsub("^[Bb]earer%s+", "")
-  if enabled.OPENID_CONNECT and (jwt.parse(token) or not enabled.AWS_LAMBDA) then
-    return self:by_token(token)
-  elseif enabled.AWS_LAMBDA then
-    return self:by_lambda(authorization, credentials)
-  end
+  if #self.issuers > 0 and (not self.lambda or jwt.parse(token)) then return self:by_token(token, credentials) end
+  if self.lambda then return self:by_lambda(authorization, credentials) end
   return refuse()
 end
 

@@ -4,14 +4,12 @@ local directives = require("appsync.server.graphql.directives")
 
 local field_auth = {}
 
----@class appsync.server.Identity
----@field mode string? "API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA"; nil: everything is allowed
----@field sub string?
----@field username string?
----@field groups string[]?
----@field claims table?
----@field resolver_context table?
----@field denied_fields string[]? "Type.field" or a field's ARN
+---@class appsync.server.AuthModes
+---@field default appsync.server.AuthMode
+---@field additional table? the other modes that are enabled
+---@field is_open boolean? a field that no directive speaks of is for every mode
+---@field is_strict boolean? the API's modes are described in full: never `is_open`
+---@field denies_by_default boolean? a user pool's default action is DENY
 
 local MODES = { aws_api_key = "API_KEY", aws_iam = "AWS_IAM", aws_oidc = "OPENID_CONNECT", aws_lambda = "AWS_LAMBDA",
   aws_cognito_user_pools = "AMAZON_COGNITO_USER_POOLS" }
@@ -27,26 +25,36 @@ local function is_member(identity, groups)
   return false
 end
 
--- nil: the list says nothing about modes.
-local function decide(list, identity)
-  local verdict
+-- What a list of directives says: by mode true, or the groups that it is for; nil when it says nothing about modes.
+local function read_modes(list)
+  local modes
   for _, directive in ipairs(list) do
     local mode = MODES[directive.name]
     if mode then
-      verdict = verdict or false
-      if mode == identity.mode and (mode ~= COGNITO or is_member(identity, directives.strings(directive, "cognito_groups"))) then
-        return true
-      end
+      modes = modes or {}
+      modes[mode] = mode == COGNITO and directives.strings(directive, "cognito_groups") or true
     end
   end
-  return verdict
+  return modes
 end
 
---- @aws_auth counts only where Cognito user pools are the API's one and only mode.
-local function passes_aws_auth(list, identity, modes)
-  if modes.default ~= COGNITO or next(modes.additional or {}) ~= nil then return true end
-  local directive = directives.find(list, "aws_auth")
-  return not directive or is_member(identity, directives.strings(directive, "cognito_groups"))
+-- A schema doesn't change: what its directives say is read once.
+local of_list = setmetatable({}, { __mode = "k" })
+
+local function said(list)
+  local entry = of_list[list]
+  if not entry then
+    local aws_auth = directives.find(list, "aws_auth")
+    entry = { modes = read_modes(list), groups = aws_auth and directives.strings(aws_auth, "cognito_groups") }
+    of_list[list] = entry
+  end
+  return entry
+end
+
+local function is_among(modes, identity)
+  local groups = modes[identity.mode]
+  if groups == true then return true end
+  return groups ~= nil and is_member(identity, groups)
 end
 
 local function is_denied(identity, type_name, field_name)
@@ -78,19 +86,40 @@ function field_auth.is_open(schema)
   return true
 end
 
+local function passes_directives(identity, modes, type_, field)
+  local of_field, of_type = said(field.directives), said(type_.directives or {})
+  local chosen = of_field.modes or of_type.modes
+  local verdict
+  if chosen then
+    verdict = is_among(chosen, identity)
+  else
+    verdict = modes.is_open or identity.mode == modes.default
+  end
+  -- @aws_auth and a pool's default action count only where user pools are the API's one and only mode.
+  if not verdict or modes.default ~= COGNITO or next(modes.additional or {}) ~= nil then return verdict end
+  if of_field.groups then return is_member(identity, of_field.groups) end
+  return chosen ~= nil or not modes.denies_by_default
+end
+
+--- A field that a query begins with must be allowed by a policy; what lies below is only held back by a deny.
+local ROOTS = { Query = true, Mutation = true, Subscription = true }
+
+local function passes_policy(policy, type_name, field_name)
+  local decision = policy:decision(type_name, field_name)
+  return decision == "allow" or (decision == "none" and not ROOTS[type_name])
+end
+
 --- Whether an identity may select a field.
 ---@param identity appsync.server.Identity?
----@param modes {default: string, additional: table?, is_open: boolean?}
+---@param modes appsync.server.AuthModes
 ---@param type_ appsync.server.Type
 ---@param field appsync.server.Field
 ---@return boolean
 function field_auth.allows(identity, modes, type_, field)
   if not identity or not identity.mode or not field.directives or type_.is_builtin then return true end
-  if is_denied(identity, type_.name, field.name) then return false end
-  local verdict = decide(field.directives, identity)
-  if verdict == nil then verdict = decide(type_.directives, identity) end
-  if verdict == nil then verdict = modes.is_open or identity.mode == modes.default end
-  return verdict and passes_aws_auth(field.directives, identity, modes)
+  if identity.denied_fields and is_denied(identity, type_.name, field.name) then return false end
+  if identity.policy and not passes_policy(identity.policy, type_.name, field.name) then return false end
+  return modes.is_open or passes_directives(identity, modes, type_, field)
 end
 
 --- The error of a denied field.

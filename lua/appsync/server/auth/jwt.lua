@@ -130,14 +130,47 @@ local function is_signed_by(parsed, key)
   return listener.rs256_verify(key.pem, parsed.signed, parsed.signature) == true
 end
 
+--- What a token that no key signed is told, as is every token of an issuer that isn't known.
+jwt.NOT_AUTHORIZED = "You are not authorized to make this call."
+jwt.UNREADABLE = "Unable to parse JWT token."
+
 local function check_claims(claims, now)
   if type(claims.iss) ~= "string" or claims.iss == "" then
-    return "Unable to parse JWT token."
+    return jwt.UNREADABLE
   elseif type(claims.exp) ~= "number" or now > claims.exp + jwt.leeway_s then
     return "Token has expired."
-  elseif type(claims.nbf) == "number" and now < claims.nbf - jwt.leeway_s then
+  elseif claims.nbf ~= nil and (type(claims.nbf) ~= "number" or now < claims.nbf - jwt.leeway_s) then
     return "Token is not valid yet."
   end
+end
+
+--- Whether one of the keys signed a parsed token.
+---@param parsed table of `jwt.parse`
+---@param keys appsync.server.JwtKey[]
+---@return boolean
+function jwt.is_signed(parsed, keys)
+  for _, key in ipairs(keys) do
+    if is_signed_by(parsed, key) then
+      return true
+    end
+  end
+  return false
+end
+
+--- The claims of a parsed token that one of the keys signed, and that is valid now.
+---@param parsed table of `jwt.parse`
+---@param keys appsync.server.JwtKey[]
+---@param now number Unix seconds
+---@return table? claims, string? message
+function jwt.claims(parsed, keys, now)
+  if not jwt.is_signed(parsed, keys) then
+    return nil, jwt.NOT_AUTHORIZED
+  end
+  local fault = check_claims(parsed.claims, now)
+  if fault then
+    return nil, fault
+  end
+  return parsed.claims
 end
 
 ---@param token string without "Bearer "
@@ -147,18 +180,9 @@ end
 function jwt.verify(token, keys, now)
   local parsed = jwt.parse(token)
   if not parsed then
-    return nil, "Unable to parse JWT token."
+    return nil, jwt.UNREADABLE
   end
-  for _, key in ipairs(keys) do
-    if is_signed_by(parsed, key) then
-      local fault = check_claims(parsed.claims, now)
-      if fault then
-        return nil, fault
-      end
-      return parsed.claims
-    end
-  end
-  return nil, "You are not authorized to make this call."
+  return jwt.claims(parsed, keys, now)
 end
 
 return jwt

@@ -166,38 +166,65 @@ local function check_date(parts, date, now)
   end
 end
 
---- Checks one request; `keys` gives the secret of each access key.
+local UNKNOWN = "The security token included in the request is invalid."
+
+--- Temporary credentials are a key, a secret and a token that belong together, for a time (AWS IAM User Guide, "Using
+--- temporary credentials with AWS resources").
+local function refusal_of_key(key, token, now)
+  if not key or (key.session_token and key.session_token ~= token) or (key.is_permanent and token) then
+    return "UnrecognizedClientException", UNKNOWN
+  elseif key.expires_at and now >= key.expires_at then
+    return "ExpiredTokenException", "The security token included in the request is expired"
+  end
+end
+
+local function refusal_of_scope(parts, key)
+  if parts.service ~= "appsync" then
+    return "Credential should be scoped to correct service: 'appsync'."
+  elseif key.region and parts.region ~= key.region then
+    return ("Credential should be scoped to a valid region, not '%s'."):format(parts.region)
+  elseif not (";" .. parts.signed_headers .. ";"):find(";host;", 1, true) then
+    return "'Host' must be a 'SignedHeader' in the AWS Authorization."
+  end
+  local repeated = find_repeated(parts.signed_headers)
+  return repeated and ("The signed header '%s' is named twice."):format(repeated)
+end
+
+---@class appsync.server.IamKey
+---@field secret string
+---@field session_token string? of temporary credentials: the request must carry it
+---@field is_permanent boolean? a request that carries a session token is refused
+---@field expires_at number? Unix seconds
+---@field region string? the only one that a signature may be made for
+
+--- Checks one request; `keys` has what belongs to each access key.
 ---@param request {method: string, path: string, query: string?, headers: table<string, string>, body: string}
----@param keys table<string, string>
+---@param keys table<string, appsync.server.IamKey>
 ---@param now number Unix seconds
 ---@return string? access_key, appsync.server.Refusal? refusal
 function sigv4_verify.check(request, keys, now)
   local parts = sigv4_verify.parse(request.headers.authorization)
   if not parts then
     return refuse("IncompleteSignatureException", "The authorization header is not a complete AWS4 signature.")
-  elseif parts.service ~= "appsync" then
-    return refuse("InvalidSignatureException", ("Credential should be scoped to correct service: 'appsync'."))
   end
-  local secret = keys[parts.access_key]
-  if not secret then
-    return refuse("UnrecognizedClientException", "The security token included in the request is invalid.")
+  local key = keys[parts.access_key]
+  local kind, why = refusal_of_key(key, request.headers["x-amz-security-token"], now)
+  if kind then
+    return refuse(kind, why)
   end
-  if not (";" .. parts.signed_headers .. ";"):find(";host;", 1, true) then
-    return refuse("InvalidSignatureException", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
-  end
-  local repeated = find_repeated(parts.signed_headers)
-  if repeated then
-    return refuse("InvalidSignatureException", ("The signed header '%s' is named twice."):format(repeated))
+  local wrong = refusal_of_scope(parts, key)
+  if wrong then
+    return refuse("InvalidSignatureException", wrong)
   end
   local date = request.headers["x-amz-date"]
   local fault = check_date(parts, date, now)
   if fault then
     return refuse("InvalidSignatureException", fault)
   end
-  local expected, missing = sigv4_verify.signature(request, parts, date, secret)
+  local expected, missing = sigv4_verify.signature(request, parts, date, key.secret)
   if not expected then
     return refuse("InvalidSignatureException", ("The signed header '%s' was not sent."):format(missing))
-  elseif expected ~= parts.signature then
+  elseif core.sha256(expected) ~= core.sha256(parts.signature) then
     return refuse("InvalidSignatureException", MISMATCH)
   end
   return parts.access_key

@@ -1,0 +1,296 @@
+--- What the rules of @auth let a caller do with the records of a model (Amplify documentation, "Customize authorization
+--- rules"). A refusal is thrown as a resolver's error.
+local core = require("appsync.core")
+local rule = require("appsync.server.auth.rule")
+
+local model_guard = {}
+
+local NULL = core.null
+
+---@class appsync.server.ModelGuard
+---@field private models table<string, appsync.server.Model>
+---@field private field_rules table<string, appsync.server.Rule[]> of "Type.field" that is of no model
+---@field is_open boolean nothing has rules
+local ModelGuard = {}
+ModelGuard.__index = ModelGuard
+
+local function has_rules(m)
+  return m.rules ~= nil or next(m.field_rules or {}) ~= nil
+end
+
+--- Makes the guard of a schema. Where no model and no field has a rule it is open, as a local server without
+--- @auth is of use only so; where some have, a model without is closed, but to an API key in sandbox mode.
+---@param models appsync.server.Model[] and `field_rules`
+---@return appsync.server.ModelGuard
+function model_guard.new(models)
+  local self = setmetatable({ models = {}, field_rules = models.field_rules or {} }, ModelGuard)
+  self.is_open = next(self.field_rules) == nil
+  for _, m in ipairs(models) do
+    self.models[m.name] = m
+    if has_rules(m) then self.is_open = false end
+  end
+  return self
+end
+
+local function refuse(ctx)
+  error({ message = ("Not Authorized to access %s on type %s"):format(ctx.info.fieldName, ctx.info.parentTypeName),
+    type = "Unauthorized" }, 0)
+end
+model_guard.refuse = refuse
+
+local function refuse_fields(names)
+  table.sort(names)
+  error({ message = ("Unauthorized on [%s]"):format(table.concat(names, ", ")), type = "Unauthorized" }, 0)
+end
+
+-- Whether nothing is to be asked: true, false for "refuse", nil when rules decide.
+local function without_rules(self, m, caller)
+  if not caller or not caller.mode then return true end
+  if self.is_open or (caller.iam and caller.iam.is_admin) then return true end
+  if has_rules(m) then return nil end
+  return (m.is_sandbox and caller.mode == "API_KEY") or false
+end
+
+-- True when the caller may do everything; throws when nothing; nil when rules decide.
+local function is_free(self, m, ctx)
+  local verdict = without_rules(self, m, ctx.caller)
+  if verdict == false then refuse(ctx) end
+  return verdict
+end
+
+local READS = { "get", "list", "sync", "listen", "search" }
+
+local function may_read(r)
+  for _, op in ipairs(READS) do
+    if r.operations[op] then return true end
+  end
+  return false
+end
+
+-- All rules that let a caller read something of a record: those of the model and those of its fields.
+local function each_rule(m, visit)
+  for _, r in ipairs(m.rules or {}) do visit(r) end
+  for _, rules in pairs(m.field_rules or {}) do
+    for _, r in ipairs(rules) do visit(r) end
+  end
+end
+
+--- Which records a caller may read.
+---@param m appsync.server.Model
+---@param op "get"|"list"|"sync"
+---@param ctx appsync.server.Context
+---@return table? filter of the model's own filter input; nil: all of them
+function ModelGuard:read(m, op, ctx)
+  if is_free(self, m, ctx) then return nil end
+  local caller, filters, sees_all = ctx.caller, {}, false
+  each_rule(m, function(r)
+    if not r.operations[op] then return end
+    local verdict = rule.allows(r, caller)
+    if verdict then
+      sees_all = true
+    elseif verdict == nil then
+      rule.add_filters(r, caller, filters)
+    end
+  end)
+  if sees_all then return nil end
+  if #filters == 0 then refuse(ctx) end
+  return { ["or"] = setmetatable(filters, core.array_mt) }
+end
+
+-- The fields of an input that no rule of theirs allows to be written. `holds(r)` tells whether a rule does; the second
+-- result, whether any rule at all did.
+local function denied_fields(m, input, skipped, holds)
+  local denied, any = {}, false
+  for _, r in ipairs(m.rules or {}) do any = holds(r) or any end
+  for name, value in pairs(input) do
+    local is_allowed = skipped[name] or not m.field_by_name[name]
+    for _, r in ipairs(is_allowed and {} or (m.field_rules or {})[name] or m.rules or {}) do
+      if holds(r, value) then is_allowed = true end
+    end
+    if not is_allowed then
+      denied[#denied + 1] = name
+    elseif (m.field_rules or {})[name] then
+      any = true
+    end
+  end
+  return denied, any
+end
+
+local function finish(ctx, denied, any)
+  if not any then refuse(ctx) end
+  if #denied > 0 then refuse_fields(denied) end
+end
+
+-- An owner rule holds for a record without an owner: it becomes the caller's.
+local function holds_for_new(r, caller, input)
+  local verdict = rule.allows(r, caller)
+  if verdict ~= nil then return verdict end
+  local field, values = rule.key(r, caller)
+  if r.allow == "owner" and input[field] == nil then return #values > 0 end
+  return rule.holds(r, caller, input)
+end
+
+-- Members of a static group own what they make, too; other static rules leave a record without an owner.
+local function sets_owner(m, caller)
+  for _, r in ipairs(m.rules or {}) do
+    if r.operations.create and r.allow ~= "groups" and rule.allows(r, caller) then return false end
+  end
+  return true
+end
+
+--- Whether a caller may create this record; fills in its owner.
+---@param m appsync.server.Model
+---@param ctx appsync.server.Context
+---@param input table is changed
+function ModelGuard:create(m, ctx, input)
+  if is_free(self, m, ctx) then return end
+  local caller, memory = ctx.caller, {}
+  local function holds(r)
+    if memory[r] == nil then memory[r] = r.operations.create and holds_for_new(r, caller, input) or false end
+    return memory[r]
+  end
+  finish(ctx, denied_fields(m, input, {}, holds))
+  if not sets_owner(m, caller) then return end
+  for _, r in ipairs(m.rules or {}) do
+    local owners = r.allow == "owner" and holds(r) and rule.owners(r, caller) or {}
+    local field = r.owner_field or "owner"
+    if input[field] == nil and owners[1] then
+      input[field] = r.owner_is_list and setmetatable({ owners[1] }, core.array_mt) or owners[1]
+    end
+  end
+end
+
+local function key_fields(m)
+  local names = { [m.key.partition] = true }
+  for _, name in ipairs(m.key.sort or {}) do names[name] = true end
+  return names
+end
+
+--- Whether a caller may change this record so. To null a field is to delete it.
+---@param m appsync.server.Model
+---@param ctx appsync.server.Context
+---@param item table? as it is stored
+---@param input table
+function ModelGuard:update(m, ctx, item, input)
+  if is_free(self, m, ctx) then return end
+  local caller = ctx.caller
+  finish(ctx, denied_fields(m, input, key_fields(m), function(r, value)
+    if not r.operations.update or (value == NULL and not r.operations.delete) then return false end
+    return rule.holds(r, caller, item or {})
+  end))
+end
+
+--- Whether a caller may delete this record, which takes the right to delete each of its fields.
+---@param m appsync.server.Model
+---@param ctx appsync.server.Context
+---@param item table? as it is stored
+function ModelGuard:delete(m, ctx, item)
+  if is_free(self, m, ctx) then return end
+  local function allows(rules)
+    for _, r in ipairs(rules) do
+      if r.operations.delete and rule.holds(r, ctx.caller, item or {}) then return true end
+    end
+    return false
+  end
+  if not allows(m.rules or {}) then refuse(ctx) end
+  for _, rules in pairs(m.field_rules or {}) do
+    if not allows(rules) then refuse(ctx) end
+  end
+end
+
+local function contains(list, value)
+  for _, item in ipairs(list) do
+    if item == value then return true end
+  end
+  return false
+end
+
+-- What one rule makes of a subscription: true (all events of these arguments), or it adds to `filters`.
+local function listens(r, caller, args, filters)
+  local verdict = rule.allows(r, caller)
+  if verdict ~= nil then return verdict end
+  local field, values, is_list = rule.key(r, caller)
+  local asked = r.allow == "owner" and not is_list and args[field] or nil
+  if asked ~= nil and asked ~= NULL then return contains(values, asked) end
+  if r.allow == "owner" then
+    -- Events show an owner by the last part.
+    local shown = values[1] and rule.shown(values[1])
+    if shown then filters[#filters + 1] = { [field] = { [is_list and "contains" or "eq"] = shown } } end
+    return false
+  end
+  rule.add_filters(r, caller, filters)
+  return false
+end
+
+--- Which events of a subscription a caller gets.
+---@param m appsync.server.Model
+---@param event {name: string}
+---@param ctx appsync.server.Context
+---@param args table of the subscription
+---@return table? filter of the model's subscription filter input; nil: all that fit the arguments
+function ModelGuard:subscribe(m, event, ctx, args)
+  if m.level == "public" or is_free(self, m, ctx) then return nil end
+  local _ = event
+  local filters, hears_all = {}, false
+  for _, r in ipairs(m.rules or {}) do
+    if r.operations.listen and listens(r, ctx.caller, args, filters) then hears_all = true end
+  end
+  if hears_all then return nil end
+  if #filters == 0 then refuse(ctx) end
+  return { ["or"] = setmetatable(filters, core.array_mt) }
+end
+
+--- Whether a field has to be asked for. A model of which a field has rules of its own is read field by field.
+---@param type_name string
+---@param field_name string
+---@return boolean
+function ModelGuard:has_field(type_name, field_name)
+  local m = self.models[type_name]
+  if m then return next(m.field_rules or {}) ~= nil and m.field_by_name[field_name] ~= nil end
+  return self.field_rules[type_name .. "." .. field_name] ~= nil
+end
+
+-- In the result of a mutation a field with rules of its own is null: every subscriber would be sent it.
+local function is_hidden(m, field_name, source)
+  local of_field = m.field_rules and m.field_rules[field_name]
+  return of_field ~= nil and m.level == "on" and source.__operation == "Mutation" and not m.field_by_name[field_name].is_required
+end
+
+--- Whether a caller may read a field of a record, or ask for one of a type that is no model. Throws when not.
+---@param m appsync.server.Model|string the model, or a type's name
+---@param field_name string
+---@param ctx appsync.server.Context
+---@return boolean is_hidden the field is null without an error
+function ModelGuard:field(m, field_name, ctx)
+  local type_name = type(m) == "table" and m.name or m
+  local model, caller = self.models[type_name], ctx.caller
+  if not caller or not caller.mode or (caller.iam and caller.iam.is_admin) then return false end
+  local source = type(ctx.source) == "table" and ctx.source or {}
+  if model and is_hidden(model, field_name, source) then return true end
+  local rules
+  if model then
+    rules = (model.field_rules or {})[field_name] or model.rules or {}
+  else
+    rules = self.field_rules[type_name .. "." .. field_name]
+  end
+  if not rules then return false end
+  for _, r in ipairs(rules) do
+    -- Operations say something of models only.
+    if (not model or may_read(r)) and rule.holds(r, caller, source) then return false end
+  end
+  error({ message = ("Not Authorized to access %s on type %s"):format(field_name, type_name), type = "Unauthorized" }, 0)
+end
+
+--- The value of a field as clients are shown it: of an owner, the last part.
+---@param m appsync.server.Model
+---@param field_name string
+---@param value any
+---@return any
+function ModelGuard:shown(m, field_name, value)
+  for _, r in ipairs(m.rules or {}) do
+    if r.allow == "owner" and (r.owner_field or "owner") == field_name then return rule.shown(value) end
+  end
+  return value
+end
+
+return model_guard

@@ -1,0 +1,153 @@
+--- One rule of @auth against one caller (Amplify documentation, "Customize authorization rules"). Static rules look at the
+--- caller alone; owner rules and dynamic groups look at a record too.
+local core = require("appsync.core")
+
+local rule = {}
+
+local NULL = core.null
+
+--- What `transform` makes of one entry of `@auth(rules: …)`.
+---@class appsync.server.Rule
+---@field allow "owner"|"groups"|"private"|"public"|"custom"
+---@field mode appsync.server.AuthMode
+---@field operations table<string, boolean> create, update, delete, get, list, sync, listen, search
+---@field owner_field string?
+---@field owner_is_list boolean?
+---@field identity_claims string[]? joined by "::" where they are stored
+---@field groups string[]?
+---@field groups_field string?
+---@field groups_is_list boolean?
+---@field group_claim string?
+
+-- A user pool names its user `username` in an access token and `cognito:username` in an id token.
+local TWIN = { username = "cognito:username", ["cognito:username"] = "username" }
+
+local function text_of(value)
+  if type(value) == "string" and value ~= "" then return value end
+  if type(value) == "number" then return (("%.14g"):format(value)) end
+end
+
+local function claim(caller, name)
+  local claims = caller.claims or {}
+  return text_of(claims[name]) or (TWIN[name] and text_of(claims[TWIN[name]]))
+end
+
+--- The values that may stand in an owner field for this caller: the joined claims first, then each of them.
+---@param r appsync.server.Rule
+---@param caller appsync.server.Identity
+---@return string[] empty: the caller has none of the claims
+function rule.owners(r, caller)
+  local parts = {}
+  for _, name in ipairs(r.identity_claims or { "sub", "username" }) do
+    parts[#parts + 1] = claim(caller, name)
+  end
+  if #parts < 2 then return parts end
+  table.insert(parts, 1, table.concat(parts, "::"))
+  return parts
+end
+
+local function list_of(value)
+  if type(value) == "table" then return value end
+  if type(value) ~= "string" then return {} end
+  -- A token of another provider may carry its groups as JSON in a text.
+  local decoded = value:find("^%s*%[") and core.decode(value)
+  return type(decoded) == "table" and decoded or { value }
+end
+
+--- The groups that the caller's token names.
+---@param r appsync.server.Rule
+---@param caller appsync.server.Identity
+---@return string[]
+function rule.groups(r, caller)
+  local groups = {}
+  for _, group in ipairs(list_of((caller.claims or {})[r.group_claim or "cognito:groups"] or caller.groups)) do
+    if type(group) == "string" then groups[#groups + 1] = group end
+  end
+  return groups
+end
+
+local function intersects(a, b)
+  for _, x in ipairs(a) do
+    for _, y in ipairs(b) do
+      if x == y then return true end
+    end
+  end
+  return false
+end
+
+-- The roles of an identity pool; credentials that are of none stand for either.
+local IAM_TYPE = { private = "authenticated", public = "unauthenticated" }
+
+local function is_role(r, caller)
+  local pool = caller.iam and caller.iam.cognito
+  return not pool or pool.type == IAM_TYPE[r.allow]
+end
+
+--- Whether the rule is for this caller, whatever the record; nil when the record decides.
+---@param r appsync.server.Rule
+---@param caller appsync.server.Identity
+---@return boolean?
+function rule.allows(r, caller)
+  if r.mode ~= caller.mode then return false end
+  if r.allow == "groups" and r.groups then return intersects(rule.groups(r, caller), r.groups) end
+  if r.allow == "owner" or r.allow == "groups" then return nil end
+  return r.mode ~= "AWS_IAM" or is_role(r, caller)
+end
+
+--- The field that decides, and the caller's values for it.
+---@param r appsync.server.Rule an owner rule or one of dynamic groups
+---@return string field, string[] values, boolean is_list
+function rule.key(r, caller)
+  if r.allow == "owner" then return r.owner_field or "owner", rule.owners(r, caller), r.owner_is_list or false end
+  return r.groups_field, rule.groups(r, caller), r.groups_is_list or false
+end
+
+--- Whether a rule holds for a record.
+---@param r appsync.server.Rule
+---@param caller appsync.server.Identity
+---@param item table
+---@return boolean
+function rule.holds(r, caller, item)
+  local verdict = rule.allows(r, caller)
+  if verdict ~= nil then return verdict end
+  local field, values = rule.key(r, caller)
+  local value = item[field]
+  if value == nil or value == NULL then return false end
+  return intersects(type(value) == "table" and value or { value }, values)
+end
+
+local function equals_any(field, values, is_list)
+  local out = {}
+  for i, value in ipairs(values) do out[i] = { [field] = { [is_list and "contains" or "eq"] = value } } end
+  return out
+end
+
+--- Adds to `filters` what a record must fulfil for the rule to hold; nothing when no record can.
+---@param r appsync.server.Rule that is for the caller's mode, with a record to decide
+---@param caller appsync.server.Identity
+---@param filters table[] alternatives
+function rule.add_filters(r, caller, filters)
+  local field, values, is_list = rule.key(r, caller)
+  if #values == 0 then return end
+  if r.allow == "groups" and not is_list then
+    filters[#filters + 1] = { [field] = { ["in"] = values } }
+    return
+  end
+  for _, part in ipairs(equals_any(field, values, is_list)) do filters[#filters + 1] = part end
+end
+
+--- What a client is shown of an owner: the last part, which is the name.
+---@param value any the stored text, or a list of them
+---@return any
+function rule.shown(value)
+  if type(value) == "table" then
+    local list = setmetatable({}, getmetatable(value))
+    for i, item in ipairs(value) do list[i] = rule.shown(item) end
+    return list
+  elseif type(value) ~= "string" then
+    return value
+  end
+  return value:match("^.*::(.*)$") or value
+end
+
+return rule
