@@ -12,7 +12,10 @@ type Query {
 ]]
 local RESOLVERS = [[
 return { Query = {
-  who = function(ctx) return ctx.identity.mode end,
+  who = function(ctx)
+    if not ctx.identity then return "API_KEY" end
+    return ctx.identity.userArn and "AWS_IAM" or "OPENID_CONNECT"
+  end,
   header = function(ctx) return ctx.request.headers[ctx.arguments.name] end,
 } }
 ]]

@@ -312,11 +312,11 @@ describe("appsync serve", function()
       api_keys = {},
       schema_text = "type Query { who: String }",
       authorizer = function(token) return { isAuthorized = token == "yes", resolverContext = { name = "ann" } } end,
-      resolvers = { Query = { who = function(ctx) return ctx.identity.mode or "?" end } },
+      resolvers = { Query = { who = function(ctx) return ctx.identity.resolverContext.name end } },
     })
     local response, body = post({ query = "{ who }" }, { authorization = "yes" })
     assert.equal(200, response.status)
-    assert.is_string(body.data.who)
+    assert.equal("ann", body.data.who)
     assert.equal(401, (post({ query = "{ who }" }, { authorization = "no" })).status)
   end)
 

@@ -15,7 +15,7 @@ type Subscription { said: Said @aws_subscribe(mutations: ["say"]) ALL }
 local RESOLVERS = [[
 return {
   Query = {
-    who = function(ctx) return ctx.identity.username or ctx.identity.mode end,
+    who = function(ctx) return ctx.identity and ctx.identity.sub or "API_KEY" end,
     header = function(ctx) return ctx.request.headers[ctx.arguments.name] end,
   },
   Mutation = { say = function(ctx) return { text = ctx.arguments.text } end },

@@ -19,9 +19,11 @@ type Subscription { said(by: String): Said @aws_subscribe(mutations: ["say"]) AL
 ]]):gsub("ALL", ALL)
 local RESOLVERS = [[
 local function who(ctx)
-  local identity = ctx.identity or {}
-  local context = identity.resolver_context
-  return identity.mode .. ":" .. tostring(identity.username or (context and context.user) or "")
+  local identity = ctx.identity
+  if not identity then return "API_KEY:" end
+  if identity.resolverContext then return "AWS_LAMBDA:" .. tostring(identity.resolverContext.user) end
+  if identity.userArn then return "AWS_IAM:" .. identity.username end
+  return (identity.defaultAuthStrategy and "AMAZON_COGNITO_USER_POOLS:" or "OPENID_CONNECT:") .. (identity.username or identity.sub)
 end
 return {
   Query = {

@@ -5,8 +5,11 @@ local directives = require("appsync.server.graphql.directives")
 local execute = require("appsync.server.graphql.execute")
 local extensions = require("appsync.server.realtime.extensions")
 local field_auth = require("appsync.server.auth.field_auth")
+local guarded_fields = require("appsync.server.auth.guarded_fields")
+local identity = require("appsync.server.auth.identity")
 local introspect = require("appsync.server.graphql.introspect")
 local model = require("appsync.server.transform.model")
+local model_guard = require("appsync.server.auth.model_guard")
 local model_resolvers = require("appsync.server.data.operations")
 local print_schema = require("appsync.server.graphql.print_schema")
 local result = require("appsync.server.graphql.result")
@@ -101,7 +104,7 @@ local function load_program(options, opened)
   if not s then return nil, models end
   local ok, err = check_resolvers(s, options.resolvers or {})
   if not ok then return nil, err end
-  local modes, guard = options.auth_modes or { default = "API_KEY" }, options.guard
+  local guard = options.guard or model_guard.of(models)
   local generated = { is_builtin = true }
   if opened or #models > 0 then
     if not opened then
@@ -112,11 +115,12 @@ local function load_program(options, opened)
       now = options.now or core.wall, uuid = options.uuid or core.uuid, query = s.query.name,
       mutation = s.mutation and s.mutation.name, guard = guard,
     })
+    if guard then guarded_fields.attach(generated, models, guard, s) end
   end
   return {
     schema = s, store = opened, guard = guard, events = subscription.events(models),
     resolvers = { options.resolvers or {}, generated, introspect.resolvers },
-    modes = { default = modes.default, additional = modes.additional, is_open = field_auth.is_open(s) },
+    modes = field_auth.modes(s, options.auth_modes, guard ~= nil),
   }
 end
 
@@ -141,7 +145,7 @@ end
 ---@field store string|appsync.server.Store? a file, or ":memory:" (the default), or a store that is open already
 ---@field now (fun(): number)? seconds since 1970
 ---@field uuid (fun(): string)?
----@field auth_modes {default: string, additional: table?}?
+---@field auth_modes appsync.server.AuthModes?
 ---@field open_database (fun(path: string): table?, string?)? how the store opens SQLite
 ---@field guard table? rules of models and fields: asked by the generated operations and by `execute`
 ---@field providers table<string, appsync.server.Provider>? members of a resolver's context that are made when they are read
@@ -276,8 +280,8 @@ local function begin(self, request)
   end
   return {
     schema = self.schema, resolvers = self.resolvers, fragments = prepared.fragments, plans = prepared.plans,
-    variables = variables,
-    identity = request.identity, modes = self.modes, gate = field_auth, request = { headers = request.headers or {} },
+    variables = variables, modes = self.modes, gate = field_auth, request = { headers = request.headers or {} },
+    identity = request.identity, shown_identity = identity.shown(request.identity),
     request_id = request.request_id, guard = self.guard, providers = self.providers, trace = self.trace,
     on_effect = self.on_effect, events = self.events,
   }, operation

@@ -14,6 +14,7 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field iam table<string, string>? secret by access key
 ---@field jwt_keys appsync.server.JwtKey[]?
 ---@field auth_default appsync.server.AuthMode?
+---@field auth appsync.server.AuthFile? what the file of `--auth` says
 ---@field resolvers table<string, table<string, function>>?
 ---@field authorizer (fun(token: string, request: table): boolean|table)? AWS_LAMBDA
 ---@field store string? a file, default ":memory:"
@@ -129,6 +130,7 @@ function server.new(options)
     jwt_keys = options.jwt_keys,
     authorizer = options.authorizer,
     default = options.auth_default,
+    file = options.auth,
     now = now,
     log = log,
   })

@@ -9,6 +9,7 @@ local auth = {
     { name = "api-key", value = "KEY", help = "accept this API key", is_list = true },
     { name = "iam", value = "KEY:SECRET", help = "accept signatures by this access key", is_list = true },
     { name = "jwt-key", value = "FILE", help = "accept its tokens: PEM, JWKS or a secret", is_list = true },
+    { name = "auth", value = "FILE.json", help = "keys, IAM users and policies, pools, issuers; see docs/server-auth.md" },
     { name = "auth-default", value = "MODE", help = "the default mode of fields: API_KEY, AWS_IAM, …; see below" },
   },
 }
@@ -69,12 +70,31 @@ readers["jwt-key"] = function(words, options)
   end
 end
 
+-- Files that it names stand beside it.
+readers.auth = function(words, options)
+  local path = words.auth
+  if not path then
+    return
+  end
+  local folder = path:match("^(.*[/\\])") or ""
+  local text, message = file.read(path)
+  if not text then
+    return status.failure, message
+  end
+  options.auth, message = require("appsync.server.auth.auth_file").read(text, function(name)
+    return file.read((name:find("^/") or name:find("^%a:[/\\]")) and name or folder .. name)
+  end)
+  if not options.auth then
+    return status.failure, path .. ": " .. message
+  end
+end
+
 ---@param words table
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
 function auth.read(words, options)
   options.api_keys = words["api-key"] or {}
-  for _, name in ipairs({ "iam", "auth-default", "jwt-key" }) do
+  for _, name in ipairs({ "iam", "auth-default", "jwt-key", "auth" }) do
     local code, message = readers[name](words, options)
     if code then
       return code, message
@@ -85,7 +105,9 @@ end
 --- A server that nobody could ask gets an API key.
 ---@param options appsync.server.Options complete
 function auth.finish(options)
+  local given = options.auth or { api_keys = {}, iam = {}, issuers = {} }
   local has_other = next(options.iam) ~= nil or #options.jwt_keys > 0 or options.authorizer
+    or #given.api_keys > 0 or next(given.iam) ~= nil or #given.issuers > 0
   if #options.api_keys == 0 and not has_other then
     local letters = require("appsync.core").uuid():gsub("-", "")
     options.api_keys = { "da2-" .. letters:sub(1, 26) }

@@ -132,8 +132,9 @@ local function principal(user, where, roles, api)
   end
   local arn = arn_of(user, role, api)
   return {
-    access_key = user.accessKeyId, secret = user.secretAccessKey, session_token = user.sessionToken,
-    is_permanent = not user.sessionToken, expires_at = shape.seconds(user.expiration), region = api.given_region,
+    access_key = user.accessKeyId,
+    key = { secret = user.secretAccessKey, session_token = user.sessionToken, is_permanent = not user.sessionToken,
+      expires_at = shape.seconds(user.expiration), region = api.given_region },
     username = user.username, user_arn = arn, account_id = arn:match("^arn:[^:]*:[^:]*::(%d+):") or api.account_id,
     cognito = cognito_of(user, where), policy = policy, is_admin = user.isAdmin,
   }

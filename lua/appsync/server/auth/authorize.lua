@@ -33,7 +33,8 @@ local sigv4_verify = require("appsync.server.auth.sigv4_verify")
 ---@field expires_at number? Unix seconds
 
 --- An IAM identity of the API: whose access key it is, and what it may do.
----@class appsync.server.IamPrincipal: appsync.server.IamKey
+---@class appsync.server.IamPrincipal
+---@field key appsync.server.IamKey? taken out by `authorize.new`: what is secret goes no further than the signature's check
 ---@field access_key string
 ---@field username string?
 ---@field user_arn string?
@@ -47,6 +48,7 @@ local sigv4_verify = require("appsync.server.auth.sigv4_verify")
 ---@field private enabled table<appsync.server.AuthMode, boolean>
 ---@field private api_keys table<string, appsync.server.ApiKey> by the key's digest
 ---@field private iam table<string, appsync.server.IamPrincipal>
+---@field private iam_keys table<string, appsync.server.IamKey>
 ---@field private issuers appsync.server.Issuer[]
 ---@field private lambda appsync.server.LambdaAuthorizer?
 local Authorize = {}
@@ -77,10 +79,13 @@ end
 local function add_iam(self, principals, api)
   for access_key, principal in pairs(principals or {}) do
     if type(principal) == "string" then
-      principal = { secret = principal, username = access_key, account_id = api.account_id,
+      principal = { key = { secret = principal }, username = access_key, account_id = api.account_id,
         user_arn = ("arn:aws:iam::%s:user/%s"):format(api.account_id, access_key) }
     end
-    self.iam[access_key] = principal
+    local shown = {}
+    for name, value in pairs(principal) do shown[name] = value end
+    shown.key = nil
+    self.iam[access_key], self.iam_keys[access_key] = shown, principal.key
   end
 end
 
@@ -111,7 +116,7 @@ end
 function authorize.new(settings)
   local file = settings.file or {}
   local api = file.api or authorize.api
-  local self = setmetatable({ settings = settings, enabled = {}, api_keys = {}, iam = {} }, Authorize_mt)
+  local self = setmetatable({ settings = settings, enabled = {}, api_keys = {}, iam = {}, iam_keys = {} }, Authorize_mt)
   add_api_keys(self, file.api_keys)
   add_api_keys(self, settings.api_keys)
   add_iam(self, file.iam, api)
@@ -177,7 +182,7 @@ end
 
 ---@private
 function Authorize:by_signature(credentials)
-  local access_key, refusal = sigv4_verify.check(credentials, self.iam, self.settings.now())
+  local access_key, refusal = sigv4_verify.check(credentials, self.iam_keys, self.settings.now())
   if not access_key then return nil, refusal end
   local principal = self.iam[access_key]
   if principal.policy and not principal.policy:allows_something() then return refuse("Permission denied") end

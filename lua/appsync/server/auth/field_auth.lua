@@ -10,6 +10,7 @@ local field_auth = {}
 ---@field is_open boolean? a field that no directive speaks of is for every mode
 ---@field is_strict boolean? the API's modes are described in full: never `is_open`
 ---@field denies_by_default boolean? a user pool's default action is DENY
+---@field roots table<string, boolean>? the names of the root types
 
 local MODES = { aws_api_key = "API_KEY", aws_iam = "AWS_IAM", aws_oidc = "OPENID_CONNECT", aws_lambda = "AWS_LAMBDA",
   aws_cognito_user_pools = "AMAZON_COGNITO_USER_POOLS" }
@@ -68,7 +69,8 @@ local function is_denied(identity, type_name, field_name)
 end
 
 --- Whether a schema says nothing at all about modes. Such a schema is open to every mode that is enabled, unlike on the
---- service, where an additional mode could reach nothing then: a local server is more useful so.
+--- service, where an additional mode could reach nothing then: a local server is more useful so. Where the modes are
+--- described in full (`--auth`), or where rules of @auth say who may what, it is as on the service.
 ---@param schema appsync.server.Schema
 ---@return boolean
 function field_auth.is_open(schema)
@@ -101,12 +103,25 @@ local function passes_directives(identity, modes, type_, field)
   return chosen ~= nil or not modes.denies_by_default
 end
 
---- A field that a query begins with must be allowed by a policy; what lies below is only held back by a deny.
-local ROOTS = { Query = true, Mutation = true, Subscription = true }
+--- The modes of a schema's fields.
+---@param schema appsync.server.Schema
+---@param modes appsync.server.AuthModes? of the API; default: an API key
+---@param has_rules boolean? rules of @auth hold in it
+---@return appsync.server.AuthModes
+function field_auth.modes(schema, modes, has_rules)
+  modes = modes or { default = "API_KEY" }
+  local roots = {}
+  for _, root in ipairs({ "query", "mutation", "subscription" }) do
+    if schema[root] then roots[schema[root].name] = true end
+  end
+  return { default = modes.default, additional = modes.additional, denies_by_default = modes.denies_by_default, roots = roots,
+    is_strict = modes.is_strict, is_open = not has_rules and not modes.is_strict and field_auth.is_open(schema) }
+end
 
-local function passes_policy(policy, type_name, field_name)
+-- A field that an operation begins with must be allowed by a policy; what lies below is only held back by a deny.
+local function passes_policy(policy, modes, type_name, field_name)
   local decision = policy:decision(type_name, field_name)
-  return decision == "allow" or (decision == "none" and not ROOTS[type_name])
+  return decision == "allow" or (decision == "none" and not (modes.roots or {})[type_name])
 end
 
 --- Whether an identity may select a field.
@@ -118,7 +133,7 @@ end
 function field_auth.allows(identity, modes, type_, field)
   if not identity or not identity.mode or not field.directives or type_.is_builtin then return true end
   if identity.denied_fields and is_denied(identity, type_.name, field.name) then return false end
-  if identity.policy and not passes_policy(identity.policy, type_.name, field.name) then return false end
+  if identity.policy and not passes_policy(identity.policy, modes, type_.name, field.name) then return false end
   return modes.is_open or passes_directives(identity, modes, type_, field)
 end
 

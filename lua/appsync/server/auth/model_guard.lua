@@ -32,6 +32,14 @@ function model_guard.new(models)
   return self
 end
 
+--- The same, or nil when nothing has rules: then nothing needs to be asked.
+---@param models appsync.server.Model[]
+---@return appsync.server.ModelGuard?
+function model_guard.of(models)
+  local guard = model_guard.new(models)
+  return not guard.is_open and guard or nil
+end
+
 local function refuse(ctx)
   error({ message = ("Not Authorized to access %s on type %s"):format(ctx.info.fieldName, ctx.info.parentTypeName),
     type = "Unauthorized" }, 0)
@@ -67,7 +75,7 @@ local function may_read(r)
   return false
 end
 
--- All rules that let a caller read something of a record: those of the model and those of its fields.
+-- The rules of the model and those of its fields.
 local function each_rule(m, visit)
   for _, r in ipairs(m.rules or {}) do visit(r) end
   for _, rules in pairs(m.field_rules or {}) do
@@ -281,15 +289,25 @@ function ModelGuard:field(m, field_name, ctx)
   error({ message = ("Not Authorized to access %s on type %s"):format(field_name, type_name), type = "Unauthorized" }, 0)
 end
 
+--- Whether a field holds an owner, of whom clients see the last part only.
+---@param m appsync.server.Model
+---@param field_name string
+---@return boolean
+function ModelGuard:is_owner(m, field_name)
+  local found = false
+  each_rule(m, function(r)
+    if r.allow == "owner" and (r.owner_field or "owner") == field_name then found = true end
+  end)
+  return found
+end
+
 --- The value of a field as clients are shown it: of an owner, the last part.
 ---@param m appsync.server.Model
 ---@param field_name string
 ---@param value any
 ---@return any
 function ModelGuard:shown(m, field_name, value)
-  for _, r in ipairs(m.rules or {}) do
-    if r.allow == "owner" and (r.owner_field or "owner") == field_name then return rule.shown(value) end
-  end
+  if self:is_owner(m, field_name) then return rule.shown(value) end
   return value
 end
 

@@ -11,7 +11,8 @@ local NULL = core.null
 ---@field arguments table<string, any>
 ---@field args table<string, any> the same
 ---@field source any the parent's value
----@field identity table? see "Identity" in the guide
+---@field identity table? see "Identity" in the guide; nil for an API key
+---@field caller appsync.server.Identity? who asks, in the words of `server.auth`; not part of what is kept or shown
 ---@field request {headers: table<string, string>}
 ---@field request_id string?
 ---@field info {fieldName: string, parentTypeName: string, variables: table, selectionSetList: string[]}
@@ -48,6 +49,7 @@ function lazy.stash() return {} end
 
 local function read_lazy(ctx, key)
   local x = getmetatable(ctx).x
+  if key == "caller" then return x.identity end
   local make = lazy[key] or (x.providers and x.providers[key])
   if not make then return nil end
   local value = make(ctx, x)
@@ -67,7 +69,7 @@ function context.new(x, source, args)
     x.context_metatable = metatable
   end
   return setmetatable({
-    arguments = args, args = args, source = source, identity = x.identity, request = x.request, request_id = x.request_id,
+    arguments = args, args = args, source = source, identity = x.shown_identity, request = x.request, request_id = x.request_id,
   }, metatable)
 end
 

@@ -20,7 +20,8 @@ local NULL, array_mt = core.null, core.array_mt
 ---@field plans table<appsync.ast.OperationDefinition, table> of the document; for `plan.of`
 ---@field plan appsync.server.Plan of the operation
 ---@field verdicts table<appsync.server.PlannedField, boolean> what the gate said
----@field identity appsync.server.Identity?
+---@field identity appsync.server.Identity? who asks
+---@field shown_identity table? the same as resolvers see it
 ---@field modes {default: string, additional: table?}
 ---@field gate {allows: fun(identity, modes, type_, field): boolean, refusal: fun(type_name: string, field_name: string): table}
 ---@field guard appsync.server.Guard? rules of fields beyond the gate's
@@ -228,8 +229,9 @@ local function property(source, name)
   return nil
 end
 
+-- True when the field is to be null without an error.
 local function ask_guard(x, field, ctx)
-  x.guard:field(field.type.name, field.name, ctx)
+  return x.guard:field(field.type.name, field.name, ctx)
 end
 
 local function call(x, field, ctx)
@@ -251,6 +253,7 @@ local function resolve(x, field, source)
   if field.is_guarded then
     local ok, refusal = pcall(ask_guard, x, field, ctx)
     if not ok then return false, refusal end
+    if refusal == true then return true, NULL end
   end
   if field.resolver then return call(x, field, ctx) end
   return true, property(source, field.name)

@@ -133,6 +133,8 @@ function Endpoint:handle(event)
     query = event.query,
     body = event.body,
     operation = operation,
+    request_id = request_id,
+    peer = event.peer,
   })
   if not identity then
     return failure(request_id, refusal.status, refusal.type, refusal.message)

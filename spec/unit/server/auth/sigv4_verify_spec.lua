@@ -37,7 +37,7 @@ local function connect_request()
 end
 
 local function check(request, now)
-  return sigv4_verify.check(request, { AKIDEXAMPLE = SECRET }, now or NOW)
+  return sigv4_verify.check(request, { AKIDEXAMPLE = { secret = SECRET } }, now or NOW)
 end
 
 describe("the verification of AWS Signature Version 4", function()

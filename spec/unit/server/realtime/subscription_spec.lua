@@ -174,7 +174,7 @@ describe("a subscription is refused", function()
       seen = ctx
       if ctx.args.room == "no" then error({ message = "not here", type = "Mine" }, 0) end
     end)
-    assert.is_table(subscribe('subscription { onAny(room: "yes") { id } }', nil, { mode = "API_KEY", username = "u" }))
+    assert.is_table(subscribe('subscription { onAny(room: "yes") { id } }', nil, { username = "u" }))
     assert.equal("u", seen.identity.username)
     assert.same({ "id" }, seen.info.selectionSetList)
     local s, errors = subscribe('subscription { onAny(room: "no") { id } }')
