@@ -71,7 +71,7 @@ local function fault_of(answer)
       if type(name) ~= "string" then return "deniedFields must be a list of texts" end
     end
   end
-  if ttl ~= nil and ttl ~= core.null and (type(ttl) ~= "number" or not (ttl >= 0)) then
+  if ttl ~= nil and ttl ~= core.null and (type(ttl) ~= "number" or ttl ~= ttl or ttl < 0) then
     return "ttlOverride must be a number of seconds"
   end
   return fault_of_context(answer.resolverContext)

@@ -293,7 +293,7 @@ end
 ---@param m appsync.server.Model
 ---@param field_name string
 ---@return boolean
-function ModelGuard:is_owner(m, field_name)
+function ModelGuard.is_owner(_, m, field_name)
   local found = false
   each_rule(m, function(r)
     if r.allow == "owner" and (r.owner_field or "owner") == field_name then found = true end

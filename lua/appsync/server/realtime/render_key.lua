@@ -43,8 +43,8 @@ local function variable_names(operation, fragments)
   return names
 end
 
--- What says who somebody is, but not what they may see.
-local PERSONAL = { claims = true, sub = true, username = true, resolver_context = true }
+-- What says who somebody is, but not what they may see. An access key stands for its policy.
+local PERSONAL = { claims = true, sub = true, username = true, resolver_context = true, iam = true, policy = true, source_ip = true }
 
 ---@param x appsync.server.Execution
 ---@param operation appsync.ast.OperationDefinition

@@ -117,6 +117,8 @@ end
 -- The rules of @auth may refuse, or give a filter of the models' kind.
 local function ask_guard(x, definition, ctx, args)
   local event = x.events and x.events[definition.name]
+  local root = x.schema.subscription.name
+  if x.guard and x.guard.has_field and x.guard:has_field(root, definition.name) then x.guard:field(root, definition.name, ctx) end
   if not event or not x.guard or not x.guard.subscribe then return nil end
   return x.guard:subscribe(event.model, event.event, ctx, args)
 end
