@@ -104,7 +104,8 @@ local function load_program(options, opened)
   if not s then return nil, models end
   local ok, err = check_resolvers(s, options.resolvers or {})
   if not ok then return nil, err end
-  local guard = options.guard or model_guard.of(models)
+  local rules = model_guard.of(models)
+  local guard = options.guard or rules
   local generated = { is_builtin = true }
   if opened or #models > 0 then
     if not opened then
@@ -120,7 +121,7 @@ local function load_program(options, opened)
   return {
     schema = s, store = opened, guard = guard, events = subscription.events(models),
     resolvers = { options.resolvers or {}, generated, introspect.resolvers },
-    modes = field_auth.modes(s, options.auth_modes, guard ~= nil),
+    modes = field_auth.modes(s, options.auth_modes, rules ~= nil),
   }
 end
 
