@@ -5,6 +5,7 @@
 #include <math.h>
 
 #define CONNECTION_METATABLE "appsync.sqlite"
+#define DEFAULT_BUSY_MS      5000
 
 struct apl_connection {
 	struct aps_db *db; /* NULL: closed */
@@ -27,12 +28,13 @@ static struct aps_db *check_open(lua_State *L)
 static int Apl_sqlite_open(lua_State *L)
 {
 	const char *path = luaL_checkstring(L, 1);
+	int busy_ms = (int)luaL_optinteger(L, 2, DEFAULT_BUSY_MS);
 	struct aps_err err;
 	struct apl_connection *connection = apl_newuserdata(L, sizeof(*connection));
 	connection->db = NULL;
 	luaL_getmetatable(L, CONNECTION_METATABLE);
 	lua_setmetatable(L, -2);
-	if (aps_db_open(path, &connection->db, &err) != APS_OK) return push_error(L, &err);
+	if (aps_db_open_within(path, busy_ms, &connection->db, &err) != APS_OK) return push_error(L, &err);
 	return 1;
 }
 
@@ -135,6 +137,25 @@ static int Apl_sqlite_query(lua_State *L)
 	}
 }
 
+static int Apl_sqlite_values(lua_State *L)
+{
+	struct aps_err err;
+	struct aps_stmt *stmt = NULL;
+	bool has_row = false;
+	struct aps_db *db = check_open(L);
+	if (prepare_call(L, db, &stmt, &err) != APS_OK) return push_error(L, &err);
+	lua_newtable(L);
+	for (int n = 0;;) {
+		if (aps_stmt_step(stmt, &has_row, &err) != APS_OK) return push_error(L, &err);
+		if (!has_row) return 1;
+		int n_columns = aps_stmt_n_columns(stmt);
+		for (int column = 0; column < n_columns; column++) {
+			push_column(L, stmt, column);
+			lua_rawseti(L, -2, ++n);
+		}
+	}
+}
+
 static int Apl_sqlite_run(lua_State *L)
 {
 	struct aps_err err;
@@ -150,11 +171,8 @@ static int Apl_sqlite_run(lua_State *L)
 }
 
 static const luaL_Reg connection_methods[] = {
-        {"exec", Apl_sqlite_exec},
-        {"query", Apl_sqlite_query},
-        {"run", Apl_sqlite_run},
-        {"close", Apl_sqlite_close},
-        {NULL, NULL},
+        {"exec", Apl_sqlite_exec},     {"query", Apl_sqlite_query}, {"run", Apl_sqlite_run},
+        {"values", Apl_sqlite_values}, {"close", Apl_sqlite_close}, {NULL, NULL},
 };
 
 void apl_sqlite_register(lua_State *L)

@@ -40,6 +40,11 @@ static void db_create_private(const char *path)
 
 enum aps_rc aps_db_open(const char *path, struct aps_db **out, struct aps_err *err)
 {
+	return aps_db_open_within(path, DB_BUSY_TIMEOUT_MS, out, err);
+}
+
+enum aps_rc aps_db_open_within(const char *path, int busy_ms, struct aps_db **out, struct aps_err *err)
+{
 	bool in_memory = strcmp(path, ":memory:") == 0;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 	enum aps_rc rc = APS_OK;
@@ -53,7 +58,7 @@ enum aps_rc aps_db_open(const char *path, struct aps_db **out, struct aps_err *e
 		goto failed;
 	}
 	sqlite3_extended_result_codes(db->handle, 1);
-	sqlite3_busy_timeout(db->handle, DB_BUSY_TIMEOUT_MS);
+	sqlite3_busy_timeout(db->handle, busy_ms);
 	rc = aps_db_exec(db, "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", err);
 	if (rc != APS_OK) goto failed;
 	*out = db;

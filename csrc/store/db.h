@@ -18,6 +18,8 @@ APS_BEGIN_DECLS
 /* Opens or creates the file (mode 0600 when created), with a write-ahead log; ":memory:" is a private database.
  * E_STORAGE (native: SQLite's extended code), E_NOMEM. */
 enum aps_rc aps_db_open(const char *path, struct aps_db **out, struct aps_err *err);
+/* The same, waiting at most so long for another process that has the file locked; aps_db_open() waits 5 s. */
+enum aps_rc aps_db_open_within(const char *path, int busy_ms, struct aps_db **out, struct aps_err *err);
 /* Rolls an open transaction back. NULL is legal. */
 void aps_db_close(struct aps_db *db);
 

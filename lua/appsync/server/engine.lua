@@ -99,7 +99,8 @@ local function open_store(options)
 end
 
 -- What of an engine is made of texts and files, and made anew when they change: not the store, and nobody's connection.
-local function load_program(options, opened)
+local function load_program(options, given)
+  local opened = given
   local s, models = load_schema(options.schema_text)
   if not s then return nil, models end
   local ok, err = check_resolvers(s, options.resolvers or {})
@@ -112,10 +113,14 @@ local function load_program(options, opened)
       opened, err = open_store(options)
       if not opened then return nil, err end
     end
-    generated = model_resolvers.build(models, opened, {
+    generated, err = model_resolvers.build(models, opened, {
       now = options.now or core.wall, uuid = options.uuid or core.uuid, query = s.query.name,
       mutation = s.mutation and s.mutation.name, guard = guard,
     })
+    if not generated then
+      if not given then opened:close() end
+      return nil, { message = ("store '%s': %s"):format(tostring(options.store), err) }
+    end
     if guard then guarded_fields.attach(generated, models, guard, s) end
   end
   return {

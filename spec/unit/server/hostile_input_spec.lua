@@ -222,10 +222,12 @@ describe("a store", function()
     local done = {}
     local opened = assert(store.open("x", function()
       return {
-        exec = function(_, sql)
+        exec = function() return true end,
+        values = function(_, sql) return { sql:find("quick_check", 1, true) and "ok" or 0 } end,
+        run = function(_, sql)
           done[#done + 1] = sql
           if sql == "COMMIT" then return nil, "disk full" end
-          return true
+          return 0
         end,
         close = function() end,
       }

@@ -52,10 +52,13 @@ local function is_in(value, list)
   return false
 end
 
+-- The type is the one of Amplify's generated resolvers for what is no filter expression.
+local function unrecognized(why)
+  error({ message = "Unable to process the filter expression: " .. why, type = "Unrecognized Filter" }, 0)
+end
+
 local function between(value, pair)
-  if not is_list(pair) or #pair ~= 2 then
-    error({ message = "Invalid value for 'between': it must have exactly two elements", type = "InvalidArgumentsError" }, 0)
-  end
+  if not is_list(pair) or #pair ~= 2 then unrecognized("'between' must have exactly two elements") end
   local low, high = compare(value, pair[1]), compare(value, pair[2])
   return low ~= nil and high ~= nil and low >= 0 and high <= 0
 end
@@ -109,7 +112,7 @@ local OPERATORS = {
 function test_operators(conditions, value)
   for name, operand in pairs(conditions) do
     local operator = OPERATORS[name]
-    if not operator then error({ message = "Unrecognized operator: " .. tostring(name), type = "Unrecognized Filter" }, 0) end
+    if not operator then unrecognized(("there is no operator '%s'"):format(tostring(name))) end
     -- A null operand only means something where a value can be null.
     if (operand ~= NULL or name == "eq" or name == "ne") and not operator(value, operand) then return false end
   end
@@ -139,6 +142,7 @@ end
 
 local function check_operators(conditions)
   for name, operand in pairs(conditions) do
+    if not OPERATORS[name] then unrecognized(("there is no operator '%s'"):format(tostring(name))) end
     if name == "between" and operand ~= NULL then
       between(nil, operand)
     elseif name == "size" and operand ~= NULL then

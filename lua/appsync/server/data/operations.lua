@@ -1,136 +1,90 @@
---- What the generated operations do (Amplify documentation, "Generated operations"; the messages are DynamoDB's through
---- AppSync).
-local core = require("appsync.core")
-local filter = require("appsync.server.data.filter")
+--- The resolvers of all that is generated for models: queries, mutations, fields that lead to related models.
+local permit = require("appsync.server.data.permit")
+local reading = require("appsync.server.data.reading")
+local relations = require("appsync.server.data.relations")
+local writing = require("appsync.server.data.writing")
 
-local model_resolvers = {}
+local operations = {}
 
-local NULL = core.null
-local DEFAULT_LIMIT = 100
+operations.timestamp = writing.timestamp
 
---- Seconds since 1970 as "2026-01-02T03:04:05.678Z".
----@param seconds number
----@return string
-function model_resolvers.timestamp(seconds)
-  -- Rounded once: a float just under a millisecond must not lose it.
-  local ms = math.floor(seconds * 1000 + 0.5)
-  local whole = math.floor(ms / 1000)
-  return os.date("!%Y-%m-%dT%H:%M:%S", whole) .. (".%03dZ"):format(ms - whole * 1000)
+---@class appsync.server.World
+---@field now fun(): number seconds since 1970
+---@field uuid fun(): string
+---@field query string the query type's name
+---@field mutation string?
+---@field guard appsync.server.DataGuard? default: everything is permitted
+
+-- Where the key of a model was not said it is its id.
+local function complete_model(m)
+  m.key = m.key or { partition = "id", sort = {}, is_custom = false }
+  m.indexes, m.relations = m.indexes or {}, m.relations or {}
 end
 
-local function given(value)
-  if value == NULL then return nil end
-  return value
-end
-
-local function fail_condition(ctx)
-  error({
-    message = ("The conditional request failed (Service: DynamoDb, Status Code: 400, Request ID: %s)"):format(
-      tostring(ctx.request_id or "")),
-    type = "DynamoDB:ConditionalCheckFailedException",
-  }, 0)
-end
-
-local function encode_token(position)
-  return core.base64(('{"version":1,"after":%d}'):format(position))
-end
-
-local function decode_token(token)
-  local text = core.unbase64(token)
-  local position = text and core.decode(text)
-  local after = type(position) == "table" and position.after
-  if type(after) ~= "number" then
-    error({ message = "Invalid pagination token given.", type = "BadRequestException" }, 0)
-  end
-  return after
-end
-
-local function get(m, store)
-  return function(ctx)
-    return store:get(m.name, ctx.arguments.id)
-  end
-end
-
-local function list(m, store)
-  return function(ctx)
-    local args = ctx.arguments
-    local limit, token = given(args.limit) or DEFAULT_LIMIT, given(args.nextToken)
-    if limit < 1 then
-      error({ message = "Value for field '/limit' must be at least 1.", type = "BadRequestException" }, 0)
-    end
-    filter.check(args.filter)
-    local items, last = store:scan(m.name, token and decode_token(token) or 0, limit)
-    local kept = setmetatable({}, core.array_mt)
-    for _, item in ipairs(items) do
-      if filter.matches(args.filter, item) then kept[#kept + 1] = item end
-    end
-    return { items = kept, nextToken = last and encode_token(last) or NULL }
-  end
-end
-
-local function create(m, store, world)
-  return function(ctx)
-    local input = ctx.arguments.input
-    local stamp = model_resolvers.timestamp(world.now())
-    local item = { __typename = m.name }
-    if m.created_at then item[m.created_at] = stamp end
-    if m.updated_at then item[m.updated_at] = stamp end
-    for name, value in pairs(input) do item[name] = value end
-    item.id = given(input.id) or world.uuid()
-    return store:transaction(function()
-      if store:get(m.name, item.id) or not filter.matches(ctx.arguments.condition, {}) then fail_condition(ctx) end
-      store:insert(m.name, item.id, item)
-      return item
-    end)
-  end
-end
-
-local function update(m, store, world)
-  return function(ctx)
-    local input = ctx.arguments.input
-    return store:transaction(function()
-      local item = store:get(m.name, input.id)
-      if not item or not filter.matches(ctx.arguments.condition, item) then fail_condition(ctx) end
-      if m.updated_at then item[m.updated_at] = model_resolvers.timestamp(world.now()) end
-      for name, value in pairs(input) do item[name] = given(value) end
-      store:replace(m.name, input.id, item)
-      return item
-    end)
-  end
-end
-
-local function delete(m, store)
-  return function(ctx)
-    local id = ctx.arguments.input.id
-    return store:transaction(function()
-      local item = store:get(m.name, id)
-      if not item or not filter.matches(ctx.arguments.condition, item) then fail_condition(ctx) end
-      store:delete(m.name, id)
-      return item
-    end)
-  end
-end
-
---- The resolvers of all models, by the names of the root types.
----@param models appsync.server.Model[]
----@param store appsync.server.Store
----@param world {now: (fun(): number), uuid: (fun(): string), query: string, mutation: string?}
----@return table<string, table<string, function>>
-function model_resolvers.build(models, store, world)
-  local queries, mutations = {}, {}
-  local function add(target, name, resolver)
-    if name then target[name] = resolver end
-  end
-  for _, m in ipairs(models) do
-    add(queries, m.ops.get, get(m, store))
-    add(queries, m.ops.list, list(m, store))
-    add(mutations, m.ops.create, create(m, store, world))
-    add(mutations, m.ops.update, update(m, store, world))
-    add(mutations, m.ops.delete, delete(m, store))
-  end
-  local out = { [world.query] = queries, is_builtin = true }
-  if world.mutation then out[world.mutation] = mutations end
+local function by_name(models)
+  local out = {}
+  for _, m in ipairs(models) do out[m.name] = m end
   return out
 end
 
-return model_resolvers
+--- The tables that models need, with the indexes that only relations ask for.
+---@param models appsync.server.Model[]
+---@return appsync.server.TableLayout[]
+function operations.layouts(models)
+  local layouts, named, of = {}, by_name(models), {}
+  for i, m in ipairs(models) do
+    complete_model(m)
+    local indexes = {}
+    for j, index in ipairs(m.indexes) do indexes[j] = { name = index.name, partition = index.partition, sort = index.sort or {} } end
+    layouts[i] = { kind = "model", name = m.name, key = { partition = m.key.partition, sort = m.key.sort or {} }, indexes = indexes }
+    of[m.name] = indexes
+  end
+  for _, m in ipairs(models) do
+    for _, relation in ipairs(m.relations) do
+      local related = named[relation.model]
+      if not relations.path(relation, related) then table.insert(of[related.name], relations.implied(m, relation)) end
+    end
+  end
+  return layouts
+end
+
+local function add_model(out, access, accesses, world)
+  local m, queries, mutations = access.m, out[world.query], out[world.mutation]
+  local function place(name) return { type = world.query, field = name } end
+  if m.ops.get then queries[m.ops.get] = reading.get(access, place(m.ops.get)) end
+  if m.ops.list then queries[m.ops.list] = reading.list(access, place(m.ops.list)) end
+  for _, index in ipairs(m.indexes) do
+    if index.query then queries[index.query] = reading.index(access, place(index.query), index) end
+  end
+  for op, resolver in pairs(writing.resolvers) do
+    if m.ops[op] and mutations then mutations[m.ops[op]] = resolver(access, world.made) end
+  end
+  local fields = {}
+  for _, relation in ipairs(m.relations) do
+    fields[relation.field] = relations.resolver(m, relation, accesses[relation.model])
+  end
+  if next(fields) then out[m.name] = fields end
+end
+
+--- The resolvers of all models, by the names of the types. Makes the store fit the models.
+---@param models appsync.server.Model[]
+---@param store appsync.server.Store
+---@param world appsync.server.World
+---@return table<string, table<string, function>>? resolvers
+---@return string? message when the store's items do not fit
+function operations.build(models, store, world)
+  local tables, message = store:adopt(operations.layouts(models))
+  if not tables then return nil, message end
+  local guard, accesses = permit.complete(world.guard), {}
+  for _, m in ipairs(models) do accesses[m.name] = { m = m, table = tables[m.name], guard = guard } end
+  local out = { [world.query] = {}, is_builtin = true }
+  if world.mutation then out[world.mutation] = {} end
+  local of_new = {
+    query = world.query, mutation = world.mutation,
+    made = { stamp = function() return writing.timestamp(world.now()) end, uuid = world.uuid },
+  }
+  for _, m in ipairs(models) do add_model(out, accesses[m.name], accesses, of_new) end
+  return out
+end
+
+return operations

@@ -1,23 +1,23 @@
---- The models' items: one table in SQLite, in memory or in a file that outlives the server.
+--- The items of models and of resolvers' own tables: SQLite, in memory or in a file that outlives the server. It alone has
+--- its file open, so what it has read stays true.
 local core = require("appsync.core")
+local cache = require("appsync.server.data.cache")
+local file = require("appsync.server.data.file")
+local layout = require("appsync.server.data.layout")
 
 ---@class appsync.server.Store
+---@field cache appsync.server.Cache
+---@field n_read integer rows that statements gave, for whoever measures
 ---@field private db table
+---@field private tables table<string, appsync.server.Table> by kind and name
+---@field private place integer the highest one
+---@field private is_in_transaction boolean?
+---@field private has_written boolean? in this transaction
+---@field private made string[]? tables that came with this transaction
 local Store = {}
 Store.__index = Store
 
 local store = {}
-
-local SCHEMA = [[
-CREATE TABLE IF NOT EXISTS items (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT,
-  model TEXT NOT NULL,
-  key TEXT NOT NULL,
-  json TEXT NOT NULL,
-  UNIQUE (model, key)
-);
-CREATE INDEX IF NOT EXISTS items_by_model ON items (model, seq);
-]]
 
 -- Storage that fails is the server's fault, not the caller's: it ends as an error of the field.
 local function must(value, message)
@@ -27,76 +27,134 @@ end
 
 --- Opens a store. `open` is `require("appsync.listener").sqlite_open` unless given.
 ---@param path string a file, or ":memory:"
----@param open? fun(path: string): table?, string?
+---@param open? fun(path: string, busy_ms: integer): table?, string?
 ---@return appsync.server.Store? store, string? message
 function store.open(path, open)
-  local db, message = (open or require("appsync.listener").sqlite_open)(path)
+  local db, message = file.open(path, open or require("appsync.listener").sqlite_open)
   if not db then return nil, message end
-  local ok, why = db:exec(SCHEMA)
-  if not ok then
+  local last, why = db:values("SELECT coalesce(max(seq), 0) FROM items")
+  if not last then
     db:close()
     return nil, why
   end
-  return setmetatable({ db = db }, Store)
+  return setmetatable({ db = db, cache = cache.new(), n_read = 0, tables = {}, place = last[1] }, Store)
+end
+
+--- An item's text as the item.
+---@param text string
+---@return table
+function Store.decode(text)
+  local item, message = core.decode(text)
+  return must(item, "an item cannot be read: " .. tostring(message))
 end
 
 function Store:close()
   self.db:close()
 end
 
---- Runs `fn` in one transaction; what it throws rolls back and is thrown on.
----@param fn fun(): any
----@return any
+--- Runs a statement that changes rows.
+---@return integer changed
+function Store:run(sql, ...)
+  self.has_written = true
+  return must(self.db:run(sql, ...))
+end
+
+--- Runs a statement that reads: the columns of all rows in one list.
+---@return any[]
+function Store:values(sql, ...)
+  local found = must(self.db:values(sql, ...))
+  self.n_read = self.n_read + #found
+  return found
+end
+
+--- How SQLite goes about a statement.
+---@return string
+function Store:explain(sql, ...)
+  local lines = {}
+  for i, row in ipairs(must(self.db:query("EXPLAIN QUERY PLAN " .. sql, ...))) do lines[i] = row[4] end
+  return table.concat(lines, "\n")
+end
+
+--- A place for a new item. One that was given up is not used again while the server runs: pages know where they ended.
+---@return integer
+function Store:next_place()
+  self.place = self.place + 1
+  return self.place
+end
+
+local function roll_back(self)
+  self.db:run("ROLLBACK")
+  self.is_in_transaction = nil
+  if self.has_written then self.cache:clear() end
+  for _, id in ipairs(self.made or {}) do self.tables[id] = nil end
+  self.made = nil
+end
+
+--- Runs `fn` in one transaction; what it throws rolls back and is thrown on. Inside of another one it is part of that.
+---@generic T
+---@param fn fun(): T
+---@return T
 function Store:transaction(fn)
-  must(self.db:exec("BEGIN IMMEDIATE"))
+  if self.is_in_transaction then return fn() end
+  must(self.db:run("BEGIN IMMEDIATE"))
+  self.is_in_transaction, self.has_written, self.made = true, nil, nil
   local ok, value = pcall(fn)
   if not ok then
-    self.db:exec("ROLLBACK")
+    roll_back(self)
     error(value, 0)
   end
-  local is_kept, message = self.db:exec("COMMIT")
+  local is_kept, message = self.db:run("COMMIT")
   if not is_kept then
-    self.db:exec("ROLLBACK") -- else every later one would find a transaction open
+    roll_back(self) -- else every later one would find a transaction open
     must(nil, message)
   end
+  self.is_in_transaction = nil
   return value
 end
 
----@param model string
----@param key string
----@return table? item
-function Store:get(model, key)
-  local rows = must(self.db:query("SELECT json FROM items WHERE model = ? AND key = ?", model, key))
-  return rows[1] and core.decode(rows[1][1]) or nil
+--- Makes room for models: their tables and indexes. Items that are there get into new indexes, and under new keys. When
+--- that cannot be done, nothing has changed.
+---@param layouts appsync.server.TableLayout[]
+---@return table<string, appsync.server.Table>? tables by name
+---@return string? message
+function Store:adopt(layouts)
+  local by_name = {}
+  local ok, thrown = pcall(self.transaction, self, function()
+    for _, wanted in ipairs(layouts) do by_name[wanted.name] = layout.prepare(self, wanted) end
+  end)
+  if not ok then
+    if type(thrown) == "table" and thrown.message then return nil, thrown.message end
+    return error(thrown, 0)
+  end
+  local out = {}
+  for name, adopted in pairs(by_name) do
+    local id = "model " .. name
+    self.tables[id] = layout.install(self, adopted, self.tables[id])
+    out[name] = self.tables[id]
+  end
+  return out
 end
 
---- Adds an item; the caller made sure that its key is new.
-function Store:insert(model, key, item)
-  must(self.db:run("INSERT INTO items (model, key, json) VALUES (?, ?, ?)", model, key, core.encode(item)))
+--- The table of a model that was adopted.
+---@param name string
+---@return appsync.server.Table?
+function Store:model(name)
+  return self.tables["model " .. name]
 end
 
---- Replaces an item; it keeps its place in the order.
-function Store:replace(model, key, item)
-  must(self.db:run("UPDATE items SET json = ? WHERE model = ? AND key = ?", core.encode(item), model, key))
-end
-
-function Store:delete(model, key)
-  must(self.db:run("DELETE FROM items WHERE model = ? AND key = ?", model, key))
-end
-
---- At most `limit` items in the order of their creation, those after position `after`.
----@param model string
----@param after integer 0: from the start
----@param limit integer
----@return table[] items
----@return integer? last position of the last one, when the limit ended the scan
-function Store:scan(model, after, limit)
-  local rows = must(self.db:query("SELECT seq, json FROM items WHERE model = ? AND seq > ? ORDER BY seq LIMIT ?", model,
-    after, limit))
-  local items = {}
-  for i, row in ipairs(rows) do items[i] = core.decode(row[2]) end
-  -- Like DynamoDB: a page that the limit ended has a position to go on from even when nothing follows.
-  return items, #rows == limit and rows[#rows][1] or nil
+--- A table of the resolvers' own, made when it is asked for first.
+---@param name string
+---@return appsync.server.Table
+function Store:own(name)
+  local id = "own " .. name
+  local known = self.tables[id]
+  if known then return known end
+  return self:transaction(function()
+    local made = layout.install(self, layout.prepare(self, { kind = "own", name = name, indexes = {} }))
+    self.tables[id], self.made = made, self.made or {}
+    table.insert(self.made, id)
+    return made
+  end)
 end
 
 return store

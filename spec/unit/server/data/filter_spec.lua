@@ -56,9 +56,31 @@ describe("a filter", function()
     assert.is_true(filter.matches(NULL, ITEM))
   end)
 
-  it("refuses between without a pair, and operators that it does not know", function()
-    assert.has_error(function() filter.matches({ priority = { between = { 1 } } }, ITEM) end)
-    assert.has_error(function() filter.matches({ priority = { near = 1 } }, ITEM) end)
+  -- {filter, what the message ends with}
+  local REFUSED = {
+    { { priority = { between = { 1 } } }, "'between' must have exactly two elements" },
+    { { priority = { between = { 1, 2, 3 } } }, "'between' must have exactly two elements" },
+    { { priority = { between = 1 } }, "'between' must have exactly two elements" },
+    { { priority = { near = 1 } }, "there is no operator 'near'" },
+    { { name = { size = { near = 1 } } }, "there is no operator 'near'" },
+    { { ["not"] = { ["or"] = { { ["and"] = { { priority = { near = 1 } } } } } } }, "there is no operator 'near'" },
+  }
+  for _, row in ipairs(REFUSED) do
+    it("is refused when it is " .. core.encode(row[1]) .. ", before any item and by each", function()
+      local expected = { message = "Unable to process the filter expression: " .. row[2], type = "Unrecognized Filter" }
+      local ok, err = pcall(filter.check, row[1])
+      assert.is_false(ok)
+      assert.same(expected, err)
+      ok, err = pcall(filter.matches, row[1], ITEM)
+      assert.is_false(ok)
+      assert.same(expected, err)
+    end)
+  end
+
+  it("that the check lets pass throws for no item", function()
+    for _, row in ipairs(ROWS) do filter.check(row[1]) end
+    filter.check(nil)
+    filter.check(NULL)
   end)
 
   it("takes null for absent in a payload", function()

@@ -1,0 +1,42 @@
+--- What operations of models refuse, in the service's words.
+local fault = {}
+
+--- A condition that does not hold, or a key that is there already or is not there. `item` is what the client gets to see as
+--- the error's data, in as far as it selected it.
+---@param ctx appsync.server.Context
+---@param item table?
+function fault.condition(ctx, item)
+  error({
+    message = ("The conditional request failed (Service: DynamoDb, Status Code: 400, Request ID: %s)"):format(
+      tostring(ctx.request_id or "")),
+    type = "DynamoDB:ConditionalCheckFailedException", data = item,
+  }, 0)
+end
+
+--- What DynamoDB does not take.
+---@param ctx appsync.server.Context
+---@param message string
+function fault.validation(ctx, message)
+  error({
+    message = ("%s (Service: DynamoDb, Status Code: 400, Request ID: %s)"):format(message, tostring(ctx.request_id or "")),
+    type = "DynamoDB:DynamoDbException",
+  }, 0)
+end
+
+---@param text string
+function fault.arguments(text, ...)
+  error({ message = text:format(...), type = "InvalidArgumentsError" }, 0)
+end
+
+---@param field_name string
+---@param type_name string
+function fault.unauthorized(field_name, type_name)
+  error({ message = ("Not Authorized to access %s on type %s"):format(field_name, type_name), type = "Unauthorized" }, 0)
+end
+
+---@param why string? for people: what is wrong with the token
+function fault.token(why)
+  error({ message = "Invalid pagination token given." .. (why and (" " .. why) or ""), type = "BadRequestException" }, 0)
+end
+
+return fault

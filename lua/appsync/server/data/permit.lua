@@ -1,0 +1,28 @@
+--- The rules of models where there are none: everything is permitted. A guard that lacks a method is completed by these.
+local permit = {}
+
+---@class appsync.server.DataGuard
+---@field create fun(self, m: appsync.server.Model, ctx: appsync.server.Context, input: table) may change the input, or throws
+---@field read fun(self, m: appsync.server.Model, op: "get"|"list"|"sync", ctx: appsync.server.Context): table? a filter in the
+---  shape of the models' filters that every item must pass; or throws
+---@field update fun(self, m: appsync.server.Model, ctx: appsync.server.Context, item: table, input: table) throws or passes; the
+---  item is empty when there is none
+---@field delete fun(self, m: appsync.server.Model, ctx: appsync.server.Context, item: table) likewise
+
+local METHODS = { "create", "read", "update", "delete" }
+
+local function pass() return nil end
+
+--- The guard with all methods.
+---@param guard table?
+---@return appsync.server.DataGuard
+function permit.complete(guard)
+  local out = {}
+  for _, name in ipairs(METHODS) do
+    local method = guard and guard[name]
+    out[name] = method and function(_, ...) return method(guard, ...) end or pass
+  end
+  return out
+end
+
+return permit

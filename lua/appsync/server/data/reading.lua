@@ -1,0 +1,134 @@
+--- What the generated queries do: get, list, index queries, and the fields that lead to related models (Amplify
+--- documentation, "Queries", "Data index", "Relationships").
+local conditions = require("appsync.server.data.conditions")
+local core = require("appsync.core")
+local fault = require("appsync.server.data.fault")
+local filter = require("appsync.server.data.filter")
+local keys = require("appsync.server.data.keys")
+local select_ = require("appsync.server.data.select")
+local token = require("appsync.server.data.token")
+
+local reading = {}
+
+local NULL, array_mt = core.null, core.array_mt
+local DEFAULT_LIMIT = 100
+
+local function given(value)
+  if value == NULL then return nil end
+  return value
+end
+
+--- A model's table with what reading it needs.
+---@class appsync.server.Access
+---@field m appsync.server.Model
+---@field table appsync.server.Table
+---@field guard appsync.server.DataGuard
+
+--- Where a resolver stands: what errors name, and what page tokens belong to.
+---@class appsync.server.Place
+---@field type string
+---@field field string
+
+local function check_shown(filter_, item, place)
+  if filter_ and not filter.matches(filter_, item) then fault.unauthorized(place.field, place.type) end
+  return item
+end
+
+--- One item by the parts of its key that an object has under the names of `fields`. An item that the rules hide is not
+--- missing: asking for it is refused.
+---@param access appsync.server.Access
+---@param place appsync.server.Place
+---@param fields string[] of the object, in the order of the key's
+---@return fun(ctx: appsync.server.Context, from: table): table?
+function reading.getter(access, place, fields)
+  local m, tbl, guard = access.m, access.table, access.guard
+  local partition = fields[1]
+  local read_key = keys.reader({ partition = partition, sort = { (table.unpack or unpack)(fields, 2) } }) -- luacheck: compat
+  local function find(ctx, from, hidden_by)
+    local pk, sk = read_key(from)
+    if pk == nil then
+      if from[partition] == "" then
+        fault.validation(ctx, "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain "
+          .. "an empty string value. Key: " .. partition)
+      end
+      return nil
+    end
+    local item = tbl:get(pk, sk)
+    return item and check_shown(hidden_by, item, place)
+  end
+  return function(ctx, from)
+    return find(ctx, from, guard:read(m, "get", ctx))
+  end
+end
+
+---@param access appsync.server.Access
+---@param place appsync.server.Place
+---@return function resolver
+function reading.get(access, place)
+  local find = reading.getter(access, place, keys.fields(access.m.key))
+  return function(ctx) return find(ctx, ctx.arguments) end
+end
+
+-- What a page's token belongs to: the field and the partition, for elsewhere its position means nothing.
+local function subject(place, query)
+  local of = place.type .. "." .. place.field
+  if query.pk ~= nil then of = of .. " " .. tostring(query.pk) .. (query.is_descending and " DESC" or "") end
+  return of
+end
+
+--- A connection: the page that a query and the arguments of its field mean.
+---@param access appsync.server.Access
+---@param place appsync.server.Place
+---@param ctx appsync.server.Context
+---@param query appsync.server.PageQuery limit and after are added
+---@param default_limit integer?
+---@return {items: table[], nextToken: string|lightuserdata}
+function reading.connection(access, place, ctx, query, default_limit)
+  local args = ctx.arguments
+  local limit, text, wanted = given(args.limit) or default_limit or DEFAULT_LIMIT, given(args.nextToken), given(args.filter)
+  if limit < 1 then
+    error({ message = "Value for field '/limit' must be at least 1.", type = "BadRequestException" }, 0)
+  end
+  filter.check(wanted)
+  local hidden_by = access.guard:read(access.m, "list", ctx)
+  query.limit = limit
+  local of = (text or nil) and subject(place, query)
+  if text then query.after = token.decode(of, text, select_.n_position(query)) end
+  local rows, after = access.table:page(query)
+  local items, n = setmetatable({}, array_mt), 0
+  for i = 1, #rows do
+    local item = rows[i].item
+    if (not wanted or filter.matches(wanted, item)) and (not hidden_by or filter.matches(hidden_by, item)) then
+      n = n + 1
+      items[n] = item
+    end
+  end
+  return { items = items, nextToken = after and token.encode(of or subject(place, query), after) or NULL }
+end
+
+---@param access appsync.server.Access
+---@param place appsync.server.Place
+---@return function resolver
+function reading.list(access, place)
+  local key = access.m.key
+  local takes_key = key.is_custom
+  return function(ctx)
+    local query = {}
+    if takes_key then conditions.apply(key, ctx.arguments, query) end
+    return reading.connection(access, place, ctx, query)
+  end
+end
+
+---@param access appsync.server.Access
+---@param place appsync.server.Place
+---@param index {name: string, partition: string, sort: string[]}
+---@return function resolver
+function reading.index(access, place, index)
+  return function(ctx)
+    local query = { index = index.name }
+    conditions.apply(index, ctx.arguments, query)
+    return reading.connection(access, place, ctx, query)
+  end
+end
+
+return reading
