@@ -1,6 +1,7 @@
 /* The Lua module `appsync.listener`. Errors of the world are `nil, message`; misuse throws. */
 #include "base/mem.h"
 #include "binding/compat.h"
+#include "server/files_lua.h"
 #include "server/jwt_verify.h"
 #include "server/listener.h"
 #include "server/peer.h"
@@ -353,5 +354,6 @@ int luaopen_appsync_listener(lua_State *L)
 	lua_pop(L, 1);
 	luaL_newlib(L, functions);
 	apl_sqlite_register(L);
+	apl_files_register(L);
 	return 1;
 }

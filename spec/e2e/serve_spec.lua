@@ -1,5 +1,6 @@
 local core = require("appsync.core")
 local server_module = require("appsync.server")
+local trace = require("appsync.server.develop.trace")
 local ws_socket = require("spec.support.ws_socket")
 
 local SCHEMA = "type Todo @model { id: ID! name: String! priority: Int }"
@@ -320,20 +321,48 @@ describe("appsync serve", function()
     assert.equal(401, (post({ query = "{ who }" }, { authorization = "no" })).status)
   end)
 
-  it("traces requests and messages, and no credentials", function()
+  it("traces operations and messages, and no credentials", function()
     local lines = {}
-    serve({ trace = true, log = function(text) lines[#lines + 1] = text end })
+    serve({ tracer = trace.new({ write = function(text) lines[#lines + 1] = text end }) })
     local client = realtime()
     client:take()
     client:start("1", ON_CREATE, { host = "h", ["x-api-key"] = "key", Authorization = "token" })
     create("milk")
-    local text = table.concat(lines, "\n")
-    assert.matches("WebSocket /graphql/realtime", text)
+    local text = table.concat(lines)
+    assert.matches('message  {.*"type":"start"', text)
     assert.matches('"x-api-key":"***"', text, 1, true)
     assert.matches('"Authorization":"***"', text, 1, true)
-    assert.matches("POST /graphql 200 .*createTodo", text)
+    assert.matches("trace  subscription  {onCreateTodo}", text)
+    assert.matches("trace  mutation  {createTodo}", text)
+    assert.matches('Mutation.createTodo%(input: {name: "milk"}%)  generated  [%d.]+ ms  %-> %d+ fields', text)
     assert.is_nil(text:find('"key"', 1, true))
     assert.is_nil(text:find('"token"', 1, true))
+  end)
+
+  it("records what clients do", function()
+    local records = {}
+    serve({ on_record = function(record) records[#records + 1] = record end })
+    local client = realtime()
+    client:take()
+    client:start("1", ON_CREATE)
+    client:start("2", "subscription { nothing }")
+    create("milk")
+    client:take()
+    client:send({ type = "stop", id = "1" })
+    client:take()
+    post({ query = "{ nope }" })
+    client.socket:close()
+    while records[#records].kind ~= "close" do server:step(1) end
+    local seen = {}
+    for i, record in ipairs(records) do
+      seen[i] = ("%s %s %s"):format(record.kind, record.operation or "-", record.n_errors or "-")
+    end
+    assert.same({ "connect - -", "start subscription -", "start - 1", "request mutation 0", "stop - -", "request query 1", "close - -" }, seen)
+    assert.equal(1, records[#records].n_events)
+    assert.same({ "createTodo" }, records[4].fields)
+    assert.equal("API_KEY", records[4].identity)
+    assert.equal(200, records[4].status)
+    assert.equal(core.uuid():len(), #records[4].request_id)
   end)
 
   it("tells where the schema is wrong", function()

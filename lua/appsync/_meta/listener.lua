@@ -29,6 +29,20 @@ function listener.open(options) end
 ---@return boolean? is_valid, string? message `nil, message` when the PEM text holds no RSA key
 function listener.rs256_verify(pem, data, signature) end
 
+---A text that changes when the file does: by its times, size and inode.
+---@param path string
+---@return string? stamp, string what "file", "folder" or "other"; the message when there is no stamp
+function listener.file_stamp(path) end
+
+---@param path string
+---@return string[]? names in no order, without "." and ".."
+---@return string? message
+function listener.list_folder(path) end
+
+---@param descriptor integer
+---@return boolean
+function listener.is_terminal(descriptor) end
+
 ---@class appsync.listener.Listener
 local Listener = {}
 

@@ -1,6 +1,7 @@
 --- `appsync serve`: the local AppSync-compatible server. Each group of options is a module of `cli/serve/`.
 local args = require("appsync.cli.args")
 local auth = require("appsync.cli.serve.auth")
+local report = require("appsync.server.develop.report")
 local status = require("appsync.cli.status")
 
 local serve = {}
@@ -41,14 +42,12 @@ function serve.options(words)
   return options
 end
 
-local function describe(err, schema_name)
-  if type(err) ~= "table" then
-    return tostring(err)
-  elseif err.line then
-    local text = err.message:gsub(" %(line %d+, column %d+%)$", "")
-    return ("%s:%d:%d: %s"):format(schema_name, err.line, err.column or 1, text)
+-- What to say of an error: a fault of the schema with its place, anything else in a line.
+local function describe(err, options)
+  if type(err) == "table" and (err.line or err.path) then
+    return report.faults(options.program.current.source:faults(err), options.is_coloured)
   end
-  return err.message
+  return ("appsync serve: %s\n"):format(type(err) == "table" and err.message or tostring(err))
 end
 
 local function ready_line(server, api_key)
@@ -73,12 +72,13 @@ function serve.run(words, out)
   local options, code
   options, code, message = serve.options(parsed)
   if not options then
-    out.fail(("appsync serve: %s\n"):format(message))
+    -- Faults of files come with their places, each on lines of its own.
+    out.fail(message:sub(-1) == "\n" and message or ("appsync serve: %s\n"):format(message))
     return code
   end
   local server, err = require("appsync.server").new(options)
   if not server then
-    out.fail(("appsync serve: %s\n"):format(describe(err, options.schema_name)))
+    out.fail(describe(err, options))
     return status.failure
   end
   if parsed["print-schema"] then

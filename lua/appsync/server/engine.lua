@@ -315,20 +315,36 @@ end
 ---@return string? json_text the answer's body; nil when the caller must answer with the error of the second result
 ---@return ({field: string, value: any}|{invalidates: string, payload: table})[]|{code: string} published what subscribers are
 ---  offered, and then which of them end; or why there is no body
+---@return appsync.server.ErrorEntry[]? errors of the answer
 function Engine:execute(request)
   if lacks_name(self, request) then return nil, { code = "missing_operation_name" } end
   local x, operation = begin(self, request)
-  if not x then return result.body("null", operation), {} end
+  if not x then return result.body("null", operation), {}, operation end
   if operation.operation == "subscription" then
     local loc = operation.loc
-    return result.body("null", { {
+    local errors = { {
       message = "Subscriptions are not served over HTTP; use the realtime endpoint.", errorType = "OperationNotSupported",
       locations = { { line = loc.line, column = loc.column } },
-    } }), {}
+    } }
+    return result.body("null", errors), {}, errors
   end
   local text, errors, published = execute.run(x, operation, nil)
   for _, invalidation in ipairs(x.invalidations or {}) do published[#published + 1] = invalidation end
-  return result.body(text, errors), published
+  return result.body(text, errors), published, errors
+end
+
+--- What a request asks for, in the words of logs; nil when its text can't be read or has no such operation.
+---@param request {query: string, operation_name: string?}
+---@return {operation: "query"|"mutation"|"subscription", name: string?, fields: string[]}?
+function Engine:operation_of(request)
+  local prepared = prepared_for(self, request.query)
+  local operation = choose(prepared, given(request.operation_name))
+  if not operation then return nil end
+  local fields = {}
+  for _, node in ipairs(operation.selectionSet) do
+    fields[#fields + 1] = node.kind == "Field" and node.name or "..."
+  end
+  return { operation = operation.operation, name = operation.name, fields = fields }
 end
 
 --- Begins a subscription.
@@ -344,7 +360,10 @@ function Engine:subscribe(request)
     return nil, { { message = "Only subscriptions are served over the realtime endpoint.",
       errorType = "OperationNotSupported" } }
   end
-  return subscription.new(x, operation)
+  local made, errors = subscription.new(x, operation)
+  -- What asks again when the schema has changed.
+  if made then made.request = request end
+  return made, errors
 end
 
 return engine

@@ -3,6 +3,9 @@ local core = require("appsync.core")
 local listener_module = require("appsync.listener")
 local authorize = require("appsync.server.auth.authorize")
 local endpoint = require("appsync.server.http.endpoint")
+local reload = require("appsync.server.reload")
+local resolver_util = require("appsync.server.resolver_util")
+local socket_log = require("appsync.server.develop.socket_log")
 local sockets = require("appsync.server.realtime.sockets")
 
 ---@class appsync.server.Options
@@ -28,7 +31,12 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field max_message integer? bytes of a WebSocket message, default 1 MB
 ---@field max_pending integer? bytes that may wait for one WebSocket, default 8 MB
 ---@field log (fun(text: string))? default: stderr
----@field trace boolean? logs each request and message
+---@field on_record (fun(record: appsync.server.LogRecord))? is told what each client does
+---@field tracer appsync.server.Tracer? traces resolvers
+---@field program appsync.server.Program? what schema_text and resolvers were read from
+---@field is_watched boolean? the program is read again when it changes
+---@field say (fun(text: string))? whole lines for people; default: stderr
+---@field is_coloured boolean? what is said may have colours
 ---@field clock (fun(): number)? seconds that never go back
 ---@field now (fun(): number)? Unix seconds
 ---@field engine table? instead of the engine that is made of the schema
@@ -59,6 +67,8 @@ local function new_engine(options, auth_modes, now)
     uuid = core.uuid,
     auth_modes = auth_modes,
     conflict = options.conflict,
+    trace = options.tracer,
+    providers = { util = resolver_util.provider({ now = now, uuid = core.uuid }) },
   })
 end
 
@@ -87,7 +97,7 @@ function Server:execute(operation)
     end
   end
   operation.request_id = core.uuid()
-  local json, published = self.engine:execute(operation)
+  local json, published = self.front:execute(operation)
   if not json then
     return '{"data":null,"errors":[{"errorType":"BadRequestException","message":"Missing operation name."}]}'
   end
@@ -97,24 +107,36 @@ end
 
 ---@private
 function Server:wire(options, auth)
+  local engine = options.tracer and options.tracer:around(self.engine) or self.engine
+  self.front = engine
   self.endpoint = endpoint.new({
-    engine = self.engine,
+    engine = engine,
     authorize = auth,
     publish = function(items) self.sockets:publish(items) end,
     log = self.log,
   })
   self.sockets = sockets.new({
     listener = self.listener,
-    engine = self.engine,
+    engine = engine,
     authorize = auth,
+    observer = self.on_record and socket_log.new({ write = self.on_record, engine = self.engine, now = self.now }),
     execute = function(operation) return self:execute(operation) end,
-    clock = options.clock or core.now,
+    clock = self.clock,
     ka_s = options.ka,
     max_subscriptions = options.max_subscriptions,
     connection_timeout_ms = options.connection_timeout,
     max_age_s = options.max_age,
     log = self.log,
   })
+  if options.program and options.is_watched then
+    self.reload = reload.new({
+      program = options.program,
+      engine = self.engine,
+      subscribers = self.sockets.subscribers,
+      say = options.say or function(text) io.stderr:write(text) end,
+      is_coloured = options.is_coloured,
+    })
+  end
 end
 
 --- Makes the engine and listens.
@@ -137,7 +159,14 @@ function server.new(options)
   if not auth then
     return nil, { message = message }
   end
-  local self = setmetatable({ log = log, trace = options.trace, auth_modes = auth:auth_modes() }, Server_mt)
+  local self = setmetatable({
+    log = log,
+    on_record = options.on_record,
+    tracer = options.tracer,
+    now = now,
+    clock = options.clock or core.now,
+    auth_modes = auth:auth_modes(),
+  }, Server_mt)
   local err
   self.engine, err = new_engine(options, self.auth_modes, now)
   if not self.engine then
@@ -164,14 +193,30 @@ end
 
 local handlers = {}
 
+--- Tells the request log of an answer.
+---@private
+function Server:record(event, began, status, body)
+  local request, errors = event.request or {}, event.errors
+  local about = request.query and self.engine:operation_of(request) or {}
+  local identity = request.identity or {}
+  self.on_record({
+    kind = "request", at = self.now(), method = event.method, path = event.path, status = status, bytes = #body,
+    ms = (self.clock() - began) * 1000, operation = about.operation, name = about.name, fields = about.fields,
+    identity = identity.mode, user = identity.username, request_id = request.request_id,
+    n_errors = errors and #errors or (status >= 400 and 1 or 0),
+    error = errors and errors[1] and errors[1].message or (status >= 400 and body:match('"message":"([^"]*)"') or nil),
+  })
+end
+
 function handlers.request(self, event)
+  local began = self.on_record and self.clock()
   local ok, status, headers, body = pcall(self.endpoint.handle, self.endpoint, event)
   if not ok then
     self.log("a request could not be handled: " .. tostring(status))
     status, headers, body = 500, { ["content-type"] = "text/plain" }, "internal error\n"
   end
-  if self.trace then
-    self.log(("%s %s %d %s -> %s"):format(event.method, event.path, status, event.body, body))
+  if began then
+    self:guarded("the request log", self.record, self, event, began, status, body)
   end
   self.listener:respond(event.id, status, headers, body)
 end
@@ -187,24 +232,12 @@ function Server:guarded(what, fn, ...)
 end
 
 function handlers.upgrade(self, event)
-  if self.trace then
-    self.log("WebSocket " .. event.path)
-  end
   self.sockets:upgrade(event)
 end
 
-local SECRETS = { authorization = true, ["x-api-key"] = true, ["x-amz-security-token"] = true }
-
---- The text without the credentials that a message may carry.
-local function redact(text)
-  return (text:gsub('("([%w%-]+)"%s*:%s*")([^"]*)"', function(head, name)
-    return SECRETS[name:lower()] and head .. '***"' or nil
-  end))
-end
-
 function handlers.message(self, event)
-  if self.trace then
-    self.log("message " .. redact(event.text))
+  if self.tracer then
+    self.tracer:message(event.id, event.text)
   end
   self.sockets:message(event)
 end
@@ -221,6 +254,10 @@ end
 ---@param timeout_s number? nil: until something happens
 function Server:step(timeout_s)
   local due = self:guarded("the time", self.sockets.tick, self.sockets)
+  if due and (not timeout_s or due < timeout_s) then
+    timeout_s = due
+  end
+  due = self.reload and self:guarded("the reload", self.reload.tick, self.reload, self.clock())
   if due and (not timeout_s or due < timeout_s) then
     timeout_s = due
   end

@@ -1,6 +1,18 @@
 --- The resolvers file: a Lua file that returns `{Query = {field = function(ctx) … end}, Mutation = …, Subscription = …,
 --- Type = {field = …}, authorizer = function(token, request) … end}`.
+local resolver_place = require("appsync.server.develop.resolver_place")
+
 local resolvers = {}
+
+---@class appsync.server.ResolversFault: appsync.server.SourceFault
+---@field traceback string?
+
+---@class appsync.server.ResolverFailure
+---@field type_name string
+---@field field_name string
+---@field thrown any
+---@field place string? "FILE:LINE" of what threw
+---@field traceback string? of the user's own functions; nil for an error object, which is thrown on purpose
 
 -- What was thrown may have a __tostring that throws.
 local function shown(thrown)
@@ -8,58 +20,195 @@ local function shown(thrown)
   return ok and text or "an error that can't be shown"
 end
 
+local function line_of(path, wanted)
+  local file = io.open(path, "rb")
+  if not file then return nil end
+  local number, found = 0, nil
+  for line in file:lines() do
+    number = number + 1
+    if number == wanted then
+      found = line
+      break
+    end
+  end
+  file:close()
+  return found
+end
+
+-- The one line of the file where a field of that name is given; nil when there are several or none.
+local function line_that_gives(path, name)
+  local file = io.open(path, "rb")
+  if not file then return nil end
+  local number, found = 0, nil
+  local escaped = name:gsub("%p", "%%%0")
+  for line in file:lines() do
+    number = number + 1
+    if line:find("%f[%w_]" .. escaped .. "%f[^%w_][%s%]\"']*=[^=]") then
+      if found then
+        found = nil
+        break
+      end
+      found = number
+    end
+  end
+  file:close()
+  return found
+end
+
+-- Lua shortens long paths from their beginning.
+local function whole_path(text, path)
+  local tail, rest = text:match("^%.%.%.(.-)(:%d+:.*)$")
+  if tail and path:sub(-#tail) == tail then return path .. rest end
+  return text
+end
+
+--- A message of Lua's with its place taken apart.
+---@param text string
+---@param path string of the file that was loaded
+---@return appsync.server.ResolversFault
+local function placed(text, path)
+  local file, line, message = whole_path(text, path):match("^([^\n:]-):(%d+): (.*)$")
+  if not file then return { path = path, message = text } end
+  return { path = file, line = tonumber(line), message = message, text = line_of(file, tonumber(line)) }
+end
+
 local function check_fields(name, fields)
   if type(fields) ~= "table" then
-    return ("%s must be a table of functions, not a %s"):format(name, type(fields))
+    return ("%s must be a table of functions, not a %s"):format(name, type(fields)), name
   end
   for field, resolver in pairs(fields) do
     if type(resolver) ~= "function" then
-      return ("%s.%s must be a function, not a %s"):format(name, tostring(field), type(resolver))
+      return ("%s.%s must be a function, not a %s"):format(name, tostring(field), type(resolver)), tostring(field)
     end
   end
 end
 
---- Checks the shape; gives the resolvers by type and the authorizer, each nil when it isn't there.
----@param value any what the file returned
----@return table? resolvers, function|string|nil authorizer or the message when the first result is nil
-function resolvers.check(value)
+-- The resolvers by type and the authorizer; or nil, the message and the name of what is wrong.
+local function check(value)
   if type(value) ~= "table" then
-    return nil, ("a table is expected, not a %s"):format(type(value))
+    return nil, ("the file must return a table {Query = {field = function(ctx) … end}, …}, not a %s"):format(type(value))
   end
   local by_type = {}
   for name, fields in pairs(value) do
     if name == "authorizer" then
       if type(fields) ~= "function" then
-        return nil, ("authorizer must be a function, not a %s"):format(type(fields))
+        return nil, ("authorizer must be a function, not a %s"):format(type(fields)), name
       end
     else
-      local fault = check_fields(tostring(name), fields)
-      if fault then
-        return nil, fault
-      end
+      local message, culprit = check_fields(tostring(name), fields)
+      if message then return nil, message, culprit end
       by_type[name] = fields
     end
   end
   return by_type, value.authorizer
 end
 
+-- The frames above the resolver's own are the server's.
+local function own_frames(traceback)
+  local frames = {}
+  for line in traceback:gmatch("[^\n]+") do
+    if line:find("xpcall", 1, true) then break end
+    if not line:find("appsync/server/resolvers.lua:", 1, true) then frames[#frames + 1] = line end
+  end
+  return table.concat(frames, "\n")
+end
+
 --- Runs the file and checks what it returns.
 ---@param path string
----@return table? resolvers, function|string|nil authorizer or the message when the first result is nil
+---@return {by_type: table<string, table<string, function>>, authorizer: function?}? loaded
+---@return appsync.server.ResolversFault? fault
 function resolvers.load(path)
-  local chunk, message = loadfile(path)
-  if not chunk then
-    return nil, message
-  end
-  local ok, value = pcall(chunk)
+  local file, message = io.open(path, "rb")
+  if not file then return nil, { message = message } end
+  file:close()
+  local chunk
+  chunk, message = loadfile(path)
+  if not chunk then return nil, placed(message, path) end
+  local traceback
+  local ok, value = xpcall(chunk, function(thrown)
+    traceback = own_frames(debug.traceback("", 2))
+    return thrown
+  end)
   if not ok then
-    return nil, path .. ": " .. shown(value)
+    local fault = placed(shown(value), path)
+    fault.traceback = traceback
+    return nil, fault
   end
-  local is_read, by_type, authorizer = pcall(resolvers.check, value)
+  local is_read, by_type, authorizer, culprit = pcall(check, value)
   if not is_read or not by_type then
-    return nil, path .. ": " .. shown(is_read and authorizer or by_type)
+    local line = culprit and line_that_gives(path, culprit)
+    return nil, {
+      path = path, message = shown(is_read and authorizer or by_type), line = line, text = line and line_of(path, line),
+    }
   end
-  return by_type, authorizer
+  return { by_type = by_type, authorizer = authorizer }
+end
+
+-- The first Lua function on the stack that isn't ours.
+local function place_on_stack()
+  for level = 3, 12 do
+    local info = debug.getinfo(level, "Sl")
+    if not info then return nil end
+    if info.what ~= "C" and info.currentline > 0 and not resolver_place.is_ours(info.source) then
+      return ("%s:%d"):format(info.source:gsub("^@", ""), info.currentline)
+    end
+  end
+end
+
+-- PUC 5.1's xpcall passes no arguments.
+local passes_arguments = select(2, xpcall(function(value) return value end, print, true)) == true
+
+local function call(resolver, handler, ctx)
+  if passes_arguments then return xpcall(resolver, handler, ctx) end
+  return xpcall(function() return resolver(ctx) end, handler)
+end
+
+local function watched(resolver, type_name, field_name, on_failure)
+  local place, traceback
+  local function handler(thrown)
+    place = place_on_stack()
+    traceback = type(thrown) ~= "table" and own_frames(debug.traceback("", 2)) or nil
+    return thrown
+  end
+  local function run(ctx)
+    local ok, value = call(resolver, handler, ctx)
+    if ok then return value end
+    -- Told here: a handler that itself fails, as where the stack is full, tells nothing.
+    on_failure({ type_name = type_name, field_name = field_name, thrown = value, place = place, traceback = traceback })
+    place, traceback = nil, nil
+    error(value, 0)
+  end
+  resolver_place.remember(run, resolver)
+  return run
+end
+
+--- The same resolvers, telling of what they throw before it goes on as ever.
+---@param by_type table<string, table<string, function>>
+---@param on_failure fun(failure: appsync.server.ResolverFailure)
+---@return table<string, table<string, function>>
+function resolvers.watched(by_type, on_failure)
+  local out = {}
+  for type_name, fields in pairs(by_type) do
+    out[type_name] = {}
+    for field_name, resolver in pairs(fields) do
+      out[type_name][field_name] = watched(resolver, type_name, field_name, on_failure)
+    end
+  end
+  return out
+end
+
+--- A failure as people read it.
+---@param failure appsync.server.ResolverFailure
+---@return string
+function resolvers.describe(failure)
+  local thrown = failure.thrown
+  local message = type(thrown) == "table" and rawget(thrown, "message") or thrown
+  local text = shown(message)
+  local place = failure.place and (" (" .. failure.place .. ")") or ""
+  if failure.place and text:sub(1, #failure.place + 1) == failure.place .. ":" then text = text:sub(#failure.place + 3) end
+  local head = ("%s.%s: %s%s"):format(failure.type_name, failure.field_name, text, place)
+  if not failure.traceback then return head end
+  return head .. failure.traceback:gsub("^stack traceback:", "\nstack traceback:")
 end
 
 return resolvers

@@ -203,10 +203,10 @@ describe("a resolvers file", function()
     local file = assert(io.open(path, "w"))
     file:write(text)
     file:close()
-    local by_type, message = resolvers.load(path)
+    local loaded, fault = resolvers.load(path)
     os.remove(path)
-    assert.is_nil(by_type)
-    return message
+    assert.is_nil(loaded)
+    return fault.message
   end
 
   it("that throws what can't be shown, or has names that are no texts, is refused with a message", function()

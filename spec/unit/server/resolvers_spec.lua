@@ -1,42 +1,106 @@
+local process = require("spec.support.process")
 local resolvers = require("appsync.server.resolvers")
 
-local function load(text)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-  local by_type, authorizer = resolvers.load(path)
-  os.remove(path)
-  return by_type, authorizer
-end
-
 describe("a resolvers file", function()
+  after_each(function() process.stop_all() end)
+
+  local path
+
+  local function load(text)
+    path = process.file(text, ".lua")
+    return resolvers.load(path)
+  end
+
   it("gives resolvers by type, and the authorizer apart", function()
-    local by_type, authorizer = load("return { Query = { a = function() return 1 end }, authorizer = function() end }")
-    assert.equal(1, by_type.Query.a())
-    assert.is_nil(by_type.authorizer)
-    assert.is_function(authorizer)
+    local loaded = assert(load("return { Query = { a = function() return 1 end }, authorizer = function() end }"))
+    assert.equal(1, loaded.by_type.Query.a())
+    assert.is_nil(loaded.by_type.authorizer)
+    assert.is_function(loaded.authorizer)
   end)
 
   local faults = {
-    { "return 1", "a table is expected, not a number" },
-    { "return { Query = 1 }", "Query must be a table of functions, not a number" },
-    { "return { Query = { a = 1 } }", "Query%.a must be a function, not a number" },
-    { "return { authorizer = {} }", "authorizer must be a function, not a table" },
-    { "error('boom')", "boom" },
-    { "return {", "expected" },
+    { "return 1", "the file must return a table {Query = {field = function(ctx) … end}, …}, not a number" },
+    { "return {\n  Query = 1\n}", "Query must be a table of functions, not a number", 2, "  Query = 1" },
+    { "return {\n  Query = {\n    a = 1,\n  }\n}", "Query.a must be a function, not a number", 3, "    a = 1," },
+    { "return { Query = { a = 1 }, X = { a = print } }", "Query.a must be a function, not a number", 1 },
+    { "local a = 1\nreturn { Query = { a = a } }", "Query.a must be a function, not a number" },
+    { "return {\n authorizer = {} }", "authorizer must be a function, not a table", 2 },
+    { "\nerror('boom')", "boom", 2, "error('boom')" },
   }
   for _, fault in ipairs(faults) do
-    it("is refused when it says " .. fault[1], function()
-      local by_type, message = load(fault[1])
-      assert.is_nil(by_type)
-      assert.matches(fault[2], message)
+    it("is refused when it says " .. fault[1]:gsub("\n", " "), function()
+      local loaded, found = load(fault[1])
+      assert.is_nil(loaded)
+      assert.equal(fault[2], found.message)
+      assert.equal(path, found.path)
+      assert.equal(fault[3], found.line)
+      if fault[4] then assert.equal(fault[4], found.text) end
     end)
   end
 
+  it("is refused with the place where it isn't Lua", function()
+    local _, found = load("return {\n  Query = = 1\n}")
+    assert.equal(2, found.line)
+    assert.matches("near '='", found.message)
+    assert.equal("  Query = = 1", found.text)
+  end)
+
+  it("is refused with a traceback of its own functions when it fails", function()
+    local _, found = load("local function deep() local x = nil + 1 return x end\ndeep()\nreturn {}")
+    assert.equal(1, found.line)
+    assert.matches("^stack traceback:\n", found.traceback)
+    assert.matches(path .. ":2: in", found.traceback, 1, true)
+    assert.is_nil(found.traceback:find("resolvers.lua", 1, true))
+  end)
+
   it("is refused when it isn't there", function()
-    local by_type, message = resolvers.load("/nonexistent.lua")
-    assert.is_nil(by_type)
-    assert.matches("nonexistent", message)
+    local loaded, found = resolvers.load("/nonexistent.lua")
+    assert.is_nil(loaded)
+    assert.equal("/nonexistent.lua: No such file or directory", found.message)
+  end)
+
+  describe("that is watched", function()
+    local failures
+
+    local function watched(text)
+      failures = {}
+      local loaded = assert(load(text))
+      return resolvers.watched(loaded.by_type, function(failure) failures[#failures + 1] = failure end).Query
+    end
+
+    it("gives what its resolvers give, nil too", function()
+      local query = watched("return { Query = { a = function(ctx) return ctx.args.n end, b = function() end } }")
+      assert.equal(3, query.a({ args = { n = 3 } }))
+      assert.is_nil(query.b({}))
+      assert.same({}, failures)
+    end)
+
+    it("tells of an error of Lua's with its place and a traceback, and passes it on", function()
+      local query = watched("local function deep(x)\n  return x.y.z\nend\nreturn { Query = { a = function(ctx)\n  local v = deep(ctx)\n  return v\nend } }")
+      local ok, thrown = pcall(query.a, {})
+      assert.is_false(ok)
+      assert.matches(path .. ":2: attempt to index", thrown, 1, true)
+      local text = resolvers.describe(failures[1])
+      assert.matches("^Query%.a: attempt to index .*%(" .. path:gsub("%p", "%%%0") .. ":2%)\nstack traceback:\n", text)
+      assert.matches(path .. ":5: in", text, 1, true)
+      assert.is_nil(text:find("resolvers.lua", 1, true))
+    end)
+
+    it("tells of an error object in a line, and passes the same object on", function()
+      local query = watched("local e = { message = 'not you', type = 'Forbidden' }\nreturn { e = {}, Query = { a = function()\n  error(e)\nend } }")
+      local ok, thrown = pcall(query.a, {})
+      assert.is_false(ok)
+      assert.equal("Forbidden", thrown.type)
+      assert.equal(("Query.a: not you (%s:3)"):format(path), resolvers.describe(failures[1]))
+    end)
+
+    it("survives what can't be shown, and a stack that overflows", function()
+      local query = watched("return { Query = {\n  a = function() error(setmetatable({}, { __tostring = function() error('x') end, __index = function() error('y') end })) end,\n"
+        .. "  b = function() local function f(n) return 1 + f(n) end return f(1) end } }")
+      assert.is_false(pcall(query.a, {}))
+      assert.is_string(resolvers.describe(failures[1]))
+      assert.is_false(pcall(query.b, {}))
+      assert.is_string(resolvers.describe(failures[2]))
+    end)
   end)
 end)

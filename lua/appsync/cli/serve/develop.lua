@@ -1,18 +1,53 @@
 --- Options of `appsync serve`: what it tells the people who develop with it.
+local listener = require("appsync.listener")
+local request_log = require("appsync.server.develop.request_log")
+local status = require("appsync.cli.status")
+local trace = require("appsync.server.develop.trace")
+
+local STDERR = 2
 
 ---@type appsync.cli.Group
 local develop = {
   title = "Development",
   options = {
-    { name = "trace", help = "log every request and message to stderr" },
+    {
+      name = "log",
+      value = "FORMAT",
+      help = "one line on stderr for each request and WebSocket: text, json or none;\ndefault: text on a terminal, else none",
+      choices = { "text", "json", "none" },
+    },
+    { name = "trace", help = "tell on stderr which resolvers ran, with what, for how long" },
+    { name = "trace-field", value = "TYPE.FIELD", help = "trace only this field", is_list = true },
+    { name = "no-watch", help = "don't reload the schema and the resolvers when they change" },
   },
 }
+
+local function tell(text)
+  io.stderr:write(text)
+end
 
 ---@param words table
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
 function develop.read(words, options)
-  options.trace = words.trace
+  local is_terminal = listener.is_terminal(STDERR)
+  local no_color = os.getenv("NO_COLOR")
+  options.say = tell
+  options.is_watched = not words["no-watch"]
+  options.is_coloured = is_terminal and (no_color == nil or no_color == "")
+  for _, name in ipairs(words["trace-field"] or {}) do
+    if not name:find("^[%a_][%w_]*%.[%a_][%w_]*$") then
+      return status.usage, ("--trace-field expects TYPE.FIELD, as in Query.listTodos, not %q"):format(name)
+    end
+  end
+  if words.trace or words["trace-field"] then
+    options.tracer = trace.new({ write = tell, only = not words.trace and words["trace-field"] or nil })
+  end
+  local format = words.log or (is_terminal and "text" or "none")
+  if format ~= "none" then
+    local render = format == "json" and request_log.json or request_log.line
+    options.on_record = function(record) tell(render(record) .. "\n") end
+  end
 end
 
 return develop

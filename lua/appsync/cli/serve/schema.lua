@@ -1,5 +1,5 @@
 --- Options of `appsync serve`: what it serves.
-local file = require("appsync.cli.file")
+local resolvers = require("appsync.server.resolvers")
 local status = require("appsync.cli.status")
 
 ---@type appsync.cli.Group
@@ -11,22 +11,34 @@ local schema = {
   },
 }
 
+-- Answered at once, and kept: what a trace tells needs no second telling.
+local function failure_teller(options)
+  return function(failure)
+    local text = resolvers.describe(failure)
+    if not (options.tracer and options.tracer:failed(text)) then
+      options.say(text .. "\n")
+    end
+  end
+end
+
 ---@param words table
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
 function schema.read(words, options)
-  options.schema_name = words[1]
-  if words.resolvers then
-    local by_type, authorizer = require("appsync.server.resolvers").load(words.resolvers)
-    if not by_type then
-      return status.failure, authorizer
-    end
-    options.resolvers, options.authorizer = by_type, authorizer
+  local program = require("appsync.server.program").new({ schema = words[1], resolvers = words.resolvers }, failure_teller(options))
+  local text, faults = program:read()
+  if not text then
+    return status.failure, require("appsync.server.develop.report").faults(faults, options.is_coloured)
   end
-  local message
-  options.schema_text, message = file.read(words[1])
-  if not options.schema_text then
-    return status.failure, message
+  program.current = text
+  options.schema_name, options.schema_text, options.resolvers = words[1], text.source.text, text.resolvers
+  if text.authorizer then
+    -- Another one may be loaded while the server runs.
+    options.authorizer = function(...) return program.current.authorizer(...) end
+  end
+  options.program = program
+  if text.source.note then
+    options.say("note: " .. text.source.note .. "\n")
   end
 end
 

@@ -92,14 +92,16 @@ end
 
 ---@private
 function Endpoint:execute(event, operation, identity, request_id)
-  local ok, json, published = pcall(self.engine.execute, self.engine, {
+  local request = {
     query = operation.query,
     variables = operation.variables,
     operation_name = operation.operationName,
     identity = identity,
     headers = event.headers,
     request_id = request_id,
-  })
+  }
+  local ok, json, published, errors = pcall(self.engine.execute, self.engine, request)
+  event.request, event.errors = request, errors -- for the request log
   if not ok then
     self.log("execution failed: " .. tostring(json))
     return failure(request_id, 500, "InternalFailure", "An internal failure occurred while resolving this request.")

@@ -222,6 +222,14 @@ function Realtime:invalidate(subscriber)
   self.settings.send(INVALIDATED:format(core.encode(subscriber.id)))
 end
 
+--- Ends one of its subscriptions that the served schema has no place for any more.
+---@param subscriber appsync.server.Subscriber
+---@param errors appsync.server.ErrorEntry[]
+function Realtime:revoke(subscriber, errors)
+  self:remove(subscriber.id)
+  self:error(subscriber.id, errors)
+end
+
 --- The service closes the connection of a subscription that it ended.
 function Realtime:settle_invalidated()
   self:release()

@@ -21,7 +21,8 @@ local sockets = {}
 local DEFAULTS = { ka_s = 60, max_subscriptions = 200, connection_timeout_ms = 300000, max_age_s = 24 * 3600 }
 
 --- `settings`: listener, engine, authorize, execute(operation), clock (function, seconds), log(text), and ka_s,
---- max_subscriptions, connection_timeout_ms, max_age_s, which have the service's values.
+--- max_subscriptions, connection_timeout_ms, max_age_s, which have the service's values; an `observer` is told what happens:
+--- opened(id, event, hello), sent(id, text), received(id, connection, text), closed(event).
 ---@param settings table
 ---@return appsync.server.Sockets
 function sockets.new(settings)
@@ -35,9 +36,14 @@ end
 
 ---@private
 function Sockets:settings_of(id)
-  local listener = self.settings.listener
+  local listener, observer = self.settings.listener, self.settings.observer
+  local function send(text) listener:send(id, text) end
+  local function observed_send(text)
+    observer:sent(id, text)
+    listener:send(id, text)
+  end
   return setmetatable({
-    send = function(text) listener:send(id, text) end,
+    send = observer and observed_send or send,
     close = function(code, reason) listener:close(id, code, reason) end,
   }, self.of_connections)
 end
@@ -52,6 +58,9 @@ function Sockets:upgrade(event)
     return
   elseif not listener:accept(event.id, hello.protocol) then
     return
+  end
+  if self.settings.observer then
+    self.settings.observer:opened(event.id, event, hello)
   end
   local protocol = hello.protocol == "graphql-transport-ws" and transport_ws or realtime
   local connection = protocol.new(self:settings_of(event.id), hello)
@@ -72,6 +81,9 @@ function Sockets:message(event)
     self.settings.log("a message could not be handled: " .. tostring(message))
     self.settings.listener:close(event.id, 1011, "internal error")
   end
+  if self.settings.observer then
+    self.settings.observer:received(event.id, connection, event.text)
+  end
 end
 
 ---@private
@@ -88,6 +100,9 @@ end
 function Sockets:closed(event)
   local connection = self.open[event.id]
   if connection then
+    if self.settings.observer then
+      self.settings.observer:closed(event)
+    end
     self.open[event.id] = nil
     connection:release()
     self:count_overflows()

@@ -9,10 +9,12 @@ subscribers.max_payload_bytes = 240 * 1024
 ---@field connection {deliver: fun(self, subscriber: appsync.server.Subscriber, payload: string), fail: fun(self, thrown: any)}
 ---@field id string the client's
 ---@field subscription appsync.server.Subscription
+---@field number integer in the order in which they began
 ---@field is_over boolean?
 
 ---@class appsync.server.Subscribers
 ---@field n integer live ones
+---@field private n_ever integer
 ---@field n_dropped integer payloads above the limit, each counted once for every subscriber
 ---@field private by_mutation table<string, {n_over: integer, [integer]: appsync.server.Subscriber}>
 ---@field private by_field table<string, {n_over: integer, [integer]: appsync.server.Subscriber}>
@@ -23,7 +25,7 @@ local Subscribers_mt = { __index = Subscribers }
 ---@param log fun(text: string)
 ---@return appsync.server.Subscribers
 function subscribers.new(log)
-  return setmetatable({ n = 0, n_dropped = 0, by_mutation = {}, by_field = {}, log = log }, Subscribers_mt)
+  return setmetatable({ n = 0, n_ever = 0, n_dropped = 0, by_mutation = {}, by_field = {}, log = log }, Subscribers_mt)
 end
 
 local function insert(index, key, subscriber)
@@ -47,15 +49,20 @@ local function forget(index, key)
   index[key] = kept[1] and kept or nil
 end
 
+local function enlist(self, subscriber)
+  local subscription = subscriber.subscription
+  for name in pairs(subscription.mutations) do insert(self.by_mutation, name, subscriber) end
+  insert(self.by_field, subscription.field, subscriber)
+end
+
 ---@param connection table
 ---@param id string
 ---@param subscription appsync.server.Subscription
 ---@return appsync.server.Subscriber
 function Subscribers:add(connection, id, subscription)
-  local subscriber = { connection = connection, id = id, subscription = subscription }
-  for name in pairs(subscription.mutations) do insert(self.by_mutation, name, subscriber) end
-  insert(self.by_field, subscription.field, subscriber)
-  self.n = self.n + 1
+  self.n, self.n_ever = self.n + 1, self.n_ever + 1
+  local subscriber = { connection = connection, id = id, subscription = subscription, number = self.n_ever }
+  enlist(self, subscriber)
   for _, note in ipairs(subscription.notes) do self.log(("%s: %s"):format(subscription.field, note)) end
   return subscriber
 end
@@ -120,6 +127,39 @@ function Subscribers:invalidated(item)
     if not subscriber.is_over and subscriber.subscription:is_invalidated(item.payload) then found[#found + 1] = subscriber end
   end
   return found
+end
+
+local function all(self)
+  local found = {}
+  for _, list in pairs(self.by_field) do
+    for _, subscriber in ipairs(list) do
+      if not subscriber.is_over then found[#found + 1] = subscriber end
+    end
+  end
+  table.sort(found, function(a, b) return a.number < b.number end)
+  return found
+end
+
+--- Begins every subscription again, on the schema that is served now: who asks for what is not there any more is told so by
+--- its connection, the others notice nothing.
+---@param subscribe fun(request: appsync.server.Request): appsync.server.Subscription?, appsync.server.ErrorEntry[]?
+---@return integer n_kept, integer n_ended
+function Subscribers:renew(subscribe)
+  local n_kept, refused = 0, {}
+  local live = all(self)
+  self.by_mutation, self.by_field = {}, {}
+  for _, subscriber in ipairs(live) do
+    local ok, fresh, errors = pcall(subscribe, subscriber.subscription.request)
+    if ok and fresh then
+      subscriber.subscription, n_kept = fresh, n_kept + 1
+    else
+      errors = ok and errors or { { errorType = "InternalFailure", message = tostring(fresh) } }
+      refused[#refused + 1] = { subscriber = subscriber, errors = errors }
+    end
+    enlist(self, subscriber)
+  end
+  for _, item in ipairs(refused) do item.subscriber.connection:revoke(item.subscriber, item.errors) end
+  return n_kept, #refused
 end
 
 return subscribers

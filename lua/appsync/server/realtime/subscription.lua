@@ -128,7 +128,11 @@ local function run_resolver(x, definition, ctx)
   local of_root = x.resolvers[1][x.schema.subscription.name]
   local resolver = of_root and of_root[definition.name]
   if not resolver then return end
-  resolver(ctx)
+  local trace = x.trace
+  if trace then trace:enter(x.at.type, definition, resolver, ctx) end
+  local ok, thrown = pcall(resolver, ctx)
+  if trace then trace:leave(x.at.type, definition, ok, thrown) end
+  if not ok then error(thrown, 0) end
   local appended = x.errors[1]
   if appended then
     error({ message = appended.message, type = appended.errorType, data = appended.data, info = appended.errorInfo }, 0)

@@ -152,6 +152,14 @@ function TransportWs:invalidate(subscriber)
   self:send("complete", subscriber.id)
 end
 
+--- Ends one of its subscriptions that the served schema has no place for any more.
+---@param subscriber appsync.server.Subscriber
+---@param errors appsync.server.ErrorEntry[]
+function TransportWs:revoke(subscriber, errors)
+  self:complete(subscriber.id)
+  self:send("error", subscriber.id, handshake.errors_json(errors))
+end
+
 --- This protocol has a word for the end of a subscription: the connection stays.
 function TransportWs.settle_invalidated() end
 

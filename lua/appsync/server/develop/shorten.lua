@@ -1,0 +1,99 @@
+--- Values of any size as a few words for a trace, without what must stay secret.
+local core = require("appsync.core")
+
+local shorten = {}
+
+local MAX_TEXT, MAX_ITEMS, MAX_DEPTH = 40, 6, 4
+
+local SECRETS = { "password", "secret", "credential", "authorization", "apikey", "accesstoken", "idtoken", "refreshtoken",
+  "securitytoken", "passphrase", "privatekey" }
+
+--- Whether a member of that name holds what no log may show.
+---@param name any
+---@return boolean
+function shorten.is_secret(name)
+  local plain = tostring(name):lower():gsub("[^%a]", "")
+  if plain == "token" or plain == "jwt" then return true end
+  for _, word in ipairs(SECRETS) do
+    if plain:find(word, 1, true) then return true end
+  end
+  return false
+end
+
+local function text_of(value)
+  local short = value:sub(1, MAX_TEXT):gsub("%c", " ")
+  -- Not within a character.
+  if #value > MAX_TEXT then short = short:gsub("[\192-\255][\128-\191]*$", "") .. "…" end
+  return '"' .. short .. '"'
+end
+
+local function by_name(a, b) return tostring(a) < tostring(b) end
+
+local render
+
+local function list_of(value, depth)
+  local parts = {}
+  for i = 1, math.min(#value, MAX_ITEMS) do parts[i] = render(value[i], depth + 1) end
+  if #value > MAX_ITEMS then parts[#parts + 1] = ("… %d in all"):format(#value) end
+  return "[" .. table.concat(parts, ", ") .. "]"
+end
+
+local function object_of(value, depth)
+  local names = {}
+  for name in next, value do names[#names + 1] = name end
+  table.sort(names, by_name)
+  local parts = {}
+  for i, name in ipairs(names) do
+    if i > MAX_ITEMS then
+      parts[i] = "…"
+      break
+    end
+    parts[i] = tostring(name) .. ": " .. (shorten.is_secret(name) and "***" or render(value[name], depth + 1))
+  end
+  return "{" .. table.concat(parts, ", ") .. "}"
+end
+
+function render(value, depth)
+  local kind = type(value)
+  if value == nil or value == core.null then return "null" end
+  if kind == "string" then return text_of(value) end
+  if kind == "number" or kind == "boolean" then return tostring(value) end
+  if kind ~= "table" then return kind end
+  local is_list = value[1] ~= nil or getmetatable(value) == core.array_mt
+  if depth > MAX_DEPTH then return is_list and "[…]" or "{…}" end
+  return (is_list and list_of or object_of)(value, depth)
+end
+
+--- The value in a few words.
+---@param value any
+---@return string
+function shorten.value(value)
+  local ok, text = pcall(render, value, 1)
+  return ok and text or "a value that can't be shown"
+end
+
+--- A field's arguments: "(id: 1, …)", or "" without any.
+---@param args table<string, any>
+---@return string
+function shorten.arguments(args)
+  if type(args) ~= "table" or next(args) == nil then return "" end
+  return "(" .. shorten.value(args):sub(2, -2) .. ")"
+end
+
+--- What came out of a resolver, by its size.
+---@param value any
+---@return string
+function shorten.result(value)
+  if type(value) ~= "table" then return shorten.value(value) end
+  local is_list = value[1] ~= nil or getmetatable(value) == core.array_mt
+  if is_list then return #value == 1 and "1 item" or (#value .. " items") end
+  local items = rawget(value, "items")
+  if type(items) == "table" then
+    return shorten.result(items) .. ((rawget(value, "nextToken") or core.null) ~= core.null and " and a nextToken" or "")
+  end
+  local n = 0
+  for _ in next, value do n = n + 1 end
+  return n == 1 and "1 field" or (n .. " fields")
+end
+
+return shorten

@@ -1,0 +1,165 @@
+--- Resolver tracing: what ran for an operation, where it stands, with what, for how long, and what came out. It stands
+--- around an engine, so that one without it pays nothing.
+local core = require("appsync.core")
+local request_log = require("appsync.server.develop.request_log")
+local resolver_place = require("appsync.server.develop.resolver_place")
+local shorten = require("appsync.server.develop.shorten")
+
+-- A list of ten thousand items whose children have resolvers would bury what one looks for.
+local MAX_ENTRIES = 200
+local MAX_MESSAGE = 2000
+
+---@class appsync.server.Tracer: appsync.server.Trace
+---@field private write fun(text: string)
+---@field private only table<string, true>? "Type.field"
+---@field private entries table[]
+---@field private n_more integer
+---@field private current table? the entry whose resolver runs
+local Tracer = {}
+Tracer.__index = Tracer
+
+local trace = {}
+
+--- `settings`: write(text of whole lines), only (list of "Type.field"; nil: all), clock, now.
+---@param settings {write: fun(text: string), only: string[]?, clock: (fun(): number)?, now: (fun(): number)?}
+---@return appsync.server.Tracer
+function trace.new(settings)
+  local only
+  for _, name in ipairs(settings.only or {}) do
+    only = only or {}
+    only[name] = true
+  end
+  return setmetatable({
+    write = settings.write, only = only, clock = settings.clock or core.now, now = settings.now or core.wall,
+    entries = {}, n_more = 0,
+  }, Tracer)
+end
+
+local function path_of(ctx)
+  local metatable = getmetatable(ctx)
+  local x = metatable and metatable.x
+  if not x then return "", 0 end
+  local parts, depth = {}, 0
+  for i = 1, x.depth or 0 do
+    local step = x.path[i]
+    if type(step) == "number" then
+      parts[#parts] = parts[#parts] .. "[" .. step .. "]"
+    else
+      depth = depth + 1
+      parts[#parts + 1] = step
+    end
+  end
+  return table.concat(parts, "."), depth
+end
+
+---@param type_ appsync.server.Type
+---@param field appsync.server.Field
+---@param resolver function
+---@param ctx appsync.server.Context
+function Tracer:enter(type_, field, resolver, ctx)
+  local name = type_.name .. "." .. field.name
+  self.current = nil
+  if type_.is_builtin or (self.only and not self.only[name]) then return end
+  if #self.entries >= MAX_ENTRIES then
+    self.n_more = self.n_more + 1
+    return
+  end
+  local path, depth = path_of(ctx)
+  self.current = {
+    name = name, path = path, depth = depth, place = resolver_place.text(resolver), args = shorten.arguments(ctx.arguments),
+    began = self.clock(),
+  }
+  self.entries[#self.entries + 1] = self.current
+end
+
+---@param _ appsync.server.Type
+---@param _ appsync.server.Field
+---@param ok boolean
+---@param value any
+function Tracer:leave(_, _, ok, value)
+  local entry = self.current
+  if not entry then return end
+  self.current = nil
+  entry.ms = (self.clock() - entry.began) * 1000
+  if ok then
+    entry.result = shorten.result(value)
+  elseif not entry.failure then
+    entry.failure = type(value) == "table" and tostring(value.message) or tostring(value)
+  end
+end
+
+local SECRETS = { authorization = true, ["x-api-key"] = true, ["x-amz-security-token"] = true }
+
+--- The text without the credentials that a message may carry.
+local function redact(text)
+  return (text:gsub('("([%w%-]+)"%s*:%s*")([^"]*)"', function(head, name)
+    return SECRETS[name:lower()] and head .. '***"' or nil
+  end))
+end
+
+--- A message that a WebSocket has sent.
+---@param connection number
+---@param text string
+function Tracer:message(connection, text)
+  if self.only then return end
+  local shown = redact(text):gsub("%c", "?")
+  if #shown > MAX_MESSAGE then shown = shown:sub(1, MAX_MESSAGE) .. "…" end
+  self.write(("%s  WS #%d message  %s\n"):format(request_log.time(self.now()), connection, shown))
+end
+
+--- A resolver of the resolvers file failed: the entry tells it in full.
+---@param text string
+---@return boolean is_taken false: nobody will tell it
+function Tracer:failed(text)
+  if not self.current then return false end
+  self.current.failure = text
+  return true
+end
+
+local function entry_lines(entry)
+  local pad = ("  "):rep(entry.depth)
+  local outcome = entry.failure and "failed" or ("-> " .. tostring(entry.result))
+  local name = entry.path == entry.name:match("[^.]*$") and entry.name or ("%s  %s"):format(entry.path, entry.name)
+  local line = ("%s%s%s  %s  %.2f ms  %s"):format(pad, name, entry.args, entry.place, entry.ms or 0, outcome)
+  if entry.failure then line = line .. "\n" .. pad .. "  " .. entry.failure:gsub("\n", "\n" .. pad .. "  ") end
+  return line
+end
+
+---@private
+function Tracer:finish(request, about, began, errors)
+  local entries, n_more = self.entries, self.n_more
+  self.entries, self.n_more, self.current = {}, 0, nil
+  if self.only and #entries == 0 then return end
+  local identity = request.identity
+  local lines = { request_log.line({
+    at = self.now(), kind = "trace", operation = about and about.operation, name = about and about.name,
+    fields = about and about.fields, ms = (self.clock() - began) * 1000, identity = identity and identity.mode,
+    user = identity and identity.username, n_errors = errors and #errors, error = errors and errors[1] and errors[1].message,
+  }) .. (request.variables and ("  variables " .. shorten.value(request.variables)) or "") }
+  for _, entry in ipairs(entries) do lines[#lines + 1] = entry_lines(entry) end
+  if n_more > 0 then lines[#lines + 1] = ("  … and %d resolvers more"):format(n_more) end
+  self.write(table.concat(lines, "\n") .. "\n")
+end
+
+--- The engine with its operations traced.
+---@param engine appsync.server.Engine
+---@return appsync.server.Engine
+function Tracer:around(engine)
+  local tracer, traced = self, {}
+  local function operation(name)
+    traced[name] = function(_, request)
+      local began = tracer.clock()
+      tracer.entries, tracer.n_more = {}, 0
+      local ok, first, second, third = pcall(engine[name], engine, request)
+      local errors = third or (name == "subscribe" and not first and second) or nil
+      tracer:finish(request, engine:operation_of(request), began, ok and errors or { { message = tostring(first) } })
+      if not ok then error(first, 0) end
+      return first, second, third
+    end
+  end
+  operation("execute")
+  operation("subscribe")
+  return setmetatable(traced, { __index = engine })
+end
+
+return trace

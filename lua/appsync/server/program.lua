@@ -1,0 +1,98 @@
+--- What a user writes for the server to run: the schema, the resolvers, the directive plug-ins. It is read from its files
+--- as often as they change.
+local modules = require("appsync.server.develop.modules")
+local resolvers = require("appsync.server.resolvers")
+local source = require("appsync.server.develop.source")
+
+---@class appsync.server.Program
+---@field paths {schema: string, resolvers: string?, transforms: string[]}
+---@field on_failure fun(failure: appsync.server.ResolverFailure)?
+---@field current appsync.server.ProgramText? what is served
+---@field private modules appsync.server.Modules[] by the files that require them
+local Program = {}
+Program.__index = Program
+
+local program = {}
+
+---@class appsync.server.ProgramText
+---@field source appsync.server.Source
+---@field resolvers table<string, table<string, function>>?
+---@field authorizer function?
+---@field transforms table[]
+
+---@param paths {schema: string, resolvers: string?, transforms: string[]?}
+---@param on_failure fun(failure: appsync.server.ResolverFailure)? is told what resolvers throw
+---@return appsync.server.Program
+function program.new(paths, on_failure)
+  return setmetatable({
+    paths = { schema = paths.schema, resolvers = paths.resolvers, transforms = paths.transforms or {} },
+    on_failure = on_failure, modules = {}, watched = { paths.schema },
+  }, Program)
+end
+
+---@private
+function Program:modules_of(path)
+  if not self.modules[path] then self.modules[path] = modules.of(path) end
+  return self.modules[path]
+end
+
+---@private
+function Program:read_resolvers(text)
+  local path = self.paths.resolvers
+  local loaded, fault = self:modules_of(path):anew(function() return resolvers.load(path) end)
+  if not loaded then return fault end
+  text.resolvers, text.authorizer = loaded.by_type, loaded.authorizer
+  if self.on_failure then text.resolvers = resolvers.watched(text.resolvers, self.on_failure) end
+end
+
+--- Reads everything. Who serves what was read makes it `current`.
+---@return appsync.server.ProgramText? text
+---@return appsync.server.SourceFault[]? faults
+function Program:read()
+  local faults, text = {}, { transforms = {} }
+  local read, fault = source.read(self.paths.schema)
+  if read then
+    self.watched, text.source = read.watched, read
+  else
+    faults[1] = fault
+  end
+  if self.paths.resolvers then faults[#faults + 1] = self:read_resolvers(text) end
+  if #faults > 0 then return nil, faults end
+  return text
+end
+
+--- The paths whose change may change the program.
+---@return string[]
+function Program:files()
+  local paths = {}
+  for i, path in ipairs(self.watched) do paths[i] = path end
+  paths[#paths + 1] = self.paths.resolvers
+  for _, of_file in pairs(self.modules) do
+    local owned = {}
+    for _, path in pairs(of_file:owned()) do owned[#owned + 1] = path end
+    table.sort(owned)
+    for _, path in ipairs(owned) do paths[#paths + 1] = path end
+  end
+  return paths
+end
+
+local function content(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read("*a")
+  if file then file:close() end
+  return text or ""
+end
+
+--- What each file says, the schema as one, so that what was only touched isn't loaded anew.
+---@return table<string, string> contents by path
+function Program:contents()
+  local found = source.read(self.paths.schema)
+  if found then self.watched = found.watched end
+  local contents = { [self.paths.schema] = found and found.text or "" }
+  for _, path in ipairs(self:files()) do
+    contents[path] = contents[path] or content(path)
+  end
+  return contents
+end
+
+return program

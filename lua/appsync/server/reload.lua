@@ -1,0 +1,101 @@
+--- Hot reload: when a file of the program changes, the engine gets the new schema and resolvers, or keeps what it has and
+--- says why. The data and the connections stay.
+local report = require("appsync.server.develop.report")
+local watch = require("appsync.server.develop.watch")
+
+---@class appsync.server.Reload
+---@field private program appsync.server.Program
+---@field private engine appsync.server.Engine
+---@field private subscribers appsync.server.Subscribers
+---@field private say fun(text: string) whole lines for people
+---@field private served table<string, string> what the files said when they were read last
+---@field private watch appsync.server.Watch
+local Reload = {}
+Reload.__index = Reload
+
+local reload = {}
+
+---@class appsync.server.ReloadSettings
+---@field program appsync.server.Program read already
+---@field engine appsync.server.Engine
+---@field subscribers appsync.server.Subscribers
+---@field say fun(text: string)
+---@field is_coloured boolean?
+---@field interval_s number?
+---@field stamp (fun(path: string): string?)?
+
+---@param settings appsync.server.ReloadSettings
+---@return appsync.server.Reload
+function reload.new(settings)
+  local program = settings.program
+  return setmetatable({
+    program = program, engine = settings.engine, subscribers = settings.subscribers, say = settings.say,
+    is_coloured = settings.is_coloured, has_authorizer = program.current.authorizer ~= nil, served = program:contents(),
+    watch = watch.new({
+      paths = function() return program:files() end, interval_s = settings.interval_s, stamp = settings.stamp,
+    }),
+  }, Reload)
+end
+
+---@private
+function Reload:refuse(faults)
+  self.say(report.faults(faults, self.is_coloured) .. "not reloaded: what was served before is served on\n")
+end
+
+-- The modes of an API are settled when it starts.
+local function authorizer_fault(self, text)
+  if self.has_authorizer == (text.authorizer ~= nil) then return nil end
+  local message = self.has_authorizer and "the authorizer is gone; to serve without it, start the server again"
+    or "there is an authorizer now; to use it, start the server again"
+  return { { path = self.program.paths.resolvers, message = message } }
+end
+
+---@private
+---@param names string[] of the files that have changed
+function Reload:apply(names)
+  local text, faults = self.program:read()
+  if not text then return self:refuse(faults) end
+  faults = authorizer_fault(self, text)
+  if faults then return self:refuse(faults) end
+  local ok, err = self.engine:reload({
+    schema_text = text.source.text, resolvers = text.resolvers, transforms = text.transforms,
+  })
+  if not ok then return self:refuse(text.source:faults(err)) end
+  self.program.current = text
+  local engine = self.engine
+  local n_kept, n_ended = self.subscribers:renew(function(request) return engine:subscribe(request) end)
+  self.say(("reloaded %s%s%s\n"):format(
+    table.concat(names, ", "),
+    n_kept > 0 and (", %d subscriptions go on"):format(n_kept) or "",
+    n_ended > 0 and (", %d subscriptions ended"):format(n_ended) or ""
+  ))
+end
+
+-- Files that are new to the program came by a change of one that isn't.
+local function changed_paths(served, found)
+  local names = {}
+  for path, text in pairs(served) do
+    if found[path] ~= nil and found[path] ~= text then names[#names + 1] = path end
+  end
+  table.sort(names)
+  return names
+end
+
+--- Looks at the files when it is time to, and reloads what has changed.
+---@param now number
+---@return number wait_s until it wants to be called again
+function Reload:tick(now)
+  local is_due, wait_s = self.watch:tick(now)
+  if not is_due then return wait_s end
+  -- Read before they are loaded: what changes in between is a change for the next look.
+  local found = self.program:contents()
+  local names = changed_paths(self.served, found)
+  if #names > 0 then
+    self.served = found
+    self:apply(names)
+    for path, text in pairs(self.program:contents()) do self.served[path] = self.served[path] or text end
+  end
+  return wait_s
+end
+
+return reload

@@ -1,0 +1,171 @@
+--- `ctx.util` of a resolver, named as AppSync's `util` is (AppSync Developer Guide, "Built-in util helpers"), in snake_case.
+local core = require("appsync.core")
+local execute = require("appsync.server.graphql.execute")
+
+---@class appsync.server.ResolverUtil
+local util = {}
+
+local NULL = core.null
+
+-- A member that is absent and one that is null mean the same.
+local function given(value)
+  if value == NULL then return nil end
+  return value
+end
+
+local function entry(message, type_, data, info)
+  return { message = tostring(message), type = given(type_), data = given(data), info = given(info) }
+end
+
+--- Ends the field with an error; its value is null.
+---@param message string
+---@param type_ string? `errorType`
+---@param data any? restricted to what the field selects
+---@param info any? `errorInfo`
+function util.error(message, type_, data, info)
+  error(entry(message, type_, data, info), 0)
+end
+
+--- "2026-01-02T03:04:05.678Z".
+---@param ms number milliseconds since 1970
+---@return string
+function util.epoch_ms_to_iso8601(ms)
+  local seconds = math.floor(ms / 1000)
+  return os.date("!%Y-%m-%dT%H:%M:%S", seconds) .. (".%03dZ"):format(math.floor(ms - seconds * 1000))
+end
+
+-- Days since 1970-01-01 of a date of the Gregorian calendar.
+local function days_of(year, month, day)
+  if month <= 2 then year = year - 1 end
+  local era = math.floor(year / 400)
+  local year_of_era = year - era * 400
+  local day_of_year = math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1
+  local day_of_era = year_of_era * 365 + math.floor(year_of_era / 4) - math.floor(year_of_era / 100) + day_of_year
+  return era * 146097 + day_of_era - 719468
+end
+
+--- The milliseconds since 1970 of an AWSDateTime; throws for any other text.
+---@param text string
+---@return integer
+function util.parse_iso8601_to_epoch_ms(text)
+  local year, month, day, hour, minute, second, fraction, zone =
+    tostring(text):match("^(%d%d%d%d)-(%d%d)-(%d%d)T(%d%d):(%d%d):(%d%d)(%.?%d*)([Zz%+%-][%d:]*)$")
+  local sign, zone_hour, zone_minute = (zone or ""):match("^([%+%-])(%d%d):?(%d%d)$")
+  if not year or not (sign or zone:lower() == "z") then
+    error(("an ISO 8601 date and time with a zone is expected, not %q"):format(tostring(text)), 2)
+  end
+  local seconds = days_of(tonumber(year), tonumber(month), tonumber(day)) * 86400 + hour * 3600 + minute * 60 + second
+  if sign then seconds = seconds - (sign == "-" and -1 or 1) * (zone_hour * 3600 + zone_minute * 60) end
+  local part = tonumber("0" .. fraction) or 0
+  return math.floor(seconds * 1000 + part * 1000 + 0.5)
+end
+
+---@param value any nil is null
+---@return string
+function util.to_json(value)
+  return core.encode(value == nil and NULL or value)
+end
+
+--- Throws for what isn't JSON.
+---@param text string
+---@return any value null is `appsync.null`
+function util.parse_json(text)
+  local value, message = core.decode(text)
+  if value == nil then error("not JSON: " .. tostring(message), 2) end
+  return value
+end
+
+---@param bytes string
+---@return string
+function util.base64_encode(bytes)
+  return core.base64(bytes)
+end
+
+--- Throws for what isn't base64.
+---@param text string
+---@return string bytes
+function util.base64_decode(text)
+  return core.unbase64(text) or error("not base64", 2)
+end
+
+---@return string
+function util.url_encode(text)
+  return (tostring(text):gsub("[^%w%-_%.~]", function(char) return ("%%%02X"):format(char:byte()) end))
+end
+
+---@return string
+function util.url_decode(text)
+  return (tostring(text):gsub("%+", " "):gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+---@return boolean
+function util.is_null(value)
+  return value == nil or value == NULL
+end
+
+---@return boolean of no text, or of spaces only
+function util.is_null_or_blank(value)
+  return value == nil or value == NULL or (type(value) == "string" and not value:find("%S"))
+end
+
+---@return boolean
+function util.is_null_or_empty(value)
+  return value == nil or value == NULL or value == "" or (type(value) == "table" and next(value) == nil)
+end
+
+---@return any value, or the default where it is null
+function util.default_if_null(value, default)
+  if value == nil or value == NULL then return default end
+  return value
+end
+
+util.null = NULL
+
+-- What depends on the time and on chance.
+local function of_world(world)
+  local own = {}
+
+  ---@return string a random UUID (version 4)
+  function own.auto_id() return world.uuid() end
+  own.uuid = own.auto_id
+
+  ---@return integer milliseconds since 1970
+  function own.now_epoch_ms() return math.floor(world.now() * 1000 + 0.5) end
+
+  ---@return integer seconds since 1970
+  function own.now_epoch_seconds() return math.floor(world.now()) end
+
+  ---@return string "2026-01-02T03:04:05.678Z"
+  function own.now_iso8601() return util.epoch_ms_to_iso8601(own.now_epoch_ms()) end
+
+  return setmetatable(own, { __index = util })
+end
+
+-- What depends on the field that is being resolved.
+local function of_field(x)
+  local own = {}
+
+  --- Adds an error; the field's value is returned nevertheless. The same arguments as those of `error`.
+  function own.append_error(message, type_, data, info)
+    execute.append_error(x, entry(message, type_, data, info))
+  end
+
+  --- Ends the field as the service refuses it.
+  function own.unauthorized()
+    error(x.gate.refusal(x.at.type.name, x.at.field.name), 0)
+  end
+
+  return own
+end
+
+local resolver_util = {}
+
+--- What makes `ctx.util`.
+---@param world {now: (fun(): number), uuid: (fun(): string)}
+---@return appsync.server.Provider
+function resolver_util.provider(world)
+  local metatable = { __index = of_world(world) }
+  return function(_, x) return setmetatable(of_field(x), metatable) end
+end
+
+return resolver_util
