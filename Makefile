@@ -217,7 +217,7 @@ check: asan tsan valgrind
 soak: build
 	@ONLY='$(ONLY)' N='$(N)' LUA=$(LUA) .ci/soak
 
-# Workloads of bench/README.md: make bench [ONLY=w5|w6|w7|json] [N=repetitions] [LUAS="lua5.4 luajit"]
+# Workloads of bench/README.md: make bench [ONLY=w5|w6|w7|json|server] [N=repetitions] [LUAS="lua5.4 luajit"]
 BENCH = $(BUILD)/bench
 BENCH_PROGRAMS = $(patsubst bench/%.c,$(BENCH)/%,$(wildcard bench/floor/*.c bench/row/*.c bench/json_bench.c) \
 	bench/server/fixed_http.c bench/server/realtime_push.c)

@@ -1,4 +1,4 @@
--- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [w5|w6|w7|json]: runs the rows of each workload in turn, so
+-- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [w5|w6|w7|json|server]: runs the rows of each workload in turn, so
 -- often, and prints a table for each. See README.md. Environment: LUAS, the interpreters; BUILD, where they were built for.
 local bin, repetitions, only = arg[1], tonumber(arg[2]), arg[3]
 
@@ -200,5 +200,8 @@ write_bodies()
 print(("%d repetitions, %s, load %s"):format(repetitions, os.date("!%Y-%m-%d"), first_line("/proc/loadavg")))
 for _, workload in ipairs(workloads) do
   if not only or only == "" or only == workload.group then run(workload) end
+end
+if not only or only == "" or only == "server" then
+  has_failed = not os.execute(("lua5.4 bench/server.lua '%s' %d"):format(bin, repetitions)) or has_failed
 end
 os.exit(not has_failed)

@@ -1,6 +1,7 @@
 /* Load on a GraphQL server, ours or another, which serves `type Post @model` of bench/data/server.graphql.
  * Arguments: port, process id of the server, name of the row, then one of
  *   mix SECONDS            70 % get, 20 % list of 20, 10 % create, 1,000 records, 16 connections, one subscriber
+ *   floor SECONDS          the same without the subscriber
  *   requests COUNT         the same, so many requests
  *   list SECONDS RECORDS   lists of 20 among so many records, 16 connections
  *   fanout SUBSCRIBERS     one mutation to so many subscribers, 20 times: seconds until the last one has it
@@ -272,7 +273,7 @@ int main(int n_args, char **args)
 	} else if (strcmp(what, "list") == 0) {
 		measure(load, name, "list", 0, atof(args[5]));
 	} else {
-		subscribe(load, 1);
+		if (strcmp(what, "floor") != 0) subscribe(load, 1);
 		bool is_count = strcmp(what, "requests") == 0;
 		measure(load, name, "mix", is_count ? atol(args[5]) : 0, is_count ? 0 : atof(args[5]));
 	}
