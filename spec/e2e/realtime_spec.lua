@@ -260,7 +260,9 @@ describe("a subscription to the local server", function()
     until not event
     assert.equal("stalled", err.code)
     assert.equal("timeout", err.kind)
-    assert.truthy(err.message:find("5", 1, true), err.message)
+    -- Five fill the buffer; what the same read of the socket brought besides is there too.
+    local n = tonumber(err.message:match("catch up: (%d+) events"))
+    assert.is_true(n ~= nil and n >= 5 and n <= 10, err.message)
     assert.is_false(err.retryable)
   end)
 
