@@ -3,6 +3,7 @@
 local core = require("appsync.core")
 local keys = require("appsync.server.data.keys")
 local select_ = require("appsync.server.data.select")
+local shared = require("appsync.server.graphql.shared")
 
 ---@class appsync.server.Table
 ---@field name string
@@ -39,7 +40,7 @@ end
 table_.copy = copy
 
 function Table:remember(seq, pk, sk, item, bytes)
-  local row = { seq = seq, pk = pk, sk = sk, item = item, bytes = bytes, table_id = self.id }
+  local row = { seq = seq, pk = pk, sk = sk, item = shared.mark(item), bytes = bytes, table_id = self.id }
   self.store.cache:add(row)
   return row
 end
