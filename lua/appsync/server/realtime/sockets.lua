@@ -90,8 +90,8 @@ end
 function Sockets:count_overflows()
   local n = self.settings.listener:stats().overflows
   if n > self.n_overflows then
+    self.settings.log(("WebSockets were cut: %d; their clients read too slowly for what waits for them"):format(n - self.n_overflows))
     self.n_overflows = n
-    self.settings.log("a WebSocket was cut: its client reads too slowly for what waits for it")
   end
 end
 

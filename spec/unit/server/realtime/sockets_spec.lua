@@ -170,7 +170,7 @@ describe("the sockets", function()
     overflows = 1
     all:closed({ id = 1, code = 1008 })
     all:closed({ id = 2, code = 1000 })
-    assert.same({ "a WebSocket was cut: its client reads too slowly for what waits for it" }, logged)
+    assert.same({ "WebSockets were cut: 1; their clients read too slowly for what waits for them" }, logged)
   end)
 
   it("are refused at other paths", function()
