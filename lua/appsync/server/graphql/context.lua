@@ -18,6 +18,7 @@ local NULL = core.null
 ---@field info {fieldName: string, parentTypeName: string, variables: table, selectionSetList: string[]}
 ---@field prev {result: any}
 ---@field stash table
+---@field extensions appsync.server.Extensions lazy, of a provider
 
 --- Makes a lazy member of a resolver's context, once, when it is read.
 ---@alias appsync.server.Provider fun(ctx: appsync.server.Context, x: appsync.server.Execution): any

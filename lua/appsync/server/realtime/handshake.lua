@@ -38,9 +38,10 @@ end
 function handshake.errors_json(errors)
   local list = {}
   for i, err in ipairs(errors) do
-    list[i] = { message = result.utf8(err.message), errorType = err.errorType and result.utf8(tostring(err.errorType)) }
+    local kind = err.errorType and ('"errorType":%s,'):format(core.encode(result.utf8(tostring(err.errorType)))) or ""
+    list[i] = ('{%s"message":%s}'):format(kind, core.encode(result.utf8(err.message)))
   end
-  return core.encode(list)
+  return "[" .. table.concat(list, ",") .. "]"
 end
 
 local function offered_protocols(text)

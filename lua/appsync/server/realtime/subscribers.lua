@@ -113,7 +113,7 @@ function Subscribers:publish(item)
     end
   end
   if self.n_dropped > n_before then
-    self.log(("%s: a payload of %d bytes is above the limit of %d and was dropped for %d subscribers"):format(item.field,
+    self.log(("%s: a payload of %d bytes is above the limit of %d and was dropped; subscribers: %d"):format(item.field,
       rendered.largest, subscribers.max_payload_bytes, self.n_dropped - n_before))
   end
 end
