@@ -47,7 +47,7 @@ end
 function Modules:owned()
   local owned = {}
   for name in pairs(package.loaded) do
-    if type(name) == "string" and not self.before[name] and not name:find("^appsync%f[%.\0]") then
+    if type(name) == "string" and not self.before[name] and (name .. "."):sub(1, 8) ~= "appsync." then
       if self.paths[name] == nil then
         local path = search(name)
         self.paths[name] = path and is_near(self, path) and path
