@@ -14,14 +14,17 @@ local model_resolvers = require("appsync.server.data.operations")
 local print_schema = require("appsync.server.graphql.print_schema")
 local result = require("appsync.server.graphql.result")
 local schema = require("appsync.server.graphql.schema")
+local seed = require("appsync.server.data.seed")
 local store = require("appsync.server.data.store")
 local subscription = require("appsync.server.realtime.subscription")
+local tables = require("appsync.server.data.tables")
 local validate = require("appsync.server.graphql.validate")
 local validate_schema = require("appsync.server.graphql.validate_schema")
 
 ---@class appsync.server.Engine
 ---@field schema appsync.server.Schema
----@field store appsync.server.Store? nil while no schema had a model
+---@field models appsync.server.Model[]
+---@field store appsync.server.Store? nil while nothing asked for one
 ---@field guard table?
 ---@field trace appsync.server.Trace? may be set at any time
 ---@field on_effect function? likewise
@@ -94,7 +97,7 @@ end
 
 local function open_store(options)
   local opened, message = store.open(options.store or ":memory:", options.open_database)
-  if not opened then return nil, { message = ("store '%s': %s"):format(tostring(options.store), message) } end
+  if not opened then return nil, { message = ("store '%s': %s"):format(tostring(options.store or ":memory:"), message) } end
   return opened
 end
 
@@ -108,7 +111,7 @@ local function load_program(options, given)
   local rules = model_guard.of(models)
   local guard = options.guard or rules
   local generated = { is_builtin = true }
-  if opened or #models > 0 then
+  if opened or options.store or #models > 0 then
     if not opened then
       opened, err = open_store(options)
       if not opened then return nil, err end
@@ -119,19 +122,39 @@ local function load_program(options, given)
     })
     if not generated then
       if not given then opened:close() end
-      return nil, { message = ("store '%s': %s"):format(tostring(options.store), err) }
+      return nil, { message = ("store '%s': %s"):format(tostring(options.store or ":memory:"), err) }
     end
     if guard then guarded_fields.attach(generated, models, guard, s) end
   end
   return {
-    schema = s, store = opened, guard = guard, events = subscription.events(models),
+    schema = s, models = models, store = opened, guard = guard, events = subscription.events(models),
     resolvers = { options.resolvers or {}, generated, introspect.resolvers },
     modes = field_auth.modes(s, options.auth_modes, rules ~= nil),
   }
 end
 
-local function all_providers(own)
-  local providers = { extensions = extensions.provide }
+-- The tables of resolvers; the store that they are in is opened when a resolver asks for it first.
+local function resolver_tables(self)
+  return tables.new({
+    models = self.models, now = self.options.now or core.wall, timestamp = model_resolvers.timestamp,
+    store = function()
+      if not self.store then
+        local opened, err = open_store(self.options)
+        if not opened then error(err, 0) end
+        self.store = opened
+      end
+      return self.store
+    end,
+  })
+end
+
+local function all_providers(self, own)
+  local known
+  local function provide_tables()
+    known = known or resolver_tables(self)
+    return known
+  end
+  local providers = { extensions = extensions.provide, tables = provide_tables }
   for name, provide in pairs(own or {}) do providers[name] = provide end
   return providers
 end
@@ -140,7 +163,7 @@ local function adopt(self, options, program)
   self.guard = nil
   for name, value in pairs(program) do self[name] = value end
   self.options, self.young, self.old, self.n_young, self.n_bytes = options, {}, {}, 0, 0
-  self.providers, self.trace, self.on_effect = all_providers(options.providers), options.trace, options.on_effect
+  self.providers, self.trace, self.on_effect = all_providers(self, options.providers), options.trace, options.on_effect
   return self
 end
 
@@ -184,6 +207,21 @@ function Engine:reload(changes)
 end
 
 introspect.resolvers.is_builtin = true
+
+--- Puts records into the store: a JSON text, `{"Todo": [{…}, …]}`. Those whose key is there already are left alone.
+---@param text string
+---@param name string of the text's file, for messages
+---@return {created: integer, kept: integer}? counts
+---@return {message: string}? err names file, record and field; the store is as it was
+function Engine:seed(text, name)
+  local now = self.options.now or core.wall
+  local counts, message = seed.load({
+    schema = self.schema, models = self.models, store = self.store,
+    stamp = function() return model_resolvers.timestamp(now()) end,
+  }, text, name)
+  if not counts then return nil, { message = message } end
+  return counts
+end
 
 --- Closes the store.
 function Engine:close()

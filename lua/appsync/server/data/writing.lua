@@ -61,10 +61,17 @@ local function check_keys(ctx, m, item)
   end
 end
 
+local indexed = setmetatable({}, { __mode = "k" })
+
+-- The fields that are keys of a model's indexes.
 local function indexed_fields(m)
-  local names = {}
-  for _, index in ipairs(m.indexes or {}) do
-    for _, name in ipairs(keys.fields(index)) do names[name] = true end
+  local names = indexed[m]
+  if not names then
+    names = {}
+    for _, index in ipairs(m.indexes or {}) do
+      for _, name in ipairs(keys.fields(index)) do names[name] = true end
+    end
+    indexed[m] = names
   end
   return names
 end
@@ -75,7 +82,11 @@ local function has_own_id(m)
   return field.named == nil or field.named == "ID" or field.named == "String"
 end
 
-local function complete_input(m, input)
+--- Gives fields that have no value their default.
+---@param m appsync.server.Model
+---@param input table is changed
+---@return table input
+function writing.complete(m, input)
   for name, value in pairs(m.defaults or {}) do
     if given(input[name]) == nil then input[name] = value end
   end
@@ -102,17 +113,18 @@ function writing.new_item(m, input, world)
     -- A null must not take the place of what is made here.
     if value ~= NULL or item[name] == nil then item[name] = value end
   end
+  -- An item with a null for a key stays out of that index.
+  for name in pairs(indexed_fields(m)) do item[name] = given(item[name]) end
   return item
 end
 
 local function create(access, world)
-  local m, tbl, guard, indexed = access.m, access.table, access.guard, indexed_fields(access.m)
+  local m, tbl, guard = access.m, access.table, access.guard
   return function(ctx)
-    local input = complete_input(m, copy(ctx.arguments.input))
+    local input = writing.complete(m, copy(ctx.arguments.input))
     check_composite(m, input, "creating")
     guard:create(m, ctx, input)
     local item = writing.new_item(m, input, world)
-    for name in pairs(indexed) do item[name] = given(item[name]) end
     check_keys(ctx, m, item)
     filter.check(ctx.arguments.condition)
     local pk, sk = tbl.key_of(item)

@@ -1,0 +1,66 @@
+local cache = require("appsync.server.data.cache")
+
+local function row(seq, bytes) return { seq = seq, pk = "p" .. seq, sk = 0, item = { n = seq }, bytes = bytes or 1, table_id = 1 } end
+
+describe("the cache of items", function()
+  it("finds a row by its place and by its key", function()
+    local c = cache.new()
+    local one = row(1)
+    c:add(one)
+    assert.equal(one, c:at(1))
+    assert.equal(one, c:find(1, "p1", 0))
+    assert.is_nil(c:find(2, "p1", 0))
+    assert.is_nil(c:find(1, "p1", 1))
+    assert.is_nil(c:at(2))
+  end)
+
+  it("forgets what is dropped, and all of it when told", function()
+    local c = cache.new()
+    c:add(row(1))
+    c:add(row(2))
+    c:drop(row(1))
+    assert.is_nil(c:at(1))
+    assert.is_nil(c:find(1, "p1", 0))
+    assert.equal(1, c:count())
+    c:clear()
+    assert.is_nil(c:at(2))
+    assert.equal(0, c:count())
+  end)
+
+  it("holds one row of a place", function()
+    local c = cache.new()
+    c:add(row(1))
+    local again = row(1)
+    c:add(again)
+    assert.equal(again, c:find(1, "p1", 0))
+    assert.equal(1, c:count())
+  end)
+
+  it("holds two generations of rows at most, and keeps what is asked for", function()
+    local c = cache.new(10)
+    c:add(row(0))
+    for i = 1, 100 do
+      c:add(row(i))
+      assert.truthy(c:at(0))
+      assert.is_true(c:count() <= 20)
+    end
+    assert.is_nil(c:at(1))
+    assert.truthy(c:find(1, "p100", 0))
+  end)
+
+  it("counts bytes, too", function()
+    local c = cache.new(1000, 100)
+    for i = 1, 50 do c:add(row(i, 30)) end
+    assert.is_true(c:count() <= 8)
+    c:add(row(51, 1000))
+    assert.truthy(c:at(51))
+  end)
+
+  it("drops a row from the generation before as well", function()
+    local c = cache.new(2)
+    for i = 1, 3 do c:add(row(i)) end
+    c:drop(row(1))
+    assert.is_nil(c:at(1))
+    assert.is_nil(c:find(1, "p1", 0))
+  end)
+end)

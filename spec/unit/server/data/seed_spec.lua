@@ -1,0 +1,118 @@
+local core = require("appsync.core")
+local engine = require("appsync.server.engine")
+
+local SCHEMA = [[
+enum Status { DRAFT LIVE }
+type Meta { author: String! score: Float }
+type Post @model { id: ID! title: String! rating: Int status: Status tags: [String!] meta: Meta extra: AWSJSON at: AWSDate }
+type Todo @model { id: ID! name: String }
+]]
+
+describe("a seed", function()
+  local served
+
+  before_each(function()
+    served = assert(engine.new({ schema_text = SCHEMA, now = function() return 1795158179.158 end }))
+  end)
+  after_each(function() served:close() end)
+
+  local function data(query)
+    local answer = core.decode((served:execute({ query = query })))
+    assert.is_nil(answer.errors)
+    return answer.data
+  end
+
+  it("puts records into the store, completed", function()
+    assert.same({ created = 3, kept = 0 }, served:seed([[{
+      "Post": [{ "id": "1", "title": "a", "rating": 3, "status": "LIVE", "tags": ["x"], "meta": { "author": "me" },
+        "extra": { "free": [1] }, "at": "2024-02-29" }, { "title": "b", "createdAt": "2000-01-01T00:00:00Z", "rating": null }],
+      "Todo": [{ "id": "t", "__typename": "Todo" }] }]], "seed.json"))
+    local posts = data("{ listPosts { items { __typename id title rating status tags meta { author score } extra at createdAt updatedAt } } }")
+    local first, second = posts.listPosts.items[1], posts.listPosts.items[2]
+    assert.same({
+      __typename = "Post", id = "1", title = "a", rating = 3, status = "LIVE", tags = { "x" }, meta = { author = "me", score = core.null },
+      extra = '{"free":[1]}', at = "2024-02-29", createdAt = "2026-11-20T07:02:59.158Z", updatedAt = "2026-11-20T07:02:59.158Z",
+    }, first)
+    assert.equal("2000-01-01T00:00:00Z", second.createdAt)
+    assert.matches("^%x+%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x+$", second.id)
+  end)
+
+  it("leaves records alone that are there already, whatever has become of them", function()
+    local TEXT = '{"Todo": [{"id": "1", "name": "a"}, {"name": "b"}, {"name": "b"}]}'
+    assert.same({ created = 3, kept = 0 }, served:seed(TEXT, "s"))
+    data('mutation { updateTodo(input: {id: "1", name: "z"}) { id } }')
+    assert.same({ created = 0, kept = 3 }, served:seed(TEXT, "s"))
+    assert.equal("z", data('{ getTodo(id: "1") { name } }').getTodo.name)
+    assert.equal(3, #data("{ listTodos { items { id } } }").listTodos.items)
+  end)
+
+  -- {text, message}
+  local REFUSED = {
+    { "{", "key missing at byte 1" },
+    { "[]", "an object of models is expected, each with a list of records" },
+    { "3", "an object of models is expected, each with a list of records" },
+    { '{"Todo": 1}', "each model has a list of records, not number" },
+    { '{"Todo": {"id": "1"}}', "Todo: a list of records is expected, not an object" },
+    { '{"Nope": []}', "Nope: there is no such model; there are Post, Todo" },
+    { '{"Todo": [{"id": "1"}, 5]}', "Todo[1]: an object is expected, not number" },
+    { '{"Todo": [{"nmae": "x"}]}', "Todo[0].nmae: Todo has no such field; it has createdAt, id, name, updatedAt" },
+    { '{"Todo": [{"name": 5}]}', "Todo[0].name: " },
+    { '{"Todo": [{"id": ""}]}', "Todo[0]: the key (id) must not be empty" },
+    { '{"Todo": [{"id": "1"}, {"id": "1"}]}', "Todo[1]: has the same key as Todo[0]" },
+    { '{"Post": [{"id": "1"}]}', "Post[0].title: is missing" },
+    { '{"Post": [{"title": null}]}', "Post[0].title: must not be null" },
+    { '{"Post": [{"title": "a", "rating": 1.5}]}', "Post[0].rating: " },
+    { '{"Post": [{"title": "a", "status": "GONE"}]}', "Post[0].status: 'GONE' is none of DRAFT, LIVE" },
+    { '{"Post": [{"title": "a", "status": 1}]}', "Post[0].status: number is none of DRAFT, LIVE" },
+    { '{"Post": [{"title": "a", "tags": "x"}]}', "Post[0].tags: a list is expected, not string" },
+    { '{"Post": [{"title": "a", "tags": ["x", null]}]}', "Post[0].tags[1]: must not be null" },
+    { '{"Post": [{"title": "a", "meta": []}]}', "Post[0].meta: an object is expected, not a list" },
+    { '{"Post": [{"title": "a", "meta": {"score": 1}}]}', "Post[0].meta.author: is missing" },
+    { '{"Post": [{"title": "a", "meta": {"who": 1}}]}', "Post[0].meta.who: Meta has no such field; it has author, score" },
+    { '{"Post": [{"title": "a", "at": "2023-02-29"}]}', "Post[0].at: Unable to parse `2023-02-29` as a valid Date Object." },
+  }
+  for _, row in ipairs(REFUSED) do
+    it("is refused: " .. row[1], function()
+      local counts, err = served:seed(row[1], "seed.json")
+      assert.is_nil(counts)
+      assert.equal("seed.json: " .. row[2], err.message:sub(1, #row[2] + 11))
+    end)
+  end
+
+  it("that is wrong in one place changes nothing", function()
+    assert.is_nil(served:seed('{"Todo": [{"id": "1"}, {"id": 5.5}]}', "s"))
+    assert.is_nil(served:seed('{"Post": [{"id": "1", "title": "x"}], "Todo": [{"nope": 1}]}', "s"))
+    assert.equal(0, #data("{ listTodos { items { id } } listPosts { items { id } } }").listTodos.items)
+  end)
+
+  it("for a schema without models is refused", function()
+    local plain = assert(engine.new({ schema_text = "type Query { a: Int }" }))
+    local counts, err = plain:seed("{}", "s.json")
+    assert.is_nil(counts)
+    assert.equal("s.json: the schema has no model", err.message)
+  end)
+end)
+
+describe("a resolver", function()
+  it("has tables, in a store that is opened for them", function()
+    local served = assert(engine.new({
+      schema_text = "type Query { get(id: ID!): String } type Mutation { set(id: ID!, text: String!): String }",
+      resolvers = {
+        Query = { get = function(ctx) return (ctx.tables.Notes:get(ctx.args.id) or {}).text end },
+        Mutation = { set = function(ctx) return ctx.tables.Notes:put({ id = ctx.args.id, text = ctx.args.text }).text end },
+      },
+    }))
+    assert.equal('{"data":{"get":null}}', (served:execute({ query = '{ get(id: "1") }' })))
+    assert.equal('{"data":{"set":"x"}}', (served:execute({ query = 'mutation { set(id: "1", text: "x") }' })))
+    assert.equal('{"data":{"get":"x"}}', (served:execute({ query = '{ get(id: "1") }' })))
+    served:close()
+  end)
+
+  it("is told when the store cannot be opened", function()
+    local served = assert(engine.new({
+      schema_text = "type Query { get: String }", open_database = function() return nil, "no space" end,
+      resolvers = { Query = { get = function(ctx) return ctx.tables.Notes:get("x") end } },
+    }))
+    assert.matches("store ':memory:': no space", (served:execute({ query = "{ get }" })))
+  end)
+end)
