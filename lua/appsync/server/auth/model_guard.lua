@@ -10,6 +10,7 @@ local NULL = core.null
 ---@class appsync.server.ModelGuard
 ---@field private models table<string, appsync.server.Model>
 ---@field private field_rules table<string, appsync.server.Rule[]> of "Type.field" that is of no model
+---@field private readable table<appsync.server.Identity, table> what callers may read, by model and operation
 ---@field is_open boolean nothing has rules
 local ModelGuard = {}
 ModelGuard.__index = ModelGuard
@@ -24,6 +25,7 @@ end
 ---@return appsync.server.ModelGuard
 function model_guard.new(models)
   local self = setmetatable({ models = {}, field_rules = models.field_rules or {} }, ModelGuard)
+  self.readable = setmetatable({}, { __mode = "k" })
   self.is_open = next(self.field_rules) == nil
   for _, m in ipairs(models) do
     self.models[m.name] = m
@@ -83,14 +85,9 @@ local function each_rule(m, visit)
   end
 end
 
---- Which records a caller may read.
----@param m appsync.server.Model
----@param op "get"|"list"|"sync"
----@param ctx appsync.server.Context
----@return table? filter of the model's own filter input; nil: all of them
-function ModelGuard:read(m, op, ctx)
-  if is_free(self, m, ctx) then return nil end
-  local caller, filters, sees_all = ctx.caller, {}, false
+-- The filter; true for all records, false for none.
+local function readable(m, op, caller)
+  local filters, sees_all = {}, false
   each_rule(m, function(r)
     if not r.operations[op] then return end
     local verdict = rule.allows(r, caller)
@@ -100,9 +97,28 @@ function ModelGuard:read(m, op, ctx)
       rule.add_filters(r, caller, filters)
     end
   end)
-  if sees_all then return nil end
-  if #filters == 0 then refuse(ctx) end
-  return { ["or"] = setmetatable(filters, core.array_mt) }
+  return sees_all or (#filters > 0 and { ["or"] = setmetatable(filters, core.array_mt) })
+end
+
+--- Which records a caller may read.
+---@param m appsync.server.Model
+---@param op "get"|"list"|"sync"
+---@param ctx appsync.server.Context
+---@return table? filter of the model's own filter input, not to be changed; nil: all of them
+function ModelGuard:read(m, op, ctx)
+  if is_free(self, m, ctx) then return nil end
+  -- Relations ask for each of their records.
+  local known = self.readable[ctx.caller]
+  if not known then
+    known = {}
+    self.readable[ctx.caller] = known
+  end
+  local of_model = known[m] or {}
+  known[m] = of_model
+  if of_model[op] == nil then of_model[op] = readable(m, op, ctx.caller) end
+  local filter = of_model[op]
+  if not filter then refuse(ctx) end
+  return filter ~= true and filter or nil
 end
 
 -- The fields of an input that no rule of theirs allows to be written. `holds(r)` tells whether a rule does; the second
@@ -289,26 +305,17 @@ function ModelGuard:field(m, field_name, ctx)
   error({ message = ("Not Authorized to access %s on type %s"):format(field_name, type_name), type = "Unauthorized" }, 0)
 end
 
---- Whether a field holds an owner, of whom clients see the last part only.
----@param m appsync.server.Model
----@param field_name string
----@return boolean
-function ModelGuard.is_owner(_, m, field_name)
-  local found = false
-  each_rule(m, function(r)
-    if r.allow == "owner" and (r.owner_field or "owner") == field_name then found = true end
-  end)
-  return found
-end
-
 --- The value of a field as clients are shown it: of an owner, the last part.
 ---@param m appsync.server.Model
 ---@param field_name string
 ---@param value any
 ---@return any
-function ModelGuard:shown(m, field_name, value)
-  if self:is_owner(m, field_name) then return rule.shown(value) end
-  return value
+function ModelGuard.shown(_, m, field_name, value)
+  local is_owner = false
+  each_rule(m, function(r)
+    if r.allow == "owner" and (r.owner_field or "owner") == field_name then is_owner = true end
+  end)
+  return is_owner and rule.shown(value) or value
 end
 
 return model_guard

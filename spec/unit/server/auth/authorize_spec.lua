@@ -158,6 +158,124 @@ describe("authorization", function()
     end)
   end)
 
+  describe("by the authorization file", function()
+    local auth_file = require("appsync.server.auth.auth_file")
+
+    local function described(value, more)
+      local settings = more or {}
+      settings.file = assert(auth_file.read(core.encode(value), function() return "secret" end))
+      return make(settings)
+    end
+
+    local function sign(key, secret, more)
+      local headers = { host = "h", ["x-amz-date"] = "20200401T001010Z" }
+      for name, value in pairs(more or {}) do headers[name] = value end
+      local parts = { day = "20200401", region = "r", service = "appsync", signed_headers = "host;x-amz-date" }
+      local request = { method = "POST", path = "/graphql", body = "{}", headers = headers }
+      local signature = sigv4_verify.signature(request, parts, headers["x-amz-date"], secret)
+      headers.authorization = ("AWS4-HMAC-SHA256 Credential=%s/20200401/r/appsync/aws4_request, SignedHeaders=host;x-amz-date, "
+        .. "Signature=%s"):format(key, signature)
+      return headers
+    end
+
+    local function refused(auth, headers)
+      local identity, refusal = check(auth, headers)
+      assert.is_nil(identity)
+      return refusal
+    end
+
+    it("takes an API key until it ends", function()
+      local auth = described({ apiKeys = { { key = "k", expires = NOW }, { key = "l", expires = NOW + 1 }, "m" } })
+      assert.same({ status = 401, type = "UnauthorizedException", message = "You are not authorized to make this call." },
+        refused(auth, { ["x-api-key"] = "k" }))
+      assert.is_table((check(auth, { ["x-api-key"] = "l" })))
+      assert.is_table((check(auth, { ["x-api-key"] = "m" })))
+      assert.is_nil((check(auth, { ["x-api-key"] = "" })))
+    end)
+
+    it("takes temporary credentials with their token, until they end", function()
+      local auth = described({ iam = {
+        { accessKeyId = "T", secretAccessKey = "S", sessionToken = "tok", cognitoIdentityAuthType = "unauthenticated" },
+        { accessKeyId = "O", secretAccessKey = "S", sessionToken = "tok", expiration = NOW },
+        { accessKeyId = "P", secretAccessKey = "S" } } })
+      local identity = check(auth, sign("T", "S", { ["x-amz-security-token"] = "tok" }))
+      assert.equal("unauthenticated", identity.iam.cognito.type)
+      local unknown = { status = 403, type = "UnrecognizedClientException", message = "The security token included in the request is invalid." }
+      assert.same(unknown, refused(auth, sign("T", "S")))
+      assert.same(unknown, refused(auth, sign("T", "S", { ["x-amz-security-token"] = "other" })))
+      assert.same(unknown, refused(auth, sign("P", "S", { ["x-amz-security-token"] = "tok" })))
+      assert.same(unknown, refused(auth, sign("X", "S")))
+      assert.is_table((check(auth, sign("P", "S"))))
+      assert.same({ status = 403, type = "ExpiredTokenException", message = "The security token included in the request is expired" },
+        refused(auth, sign("O", "S", { ["x-amz-security-token"] = "tok" })))
+    end)
+
+    it("takes signatures for its region only, when it names one", function()
+      local users = { { accessKeyId = "P", secretAccessKey = "S" } }
+      assert.is_table((check(described({ region = "r", iam = users }), sign("P", "S"))))
+      assert.same({ status = 403, type = "InvalidSignatureException", message = "Credential should be scoped to a valid region, not 'r'." },
+        refused(described({ region = "eu-west-1", iam = users }), sign("P", "S")))
+    end)
+
+    it("turns away who has no permission at all, once the signature is right", function()
+      local function with(policies) return described({ iam = { { accessKeyId = "P", secretAccessKey = "S", policies = policies } } }) end
+      local denied = { status = 401, type = "UnauthorizedException", message = "Permission denied" }
+      assert.same(denied, refused(with({}), sign("P", "S")))
+      assert.same(denied, refused(with({ { Effect = "Deny", Action = "*", Resource = "*" } }), sign("P", "S")))
+      assert.equal(403, refused(with({}), sign("P", "wrong")).status)
+      local identity = check(with({ { Effect = "Allow", Action = "*", Resource = "*" } }), sign("P", "S"))
+      assert.equal("allow", identity.policy:decision("Query", "a"))
+    end)
+
+    it("lets no secret out", function()
+      local auth = described({ iam = { { accessKeyId = "T", secretAccessKey = "hidden1", sessionToken = "hidden2" } } }, { iam = { A = "hidden3" } })
+      local function search(value, depth)
+        if type(value) == "string" then assert.is_nil(value:find("hidden", 1, true)) end
+        if type(value) == "table" and depth < 6 then
+          for key, inner in pairs(value) do search(key, depth + 1); search(inner, depth + 1) end
+        end
+      end
+      search(assert(check(auth, sign("T", "hidden1", { ["x-amz-security-token"] = "hidden2" }))), 0)
+      search(assert(check(auth, sign("A", "hidden3"))), 0)
+      search({ check(auth, sign("T", "hidden4", { ["x-amz-security-token"] = "hidden2" })) }, 0)
+    end)
+
+    it("takes tokens of its pools and issuers, told apart by the issuer", function()
+      local auth = described({ userPools = { { userPoolId = "us-east-1_A", keys = "f" } }, oidc = { { issuer = "https://o.example", keys = "f" } } })
+      local pool = check(auth, { authorization = token({ iss = COGNITO, sub = "s", username = "ann", token_use = "access" }) })
+      assert.same({ "AMAZON_COGNITO_USER_POOLS", "ann" }, { pool.mode, pool.username })
+      assert.same({ "127.0.0.1" }, { pool.source_ip[1] })
+      assert.equal("OPENID_CONNECT", check(auth, { authorization = token({ iss = "https://o.example" }) }).mode)
+      assert.equal("You are not authorized to make this call.", refused(auth, { authorization = token({ iss = "https://p.example" }) }).message)
+      assert.equal("Unable to parse JWT token.", refused(auth, { authorization = "x" }).message)
+    end)
+
+    it("reads no name out of claims that are none", function()
+      local auth = described({ userPools = { { userPoolId = "us-east-1_A", keys = "f" } } })
+      local identity = check(auth, { authorization = token({ iss = COGNITO, sub = 5, username = {}, ["cognito:groups"] = "g" }) })
+      assert.same({}, { identity.sub, identity.username, identity.groups })
+    end)
+
+    it("says which modes there are, and that nothing is open but what a directive opens", function()
+      local modes = described({ apiKeys = { "k" }, userPools = { { userPoolId = "us-east-1_A", keys = "f", defaultAction = "DENY" } },
+        default = "AMAZON_COGNITO_USER_POOLS" }):auth_modes()
+      assert.same({ default = "AMAZON_COGNITO_USER_POOLS", additional = { "API_KEY" }, is_strict = true, denies_by_default = true }, modes)
+    end)
+
+    it("is outdone by an option", function()
+      local auth = described({ apiKeys = { "k" }, default = "API_KEY" }, { iam = { A = "S" }, default = "AWS_IAM" })
+      assert.equal("AWS_IAM", auth:auth_modes().default)
+    end)
+
+    it("needs an authorizer where it has options for one", function()
+      local file = assert(auth_file.read('{"apiKeys":["k"],"lambda":{}}'))
+      assert.same({ nil, "lambda is set, and the resolvers file has no authorizer" }, { authorize.new({ file = file }) })
+      local auth = described({ lambda = { identityValidationExpression = "good" } }, { authorizer = function() return true end })
+      assert.is_table((check(auth, { authorization = "good" })))
+      assert.equal(401, refused(auth, { authorization = "bad" }).status)
+    end)
+  end)
+
   it("makes the first mode that is enabled the default", function()
     local modes = make({ iam = { A = "S" }, authorizer = function() end }):auth_modes()
     assert.same({ default = "AWS_IAM", additional = { "AWS_LAMBDA" } }, modes)
