@@ -5,6 +5,7 @@ local directives = require("appsync.server.graphql.directives")
 local execute = require("appsync.server.graphql.execute")
 local extensions = require("appsync.server.realtime.extensions")
 local field_auth = require("appsync.server.auth.field_auth")
+local guarded_fields = require("appsync.server.auth.guarded_fields")
 local identity = require("appsync.server.auth.identity")
 local introspect = require("appsync.server.graphql.introspect")
 local model = require("appsync.server.transform.model")
@@ -123,6 +124,7 @@ local function load_program(options, given)
       if not given then opened:close() end
       return nil, { message = ("store '%s': %s"):format(tostring(options.store or ":memory:"), err) }
     end
+    if guard then guarded_fields.attach(generated, models, guard, s) end
   end
   return {
     schema = s, models = models, store = opened, guard = guard, events = subscription.events(models),

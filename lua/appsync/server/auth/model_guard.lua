@@ -305,17 +305,25 @@ function ModelGuard:field(m, field_name, ctx)
   error({ message = ("Not Authorized to access %s on type %s"):format(field_name, type_name), type = "Unauthorized" }, 0)
 end
 
+--- Whether a field holds an owner, of whom clients see the last part only.
+---@param m appsync.server.Model
+---@param field_name string
+---@return boolean
+function ModelGuard.is_owner(_, m, field_name)
+  local found = false
+  each_rule(m, function(r)
+    if r.allow == "owner" and (r.owner_field or "owner") == field_name then found = true end
+  end)
+  return found
+end
+
 --- The value of a field as clients are shown it: of an owner, the last part.
 ---@param m appsync.server.Model
 ---@param field_name string
 ---@param value any
 ---@return any
-function ModelGuard.shown(_, m, field_name, value)
-  local is_owner = false
-  each_rule(m, function(r)
-    if r.allow == "owner" and (r.owner_field or "owner") == field_name then is_owner = true end
-  end)
-  return is_owner and rule.shown(value) or value
+function ModelGuard:shown(m, field_name, value)
+  return self:is_owner(m, field_name) and rule.shown(value) or value
 end
 
 return model_guard

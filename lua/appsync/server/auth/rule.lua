@@ -141,7 +141,7 @@ end
 ---@return any
 function rule.shown(value)
   if type(value) == "table" then
-    local list = setmetatable({}, getmetatable(value))
+    local list = setmetatable({}, core.array_mt)
     for i, item in ipairs(value) do list[i] = rule.shown(item) end
     return list
   elseif type(value) ~= "string" then

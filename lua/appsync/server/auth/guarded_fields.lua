@@ -1,0 +1,125 @@
+--- The resolvers that the rules of @auth put around the generated ones: owners are shown by their name, and in the result of
+--- a mutation relations to models with other rules are empty, as every subscriber is sent it (Amplify documentation,
+--- "Customize authorization rules", relational models and subscriptions).
+local core = require("appsync.core")
+local rule = require("appsync.server.auth.rule")
+
+local guarded_fields = {}
+
+local NULL = core.null
+
+local READS = { "get", "list", "sync" }
+
+local function describe(r)
+  local parts = { r.mode, r.allow }
+  if r.allow == "owner" then
+    parts[#parts + 1] = r.owner_field or "owner"
+    parts[#parts + 1] = table.concat(r.identity_claims or {}, "::")
+  elseif r.allow == "groups" then
+    parts[#parts + 1] = r.groups_field or ""
+    parts[#parts + 1] = table.concat(r.groups or {}, ",")
+    parts[#parts + 1] = r.group_claim or ""
+  end
+  return table.concat(parts, " ")
+end
+
+-- Who may read the records of a model, as one text.
+local function readers(m)
+  local seen, list = {}, {}
+  for _, r in ipairs(m.rules or {}) do
+    for _, op in ipairs(READS) do
+      local text = describe(r)
+      if r.operations[op] and not seen[text] then
+        seen[text] = true
+        list[#list + 1] = text
+      end
+    end
+  end
+  table.sort(list)
+  return table.concat(list, "\n")
+end
+
+--- Whether a relation is empty in a mutation's result.
+---@param m appsync.server.Model
+---@param related appsync.server.Model
+---@param relation {field: string, is_required: boolean?}
+---@return boolean
+function guarded_fields.is_redacted(m, related, relation)
+  if relation.is_required or m.level == "public" then return false end
+  local of_field = m.field_rules and m.field_rules[relation.field]
+  return of_field ~= nil or readers(m) ~= readers(related)
+end
+
+local function is_of_mutation(source)
+  return type(source) == "table" and source.__operation == "Mutation"
+end
+
+local function redacting(resolver, is_many)
+  return function(ctx)
+    if not is_of_mutation(ctx.source) then return resolver(ctx) end
+    if not is_many then return NULL end
+    return { items = setmetatable({}, core.array_mt), nextToken = NULL }
+  end
+end
+
+-- The record that a mutation gives is marked for the fields below; the stored one is nobody's to change.
+local function marking(resolver)
+  return function(ctx)
+    local item = resolver(ctx)
+    if type(item) ~= "table" then return item end
+    local marked = {}
+    for name, value in pairs(item) do marked[name] = value end
+    marked.__operation = "Mutation"
+    return marked
+  end
+end
+
+local function showing(name, resolver)
+  return function(ctx)
+    local value
+    if resolver then
+      value = resolver(ctx)
+    else
+      value = ctx.source[name]
+    end
+    return rule.shown(value)
+  end
+end
+
+local function of_model(m, by_name, guard, generated)
+  local fields = generated[m.name] or {}
+  for _, field in ipairs(m.fields) do
+    if guard:is_owner(m, field.name) then fields[field.name] = showing(field.name, fields[field.name]) end
+  end
+  local needs_mark = next(m.field_rules or {}) ~= nil
+  for _, relation in ipairs(m.relations or {}) do
+    local related, resolver = by_name[relation.model], fields[relation.field]
+    if related and resolver and guarded_fields.is_redacted(m, related, relation) then
+      fields[relation.field] = redacting(resolver, relation.kind == "hasMany")
+      needs_mark = true
+    end
+  end
+  if next(fields) then generated[m.name] = fields end
+  return needs_mark
+end
+
+--- Puts them around the generated resolvers.
+---@param generated table<string, table<string, function>> by type and field; is changed
+---@param models appsync.server.Model[]
+---@param guard appsync.server.ModelGuard
+---@param schema {mutation: {name: string}?}
+function guarded_fields.attach(generated, models, guard, schema)
+  if not guard.is_owner then return end
+  local by_name, mutations = {}, schema.mutation and generated[schema.mutation.name] or {}
+  for _, m in ipairs(models) do by_name[m.name] = m end
+  for _, m in ipairs(models) do
+    if of_model(m, by_name, guard, generated) then
+      for _, op in ipairs({ "create", "update", "delete" }) do
+        local name = m.ops[op]
+        if name and mutations[name] then mutations[name] = marking(mutations[name]) end
+      end
+    end
+  end
+end
+
+return guarded_fields
