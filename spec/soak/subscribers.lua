@@ -15,9 +15,10 @@ end
 local function run(name, config)
   local result, log = crowd.run(config)
   local n_events = (config.paced + config.burst) * config.sockets * (config.each or 1)
-  print(("%s: subscribed in %.2f s; from the mutation to its last event %.1f ms (median), %.1f ms (worst); %.0f events/s in a burst; %d of %d events; "
+  print(("%s: subscribed in %.2f s; from the mutation to its last event %.1f ms (median), %.1f ms (worst); %.0f events/s in a burst; "
+    .. "%.1f us of the server for each; %d of %d events; "
     .. "resident %d KiB when subscribed, %d KiB after the events, %d KiB at the highest"):format(name, result.subscribe_s,
-    result.median_ms, result.worst_ms, result.burst_per_s, result.events, n_events, result.rss_subscribed, result.rss_events,
+    result.median_ms, result.worst_ms, result.burst_per_s, result.us_each, result.events, n_events, result.rss_subscribed, result.rss_events,
     result.rss_highest))
   expect(result.events == n_events and result.missing == 0, "events are missing: %d", result.missing)
   expect(result.problems == 0, "%d problems, the first: %s", result.problems, result.problem)

@@ -11,7 +11,7 @@ subscription field `onTick` of the fields n and pad, and prints one line of JSON
   slow_max           how many mutations follow at most until the server has cut all of these
 
 The result: the seconds that it took to subscribe, the milliseconds from sending a mutation to its last event (median and
-worst), events per second of the burst, how many events came, how many were missing, out of order or wrong, how many slow
+worst), events per second of the burst, the server's microseconds of processor time for each event, how many events came, how many were missing, out of order or wrong, how many slow
 connections were cut, and the server's resident memory in KiB with all subscribed, after all events, and at its highest.
 """
 import base64
@@ -33,6 +33,11 @@ def resident(name):
         if line.startswith(name + ":"):
             return int(line.split()[1])
     return 0
+
+
+def processor_s():
+    fields = open("/proc/%d/stat" % config["pid"]).read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def connect(small=False):
@@ -220,7 +225,7 @@ def main():
     crowd, mutator = Crowd(), Mutator()
     result["subscribe_s"] = time.monotonic() - began
     result["rss_subscribed"] = resident("VmRSS")
-    times = []
+    times, processor = [], processor_s()
     for i in range(config["paced"]):
         began = time.monotonic()
         mutator.send(config["pad"])
@@ -236,6 +241,7 @@ def main():
     crowd.until(lambda: crowd.n_events >= wanted)
     result["burst_per_s"] = (crowd.n_events - n_before) / (time.monotonic() - began)
     result["events"], result["missing"] = crowd.n_events, wanted - crowd.n_events
+    result["us_each"] = (processor_s() - processor) * 1e6 / max(1, crowd.n_events)
     result["rss_events"] = resident("VmRSS")
     if config["slow"] > 0:
         overflow(crowd, mutator, result)
