@@ -1,6 +1,7 @@
 --- `ctx.util` of a resolver, named as AppSync's `util` is (AppSync Developer Guide, "Built-in util helpers"), in snake_case.
 local core = require("appsync.core")
 local execute = require("appsync.server.graphql.execute")
+local to_subscription_filter = require("appsync.server.realtime.to_subscription_filter")
 
 ---@class appsync.server.ResolverUtil
 local util = {}
@@ -120,6 +121,9 @@ function util.default_if_null(value, default)
 end
 
 util.null = NULL
+
+--- Makes what `ctx.extensions.set_subscription_filter` takes.
+util.transform = { to_subscription_filter = to_subscription_filter }
 
 -- What depends on the time and on chance.
 local function of_world(world)

@@ -1,5 +1,6 @@
 local core = require("appsync.core")
 local enhanced_filter = require("appsync.server.realtime.enhanced_filter")
+local resolver_util = require("appsync.server.resolver_util")
 local to_subscription_filter = require("appsync.server.realtime.to_subscription_filter")
 
 local function f(name, operator, value) return { fieldName = name, operator = operator, value = value } end
@@ -74,6 +75,11 @@ describe("to_subscription_filter", function()
     assert.equal("a subscription filter must be a table {field = {operator = value}}",
       select(2, pcall(to_subscription_filter, "n = 1")).message)
     assert.equal("the condition on 'n' must be a table {operator = value}", select(2, pcall(to_subscription_filter, { n = 1 })).message)
+  end)
+
+  it("is one of ctx.util.transform", function()
+    local util = resolver_util.provider({ now = os.time, uuid = tostring })({}, {})
+    assert.same(groups({ f("n", "eq", 1) }), util.transform.to_subscription_filter({ n = { eq = 1 } }))
   end)
 
   it("is bounded in what it multiplies out", function()
