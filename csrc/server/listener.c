@@ -16,6 +16,7 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -31,6 +32,9 @@ void aps_listener_options_init(struct aps_listener_options *options)
 	        .max_message_bytes = 1u << 20,
 	        .max_pending_bytes = 8u << 20,
 	        .idle_timeout_s = 120,
+	        .request_timeout_s = 30,
+	        .max_connections = 10000,
+	        .control_port = -1,
 	};
 }
 
@@ -51,7 +55,8 @@ static void refuse_handshake(struct evhttp_request *request, const char *fault)
 
 static void on_request(struct evhttp_request *request, void *context)
 {
-	struct aps_listener *listener = context;
+	struct aps_port *port = context;
+	struct aps_listener *listener = port->listener;
 	struct aps_ws_handshake handshake = {
 	        .is_get = evhttp_request_get_command(request) == EVHTTP_REQ_GET,
 	        .is_http11 = request->major > 1 || (request->major == 1 && request->minor >= 1),
@@ -71,6 +76,7 @@ static void on_request(struct evhttp_request *request, void *context)
 		evhttp_send_reply(request, 503, "Service Unavailable", NULL);
 		return;
 	}
+	peer->is_control = port->is_control;
 	peer->state = is_upgrade ? APS_PEER_UPGRADE : APS_PEER_REQUEST;
 	peer->arrived.kind = is_upgrade ? APS_LISTENER_UPGRADE : APS_LISTENER_REQUEST;
 	if (is_upgrade) {
@@ -141,67 +147,78 @@ static int bind_address(const struct addrinfo *address)
 	return -1;
 }
 
-static enum aps_rc open_socket(struct aps_listener *listener, struct aps_err *err)
+static int bound_port(int fd)
 {
-	char port[16];
-	snprintf(port, sizeof(port), "%d", listener->options.port);
+	union aps_address bound;
+	memset(&bound, 0, sizeof(bound));
+	socklen_t n = sizeof(bound);
+	if (getsockname(fd, &bound.any, &n) != 0) return 0;
+	return ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
+}
+
+static enum aps_rc open_socket(struct aps_port *port, const char *host, int number, struct aps_err *err)
+{
+	char text[16];
+	snprintf(text, sizeof(text), "%d", number);
 	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
 	struct addrinfo *addresses = NULL;
-	int rc = getaddrinfo(listener->options.host, port, &hints, &addresses);
-	if (rc != 0)
-		return aps_fail(err, APS_E_NETWORK, "can't resolve %s: %s", listener->options.host, gai_strerror(rc));
+	int rc = getaddrinfo(host, text, &hints, &addresses);
+	if (rc != 0) return aps_fail(err, APS_E_NETWORK, "can't resolve %s: %s", host, gai_strerror(rc));
 	int fd = -1;
 	for (struct addrinfo *a = addresses; a != NULL && fd < 0; a = a->ai_next) fd = bind_address(a);
 	int saved = errno;
 	freeaddrinfo(addresses);
 	if (fd < 0)
-		return aps_fail_word(err, APS_E_NETWORK, NULL, saved, "can't listen on %s port %s: %s",
-		                     listener->options.host, port, strerror(saved));
-	listener->socket =
-	        evconnlistener_new(listener->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	if (listener->socket == NULL) {
+		return aps_fail_word(err, APS_E_NETWORK, NULL, saved, "can't listen on %s port %s: %s", host, text,
+		                     strerror(saved));
+	port->socket = evconnlistener_new(port->listener->base, NULL, NULL,
+	                                  LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	if (port->socket == NULL) {
 		close(fd);
 		return aps_fail(err, APS_E_NOMEM, "no memory for the listener");
 	}
-	if (evhttp_bind_listener(listener->http, listener->socket) == NULL) {
-		evconnlistener_free(listener->socket);
-		listener->socket = NULL;
+	if (evhttp_bind_listener(port->http, port->socket) == NULL) {
+		evconnlistener_free(port->socket);
+		port->socket = NULL;
 		return aps_fail(err, APS_E_NOMEM, "no memory for the listener");
 	}
-	evconnlistener_set_error_cb(listener->socket, on_accept_failed);
+	evconnlistener_set_error_cb(port->socket, on_accept_failed);
 	/* evhttp has enabled it without looking whether that worked. */
-	if (evconnlistener_enable(listener->socket) != 0)
-		return aps_fail(err, APS_E_NOMEM, "no memory for the listener");
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} bound = {0};
-	socklen_t n = sizeof(bound);
-	if (getsockname(fd, &bound.any, &n) == 0)
-		listener->port = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
+	if (evconnlistener_enable(port->socket) != 0) return aps_fail(err, APS_E_NOMEM, "no memory for the listener");
+	port->number = bound_port(fd);
 	return APS_OK;
 }
 
-static enum aps_rc open_http(struct aps_listener *listener, struct aps_err *err)
+static enum aps_rc open_port(struct aps_port *port, const char *host, int number, struct aps_err *err)
+{
+	const struct aps_listener_options *options = &port->listener->options;
+	port->http = evhttp_new(port->listener->base);
+	if (port->http == NULL) return aps_fail(err, APS_E_NOMEM, "no memory for the listener");
+	evhttp_set_bevcb(port->http, aps_connection_accept, port);
+	evhttp_set_gencb(port->http, on_request, port);
+	evhttp_set_allowed_methods(port->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
+	                                               EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
+	evhttp_set_default_content_type(port->http, NULL);
+	evhttp_set_max_body_size(port->http, (ev_ssize_t)options->max_body_bytes);
+	evhttp_set_max_headers_size(port->http, (ev_ssize_t)options->max_headers_bytes);
+	evhttp_set_timeout(port->http, options->idle_timeout_s);
+	/* The client of a body that is too large reads its 413 instead of a reset. */
+	evhttp_set_flags(port->http, EVHTTP_SERVER_LINGERING_CLOSE);
+	return open_socket(port, host, number, err);
+}
+
+static enum aps_rc open_ports(struct aps_listener *listener, struct aps_err *err)
 {
 	const struct aps_listener_options *options = &listener->options;
 	listener->base = event_base_new();
 	if (listener->base == NULL) return aps_fail(err, APS_E_NOMEM, "no memory for the listener");
-	listener->http = evhttp_new(listener->base);
 	listener->timer = evtimer_new(listener->base, on_timer, listener);
-	if (listener->http == NULL || listener->timer == NULL)
-		return aps_fail(err, APS_E_NOMEM, "no memory for the listener");
-	evhttp_set_gencb(listener->http, on_request, listener);
-	evhttp_set_allowed_methods(listener->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
-	                                                   EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
-	evhttp_set_default_content_type(listener->http, NULL);
-	evhttp_set_max_body_size(listener->http, (ev_ssize_t)options->max_body_bytes);
-	evhttp_set_max_headers_size(listener->http, (ev_ssize_t)options->max_headers_bytes);
-	evhttp_set_timeout(listener->http, options->idle_timeout_s);
-	/* The client of a body that is too large reads its 413 instead of a reset. */
-	evhttp_set_flags(listener->http, EVHTTP_SERVER_LINGERING_CLOSE);
-	return options->cert_file == NULL ? APS_OK : aps_listener_tls_open(listener, err);
+	if (listener->timer == NULL) return aps_fail(err, APS_E_NOMEM, "no memory for the listener");
+	enum aps_rc rc = options->cert_file == NULL ? APS_OK : aps_listener_tls_open(listener, err);
+	if (rc == APS_OK) rc = open_port(&listener->main, options->host, options->port, err);
+	if (rc == APS_OK && options->control_port >= 0)
+		rc = open_port(&listener->control, "127.0.0.1", options->control_port, err);
+	return rc;
 }
 
 enum aps_rc aps_listener_new(const struct aps_listener_options *options, struct aps_listener **out, struct aps_err *err)
@@ -212,9 +229,10 @@ enum aps_rc aps_listener_new(const struct aps_listener_options *options, struct 
 	if (listener == NULL) return aps_fail(err, APS_E_NOMEM, "no memory for the listener");
 	listener->options = *options;
 	listener->last = &listener->first;
+	listener->main.listener = listener->control.listener = listener;
+	listener->control.is_control = true;
 	prepare_process();
-	enum aps_rc rc = open_http(listener, err);
-	if (rc == APS_OK) rc = open_socket(listener, err);
+	enum aps_rc rc = open_ports(listener, err);
 	if (rc != APS_OK) {
 		aps_listener_free(listener);
 		return rc;
@@ -235,7 +253,10 @@ void aps_listener_free(struct aps_listener *listener)
 		if (listener->signals[i] != NULL) event_free(listener->signals[i]);
 	}
 	if (listener->timer != NULL) event_free(listener->timer);
-	if (listener->http != NULL) evhttp_free(listener->http); /* its connections and the listening socket */
+	/* With its connections and the listening socket. */
+	if (listener->main.http != NULL) evhttp_free(listener->main.http);
+	if (listener->control.http != NULL) evhttp_free(listener->control.http);
+	aps_connection_table_clear(&listener->connections);
 	aps_listener_tls_close(listener);
 	if (listener->base != NULL) event_base_free(listener->base);
 	aps_free(listener);
@@ -243,7 +264,20 @@ void aps_listener_free(struct aps_listener *listener)
 
 int aps_listener_port(const struct aps_listener *listener)
 {
-	return listener->port;
+	return listener->main.number;
+}
+
+int aps_listener_control_port(const struct aps_listener *listener)
+{
+	return listener->control.number;
+}
+
+bool aps_listener_slow(struct aps_listener *listener, uint64_t id, size_t bytes_per_s)
+{
+	struct aps_peer *peer = aps_listener_peer(listener, id);
+	struct aps_connection *connection = peer != NULL ? aps_connection_at(listener, peer->fd) : NULL;
+	if (connection == NULL || peer->connection == NULL) return false;
+	return aps_connection_slow(connection, evhttp_connection_get_bufferevent(peer->connection), bytes_per_s);
 }
 
 enum aps_rc aps_listener_catch_signals(struct aps_listener *listener, struct aps_err *err)
@@ -322,6 +356,8 @@ static void describe_request(struct aps_peer *peer, struct aps_listener_event *o
 	snprintf(listener->address, sizeof(listener->address), "%s:%u", address != NULL ? address : "?",
 	         (unsigned)port);
 	out->peer_address = listener->address;
+	out->connection = peer->connection_number;
+	out->is_control = peer->is_control;
 }
 
 bool aps_listener_event_peek(struct aps_listener *listener, struct aps_listener_event *out)
@@ -360,10 +396,15 @@ void aps_listener_event_done(struct aps_listener *listener)
 void aps_listener_shutdown(struct aps_listener *listener, double timeout_s)
 {
 	listener->is_stopping = true;
-	evconnlistener_disable(listener->socket);
+	evconnlistener_disable(listener->main.socket);
+	if (listener->control.socket != NULL) evconnlistener_disable(listener->control.socket);
 	for (size_t i = 0; i < listener->peers.n_slots; i++) {
 		struct aps_peer *peer = listener->peers.slots[i];
-		if (peer != NULL) aps_peer_close(peer, WSLAY_CODE_GOING_AWAY, APS_STR("the server stops"));
+		if (peer != NULL && peer->state == APS_PEER_MUTE) {
+			aps_peer_reset(peer);
+		} else if (peer != NULL) {
+			aps_peer_close(peer, WSLAY_CODE_GOING_AWAY, APS_STR("the server stops"));
+		}
 	}
 	/* Responses that were given before are in the output buffers: a few passes write them. */
 	for (int i = 0; i < 4; i++) event_base_loop(listener->base, EVLOOP_NONBLOCK);
@@ -376,7 +417,10 @@ void aps_listener_shutdown(struct aps_listener *listener, double timeout_s)
 
 struct aps_listener_stats aps_listener_stats(const struct aps_listener *listener)
 {
-	return listener->stats;
+	struct aps_listener_stats stats = listener->stats;
+	stats.timeouts = listener->connections.timeouts;
+	stats.refused = listener->connections.refused;
+	return stats;
 }
 
 struct aps_peer *aps_listener_peer(struct aps_listener *listener, uint64_t id)

@@ -29,6 +29,9 @@ struct aps_listener_options {
 	size_t max_message_bytes; /* of a WebSocket message: close code 1009 above */
 	size_t max_pending_bytes; /* bytes that wait for one WebSocket peer: it is dropped above */
 	int idle_timeout_s;       /* of an HTTP connection between requests, and of a stalled body */
+	double request_timeout_s; /* from a request's first byte to its last: a slower client is cut off */
+	size_t max_connections;   /* TCP connections at once; one more is closed as it comes */
+	int control_port;         /* a second port, plain HTTP on 127.0.0.1; 0: any free one; negative: none */
 };
 
 /* What a caller sees of an event. Borrowed: valid until aps_listener_event_done(). */
@@ -43,6 +46,8 @@ struct aps_listener_event {
 	struct evkeyvalq *headers; /* REQUEST, UPGRADE */
 	struct aps_str body;       /* REQUEST */
 	const char *peer_address;
+	uint64_t connection; /* REQUEST, UPGRADE: the number of the TCP connection, 1 is its port's first */
+	bool is_control;     /* REQUEST, UPGRADE: it came to the control port */
 };
 
 struct aps_listener_stats {
@@ -50,6 +55,8 @@ struct aps_listener_stats {
 	uint64_t upgrades;
 	uint64_t messages_in;
 	uint64_t messages_out;
+	uint64_t timeouts;  /* connections that were cut because a request took too long */
+	uint64_t refused;   /* connections above max_connections */
 	uint64_t overflows; /* WebSocket peers that were dropped above max_pending_bytes */
 	uint64_t open_requests;
 	uint64_t open_sockets; /* WebSockets */
@@ -65,6 +72,11 @@ enum aps_rc aps_listener_new(const struct aps_listener_options *options, struct 
 /* Closes every connection at once; NULL is legal. */
 void aps_listener_free(struct aps_listener *listener);
 int aps_listener_port(const struct aps_listener *listener);
+/* 0 when there is none. */
+int aps_listener_control_port(const struct aps_listener *listener);
+/* At most that many bytes a second are written to the peer's connection, up to its next request; 0: no limit. False
+ * when memory is out or the connection can't be limited. */
+bool aps_listener_slow(struct aps_listener *listener, uint64_t id, size_t bytes_per_s);
 /* From now on SIGINT and SIGTERM are events. */
 enum aps_rc aps_listener_catch_signals(struct aps_listener *listener, struct aps_err *err);
 /* Runs until an event is there or the time is over; negative: no limit. */

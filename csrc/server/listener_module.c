@@ -103,6 +103,12 @@ static void push_event(lua_State *L, const struct aps_listener_event *event)
 		lua_setfield(L, -2, "headers");
 		set_text(L, "body", event->body);
 		set_text(L, "peer", aps_str_of(event->peer_address));
+		lua_pushnumber(L, (lua_Number)event->connection);
+		lua_setfield(L, -2, "connection");
+		if (event->is_control) {
+			lua_pushboolean(L, 1);
+			lua_setfield(L, -2, "is_control");
+		}
 		break;
 	case APS_LISTENER_MESSAGE: set_text(L, "text", event->text); break;
 	case APS_LISTENER_CLOSE: set_text(L, "reason", event->text); /* fall through */
@@ -197,6 +203,73 @@ static int Apl_listener_close(lua_State *L)
 	return 0;
 }
 
+/* listener:reset(id): the connection ends by RST; a WebSocket's close event follows */
+static int Apl_listener_reset(lua_State *L)
+{
+	struct aps_peer *peer = check_peer(L);
+	lua_pushboolean(L, peer != NULL);
+	if (peer != NULL) aps_peer_reset(peer);
+	return 1;
+}
+
+/* listener:mute(id): the WebSocket stays open and dead */
+static int Apl_listener_mute(lua_State *L)
+{
+	struct aps_peer *peer = check_peer(L);
+	lua_pushboolean(L, peer != NULL);
+	if (peer != NULL) aps_peer_mute(peer);
+	return 1;
+}
+
+/* listener:slow(id, bytes_per_s): how fast the answer is written → whether it could be limited */
+static int Apl_listener_slow(lua_State *L)
+{
+	struct aps_listener *listener = check_listener(L);
+	lua_Number id = luaL_checknumber(L, 2);
+	lua_Number rate = luaL_checknumber(L, 3);
+	if (!(rate >= 0 && rate <= 2147483647.0)) luaL_argerror(L, 3, "between 0 and 2147483647 expected");
+	bool is_id = id >= 0 && id < 9007199254740992.0;
+	lua_pushboolean(L, is_id && aps_listener_slow(listener, (uint64_t)id, (size_t)rate));
+	return 1;
+}
+
+/* listener:respond_partial(id, {status=, headers=, body=, n_bytes=, by_reset=}): the head of the whole answer, the
+ * first n_bytes of its body, and the end of the connection → true; false when the client is gone */
+static int Apl_listener_respond_partial(lua_State *L)
+{
+	struct aps_peer *peer = check_peer(L);
+	luaL_checktype(L, 3, LUA_TTABLE);
+	lua_settop(L, 3);
+	lua_getfield(L, 3, "status");
+	lua_getfield(L, 3, "headers"); /* one text of lines: the caller has made them */
+	lua_getfield(L, 3, "body");
+	lua_getfield(L, 3, "n_bytes");
+	lua_getfield(L, 3, "by_reset");
+	lua_Number n_bytes = luaL_checknumber(L, 7);
+	struct aps_partial answer = {
+	        .status = (int)luaL_checkinteger(L, 4),
+	        .headers = check_text(L, 5),
+	        .body = check_text(L, 6),
+	        .n_bytes = n_bytes > 0 && n_bytes < 2147483647.0 ? (size_t)n_bytes : 0,
+	        .by_reset = lua_toboolean(L, 8),
+	};
+	if (peer == NULL || peer->request == NULL) {
+		lua_pushboolean(L, 0);
+		return 1;
+	}
+	struct aps_err err;
+	enum aps_rc rc = aps_peer_respond_partial(peer, &answer, &err);
+	return push_result(L, rc, &err);
+}
+
+static int Apl_listener_control_port(lua_State *L)
+{
+	int port = aps_listener_control_port(check_listener(L));
+	if (port == 0) return 0;
+	lua_pushinteger(L, port);
+	return 1;
+}
+
 static int Apl_listener_port(lua_State *L)
 {
 	lua_pushinteger(L, aps_listener_port(check_listener(L)));
@@ -220,7 +293,8 @@ static int Apl_listener_stats(lua_State *L)
 	        {"requests", stats.requests},         {"upgrades", stats.upgrades},
 	        {"messages_in", stats.messages_in},   {"messages_out", stats.messages_out},
 	        {"overflows", stats.overflows},       {"open_requests", stats.open_requests},
-	        {"open_sockets", stats.open_sockets},
+	        {"open_sockets", stats.open_sockets}, {"timeouts", stats.timeouts},
+	        {"refused", stats.refused},
 	};
 	lua_createtable(L, 0, APS_COUNTOF(rows));
 	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
@@ -292,9 +366,19 @@ static void read_options(lua_State *L, struct aps_listener_options *options)
 	options->max_message_bytes = read_bytes(L, "max_message", options->max_message_bytes);
 	options->max_pending_bytes = read_bytes(L, "max_pending", options->max_pending_bytes);
 	options->idle_timeout_s = (int)read_bytes(L, "idle_timeout", (size_t)options->idle_timeout_s);
+	options->max_connections = read_bytes(L, "max_connections", options->max_connections);
+	lua_getfield(L, 1, "request_timeout");
+	if (!lua_isnil(L, -1)) options->request_timeout_s = lua_tonumber(L, -1);
+	if (!(options->request_timeout_s > 0)) luaL_error(L, "request_timeout must be above 0");
+	lua_getfield(L, 1, "control_port");
+	lua_Number control_port = lua_isnil(L, -1) ? -1 : lua_tonumber(L, -1);
+	if (!(control_port >= -1 && control_port <= 65535)) luaL_error(L, "control_port must be between 0 and 65535");
+	options->control_port = (int)control_port;
+	lua_pop(L, 2);
 }
 
-/* open{host=, port=, tls={cert=,key=}, max_body=, max_headers=, max_message=, max_pending=, idle_timeout=} */
+/* open{host=, port=, tls={cert=,key=}, max_body=, max_headers=, max_message=, max_pending=, idle_timeout=,
+ * request_timeout=, max_connections=, control_port=} */
 static int Apl_listener_open(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TTABLE);
@@ -327,13 +411,18 @@ static int Apl_listener_rs256_verify(lua_State *L)
 static const luaL_Reg methods[] = {
         {"accept", Apl_listener_accept},
         {"close", Apl_listener_close},
+        {"control_port", Apl_listener_control_port},
+        {"mute", Apl_listener_mute},
         {"poll", Apl_listener_poll},
         {"port", Apl_listener_port},
         {"reject", Apl_listener_respond},
+        {"reset", Apl_listener_reset},
         {"respond", Apl_listener_respond},
+        {"respond_partial", Apl_listener_respond_partial},
         {"send", Apl_listener_send},
         {"shutdown", Apl_listener_shutdown},
         {"signal", Apl_listener_signal},
+        {"slow", Apl_listener_slow},
         {"stats", Apl_listener_stats},
         {NULL, NULL},
 };

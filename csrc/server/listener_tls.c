@@ -15,9 +15,9 @@ static int on_alpn(SSL *ssl APS_UNUSED, const unsigned char **out, unsigned char
 	return SSL_TLSEXT_ERR_OK;
 }
 
-static struct bufferevent *on_accept(struct event_base *base, void *context)
+struct bufferevent *aps_listener_tls_accept(struct aps_listener *listener, struct event_base *base)
 {
-	SSL *ssl = SSL_new(context);
+	SSL *ssl = SSL_new(listener->tls);
 	if (ssl == NULL) return NULL;
 	struct bufferevent *bev =
 	        bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
@@ -50,7 +50,6 @@ enum aps_rc aps_listener_tls_open(struct aps_listener *listener, struct aps_err 
 	if (SSL_CTX_use_PrivateKey_file(tls, options->key_file, SSL_FILETYPE_PEM) != 1)
 		return refuse("key", options->key_file, err);
 	if (SSL_CTX_check_private_key(tls) != 1) return refuse("key", options->key_file, err);
-	evhttp_set_bevcb(listener->http, on_accept, tls);
 	return APS_OK;
 }
 

@@ -8,6 +8,8 @@ APS_BEGIN_DECLS
 
 /* Loads certificate chain and key (PEM); TLS 1.2 or newer, ALPN http/1.1. E_USAGE names the file that is wrong. */
 enum aps_rc aps_listener_tls_open(struct aps_listener *listener, struct aps_err *err);
+/* The bufferevent of a connection that is being accepted; NULL when memory is out. */
+struct bufferevent *aps_listener_tls_accept(struct aps_listener *listener, struct event_base *base);
 /* Sends close_notify (RFC 8446 §6.1) where the connection is a TLS one; its last bytes were written. */
 void aps_listener_tls_end(struct bufferevent *bev);
 void aps_listener_tls_close(struct aps_listener *listener);

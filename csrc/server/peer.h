@@ -3,6 +3,7 @@
 #ifndef APS_SERVER_PEER_H
 #define APS_SERVER_PEER_H
 
+#include "server/connection.h"
 #include "server/listener.h"
 
 #include <event2/bufferevent.h>
@@ -15,6 +16,8 @@ enum aps_peer_state {
 	APS_PEER_UPGRADE, /* handshake: unanswered */
 	APS_PEER_OPEN,    /* WebSocket */
 	APS_PEER_CLOSING, /* WebSocket: our close frame is out, or the protocol was broken */
+	APS_PEER_MUTE,    /* WebSocket: nothing is sent, and what comes is thrown away */
+	APS_PEER_PARTIAL, /* HTTP: a part of the answer is on its way, then the end */
 	APS_PEER_GONE     /* no connection any more */
 };
 
@@ -38,7 +41,11 @@ struct aps_peer {
 	struct bufferevent *bev;
 	wslay_event_context_ptr ws;
 	struct event *close_timer;
-	bool failed; /* a callback of wslay couldn't go on */
+	int fd;
+	uint64_t connection_number;
+	bool is_control;
+	bool ends_by_reset; /* PARTIAL */
+	bool failed;        /* a callback of wslay couldn't go on */
 	int close_code;
 	char close_reason[124];
 	/* Preallocated, so that neither can be lost when memory is out. */
@@ -56,8 +63,9 @@ struct aps_peer_table {
 
 struct aps_listener {
 	struct event_base *base;
-	struct evhttp *http;
-	struct evconnlistener *socket;
+	struct aps_port main;
+	struct aps_port control; /* without evhttp when it isn't asked for */
+	struct aps_connection_table connections;
 	struct event *timer;
 	struct event *signals[2];
 	void *tls; /* SSL_CTX */
@@ -70,8 +78,16 @@ struct aps_listener {
 	bool signal_queued;
 	bool timed_out;
 	bool is_stopping;
-	int port;
 	char address[80]; /* of the peer of the event that was peeked */
+};
+
+/* An answer that breaks off. */
+struct aps_partial {
+	int status;
+	struct aps_str headers;
+	struct aps_str body;
+	size_t n_bytes; /* of the body that are sent */
+	bool by_reset;  /* else by FIN */
 };
 
 APS_BEGIN_DECLS
@@ -93,6 +109,19 @@ enum aps_rc aps_peer_accept(struct aps_peer *peer, const char *protocol, struct 
 bool aps_peer_send(struct aps_peer *peer, struct aps_str text);
 /* Starts the closing handshake (RFC 6455 §7.1.2). The reason is cut at 123 bytes. */
 void aps_peer_close(struct aps_peer *peer, int code, struct aps_str reason);
+/* Cuts the connection by RST, whatever its state; a WebSocket's CLOSE is queued, a request is forgotten. */
+void aps_peer_reset(struct aps_peer *peer);
+/* Writes the whole answer's head and the first bytes of its body, then ends the connection. `headers`: lines, each with
+ * its CRLF. The peer is freed when the bytes are out. E_USAGE, E_NOMEM. */
+enum aps_rc aps_peer_respond_partial(struct aps_peer *peer, const struct aps_partial *answer, struct aps_err *err);
+/* The WebSocket stays open and dead: nothing is sent any more, what comes is thrown away. CLOSE comes when the peer
+ * ends the connection. */
+void aps_peer_mute(struct aps_peer *peer);
+/* The descriptor is no evhttp connection's any more: the bytes are ours. */
+void aps_peer_take_over(struct aps_peer *peer);
+/* Ends a connection that was taken over. */
+void aps_peer_end_connection(struct aps_peer *peer, bool by_reset);
+const char *aps_peer_reason_phrase(int status);
 /* Cuts the connection and queues CLOSE. `reason` NULL: the one that stood in the close frame. */
 void aps_peer_drop(struct aps_peer *peer, int code, const char *reason);
 

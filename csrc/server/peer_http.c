@@ -24,6 +24,14 @@ struct aps_peer *aps_peer_new(struct aps_listener *listener, struct evhttp_reque
 	peer->listener = listener;
 	peer->request = request;
 	peer->connection = evhttp_request_get_connection(request);
+	struct bufferevent *bev = evhttp_connection_get_bufferevent(peer->connection);
+	peer->fd = bufferevent_getfd(bev);
+	struct aps_connection *connection = aps_connection_at(listener, peer->fd);
+	if (connection != NULL) {
+		peer->connection_number = connection->number;
+		aps_connection_busy(connection);
+		if (connection->rate != NULL) aps_connection_slow(connection, bev, 0);
+	}
 	if (!aps_peer_table_add(&listener->peers, peer)) {
 		aps_free(peer);
 		return NULL;
@@ -39,15 +47,14 @@ struct aps_peer *aps_peer_new(struct aps_listener *listener, struct evhttp_reque
 void aps_peer_free(struct aps_peer *peer)
 {
 	struct aps_listener *listener = peer->listener;
-	if (peer->state == APS_PEER_OPEN || peer->state == APS_PEER_CLOSING) listener->stats.open_sockets--;
+	if (peer->state == APS_PEER_OPEN || peer->state == APS_PEER_CLOSING || peer->state == APS_PEER_MUTE)
+		listener->stats.open_sockets--;
 	if (peer->state == APS_PEER_REQUEST || peer->state == APS_PEER_UPGRADE) listener->stats.open_requests--;
 	aps_peer_table_remove(&listener->peers, peer->id);
 	if (peer->connection != NULL) evhttp_connection_set_closecb(peer->connection, NULL, NULL);
 	if (peer->close_timer != NULL) event_free(peer->close_timer);
-	if (peer->ws != NULL) {
-		wslay_event_context_free(peer->ws);
-		evhttp_connection_free(peer->connection);
-	}
+	if (peer->ws != NULL) wslay_event_context_free(peer->ws);
+	if (peer->bev != NULL) evhttp_connection_free(peer->connection);
 	aps_free(peer);
 }
 
@@ -67,7 +74,7 @@ void aps_peer_queue(struct aps_listener *listener, struct aps_peer_event *event)
 	listener->last = &event->next;
 }
 
-static const char *reason_phrase(int status)
+const char *aps_peer_reason_phrase(int status)
 {
 	switch (status) {
 	case 200: return "OK";
@@ -101,8 +108,10 @@ enum aps_rc aps_peer_respond(struct aps_peer *peer, int status, struct aps_str b
 	} else if (body.n > 0 && evbuffer_add(evhttp_request_get_output_buffer(request), body.p, body.n) != 0) {
 		return aps_fail(err, APS_E_NOMEM, "no memory for the response");
 	}
+	struct aps_connection *connection = aps_connection_at(peer->listener, peer->fd);
+	if (connection != NULL) aps_connection_idle(connection);
 	/* Freed first: sending can fail at once and would then report the connection as gone. */
 	aps_peer_free(peer);
-	evhttp_send_reply(request, status, reason_phrase(status), NULL);
+	evhttp_send_reply(request, status, aps_peer_reason_phrase(status), NULL);
 	return APS_OK;
 }

@@ -1,7 +1,6 @@
 /* WebSocket frames by wslay over the connection that evhttp gave up. wslay's queue is flushed into the bufferevent at
  * once, so what waits for a peer is exactly the length of its output buffer. */
 #include "base/mem.h"
-#include "server/listener_tls.h"
 #include "server/peer.h"
 #include "server/ws_handshake.h"
 
@@ -80,10 +79,7 @@ void aps_peer_drop(struct aps_peer *peer, int code, const char *reason)
 	if (reason != NULL) snprintf(peer->close_reason, sizeof(peer->close_reason), "%s", reason);
 	wslay_event_context_free(peer->ws);
 	peer->ws = NULL;
-	if (listener->tls != NULL) aps_listener_tls_end(peer->bev);
-	evhttp_connection_free(peer->connection);
-	peer->connection = NULL;
-	peer->bev = NULL;
+	aps_peer_end_connection(peer, false);
 	aps_peer_queue(listener, &peer->closed);
 }
 
@@ -191,18 +187,15 @@ enum aps_rc aps_peer_accept(struct aps_peer *peer, const char *protocol, struct 
 	wslay_event_config_set_max_recv_msg_length(ws, peer->listener->options.max_message_bytes);
 	peer->bev = evhttp_connection_get_bufferevent(peer->connection);
 	if (!write_handshake(peer, protocol)) {
+		peer->bev = NULL;
 		wslay_event_context_free(ws);
 		return aps_fail(err, APS_E_NOMEM, "no memory for the handshake");
 	}
-	/* From here the connection is ours; evhttp frees it only when we ask for it. The request goes with it. */
-	evhttp_connection_set_closecb(peer->connection, NULL, NULL);
-	peer->request = NULL;
+	aps_peer_take_over(peer);
 	peer->ws = ws;
 	peer->state = APS_PEER_OPEN;
 	peer->listener->stats.open_requests--;
 	peer->listener->stats.open_sockets++;
-	bufferevent_set_timeouts(peer->bev, NULL, NULL);
-	bufferevent_setwatermark(peer->bev, EV_READ | EV_WRITE, 0, 0);
 	bufferevent_setcb(peer->bev, on_readable, on_written, on_ended, peer);
 	bufferevent_enable(peer->bev, EV_READ | EV_WRITE);
 	/* A client may send frames in one packet with its handshake. */

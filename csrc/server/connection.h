@@ -1,0 +1,79 @@
+/* What the listener knows of each accepted TCP connection: its number, on which port it came, and until when the
+ * request that it sends must be complete. evhttp owns the connection and tells nobody when it ends, so a record stands
+ * for a file descriptor, is taken over by the next connection with that number, and looks at the peer's address before
+ * it touches one. */
+#ifndef APS_SERVER_CONNECTION_H
+#define APS_SERVER_CONNECTION_H
+
+#include "base/macros.h"
+
+#include <event2/bufferevent.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+
+struct aps_listener;
+
+/* One listening socket with its evhttp. */
+struct aps_port {
+	struct aps_listener *listener;
+	struct evhttp *http;
+	struct evconnlistener *socket;
+	int number;
+	bool is_control;
+};
+
+enum aps_connection_phase {
+	APS_CONNECTION_CLOSED,  /* or taken for that */
+	APS_CONNECTION_IDLE,    /* between requests */
+	APS_CONNECTION_READING, /* a part of a request is there */
+	APS_CONNECTION_BUSY     /* a request waits for its answer, or it is a WebSocket */
+};
+
+union aps_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+struct aps_connection {
+	struct aps_connection *next_fresh;
+	struct aps_port *port;
+	struct bufferevent *bev; /* while fresh */
+	int fd;
+	uint64_t number; /* 1 is the first connection of its port */
+	enum aps_connection_phase phase;
+	double deadline_s; /* READING */
+	union aps_address peer;
+	struct ev_token_bucket_cfg *rate;
+};
+
+struct aps_connection_table {
+	struct aps_connection **by_fd;
+	size_t n_slots;
+	size_t n_open; /* an upper bound */
+	double counted_at_s;
+	uint64_t n_main;
+	uint64_t n_control;
+	uint64_t timeouts;
+	uint64_t refused; /* above the limit */
+	struct event *sweep;
+	bool is_sweeping;
+};
+
+APS_BEGIN_DECLS
+
+/* The bufferevent of a connection that is being accepted; evhttp's callback, `context` is the port. */
+struct bufferevent *aps_connection_accept(struct event_base *base, void *context);
+/* The record of a live connection; NULL when memory was out as it came. */
+struct aps_connection *aps_connection_at(struct aps_listener *listener, int fd);
+/* Its request is complete. */
+void aps_connection_busy(struct aps_connection *connection);
+/* Its answer was given. */
+void aps_connection_idle(struct aps_connection *connection);
+/* At most that many bytes a second are written from now on; 0 takes the limit away. False when memory is out. */
+bool aps_connection_slow(struct aps_connection *connection, struct bufferevent *bev, size_t bytes_per_s);
+void aps_connection_table_clear(struct aps_connection_table *table);
+
+APS_END_DECLS
+
+#endif
