@@ -1,6 +1,7 @@
 --- `appsync serve`: the local AppSync-compatible server. Each group of options is a module of `cli/serve/`.
 local args = require("appsync.cli.args")
 local auth = require("appsync.cli.serve.auth")
+local network = require("appsync.cli.serve.network")
 local report = require("appsync.server.develop.report")
 local status = require("appsync.cli.status")
 
@@ -53,7 +54,9 @@ end
 local function ready_line(server, api_key)
   local http, websocket = server:urls()
   local line = ("READY %s %s"):format(http, websocket)
-  return api_key and (line .. " api-key=" .. api_key) or line
+  line = api_key and (line .. " api-key=" .. api_key) or line
+  local control = server:control_url()
+  return control and (line .. " control=" .. control) or line
 end
 
 --- Runs the command.
@@ -86,6 +89,7 @@ function serve.run(words, out)
     server:close()
     return status.success
   end
+  network.warn(options, server, out)
   server:catch_signals() -- before the line that invites them
   out.write(ready_line(server, options.api_keys[1]) .. "\n")
   server:run()

@@ -28,6 +28,7 @@ local validate_schema = require("appsync.server.graphql.validate_schema")
 ---@field guard table?
 ---@field trace appsync.server.Trace? may be set at any time
 ---@field on_effect function? likewise
+---@field inject (fun(type_name: string, field_name: string, is_root: boolean): table?)? while a fault is played
 ---@field private options appsync.server.EngineOptions
 ---@field private resolvers table[]
 ---@field private providers table<string, appsync.server.Provider>
@@ -327,7 +328,7 @@ local function begin(self, request)
     variables = variables, modes = self.modes, gate = field_auth, request = { headers = request.headers or {} },
     identity = request.identity, shown_identity = identity.shown(request.identity),
     request_id = request.request_id, guard = self.guard, providers = self.providers, trace = self.trace,
-    on_effect = self.on_effect, events = self.events,
+    on_effect = self.on_effect, events = self.events, inject = self.inject,
   }, operation
 end
 

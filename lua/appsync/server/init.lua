@@ -2,7 +2,11 @@
 local core = require("appsync.core")
 local listener_module = require("appsync.listener")
 local authorize = require("appsync.server.auth.authorize")
+local control = require("appsync.server.fault.control")
 local endpoint = require("appsync.server.http.endpoint")
+local fault = require("appsync.server.fault")
+local http_headers = require("appsync.server.http.headers")
+local host = require("appsync.server.http.host")
 local reload = require("appsync.server.reload")
 local resolver_util = require("appsync.server.resolver_util")
 local socket_log = require("appsync.server.develop.socket_log")
@@ -39,11 +43,17 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field is_coloured boolean? what is said may have colours
 ---@field clock (fun(): number)? seconds that never go back
 ---@field now (fun(): number)? Unix seconds
+---@field faults table? fault rules, decoded JSON or read; given, even empty: requests are logged and effects counted
+---@field control integer? a port on 127.0.0.1 for the control endpoint, 0: any free one
+---@field allow_hosts string[]? further names in Host headers that are answered on loopback; "*": any
+---@field max_connections integer? TCP connections at once, default 10000
+---@field request_timeout number? seconds from a request's first byte to its last, default 30
 ---@field engine table? instead of the engine that is made of the schema
 
 ---@class appsync.server.Server
 ---@field engine table
 ---@field listener table
+---@field faults appsync.server.Faults?
 ---@field auth_modes {default: string, additional: string[]}
 local Server = {}
 local Server_mt = { __index = Server }
@@ -54,7 +64,7 @@ local function log_to_stderr(text)
   io.stderr:write("appsync serve: ", text, "\n")
 end
 
-local function new_engine(options, auth_modes, now)
+local function new_engine(options, auth_modes, now, on_effect)
   if options.engine then
     return options.engine
   end
@@ -69,11 +79,15 @@ local function new_engine(options, auth_modes, now)
     conflict = options.conflict,
     trace = options.tracer,
     providers = { util = resolver_util.provider({ now = now, uuid = core.uuid }) },
+    on_effect = on_effect,
   })
 end
 
 local function open_listener(options)
   return listener_module.open({
+    control_port = options.control,
+    max_connections = options.max_connections,
+    request_timeout = options.request_timeout,
     host = options.host or "127.0.0.1",
     port = options.port or 0,
     tls = options.tls,
@@ -101,8 +115,22 @@ function Server:execute(operation)
   if not json then
     return '{"data":null,"errors":[{"errorType":"BadRequestException","message":"Missing operation name."}]}'
   end
-  self.sockets:publish(published)
+  self:publish(published)
   return json
+end
+
+---@private
+function Server:publish(items)
+  if self.faults then
+    return self.faults:publish(items, function(some) self.sockets:publish(some) end)
+  end
+  self.sockets:publish(items)
+end
+
+---@private
+function Server:wire_faults()
+  self.faults:attach(self.listener, function() return self.engine end)
+  self.control = control.new(self.faults, function() return self.listener:stats() end)
 end
 
 ---@private
@@ -112,11 +140,11 @@ function Server:wire(options, auth)
   self.endpoint = endpoint.new({
     engine = engine,
     authorize = auth,
-    publish = function(items) self.sockets:publish(items) end,
+    publish = function(items) self:publish(items) end,
     log = self.log,
   })
   self.sockets = sockets.new({
-    listener = self.listener,
+    listener = self.faults and self.faults.wires:listener() or self.listener,
     engine = engine,
     authorize = auth,
     observer = self.on_record and socket_log.new({ write = self.on_record, engine = self.engine, now = self.now }),
@@ -145,8 +173,17 @@ end
 ---@return {message: string, line: integer?, column: integer?}? err
 function server.new(options)
   local log = options.log or log_to_stderr
-  local now = options.now or core.wall
-  local auth, message = authorize.new({
+  local now, clock = options.now or core.wall, options.clock or core.now
+  local faults, message
+  if options.faults or options.control then
+    faults, message = fault.new({ rules = options.faults, now = now, clock = clock })
+    if not faults then
+      return nil, { message = message }
+    end
+    now = function() return faults.moment:now() end
+  end
+  local auth
+  auth, message = authorize.new({
     api_keys = options.api_keys,
     iam = options.iam,
     jwt_keys = options.jwt_keys,
@@ -163,12 +200,13 @@ function server.new(options)
     log = log,
     on_record = options.on_record,
     tracer = options.tracer,
+    faults = faults,
     now = now,
-    clock = options.clock or core.now,
+    clock = clock,
     auth_modes = auth:auth_modes(),
   }, Server_mt)
   local err
-  self.engine, err = new_engine(options, self.auth_modes, now)
+  self.engine, err = new_engine(options, self.auth_modes, now, faults and function(...) faults.effects:add(...) end)
   if not self.engine then
     return nil, err
   end
@@ -178,6 +216,11 @@ function server.new(options)
   end
   self.host = options.host or "127.0.0.1"
   self.is_tls = options.tls ~= nil
+  self:allow_hosts(options.allow_hosts)
+  if faults then
+    self:wire_faults()
+    auth = faults.moment:authorizer(auth)
+  end
   self:wire(options, auth)
   return self
 end
@@ -185,10 +228,31 @@ end
 --- The addresses of the two endpoints.
 ---@return string http, string websocket
 function Server:urls()
-  local host = self.host:find(":", 1, true) and ("[" .. self.host .. "]") or self.host
-  local authority = ("%s:%d"):format(host, self.listener:port())
+  local name = self.host:find(":", 1, true) and ("[" .. self.host .. "]") or self.host
+  local authority = ("%s:%d"):format(name, self.listener:port())
   local suffix = self.is_tls and "s" or ""
   return ("http%s://%s/graphql"):format(suffix, authority), ("ws%s://%s/graphql/realtime"):format(suffix, authority)
+end
+
+--- The address of the control endpoint.
+---@return string? url
+function Server:control_url()
+  local port = self.listener:control_port()
+  return port and ("http://127.0.0.1:%d"):format(port)
+end
+
+--- On loopback, pages that have their name resolve to it are told apart by the names that are known. Whoever listens for
+--- others is asked by any name.
+---@private
+---@param names string[]?
+function Server:allow_hosts(names)
+  self.allowed_hosts = {}
+  for _, name in ipairs(names or {}) do
+    self.allowed_hosts[name:lower()] = true
+  end
+  if not host.is_local_address(self.host) then
+    self.allowed_hosts["*"] = true
+  end
 end
 
 local handlers = {}
@@ -208,7 +272,9 @@ function Server:record(event, began, status, body)
   })
 end
 
-function handlers.request(self, event)
+-- The answer to a request event.
+---@private
+function Server:answer(event)
   local began = self.on_record and self.clock()
   local ok, status, headers, body = pcall(self.endpoint.handle, self.endpoint, event)
   if not ok then
@@ -218,7 +284,33 @@ function handlers.request(self, event)
   if began then
     self:guarded("the request log", self.record, self, event, began, status, body)
   end
-  self.listener:respond(event.id, status, headers, body)
+  return status, headers, body
+end
+
+-- Whether the Host header is one that this server has no answer for; it is told so.
+---@private
+function Server:refuses_host(event)
+  local message = host.refusal(event.headers.host, self.allowed_hosts)
+  if not message then
+    return false
+  end
+  local body = ('{"errors":[{"errorType":"ForbiddenException","message":%s}]}'):format(core.encode(message))
+  local sent = http_headers.json(core.uuid(), { ["x-amzn-errortype"] = "ForbiddenException" })
+  sent["access-control-allow-origin"] = nil -- the page that asks so is none that may read this
+  self.listener:respond(event.id, 403, sent, body)
+  return true
+end
+
+function handlers.request(self, event)
+  if event.is_control then
+    self.listener:respond(event.id, self.control:handle(event))
+  elseif self:refuses_host(event) then
+    return
+  elseif self.faults then
+    self.faults.requests:handle(event, function() return self:answer(event) end)
+  else
+    self.listener:respond(event.id, self:answer(event))
+  end
 end
 
 --- What one client caused must not end the server for all.
@@ -232,17 +324,32 @@ function Server:guarded(what, fn, ...)
 end
 
 function handlers.upgrade(self, event)
-  self.sockets:upgrade(event)
+  if event.is_control then
+    self.listener:reject(event.id, 404, { ["content-type"] = "text/plain" }, "There is no WebSocket at this port.\n")
+  elseif self:refuses_host(event) then
+    return
+  elseif self.faults then
+    self.faults.wires:upgrade(event, function(seen) self.sockets:upgrade(seen) end)
+  else
+    self.sockets:upgrade(event)
+  end
 end
 
 function handlers.message(self, event)
   if self.tracer then
     self.tracer:message(event.id, event.text)
   end
-  self.sockets:message(event)
+  if self.faults then
+    self.faults.wires:message(event, function(seen) self.sockets:message(seen) end)
+  else
+    self.sockets:message(event)
+  end
 end
 
 function handlers.close(self, event)
+  if self.faults then
+    self.faults.wires:closed(event)
+  end
   self.sockets:closed(event)
 end
 
@@ -258,6 +365,10 @@ function Server:step(timeout_s)
     timeout_s = due
   end
   due = self.reload and self:guarded("the reload", self.reload.tick, self.reload, self.clock())
+  if due and (not timeout_s or due < timeout_s) then
+    timeout_s = due
+  end
+  due = self.faults and self:guarded("a fault", self.faults.timers.tick, self.faults.timers)
   if due and (not timeout_s or due < timeout_s) then
     timeout_s = due
   end

@@ -32,6 +32,7 @@ local NULL, array_mt = core.null, core.array_mt
 ---@field on_effect (fun(field_name: string, args: table, value: any, x: appsync.server.Execution))? after a mutation's field that
 ---  was resolved without an error
 ---@field at appsync.server.PlannedField whose resolver runs
+---@field inject (fun(type_name: string, field_name: string, is_root: boolean): table?)? a fault: what the field throws
 ---@field is_serialized boolean? leaves of the source are in the answer's form already
 ---@field errors appsync.server.ErrorEntry[]
 ---@field out string[]
@@ -266,7 +267,10 @@ local function complete_field(x, field, source)
     return field.type.name
   end
   local ok, value = true, nil
-  if not passes_gate(x, field) then
+  local injected = x.inject and x.inject(field.type.name, field.name, x.depth == 1)
+  if injected then
+    ok, value = false, injected
+  elseif not passes_gate(x, field) then
     ok, value = false, x.gate.refusal(field.type.name, field.name)
   elseif (field.resolver or field.is_guarded) and not x.is_serialized then
     ok, value = resolve(x, field, source)

@@ -1,0 +1,95 @@
+--- What holds while one request or message is worked on: a clock that is wrong, credentials that count as expired, fields
+--- that fail. The clock, the authorizer and the engine ask here.
+local moment = {}
+
+---@class appsync.server.Moment
+---@field skew_s number of all requests
+---@field private skew_here_s number of this one
+---@field private expire table? parameters
+---@field private refusal appsync.server.FaultRefusal?
+---@field private error table? parameters
+---@field private match_field string?
+local Moment = {}
+local Moment_mt = { __index = Moment }
+
+---@param now fun(): number
+---@return appsync.server.Moment
+function moment.new(now)
+  return setmetatable({ real_now = now, skew_s = 0, skew_here_s = 0 }, Moment_mt)
+end
+
+--- Unix seconds by the server's clock.
+---@return number
+function Moment:now()
+  return self.real_now() + self.skew_s + self.skew_here_s
+end
+
+-- The engine asks for each field: its error, or nil. Without a name it is every root field that the rule matches.
+local function injection(strike)
+  local p, pattern = strike.parameters, strike.item.field
+  local thrown = { message = p.message, type = p.type, data = p.data, info = p.info }
+  return function(type_name, field_name, is_root)
+    if p.field then
+      local is_meant = p.field == type_name .. "." .. field_name or (is_root and p.field == field_name)
+      return is_meant and thrown or nil
+    end
+    return is_root and (not pattern or field_name:find(pattern)) and thrown or nil
+  end
+end
+
+--- Runs `fn` under these strikes.
+---@param strikes table<string, appsync.server.Strike>?
+---@param engine table
+---@param fn function
+---@return any
+function Moment:during(strikes, engine, fn)
+  if not strikes then
+    return fn()
+  end
+  self.skew_here_s = strikes.skew and strikes.skew.parameters.s or 0
+  self.expire = strikes.expire and strikes.expire.parameters
+  self.refusal = strikes.refusal
+  engine.inject = strikes.error and injection(strikes.error) or nil
+  local function finish(ok, ...)
+    self.skew_here_s, self.expire, self.refusal, engine.inject = 0, nil, nil, nil
+    if not ok then
+      error((...), 0)
+    end
+    return ...
+  end
+  return finish(pcall(fn))
+end
+
+local EXPIRED = {
+  API_KEY = { status = 401, type = "UnauthorizedException", message = "You are not authorized to make this call." },
+  AWS_IAM = { status = 401, type = "UnauthorizedException", message = "The security token included in the request is expired" },
+}
+local EXPIRED_TOKEN = { status = 401, type = "UnauthorizedException", message = "Token has expired." }
+
+local function counts_as_expired(p, identity)
+  if not p.issued_before then
+    return true
+  end
+  local issued = type(identity.claims) == "table" and identity.claims.iat
+  return type(issued) == "number" and issued < p.issued_before
+end
+
+--- An authorizer that does what the faults say with credentials that the real one accepts.
+---@param real table
+---@return table
+function Moment:authorizer(real)
+  local proxy = setmetatable({}, { __index = real })
+  function proxy.check(_, credentials)
+    if self.refusal then
+      return nil, self.refusal
+    end
+    local identity, refusal = real:check(credentials)
+    if identity and self.expire and counts_as_expired(self.expire, identity) then
+      return nil, EXPIRED[identity.mode] or EXPIRED_TOKEN
+    end
+    return identity, refusal
+  end
+  return proxy
+end
+
+return moment

@@ -1,0 +1,300 @@
+--- Reads fault rules: `{"name": …, "match": {…}, "fault": {KIND: …}}`. What is wrong is told by name and place, with what is
+--- accepted; nothing is skipped.
+local core = require("appsync.core")
+local kinds = require("appsync.server.fault.kinds")
+local opts = require("appsync.opts")
+
+local rule = {}
+
+---@class appsync.server.FaultMatch
+---@field on table<appsync.server.FaultSite, true> where the rule acts; without it, wherever its fault can
+---@field kind "query"|"mutation"|"subscription"|nil
+---@field operation string? the operation's name; `*` stands for any letters, as in the next two
+---@field field string? a root field
+---@field mutation string? of an event: the mutation's field that caused it
+---@field connection {from: integer, to: integer}? its number, of TCP connections or of WebSockets; the first is 1
+---@field times integer? the fault is played at most so often
+---@field after integer? so many matches pass before
+---@field every integer? every n-th of the matches after those
+---@field probability number? of the matches that are left
+---@field seed integer? of the probability, default 1
+
+---@class appsync.server.FaultRule
+---@field name string
+---@field match appsync.server.FaultMatch
+---@field kind string
+---@field parameters table
+---@field source table as it was given
+
+local TYPES = {
+  number = function(value) return type(value) == "number" end,
+  integer = function(value) return type(value) == "number" and value == math.floor(value) end,
+  string = function(value) return type(value) == "string" end,
+  boolean = function(value) return type(value) == "boolean" end,
+  any = function() return true end,
+}
+
+function TYPES.headers(value)
+  if type(value) ~= "table" then
+    return false
+  end
+  for name, text in pairs(value) do
+    -- A line break in a header would be an answer of somebody else's making.
+    if type(name) ~= "string" or type(text) ~= "string" or (name .. text):find("[\r\n]") or name:find("[^%w%-]") then
+      return false
+    end
+  end
+  return true
+end
+
+local NOUNS = {
+  number = "a number",
+  integer = "an integer",
+  string = "a text",
+  boolean = "true or false",
+  headers = "an object of header names and texts",
+}
+
+local function expectation(parameter)
+  if parameter.values then
+    return 'one of "' .. table.concat(parameter.values, '", "') .. '"'
+  elseif parameter.min and parameter.max then
+    return ("%s between %g and %g"):format(NOUNS[parameter.type], parameter.min, parameter.max)
+  elseif parameter.min then
+    return ("%s of at least %g"):format(NOUNS[parameter.type], parameter.min)
+  end
+  return NOUNS[parameter.type]
+end
+
+local function is_among(value, values)
+  for _, candidate in ipairs(values) do
+    if candidate == value then
+      return true
+    end
+  end
+  return false
+end
+
+local function is_good(value, parameter)
+  return TYPES[parameter.type](value)
+    and (not parameter.values or is_among(value, parameter.values))
+    and (not parameter.min or value >= parameter.min)
+    and (not parameter.max or value <= parameter.max)
+end
+
+local function sorted_names(map)
+  local names = {}
+  for name in pairs(map) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
+local function unknown(place, what, name, known)
+  local near = opts.nearest(tostring(name), known)
+  if near then
+    return ('%s: unknown %s "%s"; did you mean "%s"?'):format(place, what, tostring(name), near)
+  end
+  return ('%s: unknown %s "%s"; there are %s'):format(place, what, tostring(name), sorted_names(known))
+end
+
+local function is_object(value)
+  return type(value) == "table" and value[1] == nil and getmetatable(value) ~= core.array_mt
+end
+
+-- The members of an object by their declarations; nulls are left out.
+local function read_members(given, declared, place)
+  local members, names = {}, {}
+  for name in pairs(given) do
+    names[#names + 1] = tostring(name)
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local value, parameter = given[name], declared[name]
+    if not parameter then
+      return nil, unknown(place, "key", name, declared)
+    elseif value ~= core.null then
+      if not is_good(value, parameter) then
+        return nil, ('%s: "%s" must be %s'):format(place, name, expectation(parameter))
+      end
+      members[name] = value
+    end
+  end
+  return members
+end
+
+local function allowed_sites(fault)
+  local declared, allowed = kinds.all[fault.kind], {}
+  local list = declared.sites
+  for name, narrower in pairs(declared.narrows or {}) do
+    list = fault.parameters[name] and narrower or list
+  end
+  for _, site in ipairs(list) do
+    allowed[site] = true
+  end
+  return allowed
+end
+
+local function read_sites(on, fault, place)
+  local allowed, sites = allowed_sites(fault), {}
+  if on == nil then
+    return allowed
+  end
+  for _, site in ipairs(type(on) == "table" and on or { on }) do
+    if not is_among(site, kinds.sites) then
+      return nil, ('%s: "on" must be one of "%s", or a list of them'):format(place, table.concat(kinds.sites, '", "'))
+    elseif not allowed[site] then
+      return nil, ('%s: this "%s" can\'t act on "%s", only on %s'):format(place, fault.kind, site, sorted_names(allowed))
+    end
+    sites[site] = true
+  end
+  if next(sites) == nil then
+    return nil, place .. ': "on" is an empty list'
+  end
+  return sites
+end
+
+local function read_connection(value, place)
+  local range = value
+  if type(value) == "number" then
+    range = { from = value, to = value }
+  elseif not is_object(value) then
+    return nil, place .. ': "connection" must be a number, or an object with "from" and "to"'
+  end
+  local COUNT = { type = "integer", min = 1 }
+  local members, message = read_members(range, { from = COUNT, to = COUNT }, place .. ": connection")
+  if not members then
+    return nil, message
+  end
+  return { from = members.from or 1, to = members.to or math.huge }
+end
+
+local function read_match(given, fault, place)
+  if given == nil or given == core.null then
+    given = {}
+  elseif not is_object(given) then
+    return nil, place .. ": match must be an object"
+  end
+  place = place .. ": match"
+  local match, message = read_members(given, kinds.match, place)
+  if not match then
+    return nil, message
+  end
+  match.on, message = read_sites(match.on, fault, place)
+  if not match.on then
+    return nil, message
+  end
+  if match.connection ~= nil then
+    match.connection, message = read_connection(match.connection, place)
+    if not match.connection then
+      return nil, message
+    end
+  end
+  return match
+end
+
+local function read_fault(given, place)
+  local kind = is_object(given) and next(given)
+  if not kind or next(given, kind) ~= nil then
+    return nil, place .. ": fault must be an object with one key: " .. sorted_names(kinds.all)
+  end
+  local declared, value = kinds.all[kind], given[kind]
+  if not declared then
+    return nil, unknown(place, "fault", kind, kinds.all)
+  end
+  place = ("%s: fault %s"):format(place, kind)
+  if value == true and declared.is_plain then
+    value = {}
+  elseif not is_object(value) then
+    if type(value) == "table" or type(value) == "boolean" or not declared.short then
+      local plain = declared.is_plain and "true or " or ""
+      return nil, ("%s: must be %san object of %s"):format(place, plain, sorted_names(declared.parameters))
+    end
+    value = { [declared.short] = value }
+  end
+  local parameters, message = read_members(value, declared.parameters, place)
+  if not parameters then
+    return nil, message
+  end
+  message = declared.check and declared.check(parameters)
+  if message then
+    return nil, ("%s %s"):format(place, message)
+  end
+  return { kind = kind, parameters = parameters }
+end
+
+local RULE = { name = { type = "string" }, match = { type = "any" }, fault = { type = "any" } }
+
+--- One rule.
+---@param given any decoded JSON
+---@param place string for messages
+---@return appsync.server.FaultRule? rule, string? message
+function rule.read(given, place)
+  if not is_object(given) then
+    return nil, place .. ': a rule is an object {"match": {…}, "fault": {…}}'
+  end
+  local members, message = read_members(given, RULE, place)
+  if not members then
+    return nil, message
+  elseif members.name and not members.name:find("^[%w_.%-]+$") then
+    return nil, place .. ': "name" must be of letters, digits, ".", "_" and "-"'
+  end
+  local fault
+  fault, message = read_fault(members.fault, place)
+  if not fault then
+    return nil, message
+  end
+  local match
+  match, message = read_match(members.match, fault, place)
+  if not match then
+    return nil, message
+  end
+  return { name = members.name, match = match, kind = fault.kind, parameters = fault.parameters, source = given }
+end
+
+--- One rule or a list of them.
+---@param given any decoded JSON
+---@param place string
+---@return appsync.server.FaultRule[]? rules, string? message
+function rule.read_all(given, place)
+  if is_object(given) and (given.fault ~= nil or given.match ~= nil) then
+    given = { given }
+  elseif type(given) ~= "table" or (is_object(given) and next(given) ~= nil) then
+    return nil, place .. ': a list of rules {"match": {…}, "fault": {…}} is expected'
+  end
+  local rules = {}
+  for i, item in ipairs(given) do
+    local read, message = rule.read(item, ("%s: rule %d"):format(place, i))
+    if not read then
+      return nil, message
+    end
+    rules[i] = read
+  end
+  return rules
+end
+
+-- "what at byte 12" as "line 2, column 3: what".
+local function json_error(text, message)
+  local what, at = message:match("^(.-) at byte (%d+)$")
+  if not at then
+    return message
+  end
+  local before = text:sub(1, tonumber(at))
+  local _, lines = before:gsub("\n", "")
+  return ("line %d, column %d: %s"):format(lines + 1, #before:match("[^\n]*$") + 1, what)
+end
+
+--- The rules of a JSON text.
+---@param text string
+---@param place string
+---@return appsync.server.FaultRule[]? rules, string? message
+function rule.parse(text, place)
+  local value, err = core.decode(text)
+  if value == nil then
+    return nil, ("%s: %s"):format(place, json_error(text, tostring(err)))
+  end
+  return rule.read_all(value, place)
+end
+
+return rule
