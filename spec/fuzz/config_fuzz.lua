@@ -3,6 +3,7 @@
 --   lua5.4 spec/fuzz/config_fuzz.lua N=20000 SEED=1
 local config = require "appsync.config"
 local errors = require "appsync.errors"
+local mutations = require "spec.support.mutations"
 
 local SECONDS_PER_INPUT = 1
 local FILES = { "amplify_outputs.json", "aws-exports.js", "amplifyconfiguration.json", "awsconfiguration.json", "AppSync.js",
@@ -11,18 +12,7 @@ local TOKENS = { "{", "}", "[", "]", ":", ",", "'", '"', "`", "\\", "//", "/*", 
   "0x", "1e", "\\u", "\\ud83d", "${", "\n", "\r\n", "\0", "\255", "\239\187\191", "=", "default", "aws_", '"version":"1",',
   "API", "AppSync", '"plugins":', "[[[[[[[[", "{a:{a:{a:", "process.env.X", "https://", "1" }
 
-local parameters = { N = 2000, SEED = os.time() % 1000000 }
-for _, argument in ipairs(arg or {}) do
-  local name, value = argument:match("^(%u+)=(%d+)$")
-  if parameters[name] then parameters[name] = tonumber(value) end
-end
-
--- Park and Miller's generator: the same inputs on every Lua.
-local seed = parameters.SEED % 2147483646 + 1
-local function random(below)
-  seed = seed * 16807 % 2147483647
-  return seed % below
-end
+local parameters = mutations.parameters(arg)
 
 local corpus = {}
 local folder = arg[0]:gsub("[^/\\]*$", "") .. "corpus/config/"
@@ -32,27 +22,7 @@ for i, name in ipairs(FILES) do
   file:close()
 end
 
-local MUTATIONS = {
-  function(text, at) return text:sub(1, at - 1) .. string.char(random(256)) .. text:sub(at + 1) end,
-  function(text, at) return text:sub(1, at - 1) .. TOKENS[random(#TOKENS) + 1] .. text:sub(at) end,
-  function(text, at) return text:sub(1, at - 1) .. text:sub(at + 1 + random(20)) end,
-  function(text, at) return text:sub(1, at) end,
-  function(text, at) return text:sub(1, at) .. text:sub(at - random(math.min(at, 40))) end,
-  function(text, at)
-    local other = corpus[random(#corpus) + 1]
-    return text:sub(1, at) .. other:sub(random(#other) + 1)
-  end,
-  function(text, at) return text:sub(1, at - 1) .. text:sub(at):gsub('"[^"]*"', tostring(random(100)), 1) end,
-}
-
-local function mutate()
-  local text = corpus[random(#corpus) + 1]
-  for _ = 1, random(6) do
-    if #text == 0 then break end
-    text = MUTATIONS[random(#MUTATIONS) + 1](text, random(#text) + 1)
-  end
-  return text
-end
+local mutate = mutations.new(mutations.random(parameters.SEED), corpus, TOKENS)
 
 local function complain(text, problem)
   io.stderr:write(("SEED=%d: %s\ninput: %q\n"):format(parameters.SEED, problem, text))
