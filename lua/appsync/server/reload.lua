@@ -50,6 +50,11 @@ local function authorizer_fault(self, text)
   return { { path = self.program.paths.resolvers, message = message } }
 end
 
+local function counted(n, one, many)
+  if n == 0 then return "" end
+  return n == 1 and (", 1 subscription " .. one) or (", %d subscriptions %s"):format(n, many)
+end
+
 ---@private
 ---@param names string[] of the files that have changed
 function Reload:apply(names)
@@ -64,11 +69,8 @@ function Reload:apply(names)
   self.program.current = text
   local engine = self.engine
   local n_kept, n_ended = self.subscribers:renew(function(request) return engine:subscribe(request) end)
-  self.say(("reloaded %s%s%s\n"):format(
-    table.concat(names, ", "),
-    n_kept > 0 and (", %d subscriptions go on"):format(n_kept) or "",
-    n_ended > 0 and (", %d subscriptions ended"):format(n_ended) or ""
-  ))
+  self.say(("reloaded %s%s%s\n"):format(table.concat(names, ", "), counted(n_kept, "goes on", "go on"),
+    counted(n_ended, "ended", "ended")))
 end
 
 -- Files that are new to the program came by a change of one that isn't.

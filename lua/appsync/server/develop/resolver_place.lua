@@ -1,6 +1,9 @@
 --- Where a resolver stands: a line of the user's file, or the server's own.
 local resolver_place = {}
 
+-- "@…/appsync/server/": a user's own folder may be called so, too.
+local OURS = debug.getinfo(1, "S").source:gsub("develop/[^/]*$", "")
+
 local originals = setmetatable({}, { __mode = "k" })
 
 --- Tells that `wrapper` runs `resolver`.
@@ -23,7 +26,7 @@ end
 ---@param chunk_name string
 ---@return boolean
 function resolver_place.is_ours(chunk_name)
-  return chunk_name:find("appsync/server/", 1, true) ~= nil
+  return chunk_name:sub(1, #OURS) == OURS
 end
 
 --- "FILE:LINE" or "generated".

@@ -152,7 +152,8 @@ function Tracer:around(engine)
       tracer.entries, tracer.n_more = {}, 0
       local ok, first, second, third = pcall(engine[name], engine, request)
       local errors = third or (name == "subscribe" and not first and second) or nil
-      tracer:finish(request, engine:operation_of(request), began, ok and errors or { { message = tostring(first) } })
+      if not ok then errors = { { message = tostring(first) } } end
+      tracer:finish(request, engine:operation_of(request), began, errors)
       if not ok then error(first, 0) end
       return first, second, third
     end

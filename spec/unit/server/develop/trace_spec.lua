@@ -1,0 +1,137 @@
+local engine = require("appsync.server.engine")
+local resolvers = require("appsync.server.resolvers")
+local trace = require("appsync.server.develop.trace")
+
+local SCHEMA = [[
+type Todo @model { id: ID! name: String }
+type Query { hello(name: String, password: String): String boom: Int items: [Item] one: Item }
+type Item { id: ID n: Int }
+type Subscription { onHello: String @aws_subscribe(mutations: ["say"]) }
+type Mutation { say: String }
+]]
+
+describe("a trace", function()
+  local written, tracer, traced, now
+
+  local function start(only)
+    written, now = {}, 0
+    tracer = trace.new({
+      write = function(text) written[#written + 1] = text end, only = only, now = function() return 0 end,
+      clock = function()
+        now = now + 0.001
+        return now
+      end,
+    })
+    local by_type = {
+      Query = {
+        hello = function(ctx) return "hello " .. ctx.args.name end,
+        boom = function() error("boom") end,
+        items = function() return { { id = 1 }, { id = 2 } } end,
+        one = function() return { id = 1 } end,
+      },
+      Item = { n = function(ctx) return ctx.source.id end },
+      Subscription = { onHello = function() error({ message = "not you" }) end },
+    }
+    local made = assert(engine.new({
+      schema_text = SCHEMA, trace = tracer, uuid = function() return "u" end,
+      resolvers = resolvers.watched(by_type, function(failure) tracer:failed(resolvers.describe(failure)) end),
+    }))
+    traced = tracer:around(made)
+  end
+
+  local function lines_of(query, variables)
+    traced:execute({ query = query, variables = variables, identity = { mode = "API_KEY" } })
+    local lines = {}
+    for line in table.concat(written):gmatch("[^\n]+") do
+      lines[#lines + 1] = line:gsub("^%d%d:%d%d:%d%d%.%d%d%d", "TIME"):gsub("spec/[%w_/]+%.lua:%d+", "FILE")
+    end
+    return lines
+  end
+
+  it("tells the operation, and each resolver with its place, its arguments, its time and its result", function()
+    start()
+    local lines = lines_of('query Q { hello(name: "x", password: "p") }')
+    assert.same({
+      "TIME  trace  query  Q  {hello}  3.0 ms  API_KEY",
+      '  Query.hello(name: "x", password: ***)  FILE  1.00 ms  -> "hello x"',
+    }, lines)
+  end)
+
+  it("tells what is generated, and variables", function()
+    start()
+    local lines = lines_of("mutation M($n: String) { createTodo(input: {name: $n}) { id } }", { n = "milk" })
+    assert.matches('^TIME  trace  mutation  M  {createTodo}  [%d.]+ ms  API_KEY  variables {n: "milk"}$', lines[1])
+    assert.matches('^  Mutation.createTodo%(input: {name: "milk"}%)  generated  [%d.]+ ms  %-> %d+ fields$', lines[2])
+  end)
+
+  it("is a tree: what runs for a parent's result stands below it, with its path", function()
+    start()
+    local lines = lines_of("{ items { n } one { n } }")
+    assert.matches("^  Query%.items  FILE  [%d.]+ ms  %-> 2 items$", lines[2])
+    assert.matches("^    items%[0%]%.n  Item%.n  FILE  [%d.]+ ms  %-> 1$", lines[3])
+    assert.matches("^    items%[1%]%.n  Item%.n ", lines[4])
+    assert.matches("^  Query%.one  FILE", lines[5])
+    assert.matches("^    one%.n  Item%.n  FILE", lines[6])
+  end)
+
+  it("tells a failure with its traceback below its resolver", function()
+    start()
+    local lines = lines_of("{ boom }")
+    assert.matches("1 error: boom$", lines[1])
+    assert.matches("^  Query%.boom  FILE  [%d.]+ ms  failed$", lines[2])
+    assert.matches("^    Query%.boom: boom %(.*FILE%)$", lines[3])
+    assert.equal("    stack traceback:", lines[4])
+  end)
+
+  it("tells of an operation that is not valid", function()
+    start()
+    assert.matches("^TIME  trace  query  {nope}  .*1 error: Validation error", lines_of("{ nope }")[1])
+    written = {}
+    assert.matches("^TIME  trace  [%d.]+ ms  API_KEY  1 error: Invalid Syntax", lines_of("{ nope")[1])
+  end)
+
+  it("tells of a subscription that begins, and of one that is refused", function()
+    start()
+    traced:subscribe({ query = "subscription { onCreateTodo { id } }", identity = { mode = "API_KEY" } })
+    assert.matches("trace  subscription  {onCreateTodo}  [%d.]+ ms  API_KEY\n$", written[1])
+    traced:subscribe({ query = "subscription { onHello }", identity = { mode = "API_KEY" } })
+    assert.matches("Subscription.onHello  .- ms  failed\n    Subscription.onHello: not you", written[2])
+  end)
+
+  it("may be of some fields only", function()
+    start({ "Item.n" })
+    assert.same({}, lines_of('{ hello(name: "x") }'))
+    local lines = lines_of("{ one { n } hello(name: \"x\") }")
+    assert.equal(2, #lines)
+    assert.matches("Item.n", lines[2])
+  end)
+
+  it("is cut where it gets long", function()
+    start()
+    local aliases = {}
+    for i = 1, 250 do aliases[i] = ("a%d: one { id }"):format(i) end
+    local lines = lines_of("{ " .. table.concat(aliases, " ") .. " }")
+    assert.equal(202, #lines)
+    assert.equal("  … and 50 resolvers more", lines[202])
+  end)
+
+  it("passes on what the engine throws, and is ready for the next operation", function()
+    start()
+    local broken = tracer:around({ execute = function() error("bug", 0) end, operation_of = function() end })
+    assert.same({ false, "bug" }, { pcall(broken.execute, broken, { query = "{ a }" }) })
+    written = {}
+    assert.equal(2, #lines_of('{ hello(name: "x") }'))
+  end)
+
+  it("tells messages without credentials, on a line of bounded length", function()
+    start()
+    tracer:message(7, '{"x-api-key":"da2-x","Authorization" : "secret","id":"1"}\n' .. ("y"):rep(5000))
+    assert.matches('WS #7 message  {"x-api-key":"***","Authorization" : "***","id":"1"}?yyy', written[1], 1, true)
+    assert.is_true(#written[1] < 2100)
+  end)
+
+  it("costs nothing where there is none: the engine isn't told of one", function()
+    local made = assert(engine.new({ schema_text = "type Query { a: Int }" }))
+    assert.is_nil(made.trace)
+  end)
+end)

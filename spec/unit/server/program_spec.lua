@@ -1,0 +1,91 @@
+local folder = require("spec.support.folder")
+local program = require("appsync.server.program")
+
+describe("a program", function()
+  local made, path_before
+
+  before_each(function()
+    path_before = package.path
+  end)
+
+  after_each(function()
+    package.path = path_before
+    package.loaded["titles"], package.loaded["later.words"] = nil, nil
+    made.remove()
+  end)
+
+  local function make(files)
+    made = folder.make(files)
+    return program.new({ schema = made.path .. "/s.graphql", resolvers = made.path .. "/r.lua" })
+  end
+
+  it("is its schema and its resolvers", function()
+    local p = make({ ["s.graphql"] = "type Query { a: Int }", ["r.lua"] = "return { Query = { a = function() return 1 end } }" })
+    local text = assert(p:read())
+    assert.equal("type Query { a: Int }\n", text.source.text)
+    assert.equal(1, text.resolvers.Query.a())
+    assert.is_nil(p.current)
+  end)
+
+  it("has the faults of both", function()
+    local _, faults = make({ ["r.lua"] = "return 1" }):read()
+    assert.equal(2, #faults)
+    assert.matches("s.graphql: No such file", faults[1].message)
+    assert.matches("must return a table", faults[2].message)
+  end)
+
+  it("finds modules beside its resolvers, and loads them anew with them", function()
+    local p = make({
+      ["s.graphql"] = "type Query { a: String }", ["titles.lua"] = "return 'one'",
+      ["r.lua"] = "local title = require('titles') return { Query = { a = function() return title end } }",
+    })
+    assert.equal("one", p:read().resolvers.Query.a())
+    made.write("titles.lua", "return 'two'")
+    assert.equal("two", p:read().resolvers.Query.a())
+  end)
+
+  it("is watched with the modules that were required, even late", function()
+    local p = make({
+      ["s.graphql"] = "type Query { a: String }", ["later/words.lua"] = "return 'one'",
+      ["r.lua"] = "return { Query = { a = function() return require('later.words') end } }",
+    })
+    local text = assert(p:read())
+    local base = { made.path .. "/s.graphql", made.path .. "/s.graphql", made.path .. "/r.lua" }
+    assert.same(base, p:files())
+    assert.equal("one", text.resolvers.Query.a())
+    base[4] = made.path .. "/later/words.lua"
+    assert.same(base, p:files())
+    assert.equal("return 'one'", p:contents()[base[4]])
+  end)
+
+  it("keeps the modules that were loaded when the new resolvers are broken", function()
+    local p = make({
+      ["s.graphql"] = "type Query { a: String }", ["titles.lua"] = "return { 'one' }",
+      ["r.lua"] = "local title = require('titles') return { Query = { a = function() return title end } }",
+    })
+    p:read()
+    local before = package.loaded["titles"]
+    made.write("r.lua", "require('titles') error('broken')")
+    assert.is_nil((p:read()))
+    assert.equal(before, package.loaded["titles"])
+  end)
+
+  it("leaves modules alone that are installed elsewhere, or were there before", function()
+    local p = make({ ["s.graphql"] = "type Query { a: String }", ["r.lua"] = "require('socket') return {}" })
+    local before = package.loaded["socket"]
+    p:read()
+    p:read()
+    assert.equal(before or package.loaded["socket"], package.loaded["socket"])
+    assert.equal(3, #p:files())
+  end)
+
+  it("tells who asks what its resolvers throw", function()
+    local failures = {}
+    make({ ["s.graphql"] = "type Query { a: Int }", ["r.lua"] = "return { Query = { a = function() error('x') end } }" })
+    local p = program.new({ schema = made.path .. "/s.graphql", resolvers = made.path .. "/r.lua" }, function(failure)
+      failures[#failures + 1] = failure
+    end)
+    assert.is_false(pcall(p:read().resolvers.Query.a, {}))
+    assert.equal("Query", failures[1].type_name)
+  end)
+end)
