@@ -81,7 +81,7 @@ describe("the command appsync", function()
     { "codegen x", 'there is no command "codegen"%. Commands: serve', 2 },
     { "serve", "SCHEMA is missing", 2 },
     { "serve x --prot 1", "unknown option %-%-prot; did you mean %-%-port%?", 2 },
-    { "serve x --faults f", "%-%-faults comes with a later release", 2 },
+    { "serve x --faults /nonexistent.json", "/nonexistent%.json", 1 },
     { "serve x --conflict automerge", "%-%-conflict comes with a later release", 2 },
     { "serve x --iam nocolon", "%-%-iam expects ACCESS_KEY:SECRET", 2 },
     { "serve x --tls one", "%-%-tls expects two files", 2 },

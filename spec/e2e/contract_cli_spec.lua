@@ -166,7 +166,7 @@ describe("the contract of appsync serve:", function()
   end)
 
   it("what later versions bring is refused clearly", function()
-    for _, words in ipairs{ " --faults f", " --conflict automerge" } do
+    for _, words in ipairs{ " --conflict automerge" } do
       local _, message, status = run("serve " .. schema .. words)
       assert.equal(2, status)
       has(message, words:match "%-%-%a+")

@@ -45,7 +45,7 @@ end
 
 -- What to say of an error: a fault of the schema with its place, anything else in a line.
 local function describe(err, options)
-  if type(err) == "table" and (err.line or err.path) then
+  if type(err) == "table" and (err.line or err.path or err.others) then
     return report.faults(options.program.current.source:faults(err), options.is_coloured)
   end
   return ("appsync serve: %s\n"):format(type(err) == "table" and err.message or tostring(err))

@@ -12,6 +12,7 @@ local model = require("appsync.server.transform.model")
 local model_guard = require("appsync.server.auth.model_guard")
 local model_resolvers = require("appsync.server.data.operations")
 local print_schema = require("appsync.server.graphql.print_schema")
+local resolvers = require("appsync.server.resolvers")
 local result = require("appsync.server.graphql.result")
 local schema = require("appsync.server.graphql.schema")
 local seed = require("appsync.server.data.seed")
@@ -75,27 +76,6 @@ local function load_schema(text)
   return s, models
 end
 
--- A resolver under a wrong name would never run, and nobody would know why.
-local function check_resolvers(s, resolvers)
-  for type_name, fields in pairs(resolvers) do
-    local type_ = s.types[type_name]
-    if not type_ or type_.kind ~= "OBJECT" then
-      return nil, { message = ("resolvers: '%s' is not an object type of the schema"):format(tostring(type_name)) }
-    end
-    if type(fields) ~= "table" then
-      return nil, { message = ("resolvers: '%s' must be a table of functions"):format(type_name) }
-    end
-    for field_name, resolver in pairs(fields) do
-      if not type_.fields[field_name] then
-        return nil, { message = ("resolvers: type '%s' has no field '%s'"):format(type_name, tostring(field_name)) }
-      elseif type(resolver) ~= "function" then
-        return nil, { message = ("resolvers: '%s.%s' is not a function"):format(type_name, field_name) }
-      end
-    end
-  end
-  return true
-end
-
 local function open_store(options)
   local opened, message = store.open(options.store or ":memory:", options.open_database)
   if not opened then return nil, { message = ("store '%s': %s"):format(tostring(options.store or ":memory:"), message) } end
@@ -107,7 +87,7 @@ local function load_program(options, given)
   local opened = given
   local s, models = load_schema(options.schema_text)
   if not s then return nil, models end
-  local ok, err = check_resolvers(s, options.resolvers or {})
+  local ok, err = resolvers.fit(options.resolvers or {}, s)
   if not ok then return nil, err end
   local rules = model_guard.of(models)
   local guard = options.guard or rules

@@ -83,19 +83,26 @@ local function changed_paths(served, found)
   return names
 end
 
+-- What has changed while it was read is seen here: files that are new to the program had no stamp before.
+local function learn(self)
+  self.watch:learn()
+  local found = self.program:contents()
+  if #changed_paths(self.served, found) > 0 then self.watch:again() end
+  for path, text in pairs(found) do self.served[path] = self.served[path] or text end
+end
+
 --- Looks at the files when it is time to, and reloads what has changed.
 ---@param now number
 ---@return number wait_s until it wants to be called again
 function Reload:tick(now)
   local is_due, wait_s = self.watch:tick(now)
   if not is_due then return wait_s end
-  -- Read before they are loaded: what changes in between is a change for the next look.
   local found = self.program:contents()
   local names = changed_paths(self.served, found)
   if #names > 0 then
     self.served = found
     self:apply(names)
-    for path, text in pairs(self.program:contents()) do self.served[path] = self.served[path] or text end
+    learn(self)
   end
   return wait_s
 end

@@ -1,5 +1,6 @@
 --- The resolvers file: a Lua file that returns `{Query = {field = function(ctx) … end}, Mutation = …, Subscription = …,
 --- Type = {field = …}, authorizer = function(token, request) … end}`.
+local opts = require("appsync.opts")
 local resolver_place = require("appsync.server.develop.resolver_place")
 
 local resolvers = {}
@@ -111,6 +112,68 @@ local function own_frames(traceback)
     if not line:find("appsync/server/resolvers.lua:", 1, true) then frames[#frames + 1] = line end
   end
   return table.concat(frames, "\n")
+end
+
+local function by_text(a, b) return tostring(a) < tostring(b) end
+
+local function sorted_keys(map)
+  local keys = {}
+  for key in pairs(map) do keys[#keys + 1] = key end
+  table.sort(keys, by_text)
+  return keys
+end
+
+local function meant(typed, known)
+  -- Of two letters anything is near.
+  local found = type(typed) == "string" and #typed > 2 and opts.nearest(typed, known)
+  return found and (", did you mean '%s'?"):format(found) or ""
+end
+
+local function object_types(schema)
+  local found = {}
+  for name, type_ in pairs(schema.types) do
+    if type_.kind == "OBJECT" and not type_.is_builtin then found[name] = type_ end
+  end
+  return found
+end
+
+-- A resolver under a wrong name would never run, and nobody would know why.
+local function check_names(type_, type_name, fields, faults)
+  for _, field_name in ipairs(sorted_keys(fields)) do
+    local resolver = fields[field_name]
+    local fault
+    if not type_.fields[field_name] then
+      fault = ("resolvers: type '%s' has no field '%s'%s"):format(type_name, tostring(field_name),
+        meant(field_name, type_.fields))
+    elseif type(resolver) ~= "function" then
+      fault = ("resolvers: '%s.%s' is not a function"):format(type_name, field_name)
+    end
+    local path, line
+    if fault and type(resolver) == "function" then path, line = resolver_place.of(resolver) end
+    if fault then faults[#faults + 1] = { message = fault, path = path, line = line, text = path and line_of(path, line) } end
+  end
+end
+
+--- Whether each resolver stands under the name of a field.
+---@param by_type table<string, table<string, function>>
+---@param schema appsync.server.Schema
+---@return true? ok, appsync.server.ResolversFault? fault with the `others`
+function resolvers.fit(by_type, schema)
+  local faults = {}
+  for _, type_name in ipairs(sorted_keys(by_type)) do
+    local type_, fields = schema.types[type_name], by_type[type_name]
+    if not type_ or type_.kind ~= "OBJECT" then
+      faults[#faults + 1] = { message = ("resolvers: '%s' is not an object type of the schema%s"):format(tostring(type_name),
+        meant(type_name, object_types(schema))) }
+    elseif type(fields) ~= "table" then
+      faults[#faults + 1] = { message = ("resolvers: '%s' must be a table of functions"):format(type_name) }
+    else
+      check_names(type_, type_name, fields, faults)
+    end
+  end
+  local first = table.remove(faults, 1)
+  if first then first.others = faults end
+  return first == nil or nil, first
 end
 
 --- Runs the file and checks what it returns.

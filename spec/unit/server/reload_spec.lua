@@ -98,6 +98,27 @@ describe("a program that changes", function()
     assert.equal("reloaded s.graphql\n", pass())
   end)
 
+  it("is reloaded again when a file that is new to it changes while it is read", function()
+    made.write("words.lua", "return 'early'")
+    made.write("r.lua", "local words = require('words') return { Query = { hello = function() return words end } }")
+    pass()
+    local changing = reloaded.program
+    local read = changing.read
+    changing.read = function(self)
+      local text, faults = read(self)
+      made.write("s.graphql", SCHEMA .. "# last")
+      made.write("words.lua", "return 'later'")
+      self.read = nil
+      return text, faults
+    end
+    made.write("s.graphql", SCHEMA .. "# more")
+    said = {}
+    assert.equal("reloaded s.graphql\n", pass())
+    said = {}
+    assert.equal("reloaded s.graphql, words.lua\n", pass())
+    assert.equal("later", run("{ hello }").data.hello)
+  end)
+
   it("is seen when an editor renames a new file over the old one", function()
     made.write("s.graphql.new", SCHEMA .. "# more")
     assert(os.rename(made.path .. "/s.graphql.new", made.path .. "/s.graphql"))

@@ -59,6 +59,41 @@ describe("a resolvers file", function()
     assert.equal("/nonexistent.lua: No such file or directory", found.message)
   end)
 
+  describe("beside its schema", function()
+    local SCHEMA = {
+      types = {
+        Query = { kind = "OBJECT", fields = { alpha = {}, beta = {} } }, Input = { kind = "INPUT_OBJECT", fields = {} },
+        Todo = { kind = "OBJECT", fields = { id = {} } },
+      },
+    }
+
+    it("fits when each resolver has its field", function()
+      assert.is_true(resolvers.fit({ Query = { alpha = print }, Todo = {} }, SCHEMA))
+    end)
+
+    it("is told of every resolver that has none, where it stands, and what was probably meant", function()
+      local loaded = assert(load("return { Query = {\n alpa = function() end,\n gamma = function() end },\n Qery = {} }"))
+      local ok, fault = resolvers.fit(loaded.by_type, SCHEMA)
+      assert.is_nil(ok)
+      assert.equal("resolvers: 'Qery' is not an object type of the schema, did you mean 'Query'?", fault.message)
+      local first, second = fault.others[1], fault.others[2]
+      assert.equal("resolvers: type 'Query' has no field 'alpa', did you mean 'alpha'?", first.message)
+      assert.same({ path, 2, " alpa = function() end," }, { first.path, first.line, first.text })
+      assert.equal("resolvers: type 'Query' has no field 'gamma'", second.message)
+      assert.equal(3, second.line)
+    end)
+
+    it("may have names of any kind, and is refused", function()
+      for by_type, message in pairs({
+        [{ Input = {} }] = "'Input' is not an object type", [{ [1] = {} }] = "'1' is not an object type",
+        [{ Query = print }] = "'Query' must be a table", [{ Query = { alpha = 1 } }] = "'Query.alpha' is not a function",
+        [{ Query = { [{}] = print } }] = "has no field 'table",
+      }) do
+        assert.matches(message, select(2, resolvers.fit(by_type, SCHEMA)).message)
+      end
+    end)
+  end)
+
   describe("that is watched", function()
     local failures
 

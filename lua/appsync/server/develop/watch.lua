@@ -38,6 +38,16 @@ function Watch:look()
   return has_changed
 end
 
+--- Looks at once: for paths that are new.
+function Watch:learn()
+  if self:look() then self.is_pending = true end
+end
+
+--- Has the next look that finds everything at rest tell of a change.
+function Watch:again()
+  self.is_pending = true
+end
+
 --- Looks when it is time to.
 ---@param now number
 ---@return boolean is_due the files have changed, and rest since the look before

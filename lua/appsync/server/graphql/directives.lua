@@ -47,6 +47,7 @@ local TARGETS = {
 ---@field message string ends with the place
 ---@field line integer
 ---@field column integer
+---@field others appsync.server.SchemaError[]? further ones, found beside it
 
 --- An error of the schema at a place.
 ---@param loc appsync.ast.Loc?
@@ -58,6 +59,34 @@ function directives.fail(loc, message, ...)
 end
 
 local fail = directives.fail
+
+-- So many errors at once are as much as anybody reads.
+local MAX_ERRORS = 20
+
+local function add_error(first, err)
+  if not first then
+    err.others = err.others or {}
+    return err
+  end
+  local more = err.others or {}
+  for i = 0, math.min(#more, MAX_ERRORS - #first.others - 1) do
+    table.insert(first.others, i == 0 and err or more[i])
+  end
+  return first
+end
+
+--- Takes a step with each item: whoever mends a schema wants to know all that is wrong with it.
+---@param list any[]
+---@param step fun(item: any): any, appsync.server.SchemaError?
+---@return true? ok, appsync.server.SchemaError? err the first one, with the others
+function directives.each(list, step)
+  local first
+  for _, item in ipairs(list) do
+    local ok, err = step(item)
+    if not ok then first = add_error(first, err) end
+  end
+  return first == nil or nil, first
+end
 
 local function includes(list, value)
   for _, item in ipairs(list) do
@@ -143,14 +172,11 @@ function directives.check(document, builtin)
   for _, definition in ipairs(document.definitions) do
     if definition.kind == "DirectiveDefinition" and not known[definition.name] then add_definition(known, definition) end
   end
-  for _, definition in ipairs(document.definitions) do
+  return directives.each(document.definitions, function(definition)
     local target = TARGETS[definition.kind]
-    if target then
-      local ok, err = check_node(definition, target, known)
-      if not ok then return nil, err end
-    end
-  end
-  return true
+    if not target then return true end
+    return check_node(definition, target, known)
+  end)
 end
 
 --- The first directive of that name, or nil.

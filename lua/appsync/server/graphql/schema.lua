@@ -3,7 +3,7 @@ local core = require("appsync.core")
 local directives = require("appsync.server.graphql.directives")
 local scalars = require("appsync.server.graphql.scalars")
 
-local fail = directives.fail
+local each, fail = directives.each, directives.fail
 
 ---@class appsync.server.InputValue
 ---@field name string
@@ -201,7 +201,7 @@ end
 
 local function build_fields(s, type_, node)
   local build = type_.kind == "INPUT_OBJECT" and input_value or output_field
-  for _, member in ipairs(node.fields or {}) do
+  return each(node.fields or {}, function(member)
     local field, err = build(s, member)
     if not field then return nil, err end
     if type_.fields[field.name] then
@@ -212,8 +212,8 @@ local function build_fields(s, type_, node)
     end
     type_.fields[field.name] = field
     type_.field_list[#type_.field_list + 1] = field
-  end
-  return true
+    return true
+  end)
 end
 
 local function build_values(type_, node)
@@ -302,14 +302,6 @@ local function build_roots(s, definitions)
     s[operation] = named[operation] or default
   end
   if not s.query then return fail(definitions[1] and definitions[1].loc, "the schema has no Query type") end
-  return true
-end
-
-local function each(list, step, ...)
-  for _, item in ipairs(list) do
-    local ok, err = step(item, ...)
-    if not ok then return nil, err end
-  end
   return true
 end
 

@@ -166,12 +166,11 @@ end
 ---@param s appsync.server.Schema
 ---@return true? ok, appsync.server.SchemaError? err
 function validate_schema.check(s)
-  for _, type_ in ipairs(s.type_list) do
-    if not type_.is_builtin then
-      local ok, err = check_type(type_)
-      if not ok then return nil, err end
-    end
-  end
+  local ok, err = directives.each(s.type_list, function(type_)
+    if type_.is_builtin then return true end
+    return check_type(type_)
+  end)
+  if not ok then return nil, err end
   return check_subscribe(s)
 end
 

@@ -85,6 +85,17 @@ describe("a schema", function()
     end)
   end
 
+  it("is refused with all that is wrong of one kind", function()
+    local err = refusal("type Query { a: No b: Int c: [Nix] }\ntype B { x: Nope }")
+    assert.equal(17, err.column)
+    local others = {}
+    for i, other in ipairs(err.others) do others[i] = ("%d:%d"):format(other.line, other.column) end
+    assert.same({ "1:31", "2:13" }, others)
+    assert.equal(1, #refusal("type Query @nope { a: Int }\ntype B @nope { x: Int }").others)
+    assert.equal(1, #refusal("interface I { x: Int }\ntype Query implements I { a: Int }\ntype B implements I { a: Int }").others)
+    assert.equal(20, #refusal("type Query {" .. (" a: No"):rep(50) .. "}").others)
+  end)
+
   it("may give its roots other names", function()
     local made = assert(engine.new({ schema_text = "schema { query: Q } type Q { a: Int }",
       resolvers = { Q = { a = function() return 1 end } } }))

@@ -1,0 +1,171 @@
+-- `appsync serve` for the people who develop with it: what it says, what it reloads, how it ends.
+local appsync = require "appsync"
+local core = require "appsync.core"
+local folder = require "spec.support.folder"
+local process = require "spec.support.process"
+local wait_for = require "spec.support.wait"
+
+local SCHEMA = [[
+type Todo @model { id: ID! name: String! }
+type Query { hello: String boom: String }
+]]
+local RESOLVERS = "return { Query = {\n  hello = function() return 'one' end,\n  boom = function(ctx)\n    return ctx.args.a.b\n  end,\n} }"
+
+describe("appsync serve, while one develops", function()
+  local made, handle, endpoint, client
+
+  local function start(arguments, environment)
+    local command = environment and { "env", environment } or {}
+    for _, word in ipairs({ "bin/appsync", "serve", made.path, "--api-key", "k" }) do command[#command + 1] = word end
+    for _, word in ipairs(arguments or {}) do command[#command + 1] = word end
+    local first
+    first, handle = process.start(command)
+    endpoint = assert((first or ""):match("^READY (%S+)"), process.read(handle.log))
+    client = appsync.client({ endpoint = endpoint, auth = { type = "API_KEY", api_key = "k" }, log = function() end })
+  end
+
+  local function log() return process.read(handle.log) end
+
+  -- Waits for a text on standard error; gives what stands behind it.
+  local function said(text)
+    local at
+    wait_for(function()
+      at = select(2, log():find(text, 1, true))
+      return at ~= nil
+    end, 10, function() return ("%q in %s"):format(text, log()) end)
+    return log():sub(at + 1)
+  end
+
+  before_each(function()
+    made = folder.make({ ["schema/a.graphql"] = SCHEMA, ["r.lua"] = RESOLVERS })
+  end)
+
+  after_each(function()
+    if client then client:close(5) end
+    client = nil
+    process.stop_all()
+    made.remove()
+  end)
+
+  it("reloads a folder's schema and the resolvers; a broken one is told in its place and not served", function()
+    start({ "--resolvers", made.path .. "/r.lua" })
+    appsync.assert(client:mutate('mutation { createTodo(input: {id: "1", name: "kept"}) { id } }'))
+    local events = client:subscribe("subscription { onCreateTodo { name } }"):subscribe()
+    assert.is_true(appsync.assert(events:ready(10)))
+
+    made.write("schema/b.graphql", "type Fresh @model {\n  id: ID!\n  x: Nothing\n}\n")
+    said("schema/b.graphql:3:6: type 'Nothing' is unknown\n    3 |   x: Nothing\n      |      ^\nnot reloaded")
+    assert.equal("one", appsync.assert(client:query("{ hello }")).hello)
+
+    made.write("schema/b.graphql", "type Fresh @model { id: ID! x: Int }\n")
+    assert.matches("^[^\n]*, 1 subscription goes on\n", said("reloaded " .. made.path))
+    assert.equal("kept", appsync.assert(client:query('{ getTodo(id: "1") { name } listFreshes { items { x } } }')).getTodo.name)
+
+    appsync.assert(client:mutate('mutation { createTodo(input: {name: "live"}) { id name } }'))
+    assert.equal("live", appsync.assert(events:next(10)).onCreateTodo.name)
+
+    made.write("r.new", (RESOLVERS:gsub("one", "two")))
+    assert(os.rename(made.path .. "/r.new", made.path .. "/r.lua"))
+    said("reloaded " .. made.path .. "/r.lua")
+    assert.equal("two", appsync.assert(client:query("{ hello }")).hello)
+  end)
+
+  it("ends a subscription with an error when its field is gone", function()
+    start()
+    local events = client:subscribe("subscription { onCreateTodo { name } }"):subscribe()
+    assert.is_true(appsync.assert(events:ready(10)))
+    made.write("schema/a.graphql", "type Query { hello: String }")
+    said("1 subscription ended")
+    local event, err = events:next(10)
+    assert.is_nil(event)
+    assert.equal("graphql", err.kind)
+  end)
+
+  it("reads files once with --no-watch", function()
+    start({ "--no-watch", "--resolvers", made.path .. "/r.lua" })
+    made.write("r.lua", (RESOLVERS:gsub("one", "two")))
+    -- Two servers that were told alike: the one that watches has reloaded, so the other would have.
+    local other, quiet = { start = start }, { client = client, handle = handle }
+    other.start({ "--resolvers", made.path .. "/r.lua" })
+    made.write("r.lua", (RESOLVERS:gsub("one", "three")))
+    said("reloaded")
+    assert.equal("three", appsync.assert(client:query("{ hello }")).hello)
+    assert.equal("one", appsync.assert(quiet.client:query("{ hello }")).hello)
+    assert.equal("", process.read(quiet.handle.log))
+    quiet.client:close(5)
+  end)
+
+  it("tells what a resolver threw, with its place and a traceback", function()
+    start({ "--resolvers", made.path .. "/r.lua" })
+    local _, err = client:query("{ boom }")
+    assert.matches("attempt to index", err.message)
+    local rest = said("Query.boom: attempt to index")
+    assert.matches("%(" .. made.path:gsub("%p", "%%%0") .. "/r.lua:4%)\nstack traceback:\n%s+%S+r.lua:4: in", rest)
+    assert.is_nil(rest:find("xpcall", 1, true))
+  end)
+
+  it("writes a request log: lines for people, JSON for machines, nothing unless asked for", function()
+    for format, pattern in pairs({
+      text = "^%d%d:%d%d:%d%d%.%d%d%d  POST 200  query  Q  {hello}  [%d.]+ ms  %d+ B  API_KEY\n$",
+      json = '^{"at":[%d.]+,"kind":"request","method":"POST","path":"/graphql","status":200,"operation":"query","name":"Q",'
+        .. '"fields":%["hello"%],"identity":"API_KEY","ms":[%d.]+,"bytes":%d+,"n_errors":0,"request_id":"[%x-]+"}\n$',
+      none = "^$",
+    }) do
+      start({ "--log", format })
+      appsync.assert(client:query("query Q { hello }"))
+      client:close(5)
+      client = nil
+      process.stop(handle)
+      assert.matches(pattern, log())
+      if format == "json" then assert.is_table(core.decode(log())) end
+    end
+    start()
+    appsync.assert(client:query("{ hello }"))
+    process.stop(handle)
+    assert.equal("", log())
+  end)
+
+  it("traces resolvers with --trace, and some of them with --trace-field", function()
+    start({ "--trace", "--resolvers", made.path .. "/r.lua" })
+    client:query("{ hello boom }")
+    local rest = said("trace  query  {hello boom}")
+    assert.matches("\n  Query.hello  %S+/r.lua:2  [%d.]+ ms  %-> \"one\"\n  Query.boom  %S+/r.lua:3  [%d.]+ ms  failed\n", rest)
+    client:close(5)
+    process.stop(handle)
+    start({ "--trace-field", "Query.boom", "--resolvers", made.path .. "/r.lua" })
+    client:query("{ hello boom }")
+    assert.is_nil(said("trace  query"):find("Query.hello", 1, true))
+  end)
+
+  it("says which schema it takes where there are two", function()
+    made.write("schema.graphql", "type Query { other: Int }")
+    start()
+    said(("note: %s/schema.graphql takes precedence over the folder %s/schema"):format(made.path, made.path))
+    assert.equal(appsync.null, appsync.assert(client:query("{ other }")).other)
+  end)
+
+  it("ends with status 0 on a signal while sockets are open, a request is half sent and a file is the store", function()
+    local store = made.path .. "/data.db"
+    local pipe = assert(io.popen(("sh -c 'echo $$; exec bin/appsync serve %s --api-key k --store %s' 2>&1; echo status=$?"):format(
+      made.path, store)))
+    local pid = pipe:read("*l")
+    local port = tonumber(pipe:read("*l"):match(":(%d+)/graphql"))
+    client = appsync.client({ endpoint = ("http://127.0.0.1:%d/graphql"):format(port), auth = { type = "API_KEY", api_key = "k" },
+      log = function() end })
+    local events = client:subscribe("subscription { onCreateTodo { name } }"):subscribe()
+    assert.is_true(appsync.assert(events:ready(10)))
+    appsync.assert(client:mutate('mutation { createTodo(input: {id: "1", name: "kept"}) { id } }'))
+    local half = require("socket").tcp()
+    assert(half:connect("127.0.0.1", port))
+    half:send("POST /graphql HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n{")
+    local began = core.now()
+    os.execute("kill -TERM " .. pid)
+    assert.equal("status=0", pipe:read("*l"))
+    assert.is_true(core.now() - began < 5)
+    pipe:close()
+    half:close()
+    client:close(5)
+    start({ "--store", store })
+    assert.equal("kept", appsync.assert(client:query('{ getTodo(id: "1") { name } }')).getTodo.name)
+  end)
+end)
