@@ -106,6 +106,32 @@ end
 local function upper_first(name)
   return name:sub(1, 1):upper() .. name:sub(2)
 end
+model_names.upper_first = upper_first
+
+local function lower_first(name)
+  return name:sub(1, 1):lower() .. name:sub(2)
+end
+model_names.lower_first = lower_first
+
+--- Words as one: {"blog", "posts", "id"} is blogPostsId.
+---@param words string[]
+---@return string
+function model_names.camel(words)
+  local parts = {}
+  for i, word in ipairs(words) do parts[i] = i == 1 and lower_first(word) or upper_first(word) end
+  return table.concat(parts)
+end
+
+--- The name of an index, and of its query, that the schema doesn't name: todosByOwnerAndCreatedAt.
+---@param type_name string
+---@param partition string
+---@param sort string[] names of the sort fields
+---@return string
+function model_names.index(type_name, partition, sort)
+  local parts = { upper_first(partition) }
+  for i, field in ipairs(sort) do parts[i + 1] = upper_first(field) end
+  return lower_first(model_names.plural(type_name)) .. "By" .. table.concat(parts, "And")
+end
 
 -- Subscription names above 50 letters are cut and told apart by a digest.
 local function subscription_name(name)
@@ -115,11 +141,13 @@ end
 
 --- The default names of a model's operations.
 ---@param name string
+---@param version 1|2? of the transformer; the first one only added an "s" for the plural
 ---@return table<string, string> by operation: get, list, create, update, delete, onCreate, onUpdate, onDelete
-function model_names.operations(name)
+function model_names.operations(name, version)
   local upper = upper_first(name)
+  local plural = version == 1 and name .. "s" or model_names.plural(name)
   return {
-    get = "get" .. upper, list = "list" .. upper_first(model_names.plural(name)),
+    get = "get" .. upper, list = "list" .. upper_first(plural),
     create = "create" .. upper, update = "update" .. upper, delete = "delete" .. upper,
     onCreate = subscription_name("onCreate" .. upper), onUpdate = subscription_name("onUpdate" .. upper),
     onDelete = subscription_name("onDelete" .. upper),

@@ -1,0 +1,65 @@
+--- Parts of a schema's syntax tree: type expressions as text and back, and new fields.
+local ast = {}
+
+--- A type expression as text: "[Todo!]!".
+---@param node appsync.ast.Type
+---@return string
+function ast.text(node)
+  if node.kind == "NonNullType" then return ast.text(node.type) .. "!" end
+  if node.kind == "ListType" then return "[" .. ast.text(node.type) .. "]" end
+  return node.name
+end
+
+--- The name under all wrappers.
+---@param node appsync.ast.Type
+---@return string
+function ast.named(node)
+  while node.type do node = node.type end
+  return node.name
+end
+
+--- Without the outermost "!".
+---@param node appsync.ast.Type
+---@return appsync.ast.Type
+function ast.nullable(node)
+  return node.kind == "NonNullType" and node.type or node
+end
+
+---@param node appsync.ast.Type
+---@return boolean
+function ast.is_list(node)
+  return ast.nullable(node).kind == "ListType"
+end
+
+--- "[Todo!]!" as a syntax tree.
+---@param text string
+---@param loc appsync.ast.Loc?
+---@return appsync.ast.Type
+function ast.type(text, loc)
+  local inner = text:match("^(.*)!$")
+  if inner then return { kind = "NonNullType", type = ast.type(inner, loc), loc = loc } end
+  inner = text:match("^%[(.*)%]$")
+  if inner then return { kind = "ListType", type = ast.type(inner, loc), loc = loc } end
+  return { kind = "NamedType", name = text, loc = loc }
+end
+
+--- A field of an object type.
+---@param name string
+---@param type_text string
+---@param loc appsync.ast.Loc?
+---@return table
+function ast.field(name, type_text, loc)
+  return { kind = "FieldDefinition", name = name, arguments = {}, directives = {}, loc = loc, type = ast.type(type_text, loc) }
+end
+
+--- An argument of a field.
+function ast.argument(name, type_text, loc)
+  return { kind = "InputValueDefinition", name = name, directives = {}, loc = loc, type = ast.type(type_text, loc) }
+end
+
+--- A directive with no arguments.
+function ast.directive(name, loc)
+  return { kind = "Directive", name = name, arguments = {}, loc = loc }
+end
+
+return ast

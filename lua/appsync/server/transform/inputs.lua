@@ -1,0 +1,120 @@
+--- The inputs of a model's mutations, and of the objects inside it (Amplify documentation, "Generated operations").
+local ast = require("appsync.server.transform.ast")
+local filters = require("appsync.server.transform.filters")
+local names = require("appsync.server.transform.names")
+
+local inputs = {}
+
+--- A type expression as an input has it: objects are replaced by their inputs.
+---@param world appsync.server.World
+---@param node appsync.ast.Type
+---@return string
+function inputs.type_text(world, node)
+  local name, text = ast.named(node), ast.text(node)
+  if world.objects[name] then text = text:gsub("[%a_][%w_]*", names.upper_first(name) .. "Input") end
+  return text
+end
+
+local function is_writable(field)
+  return field.kind == "scalar" or field.kind == "enum" or field.kind == "object"
+end
+
+local function bare(text)
+  return (text:gsub("!$", ""))
+end
+
+local function is_key(m, name)
+  if m.key.partition == name then return true end
+  for _, sort in ipairs(m.key.sort) do
+    if sort == name then return true end
+  end
+  return false
+end
+
+-- What the server fills in where a create leaves it out.
+local function is_generated(m, field)
+  local is_text = field.named == "ID" or field.named == "String"
+  if field.name == "id" then return is_text and not field.is_list end
+  local is_stamp = field.name == "createdAt" or field.name == "updatedAt" or field.name == m.created_at
+    or field.name == m.updated_at
+  return is_stamp and (field.named == "String" or field.named == "AWSDateTime")
+end
+
+-- Fields that clients may write: declared ones, and the keys of other models that relations put here.
+local function each_writable(m, visit)
+  for _, field in ipairs(m.fields) do
+    if (field.is_declared or field.is_foreign) and is_writable(field) then visit(field) end
+  end
+end
+
+-- Whether inputs have an id that the type hasn't declared.
+local function has_implied_id(m)
+  return not m.key.is_custom and not m.field_by_name.id.is_declared
+end
+
+local function create_input(world, m)
+  local lines, foreign = {}, {}
+  each_writable(m, function(field)
+    local text = inputs.type_text(world, field.type)
+    if field.is_declared and is_generated(m, field) then text = bare(text) end
+    if not (m.versioned and m.versioned.field == field.name) then
+      table.insert(field.is_declared and lines or foreign, ("%s: %s"):format(field.name, text))
+    end
+  end)
+  if has_implied_id(m) then lines[#lines + 1] = "id: ID" end
+  for _, line in ipairs(foreign) do lines[#lines + 1] = line end
+  return lines
+end
+
+local function update_input(world, m)
+  local lines, foreign = {}, {}
+  each_writable(m, function(field)
+    local text = bare(inputs.type_text(world, field.type))
+    local is_required = is_key(m, field.name)
+    table.insert(field.is_declared and lines or foreign, ("%s: %s%s"):format(field.name, text, is_required and "!" or ""))
+  end)
+  if has_implied_id(m) then lines[#lines + 1] = "id: ID!" end
+  if m.versioned then lines[#lines + 1] = m.versioned.input .. ": Int!" end
+  for _, line in ipairs(foreign) do lines[#lines + 1] = line end
+  return lines
+end
+
+local function delete_input(m)
+  local lines = {}
+  if not m.key.is_custom then
+    lines[1] = "id: ID!"
+  else
+    lines[1] = ("%s: %s!"):format(m.key.partition, m.field_by_name[m.key.partition].named)
+    for _, name in ipairs(m.key.sort) do lines[#lines + 1] = ("%s: %s!"):format(name, m.field_by_name[name].named) end
+  end
+  if m.versioned then lines[#lines + 1] = m.versioned.input .. ": Int!" end
+  return lines
+end
+
+--- The input of an object that is no model.
+---@param world appsync.server.World
+---@param name string
+---@return string sdl
+function inputs.object(world, name)
+  local lines = {}
+  for _, node in ipairs(world.objects[name].fields) do
+    if is_writable({ kind = world:kind_of(ast.named(node.type)) }) then
+      lines[#lines + 1] = ("%s: %s"):format(node.name, inputs.type_text(world, node.type))
+    end
+  end
+  return filters.input(names.upper_first(name) .. "Input", lines)
+end
+
+--- The inputs of a model's mutations, those that it has.
+---@param world appsync.server.World
+---@param m appsync.server.Model
+---@return string[] sdl
+function inputs.mutations(world, m)
+  local parts, name = {}, names.upper_first(m.name)
+  if m.ops.create then parts[#parts + 1] = filters.input(("Create%sInput"):format(name), create_input(world, m)) end
+  if m.ops.update then parts[#parts + 1] = filters.input(("Update%sInput"):format(name), update_input(world, m)) end
+  if m.ops.delete then parts[#parts + 1] = filters.input(("Delete%sInput"):format(name), delete_input(m)) end
+  return parts
+end
+
+return inputs

@@ -1,0 +1,78 @@
+--- @model: which operations a model has and what they are called (Amplify documentation, "@model").
+local arguments = require("appsync.server.transform.arguments")
+local core = require("appsync.core")
+local directives = require("appsync.server.graphql.directives")
+local names = require("appsync.server.transform.names")
+
+local fail, NULL = directives.fail, core.null
+
+local model_directive = {}
+
+-- The name that a map gives to a key: nil where the map or the key is null.
+local function pick(map, key, default)
+  if map == NULL or (map and map[key] == NULL) then return nil end
+  return map and map[key] or default
+end
+
+local function check_names(directive, maps)
+  for argument, map in pairs(maps) do
+    for key, value in pairs(map == NULL and {} or map) do
+      for _, name in ipairs(value == NULL and {} or type(value) == "table" and value or { value }) do
+        if name ~= NULL and not name:find("^[%a_][%w_]*$") then
+          return fail(arguments.loc(directive, argument), "@model's '%s.%s' must be a name or null", argument, key)
+        end
+      end
+    end
+  end
+  return true
+end
+
+-- One subscription may be named for several mutations; it's a field once.
+local function add_event(m, name, op)
+  local event = { name = name, mutation = m.ops[op], op = op, mutations = { m.ops[op] } }
+  for _, other in ipairs(m.events) do
+    if other.name == name then
+      table.insert(other.mutations, m.ops[op])
+      return
+    end
+  end
+  table.insert(m.events, event)
+end
+
+local function read_events(m, map, defaults)
+  m.events = {}
+  m.level = map == NULL and "off" or (map and map.level ~= NULL and map.level) or "on"
+  if m.level == "off" then return end
+  for _, op in ipairs({ "create", "update", "delete" }) do
+    local event = "on" .. op:sub(1, 1):upper() .. op:sub(2)
+    local given = pick(map, event, { defaults[event] })
+    if m.ops[op] and given then
+      for _, name in ipairs(given) do
+        if name ~= NULL then add_event(m, name, op) end
+      end
+    end
+  end
+end
+
+--- Fills a model's `ops`, `events`, `level`, `created_at` and `updated_at`.
+---@param world appsync.server.World
+---@param m appsync.server.Model
+---@return true? ok, appsync.server.SchemaError? err
+function model_directive.read(world, m)
+  local given, err = world.reader:read(m.directive)
+  if not given then return nil, err end
+  local ok
+  ok, err = check_names(m.directive, given)
+  if not ok then return nil, err end
+  local defaults = names.operations(m.name, world.version)
+  m.ops = {}
+  for _, op in ipairs({ "get", "list" }) do m.ops[op] = pick(given.queries, op, defaults[op]) end
+  for _, op in ipairs({ "create", "update", "delete" }) do m.ops[op] = pick(given.mutations, op, defaults[op]) end
+  m.created_at = pick(given.timestamps, "createdAt", "createdAt")
+  m.updated_at = pick(given.timestamps, "updatedAt", "updatedAt")
+  m.has_timestamps = given.timestamps ~= NULL
+  read_events(m, given.subscriptions, defaults)
+  return true
+end
+
+return model_directive

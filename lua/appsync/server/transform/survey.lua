@@ -1,0 +1,199 @@
+--- What a source schema defines, by kind: the world that its models live in.
+local ast = require("appsync.server.transform.ast")
+local definitions = require("appsync.server.transform.definitions")
+local directives = require("appsync.server.graphql.directives")
+local scalars = require("appsync.server.graphql.scalars")
+
+local fail = directives.fail
+
+---@class appsync.server.ModelField
+---@field name string
+---@field type appsync.ast.Type
+---@field named string the type's name under all wrappers
+---@field is_list boolean
+---@field is_required boolean
+---@field kind "scalar"|"enum"|"object"|"model"|"other" other: interfaces and unions, which no input can hold
+---@field is_declared boolean false: the transformation added it
+---@field is_stored boolean false for fields that a relation resolves
+---@field node table the field's definition in the served schema
+
+---@class appsync.server.World
+---@field document appsync.ast.Document
+---@field version 1|2 whose names and types are generated
+---@field models table<string, appsync.server.Model>
+---@field list appsync.server.Model[] in the order of the schema; join models of many-to-many relations at the end
+---@field objects table<string, table> object types that are no models and no root types
+---@field enums table<string, table>
+---@field names table<string, table> every definition
+---@field roots {query: string, mutation: string, subscription: string} names of the root types
+---@field is_root table<string, true>
+---@field modes {default: string, enabled: table<string, true>?} enabled: nil where it isn't known
+---@field is_sandbox boolean
+---@field reader appsync.server.DirectiveReader
+local World = {}
+World.__index = World
+
+local survey = {}
+
+---@return boolean
+function World:is_scalar(name)
+  local scalar = scalars[name]
+  return type(scalar) == "table" and scalar.parse ~= nil
+end
+
+---@return "scalar"|"enum"|"object"|"model"|"other"
+function World:kind_of(name)
+  if self:is_scalar(name) then return "scalar" end
+  if self.enums[name] then return "enum" end
+  if self.models[name] then return "model" end
+  if self.objects[name] then return "object" end
+  return "other"
+end
+
+local function describe(world, node)
+  local named = ast.named(node.type)
+  local kind = world:kind_of(named)
+  return {
+    name = node.name, type = node.type, named = named, is_list = ast.is_list(node.type),
+    is_required = node.type.kind == "NonNullType", kind = kind, is_declared = true,
+    is_stored = kind ~= "model" and kind ~= "other", node = node,
+  }
+end
+
+--- Adds a field that the schema doesn't declare to a model.
+---@param m appsync.server.Model
+---@param name string
+---@param type_text string
+---@return appsync.server.ModelField
+function World:add_field(m, name, type_text)
+  local node = ast.field(name, type_text, m.loc)
+  local field = describe(self, node)
+  field.is_declared = false
+  table.insert(m.node.fields, node)
+  table.insert(m.fields, field)
+  m.field_by_name[name] = field
+  return field
+end
+
+--- Begins a model of a type with @model; its directives are read later.
+---@param node table
+---@param directive appsync.ast.Directive
+---@return appsync.server.Model
+function World:add_model(node, directive)
+  local m = { name = node.name, node = node, directive = directive, loc = node.loc, fields = {}, field_by_name = {},
+    indexes = {}, relations = {}, relation_by_field = {}, defaults = {}, field_rules = {} }
+  self.models[m.name] = m
+  self.objects[m.name] = nil
+  self.names[m.name] = node
+  table.insert(self.list, m)
+  return m
+end
+
+--- Reads the declared fields of a model, once all types are known.
+function World:describe_fields(m)
+  for _, node in ipairs(m.node.fields) do
+    local field = describe(self, node)
+    table.insert(m.fields, field)
+    m.field_by_name[field.name] = field
+  end
+end
+
+local function read_roots(world)
+  world.roots = { query = "Query", mutation = "Mutation", subscription = "Subscription" }
+  for _, node in ipairs(world.document.definitions) do
+    for _, root in ipairs(node.operationTypes or {}) do world.roots[root.operation] = root.type end
+  end
+  world.is_root = {}
+  for _, name in pairs(world.roots) do world.is_root[name] = true end
+end
+
+local function visit_directives(world, visit)
+  for _, node in ipairs(world.document.definitions) do
+    for _, directive in ipairs(node.directives or {}) do visit(directive) end
+    for _, field in ipairs(node.fields or {}) do
+      for _, directive in ipairs(field.directives or {}) do visit(directive) end
+    end
+  end
+end
+
+local function version_of(world)
+  local has_first, has_second = false, false
+  visit_directives(world, function(directive)
+    has_first = has_first or definitions.VERSION_1[directive.name] or false
+    has_second = has_second or definitions.VERSION_2[directive.name] or false
+  end)
+  return has_first and not has_second and 1 or 2
+end
+
+-- Fields of `extend type` belong to the model like its own. Directives there would be lost on the way.
+local function merge_extensions(world)
+  local kept = {}
+  for _, node in ipairs(world.document.definitions) do
+    local m = node.kind == "ObjectTypeExtension" and world.models[node.name]
+    if m and node.directives[1] then
+      return fail(node.directives[1].loc, "directive @%s belongs on the definition of '%s', not on its extension",
+        node.directives[1].name, node.name)
+    elseif m and #(node.interfaces or {}) == 0 then
+      for _, field in ipairs(node.fields) do table.insert(m.node.fields, field) end
+    else
+      kept[#kept + 1] = node
+    end
+  end
+  world.document.definitions = kept
+  return true
+end
+
+local function sort_definitions(world)
+  for _, node in ipairs(world.document.definitions) do
+    if node.name and not node.kind:find("Extension$") then
+      if world.names[node.name] and node.kind ~= "DirectiveDefinition" then
+        return fail(node.loc, "type '%s' is defined twice", node.name)
+      end
+      if node.kind ~= "DirectiveDefinition" then world.names[node.name] = node end
+    end
+    if node.kind == "EnumTypeDefinition" then
+      world.enums[node.name] = node
+    elseif node.kind == "ObjectTypeDefinition" and not world.is_root[node.name] then
+      world.objects[node.name] = node
+    end
+  end
+  return true
+end
+
+local function find_models(world)
+  for _, node in ipairs(world.document.definitions) do
+    local directive = node.kind == "ObjectTypeDefinition" and directives.find(node.directives, "model")
+    if directive and world.is_root[node.name] then
+      return fail(directive.loc, "@model is not allowed on the root type '%s'", node.name)
+    elseif directive then
+      world:add_model(node, directive)
+    end
+  end
+  return true
+end
+
+--- Surveys a document; its models have their fields, and nothing of their directives is read yet.
+---@param document appsync.ast.Document
+---@param options {modes: {default: string?, additional: table?}?, reader: appsync.server.DirectiveReader}
+---@return appsync.server.World? world, appsync.server.SchemaError? err
+function survey.read(document, options)
+  local modes = options.modes or {}
+  local world = setmetatable({
+    document = document, models = {}, list = {}, objects = {}, enums = {}, names = {}, reader = options.reader,
+    modes = { default = modes.default or "API_KEY" }, field_rules = {},
+  }, World)
+  if modes.default then
+    world.modes.enabled = { [modes.default] = true }
+    for _, mode in ipairs(modes.additional or {}) do world.modes.enabled[mode] = true end
+  end
+  read_roots(world)
+  world.version = version_of(world)
+  for _, step in ipairs({ sort_definitions, find_models, merge_extensions }) do
+    local ok, err = step(world)
+    if not ok then return nil, err end
+  end
+  for _, m in ipairs(world.list) do world:describe_fields(m) end
+  return world
+end
+
+return survey

@@ -1,0 +1,40 @@
+--- @versioned: a counter that updates and deletes must know (Amplify CLI documentation, "Versioning and conflict detection"
+--- of the transformer's first version).
+local core = require("appsync.core")
+local directives = require("appsync.server.graphql.directives")
+
+local fail, NULL = directives.fail, core.null
+
+local versioned = {}
+
+--- Fills a model's `versioned`, and makes its version field an `Int!`.
+---@param world appsync.server.World
+---@param m appsync.server.Model
+---@return true? ok, appsync.server.SchemaError? err
+function versioned.read(world, m)
+  local directive = directives.find(m.node.directives, "versioned")
+  if not directive then return true end
+  local values, err = world.reader:read(directive)
+  if not values then return nil, err end
+  local name = values.versionField ~= NULL and values.versionField or "version"
+  local input = values.versionInput ~= NULL and values.versionInput or "expectedVersion"
+  for _, given in ipairs({ name, input }) do
+    if not given:find("^[%a_][%w_]*$") then return fail(directive.loc, "@versioned: '%s' is no name of a field", given) end
+  end
+  local field = m.field_by_name[name]
+  if field and (field.named ~= "Int" or field.is_list) then
+    return fail(field.node.loc, "the version field '%s' of model '%s' must be 'Int!'", name, m.name)
+  elseif m.field_by_name[input] then
+    return fail(directive.loc, "@versioned's input '%s' has the name of a field of model '%s'", input, m.name)
+  end
+  m.versioned = { field = name, input = input }
+  if not field then
+    world:add_field(m, name, "Int!")
+  elseif not field.is_required then
+    field.type = { kind = "NonNullType", type = field.type, loc = field.type.loc }
+    field.node.type, field.is_required = field.type, true
+  end
+  return true
+end
+
+return versioned

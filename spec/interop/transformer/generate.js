@@ -1,0 +1,115 @@
+// Writes what Amplify's own transformer makes of the sample schemas: NAME.source.graphql to NAME.expected.graphql beside it.
+// The first lines of a sample say how it is transformed: "# transformer: 2" or 1, "# modes: API_KEY AWS_IAM" (the default
+// mode first), "# flags: name=false" (parameters of the transformer).
+//   npm ci --ignore-scripts && node generate.js FOLDER [NAME...]
+'use strict';
+const fs = require('fs');
+const path = require('path');
+const crypto = require('crypto');
+const graphql = require('graphql');
+
+const PROVIDERS = {
+  API_KEY: { authenticationType: 'API_KEY', apiKeyConfig: { apiKeyExpirationDays: 7 } },
+  AWS_IAM: { authenticationType: 'AWS_IAM' },
+  AMAZON_COGNITO_USER_POOLS: { authenticationType: 'AMAZON_COGNITO_USER_POOLS', userPoolConfig: { userPoolId: 'pool' } },
+  OPENID_CONNECT: {
+    authenticationType: 'OPENID_CONNECT',
+    openIDConnectConfig: { name: 'oidc', issuerUrl: 'https://issuer.example', clientId: 'client', iatTTL: 1, authTTL: 1 },
+  },
+  AWS_LAMBDA: { authenticationType: 'AWS_LAMBDA', lambdaAuthorizerConfig: { lambdaFunction: 'authorizer', ttlSeconds: 60 } },
+};
+
+function settings(source) {
+  const found = { transformer: '2', modes: 'API_KEY', flags: '' };
+  for (const [, key, value] of source.matchAll(/^# (transformer|modes|flags): (.*)$/gm)) found[key] = value.trim();
+  const modes = found.modes.split(/\s+/).map((mode) => PROVIDERS[mode]);
+  const flags = {};
+  for (const pair of found.flags.split(/\s+/).filter(Boolean)) {
+    const [name, value] = pair.split('=');
+    flags[name] = value === 'true';
+  }
+  return { version: found.transformer, flags, authConfig: {
+    defaultAuthentication: modes[0], additionalAuthenticationProviders: modes.slice(1),
+  } };
+}
+
+class Finished extends Error {}
+
+// The second version: the schema is complete before any resolver is made, so the rest is left out.
+function transformV2(source, { authConfig, flags }) {
+  const { constructTransform } = require('@aws-amplify/graphql-transformer');
+  const { App, Stack } = require('aws-cdk-lib');
+  const core = require('@aws-amplify/graphql-transformer-core');
+  const isSandbox = /input\s+AMPLIFY/.test(source);
+  const transform = constructTransform({
+    transformersFactoryArgs: {}, authConfig, transformParameters: { sandboxModeEnabled: isSandbox, ...flags },
+  });
+  let sdl;
+  transform.generateGraphQlApi = (stackManager, assets, parameters, output) => {
+    sdl = output.buildSchema();
+    throw new Finished();
+  };
+  const scope = new Stack(new App(), 'stack');
+  const schema = source.replace(/^\s*input\s+AMPLIFY\s*\{[^}]*\}[^}]*\}/m, '');
+  try {
+    transform.transform({
+      scope, schema, nestedStackProvider: { provide: (parent, name) => new Stack(parent, name) },
+      assetProvider: { provide: () => ({}) }, synthParameters: { amplifyEnvironmentName: 'NONE', apiName: 'sample' },
+      dataSourceStrategies: core.constructDataSourceStrategies(schema, core.DDB_DEFAULT_DATASOURCE_STRATEGY
+        || { dbType: 'DYNAMODB', provisionStrategy: 'DEFAULT' }),
+      rdsLayerMapping: undefined, rdsSnsTopicMapping: undefined,
+    });
+  } catch (error) {
+    if (!(error instanceof Finished)) throw error;
+  }
+  return sdl;
+}
+
+// The first version wants Amplify's command line for what it does before a deployment, which isn't asked of it here.
+function withoutCommandLine() {
+  const Module = require('module');
+  const load = Module._load;
+  Module._load = (request, ...rest) => (request === '@aws-amplify/amplify-cli-core' ? {} : load(request, ...rest));
+}
+
+function transformV1(source, { authConfig, flags }) {
+  withoutCommandLine();
+  const { GraphQLTransform } = require('graphql-transformer-core');
+  const { DynamoDBModelTransformer } = require('graphql-dynamodb-transformer');
+  const { ModelAuthTransformer } = require('graphql-auth-transformer');
+  const { KeyTransformer } = require('graphql-key-transformer');
+  const { ModelConnectionTransformer } = require('graphql-connection-transformer');
+  const { VersionedModelTransformer } = require('graphql-versioned-transformer');
+  const transform = new GraphQLTransform({
+    transformers: [
+      new DynamoDBModelTransformer(), new VersionedModelTransformer(), new KeyTransformer(), new ModelConnectionTransformer(),
+      new ModelAuthTransformer({ authConfig }),
+    ],
+    transformConfig: { Version: 5 }, // what transform.conf.json of each project since the end of 2019 says
+    featureFlags: {
+      getBoolean: (name, fallback) => (name in flags ? flags[name] : fallback),
+      getNumber: (name, fallback) => fallback, getObject: (name, fallback) => fallback,
+    },
+  });
+  return transform.transform(source).schema;
+}
+
+const folder = process.argv[2];
+const only = process.argv.slice(3);
+for (const file of fs.readdirSync(folder).filter((name) => name.endsWith('.source.graphql')).sort()) {
+  const name = file.slice(0, -'.source.graphql'.length);
+  if (only.length > 0 && !only.includes(name)) continue;
+  const source = fs.readFileSync(path.join(folder, file), 'utf8');
+  const how = settings(source);
+  let text;
+  console.warn = () => {};
+  try {
+    text = (how.version === '1' ? transformV1 : transformV2)(source, how);
+    text = graphql.print(graphql.parse(text)).trimEnd() + '\n';
+  } catch (error) {
+    const lines = [error.message].concat((error.errors || []).map((e) => e.message)).join('\n').split('\n');
+    text = lines.map((line) => `# refused: ${line}`.trimEnd()).join('\n') + '\n';
+    if (process.env.DEBUG) console.error(error);
+  }
+  fs.writeFileSync(path.join(folder, `${name}.expected.graphql`), text);
+}
