@@ -1,26 +1,23 @@
 --- The GraphQL half of the local server: a schema, resolvers and a store; requests in, answers out. It knows no network.
 local coerce = require("appsync.server.graphql.coerce")
 local core = require("appsync.core")
-local directives = require("appsync.server.graphql.directives")
 local execute = require("appsync.server.graphql.execute")
 local extensions = require("appsync.server.realtime.extensions")
 local field_auth = require("appsync.server.auth.field_auth")
 local guarded_fields = require("appsync.server.auth.guarded_fields")
 local identity = require("appsync.server.auth.identity")
 local introspect = require("appsync.server.graphql.introspect")
-local model = require("appsync.server.transform.model")
+local load_schema = require("appsync.server.transform.load")
 local model_guard = require("appsync.server.auth.model_guard")
 local model_resolvers = require("appsync.server.data.operations")
 local print_schema = require("appsync.server.graphql.print_schema")
 local resolvers = require("appsync.server.resolvers")
 local result = require("appsync.server.graphql.result")
-local schema = require("appsync.server.graphql.schema")
 local seed = require("appsync.server.data.seed")
 local store = require("appsync.server.data.store")
 local subscription = require("appsync.server.realtime.subscription")
 local tables = require("appsync.server.data.tables")
 local validate = require("appsync.server.graphql.validate")
-local validate_schema = require("appsync.server.graphql.validate_schema")
 
 ---@class appsync.server.Engine
 ---@field schema appsync.server.Schema
@@ -49,33 +46,6 @@ local CACHED_DOCUMENTS = 500
 local CACHED_BYTES = 1048576
 local MAX_CACHED_BYTES = 65536
 
-local builtin
-
-local function builtin_documents()
-  if not builtin then
-    builtin = { assert(schema.parse(introspect.SDL)), assert(schema.parse(directives.SDL)) }
-    builtin.model = assert(schema.parse(directives.MODEL_SDL .. "type Unused { _: Int }"))
-  end
-  return builtin
-end
-
--- The type system of a text, models expanded.
-local function load_schema(text)
-  local sources = builtin_documents()
-  local document, err = schema.parse(text)
-  if not document then return nil, err end
-  local ok, why = directives.check(document, { sources[2], sources.model })
-  if not ok then return nil, why end
-  local models, problem = model.expand(document)
-  if not models then return nil, problem end
-  local s, fault = schema.build(document, sources)
-  if not s then return nil, fault end
-  introspect.attach(s)
-  ok, why = validate_schema.check(s)
-  if not ok then return nil, why end
-  return s, models
-end
-
 local function open_store(options)
   local opened, message = store.open(options.store or ":memory:", options.open_database)
   if not opened then return nil, { message = ("store '%s': %s"):format(tostring(options.store or ":memory:"), message) } end
@@ -85,7 +55,7 @@ end
 -- What of an engine is made of texts and files, and made anew when they change: not the store, and nobody's connection.
 local function load_program(options, given)
   local opened = given
-  local s, models = load_schema(options.schema_text)
+  local s, models = load_schema(options.schema_sources or options.schema_text, { modes = options.auth_modes })
   if not s then return nil, models end
   local ok, err = resolvers.fit(options.resolvers or {}, s)
   if not ok then return nil, err end
@@ -149,7 +119,8 @@ local function adopt(self, options, program)
 end
 
 ---@class appsync.server.EngineOptions
----@field schema_text string SDL, with @model
+---@field schema_text string? SDL, with Amplify's directives
+---@field schema_sources appsync.server.SchemaSource[]? instead of it: several files
 ---@field schema_name string? for messages
 ---@field resolvers table<string, table<string, function>>? by type and field
 ---@field store string|appsync.server.Store? a file, or ":memory:" (the default), or a store that is open already

@@ -18,20 +18,6 @@ directive @aws_lambda on OBJECT | FIELD_DEFINITION
 directive @aws_cognito_user_pools(cognito_groups: [String!]) on OBJECT | FIELD_DEFINITION
 ]]
 
---- Accepted in a source schema and gone from the transformed one.
-directives.MODEL_SDL = [[
-directive @model(
-  queries: ModelQueryMap, mutations: ModelMutationMap, subscriptions: ModelSubscriptionMap,
-  timestamps: TimestampConfiguration
-) on OBJECT
-]]
-
-local AMPLIFY = {}
-for name in ([[auth primaryKey index hasOne hasMany belongsTo manyToMany default function http searchable predictions mapsTo
-refersTo sql validate conversation generation key connection versioned]]):gmatch("%S+") do
-  AMPLIFY[name] = true
-end
-
 local TARGETS = {
   SchemaDefinition = "SCHEMA", SchemaExtension = "SCHEMA",
   ScalarTypeDefinition = "SCALAR", ScalarTypeExtension = "SCALAR",
@@ -114,11 +100,11 @@ local function check_arguments(directive, definition)
   return true
 end
 
-local function check_list(list, target, known)
+local function check_list(list, target, known, unsupported)
   local seen = {}
   for _, directive in ipairs(list) do
     local definition = known[directive.name]
-    if AMPLIFY[directive.name] then
+    if unsupported[directive.name] then
       return fail(directive.loc, "directive @%s is not supported by this version", directive.name)
     elseif not definition then
       return fail(directive.loc, "directive @%s is unknown", directive.name)
@@ -134,8 +120,8 @@ local function check_list(list, target, known)
   return true
 end
 
-local function check_node(node, target, known)
-  local ok, err = check_list(node.directives or {}, target, known)
+local function check_node(node, target, known, unsupported)
+  local ok, err = check_list(node.directives or {}, target, known, unsupported)
   for _, members in ipairs({ node.fields or {}, node.values or {}, node.arguments or {} }) do
     for _, member in ipairs(members) do
       if not ok then return nil, err end
@@ -143,7 +129,7 @@ local function check_node(node, target, known)
       if member.kind == "InputValueDefinition" then
         inner = node.kind:find("^InputObject") and "INPUT_FIELD_DEFINITION" or "ARGUMENT_DEFINITION"
       end
-      ok, err = check_node(member, inner, known)
+      ok, err = check_node(member, inner, known, unsupported)
     end
   end
   return ok, err
@@ -161,8 +147,9 @@ end
 --- Checks every directive of a schema document: known, supported, in its place, with its arguments.
 ---@param document appsync.ast.Document
 ---@param builtin appsync.ast.Document[] parsed definitions of the directives that need no declaration
+---@param unsupported table<string, true>? directives that are known and refused
 ---@return true? ok, appsync.server.SchemaError? err
-function directives.check(document, builtin)
+function directives.check(document, builtin, unsupported)
   local known = {}
   for _, source in ipairs(builtin) do
     for _, definition in ipairs(source.definitions) do
@@ -175,7 +162,7 @@ function directives.check(document, builtin)
   return directives.each(document.definitions, function(definition)
     local target = TARGETS[definition.kind]
     if not target then return true end
-    return check_node(definition, target, known)
+    return check_node(definition, target, known, unsupported or {})
   end)
 end
 

@@ -2,7 +2,10 @@
 --- the owner arguments of subscriptions (Amplify documentation, "Customize authorization rules"; AppSync Developer Guide,
 --- "Configuring authorization and authentication").
 local ast = require("appsync.server.transform.ast")
+local directives = require("appsync.server.graphql.directives")
 local roots = require("appsync.server.transform.roots")
+
+local fail = directives.fail
 
 local access = {}
 
@@ -78,14 +81,22 @@ local function may(m, role, operation)
   return has_one
 end
 
-local function modes_of(roles)
+--- The modes of rules or roles.
+---@param list {mode: string}[]
+---@return table<string, true>
+function access.modes_of(list)
   local set = {}
-  for _, role in ipairs(roles) do set[role.mode] = true end
+  for _, item in ipairs(list) do set[item.mode] = true end
   return set
 end
+local modes_of = access.modes_of
 
--- The default mode needs no directive where it's alone.
-local function directives_of(world, modes, with_default)
+--- The names of the directives that open something to modes. The default mode needs none where it's alone.
+---@param world appsync.server.Survey
+---@param modes table<string, true>
+---@param with_default boolean? the default mode's too, where there are others
+---@return string[]
+function access.directives_of(world, modes, with_default)
   local default, list, has_other = world.modes.default, {}, false
   for mode in pairs(modes) do has_other = has_other or mode ~= default end
   for _, directive in ipairs(DIRECTIVES) do
@@ -97,15 +108,13 @@ local function directives_of(world, modes, with_default)
   return list
 end
 
-local function text_of(list)
-  local parts = {}
-  for i, name in ipairs(list) do parts[i] = " @" .. name end
-  return table.concat(parts)
-end
-access.text_of = text_of
+local directives_of = access.directives_of
 
--- A type's directives are joined from everything that returns it.
-local function add_to_type(world, name, list)
+--- Adds directives to a type: they are joined from everything that returns it.
+---@param world appsync.server.Survey
+---@param name string
+---@param list string[]
+function access.add_to_type(world, name, list)
   local found = world.type_auth[name] or {}
   world.type_auth[name] = found
   for _, directive in ipairs(list) do
@@ -115,6 +124,8 @@ local function add_to_type(world, name, list)
     end
   end
 end
+
+local add_to_type = access.add_to_type
 
 local function allowed_roles(m, operation)
   local list = {}
@@ -128,25 +139,34 @@ local function operation_directives(world, m, operation)
   return directives_of(world, modes_of(allowed_roles(m, operation)), false)
 end
 
+--- Opens an operation of a model, and the type that it returns, to the modes of some directives.
+---@param world appsync.server.Survey
+---@param m appsync.server.Model
+---@param operation "get"|"list"|"index"|"create"|"update"|"delete"|"listen"
+---@param list string[]
+function access.open(world, m, operation, list)
+  local is_there = m.ops[operation] ~= nil or operation == "listen" and #m.events > 0
+  if operation == "index" then
+    for _, index in ipairs(m.indexes) do is_there = is_there or index.query ~= nil end
+  end
+  if operation == "listen" and m.level ~= "on" or not is_there then return end
+  local is_list = operation == "list" or operation == "index"
+  add_to_type(world, is_list and roots.connection_name(m) or m.name, list)
+  local found = m.operation_auth[operation] or {}
+  m.operation_auth[operation] = found
+  for _, name in ipairs(list) do
+    if not found[name] then
+      found[name] = true
+      table.insert(found, name)
+    end
+  end
+end
+
 local function add_operations(world, m)
   for _, operation in ipairs(OPERATIONS) do
     local list = operation_directives(world, m, operation)
-    local is_returned = operation == "listen" and #m.events > 0 and m.level == "on" or m.ops[operation] ~= nil
-    if operation ~= "listen" or m.level == "on" then m.operation_auth[operation] = text_of(list) end
-    if is_returned then add_to_type(world, operation == "list" and roots.connection_name(m) or m.name, list) end
-  end
-  local joined, seen = {}, {}
-  for _, operation in ipairs({ "list", "get" }) do
-    for _, name in ipairs(operation_directives(world, m, operation)) do
-      if not seen[name] then
-        seen[name] = true
-        table.insert(joined, name)
-      end
-    end
-  end
-  m.operation_auth.index = text_of(joined)
-  for _, index in ipairs(m.indexes) do
-    if index.query then add_to_type(world, roots.connection_name(m), joined) end
+    access.open(world, m, operation, list)
+    if operation == "get" or operation == "list" then access.open(world, m, "index", list) end
   end
 end
 
@@ -189,21 +209,82 @@ local function add_owner_fields(world, m)
   end
 end
 
---- Applies the rules of a model, whose relations are resolved.
----@param world appsync.server.World
+-- `aws_cognito_user_pools(cognito_groups: ["A"])`.
+local function directive_text(directive)
+  local groups, quoted = directives.strings(directive, "cognito_groups"), {}
+  for i, group in ipairs(groups or {}) do quoted[i] = ("%q"):format(group) end
+  return directive.name .. (groups and ("(cognito_groups: [%s])"):format(table.concat(quoted, ", ")) or "")
+end
+
+--- Directives for modes that a model without rules is given by hand count for its operations and lists too: on the service
+--- they'd be on the type alone, and nothing could return it to those modes.
+---@param world appsync.server.Survey
 ---@param m appsync.server.Model
+function access.pass_on(world, m)
+  local list = {}
+  for _, directive in ipairs(m.node.directives) do
+    for _, known in ipairs(DIRECTIVES) do
+      if directive.name == known.name then list[#list + 1] = directive_text(directive) end
+    end
+  end
+  if #list == 0 then return end
+  add_to_type(world, roots.connection_name(m), list)
+  for _, operation in ipairs({ "index", "get", "list", "create", "update", "delete", "listen" }) do
+    m.operation_auth[operation] = list
+  end
+end
+
+local function reads(role, name)
+  local allowed = role.allowed[name] or {}
+  return allowed.get or allowed.list or allowed.sync or allowed.listen or allowed.search or false
+end
+
+-- Whoever is signed in has what the rules for some who are signed in would add.
+local function is_covered(m, role, name)
+  if role.rule.allow == "private" then return false end
+  for _, other in ipairs(m.roles) do
+    local allowed = other.allowed[name] or {}
+    if other.rule.allow == "private" and other.mode == role.mode and allowed.get and allowed.list and allowed.listen then
+      return true
+    end
+  end
+  return false
+end
+
+-- A subscriber who may not see a field gets null for it, which a required field cannot be.
+local function check_required(m)
+  if m.level ~= "on" then return true end
+  for _, field in ipairs(m.fields) do
+    for _, role in ipairs(field.is_declared and field.is_required and m.roles or {}) do
+      if may(m, role, "get") and not is_covered(m, role, field.name) and not reads(role, field.name) then
+        return fail(field.node.loc, "'%s.%s' is required, and not everybody who may read the model may read the field: "
+          .. "give it rules with 'read', make it nullable, or set the subscriptions' level to off or public", m.name, field.name)
+      end
+    end
+  end
+  return true
+end
+
+--- Applies the rules of a model, whose relations are resolved.
+---@param world appsync.server.Survey
+---@param m appsync.server.Model
+---@return true? ok, appsync.server.SchemaError? err
 function access.apply(world, m)
   m.operation_auth = {}
-  if not m.rules and next(m.field_rules) == nil then return end
+  if not m.rules and next(m.field_rules) == nil then
+    access.pass_on(world, m)
+    return true
+  end
   m.roles = read_roles(m)
   add_owner_fields(world, m)
   add_to_type(world, m.name, directives_of(world, modes_of(m.roles), false))
   add_operations(world, m)
   add_nested(world, m.node.fields, modes_of(m.roles))
+  return check_required(m)
 end
 
 --- A model without rules of a sandbox: its operations and types are open to API keys.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 function access.apply_sandbox(world, m)
   if world.modes.default == "API_KEY" then return end
@@ -211,7 +292,7 @@ function access.apply_sandbox(world, m)
   add_to_type(world, m.name, list)
   add_to_type(world, roots.connection_name(m), list)
   for _, operation in ipairs({ "index", "get", "list", "create", "update", "delete", "listen" }) do
-    m.operation_auth[operation] = text_of(list)
+    m.operation_auth[operation] = list
   end
   local function add_objects(fields, seen)
     for _, field in ipairs(fields) do
@@ -224,14 +305,6 @@ function access.apply_sandbox(world, m)
     end
   end
   add_objects(m.node.fields, {})
-end
-
---- The directives of a field that isn't a model's.
----@param world appsync.server.World
----@param list appsync.server.Rule[]
----@return string[]
-function access.field_directives(world, list)
-  return directives_of(world, modes_of(list), false)
 end
 
 return access

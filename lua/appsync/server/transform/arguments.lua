@@ -45,13 +45,14 @@ local function read_enum(value, enum, path)
 end
 
 function Reader:read_object(value, input, owner, path)
-  if value.kind ~= "ObjectValue" then return fail(value.loc, "%s must be an object", path) end
+  if value.kind ~= "ObjectValue" then return fail(value.loc, "%s must be an object or null", path) end
   local out, types = {}, {}
   for _, field in ipairs(input.fields) do types[field.name] = field.type end
   for _, field in ipairs(value.fields) do
     local wanted = types[field.name]
     if not wanted then return fail(field.loc, "%s has no '%s'", path, field.name) end
-    local read, err = self:read_value(field.value, wanted, ("@%s's '%s'"):format(owner, field.name), owner)
+    local inner = ("%s.%s'"):format(path:sub(1, -2), field.name)
+    local read, err = self:read_value(field.value, wanted, inner, owner)
     if read == nil then return nil, err end
     out[field.name] = read
   end

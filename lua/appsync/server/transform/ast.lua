@@ -62,4 +62,13 @@ function ast.directive(name, loc)
   return { kind = "Directive", name = name, arguments = {}, loc = loc }
 end
 
+--- Directives as text, each after a space.
+---@param list string[]?
+---@return string
+function ast.directives_text(list)
+  local parts = {}
+  for i, name in ipairs(list or {}) do parts[i] = " @" .. name end
+  return table.concat(parts)
+end
+
 return ast

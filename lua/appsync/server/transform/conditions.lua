@@ -16,7 +16,7 @@ end
 
 local function add_where(lines, m, flag, type_of)
   for _, field in ipairs(m.fields) do
-    if field[flag] then add_field(lines, field, type_of(field)) end
+    if field[flag] and not field.is_hidden then add_field(lines, field, type_of(field)) end
   end
 end
 
@@ -65,7 +65,7 @@ function conditions.plain_type_of(m)
   for _, index in ipairs(m.indexes) do is_of_index = is_of_index or (index.query ~= nil and not index.is_late) end
   return function(field)
     if field.kind == "enum" and field.is_list then
-      return ("Model%s%sInput"):format(names.upper_first(field.named), is_of_index and "List" or "")
+      return ("Model%s%sInput"):format(field.named, is_of_index and "List" or "")
     end
     return filters.type_of(field)
   end
@@ -84,6 +84,7 @@ local function condition(world, m)
   local has_own_index = m.key.is_custom or #m.indexes > 0
   for _, field in ipairs(m.fields) do
     local is_left_out = field.name == "id" and (field.named == "ID" or has_own_index) or m.key.is_custom and is_key(m, field.name)
+      or world.version == 1 and m.protected_fields and m.protected_fields[field.name]
     if field.is_declared and not is_left_out then add_field(lines, field, filters.type_of(field)) end
   end
   add_logic(lines, name, true)
@@ -144,13 +145,13 @@ local function add_enums(parts, seen, m)
     local name = field.kind == "enum" and filters.type_of(field)
     if name and not seen[name] then
       seen[name] = true
-      parts[#parts + 1] = filters.enum(field.named, field.type.kind == "ListType")
+      parts[#parts + 1] = filters.enum(field.named, field.is_filtered_as_list)
     end
   end
 end
 
 --- The filters that a model needs.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@param seen table<string, true> enum filters that are there already
 ---@return string[] sdl

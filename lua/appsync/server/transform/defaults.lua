@@ -53,7 +53,7 @@ local function read_default(world, m, field, directive)
 end
 
 --- Fills a model's `defaults`.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
 function defaults.read(world, m)

@@ -68,8 +68,8 @@ end
 ---@param is_list boolean
 ---@return string sdl
 function filters.enum(name, is_list)
-  if not is_list then return filters.input(("Model%sInput"):format(names.upper_first(name)), { "eq: " .. name, "ne: " .. name }) end
-  return filters.input(("Model%sListInput"):format(names.upper_first(name)),
+  if not is_list then return filters.input(("Model%sInput"):format(name), { "eq: " .. name, "ne: " .. name }) end
+  return filters.input(("Model%sListInput"):format(name),
     { ("eq: [%s]"):format(name), ("ne: [%s]"):format(name), "contains: " .. name, "notContains: " .. name })
 end
 
@@ -88,8 +88,7 @@ end
 function filters.type_of(field)
   if field.kind == "scalar" then return ("Model%sInput"):format(filters.base(field.named)) end
   if field.kind ~= "enum" then return nil end
-  -- Only a nullable list counts as one: `[Status]!` is filtered as a single value.
-  return ("Model%s%sInput"):format(names.upper_first(field.named), field.type.kind == "ListType" and "List" or "")
+  return ("Model%s%sInput"):format(field.named, field.is_filtered_as_list and "List" or "")
 end
 
 --- The same in the filter of a subscription.

@@ -1,5 +1,4 @@
 --- The SDL that the models of a world stand for, and their relation fields.
-local access = require("appsync.server.transform.access")
 local ast = require("appsync.server.transform.ast")
 local conditions = require("appsync.server.transform.conditions")
 local filters = require("appsync.server.transform.filters")
@@ -29,7 +28,7 @@ local function make_connection_field(world, m, relation)
 end
 
 --- Gives the relation fields of all models their types and arguments, and tells which models are listed.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 function generate.relation_fields(world)
   for _, m in ipairs(world.list) do
     m.is_listed = m.is_listed or m.ops.list ~= nil
@@ -92,17 +91,17 @@ local function add_roots(world, parts)
 end
 
 --- Everything that is generated beside the models' own types.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@return string sdl
 function generate.sdl(world)
-  local parts, enums, key_conditions = filters.shared(world.version), {}, {}
+  local parts, enums, key_conditions = filters.shared(world.version), { ModelSizeInput = true, ModelStringInput = true }, {}
   local function add(list)
     for _, part in ipairs(list) do parts[#parts + 1] = part end
   end
   add_objects(world, parts)
   for _, m in ipairs(world.list) do
     if m.is_listed then
-      add({ roots.connection(m, access.text_of(world.type_auth[roots.connection_name(m)] or {})) })
+      add({ roots.connection(m, world.type_auth[roots.connection_name(m)]) })
     end
     add(conditions.build(world, m, enums))
     add(inputs.mutations(world, m))

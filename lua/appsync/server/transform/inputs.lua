@@ -6,7 +6,7 @@ local names = require("appsync.server.transform.names")
 local inputs = {}
 
 --- A type expression as an input has it: objects are replaced by their inputs.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@param node appsync.ast.Type
 ---@return string
 function inputs.type_text(world, node)
@@ -92,7 +92,7 @@ local function delete_input(m)
 end
 
 --- The input of an object that is no model.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@param name string
 ---@return string sdl
 function inputs.object(world, name)
@@ -106,7 +106,7 @@ function inputs.object(world, name)
 end
 
 --- The inputs of a model's mutations, those that it has.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return string[] sdl
 function inputs.mutations(world, m)

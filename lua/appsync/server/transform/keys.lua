@@ -57,6 +57,9 @@ local function check_key(m, partition, sort, what, loc, is_required)
     local ok, err = check_key_field(m, name, what, loc, is_required)
     if not ok then return nil, err end
   end
+  if #sort == 1 and m.field_by_name[sort[1]].named == "Boolean" then
+    return fail(loc, "%s cannot sort by '%s.%s': a Boolean has no order", what, m.name, sort[1])
+  end
   return true
 end
 
@@ -128,7 +131,7 @@ local function check_local_indexes(m)
 end
 
 --- Fills a model's `key` and `indexes`.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
 function keys.read(world, m)
@@ -147,6 +150,10 @@ function keys.read(world, m)
         if not ok then return nil, err end
       end
     end
+  end
+  local id = m.field_by_name.id
+  if not m.key and id and (id.is_list or (id.named ~= "ID" and id.named ~= "String")) then
+    return fail(id.node.loc, "the id of model '%s' must be 'ID!'", m.name)
   end
   m.key = m.key or { partition = "id", sort = {}, is_custom = false }
   return world.version == 1 or check_local_indexes(m)

@@ -122,7 +122,7 @@ local function make_join(world, name, pair)
 end
 
 --- Adds the join models of all many-to-many relations to the world.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@return true? ok, appsync.server.SchemaError? err
 function many_to_many.read(world)
   local uses, order = {}, {}

@@ -1,5 +1,6 @@
 --- Expands Amplify's directives: a source schema becomes the schema that is served, and the list of its models.
 local access = require("appsync.server.transform.access")
+local access_v1 = require("appsync.server.transform.access_v1")
 local arguments = require("appsync.server.transform.arguments")
 local ast = require("appsync.server.transform.ast")
 local builtin_types = require("appsync.server.transform.builtin_types")
@@ -141,21 +142,32 @@ local function add_type_directives(world, known)
   end
 end
 
+-- Fields that aren't a model's are opened one by one; the first version opened their type with them.
+local function access_outside(world)
+  for _, node in ipairs(world.document.definitions) do
+    for _, field in ipairs(node.fields or {}) do
+      local list = world.field_rules[("%s.%s"):format(node.name, field.name)]
+      local modes = list and access.modes_of(list)
+      for _, name in ipairs(modes and access.directives_of(world, modes, false) or {}) do
+        table.insert(field.directives, ast.directive(name, field.loc))
+      end
+      if modes and world.version == 1 and not world.is_root[node.name] then
+        access.add_to_type(world, node.name, access.directives_of(world, modes, true))
+      end
+    end
+  end
+end
+
 local function apply_access(world)
   world.type_auth, world.seen_auth, world.connections = {}, {}, {}
   generate.relation_fields(world)
   for _, m in ipairs(world.list) do
-    access.apply(world, m)
+    local ok, err = (world.version == 1 and access_v1 or access).apply(world, m)
+    if not ok then return nil, err end
     if m.is_sandbox then access.apply_sandbox(world, m) end
   end
-  for _, node in ipairs(world.document.definitions) do
-    for _, field in ipairs(node.fields or {}) do
-      local list = world.field_rules[("%s.%s"):format(node.name, field.name)]
-      for _, name in ipairs(list and access.field_directives(world, list) or {}) do
-        table.insert(field.directives, ast.directive(name, field.loc))
-      end
-    end
-  end
+  access_outside(world)
+  return true
 end
 
 --- Expands the models of a document in place; its directives are checked.
@@ -173,12 +185,13 @@ function model.expand(document, options)
     local ok, problem = step(world)
     if not ok then return nil, problem end
   end
-  apply_access(world)
+  local is_applied, fault = apply_access(world)
+  if not is_applied then return nil, fault end
   strip(document, world.reader.definitions)
   local models = world.list
   models.by_name, models.field_rules = world.models, world.field_rules
-  if #models == 0 then return models end
   add_type_directives(world, world.type_auth)
+  if #models == 0 then return models end
   local ok, problem = append(document, world, generate.sdl(world))
   if not ok then return nil, problem end
   return models

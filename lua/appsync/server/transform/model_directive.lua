@@ -8,10 +8,19 @@ local fail, NULL = directives.fail, core.null
 
 local model_directive = {}
 
--- The name that a map gives to a key: nil where the map or the key is null.
-local function pick(map, key, default)
+-- The name that a map gives to a key: nil where the map or the key is null. In the first version a map that was given
+-- stood for all of the defaults, in the second for those that it names.
+local function pick(world, map, key, default)
   if map == NULL or (map and map[key] == NULL) then return nil end
+  if map and world.version == 1 and map.level == nil then return map[key] end
   return map and map[key] or default
+end
+
+-- A timestamp keeps its own name unless it has another; null leaves it out.
+local function default_name(map, key)
+  local name = map and map[key]
+  if name == NULL then return nil end
+  return name or key
 end
 
 local function check_names(directive, maps)
@@ -39,13 +48,13 @@ local function add_event(m, name, op)
   table.insert(m.events, event)
 end
 
-local function read_events(m, map, defaults)
+local function read_events(world, m, map, defaults)
   m.events = {}
   m.level = map == NULL and "off" or (map and map.level ~= NULL and map.level) or "on"
   if m.level == "off" then return end
   for _, op in ipairs({ "create", "update", "delete" }) do
     local event = "on" .. op:sub(1, 1):upper() .. op:sub(2)
-    local given = pick(map, event, { defaults[event] })
+    local given = pick(world, map, event, { defaults[event] })
     if m.ops[op] and given then
       for _, name in ipairs(given) do
         if name ~= NULL then add_event(m, name, op) end
@@ -55,7 +64,7 @@ local function read_events(m, map, defaults)
 end
 
 --- Fills a model's `ops`, `events`, `level`, `created_at` and `updated_at`.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
 function model_directive.read(world, m)
@@ -66,12 +75,13 @@ function model_directive.read(world, m)
   if not ok then return nil, err end
   local defaults = names.operations(m.name, world.version)
   m.ops = {}
-  for _, op in ipairs({ "get", "list" }) do m.ops[op] = pick(given.queries, op, defaults[op]) end
-  for _, op in ipairs({ "create", "update", "delete" }) do m.ops[op] = pick(given.mutations, op, defaults[op]) end
-  m.created_at = pick(given.timestamps, "createdAt", "createdAt")
-  m.updated_at = pick(given.timestamps, "updatedAt", "updatedAt")
-  m.has_timestamps = given.timestamps ~= NULL
-  read_events(m, given.subscriptions, defaults)
+  for _, op in ipairs({ "get", "list" }) do m.ops[op] = pick(world, given.queries, op, defaults[op]) end
+  for _, op in ipairs({ "create", "update", "delete" }) do m.ops[op] = pick(world, given.mutations, op, defaults[op]) end
+  local stamps = given.timestamps
+  m.created_at = stamps ~= NULL and default_name(stamps, "createdAt") or nil
+  m.updated_at = stamps ~= NULL and default_name(stamps, "updatedAt") or nil
+  m.has_timestamps = stamps ~= NULL
+  read_events(world, m, given.subscriptions, defaults)
   return true
 end
 

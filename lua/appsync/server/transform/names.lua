@@ -114,11 +114,11 @@ end
 model_names.lower_first = lower_first
 
 --- Words as one: {"blog", "posts", "id"} is blogPostsId.
----@param words string[]
+---@param list string[]
 ---@return string
-function model_names.camel(words)
+function model_names.camel(list)
   local parts = {}
-  for i, word in ipairs(words) do parts[i] = i == 1 and lower_first(word) or upper_first(word) end
+  for i, word in ipairs(list) do parts[i] = i == 1 and lower_first(word) or upper_first(word) end
   return table.concat(parts)
 end
 

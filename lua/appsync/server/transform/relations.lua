@@ -289,7 +289,7 @@ local function read_relation(world, m, field, directive)
 end
 
 --- Fills the `relations` of a model; the keys of all models are read.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
 function relations.read(world, m)
@@ -305,7 +305,7 @@ function relations.read(world, m)
 end
 
 --- Adds the foreign keys that relations of a kind imply to the models that hold them, in the order of the relations.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@param kind "hasOne"|"hasMany"|"belongsTo"
 function relations.complete(world, kind)
   for _, m in ipairs(world.list) do

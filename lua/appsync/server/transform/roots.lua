@@ -1,4 +1,5 @@
 --- The fields that models add to the root types, and the connection types (Amplify documentation, "Generated operations").
+local ast = require("appsync.server.transform.ast")
 local conditions = require("appsync.server.transform.conditions")
 local filters = require("appsync.server.transform.filters")
 local names = require("appsync.server.transform.names")
@@ -12,10 +13,11 @@ end
 
 --- The type that lists of a model are.
 ---@param m appsync.server.Model
----@param auth string its @aws_* directives
+---@param auth string[]? its @aws_* directives
 ---@return string sdl
 function roots.connection(m, auth)
-  return ("type %s%s {\n  items: [%s]!\n  nextToken: String\n}"):format(roots.connection_name(m), auth, m.name)
+  return ("type %s%s {\n  items: [%s]!\n  nextToken: String\n}"):format(roots.connection_name(m), ast.directives_text(auth),
+    m.name)
 end
 
 -- The argument that puts a condition on the sort fields of a key or an index.
@@ -65,13 +67,13 @@ local function subscription_field(world, m, event)
 end
 
 --- The root fields of one model.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return {query: string[][], mutation: string[][], subscription: string[][]} fields pairs of name and SDL
 function roots.fields(world, m)
   local out = { query = {}, mutation = {}, subscription = {} }
   local function add(root, name, text, operation)
-    table.insert(out[root], { name, name .. text .. (m.operation_auth[operation] or "") })
+    table.insert(out[root], { name, name .. text .. ast.directives_text(m.operation_auth[operation]) })
   end
   local connection, ops = roots.connection_name(m), m.ops
   if ops.get then add("query", ops.get, ("(%s): %s"):format(get_arguments(m), m.name), "get") end
@@ -92,7 +94,7 @@ function roots.fields(world, m)
 end
 
 --- The conditions on sort fields that a model's keys, indexes and relations need.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@param seen table<string, true> those that are there already
 ---@return string[] sdl

@@ -25,6 +25,7 @@ local rules = {}
 
 rules.OPERATIONS = { "create", "update", "delete", "get", "list", "sync", "listen", "search" }
 local READS = { "get", "list", "listen", "search", "sync" }
+local WRITES = { "create", "update", "delete" }
 local IS_READ = {}
 for _, operation in ipairs(READS) do IS_READ[operation] = true end
 
@@ -68,19 +69,17 @@ local function read_provider(world, values, loc)
   return provider, mode
 end
 
--- The first version had lists of queries and of mutations instead.
+-- The first version had lists of queries and of mutations instead; the one that is absent meant all of its kind.
 local function first_version_operations(values)
-  if given(values.operations) or not (given(values.queries) or given(values.mutations)) then
-    return given(values.operations)
-  end
-  local list = {}
-  for _, name in ipairs(given(values.queries) or {}) do list[#list + 1] = name end
-  for _, name in ipairs(given(values.mutations) or {}) do list[#list + 1] = name end
-  return list
+  local set = {}
+  for _, name in ipairs(values.queries == nil and READS or given(values.queries) or {}) do set[name] = true end
+  for _, name in ipairs(values.mutations == nil and WRITES or given(values.mutations) or {}) do set[name] = true end
+  return set
 end
 
-local function read_operations(world, values, loc, is_field)
-  local list = first_version_operations(values)
+local function read_operations(values, loc, is_field)
+  local list = given(values.operations)
+  if not list and (values.queries ~= nil or values.mutations ~= nil) then return first_version_operations(values) end
   if not list then return set_of(rules.OPERATIONS) end
   local set, has_read, single = {}, false, nil
   for _, name in ipairs(list) do
@@ -92,11 +91,7 @@ local function read_operations(world, values, loc, is_field)
   elseif single and has_read then
     return fail(loc, "@auth has the operations 'read' and '%s': 'read' is all of %s", single, table.concat(READS, ", "))
   end
-  if has_read then
-    for _, name in ipairs(READS) do set[name] = true end
-  elseif world.version == 1 and (set.get or set.list) then
-    set.listen, set.sync, set.search = true, true, true
-  end
+  for _, name in ipairs(has_read and READS or {}) do set[name] = true end
   return set
 end
 
@@ -146,7 +141,7 @@ local function read_rule(world, values, loc, m, is_field)
   if not ok then return nil, err end
   local provider, mode = read_provider(world, values, loc)
   if not provider then return nil, mode end
-  local operations, why = read_operations(world, values, loc, is_field)
+  local operations, why = read_operations(values, loc, is_field)
   if not operations then return nil, why end
   local rule = { allow = values.allow, provider = provider, mode = mode, operations = operations, loc = loc }
   if values.allow == "owner" then read_owner(world, rule, values, m) end
@@ -203,7 +198,7 @@ local function read_field_rules(world, m)
 end
 
 --- Fills a model's `rules` and `field_rules`.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
 function rules.read(world, m)
@@ -236,7 +231,7 @@ local function read_outside_field(world, node, field, directive)
 end
 
 --- Fills `world.field_rules`, by "Type.field", and refuses @auth on types that are no models.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@return true? ok, appsync.server.SchemaError? err
 function rules.read_outside(world)
   for _, node in ipairs(world.document.definitions) do

@@ -15,9 +15,13 @@ local fail = directives.fail
 ---@field kind "scalar"|"enum"|"object"|"model"|"other" other: interfaces and unions, which no input can hold
 ---@field is_declared boolean false: the transformation added it
 ---@field is_stored boolean false for fields that a relation resolves
+---@field is_foreign boolean? holds another model's key, for a relation
+---@field is_hidden boolean? the type doesn't show it
+---@field is_timestamp boolean? added for the time of creation or of the last change
+---@field is_owner boolean? added for an owner rule
 ---@field node table the field's definition in the served schema
 
----@class appsync.server.World
+---@class appsync.server.Survey
 ---@field document appsync.ast.Document
 ---@field version 1|2 whose names and types are generated
 ---@field models table<string, appsync.server.Model>
@@ -35,15 +39,14 @@ World.__index = World
 
 local survey = {}
 
----@return boolean
-function World:is_scalar(name)
+local function is_scalar(name)
   local scalar = scalars[name]
   return type(scalar) == "table" and scalar.parse ~= nil
 end
 
 ---@return "scalar"|"enum"|"object"|"model"|"other"
 function World:kind_of(name)
-  if self:is_scalar(name) then return "scalar" end
+  if is_scalar(name) then return "scalar" end
   if self.enums[name] then return "enum" end
   if self.models[name] then return "model" end
   if self.objects[name] then return "object" end
@@ -57,6 +60,8 @@ local function describe(world, node)
     name = node.name, type = node.type, named = named, is_list = ast.is_list(node.type),
     is_required = node.type.kind == "NonNullType", kind = kind, is_declared = true,
     is_stored = kind ~= "model" and kind ~= "other", node = node,
+    -- The second version takes only a nullable list for one: `[Status]!` is filtered as a single value.
+    is_filtered_as_list = kind == "enum" and (node.type.kind == "ListType" or world.version == 1 and ast.is_list(node.type)),
   }
 end
 
@@ -73,6 +78,17 @@ function World:add_field(m, name, type_text)
   table.insert(m.fields, field)
   m.field_by_name[name] = field
   return field
+end
+
+--- Adds a field that is stored and written by inputs, and that the type doesn't show.
+---@param m appsync.server.Model
+---@param name string
+---@param type_text string
+function World:add_hidden_field(m, name, type_text)
+  local field = describe(self, ast.field(name, type_text, m.loc))
+  field.is_declared, field.is_foreign, field.is_hidden = false, true, true
+  table.insert(m.fields, field)
+  m.field_by_name[name] = field
 end
 
 --- Begins a model of a type with @model; its directives are read later.
@@ -175,7 +191,7 @@ end
 --- Surveys a document; its models have their fields, and nothing of their directives is read yet.
 ---@param document appsync.ast.Document
 ---@param options {modes: {default: string?, additional: table?}?, reader: appsync.server.DirectiveReader}
----@return appsync.server.World? world, appsync.server.SchemaError? err
+---@return appsync.server.Survey? world, appsync.server.SchemaError? err
 function survey.read(document, options)
   local modes = options.modes or {}
   local world = setmetatable({

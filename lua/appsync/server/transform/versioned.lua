@@ -8,7 +8,7 @@ local fail, NULL = directives.fail, core.null
 local versioned = {}
 
 --- Fills a model's `versioned`, and makes its version field an `Int!`.
----@param world appsync.server.World
+---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
 function versioned.read(world, m)

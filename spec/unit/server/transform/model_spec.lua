@@ -216,7 +216,7 @@ describe("@model", function()
     assert.falsy(sdl:find("@model", 1, true))
     assert.equal("id name description done priority status tags meta json", fields("CreateTodoInput"))
     assert.equal("id name description done priority status tags json createdAt updatedAt and or not", fields("ModelTodoFilterInput"))
-    assert.equal("name description done priority status tags json createdAt updatedAt and or not", fields("ModelTodoConditionInput"))
+    assert.equal("name description done priority status tags json and or not createdAt updatedAt", fields("ModelTodoConditionInput"))
     assert.equal("id name description done priority status tags json createdAt updatedAt and or",
       fields("ModelSubscriptionTodoFilterInput"))
     assert.equal("ne eq le lt ge gt contains notContains between beginsWith attributeExists attributeType size", fields("ModelStringInput"))
@@ -236,8 +236,8 @@ describe("@model", function()
 
   it("adds an id and timestamps that are missing, and keeps those that are there", function()
     make("type A @model { name: String } type B @model { id: ID! createdAt: AWSDateTime! name: String }")
-    assert.equal("id name createdAt updatedAt", fields("A"))
-    assert.equal("id name", fields("CreateAInput"))
+    assert.equal("name id createdAt updatedAt", fields("A"))
+    assert.equal("name id", fields("CreateAInput"))
     assert.equal("id createdAt name updatedAt", fields("B"))
     assert.equal("id createdAt name", fields("CreateBInput"))
     assert.equal("2024-01-01T00:00:00Z",
@@ -266,10 +266,10 @@ describe("@model", function()
 
   it("renames and leaves out timestamps", function()
     make('type A @model(timestamps: {createdAt: "born", updatedAt: null}) { name: String }')
-    assert.equal("id name born", fields("A"))
+    assert.equal("name id born", fields("A"))
     assert.equal("2025-11-20T07:02:59.158Z", data("mutation { createA(input: {}) { born } }").createA.born)
     make("type A @model(timestamps: null) { name: String }")
-    assert.equal("id name", fields("A"))
+    assert.equal("name id", fields("A"))
   end)
 
   it("joins the fields to root types that exist, and leaves declared ones alone", function()
@@ -297,9 +297,10 @@ describe("@model", function()
     { "type Query @model { a: Int }", "@model is not allowed on the root type 'Query' (line 1, column 12)" },
     { "type A @model(queries: {sync: \"x\"}) { a: Int }", "@model's 'queries' has no 'sync' (line 1, column 25)" },
     { "type A @model(queries: 5) { a: Int }", "@model's 'queries' must be an object or null (line 1, column 24)" },
-    { "type A @model(queries: {get: 5}) { a: Int }", "@model's 'queries.get' must be a name or null (line 1, column 30)" },
+    { "type A @model(queries: {get: 5}) { a: Int }", "@model's 'queries.get' must be a string (line 1, column 30)" },
+    { 'type A @model(queries: {get: "a b"}) { a: Int }', "@model's 'queries.get' must be a name or null (line 1, column 24)" },
     { "type A @model(subscriptions: {level: some}) { a: Int }",
-      "@model's subscription level is off, on or public, not 'some' (line 1, column 8)" },
+      "@model's 'subscriptions.level' must be one of off, public, on (line 1, column 38)" },
     { "type A @model(foo: 1) { a: Int }", "directive @model has no argument 'foo' (line 1, column 15)" },
     { "type A @model { id: Int }", "the id of model 'A' must be 'ID!' (line 1, column 17)" },
   }) do

@@ -1,0 +1,115 @@
+local core = require("appsync.core")
+local introspect = require("appsync.server.graphql.introspect")
+local load_schema = require("appsync.server.transform.load")
+local print_schema = require("appsync.server.graphql.print_schema")
+
+local FOLDER = debug.getinfo(1, "S").source:match("^@(.*/)[^/]*$") .. "golden/"
+
+local NAMES = {}
+for name in ([[
+auth_default_mode auth_fields auth_operations auth_owners belongs_to custom_operations custom_roots defaults disabled enums
+has_many has_many_custom_key has_many_index has_one has_one_fields indexes levels long_names many_to_many many_to_many_auth
+minimal no_id objects primary_key primary_key_disabled references renamed s3object sample sandbox sandbox_custom
+sandbox_default scalars self_relation v1_auth v1_auth_fields v1_maps v1_connections v1_keys v1_model v1_posts v1_versioned
+]]):gmatch("%S+") do NAMES[#NAMES + 1] = name end
+
+local function read(name)
+  local file = assert(io.open(FOLDER .. name, "rb"))
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+local function type_text(node)
+  if node.kind == "NonNullType" then return type_text(node.type) .. "!" end
+  if node.kind == "ListType" then return "[" .. type_text(node.type) .. "]" end
+  return node.name
+end
+
+local function sorted(list)
+  table.sort(list)
+  return list
+end
+
+local function directive_texts(list)
+  local out = {}
+  for i, directive in ipairs(list or {}) do
+    local args = {}
+    for j, argument in ipairs(directive.arguments) do
+      args[j] = argument.name .. ": " .. introspect.literal_text(argument.value)
+    end
+    out[i] = " @" .. directive.name .. (#args > 0 and "(" .. table.concat(args, ", ") .. ")" or "")
+  end
+  return table.concat(sorted(out))
+end
+
+local function value_text(node)
+  return node.name .. ": " .. type_text(node.type)
+    .. (node.defaultValue and " = " .. introspect.literal_text(node.defaultValue) or "") .. directive_texts(node.directives)
+end
+
+local function field_text(node)
+  if node.kind == "InputValueDefinition" then return value_text(node) end
+  local args = {}
+  for i, argument in ipairs(node.arguments) do args[i] = value_text(argument) end
+  return node.name .. "(" .. table.concat(args, ", ") .. "): " .. type_text(node.type) .. directive_texts(node.directives)
+end
+
+-- A line for each member of each type: what a client can tell, without the order of types and of fields.
+local function lines_of(sdl)
+  local lines = {}
+  for _, node in ipairs(assert(core.parse(sdl)).definitions) do
+    local head = node.kind:gsub("Extension$", "Definition") .. " " .. (node.name or "")
+    if node.kind ~= "SchemaDefinition" then lines[#lines + 1] = head .. directive_texts(node.directives) end
+    for _, field in ipairs(node.fields or {}) do lines[#lines + 1] = head .. " { " .. field_text(field) end
+    for _, value in ipairs(node.values or {}) do lines[#lines + 1] = head .. " { " .. value.name end
+    for _, name in ipairs(node.types or {}) do lines[#lines + 1] = head .. " = " .. name end
+    for _, name in ipairs(node.interfaces or {}) do lines[#lines + 1] = head .. " implements " .. name end
+  end
+  return sorted(lines)
+end
+
+-- What is in one list and not in the other, each with its sign.
+local function differences(expected, actual)
+  local counts, out = {}, {}
+  for _, line in ipairs(expected) do counts[line] = (counts[line] or 0) - 1 end
+  for _, line in ipairs(actual) do counts[line] = (counts[line] or 0) + 1 end
+  for line, n in pairs(counts) do
+    if n ~= 0 then out[#out + 1] = (n < 0 and "- " or "+ ") .. line end
+  end
+  return table.concat(sorted(out), "\n")
+end
+
+local function modes_of(source)
+  local modes = { additional = {} }
+  for mode in source:match("# modes: ([^\n]*)"):gmatch("%S+") do
+    if modes.default then table.insert(modes.additional, mode) else modes.default = mode end
+  end
+  return modes
+end
+
+-- Amplify adds this one to each API, whether it has conversations or not.
+local function without_conversations(sdl)
+  return (sdl:gsub("input AmplifyAIConversationTurnErrorInput {.-\n}\n", ""))
+end
+
+-- In a sandbox Amplify opens what isn't a model's to IAM alone, whether the API has IAM or not. Here the default mode may
+-- use it.
+local function with_default_mode(sdl)
+  return (sdl:gsub(" @aws_iam", ""))
+end
+
+local DIFFERENCES = { sandbox = with_default_mode, sandbox_custom = with_default_mode }
+
+describe("The official transformer's output is ours for", function()
+  for _, name in ipairs(NAMES) do
+    it(name, function()
+      local source = read(name .. ".source.graphql")
+      local s, err = load_schema(source, { modes = modes_of(source) })
+      assert(s, err and err.message)
+      local sdl = without_conversations(read(name .. ".expected.graphql"))
+      local expected = lines_of(DIFFERENCES[name] and DIFFERENCES[name](sdl) or sdl)
+      assert.equal("", differences(expected, lines_of(print_schema(s))))
+    end)
+  end
+end)
