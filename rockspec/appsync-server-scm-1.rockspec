@@ -189,6 +189,7 @@ build = {
     ["appsync.server.transform.model"] = "lua/appsync/server/transform/model.lua",
     ["appsync.server.transform.model_directive"] = "lua/appsync/server/transform/model_directive.lua",
     ["appsync.server.transform.names"] = "lua/appsync/server/transform/names.lua",
+    ["appsync.server.transform.outside"] = "lua/appsync/server/transform/outside.lua",
     ["appsync.server.transform.relations"] = "lua/appsync/server/transform/relations.lua",
     ["appsync.server.transform.roots"] = "lua/appsync/server/transform/roots.lua",
     ["appsync.server.transform.rules"] = "lua/appsync/server/transform/rules.lua",

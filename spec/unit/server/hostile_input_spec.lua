@@ -135,18 +135,19 @@ describe("a schema", function()
   end)
 
   it("is refused where @model gives something that is no name", function()
-    for _, map in ipairs({
-      'queries: {get: ""}', 'queries: {get: "a b}"}', "subscriptions: {onCreate: [1]}",
-      "subscriptions: {onCreate: [[\"a\"]]}", "subscriptions: {level: []}",
+    for map, message in pairs({
+      ['queries: {get: ""}'] = "must be a name or null", ['queries: {get: "a b}"}'] = "must be a name or null",
+      ["subscriptions: {onCreate: [1]}"] = "must be a string", ["subscriptions: {onCreate: [[\"a\"]]}"] = "must be a string",
+      ["subscriptions: {level: []}"] = "must be one of off, public, on",
     }) do
       local err = refusal("type A @model(" .. map .. ") { id: ID! }")
-      assert.matches("must be a name or null", err.message)
+      assert.matches(message, err.message)
       assert.equal(1, err.line)
     end
   end)
 
-  local unsupported = [[auth hasMany hasOne belongsTo manyToMany index primaryKey default versioned key connection
-    searchable function http unheard_of]]
+  local unsupported = [[searchable function http predictions mapsTo refersTo sql validate conversation generation
+    unheard_of]]
   for name in unsupported:gmatch("%S+") do
     it("is refused with @" .. name .. " on anything, by name and place", function()
       for _, text in ipairs({
@@ -161,6 +162,32 @@ describe("a schema", function()
         assert.matches("directive @" .. name .. " is", err.message)
         assert.equal(2, err.line)
         assert.equal(text:find("@model @", 1, true) and 10 or 3, err.column)
+      end
+    end)
+  end
+end)
+
+describe("a directive of models", function()
+  local arguments = { auth = "(rules: [{allow: public}])", manyToMany = '(relationName: "R")', default = '(value: "x")',
+    key = '(fields: ["a"])' }
+  for name in ("auth hasMany hasOne belongsTo manyToMany index primaryKey default versioned key connection"):gmatch("%S+") do
+    it("is refused where it would do nothing: @" .. name, function()
+      for _, text in ipairs({
+        "type Query { a(b: Int\n  @%s): Int }", "type Query { a: E } enum E\n  @%s { A }",
+        "type Query { a: E } enum E { A\n  @%s }", "type Query { a(i: I): Int } input I\n  @%s { b: Int }",
+        "type Query { a(i: I): Int } input I { b: Int\n  @%s }", "type Query { a: Int } extend type Query\n  @%s { b: Int }",
+        "interface I\n  @%s { a: Int } type Query { a: I }", "schema\n  @%s { query: Query } type Query { a: Int }",
+        "type A { a: Int } union U\n  @%s = A type Query { u: U }", "type Query\n  @%s { a: Int }",
+        "interface I { a: Int\n  @%s } type Query { a: I }",
+      }) do
+        local err = refusal((text:format(name .. (arguments[name] or ""))))
+        assert.matches("@" .. name .. " ", err.message)
+        assert.equal(2, err.line)
+        assert.equal(3, err.column)
+      end
+      if name ~= "auth" then
+        assert.equal(2, refusal(("type Query { a: Int\n  @%s%s }"):format(name, arguments[name] or "")).line)
+        assert.equal(2, refusal(("type Query { a: T } type T { a: Int\n  @%s%s }"):format(name, arguments[name] or "")).line)
       end
     end)
   end

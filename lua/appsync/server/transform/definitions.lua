@@ -57,4 +57,11 @@ definitions.VERSION_2 = {
   primaryKey = true, index = true, hasOne = true, hasMany = true, belongsTo = true, manyToMany = true, default = true,
 }
 
+--- Those that only mean something on a model, and on a model's field.
+definitions.OF_TYPES = { key = true, versioned = true }
+definitions.OF_FIELDS = {
+  primaryKey = true, index = true, hasOne = true, hasMany = true, belongsTo = true, manyToMany = true, default = true,
+  connection = true,
+}
+
 return definitions

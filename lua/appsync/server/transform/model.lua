@@ -11,6 +11,7 @@ local generate = require("appsync.server.transform.generate")
 local keys = require("appsync.server.transform.keys")
 local many_to_many = require("appsync.server.transform.many_to_many")
 local model_directive = require("appsync.server.transform.model_directive")
+local outside = require("appsync.server.transform.outside")
 local relations = require("appsync.server.transform.relations")
 local rules = require("appsync.server.transform.rules")
 local sandbox = require("appsync.server.transform.sandbox")
@@ -82,6 +83,7 @@ end
 
 -- Each needs what the ones before it have read of all models.
 local STEPS = {
+  outside.check,
   function(world) return each_model(world, keys.read) end,
   function(world) return each_model(world, versioned.read) end,
   function(world) return each_model(world, defaults.read) end,
