@@ -194,7 +194,6 @@ build = {
     ["appsync.server.transform.roots"] = "lua/appsync/server/transform/roots.lua",
     ["appsync.server.transform.rules"] = "lua/appsync/server/transform/rules.lua",
     ["appsync.server.transform.sandbox"] = "lua/appsync/server/transform/sandbox.lua",
-    ["appsync.server.transform.sources"] = "lua/appsync/server/transform/sources.lua",
     ["appsync.server.transform.survey"] = "lua/appsync/server/transform/survey.lua",
     ["appsync.server.transform.versioned"] = "lua/appsync/server/transform/versioned.lua",
   },

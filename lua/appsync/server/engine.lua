@@ -55,7 +55,7 @@ end
 -- What of an engine is made of texts and files, and made anew when they change: not the store, and nobody's connection.
 local function load_program(options, given)
   local opened = given
-  local s, models = load_schema(options.schema_sources or options.schema_text, { modes = options.auth_modes })
+  local s, models = load_schema(options.schema_text, { modes = options.auth_modes })
   if not s then return nil, models end
   local ok, err = resolvers.fit(options.resolvers or {}, s)
   if not ok then return nil, err end
@@ -119,8 +119,7 @@ local function adopt(self, options, program)
 end
 
 ---@class appsync.server.EngineOptions
----@field schema_text string? SDL, with Amplify's directives
----@field schema_sources appsync.server.SchemaSource[]? instead of it: several files
+---@field schema_text string SDL, with Amplify's directives
 ---@field schema_name string? for messages
 ---@field resolvers table<string, table<string, function>>? by type and field
 ---@field store string|appsync.server.Store? a file, or ":memory:" (the default), or a store that is open already

@@ -1,10 +1,9 @@
---- The type system of a schema's text or files: parsed, checked, expanded, built and validated.
+--- The type system of a schema's text: parsed, checked, expanded, built and validated.
 local definitions = require("appsync.server.transform.definitions")
 local directives = require("appsync.server.graphql.directives")
 local introspect = require("appsync.server.graphql.introspect")
 local model = require("appsync.server.transform.model")
 local schema = require("appsync.server.graphql.schema")
-local sources = require("appsync.server.transform.sources")
 local validate_schema = require("appsync.server.graphql.validate_schema")
 
 local builtin
@@ -35,15 +34,11 @@ end
 ---@field modes {default: string?, additional: string[]?}? of authorization; without a default, rules of every mode are taken
 
 --- Loads a schema.
----@param given string|appsync.server.SchemaSource[] SDL, or several files of it
+---@param text string SDL
 ---@param options appsync.server.LoadOptions?
----@return appsync.server.Schema? schema, appsync.server.Models|appsync.server.SchemaError models_or_err an error has the `file`
----  that it is in, when files were given
-return function(given, options)
-  local joined = sources.join(given)
-  local document, err = joined:parse()
+---@return appsync.server.Schema? schema, appsync.server.Models|appsync.server.SchemaError models_or_err
+return function(text, options)
+  local document, err = schema.parse(text)
   if not document then return nil, err end
-  local s, models = build(document, options or {})
-  if not s then return nil, joined:locate(models) end
-  return s, models
+  return build(document, options or {})
 end

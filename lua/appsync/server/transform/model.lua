@@ -7,6 +7,7 @@ local builtin_types = require("appsync.server.transform.builtin_types")
 local connections = require("appsync.server.transform.connections")
 local defaults = require("appsync.server.transform.defaults")
 local definitions = require("appsync.server.transform.definitions")
+local directives = require("appsync.server.graphql.directives")
 local generate = require("appsync.server.transform.generate")
 local keys = require("appsync.server.transform.keys")
 local many_to_many = require("appsync.server.transform.many_to_many")
@@ -68,11 +69,7 @@ local function add_implicit_fields(world, m)
 end
 
 local function each_model(world, step)
-  for _, m in ipairs(world.list) do
-    local ok, err = step(world, m)
-    if not ok then return nil, err end
-  end
-  return true
+  return directives.each(world.list, function(m) return step(world, m) end)
 end
 
 local function add_all_implicit_fields(world)
