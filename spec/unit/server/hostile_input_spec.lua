@@ -165,13 +165,11 @@ describe("a schema", function()
       end
     end)
   end
-end)
 
-describe("a directive of models", function()
   local arguments = { auth = "(rules: [{allow: public}])", manyToMany = '(relationName: "R")', default = '(value: "x")',
     key = '(fields: ["a"])' }
   for name in ("auth hasMany hasOne belongsTo manyToMany index primaryKey default versioned key connection"):gmatch("%S+") do
-    it("is refused where it would do nothing: @" .. name, function()
+    it("is refused where a directive of models would do nothing: @" .. name, function()
       for _, text in ipairs({
         "type Query { a(b: Int\n  @%s): Int }", "type Query { a: E } enum E\n  @%s { A }",
         "type Query { a: E } enum E { A\n  @%s }", "type Query { a(i: I): Int } input I\n  @%s { b: Int }",
