@@ -45,7 +45,7 @@ end
 ---@param relation {field: string, is_required: boolean?}
 ---@return boolean
 function guarded_fields.is_redacted(m, related, relation)
-  if relation.is_required or m.level == "public" then return false end
+  if relation.is_required or m.level ~= "on" then return false end
   local of_field = m.field_rules and m.field_rules[relation.field]
   return of_field ~= nil or readers(m) ~= readers(related)
 end

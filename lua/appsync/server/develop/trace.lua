@@ -1,6 +1,7 @@
 --- Resolver tracing: what ran for an operation, where it stands, with what, for how long, and what came out. It stands
 --- around an engine, so that one without it pays nothing.
 local core = require("appsync.core")
+local redact = require("appsync.server.develop.redact")
 local request_log = require("appsync.server.develop.request_log")
 local resolver_place = require("appsync.server.develop.resolver_place")
 local shorten = require("appsync.server.develop.shorten")
@@ -86,15 +87,6 @@ function Tracer:leave(_, _, ok, value)
   elseif not entry.failure then
     entry.failure = type(value) == "table" and tostring(value.message) or tostring(value)
   end
-end
-
-local SECRETS = { authorization = true, ["x-api-key"] = true, ["x-amz-security-token"] = true }
-
---- The text without the credentials that a message may carry.
-local function redact(text)
-  return (text:gsub('("([%w%-]+)"%s*:%s*")([^"]*)"', function(head, name)
-    return SECRETS[name:lower()] and head .. '***"' or nil
-  end))
 end
 
 --- A message that a WebSocket has sent.

@@ -1,0 +1,77 @@
+--- A JSON message without the credentials in it, for a log. The text is kept as it was sent but for what is secret, however
+--- that is spelt.
+local core = require("appsync.core")
+local shorten = require("appsync.server.develop.shorten")
+
+local HIDDEN = '"***"'
+
+-- The place behind the text that begins with a quotation mark at `at`.
+local function past_text(json, at)
+  at = at + 1
+  while true do
+    at = json:find('["\\]', at)
+    if json:byte(at) == 34 then return at + 1 end
+    at = at + 2
+  end
+end
+
+-- The place behind the value that begins at `at`.
+local function past_value(json, at)
+  local depth = 0
+  repeat
+    local char = json:sub(at, at)
+    if char == '"' then
+      at = past_text(json, at)
+    elseif char == "{" or char == "[" then
+      depth, at = depth + 1, at + 1
+    elseif char == "}" or char == "]" then
+      depth, at = depth - 1, at + 1
+    else
+      local stop = json:find('["{}%[%]]', at) or #json + 1
+      if depth == 0 then stop = math.min(stop, json:find("[,%s]", at) or stop) end
+      at = math.max(stop, at + 1)
+    end
+  until depth == 0
+  return at
+end
+
+local hide
+
+-- A text that is JSON itself, as the `data` of a start message.
+local function inner(raw)
+  local text = core.decode(raw)
+  if not text:find("^%s*[{%[]") or type(core.decode(text)) ~= "table" then return raw end
+  local shown = hide(text)
+  return shown == text and raw or core.encode(shown)
+end
+
+function hide(json)
+  local out, at = {}, 1
+  while true do
+    local first = json:find('"', at, true)
+    if not first then break end
+    local stop = past_text(json, first)
+    local raw, value = json:sub(first, stop - 1), json:match("^%s*:%s*()", stop)
+    if not value then
+      out[#out + 1] = json:sub(at, first - 1) .. inner(raw)
+      at = stop
+    elseif shorten.is_secret(core.decode(raw)) then
+      out[#out + 1] = json:sub(at, value - 1) .. HIDDEN
+      at = past_value(json, value)
+    else
+      out[#out + 1] = json:sub(at, value - 1)
+      at = value
+    end
+  end
+  return table.concat(out) .. json:sub(at)
+end
+
+--- The message with "***" in the place of each credential.
+---@param text string as a client sent it
+---@return string
+local function redact(text)
+  if type(core.decode(text)) ~= "table" then return ("(%d bytes that are no message)"):format(#text) end
+  return hide(text)
+end
+
+return redact
