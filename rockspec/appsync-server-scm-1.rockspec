@@ -110,6 +110,7 @@ build = {
     ["appsync.server.data.token"] = "lua/appsync/server/data/token.lua",
     ["appsync.server.data.writing"] = "lua/appsync/server/data/writing.lua",
     ["appsync.server.develop.modules"] = "lua/appsync/server/develop/modules.lua",
+    ["appsync.server.develop.redact"] = "lua/appsync/server/develop/redact.lua",
     ["appsync.server.develop.report"] = "lua/appsync/server/develop/report.lua",
     ["appsync.server.develop.request_log"] = "lua/appsync/server/develop/request_log.lua",
     ["appsync.server.develop.resolver_place"] = "lua/appsync/server/develop/resolver_place.lua",
