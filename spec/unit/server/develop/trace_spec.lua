@@ -125,8 +125,8 @@ describe("a trace", function()
 
   it("tells messages without credentials, on a line of bounded length", function()
     start()
-    tracer:message(7, '{"x-api-key":"da2-x","Authorization" : "secret","id":"1"}\n' .. ("y"):rep(5000))
-    assert.matches('WS #7 message  {"x-api-key":"***","Authorization" : "***","id":"1"}?yyy', written[1], 1, true)
+    tracer:message(7, '{"x-api-key":"da2-x","Authorization" : "secret",\n"id":"' .. ("y"):rep(5000) .. '"}')
+    assert.matches('WS #7 message  {"x-api-key":"***","Authorization" : "***",?"id":"yyy', written[1], 1, true)
     assert.is_true(#written[1] < 2100)
   end)
 
