@@ -132,6 +132,8 @@ function Realtime:has_room(id)
   return false
 end
 
+-- The credentials of a start are checked now and not again: what runs when its token expires goes on until the connection
+-- ends, as on the service; only the next start is refused.
 ---@private
 function Realtime:start(id, message)
   if not self:has_room(id) then

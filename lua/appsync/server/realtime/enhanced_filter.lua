@@ -208,13 +208,17 @@ end
 ---@param object {filterGroup: {filters: {fieldName: string, operator: string, value: any}[]}[]}
 ---@return fun(payload: any): boolean matches payloads that are no object don't match
 ---@return string[] notes what in the filter has no effect
+---@return table<string, true> names the payload's fields that it looks at
 function enhanced_filter.compile(object)
   check_keys(object, "filterGroup", "a subscription filter")
-  local lists, notes, groups = {}, {}, object.filterGroup
+  local lists, notes, names, groups = {}, {}, {}, object.filterGroup
   if type(groups) ~= "table" or (next(groups) ~= nil and groups[1] == nil) then
     refuse("filterGroup of a subscription filter must be a list")
   end
-  for i, group in ipairs(groups) do lists[i] = compile_list(group, notes) end
+  for i, group in ipairs(groups) do
+    lists[i] = compile_list(group, notes)
+    for _, filter in ipairs(lists[i]) do names[filter.path[1]] = true end
+  end
   if #lists > MAX_LISTS then enhanced_filter.refuse_lists() end
   return function(payload)
     if type(payload) ~= "table" or is_list(payload) then return false end
@@ -222,7 +226,7 @@ function enhanced_filter.compile(object)
       if all_hold(lists[i], payload) then return true end
     end
     return #lists == 0
-  end, notes
+  end, notes, names
 end
 
 return enhanced_filter

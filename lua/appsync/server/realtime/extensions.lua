@@ -18,8 +18,8 @@ end
 
 local function set_filter(x, at, name, target, filter)
   check_place(at, x.schema.subscription, name, "subscription")
-  local matches, notes = enhanced_filter.compile(filter)
-  x[target] = { matches = matches, notes = notes }
+  local matches, notes, names = enhanced_filter.compile(filter)
+  x[target] = { matches = matches, notes = notes, names = names }
 end
 
 local function invalidate(x, at, request)

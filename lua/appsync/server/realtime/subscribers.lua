@@ -5,6 +5,9 @@ local subscribers = {}
 --- A larger payload is dropped (AppSync endpoints and quotas, "Subscription payload size").
 subscribers.max_payload_bytes = 240 * 1024
 
+-- Filters of resolvers may name any field.
+local MAX_TOLD = 1000
+
 ---@class appsync.server.Subscriber
 ---@field connection {deliver: fun(self, subscriber: appsync.server.Subscriber, payload: string), fail: fun(self, thrown: any)}
 ---@field id string the client's
@@ -18,6 +21,8 @@ subscribers.max_payload_bytes = 240 * 1024
 ---@field n_dropped integer payloads above the limit, each counted once for every subscriber
 ---@field private by_mutation table<string, {n_over: integer, [integer]: appsync.server.Subscriber}>
 ---@field private by_field table<string, {n_over: integer, [integer]: appsync.server.Subscriber}>
+---@field private told table<string, true> what was explained before
+---@field private n_told integer
 ---@field private log fun(text: string)
 local Subscribers = {}
 local Subscribers_mt = { __index = Subscribers }
@@ -25,7 +30,8 @@ local Subscribers_mt = { __index = Subscribers }
 ---@param log fun(text: string)
 ---@return appsync.server.Subscribers
 function subscribers.new(log)
-  return setmetatable({ n = 0, n_ever = 0, n_dropped = 0, by_mutation = {}, by_field = {}, log = log }, Subscribers_mt)
+  return setmetatable({ n = 0, n_ever = 0, n_dropped = 0, n_told = 0, told = {}, by_mutation = {}, by_field = {},
+    log = log }, Subscribers_mt)
 end
 
 local function insert(index, key, subscriber)
@@ -91,9 +97,20 @@ local function payload_for(subscription, value, rendered)
   return payload
 end
 
-local function offer(self, subscriber, value, rendered)
-  local subscription = subscriber.subscription
-  if not subscription:wants(value) then return end
+-- The commonest reason why an event doesn't come: said once for each pair of fields.
+local function explain(self, item, subscription)
+  local name = subscription:lacks(item.value)
+  if not name then return end
+  local text = ("%s: a mutation did not select '%s', by which a subscriber of %s is filtered: it is null there"):format(item.field,
+    name, subscription.field)
+  if self.told[text] or self.n_told >= MAX_TOLD then return end
+  self.told[text], self.n_told = true, self.n_told + 1
+  self.log(text)
+end
+
+local function offer(self, subscriber, item, rendered)
+  local subscription, value = subscriber.subscription, item.value
+  if not subscription:wants(value) then return explain(self, item, subscription) end
   local payload = payload_for(subscription, value, rendered)
   if payload then
     subscriber.connection:deliver(subscriber, payload)
@@ -108,7 +125,7 @@ function Subscribers:publish(item)
   local list, rendered, n_before = self.by_mutation[item.field], {}, self.n_dropped
   for _, subscriber in ipairs(list or {}) do
     if not subscriber.is_over then
-      local ok, thrown = pcall(offer, self, subscriber, item.value, rendered)
+      local ok, thrown = pcall(offer, self, subscriber, item, rendered)
       if not ok then subscriber.connection:fail(thrown) end
     end
   end

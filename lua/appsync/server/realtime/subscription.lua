@@ -24,6 +24,7 @@ local NULL = core.null
 ---@field private x appsync.server.Execution
 ---@field private operation appsync.ast.OperationDefinition
 ---@field private tests (fun(value: any): boolean)[] all of them must hold
+---@field private names table<string, true> the payload's fields that they look at
 ---@field private invalidation (fun(payload: table): boolean)?
 local Subscription = {}
 Subscription.__index = Subscription
@@ -38,6 +39,18 @@ function Subscription:wants(value)
     if not test(value) then return false end
   end
   return true
+end
+
+--- Why a mutation's result does not pass, where it is the mutation's fault: a field that a filter looks at and that the
+--- mutation did not select.
+---@param value any
+---@return string? name
+function Subscription:lacks(value)
+  if type(value) ~= "table" then return nil end
+  for name in pairs(self.names) do
+    if value[name] == nil then return name end
+  end
+  return nil
 end
 
 --- The payload for a mutation's result.
@@ -79,25 +92,32 @@ local function equality_test(name, wanted)
   end
 end
 
+local function add_test(tests, matches, names)
+  tests[#tests + 1] = matches
+  for name in pairs(names) do tests.names[name] = true end
+end
+
 -- The generated `filter` argument and the rule of @auth become one enhanced filter, as the service's resolvers make it, with
 -- its limits.
 local function add_conditions(tests, conditions)
   if #conditions == 0 then return end
   local object = to_subscription_filter({ ["and"] = setmetatable(conditions, core.array_mt) })
-  if #object.filterGroup > 0 then tests[#tests + 1] = enhanced_filter.compile(object) end
+  if #object.filterGroup == 0 then return end
+  local matches, _, names = enhanced_filter.compile(object)
+  add_test(tests, matches, names)
 end
 
 local function tests_of(x, definition, args, rule)
-  local tests, conditions = {}, { rule }
+  local tests, conditions = { names = {} }, { rule }
   if x.enhanced_filter then
-    tests[1] = x.enhanced_filter.matches
+    add_test(tests, x.enhanced_filter.matches, x.enhanced_filter.names)
     add_conditions(tests, conditions)
     return tests
   end
   for _, arg in ipairs(definition.arg_list) do
     local wanted = args[arg.name]
     if wanted ~= nil and not is_model_filter(arg) then
-      tests[#tests + 1] = equality_test(arg.name, wanted)
+      add_test(tests, equality_test(arg.name, wanted), { [arg.name] = true })
     elseif wanted ~= nil and wanted ~= NULL then
       conditions[#conditions + 1] = wanted
     end
@@ -154,10 +174,16 @@ local function rendering(x)
   }
 end
 
-local function notes_of(x)
+local function notes_of(x, definition, names)
   local notes = {}
   for _, set in ipairs({ x.enhanced_filter or { notes = {} }, x.invalidation_filter }) do
     for _, note in ipairs(set.notes) do notes[#notes + 1] = note end
+  end
+  local type_ = schema.named(definition.type)
+  for name in pairs(type_.fields and names or {}) do
+    if not type_.fields[name] then
+      notes[#notes + 1] = ("it is filtered by '%s', which is no field of type '%s' and so null in every event"):format(name, type_.name)
+    end
   end
   return notes
 end
@@ -183,7 +209,8 @@ function subscription.new(x, operation)
   local mutations = {}
   for _, name in ipairs(x.schema.subscribe[node.name] or {}) do mutations[name] = true end
   return setmetatable({
-    field = node.name, x = rendering(x), operation = operation, mutations = mutations, tests = tests, notes = notes_of(x),
+    field = node.name, x = rendering(x), operation = operation, mutations = mutations, tests = tests, names = tests.names,
+    notes = notes_of(x, definition, tests.names),
     render_key = render_key(x, operation), invalidation = x.invalidation_filter and x.invalidation_filter.matches,
   }, Subscription)
 end

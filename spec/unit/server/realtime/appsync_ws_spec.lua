@@ -9,6 +9,7 @@ local function fake_subscription()
   return {
     field = "on", mutations = { m = true }, render_key = "k", notes = {},
     wants = function(_, value) return value.payload ~= nil end,
+    lacks = function() return nil end,
     render = function(_, value) return value.payload end,
     is_invalidated = function(_, payload) return payload.yes end,
   }

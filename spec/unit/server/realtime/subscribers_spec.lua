@@ -12,6 +12,7 @@ local function subscription(changes)
   local s = {
     field = "on", mutations = { m = true }, render_key = "k", notes = {},
     wants = function() return true end,
+    lacks = function() return nil end,
     render = function(_, value)
       rendered = rendered + 1
       return tostring(value)
@@ -99,6 +100,18 @@ describe("the subscribers of all sockets", function()
     add("3")
     publish("x")
     assert.same({ "failed: broken", "failed: bad", "3=x" }, delivered)
+  end)
+
+  it("are told of in the log, once, when a mutation did not select what they are filtered by", function()
+    local changes = { wants = function() return false end, lacks = function(_, value) return value end }
+    add("1", changes)
+    add("2", changes)
+    publish("owner")
+    publish("owner")
+    publish(nil)
+    assert.same({ "m: a mutation did not select 'owner', by which a subscriber of on is filtered: it is null there" }, logged)
+    for i = 1, 2000 do publish("f" .. i) end
+    assert.equal(1000, #logged)
   end)
 
   it("are found by an invalidation of their field", function()

@@ -86,6 +86,22 @@ describe("a subscription", function()
       assert(subscribe("subscription { onAny { author } }")):match(bare))
   end)
 
+  it("knows which field a mutation should have selected for its filters", function()
+    local s = assert(subscribe('subscription { onSend(text: "x", room: null) { id } }'))
+    assert.equal("room", s:lacks(publish('mutation { send(text: "x") { text } }').value))
+    assert.is_nil(s:lacks(publish('mutation { send(text: "y") { text room } }').value))
+    assert.is_nil(assert(subscribe("subscription { onAny { id } }")):lacks(publish("mutation { send { id } }").value))
+    assert.is_nil(assert(subscribe("subscription { onCount }")):lacks(publish("mutation { count }").value))
+  end)
+
+  it("notes that an argument is no field of what it gets", function()
+    local own = assert(engine.new({ schema_text = [[type Query { q: Int } type M { a: Int } type Mutation { m: M }
+      type Subscription { onM(a: Int, b: Int): M @aws_subscribe(mutations: ["m"]) }]] }))
+    assert.same({}, assert(own:subscribe({ query = "subscription { onM(a: 1) { a } }" })).notes)
+    assert.same({ "it is filtered by 'b', which is no field of type 'M' and so null in every event" },
+      assert(own:subscribe({ query = "subscription { onM(b: 1) { a } }" })).notes)
+  end)
+
   it("does not serialize a second time", function()
     local published = publish("mutation { send { id at json } }")
     assert.equal('{"data":{"onAny":{"at":1763622179123,"json":"{\\"x\\":1}"}}}',

@@ -31,6 +31,7 @@ local function connect()
         return {
           field = "on", mutations = { m = true }, render_key = "k", notes = {},
           wants = function(_, value) return value.payload ~= nil end,
+          lacks = function() return nil end,
           render = function(_, value) return value.payload end,
         }
       end,
