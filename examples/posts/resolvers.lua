@@ -1,8 +1,7 @@
--- Resolvers of schema.graphql: posts stand in a base table, and the newest change of each in a journal, as in AppSync's
--- first delta sync tutorial ("a base query and a delta query").
-local core = require("appsync.core")
+-- Resolvers of schema.graphql: posts stand in a base table, and every change of theirs in a journal, as in AppSync's first
+-- delta sync tutorial ("a base query and a delta query"). `appsync serve --store FILE` keeps both.
 
-local base, journal = {}, {}
+local REQUIRED = { title = true, author = true, ups = true, downs = true }
 
 local function copy(item)
   local result = {}
@@ -10,97 +9,80 @@ local function copy(item)
   return result
 end
 
-local function sorted(items)
-  table.sort(items, function(a, b)
-    if a.createdAt ~= b.createdAt then return a.createdAt < b.createdAt end
-    return a.id < b.id
-  end)
-  return items
+-- The type is the one that AppSync gives to DynamoDB's refusals, which clients know; the data are what stands there.
+local function refuse(ctx, post)
+  ctx.util.error("The conditional request failed", "DynamoDB:ConditionalCheckFailedException", post)
 end
 
--- The type is the one that AppSync gives to DynamoDB's refusals, which clients know; `data` is what stands there.
-local function refuse(post)
-  error({
-    message = "The conditional request failed", type = "DynamoDB:ConditionalCheckFailedException", data = post,
-  }, 0)
-end
-
-local function iso8601() return os.date("!%Y-%m-%dT%H:%M:%S.000Z") end
-
--- Both tables, always: a change that the journal lacks would never reach a client that syncs by deltas.
-local function record(post, what)
-  base[post.id] = what ~= "DELETE" and post or nil
+-- Both tables or none: a change that the journal lacks would never reach a client that syncs by deltas.
+local function record(ctx, post, what)
+  local base, journal = ctx.tables.Post, ctx.tables.PostJournal
   local entry = copy(post)
-  entry.aws_ds, entry.changed_at = what, os.time()
-  journal[post.id] = entry
+  entry.aws_ds = what
+  -- Ordered by time as text, then by what happened to a post in the same second.
+  local at = ("%010d:%s:%08d"):format(ctx.util.now_epoch_seconds(), post.id, post.version)
+  base:transaction(function()
+    if what == "DELETE" then base:delete(post.id) else base:put(post) end
+    journal:put({ "Post", at }, entry)
+  end)
   return entry
 end
 
-local REQUIRED = { title = true, author = true, ups = true, downs = true }
-
-local function changed(post, input)
+local function changed(ctx, post, input)
   local result = copy(post)
   for name, value in pairs(input) do
-    if value == core.null then
-      if REQUIRED[name] then error({ message = "A post needs its " .. name .. ".", type = "BadRequest" }, 0) end
-      value = nil
-    end
-    result[name] = value
+    local is_null = ctx.util.is_null(value)
+    if is_null and REQUIRED[name] then ctx.util.error("A post needs its " .. name .. ".", "BadRequest") end
+    if is_null then result[name] = nil else result[name] = value end
   end
   result.expectedVersion = nil
-  result.version, result.updatedAt = post.version + 1, iso8601()
+  result.version, result.updatedAt = post.version + 1, ctx.util.now_iso8601()
   return result
 end
 
 -- The post that an update or a deletion means.
-local function expected(input)
-  local post = base[input.id]
-  local version = input.expectedVersion
-  if not post or (version ~= nil and version ~= core.null and version ~= post.version) then refuse(post) end
+local function expected(ctx, input)
+  local post = ctx.tables.Post:get(input.id)
+  if not post then return refuse(ctx) end
+  if ctx.util.default_if_null(input.expectedVersion, post.version) ~= post.version then refuse(ctx, post) end
   return post
 end
 
 local Query, Mutation = {}, {}
 
-function Query.getPost(ctx) return base[ctx.arguments.id] end
+function Query.getPost(ctx) return ctx.tables.Post:get(ctx.arguments.id) end
 
-function Query.listPosts()
-  local posts = {}
-  for _, post in pairs(base) do posts[#posts + 1] = post end
-  return sorted(posts)
-end
+function Query.listPosts(ctx) return (ctx.tables.Post:scan()) end
 
 function Query.listPostsDelta(ctx)
-  local since = tonumber(ctx.arguments.lastSync) or 0
-  local entries = {}
-  for _, entry in pairs(journal) do
-    -- Clients round down to whole seconds: what was changed in that second may be new to them.
-    if entry.changed_at >= since then entries[#entries + 1] = entry end
+  -- With the second itself: clients round down, and what was changed in that second may be new to them.
+  local since = ("%010d"):format(ctx.util.default_if_null(ctx.arguments.lastSync, 0))
+  local entries, place = {}, {}
+  for _, entry in ipairs(ctx.tables.PostJournal:scan({ partition = "Post", ge = since })) do
+    -- The newest change of a post says all.
+    if not place[entry.id] then place[entry.id] = #entries + 1 end
+    entries[place[entry.id]] = entry
   end
-  return sorted(entries)
+  return entries
 end
 
 function Mutation.createPost(ctx)
-  local input = ctx.arguments.input
-  local id = input.id
-  if id == nil or id == core.null then id = core.uuid() end
-  if base[id] then refuse(base[id]) end
-  local now = iso8601()
-  local post = { id = id, ups = 0, downs = 0, version = 1, createdAt = now, updatedAt = now }
-  for name, value in pairs(input) do
-    if value ~= core.null then post[name] = value end
-  end
-  return record(post, "CREATE")
+  local input = copy(ctx.arguments.input)
+  input.id = ctx.util.default_if_null(input.id, nil) or ctx.util.uuid()
+  local there = ctx.tables.Post:get(input.id)
+  if there then refuse(ctx, there) end
+  local post = changed(ctx, { ups = 0, downs = 0, version = 0 }, input)
+  post.createdAt = post.updatedAt
+  return record(ctx, post, "CREATE")
 end
 
 function Mutation.updatePost(ctx)
   local input = ctx.arguments.input
-  return record(changed(expected(input), input), "UPDATE")
+  return record(ctx, changed(ctx, expected(ctx, input), input), "UPDATE")
 end
 
 function Mutation.deletePost(ctx)
-  local input = ctx.arguments.input
-  return record(changed(expected(input), {}), "DELETE")
+  return record(ctx, changed(ctx, expected(ctx, ctx.arguments.input), {}), "DELETE")
 end
 
 return { Query = Query, Mutation = Mutation }

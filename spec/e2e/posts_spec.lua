@@ -2,18 +2,26 @@
 local core = require "appsync.core"
 local engine_module = require "appsync.server.engine"
 local process = require "spec.support.process"
+local resolver_util = require "appsync.server.resolver_util"
 local resolvers = require "appsync.server.resolvers"
 
 local FIELDS = "{ id title author ups version aws_ds }"
 
 describe("examples/posts", function()
-  local engine
+  local engine, clock
+
+  local function open(store)
+    local function now() return clock end
+    return assert(engine_module.new({
+      schema_text = process.read("examples/posts/schema.graphql"),
+      resolvers = assert(resolvers.load("examples/posts/resolvers.lua")).by_type,
+      store = store, now = now, providers = { util = resolver_util.provider({ now = now, uuid = core.uuid }) },
+    }))
+  end
 
   before_each(function()
-    engine = assert(engine_module.new({
-      schema_text = process.read("examples/posts/schema.graphql"),
-      resolvers = assert(resolvers.load("examples/posts/resolvers.lua")),
-    }))
+    clock = 1700000000.5
+    engine = open()
   end)
 
   after_each(process.stop_all)
@@ -52,11 +60,39 @@ describe("examples/posts", function()
   end)
 
   it("counts lastSync in seconds and lets no change of its own second out", function()
-    local before = os.time()
-    mutate("createPost", { title = "a", author = "b" })
-    assert.equal(1, #list("listPostsDelta(lastSync: " .. before .. ")"))
-    assert.equal(0, #list("listPostsDelta(lastSync: " .. os.time() + 1 .. ")"))
-    assert.equal(1, #list("listPostsDelta"))
+    mutate("createPost", { title = "old", author = "b" })
+    clock = clock + 60
+    mutate("createPost", { title = "new", author = "b" })
+    local function titles(arguments)
+      local result = {}
+      for i, change in ipairs(list("listPostsDelta" .. arguments)) do result[i] = change.title end
+      return result
+    end
+    assert.same({ "old", "new" }, titles(""))
+    assert.same({ "old", "new" }, titles("(lastSync: 1700000000)"))
+    assert.same({ "new" }, titles("(lastSync: 1700000001)"))
+    assert.same({ "new" }, titles("(lastSync: 1700000060)"))
+    assert.same({}, titles("(lastSync: 1700000061)"))
+  end)
+
+  it("tells the newest change of a post, be it the tenth in a second", function()
+    local post = mutate("createPost", { title = "0", author = "b" })
+    for i = 1, 11 do mutate("updatePost", { id = post.id, title = tostring(i) }) end
+    local changes = list("listPostsDelta")
+    assert.same({ 1, "11", 12 }, { #changes, changes[1].title, changes[1].version })
+  end)
+
+  it("keeps both tables in the file of the store", function()
+    local path = process.temporary(".db")
+    engine = open(path)
+    local post = mutate("createPost", { title = "kept", author = "b" })
+    clock = clock + 1
+    mutate("deletePost", { id = mutate("createPost", { title = "gone", author = "b" }).id })
+    engine:close()
+    engine = open(path)
+    assert.same({ post.id }, { list("listPosts")[1].id, list("listPosts")[2] and "another" })
+    assert.same({ "CREATE", "DELETE" }, { list("listPostsDelta")[1].aws_ds, list("listPostsDelta")[2].aws_ds })
+    engine:close()
   end)
 
   it("refuses what stands in the way with DynamoDB's error and what is there", function()
