@@ -137,6 +137,37 @@ describe("appsync serve, while one develops", function()
     assert.is_nil(said("trace  query"):find("Query.hello", 1, true))
   end)
 
+  it("begins with the records of --seed, beside those that the store has", function()
+    made.write("seed.json", '{"Todo": [{"id": "1", "name": "one"}, {"id": "2", "name": "two"}]}')
+    for _, name in ipairs({ "one", "changed" }) do
+      start({ "--seed", made.path .. "/seed.json", "--store", made.path .. "/data.db" })
+      assert.equal(name, appsync.assert(client:query('{ getTodo(id: "1") { name } }')).getTodo.name)
+      appsync.assert(client:mutate('mutation { updateTodo(input: {id: "1", name: "changed"}) { id } }'))
+      client:close(5)
+      process.stop(handle)
+    end
+  end)
+
+  local refused = {
+    { "a record that is wrong", "--seed", "seed.json", '{"Todo": [{"id": "1"}]}', "seed.json: Todo[0].name: is missing\n" },
+    { "a seed that is no JSON", "--seed", "seed.json", "{", "seed.json: " },
+    { "resolvers without a field", "--resolvers", "x.lua", "return { Query = {\n  helo = function() end } }",
+      "x.lua:2: resolvers: type 'Query' has no field 'helo', did you mean 'hello'?\n    2 |   helo = function() end } }\n" },
+    { "a certificate that is none", "--tls", "x.pem", "no certificate", "x.pem" },
+  }
+  for _, row in ipairs(refused) do
+    it("doesn't begin with " .. row[1] .. ", and says so with status 1", function()
+      made.write(row[3], row[4])
+      local given = made.path .. "/" .. row[3]
+      if row[2] == "--tls" then given = given .. "," .. given end
+      local pipe = assert(io.popen(("bin/appsync serve %s %s %s 2>&1; echo status=$?"):format(made.path, row[2], given)))
+      local text = pipe:read("*a")
+      pipe:close()
+      assert.matches(row[5], text, 1, true)
+      assert.matches("status=1\n$", text)
+    end)
+  end
+
   it("says which schema it takes where there are two", function()
     made.write("schema.graphql", "type Query { other: Int }")
     start()

@@ -8,6 +8,7 @@ local fault = require("appsync.server.fault")
 local http_headers = require("appsync.server.http.headers")
 local host = require("appsync.server.http.host")
 local reload = require("appsync.server.reload")
+local request_log = require("appsync.server.develop.request_log")
 local resolver_util = require("appsync.server.resolver_util")
 local socket_log = require("appsync.server.develop.socket_log")
 local sockets = require("appsync.server.realtime.sockets")
@@ -37,6 +38,7 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field log (fun(text: string))? default: stderr
 ---@field on_record (fun(record: appsync.server.LogRecord))? is told what each client does
 ---@field tracer appsync.server.Tracer? traces resolvers
+---@field seeds appsync.server.SeedText[]? records to begin with
 ---@field program appsync.server.Program? what schema_text and resolvers were read from
 ---@field is_watched boolean? the program is read again when it changes
 ---@field say (fun(text: string))? whole lines for people; default: stderr
@@ -81,6 +83,16 @@ local function new_engine(options, auth_modes, now, on_effect)
     providers = { util = resolver_util.provider({ now = now, uuid = core.uuid }) },
     on_effect = on_effect,
   })
+end
+
+local function seed(engine, seeds)
+  for _, item in ipairs(seeds or {}) do
+    local counts, err = engine:seed(item.text, item.name)
+    if not counts then
+      return nil, err
+    end
+  end
+  return true
 end
 
 local function open_listener(options)
@@ -131,6 +143,11 @@ end
 function Server:wire_faults()
   self.faults:attach(self.listener, function() return self.engine end)
   self.control = control.new(self.faults, function() return self.listener:stats() end)
+  self.faults.log.on_finish = self.on_record and function(entry)
+    if #entry.faults > 0 then
+      self:guarded("the request log", self.on_record, request_log.of_fault(entry))
+    end
+  end
 end
 
 ---@private
@@ -210,9 +227,15 @@ function server.new(options)
   if not self.engine then
     return nil, err
   end
-  self.listener, message = open_listener(options)
+  local ok
+  ok, err = seed(self.engine, options.seeds)
+  if ok then
+    self.listener, message = open_listener(options)
+    err = { message = message }
+  end
   if not self.listener then
-    return nil, { message = message }
+    self:close()
+    return nil, err
   end
   self.host = options.host or "127.0.0.1"
   self.is_tls = options.tls ~= nil
@@ -298,6 +321,9 @@ function Server:refuses_host(event)
   local sent = http_headers.json(core.uuid(), { ["x-amzn-errortype"] = "ForbiddenException" })
   sent["access-control-allow-origin"] = nil -- the page that asks so is none that may read this
   self.listener:respond(event.id, 403, sent, body)
+  if self.on_record then
+    self:guarded("the request log", self.record, self, event, self.clock(), 403, body)
+  end
   return true
 end
 
@@ -392,7 +418,9 @@ end
 
 --- Says goodbye to every connection and stops listening; twice is legal.
 function Server:close()
-  self.listener:shutdown(0.5)
+  if self.listener then
+    self.listener:shutdown(0.5)
+  end
   if self.engine.close then
     self.engine:close()
   end

@@ -5,7 +5,7 @@ local resolvers = require("appsync.server.resolvers")
 local source = require("appsync.server.develop.source")
 
 ---@class appsync.server.Program
----@field paths {schema: string, resolvers: string?, transforms: string[]}
+---@field paths {schema: string, resolvers: string?, transforms: string[], seeds: string[]}
 ---@field on_failure fun(failure: appsync.server.ResolverFailure)?
 ---@field current appsync.server.ProgramText? what is served
 ---@field private modules appsync.server.Modules[] by the files that require them
@@ -19,13 +19,20 @@ local program = {}
 ---@field resolvers table<string, table<string, function>>?
 ---@field authorizer function?
 ---@field transforms table[]
+---@field seeds appsync.server.SeedText[]
 
----@param paths {schema: string, resolvers: string?, transforms: string[]?}
+---@class appsync.server.SeedText
+---@field name string the file's path
+---@field text string JSON
+
+---@param paths {schema: string, resolvers: string?, transforms: string[]?, seeds: string[]?}
 ---@param on_failure fun(failure: appsync.server.ResolverFailure)? is told what resolvers throw
 ---@return appsync.server.Program
 function program.new(paths, on_failure)
   return setmetatable({
-    paths = { schema = paths.schema, resolvers = paths.resolvers, transforms = paths.transforms or {} },
+    paths = {
+      schema = paths.schema, resolvers = paths.resolvers, transforms = paths.transforms or {}, seeds = paths.seeds or {},
+    },
     on_failure = on_failure, modules = {}, watched = { paths.schema },
   }, Program)
 end
@@ -45,11 +52,19 @@ function Program:read_resolvers(text)
   if self.on_failure then text.resolvers = resolvers.watched(text.resolvers, self.on_failure) end
 end
 
+local function content(path)
+  local file, message = io.open(path, "rb")
+  if not file then return nil, message end
+  local text = file:read("*a")
+  file:close()
+  return text, path .. ": it can't be read"
+end
+
 --- Reads everything. Who serves what was read makes it `current`.
 ---@return appsync.server.ProgramText? text
 ---@return appsync.server.SourceFault[]? faults
 function Program:read()
-  local faults, text = {}, { transforms = {} }
+  local faults, text = {}, { transforms = {}, seeds = {} }
   local read, fault = source.read(self.paths.schema)
   if read then
     self.watched, text.source = read.watched, read
@@ -57,6 +72,11 @@ function Program:read()
     faults[1] = fault
   end
   if self.paths.resolvers then faults[#faults + 1] = self:read_resolvers(text) end
+  for i, path in ipairs(self.paths.seeds) do
+    local json, message = content(path)
+    text.seeds[i] = { name = path, text = json }
+    if not json then faults[#faults + 1] = { message = message } end
+  end
   if #faults > 0 then return nil, faults end
   return text
 end
@@ -67,6 +87,7 @@ function Program:files()
   local paths = {}
   for i, path in ipairs(self.watched) do paths[i] = path end
   paths[#paths + 1] = self.paths.resolvers
+  for _, path in ipairs(self.paths.seeds) do paths[#paths + 1] = path end
   for _, of_file in pairs(self.modules) do
     local owned = {}
     for _, path in pairs(of_file:owned()) do owned[#owned + 1] = path end
@@ -76,13 +97,6 @@ function Program:files()
   return paths
 end
 
-local function content(path)
-  local file = io.open(path, "rb")
-  local text = file and file:read("*a")
-  if file then file:close() end
-  return text or ""
-end
-
 --- What each file says, the schema as one, so that what was only touched isn't loaded anew.
 ---@return table<string, string> contents by path
 function Program:contents()
@@ -90,7 +104,7 @@ function Program:contents()
   if found then self.watched = found.watched end
   local contents = { [self.paths.schema] = found and found.text or "" }
   for _, path in ipairs(self:files()) do
-    contents[path] = contents[path] or content(path)
+    contents[path] = contents[path] or content(path) or ""
   end
   return contents
 end

@@ -52,7 +52,22 @@ end
 
 local function counted(n, one, many)
   if n == 0 then return "" end
-  return n == 1 and (", 1 subscription " .. one) or (", %d subscriptions %s"):format(n, many)
+  return ", " .. (n == 1 and one or many:format(n))
+end
+
+-- Only the records of a text that has changed: what has been deleted since stays so otherwise.
+---@private
+function Reload:seed(seeds, names)
+  local n = 0
+  for _, seed in ipairs(seeds) do
+    for _, name in ipairs(names) do
+      local counts, err
+      if seed.name == name then counts, err = self.engine:seed(seed.text, seed.name) end
+      if err then self.say(report.faults({ err }, self.is_coloured)) end
+      n = n + (counts and counts.created or 0)
+    end
+  end
+  return n
 end
 
 ---@private
@@ -69,8 +84,10 @@ function Reload:apply(names)
   self.program.current = text
   local engine = self.engine
   local n_kept, n_ended = self.subscribers:renew(function(request) return engine:subscribe(request) end)
-  self.say(("reloaded %s%s%s\n"):format(table.concat(names, ", "), counted(n_kept, "goes on", "go on"),
-    counted(n_ended, "ended", "ended")))
+  self.say(("reloaded %s%s%s%s\n"):format(table.concat(names, ", "),
+    counted(self:seed(text.seeds, names), "1 record added", "%d records added"),
+    counted(n_kept, "1 subscription goes on", "%d subscriptions go on"),
+    counted(n_ended, "1 subscription ended", "%d subscriptions ended")))
 end
 
 -- Files that are new to the program came by a change of one that isn't.

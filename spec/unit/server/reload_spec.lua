@@ -25,9 +25,11 @@ describe("a program that changes", function()
   }
 
   before_each(function()
-    made = folder.make({ ["s.graphql"] = SCHEMA, ["r.lua"] = RESOLVERS })
+    made = folder.make({ ["s.graphql"] = SCHEMA, ["r.lua"] = RESOLVERS, ["seed.json"] = '{"Todo": []}' })
     said, now, sent = {}, 0, {}
-    local p = program.new({ schema = made.path .. "/s.graphql", resolvers = made.path .. "/r.lua" })
+    local p = program.new({
+      schema = made.path .. "/s.graphql", resolvers = made.path .. "/r.lua", seeds = { made.path .. "/seed.json" },
+    })
     p.current = assert(p:read())
     served = assert(engine.new({ schema_text = p.current.source.text, resolvers = p.current.resolvers }))
     live = subscribers.new(function() end)
@@ -177,6 +179,19 @@ describe("a program that changes", function()
     assert.equal("reloaded r.lua, 1 subscription ended\n", pass())
     assert.same({ "a ended: no more" }, sent)
     assert.equal(0, live.n)
+  end)
+
+  it("adds the records of a seed that has changed, and only of that", function()
+    made.write("seed.json", '{"Todo": [{"id": "1", "name": "one"}, {"id": "2", "name": "two"}, {"id": "3", "name": "three"}]}')
+    assert.equal("reloaded seed.json, 3 records added\n", pass())
+    run('mutation { deleteTodo(input: {id: "3"}) { id } }')
+    said = {}
+    made.write("s.graphql", SCHEMA .. "# more")
+    assert.equal("reloaded s.graphql\n", pass())
+    assert.equal(2, #run("{ listTodos { items { id } } }").data.listTodos.items)
+    said = {}
+    made.write("seed.json", '{"Todo": [{"id": "4"}]}')
+    assert.equal("seed.json: Todo[0].name: is missing\nreloaded seed.json\n", pass())
   end)
 
   it("says when it wants to look again", function()

@@ -6,6 +6,7 @@ local data = {
   title = "Data",
   options = {
     { name = "store", value = "FILE", help = "keep the data in this file; default: in memory" },
+    { name = "seed", value = "FILE.json", help = 'records to begin with: {"Todo": [{"id": "1", …}, …]}', is_list = true },
     {
       name = "conflict",
       value = "STRATEGY",
@@ -19,7 +20,7 @@ local data = {
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
 function data.read(words, options)
-  options.store = words.store
+  options.store, options.seed_paths = words.store, words.seed
   if words.conflict then
     return status.usage, "--conflict comes with a later release; this one has no versioned models"
   end

@@ -25,13 +25,15 @@ end
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
 function schema.read(words, options)
-  local program = require("appsync.server.program").new({ schema = words[1], resolvers = words.resolvers }, failure_teller(options))
+  local paths = { schema = words[1], resolvers = words.resolvers, seeds = options.seed_paths }
+  local program = require("appsync.server.program").new(paths, failure_teller(options))
   local text, faults = program:read()
   if not text then
     return status.failure, require("appsync.server.develop.report").faults(faults, options.is_coloured)
   end
   program.current = text
   options.schema_name, options.schema_text, options.resolvers = words[1], text.source.text, text.resolvers
+  options.seeds = text.seeds
   if text.authorizer then
     -- Another one may be loaded while the server runs.
     options.authorizer = function(...) return program.current.authorizer(...) end

@@ -3,7 +3,7 @@ local core = require("appsync.core")
 
 ---@class appsync.server.LogRecord
 ---@field at number Unix seconds, when it was done
----@field kind "request"|"connect"|"start"|"stop"|"close"|"trace"
+---@field kind "request"|"connect"|"start"|"stop"|"close"|"fault"|"trace"
 ---@field method string? request
 ---@field path string? request, connect
 ---@field status integer? request; connect that was refused
@@ -22,13 +22,15 @@ local core = require("appsync.core")
 ---@field id string? start, stop: the client's name of the subscription
 ---@field code integer? close
 ---@field reason string? close
+---@field faults string[]? fault: the kinds that struck
+---@field outcome string? fault: what the client got
 ---@field n_events integer? close: payloads that were delivered
 
 local request_log = {}
 
 local MEMBERS = {
   "at", "kind", "connection", "id", "method", "path", "protocol", "status", "operation", "name", "fields", "identity", "user",
-  "ms", "bytes", "n_errors", "error", "request_id", "code", "reason", "n_events",
+  "ms", "bytes", "n_errors", "error", "request_id", "code", "reason", "n_events", "faults", "outcome",
 }
 
 -- A line stays a line, whatever a client has sent.
@@ -98,6 +100,10 @@ function heads.close(record)
   return ("WS #%d close %d%s, %d events"):format(record.connection, record.code or 0, reason, record.n_events or 0)
 end
 
+function heads.fault(record)
+  return ("FAULT %s: %s"):format(table.concat(record.faults, ", "), clean(record.outcome, 60))
+end
+
 function heads.trace()
   return "trace"
 end
@@ -114,6 +120,19 @@ function request_log.line(record)
   add_identity(parts, record)
   add_errors(parts, record)
   return table.concat(parts, "  ")
+end
+
+--- The record of an entry of the faults' own log.
+---@param entry appsync.server.LogEntry
+---@return appsync.server.LogRecord
+function request_log.of_fault(entry)
+  local faults = {}
+  for i, item in ipairs(entry.faults) do faults[i] = item.fault .. " (" .. item.rule .. ")" end
+  return {
+    kind = "fault", at = entry.at, method = entry.method, path = entry.path, connection = entry.connection,
+    operation = entry.kind, name = entry.operation, fields = entry.fields, ms = entry.duration_ms, faults = faults,
+    outcome = tostring(entry.status),
+  }
 end
 
 local function utf8(text)
@@ -134,7 +153,7 @@ function request_log.json(record)
   for _, name in ipairs(MEMBERS) do
     local value = record[name]
     if type(value) == "string" then value = utf8(value) end
-    if name == "fields" and value then value = list(value) end
+    if type(value) == "table" then value = list(value) end
     if name == "ms" and value then value = math.floor(value * 1000 + 0.5) / 1000 end
     if value ~= nil then parts[#parts + 1] = core.encode(name) .. ":" .. core.encode(value) end
   end

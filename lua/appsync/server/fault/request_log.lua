@@ -20,6 +20,7 @@ request_log.capacity = 1000
 ---@field duration_ms number?
 
 ---@class appsync.server.RequestLog
+---@field on_finish (fun(entry: appsync.server.LogEntry))?
 local RequestLog = {}
 local RequestLog_mt = { __index = RequestLog }
 
@@ -67,6 +68,9 @@ function RequestLog:finish(entry, status)
   if entry.status == nil then
     entry.status = status
     entry.duration_ms = math.floor((self.clock() - entry.started) * 1e6 + 0.5) / 1000
+    if self.on_finish then
+      self.on_finish(entry)
+    end
   end
 end
 

@@ -28,6 +28,8 @@ describe("a record of the request log", function()
     { { kind = "start", connection = 5, id = "s1", n_errors = 1, error = "no" }, "WS #5 start refused s1  1 error: no" },
     { { kind = "stop", connection = 5, id = "s1" }, "WS #5 stop s1" },
     { { kind = "close", connection = 5, code = 1000, reason = "bye", n_events = 3 }, "WS #5 close 1000 bye, 3 events" },
+    { request_log.of_fault({ at = AT, kind = "mutation", operation = "M", fields = { "a" }, duration_ms = 2, status = "reset",
+      faults = { { rule = "r1", fault = "refuse" } } }), "FAULT refuse (r1): reset  mutation  M  {a}  2.0 ms" },
     { { kind = "close", connection = 5 }, "WS #5 close 0, 0 events" },
   }
   for _, case in ipairs(cases) do
