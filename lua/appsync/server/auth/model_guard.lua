@@ -15,6 +15,15 @@ local NULL = core.null
 local ModelGuard = {}
 ModelGuard.__index = ModelGuard
 
+local OPERATIONS = {}
+for _, op in ipairs({ "create", "update", "delete", "get", "list", "sync", "listen", "search" }) do OPERATIONS[op] = true end
+local NONE, ANYONE = {}, { { allow = "anyone", operations = OPERATIONS } }
+
+-- The transformer's first version left open what nothing was said of.
+local function rules_of(m)
+  return m.rules or (m.is_unprotected and ANYONE) or NONE
+end
+
 local function has_rules(m)
   return m.rules ~= nil or next(m.field_rules or {}) ~= nil
 end
@@ -57,7 +66,7 @@ end
 local function without_rules(self, m, caller)
   if not caller or not caller.mode then return true end
   if self.is_open or (caller.iam and caller.iam.is_admin) then return true end
-  if has_rules(m) then return nil end
+  if has_rules(m) or m.is_unprotected then return nil end
   return (m.is_sandbox and caller.mode == "API_KEY") or false
 end
 
@@ -79,7 +88,7 @@ end
 
 -- The rules of the model and those of its fields.
 local function each_rule(m, visit)
-  for _, r in ipairs(m.rules or {}) do visit(r) end
+  for _, r in ipairs(rules_of(m)) do visit(r) end
   for _, rules in pairs(m.field_rules or {}) do
     for _, r in ipairs(rules) do visit(r) end
   end
@@ -125,10 +134,10 @@ end
 -- result, whether any rule at all did.
 local function denied_fields(m, input, skipped, holds)
   local denied, any = {}, false
-  for _, r in ipairs(m.rules or {}) do any = holds(r) or any end
+  for _, r in ipairs(rules_of(m)) do any = holds(r) or any end
   for name, value in pairs(input) do
     local is_allowed = skipped[name] or not m.field_by_name[name]
-    for _, r in ipairs(is_allowed and {} or (m.field_rules or {})[name] or m.rules or {}) do
+    for _, r in ipairs(is_allowed and {} or (m.field_rules or {})[name] or rules_of(m)) do
       if holds(r, value) then is_allowed = true end
     end
     if not is_allowed then
@@ -156,7 +165,7 @@ end
 
 -- Members of a static group own what they make, too; other static rules leave a record without an owner.
 local function sets_owner(m, caller)
-  for _, r in ipairs(m.rules or {}) do
+  for _, r in ipairs(rules_of(m)) do
     if r.operations.create and r.allow ~= "groups" and rule.allows(r, caller) then return false end
   end
   return true
@@ -175,7 +184,7 @@ function ModelGuard:create(m, ctx, input)
   end
   finish(ctx, denied_fields(m, input, {}, holds))
   if not sets_owner(m, caller) then return end
-  for _, r in ipairs(m.rules or {}) do
+  for _, r in ipairs(rules_of(m)) do
     local owners = r.allow == "owner" and holds(r) and rule.owners(r, caller) or {}
     local field = r.owner_field or "owner"
     if input[field] == nil and owners[1] then
@@ -216,7 +225,7 @@ function ModelGuard:delete(m, ctx, item)
     end
     return false
   end
-  if not allows(m.rules or {}) then refuse(ctx) end
+  if not allows(rules_of(m)) then refuse(ctx) end
   for _, rules in pairs(m.field_rules or {}) do
     if not allows(rules) then refuse(ctx) end
   end
@@ -256,7 +265,7 @@ function ModelGuard:subscribe(m, event, ctx, args)
   if m.level == "public" or is_free(self, m, ctx) then return nil end
   local _ = event
   local filters, hears_all = {}, false
-  for _, r in ipairs(m.rules or {}) do
+  for _, r in ipairs(rules_of(m)) do
     if r.operations.listen and listens(r, ctx.caller, args, filters) then hears_all = true end
   end
   if hears_all then return nil end
@@ -293,7 +302,7 @@ function ModelGuard:field(m, field_name, ctx)
   if model and is_hidden(model, field_name, source) then return true end
   local rules
   if model then
-    rules = (model.field_rules or {})[field_name] or model.rules or {}
+    rules = (model.field_rules or {})[field_name] or rules_of(model)
   else
     rules = self.field_rules[type_name .. "." .. field_name]
   end

@@ -8,7 +8,7 @@ local NULL = core.null
 
 --- What `transform` makes of one entry of `@auth(rules: …)`.
 ---@class appsync.server.Rule
----@field allow "owner"|"groups"|"private"|"public"|"custom"
+---@field allow "owner"|"groups"|"private"|"public"|"custom"|"anyone" the last one is no rule of a schema
 ---@field mode appsync.server.AuthMode
 ---@field operations table<string, boolean> create, update, delete, get, list, sync, listen, search
 ---@field owner_field string?
@@ -88,6 +88,7 @@ end
 ---@param caller appsync.server.Identity
 ---@return boolean?
 function rule.allows(r, caller)
+  if r.allow == "anyone" then return true end
   if r.mode ~= caller.mode then return false end
   if r.allow == "groups" and r.groups then return intersects(rule.groups(r, caller), r.groups) end
   if r.allow == "owner" or r.allow == "groups" then return nil end

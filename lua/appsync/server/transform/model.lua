@@ -43,6 +43,7 @@ local model = {}
 ---@field roles {name: string, mode: string, rule: appsync.server.Rule, allowed: table<string, table<string, true>>}[]? who
 ---  may do what with which declared field: `allowed[field][operation]`
 ---@field is_sandbox boolean? without rules in a sandbox: open to API keys
+---@field is_unprotected boolean? without rules of its own in a schema of the first version: open beside models with rules
 ---@field is_join boolean? made for a many-to-many relation
 ---@field sync nil room for the versions of synchronised models
 

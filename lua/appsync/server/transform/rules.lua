@@ -210,6 +210,8 @@ function rules.read(world, m)
     m.rules = list
   elseif world.is_sandbox then
     m.is_sandbox = true
+  elseif world.version == 1 then
+    m.is_unprotected = true
   end
   return read_field_rules(world, m)
 end
