@@ -1,0 +1,152 @@
+-- Events of models with rules of @auth, from the mutation of one user to the subscription of another.
+local engine = require("appsync.server.engine")
+
+local served
+
+local function serve(text)
+  served = assert(engine.new({ schema_text = text, auth_modes = { default = "AMAZON_COGNITO_USER_POOLS", additional = { "API_KEY" } } }))
+end
+
+local function user(name, groups)
+  return { mode = "AMAZON_COGNITO_USER_POOLS", sub = "sub-" .. name, username = name, groups = groups,
+    claims = { sub = "sub-" .. name, username = name, ["cognito:groups"] = groups } }
+end
+
+local function subscribe(query, identity, variables)
+  return served:subscribe({ query = "subscription " .. query, identity = identity, variables = variables })
+end
+
+--- What a subscription gets of a mutation: the payloads.
+local function events(s, mutation, identity)
+  local json, published = served:execute({ query = "mutation " .. mutation, identity = identity })
+  assert.is_nil(json:match('"errors"'), json)
+  local payloads = {}
+  for _, item in ipairs(published) do payloads[#payloads + 1] = s:match(item) end
+  return payloads
+end
+
+local OWNED = "type Post @model @auth(rules: [{allow: owner}]) { title: String! n: Int }"
+local BOB, EVE = user("bob"), user("eve")
+local CREATE = '{ createPost(input: {title: "t", n: 1}) { id title n owner } }'
+
+describe("events of records that have owners", function()
+  before_each(function() serve(OWNED) end)
+
+  it("reach their owner, who sees himself by his name", function()
+    local s = assert(subscribe("{ onCreatePost { title owner } }", BOB))
+    assert.same({ '{"data":{"onCreatePost":{"title":"t","owner":"bob"}}}' }, events(s, CREATE, BOB))
+    assert.same({}, events(s, CREATE, EVE))
+  end)
+
+  it("reach who names himself as the owner", function()
+    local s = assert(subscribe('{ onCreatePost(owner: "bob") { title } }', BOB))
+    assert.equal(1, #events(s, CREATE, BOB))
+    assert.same({}, events(s, CREATE, EVE))
+  end)
+
+  it("are refused to who names somebody else", function()
+    local s, errors = subscribe('{ onCreatePost(owner: "eve") { title } }', BOB)
+    assert.is_nil(s)
+    assert.equal("Not Authorized to access onCreatePost on type Subscription", errors[1].message)
+    assert.equal("Unauthorized", errors[1].errorType)
+  end)
+
+  it("are refused to who is nobody", function()
+    local s, errors = subscribe("{ onCreatePost { title } }", { mode = "API_KEY" })
+    assert.is_nil(s)
+    assert.equal("Not Authorized to access onCreatePost on type Subscription", errors[1].message)
+  end)
+
+  it("reach nobody when the mutation does not select the owner", function()
+    local s = assert(subscribe("{ onCreatePost { title } }", BOB))
+    assert.same({}, events(s, '{ createPost(input: {title: "t"}) { id title } }', BOB))
+    assert.equal("owner", s:lacks({ id = "1", title = "t" }))
+  end)
+
+  it("pass the client's filter and the owner's", function()
+    local s = assert(subscribe('($f: ModelSubscriptionPostFilterInput) { onCreatePost(filter: $f) { title } }', BOB,
+      { f = { ["or"] = { { n = { gt = 5 } }, { title = { beginsWith = "t" } } } } }))
+    assert.equal(1, #events(s, CREATE, BOB))
+    assert.same({}, events(s, CREATE, EVE))
+    assert.same({}, events(s, '{ createPost(input: {title: "x", n: 1}) { id title n owner } }', BOB))
+  end)
+
+  it("pass the client's filter when the owner is named, too", function()
+    local s = assert(subscribe('{ onCreatePost(owner: "bob", filter: {n: {gt: 5}}) { title } }', BOB))
+    assert.same({}, events(s, CREATE, BOB))
+    assert.same({}, events(s, '{ createPost(input: {title: "x", n: 9}) { id n owner } }', EVE))
+    assert.equal(1, #events(s, '{ createPost(input: {title: "x", n: 9}) { id n owner } }', BOB))
+  end)
+end)
+
+describe("events of records that belong to groups", function()
+  it("reach everybody in a static group", function()
+    serve('type Post @model @auth(rules: [{allow: groups, groups: ["Admins"]}, {allow: owner}]) { title: String! n: Int }')
+    local s = assert(subscribe("{ onCreatePost { title } }", user("ann", { "Admins" })))
+    assert.equal(1, #events(s, CREATE, EVE))
+    assert.same({}, events(assert(subscribe("{ onCreatePost { title } }", BOB)), CREATE, EVE))
+  end)
+
+  it("reach the members of the group in the record's field", function()
+    serve('type Post @model @auth(rules: [{allow: groups, groupsField: "team"}, {allow: private, operations: [create]}]) { title: String! team: String }')
+    local s = assert(subscribe("{ onCreatePost { title } }", user("ann", { "a", "b" })))
+    local function create(team) return ('{ createPost(input: {title: "t", team: "%s"}) { title team } }'):format(team) end
+    assert.equal(1, #events(s, create("b"), EVE))
+    assert.same({}, events(s, create("c"), EVE))
+    local refused, errors = subscribe("{ onCreatePost { title } }", user("zoe"))
+    assert.is_nil(refused)
+    assert.equal("Unauthorized", errors[1].errorType)
+  end)
+
+  it("are refused to a member of more groups than a filter holds, as on the service", function()
+    serve('type Post @model @auth(rules: [{allow: groups, groupsField: "team"}]) { title: String! team: String }')
+    local s, errors = subscribe("{ onCreatePost { title } }", user("ann", { "a", "b", "c", "d", "e", "f" }))
+    assert.is_nil(s)
+    assert.equal("the operator 'in' on 'team' of a subscription filter takes a list of 1 to 5 numbers or strings", errors[1].message)
+  end)
+end)
+
+describe("the subscriptions of a model", function()
+  it("need nobody when their level is public", function()
+    serve("type Post @model(subscriptions: {level: public}) @auth(rules: [{allow: owner}]) { title: String! n: Int }")
+    local s = assert(subscribe("{ onCreatePost { title } }", EVE))
+    assert.equal(1, #events(s, CREATE, BOB))
+  end)
+
+  it("are not there when their level is off", function()
+    serve("type Post @model(subscriptions: {level: off}) @auth(rules: [{allow: owner}]) { title: String! n: Int }")
+    assert.is_nil(served.schema.subscription)
+  end)
+
+  it("get relations as far as the mutation selected them", function()
+    serve([[type Blog @model @auth(rules: [{allow: private}]) { name: String! posts: [Post] @hasMany }
+      type Post @model @auth(rules: [{allow: private}]) { title: String! blog: Blog @belongsTo }]])
+    local json = served:execute({ query = 'mutation { createBlog(input: {id: "b", name: "B"}) { id } }', identity = BOB })
+    assert.is_nil(json:match('"errors"'), json)
+    local s = assert(subscribe("{ onCreatePost { title blog { name posts { items { title } } } } }", EVE))
+    local field = served.schema.types.CreatePostInput.fields.blogPostsId and "blogPostsId" or "postBlogId"
+    local function create(selection) return ('{ createPost(input: {id: "p", title: "t", %s: "b"}) { %s } }'):format(field, selection) end
+    assert.same({ '{"data":{"onCreatePost":{"title":"t","blog":{"name":"B","posts":{"items":[{"title":"t"}]}}}}}' },
+      events(s, create("title blog { name posts { items { title } } }"), BOB))
+    served:execute({ query = 'mutation { deletePost(input: {id: "p"}) { id } }', identity = BOB })
+    assert.same({ '{"data":{"onCreatePost":{"title":"t","blog":null}}}' }, events(s, create("title"), BOB))
+  end)
+
+  it("get no field that has rules of its own", function()
+    serve([[type Post @model @auth(rules: [{allow: private}]) {
+      title: String! secret: String @auth(rules: [{allow: groups, groups: ["Admins"]}]) }]])
+    local ann = user("ann", { "Admins" })
+    local s = assert(subscribe("{ onCreatePost { title secret } }", ann))
+    assert.same({ '{"data":{"onCreatePost":{"title":"t","secret":null}}}' },
+      events(s, '{ createPost(input: {title: "t", secret: "x"}) { title secret } }', ann))
+  end)
+
+  it("get nothing of a related model that not everybody may read", function()
+    serve([[type Blog @model @auth(rules: [{allow: private}]) { name: String! posts: [Post] @hasMany }
+      type Post @model @auth(rules: [{allow: private, operations: [create]}, {allow: owner}]) { title: String! blog: Blog @belongsTo }]])
+    served:execute({ query = 'mutation { createBlog(input: {id: "b", name: "B"}) { id } }', identity = BOB })
+    local s = assert(subscribe("{ onUpdateBlog { name posts { items { title } } } }", EVE))
+    assert.same({ '{"data":{"onUpdateBlog":{"name":"C","posts":{"items":[]}}}}' },
+      events(s, '{ updateBlog(input: {id: "b", name: "C"}) { name posts { items { title } } } }', BOB))
+  end)
+end)
