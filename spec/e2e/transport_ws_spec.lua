@@ -66,7 +66,7 @@ describe("with graphql-transport-ws, a subscription", function()
       for i = 1, 5 do create("n" .. i) end
       for i = 1, 5 do assert.equal("n" .. i, s:next(BOUND).onCreateTodo.name) end
       s:unsubscribe()
-      until_("complete", function() return count 'message {[^\n]*"type":"complete"' == 1 end)
+      until_("complete", function() return count 'message +{[^\n]*"type":"complete"' == 1 end)
     end)
 
     it("shares the socket with others", function()

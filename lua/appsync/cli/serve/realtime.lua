@@ -12,7 +12,7 @@ local realtime = {
       help = "without a message, told to clients; default 300000",
       kind = "integer",
       min = 1,
-      max = 2147483647,
+      max = 86400000,
     },
     { name = "max-age", value = "SECONDS", help = "then a connection is closed; default a day", kind = "number", min = 0.01 },
   },

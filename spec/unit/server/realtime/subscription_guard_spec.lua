@@ -83,6 +83,30 @@ describe("a model's subscription with rules", function()
     assert.equal("subscription filter uses same fieldName multiple time: owner", errors[1].message)
   end)
 
+  -- amplify-js asks again without a filter when an error's text has one of these.
+  local function alternatives(n)
+    local list = {}
+    for i = 1, n do list[i] = ("{n: {eq: %d}}"):format(i) end
+    return table.concat(list, ", ")
+  end
+  local REFUSALS = {
+    { "more than ten alternatives", "{or: [" .. alternatives(11) .. "]}", "Filters combination exceed maximum limit" },
+    { "more than five fields", "{title: {eq: \"\"}, n: {eq: 1}, owner: {eq: \"\"}, id: {eq: 1}, createdAt: {eq: \"\"}, updatedAt: {eq: \"\"}}",
+      "Filters exceed maximum attributes limit" },
+    { "one field twice", "{and: [{n: {ge: 1}}, {n: {le: 9}}]}", "filter uses same fieldName multiple time" },
+  }
+  for _, row in ipairs(REFUSALS) do
+    it("is refused with " .. row[1], function()
+      local s, errors = subscribe(("(filter: %s)"):format(row[2]))
+      assert.is_nil(s)
+      assert.matches(row[3], errors[1].message, 1, true)
+    end)
+  end
+
+  it("takes ten alternatives", function()
+    assert.is_true(gets(assert(subscribe(("(filter: {or: [%s]})"):format(alternatives(10)))), MINE))
+  end)
+
   it("takes several operators on one field of its filter for alternatives, as the service does", function()
     local s = assert(subscribe("(filter: {n: {lt: 1, gt: 4}})"))
     assert.is_true(gets(s, MINE))
