@@ -27,6 +27,7 @@ function server.start(options)
   return {
     endpoint = endpoint,
     realtime = realtime,
+    ready = first,
     handle = handle,
     stop = function() process.stop(handle) end,
     log = function() return process.read(handle.log) end,

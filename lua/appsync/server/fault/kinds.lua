@@ -112,7 +112,7 @@ kinds.all = {
     },
     check = check_disconnect,
   },
-  -- Too many requests: {"throttle": true}, {"throttle": {"requests_per_s": 5}}; a thin line: {"throttle": {"bytes_per_s": 500}}.
+  -- Too many requests: {"throttle": true}, {"throttle": {"requests_per_s": 5}}, or a thin line: {"throttle": {"bytes_per_s": 500}}.
   throttle = {
     sites = { "request", "connect", "start" },
     is_plain = true,

@@ -208,6 +208,9 @@ local function read_fault(given, place)
     value = {}
   elseif not is_object(value) then
     if type(value) == "table" or type(value) == "boolean" or not declared.short then
+      if next(declared.parameters) == nil then
+        return nil, place .. ": must be true"
+      end
       local plain = declared.is_plain and "true or " or ""
       return nil, ("%s: must be %san object of %s"):format(place, plain, sorted_names(declared.parameters))
     end

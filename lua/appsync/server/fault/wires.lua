@@ -16,6 +16,7 @@ local wires = {}
 ---@field n_events integer
 ---@field held {text: string, left: integer}[]
 ---@field is_mute boolean?
+---@field is_closing boolean? it was told so, and has some time to answer
 ---@field opened_at number
 ---@field peer string
 
@@ -367,9 +368,10 @@ end
 function Wires:disconnect(number, code)
   local n = 0
   for id, wire in pairs(self.open) do
-    if not number or wire.number == number then
+    if not wire.is_closing and (not number or wire.number == number) then
       n = n + 1
       if code and not wire.is_mute then
+        wire.is_closing = true
         self.settings.listener:close(id, code, "")
       else
         self.settings.listener:reset(id)
