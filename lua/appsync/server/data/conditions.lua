@@ -15,9 +15,11 @@ local function given(value)
 end
 
 --- The argument of a sort key: the field, or all of them in camel case.
----@param sort string[]
+---@param key appsync.server.KeyLayout
 ---@return string?
-function conditions.argument(sort)
+function conditions.argument(key)
+  local sort = key.sort or {}
+  if key.sort_argument then return key.sort_argument end
   if #sort < 2 then return sort[1] end
   local words = {}
   for i, name in ipairs(sort) do
@@ -67,12 +69,12 @@ local function operator_of(condition, argument)
 end
 
 --- A sort key's condition.
----@param sort string[]
+---@param key appsync.server.KeyLayout
 ---@param condition table? `{between = {…}}` and the like
 ---@return appsync.server.SortRange?
-function conditions.range(sort, condition)
+function conditions.range(key, condition)
   if given(condition) == nil then return nil end
-  local argument = conditions.argument(sort)
+  local sort, argument = key.sort or {}, conditions.argument(key)
   local op = operator_of(condition, argument)
   if not op then return nil end
   local value, place = condition[op], argument .. "." .. op
@@ -81,8 +83,8 @@ function conditions.range(sort, condition)
   return { op = op, a = operand(sort, value[1], place .. "[0]"), b = operand(sort, value[2], place .. "[1]") }
 end
 
-local function check_without_partition(partition, sort, args)
-  local argument = conditions.argument(sort)
+local function check_without_partition(key, sort, args)
+  local partition, argument = key.partition, conditions.argument(key)
   if argument and given(args[argument]) ~= nil then
     if #sort > 1 then fault.arguments("When providing argument '%s' you must also provide '%s'.", argument, partition) end
     fault.arguments("When providing argument '%s' you must also provide arguments %s", argument, partition)
@@ -102,9 +104,9 @@ function conditions.apply(key, args, query)
     fault.arguments("sortDirection is not supported for List operations without a Sort key defined.")
   end
   local pk = given(args[key.partition])
-  if pk == nil then return check_without_partition(key.partition, sort, args) end
+  if pk == nil then return check_without_partition(key, sort, args) end
   query.pk = pk
-  if #sort > 0 then query.range = conditions.range(sort, args[conditions.argument(sort)]) end
+  if #sort > 0 then query.range = conditions.range(key, args[conditions.argument(key)]) end
   query.is_descending = args.sortDirection == "DESC"
 end
 

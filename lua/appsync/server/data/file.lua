@@ -107,6 +107,7 @@ end
 ---@param open fun(path: string, busy_ms: integer): table?, string?
 ---@return table? connection, string? message without the path
 function file.open(path, open)
+  if path == "" then return nil, "a file's name is expected" end
   local is_file = path ~= ":memory:"
   local fault = is_file and check_path(path)
   if fault then return nil, fault end

@@ -13,6 +13,7 @@ keys.NO_SORT = 0
 ---@class appsync.server.KeyLayout
 ---@field partition string a field's name
 ---@field sort string[] fields' names, maybe none
+---@field sort_argument string? of queries; default: the fields in camel case
 
 --- A value as a part of a key; nil for what can be none.
 ---@param value any

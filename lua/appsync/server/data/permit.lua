@@ -8,6 +8,7 @@ local permit = {}
 ---@field update fun(self, m: appsync.server.Model, ctx: appsync.server.Context, item: table, input: table) throws or passes; the
 ---  item is empty when there is none
 ---@field delete fun(self, m: appsync.server.Model, ctx: appsync.server.Context, item: table) likewise
+---@field shown fun(self, m: appsync.server.Model, field: string, value: any): any what clients see of a field, of an owner above all
 
 local METHODS = { "create", "read", "update", "delete" }
 
@@ -22,6 +23,7 @@ function permit.complete(guard)
     local method = guard and guard[name]
     out[name] = method and function(_, ...) return method(guard, ...) end or pass
   end
+  out.shown = guard and guard.shown and function(_, ...) return guard:shown(...) end or function(_, _, _, value) return value end
   return out
 end
 

@@ -68,7 +68,7 @@ end
 -- The sort key's part of a query by these values, or what the arguments say when they say it.
 local function sort_range(key, values, args)
   local n = #values - 1
-  if n == 0 then return conditions.range(key.sort or {}, args[conditions.argument(key.sort or {}) or ""]) end
+  if n == 0 then return conditions.range(key, args[conditions.argument(key) or ""]) end
   if n == 1 and #key.sort == 1 then return { op = "eq", a = values[2] } end
   local joined = keys.join(tail(values))
   if n == #key.sort then return { op = "eq", a = joined } end

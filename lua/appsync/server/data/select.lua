@@ -22,6 +22,8 @@ local SHAPES = {
   keys = { from = "items WHERE table_id = ?", order = { "pk", "sk" } },
   partition = { from = "items WHERE table_id = ? AND pk = ?", order = { "sk" } },
   index = { from = "entries WHERE index_id = ? AND pk = ?", order = { "sk", "seq" } },
+  -- One sort key of an index: SQLite would sort again what is in order already.
+  same = { from = "entries WHERE index_id = ? AND pk = ?", order = { "seq" } },
 }
 
 local RANGES = {
@@ -65,7 +67,8 @@ end
 ---@return string
 function select_.shape(query)
   if query.pk == nil then return query.in_key_order and "keys" or "scan" end
-  return query.index and "index" or "partition"
+  if not query.index then return "partition" end
+  return query.range and query.range.op == "eq" and "same" or "index"
 end
 
 --- Where a row stands in the order of a query: what `after` of the next page is.
@@ -75,7 +78,7 @@ end
 ---@return (string|number)[]
 function select_.position(query, row, sk)
   local shape = select_.shape(query)
-  if shape == "scan" then return { row.seq } end
+  if shape == "scan" or shape == "same" then return { row.seq } end
   if shape == "keys" then return { row.pk, row.sk } end
   if shape == "partition" then return { row.sk } end
   return { sk, row.seq }

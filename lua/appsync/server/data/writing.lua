@@ -138,11 +138,22 @@ local function create(access, world)
   end
 end
 
+-- An item as the data of an error, which no resolver of its fields sees: owners as clients are shown them, and nothing of
+-- what has rules of its own.
+local function visible(access, item)
+  local m, out = access.m, {}
+  for name, value in pairs(item or {}) do
+    if not (m.field_rules or {})[name] then out[name] = access.guard:shown(m, name, value) end
+  end
+  return item and out
+end
+
 -- The row that an update or a deletion means, when the conditions for it hold.
 local function checked_row(access, ctx, input, row)
   local item, versioned = row and row.item, access.m.versioned
-  if not item or not filter.matches(ctx.arguments.condition, item) then fault.condition(ctx, item) end
-  if versioned and item[versioned.field] ~= input[versioned.input] then fault.condition(ctx, item) end
+  local holds = item and filter.matches(ctx.arguments.condition, item)
+    and (not versioned or item[versioned.field] == input[versioned.input])
+  if not holds then fault.condition(ctx, visible(access, item)) end
   return row
 end
 

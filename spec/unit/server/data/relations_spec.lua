@@ -247,6 +247,20 @@ describe("the rules of a model", function()
     assert.equal("a", query("getTodo", { id = "1" }).name)
   end)
 
+  it("hold for the data of a refusal", function()
+    local m = model({ name = "Todo", field_rules = { secret = {} } })
+    resolvers = assert(operations.build({ m }, s, { query = "Query", mutation = "Mutation", now = function() return 0 end, guard = {
+      shown = function(_, _, name, value) return name == "owner" and "shown" or value end,
+    } }))
+    mutate("create", { id = "1", name = "a", owner = "sub::me", secret = "s" })
+    local ok, err = pcall(mutate, "update", { id = "1" }, { name = { eq = "z" } })
+    assert.is_false(ok)
+    assert.equal("shown", err.data.owner)
+    assert.equal("a", err.data.name)
+    assert.is_nil(err.data.secret)
+    assert.equal("sub::me", query("getTodo", { id = "1" }).owner)
+  end)
+
   it("come before conditions", function()
     mutate("create", { id = "1", name = "a" })
     guard.refuses = true
