@@ -21,6 +21,7 @@ local NULL = core.null
 ---@field mutations table<string, true> the fields that feed it
 ---@field render_key string subscriptions with the same one get the same payload of one result
 ---@field notes string[] what in its filters has no effect
+---@field request appsync.server.Request? what began it
 ---@field private x appsync.server.Execution
 ---@field private operation appsync.ast.OperationDefinition
 ---@field private tests (fun(value: any): boolean)[] all of them must hold
