@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict');
 const { test, within, refusal } = require('./support/harness');
 const { start } = require('./support/server');
-const { received } = require('./support/environment');
+const { received, answerFor } = require('./support/environment');
 const { collect } = require('./support/collect');
 const amplify = require('./support/amplify');
 
@@ -76,6 +76,14 @@ for (const scheme of ['http', 'https']) {
 			await threeSubscriptions(amplify.client(await server(scheme), mode));
 		});
 	}
+}
+
+for (const mode of ['apiKey', 'iam']) {
+	test(`aws-amplify takes the server for an API of the service by its name, with ${mode}`, async () => {
+		const named = answerFor('abcdefghijklmnopqrstuvwxyz', await server('http'));
+		await roundTrip(amplify.client(named, mode));
+		await threeSubscriptions(amplify.client(named, mode));
+	});
 }
 
 test('aws-amplify reads a list page by page', async () => {

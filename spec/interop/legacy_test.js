@@ -5,7 +5,7 @@ const assert = require('node:assert/strict');
 const path = require('node:path');
 const { test, within, refusal } = require('./support/harness');
 const { start, ROOT } = require('./support/server');
-const { received, requests } = require('./support/environment');
+const { received, requests, answerFor } = require('./support/environment');
 const { collect } = require('./support/collect');
 const legacy = require('./support/legacy');
 const { buildSync, buildMutation } = require('aws-appsync');
@@ -69,6 +69,19 @@ for (const scheme of ['http', 'https']) {
 		});
 	}
 }
+
+test('aws-appsync takes the server for an API of the service by its name', async () => {
+	const named = answerFor('abcdefghijklmnopqrstuvwxyz', await server());
+	for (const auth of ['apiKey', 'iam']) {
+		const client = await legacy.client(named, { auth });
+		const acknowledged = received('start_ack');
+		const listener = collect(client.subscribe({ query: LIVE }));
+		await within(10000, acknowledged, 'start_ack');
+		const post = await createPost(client, { title: auth });
+		assert.equal((await listener.next()).data.onDeltaPost.id, post.id);
+		listener.close();
+	}
+});
 
 test('aws-appsync without its offline half works too', async () => {
 	const client = await legacy.client(await server(), { disableOffline: true });

@@ -2,18 +2,23 @@
 'use strict';
 
 const { EventEmitter } = require('node:events');
+const http = require('node:http');
 const WebSocket = require('ws');
 
 const frames = new EventEmitter();
 const sockets = new Set();
 let plainPort = null;
+const addresses = {}; // of hosts of the service → where the server is
 
 // aws-amplify 6 asks for wss whatever the endpoint's scheme is, as the service knows nothing else.
 class TestSocket extends WebSocket {
 	constructor(url, protocols) {
 		const target = new URL(url);
+		const { host } = target;
+		const address = addresses[host];
+		if (address) target.host = address;
 		if (target.port === plainPort) target.protocol = 'ws:';
-		super(target.href, protocols);
+		super(target.href, protocols, { headers: { host } });
 		sockets.add(this);
 		this.on('message', (data) => frames.emit('frame', JSON.parse(data.toString()), this));
 		this.on('close', (code) => {
@@ -31,8 +36,33 @@ const sent = [];
 const { fetch } = globalThis;
 globalThis.fetch = (url, options) => {
 	if (typeof options.body === 'string') sent.push(JSON.parse(options.body));
-	return fetch(url, options);
+	const { host, pathname } = new URL(url);
+	return addresses[host] ? fetchFrom(addresses[host], { host, path: pathname, ...options }) : fetch(url, options);
 };
+
+// fetch says which host it connects to, whatever it is told to say.
+function fetchFrom(address, { host, path, method, headers, body }) {
+	const [hostname, port] = address.split(':');
+	return new Promise((resolve, reject) => {
+		const request = http.request({ hostname, port, path, method, headers: { ...headers, host } }, (response) => {
+			const parts = [];
+			response.on('data', (part) => parts.push(part));
+			response.on('end', () => {
+				resolve(new Response(Buffer.concat(parts), { status: response.statusCode, headers: response.headers }));
+			});
+		});
+		request.on('error', reject);
+		request.end(body);
+	});
+}
+
+/** Lets a plain server answer for an API of the service: clients treat these names in their own way. */
+function answerFor(id, server) {
+	plainPort = server.port;
+	addresses[`${id}.appsync-api.us-east-1.amazonaws.com`] = `127.0.0.1:${server.port}`;
+	addresses[`${id}.appsync-realtime-api.us-east-1.amazonaws.com`] = `127.0.0.1:${server.port}`;
+	return { ...server, endpoint: `https://${id}.appsync-api.us-east-1.amazonaws.com/graphql` };
+}
 
 /** The GraphQL requests that go out while `during` runs. */
 async function requests(during) {
@@ -59,6 +89,7 @@ function received(type, count = 1) {
 module.exports = {
 	received,
 	requests,
+	answerFor,
 	/** The server of this port speaks ws, not wss. */
 	servePlainly: (port) => { plainPort = port; },
 	/** Open connections of this process. */
