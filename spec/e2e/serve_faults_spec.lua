@@ -210,6 +210,13 @@ describe("a fault rule on requests", function()
     assert.equal(faulty_server.NOW, seen)
   end)
 
+  it("tells the time of a clock that it moved, by which clients correct theirs", function()
+    start({ { match = { operation = "Late" }, fault = { skew = -600 } } })
+    local expected = os.date("!%a, %d %b %Y %H:%M:%S GMT", math.floor(faulty_server.NOW - 600))
+    assert.equal(expected, faulty:ask("query Late { one }").headers.date)
+    assert.not_equal(expected, faulty:ask("{ one }").headers.date)
+  end)
+
   it("is matched by kind, name, root field and number of the connection", function()
     local refuse = { refuse = { status = 500 } }
     start({ { match = { kind = "mutation", field = "no*" }, fault = refuse }, { match = { operation = "Bad" }, fault = refuse },

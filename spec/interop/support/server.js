@@ -29,6 +29,27 @@ function stop(child) {
 	});
 }
 
+// The control endpoint of `--control`: rules of faults, and what really happened.
+function controlOf(line) {
+	const found = /control=(\S+)/.exec(line);
+	if (!found) return undefined;
+	const url = found[1];
+	const call = async (method, route, body) => {
+		const response = await fetch(url.replace(/\/$/, '') + route, { method, body: body && JSON.stringify(body) });
+		const answer = await response.json();
+		if (!response.ok) throw new Error(JSON.stringify(answer));
+		return answer;
+	};
+	return {
+		play: (...rules) => call('PUT', '/rules', rules),
+		effects: async () => (await call('GET', '/effects')).effects,
+		forget: async () => {
+			await call('DELETE', '/rules');
+			await call('DELETE', '/effects');
+		},
+	};
+}
+
 function words({ schema, schemaFile, resolversFile, args = [] }) {
 	const list = ['serve', schemaFile || temporary('schema.graphql', schema), '--api-key', API_KEY,
 		'--iam', `${ACCESS_KEY_ID}:${SECRET_ACCESS_KEY}`, '--auth-default', 'API_KEY'];
@@ -36,7 +57,7 @@ function words({ schema, schemaFile, resolversFile, args = [] }) {
 	return list.concat(args);
 }
 
-/** {endpoint, realtime, port, stop()}; the server ends with the tests. `tls`: https and wss for the name localhost. */
+/** {endpoint, realtime, port, stop(), control}; the server ends with the tests. `tls`: https and wss for the name localhost. */
 async function start(options) {
 	const args = words(options);
 	if (options.tls) args.push('--tls', `${process.env.INTEROP_CERT},${process.env.INTEROP_KEY}`);
@@ -53,7 +74,8 @@ async function start(options) {
 	if (!ready) throw new Error(`the server did not start: ${first}\n${log}`);
 	// The certificate names localhost.
 	const endpoint = options.tls ? ready[1].replace('127.0.0.1', 'localhost') : ready[1];
-	return { endpoint, realtime: ready[2], port: new URL(endpoint).port, stop: () => stop(child), log: () => log };
+	return { endpoint, realtime: ready[2], port: new URL(endpoint).port, stop: () => stop(child), log: () => log,
+		control: controlOf(first) };
 }
 
 module.exports = { start, temporary, ROOT, API_KEY, ACCESS_KEY_ID, SECRET_ACCESS_KEY };

@@ -108,7 +108,10 @@ function Requests:proceed(event, entry, strikes, answer)
   elseif strikes.throttle and requests.is_throttled(strikes.throttle, settings.clock()) then
     return self:give(event, entry, strikes, refusal.answer({}, 429))
   end
-  local status, headers, body = settings.moment:during(strikes, settings.engine(), answer)
+  local status, headers, body = settings.moment:during(strikes, settings.engine(), function()
+    local made, with, text = answer()
+    return made, settings.moment:date(with), text
+  end)
   if strikes.delay and strikes.delay.parameters.after_effect then
     return settings.timers:after(requests.delay_s(strikes.delay), function()
       self:give(event, entry, strikes, status, headers, body)
