@@ -137,10 +137,15 @@ describe("the control endpoint", function()
     assert.equal(0, call("GET", "/clock").skew_s)
   end)
 
-  it("gives the listener's counters", function()
+  it("gives the listener's counters, and the sockets'", function()
     start()
-    faulty:open_ws()
-    assert.equal(1, call("GET", "/counters").counters.open_sockets)
+    faulty:subscriber()
+    faulty:publish(("x"):rep(240 * 1024))
+    local counters = call("GET", "/counters").counters
+    assert.equal(1, counters.open_sockets)
+    assert.equal(1, counters.subscriptions)
+    assert.equal(1, counters.dropped_payloads)
+    assert.equal(0, counters.overflows)
   end)
 
   it("answers to loopback names only, and to no page", function()

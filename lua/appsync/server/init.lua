@@ -139,10 +139,18 @@ function Server:publish(items)
   self.sockets:publish(items)
 end
 
+--- What the listener counted, and the sockets.
+---@private
+function Server:counters()
+  local counters, subscribers = self.listener:stats(), self.sockets.subscribers
+  counters.subscriptions, counters.dropped_payloads = subscribers.n, subscribers.n_dropped
+  return counters
+end
+
 ---@private
 function Server:wire_faults()
   self.faults:attach(self.listener, function() return self.engine end)
-  self.control = control.new(self.faults, function() return self.listener:stats() end)
+  self.control = control.new(self.faults, function() return self:counters() end)
   self.faults.log.on_finish = self.on_record and function(entry)
     if #entry.faults > 0 then
       self:guarded("the request log", self.on_record, request_log.of_fault(entry))
