@@ -36,7 +36,7 @@ describe("docs/server.md,", function()
   end)
 
   local blocks = manual.blocks(text)
-  for i, block in ipairs(blocks) do
+  for _, block in ipairs(blocks) do
     it(("%s: the %s of line %d"):format(headline_of(text, block.line), block.kind, block.line), function() run:block(block) end)
   end
 

@@ -92,7 +92,7 @@ function Run:serve(command)
 end
 
 function Run:command(item)
-  local expected, actual = item.output, nil
+  local expected, actual = item.output
   if expected:find("^READY") then
     actual = self:serve(item.command)
   else
