@@ -10,6 +10,7 @@ local introspect = require("appsync.server.graphql.introspect")
 local load_schema = require("appsync.server.transform.load")
 local model_guard = require("appsync.server.auth.model_guard")
 local model_resolvers = require("appsync.server.data.operations")
+local plugin_api = require("appsync.server.transform.plugin_api")
 local print_schema = require("appsync.server.graphql.print_schema")
 local resolvers = require("appsync.server.resolvers")
 local result = require("appsync.server.graphql.result")
@@ -55,7 +56,7 @@ end
 -- What of an engine is made of texts and files, and made anew when they change: not the store, and nobody's connection.
 local function load_program(options, given)
   local opened = given
-  local s, models = load_schema(options.schema_text, { modes = options.auth_modes })
+  local s, models = load_schema(options.schema_text, { modes = options.auth_modes, transforms = options.transforms })
   if not s then return nil, models end
   local ok, err = resolvers.fit(options.resolvers or {}, s)
   if not ok then return nil, err end
@@ -79,7 +80,7 @@ local function load_program(options, given)
   end
   return {
     schema = s, models = models, store = opened, guard = guard, events = subscription.events(models),
-    resolvers = { options.resolvers or {}, generated, introspect.resolvers },
+    resolvers = { plugin_api.merge(options.resolvers or {}, models, generated), generated, introspect.resolvers },
     modes = field_auth.modes(s, options.auth_modes, rules ~= nil),
   }
 end
@@ -121,6 +122,7 @@ end
 ---@class appsync.server.EngineOptions
 ---@field schema_text string SDL, with Amplify's directives
 ---@field schema_name string? for messages
+---@field transforms appsync.server.Plugin[]? directives of the user's own
 ---@field resolvers table<string, table<string, function>>? by type and field
 ---@field store string|appsync.server.Store? a file, or ":memory:" (the default), or a store that is open already
 ---@field now (fun(): number)? seconds since 1970

@@ -3,6 +3,7 @@ local definitions = require("appsync.server.transform.definitions")
 local directives = require("appsync.server.graphql.directives")
 local introspect = require("appsync.server.graphql.introspect")
 local model = require("appsync.server.transform.model")
+local plugins = require("appsync.server.transform.plugins")
 local schema = require("appsync.server.graphql.schema")
 local validate_schema = require("appsync.server.graphql.validate_schema")
 
@@ -16,22 +17,41 @@ local function builtin_documents()
   return builtin
 end
 
-local function build(document, options)
-  local documents = builtin_documents()
-  local ok, err = directives.check(document, { documents.served[2], documents.amplify }, definitions.UNSUPPORTED)
+-- Whether each directive is known, in its place and with its arguments.
+local function checker(sources, unsupported)
+  return function(document) return directives.check(document, sources, unsupported) end
+end
+
+local function expand(document, options)
+  local documents, list = builtin_documents(), options.transforms or {}
+  local sources = { documents.served[2], documents.amplify }
+  for _, source in ipairs(plugins.documents(list)) do sources[#sources + 1] = source end
+  local check = checker(sources, plugins.unsupported(list))
+  local ok, err = check(document)
   if not ok then return nil, err end
-  local models, why = model.expand(document, options)
+  local run, why = plugins.run(list, document, check)
+  if not run then return nil, why end
+  local models, problem = model.expand(document, options)
+  if not models then return nil, problem end
+  ok, err = plugins.finish(run, document, models, checker({ documents.served[2] }, definitions.UNSUPPORTED))
+  if not ok then return nil, err end
+  return models
+end
+
+local function build(document, options)
+  local models, why = expand(document, options)
   if not models then return nil, why end
-  local s, fault = schema.build(document, documents.served)
+  local s, fault = schema.build(document, builtin_documents().served)
   if not s then return nil, fault end
   introspect.attach(s)
-  ok, err = validate_schema.check(s)
+  local ok, err = validate_schema.check(s)
   if not ok then return nil, err end
   return s, models
 end
 
 ---@class appsync.server.LoadOptions
 ---@field modes {default: string?, additional: string[]?}? of authorization; without a default, rules of every mode are taken
+---@field transforms appsync.server.Plugin[]? directives of the user's own
 
 --- Loads a schema.
 ---@param text string SDL

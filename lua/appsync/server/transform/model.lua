@@ -50,6 +50,8 @@ local model = {}
 ---@class appsync.server.Models: appsync.server.Model[]
 ---@field by_name table<string, appsync.server.Model>
 ---@field field_rules table<string, appsync.server.Rule[]> by "Type.field", of types that are no models
+---@field resolvers table<string, table<string, function>>? of plug-ins
+---@field wraps table[]? of plug-ins
 
 local reader
 
