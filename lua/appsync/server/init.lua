@@ -24,6 +24,7 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field auth_default appsync.server.AuthMode?
 ---@field auth appsync.server.AuthFile? what the file of `--auth` says
 ---@field resolvers table<string, table<string, function>>?
+---@field transforms appsync.server.Plugin[]? directives of the user's own
 ---@field authorizer (fun(token: string, request: table): boolean|table)? AWS_LAMBDA
 ---@field store string? a file, default ":memory:"
 ---@field conflict string? automerge, optimistic or lambda
@@ -74,6 +75,7 @@ local function new_engine(options, auth_modes, now, on_effect)
     schema_text = options.schema_text,
     schema_name = options.schema_name,
     resolvers = options.resolvers,
+    transforms = options.transforms,
     store = options.store or ":memory:",
     now = now,
     uuid = core.uuid,

@@ -1,6 +1,7 @@
 --- What a user writes for the server to run: the schema, the resolvers, the directive plug-ins. It is read from its files
 --- as often as they change.
 local modules = require("appsync.server.develop.modules")
+local plugins = require("appsync.server.transform.plugins")
 local resolvers = require("appsync.server.resolvers")
 local source = require("appsync.server.develop.source")
 
@@ -18,7 +19,7 @@ local program = {}
 ---@field source appsync.server.Source
 ---@field resolvers table<string, table<string, function>>?
 ---@field authorizer function?
----@field transforms table[]
+---@field transforms appsync.server.Plugin[]
 ---@field seeds appsync.server.SeedText[]
 
 ---@class appsync.server.SeedText
@@ -52,6 +53,14 @@ function Program:read_resolvers(text)
   if self.on_failure then text.resolvers = resolvers.watched(text.resolvers, self.on_failure) end
 end
 
+---@private
+function Program:read_transforms(text, faults)
+  for _, path in ipairs(self.paths.transforms) do
+    local plugin, fault = self:modules_of(path):anew(function() return plugins.load(path) end)
+    if plugin then table.insert(text.transforms, plugin) else faults[#faults + 1] = fault end
+  end
+end
+
 local function content(path)
   local file, message = io.open(path, "rb")
   if not file then return nil, message end
@@ -72,6 +81,7 @@ function Program:read()
     faults[1] = fault
   end
   if self.paths.resolvers then faults[#faults + 1] = self:read_resolvers(text) end
+  self:read_transforms(text, faults)
   for i, path in ipairs(self.paths.seeds) do
     local json, message = content(path)
     text.seeds[i] = { name = path, text = json }
@@ -87,6 +97,7 @@ function Program:files()
   local paths = {}
   for i, path in ipairs(self.watched) do paths[i] = path end
   paths[#paths + 1] = self.paths.resolvers
+  for _, path in ipairs(self.paths.transforms) do paths[#paths + 1] = path end
   for _, path in ipairs(self.paths.seeds) do paths[#paths + 1] = path end
   for _, of_file in pairs(self.modules) do
     local owned = {}

@@ -7,6 +7,7 @@ local schema = {
   title = "Schema and resolvers",
   options = {
     { name = "resolvers", value = "FILE.lua", help = "resolvers of custom fields, and an authorizer" },
+    { name = "transform", value = "FILE.lua", help = "a directive of your own, for the schema", is_list = true },
     { name = "print-schema", help = "print the complete schema and end" },
   },
 }
@@ -25,7 +26,7 @@ end
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
 function schema.read(words, options)
-  local paths = { schema = words[1], resolvers = words.resolvers, seeds = options.seed_paths }
+  local paths = { schema = words[1], resolvers = words.resolvers, transforms = words.transform, seeds = options.seed_paths }
   local program = require("appsync.server.program").new(paths, failure_teller(options))
   local text, faults = program:read()
   if not text then
@@ -33,7 +34,7 @@ function schema.read(words, options)
   end
   program.current = text
   options.schema_name, options.schema_text, options.resolvers = words[1], text.source.text, text.resolvers
-  options.seeds = text.seeds
+  options.seeds, options.transforms = text.seeds, text.transforms
   if text.authorizer then
     -- Another one may be loaded while the server runs.
     options.authorizer = function(...) return program.current.authorizer(...) end

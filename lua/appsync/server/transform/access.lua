@@ -4,6 +4,7 @@
 local ast = require("appsync.server.transform.ast")
 local directives = require("appsync.server.graphql.directives")
 local roots = require("appsync.server.transform.roots")
+local rules = require("appsync.server.transform.rules")
 
 local fail = directives.fail
 
@@ -16,22 +17,6 @@ local DIRECTIVES = {
 }
 
 local OPERATIONS = { "get", "list", "create", "update", "delete", "listen" }
-
---- Who a rule speaks of, as a word: rules of the same word are one role.
----@param rule appsync.server.Rule
----@return string[]
-function access.role_names(rule)
-  if rule.groups then
-    local list = {}
-    for i, group in ipairs(rule.groups) do list[i] = ("%s:%s:%s"):format(rule.mode, rule.group_claim, group) end
-    return list
-  elseif rule.groups_field then
-    return { ("%s:groups in %s:%s"):format(rule.mode, rule.groups_field, rule.group_claim) }
-  elseif rule.allow == "owner" then
-    return { ("%s:owner %s:%s"):format(rule.mode, rule.owner_field, table.concat(rule.identity_claims, "::")) }
-  end
-  return { ("%s:%s"):format(rule.mode, rule.allow) }
-end
 
 local function add_role(roles, name, rule)
   local role = roles[name]
@@ -47,7 +32,7 @@ end
 local function read_roles(m)
   local roles = {}
   for _, rule in ipairs(m.rules or {}) do
-    for _, name in ipairs(access.role_names(rule)) do
+    for _, name in ipairs(rules.role_names(rule)) do
       local role = add_role(roles, name, rule)
       for _, field in ipairs(m.fields) do
         if field.is_declared then
@@ -62,7 +47,7 @@ local function read_roles(m)
     local list = m.field_rules[field.name]
     for _, role in ipairs(list and roles or {}) do role.allowed[field.name] = nil end
     for _, rule in ipairs(list or {}) do
-      for _, name in ipairs(access.role_names(rule)) do add_role(roles, name, rule).allowed[field.name] = rule.operations end
+      for _, name in ipairs(rules.role_names(rule)) do add_role(roles, name, rule).allowed[field.name] = rule.operations end
     end
   end
   return roles

@@ -156,7 +156,8 @@ function keys.read(world, m)
     return fail(id.node.loc, "the id of model '%s' must be 'ID!'", m.name)
   end
   m.key = m.key or { partition = "id", sort = {}, is_custom = false }
-  return world.version == 1 or check_local_indexes(m)
+  if world.version == 1 then return true end
+  return check_local_indexes(m)
 end
 
 return keys

@@ -3,6 +3,7 @@ local definitions = require("appsync.server.transform.definitions")
 local directives = require("appsync.server.graphql.directives")
 local introspect = require("appsync.server.graphql.introspect")
 local model = require("appsync.server.transform.model")
+local plugin_api = require("appsync.server.transform.plugin_api")
 local plugins = require("appsync.server.transform.plugins")
 local schema = require("appsync.server.graphql.schema")
 local validate_schema = require("appsync.server.graphql.validate_schema")
@@ -45,6 +46,7 @@ local function build(document, options)
   if not s then return nil, fault end
   introspect.attach(s)
   local ok, err = validate_schema.check(s)
+  if ok then ok, err = plugin_api.check(models, s) end
   if not ok then return nil, err end
   return s, models
 end

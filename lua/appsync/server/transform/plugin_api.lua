@@ -10,6 +10,8 @@ local schema = require("appsync.server.graphql.schema")
 ---@field private reader appsync.server.DirectiveReader
 ---@field private check function
 ---@field private loc appsync.ast.Loc?
+---@field private by string?
+---@field private targets table[]
 local Api = {}
 Api.__index = Api
 
@@ -99,6 +101,7 @@ function Api:resolver(type_name, field_name, fn)
     throw("'%s.%s' has a resolver of a plug-in already", type_name, field_name)
   end
   self.resolvers[type_name][field_name] = fn
+  table.insert(self.targets, { type = type_name, field = field_name, loc = self.loc, by = self.by })
 end
 
 --- Stands around whatever resolves a field: `fn(ctx, next)`, where `next(ctx)` is that. Later ones stand outside.
@@ -108,14 +111,16 @@ end
 function Api:wrap(type_name, field_name, fn)
   check_place(type_name, field_name, fn, "wrap")
   table.insert(self.wraps, { type = type_name, field = field_name, fn = fn })
+  table.insert(self.targets, { type = type_name, field = field_name, loc = self.loc, by = self.by })
 end
 
 --- What is added from now on stands at this place.
 ---@private
+---@param by string whose doing it is: "@upper"
 ---@param loc appsync.ast.Loc?
 ---@param check function? instead of the one until now
-function Api:at(loc, check)
-  self.loc, self.check = loc or { line = 1, column = 1 }, check or self.check
+function Api:at(by, loc, check)
+  self.by, self.loc, self.check = by, loc or { line = 1, column = 1 }, check or self.check
 end
 
 ---@param document appsync.ast.Document
@@ -123,7 +128,21 @@ end
 ---@param check fun(document: appsync.ast.Document): true?, appsync.server.SchemaError?
 ---@return appsync.server.PluginApi
 function plugin_api.new(document, reader, check)
-  return setmetatable({ document = document, reader = reader, check = check, resolvers = {}, wraps = {} }, Api)
+  return setmetatable({ document = document, reader = reader, check = check, resolvers = {}, wraps = {}, targets = {} },
+    Api)
+end
+
+--- Whether each resolver and each wrap stands under the name of a field.
+---@param models appsync.server.Models
+---@param s appsync.server.Schema
+---@return true? ok, appsync.server.SchemaError? err
+function plugin_api.check(models, s)
+  return directives.each(models.targets or {}, function(target)
+    local type_ = s.types[target.type]
+    if type_ and type_.kind == "OBJECT" and type_.fields[target.field] then return true end
+    return directives.fail(target.loc, "%s resolves '%s.%s', which is no field of an object type", target.by, target.type,
+      target.field)
+  end)
 end
 
 local function property(name)

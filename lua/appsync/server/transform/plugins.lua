@@ -203,7 +203,7 @@ function plugins.run(list, document, check)
   local api = plugin_api.new(document, arguments.reader(plugins.documents(list)), check)
   for _, plugin in ipairs(list) do
     local ok, err = each_use(plugin, document, function(fn, directive, ...)
-      api:at(directive.loc)
+      api:at("@" .. plugin.name, directive.loc)
       return call(plugin, directive.loc, fn, api, ...)
     end)
     if not ok then return nil, err end
@@ -228,7 +228,7 @@ function plugins.finish(run, document, models, check)
   for _, plugin in ipairs(run.list) do
     names[plugin.name] = true
     if plugin.finish then
-      run.api:at(nil, check)
+      run.api:at("@" .. plugin.name, nil, check)
       local ok, err = call(plugin, nil, plugin.finish, run.api, models)
       if not ok then return nil, err end
     end
@@ -237,7 +237,7 @@ function plugins.finish(run, document, models, check)
     strip(node.directives, names)
     for _, field in ipairs(node.fields or {}) do strip(field.directives, names) end
   end
-  models.resolvers, models.wraps = run.api.resolvers, run.api.wraps
+  models.resolvers, models.wraps, models.targets = run.api.resolvers, run.api.wraps, run.api.targets
   return true
 end
 

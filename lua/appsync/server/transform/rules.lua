@@ -166,6 +166,35 @@ local function read_list(world, directive, m, is_field)
   return list
 end
 
+--- Who a rule speaks of, as a word: rules of the same word are one role.
+---@param rule appsync.server.Rule
+---@return string[]
+function rules.role_names(rule)
+  if rule.groups then
+    local list = {}
+    for i, group in ipairs(rule.groups) do list[i] = ("%s:%s:%s"):format(rule.mode, rule.group_claim, group) end
+    return list
+  elseif rule.groups_field then
+    return { ("%s:groups in %s:%s"):format(rule.mode, rule.groups_field, rule.group_claim) }
+  elseif rule.allow == "owner" then
+    return { ("%s:owner %s:%s"):format(rule.mode, rule.owner_field, table.concat(rule.identity_claims, "::")) }
+  end
+  return { ("%s:%s"):format(rule.mode, rule.allow) }
+end
+
+local function check_twice(m, list)
+  local seen = {}
+  for _, rule in ipairs(list) do
+    for _, name in ipairs(rules.role_names(rule)) do
+      if seen[name] then
+        return fail(rule.loc, "@auth: two rules of '%s' are for the same: put their operations into one", m.name)
+      end
+      seen[name] = true
+    end
+  end
+  return true
+end
+
 -- What no rule of a model speaks of was open to the API's default mode in the first version.
 local function add_unprotected(world, list)
   local covered, open = {}, {}
@@ -206,7 +235,13 @@ function rules.read(world, m)
   if directive then
     local list, err = read_list(world, directive, m, false)
     if not list then return nil, err end
-    if world.version == 1 then add_unprotected(world, list) end
+    if world.version == 1 then
+      add_unprotected(world, list)
+    elseif not m.is_join then
+      -- What joins two models has the rules of both.
+      local ok, why = check_twice(m, list)
+      if not ok then return nil, why end
+    end
     m.rules = list
   elseif world.is_sandbox then
     m.is_sandbox = true
