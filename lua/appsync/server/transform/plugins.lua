@@ -128,14 +128,12 @@ end
 ---@param path string
 ---@return appsync.server.Plugin? plugin, {path: string, line: integer?, message: string}? fault
 function plugins.load(path)
-  local chunk, message = loadfile(path)
-  local ok, value = true, nil
-  if chunk then
-    ok, value = pcall(chunk)
-    message = not ok and shown(value) or nil
-  end
   local plugin
-  if not message then plugin, message = plugins.check(value, path) end
+  local chunk, message = loadfile(path)
+  if chunk then
+    local ok, value = pcall(chunk)
+    if ok then plugin, message = plugins.check(value, path) else message = shown(value) end
+  end
   if plugin then return plugin end
   local line, rest = message:match("^[^\n:]*:(%d+): (.*)$")
   return nil, { path = path, line = tonumber(line), message = rest or message }
