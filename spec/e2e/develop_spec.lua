@@ -125,6 +125,16 @@ describe("appsync serve, while one develops", function()
     assert.equal("", log())
   end)
 
+  it("says everything in JSON with --log json", function()
+    start({ "--log", "json", "--trace", "--resolvers", made.path .. "/r.lua" })
+    client:query("{ boom }")
+    made.write("schema/a.graphql", "type Query { boom: Nothing }")
+    said("not reloaded")
+    local kinds = {}
+    for line in log():gmatch("[^\n]+") do kinds[#kinds + 1] = assert(core.decode(line)).kind end
+    assert.same({ "trace", "request", "message" }, kinds)
+  end)
+
   it("traces resolvers with --trace, and some of them with --trace-field", function()
     start({ "--trace", "--resolvers", made.path .. "/r.lua" })
     client:query("{ hello boom }")

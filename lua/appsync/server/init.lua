@@ -125,9 +125,14 @@ function Server:execute(operation)
     end
   end
   operation.request_id = core.uuid()
-  local json, published = self.front:execute(operation)
+  local began = self.on_record and self.clock()
+  local json, published, errors = self.front:execute(operation)
   if not json then
     return '{"data":null,"errors":[{"errorType":"BadRequestException","message":"Missing operation name."}]}'
+  end
+  if began then
+    local event = { method = "WS", path = "/graphql", request = operation, errors = errors }
+    self:guarded("the request log", self.record, self, event, began, 200, json)
   end
   self:publish(published)
   return json

@@ -1,4 +1,5 @@
 --- Options of `appsync serve`: what it tells the people who develop with it.
+local core = require("appsync.core")
 local listener = require("appsync.listener")
 local request_log = require("appsync.server.develop.request_log")
 local status = require("appsync.cli.status")
@@ -22,8 +23,25 @@ local develop = {
   },
 }
 
-local function tell(text)
+local function write(text)
   io.stderr:write(text)
+end
+
+-- What isn't a record, as one: with --log json every line on standard error is an object.
+local function teller(kind, is_json)
+  if not is_json then
+    return write
+  end
+  return function(text)
+    write(request_log.json({ at = core.wall(), kind = kind, text = (text:gsub("\n$", "")) }) .. "\n")
+  end
+end
+
+local function log_teller(is_json)
+  local tell = teller("message", is_json)
+  return function(text)
+    tell((is_json and "" or "appsync serve: ") .. text .. "\n")
+  end
 end
 
 ---@param words table
@@ -32,21 +50,22 @@ end
 function develop.read(words, options)
   local is_terminal = listener.is_terminal(STDERR)
   local no_color = os.getenv("NO_COLOR")
-  options.say = tell
+  local format = words.log or (is_terminal and "text" or "none")
+  local is_json = format == "json"
+  options.is_coloured = is_terminal and not is_json and (no_color == nil or no_color == "")
+  options.say, options.log = teller("message", is_json), log_teller(is_json)
   options.is_watched = not words["no-watch"]
-  options.is_coloured = is_terminal and (no_color == nil or no_color == "")
   for _, name in ipairs(words["trace-field"] or {}) do
     if not name:find("^[%a_][%w_]*%.[%a_][%w_]*$") then
       return status.usage, ("--trace-field expects TYPE.FIELD, as in Query.listTodos, not %q"):format(name)
     end
   end
   if words.trace or words["trace-field"] then
-    options.tracer = trace.new({ write = tell, only = not words.trace and words["trace-field"] or nil })
+    options.tracer = trace.new({ write = teller("trace", is_json), only = not words.trace and words["trace-field"] or nil })
   end
-  local format = words.log or (is_terminal and "text" or "none")
   if format ~= "none" then
-    local render = format == "json" and request_log.json or request_log.line
-    options.on_record = function(record) tell(render(record) .. "\n") end
+    local render = is_json and request_log.json or request_log.line
+    options.on_record = function(record) write(render(record) .. "\n") end
   end
 end
 

@@ -3,7 +3,7 @@ local core = require("appsync.core")
 
 ---@class appsync.server.LogRecord
 ---@field at number Unix seconds, when it was done
----@field kind "request"|"connect"|"start"|"stop"|"close"|"fault"|"trace"
+---@field kind "request"|"connect"|"start"|"stop"|"close"|"fault"|"trace"|"message"
 ---@field method string? request
 ---@field path string? request, connect
 ---@field status integer? request; connect that was refused
@@ -24,13 +24,14 @@ local core = require("appsync.core")
 ---@field reason string? close
 ---@field faults string[]? fault: the kinds that struck
 ---@field outcome string? fault: what the client got
+---@field text string? message, trace: as JSON only
 ---@field n_events integer? close: payloads that were delivered
 
 local request_log = {}
 
 local MEMBERS = {
   "at", "kind", "connection", "id", "method", "path", "protocol", "status", "operation", "name", "fields", "identity", "user",
-  "ms", "bytes", "n_errors", "error", "request_id", "code", "reason", "n_events", "faults", "outcome",
+  "ms", "bytes", "n_errors", "error", "request_id", "code", "reason", "n_events", "faults", "outcome", "text",
 }
 
 -- A line stays a line, whatever a client has sent.
