@@ -136,6 +136,22 @@ describe("the authorization file", function()
     end)
   end
 
+  it("is as the manual has it", function()
+    local page = assert(io.open("docs/server-auth.md", "rb"))
+    local text = page:read("*a")
+    page:close()
+    local file = assert(auth_file.read(text:match("```json\n(.-)```"), function(name)
+      assert(name == "pool-jwks.json" or name == "login.pem", name)
+      return "secret"
+    end))
+    local member, guest = file.iam.ASIAMEMBER, file.iam.ASIAGUEST
+    assert.equal("arn:aws:sts::111122223333:assumed-role/app-authRole/CognitoIdentityCredentials", member.user_arn)
+    assert.same({ "allow", "deny" }, { member.policy:decision("Query", "a"), member.policy:decision("Mutation", "deletePost") })
+    assert.same({ "allow", "none" }, { guest.policy:decision("Query", "listPosts"), guest.policy:decision("Query", "getPost") })
+    assert.same({ "web-app", "ios-*" }, file.issuers[1].clients)
+    assert.equal(3, #file.issuers)
+  end)
+
   it("doesn't hide a mistake of its own", function()
     assert.has_error(function() auth_file.read('{"oidc":[{"issuer":"i","keys":"x"}]}', function() error("broken", 0) end) end, "broken")
   end)
