@@ -95,7 +95,8 @@ local function prepare(db, is_file)
     if not made then return nil, why end
     return db:exec("PRAGMA wal_checkpoint(TRUNCATE)")
   end
-  local version = pragma(db, "user_version")
+  local version, unread = pragma(db, "user_version")
+  if not version then return nil, unread end
   if version > file.VERSION then return nil, newer(version) end
   local state, fault = pragma(db, "quick_check(1)")
   if state ~= "ok" then return nil, "it is damaged: " .. tostring(state or fault) end

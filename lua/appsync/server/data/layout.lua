@@ -45,7 +45,7 @@ end
 
 -- The items get the keys that they have now. First all old ones go: a new key may be an old one of another item.
 local function rekey(store, table_id, wanted, old_text)
-  local old = core.decode(old_text)
+  local old = store.decode(old_text)
   local was = old.partition and keys.describe(old) or "none"
   local key_of = keys.reader(wanted.key)
   store:run("UPDATE items SET pk = seq, sk = x'00' WHERE table_id = ?", table_id)

@@ -44,8 +44,10 @@ end
 ---@param text string
 ---@return table
 function Store.decode(text)
-  local item, message = core.decode(text)
-  return must(item, "an item cannot be read: " .. tostring(message))
+  local item, message = nil, "it is no text"
+  if type(text) == "string" then item, message = core.decode(text) end
+  if type(item) == "table" then return item end
+  return must(nil, "an item cannot be read: " .. tostring(message or "it is no object"))
 end
 
 function Store:close()

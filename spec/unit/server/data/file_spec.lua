@@ -156,4 +156,45 @@ describe("the store's file", function()
     assert.is_nil(s)
     assert.matches("readonly database", message)
   end)
+
+  -- N=5000 SEED=7 for more of them, or for those of a failure.
+  local N, SEED = tonumber(os.getenv("N")) or 40, tonumber(os.getenv("SEED")) or os.time() % 100000
+
+  it(("with any bytes in it is used, or refused with a message (SEED=%d)"):format(SEED), function()
+    local INDEXED = { kind = "model", name = "A", key = MODEL.key, indexes = { { name = "byN", partition = "n", sort = {} } } }
+    local s = assert(store.open(path))
+    local a = assert(s:adopt({ INDEXED })).A
+    s:transaction(function()
+      for i = 1, 60 do a:insert(tostring(i), nil, { id = tostring(i), n = i % 3, text = ("x"):rep(50) }) end
+    end)
+    s:close()
+    local text, state = read(), SEED + 1
+    local function random(n)
+      state = (state * 16807) % 2147483647
+      return state % n + 1
+    end
+    for round = 1, N do
+      local bytes = text
+      for _ = 1, random(4) do
+        local at, length = random(#bytes), random(3) == 1 and random(200) or 1
+        bytes = bytes:sub(1, at - 1) .. string.char(random(256) - 1):rep(length) .. bytes:sub(at + length)
+      end
+      write(bytes)
+      local opened, message = store.open(path)
+      if not opened then
+        assert.is_string(message)
+      else
+        local ok, thrown = pcall(function()
+          local tables, why = opened:adopt({ INDEXED })
+          if not tables then error({ message = why }, 0) end
+          tables.A:page({ limit = 100 })
+          tables.A:page({ limit = 100, index = "byN", pk = 1 })
+          tables.A:insert("new", nil, { id = "new", n = 1 })
+        end)
+        opened:close()
+        assert(ok or type(thrown) == "table" and type(thrown.message) == "string", ("round %d: %s"):format(round, tostring(thrown)))
+      end
+      for _, suffix in ipairs({ "-wal", "-shm" }) do os.remove(path .. suffix) end
+    end
+  end)
 end)

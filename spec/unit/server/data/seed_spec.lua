@@ -85,6 +85,29 @@ describe("a seed", function()
     assert.equal(0, #data("{ listTodos { items { id } } listPosts { items { id } } }").listTodos.items)
   end)
 
+  -- N=20000 SEED=7 for more of them, or for those of a failure.
+  local N, SEED = tonumber(os.getenv("N")) or 300, tonumber(os.getenv("SEED")) or os.time() % 100000
+
+  it(("of any bytes is loaded or refused with a message (SEED=%d)"):format(SEED), function()
+    local TEXT = '{"Post": [{"title": "a", "rating": 1, "status": "LIVE", "tags": ["x"], "meta": {"author": "m"}, "extra": [1]}], "Todo": [{}]}'
+    local PIECES = { "null", "[]", "{}", "1", "-1.5e3", '"x"', "\0", "\255", '"', ",", ":", "[", "}", "%d", "true", '"\\u0000"' }
+    local state = SEED + 1
+    local function random(n)
+      state = (state * 16807) % 2147483647
+      return state % n + 1
+    end
+    for _ = 1, N do
+      local text = TEXT
+      for _ = 1, random(3) do
+        local at = random(#text)
+        text = text:sub(1, at - 1) .. PIECES[random(#PIECES)] .. text:sub(at + random(6) - 1)
+      end
+      local ok, counts, err = pcall(served.seed, served, text, "s.json")
+      assert(ok, ("%s: %s"):format(text, tostring(counts)))
+      assert.is_true(counts ~= nil or err.message:sub(1, 8) == "s.json: ")
+    end
+  end)
+
   it("for a schema without models is refused", function()
     local plain = assert(engine.new({ schema_text = "type Query { a: Int }" }))
     local counts, err = plain:seed("{}", "s.json")
