@@ -24,6 +24,9 @@ type Comment @model {
   postId: ID @index(name: "byPost", queryField: "commentsByPost", sortKeyFields: ["content"])
   post: Post @belongsTo(references: ["postId"])
 }
+type Article @model { id: ID! title: String @default(value: "untitled") tags: [Tag] @manyToMany(relationName: "ArticleTags") }
+type Tag @model { id: ID! label: String! articles: [Article] @manyToMany(relationName: "ArticleTags") }
+type Account @model @versioned { id: ID! balance: Int }
 type Order @model {
   customer: ID! @primaryKey(sortKeyFields: ["year", "number"])
   year: Int!
@@ -41,6 +44,12 @@ const modelIntrospection = introspection({
 		Comment: { plural: 'Comments', fields: { id: 'ID!', content: 'String!', postId: 'ID',
 			post: { belongsTo: 'Post', fields: ['postId'] } },
 		indexes: [{ name: 'byPost', queryField: 'commentsByPost', fields: ['postId', 'content'] }] },
+		Article: { plural: 'Articles', fields: { id: 'ID!', title: 'String',
+			tags: { hasMany: 'ArticleTags', fields: ['article'] } } },
+		Tag: { plural: 'Tags', fields: { id: 'ID!', label: 'String!', articles: { hasMany: 'ArticleTags', fields: ['tag'] } } },
+		ArticleTags: { plural: 'ArticleTags', fields: { id: 'ID!', articleId: 'ID', tagId: 'ID',
+			article: { belongsTo: 'Article', fields: ['articleId'] }, tag: { belongsTo: 'Tag', fields: ['tagId'] } } },
+		Account: { plural: 'Accounts', fields: { id: 'ID!', balance: 'Int', version: 'Int' } },
 		Order: { plural: 'Orders', key: ['customer', 'year', 'number'], fields: { customer: 'ID!', year: 'Int!', number: 'Int!',
 			total: 'Float' } },
 	},
@@ -111,4 +120,32 @@ test('client.models knows a primary key of several fields', async () => {
 	assert.deepEqual(within2025.map((order) => order.number), [1, 2]);
 	assert.equal(data(await Order.update({ customer: 'c1', year: 2026, number: 1, total: 5 })).total, 5);
 	assert.equal(data(await Order.delete({ customer: 'c1', year: 2026, number: 1 })).year, 2026);
+});
+
+test('client.models goes through a relation of many to many', async () => {
+	const { Article, Tag, ArticleTags } = await models();
+	const article = data(await Article.create({}));
+	assert.equal(article.title, 'untitled');
+	for (const label of ['red', 'green']) {
+		const tag = data(await Tag.create({ label }));
+		data(await ArticleTags.create({ articleId: article.id, tagId: tag.id }));
+	}
+	const joins = data(await article.tags());
+	assert.equal(joins.length, 2);
+	const labels = await Promise.all(joins.map(async (join) => data(await join.tag()).label));
+	assert.deepEqual(labels.sort(), ['green', 'red']);
+	const { tags } = data(await Article.get({ id: article.id }, { selectionSet: ['tags.tag.label'] }));
+	assert.deepEqual(tags.map((join) => join.tag.label).sort(), ['green', 'red']);
+});
+
+test('a versioned model refuses what has changed meanwhile', async () => {
+	const { Account } = await models();
+	const account = data(await Account.create({ balance: 1 }));
+	assert.equal(account.version, 1);
+	assert.equal(data(await Account.update({ id: account.id, balance: 2, expectedVersion: 1 })).version, 2);
+	const stale = await Account.update({ id: account.id, balance: 3, expectedVersion: 1 });
+	assert.equal(stale.data, null);
+	const [error] = stale.errors;
+	assert.equal(error.errorType, 'DynamoDB:ConditionalCheckFailedException');
+	assert.deepEqual([error.data.balance, error.data.version], [2, 2]);
 });

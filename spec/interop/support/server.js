@@ -13,10 +13,17 @@ const API_KEY = 'da2-interop';
 const ACCESS_KEY_ID = 'AKIDINTEROP';
 const SECRET_ACCESS_KEY = 'secret/of+the/tests';
 
+let folder;
+let files = 0;
+
+/** The path of a new file, which goes with the tests. */
 function temporary(name, text) {
-	const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'interop-'));
-	atEnd(() => fs.rmSync(folder, { recursive: true }));
-	const file = path.join(folder, name);
+	if (!folder) {
+		folder = fs.mkdtempSync(path.join(os.tmpdir(), 'interop-'));
+		atEnd(() => fs.rmSync(folder, { recursive: true }));
+	}
+	files++;
+	const file = path.join(folder, `${files}-${name}`);
 	fs.writeFileSync(file, text);
 	return file;
 }
