@@ -84,14 +84,15 @@ function Handle:get(key)
   return table_.copy(self.find():get(pk, sk))
 end
 
--- What Amplify's own resolvers see to: the name of the type and the timestamps, where the item does not say otherwise.
+-- What Amplify's own resolvers see to: the name of the type and the timestamps, where the item does not say otherwise. The
+-- time of the change before says nothing of this one.
 local function complete(self, item, old)
   local m, out = self.model, table_.copy(item)
   if not m then return out end
   out.__typename = m.name
-  local created = old and old[m.created_at] or self.stamp()
-  if m.created_at and keys.is_missing(out[m.created_at]) then out[m.created_at] = created end
-  if m.updated_at and keys.is_missing(out[m.updated_at]) then out[m.updated_at] = self.stamp() end
+  local created, updated = m.created_at, m.updated_at
+  if created and keys.is_missing(out[created]) then out[created] = old and old[created] or self.stamp() end
+  if updated and (keys.is_missing(out[updated]) or (old and out[updated] == old[updated])) then out[updated] = self.stamp() end
   return out
 end
 

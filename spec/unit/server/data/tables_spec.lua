@@ -109,6 +109,11 @@ describe("the tables of resolvers", function()
     assert.equal("2026-11-20T07:02:59.158Z", again.createdAt)
     assert.equal("2026-11-20T07:03:00.158Z", again.updatedAt)
     assert.equal("x", s:model("Post"):get("1").blog)
+    clock = clock + 1
+    again.rank = 3
+    assert.equal("2026-11-20T07:03:01.158Z", t.Post:put(again).updatedAt)
+    again.updatedAt = "2000-01-01T00:00:00Z"
+    assert.equal("2000-01-01T00:00:00Z", t.Post:put(again).updatedAt)
     t.Post:put({ id = "2", blog = "x", rank = 1 })
     assert.same({ "2", "1" }, ids(t.Post:scan({ partition = "x", index = "byBlog" })))
   end)
