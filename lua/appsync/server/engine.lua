@@ -264,9 +264,9 @@ local function choose(prepared, name)
   return nil, { message = ("Unknown operation named '%s'."):format(tostring(name)), is_plain = true }
 end
 
--- Everything up to running: the execution and the operation, or errors.
-local function begin(self, request)
-  local prepared = prepared_for(self, request.query)
+-- Everything up to running: the execution and the operation, or errors. All members of an execution are named here, so
+-- that its table is made in one piece.
+local function begin(self, request, prepared)
   if prepared.errors then return nil, prepared.errors end
   local operation, err = choose(prepared, given(request.operation_name))
   if not operation then return nil, { err } end
@@ -281,11 +281,12 @@ local function begin(self, request)
     identity = request.identity, shown_identity = identity.shown(request.identity),
     request_id = request.request_id, guard = self.guard, providers = self.providers, trace = self.trace,
     on_effect = self.on_effect, events = self.events, inject = self.inject,
+    errors = nil, out = nil, n = 0, path = nil, depth = 0, n_fields = 0, collects = false, plan = nil, verdicts = nil,
+    at = nil, context_metatable = nil,
   }, operation
 end
 
-local function lacks_name(self, request)
-  local prepared = prepared_for(self, request.query)
+local function lacks_name(request, prepared)
   if #prepared.operations < 2 or given(request.operation_name) then return false end
   for _, operation in ipairs(prepared.operations) do
     if not operation.name then return false end
@@ -308,8 +309,9 @@ end
 ---  offered, and then which of them end; or why there is no body
 ---@return appsync.server.ErrorEntry[]? errors of the answer
 function Engine:execute(request)
-  if lacks_name(self, request) then return nil, { code = "missing_operation_name" } end
-  local x, operation = begin(self, request)
+  local prepared = prepared_for(self, request.query)
+  if lacks_name(request, prepared) then return nil, { code = "missing_operation_name" } end
+  local x, operation = begin(self, request, prepared)
   if not x then return result.body("null", operation), {}, operation end
   if operation.operation == "subscription" then
     local loc = operation.loc
@@ -320,7 +322,9 @@ function Engine:execute(request)
     return result.body("null", errors), {}, errors
   end
   local text, errors, published = execute.run(x, operation, nil)
-  for _, invalidation in ipairs(x.invalidations or {}) do published[#published + 1] = invalidation end
+  if x.invalidations then
+    for _, invalidation in ipairs(x.invalidations) do published[#published + 1] = invalidation end
+  end
   return result.body(text, errors), published, errors
 end
 
@@ -342,10 +346,11 @@ end
 ---@param request appsync.server.Request
 ---@return appsync.server.Subscription? subscription, appsync.server.ErrorEntry[]? errors
 function Engine:subscribe(request)
-  if lacks_name(self, request) then
+  local prepared = prepared_for(self, request.query)
+  if lacks_name(request, prepared) then
     return nil, { { message = "Missing operation name.", errorType = "BadRequestException" } }
   end
-  local x, operation = begin(self, request)
+  local x, operation = begin(self, request, prepared)
   if not x then return nil, operation end
   if operation.operation ~= "subscription" then
     return nil, { { message = "Only subscriptions are served over the realtime endpoint.",

@@ -349,6 +349,23 @@ local function plan_and_execute(x, operation, source, published)
   execute_root(x, x.plan.root, source, published)
 end
 
+-- Pieces and paths of the last execution, for the next one: growing lists anew for each answer costs more than all of a
+-- short answer. An execution inside a resolver finds none and makes its own.
+local MAX_SPARE = 2048
+local spare_out, spare_path
+
+local function take_spare(x)
+  x.out, x.path = spare_out or {}, spare_path or {}
+  spare_out, spare_path = nil, nil
+end
+
+local function text_of(x)
+  local text = table.concat(x.out, "", 1, x.n)
+  if x.n <= MAX_SPARE and #text <= 65536 then spare_out, spare_path = x.out, x.path end
+  x.out = nil
+  return text
+end
+
 --- Runs a valid operation.
 ---@param x appsync.server.Execution `schema, resolvers, fragments, variables, identity, modes, request` set
 ---@param operation appsync.ast.OperationDefinition
@@ -357,7 +374,8 @@ end
 ---@return appsync.server.ErrorEntry[] errors
 ---@return {field: string, value: any}[] published of a mutation
 function execute.run(x, operation, source)
-  x.errors, x.out, x.n, x.path, x.depth, x.n_fields = {}, {}, 0, {}, 0, 0
+  take_spare(x)
+  x.errors, x.n, x.depth, x.n_fields = {}, 0, 0, 0
   x.collects = operation.operation == "mutation"
   local published = {}
   local ok, thrown = pcall(plan_and_execute, x, operation, source, published)
@@ -366,7 +384,7 @@ function execute.run(x, operation, source)
     write_null(x, 0)
     add_exhausted(x, operation)
   end
-  return table.concat(x.out, "", 1, x.n), x.errors, published
+  return text_of(x), x.errors, published
 end
 
 return execute

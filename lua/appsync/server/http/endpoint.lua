@@ -36,7 +36,7 @@ end
 local function is_operation(value)
   return type(value) == "table"
     and type(value.query) == "string"
-    and value.query:find("%S") ~= nil
+    and ((value.query:byte() or 0) > 32 or value.query:find("%S") ~= nil)
     and (value.variables == nil or value.variables == core.null or type(value.variables) == "table")
     and (value.operationName == nil or value.operationName == core.null or type(value.operationName) == "string")
 end
@@ -110,7 +110,7 @@ function Endpoint:execute(event, operation, identity, request_id)
     return failure(request_id, 400, "BadRequestException", "Missing operation name.")
   end
   self.publish(published)
-  return 200, headers.json(request_id, { ["x-amzn-appsync-tokensconsumed"] = "1" }), json
+  return 200, headers.ok(request_id), json
 end
 
 local ALLOWED = { GET = true, HEAD = true, POST = true }

@@ -1,20 +1,33 @@
 --- Response headers that every answer carries. Browsers may call from any origin, as with the service.
 local headers = {}
 
-local CORS = {
-  ["access-control-allow-origin"] = "*",
-  ["access-control-expose-headers"] = "x-amzn-RequestId,x-amzn-ErrorType,x-amz-user-agent,x-amzn-ErrorMessage,Date",
-}
+local JSON = "application/json;charset=UTF-8"
+local EXPOSED = "x-amzn-RequestId,x-amzn-ErrorType,x-amz-user-agent,x-amzn-ErrorMessage,Date"
+
+--- The headers of an answer to an operation that ran.
+---@param request_id string
+---@return table<string, string>
+function headers.ok(request_id)
+  return {
+    ["content-type"] = JSON,
+    ["x-amzn-requestid"] = request_id,
+    ["x-amzn-appsync-tokensconsumed"] = "1",
+    ["access-control-allow-origin"] = "*",
+    ["access-control-expose-headers"] = EXPOSED,
+  }
+end
 
 --- The headers of a JSON answer.
 ---@param request_id string
 ---@param extra table<string, string>?
 ---@return table<string, string>
 function headers.json(request_id, extra)
-  local all = { ["content-type"] = "application/json;charset=UTF-8", ["x-amzn-requestid"] = request_id }
-  for name, value in pairs(CORS) do
-    all[name] = value
-  end
+  local all = {
+    ["content-type"] = JSON,
+    ["x-amzn-requestid"] = request_id,
+    ["access-control-allow-origin"] = "*",
+    ["access-control-expose-headers"] = EXPOSED,
+  }
   for name, value in pairs(extra or {}) do
     all[name] = value
   end
