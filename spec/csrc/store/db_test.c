@@ -190,6 +190,27 @@ static void a_file_is_private_and_keeps_what_was_committed(void **state)
 	rmdir(folder);
 }
 
+static void a_file_that_another_has_locked_is_an_error_after_the_time_given(void **state)
+{
+	(void)state;
+	struct aps_err err = {0};
+	struct aps_db *db = NULL, *other = NULL;
+	char folder[] = "/tmp/aps_db_XXXXXX";
+	char path[64];
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/x.db", folder);
+	assert_int_equal(aps_db_open(path, &db, &err), APS_OK);
+	assert_int_equal(aps_db_exec(db, "PRAGMA locking_mode = EXCLUSIVE; CREATE TABLE t (a)", &err), APS_OK);
+	assert_int_equal(aps_db_open_within(path, 1, &other, &err), APS_E_STORAGE);
+	assert_null(other);
+	assert_non_null(strstr(err.msg, "locked"));
+	aps_db_close(db);
+	assert_int_equal(aps_db_open_within(path, 1, &other, &err), APS_OK);
+	aps_db_close(other);
+	unlink(path);
+	rmdir(folder);
+}
+
 static void a_path_that_cannot_be_opened_is_an_error(void **state)
 {
 	(void)state;
@@ -229,6 +250,7 @@ int main(void)
 	        cmocka_unit_test(a_failed_step_leaves_the_statement_usable),
 	        cmocka_unit_test(transactions_commit_roll_back_and_do_not_nest),
 	        cmocka_unit_test(a_file_is_private_and_keeps_what_was_committed),
+	        cmocka_unit_test(a_file_that_another_has_locked_is_an_error_after_the_time_given),
 	        cmocka_unit_test(a_path_that_cannot_be_opened_is_an_error),
 	        cmocka_unit_test(every_failed_allocation_is_reported_and_leaks_nothing),
 	};

@@ -34,9 +34,12 @@ function fault.unauthorized(field_name, type_name)
   error({ message = ("Not Authorized to access %s on type %s"):format(field_name, type_name), type = "Unauthorized" }, 0)
 end
 
+-- As users have reported it since 2020 (github.com/aws-amplify/amplify-js/issues/4880).
+local TOKEN = "com.amazonaws.deepdish.common.pagination.InvalidPaginationTokenException: Invalid pagination token given."
+
 ---@param why string? for people: what is wrong with the token
 function fault.token(why)
-  error({ message = "Invalid pagination token given." .. (why and (" " .. why) or ""), type = "BadRequestException" }, 0)
+  error({ message = TOKEN .. (why and (" " .. why) or ""), type = "DynamoDB:UserIllegalArgumentException" }, 0)
 end
 
 return fault

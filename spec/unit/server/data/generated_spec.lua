@@ -96,7 +96,7 @@ describe("generated operations", function()
     for query, expected in pairs({
       ["{ listOrders(sortDirection: DESC) { items { total } } }"] = "InvalidArgumentsError",
       ["{ listPosts(filter: {rating: {between: [1]}}) { items { id } } }"] = "Unrecognized Filter",
-      ['{ listPosts(nextToken: "x") { items { id } } }'] = "BadRequestException",
+      ['{ listPosts(nextToken: "x") { items { id } } }'] = "DynamoDB:UserIllegalArgumentException",
       ["{ listPosts(limit: -1) { items { id } } }"] = "BadRequestException",
       ['{ getPost(id: "") { id } }'] = "DynamoDB:DynamoDbException",
     }) do

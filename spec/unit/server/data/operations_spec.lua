@@ -224,13 +224,13 @@ describe("the operations of a model", function()
 
     it("refuses tokens that are none, and those of another operation", function()
       local foreign = core.base64('{"version":1,"of":"Query.listPosts","after":[1]}')
-      local INVALID = "Invalid pagination token given."
+      local INVALID = "com.amazonaws.deepdish.common.pagination.InvalidPaginationTokenException: Invalid pagination token given."
       for _, text in ipairs({ "", "x", "????", core.base64("[]"), core.base64("1"), core.base64('{"version":2}'),
         core.base64('{"version":1,"of":"Query.listTodos"}'), core.base64('{"version":1,"of":"Query.listTodos","after":[]}'),
         core.base64('{"version":1,"of":"Query.listTodos","after":[{}]}'),
         core.base64('{"version":1,"of":"Query.listTodos","after":[1,2]}') }) do
         local err = refused(query, "listTodos", { nextToken = text })
-        assert.same({ message = INVALID, type = "BadRequestException" }, err)
+        assert.same({ message = INVALID, type = "DynamoDB:UserIllegalArgumentException" }, err)
       end
       local err = refused(query, "listTodos", { nextToken = foreign })
       assert.equal(INVALID .. " It is of another operation, or of other keys.", err.message)
@@ -313,7 +313,7 @@ describe("the operations of a model", function()
       local of_c1 = query("listOrders", { customer = "c1", limit = 1 }).nextToken
       for _, args in ipairs({ { customer = "c2" }, {}, { customer = "c1", sortDirection = "DESC" } }) do
         args.nextToken = of_c1
-        assert.equal("BadRequestException", refused(query, "listOrders", args).type)
+        assert.equal("DynamoDB:UserIllegalArgumentException", refused(query, "listOrders", args).type)
       end
     end)
 

@@ -73,7 +73,7 @@ describe("fields that lead to related models", function()
       local first = follow("Blog", "posts", BLOG)
       local ok, err = pcall(follow, "Blog", "posts", { id = "b2" }, { nextToken = first.nextToken })
       assert.is_false(ok)
-      assert.equal("BadRequestException", err.type)
+      assert.equal("DynamoDB:UserIllegalArgumentException", err.type)
     end)
 
     it("obey a filter, a direction and the condition of a sort key", function()

@@ -167,8 +167,8 @@ describe("a model's operations", function()
   end)
 
   it("refuse a token and a limit that mean nothing", function()
-    assert.equal("Invalid pagination token given.", first_error(LIST, { n = "x" }).message)
-    assert.equal("Invalid pagination token given.", first_error(LIST, { n = core.base64("[]") }).message)
+    assert.matches("Invalid pagination token given%.$", first_error(LIST, { n = "x" }).message)
+    assert.matches("Invalid pagination token given%.$", first_error(LIST, { n = core.base64("[]") }).message)
     assert.equal("BadRequestException", first_error(LIST, { l = 0 }).errorType)
   end)
 
