@@ -117,16 +117,30 @@ add("# API reference\n\nGenerated from the LuaCATS annotations by `make docs`; e
 for _, module in ipairs(MODULES) do document(module[1], module[2], module[3], module[4]) end
 local text = table.concat(out):gsub("\n\n+$", "\n")
 
-if arg[1] == "--check" then
-  local file = io.open("docs/api.md")
-  local old = file and file:read("*a")
+local function read(path)
+  local file = io.open(path)
+  local content = file and file:read("*a")
   if file then file:close() end
-  if old ~= text then
-    print("docs/api.md: differs from the annotations; run `make docs`")
-    os.exit(1)
-  end
-else
-  local file = assert(io.open("docs/api.md", "w"))
-  file:write(text)
-  file:close()
+  return content
 end
+
+-- The options in the manual of the local server are the program's own help.
+local function with_options(manual)
+  local pipe = assert(io.popen("APPSYNC_LUA=lua5.4 bin/appsync serve --help"))
+  local help = pipe:read("*a")
+  pipe:close()
+  return (manual:gsub("(<!%-%- written by `make docs` %-%->\n```\n).-```\n", function(head) return head .. help .. "```\n" end))
+end
+
+local is_check, is_clean = arg[1] == "--check", true
+for path, content in pairs({ ["docs/api.md"] = text, ["docs/server.md"] = with_options(assert(read("docs/server.md"))) }) do
+  if not is_check then
+    local file = assert(io.open(path, "w"))
+    file:write(content)
+    file:close()
+  elseif read(path) ~= content then
+    print(path .. ": differs from the sources; run `make docs`")
+    is_clean = false
+  end
+end
+if not is_clean then os.exit(1) end

@@ -12,7 +12,7 @@ function manual.blocks(text)
   local blocks, number, mark, open = {}, 0, nil, nil
   for line in (text .. "\n"):gmatch("(.-)\n") do
     number = number + 1
-    local fence = line:match("^```(%a*)")
+    local fence = line:match("^```(%a*)$")
     if open and line == "```" then
       open.text = table.concat(open.lines, "\n") .. "\n"
       if open.kind then blocks[#blocks + 1] = open end

@@ -17,7 +17,7 @@ serve.command = {
   name = "serve",
   summary = "Serves a GraphQL schema as AWS AppSync would: HTTP, subscriptions, authorization, storage.",
   usage = "appsync serve SCHEMA [options]",
-  positional = { { name = "SCHEMA", help = "GraphQL; AppSync's directives and @model are understood", is_required = true } },
+  positional = { { name = "SCHEMA", help = "a file or a folder of GraphQL, with AppSync's and Amplify's directives", is_required = true } },
   groups = GROUPS,
   notes = [[
 When it serves it prints one line:

@@ -57,7 +57,11 @@ end
 function Program:read_transforms(text, faults)
   for _, path in ipairs(self.paths.transforms) do
     local plugin, fault = self:modules_of(path):anew(function() return plugins.load(path) end)
-    if plugin then table.insert(text.transforms, plugin) else faults[#faults + 1] = fault end
+    text.transforms[#text.transforms + 1] = plugin
+    if fault then
+      fault.text = fault.line and source.line_of(fault.path, fault.line)
+      faults[#faults + 1] = fault
+    end
   end
 end
 

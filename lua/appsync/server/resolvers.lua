@@ -2,6 +2,7 @@
 --- Type = {field = …}, authorizer = function(token, request) … end}`.
 local opts = require("appsync.opts")
 local resolver_place = require("appsync.server.develop.resolver_place")
+local source = require("appsync.server.develop.source")
 
 local resolvers = {}
 
@@ -19,21 +20,6 @@ local resolvers = {}
 local function shown(thrown)
   local ok, text = pcall(tostring, thrown)
   return ok and text or "an error that can't be shown"
-end
-
-local function line_of(path, wanted)
-  local file = io.open(path, "rb")
-  if not file then return nil end
-  local number, found = 0, nil
-  for line in file:lines() do
-    number = number + 1
-    if number == wanted then
-      found = line
-      break
-    end
-  end
-  file:close()
-  return found
 end
 
 -- The one line of the file where a field of that name is given; nil when there are several or none.
@@ -70,7 +56,7 @@ end
 local function placed(text, path)
   local file, line, message = whole_path(text, path):match("^([^\n:]-):(%d+): (.*)$")
   if not file then return { path = path, message = text } end
-  return { path = file, line = tonumber(line), message = message, text = line_of(file, tonumber(line)) }
+  return { path = file, line = tonumber(line), message = message, text = source.line_of(file, tonumber(line)) }
 end
 
 local function check_fields(name, fields)
@@ -150,7 +136,7 @@ local function check_names(type_, type_name, fields, faults)
     end
     local path, line
     if fault and type(resolver) == "function" then path, line = resolver_place.of(resolver) end
-    if fault then faults[#faults + 1] = { message = fault, path = path, line = line, text = path and line_of(path, line) } end
+    if fault then faults[#faults + 1] = { message = fault, path = path, line = line, text = path and source.line_of(path, line) } end
   end
 end
 
@@ -201,7 +187,7 @@ function resolvers.load(path)
   if not is_read or not by_type then
     local line = culprit and line_that_gives(path, culprit)
     return nil, {
-      path = path, message = shown(is_read and authorizer or by_type), line = line, text = line and line_of(path, line),
+      path = path, message = shown(is_read and authorizer or by_type), line = line, text = line and source.line_of(path, line),
     }
   end
   return { by_type = by_type, authorizer = authorizer }

@@ -174,4 +174,13 @@ function Source:faults(err)
   return faults
 end
 
+--- A line of a file, or nil.
+---@param path string
+---@param number integer
+---@return string?
+function source.line_of(path, number)
+  local text = read(path)
+  return text and line_text(text, number)
+end
+
 return source

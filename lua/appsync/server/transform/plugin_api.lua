@@ -1,6 +1,7 @@
 --- What a directive plug-in can do.
 local ast = require("appsync.server.transform.ast")
 local directives = require("appsync.server.graphql.directives")
+local resolver_place = require("appsync.server.develop.resolver_place")
 local schema = require("appsync.server.graphql.schema")
 
 ---@class appsync.server.PluginApi
@@ -153,7 +154,9 @@ local function property(name)
 end
 
 local function wrapped(fn, inner)
-  return function(ctx) return fn(ctx, inner) end
+  local function run(ctx) return fn(ctx, inner) end
+  resolver_place.remember(run, fn)
+  return run
 end
 
 --- The resolvers of a user and of plug-ins as one, wraps put around them and around the generated ones.
