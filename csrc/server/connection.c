@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static const struct timeval sweep_interval = {0, 250000};
-static const double count_interval_s = 0.1;
+static const struct timeval sweep_interval = {0, 100000};
+#define MAX_CHECKED 64
 
 /* Whether the descriptor still belongs to the connection of the record. */
 static bool is_alive(const struct aps_connection *connection)
@@ -19,12 +19,6 @@ static bool is_alive(const struct aps_connection *connection)
 	socklen_t n = sizeof(peer);
 	memset(&peer, 0, sizeof(peer));
 	return getpeername(connection->fd, &peer.any, &n) == 0 && memcmp(&peer, &connection->peer, sizeof(peer)) == 0;
-}
-
-static void cut(struct aps_connection *connection)
-{
-	if (is_alive(connection)) shutdown(connection->fd, SHUT_RDWR);
-	connection->phase = APS_CONNECTION_CLOSED;
 }
 
 /* A client that sends its request byte by byte keeps every read short: only the whole has an end. */
@@ -40,8 +34,11 @@ static void on_sweep(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void 
 			has_reading = true;
 			continue;
 		}
-		if (is_alive(connection)) table->timeouts++;
-		cut(connection);
+		connection->phase = APS_CONNECTION_CLOSED;
+		table->n_open--;
+		if (!is_alive(connection)) continue;
+		table->timeouts++;
+		shutdown(connection->fd, SHUT_RDWR);
 	}
 	if (!has_reading || evtimer_add(table->sweep, &sweep_interval) != 0) table->is_sweeping = false;
 }
@@ -63,22 +60,17 @@ static void on_input(struct evbuffer *input APS_UNUSED, const struct evbuffer_cb
 	if (info->n_added > 0 && connection->phase == APS_CONNECTION_IDLE) begin_reading(connection);
 }
 
+/* The end of a connection isn't told: at the limit, each that comes looks after some of the others. */
 static bool has_room(struct aps_listener *listener)
 {
 	struct aps_connection_table *table = &listener->connections;
 	if (table->n_open < listener->options.max_connections) return true;
-	double now_s = aps_clock_mono_s();
-	if (now_s - table->counted_at_s < count_interval_s) return false;
-	table->counted_at_s = now_s;
-	table->n_open = 0;
-	for (size_t i = 0; i < table->n_slots; i++) {
-		struct aps_connection *connection = table->by_fd[i];
-		if (connection == NULL || connection->phase == APS_CONNECTION_CLOSED) continue;
-		if (is_alive(connection)) {
-			table->n_open++;
-		} else {
-			connection->phase = APS_CONNECTION_CLOSED;
-		}
+	for (size_t i = 0; i < table->n_slots && i < MAX_CHECKED; i++) {
+		struct aps_connection *connection = table->by_fd[table->hand];
+		table->hand = (table->hand + 1) % table->n_slots;
+		if (connection == NULL || connection->phase == APS_CONNECTION_CLOSED || is_alive(connection)) continue;
+		connection->phase = APS_CONNECTION_CLOSED;
+		table->n_open--;
 	}
 	return table->n_open < listener->options.max_connections;
 }
@@ -109,7 +101,7 @@ static bool place(struct aps_connection *connection)
 	if (fd >= table->n_slots && !grow(table, fd)) return false;
 	struct aps_connection *old = table->by_fd[fd];
 	if (old != NULL) {
-		if (old->phase != APS_CONNECTION_CLOSED && table->n_open > 0) table->n_open--;
+		if (old->phase != APS_CONNECTION_CLOSED) table->n_open--;
 		forget(old);
 	}
 	table->by_fd[fd] = connection;
@@ -176,12 +168,12 @@ struct aps_connection *aps_connection_at(struct aps_listener *listener, int fd)
 
 void aps_connection_busy(struct aps_connection *connection)
 {
-	connection->phase = APS_CONNECTION_BUSY;
+	if (connection->phase != APS_CONNECTION_CLOSED) connection->phase = APS_CONNECTION_BUSY;
 }
 
 void aps_connection_idle(struct aps_connection *connection)
 {
-	connection->phase = APS_CONNECTION_IDLE;
+	if (connection->phase != APS_CONNECTION_CLOSED) connection->phase = APS_CONNECTION_IDLE;
 }
 
 bool aps_connection_slow(struct aps_connection *connection, struct bufferevent *bev, size_t bytes_per_s)

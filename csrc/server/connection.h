@@ -51,7 +51,7 @@ struct aps_connection_table {
 	struct aps_connection **by_fd;
 	size_t n_slots;
 	size_t n_open; /* an upper bound */
-	double counted_at_s;
+	size_t hand;   /* the next slot to look after */
 	uint64_t n_main;
 	uint64_t n_control;
 	uint64_t timeouts;

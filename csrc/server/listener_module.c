@@ -103,7 +103,7 @@ static void push_event(lua_State *L, const struct aps_listener_event *event)
 		lua_setfield(L, -2, "headers");
 		set_text(L, "body", event->body);
 		set_text(L, "peer", aps_str_of(event->peer_address));
-		lua_pushnumber(L, (lua_Number)event->connection);
+		lua_pushinteger(L, (lua_Integer)event->connection);
 		lua_setfield(L, -2, "connection");
 		if (event->is_control) {
 			lua_pushboolean(L, 1);
