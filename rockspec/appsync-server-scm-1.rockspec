@@ -142,6 +142,7 @@ build = {
     ["appsync.server.graphql.leaves"] = "lua/appsync/server/graphql/leaves.lua",
     ["appsync.server.graphql.plan"] = "lua/appsync/server/graphql/plan.lua",
     ["appsync.server.graphql.print_schema"] = "lua/appsync/server/graphql/print_schema.lua",
+    ["appsync.server.graphql.query_length"] = "lua/appsync/server/graphql/query_length.lua",
     ["appsync.server.graphql.result"] = "lua/appsync/server/graphql/result.lua",
     ["appsync.server.graphql.scalars"] = "lua/appsync/server/graphql/scalars.lua",
     ["appsync.server.graphql.schema"] = "lua/appsync/server/graphql/schema.lua",

@@ -13,6 +13,7 @@ local model_resolvers = require("appsync.server.data.operations")
 local plugin_api = require("appsync.server.transform.plugin_api")
 local print_schema = require("appsync.server.graphql.print_schema")
 local resolvers = require("appsync.server.resolvers")
+local query_length = require("appsync.server.graphql.query_length")
 local result = require("appsync.server.graphql.result")
 local seed = require("appsync.server.data.seed")
 local store = require("appsync.server.data.store")
@@ -218,6 +219,9 @@ local function as_entries(faults)
 end
 
 local function prepare(self, query)
+  if query_length.is_exceeded(query) then
+    return { errors = { { message = query_length.message, is_plain = true } }, operations = {} }
+  end
   local document, err = core.parse(query)
   if not document then return { errors = { syntax_error(query, err) }, operations = {} } end
   local prepared = { fragments = {}, operations = {}, by_name = {}, plans = {} }
