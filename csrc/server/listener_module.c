@@ -212,6 +212,15 @@ static int Apl_listener_reset(lua_State *L)
 	return 1;
 }
 
+/* listener:hold(id): the request stays without an answer, until the client ends the connection */
+static int Apl_listener_hold(lua_State *L)
+{
+	struct aps_peer *peer = check_peer(L);
+	lua_pushboolean(L, peer != NULL);
+	if (peer != NULL) aps_peer_hold(peer);
+	return 1;
+}
+
 /* listener:mute(id): the WebSocket stays open and dead */
 static int Apl_listener_mute(lua_State *L)
 {
@@ -412,6 +421,7 @@ static const luaL_Reg methods[] = {
         {"accept", Apl_listener_accept},
         {"close", Apl_listener_close},
         {"control_port", Apl_listener_control_port},
+        {"hold", Apl_listener_hold},
         {"mute", Apl_listener_mute},
         {"poll", Apl_listener_poll},
         {"port", Apl_listener_port},

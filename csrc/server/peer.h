@@ -17,6 +17,7 @@ enum aps_peer_state {
 	APS_PEER_OPEN,    /* WebSocket */
 	APS_PEER_CLOSING, /* WebSocket: our close frame is out, or the protocol was broken */
 	APS_PEER_MUTE,    /* WebSocket: nothing is sent, and what comes is thrown away */
+	APS_PEER_HELD,    /* HTTP: it will have no answer */
 	APS_PEER_PARTIAL, /* HTTP: a part of the answer is on its way, then the end */
 	APS_PEER_GONE     /* no connection any more */
 };
@@ -114,6 +115,9 @@ void aps_peer_reset(struct aps_peer *peer);
 /* Writes the whole answer's head and the first bytes of its body, then ends the connection. `headers`: lines, each with
  * its CRLF. The peer is freed when the bytes are out. E_USAGE, E_NOMEM. */
 enum aps_rc aps_peer_respond_partial(struct aps_peer *peer, const struct aps_partial *answer, struct aps_err *err);
+/* The request stays without an answer; what comes is thrown away. The peer is freed when the client ends the
+ * connection, which evhttp, waiting for our answer, would not see. */
+void aps_peer_hold(struct aps_peer *peer);
 /* The WebSocket stays open and dead: nothing is sent any more, what comes is thrown away. CLOSE comes when the peer
  * ends the connection. */
 void aps_peer_mute(struct aps_peer *peer);

@@ -44,6 +44,23 @@ void aps_peer_end_connection(struct aps_peer *peer, bool by_reset)
 	peer->bev = NULL;
 }
 
+static void end_held(struct aps_peer *peer)
+{
+	aps_peer_end_connection(peer, peer->ends_by_reset);
+	aps_peer_free(peer);
+}
+
+static void on_held_ended(struct bufferevent *bev APS_UNUSED, short what, void *context)
+{
+	if ((what & (BEV_EVENT_EOF | BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT)) != 0) end_held(context);
+}
+
+static void drain(struct bufferevent *bev, void *context APS_UNUSED)
+{
+	struct evbuffer *input = bufferevent_get_input(bev);
+	evbuffer_drain(input, evbuffer_get_length(input));
+}
+
 void aps_peer_reset(struct aps_peer *peer)
 {
 	switch (peer->state) {
@@ -64,15 +81,13 @@ void aps_peer_reset(struct aps_peer *peer)
 		end_by_reset(peer->bev);
 		aps_peer_drop(peer, WSLAY_CODE_ABNORMAL_CLOSURE, "the server has reset the connection");
 		return;
+	case APS_PEER_HELD:
+		peer->ends_by_reset = true;
+		end_held(peer);
+		return;
 	case APS_PEER_PARTIAL:
 	case APS_PEER_GONE: return;
 	}
-}
-
-static void drain(struct bufferevent *bev, void *context APS_UNUSED)
-{
-	struct evbuffer *input = bufferevent_get_input(bev);
-	evbuffer_drain(input, evbuffer_get_length(input));
 }
 
 static void on_mute_ended(struct bufferevent *bev APS_UNUSED, short what, void *context)
@@ -87,6 +102,16 @@ void aps_peer_mute(struct aps_peer *peer)
 	peer->state = APS_PEER_MUTE;
 	drain(peer->bev, NULL);
 	bufferevent_setcb(peer->bev, drain, NULL, on_mute_ended, peer);
+}
+
+void aps_peer_hold(struct aps_peer *peer)
+{
+	if (peer->state != APS_PEER_REQUEST && peer->state != APS_PEER_UPGRADE) return;
+	aps_peer_take_over(peer);
+	peer->state = APS_PEER_HELD;
+	drain(peer->bev, NULL);
+	bufferevent_setcb(peer->bev, drain, NULL, on_held_ended, peer);
+	bufferevent_enable(peer->bev, EV_READ);
 }
 
 static void finish_partial(struct aps_peer *peer)

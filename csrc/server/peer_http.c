@@ -49,7 +49,8 @@ void aps_peer_free(struct aps_peer *peer)
 	struct aps_listener *listener = peer->listener;
 	if (peer->state == APS_PEER_OPEN || peer->state == APS_PEER_CLOSING || peer->state == APS_PEER_MUTE)
 		listener->stats.open_sockets--;
-	if (peer->state == APS_PEER_REQUEST || peer->state == APS_PEER_UPGRADE) listener->stats.open_requests--;
+	if (peer->state == APS_PEER_REQUEST || peer->state == APS_PEER_UPGRADE || peer->state == APS_PEER_HELD)
+		listener->stats.open_requests--;
 	aps_peer_table_remove(&listener->peers, peer->id);
 	if (peer->connection != NULL) evhttp_connection_set_closecb(peer->connection, NULL, NULL);
 	if (peer->close_timer != NULL) event_free(peer->close_timer);

@@ -187,6 +187,31 @@ describe("the listener", function()
     end)
   end)
 
+  it("holds a request without an answer, and hears the client's end", function()
+    open()
+    answer = function(event)
+      assert.is_true(listener:hold(event.id))
+      assert.is_false((listener:respond(event.id, 200, {}, "never")))
+    end
+    for i, bytes in ipairs({ REQUEST, REQUEST .. REQUEST, REQUEST .. "x", ws_socket.handshake_text("/") }) do
+      local client = connect()
+      client:send(bytes)
+      assert.same({ "", "timeout" }, { rest_of(client, 10) })
+      assert.equal(1, listener:stats().open_requests)
+      assert.equal(i, #seen)
+      client:close()
+      for _ = 1, 20 do pump() end
+      assert.equal(0, listener:stats().open_requests)
+    end
+    local client = connect()
+    client:send(REQUEST)
+    rest_of(client, 5)
+    assert.is_true(listener:reset(seen[#seen].id))
+    assert.equal("closed", select(2, rest_of(client)))
+    connect():send(REQUEST) -- and one stays to the end of the listener
+    pump()
+  end)
+
   it("falls silent: it sends nothing, throws away what comes, and hears the end", function()
     open()
     answer = function(event)
@@ -250,10 +275,10 @@ describe("the listener", function()
         open({ request_timeout = 0.05 })
         local client = connect()
         client:send(head)
-        local _, ending
+        local ending
         for _ = 1, 300 do
           client.tcp:send("a")
-          _, ending = rest_of(client, 2)
+          ending = select(2, rest_of(client, 2))
           if ending ~= "timeout" then break end
         end
         assert.equal("closed", ending)

@@ -94,6 +94,17 @@ describe("a fault rule on WebSockets", function()
       assert.equal("start_ack", faulty:message(client).type)
     end)
 
+    it("delays one that is stopped meanwhile", function()
+      start({ { match = { on = "start", times = 1 }, fault = { delay = 100 } } })
+      local client = faulty:open_ws()
+      client:send_text(faulty:start_text("s"))
+      client:send_text('{"type":"stop","id":"s"}')
+      assert.equal("error", faulty:message(client).type)
+      faulty.now = 0.1
+      assert.equal("start_ack", faulty:message(client).type)
+      assert.same({}, faulty.logged)
+    end)
+
     it("refuses with an error frame, by the field", function()
       start({ { match = { on = "start", field = "onNote", times = 1 },
         fault = { refuse = { type = "Unauthorized", message = "not you" } } } })

@@ -80,7 +80,9 @@ function Requests:give(event, entry, strikes, status, headers, body)
   local settings = self.settings
   if strikes.lose_answer then
     settings.log:finish(entry, "lost")
-    if strikes.lose_answer.parameters.how ~= "hang" then
+    if strikes.lose_answer.parameters.how == "hang" then
+      settings.listener:hold(event.id)
+    else
       settings.listener:reset(event.id)
     end
   elseif strikes.drop then
@@ -99,7 +101,8 @@ end
 function Requests:proceed(event, entry, strikes, answer)
   local settings = self.settings
   if strikes.half_open then
-    return settings.log:finish(entry, "half_open")
+    settings.log:finish(entry, "half_open")
+    return settings.listener:hold(event.id)
   elseif strikes.refuse and strikes.refuse.parameters.how == "reset" then
     settings.log:finish(entry, "reset")
     return settings.listener:reset(event.id)

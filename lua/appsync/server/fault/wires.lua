@@ -55,7 +55,8 @@ function Wires:connect(wire, event, entry, upgrade)
   local refuse = strikes.refuse and strikes.refuse.parameters
   wire.entry = entry
   if strikes.half_open and not strikes.half_open.parameters.after_events then
-    return settings.log:finish(entry, "half_open")
+    settings.log:finish(entry, "half_open")
+    return settings.listener:hold(event.id)
   elseif refuse and refuse.how == "reset" then
     settings.log:finish(entry, "reset")
     return settings.listener:reset(event.id)
@@ -117,9 +118,8 @@ local function error_text(wire, id, refused)
 end
 
 ---@private
-function Wires:start(wire, event, message, strikes, deliver)
-  local settings = self.settings
-  local entry = wire.starts[message.id].entry
+function Wires:start(wire, start, deliver)
+  local settings, strikes, entry, message = self.settings, start.strikes, start.entry, start.message
   local refused = refusal_of(strikes, settings.clock())
   if strikes.lose then
     settings.log:finish(entry, "lost")
@@ -133,7 +133,7 @@ function Wires:start(wire, event, message, strikes, deliver)
     settings.log:finish(entry, refused.type)
     settings.listener:send(wire.id, error_text(wire, message.id, refused))
   else
-    settings.moment:during(strikes, settings.engine(), function() deliver(event) end)
+    settings.moment:during(strikes, settings.engine(), function() deliver(start.event) end)
   end
 end
 
@@ -172,14 +172,17 @@ function Wires:message(event, deliver)
   end
   local info = operation_of(message)
   info.connection = wire.number
-  local strikes = settings.rules:take("start", info) or {}
+  info.strikes, info.message, info.event = settings.rules:take("start", info) or {}, message, event
   info.entry = self:begin_log(wire, "start", {
     kind = info.kind, operation = info.operation, fields = info.fields,
-  }, strikes)
+  }, info.strikes)
   wire.starts[message.id] = info
-  local function start() self:start(wire, event, message, strikes, deliver) end
-  if strikes.delay then
-    return settings.timers:after(requests.delay_s(strikes.delay), start)
+  local function start()
+    self:start(wire, info, deliver)
+    info.message, info.event = nil, nil -- may be large
+  end
+  if info.strikes.delay then
+    return settings.timers:after(requests.delay_s(info.strikes.delay), start)
   end
   start()
 end
