@@ -4,9 +4,10 @@
 const assert = require('node:assert/strict');
 const { test, within, refusal } = require('./support/harness');
 const { start } = require('./support/server');
-const { received, answerFor } = require('./support/environment');
+const { received, closed, answerFor } = require('./support/environment');
 const { collect } = require('./support/collect');
 const amplify = require('./support/amplify');
+const { Hub } = require('aws-amplify/utils');
 
 const SCHEMA = 'type Todo @model { id: ID! name: String! description: String done: Boolean priority: Int }';
 const FIELDS = 'id name description done priority createdAt updatedAt';
@@ -154,6 +155,33 @@ test('a subscriber of aws-amplify gets only what the mutation selected', async (
 	assert.equal(data.onCreateTodo.name, 'part');
 	assert.equal(data.onCreateTodo.priority, null);
 	created.close();
+});
+
+test('a subscriber of aws-amplify never gets an event above the limit of 240 KB, and hears the next', async () => {
+	const client = amplify.client(await server('http'), 'apiKey');
+	const [created] = await listen(client, [{ query: 'subscription { onCreateTodo { id name description } }' }]);
+	for (const [name, length] of [['large', 200000], ['too large', 250000], ['small', 2]]) {
+		const input = { name, description: 'ä'.repeat(length / 2) };
+		const { data } = await client.graphql({ query: CREATE, variables: { input } });
+		assert.equal(data.createTodo.description, input.description);
+	}
+	assert.equal((await created.next()).data.onCreateTodo.name, 'large');
+	assert.equal((await created.next()).data.onCreateTodo.name, 'small');
+	created.close();
+});
+
+test('aws-amplify ends its connection when nobody listens any more', async () => {
+	const client = amplify.client(await server('https'), 'apiKey');
+	const states = [];
+	const stopListening = Hub.listen('api', ({ payload }) => {
+		if (payload.event === 'ConnectionStateChange') states.push(payload.data.connectionState);
+	});
+	const [created] = await listen(client, [{ query: 'subscription { onCreateTodo { id } }' }]);
+	const ended = closed();
+	created.close();
+	assert.equal(await within(10000, ended, 'the end'), 1000);
+	stopListening();
+	assert.deepEqual(states.slice(-2), ['ConnectedPendingDisconnect', 'Disconnected']);
 });
 
 test('aws-amplify is told of a field that does not exist', async () => {

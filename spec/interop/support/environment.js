@@ -6,7 +6,6 @@ const http = require('node:http');
 const WebSocket = require('ws');
 
 const frames = new EventEmitter();
-const sockets = new Set();
 let plainPort = null;
 const addresses = {}; // of hosts of the service → where the server is
 
@@ -19,12 +18,8 @@ class TestSocket extends WebSocket {
 		if (address) target.host = address;
 		if (target.port === plainPort) target.protocol = 'ws:';
 		super(target.href, protocols, { headers: { host } });
-		sockets.add(this);
-		this.on('message', (data) => frames.emit('frame', JSON.parse(data.toString()), this));
-		this.on('close', (code) => {
-			sockets.delete(this);
-			frames.emit('close', code, this);
-		});
+		this.on('message', (data) => frames.emit('frame', JSON.parse(data.toString())));
+		this.on('close', (code) => frames.emit('close', code));
 	}
 }
 
@@ -86,12 +81,16 @@ function received(type, count = 1) {
 	});
 }
 
+/** The close code of the next connection that ends. */
+function closed() {
+	return new Promise((resolve) => frames.once('close', resolve));
+}
+
 module.exports = {
 	received,
+	closed,
 	requests,
 	answerFor,
 	/** The server of this port speaks ws, not wss. */
 	servePlainly: (port) => { plainPort = port; },
-	/** Open connections of this process. */
-	sockets,
 };
