@@ -8,6 +8,13 @@ local rules = require("appsync.server.transform.rules")
 
 local fail = directives.fail
 
+---@class appsync.server.Role
+---@field name string
+---@field mode appsync.server.AuthMode
+---@field rule appsync.server.Rule the first that speaks of it
+---@field allowed table<string, table<string, true>> `allowed[field][operation]`, of declared fields
+---@field may table<string, boolean> operations on the model as a whole: some of its fields; all of them for delete
+
 local access = {}
 
 local DIRECTIVES = {
@@ -54,16 +61,19 @@ local function read_roles(m)
 end
 
 -- Deleting needs all fields, everything else one.
-local function may(m, role, operation)
-  local has_one, has_all = false, true
+local function sum_up(m, roles)
+  local n_declared = 0
   for _, field in ipairs(m.fields) do
-    if field.is_declared then
-      local is_allowed = role.allowed[field.name] ~= nil and role.allowed[field.name][operation] == true
-      has_one, has_all = has_one or is_allowed, has_all and is_allowed
-    end
+    if field.is_declared then n_declared = n_declared + 1 end
   end
-  if operation == "delete" then return has_all end
-  return has_one
+  for _, role in ipairs(roles) do
+    local counts = {}
+    for _, operations in pairs(role.allowed) do
+      for operation in pairs(operations) do counts[operation] = (counts[operation] or 0) + 1 end
+    end
+    role.may = {}
+    for operation, n in pairs(counts) do role.may[operation] = operation ~= "delete" or n == n_declared end
+  end
 end
 
 --- The modes of rules or roles.
@@ -115,7 +125,7 @@ local add_to_type = access.add_to_type
 local function allowed_roles(m, operation)
   local list = {}
   for _, role in ipairs(m.roles) do
-    if may(m, role, operation) then list[#list + 1] = role end
+    if role.may[operation] then list[#list + 1] = role end
   end
   return list
 end
@@ -187,7 +197,7 @@ local function add_owner_fields(world, m)
       m.protected_fields[rule.owner_field] = true
       table.insert(m.owner_fields, rule.owner_field)
       if not m.field_by_name[rule.owner_field] then world:add_field(m, rule.owner_field, "String").is_owner = true end
-      if not rule.owner_is_list and may(m, role, "listen") then
+      if not rule.owner_is_list and role.may.listen then
         table.insert(m.owner_arguments, { name = rule.owner_field })
       end
     end
@@ -241,7 +251,7 @@ local function check_required(m)
   if m.level ~= "on" then return true end
   for _, field in ipairs(m.fields) do
     for _, role in ipairs(field.is_declared and field.is_required and m.roles or {}) do
-      if may(m, role, "get") and not is_covered(m, role, field.name) and not reads(role, field.name) then
+      if role.may.get and not is_covered(m, role, field.name) and not reads(role, field.name) then
         return fail(field.node.loc, "'%s.%s' is required, and not everybody who may read the model may read the field: "
           .. "give it rules with 'read', make it nullable, or set the subscriptions' level to off or public", m.name, field.name)
       end
@@ -261,6 +271,7 @@ function access.apply(world, m)
     return true
   end
   m.roles = read_roles(m)
+  sum_up(m, m.roles)
   add_owner_fields(world, m)
   add_to_type(world, m.name, directives_of(world, modes_of(m.roles), false))
   add_operations(world, m)

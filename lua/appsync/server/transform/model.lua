@@ -40,8 +40,7 @@ local model = {}
 ---@field versioned {field: string, input: string}?
 ---@field rules appsync.server.Rule[]? nil: the model has no @auth
 ---@field field_rules table<string, appsync.server.Rule[]> they stand instead of the model's for that field
----@field roles {name: string, mode: string, rule: appsync.server.Rule, allowed: table<string, table<string, true>>}[]? who
----  may do what with which declared field: `allowed[field][operation]`
+---@field roles appsync.server.Role[]? who may do what with which declared field
 ---@field is_sandbox boolean? without rules in a sandbox: open to API keys
 ---@field is_unprotected boolean? without rules of its own in a schema of the first version: open beside models with rules
 ---@field is_join boolean? made for a many-to-many relation

@@ -64,9 +64,27 @@ local RULES = {
   { "s", 0, "" },
 }
 
-local function ends_with_any(token, endings)
-  for ending in endings:gmatch("%S+") do
-    if token:find(ending .. "$") then return true end
+-- By rule: endings that are letters alone, by their length, and patterns.
+for _, rule in ipairs(RULES) do
+  rule.plain, rule.lengths, rule.patterns = {}, {}, {}
+  local has_length = {}
+  for ending in rule[1]:gmatch("%S+") do
+    if ending:find("%W") then
+      table.insert(rule.patterns, ending .. "$")
+    else
+      rule.plain[ending] = true
+      if not has_length[#ending] then table.insert(rule.lengths, #ending) end
+      has_length[#ending] = true
+    end
+  end
+end
+
+local function fits(rule, token)
+  for _, length in ipairs(rule.lengths) do
+    if rule.plain[token:sub(-length)] then return true end
+  end
+  for _, pattern in ipairs(rule.patterns) do
+    if token:find(pattern) then return true end
   end
   return false
 end
@@ -98,7 +116,7 @@ function model_names.plural(word)
   end
   if is_uncountable(token) then return word end
   for _, rule in ipairs(RULES) do
-    if ends_with_any(token, rule[1]) then return word:sub(1, #word - rule[2]) .. in_case_of(word, rule[3]) end
+    if fits(rule, token) then return word:sub(1, #word - rule[2]) .. in_case_of(word, rule[3]) end
   end
   return word .. in_case_of(word, "s")
 end

@@ -231,7 +231,7 @@ function plugins.finish(run, document, models, check)
       if not ok then return nil, err end
     end
   end
-  for _, node in ipairs(document.definitions) do
+  for _, node in ipairs(#run.list > 0 and document.definitions or {}) do
     strip(node.directives, names)
     for _, field in ipairs(node.fields or {}) do strip(field.directives, names) end
   end
