@@ -43,32 +43,34 @@ local function add_all(lines, m, type_of, id_type)
   end
 end
 
-local function filter(world, m)
-  local lines, name = {}, conditions.filter_name(m)
-  if world.version == 2 and m.ops.list then
-    add_all(lines, m, filters.type_of, "ModelIDInput")
-  else
-    -- Made by an index or a relation, or in the first version, it knows the declared fields only.
-    add_where(lines, m, "is_declared", world.version == 2 and conditions.plain_type_of(m) or filters.type_of)
-  end
-  add_logic(lines, name, true)
-  if world.version == 2 then
-    add_where(lines, m, "is_foreign", filters.type_of)
-    add_owners(lines, m)
-  end
-  return filters.input(name, lines)
-end
-
 -- How a filter without a list query names a list of enum values depends on what made the filter.
-function conditions.plain_type_of(m)
+local function plain_type_of(m)
   local is_of_index = false
-  for _, index in ipairs(m.indexes) do is_of_index = is_of_index or (index.query ~= nil and not index.is_late) end
+  for _, index in ipairs(m.indexes) do is_of_index = is_of_index or index.query ~= nil end
   return function(field)
     if field.kind == "enum" and field.is_list then
       return ("Model%s%sInput"):format(field.named, is_of_index and "List" or "")
     end
     return filters.type_of(field)
   end
+end
+
+local function filter(world, m)
+  local lines, name = {}, conditions.filter_name(m)
+  if world.version == 2 and m.ops.list then
+    add_all(lines, m, filters.type_of, "ModelIDInput")
+  else
+    -- Made by an index or a relation, or in the first version, it knows the declared fields only.
+    add_where(lines, m, "is_declared", world.version == 2 and plain_type_of(m) or filters.type_of)
+  end
+  add_logic(lines, name, true)
+  if world.version == 2 then
+    local own = {}
+    for _, key in ipairs(m.filter_maker and m.filter_maker.foreign and m.filter_maker.foreign.fields or {}) do own[key.name] = true end
+    add_where(lines, m, "is_foreign", function(field) return not own[field.name] and filters.type_of(field) or nil end)
+    add_owners(lines, m)
+  end
+  return filters.input(name, lines)
 end
 
 local function is_key(m, name)

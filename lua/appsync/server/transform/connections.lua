@@ -28,6 +28,9 @@ end
 
 local function check_key_field(m, name, directive)
   local field = m.field_by_name[name]
+  if not names.is_name(name) then
+    return fail(arguments.loc(directive, "keyField"), "@connection's 'keyField' '%s' is no name of a field", name)
+  end
   if not field or field.is_foreign then return true end
   if field.is_list or (field.named ~= "ID" and field.named ~= "String") then
     return fail(arguments.loc(directive, "keyField"), "@connection: the key field '%s.%s' must be an ID or a String", m.name, name)

@@ -119,7 +119,8 @@ end
 ---@param sort string[]
 ---@return string name, string[] sdl
 function filters.composite_condition(m, key_name, sort)
-  local stem = ("Model%s%sCompositeKey"):format(names.upper_first(m.name), names.upper_first(key_name))
+  -- Names of indexes may hold what names of types may not.
+  local stem = ("Model%s%sCompositeKey"):format(m.name, (names.upper_first(key_name):gsub("[^%w_]", "")))
   local lines, parts = {}, {}
   for i = 2, #ORDER do lines[i - 1] = ("%s: %sInput"):format(ORDER[i], stem) end
   lines[#lines + 1] = ("between: [%sInput]"):format(stem)

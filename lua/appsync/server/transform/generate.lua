@@ -1,9 +1,13 @@
 --- The SDL that the models of a world stand for, and their relation fields.
 local ast = require("appsync.server.transform.ast")
 local conditions = require("appsync.server.transform.conditions")
+local directives = require("appsync.server.graphql.directives")
 local filters = require("appsync.server.transform.filters")
 local inputs = require("appsync.server.transform.inputs")
+local names = require("appsync.server.transform.names")
 local roots = require("appsync.server.transform.roots")
+
+local fail = directives.fail
 
 local generate = {}
 
@@ -13,7 +17,9 @@ local function make_connection_field(world, m, relation)
   local related = world.models[relation.model]
   local name = roots.connection_name(related)
   world.connections[name] = true
-  related.is_listed, related.is_related = true, true
+  -- A filter that a relation makes knows nothing of that relation's own key.
+  if not related.is_listed then related.filter_maker = relation end
+  related.is_listed = true
   field.node.type = ast.type(name, field.node.loc)
   local list = {}
   if relation.sort_argument then
@@ -31,8 +37,10 @@ end
 ---@param world appsync.server.Survey
 function generate.relation_fields(world)
   for _, m in ipairs(world.list) do
-    m.is_listed = m.is_listed or m.ops.list ~= nil
+    m.is_listed = m.ops.list ~= nil
     for _, index in ipairs(m.indexes) do m.is_listed = m.is_listed or index.query ~= nil end
+  end
+  for _, m in ipairs(world.list) do
     for _, relation in ipairs(m.relations) do
       if relation.kind == "hasMany" then make_connection_field(world, m, relation) end
     end
@@ -65,35 +73,57 @@ local function declared_fields(world, type_name)
   return fields
 end
 
--- A field that the schema declares itself wins over the generated one.
+-- A field that the schema declares itself wins over the generated one; what two models would make is neither's.
 local function add_root(world, parts, operation, fields)
-  local name, lines = world.roots[operation], {}
+  local name, lines, makers = world.roots[operation], {}, {}
   local declared = declared_fields(world, name)
   for _, field in ipairs(fields) do
-    if not declared[field[1]] then
-      declared[field[1]] = true
-      lines[#lines + 1] = "  " .. field[2]
+    local maker = makers[field.name]
+    if maker then
+      return fail(field.model.loc, "'%s.%s' is made twice: for the model '%s' and for '%s'", name, field.name, maker.name,
+        field.model.name)
     end
+    makers[field.name] = field.model
+    if not declared[field.name] then lines[#lines + 1] = "  " .. field.text end
   end
-  if #lines == 0 then return end
+  if #lines == 0 then return true end
+  if world.explicit_roots and not world.explicit_roots[operation] then
+    parts[#parts + 1] = ("extend schema { %s: %s }"):format(operation, name)
+  end
   local word = world.names[name] and "extend type" or "type"
   parts[#parts + 1] = ("%s %s {\n%s\n}"):format(word, name, table.concat(lines, "\n"))
+  return true
 end
 
 local function add_roots(world, parts)
   local fields = { query = {}, mutation = {}, subscription = {} }
   for _, m in ipairs(world.list) do
     for operation, list in pairs(roots.fields(world, m)) do
-      for _, field in ipairs(list) do table.insert(fields[operation], field) end
+      for _, field in ipairs(list) do table.insert(fields[operation], { name = field[1], text = field[2], model = m }) end
     end
   end
-  for _, operation in ipairs({ "query", "mutation", "subscription" }) do add_root(world, parts, operation, fields[operation]) end
+  return directives.each({ "query", "mutation", "subscription" }, function(operation)
+    return add_root(world, parts, operation, fields[operation])
+  end)
+end
+
+-- Generated names begin in upper case, whatever the model's own does.
+local function check_models(world)
+  local seen = {}
+  return directives.each(world.list, function(m)
+    local other = seen[names.upper_first(m.name)]
+    seen[names.upper_first(m.name)] = m
+    if not other then return true end
+    return fail(m.loc, "the models '%s' and '%s' would make types of the same names", other.name, m.name)
+  end)
 end
 
 --- Everything that is generated beside the models' own types.
 ---@param world appsync.server.Survey
----@return string sdl
+---@return string? sdl, appsync.server.SchemaError? err
 function generate.sdl(world)
+  local ok, err = check_models(world)
+  if not ok then return nil, err end
   local parts, enums, key_conditions = filters.shared(world.version), { ModelSizeInput = true, ModelStringInput = true }, {}
   local function add(list)
     for _, part in ipairs(list) do parts[#parts + 1] = part end
@@ -107,7 +137,8 @@ function generate.sdl(world)
     add(inputs.mutations(world, m))
     add(roots.key_conditions(world, m, key_conditions))
   end
-  add_roots(world, parts)
+  ok, err = add_roots(world, parts)
+  if not ok then return nil, err end
   return table.concat(parts, "\n")
 end
 

@@ -78,6 +78,9 @@ local function read_primary_key(world, m, field, directive)
 end
 
 local function add_index(m, index, what, loc)
+  if index.query and not names.is_name(index.query) then
+    return fail(loc, "%s's 'queryField' '%s' is no name of a field", what, index.query)
+  end
   for _, other in ipairs(m.indexes) do
     if other.name == index.name then return fail(loc, "model '%s' has two indexes named '%s'", m.name, index.name) end
   end

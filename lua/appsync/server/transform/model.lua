@@ -193,7 +193,10 @@ function model.expand(document, options)
   models.by_name, models.field_rules = world.models, world.field_rules
   add_type_directives(world, world.type_auth)
   if #models == 0 then return models end
-  local ok, problem = append(document, world, generate.sdl(world))
+  local sdl, problem = generate.sdl(world)
+  if not sdl then return nil, problem end
+  local ok
+  ok, problem = append(document, world, sdl)
   if not ok then return nil, problem end
   return models
 end

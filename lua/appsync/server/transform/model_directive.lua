@@ -27,7 +27,7 @@ local function check_names(directive, maps)
   for argument, map in pairs(maps) do
     for key, value in pairs(map == NULL and {} or map) do
       for _, name in ipairs(value == NULL and {} or type(value) == "table" and value or { value }) do
-        if name ~= NULL and not name:find("^[%a_][%w_]*$") then
+        if name ~= NULL and not names.is_name(name) then
           return fail(arguments.loc(directive, argument), "@model's '%s.%s' must be a name or null", argument, key)
         end
       end

@@ -121,6 +121,13 @@ function model_names.plural(word)
   return word .. in_case_of(word, "s")
 end
 
+--- Whether a text is a name that a schema may give (GraphQL October 2021, section 2.1.9; those with "__" are reserved).
+---@param text string
+---@return boolean
+function model_names.is_name(text)
+  return text:find("^[%a_][%w_]*$") ~= nil and text:sub(1, 2) ~= "__"
+end
+
 local function upper_first(name)
   return name:sub(1, 1):upper() .. name:sub(2)
 end

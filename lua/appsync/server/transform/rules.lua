@@ -3,6 +3,7 @@
 local arguments = require("appsync.server.transform.arguments")
 local core = require("appsync.core")
 local directives = require("appsync.server.graphql.directives")
+local names = require("appsync.server.transform.names")
 
 local fail, NULL = directives.fail, core.null
 
@@ -95,8 +96,11 @@ local function read_operations(values, loc, is_field)
   return set
 end
 
-local function read_owner(world, rule, values, m)
+local function read_owner(world, rule, values, m, loc)
   rule.owner_field = given(values.ownerField) or "owner"
+  if not names.is_name(rule.owner_field) then
+    return fail(loc, "@auth's 'ownerField' '%s' is no name of a field", rule.owner_field)
+  end
   local field = m and m.field_by_name[rule.owner_field]
   rule.owner_is_list = field ~= nil and field.is_list
   local claim = given(values.identityClaim) or given(values.identityField)
@@ -104,6 +108,10 @@ local function read_owner(world, rule, values, m)
   rule.identity_claims = {}
   -- A claim's own name may have single colons: "cognito:username".
   for part in (claim .. "::"):gmatch("(.-)::") do table.insert(rule.identity_claims, part) end
+  if field and (field.kind ~= "scalar" or field.named ~= "String" and field.named ~= "ID") then
+    return fail(loc, "@auth's 'ownerField' '%s.%s' must be a String or a list of them", m.name, rule.owner_field)
+  end
+  return true
 end
 
 local function read_groups(rule, values, m, loc)
@@ -144,11 +152,9 @@ local function read_rule(world, values, loc, m, is_field)
   local operations, why = read_operations(values, loc, is_field)
   if not operations then return nil, why end
   local rule = { allow = values.allow, provider = provider, mode = mode, operations = operations, loc = loc }
-  if values.allow == "owner" then read_owner(world, rule, values, m) end
-  if values.allow == "groups" then
-    ok, err = read_groups(rule, values, m, loc)
-    if not ok then return nil, err end
-  end
+  if values.allow == "owner" then ok, err = read_owner(world, rule, values, m, loc) end
+  if values.allow == "groups" then ok, err = read_groups(rule, values, m, loc) end
+  if not ok then return nil, err end
   return rule
 end
 

@@ -30,6 +30,7 @@ local fail = directives.fail
 ---@field enums table<string, table>
 ---@field names table<string, table> every definition
 ---@field roots {query: string, mutation: string, subscription: string} names of the root types
+---@field explicit_roots table<string, true>? by operation, of a schema that names its root types
 ---@field is_root table<string, true>
 ---@field modes {default: string, enabled: table<string, true>?} enabled: nil where it isn't known
 ---@field is_sandbox boolean
@@ -117,7 +118,11 @@ end
 local function read_roots(world)
   world.roots = { query = "Query", mutation = "Mutation", subscription = "Subscription" }
   for _, node in ipairs(world.document.definitions) do
-    for _, root in ipairs(node.operationTypes or {}) do world.roots[root.operation] = root.type end
+    if node.kind == "SchemaDefinition" then world.explicit_roots = world.explicit_roots or {} end
+    for _, root in ipairs(node.operationTypes or {}) do
+      world.roots[root.operation] = root.type
+      if world.explicit_roots then world.explicit_roots[root.operation] = true end
+    end
   end
   world.is_root = {}
   for _, name in pairs(world.roots) do world.is_root[name] = true end

@@ -2,6 +2,7 @@
 --- of the transformer's first version).
 local core = require("appsync.core")
 local directives = require("appsync.server.graphql.directives")
+local names = require("appsync.server.transform.names")
 
 local fail, NULL = directives.fail, core.null
 
@@ -19,7 +20,7 @@ function versioned.read(world, m)
   local name = values.versionField ~= NULL and values.versionField or "version"
   local input = values.versionInput ~= NULL and values.versionInput or "expectedVersion"
   for _, given in ipairs({ name, input }) do
-    if not given:find("^[%a_][%w_]*$") then return fail(directive.loc, "@versioned: '%s' is no name of a field", given) end
+    if not names.is_name(given) then return fail(directive.loc, "@versioned: '%s' is no name of a field", given) end
   end
   local field = m.field_by_name[name]
   if field and (field.named ~= "Int" or field.is_list) then

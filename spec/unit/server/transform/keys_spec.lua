@@ -78,6 +78,12 @@ describe("An index", function()
     }, m.indexes)
   end)
 
+  it("may have a name that no type could have", function()
+    local s = assert(load_schema('type A @model { a: ID @index(name: "by-a.1", sortKeyFields: ["b", "c"]) b: Int c: Int }'))
+    assert.truthy(s.types.ModelABya1CompositeKeyInput)
+    assert.truthy(s.types.ModelABya1CompositeKeyConditionInput)
+  end)
+
   it("may share the partition field of a key that has sort fields", function()
     assert.equal(1, #expand([[type A @model { k: ID! @primaryKey(sortKeyFields: ["n"]) @index(name: "byK", sortKeyFields: ["m"]) n: Int! m: Int }]])
       .A.indexes)
@@ -90,6 +96,14 @@ describe("An index", function()
       "@index's 'name' is 3 to 255 letters, digits, underscores, hyphens and periods, not 'b c d' (line 1, column 36)" },
     { 'type A @model { a: ID @index(name: "abc") b: ID @index(name: "abc") }',
       "model 'A' has two indexes named 'abc' (line 1, column 49)" },
+    { 'type A @model { a: ID @index(queryField: "a b") }', "@index's 'queryField' 'a b' is no name of a field (line 1, column 23)" },
+    { 'type A @model { a: ID @index(queryField: "__a") }', "@index's 'queryField' '__a' is no name of a field (line 1, column 23)" },
+    { 'type A @model { a: ID @index(queryField: "q") b: ID @index(queryField: "q") }',
+      "'Query.q' is made twice: for the model 'A' and for 'A' (line 1, column 1)" },
+    { 'type A @model { a: ID @index(queryField: "getB") }\ntype B @model { a: ID }',
+      "'Query.getB' is made twice: for the model 'A' and for 'B' (line 2, column 1)" },
+    { "type a @model { b: ID }\ntype A @model { b: ID }",
+      "the models 'a' and 'A' would make types of the same names (line 2, column 1)" },
     { "type A @model { a: [ID] @index }", "@index cannot use 'A.a': a key field is a scalar or an enum (line 1, column 25)" },
     { 'type A @model { a: ID @index(sortKeyFields: ["b"]) }', "@index names the field 'b', which model 'A' has not (line 1, column 23)" },
     { "type A @model { a: ID! @primaryKey @index }",

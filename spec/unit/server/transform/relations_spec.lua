@@ -213,6 +213,8 @@ describe("A connection of the first version", function()
       "connection 'AC' has a list on both sides; join two models by one of their own (line 1, column 24)" },
     { 'type A @model { k: Int b: B @connection(keyField: "k") }' .. B,
       "@connection: the key field 'A.k' must be an ID or a String (line 1, column 51)" },
+    { 'type A @model { b: B @connection(keyField: "a b") }' .. B,
+      "@connection's 'keyField' 'a b' is no name of a field (line 1, column 44)" },
     { 'type A @model { b: [B] @connection(keyName: "x", fields: ["id"]) }' .. B,
       "@connection names the key 'x', which model 'B' has not (line 1, column 45)" },
     { 'type A @model { b: B @connection(fields: ["x"]) }' .. B, "@connection's 'fields' names 'x', which model 'A' has not (line 1, column 42)" },

@@ -144,6 +144,8 @@ describe("A rule of @auth", function()
     { '{allow: owner, groupClaim: "x"}', "@auth: 'groupClaim' is for 'allow: groups', not for 'allow: owner'" },
     { '{allow: public, ownerField: "x"}', "@auth: 'ownerField' is for 'allow: owner', not for 'allow: public'" },
     { "{allow: owner, operations: [read, list]}", "@auth has the operations 'read' and 'list': 'read' is all of get, list, listen, search, sync" },
+    { '{allow: owner, ownerField: "a b"}', "@auth's 'ownerField' 'a b' is no name of a field" },
+    { '{allow: owner, ownerField: "n"}', "@auth's 'ownerField' 'A.n' must be a String or a list of them" },
     { "{allow: everyone}", "@auth's 'rules.allow' must be one of owner, groups, private, public, custom" },
     { "{provider: iam}", "@auth's 'rules' needs 'allow'" },
     { "5", "@auth's 'rules' must be an object or null" },
@@ -153,7 +155,7 @@ describe("A rule of @auth", function()
       "@auth: two rules of 'A' are for the same: put their operations into one" },
   }) do
     it("is refused: " .. row[1], function()
-      local message = refusal("type A @model\n@auth(rules: [" .. row[1] .. "]) { id: ID! group: String }")
+      local message = refusal("type A @model\n@auth(rules: [" .. row[1] .. "]) { id: ID! group: String n: Int }")
       assert.equal(row[2], (message:gsub(" %(line 2, column %d+%)$", "")))
       assert.matches("line 2", message)
     end)
