@@ -78,6 +78,7 @@ local function load_program(options, given)
       return nil, { message = ("store '%s': %s"):format(tostring(options.store or ":memory:"), err) }
     end
     if guard then guarded_fields.attach(generated, models, guard, s) end
+    if rules then rules:cover(options.resolvers or {}, s) end
   end
   return {
     schema = s, models = models, store = opened, guard = guard, events = subscription.events(models),

@@ -11,6 +11,7 @@ local NULL = core.null
 ---@field private models table<string, appsync.server.Model>
 ---@field private field_rules table<string, appsync.server.Rule[]> of "Type.field" that is of no model
 ---@field private readable table<appsync.server.Identity, table> what callers may read, by model and operation
+---@field private covered table<string, {m: appsync.server.Model, op: string}> generated operations with a resolver of one's own
 ---@field is_open boolean nothing has rules
 local ModelGuard = {}
 ModelGuard.__index = ModelGuard
@@ -34,7 +35,7 @@ end
 ---@return appsync.server.ModelGuard
 function model_guard.new(models)
   local self = setmetatable({ models = {}, field_rules = models.field_rules or {} }, ModelGuard)
-  self.readable = setmetatable({}, { __mode = "k" })
+  self.readable, self.covered = setmetatable({}, { __mode = "k" }), {}
   self.is_open = next(self.field_rules) == nil
   for _, m in ipairs(models) do
     self.models[m.name] = m
@@ -273,6 +274,32 @@ function ModelGuard:subscribe(m, event, ctx, args)
   return { ["or"] = setmetatable(filters, core.array_mt) }
 end
 
+--- Resolvers of one's own that stand in the place of generated ones: they are for those whom some rule allows the operation.
+--- Which records it gives them is the resolver's own matter.
+---@param resolvers table<string, table<string, function>> by type and field
+---@param roots {query: {name: string}?, mutation: {name: string}?}
+function ModelGuard:cover(resolvers, roots)
+  local function add(m, op, name)
+    local root = (op == "get" or op == "list") and roots.query or roots.mutation
+    if root and (resolvers[root.name] or {})[name] then self.covered[root.name .. "." .. name] = { m = m, op = op } end
+  end
+  for _, m in pairs(self.models) do
+    for op, name in pairs(m.ops) do add(m, op, name) end
+    for _, index in ipairs(m.indexes or {}) do
+      if index.query then add(m, "list", index.query) end
+    end
+  end
+end
+
+local function check_covered(self, covered, ctx)
+  if is_free(self, covered.m, ctx) then return end
+  local is_allowed = false
+  each_rule(covered.m, function(r)
+    if r.operations[covered.op] and rule.allows(r, ctx.caller) ~= false then is_allowed = true end
+  end)
+  if not is_allowed then refuse(ctx) end
+end
+
 --- Whether a field has to be asked for. A model of which a field has rules of its own is read field by field.
 ---@param type_name string
 ---@param field_name string
@@ -280,7 +307,8 @@ end
 function ModelGuard:has_field(type_name, field_name)
   local m = self.models[type_name]
   if m then return next(m.field_rules or {}) ~= nil and m.field_by_name[field_name] ~= nil end
-  return self.field_rules[type_name .. "." .. field_name] ~= nil
+  local path = type_name .. "." .. field_name
+  return self.field_rules[path] ~= nil or self.covered[path] ~= nil
 end
 
 -- In the result of a mutation a field with rules of its own is null: every subscriber would be sent it.
@@ -298,6 +326,8 @@ function ModelGuard:field(m, field_name, ctx)
   local type_name = type(m) == "table" and m.name or m
   local model, caller = self.models[type_name], ctx.caller
   if not caller or not caller.mode or (caller.iam and caller.iam.is_admin) then return false end
+  local covered = self.covered[type_name .. "." .. field_name]
+  if covered then check_covered(self, covered, ctx) end
   local source = type(ctx.source) == "table" and ctx.source or {}
   if model and is_hidden(model, field_name, source) then return true end
   local rules

@@ -241,6 +241,18 @@ describe("authorization", function()
       search({ check(auth, sign("T", "hidden4", { ["x-amz-security-token"] = "hidden2" })) }, 0)
     end)
 
+    it("names an IAM user as it is described", function()
+      local auth = described({ iam = { { accessKeyId = "P", secretAccessKey = "S", username = "ann" }, { accessKeyId = "Q", secretAccessKey = "S" } } })
+      assert.same({ "ann", "Q" }, { check(auth, sign("P", "S")).username, check(auth, sign("Q", "S")).username })
+    end)
+
+    it("tells nothing of tokens where there is no issuer", function()
+      local auth = described({ apiKeys = { "k" } })
+      for _, text in ipairs({ "nonsense", token({ iss = "i" }) }) do
+        assert.equal("You are not authorized to make this call.", refused(auth, { authorization = text }).message)
+      end
+    end)
+
     it("takes tokens of its pools and issuers, told apart by the issuer", function()
       local auth = described({ userPools = { { userPoolId = "us-east-1_A", keys = "f" } }, oidc = { { issuer = "https://o.example", keys = "f" } } })
       local pool = check(auth, { authorization = token({ iss = COGNITO, sub = "s", username = "ann", token_use = "access" }) })

@@ -16,6 +16,7 @@ type Query {
   pool: Int @aws_cognito_user_pools
   staff: Int @aws_cognito_user_pools(cognito_groups: ["Staff", "Root"])
   either: Int @aws_iam @aws_cognito_user_pools(cognito_groups: ["Staff"])
+  anybody: Int @aws_cognito_user_pools(cognito_groups: [])
   old: Int @aws_auth(cognito_groups: ["Staff"])
   note: Note @aws_api_key @aws_iam
 }
@@ -41,6 +42,7 @@ local function of(mode, more)
   return identity
 end
 
+local OTHER = of(COGNITO, { groups = { "Other", "staff" } })
 local STAFF, VISITOR = of(COGNITO, { groups = { "Users", "Staff" } }), of(COGNITO)
 
 describe("a field", function()
@@ -58,6 +60,15 @@ describe("a field", function()
     end
   end
 
+  it("for groups is closed to other groups, and for no group in particular open to all", function()
+    assert.is_false(allows(OTHER, KEY_FIRST, "Query.staff"))
+    assert.is_false(allows(OTHER, KEY_FIRST, "Query.either"))
+    assert.is_true(allows(OTHER, KEY_FIRST, "Query.anybody"))
+    assert.is_true(allows(VISITOR, KEY_FIRST, "Query.anybody"))
+    assert.is_true(allows(VISITOR, KEY_FIRST, "Query.pool"))
+    assert.is_false(allows(OTHER, { default = COGNITO }, "Query.old"))
+  end)
+
   it("without a directive is the default mode's, whichever that is", function()
     assert.is_true(allows(of("AWS_IAM"), { default = "AWS_IAM", additional = { "API_KEY" } }, "Query.plain"))
     assert.is_false(allows(of("API_KEY"), { default = "AWS_IAM", additional = { "API_KEY" } }, "Query.plain"))
@@ -72,6 +83,7 @@ describe("a field", function()
     assert.is_true(allows(STAFF, { default = COGNITO }, "Query.old"))
     assert.is_false(allows(VISITOR, { default = COGNITO }, "Query.old"))
     assert.is_true(allows(VISITOR, { default = COGNITO, additional = { "API_KEY" } }, "Query.old"))
+    assert.is_true(allows(of("API_KEY"), { default = "API_KEY" }, "Query.old"))
   end)
 
   it("is closed by a user pool's default action, unless a directive opens it", function()
@@ -87,14 +99,27 @@ describe("a field", function()
     assert.is_true(allows(of("AWS_IAM"), KEY_FIRST, "Query.a", text))
     assert.is_false(allows(of("AWS_IAM"), { default = "API_KEY", additional = { "AWS_IAM" }, is_strict = true }, "Query.a", text))
     assert.is_true(field_auth.modes(served(text), KEY_FIRST).is_open)
+    for _, said in ipairs({ "type Query { a: Int @aws_iam }", "type Query { a: N } type N @aws_iam { b: Int }",
+      'type Query { a: Int @aws_auth(cognito_groups: ["A"]) }' }) do
+      assert.is_false(field_auth.modes(served(said), KEY_FIRST).is_open)
+    end
+    assert.is_true(field_auth.modes(served('type Query { a: Int @deprecated } enum E { A } input I { a: Int }'), KEY_FIRST).is_open)
     assert.is_false(field_auth.modes(served(text), KEY_FIRST, true).is_open)
+  end)
+
+  it("of introspection is open to all", function()
+    local schema = served(SCHEMA)
+    local modes = field_auth.modes(schema, KEY_FIRST)
+    for _, identity in ipairs({ of("API_KEY"), of("AWS_IAM"), VISITOR }) do
+      assert.is_true(field_auth.allows(identity, modes, schema.types.__Schema, schema.types.__Schema.fields.types))
+    end
   end)
 
   it("that an authorizer denied is closed, by its name or its ARN", function()
     for _, name in ipairs({ "Query.lambda", "arn:aws:appsync:r:a:apis/i/types/Query/fields/lambda" }) do
       assert.is_false(allows(of("AWS_LAMBDA", { denied_fields = { "Query.other", name } }), KEY_FIRST, "Query.lambda"))
     end
-    assert.is_true(allows(of("AWS_LAMBDA", { denied_fields = { "Mutation.lambda", 5 } }), KEY_FIRST, "Query.lambda"))
+    assert.is_true(allows(of("AWS_LAMBDA", { denied_fields = { "Mutation.lambda", "Query.lambdas", "Query", 5 } }), KEY_FIRST, "Query.lambda"))
   end)
 
   describe("under a policy", function()

@@ -101,6 +101,38 @@ describe("the result of a mutation", function()
   end)
 end)
 
+describe("a relation", function()
+  local function with(rule, changes)
+    for name, value in pairs(changes or {}) do rule[name] = value end
+    return { rule }
+  end
+
+  -- rules of one model, rules of the other, whether they differ
+  for i, row in ipairs({
+    { with(owner()), with(owner()), false }, { with(owner()), with(owner("author")), true },
+    { with(owner(), { owner_field = false }), with(owner()), false },
+    { with(owner()), with(owner(), { identity_claims = { "sub" } }), true },
+    { with(owner()), with(owner(), { mode = "OPENID_CONNECT" }), true }, { with(owner()), with(group("A")), true },
+    { with(group("A")), with(group("A")), false }, { with(group("A")), with(group("B")), true },
+    { with(group("A")), with(group("A"), { groups = { "A", "B" } }), true },
+    { with(group("A")), with(group("A"), { group_claim = "roles" }), true },
+    { with(group(), { groups_field = "team" }), with(group(), { groups_field = "team" }), false },
+    { with(group(), { groups_field = "team" }), with(group(), { groups_field = "crew" }), true },
+    { { owner(), group("A") }, { group("A"), owner() }, false }, { { owner(), owner() }, { owner() }, false },
+    { { owner(), group("A") }, { owner() }, true }, { nil, nil, false }, { nil, { owner() }, true },
+  }) do
+    it(("is empty only where readers differ (%d)"):format(i), function()
+      assert.equal(row[3], guarded_fields.is_redacted(model("Blog", row[1]), model("Post", row[2]), POSTS))
+    end)
+  end
+
+  it("of a model without mutations is left as it is", function()
+    local blog = model("Blog", { owner() }, { relations = { POSTS }, ops = {} })
+    local generated = attach({ blog, model("Post", { group("A") }) })
+    assert.is_nil(generated.Mutation.createBlog)
+  end)
+end)
+
 describe("a guard of another kind", function()
   it("changes nothing", function()
     local generated = {}

@@ -30,6 +30,7 @@ describe("an IAM policy", function()
     { "of the API without its fields", { statement("Allow", ARN) }, "none", "none" },
     { "of another partition", { statement("Allow", "arn:aws-cn:appsync:eu-west-1:111122223333:apis/abc/*") }, "allow", "allow" },
     { "of another action", { statement("Allow", "*", "appsync:GetType") }, "none", "none" },
+    { "with names", { Id = "a", Statement = { { Sid = "b", Effect = "Allow", Action = "*", Resource = "*" } } }, "allow", "allow" },
     { "of all actions", { statement("Allow", "*", "*") }, "allow", "allow" },
     { "of all actions of the service", { statement("Allow", "*", { "s3:Get*", "appsync:*" }) }, "allow", "allow" },
     { "in another case", { statement("Allow", "*", "AppSync:graphql") }, "allow", "allow" },

@@ -80,7 +80,7 @@ describe("a token", function()
   for _, row in ipairs({
     { { exp = 60 } }, { { exp = -4 } }, { { exp = -6 }, "Token has expired." }, { { exp = "soon" }, "Token has expired." },
     { { exp = false }, "Token has expired." }, { { nbf = 4 } }, { { nbf = 6 }, "Token is not valid yet." },
-    { { nbf = "later" }, "Token is not valid yet." }, { { iat = -106 }, "Token has expired." }, { { iat = -100 } },
+    { { nbf = "later" }, "Token is not valid yet." }, { { iat = -105 } }, { { iat = -106 }, "Token has expired." }, { { iat = -100 } },
     { { iat = false }, "Token has expired." }, { { auth_time = -206 }, "Token has expired." }, { { auth_time = -200 } },
     { { auth_time = "x" }, "Token has expired." },
   }) do

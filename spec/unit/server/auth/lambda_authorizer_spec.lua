@@ -56,6 +56,8 @@ describe("a Lambda authorizer", function()
     { { isAuthorized = true, resolverContext = "x" }, "resolverContext must be a table" },
     { { isAuthorized = true, resolverContext = { a = {} } },
       "resolverContext.a must be a text, a number or a boolean: nested values aren't passed on" },
+    { { isAuthorized = true, resolverContext = { a = print } },
+      "resolverContext.a must be a text, a number or a boolean: nested values aren't passed on" },
     { { isAuthorized = true, resolverContext = { "x" } }, "resolverContext must have names, it isn't a list" },
     { { isAuthorized = true, resolverContext = { a = ("x"):rep(5 * 1048576) } }, "resolverContext is above 5 MB" },
     { { isAuthorized = true, deniedFields = "x" }, "deniedFields must be a list" },
@@ -72,6 +74,8 @@ describe("a Lambda authorizer", function()
   it("refuses when it fails, and the log has no token", function()
     assert.is_nil(check(make(function(token) error("bad token " .. token .. " of " .. token:sub(8), 0) end), "Bearer s3cret"))
     assert.same({ "authorizer: bad token Bearer *** of ***" }, logged)
+    assert.is_nil(check(make(function(token) error("bad token " .. token, 0) end), "%d[.+-"))
+    assert.same({ "authorizer: bad token ***" }, logged)
     assert.is_nil(check(make(function() error(setmetatable({}, { __tostring = function() error("no") end })) end)))
     assert.same({ "authorizer: an error that can't be shown" }, logged)
   end)

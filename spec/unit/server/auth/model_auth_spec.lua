@@ -181,6 +181,23 @@ describe("@auth", function()
     assert.equal(no("press", "Mutation"), (outcome("key", "mutation { press }")))
   end)
 
+  it("lets those to a resolver of one's own in place of a generated one whom some rule lets, and leaves the records to it", function()
+    make([[type Note @model @auth(rules: [{allow: owner, operations: [read, create]}, {allow: public, operations: [read]}]) { id: ID! }
+      type Query { other: Int } ]], {
+      Query = { listNotes = function() return { items = { { id = "x" } } } end, other = function() return 1 end },
+      Mutation = { createNote = function() return { id = "y" } end, deleteNote = function() return { id = "z" } end },
+    })
+    for _, caller in ipairs({ "bob", "key" }) do
+      assert.same({ items = { { id = "x" } } }, (outcome(caller, "{ listNotes { items { id } } }")))
+    end
+    assert.equal(no("listNotes", "Query"), (outcome("guest", "{ listNotes { items { id } } }")))
+    assert.same({ id = "y" }, (outcome("bob", "mutation { createNote(input: {}) { id } }")))
+    assert.equal(no("createNote", "Mutation"), (outcome("key", "mutation { createNote(input: {}) { id } }")))
+    assert.equal(no("deleteNote", "Mutation"), (outcome("bob", 'mutation { deleteNote(input: {id: "1"}) { id } }')))
+    assert.same({ id = "z" }, (outcome(nil, 'mutation { deleteNote(input: {id: "1"}) { id } }')))
+    assert.equal(1, (outcome("bob", "{ other }")))
+  end)
+
   it("closes models without it beside models with it, but in a sandbox to API keys", function()
     make("type Bare @model { id: ID! } type Note @model @auth(rules: [{allow: private}]) { id: ID! }")
     for _, caller in ipairs({ "bob", "key" }) do assert.equal(no("listBares", "Query"), (outcome(caller, "{ listBares { items { id } } }"))) end

@@ -56,6 +56,8 @@ local CALLERS = {
   bob_by_id_token = { mode = COGNITO, claims = { sub = "s1", ["cognito:username"] = "bob" } },
   eve = { mode = COGNITO, claims = { sub = "s2", username = "eve" } },
   admin = { mode = COGNITO, claims = { sub = "s3", username = "ada", ["cognito:groups"] = { "Users", "Admin" } } },
+  nameless = { mode = COGNITO, claims = { sub = {}, username = "" } },
+  numbered = { mode = COGNITO, claims = { sub = 17, username = "bob" } },
   red = { mode = COGNITO, claims = { sub = "s4", username = "red", ["cognito:groups"] = { "Red", "Blue" } } },
   oidc_bob = { mode = OIDC, claims = { sub = "s1" } },
   oidc_admin = { mode = OIDC, claims = { sub = "s3", roles = '["Admin"]' } },
@@ -102,6 +104,7 @@ describe("rules of a model:", function()
   for _, row in ipairs({
     { "owner", "bob", ANY_BOB },
     { "owner", "bob_by_id_token", ANY_BOB },
+    { "owner", "nameless", false }, { "owner", "numbered", { { owner = { eq = "17::bob" } }, { owner = { eq = "17" } }, { owner = { eq = "bob" } } } },
     { "owner", "key", false }, { "owner", "oidc_bob", false }, { "owner", "signed_in", false }, { "owner", "lambda", false },
     { "owners", "eve", { { owners = { contains = "s2::eve" } }, { owners = { contains = "s2" } }, { owners = { contains = "eve" } } } },
     { "oidc", "oidc_bob", { { owner = { eq = "s1" } } } }, { "oidc", "bob", false },
@@ -288,8 +291,13 @@ describe("a field with rules of its own", function()
     assert.equal("ok", (read("admin", "secret", { owner = "s1::bob" })))
     assert.equal(DENIED, (read("eve", "secret", { owner = "s1::bob" })))
     assert.equal(DENIED, (read("key", "secret", {})))
-    assert.equal("ok", (read("root", "secret", {})))
-    assert.equal("ok", (read(nil, "secret", {})))
+    assert.same({ "ok", false }, { read("root", "secret", { __operation = "Mutation" }) })
+    assert.same({ "ok", false }, { read(nil, "secret", { __operation = "Mutation" }) })
+  end)
+
+  it("isn't read by those who may only write it", function()
+    local _, guard = noted({ secret = "private(create update delete)" })
+    assert.equal(DENIED, (outcome(guard.field, guard, "Note", "secret", context("bob", "secret", "Note", {}))))
   end)
 
   it("leaves the other fields to the model's rules", function()
@@ -350,6 +358,9 @@ describe("a field with rules of its own", function()
     assert.equal("Unauthorized on [team]", (outcome(guard.create, guard, m, context("key"), { text = "t", team = "x" })))
     assert.equal(NO, (outcome(guard.create, guard, m, context("guest"), { text = "t" })))
     assert.equal("ok", (outcome(guard.update, guard, m, context("key"), { owner = "bob" }, { id = "1", text = "t" })))
+    m.key = { partition = "id", sort = { "team", "contact" } }
+    local input = { id = "1", team = "a", contact = "b", text = "t" }
+    assert.equal("ok", (outcome(guard.update, guard, m, context("key"), { owner = "bob" }, input)))
   end)
 
   it("keeps a record from being deleted by those who may not delete it", function()
@@ -362,6 +373,10 @@ end)
 describe("a field of a type that is no model", function()
   local models = { field_rules = { ["Query.report"] = rules_of("groups"), ["Place.address"] = rules_of("private(create)") } }
   local guard = model_guard.new(models)
+
+  it("without rules is everybody's", function()
+    assert.same({ "ok", false }, { outcome(guard.field, guard, "Query", "other", context("key", "other")) })
+  end)
 
   it("is for those of its rules, whatever their operations", function()
     assert.is_true(guard:has_field("Query", "report"))

@@ -151,6 +151,19 @@ describe("the verification of AWS Signature Version 4", function()
     assert.equal("UnrecognizedClientException", refusal.type)
   end)
 
+  it("refuses a header that is named twice, and a host that isn't signed", function()
+    for names, message in pairs({
+      ["host;x-amz-date;host"] = "The signed header 'host' is named twice.",
+      ["x-amz-date"] = "'Host' must be a 'SignedHeader' in the AWS Authorization.",
+      ["localhost;x-amz-date"] = "'Host' must be a 'SignedHeader' in the AWS Authorization.",
+    }) do
+      local request = connect_request()
+      request.headers.authorization = authorization(names, ("0"):rep(64))
+      local _, refusal = check(request)
+      assert.same({ status = 403, type = "InvalidSignatureException", message = message }, refusal)
+    end
+  end)
+
   it("refuses a signature for another service", function()
     local request = connect_request()
     request.headers.authorization = request.headers.authorization:gsub("/appsync/", "/execute-api/")
@@ -186,6 +199,7 @@ describe("the verification of AWS Signature Version 4", function()
 
   it("reads dates across leap years", function()
     assert.equal(0, sigv4_verify.parse_date("19700101T000000Z"))
+    assert.equal(3600 + 120 + 3, sigv4_verify.parse_date("19700101T010203Z"))
     assert.equal(951782400, sigv4_verify.parse_date("20000229T000000Z"))
     assert.equal(NOW, sigv4_verify.parse_date(DATE))
     assert.is_nil(sigv4_verify.parse_date("2020-04-01"))
