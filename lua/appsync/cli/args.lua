@@ -60,6 +60,12 @@ function args.suggest(word, known)
   if best and best_distance <= math.max(1, math.floor(#best / 3)) then
     return best
   end
+  -- "key" for "api-key".
+  for _, candidate in ipairs(known) do
+    if ("-" .. candidate .. "-"):find("-" .. word .. "-", 1, true) then
+      return candidate
+    end
+  end
 end
 
 local function option_names(command)

@@ -86,6 +86,8 @@ describe("command-line arguments", function()
     assert.equal("serve", args.suggest("srve", { "serve", "mock" }))
     assert.equal("serve", args.suggest("sevre", { "serve", "mock" }))
     assert.is_nil(args.suggest("codegen", { "serve", "mock" }))
+    assert.equal("api-key", args.suggest("key", { "serve", "api-key" }))
+    assert.is_nil(args.suggest("pi", { "serve", "api-key" }))
   end)
 
   it("are explained by --help", function()

@@ -1,0 +1,55 @@
+local folder = require("spec.support.folder")
+local listener = require("appsync.listener")
+
+describe("the file system as the local server asks it:", function()
+  local made
+
+  before_each(function()
+    made = folder.make({ ["a.txt"] = "one", ["inner/b.txt"] = "two" })
+  end)
+
+  after_each(function() made.remove() end)
+
+  it("a stamp stays as long as the file does, and tells what it is", function()
+    local stamp, kind = listener.file_stamp(made.path .. "/a.txt")
+    assert.equal("file", kind)
+    assert.equal(stamp, (listener.file_stamp(made.path .. "/a.txt")))
+    assert.equal("folder", select(2, listener.file_stamp(made.path)))
+    assert.equal("other", select(2, listener.file_stamp("/dev/null")))
+  end)
+
+  it("a stamp changes with the size, with another file in its place, and a folder's with its names", function()
+    local path = made.path .. "/a.txt"
+    local before, of_folder = listener.file_stamp(path), listener.file_stamp(made.path)
+    made.write("a.txt", "longer")
+    local after = listener.file_stamp(path)
+    assert.not_equal(before, after)
+    made.write("c.txt", "longer")
+    assert.not_equal(of_folder, (listener.file_stamp(made.path)))
+    assert(os.rename(made.path .. "/c.txt", path))
+    assert.not_equal(after, (listener.file_stamp(path)))
+  end)
+
+  it("a folder's names are listed", function()
+    local names = listener.list_folder(made.path)
+    table.sort(names)
+    assert.same({ "a.txt", "inner" }, names)
+  end)
+
+  it("what isn't there has a message with its name", function()
+    assert.same({ n = 2, [2] = "/nowhere: No such file or directory" }, { n = select("#", listener.file_stamp("/nowhere")),
+      listener.file_stamp("/nowhere") })
+    assert.equal("/nowhere: No such file or directory", select(2, listener.list_folder("/nowhere")))
+    assert.equal(made.path .. "/a.txt: Not a directory", select(2, listener.list_folder(made.path .. "/a.txt")))
+  end)
+
+  it("a file is no terminal", function()
+    assert.is_false(listener.is_terminal(99))
+  end)
+
+  it("misuse throws", function()
+    assert.is_false(pcall(listener.file_stamp))
+    assert.is_false(pcall(listener.list_folder, {}))
+    assert.is_false(pcall(listener.is_terminal, "x"))
+  end)
+end)
