@@ -28,7 +28,7 @@ end
 local function read_scalar(value, name, path)
   local accepted = SCALARS[name]
   if accepted[value.kind] then
-    if value.kind == "IntValue" or value.kind == "FloatValue" then return tonumber(value.value) end
+    if name == "Int" or name == "Float" then return tonumber(value.value) end
     return value.value
   end
   local _, what = next(accepted)
@@ -90,13 +90,13 @@ function Reader:read_value(value, type_, path, owner)
 end
 
 --- The arguments by name: lists are Lua lists (one value stands for a list of one), enum values strings, input objects
---- tables; `core.null` where null is written. Absent ones are absent.
+--- tables; `core.null` where null is written. Absent ones are their defaults.
 ---@param directive appsync.ast.Directive
 ---@return table? values, appsync.server.SchemaError? err
 function Reader:read(directive)
   local definition, out = self.definitions[directive.name], {}
   for _, argument in ipairs(definition.arguments) do
-    local value = directives.argument(directive, argument.name)
+    local value = directives.argument(directive, argument.name) or argument.defaultValue
     if value then
       local path = ("@%s's '%s'"):format(directive.name, argument.name)
       local read, err = self:read_value(value, argument.type, path, directive.name)

@@ -79,6 +79,18 @@ describe("a directive plug-in", function()
       data("{ lastTodoAudit listTodoAudits { items { id } } }"))
   end)
 
+  it("reads its arguments by their definition", function()
+    local seen = {}
+    local typed = plugin({
+      name = "typed", definition = [[directive @typed(s: String = "x", n: Int = 2, f: Float, b: Boolean, l: [Kind!] = [A], o: Of, z: Int = 1)
+        on FIELD_DEFINITION enum Kind { A B } input Of { id: ID!, deep: [Of] }]],
+      field = function(api, _, _, directive) seen[#seen + 1] = api:arguments(directive) end,
+    })
+    assert(make("type Query { a: Int @typed b: Int @typed(s: \"y\", f: 1.5, b: false, l: B, o: {id: 5, deep: [{id: \"6\"}]}, z: null) }", { typed }))
+    assert.same({ s = "x", n = 2, l = { "A" }, z = 1 }, seen[1])
+    assert.same({ s = "y", n = 2, f = 1.5, b = false, l = { "B" }, o = { id = "5", deep = { { id = "6" } } }, z = core.null }, seen[2])
+  end)
+
   it("sees the models when they are expanded, and may add to what is served", function()
     local names = {}
     local seen = plugin({ name = "seen", definition = "directive @seen on OBJECT", object = function() end,
