@@ -252,7 +252,8 @@ local function listens(r, caller, args, filters)
     if shown then filters[#filters + 1] = { [field] = { [is_list and "contains" or "eq"] = shown } } end
     return false
   end
-  rule.add_filters(r, caller, filters)
+  -- More groups than the operators take are refused, as on the service: 5 for a text, 20 for a list.
+  if #values > 0 then filters[#filters + 1] = { [field] = { [is_list and "containsAny" or "in"] = values } } end
   return false
 end
 

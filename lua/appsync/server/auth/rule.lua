@@ -6,19 +6,6 @@ local rule = {}
 
 local NULL = core.null
 
---- What `transform` makes of one entry of `@auth(rules: …)`.
----@class appsync.server.Rule
----@field allow "owner"|"groups"|"private"|"public"|"custom"|"anyone" the last one is no rule of a schema
----@field mode appsync.server.AuthMode
----@field operations table<string, boolean> create, update, delete, get, list, sync, listen, search
----@field owner_field string?
----@field owner_is_list boolean?
----@field identity_claims string[]? joined by "::" where they are stored
----@field groups string[]?
----@field groups_field string?
----@field groups_is_list boolean?
----@field group_claim string?
-
 -- A user pool names its user `username` in an access token and `cognito:username` in an id token.
 local TWIN = { username = "cognito:username", ["cognito:username"] = "username" }
 

@@ -84,6 +84,29 @@ describe("the authorization file", function()
     assert.is_nil(oidc.auth_ttl_s)
   end)
 
+  it("denies by default only where a pool says so", function()
+    assert.is_nil(assert(read({ userPools = { { userPoolId = "a_b", keys = "key.txt" } } })).denies_by_default)
+    assert.is_nil(assert(read({ userPools = { { userPoolId = "a_b", keys = "key.txt", defaultAction = "ALLOW" } } })).denies_by_default)
+  end)
+
+  it("names the user of a role's session", function()
+    local file = assert(read({ roles = { r = {} }, iam = { user({ role = "r", username = "ann" }), user({ role = "r", accessKeyId = "B" }) } }))
+    assert.equal("arn:aws:sts::000000000000:assumed-role/r/ann", file.iam.AK.user_arn)
+    assert.equal("arn:aws:sts::000000000000:assumed-role/r/B", file.iam.B.user_arn)
+  end)
+
+  -- an expression, the patterns that it means; nil: it is refused
+  for _, row in ipairs({
+    { "a", { "a" } }, { "a|b", { "a", "b" } }, { "^a$", { "a" } }, { "a.c", { "a?c" } }, { "a.*", { "a*" } }, { "a.+", { "a?*" } },
+    { "a\\.b", { "a.b" } }, { "a\\-b", { "a-b" } }, { "a\\d", nil }, { "[a]", nil }, { "a?", nil }, { "a*", nil }, { "a+", nil }, { "(a)", nil },
+    { "a{2}", nil }, { "a^b", nil }, { "a$b", nil }, { "a\\", nil },
+  }) do
+    it(("%s the expression %s"):format(row[2] and "understands" or "refuses", row[1]), function()
+      local file = read({ oidc = { { issuer = "i", keys = "key.txt", clientId = row[1] } } })
+      assert.same(row[2], file and file.issuers[1].clients)
+    end)
+  end
+
   it("has options of the Lambda authorizer", function()
     assert.same({ ttl_s = 60, tokens = { "custom-?*" } },
       assert(read({ lambda = { authorizerResultTtlInSeconds = 60, identityValidationExpression = "^custom-.+$" } })).lambda)

@@ -95,7 +95,8 @@ describe("a token", function()
 
   it("that is none is told so", function()
     for _, text in ipairs({ "", "a", "a.b", "a.b.c", "..", "!.!.!", token({ iss = 5 }), token({ iss = "" }), token({}),
-      part(5) .. "." .. part(5) .. ".x" }) do
+      part(5) .. "." .. part(5) .. ".x", part(5) .. "." .. part({ iss = POOL, exp = NOW }) .. ".x",
+      part({ alg = "HS256" }) .. "." .. part("x") .. ".x", part({ alg = "HS256" }) .. "." .. part({ iss = POOL }) .. ".y" }) do
       assert.same({ nil, "Unable to parse JWT token." }, { issuers.check(LIST, text, NOW) })
     end
   end)

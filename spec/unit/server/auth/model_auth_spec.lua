@@ -253,6 +253,22 @@ describe("a subscription under @auth", function()
     end)
   end
 
+  it("is for callers of as many groups as the service's filters take", function()
+    local function subscribe_with(n)
+      local groups = {}
+      for i = 1, n do groups[i] = "g" .. i end
+      return served:subscribe({ query = "subscription { onCreateNote { id } }", identity = user("s9", "many", groups) })
+    end
+    make('type Note @model @auth(rules: [{allow: groups, groupsField: "team"}]) { id: ID! team: String }')
+    assert.is_true(hears(assert(subscribe_with(5)), nil, "g5"))
+    assert.is_nil((subscribe_with(6)))
+    make('type Note @model @auth(rules: [{allow: groups, groupsField: "teams"}]) { id: ID! teams: [String] }')
+    local subscription = assert(subscribe_with(20))
+    assert.is_truthy(subscription:match({ field = "createNote", value = { id = "1", teams = { "x", "g20" } } }))
+    assert.is_nil(subscription:match({ field = "createNote", value = { id = "1", teams = { "x" } } }))
+    assert.is_nil((subscribe_with(21)))
+  end)
+
   it("hears what was made, by the owner's name", function()
     make("type Note @model @auth(rules: [{allow: owner}]) { id: ID! }")
     local of_bob, of_eve = assert(subscribe("bob")), assert(subscribe("eve"))

@@ -245,7 +245,7 @@ describe("a caller who subscribes", function()
     { "groups", "admin", {}, "ok" }, { "groups", "bob", {}, REFUSED }, { "private", "bob", { owner = "eve" }, "ok" },
     { "owner groups", "admin", {}, "ok" }, { "owner private", "eve", { owner = "bob" }, "ok" },
     { "team", "red", {}, "ok", { { team = { ["in"] = { "Red", "Blue" } } } } }, { "team", "bob", {}, REFUSED },
-    { "teams", "red", {}, "ok", { { teams = { contains = "Red" } }, { teams = { contains = "Blue" } } } },
+    { "teams", "red", {}, "ok", { { teams = { containsAny = { "Red", "Blue" } } } } }, { "teams", "bob", {}, REFUSED },
     { "owner team", "red", {}, "ok", { { owner = { eq = "red" } }, { team = { ["in"] = { "Red", "Blue" } } } } },
     { "owner team", "red", { owner = "red" }, "ok" },
     { "owner team", "red", { owner = "eve" }, "ok", { { team = { ["in"] = { "Red", "Blue" } } } } },
