@@ -203,12 +203,17 @@ static int Apl_listener_close(lua_State *L)
 	return 0;
 }
 
-/* listener:reset(id): the connection ends by RST; a WebSocket's close event follows */
+/* listener:reset(id, after_sent): the connection ends by RST, at once, or of a WebSocket when what was sent to it has
+ * arrived; a WebSocket's close event follows */
 static int Apl_listener_reset(lua_State *L)
 {
 	struct aps_peer *peer = check_peer(L);
 	lua_pushboolean(L, peer != NULL);
-	if (peer != NULL) aps_peer_reset(peer);
+	if (peer != NULL && lua_toboolean(L, 3)) {
+		aps_peer_reset_flushed(peer);
+	} else if (peer != NULL) {
+		aps_peer_reset(peer);
+	}
 	return 1;
 }
 

@@ -42,6 +42,7 @@ struct aps_peer {
 	struct bufferevent *bev;
 	wslay_event_context_ptr ws;
 	struct event *close_timer;
+	unsigned int n_flush_waits;
 	int fd;
 	uint64_t connection_number;
 	bool is_control;
@@ -112,6 +113,8 @@ bool aps_peer_send(struct aps_peer *peer, struct aps_str text);
 void aps_peer_close(struct aps_peer *peer, int code, struct aps_str reason);
 /* Cuts the connection by RST, whatever its state; a WebSocket's CLOSE is queued, a request is forgotten. */
 void aps_peer_reset(struct aps_peer *peer);
+/* The same of a WebSocket, but what was sent to it before arrives. */
+void aps_peer_reset_flushed(struct aps_peer *peer);
 /* Writes the whole answer's head and the first bytes of its body, then ends the connection. `headers`: lines, each with
  * its CRLF. The peer is freed when the bytes are out. E_USAGE, E_NOMEM. */
 enum aps_rc aps_peer_respond_partial(struct aps_peer *peer, const struct aps_partial *answer, struct aps_err *err);

@@ -121,15 +121,49 @@ static void finish_partial(struct aps_peer *peer)
 	aps_peer_free(peer);
 }
 
-static void on_flush_timer(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
+/* Whether the peer's kernel has all bytes. */
+static bool is_flushed(struct aps_peer *peer)
 {
-	struct aps_peer *peer = context;
 	int n_pending = 0;
+	if (evbuffer_get_length(bufferevent_get_output(peer->bev)) > 0) return false;
 #ifdef SIOCOUTQ
 	if (ioctl(bufferevent_getfd(peer->bev), SIOCOUTQ, &n_pending) != 0) n_pending = 0;
 #endif
-	if (n_pending == 0 || ++peer->close_code > MAX_FLUSH_WAITS || evtimer_add(peer->close_timer, &flush_wait) != 0)
+	return n_pending == 0;
+}
+
+static void finish_flushed(struct aps_peer *peer)
+{
+	if (peer->state == APS_PEER_PARTIAL) {
 		finish_partial(peer);
+	} else {
+		aps_peer_reset(peer);
+	}
+}
+
+static void on_flush_timer(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
+{
+	struct aps_peer *peer = context;
+	if (is_flushed(peer) || ++peer->n_flush_waits > MAX_FLUSH_WAITS ||
+	    evtimer_add(peer->close_timer, &flush_wait) != 0)
+		finish_flushed(peer);
+}
+
+static void finish_when_flushed(struct aps_peer *peer)
+{
+	if (peer->close_timer == NULL) peer->close_timer = evtimer_new(peer->listener->base, on_flush_timer, peer);
+	if (is_flushed(peer) || peer->close_timer == NULL || evtimer_add(peer->close_timer, &flush_wait) != 0)
+		finish_flushed(peer);
+}
+
+void aps_peer_reset_flushed(struct aps_peer *peer)
+{
+	if (peer->state != APS_PEER_OPEN) {
+		aps_peer_reset(peer);
+		return;
+	}
+	aps_peer_mute(peer);
+	finish_when_flushed(peer);
 }
 
 static void on_partial_written(struct bufferevent *bev, void *context)
@@ -137,10 +171,10 @@ static void on_partial_written(struct bufferevent *bev, void *context)
 	struct aps_peer *peer = context;
 	if (evbuffer_get_length(bufferevent_get_output(bev)) > 0 || peer->close_timer != NULL) return;
 	if (peer->ends_by_reset) {
-		peer->close_timer = evtimer_new(peer->listener->base, on_flush_timer, peer);
-		if (peer->close_timer != NULL && evtimer_add(peer->close_timer, &flush_wait) == 0) return;
+		finish_when_flushed(peer);
+	} else {
+		finish_partial(peer);
 	}
-	finish_partial(peer);
 }
 
 static void on_partial_ended(struct bufferevent *bev APS_UNUSED, short what, void *context)

@@ -129,6 +129,30 @@ describe("the listener", function()
       assert.equal(0, listener:stats().open_sockets)
     end)
 
+    it("a WebSocket that gets what was sent before, be it much, if it reads", function()
+      open()
+      answer = function(event)
+        if event.type == "upgrade" then listener:accept(event.id) end
+        if event.type == "message" then
+          listener:send(event.id, ("x"):rep(4000000))
+          listener:reset(event.id, true)
+          assert.is_false(listener:send(event.id, "more"))
+        end
+      end
+      local client = connect()
+      client:handshake("/")
+      client:send_text("x")
+      local text, ending = rest_of(client, 1000)
+      assert.equal(4000010, #text)
+      assert.equal("closed", ending)
+      client = connect()
+      client:handshake("/")
+      client:send_text("x")
+      client:close()
+      for _ = 1, 50 do pump() end
+      assert.equal(0, listener:stats().open_sockets)
+    end)
+
     it("a peer that pipelined", function()
       open()
       answer = function(event) listener:reset(event.id) end

@@ -22,6 +22,7 @@ serve.command = {
   notes = [[
 When it serves it prints one line:
   READY http://HOST:PORT/graphql ws://HOST:PORT/graphql/realtime api-key=KEY
+and, with --control, control=http://127.0.0.1:PORT behind it.
 Modes: API_KEY, AWS_IAM, AMAZON_COGNITO_USER_POOLS, OPENID_CONNECT, AWS_LAMBDA;
 the first that is enabled is the default. Without --api-key, --iam, --jwt-key and an
 authorizer it makes an API key. SIGTERM and SIGINT end it with status 0.]],

@@ -328,8 +328,13 @@ end
 -- Whether the Host header is one that this server has no answer for; it is told so.
 ---@private
 function Server:refuses_host(event)
-  local message = host.refusal(event.headers.host, self.allowed_hosts)
+  local name = event.headers.host
+  if name ~= nil and name == self.good_host then
+    return false
+  end
+  local message = host.refusal(name, self.allowed_hosts)
   if not message then
+    self.good_host = name -- most clients say the same each time
     return false
   end
   local body = ('{"errors":[{"errorType":"ForbiddenException","message":%s}]}'):format(core.encode(message))

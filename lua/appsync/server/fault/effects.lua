@@ -39,7 +39,9 @@ end
 local function count(entry, map, key)
   if key == nil then
     return
-  elseif map[key] == nil then
+  end
+  key = #key > 200 and digest(key) or result.utf8(key)
+  if map[key] == nil then
     if entry.n_keys >= effects.max_keys then
       entry.uncounted = (entry.uncounted or 0) + 1
       return

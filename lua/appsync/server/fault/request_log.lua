@@ -1,4 +1,7 @@
 --- The last requests, handshakes and subscriptions, as tests ask for them. It keeps no variables and no credentials.
+local core = require("appsync.core")
+local result = require("appsync.server.graphql.result")
+
 local request_log = {}
 
 --- How many are kept.
@@ -38,10 +41,25 @@ local SHOWN = {
 }
 local HIDDEN = { "authorization", "cookie", "sec-websocket-protocol", "x-amz-security-token", "x-api-key" }
 
+-- Names may be as long as a document is.
+local MAX_CHARS = 200
+
+local function short(value)
+  return type(value) == "string" and #value > MAX_CHARS and result.utf8(value:sub(1, MAX_CHARS)) .. "..." or value
+end
+
+local function short_list(list)
+  local kept = setmetatable({}, core.array_mt)
+  for i, value in ipairs(list) do
+    kept[i] = short(value)
+  end
+  return kept
+end
+
 local function shown(headers)
   local kept = {}
   for _, name in ipairs(SHOWN) do
-    kept[name] = headers[name]
+    kept[name] = headers[name] and short(result.utf8(headers[name]))
   end
   for _, name in ipairs(HIDDEN) do
     kept[name] = headers[name] and "***"
@@ -55,8 +73,10 @@ function RequestLog:begin(fields)
   self.n = self.n + 1
   local entry = { n = self.n, at = self.now(), started = self.clock(), faults = {} }
   for name, value in pairs(fields) do
-    entry[name] = value
+    entry[name] = short(value)
   end
+  entry.path = fields.path and short(result.utf8(fields.path))
+  entry.fields = fields.fields and short_list(fields.fields)
   entry.headers = fields.headers and shown(fields.headers)
   self.entries[(self.n - 1) % request_log.capacity + 1] = entry
   return entry

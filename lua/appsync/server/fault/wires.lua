@@ -207,7 +207,7 @@ function Wires:count_down(wire)
     local p = disconnect.parameters
     wire.strikes.disconnect = nil
     if p.how == "reset" then
-      self.settings.listener:reset(wire.id)
+      self.settings.listener:reset(wire.id, true) -- the events before it arrive
     else
       self.settings.listener:close(wire.id, p.code or 1001, p.reason or "")
     end

@@ -44,6 +44,12 @@ describe("effects", function()
     assert.equal(5, entry.uncounted)
   end)
 
+  it("keep no long ids", function()
+    local counted = effects.new()
+    counted:add("m", { id = ("x"):rep(100000) })
+    assert.equal(16, #next(counted:describe().m.by_id))
+  end)
+
   it("of arguments that can't be written are counted all the same", function()
     local counted = effects.new()
     counted:add("m", { id = "1", fn = print })

@@ -1,3 +1,4 @@
+local core = require("appsync.core")
 local request_log = require("appsync.server.fault.request_log")
 
 describe("the request log", function()
@@ -23,6 +24,16 @@ describe("the request log", function()
       ["sec-websocket-protocol"] = "s5", ["x-my-token"] = "s6", host = "h" } })
     assert.same({ authorization = "***", ["x-api-key"] = "***", cookie = "***", ["x-amz-security-token"] = "***",
       ["sec-websocket-protocol"] = "***", host = "h" }, log:list()[1].headers)
+  end)
+
+  it("keeps short what may be long, and nothing that JSON can't say", function()
+    local long = ("x"):rep(100000)
+    log:begin({ operation = long, path = "/\255" .. long, fields = { long }, headers = { ["user-agent"] = long, host = "\255" } })
+    local entry = log:list()[1]
+    for _, text in ipairs({ entry.operation, entry.path, entry.fields[1], entry.headers["user-agent"] }) do
+      assert.equal(203, #text)
+    end
+    assert.is_true((pcall(core.encode, log:list())))
   end)
 
   it("tells how an entry ended once", function()
