@@ -116,7 +116,10 @@ function Realtime:start(id, query, headers_of)
   return self:take()
 end
 
+local seen
+
 local RESOLVERS = {
+  Subscription = { said = function(ctx) seen = ctx.identity and core.encode(ctx.identity) or "nobody" end },
   Query = {
     who = function(ctx) return ctx.identity and core.encode(ctx.identity) or "nobody" end,
     key = function() return "k" end, staff = function() return "s" end, plain = function() return "p" end,
@@ -165,7 +168,10 @@ describe("appsync serve lets in", function()
       assert.matches(row[3], body.data.who, 1, true)
       local client = realtime(row[2]("/graphql/connect", "{}"))
       assert.equal("connection_ack", client:take().type)
+      seen = nil
       assert.equal("start_ack", client:start("1", "subscription { said { text } }", row[2]).type)
+      assert.matches(row[3], seen, 1, true)
+      if seen:find("sourceIp", 1, true) then assert.matches('"sourceIp":["127.0.0.1"]', seen, 1, true) end
       assert.same({}, logged)
     end)
   end

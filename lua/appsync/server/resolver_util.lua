@@ -145,6 +145,12 @@ local function of_world(world)
   return setmetatable(own, { __index = util })
 end
 
+-- The service's names of the modes.
+local AUTH_TYPES = {
+  API_KEY = "API Key Authorization", AWS_IAM = "IAM Authorization", AMAZON_COGNITO_USER_POOLS = "User Pool Authorization",
+  OPENID_CONNECT = "Open ID Connect Authorization", AWS_LAMBDA = "Lambda Authorization",
+}
+
 -- What depends on the field that is being resolved.
 local function of_field(x)
   local own = {}
@@ -153,6 +159,10 @@ local function of_field(x)
   function own.append_error(message, type_, data, info)
     execute.append_error(x, entry(message, type_, data, info))
   end
+
+  --- How the caller is authorized, in the service's words; nil for nobody.
+  ---@return string?
+  function own.auth_type() return x.identity and AUTH_TYPES[x.identity.mode] end
 
   --- Ends the field as the service refuses it.
   function own.unauthorized()

@@ -5,13 +5,13 @@ local resolver_util = require("appsync.server.resolver_util")
 local NOW = 1795164179.1584
 
 describe("ctx.util", function()
-  local function run(resolver, query)
+  local function run(resolver, query, mode)
     local made = assert(engine.new({
       schema_text = "type Query { a: Thing n: Int! s: String } type Thing { id: ID name: String }",
       resolvers = { Query = { a = resolver, n = resolver, s = resolver } },
       providers = { util = resolver_util.provider({ now = function() return NOW end, uuid = function() return "u-u" end }) },
     }))
-    return core.decode((made:execute({ query = query or "{ a { id } }", identity = { mode = "API_KEY" } })))
+    return core.decode((made:execute({ query = query or "{ a { id } }", identity = { mode = mode or "API_KEY" } })))
   end
 
   -- What a resolver computes, as text.
@@ -43,6 +43,14 @@ describe("ctx.util", function()
     assert.same({ "slow", "old" }, { answer.errors[1].message, answer.errors[2].message })
     assert.same({ "a" }, answer.errors[1].path)
     assert.equal("Warning", answer.errors[1].errorType)
+  end)
+
+  it("auth_type names the mode in the service's words", function()
+    for mode, name in pairs({ API_KEY = "API Key Authorization", AWS_IAM = "IAM Authorization",
+      AMAZON_COGNITO_USER_POOLS = "User Pool Authorization", OPENID_CONNECT = "Open ID Connect Authorization",
+      AWS_LAMBDA = "Lambda Authorization" }) do
+      assert.equal(name, run(function(ctx) return ctx.util.auth_type() end, "{ s }", mode).data.s)
+    end
   end)
 
   it("unauthorized refuses the field as the service does", function()

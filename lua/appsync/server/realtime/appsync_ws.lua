@@ -32,6 +32,7 @@ function realtime.new(settings, hello)
   local self = setmetatable({
     settings = settings,
     graphql_path = hello.graphql_path,
+    peer = hello.peer,
     subscriptions = {},
     n_subscriptions = 0,
     is_acknowledged = false,
@@ -52,6 +53,7 @@ function Realtime:refusal_of_connect(headers)
     method = "POST",
     path = self.graphql_path .. "/connect",
     body = "{}",
+    peer = self.peer,
     operation = { operationName = "DeepDish:Connect" },
   })
   if not identity then
@@ -148,6 +150,7 @@ function Realtime:start(id, message)
     method = "POST",
     path = self.graphql_path,
     body = operation.data,
+    peer = self.peer,
     operation = operation,
   })
   if not identity then

@@ -9,6 +9,7 @@ local handshake = {}
 ---@class appsync.server.Handshake
 ---@field protocol "graphql-ws"|"graphql-transport-ws"|nil
 ---@field headers table<string, string> lower-case names: the header object, or else the headers of the upgrade
+---@field peer string? the address of who asks
 ---@field graphql_path string of the HTTP endpoint that belongs to it
 ---@field fault {type: string?, message: string, code: integer}? why it can't be served
 
@@ -78,7 +79,7 @@ function handshake.read(event)
     return nil
   end
   local protocols, header = offered_protocols(event.headers["sec-websocket-protocol"])
-  local hello = { graphql_path = graphql_path, headers = event.headers }
+  local hello = { graphql_path = graphql_path, headers = event.headers, peer = event.peer }
   if protocols["graphql-ws"] then
     hello.protocol = "graphql-ws"
   elseif protocols["graphql-transport-ws"] then

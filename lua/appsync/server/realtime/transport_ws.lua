@@ -61,6 +61,7 @@ function TransportWs:init(message)
     method = "POST",
     path = self.hello.graphql_path .. "/connect",
     body = "{}",
+    peer = self.hello.peer,
   })
   if not identity then
     return self:close(4403, "Forbidden")
