@@ -120,6 +120,7 @@ build = {
     ["appsync.server.develop.trace"] = "lua/appsync/server/develop/trace.lua",
     ["appsync.server.develop.watch"] = "lua/appsync/server/develop/watch.lua",
     ["appsync.server.engine"] = "lua/appsync/server/engine.lua",
+    ["appsync.server.events"] = "lua/appsync/server/events.lua",
     ["appsync.server.fault.control"] = "lua/appsync/server/fault/control.lua",
     ["appsync.server.fault.effects"] = "lua/appsync/server/fault/effects.lua",
     ["appsync.server.fault"] = "lua/appsync/server/fault/init.lua",

@@ -60,6 +60,16 @@ local function ready_line(server, api_key)
   return control and (line .. " control=" .. control) or line
 end
 
+local function print_schema(options, out)
+  local text, err = require("appsync.server").print_schema(options)
+  if not text then
+    out.fail(describe(err, options))
+    return status.failure
+  end
+  out.write(text)
+  return status.success
+end
+
 --- Runs the command.
 ---@param words string[]
 ---@param out {write: fun(text: string), fail: fun(text: string)}
@@ -80,15 +90,13 @@ function serve.run(words, out)
     out.fail(message:sub(-1) == "\n" and message or ("appsync serve: %s\n"):format(message))
     return code
   end
+  if parsed["print-schema"] then
+    return print_schema(options, out)
+  end
   local server, err = require("appsync.server").new(options)
   if not server then
     out.fail(describe(err, options))
     return status.failure
-  end
-  if parsed["print-schema"] then
-    out.write(server.engine:print_schema())
-    server:close()
-    return status.success
   end
   network.warn(options, server, out)
   -- What the caches hold lives long: half more memory than by default for half of its collections.

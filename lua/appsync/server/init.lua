@@ -5,8 +5,6 @@ local authorize = require("appsync.server.auth.authorize")
 local control = require("appsync.server.fault.control")
 local endpoint = require("appsync.server.http.endpoint")
 local fault = require("appsync.server.fault")
-local http_headers = require("appsync.server.http.headers")
-local host = require("appsync.server.http.host")
 local reload = require("appsync.server.reload")
 local request_log = require("appsync.server.develop.request_log")
 local resolver_util = require("appsync.server.resolver_util")
@@ -58,13 +56,26 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field listener table
 ---@field faults appsync.server.Faults?
 ---@field auth_modes {default: string, additional: string[]}
-local Server = {}
+local Server = require("appsync.server.events")
 local Server_mt = { __index = Server }
 
 local server = {}
 
 local function log_to_stderr(text)
   io.stderr:write("appsync serve: ", text, "\n")
+end
+
+local function new_authorize(options, now, log)
+  return authorize.new({
+    api_keys = options.api_keys,
+    iam = options.iam,
+    jwt_keys = options.jwt_keys,
+    authorizer = options.authorizer,
+    default = options.auth_default,
+    file = options.auth,
+    now = now,
+    log = log,
+  })
 end
 
 local function new_engine(options, auth_modes, now, on_effect)
@@ -215,16 +226,7 @@ function server.new(options)
     now = function() return faults.moment:now() end
   end
   local auth
-  auth, message = authorize.new({
-    api_keys = options.api_keys,
-    iam = options.iam,
-    jwt_keys = options.jwt_keys,
-    authorizer = options.authorizer,
-    default = options.auth_default,
-    file = options.auth,
-    now = now,
-    log = log,
-  })
+  auth, message = new_authorize(options, now, log)
   if not auth then
     return nil, { message = message }
   end
@@ -263,6 +265,25 @@ function server.new(options)
   return self
 end
 
+--- The complete schema that would be served. Nothing is listened on, and no file is the store.
+---@param options appsync.server.Options
+---@return string? text
+---@return {message: string, line: integer?, column: integer?}? err
+function server.print_schema(options)
+  local auth, message = new_authorize(options, core.wall, options.log or log_to_stderr)
+  if not auth then
+    return nil, { message = message }
+  end
+  local dry = { schema_text = options.schema_text, resolvers = options.resolvers, transforms = options.transforms }
+  local engine, err = new_engine(dry, auth:auth_modes(), core.wall)
+  if not engine then
+    return nil, err
+  end
+  local text = engine:print_schema()
+  engine:close()
+  return text
+end
+
 --- The addresses of the two endpoints.
 ---@return string http, string websocket
 function Server:urls()
@@ -277,150 +298,6 @@ end
 function Server:control_url()
   local port = self.listener:control_port()
   return port and ("http://127.0.0.1:%d"):format(port)
-end
-
---- On loopback, pages that have their name resolve to it are told apart by the names that are known. Whoever listens for
---- others is asked by any name.
----@private
----@param names string[]?
-function Server:allow_hosts(names)
-  self.allowed_hosts = {}
-  for _, name in ipairs(names or {}) do
-    self.allowed_hosts[name:lower()] = true
-  end
-  if not host.is_local_address(self.host) then
-    self.allowed_hosts["*"] = true
-  end
-end
-
-local handlers = {}
-
---- Tells the request log of an answer.
----@private
-function Server:record(event, began, status, body)
-  local request, errors = event.request or {}, event.errors
-  local about = request.query and self.engine:operation_of(request) or {}
-  local identity = request.identity or {}
-  self.on_record({
-    kind = "request", at = self.now(), method = event.method, path = event.path, status = status, bytes = #body,
-    ms = (self.clock() - began) * 1000, operation = about.operation, name = about.name, fields = about.fields,
-    identity = identity.mode, user = identity.username, request_id = request.request_id,
-    n_errors = errors and #errors or (status >= 400 and 1 or 0),
-    error = errors and errors[1] and errors[1].message or (status >= 400 and body:match('"message":"([^"]*)"') or nil),
-  })
-end
-
--- The answer to a request event.
----@private
-function Server:answer(event)
-  local began = self.on_record and self.clock()
-  local ok, status, headers, body = pcall(self.endpoint.handle, self.endpoint, event)
-  if not ok then
-    self.log("a request could not be handled: " .. tostring(status))
-    status, headers, body = 500, { ["content-type"] = "text/plain" }, "internal error\n"
-  end
-  if began then
-    self:guarded("the request log", self.record, self, event, began, status, body)
-  end
-  return status, headers, body
-end
-
--- Whether the Host header is one that this server has no answer for; it is told so.
----@private
-function Server:refuses_host(event)
-  local name = event.headers.host
-  if name ~= nil and name == self.good_host then
-    return false
-  end
-  local message = host.refusal(name, self.allowed_hosts)
-  if not message then
-    self.good_host = name -- most clients say the same each time
-    return false
-  end
-  local body = ('{"errors":[{"errorType":"ForbiddenException","message":%s}]}'):format(core.encode(message))
-  local sent = http_headers.json(core.uuid(), { ["x-amzn-errortype"] = "ForbiddenException" })
-  sent["access-control-allow-origin"] = nil -- the page that asks so is none that may read this
-  self.listener:respond(event.id, 403, sent, body)
-  if self.on_record then
-    self:guarded("the request log", self.record, self, event, self.clock(), 403, body)
-  end
-  return true
-end
-
-function handlers.request(self, event)
-  if event.is_control then
-    self.listener:respond(event.id, self.control:handle(event))
-  elseif self:refuses_host(event) then
-    return
-  elseif self.faults then
-    self.faults.requests:handle(event, function() return self:answer(event) end)
-  else
-    self.listener:respond(event.id, self:answer(event))
-  end
-end
-
---- What one client caused must not end the server for all.
----@private
-function Server:guarded(what, fn, ...)
-  local ok, value = pcall(fn, ...)
-  if ok then
-    return value
-  end
-  self.log(("%s could not be handled: %s"):format(what, tostring(value)))
-end
-
-function handlers.upgrade(self, event)
-  if event.is_control then
-    self.listener:reject(event.id, 404, { ["content-type"] = "text/plain" }, "There is no WebSocket at this port.\n")
-  elseif self:refuses_host(event) then
-    return
-  elseif self.faults then
-    self.faults.wires:upgrade(event, function(seen) self.sockets:upgrade(seen) end)
-  else
-    self.sockets:upgrade(event)
-  end
-end
-
-function handlers.message(self, event)
-  if self.tracer then
-    self.tracer:message(event.id, event.text)
-  end
-  if self.faults then
-    self.faults.wires:message(event, function(seen) self.sockets:message(seen) end)
-  else
-    self.sockets:message(event)
-  end
-end
-
-function handlers.close(self, event)
-  if self.faults then
-    self.faults.wires:closed(event)
-  end
-  self.sockets:closed(event)
-end
-
-function handlers.signal(self)
-  self.is_stopping = true
-end
-
---- Waits for events, at most that long, and handles them.
----@param timeout_s number? nil: until something happens
-function Server:step(timeout_s)
-  local due = self:guarded("the time", self.sockets.tick, self.sockets)
-  if due and (not timeout_s or due < timeout_s) then
-    timeout_s = due
-  end
-  due = self.reload and self:guarded("the reload", self.reload.tick, self.reload, self.clock())
-  if due and (not timeout_s or due < timeout_s) then
-    timeout_s = due
-  end
-  due = self.faults and self:guarded("a fault", self.faults.timers.tick, self.faults.timers)
-  if due and (not timeout_s or due < timeout_s) then
-    timeout_s = due
-  end
-  for _, event in ipairs(self.listener:poll(timeout_s)) do
-    self:guarded(event.type, handlers[event.type], self, event)
-  end
 end
 
 --- From now on SIGTERM and SIGINT end `run` instead of the process.

@@ -1,0 +1,156 @@
+--- What the listener tells and the clock brings, handled one after the other.
+local core = require("appsync.core")
+local host = require("appsync.server.http.host")
+local http_headers = require("appsync.server.http.headers")
+
+---@class appsync.server.Server
+local Server = {}
+
+--- On loopback, pages that have their name resolve to it are told apart by the names that are known. Whoever listens for
+--- others is asked by any name.
+---@private
+---@param names string[]?
+function Server:allow_hosts(names)
+  self.allowed_hosts = {}
+  for _, name in ipairs(names or {}) do
+    self.allowed_hosts[name:lower()] = true
+  end
+  if not host.is_local_address(self.host) then
+    self.allowed_hosts["*"] = true
+  end
+end
+
+local handlers = {}
+
+--- Tells the request log of an answer.
+---@private
+function Server:record(event, began, status, body)
+  local request, errors = event.request or {}, event.errors
+  local about = request.query and self.engine:operation_of(request) or {}
+  local identity = request.identity or {}
+  self.on_record({
+    kind = "request", at = self.now(), method = event.method, path = event.path, status = status, bytes = #body,
+    ms = (self.clock() - began) * 1000, operation = about.operation, name = about.name, fields = about.fields,
+    identity = identity.mode, user = identity.username, request_id = request.request_id,
+    n_errors = errors and #errors or (status >= 400 and 1 or 0),
+    error = errors and errors[1] and errors[1].message or (status >= 400 and body:match('"message":"([^"]*)"') or nil),
+  })
+end
+
+-- The answer to a request event.
+---@private
+function Server:answer(event)
+  local began = self.on_record and self.clock()
+  local ok, status, headers, body = pcall(self.endpoint.handle, self.endpoint, event)
+  if not ok then
+    self.log("a request could not be handled: " .. tostring(status))
+    status, headers, body = 500, { ["content-type"] = "text/plain" }, "internal error\n"
+  end
+  if began then
+    self:guarded("the request log", self.record, self, event, began, status, body)
+  end
+  return status, headers, body
+end
+
+-- Whether the Host header is one that this server has no answer for; it is told so.
+---@private
+function Server:refuses_host(event)
+  local name = event.headers.host
+  if name ~= nil and name == self.good_host then
+    return false
+  end
+  local message = host.refusal(name, self.allowed_hosts)
+  if not message then
+    self.good_host = name -- most clients say the same each time
+    return false
+  end
+  local body = ('{"errors":[{"errorType":"ForbiddenException","message":%s}]}'):format(core.encode(message))
+  local sent = http_headers.json(core.uuid(), { ["x-amzn-errortype"] = "ForbiddenException" })
+  sent["access-control-allow-origin"] = nil -- the page that asks so is none that may read this
+  self.listener:respond(event.id, 403, sent, body)
+  if self.on_record then
+    self:guarded("the request log", self.record, self, event, self.clock(), 403, body)
+  end
+  return true
+end
+
+function handlers.request(self, event)
+  if event.is_control then
+    self.listener:respond(event.id, self.control:handle(event))
+  elseif self:refuses_host(event) then
+    return
+  elseif self.faults then
+    self.faults.requests:handle(event, function() return self:answer(event) end)
+  else
+    self.listener:respond(event.id, self:answer(event))
+  end
+end
+
+--- What one client caused must not end the server for all.
+---@private
+function Server:guarded(what, fn, ...)
+  local ok, value = pcall(fn, ...)
+  if ok then
+    return value
+  end
+  self.log(("%s could not be handled: %s"):format(what, tostring(value)))
+end
+
+function handlers.upgrade(self, event)
+  if event.is_control then
+    self.listener:reject(event.id, 404, { ["content-type"] = "text/plain" }, "There is no WebSocket at this port.\n")
+  elseif self:refuses_host(event) then
+    return
+  elseif self.faults then
+    self.faults.wires:upgrade(event, function(seen) self.sockets:upgrade(seen) end)
+  else
+    self.sockets:upgrade(event)
+  end
+end
+
+function handlers.message(self, event)
+  if self.tracer then
+    self.tracer:message(event.id, event.text)
+  end
+  if self.faults then
+    self.faults.wires:message(event, function(seen) self.sockets:message(seen) end)
+  else
+    self.sockets:message(event)
+  end
+end
+
+function handlers.close(self, event)
+  if self.faults then
+    self.faults.wires:closed(event)
+  end
+  self.sockets:closed(event)
+end
+
+function handlers.signal(self)
+  self.is_stopping = true
+end
+
+-- The nearer of two times to wait; nil is for ever.
+local function sooner(timeout_s, due)
+  if due and (not timeout_s or due < timeout_s) then
+    return due
+  end
+  return timeout_s
+end
+
+--- Waits for events, at most that long, and handles them.
+---@param timeout_s number? nil: until something happens
+function Server:step(timeout_s)
+  timeout_s = sooner(timeout_s, self:guarded("the time", self.sockets.tick, self.sockets))
+  if self.reload then
+    timeout_s = sooner(timeout_s, self:guarded("the reload", self.reload.tick, self.reload, self.clock()))
+  end
+  if self.faults then
+    timeout_s = sooner(timeout_s, self:guarded("a fault", self.faults.timers.tick, self.faults.timers))
+  end
+  for _, event in ipairs(self.listener:poll(timeout_s)) do
+    self:guarded(event.type, handlers[event.type], self, event)
+  end
+end
+
+return Server
