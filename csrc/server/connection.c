@@ -176,6 +176,27 @@ void aps_connection_idle(struct aps_connection *connection)
 	if (connection->phase != APS_CONNECTION_CLOSED) connection->phase = APS_CONNECTION_IDLE;
 }
 
+void aps_connection_taken(struct aps_connection *connection)
+{
+	if (connection->phase != APS_CONNECTION_CLOSED) connection->phase = APS_CONNECTION_TAKEN;
+}
+
+size_t aps_connection_cut_all(struct aps_listener *listener)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < listener->connections.n_slots; i++) {
+		struct aps_connection *connection = listener->connections.by_fd[i];
+		if (connection == NULL || connection->port->is_control || connection->phase == APS_CONNECTION_TAKEN ||
+		    connection->phase == APS_CONNECTION_CLOSED)
+			continue;
+		if (is_alive(connection)) {
+			shutdown(connection->fd, SHUT_RDWR);
+			n++;
+		}
+	}
+	return n;
+}
+
 bool aps_connection_slow(struct aps_connection *connection, struct bufferevent *bev, size_t bytes_per_s)
 {
 	static const struct timeval tick = {0, 50000};

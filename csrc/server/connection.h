@@ -26,7 +26,8 @@ enum aps_connection_phase {
 	APS_CONNECTION_CLOSED,  /* or taken for that */
 	APS_CONNECTION_IDLE,    /* between requests */
 	APS_CONNECTION_READING, /* a part of a request is there */
-	APS_CONNECTION_BUSY     /* a request waits for its answer, or it is a WebSocket */
+	APS_CONNECTION_BUSY,    /* a request waits for its answer */
+	APS_CONNECTION_TAKEN    /* a WebSocket, or another that evhttp has given up */
 };
 
 union aps_address {
@@ -68,10 +69,14 @@ struct bufferevent *aps_connection_accept(struct event_base *base, void *context
 struct aps_connection *aps_connection_at(struct aps_listener *listener, int fd);
 /* Its request is complete. */
 void aps_connection_busy(struct aps_connection *connection);
+/* It isn't evhttp's any more. */
+void aps_connection_taken(struct aps_connection *connection);
 /* Its answer was given. */
 void aps_connection_idle(struct aps_connection *connection);
 /* At most that many bytes a second are written from now on; 0 takes the limit away. False when memory is out. */
 bool aps_connection_slow(struct aps_connection *connection, struct bufferevent *bev, size_t bytes_per_s);
+/* Ends all connections but those of the control port and WebSockets; returns how many. */
+size_t aps_connection_cut_all(struct aps_listener *listener);
 void aps_connection_table_clear(struct aps_connection_table *table);
 
 APS_END_DECLS

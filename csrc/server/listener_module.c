@@ -226,6 +226,13 @@ static int Apl_listener_hold(lua_State *L)
 	return 1;
 }
 
+/* listener:cut_all() → how many connections were cut that are no WebSockets and not the control port's */
+static int Apl_listener_cut_all(lua_State *L)
+{
+	lua_pushinteger(L, (lua_Integer)aps_connection_cut_all(check_listener(L)));
+	return 1;
+}
+
 /* listener:mute(id): the WebSocket stays open and dead */
 static int Apl_listener_mute(lua_State *L)
 {
@@ -426,6 +433,7 @@ static const luaL_Reg methods[] = {
         {"accept", Apl_listener_accept},
         {"close", Apl_listener_close},
         {"control_port", Apl_listener_control_port},
+        {"cut_all", Apl_listener_cut_all},
         {"hold", Apl_listener_hold},
         {"mute", Apl_listener_mute},
         {"poll", Apl_listener_poll},

@@ -19,6 +19,8 @@ static const struct timeval flush_wait = {0, 2000};
 void aps_peer_take_over(struct aps_peer *peer)
 {
 	/* evhttp frees the connection only when we ask for it. The request goes with it. */
+	struct aps_connection *connection = aps_connection_at(peer->listener, peer->fd);
+	if (connection != NULL) aps_connection_taken(connection);
 	evhttp_connection_set_closecb(peer->connection, NULL, NULL);
 	peer->request = NULL;
 	peer->bev = evhttp_connection_get_bufferevent(peer->connection);

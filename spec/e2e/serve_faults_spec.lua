@@ -230,6 +230,14 @@ describe("a fault rule on requests", function()
     assert.equal(200, faulty:ask("{ one }", fourth).status)
   end)
 
+  it("reads the operation of a GET and of a bare document", function()
+    start({ { match = { field = "one" }, fault = { refuse = { status = 500 } } } })
+    local headers = { ["x-api-key"] = "k", ["content-type"] = "application/graphql" }
+    assert.equal(500, faulty:connect():request({ method = "GET", path = "/graphql?query=%7B+one+%7D", headers = headers }).status)
+    assert.equal(500, faulty:connect():request({ headers = headers, body = "{ one }" }).status)
+    assert.equal(400, faulty:connect():request({ headers = { ["x-api-key"] = "k" }, body = "{{" }).status)
+  end)
+
   it("finds root fields in fragments", function()
     start({ { match = { field = "one" }, fault = { refuse = { status = 500 } } } })
     assert.equal(500, faulty:ask("query { ...F } fragment F on Query { a: one }").status)

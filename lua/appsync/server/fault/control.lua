@@ -120,7 +120,11 @@ local function disconnect(self, request, number)
 end
 
 routes["DELETE /connections"] = function(self, request)
-  return disconnect(self, request)
+  local answer, message, status = disconnect(self, request)
+  if answer and not request.query.code then
+    answer.cut = self.faults:cut()
+  end
+  return answer, message, status
 end
 
 routes["DELETE /connections/*"] = function(self, request)

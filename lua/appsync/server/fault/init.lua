@@ -61,6 +61,12 @@ function Faults:attach(listener, engine)
   self.wires = wires.new(settings)
 end
 
+--- Ends the connections of HTTP, as a network that is gone does.
+---@return integer n how many
+function Faults:cut()
+  return self.wires.settings.listener:cut_all()
+end
+
 --- Gives published items one by one, so that events know which mutation caused them.
 ---@param items table[]
 ---@param publish fun(items: table[])

@@ -1,6 +1,7 @@
 --- Faults of HTTP requests: what happens before the answer is made, and to the answer.
 local core = require("appsync.core")
 local operation = require("appsync.server.fault.operation")
+local query_string = require("appsync.server.http.query_string")
 local refusal = require("appsync.server.fault.refusal")
 
 local requests = {}
@@ -16,15 +17,15 @@ function requests.new(settings)
   return setmetatable({ settings = settings }, Requests_mt)
 end
 
+-- As the endpoint reads it: JSON, a bare document, or a query string.
 local function query_of(event)
-  if event.method ~= "POST" then
-    return {}
+  local value
+  if event.method == "POST" then
+    value = core.decode(event.body) or { query = event.body }
+  else
+    value = query_string.map(((event.query or ""):gsub("%+", "%%20")))
   end
-  local value = core.decode(event.body)
-  if type(value) ~= "table" then
-    return {}
-  end
-  return operation.describe(value.query, value.operationName)
+  return type(value) == "table" and operation.describe(value.query, value.operationName) or {}
 end
 
 --- The milliseconds of a delay.
