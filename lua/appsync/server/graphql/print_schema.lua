@@ -91,11 +91,20 @@ local function roots(s)
   return "schema {\n" .. table.concat(lines, "\n") .. "\n}"
 end
 
+-- Directives that the schema defines itself: what reads it knows those of the service, and no others.
+local function directive(definition)
+  return ("%sdirective @%s%s%s on %s"):format(description(definition.description, ""), definition.name,
+    arguments(definition.arg_list), definition.is_repeatable and " repeatable" or "", table.concat(definition.locations, " | "))
+end
+
 --- Prints a schema without its built-in types.
 ---@param s appsync.server.Schema
 ---@return string sdl
 return function(s)
   local parts = { roots(s) }
+  for _, definition in ipairs(s.directive_list) do
+    if not definition.is_builtin then parts[#parts + 1] = directive(definition) end
+  end
   for _, type_ in ipairs(s.type_list) do
     local print_type = PRINTERS[type_.kind]
     if print_type and not type_.is_builtin then

@@ -270,11 +270,11 @@ local function build_type(s, type_)
   return true
 end
 
-local function build_directive(s, node)
+local function build_directive(s, node, is_builtin)
   if s.directives[node.name] then return true end
   local directive, err = build_args(s, {
     name = node.name, description = text_of(node.description), args = {}, arg_list = {}, locations = node.locations,
-    is_repeatable = node.repeatable, loc = node.loc,
+    is_repeatable = node.repeatable, is_builtin = is_builtin, loc = node.loc,
   }, node.arguments)
   if not directive then return nil, err end
   s.directives[node.name] = directive
@@ -324,7 +324,8 @@ local function build_all(s, document, builtin)
   end
   for _, source in ipairs({ builtin[1], builtin[2], document }) do
     local ok, err = each(source.definitions, function(node)
-      return node.kind ~= "DirectiveDefinition" or build_directive(s, node)
+      if node.kind ~= "DirectiveDefinition" then return true end
+      return build_directive(s, node, source ~= document)
     end)
     if not ok then return nil, err end
   end

@@ -53,9 +53,9 @@ local function add_objects(world, parts)
   local function visit(fields)
     for _, field in ipairs(fields) do
       local name = ast.named(field.type)
-      if world.objects[name] and not seen[name] then
+      if world.has_input[name] and not seen[name] then
         seen[name] = true
-        parts[#parts + 1] = inputs.object(world, name)
+        parts:add(world.objects[name].loc, inputs.object(world, name))
         visit(world.objects[name].fields)
       end
     end
@@ -88,10 +88,11 @@ local function add_root(world, parts, operation, fields)
   end
   if #lines == 0 then return true end
   if world.explicit_roots and not world.explicit_roots[operation] then
-    parts[#parts + 1] = ("extend schema { %s: %s }"):format(operation, name)
+    parts:add(nil, ("extend schema { %s: %s }"):format(operation, name))
   end
-  local word = world.names[name] and "extend type" or "type"
-  parts[#parts + 1] = ("%s %s {\n%s\n}"):format(word, name, table.concat(lines, "\n"))
+  local own = world.names[name]
+  if own and own.kind ~= "ObjectTypeDefinition" then return fail(own.loc, "'%s' is not an object type", name) end
+  parts:add(own and own.loc, ("%s %s {\n%s\n}"):format(own and "extend type" or "type", name, table.concat(lines, "\n")))
   return true
 end
 
@@ -118,28 +119,65 @@ local function check_models(world)
   end)
 end
 
+---@class appsync.server.Parts
+---@field private list string[]
+---@field private locs table<integer, appsync.ast.Loc> what of the source a part is made of
+---@field private first_line integer of the first part
+local Parts = {}
+Parts.__index = Parts
+
+---@private
+function Parts:add(loc, ...)
+  for i = 1, select("#", ...) do
+    table.insert(self.list, (select(i, ...)))
+    self.locs[#self.list] = loc
+  end
+end
+
+---@private
+function Parts:add_all(loc, list)
+  for _, part in ipairs(list) do self:add(loc, part) end
+end
+
+--- The SDL. Its lines count on from those of the source, so that whatever is wrong can be told to be of one or the other.
+---@return string
+function Parts:text()
+  return ("\n"):rep(self.first_line - 1) .. table.concat(self.list, "\n")
+end
+
+--- The place in the source of what a line is made of.
+---@param line integer
+---@return appsync.ast.Loc?
+function Parts:origin(line)
+  local at = self.first_line
+  for i, part in ipairs(self.list) do
+    local _, n = part:gsub("\n", "")
+    at = at + n + 1
+    if line < at then return self.locs[i] end
+  end
+  return nil
+end
+
 --- Everything that is generated beside the models' own types.
 ---@param world appsync.server.Survey
----@return string? sdl, appsync.server.SchemaError? err
-function generate.sdl(world)
+---@param first_line integer
+---@return appsync.server.Parts? parts, appsync.server.SchemaError? err
+function generate.parts(world, first_line)
   local ok, err = check_models(world)
   if not ok then return nil, err end
-  local parts, enums, key_conditions = filters.shared(world.version), { ModelSizeInput = true, ModelStringInput = true }, {}
-  local function add(list)
-    for _, part in ipairs(list) do parts[#parts + 1] = part end
-  end
+  local parts = setmetatable({ list = {}, locs = {}, first_line = first_line }, Parts)
+  local enums, key_conditions = { ModelSizeInput = true, ModelStringInput = true }, {}
+  parts:add_all(nil, filters.shared(world.version))
   add_objects(world, parts)
   for _, m in ipairs(world.list) do
-    if m.is_listed then
-      add({ roots.connection(m, world.type_auth[roots.connection_name(m)]) })
-    end
-    add(conditions.build(world, m, enums))
-    add(inputs.mutations(world, m))
-    add(roots.key_conditions(world, m, key_conditions))
+    if m.is_listed then parts:add(m.loc, roots.connection(m, world.type_auth[roots.connection_name(m)])) end
+    parts:add_all(m.loc, conditions.build(world, m, enums))
+    parts:add_all(m.loc, inputs.mutations(world, m))
+    parts:add_all(m.loc, roots.key_conditions(world, m, key_conditions))
   end
   ok, err = add_roots(world, parts)
   if not ok then return nil, err end
-  return table.concat(parts, "\n")
+  return parts
 end
 
 return generate

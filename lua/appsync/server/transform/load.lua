@@ -8,6 +8,8 @@ local plugins = require("appsync.server.transform.plugins")
 local schema = require("appsync.server.graphql.schema")
 local validate_schema = require("appsync.server.graphql.validate_schema")
 
+local fail = directives.fail
+
 local builtin
 
 local function builtin_documents()
@@ -23,7 +25,7 @@ local function checker(sources, unsupported)
   return function(document) return directives.check(document, sources, unsupported) end
 end
 
-local function expand(document, options)
+local function expand(document, options, first_line)
   local documents, list = builtin_documents(), options.transforms or {}
   local sources = { documents.served[2], documents.amplify }
   for _, source in ipairs(plugins.documents(list)) do sources[#sources + 1] = source end
@@ -32,22 +34,35 @@ local function expand(document, options)
   if not ok then return nil, err end
   local run, why = plugins.run(list, document, check)
   if not run then return nil, why end
-  local models, problem = model.expand(document, options)
+  local models, problem = model.expand(document, { modes = options.modes, first_line = first_line })
   if not models then return nil, problem end
   ok, err = plugins.finish(run, document, models, checker({ documents.served[2] }, definitions.UNSUPPORTED))
   if not ok then return nil, err end
   return models
 end
 
-local function build(document, options)
-  local models, why = expand(document, options)
+-- What is wrong with something that was generated is told at what it was made of.
+local function placed(err, models, first_line)
+  if not err.line or err.line < first_line or not models.generated then return err end
+  local _, moved = fail(models.generated:origin(err.line), "%s", (err.message:gsub(" %(line %d+, column %d+%)$", "")))
+  if err.others then
+    moved.others = {}
+    for i, other in ipairs(err.others) do moved.others[i] = placed(other, models, first_line) end
+  end
+  return moved
+end
+
+local function build(document, options, first_line)
+  local models, why = expand(document, options, first_line)
   if not models then return nil, why end
-  local s, fault = schema.build(document, builtin_documents().served)
-  if not s then return nil, fault end
-  introspect.attach(s)
-  local ok, err = validate_schema.check(s)
+  local s, err = schema.build(document, builtin_documents().served)
+  local ok = s
+  if ok then
+    introspect.attach(s)
+    ok, err = validate_schema.check(s)
+  end
   if ok then ok, err = plugin_api.check(models, s) end
-  if not ok then return nil, err end
+  if not ok then return nil, placed(err, models, first_line) end
   return s, models
 end
 
@@ -62,5 +77,6 @@ end
 return function(text, options)
   local document, err = schema.parse(text)
   if not document then return nil, err end
-  return build(document, options or {})
+  local _, n_lines = text:gsub("\n", "")
+  return build(document, options or {}, n_lines + 2)
 end

@@ -51,6 +51,7 @@ local model = {}
 ---@field field_rules table<string, appsync.server.Rule[]> by "Type.field", of types that are no models
 ---@field resolvers table<string, table<string, function>>? of plug-ins
 ---@field wraps table[]? of plug-ins
+---@field generated appsync.server.Parts?
 
 local reader
 
@@ -121,8 +122,8 @@ local function strip(document, known)
   end
 end
 
-local function append(document, world, sdl)
-  local generated, err = schema.parse(sdl)
+local function append(document, world, parts)
+  local generated, err = schema.parse(parts:text())
   if not generated then return nil, err end
   for _, node in ipairs(generated.definitions) do
     local is_extension = node.kind == "ObjectTypeExtension"
@@ -173,7 +174,8 @@ end
 
 --- Expands the models of a document in place; its directives are checked.
 ---@param document appsync.ast.Document
----@param options {modes: {default: string?, additional: table?}?}? modes: of authorization, those that the API has enabled
+---@param options {modes: {default: string?, additional: table?}?, first_line: integer?}? modes: of authorization, those that the
+---  API has enabled; first_line: where what is generated begins to count its lines
 ---@return appsync.server.Models? models, appsync.server.SchemaError? err
 function model.expand(document, options)
   local is_sandbox, why = sandbox.take(document)
@@ -193,11 +195,12 @@ function model.expand(document, options)
   models.by_name, models.field_rules = world.models, world.field_rules
   add_type_directives(world, world.type_auth)
   if #models == 0 then return models end
-  local sdl, problem = generate.sdl(world)
-  if not sdl then return nil, problem end
+  local parts, problem = generate.parts(world, (options or {}).first_line or 1)
+  if not parts then return nil, problem end
   local ok
-  ok, problem = append(document, world, sdl)
+  ok, problem = append(document, world, parts)
   if not ok then return nil, problem end
+  models.generated = parts
   return models
 end
 

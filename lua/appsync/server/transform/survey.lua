@@ -27,6 +27,7 @@ local fail = directives.fail
 ---@field models table<string, appsync.server.Model>
 ---@field list appsync.server.Model[] in the order of the schema; join models of many-to-many relations at the end
 ---@field objects table<string, table> object types that are no models and no root types
+---@field has_input table<string, true> those of them that an input can stand for
 ---@field enums table<string, table>
 ---@field names table<string, table> every definition
 ---@field roots {query: string, mutation: string, subscription: string} names of the root types
@@ -45,12 +46,29 @@ local function is_scalar(name)
   return type(scalar) == "table" and scalar.parse ~= nil
 end
 
+-- An object whose fields no input can hold has no input itself: those that are left hold something, or each other.
+local function find_inputs(world)
+  for name in pairs(world.objects) do world.has_input[name] = true end
+  local is_settled
+  repeat
+    is_settled = true
+    for name, node in pairs(world.objects) do
+      local holds = false
+      for _, field in ipairs(world.has_input[name] and node.fields or {}) do
+        local kind = world:kind_of(ast.named(field.type))
+        holds = holds or kind == "scalar" or kind == "enum" or kind == "object"
+      end
+      if world.has_input[name] and not holds then world.has_input[name], is_settled = nil, false end
+    end
+  until is_settled
+end
+
 ---@return "scalar"|"enum"|"object"|"model"|"other"
 function World:kind_of(name)
   if is_scalar(name) then return "scalar" end
   if self.enums[name] then return "enum" end
   if self.models[name] then return "model" end
-  if self.objects[name] then return "object" end
+  if self.has_input[name] then return "object" end
   return "other"
 end
 
@@ -200,7 +218,7 @@ end
 function survey.read(document, options)
   local modes = options.modes or {}
   local world = setmetatable({
-    document = document, models = {}, list = {}, objects = {}, enums = {}, names = {}, reader = options.reader,
+    document = document, models = {}, list = {}, objects = {}, has_input = {}, enums = {}, names = {}, reader = options.reader,
     modes = { default = modes.default or "API_KEY" }, field_rules = {},
   }, World)
   if modes.default then
@@ -213,6 +231,7 @@ function survey.read(document, options)
     local ok, err = step(world)
     if not ok then return nil, err end
   end
+  find_inputs(world)
   for _, m in ipairs(world.list) do world:describe_fields(m) end
   return world
 end

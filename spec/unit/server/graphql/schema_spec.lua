@@ -115,11 +115,17 @@ type B { b(
 union U = A | B
 enum E { ONE TWO @deprecated }
 input In { s: String = "x" o: In }
+"mine" directive @mine(a: Int = 1, "of b" b: [E!]) repeatable on OBJECT | FIELD_DEFINITION
+extend type B @mine @mine(a: 2, b: [TWO])
 ]]
     local once = assert(engine.new({ schema_text = text })):print_schema()
     local twice = assert(engine.new({ schema_text = once })):print_schema()
     assert.equal(once, twice)
     assert.matches('a%(x: Int = 3, y: %[In!%]%): %[U!%]! @aws_iam', once)
+    assert.matches('"""\nmine\n"""\ndirective @mine%(', once)
+    assert.matches("repeatable on OBJECT | FIELD_DEFINITION", once)
+    assert.matches("type B @mine @mine%(a: 2, b: %[TWO%]%)", once)
+    assert.falsy(once:find("directive @aws_iam", 1, true))
     assert.matches('"""\nAbout queries\n"""\ntype Query', once)
     assert.matches('@deprecated%(reason: "No longer supported"%)', once)
   end)

@@ -1,0 +1,54 @@
+local load_schema = require("appsync.server.transform.load")
+
+local function refusal(text)
+  local s, err = load_schema(text)
+  assert.is_nil(s)
+  return err
+end
+
+describe("What is wrong with a generated type is told at what it was made of:", function()
+  it("an input of an object that needs itself", function()
+    local err = refusal("type A @model { id: ID! b: B }\n\n type B { b: B! n: Int }")
+    assert.equal("input type 'BInput' requires itself by 'b' (line 3, column 2)", err.message)
+    assert.same({ 3, 2 }, { err.line, err.column })
+  end)
+
+  it("a root type that is no object type", function()
+    local err = refusal("type A @model { id: ID! }\nenum Query { X }")
+    assert.equal("'Query' is not an object type (line 2, column 1)", err.message)
+  end)
+
+  it("several of them", function()
+    local err = refusal("type A @model { id: ID! b: B c: C }\ntype B { b: B! n: Int }\ntype C { c: C! n: Int }")
+    assert.same({ 2, 3 }, { err.line, err.others[1].line })
+  end)
+end)
+
+describe("An object inside a model", function()
+  it("whose fields no input can hold is left out of inputs", function()
+    local s = assert(load_schema([[interface I { n: Int } type X implements I { n: Int }
+      type A @model { id: ID! b: B d: D } type B { c: C } type C { i: I } type D { e: E b: B } type E { d: D }]]))
+    assert.is_nil(s.types.BInput)
+    assert.is_nil(s.types.CInput)
+    assert.is_nil(s.types.CreateAInput.fields.b)
+    assert.truthy(s.types.CreateAInput.fields.d)
+    assert.is_nil(s.types.DInput.fields.b)
+    assert.truthy(s.types.EInput.fields.d)
+  end)
+
+  it("keeps an input of its name that is declared", function()
+    local s = assert(load_schema("type A @model { id: ID! b: B } type B { n: Int } input BInput { text: String! }"))
+    assert.truthy(s.types.BInput.fields.text)
+    assert.is_nil(s.types.BInput.fields.n)
+  end)
+end)
+
+describe("A schema that names its root types", function()
+  it("gets those that models need beside them", function()
+    local s = assert(load_schema("schema { query: Q } type Q { a: Int } type A @model { id: ID! }"))
+    assert.equal("Q", s.query.name)
+    assert.equal("Mutation", s.mutation.name)
+    assert.equal("Subscription", s.subscription.name)
+    assert.truthy(s.query.fields.getA)
+  end)
+end)
