@@ -82,7 +82,7 @@ class Document {
 		const args = [];
 		for (const [argument, value] of Object.entries(field.args)) {
 			const isNeeded = value.type.kind === 'nonNull' && value.default === undefined;
-			if (isNeeded || rnd.chance(0.6)) args.push(`${argument}: ${this.value(value.type, value.default !== undefined)}`);
+			if (isNeeded || rnd.chance(0.6)) args.push(`${argument}: ${this.value(value.type)}`);
 		}
 		const isAliased = args.length > 0 ? rnd.chance(0.93) : rnd.chance(0.2);
 		const head = isAliased ? `r${this.aliases++}: ${name}` : name;
@@ -145,9 +145,8 @@ class Document {
 	}
 
 	json(type) {
-		const { rnd, schema } = this;
 		if (type.kind === 'nonNull') return this.jsonFilled(type.of);
-		return rnd.chance(0.1) ? null : this.jsonFilled(type, schema);
+		return this.rnd.chance(0.1) ? null : this.jsonFilled(type);
 	}
 
 	jsonFilled(type) {

@@ -88,7 +88,7 @@ class Schema {
 		const result = {};
 		for (let i = 0; i < n; i++) {
 			const leaves = [...SCALARS, ...Object.keys(this.enums)];
-			const inner = rnd.chance(prefix.length === 1 && prefix !== 't' ? 0.7 : 0.4) ? rnd.pick(this.outputs) : rnd.pick(leaves);
+			const inner = rnd.chance(prefix.length === 1 ? 0.7 : 0.4) ? rnd.pick(this.outputs) : rnd.pick(leaves);
 			const args = {};
 			if (rnd.chance(0.4)) for (let a = 0; a <= rnd.of(3); a++) args[`a${a}`] = this.argument();
 			result[`${prefix}${i}`] = { type: wrapped(rnd, named(inner)), args };
@@ -181,4 +181,4 @@ class Schema {
 	}
 }
 
-module.exports = { Schema, print, SCALARS };
+module.exports = { Schema, print };
