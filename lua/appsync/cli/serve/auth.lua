@@ -110,7 +110,7 @@ function auth.finish(options)
     or #given.api_keys > 0 or next(given.iam) ~= nil or #given.issuers > 0
   if #options.api_keys == 0 and not has_other then
     local letters = require("appsync.core").uuid():gsub("-", "")
-    options.api_keys = { "da2-" .. letters:sub(1, 26) }
+    options.api_keys, options.is_key_made_up = { "da2-" .. letters:sub(1, 26) }, true
   end
 end
 
