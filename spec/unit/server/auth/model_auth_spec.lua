@@ -198,6 +198,18 @@ describe("@auth", function()
     assert.equal(1, (outcome("bob", "{ other }")))
   end)
 
+  it("keeps members of other groups from such a resolver, in place of an index's query too", function()
+    local function items() return { items = { { id = "x" } } } end
+    make([[type Note @model @auth(rules: [{allow: groups, groups: ["Admin"]}]) { id: ID! team: String @index(queryField: "notesOfTeam") }]], {
+      Query = { listNotes = items, notesOfTeam = items, getNote = function() return { id = "x" } end },
+    })
+    for query, name in pairs({ ["{ listNotes { items { id } } }"] = "listNotes", ['{ notesOfTeam(team: "a") { items { id } } }'] = "notesOfTeam",
+      ['{ getNote(id: "1") { id } }'] = "getNote" }) do
+      assert.equal(no(name, "Query"), (outcome("red", query)))
+      assert.is_table((outcome("ada", query)))
+    end
+  end)
+
   it("closes models without it beside models with it, but in a sandbox to API keys", function()
     make("type Bare @model { id: ID! } type Note @model @auth(rules: [{allow: private}]) { id: ID! }")
     for _, caller in ipairs({ "bob", "key" }) do assert.equal(no("listBares", "Query"), (outcome(caller, "{ listBares { items { id } } }"))) end
