@@ -40,17 +40,14 @@ end
 
 -- graphql-js and ws at the versions of the lock file.
 local function install_peer()
-  local folder = bin .. "/peer"
-  os.execute(("mkdir -p '%s' && cp bench/peer/* '%s'"):format(folder, folder))
-  local _, ok = capture(("cd '%s' && cmp -s package-lock.json node_modules/.installed || { npm ci --silent --no-audit --no-fund "
-    .. "--ignore-scripts >&2 && cp package-lock.json node_modules/.installed; }"):format(folder))
+  local modules, ok = capture(("BUILD='%s' .ci/npm bench/peer"):format(BUILD))
   if not ok then return nil end
-  local sdl = capture(serve_command("lua5.4", SCHEMA) .. " --print-schema")
-  write_file(folder .. "/schema.graphql", "scalar AWSDateTime\n" .. sdl)
-  local versions = capture(("cd '%s' && node -p \"require('graphql/package.json').version + ', Node ' + process.versions.node\"")
-    :format(folder))
-  return { name = "graphql-js " .. versions:gsub("%s+$", ""),
-    command = ("node %s/graphql_js.js %s/schema.graphql"):format(folder, folder) }
+  modules = modules:gsub("%s+$", "")
+  write_file(bin .. "/peer.graphql", "scalar AWSDateTime\n" .. capture(serve_command("lua5.4", SCHEMA) .. " --print-schema"))
+  local version = capture(("node -p \"require('%s/graphql/package.json').version + ', Node ' + process.versions.node\"")
+    :format(modules))
+  return { name = "graphql-js " .. version:gsub("%s+$", ""),
+    command = ("env NODE_PATH='%s' node bench/peer/graphql_js.js '%s/peer.graphql'"):format(modules, bin) }
 end
 
 -- Runs a load on a server of its own.
@@ -199,7 +196,6 @@ local function ready()
   end
 end
 
-os.execute(("mkdir -p '%s/data'"):format(bin))
 local peer = install_peer()
 if not peer then complain("graphql-js is missing (npm, node): the rows stand without a peer") end
 mix(peer)
