@@ -22,13 +22,13 @@ local function generation()
   return { by_seq = {}, by_key = {}, n_rows = 0, n_bytes = 0 }
 end
 
---- A few megabytes of JSON text are some ten megabytes of tables.
----@param max_rows? integer of one generation, default 20,000
+--- Megabytes of JSON text are some ten times as much in tables.
+---@param max_rows? integer of one generation, default 5,000: what is kept is walked by every collection
 ---@param max_bytes? integer of one generation, default 8 MiB of JSON text
 ---@return appsync.server.Cache
 function cache.new(max_rows, max_bytes)
   return setmetatable({
-    young = generation(), old = generation(), max_rows = max_rows or 20000, max_bytes = max_bytes or 8388608,
+    young = generation(), old = generation(), max_rows = max_rows or 5000, max_bytes = max_bytes or 8388608,
   }, Cache)
 end
 
