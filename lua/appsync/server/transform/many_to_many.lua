@@ -3,6 +3,7 @@
 local ast = require("appsync.server.transform.ast")
 local core = require("appsync.core")
 local directives = require("appsync.server.graphql.directives")
+local keys = require("appsync.server.transform.keys")
 local names = require("appsync.server.transform.names")
 local relations = require("appsync.server.transform.relations")
 
@@ -80,11 +81,11 @@ local function merged_auth(pair)
   return merged
 end
 
--- Named like the index's query, unless both sides are one model and the names would meet.
+-- By it the items of one side are found.
 local function add_index(join, side, fields)
   local index = { name = "by" .. side.model.name, partition = fields[1].name, sort = field_names(fields, 2) }
   index.query = names.index(join.name, index.partition, index.sort)
-  index.sort_argument = #index.sort == 1 and index.sort[1] or #index.sort > 1 and names.camel(index.sort) or nil
+  index.sort_argument = keys.sort_argument(index.sort)
   table.insert(join.indexes, index)
   return index.name
 end

@@ -3,6 +3,7 @@
 local arguments = require("appsync.server.transform.arguments")
 local core = require("appsync.core")
 local directives = require("appsync.server.graphql.directives")
+local filters = require("appsync.server.transform.filters")
 local names = require("appsync.server.transform.names")
 
 local fail, NULL = directives.fail, core.null
@@ -108,8 +109,9 @@ local function read_owner(world, rule, values, m, loc)
   rule.identity_claims = {}
   -- A claim's own name may have single colons: "cognito:username".
   for part in (claim .. "::"):gmatch("(.-)::") do table.insert(rule.identity_claims, part) end
-  if field and (field.kind ~= "scalar" or field.named ~= "String" and field.named ~= "ID") then
-    return fail(loc, "@auth's 'ownerField' '%s.%s' must be a String or a list of them", m.name, rule.owner_field)
+  local base = field and field.kind == "scalar" and filters.base(field.named)
+  if field and base ~= "String" and base ~= "ID" then
+    return fail(loc, "@auth's 'ownerField' '%s.%s' must be text, or a list of texts", m.name, rule.owner_field)
   end
   return true
 end

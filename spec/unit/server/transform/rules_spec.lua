@@ -57,6 +57,12 @@ describe("A rule of @auth", function()
     assert.same({ "owners", true, { "cognito:username" } }, { rule.owner_field, rule.owner_is_list, rule.identity_claims })
   end)
 
+  it("of owners takes whatever is text for their field", function()
+    for _, type_text in ipairs({ "String", "ID!", "AWSEmail", "[AWSEmail!]" }) do
+      assert.is_table(expand(("type A @model @auth(rules: [{allow: owner, ownerField: \"by\"}]) { id: ID! by: %s }"):format(type_text)))
+    end
+  end)
+
   it("of groups names them, or the field that does", function()
     local rule = rules_of('{allow: groups, groups: "Admin", groupClaim: "roles"}')[1]
     assert.same({ { "Admin" }, "roles" }, { rule.groups, rule.group_claim })
@@ -145,7 +151,7 @@ describe("A rule of @auth", function()
     { '{allow: public, ownerField: "x"}', "@auth: 'ownerField' is for 'allow: owner', not for 'allow: public'" },
     { "{allow: owner, operations: [read, list]}", "@auth has the operations 'read' and 'list': 'read' is all of get, list, listen, search, sync" },
     { '{allow: owner, ownerField: "a b"}', "@auth's 'ownerField' 'a b' is no name of a field" },
-    { '{allow: owner, ownerField: "n"}', "@auth's 'ownerField' 'A.n' must be a String or a list of them" },
+    { '{allow: owner, ownerField: "n"}', "@auth's 'ownerField' 'A.n' must be text, or a list of texts" },
     { "{allow: everyone}", "@auth's 'rules.allow' must be one of owner, groups, private, public, custom" },
     { "{provider: iam}", "@auth's 'rules' needs 'allow'" },
     { "5", "@auth's 'rules' must be an object or null" },
