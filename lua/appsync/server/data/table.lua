@@ -30,13 +30,8 @@ function table_.new(store, id, name)
   return setmetatable({ store = store, id = id, name = name, indexes = {} }, Table)
 end
 
---- A value as it is kept: nobody else's tables are in it.
-local function copy(value)
-  if type(value) ~= "table" then return value end
-  local out = {}
-  for name, inner in pairs(value) do out[name] = type(inner) == "table" and copy(inner) or inner end
-  return setmetatable(out, getmetatable(value))
-end
+-- As an item is kept: nobody else's tables are in it.
+local copy = shared.copy
 table_.copy = copy
 
 function Table:remember(seq, pk, sk, item, bytes)

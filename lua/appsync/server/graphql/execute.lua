@@ -250,6 +250,8 @@ local function resolve(x, field, source)
   if not args then return false, { message = message } end
   x.at = field
   local is_plain = field.is_builtin or not field.resolver
+  -- A resolver of the user's may change what it is given; what others are given must stay as it is.
+  if not is_plain and shared.is(source) then source = shared.copy(source) end
   local ctx = (is_plain and context.new or context.complete)(x, source, args)
   if field.is_guarded then
     local ok, refusal = pcall(ask_guard, x, field, ctx)
@@ -311,6 +313,18 @@ local function publish(published, field, value)
   if value ~= nil and value ~= NULL then published[#published + 1] = { field = field.name, value = value } end
 end
 
+-- What a resolver returned may throw when it is read: it has metamethods, or nests too deep. That is an error where it
+-- stands, of a value that is none.
+local function complete_root(x, field, source)
+  local mark = x.n
+  local ok, done = pcall(complete_field, x, field, source)
+  if ok then return done end
+  if done == selection.exhausted then error(done, 0) end
+  add_resolver_error(x, done, field)
+  if field.completion.is_required then return nil end
+  return (write_null(x, mark))
+end
+
 -- Mutations of one document run one after the other, and each is published even when a later one fails.
 local function execute_root(x, planned, source, published)
   write(x, "{")
@@ -318,7 +332,7 @@ local function execute_root(x, planned, source, published)
     local field = planned[i]
     write(x, field.key_text)
     x.depth, x.path[1] = 1, field.key
-    local done = complete_field(x, field, source)
+    local done = complete_root(x, field, source)
     x.depth = 0
     if x.collects then publish(published, field, done) end
     if done == nil then

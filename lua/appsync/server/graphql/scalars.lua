@@ -204,7 +204,7 @@ local function is_ip(text)
 end
 
 local function parse_timestamp(value)
-  if not is_integral(value) or math.abs(value) > MAX_EXACT then
+  if not is_integral(value) or value > MAX_EXACT or value < -MAX_EXACT then
     return nil, ("Unable to parse `%s` as a valid timestamp."):format(tostring(value))
   end
   return as_integer(value)

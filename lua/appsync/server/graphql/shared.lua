@@ -10,11 +10,25 @@ local marked = setmetatable({}, { __mode = "k" })
 local generation, n_bytes, n_texts = {}, 0, 0
 
 --- From now on nobody changes this table, nor what is in it.
----@param value table
+---@param value table without cycles
 ---@return table value
 function shared.mark(value)
   marked[value] = true
+  for _, inner in pairs(value) do
+    if type(inner) == "table" then shared.mark(inner) end
+  end
   return value
+end
+
+--- A value with all that is in it, for whoever may change it.
+---@generic T
+---@param value T without cycles
+---@return T
+function shared.copy(value)
+  if type(value) ~= "table" then return value end
+  local out = {}
+  for name, inner in pairs(value) do out[name] = type(inner) == "table" and shared.copy(inner) or inner end
+  return setmetatable(out, getmetatable(value))
 end
 
 ---@param value any

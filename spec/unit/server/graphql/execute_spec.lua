@@ -270,6 +270,35 @@ describe("a resolver's value", function()
   end)
 end)
 
+describe("a value that can't be read", function()
+  local function refuses() error("not today", 0) end
+  local function hostile() return setmetatable({}, { __index = refuses, __len = refuses, __pairs = refuses }) end
+
+  it("is an error where it stands, and the other fields are answered", function()
+    make({ todo = hostile, count = const(3) })
+    assert.equal('{"data":{"todo":null,"count":3},"errors":[{"path":["todo","id"],"data":null,"errorType":null,"errorInfo":null,'
+      .. '"locations":[{"line":1,"column":3,"sourceName":null}],"message":"not today"}]}', run("{ todo { id } count }"))
+    make({ todos = function() return { { id = "1" }, hostile() } end })
+    local answer = core.decode(run("{ todos { id } }"))
+    assert.equal(NULL, answer.data.todos)
+    assert.same({ "todos", 1, "id" }, answer.errors[1].path)
+  end)
+
+  it("makes the answer null where it must not be", function()
+    make({ slow = hostile })
+    local answer = core.decode(run("{ slow }"))
+    assert.equal(NULL, answer.data)
+    assert.equal("not today", answer.errors[1].message)
+  end)
+
+  it("takes nothing from the mutations before it", function()
+    make({}, { add = function(ctx) return ctx.args.n end, list = hostile })
+    local text, published = served:execute({ query = "mutation { add(n: 2) list { id } }" })
+    assert.equal(2, core.decode(text).data.add)
+    assert.same({ { field = "add", value = 2 } }, published)
+  end)
+end)
+
 describe("field authorization", function()
   local AUTH = [[
 type Query { open: Int key: Int @aws_api_key iam: Int @aws_iam both: Int @aws_api_key @aws_iam pool: Int @aws_cognito_user_pools

@@ -189,6 +189,7 @@ describe("a scalar", function()
     assert.is_nil(scalars.AWSTimestamp.parse(1.5))
     assert.is_nil(scalars.AWSTimestamp.parse("5"))
     assert.is_nil(scalars.AWSTimestamp.parse(2 ^ 60))
+    assert.is_nil(scalars.AWSTimestamp.parse(math.mininteger or -2 ^ 63))
   end)
 
   it("AWSJSON is a text that comes back with its members sorted", function()

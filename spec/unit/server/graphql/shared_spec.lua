@@ -96,3 +96,33 @@ describe("the text of a shared value", function()
     shared.max_bytes = max_bytes
   end)
 end)
+
+describe("a value that others hold", function()
+  local ITEMS = [[
+type Todo @model { id: ID! name: String! tags: [String] meta: Meta loud: String }
+type Meta { a: String b: String }
+]]
+
+  it("stays as it is, whatever a resolver does with its source", function()
+    local shout = { Todo = {}, Meta = {} }
+    function shout.Todo.loud(ctx)
+      ctx.source.name = ctx.source.name:upper()
+      ctx.source.tags[1], ctx.source.meta.a = "changed", "changed"
+      return ctx.source.name
+    end
+    function shout.Meta.b(ctx)
+      ctx.source.a = "changed"
+      return "b of " .. ctx.source.a
+    end
+    local todos = assert(engine.new({ schema_text = ITEMS, resolvers = shout }))
+    local function ask(query) return (todos:execute({ query = query })) end
+    ask('mutation { createTodo(input: { id: "1", name: "milk", tags: ["a"], meta: { a: "m" } }) { id } }')
+    local query = '{ getTodo(id: "1") { loud name tags meta { b a } } }'
+    local answer = '{"data":{"getTodo":{"loud":"MILK","name":"milk","tags":["a"],"meta":{"b":"b of changed","a":"m"}}}}'
+    assert.equal(answer, ask(query))
+    assert.equal(answer, ask(query))
+    assert.equal('{"data":{"updateTodo":{"name":"milk","tags":["a"],"meta":{"a":"m"}}}}',
+      ask('mutation { updateTodo(input: { id: "1" }) { name tags meta { a } } }'))
+    todos:close()
+  end)
+end)
