@@ -22,13 +22,14 @@ local UNCOUNTABLE_ENDINGS = { "pokemon$", "[^aeiou]ese$", "deer$", "fish$", "mea
 
 local IRREGULAR = {
   i = "we", me = "us", he = "they", she = "they", them = "them", is = "are", was = "were", has = "have", this = "these",
-  that = "those", my = "our", its = "their", his = "their", her = "their", echo = "echoes", dingo = "dingoes",
+  that = "those", myself = "ourselves", yourself = "yourselves", itself = "themselves", herself = "themselves",
+  himself = "themselves", themself = "themselves", echo = "echoes", dingo = "dingoes",
   volcano = "volcanoes", tornado = "tornadoes", torpedo = "torpedoes", genus = "genera", viscus = "viscera",
   stigma = "stigmata", stoma = "stomata", dogma = "dogmata", lemma = "lemmata", schema = "schemata",
   anathema = "anathemata", ox = "oxen", axe = "axes", die = "dice", yes = "yeses", foot = "feet", eave = "eaves",
   goose = "geese", tooth = "teeth", quiz = "quizzes", human = "humans", proof = "proofs", carve = "carves",
   valve = "valves", looey = "looies", thief = "thieves", groove = "grooves", pickaxe = "pickaxes",
-  passerby = "passersby", canvas = "canvases", thou = "you", mouse = "mice", louse = "lice",
+  passerby = "passersby", thou = "you", mouse = "mice", louse = "lice",
   titmouse = "titmice",
 }
 
@@ -52,7 +53,10 @@ local RULES = {
   { "aphelion hyperbaton perihelion asyndeton noumenon phenomenon criterion organon prolegomenon hedron automaton", 2, "a" },
   { "addendum millennium datum extremum bacterium desideratum stratum candelabrum erratum ovum symposium curriculum quorum",
     2, "a" },
-  { "data bacteria criteria phenomena symposia curricula strata", 0, "" },
+  { "data bacteria criteria phenomena symposia curricula strata agenda addenda millennia extrema desiderata candelabra errata",
+    0, "" },
+  { "ova quora automata aphelia hyperbata perihelia asyndeta noumena organa prolegomena hedra alumnae algae vertebrae", 0, "" },
+  { "alumni syllabi viri radii nuclei fungi cacti stimuli termini bacilli foci uteri loci strati seraphim cherubim", 0, "" },
   { "hero ato gro", 0, "es" },
   { "seraph cherub", 0, "im" },
   { "alumna alga vertebra", 0, "e" },
@@ -79,14 +83,17 @@ for _, rule in ipairs(RULES) do
   end
 end
 
-local function fits(rule, token)
+-- How many letters of the end a rule speaks of; nil where it doesn't fit.
+local function fit(rule, token)
   for _, length in ipairs(rule.lengths) do
-    if rule.plain[token:sub(-length)] then return true end
+    local ending = token:sub(-length)
+    if rule.plain[ending] then return #ending end
   end
   for _, pattern in ipairs(rule.patterns) do
-    if token:find(pattern) then return true end
+    local start = token:find(pattern)
+    if start then return #token - start + 1 end
   end
-  return false
+  return nil
 end
 
 local function is_uncountable(token)
@@ -97,9 +104,12 @@ local function is_uncountable(token)
   return false
 end
 
--- What is added follows the case of the letter before it: E becomes ES.
-local function in_case_of(word, text)
-  return word:sub(-1):find("%u") and text:upper() or text
+-- What stands for a part of a word has its case, by its first letter where it's mixed.
+local function in_case_of(part, text)
+  if part == part:lower() then return text:lower() end
+  if part == part:upper() then return text:upper() end
+  if part:find("^%u") then return text:sub(1, 1):upper() .. text:sub(2):lower() end
+  return text:lower()
 end
 
 --- The English plural of a type's name, in its case.
@@ -107,18 +117,16 @@ end
 ---@return string
 function model_names.plural(word)
   local token = word:lower()
-  if PLURALS[token] then return word end
-  if IRREGULAR[token] then
-    local plural = IRREGULAR[token]
-    if word == token then return plural end
-    if word == word:upper() then return plural:upper() end
-    return plural:sub(1, 1):upper() .. plural:sub(2)
-  end
-  if is_uncountable(token) then return word end
+  if IRREGULAR[token] then return word == token and IRREGULAR[token] or in_case_of(word, IRREGULAR[token]) end
+  if PLURALS[token] or is_uncountable(token) then return word end
   for _, rule in ipairs(RULES) do
-    if fits(rule, token) then return word:sub(1, #word - rule[2]) .. in_case_of(word, rule[3]) end
+    local n_letters = fit(rule, token)
+    if n_letters then
+      local part = word:sub(-n_letters)
+      return word:sub(1, -n_letters - 1) .. in_case_of(part, part:sub(1, n_letters - rule[2]) .. rule[3])
+    end
   end
-  return word .. in_case_of(word, "s")
+  return word .. in_case_of(word:sub(-1), "s")
 end
 
 --- Whether a text is a name that a schema may give (GraphQL October 2021, section 2.1.9; those with "__" are reserved).

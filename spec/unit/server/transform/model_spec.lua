@@ -337,7 +337,9 @@ describe("the plural of", function()
     Datum = "Data", Criterion = "Criteria", Man = "Men", Woman = "Women", Human = "Humans", Mouse = "Mice", Sheep = "Sheep", Fish = "Fish",
     News = "News", Series = "Series", Information = "Information", PostLabels = "PostLabels", E = "ES", User = "Users", Quiz = "Quizzes",
     Foot = "Feet", Bus = "Buses", Company = "Companies", Key = "Keys", Equipment = "Equipment", Address = "Addresses", Axis = "Axes",
-    Soliloquy = "Soliloquies", Proof = "Proofs", Gas = "Gases", Data = "Data" }) do
+    Soliloquy = "Soliloquies", Proof = "Proofs", Gas = "Gases", Data = "Data", OneOf = "Oneoves",
+    PluginY = "Pluginies", URIs = "URises", MyUS = "Myuses", BOX = "BOXES", Foci = "Foci", MyAgenda = "MyAgenda", Life = "Lives",
+    Canvas = "Canvas", My = "Mies", Itself = "Themselves", I = "WE", House = "Houses", Mice = "Mice" }) do
     it(word .. " is " .. plural, function() assert.equal(plural, model_names.plural(word)) end)
   end
 end)
