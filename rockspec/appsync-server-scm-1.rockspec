@@ -57,6 +57,7 @@ build = {
         "csrc/server/peer_http.c",
         "csrc/server/peer_table.c",
         "csrc/server/peer_ws.c",
+        "csrc/server/reserve.c",
         "csrc/server/sqlite_lua.c",
         "csrc/server/ws_handshake.c",
         "csrc/store/db.c",

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "server/listener_tls.h"
 #include "server/peer.h"
+#include "server/reserve.h"
 
 #include <event2/buffer.h>
 #include <string.h>
@@ -120,7 +121,7 @@ static void on_fresh(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void 
 	connection->fd = bufferevent_getfd(bev);
 	socklen_t n = sizeof(connection->peer);
 	bool is_there = connection->fd >= 0 && getpeername(connection->fd, &connection->peer.any, &n) == 0;
-	bool is_welcome = is_there && (port->is_control || has_room(listener));
+	bool is_welcome = is_there && !aps_reserve_is_low() && (port->is_control || has_room(listener));
 	if (is_there && !is_welcome) {
 		listener->connections.refused++;
 		shutdown(connection->fd, SHUT_RDWR);

@@ -5,6 +5,7 @@
 #include "server/jwt_verify.h"
 #include "server/listener.h"
 #include "server/peer.h"
+#include "server/reserve.h"
 #include "server/sqlite_lua.h"
 
 #include <event2/keyvalq_struct.h>
@@ -165,6 +166,7 @@ static int Apl_listener_respond(lua_State *L)
 	add_headers(L, 4, peer);
 	struct aps_err err;
 	enum aps_rc rc = aps_peer_respond(peer, (int)status, body, &err);
+	if (rc == APS_E_NOMEM) aps_peer_reset(peer); /* nobody answers it again */
 	return push_result(L, rc, &err);
 }
 
@@ -179,6 +181,7 @@ static int Apl_listener_accept(lua_State *L)
 	}
 	struct aps_err err;
 	enum aps_rc rc = aps_peer_accept(peer, protocol, &err);
+	if (rc == APS_E_NOMEM) aps_peer_reset(peer);
 	return push_result(L, rc, &err);
 }
 
@@ -450,7 +453,15 @@ static const luaL_Reg methods[] = {
         {NULL, NULL},
 };
 
+/* guard_memory(): for the program that owns its process; see reserve.h */
+static int Apl_listener_guard_memory(lua_State *L)
+{
+	lua_pushboolean(L, aps_reserve_install());
+	return 1;
+}
+
 static const luaL_Reg functions[] = {
+        {"guard_memory", Apl_listener_guard_memory},
         {"open", Apl_listener_open},
         {"rs256_verify", Apl_listener_rs256_verify},
         {NULL, NULL},

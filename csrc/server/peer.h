@@ -116,7 +116,7 @@ void aps_peer_reset(struct aps_peer *peer);
 /* The same of a WebSocket, but what was sent to it before arrives. */
 void aps_peer_reset_flushed(struct aps_peer *peer);
 /* Writes the whole answer's head and the first bytes of its body, then ends the connection. `headers`: lines, each with
- * its CRLF. The peer is freed when the bytes are out. E_USAGE, E_NOMEM. */
+ * its CRLF. The peer is freed when the bytes are out, or at once: E_NOMEM. E_USAGE. */
 enum aps_rc aps_peer_respond_partial(struct aps_peer *peer, const struct aps_partial *answer, struct aps_err *err);
 /* The request stays without an answer; what comes is thrown away. The peer is freed when the client ends the
  * connection, which evhttp, waiting for our answer, would not see. */

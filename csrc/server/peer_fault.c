@@ -146,6 +146,7 @@ static void finish_flushed(struct aps_peer *peer)
 static void on_flush_timer(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
 {
 	struct aps_peer *peer = context;
+	if (peer->bev == NULL) return; /* the client was first */
 	if (is_flushed(peer) || ++peer->n_flush_waits > MAX_FLUSH_WAITS ||
 	    evtimer_add(peer->close_timer, &flush_wait) != 0)
 		finish_flushed(peer);
@@ -198,6 +199,7 @@ enum aps_rc aps_peer_respond_partial(struct aps_peer *peer, const struct aps_par
 	                  evbuffer_add(bytes, "\r\n", 2) == 0 && evbuffer_add(bytes, answer->body.p, n) == 0;
 	if (!is_written) {
 		if (bytes != NULL) evbuffer_free(bytes);
+		aps_peer_reset(peer);
 		return aps_fail(err, APS_E_NOMEM, "no memory for the response");
 	}
 	aps_peer_take_over(peer);
