@@ -12,7 +12,7 @@ type Query { hello: String boom: String }
 local RESOLVERS = "return { Query = {\n  hello = function() return 'one' end,\n  boom = function(ctx)\n    return ctx.args.a.b\n  end,\n} }"
 
 describe("appsync serve, while one develops", function()
-  local made, handle, endpoint, client
+  local made, handle, endpoint, client, heard
 
   local function start(arguments, environment)
     local command = environment and { "env", environment } or {}
@@ -20,19 +20,21 @@ describe("appsync serve, while one develops", function()
     for _, word in ipairs(arguments or {}) do command[#command + 1] = word end
     local first
     first, handle = process.start(command)
+    heard = 0
     endpoint = assert((first or ""):match("^READY (%S+)"), process.read(handle.log))
     client = appsync.client({ endpoint = endpoint, auth = { type = "API_KEY", api_key = "k" }, log = function() end })
   end
 
   local function log() return process.read(handle.log) end
 
-  -- Waits for a text on standard error; gives what stands behind it.
+  -- Waits for a text on standard error, behind what was found before; gives what stands behind it.
   local function said(text)
     local at
     wait_for(function()
-      at = select(2, log():find(text, 1, true))
+      at = select(2, log():find(text, heard + 1, true))
       return at ~= nil
-    end, 10, function() return ("%q in %s"):format(text, log()) end)
+    end, text, log)
+    heard = at
     return log():sub(at + 1)
   end
 
@@ -96,6 +98,12 @@ describe("appsync serve, while one develops", function()
     made.write("loud.lua", "return '?'")
     said("reloaded " .. made.path .. "/loud.lua")
     assert.equal("one?", appsync.assert(client:query("{ hello }")).hello)
+    made.write("loud.lua", "return setmetatable({}, { __concat = function() error('worn out') end })")
+    said("reloaded " .. made.path .. "/loud.lua")
+    client:query("{ hello }")
+    assert.matches("^ %(%S+/loud.lua:1%)\n%s+stack traceback:\n.*%S+/d.lua:3: in", said("Query.hello: worn out"))
+    made.write("loud.lua", "return '?'")
+    said("reloaded " .. made.path .. "/loud.lua")
     made.write("d.lua", "return { name = 'loud' }")
     said("d.lua: 'definition' is missing")
     assert.equal("one?", appsync.assert(client:query("{ hello }")).hello)

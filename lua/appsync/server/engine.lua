@@ -80,9 +80,11 @@ local function load_program(options, given)
     if guard then guarded_fields.attach(generated, models, guard, s) end
     if rules then rules:cover(options.resolvers or {}, s) end
   end
+  local own = plugin_api.merge(options.resolvers or {}, models, generated)
+  if options.on_failure then own = resolvers.watched(own, options.on_failure) end
   return {
     schema = s, models = models, store = opened, guard = guard, events = subscription.events(models),
-    resolvers = { plugin_api.merge(options.resolvers or {}, models, generated), generated, introspect.resolvers },
+    resolvers = { own, generated, introspect.resolvers },
     modes = field_auth.modes(s, options.auth_modes, rules ~= nil),
   }
 end
@@ -134,6 +136,7 @@ end
 ---@field guard table? rules of models and fields: asked by the generated operations and by `execute`
 ---@field providers table<string, appsync.server.Provider>? members of a resolver's context that are made when they are read
 ---@field trace appsync.server.Trace? told of every resolver that runs
+---@field on_failure (fun(failure: appsync.server.ResolverFailure))? what the user's resolvers and plug-ins throw
 ---@field on_effect (fun(field_name: string, args: table, value: any, x: appsync.server.Execution))? after a mutation's field that
 ---  was resolved without an error
 

@@ -38,6 +38,7 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field log (fun(text: string))? default: stderr
 ---@field on_record (fun(record: appsync.server.LogRecord))? is told what each client does
 ---@field tracer appsync.server.Tracer? traces resolvers
+---@field on_failure (fun(failure: appsync.server.ResolverFailure))? what resolvers throw
 ---@field seeds appsync.server.SeedText[]? records to begin with
 ---@field program appsync.server.Program? what schema_text and resolvers were read from
 ---@field is_watched boolean? the program is read again when it changes
@@ -96,6 +97,7 @@ local function new_engine(options, auth_modes, now, on_effect)
     trace = options.tracer,
     providers = { util = resolver_util.provider({ now = now, uuid = core.uuid }) },
     on_effect = on_effect,
+    on_failure = options.on_failure,
   })
 end
 

@@ -7,7 +7,6 @@ local source = require("appsync.server.develop.source")
 
 ---@class appsync.server.Program
 ---@field paths {schema: string, resolvers: string?, transforms: string[], seeds: string[]}
----@field on_failure fun(failure: appsync.server.ResolverFailure)?
 ---@field current appsync.server.ProgramText? what is served
 ---@field private modules appsync.server.Modules[] by the files that require them
 local Program = {}
@@ -27,14 +26,13 @@ local program = {}
 ---@field text string JSON
 
 ---@param paths {schema: string, resolvers: string?, transforms: string[]?, seeds: string[]?}
----@param on_failure fun(failure: appsync.server.ResolverFailure)? is told what resolvers throw
 ---@return appsync.server.Program
-function program.new(paths, on_failure)
+function program.new(paths)
   return setmetatable({
     paths = {
       schema = paths.schema, resolvers = paths.resolvers, transforms = paths.transforms or {}, seeds = paths.seeds or {},
     },
-    on_failure = on_failure, modules = {}, watched = { paths.schema },
+    modules = {}, watched = { paths.schema },
   }, Program)
 end
 
@@ -50,7 +48,6 @@ function Program:read_resolvers(text)
   local loaded, fault = self:modules_of(path):anew(function() return resolvers.load(path) end)
   if not loaded then return fault end
   text.resolvers, text.authorizer = loaded.by_type, loaded.authorizer
-  if self.on_failure then text.resolvers = resolvers.watched(text.resolvers, self.on_failure) end
 end
 
 ---@private

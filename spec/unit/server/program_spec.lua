@@ -78,14 +78,4 @@ describe("a program", function()
     assert.equal(before or package.loaded["socket"], package.loaded["socket"])
     assert.equal(3, #p:files())
   end)
-
-  it("tells who asks what its resolvers throw", function()
-    local failures = {}
-    make({ ["s.graphql"] = "type Query { a: Int }", ["r.lua"] = "return { Query = { a = function() error('x') end } }" })
-    local p = program.new({ schema = made.path .. "/s.graphql", resolvers = made.path .. "/r.lua" }, function(failure)
-      failures[#failures + 1] = failure
-    end)
-    assert.is_false(pcall(p:read().resolvers.Query.a, {}))
-    assert.equal("Query", failures[1].type_name)
-  end)
 end)

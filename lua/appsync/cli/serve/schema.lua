@@ -27,7 +27,7 @@ end
 ---@return integer? status, string? message
 function schema.read(words, options)
   local paths = { schema = words[1], resolvers = words.resolvers, transforms = words.transform, seeds = options.seed_paths }
-  local program = require("appsync.server.program").new(paths, failure_teller(options))
+  local program = require("appsync.server.program").new(paths)
   local text, faults = program:read()
   if not text then
     return status.failure, require("appsync.server.develop.report").faults(faults, options.is_coloured)
@@ -39,7 +39,7 @@ function schema.read(words, options)
     -- Another one may be loaded while the server runs.
     options.authorizer = function(...) return program.current.authorizer(...) end
   end
-  options.program = program
+  options.program, options.on_failure = program, failure_teller(options)
   if text.source.note then
     options.say("note: " .. text.source.note .. "\n")
   end

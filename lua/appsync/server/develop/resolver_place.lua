@@ -17,7 +17,8 @@ end
 ---@param resolver function
 ---@return string? path, integer? line
 function resolver_place.of(resolver)
-  local info = debug.getinfo(originals[resolver] or resolver, "S")
+  while originals[resolver] do resolver = originals[resolver] end
+  local info = debug.getinfo(resolver, "S")
   if info.source:sub(1, 1) ~= "@" or resolver_place.is_ours(info.source) then return nil end
   return info.source:sub(2), info.linedefined
 end

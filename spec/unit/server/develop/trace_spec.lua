@@ -33,8 +33,8 @@ describe("a trace", function()
       Subscription = { onHello = function() error({ message = "not you" }) end },
     }
     local made = assert(engine.new({
-      schema_text = SCHEMA, trace = tracer, uuid = function() return "u" end,
-      resolvers = resolvers.watched(by_type, function(failure) tracer:failed(resolvers.describe(failure)) end),
+      schema_text = SCHEMA, trace = tracer, uuid = function() return "u" end, resolvers = by_type,
+      on_failure = function(failure) tracer:failed(resolvers.describe(failure)) end,
     }))
     traced = tracer:around(made)
   end
