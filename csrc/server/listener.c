@@ -31,6 +31,7 @@ void aps_listener_options_init(struct aps_listener_options *options)
 	        .max_headers_bytes = 64u << 10,
 	        .max_message_bytes = 1u << 20,
 	        .max_pending_bytes = 8u << 20,
+	        .max_pending_total = 256u << 20,
 	        .idle_timeout_s = 120,
 	        .request_timeout_s = 30,
 	        .max_connections = 10000,

@@ -28,6 +28,7 @@ struct aps_listener_options {
 	size_t max_headers_bytes; /* of a request, names and values */
 	size_t max_message_bytes; /* of a WebSocket message: close code 1009 above */
 	size_t max_pending_bytes; /* bytes that wait for one WebSocket peer: it is dropped above */
+	size_t max_pending_total; /* of all of them: above, a peer is dropped for whom more than its share waits */
 	int idle_timeout_s;       /* of an HTTP connection between requests, and of a stalled body */
 	double request_timeout_s; /* from a request's first byte to its last: a slower client is cut off */
 	size_t max_connections;   /* TCP connections at once; one more is closed as it comes */
@@ -57,7 +58,8 @@ struct aps_listener_stats {
 	uint64_t messages_out;
 	uint64_t timeouts;  /* connections that were cut because a request took too long */
 	uint64_t refused;   /* connections above max_connections */
-	uint64_t overflows; /* WebSocket peers that were dropped above max_pending_bytes */
+	uint64_t overflows; /* WebSocket peers that were dropped because they read too slowly */
+	uint64_t pending;   /* bytes that wait for WebSocket peers */
 	uint64_t open_requests;
 	uint64_t open_sockets; /* WebSockets */
 };

@@ -318,7 +318,7 @@ static int Apl_listener_stats(lua_State *L)
 	        {"messages_in", stats.messages_in},   {"messages_out", stats.messages_out},
 	        {"overflows", stats.overflows},       {"open_requests", stats.open_requests},
 	        {"open_sockets", stats.open_sockets}, {"timeouts", stats.timeouts},
-	        {"refused", stats.refused},
+	        {"refused", stats.refused},           {"pending", stats.pending},
 	};
 	lua_createtable(L, 0, APS_COUNTOF(rows));
 	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
@@ -389,6 +389,7 @@ static void read_options(lua_State *L, struct aps_listener_options *options)
 	options->max_headers_bytes = read_bytes(L, "max_headers", options->max_headers_bytes);
 	options->max_message_bytes = read_bytes(L, "max_message", options->max_message_bytes);
 	options->max_pending_bytes = read_bytes(L, "max_pending", options->max_pending_bytes);
+	options->max_pending_total = read_bytes(L, "max_pending_total", options->max_pending_total);
 	options->idle_timeout_s = (int)read_bytes(L, "idle_timeout", (size_t)options->idle_timeout_s);
 	options->max_connections = read_bytes(L, "max_connections", options->max_connections);
 	lua_getfield(L, 1, "request_timeout");
@@ -401,8 +402,8 @@ static void read_options(lua_State *L, struct aps_listener_options *options)
 	lua_pop(L, 2);
 }
 
-/* open{host=, port=, tls={cert=,key=}, max_body=, max_headers=, max_message=, max_pending=, idle_timeout=,
- * request_timeout=, max_connections=, control_port=} */
+/* open{host=, port=, tls={cert=,key=}, max_body=, max_headers=, max_message=, max_pending=, max_pending_total=,
+ * idle_timeout=, request_timeout=, max_connections=, control_port=} */
 static int Apl_listener_open(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TTABLE);

@@ -42,6 +42,7 @@ struct aps_peer {
 	struct bufferevent *bev;
 	wslay_event_context_ptr ws;
 	struct event *close_timer;
+	struct evbuffer_cb_entry *output_counter; /* WebSocket: of what waits for it */
 	unsigned int n_flush_waits;
 	int fd;
 	uint64_t connection_number;
@@ -126,6 +127,8 @@ void aps_peer_hold(struct aps_peer *peer);
 void aps_peer_mute(struct aps_peer *peer);
 /* The descriptor is no evhttp connection's any more: the bytes are ours. */
 void aps_peer_take_over(struct aps_peer *peer);
+/* What waits for the peer counts in stats.pending no more. Twice is legal. */
+void aps_peer_uncount(struct aps_peer *peer);
 /* Ends a connection that was taken over. */
 void aps_peer_end_connection(struct aps_peer *peer, bool by_reset);
 const char *aps_peer_reason_phrase(int status);

@@ -36,6 +36,7 @@ static void end_by_reset(struct bufferevent *bev)
 
 void aps_peer_end_connection(struct aps_peer *peer, bool by_reset)
 {
+	aps_peer_uncount(peer);
 	if (by_reset) {
 		end_by_reset(peer->bev);
 	} else if (peer->listener->tls != NULL) {

@@ -55,6 +55,7 @@ void aps_peer_free(struct aps_peer *peer)
 	if (peer->connection != NULL) evhttp_connection_set_closecb(peer->connection, NULL, NULL);
 	if (peer->close_timer != NULL) event_free(peer->close_timer);
 	if (peer->ws != NULL) wslay_event_context_free(peer->ws);
+	aps_peer_uncount(peer);
 	if (peer->bev != NULL) evhttp_connection_free(peer->connection);
 	aps_free(peer);
 }

@@ -83,6 +83,41 @@ void aps_peer_drop(struct aps_peer *peer, int code, const char *reason)
 	aps_peer_queue(listener, &peer->closed);
 }
 
+static void on_output(struct evbuffer *buffer APS_UNUSED, const struct evbuffer_cb_info *info, void *context)
+{
+	struct aps_listener_stats *stats = context;
+	stats->pending += info->n_added;
+	stats->pending -= info->n_deleted;
+}
+
+static bool count_output(struct aps_peer *peer)
+{
+	struct evbuffer *output = bufferevent_get_output(peer->bev);
+	struct aps_listener_stats *stats = &peer->listener->stats;
+	peer->output_counter = evbuffer_add_cb(output, on_output, stats);
+	if (peer->output_counter == NULL) return false;
+	stats->pending += evbuffer_get_length(output);
+	return true;
+}
+
+void aps_peer_uncount(struct aps_peer *peer)
+{
+	if (peer->output_counter == NULL) return;
+	struct evbuffer *output = bufferevent_get_output(peer->bev);
+	evbuffer_remove_cb_entry(output, peer->output_counter);
+	peer->output_counter = NULL;
+	peer->listener->stats.pending -= evbuffer_get_length(output);
+}
+
+static bool reads_too_slowly(const struct aps_peer *peer, size_t n_pending)
+{
+	const struct aps_listener *listener = peer->listener;
+	const struct aps_listener_options *options = &listener->options;
+	if (n_pending > options->max_pending_bytes) return true;
+	return listener->stats.pending > options->max_pending_total &&
+	       n_pending > options->max_pending_total / listener->stats.open_sockets;
+}
+
 static void on_close_timer(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
 {
 	struct aps_peer *peer = context;
@@ -111,7 +146,7 @@ static bool settle(struct aps_peer *peer)
 		return false;
 	}
 	size_t n_pending = evbuffer_get_length(bufferevent_get_output(peer->bev));
-	if (n_pending > peer->listener->options.max_pending_bytes) {
+	if (reads_too_slowly(peer, n_pending)) {
 		peer->listener->stats.overflows++;
 		aps_peer_drop(peer, WSLAY_CODE_POLICY_VIOLATION, "the peer reads too slowly");
 		return false;
@@ -186,7 +221,8 @@ enum aps_rc aps_peer_accept(struct aps_peer *peer, const char *protocol, struct 
 		return aps_fail(err, APS_E_NOMEM, "no memory for the WebSocket");
 	wslay_event_config_set_max_recv_msg_length(ws, peer->listener->options.max_message_bytes);
 	peer->bev = evhttp_connection_get_bufferevent(peer->connection);
-	if (!write_handshake(peer, protocol)) {
+	if (!count_output(peer) || !write_handshake(peer, protocol)) {
+		aps_peer_uncount(peer);
 		peer->bev = NULL;
 		wslay_event_context_free(ws);
 		return aps_fail(err, APS_E_NOMEM, "no memory for the handshake");

@@ -332,6 +332,32 @@ describe("the listener", function()
       assert.is_false(listener:send(id, "gone"))
     end)
 
+    it("drops those for whom most waits when all together read too slowly", function()
+      open({ max_pending_total = 1000000 })
+      local ids, readers = {}, {}
+      for i = 1, 4 do
+        readers[i] = open_ws()
+        ids[i] = last_event("upgrade").id
+      end
+      local most, n_open = 0, 4
+      for _ = 1, 2000 do
+        n_open = 0
+        for i = 2, 4 do
+          if listener:send(ids[i], ("x"):rep(20000)) then n_open = n_open + 1 end
+        end
+        pump()
+        most = math.max(most, listener:stats().pending)
+        if n_open == 0 then break end
+      end
+      assert.equal(0, n_open)
+      assert.equal(3, listener:stats().overflows)
+      assert.is_true(most <= 1100000, most)
+      assert.is_true(listener:send(ids[1], "others go on"))
+      assert.equal("others go on", readers[1]:frame().payload)
+      pump()
+      assert.equal(0, listener:stats().pending)
+    end)
+
     it("never lets a stale id reach another connection", function()
       open()
       local client = open_ws()

@@ -35,6 +35,7 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field max_body integer? bytes of a request, default 10 MB
 ---@field max_message integer? bytes of a WebSocket message, default 1 MB
 ---@field max_pending integer? bytes that may wait for one WebSocket, default 8 MB
+---@field max_pending_total integer? and for all of them, default 256 MB
 ---@field log (fun(text: string))? default: stderr
 ---@field on_record (fun(record: appsync.server.LogRecord))? is told what each client does
 ---@field tracer appsync.server.Tracer? traces resolvers
@@ -122,6 +123,7 @@ local function open_listener(options)
     max_body = options.max_body,
     max_message = options.max_message,
     max_pending = options.max_pending,
+    max_pending_total = options.max_pending_total,
   })
 end
 
