@@ -85,6 +85,7 @@ describe("the command appsync", function()
     assert.matches("type A @aws_api_key @aws_cognito_user_pools {", printed)
     assert.equal(1, refused_status)
     assert.matches(":1:29: @auth: 'allow: owner' with the provider 'userPools' needs Cognito user pools", refused)
+    assert.matches("\nAMAZON_COGNITO_USER_POOLS is enabled by %-%-jwt%-key FILE, or userPools in %-%-auth FILE.json%.\n$", refused)
   end)
 
   it("names file, line and column of a mistake in the schema, with status 1", function()

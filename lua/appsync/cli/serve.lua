@@ -47,7 +47,7 @@ end
 -- What to say of an error: a fault of the schema with its place, anything else in a line.
 local function describe(err, options)
   if type(err) == "table" and (err.line or err.path or err.others) then
-    return report.faults(options.program.current.source:faults(err), options.is_coloured)
+    return report.faults(options.program.current.source:faults(err), options.is_coloured) .. auth.hints(err)
   end
   return ("appsync serve: %s\n"):format(type(err) == "table" and err.message or tostring(err))
 end

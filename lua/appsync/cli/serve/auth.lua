@@ -27,6 +27,33 @@ local MODES = {
   lambda = "AWS_LAMBDA",
 }
 
+local ENABLED_BY = {
+  API_KEY = "--api-key KEY",
+  AWS_IAM = "--iam ACCESS_KEY:SECRET",
+  AMAZON_COGNITO_USER_POOLS = "--jwt-key FILE, or userPools in --auth FILE.json",
+  OPENID_CONNECT = "--jwt-key FILE, or oidc in --auth FILE.json",
+  AWS_LAMBDA = "an authorizer function in --resolvers FILE.lua",
+}
+
+--- How the modes are enabled that a schema's faults ask for: a line each.
+---@param err appsync.server.SchemaError
+---@return string lines "" when it asks for none
+function auth.hints(err)
+  local lines, seen = {}, {}
+  local function add(fault)
+    local mode = fault.missing_mode
+    if mode and not seen[mode] then
+      seen[mode] = true
+      lines[#lines + 1] = ("%s is enabled by %s.\n"):format(mode, ENABLED_BY[mode])
+    end
+  end
+  add(err)
+  for _, fault in ipairs(err.others or {}) do
+    add(fault)
+  end
+  return table.concat(lines)
+end
+
 local readers = {}
 
 function readers.iam(words, options)

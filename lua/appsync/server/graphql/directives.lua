@@ -33,6 +33,7 @@ local TARGETS = {
 ---@field message string ends with the place
 ---@field line integer
 ---@field column integer
+---@field missing_mode appsync.server.AuthMode? what the API would have to enable for it
 ---@field others appsync.server.SchemaError[]? further ones, found beside it
 
 --- An error of the schema at a place.
@@ -49,6 +50,15 @@ local fail = directives.fail
 -- So many errors at once are as much as anybody reads.
 local MAX_ERRORS = 20
 
+-- What is read for several reasons (a rule, for the type and for its relations) is told once; messages end with the place.
+local function is_told(first, err)
+  if first.message == err.message then return true end
+  for _, other in ipairs(first.others) do
+    if other.message == err.message then return true end
+  end
+  return false
+end
+
 local function add_error(first, err)
   if not first then
     err.others = err.others or {}
@@ -56,7 +66,8 @@ local function add_error(first, err)
   end
   local more = err.others or {}
   for i = 0, math.min(#more, MAX_ERRORS - #first.others - 1) do
-    table.insert(first.others, i == 0 and err or more[i])
+    local other = i == 0 and err or more[i]
+    if not is_told(first, other) then table.insert(first.others, other) end
   end
   return first
 end

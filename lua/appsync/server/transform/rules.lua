@@ -65,8 +65,10 @@ local function read_provider(world, values, loc)
   end
   local mode = MODES[provider]
   if world.modes.enabled and not world.modes.enabled[mode] then
-    return fail(loc, "@auth: 'allow: %s' with the provider '%s' needs %s (%s), which this API has not enabled", values.allow,
-      provider, MODE_NAMES[mode], mode)
+    local _, err = fail(loc, "@auth: 'allow: %s' with the provider '%s' needs %s (%s), which this API has not enabled",
+      values.allow, provider, MODE_NAMES[mode], mode)
+    err.missing_mode = mode
+    return nil, err
   end
   return provider, mode
 end

@@ -121,6 +121,13 @@ describe("A rule of @auth", function()
     assert.is_table(load_schema("type A @model @auth(rules: [{allow: custom}, {allow: owner, provider: oidc}]) { id: ID! }"))
   end)
 
+  it("tells a fault once, though relations read the rules too", function()
+    local _, err = load_schema([[type A @model @auth(rules: [{allow: custom}]) { id: ID! bs: [B] @manyToMany(relationName: "AB") }
+      type B @model { id: ID! as: [A] @manyToMany(relationName: "AB") }]], { modes = { default = "API_KEY" } })
+    assert.matches("allow: custom", err.message)
+    assert.same({}, err.others)
+  end)
+
   local NEEDS = "needs %s (%s), which this API has not enabled (line 1, column 28)"
   for _, row in ipairs({
     { "{allow: owner}", "@auth: 'allow: owner' with the provider 'userPools' " .. NEEDS:format("Cognito user pools", "AMAZON_COGNITO_USER_POOLS") },
