@@ -22,7 +22,7 @@ local function generation()
   return { by_seq = {}, by_key = {}, n_rows = 0, n_bytes = 0 }
 end
 
---- Megabytes of JSON text are some ten times as much in tables.
+--- A few megabytes of JSON text are some ten megabytes of tables.
 ---@param max_rows? integer of one generation, default 5,000: what is kept is walked by every collection
 ---@param max_bytes? integer of one generation, default 8 MiB of JSON text
 ---@return appsync.server.Cache
