@@ -60,8 +60,10 @@ static void set_text(lua_State *L, const char *name, struct aps_str text)
 /* Names in lower case; a repeated header is one value, joined by commas (RFC 9110 §5.2). */
 static void push_headers(lua_State *L, const struct evkeyvalq *headers)
 {
-	lua_createtable(L, 0, 16);
 	const struct evkeyval *header;
+	int n_headers = 0;
+	for (header = headers->tqh_first; header != NULL; header = header->next.tqe_next) n_headers++;
+	lua_createtable(L, 0, n_headers);
 	for (header = headers->tqh_first; header != NULL; header = header->next.tqe_next) {
 		char name[128];
 		size_t n = strlen(header->key);
@@ -88,7 +90,8 @@ static void push_headers(lua_State *L, const struct evkeyvalq *headers)
 static void push_event(lua_State *L, const struct aps_listener_event *event)
 {
 	static const char *const kinds[] = {"request", "upgrade", "message", "close", "signal"};
-	lua_createtable(L, 0, 8);
+	bool is_http = event->kind == APS_LISTENER_REQUEST || event->kind == APS_LISTENER_UPGRADE;
+	lua_createtable(L, 0, is_http ? 12 : 4); /* with room for what Lua adds to a request */
 	set_text(L, "type", aps_str_of(kinds[event->kind]));
 	if (event->id != 0) {
 		lua_pushnumber(L, (lua_Number)event->id);
