@@ -123,4 +123,17 @@ describe("a document that is executed again", function()
     for _, kept in pairs(served.young[query].plans) do assert.is_true(kept.variants[""].n_fields <= 2) end
     plan.max_fields = max
   end)
+
+  it("may be executed by its own resolver", function()
+    local depth = 0
+    served = assert(engine.new({ schema_text = SCHEMA, resolvers = { Query = { todo = function(ctx)
+      depth = depth + 1
+      local inner = depth < 3 and run("{ todo(id: \"" .. depth .. "\") { id a } }") or "the end"
+      return { id = ctx.arguments.id .. " < " .. inner, a = depth }
+    end } } }))
+    local text = core.decode(run("{ todo { id a } }")).data.todo.id
+    text = text:match("^d < (.*)$")
+    text = core.decode(text).data.todo.id:match("^1 < (.*)$")
+    assert.equal("2 < the end", core.decode(text).data.todo.id)
+  end)
 end)
