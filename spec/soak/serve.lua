@@ -103,7 +103,8 @@ local function main(running)
     appsync.sleep(0.01)
     waited = waited + 0.01
   end
-  assert(n_events == n_updates, ("%d events of %d updates"):format(n_events, n_updates))
+  assert(n_events == n_updates, ("%d events of %d updates, %d reconnects; %s"):format(n_events, n_updates,
+    client:stats().reconnects, running.log():sub(-2000)))
   s:unsubscribe()
 end
 
