@@ -208,22 +208,10 @@ static enum aps_rc open_port(struct aps_port *port, const char *host, int number
 	return open_socket(port, host, number, err);
 }
 
-/* What changes about a socket between two waits is told to the kernel at once: an answer turns reading off and on, and
- * writing on and off. */
-static struct event_base *new_base(void)
-{
-	struct event_config *config = event_config_new();
-	if (config == NULL) return NULL;
-	event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
-	struct event_base *base = event_base_new_with_config(config);
-	event_config_free(config);
-	return base;
-}
-
 static enum aps_rc open_ports(struct aps_listener *listener, struct aps_err *err)
 {
 	const struct aps_listener_options *options = &listener->options;
-	listener->base = new_base();
+	listener->base = event_base_new();
 	if (listener->base == NULL) return aps_fail(err, APS_E_NOMEM, "no memory for the listener");
 	listener->timer = evtimer_new(listener->base, on_timer, listener);
 	if (listener->timer == NULL) return aps_fail(err, APS_E_NOMEM, "no memory for the listener");
