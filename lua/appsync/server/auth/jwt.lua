@@ -83,8 +83,11 @@ function jwt.read_keys(text)
     end
     return { { algorithm = "RS256", pem = text } }
   end
-  local document = text:match("^%s*{") and core.decode(text)
-  if type(document) == "table" then
+  if text:match("^%s*{") then
+    local document, why = core.decode(text)
+    if type(document) ~= "table" then
+      return nil, "the JSON can't be read: " .. tostring(why)
+    end
     local keys = {}
     for _, jwk in ipairs(type(document.keys) == "table" and document.keys or { document }) do
       keys[#keys + 1] = key_of_jwk(jwk)

@@ -129,4 +129,10 @@ describe("the verification of JSON Web Tokens", function()
       assert.is_string(message)
     end
   end)
+
+  it("takes no JSON that is broken for a secret", function()
+    local keys, message = jwt.read_keys('{"keys": [{"kty": "oct"')
+    assert.is_nil(keys)
+    assert.matches("^the JSON can't be read: ", message)
+  end)
 end)
