@@ -142,7 +142,10 @@ function LambdaAuthorizer:check(token, credentials)
     self:keep(token, answer, now)
   end
   if answer.isAuthorized ~= true then return nil end
-  return { resolver_context = given(answer.resolverContext) or {}, denied_fields = given(answer.deniedFields) }
+  -- A kept answer serves many requests, whose resolvers may write into what they are given.
+  local context = {}
+  for name, value in pairs(given(answer.resolverContext) or {}) do context[name] = value end
+  return { resolver_context = context, denied_fields = given(answer.deniedFields) }
 end
 
 --- A text without a token that it may quote, with its "Bearer " or not.

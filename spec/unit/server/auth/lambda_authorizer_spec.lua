@@ -103,6 +103,13 @@ describe("a Lambda authorizer", function()
       assert.equal(2, #asked)
     end)
 
+    it("and gives each request a context of its own", function()
+      local authorizer = make({ isAuthorized = true, ttlOverride = 10, resolverContext = { role = "guest" } })
+      check(authorizer).resolver_context.role = "admin"
+      assert.equal("guest", check(authorizer).resolver_context.role)
+      assert.equal(1, #asked)
+    end)
+
     it("not at all when nothing is said", function()
       local authorizer = make(true)
       check(authorizer)
