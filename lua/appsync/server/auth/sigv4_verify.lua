@@ -171,7 +171,8 @@ local UNKNOWN = "The security token included in the request is invalid."
 --- Temporary credentials are a key, a secret and a token that belong together, for a time (AWS IAM User Guide, "Using
 --- temporary credentials with AWS resources").
 local function refusal_of_key(key, token, now)
-  if not key or (key.session_token and key.session_token ~= token) or (key.is_permanent and token) then
+  if not key or (key.session_token and core.sha256(key.session_token) ~= core.sha256(token or ""))
+    or (key.is_permanent and token) then
     return "UnrecognizedClientException", UNKNOWN
   elseif key.expires_at and now >= key.expires_at then
     return "ExpiredTokenException", "The security token included in the request is expired"
