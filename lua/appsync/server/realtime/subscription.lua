@@ -108,20 +108,25 @@ local function add_conditions(tests, conditions)
   add_test(tests, matches, names)
 end
 
-local function tests_of(x, definition, args, rule)
-  local tests, conditions = { names = {} }, { rule }
-  if x.enhanced_filter then
-    add_test(tests, x.enhanced_filter.matches, x.enhanced_filter.names)
-    add_conditions(tests, conditions)
-    return tests
-  end
+local function add_arguments(tests, definition, args)
   for _, arg in ipairs(definition.arg_list) do
     local wanted = args[arg.name]
     if wanted ~= nil and not is_model_filter(arg) then
       add_test(tests, equality_test(arg.name, wanted), { [arg.name] = true })
-    elseif wanted ~= nil and wanted ~= NULL then
-      conditions[#conditions + 1] = wanted
     end
+  end
+end
+
+local function tests_of(x, definition, args, rule)
+  local tests, conditions = { names = {} }, { rule }
+  local own = x.enhanced_filter
+  if own then add_test(tests, own.matches, own.names) end
+  -- The arguments of a model's subscription are its owners: a rule that has let one pass counts on its test.
+  local is_guarded = x.guard ~= nil and x.events ~= nil and x.events[definition.name] ~= nil
+  if not own or is_guarded then add_arguments(tests, definition, args) end
+  for _, arg in ipairs(definition.arg_list) do
+    local wanted = args[arg.name]
+    if not own and is_model_filter(arg) and wanted ~= nil and wanted ~= NULL then conditions[#conditions + 1] = wanted end
   end
   add_conditions(tests, conditions)
   return tests

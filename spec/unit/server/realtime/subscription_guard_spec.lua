@@ -76,6 +76,22 @@ describe("a model's subscription with rules", function()
     assert.is_false(gets(s, { id = "1", n = 4, owner = "bob" }))
   end)
 
+  it("keeps the owner that it asked for when a resolver sets a filter", function()
+    local schema = "type Note @model @auth(rules: [{allow: owner}]) { title: String n: Int }"
+    served = assert(engine.new({
+      schema_text = schema, auth_modes = { default = "AMAZON_COGNITO_USER_POOLS" },
+      resolvers = { Subscription = { onCreateNote = function(ctx)
+        ctx.extensions.set_subscription_filter({ filterGroup = { { filters = { { fieldName = "n", operator = "ge", value = 5 } } } } })
+      end } },
+    }))
+    local s = assert(served:subscribe({ query = 'subscription { onCreateNote(owner: "bob") { id } }',
+      identity = { mode = "AMAZON_COGNITO_USER_POOLS", username = "bob", claims = { sub = "s", username = "bob" } } }))
+    local function hears(value) return s:match({ field = "createNote", value = value }) ~= nil end
+    assert.is_true(hears(MINE))
+    assert.is_false(hears(THEIRS))
+    assert.is_false(hears({ id = "1", n = 4, owner = "bob" }))
+  end)
+
   it("is refused when both filters ask for the same field, as on the service", function()
     guard.answer = function() return { owner = { eq = "bob" } } end
     local s, errors = subscribe('(filter: {owner: {ne: "eve"}})')
