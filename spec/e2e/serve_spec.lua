@@ -245,10 +245,10 @@ describe("appsync serve", function()
     assert.equal(101, socket:handshake("/graphql", { ["Sec-WebSocket-Protocol"] = "graphql-transport-ws" }).status)
     socket:send_text('{"type":"connection_init","payload":{"x-api-key":"key"}}')
     assert.equal('{"type":"connection_ack"}', socket:frame().payload)
-    local function subscribe(id, query)
-      socket:send_text(core.encode({ type = "subscribe", id = id, payload = { query = query } }))
+    local function subscribe(id, query, name)
+      socket:send_text(core.encode({ type = "subscribe", id = id, payload = { query = query, operationName = name } }))
     end
-    subscribe("1", "subscription { onCreateTodo { name } }")
+    subscribe("1", "subscription { onCreateTodo { name } }", "") -- as clients say that there is no name
     subscribe("2", 'mutation { createTodo(input: {name: "milk"}) { name } }')
     local got = {}
     for _ = 1, 3 do

@@ -26,7 +26,6 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
 ---@field authorizer (fun(token: string, request: table): boolean|table)? AWS_LAMBDA
 ---@field store string? a file, default ":memory:"
----@field conflict string? automerge, optimistic or lambda
 ---@field tls {cert: string, key: string}?
 ---@field max_subscriptions integer? of one connection, default 200
 ---@field ka number? seconds between keep-alive messages, default 60
@@ -94,7 +93,6 @@ local function new_engine(options, auth_modes, now, on_effect)
     now = now,
     uuid = core.uuid,
     auth_modes = auth_modes,
-    conflict = options.conflict,
     trace = options.tracer,
     providers = { util = resolver_util.provider({ now = now, uuid = core.uuid }) },
     on_effect = on_effect,
@@ -130,15 +128,9 @@ end
 --- A query or mutation over graphql-transport-ws: its result; nil for a subscription.
 ---@private
 function Server:execute(operation)
-  local document = core.document(operation.query)
-  if not document then
+  local about = self.engine:operation_of(operation)
+  if not about or about.operation == "subscription" then
     return nil
-  end
-  for _, definition in ipairs(document:operations()) do
-    local is_asked = operation.operation_name == nil or definition.name == operation.operation_name
-    if is_asked and definition.kind == "subscription" then
-      return nil
-    end
   end
   operation.request_id = core.uuid()
   local began = self.on_record and self.clock()
