@@ -164,8 +164,6 @@ function Engine:reload(changes)
   return true
 end
 
-introspect.resolvers.is_builtin = true
-
 --- Puts records into the store: a JSON text, `{"Todo": [{…}, …]}`. Those whose key is there already are left alone.
 ---@param text string
 ---@param name string of the text's file, for messages

@@ -259,13 +259,12 @@ end
 
 --- Which events of a subscription a caller gets.
 ---@param m appsync.server.Model
----@param event {name: string}
+---@param _ {name: string} the event: the rules are the same for all
 ---@param ctx appsync.server.Context
 ---@param args table of the subscription
 ---@return table? filter of the model's subscription filter input; nil: all that fit the arguments
-function ModelGuard:subscribe(m, event, ctx, args)
+function ModelGuard:subscribe(m, _, ctx, args)
   if m.level == "public" or is_free(self, m, ctx) then return nil end
-  local _ = event
   local filters, hears_all = {}, false
   for _, r in ipairs(rules_of(m)) do
     if r.operations.listen and listens(r, ctx.caller, args, filters) then hears_all = true end

@@ -103,7 +103,7 @@ function introspect.literal_text(node)
   return tostring(node.value)
 end
 
-local resolvers = {}
+local resolvers = { is_builtin = true }
 
 resolvers.__Type = {
   fields = function(ctx)
