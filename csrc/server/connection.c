@@ -187,7 +187,7 @@ size_t aps_connection_cut_all(struct aps_listener *listener)
 	size_t n = 0;
 	for (size_t i = 0; i < listener->connections.n_slots; i++) {
 		struct aps_connection *connection = listener->connections.by_fd[i];
-		if (connection == NULL || connection->port->is_control || connection->phase == APS_CONNECTION_TAKEN ||
+		if (connection == NULL || connection->port->is_control || connection->phase >= APS_CONNECTION_BUSY ||
 		    connection->phase == APS_CONNECTION_CLOSED)
 			continue;
 		if (is_alive(connection)) {

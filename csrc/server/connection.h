@@ -75,7 +75,7 @@ void aps_connection_taken(struct aps_connection *connection);
 void aps_connection_idle(struct aps_connection *connection);
 /* At most that many bytes a second are written from now on; 0 takes the limit away. False when memory is out. */
 bool aps_connection_slow(struct aps_connection *connection, struct bufferevent *bev, size_t bytes_per_s);
-/* Ends all connections but those of the control port and WebSockets; returns how many. */
+/* Ends all connections on which no request waits, but those of the control port; returns how many. */
 size_t aps_connection_cut_all(struct aps_listener *listener);
 void aps_connection_table_clear(struct aps_connection_table *table);
 

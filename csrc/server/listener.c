@@ -273,11 +273,27 @@ int aps_listener_control_port(const struct aps_listener *listener)
 	return listener->control.number;
 }
 
+size_t aps_listener_cut_all(struct aps_listener *listener)
+{
+	size_t n = aps_connection_cut_all(listener);
+	for (size_t i = 0; i < listener->peers.n_slots; i++) {
+		struct aps_peer *peer = listener->peers.slots[i];
+		if (peer == NULL || peer->is_control) continue;
+		if (peer->state != APS_PEER_HELD && peer->state != APS_PEER_REQUEST && peer->state != APS_PEER_UPGRADE)
+			continue;
+		aps_peer_reset(peer);
+		n++;
+	}
+	return n;
+}
+
 bool aps_listener_slow(struct aps_listener *listener, uint64_t id, size_t bytes_per_s)
 {
 	struct aps_peer *peer = aps_listener_peer(listener, id);
 	struct aps_connection *connection = peer != NULL ? aps_connection_at(listener, peer->fd) : NULL;
 	if (connection == NULL || peer->connection == NULL) return false;
+	/* libevent 2.1 never comes back from writing to a TLS connection whose rate is limited. */
+	if (listener->tls != NULL && !peer->is_control) return false;
 	return aps_connection_slow(connection, evhttp_connection_get_bufferevent(peer->connection), bytes_per_s);
 }
 
@@ -419,6 +435,7 @@ void aps_listener_shutdown(struct aps_listener *listener, double timeout_s)
 struct aps_listener_stats aps_listener_stats(const struct aps_listener *listener)
 {
 	struct aps_listener_stats stats = listener->stats;
+	stats.connections = listener->connections.n_main;
 	stats.timeouts = listener->connections.timeouts;
 	stats.refused = listener->connections.refused;
 	return stats;

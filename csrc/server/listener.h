@@ -52,6 +52,7 @@ struct aps_listener_event {
 };
 
 struct aps_listener_stats {
+	uint64_t connections; /* of TCP, not the control port's */
 	uint64_t requests;
 	uint64_t upgrades;
 	uint64_t messages_in;
@@ -76,8 +77,10 @@ void aps_listener_free(struct aps_listener *listener);
 int aps_listener_port(const struct aps_listener *listener);
 /* 0 when there is none. */
 int aps_listener_control_port(const struct aps_listener *listener);
+/* Ends all connections but those of the control port and WebSockets, those that are held too; returns how many. */
+size_t aps_listener_cut_all(struct aps_listener *listener);
 /* At most that many bytes a second are written to the peer's connection, up to its next request; 0: no limit. False
- * when memory is out or the connection can't be limited. */
+ * when memory is out, and over TLS, where it can't be done. */
 bool aps_listener_slow(struct aps_listener *listener, uint64_t id, size_t bytes_per_s);
 /* From now on SIGINT and SIGTERM are events. */
 enum aps_rc aps_listener_catch_signals(struct aps_listener *listener, struct aps_err *err);

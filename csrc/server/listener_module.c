@@ -235,7 +235,7 @@ static int Apl_listener_hold(lua_State *L)
 /* listener:cut_all() → how many connections were cut that are no WebSockets and not the control port's */
 static int Apl_listener_cut_all(lua_State *L)
 {
-	lua_pushinteger(L, (lua_Integer)aps_connection_cut_all(check_listener(L)));
+	lua_pushinteger(L, (lua_Integer)aps_listener_cut_all(check_listener(L)));
 	return 1;
 }
 
@@ -322,6 +322,7 @@ static int Apl_listener_stats(lua_State *L)
 	        {"overflows", stats.overflows},       {"open_requests", stats.open_requests},
 	        {"open_sockets", stats.open_sockets}, {"timeouts", stats.timeouts},
 	        {"refused", stats.refused},           {"pending", stats.pending},
+	        {"connections", stats.connections},
 	};
 	lua_createtable(L, 0, APS_COUNTOF(rows));
 	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {

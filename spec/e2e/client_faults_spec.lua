@@ -98,6 +98,11 @@ describe("our client", function()
     local data = client:query "{ one }"
     assert.is_nil(data)
     assert.equal(401, faulty.log()[1].status)
+    client:close(5)
+    connect { auth = { type = "OPENID_CONNECT", token = function() return tokens.hs256 {} end } }
+    local s = client:subscribe("subscription { onNote { id } }"):subscribe()
+    wait_for(function() return (faulty.log "?on=connect"[1] or {}).status == "connection_error" end, "a refusal")
+    s:unsubscribe()
     faulty.skew(0)
     client:close(5)
     connect { auth = { type = "OPENID_CONNECT", token = function() return tokens.hs256 {} end } }

@@ -236,6 +236,27 @@ describe("the listener", function()
     pump()
   end)
 
+  it("cuts all connections but WebSockets and those of the control port", function()
+    open({ control_port = 0 })
+    local function ends(client) return (select(2, rest_of(client, 10))) end
+    answer = function(event)
+      if event.type == "upgrade" then listener:accept(event.id) end
+      if event.body == "hold" then listener:hold(event.id) end
+      if event.body == "x" then listener:respond(event.id, 200, {}, "y") end
+    end
+    local idle, held, waiting, web, control = connect(), connect(), connect(), connect(), connect(listener:control_port())
+    idle:request({ body = "x" })
+    control:request({ body = "x" })
+    held:send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nhold")
+    waiting:send(REQUEST)
+    web:handshake("/")
+    assert.equal(3, listener:cut_all())
+    for _, client in ipairs({ idle, held, waiting }) do assert.equal("closed", ends(client)) end
+    for _, client in ipairs({ web, control }) do assert.equal("timeout", ends(client)) end
+    assert.equal(0, listener:stats().open_requests)
+    assert.equal(0, listener:cut_all())
+  end)
+
   it("falls silent: it sends nothing, throws away what comes, and hears the end", function()
     open()
     answer = function(event)
@@ -382,6 +403,9 @@ describe("the listener", function()
         listener:respond(event.id, 200, {}, "plain")
       elseif event.path == "/reset" then
         listener:reset(event.id)
+      elseif event.path == "/slow" then
+        assert.is_false(listener:slow(event.id, 20000)) -- libevent would hang
+        listener:respond(event.id, 200, {}, ("x"):rep(4000))
       else
         listener:respond_partial(event.id, { status = 200, headers = "", body = "hello", n_bytes = 2, by_reset = true })
       end
@@ -393,6 +417,9 @@ describe("the listener", function()
     client:send("GET /part HTTP/1.1\r\nHost: h\r\n\r\n")
     assert.matches("\r\n\r\nhe$", (rest_of(client)))
     assert.equal("plain", connect(listener:control_port()):request({ body = "x" }).body)
+    client = connect_tls()
+    client:send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert.equal(4000, #client:response().body)
     local trickling = connect() -- a handshake of TLS that never comes
     trickling:send("\22\3\1")
     assert.equal("closed", select(2, rest_of(trickling, 800)))

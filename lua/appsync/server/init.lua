@@ -216,7 +216,7 @@ function server.new(options)
   local now, clock = options.now or core.wall, options.clock or core.now
   local faults, message
   if options.faults or options.control then
-    faults, message = fault.new({ rules = options.faults, now = now, clock = clock })
+    faults, message = fault.new({ rules = options.faults, is_tls = options.tls ~= nil, now = now, clock = clock })
     if not faults then
       return nil, { message = message }
     end

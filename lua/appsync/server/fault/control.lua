@@ -36,6 +36,14 @@ local function read_rules(body)
   return read
 end
 
+local function add(self, rules)
+  local names, message = self.faults:add(rules)
+  if not names then
+    return nil, message, 400
+  end
+  return { added = array(names) }
+end
+
 routes["GET /rules"] = function(self)
   return { rules = array(self.faults.rules:describe()) }
 end
@@ -45,7 +53,7 @@ routes["POST /rules"] = function(self, request)
   if not read then
     return nil, message, status
   end
-  return { added = array(self.faults.rules:add(read)) }
+  return add(self, read)
 end
 
 routes["PUT /rules"] = function(self, request)
@@ -53,8 +61,14 @@ routes["PUT /rules"] = function(self, request)
   if not read then
     return nil, message, status
   end
+  local before = self.faults.rules.list
   self.faults.rules:clear()
-  return { added = array(self.faults.rules:add(read)) }
+  local added
+  added, message, status = add(self, read)
+  if not added then
+    self.faults.rules:put_back(before)
+  end
+  return added, message, status
 end
 
 routes["DELETE /rules"] = function(self)

@@ -27,20 +27,35 @@ local Faults_mt = { __index = Faults }
 fault.parse = rule.parse
 fault.parse_word = short_form.parse
 
+--- Adds rules to those in force.
+---@param added appsync.server.FaultRule[]
+---@return string[]? names, string? message
+function Faults:add(added)
+  for _, item in ipairs(added) do
+    if self.is_tls and item.parameters.bytes_per_s then
+      return nil, "throttle: bytes_per_s can't be played over TLS"
+    end
+  end
+  return self.rules:add(added)
+end
+
 --- `settings`: rules (decoded JSON, or rules that were read), now (Unix seconds), clock (seconds that never go back).
----@param settings {rules: table?, now: (fun(): number), clock: (fun(): number)}
+---@param settings {rules: table?, is_tls: boolean?, now: (fun(): number), clock: (fun(): number)}
 ---@return appsync.server.Faults? faults, string? message
 function fault.new(settings)
-  local self = setmetatable({ rules = rules.new(), clock = settings.clock }, Faults_mt)
+  local self = setmetatable({ rules = rules.new(), clock = settings.clock, is_tls = settings.is_tls }, Faults_mt)
   for _, item in ipairs(settings.rules or {}) do
     local read, message = item, nil
     if not item.source then
       read, message = rule.read(item, "faults")
     end
-    if not read then
+    local names
+    if read then
+      names, message = self:add({ read })
+    end
+    if not names then
       return nil, message
     end
-    self.rules:add({ read })
   end
   self.timers = timers.new(settings.clock)
   self.moment = moment.new(settings.now)
@@ -78,12 +93,14 @@ function Faults:publish(items, publish)
   end
 end
 
---- As after the start, but without rules. What is held back is sent.
+--- As after the start, but without rules: connections are counted anew. What is held back is sent.
 function Faults:reset()
   self.rules:clear()
   self.log:clear()
   self.effects:clear()
   self.wires:flush()
+  self.requests:renumber()
+  self.wires:renumber()
   self.moment.skew_s = 0
 end
 

@@ -14,7 +14,12 @@ local Requests_mt = { __index = Requests }
 ---@param settings table
 ---@return appsync.server.FaultyRequests
 function requests.new(settings)
-  return setmetatable({ settings = settings }, Requests_mt)
+  return setmetatable({ settings = settings, forgotten = 0 }, Requests_mt)
+end
+
+--- Connections are numbered from 1 again; those that there were have numbers below.
+function Requests:renumber()
+  self.forgotten = self.settings.listener:stats().connections
 end
 
 -- As the endpoint reads it: JSON, a bare document, or a query string.
@@ -142,7 +147,7 @@ end
 function Requests:handle(event, answer)
   local settings = self.settings
   local info = query_of(event)
-  info.connection = event.connection
+  info.connection = event.connection - self.forgotten
   local is_preflight = event.method == "OPTIONS"
   local strikes = not is_preflight and settings.rules:take("request", info) or {}
   info.on, info.method, info.path, info.headers = "request", event.method, event.path, event.headers

@@ -10,7 +10,7 @@ local rules = {}
 ---@field mutation string? of an event
 
 ---@class appsync.server.FaultRules
----@field private list table[]
+---@field list table[]
 ---@field private n_named integer
 local Rules = {}
 local Rules_mt = { __index = Rules }
@@ -102,6 +102,13 @@ end
 
 function Rules:clear()
   self.list = {}
+  self:index()
+end
+
+--- Takes back a `clear`, with all counts.
+---@param list table[]
+function Rules:put_back(list)
+  self.list = list
   self:index()
 end
 

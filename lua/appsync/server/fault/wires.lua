@@ -331,6 +331,14 @@ function Wires:listener()
   })
 end
 
+--- Connections are numbered from 1 again; those that are open lose their numbers.
+function Wires:renumber()
+  self.n = 0
+  for _, wire in pairs(self.open) do
+    wire.number = 0
+  end
+end
+
 --- Sends what reordering holds back.
 ---@return integer n how many
 function Wires:flush()
