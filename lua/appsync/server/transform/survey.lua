@@ -164,16 +164,28 @@ local function version_of(world)
   return has_first and not has_second and 1 or 2
 end
 
--- Fields of `extend type` belong to the model like its own. Directives there would be lost on the way.
+local function join(node, extension)
+  for _, list in ipairs({ "interfaces", "directives", "fields", "values" }) do
+    for _, item in ipairs(extension[list] or {}) do
+      node[list] = node[list] or {}
+      table.insert(node[list], item)
+    end
+  end
+end
+
+-- What inputs and filters are made of is complete before they are: extensions become a part of what they extend. Directives
+-- there would be lost on the way to a model.
 local function merge_extensions(world)
   local kept = {}
   for _, node in ipairs(world.document.definitions) do
     local m = node.kind == "ObjectTypeExtension" and world.models[node.name]
+    local extended = m and m.node or node.kind == "ObjectTypeExtension" and world.objects[node.name]
+      or node.kind == "EnumTypeExtension" and world.enums[node.name]
     if m and node.directives[1] then
       return fail(node.directives[1].loc, "directive @%s belongs on the definition of '%s', not on its extension",
         node.directives[1].name, node.name)
-    elseif m and #(node.interfaces or {}) == 0 then
-      for _, field in ipairs(node.fields) do table.insert(m.node.fields, field) end
+    elseif extended then
+      join(extended, node)
     else
       kept[#kept + 1] = node
     end

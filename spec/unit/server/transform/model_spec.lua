@@ -279,6 +279,21 @@ describe("@model", function()
     assert.equal("own", data('{ getA(id: "1") }').getA)
   end)
 
+  it("knows what extensions add to it, to the objects inside it and to its enums", function()
+    assert(make([[
+      interface Noted { note: String }
+      type Todo @model { id: ID! meta: Meta status: Status @default(value: "LATE") }
+      type Meta { author: String }
+      enum Status { DRAFT LIVE }
+      extend type Todo implements Noted { note: String }
+      extend type Meta { score: Float }
+      extend enum Status { LATE }
+    ]]))
+    local made = data('mutation { createTodo(input: {note: "n", meta: {score: 2}}) { note status meta { score } } }').createTodo
+    assert.same({ note = "n", status = "LATE", meta = { score = 2 } }, made)
+    assert.equal(1, #data('{ listTodos(filter: {note: {eq: "n"}, status: {eq: LATE}}) { items { id } } }').listTodos.items)
+  end)
+
   it("passes a model's @aws_* directives on", function()
     make("type Admin @model @aws_iam @aws_cognito_user_pools(cognito_groups: [\"G\"]) { name: String }")
     local sdl = served:print_schema()
