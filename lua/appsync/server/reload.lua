@@ -9,6 +9,7 @@ local watch = require("appsync.server.develop.watch")
 ---@field private subscribers appsync.server.Subscribers
 ---@field private say fun(text: string) whole lines for people
 ---@field private served table<string, string> what the files said when they were read last
+---@field private unread table<string, true> files whose change came with one that was refused
 ---@field private watch appsync.server.Watch
 local Reload = {}
 Reload.__index = Reload
@@ -30,7 +31,7 @@ function reload.new(settings)
   local program = settings.program
   return setmetatable({
     program = program, engine = settings.engine, subscribers = settings.subscribers, say = settings.say,
-    is_coloured = settings.is_coloured, has_authorizer = program.current.authorizer ~= nil, served = program:contents(),
+    is_coloured = settings.is_coloured, has_authorizer = program.current.authorizer ~= nil, served = program:contents(), unread = {},
     watch = watch.new({
       paths = function() return program:files() end, interval_s = settings.interval_s, stamp = settings.stamp,
     }),
@@ -38,7 +39,8 @@ function reload.new(settings)
 end
 
 ---@private
-function Reload:refuse(faults)
+function Reload:refuse(faults, names)
+  for _, name in ipairs(names) do self.unread[name] = true end
   self.say(report.faults(faults, self.is_coloured) .. "not reloaded: what was served before is served on\n")
 end
 
@@ -58,14 +60,14 @@ end
 -- Only the records of a text that has changed: what has been deleted since stays so otherwise.
 ---@private
 function Reload:seed(seeds, names)
-  local n = 0
+  local n, has_changed = 0, self.unread
+  self.unread = {}
+  for _, name in ipairs(names) do has_changed[name] = true end
   for _, seed in ipairs(seeds) do
-    for _, name in ipairs(names) do
-      local counts, err
-      if seed.name == name then counts, err = self.engine:seed(seed.text, seed.name) end
-      if err then self.say(report.faults({ err }, self.is_coloured)) end
-      n = n + (counts and counts.created or 0)
-    end
+    local counts, err
+    if has_changed[seed.name] then counts, err = self.engine:seed(seed.text, seed.name) end
+    if err then self.say(report.faults({ err }, self.is_coloured)) end
+    n = n + (counts and counts.created or 0)
   end
   return n
 end
@@ -74,13 +76,13 @@ end
 ---@param names string[] of the files that have changed
 function Reload:apply(names)
   local text, faults = self.program:read()
-  if not text then return self:refuse(faults) end
+  if not text then return self:refuse(faults, names) end
   faults = authorizer_fault(self, text)
-  if faults then return self:refuse(faults) end
+  if faults then return self:refuse(faults, names) end
   local ok, err = self.engine:reload({
     schema_text = text.source.text, resolvers = text.resolvers, transforms = text.transforms,
   })
-  if not ok then return self:refuse(text.source:faults(err)) end
+  if not ok then return self:refuse(text.source:faults(err), names) end
   self.program.current = text
   local engine = self.engine
   local n_kept, n_ended = self.subscribers:renew(function(request) return engine:subscribe(request) end)

@@ -194,6 +194,19 @@ describe("a program that changes", function()
     assert.equal("seed.json: Todo[0].name: is missing\nreloaded seed.json\n", pass())
   end)
 
+  it("adds the records of a seed that has changed with a schema that was broken, once that is mended", function()
+    made.write("s.graphql", "type Query {")
+    made.write("seed.json", '{"Todo": [{"id": "1", "name": "one"}]}')
+    assert.matches("not reloaded", pass())
+    said = {}
+    made.write("s.graphql", SCHEMA)
+    assert.equal("reloaded s.graphql, 1 record added\n", pass())
+    run('mutation { deleteTodo(input: {id: "1"}) { id } }')
+    said = {}
+    made.write("s.graphql", SCHEMA .. "# more")
+    assert.equal("reloaded s.graphql\n", pass())
+  end)
+
   it("says when it wants to look again", function()
     assert.equal(1, reloaded:tick(100))
     assert.equal(0.5, reloaded:tick(100.5))
