@@ -1,4 +1,4 @@
----ISO 8601 dates, as AWS writes them for the end of credentials.
+---ISO 8601 dates with a time, as AWS writes them.
 
 ---Days since 1970-01-01 in the proleptic Gregorian calendar.
 local function days(year, month, day)
@@ -11,12 +11,13 @@ local function days(year, month, day)
 end
 
 ---@param text string "2030-01-31T12:00:00Z", with a fraction or an offset too
----@return number? unix_seconds nil for anything else
+---@return number? unix_seconds whole ones; nil for anything else
+---@return number? fraction of a second
 local function parse(text)
   local year, month, day, hour, minute, second, rest =
     text:match("^(%d%d%d%d)-(%d%d)-(%d%d)[Tt ](%d%d):(%d%d):(%d%d)(.*)$")
   if not year then return nil end
-  local offset = rest:gsub("^%.%d+", "")
+  local fraction, offset = rest:match("^(%.?%d*)(.*)$")
   local sign, offset_hour, offset_minute = offset:match("^([+-])(%d%d):?(%d%d)$")
   if not sign and offset ~= "" and offset:upper() ~= "Z" then return nil end
   month, day, hour, minute, second = tonumber(month), tonumber(day), tonumber(hour), tonumber(minute), tonumber(second)
@@ -26,7 +27,7 @@ local function parse(text)
     local shift = tonumber(offset_hour) * 3600 + tonumber(offset_minute) * 60
     seconds = sign == "+" and seconds - shift or seconds + shift
   end
-  return seconds
+  return seconds, tonumber("0" .. fraction) or 0
 end
 
 return parse

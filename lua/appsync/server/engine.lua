@@ -19,6 +19,7 @@ local seed = require("appsync.server.data.seed")
 local store = require("appsync.server.data.store")
 local subscription = require("appsync.server.realtime.subscription")
 local tables = require("appsync.server.data.tables")
+local timestamp = require("appsync.server.data.timestamp")
 local validate = require("appsync.server.graphql.validate")
 
 ---@class appsync.server.Engine
@@ -92,7 +93,7 @@ end
 -- The tables of resolvers; the store that they are in is opened when a resolver asks for it first.
 local function resolver_tables(self)
   return tables.new({
-    models = self.models, now = self.options.now or core.wall, timestamp = model_resolvers.timestamp,
+    models = self.models, now = self.options.now or core.wall,
     store = function()
       if not self.store then
         local opened, err = open_store(self.options)
@@ -173,7 +174,7 @@ function Engine:seed(text, name)
   local now = self.options.now or core.wall
   local counts, message = seed.load({
     schema = self.schema, models = self.models, store = self.store,
-    stamp = function() return model_resolvers.timestamp(now()) end,
+    stamp = function() return timestamp(now()) end,
   }, text, name)
   if not counts then return nil, { message = message } end
   return counts

@@ -1,6 +1,9 @@
 --- `ctx.util` of a resolver, named as AppSync's `util` is (AppSync Developer Guide, "Built-in util helpers"), in snake_case.
 local core = require("appsync.core")
 local execute = require("appsync.server.graphql.execute")
+local parse_date = require("appsync.auth.date")
+local query_string = require("appsync.server.http.query_string")
+local timestamp = require("appsync.server.data.timestamp")
 local to_subscription_filter = require("appsync.server.realtime.to_subscription_filter")
 
 ---@class appsync.server.ResolverUtil
@@ -31,34 +34,19 @@ end
 ---@param ms number milliseconds since 1970
 ---@return string
 function util.epoch_ms_to_iso8601(ms)
-  local seconds = math.floor(ms / 1000)
-  return os.date("!%Y-%m-%dT%H:%M:%S", seconds) .. (".%03dZ"):format(math.floor(ms - seconds * 1000))
-end
-
--- Days since 1970-01-01 of a date of the Gregorian calendar.
-local function days_of(year, month, day)
-  if month <= 2 then year = year - 1 end
-  local era = math.floor(year / 400)
-  local year_of_era = year - era * 400
-  local day_of_year = math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1
-  local day_of_era = year_of_era * 365 + math.floor(year_of_era / 4) - math.floor(year_of_era / 100) + day_of_year
-  return era * 146097 + day_of_era - 719468
+  return timestamp(ms / 1000)
 end
 
 --- The milliseconds since 1970 of an AWSDateTime; throws for any other text.
 ---@param text string
 ---@return integer
 function util.parse_iso8601_to_epoch_ms(text)
-  local year, month, day, hour, minute, second, fraction, zone =
-    tostring(text):match("^(%d%d%d%d)-(%d%d)-(%d%d)T(%d%d):(%d%d):(%d%d)(%.?%d*)([Zz%+%-][%d:]*)$")
-  local sign, zone_hour, zone_minute = (zone or ""):match("^([%+%-])(%d%d):?(%d%d)$")
-  if not year or not (sign or zone:lower() == "z") then
-    error(("an ISO 8601 date and time with a zone is expected, not %q"):format(tostring(text)), 2)
+  text = tostring(text)
+  local seconds, fraction = parse_date(text)
+  if not seconds or not (text:find("[Zz]$") or text:find("[+-]%d%d:?%d%d$")) then
+    error(("an ISO 8601 date and time with a zone is expected, not %q"):format(text), 2)
   end
-  local seconds = days_of(tonumber(year), tonumber(month), tonumber(day)) * 86400 + hour * 3600 + minute * 60 + second
-  if sign then seconds = seconds - (sign == "-" and -1 or 1) * (zone_hour * 3600 + zone_minute * 60) end
-  local part = tonumber("0" .. fraction) or 0
-  return math.floor(seconds * 1000 + part * 1000 + 0.5)
+  return math.floor((seconds + fraction) * 1000 + 0.5)
 end
 
 ---@param value any nil is null
@@ -91,12 +79,12 @@ end
 
 ---@return string
 function util.url_encode(text)
-  return (tostring(text):gsub("[^%w%-_%.~]", function(char) return ("%%%02X"):format(char:byte()) end))
+  return query_string.escape(tostring(text))
 end
 
 ---@return string
 function util.url_decode(text)
-  return (tostring(text):gsub("%+", " "):gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+  return query_string.unescape((tostring(text):gsub("%+", " ")))
 end
 
 ---@return boolean

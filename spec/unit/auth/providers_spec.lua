@@ -96,6 +96,8 @@ describe("the date of an expiry", function()
     assert.equal(1440938160, parse_date "2015-08-30T14:36:00+02:00")
     assert.equal(1440938160, parse_date "2015-08-30T11:06:00-0130")
     assert.equal(951782400, parse_date "2000-02-29T00:00:00")
+    assert.same({ 0, 0.25 }, { parse_date "1970-01-01T00:00:00.25Z" })
+    assert.same({ 0, 0 }, { parse_date "1970-01-01T00:00:00Z" })
   end)
 
   it("is nothing else", function()

@@ -1,21 +1,17 @@
 --- Checks the objects of the `--auth` file: every name known, every value of its type. Values are never shown, as they may
 --- be secrets.
-local core = require("appsync.core")
+local is_list = require("appsync.server.graphql.is_list")
 local opts = require("appsync.opts")
-local sigv4_verify = require("appsync.server.auth.sigv4_verify")
+local parse_date = require("appsync.auth.date")
 
 local auth_shape = {}
-
-local function is_array(value)
-  return type(value) == "table" and (getmetatable(value) == core.array_mt or value[1] ~= nil)
-end
 
 local TYPES = {
   text = { "a text", function(value) return type(value) == "string" and value ~= "" end },
   number = { "a number that isn't negative", function(value) return type(value) == "number" and value >= 0 end },
   flag = { "true or false", function(value) return type(value) == "boolean" end },
-  list = { "a list", is_array },
-  object = { "an object", function(value) return type(value) == "table" and not is_array(value) end },
+  list = { "a list", is_list },
+  object = { "an object", function(value) return type(value) == "table" and not is_list(value) end },
   any = { "a value", function() return true end },
   time = { 'seconds since 1970, or a time as "2027-01-31T00:00:00Z"', function(value)
     return auth_shape.seconds(value) ~= nil
@@ -28,8 +24,7 @@ local TYPES = {
 function auth_shape.seconds(value)
   if type(value) == "number" then return value >= 0 and value or nil end
   if type(value) ~= "string" then return nil end
-  local y, mo, d, h, mi, s = value:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)T(%d%d):(%d%d):(%d%d)%.?%d*Z$")
-  return y and sigv4_verify.parse_date(y .. mo .. d .. "T" .. h .. mi .. s .. "Z") or nil
+  return value:find("Z$") and (parse_date(value)) or nil
 end
 
 local function sorted(names)

@@ -1,6 +1,6 @@
 --- What an IAM identity may call (AppSync Developer Guide, "Authorization and authentication: AWS_IAM"; IAM User Guide,
 --- "Policy evaluation logic"): statements that allow or deny `appsync:GraphQL` on the ARNs of fields. A deny wins.
-local glob = require("appsync.server.auth.glob")
+local glob = require("appsync.server.glob")
 
 local iam_policy = {}
 

@@ -1,5 +1,6 @@
 --- The Cognito user pools and OpenID Connect providers of an API, and what each asks of a token (AppSync Developer Guide,
 --- "Authorization and authentication": OPENID_CONNECT, AMAZON_COGNITO_USER_POOLS).
+local glob = require("appsync.server.glob")
 local jwt = require("appsync.server.auth.jwt")
 
 local issuers = {}
@@ -13,7 +14,6 @@ local issuers = {}
 ---@field auth_ttl_s number? how long ago its user may have signed in
 
 local COGNITO = "AMAZON_COGNITO_USER_POOLS"
-local glob = require("appsync.server.auth.glob")
 
 local function normal(issuer)
   return (issuer:gsub("/+$", ""))

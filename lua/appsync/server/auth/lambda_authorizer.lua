@@ -1,6 +1,6 @@
 --- The Lambda authorizer, played by a Lua function (AppSync Developer Guide, "Authorization and authentication": AWS_LAMBDA).
 local core = require("appsync.core")
-local glob = require("appsync.server.auth.glob")
+local glob = require("appsync.server.glob")
 
 local lambda_authorizer = {}
 

@@ -1,6 +1,7 @@
 --- Verifies AWS Signature Version 4 (AWS General Reference, "Create a signed AWS API request"). It works from what was
 --- received and shares no code with the client's signer, so that a client that signs wrongly is found out.
 local core = require("appsync.core")
+local parse_date = require("appsync.auth.date")
 local query_string = require("appsync.server.http.query_string")
 
 local sigv4_verify = {}
@@ -11,27 +12,12 @@ sigv4_verify.max_skew_s = 300
 local MISMATCH = "The request signature we calculated does not match the signature you provided. "
   .. "Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
 
----@param civil_year integer
-local function days_since_1970(civil_year, month, day)
-  -- Days of the proleptic Gregorian calendar, years that begin in March.
-  local year = civil_year - (month <= 2 and 1 or 0)
-  local era = math.floor(year / 400)
-  local year_of_era = year - era * 400
-  local day_of_year = math.floor((153 * (month + (month > 2 and -3 or 9)) + 2) / 5) + day - 1
-  local day_of_era = year_of_era * 365 + math.floor(year_of_era / 4) - math.floor(year_of_era / 100) + day_of_year
-  return era * 146097 + day_of_era - 719468
-end
-
 --- Unix seconds of `YYYYMMDD'T'HHMMSS'Z'`, or nil.
 ---@param text string
 ---@return integer?
 function sigv4_verify.parse_date(text)
   local y, mo, d, h, mi, s = text:match("^(%d%d%d%d)(%d%d)(%d%d)T(%d%d)(%d%d)(%d%d)Z$")
-  if not y then
-    return nil
-  end
-  local days = days_since_1970(tonumber(y), tonumber(mo), tonumber(d))
-  return days * 86400 + tonumber(h) * 3600 + tonumber(mi) * 60 + tonumber(s)
+  return y and (parse_date(("%s-%s-%sT%s:%s:%sZ"):format(y, mo, d, h, mi, s))) or nil
 end
 
 ---@class appsync.server.Sigv4Parts

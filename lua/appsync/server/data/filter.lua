@@ -1,14 +1,12 @@
 --- Filters and conditions of models, and filters of their subscriptions.
 --- An attribute that is absent answers like DynamoDB's: only `ne`, `notContains` and `attributeExists: false` hold for it.
+local comparison = require("appsync.server.data.comparison")
 local core = require("appsync.core")
+local is_list = require("appsync.server.graphql.is_list")
 
 local filter = {}
 
-local NULL, array_mt = core.null, core.array_mt
-
-local function is_list(value)
-  return type(value) == "table" and (getmetatable(value) == array_mt or value[1] ~= nil)
-end
+local NULL = core.null
 
 local function is_equal(a, b)
   if type(a) ~= "table" or type(b) ~= "table" then return a == b end
@@ -21,19 +19,6 @@ local function is_equal(a, b)
   return true
 end
 filter.is_equal = is_equal
-
--- -1, 0, 1; nil when the two have no order.
-local function compare(a, b)
-  if type(a) ~= type(b) or (type(a) ~= "number" and type(a) ~= "string") then return nil end
-  if a == b then return 0 end
-  if type(a) == "number" then return a < b and -1 or 1 end
-  -- Lua's `<` on strings follows the locale; DynamoDB compares bytes.
-  for i = 1, math.min(#a, #b) do
-    local x, y = a:byte(i), b:byte(i)
-    if x ~= y then return x < y and -1 or 1 end
-  end
-  return #a < #b and -1 or 1
-end
 
 local function contains(value, wanted)
   if is_list(value) then
@@ -59,15 +44,7 @@ end
 
 local function between(value, pair)
   if not is_list(pair) or #pair ~= 2 then unrecognized("'between' must have exactly two elements") end
-  local low, high = compare(value, pair[1]), compare(value, pair[2])
-  return low ~= nil and high ~= nil and low >= 0 and high <= 0
-end
-
-local function ordered(accepts)
-  return function(value, operand)
-    local order = compare(value, operand)
-    return order ~= nil and accepts(order)
-  end
+  return comparison.is_between(value, pair[1], pair[2])
 end
 
 local function attribute_type(value)
@@ -92,10 +69,10 @@ local test_operators
 local OPERATORS = {
   eq = function(value, operand) return value ~= nil and is_equal(value, operand) end,
   ne = function(value, operand) return value == nil or not is_equal(value, operand) end,
-  lt = ordered(function(order) return order < 0 end),
-  le = ordered(function(order) return order <= 0 end),
-  gt = ordered(function(order) return order > 0 end),
-  ge = ordered(function(order) return order >= 0 end),
+  lt = comparison.test(function(order) return order < 0 end),
+  le = comparison.test(function(order) return order <= 0 end),
+  gt = comparison.test(function(order) return order > 0 end),
+  ge = comparison.test(function(order) return order >= 0 end),
   contains = contains,
   notContains = function(value, operand) return not contains(value, operand) end,
   beginsWith = function(value, operand)

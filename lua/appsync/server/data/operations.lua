@@ -2,11 +2,10 @@
 local permit = require("appsync.server.data.permit")
 local reading = require("appsync.server.data.reading")
 local relations = require("appsync.server.data.relations")
+local timestamp = require("appsync.server.data.timestamp")
 local writing = require("appsync.server.data.writing")
 
 local operations = {}
-
-operations.timestamp = writing.timestamp
 
 ---@class appsync.server.World
 ---@field now fun(): number seconds since 1970
@@ -81,7 +80,7 @@ function operations.build(models, store, world)
   if world.mutation then out[world.mutation] = {} end
   local of_new = {
     query = world.query, mutation = world.mutation,
-    made = { stamp = function() return writing.timestamp(world.now()) end, uuid = world.uuid },
+    made = { stamp = function() return timestamp(world.now()) end, uuid = world.uuid },
   }
   for _, m in ipairs(models) do add_model(out, accesses[m.name], accesses, of_new) end
   return out

@@ -4,6 +4,7 @@
 --- outlives a restart with the same text. A record of a model with an id may come without one; it gets an id that is made of
 --- what it says, so it is the same at every start.
 local core = require("appsync.core")
+local is_list = require("appsync.server.graphql.is_list")
 local keys = require("appsync.server.data.keys")
 local result = require("appsync.server.graphql.result")
 local writing = require("appsync.server.data.writing")
@@ -15,10 +16,6 @@ local NULL, array_mt = core.null, core.array_mt
 -- What is wrong with a record, with the way to it.
 local function fail(at, text, ...)
   error({ message = at .. ": " .. text:format(...) }, 0)
-end
-
-local function is_list(value)
-  return type(value) == "table" and (getmetatable(value) == array_mt or value[1] ~= nil)
 end
 
 local function kind_of(value)

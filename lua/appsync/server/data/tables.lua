@@ -3,6 +3,7 @@
 local core = require("appsync.core")
 local keys = require("appsync.server.data.keys")
 local table_ = require("appsync.server.data.table")
+local timestamp = require("appsync.server.data.timestamp")
 
 local tables = {}
 
@@ -202,12 +203,11 @@ end
 ---@field store fun(): appsync.server.Store opens it when there is none yet
 ---@field models appsync.server.Model[]
 ---@field now fun(): number
----@field timestamp fun(seconds: number): string
 
 local function handle(world, name, models)
   local m = models[name]
   return setmetatable({
-    name = name, model = m, store = world.store, stamp = function() return world.timestamp(world.now()) end,
+    name = name, model = m, store = world.store, stamp = function() return timestamp(world.now()) end,
     find = function()
       local store = world.store()
       return m and store:model(name) or store:own(name)

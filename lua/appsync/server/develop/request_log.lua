@@ -1,5 +1,6 @@
 --- One record for each thing that a client does, and how it reads: a line for people, a JSON object for machines.
 local core = require("appsync.core")
+local result = require("appsync.server.graphql.result")
 
 ---@class appsync.server.LogRecord
 ---@field at number Unix seconds, when it was done
@@ -136,13 +137,9 @@ function request_log.of_fault(entry)
   }
 end
 
-local function utf8(text)
-  return pcall(core.encode, text) and text or (text:gsub("[\128-\255]", "?"))
-end
-
 local function list(names)
   local out = {}
-  for i, name in ipairs(names) do out[i] = utf8(name) end
+  for i, name in ipairs(names) do out[i] = result.utf8(name) end
   return setmetatable(out, core.array_mt)
 end
 
@@ -153,7 +150,7 @@ function request_log.json(record)
   local parts = {}
   for _, name in ipairs(MEMBERS) do
     local value = record[name]
-    if type(value) == "string" then value = utf8(value) end
+    if type(value) == "string" then value = result.utf8(value) end
     if type(value) == "table" then value = list(value) end
     if name == "ms" and value then value = math.floor(value * 1000 + 0.5) / 1000 end
     if value ~= nil then parts[#parts + 1] = core.encode(name) .. ":" .. core.encode(value) end

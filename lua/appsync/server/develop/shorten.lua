@@ -1,5 +1,6 @@
 --- Values of any size as a few words for a trace, without what must stay secret.
 local core = require("appsync.core")
+local is_list = require("appsync.server.graphql.is_list")
 
 local shorten = {}
 
@@ -59,9 +60,8 @@ function render(value, depth)
   if kind == "string" then return text_of(value) end
   if kind == "number" or kind == "boolean" then return tostring(value) end
   if kind ~= "table" then return kind end
-  local is_list = value[1] ~= nil or getmetatable(value) == core.array_mt
-  if depth > MAX_DEPTH then return is_list and "[…]" or "{…}" end
-  return (is_list and list_of or object_of)(value, depth)
+  if depth > MAX_DEPTH then return is_list(value) and "[…]" or "{…}" end
+  return (is_list(value) and list_of or object_of)(value, depth)
 end
 
 --- The value in a few words.
@@ -85,8 +85,7 @@ end
 ---@return string
 function shorten.result(value)
   if type(value) ~= "table" then return shorten.value(value) end
-  local is_list = value[1] ~= nil or getmetatable(value) == core.array_mt
-  if is_list then return #value == 1 and "1 item" or (#value .. " items") end
+  if is_list(value) then return #value == 1 and "1 item" or (#value .. " items") end
   local items = rawget(value, "items")
   if type(items) == "table" then
     return shorten.result(items) .. ((rawget(value, "nextToken") or core.null) ~= core.null and " and a nextToken" or "")

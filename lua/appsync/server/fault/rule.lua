@@ -1,6 +1,7 @@
 --- Reads fault rules: `{"name": …, "match": {…}, "fault": {KIND: …}}`. What is wrong is told by name and place, with what is
 --- accepted; nothing is skipped.
 local core = require("appsync.core")
+local is_list = require("appsync.server.graphql.is_list")
 local kinds = require("appsync.server.fault.kinds")
 local opts = require("appsync.opts")
 
@@ -100,7 +101,7 @@ local function unknown(place, what, name, known)
 end
 
 local function is_object(value)
-  return type(value) == "table" and value[1] == nil and getmetatable(value) ~= core.array_mt
+  return type(value) == "table" and not is_list(value)
 end
 
 -- The members of an object by their declarations; nulls are left out.

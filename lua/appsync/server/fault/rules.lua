@@ -1,5 +1,7 @@
 --- The rules that are in force, and which of them strike. One that may strike at random draws from a generator of its own,
 --- so that its strikes depend on its seed and on nothing else.
+local glob = require("appsync.server.glob")
+
 local rules = {}
 
 ---@class appsync.server.FaultOccasion
@@ -33,12 +35,6 @@ local function generator(seed)
   return next_number
 end
 
-local function pattern_of(text)
-  if text then
-    return "^" .. text:gsub("[%^%$%(%)%%%.%[%]%+%-%?]", "%%%0"):gsub("%*", ".*") .. "$"
-  end
-end
-
 ---@private
 function Rules:index()
   self.sites = {}
@@ -68,9 +64,6 @@ function Rules:add(added)
       rule = rule,
       n_seen = 0,
       n_struck = 0,
-      operation = pattern_of(match.operation),
-      field = pattern_of(match.field),
-      mutation = pattern_of(match.mutation),
       random = match.probability and generator(match.seed or 1),
       spread = generator(match.seed or 1), -- of a delay's range
     }
@@ -130,7 +123,7 @@ end
 
 local function any_field(pattern, fields)
   for _, field in ipairs(fields or {}) do
-    if field:find(pattern) then
+    if glob.matches(pattern, field) then
       return true
     end
   end
@@ -141,9 +134,9 @@ local function fits(item, occasion)
   local match = item.rule.match
   local connection = match.connection
   return (not match.kind or match.kind == occasion.kind)
-    and (not item.operation or (occasion.operation or ""):find(item.operation) ~= nil)
-    and (not item.field or any_field(item.field, occasion.fields))
-    and (not item.mutation or (occasion.mutation or ""):find(item.mutation) ~= nil)
+    and (not match.operation or glob.matches(match.operation, occasion.operation or ""))
+    and (not match.field or any_field(match.field, occasion.fields))
+    and (not match.mutation or glob.matches(match.mutation, occasion.mutation or ""))
     and (not connection or (occasion.connection >= connection.from and occasion.connection <= connection.to))
 end
 

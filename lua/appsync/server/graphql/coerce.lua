@@ -1,6 +1,7 @@
 --- Input values: literals and variables to what resolvers get (GraphQL October 2021, sections 3.x "Input Coercion",
 --- 6.1.2 and 6.4.1). Messages are those of graphql-java, which the service runs on.
 local core = require("appsync.core")
+local is_list = require("appsync.server.graphql.is_list")
 local scalars = require("appsync.server.graphql.scalars")
 local schema = require("appsync.server.graphql.schema")
 
@@ -11,10 +12,6 @@ local type_text = schema.type_text
 
 local function as_list(items)
   return setmetatable(items, array_mt)
-end
-
-local function is_list(value)
-  return type(value) == "table" and (getmetatable(value) == array_mt or value[1] ~= nil)
 end
 
 --- The Lua value of a scalar literal.

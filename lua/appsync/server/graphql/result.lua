@@ -1,6 +1,7 @@
 --- The answer's JSON: written piece by piece, so that fields keep the order of the selection, and error objects with the
 --- keys in the service's order.
 local core = require("appsync.core")
+local is_list = require("appsync.server.graphql.is_list")
 
 local result = {}
 
@@ -54,7 +55,7 @@ end
 function result.sorted(value)
   if type(value) ~= "table" then return result.leaf(value) end
   local parts, names = {}, {}
-  if value[1] ~= nil or getmetatable(value) == core.array_mt then
+  if is_list(value) then
     for i, item in ipairs(value) do parts[i] = result.sorted(item) end
     return "[" .. table.concat(parts, ",") .. "]"
   end

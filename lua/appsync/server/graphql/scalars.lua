@@ -1,6 +1,7 @@
 --- The scalars of AppSync: GraphQL's own five and the AWS ones, with their lexical checks.
 --- Rules: AppSync Developer Guide, "Scalar types in GraphQL"; GraphQL October 2021, section 3.5.
 local core = require("appsync.core")
+local is_list = require("appsync.server.graphql.is_list")
 local result = require("appsync.server.graphql.result")
 
 ---@class appsync.server.Scalar
@@ -26,7 +27,7 @@ function scalars.java_name(value)
   if kind == "string" then return "String" end
   if kind == "boolean" then return "Boolean" end
   if kind == "number" then return is_integral(value) and "Integer" or "Double" end
-  if kind == "table" then return (value[1] ~= nil or getmetatable(value) == core.array_mt) and "ArrayList" or "LinkedHashMap" end
+  if kind == "table" then return is_list(value) and "ArrayList" or "LinkedHashMap" end
   return value == core.null and "null" or kind
 end
 

@@ -2,6 +2,7 @@
 local coerce = require("appsync.server.graphql.coerce")
 local core = require("appsync.core")
 local directives = require("appsync.server.graphql.directives")
+local is_list = require("appsync.server.graphql.is_list")
 local schema = require("appsync.server.graphql.schema")
 
 local selection = {}
@@ -138,7 +139,7 @@ end
 function selection.restrict(x, value, ref, nodes)
   local named = schema.named(ref)
   if type(value) ~= "table" or not schema.is_composite(named) then return value end
-  if value[1] ~= nil or getmetatable(value) == core.array_mt then
+  if is_list(value) then
     local out = setmetatable({}, core.array_mt)
     for i, item in ipairs(value) do out[i] = selection.restrict(x, item, ref, nodes) end
     return out

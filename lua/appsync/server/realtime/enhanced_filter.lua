@@ -1,11 +1,13 @@
 --- Enhanced subscription filters: `{filterGroup = {{filters = {{fieldName=, operator=, value=}, …}}, …}}`. The filters of
 --- one list must all hold, one of the lists is enough (AppSync Developer Guide, "Defining enhanced subscription filters",
 --- "Extensions").
+local comparison = require("appsync.server.data.comparison")
 local core = require("appsync.core")
+local is_list = require("appsync.server.graphql.is_list")
 
 local enhanced_filter = {}
 
-local NULL, array_mt = core.null, core.array_mt
+local NULL = core.null
 
 local MAX_LISTS, MAX_FIELDS, MAX_IN, MAX_ANY, MAX_CHARACTERS, MAX_LEVELS = 10, 5, 5, 20, 256, 5
 
@@ -13,24 +15,8 @@ local function refuse(message, ...)
   error({ message = message:format(...), type = "BadRequestException" }, 0)
 end
 
-local function is_list(value)
-  return type(value) == "table" and (getmetatable(value) == array_mt or value[1] ~= nil)
-end
-
 local function is_scalar(value)
   return type(value) == "string" or type(value) == "number"
-end
-
--- -1, 0, 1; nil when the two have no order. Lua's `<` on strings follows the locale; here bytes are compared.
-local function compare(a, b)
-  if type(a) ~= type(b) or not is_scalar(a) then return nil end
-  if a == b then return 0 end
-  if type(a) == "number" then return a < b and -1 or 1 end
-  for i = 1, math.min(#a, #b) do
-    local x, y = a:byte(i), b:byte(i)
-    if x ~= y then return x < y and -1 or 1 end
-  end
-  return #a < #b and -1 or 1
 end
 
 local function is_member(list, wanted)
@@ -51,13 +37,6 @@ local function contains_any(value, wanted)
     if is_member(value, item) then return true end
   end
   return false
-end
-
-local function ordered(accepts)
-  return function(value, operand)
-    local order = compare(value, operand)
-    return order ~= nil and accepts(order)
-  end
 end
 
 -- What an operator accepts as its value: a name of `kinds`.
@@ -89,10 +68,10 @@ end
 local OPERATORS = {
   eq = { kinds.any, function(value, operand) return value == operand end },
   ne = { kinds.any, function(value, operand) return value ~= operand end },
-  le = { kinds.scalar, ordered(function(order) return order <= 0 end) },
-  lt = { kinds.scalar, ordered(function(order) return order < 0 end) },
-  ge = { kinds.scalar, ordered(function(order) return order >= 0 end) },
-  gt = { kinds.scalar, ordered(function(order) return order > 0 end) },
+  le = { kinds.scalar, comparison.test(function(order) return order <= 0 end) },
+  lt = { kinds.scalar, comparison.test(function(order) return order < 0 end) },
+  ge = { kinds.scalar, comparison.test(function(order) return order >= 0 end) },
+  gt = { kinds.scalar, comparison.test(function(order) return order > 0 end) },
   contains = { kinds.scalar, contains },
   notContains = { kinds.scalar, function(value, operand) return not contains(value, operand) end },
   beginsWith = { kinds.string, function(value, operand)
@@ -101,8 +80,7 @@ local OPERATORS = {
   ["in"] = { kinds.list_in, function(value, operand) return is_member(operand, value) end },
   notIn = { kinds.list_in, function(value, operand) return not is_member(operand, value) end },
   between = { kinds.pair, function(value, pair)
-    local low, high = compare(value, pair[1]), compare(value, pair[2])
-    return low ~= nil and high ~= nil and low >= 0 and high <= 0
+    return comparison.is_between(value, pair[1], pair[2])
   end },
   containsAny = { kinds.list_any, contains_any },
 }

@@ -125,6 +125,7 @@ describe("the authorization file", function()
     { { apiKeys = { { key = "k", expires = "tomorrow" } } },
       'apiKeys[1].expires must be seconds since 1970, or a time as "2027-01-31T00:00:00Z"' },
     { { apiKeys = { { key = "k", expires = -1 } } }, "apiKeys[1].expires must be seconds" },
+    { { apiKeys = { { key = "k", expires = "2027-13-31T00:00:00Z" } } }, "apiKeys[1].expires must be seconds" },
     { { iam = { {} } }, "iam[1].accessKeyId is missing" }, { { iam = { { accessKeyId = "A" } } }, "iam[1].secretAccessKey is missing" },
     { { iam = { user({ secretKey = "x" }) } }, "iam[1].secretKey isn't known" },
     { { iam = { user({ role = "authrole" }) }, roles = { authRole = {} } }, "iam[1].role names a role that isn't in roles; did you mean authRole?" },

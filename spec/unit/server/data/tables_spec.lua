@@ -18,7 +18,7 @@ describe("the tables of resolvers", function()
     }
     assert(operations.build(models, s, { query = "Query" }))
     t = tables.new({
-      models = models, now = function() return clock end, timestamp = operations.timestamp, store = function() return s end,
+      models = models, now = function() return clock end, store = function() return s end,
     })
   end)
   after_each(function() s:close() end)

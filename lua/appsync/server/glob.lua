@@ -1,4 +1,4 @@
---- Patterns of `*` (any run of characters) and `?` (one character), as IAM's policies have them.
+--- Patterns of `*` (any run of characters) and `?` (one character), as policies and fault rules have them.
 local glob = {}
 
 local STAR, QUESTION = ("*?"):byte(1, 2)

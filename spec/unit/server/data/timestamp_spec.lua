@@ -1,0 +1,15 @@
+local timestamp = require("appsync.server.data.timestamp")
+
+describe("a timestamp", function()
+  it("has milliseconds", function()
+    assert.equal("1970-01-01T00:00:00.000Z", timestamp(0))
+    assert.equal("2000-02-29T12:30:15.678Z", timestamp(951827415.678))
+    assert.equal("2000-02-29T12:30:15.001Z", timestamp(951827415.001))
+    assert.equal("2000-02-29T12:30:14.000Z", timestamp(951827414))
+  end)
+
+  it("loses no millisecond to a float that is just below it", function()
+    assert.equal("2023-11-14T22:13:20.290Z", timestamp(1700000000.29))
+    assert.equal("2023-11-14T22:13:21.000Z", timestamp(1700000000.9999))
+  end)
+end)
