@@ -40,11 +40,19 @@ local function choose(document, name)
   return n == 1 and first or nil
 end
 
+-- Clients send few documents, each often.
+local MAX_KNOWN, MAX_KNOWN_BYTES = 200, 10000
+local known, n_known = {}, 0
+
 ---@param query any
 ---@param name any the operation's, where several are sent
 ---@return {kind: string?, operation: string?, fields: string[]?}
 function operation.describe(query, name)
   name = type(name) == "string" and name ~= "" and name or nil
+  local before = not name and known[query]
+  if before then
+    return { kind = before.kind, operation = before.operation, fields = before.fields }
+  end
   local document = type(query) == "string" and #query <= MAX_BYTES and core.parse(query)
   local node = document and choose(document, name)
   if not node then
@@ -58,7 +66,14 @@ function operation.describe(query, name)
   end
   local out = { fields = setmetatable({}, core.array_mt), seen = {} }
   collect(node.selectionSet, fragments, out)
-  return { kind = node.operation, operation = node.name or name, fields = out.fields }
+  local kind, fields = node.operation, out.fields
+  if not name and #query <= MAX_KNOWN_BYTES then
+    if n_known >= MAX_KNOWN then
+      known, n_known = {}, 0
+    end
+    known[query], n_known = { kind = kind, operation = node.name, fields = fields }, n_known + 1
+  end
+  return { kind = kind, operation = node.name or name, fields = fields }
 end
 
 return operation

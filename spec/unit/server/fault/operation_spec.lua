@@ -32,6 +32,16 @@ describe("an operation's description", function()
     assert.same({}, operation.describe(nil))
   end)
 
+  it("is the same each time, and nobody's changes come back", function()
+    for i = 1, 500 do
+      local query = ("{ a%d }"):format(i % 300)
+      local info = operation.describe(query)
+      assert.same({ "query", "a" .. i % 300 }, { info.kind, info.fields[1] })
+      assert.is_nil(info.connection)
+      info.connection, info.kind = 1, "changed"
+    end
+  end)
+
   it("names a hundred fields at most", function()
     local names = {}
     for i = 1, 300 do names[i] = "f" .. i end
