@@ -1,5 +1,7 @@
 --- What holds while one request or message is worked on: a clock that is wrong, credentials that count as expired, fields
 --- that fail. The clock, the authorizer and the engine ask here.
+local glob = require("appsync.server.glob")
+
 local moment = {}
 
 ---@class appsync.server.Moment
@@ -7,8 +9,6 @@ local moment = {}
 ---@field private skew_here_s number of this one
 ---@field private expire table? parameters
 ---@field private refusal appsync.server.FaultRefusal?
----@field private error table? parameters
----@field private match_field string?
 local Moment = {}
 local Moment_mt = { __index = Moment }
 
@@ -36,14 +36,14 @@ end
 
 -- The engine asks for each field: its error, or nil. Without a name it is every root field that the rule matches.
 local function injection(strike)
-  local p, pattern = strike.parameters, strike.item.field
+  local p, pattern = strike.parameters, strike.item.rule.match.field
   local thrown = { message = p.message, type = p.type, data = p.data, info = p.info }
   return function(type_name, field_name, is_root)
     if p.field then
       local is_meant = p.field == type_name .. "." .. field_name or (is_root and p.field == field_name)
       return is_meant and thrown or nil
     end
-    return is_root and (not pattern or field_name:find(pattern)) and thrown or nil
+    return is_root and (not pattern or glob.matches(pattern, field_name)) and thrown or nil
   end
 end
 
