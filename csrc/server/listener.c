@@ -108,9 +108,23 @@ static void on_accept_failed(struct evconnlistener *socket, void *context APS_UN
 		evconnlistener_disable(socket);
 }
 
+static const int caught_signals[] = {SIGTERM, SIGINT};
+
+/* Code that never returns to the loop must not keep the process from ending: until the loop has seen a signal, the next
+ * one is the system's. */
+static void arm_signal(struct aps_listener *listener, size_t i, bool is_next_final)
+{
+	struct sigaction action = listener->signal_actions[i];
+	if (is_next_final) action.sa_flags |= (int)SA_RESETHAND;
+	sigaction(caught_signals[i], &action, NULL);
+}
+
 static void on_signal(evutil_socket_t number, short what APS_UNUSED, void *context)
 {
 	struct aps_listener *listener = context;
+	for (size_t i = 0; i < APS_COUNTOF(caught_signals); i++) {
+		if (caught_signals[i] == (int)number) arm_signal(listener, i, false);
+	}
 	if (listener->signal_queued) return;
 	listener->signal_queued = true;
 	listener->signal_event = (struct aps_peer_event){.kind = APS_LISTENER_SIGNAL, .code = (int)number};
@@ -299,12 +313,13 @@ bool aps_listener_slow(struct aps_listener *listener, uint64_t id, size_t bytes_
 
 enum aps_rc aps_listener_catch_signals(struct aps_listener *listener, struct aps_err *err)
 {
-	static const int numbers[] = {SIGTERM, SIGINT};
-	for (size_t i = 0; i < APS_COUNTOF(numbers); i++) {
+	for (size_t i = 0; i < APS_COUNTOF(caught_signals); i++) {
 		if (listener->signals[i] != NULL) continue;
-		listener->signals[i] = evsignal_new(listener->base, numbers[i], on_signal, listener);
-		if (listener->signals[i] == NULL || event_add(listener->signals[i], NULL) != 0)
+		listener->signals[i] = evsignal_new(listener->base, caught_signals[i], on_signal, listener);
+		if (listener->signals[i] == NULL || event_add(listener->signals[i], NULL) != 0 ||
+		    sigaction(caught_signals[i], NULL, &listener->signal_actions[i]) != 0)
 			return aps_fail(err, APS_E_NOMEM, "can't catch signals");
+		arm_signal(listener, i, true);
 	}
 	return APS_OK;
 }

@@ -82,7 +82,7 @@ size_t aps_listener_cut_all(struct aps_listener *listener);
 /* At most that many bytes a second are written to the peer's connection, up to its next request; 0: no limit. False
  * when memory is out, and over TLS, where it can't be done. */
 bool aps_listener_slow(struct aps_listener *listener, uint64_t id, size_t bytes_per_s);
-/* From now on SIGINT and SIGTERM are events. */
+/* From now on SIGINT and SIGTERM are events. One that comes while an earlier one waits to be seen ends the process. */
 enum aps_rc aps_listener_catch_signals(struct aps_listener *listener, struct aps_err *err);
 /* Runs until an event is there or the time is over; negative: no limit. */
 void aps_listener_wait(struct aps_listener *listener, double timeout_s);

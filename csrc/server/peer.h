@@ -9,6 +9,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <signal.h>
 #include <wslay/wslay.h>
 
 enum aps_peer_state {
@@ -71,7 +72,8 @@ struct aps_listener {
 	struct aps_connection_table connections;
 	struct event *timer;
 	struct event *signals[2];
-	void *tls; /* SSL_CTX */
+	struct sigaction signal_actions[2]; /* the loop's */
+	void *tls;                          /* SSL_CTX */
 	struct aps_listener_options options;
 	struct aps_listener_stats stats;
 	struct aps_peer_table peers;

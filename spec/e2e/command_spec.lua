@@ -48,6 +48,30 @@ describe("the command appsync", function()
     end)
   end
 
+  it("ends on a second signal when a resolver doesn't return", function()
+    local resolvers = os.tmpname()
+    local file = assert(io.open(resolvers, "w"))
+    file:write('return { Query = { getTodo = function() io.stdout:write("busy\\n") io.stdout:flush() while true do end end } }')
+    file:close()
+    local pipe = assert(io.popen(("sh -c 'echo $$; exec bin/appsync serve %s --api-key k --resolvers %s'; echo status=$?"):format(
+      schema_file, resolvers)))
+    local pid = pipe:read("*l")
+    local client = ws_socket.tcp(tonumber(pipe:read("*l"):match(":(%d+)/graphql")), function() end)
+    client:send("POST /graphql HTTP/1.1\r\nHost: localhost\r\nx-api-key: k\r\nContent-Length: 35\r\n\r\n"
+      .. '{"query":"{ getTodo(id: 1) {id} }"}')
+    assert.equal("busy", pipe:read("*l"))
+    local n = 0
+    repeat
+      n = n + 1
+      local is_there = os.execute(("kill -TERM %s 2>/dev/null && sleep 0.05"):format(pid))
+    until not (is_there == true or is_there == 0) or n > 100
+    assert.is_true(n > 2 and n <= 100, n)
+    assert.equal("status=143", pipe:read("*l"))
+    pipe:close()
+    client:close()
+    os.remove(resolvers)
+  end)
+
   it("makes an API key where no authorization was given", function()
     local pipe = assert(io.popen(("sh -c 'echo $$; exec bin/appsync mock %s'"):format(schema_file)))
     local pid = pipe:read("*l")

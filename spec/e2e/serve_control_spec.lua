@@ -74,6 +74,7 @@ describe("the control endpoint", function()
     assert.equal(1, #call("GET", "/log?on=start").log)
     assert.equal(1, #call("GET", "/log?since=3").log)
     assert.equal(400, select(2, call("GET", "/log?sincce=3")))
+    assert.equal(400, select(2, call("GET", "/log?since=x")))
     call("DELETE", "/log")
     assert.same({ log = {} }, call("GET", "/log"))
   end)
@@ -126,6 +127,12 @@ describe("the control endpoint", function()
     assert.equal(400, select(2, call("POST", "/clock", { skew = 1 })))
     assert.equal(400, select(2, call("POST", "/clock", { skew_s = 1, advance_s = 1 })))
     assert.equal(400, select(2, call("POST", "/clock", "x")))
+    -- Decoded, 1e999 is no number that JSON has.
+    for _, far in ipairs({ "1e300", "-1e10", "1e999" }) do
+      assert.equal("the clock may be wrong by 1000000000 seconds at most", call("POST", "/clock", '{"skew_s":' .. far .. "}").error)
+    end
+    assert.equal(400, select(2, call("POST", "/clock", { advance_s = -1e9 })))
+    assert.equal(-50, call("GET", "/clock").skew_s)
   end)
 
   it("flushes what is held, and resets all", function()

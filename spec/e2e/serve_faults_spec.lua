@@ -272,4 +272,11 @@ describe("a fault rule on requests", function()
     faulty.now = 1
     assert.equal(500, client:response().status)
   end)
+
+  it("that throws where nobody expects it leaves nobody without an answer", function()
+    start({ { match = { times = 1 }, fault = { expire = true } } })
+    faulty.faults.rules.take = function() error("broken") end
+    assert.equal(500, faulty:ask("{ one }").status)
+    assert.equal(500, faulty:handshake(faulty:connect()).status)
+  end)
 end)

@@ -130,6 +130,24 @@ function handlers.signal(self)
   self.is_stopping = true
 end
 
+local FAILURE = '{"errors":[{"errorType":"InternalFailure","message":"An internal failure occurred."}]}'
+
+-- Who asked and got no answer because of a fault here is told so: else he would wait for ever.
+---@private
+function Server:handle(event)
+  local ok, thrown = pcall(handlers[event.type], self, event)
+  if ok then
+    return
+  end
+  self.log(("%s could not be handled: %s"):format(event.type, tostring(thrown)))
+  if event.type == "request" or event.type == "upgrade" then
+    local sent = http_headers.json(core.uuid(), { ["x-amzn-errortype"] = "InternalFailure" })
+    if not self.listener:respond(event.id, 500, sent, FAILURE) then
+      self.listener:close(event.id, 1011, "internal error")
+    end
+  end
+end
+
 -- The nearer of two times to wait; nil is for ever.
 local function sooner(timeout_s, due)
   if due and (not timeout_s or due < timeout_s) then
@@ -149,7 +167,7 @@ function Server:step(timeout_s)
     timeout_s = sooner(timeout_s, self:guarded("a fault", self.faults.timers.tick, self.faults.timers))
   end
   for _, event in ipairs(self.listener:poll(timeout_s)) do
-    self:guarded(event.type, handlers[event.type], self, event)
+    self:handle(event)
   end
 end
 

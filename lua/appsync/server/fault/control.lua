@@ -3,6 +3,7 @@
 --- can make a page of that name read the answers.
 local core = require("appsync.core")
 local host = require("appsync.server.http.host")
+local moment = require("appsync.server.fault.moment")
 local query_string = require("appsync.server.http.query_string")
 local rule = require("appsync.server.fault.rule")
 
@@ -91,7 +92,11 @@ routes["GET /log"] = function(self, request)
       return nil, ('unknown parameter "%s"; there are field, kind, on, operation, since'):format(name), 400
     end
   end
-  request.query.since = tonumber(request.query.since)
+  local since = request.query.since
+  request.query.since = tonumber(since)
+  if since and not request.query.since then
+    return nil, "since must be a number", 400
+  end
   return { log = array(self.faults.log:list(request.query)) }
 end
 
@@ -159,13 +164,18 @@ routes["POST /clock"] = function(self, request)
   if type(given) == "table" then
     set, advance = given.skew_s, given.advance_s
   end
+  local skew_s
   if type(set) == "number" and advance == nil then
-    self.faults.moment.skew_s = set
+    skew_s = set
   elseif type(advance) == "number" and set == nil then
-    self.faults.moment.skew_s = self.faults.moment.skew_s + advance
+    skew_s = self.faults.moment.skew_s + advance
   else
     return nil, 'either {"skew_s": SECONDS} or {"advance_s": SECONDS} is expected', 400
   end
+  if not moment.is_skew(skew_s) then
+    return nil, ("the clock may be wrong by %.0f seconds at most"):format(moment.max_skew_s), 400
+  end
+  self.faults.moment.skew_s = skew_s
   return routes["GET /clock"](self)
 end
 

@@ -1,4 +1,6 @@
 --- The faults that there are: where each can act, what it may be told, and what stands for its usual form.
+local moment = require("appsync.server.fault.moment")
+
 local kinds = {}
 
 ---@alias appsync.server.FaultSite "request"|"connect"|"start"|"event"
@@ -154,7 +156,7 @@ kinds.all = {
   skew = {
     sites = { "request", "connect", "start" },
     short = "s",
-    parameters = { s = { type = "number" } },
+    parameters = { s = { type = "number", min = -moment.max_skew_s, max = moment.max_skew_s } },
     check = function(p) return p.s == nil and "needs s, the seconds" or nil end,
   },
   -- A field fails: {"error": {"type": "DynamoDB:DynamoDbException", "message": "…", "field": "Todo.owner"}}.

@@ -12,6 +12,16 @@ local moment = {}
 local Moment = {}
 local Moment_mt = { __index = Moment }
 
+--- A clock is not more wrong than that: thirty years. Further off the dates of a time are none.
+moment.max_skew_s = 1e9
+
+--- Whether a clock may be so wrong.
+---@param seconds number
+---@return boolean
+function moment.is_skew(seconds)
+  return seconds >= -moment.max_skew_s and seconds <= moment.max_skew_s
+end
+
 ---@param now fun(): number
 ---@return appsync.server.Moment
 function moment.new(now)
