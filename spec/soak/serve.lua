@@ -6,7 +6,7 @@ local process = require "spec.support.process"
 local server = require "spec.support.server"
 
 local N = tonumber(os.getenv "N") or 20000
--- The server's collector waits until three times what lives is there: it swings by so much, and few requests don't fill
+-- The server's collector waits until four times what lives is there: it swings by so much, and few requests don't fill
 -- its caches. A leak of 100 bytes a request would be N / 10 KiB.
 local ALLOWED_KIB = tonumber(os.getenv "ALLOWED_KIB") or 49152
 local N_TASKS = 32
