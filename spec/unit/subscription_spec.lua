@@ -238,6 +238,19 @@ describe("client subscriptions", function()
     assert.equal(1, core.unsubscribed[sub_id()])
   end)
 
+  it("that are pulled live as long as somebody waits, whoever else holds the handle", function()
+    local event, is_ready
+    appsync.spawn(function() is_ready = client:subscribe(DOCUMENT):subscribe():ready(10) end)
+    appsync.spawn(function() event = client:subscribe(DOCUMENT):subscribe():next(10) end)
+    drive()
+    fake_core.collect()
+    core.push("SUB_STATE", sub_id(1), "subscribed")
+    emit(7, 0, 2)
+    drive()
+    assert.is_true(is_ready)
+    assert.equal(7, event.onCreatePost.id)
+  end)
+
   it("that are pulled are unsubscribed when their handle is collected", function()
     local function use() client:subscribe(DOCUMENT):subscribe() end
     coroutine.wrap(use)()

@@ -46,8 +46,10 @@ function Subscription:unsubscribe()
   self.context:unsubscribe()
 end
 
+-- No tail calls where somebody waits: the handle must outlive the wait, or its collection would end the subscription.
 local function ready(self, options)
-  return self.context:ready(options.timeout)
+  local ok, err = self.context:ready(options.timeout)
+  return ok, err
 end
 
 ---Waits until the service has acknowledged the subscription.
@@ -59,7 +61,8 @@ function Subscription:ready(timeout)
 end
 
 local function next_event(self, options)
-  return self.context:pull(options.timeout)
+  local event, err = self.context:pull(options.timeout)
+  return event, err
 end
 
 local NO_OPTIONS = {}
