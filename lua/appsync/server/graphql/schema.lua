@@ -144,6 +144,8 @@ local function declare(s, definition, is_builtin)
     if kind == "SCALAR" and scalars[name] and s.types[name] then return true end
     if kind == "SCALAR" then return fail(definition.loc, "scalar '%s': AppSync has no scalars of one's own", name) end
     if s.types[name] then return fail(definition.loc, "type '%s' is defined twice", name) end
+    -- AppSync Developer Guide, "Scalar types in GraphQL".
+    if name:find("^AWS") then return fail(definition.loc, "the type name '%s' begins with 'AWS', which is reserved", name) end
     add_type(s, new_type(definition, kind, is_builtin))
   elseif definition.kind == "OperationDefinition" or definition.kind == "FragmentDefinition" then
     return fail(definition.loc, "a schema holds no operations")

@@ -137,10 +137,10 @@ local function check_subscription_field(s, field, directive)
     if not mutation then
       return fail(directive.loc, "@aws_subscribe of '%s' names the mutation '%s', which does not exist", field.name, name)
     end
-    local own, theirs = schema.named(field.type), schema.named(mutation.type)
+    -- Whether null may be in it is each one's own.
+    local own, theirs = type_text(field.type):gsub("!", ""), type_text(mutation.type):gsub("!", "")
     if own ~= theirs then
-      return fail(field.loc, "subscription '%s' returns '%s', its mutation '%s' returns '%s'", field.name, own.name, name,
-        theirs.name)
+      return fail(field.loc, "subscription '%s' returns '%s', its mutation '%s' returns '%s'", field.name, own, name, theirs)
     end
   end
   s.subscribe[field.name] = mutations

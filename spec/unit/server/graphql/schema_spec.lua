@@ -56,6 +56,12 @@ describe("a schema", function()
     { "a schema without queries", "type A { a: Int }", "the schema has no Query type", 1, 1 },
     { "an operation in it", "type Query { a: Int }\nquery { a }", "a schema holds no operations", 2, 1 },
     { "a reserved name", "type __A { a: Int }\ntype Query { a: Int }", "the type name '__A' is reserved", 1, 1 },
+    { "a name of AppSync's", "type Query { a: Int }\ninput AWSThing { a: Int }",
+      "the type name 'AWSThing' begins with 'AWS', which is reserved", 2, 1 },
+    { "a subscription to lists of what its mutation returns",
+      "type Query { a: Int }\ntype Mutation { b: Int! }\ntype Subscription {\n  c: Int @aws_subscribe(mutations: [\"b\"])\n"
+        .. "  d: [Int!]! @aws_subscribe(mutations: [\"b\"])\n}",
+      "subscription 'd' returns '[Int]', its mutation 'b' returns 'Int'", 5, 3 },
     { "@aws_subscribe of a missing mutation",
       "type Query { a: Int }\ntype Mutation { b: Int }\ntype Subscription {\n  onC: Int @aws_subscribe(mutations: [\"c\"])\n}",
       "@aws_subscribe of 'onC' names the mutation 'c', which does not exist", 4, 12 },
