@@ -122,6 +122,14 @@ function arguments.reader(documents)
   return self
 end
 
+--- A value of an argument, nil where null is written: most arguments mean the same by it as by being absent.
+---@param value any
+---@return any
+function arguments.given(value)
+  if value == core.null then return nil end
+  return value
+end
+
 --- The place of an argument, or of the directive where it isn't given.
 ---@param directive appsync.ast.Directive
 ---@param name string

@@ -1,5 +1,6 @@
 --- The filters and conditions of one model (Amplify documentation, "Generated operations" and "Subscription filters").
 local filters = require("appsync.server.transform.filters")
+local keys = require("appsync.server.transform.keys")
 local names = require("appsync.server.transform.names")
 
 local conditions = {}
@@ -73,19 +74,11 @@ local function filter(world, m)
   return filters.input(name, lines)
 end
 
-local function is_key(m, name)
-  if m.key.partition == name then return true end
-  for _, sort in ipairs(m.key.sort) do
-    if sort == name then return true end
-  end
-  return false
-end
-
 local function condition(world, m)
   local lines, name = {}, conditions.condition_name(m)
   local has_own_index = m.key.is_custom or #m.indexes > 0
   for _, field in ipairs(m.fields) do
-    local is_left_out = field.name == "id" and (field.named == "ID" or has_own_index) or m.key.is_custom and is_key(m, field.name)
+    local is_left_out = field.name == "id" and (field.named == "ID" or has_own_index) or m.key.is_custom and keys.holds(m, field.name)
       or world.version == 1 and m.protected_fields and m.protected_fields[field.name]
     if field.is_declared and not is_left_out then add_field(lines, field, filters.type_of(field)) end
   end

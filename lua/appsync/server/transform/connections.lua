@@ -1,20 +1,14 @@
 --- @connection of the transformer's first version (Amplify CLI documentation, "Relationships between types"): belongs to,
 --- has one and has many, by names, by key fields or by a key.
 local arguments = require("appsync.server.transform.arguments")
-local core = require("appsync.core")
 local directives = require("appsync.server.graphql.directives")
 local keys = require("appsync.server.transform.keys")
 local names = require("appsync.server.transform.names")
 local relations = require("appsync.server.transform.relations")
 
-local fail, NULL = directives.fail, core.null
+local fail, given = directives.fail, arguments.given
 
 local connections = {}
-
-local function given(value)
-  if value == NULL then return nil end
-  return value
-end
 
 -- The other field of a connection that has a name.
 local function find_associate(world, related, field, name)
@@ -104,9 +98,8 @@ end
 local function find_key(related, use)
   local name = given(use.values.keyName)
   if not name then return related.key end
-  for _, index in ipairs(related.indexes) do
-    if index.name == name then return index end
-  end
+  local index = keys.find_index(related, name)
+  if index then return index end
   return fail(arguments.loc(use.directive, "keyName"), "@connection names the key '%s', which model '%s' has not", name,
     related.name)
 end
@@ -119,8 +112,7 @@ local function by_fields(_, use, related)
   if not use.field.is_list and key.name then
     return fail(loc, "@connection of '%s.%s' is no list, so it cannot have a 'keyName'", m.name, use.field.name)
   end
-  local wanted = { key.partition }
-  for _, name in ipairs(key.sort) do wanted[#wanted + 1] = name end
+  local wanted = keys.fields(key)
   if #list == 0 or #list > #wanted then
     return fail(loc, "@connection's 'fields' must be one to %d fields, for %s", #wanted, table.concat(wanted, ", "))
   end

@@ -1,6 +1,5 @@
 --- @default: what a field gets that a create leaves out (Amplify documentation, "Assign default values for fields").
 local arguments = require("appsync.server.transform.arguments")
-local core = require("appsync.core")
 local directives = require("appsync.server.graphql.directives")
 local scalars = require("appsync.server.graphql.scalars")
 
@@ -21,7 +20,7 @@ local function read_scalar(name, text)
   local convert = FROM_TEXT[name]
   local value = text
   if convert then value = convert(text) end
-  if value == nil then return nil, ("it is no %s"):format(name) end
+  if value == nil then return nil end
   return scalars[name].parse(value)
 end
 
@@ -39,14 +38,15 @@ local function read_default(world, m, field, directive)
   local values, err = world.reader:read(directive)
   if not values then return nil, err end
   local loc = arguments.loc(directive, "value")
-  if values.value == nil or values.value == core.null then
+  if arguments.given(values.value) == nil then
     return fail(loc, "@default of '%s.%s' needs a 'value'", m.name, field.name)
   elseif field.is_list or (field.kind ~= "scalar" and field.kind ~= "enum") then
     return fail(loc, "@default of '%s.%s': only fields of scalars and enums have defaults", m.name, field.name)
   end
   local value, why = read_value(world, field, values.value)
   if value == nil then
-    return fail(loc, "@default of '%s.%s': '%s' is no %s: %s", m.name, field.name, values.value, field.named, why or "")
+    return fail(loc, "@default of '%s.%s': '%s' is no %s%s", m.name, field.name, values.value, field.named,
+      why and ": " .. why or "")
   end
   m.defaults[field.name] = value
   return true

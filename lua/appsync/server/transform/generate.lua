@@ -80,8 +80,9 @@ local function add_root(world, parts, operation, fields)
   for _, field in ipairs(fields) do
     local maker = makers[field.name]
     if maker then
-      return fail(field.model.loc, "'%s.%s' is made twice: for the model '%s' and for '%s'", name, field.name, maker.name,
-        field.model.name)
+      local whose = maker == field.model and (" for the model '%s'"):format(maker.name)
+        or (": for the model '%s' and for '%s'"):format(maker.name, field.model.name)
+      return fail(field.model.loc, "'%s.%s' is made twice%s", name, field.name, whose)
     end
     makers[field.name] = field.model
     if not declared[field.name] then lines[#lines + 1] = "  " .. field.text end

@@ -1,6 +1,7 @@
 --- The inputs of a model's mutations, and of the objects inside it (Amplify documentation, "Generated operations").
 local ast = require("appsync.server.transform.ast")
 local filters = require("appsync.server.transform.filters")
+local keys = require("appsync.server.transform.keys")
 local names = require("appsync.server.transform.names")
 
 local inputs = {}
@@ -23,12 +24,11 @@ local function bare(text)
   return (text:gsub("!$", ""))
 end
 
-local function is_key(m, name)
-  if m.key.partition == name then return true end
-  for _, sort in ipairs(m.key.sort) do
-    if sort == name then return true end
-  end
-  return false
+--- Whether a field may be one that the server writes the time to.
+---@param field appsync.server.ModelField
+---@return boolean
+function inputs.can_hold_time(field)
+  return not field.is_list and (field.named == "String" or field.named == "AWSDateTime")
 end
 
 -- What the server fills in where a create leaves it out.
@@ -37,7 +37,7 @@ local function is_generated(m, field)
   if field.name == "id" then return is_text and not field.is_list end
   local is_stamp = field.name == "createdAt" or field.name == "updatedAt" or field.name == m.created_at
     or field.name == m.updated_at
-  return is_stamp and (field.named == "String" or field.named == "AWSDateTime")
+  return is_stamp and inputs.can_hold_time(field)
 end
 
 -- Fields that clients may write: declared ones, and the keys of other models that relations put here.
@@ -70,7 +70,7 @@ local function update_input(world, m)
   local lines, foreign = {}, {}
   each_writable(m, function(field)
     local text = bare(inputs.type_text(world, field.type))
-    local is_required = is_key(m, field.name)
+    local is_required = keys.holds(m, field.name)
     table.insert(field.is_declared and lines or foreign, ("%s: %s%s"):format(field.name, text, is_required and "!" or ""))
   end)
   if has_implied_id(m) then lines[#lines + 1] = "id: ID!" end
@@ -79,14 +79,19 @@ local function update_input(world, m)
   return lines
 end
 
-local function delete_input(m)
+--- A model's key as arguments or fields of an input that tell which item is meant: "id: ID!".
+---@param m appsync.server.Model
+---@return string[] lines
+function inputs.key_lines(m)
+  -- An id is an ID to clients, even where the type has it as a String.
+  if not m.key.is_custom then return { "id: ID!" } end
   local lines = {}
-  if not m.key.is_custom then
-    lines[1] = "id: ID!"
-  else
-    lines[1] = ("%s: %s!"):format(m.key.partition, m.field_by_name[m.key.partition].named)
-    for _, name in ipairs(m.key.sort) do lines[#lines + 1] = ("%s: %s!"):format(name, m.field_by_name[name].named) end
-  end
+  for i, name in ipairs(keys.fields(m.key)) do lines[i] = ("%s: %s!"):format(name, m.field_by_name[name].named) end
+  return lines
+end
+
+local function delete_input(m)
+  local lines = inputs.key_lines(m)
   if m.versioned then lines[#lines + 1] = m.versioned.input .. ": Int!" end
   return lines
 end

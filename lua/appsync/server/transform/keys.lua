@@ -1,11 +1,10 @@
 --- Keys and secondary indexes: @primaryKey and @index, and @key of the transformer's first version (Amplify documentation,
 --- "Configure a primary key", "Configure a secondary index", "Index your data with keys").
 local arguments = require("appsync.server.transform.arguments")
-local core = require("appsync.core")
 local directives = require("appsync.server.graphql.directives")
 local names = require("appsync.server.transform.names")
 
-local fail, NULL = directives.fail, core.null
+local fail, given = directives.fail, arguments.given
 
 ---@class appsync.server.Key
 ---@field partition string
@@ -23,17 +22,52 @@ local fail, NULL = directives.fail, core.null
 
 local keys = {}
 
+--- The names of the fields of a key or an index, the partition first.
+---@param key appsync.server.Key|appsync.server.Index
+---@return string[]
+function keys.fields(key)
+  local list = { key.partition }
+  for _, name in ipairs(key.sort) do list[#list + 1] = name end
+  return list
+end
+
+--- Whether a field is one of a model's primary key.
+---@param m appsync.server.Model
+---@param name string
+---@return boolean
+function keys.holds(m, name)
+  for _, field in ipairs(keys.fields(m.key)) do
+    if field == name then return true end
+  end
+  return false
+end
+
+--- The type of a field that a key has; that of an implied id isn't there before all models are read.
+---@param m appsync.server.Model
+---@param name string
+---@return string
+function keys.type_of(m, name)
+  local field = m.field_by_name[name]
+  return field and field.named or "ID"
+end
+
+--- A model's secondary index of a name, or nil.
+---@param m appsync.server.Model
+---@param name string
+---@return appsync.server.Index?
+function keys.find_index(m, name)
+  for _, index in ipairs(m.indexes) do
+    if index.name == name then return index end
+  end
+  return nil
+end
+
 --- The argument under which list queries take a condition on the sort fields; nil when there are none.
 ---@param sort string[]
 ---@return string?
 function keys.sort_argument(sort)
   if #sort == 0 then return nil end
   return #sort == 1 and sort[1] or names.camel(sort)
-end
-
-local function given(value)
-  if value == NULL then return nil end
-  return value
 end
 
 local function check_key_field(m, name, what, loc, is_required)
@@ -49,9 +83,8 @@ local function check_key_field(m, name, what, loc, is_required)
 end
 
 local function check_key(m, partition, sort, what, loc, is_required)
-  local seen, all = {}, { partition }
-  for _, name in ipairs(sort) do all[#all + 1] = name end
-  for _, name in ipairs(all) do
+  local seen = {}
+  for _, name in ipairs(keys.fields({ partition = partition, sort = sort })) do
     if seen[name] then return fail(loc, "%s names the field '%s' twice", what, name) end
     seen[name] = true
     local ok, err = check_key_field(m, name, what, loc, is_required)
@@ -81,9 +114,7 @@ local function add_index(m, index, what, loc)
   if index.query and not names.is_name(index.query) then
     return fail(loc, "%s's 'queryField' '%s' is no name of a field", what, index.query)
   end
-  for _, other in ipairs(m.indexes) do
-    if other.name == index.name then return fail(loc, "model '%s' has two indexes named '%s'", m.name, index.name) end
-  end
+  if keys.find_index(m, index.name) then return fail(loc, "model '%s' has two indexes named '%s'", m.name, index.name) end
   index.sort_argument = keys.sort_argument(index.sort)
   local ok, err = check_key(m, index.partition, index.sort, what, loc, false)
   if not ok then return nil, err end

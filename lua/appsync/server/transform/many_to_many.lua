@@ -1,7 +1,7 @@
 --- @manyToMany: two lists of models become a model of their own that joins them (Amplify documentation, "Many-to-many
 --- relationship").
+local arguments = require("appsync.server.transform.arguments")
 local ast = require("appsync.server.transform.ast")
-local core = require("appsync.core")
 local directives = require("appsync.server.graphql.directives")
 local keys = require("appsync.server.transform.keys")
 local names = require("appsync.server.transform.names")
@@ -27,7 +27,7 @@ local function collect(world, uses, order, m, field, directive)
     uses[name] = {}
     order[#order + 1] = name
   end
-  local limit = values.limit ~= core.null and values.limit or relations.DEFAULT_LIMIT
+  local limit = arguments.given(values.limit) or relations.DEFAULT_LIMIT
   table.insert(uses[name], { model = m, field = field, directive = directive, limit = limit })
   return true
 end
@@ -51,10 +51,7 @@ local function foreign_fields(m)
   local base = names.lower_first(m.name)
   local fields = { { name = base .. names.upper_first(m.key.partition), of = m.key.partition } }
   for _, sort in ipairs(m.key.sort) do fields[#fields + 1] = { name = base .. sort, of = sort } end
-  for _, field in ipairs(fields) do
-    local own = m.field_by_name[field.of]
-    field.type = (own and own.named or "ID") .. "!"
-  end
+  for _, field in ipairs(fields) do field.type = keys.type_of(m, field.of) .. "!" end
   return fields
 end
 
@@ -94,9 +91,9 @@ local function relate(join, side, fields)
   local m = side.model
   local index = add_index(join, side, fields)
   relations.add(m, { field = side.field.name, kind = "hasMany", model = join.name, index = index, limit = side.limit,
-    local_fields = relations.key_fields(m), remote_fields = field_names(fields, 1), sort = {}, is_required = false })
+    local_fields = keys.fields(m.key), remote_fields = field_names(fields, 1), sort = {}, is_required = false })
   relations.add(join, { field = names.lower_first(m.name), kind = "hasOne", model = m.name, limit = relations.DEFAULT_LIMIT,
-    local_fields = field_names(fields, 1), remote_fields = relations.key_fields(m), sort = {}, is_required = true })
+    local_fields = field_names(fields, 1), remote_fields = keys.fields(m.key), sort = {}, is_required = true })
 end
 
 local function make_join(world, name, pair)

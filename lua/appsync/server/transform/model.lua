@@ -9,6 +9,7 @@ local defaults = require("appsync.server.transform.defaults")
 local definitions = require("appsync.server.transform.definitions")
 local directives = require("appsync.server.graphql.directives")
 local generate = require("appsync.server.transform.generate")
+local inputs = require("appsync.server.transform.inputs")
 local keys = require("appsync.server.transform.keys")
 local many_to_many = require("appsync.server.transform.many_to_many")
 local model_directive = require("appsync.server.transform.model_directive")
@@ -60,15 +61,20 @@ local function amplify_reader()
   return reader
 end
 
+local function add_timestamp(world, m, key)
+  local name = m[key]
+  if not name then return end
+  local field = m.field_by_name[name] or world:add_field(m, name, "AWSDateTime!")
+  field.is_timestamp = not field.is_declared or nil
+  -- The time is a text: a field of another type is its clients' own.
+  if not inputs.can_hold_time(field) then m[key] = nil end
+end
+
 -- id and the timestamps, where a type has none.
 local function add_implicit_fields(world, m)
   if not m.field_by_name.id and not m.key.is_custom then world:add_field(m, "id", "ID!") end
-  for _, name in ipairs({ m.created_at or false, m.updated_at or false }) do
-    if name then
-      local field = m.field_by_name[name] or world:add_field(m, name, "AWSDateTime!")
-      field.is_timestamp = not field.is_declared or nil
-    end
-  end
+  add_timestamp(world, m, "created_at")
+  add_timestamp(world, m, "updated_at")
 end
 
 local function each_model(world, step)

@@ -1,12 +1,11 @@
 --- Relations between models: @hasOne, @hasMany and @belongsTo (Amplify documentation, "Model relationships"). Each becomes a
 --- record of which fields of the one side hold which values of the other's.
 local arguments = require("appsync.server.transform.arguments")
-local core = require("appsync.core")
 local directives = require("appsync.server.graphql.directives")
 local keys = require("appsync.server.transform.keys")
 local names = require("appsync.server.transform.names")
 
-local fail, NULL = directives.fail, core.null
+local fail, given = directives.fail, arguments.given
 
 ---@class appsync.server.Relation
 ---@field field string
@@ -26,31 +25,11 @@ local relations = {}
 local DEFAULT_LIMIT = 100
 relations.DEFAULT_LIMIT = DEFAULT_LIMIT
 
-local function given(value)
-  if value == NULL then return nil end
-  return value
-end
-
---- The names of a model's key fields, the partition first.
----@param m appsync.server.Model
----@return string[]
-function relations.key_fields(m)
-  local list = { m.key.partition }
-  for _, name in ipairs(m.key.sort) do list[#list + 1] = name end
-  return list
-end
-
--- The type that a foreign key of a field has.
-local function key_type(m, name)
-  local field = m.field_by_name[name]
-  return field and field.named or "ID"
-end
-
 -- Foreign keys that point at `target`, named after the relation's field.
 local function implied_keys(owner, field_name, target)
   local list = {}
-  for i, name in ipairs(relations.key_fields(target)) do
-    list[i] = { name = names.camel({ owner.name, field_name, name }), type = key_type(target, name) }
+  for i, name in ipairs(keys.fields(target.key)) do
+    list[i] = { name = names.camel({ owner.name, field_name, name }), type = keys.type_of(target, name) }
   end
   return list
 end
@@ -74,7 +53,7 @@ local function check_fields(m, list, directive, argument)
 end
 
 local function check_count(list, target, directive, argument)
-  local wanted = relations.key_fields(target)
+  local wanted = keys.fields(target.key)
   if #list == #wanted then return true end
   return fail(arguments.loc(directive, argument), "@%s's '%s' must name as many fields as the key of '%s' has: %s",
     directive.name, argument, target.name, table.concat(wanted, ", "))
@@ -82,7 +61,7 @@ end
 
 local function check_types(from, list, to, wanted, directive, argument)
   for i, name in ipairs(list) do
-    local own, theirs = key_type(from, name), key_type(to, wanted[i])
+    local own, theirs = keys.type_of(from, name), keys.type_of(to, wanted[i])
     local is_alike = own == theirs or (argument == "references" and (own == "ID" or own == "String")
       and (theirs == "ID" or theirs == "String"))
     if not is_alike then
@@ -98,20 +77,13 @@ local function new_relation(m, field, kind, values)
     is_required = field.is_required, sort = {}, local_fields = {}, remote_fields = {}, owner = m }
 end
 
-local function find_index(m, name)
-  for _, index in ipairs(m.indexes) do
-    if index.name == name then return index end
-  end
-  return nil
-end
-
 --- Adds an index that a relation needs and the schema doesn't name.
 ---@param m appsync.server.Model
 ---@param name string
 ---@param fields string[]
 ---@return string name
 function relations.imply_index(m, name, fields)
-  if not find_index(m, name) then
+  if not keys.find_index(m, name) then
     local sort = {}
     for i = 2, #fields do sort[i - 1] = fields[i] end
     table.insert(m.indexes, { name = name, partition = fields[1], sort = sort, is_implied = true,
@@ -138,7 +110,7 @@ local function by_references(world, m, related, relation, directive, values)
   local parent, child = is_child and related or m, is_child and m or related
   local ok, err = check_fields(child, list, directive, "references")
   if ok then ok, err = check_count(list, parent, directive, "references") end
-  if ok then ok, err = check_types(child, list, parent, relations.key_fields(parent), directive, "references") end
+  if ok then ok, err = check_types(child, list, parent, keys.fields(parent.key), directive, "references") end
   if not ok then return nil, err end
   if relation.is_required then
     return fail(directive.loc, "'%s.%s' must be nullable (without '!'), as it is related by references", m.name, relation.field)
@@ -150,9 +122,9 @@ local function by_references(world, m, related, relation, directive, values)
       relation.field, related.name, is_child and "@hasMany or @hasOne" or "@belongsTo", '"' .. table.concat(list, '", "') .. '"')
   end
   if is_child then
-    relation.local_fields, relation.remote_fields = list, relations.key_fields(related)
+    relation.local_fields, relation.remote_fields = list, keys.fields(related.key)
   else
-    relation.local_fields, relation.remote_fields = relations.key_fields(m), list
+    relation.local_fields, relation.remote_fields = keys.fields(m.key), list
     relation.index = relations.imply_index(related, given(other.overrideIndexName)
       or ("gsi-%s.%s"):format(m.name, relation.field), list)
   end
@@ -161,8 +133,7 @@ end
 
 -- Binds the fields of an index, or of the related model's key, to fields of this model.
 local function bind(m, related, relation, list, directive, target)
-  local wanted = { target.partition }
-  for _, name in ipairs(target.sort) do wanted[#wanted + 1] = name end
+  local wanted = keys.fields(target)
   if #list > 1 and #list ~= #wanted then
     return fail(arguments.loc(directive, "fields"), "@%s's 'fields' must name the partition field, or one field each for %s",
       directive.name, table.concat(wanted, ", "))
@@ -180,7 +151,7 @@ local function has_one(m, related, relation, directive, values)
   if not given(values.fields) then
     local foreign = implied_keys(m, relation.field, related)
     relation.foreign = { model = m.name, fields = foreign, is_required = relation.is_required }
-    relation.local_fields, relation.remote_fields = names_of(foreign), relations.key_fields(related)
+    relation.local_fields, relation.remote_fields = names_of(foreign), keys.fields(related.key)
     return relation
   end
   local ok, err = check_fields(m, values.fields, directive, "fields")
@@ -190,7 +161,7 @@ local function has_one(m, related, relation, directive, values)
 end
 
 local function has_many(m, related, relation, directive, values)
-  local index = given(values.indexName) and find_index(related, values.indexName)
+  local index = given(values.indexName) and keys.find_index(related, values.indexName)
   if given(values.indexName) and not index then
     return fail(arguments.loc(directive, "indexName"), "@hasMany names the index '%s', which model '%s' has not",
       values.indexName, related.name)
@@ -207,7 +178,7 @@ local function has_many(m, related, relation, directive, values)
   end
   local foreign = implied_keys(m, relation.field, m)
   relation.foreign = { model = related.name, fields = foreign, is_required = relation.is_required }
-  relation.local_fields, relation.remote_fields = relations.key_fields(m), names_of(foreign)
+  relation.local_fields, relation.remote_fields = keys.fields(m.key), names_of(foreign)
   relation.index = relations.imply_index(related, ("gsi-%s.%s"):format(m.name, relation.field), relation.remote_fields)
   return relation
 end
@@ -230,7 +201,7 @@ local function belongs_to(m, related, relation, directive, values)
   end
   if given(values.fields) or kind == "hasOne" then return has_one(m, related, relation, directive, values) end
   relation.local_fields, relation.remote_fields = names_of(implied_keys(related, owner.name, related)),
-    relations.key_fields(related)
+    keys.fields(related.key)
   return relation
 end
 

@@ -2,6 +2,7 @@
 local ast = require("appsync.server.transform.ast")
 local conditions = require("appsync.server.transform.conditions")
 local filters = require("appsync.server.transform.filters")
+local inputs = require("appsync.server.transform.inputs")
 local names = require("appsync.server.transform.names")
 
 local roots = {}
@@ -27,13 +28,6 @@ local function sort_argument(m, key_name, sort, argument)
   return ("%s: %s"):format(argument, (filters.composite_condition(m, key_name, sort)))
 end
 roots.sort_argument = sort_argument
-
-local function get_arguments(m)
-  if not m.key.is_custom then return "id: ID!" end
-  local parts = { ("%s: %s!"):format(m.key.partition, m.field_by_name[m.key.partition].named) }
-  for _, name in ipairs(m.key.sort) do parts[#parts + 1] = ("%s: %s!"):format(name, m.field_by_name[name].named) end
-  return table.concat(parts, ", ")
-end
 
 local function list_arguments(m)
   local plain = ("filter: %s, limit: Int, nextToken: String"):format(conditions.filter_name(m))
@@ -76,7 +70,7 @@ function roots.fields(world, m)
     table.insert(out[root], { name, name .. text .. ast.directives_text(m.operation_auth[operation]) })
   end
   local connection, ops = roots.connection_name(m), m.ops
-  if ops.get then add("query", ops.get, ("(%s): %s"):format(get_arguments(m), m.name), "get") end
+  if ops.get then add("query", ops.get, ("(%s): %s"):format(table.concat(inputs.key_lines(m), ", "), m.name), "get") end
   if ops.list then add("query", ops.list, ("(%s): %s"):format(list_arguments(m), connection), "list") end
   for _, index in ipairs(m.indexes) do
     if index.query then add("query", index.query, ("(%s): %s"):format(index_arguments(world, m, index), connection), "index") end

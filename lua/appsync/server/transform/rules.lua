@@ -1,12 +1,11 @@
 --- @auth: who may do what (Amplify documentation, "Customize authorization rules"). Rules that cannot work are refused here,
 --- because a rule that is never met, or always, is found out too late.
 local arguments = require("appsync.server.transform.arguments")
-local core = require("appsync.core")
 local directives = require("appsync.server.graphql.directives")
 local filters = require("appsync.server.transform.filters")
 local names = require("appsync.server.transform.names")
 
-local fail, NULL = directives.fail, core.null
+local fail, given = directives.fail, arguments.given
 
 ---@class appsync.server.Rule
 ---@field allow "owner"|"groups"|"private"|"public"|"custom"
@@ -43,11 +42,6 @@ local MODE_NAMES = {
   AMAZON_COGNITO_USER_POOLS = "Cognito user pools", OPENID_CONNECT = "OpenID Connect", API_KEY = "API keys",
   AWS_IAM = "IAM", AWS_LAMBDA = "a Lambda authorizer",
 }
-
-local function given(value)
-  if value == NULL then return nil end
-  return value
-end
 
 local function set_of(list)
   local set = {}

@@ -1,10 +1,10 @@
 --- @versioned: a counter that updates and deletes must know (Amplify CLI documentation, "Versioning and conflict detection"
 --- of the transformer's first version).
-local core = require("appsync.core")
+local arguments = require("appsync.server.transform.arguments")
 local directives = require("appsync.server.graphql.directives")
 local names = require("appsync.server.transform.names")
 
-local fail, NULL = directives.fail, core.null
+local fail, given = directives.fail, arguments.given
 
 local versioned = {}
 
@@ -17,10 +17,9 @@ function versioned.read(world, m)
   if not directive then return true end
   local values, err = world.reader:read(directive)
   if not values then return nil, err end
-  local name = values.versionField ~= NULL and values.versionField or "version"
-  local input = values.versionInput ~= NULL and values.versionInput or "expectedVersion"
-  for _, given in ipairs({ name, input }) do
-    if not names.is_name(given) then return fail(directive.loc, "@versioned: '%s' is no name of a field", given) end
+  local name, input = given(values.versionField) or "version", given(values.versionInput) or "expectedVersion"
+  for _, named in ipairs({ name, input }) do
+    if not names.is_name(named) then return fail(directive.loc, "@versioned: '%s' is no name of a field", named) end
   end
   local field = m.field_by_name[name]
   if field and (field.named ~= "Int" or field.is_list) then

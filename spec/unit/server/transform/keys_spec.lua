@@ -99,7 +99,7 @@ describe("An index", function()
     { 'type A @model { a: ID @index(queryField: "a b") }', "@index's 'queryField' 'a b' is no name of a field (line 1, column 23)" },
     { 'type A @model { a: ID @index(queryField: "__a") }', "@index's 'queryField' '__a' is no name of a field (line 1, column 23)" },
     { 'type A @model { a: ID @index(queryField: "q") b: ID @index(queryField: "q") }',
-      "'Query.q' is made twice: for the model 'A' and for 'A' (line 1, column 1)" },
+      "'Query.q' is made twice for the model 'A' (line 1, column 1)" },
     { 'type A @model { a: ID @index(queryField: "getB") }\ntype B @model { a: ID }',
       "'Query.getB' is made twice: for the model 'A' and for 'B' (line 2, column 1)" },
     { "type a @model { b: ID }\ntype A @model { b: ID }",

@@ -272,6 +272,14 @@ describe("@model", function()
     assert.equal("name id", fields("A"))
   end)
 
+  it("leaves a field of a timestamp's name alone that can't hold one", function()
+    make("type A @model { createdAt: Int updatedAt: AWSDate }")
+    assert.same({ createdAt = NULL, updatedAt = NULL }, data("mutation { createA(input: {}) { createdAt updatedAt } }").createA)
+    assert.same({ createdAt = 5 }, data("mutation { createA(input: {createdAt: 5}) { createdAt } }").createA)
+    make("type A @model { createdAt: Int! }")
+    assert.matches("missing required fields '%[createdAt%]'", first_error("mutation { createA(input: {}) { id } }").message)
+  end)
+
   it("joins the fields to root types that exist, and leaves declared ones alone", function()
     make('type Query { b: Int getA(id: ID!): String } type A @model { name: String }',
       { resolvers = { Query = { getA = function() return "own" end } } })

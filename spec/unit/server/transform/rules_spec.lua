@@ -229,9 +229,9 @@ describe("A default", function()
 
   it("is checked", function()
     for fields, message in pairs({
-      ['i: Int @default(value: "x")'] = "@default of 'T.i': 'x' is no Int: it is no Int",
+      ['i: Int @default(value: "x")'] = "@default of 'T.i': 'x' is no Int (line 1, column 63)",
       ['i: Int @default(value: "1.5")'] = "@default of 'T.i': '1.5' is no Int: ",
-      ['b: Boolean @default(value: "yes")'] = "@default of 'T.b': 'yes' is no Boolean: it is no Boolean",
+      ['b: Boolean @default(value: "yes")'] = "@default of 'T.b': 'yes' is no Boolean (line 1, column 67)",
       ['e: E @default(value: "C")'] = "@default of 'T.e': 'C' is no E: it is one of A, B",
       ['d: AWSDate @default(value: "today")'] = "@default of 'T.d': 'today' is no AWSDate: ",
       ["s: String @default"] = "@default of 'T.s' needs a 'value'",
