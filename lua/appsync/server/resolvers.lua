@@ -208,8 +208,14 @@ end
 local passes_arguments = select(2, xpcall(function(value) return value end, print, true)) == true
 
 local function call(resolver, handler, ctx)
-  if passes_arguments then return xpcall(resolver, handler, ctx) end
-  return xpcall(function() return resolver(ctx) end, handler)
+  -- Not as a tail call: LuaJIT's traceback would have this function's name in the place of xpcall's, which ends ours.
+  local ok, value
+  if passes_arguments then
+    ok, value = xpcall(resolver, handler, ctx)
+  else
+    ok, value = xpcall(function() return resolver(ctx) end, handler)
+  end
+  return ok, value
 end
 
 local function watched(resolver, type_name, field_name, on_failure)

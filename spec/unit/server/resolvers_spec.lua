@@ -119,6 +119,7 @@ describe("a resolvers file", function()
       assert.matches("^Query%.a: attempt to index .*%(" .. path:gsub("%p", "%%%0") .. ":2%)\nstack traceback:\n", text)
       assert.matches(path .. ":5: in", text, 1, true)
       assert.is_nil(text:find("resolvers.lua", 1, true))
+      assert.is_nil(text:find("resolvers_spec.lua", 1, true))
     end)
 
     it("tells of an error object in a line, and passes the same object on", function()
