@@ -109,15 +109,14 @@ function Program:files()
   return paths
 end
 
---- What each file says, the schema as one, so that what was only touched isn't loaded anew.
+--- What each file says, and of a schema's folder which files it holds, so that what was only touched isn't loaded anew.
 ---@return table<string, string> contents by path
 function Program:contents()
-  local found = source.read(self.paths.schema)
+  local found, contents, names = source.read(self.paths.schema), {}, {}
   if found then self.watched = found.watched end
-  local contents = { [self.paths.schema] = found and found.text or "" }
-  for _, path in ipairs(self:files()) do
-    contents[path] = contents[path] or content(path) or ""
-  end
+  for _, path in ipairs(self:files()) do contents[path] = contents[path] or content(path) or "" end
+  for i, file in ipairs(found and found.files or {}) do names[i] = file.path end
+  if names[1] ~= self.paths.schema then contents[self.paths.schema] = table.concat(names, "\n") end
   return contents
 end
 

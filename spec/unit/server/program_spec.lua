@@ -70,6 +70,17 @@ describe("a program", function()
     assert.equal(before, package.loaded["titles"])
   end)
 
+  it("tells of a schema's folder which files are in it, and of each what it says", function()
+    made = folder.make({ ["api/a.graphql"] = "type Query { a: Int }", ["api/b.graphql"] = "type B { b: Int }" })
+    local api = made.path .. "/api"
+    local p = program.new({ schema = api })
+    assert(p:read())
+    assert.same({
+      [api] = api .. "/a.graphql\n" .. api .. "/b.graphql", [api .. "/a.graphql"] = "type Query { a: Int }",
+      [api .. "/b.graphql"] = "type B { b: Int }",
+    }, p:contents())
+  end)
+
   it("leaves modules alone that are installed elsewhere, or were there before", function()
     local p = make({ ["s.graphql"] = "type Query { a: String }", ["r.lua"] = "require('socket') return {}" })
     local before = package.loaded["socket"]
