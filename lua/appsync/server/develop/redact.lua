@@ -1,6 +1,7 @@
 --- A JSON message without the credentials in it, for a log. The text is kept as it was sent but for what is secret, however
 --- that is spelt.
 local core = require("appsync.core")
+local secret_variables = require("appsync.server.develop.secret_variables")
 local shorten = require("appsync.server.develop.shorten")
 
 local HIDDEN = '"***"'
@@ -38,14 +39,14 @@ end
 local hide
 
 -- A text that is JSON itself, as the `data` of a start message.
-local function inner(raw)
+local function inner(raw, variables)
   local text = core.decode(raw)
   if not text:find("^%s*[{%[]") or type(core.decode(text)) ~= "table" then return raw end
-  local shown = hide(text)
+  local shown = hide(text, variables)
   return shown == text and raw or core.encode(shown)
 end
 
-function hide(json)
+function hide(json, variables)
   local out, at = {}, 1
   while true do
     local first = json:find('"', at, true)
@@ -53,9 +54,9 @@ function hide(json)
     local stop = past_text(json, first)
     local raw, value = json:sub(first, stop - 1), json:match("^%s*:%s*()", stop)
     if not value then
-      out[#out + 1] = json:sub(at, first - 1) .. inner(raw)
+      out[#out + 1] = json:sub(at, first - 1) .. inner(raw, variables)
       at = stop
-    elseif shorten.is_secret(core.decode(raw)) then
+    elseif variables[core.decode(raw)] or shorten.is_secret(core.decode(raw)) then
       out[#out + 1] = json:sub(at, value - 1) .. HIDDEN
       at = past_value(json, value)
     else
@@ -66,12 +67,20 @@ function hide(json)
   return table.concat(out) .. json:sub(at)
 end
 
+-- The operation of a message of either protocol: AppSync's has it as a text.
+local function query_of(message)
+  local payload = type(message.payload) == "table" and message.payload or {}
+  local operation = type(payload.data) == "string" and core.decode(payload.data) or payload
+  return type(operation) == "table" and operation.query
+end
+
 --- The message with "***" in the place of each credential.
 ---@param text string as a client sent it
 ---@return string
 local function redact(text)
-  if type(core.decode(text)) ~= "table" then return ("(%d bytes that are no message)"):format(#text) end
-  return hide(text)
+  local message = core.decode(text)
+  if type(message) ~= "table" then return ("(%d bytes that are no message)"):format(#text) end
+  return hide(text, secret_variables(query_of(message)))
 end
 
 return redact

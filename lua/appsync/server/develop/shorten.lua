@@ -30,6 +30,9 @@ end
 
 local function by_name(a, b) return tostring(a) < tostring(b) end
 
+--- A value that is shown as "***".
+shorten.HIDDEN = {}
+
 local render
 
 local function list_of(value, depth)
@@ -49,7 +52,7 @@ local function object_of(value, depth)
       parts[i] = "…"
       break
     end
-    parts[i] = tostring(name) .. ": " .. (shorten.is_secret(name) and "***" or render(value[name], depth + 1))
+    parts[i] = tostring(name) .. ": " .. render(shorten.is_secret(name) and shorten.HIDDEN or value[name], depth + 1)
   end
   return "{" .. table.concat(parts, ", ") .. "}"
 end
@@ -60,6 +63,7 @@ function render(value, depth)
   if kind == "string" then return text_of(value) end
   if kind == "number" or kind == "boolean" then return tostring(value) end
   if kind ~= "table" then return kind end
+  if value == shorten.HIDDEN then return "***" end
   if depth > MAX_DEPTH then return is_list(value) and "[…]" or "{…}" end
   return (is_list(value) and list_of or object_of)(value, depth)
 end

@@ -4,6 +4,7 @@ local core = require("appsync.core")
 local redact = require("appsync.server.develop.redact")
 local request_log = require("appsync.server.develop.request_log")
 local resolver_place = require("appsync.server.develop.resolver_place")
+local secret_variables = require("appsync.server.develop.secret_variables")
 local shorten = require("appsync.server.develop.shorten")
 
 -- A list of ten thousand items whose children have resolvers would bury what one looks for.
@@ -117,6 +118,15 @@ local function entry_lines(entry)
   return line
 end
 
+local function variables_text(request)
+  if not request.variables then return "" end
+  local shown, is_secret = {}, secret_variables(request.query)
+  for name, value in pairs(request.variables) do
+    shown[name] = is_secret[name] and shorten.HIDDEN or value
+  end
+  return "  variables " .. shorten.value(setmetatable(shown, getmetatable(request.variables)))
+end
+
 ---@private
 function Tracer:finish(request, about, began, errors)
   local entries, n_more = self.entries, self.n_more
@@ -127,7 +137,7 @@ function Tracer:finish(request, about, began, errors)
     at = self.now(), kind = "trace", operation = about and about.operation, name = about and about.name,
     fields = about and about.fields, ms = (self.clock() - began) * 1000, identity = identity and identity.mode,
     user = identity and identity.username, n_errors = errors and #errors, error = errors and errors[1] and errors[1].message,
-  }) .. (request.variables and ("  variables " .. shorten.value(request.variables)) or "") }
+  }) .. variables_text(request) }
   for _, entry in ipairs(entries) do lines[#lines + 1] = entry_lines(entry) end
   if n_more > 0 then lines[#lines + 1] = ("  … and %d resolvers more"):format(n_more) end
   self.write(table.concat(lines, "\n") .. "\n")

@@ -27,6 +27,17 @@ describe("a message in a log", function()
     assert.equal("{ a }", core.decode(core.decode(text).payload.data).query)
   end)
 
+  it("has no variable that stands for something secret, whatever its name", function()
+    local operation = { query = "query($p: String, $q: String) { a(password: $p, b: $q) }", variables = { p = "HIDE", q = "SHOW" } }
+    for _, message in ipairs({
+      { type = "start", payload = { data = core.encode(operation) } }, { type = "subscribe", payload = operation },
+    }) do
+      local text = redact(core.encode(message))
+      assert.is_nil(text:find("HIDE", 1, true))
+      assert.truthy(text:find("SHOW", 1, true))
+    end
+  end)
+
   it("that is none isn't shown", function()
     assert.equal("(21 bytes that are no message)", redact('{"authorization":"HID'))
     assert.equal("(0 bytes that are no message)", redact(""))

@@ -64,6 +64,13 @@ describe("a trace", function()
     assert.matches('^  Mutation.createTodo%(input: {name: "milk"}%)  generated  [%d.]+ ms  %-> %d+ fields$', lines[2])
   end)
 
+  it("tells no variable that stands for something secret, whatever its name", function()
+    start()
+    local lines = lines_of("query($n: String, $p: String) { hello(name: $n, password: $p) }", { n = "milk", p = "HIDE" })
+    assert.matches('variables {n: "milk", p: ***}$', lines[1])
+    assert.matches('hello%(name: "milk", password: %*%*%*%)', lines[2])
+  end)
+
   it("is a tree: what runs for a parent's result stands below it, with its path", function()
     start()
     local lines = lines_of("{ items { n } one { n } }")
