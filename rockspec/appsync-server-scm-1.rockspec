@@ -116,6 +116,7 @@ build = {
     ["appsync.server.develop.report"] = "lua/appsync/server/develop/report.lua",
     ["appsync.server.develop.request_log"] = "lua/appsync/server/develop/request_log.lua",
     ["appsync.server.develop.resolver_place"] = "lua/appsync/server/develop/resolver_place.lua",
+    ["appsync.server.develop.secret_variables"] = "lua/appsync/server/develop/secret_variables.lua",
     ["appsync.server.develop.shorten"] = "lua/appsync/server/develop/shorten.lua",
     ["appsync.server.develop.socket_log"] = "lua/appsync/server/develop/socket_log.lua",
     ["appsync.server.develop.source"] = "lua/appsync/server/develop/source.lua",
