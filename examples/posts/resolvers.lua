@@ -19,11 +19,13 @@ local function record(ctx, post, what)
   local base, journal = ctx.tables.Post, ctx.tables.PostJournal
   local entry = copy(post)
   entry.aws_ds = what
-  -- Ordered by time as text, then by what happened to a post in the same second.
-  local at = ("%010d:%s:%08d"):format(ctx.util.now_epoch_seconds(), post.id, post.version)
+  -- Ordered by time as text, then by what came first in the same second.
+  local second = ("%010d:"):format(ctx.util.now_epoch_seconds())
+  local last = journal:scan({ partition = "Post", begins_with = second, descending = true, limit = 1 })[1]
+  entry.place = last and last.place + 1 or 1
   base:transaction(function()
     if what == "DELETE" then base:delete(post.id) else base:put(post) end
-    journal:put({ "Post", at }, entry)
+    journal:put({ "Post", ("%s%08d"):format(second, entry.place) }, entry)
   end)
   return entry
 end

@@ -82,6 +82,15 @@ describe("examples/posts", function()
     assert.same({ 1, "11", 12 }, { #changes, changes[1].title, changes[1].version })
   end)
 
+  it("tells of a post that came back in the second in which it went", function()
+    for i = 1, 3 do
+      assert.equal(1, mutate("createPost", { id = "p", title = tostring(i), author = "b" }).version)
+      if i < 3 then mutate("deletePost", { id = "p" }) end
+    end
+    local changes = list("listPostsDelta")
+    assert.same({ 1, "CREATE", "3" }, { #changes, changes[1].aws_ds, changes[1].title })
+  end)
+
   it("keeps both tables in the file of the store", function()
     local path = process.temporary(".db")
     engine = open(path)
