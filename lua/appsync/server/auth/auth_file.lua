@@ -3,8 +3,10 @@
 local core = require("appsync.core")
 local iam_policy = require("appsync.server.auth.iam_policy")
 local jwt = require("appsync.server.auth.jwt")
+local members = require("appsync.server.members")
 local opts = require("appsync.opts")
-local shape = require("appsync.server.auth.auth_shape")
+local parse_date = require("appsync.auth.date")
+local read_expression = require("appsync.server.auth.expression")
 
 local auth_file = {}
 
@@ -18,17 +20,29 @@ local auth_file = {}
 ---@field denies_by_default boolean? a user pool's defaultAction is DENY
 ---@field lambda {ttl_s: number?, tokens: string[]?}?
 
-local TOP = { default = "text", region = "text", accountId = "text", apiId = "text", apiKeys = "list", roles = "object",
-  iam = "list", userPools = "list", oidc = "list", lambda = "object" }
-local API_KEY = { key = "text!", expires = "time" }
-local ROLE = { arn = "text", policies = "list" }
-local USER = { accessKeyId = "text!", secretAccessKey = "text!", sessionToken = "text", expiration = "time", username = "text",
-  userArn = "text", role = "text", policies = "list", isAdmin = "flag", cognitoIdentityId = "text", cognitoIdentityPoolId = "text",
-  cognitoIdentityAuthType = "text", cognitoIdentityAuthProvider = "text" }
-local USER_POOL = { userPoolId = "text!", awsRegion = "text", appIdClientRegex = "text", defaultAction = "text", issuer = "text",
-  keys = "any!" }
-local OIDC = { issuer = "text!", clientId = "text", iatTTL = "number", authTTL = "number", keys = "any!" }
-local LAMBDA = { authorizerResultTtlInSeconds = "number", identityValidationExpression = "text" }
+-- Seconds since 1970 of a number or of "2027-01-31T00:00:00Z"; nil for anything else.
+local function seconds(value)
+  if type(value) == "number" then return value >= 0 and value or nil end
+  if type(value) ~= "string" or not value:find("Z$") then return nil end
+  return (parse_date(value))
+end
+
+local TEXT, NEEDED, LIST = { type = "text" }, { type = "text", is_required = true }, { type = "list" }
+local AMOUNT = { type = "number", min = 0 }
+local TIME = { fits = seconds, noun = 'seconds since 1970, or a time as "2027-01-31T00:00:00Z"' }
+local KEYS = { type = "any", is_required = true }
+
+local TOP = { default = TEXT, region = TEXT, accountId = TEXT, apiId = TEXT, apiKeys = LIST, roles = { type = "object" },
+  iam = LIST, userPools = LIST, oidc = LIST, lambda = { type = "object" } }
+local API_KEY = { key = NEEDED, expires = TIME }
+local ROLE = { arn = TEXT, policies = LIST }
+local USER = { accessKeyId = NEEDED, secretAccessKey = NEEDED, sessionToken = TEXT, expiration = TIME, username = TEXT,
+  userArn = TEXT, role = TEXT, policies = LIST, isAdmin = { type = "boolean" }, cognitoIdentityId = TEXT,
+  cognitoIdentityPoolId = TEXT, cognitoIdentityAuthType = TEXT, cognitoIdentityAuthProvider = TEXT }
+local USER_POOL = { userPoolId = NEEDED, awsRegion = TEXT, appIdClientRegex = TEXT, defaultAction = TEXT, issuer = TEXT,
+  keys = KEYS }
+local OIDC = { issuer = NEEDED, clientId = TEXT, iatTTL = AMOUNT, authTTL = AMOUNT, keys = KEYS }
+local LAMBDA = { authorizerResultTtlInSeconds = { type = "number", min = 0, max = 3600 }, identityValidationExpression = TEXT }
 local MODES = { API_KEY = true, AWS_IAM = true, AMAZON_COGNITO_USER_POOLS = true, OPENID_CONNECT = true, AWS_LAMBDA = true }
 
 -- Whatever is wrong ends the reading; `auth_file.read` catches it.
@@ -36,23 +50,22 @@ local function fail(message, ...)
   error({ message = message:format(...) }, 0)
 end
 
-local function check(object, where, fields)
-  local message = shape.fault(object, where, fields)
-  if message then fail("%s", message) end
+local function members_of(object, where, declared)
+  if not members.is_object(object) then fail("%s must be an object", where == "" and "the file" or where) end
+  local read, message = members.read(object, declared, where)
+  if not read then fail("%s", message) end
+  return read
 end
 
 local function one_of(value, where, choices)
   if choices[value] then return value end
-  local names = {}
-  for name in pairs(choices) do names[#names + 1] = name end
-  table.sort(names)
   local meant = opts.nearest(value, choices)
-  fail("%s must be one of %s%s", where, table.concat(names, ", "), meant and ("; did you mean %s?"):format(meant) or "")
+  fail("%s must be one of %s%s", where, members.names(choices), meant and ("; did you mean %s?"):format(meant) or "")
 end
 
 local function patterns(expression, where)
   if not expression then return nil end
-  local list, message = shape.patterns(expression)
+  local list, message = read_expression(expression)
   if not list then fail("%s %s", where, message) end
   return list
 end
@@ -78,8 +91,8 @@ local function api_keys(list)
   local out = {}
   for i, entry in ipairs(list or {}) do
     if type(entry) == "string" then entry = { key = entry } end
-    check(entry, ("apiKeys[%d]"):format(i), API_KEY)
-    out[i] = { key = entry.key, expires_at = shape.seconds(entry.expires) }
+    entry = members_of(entry, ("apiKeys[%d]"):format(i), API_KEY)
+    out[i] = { key = entry.key, expires_at = seconds(entry.expires) }
   end
   return out
 end
@@ -117,7 +130,7 @@ local function arn_of(user, role, api)
 end
 
 local function principal(user, where, roles, api)
-  check(user, where, USER)
+  user = members_of(user, where, USER)
   local role
   if user.role then
     role = roles[user.role]
@@ -134,16 +147,17 @@ local function principal(user, where, roles, api)
   return {
     access_key = user.accessKeyId,
     key = { secret = user.secretAccessKey, session_token = user.sessionToken, is_permanent = not user.sessionToken,
-      expires_at = shape.seconds(user.expiration), region = api.given_region },
+      expires_at = seconds(user.expiration), region = api.given_region },
     username = user.username, user_arn = arn, account_id = arn:match("^arn:[^:]*:[^:]*::(%d+):") or api.account_id,
     cognito = cognito_of(user, where), policy = policy, is_admin = user.isAdmin,
   }
 end
 
 local function iam(file, api)
-  local roles, out = file.roles or {}, {}
-  for name, role in pairs(roles) do
-    check(role, "roles." .. name, ROLE)
+  local roles, out = {}, {}
+  for name, role in pairs(file.roles or {}) do
+    role = members_of(role, "roles." .. name, ROLE)
+    roles[name] = role
     if role.policies then policy_of({ role.policies }, ("roles.%s.policies"):format(name), api) end
   end
   for i, user in ipairs(file.iam or {}) do
@@ -157,7 +171,7 @@ end
 local ACTIONS = { ALLOW = true, DENY = true }
 
 local function user_pool(pool, where, read)
-  check(pool, where, USER_POOL)
+  pool = members_of(pool, where, USER_POOL)
   local region = pool.awsRegion or pool.userPoolId:match("^([^_]+)_")
   if not region and not pool.issuer then fail("%s.awsRegion is missing, and userPoolId doesn't begin with one", where) end
   one_of(pool.defaultAction or "ALLOW", where .. ".defaultAction", ACTIONS)
@@ -170,7 +184,7 @@ local function user_pool(pool, where, read)
 end
 
 local function provider(entry, where, read)
-  check(entry, where, OIDC)
+  entry = members_of(entry, where, OIDC)
   return {
     mode = "OPENID_CONNECT", issuer = entry.issuer, keys = read_keys(entry.keys, where .. ".keys", read),
     clients = patterns(entry.clientId, where .. ".clientId"),
@@ -180,18 +194,17 @@ local function provider(entry, where, read)
   }
 end
 
-local MAX_TTL_S = 3600
-
 local function lambda(options)
   if not options then return nil end
-  check(options, "lambda", LAMBDA)
-  local ttl = options.authorizerResultTtlInSeconds
-  if ttl and ttl > MAX_TTL_S then fail("lambda.authorizerResultTtlInSeconds must be at most %d", MAX_TTL_S) end
-  return { ttl_s = ttl, tokens = patterns(options.identityValidationExpression, "lambda.identityValidationExpression") }
+  options = members_of(options, "lambda", LAMBDA)
+  return {
+    ttl_s = options.authorizerResultTtlInSeconds,
+    tokens = patterns(options.identityValidationExpression, "lambda.identityValidationExpression"),
+  }
 end
 
 local function read(file, read_file)
-  check(file, "", TOP)
+  file = members_of(file, "", TOP)
   local api = { region = file.region or "us-east-1", account_id = file.accountId or "000000000000", api_id = file.apiId or "local",
     given_region = file.region }
   local out = { api = api, api_keys = api_keys(file.apiKeys), iam = iam(file, api), issuers = {}, lambda = lambda(file.lambda),

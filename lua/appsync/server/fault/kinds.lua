@@ -1,23 +1,31 @@
 --- The faults that there are: where each can act, what it may be told, and what stands for its usual form.
+local members = require("appsync.server.members")
 local moment = require("appsync.server.fault.moment")
 
 local kinds = {}
 
 ---@alias appsync.server.FaultSite "request"|"connect"|"start"|"event"
 
----@class appsync.server.FaultParameter
----@field type "number"|"integer"|"string"|"boolean"|"headers"|"any"
----@field min number?
----@field max number?
----@field values string[]?
-
 ---@class appsync.server.FaultKind
 ---@field sites appsync.server.FaultSite[]
----@field parameters table<string, appsync.server.FaultParameter>
+---@field parameters table<string, appsync.server.Member>
 ---@field narrows table<string, appsync.server.FaultSite[]>? where it can act once it is told that parameter
 ---@field short string? the parameter that a bare value stands for
 ---@field is_plain boolean? `true` alone is enough
 ---@field check (fun(parameters: table): string?)? what is wrong
+
+local function is_headers(value)
+  if not members.is_object(value) then
+    return false
+  end
+  for name, text in pairs(value) do
+    -- A line break in a header would be an answer of somebody else's making.
+    if type(name) ~= "string" or type(text) ~= "string" or (name .. text):find("[\r\n]") or name:find("[^%w%-]") then
+      return false
+    end
+  end
+  return true
+end
 
 local COUNT = { type = "integer", min = 0 }
 
@@ -76,7 +84,7 @@ kinds.all = {
       type = { type = "string" },
       message = { type = "string" },
       body = { type = "string" },
-      headers = { type = "headers" },
+      headers = { fits = is_headers, noun = "an object of header names and texts" },
     },
     narrows = { body = { "request", "connect" }, headers = { "request", "connect" } },
     check = check_refuse,
@@ -175,7 +183,7 @@ kinds.all = {
 }
 
 --- What a rule may be matched by.
----@type table<string, appsync.server.FaultParameter>
+---@type table<string, appsync.server.Member>
 kinds.match = {
   on = { type = "any" },
   kind = { type = "string", values = { "query", "mutation", "subscription" } },

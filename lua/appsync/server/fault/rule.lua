@@ -1,9 +1,8 @@
 --- Reads fault rules: `{"name": …, "match": {…}, "fault": {KIND: …}}`. What is wrong is told by name and place, with what is
 --- accepted; nothing is skipped.
 local core = require("appsync.core")
-local is_list = require("appsync.server.graphql.is_list")
 local kinds = require("appsync.server.fault.kinds")
-local opts = require("appsync.opts")
+local members = require("appsync.server.members")
 
 local rule = {}
 
@@ -27,104 +26,6 @@ local rule = {}
 ---@field parameters table
 ---@field source table as it was given
 
-local TYPES = {
-  number = function(value) return type(value) == "number" end,
-  integer = function(value) return type(value) == "number" and value == math.floor(value) end,
-  string = function(value) return type(value) == "string" end,
-  boolean = function(value) return type(value) == "boolean" end,
-  any = function() return true end,
-}
-
-function TYPES.headers(value)
-  if type(value) ~= "table" then
-    return false
-  end
-  for name, text in pairs(value) do
-    -- A line break in a header would be an answer of somebody else's making.
-    if type(name) ~= "string" or type(text) ~= "string" or (name .. text):find("[\r\n]") or name:find("[^%w%-]") then
-      return false
-    end
-  end
-  return true
-end
-
-local NOUNS = {
-  number = "a number",
-  integer = "an integer",
-  string = "a text",
-  boolean = "true or false",
-  headers = "an object of header names and texts",
-}
-
-local function expectation(parameter)
-  if parameter.values then
-    return 'one of "' .. table.concat(parameter.values, '", "') .. '"'
-  elseif parameter.min and parameter.max then
-    return ("%s between %g and %g"):format(NOUNS[parameter.type], parameter.min, parameter.max)
-  elseif parameter.min then
-    return ("%s of at least %g"):format(NOUNS[parameter.type], parameter.min)
-  end
-  return NOUNS[parameter.type]
-end
-
-local function is_among(value, values)
-  for _, candidate in ipairs(values) do
-    if candidate == value then
-      return true
-    end
-  end
-  return false
-end
-
-local function is_good(value, parameter)
-  return TYPES[parameter.type](value)
-    and (not parameter.values or is_among(value, parameter.values))
-    and (not parameter.min or value >= parameter.min)
-    and (not parameter.max or value <= parameter.max)
-end
-
-local function sorted_names(map)
-  local names = {}
-  for name in pairs(map) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return table.concat(names, ", ")
-end
-
-local function unknown(place, what, name, known)
-  local near = opts.nearest(tostring(name), known)
-  if near then
-    return ('%s: unknown %s "%s"; did you mean "%s"?'):format(place, what, tostring(name), near)
-  end
-  return ('%s: unknown %s "%s"; there are %s'):format(place, what, tostring(name), sorted_names(known))
-end
-
-local function is_object(value)
-  return type(value) == "table" and not is_list(value)
-end
-
--- The members of an object by their declarations; nulls are left out.
-local function read_members(given, declared, place)
-  local members, names = {}, {}
-  for name in pairs(given) do
-    names[#names + 1] = tostring(name)
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
-    local value, parameter = given[name], declared[name]
-    if not parameter then
-      return nil, unknown(place, "key", name, declared)
-    elseif value ~= core.null then
-      if not is_good(value, parameter) then
-        return nil, ('%s: "%s" must be %s'):format(place, name, expectation(parameter))
-      end
-      members[name] = value
-    end
-  end
-  return members
-end
-
 local function allowed_sites(fault)
   local declared, allowed = kinds.all[fault.kind], {}
   local list = declared.sites
@@ -143,10 +44,10 @@ local function read_sites(on, fault, place)
     return allowed
   end
   for _, site in ipairs(type(on) == "table" and on or { on }) do
-    if not is_among(site, kinds.sites) then
+    if not members.is_among(site, kinds.sites) then
       return nil, ('%s: "on" must be one of "%s", or a list of them'):format(place, table.concat(kinds.sites, '", "'))
     elseif not allowed[site] then
-      return nil, ('%s: this "%s" can\'t act on "%s", only on %s'):format(place, fault.kind, site, sorted_names(allowed))
+      return nil, ('%s: this "%s" can\'t act on "%s", only on %s'):format(place, fault.kind, site, members.names(allowed))
     end
     sites[site] = true
   end
@@ -160,25 +61,25 @@ local function read_connection(value, place)
   local range = value
   if type(value) == "number" then
     range = { from = value, to = value }
-  elseif not is_object(value) then
+  elseif not members.is_object(value) then
     return nil, place .. ': "connection" must be a number, or an object with "from" and "to"'
   end
   local COUNT = { type = "integer", min = 1 }
-  local members, message = read_members(range, { from = COUNT, to = COUNT }, place .. ": connection")
-  if not members then
+  local read, message = members.read(range, { from = COUNT, to = COUNT }, place .. ": connection")
+  if not read then
     return nil, message
   end
-  return { from = members.from or 1, to = members.to or math.huge }
+  return { from = read.from or 1, to = read.to or math.huge }
 end
 
 local function read_match(given, fault, place)
   if given == nil or given == core.null then
     given = {}
-  elseif not is_object(given) then
+  elseif not members.is_object(given) then
     return nil, place .. ": match must be an object"
   end
   place = place .. ": match"
-  local match, message = read_members(given, kinds.match, place)
+  local match, message = members.read(given, kinds.match, place)
   if not match then
     return nil, message
   end
@@ -196,28 +97,28 @@ local function read_match(given, fault, place)
 end
 
 local function read_fault(given, place)
-  local kind = is_object(given) and next(given)
+  local kind = members.is_object(given) and next(given)
   if not kind or next(given, kind) ~= nil then
-    return nil, place .. ": fault must be an object with one key: " .. sorted_names(kinds.all)
+    return nil, place .. ": fault must be an object with one key: " .. members.names(kinds.all)
   end
   local declared, value = kinds.all[kind], given[kind]
   if not declared then
-    return nil, unknown(place, "fault", kind, kinds.all)
+    return nil, members.unknown(place, "fault", kind, kinds.all)
   end
   place = ("%s: fault %s"):format(place, kind)
   if value == true and declared.is_plain then
     value = {}
-  elseif not is_object(value) then
+  elseif not members.is_object(value) then
     if type(value) == "table" or type(value) == "boolean" or not declared.short then
       if next(declared.parameters) == nil then
         return nil, place .. ": must be true"
       end
       local plain = declared.is_plain and "true or " or ""
-      return nil, ("%s: must be %san object of %s"):format(place, plain, sorted_names(declared.parameters))
+      return nil, ("%s: must be %san object of %s"):format(place, plain, members.names(declared.parameters))
     end
     value = { [declared.short] = value }
   end
-  local parameters, message = read_members(value, declared.parameters, place)
+  local parameters, message = members.read(value, declared.parameters, place)
   if not parameters then
     return nil, message
   end
@@ -235,26 +136,26 @@ local RULE = { name = { type = "string" }, match = { type = "any" }, fault = { t
 ---@param place string for messages
 ---@return appsync.server.FaultRule? rule, string? message
 function rule.read(given, place)
-  if not is_object(given) then
+  if not members.is_object(given) then
     return nil, place .. ': a rule is an object {"match": {…}, "fault": {…}}'
   end
-  local members, message = read_members(given, RULE, place)
-  if not members then
+  local read, message = members.read(given, RULE, place)
+  if not read then
     return nil, message
-  elseif members.name and not members.name:find("^[%w_.%-]+$") then
+  elseif read.name and not read.name:find("^[%w_.%-]+$") then
     return nil, place .. ': "name" must be of letters, digits, ".", "_" and "-"'
   end
   local fault
-  fault, message = read_fault(members.fault, place)
+  fault, message = read_fault(read.fault, place)
   if not fault then
     return nil, message
   end
   local match
-  match, message = read_match(members.match, fault, place)
+  match, message = read_match(read.match, fault, place)
   if not match then
     return nil, message
   end
-  return { name = members.name, match = match, kind = fault.kind, parameters = fault.parameters, source = given }
+  return { name = read.name, match = match, kind = fault.kind, parameters = fault.parameters, source = given }
 end
 
 --- One rule or a list of them.
@@ -262,9 +163,9 @@ end
 ---@param place string
 ---@return appsync.server.FaultRule[]? rules, string? message
 function rule.read_all(given, place)
-  if is_object(given) and (given.fault ~= nil or given.match ~= nil) then
+  if members.is_object(given) and (given.fault ~= nil or given.match ~= nil) then
     given = { given }
-  elseif type(given) ~= "table" or (is_object(given) and next(given) ~= nil) then
+  elseif type(given) ~= "table" or (members.is_object(given) and next(given) ~= nil) then
     return nil, place .. ': a list of rules {"match": {…}, "fault": {…}} is expected'
   end
   local rules = {}

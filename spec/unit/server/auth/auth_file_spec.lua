@@ -107,6 +107,13 @@ describe("the authorization file", function()
     end)
   end
 
+  it("may leave members null", function()
+    local file = assert(auth_file.read('{"default": null, "apiKeys": [{"key": "k", "expires": null}], "lambda": null}', function() end))
+    assert.same({ { key = "k" } }, file.api_keys)
+    assert.is_nil(file.default)
+    assert.is_nil(file.lambda)
+  end)
+
   it("has options of the Lambda authorizer", function()
     assert.same({ ttl_s = 60, tokens = { "custom-?*" } },
       assert(read({ lambda = { authorizerResultTtlInSeconds = 60, identityValidationExpression = "^custom-.+$" } })).lambda)
@@ -115,19 +122,19 @@ describe("the authorization file", function()
   -- what is wrong, and what is said
   for _, row in ipairs({
     { "[", "it isn't JSON: " }, { "5", "it must be a JSON object" }, { "[]", "the file must be an object" }, { "[1]", "the file must be an object" },
-    { { apikeys = {} }, "apikeys isn't known; did you mean apiKeys?" },
-    { { nothingLikeIt = 1 }, "nothingLikeIt isn't known; it takes accountId, apiId, apiKeys, default, iam, lambda, oidc, region, roles, userPools" },
+    { { apikeys = {} }, 'unknown key "apikeys"; did you mean "apiKeys"?' },
+    { { nothingLikeIt = 1 }, 'unknown key "nothingLikeIt"; there are accountId, apiId, apiKeys, default, iam, lambda, oidc, region, roles, userPools' },
     { { default = "API_KEYS" }, "default must be one of AMAZON_COGNITO_USER_POOLS, API_KEY, AWS_IAM, AWS_LAMBDA, OPENID_CONNECT; did you mean API_KEY?" },
-    { { region = 5 }, "region must be a text" }, { { apiKeys = { a = 1 } }, "apiKeys must be a list" }, { { apiKeys = "k" }, "apiKeys must be a list" },
-    { { apiKeys = { 5 } }, "apiKeys[1] must be an object" }, { { apiKeys = { "a", {} } }, "apiKeys[2].key is missing" },
-    { { apiKeys = { { key = "" } } }, "apiKeys[1].key must be a text" },
-    { { apiKeys = { { key = "k", expire = 1 } } }, "apiKeys[1].expire isn't known; did you mean expires?" },
+    { { region = 5 }, '"region" must be a text' }, { { apiKeys = { a = 1 } }, '"apiKeys" must be a list' }, { { apiKeys = "k" }, '"apiKeys" must be a list' },
+    { { apiKeys = { 5 } }, "apiKeys[1] must be an object" }, { { apiKeys = { "a", {} } }, 'apiKeys[2]: "key" is missing' },
+    { { apiKeys = { { key = "" } } }, 'apiKeys[1]: "key" must be a text' },
+    { { apiKeys = { { key = "k", expire = 1 } } }, 'apiKeys[1]: unknown key "expire"; did you mean "expires"?' },
     { { apiKeys = { { key = "k", expires = "tomorrow" } } },
-      'apiKeys[1].expires must be seconds since 1970, or a time as "2027-01-31T00:00:00Z"' },
-    { { apiKeys = { { key = "k", expires = -1 } } }, "apiKeys[1].expires must be seconds" },
-    { { apiKeys = { { key = "k", expires = "2027-13-31T00:00:00Z" } } }, "apiKeys[1].expires must be seconds" },
-    { { iam = { {} } }, "iam[1].accessKeyId is missing" }, { { iam = { { accessKeyId = "A" } } }, "iam[1].secretAccessKey is missing" },
-    { { iam = { user({ secretKey = "x" }) } }, "iam[1].secretKey isn't known" },
+      'apiKeys[1]: "expires" must be seconds since 1970, or a time as "2027-01-31T00:00:00Z"' },
+    { { apiKeys = { { key = "k", expires = -1 } } }, 'apiKeys[1]: "expires" must be seconds' },
+    { { apiKeys = { { key = "k", expires = "2027-13-31T00:00:00Z" } } }, 'apiKeys[1]: "expires" must be seconds' },
+    { { iam = { {} } }, 'iam[1]: "accessKeyId" is missing' }, { { iam = { { accessKeyId = "A" } } }, 'iam[1]: "secretAccessKey" is missing' },
+    { { iam = { user({ secretKey = "x" }) } }, 'iam[1]: unknown key "secretKey"' },
     { { iam = { user({ role = "authrole" }) }, roles = { authRole = {} } }, "iam[1].role names a role that isn't in roles; did you mean authRole?" },
     { { iam = { user({ role = "x" }) } }, "iam[1].role names a role that isn't in roles" },
     { { iam = { user(), user() } }, "iam[2].accessKeyId stands there twice" },
@@ -135,9 +142,10 @@ describe("the authorization file", function()
     { { iam = { user({ cognitoIdentityId = "x" }) } }, "iam[1].cognitoIdentityId needs cognitoIdentityAuthType beside it" },
     { { iam = { user({ policies = { { Effect = "Allow" } } }) } }, "iam[1].policies[1] needs one of Action and NotAction" },
     { { roles = { r = { policies = { 1 } } } }, "roles.r.policies[1] must be a policy or a list of them" },
-    { { roles = { r = { polices = {} } } }, "roles.r.polices isn't known; did you mean policies?" }, { { roles = { r = 1 } }, "roles.r must be an object" },
-    { { userPools = { { keys = "key.txt" } } }, "userPools[1].userPoolId is missing" },
-    { { userPools = { { userPoolId = "a_b" } } }, "userPools[1].keys is missing" },
+    { { roles = { r = { polices = {} } } }, 'roles.r: unknown key "polices"; did you mean "policies"?' }, { { roles = { r = 1 } }, "roles.r must be an object" },
+    { { userPools = { { keys = "key.txt" } } }, 'userPools[1]: "userPoolId" is missing' },
+    { { userPools = { { userPoolId = "a_b", keys = core.null } } }, 'userPools[1]: "keys" is missing' },
+    { { userPools = { { userPoolId = "a_b" } } }, 'userPools[1]: "keys" is missing' },
     { { userPools = { { userPoolId = "ab", keys = "key.txt" } } }, "userPools[1].awsRegion is missing, and userPoolId doesn't begin with one" },
     { { userPools = { { userPoolId = "a_b", keys = "nowhere" } } }, "userPools[1].keys: nowhere: there is no such file" },
     { { userPools = { { userPoolId = "a_b", keys = "empty" } } }, "userPools[1].keys: the file is empty" },
@@ -146,10 +154,10 @@ describe("the authorization file", function()
     { { userPools = { { userPoolId = "a_b", keys = "key.txt", defaultAction = "DENIED" } } }, "userPools[1].defaultAction must be one of ALLOW, DENY" },
     { { userPools = { { userPoolId = "a_b", keys = "key.txt", appIdClientRegex = "[a-z]+" } } },
       "userPools[1].appIdClientRegex is too much of a regular expression for this server" },
-    { { oidc = { { issuer = "i", keys = "key.txt", clientID = "x" } } }, "oidc[1].clientID isn't known; did you mean clientId?" },
-    { { oidc = { { issuer = "i", keys = "key.txt", iatTTL = "1" } } }, "oidc[1].iatTTL must be a number that isn't negative" },
-    { { lambda = { ttl = 5 } }, "lambda.ttl isn't known" },
-    { { lambda = { authorizerResultTtlInSeconds = 3601 } }, "lambda.authorizerResultTtlInSeconds must be at most 3600" },
+    { { oidc = { { issuer = "i", keys = "key.txt", clientID = "x" } } }, 'oidc[1]: unknown key "clientID"; did you mean "clientId"?' },
+    { { oidc = { { issuer = "i", keys = "key.txt", iatTTL = "1" } } }, 'oidc[1]: "iatTTL" must be a number of at least 0' },
+    { { lambda = { ttl = 5 } }, 'lambda: unknown key "ttl"' },
+    { { lambda = { authorizerResultTtlInSeconds = 3601 } }, 'lambda: "authorizerResultTtlInSeconds" must be a number between 0 and 3600' },
     { { lambda = { identityValidationExpression = "(a)" } }, "lambda.identityValidationExpression is too much of a regular expression" },
   }) do
     it(("%s: %s"):format(type(row[1]) == "string" and row[1] or core.encode(row[1]), row[2]), function()
