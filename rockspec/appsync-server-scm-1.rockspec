@@ -150,6 +150,7 @@ build = {
     ["appsync.server.graphql.print_schema"] = "lua/appsync/server/graphql/print_schema.lua",
     ["appsync.server.graphql.query_length"] = "lua/appsync/server/graphql/query_length.lua",
     ["appsync.server.graphql.result"] = "lua/appsync/server/graphql/result.lua",
+    ["appsync.server.graphql.root_fields"] = "lua/appsync/server/graphql/root_fields.lua",
     ["appsync.server.graphql.scalars"] = "lua/appsync/server/graphql/scalars.lua",
     ["appsync.server.graphql.schema"] = "lua/appsync/server/graphql/schema.lua",
     ["appsync.server.graphql.selection"] = "lua/appsync/server/graphql/selection.lua",

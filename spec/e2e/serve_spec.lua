@@ -260,6 +260,10 @@ describe("appsync serve", function()
       next2 = { data = { createTodo = { name = "milk" } } },
       complete2 = true,
     }, got)
+    subscribe("3", "{", "Name")
+    local refused = core.decode(socket:frame().payload)
+    assert.same({ "error", "3" }, { refused.type, refused.id })
+    assert.matches("^Invalid Syntax", refused.payload[1].message)
   end)
 
   describe("with IAM", function()

@@ -15,6 +15,7 @@ local print_schema = require("appsync.server.graphql.print_schema")
 local resolvers = require("appsync.server.resolvers")
 local query_length = require("appsync.server.graphql.query_length")
 local result = require("appsync.server.graphql.result")
+local root_fields = require("appsync.server.graphql.root_fields")
 local seed = require("appsync.server.data.seed")
 local store = require("appsync.server.data.store")
 local subscription = require("appsync.server.realtime.subscription")
@@ -223,11 +224,11 @@ end
 
 local function prepare(self, query)
   if query_length.is_exceeded(query) then
-    return { errors = { { message = query_length.message, is_plain = true } }, operations = {} }
+    return { errors = { { message = query_length.message, is_plain = true } }, operations = {}, by_name = {} }
   end
   local document, err = core.parse(query)
-  if not document then return { errors = { syntax_error(query, err) }, operations = {} } end
-  local prepared = { fragments = {}, operations = {}, by_name = {}, plans = {} }
+  if not document then return { errors = { syntax_error(query, err) }, operations = {}, by_name = {} } end
+  local prepared = { fragments = {}, operations = {}, by_name = {}, plans = {}, about = {} }
   for _, node in ipairs(document.definitions) do
     if node.kind == "FragmentDefinition" then
       prepared.fragments[node.name] = node
@@ -335,18 +336,19 @@ function Engine:execute(request)
   return result.body(text, errors), published, errors
 end
 
---- What a request asks for, in the words of logs; nil when its text can't be read or has no such operation.
+--- What a request asks for; nil when its text can't be read, has no such operation, or several of which none is named.
 ---@param request {query: string, operation_name: string?}
----@return {operation: "query"|"mutation"|"subscription", name: string?, fields: string[]}?
+---@return {operation: "query"|"mutation"|"subscription", name: string?, fields: string[]}? about shared, not to be changed
 function Engine:operation_of(request)
   local prepared = prepared_for(self, request.query)
   local operation = choose(prepared, given(request.operation_name))
-  if not operation then return nil end
-  local fields = {}
-  for _, node in ipairs(operation.selectionSet) do
-    fields[#fields + 1] = node.kind == "Field" and node.name or "..."
+  if not operation or lacks_name(request, prepared) then return nil end
+  local about = prepared.about[operation]
+  if not about then
+    about = { operation = operation.operation, name = operation.name, fields = root_fields(operation, prepared.fragments) }
+    prepared.about[operation] = about
   end
-  return { operation = operation.operation, name = operation.name, fields = fields }
+  return about
 end
 
 --- Begins a subscription.

@@ -148,3 +148,24 @@ describe("the engine", function()
     assert.truthy((strict:execute({ query = "{ a }", identity = iam })):find("Not Authorized to access a on type Query", 1, true))
   end)
 end)
+
+describe("what a request asks for", function()
+  local made
+
+  setup(function() made = assert(engine.new({ schema_text = "type Query { a: Int } type Mutation { b: Int }" })) end)
+
+  local function about(query, name) return made:operation_of({ query = query, operation_name = name }) end
+
+  it("is told by kind, name and fields", function()
+    assert.same({ operation = "query", name = "A", fields = { "a" } }, about("query A { ...F } fragment F on Query { a }"))
+    assert.same({ operation = "mutation", name = "B", fields = { "b" } }, about("query A { a } mutation B { b }", "B"))
+    assert.same({ operation = "query", fields = { "a" } }, about("{ a }", ""))
+    assert.same({ operation = "query", fields = { "a" } }, about("{ a }", core.null))
+  end)
+
+  it("is nothing where no operation is meant", function()
+    for _, row in ipairs({ { "{" }, { "{", "A" }, { "query A { a } query B { a }" }, { "query A { a }", "B" }, { ("a "):rep(20000), "A" } }) do
+      assert.is_nil(about(row[1], row[2]))
+    end
+  end)
+end)

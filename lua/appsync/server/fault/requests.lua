@@ -23,14 +23,14 @@ function Requests:renumber()
 end
 
 -- As the endpoint reads it: JSON, a bare document, or a query string.
-local function query_of(event)
+local function query_of(engine, event)
   local value
   if event.method == "POST" then
     value = core.decode(event.body) or { query = event.body }
   else
     value = query_string.map(((event.query or ""):gsub("%+", "%%20")))
   end
-  return type(value) == "table" and operation.describe(value.query, value.operationName) or {}
+  return type(value) == "table" and operation.describe(engine, value.query, value.operationName) or {}
 end
 
 --- The milliseconds of a delay.
@@ -146,7 +146,7 @@ end
 ---@param answer fun(): integer, table<string, string>, string
 function Requests:handle(event, answer)
   local settings = self.settings
-  local info = query_of(event)
+  local info = query_of(settings.engine(), event)
   info.connection = event.connection - self.forgotten
   local is_preflight = event.method == "OPTIONS"
   local strikes = not is_preflight and settings.rules:take("request", info) or {}

@@ -96,7 +96,7 @@ function Wires:upgrade(event, upgrade)
   connect()
 end
 
-local function operation_of(message)
+local function operation_of(engine, message)
   local payload = type(message.payload) == "table" and message.payload or {}
   if message.type == "start" then
     payload = type(payload.data) == "string" and core.decode(payload.data) or {}
@@ -104,7 +104,7 @@ local function operation_of(message)
   if type(payload) ~= "table" then
     return {}
   end
-  return operation.describe(payload.query, payload.operationName)
+  return operation.describe(engine, payload.query, payload.operationName)
 end
 
 local function error_text(wire, id, refused)
@@ -170,7 +170,7 @@ function Wires:message(event, deliver)
       deliver(event)
     end)
   end
-  local info = operation_of(message)
+  local info = operation_of(settings.engine(), message)
   info.connection = wire.number
   info.strikes, info.message, info.event = settings.rules:take("start", info) or {}, message, event
   info.entry = self:begin_log(wire, "start", {
