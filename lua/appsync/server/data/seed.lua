@@ -133,6 +133,11 @@ local function add_record(world, m, record, at, memory)
   if memory.places[id] then fail(at, "has the same key as %s", memory.places[id]) end
   memory.places[id] = at
   if place:row(pk, sk) then return false end
+  local is_json, why = pcall(core.encode, item)
+  if not is_json then
+    local where, what = why:match("^value(%S*): (.*)$")
+    fail(at .. (where or ""), "%s", what or why)
+  end
   place:insert(pk, sk, item)
   return true
 end

@@ -14,7 +14,7 @@ local wires = {}
 ---@field strikes table<string, appsync.server.Strike> of its connect
 ---@field starts table<string, table> by the client's id: what is known of the operation, and its log entry
 ---@field n_events integer
----@field held {text: string, left: integer}[]
+---@field held {text: string, left: integer, copies: integer}[]
 ---@field is_mute boolean?
 ---@field is_closing boolean? it was told so, and has some time to answer
 ---@field opened_at number
@@ -230,11 +230,18 @@ function Wires:deliver(wire, text)
     local item = wire.held[i]
     item.left = item.left - 1
     if item.left <= 0 then
-      table.insert(due, 1, table.remove(wire.held, i).text)
+      table.insert(due, 1, table.remove(wire.held, i))
     end
   end
   for _, held in ipairs(due) do
-    self:deliver(wire, held)
+    self:deliver_copies(wire, held.text, held.copies)
+  end
+end
+
+---@private
+function Wires:deliver_copies(wire, text, copies)
+  for _ = 1, copies do
+    self:deliver(wire, text)
   end
 end
 
@@ -249,16 +256,14 @@ function Wires:event(wire, message, text)
     return self:deliver(wire, text)
   elseif strikes.lose then
     return
-  elseif strikes.reorder then
-    table.insert(wire.held, { text = text, left = strikes.reorder.parameters.by or 1 })
-    return
   end
   local copies = 1 + (strikes.duplicate and (strikes.duplicate.parameters.copies or 1) or 0)
-  local function send()
-    for _ = 1, copies do
-      self:deliver(wire, text)
-    end
+  -- While one waits for later ones those pass: held as well, none would ever be sent.
+  if strikes.reorder and #wire.held == 0 then
+    table.insert(wire.held, { text = text, left = strikes.reorder.parameters.by or 1, copies = copies })
+    return
   end
+  local function send() self:deliver_copies(wire, text, copies) end
   if strikes.delay then
     return settings.timers:after(requests.delay_s(strikes.delay), send)
   end
@@ -348,7 +353,7 @@ function Wires:flush()
     wire.held = {}
     for _, item in ipairs(held) do
       n = n + 1
-      self:deliver(wire, item.text)
+      self:deliver_copies(wire, item.text, item.copies)
     end
   end
   return n
