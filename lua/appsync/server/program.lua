@@ -1,5 +1,6 @@
 --- What a user writes for the server to run: the schema, the resolvers, the directive plug-ins. It is read from its files
 --- as often as they change.
+local file = require("appsync.server.develop.file")
 local modules = require("appsync.server.develop.modules")
 local plugins = require("appsync.server.transform.plugins")
 local resolvers = require("appsync.server.resolvers")
@@ -62,14 +63,6 @@ function Program:read_transforms(text, faults)
   end
 end
 
-local function content(path)
-  local file, message = io.open(path, "rb")
-  if not file then return nil, message end
-  local text = file:read("*a")
-  file:close()
-  return text, path .. ": it can't be read"
-end
-
 --- Reads everything. Who serves what was read makes it `current`.
 ---@return appsync.server.ProgramText? text
 ---@return appsync.server.SourceFault[]? faults
@@ -84,7 +77,7 @@ function Program:read()
   if self.paths.resolvers then faults[#faults + 1] = self:read_resolvers(text) end
   self:read_transforms(text, faults)
   for i, path in ipairs(self.paths.seeds) do
-    local json, message = content(path)
+    local json, message = file.read(path)
     text.seeds[i] = { name = path, text = json }
     if not json then faults[#faults + 1] = { message = message } end
   end
@@ -114,8 +107,8 @@ end
 function Program:contents()
   local found, contents, names = source.read(self.paths.schema), {}, {}
   if found then self.watched = found.watched end
-  for _, path in ipairs(self:files()) do contents[path] = contents[path] or content(path) or "" end
-  for i, file in ipairs(found and found.files or {}) do names[i] = file.path end
+  for _, path in ipairs(self:files()) do contents[path] = contents[path] or file.read(path) or "" end
+  for i, read in ipairs(found and found.files or {}) do names[i] = read.path end
   if names[1] ~= self.paths.schema then contents[self.paths.schema] = table.concat(names, "\n") end
   return contents
 end

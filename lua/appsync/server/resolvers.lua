@@ -2,6 +2,7 @@
 --- Type = {field = …}, authorizer = function(token, request) … end}`.
 local opts = require("appsync.opts")
 local resolver_place = require("appsync.server.develop.resolver_place")
+local shown = require("appsync.server.graphql.thrown").text
 local source = require("appsync.server.develop.source")
 
 local resolvers = {}
@@ -15,12 +16,6 @@ local resolvers = {}
 ---@field thrown any
 ---@field place string? "FILE:LINE" of what threw
 ---@field traceback string? of the user's own functions; nil for an error object, which is thrown on purpose
-
--- What was thrown may have a __tostring that throws.
-local function shown(thrown)
-  local ok, text = pcall(tostring, thrown)
-  return ok and text or "an error that can't be shown"
-end
 
 -- The one line of the file where a field of that name is given; nil when there are several or none.
 local function line_that_gives(path, name)

@@ -1,5 +1,5 @@
 --- Options of `appsync serve`: who may ask.
-local file = require("appsync.cli.file")
+local file = require("appsync.server.develop.file")
 local status = require("appsync.cli.status")
 
 ---@type appsync.cli.Group

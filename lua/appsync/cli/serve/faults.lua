@@ -1,5 +1,5 @@
 --- Options of `appsync serve`: the faults that it plays, and by what tests change and ask them.
-local file = require("appsync.cli.file")
+local file = require("appsync.server.develop.file")
 local status = require("appsync.cli.status")
 
 ---@type appsync.cli.Group

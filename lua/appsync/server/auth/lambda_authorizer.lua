@@ -1,6 +1,7 @@
 --- The Lambda authorizer, played by a Lua function (AppSync Developer Guide, "Authorization and authentication": AWS_LAMBDA).
 local core = require("appsync.core")
 local glob = require("appsync.server.glob")
+local shown = require("appsync.server.graphql.thrown").text
 
 local lambda_authorizer = {}
 
@@ -87,8 +88,7 @@ function LambdaAuthorizer:ask(token, credentials)
   local log = self.settings.log
   local ok, answer = pcall(self.settings.call, token, event(self, token, credentials))
   if not ok then
-    local is_text, text = pcall(tostring, answer)
-    log("authorizer: " .. (is_text and lambda_authorizer.without(text, token) or "an error that can't be shown"))
+    log("authorizer: " .. lambda_authorizer.without(shown(answer), token))
     return nil
   elseif type(answer) == "boolean" then
     return { isAuthorized = answer }

@@ -1,6 +1,7 @@
 --- The schema's text: one file, or a folder of them joined (Amplify CLI documentation, "GraphQL transform": one
 --- `schema.graphql`, which takes precedence over a folder `schema`). Faults are told with the file that they are in.
 local core = require("appsync.core")
+local file = require("appsync.server.develop.file")
 local listener = require("appsync.listener")
 
 ---@class appsync.server.SourceFile
@@ -35,11 +36,8 @@ local function join(folder, name)
 end
 
 local function read(path)
-  local file, message = io.open(path, "rb")
-  if not file then return nil, message end
-  local text = file:read("*a")
-  file:close()
-  if not text then return nil, path .. ": it can't be read" end
+  local text, message = file.read(path)
+  if not text then return nil, message end
   -- A file of its own may begin with a byte order mark; inside a text it would be a mistake.
   return (text:gsub("^\239\187\191", ""):gsub("\r\n?", "\n"))
 end
@@ -53,10 +51,14 @@ local function gather(self, folder, found)
   for _, name in ipairs(names) do
     local path = join(folder, name)
     -- What begins with a dot is an editor's or a tool's.
-    local kind = name:sub(1, 1) ~= "." and kind_of(path)
+    local kind, why
+    if name:sub(1, 1) ~= "." then kind, why = kind_of(path) end
     if kind == "folder" then
-      local ok, why = gather(self, path, found)
+      local ok
+      ok, why = gather(self, path, found)
       if not ok then return nil, why end
+    elseif not kind and why and name:find("%.graphql$") then
+      return nil, why
     elseif kind == "file" and name:find("%.graphql$") then
       found[#found + 1] = path
     end
@@ -112,15 +114,6 @@ function source.read(path)
   return self
 end
 
---- A text that has no file, as the source of messages.
----@param text string
----@param name string
----@return appsync.server.Source
-function source.of_text(text, name)
-  text = text:gsub("\r\n?", "\n")
-  return setmetatable({ text = text, files = { { path = name, text = text, first_line = 1 } }, watched = {} }, Source)
-end
-
 local function line_text(text, wanted)
   local number = 0
   for line in (text .. "\n"):gmatch("(.-)\n") do
@@ -136,8 +129,8 @@ local function placed(files, err)
     return { message = message, path = err.path, line = err.line, column = err.column, text = err.text }
   end
   local found = files[1]
-  for _, file in ipairs(files) do
-    if file.first_line <= err.line then found = file end
+  for _, each in ipairs(files) do
+    if each.first_line <= err.line then found = each end
   end
   local line = err.line - found.first_line + 1
   return { message = message, path = found.path, line = line, column = err.column or 1, text = line_text(found.text, line) }
@@ -151,10 +144,10 @@ end
 -- Joined, a brace that one file doesn't close would be a fault of the next; and each file may have a fault of its own.
 local function syntax_faults(self)
   local faults = {}
-  for _, file in ipairs(self.files) do
-    local document, err = core.parse(file.text)
-    if not document and (#self.files == 1 or not is_blank(file.text)) then
-      faults[#faults + 1] = placed({ { path = file.path, text = file.text, first_line = 1 } }, err)
+  for _, each in ipairs(self.files) do
+    local document, err = core.parse(each.text)
+    if not document and (#self.files == 1 or not is_blank(each.text)) then
+      faults[#faults + 1] = placed({ { path = each.path, text = each.text, first_line = 1 } }, err)
     end
   end
   return faults

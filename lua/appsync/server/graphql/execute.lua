@@ -6,6 +6,7 @@ local leaves = require("appsync.server.graphql.leaves")
 local plan = require("appsync.server.graphql.plan")
 local result = require("appsync.server.graphql.result")
 local selection = require("appsync.server.graphql.selection")
+local read_thrown = require("appsync.server.graphql.thrown").read
 local shared = require("appsync.server.graphql.shared")
 
 local execute = {}
@@ -69,7 +70,7 @@ end
 
 -- What a resolver threw: a table {message=, type=, data=, info=}, or anything else, shown as text.
 local function add_resolver_error(x, thrown, field)
-  local err = result.thrown(thrown)
+  local err = read_thrown(thrown)
   local data = err.data
   if type(data) == "table" then data = selection.restrict(x, data, field.field.type, field.nodes) end
   local loc = field.nodes[1].loc

@@ -65,28 +65,6 @@ function result.sorted(value)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
--- Metamethods of what was thrown may throw again.
-local function read_thrown(thrown)
-  if type(thrown) == "table" then
-    return { message = tostring(thrown.message or "The resolver failed"), type = thrown.type or thrown.errorType,
-      data = thrown.data, info = thrown.info or thrown.errorInfo }
-  end
-  local text = tostring(thrown)
-  local rest = text:match("^[^\n]-%.lua:%d+: (.*)$") or text:match('^%[string "[^\n]-"%]:%d+: (.*)$')
-  if rest and not rest:find("^attempt to ") and not rest:find("^bad argument ") then text = rest end
-  return { message = text }
-end
-
---- What a resolver threw as a table {message=, type=, data=, info=}. The place that Lua puts before a text is taken off,
---- except from Lua's own complaints, where it is what one needs.
----@param thrown any
----@return {message: string, type: any, data: any, info: any}
-function result.thrown(thrown)
-  local ok, err = pcall(read_thrown, thrown)
-  if ok then return err end
-  return { message = "The resolver failed with an error that can't be shown" }
-end
-
 local function path_text(path)
   if not path then return "null" end
   local parts = {}

@@ -9,6 +9,7 @@ local execute = require("appsync.server.graphql.execute")
 local field_auth = require("appsync.server.auth.field_auth")
 local filter = require("appsync.server.data.filter")
 local render_key = require("appsync.server.realtime.render_key")
+local read_thrown = require("appsync.server.graphql.thrown").read
 local result = require("appsync.server.graphql.result")
 local schema = require("appsync.server.graphql.schema")
 local selection = require("appsync.server.graphql.selection")
@@ -133,7 +134,7 @@ local function tests_of(x, definition, args, rule)
 end
 
 local function refusal(thrown, node)
-  local err = result.thrown(thrown)
+  local err = read_thrown(thrown)
   return { {
     message = err.message, errorType = err.type, data = err.data, errorInfo = err.info, path = { node.alias or node.name },
     locations = { { line = node.loc.line, column = node.loc.column } },

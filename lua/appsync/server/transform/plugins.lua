@@ -21,6 +21,7 @@ local definitions = require("appsync.server.transform.definitions")
 local directives = require("appsync.server.graphql.directives")
 local plugin_api = require("appsync.server.transform.plugin_api")
 local schema = require("appsync.server.graphql.schema")
+local shown = require("appsync.server.graphql.thrown").text
 
 local fail = directives.fail
 
@@ -117,11 +118,6 @@ function plugins.check(value, path)
   local plugin = { path = path, document = document, locations = locations }
   for key in pairs(KEYS) do plugin[key] = value[key] end
   return plugin
-end
-
-local function shown(thrown)
-  local ok, text = pcall(tostring, thrown)
-  return ok and text or "an error that can't be shown"
 end
 
 --- Runs a plug-in's file.

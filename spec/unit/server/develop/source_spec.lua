@@ -54,6 +54,14 @@ describe("the schema's text", function()
     end
   end)
 
+  it("misses no file of its folder: a link to nowhere is told", function()
+    local path = make({ ["a.graphql"] = "type Query { a: Int }" })
+    assert(os.execute(("ln -s nowhere '%s/b.graphql' && ln -s nowhere '%s/c.txt'"):format(path, path)))
+    local read, fault = source.read(path)
+    assert.is_nil(read)
+    assert.matches("/b%.graphql: No such file", fault.message)
+  end)
+
   it("loses a byte order mark, and has lines that end alike", function()
     local path = make({ ["a.graphql"] = "\239\187\191type A {\r\n x: Int\r}" })
     assert.equal("type A {\n x: Int\n}\n", source.read(path).text)

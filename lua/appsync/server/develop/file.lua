@@ -1,4 +1,4 @@
---- Files that the command line names.
+--- Files that the user names.
 local file = {}
 
 --- The whole content; the message names the file.
