@@ -99,25 +99,28 @@ end
 
 local function rate(row) return row.n / row.wall_s end
 
--- Of the rate to the first server's in the same repetition.
-local function ratio(found, name, base)
+local function requests_by_cpu(row) return row.n / row.cpu_s end
+
+-- Of a figure to the first server's in the same repetition.
+local function ratio(found, name, base, figure)
   local list = {}
   for i, row in pairs(found[name]) do
-    if found[base] and found[base][i] then list[#list + 1] = rate(row) / rate(found[base][i]) end
+    if found[base] and found[base][i] then list[#list + 1] = figure(row) / figure(found[base][i]) end
   end
   return #list > 0 and ("%.1f"):format(median(list)) or "-"
 end
 
 local function print_rates(title, servers, base, found)
   print(("\n#### %s\n"):format(title))
-  print(("| server | req/s | min - max | x %s | CPU us/req | p50 ms | p99 ms |"):format(base:match("^[^,]+")))
-  print("|---|---|---|---|---|---|---|")
+  print(("| server | req/s | min - max | x %s | CPU us/req | x by CPU time | p50 ms | p99 ms |"):format(base:match("^[^,]+")))
+  print("|---|---|---|---|---|---|---|---|")
   for _, server in ipairs(servers) do
     local rows = found[server.name]
     if rows and next(rows) then
       local rates = column(rows, rate)
-      print(("| %s | %.0f | %.0f - %.0f | %s | %.1f | %.2f | %.2f |"):format(server.name, median(rates), rates[1], rates[#rates],
-        ratio(found, server.name, base), median(column(rows, function(row) return row.cpu_s / row.n * 1e6 end)),
+      print(("| %s | %.0f | %.0f - %.0f | %s | %.1f | %s | %.2f | %.2f |"):format(server.name, median(rates), rates[1],
+        rates[#rates], ratio(found, server.name, base, rate), median(column(rows, function(row) return row.cpu_s / row.n * 1e6 end)),
+        ratio(found, server.name, base, requests_by_cpu),
         median(column(rows, function(row) return row.p50_ms end)), median(column(rows, function(row) return row.p99_ms end))))
     end
   end
