@@ -53,9 +53,15 @@ end
 
 ---@private
 function Program:read_transforms(text, faults)
+  local makers = {}
   for _, path in ipairs(self.paths.transforms) do
     local plugin, fault = self:modules_of(path):anew(function() return plugins.load(path) end)
     text.transforms[#text.transforms + 1] = plugin
+    if plugin and makers[plugin.name] then
+      fault = { path = path, message = ("@%s is a directive of %s already"):format(plugin.name, makers[plugin.name]) }
+    elseif plugin then
+      makers[plugin.name] = path
+    end
     if fault then
       fault.text = fault.line and source.line_of(fault.path, fault.line)
       faults[#faults + 1] = fault

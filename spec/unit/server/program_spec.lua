@@ -70,6 +70,15 @@ describe("a program", function()
     assert.equal(before, package.loaded["titles"])
   end)
 
+  it("has one plug-in for a directive", function()
+    local text = 'return { name = "up", definition = "directive @up on OBJECT", object = function() end }'
+    made = folder.make({ ["s.graphql"] = "type Query { a: Int }", ["up.lua"] = text, ["other.lua"] = text })
+    local up, other = made.path .. "/up.lua", made.path .. "/other.lua"
+    local read, faults = program.new({ schema = made.path .. "/s.graphql", transforms = { up, other } }):read()
+    assert.is_nil(read)
+    assert.same({ { path = other, message = "@up is a directive of " .. up .. " already" } }, faults)
+  end)
+
   it("tells of a schema's folder which files are in it, and of each what it says", function()
     made = folder.make({ ["api/a.graphql"] = "type Query { a: Int }", ["api/b.graphql"] = "type B { b: Int }" })
     local api = made.path .. "/api"

@@ -154,15 +154,14 @@ function plugins.unsupported(list)
   return out
 end
 
--- Runs a plug-in's function. Its fault is told with its file, and the place of the directive in the schema.
+-- Runs a plug-in's function. Its fault is told with its file, and the place of the directive in the schema where it has one.
 local function call(plugin, loc, fn, ...)
   local ok, thrown = pcall(fn, ...)
   if ok then return true end
-  if type(thrown) == "table" and rawget(thrown, "message") then
-    return fail(loc, "@%s: %s", plugin.name, shown(rawget(thrown, "message")))
-  end
-  local text = shown(thrown)
-  if not text:find(plugin.path, 1, true) then text = ("%s: %s"):format(plugin.path, text) end
+  local message = type(thrown) == "table" and rawget(thrown, "message")
+  local text = shown(message or thrown)
+  if not loc then return nil, { path = plugin.path, message = ("@%s: %s"):format(plugin.name, text) } end
+  if not message and not text:find(plugin.path, 1, true) then text = ("%s: %s"):format(plugin.path, text) end
   return fail(loc, "@%s: %s", plugin.name, text)
 end
 

@@ -156,11 +156,11 @@ describe("a directive plug-in", function()
     end)
   end
 
-  it("that throws at the end is told with its name", function()
+  it("that throws at the end is told with its name and its file", function()
     local made, err = make("type Query { a: Int }", { plugin({ name = "bad", definition = "directive @bad on OBJECT",
       object = print, finish = function() error({ message = "too late" }) end }) })
     assert.is_nil(made)
-    assert.equal("@bad: too late (line 1, column 1)", err.message)
+    assert.same({ path = "plugins/mine.lua", message = "@bad: too late" }, err)
   end)
 
   it("is checked like other directives: its place and its arguments", function()
