@@ -105,7 +105,7 @@ function source.read(path)
     text, message = read(file_path)
     if not text then return nil, { message = message } end
     self.files[#self.files + 1] = { path = file_path, text = text, first_line = line }
-    self.watched[#self.watched + 1] = file_path
+    if file_path ~= path then self.watched[#self.watched + 1] = file_path end
     if text:sub(-1) ~= "\n" then text = text .. "\n" end
     texts[#texts + 1] = text
     line = line + count_lines(text)

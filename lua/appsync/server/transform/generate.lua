@@ -5,6 +5,7 @@ local directives = require("appsync.server.graphql.directives")
 local filters = require("appsync.server.transform.filters")
 local inputs = require("appsync.server.transform.inputs")
 local names = require("appsync.server.transform.names")
+local parts = require("appsync.server.transform.parts")
 local roots = require("appsync.server.transform.roots")
 
 local fail = directives.fail
@@ -48,14 +49,14 @@ function generate.relation_fields(world)
 end
 
 -- The objects inside models, and those inside them, need inputs.
-local function add_objects(world, parts)
+local function add_objects(world, made)
   local seen = {}
   local function visit(fields)
     for _, field in ipairs(fields) do
       local name = ast.named(field.type)
       if world.has_input[name] and not seen[name] then
         seen[name] = true
-        parts:add(world.objects[name].loc, inputs.object(world, name))
+        made:add(world.objects[name].loc, inputs.object(world, name))
         visit(world.objects[name].fields)
       end
     end
@@ -74,7 +75,7 @@ local function declared_fields(world, type_name)
 end
 
 -- A field that the schema declares itself wins over the generated one; what two models would make is neither's.
-local function add_root(world, parts, operation, fields)
+local function add_root(world, made, operation, fields)
   local name, lines, makers = world.roots[operation], {}, {}
   local declared = declared_fields(world, name)
   for _, field in ipairs(fields) do
@@ -89,15 +90,15 @@ local function add_root(world, parts, operation, fields)
   end
   if #lines == 0 then return true end
   if world.explicit_roots and not world.explicit_roots[operation] then
-    parts:add(nil, ("extend schema { %s: %s }"):format(operation, name))
+    made:add(nil, ("extend schema { %s: %s }"):format(operation, name))
   end
   local own = world.names[name]
   if own and own.kind ~= "ObjectTypeDefinition" then return fail(own.loc, "'%s' is not an object type", name) end
-  parts:add(own and own.loc, ("%s %s {\n%s\n}"):format(own and "extend type" or "type", name, table.concat(lines, "\n")))
+  made:add(own and own.loc, ("%s %s {\n%s\n}"):format(own and "extend type" or "type", name, table.concat(lines, "\n")))
   return true
 end
 
-local function add_roots(world, parts)
+local function add_roots(world, made)
   local fields = { query = {}, mutation = {}, subscription = {} }
   for _, m in ipairs(world.list) do
     for operation, list in pairs(roots.fields(world, m)) do
@@ -105,7 +106,7 @@ local function add_roots(world, parts)
     end
   end
   return directives.each({ "query", "mutation", "subscription" }, function(operation)
-    return add_root(world, parts, operation, fields[operation])
+    return add_root(world, made, operation, fields[operation])
   end)
 end
 
@@ -120,45 +121,6 @@ local function check_models(world)
   end)
 end
 
----@class appsync.server.Parts
----@field private list string[]
----@field private locs table<integer, appsync.ast.Loc> what of the source a part is made of
----@field private first_line integer of the first part
-local Parts = {}
-Parts.__index = Parts
-
----@private
-function Parts:add(loc, ...)
-  for i = 1, select("#", ...) do
-    table.insert(self.list, (select(i, ...)))
-    self.locs[#self.list] = loc
-  end
-end
-
----@private
-function Parts:add_all(loc, list)
-  for _, part in ipairs(list) do self:add(loc, part) end
-end
-
---- The SDL. Its lines count on from those of the source, so that whatever is wrong can be told to be of one or the other.
----@return string
-function Parts:text()
-  return ("\n"):rep(self.first_line - 1) .. table.concat(self.list, "\n")
-end
-
---- The place in the source of what a line is made of.
----@param line integer
----@return appsync.ast.Loc?
-function Parts:origin(line)
-  local at = self.first_line
-  for i, part in ipairs(self.list) do
-    local _, n = part:gsub("\n", "")
-    at = at + n + 1
-    if line < at then return self.locs[i] end
-  end
-  return nil
-end
-
 --- Everything that is generated beside the models' own types.
 ---@param world appsync.server.Survey
 ---@param first_line integer
@@ -166,19 +128,19 @@ end
 function generate.parts(world, first_line)
   local ok, err = check_models(world)
   if not ok then return nil, err end
-  local parts = setmetatable({ list = {}, locs = {}, first_line = first_line }, Parts)
+  local made = parts.new(first_line)
   local enums, key_conditions = { ModelSizeInput = true, ModelStringInput = true }, {}
-  parts:add_all(nil, filters.shared(world.version))
-  add_objects(world, parts)
+  made:add_all(nil, filters.shared(world.version))
+  add_objects(world, made)
   for _, m in ipairs(world.list) do
-    if m.is_listed then parts:add(m.loc, roots.connection(m, world.type_auth[roots.connection_name(m)])) end
-    parts:add_all(m.loc, conditions.build(world, m, enums))
-    parts:add_all(m.loc, inputs.mutations(world, m))
-    parts:add_all(m.loc, roots.key_conditions(world, m, key_conditions))
+    if m.is_listed then made:add(m.loc, roots.connection(m, world.type_auth[roots.connection_name(m)])) end
+    made:add_all(m.loc, conditions.build(world, m, enums))
+    made:add_all(m.loc, inputs.mutations(world, m))
+    made:add_all(m.loc, roots.key_conditions(world, m, key_conditions))
   end
-  ok, err = add_roots(world, parts)
+  ok, err = add_roots(world, made)
   if not ok then return nil, err end
-  return parts
+  return made
 end
 
 return generate
