@@ -129,7 +129,10 @@ local function with_options(manual)
   local pipe = assert(io.popen("APPSYNC_LUA=lua5.4 bin/appsync serve --help"))
   local help = pipe:read("*a")
   pipe:close()
-  return (manual:gsub("(<!%-%- written by `make docs` %-%->\n```\n).-```\n", function(head) return head .. help .. "```\n" end))
+  assert(help:find("%S"), "appsync serve --help says nothing")
+  local page, n = manual:gsub("(<!%-%- written by `make docs` %-%->\n```\n).-```\n", function(head) return head .. help .. "```\n" end)
+  assert(n == 1, "docs/server.md has no place for the options")
+  return page
 end
 
 local is_check, is_clean = arg[1] == "--check", true
