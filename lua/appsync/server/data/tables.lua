@@ -144,7 +144,9 @@ local function range_of(self, options)
     if value ~= nil then
       if range then misuse(self, "scan", "one condition for the sort key at most") end
       if options.partition == nil then misuse(self, "scan", "'%s' needs a partition", name) end
-      if op ~= "between" then
+      if op == "beginsWith" and type(value) == "number" then
+        misuse(self, "scan", "'begins_with' is a text")
+      elseif op ~= "between" then
         range = { op = op, a = bound(self, value) }
       elseif type(value) == "table" and #value == 2 then
         range = { op = op, a = bound(self, value[1]), b = bound(self, value[2]) }
@@ -168,7 +170,9 @@ local function read_options(self, options)
   end
   if options.index and options.partition == nil then misuse(self, "scan", "'index' needs a partition") end
   local limit = options.limit
-  if limit ~= nil and (type(limit) ~= "number" or limit < 1) then misuse(self, "scan", "limit is a number from 1 on") end
+  if limit ~= nil and (type(limit) ~= "number" or limit < 1 or limit ~= math.floor(limit)) then
+    misuse(self, "scan", "limit is a whole number from 1 on")
+  end
   return {
     pk = options.partition ~= nil and part(self, "scan", options.partition) or nil, range = range_of(self, options),
     index = options.index, is_descending = options.descending, in_key_order = options.order == "key", after = options.after,

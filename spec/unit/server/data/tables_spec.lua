@@ -155,7 +155,9 @@ describe("the tables of resolvers", function()
     { function() t.Mine:put({ n = 1 }) end, "put: a key is a text that is not empty, or a number; not nil" },
     { function() t.Mine:scan({ size = 1 }) end, "scan: there is no option 'size'; there are limit, after, descending, order, "
       .. "partition, index, eq, lt, le, gt, ge, between, begins_with" },
-    { function() t.Mine:scan({ limit = 0 }) end, "scan: limit is a number from 1 on" },
+    { function() t.Mine:scan({ limit = 0 }) end, "scan: limit is a whole number from 1 on" },
+    { function() t.Mine:scan({ limit = 1.5 }) end, "scan: limit is a whole number from 1 on" },
+    { function() t.Mine:scan({ partition = "x", begins_with = 5 }) end, "scan: 'begins_with' is a text" },
     { function() t.Mine:scan({ order = "x" }) end, "scan: order is 'creation' or 'key'" },
     { function() t.Mine:scan({ eq = 1 }) end, "scan: 'eq' needs a partition" },
     { function() t.Mine:scan({ index = "x" }) end, "scan: 'index' needs a partition" },
