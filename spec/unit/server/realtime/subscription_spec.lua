@@ -57,6 +57,14 @@ local SEND = "mutation { send(%s) { id room text level flag author } }"
 describe("a subscription", function()
   before_each(make)
 
+  it("gives its resolver a request id", function()
+    local ids = {}
+    resolve_with("onNothing", function(ctx) ids[#ids + 1] = ctx.request_id end)
+    for _ = 1, 2 do assert(subscribe("subscription { onNothing { id } }")) end
+    assert.matches("^%x+%-%x+%-%x+%-%x+%-%x+$", ids[1])
+    assert.are_not.equal(ids[1], ids[2])
+  end)
+
   it("gets what its mutations return, in its own selection and order", function()
     local s = assert(subscribe("subscription { m: onAny { text i: id __typename } }"))
     assert.equal('{"data":{"m":{"text":"x","i":"1","__typename":"Message"}}}', s:match(publish(SEND:format('text: "x"'))))
