@@ -1,6 +1,7 @@
 --- Who may see a field: the @aws_* directives (AppSync Developer Guide, "Configuring authorization and authentication").
 --- A field's own directives count, else its type's, else the API's default mode; several directives mean any of them.
 local directives = require("appsync.server.graphql.directives")
+local not_authorized = require("appsync.server.graphql.not_authorized")
 
 local field_auth = {}
 
@@ -138,9 +139,6 @@ function field_auth.allows(identity, modes, type_, field)
 end
 
 --- The error of a denied field.
----@return {message: string, type: string}
-function field_auth.refusal(type_name, field_name)
-  return { message = ("Not Authorized to access %s on type %s"):format(field_name, type_name), type = "Unauthorized" }
-end
+field_auth.refusal = not_authorized
 
 return field_auth

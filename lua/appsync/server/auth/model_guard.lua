@@ -1,6 +1,7 @@
 --- What the rules of @auth let a caller do with the records of a model (Amplify documentation, "Customize authorization
 --- rules"). A refusal is thrown as a resolver's error.
 local core = require("appsync.core")
+local not_authorized = require("appsync.server.graphql.not_authorized")
 local rule = require("appsync.server.auth.rule")
 
 local model_guard = {}
@@ -53,10 +54,8 @@ function model_guard.of(models)
 end
 
 local function refuse(ctx)
-  error({ message = ("Not Authorized to access %s on type %s"):format(ctx.info.fieldName, ctx.info.parentTypeName),
-    type = "Unauthorized" }, 0)
+  error(not_authorized(ctx.info.parentTypeName, ctx.info.fieldName), 0)
 end
-model_guard.refuse = refuse
 
 local function refuse_fields(names)
   table.sort(names)
@@ -341,7 +340,7 @@ function ModelGuard:field(m, field_name, ctx)
     -- Operations say something of models only.
     if (not model or may_read(r)) and rule.holds(r, caller, source) then return false end
   end
-  error({ message = ("Not Authorized to access %s on type %s"):format(field_name, type_name), type = "Unauthorized" }, 0)
+  error(not_authorized(type_name, field_name), 0)
 end
 
 --- Whether a field holds an owner, of whom clients see the last part only.

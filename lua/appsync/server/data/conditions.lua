@@ -1,8 +1,8 @@
 --- The key arguments of lists and index queries: which partition, which part of its sort keys. Refusals are worded as in
 --- Amplify's generated resolvers.
 local core = require("appsync.core")
-local fault = require("appsync.server.data.fault")
 local keys = require("appsync.server.data.keys")
+local refuse = require("appsync.server.data.refuse")
 
 local conditions = {}
 
@@ -40,7 +40,7 @@ local function composite(sort, value, place)
   for i, name in ipairs(sort) do
     if not is_blank(value[name]) then
       if i > 1 and is_blank(value[sort[i - 1]]) then
-        fault.arguments("When providing argument '%s.%s' you must also provide '%s.%s'.", place, name, place, sort[i - 1])
+        refuse.arguments("When providing argument '%s.%s' you must also provide '%s.%s'.", place, name, place, sort[i - 1])
       end
       parts[#parts + 1] = value[name]
     end
@@ -51,7 +51,7 @@ end
 local function operand(sort, value, place)
   if #sort > 1 then return composite(sort, value, place) end
   local part = given(value)
-  if part == nil then fault.arguments("Argument '%s' must not be null.", place) end
+  if part == nil then refuse.arguments("Argument '%s' must not be null.", place) end
   return part
 end
 
@@ -60,11 +60,11 @@ local function operator_of(condition, argument)
   local op
   for name, value in pairs(condition) do
     if given(value) ~= nil then
-      if op then fault.arguments("Argument %s must specify at most one key condition operation.", argument) end
+      if op then refuse.arguments("Argument %s must specify at most one key condition operation.", argument) end
       op = name
     end
   end
-  if op and not OPERATORS[op] then fault.arguments("Argument %s has no key condition operation '%s'.", argument, tostring(op)) end
+  if op and not OPERATORS[op] then refuse.arguments("Argument %s has no key condition operation '%s'.", argument, tostring(op)) end
   return op
 end
 
@@ -79,18 +79,18 @@ function conditions.range(key, condition)
   if not op then return nil end
   local value, place = condition[op], argument .. "." .. op
   if op ~= "between" then return { op = op, a = operand(sort, value, place) } end
-  if #value ~= 2 then fault.arguments("Argument '%s' expects exactly two elements.", place) end
+  if #value ~= 2 then refuse.arguments("Argument '%s' expects exactly two elements.", place) end
   return { op = op, a = operand(sort, value[1], place .. "[0]"), b = operand(sort, value[2], place .. "[1]") }
 end
 
 local function check_without_partition(key, sort, args)
   local partition, argument = key.partition, conditions.argument(key)
   if argument and given(args[argument]) ~= nil then
-    if #sort > 1 then fault.arguments("When providing argument '%s' you must also provide '%s'.", argument, partition) end
-    fault.arguments("When providing argument '%s' you must also provide arguments %s", argument, partition)
+    if #sort > 1 then refuse.arguments("When providing argument '%s' you must also provide '%s'.", argument, partition) end
+    refuse.arguments("When providing argument '%s' you must also provide arguments %s", argument, partition)
   end
   if given(args.sortDirection) ~= nil then
-    fault.arguments("When providing argument 'sortDirection' you must also provide argument '%s'.", partition)
+    refuse.arguments("When providing argument 'sortDirection' you must also provide argument '%s'.", partition)
   end
 end
 
@@ -101,7 +101,7 @@ end
 function conditions.apply(key, args, query)
   local sort = key.sort or {}
   if #sort == 0 and given(args.sortDirection) ~= nil then
-    fault.arguments("sortDirection is not supported for List operations without a Sort key defined.")
+    refuse.arguments("sortDirection is not supported for List operations without a Sort key defined.")
   end
   local pk = given(args[key.partition])
   if pk == nil then return check_without_partition(key, sort, args) end

@@ -2,9 +2,9 @@
 --- documentation, "Queries", "Data index", "Relationships").
 local conditions = require("appsync.server.data.conditions")
 local core = require("appsync.core")
-local fault = require("appsync.server.data.fault")
 local filter = require("appsync.server.data.filter")
 local keys = require("appsync.server.data.keys")
+local refuse = require("appsync.server.data.refuse")
 local select_ = require("appsync.server.data.select")
 local token = require("appsync.server.data.token")
 
@@ -30,7 +30,7 @@ end
 ---@field field string
 
 local function check_shown(filter_, item, place)
-  if filter_ and not filter.matches(filter_, item) then fault.unauthorized(place.field, place.type) end
+  if filter_ and not filter.matches(filter_, item) then refuse.unauthorized(place.field, place.type) end
   return item
 end
 
@@ -48,7 +48,7 @@ function reading.getter(access, place, fields)
     local pk, sk = read_key(from)
     if pk == nil then
       if from[partition] == "" then
-        fault.validation(ctx, "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain "
+        refuse.validation(ctx, "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain "
           .. "an empty string value. Key: " .. partition)
       end
       return nil

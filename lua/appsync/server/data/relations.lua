@@ -1,10 +1,10 @@
 --- The fields of models that lead to other models (Amplify documentation, "Relationships").
 local conditions = require("appsync.server.data.conditions")
 local core = require("appsync.core")
-local fault = require("appsync.server.data.fault")
 local filter = require("appsync.server.data.filter")
 local keys = require("appsync.server.data.keys")
 local reading = require("appsync.server.data.reading")
+local refuse = require("appsync.server.data.refuse")
 
 local relations = {}
 
@@ -101,7 +101,7 @@ local function one_by_index(access, place, relation, path)
     if not values then return nil end
     local rows = access.table:page({ pk = values[1], index = index, range = sort_range(key, values, {}), limit = 1 })
     local item = rows[1] and rows[1].item
-    if item and hidden_by and not filter.matches(hidden_by, item) then fault.unauthorized(place.field, place.type) end
+    if item and hidden_by and not filter.matches(hidden_by, item) then refuse.unauthorized(place.field, place.type) end
     return item
   end
 end

@@ -1,6 +1,6 @@
 --- The opaque `nextToken` of pages: where the page ended, and of what.
 local core = require("appsync.core")
-local fault = require("appsync.server.data.fault")
+local refuse = require("appsync.server.data.refuse")
 
 local token = {}
 
@@ -31,9 +31,9 @@ end
 function token.decode(of, text, n)
   local json = core.unbase64(text)
   local value = json and core.decode(json)
-  if type(value) ~= "table" or value.version ~= VERSION then return fault.token() end
-  if value.of ~= of then return fault.token("It is of another operation, or of other keys.") end
-  if not is_position(value.after, n) then return fault.token() end
+  if type(value) ~= "table" or value.version ~= VERSION then return refuse.token() end
+  if value.of ~= of then return refuse.token("It is of another operation, or of other keys.") end
+  if not is_position(value.after, n) then return refuse.token() end
   return value.after
 end
 

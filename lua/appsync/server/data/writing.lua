@@ -1,9 +1,9 @@
 --- What the generated mutations do (Amplify documentation, "Mutations"; conditions and their failure as DynamoDB's resolvers
 --- have them, AppSync Developer Guide, "Condition expressions").
 local core = require("appsync.core")
-local fault = require("appsync.server.data.fault")
 local filter = require("appsync.server.data.filter")
 local keys = require("appsync.server.data.keys")
+local refuse = require("appsync.server.data.refuse")
 
 local writing = {}
 
@@ -36,7 +36,7 @@ end
 
 local function check_texts(ctx, item, key, message)
   for _, name in ipairs(keys.fields(key)) do
-    if item[name] == "" then fault.validation(ctx, message .. name) end
+    if item[name] == "" then refuse.validation(ctx, message .. name) end
   end
 end
 
@@ -118,8 +118,8 @@ local function create(access, world)
     check_keys(ctx, m, item)
     filter.check(ctx.arguments.condition)
     local pk, sk = tbl.key_of(item)
-    if pk == nil then fault.validation(ctx, "One of the required keys was not given a value") end
-    if tbl:row(pk, sk) or not filter.matches(ctx.arguments.condition, {}) then fault.condition(ctx, nil) end
+    if pk == nil then refuse.validation(ctx, "One of the required keys was not given a value") end
+    if tbl:row(pk, sk) or not filter.matches(ctx.arguments.condition, {}) then refuse.condition(ctx, nil) end
     tbl:insert(pk, sk, item)
     return item
   end
@@ -140,7 +140,7 @@ local function checked_row(access, ctx, input, row)
   local item, versioned = row and row.item, access.m.versioned
   local holds = item and filter.matches(ctx.arguments.condition, item)
     and (not versioned or item[versioned.field] == input[versioned.input])
-  if not holds then fault.condition(ctx, visible(access, item)) end
+  if not holds then refuse.condition(ctx, visible(access, item)) end
   return row
 end
 
@@ -148,7 +148,7 @@ local function find_row(access, ctx, input)
   local pk, sk = access.table.key_of(input)
   if pk == nil then
     check_keys(ctx, access.m, input)
-    fault.validation(ctx, "One of the required keys was not given a value")
+    refuse.validation(ctx, "One of the required keys was not given a value")
   end
   return access.table:row(pk, sk)
 end

@@ -1,6 +1,5 @@
 --- One WebSocket that speaks graphql-transport-ws (the protocol of the graphql-ws library, PROTOCOL.md), which other
---- GraphQL servers speak. The service doesn't; it is here so that clients of both
---- kinds can be tested against one server.
+--- GraphQL servers speak. The service doesn't; it is here so that clients of both kinds can be tested against one server.
 local core = require("appsync.core")
 local handshake = require("appsync.server.realtime.handshake")
 

@@ -1,11 +1,13 @@
---- What operations of models refuse, in the service's words.
-local fault = {}
+--- What operations of models refuse: DynamoDB's errors as resolvers pass them on, and those of Amplify's generated resolvers.
+local not_authorized = require("appsync.server.graphql.not_authorized")
+
+local refuse = {}
 
 --- A condition that does not hold, or a key that is there already or is not there. `item` is what the client gets to see as
 --- the error's data, in as far as it selected it.
 ---@param ctx appsync.server.Context
 ---@param item table?
-function fault.condition(ctx, item)
+function refuse.condition(ctx, item)
   error({
     message = ("The conditional request failed (Service: DynamoDb, Status Code: 400, Request ID: %s)"):format(
       tostring(ctx.request_id or "")),
@@ -16,7 +18,7 @@ end
 --- What DynamoDB does not take.
 ---@param ctx appsync.server.Context
 ---@param message string
-function fault.validation(ctx, message)
+function refuse.validation(ctx, message)
   error({
     message = ("%s (Service: DynamoDb, Status Code: 400, Request ID: %s)"):format(message, tostring(ctx.request_id or "")),
     type = "DynamoDB:DynamoDbException",
@@ -24,22 +26,22 @@ function fault.validation(ctx, message)
 end
 
 ---@param text string
-function fault.arguments(text, ...)
+function refuse.arguments(text, ...)
   error({ message = text:format(...), type = "InvalidArgumentsError" }, 0)
 end
 
 ---@param field_name string
 ---@param type_name string
-function fault.unauthorized(field_name, type_name)
-  error({ message = ("Not Authorized to access %s on type %s"):format(field_name, type_name), type = "Unauthorized" }, 0)
+function refuse.unauthorized(field_name, type_name)
+  error(not_authorized(type_name, field_name), 0)
 end
 
 -- As users have reported it since 2020 (github.com/aws-amplify/amplify-js/issues/4880).
 local TOKEN = "com.amazonaws.deepdish.common.pagination.InvalidPaginationTokenException: Invalid pagination token given."
 
 ---@param why string? for people: what is wrong with the token
-function fault.token(why)
+function refuse.token(why)
   error({ message = TOKEN .. (why and (" " .. why) or ""), type = "DynamoDB:UserIllegalArgumentException" }, 0)
 end
 
-return fault
+return refuse
