@@ -124,14 +124,23 @@ function Sockets:invalidate(item)
   end
 end
 
+---@private
+function Sockets:publish_one(item)
+  if item.invalidates then
+    self:invalidate(item)
+  else
+    self.subscribers:publish(item)
+  end
+end
+
 --- Gives the results of mutations to every subscription that wants them, in order, and ends those that were invalidated.
+--- Never throws: the mutations have taken place, whatever becomes of one event.
 ---@param items ({field: string, value: any}|{invalidates: string, payload: table})[]
 function Sockets:publish(items)
   for _, item in ipairs(items) do
-    if item.invalidates then
-      self:invalidate(item)
-    else
-      self.subscribers:publish(item)
+    local ok, thrown = pcall(self.publish_one, self, item)
+    if not ok then
+      self.settings.log(("%s could not be published: %s"):format(item.field or item.invalidates, tostring(thrown)))
     end
   end
 end
