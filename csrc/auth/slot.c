@@ -63,6 +63,18 @@ static bool is_expired(const struct aps_auth_slot *slot, int64_t now_ms)
 	return slot->material.expires_ms != 0 && slot->material.expires_ms <= now_ms;
 }
 
+/* The clock that was learned from a server may be the wrong one (a proxy's Date, a clock that was set since): where
+ * only it says so, the service is asked. Its answer brings the right time. */
+static bool is_surely_expired(const struct aps_auth_slot *slot, int64_t now_ms)
+{
+	return is_expired(slot, now_ms) && is_expired(slot, now_ms - slot->skew_ms);
+}
+
+static enum aps_slot_verdict fail_or_use_expired(struct aps_auth_slot *slot, int64_t now_ms)
+{
+	return is_surely_expired(slot, now_ms) ? fail_expired(slot) : APS_SLOT_USE;
+}
+
 /* How long before its end material is renewed. A token without `iat` is taken to have been issued when it was asked
  * for. */
 static int64_t refresh_ahead_ms(const struct aps_auth_slot *slot)
@@ -95,12 +107,12 @@ static enum aps_slot_verdict ask(struct aps_auth_slot *slot, enum aps_slot_reaso
 static enum aps_slot_verdict renew(struct aps_auth_slot *slot, int64_t now_ms)
 {
 	if (slot->is_asking) return APS_SLOT_WAIT;
-	if (!slot->is_dynamic) return slot->has_material ? fail_expired(slot) : fail_missing(slot);
+	if (!slot->is_dynamic) return slot->has_material ? fail_or_use_expired(slot, now_ms) : fail_missing(slot);
 	if (now_ms < slot->failed_until_ms) return APS_SLOT_FAIL;
 	if (!slot->has_material) return ask(slot, slot->generation == 0 ? APS_SLOT_FIRST : APS_SLOT_REFUSED, now_ms);
 	/* What the function gave last had expired before it was asked: it answers everyone for a while. */
 	if (slot->asked_ms != 0 && slot->material.expires_ms <= slot->asked_ms && now_ms - slot->asked_ms < HOLD_MS)
-		return fail_expired(slot);
+		return fail_or_use_expired(slot, now_ms);
 	return ask(slot, APS_SLOT_EXPIRED, now_ms);
 }
 

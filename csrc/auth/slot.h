@@ -24,6 +24,7 @@ struct aps_auth_slot {
 	bool is_asking;
 	enum aps_slot_reason reason; /* of the renewal under way */
 	int64_t asked_ms;
+	int64_t skew_ms; /* how far the times given here are from the local clock, as learned from a server's Date */
 	int64_t failed_until_ms; /* a failed renewal answers waiters and newcomers until then, so a broken function
 	                            isn't hammered */
 	uint64_t generation;     /* grows with each new material; a request remembers the one that it was signed with */

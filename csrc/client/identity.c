@@ -110,6 +110,7 @@ static enum aps_slot_verdict follow(struct aps_core *core, struct aps_identity *
 
 enum aps_slot_verdict aps_identity_use(struct aps_core *core, struct aps_identity *identity, struct aps_waiter *waiter)
 {
+	identity->slot.skew_ms = identity->client->skew_ms;
 	return follow(core, identity, aps_auth_slot_use(&identity->slot, aps_client_now_ms(identity->client)), waiter);
 }
 
@@ -117,6 +118,7 @@ enum aps_slot_verdict aps_identity_refused(struct aps_core *core, struct aps_ide
                                            struct aps_waiter *waiter)
 {
 	int64_t now_ms = aps_client_now_ms(identity->client);
+	identity->slot.skew_ms = identity->client->skew_ms;
 	return follow(core, identity, aps_auth_slot_refused(&identity->slot, generation, now_ms), waiter);
 }
 

@@ -250,6 +250,28 @@ static void refused_material_is_renewed_once_for_all_that_were_sent_with_it(void
 	aps_auth_slot_clear(&slot);
 }
 
+static void material_that_only_a_learned_clock_calls_expired_is_tried(void **state)
+{
+	(void)state;
+	struct aps_auth_slot slot = make(APS_AUTH_OIDC, true);
+	slot.skew_ms = 2 * HOUR;
+	EXPECT(aps_auth_slot_use(&slot, T0 + 2 * HOUR), ASK);
+	put(&slot, T0, T0 + HOUR);
+	EXPECT(aps_auth_slot_use(&slot, T0 + 2 * HOUR), USE);
+	EXPECT(aps_auth_slot_use(&slot, T0 + 2 * HOUR + 1999), USE);
+	EXPECT(aps_auth_slot_use(&slot, T0 + 2 * HOUR + 2000), ASK); /* the function may have better */
+	aps_auth_slot_clear(&slot);
+
+	slot = make(APS_AUTH_USER_POOLS, false);
+	put(&slot, T0, T0 + HOUR);
+	slot.skew_ms = 2 * HOUR;
+	EXPECT(aps_auth_slot_use(&slot, T0 + 2 * HOUR), USE);
+	EXPECT_FAIL(slot, aps_auth_slot_use(&slot, T0 + 3 * HOUR), "token_expired");
+	slot.skew_ms = -2 * HOUR; /* the local clock is ahead and says the same: the server's counts */
+	EXPECT(aps_auth_slot_use(&slot, T0 + HOUR - 1), USE);
+	aps_auth_slot_clear(&slot);
+}
+
 static void a_refusal_of_old_material_renews_when_the_new_has_expired(void **state)
 {
 	(void)state;
@@ -309,6 +331,7 @@ int main(void)
 	        cmocka_unit_test(a_failed_background_renewal_keeps_what_is_good),
 	        cmocka_unit_test(a_renewal_without_an_error_says_whether_it_was_late_or_empty),
 	        cmocka_unit_test(refused_material_is_renewed_once_for_all_that_were_sent_with_it),
+	        cmocka_unit_test(material_that_only_a_learned_clock_calls_expired_is_tried),
 	        cmocka_unit_test(a_refusal_of_old_material_renews_when_the_new_has_expired),
 	        cmocka_unit_test(a_refusal_during_a_background_renewal_takes_the_material_away),
 	        cmocka_unit_test(a_failed_renewal_after_a_refusal_fails_everyone_and_is_tried_again_as_refused),
