@@ -19,6 +19,13 @@ local UPDATE = "mutation U($input: UpdateTodoInput!) { updateTodo(input: $input)
 local DELETE = "mutation D($input: DeleteTodoInput!) { deleteTodo(input: $input) { id } }"
 
 local client, n_begun, n_updates, n_events
+local told = {} -- by the client's log
+
+local function tell(...)
+  local words = { ... }
+  for i = 1, select("#", ...) do words[i] = tostring(words[i]) end
+  told[#told + 1] = table.concat(words, " ")
+end
 
 local function must(data, err)
   if not data then error(tostring(err)) end
@@ -103,15 +110,15 @@ local function main(running)
     appsync.sleep(0.01)
     waited = waited + 0.01
   end
-  assert(n_events == n_updates, ("%d events of %d updates, %d reconnects; %s"):format(n_events, n_updates,
-    client:stats().reconnects, running.log():sub(-2000)))
+  assert(n_events == n_updates, ("%d events of %d updates, %d reconnects; the client: %s; the server: %s"):format(n_events,
+    n_updates, client:stats().reconnects, table.concat(told, "\n"), running.log():sub(-2000)))
   s:unsubscribe()
 end
 
 local function run()
   local running = server.start { schema = SCHEMA }
   client = appsync.client {
-    endpoint = running.endpoint, auth = { type = "API_KEY", api_key = server.API_KEY }, store = false,
+    endpoint = running.endpoint, auth = { type = "API_KEY", api_key = server.API_KEY }, store = false, log = tell,
   }
   n_begun, n_updates, n_events = 0, 0, 0
   appsync.run(main, running)
