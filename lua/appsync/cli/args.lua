@@ -100,9 +100,9 @@ local function convert_number(option, text)
   local what = option.kind == "integer" and "an integer" or "a number"
   local range = ""
   if option.min and option.max then
-    range = (" between %g and %g"):format(option.min, option.max)
+    range = (" between %.14g and %.14g"):format(option.min, option.max)
   elseif option.min then
-    range = (" of at least %g"):format(option.min)
+    range = (" of at least %.14g"):format(option.min)
   end
   return nil, ("--%s expects %s%s, not %q"):format(option.name, what, range, text)
 end
