@@ -180,6 +180,7 @@ build = {
     ["appsync.server.realtime.to_subscription_filter"] = "lua/appsync/server/realtime/to_subscription_filter.lua",
     ["appsync.server.realtime.transport_ws"] = "lua/appsync/server/realtime/transport_ws.lua",
     ["appsync.server.reload"] = "lua/appsync/server/reload.lua",
+    ["appsync.server.resolver_failures"] = "lua/appsync/server/resolver_failures.lua",
     ["appsync.server.resolver_util"] = "lua/appsync/server/resolver_util.lua",
     ["appsync.server.resolvers"] = "lua/appsync/server/resolvers.lua",
     ["appsync.server.transform.access"] = "lua/appsync/server/transform/access.lua",

@@ -12,6 +12,7 @@ local model_guard = require("appsync.server.auth.model_guard")
 local model_resolvers = require("appsync.server.data.operations")
 local plugin_api = require("appsync.server.transform.plugin_api")
 local print_schema = require("appsync.server.graphql.print_schema")
+local resolver_failures = require("appsync.server.resolver_failures")
 local resolvers = require("appsync.server.resolvers")
 local query_length = require("appsync.server.graphql.query_length")
 local result = require("appsync.server.graphql.result")
@@ -83,7 +84,7 @@ local function load_program(options, given)
     if rules then rules:cover(options.resolvers or {}, s) end
   end
   local own = plugin_api.merge(options.resolvers or {}, models, generated)
-  if options.on_failure then own = resolvers.watched(own, options.on_failure) end
+  if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
   return {
     schema = s, models = models, store = opened, guard = guard, events = subscription.events(models),
     resolvers = { own, generated, introspect.resolvers },

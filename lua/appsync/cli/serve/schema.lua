@@ -1,5 +1,5 @@
 --- Options of `appsync serve`: what it serves.
-local resolvers = require("appsync.server.resolvers")
+local resolver_failures = require("appsync.server.resolver_failures")
 local status = require("appsync.cli.status")
 
 ---@type appsync.cli.Group
@@ -15,7 +15,7 @@ local schema = {
 -- Answered at once, and kept: what a trace tells needs no second telling.
 local function failure_teller(options)
   return function(failure)
-    local text = resolvers.describe(failure)
+    local text = resolver_failures.describe(failure)
     if not (options.tracer and options.tracer:failed(text)) then
       options.say(text .. "\n")
     end

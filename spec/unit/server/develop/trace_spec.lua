@@ -1,5 +1,5 @@
 local engine = require("appsync.server.engine")
-local resolvers = require("appsync.server.resolvers")
+local resolver_failures = require("appsync.server.resolver_failures")
 local trace = require("appsync.server.develop.trace")
 
 local SCHEMA = [[
@@ -34,7 +34,7 @@ describe("a trace", function()
     }
     local made = assert(engine.new({
       schema_text = SCHEMA, trace = tracer, uuid = function() return "u" end, resolvers = by_type,
-      on_failure = function(failure) tracer:failed(resolvers.describe(failure)) end,
+      on_failure = function(failure) tracer:failed(resolver_failures.describe(failure)) end,
     }))
     traced = tracer:around(made)
   end

@@ -1,0 +1,100 @@
+--- What a user's resolvers throw, for whoever wrote them: where it came from and how it got there.
+local resolver_place = require("appsync.server.develop.resolver_place")
+local shown = require("appsync.server.graphql.thrown").text
+
+local failures = {}
+
+---@class appsync.server.ResolverFailure
+---@field type_name string
+---@field field_name string
+---@field thrown any
+---@field place string? "FILE:LINE" of what threw
+---@field traceback string? of the user's own functions; nil for an error object, which is thrown on purpose
+
+--- A traceback without the server's frames, which stand above the user's own.
+---@param traceback string
+---@return string
+local function own_frames(traceback)
+  local frames = {}
+  for line in traceback:gmatch("[^\n]+") do
+    if line:find("xpcall", 1, true) then break end
+    frames[#frames + 1] = line
+  end
+  return table.concat(frames, "\n")
+end
+failures.own_frames = own_frames
+
+-- The first Lua function on the stack that isn't ours.
+local function place_on_stack()
+  for level = 3, 12 do
+    local info = debug.getinfo(level, "Sl")
+    if not info then return nil end
+    if info.what ~= "C" and info.currentline > 0 and not resolver_place.is_ours(info.source) then
+      return ("%s:%d"):format(info.source:gsub("^@", ""), info.currentline)
+    end
+  end
+end
+
+-- PUC 5.1's xpcall passes no arguments.
+local passes_arguments = select(2, xpcall(function(value) return value end, print, true)) == true
+
+local function call(resolver, handler, ctx)
+  -- Not as a tail call: LuaJIT's traceback would have this function's name in the place of xpcall's, which ends ours.
+  local ok, value
+  if passes_arguments then
+    ok, value = xpcall(resolver, handler, ctx)
+  else
+    ok, value = xpcall(function() return resolver(ctx) end, handler)
+  end
+  return ok, value
+end
+
+local function watched(resolver, type_name, field_name, on_failure)
+  local place, traceback
+  local function handler(thrown)
+    place = place_on_stack()
+    traceback = type(thrown) ~= "table" and own_frames(debug.traceback("", 2)) or nil
+    return thrown
+  end
+  local function run(ctx)
+    local ok, value = call(resolver, handler, ctx)
+    if ok then return value end
+    -- Told here: a handler that itself fails, as where the stack is full, tells nothing.
+    on_failure({ type_name = type_name, field_name = field_name, thrown = value, place = place, traceback = traceback })
+    place, traceback = nil, nil
+    error(value, 0)
+  end
+  resolver_place.remember(run, resolver)
+  return run
+end
+
+--- The same resolvers, telling of what they throw before it goes on as ever.
+---@param by_type table<string, table<string, function>>
+---@param on_failure fun(failure: appsync.server.ResolverFailure)
+---@return table<string, table<string, function>>
+function failures.watched(by_type, on_failure)
+  local out = {}
+  for type_name, fields in pairs(by_type) do
+    out[type_name] = {}
+    for field_name, resolver in pairs(fields) do
+      out[type_name][field_name] = watched(resolver, type_name, field_name, on_failure)
+    end
+  end
+  return out
+end
+
+--- A failure as people read it.
+---@param failure appsync.server.ResolverFailure
+---@return string
+function failures.describe(failure)
+  local thrown = failure.thrown
+  local message = type(thrown) == "table" and rawget(thrown, "message") or thrown
+  local text = shown(message)
+  local place = failure.place and (" (" .. failure.place .. ")") or ""
+  if failure.place and text:sub(1, #failure.place + 1) == failure.place .. ":" then text = text:sub(#failure.place + 3) end
+  local head = ("%s.%s: %s%s"):format(failure.type_name, failure.field_name, text, place)
+  if not failure.traceback then return head end
+  return head .. failure.traceback:gsub("^stack traceback:", "\nstack traceback:")
+end
+
+return failures
