@@ -1,5 +1,6 @@
 --- The file of `--auth`: the authorization of an API as one JSON object, in the words of AppSync's own CreateGraphqlApi.
 --- Nothing in it is ignored: a name that isn't known is refused.
+local authorize = require("appsync.server.auth.authorize")
 local core = require("appsync.core")
 local iam_policy = require("appsync.server.auth.iam_policy")
 local jwt = require("appsync.server.auth.jwt")
@@ -43,7 +44,8 @@ local USER_POOL = { userPoolId = NEEDED, awsRegion = TEXT, appIdClientRegex = TE
   keys = KEYS }
 local OIDC = { issuer = NEEDED, clientId = TEXT, iatTTL = AMOUNT, authTTL = AMOUNT, keys = KEYS }
 local LAMBDA = { authorizerResultTtlInSeconds = { type = "number", min = 0, max = 3600 }, identityValidationExpression = TEXT }
-local MODES = { API_KEY = true, AWS_IAM = true, AMAZON_COGNITO_USER_POOLS = true, OPENID_CONNECT = true, AWS_LAMBDA = true }
+local MODES = {}
+for _, mode in ipairs(authorize.modes) do MODES[mode] = true end
 
 -- Whatever is wrong ends the reading; `auth_file.read` catches it.
 local function fail(message, ...)
@@ -205,8 +207,9 @@ end
 
 local function read(file, read_file)
   file = members_of(file, "", TOP)
-  local api = { region = file.region or "us-east-1", account_id = file.accountId or "000000000000", api_id = file.apiId or "local",
-    given_region = file.region }
+  local stands_in = authorize.api
+  local api = { region = file.region or stands_in.region, account_id = file.accountId or stands_in.account_id,
+    api_id = file.apiId or stands_in.api_id, given_region = file.region }
   local out = { api = api, api_keys = api_keys(file.apiKeys), iam = iam(file, api), issuers = {}, lambda = lambda(file.lambda),
     default = file.default and one_of(file.default, "default", MODES) }
   for i, pool in ipairs(file.userPools or {}) do
