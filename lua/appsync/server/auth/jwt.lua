@@ -176,16 +176,4 @@ function jwt.claims(parsed, keys, now)
   return parsed.claims
 end
 
----@param token string without "Bearer "
----@param keys appsync.server.JwtKey[]
----@param now number Unix seconds
----@return table? claims, string? message
-function jwt.verify(token, keys, now)
-  local parsed = jwt.parse(token)
-  if not parsed then
-    return nil, jwt.UNREADABLE
-  end
-  return jwt.claims(parsed, keys, now)
-end
-
 return jwt

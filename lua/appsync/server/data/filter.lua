@@ -1,4 +1,4 @@
---- Filters and conditions of models, and filters of their subscriptions.
+--- Filters and conditions of models; those of their subscriptions are enhanced filters.
 --- An attribute that is absent answers like DynamoDB's: only `ne`, `notContains` and `attributeExists: false` hold for it.
 local comparison = require("appsync.server.data.comparison")
 local core = require("appsync.core")
@@ -83,7 +83,6 @@ local OPERATORS = {
   attributeType = function(value, operand) return attribute_type(value) == operand end,
   size = function(value, operand) return test_operators(operand, size_of(value)) end,
   ["in"] = function(value, operand) return value ~= nil and is_in(value, operand) end,
-  notIn = function(value, operand) return value == nil or not is_in(value, operand) end,
 }
 
 function test_operators(conditions, value)
@@ -154,18 +153,6 @@ function filter.matches(conditions, item)
     if operand ~= NULL and not part_holds(name, operand, item) then return false end
   end
   return true
-end
-
---- The same for a subscription's payload, where an absent field and a null one are the same.
----@param conditions table?
----@param payload table
----@return boolean
-function filter.matches_payload(conditions, payload)
-  local present = {}
-  for name, value in pairs(payload) do
-    if value ~= NULL then present[name] = value end
-  end
-  return filter.matches(conditions, present)
 end
 
 return filter

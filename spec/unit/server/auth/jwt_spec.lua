@@ -41,6 +41,12 @@ local function claims(changes)
   return all
 end
 
+local function verify(text, keys, now)
+  local parsed = jwt.parse(text)
+  if not parsed then return nil, jwt.UNREADABLE end
+  return jwt.claims(parsed, keys, now)
+end
+
 local HS256 = { { algorithm = "HS256", secret = "secret" } }
 
 describe("the verification of JSON Web Tokens", function()
@@ -50,11 +56,11 @@ describe("the verification of JSON Web Tokens", function()
       .. "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"
       .. "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
     local keys = jwt.read_keys(core.encode({ kty = "oct", k = secret }))
-    assert.equal("joe", jwt.verify(text, keys, 1300819380).iss)
+    assert.equal("joe", verify(text, keys, 1300819380).iss)
   end)
 
   it("accepts RS256 by a PEM key", function()
-    assert.equal("ann", jwt.verify(TOKEN, jwt.read_keys(PEM), NOW).username)
+    assert.equal("ann", verify(TOKEN, jwt.read_keys(PEM), NOW).username)
   end)
 
   it("accepts RS256 by a JWKS, and makes of it the same PEM", function()
@@ -62,12 +68,12 @@ describe("the verification of JSON Web Tokens", function()
     local keys = jwt.read_keys(jwks)
     assert.equal(1, #keys)
     assert.equal(PEM, keys[1].pem)
-    assert.equal("ann", jwt.verify(TOKEN, keys, NOW).username)
+    assert.equal("ann", verify(TOKEN, keys, NOW).username)
   end)
 
   it("passes over a key of another kid", function()
     local jwks = core.encode({ keys = { { kty = "RSA", kid = "k2", n = MODULUS, e = "AQAB" } } })
-    local result, message = jwt.verify(TOKEN, jwt.read_keys(jwks), NOW)
+    local result, message = verify(TOKEN, jwt.read_keys(jwks), NOW)
     assert.is_nil(result)
     assert.equal("You are not authorized to make this call.", message)
   end)
@@ -75,24 +81,24 @@ describe("the verification of JSON Web Tokens", function()
   it("refuses an RS256 token whose claims were changed", function()
     local head, _, signature = TOKEN:match("^(.-)%.(.-)%.(.*)$")
     local forged = head .. "." .. core.base64(core.encode(claims()), "url") .. "." .. signature
-    assert.is_nil((jwt.verify(forged, jwt.read_keys(PEM), NOW)))
+    assert.is_nil((verify(forged, jwt.read_keys(PEM), NOW)))
   end)
 
   it("doesn't take a public key for an HS256 secret", function()
     local forged = token(claims(), PEM)
-    assert.is_nil((jwt.verify(forged, jwt.read_keys(PEM), NOW)))
+    assert.is_nil((verify(forged, jwt.read_keys(PEM), NOW)))
   end)
 
   it("refuses tokens without a signature", function()
     local head = core.base64('{"alg":"none"}', "url")
     local body = core.base64(core.encode(claims()), "url")
-    assert.is_nil((jwt.verify(head .. "." .. body .. ".", HS256, NOW)))
+    assert.is_nil((verify(head .. "." .. body .. ".", HS256, NOW)))
   end)
 
   it("accepts HS256 by a raw secret, whose last line break doesn't count", function()
     local keys = jwt.read_keys("secret\n")
-    assert.equal("u", jwt.verify(token(claims(), "secret"), keys, NOW).sub)
-    assert.is_nil((jwt.verify(token(claims(), "other"), keys, NOW)))
+    assert.equal("u", verify(token(claims(), "secret"), keys, NOW).sub)
+    assert.is_nil((verify(token(claims(), "other"), keys, NOW)))
   end)
 
   local faults = {
@@ -103,19 +109,19 @@ describe("the verification of JSON Web Tokens", function()
   }
   for _, fault in ipairs(faults) do
     it("refuses " .. fault[1], function()
-      local result, message = jwt.verify(token(claims(fault[2]), "secret"), HS256, NOW)
+      local result, message = verify(token(claims(fault[2]), "secret"), HS256, NOW)
       assert.is_nil(result)
       assert.equal(fault[3], message)
     end)
   end
 
   it("gives clocks a few seconds", function()
-    assert.is_table((jwt.verify(token(claims({ exp = NOW - 5, nbf = NOW + 5 }), "secret"), HS256, NOW)))
+    assert.is_table((verify(token(claims({ exp = NOW - 5, nbf = NOW + 5 }), "secret"), HS256, NOW)))
   end)
 
   it("says of text that is no token that it can't be parsed", function()
     for _, text in ipairs({ "", "abc", "a.b", "a.b.c", "!.!.!", "e30.W10.x!" }) do
-      local result, message = jwt.verify(text, HS256, NOW)
+      local result, message = verify(text, HS256, NOW)
       assert.is_nil(result)
       assert.equal("Unable to parse JWT token.", message)
     end
