@@ -70,6 +70,21 @@ describe("an execution", function()
     end
   end)
 
+  it("ends when aliases of a long text would make an answer without end", function()
+    local shared = require("appsync.server.graphql.shared")
+    local kept = shared.mark({ name = ("x"):rep(50000) })
+    for _, node in ipairs({ kept, { name = kept.name } }) do
+      local made = new_engine({ node = function() return node end })
+      local function ask(n)
+        local parts = {}
+        for i = 1, n do parts[i] = ("n%d: node { name }"):format(i) end
+        return core.decode((made:execute({ query = "{" .. table.concat(parts, " ") .. "}" })))
+      end
+      assert.equal(kept.name, ask(3).data.n3.name)
+      assert.equal("ExecutionTimeout", ask(5).errors[1].errorType)
+    end
+  end)
+
   it("outlives errors that can't be shown", function()
     for _, thrown in ipairs({ unshowable, { message = unshowable } }) do
       local made = new_engine({ boom = function() error(thrown) end })

@@ -153,6 +153,7 @@ function completers.leaf(x, completion, value)
     text, message, done = completion.text(value)
   end
   if text then
+    selection.spend_text(x, text)
     write(x, text)
     return done
   end
@@ -195,6 +196,7 @@ local function complete_shared(x, planned, value)
   local text = shared.text(planned, value)
   if text then
     selection.spend(x, planned.n)
+    selection.spend_text(x, text)
     write(x, text)
     return true
   end

@@ -12,12 +12,23 @@ local selection = {}
 selection.max_fields = 500000
 selection.exhausted = { message = "Execution timed out.", type = "ExecutionTimeout" }
 
+-- A long text counts as so many fields as it has hundreds of bytes: an answer has some 50 MB at most. Aliases of one page of
+-- a megabyte would make gigabytes of a short query.
+local LONG_BYTES, BYTES_PER_FIELD = 1000, 100
+
 --- Counts fields of an execution; throws `selection.exhausted` when there were too many.
 ---@param x appsync.server.Execution
 ---@param n integer
 function selection.spend(x, n)
   x.n_fields = (x.n_fields or 0) + n
   if x.n_fields > selection.max_fields then error(selection.exhausted, 0) end
+end
+
+--- Counts a text that is written into the answer.
+---@param x appsync.server.Execution
+---@param text string
+function selection.spend_text(x, text)
+  if #text > LONG_BYTES then selection.spend(x, math.floor(#text / BYTES_PER_FIELD)) end
 end
 
 local function condition(x, node, name)
