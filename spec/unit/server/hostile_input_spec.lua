@@ -73,8 +73,8 @@ describe("an execution", function()
   it("ends when aliases of a long text would make an answer without end", function()
     local shared = require("appsync.server.graphql.shared")
     local kept = shared.mark({ name = ("x"):rep(50000) })
-    for _, node in ipairs({ kept, { name = kept.name } }) do
-      local made = new_engine({ node = function() return node end })
+    for _, item in ipairs({ kept, { name = kept.name } }) do
+      local made = new_engine({ node = function() return item end })
       local function ask(n)
         local parts = {}
         for i = 1, n do parts[i] = ("n%d: node { name }"):format(i) end
@@ -83,6 +83,19 @@ describe("an execution", function()
       assert.equal(kept.name, ask(3).data.n3.name)
       assert.equal("ExecutionTimeout", ask(5).errors[1].errorType)
     end
+  end)
+
+  it("ends likewise when they are data of errors", function()
+    local made = new_engine({ boom = function() error({ message = "m", data = ("x"):rep(50000) }) end })
+    local function ask(n)
+      local parts = {}
+      for i = 1, n do parts[i] = ("b%d: boom"):format(i) end
+      return core.decode((made:execute({ query = "{" .. table.concat(parts, " ") .. "}" })))
+    end
+    assert.equal(50000, #ask(3).errors[3].data)
+    local errors = ask(6).errors
+    assert.equal("ExecutionTimeout", errors[#errors].errorType)
+    assert.is_true(#errors < 6)
   end)
 
   it("outlives errors that can't be shown", function()

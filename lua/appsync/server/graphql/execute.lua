@@ -73,6 +73,10 @@ local function add_resolver_error(x, thrown, field)
   local err = read_thrown(thrown)
   local data = err.data
   if type(data) == "table" then data = selection.restrict(x, data, field.field.type, field.nodes) end
+  if data ~= nil then
+    local is_json, text = pcall(core.encode, data)
+    if is_json then selection.spend_text(x, text) end
+  end
   local loc = field.nodes[1].loc
   x.errors[#x.errors + 1] = {
     message = err.message, path = copy_path(x), errorType = err.type, errorInfo = err.info, data = data,
@@ -254,7 +258,10 @@ local function resolve(x, field, source)
   x.at = field
   local is_plain = field.is_builtin or not field.resolver
   -- A resolver of the user's may change what it is given; what others are given must stay as it is.
-  if not is_plain and shared.is(source) then source = shared.copy(source) end
+  if not is_plain then
+    source = shared.is(source) and shared.copy(source) or source
+    args = shared.copy(args) -- variables are of all fields
+  end
   local ctx = (is_plain and context.new or context.complete)(x, source, args)
   if field.is_guarded then
     local ok, refusal = pcall(ask_guard, x, field, ctx)

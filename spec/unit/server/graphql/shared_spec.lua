@@ -98,6 +98,18 @@ describe("the text of a shared value", function()
 end)
 
 describe("a value that others hold", function()
+  it("is a variable's: what a resolver does to its arguments is its own", function()
+    local function first(ctx)
+      local n = ctx.args.list[1]
+      ctx.args.list[1] = 99
+      return n
+    end
+    local made = assert(engine.new({ schema_text = "type Query { first(list: [Int]): Int }", resolvers = { Query = { first = first } } }))
+    assert.equal('{"data":{"a":1,"b":1}}', (made:execute({
+      query = "query ($l: [Int]) { a: first(list: $l) b: first(list: $l) }", variables = { l = { 1, 2 } },
+    })))
+  end)
+
   local ITEMS = [[
 type Todo @model { id: ID! name: String! tags: [String] meta: Meta loud: String }
 type Meta { a: String b: String }
