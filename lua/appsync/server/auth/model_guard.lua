@@ -279,7 +279,7 @@ end
 ---@param roots {query: {name: string}?, mutation: {name: string}?}
 function ModelGuard:cover(resolvers, roots)
   local function add(m, op, name)
-    local root = (op == "get" or op == "list") and roots.query or roots.mutation
+    local root = (op == "get" or op == "list" or op == "sync") and roots.query or roots.mutation
     if root and (resolvers[root.name] or {})[name] then self.covered[root.name .. "." .. name] = { m = m, op = op } end
   end
   for _, m in pairs(self.models) do
