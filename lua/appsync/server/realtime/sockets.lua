@@ -59,11 +59,20 @@ function Sockets:upgrade(event)
   elseif not listener:accept(event.id, hello.protocol) then
     return
   end
-  if self.settings.observer then
-    self.settings.observer:opened(event.id, event, hello)
+  local observer = self.settings.observer
+  if observer then
+    observer:opened(event.id, event, hello)
   end
   local protocol = hello.protocol == "graphql-transport-ws" and transport_ws or realtime
-  local connection = protocol.new(self:settings_of(event.id), hello)
+  local ok, connection = pcall(protocol.new, self:settings_of(event.id), hello)
+  if not ok then
+    self.settings.log("a WebSocket could not be opened: " .. tostring(connection))
+    listener:close(event.id, 1011, "internal error")
+    if observer then
+      observer:closed({ id = event.id, code = 1011, reason = "internal error" })
+    end
+    return
+  end
   connection.ends_at = self.settings.clock() + self.settings.max_age_s
   self.open[event.id] = connection
   self.next_sweep = math.min(self.next_sweep, connection.due, connection.ends_at)

@@ -91,6 +91,20 @@ describe("the sockets", function()
     assert.same({ { 2, "d" } }, of_type("data"))
   end)
 
+  it("are closed when their handshake can't be handled", function()
+    local seen = {}
+    make({
+      authorize = { check = function() error("not today", 0) end },
+      observer = { opened = function(_, id) seen[#seen + 1] = "opened " .. id end,
+        closed = function(_, event) seen[#seen + 1] = ("closed %d %d"):format(event.id, event.code) end },
+    })
+    connect(1)
+    assert.same({ "opened 1", "closed 1 1011" }, seen)
+    assert.same({ { 1, 1011, "internal error" } }, closed)
+    assert.same({ "a WebSocket could not be opened: not today" }, logged)
+    assert.is_nil(next(all.open))
+  end)
+
   it("are left alone by an invalidation that concerns nobody", function()
     connect(1)
     start(1, "a", "x")
