@@ -77,9 +77,10 @@ function util.base64_decode(text)
   return core.unbase64(text) or error("not base64", 2)
 end
 
+--- As `application/x-www-form-urlencoded` (URL Standard, section 5.2).
 ---@return string
 function util.url_encode(text)
-  return query_string.escape(tostring(text))
+  return (query_string.escape(tostring(text)):gsub("%%20", "+"):gsub("%%2A", "*"):gsub("~", "%%7E"))
 end
 
 ---@return string
