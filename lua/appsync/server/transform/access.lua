@@ -24,6 +24,25 @@ local DIRECTIVES = {
 }
 
 local OPERATIONS = { "get", "list", "create", "update", "delete", "listen" }
+local ALL_OPERATIONS = { "index", "get", "list", "create", "update", "delete", "listen" }
+
+--- Adds names to a list that is a set, too.
+---@param found table
+---@param list string[]
+---@return string[] fresh those that weren't there
+function access.add_new(found, list)
+  local fresh = {}
+  for _, name in ipairs(list) do
+    if not found[name] then
+      found[name] = true
+      table.insert(found, name)
+      fresh[#fresh + 1] = name
+    end
+  end
+  return fresh
+end
+
+local add_new = access.add_new
 
 local function add_role(roles, name, rule)
   local role = roles[name]
@@ -110,14 +129,8 @@ local directives_of = access.directives_of
 ---@param name string
 ---@param list string[]
 function access.add_to_type(world, name, list)
-  local found = world.type_auth[name] or {}
-  world.type_auth[name] = found
-  for _, directive in ipairs(list) do
-    if not found[directive] then
-      found[directive] = true
-      table.insert(found, directive)
-    end
-  end
+  world.type_auth[name] = world.type_auth[name] or {}
+  add_new(world.type_auth[name], list)
 end
 
 local add_to_type = access.add_to_type
@@ -147,14 +160,8 @@ function access.open(world, m, operation, list)
   if operation == "listen" and m.level ~= "on" or not is_there then return end
   local is_list = operation == "list" or operation == "index"
   add_to_type(world, is_list and roots.connection_name(m) or m.name, list)
-  local found = m.operation_auth[operation] or {}
-  m.operation_auth[operation] = found
-  for _, name in ipairs(list) do
-    if not found[name] then
-      found[name] = true
-      table.insert(found, name)
-    end
-  end
+  m.operation_auth[operation] = m.operation_auth[operation] or {}
+  add_new(m.operation_auth[operation], list)
 end
 
 local function add_operations(world, m)
@@ -172,14 +179,8 @@ local function add_nested(world, fields, modes)
     local object = world.objects[name] or world.connections[name]
     if object then
       local seen = world.seen_auth[name]
-      local list, fresh = directives_of(world, modes, seen ~= nil), {}
       world.seen_auth[name] = seen or {}
-      for _, directive in ipairs(list) do
-        if not world.seen_auth[name][directive] then
-          world.seen_auth[name][directive] = true
-          fresh[#fresh + 1] = directive
-        end
-      end
+      local fresh = add_new(world.seen_auth[name], directives_of(world, modes, seen ~= nil))
       if #fresh > 0 or not seen then
         add_to_type(world, name, fresh)
         if world.objects[name] then add_nested(world, object.fields, modes) end
@@ -224,9 +225,7 @@ function access.pass_on(world, m)
   end
   if #list == 0 then return end
   add_to_type(world, roots.connection_name(m), list)
-  for _, operation in ipairs({ "index", "get", "list", "create", "update", "delete", "listen" }) do
-    m.operation_auth[operation] = list
-  end
+  for _, operation in ipairs(ALL_OPERATIONS) do m.operation_auth[operation] = list end
 end
 
 local function reads(role, name)
@@ -287,9 +286,7 @@ function access.apply_sandbox(world, m)
   local list = { "aws_api_key" }
   add_to_type(world, m.name, list)
   add_to_type(world, roots.connection_name(m), list)
-  for _, operation in ipairs({ "index", "get", "list", "create", "update", "delete", "listen" }) do
-    m.operation_auth[operation] = list
-  end
+  for _, operation in ipairs(ALL_OPERATIONS) do m.operation_auth[operation] = list end
   local function add_objects(fields, seen)
     for _, field in ipairs(fields) do
       local name = ast.named(field.type)

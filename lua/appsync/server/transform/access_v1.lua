@@ -58,14 +58,10 @@ end
 local function add_nested(world, fields, list)
   for _, field in ipairs(fields) do
     local name = ast.named(field.type)
-    local object = world.objects[name]
-    local fresh = {}
-    for _, directive in ipairs(object and list or {}) do
-      if not (world.seen_auth[name] and world.seen_auth[name][directive]) then
-        world.seen_auth[name] = world.seen_auth[name] or {}
-        world.seen_auth[name][directive] = true
-        fresh[#fresh + 1] = directive
-      end
+    local object, fresh = world.objects[name], {}
+    if object then
+      world.seen_auth[name] = world.seen_auth[name] or {}
+      fresh = access.add_new(world.seen_auth[name], list)
     end
     if #fresh > 0 then
       access.add_to_type(world, name, fresh)
