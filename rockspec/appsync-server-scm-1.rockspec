@@ -90,6 +90,7 @@ build = {
     ["appsync.server.auth.model_guard"] = "lua/appsync/server/auth/model_guard.lua",
     ["appsync.server.auth.rule"] = "lua/appsync/server/auth/rule.lua",
     ["appsync.server.auth.sigv4_verify"] = "lua/appsync/server/auth/sigv4_verify.lua",
+    ["appsync.server.cut"] = "lua/appsync/server/cut.lua",
     ["appsync.server.data.cache"] = "lua/appsync/server/data/cache.lua",
     ["appsync.server.data.comparison"] = "lua/appsync/server/data/comparison.lua",
     ["appsync.server.data.conditions"] = "lua/appsync/server/data/conditions.lua",

@@ -1,5 +1,6 @@
 --- One record for each thing that a client does, and how it reads: a line for people, a JSON object for machines.
 local core = require("appsync.core")
+local cut = require("appsync.server.cut")
 local result = require("appsync.server.graphql.result")
 
 ---@class appsync.server.LogRecord
@@ -37,9 +38,7 @@ local MEMBERS = {
 
 -- A line stays a line, whatever a client has sent.
 local function clean(text, limit)
-  text = tostring(text):gsub("%c", "?")
-  if #text > limit then text = text:sub(1, limit) .. "…" end
-  return text
+  return cut((tostring(text):gsub("%c", "?")), limit)
 end
 
 --- The local time of day, with milliseconds.

@@ -1,5 +1,6 @@
 --- Values of any size as a few words for a trace, without what must stay secret.
 local core = require("appsync.core")
+local cut = require("appsync.server.cut")
 local is_list = require("appsync.server.graphql.is_list")
 
 local shorten = {}
@@ -22,10 +23,7 @@ function shorten.is_secret(name)
 end
 
 local function text_of(value)
-  local short = value:sub(1, MAX_TEXT):gsub("%c", " ")
-  -- Not within a character.
-  if #value > MAX_TEXT then short = short:gsub("[\192-\255][\128-\191]*$", "") .. "…" end
-  return '"' .. short .. '"'
+  return '"' .. cut(value, MAX_TEXT):gsub("%c", " ") .. '"'
 end
 
 local function by_name(a, b) return tostring(a) < tostring(b) end

@@ -1,6 +1,7 @@
 --- Resolver tracing: what ran for an operation, where it stands, with what, for how long, and what came out. It stands
 --- around an engine, so that one without it pays nothing.
 local core = require("appsync.core")
+local cut = require("appsync.server.cut")
 local redact = require("appsync.server.develop.redact")
 local request_log = require("appsync.server.develop.request_log")
 local resolver_place = require("appsync.server.develop.resolver_place")
@@ -95,8 +96,7 @@ end
 ---@param text string
 function Tracer:message(connection, text)
   if self.only then return end
-  local shown = redact(text):gsub("%c", "?")
-  if #shown > MAX_MESSAGE then shown = shown:sub(1, MAX_MESSAGE) .. "…" end
+  local shown = cut((redact(text):gsub("%c", "?")), MAX_MESSAGE)
   self.write(("%s  WS #%d message  %s\n"):format(request_log.time(self.now()), connection, shown))
 end
 

@@ -1,5 +1,6 @@
 --- The last requests, handshakes and subscriptions, as tests ask for them. It keeps no variables and no credentials.
 local core = require("appsync.core")
+local cut = require("appsync.server.cut")
 local result = require("appsync.server.graphql.result")
 
 local request_log = {}
@@ -42,10 +43,10 @@ local SHOWN = {
 local HIDDEN = { "authorization", "cookie", "sec-websocket-protocol", "x-amz-security-token", "x-api-key" }
 
 -- Names may be as long as a document is.
-local MAX_CHARS = 200
+local MAX_BYTES = 200
 
 local function short(value)
-  return type(value) == "string" and #value > MAX_CHARS and result.utf8(value:sub(1, MAX_CHARS)) .. "..." or value
+  return type(value) == "string" and cut(result.utf8(value), MAX_BYTES) or value
 end
 
 local function short_list(list)
@@ -59,7 +60,7 @@ end
 local function shown(headers)
   local kept = {}
   for _, name in ipairs(SHOWN) do
-    kept[name] = headers[name] and short(result.utf8(headers[name]))
+    kept[name] = headers[name] and short(headers[name])
   end
   for _, name in ipairs(HIDDEN) do
     kept[name] = headers[name] and "***"
@@ -75,7 +76,6 @@ function RequestLog:begin(fields)
   for name, value in pairs(fields) do
     entry[name] = short(value)
   end
-  entry.path = fields.path and short(result.utf8(fields.path))
   entry.fields = fields.fields and short_list(fields.fields)
   entry.headers = fields.headers and shown(fields.headers)
   self.entries[(self.n - 1) % request_log.capacity + 1] = entry

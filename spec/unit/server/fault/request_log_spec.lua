@@ -36,6 +36,12 @@ describe("the request log", function()
     assert.is_true((pcall(core.encode, log:list())))
   end)
 
+  it("cuts between characters, and names an operation that is no text", function()
+    log:begin({ operation = ("x"):rep(199) .. "é", kind = "\255" })
+    assert.equal(("x"):rep(199) .. "…", log:list()[1].operation)
+    assert.equal("?", log:list()[1].kind)
+  end)
+
   it("tells how an entry ended once", function()
     local entry = log:begin({})
     log:finish(entry, 200)
