@@ -44,6 +44,7 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field is_watched boolean? the program is read again when it changes
 ---@field say (fun(text: string))? whole lines for people; default: stderr
 ---@field is_coloured boolean? what is said may have colours
+---@field hints (fun(err: appsync.server.SchemaError): string)? lines that help with a fault of the schema
 ---@field clock (fun(): number)? seconds that never go back
 ---@field now (fun(): number)? Unix seconds
 ---@field faults table? fault rules, decoded JSON or read; given, even empty: requests are logged and effects counted
@@ -203,6 +204,7 @@ function Server:wire(options, auth)
       subscribers = self.sockets.subscribers,
       say = options.say or function(text) io.stderr:write(text) end,
       is_coloured = options.is_coloured,
+      hints = options.hints,
     })
   end
 end

@@ -22,6 +22,7 @@ local reload = {}
 ---@field subscribers appsync.server.Subscribers
 ---@field say fun(text: string)
 ---@field is_coloured boolean?
+---@field hints (fun(err: appsync.server.SchemaError): string)? lines that help with a fault of the schema
 ---@field interval_s number?
 ---@field stamp (fun(path: string): string?)?
 
@@ -31,7 +32,8 @@ function reload.new(settings)
   local program = settings.program
   return setmetatable({
     program = program, engine = settings.engine, subscribers = settings.subscribers, say = settings.say,
-    is_coloured = settings.is_coloured, has_authorizer = program.current.authorizer ~= nil, served = program:contents(), unread = {},
+    is_coloured = settings.is_coloured, hints = settings.hints, has_authorizer = program.current.authorizer ~= nil,
+    served = program:contents(), unread = {},
     watch = watch.new({
       paths = function() return program:files() end, interval_s = settings.interval_s, stamp = settings.stamp,
     }),
@@ -39,9 +41,9 @@ function reload.new(settings)
 end
 
 ---@private
-function Reload:refuse(faults, names)
+function Reload:refuse(faults, names, hints)
   for _, name in ipairs(names) do self.unread[name] = true end
-  self.say(report.faults(faults, self.is_coloured) .. "not reloaded: what was served before is served on\n")
+  self.say(report.faults(faults, self.is_coloured) .. (hints or "") .. "not reloaded: what was served before is served on\n")
 end
 
 -- The modes of an API are settled when it starts.
@@ -82,7 +84,7 @@ function Reload:apply(names)
   local ok, err = self.engine:reload({
     schema_text = text.source.text, resolvers = text.resolvers, transforms = text.transforms,
   })
-  if not ok then return self:refuse(text.source:faults(err), names) end
+  if not ok then return self:refuse(text.source:faults(err), names, self.hints and self.hints(err)) end
   self.program.current = text
   local engine = self.engine
   local n_kept, n_ended = self.subscribers:renew(function(request) return engine:subscribe(request) end)

@@ -137,6 +137,12 @@ describe("a program that changes", function()
     assert.equal("reloaded s.graphql\n", pass())
   end)
 
+  it("is told what would help with a fault, as it is at the start", function()
+    reloaded.hints = function(err) return "hint for " .. tostring(err.line) .. "\n" end
+    made.write("s.graphql", "type Query {\n  hello: Nothing\n}")
+    assert.matches("%^\nhint for 2\nnot reloaded", pass())
+  end)
+
   it("is served as before when the schema is gone for a while", function()
     os.remove(made.path .. "/s.graphql")
     assert.matches("^s.graphql: No such file or directory\nnot reloaded", pass())

@@ -120,7 +120,7 @@ end
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
 function auth.read(words, options)
-  options.api_keys = words["api-key"] or {}
+  options.api_keys, options.hints = words["api-key"] or {}, auth.hints
   for _, name in ipairs({ "iam", "auth-default", "jwt-key", "auth" }) do
     local code, message = readers[name](words, options)
     if code then

@@ -37,6 +37,15 @@ local model = {}
 ---@field level "on"|"off"|"public" of subscriptions: public ones are not authorized
 ---@field created_at string? name of the field that holds the time of creation
 ---@field updated_at string?
+---@field has_timestamps boolean
+---@field is_listed boolean something returns pages of it
+---@field filter_maker appsync.server.Relation? the relation that first asked for its filter, where no query does
+---@field operation_auth table<string, string[]> the @aws_* directives of its operations; "index" is any query by one
+---@field owner_fields string[]?
+---@field owner_arguments {name: string, is_required: boolean?}[]? of subscriptions
+---@field protected_fields table<string, true>? those that owner and group rules read: filters of subscriptions leave them out
+---@field node table its definition in the served schema
+---@field directive appsync.ast.Directive @model
 ---@field defaults table<string, any> by field, as resolvers see values
 ---@field versioned {field: string, input: string}?
 ---@field rules appsync.server.Rule[]? nil: the model has no @auth

@@ -15,6 +15,7 @@ local fail = directives.fail
 ---@field kind "scalar"|"enum"|"object"|"model"|"other" other: interfaces and unions, which no input can hold
 ---@field is_declared boolean false: the transformation added it
 ---@field is_stored boolean false for fields that a relation resolves
+---@field is_filtered_as_list boolean of an enum: filters compare the list
 ---@field is_foreign boolean? holds another model's key, for a relation
 ---@field is_hidden boolean? the type doesn't show it
 ---@field is_timestamp boolean? added for the time of creation or of the last change
@@ -36,6 +37,10 @@ local fail = directives.fail
 ---@field modes {default: string, enabled: table<string, true>?} enabled: nil where it isn't known
 ---@field is_sandbox boolean
 ---@field reader appsync.server.DirectiveReader
+---@field field_rules table<string, appsync.server.Rule[]> by "Type.field", of types that are no models
+---@field type_auth table<string, string[]> the @aws_* directives that types get; sets, too
+---@field seen_auth table<string, string[]> those that objects inside models have got already
+---@field connections table<string, true> names of the connection types that relations lead to
 local World = {}
 World.__index = World
 
