@@ -21,7 +21,7 @@ keys.NO_SORT = 0
 function keys.part(value)
   local kind = type(value)
   if kind == "string" then return value ~= "" and value or nil end
-  if kind == "number" then return value end
+  if kind == "number" then return value - value == 0 and value or nil end -- neither NaN nor infinity
   if kind == "boolean" then return tostring(value) end
   return nil
 end

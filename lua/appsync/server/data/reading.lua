@@ -29,6 +29,19 @@ end
 ---@field type string
 ---@field field string
 
+-- DynamoDB has no empty keys, and refuses to look for one.
+local function refuse_empty(ctx, name)
+  refuse.validation(ctx, "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain "
+    .. "an empty string value. Key: " .. name)
+end
+
+local function apply_keys(key, ctx, query)
+  conditions.apply(key, ctx.arguments, query)
+  local range, sort = query.range, key.sort or {}
+  if query.pk == "" then refuse_empty(ctx, key.partition) end
+  if #sort == 1 and range and (range.a == "" or range.b == "") then refuse_empty(ctx, sort[1]) end
+end
+
 local function check_shown(filter_, item, place)
   if filter_ and not filter.matches(filter_, item) then refuse.unauthorized(place.field, place.type) end
   return item
@@ -47,10 +60,7 @@ function reading.getter(access, place, fields)
   local function find(ctx, from, hidden_by)
     local pk, sk = read_key(from)
     if pk == nil then
-      if from[partition] == "" then
-        refuse.validation(ctx, "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain "
-          .. "an empty string value. Key: " .. partition)
-      end
+      if from[partition] == "" then refuse_empty(ctx, partition) end
       return nil
     end
     local item = tbl:get(pk, sk)
@@ -114,7 +124,7 @@ function reading.list(access, place)
   local takes_key = key.is_custom
   return function(ctx)
     local query = {}
-    if takes_key then conditions.apply(key, ctx.arguments, query) end
+    if takes_key then apply_keys(key, ctx, query) end
     return reading.connection(access, place, ctx, query)
   end
 end
@@ -126,7 +136,7 @@ end
 function reading.index(access, place, index)
   return function(ctx)
     local query = { index = index.name }
-    conditions.apply(index, ctx.arguments, query)
+    apply_keys(index, ctx, query)
     return reading.connection(access, place, ctx, query)
   end
 end

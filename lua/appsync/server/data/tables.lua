@@ -48,11 +48,15 @@ local function misuse(self, method, text, ...)
   error(("ctx.tables.%s:%s: "):format(self.name, method) .. text:format(...), 0)
 end
 
+local function kind_of(value)
+  if value == "" then return "an empty text" end
+  if type(value) == "number" then return value == value and "infinity" or "NaN" end
+  return type(value)
+end
+
 local function part(self, method, value)
   local ok = keys.part(value)
-  if ok == nil then
-    misuse(self, method, "a key is a text that is not empty, or a number; not %s", value == "" and "an empty text" or type(value))
-  end
+  if ok == nil then misuse(self, method, "a key is a text that is not empty, or a number; not %s", kind_of(value)) end
   return ok
 end
 

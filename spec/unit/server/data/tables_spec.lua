@@ -150,6 +150,8 @@ describe("the tables of resolvers", function()
     { function() t.Mine:get({}) end, "get: a list of a partition key and maybe a sort key is expected" },
     { function() t.Mine:get({ "a", "b", "c" }) end, "get: a list of a partition key and maybe a sort key is expected" },
     { function() t.Mine:get({ "a", {} }) end, "get: a key is a text that is not empty, or a number; not table" },
+    { function() t.Mine:put(0 / 0, {}) end, "put: a key is a text that is not empty, or a number; not NaN" },
+    { function() t.Mine:put({ "a", -1 / 0 }, {}) end, "put: a key is a text that is not empty, or a number; not infinity" },
     { function() t.Mine:put("x") end, "put: an item is expected, a table; not a string" },
     { function() t.Mine:put("x", 1) end, "put: an item is a table; not a number" },
     { function() t.Mine:put({ n = 1 }) end, "put: a key is a text that is not empty, or a number; not nil" },
