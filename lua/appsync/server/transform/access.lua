@@ -197,7 +197,7 @@ local function add_owner_fields(world, m)
     if rule.allow == "owner" then
       m.protected_fields[rule.owner_field] = true
       table.insert(m.owner_fields, rule.owner_field)
-      if not m.field_by_name[rule.owner_field] then world:add_field(m, rule.owner_field, "String").is_owner = true end
+      if not m.field_by_name[rule.owner_field] then world:add_field(m, rule.owner_field, "String") end
       if not rule.owner_is_list and role.may.listen then
         table.insert(m.owner_arguments, { name = rule.owner_field })
       end

@@ -94,7 +94,7 @@ local function add_owner_fields(world, m, list)
     if rule.groups_field then m.protected_fields[rule.groups_field] = true end
     if rule.allow == "owner" then
       m.protected_fields[rule.owner_field] = true
-      if not m.field_by_name[rule.owner_field] then world:add_field(m, rule.owner_field, "String").is_owner = true end
+      if not m.field_by_name[rule.owner_field] then world:add_field(m, rule.owner_field, "String") end
     end
   end
 end

@@ -44,7 +44,7 @@ local function read_enum(value, enum, path)
   return fail(value.loc, "%s must be one of %s", path, list_names(enum))
 end
 
-function Reader:read_object(value, input, owner, path)
+function Reader:read_object(value, input, path)
   if value.kind ~= "ObjectValue" then return fail(value.loc, "%s must be an object or null", path) end
   local out, types = {}, {}
   for _, field in ipairs(input.fields) do types[field.name] = field.type end
@@ -52,7 +52,7 @@ function Reader:read_object(value, input, owner, path)
     local wanted = types[field.name]
     if not wanted then return fail(field.loc, "%s has no '%s'", path, field.name) end
     local inner = ("%s.%s'"):format(path:sub(1, -2), field.name)
-    local read, err = self:read_value(field.value, wanted, inner, owner)
+    local read, err = self:read_value(field.value, wanted, inner)
     if read == nil then return nil, err end
     out[field.name] = read
   end
@@ -64,27 +64,27 @@ function Reader:read_object(value, input, owner, path)
   return out
 end
 
-function Reader:read_list(value, item_type, path, owner)
+function Reader:read_list(value, item_type, path)
   local items = value.kind == "ListValue" and value.values or { value }
   local out = {}
   for i, item in ipairs(items) do
-    local read, err = self:read_value(item, item_type, path, owner)
+    local read, err = self:read_value(item, item_type, path)
     if read == nil then return nil, err end
     out[i] = read
   end
   return out
 end
 
-function Reader:read_value(value, type_, path, owner)
+function Reader:read_value(value, type_, path)
   if type_.kind == "NonNullType" then
     if value.kind == "NullValue" then return fail(value.loc, "%s must not be null", path) end
-    return self:read_value(value, type_.type, path, owner)
+    return self:read_value(value, type_.type, path)
   end
   if value.kind == "NullValue" then return core.null end
-  if type_.kind == "ListType" then return self:read_list(value, type_.type, path, owner) end
+  if type_.kind == "ListType" then return self:read_list(value, type_.type, path) end
   local name = type_.name
   if self.enums[name] then return read_enum(value, self.enums[name], path) end
-  if self.inputs[name] then return self:read_object(value, self.inputs[name], owner, path) end
+  if self.inputs[name] then return self:read_object(value, self.inputs[name], path) end
   if SCALARS[name] then return read_scalar(value, name, path) end
   return fail(value.loc, "%s is of the unknown type '%s'", path, ast.text(type_))
 end
@@ -99,7 +99,7 @@ function Reader:read(directive)
     local value = directives.argument(directive, argument.name) or argument.defaultValue
     if value then
       local path = ("@%s's '%s'"):format(directive.name, argument.name)
-      local read, err = self:read_value(value, argument.type, path, directive.name)
+      local read, err = self:read_value(value, argument.type, path)
       if read == nil then return nil, err end
       out[argument.name] = read
     end

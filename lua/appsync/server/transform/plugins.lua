@@ -33,7 +33,6 @@ local fail = directives.fail
 ---@field finish (fun(api: appsync.server.PluginApi, models: appsync.server.Models))?
 ---@field path string the file
 ---@field document appsync.ast.Document of `definition`
----@field locations table<string, true>
 
 local plugins = {}
 
@@ -74,7 +73,6 @@ local function read_definition(value)
 end
 
 local function check_locations(value, list)
-  local locations = {}
   for _, location in ipairs(list) do
     local called = CALLED[location]
     if not called then
@@ -82,9 +80,8 @@ local function check_locations(value, list)
     elseif not value[called] then
       return nil, ("@%s is defined on %s, so '%s' must be a function"):format(value.name, location, called)
     end
-    locations[location] = true
   end
-  return locations
+  return true
 end
 
 local reserved
@@ -113,9 +110,9 @@ function plugins.check(value, path)
   if is_reserved(value.name) then return nil, ("@%s has its meaning already"):format(value.name) end
   local document, list = read_definition(value)
   if not document then return nil, list end
-  local locations, why = check_locations(value, list)
-  if not locations then return nil, why end
-  local plugin = { path = path, document = document, locations = locations }
+  ok, message = check_locations(value, list)
+  if not ok then return nil, message end
+  local plugin = { path = path, document = document }
   for key in pairs(KEYS) do plugin[key] = value[key] end
   return plugin
 end

@@ -72,9 +72,9 @@ local function check_types(from, list, to, wanted, directive, argument)
   return true
 end
 
-local function new_relation(m, field, kind, values)
+local function new_relation(field, kind, values)
   return { field = field.name, kind = kind, model = field.named, limit = given(values.limit) or DEFAULT_LIMIT,
-    is_required = field.is_required, sort = {}, local_fields = {}, remote_fields = {}, owner = m }
+    is_required = field.is_required, sort = {}, local_fields = {}, remote_fields = {} }
 end
 
 --- Adds an index that a relation needs and the schema doesn't name.
@@ -211,7 +211,6 @@ local READERS = { hasOne = has_one, hasMany = has_many, belongsTo = belongs_to }
 ---@param m appsync.server.Model
 ---@param relation appsync.server.Relation
 function relations.add(m, relation)
-  relation.owner = nil
   table.insert(m.relations, relation)
   m.relation_by_field[relation.field] = relation
   m.field_by_name[relation.field].is_stored = false
@@ -242,7 +241,7 @@ local function read_relation(world, m, field, directive)
   elseif (given(values.fields) and #values.fields == 0) or (given(values.references) and #values.references == 0) then
     return fail(directive.loc, "@%s: the list of fields is empty", directive.name)
   end
-  local relation = new_relation(m, field, directive.name, values)
+  local relation = new_relation(field, directive.name, values)
   local made
   if given(values.references) then
     if given(values.indexName) then

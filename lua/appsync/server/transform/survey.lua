@@ -19,7 +19,6 @@ local fail = directives.fail
 ---@field is_foreign boolean? holds another model's key, for a relation
 ---@field is_hidden boolean? the type doesn't show it
 ---@field is_timestamp boolean? added for the time of creation or of the last change
----@field is_owner boolean? added for an owner rule
 ---@field node table the field's definition in the served schema
 
 ---@class appsync.server.Survey
