@@ -137,6 +137,8 @@ function reading.index(access, place, index)
   return function(ctx)
     local query = { index = index.name }
     apply_keys(index, ctx, query)
+    -- Queries of the transformer's first version may lack it, and DynamoDB then refuses.
+    if query.pk == nil then refuse.validation(ctx, "Query condition missed key schema element: " .. index.partition) end
     return reading.connection(access, place, ctx, query)
   end
 end

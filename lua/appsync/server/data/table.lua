@@ -166,6 +166,7 @@ end
 ---@return (string|number)[]? position
 function Table:page(query)
   local index = query.index and index_named(self, query.index)
+  if index and query.pk == nil then error(("store: index '%s' is read without a partition"):format(query.index), 0) end
   local rows, n, bytes, after = {}, 0, 0, query.after
   while true do
     local want = math.min(query.limit - n, CHUNK)

@@ -366,6 +366,15 @@ describe("the operations of a model", function()
       assert.same({}, weights({ weight = { between = { 10, 9 } } }))
     end)
 
+    it("is never read without its partition", function()
+      mutate("createLabel", { id = "other", kind = "k" })
+      for _, args in ipairs({ {}, { name = NULL } }) do
+        local err = refused(query, "labelsByName", args)
+        assert.equal("DynamoDB:DynamoDbException", err.type)
+        assert.matches("^Query condition missed key schema element: name ", err.message)
+      end
+    end)
+
     it("pages through items of one sort key", function()
       for i = 1, 5 do mutate("createLabel", { name = "blue", weight = 7, n = i }) end
       local seen, token = {}, nil

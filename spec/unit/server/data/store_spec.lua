@@ -148,6 +148,15 @@ describe("the store", function()
     assert.is_nil(after)
   end)
 
+  it("reads no index without a partition: its number may be that of another table", function()
+    local indexed = { kind = "model", name = "C", key = MODEL.key, indexes = { { name = "byN", partition = "n", sort = {} } } }
+    local tables = assert(s:adopt({ MODEL, indexed }))
+    tables.A:insert("1", nil, {})
+    local ok, err = pcall(tables.C.page, tables.C, { index = "byN", limit = 10 })
+    assert.is_false(ok)
+    assert.equal("store: index 'byN' is read without a partition", err)
+  end)
+
   it("pages through more than one statement reads", function()
     s:transaction(function()
       for i = 1, 600 do a:insert(tostring(i), nil, { n = i }) end
