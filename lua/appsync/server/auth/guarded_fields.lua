@@ -1,5 +1,5 @@
 --- The resolvers that the rules of @auth put around the generated ones: owners are shown by their name, and in the result of
---- a mutation relations to models with other rules are empty, as every subscriber is sent it (Amplify documentation,
+--- a mutation, however deep, relations to models with other rules are empty, as every subscriber is sent it (Amplify documentation,
 --- "Customize authorization rules", relational models and subscriptions).
 local core = require("appsync.core")
 local rule = require("appsync.server.auth.rule")
@@ -62,15 +62,28 @@ local function redacting(resolver, is_many)
   end
 end
 
--- The record that a mutation gives is marked for the fields below; the stored one is nobody's to change.
+-- A record with the mark that the fields below it look for; the stored one is nobody's to change.
+local function marked(item)
+  if type(item) ~= "table" then return item end
+  local out = {}
+  for name, value in pairs(item) do out[name] = value end
+  out.__operation = "Mutation"
+  return out
+end
+
 local function marking(resolver)
+  return function(ctx) return marked(resolver(ctx)) end
+end
+
+-- What is below a marked record is as much a part of the mutation's result.
+local function passing_on(resolver, is_many)
   return function(ctx)
-    local item = resolver(ctx)
-    if type(item) ~= "table" then return item end
-    local marked = {}
-    for name, value in pairs(item) do marked[name] = value end
-    marked.__operation = "Mutation"
-    return marked
+    local value = resolver(ctx)
+    if not is_of_mutation(ctx.source) or type(value) ~= "table" then return value end
+    if not is_many then return marked(value) end
+    local items = setmetatable({}, core.array_mt)
+    for i, item in ipairs(value.items) do items[i] = marked(item) end
+    return { items = items, nextToken = value.nextToken }
   end
 end
 
@@ -86,21 +99,47 @@ local function showing(name, resolver)
   end
 end
 
+-- Whether a field of the model looks for the mark.
 local function of_model(m, by_name, guard, generated)
   local fields = generated[m.name] or {}
   for _, field in ipairs(m.fields) do
     if guard:is_owner(m, field.name) then fields[field.name] = showing(field.name, fields[field.name]) end
   end
-  local needs_mark = next(m.field_rules or {}) ~= nil
+  local looks = next(m.field_rules or {}) ~= nil
   for _, relation in ipairs(m.relations or {}) do
     local related, resolver = by_name[relation.model], fields[relation.field]
     if related and resolver and guarded_fields.is_redacted(m, related, relation) then
       fields[relation.field] = redacting(resolver, relation.kind == "hasMany")
-      needs_mark = true
+      looks = true
     end
   end
   if next(fields) then generated[m.name] = fields end
-  return needs_mark
+  return looks
+end
+
+-- The names of the models that look for the mark, and of those that lead to them.
+local function reaching(models, looks)
+  local changed = next(looks) ~= nil
+  while changed do
+    changed = false
+    for _, m in ipairs(models) do
+      for _, relation in ipairs(m.relations or {}) do
+        if not looks[m.name] and looks[relation.model] then looks[m.name], changed = true, true end
+      end
+    end
+  end
+  return looks
+end
+
+local function mark_model(m, needs, fields, mutations)
+  for _, op in ipairs({ "create", "update", "delete" }) do
+    local name = m.ops[op]
+    if name and mutations[name] then mutations[name] = marking(mutations[name]) end
+  end
+  for _, relation in ipairs(m.relations or {}) do
+    local resolver = needs[relation.model] and fields[relation.field]
+    if resolver then fields[relation.field] = passing_on(resolver, relation.kind == "hasMany") end
+  end
 end
 
 --- Puts them around the generated resolvers.
@@ -112,13 +151,11 @@ function guarded_fields.attach(generated, models, guard, schema)
   if not guard.is_owner then return end
   local by_name, mutations = {}, schema.mutation and generated[schema.mutation.name] or {}
   for _, m in ipairs(models) do by_name[m.name] = m end
+  local looks = {}
+  for _, m in ipairs(models) do looks[m.name] = of_model(m, by_name, guard, generated) or nil end
+  local needs = reaching(models, looks)
   for _, m in ipairs(models) do
-    if of_model(m, by_name, guard, generated) then
-      for _, op in ipairs({ "create", "update", "delete" }) do
-        local name = m.ops[op]
-        if name and mutations[name] then mutations[name] = marking(mutations[name]) end
-      end
-    end
+    if needs[m.name] then mark_model(m, needs, generated[m.name] or {}, mutations) end
   end
 end
 

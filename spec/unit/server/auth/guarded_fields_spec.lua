@@ -67,6 +67,21 @@ describe("the result of a mutation", function()
     assert.equal("Mutation", generated.Mutation.deleteBlog({}).__operation)
   end)
 
+  it("is marked as far as something below depends on it", function()
+    local post = model("Post", { owner() }, { field_rules = { text = { group("A") } }, relations = { BLOG } })
+    local item = { id = "p" }
+    local generated = { Mutation = { createBlog = function() return {} end }, Post = { blog = function() return item end },
+      Blog = { posts = function() return { items = { item }, nextToken = "t" } end } }
+    local models = { model("Blog", { owner() }, { relations = { POSTS } }), post }
+    guarded_fields.attach(generated, models, model_guard.new(models), { mutation = { name = "Mutation" } })
+    assert.equal("Mutation", generated.Mutation.createBlog({}).__operation)
+    assert.same({ items = { { id = "p", __operation = "Mutation" } }, nextToken = "t" }, generated.Blog.posts(IN_MUTATION))
+    assert.same({ items = { { id = "p" } }, nextToken = "t" }, generated.Blog.posts(ELSEWHERE))
+    assert.same({ id = "p", __operation = "Mutation" }, generated.Post.blog(IN_MUTATION))
+    assert.equal(item, generated.Post.blog(ELSEWHERE))
+    assert.is_nil(item.__operation)
+  end)
+
   it("has no relations to models that others may read", function()
     local generated = attach({ model("Blog", { owner() }, { relations = { POSTS } }),
       model("Post", { group("A") }, { relations = { BLOG } }) })

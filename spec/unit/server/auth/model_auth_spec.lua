@@ -308,3 +308,24 @@ describe("a subscription under @auth", function()
     assert.equal(no("said", "Subscription"), errors[1].message)
   end)
 end)
+
+describe("the result of a mutation", function()
+  it("has no field with rules of its own, however deep: subscribers with other rights are sent it", function()
+    make([[
+      type Blog @model @auth(rules: [{allow: private}]) { id: ID! posts: [Post] @hasMany }
+      type Post @model @auth(rules: [{allow: private}]) {
+        id: ID! blog: Blog @belongsTo comments: [Comment] @hasMany
+        secret: String @auth(rules: [{allow: groups, groups: ["Admin"]}])
+      }
+      type Comment @model @auth(rules: [{allow: private}]) { id: ID! post: Post @belongsTo }
+    ]])
+    run("ada", 'mutation { createBlog(input: {id: "b"}) { id } createPost(input: {id: "p", blogPostsId: "b", secret: "s"}) { id } }')
+    local fields = "{ post { id secret blog { posts { items { id secret } nextToken } } } }"
+    local function tree(secret)
+      return { post = { id = "p", secret = secret, blog = { posts = { items = { { id = "p", secret = secret } }, nextToken = NULL } } } }
+    end
+    assert.same({ createComment = tree(NULL) },
+      run("ada", 'mutation { createComment(input: {id: "c", postCommentsId: "p"}) ' .. fields .. " }").data)
+    assert.same({ getComment = tree("s") }, run("ada", '{ getComment(id: "c") ' .. fields .. " }").data)
+  end)
+end)
