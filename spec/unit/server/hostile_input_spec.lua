@@ -109,6 +109,11 @@ describe("an execution", function()
 end)
 
 describe("a document", function()
+  it("that is nested too deep is told so", function()
+    local body = core.decode((new_engine():execute({ query = ("{ n: node "):rep(300) .. ("}"):rep(300) })))
+    assert.matches("^Invalid Syntax : The document is nested deeper than 200 levels at line 1 column 2001$", body.errors[1].message)
+  end)
+
   it("with its error in a far column is refused at once", function()
     local started = os.clock()
     local body = core.decode((new_engine():execute({ query = "{" .. (" "):rep(900000) .. "\195\169]" })))
