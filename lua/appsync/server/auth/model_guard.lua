@@ -238,22 +238,21 @@ local function contains(list, value)
   return false
 end
 
--- What one rule makes of a subscription: true (all events of these arguments), or it adds to `filters`.
+-- What a rule that looks at records makes of a subscription: true when it asks for an owner that is the caller, false when for
+-- somebody else, or else it adds to `filters`.
 local function listens(r, caller, args, filters)
-  local verdict = rule.allows(r, caller)
-  if verdict ~= nil then return verdict end
   local field, values, is_list = rule.key(r, caller)
-  local asked = r.allow == "owner" and not is_list and args[field] or nil
-  if asked ~= nil and asked ~= NULL then return contains(values, asked) end
+  if #values == 0 then return nil end
   if r.allow == "owner" then
+    local asked = not is_list and args[field] or nil
+    if asked ~= nil and asked ~= NULL then return contains(values, asked) end
     -- Events show an owner by the last part.
-    local shown = values[1] and rule.shown(values[1])
-    if shown then filters[#filters + 1] = { [field] = { [is_list and "contains" or "eq"] = shown } } end
-    return false
+    filters[#filters + 1] = { [field] = { [is_list and "contains" or "eq"] = rule.shown(values[1]) } }
+  else
+    -- More groups than the operators take are refused, as on the service: 5 for a text, 20 for a list.
+    filters[#filters + 1] = { [field] = { [is_list and "containsAny" or "in"] = values } }
   end
-  -- More groups than the operators take are refused, as on the service: 5 for a text, 20 for a list.
-  if #values > 0 then filters[#filters + 1] = { [field] = { [is_list and "containsAny" or "in"] = values } } end
-  return false
+  return nil
 end
 
 --- Which events of a subscription a caller gets.
@@ -264,11 +263,19 @@ end
 ---@return table? filter of the model's subscription filter input; nil: all that fit the arguments
 function ModelGuard:subscribe(m, _, ctx, args)
   if m.level == "public" or is_free(self, m, ctx) then return nil end
-  local filters, hears_all = {}, false
+  local caller, by_record, filters = ctx.caller, {}, {}
   for _, r in ipairs(rules_of(m)) do
-    if r.operations.listen and listens(r, ctx.caller, args, filters) then hears_all = true end
+    local verdict = false
+    if r.operations.listen then verdict = rule.allows(r, caller) end
+    if verdict then return nil end
+    if verdict == nil then by_record[#by_record + 1] = r end
   end
-  if hears_all then return nil end
+  -- In their order: the first owner that is asked for decides, whatever the rules behind it would let pass.
+  for _, r in ipairs(by_record) do
+    local is_own = listens(r, caller, args, filters)
+    if is_own then return nil end
+    if is_own == false then refuse(ctx) end
+  end
   if #filters == 0 then refuse(ctx) end
   return { ["or"] = setmetatable(filters, core.array_mt) }
 end

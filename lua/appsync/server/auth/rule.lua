@@ -22,11 +22,13 @@ end
 --- The values that may stand in an owner field for this caller: the joined claims first, then each of them.
 ---@param r appsync.server.Rule
 ---@param caller appsync.server.Identity
----@return string[] empty: the caller has none of the claims
+---@return string[] empty: the caller lacks one of the claims
 function rule.owners(r, caller)
   local parts = {}
   for _, name in ipairs(r.identity_claims or { "sub", "username" }) do
-    parts[#parts + 1] = claim(caller, name)
+    local value = claim(caller, name)
+    if not value then return {} end
+    parts[#parts + 1] = value
   end
   if #parts < 2 then return parts end
   table.insert(parts, 1, table.concat(parts, "::"))

@@ -56,6 +56,7 @@ local CALLERS = {
   bob_by_id_token = { mode = COGNITO, claims = { sub = "s1", ["cognito:username"] = "bob" } },
   eve = { mode = COGNITO, claims = { sub = "s2", username = "eve" } },
   admin = { mode = COGNITO, claims = { sub = "s3", username = "ada", ["cognito:groups"] = { "Users", "Admin" } } },
+  half = { mode = COGNITO, claims = { sub = "s1" } }, -- of the two claims that make an owner
   nameless = { mode = COGNITO, claims = { sub = {}, username = "" } },
   numbered = { mode = COGNITO, claims = { sub = 17, username = "bob" } },
   red = { mode = COGNITO, claims = { sub = "s4", username = "red", ["cognito:groups"] = { "Red", "Blue" } } },
@@ -231,6 +232,14 @@ describe("a caller who has a record", function()
   end)
 end)
 
+it("a caller whose token lacks one of an owner's claims owns nothing, and makes nothing", function()
+  local m, ctx = model("owner"), context("half", "note")
+  local guard = model_guard.new({ m })
+  assert.matches("^Not Authorized", (outcome(guard.read, guard, m, "list", ctx)))
+  assert.matches("^Not Authorized", (outcome(guard.create, guard, m, ctx, { text = "a" })))
+  assert.matches("^Not Authorized", (outcome(guard.delete, guard, m, ctx, { owner = "s1" })))
+end)
+
 describe("a caller who subscribes", function()
   local REFUSED = "Not Authorized to access onCreateNote on type Subscription"
   -- rules, caller, arguments, "ok" or the message, the filter
@@ -248,7 +257,8 @@ describe("a caller who subscribes", function()
     { "teams", "red", {}, "ok", { { teams = { containsAny = { "Red", "Blue" } } } } }, { "teams", "bob", {}, REFUSED },
     { "owner team", "red", {}, "ok", { { owner = { eq = "red" } }, { team = { ["in"] = { "Red", "Blue" } } } } },
     { "owner team", "red", { owner = "red" }, "ok" },
-    { "owner team", "red", { owner = "eve" }, "ok", { { team = { ["in"] = { "Red", "Blue" } } } } },
+    { "owner team", "red", { owner = "eve" }, REFUSED }, { "owner team", "half", { owner = "s1" }, REFUSED },
+    { "owner", "half", {}, REFUSED }, { "owner", "half", { owner = "s1" }, REFUSED }, { "owner private", "half", { owner = "x" }, "ok" },
     { "public", "key", {}, "ok" }, { "public", "bob", {}, REFUSED }, { "private_iam", "signed_in", {}, "ok" },
     { "private_iam", "guest", {}, REFUSED }, { "custom", "lambda", {}, "ok" },
     { "owner(get list)", "bob", {}, REFUSED }, { "owner(listen)", "bob", {}, "ok", { { owner = { eq = "bob" } } } },
