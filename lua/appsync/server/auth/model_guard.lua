@@ -335,7 +335,6 @@ function ModelGuard:field(m, field_name, ctx)
   local covered = self.covered[type_name .. "." .. field_name]
   if covered then check_covered(self, covered, ctx) end
   local source = type(ctx.source) == "table" and ctx.source or {}
-  if model and is_hidden(model, field_name, source) then return true end
   local rules
   if model then
     rules = (model.field_rules or {})[field_name] or rules_of(model)
@@ -345,7 +344,9 @@ function ModelGuard:field(m, field_name, ctx)
   if not rules then return false end
   for _, r in ipairs(rules) do
     -- Operations say something of models only.
-    if (not model or may_read(r)) and rule.holds(r, caller, source) then return false end
+    if (not model or may_read(r)) and rule.holds(r, caller, source) then
+      return model ~= nil and is_hidden(model, field_name, source)
+    end
   end
   error(not_authorized(type_name, field_name), 0)
 end

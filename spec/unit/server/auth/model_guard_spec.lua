@@ -330,8 +330,8 @@ describe("a field with rules of its own", function()
     assert.same({ "ok", true }, { read("bob", "secret", result) })
     assert.same({ "ok", false }, { read("bob", "text", result) })
     assert.same({ "ok", false }, { read("bob", "secret", { owner = "bob" }) })
-    assert.same({ "ok", false }, { read("bob", "secret", result, { level = "off" }) })
-    assert.same({ "ok", false }, { read("bob", "secret", result, { level = "public" }) })
+    assert.equal(DENIED, (read("eve", "secret", result))) -- who may not read it is told so here, too
+    for _, level in ipairs({ "off", "public" }) do assert.same({ "ok", false }, { read("bob", "secret", result, { level = level }) }) end
     assert.same({ "ok", false }, { read("bob", "secret", result, { field_by_name = { secret = { is_required = true } } }) })
   end)
 
