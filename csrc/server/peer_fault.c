@@ -16,6 +16,10 @@
 static const struct timeval flush_wait = {0, 2000};
 #define MAX_FLUSH_WAITS 1000
 
+/* evhttp's time-out of idle connections must not go on: libevent 2.1 keeps the old one in its persistent events where
+ * the new one is "none", and starts it with the next byte that comes. */
+static const struct timeval never = {100000000, 0};
+
 void aps_peer_take_over(struct aps_peer *peer)
 {
 	/* evhttp frees the connection only when we ask for it. The request goes with it. */
@@ -24,7 +28,7 @@ void aps_peer_take_over(struct aps_peer *peer)
 	evhttp_connection_set_closecb(peer->connection, NULL, NULL);
 	peer->request = NULL;
 	peer->bev = evhttp_connection_get_bufferevent(peer->connection);
-	bufferevent_set_timeouts(peer->bev, NULL, NULL);
+	bufferevent_set_timeouts(peer->bev, &never, &never);
 	bufferevent_setwatermark(peer->bev, EV_READ | EV_WRITE, 0, 0);
 }
 
