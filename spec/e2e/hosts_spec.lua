@@ -230,9 +230,15 @@ describe("a host", function()
       without_waiting(function()
         local task = appsync.spawn(n, 1)
         loop(function() return task:status() ~= "running" end)
-        while appsync.update(0) do end -- luacheck: ignore 542
         local descriptor = { getfd = appsync.fd, dirty = function() return false end }
-        assert.is_nil(socket.select({ descriptor }, nil, 0.05)[1])
+        -- What was collected from earlier tests may have its last word first.
+        local is_quiet
+        for _ = 1, 100 do
+          while appsync.update(0) do end -- luacheck: ignore 542
+          is_quiet = socket.select({ descriptor }, nil, 0.05)[1] == nil
+          if is_quiet then break end
+        end
+        assert.is_true(is_quiet)
         local sleeper = appsync.spawn(appsync.sleep, 0.05)
         appsync.update(0)
         assert.is_nil(socket.select({ descriptor }, nil, 0)[1])
