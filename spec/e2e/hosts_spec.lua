@@ -239,7 +239,7 @@ describe("a host", function()
           if is_quiet then break end
         end
         assert.is_true(is_quiet)
-        local sleeper = appsync.spawn(appsync.sleep, 0.05)
+        local sleeper = appsync.spawn(appsync.sleep, 0.5)
         appsync.update(0)
         assert.is_nil(socket.select({ descriptor }, nil, 0)[1])
         assert.equal(descriptor, socket.select({ descriptor }, nil, BOUND)[1])
