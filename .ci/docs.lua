@@ -126,10 +126,10 @@ end
 
 -- The options in the manual of the local server are the program's own help.
 local function with_options(manual)
-  local pipe = assert(io.popen("APPSYNC_LUA=lua5.4 bin/appsync serve --help"))
+  local pipe = assert(io.popen('eval "$(make -s env LUA=lua5.4)"; bin/appsync serve --help'))
   local help = pipe:read("*a")
   pipe:close()
-  assert(help:find("%S"), "appsync serve --help says nothing")
+  assert(help:find("%S"), "appsync serve --help says nothing; `make build LUA=lua5.4`")
   local page, n = manual:gsub("(<!%-%- written by `make docs` %-%->\n```\n).-```\n", function(head) return head .. help .. "```\n" end)
   assert(n == 1, "docs/server.md has no place for the options")
   return page
