@@ -7,6 +7,7 @@ local core = require "appsync.core"
 local handshake = require "appsync.server.realtime.handshake"
 local iam_policy = require "appsync.server.auth.iam_policy"
 local jwt = require "appsync.server.auth.jwt"
+local mutations = require "spec.support.mutations"
 local redact = require "appsync.server.develop.redact"
 local sigv4_verify = require "appsync.server.auth.sigv4_verify"
 
@@ -18,18 +19,8 @@ local TOKENS = { "{", "}", "[", "]", ":", ",", '"', "\\", "null", "true", "1e999
   '"alg":"none"', '"alg":"HS256"', '"exp":1e300', '"iss":', "eyJhbGciOiJub25lIn0", "arn:aws:appsync:", '"Effect":"Allow"', '"Action":"*"',
   "graphql-ws", "header-", "e30", "x-api-key", "authorization", "-----BEGIN PUBLIC KEY-----", "%s", "%", "%%1" }
 
-local parameters = { N = 2000, SEED = os.time() % 1000000 }
-for _, argument in ipairs(arg or {}) do
-  local name, value = argument:match("^(%u+)=(%d+)$")
-  if parameters[name] then parameters[name] = tonumber(value) end
-end
-
--- Park and Miller's generator: the same inputs on every Lua.
-local seed = parameters.SEED % 2147483646 + 1
-local function random(below)
-  seed = seed * 16807 % 2147483647
-  return seed % below
-end
+local parameters = mutations.parameters(arg)
+local random = mutations.random(parameters.SEED)
 
 local function read(name)
   local file = assert(io.open(arg[0]:gsub("[^/\\]*$", "") .. "corpus/auth/" .. name, "rb"))
@@ -85,26 +76,7 @@ local corpus = { HS256, FILES.token, FILES.auth, FILES.jwks, FILES.key, SIGNED[1
   core.encode { Version = "2012-10-17", Statement = { Effect = "Allow", Action = "*", Resource = "*" } },
   core.encode { host = "h", ["x-api-key"] = "the-api-key" }, "graphql-ws, header-" .. part { host = "h", authorization = HS256 } }
 
-local MUTATIONS = {
-  function(text, at) return text:sub(1, at - 1) .. string.char(random(256)) .. text:sub(at + 1) end,
-  function(text, at) return text:sub(1, at - 1) .. TOKENS[random(#TOKENS) + 1] .. text:sub(at) end,
-  function(text, at) return text:sub(1, at - 1) .. text:sub(at + 1 + random(20)) end,
-  function(text, at) return text:sub(1, at) end,
-  function(text, at) return text:sub(1, at) .. text:sub(at - random(math.min(at, 40))) end,
-  function(text, at)
-    local other = corpus[random(#corpus) + 1]
-    return text:sub(1, at) .. other:sub(random(#other) + 1)
-  end,
-  function(text, at) return text:sub(1, at - 1) .. text:sub(at, at):upper() .. text:sub(at + 1) end,
-}
-
-local function mutate(text)
-  for _ = 1, random(5) do
-    if #text == 0 then return corpus[random(#corpus) + 1] end
-    text = MUTATIONS[random(#MUTATIONS) + 1](text, random(#text) + 1)
-  end
-  return text
-end
+local mutate = mutations.new(random, corpus, TOKENS)
 
 local function complain(what, input, problem)
   io.stderr:write(("SEED=%d: %s: %s\ninput: %q\n"):format(parameters.SEED, what, problem, input))
@@ -237,10 +209,10 @@ table.sort(names)
 
 for i = 1, parameters.N do
   local name = names[i % #names + 1]
-  local start, state = os.clock(), seed
+  local start = os.clock()
   local ok, result = pcall(targets[name], name)
-  if not ok then complain(name, tostring(state), "threw " .. tostring(result)) end
-  if os.clock() - start > SECONDS_PER_INPUT then complain(name, tostring(state), "took too long") end
+  if not ok then complain(name, "number " .. i, "threw " .. tostring(result)) end
+  if os.clock() - start > SECONDS_PER_INPUT then complain(name, "number " .. i, "took too long") end
   if result then counts[name] = (counts[name] or 0) + 1 end
 end
 

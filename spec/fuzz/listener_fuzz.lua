@@ -2,7 +2,7 @@
 -- delivered anyhow. After each batch it must answer a good request, and have no more descriptors or memory than before.
 --   lua5.4 spec/fuzz/listener_fuzz.lua N=2000 SEED=1
 -- inputs a second: 1000
-package.path = "./?.lua;" .. package.path
+local mutations = require "spec.support.mutations"
 local server_module = require "appsync.server"
 local socket = require "socket"
 local ws_socket = require "spec.support.ws_socket"
@@ -11,18 +11,8 @@ local BATCH = 100
 local SECONDS_PER_INPUT = 5
 local ALLOWED_KIB = tonumber(os.getenv "ALLOWED_KIB") or 20000
 
-local parameters = { N = 2000, SEED = os.time() % 1000000 }
-for _, argument in ipairs(arg or {}) do
-  local name, value = argument:match("^(%u+)=(%d+)$")
-  if parameters[name] then parameters[name] = tonumber(value) end
-end
-
--- Park and Miller's generator: the same inputs on every Lua.
-local seed = parameters.SEED % 2147483646 + 1
-local function random(below)
-  seed = seed * 16807 % 2147483647
-  return seed % below
-end
+local parameters = mutations.parameters(arg)
+local random = mutations.random(parameters.SEED)
 
 local function one_of(list) return list[random(#list) + 1] end
 

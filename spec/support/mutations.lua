@@ -24,11 +24,11 @@ function mutations.random(start)
   end
 end
 
---- A function that gives a mutated text of the corpus each time.
+--- A function that mutates its text; without one, one of the corpus.
 ---@param random fun(below: integer): integer
 ---@param corpus string[]
 ---@param tokens string[] that are put in
----@return fun(): string
+---@return fun(text: string?): string
 function mutations.new(random, corpus, tokens)
   local kinds = {
     function(text, at) return text:sub(1, at - 1) .. string.char(random(256)) .. text:sub(at + 1) end,
@@ -41,9 +41,10 @@ function mutations.new(random, corpus, tokens)
       return text:sub(1, at) .. other:sub(random(#other) + 1)
     end,
     function(text, at) return text:sub(1, at - 1) .. text:sub(at):gsub('"[^"]*"', tostring(random(100)), 1) end,
+    function(text, at) return text:sub(1, at - 1) .. text:sub(at, at):upper() .. text:sub(at + 1) end,
   }
-  return function()
-    local text = corpus[random(#corpus) + 1]
+  return function(text)
+    text = text or corpus[random(#corpus) + 1]
     for _ = 1, random(6) do
       if #text == 0 then break end
       text = kinds[random(#kinds) + 1](text, random(#text) + 1)
