@@ -135,7 +135,7 @@ function Realtime:has_room(id)
 end
 
 -- The credentials of a start are checked now and not again: what runs when its token expires goes on until the connection
--- ends, as on the service; only the next start is refused.
+-- ends, and only the next start is refused. The guide doesn't say what the service does.
 ---@private
 function Realtime:start(id, message)
   if not self:has_room(id) then
