@@ -147,8 +147,8 @@ static void push_data(lua_State *L, const struct aps_data_event *event)
 		lua_pushnil(L);
 	}
 	struct aps_gqlhttp_response response;
-	struct aps_buf *scratch = apl_push_buffer(L, APS_BUF_ANY_SIZE);
-	aps_gqlhttp_parse_payload(event->payload, scratch, &response);
+	struct aps_arena *decoded = apl_push_arena(L);
+	aps_gqlhttp_parse_payload(event->payload, decoded, &response);
 	if (response.err.code == APS_OK) /* "errors": null */
 		lua_pushnil(L);
 	else

@@ -4,12 +4,28 @@
 
 #define NAMES_TABLE      "appsync.names"     /* its name in the registry */
 #define BUFFER_METATABLE "appsync.buffer"    /* its name in the registry */
+#define ARENA_METATABLE  "appsync.arena"     /* its name in the registry */
 #define KEPT_BYTES       ((size_t)64 * 1024) /* a larger buffer is freed when it is given back */
 
 static int Apl_buffer_gc(lua_State *L)
 {
 	aps_buf_clear(lua_touserdata(L, 1));
 	return 0;
+}
+
+static int Apl_arena_gc(lua_State *L)
+{
+	aps_arena_clear(lua_touserdata(L, 1));
+	return 0;
+}
+
+static void make_metatable(lua_State *L, const char *name, lua_CFunction gc)
+{
+	if (luaL_newmetatable(L, name)) {
+		lua_pushcfunction(L, gc);
+		lua_setfield(L, -2, "__gc");
+	}
+	lua_pop(L, 1);
 }
 
 /* names[key] = package.loaded.cjson[field], where that is there. Raw: C never calls Lua. */
@@ -40,11 +56,8 @@ static void push_names(lua_State *L)
 	lua_pushliteral(L, NAMES_TABLE);
 	lua_pushvalue(L, names);
 	lua_rawset(L, LUA_REGISTRYINDEX);
-	if (luaL_newmetatable(L, BUFFER_METATABLE)) {
-		lua_pushcfunction(L, Apl_buffer_gc);
-		lua_setfield(L, -2, "__gc");
-	}
-	lua_pop(L, 1);
+	make_metatable(L, BUFFER_METATABLE, Apl_buffer_gc);
+	make_metatable(L, ARENA_METATABLE, Apl_arena_gc);
 }
 
 void apl_register(lua_State *L, const luaL_Reg *functions)
@@ -89,4 +102,14 @@ void apl_release_buffer(lua_State *L, int index)
 	lua_rawseti(L, APL_UPVALUE_NAMES, APL_NAMES_BUFFER);
 	lua_pushnil(L);
 	lua_replace(L, index);
+}
+
+struct aps_arena *apl_push_arena(lua_State *L)
+{
+	luaL_checkstack(L, 3, NULL);
+	struct aps_arena *arena = apl_newuserdata(L, sizeof *arena);
+	aps_arena_init(arena, APS_BUF_ANY_SIZE);
+	luaL_getmetatable(L, ARENA_METATABLE);
+	lua_setmetatable(L, -2);
+	return arena;
 }

@@ -8,6 +8,7 @@
 #ifndef APS_BINDING_VALUE_H
 #define APS_BINDING_VALUE_H
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "binding/compat.h"
@@ -50,6 +51,8 @@ struct aps_buf *apl_push_buffer(lua_State *L, size_t max_bytes);
 /* Gives the buffer at `index` back for the next apl_push_buffer(), and takes it off the stack's slot (nil stands
  * there). Optional: a buffer that is not given back is collected. */
 void apl_release_buffer(lua_State *L, int index);
+/* Pushes a userdata that holds an arena; it is cleared when it is collected. */
+struct aps_arena *apl_push_arena(lua_State *L);
 
 APS_END_DECLS
 

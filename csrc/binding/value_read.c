@@ -61,9 +61,9 @@ static bool push_text(lua_State *L, struct reading *in)
 		lua_replace(L, in->slots);
 	}
 	aps_buf_reset(in->scratch);
-	struct aps_str text = aps_json_unescape(&in->r, in->scratch);
-	if (text.p == NULL) return false;
-	lua_pushlstring(L, text.p, text.n);
+	char *out = aps_buf_reserve(in->scratch, in->r.text.n);
+	if (out == NULL) return false;
+	lua_pushlstring(L, out, aps_json_unescape_to(&in->r, out));
 	return true;
 }
 

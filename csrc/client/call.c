@@ -331,7 +331,7 @@ static void understand(struct aps_call *call, struct aps_result_event *event)
 	struct aps_str body = {answer->body != NULL ? answer->body : "", answer->n_body};
 	struct aps_str type_header = aps_http_answer_header(answer, "x-amzn-errortype");
 	if (!call->what->is_plain) {
-		aps_gqlhttp_parse(answer->status, type_header, body, &event->scratch, &event->response);
+		aps_gqlhttp_parse(answer->status, type_header, body, &event->decoded, &event->response);
 	} else if (answer->status > 299) {
 		aps_fail_word(&event->response.err, APS_E_HTTP, NULL, answer->status, "HTTP status %ld",
 		              answer->status);

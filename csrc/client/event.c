@@ -6,7 +6,7 @@ static void free_result(struct aps_op *op)
 {
 	struct aps_result_event *event = (struct aps_result_event *)op;
 	aps_http_answer_clear(&event->answer);
-	aps_buf_clear(&event->scratch);
+	aps_arena_clear(&event->decoded);
 	aps_free(event);
 }
 
@@ -33,7 +33,7 @@ struct aps_result_event *aps_result_event_new(uint64_t op)
 	struct aps_result_event *event = aps_calloc(1, sizeof *event);
 	if (event == NULL) return NULL;
 	event->head = (struct aps_event){{NULL, &RESULT_KIND, sizeof *event}, APS_EVENT_RESULT, op};
-	aps_buf_init(&event->scratch, APS_BUF_ANY_SIZE);
+	aps_arena_init(&event->decoded, APS_BUF_ANY_SIZE);
 	return event;
 }
 

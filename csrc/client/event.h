@@ -40,7 +40,7 @@ struct aps_result_event {
 	bool is_plain;                        /* the application asked for status, headers and body */
 	struct aps_http_answer answer;        /* body and headers; empty without a response */
 	struct aps_gqlhttp_response response; /* spans into answer.body; response.err is the outcome */
-	struct aps_buf scratch;               /* backs response.error_type */
+	struct aps_arena decoded;             /* backs response.error_type */
 	unsigned n_attempts;
 	bool big_integers_as_text;
 };

@@ -329,12 +329,8 @@ enum aps_rc aps_json_skip_rest(struct aps_json_reader *r)
 	return r->depth == 0 ? APS_OK : skip_to_depth(r, r->depth - 1);
 }
 
-struct aps_str aps_json_unescape(const struct aps_json_reader *r, struct aps_buf *scratch)
+size_t aps_json_unescape_to(const struct aps_json_reader *r, char *out)
 {
-	if (!r->has_escapes) return r->text;
-	/* No escape is shorter than what it stands for. */
-	char *out = aps_buf_reserve(scratch, r->text.n);
-	if (out == NULL) return (struct aps_str){NULL, 0};
 	char *at = out;
 	const char *p = r->text.p;
 	const char *end = p + r->text.n;
@@ -351,10 +347,15 @@ struct aps_str aps_json_unescape(const struct aps_json_reader *r, struct aps_buf
 		APS_ASSERT(p != NULL);
 		at += aps_utf8_encode(code_point, at);
 	}
-	*at = '\0';
-	size_t n = (size_t)(at - out);
-	scratch->n += n;
-	return (struct aps_str){out, n};
+	return (size_t)(at - out);
+}
+
+struct aps_str aps_json_unescape(const struct aps_json_reader *r, struct aps_arena *arena)
+{
+	if (!r->has_escapes) return r->text;
+	char *out = aps_arena_get(arena, r->text.n + 1);
+	if (out == NULL) return (struct aps_str){NULL, 0};
+	return (struct aps_str){out, aps_json_unescape_to(r, out)};
 }
 
 bool aps_json_text_is(const struct aps_json_reader *r, const char *zero_terminated)

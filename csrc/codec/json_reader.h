@@ -4,7 +4,7 @@
 #ifndef APS_CODEC_JSON_READER_H
 #define APS_CODEC_JSON_READER_H
 
-#include "base/buf.h"
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -51,9 +51,11 @@ enum aps_json_token aps_json_next(struct aps_json_reader *r);
 enum aps_rc aps_json_skip_value(struct aps_json_reader *r, struct aps_str *span);
 /* After APS_JSON_OBJECT or APS_JSON_ARRAY was returned: reads to its end, whole. */
 enum aps_rc aps_json_skip_rest(struct aps_json_reader *r);
-/* The decoded bytes of the KEY or STRING just read: r->text itself when it has no escapes, else decoded onto the end
- * of `scratch` (valid while scratch is unchanged). {NULL, 0} when memory is out. */
-struct aps_str aps_json_unescape(const struct aps_json_reader *r, struct aps_buf *scratch);
+/* The decoded bytes of the KEY or STRING just read: r->text itself when it has no escapes, else a copy in `arena`,
+ * which stays in place whatever is decoded after it. {NULL, 0} when memory is out. */
+struct aps_str aps_json_unescape(const struct aps_json_reader *r, struct aps_arena *arena);
+/* The same into `out`, which has room for r->text.n bytes: no escape is shorter than what it stands for. */
+size_t aps_json_unescape_to(const struct aps_json_reader *r, char *out);
 /* True when the KEY or STRING just read decodes to exactly these bytes. */
 bool aps_json_text_is(const struct aps_json_reader *r, const char *zero_terminated);
 

@@ -15,7 +15,7 @@ static bool is_failure(const struct aps_json_reader *r)
 }
 
 /* Reads the value after a key; anything but a text is skipped. False: memory is out. */
-static bool read_text(struct aps_json_reader *r, struct aps_buf *scratch, struct aps_str *out)
+static bool read_text(struct aps_json_reader *r, struct aps_arena *arena, struct aps_str *out)
 {
 	enum aps_json_token token = aps_json_next(r);
 	if (token == APS_JSON_OBJECT || token == APS_JSON_ARRAY) {
@@ -23,11 +23,11 @@ static bool read_text(struct aps_json_reader *r, struct aps_buf *scratch, struct
 		return true;
 	}
 	if (token != APS_JSON_STRING) return true;
-	*out = aps_json_unescape(r, scratch);
+	*out = aps_json_unescape(r, arena);
 	return out->p != NULL;
 }
 
-static bool read_number(struct aps_json_reader *r, struct aps_buf *scratch, struct item *item)
+static bool read_number(struct aps_json_reader *r, struct aps_arena *arena, struct item *item)
 {
 	struct aps_str span;
 	if (aps_json_skip_value(r, &span) != APS_OK) return true;
@@ -37,24 +37,24 @@ static bool read_number(struct aps_json_reader *r, struct aps_buf *scratch, stru
 	if (token == APS_JSON_INT) item->number = value.integer;
 	/* REST services put the name of the error here. */
 	if (token == APS_JSON_STRING && item->type.n == 0) {
-		item->type = aps_json_unescape(&value, scratch);
+		item->type = aps_json_unescape(&value, arena);
 		return item->type.p != NULL;
 	}
 	return true;
 }
 
 /* After APS_JSON_OBJECT. False: memory is out. */
-static bool read_object(struct aps_json_reader *r, struct aps_buf *scratch, struct item *item)
+static bool read_object(struct aps_json_reader *r, struct aps_arena *arena, struct item *item)
 {
 	bool has_memory = true;
 	struct aps_str other;
 	while (has_memory && aps_json_next(r) == APS_JSON_KEY) {
 		if (aps_json_text_is(r, "message") || aps_json_text_is(r, "Message"))
-			has_memory = read_text(r, scratch, &item->message);
+			has_memory = read_text(r, arena, &item->message);
 		else if (aps_json_text_is(r, "errorType") || aps_json_text_is(r, "__type"))
-			has_memory = read_text(r, scratch, &item->type);
+			has_memory = read_text(r, arena, &item->type);
 		else if (aps_json_text_is(r, "errorCode") || aps_json_text_is(r, "code"))
-			has_memory = read_number(r, scratch, item);
+			has_memory = read_number(r, arena, item);
 		else
 			aps_json_skip_value(r, &other);
 	}
@@ -83,36 +83,33 @@ static void add(struct aps_error_list *list, const struct item *item)
 }
 
 /* `token` began the value. False: memory is out. */
-static bool read_item(struct aps_json_reader *r, enum aps_json_token token, struct aps_buf *scratch,
+static bool read_item(struct aps_json_reader *r, enum aps_json_token token, struct aps_arena *arena,
                       struct aps_error_list *out)
 {
 	struct item item = {{NULL, 0}, {NULL, 0}, 0};
 	if (token == APS_JSON_OBJECT) {
-		if (!read_object(r, scratch, &item)) return false;
+		if (!read_object(r, arena, &item)) return false;
 	} else if (token == APS_JSON_ARRAY) {
 		aps_json_skip_rest(r);
 	} else if (token == APS_JSON_STRING) {
-		item.message = aps_json_unescape(r, scratch);
+		item.message = aps_json_unescape(r, arena);
 		if (item.message.p == NULL) return false;
 	}
 	if (!is_failure(r) && token != APS_JSON_NULL) add(out, &item);
 	return true;
 }
 
-enum aps_rc aps_error_list_read(struct aps_str json, struct aps_buf *scratch, struct aps_error_list *out)
+enum aps_rc aps_error_list_read(struct aps_str json, struct aps_arena *arena, struct aps_error_list *out)
 {
 	*out = (struct aps_error_list){.code = APS_E_GRAPHQL};
-	/* Decoded text is never longer than its source: with this room, texts that were decoded earlier stay in place.
-	 */
-	if (aps_buf_reserve(scratch, json.n + 16) == NULL) return APS_E_NOMEM;
 	struct aps_json_reader r;
 	aps_json_reader_init(&r, json, 0);
 	enum aps_json_token token = aps_json_next(&r);
 	if (token == APS_JSON_ARRAY) {
 		while ((token = aps_json_next(&r)) != APS_JSON_ARRAY_END && token != APS_JSON_ERROR)
-			if (!read_item(&r, token, scratch, out)) return APS_E_NOMEM;
+			if (!read_item(&r, token, arena, out)) return APS_E_NOMEM;
 	} else if (token != APS_JSON_ERROR) {
-		if (!read_item(&r, token, scratch, out)) return APS_E_NOMEM;
+		if (!read_item(&r, token, arena, out)) return APS_E_NOMEM;
 	}
 	return r.err.code;
 }

@@ -3,13 +3,13 @@
 #ifndef APS_PROTO_ERROR_LIST_H
 #define APS_PROTO_ERROR_LIST_H
 
-#include "base/buf.h"
+#include "base/arena.h"
 #include "base/err.h"
 #include "proto/error_type.h"
 
 struct aps_error_list {
 	size_t n_errors;
-	struct aps_str type;    /* of the first error, decoded; borrowed from the text or from `scratch` */
+	struct aps_str type;    /* of the first error, decoded; borrowed from the text or from `arena` */
 	struct aps_str message; /* likewise */
 	int64_t number;         /* errorCode of the first; 0 where there is none */
 	/* Of the most specific one: E_AUTH, then E_CONFLICT, else E_GRAPHQL. */
@@ -26,7 +26,7 @@ APS_BEGIN_DECLS
  * Empty: none. */
 struct aps_str aps_error_list_find(struct aps_str payload);
 /* E_NOMEM; E_SYNTAX and the like when it is no JSON. An empty list has no errors. */
-enum aps_rc aps_error_list_read(struct aps_str json, struct aps_buf *scratch, struct aps_error_list *out);
+enum aps_rc aps_error_list_read(struct aps_str json, struct aps_arena *arena, struct aps_error_list *out);
 /* By type, by message, or by errorCode 401 or 403. */
 bool aps_error_list_is_auth(const struct aps_error_list *list);
 /* One line for a message: cut at a code point, line breaks and tabs become spaces. */

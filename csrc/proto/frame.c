@@ -55,8 +55,9 @@ static void read_other(struct aps_json_reader *r, struct aps_frame *frame)
 	}
 }
 
-static enum aps_json_token read_members(enum aps_rt_protocol protocol, struct aps_json_reader *r,
-                                        struct aps_buf *scratch, struct aps_frame *frame)
+/* E_NOMEM, else what the reader says. */
+static enum aps_rc read_members(enum aps_rt_protocol protocol, struct aps_json_reader *r, struct aps_arena *arena,
+                                struct aps_frame *frame)
 {
 	enum aps_json_token token;
 	while ((token = aps_json_next(r)) == APS_JSON_KEY) {
@@ -65,7 +66,8 @@ static enum aps_json_token read_members(enum aps_rt_protocol protocol, struct ap
 			if (aps_json_skip_value(r, &span) == APS_OK) frame->payload = span;
 		} else if (aps_json_text_is(r, "id")) {
 			bool is_text = read_text(r);
-			frame->id = is_text ? aps_json_unescape(r, scratch) : (struct aps_str){NULL, 0};
+			frame->id = is_text ? aps_json_unescape(r, arena) : (struct aps_str){NULL, 0};
+			if (is_text && frame->id.p == NULL) return APS_E_NOMEM;
 		} else if (aps_json_text_is(r, "type")) {
 			bool is_text = read_text(r);
 			frame->type = is_text ? find_type(protocol, r) : APS_FRAME_UNKNOWN;
@@ -74,10 +76,10 @@ static enum aps_json_token read_members(enum aps_rt_protocol protocol, struct ap
 			read_other(r, frame);
 		}
 	}
-	return token;
+	return r->err.code;
 }
 
-enum aps_rc aps_frame_read(enum aps_rt_protocol protocol, struct aps_str text, struct aps_buf *scratch,
+enum aps_rc aps_frame_read(enum aps_rt_protocol protocol, struct aps_str text, struct aps_arena *arena,
                            struct aps_frame *frame, struct aps_err *err)
 {
 	*frame = (struct aps_frame){.type = APS_FRAME_UNKNOWN};
@@ -86,21 +88,20 @@ enum aps_rc aps_frame_read(enum aps_rt_protocol protocol, struct aps_str text, s
 	enum aps_json_token token = aps_json_next(&r);
 	if (token != APS_JSON_OBJECT && token != APS_JSON_ERROR)
 		return aps_fail(err, APS_E_PROTOCOL, "a message that is no JSON object");
-	if (token == APS_JSON_OBJECT) token = read_members(protocol, &r, scratch, frame);
-	if (token != APS_JSON_ERROR) token = aps_json_next(&r);
-	if (scratch->rc != APS_OK) return aps_fail(err, APS_E_NOMEM, "no memory for the id of a message");
-	if (token == APS_JSON_END) return APS_OK;
+	if (token == APS_JSON_OBJECT && read_members(protocol, &r, arena, frame) == APS_E_NOMEM)
+		return aps_fail(err, APS_E_NOMEM, "no memory for the id of a message");
+	if (aps_json_next(&r) == APS_JSON_END) return APS_OK;
 	return aps_fail_word(err, APS_E_PROTOCOL, NULL, r.err.native, "a message that is no JSON, at byte %ld",
 	                     r.err.native);
 }
 
-void aps_frame_read_head(enum aps_rt_protocol protocol, struct aps_str head, struct aps_buf *scratch,
+void aps_frame_read_head(enum aps_rt_protocol protocol, struct aps_str head, struct aps_arena *arena,
                          struct aps_frame *frame)
 {
 	*frame = (struct aps_frame){.type = APS_FRAME_UNKNOWN};
 	struct aps_json_reader r;
 	aps_json_reader_init(&r, head, 0);
-	if (aps_json_next(&r) == APS_JSON_OBJECT) read_members(protocol, &r, scratch, frame);
+	if (aps_json_next(&r) == APS_JSON_OBJECT) read_members(protocol, &r, arena, frame);
 }
 
 int64_t aps_frame_ack_timeout_ms(const struct aps_frame *frame)

@@ -3,6 +3,7 @@
 #ifndef APS_PROTO_FRAME_H
 #define APS_PROTO_FRAME_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "proto/realtime.h"
 
@@ -18,7 +19,7 @@ enum aps_frame_type {
 	APS_FRAME_COMPLETE
 };
 
-/* Borrowed from the text (an `id` that was written with escapes: from `scratch`). */
+/* Borrowed from the text (an `id` that was written with escapes: from `arena`). */
 struct aps_frame {
 	enum aps_frame_type type;
 	struct aps_str type_text; /* as it stands in the message; empty: missing */
@@ -31,10 +32,10 @@ struct aps_frame {
 APS_BEGIN_DECLS
 
 /* One pass, and no allocation unless the id has escapes. E_PROTOCOL: no JSON object; E_NOMEM. */
-enum aps_rc aps_frame_read(enum aps_rt_protocol protocol, struct aps_str text, struct aps_buf *scratch,
+enum aps_rc aps_frame_read(enum aps_rt_protocol protocol, struct aps_str text, struct aps_arena *arena,
                            struct aps_frame *frame, struct aps_err *err);
 /* The same for the first bytes of a message: what stands before they end. */
-void aps_frame_read_head(enum aps_rt_protocol protocol, struct aps_str head, struct aps_buf *scratch,
+void aps_frame_read_head(enum aps_rt_protocol protocol, struct aps_str head, struct aps_arena *arena,
                          struct aps_frame *frame);
 /* How long a silence the service allows, from connection_ack: payload.connectionTimeoutMs, else connectionTimeout
  * (Amplify's simulator), else the member beside the payload; 0: it says nothing. */

@@ -184,7 +184,7 @@ static void judge(long status, bool has_errors, const struct aps_error_list *lis
 	out->err.retryable = aps_retry_classify(&question) == APS_RETRY_LATER;
 }
 
-void aps_gqlhttp_parse(long status, struct aps_str error_type_header, struct aps_str body, struct aps_buf *scratch,
+void aps_gqlhttp_parse(long status, struct aps_str error_type_header, struct aps_str body, struct aps_arena *arena,
                        struct aps_gqlhttp_response *out)
 {
 	*out = (struct aps_gqlhttp_response){.has_value = false};
@@ -194,11 +194,10 @@ void aps_gqlhttp_parse(long status, struct aps_str error_type_header, struct aps
 	normalize(out);
 	struct aps_error_list list = {.code = APS_E_GRAPHQL};
 	enum aps_rc rc = APS_OK;
-	if (out->errors.n != 0) rc = aps_error_list_read(out->errors, scratch, &list);
+	if (out->errors.n != 0) rc = aps_error_list_read(out->errors, arena, &list);
 	bool has_errors = list.n_errors != 0;
 	if (!has_errors) out->errors = (struct aps_str){NULL, 0};
-	if (rc == APS_OK && is_json && !has_errors && !is_success(status))
-		rc = aps_error_list_read(body, scratch, &list);
+	if (rc == APS_OK && is_json && !has_errors && !is_success(status)) rc = aps_error_list_read(body, arena, &list);
 	if (rc == APS_E_NOMEM) {
 		aps_fail(&out->err, APS_E_NOMEM, "no memory for the errors of a response");
 		out->err.sent = true;
@@ -225,7 +224,7 @@ void aps_gqlhttp_parse(long status, struct aps_str error_type_header, struct aps
 	judge(status, has_errors, &list, body, out);
 }
 
-void aps_gqlhttp_parse_payload(struct aps_str payload, struct aps_buf *scratch, struct aps_gqlhttp_response *out)
+void aps_gqlhttp_parse_payload(struct aps_str payload, struct aps_arena *arena, struct aps_gqlhttp_response *out)
 {
-	aps_gqlhttp_parse(0, (struct aps_str){NULL, 0}, payload, scratch, out);
+	aps_gqlhttp_parse(0, (struct aps_str){NULL, 0}, payload, arena, out);
 }

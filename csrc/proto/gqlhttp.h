@@ -3,6 +3,7 @@
 #ifndef APS_PROTO_GQLHTTP_H
 #define APS_PROTO_GQLHTTP_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -12,7 +13,7 @@ struct aps_gqlhttp_response {
 	struct aps_str errors; /* JSON text of `errors`; empty: missing, null or an empty list */
 	struct aps_str extensions;
 	bool has_value;            /* at least one root field of `data` is not null */
-	struct aps_str error_type; /* of the first error, decoded; in `scratch` */
+	struct aps_str error_type; /* of the first error, decoded; in `arena` */
 	struct aps_err err; /* OK: no errors at all. Else the most specific kind wins: auth, conflict, graphql, http,
 	                       protocol */
 };
@@ -23,13 +24,13 @@ APS_BEGIN_DECLS
 enum aps_rc aps_gqlhttp_body(struct aps_buf *out, struct aps_str document, struct aps_str variables_json,
                              struct aps_str operation_name, struct aps_err *err);
 
-/* Understands status and body. `error_type_header`: x-amzn-errortype, may be empty. `scratch` backs the decoded text.
+/* Understands status and body. `error_type_header`: x-amzn-errortype, may be empty. `arena` backs the decoded text.
  * Neither data nor errors with a 2xx status: E_PROTOCOL, the message quotes the first bytes of what came. */
-void aps_gqlhttp_parse(long status, struct aps_str error_type_header, struct aps_str body, struct aps_buf *scratch,
+void aps_gqlhttp_parse(long status, struct aps_str error_type_header, struct aps_str body, struct aps_arena *arena,
                        struct aps_gqlhttp_response *out);
 
 /* The same for a realtime `data` payload: {"data":…,"errors":…}. */
-void aps_gqlhttp_parse_payload(struct aps_str payload, struct aps_buf *scratch, struct aps_gqlhttp_response *out);
+void aps_gqlhttp_parse_payload(struct aps_str payload, struct aps_arena *arena, struct aps_gqlhttp_response *out);
 
 /* Which error an AppSync `errorType` and message are: E_AUTH (Unauthorized…, …with word "api_key_expired",
  * "token_expired" where told), E_CONFLICT (ConditionalCheckFailed…, Conflict…, MaxConflicts), else E_GRAPHQL. */

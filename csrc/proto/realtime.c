@@ -3,9 +3,6 @@
 #include "base/mem.h"
 #include "proto/realtime_machine.h"
 
-/* Memory above this is not kept between two inputs. */
-#define KEPT_SCRATCH_BYTES 65536
-
 void aps_rt_options_init(struct aps_rt_options *options)
 {
 	*options = (struct aps_rt_options){
@@ -34,7 +31,7 @@ struct aps_rt *aps_rt_new(const struct aps_rt_options *options, struct aps_rand 
 	aps_map_init(&rt->by_id, aps_rand_u64(rand));
 	aps_map_init(&rt->by_number, aps_rand_u64(rand));
 	aps_action_queue_init(&rt->queue);
-	aps_buf_init(&rt->scratch, APS_BUF_ANY_SIZE);
+	aps_arena_init(&rt->decoded, APS_BUF_ANY_SIZE);
 	return rt;
 }
 
@@ -45,7 +42,7 @@ void aps_rt_free(struct aps_rt *rt)
 	aps_map_clear(&rt->by_id);
 	aps_map_clear(&rt->by_number);
 	aps_action_queue_clear(&rt->queue);
-	aps_buf_clear(&rt->scratch);
+	aps_arena_clear(&rt->decoded);
 	aps_free(rt);
 }
 
@@ -54,10 +51,7 @@ static void begin(struct aps_rt *rt, int64_t now_ms)
 {
 	if (now_ms > rt->now_ms) rt->now_ms = now_ms;
 	rt->told = APS_STR("");
-	if (rt->scratch.capacity > KEPT_SCRATCH_BYTES)
-		aps_buf_clear(&rt->scratch);
-	else
-		aps_buf_reset(&rt->scratch);
+	aps_arena_clear(&rt->decoded);
 }
 
 enum aps_rc aps_rt_add(struct aps_rt *rt, uint64_t sub, int64_t now_ms)

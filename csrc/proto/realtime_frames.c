@@ -24,7 +24,7 @@ static bool read_errors(struct aps_rt *rt, const struct aps_frame *frame, struct
 	struct aps_str errors = frame->errors.n != 0 ? frame->errors : aps_error_list_find(frame->payload);
 	*list = (struct aps_error_list){.code = APS_E_GRAPHQL};
 	rt->told = errors;
-	if (errors.n == 0 || aps_error_list_read(errors, &rt->scratch, list) != APS_E_NOMEM) return true;
+	if (errors.n == 0 || aps_error_list_read(errors, &rt->decoded, list) != APS_E_NOMEM) return true;
 	rt->queue.is_short = true;
 	return false;
 }
@@ -195,7 +195,7 @@ void aps_rt_frame_received(struct aps_rt *rt, struct aps_str text)
 	struct aps_err err;
 	if (rt->phase != APS_RT_INIT && rt->phase != APS_RT_READY) return;
 	keep_alive(rt);
-	enum aps_rc rc = aps_frame_read(rt->options.protocol, text, &rt->scratch, &frame, &err);
+	enum aps_rc rc = aps_frame_read(rt->options.protocol, text, &rt->decoded, &frame, &err);
 	if (rc == APS_E_NOMEM) {
 		rt->queue.is_short = true;
 		return;
@@ -219,7 +219,7 @@ void aps_rt_frame_too_big(struct aps_rt *rt, struct aps_str head)
 	if (rt->phase != APS_RT_INIT && rt->phase != APS_RT_READY) return;
 	keep_alive(rt);
 	aps_fail_word(&err, APS_E_TOO_BIG, "message_too_big", 0, "a message of the service is above the size limit");
-	aps_frame_read_head(rt->options.protocol, head, &rt->scratch, &frame);
+	aps_frame_read_head(rt->options.protocol, head, &rt->decoded, &frame);
 	if (frame.id.n == 0) {
 		aps_rt_link_fail(rt, &err);
 		return;

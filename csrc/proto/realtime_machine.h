@@ -70,7 +70,7 @@ struct aps_rt {
 	bool is_sub_deadline_stale;
 
 	struct aps_action_queue queue;
-	struct aps_buf scratch;
+	struct aps_arena decoded; /* texts of the message in hand that were written with escapes */
 };
 
 APS_BEGIN_DECLS

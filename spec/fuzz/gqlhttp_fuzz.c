@@ -29,12 +29,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	static const long STATUSES[] = {200, 0, 204, 302, 400, 401, 403, 404, 429, 500, 502, 503};
 	if (n == 0) return 0;
 	struct aps_str body = {(const char *)data + 1, n - 1};
-	struct aps_buf scratch;
+	struct aps_arena decoded;
 	struct aps_gqlhttp_response response;
-	aps_buf_init(&scratch, APS_BUF_ANY_SIZE);
-	aps_gqlhttp_parse(STATUSES[data[0] % APS_COUNTOF(STATUSES)], APS_STR("BadRequestException:x"), body, &scratch,
+	aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
+	aps_gqlhttp_parse(STATUSES[data[0] % APS_COUNTOF(STATUSES)], APS_STR("BadRequestException:x"), body, &decoded,
 	                  &response);
 	check(&response, body);
-	aps_buf_clear(&scratch);
+	aps_arena_clear(&decoded);
 	return 0;
 }

@@ -13,24 +13,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes);
 
-static struct aps_str unescaped(const struct aps_json_reader *r, struct aps_buf *scratch)
+static struct aps_str unescaped(const struct aps_json_reader *r, struct aps_arena *decoded)
 {
-	aps_buf_reset(scratch);
-	struct aps_str text = aps_json_unescape(r, scratch);
+	aps_arena_clear(decoded);
+	struct aps_str text = aps_json_unescape(r, decoded);
 	REQUIRE(text.p != NULL);
 	return text;
 }
 
 static void write_token(struct aps_json_writer *w, const struct aps_json_reader *r, enum aps_json_token token,
-                        struct aps_buf *scratch)
+                        struct aps_arena *decoded)
 {
 	switch (token) {
 	case APS_JSON_OBJECT: aps_json_write_object(w); break;
 	case APS_JSON_OBJECT_END: aps_json_write_object_end(w); break;
 	case APS_JSON_ARRAY: aps_json_write_array(w); break;
 	case APS_JSON_ARRAY_END: aps_json_write_array_end(w); break;
-	case APS_JSON_KEY: aps_json_write_key(w, unescaped(r, scratch)); break;
-	case APS_JSON_STRING: aps_json_write_string(w, unescaped(r, scratch)); break;
+	case APS_JSON_KEY: aps_json_write_key(w, unescaped(r, decoded)); break;
+	case APS_JSON_STRING: aps_json_write_string(w, unescaped(r, decoded)); break;
 	case APS_JSON_INT: aps_json_write_int(w, r->integer); break;
 	case APS_JSON_BIGINT: aps_json_write_raw(w, r->text); break;
 	case APS_JSON_DOUBLE:
@@ -55,9 +55,9 @@ static bool is_number(enum aps_json_token token)
 static void compare(struct aps_str first, struct aps_str second)
 {
 	struct aps_json_reader a, b;
-	struct aps_buf scratch_a, scratch_b;
-	aps_buf_init(&scratch_a, APS_BUF_ANY_SIZE);
-	aps_buf_init(&scratch_b, APS_BUF_ANY_SIZE);
+	struct aps_arena decoded_a, decoded_b;
+	aps_arena_init(&decoded_a, APS_BUF_ANY_SIZE);
+	aps_arena_init(&decoded_b, APS_BUF_ANY_SIZE);
 	aps_json_reader_init(&a, first, 0);
 	aps_json_reader_init(&b, second, 0);
 	for (;;) {
@@ -72,10 +72,10 @@ static void compare(struct aps_str first, struct aps_str second)
 		REQUIRE(token == other && token != APS_JSON_ERROR);
 		if (token == APS_JSON_END) break;
 		if (token == APS_JSON_KEY || token == APS_JSON_STRING)
-			REQUIRE(aps_str_eq(unescaped(&a, &scratch_a), unescaped(&b, &scratch_b)));
+			REQUIRE(aps_str_eq(unescaped(&a, &decoded_a), unescaped(&b, &decoded_b)));
 	}
-	aps_buf_clear(&scratch_a);
-	aps_buf_clear(&scratch_b);
+	aps_arena_clear(&decoded_a);
+	aps_arena_clear(&decoded_b);
 }
 
 static void check_skip(struct aps_str text, bool is_valid)
@@ -93,15 +93,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	struct aps_str text = {(const char *)data, n_bytes};
 	struct aps_json_reader r;
 	struct aps_json_writer w;
-	struct aps_buf written, scratch;
+	struct aps_buf written;
+	struct aps_arena decoded;
 	aps_buf_init(&written, APS_BUF_ANY_SIZE);
-	aps_buf_init(&scratch, APS_BUF_ANY_SIZE);
+	aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
 	aps_json_reader_init(&r, text, 0);
 	aps_json_writer_init(&w, &written);
 	enum aps_json_token token;
 	do {
 		token = aps_json_next(&r);
-		write_token(&w, &r, token, &scratch);
+		write_token(&w, &r, token, &decoded);
 	} while (token != APS_JSON_END && token != APS_JSON_ERROR);
 	if (token == APS_JSON_END) {
 		REQUIRE(aps_json_writer_finish(&w) == APS_OK);
@@ -111,6 +112,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	}
 	check_skip(text, token == APS_JSON_END);
 	aps_buf_clear(&written);
-	aps_buf_clear(&scratch);
+	aps_arena_clear(&decoded);
 	return 0;
 }

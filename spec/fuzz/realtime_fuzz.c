@@ -1,8 +1,9 @@
 /* The realtime machine under arbitrary orders of inputs and arbitrary frames.
  * The first byte: protocol and seed. Then operations: one byte for the kind, one for its argument; those with a text
  * are followed by its length (one byte) and its bytes. In a text the byte 0x01 followed by a digit stands for the id of
- * that subscription. Whatever comes: only added subscriptions are spoken of, each is told in a sensible order, and a
- * machine that waits for something says until when. */
+ * that subscription, 0x02 for the same written in escapes, and 0x03 for 200 bytes of text. Whatever comes: only added
+ * subscriptions are spoken of, each is told in a sensible order, and a machine that waits for something says until
+ * when. */
 #include "base/buf.h"
 #include "proto/realtime.h"
 
@@ -27,6 +28,11 @@ static uint8_t take_byte(struct fuzz *f)
 	return *f->p++;
 }
 
+static void add_escaped(struct aps_buf *out, const char *id)
+{
+	for (; *id != '\0'; id++) aps_buf_addf(out, "\\u%04x", (unsigned)(unsigned char)*id);
+}
+
 static struct aps_str take_text(struct fuzz *f)
 {
 	size_t n = take_byte(f);
@@ -34,8 +40,13 @@ static struct aps_str take_text(struct fuzz *f)
 	aps_buf_reset(&f->text);
 	for (size_t i = 0; i < n; i++) {
 		uint8_t c = f->p[i];
-		if (c == 1 && i + 1 < n && f->p[i + 1] >= '1' && f->p[i + 1] <= '9')
+		bool has_number = i + 1 < n && f->p[i + 1] >= '1' && f->p[i + 1] <= '9';
+		if (c == 1 && has_number)
 			aps_buf_add_text(&f->text, f->ids[f->p[++i] - '0']);
+		else if (c == 2 && has_number)
+			add_escaped(&f->text, f->ids[f->p[++i] - '0']);
+		else if (c == 3)
+			aps_buf_addf(&f->text, "%0200d", 0);
 		else
 			aps_buf_add_byte(&f->text, (char)c);
 	}

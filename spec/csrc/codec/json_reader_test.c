@@ -350,40 +350,40 @@ static void escapes_are_decoded_and_compared(void **state)
 {
 	(void)state;
 	struct aps_json_reader r;
-	struct aps_buf scratch;
-	aps_buf_init(&scratch, 64);
+	struct aps_arena decoded;
+	aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
 	assert_int_equal(first_token(&r, "\"a\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\u20ac\\ud83d\\ude00z\""),
 	                 APS_JSON_STRING);
 	assert_true(r.has_escapes);
 	static const char WANTED[] = "a\"\\/\b\f\n\r\t\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z";
-	assert_true(aps_str_is(aps_json_unescape(&r, &scratch), WANTED));
+	assert_true(aps_str_is(aps_json_unescape(&r, &decoded), WANTED));
 	assert_true(aps_json_text_is(&r, WANTED));
 	assert_false(aps_json_text_is(&r, "a\"\\/\b\f\n\r\t\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"));
 	assert_false(aps_json_text_is(&r, "a"));
 	assert_int_equal(first_token(&r, "\"x\\u0000y\""), APS_JSON_STRING);
-	struct aps_str text = aps_json_unescape(&r, &scratch);
+	struct aps_str text = aps_json_unescape(&r, &decoded);
 	assert_int_equal(text.n, 3);
 	assert_memory_equal(text.p, "x\0y", 3);
 	assert_int_equal(first_token(&r, "\"plain\""), APS_JSON_STRING);
 	assert_false(r.has_escapes);
-	text = aps_json_unescape(&r, &scratch);
+	text = aps_json_unescape(&r, &decoded);
 	assert_ptr_equal(text.p, r.text.p);
 	assert_true(aps_json_text_is(&r, "plain"));
 	assert_false(aps_json_text_is(&r, "plai"));
-	aps_buf_clear(&scratch);
+	aps_arena_clear(&decoded);
 }
 
 static void unescaping_without_memory_gives_nothing(void **state)
 {
 	(void)state;
 	struct aps_json_reader r;
-	struct aps_buf scratch;
-	aps_buf_init(&scratch, 64);
+	struct aps_arena decoded;
+	aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
 	first_token(&r, "\"\\n\"");
 	aps_mem_fail_at(1);
-	assert_null(aps_json_unescape(&r, &scratch).p);
+	assert_null(aps_json_unescape(&r, &decoded).p);
 	aps_mem_fail_at(0);
-	aps_buf_clear(&scratch);
+	aps_arena_clear(&decoded);
 	assert_int_equal(aps_mem_live(), 0);
 }
 

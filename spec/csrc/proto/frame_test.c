@@ -6,14 +6,14 @@
 
 #include <cmocka.h>
 
-static struct aps_buf scratch;
+static struct aps_arena decoded;
 
 static struct aps_frame read_ok(enum aps_rt_protocol protocol, const char *text)
 {
 	struct aps_frame frame;
 	struct aps_err err;
-	aps_buf_reset(&scratch);
-	assert_int_equal(aps_frame_read(protocol, aps_str_of(text), &scratch, &frame, &err), APS_OK);
+	aps_arena_clear(&decoded);
+	assert_int_equal(aps_frame_read(protocol, aps_str_of(text), &decoded, &frame, &err), APS_OK);
 	return frame;
 }
 
@@ -85,7 +85,7 @@ static void what_is_no_json_object_is_refused(void **state)
 	for (size_t i = 0; i < APS_COUNTOF(texts); i++) {
 		struct aps_frame frame;
 		struct aps_err err;
-		assert_int_equal(aps_frame_read(APS_RT_APPSYNC, aps_str_of(texts[i]), &scratch, &frame, &err),
+		assert_int_equal(aps_frame_read(APS_RT_APPSYNC, aps_str_of(texts[i]), &decoded, &frame, &err),
 		                 APS_E_PROTOCOL);
 		assert_int_equal(err.code, APS_E_PROTOCOL);
 	}
@@ -107,7 +107,7 @@ static void a_head_gives_what_stands_in_it(void **state)
 	};
 	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
 		struct aps_frame frame;
-		aps_frame_read_head(APS_RT_APPSYNC, aps_str_of(rows[i].head), &scratch, &frame);
+		aps_frame_read_head(APS_RT_APPSYNC, aps_str_of(rows[i].head), &decoded, &frame);
 		assert_true(aps_str_is(frame.id, rows[i].id));
 	}
 }
@@ -157,14 +157,14 @@ static void what_is_written_reads_back(void **state)
 static int set_up(void **state)
 {
 	(void)state;
-	aps_buf_init(&scratch, APS_BUF_ANY_SIZE);
+	aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	aps_buf_clear(&scratch);
+	aps_arena_clear(&decoded);
 	return 0;
 }
 

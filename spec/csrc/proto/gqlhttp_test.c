@@ -145,11 +145,11 @@ static void each_answer_is_the_error_of_its_row(void **state)
 	(void)state;
 	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
 		const struct row *row = &ROWS[i];
-		struct aps_buf scratch;
+		struct aps_arena decoded;
 		struct aps_gqlhttp_response r;
-		aps_buf_init(&scratch, APS_BUF_ANY_SIZE);
+		aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
 		print_message("%ld %s\n", row->status, row->body);
-		aps_gqlhttp_parse(row->status, aps_str_of(row->header), aps_str_of(row->body), &scratch, &r);
+		aps_gqlhttp_parse(row->status, aps_str_of(row->header), aps_str_of(row->body), &decoded, &r);
 		assert_int_equal(r.err.code, row->code);
 		assert_string_equal(r.err.msg, row->message);
 		assert_str(r.error_type, row->type);
@@ -160,7 +160,7 @@ static void each_answer_is_the_error_of_its_row(void **state)
 		else
 			assert_null(r.err.word);
 		if (row->code != APS_OK) assert_int_equal(r.err.native, row->status);
-		aps_buf_clear(&scratch);
+		aps_arena_clear(&decoded);
 	}
 	assert_int_equal(aps_mem_live(), 0);
 }
@@ -168,57 +168,58 @@ static void each_answer_is_the_error_of_its_row(void **state)
 static void the_members_are_borrowed_as_they_stand(void **state)
 {
 	(void)state;
-	struct aps_buf scratch;
+	struct aps_arena decoded;
 	struct aps_gqlhttp_response r;
-	aps_buf_init(&scratch, APS_BUF_ANY_SIZE);
+	aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
 	struct aps_str body = APS_STR(
 	        " {\"extensions\": {\"e\":1} , \"data\" : {\"a\": [1, 2]}, \"errors\":[ {\"message\":\"m\"} ]} ");
-	aps_gqlhttp_parse(200, APS_STR(""), body, &scratch, &r);
+	aps_gqlhttp_parse(200, APS_STR(""), body, &decoded, &r);
 	assert_str(r.data, "{\"a\": [1, 2]}");
 	assert_str(r.errors, "[ {\"message\":\"m\"} ]");
 	assert_str(r.extensions, "{\"e\":1}");
 	assert_true(r.data.p > body.p && r.data.p < body.p + body.n);
 	assert_true(r.err.sent);
-	aps_buf_clear(&scratch);
+	aps_arena_clear(&decoded);
 }
 
 static void a_payload_is_judged_like_a_response(void **state)
 {
 	(void)state;
-	struct aps_buf scratch;
+	struct aps_arena decoded;
 	struct aps_gqlhttp_response r;
-	aps_buf_init(&scratch, APS_BUF_ANY_SIZE);
-	aps_gqlhttp_parse_payload(APS_STR("{\"data\":{\"onCreateTodo\":{\"id\":1}}}"), &scratch, &r);
+	aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
+	aps_gqlhttp_parse_payload(APS_STR("{\"data\":{\"onCreateTodo\":{\"id\":1}}}"), &decoded, &r);
 	assert_int_equal(r.err.code, APS_OK);
 	assert_true(r.has_value);
-	aps_gqlhttp_parse_payload(APS_STR("{\"data\":{\"a\":null},\"errors\":[{\"message\":\"m\"}]}"), &scratch, &r);
+	aps_gqlhttp_parse_payload(APS_STR("{\"data\":{\"a\":null},\"errors\":[{\"message\":\"m\"}]}"), &decoded, &r);
 	assert_int_equal(r.err.code, APS_E_GRAPHQL);
 	assert_false(r.has_value);
-	aps_gqlhttp_parse_payload(APS_STR("{}"), &scratch, &r);
+	aps_gqlhttp_parse_payload(APS_STR("{}"), &decoded, &r);
 	assert_int_equal(r.err.code, APS_E_PROTOCOL);
-	aps_buf_clear(&scratch);
+	aps_arena_clear(&decoded);
 }
 
 static void a_long_message_is_cut_between_code_points(void **state)
 {
 	(void)state;
 	for (size_t pad = 0; pad < 4; pad++) {
-		struct aps_buf body, scratch;
+		struct aps_buf body;
+		struct aps_arena decoded;
 		struct aps_gqlhttp_response r;
 		aps_buf_init(&body, APS_BUF_ANY_SIZE);
-		aps_buf_init(&scratch, APS_BUF_ANY_SIZE);
+		aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
 		aps_buf_add_text(&body, "{\"errors\":[{\"message\":\"");
 		aps_buf_add(&body, "xxxx", pad);
 		for (int i = 0; i < 300; i++) aps_buf_add_text(&body, "\xe2\x82\xac");
 		aps_buf_add_text(&body, "\"}]}");
 		for (long status = 200; status <= 403; status += 203) {
-			aps_gqlhttp_parse(status, APS_STR(""), aps_buf_str(&body), &scratch, &r);
+			aps_gqlhttp_parse(status, APS_STR(""), aps_buf_str(&body), &decoded, &r);
 			struct aps_str text = aps_str_of(r.err.msg);
 			assert_int_equal(aps_utf8_check(text), text.n);
 			assert_true(text.n > 190);
 		}
 		aps_buf_clear(&body);
-		aps_buf_clear(&scratch);
+		aps_arena_clear(&decoded);
 	}
 }
 
@@ -227,14 +228,14 @@ static void a_long_foreign_answer_is_quoted_in_part(void **state)
 	(void)state;
 	char body[500];
 	memset(body, 'x', sizeof body);
-	struct aps_buf scratch;
+	struct aps_arena decoded;
 	struct aps_gqlhttp_response r;
-	aps_buf_init(&scratch, APS_BUF_ANY_SIZE);
-	aps_gqlhttp_parse(200, APS_STR(""), (struct aps_str){body, sizeof body}, &scratch, &r);
+	aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
+	aps_gqlhttp_parse(200, APS_STR(""), (struct aps_str){body, sizeof body}, &decoded, &r);
 	assert_int_equal(r.err.code, APS_E_PROTOCOL);
 	assert_true(aps_str_ends(aps_str_of(r.err.msg), "xxx..."));
 	assert_in_range(strlen(r.err.msg), 100, 160);
-	aps_buf_clear(&scratch);
+	aps_arena_clear(&decoded);
 }
 
 static void a_body_has_the_members_that_are_given(void **state)
@@ -279,14 +280,14 @@ static void a_body_that_cannot_be_built_tells_why(void **state)
 static void an_answer_that_finds_no_memory_says_so(void **state)
 {
 	(void)state;
-	struct aps_buf scratch;
+	struct aps_arena decoded;
 	struct aps_gqlhttp_response r;
-	aps_buf_init(&scratch, APS_BUF_ANY_SIZE);
+	aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
 	aps_mem_fail_at(1);
-	aps_gqlhttp_parse(200, APS_STR(""), APS_STR("{\"errors\":[{\"message\":\"m\"}]}"), &scratch, &r);
+	aps_gqlhttp_parse(200, APS_STR(""), APS_STR("{\"errors\":[{\"message\":\"\\n\"}]}"), &decoded, &r);
 	aps_mem_fail_at(0);
 	assert_int_equal(r.err.code, APS_E_NOMEM);
-	aps_buf_clear(&scratch);
+	aps_arena_clear(&decoded);
 }
 
 static void the_limits_of_a_service_have_words(void **state)

@@ -133,8 +133,12 @@ static struct aps_str with_ids(struct replay *p, const char *text)
 {
 	aps_buf_reset(&p->text);
 	for (; *text != '\0'; text++) {
-		if (text[0] == '$' && text[1] >= '1' && text[1] <= '8')
+		bool has_number = text[1] >= '1' && text[1] <= '8';
+		if (text[0] == '$' && has_number)
 			aps_buf_add_text(&p->text, p->ids[*++text - '0']);
+		else if (text[0] == '~' && has_number)
+			for (const char *id = p->ids[*++text - '0']; *id != '\0'; id++)
+				aps_buf_addf(&p->text, "\\u%04x", (unsigned)(unsigned char)*id);
 		else
 			aps_buf_add_byte(&p->text, *text);
 	}
