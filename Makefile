@@ -22,7 +22,7 @@ WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototy
 CPPFLAGS += -Icsrc -D_GNU_SOURCE
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c11 $(WARN) -fPIC -pthread $(CFLAGS)
-CORE_LIBS = -lcurl -lwebsockets -lcrypto -ldl -lm
+CORE_LIBS = -lcurl -lwebsockets -lssl -lcrypto -ldl -lm
 SERVER_LIBS = -levent_core -levent_extra -levent_openssl -lwslay -lssl -lcrypto -lsqlite3 -lm
 
 CORE_LAYERS = base codec rt gql auth proto net client
@@ -233,7 +233,7 @@ $(BENCH)/libbench.a: $(BENCH_OBJ)
 	ar rcs $@ $^
 
 $(BENCH_PROGRAMS): %: %.o $(BENCH)/libbench.a
-	$(CC) -pthread $(LDFLAGS) -o $@ $^ -lcurl -lwebsockets -lcrypto -lm
+	$(CC) -pthread $(LDFLAGS) -o $@ $^ -lcurl -lwebsockets -lssl -lcrypto -lm
 
 bench: $(BENCH_PROGRAMS)
 	@for lua in $(LUAS); do $(MAKE) -s build LUA=$$lua || exit 1; done

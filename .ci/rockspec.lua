@@ -56,7 +56,7 @@ local rocks = {
     dependencies = '"lua >= 5.1, < 5.5", "lua-cjson"',
     external = { { "CURL", "curl" }, { "LIBWEBSOCKETS", "websockets" }, { "CRYPTO", "crypto" } },
     layers = "base codec rt gql auth proto cache sync net client binding",
-    libraries = '"curl", "websockets", "crypto", "dl", "m", "pthread"',
+    libraries = '"curl", "websockets", "ssl", "crypto", "dl", "m", "pthread"',
   },
   {
     name = "appsync-server", is_server = true, c_module = "appsync.listener",

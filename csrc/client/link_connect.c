@@ -8,8 +8,6 @@
 #include "codec/percent.h"
 #include "net/endpoint.h"
 
-#include <stdio.h>
-
 #define HANDSHAKE_BYTES ((size_t)64 * 1024)
 
 /* Text of one connect, all in one arena. */
@@ -187,12 +185,16 @@ static void resolve(struct aps_core *core, struct aps_link *link)
 		aps_endpoint_clear(&endpoint);
 		return;
 	}
-	char target[320];
-	snprintf(target, sizeof target, "http://%s:%d/", rc == APS_OK ? endpoint.host : "", endpoint.port);
+	struct aps_buf target;
+	aps_buf_init(&target, HANDSHAKE_BYTES);
+	aps_buf_add_text(&target, "http://");
+	if (rc == APS_OK) aps_endpoint_add_authority(&target, endpoint.host, endpoint.port, 80);
+	aps_buf_add_byte(&target, '/');
+	if (rc == APS_OK && target.rc != APS_OK) rc = aps_fail(&err, target.rc, "no memory for the address");
 	static const struct aps_net_options DIRECT = {.verify = true};
 	struct aps_http_request request = {
 	        .method = "GET",
-	        .url = target,
+	        .url = target.p,
 	        .options = &DIRECT,
 	        .connect_timeout_ms = settings->connect_timeout_ms,
 	        .timeout_ms = settings->connect_timeout_ms,
@@ -202,6 +204,7 @@ static void resolve(struct aps_core *core, struct aps_link *link)
 	};
 	if (rc == APS_OK) rc = aps_http_start(core->http, &request, &link->resolving, &err);
 	aps_endpoint_clear(&endpoint);
+	aps_buf_clear(&target);
 	if (rc != APS_OK) connect_failed(core, link, &err);
 }
 

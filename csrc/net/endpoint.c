@@ -84,3 +84,9 @@ bool aps_endpoint_is_numeric(const struct aps_endpoint *endpoint)
 	unsigned char address[16];
 	return inet_pton(AF_INET, endpoint->host, address) == 1 || inet_pton(AF_INET6, endpoint->host, address) == 1;
 }
+
+void aps_endpoint_add_authority(struct aps_buf *out, const char *host, int port, int default_port)
+{
+	aps_buf_addf(out, strchr(host, ':') != NULL ? "[%s]" : "%s", host);
+	if (port != default_port) aps_buf_addf(out, ":%d", port);
+}

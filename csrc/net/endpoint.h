@@ -2,6 +2,7 @@
 #ifndef APS_NET_ENDPOINT_H
 #define APS_NET_ENDPOINT_H
 
+#include "base/buf.h"
 #include "base/err.h"
 
 struct aps_endpoint {
@@ -16,6 +17,8 @@ APS_BEGIN_DECLS
 /* E_USAGE names what is wrong. User information before the host is passed over. */
 enum aps_rc aps_endpoint_parse(const char *url, struct aps_endpoint *out, struct aps_err *err);
 void aps_endpoint_clear(struct aps_endpoint *endpoint);
+/* "host", or "host:port" where it isn't the scheme's own; an IPv6 address in brackets (RFC 3986 section 3.2.2). */
+void aps_endpoint_add_authority(struct aps_buf *out, const char *host, int port, int default_port);
 /* The host is an IPv4 or IPv6 address. */
 bool aps_endpoint_is_numeric(const struct aps_endpoint *endpoint);
 

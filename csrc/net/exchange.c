@@ -11,10 +11,11 @@
 #define MAX_RESERVED_BYTES   ((curl_off_t)256 * 1024) /* trust in a Content-Length ends here */
 #define REST_KEEPS_BYTES     ((size_t)64 * 1024)
 
-struct aps_exchange *aps_exchange_new(void)
+struct aps_exchange *aps_exchange_new(struct aps_pulse *pulse)
 {
 	struct aps_exchange *exchange = aps_calloc(1, sizeof *exchange);
 	if (!exchange) return NULL;
+	exchange->pulse = pulse;
 	aps_buf_init(&exchange->url, MAX_URL_BYTES);
 	aps_buf_init(&exchange->header_lines, MAX_URL_BYTES);
 	aps_buf_init(&exchange->response, 0);
@@ -56,9 +57,16 @@ void aps_exchange_rest(struct aps_exchange *exchange)
 	exchange->n_response_headers = 0;
 }
 
+static void beat(struct aps_exchange *exchange)
+{
+	exchange->pulse->watch.n_records = 0;
+	exchange->pulse->has_moved = true;
+}
+
 static size_t on_body(char *p, size_t size, size_t n, void *context)
 {
 	struct aps_exchange *exchange = context;
+	beat(exchange);
 	if (!exchange->response.p) {
 		curl_off_t announced = 0;
 		curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
@@ -74,6 +82,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *context)
 {
 	struct aps_exchange *exchange = context;
 	struct aps_str line = {p, size * n};
+	beat(exchange);
 	if (aps_str_starts(line, "HTTP/")) { /* a new response: 100 Continue and the like came before the final one */
 		aps_buf_reset(&exchange->response_headers);
 		exchange->n_response_headers = 0;
@@ -99,6 +108,7 @@ static int on_reached(void *context, char *peer, char *local, int peer_port, int
 static size_t on_read(char *p, size_t size, size_t n, void *context)
 {
 	struct aps_exchange *exchange = context;
+	beat(exchange);
 	size_t left = exchange->n_body - exchange->n_read;
 	size_t chunk = size * n < left ? size * n : left;
 	if (chunk != 0) memcpy(p, exchange->body + exchange->n_read, chunk);
@@ -109,6 +119,12 @@ static size_t on_read(char *p, size_t size, size_t n, void *context)
 static int on_rewind(void *context APS_UNUSED, curl_off_t offset APS_UNUSED, int origin APS_UNUSED)
 {
 	return CURL_SEEKFUNC_FAIL;
+}
+
+static CURLcode on_tls_context(CURL *easy APS_UNUSED, void *tls_context, void *context)
+{
+	aps_tls_end_floods(tls_context, context);
+	return CURLE_OK;
 }
 
 static void limit_schemes(CURL *easy)
@@ -124,9 +140,18 @@ static void set_constants(struct aps_exchange *exchange)
 {
 	CURL *easy = exchange->easy;
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* Else a transfer that ends while its name is looked up waits for the resolver's thread, and so does everybody.
+	 */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
 	limit_schemes(easy);
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	/* HTTP/2 only where a flood of its frames can be ended. */
+	bool is_watched = curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls_context) == CURLE_OK &&
+	                  curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, &exchange->pulse->watch) == CURLE_OK;
+	long version = is_watched ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1;
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);

@@ -4,14 +4,22 @@
 #define APS_NET_EXCHANGE_H
 
 #include "net/http.h"
+#include "net/tls.h"
 
 #include <curl/curl.h>
 
+/* Whether transfers get on, all of one owner together. */
+struct aps_pulse {
+	struct aps_tls_watch watch;
+	bool has_moved; /* something was received or handed out for sending */
+};
+
 struct aps_exchange {
 	struct aps_exchange *next_idle;
-	size_t slot; /* place in the owner's table */
-	uint64_t id; /* 0: idle */
-	CURL *easy;  /* NULL until it is needed */
+	size_t slot;             /* place in the owner's table */
+	uint64_t id;             /* 0: idle */
+	CURL *easy;              /* NULL until it is needed */
+	struct aps_pulse *pulse; /* the owner's */
 	/* The request as it is set in the handle. */
 	bool is_prepared;
 	bool is_resolve_only;
@@ -39,7 +47,7 @@ struct aps_exchange {
 
 APS_BEGIN_DECLS
 
-struct aps_exchange *aps_exchange_new(void);
+struct aps_exchange *aps_exchange_new(struct aps_pulse *pulse);
 void aps_exchange_free(struct aps_exchange *exchange);
 /* Takes request->body, also on failure. Afterwards the handle can be added to a multi handle. */
 enum aps_rc aps_exchange_prepare(struct aps_exchange *exchange, struct aps_http_request *request, struct aps_err *err);

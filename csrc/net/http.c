@@ -11,6 +11,7 @@ enum {
 	POOL_CONNECTIONS = 64, /* kept open while idle, and at most per host */
 	IDLE_HANDLES = 64,
 	SLOT_BITS = 20,
+	BARREN_TURNS = 200,
 };
 
 struct aps_http {
@@ -24,6 +25,8 @@ struct aps_http {
 	int n_added;  /* handles in `multi`, finished ones included until they are read */
 	int n_moving; /* of these, as curl_multi_perform() told last */
 	bool must_perform;
+	size_t n_barren; /* turns in a row in which sockets were ready and nothing came of it */
+	struct aps_pulse pulse;
 	struct aps_bell bell; /* rather than curl_multi_wakeup(): it costs nothing while this thread is awake */
 };
 
@@ -72,7 +75,7 @@ static struct aps_exchange *add_slot(struct aps_http *http)
 		http->exchanges = grown;
 		http->capacity = capacity;
 	}
-	struct aps_exchange *exchange = aps_exchange_new();
+	struct aps_exchange *exchange = aps_exchange_new(&http->pulse);
 	if (!exchange) return NULL;
 	exchange->slot = http->n_exchanges;
 	http->exchanges[http->n_exchanges++] = exchange;
@@ -142,7 +145,15 @@ void aps_http_cancel(struct aps_http *http, uint64_t id)
 static void perform(struct aps_http *http)
 {
 	http->must_perform = false;
+	http->pulse.watch.n_records = 0;
 	curl_multi_perform(http->multi, &http->n_moving);
+}
+
+/* A server may keep a socket ready for ever (libcurl 7.88 polls to write while HTTP/2's window is shut): such turns are
+ * taken a millisecond apart, instead of a whole CPU. */
+static bool must_hold_back(const struct aps_http *http)
+{
+	return http->n_barren >= BARREN_TURNS;
 }
 
 void aps_http_poll(struct aps_http *http, int64_t timeout_ms)
@@ -153,9 +164,13 @@ void aps_http_poll(struct aps_http *http, int64_t timeout_ms)
 	int limit = timeout_ms < 0 || timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
 	struct curl_waitfd bell = {.fd = http->bell.wake.read_fd, .events = CURL_WAIT_POLLIN};
 	bool may_sleep = limit != 0 && aps_bell_sleep(&http->bell);
-	curl_multi_poll(http->multi, &bell, 1, may_sleep ? limit : 0, NULL);
-	aps_bell_awake(&http->bell, bell.revents != 0);
+	bool was_rung = may_sleep && must_hold_back(http) && aps_wake_wait(&http->bell.wake, 1);
+	int n_ready = 0;
+	http->pulse.has_moved = false;
+	curl_multi_poll(http->multi, &bell, 1, may_sleep && !must_hold_back(http) ? limit : 0, &n_ready);
+	aps_bell_awake(&http->bell, was_rung || bell.revents != 0);
 	perform(http);
+	http->n_barren = n_ready != 0 && !bell.revents && !http->pulse.has_moved ? http->n_barren + 1 : 0;
 }
 
 bool aps_http_next(struct aps_http *http, struct aps_http_answer *answer)

@@ -1,8 +1,13 @@
 #include "net/ws_connection.h"
 
 #include "base/mem.h"
+#include "net/tls.h"
 
 #include <string.h>
+
+#if !defined(LWS_WITH_TLS) || defined(LWS_WITH_MBEDTLS)
+#error "libwebsockets must be built with OpenSSL: certificates are verified with it"
+#endif
 
 #define MAX_QUEUED_BYTES ((size_t)1024 * 1024)
 #define CLOSE_WAIT_MS    1000
@@ -240,6 +245,18 @@ void aps_ws_connection_pause(struct aps_ws_connection *connection, bool is_pause
 
 /* ---- libwebsockets' events ---- */
 
+/* The last moment before the peer is told any secret. */
+static bool is_right_peer(struct aps_ws_connection *connection, struct lws *wsi)
+{
+	const struct aps_ws_connect *connect = &connection->request->connect;
+	if (!connect->is_tls || !connect->options->verify || aps_tls_peer_is(lws_get_ssl(wsi), connect->host))
+		return true;
+	struct aps_err err;
+	aps_ws_failure_fill_name(connect->host, &err);
+	tell_end(connection, &err);
+	return false;
+}
+
 static int add_headers(const struct aps_ws_connection *connection, unsigned char **at, size_t n_room)
 {
 	const struct aps_ws_connect *connect = &connection->request->connect;
@@ -280,11 +297,7 @@ static void on_connect_error(struct aps_ws_connection *connection, struct lws *w
 /* OpenSSL's verdict is kept for the message; it is not changed. */
 static int on_certificate(struct aps_ws_connection *connection, void *x509_store_context, bool is_accepted)
 {
-#if defined(LWS_WITH_TLS) && !defined(LWS_WITH_MBEDTLS)
 	if (connection && !is_accepted) connection->x509_error = X509_STORE_CTX_get_error(x509_store_context);
-#else
-	(void)connection, (void)x509_store_context;
-#endif
 	return is_accepted ? 0 : 1;
 }
 
@@ -297,7 +310,8 @@ static int on_connection_event(struct aps_ws_connection *connection, struct lws 
                                void *in, size_t n)
 {
 	switch (reason) {
-	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: return add_headers(connection, in, n);
+	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+		return is_right_peer(connection, wsi) ? add_headers(connection, in, n) : -1;
 	case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH: return check_protocol(connection, wsi);
 	case LWS_CALLBACK_CLIENT_ESTABLISHED: on_established(connection, wsi); break;
 	case LWS_CALLBACK_CLIENT_RECEIVE: on_text(connection, wsi, (struct aps_str){in, n}); break;
@@ -316,6 +330,7 @@ static int on_connection_event(struct aps_ws_connection *connection, struct lws 
 int aps_ws_connection_on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
 {
 	switch (reason) {
+	case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS: aps_tls_hide_addresses(user); return 0;
 	case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
 		return on_certificate(connection_of(wsi), user, n != 0);
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
@@ -339,7 +354,9 @@ int aps_ws_connection_on_event(struct lws *wsi, enum lws_callback_reasons reason
 static int tls_flags(const struct aps_ws_connect *connect)
 {
 	if (!connect->is_tls) return 0;
-	if (connect->options->verify) return LCCSCF_USE_SSL;
+	/* libwebsockets cuts the name that it looks for at the first colon. */
+	bool is_v6 = strchr(connect->host, ':') != NULL;
+	if (connect->options->verify) return LCCSCF_USE_SSL | (is_v6 ? LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK : 0);
 	return LCCSCF_USE_SSL | LCCSCF_ALLOW_SELFSIGNED | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK |
 	       LCCSCF_ALLOW_EXPIRED | LCCSCF_ALLOW_INSECURE;
 }

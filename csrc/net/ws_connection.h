@@ -54,6 +54,9 @@ void aps_ws_connection_free_all(struct aps_ws *ws);
 void aps_ws_failure_fill(const struct aps_ws_connection *connection, struct lws *wsi, const char *text,
                          struct aps_err *err);
 
+/* Likewise: the certificate is for somebody else. */
+void aps_ws_failure_fill_name(const char *host, struct aps_err *err);
+
 APS_END_DECLS
 
 #endif

@@ -21,6 +21,11 @@ static void fill_certificate(long x509_error, const char *host, struct aps_err *
 	aps_fail_word(err, APS_E_TLS, word, x509_error, "%s %s", text, host);
 }
 
+void aps_ws_failure_fill_name(const char *host, struct aps_err *err)
+{
+	fill_certificate(X509_HOST_MISMATCH, host, err);
+}
+
 static void fill_status(long status, const char *host, struct aps_err *err)
 {
 	bool is_auth = status == 401 || status == 403;

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "codec/percent.h"
 #include "net/answer.h"
+#include "net/endpoint.h"
 
 #include <libwebsockets.h>
 #include <string.h>
@@ -95,8 +96,7 @@ static bool make_authority(struct aps_ws_request *request)
 	const struct aps_ws_connect *connect = &request->connect;
 	struct aps_buf text;
 	aps_buf_init(&text, MAX_ARENA_BYTES);
-	aps_buf_add_text(&text, connect->host);
-	if (connect->port != (connect->is_tls ? 443 : 80)) aps_buf_addf(&text, ":%d", connect->port);
+	aps_endpoint_add_authority(&text, connect->host, connect->port, connect->is_tls ? 443 : 80);
 	return copy_buf(request, &text, &request->authority);
 }
 

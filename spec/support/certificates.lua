@@ -9,14 +9,15 @@ local function run(command)
   assert(ok == true or ok == 0, command .. "\n" .. process.read(log))
 end
 
---- {ca=, server={cert=,key=}, other_host={…}, expired={…}, client={…}}: PEM files; removed by process.stop_all.
-function certificates.make()
+--- {ca=, issue=function(common_name, alternative, days), self_signed=function(common_name, alternative)}: PEM files;
+--- removed by process.stop_all.
+function certificates.authority()
   local made = { ca = process.temporary(".ca.pem") }
   local ca_key = process.temporary(".ca.key")
   run(("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout %s -out %s -days 30 -subj /CN=test-ca")
     :format(ca_key, made.ca))
   local serial = 1
-  local function issue(common_name, alternative, days)
+  function made.issue(common_name, alternative, days)
     local key, cert, request = process.temporary(".key"), process.temporary(".pem"), process.temporary(".csr")
     local extensions = process.temporary(".ext")
     serial = serial + 1
@@ -26,6 +27,19 @@ function certificates.make()
       :format(request, made.ca, ca_key, serial, days, extensions, cert))
     return { cert = cert, key = key }
   end
+  function made.self_signed(common_name, alternative)
+    local key, cert = process.temporary(".key"), process.temporary(".pem")
+    run(("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout %s -out %s -days 30 -subj /CN=%s -addext subjectAltName=%s")
+      :format(key, cert, common_name, alternative))
+    return { cert = cert, key = key }
+  end
+  return made
+end
+
+--- {ca=, server={cert=,key=}, other_host={…}, expired={…}, client={…}}, likewise.
+function certificates.make()
+  local made = certificates.authority()
+  local issue = made.issue
   made.server = issue("localhost", "DNS:localhost,IP:127.0.0.1", 30)
   made.other_host = issue("elsewhere.example", "DNS:elsewhere.example", 30)
   made.expired = issue("localhost", "DNS:localhost,IP:127.0.0.1", -1)

@@ -2,7 +2,7 @@
 """A byte-scripted TCP/TLS peer: it says exactly what a test tells it to, right or wrong.
 
 usage: peer.py SCRIPT.json LOG
-SCRIPT: {"tls": {"cert":, "key":, "ca":}?, "port": n?, "connections": [[step, …], …], "repeat": true?}
+SCRIPT: {"tls": {"cert":, "key":, "ca":}?, "host": "::"?, "port": n?, "connections": [[step, …], …], "repeat": true?}
 The nth connection runs the nth list of steps; with "repeat" later ones run the last list again, else they are closed.
 One that is closed again before it has said anything (a client that only looks up an address) isn't counted.
 Prints `PORT n PID p`, then serves until it is killed. LOG gets a line for everything that was seen.
@@ -229,6 +229,9 @@ class Connection:
             self.sock.close()
 
 
+names = {}  # what each TLS client named
+
+
 def context():
     options = script.get("tls")
     if not options:
@@ -238,6 +241,7 @@ def context():
     if options.get("ca"):
         made.load_verify_locations(options["ca"])
         made.verify_mode = ssl.CERT_REQUIRED
+    made.sni_callback = lambda sock, name, _: names.__setitem__(sock, name or "-")
     return made
 
 
@@ -262,7 +266,7 @@ def serve(sock, tls):
             log("tls %d %s" % (number, getattr(why, "reason", why)))
             sock.close()
             return
-    log("connection %d" % number)
+    log("connection %d server name %s" % (number, names.pop(sock, "-")))
     Connection(sock, number).run(steps)
 
 
@@ -281,9 +285,12 @@ def choose():
     return number, lists[min(number, len(lists)) - 1]
 
 
-listener = socket.socket()
+host = script.get("host", "127.0.0.1")
+listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind(("127.0.0.1", script.get("port", 0)))
+if host == "::":
+    listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+listener.bind((host, script.get("port", 0)))
 listener.listen(128)
 print("PORT %d PID %d" % (listener.getsockname()[1], os.getpid()), flush=True)
 tls_context = context()

@@ -1,0 +1,32 @@
+/* What is asked of OpenSSL besides what libcurl and libwebsockets do with it. */
+#ifndef APS_NET_TLS_H
+#define APS_NET_TLS_H
+
+#include "base/macros.h"
+
+#include <stdbool.h>
+
+struct ssl_st;
+struct ssl_ctx_st;
+
+/* Records that came in a row and brought nothing to any transfer; set to zero at each turn of the loop and by whatever
+ * a transfer receives. */
+struct aps_tls_watch {
+	size_t n_records;
+	int64_t since_ms; /* of the first of them */
+};
+
+APS_BEGIN_DECLS
+
+/* After the handshake: the chain was accepted, and the certificate is for `host`. An address must stand in it as an
+ * address (RFC 2818 section 3.1), a name as a name (RFC 6125 section 6.4). */
+bool aps_tls_peer_is(struct ssl_st *ssl, const char *host);
+/* Connections of this context send no address as a server name (RFC 6066 section 3). */
+void aps_tls_hide_addresses(struct ssl_ctx_st *context);
+/* Ends a connection of this context that floods: libcurl (7.88) reads HTTP/2 frames in a loop without an end for as
+ * long as they bring nothing for the transfer in hand. `watch` outlives the context. */
+void aps_tls_end_floods(struct ssl_ctx_st *context, struct aps_tls_watch *watch);
+
+APS_END_DECLS
+
+#endif
