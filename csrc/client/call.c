@@ -357,6 +357,11 @@ static void call_answered(struct aps_core *core, struct aps_answer_sink *sink, s
 		return;
 	}
 	learn_skew(call->client, answer);
+	/* Too late is too late, whatever held us up. */
+	if (aps_clock_mono_ms() >= call->deadline.at_ms) {
+		deadline_due(&call->deadline, core, call->deadline.at_ms);
+		return;
+	}
 	struct aps_result_event *event = call->what->result;
 	call->what->result = NULL;
 	event->answer = *answer;
