@@ -7,7 +7,7 @@
 #include "binding/sign_lua.h"
 #include "binding/value.h"
 #include "client/event.h"
-#include "rt/pin.h"
+#include "client/process.h"
 
 #define VERSION        "0.1.0"
 #define MAX_TEXT_BYTES ((size_t)1024 * 1024 * 1024)
@@ -79,7 +79,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L);
 
 APS_EXPORT int luaopen_appsync_core(lua_State *L)
 {
-	aps_pin_module();
+	aps_process_load();
 	lua_newtable(L);
 	apl_register(L, FUNCTIONS);
 	apl_gql_register(L);

@@ -94,9 +94,10 @@ void aps_core_free(struct aps_core *core)
 	aps_free(flag_of(core));
 }
 
-bool aps_core_has_ended(const struct aps_core *core)
+bool aps_core_join_left(struct aps_core *core, int64_t timeout_ms)
 {
-	return !core->has_left_thread;
+	if (core->left_ws != NULL && aps_ws_free(core->left_ws, timeout_ms)) core->left_ws = NULL;
+	return core->left_ws == NULL;
 }
 
 void aps_core_stop(struct aps_core *core)
@@ -253,7 +254,7 @@ void aps_core_run(struct aps_core *core, struct aps_mailbox *inbox)
 	core->is_stopping = true;
 	aps_op_free_chain(aps_mailbox_close(core->inbox));
 	aps_lifecycle_close_all(core);
-	core->has_left_thread = core->ws != NULL && !aps_ws_free(core->ws, WS_STOP_MS);
+	if (core->ws != NULL && !aps_ws_free(core->ws, WS_STOP_MS)) core->left_ws = core->ws;
 	core->ws = NULL;
 	aps_lifecycle_free_all(core);
 	publish(core);

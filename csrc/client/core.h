@@ -64,7 +64,7 @@ struct aps_core {
 	struct aps_op **events_tail;
 	uint64_t last_connection; /* numbers for the realtime thread */
 	bool is_stopping;
-	bool has_left_thread; /* the realtime thread is stuck and may still use *core */
+	struct aps_ws *left_ws; /* the realtime thread is stuck and may still use *core */
 };
 
 APS_BEGIN_DECLS
@@ -75,8 +75,9 @@ struct aps_core *aps_core_new(struct aps_runtime *runtime, struct aps_err *err);
 void aps_core_free(struct aps_core *core);
 /* The thread's main function; returns after aps_core_stop(). */
 void aps_core_run(struct aps_core *core, struct aps_mailbox *inbox);
-/* After it was joined: false when a thread was left behind that may still use it; then it must not be freed. */
-bool aps_core_has_ended(const struct aps_core *core);
+/* After the core thread was joined: waits for a realtime thread that did not stop in time. False: it still may use
+ * *core, which must not be freed. */
+bool aps_core_join_left(struct aps_core *core, int64_t timeout_ms);
 /* @thread any */
 void aps_core_stop(struct aps_core *core);
 /* @thread any */

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "client/runtime.h"
 #include "net/global.h"
+#include "net/tls.h"
 #include "rt/pin.h"
 
 #include <pthread.h>
@@ -27,28 +28,49 @@ static void after_fork_in_child(void)
 	for (size_t i = 0; i < MAX_RUNTIMES; i++) live[i] = NULL;
 }
 
-static struct aps_runtime *take_one(void)
+static struct aps_runtime *get_live(size_t i)
 {
-	struct aps_runtime *taken = NULL;
 	pthread_mutex_lock(&lock);
-	for (size_t i = 0; i < MAX_RUNTIMES && taken == NULL; i++) {
-		taken = live[i];
-		live[i] = NULL;
-	}
+	struct aps_runtime *runtime = live[i];
 	pthread_mutex_unlock(&lock);
-	return taken;
+	return runtime;
+}
+
+/* Those whose threads don't end in time stay. */
+static void stop_all(int64_t timeout_ms)
+{
+	for (size_t i = 0; i < MAX_RUNTIMES; i++) {
+		struct aps_runtime *runtime = get_live(i);
+		if (runtime != NULL && aps_runtime_stop(runtime, timeout_ms)) aps_process_remove(runtime);
+	}
 }
 
 /* os.exit() without closing the state: stop the threads while the libraries under them still stand. */
 static void at_exit(void)
 {
-	struct aps_runtime *runtime;
-	while ((runtime = take_one()) != NULL) aps_runtime_stop(runtime, EXIT_JOIN_MS);
+	stop_all(EXIT_JOIN_MS);
+}
+
+/* However long a thread is busy with it: the library is about to be taken from under it. */
+static void before_cleanup(void)
+{
+	stop_all(-1);
+}
+
+static void load_once(void)
+{
+	aps_pin_module();
+	aps_tls_outlive_exit(before_cleanup);
+}
+
+void aps_process_load(void)
+{
+	static pthread_once_t loaded = PTHREAD_ONCE_INIT;
+	pthread_once(&loaded, load_once);
 }
 
 static void init_once(void)
 {
-	aps_pin_module();
 	init_rc = aps_net_global_init(&init_err);
 	if (init_rc != APS_OK) return;
 	if (pthread_atfork(NULL, NULL, after_fork_in_child) != 0 || atexit(at_exit) != 0)

@@ -9,8 +9,10 @@ struct aps_runtime;
 
 APS_BEGIN_DECLS
 
-/* Once: pins the module, initializes libcurl, registers the fork and exit hooks (in this order: the exit hook must run
- * before libcurl's and OpenSSL's own). @thread app */
+/* When the module is loaded: pins it, and keeps OpenSSL whole at exit. @thread app */
+void aps_process_load(void);
+/* Once: initializes libcurl, registers the fork and exit hooks (in this order: the exit hook must run before libcurl's
+ * own). @thread app */
 enum aps_rc aps_process_init(struct aps_err *err);
 /* Grows by one in each forked child. */
 unsigned aps_process_generation(void);

@@ -100,21 +100,19 @@ static enum aps_rc start(struct aps_runtime *runtime, struct aps_err *err)
 
 bool aps_runtime_stop(struct aps_runtime *runtime, int64_t timeout_ms)
 {
-	if (runtime->thread == NULL) return true;
+	if (runtime->core == NULL) return true;
 	aps_core_stop(runtime->core);
 	if (!aps_thread_join(runtime->thread, timeout_ms)) return false;
 	runtime->thread = NULL;
-	return true;
+	return aps_core_join_left(runtime->core, timeout_ms);
 }
 
 bool aps_runtime_free(struct aps_runtime *runtime, int64_t timeout_ms)
 {
 	/* In a forked child the threads are gone and their locks may be held: leave it all where it is. */
 	if (!aps_runtime_is_usable(runtime)) return false;
+	if (!aps_runtime_stop(runtime, timeout_ms)) return false; /* the exit hook tries again */
 	if (runtime->is_registered) aps_process_remove(runtime);
-	runtime->is_registered = false;
-	if (!aps_runtime_stop(runtime, timeout_ms)) return false;
-	if (runtime->core != NULL && !aps_core_has_ended(runtime->core)) return false;
 	free_parts(runtime);
 	return true;
 }

@@ -24,7 +24,7 @@ struct aps_runtime *aps_runtime_new(struct aps_err *err);
 /* Stops the threads and frees; where a thread is stuck after timeout_ms (or after a fork) memory is left behind on
  * purpose. True when everything has ended. */
 bool aps_runtime_free(struct aps_runtime *runtime, int64_t timeout_ms);
-/* Stops the threads only; for the exit hook. @thread any, once */
+/* Stops the threads only; for the exit hook. False: one of them is stuck; call it again. @thread any */
 bool aps_runtime_stop(struct aps_runtime *runtime, int64_t timeout_ms);
 /* False in a child that was forked after the runtime was made. */
 bool aps_runtime_is_usable(const struct aps_runtime *runtime);

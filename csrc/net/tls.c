@@ -13,6 +13,12 @@
 #define FLOOD_MS      50
 #define HOST_BYTES    256
 
+void aps_tls_outlive_exit(void (*before_cleanup)(void))
+{
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+	OPENSSL_atexit(before_cleanup);
+}
+
 /* "::1%eth0" is ::1 on some link: the link stands in no certificate. */
 static bool is_address(const char *host)
 {

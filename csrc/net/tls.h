@@ -18,6 +18,11 @@ struct aps_tls_watch {
 
 APS_BEGIN_DECLS
 
+/* OpenSSL takes itself apart in an exit handler, whoever still uses it. This is called before anything of ours uses it,
+ * and keeps it whole. Where somebody in this process has used it earlier it can't: then `before_cleanup` is called
+ * first. OPENSSL_init_crypto(3), OPENSSL_INIT_NO_ATEXIT; OPENSSL_atexit. */
+void aps_tls_outlive_exit(void (*before_cleanup)(void));
+
 /* After the handshake: the chain was accepted, and the certificate is for `host`. An address must stand in it as an
  * address (RFC 2818 section 3.1), a name as a name (RFC 6125 section 6.4). */
 bool aps_tls_peer_is(struct ssl_st *ssl, const char *host);

@@ -1,6 +1,7 @@
 -- One process that ends in the middle of things. usage: child.lua ENDPOINT CA KIND SEED
 local appsync = require "appsync"
 local endpoint, ca, kind, seed = arg[1], arg[2], arg[3], tonumber(arg[4])
+if kind == "busy_beside_another" then assert(require("ssl").newcontext{ mode = "client", protocol = "any" }) end
 math.randomseed(seed)
 for _ = 1, 3 do math.random() end
 
@@ -21,7 +22,13 @@ local function noise()
   appsync.sleep(math.random() * 0.03)
 end
 
-if kind == "exit" then
+if kind:find("^busy") then
+  -- `ca` is a file that takes a while to load: both threads are in the middle of it.
+  client:subscribe "subscription { onCreateTodo { id } }":subscribe { next = function() end, error = function() end }
+  client:query("{ listTodos { items { id } } }", nil, { on_result = function() end })
+  appsync.sleep(math.random() * 0.3)
+  os.exit(7)
+elseif kind == "exit" then
   noise()
   os.exit(7)
 elseif kind == "exit_in_task" then
