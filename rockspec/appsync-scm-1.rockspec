@@ -81,6 +81,7 @@ build = {
         "csrc/gql/typenames.c",
         "csrc/net/answer.c",
         "csrc/net/curl_error.c",
+        "csrc/net/descriptors.c",
         "csrc/net/endpoint.c",
         "csrc/net/exchange.c",
         "csrc/net/global.c",

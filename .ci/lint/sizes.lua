@@ -1,6 +1,9 @@
 -- File, function and parameter sizes: C 700 lines a file, 80 a function, 6 parameters; Lua 450 and 80.
 local problems = {}
 
+-- Functions whose parameters a library asks for: OpenSSL's SSL_CTX_set_msg_callback(3).
+local foreign = { on_record = true }
+
 local function complain(...) problems[#problems + 1] = string.format(...) end
 
 local function lines_of(path)
@@ -31,7 +34,7 @@ local function check_c(path)
       head, start = table.concat(lines, " ", j, i - 1), i
       if head:find("%(") and not head:match("^struct [%w_]+%s*$") then
         local n = count_parameters(head)
-        if n > 6 then complain("%s:%d: %d parameters (at most 6)", path, j, n) end
+        if n > 6 and not foreign[head:match("([%w_]+)%(")] then complain("%s:%d: %d parameters (at most 6)", path, j, n) end
       else
         start = nil
       end

@@ -10,7 +10,7 @@
 /* X(name, Lua kind, default stable word or NULL, retryable by nature) */
 #define APS_RC_MAP(X)                                                                                                  \
 	X(OK, "ok", NULL, false)                                                                                       \
-	X(E_NOMEM, "storage", "out_of_memory", false)                                                                  \
+	X(E_NOMEM, "system", "out_of_memory", false)                                                                   \
 	X(E_TOO_BIG, "protocol", "too_big", false)                                                                     \
 	X(E_SYNTAX, "protocol", "syntax", false)                                                                       \
 	X(E_UTF8, "protocol", "invalid_utf8", false)                                                                   \
@@ -28,7 +28,7 @@
 	X(E_CONFLICT, "conflict", NULL, false)                                                                         \
 	X(E_STORAGE, "storage", NULL, false)                                                                           \
 	X(E_CRYPTO, "usage", "crypto", false)                                                                          \
-	X(E_SYSTEM, "storage", "system", true)                                                                         \
+	X(E_SYSTEM, "system", NULL, true)                                                                              \
 	X(E_INTERNAL, "protocol", "internal", false)
 
 enum aps_rc {

@@ -53,9 +53,9 @@ int Apl_client_open(lua_State *L, struct apl_runtime *box)
 	client->stats = aps_stats_new();
 	if (client->stats == NULL) return luaL_error(L, "out of memory");
 	command->stats = aps_stats_ref(client->stats);
+	if (!apl_runtime_begin(L, box, -1)) return 2;
 	client->box = apl_runtime_ref(box);
 	client->id = id;
-	apl_runtime_post(L, box, -1);
 	lua_pop(L, 1);
 	return 1;
 }

@@ -9,8 +9,7 @@ static void set_str(lua_State *L, const char *name, struct aps_str text)
 	lua_setfield(L, -2, name);
 }
 
-/* {kind, message, code, retryable, sent}: an error's plain fields. */
-static void push_err(lua_State *L, const struct aps_err *err)
+void apl_push_err(lua_State *L, const struct aps_err *err)
 {
 	const char *word = aps_err_word(err);
 	lua_createtable(L, 0, 10);
@@ -67,7 +66,7 @@ static void set_json(lua_State *L, const char *name, struct aps_str json, enum a
 
 static void push_response_err(lua_State *L, const struct aps_gqlhttp_response *response, enum apl_big_integers big)
 {
-	push_err(L, &response->err);
+	apl_push_err(L, &response->err);
 	set_json(L, "errors", response->errors, big);
 	if (response->error_type.n != 0) set_str(L, "error_type", response->error_type);
 }
@@ -99,7 +98,7 @@ static void push_result(lua_State *L, const struct aps_result_event *event)
 		if (is_broken) lua_pushnil(L);
 	}
 	if (is_broken)
-		push_err(L, &err);
+		apl_push_err(L, &err);
 	else
 		push_result_err(L, event, big);
 	if (event->is_plain) {
@@ -126,7 +125,7 @@ static void push_data(lua_State *L, const struct aps_data_event *event)
 	struct aps_err err = {0};
 	if (apl_value_push(L, event->payload, big, &err) != APS_OK) {
 		lua_pushnil(L);
-		push_err(L, &err);
+		apl_push_err(L, &err);
 		apl_push_id(L, event->n_dropped);
 		return;
 	}
@@ -162,7 +161,7 @@ static void push_note(lua_State *L, const struct aps_note_event *event)
 	switch (event->head.kind) {
 	case APS_EVENT_SUB_END:
 		if (event->has_err)
-			push_err(L, &event->err);
+			apl_push_err(L, &event->err);
 		else
 			lua_pushnil(L);
 		if (event->has_err && event->text != NULL)
@@ -186,7 +185,7 @@ static void push_note(lua_State *L, const struct aps_note_event *event)
 		else
 			lua_pushnil(L);
 		if (event->has_err)
-			push_err(L, &event->err);
+			apl_push_err(L, &event->err);
 		else
 			lua_pushnil(L);
 		lua_pushnil(L);

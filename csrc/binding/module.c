@@ -9,7 +9,10 @@
 #include "client/event.h"
 #include "client/process.h"
 
+#include <time.h>
+
 #define VERSION        "0.1.0"
+#define MAX_PAUSE_S    1.0
 #define MAX_TEXT_BYTES ((size_t)1024 * 1024 * 1024)
 
 static int Apl_encode(lua_State *L)
@@ -54,6 +57,18 @@ static int Apl_now(lua_State *L)
 	return 1;
 }
 
+/* For waits without a runtime. */
+static int Apl_pause(lua_State *L)
+{
+	double seconds = (double)luaL_checknumber(L, 1);
+	if (!(seconds > 0)) return 0;
+	if (seconds > MAX_PAUSE_S) seconds = MAX_PAUSE_S;
+	struct timespec left = {.tv_sec = (time_t)seconds};
+	left.tv_nsec = (long)((seconds - (double)left.tv_sec) * 1e9);
+	nanosleep(&left, NULL); /* a signal may end it early: the caller looks at the clock */
+	return 0;
+}
+
 static int Apl_wall(lua_State *L)
 {
 	lua_pushnumber(L, (lua_Number)aps_clock_wall_ms() / 1000.0);
@@ -61,8 +76,8 @@ static int Apl_wall(lua_State *L)
 }
 
 static const luaL_Reg FUNCTIONS[] = {
-        {"encode", Apl_encode}, {"decode", Apl_decode}, {"uuid", Apl_uuid},
-        {"now", Apl_now},       {"wall", Apl_wall},     {NULL, NULL},
+        {"encode", Apl_encode}, {"decode", Apl_decode}, {"uuid", Apl_uuid}, {"now", Apl_now},
+        {"wall", Apl_wall},     {"pause", Apl_pause},   {NULL, NULL},
 };
 
 static void push_event_names(lua_State *L)

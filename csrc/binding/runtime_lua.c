@@ -53,6 +53,23 @@ void apl_runtime_post(lua_State *L, struct apl_runtime *box, int pending)
 	if (aps_runtime_post(runtime, command, &err) != APS_OK) apl_throw(L, &err);
 }
 
+static int push_failure(lua_State *L, const struct aps_err *err)
+{
+	lua_pushnil(L);
+	apl_push_err(L, err);
+	return 2;
+}
+
+bool apl_runtime_begin(lua_State *L, struct apl_runtime *box, int pending)
+{
+	struct aps_err err = {0};
+	struct aps_runtime *runtime = apl_runtime_check_open(L, box);
+	struct aps_command *command = (struct aps_command *)apl_pending_take(L, pending);
+	if (aps_runtime_post(runtime, command, &err) == APS_OK) return true;
+	push_failure(L, &err);
+	return false;
+}
+
 static struct apl_runtime *check(lua_State *L)
 {
 	struct apl_runtime **slot = luaL_checkudata(L, 1, RUNTIME);
@@ -108,8 +125,9 @@ static int Apl_runtime_arm(lua_State *L)
 {
 	struct aps_err err = {0};
 	struct aps_runtime *runtime = apl_runtime_check_open(L, check(L));
-	if (aps_runtime_arm(runtime, check_ms(L, 2), &err) != APS_OK) return apl_throw(L, &err);
-	return 0;
+	if (aps_runtime_arm(runtime, check_ms(L, 2), &err) != APS_OK) return push_failure(L, &err);
+	lua_pushboolean(L, 1);
+	return 1;
 }
 
 static int Apl_runtime_client(lua_State *L)
@@ -163,7 +181,7 @@ static int Apl_runtime(lua_State *L)
 	if (*slot == NULL) return luaL_error(L, "out of memory");
 	(*slot)->n_refs = 1;
 	(*slot)->runtime = aps_runtime_new(&err);
-	if ((*slot)->runtime == NULL) return apl_throw(L, &err);
+	if ((*slot)->runtime == NULL) return push_failure(L, &err);
 	lua_pushvalue(L, -1);
 	lua_setfield(L, LUA_REGISTRYINDEX, CURRENT);
 	return 1;

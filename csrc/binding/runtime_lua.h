@@ -23,7 +23,13 @@ struct aps_runtime *apl_runtime_check_open(lua_State *L, const struct apl_runtim
 /* Gives the command in the pending userdata at `pending` away; throws when it can't be taken. */
 void apl_runtime_post(lua_State *L, struct apl_runtime *box, int pending);
 
-/* Pushes a client's userdata: settings at index 2. For the runtime's method client(). */
+/* The same for what begins something: where the threads can't be started, nil and the error as a table are pushed, and
+ * false is returned. */
+bool apl_runtime_begin(lua_State *L, struct apl_runtime *box, int pending);
+
+/* {kind, message, code, retryable, sent}: an error's plain fields, as a table. */
+void apl_push_err(lua_State *L, const struct aps_err *err);
+/* Pushes a client's userdata, or nil and an error: settings at index 2. For the runtime's method client(). */
 int Apl_client_open(lua_State *L, struct apl_runtime *box);
 /* The five values of an event into the table at index 2, from `at` on. */
 void apl_event_store(lua_State *L, const struct aps_event *event, int at);

@@ -1,5 +1,7 @@
 #include "net/curl_error.h"
 
+#include "net/descriptors.h"
+
 #include <errno.h>
 
 struct row {
@@ -98,8 +100,16 @@ static void refine(CURL *easy, struct row *row)
 	}
 }
 
+static bool needs_descriptor(CURLcode code)
+{
+	return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
+	       code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_SSL_CACERT_BADFILE ||
+	       code == CURLE_SSL_CERTPROBLEM || code == CURLE_OUT_OF_MEMORY;
+}
+
 void aps_curl_error_fill(struct aps_err *err, CURL *easy, CURLcode code, struct aps_str host)
 {
+	if (needs_descriptor(code) && aps_descriptors_are_out(err)) return;
 	struct row row = OTHER;
 	for (size_t i = 0; i < APS_COUNTOF(TABLE); i++)
 		if (TABLE[i].curl == code) row = TABLE[i];

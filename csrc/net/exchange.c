@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "net/answer.h"
 #include "net/curl_error.h"
+#include "net/descriptors.h"
 
 #include <string.h>
 
@@ -371,6 +372,7 @@ static void fill_transfer_err(const struct aps_exchange *exchange, CURLcode code
 	long status = 0;
 	int n = host.n < 100 ? (int)host.n : 100;
 	bool has_proxy = exchange->options.proxy && !exchange->is_resolve_only;
+	if (has_proxy && code == CURLE_COULDNT_CONNECT && aps_descriptors_are_out(err)) return;
 	if (has_proxy) curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &status);
 	if (has_proxy && code == CURLE_COULDNT_CONNECT) {
 		aps_fail_word(err, APS_E_NETWORK, "proxy", (long)code, "cannot connect to the proxy on the way to %.*s",
@@ -382,7 +384,7 @@ static void fill_transfer_err(const struct aps_exchange *exchange, CURLcode code
 		err->retryable = status >= 500;
 	} else {
 		aps_curl_error_fill(err, exchange->easy, code, host);
-		name_file(&exchange->options, code, err);
+		if (err->code != APS_E_SYSTEM) name_file(&exchange->options, code, err);
 	}
 }
 

@@ -1,5 +1,7 @@
 #include "net/ws_connection.h"
 
+#include "net/descriptors.h"
+
 #include <string.h>
 
 /* X509_V_ERR_* of OpenSSL (x509_vfy.h). */
@@ -58,6 +60,8 @@ void aps_ws_failure_fill(const struct aps_ws_connection *connection, struct lws 
 		aps_fail_word(err, APS_E_PROTOCOL, "handshake", 0, "a malformed WebSocket handshake from %s", host);
 	else if (status > 0)
 		fill_status(status, host, err);
+	else if (aps_descriptors_are_out(err))
+		return;
 	/* The code is the same for the rest; the text only picks the word. */
 	else if (strstr(text, "proxy") || (connection->request->proxy[0] && strstr(text, "Unable to connect")))
 		aps_fail_word(err, APS_E_NETWORK, "proxy", 0, "the proxy failed on the way to %s", host);

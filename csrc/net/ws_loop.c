@@ -1,6 +1,7 @@
 #include "net/ws_loop.h"
 
 #include "base/mem.h"
+#include "net/descriptors.h"
 #include "net/ws_connection.h"
 
 #include <signal.h>
@@ -9,7 +10,14 @@
  * so 32 KB is what fits; the service buffer must hold the whole handshake, which is written there without a check. */
 #define HANDSHAKE_BYTES 32768
 #define SERVICE_BYTES   65536
-#define MAX_SOCKETS     256 /* else the tables are sized by the process's limit of descriptors */
+/* For libwebsockets' tables, which would otherwise be sized by the process's limit of descriptors: billions in some
+ * containers. */
+#ifdef APS_TESTING
+#define MAX_SOCKETS 16
+#else
+#define MAX_SOCKETS 16384
+#endif
+#define OWN_SOCKETS 8 /* of libwebsockets itself */
 
 void aps_ws_loop_raise(void *context)
 {
@@ -34,7 +42,7 @@ static struct lws_context *make_context(void)
 	info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	info.max_http_header_data = HANDSHAKE_BYTES;
 	info.pt_serv_buf_size = SERVICE_BYTES;
-	info.fd_limit_per_thread = MAX_SOCKETS;
+	info.fd_limit_per_thread = MAX_SOCKETS + OWN_SOCKETS;
 	info.timeout_secs = 120;
 	struct sigaction before;
 	bool is_known = sigaction(SIGPIPE, NULL, &before) == 0;
@@ -66,21 +74,34 @@ static void destroy_context(struct aps_ws *ws)
 	aps_ws_vhosts_clear(ws);
 }
 
-static void refuse_connect(struct aps_ws *ws, struct aps_ws_command *command)
+static bool may_connect(struct aps_ws *ws, struct aps_err *err)
 {
-	struct aps_err err;
-	aps_fail_word(&err, APS_E_SYSTEM, NULL, 0, "cannot start libwebsockets");
-	aps_ws_gather_close(&ws->gather, command->closed, &err);
+	if (!ensure_context(ws)) {
+		if (!aps_descriptors_are_out(err)) aps_fail(err, APS_E_SYSTEM, "cannot start libwebsockets");
+		return false;
+	}
+	size_t n = 0;
+	for (const struct aps_ws_connection *c = ws->connections; c; c = c->next) n++;
+	if (n < MAX_SOCKETS) return true;
+	aps_fail_word(err, APS_E_SYSTEM, "socket_limit", 0,
+	              "%d WebSockets are open in this process; no more are possible", MAX_SOCKETS);
+	return false;
+}
+
+static void refuse_connect(struct aps_ws *ws, struct aps_ws_command *command, const struct aps_err *why)
+{
+	aps_ws_gather_close(&ws->gather, command->closed, why);
 	command->closed = NULL;
 }
 
 static void obey(struct aps_ws *ws, struct aps_ws_command *command)
 {
 	if (command->kind == APS_WS_DO_CONNECT) {
-		if (ensure_context(ws))
+		struct aps_err err = {0};
+		if (may_connect(ws, &err))
 			aps_ws_connection_open(ws, command);
 		else
-			refuse_connect(ws, command);
+			refuse_connect(ws, command, &err);
 		return;
 	}
 	struct aps_ws_connection *connection = aps_ws_connection_find(ws, command->connection);

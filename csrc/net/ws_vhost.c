@@ -1,6 +1,7 @@
 #include "net/ws_loop.h"
 
 #include "base/mem.h"
+#include "net/descriptors.h"
 #include "net/ws_connection.h"
 
 #include <unistd.h>
@@ -12,6 +13,7 @@ static const struct lws_protocols PROTOCOLS[] = {
 
 static enum aps_rc check_files(const struct aps_net_options *options, struct aps_err *err)
 {
+	if ((options->ca_file || options->cert_file) && aps_descriptors_are_out(err)) return err->code;
 	/* libwebsockets goes on without a CA file that it cannot read; then the chain is refused later, without a hint.
 	 */
 	if (options->ca_file && access(options->ca_file, R_OK) != 0)
@@ -42,7 +44,7 @@ static struct lws_vhost *make_vhost(struct aps_ws *ws, const struct aps_net_opti
 	info.timeout_secs = 120;      /* our own deadlines come first */
 	info.connect_timeout_secs = 120;
 	struct lws_vhost *vhost = lws_create_vhost(ws->context, &info);
-	if (!vhost)
+	if (!vhost && !aps_descriptors_are_out(err))
 		aps_fail_word(err, options->cert_file ? APS_E_TLS : APS_E_SYSTEM,
 		              options->cert_file ? "client_certificate" : NULL, 0,
 		              options->cert_file ? "the client certificate cannot be used"

@@ -177,6 +177,7 @@ static bool is_final_at_first(const struct aps_err *err)
 	switch (err->code) {
 	case APS_E_TLS: return !err->retryable;
 	case APS_E_PROTOCOL:
+	case APS_E_SYSTEM: /* descriptors, threads: nobody waits for those without knowing */
 	case APS_E_USAGE: return true;
 	case APS_E_HTTP:
 		return err->native >= 200 && err->native < 500 && err->native != 408 && err->native != 425 &&

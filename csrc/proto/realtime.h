@@ -9,9 +9,9 @@
  *
  * When it gives up. Refusals and timeouts: never, the states tell. Refused authentication: the owner decides. Before
  * the first connection_ack of the machine's life, a wrong certificate or host name (E_TLS, not retryable), a wrong
- * sub-protocol (E_PROTOCOL) and an upgrade answered with 2xx to 4xx other than 408, 425 and 429 (E_HTTP) end all
- * subscriptions; later they are retried. connection_error with 400 or BadRequest…, and the close codes 4400 and 4406 of
- * graphql-transport-ws, always end them.
+ * sub-protocol (E_PROTOCOL), what the system refuses (E_SYSTEM) and an upgrade answered with 2xx to 4xx other than 408,
+ * 425 and 429 (E_HTTP) end all subscriptions; later they are retried. connection_error with 400 or BadRequest…, and the
+ * close codes 4400 and 4406 of graphql-transport-ws, always end them.
  *
  * Delays: full jitter below base * 2^n, n failures in a row. n falls to 0 when a connection lived 10 s after its
  * acknowledgement; one that acknowledged a start but lived shorter keeps n at 5 or less, unless it sent broken

@@ -113,7 +113,7 @@ no_cond:
 	pthread_mutex_destroy(&thread->lock);
 no_lock:
 	aps_free(thread);
-	aps_fail_word(err, APS_E_SYSTEM, NULL, why, "cannot start a thread: %s", strerror(why));
+	aps_fail_word(err, APS_E_SYSTEM, "threads", why, "cannot start a thread: %s", strerror(why));
 	return NULL;
 }
 

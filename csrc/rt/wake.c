@@ -40,7 +40,8 @@ enum aps_rc aps_wake_init(struct aps_wake *wake, struct aps_err *err)
 	if (open_pair(fds) < 0) {
 		int why = errno;
 		wake->read_fd = wake->write_fd = -1;
-		return aps_fail_word(err, APS_E_SYSTEM, NULL, why, "cannot make a wake-up descriptor: %s",
+		const char *word = why == EMFILE || why == ENFILE ? "descriptors" : NULL;
+		return aps_fail_word(err, APS_E_SYSTEM, word, why, "cannot make a wake-up descriptor: %s",
 		                     strerror(why));
 	}
 	wake->read_fd = fds[0];

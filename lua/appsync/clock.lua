@@ -9,4 +9,8 @@ clock.now = core.now
 ---@return number seconds since 1970, with a fraction
 clock.wall = core.wall
 
+---Blocks the thread for so long, a second at most.
+---@type fun(seconds: number)
+clock.pause = core.pause
+
 return clock

@@ -23,9 +23,10 @@ local ops, subs = dispatch.ops, dispatch.subs
 
 ---The runtime of this Lua state, opened on first use. In a child process after a fork it is another one: what belonged
 ---to the parent's is forgotten.
----@return appsync.core.Runtime
+---@return appsync.core.Runtime? runtime, appsync.Error? err of kind "system"
 function dispatch.runtime()
-  local present = core.runtime()
+  local present, err = core.runtime()
+  if not present then return nil, errors.adopt(err) end
   if runtime ~= present then
     runtime = present
     n_clients = 0

@@ -1,7 +1,7 @@
 ---Error objects (what the world does) and misuse (what the program does).
 local errors = {}
 
----@alias appsync.ErrorKind "network"|"timeout"|"cancelled"|"http"|"graphql"|"auth"|"conflict"|"storage"|"protocol"|"usage"|"closed"
+---@alias appsync.ErrorKind "network"|"timeout"|"cancelled"|"http"|"graphql"|"auth"|"conflict"|"storage"|"protocol"|"usage"|"closed"|"system"
 
 ---@class appsync.Error
 ---@field kind appsync.ErrorKind

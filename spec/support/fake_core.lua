@@ -132,7 +132,10 @@ local function new_runtime(core)
     return core.inbox_head <= #core.inbox
   end
   function runtime.fd() return 42 end
-  function runtime.arm(_, seconds) table.insert(core.armed, seconds == nil and "none" or seconds) end
+  function runtime.arm(_, seconds) 
+    table.insert(core.armed, seconds == nil and "none" or seconds)
+    return true
+  end
   function runtime.client(_, settings) return new_client(core, settings) end
   function runtime.close(_, seconds)
     core.runtime_closed = seconds
@@ -150,6 +153,7 @@ local function new_core()
   }
   for i, name in ipairs(KINDS) do core.event[name] = i end
   function core.now() return core.time end
+  function core.pause(seconds) core.time = core.time + seconds end
   function core.wall() return 1700000000 + core.time end
   function core.uuid() return "00000000-0000-4000-8000-000000000000" end
   function core.encode(value)

@@ -79,8 +79,12 @@ function core.sha256(bytes) end
 ---@return string raw bytes
 function core.hmac_sha256(key, bytes) end
 
+---Blocks the thread for so long, a second at most: for waits without a runtime.
+---@param seconds number
+function core.pause(seconds) end
+
 ---The runtime of this Lua state: opened on first use, one core thread for all its clients.
----@return appsync.core.Runtime
+---@return appsync.core.Runtime? runtime, table? err of kind "system": no descriptor, no memory
 function core.runtime() end
 
 ---@class appsync.core.Runtime
@@ -113,10 +117,11 @@ function runtime:fd() end
 
 ---Makes the descriptor readable at that time too (for timers that live in Lua). nil: no more.
 ---@param seconds number? from now
+---@return true? ok, table? err of kind "system": the core thread can't be started
 function runtime:arm(seconds) end
 
 ---@param settings table
----@return appsync.core.Client
+---@return appsync.core.Client? client, table? err of kind "system": the core thread can't be started
 function runtime:client(settings) end
 
 ---Stops and joins the threads. Everything outstanding was answered before. Idempotent; the next use opens a new one.

@@ -56,7 +56,10 @@ function Root:open()
   if self.is_closing then return nil, closed_error() end
   local handle = self.handle
   if handle.core then return handle.core end
-  local core = dispatch.runtime():client(self.settings)
+  local runtime, err = dispatch.runtime()
+  if not runtime then return nil, err end
+  local core, core_err = runtime:client(self.settings)
+  if not core then return nil, errors.adopt(core_err) end
   handle.core, handle.id = core, core:id()
   self.sentinel = guard(handle)
   dispatch.add_client(handle.id, self)

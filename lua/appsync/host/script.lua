@@ -48,14 +48,23 @@ local function refuse_deadlock(w)
   errors.misuse("%s would wait for ever: no client is open, and no timer and no other task runs", w.what or "this call")
 end
 
+-- Without a runtime (no descriptor is left) nothing but a timer can end a wait.
+local function block(seconds)
+  local runtime = dispatch.runtime()
+  if runtime then
+    runtime:wait(seconds)
+  else
+    clock.pause(seconds or 1)
+  end
+end
+
 local function pump(w)
   while not w.done do
     if not turn() and not w.done then
       task.report_failures()
       local at = timer.next_at()
       if not at then refuse_deadlock(w) end
-      local seconds = at and math.max(0, at - clock.now())
-      dispatch.runtime():wait(seconds)
+      block(at and math.max(0, at - clock.now()))
     end
   end
 end
@@ -116,9 +125,15 @@ end
 -- The descriptor is readable when the next timer is due, at once when routines are ready.
 local function arm(is_more)
   local at = is_more and 0 or timer.next_at()
-  if at == armed_at then return end
-  armed_at = at
-  dispatch.runtime():arm(at and math.max(0, at - clock.now()))
+  if at == armed_at then return true end
+  local runtime, err = dispatch.runtime()
+  local ok = runtime
+  if runtime then ok, err = runtime:arm(at and math.max(0, at - clock.now())) end
+  if ok then
+    armed_at = at
+    return true
+  end
+  return nil, errors.adopt(err)
 end
 
 -- Something got due between two updates.
@@ -175,14 +190,17 @@ function script.update(budget)
 end
 
 ---A descriptor that is readable while `update` has work, timers included.
----@return integer
+---@return integer? descriptor, appsync.Error? err of kind "system"
 function script.fd()
+  local runtime, err = dispatch.runtime()
+  if not runtime then return nil, err end
   is_fd_used = true
   timer.on_earlier = rearm
   scheduler.on_ready = rearm
-  local fd = dispatch.runtime():fd()
+  local fd = runtime:fd()
   armed_at = nil
-  arm(scheduler.has_ready())
+  local ok, arm_err = arm(scheduler.has_ready())
+  if not ok then return nil, arm_err end
   return fd
 end
 

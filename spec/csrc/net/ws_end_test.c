@@ -161,6 +161,27 @@ static void a_peer_that_never_answers_meets_the_connect_deadline_once(void **sta
 	peer_stop(peer); /* ends because the socket was dropped; close_ws() counts further terminal events */
 }
 
+static void a_socket_above_the_limit_is_refused_and_one_below_it_is_not(void **state)
+{
+	(void)state;
+	struct peer *peer = peer_start(serve_silence);
+	struct aps_ws_connect connect = to(peer->port);
+	for (int i = 0; i < 16; i++) start(connect); /* most of them stay in the peer's backlog */
+	start(connect);
+	struct aps_err err = expect_closed(APS_E_SYSTEM, "socket_limit");
+	assert_non_null(strstr(err.msg, "16 WebSockets"));
+	assert_int_equal(aps_ws_close(ws, CONNECTION, 1000, APS_STR("")), APS_OK);
+	expect_closed(APS_E_CLOSED, NULL);
+	connect.connect_timeout_ms = 60;
+	start(connect);
+	expect_closed(APS_E_TIMEOUT, "connect_timeout");
+	for (int i = 0; i < 15; i++) {
+		assert_int_equal(aps_ws_close(ws, CONNECTION, 1000, APS_STR("")), APS_OK);
+		expect_closed(APS_E_CLOSED, NULL);
+	}
+	peer_stop(peer);
+}
+
 static void a_peer_that_speaks_no_http_meets_it_too(void **state)
 {
 	(void)state;
@@ -324,6 +345,7 @@ int main(void)
 	        WS_TEST(an_upgrade_that_is_refused_tells_why),
 	        WS_TEST(a_refused_connection_is_told),
 	        WS_TEST(a_peer_that_never_answers_meets_the_connect_deadline_once),
+	        WS_TEST(a_socket_above_the_limit_is_refused_and_one_below_it_is_not),
 	        WS_TEST(a_peer_that_speaks_no_http_meets_it_too),
 	        WS_TEST(a_peers_close_tells_code_and_printable_reason),
 	        WS_TEST(an_abrupt_reset_is_told),

@@ -1,0 +1,93 @@
+-- What the system refuses at first use, descriptors and threads, comes as an error; many sockets are no limit.
+local appsync = require "appsync"
+local process = require "spec.support.process"
+local program = require "spec.support.program"
+local server = require "spec.support.server"
+
+local SCHEMA = "type Todo @model { id: ID! name: String }"
+local N_SOCKETS = 300
+local BOUND = 20
+
+local PROGRAM = [[
+local appsync = require "appsync"
+local left = tonumber(os.getenv "LEFT")
+local held = {}
+while left do
+  local file = io.open "/dev/null"
+  if not file then break end
+  held[#held + 1] = file
+end
+for i = #held, #held - (left or 0) + 1, -1 do
+  held[i]:close()
+  held[i] = nil
+end
+local client = appsync.client{
+  endpoint = os.getenv "ENDPOINT", auth = { type = "API_KEY", api_key = "da2-test" }, log = function() end,
+  timeouts = { connect = 5, request = 10 },
+}
+local function show(name, value, err) print(name, value ~= nil and "ok" or err.kind .. "/" .. tostring(err.code)) end
+show("query", client:query "{ listTodos { items { id } } }")
+show("ready", client:subscribe("subscription { onCreateTodo { id } }"):subscribe():ready(10))
+show("sleep", appsync.sleep(0.001))
+for i = 1, #held do held[i]:close() end
+show("later", client:query "{ listTodos { items { id } } }")
+show("close", client:close(5))
+]]
+
+local function shim(name)
+  local path = process.temporary(".so")
+  local ok = os.execute(("cc -D_GNU_SOURCE -O1 -shared -fPIC spec/support/%s.c -o %s -ldl"):format(name, path))
+  assert(ok == true or ok == 0)
+  local preload = os.getenv "LD_PRELOAD" -- a sanitizer's own comes first
+  return preload and preload .. ":" .. path or path
+end
+
+describe("what the system refuses", function()
+  local service
+
+  setup(function() service = server.start{ schema = SCHEMA } end)
+  teardown(process.stop_all)
+
+  for _, left in ipairs{ 0, 1, 2, 3 } do
+    it(("descriptors, with %d left, is an error, and works later"):format(left), function()
+      local output, status = program(PROGRAM, ("ulimit -n 40; env LEFT=%d ENDPOINT=%s"):format(left, service.endpoint))
+      assert.equal(0, status, output)
+      local query, ready, sleep, later, close = output:match("query\t(%S+)\nready\t(%S+)\nsleep\t(%S+)\nlater\t(%S+)\nclose\t(%S+)\n")
+      assert.truthy(query, output)
+      assert.same({ "ok", "ok", "ok" }, { sleep, later, close }, output)
+      for _, result in ipairs{ query, ready } do
+        assert.truthy(result == "ok" or result == "system/descriptors", output)
+      end
+      if left == 0 then assert.equal("system/descriptors", query) end
+    end)
+  end
+
+  it("the core's thread, is an error", function()
+    local output, status = program(PROGRAM, ("env LD_PRELOAD=%s NO_THREADS_AFTER=0 ENDPOINT=%s"):format(shim "no_threads", service.endpoint))
+    assert.equal("query\tsystem/threads\nready\tsystem/threads\nsleep\tok\nlater\tsystem/threads\nclose\tok\n", output)
+    assert.equal(0, status)
+  end)
+
+  it("the thread for subscriptions, ends those with an error", function()
+    local output, status = program(PROGRAM, ("env LD_PRELOAD=%s NO_THREADS_AFTER=1 ENDPOINT=%s"):format(shim "no_threads", service.endpoint))
+    assert.equal("query\tok\nready\tsystem/threads\nsleep\tok\nlater\tok\nclose\tok\n", output)
+    assert.equal(0, status)
+  end)
+
+  it("isn't a few hundred sockets", function()
+    local clients, waiting = {}, {}
+    for i = 1, N_SOCKETS do
+      clients[i] = appsync.client{
+        endpoint = service.endpoint, auth = { type = "API_KEY", api_key = server.API_KEY }, timeouts = { connect = BOUND },
+      }
+      waiting[i] = clients[i]:subscribe("subscription { onCreateTodo { name } }"):subscribe()
+    end
+    for i = 1, N_SOCKETS do
+      local ok, err = waiting[i]:ready(BOUND)
+      assert.is_true(ok, i .. ": " .. tostring(err))
+    end
+    appsync.assert(clients[1]:mutate 'mutation { createTodo(input: {name: "x"}) { name } }')
+    for i = 1, N_SOCKETS do assert.equal("x", waiting[i]:next(BOUND).onCreateTodo.name) end
+    for i = 1, N_SOCKETS do assert.is_true(clients[i]:close(BOUND)) end
+  end)
+end)
