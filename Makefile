@@ -196,14 +196,14 @@ comma = ,
 FUZZ_FLAGS = -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(CPPFLAGS)
 FUZZERS = $(patsubst spec/fuzz/%_fuzz.c,%,$(wildcard spec/fuzz/*_fuzz.c))
 
-FUZZ_OBJ = $(patsubst csrc/%.c,$(BUILD)/fuzz/obj/%.o,$(foreach d,base codec gql auth proto,$(wildcard csrc/$(d)/*.c)))
+FUZZ_OBJ = $(patsubst csrc/%.c,$(BUILD)/fuzz/obj/%.o,$(foreach d,base codec rt gql auth proto net,$(wildcard csrc/$(d)/*.c)))
 
 $(BUILD)/fuzz/obj/%.o: csrc/%.c
 	@mkdir -p $(@D)
 	@clang $(subst fuzzer$(comma),fuzzer-no-link$(comma),$(FUZZ_FLAGS)) -MMD -MP -c $< -o $@
 
 $(BUILD)/fuzz/%: spec/fuzz/%_fuzz.c $(FUZZ_OBJ)
-	@clang $(FUZZ_FLAGS) $^ -lcrypto -lm -o $@
+	@clang $(FUZZ_FLAGS) $^ $(CORE_LIBS) -o $@
 
 fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%) build
 	@SECONDS_EACH=$(SECONDS_EACH) ONLY='$(ONLY)' BUILD=$(BUILD) LUA=$(LUA) .ci/fuzz $(FUZZERS)

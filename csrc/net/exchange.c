@@ -24,11 +24,21 @@ struct aps_exchange *aps_exchange_new(struct aps_pulse *pulse)
 	return exchange;
 }
 
-void aps_exchange_drop_handle(struct aps_exchange *exchange)
+/* libcurl before 8.1.0 keeps a pointer to the last header of an earlier answer, which it has freed, and writes there
+ * when an answer begins with a folded line ("headers: clear (possibly) lingering pointer in init", cd1c611b24). */
+#define HAS_LINGERING_HEADERS (LIBCURL_VERSION_NUM < 0x080100)
+
+static void drop_easy(struct aps_exchange *exchange)
 {
 	if (exchange->easy) curl_easy_cleanup(exchange->easy);
 	exchange->easy = NULL;
 	exchange->is_prepared = false;
+	exchange->has_answered = false;
+}
+
+void aps_exchange_drop_handle(struct aps_exchange *exchange)
+{
+	drop_easy(exchange);
 	aps_net_options_clear(&exchange->options);
 	aps_buf_clear(&exchange->url);
 	aps_buf_clear(&exchange->header_lines);
@@ -52,6 +62,7 @@ void aps_exchange_rest(struct aps_exchange *exchange)
 	exchange->body = NULL;
 	exchange->tag = NULL;
 	exchange->reached = false;
+	if (HAS_LINGERING_HEADERS && exchange->has_answered) drop_easy(exchange);
 	aps_buf_clear(&exchange->response);
 	if (exchange->response_headers.capacity > REST_KEEPS_BYTES) aps_buf_clear(&exchange->response_headers);
 	aps_buf_reset(&exchange->response_headers);
@@ -83,6 +94,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *context)
 {
 	struct aps_exchange *exchange = context;
 	struct aps_str line = {p, size * n};
+	exchange->has_answered = true;
 	beat(exchange);
 	if (aps_str_starts(line, "HTTP/")) { /* a new response: 100 Continue and the like came before the final one */
 		aps_buf_reset(&exchange->response_headers);

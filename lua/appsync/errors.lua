@@ -1,7 +1,8 @@
 ---Error objects (what the world does) and misuse (what the program does).
 local errors = {}
 
----@alias appsync.ErrorKind "network"|"timeout"|"cancelled"|"http"|"graphql"|"auth"|"conflict"|"storage"|"protocol"|"usage"|"closed"|"system"
+---@alias appsync.ErrorKind "network"|"timeout"|"cancelled"|"http"|"graphql"|"auth"|"conflict"|"storage"|"protocol"|"usage"
+---|"closed"|"system"
 
 ---@class appsync.Error
 ---@field kind appsync.ErrorKind

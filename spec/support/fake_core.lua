@@ -132,7 +132,7 @@ local function new_runtime(core)
     return core.inbox_head <= #core.inbox
   end
   function runtime.fd() return 42 end
-  function runtime.arm(_, seconds) 
+  function runtime.arm(_, seconds)
     table.insert(core.armed, seconds == nil and "none" or seconds)
     return true
   end
