@@ -404,10 +404,11 @@ static void tell_failure(struct aps_exchange *exchange, CURLcode code, struct ap
 {
 	struct aps_str host = aps_answer_url_host(aps_buf_str(&exchange->url));
 	int n = host.n < 100 ? (int)host.n : 100;
-	if (exchange->response.rc == APS_E_TOO_BIG || exchange->response_headers.rc == APS_E_TOO_BIG)
-		aps_fail_word(err, APS_E_TOO_BIG, "response_too_big", 0,
-		              "the answer is longer than %zu bytes, from %.*s", exchange->response.max_bytes, n,
-		              host.p);
+	bool is_body = exchange->response.rc == APS_E_TOO_BIG;
+	if (is_body || exchange->response_headers.rc == APS_E_TOO_BIG)
+		aps_fail_word(err, APS_E_TOO_BIG, "response_too_big", 0, "the %s longer than %zu bytes, from %.*s",
+		              is_body ? "answer is" : "headers of the answer are",
+		              is_body ? exchange->response.max_bytes : MAX_RESPONSE_HEADERS, n, host.p);
 	else if (exchange->response.rc != APS_OK || exchange->response_headers.rc != APS_OK)
 		aps_fail(err, APS_E_NOMEM, "no memory for the answer from %.*s", n, host.p);
 	else

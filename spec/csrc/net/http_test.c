@@ -125,6 +125,19 @@ static void serve_nothing(struct peer *peer)
 	peer_read_request(peer);
 }
 
+static void serve_long_headers(struct peer *peer)
+{
+	char line[1024];
+	peer_accept(peer);
+	if (!peer_read_request(peer)) return;
+	peer_write_text(peer, "HTTP/1.1 200 OK\r\n");
+	memset(line, 'x', sizeof line);
+	memcpy(line, "a: ", 3);
+	memcpy(line + sizeof line - 3, "\r\n", 3);
+	for (int i = 0; i < 400 && peer_write_text(peer, line); i++) continue;
+	peer_read_end(peer);
+}
+
 static void serve_long_text(struct peer *peer)
 {
 	peer_accept(peer);
@@ -210,6 +223,17 @@ static void the_ceiling_counts_unpacked_bytes(void **state)
 	struct aps_http_answer answer = exchange(request);
 	assert_int_equal(answer.err.code, APS_E_TOO_BIG);
 	assert_string_equal(aps_err_word(&answer.err), "response_too_big");
+	aps_http_answer_clear(&answer);
+	peer_stop(peer);
+}
+
+static void headers_above_the_ceiling_are_told_as_such(void **state)
+{
+	(void)state;
+	struct peer *peer = peer_start(serve_long_headers);
+	struct aps_http_answer answer = exchange(request_to(url_of(peer->port), "{}"));
+	assert_int_equal(answer.err.code, APS_E_TOO_BIG);
+	assert_non_null(strstr(answer.err.msg, "the headers of the answer are longer than 262144 bytes"));
 	aps_http_answer_clear(&answer);
 	peer_stop(peer);
 }
@@ -494,6 +518,7 @@ int main(void)
 	        HTTP_TEST(answers_with_status_headers_and_body_over_one_kept_connection),
 	        HTTP_TEST(unpacks_gzip),
 	        HTTP_TEST(the_ceiling_counts_unpacked_bytes),
+	        HTTP_TEST(headers_above_the_ceiling_are_told_as_such),
 	        HTTP_TEST(stops_a_response_above_the_ceiling),
 	        HTTP_TEST(a_refused_connection_was_not_sent_and_names_the_host_only),
 	        HTTP_TEST(a_silent_server_times_out_after_sending),
