@@ -30,6 +30,7 @@ void aps_exchange_drop_handle(struct aps_exchange *exchange)
 	aps_net_options_clear(&exchange->options);
 	aps_buf_clear(&exchange->url);
 	aps_buf_clear(&exchange->header_lines);
+	aps_buf_clear(&exchange->response_headers);
 	aps_free(exchange->nodes);
 	exchange->nodes = NULL;
 	exchange->n_nodes = exchange->capacity_nodes = 0;
@@ -40,7 +41,6 @@ void aps_exchange_free(struct aps_exchange *exchange)
 	if (!exchange) return;
 	aps_exchange_drop_handle(exchange);
 	aps_exchange_rest(exchange);
-	aps_buf_clear(&exchange->response_headers);
 	aps_free(exchange);
 }
 

@@ -75,6 +75,8 @@ enum aps_rc aps_ws_send(struct aps_ws *ws, uint64_t connection, struct aps_str t
 enum aps_rc aps_ws_close(struct aps_ws *ws, uint64_t connection, int code, struct aps_str reason);
 /* Stops or resumes reading the socket. */
 enum aps_rc aps_ws_pause(struct aps_ws *ws, uint64_t connection, bool is_paused);
+/* As soon as no connection is left, drops what libwebsockets still knows of earlier ones. */
+enum aps_rc aps_ws_forget(struct aps_ws *ws);
 
 void aps_ws_batch_free(struct aps_ws_batch *batch);
 
