@@ -41,27 +41,6 @@ void aps_auth_material_clear(struct aps_auth_material *material)
 	*material = (struct aps_auth_material){.mode = APS_AUTH_NONE};
 }
 
-#define SHORTEST_SECRET 8
-
-static void blacken(const char *secret, char *text)
-{
-	if (secret == NULL || strlen(secret) < SHORTEST_SECRET) return;
-	while (*text != '\0') {
-		size_t same = 0;
-		if (strncmp(text, secret, SHORTEST_SECRET) == 0)
-			while (secret[same] != '\0' && text[same] == secret[same]) same++;
-		memset(text, '*', same);
-		text += same != 0 ? same : 1;
-	}
-}
-
-void aps_auth_material_redact(const struct aps_auth_material *material, char *text)
-{
-	blacken(material->secret, text);
-	blacken(material->credentials.secret_access_key, text);
-	blacken(material->credentials.session_token, text);
-}
-
 /* The text becomes an HTTP header's value, so it must not be able to end one. */
 static enum aps_rc dup_secret(char **out, struct aps_str text, const char *what, struct aps_err *err)
 {

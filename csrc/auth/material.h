@@ -48,10 +48,6 @@ void aps_auth_material_clear(struct aps_auth_material *material);
  * an empty key, token or half of the credentials. *out is written only on success. */
 enum aps_rc aps_auth_material_init(struct aps_auth_material *out, enum aps_auth_mode mode, struct aps_str secret,
                                    const struct aps_credentials *credentials, struct aps_err *err);
-/* Blackens the material's secrets in a text that somebody else wrote (a service quotes what it was sent: the canonical
- * request of a signature has the session token in it), also one that is cut off by the text's end. Those of less than
- * 8 bytes stay: they would blacken common words. */
-void aps_auth_material_redact(const struct aps_auth_material *material, char *text);
 
 APS_END_DECLS
 

@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/link.h"
+#include "codec/json_reader.h"
 #include "codec/json_writer.h"
+#include "proto/gqlhttp.h"
 
 #define START_BYTES ((size_t)16 * 1024 * 1024)
 
@@ -11,6 +13,7 @@ void aps_feed_tell(struct aps_feed *feed, struct aps_str errors)
 {
 	aps_free(feed->told);
 	feed->told = errors.n != 0 ? aps_strndup(errors.p, errors.n) : NULL; /* without memory it is left out */
+	if (feed->told != NULL) aps_link_mask(feed->client, feed->told, errors.n, APS_STR(""));
 }
 
 static void emit_end(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err)
@@ -50,6 +53,7 @@ static void free_feed(struct aps_core *core, struct aps_feed *feed)
 	aps_identity_release(core, feed->identity);
 	feed->what->head.op.kind->free_op(&feed->what->head.op);
 	aps_free(feed->told);
+	aps_secrets_clear(&feed->sent);
 	aps_free(feed);
 }
 
@@ -60,7 +64,7 @@ void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct a
 	if (err != NULL) {
 		APS_STATS_ADD(feed->client->stats, errors, 1);
 		shown = *err;
-		if (feed->identity != NULL) aps_auth_material_redact(&feed->identity->slot.material, shown.msg);
+		aps_link_mask_err(feed->client, &shown);
 	}
 	while (feed->consumers != NULL) {
 		emit_end(core, feed->consumers, err != NULL ? &shown : NULL);
@@ -125,8 +129,34 @@ static enum aps_consumer_verdict became_full(struct aps_core *core, struct aps_c
 	return APS_CONSUMER_FULL;
 }
 
+static bool has_errors(struct aps_str payload)
+{
+	struct aps_json_reader r;
+	struct aps_str value;
+	aps_json_reader_init(&r, payload, 0);
+	if (aps_json_next(&r) != APS_JSON_OBJECT) return false;
+	while (aps_json_next(&r) == APS_JSON_KEY) {
+		if (aps_json_text_is(&r, "errors")) return true;
+		aps_json_skip_value(&r, &value);
+	}
+	return false;
+}
+
+/* In place: until this turn is published the bytes are the core's alone. */
+static void mask_errors(const struct aps_feed *feed, struct aps_bytes *bytes, struct aps_str payload)
+{
+	struct aps_gqlhttp_response response;
+	struct aps_buf scratch;
+	aps_buf_init(&scratch, APS_BUF_ANY_SIZE);
+	aps_gqlhttp_parse_payload(payload, &scratch, &response);
+	aps_buf_clear(&scratch);
+	char *text = bytes->p + (payload.p - bytes->p);
+	aps_link_mask(feed->client, text, payload.n, response.has_value ? response.data : APS_STR(""));
+}
+
 void aps_feed_data(struct aps_core *core, struct aps_feed *feed, struct aps_bytes *bytes, struct aps_str payload)
 {
+	if (has_errors(payload)) mask_errors(feed, bytes, payload);
 	struct aps_consumer *consumer = feed->consumers;
 	while (consumer != NULL) {
 		struct aps_consumer *next = consumer->next;
@@ -178,11 +208,15 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 	signing.extra = &feed->what->headers;
 	feed->generation = feed->identity->slot.generation;
 	enum aps_rc rc = aps_json_writer_finish(&w);
+	size_t object_at = payload.n;
 	if (rc == APS_OK)
 		rc = aps_appsync_realtime_object(&feed->identity->slot.material, &signing, APS_APPSYNC_START, body,
 		                                 &payload, &err);
 	else
 		aps_fail(&err, rc, "the subscription is too big to be sent");
+	aps_secrets_clear(&feed->sent);
+	if (rc == APS_OK)
+		aps_secrets_add_object(&feed->sent, (struct aps_str){payload.p + object_at, payload.n - object_at});
 	aps_buf_add_text(&payload, "}}");
 	if (rc == APS_OK && payload.rc != APS_OK)
 		rc = aps_fail(&err, payload.rc, "the subscription is too big to be sent");
@@ -340,6 +374,7 @@ static struct aps_feed *make_feed(struct aps_core *core, struct aps_client *clie
 		aps_free(feed);
 		return NULL;
 	}
+	aps_secrets_init(&feed->sent);
 	feed->number = command->head.id;
 	feed->client = client;
 	feed->hash = hash;

@@ -70,6 +70,7 @@ static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *f
 	aps_buf_init(&object, HANDSHAKE_BYTES);
 	enum aps_rc rc = aps_appsync_realtime_object(&link->identity->slot.material, &signing, APS_APPSYNC_CONNECT,
 	                                             APS_STR("{}"), &object, err);
+	if (rc == APS_OK) aps_secrets_add_object(&link->sent, aps_buf_str(&object));
 	if (rc == APS_OK && link->client->settings.query_handshake) {
 		struct aps_buf text;
 		aps_buf_init(&text, 2 * HANDSHAKE_BYTES);
@@ -100,7 +101,10 @@ static enum aps_rc build_transport_ws(struct aps_link *link, const struct aps_fe
 		if (aps_header_list_add(&shake->list, header->name, header->value, err) != APS_OK) return err->code;
 	}
 	struct aps_appsync_signing signing = aps_identity_signing(link->identity);
-	return aps_appsync_http_headers(&link->identity->slot.material, &signing, APS_STR(""), &shake->list, err);
+	enum aps_rc rc =
+	        aps_appsync_http_headers(&link->identity->slot.material, &signing, APS_STR(""), &shake->list, err);
+	aps_secrets_add_headers(&link->sent, shake->list.items, shake->list.n_items);
+	return rc;
 }
 
 static void clear_handshake(struct handshake *shake)
@@ -117,6 +121,7 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
 	bool is_appsync = settings->realtime.protocol == APS_RT_APPSYNC;
 	const struct aps_feed *feed = first_feed(link);
 	if (feed == NULL) return aps_fail(err, APS_E_CANCELLED, "nothing is subscribed any more");
+	aps_secrets_clear(&link->sent);
 	aps_buf_add_text(&shake->path, shake->endpoint.path);
 	link->generation = link->identity->slot.generation;
 	enum aps_rc rc =
@@ -347,6 +352,7 @@ static void write_init(struct aps_link *link, struct aps_buf *out)
 	for (size_t i = 0; feed != NULL && i < feed->what->headers.n_items; i++)
 		aps_header_list_add(&list, feed->what->headers.items[i].name, feed->what->headers.items[i].value, &err);
 	aps_appsync_http_headers(&link->identity->slot.material, &signing, APS_STR(""), &list, &err);
+	aps_secrets_add_headers(&link->sent, list.items, list.n_items);
 	struct aps_json_writer w;
 	aps_json_writer_init(&w, out);
 	aps_json_write_object(&w);
