@@ -48,6 +48,13 @@ const char *aps_str_find(struct aps_str text, const char *needle)
 	return NULL;
 }
 
+size_t aps_str_control(struct aps_str text)
+{
+	size_t i = 0;
+	while (i < text.n && (unsigned char)text.p[i] >= 0x20 && text.p[i] != 0x7f) i++;
+	return i;
+}
+
 int aps_str_cmp(struct aps_str a, struct aps_str b)
 {
 	size_t n = a.n < b.n ? a.n : b.n;

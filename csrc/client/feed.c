@@ -7,7 +7,8 @@
 #include "codec/json_writer.h"
 #include "proto/gqlhttp.h"
 
-#define START_BYTES ((size_t)16 * 1024 * 1024)
+#define START_BYTES                                                                                                    \
+	((size_t)1024 * 1024 - 1024) /* what the realtime thread takes for a connection, less the frame's own */
 
 void aps_feed_tell(struct aps_feed *feed, struct aps_str errors)
 {
@@ -183,6 +184,13 @@ bool aps_feed_is_full(const struct aps_feed *feed)
 	return false;
 }
 
+static void too_big(struct aps_core *core, struct aps_feed *feed)
+{
+	struct aps_err err;
+	aps_fail(&err, APS_E_TOO_BIG, "the subscription is longer than %zu bytes", START_BYTES);
+	aps_feed_end(core, feed, &err);
+}
+
 /* {"data":"…","extensions":{"authorization":{…}}} for AppSync, the body itself for graphql-transport-ws. */
 static void send_start(struct aps_core *core, struct aps_feed *feed)
 {
@@ -193,6 +201,10 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 	feed->wants_start = false;
 	feed->is_refused = false;
 	feed->has_fresh_headers = false;
+	if (body.n > START_BYTES) {
+		too_big(core, feed);
+		return;
+	}
 	if (feed->client->settings.realtime.protocol == APS_RT_TRANSPORT_WS) {
 		aps_link_start(core, feed->link, feed->number, body);
 		return;

@@ -24,7 +24,7 @@ struct aps_http {
 	int n_added;  /* handles in `multi`, finished ones included until they are read */
 	int n_moving; /* of these, as curl_multi_perform() told last */
 	bool must_perform;
-	bool must_renew; /* `multi`, once nothing is under way */
+	bool must_renew;      /* `multi`, once nothing is under way */
 	struct aps_bell bell; /* rather than curl_multi_wakeup(): it costs nothing while this thread is awake */
 };
 
