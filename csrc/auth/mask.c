@@ -6,6 +6,7 @@
 #include "codec/utf8.h"
 
 #define N_ALIGNMENTS 3
+#define MAX_RUN      16                 /* backslashes before one character: a string of JSON in four others */
 #define N_FORMS      (1 + N_ALIGNMENTS) /* of a secret */
 
 /* One way in which a secret may stand in a text. */
@@ -81,7 +82,7 @@ static size_t match_backslashes(const unsigned char *p, size_t left, const struc
                                 size_t *n_secret)
 {
 	size_t n_run = 0, n_wanted = 0;
-	while (n_run < left && p[n_run] == '\\') n_run++;
+	while (n_run < left && n_run < MAX_RUN && p[n_run] == '\\') n_run++;
 	while (at + n_wanted < form->n && form->p[at + n_wanted] == '\\') n_wanted++;
 	if (n_wanted != 0) {
 		*n_secret = n_run < n_wanted ? n_run : n_wanted;
@@ -98,7 +99,7 @@ static size_t match_backslashes(const unsigned char *p, size_t left, const struc
 static size_t match_percent(const unsigned char *p, size_t left, const struct form *form, size_t at)
 {
 	size_t i = 1;
-	while (left - i >= 2 && p[i] == '2' && p[i + 1] == '5' && form->p[at] != '%') i += 2;
+	while (i < MAX_RUN && left - i >= 2 && p[i] == '2' && p[i + 1] == '5' && form->p[at] != '%') i += 2;
 	int32_t byte = read_hex(p + i, left - i, 2);
 	return byte >= 0 && is_same((unsigned char)byte, form->p[at], form->is_base64) ? i + 2 : 0;
 }
@@ -177,26 +178,45 @@ struct place {
 	bool may_be_cut; /* the text ends there */
 };
 
+/* Most places are done with here. */
+static bool goes_on(const struct form *form, const struct place *place)
+{
+	unsigned char second = place->left > 1 ? place->p[1] : '\\';
+	return is_escape(place->p[0]) || is_escape(second) || second == '+' ||
+	       is_same(second, form->p[1], form->is_base64);
+}
+
 static void try_forms(const struct form *form, const struct place *place, size_t *longest)
 {
 	for (; form != NULL; form = form->next) {
+		if (!goes_on(form, place)) continue;
 		size_t n = match_form(place->p, place->left, form, place->may_be_cut);
 		if (n > *longest) *longest = n;
 	}
 }
 
+/* Forms that may begin with this byte. */
+static void try_first(const struct forms *forms, unsigned char c, const struct place *place, size_t *longest)
+{
+	c = lower(c);
+	try_forms(forms->first[c], place, longest);
+	if (c == '-') try_forms(forms->first['+'], place, longest);
+	if (c == '_') try_forms(forms->first['/'], place, longest);
+	if (c == '+') try_forms(forms->first[' '], place, longest);
+}
+
 static size_t longest_match(const struct forms *forms, const struct place *place)
 {
-	size_t longest = 0;
-	unsigned char c = lower(place->p[0]);
-	if (is_escape(c)) {
+	size_t longest = 0, n_run = 0;
+	while (n_run < place->left && n_run < MAX_RUN && place->p[n_run] == '\\') n_run++;
+	unsigned char c = n_run < place->left ? place->p[n_run] : '\\';
+	bool is_any = place->p[0] == '%' || place->p[0] == '&' || (n_run != 0 && c == 'u');
+	if (is_any) {
 		for (size_t i = 0; i < APS_COUNTOF(forms->first); i++) try_forms(forms->first[i], place, &longest);
 		return longest;
 	}
-	try_forms(forms->first[c], place, &longest);
-	if (c == '-') try_forms(forms->first['+'], place, &longest);
-	if (c == '_') try_forms(forms->first['/'], place, &longest);
-	if (c == '+') try_forms(forms->first[' '], place, &longest);
+	try_first(forms, c, place, &longest);
+	if (n_run != 0) try_forms(forms->first['\\'], place, &longest);
 	return longest;
 }
 

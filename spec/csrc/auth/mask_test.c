@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-/* cmocka needs the five above */
+/* cmocka needs the six above */
 #include <cmocka.h>
 
 static struct aps_secrets secrets;
@@ -260,6 +261,22 @@ static void without_memory_nothing_is_shown(void **state)
 	assert_string_equal(text, "***");
 }
 
+/* Each would take minutes if a place were looked at again for each byte before it. */
+static void a_long_run_of_escapes_costs_no_more_than_other_text(void **state)
+{
+	(void)state;
+	keep("x-api-key", "da2-12345678");
+	static const char *const PIECES[] = {"\\", "%25", "&#", "\\u", "&", "da2-123", "2525"};
+	size_t n = (size_t)1 << 20;
+	char *text = malloc(n + 1);
+	for (size_t i = 0; i < APS_COUNTOF(PIECES); i++) {
+		size_t n_piece = strlen(PIECES[i]);
+		for (size_t k = 0; k < n; k++) text[k] = PIECES[i][k % n_piece];
+		assert_false(aps_mask(&secrets, text, n, APS_STR("")));
+	}
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +299,7 @@ int main(void)
 	        TEST(members_of_an_object_are_secrets_by_their_name),
 	        TEST(many_secrets_are_all_masked),
 	        TEST(materials_secrets_are_masked_and_its_key_id_is_none),
+	        TEST(a_long_run_of_escapes_costs_no_more_than_other_text),
 	        TEST(without_memory_nothing_is_shown),
 #undef TEST
 	};

@@ -389,7 +389,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(nodes_know_their_places, setup, teardown),
 	        cmocka_unit_test_setup_teardown(every_failing_allocation_is_reported_and_leaves_nothing, setup,
 	                                        teardown),
-	        cmocka_unit_test_setup_teardown(a_small_arena_is_reported_as_a_document_that_is_too_big, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_small_arena_is_reported_as_a_document_that_is_too_big, setup,
+	                                        teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
