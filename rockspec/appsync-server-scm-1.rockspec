@@ -26,6 +26,7 @@ build = {
         "csrc/base/macros.c",
         "csrc/base/map.c",
         "csrc/base/mem.c",
+        "csrc/base/printable.c",
         "csrc/base/rand.c",
         "csrc/base/str.c",
         "csrc/codec/base64.c",

@@ -13,10 +13,11 @@ void aps_header_list_init(struct aps_header_list *list, struct aps_arena *arena)
 	*list = (struct aps_header_list){.arena = arena};
 }
 
+/* RFC 9110 section 5.5: of the control characters only the tab. */
 static bool is_value(struct aps_str value)
 {
 	for (size_t i = 0; i < value.n; i++)
-		if (value.p[i] == '\r' || value.p[i] == '\n' || value.p[i] == '\0') return false;
+		if (((unsigned char)value.p[i] < 0x20 && value.p[i] != '\t') || value.p[i] == 0x7f) return false;
 	return true;
 }
 
@@ -37,11 +38,13 @@ enum aps_rc aps_header_list_add(struct aps_header_list *list, struct aps_str nam
 {
 	if (!aps_sigv4_is_token(name)) return aps_fail(err, APS_E_USAGE, "headers: a name is no HTTP token");
 	if (!is_value(value))
-		return aps_fail(err, APS_E_USAGE, "headers: the value of %.*s contains a line break or a zero byte",
+		return aps_fail(err, APS_E_USAGE,
+		                "headers: the value of %.*s contains a line break or another control character",
 		                (int)(name.n < 100 ? name.n : 100), name.p);
-	if (!make_room(list)) return aps_fail(err, APS_E_NOMEM, "no memory for a header");
-	struct aps_header item = {aps_arena_dup(list->arena, name), aps_arena_dup(list->arena, value)};
-	if (item.name.p == NULL || item.value.p == NULL) return aps_fail(err, APS_E_NOMEM, "no memory for a header");
+	struct aps_header item = {{NULL, 0}, {NULL, 0}};
+	if (make_room(list))
+		item = (struct aps_header){aps_arena_dup(list->arena, name), aps_arena_dup(list->arena, value)};
+	if (item.name.p == NULL || item.value.p == NULL) return aps_arena_fail(list->arena, "the headers", err);
 	list->items[list->n_items++] = item;
 	return APS_OK;
 }
@@ -216,7 +219,7 @@ enum aps_rc aps_appsync_realtime_object(const struct aps_auth_material *material
 	struct aps_header_list members;
 	struct aps_json_writer w;
 	bool has_own = brings_own_authorization(extra);
-	aps_arena_init(&arena, (size_t)1 << 20);
+	aps_arena_init(&arena, APS_BUF_ANY_SIZE); /* `out` has the ceiling */
 	aps_header_list_init(&members, &arena);
 	enum aps_rc rc;
 	if (material->mode == APS_AUTH_IAM && !has_own) {
@@ -231,7 +234,9 @@ enum aps_rc aps_appsync_realtime_object(const struct aps_auth_material *material
 		rc = aps_json_writer_finish(&w);
 		if (rc != APS_OK && err != NULL) *err = w.err;
 		if (rc != APS_OK && w.err.code == APS_OK)
-			rc = aps_fail(err, rc, "no memory for the authorization object");
+			rc = aps_fail(err, rc,
+			              rc == APS_E_TOO_BIG ? "the authorization object is too long"
+			                                  : "no memory for the authorization object");
 	}
 	aps_arena_clear(&arena);
 	return rc;

@@ -25,8 +25,8 @@ struct aps_header_list {
 APS_BEGIN_DECLS
 
 void aps_header_list_init(struct aps_header_list *list, struct aps_arena *arena);
-/* Copies name and value. E_USAGE for a name that is no HTTP token or a value with CR, LF or NUL; E_NOMEM. Items stay
- * with the arena. */
+/* Copies name and value. E_USAGE for a name that is no HTTP token or a value with a control character but tabs;
+ * E_TOO_BIG, E_NOMEM. Items stay with the arena. */
 enum aps_rc aps_header_list_add(struct aps_header_list *list, struct aps_str name, struct aps_str value,
                                 struct aps_err *err);
 /* ASCII case is ignored; NULL when there is none. */

@@ -41,50 +41,32 @@ void aps_auth_material_clear(struct aps_auth_material *material)
 	*material = (struct aps_auth_material){.mode = APS_AUTH_NONE};
 }
 
-#define SHORTEST_SECRET 8
-
-static void blacken(const char *secret, char *text)
-{
-	if (secret == NULL || strlen(secret) < SHORTEST_SECRET) return;
-	while (*text != '\0') {
-		size_t same = 0;
-		if (strncmp(text, secret, SHORTEST_SECRET) == 0)
-			while (secret[same] != '\0' && text[same] == secret[same]) same++;
-		memset(text, '*', same);
-		text += same != 0 ? same : 1;
-	}
-}
-
-void aps_auth_material_redact(const struct aps_auth_material *material, char *text)
-{
-	blacken(material->secret, text);
-	blacken(material->credentials.secret_access_key, text);
-	blacken(material->credentials.session_token, text);
-}
-
-/* The text becomes an HTTP header's value, so it must not be able to end one. */
+/* The text becomes an HTTP header's value (RFC 9110 section 5.5: visible ASCII is what is portable). */
 static enum aps_rc dup_secret(char **out, struct aps_str text, const char *what, struct aps_err *err)
 {
 	if (text.n == 0) return aps_fail(err, APS_E_AUTH, "the %s is empty", what);
+	if (text.n > APS_AUTH_MAX_BYTES)
+		return aps_fail_word(err, APS_E_AUTH, "too_long", 0, "the %s is longer than %zu bytes", what,
+		                     APS_AUTH_MAX_BYTES);
 	for (size_t i = 0; i < text.n; i++)
-		if (text.p[i] == '\r' || text.p[i] == '\n' || text.p[i] == '\0')
-			return aps_fail(err, APS_E_AUTH, "the %s contains a line break or a zero byte", what);
+		if ((unsigned char)text.p[i] < 0x20 || (unsigned char)text.p[i] >= 0x7f)
+			return aps_fail(err, APS_E_AUTH, "the %s contains a control character or one beyond ASCII",
+			                what);
 	*out = aps_strndup(text.p, text.n);
 	if (*out == NULL) return aps_fail(err, APS_E_NOMEM, "no memory for the %s", what);
 	return APS_OK;
 }
 
-static enum aps_rc fill_credentials(struct aps_auth_material *made, const struct aps_credentials *given,
+static enum aps_rc fill_credentials(struct aps_auth_material *made, const struct aps_given_credentials *given,
                                     struct aps_err *err)
 {
 	if (given == NULL) return aps_fail(err, APS_E_AUTH, "AWS_IAM needs credentials");
 	struct aps_credentials *to = &made->credentials;
-	enum aps_rc rc = dup_secret(&to->access_key_id, aps_str_of(given->access_key_id), "access key id", err);
-	if (rc == APS_OK)
-		rc = dup_secret(&to->secret_access_key, aps_str_of(given->secret_access_key), "secret access key", err);
+	enum aps_rc rc = dup_secret(&to->access_key_id, given->access_key_id, "access key id", err);
+	if (rc == APS_OK) rc = dup_secret(&to->secret_access_key, given->secret_access_key, "secret access key", err);
 	/* Environments and files often carry an empty session token beside a permanent key: that is none. */
-	if (rc == APS_OK && given->session_token != NULL && given->session_token[0] != '\0')
-		rc = dup_secret(&to->session_token, aps_str_of(given->session_token), "session token", err);
+	if (rc == APS_OK && given->session_token.n != 0)
+		rc = dup_secret(&to->session_token, given->session_token, "session token", err);
 	to->expires_ms = given->expires_ms;
 	made->expires_ms = given->expires_ms;
 	return rc;
@@ -99,7 +81,7 @@ static void fill_times(struct aps_auth_material *made)
 }
 
 enum aps_rc aps_auth_material_init(struct aps_auth_material *out, enum aps_auth_mode mode, struct aps_str secret,
-                                   const struct aps_credentials *credentials, struct aps_err *err)
+                                   const struct aps_given_credentials *credentials, struct aps_err *err)
 {
 	struct aps_auth_material made = {.mode = mode};
 	enum aps_rc rc = APS_OK;

@@ -28,6 +28,17 @@ struct aps_credentials {
 	int64_t expires_ms;  /* Unix milliseconds; 0: never */
 };
 
+/* As they are given: borrowed. An empty session token is none. */
+struct aps_given_credentials {
+	struct aps_str access_key_id;
+	struct aps_str secret_access_key;
+	struct aps_str session_token;
+	int64_t expires_ms;
+};
+
+/* Of one key or token; no server takes a header that is as long. */
+#define APS_AUTH_MAX_BYTES ((size_t)256 * 1024)
+
 struct aps_auth_material {
 	enum aps_auth_mode mode;
 	char *secret; /* API key or token; NULL for NONE and IAM */
@@ -44,14 +55,11 @@ const char *aps_auth_mode_name(enum aps_auth_mode mode);
 bool aps_auth_mode_find(struct aps_str name, enum aps_auth_mode *mode);
 /* Wipes and frees; twice is legal. */
 void aps_auth_material_clear(struct aps_auth_material *material);
-/* Copies the text given; computes expires_ms (JWT `exp`, credentials' expiry). Refused: CR, LF or NUL in a value,
- * an empty key, token or half of the credentials. *out is written only on success. */
+/* Copies the text given; computes expires_ms (JWT `exp`, credentials' expiry). Refused, as E_AUTH: control
+ * characters or bytes beyond ASCII in a value, an empty key, token or half of the credentials, more than
+ * APS_AUTH_MAX_BYTES ("too_long"). *out is written only on success. */
 enum aps_rc aps_auth_material_init(struct aps_auth_material *out, enum aps_auth_mode mode, struct aps_str secret,
-                                   const struct aps_credentials *credentials, struct aps_err *err);
-/* Blackens the material's secrets in a text that somebody else wrote (a service quotes what it was sent: the canonical
- * request of a signature has the session token in it), also one that is cut off by the text's end. Those of less than
- * 8 bytes stay: they would blacken common words. */
-void aps_auth_material_redact(const struct aps_auth_material *material, char *text);
+                                   const struct aps_given_credentials *credentials, struct aps_err *err);
 
 APS_END_DECLS
 

@@ -95,9 +95,18 @@ static enum aps_rc check_word(struct aps_str text, const char *name, struct aps_
 	if (text.n == 0) return aps_fail(err, APS_E_USAGE, "%s: is missing", name);
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
-		if (c <= ' ' || c == 0x7f || c == '/' || c == ',')
+		if (c <= ' ' || c >= 0x7f || c == '/' || c == ',')
 			return aps_fail(err, APS_E_USAGE, "%s: contains a character that is not allowed", name);
 	}
+	return APS_OK;
+}
+
+static enum aps_rc check_secret(struct aps_str text, const char *name, struct aps_err *err)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if ((unsigned char)text.p[i] <= ' ' || (unsigned char)text.p[i] >= 0x7f)
+			return aps_fail(err, APS_E_USAGE,
+			                "%s: contains a space, a control character or one beyond ASCII", name);
 	return APS_OK;
 }
 
@@ -111,10 +120,9 @@ static enum aps_rc check(struct job *job)
 	if (rc == APS_OK) rc = check_word(options->access_key_id, "access_key_id", job->err);
 	if (rc != APS_OK) return rc;
 	if (options->secret_access_key.n == 0) return aps_fail(job->err, APS_E_USAGE, "secret_access_key: is missing");
-	for (size_t i = 0; i < options->session_token.n; i++)
-		if ((unsigned char)options->session_token.p[i] <= ' ')
-			return aps_fail(job->err, APS_E_USAGE,
-			                "session_token: contains a space or a control character");
+	rc = check_secret(options->secret_access_key, "secret_access_key", job->err);
+	if (rc == APS_OK) rc = check_secret(options->session_token, "session_token", job->err);
+	if (rc != APS_OK) return rc;
 	if (options->in_query && (options->expires_s < 1 || options->expires_s > MAX_EXPIRES_S))
 		return aps_fail(job->err, APS_E_USAGE, "expires: must be within 1 and %d seconds", MAX_EXPIRES_S);
 	if (job->now_s < MIN_YEAR_0000_S || job->now_s > MAX_YEAR_9999_S)
@@ -130,15 +138,29 @@ static enum aps_rc add_signed(struct job *job, struct aps_str name, struct aps_s
 	return aps_fail(job->err, APS_E_NOMEM, "no memory for the headers to sign");
 }
 
+/* RFC 9112 section 5.2: a line break belongs to a value only where white space follows it. */
+static bool is_field_value(struct aps_str value)
+{
+	const char *end = value.p + value.n;
+	for (const char *p = value.p; p < end; p++) {
+		if (*p == '\r' && p + 1 < end && p[1] == '\n') p++;
+		if (*p == '\n' && p + 1 < end && (p[1] == ' ' || p[1] == '\t')) continue;
+		if (((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f) return false;
+	}
+	return true;
+}
+
 /* One header of the request. Those that signing would add are taken over when they are given: the date is the time of
  * signing then, the hash stands for the body. */
 static enum aps_rc take_header(struct job *job, const struct aps_header *header)
 {
 	struct aps_str name = header->name;
 	if (!aps_sigv4_is_token(name)) return aps_fail(job->err, APS_E_USAGE, "headers: a name is no HTTP token");
-	if (header->value.n != 0 && memchr(header->value.p, '\0', header->value.n) != NULL)
-		return aps_fail(job->err, APS_E_USAGE, "headers: the value of %.*s contains a zero byte", (int)name.n,
-		                name.p);
+	if (!is_field_value(header->value))
+		return aps_fail(job->err, APS_E_USAGE,
+		                "headers: the value of %.*s contains a line break that folds no line, or another "
+		                "control character",
+		                (int)(name.n < 100 ? name.n : 100), name.p);
 	if (name.n == 4 && aps_str_eq_nocase(name, APS_STR("host"))) {
 		job->has_host = true;
 	} else if (name.n == 10 && aps_str_eq_nocase(name, APS_STR("x-amz-date"))) {
@@ -429,6 +451,8 @@ static enum aps_rc run(struct job *job, struct aps_sigv4_cache *cache)
 {
 	const struct aps_sigv4_request *request = job->request;
 	enum aps_rc rc = aps_sigv4_url_split(request->url, &job->url, job->err);
+	if (rc == APS_OK && aps_str_control(request->url) != request->url.n)
+		rc = aps_fail(job->err, APS_E_USAGE, "url: contains a control character");
 	for (size_t i = 0; rc == APS_OK && i < request->n_headers; i++) rc = take_header(job, &request->headers[i]);
 	if (rc == APS_OK) rc = check(job);
 	if (rc != APS_OK) return rc;

@@ -46,10 +46,16 @@ static struct aps_arena_block *block_with_room(struct aps_arena *arena, size_t n
 
 void *aps_arena_get(struct aps_arena *arena, size_t n_bytes)
 {
-	if (n_bytes > arena->max_bytes || arena->used_bytes > arena->max_bytes - n_bytes) return NULL;
+	if (n_bytes > arena->max_bytes || arena->used_bytes > arena->max_bytes - n_bytes) {
+		arena->rc = APS_E_TOO_BIG;
+		return NULL;
+	}
 	size_t rounded = (n_bytes + ALIGN - 1) / ALIGN * ALIGN;
 	struct aps_arena_block *block = block_with_room(arena, rounded);
-	if (block == NULL) return NULL;
+	if (block == NULL) {
+		arena->rc = APS_E_NOMEM;
+		return NULL;
+	}
 	void *at = block->bytes + block->used;
 	block->used += rounded;
 	arena->used_bytes += rounded;
@@ -63,4 +69,11 @@ struct aps_str aps_arena_dup(struct aps_arena *arena, struct aps_str text)
 	if (copy == NULL) return (struct aps_str){NULL, 0};
 	if (text.n != 0) memcpy(copy, text.p, text.n);
 	return (struct aps_str){copy, text.n};
+}
+
+enum aps_rc aps_arena_fail(const struct aps_arena *arena, const char *what, struct aps_err *err)
+{
+	if (arena->rc == APS_E_TOO_BIG)
+		return aps_fail(err, APS_E_TOO_BIG, "%s would take more than %zu bytes", what, arena->max_bytes);
+	return aps_fail(err, APS_E_NOMEM, "no memory for %s", what);
 }

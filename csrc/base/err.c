@@ -1,5 +1,7 @@
 #include "base/err.h"
 
+#include "base/printable.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,9 +43,9 @@ static void fill(struct aps_err *err, enum aps_rc code, const char *format, va_l
 	aps_err_clear(err);
 	err->code = code;
 	err->retryable = code < APS_RC_COUNT && TABLE[code].retryable;
-	vsnprintf(err->msg, sizeof err->msg, format, args);
-	for (char *p = err->msg; *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = '?';
+	int n = vsnprintf(err->msg, sizeof err->msg, format, args);
+	if (n >= (int)sizeof err->msg) aps_printable_cut(err->msg);
+	aps_printable(err->msg);
 }
 
 enum aps_rc aps_fail(struct aps_err *err, enum aps_rc code, const char *format, ...)

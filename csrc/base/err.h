@@ -60,8 +60,8 @@ void aps_err_clear(struct aps_err *err);
 /* The stable word of the error, or NULL. */
 const char *aps_err_word(const struct aps_err *err);
 
-/* Fills *err (which may be NULL) and returns `code`. The message is one line, without a full stop; control bytes
- * in it are replaced by '?', invalid UTF-8 is kept out by the caller. */
+/* Fills *err (which may be NULL) and returns `code`. The message is one line, without a full stop; what
+ * people must not see in it is replaced (aps_printable()). */
 enum aps_rc aps_fail(struct aps_err *err, enum aps_rc code, const char *format, ...) APS_PRINTF(3, 4);
 /* Like aps_fail(), with a stable word and a native number. */
 enum aps_rc aps_fail_word(struct aps_err *err, enum aps_rc code, const char *word, long native, const char *format, ...)

@@ -3,6 +3,16 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __APPLE__
+#include <malloc/malloc.h>
+#define BLOCK_BYTES(block) malloc_size(block)
+#else
+#include <malloc.h>
+#define BLOCK_BYTES(block) malloc_usable_size(block)
+#endif
+
+/* realloc(3) moves the pages of a block that is larger than this rather than its bytes; no secret is as long. */
+#define MOVED_BYTES ((size_t)1024 * 1024)
 
 #ifdef APS_TESTING
 static atomic_size_t live_blocks;
@@ -57,7 +67,7 @@ void *aps_realloc(void *block, size_t n_bytes)
 {
 	if (block == NULL) return aps_malloc(n_bytes);
 	if (MUST_FAIL()) return NULL;
-	return realloc(block, n_bytes != 0 ? n_bytes : 1);
+	return aps_mem_move(block, n_bytes != 0 ? n_bytes : 1);
 }
 
 char *aps_strndup(const char *p, size_t n_bytes)
@@ -72,5 +82,23 @@ char *aps_strndup(const char *p, size_t n_bytes)
 void aps_free(void *block)
 {
 	UNCOUNT(block);
+	aps_mem_forget(block);
+}
+
+void aps_mem_forget(void *block)
+{
+	if (block != NULL) explicit_bzero(block, BLOCK_BYTES(block));
 	free(block);
+}
+
+void *aps_mem_move(void *block, size_t n_bytes)
+{
+	size_t n_before = block != NULL ? BLOCK_BYTES(block) : 0;
+	if (n_before > MOVED_BYTES) return realloc(block, n_bytes);
+	if (block != NULL && n_bytes <= n_before) return block;
+	void *fresh = malloc(n_bytes);
+	if (fresh == NULL) return NULL;
+	if (block != NULL) memcpy(fresh, block, n_before);
+	aps_mem_forget(block);
+	return fresh;
 }

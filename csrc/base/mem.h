@@ -1,4 +1,6 @@
-/* The allocator of the whole core. Test builds (-DAPS_TESTING) count live blocks and can fail the nth allocation. */
+/* The allocator of the whole core. What is freed was wiped before, and so is the place that a growing block leaves:
+ * no list of what may hold a secret has to be kept (docs/adr/0005-freed-memory-is-wiped.md). Test builds
+ * (-DAPS_TESTING) count live blocks and can fail the nth allocation. */
 #ifndef APS_BASE_MEM_H
 #define APS_BASE_MEM_H
 
@@ -13,6 +15,11 @@ void *aps_realloc(void *block, size_t n_bytes) APS_NODISCARD;
 /* A copy of n bytes and a terminating zero. */
 char *aps_strndup(const char *p, size_t n_bytes) APS_NODISCARD;
 void aps_free(void *block);
+
+/* free(3) and realloc(3) that wipe, uncounted: for libraries that take an allocator. Any block of malloc(3) will do.
+ */
+void aps_mem_forget(void *block);
+void *aps_mem_move(void *block, size_t n_bytes) APS_NODISCARD;
 
 #ifdef APS_TESTING
 /* The nth allocation from now (1 is the next) fails, once; 0 switches this off. */

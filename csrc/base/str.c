@@ -42,10 +42,14 @@ bool aps_str_ends(struct aps_str text, const char *suffix)
 
 const char *aps_str_find(struct aps_str text, const char *needle)
 {
-	size_t n = strlen(needle);
-	for (size_t i = 0; i + n <= text.n; i++)
-		if (memcmp(text.p + i, needle, n) == 0) return text.p + i;
-	return NULL;
+	return text.n != 0 ? memmem(text.p, text.n, needle, strlen(needle)) : NULL;
+}
+
+size_t aps_str_control(struct aps_str text)
+{
+	size_t i = 0;
+	while (i < text.n && (unsigned char)text.p[i] >= 0x20 && text.p[i] != 0x7f) i++;
+	return i;
 }
 
 int aps_str_cmp(struct aps_str a, struct aps_str b)

@@ -25,6 +25,8 @@ bool aps_str_starts(struct aps_str text, const char *prefix);
 bool aps_str_ends(struct aps_str text, const char *suffix);
 /* The first place of `needle` in `text`, or NULL. */
 const char *aps_str_find(struct aps_str text, const char *needle);
+/* The first byte of C0 (tab too) or DEL; text.n: there is none. */
+size_t aps_str_control(struct aps_str text);
 /* By bytes; a shorter string sorts before its extension. */
 int aps_str_cmp(struct aps_str a, struct aps_str b);
 /* Without white space (space, tab, CR, LF) at both ends. */

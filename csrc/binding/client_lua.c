@@ -69,17 +69,11 @@ static int Apl_client_id(lua_State *L)
 static bool read_material(lua_State *L, enum aps_auth_mode mode, struct aps_auth_material *out, struct aps_err *err)
 {
 	struct aps_str secret = {NULL, 0};
-	struct aps_str text;
-	struct aps_credentials credentials = {0};
+	struct aps_given_credentials credentials = {.expires_ms = 0};
 	bool has_secret = apl_field_str(L, 2, "secret", &secret);
-	bool has_key = false;
-	/* Lua strings end with a zero, and the table holds them: they can be lent as they are. */
-	if (apl_field_str(L, 2, "access_key_id", &text)) {
-		credentials.access_key_id = (char *)(uintptr_t)text.p;
-		has_key = true;
-	}
-	if (apl_field_str(L, 2, "secret_access_key", &text)) credentials.secret_access_key = (char *)(uintptr_t)text.p;
-	if (apl_field_str(L, 2, "session_token", &text)) credentials.session_token = (char *)(uintptr_t)text.p;
+	bool has_key = apl_field_str(L, 2, "access_key_id", &credentials.access_key_id);
+	apl_field_str(L, 2, "secret_access_key", &credentials.secret_access_key);
+	apl_field_str(L, 2, "session_token", &credentials.session_token);
 	double expires_ms = apl_field_number(L, 2, "expires_at", 0) * 1000.0;
 	if (expires_ms > -1e15 && expires_ms < 1e15) credentials.expires_ms = (int64_t)expires_ms; /* else never */
 	err->code = APS_OK;
@@ -96,11 +90,13 @@ static enum aps_auth_mode check_mode(lua_State *L, int table)
 	return mode;
 }
 
+/* nil, message, code */
 static int refuse(lua_State *L, const struct aps_err *err)
 {
 	lua_pushnil(L);
 	lua_pushstring(L, err->msg);
-	return 2;
+	lua_pushstring(L, err->word); /* NULL: nil */
+	return 3;
 }
 
 static int Apl_client_add_auth(lua_State *L)
@@ -148,7 +144,7 @@ static int Apl_client_set_auth(lua_State *L)
 	if (err.code == APS_OK) aps_fail(&err, APS_E_AUTH, "neither a token nor credentials");
 	command = aps_identity_command_new(APS_IDENTITY_FAIL, client->id, id);
 	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
-	aps_fail_word(&command->err, APS_E_AUTH, "no_token", 0, "%s", err.msg);
+	aps_fail_word(&command->err, APS_E_AUTH, err.word != NULL ? err.word : "no_token", 0, "%s", err.msg);
 	apl_runtime_post(L, client->box, -1);
 	return refuse(L, &err);
 }
@@ -167,7 +163,7 @@ static int Apl_client_fail_auth(lua_State *L)
 	struct apl_client *client = check_late(L);
 	if (client == NULL) return 0;
 	uint64_t id = apl_check_id(L, 2);
-	const char *message = luaL_checkstring(L, 3);
+	const char *message = apl_check_cstring(L, 3);
 	const char *word = static_word(luaL_optstring(L, 4, NULL));
 	struct aps_identity_command *command = aps_identity_command_new(APS_IDENTITY_FAIL, client->id, id);
 	apl_push_pending(L, command != NULL ? &command->head.op : NULL);

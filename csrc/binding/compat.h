@@ -6,6 +6,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <string.h>
 
 #if LUA_VERSION_NUM < 502
 #define lua_rawlen(L, index) lua_objlen((L), (index))
@@ -44,5 +45,14 @@ static inline APS_UNUSED int lua_absindex(lua_State *L, int index)
 #else
 #define apl_newuserdata(L, n_bytes) lua_newuserdata((L), (n_bytes))
 #endif
+
+/* A string as C has it: one with a zero byte in it would end there, unnoticed. */
+static inline APS_UNUSED const char *apl_check_cstring(lua_State *L, int index)
+{
+	size_t n;
+	const char *text = luaL_checklstring(L, index, &n);
+	if (strlen(text) != n) luaL_argerror(L, index, "a string without zero bytes expected");
+	return text;
+}
 
 #endif

@@ -309,7 +309,7 @@ static struct aps_gql_node *new_node(const struct reading *reading, enum aps_gql
 	if (node != NULL)
 		node->kind = kind;
 	else
-		aps_fail(reading->err, APS_E_NOMEM, "Out of memory while reading a syntax tree");
+		aps_arena_fail(reading->arena, "the syntax tree", reading->err);
 	return node;
 }
 

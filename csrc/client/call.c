@@ -1,5 +1,6 @@
 #include "client/call.h"
 
+#include "auth/mask.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/transport.h"
@@ -20,6 +21,8 @@ struct aps_call {
 	struct aps_call_command *what; /* taken over from the inbox */
 	uint64_t http;                 /* exchange under way; 0: none */
 	uint64_t generation;           /* of the material that it was signed with */
+	struct aps_arena arena;        /* of `sent` */
+	struct aps_header_list sent;   /* the last attempt's headers: its answer may quote them */
 	unsigned n_attempts;
 	bool was_sent;
 	bool has_refreshed;
@@ -83,6 +86,7 @@ static void end_call(struct aps_core *core, struct aps_call *call)
 	aps_table_take(&core->calls, call->id);
 	if (call->client != NULL) APS_STATS_SUB(call->client->stats, operations_in_flight, 1);
 	aps_identity_release(core, call->identity);
+	aps_arena_clear(&call->arena);
 	free_call_command(&call->what->head.op);
 	aps_free(call);
 }
@@ -198,14 +202,11 @@ static enum aps_rc start_exchange(struct aps_core *core, struct aps_call *call, 
 static void send_call(struct aps_core *core, struct aps_call *call)
 {
 	struct aps_err err = {0};
-	struct aps_arena arena;
-	struct aps_header_list list;
-	aps_arena_init(&arena, APS_BUF_ANY_SIZE);
-	aps_header_list_init(&list, &arena);
+	aps_arena_clear(&call->arena);
+	aps_header_list_init(&call->sent, &call->arena);
 	call->n_attempts++;
-	enum aps_rc rc = build_headers(call, &list, &err);
-	if (rc == APS_OK) rc = start_exchange(core, call, &list, &err);
-	aps_arena_clear(&arena);
+	enum aps_rc rc = build_headers(call, &call->sent, &err);
+	if (rc == APS_OK) rc = start_exchange(core, call, &call->sent, &err);
 	if (rc != APS_OK) {
 		fail_call(core, call, &err);
 		return;
@@ -337,8 +338,45 @@ static void understand(struct aps_call *call, struct aps_result_event *event)
 		              answer->status);
 		event->response.error_type = type_header;
 	}
-	if (event->response.err.code != APS_OK && call->identity != NULL)
-		aps_auth_material_redact(&call->identity->slot.material, event->response.err.msg);
+}
+
+static void collect_secrets(const struct aps_call *call, struct aps_secrets *secrets)
+{
+	aps_secrets_init(secrets);
+	aps_secrets_add_headers(secrets, call->sent.items, call->sent.n_items);
+	if (call->identity != NULL) aps_secrets_add_material(secrets, &call->identity->slot.material);
+	aps_secrets_add_url(secrets, call->client->settings.net.proxy);
+	aps_secrets_add_url(secrets, call->what->is_plain ? call->what->url : call->client->settings.endpoint);
+}
+
+/* Header lines as they came: the names and values that the answer has are spans of it. */
+static struct aps_str header_text(const struct aps_http_answer *answer)
+{
+	if (answer->n_headers == 0) return APS_STR("");
+	struct aps_str last = answer->headers[answer->n_headers - 1].value;
+	return (struct aps_str){answer->header_text, (size_t)(last.p + last.n - answer->header_text)};
+}
+
+/* A failure may quote what was sent. Data of an answer that is good but for some errors is the application's. */
+static void mask_failure(struct aps_call *call, struct aps_result_event *event)
+{
+	struct aps_http_answer *answer = &event->answer;
+	struct aps_err judged = event->response.err;
+	if (judged.code == APS_OK) return;
+	bool is_partial = event->response.has_value && answer->status >= 200 && answer->status < 300;
+	struct aps_secrets secrets;
+	collect_secrets(call, &secrets);
+	bool is_masked = aps_mask(&secrets, answer->header_text, header_text(answer).n, APS_STR(""));
+	if (aps_mask(&secrets, answer->body, answer->n_body, is_partial ? event->response.data : APS_STR("")))
+		is_masked = true;
+	aps_secrets_clear(&secrets);
+	if (!is_masked) return;
+	/* Once more, for the texts; what it means was said by what came. */
+	aps_arena_clear(&event->decoded);
+	event->response = (struct aps_gqlhttp_response){.has_value = false};
+	understand(call, event);
+	memcpy(judged.msg, event->response.err.msg, sizeof judged.msg);
+	event->response.err = judged;
 }
 
 static void call_answered(struct aps_core *core, struct aps_answer_sink *sink, struct aps_http_answer *answer)
@@ -367,6 +405,7 @@ static void call_answered(struct aps_core *core, struct aps_answer_sink *sink, s
 	event->answer = *answer;
 	*answer = (struct aps_http_answer){0};
 	understand(call, event);
+	mask_failure(call, event);
 	struct aps_err *err = &event->response.err;
 	if (err->code != APS_OK) {
 		err->sent = true;
@@ -420,6 +459,7 @@ static void run_call(struct aps_core *core, struct aps_command *head)
 		return;
 	}
 	*call = (struct aps_call){.id = head->id, .client = client, .what = what};
+	aps_arena_init(&call->arena, APS_BUF_ANY_SIZE);
 	call->sink.answered = call_answered;
 	call->waiter.ready = material_ready;
 	call->deadline.due = deadline_due;

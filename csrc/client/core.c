@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/printable.h"
 #include "client/lifecycle.h"
 #include "client/link.h"
 
@@ -136,6 +137,8 @@ void aps_core_log(struct aps_core *core, uint64_t client, const char *level, con
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
+	aps_printable_cut(text);
+	aps_printable(text);
 	event->text = aps_strndup(text, strlen(text));
 	aps_core_emit(core, &event->head);
 }

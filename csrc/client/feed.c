@@ -3,14 +3,18 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/link.h"
+#include "codec/json_reader.h"
 #include "codec/json_writer.h"
+#include "proto/gqlhttp.h"
 
-#define START_BYTES ((size_t)16 * 1024 * 1024)
+#define START_BYTES                                                                                                    \
+	((size_t)1024 * 1024 - 1024) /* what the realtime thread takes for a connection, less the frame's own */
 
 void aps_feed_tell(struct aps_feed *feed, struct aps_str errors)
 {
 	aps_free(feed->told);
 	feed->told = errors.n != 0 ? aps_strndup(errors.p, errors.n) : NULL; /* without memory it is left out */
+	if (feed->told != NULL) aps_link_mask(feed->client, feed->told, errors.n, APS_STR(""));
 }
 
 static void emit_end(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err)
@@ -50,6 +54,7 @@ static void free_feed(struct aps_core *core, struct aps_feed *feed)
 	aps_identity_release(core, feed->identity);
 	feed->what->head.op.kind->free_op(&feed->what->head.op);
 	aps_free(feed->told);
+	aps_secrets_clear(&feed->sent);
 	aps_free(feed);
 }
 
@@ -60,7 +65,7 @@ void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct a
 	if (err != NULL) {
 		APS_STATS_ADD(feed->client->stats, errors, 1);
 		shown = *err;
-		if (feed->identity != NULL) aps_auth_material_redact(&feed->identity->slot.material, shown.msg);
+		aps_link_mask_err(feed->client, &shown);
 	}
 	while (feed->consumers != NULL) {
 		emit_end(core, feed->consumers, err != NULL ? &shown : NULL);
@@ -125,8 +130,36 @@ static enum aps_consumer_verdict became_full(struct aps_core *core, struct aps_c
 	return APS_CONSUMER_FULL;
 }
 
+static bool has_errors(struct aps_str payload)
+{
+	/* Nearly all payloads have neither the word nor an escape that could hide it: no second pass over those. */
+	if (memchr(payload.p, '\\', payload.n) == NULL && aps_str_find(payload, "\"errors\"") == NULL) return false;
+	struct aps_json_reader r;
+	struct aps_str value;
+	aps_json_reader_init(&r, payload, 0);
+	if (aps_json_next(&r) != APS_JSON_OBJECT) return false;
+	while (aps_json_next(&r) == APS_JSON_KEY) {
+		if (aps_json_text_is(&r, "errors")) return true;
+		aps_json_skip_value(&r, &value);
+	}
+	return false;
+}
+
+/* In place: until this turn is published the bytes are the core's alone. */
+static void mask_errors(const struct aps_feed *feed, struct aps_bytes *bytes, struct aps_str payload)
+{
+	struct aps_gqlhttp_response response;
+	struct aps_arena decoded;
+	aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
+	aps_gqlhttp_parse_payload(payload, &decoded, &response);
+	aps_arena_clear(&decoded);
+	char *text = bytes->p + (payload.p - bytes->p);
+	aps_link_mask(feed->client, text, payload.n, response.has_value ? response.data : APS_STR(""));
+}
+
 void aps_feed_data(struct aps_core *core, struct aps_feed *feed, struct aps_bytes *bytes, struct aps_str payload)
 {
+	if (has_errors(payload)) mask_errors(feed, bytes, payload);
 	struct aps_consumer *consumer = feed->consumers;
 	while (consumer != NULL) {
 		struct aps_consumer *next = consumer->next;
@@ -153,6 +186,13 @@ bool aps_feed_is_full(const struct aps_feed *feed)
 	return false;
 }
 
+static void too_big(struct aps_core *core, struct aps_feed *feed)
+{
+	struct aps_err err;
+	aps_fail(&err, APS_E_TOO_BIG, "the subscription is longer than %zu bytes", START_BYTES);
+	aps_feed_end(core, feed, &err);
+}
+
 /* {"data":"…","extensions":{"authorization":{…}}} for AppSync, the body itself for graphql-transport-ws. */
 static void send_start(struct aps_core *core, struct aps_feed *feed)
 {
@@ -163,6 +203,10 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 	feed->wants_start = false;
 	feed->is_refused = false;
 	feed->has_fresh_headers = false;
+	if (body.n > START_BYTES) {
+		too_big(core, feed);
+		return;
+	}
 	if (feed->client->settings.realtime.protocol == APS_RT_TRANSPORT_WS) {
 		aps_link_start(core, feed->link, feed->number, body);
 		return;
@@ -178,11 +222,15 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 	signing.extra = &feed->what->headers;
 	feed->generation = feed->identity->slot.generation;
 	enum aps_rc rc = aps_json_writer_finish(&w);
+	size_t object_at = payload.n;
 	if (rc == APS_OK)
 		rc = aps_appsync_realtime_object(&feed->identity->slot.material, &signing, APS_APPSYNC_START, body,
 		                                 &payload, &err);
 	else
 		aps_fail(&err, rc, "the subscription is too big to be sent");
+	aps_secrets_clear(&feed->sent);
+	if (rc == APS_OK)
+		aps_secrets_add_object(&feed->sent, (struct aps_str){payload.p + object_at, payload.n - object_at});
 	aps_buf_add_text(&payload, "}}");
 	if (rc == APS_OK && payload.rc != APS_OK)
 		rc = aps_fail(&err, payload.rc, "the subscription is too big to be sent");
@@ -340,6 +388,7 @@ static struct aps_feed *make_feed(struct aps_core *core, struct aps_client *clie
 		aps_free(feed);
 		return NULL;
 	}
+	aps_secrets_init(&feed->sent);
 	feed->number = command->head.id;
 	feed->client = client;
 	feed->hash = hash;

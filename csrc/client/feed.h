@@ -3,6 +3,7 @@
 #ifndef APS_CLIENT_FEED_H
 #define APS_CLIENT_FEED_H
 
+#include "auth/secrets.h"
 #include "base/arena.h"
 #include "client/consumer.h"
 #include "client/identity.h"
@@ -45,7 +46,8 @@ struct aps_feed {
 	bool waits_for_headers;
 	bool has_fresh_headers; /* asked for since the last start */
 	struct aps_err refusal;
-	char *told; /* what the service said of it last: `errors` as JSON text; NULL: nothing */
+	struct aps_secrets sent; /* what its last start told: the service may quote it */
+	char *told;              /* what the service said of it last: `errors` as JSON text; NULL: nothing */
 };
 
 APS_BEGIN_DECLS

@@ -76,6 +76,9 @@ static void close_client(struct aps_core *core, struct aps_client *client)
 	aps_call_fail_all(core, client, &err);
 	aps_link_close_all(core, client, &err);
 	drop_identities(core, client);
+	const char *proxy = client->settings.net.proxy;
+	aps_http_forget(core->http, proxy != NULL && strchr(proxy, '@') != NULL); /* a password */
+	if (core->ws != NULL) aps_ws_forget(core->ws);
 	struct aps_client **at = &core->clients;
 	while (*at != client) at = &(*at)->next;
 	*at = client->next;

@@ -27,6 +27,7 @@ static struct aps_link *new_link(struct aps_core *core, struct aps_client *clien
 		aps_fail(err, APS_E_NOMEM, "out of memory");
 		return NULL;
 	}
+	aps_secrets_init(&link->sent);
 	link->client = client;
 	link->machine = machine;
 	link->timer.due = link_due;
@@ -60,6 +61,7 @@ static void free_link(struct aps_core *core, struct aps_link *link)
 	aps_timer_stop(&core->timers, &link->timer);
 	aps_identity_release(core, link->identity);
 	aps_rt_free(link->machine);
+	aps_secrets_clear(&link->sent);
 	aps_map_clear(&link->feeds.map);
 	aps_free(link);
 }
@@ -95,12 +97,6 @@ void aps_link_tell_dropped(struct aps_core *core, struct aps_client *client)
 	aps_core_note(core, APS_EVENT_CONNECTION, client->id, aps_conn_state_name(client->shown_state), &err);
 }
 
-/* What a service says may quote the secret that it was sent. */
-static void redact(const struct aps_link *link, char *text)
-{
-	if (link->identity != NULL) aps_auth_material_redact(&link->identity->slot.material, text);
-}
-
 /* Once for each text. */
 static void log_once(struct aps_core *core, struct aps_link *link, const char *level, struct aps_str text)
 {
@@ -111,7 +107,7 @@ static void log_once(struct aps_core *core, struct aps_link *link, const char *l
 	link->notices[link->n_notices++] = hash;
 	char line[301];
 	snprintf(line, sizeof line, "%.*s", text.n < 300 ? (int)text.n : 300, text.p);
-	redact(link, line);
+	aps_link_mask(link->client, line, strlen(line), APS_STR(""));
 	aps_core_log(core, link->client->id, level, "realtime: %s", line);
 }
 
@@ -175,7 +171,7 @@ static void show_link_state(struct aps_core *core, struct aps_link *link, const 
 	struct aps_err shown = {0};
 	if (err != NULL) {
 		shown = *err;
-		redact(link, shown.msg);
+		aps_link_mask_err(link->client, &shown);
 	}
 	show_state(core, link->client, err != NULL ? &shown : NULL);
 	/* A reconnect is no failure. A connection that has never worked is: somebody waits for it, and may not observe.

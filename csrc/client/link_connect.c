@@ -68,6 +68,7 @@ static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *f
 	aps_buf_init(&object, HANDSHAKE_BYTES);
 	enum aps_rc rc = aps_appsync_realtime_object(&link->identity->slot.material, &signing, APS_APPSYNC_CONNECT,
 	                                             APS_STR("{}"), &object, err);
+	if (rc == APS_OK) aps_secrets_add_object(&link->sent, aps_buf_str(&object));
 	if (rc == APS_OK && link->client->settings.query_handshake) {
 		struct aps_buf text;
 		aps_buf_init(&text, 2 * HANDSHAKE_BYTES);
@@ -98,7 +99,10 @@ static enum aps_rc build_transport_ws(struct aps_link *link, const struct aps_fe
 		if (aps_header_list_add(&shake->list, header->name, header->value, err) != APS_OK) return err->code;
 	}
 	struct aps_appsync_signing signing = aps_identity_signing(link->identity);
-	return aps_appsync_http_headers(&link->identity->slot.material, &signing, APS_STR(""), &shake->list, err);
+	enum aps_rc rc =
+	        aps_appsync_http_headers(&link->identity->slot.material, &signing, APS_STR(""), &shake->list, err);
+	aps_secrets_add_headers(&link->sent, shake->list.items, shake->list.n_items);
+	return rc;
 }
 
 static void clear_handshake(struct handshake *shake)
@@ -108,6 +112,22 @@ static void clear_handshake(struct handshake *shake)
 	aps_buf_clear(&shake->path);
 }
 
+static size_t text_bytes(const char *text)
+{
+	return text != NULL ? strlen(text) : 0;
+}
+
+/* Too long now is too long for ever: not an error that waiting helps against. */
+static enum aps_rc too_long(const struct aps_link *link, const struct aps_feed *feed, struct aps_err *err)
+{
+	const struct aps_auth_material *material = &link->identity->slot.material;
+	size_t n_own = text_bytes(material->secret) + text_bytes(material->credentials.session_token);
+	size_t n_headers = 0;
+	for (size_t i = 0; i < feed->what->headers.n_items; i++) n_headers += feed->what->headers.items[i].value.n;
+	if (n_headers > n_own) return aps_fail(err, APS_E_TOO_BIG, "the headers are too long for a handshake");
+	return aps_fail_word(err, APS_E_USAGE, "too_long", 0, "the authorization is too long for a handshake");
+}
+
 static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, struct handshake *shake,
                                const char *address, struct aps_err *err)
 {
@@ -115,16 +135,17 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
 	bool is_appsync = settings->realtime.protocol == APS_RT_APPSYNC;
 	const struct aps_feed *feed = first_feed(link);
 	if (feed == NULL) return aps_fail(err, APS_E_CANCELLED, "nothing is subscribed any more");
+	aps_secrets_clear(&link->sent);
 	aps_buf_add_text(&shake->path, shake->endpoint.path);
 	link->generation = link->identity->slot.generation;
 	enum aps_rc rc =
 	        is_appsync ? build_appsync(link, feed, shake, err) : build_transport_ws(link, feed, shake, err);
-	/* Too long now is too long for ever: not an error that waiting helps against. */
 	if (rc == APS_E_TOO_BIG || shake->protocols.rc == APS_E_TOO_BIG || shake->path.rc == APS_E_TOO_BIG)
-		return aps_fail(err, APS_E_USAGE, "the authorization is too long for a handshake");
+		return too_long(link, feed, err);
 	if (rc != APS_OK) return rc;
 	const char **lines = aps_transport_header_lines(&shake->arena, &shake->list);
-	if (lines == NULL || shake->protocols.rc != APS_OK || shake->path.rc != APS_OK)
+	if (lines == NULL) return aps_arena_fail(&shake->arena, "the headers", err);
+	if (shake->protocols.rc != APS_OK || shake->path.rc != APS_OK)
 		return aps_fail(err, APS_E_NOMEM, "no memory for the handshake");
 	uint64_t connection = ++core->last_connection;
 	struct aps_ws_connect connect = {
@@ -147,7 +168,7 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
 	rc = aps_ws_connect(core->ws, &connect, err);
 	if (rc != APS_OK) {
 		aps_table_take(&core->links, connection);
-		return rc;
+		return rc == APS_E_TOO_BIG ? too_long(link, feed, err) : rc;
 	}
 	link->connection = connection;
 	link->is_paused = false;
@@ -345,11 +366,12 @@ static void write_init(struct aps_link *link, struct aps_buf *out)
 	struct aps_err err;
 	struct aps_appsync_signing signing = aps_identity_signing(link->identity);
 	const struct aps_feed *feed = first_feed(link);
-	aps_arena_init(&arena, HANDSHAKE_BYTES);
+	aps_arena_init(&arena, APS_BUF_ANY_SIZE); /* the upgrade took them already */
 	aps_header_list_init(&list, &arena);
 	for (size_t i = 0; feed != NULL && i < feed->what->headers.n_items; i++)
 		aps_header_list_add(&list, feed->what->headers.items[i].name, feed->what->headers.items[i].value, &err);
 	aps_appsync_http_headers(&link->identity->slot.material, &signing, APS_STR(""), &list, &err);
+	aps_secrets_add_headers(&link->sent, list.items, list.n_items);
 	struct aps_json_writer w;
 	aps_json_writer_init(&w, out);
 	aps_json_write_object(&w);
@@ -372,7 +394,7 @@ static void write_init(struct aps_link *link, struct aps_buf *out)
 void aps_link_opened(struct aps_core *core APS_UNUSED, struct aps_link *link)
 {
 	struct aps_buf init;
-	aps_buf_init(&init, HANDSHAKE_BYTES);
+	aps_buf_init(&init, 4 * HANDSHAKE_BYTES); /* the headers of the upgrade twice, escaped */
 	link->wants_connect = false;
 	if (link->client->settings.realtime.protocol == APS_RT_TRANSPORT_WS && link->identity != NULL)
 		write_init(link, &init);

@@ -2,6 +2,7 @@
 #ifndef APS_CLIENT_LINK_STATE_H
 #define APS_CLIENT_LINK_STATE_H
 
+#include "auth/secrets.h"
 #include "client/link.h"
 
 #define APS_LINK_NOTICES 16
@@ -19,6 +20,7 @@ struct aps_link {
 	uint64_t resolving; /* exchange that looks up the address; 0: none */
 	struct aps_waiter waiter;
 	struct aps_identity *identity; /* that connects; held */
+	struct aps_secrets sent;       /* what the handshake told of it: the service may quote it */
 	uint64_t generation;           /* of its material */
 	struct aps_err refusal;
 	bool is_refused;    /* the connection was refused; waits for fresh material */

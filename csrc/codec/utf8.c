@@ -1,32 +1,13 @@
 #include "codec/utf8.h"
 
+#include "base/utf8_sequence.h"
+
 #define HIGH_BITS UINT64_C(0x8080808080808080)
-
-static bool continues(unsigned char c)
-{
-	return (c & 0xc0) == 0x80;
-}
-
-/* The length of the sequence at p, whose first byte is not ASCII; 0 when it is malformed (Unicode 15, table 3-7). */
-static size_t sequence_length(const unsigned char *p, size_t left)
-{
-	unsigned char c = p[0];
-	if (c < 0xc2 || c > 0xf4) return 0;
-	if (c < 0xe0) return left >= 2 && continues(p[1]) ? 2 : 0;
-	if (c < 0xf0) {
-		if (left < 3 || !continues(p[1]) || !continues(p[2])) return 0;
-		if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f)) return 0;
-		return 3;
-	}
-	if (left < 4 || !continues(p[1]) || !continues(p[2]) || !continues(p[3])) return 0;
-	if ((c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f)) return 0;
-	return 4;
-}
 
 const char *aps_utf8_skip_wide(const char *p, const char *end)
 {
 	while (p < end && (unsigned char)*p >= 0x80) {
-		size_t n = sequence_length((const unsigned char *)p, (size_t)(end - p));
+		size_t n = aps_utf8_sequence((const unsigned char *)p, (size_t)(end - p));
 		if (n == 0) break;
 		p += n;
 	}

@@ -47,7 +47,7 @@ static enum aps_rc check_operations(struct aps_gql_node *tree, struct aps_arena 
 	if (n > 1 && anonymous != NULL)
 		return refuse(anonymous, "An operation without a name must be the only one", place, err);
 	struct aps_gql_node **sorted = aps_arena_get(arena, n * sizeof(struct aps_gql_node *));
-	if (sorted == NULL) return aps_fail(err, APS_E_NOMEM, "Out of memory while checking a document");
+	if (sorted == NULL) return aps_arena_fail(arena, "the document", err);
 	for (struct aps_gql_node *node = tree->items; node != NULL; node = node->next)
 		if (node->kind == APS_GQL_OPERATION_DEFINITION) sorted[n_sorted++] = node;
 	qsort(sorted, n, sizeof(struct aps_gql_node *), aps_gql_compare_names);
@@ -131,7 +131,7 @@ static enum aps_rc build(struct aps_gql_document *doc, struct aps_str text, stru
 	if (rc == APS_OK) rc = aps_gql_fragments_init(&fragments, tree, arena, place, err);
 	if (rc != APS_OK) return rc;
 	aps_gql_typenames_mark(tree, &fragments);
-	if (!keep_operations(doc, tree)) return aps_fail(err, APS_E_NOMEM, "Out of memory while keeping a document");
+	if (!keep_operations(doc, tree)) return aps_arena_fail(&doc->arena, "the document", err);
 	return keep_texts(doc, tree, err);
 }
 

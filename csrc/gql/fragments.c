@@ -53,23 +53,18 @@ static enum aps_rc refuse(const struct aps_gql_node *node, const char *what, str
 	                node->place.line, node->place.column);
 }
 
-static enum aps_rc refuse_memory(struct aps_err *err)
-{
-	return aps_fail(err, APS_E_NOMEM, "Out of memory while checking a document");
-}
-
-static enum aps_rc sort_fragments(struct aps_gql_fragments *fragments, const struct aps_gql_node *document,
-                                  struct aps_arena *arena)
+static bool sort_fragments(struct aps_gql_fragments *fragments, const struct aps_gql_node *document,
+                           struct aps_arena *arena)
 {
 	size_t n = 0;
 	for (const struct aps_gql_node *node = document->items; node != NULL; node = node->next)
 		n += node->kind == APS_GQL_FRAGMENT_DEFINITION;
 	fragments->sorted = aps_arena_get(arena, (n + 1) * sizeof(struct aps_gql_node *));
-	if (fragments->sorted == NULL) return APS_E_NOMEM;
+	if (fragments->sorted == NULL) return false;
 	for (struct aps_gql_node *node = document->items; node != NULL; node = node->next)
 		if (node->kind == APS_GQL_FRAGMENT_DEFINITION) fragments->sorted[fragments->n++] = node;
 	qsort(fragments->sorted, n, sizeof(struct aps_gql_node *), aps_gql_compare_names);
-	return APS_OK;
+	return true;
 }
 
 /* Recursion is bounded by the parser's depth limit. With `spreads` NULL it only counts. */
@@ -119,7 +114,7 @@ static enum aps_rc check_circles_from(struct search *search, size_t root, struct
 	return APS_OK;
 }
 
-static enum aps_rc search_init(struct search *search, const struct aps_gql_node *document, struct aps_arena *arena)
+static bool search_init(struct search *search, const struct aps_gql_node *document, struct aps_arena *arena)
 {
 	size_t n_fragments = search->fragments->n, n_spreads = 0, index;
 	for (const struct aps_gql_node *node = document->items; node != NULL; node = node->next)
@@ -127,26 +122,26 @@ static enum aps_rc search_init(struct search *search, const struct aps_gql_node 
 	search->spreads = aps_arena_get(arena, (n_spreads + 1) * sizeof(struct aps_gql_node *));
 	search->visits = aps_arena_get(arena, (n_fragments + 1) * sizeof(struct visit));
 	search->path = aps_arena_get(arena, (n_fragments + 1) * sizeof(size_t));
-	if (search->spreads == NULL || search->visits == NULL || search->path == NULL) return APS_E_NOMEM;
+	if (search->spreads == NULL || search->visits == NULL || search->path == NULL) return false;
 	for (const struct aps_gql_node *node = document->items; node != NULL; node = node->next) {
 		size_t first = search->n_spreads;
 		search->n_spreads = collect_spreads(node, search->spreads, first);
 		if (node->kind == APS_GQL_FRAGMENT_DEFINITION && find_index(search->fragments, node->name, &index))
 			search->visits[index] = (struct visit){.first = first, .n = search->n_spreads - first};
 	}
-	return APS_OK;
+	return true;
 }
 
 enum aps_rc aps_gql_fragments_init(struct aps_gql_fragments *fragments, const struct aps_gql_node *document,
                                    struct aps_arena *arena, struct aps_gql_place *place, struct aps_err *err)
 {
 	*fragments = (struct aps_gql_fragments){NULL, 0};
-	if (sort_fragments(fragments, document, arena) != APS_OK) return refuse_memory(err);
+	if (!sort_fragments(fragments, document, arena)) return aps_arena_fail(arena, "the document", err);
 	for (size_t i = 1; i < fragments->n; i++)
 		if (aps_str_eq(fragments->sorted[i - 1]->name, fragments->sorted[i]->name))
 			return refuse(fragments->sorted[i], "is defined twice", place, err);
 	struct search search = {.fragments = fragments};
-	if (search_init(&search, document, arena) != APS_OK) return refuse_memory(err);
+	if (!search_init(&search, document, arena)) return aps_arena_fail(arena, "the document", err);
 	enum aps_rc rc = check_defined(&search, place, err);
 	for (size_t i = 0; rc == APS_OK && i < fragments->n; i++) rc = check_circles_from(&search, i, place, err);
 	return rc;

@@ -17,7 +17,7 @@ struct aps_gql_node *aps_gql_parse_string(struct aps_gql_parser *parser)
 	bool is_ok = node->is_true ? aps_gql_literal_block_value(parser->arena, parser->token.text, &node->text)
 	                           : aps_gql_literal_value(parser->arena, parser->token.text, &node->text);
 	if (!is_ok) {
-		parser->rc = aps_fail(&parser->lexer.err, APS_E_NOMEM, "Out of memory while parsing a document");
+		parser->rc = aps_arena_fail(parser->arena, "the document", &parser->lexer.err);
 		parser->lexer.err_place = parser->token.place;
 		return NULL;
 	}

@@ -77,7 +77,7 @@ struct aps_gql_node *aps_gql_node_new(struct aps_gql_parser *parser, enum aps_gq
 {
 	struct aps_gql_node *node = aps_arena_get(parser->arena, sizeof *node);
 	if (node == NULL) {
-		parser->rc = aps_fail(&parser->lexer.err, APS_E_NOMEM, "Out of memory while parsing a document");
+		parser->rc = aps_arena_fail(parser->arena, "the document", &parser->lexer.err);
 		parser->lexer.err_place = parser->token.place;
 		return NULL;
 	}

@@ -7,7 +7,9 @@
 
 #include <string.h>
 
-#define MAX_URL_BYTES        ((size_t)1024 * 1024)
+/* libcurl itself takes 1 MB for the head of a request, and calls what is longer a lack of memory. */
+#define MAX_URL_BYTES        ((size_t)256 * 1024)
+#define MAX_HEADER_BYTES     ((size_t)512 * 1024)
 #define MAX_RESPONSE_HEADERS ((size_t)256 * 1024)
 #define MAX_RESERVED_BYTES   ((curl_off_t)256 * 1024) /* trust in a Content-Length ends here */
 #define REST_KEEPS_BYTES     ((size_t)64 * 1024)
@@ -18,7 +20,7 @@ struct aps_exchange *aps_exchange_new(struct aps_pulse *pulse)
 	if (!exchange) return NULL;
 	exchange->pulse = pulse;
 	aps_buf_init(&exchange->url, MAX_URL_BYTES);
-	aps_buf_init(&exchange->header_lines, MAX_URL_BYTES);
+	aps_buf_init(&exchange->header_lines, MAX_HEADER_BYTES);
 	aps_buf_init(&exchange->response, 0);
 	aps_buf_init(&exchange->response_headers, MAX_RESPONSE_HEADERS);
 	return exchange;
@@ -42,6 +44,7 @@ void aps_exchange_drop_handle(struct aps_exchange *exchange)
 	aps_net_options_clear(&exchange->options);
 	aps_buf_clear(&exchange->url);
 	aps_buf_clear(&exchange->header_lines);
+	aps_buf_clear(&exchange->response_headers);
 	aps_free(exchange->nodes);
 	exchange->nodes = NULL;
 	exchange->n_nodes = exchange->capacity_nodes = 0;
@@ -52,7 +55,6 @@ void aps_exchange_free(struct aps_exchange *exchange)
 	if (!exchange) return;
 	aps_exchange_drop_handle(exchange);
 	aps_exchange_rest(exchange);
-	aps_buf_clear(&exchange->response_headers);
 	aps_free(exchange);
 }
 
@@ -263,13 +265,19 @@ static enum aps_rc take_shape(struct aps_exchange *exchange, const struct aps_ht
 	return APS_OK;
 }
 
+static enum aps_rc no_room(const struct aps_buf *buf, const char *what, struct aps_err *err)
+{
+	if (buf->rc != APS_E_TOO_BIG) return aps_fail(err, buf->rc, "no memory for %s", what);
+	return aps_fail(err, buf->rc, "%s is longer than %zu bytes", what, buf->max_bytes);
+}
+
 static enum aps_rc take_url(struct aps_exchange *exchange, const char *url, struct aps_err *err)
 {
 	struct aps_str text = aps_str_of(url);
 	if (exchange->is_prepared && aps_str_eq(aps_buf_str(&exchange->url), text)) return APS_OK;
 	aps_buf_reset(&exchange->url);
 	aps_buf_add_str(&exchange->url, text);
-	if (exchange->url.rc != APS_OK) return aps_fail(err, exchange->url.rc, "the URL is too long or memory is out");
+	if (exchange->url.rc != APS_OK) return no_room(&exchange->url, "the URL", err);
 	/* PIPEWAIT: over TLS the server may speak HTTP/2, so a burst shares the first connection instead of opening
 	 * many. */
 	curl_easy_setopt(exchange->easy, CURLOPT_PIPEWAIT, aps_str_starts(text, "https:") ? 1L : 0L);
@@ -305,7 +313,7 @@ static enum aps_rc take_lines(struct aps_exchange *exchange, const struct aps_ht
 		aps_buf_add(&exchange->header_lines, line, strlen(line) + 1);
 	}
 	if (exchange->header_lines.rc != APS_OK)
-		return aps_fail(err, exchange->header_lines.rc, "the request's headers are too long or memory is out");
+		return no_room(&exchange->header_lines, "the request's header section", err);
 	char *at = exchange->header_lines.p;
 	for (size_t i = 0; i < n; i++, at += strlen(at) + 1)
 		exchange->nodes[i] = (struct curl_slist){at, i + 1 < n ? &exchange->nodes[i + 1] : NULL};
@@ -404,11 +412,12 @@ static void tell_failure(struct aps_exchange *exchange, CURLcode code, struct ap
 {
 	struct aps_str host = aps_answer_url_host(aps_buf_str(&exchange->url));
 	int n = host.n < 100 ? (int)host.n : 100;
-	bool is_body = exchange->response.rc == APS_E_TOO_BIG;
-	if (is_body || exchange->response_headers.rc == APS_E_TOO_BIG)
-		aps_fail_word(err, APS_E_TOO_BIG, "response_too_big", 0, "the %s longer than %zu bytes, from %.*s",
-		              is_body ? "answer is" : "headers of the answer are",
-		              is_body ? exchange->response.max_bytes : MAX_RESPONSE_HEADERS, n, host.p);
+	const struct aps_buf *headers = &exchange->response_headers;
+	if (exchange->response.rc == APS_E_TOO_BIG || headers->rc == APS_E_TOO_BIG)
+		aps_fail_word(err, APS_E_TOO_BIG, "response_too_big", 0, "%s longer than %zu bytes, from %.*s",
+		              headers->rc == APS_E_TOO_BIG ? "the headers of the answer are" : "the answer is",
+		              headers->rc == APS_E_TOO_BIG ? headers->max_bytes : exchange->response.max_bytes, n,
+		              host.p);
 	else if (exchange->response.rc != APS_OK || exchange->response_headers.rc != APS_OK)
 		aps_fail(err, APS_E_NOMEM, "no memory for the answer from %.*s", n, host.p);
 	else

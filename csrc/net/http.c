@@ -27,8 +27,19 @@ struct aps_http {
 	bool must_perform;
 	size_t n_barren; /* turns in a row in which sockets were ready and nothing came of it */
 	struct aps_pulse pulse;
+	bool must_renew;      /* `multi`, once nothing is under way */
 	struct aps_bell bell; /* rather than curl_multi_wakeup(): it costs nothing while this thread is awake */
 };
+
+static CURLM *new_multi(void)
+{
+	CURLM *multi = curl_multi_init();
+	if (!multi) return NULL;
+	curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)POOL_CONNECTIONS);
+	curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)POOL_CONNECTIONS);
+	return multi;
+}
 
 struct aps_http *aps_http_new(struct aps_err *err)
 {
@@ -38,16 +49,13 @@ struct aps_http *aps_http_new(struct aps_err *err)
 		aps_free(http);
 		return NULL;
 	}
-	if (http) http->multi = curl_multi_init();
+	if (http) http->multi = new_multi();
 	if (!http || !http->multi) {
 		if (http) aps_bell_clear(&http->bell);
 		aps_free(http);
 		aps_fail(err, APS_E_NOMEM, "no memory for HTTP");
 		return NULL;
 	}
-	curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)POOL_CONNECTIONS);
-	curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)POOL_CONNECTIONS);
 	return http;
 }
 
@@ -127,6 +135,23 @@ enum aps_rc aps_http_start(struct aps_http *http, struct aps_http_request *reque
 	return APS_OK;
 }
 
+void aps_http_forget(struct aps_http *http, bool connections_too)
+{
+	http->must_renew = http->must_renew || connections_too;
+	for (struct aps_exchange *exchange = http->idle; exchange; exchange = exchange->next_idle)
+		aps_exchange_drop_handle(exchange);
+}
+
+/* libcurl has no call that closes pooled connections, and each of them keeps its proxy's password. */
+static void renew(struct aps_http *http)
+{
+	CURLM *fresh = new_multi();
+	if (!fresh) return;
+	http->must_renew = false;
+	curl_multi_cleanup(http->multi);
+	http->multi = fresh;
+}
+
 static void remove_from_multi(struct aps_http *http, struct aps_exchange *exchange)
 {
 	curl_multi_remove_handle(http->multi, exchange->easy);
@@ -158,6 +183,7 @@ static bool must_hold_back(const struct aps_http *http)
 
 void aps_http_poll(struct aps_http *http, int64_t timeout_ms)
 {
+	if (http->must_renew && http->n_added == 0) renew(http);
 	if (http->must_perform) perform(http);
 	/* Finished ones are handed out before anything is waited for. */
 	if (http->n_moving < http->n_added) return;

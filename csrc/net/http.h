@@ -58,6 +58,9 @@ bool aps_http_next(struct aps_http *http, struct aps_http_answer *answer);
 void aps_http_answer_clear(struct aps_http_answer *answer);
 /* An empty view when the response has no such header (lower-case name). */
 struct aps_str aps_http_answer_header(const struct aps_http_answer *answer, const char *name);
+/* Drops what idle handles still know of the requests that they carried; with `connections_too` also the pool, as soon
+ * as nothing is under way. */
+void aps_http_forget(struct aps_http *http, bool connections_too);
 /* @thread any: makes aps_http_poll() return. */
 void aps_http_wakeup(struct aps_http *http);
 size_t aps_http_n_running(const struct aps_http *http);

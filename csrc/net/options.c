@@ -6,8 +6,6 @@
 
 void aps_net_options_clear(struct aps_net_options *options)
 {
-	if (options->proxy) /* it may hold a password */
-		memset(options->proxy, 0, strlen(options->proxy));
 	aps_free(options->proxy);
 	aps_free(options->ca_file);
 	aps_free(options->cert_file);

@@ -120,3 +120,9 @@ enum aps_rc aps_ws_pause(struct aps_ws *ws, uint64_t connection, bool is_paused)
 	command->is_paused = is_paused;
 	return aps_mailbox_send(ws->inbox, &command->op);
 }
+
+enum aps_rc aps_ws_forget(struct aps_ws *ws)
+{
+	struct aps_ws_command *command = new_command(APS_WS_DO_FORGET, 0);
+	return command ? aps_mailbox_send(ws->inbox, &command->op) : APS_E_NOMEM;
+}

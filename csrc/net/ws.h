@@ -66,8 +66,8 @@ struct aps_ws *aps_ws_new(struct aps_ws_sink sink, struct aps_err *err);
 /* Closes every connection, stops and joins, at most timeout_ms; false: the thread is stuck and was left behind. */
 bool aps_ws_free(struct aps_ws *ws, int64_t timeout_ms);
 
-/* @thread core (any one thread but the realtime thread). Text is copied. E_NOMEM, E_USAGE (too long a value): no event
- * will follow. */
+/* @thread core (any one thread but the realtime thread). Text is copied. E_NOMEM, E_USAGE, E_TOO_BIG (too long a
+ * value): no event will follow. */
 enum aps_rc aps_ws_connect(struct aps_ws *ws, const struct aps_ws_connect *connect, struct aps_err *err);
 /* A text message; for an unknown connection it is dropped. E_NOMEM. */
 enum aps_rc aps_ws_send(struct aps_ws *ws, uint64_t connection, struct aps_str text);
@@ -75,6 +75,8 @@ enum aps_rc aps_ws_send(struct aps_ws *ws, uint64_t connection, struct aps_str t
 enum aps_rc aps_ws_close(struct aps_ws *ws, uint64_t connection, int code, struct aps_str reason);
 /* Stops or resumes reading the socket. */
 enum aps_rc aps_ws_pause(struct aps_ws *ws, uint64_t connection, bool is_paused);
+/* As soon as no connection is left, drops what libwebsockets still knows of earlier ones. */
+enum aps_rc aps_ws_forget(struct aps_ws *ws);
 
 void aps_ws_batch_free(struct aps_ws_batch *batch);
 

@@ -96,7 +96,7 @@ static void on_peer_close(struct aps_ws_connection *connection, const unsigned c
 	char reason[124];
 	size_t n_reason = n > 2 ? n - 2 : 0;
 	if (n_reason > sizeof reason - 1) n_reason = sizeof reason - 1;
-	for (size_t i = 0; i < n_reason; i++) reason[i] = p[i + 2] < 0x20 || p[i + 2] >= 0x7f ? '?' : (char)p[i + 2];
+	for (size_t i = 0; i < n_reason; i++) reason[i] = p[i + 2] == '\0' ? '?' : (char)p[i + 2];
 	reason[n_reason] = '\0';
 	struct aps_err err;
 	if (connection->is_closing_by_us)

@@ -104,13 +104,18 @@ static void obey(struct aps_ws *ws, struct aps_ws_command *command)
 			refuse_connect(ws, command, &err);
 		return;
 	}
+	if (command->kind == APS_WS_DO_FORGET) {
+		ws->must_forget = true;
+		return;
+	}
 	struct aps_ws_connection *connection = aps_ws_connection_find(ws, command->connection);
 	if (!connection) return; /* it has ended meanwhile */
 	switch (command->kind) {
 	case APS_WS_DO_SEND: aps_ws_connection_send(connection, command); break;
 	case APS_WS_DO_CLOSE: aps_ws_connection_close(connection, command); break;
 	case APS_WS_DO_PAUSE: aps_ws_connection_pause(connection, command->is_paused); break;
-	case APS_WS_DO_CONNECT: break;
+	case APS_WS_DO_CONNECT:
+	case APS_WS_DO_FORGET: break;
 	}
 }
 
@@ -142,6 +147,9 @@ static void end_turn(struct aps_ws *ws)
 		aps_ws_connection_fail_all(ws, &err);
 	}
 	aps_ws_connection_reap(ws);
+	if (!ws->must_forget || ws->connections) return;
+	ws->must_forget = false;
+	destroy_context(ws); /* the next connection makes another one */
 }
 
 void aps_ws_loop_run(void *context)

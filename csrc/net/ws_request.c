@@ -22,17 +22,18 @@
 #endif
 #define MAX_PROXY_AUTH_BYTES ((size_t)90) /* its buffer for user and password has 96 bytes */
 
+/* A tab is good in a header's value (RFC 9110 section 5.5), the only text here that it can come with. */
 static bool has_control(const char *text)
 {
 	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-		if (*p < 0x20 || *p == 0x7f) return true;
+		if ((*p < 0x20 && *p != '\t') || *p == 0x7f) return true;
 	return false;
 }
 
 static enum aps_rc check_text(const char *what, const char *text, size_t max, struct aps_err *err)
 {
 	if (strlen(text) > max)
-		return aps_fail(err, APS_E_USAGE, "the WebSocket's %s is longer than %zu bytes", what, max);
+		return aps_fail(err, APS_E_TOO_BIG, "the WebSocket's %s is longer than %zu bytes", what, max);
 	if (has_control(text)) return aps_fail(err, APS_E_USAGE, "the WebSocket's %s holds a control character", what);
 	return APS_OK;
 }
@@ -48,7 +49,8 @@ static enum aps_rc check(const struct aps_ws_connect *connect, struct aps_err *e
 		n_header_bytes += strlen(connect->header_lines[i]) + 2;
 	}
 	if (rc == APS_OK && n_header_bytes > MAX_HEADERS_BYTES)
-		rc = aps_fail(err, APS_E_USAGE, "the WebSocket's headers are longer than %zu bytes", MAX_HEADERS_BYTES);
+		rc = aps_fail(err, APS_E_TOO_BIG, "the WebSocket's headers are longer than %zu bytes",
+		              MAX_HEADERS_BYTES);
 	if (rc == APS_OK && (connect->port < 1 || connect->port > 65535))
 		rc = aps_fail(err, APS_E_USAGE, "the WebSocket's port is out of range");
 	return rc;
@@ -130,7 +132,8 @@ static enum aps_rc make_proxy(struct aps_ws_request *request, struct aps_err *er
 	}
 	aps_buf_addf(&text, is_v6 ? "[%s]:" : "%s:", address);
 	aps_buf_add(&text, port, (size_t)(host.p + host.n - port));
-	if (!copy_buf(request, &text, &request->proxy)) return aps_fail(err, APS_E_NOMEM, "no memory for a WebSocket");
+	if (!copy_buf(request, &text, &request->proxy))
+		return aps_arena_fail(&request->arena, "the options of a WebSocket", err);
 	return APS_OK;
 }
 
@@ -150,7 +153,7 @@ struct aps_ws_request *aps_ws_request_new(const struct aps_ws_connect *connect, 
 	    !copy(request, connect->protocols, &own->protocols) ||
 	    !copy(request, connect->expected_protocol, &own->expected_protocol) || !copy_lines(request, connect) ||
 	    !copy_options(request, connect->options) || !make_authority(request)) {
-		aps_fail(err, APS_E_NOMEM, "no memory for a WebSocket");
+		aps_arena_fail(&request->arena, "the options of a WebSocket", err);
 	} else if (make_proxy(request, err) == APS_OK) {
 		return request;
 	}

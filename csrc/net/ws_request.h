@@ -15,7 +15,7 @@ struct aps_ws_request {
 
 APS_BEGIN_DECLS
 
-/* NULL with *err: E_USAGE for what libwebsockets would cut or mangle, E_NOMEM. */
+/* NULL with *err: E_USAGE or E_TOO_BIG for what libwebsockets would cut or mangle, E_NOMEM. */
 struct aps_ws_request *aps_ws_request_new(const struct aps_ws_connect *connect, struct aps_err *err);
 void aps_ws_request_free(struct aps_ws_request *request);
 

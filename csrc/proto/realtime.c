@@ -177,8 +177,7 @@ static bool is_final_at_first(const struct aps_err *err)
 	switch (err->code) {
 	case APS_E_TLS: return !err->retryable;
 	case APS_E_PROTOCOL:
-	case APS_E_SYSTEM: /* descriptors, threads: nobody waits for those without knowing */
-	case APS_E_USAGE: return true;
+	case APS_E_SYSTEM: return true; /* descriptors, threads: nobody waits for those without knowing */
 	case APS_E_HTTP:
 		return err->native >= 200 && err->native < 500 && err->native != 408 && err->native != 425 &&
 		       err->native != 429;
@@ -189,6 +188,8 @@ static bool is_final_at_first(const struct aps_err *err)
 static enum closing judge(const struct aps_rt *rt, const struct aps_err *err)
 {
 	if (err->code == APS_E_AUTH) return CLOSING_AUTH;
+	/* The owner can't build the handshake: the next one would be the same. */
+	if (err->code == APS_E_USAGE || err->code == APS_E_TOO_BIG) return CLOSING_FATAL;
 	if (!rt->was_acked && is_final_at_first(err)) return CLOSING_FATAL;
 	return rt->options.protocol == APS_RT_TRANSPORT_WS ? judge_close_code(err->native) : CLOSING_RETRY;
 }

@@ -94,7 +94,8 @@ void aps_rt_opened(struct aps_rt *rt, struct aps_str init_payload, int64_t now_m
 void aps_rt_text(struct aps_rt *rt, struct aps_str frame, int64_t now_ms);
 /* A message above the size ceiling; `head`: its first bytes. The subscription that it names ends, or else all. */
 void aps_rt_too_big(struct aps_rt *rt, struct aps_str head, int64_t now_ms);
-/* Refused, lost, closed by the peer: err tells. E_AUTH (HTTP 401/403 on the upgrade) is AUTH_REFUSED. */
+/* Refused, lost, closed by the peer: err tells. E_USAGE and E_TOO_BIG (there can be no handshake) end it, E_AUTH (HTTP
+ * 401/403 on the upgrade) is AUTH_REFUSED. */
 void aps_rt_closed(struct aps_rt *rt, const struct aps_err *err, int64_t now_ms);
 
 /* The owner stopped or resumed reading (backpressure): the deadlines of what the service has to send wait with it.

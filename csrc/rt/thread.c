@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#define STACK_BYTES ((size_t)64 * 1024) /* half of the smallest default, which is musl's */
+
 /* The wait for the end is a condition variable of our own: pthread_timedjoin_np(3) does not exist on macOS. */
 struct aps_thread {
 	pthread_t id;
@@ -30,6 +32,13 @@ static void set_own_name(const char *name)
 #endif
 }
 
+/* The C library keeps the stack for the next thread: what the deepest calls left there is wiped, as far as they go. */
+static __attribute__((noinline)) void wipe_stack(void)
+{
+	char below[STACK_BYTES];
+	explicit_bzero(below, sizeof below);
+}
+
 static void *thread_main(void *argument)
 {
 	struct aps_thread *thread = argument;
@@ -37,6 +46,7 @@ static void *thread_main(void *argument)
 	pthread_mutex_unlock(&thread->lock);
 	set_own_name(thread->name);
 	thread->run(thread->context);
+	wipe_stack();
 	pthread_mutex_lock(&thread->lock);
 	thread->has_ended = true;
 	pthread_cond_signal(&thread->ended);

@@ -24,7 +24,7 @@ static int push_errno(lua_State *L, const char *path, int code)
  * clock tick apart. */
 static int Apl_file_stamp(lua_State *L)
 {
-	const char *path = luaL_checkstring(L, 1);
+	const char *path = apl_check_cstring(L, 1);
 	struct stat st;
 	if (stat(path, &st) != 0) return push_errno(L, path, errno);
 	char stamp[160];
@@ -46,7 +46,7 @@ static int Apl_folder_gc(lua_State *L)
 
 static int Apl_list_folder(lua_State *L)
 {
-	const char *path = luaL_checkstring(L, 1);
+	const char *path = apl_check_cstring(L, 1);
 	struct apl_folder *folder = apl_newuserdata(L, sizeof(*folder));
 	folder->dir = NULL;
 	luaL_getmetatable(L, FOLDER_METATABLE);

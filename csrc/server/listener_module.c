@@ -148,6 +148,9 @@ static void add_headers(lua_State *L, int index, struct aps_peer *peer)
 	while (lua_next(L, index) != 0) {
 		if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
 			luaL_argerror(L, index, "header names and values must be strings");
+		if (strlen(lua_tostring(L, -2)) != lua_rawlen(L, -2) ||
+		    strlen(lua_tostring(L, -1)) != lua_rawlen(L, -1))
+			luaL_argerror(L, index, "a header has a zero byte");
 		if (evhttp_add_header(headers, lua_tostring(L, -2), lua_tostring(L, -1)) != 0)
 			luaL_argerror(L, index, "a header has a line break");
 		lua_pop(L, 1);
@@ -177,7 +180,7 @@ static int Apl_listener_respond(lua_State *L)
 static int Apl_listener_accept(lua_State *L)
 {
 	struct aps_peer *peer = check_peer(L);
-	const char *protocol = luaL_optstring(L, 3, NULL);
+	const char *protocol = lua_isnoneornil(L, 3) ? NULL : apl_check_cstring(L, 3);
 	if (peer == NULL) {
 		lua_pushboolean(L, 0);
 		return 1;
@@ -366,7 +369,7 @@ static const char *read_text(lua_State *L, int index, const char *name)
 {
 	lua_getfield(L, index, name);
 	if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "%s must be a string", name);
-	const char *text = lua_tostring(L, -1);
+	const char *text = lua_isnil(L, -1) ? NULL : apl_check_cstring(L, -1);
 	lua_pop(L, 1);
 	return text;
 }

@@ -27,7 +27,7 @@ static struct aps_db *check_open(lua_State *L)
 
 static int Apl_sqlite_open(lua_State *L)
 {
-	const char *path = luaL_checkstring(L, 1);
+	const char *path = apl_check_cstring(L, 1);
 	int busy_ms = (int)luaL_optinteger(L, 2, DEFAULT_BUSY_MS);
 	struct aps_err err;
 	struct apl_connection *connection = apl_newuserdata(L, sizeof(*connection));
@@ -50,7 +50,7 @@ static int Apl_sqlite_exec(lua_State *L)
 {
 	struct aps_err err;
 	struct aps_db *db = check_open(L);
-	if (aps_db_exec(db, luaL_checkstring(L, 2), &err) != APS_OK) return push_error(L, &err);
+	if (aps_db_exec(db, apl_check_cstring(L, 2), &err) != APS_OK) return push_error(L, &err);
 	lua_pushboolean(L, 1);
 	return 1;
 }

@@ -129,7 +129,7 @@ end
 local WITH = opts.schema{
   auth = { "table", is_secret = true },
   headers = { "table", "function", is_secret = true },
-  identity = { "string" },
+  identity = { "string", is_line = true },
 }
 
 ---A client for one user: the same threads, sockets and settings; nothing to close.

@@ -58,6 +58,8 @@ local function fail(name, format, ...)
 end
 
 local function read_file(path)
+  -- The C library would open what stands before a zero byte.
+  if path:find "%c" then return fail(path, "a file's name must not hold a control character; %s", ACCEPTED) end
   local file, message = io.open(path, "rb")
   if not file then return fail("config", "%s can't be read; %s", message or path, ACCEPTED) end
   local text = file:read(MAX_FILE_BYTES + 1)

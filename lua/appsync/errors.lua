@@ -1,4 +1,6 @@
 ---Error objects (what the world does) and misuse (what the program does).
+local printable = require "appsync.printable"
+
 local errors = {}
 
 ---@alias appsync.ErrorKind "network"|"timeout"|"cancelled"|"http"|"graphql"|"auth"|"conflict"|"storage"|"protocol"|"usage"
@@ -30,12 +32,12 @@ function Error.__concat(a, b)
 end
 
 ---@param kind appsync.ErrorKind
----@param message string
+---@param message string made one line of printable text
 ---@param fields table? further fields; becomes the object
 ---@return appsync.Error
 function errors.new(kind, message, fields)
   local err = fields or {}
-  err.kind, err.message = kind, message
+  err.kind, err.message = kind, printable(tostring(message))
   if err.retryable == nil then err.retryable = kind == "network" or kind == "timeout" end
   return setmetatable(err, Error)
 end
@@ -96,7 +98,7 @@ function errors.misuse(format, ...)
   local place = errors.place()
   local message = select("#", ...) > 0 and format:format(...) or format
   if place ~= "" then message = place .. ": " .. message end
-  error(message, 0)
+  error(printable(message), 0)
 end
 
 ---What was given, for a message: the type, and the value when it is short.

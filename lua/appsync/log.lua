@@ -1,4 +1,6 @@
 ---Log lines. They go to a client's `log` function, else warnings and errors go to stderr, each text once.
+local printable = require "appsync.printable"
+
 local log = {}
 
 local MAX_SEEN = 1000
@@ -27,13 +29,13 @@ end
 ---A `log` function that throws is told on stderr and does no other harm.
 ---@param sink function? a client's `log`
 ---@param level "debug"|"info"|"warn"|"error"
----@param message string
+---@param message string made one line of printable text
 ---@param fields table?
 function log.emit(sink, level, message, fields)
-  sink = sink or default_sink
+  sink, message = sink or default_sink, printable(tostring(message))
   if not sink then return to_stderr(level, message) end
   local ok, raised = pcall(sink, level, message, fields or {})
-  if not ok then to_stderr("error", "the log function raised: " .. tostring(raised)) end
+  if not ok then to_stderr("error", printable("the log function raised: " .. tostring(raised))) end
 end
 
 return log

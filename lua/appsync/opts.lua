@@ -9,6 +9,7 @@ local opts = {}
 ---@field min number?
 ---@field above number? exclusive lower bound
 ---@field is_secret boolean? never shown in a message
+---@field is_line boolean? a string may not hold control characters: C would end it at a zero byte, a protocol at a line break
 ---@field also string[]? further spellings
 ---@field convert table<string, function>? by further spelling: its value → ours
 ---@field fields appsync.opts.Schema? of a nested table
@@ -108,6 +109,8 @@ local function accepts(field)
   return text
 end
 
+local CONTROL = _VERSION == "Lua 5.1" and "[%z\1-\31\127]" or "[\0-\31\127]"
+
 local function in_range(value, field)
   if type(value) == "number" then
     if value ~= value then return false end
@@ -129,6 +132,9 @@ local function check_value(value, name, field, where)
   if not has_type(value, field) or not in_range(value, field) then
     errors.misuse("%s: %s must be %s, got %s", where, name, accepts(field),
       (errors.describe(value, field.is_secret)))
+  end
+  if field.is_line and type(value) == "string" and value:find(CONTROL) then
+    errors.misuse("%s: %s must not hold a control character", where, name)
   end
   if field.fields and type(value) == "table" then
     return opts.check(value, field.fields, where .. ": " .. name)

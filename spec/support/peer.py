@@ -27,6 +27,8 @@ Steps, each a list whose first item is its name:
   ws_big PREFIX N SUFFIX a text message of PREFIX, N times 'x', SUFFIX
   ws_close CODE REASON   a close frame
   log TEXT               a line for the log
+In the body of `http`, in its headers and in the texts of `ws_send` and `ws_close`, %HEADERS% is the last request's head
+and %FRAME% the frame that was read last, both as in a string of JSON.
 """
 import base64
 import hashlib
@@ -58,7 +60,7 @@ class Connection:
     def __init__(self, sock, number):
         self.sock, self.number = sock, number
         self.buffer, self.sub_ids = b"", []
-        self.key = ""
+        self.key, self.seen = "", {"%HEADERS%": "", "%FRAME%": ""}
 
     def fill(self):
         data = self.sock.recv(65536)
@@ -88,6 +90,7 @@ class Connection:
         headers = {l.split(":", 1)[0].lower(): l.split(":", 1)[1].strip() for l in lines[1:] if ":" in l}
         body = self.take(int(headers.get("content-length", "0")))
         self.key = headers.get("sec-websocket-key", self.key)
+        self.seen["%HEADERS%"] = json.dumps(head)[1:-1]
         log("request %d %s" % (self.number, lines[0]))
         for name, value in headers.items():
             log("header %d %s: %s" % (self.number, name, value))
@@ -107,9 +110,15 @@ class Connection:
         for _ in range(times):
             self.sock.sendall(data)
 
+    def echo(self, text):
+        for name, value in self.seen.items():
+            text = text.replace(name, value)
+        return text
+
     def http(self, status, headers, body):
+        body = self.echo(body)
         lines = ["HTTP/1.1 %d Scripted" % status, "Content-Length: %d" % len(body.encode("utf-8"))]
-        lines += ["%s: %s" % item for item in headers.items()]
+        lines += ["%s: %s" % (name, self.echo(value)) for name, value in headers.items()]
         self.sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body.encode("utf-8"))
 
     def half_close(self):
@@ -150,6 +159,7 @@ class Connection:
             raise Gone()
         if opcode == 10:
             log("pong %d %s" % (self.number, data.decode("latin-1")))
+        self.seen["%FRAME%"] = json.dumps(data.decode("utf-8", "replace"))[1:-1]
         return opcode, data.decode("utf-8", "replace")
 
     def ws_pong(self):
@@ -175,7 +185,7 @@ class Connection:
     def fill_in(self, text):
         for i, sub_id in enumerate(self.sub_ids):
             text = text.replace("%%ID%d%%" % (i + 1), sub_id)
-        text = text.replace("%ID%", self.sub_ids[-1] if self.sub_ids else "")
+        text = self.echo(text.replace("%ID%", self.sub_ids[-1] if self.sub_ids else ""))
         return text.replace("%N%", str(self.number)).encode("utf-8")
 
     def frame(self, opcode, data, fin=True):
@@ -213,7 +223,7 @@ class Connection:
         self.frame(1, self.fill_in(prefix) + b"x" * size + suffix.encode("utf-8"))
 
     def ws_close(self, code, reason):
-        self.frame(8, struct.pack(">H", code) + reason.encode("utf-8"))
+        self.frame(8, struct.pack(">H", code) + self.echo(reason).encode("utf-8")[:123])
 
     def log(self, text):
         log(text)

@@ -136,7 +136,7 @@ local client = {}
 function client:id() end
 
 ---@param auth {mode: string, dynamic: boolean?, region: string?, service: string?, secret: string?, access_key_id: string?, secret_access_key: string?, session_token: string?, expires_at: number?}
----@return integer? auth, string? message
+---@return integer? auth, string? message, string? code
 function client:add_auth(auth) end
 ---Answers an AUTH event.
 ---@param auth integer

@@ -8,9 +8,9 @@ SharedFile.__index = SharedFile
 SharedFile.__name = "appsync.auth.shared_file"
 
 local SCHEMA = opts.schema {
-  profile = { "string" },
-  credentials_file = { "string" },
-  config_file = { "string" },
+  profile = { "string", is_line = true },
+  credentials_file = { "string", is_line = true },
+  config_file = { "string", is_line = true },
   getenv = { "function" },
 }
 

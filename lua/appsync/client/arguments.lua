@@ -10,7 +10,7 @@ local arguments = {}
 local LATER = "isn't available in this version: it has no store, cache or outbox yet"
 
 local BASE = opts.schema{
-  operation_name = { "string" },
+  operation_name = { "string", is_line = true },
   auth = { "table", is_secret = true },
   auth_mode = { "string" },
   headers = { "table", "function", is_secret = true },

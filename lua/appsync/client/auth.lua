@@ -41,8 +41,8 @@ local SCHEMA = opts.schema{
   api_key = { "string", is_secret = true },
   token = { "string", "function", "table", is_secret = true, also = { "jwtToken" } },
   credentials = { "table", "function", is_secret = true },
-  region = { "string" },
-  service = { "string" },
+  region = { "string", is_line = true },
+  service = { "string", is_line = true },
 }
 
 local NEEDS = {
@@ -160,8 +160,8 @@ function auth.new_slot(root, checked)
     end
   end
   local handle = root.handle
-  local id, message = handle.core:add_auth(settings)
-  if not id then return nil, errors.new("auth", message) end
+  local id, message, code = handle.core:add_auth(settings)
+  if not id then return nil, errors.new("auth", message, { code = code }) end
   local self = setmetatable({ id = id, checked = checked, handle = handle, sink = root.log }, Slot)
   local state = { id = id }
   self.held = state
@@ -207,6 +207,10 @@ local function material_of(checked, given)
   return { secret = given }
 end
 
+local function fail(self, message, code)
+  self.handle.core:fail_auth(self.id, errors.new("auth", message).message, code)
+end
+
 local function renew(self, reason, turn)
   local checked = self.checked
   local source = checked[NEEDS[checked.type]]
@@ -217,18 +221,18 @@ local function renew(self, reason, turn)
   if not ok then
     local message = ("the %s function raised: %s"):format(NEEDS[checked.type], errors.of_raised(given).message)
     log.emit(self.sink, "error", message)
-    return core:fail_auth(self.id, message:sub(1, 200), "token_failed")
+    return fail(self, message, "token_failed")
   end
   local material, message
   if given ~= nil then
     material, message = material_of(checked, given)
   elseif err ~= nil then
-    message = errors.is(err) and err.message or tostring(err)
+    message = errors.of_raised(err).message
   else
     message = "no " .. NEEDS[checked.type] .. " was given"
   end
   if material then return core:set_auth(self.id, material) end
-  core:fail_auth(self.id, message, errors.is(err) and err.code or nil)
+  fail(self, message, errors.is(err) and err.code or nil)
 end
 
 ---The core needs fresh material. Runs the user's function as a task. The core asks for one at a time: when it asks

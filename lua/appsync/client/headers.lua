@@ -12,10 +12,9 @@ local N_SOURCES = 4
 ---@field variables table
 ---@field document appsync.Document `tostring` gives its text
 
--- RFC 9110 section 5.6.2, "token", and what a value may not hold (section 5.5).
+-- RFC 9110 section 5.6.2, "token", and what a value may not hold (section 5.5): control characters but the tab.
 local NAME = "^[%w!#$%%&'*+%-.^_`|~]+$"
-local NOT_IN_VALUE = "[%z\r\n]"
-if _VERSION ~= "Lua 5.1" then NOT_IN_VALUE = "[\0\r\n]" end
+local NOT_IN_VALUE = _VERSION == "Lua 5.1" and "[%z\1-\8\10-\31\127]" or "[\0-\8\10-\31\127]"
 
 -- What is wrong with one header; a value is never shown: it may be a secret.
 local function fault_of(name, value)
@@ -24,7 +23,7 @@ local function fault_of(name, value)
   if type(value) ~= "string" and type(value) ~= "number" then
     return ("%s must be a string, got %s"):format(name, (errors.describe(value, true)))
   end
-  if tostring(value):find(NOT_IN_VALUE) then return name .. " must not hold a line break or a zero byte" end
+  if tostring(value):find(NOT_IN_VALUE) then return name .. " must not hold a line break or another control character" end
 end
 
 ---Throws for a table of headers that can't be sent.

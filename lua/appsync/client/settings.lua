@@ -11,6 +11,7 @@ local settings = {}
 local LATER = "isn't available in this version: it has no store, cache or outbox yet"
 
 local SECONDS = { "number", above = 0 }
+local FILE = { "string", is_line = true }
 
 local function later(also)
   return { refuse = LATER, also = also }
@@ -28,7 +29,7 @@ local SCHEMA = opts.schema{
   config = { "string", "table" },
   endpoint = { "string", also = { "url" } },
   realtime_endpoint = { "string" },
-  region = { "string" },
+  region = { "string", is_line = true },
   auth = { "table", is_secret = true },
   auths = { "table", is_secret = true },
   headers = { "table", "function", is_secret = true },
@@ -51,9 +52,9 @@ local SCHEMA = opts.schema{
   retry = { "table", fields = opts.schema{
     base = SECONDS, cap = SECONDS, attempts = { "integer", min = 1 },
   } },
-  proxy = { "string", is_secret = true },
+  proxy = { "string", is_secret = true, is_line = true },
   tls = { "table", fields = opts.schema{
-    ca = { "string" }, cert = { "string" }, key = { "string" }, verify = { "boolean" },
+    ca = FILE, cert = FILE, key = FILE, verify = { "boolean" },
   } },
   error_policy = { "string", values = { "none", "all" } },
   big_integers = { "string", values = { "string" } },
@@ -78,7 +79,8 @@ local function check_url(url, name, where)
   local pattern = name == "realtime_endpoint" and "^wss?://[^/%s]+" or "^[hH][tT][tT][pP][sS]?://[^/%s]+"
   if not url:match(pattern) or url:find("[%s%c]") then
     errors.misuse("%s: %s must be a URL that begins with %s, got %s", where, name,
-      name == "realtime_endpoint" and "wss:// or ws://" or "https:// or http://", (errors.describe(url)))
+      name == "realtime_endpoint" and "wss:// or ws://" or "https:// or http://",
+      (errors.describe(url, url:find("@", 1, true) ~= nil))) -- a password may stand before it
   end
   return url
 end

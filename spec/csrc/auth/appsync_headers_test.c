@@ -34,7 +34,8 @@ struct fixture {
 
 static void init(struct fixture *f, enum aps_auth_mode mode, const char *secret)
 {
-	struct aps_credentials c = {ID, KEY, secret != NULL ? TOKEN : NULL, 0};
+	struct aps_given_credentials c = {aps_str_of(ID), aps_str_of(KEY), aps_str_of(secret != NULL ? TOKEN : NULL),
+	                                  0};
 	memset(f, 0, sizeof *f);
 	aps_arena_init(&f->arena, 1 << 16);
 	aps_header_list_init(&f->headers, &f->arena);
@@ -105,10 +106,14 @@ static void what_would_break_a_request_is_refused(void **state)
 	assert_int_equal(aps_header_list_add(&f.headers, APS_STR("a"), APS_STR("v\rw"), &f.err), APS_E_USAGE);
 	assert_int_equal(aps_header_list_add(&f.headers, APS_STR("a"), APS_STR("v\nw"), &f.err), APS_E_USAGE);
 	assert_int_equal(aps_header_list_add(&f.headers, APS_STR("a"), APS_STR("v\0w"), &f.err), APS_E_USAGE);
-	assert_string_equal(f.err.msg, "headers: the value of a contains a line break or a zero byte");
+	assert_string_equal(f.err.msg, "headers: the value of a contains a line break or another control character");
+	assert_int_equal(aps_header_list_add(&f.headers, APS_STR("a"), APS_STR("v\x1b"), &f.err), APS_E_USAGE);
+	assert_int_equal(aps_header_list_add(&f.headers, APS_STR("a"), APS_STR("v\x7f"), &f.err), APS_E_USAGE);
+	assert_int_equal(aps_header_list_add(&f.headers, APS_STR("a"), APS_STR("v\tw \xc3\xa9"), &f.err), APS_OK);
 	f.arena.max_bytes = 0;
-	assert_int_equal(aps_header_list_add(&f.headers, APS_STR("a"), APS_STR("v"), &f.err), APS_E_NOMEM);
-	assert_int_equal(f.headers.n_items, 0);
+	assert_int_equal(aps_header_list_add(&f.headers, APS_STR("a"), APS_STR("v"), &f.err), APS_E_TOO_BIG);
+	assert_string_equal(aps_rc_kind(f.err.code), "protocol");
+	assert_int_equal(f.headers.n_items, 1);
 	clear(&f);
 }
 

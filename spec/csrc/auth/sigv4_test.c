@@ -274,11 +274,38 @@ static void what_is_missing_or_wrong_is_named(void **state)
 	REFUSED(f.options.access_key_id = APS_STR(""), "access_key_id: is missing");
 	REFUSED(f.options.access_key_id = APS_STR("a\r\nb"), "access_key_id: contains a character that is not allowed");
 	REFUSED(f.options.secret_access_key = APS_STR(""), "secret_access_key: is missing");
-	REFUSED(f.options.session_token = APS_STR("a\nb"), "session_token: contains a space or a control character");
+	static const struct aps_str UNUSABLE[] = {
+	        {"a\0b", 3}, {"a\nb", 3}, {"a\x1b", 2}, {"a\x7f", 2}, {"\xc3\xa9", 2}};
+	for (size_t i = 0; i < APS_COUNTOF(UNUSABLE); i++) {
+		struct aps_str bad = UNUSABLE[i];
+		REFUSED(f.options.session_token = bad,
+		        "session_token: contains a space, a control character or one beyond ASCII");
+		REFUSED(f.options.secret_access_key = bad,
+		        "secret_access_key: contains a space, a control character or one beyond ASCII");
+		REFUSED(f.options.access_key_id = bad, "access_key_id: contains a character that is not allowed");
+		REFUSED(f.options.region = bad, "region: contains a character that is not allowed");
+		REFUSED(f.options.service = bad, "service: contains a character that is not allowed");
+	}
+	static const struct aps_str URLS[] = {{"https://h/a\rb", 13},
+	                                      {"https://h/a\nb", 13},
+	                                      {"https://h/?a=\0b", 15},
+	                                      {"https://h/#\n", 12},
+	                                      {"/a\x7f", 3}};
+	for (size_t i = 0; i < APS_COUNTOF(URLS); i++)
+		REFUSED(f.request.url = URLS[i], "url: contains a control character");
+	static const struct aps_str VALUES[] = {{"x\r\nb: c", 7}, {"x\ny", 3},   {"x\ry", 3},
+	                                        {"x\r y", 4},     {"x\n", 2},    {"x\r\n", 3},
+	                                        {"x\n\n y", 5},   {"x\x1by", 3}, {"x\x7f", 2}};
+	for (size_t i = 0; i < APS_COUNTOF(VALUES); i++) {
+		struct aps_header broken = {APS_STR("a"), VALUES[i]};
+		REFUSED((f.request.headers = &broken, f.request.n_headers = 1),
+		        "headers: the value of a contains a line break that folds no line, or another control "
+		        "character");
+	}
 	REFUSED(f.options.now_s = INT64_MAX, "now: must be within the years 0000 and 9999");
 	REFUSED((f.request.headers = &bad_name, f.request.n_headers = 1), "headers: a name is no HTTP token");
 	REFUSED((f.request.headers = &bad_value, f.request.n_headers = 1),
-	        "headers: the value of a contains a zero byte");
+	        "headers: the value of a contains a line break that folds no line, or another control character");
 	REFUSED((f.request.headers = &bad_date, f.request.n_headers = 1),
 	        "headers: x-amz-date is not of the form 20150830T123600Z");
 	REFUSED((f.options.in_query = true, f.options.expires_s = 0), "expires: must be within 1 and 604800 seconds");

@@ -3,6 +3,8 @@
  * beyond. */
 #include "codec/json_reader.h"
 
+#include "base/buf.h"
+
 #include "base/mem.h"
 
 #include <math.h>

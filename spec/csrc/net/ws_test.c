@@ -273,13 +273,13 @@ static void values_that_would_be_cut_are_refused(void **state)
 	struct aps_err err;
 	struct aps_ws_connect connect = to(1);
 	connect.protocols = text;
-	assert_int_equal(aps_ws_connect(ws, &connect, &err), APS_E_USAGE);
+	assert_int_equal(aps_ws_connect(ws, &connect, &err), APS_E_TOO_BIG);
 	connect = to(1);
 	connect.path = text;
-	assert_int_equal(aps_ws_connect(ws, &connect, &err), APS_E_USAGE);
+	assert_int_equal(aps_ws_connect(ws, &connect, &err), APS_E_TOO_BIG);
 	connect = to(1);
 	connect.host = text;
-	assert_int_equal(aps_ws_connect(ws, &connect, &err), APS_E_USAGE);
+	assert_int_equal(aps_ws_connect(ws, &connect, &err), APS_E_TOO_BIG);
 	connect = to(1);
 	connect.header_lines = split;
 	connect.n_header_lines = 1;

@@ -1,0 +1,201 @@
+#include "auth/secrets.h"
+
+#include "codec/base64.h"
+#include "codec/json_reader.h"
+#include "codec/percent.h"
+
+/* One record: this, then the value. */
+struct head {
+	size_t n;
+	bool is_composite;
+};
+
+void aps_secrets_init(struct aps_secrets *secrets)
+{
+	aps_buf_init(&secrets->records, APS_BUF_ANY_SIZE);
+}
+
+void aps_secrets_clear(struct aps_secrets *secrets)
+{
+	aps_buf_clear(&secrets->records);
+}
+
+bool aps_secrets_next(const struct aps_secrets *secrets, size_t *cursor, struct aps_secret *out)
+{
+	struct head head;
+	if (*cursor >= secrets->records.n) return false;
+	memcpy(&head, secrets->records.p + *cursor, sizeof head);
+	out->value = (struct aps_str){secrets->records.p + *cursor + sizeof head, head.n};
+	out->is_composite = head.is_composite;
+	*cursor += sizeof head + head.n;
+	return true;
+}
+
+static bool is_kept(const struct aps_secrets *secrets, struct aps_str value)
+{
+	struct aps_secret known;
+	for (size_t cursor = 0; aps_secrets_next(secrets, &cursor, &known);)
+		if (aps_str_eq(known.value, value)) return true;
+	return false;
+}
+
+static void add(struct aps_secrets *secrets, struct aps_str value, bool is_composite)
+{
+	value = aps_str_trim(value);
+	if (value.n < APS_SECRET_MIN_BYTES || is_kept(secrets, value)) return;
+	struct head head;
+	memset(&head, 0, sizeof head);
+	head.n = value.n;
+	head.is_composite = is_composite;
+	if (aps_buf_reserve(&secrets->records, sizeof head + value.n) == NULL) return;
+	aps_buf_add(&secrets->records, &head, sizeof head);
+	aps_buf_add_str(&secrets->records, value);
+}
+
+static struct aps_str after(struct aps_str text, const char *at)
+{
+	return (struct aps_str){at + 1, (size_t)(text.p + text.n - at) - 1};
+}
+
+static void add_user(struct aps_secrets *secrets, struct aps_str user)
+{
+	const char *colon = user.n != 0 ? memchr(user.p, ':', user.n) : NULL;
+	add(secrets, user, true);
+	if (colon != NULL) add(secrets, after(user, colon), false);
+}
+
+/* RFC 7617: what Basic credentials decode to. */
+static void add_basic(struct aps_secrets *secrets, struct aps_str encoded)
+{
+	struct aps_buf user;
+	aps_buf_init(&user, encoded.n);
+	if (aps_base64_decode(&user, encoded, APS_BASE64, NULL) == APS_OK) add_user(secrets, aps_buf_str(&user));
+	aps_buf_clear(&user);
+}
+
+static bool is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static void add_signature(struct aps_secrets *secrets, struct aps_str value)
+{
+	static const char NAME[] = "Signature=";
+	const char *at = aps_str_find(value, NAME);
+	if (at == NULL) return;
+	struct aps_str signature = {at + sizeof NAME - 1, 0};
+	while (signature.p + signature.n < value.p + value.n && is_hex(signature.p[signature.n])) signature.n++;
+	add(secrets, signature, false);
+}
+
+/* "Scheme credentials" (RFC 9110 section 11.4), or the credentials alone. */
+static void add_credentials(struct aps_secrets *secrets, struct aps_str value)
+{
+	value = aps_str_trim(value);
+	const char *space = value.n != 0 ? memchr(value.p, ' ', value.n) : NULL;
+	add(secrets, value, space != NULL);
+	if (space == NULL) return;
+	struct aps_str scheme = {value.p, (size_t)(space - value.p)};
+	struct aps_str rest = aps_str_trim(after(value, space));
+	add(secrets, rest, aps_str_find(rest, "=") != NULL && aps_str_find(rest, " ") != NULL);
+	if (aps_str_eq_nocase(scheme, APS_STR("basic"))) add_basic(secrets, rest);
+	add_signature(secrets, rest);
+}
+
+/* RFC 6265 section 4.2.1: pairs of name and value. */
+static void add_cookies(struct aps_secrets *secrets, struct aps_str value)
+{
+	add(secrets, value, true);
+	while (value.n != 0) {
+		const char *end = memchr(value.p, ';', value.n);
+		struct aps_str pair = {value.p, end != NULL ? (size_t)(end - value.p) : value.n};
+		const char *equals = memchr(pair.p, '=', pair.n);
+		add(secrets, equals != NULL ? after(pair, equals) : pair, false);
+		value = end != NULL ? after(value, end) : (struct aps_str){value.p, 0};
+	}
+}
+
+static bool contains_nocase(struct aps_str text, const char *word)
+{
+	struct aps_str wanted = aps_str_of(word);
+	for (size_t i = 0; i + wanted.n <= text.n; i++)
+		if (aps_str_eq_nocase((struct aps_str){text.p + i, wanted.n}, wanted)) return true;
+	return false;
+}
+
+static bool is_secret_name(struct aps_str name)
+{
+	static const char *const WORDS[] = {"auth",   "token", "secret",  "key",        "password",
+	                                    "passwd", "sign",  "session", "credential", "jwt"};
+	for (size_t i = 0; i < APS_COUNTOF(WORDS); i++)
+		if (contains_nocase(name, WORDS[i])) return true;
+	return false;
+}
+
+void aps_secrets_add_header(struct aps_secrets *secrets, struct aps_str name, struct aps_str value)
+{
+	if (contains_nocase(name, "cookie"))
+		add_cookies(secrets, value);
+	else if (is_secret_name(name))
+		add_credentials(secrets, value);
+}
+
+void aps_secrets_add_headers(struct aps_secrets *secrets, const struct aps_header *headers, size_t n_headers)
+{
+	for (size_t i = 0; i < n_headers; i++) aps_secrets_add_header(secrets, headers[i].name, headers[i].value);
+}
+
+void aps_secrets_add_material(struct aps_secrets *secrets, const struct aps_auth_material *material)
+{
+	if (material->secret != NULL) add_credentials(secrets, aps_str_of(material->secret));
+	add(secrets, aps_str_of(material->credentials.secret_access_key), false);
+	add(secrets, aps_str_of(material->credentials.session_token), false);
+}
+
+void aps_secrets_add_object(struct aps_secrets *secrets, struct aps_str json)
+{
+	struct aps_json_reader r;
+	struct aps_arena decoded;
+	aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
+	aps_json_reader_init(&r, json, 0);
+	if (aps_json_next(&r) != APS_JSON_OBJECT) return;
+	while (aps_json_next(&r) == APS_JSON_KEY) {
+		struct aps_str name = aps_json_unescape(&r, &decoded);
+		enum aps_json_token token = aps_json_next(&r);
+		if (token == APS_JSON_OBJECT || token == APS_JSON_ARRAY) aps_json_skip_rest(&r);
+		struct aps_str value = {NULL, 0};
+		if (token == APS_JSON_STRING) value = aps_json_unescape(&r, &decoded);
+		bool is_short = name.p == NULL || (token == APS_JSON_STRING && value.p == NULL);
+		if (is_short) secrets->records.rc = APS_E_NOMEM;
+		if (!is_short && token == APS_JSON_STRING) aps_secrets_add_header(secrets, name, value);
+	}
+	aps_arena_clear(&decoded);
+}
+
+void aps_secrets_add_url(struct aps_secrets *secrets, const char *url)
+{
+	struct aps_str text = aps_str_of(url);
+	const char *start = text.n != 0 ? aps_str_find(text, "://") : NULL;
+	if (start == NULL) return;
+	start += 3;
+	const char *at = NULL;
+	for (const char *p = start; *p != '\0' && *p != '/' && *p != '?' && *p != '#'; p++)
+		if (*p == '@') at = p;
+	if (at == NULL) return;
+	struct aps_str user = {start, (size_t)(at - start)};
+	struct aps_buf decoded;
+	aps_buf_init(&decoded, user.n);
+	aps_percent_decode(&decoded, user);
+	add_user(secrets, user);
+	add_user(secrets, aps_buf_str(&decoded));
+	if (decoded.rc != APS_OK) secrets->records.rc = decoded.rc;
+	aps_buf_clear(&decoded);
+}
+
+void aps_secrets_add_all(struct aps_secrets *secrets, const struct aps_secrets *others)
+{
+	struct aps_secret other;
+	for (size_t cursor = 0; aps_secrets_next(others, &cursor, &other);)
+		add(secrets, other.value, other.is_composite);
+	if (others->records.rc != APS_OK) secrets->records.rc = others->records.rc;
+}
