@@ -31,8 +31,9 @@ static int Apl_decode(lua_State *L)
 	struct aps_err err = {0};
 	struct aps_str text;
 	text.p = luaL_checklstring(L, 1, &text.n);
-	const char *big = luaL_optstring(L, 2, "");
-	if (apl_value_push(L, text, *big == 's' ? APL_BIG_STRING : APL_BIG_ROUNDED, &err) == APS_OK) return 1;
+	static const char *const modes[] = {"rounded", "string", "safe", NULL}; /* as in enum apl_big_integers */
+	int big = luaL_checkoption(L, 2, "rounded", modes);
+	if (apl_value_push(L, text, (enum apl_big_integers)big, &err) == APS_OK) return 1;
 	lua_pushnil(L);
 	lua_pushstring(L, err.msg);
 	return 2;

@@ -13,8 +13,11 @@ local core = {}
 ---Throws for what JSON can't hold, with the path to it.
 function core.encode(value) end
 
+---`big_integers` "string": integers that a Lua number can't hold come as their digits. "safe": so that no two integers of
+---the text become one value, nor an integer and a rounded fraction, if numbers from 2^53 on that have no integer subtype
+---are left out.
 ---@param text string
----@param big_integers? "string"
+---@param big_integers? "rounded"|"string"|"safe" default "rounded"
 ---@return any value, string? message `nil, message` for text that isn't JSON (with the byte offset)
 function core.decode(text, big_integers) end
 

@@ -85,7 +85,7 @@ readers["jwt-key"] = function(words, options)
     local text, message = file.read(path)
     local keys
     if text then
-      keys, message = require("appsync.server.auth.jwt").read_keys(text)
+      keys, message = require("appsync.server.auth.jwt_keys").read(text)
       message = keys and nil or path .. ": " .. tostring(message)
     end
     if not keys then
