@@ -1,4 +1,5 @@
 ---`headers` of a configuration, a client, of `with`, and of a call: tables, or functions that may wait.
+local core = require "appsync.core"
 local errors = require "appsync.errors"
 local task = require "appsync.task"
 
@@ -16,6 +17,13 @@ local N_SOURCES = 4
 local NAME = "^[%w!#$%%&'*+%-.^_`|~]+$"
 local NOT_IN_VALUE = "[%z\r\n]"
 if _VERSION ~= "Lua 5.1" then NOT_IN_VALUE = "[\0\r\n]" end
+
+-- Lua's own text of a number may have an exponent, and 5.3 gives 5.0 a fraction.
+local function text_of(value)
+  if type(value) ~= "number" or value - value ~= 0 then return tostring(value) end
+  if value == math.floor(value) and value < 2 ^ 53 and value > -2 ^ 53 then return ("%.0f"):format(value) end
+  return core.encode(value)
+end
 
 -- What is wrong with one header; a value is never shown: it may be a secret.
 local function fault_of(name, value)
@@ -56,7 +64,7 @@ local function add(all, given)
     if fault then return nil, errors.new("usage", "headers: " .. fault) end
     local present = not is_first and spelling_of(all, name)
     if present then all[present] = nil end
-    all[name] = tostring(value)
+    all[name] = text_of(value)
   end
   return all
 end

@@ -2,6 +2,7 @@
 local core = require("appsync.core")
 local cut = require("appsync.server.cut")
 local is_list = require("appsync.server.graphql.is_list")
+local result = require("appsync.server.graphql.result")
 
 local shorten = {}
 
@@ -59,7 +60,8 @@ function render(value, depth)
   local kind = type(value)
   if value == nil or value == core.null then return "null" end
   if kind == "string" then return text_of(value) end
-  if kind == "number" or kind == "boolean" then return tostring(value) end
+  if kind == "number" then return result.number(value) end
+  if kind == "boolean" then return tostring(value) end
   if kind ~= "table" then return kind end
   if value == shorten.HIDDEN then return "***" end
   if depth > MAX_DEPTH then return is_list(value) and "[…]" or "{…}" end
