@@ -1,6 +1,7 @@
 /* luaopen_appsync_core: assembles the C module. */
 #include "base/clock.h"
 #include "base/rand.h"
+#include "binding/file_lua.h"
 #include "binding/gql_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/settings_lua.h"
@@ -83,6 +84,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	aps_pin_module();
 	lua_newtable(L);
 	apl_register(L, FUNCTIONS);
+	apl_file_register(L);
 	apl_gql_register(L);
 	apl_sign_register(L);
 	apl_runtime_register(L);

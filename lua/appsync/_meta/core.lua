@@ -21,6 +21,14 @@ function core.encode(value) end
 ---@return any value, string? message `nil, message` for text that isn't JSON (with the byte offset)
 function core.decode(text, big_integers) end
 
+---A file's whole content. Pipes, devices and sockets, which may wait or never end, are refused; the null device is empty.
+---@param path string
+---@param max_bytes? number default 64 MB
+---@return string? text
+---@return string? message with the path
+---@return boolean? is_missing there is nothing at that path
+function core.read_file(path, max_bytes) end
+
 ---@return string uuid version 4, lower case
 function core.uuid() end
 

@@ -93,7 +93,7 @@ function serve.run(words, out)
   if parsed["print-schema"] then
     return print_schema(options, out)
   end
-  require("appsync.listener").guard_memory() -- this process is the server's
+  require("appsync.listener").guard_process() -- this process is the server's
   local server, err = require("appsync.server").new(options)
   if not server then
     out.fail(describe(err, options))
