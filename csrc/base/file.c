@@ -41,9 +41,8 @@ static enum aps_rc fail_errno(int code, struct aps_err *err)
 
 static enum aps_rc too_big(size_t max_bytes, struct aps_err *err)
 {
-	return max_bytes >= 1u << 20
-	               ? aps_fail(err, APS_E_TOO_BIG, "it is larger than %zu MB", max_bytes >> 20)
-	               : aps_fail(err, APS_E_TOO_BIG, "it is larger than %zu bytes", max_bytes);
+	return max_bytes >= 1u << 20 ? aps_fail(err, APS_E_TOO_BIG, "it is larger than %zu MB", max_bytes >> 20)
+	                             : aps_fail(err, APS_E_TOO_BIG, "it is larger than %zu bytes", max_bytes);
 }
 
 /* A file may grow while it is read, and those of the kernel tell no size. */

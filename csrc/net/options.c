@@ -55,6 +55,7 @@ enum aps_rc aps_net_options_check_files(const struct aps_net_options *options, s
 {
 	enum aps_rc rc = check_file(options->ca_file, "ca_file", "CA file", err);
 	if (rc == APS_OK) rc = check_file(options->cert_file, "client_certificate", "client certificate", err);
-	if (rc == APS_OK) rc = check_file(options->key_file, "client_certificate", "key of the client certificate", err);
+	if (rc == APS_OK)
+		rc = check_file(options->key_file, "client_certificate", "key of the client certificate", err);
 	return rc;
 }

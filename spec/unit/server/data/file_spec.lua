@@ -155,7 +155,7 @@ describe("the store's file", function()
   it("cannot be a pipe, nor a device", function()
     assert(os.execute("rm -f " .. path .. "; mkfifo " .. path))
     for _, name in ipairs({ path, "/dev/zero" }) do
-      assert.same({ n = 2, [2] = "it is a pipe, a device or a socket, not a file" }, { n = select("#", store.open(name)), store.open(name) })
+      assert.same({ nil, "it is a pipe, a device or a socket, not a file" }, { store.open(name) })
     end
   end)
 
