@@ -297,7 +297,7 @@ local function begin(self, request, prepared)
   end
   return {
     schema = self.schema, resolvers = self.resolvers, fragments = prepared.fragments, plans = prepared.plans,
-    variables = variables, modes = self.modes, gate = field_auth, request = { headers = request.headers or {} },
+    variables = variables, modes = self.modes, gate = field_auth, request = { headers = request.headers or {} }, asked = request,
     identity = request.identity, shown_identity = identity.shown(request.identity),
     request_id = request.request_id or core.uuid(), guard = self.guard, providers = self.providers, trace = self.trace,
     on_effect = self.on_effect, events = self.events, inject = self.inject,

@@ -106,12 +106,13 @@ local function add_lambda(self, settings, file, api)
   if not settings.authorizer then return end
   local options = file.lambda or {}
   self.lambda = lambda_authorizer.new({ call = settings.authorizer, now = settings.now, log = settings.log, api = api,
-    ttl_s = options.ttl_s, tokens = options.tokens })
+    ttl_s = options.ttl_s, tokens = options.tokens, hide = settings.hide })
   self.enabled.AWS_LAMBDA = true
 end
 
 --- `settings`: api_keys (list of texts), iam (secret by access key), jwt_keys (list: of any issuer), file (of
---- `auth_file.read`), authorizer (function), default (mode), now (function, Unix seconds), log (function(text)).
+--- `auth_file.read`), authorizer (function), default (mode), now (function, Unix seconds), log (function(text)), hide (as
+--- of `lambda_authorizer.new`).
 ---@param settings table
 ---@return appsync.server.Authorize? authorize, string? message
 function authorize.new(settings)
