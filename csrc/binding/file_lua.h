@@ -4,7 +4,11 @@
 
 #include "binding/compat.h"
 
+APS_BEGIN_DECLS
+
 /* Adds the functions to the table on top of the stack. */
 void apl_file_register(lua_State *L);
+
+APS_END_DECLS
 
 #endif

@@ -9,8 +9,7 @@
 
 #define MIN_RSA_BITS 2048 /* RFC 7518 section 3.3 */
 
-/* libcrypto's own would ask at the terminal, and wait. */
-static int no_password(char *buf APS_UNUSED, int size APS_UNUSED, int is_writing APS_UNUSED, void *context APS_UNUSED)
+int aps_pem_no_password(char *buf APS_UNUSED, int size APS_UNUSED, int is_writing APS_UNUSED, void *context APS_UNUSED)
 {
 	return -1;
 }
@@ -20,10 +19,10 @@ static EVP_PKEY *read_key(struct aps_str pem)
 	if (pem.n > INT_MAX) return NULL;
 	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
 	if (bio == NULL) return NULL;
-	EVP_PKEY *key = PEM_read_bio_PUBKEY(bio, NULL, no_password, NULL);
+	EVP_PKEY *key = PEM_read_bio_PUBKEY(bio, NULL, aps_pem_no_password, NULL);
 	if (key == NULL) {
 		(void)BIO_reset(bio);
-		X509 *certificate = PEM_read_bio_X509(bio, NULL, no_password, NULL);
+		X509 *certificate = PEM_read_bio_X509(bio, NULL, aps_pem_no_password, NULL);
 		if (certificate != NULL) key = X509_get_pubkey(certificate);
 		X509_free(certificate);
 	}

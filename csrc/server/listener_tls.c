@@ -1,6 +1,7 @@
 #include "server/listener_tls.h"
 
 #include "base/file.h"
+#include "server/jwt_verify.h"
 
 #include <event2/bufferevent_ssl.h>
 #include <openssl/err.h>
@@ -31,12 +32,6 @@ struct bufferevent *aps_listener_tls_accept(struct aps_listener *listener, struc
 	return bev;
 }
 
-/* libssl's own would ask at the terminal, and wait. */
-static int no_password(char *buf APS_UNUSED, int size APS_UNUSED, int is_writing APS_UNUSED, void *context APS_UNUSED)
-{
-	return -1;
-}
-
 static enum aps_rc refuse(const char *what, const char *file, struct aps_err *err)
 {
 	char reason[120];
@@ -53,7 +48,7 @@ enum aps_rc aps_listener_tls_open(struct aps_listener *listener, struct aps_err 
 	listener->tls = tls;
 	SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
 	SSL_CTX_set_alpn_select_cb(tls, on_alpn, NULL);
-	SSL_CTX_set_default_passwd_cb(tls, no_password);
+	SSL_CTX_set_default_passwd_cb(tls, aps_pem_no_password);
 	const char *fault = aps_file_unfit(options->cert_file);
 	if (fault != NULL)
 		return aps_fail(err, APS_E_USAGE, "can't use the certificate %s: %s", options->cert_file, fault);

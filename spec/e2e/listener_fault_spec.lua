@@ -2,7 +2,6 @@
 local certificates = require("spec.support.certificates")
 local listener_module = require("appsync.listener")
 local process = require("spec.support.process")
-local program = require("spec.support.program")
 local ws_socket = require("spec.support.ws_socket")
 
 local listener, seen, sockets, answer
@@ -364,49 +363,6 @@ describe("the listener", function()
       kept[1]:close()
       assert.equal("x", connect():request({ body = "x" }).body)
       assert.equal(1, listener:stats().refused)
-    end)
-
-    it("serves the next one as soon as one of many ends, whichever", function()
-      local N = 300
-      open({ max_connections = N })
-      answer = function(event) listener:respond(event.id, 200, {}, "x") end
-      local kept = {}
-      for i = 1, N do
-        kept[i] = connect()
-        pump()
-      end
-      for _, i in ipairs({ N, 1, 150, 299, 77 }) do
-        -- Its number goes to a file of somebody else's: the next connection gets another one.
-        kept[i]:close()
-        for _ = 1, 3 do pump() end
-        local other = assert(io.open("/dev/null"))
-        assert.equal("x", connect():request({ body = "x" }).body, i)
-        other:close()
-      end
-      assert.equal(0, listener:stats().refused)
-      assert.equal("closed", select(2, rest_of(connect())))
-    end)
-
-    it("accepts again as soon as a connection ends, when there were no descriptors", function()
-      local output = program([[
-        local listener_module, socket = require("appsync.listener"), require("socket")
-        local listener = assert(listener_module.open({ port = 0 }))
-        local clients, n_seen = {}, 0
-        for i = 1, 40 do
-          clients[i] = assert(socket.connect("127.0.0.1", listener:port()))
-          clients[i]:send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
-        end
-        local function turns(n)
-          for _ = 1, n do n_seen = n_seen + #listener:poll(0) end
-          return n_seen
-        end
-        local before = turns(20)
-        clients[1]:close()
-        -- Far less time than a server that looks now and then lets pass.
-        local after = turns(20)
-        print(before > 0 and before < 40, after > before)
-      ]], "ulimit -n 64;")
-      assert.equal("true\ttrue\n", output)
     end)
 
     it("serves the control port all the same", function()

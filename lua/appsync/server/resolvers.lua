@@ -146,8 +146,8 @@ end
 ---@return {by_type: table<string, table<string, function>>, authorizer: function?}? loaded
 ---@return appsync.server.ResolversFault? fault
 function resolvers.load(path)
-  local chunk, message, is_read = file.chunk(path)
-  if not chunk then return nil, is_read and placed(message, path) or { message = message } end
+  local chunk, message, has_text = file.chunk(path)
+  if not chunk then return nil, has_text and placed(message, path) or { message = message } end
   local traceback
   local ok, value = xpcall(chunk, function(thrown)
     traceback = failures.own_frames(debug.traceback("", 2))

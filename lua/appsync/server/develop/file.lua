@@ -23,7 +23,7 @@ local compile = loadstring or load -- luacheck: compat
 ---@param path string
 ---@return function? chunk
 ---@return string? message
----@return boolean? is_read there is such a file, and the message is the compiler's
+---@return boolean? has_text there is such a file, and the message is the compiler's
 function file.chunk(path)
   local text, message = file.read(path)
   if not text then return nil, message, false end

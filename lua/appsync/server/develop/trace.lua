@@ -146,7 +146,8 @@ function Tracer:finish(request, about, began, errors)
   local lines = { request_log.line({
     at = self.now(), kind = "trace", operation = about and about.operation, name = about and about.name,
     fields = about and about.fields, ms = (self.clock() - began) * 1000, identity = identity and identity.mode,
-    user = identity and identity.username, n_errors = errors and #errors, error = errors and errors[1] and hide(tostring(errors[1].message)),
+    user = identity and identity.username, n_errors = errors and #errors,
+    error = errors and errors[1] and hide(tostring(errors[1].message)),
   }) .. variables_text(request, hide) }
   for _, entry in ipairs(entries) do lines[#lines + 1] = entry_lines(entry) end
   if n_more > 0 then lines[#lines + 1] = ("  … and %d resolvers more"):format(n_more) end

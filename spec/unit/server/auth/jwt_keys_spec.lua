@@ -1,19 +1,10 @@
 -- Files of keys in the forms in which people have them: read, or refused with what was found; never a secret by mistake.
 local core = require("appsync.core")
 local jwt_keys = require("appsync.server.auth.jwt_keys")
+local tokens = require("spec.support.tokens")
 
 -- Made with openssl; the private keys were thrown away.
-local PEM = [[
------BEGIN PUBLIC KEY-----
-MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA8zlPjqV7ryDmgcrI0bns
-UZFgiXn0zKw90BWmh9GnBBvVepP7xIs3LI0PK5+h5b9SENNC2KG9RSnEeJpb6Vq9
-pmYdfD0uNRXE8wI2/OV8Y7ctkuTa21PP87FNNl2kvbWPZdxdQ1Jx4ex+aILc2BpT
-QhFTUkE2aJLwJXzVpvJGYZfv4rOmn7HMWmtU6gD7FTN1OadO1/M6sY2NyPRiO2Xn
-oJ7zLTVDybCsrN39uS1ZuwNSyirD5v63hpp2Se/C6zNaHGiBMBwAj/8/JqW2L3us
-Vx8dv0HTwaVG+sW0nGaoar4XY5GeZuqcAs6VWSaR8XykBY14PoBN7hTxWH/ywnJk
-AwIDAQAB
------END PUBLIC KEY-----
-]]
+local PEM = tokens.PUBLIC
 local EC = [[
 -----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEqAFXp9v90Pb9mug92d60lV3Q0WaS

@@ -1,21 +1,12 @@
 local core = require("appsync.core")
 local jwt = require("appsync.server.auth.jwt")
 local jwt_keys = require("appsync.server.auth.jwt_keys")
+local tokens = require("spec.support.tokens")
 
 local NOW = 1900000000
 
 -- Made with openssl: a key pair that was thrown away, and one token of it (kid k1, exp 2000000000).
-local PEM = [[
------BEGIN PUBLIC KEY-----
-MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA8zlPjqV7ryDmgcrI0bns
-UZFgiXn0zKw90BWmh9GnBBvVepP7xIs3LI0PK5+h5b9SENNC2KG9RSnEeJpb6Vq9
-pmYdfD0uNRXE8wI2/OV8Y7ctkuTa21PP87FNNl2kvbWPZdxdQ1Jx4ex+aILc2BpT
-QhFTUkE2aJLwJXzVpvJGYZfv4rOmn7HMWmtU6gD7FTN1OadO1/M6sY2NyPRiO2Xn
-oJ7zLTVDybCsrN39uS1ZuwNSyirD5v63hpp2Se/C6zNaHGiBMBwAj/8/JqW2L3us
-Vx8dv0HTwaVG+sW0nGaoar4XY5GeZuqcAs6VWSaR8XykBY14PoBN7hTxWH/ywnJk
-AwIDAQAB
------END PUBLIC KEY-----
-]]
+local PEM = tokens.PUBLIC
 local MODULUS = "8zlPjqV7ryDmgcrI0bnsUZFgiXn0zKw90BWmh9GnBBvVepP7xIs3LI0PK5-h5b9SENNC2KG9RSnEeJpb6Vq9pmYdfD0uNRXE8wI2"
     .. "_OV8Y7ctkuTa21PP87FNNl2kvbWPZdxdQ1Jx4ex-aILc2BpTQhFTUkE2aJLwJXzVpvJGYZfv4rOmn7HMWmtU6gD7FTN1OadO1_M6"
     .. "sY2NyPRiO2XnoJ7zLTVDybCsrN39uS1ZuwNSyirD5v63hpp2Se_C6zNaHGiBMBwAj_8_JqW2L3usVx8dv0HTwaVG-sW0nGaoar4X"
