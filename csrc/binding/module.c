@@ -1,6 +1,7 @@
 /* luaopen_appsync_core: assembles the C module. */
 #include "base/clock.h"
 #include "base/rand.h"
+#include "binding/file_lua.h"
 #include "binding/gql_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/settings_lua.h"
@@ -34,8 +35,9 @@ static int Apl_decode(lua_State *L)
 	struct aps_err err = {0};
 	struct aps_str text;
 	text.p = luaL_checklstring(L, 1, &text.n);
-	const char *big = luaL_optstring(L, 2, "");
-	if (apl_value_push(L, text, *big == 's' ? APL_BIG_STRING : APL_BIG_ROUNDED, &err) == APS_OK) return 1;
+	static const char *const modes[] = {"rounded", "string", "safe", NULL}; /* as in enum apl_big_integers */
+	int big = luaL_checkoption(L, 2, "rounded", modes);
+	if (apl_value_push(L, text, (enum apl_big_integers)big, &err) == APS_OK) return 1;
 	lua_pushnil(L);
 	lua_pushstring(L, err.msg);
 	return 2;
@@ -97,6 +99,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	aps_process_load();
 	lua_newtable(L);
 	apl_register(L, FUNCTIONS);
+	apl_file_register(L);
 	apl_gql_register(L);
 	apl_sign_register(L);
 	apl_runtime_register(L);

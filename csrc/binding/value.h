@@ -25,8 +25,9 @@ enum apl_names_key {
 	APL_NAMES_CJSON_EMPTY = -3  /* OpenResty's cjson.empty_array, or nil */
 };
 
-/* How integers beyond the exact range of the VM's numbers (2^53; 64 bits on 5.3+) are delivered. */
-enum apl_big_integers { APL_BIG_ROUNDED, APL_BIG_STRING };
+/* How integers beyond the exact range of the VM's numbers (2^53; 64 bits on 5.3+) are delivered. SAFE: as STRING, and
+ * ±2^53 are beyond it too where all numbers are doubles: a number with a fraction may have been rounded to them. */
+enum apl_big_integers { APL_BIG_ROUNDED, APL_BIG_STRING, APL_BIG_SAFE };
 
 APS_BEGIN_DECLS
 

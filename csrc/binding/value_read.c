@@ -15,11 +15,7 @@
 #define MAX_OBJECT_HINT   64
 #define MAX_ARRAY_HINT    256
 
-#if APL_HAS_INTEGERS
-#define EXACT_INTEGERS INT64_MAX
-#else
-#define EXACT_INTEGERS (INT64_C(1) << 53)
-#endif
+#define MAX_DOUBLE_INTEGER (INT64_C(1) << 53)
 
 struct level {
 	int n_items;
@@ -86,11 +82,17 @@ static bool push_key(lua_State *L, struct reading *in)
 	return true;
 }
 
+static bool is_exact(const struct reading *in, enum aps_json_token token)
+{
+	if (token != APS_JSON_INT || APL_HAS_INTEGERS) return token == APS_JSON_INT;
+	int64_t limit = in->big == APL_BIG_SAFE ? MAX_DOUBLE_INTEGER - 1 : MAX_DOUBLE_INTEGER;
+	return in->r.integer <= limit && in->r.integer >= -limit;
+}
+
 static void push_integer(lua_State *L, const struct reading *in, enum aps_json_token token)
 {
 	const struct aps_json_reader *r = &in->r;
-	bool is_exact = token == APS_JSON_INT && r->integer <= EXACT_INTEGERS && r->integer >= -EXACT_INTEGERS - 1;
-	if (!is_exact && in->big == APL_BIG_STRING)
+	if (in->big != APL_BIG_ROUNDED && !is_exact(in, token))
 		lua_pushlstring(L, r->text.p, r->text.n);
 	else if (token == APS_JSON_INT && APL_HAS_INTEGERS)
 		lua_pushinteger(L, (lua_Integer)r->integer);

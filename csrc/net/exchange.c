@@ -218,6 +218,8 @@ static CURLcode set_options(struct aps_exchange *exchange)
 	if (rc == CURLE_OK && options->cert_file) rc = curl_easy_setopt(easy, CURLOPT_SSLCERT, options->cert_file);
 	const char *key = options->key_file ? options->key_file : options->cert_file;
 	if (rc == CURLE_OK && key) rc = curl_easy_setopt(easy, CURLOPT_SSLKEY, key);
+	/* libssl would ask at the terminal for the password of an encrypted key. */
+	if (rc == CURLE_OK && key) rc = curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->verify ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->verify ? 2L : 0L);
 	return rc;
@@ -338,7 +340,9 @@ enum aps_rc aps_exchange_prepare(struct aps_exchange *exchange, struct aps_http_
 	exchange->n_body = request->n_body;
 	exchange->n_read = 0;
 	exchange->tag = request->tag;
-	enum aps_rc rc = take_shape(exchange, request, err);
+	enum aps_rc rc = APS_OK;
+	if (aps_str_starts(aps_str_of(request->url), "https:")) rc = aps_net_options_check_files(request->options, err);
+	if (rc == APS_OK) rc = take_shape(exchange, request, err);
 	request->body = NULL;
 	if (rc == APS_OK) rc = take_url(exchange, request->url, err);
 	if (rc == APS_OK) rc = take_lines(exchange, request, err);

@@ -47,7 +47,8 @@ APS_BEGIN_DECLS
 
 struct aps_http *aps_http_new(struct aps_err *err);
 void aps_http_free(struct aps_http *http); /* drops what is under way without an answer */
-/* Starts an exchange; *id names it for a cancel. On failure nothing was started, and there will be no answer. */
+/* Starts an exchange; *id names it for a cancel. On failure nothing was started, and there will be no answer. E_TLS for
+ * a TLS file that is no plain one. */
 enum aps_rc aps_http_start(struct aps_http *http, struct aps_http_request *request, uint64_t *id, struct aps_err *err);
 /* No answer comes after this. Unknown ids are ignored. */
 void aps_http_cancel(struct aps_http *http, uint64_t id);

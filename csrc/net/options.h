@@ -19,6 +19,9 @@ void aps_net_options_clear(struct aps_net_options *options);
 bool aps_net_options_dup(const struct aps_net_options *options, struct aps_net_options *out);
 /* By content. */
 bool aps_net_options_is_same(const struct aps_net_options *a, const struct aps_net_options *b);
+/* The TLS files are plain and can be read: both libraries open them without looking, and a pipe would stop the thread
+ * that does. E_TLS. */
+enum aps_rc aps_net_options_check_files(const struct aps_net_options *options, struct aps_err *err);
 
 APS_END_DECLS
 

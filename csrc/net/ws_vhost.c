@@ -4,29 +4,17 @@
 #include "net/descriptors.h"
 #include "net/ws_connection.h"
 
-#include <unistd.h>
-
 static const struct lws_protocols PROTOCOLS[] = {
         {.name = "appsync", .callback = aps_ws_connection_on_event, .rx_buffer_size = 65536},
         {.name = NULL},
 };
 
-static enum aps_rc check_files(const struct aps_net_options *options, struct aps_err *err)
-{
-	if ((options->ca_file || options->cert_file) && aps_descriptors_are_out(err)) return err->code;
-	/* libwebsockets goes on without a CA file that it cannot read; then the chain is refused later, without a hint.
-	 */
-	if (options->ca_file && access(options->ca_file, R_OK) != 0)
-		return aps_fail_word(err, APS_E_TLS, "ca_file", 0, "the CA file %s cannot be used", options->ca_file);
-	if (options->cert_file && access(options->cert_file, R_OK) != 0)
-		return aps_fail_word(err, APS_E_TLS, "client_certificate", 0,
-		                     "the client certificate %s cannot be used", options->cert_file);
-	return APS_OK;
-}
-
 static struct lws_vhost *make_vhost(struct aps_ws *ws, const struct aps_net_options *options, struct aps_err *err)
 {
-	if (check_files(options, err) != APS_OK) return NULL;
+	if ((options->ca_file || options->cert_file) && aps_descriptors_are_out(err)) return NULL;
+	/* libwebsockets goes on without a CA file that it cannot read; then the chain is refused later, without a hint.
+	 */
+	if (aps_net_options_check_files(options, err) != APS_OK) return NULL;
 	struct lws_context_creation_info info;
 	memset(&info, 0, sizeof info);
 	info.port = CONTEXT_PORT_NO_LISTEN;
@@ -37,6 +25,7 @@ static struct lws_vhost *make_vhost(struct aps_ws *ws, const struct aps_net_opti
 	info.client_ssl_ca_filepath = options->ca_file;
 	info.client_ssl_cert_filepath = options->cert_file;
 	info.client_ssl_private_key_filepath = options->key_file ? options->key_file : options->cert_file;
+	info.client_ssl_private_key_password = ""; /* not NULL: libssl would ask at the terminal */
 #ifdef SSL_OP_NO_TLSv1_1
 	info.ssl_client_options_set = (long)(SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1);
 #endif

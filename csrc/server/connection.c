@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 
 static const struct timeval sweep_interval = {0, 100000};
-#define MAX_CHECKED 64
 
 /* Whether the descriptor still belongs to the connection of the record. */
 static bool is_alive(const struct aps_connection *connection)
@@ -55,25 +54,74 @@ static void begin_reading(struct aps_connection *connection)
 	table->is_sweeping = table->sweep != NULL && evtimer_add(table->sweep, &sweep_interval) == 0;
 }
 
-static void on_input(struct evbuffer *input APS_UNUSED, const struct evbuffer_cb_info *info, void *context)
+/* How many of the last bytes are good. */
+static size_t count_good(struct aps_request_guard *guard, struct evbuffer *input, size_t n_added)
 {
-	struct aps_connection *connection = context;
-	if (info->n_added > 0 && connection->phase == APS_CONNECTION_IDLE) begin_reading(connection);
+	struct evbuffer_ptr at;
+	struct evbuffer_iovec parts[8];
+	size_t n_good = 0;
+	while (n_good < n_added) {
+		if (evbuffer_ptr_set(input, &at, evbuffer_get_length(input) - n_added + n_good, EVBUFFER_PTR_SET) != 0)
+			break;
+		int n_parts = evbuffer_peek(input, (ev_ssize_t)(n_added - n_good), &at, parts, APS_COUNTOF(parts));
+		if (n_parts <= 0) break;
+		for (int i = 0; i < n_parts && i < (int)APS_COUNTOF(parts); i++) {
+			size_t n = parts[i].iov_len < n_added - n_good ? parts[i].iov_len : n_added - n_good;
+			n_good += aps_request_guard_feed(guard, parts[i].iov_base, n);
+			if (guard->state == APS_GUARD_BAD) return n_good;
+		}
+	}
+	return n_good;
 }
 
-/* The end of a connection isn't told: at the limit, each that comes looks after some of the others. */
-static bool has_room(struct aps_listener *listener)
+/* Requests before it are served; evhttp answers this one with 400 and closes. */
+static void spoil(struct aps_connection *connection, struct evbuffer *input, size_t n_good)
+{
+	const char *spoiler = aps_request_guard_spoiler(&connection->guard);
+	struct evbuffer *good = evbuffer_new();
+	bool is_done = good != NULL && (n_good == 0 || evbuffer_remove_buffer(input, good, n_good) == (int)n_good) &&
+	               evbuffer_drain(input, evbuffer_get_length(input)) == 0 &&
+	               evbuffer_add_buffer(input, good) == 0 && evbuffer_add(input, spoiler, strlen(spoiler)) == 0;
+	if (good != NULL) evbuffer_free(good);
+	if (!is_done) shutdown(connection->fd, SHUT_RDWR);
+}
+
+static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *context)
+{
+	struct aps_connection *connection = context;
+	struct aps_request_guard *guard = &connection->guard;
+	if (info->n_added == 0) return;
+	if (connection->phase == APS_CONNECTION_IDLE) begin_reading(connection);
+	if (connection->phase == APS_CONNECTION_TAKEN || guard->state == APS_GUARD_OVER ||
+	    guard->state == APS_GUARD_BAD)
+		return;
+	size_t n_before = evbuffer_get_length(input) - info->n_added;
+	size_t n_good = count_good(guard, input, info->n_added);
+	if (guard->state == APS_GUARD_BAD) spoil(connection, input, n_before + n_good);
+}
+
+static void count_out(struct aps_connection_table *table, struct aps_connection *connection)
+{
+	connection->phase = APS_CONNECTION_CLOSED;
+	table->n_open--;
+}
+
+/* The end of a connection isn't told: at the limit, one that comes looks after all others. At most once a turn of the
+ * loop, in which none ends that hadn't. */
+static bool is_above_limit(struct aps_listener *listener)
 {
 	struct aps_connection_table *table = &listener->connections;
-	if (table->n_open < listener->options.max_connections) return true;
-	for (size_t i = 0; i < table->n_slots && i < MAX_CHECKED; i++) {
-		struct aps_connection *connection = table->by_fd[table->hand];
-		table->hand = (table->hand + 1) % table->n_slots;
-		if (connection == NULL || connection->phase == APS_CONNECTION_CLOSED || is_alive(connection)) continue;
-		connection->phase = APS_CONNECTION_CLOSED;
-		table->n_open--;
+	size_t limit = listener->options.max_connections;
+	if (table->n_open > limit && table->swept_at != table->turn) {
+		table->swept_at = table->turn;
+		for (size_t i = 0; i < table->n_slots; i++) {
+			struct aps_connection *connection = table->by_fd[i];
+			if (connection == NULL || connection->phase == APS_CONNECTION_CLOSED || is_alive(connection))
+				continue;
+			count_out(table, connection);
+		}
 	}
-	return table->n_open < listener->options.max_connections;
+	return table->n_open > limit;
 }
 
 static bool grow(struct aps_connection_table *table, size_t fd)
@@ -110,6 +158,43 @@ static bool place(struct aps_connection *connection)
 	return true;
 }
 
+static void refuse(struct aps_connection *connection)
+{
+	connection->port->listener->connections.refused++;
+	shutdown(connection->fd, SHUT_RDWR);
+}
+
+struct second_look {
+	struct aps_port *port;
+	int fd;
+	uint64_t number;
+};
+
+static void on_second_look(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
+{
+	struct second_look look = *(struct second_look *)context;
+	aps_free(context);
+	struct aps_listener *listener = look.port->listener;
+	struct aps_connection *connection = aps_connection_at(listener, look.fd);
+	bool is_it = connection != NULL && connection->port == look.port && connection->number == look.number;
+	if (!is_it || connection->phase == APS_CONNECTION_CLOSED || !is_above_limit(listener)) return;
+	count_out(&listener->connections, connection);
+	refuse(connection);
+}
+
+/* One that ends in this turn of the loop is closed behind the callbacks that were due with it: looks again behind that,
+ * and before anything is read. */
+static void look_again(struct aps_connection *connection)
+{
+	struct aps_listener *listener = connection->port->listener;
+	struct second_look *look = aps_malloc(sizeof(*look));
+	if (look != NULL) *look = (struct second_look){connection->port, connection->fd, connection->number};
+	if (look != NULL && event_base_once(listener->base, -1, EV_TIMEOUT, on_second_look, look, NULL) == 0) return;
+	aps_free(look);
+	count_out(&listener->connections, connection);
+	refuse(connection);
+}
+
 /* Runs right after evhttp has taken the connection over, before anything of it can be read. */
 static void on_fresh(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
 {
@@ -121,11 +206,8 @@ static void on_fresh(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void 
 	connection->fd = bufferevent_getfd(bev);
 	socklen_t n = sizeof(connection->peer);
 	bool is_there = connection->fd >= 0 && getpeername(connection->fd, &connection->peer.any, &n) == 0;
-	bool is_welcome = is_there && !aps_reserve_is_low() && (port->is_control || has_room(listener));
-	if (is_there && !is_welcome) {
-		listener->connections.refused++;
-		shutdown(connection->fd, SHUT_RDWR);
-	}
+	bool is_welcome = is_there && !aps_reserve_is_low();
+	if (is_there && !is_welcome) refuse(connection);
 	if (!is_welcome || !place(connection)) {
 		aps_free(connection);
 		bufferevent_decref(bev);
@@ -140,6 +222,13 @@ static void on_fresh(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void 
 		connection->phase = APS_CONNECTION_IDLE;
 	}
 	bufferevent_decref(bev);
+	if (!port->is_control && listener->connections.n_open > listener->options.max_connections)
+		look_again(connection);
+}
+
+void aps_connection_turn(struct aps_listener *listener)
+{
+	listener->connections.turn++;
 }
 
 struct bufferevent *aps_connection_accept(struct event_base *base, void *context)

@@ -6,6 +6,7 @@
 #define APS_SERVER_CONNECTION_H
 
 #include "base/macros.h"
+#include "server/request_guard.h"
 
 #include <event2/bufferevent.h>
 #include <netinet/in.h>
@@ -37,7 +38,6 @@ union aps_address {
 };
 
 struct aps_connection {
-	struct aps_connection *next_fresh;
 	struct aps_port *port;
 	struct bufferevent *bev; /* while fresh */
 	int fd;
@@ -46,25 +46,29 @@ struct aps_connection {
 	double deadline_s; /* READING */
 	union aps_address peer;
 	struct ev_token_bucket_cfg *rate;
+	struct aps_request_guard guard;
 };
 
 struct aps_connection_table {
 	struct aps_connection **by_fd;
 	size_t n_slots;
 	size_t n_open; /* an upper bound */
-	size_t hand;   /* the next slot to look after */
 	uint64_t n_main;
 	uint64_t n_control;
 	uint64_t timeouts;
 	uint64_t refused; /* above the limit */
 	struct event *sweep;
 	bool is_sweeping;
+	uint64_t turn;     /* of the loop */
+	uint64_t swept_at; /* the turn in which all were looked at */
 };
 
 APS_BEGIN_DECLS
 
 /* The bufferevent of a connection that is being accepted; evhttp's callback, `context` is the port. */
 struct bufferevent *aps_connection_accept(struct event_base *base, void *context);
+/* A turn of the loop is over: connections may have ended. */
+void aps_connection_turn(struct aps_listener *listener);
 /* The record of a live connection; NULL when memory was out as it came. */
 struct aps_connection *aps_connection_at(struct aps_listener *listener, int fd);
 /* Its request is complete. */

@@ -11,6 +11,8 @@ APS_BEGIN_DECLS
  * E_USAGE when the PEM text holds no RSA key. */
 enum aps_rc aps_jwt_verify_rs256(struct aps_str pem, struct aps_str data, struct aps_str signature, bool *is_valid,
                                  struct aps_err *err);
+/* Of PEM texts that ask for a password: none. libcrypto's own callback would ask at the terminal, and wait. */
+int aps_pem_no_password(char *buf, int size, int is_writing, void *context);
 
 APS_END_DECLS
 

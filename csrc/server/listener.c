@@ -11,6 +11,7 @@
 #include <event2/buffer.h>
 #include <event2/http_struct.h>
 #include <event2/listener.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -22,6 +23,8 @@
 #include <unistd.h>
 
 static const struct timeval accept_pause = {0, 100000};
+/* Whose loop runs on this thread: evhttp has the context of a listening socket's callback. */
+static _Thread_local struct aps_listener *running;
 
 void aps_listener_options_init(struct aps_listener_options *options)
 {
@@ -50,6 +53,7 @@ static void refuse_handshake(struct evhttp_request *request, const char *fault)
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
 	evhttp_add_header(headers, "Content-Type", "text/plain");
 	evhttp_add_header(headers, "Sec-WebSocket-Version", "13");
+	evhttp_add_header(headers, "Connection", "close");
 	evbuffer_add_printf(evhttp_request_get_output_buffer(request), "%s\n", fault);
 	evhttp_send_reply(request, 400, "Bad Request", NULL);
 }
@@ -94,18 +98,45 @@ static void on_timer(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void 
 	listener->timed_out = true;
 }
 
-/* The socket lives as long as its event base, which drops a timer that has not fired. */
-static void on_accept_again(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
+static void accept_again(struct aps_listener *listener)
 {
-	evconnlistener_enable(context);
+	if (!listener->is_accepting_paused || listener->is_stopping) return;
+	listener->is_accepting_paused = false;
+	evconnlistener_enable(listener->main.socket);
+	if (listener->control.socket != NULL) evconnlistener_enable(listener->control.socket);
 }
 
-/* Without this, a process that is out of descriptors would spin in accept(). The context is evhttp's, not ours. */
-static void on_accept_failed(struct evconnlistener *socket, void *context APS_UNUSED)
+/* For what frees descriptors elsewhere in the process; connections are seen at once. */
+static void on_accept_timer(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
 {
-	struct event_base *base = evconnlistener_get_base(socket);
-	if (event_base_once(base, -1, EV_TIMEOUT, on_accept_again, socket, &accept_pause) == 0)
-		evconnlistener_disable(socket);
+	accept_again(context);
+}
+
+/* Without this, a process that is out of descriptors would spin in accept(). */
+static void on_accept_failed(struct evconnlistener *socket APS_UNUSED, void *context APS_UNUSED)
+{
+	struct aps_listener *listener = running;
+	if (listener->is_accepting_paused ||
+	    event_base_once(listener->base, -1, EV_TIMEOUT, on_accept_timer, listener, &accept_pause) != 0)
+		return;
+	listener->is_accepting_paused = true;
+	evconnlistener_disable(listener->main.socket);
+	if (listener->control.socket != NULL) evconnlistener_disable(listener->control.socket);
+}
+
+/* One turn of the loop. While nothing is accepted, whatever has happened in it may have freed a descriptor. */
+static int turn(struct aps_listener *listener, int flags)
+{
+	running = listener;
+	int rc = event_base_loop(listener->base, flags);
+	running = NULL;
+	aps_connection_turn(listener);
+	if (!listener->is_accepting_paused) return rc;
+	int fd = fcntl(evconnlistener_get_fd(listener->main.socket), F_DUPFD_CLOEXEC, 0);
+	if (fd < 0) return rc;
+	close(fd);
+	accept_again(listener);
+	return rc;
 }
 
 static const int caught_signals[] = {SIGTERM, SIGINT};
@@ -334,13 +365,13 @@ static void set_timer(struct aps_listener *listener, double timeout_s)
 void aps_listener_wait(struct aps_listener *listener, double timeout_s)
 {
 	if (listener->first != NULL || timeout_s == 0) {
-		event_base_loop(listener->base, EVLOOP_NONBLOCK);
+		turn(listener, EVLOOP_NONBLOCK);
 		return;
 	}
 	listener->timed_out = false;
 	if (timeout_s > 0) set_timer(listener, timeout_s < 1e6 ? timeout_s : 1e6);
 	while (listener->first == NULL && !listener->timed_out) {
-		if (event_base_loop(listener->base, EVLOOP_ONCE) != 0) break;
+		if (turn(listener, EVLOOP_ONCE) != 0) break;
 	}
 	event_del(listener->timer);
 }
@@ -439,10 +470,10 @@ void aps_listener_shutdown(struct aps_listener *listener, double timeout_s)
 		}
 	}
 	/* Responses that were given before are in the output buffers: a few passes write them. */
-	for (int i = 0; i < 4; i++) event_base_loop(listener->base, EVLOOP_NONBLOCK);
+	for (int i = 0; i < 4; i++) turn(listener, EVLOOP_NONBLOCK);
 	set_timer(listener, timeout_s);
 	while (listener->stats.open_sockets > 0 && !listener->timed_out) {
-		if (event_base_loop(listener->base, EVLOOP_ONCE) != 0) break;
+		if (turn(listener, EVLOOP_ONCE) != 0) break;
 	}
 	event_del(listener->timer);
 }

@@ -9,6 +9,7 @@
 #include "server/sqlite_lua.h"
 
 #include <event2/keyvalq_struct.h>
+#include <signal.h>
 #include <string.h>
 
 #define LISTENER_METATABLE "appsync.listener"
@@ -461,15 +462,21 @@ static const luaL_Reg methods[] = {
         {NULL, NULL},
 };
 
-/* guard_memory(): for the program that owns its process; see reserve.h */
-static int Apl_listener_guard_memory(lua_State *L)
+/* guard_process(): for the program that owns its process. Memory: see reserve.h. A file that may not grow any more, as
+ * the system's limit of their size has it, is an error like a full disk, not the end of the process. */
+static int Apl_listener_guard_process(lua_State *L)
 {
+	struct sigaction action;
+	if (sigaction(SIGXFSZ, NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
+		action.sa_handler = SIG_IGN;
+		sigaction(SIGXFSZ, &action, NULL);
+	}
 	lua_pushboolean(L, aps_reserve_install());
 	return 1;
 }
 
 static const luaL_Reg functions[] = {
-        {"guard_memory", Apl_listener_guard_memory},
+        {"guard_process", Apl_listener_guard_process},
         {"open", Apl_listener_open},
         {"rs256_verify", Apl_listener_rs256_verify},
         {NULL, NULL},

@@ -1,5 +1,8 @@
 #include "server/listener_tls.h"
 
+#include "base/file.h"
+#include "server/jwt_verify.h"
+
 #include <event2/bufferevent_ssl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -45,6 +48,12 @@ enum aps_rc aps_listener_tls_open(struct aps_listener *listener, struct aps_err 
 	listener->tls = tls;
 	SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
 	SSL_CTX_set_alpn_select_cb(tls, on_alpn, NULL);
+	SSL_CTX_set_default_passwd_cb(tls, aps_pem_no_password);
+	const char *fault = aps_file_unfit(options->cert_file);
+	if (fault != NULL)
+		return aps_fail(err, APS_E_USAGE, "can't use the certificate %s: %s", options->cert_file, fault);
+	fault = aps_file_unfit(options->key_file);
+	if (fault != NULL) return aps_fail(err, APS_E_USAGE, "can't use the key %s: %s", options->key_file, fault);
 	if (SSL_CTX_use_certificate_chain_file(tls, options->cert_file) != 1)
 		return refuse("certificate", options->cert_file, err);
 	if (SSL_CTX_use_PrivateKey_file(tls, options->key_file, SSL_FILETYPE_PEM) != 1)

@@ -81,6 +81,7 @@ struct aps_listener {
 	struct aps_peer_event **last;
 	struct aps_peer_event signal_event;
 	bool signal_queued;
+	bool is_accepting_paused; /* the system had no descriptor for a connection */
 	bool timed_out;
 	bool is_stopping;
 	char address[80]; /* of the peer of the event that was peeked */

@@ -100,6 +100,10 @@ enum aps_rc aps_peer_respond(struct aps_peer *peer, int status, struct aps_str b
 	if (peer->state != APS_PEER_REQUEST && peer->state != APS_PEER_UPGRADE)
 		return aps_fail(err, APS_E_USAGE, "this peer waits for no response");
 	struct evhttp_request *request = peer->request;
+	/* What follows a handshake isn't looked at as a request. */
+	if (peer->state == APS_PEER_UPGRADE &&
+	    evhttp_add_header(evhttp_request_get_output_headers(request), "Connection", "close") != 0)
+		return aps_fail(err, APS_E_NOMEM, "no memory for the response");
 	bool is_head = evhttp_request_get_command(request) == EVHTTP_REQ_HEAD;
 	if (is_head && status != 204) {
 		/* RFC 9110 §9.3.2: the length that GET would give, and no body; evhttp would send the body. */

@@ -15,7 +15,9 @@ static int push_error(lua_State *L, const struct aps_err *err)
 {
 	lua_pushnil(L);
 	lua_pushstring(L, err->msg);
-	return 2;
+	if (err->word == NULL) return 2;
+	lua_pushstring(L, err->word);
+	return 3;
 }
 
 static struct aps_db *check_open(lua_State *L)

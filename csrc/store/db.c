@@ -2,8 +2,11 @@
 
 #include "base/mem.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define DB_BUSY_TIMEOUT_MS 5000
@@ -24,18 +27,56 @@ struct aps_db {
 	bool in_transaction;
 };
 
+/* SQLite tells a disk that is full apart only where it writes a page: a file of shared memory that can't grow is an I/O
+ * error to it, and one that can't be made isn't to be opened. */
+static bool has_no_space(struct aps_db *db, int code)
+{
+	if (code == SQLITE_FULL) return true;
+	int system = sqlite3_system_errno(db->handle);
+	return (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) &&
+	       (system == ENOSPC || system == EDQUOT || system == EFBIG);
+}
+
+/* The words of the errors of kind "storage". */
+static const char *word_of(struct aps_db *db, int code)
+{
+	if (has_no_space(db, code)) return "full";
+	switch (code) {
+	case SQLITE_READONLY: return "readonly";
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED: return "locked";
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB: return "corrupt";
+	default: return NULL;
+	}
+}
+
 static enum aps_rc db_failed(struct aps_db *db, const char *what, struct aps_err *err)
 {
 	int code = sqlite3_extended_errcode(db->handle);
 	if ((code & 0xff) == SQLITE_NOMEM) return aps_fail(err, APS_E_NOMEM, "out of memory in SQLite");
-	return aps_fail_word(err, APS_E_STORAGE, NULL, code, "%s: %s", what, sqlite3_errmsg(db->handle));
+	return aps_fail_word(err, APS_E_STORAGE, word_of(db, code & 0xff), code, "%s: %s", what,
+	                     sqlite3_errmsg(db->handle));
 }
 
 /* SQLite creates files with the umask's mode; data of an application is nobody else's business. */
-static void db_create_private(const char *path)
+static int db_create_private(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd >= 0) close(fd);
+	if (fd < 0) return errno;
+	close(fd);
+	return 0;
+}
+
+/* "unable to open database file": the system's reason is the one that we met before SQLite. */
+static void explain_open(int code, struct aps_err *err)
+{
+	if (code == 0 || (err->native & 0xff) != SQLITE_CANTOPEN) return;
+	err->word = code == ENOSPC || code == EDQUOT                   ? "full"
+	            : code == EROFS || code == EACCES || code == EPERM ? "readonly"
+	                                                               : NULL;
+	size_t n = strlen(err->msg);
+	snprintf(err->msg + n, sizeof(err->msg) - n, " (%s)", strerror(code));
 }
 
 enum aps_rc aps_db_open(const char *path, struct aps_db **out, struct aps_err *err)
@@ -51,7 +92,7 @@ enum aps_rc aps_db_open_within(const char *path, int busy_ms, struct aps_db **ou
 	*out = NULL;
 	struct aps_db *db = aps_calloc(1, sizeof(*db));
 	if (db == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	if (!in_memory) db_create_private(path);
+	int create_errno = in_memory ? 0 : db_create_private(path);
 	if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
 		rc = db->handle == NULL ? aps_fail(err, APS_E_NOMEM, "out of memory in SQLite")
 		                        : db_failed(db, "cannot open the store", err);
@@ -64,6 +105,7 @@ enum aps_rc aps_db_open_within(const char *path, int busy_ms, struct aps_db **ou
 	*out = db;
 	return APS_OK;
 failed:
+	if (err != NULL && rc == APS_E_STORAGE) explain_open(create_errno, err);
 	aps_db_close(db);
 	return rc;
 }

@@ -16,7 +16,7 @@ enum aps_db_type { APS_DB_NULL, APS_DB_INTEGER, APS_DB_FLOAT, APS_DB_TEXT, APS_D
 APS_BEGIN_DECLS
 
 /* Opens or creates the file (mode 0600 when created), with a write-ahead log; ":memory:" is a private database.
- * E_STORAGE (native: SQLite's extended code), E_NOMEM. */
+ * E_STORAGE (native: SQLite's extended code; word: "full", "readonly", "locked", "corrupt" or none), E_NOMEM. */
 enum aps_rc aps_db_open(const char *path, struct aps_db **out, struct aps_err *err);
 /* The same, waiting at most so long for another process that has the file locked; aps_db_open() waits 5 s. */
 enum aps_rc aps_db_open_within(const char *path, int busy_ms, struct aps_db **out, struct aps_err *err);

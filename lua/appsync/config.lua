@@ -60,12 +60,9 @@ end
 local function read_file(path)
   -- The C library would open what stands before a zero byte.
   if path:find "%c" then return fail(path, "a file's name must not hold a control character; %s", ACCEPTED) end
-  local file, message = io.open(path, "rb")
-  if not file then return fail("config", "%s can't be read; %s", message or path, ACCEPTED) end
-  local text = file:read(MAX_FILE_BYTES + 1)
-  file:close()
-  if not text then return fail(path, "the file is empty or can't be read; %s", ACCEPTED) end
-  if #text > MAX_FILE_BYTES then return fail(path, "the file is too big for a configuration") end
+  local text, message = core.read_file(path, MAX_FILE_BYTES)
+  if not text then return fail("config", "%s can't be read; %s", message, ACCEPTED) end
+  if text == "" then return fail(path, "the file is empty; %s", ACCEPTED) end
   return text
 end
 

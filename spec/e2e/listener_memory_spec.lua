@@ -7,7 +7,7 @@ package.path = "./?.lua;" .. package.path
 local listener_module = require("appsync.listener")
 local socket = require("socket")
 local ws_socket = require("spec.support.ws_socket")
-assert(listener_module.guard_memory())
+assert(listener_module.guard_process())
 local listener = assert(listener_module.open({}))
 local n_served = 0
 local function pump()

@@ -124,6 +124,14 @@ for name, transport in pairs(transports) do
       fails("ca_file", { ca = "/nonexistent.pem" }, made.server)
     end)
 
+    it("a file that is a pipe is told at once, whichever it is", function()
+      local pipe = process.temporary(".fifo")
+      assert(os.execute("mkfifo " .. pipe))
+      fails("ca_file", { ca = pipe }, made.server)
+      fails("client_certificate", { ca = made.ca, cert = pipe, key = made.client.key }, made.server, made.ca)
+      fails("client_certificate", { ca = made.ca, cert = made.client.cert, key = "/dev/zero" }, made.server, made.ca)
+    end)
+
     it("the local server serves it too", function()
       other = server.start{
         schema = "type Todo @model { id: ID! name: String }", arguments = { "--tls", made.server.cert .. "," .. made.server.key },

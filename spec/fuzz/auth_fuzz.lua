@@ -6,7 +6,7 @@ local authorize = require "appsync.server.auth.authorize"
 local core = require "appsync.core"
 local handshake = require "appsync.server.realtime.handshake"
 local iam_policy = require "appsync.server.auth.iam_policy"
-local jwt = require "appsync.server.auth.jwt"
+local jwt_keys = require "appsync.server.auth.jwt_keys"
 local mutations = require "spec.support.mutations"
 local redact = require "appsync.server.develop.redact"
 local sigv4_verify = require "appsync.server.auth.sigv4_verify"
@@ -48,7 +48,7 @@ local authorizer = assert(authorize.new {
     iam = { AKID = { key = { secret = "SECRET", is_permanent = true } },
       TEMP = { key = { secret = "OTHER", session_token = "the-session-token" } } },
     issuers = {
-      { mode = "AMAZON_COGNITO_USER_POOLS", issuer = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_A", keys = assert(jwt.read_keys(FILES.key)),
+      { mode = "AMAZON_COGNITO_USER_POOLS", issuer = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_A", keys = assert(jwt_keys.read(FILES.key)),
         clients = { "app1" } },
       { mode = "OPENID_CONNECT", issuer = "https://i.example", keys = { { algorithm = "HS256", secret = "secret" } } },
     },
@@ -172,7 +172,7 @@ end
 
 function targets.keys(what)
   local text = mutate(random(2) == 0 and FILES.jwks or FILES.key)
-  local keys, message = jwt.read_keys(text)
+  local keys, message = jwt_keys.read(text)
   if keys then return #keys > 0 or complain(what, text, "gave no keys") end
   return type(message) ~= "string" and complain(what, text, "gave no message")
 end
@@ -198,7 +198,7 @@ end
 function targets.message(what)
   local start = { type = "start", id = "1", payload = { data = '{"query":"{ a }"}', extensions = { authorization = { host = "h", ["x-api-key"] = "the-api-key" } } } }
   local text = mutate(core.encode(start))
-  local shown = redact(text)
+  local shown = redact.message(text)
   if type(core.decode(text)) == "table" and type(core.decode(shown)) ~= "table" then complain(what, text, "became no message") end
   return shown ~= text
 end

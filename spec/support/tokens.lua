@@ -6,6 +6,19 @@ local tokens = {}
 
 tokens.SECRET = "a-secret-of-the-issuer"
 
+--- A public key made with openssl, whose private one was thrown away.
+tokens.PUBLIC = [[
+-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA8zlPjqV7ryDmgcrI0bns
+UZFgiXn0zKw90BWmh9GnBBvVepP7xIs3LI0PK5+h5b9SENNC2KG9RSnEeJpb6Vq9
+pmYdfD0uNRXE8wI2/OV8Y7ctkuTa21PP87FNNl2kvbWPZdxdQ1Jx4ex+aILc2BpT
+QhFTUkE2aJLwJXzVpvJGYZfv4rOmn7HMWmtU6gD7FTN1OadO1/M6sY2NyPRiO2Xn
+oJ7zLTVDybCsrN39uS1ZuwNSyirD5v63hpp2Se/C6zNaHGiBMBwAj/8/JqW2L3us
+Vx8dv0HTwaVG+sW0nGaoar4XY5GeZuqcAs6VWSaR8XykBY14PoBN7hTxWH/ywnJk
+AwIDAQAB
+-----END PUBLIC KEY-----
+]]
+
 local function part(value) return core.base64(core.encode(value), "url") end
 
 --- HS256. `claims.exp` and `claims.iat` are seconds from now.

@@ -79,6 +79,17 @@ describe("decode", function()
     assert.equal(2 ^ 64, core.decode("18446744073709551616"))
   end)
 
+  it("never makes two integers one, nor one of an integer and a fraction, when it reads safely", function()
+    for _, digits in ipairs({ "9007199254740992", "9007199254740993", "-9007199254740992", "-9007199254740993", "18446744073709551616" }) do
+      local value = core.decode(digits, "safe")
+      assert.equal(digits, type(value) == "number" and ("%d"):format(value) or value)
+    end
+    assert.equal(9007199254740991, core.decode("9007199254740991", "safe"))
+    assert.equal(-9007199254740991, core.decode("-9007199254740991", "safe"))
+    assert.equal(has_integers and "number" or "string", type(core.decode("-9007199254740993", "string")))
+    assert.is_false(pcall(core.decode, "1", "other"))
+  end)
+
   it("gives integers beyond the exact range as strings on demand", function()
     assert.equal("18446744073709551616", core.decode("18446744073709551616", "string"))
     assert.equal("-9223372036854775809", core.decode("-9223372036854775809", "string"))

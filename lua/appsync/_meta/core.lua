@@ -13,10 +13,21 @@ local core = {}
 ---Throws for what JSON can't hold, with the path to it.
 function core.encode(value) end
 
+---`big_integers` "string": integers that a Lua number can't hold come as their digits. "safe": so that no two integers of
+---the text become one value, nor an integer and a rounded fraction, if numbers from 2^53 on that have no integer subtype
+---are left out.
 ---@param text string
----@param big_integers? "string"
+---@param big_integers? "rounded"|"string"|"safe" default "rounded"
 ---@return any value, string? message `nil, message` for text that isn't JSON (with the byte offset)
 function core.decode(text, big_integers) end
+
+---A file's whole content. Pipes, devices and sockets, which may wait or never end, are refused; the null device is empty.
+---@param path string
+---@param max_bytes? number default 64 MB
+---@return string? text
+---@return string? message with the path
+---@return boolean? is_missing there is nothing at that path
+function core.read_file(path, max_bytes) end
 
 ---@return string uuid version 4, lower case
 function core.uuid() end

@@ -43,6 +43,10 @@ function listener.list_folder(path) end
 ---@return boolean
 function listener.is_terminal(descriptor) end
 
+---For the program that owns its process: memory is set aside for libevent, and a file that can't grow is an error.
+---@return boolean is_guarded false when there is no memory to set aside
+function listener.guard_process() end
+
 ---@class appsync.listener.Listener
 local Listener = {}
 

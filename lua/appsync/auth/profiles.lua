@@ -1,5 +1,7 @@
 ---The shared configuration files of the AWS tools: where they are, what they say. Rules: AWS SDKs and Tools Reference
 ---Guide, "Shared config and credentials files".
+local core = require "appsync.core"
+
 local profiles = {}
 
 local function home(getenv)
@@ -65,13 +67,15 @@ function profiles.parse(text, is_config)
   return found
 end
 
+local MAX_FILE_BYTES = 1048576
+
 ---@return string text of the file; "" for one that isn't there
+---@return string? fault of one that is there and can't be read
 local function read(path)
-  local file = path and io.open(path, "rb")
-  if not file then return "" end
-  local text = file:read("*a")
-  file:close()
-  return text or ""
+  if not path or path:find("%z") then return "" end
+  local text, message, is_missing = core.read_file(path, MAX_FILE_BYTES)
+  if text then return text end
+  return "", not is_missing and message or nil
 end
 
 ---@class appsync.auth.ProfileOptions
@@ -82,7 +86,10 @@ end
 
 ---One profile from both files; where both have a key, the credentials file wins.
 ---@param options appsync.auth.ProfileOptions
----@return table<string, string>? settings, string name, string[] paths settings are nil when no file has the profile
+---@return table<string, string>? settings nil when no file has the profile
+---@return string name
+---@return string[] paths
+---@return string? fault why a file can't be read
 function profiles.load(options)
   local getenv = options.getenv or os.getenv
   local name = options.profile or getenv("AWS_PROFILE")
@@ -92,9 +99,10 @@ function profiles.load(options)
   local paths = {}
   if credentials_path then paths[#paths + 1] = credentials_path end
   if config_path then paths[#paths + 1] = config_path end
-  local config = profiles.parse(read(config_path), true)[name]
-  local keys = profiles.parse(read(credentials_path), false)[name]
-  if not config and not keys then return nil, name, paths end
+  local config_text, config_fault = read(config_path)
+  local keys_text, keys_fault = read(credentials_path)
+  local config, keys = profiles.parse(config_text, true)[name], profiles.parse(keys_text, false)[name]
+  if not config and not keys then return nil, name, paths, keys_fault or config_fault end
   local merged = {}
   for key, value in pairs(config or {}) do merged[key] = value end
   for key, value in pairs(keys or {}) do merged[key] = value end

@@ -37,8 +37,10 @@ end
 
 -- Files are read at each call: the AWS tools rewrite them when keys are renewed.
 function SharedFile:get()
-  local settings, name, paths = profiles.load(self.options)
-  if not settings then
+  local settings, name, paths, fault = profiles.load(self.options)
+  if not settings and fault then
+    return credentials.fail("no_credentials", ("profile %q can't be read; %s"):format(name, (fault:gsub("%c", "?"))))
+  elseif not settings then
     return credentials.fail("no_credentials",
       ("profile %q is in none of the files %s"):format(name, table.concat(paths, ", ")))
   end

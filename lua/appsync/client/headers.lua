@@ -1,4 +1,5 @@
 ---`headers` of a configuration, a client, of `with`, and of a call: tables, or functions that may wait.
+local core = require "appsync.core"
 local errors = require "appsync.errors"
 local task = require "appsync.task"
 
@@ -15,6 +16,13 @@ local N_SOURCES = 4
 -- RFC 9110 section 5.6.2, "token", and what a value may not hold (section 5.5): control characters but the tab.
 local NAME = "^[%w!#$%%&'*+%-.^_`|~]+$"
 local NOT_IN_VALUE = _VERSION == "Lua 5.1" and "[%z\1-\8\10-\31\127]" or "[\0-\8\10-\31\127]"
+
+-- Lua's own text of a number may have an exponent, and 5.3 gives 5.0 a fraction.
+local function text_of(value)
+  if type(value) ~= "number" or value - value ~= 0 then return tostring(value) end
+  if value == math.floor(value) and value < 2 ^ 53 and value > -2 ^ 53 then return ("%.0f"):format(value) end
+  return core.encode(value)
+end
 
 -- What is wrong with one header; a value is never shown: it may be a secret.
 local function fault_of(name, value)
@@ -55,7 +63,7 @@ local function add(all, given)
     if fault then return nil, errors.new("usage", "headers: " .. fault) end
     local present = not is_first and spelling_of(all, name)
     if present then all[present] = nil end
-    all[name] = tostring(value)
+    all[name] = text_of(value)
   end
   return all
 end

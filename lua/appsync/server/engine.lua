@@ -51,9 +51,13 @@ local CACHED_DOCUMENTS = 500
 local CACHED_BYTES = 1048576
 local MAX_CACHED_BYTES = 65536
 
+local function store_error(options, message, code)
+  return { kind = "storage", code = code, message = ("store '%s': %s"):format(tostring(options.store or ":memory:"), message) }
+end
+
 local function open_store(options)
-  local opened, message = store.open(options.store or ":memory:", options.open_database)
-  if not opened then return nil, { message = ("store '%s': %s"):format(tostring(options.store or ":memory:"), message) } end
+  local opened, message, code = store.open(options.store or ":memory:", options.open_database)
+  if not opened then return nil, store_error(options, message, code) end
   return opened
 end
 
@@ -72,13 +76,14 @@ local function load_program(options, given)
       opened, err = open_store(options)
       if not opened then return nil, err end
     end
-    generated, err = model_resolvers.build(models, opened, {
+    local code
+    generated, err, code = model_resolvers.build(models, opened, {
       now = options.now or core.wall, uuid = options.uuid or core.uuid, query = s.query.name,
       mutation = s.mutation and s.mutation.name, guard = guard,
     })
     if not generated then
       if not given then opened:close() end
-      return nil, { message = ("store '%s': %s"):format(tostring(options.store or ":memory:"), err) }
+      return nil, store_error(options, err, code)
     end
     if guard then guarded_fields.attach(generated, models, guard, s) end
     if rules then rules:cover(options.resolvers or {}, s) end
@@ -292,7 +297,7 @@ local function begin(self, request, prepared)
   end
   return {
     schema = self.schema, resolvers = self.resolvers, fragments = prepared.fragments, plans = prepared.plans,
-    variables = variables, modes = self.modes, gate = field_auth, request = { headers = request.headers or {} },
+    variables = variables, modes = self.modes, gate = field_auth, request = { headers = request.headers or {} }, asked = request,
     identity = request.identity, shown_identity = identity.shown(request.identity),
     request_id = request.request_id or core.uuid(), guard = self.guard, providers = self.providers, trace = self.trace,
     on_effect = self.on_effect, events = self.events, inject = self.inject,

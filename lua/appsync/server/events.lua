@@ -2,6 +2,7 @@
 local core = require("appsync.core")
 local host = require("appsync.server.http.host")
 local http_headers = require("appsync.server.http.headers")
+local secrets = require("appsync.server.develop.secrets")
 
 ---@class appsync.server.Server
 local Server = {}
@@ -28,12 +29,13 @@ function Server:record(event, began, status, body)
   local request, errors = event.request or {}, event.errors
   local about = request.query and self.engine:operation_of(request) or {}
   local identity = request.identity or {}
+  local message = errors and errors[1] and errors[1].message or (status >= 400 and body:match('"message":"([^"]*)"') or nil)
   self.on_record({
     kind = "request", at = self.now(), method = event.method, path = event.path, status = status, bytes = #body,
     ms = (self.clock() - began) * 1000, operation = about.operation, name = about.name, fields = about.fields,
     identity = identity.mode, user = identity.username, request_id = request.request_id,
     n_errors = errors and #errors or (status >= 400 and 1 or 0),
-    error = errors and errors[1] and errors[1].message or (status >= 400 and body:match('"message":"([^"]*)"') or nil),
+    error = message and secrets.hide(tostring(message), secrets.of(request)),
   })
 end
 

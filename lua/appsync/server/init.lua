@@ -5,9 +5,12 @@ local authorize = require("appsync.server.auth.authorize")
 local control = require("appsync.server.fault.control")
 local endpoint = require("appsync.server.http.endpoint")
 local fault = require("appsync.server.fault")
+local printable = require("appsync.server.printable")
+local redact = require("appsync.server.develop.redact")
 local reload = require("appsync.server.reload")
 local request_log = require("appsync.server.develop.request_log")
 local resolver_util = require("appsync.server.resolver_util")
+local secrets = require("appsync.server.develop.secrets")
 local socket_log = require("appsync.server.develop.socket_log")
 local sockets = require("appsync.server.realtime.sockets")
 
@@ -65,7 +68,16 @@ local Server_mt = { __index = Server }
 local server = {}
 
 local function log_to_stderr(text)
-  io.stderr:write("appsync serve: ", text, "\n")
+  io.stderr:write("appsync serve: ", printable.line(text), "\n")
+end
+
+local function hide(text, request)
+  return secrets.hide(text, secrets.of(request))
+end
+
+local function hide_of_message(text, message_text)
+  local message = core.decode(message_text)
+  return type(message) == "table" and hide(text, redact.operation_of(message)) or text
 end
 
 local function new_authorize(options, now, log)
@@ -78,6 +90,7 @@ local function new_authorize(options, now, log)
     file = options.auth,
     now = now,
     log = log,
+    hide = hide,
   })
 end
 
@@ -183,6 +196,7 @@ function Server:wire(options, auth)
     authorize = auth,
     publish = function(items) self:publish(items) end,
     log = self.log,
+    hide = hide,
   })
   self.sockets = sockets.new({
     listener = self.faults and self.faults.wires:listener() or self.listener,
@@ -196,6 +210,7 @@ function Server:wire(options, auth)
     connection_timeout_ms = options.connection_timeout,
     max_age_s = options.max_age,
     log = self.log,
+    hide = hide_of_message,
   })
   if options.program and options.is_watched then
     self.reload = reload.new({

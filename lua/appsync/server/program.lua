@@ -83,7 +83,7 @@ function Program:read()
   if self.paths.resolvers then faults[#faults + 1] = self:read_resolvers(text) end
   self:read_transforms(text, faults)
   for i, path in ipairs(self.paths.seeds) do
-    local json, message = file.read(path)
+    local json, message = file.read(path, "seed")
     text.seeds[i] = { name = path, text = json }
     if not json then faults[#faults + 1] = { message = message } end
   end
@@ -113,7 +113,7 @@ end
 function Program:contents()
   local found, contents, names = source.read(self.paths.schema), {}, {}
   if found then self.watched = found.watched end
-  for _, path in ipairs(self:files()) do contents[path] = contents[path] or file.read(path) or "" end
+  for _, path in ipairs(self:files()) do contents[path] = contents[path] or file.read(path, "seed") or "" end
   for i, read in ipairs(found and found.files or {}) do names[i] = read.path end
   if names[1] ~= self.paths.schema then contents[self.paths.schema] = table.concat(names, "\n") end
   return contents

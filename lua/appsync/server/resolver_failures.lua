@@ -1,5 +1,7 @@
 --- What a user's resolvers throw, for whoever wrote them: where it came from and how it got there.
+local printable = require("appsync.server.printable")
 local resolver_place = require("appsync.server.develop.resolver_place")
+local secrets = require("appsync.server.develop.secrets")
 local shown = require("appsync.server.graphql.thrown").text
 
 local failures = {}
@@ -9,6 +11,7 @@ local failures = {}
 ---@field field_name string
 ---@field thrown any
 ---@field place string? "FILE:LINE" of what threw
+---@field secrets string[]? values that nobody is shown
 ---@field traceback string? of the user's own functions; nil for an error object, which is thrown on purpose
 
 --- A traceback without the server's frames, which stand above the user's own.
@@ -49,6 +52,12 @@ local function call(resolver, handler, ctx)
   return ok, value
 end
 
+-- Those of the operation that a resolver is called for.
+local function secrets_of(ctx)
+  local metatable = type(ctx) == "table" and getmetatable(ctx) or {}
+  return metatable.x and metatable.x.asked and secrets.of(metatable.x.asked) or {}
+end
+
 local function watched(resolver, type_name, field_name, on_failure)
   local place, traceback
   local function handler(thrown)
@@ -60,7 +69,8 @@ local function watched(resolver, type_name, field_name, on_failure)
     local ok, value = call(resolver, handler, ctx)
     if ok then return value end
     -- Told here: a handler that itself fails, as where the stack is full, tells nothing.
-    on_failure({ type_name = type_name, field_name = field_name, thrown = value, place = place, traceback = traceback })
+    on_failure({ type_name = type_name, field_name = field_name, thrown = value, place = place, traceback = traceback,
+      secrets = secrets_of(ctx) })
     place, traceback = nil, nil
     error(value, 0)
   end
@@ -89,12 +99,12 @@ end
 function failures.describe(failure)
   local thrown = failure.thrown
   local message = type(thrown) == "table" and rawget(thrown, "message") or thrown
-  local text = shown(message)
+  local text = printable.line(secrets.hide(shown(message), failure.secrets))
   local place = failure.place and (" (" .. failure.place .. ")") or ""
   if failure.place and text:sub(1, #failure.place + 1) == failure.place .. ":" then text = text:sub(#failure.place + 3) end
   local head = ("%s.%s: %s%s"):format(failure.type_name, failure.field_name, text, place)
   if not failure.traceback then return head end
-  return head .. failure.traceback:gsub("^stack traceback:", "\nstack traceback:")
+  return head .. printable.lines(failure.traceback):gsub("^stack traceback:", "\nstack traceback:")
 end
 
 return failures

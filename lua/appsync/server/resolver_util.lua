@@ -3,6 +3,7 @@ local core = require("appsync.core")
 local execute = require("appsync.server.graphql.execute")
 local parse_date = require("appsync.auth.date")
 local query_string = require("appsync.server.http.query_string")
+local result = require("appsync.server.graphql.result")
 local timestamp = require("appsync.server.data.timestamp")
 local to_subscription_filter = require("appsync.server.realtime.to_subscription_filter")
 
@@ -17,8 +18,13 @@ local function given(value)
   return value
 end
 
+-- Lua writes long numbers with an exponent, and each version differently.
+local function text_of(value)
+  return type(value) == "number" and result.number(value) or tostring(value)
+end
+
 local function entry(message, type_, data, info)
-  return { message = tostring(message), type = given(type_), data = given(data), info = given(info) }
+  return { message = text_of(message), type = given(type_), data = given(data), info = given(info) }
 end
 
 --- Ends the field with an error; its value is null.
@@ -80,12 +86,12 @@ end
 --- As `application/x-www-form-urlencoded` (URL Standard, section 5.2).
 ---@return string
 function util.url_encode(text)
-  return (query_string.escape(tostring(text)):gsub("%%20", "+"):gsub("%%2A", "*"):gsub("~", "%%7E"))
+  return (query_string.escape(text_of(text)):gsub("%%20", "+"):gsub("%%2A", "*"):gsub("~", "%%7E"))
 end
 
 ---@return string
 function util.url_decode(text)
-  return query_string.unescape((tostring(text):gsub("%+", " ")))
+  return query_string.unescape((text_of(text):gsub("%+", " ")))
 end
 
 ---@return boolean

@@ -1,6 +1,7 @@
 --- The resolvers file: a Lua file that returns `{Query = {field = function(ctx) … end}, Mutation = …, Subscription = …,
 --- Type = {field = …}, authorizer = function(token, request) … end}`.
 local failures = require("appsync.server.resolver_failures")
+local file = require("appsync.server.develop.file")
 local opts = require("appsync.opts")
 local resolver_place = require("appsync.server.develop.resolver_place")
 local shown = require("appsync.server.graphql.thrown").text
@@ -13,11 +14,11 @@ local resolvers = {}
 
 -- The one line of the file where a field of that name is given; nil when there are several or none.
 local function line_that_gives(path, name)
-  local file = io.open(path, "rb")
-  if not file then return nil end
+  local text = file.read(path)
+  if not text then return nil end
   local number, found = 0, nil
   local escaped = name:gsub("%p", "%%%0")
-  for line in file:lines() do
+  for line in (text .. "\n"):gmatch("([^\n]*)\n") do
     number = number + 1
     if line:find("%f[%w_]" .. escaped .. "%f[^%w_][%s%]\"']*=[^=]") then
       if found then
@@ -27,7 +28,6 @@ local function line_that_gives(path, name)
       found = number
     end
   end
-  file:close()
   return found
 end
 
@@ -43,9 +43,9 @@ end
 ---@param path string of the file that was loaded
 ---@return appsync.server.ResolversFault
 local function placed(text, path)
-  local file, line, message = whole_path(text, path):match("^([^\n:]-):(%d+): (.*)$")
-  if not file then return { path = path, message = text } end
-  return { path = file, line = tonumber(line), message = message, text = source.line_of(file, tonumber(line)) }
+  local name, line, message = whole_path(text, path):match("^([^\n:]-):(%d+): (.*)$")
+  if not name then return { path = path, message = text } end
+  return { path = name, line = tonumber(line), message = message, text = source.line_of(name, tonumber(line)) }
 end
 
 local function check_fields(name, fields)
@@ -146,12 +146,8 @@ end
 ---@return {by_type: table<string, table<string, function>>, authorizer: function?}? loaded
 ---@return appsync.server.ResolversFault? fault
 function resolvers.load(path)
-  local file, message = io.open(path, "rb")
-  if not file then return nil, { message = message } end
-  file:close()
-  local chunk
-  chunk, message = loadfile(path)
-  if not chunk then return nil, placed(message, path) end
+  local chunk, message, has_text = file.chunk(path)
+  if not chunk then return nil, has_text and placed(message, path) or { message = message } end
   local traceback
   local ok, value = xpcall(chunk, function(thrown)
     traceback = failures.own_frames(debug.traceback("", 2))

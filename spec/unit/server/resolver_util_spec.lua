@@ -89,6 +89,7 @@ describe("ctx.util", function()
     assert.equal("hi", value(function(util) return util.base64_decode("aGk=") end))
     -- As forms are, which the guide says.
     assert.equal("a+b%2F%7E%2B%25*-._%C3%A9", value(function(util) return util.url_encode("a b/~+%*-._\195\169") end))
+    assert.equal("1000000000000000", value(function(util) return util.url_encode(1e15) end))
     assert.equal("a b/~+%*", value(function(util) return util.url_decode(util.url_encode("a b/~+%*")) end))
     assert.equal("a b/", value(function(util) return util.url_decode("a+b%2f") end))
     assert.matches("not JSON", run(function(ctx) return ctx.util.parse_json("{") end).errors[1].message)

@@ -82,10 +82,10 @@ end
 readers["jwt-key"] = function(words, options)
   options.jwt_keys = {}
   for _, path in ipairs(words["jwt-key"] or {}) do
-    local text, message = file.read(path)
+    local text, message = file.read(path, "key")
     local keys
     if text then
-      keys, message = require("appsync.server.auth.jwt").read_keys(text)
+      keys, message = require("appsync.server.auth.jwt_keys").read(text)
       message = keys and nil or path .. ": " .. tostring(message)
     end
     if not keys then
@@ -104,12 +104,12 @@ readers.auth = function(words, options)
     return
   end
   local folder = path:match("^(.*[/\\])") or ""
-  local text, message = file.read(path)
+  local text, message = file.read(path, "settings")
   if not text then
     return status.failure, message
   end
   options.auth, message = require("appsync.server.auth.auth_file").read(text, function(name)
-    return file.read((name:find("^/") or name:find("^%a:[/\\]")) and name or folder .. name)
+    return file.read((name:find("^/") or name:find("^%a:[/\\]")) and name or folder .. name, "key")
   end)
   if not options.auth then
     return status.failure, path .. ": " .. message

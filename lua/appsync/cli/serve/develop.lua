@@ -1,6 +1,7 @@
 --- Options of `appsync serve`: what it tells the people who develop with it.
 local core = require("appsync.core")
 local listener = require("appsync.listener")
+local printable = require("appsync.server.printable")
 local request_log = require("appsync.server.develop.request_log")
 local status = require("appsync.cli.status")
 local trace = require("appsync.server.develop.trace")
@@ -40,7 +41,7 @@ end
 local function log_teller(is_json)
   local tell = teller("message", is_json)
   return function(text)
-    tell((is_json and "" or "appsync serve: ") .. text .. "\n")
+    tell((is_json and "" or "appsync serve: ") .. printable.line(text) .. "\n")
   end
 end
 

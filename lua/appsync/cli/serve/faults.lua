@@ -36,7 +36,7 @@ function faults.read(words, options)
     add(options, rules)
   end
   if words.faults then
-    local text, message = file.read(words.faults)
+    local text, message = file.read(words.faults, "settings")
     local rules
     if text then
       rules, message = fault.parse(text, words.faults)

@@ -1,4 +1,5 @@
 --- Options of `appsync serve`: what it serves.
+local printable = require("appsync.server.printable")
 local resolver_failures = require("appsync.server.resolver_failures")
 local status = require("appsync.cli.status")
 
@@ -41,7 +42,7 @@ function schema.read(words, options)
   end
   options.program, options.on_failure = program, failure_teller(options)
   if text.source.note then
-    options.say("note: " .. text.source.note .. "\n")
+    options.say("note: " .. printable.line(text.source.note) .. "\n")
   end
 end
 

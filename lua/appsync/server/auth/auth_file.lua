@@ -3,7 +3,7 @@
 local authorize = require("appsync.server.auth.authorize")
 local core = require("appsync.core")
 local iam_policy = require("appsync.server.auth.iam_policy")
-local jwt = require("appsync.server.auth.jwt")
+local jwt_keys = require("appsync.server.auth.jwt_keys")
 local members = require("appsync.server.members")
 local opts = require("appsync.opts")
 local parse_date = require("appsync.auth.date")
@@ -84,7 +84,7 @@ local function read_keys(value, where, read)
     fail("%s must be the name of a file, or a JSON Web Key Set", where)
   end
   local keys
-  keys, message = jwt.read_keys(text)
+  keys, message = jwt_keys.read(text)
   if not keys then fail("%s: %s", where, message) end
   return keys
 end

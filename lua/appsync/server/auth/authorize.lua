@@ -1,4 +1,5 @@
 --- Who asks: one identity for the credentials of an HTTP request, a WebSocket connect or a `start` message.
+local claim = require("appsync.server.auth.claim")
 local core = require("appsync.core")
 local identity = require("appsync.server.auth.identity")
 local issuers = require("appsync.server.auth.issuers")
@@ -105,12 +106,13 @@ local function add_lambda(self, settings, file, api)
   if not settings.authorizer then return end
   local options = file.lambda or {}
   self.lambda = lambda_authorizer.new({ call = settings.authorizer, now = settings.now, log = settings.log, api = api,
-    ttl_s = options.ttl_s, tokens = options.tokens })
+    ttl_s = options.ttl_s, tokens = options.tokens, hide = settings.hide })
   self.enabled.AWS_LAMBDA = true
 end
 
 --- `settings`: api_keys (list of texts), iam (secret by access key), jwt_keys (list: of any issuer), file (of
---- `auth_file.read`), authorizer (function), default (mode), now (function, Unix seconds), log (function(text)).
+--- `auth_file.read`), authorizer (function), default (mode), now (function, Unix seconds), log (function(text)), hide (as
+--- of `lambda_authorizer.new`).
 ---@param settings table
 ---@return appsync.server.Authorize? authorize, string? message
 function authorize.new(settings)
@@ -159,23 +161,36 @@ function Authorize:by_api_key(key)
   return { mode = "API_KEY" }
 end
 
-local function text(value)
-  if type(value) == "string" then return value end
+local USER_CLAIMS = { "sub", "username", "cognito:username" }
+
+-- The user's names by claim; or nil and what is wrong with one of them.
+local function names_of(claims)
+  local names = {}
+  for _, name in ipairs(USER_CLAIMS) do
+    local text, fault = claim.text(claims[name])
+    if fault then return nil, ("The claim '%s' %s."):format(name, fault) end
+    names[name] = text
+  end
+  return names
 end
 
 local function groups_of(claims)
-  local groups = claims["cognito:groups"]
-  return type(groups) == "table" and groups or nil
+  if type(claims["cognito:groups"]) ~= "table" then return nil end
+  local groups = setmetatable({}, core.array_mt)
+  for _, group in ipairs(claims["cognito:groups"]) do groups[#groups + 1] = claim.text(group) end
+  return groups
 end
 
 ---@private
 function Authorize:by_token(token, credentials)
   local claims, mode = issuers.check(self.issuers, token, self.settings.now())
   if not claims then return refuse(mode) end
+  local names, fault = names_of(claims)
+  if not names then return refuse(fault) end
   local is_cognito = mode == "AMAZON_COGNITO_USER_POOLS"
   return {
-    mode = mode, sub = text(claims.sub), groups = groups_of(claims), claims = claims,
-    username = is_cognito and (text(claims["cognito:username"]) or text(claims.username)) or text(claims.sub),
+    mode = mode, sub = names.sub, groups = groups_of(claims), claims = claims,
+    username = is_cognito and (names["cognito:username"] or names.username) or names.sub,
     source_ip = is_cognito and identity.source_ip(credentials) or nil,
   }
 end

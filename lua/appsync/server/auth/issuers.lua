@@ -52,18 +52,8 @@ end
 
 local function is_within(seconds, ttl_s, now)
   if not ttl_s then return true end
-  return type(seconds) == "number" and now <= seconds + ttl_s + jwt.leeway_s
-end
-
-local function refusal(provider, claims, now)
-  local use = claims.token_use
-  if provider.mode == COGNITO and use ~= nil and use ~= "id" and use ~= "access" then
-    return jwt.NOT_AUTHORIZED
-  elseif not is_of_client(claims, provider.clients) then
-    return jwt.NOT_AUTHORIZED
-  elseif not is_within(claims.iat, provider.iat_ttl_s, now) or not is_within(claims.auth_time, provider.auth_ttl_s, now) then
-    return "Token has expired."
-  end
+  local since = jwt.date(seconds)
+  return since ~= nil and now <= since + ttl_s + jwt.leeway_s
 end
 
 --- Whether an issuer's name is that of a user pool.
@@ -71,6 +61,27 @@ end
 ---@return boolean
 function issuers.is_cognito(issuer)
   return issuer:find("^https://cognito%-idp%.") ~= nil
+end
+
+local function mode_of(provider, issuer)
+  return provider.mode or (issuers.is_cognito(issuer) and COGNITO or "OPENID_CONNECT")
+end
+
+-- A refresh token is for its issuer alone.
+local function has_other_use(provider, claims)
+  local use = claims.token_use
+  if use == nil or use == "id" or use == "access" then return false end
+  return mode_of(provider, claims.iss) == COGNITO or type(use) ~= "string" or use:lower() == "refresh"
+end
+
+local function refusal(provider, claims, now)
+  if has_other_use(provider, claims) then
+    return jwt.NOT_AUTHORIZED
+  elseif not is_of_client(claims, provider.clients) then
+    return jwt.NOT_AUTHORIZED
+  elseif not is_within(claims.iat, provider.iat_ttl_s, now) or not is_within(claims.auth_time, provider.auth_ttl_s, now) then
+    return "Token has expired."
+  end
 end
 
 --- The claims of a token that is good for one of the providers, and the mode that it is good for.
@@ -89,7 +100,7 @@ function issuers.check(list, token, now)
     local claims, fault = jwt.claims(parsed, provider.keys, now)
     fault = fault or refusal(provider, claims, now)
     if not fault then
-      return claims, provider.mode or (issuers.is_cognito(issuer) and COGNITO or "OPENID_CONNECT")
+      return claims, mode_of(provider, issuer)
     elseif message == jwt.NOT_AUTHORIZED then
       message = fault
     end

@@ -20,7 +20,8 @@ local MAX_KEPT_BYTES = 1048576
 local MAX_CONTEXT_BYTES = 5 * 1048576
 
 --- `settings`: call (the function(token, request)), now, log, api {region, account_id, api_id}, ttl_s (default 0: nothing
---- is kept), tokens (patterns of tokens that are worth asking about; nil: all).
+--- is kept), tokens (patterns of tokens that are worth asking about; nil: all), hide (function(text, operation): the text
+--- without what is secret in the operation).
 ---@param settings table
 ---@return appsync.server.LambdaAuthorizer
 function lambda_authorizer.new(settings)
@@ -85,7 +86,10 @@ end
 
 ---@private
 function LambdaAuthorizer:ask(token, credentials)
-  local log = self.settings.log
+  local hide, operation = self.settings.hide, credentials.operation or {}
+  local function log(text)
+    self.settings.log(hide and hide(text, { query = operation.query, variables = operation.variables }) or text)
+  end
   local ok, answer = pcall(self.settings.call, token, event(self, token, credentials))
   if not ok then
     log("authorizer: " .. lambda_authorizer.without(shown(answer), token))

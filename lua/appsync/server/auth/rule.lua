@@ -1,5 +1,6 @@
 --- One rule of @auth against one caller (Amplify documentation, "Customize authorization rules"). Static rules look at the
 --- caller alone; owner rules and dynamic groups look at a record too.
+local claim = require("appsync.server.auth.claim")
 local core = require("appsync.core")
 
 local rule = {}
@@ -9,14 +10,16 @@ local NULL = core.null
 -- A user pool names its user `username` in an access token and `cognito:username` in an id token.
 local TWIN = { username = "cognito:username", ["cognito:username"] = "username" }
 
-local function text_of(value)
-  if type(value) == "string" and value ~= "" then return value end
-  if type(value) == "number" then return (("%.14g"):format(value)) end
+-- A number that isn't exact could be somebody else's: nothing is decided by it.
+local function name_of(value, claim_name)
+  local text, fault = claim.text(value)
+  if fault then error({ message = ("Not Authorized: the claim '%s' %s."):format(claim_name, fault), type = "Unauthorized" }, 0) end
+  return text
 end
 
-local function claim(caller, name)
-  local claims = caller.claims or {}
-  return text_of(claims[name]) or (TWIN[name] and text_of(claims[TWIN[name]]))
+local function claimed(caller, name)
+  local claims, twin = caller.claims or {}, TWIN[name]
+  return name_of(claims[name], name) or (twin and name_of(claims[twin], twin))
 end
 
 --- The values that may stand in an owner field for this caller: the joined claims first, then each of them.
@@ -26,7 +29,7 @@ end
 function rule.owners(r, caller)
   local parts = {}
   for _, name in ipairs(r.identity_claims or { "sub", "username" }) do
-    local value = claim(caller, name)
+    local value = claimed(caller, name)
     if not value then return {} end
     parts[#parts + 1] = value
   end
@@ -37,9 +40,9 @@ end
 
 local function list_of(value)
   if type(value) == "table" then return value end
-  if type(value) ~= "string" then return {} end
+  if type(value) ~= "string" then return { value } end
   -- A token of another provider may carry its groups as JSON in a text.
-  local decoded = value:find("^%s*%[") and core.decode(value)
+  local decoded = value:find("^%s*%[") and core.decode(value, "safe")
   return type(decoded) == "table" and decoded or { value }
 end
 
@@ -48,9 +51,9 @@ end
 ---@param caller appsync.server.Identity
 ---@return string[]
 function rule.groups(r, caller)
-  local groups = {}
-  for _, group in ipairs(list_of((caller.claims or {})[r.group_claim or "cognito:groups"] or caller.groups)) do
-    if type(group) == "string" then groups[#groups + 1] = group end
+  local groups, name = {}, r.group_claim or "cognito:groups"
+  for _, group in ipairs(list_of((caller.claims or {})[name] or caller.groups)) do
+    groups[#groups + 1] = name_of(group, name)
   end
   return groups
 end

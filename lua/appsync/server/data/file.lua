@@ -1,4 +1,6 @@
 --- The store's file: whose it is, and which version of us wrote it. A file that is not ours is left as it is.
+local listener = require("appsync.listener")
+
 local file = {}
 
 -- "apsy"; https://www.sqlite.org/fileformat.html, "The Database Header".
@@ -42,7 +44,8 @@ local function check_header(bytes)
   local id = read_u32(bytes, AT_APPLICATION_ID)
   if id == APPLICATION_ID then
     local version = read_u32(bytes, AT_USER_VERSION)
-    return version > file.VERSION and newer(version) or nil
+    if version > file.VERSION then return newer(version), "newer" end
+    return nil
   end
   -- A server that was killed while it made the file leaves one without tables, and the rest in the log beside it.
   return (id ~= 0 or read_u32(bytes, AT_SCHEMA_COOKIE) ~= 0) and FOREIGN or nil
@@ -50,6 +53,9 @@ end
 
 ---@return string? message nil when the file may be opened
 local function check_path(path)
+  -- Opening a pipe would wait for its other end.
+  local stamp, kind = listener.file_stamp(path)
+  if stamp and kind == "other" then return "it is a pipe, a device or a socket, not a file" end
   local handle = io.open(path, "rb")
   if not handle then return nil end
   local bytes, why = handle:read(HEADER_BYTES)
@@ -58,21 +64,23 @@ local function check_path(path)
   return why -- a folder; nil for a file without bytes
 end
 
--- The system's reason is better than SQLite's "unable to open database file".
-local function explain(path, message)
-  if message:find("database is locked", 1, true) then return "another process has it open (" .. message .. ")" end
-  if message:find("unable to open", 1, true) then
-    local handle, why = io.open(path, "r+b")
-    if handle then handle:close() end
-    local reason = why and why:sub(1, #path + 2) == path .. ": " and why:sub(#path + 3) or why
-    if reason then return message .. " (" .. reason .. ")" end
-  end
-  return message
+-- The words of SQLite's failures as people read them.
+local WORDS = {
+  full = "the disk is full", readonly = "it can't be written", locked = "another process has it open", corrupt = "it is damaged",
+}
+
+--- What went wrong with a database, in plain words.
+---@param message string SQLite's
+---@param code string? its word: "full", "readonly", "locked" or "corrupt"
+---@return string
+function file.explain(message, code)
+  if not WORDS[code] or message:find("^it is damaged") then return message end
+  return ("%s (%s)"):format(WORDS[code], message)
 end
 
 local function pragma(db, name)
-  local values, message = db:values("PRAGMA " .. name)
-  return values and values[1], message
+  local values, message, code = db:values("PRAGMA " .. name)
+  return values and values[1], message, code
 end
 
 local function create(db)
@@ -80,44 +88,51 @@ local function create(db)
     file.VERSION, SCHEMA))
 end
 
+local function check_content(db)
+  local version, message, code = pragma(db, "user_version")
+  if not version then return nil, message, code end
+  if version > file.VERSION then return nil, newer(version), "newer" end
+  local state, fault, word = pragma(db, "quick_check(1)")
+  if state == "ok" then return true end
+  return nil, "it is damaged: " .. tostring(state or fault), word or "corrupt"
+end
+
 -- The tables of the store, made where there are none. Whoever has the file open has it alone: what was read may be kept.
 local function prepare(db, is_file)
   if is_file then
-    local ok, message = db:exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT;")
-    if not ok then return nil, message end
+    local ok, message, code = db:exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT;")
+    if not ok then return nil, message, code end
   end
-  local id, message = pragma(db, "application_id")
-  if not id then return nil, message end
+  local id, message, code = pragma(db, "application_id")
+  if not id then return nil, message, code end
   if id ~= APPLICATION_ID then
     local n = db:values("SELECT count(*) FROM sqlite_master")
     if not n or n[1] ~= 0 then return nil, FOREIGN end
-    local made, why = create(db)
-    if not made then return nil, why end
+    local made, why, word = create(db)
+    if not made then return nil, why, word end
     return db:exec("PRAGMA wal_checkpoint(TRUNCATE)")
   end
-  local version, unread = pragma(db, "user_version")
-  if not version then return nil, unread end
-  if version > file.VERSION then return nil, newer(version) end
-  local state, fault = pragma(db, "quick_check(1)")
-  if state ~= "ok" then return nil, "it is damaged: " .. tostring(state or fault) end
-  return true
+  return check_content(db)
 end
 
 --- Opens a store's database, with its tables.
 ---@param path string a file, or ":memory:"
 ---@param open fun(path: string, busy_ms: integer): table?, string?
----@return table? connection, string? message without the path
+---@return table? connection
+---@return string? message without the path
+---@return "full"|"readonly"|"locked"|"corrupt"|"newer"|nil code
 function file.open(path, open)
   if path == "" then return nil, "a file's name is expected" end
   local is_file = path ~= ":memory:"
-  local fault = is_file and check_path(path)
-  if fault then return nil, fault end
-  local db, message = open(path, BUSY_MS)
-  if not db then return nil, explain(path, message) end
-  local ok, why = prepare(db, is_file)
+  local fault, kind
+  if is_file then fault, kind = check_path(path) end
+  if fault then return nil, fault, kind end
+  local db, message, code = open(path, BUSY_MS)
+  if not db then return nil, file.explain(message, code), code end
+  local ok, why, word = prepare(db, is_file)
   if ok then return db end
   db:close()
-  return nil, explain(path, why)
+  return nil, file.explain(why, word), word
 end
 
 return file

@@ -71,9 +71,10 @@ end
 ---@param world appsync.server.World
 ---@return table<string, table<string, function>>? resolvers
 ---@return string? message when the store's items do not fit
+---@return string? code of a failure of the storage
 function operations.build(models, store, world)
-  local tables, message = store:adopt(operations.layouts(models))
-  if not tables then return nil, message end
+  local tables, message, code = store:adopt(operations.layouts(models))
+  if not tables then return nil, message, code end
   local guard, accesses = permit.complete(world.guard), {}
   for _, m in ipairs(models) do accesses[m.name] = { m = m, table = tables[m.name], guard = guard } end
   local out = { [world.query] = {}, is_builtin = true }

@@ -5,6 +5,7 @@ local core = require("appsync.core")
 local filter = require("appsync.server.data.filter")
 local keys = require("appsync.server.data.keys")
 local refuse = require("appsync.server.data.refuse")
+local result = require("appsync.server.graphql.result")
 local select_ = require("appsync.server.data.select")
 local token = require("appsync.server.data.token")
 
@@ -82,8 +83,10 @@ end
 -- What a page's token belongs to: the field and the partition, for elsewhere its position means nothing.
 local function subject(place, query)
   local of = place.type .. "." .. place.field
-  if query.pk ~= nil then of = of .. " " .. tostring(query.pk) .. (query.is_descending and " DESC" or "") end
-  return of
+  if query.pk == nil then return of end
+  -- The number 1 isn't the text "1", and a text may end in any word.
+  local pk = type(query.pk) == "number" and result.number(query.pk) or ("%q"):format(query.pk)
+  return of .. (query.is_descending and " DESC " or " ") .. pk
 end
 
 --- A connection: the page that a query and the arguments of its field mean.

@@ -20,22 +20,24 @@ Store.__index = Store
 local store = {}
 
 -- Storage that fails is the server's fault, not the caller's: it ends as an error of the field.
-local function must(value, message)
-  if value == nil then error({ message = "store: " .. tostring(message), type = "InternalFailure" }, 0) end
-  return value
+local function must(value, message, code)
+  if value ~= nil then return value end
+  return error({ message = "store: " .. file.explain(tostring(message), code), type = "InternalFailure", code = code }, 0)
 end
 
 --- Opens a store. `open` is `require("appsync.listener").sqlite_open` unless given.
 ---@param path string a file, or ":memory:"
 ---@param open? fun(path: string, busy_ms: integer): table?, string?
----@return appsync.server.Store? store, string? message
+---@return appsync.server.Store? store
+---@return string? message
+---@return "full"|"readonly"|"locked"|"corrupt"|"newer"|nil code
 function store.open(path, open)
-  local db, message = file.open(path, open or require("appsync.listener").sqlite_open)
-  if not db then return nil, message end
-  local last, why = db:values("SELECT coalesce(max(seq), 0) FROM items")
+  local db, message, code = file.open(path, open or require("appsync.listener").sqlite_open)
+  if not db then return nil, message, code end
+  local last, why, word = db:values("SELECT coalesce(max(seq), 0) FROM items")
   if not last then
     db:close()
-    return nil, why
+    return nil, file.explain(why, word), word
   end
   return setmetatable({ db = db, cache = cache.new(), n_read = 0, tables = {}, place = last[1] }, Store)
 end
@@ -105,10 +107,10 @@ function Store:transaction(fn)
     roll_back(self)
     error(value, 0)
   end
-  local is_kept, message = self.db:run("COMMIT")
+  local is_kept, message, code = self.db:run("COMMIT")
   if not is_kept then
     roll_back(self) -- else every later one would find a transaction open
-    must(nil, message)
+    must(nil, message, code)
   end
   self.is_in_transaction = nil
   return value
@@ -119,13 +121,14 @@ end
 ---@param layouts appsync.server.TableLayout[]
 ---@return table<string, appsync.server.Table>? tables by name
 ---@return string? message
+---@return string? code as of `store.open`
 function Store:adopt(layouts)
   local by_name = {}
   local ok, thrown = pcall(self.transaction, self, function()
     for _, wanted in ipairs(layouts) do by_name[wanted.name] = layout.prepare(self, wanted) end
   end)
   if not ok then
-    if type(thrown) == "table" and thrown.message then return nil, thrown.message end
+    if type(thrown) == "table" and thrown.message then return nil, thrown.message, thrown.code end
     return error(thrown, 0)
   end
   local out = {}

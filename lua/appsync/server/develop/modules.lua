@@ -1,5 +1,7 @@
 --- The Lua modules that a program of the user's requires: known by their files, so that a change of one can be seen, and
 --- forgotten, so that it can be loaded anew.
+local listener = require("appsync.listener")
+
 ---@class appsync.server.Modules
 ---@field private folder string of the program
 ---@field private before table<string, true> names that were loaded before it
@@ -9,10 +11,9 @@ Modules.__index = Modules
 
 local modules = {}
 
-local function is_readable(path)
-  local file = io.open(path, "rb")
-  if file then file:close() end
-  return file ~= nil
+local function is_file(path)
+  local stamp, kind = listener.file_stamp(path)
+  return stamp ~= nil and kind == "file"
 end
 
 -- `package.searchpath`, which PUC 5.1 lacks.
@@ -20,7 +21,7 @@ local function search(name)
   local base = name:gsub("%.", "/")
   for template in package.path:gmatch("[^;]+") do
     local path = template:gsub("%?", (base:gsub("%%", "%%%%")))
-    if is_readable(path) then return path end
+    if is_file(path) then return path end
   end
   return false
 end

@@ -2,7 +2,10 @@
 --- that is spelt.
 local core = require("appsync.core")
 local secret_variables = require("appsync.server.develop.secret_variables")
+local secrets = require("appsync.server.develop.secrets")
 local shorten = require("appsync.server.develop.shorten")
+
+local redact = {}
 
 local HIDDEN = '"***"'
 
@@ -39,14 +42,14 @@ end
 local hide
 
 -- A text that is JSON itself, as the `data` of a start message.
-local function inner(raw, variables)
+local function inner(raw, variables, list)
   local text = core.decode(raw)
   if not text:find("^%s*[{%[]") or type(core.decode(text)) ~= "table" then return raw end
-  local shown = hide(text, variables)
+  local shown = hide(text, variables, list)
   return shown == text and raw or core.encode(shown)
 end
 
-function hide(json, variables)
+function hide(json, variables, list)
   local out, at = {}, 1
   while true do
     local first = json:find('"', at, true)
@@ -54,7 +57,7 @@ function hide(json, variables)
     local stop = past_text(json, first)
     local raw, value = json:sub(first, stop - 1), json:match("^%s*:%s*()", stop)
     if not value then
-      out[#out + 1] = json:sub(at, first - 1) .. inner(raw, variables)
+      out[#out + 1] = json:sub(at, first - 1) .. inner(raw, variables, list)
       at = stop
     elseif variables[core.decode(raw)] or shorten.is_secret(core.decode(raw)) then
       out[#out + 1] = json:sub(at, value - 1) .. HIDDEN
@@ -64,23 +67,27 @@ function hide(json, variables)
       at = value
     end
   end
-  return table.concat(out) .. json:sub(at)
+  return secrets.hide(table.concat(out) .. json:sub(at), list)
 end
 
--- The operation of a message of either protocol: AppSync's has it as a text.
-local function query_of(message)
+--- The operation of a message of either protocol: AppSync's has it as a text.
+---@param message table
+---@return {query: any, variables: any}
+local function operation_of(message)
   local payload = type(message.payload) == "table" and message.payload or {}
   local operation = type(payload.data) == "string" and core.decode(payload.data) or payload
-  return type(operation) == "table" and operation.query
+  return type(operation) == "table" and operation or {}
 end
+redact.operation_of = operation_of
 
 --- The message with "***" in the place of each credential.
 ---@param text string as a client sent it
 ---@return string
-local function redact(text)
+function redact.message(text)
   local message = core.decode(text)
   if type(message) ~= "table" then return ("(%d bytes that are no message)"):format(#text) end
-  return hide(text, secret_variables(query_of(message)))
+  local operation = operation_of(message)
+  return hide(text, secret_variables(operation.query), secrets.of({ query = operation.query, variables = operation.variables }))
 end
 
 return redact

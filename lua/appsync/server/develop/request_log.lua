@@ -1,6 +1,7 @@
 --- One record for each thing that a client does, and how it reads: a line for people, a JSON object for machines.
 local core = require("appsync.core")
 local cut = require("appsync.server.cut")
+local printable = require("appsync.server.printable")
 local result = require("appsync.server.graphql.result")
 
 ---@class appsync.server.LogRecord
@@ -38,7 +39,7 @@ local MEMBERS = {
 
 -- A line stays a line, whatever a client has sent.
 local function clean(text, limit)
-  return cut((tostring(text):gsub("%c", "?")), limit)
+  return printable.line(cut(tostring(text), limit))
 end
 
 --- The local time of day, with milliseconds.
@@ -84,7 +85,7 @@ end
 
 function heads.connect(record)
   local how = record.status and ("refused " .. record.status) or "connect"
-  return ("WS #%d %s%s"):format(record.connection, how, record.protocol and (" " .. record.protocol) or "")
+  return ("WS #%d %s%s"):format(record.connection, how, record.protocol and (" " .. clean(record.protocol, 40)) or "")
 end
 
 function heads.start(record)
@@ -102,7 +103,7 @@ function heads.close(record)
 end
 
 function heads.fault(record)
-  return ("FAULT %s: %s"):format(table.concat(record.faults, ", "), clean(record.outcome, 60))
+  return ("FAULT %s: %s"):format(clean(table.concat(record.faults, ", "), 200), clean(record.outcome, 60))
 end
 
 function heads.trace()
@@ -154,7 +155,7 @@ function request_log.json(record)
     if name == "ms" and value then value = math.floor(value * 1000 + 0.5) / 1000 end
     if value ~= nil then parts[#parts + 1] = core.encode(name) .. ":" .. core.encode(value) end
   end
-  return "{" .. table.concat(parts, ",") .. "}"
+  return printable.line("{" .. table.concat(parts, ",") .. "}")
 end
 
 return request_log

@@ -1,7 +1,9 @@
 --- Values of any size as a few words for a trace, without what must stay secret.
 local core = require("appsync.core")
 local cut = require("appsync.server.cut")
+local printable = require("appsync.server.printable")
 local is_list = require("appsync.server.graphql.is_list")
+local result = require("appsync.server.graphql.result")
 
 local shorten = {}
 
@@ -22,8 +24,11 @@ function shorten.is_secret(name)
   return false
 end
 
-local function text_of(value)
-  return '"' .. cut(value, MAX_TEXT):gsub("%c", " ") .. '"'
+local function as_it_is(text) return text end
+
+-- What stays secret is taken out before a text is cut: a part of it would be left else.
+local function text_of(value, hide)
+  return '"' .. printable.line(cut(hide(value), MAX_TEXT)) .. '"'
 end
 
 local function by_name(a, b) return tostring(a) < tostring(b) end
@@ -33,14 +38,14 @@ shorten.HIDDEN = {}
 
 local render
 
-local function list_of(value, depth)
+local function list_of(value, depth, hide)
   local parts = {}
-  for i = 1, math.min(#value, MAX_ITEMS) do parts[i] = render(value[i], depth + 1) end
+  for i = 1, math.min(#value, MAX_ITEMS) do parts[i] = render(value[i], depth + 1, hide) end
   if #value > MAX_ITEMS then parts[#parts + 1] = ("… %d in all"):format(#value) end
   return "[" .. table.concat(parts, ", ") .. "]"
 end
 
-local function object_of(value, depth)
+local function object_of(value, depth, hide)
   local names = {}
   for name in next, value do names[#names + 1] = name end
   table.sort(names, by_name)
@@ -50,43 +55,48 @@ local function object_of(value, depth)
       parts[i] = "…"
       break
     end
-    parts[i] = tostring(name) .. ": " .. render(shorten.is_secret(name) and shorten.HIDDEN or value[name], depth + 1)
+    local shown = shorten.is_secret(name) and shorten.HIDDEN or value[name]
+    parts[i] = printable.line(cut(hide(tostring(name)), MAX_TEXT)) .. ": " .. render(shown, depth + 1, hide)
   end
   return "{" .. table.concat(parts, ", ") .. "}"
 end
 
-function render(value, depth)
+function render(value, depth, hide)
   local kind = type(value)
   if value == nil or value == core.null then return "null" end
-  if kind == "string" then return text_of(value) end
-  if kind == "number" or kind == "boolean" then return tostring(value) end
+  if kind == "string" then return text_of(value, hide) end
+  if kind == "number" then return hide(result.number(value)) end
+  if kind == "boolean" then return tostring(value) end
   if kind ~= "table" then return kind end
   if value == shorten.HIDDEN then return "***" end
   if depth > MAX_DEPTH then return is_list(value) and "[…]" or "{…}" end
-  return (is_list(value) and list_of or object_of)(value, depth)
+  return (is_list(value) and list_of or object_of)(value, depth, hide)
 end
 
 --- The value in a few words.
 ---@param value any
+---@param hide? fun(text: string): string takes out what stays secret
 ---@return string
-function shorten.value(value)
-  local ok, text = pcall(render, value, 1)
+function shorten.value(value, hide)
+  local ok, text = pcall(render, value, 1, hide or as_it_is)
   return ok and text or "a value that can't be shown"
 end
 
 --- A field's arguments: "(id: 1, …)", or "" without any.
 ---@param args table<string, any>
+---@param hide? fun(text: string): string
 ---@return string
-function shorten.arguments(args)
+function shorten.arguments(args, hide)
   if type(args) ~= "table" or next(args) == nil then return "" end
-  return "(" .. shorten.value(args):sub(2, -2) .. ")"
+  return "(" .. shorten.value(args, hide):sub(2, -2) .. ")"
 end
 
 --- What came out of a resolver, by its size.
 ---@param value any
+---@param hide? fun(text: string): string
 ---@return string
-function shorten.result(value)
-  if type(value) ~= "table" then return shorten.value(value) end
+function shorten.result(value, hide)
+  if type(value) ~= "table" then return shorten.value(value, hide) end
   if is_list(value) then return #value == 1 and "1 item" or (#value .. " items") end
   local items = rawget(value, "items")
   if type(items) == "table" then

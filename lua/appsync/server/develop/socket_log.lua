@@ -1,5 +1,7 @@
 --- What WebSockets do, as records of the request log: the sockets tell it what is opened, sent, received and closed.
 local core = require("appsync.core")
+local redact = require("appsync.server.develop.redact")
+local secrets = require("appsync.server.develop.secrets")
 
 ---@class appsync.server.SocketLog
 ---@field private settings {write: fun(record: appsync.server.LogRecord), engine: appsync.server.Engine, now: fun(): number}
@@ -81,6 +83,7 @@ function SocketLog:received(id, connection, text)
   local name = kind and message.id
   if not state or type(name) ~= "string" then return end
   local is_live = connection.subscriptions[name] ~= nil
+  if state.error then state.error = secrets.hide(state.error, secrets.of(redact.operation_of(message))) end
   if kind == "start" or (kind == "subscribe" and (is_live or state.error)) then
     self:started(id, connection, name, state)
   elseif (kind == "stop" or kind == "complete") and state.live[name] and not is_live then

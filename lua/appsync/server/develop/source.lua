@@ -59,7 +59,7 @@ local function gather(self, folder, found)
       if not ok then return nil, why end
     elseif not kind and why and name:find("%.graphql$") then
       return nil, why
-    elseif kind == "file" and name:find("%.graphql$") then
+    elseif kind and name:find("%.graphql$") then
       found[#found + 1] = path
     end
   end

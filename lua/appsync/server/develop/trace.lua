@@ -2,10 +2,12 @@
 --- around an engine, so that one without it pays nothing.
 local core = require("appsync.core")
 local cut = require("appsync.server.cut")
+local printable = require("appsync.server.printable")
 local redact = require("appsync.server.develop.redact")
 local request_log = require("appsync.server.develop.request_log")
 local resolver_place = require("appsync.server.develop.resolver_place")
 local secret_variables = require("appsync.server.develop.secret_variables")
+local secrets = require("appsync.server.develop.secrets")
 local shorten = require("appsync.server.develop.shorten")
 
 -- A list of ten thousand items whose children have resolvers would bury what one looks for.
@@ -17,6 +19,7 @@ local MAX_MESSAGE = 2000
 ---@field private only table<string, true>? "Type.field"
 ---@field private entries table[]
 ---@field private n_more integer
+---@field private secrets string[] of the operation that runs
 ---@field private current table? the entry whose resolver runs
 local Tracer = {}
 Tracer.__index = Tracer
@@ -34,8 +37,14 @@ function trace.new(settings)
   end
   return setmetatable({
     write = settings.write, only = only, clock = settings.clock or core.now, now = settings.now or core.wall,
-    entries = {}, n_more = 0,
+    entries = {}, n_more = 0, secrets = {},
   }, Tracer)
+end
+
+-- Takes out what is secret in the operation that runs.
+local function hider(self)
+  local list = self.secrets
+  return function(text) return secrets.hide(text, list) end
 end
 
 local function path_of(ctx)
@@ -69,7 +78,7 @@ function Tracer:enter(type_, field, resolver, ctx)
   end
   local path, depth = path_of(ctx)
   self.current = {
-    name = name, path = path, depth = depth, place = resolver_place.text(resolver), args = shorten.arguments(ctx.arguments),
+    name = name, path = path, depth = depth, place = resolver_place.text(resolver), args = shorten.arguments(ctx.arguments, hider(self)),
     began = self.clock(),
   }
   self.entries[#self.entries + 1] = self.current
@@ -85,9 +94,10 @@ function Tracer:leave(_, _, ok, value)
   self.current = nil
   entry.ms = (self.clock() - entry.began) * 1000
   if ok then
-    entry.result = shorten.result(value)
+    entry.result = shorten.result(value, hider(self))
   elseif not entry.failure then
-    entry.failure = type(value) == "table" and tostring(value.message) or tostring(value)
+    local text = type(value) == "table" and tostring(value.message) or tostring(value)
+    entry.failure = printable.line(secrets.hide(text, self.secrets))
   end
 end
 
@@ -96,7 +106,7 @@ end
 ---@param text string
 function Tracer:message(connection, text)
   if self.only then return end
-  local shown = cut((redact(text):gsub("%c", "?")), MAX_MESSAGE)
+  local shown = printable.line(cut(redact.message(text), MAX_MESSAGE))
   self.write(("%s  WS #%d message  %s\n"):format(request_log.time(self.now()), connection, shown))
 end
 
@@ -105,7 +115,7 @@ end
 ---@return boolean is_taken false: nobody will tell it
 function Tracer:failed(text)
   if not self.current then return false end
-  self.current.failure = text
+  self.current.failure = secrets.hide(text, self.secrets)
   return true
 end
 
@@ -113,31 +123,32 @@ local function entry_lines(entry)
   local pad = ("  "):rep(entry.depth)
   local outcome = entry.failure and "failed" or ("-> " .. tostring(entry.result))
   local name = entry.path == entry.name:match("[^.]*$") and entry.name or ("%s  %s"):format(entry.path, entry.name)
-  local line = ("%s%s%s  %s  %.2f ms  %s"):format(pad, name, entry.args, entry.place, entry.ms or 0, outcome)
-  if entry.failure then line = line .. "\n" .. pad .. "  " .. entry.failure:gsub("\n", "\n" .. pad .. "  ") end
+  local line = ("%s%s%s  %s  %.2f ms  %s"):format(pad, name, entry.args, printable.line(entry.place), entry.ms or 0, outcome)
+  if entry.failure then line = line .. "\n" .. pad .. "  " .. printable.lines(entry.failure):gsub("\n", "\n" .. pad .. "  ") end
   return line
 end
 
-local function variables_text(request)
+local function variables_text(request, hide)
   if not request.variables then return "" end
   local shown, is_secret = {}, secret_variables(request.query)
   for name, value in pairs(request.variables) do
     shown[name] = is_secret[name] and shorten.HIDDEN or value
   end
-  return "  variables " .. shorten.value(setmetatable(shown, getmetatable(request.variables)))
+  return "  variables " .. shorten.value(setmetatable(shown, getmetatable(request.variables)), hide)
 end
 
 ---@private
 function Tracer:finish(request, about, began, errors)
-  local entries, n_more = self.entries, self.n_more
-  self.entries, self.n_more, self.current = {}, 0, nil
+  local entries, n_more, hide = self.entries, self.n_more, hider(self)
+  self.entries, self.n_more, self.current, self.secrets = {}, 0, nil, {}
   if self.only and #entries == 0 then return end
   local identity = request.identity
   local lines = { request_log.line({
     at = self.now(), kind = "trace", operation = about and about.operation, name = about and about.name,
     fields = about and about.fields, ms = (self.clock() - began) * 1000, identity = identity and identity.mode,
-    user = identity and identity.username, n_errors = errors and #errors, error = errors and errors[1] and errors[1].message,
-  }) .. variables_text(request) }
+    user = identity and identity.username, n_errors = errors and #errors,
+    error = errors and errors[1] and hide(tostring(errors[1].message)),
+  }) .. variables_text(request, hide) }
   for _, entry in ipairs(entries) do lines[#lines + 1] = entry_lines(entry) end
   if n_more > 0 then lines[#lines + 1] = ("  … and %d resolvers more"):format(n_more) end
   self.write(table.concat(lines, "\n") .. "\n")
@@ -151,7 +162,7 @@ function Tracer:around(engine)
   local function operation(name)
     traced[name] = function(_, request)
       local began = tracer.clock()
-      tracer.entries, tracer.n_more = {}, 0
+      tracer.entries, tracer.n_more, tracer.secrets = {}, 0, secrets.of(request)
       local ok, first, second, third = pcall(engine[name], engine, request)
       local errors = third or (name == "subscribe" and not first and second) or nil
       if not ok then errors = { { message = tostring(first) } } end

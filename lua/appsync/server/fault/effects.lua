@@ -30,8 +30,10 @@ end
 local function first_text(...)
   for i = 1, select("#", ...) do
     local value = select(i, ...)
-    if type(value) == "string" or type(value) == "number" then
-      return tostring(value)
+    if type(value) == "string" then
+      return value
+    elseif type(value) == "number" then
+      return result.number(value)
     end
   end
 end

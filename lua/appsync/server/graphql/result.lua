@@ -21,7 +21,8 @@ local NULL = core.null
 ---@return string
 function result.number(value)
   if math.type and math.type(value) == "integer" then return ("%d"):format(value) end
-  if value == math.floor(value) and math.abs(value) < 1e15 then
+  -- The last one that is not several integers at once (IEEE 754).
+  if value == math.floor(value) and math.abs(value) < 9007199254740992 then
     -- "-0" is what %.0f makes of a negative zero.
     return value == 0 and "0" or ("%.0f"):format(value)
   end

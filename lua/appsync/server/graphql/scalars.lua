@@ -14,7 +14,8 @@ local result = require("appsync.server.graphql.result")
 local scalars = {}
 
 local MAX_INT = 2147483647
-local MAX_EXACT = 9007199254740992
+-- From here on one double stands for several integers (IEEE 754).
+local FIRST_INEXACT = 9007199254740992
 
 local function is_integral(value)
   return type(value) == "number" and value == math.floor(value) and value - value == 0
@@ -50,6 +51,8 @@ end
 
 local function parse_float(value)
   if type(value) ~= "number" or value - value ~= 0 then return expected("Float", value) end
+  -- A Float is a double, so an integer of 64 bits is rounded as it is where numbers are doubles.
+  if value >= FIRST_INEXACT or value <= -FIRST_INEXACT then return value + 0.0 end
   return value
 end
 
@@ -63,10 +66,13 @@ local function parse_boolean(value)
   return value
 end
 
+-- Two records must not become one because of a number that several integers are rounded to.
 local function parse_id(value)
   if type(value) == "string" then return value end
-  if is_integral(value) then return ("%.0f"):format(value) end
-  return expected("ID", value)
+  if not is_integral(value) then return expected("ID", value) end
+  local is_exact = (math.type and math.type(value) == "integer") or (value < FIRST_INEXACT and value > -FIRST_INEXACT)
+  if is_exact then return result.number(value) end
+  return nil, "The number for type 'ID' is too large to be exact. Pass it as a String."
 end
 
 local function serialize_number(parse)
@@ -77,7 +83,8 @@ end
 
 local function serialize_string(value)
   if type(value) == "number" then
-    return is_integral(value) and ("%.0f"):format(value) or ("%.14g"):format(value)
+    if value - value ~= 0 then return tostring(value) end
+    return core.encode(value)
   end
   if type(value) == "boolean" then return tostring(value) end
   return parse_string(value)
@@ -205,8 +212,9 @@ local function is_ip(text)
 end
 
 local function parse_timestamp(value)
-  if not is_integral(value) or value > MAX_EXACT or value < -MAX_EXACT then
-    return nil, ("Unable to parse `%s` as a valid timestamp."):format(tostring(value))
+  if not is_integral(value) or value >= FIRST_INEXACT or value <= -FIRST_INEXACT then
+    local shown = type(value) == "number" and result.number(value) or tostring(value)
+    return nil, ("Unable to parse `%s` as a valid timestamp."):format(shown)
   end
   return as_integer(value)
 end

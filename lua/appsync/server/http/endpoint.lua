@@ -9,12 +9,13 @@ local result = require("appsync.server.graphql.result")
 ---@field private authorize appsync.server.Authorize
 ---@field private publish fun(items: table[])
 ---@field private log fun(text: string)
+---@field private hide (fun(text: string, request: table): string)?
 local Endpoint = {}
 local Endpoint_mt = { __index = Endpoint }
 
 local endpoint = {}
 
---- `settings`: engine, authorize, publish(items), log(text).
+--- `settings`: engine, authorize, publish(items), log(text), hide(text, request): the text without what is secret in it.
 ---@return appsync.server.Endpoint
 function endpoint.new(settings)
   return setmetatable({
@@ -22,6 +23,7 @@ function endpoint.new(settings)
     authorize = settings.authorize,
     publish = settings.publish,
     log = settings.log,
+    hide = settings.hide,
   }, Endpoint_mt)
 end
 
@@ -103,7 +105,8 @@ function Endpoint:execute(event, operation, identity, request_id)
   local ok, json, published, errors = pcall(self.engine.execute, self.engine, request)
   event.request, event.errors = request, errors -- for the request log
   if not ok then
-    self.log("execution failed: " .. tostring(json))
+    local text = "execution failed: " .. tostring(json)
+    self.log(self.hide and self.hide(text, request) or text)
     return failure(request_id, 500, "InternalFailure", "An internal failure occurred while resolving this request.")
   end
   if not json then

@@ -4,7 +4,7 @@ local result = require("appsync.server.graphql.result")
 
 local weak = { __mode = "k" }
 local numbers, variables_of = setmetatable({}, weak), setmetatable({}, weak)
-local last_number = 0
+local last_number, n_unshared = 0, 0
 
 local function number_of(operation)
   local number = numbers[operation]
@@ -56,8 +56,10 @@ local function render_key(x, operation)
     if not PERSONAL[name] then parts.identity[name] = value end
   end
   local ok, text = pcall(result.sorted, parts)
+  if ok then return ("%d %s"):format(number_of(operation), text) end
   -- What can't be written down is shared with nobody.
-  return ("%d %s"):format(number_of(operation), ok and text or tostring(parts))
+  n_unshared = n_unshared + 1
+  return ("%d alone %d"):format(number_of(operation), n_unshared)
 end
 
 return render_key

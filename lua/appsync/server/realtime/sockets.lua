@@ -87,7 +87,8 @@ function Sockets:message(event)
   end
   local ok, message = pcall(connection.on_message, connection, event.text)
   if not ok then
-    self.settings.log("a message could not be handled: " .. tostring(message))
+    local text, hide = "a message could not be handled: " .. tostring(message), self.settings.hide
+    self.settings.log(hide and hide(text, event.text) or text)
     self.settings.listener:close(event.id, 1011, "internal error")
   end
   if self.settings.observer then

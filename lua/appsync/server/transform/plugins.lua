@@ -19,6 +19,7 @@
 local arguments = require("appsync.server.transform.arguments")
 local definitions = require("appsync.server.transform.definitions")
 local directives = require("appsync.server.graphql.directives")
+local file = require("appsync.server.develop.file")
 local plugin_api = require("appsync.server.transform.plugin_api")
 local schema = require("appsync.server.graphql.schema")
 local shown = require("appsync.server.graphql.thrown").text
@@ -122,7 +123,7 @@ end
 ---@return appsync.server.Plugin? plugin, {path: string, line: integer?, message: string}? fault
 function plugins.load(path)
   local plugin
-  local chunk, message = loadfile(path)
+  local chunk, message = file.chunk(path)
   if chunk then
     local ok, value = pcall(chunk)
     if ok then plugin, message = plugins.check(value, path) else message = shown(value) end

@@ -93,6 +93,27 @@ describe("a token", function()
     end)
   end
 
+  it("of a refresh is refused by every provider, and another use by user pools", function()
+    local any = { { keys = key("z") } }
+    for _, row in ipairs({ { "x", "refresh", false }, { "x", "Refresh", false }, { "x", { "refresh" }, false }, { "x", 5, false },
+      { "x", "other", true }, { "x", "access", true }, { POOL, "other", false }, { POOL, "refresh", false }, { POOL, "id", true } }) do
+      local claims, message = check({ iss = row[1], token_use = row[2] }, "z", any)
+      assert.equal(row[3], claims ~= nil)
+      if not row[3] then assert.equal(REFUSED, message) end
+    end
+    assert.same({ nil, REFUSED }, { check({ iss = "https://one.example", token_use = "refresh" }, "b") })
+  end)
+
+  it("is as old as a time says that is one", function()
+    for _, iat in ipairs({ math.huge, 1e300, "1700000000", -1 }) do
+      local text = type(iat) == "string" and '"' .. iat .. '"' or iat == math.huge and "1e999" or ("%.0f"):format(iat)
+      local signed = part({ alg = "HS256" }) .. "." .. core.base64(
+        ('{"iss":"https://two.example","exp":%d,"auth_time":%d,"iat":%s}'):format(NOW + 60, NOW, text), "url")
+      assert.same({ nil, "Token has expired." },
+        { issuers.check(LIST, signed .. "." .. core.base64(core.hmac_sha256("c", signed), "url"), NOW) })
+    end
+  end)
+
   it("that is none is told so", function()
     for _, text in ipairs({ "", "a", "a.b", "a.b.c", "..", "!.!.!", token({ iss = 5 }), token({ iss = "" }), token({}),
       part(5) .. "." .. part(5) .. ".x", part(5) .. "." .. part({ iss = POOL, exp = NOW }) .. ".x",

@@ -1,20 +1,12 @@
 local core = require("appsync.core")
 local jwt = require("appsync.server.auth.jwt")
+local jwt_keys = require("appsync.server.auth.jwt_keys")
+local tokens = require("spec.support.tokens")
 
 local NOW = 1900000000
 
 -- Made with openssl: a key pair that was thrown away, and one token of it (kid k1, exp 2000000000).
-local PEM = [[
------BEGIN PUBLIC KEY-----
-MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA8zlPjqV7ryDmgcrI0bns
-UZFgiXn0zKw90BWmh9GnBBvVepP7xIs3LI0PK5+h5b9SENNC2KG9RSnEeJpb6Vq9
-pmYdfD0uNRXE8wI2/OV8Y7ctkuTa21PP87FNNl2kvbWPZdxdQ1Jx4ex+aILc2BpT
-QhFTUkE2aJLwJXzVpvJGYZfv4rOmn7HMWmtU6gD7FTN1OadO1/M6sY2NyPRiO2Xn
-oJ7zLTVDybCsrN39uS1ZuwNSyirD5v63hpp2Se/C6zNaHGiBMBwAj/8/JqW2L3us
-Vx8dv0HTwaVG+sW0nGaoar4XY5GeZuqcAs6VWSaR8XykBY14PoBN7hTxWH/ywnJk
-AwIDAQAB
------END PUBLIC KEY-----
-]]
+local PEM = tokens.PUBLIC
 local MODULUS = "8zlPjqV7ryDmgcrI0bnsUZFgiXn0zKw90BWmh9GnBBvVepP7xIs3LI0PK5-h5b9SENNC2KG9RSnEeJpb6Vq9pmYdfD0uNRXE8wI2"
     .. "_OV8Y7ctkuTa21PP87FNNl2kvbWPZdxdQ1Jx4ex-aILc2BpTQhFTUkE2aJLwJXzVpvJGYZfv4rOmn7HMWmtU6gD7FTN1OadO1_M6"
     .. "sY2NyPRiO2XnoJ7zLTVDybCsrN39uS1ZuwNSyirD5v63hpp2Se_C6zNaHGiBMBwAj_8_JqW2L3usVx8dv0HTwaVG-sW0nGaoar4X"
@@ -55,17 +47,17 @@ describe("the verification of JSON Web Tokens", function()
     local text = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9."
       .. "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"
       .. "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
-    local keys = jwt.read_keys(core.encode({ kty = "oct", k = secret }))
+    local keys = jwt_keys.read(core.encode({ kty = "oct", k = secret }))
     assert.equal("joe", verify(text, keys, 1300819380).iss)
   end)
 
   it("accepts RS256 by a PEM key", function()
-    assert.equal("ann", verify(TOKEN, jwt.read_keys(PEM), NOW).username)
+    assert.equal("ann", verify(TOKEN, jwt_keys.read(PEM), NOW).username)
   end)
 
   it("accepts RS256 by a JWKS, and makes of it the same PEM", function()
     local jwks = core.encode({ keys = { { kty = "EC" }, { kty = "RSA", kid = "k1", n = MODULUS, e = "AQAB" } } })
-    local keys = jwt.read_keys(jwks)
+    local keys = jwt_keys.read(jwks)
     assert.equal(1, #keys)
     assert.equal(PEM, keys[1].pem)
     assert.equal("ann", verify(TOKEN, keys, NOW).username)
@@ -73,7 +65,7 @@ describe("the verification of JSON Web Tokens", function()
 
   it("passes over a key of another kid", function()
     local jwks = core.encode({ keys = { { kty = "RSA", kid = "k2", n = MODULUS, e = "AQAB" } } })
-    local result, message = verify(TOKEN, jwt.read_keys(jwks), NOW)
+    local result, message = verify(TOKEN, jwt_keys.read(jwks), NOW)
     assert.is_nil(result)
     assert.equal("You are not authorized to make this call.", message)
   end)
@@ -81,12 +73,12 @@ describe("the verification of JSON Web Tokens", function()
   it("refuses an RS256 token whose claims were changed", function()
     local head, _, signature = TOKEN:match("^(.-)%.(.-)%.(.*)$")
     local forged = head .. "." .. core.base64(core.encode(claims()), "url") .. "." .. signature
-    assert.is_nil((verify(forged, jwt.read_keys(PEM), NOW)))
+    assert.is_nil((verify(forged, jwt_keys.read(PEM), NOW)))
   end)
 
   it("doesn't take a public key for an HS256 secret", function()
     local forged = token(claims(), PEM)
-    assert.is_nil((verify(forged, jwt.read_keys(PEM), NOW)))
+    assert.is_nil((verify(forged, jwt_keys.read(PEM), NOW)))
   end)
 
   it("refuses tokens without a signature", function()
@@ -96,10 +88,52 @@ describe("the verification of JSON Web Tokens", function()
   end)
 
   it("accepts HS256 by a raw secret, whose last line break doesn't count", function()
-    local keys = jwt.read_keys("secret\n")
+    local keys = jwt_keys.read("secret\n")
     assert.equal("u", verify(token(claims(), "secret"), keys, NOW).sub)
     assert.is_nil((verify(token(claims(), "other"), keys, NOW)))
   end)
+
+  it("refuses a token with extensions that must be understood, however it is signed", function()
+    for _, crit in ipairs({ { "exp" }, { "b64" }, {}, "exp", 5, core.null }) do
+      local result, message = verify(token(claims(), "secret", { alg = "HS256", crit = crit, b64 = true }), HS256, NOW)
+      assert.is_nil(result)
+      assert.equal(jwt.NOT_AUTHORIZED, message)
+    end
+  end)
+
+  it("takes the algorithm's name as it is written, and no key for another one's", function()
+    for _, alg in ipairs({ "hs256", "HS256 ", "none", "None", "NONE", "nOnE", "", "RS256", 256, core.null, { "HS256" } }) do
+      assert.is_nil((verify(token(claims(), "secret", { alg = alg }), HS256, NOW)))
+    end
+    local both = assert(jwt_keys.read(core.encode({ { kty = "RSA", kid = "k1", n = MODULUS, e = "AQAB" }, { kty = "oct", kid = "k1", k = "c2VjcmV0" } })))
+    assert.is_table((verify(token(claims(), "secret", { alg = "HS256", kid = "k1" }), both, NOW)))
+    for _, secret in ipairs({ PEM, both[1].pem, MODULUS, "" }) do
+      assert.is_nil((verify(token(claims(), secret, { alg = "HS256", kid = "k1" }), both, NOW)))
+    end
+  end)
+
+  it("reads a claim that stands there twice as its last value (RFC 7519 section 4)", function()
+    local head = core.base64('{"alg":"HS256"}', "url")
+    local signed = head .. "." .. core.base64(('{"iss":"a","exp":%d,"sub":"one","sub":"two"}'):format(NOW + 9), "url")
+    assert.equal("two", verify(signed .. "." .. core.base64(core.hmac_sha256("secret", signed), "url"), HS256, NOW).sub)
+  end)
+
+  -- as JSON has it: exp, nbf
+  for _, row in ipairs({
+    { '"exp":1e999', "Token has expired." }, { '"exp":-1e999', "Token has expired." }, { '"exp":9007199254740992', "Token has expired." },
+    { '"exp":99999999999999999999', "Token has expired." }, { '"exp":-5', "Token has expired." }, { '"exp":"1900000060"', "Token has expired." },
+    { '"exp":null', "Token has expired." }, { '"exp":[1900000060]', "Token has expired." }, { '"exp":true', "Token has expired." },
+    { '"exp":1900000000.5' }, { '"exp":1.9e9' }, { '"exp":9007199254740991' }, { '"exp":1900000060,"nbf":-1e999', "Token is not valid yet." },
+    { '"exp":1900000060,"nbf":null', "Token is not valid yet." }, { '"exp":1900000060,"nbf":1e999', "Token is not valid yet." },
+    { '"exp":1900000060,"nbf":-5' },
+  }) do
+    it(("%s a token with %s"):format(row[2] and "refuses" or "takes", row[1]), function()
+      local signed = core.base64('{"alg":"HS256"}', "url") .. "." .. core.base64('{"iss":"a",' .. row[1] .. "}", "url")
+      local result, message = verify(signed .. "." .. core.base64(core.hmac_sha256("secret", signed), "url"), HS256, NOW)
+      assert.equal(row[2] == nil, result ~= nil)
+      assert.equal(row[2], message)
+    end)
+  end
 
   local faults = {
     { "an expired token", { exp = NOW - 6 }, "Token has expired." },
@@ -130,14 +164,14 @@ describe("the verification of JSON Web Tokens", function()
   it("tells what is wrong with a key file", function()
     local broken = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
     for _, text in ipairs({ "", "\n", '{"keys":[]}', broken }) do
-      local keys, message = jwt.read_keys(text)
+      local keys, message = jwt_keys.read(text)
       assert.is_nil(keys)
       assert.is_string(message)
     end
   end)
 
   it("takes no JSON that is broken for a secret", function()
-    local keys, message = jwt.read_keys('{"keys": [{"kty": "oct"')
+    local keys, message = jwt_keys.read('{"keys": [{"kty": "oct"')
     assert.is_nil(keys)
     assert.matches("^the JSON can't be read: ", message)
   end)

@@ -1,3 +1,4 @@
+local engine = require("appsync.server.engine")
 local listener = require("appsync.listener")
 local store = require("appsync.server.data.store")
 
@@ -133,6 +134,29 @@ describe("the store's file", function()
     assert.is_nil(opened)
     assert.equal("another process has it open (SQL: database is locked)", message)
     s:close()
+  end)
+
+  it("tells with a word why it can't be opened", function()
+    local s = with_item()
+    assert.equal("locked", (select(3, store.open(path, function(name) return listener.sqlite_open(name, 1) end))))
+    s:close()
+    killed(function(db) assert(db:exec("PRAGMA application_id = 1634759545; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA user_version = 2")) end)
+    assert.equal("newer", (select(3, store.open(path))))
+    for _, suffix in ipairs({ "-wal", "-shm" }) do os.remove(path .. suffix) end
+    write(read():sub(1, 100) .. ("x"):rep(4000))
+    for code, text in pairs({ full = "the disk is full (SQL: x)", readonly = "it can't be written (SQL: x)" }) do
+      local made, err = engine.new({ schema_text = "type A @model { id: ID! }", store = "s.db",
+        open_database = function() return nil, "SQL: x", code end })
+      assert.is_nil(made)
+      assert.same({ kind = "storage", code = code, message = "store 's.db': " .. text }, err)
+    end
+  end)
+
+  it("cannot be a pipe, nor a device", function()
+    assert(os.execute("rm -f " .. path .. "; mkfifo " .. path))
+    for _, name in ipairs({ path, "/dev/zero" }) do
+      assert.same({ nil, "it is a pipe, a device or a socket, not a file" }, { store.open(name) })
+    end
   end)
 
   it("cannot be a folder, nor in one that is not there, nor nameless", function()

@@ -16,13 +16,13 @@ describe("a message in a log", function()
     { '{"a":"authorization","b":"c"}', '{"a":"authorization","b":"c"}' }, { '["authorization","b"]', '["authorization","b"]' },
   }) do
     it(("is %s"):format(row[2]), function()
-      assert.equal(row[2], redact(row[1]))
+      assert.equal(row[2], redact.message(row[1]))
     end)
   end
 
   it("has nothing secret in what its texts hold", function()
     local data = core.encode({ query = "{ a }", variables = { password = "HIDE" } })
-    local text = redact(core.encode({ type = "start", payload = { data = data } }))
+    local text = redact.message(core.encode({ type = "start", payload = { data = data } }))
     assert.is_nil(text:find("HIDE", 1, true))
     assert.equal("{ a }", core.decode(core.decode(text).payload.data).query)
   end)
@@ -32,21 +32,21 @@ describe("a message in a log", function()
     for _, message in ipairs({
       { type = "start", payload = { data = core.encode(operation) } }, { type = "subscribe", payload = operation },
     }) do
-      local text = redact(core.encode(message))
+      local text = redact.message(core.encode(message))
       assert.is_nil(text:find("HIDE", 1, true))
       assert.truthy(text:find("SHOW", 1, true))
     end
   end)
 
   it("that is none isn't shown", function()
-    assert.equal("(21 bytes that are no message)", redact('{"authorization":"HID'))
-    assert.equal("(0 bytes that are no message)", redact(""))
-    assert.equal("(6 bytes that are no message)", redact('"HIDE"'))
+    assert.equal("(21 bytes that are no message)", redact.message('{"authorization":"HID'))
+    assert.equal("(0 bytes that are no message)", redact.message(""))
+    assert.equal("(6 bytes that are no message)", redact.message('"HIDE"'))
   end)
 
   it("is a message still", function()
     for _, text in ipairs({ '{"authorization":1}', '{"token":[[[]]],"a":{}}', '[{"secret":{"a":"}"}}]', '{"a":"{}","b":"[1]"}' }) do
-      assert.is_table(core.decode(redact(text)))
+      assert.is_table(core.decode(redact.message(text)))
     end
   end)
 end)

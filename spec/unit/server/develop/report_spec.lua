@@ -32,6 +32,14 @@ describe("a fault", function()
     assert.equal(report.fault(fault), (report.fault(fault, true):gsub("\27%[%d+m", "")))
   end)
 
+  it("has nothing in it that a terminal would take for its own", function()
+    local odd = "x\27[2J\226\128\174\194\155\rz"
+    local text = report.fault({ path = "a\n" .. odd, line = 1, column = 10, message = odd, text = odd .. "\ny", traceback = "t\n\t" .. odd })
+    assert.is_nil(text:find("[\27\r\226\194]"), text)
+    local shown = "x\\u001b[2J\\u202e\\u009b\\rz"
+    assert.equal(("a\\n%s:1:10: %s\n    1 | %s\\ny\n      | %s^\nt\n\t%s\n"):format(shown, shown, shown, (" "):rep(#shown), shown), text)
+  end)
+
   it("may be one of several", function()
     assert.equal("a\nb\n", report.faults({ { message = "a" }, { message = "b" } }))
   end)

@@ -5,7 +5,7 @@ describe("a value in a few words", function()
   local function list(...) return setmetatable({ ... }, core.array_mt) end
 
   local cases = {
-    { nil, "null" }, { core.null, "null" }, { 1.5, "1.5" }, { true, "true" }, { "a\nb", '"a b"' },
+    { nil, "null" }, { core.null, "null" }, { 1.5, "1.5" }, { true, "true" }, { "a\nb\27", '"a\\nb\\u001b"' }, { { ["a\n\226\128\174"] = 1 }, "{a\\n\\u202e: 1}" },
     { ("x"):rep(41), '"' .. ("x"):rep(40) .. '…"' }, { ("x"):rep(39) .. "é", '"' .. ("x"):rep(39) .. '…"' },
     { list(), "[]" }, { list(1, 2), "[1, 2]" }, { list(1, 2, 3, 4, 5, 6, 7), "[1, 2, 3, 4, 5, 6, … 7 in all]" },
     { { b = 1, a = "x" }, '{a: "x", b: 1}' }, { { a = 1, b = 2, c = 3, d = 4, e = 5, f = 6, g = 7 }, "{a: 1, b: 2, c: 3, d: 4, e: 5, f: 6, …}" },

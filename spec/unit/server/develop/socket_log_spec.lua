@@ -42,6 +42,13 @@ describe("the log of WebSockets", function()
     end)
   end
 
+  it("tells no secret of the operation that is refused", function()
+    log:sent(1, '{"type":"error","id":"a","payload":[{"message":"`hunter22` is no number"}]}')
+    log:received(1, connection, [[{"type":"subscribe","id":"a","payload":{"query":"subscription($password: Int) { on(n: $password) }",
+      "variables":{"password":"hunter22"}}}]])
+    assert.equal("`***` is no number", records[2].error)
+  end)
+
   it("tells of a start with an id that is in use as of one that is refused", function()
     connection.subscriptions.a = subscriber()
     log:sent(1, '{"type":"error","id":"a","payload":{"errors":[{"errorType":"DuplicatedOperationError"}]}}')

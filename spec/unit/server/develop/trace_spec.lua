@@ -1,10 +1,11 @@
+local core = require("appsync.core")
 local engine = require("appsync.server.engine")
 local resolver_failures = require("appsync.server.resolver_failures")
 local trace = require("appsync.server.develop.trace")
 
 local SCHEMA = [[
 type Todo @model { id: ID! name: String }
-type Query { hello(name: String, password: String): String boom: Int items: [Item] one: Item }
+type Query { hello(name: String, password: String): String throws(name: String): String boom: Int items: [Item] one: Item }
 type Item { id: ID n: Int }
 type Subscription { onHello: String @aws_subscribe(mutations: ["say"]) }
 type Mutation { say: String }
@@ -26,6 +27,7 @@ describe("a trace", function()
       Query = {
         hello = function(ctx) return "hello " .. ctx.args.name end,
         boom = function() error("boom") end,
+        throws = function(ctx) error("not " .. ctx.args.name) end,
         items = function() return { { id = 1 }, { id = 2 } } end,
         one = function() return { id = 1 } end,
       },
@@ -133,8 +135,47 @@ describe("a trace", function()
   it("tells messages without credentials, on a line of bounded length", function()
     start()
     tracer:message(7, '{"x-api-key":"da2-x","Authorization" : "secret",\n"id":"' .. ("y"):rep(5000) .. '"}')
-    assert.matches('WS #7 message  {"x-api-key":"***","Authorization" : "***",?"id":"yyy', written[1], 1, true)
+    assert.matches('WS #7 message  {"x-api-key":"***","Authorization" : "***",\\n"id":"yyy', written[1], 1, true)
     assert.is_true(#written[1] < 2100)
+  end)
+
+  it("hides a value wherever it stands when a variable or an argument that holds it is hidden", function()
+    start()
+    for _, row in ipairs({
+      { "query($password: String) { hello(name: $password) boom }", { password = "hunter22" } },
+      { "query($p: String) { hello(name: $p) again: hello(password: $p, name: $p) }", { p = "hunter22" } },
+      { 'query($p: String = "x") { hello(name: "hunter22", password: "hunter22") }' },
+      { 'query($secret: String = "hunter22") { hello(name: $secret) }' },
+      { "query($password: Int) { hello(name: \"x\") boom @include(if: $password) }", { password = "hunter22" } },
+      { "query($a: String, $b: X) { hello(name: $a) }", { a = "hunter22", b = { deep = { { apiKey = "hunter22" } } } } },
+      { "query($a: String, $b: String) { hello(name: $a) x: hello(name: $b) }", { a = "hunter22", b = '{"token":"hunter22"}' } },
+      { "query($password: String) { hello(name: $password) }", { password = "hunter22" .. ("z"):rep(60) } },
+      { "query($password: Int) { n(a: $password) }", { password = 77441188 } },
+    }) do
+      written = {}
+      local text = table.concat(lines_of(row[1], row[2]), "\n")
+      assert.is_true(#text > 10)
+      assert.is_nil(text:find("hunter", 1, true), text)
+      assert.is_nil(text:find("77441188", 1, true), text)
+    end
+  end)
+
+  it("hides what a resolver throws of a hidden variable, and its own lines stay lines", function()
+    start()
+    local lines = lines_of("query($password: String) { throws(name: $password) }", { password = "hunter22" })
+    assert.matches("not ***", table.concat(lines, "\n"), 1, true)
+    lines = lines_of('query($v: String) { throws(name: $v) }', { v = "a\nTIME  mutation  forged\27[2J\226\128\174" })
+    assert.is_nil(table.concat(lines, "\n"):find("\nTIME  mutation  forged", 1, true))
+    assert.is_nil(table.concat(lines):find("[\27\226]"))
+  end)
+
+  it("hides in messages what is written in their documents", function()
+    start()
+    tracer:message(1, core.encode({ id = "1", type = "subscribe", payload = { query = 'subscription { on(password: "hunter22") }' } }))
+    tracer:message(1, core.encode({ id = "1", type = "start", payload = { data = core.encode({
+      query = 'subscription($password: String) { on(a: $password, b: "hunter22", secret: "hunter22") }', variables = { password = "hunter22" } }) } }))
+    assert.equal(2, #written)
+    assert.is_nil(table.concat(written):find("hunter", 1, true), table.concat(written))
   end)
 
   it("costs nothing where there is none: the engine isn't told of one", function()

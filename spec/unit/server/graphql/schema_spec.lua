@@ -1,4 +1,6 @@
+local core = require("appsync.core")
 local engine = require("appsync.server.engine")
+local result = require("appsync.server.graphql.result")
 local scalars = require("appsync.server.graphql.scalars")
 
 local function refusal(text)
@@ -194,6 +196,8 @@ describe("a scalar", function()
     assert.equal(-5, scalars.AWSTimestamp.parse(-5))
     assert.is_nil(scalars.AWSTimestamp.parse(1.5))
     assert.is_nil(scalars.AWSTimestamp.parse("5"))
+    assert.is_nil(scalars.AWSTimestamp.parse(core.decode("9007199254740993")))
+    assert.is_nil(scalars.AWSTimestamp.parse(core.decode("9007199254740992")))
     assert.is_nil(scalars.AWSTimestamp.parse(2 ^ 60))
     assert.is_nil(scalars.AWSTimestamp.parse(math.mininteger or -2 ^ 63))
   end)
@@ -210,5 +214,27 @@ describe("a scalar", function()
     assert.equal("5", scalars.ID.parse(5))
     assert.is_nil(scalars.ID.parse(5.5))
     assert.is_nil(scalars.ID.parse(true))
+  end)
+
+  it("ID never makes two integers one", function()
+    assert.equal("9007199254740991", scalars.ID.parse(core.decode("9007199254740991")))
+    for _, digits in ipairs({ "9007199254740992", "9007199254740993", "-9007199254740993", "12345678901234567", "9223372036854775808",
+      "1e300", "9007199254740993.0" }) do
+      local id, message = scalars.ID.parse(core.decode(digits))
+      assert.is_true(id == digits or message == "The number for type 'ID' is too large to be exact. Pass it as a String.", digits)
+    end
+    if math.type then assert.equal("9007199254740993", scalars.ID.parse(core.decode("9007199254740993"))) end
+  end)
+
+  it("Float is a double on every Lua", function()
+    assert.equal("9007199254740992", result.number(scalars.Float.parse(core.decode("9007199254740993"))))
+    assert.equal("9007199254740991", result.number(scalars.Float.parse(core.decode("9007199254740991"))))
+  end)
+
+  it("String shows a number in all its digits", function()
+    for _, digits in ipairs({ "9007199254740991", "123456789012345", "1000000000000000", "0.1", "123456.7890625" }) do
+      assert.equal(digits, scalars.String.serialize(core.decode(digits)))
+    end
+    assert.equal("100000000000000000000", scalars.String.serialize(1e20))
   end)
 end)

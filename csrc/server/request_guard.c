@@ -1,0 +1,262 @@
+#include "server/request_guard.h"
+
+#include "base/str.h"
+#include "server/ws_handshake.h"
+
+#define MAX_LENGTH_DIGITS 18
+#define MAX_CHUNK_DIGITS  8
+
+void aps_request_guard_init(struct aps_request_guard *guard)
+{
+	*guard = (struct aps_request_guard){.state = APS_GUARD_REQUEST};
+}
+
+/* RFC 9110 section 5.6.2, "tchar". */
+static bool is_token_char(unsigned char c)
+{
+	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) return true;
+	return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static void add_name(struct aps_request_guard *guard, char c)
+{
+	if (guard->n_name < APS_GUARD_NAME_CHARS) guard->name[guard->n_name++] = c;
+}
+
+static bool is_name(const struct aps_request_guard *guard, const char *name)
+{
+	return aps_str_is((struct aps_str){guard->name, guard->n_name}, name);
+}
+
+static bool is_full(const struct aps_request_guard *guard)
+{
+	return guard->n_value == APS_GUARD_VALUE_CHARS;
+}
+
+static struct aps_str value(const struct aps_request_guard *guard)
+{
+	return aps_str_trim((struct aps_str){guard->value, guard->n_value});
+}
+
+/* RFC 9110 section 8.6: digits, once. Two equal ones may be joined; nobody sends them. */
+static bool take_length(struct aps_request_guard *guard)
+{
+	struct aps_str digits = value(guard);
+	if (guard->has_length || is_full(guard) || digits.n == 0 || digits.n > MAX_LENGTH_DIGITS) return false;
+	guard->has_length = true;
+	guard->n_left = 0;
+	for (size_t i = 0; i < digits.n; i++) {
+		if (digits.p[i] < '0' || digits.p[i] > '9') return false;
+		guard->n_left = guard->n_left * 10 + (uint64_t)(digits.p[i] - '0');
+	}
+	return true;
+}
+
+/* Other codings than chunked aren't known here (RFC 9112 section 6.1). */
+static bool take_encoding(struct aps_request_guard *guard)
+{
+	if (guard->is_chunked || is_full(guard) || !aps_str_eq_nocase(value(guard), APS_STR("chunked"))) return false;
+	guard->is_chunked = true;
+	return true;
+}
+
+static bool take_upgrade(struct aps_request_guard *guard)
+{
+	if (is_full(guard)) return false;
+	struct aps_ws_handshake handshake = {.upgrade = value(guard)};
+	/* Of several, the first counts. */
+	if (!guard->has_upgrade) guard->asks_for_websocket = aps_ws_handshake_is_asked(&handshake);
+	guard->has_upgrade = true;
+	return true;
+}
+
+static bool take_header(struct aps_request_guard *guard)
+{
+	if (is_name(guard, "content-length")) return take_length(guard);
+	if (is_name(guard, "transfer-encoding")) return take_encoding(guard);
+	if (is_name(guard, "upgrade")) return take_upgrade(guard);
+	if (!is_name(guard, "host")) return true;
+	bool is_first = !guard->has_host;
+	guard->has_host = true;
+	return is_first;
+}
+
+/* The head is complete: where does the body end? */
+static enum aps_guard_state after_head(struct aps_request_guard *guard)
+{
+	bool has_body = guard->is_chunked || (guard->has_length && guard->n_left > 0);
+	if (guard->is_chunked && (guard->has_length || guard->is_http10)) return APS_GUARD_BAD;
+	/* evhttp would take the body for the next request. */
+	if (has_body && !guard->has_body_method) return APS_GUARD_BAD;
+	if (guard->is_get && guard->asks_for_websocket) return APS_GUARD_OVER;
+	if (guard->is_chunked) {
+		guard->n_digits = 0;
+		return APS_GUARD_CHUNK_SIZE;
+	}
+	if (has_body) return APS_GUARD_BODY;
+	aps_request_guard_init(guard);
+	return APS_GUARD_REQUEST;
+}
+
+static enum aps_guard_state on_method(struct aps_request_guard *guard, char c)
+{
+	if (is_token_char((unsigned char)c)) {
+		add_name(guard, c);
+		return APS_GUARD_METHOD;
+	}
+	guard->is_get = is_name(guard, "GET");
+	guard->has_body_method = is_name(guard, "POST") || is_name(guard, "PUT") || is_name(guard, "PATCH");
+	return c == ' ' ? APS_GUARD_TARGET : APS_GUARD_BAD;
+}
+
+static enum aps_guard_state on_target(struct aps_request_guard *guard, char c)
+{
+	if (c == ' ') guard->n_value = 0;
+	if (c == ' ') return APS_GUARD_VERSION;
+	return (unsigned char)c <= ' ' || c == 0x7f ? APS_GUARD_BAD : APS_GUARD_TARGET;
+}
+
+static enum aps_guard_state on_version(struct aps_request_guard *guard, char c)
+{
+	if (c != '\r') {
+		if (is_full(guard) || (unsigned char)c <= ' ') return APS_GUARD_BAD;
+		guard->value[guard->n_value++] = c;
+		return APS_GUARD_VERSION;
+	}
+	struct aps_str version = {guard->value, guard->n_value};
+	guard->is_http10 = aps_str_is(version, "HTTP/1.0");
+	return guard->is_http10 || aps_str_is(version, "HTTP/1.1") ? APS_GUARD_REQUEST_LF : APS_GUARD_BAD;
+}
+
+static enum aps_guard_state on_name(struct aps_request_guard *guard, char c)
+{
+	if (c == ':' && guard->n_name > 0) {
+		guard->n_value = 0;
+		return APS_GUARD_VALUE;
+	}
+	if (!is_token_char((unsigned char)c)) return APS_GUARD_BAD;
+	add_name(guard, lower(c));
+	return APS_GUARD_NAME;
+}
+
+static enum aps_guard_state on_header(struct aps_request_guard *guard, char c)
+{
+	guard->n_name = 0;
+	return c == '\r' ? APS_GUARD_HEAD_LF : on_name(guard, c);
+}
+
+static enum aps_guard_state on_value(struct aps_request_guard *guard, char c)
+{
+	if (c == '\r') return APS_GUARD_VALUE_LF;
+	if (((unsigned char)c < ' ' && c != '\t') || c == 0x7f) return APS_GUARD_BAD;
+	if (!is_full(guard)) guard->value[guard->n_value++] = c;
+	return APS_GUARD_VALUE;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9') return c - '0';
+	c = lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* No extensions: they have no meaning here, and evhttp has its own idea of where they end. */
+static enum aps_guard_state on_chunk_size(struct aps_request_guard *guard, char c)
+{
+	int digit = hex_digit(c);
+	if (c == '\r' && guard->n_digits > 0) return APS_GUARD_CHUNK_SIZE_LF;
+	if (digit < 0 || guard->n_digits == MAX_CHUNK_DIGITS) return APS_GUARD_BAD;
+	guard->n_left = (guard->n_digits++ == 0 ? 0 : guard->n_left * 16) + (uint64_t)digit;
+	return APS_GUARD_CHUNK_SIZE;
+}
+
+static enum aps_guard_state after_chunk(struct aps_request_guard *guard)
+{
+	guard->n_digits = 0;
+	return APS_GUARD_CHUNK_SIZE;
+}
+
+static enum aps_guard_state after_body(struct aps_request_guard *guard)
+{
+	aps_request_guard_init(guard);
+	return APS_GUARD_REQUEST;
+}
+
+static enum aps_guard_state expect(char c, char expected, enum aps_guard_state next)
+{
+	return c == expected ? next : APS_GUARD_BAD;
+}
+
+static enum aps_guard_state step(struct aps_request_guard *guard, char c)
+{
+	switch (guard->state) {
+	case APS_GUARD_REQUEST: return is_token_char((unsigned char)c) ? on_method(guard, c) : APS_GUARD_BAD;
+	case APS_GUARD_METHOD: return on_method(guard, c);
+	case APS_GUARD_TARGET: return on_target(guard, c);
+	case APS_GUARD_VERSION: return on_version(guard, c);
+	case APS_GUARD_REQUEST_LF: return expect(c, '\n', APS_GUARD_HEADER);
+	case APS_GUARD_HEADER: return on_header(guard, c);
+	case APS_GUARD_NAME: return on_name(guard, c);
+	case APS_GUARD_VALUE: return on_value(guard, c);
+	case APS_GUARD_VALUE_LF: return c == '\n' && take_header(guard) ? APS_GUARD_HEADER : APS_GUARD_BAD;
+	case APS_GUARD_HEAD_LF: return c == '\n' ? after_head(guard) : APS_GUARD_BAD;
+	case APS_GUARD_CHUNK_SIZE: return on_chunk_size(guard, c);
+	case APS_GUARD_CHUNK_SIZE_LF: return expect(c, '\n', guard->n_left > 0 ? APS_GUARD_CHUNK : APS_GUARD_LAST_CR);
+	case APS_GUARD_CHUNK_CR: return expect(c, '\r', APS_GUARD_CHUNK_LF);
+	case APS_GUARD_CHUNK_LF: return c == '\n' ? after_chunk(guard) : APS_GUARD_BAD;
+	case APS_GUARD_LAST_CR: return expect(c, '\r', APS_GUARD_LAST_LF);
+	case APS_GUARD_LAST_LF: return c == '\n' ? after_body(guard) : APS_GUARD_BAD;
+	case APS_GUARD_BODY:
+	case APS_GUARD_CHUNK:
+	case APS_GUARD_OVER:
+	case APS_GUARD_BAD: break;
+	}
+	return guard->state;
+}
+
+static bool is_inside_line(enum aps_guard_state state)
+{
+	return (state >= APS_GUARD_METHOD && state <= APS_GUARD_REQUEST_LF) ||
+	       (state >= APS_GUARD_NAME && state <= APS_GUARD_VALUE_LF);
+}
+
+/* Of a body or a chunk: as many bytes as there are of it. */
+static size_t pass(struct aps_request_guard *guard, size_t n)
+{
+	size_t n_passed = guard->n_left < n ? (size_t)guard->n_left : n;
+	guard->n_left -= n_passed;
+	if (guard->n_left > 0) return n_passed;
+	guard->state = guard->state == APS_GUARD_CHUNK ? APS_GUARD_CHUNK_CR : after_body(guard);
+	return n_passed;
+}
+
+size_t aps_request_guard_feed(struct aps_request_guard *guard, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		enum aps_guard_state before = guard->state;
+		if (before == APS_GUARD_OVER) return n;
+		if (before == APS_GUARD_BAD) return i;
+		if (before == APS_GUARD_BODY || before == APS_GUARD_CHUNK) {
+			i += pass(guard, n - i);
+			continue;
+		}
+		guard->state = step(guard, p[i]);
+		if (guard->state == APS_GUARD_BAD) {
+			guard->is_inside_line = is_inside_line(before);
+			return i;
+		}
+		i++;
+	}
+	return n;
+}
+
+/* No request line, no header and no chunk size. */
+const char *aps_request_guard_spoiler(const struct aps_request_guard *guard)
+{
+	return guard->is_inside_line ? "\r\n!\r\n" : "!\r\n";
+}

@@ -1,0 +1,74 @@
+--- Text from outside for a terminal or a log: what would move the cursor, turn the reading direction or begin a line is
+--- shown as an escape, the same in text and in JSON ("\u202e").
+local printable = {}
+
+local SHORT = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+
+local function escape(code)
+  return ("\\u%04x"):format(code)
+end
+
+local function escape_byte(char)
+  return SHORT[char] or escape(char:byte())
+end
+
+-- Controls (C1), line and paragraph separators, and what orders text in two directions (Unicode Standard Annex #9, section 2);
+-- the marks that nobody sees.
+local function is_hidden(code)
+  return (code >= 0x80 and code <= 0x9F) or code == 0x61C or (code >= 0x200E and code <= 0x200F)
+    or (code >= 0x2028 and code <= 0x202E) or (code >= 0x2066 and code <= 0x206F) or code == 0xFEFF
+    or (code >= 0xFFF9 and code <= 0xFFFB)
+end
+
+local LOWEST = { 0, 0x80, 0x800, 0x10000 }
+
+-- The code point that begins at `at`, and its bytes; nil where none does (RFC 3629).
+local function code_at(text, at)
+  local first = text:byte(at)
+  local n = first >= 0xF0 and 4 or first >= 0xE0 and 3 or 2
+  if first < 0xC2 or first > 0xF4 then return nil end
+  local code = first % (n == 2 and 32 or n == 3 and 16 or 8)
+  for i = at + 1, at + n - 1 do
+    local byte = text:byte(i)
+    if not byte or byte < 0x80 or byte > 0xBF then return nil end
+    code = code * 64 + byte % 64
+  end
+  if code < LOWEST[n] or code > 0x10FFFF or (code >= 0xD800 and code <= 0xDFFF) then return nil end
+  return code, n
+end
+
+local function escape_run(run)
+  local out, at = {}, 1
+  while at <= #run do
+    local code, n = code_at(run, at)
+    if not code then
+      out[#out + 1] = "?" -- no UTF-8
+    elseif is_hidden(code) then
+      out[#out + 1] = escape(code)
+    else
+      out[#out + 1] = run:sub(at, at + n - 1)
+    end
+    at = at + (n or 1)
+  end
+  return table.concat(out)
+end
+
+--- One line of it.
+---@param text any
+---@return string
+function printable.line(text)
+  text = tostring(text)
+  if not text:find("[^\32-\126]") then return text end
+  return (text:gsub("[%z\1-\31\127]", escape_byte):gsub("[\128-\255]+", escape_run))
+end
+
+--- The same with its line breaks and tabulators: for texts that have several lines on purpose.
+---@param text any
+---@return string
+function printable.lines(text)
+  text = tostring(text)
+  if not text:find("[^\n\t\32-\126]") then return text end
+  return (text:gsub("[%z\1-\8\11-\31\127]", escape_byte):gsub("[\128-\255]+", escape_run))
+end
+
+return printable
