@@ -115,26 +115,18 @@ static void add_cookies(struct aps_secrets *secrets, struct aps_str value)
 	}
 }
 
-static bool contains_nocase(struct aps_str text, const char *word)
-{
-	struct aps_str wanted = aps_str_of(word);
-	for (size_t i = 0; i + wanted.n <= text.n; i++)
-		if (aps_str_eq_nocase((struct aps_str){text.p + i, wanted.n}, wanted)) return true;
-	return false;
-}
-
 static bool is_secret_name(struct aps_str name)
 {
 	static const char *const WORDS[] = {"auth",   "token", "secret",  "key",        "password",
 	                                    "passwd", "sign",  "session", "credential", "jwt"};
 	for (size_t i = 0; i < APS_COUNTOF(WORDS); i++)
-		if (contains_nocase(name, WORDS[i])) return true;
+		if (aps_str_contains_nocase(name, aps_str_of(WORDS[i]))) return true;
 	return false;
 }
 
 void aps_secrets_add_header(struct aps_secrets *secrets, struct aps_str name, struct aps_str value)
 {
-	if (contains_nocase(name, "cookie"))
+	if (aps_str_contains_nocase(name, APS_STR("cookie")))
 		add_cookies(secrets, value);
 	else if (is_secret_name(name))
 		add_credentials(secrets, value);

@@ -45,6 +45,13 @@ const char *aps_str_find(struct aps_str text, const char *needle)
 	return text.n != 0 ? memmem(text.p, text.n, needle, strlen(needle)) : NULL;
 }
 
+bool aps_str_contains_nocase(struct aps_str text, struct aps_str needle)
+{
+	for (size_t i = 0; i + needle.n <= text.n; i++)
+		if (aps_str_eq_nocase((struct aps_str){text.p + i, needle.n}, needle)) return true;
+	return false;
+}
+
 size_t aps_str_control(struct aps_str text)
 {
 	size_t i = 0;

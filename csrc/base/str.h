@@ -25,6 +25,8 @@ bool aps_str_starts(struct aps_str text, const char *prefix);
 bool aps_str_ends(struct aps_str text, const char *suffix);
 /* The first place of `needle` in `text`, or NULL. */
 const char *aps_str_find(struct aps_str text, const char *needle);
+/* ASCII case is ignored. */
+bool aps_str_contains_nocase(struct aps_str text, struct aps_str needle);
 /* The first byte of C0 (tab too) or DEL; text.n: there is none. */
 size_t aps_str_control(struct aps_str text);
 /* By bytes; a shorter string sorts before its extension. */

@@ -30,21 +30,15 @@ enum aps_rc aps_gqlhttp_body(struct aps_buf *out, struct aps_str document, struc
 	return aps_fail(err, rc, "the body of the request could not be built");
 }
 
-static bool contains_nocase(struct aps_str text, struct aps_str needle)
-{
-	for (size_t i = 0; i + needle.n <= text.n; i++)
-		if (aps_str_eq_nocase((struct aps_str){text.p + i, needle.n}, needle)) return true;
-	return false;
-}
-
 /* The words that only the service's own text can tell. */
 static const char *auth_word(struct aps_str type, struct aps_str message)
 {
-	bool is_expired = contains_nocase(message, APS_STR("expired"));
-	if (is_expired && (contains_nocase(message, APS_STR("api key")) || contains_nocase(message, APS_STR("apikey"))))
+	bool is_expired = aps_str_contains_nocase(message, APS_STR("expired"));
+	if (is_expired && (aps_str_contains_nocase(message, APS_STR("api key")) ||
+	                   aps_str_contains_nocase(message, APS_STR("apikey"))))
 		return "api_key_expired";
-	if (contains_nocase(type, APS_STR("ExpiredToken")) ||
-	    (is_expired && contains_nocase(message, APS_STR("token"))))
+	if (aps_str_contains_nocase(type, APS_STR("ExpiredToken")) ||
+	    (is_expired && aps_str_contains_nocase(message, APS_STR("token"))))
 		return "token_expired";
 	return NULL;
 }
@@ -64,8 +58,8 @@ enum aps_rc aps_gqlhttp_classify(struct aps_str error_type, struct aps_str messa
 	case APS_FAMILY_OTHER: break;
 	}
 	/* amplify-js, AWSWebSocketProvider: an error frame without a type whose message says so. */
-	if (error_type.n == 0 && (contains_nocase(message, APS_STR("token expired")) ||
-	                          contains_nocase(message, APS_STR("token has expired")))) {
+	if (error_type.n == 0 && (aps_str_contains_nocase(message, APS_STR("token expired")) ||
+	                          aps_str_contains_nocase(message, APS_STR("token has expired")))) {
 		*word = "token_expired";
 		return APS_E_AUTH;
 	}
@@ -176,7 +170,7 @@ static void judge(long status, bool has_errors, const struct aps_error_list *lis
 	} else {
 		return;
 	}
-	if (is_refused && out->err.word == NULL && contains_nocase(list->message, APS_STR("forbidden")))
+	if (is_refused && out->err.word == NULL && aps_str_contains_nocase(list->message, APS_STR("forbidden")))
 		out->err.word = "forbidden";
 	out->err.sent = true;
 	const struct aps_retry_question question = {

@@ -159,12 +159,14 @@ describe("the listener", function()
       assert.is_false(listener:respond(12345, 200, nil, "never"))
     end)
 
-    it("throws for a header with a line break", function()
+    it("throws for a header with a line break or a zero byte", function()
       open()
       local client = connect()
       client:send("GET /silent HTTP/1.1\r\nHost: h\r\n\r\n")
       local id = wait_event("request").id
       assert.has_error(function() listener:respond(id, 200, { a = "b\r\nc: d" }, "") end)
+      assert.has_error(function() listener:respond(id, 200, { a = "b\0c" }, "") end)
+      assert.has_error(function() listener:respond(id, 200, { ["a\0b"] = "c" }, "") end)
     end)
 
     it("survives a client that goes away before its answer", function()

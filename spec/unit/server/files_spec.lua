@@ -30,6 +30,12 @@ describe("the file system as the local server asks it:", function()
     assert.not_equal(after, (listener.file_stamp(path)))
   end)
 
+  it("a name with a zero byte is no name, rather than that of another file", function()
+    assert.has_error(function() listener.file_stamp(made.path .. "\0/a.txt") end)
+    assert.has_error(function() listener.list_folder(made.path .. "\0") end)
+    assert.has_error(function() listener.sqlite_open(made.path .. "/a.db\0") end)
+  end)
+
   it("a folder's names are listed", function()
     local names = listener.list_folder(made.path)
     table.sort(names)
