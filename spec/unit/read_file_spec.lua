@@ -70,7 +70,7 @@ describe("a file that the user names", function()
       assert.matches(why, err.message, 1, true)
     end
     assert.matches("it is a device", select(2, config.load("/dev/zero")).message, 1, true)
-    assert.matches("zero byte", select(2, config.load("a\0b")).message, 1, true)
+    assert.matches("control character", select(2, config.load("a\0b")).message, 1, true)
   end)
 
   it("may be one of the AWS tools', which are told when they can't be read", function()
