@@ -65,6 +65,7 @@ static void on_record(int is_write, int version APS_UNUSED, int kind, const void
 {
 	struct aps_tls_watch *watch = context;
 	if (is_write || kind != SSL3_RT_HEADER) return;
+	if (ssl != watch->connection) *watch = (struct aps_tls_watch){.connection = ssl};
 	if (watch->n_records++ == 0) watch->since_ms = aps_clock_mono_ms();
 	if (watch->n_records < FLOOD_RECORDS || aps_clock_mono_ms() - watch->since_ms < FLOOD_MS) return;
 	SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); /* nothing more is read */

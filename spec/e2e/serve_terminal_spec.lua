@@ -38,7 +38,8 @@ describe("appsync serve at a terminal", function()
     local text = pipe:read("*a")
     pipe:close()
     is_clean(text)
-    assert.matches("\\u009b\\u202e\\u2066", text, 1, true)
+    -- Messages of the C modules have question marks instead.
+    assert.truthy(text:find("\\u009b\\u202e\\u2066", 1, true) or text:find("?]0;x?", 1, true), text)
   end
 
   it("shows odd names and words as escapes", function()
