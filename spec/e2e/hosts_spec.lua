@@ -3,6 +3,7 @@ local appsync = require "appsync"
 local core = require "appsync.core"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local run_program = require "spec.support.program"
 local server = require "spec.support.server"
 local socket = require "socket"
 
@@ -111,6 +112,20 @@ describe("a host", function()
       appsync.sleep(0.2)
       assert.is_true(os.clock() - cpu < 0.05)
       assert.is_true(other:close(5))
+    end)
+
+    it("isn't taken for nginx because of a global of that name", function()
+      local mock = { config = { subsystem = "http", nginx_version = 1022001 }, get_phase = function() return "content" end }
+      rawset(_G, "ngx", mock)
+      finally(function() rawset(_G, "ngx", nil) end)
+      assert.equal(1, appsync.run(n, 1))
+      assert.is_true(appsync.sleep(0))
+      local fresh = run_program [[
+        ngx = { config = { subsystem = "http", nginx_version = 1022001 }, get_phase = function() return "content" end }
+        local appsync = require "appsync"
+        print(appsync.run(function() return appsync.sleep(0) end))
+      ]]
+      assert.equal("true\n", fresh)
     end)
 
     it("is told when a wait can never end", function()
