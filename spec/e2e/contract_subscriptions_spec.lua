@@ -211,10 +211,14 @@ describe("the contract of subscriptions of the service:", function()
     local o = client:subscribe(ON_NOTE):map(function(d) return d.onNote.text end)
     local _, err = o:next(0.001)
     assert.equal("timeout", err.kind)
-    wait_for(function()
-      note "n1"
-      return o:next(0.05)
+    local n, text = 0, nil
+    wait_for(function() -- the first ones may come before the service has acknowledged it
+      n = n + 1
+      note("n" .. n)
+      text = o:next(0.05)
+      return text
     end)
+    while text ~= "n" .. n do text = appsync.assert(o:next(BOUND)) end
     local got = {}
     local feeder = appsync.spawn(function()
       while true do
