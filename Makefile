@@ -41,7 +41,7 @@ CORE_SO = $(BUILD)/$(ABI)/appsync/core.so
 LISTENER_SO = $(BUILD)/$(ABI)/appsync/listener.so
 
 .DEFAULT_GOAL := help
-.PHONY: setup build core listener env demo test matrix lint format rockspec docs ctest unit e2e exits rocks \
+.PHONY: setup build core listener env demo test matrix lint format rockspec docs ctest unit e2e hosts exits rocks \
 	interop asan tsan valgrind check soak fuzz bench serve install clean help
 
 # A compiler or headers that are missing are named once, with what installs them.
@@ -62,6 +62,7 @@ help:
 	@echo 'make matrix            unit and end-to-end tests on all four Luas'
 	@echo 'make lint format       layers, sizes, luacheck, clang-format, rockspecs, symbols, docs'
 	@echo 'make ctest unit e2e    one kind of test;  ONLY=… picks one of its files'
+	@echo 'make hosts             programs that bring their own Lua: N requests of all kinds to nginx'
 	@echo 'make interop           official clients from npm against the server;  ONLY="amplify" picks some'
 	@echo 'make exits rocks       processes that end in the middle of things; the rocks, installed and run'
 	@echo 'make check             sanitizers and valgrind: asan tsan valgrind'
@@ -126,6 +127,11 @@ unit: build
 
 e2e: build
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; .ci/busted $(LUA) $(or $(ONLY),$$(find spec/e2e -name '*_spec.lua' | sort))
+
+# Programs that bring their own Lua, which is LuaJIT in all of them: N requests to nginx.
+hosts:
+	@$(MAKE) -s build LUA=luajit
+	@eval "$$($(MAKE) -s env LUA=luajit)"; N='$(N)' .ci/busted luajit $(or $(ONLY),$$(find spec/hosts -name '*_spec.lua' | sort))
 
 LUAS = lua5.1 lua5.3 lua5.4 luajit
 C_FILES = $(shell find csrc spec bench -name '*.[ch]')

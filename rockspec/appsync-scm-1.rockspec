@@ -164,6 +164,7 @@ build = {
     ["appsync"] = "lua/appsync/init.lua",
     ["appsync.json"] = "lua/appsync/json.lua",
     ["appsync.log"] = "lua/appsync/log.lua",
+    ["appsync.nginx"] = "lua/appsync/nginx.lua",
     ["appsync.observable.context"] = "lua/appsync/observable/context.lua",
     ["appsync.observable"] = "lua/appsync/observable/init.lua",
     ["appsync.observable.operators"] = "lua/appsync/observable/operators.lua",

@@ -112,5 +112,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	lua_setfield(L, -2, "array_mt");
 	push_event_names(L);
 	lua_setfield(L, -2, "event");
+	lua_pushboolean(L, aps_process_is_nginx());
+	lua_setfield(L, -2, "is_nginx");
 	return 1;
 }

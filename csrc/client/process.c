@@ -6,6 +6,7 @@
 #include "net/tls.h"
 #include "rt/pin.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -108,4 +109,11 @@ void aps_process_remove(struct aps_runtime *runtime)
 	for (size_t i = 0; i < MAX_RUNTIMES; i++)
 		if (live[i] == runtime) live[i] = NULL;
 	pthread_mutex_unlock(&lock);
+}
+
+/* Asked of the process, not of Lua: a program of another kind may have a global `ngx`, as a mock in its tests, and code
+ * under nginx may have hidden it. nginx exports its symbols to its modules, this one since its first version. */
+bool aps_process_is_nginx(void)
+{
+	return dlsym(RTLD_DEFAULT, "ngx_cycle") != NULL;
 }

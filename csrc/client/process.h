@@ -19,6 +19,8 @@ unsigned aps_process_generation(void);
 /* The runtimes that the exit hook stops. @thread app */
 bool aps_process_add(struct aps_runtime *runtime);
 void aps_process_remove(struct aps_runtime *runtime);
+/* True in nginx's processes, the master included. */
+bool aps_process_is_nginx(void);
 
 APS_END_DECLS
 

@@ -9,8 +9,8 @@
 struct ssl_st;
 struct ssl_ctx_st;
 
-/* Records that came in a row on one connection and brought nothing to any transfer; set to zero at each turn of the loop
- * and by whatever a transfer receives. */
+/* Records that came in a row on one connection and brought nothing to any transfer; set to zero at each turn of the
+ * loop and by whatever a transfer receives. */
 struct aps_tls_watch {
 	const struct ssl_st *connection;
 	size_t n_records;

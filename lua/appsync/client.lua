@@ -5,6 +5,7 @@ local call = require "appsync.call"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local log = require "appsync.log"
+local nginx = require "appsync.nginx"
 local operation = require "appsync.client.operation"
 local opts = require "appsync.opts"
 local root = require "appsync.client.root"
@@ -55,7 +56,8 @@ end
 ---@field big_integers "string"|nil integers that a Lua number can't hold come as strings
 ---@field log fun(level: string, message: string, fields: table)?
 
----Makes a client. Nothing is opened before its first use. Wrong options throw.
+---Makes a client. Nothing is opened before its first use, so it may stand at module level, also under nginx in
+---`init_by_lua`; calls of it throw there in this version. Wrong options throw.
 ---@param options appsync.ClientOptions?
 ---@return appsync.Client? client, appsync.Error? err a configuration that can't be read
 function client.new(options)
@@ -123,6 +125,7 @@ end
 ---@return appsync.Observable
 function Client:subscribe(document, variables, options)
   check_self(self, "client:subscribe")
+  nginx.refuse "client:subscribe" -- at the line that says which one, not where it is subscribed to
   return subscription.observable(self, arguments.plan("subscription", "client:subscribe", document, variables, options))
 end
 

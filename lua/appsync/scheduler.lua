@@ -4,6 +4,7 @@
 ---whoever resumed them. In every other place the wait is given to the host (`scheduler.driver`).
 local compat = require "appsync.compat"
 local errors = require "appsync.errors"
+local nginx = require "appsync.nginx"
 local reach = require "appsync.task.reach"
 local timer = require "appsync.timer"
 local clock = require "appsync.clock"
@@ -49,6 +50,7 @@ local WAIT, PARK, PROBE, END = {}, {}, {}, {}
 
 local co_running, co_yield, co_resume, co_status = compat.running, coroutine.yield, coroutine.resume, coroutine.status
 local is_yieldable = compat.is_yieldable
+local is_nginx = nginx.is_here -- pulls ask for each event
 
 -- Coroutine → its routine, or WRAPPED. Weak in both: Lua 5.1 has no ephemerons, and a routine holds its coroutine.
 local by_co = setmetatable({}, { __mode = "kv" })
@@ -214,10 +216,11 @@ function scheduler.is_inside()
   return own() ~= nil
 end
 
----Throws where no waiting call is allowed, not even one whose result is there already: in a function that computes and
----in a task that was cancelled.
+---Throws where no waiting call is allowed, not even one whose result is there already: under nginx, in a function that
+---computes and in a task that was cancelled.
 ---@param what string the call's name
 local function check(what)
+  if is_nginx then nginx.refuse(what) end
   if scheduler.computing then
     errors.misuse("%s: a call that waits isn't possible in a function that computes (%s)", what, scheduler.computing)
   end

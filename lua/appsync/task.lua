@@ -2,6 +2,7 @@
 local compat = require "appsync.compat"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
+local nginx = require "appsync.nginx"
 local clock = require "appsync.clock"
 local opts = require "appsync.opts"
 local scheduler = require "appsync.scheduler"
@@ -119,6 +120,7 @@ end
 ---@return appsync.Task
 function task.spawn(fn, ...)
   if type(fn) ~= "function" then errors.expect(fn, "fn", "function", "appsync.spawn") end
+  nginx.refuse "appsync.spawn"
   local self = new_task(fn, ...)
   scheduler.push(self.routine)
   return self
@@ -129,6 +131,7 @@ end
 ---@param fn function
 ---@return appsync.Task
 function task.with_result(on_result, fn, ...)
+  nginx.refuse "on_result"
   local is_inside, is_told = true, false
   local self
   self = new_task(function(...)
@@ -321,6 +324,7 @@ end
 ---@return fun(...): ...
 function task.wrap(fn)
   if type(fn) ~= "function" then errors.expect(fn, "fn", "function", "appsync.wrap") end
+  nginx.refuse "appsync.wrap"
   local co = scheduler.wrap(fn)
   return function(...)
     return unwrap(scheduler.resume(co, ...))

@@ -2,6 +2,7 @@
 -- luacheck: ignore 512 (loops that are left at once are tested here)
 local appsync = require "appsync"
 local sources = require "spec.support.sources"
+local wait_for = require "spec.support.wait"
 local has = require("spec.support.text").has
 
 local of, failing = sources.of, sources.failing
@@ -44,13 +45,13 @@ describe("the contract of observables:", function()
     local subject = appsync.subject()
     subject:subscribe{ next = function(value)
       order[#order + 1] = "slow begins " .. value
-      appsync.sleep(0.02)
+      appsync.sleep(0.005)
       order[#order + 1] = "slow ends " .. value
     end }
     subject:subscribe{ next = function(value) order[#order + 1] = "fast " .. value end }
     subject:next(1)
     subject:next(2)
-    appsync.sleep(0.1)
+    wait_for(function() return #order >= 6 end)
     assert.same({ "slow begins 1", "fast 1", "fast 2", "slow ends 1", "slow begins 2", "slow ends 2" }, order)
   end)
 
@@ -92,11 +93,12 @@ describe("the contract of observables:", function()
       appsync.sleep(0.001)
       order[#order + 1] = "complete"
     end }
+    wait_for(function() return #order >= 1 end)
     failing("x"):subscribe{ error = function()
-      appsync.sleep(0.002)
+      appsync.sleep(0.001)
       order[#order + 1] = "error"
     end }
-    appsync.sleep(0.02)
+    wait_for(function() return #order >= 2 end)
     assert.same({ "complete", "error" }, order)
     assert.is_true(of(1, 2):for_each(function(event)
       appsync.sleep(0.001)

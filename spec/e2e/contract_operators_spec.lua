@@ -2,6 +2,7 @@
 -- luacheck: ignore 512 (loops that are left at once are tested here)
 local appsync = require "appsync"
 local sources = require "spec.support.sources"
+local wait_for = require "spec.support.wait"
 local has = require("spec.support.text").has
 
 local of, failing = sources.of, sources.failing
@@ -68,26 +69,34 @@ describe("the contract of operators:", function()
   it("debounce gives the last event of a burst; what is left at the end", function()
     local subject = appsync.subject()
     local got = {}
-    subject:debounce(0.02):subscribe{ next = function(v) got[#got + 1] = v end }
+    local has_ended = false
+    subject:debounce(0.02):subscribe{ next = function(v) got[#got + 1] = v end, complete = function() has_ended = true end }
     subject:next(1)
     subject:next(2)
-    appsync.sleep(0.06)
+    wait_for(function() return got[1] end)
+    assert.same({ 2 }, got)
     subject:next(3)
     subject:complete()
-    appsync.sleep(0.005)
+    wait_for(function() return has_ended end)
     assert.same({ 2, 3 }, got)
   end)
 
   it("throttle gives the first event and drops the following for a time", function()
-    local subject = appsync.subject()
-    local got = {}
-    subject:throttle(0.03):subscribe{ next = function(v) got[#got + 1] = v end }
-    subject:next(1)
-    subject:next(2)
-    appsync.sleep(0.06)
-    subject:next(3)
-    appsync.sleep(0.005)
-    assert.same({ 1, 3 }, got)
+    local function record(seconds)
+      local subject, got = appsync.subject(), {}
+      subject:throttle(seconds):subscribe{ next = function(v) got[#got + 1] = v end }
+      return subject, got
+    end
+    local closed, first = record(3600)
+    for i = 1, 3 do closed:next(i) end
+    closed:complete()
+    local open, got = record(0.001)
+    wait_for(function() -- each is another event; the one that comes when the time is over passes
+      open:next(#got + 1)
+      return #got >= 2
+    end)
+    assert.same({ 1, 2 }, got)
+    assert.same({ 1 }, first)
   end)
 
   it("buffer gives lists of n, of what there is after s seconds, and the rest at the end", function()

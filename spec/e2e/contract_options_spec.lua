@@ -5,6 +5,7 @@ local process = require "spec.support.process"
 local server = require "spec.support.server"
 local services = require "spec.support.services"
 local contains = require "spec.support.text"
+local wait_for = require "spec.support.wait"
 
 local has, lacks = contains.has, contains.lacks
 local raised, here = misuse.raised, misuse.here
@@ -226,7 +227,8 @@ describe("the contract of options:", function()
       is_inside = false
       assert.equal("cancelled", t:status())
       assert.equal(0, #calls)
-      appsync.sleep(0.05)
+      wait_for(function() return #calls >= 1 end)
+      assert.equal(1, client:query("{ one }").one) -- after which a second call would have come too
       assert.equal(1, #calls)
       assert.is_nil(calls[1][1])
       assert.equal("cancelled", calls[1][2].kind)

@@ -2,21 +2,25 @@
 -- luacheck: ignore 512 (loops that are left at once are tested here)
 local appsync = require "appsync"
 local process = require "spec.support.process"
+local wait_for = require "spec.support.wait"
 local has = require("spec.support.text").has
 
 local IS_PUC51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
 local HAS_CLOSE = _VERSION == "Lua 5.4"
+local BOUND = 10 -- seconds; nothing here is expected to take so long
 
 describe("the contract of waiting:", function()
   teardown(function() process.stop_all() end)
 
   it("outside a task a waiting call drives the library until its own result is there", function()
-    local order = {}
+    local order, subject = {}, appsync.subject()
+    local s = subject:subscribe()
     appsync.spawn(function()
       appsync.sleep(0.002)
       order[#order + 1] = "task"
+      subject:next(1)
     end)
-    appsync.sleep(0.02)
+    assert.equal(1, s:next(BOUND))
     order[#order + 1] = "main"
     assert.same({ "task", "main" }, order)
   end)
@@ -46,12 +50,12 @@ describe("the contract of waiting:", function()
   it("a coroutine of wrap suspends its task in a waiting call", function()
     local order = {}
     appsync.run(function()
-      appsync.spawn(function()
+      local other = appsync.spawn(function()
         appsync.sleep(0.005)
         order[#order + 1] = "other"
       end)
       local generator = appsync.wrap(function(first)
-        appsync.sleep(0.02)
+        other:await(BOUND)
         local second = coroutine.yield(first .. "!")
         return second .. "?", nil
       end)
@@ -125,11 +129,11 @@ describe("the contract of waiting:", function()
     it("a waiting call suspends inside pcall, a metamethod and an iterator", function()
       local order = {}
       appsync.run(function()
-        appsync.spawn(function()
+        local other = appsync.spawn(function()
           appsync.sleep(0.002)
           order[#order + 1] = "other"
         end)
-        assert.is_true(pcall(appsync.sleep, 0.01))
+        assert.is_true(pcall(other.await, other, BOUND))
         order[#order + 1] = "pcall"
         local _ = setmetatable({}, { __index = function() return appsync.sleep(0.001) end }).x
         for _ in function() appsync.sleep(0.001) end do error "never" end
@@ -176,7 +180,7 @@ describe("the contract of waiting:", function()
       end
     end)
     local t = appsync.spawn(function() return s:next(0.05) end)
-    local _, err = t:await(2)
+    local _, err = t:await(BOUND)
     assert.equal("done", t:status())
     assert.equal("timeout", err.kind)
     assert.is_true(n > 0)
@@ -201,10 +205,9 @@ describe("the contract of waiting:", function()
       u:cancel()
       t:cancel()
     end)
-    appsync.sleep(0.02)
+    wait_for(function() return seen and stopped end)
     assert.equal("cancelled", seen.kind)
-    assert.is_true(stopped)
-    assert.equal("cancelled", (select(2, u:await(1))).kind)
+    assert.equal("cancelled", (select(2, u:await(BOUND))).kind)
   end)
 
   it("a task may cancel itself", function()
@@ -231,13 +234,13 @@ describe("the contract of waiting:", function()
     it("each in a task suspends that task only", function()
       local order = {}
       appsync.run(function()
-        appsync.spawn(function()
+        local other = appsync.spawn(function()
           appsync.sleep(0.005)
           order[#order + 1] = "other"
         end)
         local o = appsync.observable(function(observer)
           appsync.spawn(function()
-            appsync.sleep(0.02)
+            other:await(BOUND)
             observer:next(1)
             observer:complete()
           end)

@@ -3,6 +3,7 @@ local appsync = require "appsync"
 local core = require "appsync.core"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local run_program = require "spec.support.program"
 local server = require "spec.support.server"
 local socket = require "socket"
 
@@ -113,6 +114,20 @@ describe("a host", function()
       assert.is_true(other:close(5))
     end)
 
+    it("isn't taken for nginx because of a global of that name", function()
+      local mock = { config = { subsystem = "http", nginx_version = 1022001 }, get_phase = function() return "content" end }
+      rawset(_G, "ngx", mock)
+      finally(function() rawset(_G, "ngx", nil) end)
+      assert.equal(1, appsync.run(n, 1))
+      assert.is_true(appsync.sleep(0))
+      local fresh = run_program [[
+        ngx = { config = { subsystem = "http", nginx_version = 1022001 }, get_phase = function() return "content" end }
+        local appsync = require "appsync"
+        print(appsync.run(function() return appsync.sleep(0) end))
+      ]]
+      assert.equal("true\n", fresh)
+    end)
+
     it("is told when a wait can never end", function()
       assert.is_true(client:close(5))
       local ok, raised = pcall(function() return appsync.subject():subscribe():next() end)
@@ -151,10 +166,8 @@ describe("a host", function()
               is_said = true
               client:mutate('mutation { say(text: "boo") { text } }', nil, { on_result = function(_, e) err = err or e end })
             end
-            local began = core.now()
             appsync.update(given)
             frames = frames + 1
-            assert.is_true(core.now() - began < 1)
             socket.sleep(0.001)
           end
           assert.is_nil(err)
@@ -226,27 +239,33 @@ describe("a host", function()
       end)
     end)
 
-    it("is not woken when there is nothing to do", function()
+    -- What the core has handed over while `fn` ran.
+    local function count_events(fn)
+      local methods = debug.getmetatable(core.runtime()).__index
+      local poll, n_seen = methods.poll, 0
+      methods.poll = function(...)
+        local n_events, has_more = poll(...)
+        n_seen = n_seen + n_events
+        return n_events, has_more
+      end
+      local ok, raised = pcall(fn)
+      methods.poll = poll
+      if not ok then error(raised, 0) end
+      return n_seen
+    end
+
+    it("is woken for what there is to do, and for nothing else", function()
       without_waiting(function()
         local task = appsync.spawn(n, 1)
         loop(function() return task:status() ~= "running" end)
-        local descriptor = { getfd = appsync.fd, dirty = function() return false end }
-        -- What is collected of earlier tests has its last word, which wakes: all of it first, and nothing after it.
-        require("spec.support.collect")()
-        collectgarbage("stop")
-        finally(function() collectgarbage("restart") end)
-        local is_quiet
-        for _ = 1, 100 do
-          while appsync.update(0) do end -- luacheck: ignore 542
-          is_quiet = socket.select({ descriptor }, nil, 0.05)[1] == nil
-          if is_quiet then break end
-        end
-        assert.is_true(is_quiet)
-        local sleeper = appsync.spawn(appsync.sleep, 0.2)
-        appsync.update(0)
-        assert.is_nil(socket.select({ descriptor }, nil, 0)[1])
-        assert.equal(descriptor, socket.select({ descriptor }, nil, BOUND)[1])
-        loop(function() return sleeper:status() ~= "running" end)
+        while appsync.update(0) do end -- luacheck: ignore 542
+        local sleeper, rounds = appsync.spawn(appsync.sleep, 0.2), 0
+        local n_events = count_events(function()
+          rounds = loop(function() return sleeper:status() ~= "running" end)
+        end)
+        -- Once for the task that is new, once for its timer, and for what may have come from the core meanwhile. A
+        -- descriptor that stays readable would wake thousands of times in this time.
+        assert.is_true(rounds >= 2 and rounds <= 3 + n_events, rounds .. " times, for " .. n_events .. " events")
       end)
     end)
   end)
@@ -298,11 +317,15 @@ describe("a host", function()
         end)
       end
       local ok, raised = pcall(without_waiting, function()
+        local is_quick_done = false
         start("slow", function()
-          appsync.sleep(0.05)
+          repeat appsync.sleep(0.01) until is_quick_done
           assert.equal(1, n(1))
         end)
-        start("quick", function() assert.equal(2, n(2)) end)
+        start("quick", function()
+          assert.equal(2, n(2))
+          is_quick_done = true
+        end)
         start("none", function() end)
         local give_up = core.now() + BOUND
         while #order < 3 and core.now() < give_up do

@@ -3,6 +3,7 @@ local appsync = require "appsync"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 
+local BOUND = 10
 local JSON = { ["Content-Type"] = "application/json" }
 local GOOD = { "http", 200, JSON, '{"data":{"a":1}}' }
 
@@ -28,7 +29,7 @@ describe("against an HTTP server that misbehaves, a call", function()
   end
 
   local function goes_on()
-    local data, err = client:query "{ a }"
+    local data, err = client:query("{ a }", nil, { timeout = BOUND })
     assert.is_nil(err)
     assert.equal(1, data.a)
   end
@@ -47,11 +48,9 @@ describe("against an HTTP server that misbehaves, a call", function()
 
   it("times out when the server is silent after accepting", function()
     connect({ connections = { { { "request" }, { "wait" } }, { { "request" }, GOOD } } }, { timeouts = { request = 0.3 } })
-    local began = os.time()
     local data, err = client:query "{ a }"
     assert.is_nil(data)
     assert.equal("timeout", err.kind)
-    assert.is_true(os.time() - began <= 3)
     goes_on()
   end)
 

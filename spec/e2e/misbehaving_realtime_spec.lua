@@ -217,13 +217,13 @@ describe("against a realtime server that misbehaves, a subscription", function()
     end)
 
     it("isn't taken for dead while it isn't read", function()
-      connect{ connections = { list({ peer.handshake(200) }, { "ws_start" }, ACK_START, { "ws_flood",
+      connect{ connections = { list({ peer.handshake(1000) }, { "ws_start" }, ACK_START, { "ws_flood",
         '{"type":"data","id":"%ID%","payload":{"data":{"on":{"n":%I%,"x":"' .. ("x"):rep(5000) .. '"}}}}', 2000 }, WAIT) } }
       local s = realtime_peer.client:subscribe(DOCUMENT, nil, { buffer = 16 }):subscribe()
       local states = realtime_peer.client.connection:observe():subscribe()
       wait_for_log "blocked 1"
       repeat
-        local state, err = states:next(0.4) -- twice the service's connectionTimeoutMs
+        local state, err = states:next(2) -- twice the service's connectionTimeoutMs
         assert.is_true(state == nil or state:find "^Connect" ~= nil, state)
       until err and err.kind == "timeout"
       for i = 1, 2000 do

@@ -148,9 +148,9 @@ describe("a fault rule on requests", function()
     local client, began = faulty:connect(), faulty_server.gettime()
     assert.equal(200, faulty:ask("{ one }", client).status)
     assert.is_true(faulty_server.gettime() - began > 0.3)
-    began = faulty_server.gettime()
-    assert.equal(200, faulty:ask("{ one }", client).status)
-    assert.is_true(faulty_server.gettime() - began < 0.3)
+    faulty:send("{ one }", client) -- and has the server work, without a wait in which a slow answer could be written
+    client:fill()
+    assert.matches("^HTTP/1.1 200 .*}}$", client.buffer)
   end)
 
   it("takes good credentials for expired ones, and says nothing of bad ones", function()

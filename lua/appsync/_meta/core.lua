@@ -5,6 +5,7 @@
 ---@field version string
 ---@field null lightuserdata JSON null; the same value as lua-cjson's `cjson.null`
 ---@field array_mt table metatable that marks lists
+---@field is_nginx boolean this is a process of nginx
 ---@field event table<string, integer> numbers of the event kinds: RESULT, SUB_STATE, SUB_DATA, SUB_END, AUTH, HEADERS, CONNECTION, LOG, CLOSED
 local core = {}
 

@@ -1,5 +1,6 @@
 ---`client.connection`: the state of the realtime connection.
 local errors = require "appsync.errors"
+local nginx = require "appsync.nginx"
 local observable = require "appsync.observable"
 
 local connection = {}
@@ -34,6 +35,7 @@ end
 ---`dropped` tells how many. Ends when the client closes.
 ---@return appsync.Observable
 function Connection:observe()
+  nginx.refuse "connection:observe"
   return observable.new(function(sink, context)
     if self.is_over then
       context:post(sink, "complete")

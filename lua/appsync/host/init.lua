@@ -1,5 +1,6 @@
 ---Host adapters: other schedulers whose coroutines may be suspended.
 local errors = require "appsync.errors"
+local nginx = require "appsync.nginx"
 local script = require "appsync.host.script"
 
 local host = {}
@@ -15,6 +16,7 @@ local BY_NAME = { cqueues = true, copas = true, luv = true }
 ---waits (luv: while its loop runs); who has callbacks only, calls `appsync.update(0)` when `appsync.fd()` is readable.
 ---@param adapter "cqueues"|"copas"|"luv"|appsync.HostAdapter|nil nil: none any more
 function host.use(adapter)
+  if adapter ~= nil then nginx.refuse "host.use" end
   if type(adapter) == "string" then
     if not BY_NAME[adapter] then
       errors.misuse("host.use: adapter must be \"cqueues\", \"copas\", \"luv\" or a table, got %s",

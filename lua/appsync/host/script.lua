@@ -3,6 +3,7 @@ local clock = require "appsync.clock"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
+local nginx = require "appsync.nginx"
 local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
 local timer = require "appsync.timer"
@@ -168,6 +169,7 @@ end
 ---@param budget number|{budget: number}|nil default 0.001; 0: at most 64 events; above 0.004 only as `{budget = n}`
 ---@return boolean has_more
 function script.update(budget)
+  nginx.refuse "appsync.update"
   local seconds = checked_budget(budget)
   if is_updating or scheduler.current() then
     errors.misuse("appsync.update: it can't be called from a task or a callback; these run inside of it")
@@ -192,6 +194,7 @@ end
 ---A descriptor that is readable while `update` has work, timers included.
 ---@return integer? descriptor, appsync.Error? err of kind "system"
 function script.fd()
+  nginx.refuse "appsync.fd"
   local runtime, err = dispatch.runtime()
   if not runtime then return nil, err end
   is_fd_used = true

@@ -1,6 +1,7 @@
 ---Observables: cold streams of events.
 local errors = require "appsync.errors"
 local log = require "appsync.log"
+local nginx = require "appsync.nginx"
 local opts = require "appsync.opts"
 local Context = require "appsync.observable.context"
 local call = require "appsync.call"
@@ -55,6 +56,7 @@ end
 ---@param observer appsync.Observer|fun(event: any, err: appsync.Error?)|nil
 ---@return appsync.Subscription
 function Observable:subscribe(observer)
+  nginx.refuse "subscribe"
   if type(observer) == "function" then observer = { next = observer } end
   if observer ~= nil then
     observer = opts.check(observer, OBSERVER, "subscribe", "observer must be a function or a table of functions")
