@@ -296,7 +296,7 @@ local function begin(self, request, prepared)
     identity = request.identity, shown_identity = identity.shown(request.identity),
     request_id = request.request_id or core.uuid(), guard = self.guard, providers = self.providers, trace = self.trace,
     on_effect = self.on_effect, events = self.events, inject = self.inject,
-    errors = nil, out = nil, n = 0, path = nil, depth = 0, n_fields = 0, collects = false, plan = nil, verdicts = nil,
+    errors = nil, out = nil, n = 0, path = nil, depth = 0, n_fields = 0, n_paths = 0, collects = false, plan = nil, verdicts = nil,
     at = nil, context_metatable = nil,
   }, operation
 end

@@ -40,7 +40,8 @@ local NULL, array_mt = core.null, core.array_mt
 ---@field n integer pieces in `out`
 ---@field path (string|integer)[]
 ---@field depth integer
----@field n_fields integer? completed so far
+---@field n_fields integer? steps so far, see `selection.spend`
+---@field n_paths integer? of selections, for resolvers
 ---@field collects boolean completed values are built too
 
 --- Is told of every resolver that runs, its parent's resolver first.
@@ -58,9 +59,15 @@ local function write(x, piece)
   x.out[n], x.n = piece, n
 end
 
+-- An error's path is a part of the answer.
 local function copy_path(x)
   local path = {}
-  for i = 1, x.depth do path[i] = x.path[i] end
+  selection.spend(x, x.depth)
+  for i = 1, x.depth do
+    local step = x.path[i]
+    if type(step) == "string" then selection.spend_text(x, step) end
+    path[i] = step
+  end
   return path
 end
 
@@ -133,6 +140,7 @@ function completers.list(x, completion, value, field)
       result.path_label(copy_path(x))))
     return write_null(x, mark)
   end
+  selection.spend(x, #value)
   local items = x.collects and setmetatable({}, array_mt) or true
   local of, depth, path = completion.of, x.depth + 1, x.path
   write(x, "[")
@@ -251,17 +259,21 @@ local function call(x, field, ctx)
   return ok, value
 end
 
+-- A resolver of the user's may change what it is given; what others are given must stay as it is.
+local function own_copies(x, source, args)
+  local function spend(n) selection.spend(x, n) end
+  -- Variables are of all fields.
+  return shared.is(source) and shared.copy(source, spend) or source, shared.copy(args, spend)
+end
+
 -- What rules and resolver make of a field; false and what was thrown when it failed.
 local function resolve(x, field, source)
+  selection.spend(x, field.arguments.n_values)
   local args, message = coerce.planned(field.arguments, x.variables)
   if not args then return false, { message = message } end
   x.at = field
   local is_plain = field.is_builtin or not field.resolver
-  -- A resolver of the user's may change what it is given; what others are given must stay as it is.
-  if not is_plain then
-    source = shared.is(source) and shared.copy(source) or source
-    args = shared.copy(args) -- variables are of all fields
-  end
+  if not is_plain then source, args = own_copies(x, source, args) end
   local ctx = (is_plain and context.new or context.complete)(x, source, args)
   if field.is_guarded then
     local ok, refusal = pcall(ask_guard, x, field, ctx)
@@ -273,7 +285,7 @@ local function resolve(x, field, source)
 end
 
 local function complete_field(x, field, source)
-  selection.spend(x, 1)
+  selection.spend(x, field.n_steps)
   if field.typename_text then
     write(x, field.typename_text)
     return field.type.name
