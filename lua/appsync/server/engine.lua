@@ -297,7 +297,7 @@ local function begin(self, request, prepared)
     request_id = request.request_id or core.uuid(), guard = self.guard, providers = self.providers, trace = self.trace,
     on_effect = self.on_effect, events = self.events, inject = self.inject,
     errors = nil, out = nil, n = 0, path = nil, depth = 0, n_fields = 0, n_paths = 0, collects = false, plan = nil, verdicts = nil,
-    at = nil, context_metatable = nil,
+    at = nil, resolved = nil, context_metatable = nil,
   }, operation
 end
 
@@ -320,7 +320,7 @@ end
 --- Runs a query or mutation.
 ---@param request appsync.server.Request
 ---@return string? json_text the answer's body; nil when the caller must answer with the error of the second result
----@return ({field: string, value: any}|{invalidates: string, payload: table})[]|{code: string} published what subscribers are
+---@return (appsync.server.Published|{invalidates: string, payload: table})[]|{code: string} published what subscribers are
 ---  offered, and then which of them end; or why there is no body
 ---@return appsync.server.ErrorEntry[]? errors of the answer
 function Engine:execute(request)

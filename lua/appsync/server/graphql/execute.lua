@@ -43,6 +43,13 @@ local NULL, array_mt = core.null, core.array_mt
 ---@field n_fields integer? steps so far, see `selection.spend`
 ---@field n_paths integer? of selections, for resolvers
 ---@field collects boolean completed values are built too
+---@field resolved any of the last root field
+
+--- What a mutation's field gives to subscribers.
+---@class appsync.server.Published
+---@field field string
+---@field value any the result, restricted to the mutation's selection set
+---@field record table? what the result was made of, where rules of @auth hold
 
 --- Is told of every resolver that runs, its parent's resolver first.
 ---@class appsync.server.Trace
@@ -301,6 +308,7 @@ local function complete_field(x, field, source)
   elseif type(source) == "table" then
     value = source[field.name]
   end
+  if x.depth == 1 then x.resolved = ok and value or nil end
   if ok then return complete(x, field.completion, value, field) end
   add_resolver_error(x, value, field)
   if field.completion.is_required then return nil, true end
@@ -331,8 +339,11 @@ function complete_fields(x, planned, source)
   return values
 end
 
-local function publish(published, field, value)
-  if value ~= nil and value ~= NULL then published[#published + 1] = { field = field.name, value = value } end
+-- Rules of @auth compare the record as it was resolved: the result shows of an owner the name alone.
+local function publish(x, published, field, value)
+  if value == nil or value == NULL then return end
+  local record = x.guard and type(x.resolved) == "table" and x.resolved or nil
+  published[#published + 1] = { field = field.name, value = value, record = record }
 end
 
 -- What a resolver returned may throw when it is read: it has metamethods, or nests too deep. That is an error where it
@@ -356,7 +367,7 @@ local function execute_root(x, planned, source, published)
     x.depth, x.path[1] = 1, field.key
     local done = complete_root(x, field, source)
     x.depth = 0
-    if x.collects then publish(published, field, done) end
+    if x.collects then publish(x, published, field, done) end
     if done == nil then
       write_null(x, 0)
       return
@@ -408,7 +419,7 @@ end
 ---@param source any the root value
 ---@return string data_text
 ---@return appsync.server.ErrorEntry[] errors
----@return {field: string, value: any}[] published of a mutation
+---@return appsync.server.Published[] published of a mutation
 function execute.run(x, operation, source)
   take_spare(x)
   x.errors, x.n, x.depth, x.n_fields = {}, 0, 0, 0
