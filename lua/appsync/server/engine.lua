@@ -195,10 +195,11 @@ function Engine:print_schema()
 end
 
 local function syntax_error(query, err)
-  -- Nothing is wrong with its tokens.
-  local too_deep = err.message:match("^The document is nested deeper than %d+ levels")
-  if too_deep then
-    return { message = ("Invalid Syntax : %s at line %d column %d"):format(too_deep, err.line, err.column),
+  -- Nothing is wrong with its tokens: it is too deep or too large.
+  local about = err.message:match("^The document .*")
+  if about then
+    about = about:gsub(" %(line %d+, column %d+%)$", "")
+    return { message = ("Invalid Syntax : %s at line %d column %d"):format(about, err.line, err.column),
       locations = { { line = err.line, column = err.column } }, is_plain = true }
   end
   local at, line = 1, 1

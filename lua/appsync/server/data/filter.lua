@@ -2,6 +2,7 @@
 --- An attribute that is absent answers like DynamoDB's: only `ne`, `notContains` and `attributeExists: false` hold for it.
 local comparison = require("appsync.server.data.comparison")
 local core = require("appsync.core")
+local has_part = require("appsync.server.data.substring")
 local is_list = require("appsync.server.graphql.is_list")
 
 local filter = {}
@@ -27,7 +28,7 @@ local function contains(value, wanted)
     end
     return false
   end
-  return type(value) == "string" and type(wanted) == "string" and value:find(wanted, 1, true) ~= nil
+  return type(value) == "string" and type(wanted) == "string" and has_part(value, wanted)
 end
 
 local function is_in(value, list)
