@@ -1,9 +1,10 @@
-/* Texts that crowd one chain of Lua's tables of strings. PUC Lua 5.1 hashes a sample of a long text, 5.3 does so where a
- * text is a key or has 32 to 40 bytes, and 5.1's hash of a short one is easily met on purpose as well (lstring.c,
+/* Texts that crowd one chain of Lua's tables of strings. PUC Lua 5.1 hashes a sample of a long text, 5.3 does so where
+ * a text is a key or has 32 to 40 bytes, and 5.1's hash of a short one is easily met on purpose as well (lstring.c,
  * luaS_newlstr): texts from outside can hold tens of thousands of strings that are all compared with each other.
  *
- * Counts, by the hash of 5.1, the comparisons that texts cost beyond what chance makes of so many. A text that comes again
- * is found and costs nothing. One text in eight is counted, as nobody outside can foresee: the hash takes time. */
+ * Counts, by the hash of 5.1, the comparisons that texts cost beyond what chance makes of so many. A text that comes
+ * again is found and costs nothing. One text in eight is counted, as nobody outside can foresee: the hash takes time.
+ */
 #ifndef APS_BASE_CROWD_H
 #define APS_BASE_CROWD_H
 

@@ -39,8 +39,8 @@ static inline APS_UNUSED int lua_absindex(lua_State *L, int index)
 #define lua_isinteger(L, index) ((void)(L), (void)(index), 0)
 #endif
 
-/* Whose hash of a string is of a sample of its bytes; 5.4 dropped that for keys in its third release. Longer strings than
- * `APL_MAX_SHARED_BYTES` are hashed as keys only. */
+/* Whose hash of a string is of a sample of its bytes; 5.4 dropped that for keys in its third release. Longer strings
+ * than `APL_MAX_SHARED_BYTES` are hashed as keys only. */
 #if LUA_VERSION_NUM < 502
 #define APL_HASHES_SAMPLES   1
 #define APL_MAX_SHARED_BYTES SIZE_MAX

@@ -5,7 +5,8 @@
 
 /* Of one document. A comparison takes some ten nanoseconds. */
 #define MAX_COMPARED 5000000u
-/* What earlier documents left behind stands in the same chains until it is collected. From here on that is worth the time. */
+/* What earlier documents left behind stands in the same chains until it is collected. From here on that is worth the
+ * time. */
 #define SWEEP_COMPARED 2000000u
 
 #if APL_HASHES_SAMPLES

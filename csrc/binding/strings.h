@@ -19,8 +19,8 @@ APS_BEGIN_DECLS
 struct apl_strings *apl_strings_begin(lua_State *L);
 enum aps_rc apl_strings_count(lua_State *L, struct apl_strings *strings, struct aps_str text, struct aps_err *err);
 
-/* Before `text` is pushed. E_TOO_BIG when those since the beginning cost too much; `err` may be NULL. May run the garbage
- * collector, so what is not on the stack yet must belong to C. */
+/* Before `text` is pushed. E_TOO_BIG when those since the beginning cost too much; `err` may be NULL. May run the
+ * garbage collector, so what is not on the stack yet must belong to C. */
 static inline enum aps_rc apl_strings_admit(lua_State *L, struct apl_strings *strings, struct aps_str text, bool is_key,
                                             struct aps_err *err)
 {

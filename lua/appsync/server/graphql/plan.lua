@@ -85,7 +85,8 @@ end
 local function new_field(x, type_, group, is_first)
   local node = group.nodes[1]
   local planned = {
-    n_steps = 1 + selection.steps_of(group.key_text), key = group.key, key_text = is_first and group.key_text or "," .. group.key_text, name = node.name, type = type_,
+    n_steps = 1 + selection.steps_of(group.key_text),
+    key = group.key, key_text = is_first and group.key_text or "," .. group.key_text, name = node.name, type = type_,
     nodes = group.nodes, selections = {},
   }
   if node.name == "__typename" then
