@@ -40,6 +40,16 @@ static inline APS_UNUSED int lua_absindex(lua_State *L, int index)
 #define lua_isinteger(L, index) ((void)(L), (void)(index), 0)
 #endif
 
+/* Whose hash of a string is of a sample of its bytes; 5.4 dropped that for keys in its third release. Longer strings
+ * than `APL_MAX_SHARED_BYTES` are hashed as keys only. */
+#if LUA_VERSION_NUM < 502
+#define APL_HASHES_SAMPLES   1
+#define APL_MAX_SHARED_BYTES SIZE_MAX
+#else
+#define APL_HASHES_SAMPLES   (LUA_VERSION_NUM < 504 || LUA_VERSION_RELEASE_NUM < 50403)
+#define APL_MAX_SHARED_BYTES 40
+#endif
+
 #if LUA_VERSION_NUM >= 504
 #define apl_newuserdata(L, n_bytes) lua_newuserdatauv((L), (n_bytes), 0)
 #else

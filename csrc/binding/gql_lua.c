@@ -85,7 +85,12 @@ static int Apl_gql_parse(lua_State *L)
 	struct aps_err err;
 	struct aps_gql_node *node;
 	struct tree *tree = push_tree(L);
-	if (aps_gql_parse(text, &tree->arena, &node, &place, &err) == APS_OK) {
+	enum aps_rc rc = aps_gql_parse(text, &tree->arena, &node, &place, &err);
+	if (rc == APS_OK) {
+		place = node->place;
+		rc = apl_gql_admit_node(L, node, &err);
+	}
+	if (rc == APS_OK) {
 		apl_gql_push_node(L, node);
 		clear_tree(tree);
 		return 1;

@@ -1,5 +1,6 @@
 #include "binding/gql_tree.h"
 
+#include "binding/strings.h"
 #include "gql/lexer.h"
 
 #include <stdio.h>
@@ -190,15 +191,25 @@ static void push_list(lua_State *L, const struct aps_gql_node *list, bool as_nam
 	}
 }
 
+static const struct aps_gql_node *child_of(const struct aps_gql_node *node, const struct member *member)
+{
+	const struct aps_gql_node *child = NULL;
+	if (member->form >= FORM_NODE) memcpy(&child, (const char *)node + member->offset, sizeof child);
+	return child;
+}
+
+static const struct aps_str *text_of(const struct aps_gql_node *node, const struct member *member)
+{
+	return (const struct aps_str *)(const void *)((const char *)node + member->offset);
+}
+
 /* Pushes the member's value; false (and nothing) where the node has none. */
 static bool push_member(lua_State *L, const struct aps_gql_node *node, const struct member *member)
 {
-	const char *at = (const char *)node + member->offset;
-	const struct aps_str *text = (const struct aps_str *)(const void *)at;
-	const struct aps_gql_node *child = NULL;
-	if (member->form >= FORM_NODE) memcpy(&child, at, sizeof child);
+	const struct aps_str *text = text_of(node, member);
+	const struct aps_gql_node *child = child_of(node, member);
 	switch (member->form) {
-	case FORM_FLAG: lua_pushboolean(L, *(const bool *)at); return true;
+	case FORM_FLAG: lua_pushboolean(L, *(const bool *)((const char *)node + member->offset)); return true;
 	case FORM_NODE:
 	case FORM_OPTIONAL:
 		if (child == NULL) return false;
@@ -233,6 +244,30 @@ void apl_gql_push_node(lua_State *L, const struct aps_gql_node *node)
 	lua_setfield(L, -2, "loc");
 	for (const struct member *member = MEMBERS_OF[node->kind]; member->form != FORM_END; member++)
 		if (push_member(L, node, member)) lua_setfield(L, -2, member->key);
+}
+
+static enum aps_rc admit_node(lua_State *L, const struct aps_gql_node *node, struct apl_strings *strings,
+                              struct aps_err *err)
+{
+	enum aps_rc rc = APS_OK;
+	for (const struct member *member = MEMBERS_OF[node->kind]; member->form != FORM_END; member++) {
+		if (member->form < FORM_FLAG)
+			rc = apl_strings_admit(L, strings, *text_of(node, member), member->form != FORM_STRING, err);
+		const struct aps_gql_node *child = child_of(node, member);
+		bool is_list = member->form >= FORM_LIST;
+		for (; child != NULL && rc == APS_OK; child = is_list ? child->next : NULL)
+			rc = member->form == FORM_NAMES ? apl_strings_admit(L, strings, child->name, true, err)
+			                                : admit_node(L, child, strings, err);
+		if (rc != APS_OK) return rc;
+	}
+	return APS_OK;
+}
+
+enum aps_rc apl_gql_admit_node(lua_State *L, const struct aps_gql_node *node, struct aps_err *err)
+{
+	struct apl_strings *strings = apl_strings_begin(L);
+	if (strings == NULL || admit_node(L, node, strings, err) == APS_OK) return APS_OK;
+	return aps_fail(err, APS_E_TOO_BIG, "The document has too many names that collide in Lua's table of strings");
 }
 
 /* --- Lua to tree ------------------------------------------------------------------------------------------------- */

@@ -8,6 +8,8 @@
 
 APS_BEGIN_DECLS
 
+/* Before a tree from outside is pushed: E_TOO_BIG when its names and texts would cost too much as Lua strings. */
+enum aps_rc apl_gql_admit_node(lua_State *L, const struct aps_gql_node *node, struct aps_err *err);
 /* Pushes the table of a node. Lua may throw (memory): the tree's arena must belong to a userdata. */
 void apl_gql_push_node(lua_State *L, const struct aps_gql_node *node);
 /* The tree of the table at `index`. Its strings belong to the table, so it must not outlive or see a change of it.

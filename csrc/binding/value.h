@@ -22,7 +22,8 @@
 enum apl_names_key {
 	APL_NAMES_BUFFER = -1,      /* the buffer that was given back, or nil */
 	APL_NAMES_CJSON_ARRAY = -2, /* OpenResty's cjson.array_mt, or nil */
-	APL_NAMES_CJSON_EMPTY = -3  /* OpenResty's cjson.empty_array, or nil */
+	APL_NAMES_CJSON_EMPTY = -3, /* OpenResty's cjson.empty_array, or nil */
+	APL_NAMES_STRINGS = -4      /* of binding/strings.c, or nil */
 };
 
 /* How integers beyond the exact range of the VM's numbers (2^53; 64 bits on 5.3+) are delivered. SAFE: as STRING, and

@@ -1,4 +1,5 @@
 /* JSON to Lua. Reads without recursion; the stack holds the open tables and, in an object, the key that waits. */
+#include "binding/strings.h"
 #include "binding/value.h"
 #include "codec/json_reader.h"
 
@@ -43,43 +44,50 @@ struct reading {
 	struct level levels[MAX_DEPTH + 1];
 	struct hint hints[MAX_DEPTH + 1];
 	struct seen_key seen[N_SEEN_KEYS];
+	struct apl_strings *strings;
+	struct aps_err *err; /* may be NULL */
 };
 
-/* The KEY or STRING just read. */
-static bool push_text(lua_State *L, struct reading *in)
+static enum aps_rc push_string(lua_State *L, struct reading *in, struct aps_str text, bool is_key)
 {
-	if (!in->r.has_escapes) {
-		lua_pushlstring(L, in->r.text.p, in->r.text.n);
-		return true;
-	}
+	enum aps_rc rc = apl_strings_admit(L, in->strings, text, is_key, in->err);
+	if (rc == APS_OK) lua_pushlstring(L, text.p, text.n);
+	return rc;
+}
+
+/* The KEY or STRING just read. */
+static enum aps_rc push_text(lua_State *L, struct reading *in, bool is_key)
+{
+	if (!in->r.has_escapes) return push_string(L, in, in->r.text, is_key);
 	if (in->scratch == NULL) {
 		in->scratch = apl_push_buffer(L, APS_BUF_ANY_SIZE);
 		lua_replace(L, in->slots);
 	}
 	aps_buf_reset(in->scratch);
 	char *out = aps_buf_reserve(in->scratch, in->r.text.n);
-	if (out == NULL) return false;
-	lua_pushlstring(L, out, aps_json_unescape_to(&in->r, out));
-	return true;
+	if (out == NULL) return aps_fail(in->err, APS_E_NOMEM, "out of memory");
+	struct aps_str text = {out, aps_json_unescape_to(&in->r, out)};
+	return push_string(L, in, text, is_key);
 }
 
-static bool push_key(lua_State *L, struct reading *in)
+static enum aps_rc push_key(lua_State *L, struct reading *in)
 {
 	struct aps_str key = in->r.text;
-	if (!in->sees_keys || in->r.has_escapes || key.n == 0 || key.n > SEEN_KEY_BYTES) return push_text(L, in);
+	if (!in->sees_keys || in->r.has_escapes || key.n == 0 || key.n > SEEN_KEY_BYTES) return push_text(L, in, true);
 	const unsigned char *p = (const unsigned char *)key.p;
 	size_t slot = (key.n * 5 + p[0] + p[key.n - 1] * 3u + p[key.n / 2] * 7u) % N_SEEN_KEYS;
 	int index = in->slots + 1 + (int)slot;
 	struct seen_key *seen = &in->seen[slot];
 	if (seen->n == key.n && memcmp(seen->p, key.p, key.n) == 0) {
 		lua_pushvalue(L, index);
-		return true;
+		return APS_OK;
 	}
-	lua_pushlstring(L, key.p, key.n);
+	enum aps_rc rc = push_string(L, in, key, true);
+	if (rc != APS_OK) return rc;
 	lua_pushvalue(L, -1);
 	lua_replace(L, index);
 	*seen = (struct seen_key){key.p, key.n};
-	return true;
+	return APS_OK;
 }
 
 static bool is_exact(const struct reading *in, enum aps_json_token token)
@@ -89,15 +97,15 @@ static bool is_exact(const struct reading *in, enum aps_json_token token)
 	return in->r.integer <= limit && in->r.integer >= -limit;
 }
 
-static void push_integer(lua_State *L, const struct reading *in, enum aps_json_token token)
+static enum aps_rc push_integer(lua_State *L, struct reading *in, enum aps_json_token token)
 {
 	const struct aps_json_reader *r = &in->r;
-	if (in->big != APL_BIG_ROUNDED && !is_exact(in, token))
-		lua_pushlstring(L, r->text.p, r->text.n);
-	else if (token == APS_JSON_INT && APL_HAS_INTEGERS)
+	if (in->big != APL_BIG_ROUNDED && !is_exact(in, token)) return push_string(L, in, r->text, false);
+	if (token == APS_JSON_INT && APL_HAS_INTEGERS)
 		lua_pushinteger(L, (lua_Integer)r->integer);
 	else
 		lua_pushnumber(L, r->number);
+	return APS_OK;
 }
 
 static void open_table(lua_State *L, struct reading *in, bool is_object)
@@ -142,40 +150,40 @@ static void attach(lua_State *L, struct reading *in)
 		lua_rawseti(L, -2, level->n_items);
 }
 
-/* One token, its effect on the stack. False: memory for an unescaped string is out. */
-static bool push_token(lua_State *L, struct reading *in, enum aps_json_token token)
+/* One token, its effect on the stack. */
+static enum aps_rc push_token(lua_State *L, struct reading *in, enum aps_json_token token)
 {
+	enum aps_rc rc = APS_OK;
 	switch (token) {
-	case APS_JSON_OBJECT: open_table(L, in, true); return true;
-	case APS_JSON_ARRAY: open_table(L, in, false); return true;
+	case APS_JSON_OBJECT: open_table(L, in, true); return APS_OK;
+	case APS_JSON_ARRAY: open_table(L, in, false); return APS_OK;
 	case APS_JSON_KEY: return push_key(L, in);
 	case APS_JSON_OBJECT_END:
 	case APS_JSON_ARRAY_END: close_table(in); break;
-	case APS_JSON_STRING:
-		if (!push_text(L, in)) return false;
-		break;
+	case APS_JSON_STRING: rc = push_text(L, in, false); break;
 	case APS_JSON_INT:
-	case APS_JSON_BIGINT: push_integer(L, in, token); break;
+	case APS_JSON_BIGINT: rc = push_integer(L, in, token); break;
 	case APS_JSON_DOUBLE: lua_pushnumber(L, in->r.number); break;
 	case APS_JSON_TRUE: lua_pushboolean(L, 1); break;
 	case APS_JSON_FALSE: lua_pushboolean(L, 0); break;
 	case APS_JSON_NULL: lua_pushlightuserdata(L, NULL); break;
 	case APS_JSON_ERROR:
-	case APS_JSON_END: return true;
+	case APS_JSON_END: return APS_OK;
 	}
-	attach(L, in);
-	return true;
+	if (rc == APS_OK) attach(L, in);
+	return rc;
 }
 
-static enum aps_rc read_whole_value(lua_State *L, struct reading *in, struct aps_err *err)
+static enum aps_rc read_whole_value(lua_State *L, struct reading *in)
 {
 	do {
 		enum aps_json_token token = aps_json_next(&in->r);
 		if (token == APS_JSON_ERROR) {
-			if (err != NULL) *err = in->r.err;
+			if (in->err != NULL) *in->err = in->r.err;
 			return in->r.err.code;
 		}
-		if (!push_token(L, in, token)) return aps_fail(err, APS_E_NOMEM, "out of memory");
+		enum aps_rc rc = push_token(L, in, token);
+		if (rc != APS_OK) return rc;
 	} while (in->depth != 0);
 	return APS_OK;
 }
@@ -186,6 +194,8 @@ static void begin(lua_State *L, struct reading *in, struct aps_str json, enum ap
 	in->sees_keys = json.n >= MIN_TEXT_BYTES;
 	in->scratch = NULL;
 	in->depth = 0;
+	in->err = NULL;
+	in->strings = apl_strings_begin(L);
 	aps_json_reader_init(&in->r, json, MAX_DEPTH);
 	in->deepest = 0;
 	in->slots = lua_gettop(L) + 1;
@@ -206,7 +216,8 @@ enum aps_rc apl_value_push(lua_State *L, struct aps_str json, enum apl_big_integ
 {
 	struct reading in;
 	begin(L, &in, json, big);
-	enum aps_rc rc = read_whole_value(L, &in, err);
+	in.err = err;
+	enum aps_rc rc = read_whole_value(L, &in);
 	if (rc == APS_OK && aps_json_next(&in.r) != APS_JSON_END) {
 		rc = in.r.err.code;
 		if (err != NULL) *err = in.r.err;
@@ -220,7 +231,7 @@ bool apl_value_push_sole_member(lua_State *L, struct aps_str json, const char *n
 	struct reading in;
 	begin(L, &in, json, big);
 	bool is_sole = aps_json_next(&in.r) == APS_JSON_OBJECT && aps_json_next(&in.r) == APS_JSON_KEY &&
-	               aps_json_text_is(&in.r, name) && read_whole_value(L, &in, NULL) == APS_OK &&
+	               aps_json_text_is(&in.r, name) && read_whole_value(L, &in) == APS_OK &&
 	               aps_json_next(&in.r) == APS_JSON_OBJECT_END && aps_json_next(&in.r) == APS_JSON_END;
 	finish(L, &in, is_sole);
 	return is_sole;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -58,10 +59,23 @@ static void refuse_handshake(struct evhttp_request *request, const char *fault)
 	evhttp_send_reply(request, 400, "Bad Request", NULL);
 }
 
+/* Each becomes a Lua string, and repeated ones are joined one by one: many short ones would take long. */
+static bool has_too_many_headers(struct evhttp_request *request)
+{
+	const struct evkeyval *one = evhttp_request_get_input_headers(request)->tqh_first;
+	int n = 0;
+	for (; one != NULL && n <= APS_LISTENER_MAX_HEADERS; one = one->next.tqe_next) n++;
+	return n > APS_LISTENER_MAX_HEADERS;
+}
+
 static void on_request(struct evhttp_request *request, void *context)
 {
 	struct aps_port *port = context;
 	struct aps_listener *listener = port->listener;
+	if (has_too_many_headers(request)) {
+		evhttp_send_reply(request, 431, "Request Header Fields Too Large", NULL);
+		return;
+	}
 	struct aps_ws_handshake handshake = {
 	        .is_get = evhttp_request_get_command(request) == EVHTTP_REQ_GET,
 	        .is_http11 = request->major > 1 || (request->major == 1 && request->minor >= 1),

@@ -7,6 +7,9 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* Of a request: 431 above. */
+#define APS_LISTENER_MAX_HEADERS 200
+
 struct aps_listener;
 struct aps_peer;
 struct evkeyvalq;

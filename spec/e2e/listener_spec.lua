@@ -152,6 +152,16 @@ describe("the listener", function()
       assert.equal("1, 2", last_event("request").headers["x-a"])
     end)
 
+    it("refuses a request with very many headers, and goes on", function()
+      open()
+      for _, n in ipairs({ 199, 200, 10000 }) do
+        local client = connect()
+        client:send("GET / HTTP/1.1\r\nHost: h\r\n" .. ("a: b\r\n"):rep(n) .. "\r\n")
+        assert.equal(n < 200 and 200 or 431, client:response().status)
+      end
+      assert.equal("POST x", connect():request({ body = "x" }).body)
+    end)
+
     it("answers false for a request that was answered or whose id was never given", function()
       open()
       connect():request({ body = "x" })

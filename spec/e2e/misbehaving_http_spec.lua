@@ -1,5 +1,6 @@
 -- HTTP servers that do wrong, by a byte-scripted peer: each gives the promised error, in bounded time, and the client goes on.
 local appsync = require "appsync"
+local colliding = require "spec.support.colliding"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 
@@ -44,6 +45,21 @@ describe("against an HTTP server that misbehaves, a call", function()
     assert.equal("connection_refused", err.code)
     assert.is_true(err.retryable)
     assert.is_falsy(err.sent)
+  end)
+
+  it("is a protocol error when the answer's strings would keep Lua busy, where they would", function()
+    connect{ connections = { { { "request" }, { "http", 200, JSON, '{"data":{"a":' .. colliding.list(20000) .. "}}" },
+      { "request" }, GOOD } } }
+    local data, err = client:query "{ a }"
+    if colliding.are_slow then
+      assert.is_nil(data)
+      assert.equal("protocol", err.kind)
+      assert.equal("too_big", err.code)
+      assert.equal("Too many strings collide in Lua's table of strings", err.message)
+    else
+      assert.equal(20000, #data.a)
+    end
+    goes_on()
   end)
 
   it("times out when the server is silent after accepting", function()

@@ -1,4 +1,5 @@
 --- What clients of the local server can do to it: whatever they send, it answers the others.
+local colliding = require("spec.support.colliding")
 local core = require("appsync.core")
 local process = require("spec.support.process")
 local server_module = require("appsync.server")
@@ -47,6 +48,25 @@ describe("a client of appsync serve", function()
       client:close()
     end
     server:close()
+  end)
+
+  it("can't keep it busy with strings that collide", function()
+    for _, body in ipairs({
+      '{"query":"{ a }","variables":{"x":' .. colliding.list(80000) .. "}}",
+      '{"query":"{ a }","variables":' .. colliding.object(80000) .. "}",
+    }) do
+      local started = os.clock()
+      local response = connect():request({ headers = { ["x-api-key"] = "k" }, body = body })
+      assert.equal(colliding.are_slow and 400 or 200, response.status)
+      if colliding.are_slow then assert.matches("Too many strings collide in Lua's table of strings.", response.body, 1, true) end
+      assert.is_true(os.clock() - started < 20)
+      assert.is_true(is_serving())
+    end
+    local names = '{"query":"{' .. colliding.text(14000, "", "") .. '}"}'
+    local response = connect():request({ headers = { ["x-api-key"] = "k" }, body = names })
+    assert.equal(200, response.status)
+    assert.matches(colliding.are_slow and "too many names that collide" or "FieldUndefined", response.body)
+    assert.is_true(is_serving())
   end)
 
   it("can't end it with a folded header in a preflight", function()

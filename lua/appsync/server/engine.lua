@@ -200,10 +200,11 @@ function Engine:print_schema()
 end
 
 local function syntax_error(query, err)
-  -- Nothing is wrong with its tokens.
-  local too_deep = err.message:match("^The document is nested deeper than %d+ levels")
-  if too_deep then
-    return { message = ("Invalid Syntax : %s at line %d column %d"):format(too_deep, err.line, err.column),
+  -- Nothing is wrong with its tokens: it is too deep or too large.
+  local about = err.message:match("^The document .*")
+  if about then
+    about = about:gsub(" %(line %d+, column %d+%)$", "")
+    return { message = ("Invalid Syntax : %s at line %d column %d"):format(about, err.line, err.column),
       locations = { { line = err.line, column = err.column } }, is_plain = true }
   end
   local at, line = 1, 1
@@ -301,8 +302,8 @@ local function begin(self, request, prepared)
     identity = request.identity, shown_identity = identity.shown(request.identity),
     request_id = request.request_id or core.uuid(), guard = self.guard, providers = self.providers, trace = self.trace,
     on_effect = self.on_effect, events = self.events, inject = self.inject,
-    errors = nil, out = nil, n = 0, path = nil, depth = 0, n_fields = 0, collects = false, plan = nil, verdicts = nil,
-    at = nil, context_metatable = nil,
+    errors = nil, out = nil, n = 0, path = nil, depth = 0, n_fields = 0, n_paths = 0, collects = false, plan = nil, verdicts = nil,
+    at = nil, resolved = nil, context_metatable = nil,
   }, operation
 end
 
@@ -325,7 +326,7 @@ end
 --- Runs a query or mutation.
 ---@param request appsync.server.Request
 ---@return string? json_text the answer's body; nil when the caller must answer with the error of the second result
----@return ({field: string, value: any}|{invalidates: string, payload: table})[]|{code: string} published what subscribers are
+---@return (appsync.server.Published|{invalidates: string, payload: table})[]|{code: string} published what subscribers are
 ---  offered, and then which of them end; or why there is no body
 ---@return appsync.server.ErrorEntry[]? errors of the answer
 function Engine:execute(request)

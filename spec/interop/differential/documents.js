@@ -85,9 +85,15 @@ class Document {
 			if (isNeeded || rnd.chance(0.6)) args.push(`${argument}: ${this.value(value.type)}`);
 		}
 		const isAliased = args.length > 0 ? rnd.chance(0.93) : rnd.chance(0.2);
-		const head = isAliased ? `r${this.aliases++}: ${name}` : name;
+		const head = isAliased ? `${this.alias()}: ${name}` : name;
 		const text = `${head}${args.length > 0 ? `(${args.join(', ')})` : ''}${this.directives()}`;
 		return this.isComposite(inner) ? `${text} ${this.selection(inner, depth + 1)}` : text;
+	}
+
+	/** Seldom one that is taken: then the two fields merge, or conflict. */
+	alias() {
+		const { rnd } = this;
+		return this.aliases > 0 && rnd.chance(0.04) ? `r${rnd.of(this.aliases)}` : `r${this.aliases++}`;
 	}
 
 	value(type) {

@@ -98,6 +98,70 @@ describe("an execution", function()
     assert.is_true(#errors < 6)
   end)
 
+  -- Each has few fields and very much else.
+  local many, numbers = {}, {}
+  for i = 1, 1000 do many[i] = { name = "x", item = {} } end
+  for i = 1, 50000 do numbers[i] = i end
+  local LONG = ("l"):rep(300000)
+
+  local function repeated(n, make)
+    local parts = {}
+    for i = 1, n do parts[i] = make(i) end
+    return table.concat(parts, " ")
+  end
+
+  local function ask(query, variables)
+    local made = assert(engine.new({
+      schema_text = [[
+        input In { a: [In] }
+        type Item { name: String many: [Item] item: Item f(a: [In], n: [Int]): String boom: String }
+        type Query { many: [Item] item: Item numbers: [Int] f(a: [In], n: [Int]): String }]],
+      resolvers = {
+        Query = { many = function() return many end, item = function() return { item = {} } end,
+          numbers = function() return numbers end, f = function() return "f" end },
+        Item = { many = function() return many end, f = function() return "f" end, boom = function() error("no") end },
+      },
+    }))
+    return core.decode((made:execute({ query = query, variables = variables })))
+  end
+
+  for name, row in pairs({
+    ["items of lists"] = { "{ many { many { name @skip(if: true) } } }" },
+    ["values of lists"] = { "{ " .. repeated(30, function(i) return ("n%d: numbers"):format(i) end) .. " }" },
+    ["arguments that are made anew for each item"] = { "{ many { f(a: [" .. repeated(2000, function() return "{}" end) .. "]) } }" },
+    ["variables that each resolver gets a copy of"] = {
+      "query ($n: [Int]) { " .. repeated(40, function(i) return ("f%d: f(n: $n)"):format(i) end) .. " }", { n = numbers } },
+    ["a long name in each item"] = { "{ many { " .. LONG .. ": name } }" },
+    ["a long name in the path of each error"] = {
+      "{ item { " .. LONG .. ": item { " .. repeated(500, function(i) return ("b%d: boom"):format(i) end) .. " } } }" },
+    ["a long name in the paths of a selection"] = {
+      "{ item { " .. LONG .. ": item { " .. repeated(500, function(i) return ("n%d: name"):format(i) end) .. " } } }" },
+    ["paths of a selection"] = { "{ item { ...f0 } } " .. repeated(20, function(i)
+      return ("fragment f%d on Item { a: item { ...f%d } b: item { ...f%d } }"):format(i - 1, i, i)
+    end) .. " fragment f20 on Item { name }" },
+    -- The first part leaves no room for plans of the second.
+    ["selections that are left out"] = { "{ " .. repeated(80, function(i)
+      return ("a%d: item { ...g } a%d: item { b%d: name }"):format(i, i, i)
+    end) .. repeated(120, function(i) return ("c%d: item { name }"):format(i) end)
+      .. " many { item { ...s } item { name } } } fragment g on Item { " .. repeated(100, function(i)
+      return ("n%d: name"):format(i)
+    end) .. " } fragment s on Item { " .. repeated(1000, function() return "name @skip(if: true)" end) .. " }" },
+  }) do
+    it("ends when it would take very long for " .. name, function()
+      selection.max_fields = max_fields
+      local started = os.clock()
+      local answer = ask(row[1], row[2])
+      assert.equal("ExecutionTimeout", answer.errors[1].errorType)
+      assert.equal(core.null, answer.data)
+      assert.is_true(os.clock() - started < 20)
+    end)
+  end
+
+  it("has room for what people ask", function()
+    selection.max_fields = max_fields
+    assert.is_nil(ask("{ many { name f(a: [{}, {a: []}]) item { name } } numbers f(n: [1, 2, 3]) }").errors)
+  end)
+
   it("outlives errors that can't be shown", function()
     for _, thrown in ipairs({ unshowable, { message = unshowable } }) do
       local made = new_engine({ boom = function() error(thrown) end })
@@ -137,6 +201,26 @@ describe("a document", function()
     end)
   end
 
+  it("is refused when many operations share large values", function()
+    local parts, values = {}, {}
+    for i = 1, 500 do parts[i] = ("query q%d { ...f }"):format(i) end
+    for i = 1, 500 do values[i] = "1" end
+    parts[#parts + 1] = ("fragment f on Query { f(n: [%s]) }"):format(table.concat(values, " "))
+    local made = assert(engine.new({ schema_text = "type Query { f(n: [Int]): Int }" }))
+    local errors = core.decode((made:execute({ query = table.concat(parts, " "), operation_name = "q1" }))).errors
+    assert.equal(1, #errors)
+    assert.equal("Validation error of type MaximumComplexity: The operations of the document have too many fields",
+      errors[1].message)
+  end)
+
+  it("of many errors that quote a long name is answered with a few of them", function()
+    local parts = {}
+    for i = 1, 90 do parts[i] = ("a%d(x: $u)"):format(i) end
+    local json = new_engine():execute({ query = "{ " .. ("l"):rep(200000) .. " { " .. table.concat(parts, " ") .. " } }" })
+    assert.matches("FieldUndefined", json)
+    assert.is_true(#json < 1000000)
+  end)
+
   it("makes room for others in the cache by its size", function()
     local made = new_engine()
     for i = 1, 60 do made:execute({ query = "{ node { name } } #" .. i .. ("x"):rep(60000) }) end
@@ -165,6 +249,26 @@ describe("a schema", function()
       assert.is_number(err.line)
     end
     assert.is_table(engine.new({ schema_text = "input A { a: A b: Int = 1 } type Query { f(a: A = {a: {a: {}}}): Int }" }))
+  end)
+
+  it("is refused when defaults lead to more and more of them", function()
+    local parts = { "type Query { f(a: A1 = {}): Int }" }
+    for i = 1, 40 do parts[#parts + 1] = ("input A%d { a: A%d = {} b: A%d = {} }"):format(i, i + 1, i + 1) end
+    parts[#parts + 1] = "input A41 { a: Int }"
+    local err = refusal(table.concat(parts, "\n"))
+    assert.equal("the default of 'a' in 'Query' does not fit 'A1': leads to more than 1000 other defaults (line 1, column 24)",
+      err.message)
+    assert.is_table(engine.new({ schema_text = table.concat(parts, "\n", 1, 1):gsub("A1", "A33") .. "\n"
+      .. table.concat(parts, "\n", 34) }))
+  end)
+
+  it("is loaded when input types lead to each other in a long chain, and refused when the chain is closed", function()
+    local parts = { "type Query { f(a: A1): Int }" }
+    for i = 1, 10000 do parts[#parts + 1] = ("input A%d { a: A%d! }"):format(i, i + 1) end
+    local text, started = table.concat(parts, "\n"), os.clock()
+    assert.is_table(engine.new({ schema_text = text .. "\ninput A10001 { a: Int }" }))
+    assert.matches("^input type 'A%d+' requires itself by 'a'", refusal(text .. "\ninput A10001 { a: A5000! }").message)
+    assert.is_true(os.clock() - started < 40)
   end)
 
   it("is refused where @model gives something that is no name", function()

@@ -246,7 +246,8 @@ local function listens(r, caller, args, filters)
   if r.allow == "owner" then
     local asked = not is_list and args[field] or nil
     if asked ~= nil and asked ~= NULL then return contains(values, asked) end
-    -- Events show an owner by the last part.
+    -- The service compares what events show of an owner, the last part; here `owns` decides, and this has its place in the
+    -- filter and its limits.
     filters[#filters + 1] = { [field] = { [is_list and "contains" or "eq"] = rule.shown(values[1]) } }
   else
     -- More groups than the operators take are refused, as on the service: 5 for a text, 20 for a list.
@@ -255,12 +256,27 @@ local function listens(r, caller, args, filters)
   return nil
 end
 
+-- Events are for those who would find the record in a list, by all of its owner: two users of one name, of one pool or of
+-- several issuers, share what events show of it. A field that the mutation did not select is null in the event, which is
+-- nobody's.
+local function owns(rules, caller)
+  return function(value, record)
+    if type(value) ~= "table" then return false end
+    for _, r in ipairs(rules) do
+      local shown = value[(rule.key(r, caller))]
+      if shown ~= nil and shown ~= NULL and rule.holds(r, caller, record) then return true end
+    end
+    return false
+  end
+end
+
 --- Which events of a subscription a caller gets.
 ---@param m appsync.server.Model
 ---@param _ {name: string} the event: the rules are the same for all
 ---@param ctx appsync.server.Context
 ---@param args table of the subscription
 ---@return table? filter of the model's subscription filter input; nil: all that fit the arguments
+---@return (fun(value: any, record: any): boolean)? holds for the event and the record that it is of; in place of the filter
 function ModelGuard:subscribe(m, _, ctx, args)
   if m.level == "public" or is_free(self, m, ctx) then return nil end
   local caller, by_record, filters = ctx.caller, {}, {}
@@ -273,11 +289,11 @@ function ModelGuard:subscribe(m, _, ctx, args)
   -- In their order: the first owner that is asked for decides, whatever the rules behind it would let pass.
   for _, r in ipairs(by_record) do
     local is_own = listens(r, caller, args, filters)
-    if is_own then return nil end
+    if is_own then return nil, owns({ r }, caller) end
     if is_own == false then refuse(ctx) end
   end
   if #filters == 0 then refuse(ctx) end
-  return { ["or"] = setmetatable(filters, core.array_mt) }
+  return { ["or"] = setmetatable(filters, core.array_mt) }, owns(by_record, caller)
 end
 
 --- Resolvers of one's own that stand in the place of generated ones: they are for those whom some rule allows the operation.

@@ -22,20 +22,31 @@ local function claimed(caller, name)
   return name_of(claims[name], name) or (twin and name_of(claims[twin], twin))
 end
 
---- The values that may stand in an owner field for this caller: the joined claims first, then each of them.
+local SEPARATOR = "::"
+
+-- What would make the text of two callers the same: "a::" and "b" are joined as "a" and "::b" are.
+local function is_ambiguous(value)
+  return value:find(SEPARATOR, 1, true) ~= nil or value:sub(-1) == ":"
+end
+
+--- The values that may stand in an owner field for this caller: the joined claims first, then each of them. A claim that
+--- looks like joined ones is none of the values: it may be somebody else's text, and whoever chooses a name chooses it.
 ---@param r appsync.server.Rule
 ---@param caller appsync.server.Identity
----@return string[] empty: the caller lacks one of the claims
+---@return string[] empty: the caller lacks one of the claims, or they can't be told apart when they are joined
 function rule.owners(r, caller)
-  local parts = {}
-  for _, name in ipairs(r.identity_claims or { "sub", "username" }) do
+  local names, parts = r.identity_claims or { "sub", "username" }, {}
+  for i, name in ipairs(names) do
     local value = claimed(caller, name)
-    if not value then return {} end
-    parts[#parts + 1] = value
+    if not value or (i < #names and is_ambiguous(value)) then return {} end
+    parts[i] = value
   end
   if #parts < 2 then return parts end
-  table.insert(parts, 1, table.concat(parts, "::"))
-  return parts
+  local owners = { table.concat(parts, SEPARATOR) }
+  for _, part in ipairs(parts) do
+    if not part:find(SEPARATOR, 1, true) then owners[#owners + 1] = part end
+  end
+  return owners
 end
 
 local function list_of(value)

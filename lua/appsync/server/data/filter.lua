@@ -2,6 +2,7 @@
 --- An attribute that is absent answers like DynamoDB's: only `ne`, `notContains` and `attributeExists: false` hold for it.
 local comparison = require("appsync.server.data.comparison")
 local core = require("appsync.core")
+local has_part = require("appsync.server.data.substring")
 local is_list = require("appsync.server.graphql.is_list")
 
 local filter = {}
@@ -27,7 +28,7 @@ local function contains(value, wanted)
     end
     return false
   end
-  return type(value) == "string" and type(wanted) == "string" and value:find(wanted, 1, true) ~= nil
+  return type(value) == "string" and type(wanted) == "string" and has_part(value, wanted)
 end
 
 local function is_in(value, list)
@@ -116,31 +117,49 @@ local function part_holds(name, operand, item)
   return test_operators(operand, item[name])
 end
 
-local function check_operators(conditions)
+-- Of one expression (DynamoDB Developer Guide, "Quotas", "Operators and operands").
+local MAX_OPERATORS = 300
+
+local function count_operator(count)
+  count.n = count.n + 1
+  if count.n > MAX_OPERATORS then
+    error({ message = ("Invalid FilterExpression: The expression contains too many operators; operator count: more than %d")
+      :format(MAX_OPERATORS), type = "DynamoDB:DynamoDbException" }, 0)
+  end
+end
+
+local function check_operators(conditions, count)
   for name, operand in pairs(conditions) do
+    count_operator(count)
     if not OPERATORS[name] then unrecognized(("there is no operator '%s'"):format(tostring(name))) end
     if name == "between" and operand ~= NULL then
       between(nil, operand)
     elseif name == "size" and operand ~= NULL then
-      check_operators(operand)
+      check_operators(operand, count)
     end
   end
 end
 
---- Throws for a filter that means nothing, whatever the item.
----@param conditions table?
-function filter.check(conditions)
+local function check(conditions, count)
   if conditions == nil or conditions == NULL then return end
+  count_operator(count)
   for name, operand in pairs(conditions) do
     if operand == NULL then operand = {} end
     if name == "and" or name == "or" then
-      for _, part in ipairs(operand) do filter.check(part) end
+      for _, part in ipairs(operand) do check(part, count) end
     elseif name == "not" then
-      filter.check(operand)
+      check(operand, count)
     else
-      check_operators(operand)
+      check_operators(operand, count)
     end
   end
+end
+
+--- Throws for a filter that means nothing, whatever the item, and for one that is longer than DynamoDB takes: it is asked of
+--- each item.
+---@param conditions table?
+function filter.check(conditions)
+  check(conditions, { n = 0 })
 end
 
 --- Whether an item passes. All parts of one filter object must hold.

@@ -28,12 +28,15 @@ end
 
 local literal
 
--- The default of an input object's field is completed by defaults in its turn: a circle of them has no end.
-local MAX_NESTED_DEFAULTS = 100
-local n_nested = 0
+-- The default of an input object's field is completed by defaults in its turn: a circle of them has no end, and two in each
+-- of many types double each time.
+local MAX_NESTED_DEFAULTS, MAX_DEFAULTS = 100, 1000
+local n_nested, n_defaults = 0, 0
 
 local function default_of(field)
   if n_nested >= MAX_NESTED_DEFAULTS then return nil, "leads to itself" end
+  n_defaults = n_nested == 0 and 1 or n_defaults + 1
+  if n_defaults > MAX_DEFAULTS then return nil, ("leads to more than %d other defaults"):format(MAX_DEFAULTS) end
   n_nested = n_nested + 1
   local value, message = literal(field.type, field.default, nil)
   n_nested = n_nested - 1
@@ -135,6 +138,21 @@ end
 
 local input
 
+local needed = setmetatable({}, { __mode = "k" })
+
+-- The fields of an input type that get a value, or an error, also when they are not given.
+local function needed_fields(type_)
+  local list = needed[type_]
+  if not list then
+    list = {}
+    for _, field in ipairs(type_.field_list) do
+      if field.default or field.type.kind == "NON_NULL" then list[#list + 1] = field end
+    end
+    needed[type_] = list
+  end
+  return list
+end
+
 local function input_object(type_, value, at)
   if type(value) ~= "table" or is_list(value) then
     return invalid(at, ("Expected type 'Map' but was '%s'. Variables for input objects must be an instance of type 'Map'.")
@@ -147,7 +165,8 @@ local function input_object(type_, value, at)
     end
   end
   local out = {}
-  for _, field in ipairs(type_.field_list) do
+  -- Very many of them fit in a request: those that are empty need not be asked for each field.
+  for _, field in ipairs(next(value) == nil and needed_fields(type_) or type_.field_list) do
     local given, message = value[field.name], nil
     if given == nil and field.default then
       given, message = literal(field.type, field.default, nil)
@@ -246,18 +265,33 @@ local function plan_argument(arg, source)
   return planned
 end
 
+-- How many values `literal` makes of a tree.
+local function count_values(node)
+  local n = 1
+  for _, item in ipairs(node.values or {}) do n = n + count_values(item) end
+  for _, field in ipairs(node.fields or {}) do n = n + count_values(field.value) end
+  return n
+end
+
+---@class appsync.server.PlannedArguments: {[integer]: appsync.server.PlannedArgument}
+---@field n_values integer that are made each time
+
 --- What there is to do for the arguments of a field or directive; `coerce.planned` does it.
 ---@param arg_list appsync.server.InputValue[]
 ---@param nodes appsync.ast.Argument[]
----@return appsync.server.PlannedArgument[]
+---@return appsync.server.PlannedArguments
 function coerce.plan_arguments(arg_list, nodes)
-  local out = {}
+  local out, sources = { n_values = 0 }, {}
+  for _, node in ipairs(nodes) do sources[node.name] = node.value end
   for _, arg in ipairs(arg_list) do
-    local source
-    for _, node in ipairs(nodes) do
-      if node.name == arg.name then source = node.value end
+    local source = sources[arg.name]
+    if source or arg.default or arg.type.kind == "NON_NULL" then
+      local planned = plan_argument(arg, source)
+      if planned.constant == nil and (source or arg.default) then
+        out.n_values = out.n_values + count_values(source or arg.default)
+      end
+      out[#out + 1] = planned
     end
-    if source or arg.default or arg.type.kind == "NON_NULL" then out[#out + 1] = plan_argument(arg, source) end
   end
   return out
 end
@@ -277,7 +311,7 @@ local function planned_value(arg, variables)
 end
 
 --- The arguments as they were planned.
----@param list appsync.server.PlannedArgument[]
+---@param list appsync.server.PlannedArguments
 ---@param variables table<string, any>
 ---@return table<string, any>? args, string? message
 function coerce.planned(list, variables)

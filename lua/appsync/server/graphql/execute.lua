@@ -40,8 +40,16 @@ local NULL, array_mt = core.null, core.array_mt
 ---@field n integer pieces in `out`
 ---@field path (string|integer)[]
 ---@field depth integer
----@field n_fields integer? completed so far
+---@field n_fields integer? steps so far, see `selection.spend`
+---@field n_paths integer? of selections, for resolvers
 ---@field collects boolean completed values are built too
+---@field resolved any of the last root field
+
+--- What a mutation's field gives to subscribers.
+---@class appsync.server.Published
+---@field field string
+---@field value any the result, restricted to the mutation's selection set
+---@field record table? what the result was made of, where rules of @auth hold
 
 --- Is told of every resolver that runs, its parent's resolver first.
 ---@class appsync.server.Trace
@@ -58,9 +66,15 @@ local function write(x, piece)
   x.out[n], x.n = piece, n
 end
 
+-- An error's path is a part of the answer.
 local function copy_path(x)
   local path = {}
-  for i = 1, x.depth do path[i] = x.path[i] end
+  selection.spend(x, x.depth)
+  for i = 1, x.depth do
+    local step = x.path[i]
+    if type(step) == "string" then selection.spend_text(x, step) end
+    path[i] = step
+  end
   return path
 end
 
@@ -133,6 +147,7 @@ function completers.list(x, completion, value, field)
       result.path_label(copy_path(x))))
     return write_null(x, mark)
   end
+  selection.spend(x, #value)
   local items = x.collects and setmetatable({}, array_mt) or true
   local of, depth, path = completion.of, x.depth + 1, x.path
   write(x, "[")
@@ -251,17 +266,21 @@ local function call(x, field, ctx)
   return ok, value
 end
 
+-- A resolver of the user's may change what it is given; what others are given must stay as it is.
+local function own_copies(x, source, args)
+  local function spend(n) selection.spend(x, n) end
+  -- Variables are of all fields.
+  return shared.is(source) and shared.copy(source, spend) or source, shared.copy(args, spend)
+end
+
 -- What rules and resolver make of a field; false and what was thrown when it failed.
 local function resolve(x, field, source)
+  selection.spend(x, field.arguments.n_values)
   local args, message = coerce.planned(field.arguments, x.variables)
   if not args then return false, { message = message } end
   x.at = field
   local is_plain = field.is_builtin or not field.resolver
-  -- A resolver of the user's may change what it is given; what others are given must stay as it is.
-  if not is_plain then
-    source = shared.is(source) and shared.copy(source) or source
-    args = shared.copy(args) -- variables are of all fields
-  end
+  if not is_plain then source, args = own_copies(x, source, args) end
   local ctx = (is_plain and context.new or context.complete)(x, source, args)
   if field.is_guarded then
     local ok, refusal = pcall(ask_guard, x, field, ctx)
@@ -273,7 +292,7 @@ local function resolve(x, field, source)
 end
 
 local function complete_field(x, field, source)
-  selection.spend(x, 1)
+  selection.spend(x, field.n_steps)
   if field.typename_text then
     write(x, field.typename_text)
     return field.type.name
@@ -289,6 +308,7 @@ local function complete_field(x, field, source)
   elseif type(source) == "table" then
     value = source[field.name]
   end
+  if x.depth == 1 then x.resolved = ok and value or nil end
   if ok then return complete(x, field.completion, value, field) end
   add_resolver_error(x, value, field)
   if field.completion.is_required then return nil, true end
@@ -319,8 +339,11 @@ function complete_fields(x, planned, source)
   return values
 end
 
-local function publish(published, field, value)
-  if value ~= nil and value ~= NULL then published[#published + 1] = { field = field.name, value = value } end
+-- Rules of @auth compare the record as it was resolved: the result shows of an owner the name alone.
+local function publish(x, published, field, value)
+  if value == nil or value == NULL then return end
+  local record = x.guard and type(x.resolved) == "table" and x.resolved or nil
+  published[#published + 1] = { field = field.name, value = value, record = record }
 end
 
 -- What a resolver returned may throw when it is read: it has metamethods, or nests too deep. That is an error where it
@@ -344,7 +367,7 @@ local function execute_root(x, planned, source, published)
     x.depth, x.path[1] = 1, field.key
     local done = complete_root(x, field, source)
     x.depth = 0
-    if x.collects then publish(published, field, done) end
+    if x.collects then publish(x, published, field, done) end
     if done == nil then
       write_null(x, 0)
       return
@@ -396,7 +419,7 @@ end
 ---@param source any the root value
 ---@return string data_text
 ---@return appsync.server.ErrorEntry[] errors
----@return {field: string, value: any}[] published of a mutation
+---@return appsync.server.Published[] published of a mutation
 function execute.run(x, operation, source)
   take_spare(x)
   x.errors, x.n, x.depth, x.n_fields = {}, 0, 0, 0

@@ -32,6 +32,7 @@ plan.max_variants = 8
 ---@class appsync.server.PlannedField
 ---@field key string response name
 ---@field key_text string '"key":', with the comma before it
+---@field n_steps integer what the field counts as, without its value
 ---@field name string
 ---@field type appsync.server.Type the parent
 ---@field field appsync.server.Field
@@ -40,7 +41,7 @@ plan.max_variants = 8
 ---@field resolver function?
 ---@field is_builtin boolean?
 ---@field is_guarded boolean?
----@field arguments appsync.server.PlannedArgument[]?
+---@field arguments appsync.server.PlannedArguments?
 ---@field completion appsync.server.Completion
 ---@field selections table<appsync.server.Type, appsync.server.PlannedSelection>
 
@@ -84,6 +85,7 @@ end
 local function new_field(x, type_, group, is_first)
   local node = group.nodes[1]
   local planned = {
+    n_steps = 1 + selection.steps_of(group.key_text),
     key = group.key, key_text = is_first and group.key_text or "," .. group.key_text, name = node.name, type = type_,
     nodes = group.nodes, selections = {},
   }

@@ -8,7 +8,8 @@ local schema = require("appsync.server.graphql.schema")
 local selection = {}
 
 -- Nested fragments can double the fields of an answer at every level. The service ends what takes more than 30 seconds;
--- here an execution may complete so many fields, which is a matter of seconds.
+-- here an execution may do so many steps, which is a matter of seconds: fields that it completes, selections that it
+-- collects, items of lists, values of arguments that it makes.
 selection.max_fields = 500000
 selection.exhausted = { message = "Execution timed out.", type = "ExecutionTimeout" }
 
@@ -16,7 +17,11 @@ selection.exhausted = { message = "Execution timed out.", type = "ExecutionTimeo
 -- a megabyte would make gigabytes of a short query.
 local LONG_BYTES, BYTES_PER_FIELD = 1000, 100
 
---- Counts fields of an execution; throws `selection.exhausted` when there were too many.
+-- A path is a new text, and paths are much alike, which Lua 5.1's table of strings gets slow with: beyond some, each counts
+-- as so many steps.
+local CHEAP_PATHS, STEPS_PER_PATH = 1000, 20
+
+--- Counts steps of an execution; throws `selection.exhausted` when there were too many.
 ---@param x appsync.server.Execution
 ---@param n integer
 function selection.spend(x, n)
@@ -24,11 +29,18 @@ function selection.spend(x, n)
   if x.n_fields > selection.max_fields then error(selection.exhausted, 0) end
 end
 
+--- How many steps a text in the answer counts as.
+---@param text string
+---@return integer
+function selection.steps_of(text)
+  return #text > LONG_BYTES and math.floor(#text / BYTES_PER_FIELD) or 0
+end
+
 --- Counts a text that is written into the answer.
 ---@param x appsync.server.Execution
 ---@param text string
 function selection.spend_text(x, text)
-  if #text > LONG_BYTES then selection.spend(x, math.floor(#text / BYTES_PER_FIELD)) end
+  if #text > LONG_BYTES then selection.spend(x, selection.steps_of(text)) end
 end
 
 local function condition(x, node, name)
@@ -40,6 +52,7 @@ end
 
 local function is_included(x, node)
   if #node.directives == 0 then return true end
+  selection.spend(x, #node.directives)
   return condition(x, node, "skip") ~= true and condition(x, node, "include") ~= false
 end
 
@@ -74,6 +87,7 @@ local function add_field(out, node)
 end
 
 local function collect(x, type_, nodes, out)
+  selection.spend(x, #nodes)
   for _, node in ipairs(nodes) do
     if is_included(x, node) then
       if node.kind == "Field" then
@@ -105,6 +119,12 @@ function selection.collect(x, type_, parents)
   return out.groups
 end
 
+local function spend_path(x, path)
+  x.n_paths = (x.n_paths or 0) + 1
+  if x.n_paths > CHEAP_PATHS then selection.spend(x, STEPS_PER_PATH) end
+  selection.spend_text(x, path)
+end
+
 local function add_paths(x, ref, nodes, prefix, paths)
   local named = schema.named(ref)
   if not schema.is_composite(named) then return end
@@ -114,6 +134,7 @@ local function add_paths(x, ref, nodes, prefix, paths)
       selection.spend(x, 1)
       local path = prefix .. group.key
       if not paths[path] then
+        spend_path(x, path)
         paths[path], paths[#paths + 1] = true, path
       end
       local field = type_.fields[group.nodes[1].name]

@@ -23,11 +23,15 @@ end
 --- A value with all that is in it, for whoever may change it.
 ---@generic T
 ---@param value T without cycles
+---@param spend (fun(n: integer))? is told how many members each table has, and may throw
 ---@return T
-function shared.copy(value)
+function shared.copy(value, spend)
   if type(value) ~= "table" then return value end
-  local out = {}
-  for name, inner in pairs(value) do out[name] = type(inner) == "table" and shared.copy(inner) or inner end
+  local out, n = {}, 0
+  for name, inner in pairs(value) do
+    out[name], n = type(inner) == "table" and shared.copy(inner, spend) or inner, n + 1
+  end
+  if spend then spend(n) end
   return setmetatable(out, getmetatable(value))
 end
 

@@ -7,30 +7,50 @@ local validate_variables = require("appsync.server.graphql.validate_variables")
 
 local validate = {}
 
-local MAX_ERRORS = 100
+-- Nobody reads more; messages may quote names and values as long as the document.
+local MAX_ERRORS, MAX_MESSAGE_BYTES = 100, 100000
 
--- Each operation is walked with the fragments it reaches: many operations that share large ones must not cost the product.
-local MAX_WALKED = 500000
+-- Fragments multiply: each operation is walked with those that it reaches, and one selection set may be collected together
+-- with many others. A document may cost so many selections and values, far more than its tokens without fragments.
+local MAX_WALKED = 200000
+
+-- What ends a validation early.
+local STOPPED = {}
 
 ---@class appsync.server.Validator
 ---@field schema appsync.server.Schema
 ---@field fragments table<string, appsync.ast.FragmentDefinition>
 ---@field errors {message: string, locs: appsync.ast.Loc[]}[]
 ---@field path string[]
----@field n_walked integer selections that were looked at for the operations' sake
+---@field n_bytes integer of the messages
+---@field n_walked integer selections and values that were looked at for the operations' sake
+---@field operation appsync.ast.OperationDefinition? the one that they are looked at for
+---@field overlapping table<appsync.server.Type, table<appsync.server.Type, boolean>>
+---@field overlap appsync.server.OverlapState?
 local Validator = {}
 Validator.__index = Validator
 
---- Records an error at the current path.
+--- Records an error at the current path. Throws when there are as many as anybody reads.
 ---@param error_type string
 ---@param description string
 ---@param loc appsync.ast.Loc
 ---@param other? appsync.ast.Loc
 function Validator:add(error_type, description, loc, other)
-  if #self.errors >= MAX_ERRORS then return end
   local at = #self.path > 0 and (" @ '%s'"):format(table.concat(self.path, "/")) or ""
   local message = ("Validation error of type %s: %s%s"):format(error_type, description, at)
   self.errors[#self.errors + 1] = { message = message, locs = { loc, other } }
+  self.n_bytes = self.n_bytes + #message
+  if #self.errors >= MAX_ERRORS or self.n_bytes > MAX_MESSAGE_BYTES then error(STOPPED, 0) end
+end
+
+--- Counts what is looked at for an operation's sake. Throws when the document costs too much, which is an error of it.
+---@param n integer
+function Validator:spend(n)
+  self.n_walked = self.n_walked + n
+  if self.n_walked <= MAX_WALKED then return end
+  self.path = {}
+  self:add("MaximumComplexity", "The operations of the document have too many fields", self.operation.loc)
+  error(STOPPED, 0)
 end
 
 function Validator:enter(name)
@@ -117,12 +137,20 @@ local function check_field(v, parent, node)
   v:leave()
 end
 
-local function overlaps(a, b)
-  if a == b or schema.is_possible(a, b.name) or schema.is_possible(b, a.name) then return true end
+local function have_common_type(a, b)
   for name in pairs(a.possible) do
     if b.possible[name] then return true end
   end
   return false
+end
+
+-- Two large unions are compared once, however often the document asks.
+local function overlaps(v, a, b)
+  if a == b or schema.is_possible(a, b.name) or schema.is_possible(b, a.name) then return true end
+  local known = v.overlapping[a] or {}
+  v.overlapping[a] = known
+  if known[b] == nil then known[b] = have_common_type(a, b) end
+  return known[b]
 end
 
 local function check_spread(v, parent, node)
@@ -134,7 +162,7 @@ local function check_spread(v, parent, node)
   end
   v.used[node.name] = true
   local target = v.schema.types[fragment.typeCondition]
-  if target and schema.is_composite(target) and not overlaps(parent, target) then
+  if target and schema.is_composite(target) and not overlaps(v, parent, target) then
     v:add("InvalidFragmentType", ("Fragment %s cannot be spread here as objects of type %s can never be of type %s")
       :format(node.name, parent.name, target.name), node.loc)
   end
@@ -152,7 +180,7 @@ local function check_inline(v, parent, node)
       v:add("InlineFragmentTypeConditionInvalid",
         "Inline fragment type condition is invalid, must be on Object/Interface/Union", node.loc)
       return
-    elseif not overlaps(parent, target) then
+    elseif not overlaps(v, parent, target) then
       v:add("InvalidFragmentType", ("Fragment cannot be spread here as objects of type %s can never be of type %s")
         :format(parent.name, target.name), node.loc)
     end
@@ -174,8 +202,7 @@ end
 
 -- Fields of the root after fragments, for the single root of a subscription.
 local function root_names(v, selections, out, visited)
-  v.n_walked = v.n_walked + #selections
-  if v.n_walked > MAX_WALKED then return out end -- the document is refused for it below
+  v:spend(#selections)
   for _, node in ipairs(selections) do
     if node.kind == "Field" then
       out[node.alias or node.name] = node
@@ -208,6 +235,7 @@ local function check_operation(v, operation)
     v:add("UnknownType", ("Schema is not configured for %s operations"):format(operation.operation), operation.loc)
     return
   end
+  v.operation = operation
   check_selections(v, root, operation.selectionSet)
   if operation.operation == "subscription" then check_single_root(v, operation) end
 end
@@ -296,12 +324,7 @@ local function split(v, document)
   return operations, fragments
 end
 
---- Validates a document.
----@param s appsync.server.Schema
----@param document appsync.ast.Document
----@return {message: string, locs: appsync.ast.Loc[]}[] errors none: valid
-function validate.document(s, document)
-  local v = setmetatable({ schema = s, fragments = {}, errors = {}, path = {}, used = {}, n_walked = 0 }, Validator)
+local function check_document(v, document)
   local operations, fragments = split(v, document)
   check_names(v, operations, fragments)
   for _, operation in ipairs(operations) do check_operation(v, operation) end
@@ -311,17 +334,23 @@ function validate.document(s, document)
       v:add("UnusedFragment", ("Unused fragment %s"):format(fragment.name), fragment.loc)
     end
   end
-  if check_cycles(v, fragments) then
-    for _, operation in ipairs(operations) do
-      if v.n_walked > MAX_WALKED then
-        v:add("MaximumComplexity", "The operations of the document have too many fields", operation.loc)
-        break
-      end
-      local root = s[operation.operation]
-      validate_variables.check(v, operation, root)
-      validate_overlap.check(v, operation, root)
-    end
+  if not check_cycles(v, fragments) then return end
+  for _, operation in ipairs(operations) do
+    v.operation = operation
+    validate_variables.check(v, operation, v.schema[operation.operation])
+    validate_overlap.check(v, operation, v.schema[operation.operation])
   end
+end
+
+--- Validates a document.
+---@param s appsync.server.Schema
+---@param document appsync.ast.Document
+---@return {message: string, locs: appsync.ast.Loc[]}[] errors none: valid
+function validate.document(s, document)
+  local v = setmetatable({ schema = s, fragments = {}, errors = {}, n_bytes = 0, path = {}, used = {}, n_walked = 0,
+    overlapping = {} }, Validator)
+  local ok, thrown = pcall(check_document, v, document)
+  if not ok and thrown ~= STOPPED then error(thrown, 0) end
   return v.errors
 end
 

@@ -96,17 +96,29 @@ local function check_defaults(type_)
   return true
 end
 
--- An input object that needs itself could never be written.
-local function check_input_cycle(type_, root, seen)
-  for _, field in ipairs(type_.field_list) do
-    local inner = field.type.kind == "NON_NULL" and field.type.of or nil
-    if inner and inner.kind == "INPUT_OBJECT" then
-      if inner == root then return fail(field.loc, "input type '%s' requires itself by '%s'", root.name, field.name) end
-      if not seen[inner] then
-        seen[inner] = true
-        local ok, err = check_input_cycle(inner, root, seen)
-        if not ok then return nil, err end
-      end
+local function required_input(field)
+  local inner = field.type.kind == "NON_NULL" and field.type.of or nil
+  return inner and inner.kind == "INPUT_OBJECT" and inner or nil
+end
+
+-- An input object that needs itself could never be written. Each type is entered once for the whole schema (`state`: "open"
+-- on the way down, "done" after), without recursion: types can lead to each other deeper than a call stack is.
+local function check_input_cycle(type_, state)
+  if state[type_] then return true end
+  local way = { { type = type_, at = 0 } }
+  state[type_] = "open"
+  while way[1] do
+    local top = way[#way]
+    top.at = top.at + 1
+    local field = top.type.field_list[top.at]
+    local inner = field and required_input(field)
+    if not field then
+      state[top.type], way[#way] = "done", nil
+    elseif inner and state[inner] == "open" then
+      for _, step in ipairs(way) do state[step.type] = "done" end
+      return fail(field.loc, "input type '%s' requires itself by '%s'", inner.name, field.name)
+    elseif inner and not state[inner] then
+      state[inner], way[#way + 1] = "open", { type = inner, at = 0 }
     end
   end
   return true
@@ -115,7 +127,7 @@ end
 local MEMBERS = { OBJECT = "field_list", INTERFACE = "field_list", INPUT_OBJECT = "field_list", ENUM = "value_list",
   UNION = "possible_list" }
 
-local function check_type(type_)
+local function check_type(type_, state)
   local members = MEMBERS[type_.kind]
   if members and #type_[members] == 0 then return fail(type_.loc, "type '%s' is empty", type_.name) end
   for _, value in ipairs(type_.value_list) do
@@ -125,7 +137,7 @@ local function check_type(type_)
   end
   local ok, err = check_interfaces(type_)
   if ok then ok, err = check_defaults(type_) end
-  if ok and type_.kind == "INPUT_OBJECT" then ok, err = check_input_cycle(type_, type_, {}) end
+  if ok and type_.kind == "INPUT_OBJECT" then ok, err = check_input_cycle(type_, state) end
   return ok, err
 end
 
@@ -166,9 +178,10 @@ end
 ---@param s appsync.server.Schema
 ---@return true? ok, appsync.server.SchemaError? err
 function validate_schema.check(s)
+  local state = {}
   local ok, err = directives.each(s.type_list, function(type_)
     if type_.is_builtin then return true end
-    return check_type(type_)
+    return check_type(type_, state)
   end)
   if not ok then return nil, err end
   return check_subscribe(s)

@@ -55,6 +55,7 @@ end
 
 -- `wanted` is nil inside what is unknown: there a variable is only looked up.
 local function visit_value(v, walk, node, wanted, has_default)
+  v:spend(1)
   if node.kind == "Variable" then
     use_variable(v, walk, node, wanted, has_default)
     return
@@ -80,6 +81,7 @@ local function visit_arguments(v, walk, node, args)
 end
 
 local function visit_directives(v, walk, node)
+  v:spend(#node.directives)
   for _, directive in ipairs(node.directives) do
     local known = v.schema.directives[directive.name]
     visit_arguments(v, walk, directive, known and known.args)
@@ -109,7 +111,7 @@ local function visit_spread(v, walk, node)
 end
 
 function visit_selections(v, walk, selections, parent)
-  v.n_walked = v.n_walked + #selections
+  v:spend(#selections)
   for _, node in ipairs(selections) do
     if node.kind == "Field" then
       visit_field(v, walk, node, parent)

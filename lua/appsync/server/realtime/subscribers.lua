@@ -110,7 +110,7 @@ end
 
 local function offer(self, subscriber, item, rendered)
   local subscription, value = subscriber.subscription, item.value
-  if not subscription:wants(value) then return explain(self, item, subscription) end
+  if not subscription:wants(value, item.record) then return explain(self, item, subscription) end
   local payload = payload_for(subscription, value, rendered)
   if payload then
     subscriber.connection:deliver(subscriber, payload)
@@ -120,7 +120,7 @@ local function offer(self, subscriber, item, rendered)
 end
 
 --- Gives a mutation's result to the subscribers that want it, in the order in which they began.
----@param item {field: string, value: any}
+---@param item appsync.server.Published
 function Subscribers:publish(item)
   local list, rendered, n_before = self.by_mutation[item.field], {}, self.n_dropped
   for _, subscriber in ipairs(list or {}) do

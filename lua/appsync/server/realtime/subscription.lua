@@ -25,7 +25,7 @@ local NULL = core.null
 ---@field request appsync.server.Request? what began it
 ---@field private x appsync.server.Execution
 ---@field private operation appsync.ast.OperationDefinition
----@field private tests (fun(value: any): boolean)[] all of them must hold
+---@field private tests (fun(value: any, record: any): boolean)[] all of them must hold
 ---@field private names table<string, true> the payload's fields that they look at
 ---@field private invalidation (fun(payload: table): boolean)?
 local Subscription = {}
@@ -35,10 +35,11 @@ local subscription = {}
 
 --- Whether a mutation's result passes its filters.
 ---@param value any the result, restricted to the mutation's selection set
+---@param record table? what the result was made of
 ---@return boolean
-function Subscription:wants(value)
+function Subscription:wants(value, record)
   for _, test in ipairs(self.tests) do
-    if not test(value) then return false end
+    if not test(value, record or value) then return false end
   end
   return true
 end
@@ -66,11 +67,11 @@ function Subscription:render(value)
 end
 
 --- The payload for one published mutation result, or nil when it is not for this subscription.
----@param published {field: string, value: any} one of the results of `engine:execute`
+---@param published appsync.server.Published one of the results of `engine:execute`
 ---@return string? json
 function Subscription:match(published)
-  if self.mutations[published.field] and self:wants(published.value) then return self:render(published.value) end
-  return nil
+  if not self.mutations[published.field] or not self:wants(published.value, published.record) then return nil end
+  return self:render(published.value)
 end
 
 --- Whether an invalidation's payload ends it.
@@ -99,14 +100,25 @@ local function add_test(tests, matches, names)
   for name in pairs(names) do tests.names[name] = true end
 end
 
--- The generated `filter` argument and the rule of @auth become one enhanced filter, as the service's resolvers make it, with
--- its limits.
-local function add_conditions(tests, conditions)
-  if #conditions == 0 then return end
+local function compile(conditions)
+  if #conditions == 0 then return nil, {} end
   local object = to_subscription_filter({ ["and"] = setmetatable(conditions, core.array_mt) })
-  if #object.filterGroup == 0 then return end
+  if #object.filterGroup == 0 then return nil, {} end
   local matches, _, names = enhanced_filter.compile(object)
-  add_test(tests, matches, names)
+  return matches, names
+end
+
+-- The generated `filter` argument and the rule of @auth become one enhanced filter, as the service's resolvers make it, with
+-- its limits. Where the rule has a test of its own (`holds`), this decides in place of its part of the filter.
+local function add_conditions(tests, rule, client)
+  local both = { rule.filter }
+  both[#both + 1] = client
+  local matches, names = compile(both)
+  if rule.holds then
+    matches = compile({ client })
+    add_test(tests, rule.holds, names)
+  end
+  if matches then add_test(tests, matches, names) end
 end
 
 local function add_arguments(tests, definition, args)
@@ -119,17 +131,16 @@ local function add_arguments(tests, definition, args)
 end
 
 local function tests_of(x, definition, args, rule)
-  local tests, conditions = { names = {} }, { rule }
-  local own = x.enhanced_filter
+  local tests, own, client = { names = {} }, x.enhanced_filter, nil
   if own then add_test(tests, own.matches, own.names) end
   -- The arguments of a model's subscription are its owners: a rule that has let one pass counts on its test.
   local is_guarded = x.guard ~= nil and x.events ~= nil and x.events[definition.name] ~= nil
   if not own or is_guarded then add_arguments(tests, definition, args) end
   for _, arg in ipairs(definition.arg_list) do
     local wanted = args[arg.name]
-    if not own and is_model_filter(arg) and wanted ~= nil and wanted ~= NULL then conditions[#conditions + 1] = wanted end
+    if not own and is_model_filter(arg) and wanted ~= nil and wanted ~= NULL then client = wanted end
   end
-  add_conditions(tests, conditions)
+  add_conditions(tests, rule, client)
   return tests
 end
 
@@ -141,13 +152,14 @@ local function refusal(thrown, node)
   } }
 end
 
--- The rules of @auth may refuse, or give a filter of the models' kind.
+-- The rules of @auth may refuse, or give a filter of the models' kind and a test of the record.
 local function ask_guard(x, definition, ctx, args)
   local event = x.events and x.events[definition.name]
   local root = x.schema.subscription.name
   if x.guard and x.guard.has_field and x.guard:has_field(root, definition.name) then x.guard:field(root, definition.name, ctx) end
-  if not event or not x.guard or not x.guard.subscribe then return nil end
-  return x.guard:subscribe(event.model, event.event, ctx, args)
+  if not event or not x.guard or not x.guard.subscribe then return {} end
+  local conditions, holds = x.guard:subscribe(event.model, event.event, ctx, args)
+  return { filter = conditions, holds = holds }
 end
 
 -- A resolver of the resolvers file runs once, when the subscription begins, and may refuse it. What it returns goes nowhere.

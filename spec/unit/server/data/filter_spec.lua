@@ -76,6 +76,24 @@ describe("a filter", function()
     end)
   end
 
+  for name, build in pairs({
+    ["and"] = function(n) return { ["and"] = n } end, ["or"] = function(n) return { ["or"] = n } end,
+    ["not"] = function(n) return { ["not"] = { ["or"] = n } } end,
+  }) do
+    it("has at most so many operators as an expression of DynamoDB: " .. name, function()
+      for _, part in ipairs({ {}, { priority = { eq = 1 } }, { ["not"] = {} }, { tags = { size = { gt = 0, lt = 9 } } } }) do
+        local parts = {}
+        for i = 1, 50 do parts[i] = part end
+        filter.check(build(parts))
+        for i = 51, 301 do parts[i] = part end
+        local ok, err = pcall(filter.check, build(parts))
+        assert.is_false(ok)
+        assert.same({ type = "DynamoDB:DynamoDbException", message = "Invalid FilterExpression: The expression contains too "
+          .. "many operators; operator count: more than 300" }, err)
+      end
+    end)
+  end
+
   it("that the check lets pass throws for no item", function()
     for _, row in ipairs(ROWS) do filter.check(row[1]) end
     filter.check(nil)

@@ -79,6 +79,123 @@ describe("events of records that have owners", function()
   end)
 end)
 
+describe("an event reaches those who find its record in a list, and nobody else:", function()
+  local function identity(sub, name, more)
+    local claims = { sub = sub, username = name }
+    for claim, value in pairs(more or {}) do claims[claim] = value end
+    return { mode = "AMAZON_COGNITO_USER_POOLS", sub = sub, username = name, claims = claims }
+  end
+
+  local DECLARED = "type Post @model @auth(rules: [{allow: owner}]) { id: ID! title: String! owner: String }"
+  local CALLERS = {
+    bob = identity("s1", "bob"), bob_by_id_token = identity("s1", nil, { ["cognito:username"] = "bob" }),
+    other_bob = identity("s2", "bob"), bob_of_another_issuer = identity("s3", "bob", { iss = "https://other" }),
+    eve = identity("s4", "eve"), sub_as_name = identity("s5", "s1"), whole_as_name = identity("s6", "s1::bob"),
+    half_as_sub = identity("s1::x", "bob"), bob_with_a_tail = identity("s1", "x::bob"),
+    mail = identity("s7", "ann", { email = "bob@example.org" }),
+  }
+  local OWNERS = { "s1::bob", "s2::bob", "s3::bob", "s1", "bob", "eve", "s4::eve", "s1::x::bob", "x::bob", "s6::s1::bob",
+    "bob@example.org", "s1::bob@example.org" }
+
+  local function ask(query, variables, caller)
+    local json, published = served:execute({ query = query, variables = variables, identity = caller })
+    assert.is_nil(json:match('"errors"'), json)
+    return json, published
+  end
+
+  -- Who lists a record with such an owner, and who hears of its three mutations.
+  local function compare(owner, field, arguments)
+    local lists, hears = {}, {}
+    local subscribed = {}
+    for name, caller in pairs(CALLERS) do
+      subscribed[name] = {}
+      for _, event in ipairs({ "Create", "Update", "Delete" }) do
+        local s = subscribe(("{ on%sPost%s { title } }"):format(event, arguments and arguments(caller) or ""), caller)
+        subscribed[name][#subscribed[name] + 1] = s
+      end
+    end
+    local function mutate(query, variables)
+      local _, published = ask(query, variables, nil)
+      for name, list in pairs(subscribed) do
+        for _, s in ipairs(list) do
+          for _, item in ipairs(published) do
+            if s:match(item) then hears[name] = (hears[name] or 0) + 1 end
+          end
+        end
+      end
+    end
+    local selection = "{ id title " .. field .. " }"
+    mutate("mutation($i: CreatePostInput!) { createPost(input: $i) " .. selection .. " }", { i = { id = "1", title = "t", [field] = owner } })
+    for name, caller in pairs(CALLERS) do
+      local json = served:execute({ query = "{ listPosts { items { id } } }", identity = caller })
+      lists[name] = json:find('"id":"1"', 1, true) and 3 or nil
+    end
+    mutate('mutation { updatePost(input: {id: "1", title: "u"}) ' .. selection .. " }")
+    mutate('mutation { deletePost(input: {id: "1"}) ' .. selection .. " }")
+    return lists, hears
+  end
+
+  for name, row in pairs({
+    ["of the default claims"] = { "{allow: owner}", "owner" },
+    ["of a list of owners"] = { '{allow: owner, ownerField: "owners"}', "owners", true },
+    ["of the name alone"] = { '{allow: owner, identityClaim: "username"}', "owner" },
+    ["of the mail address"] = { '{allow: owner, identityClaim: "email"}', "owner" },
+    ["of two other claims"] = { '{allow: owner, identityClaim: "sub::email"}', "owner" },
+    ["of either of two fields"] = { '{allow: owner}, {allow: owner, ownerField: "editor"}', "editor" },
+  }) do
+    it("owners " .. name, function()
+      serve(("type Post @model @auth(rules: [%s]) { id: ID! title: String! owner: String owners: [String] editor: String }"):format(row[1]))
+      local n = 0
+      for _, owner in ipairs(OWNERS) do
+        local lists, hears = compare(row[3] and { "nobody", owner } or owner, row[2])
+        assert.same(lists, hears, owner)
+        for _ in pairs(lists) do n = n + 1 end
+      end
+      assert.is_true(n > 0)
+    end)
+  end
+
+  it("a user has no more of others who share the name", function()
+    serve(DECLARED)
+    local lists, hears = compare("s1::bob", "owner")
+    assert.same({ bob = 3, bob_by_id_token = 3 }, hears)
+    assert.same(hears, lists)
+  end)
+
+  it("also who names the owner, and is that owner", function()
+    serve(DECLARED)
+    local _, hears = compare("s1::bob", "owner", function(caller)
+      return ('(owner: "%s")'):format(caller.username or "bob")
+    end)
+    assert.same({ bob = 3, bob_by_id_token = 3 }, hears)
+  end)
+
+  it("after a record was given away its new owner alone", function()
+    serve(DECLARED)
+    local function heard_by(caller, item)
+      return assert(subscribe("{ onUpdatePost { title } }", CALLERS[caller])):match(item) ~= nil
+    end
+    ask('mutation { createPost(input: {id: "1", title: "t"}) { id owner } }', nil, CALLERS.bob)
+    local _, published = ask('mutation { updatePost(input: {id: "1", owner: "s2::bob"}) { id title owner } }', nil, CALLERS.bob)
+    assert.is_true(heard_by("other_bob", published[1]))
+    assert.is_false(heard_by("bob", published[1]))
+  end)
+
+  it("also where the mutation is one's own resolver's", function()
+    served = assert(engine.new({
+      schema_text = OWNED, auth_modes = { default = "AMAZON_COGNITO_USER_POOLS" },
+      resolvers = { Mutation = { createPost = function(ctx)
+        return { id = "1", title = "t", owner = ctx.args.input.title, createdAt = "2024-01-01T00:00:00Z", updatedAt = "2024-01-01T00:00:00Z" }
+      end } },
+    }))
+    for owner, expected in pairs({ ["s1::bob"] = 1, ["s2::bob"] = 0, bob = 1, eve = 0 }) do
+      local s = assert(subscribe("{ onCreatePost { title } }", CALLERS.bob))
+      local create = ('{ createPost(input: {title: "%s"}) { id title owner } }'):format(owner)
+      assert.equal(expected, #events(s, create, CALLERS.eve), owner)
+    end
+  end)
+end)
+
 describe("events of records that belong to groups", function()
   it("reach everybody in a static group", function()
     serve('type Post @model @auth(rules: [{allow: groups, groups: ["Admins"]}, {allow: owner}]) { title: String! n: Int }')
