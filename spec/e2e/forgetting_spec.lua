@@ -18,7 +18,7 @@ local function start_peers()
   local refusals = {}
   for i = 1, 40, 2 do refusals[i], refusals[i + 1] = { "request" }, REFUSED end
   local appsync_ws = accepting "graphql-ws"
-  local first, proxy = process.start{ "python3", "spec/support/proxy.py", process.file("", ".proxy") }
+  local first, proxy = process.start{ process.PYTHON, "spec/support/proxy.py", process.file("", ".proxy") }
   local port, pid = first:match "^PORT (%d+) PID (%d+)"
   proxy.pid = tonumber(pid)
   return peer.start{ connections = { refusals }, ["repeat"] = true },

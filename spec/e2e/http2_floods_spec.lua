@@ -36,7 +36,7 @@ describe("an HTTP/2 server", function()
   teardown(process.stop_all)
 
   local function start(kind)
-    local first, handle = process.start{ "python3", "spec/support/http2_peer.py", made.server.cert, made.server.key, kind }
+    local first, handle = process.start{ process.PYTHON, "spec/support/http2_peer.py", made.server.cert, made.server.key, kind }
     local port, pid = (first or ""):match("^PORT (%d+) PID (%d+)")
     assert(port, "the peer did not start: " .. tostring(first) .. process.read(handle.log))
     handle.pid = tonumber(pid)

@@ -229,7 +229,7 @@ describe("what a server quotes of a request", function()
 
   it("hides a proxy's password", function()
     local quoted = core.base64("me:" .. PASSWORD) .. " " .. PASSWORD .. " " .. percent(PASSWORD)
-    local first, handle = process.start{ "python3", "spec/support/proxy.py", process.file("", ".proxy") }
+    local first, handle = process.start{ process.PYTHON, "spec/support/proxy.py", process.file("", ".proxy") }
     local port, pid = first:match "^PORT (%d+) PID (%d+)"
     handle.pid = tonumber(pid)
     connect({ auth = { type = "API_KEY", api_key = KEY }, proxy = ("http://me:%s@127.0.0.1:%s"):format(percent(PASSWORD), port) },

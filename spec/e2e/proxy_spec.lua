@@ -22,7 +22,7 @@ describe("through a proxy", function()
 
   local function start_proxy(...)
     local path = process.file("", ".proxy")
-    local first, handle = process.start{ "python3", "spec/support/proxy.py", path, ... }
+    local first, handle = process.start{ process.PYTHON, "spec/support/proxy.py", path, ... }
     local port, pid = (first or ""):match("^PORT (%d+) PID (%d+)")
     assert(port, "the proxy did not start: " .. tostring(first) .. process.read(handle.log))
     handle.pid = tonumber(pid)

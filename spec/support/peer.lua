@@ -14,7 +14,7 @@ function peer.start(script)
   end
   process.write(path, core.encode(script))
   local log = process.file("", ".peer")
-  local first, handle = process.start { "python3", "spec/support/peer.py", path, log }
+  local first, handle = process.start { process.PYTHON, "spec/support/peer.py", path, log }
   local port, pid = (first or ""):match("^PORT (%d+) PID (%d+)")
   assert(port, "the peer did not start: " .. tostring(first) .. process.read(handle.log))
   handle.pid = tonumber(pid)
