@@ -33,14 +33,16 @@ local function from_hex(text)
   return (text:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end))
 end
 
+-- Line breaks may be written as "\\n", as in a file of environment variables.
 local function is_encoded_der(text)
-  local bare = text:gsub("%s+", "")
+  local bare = text:gsub("\\[nr]", ""):gsub("%s+", "")
   if #bare < 32 then return false end
-  if bare:find("^%x+$") and #bare % 2 == 0 and is_der(from_hex(bare)) then return true end
+  if bare:find("^%x+$") and is_der(from_hex(bare:sub(1, #bare - #bare % 2))) then return true end
+  bare = bare:gsub("%-%-+[%u%-]*$", "") -- what is left of a last line
   if not bare:find("^[%w+/_-]+=*$") then return false end
-  local bytes = core.unbase64((bare:gsub("-", "+"):gsub("_", "/")))
+  bare = bare:gsub("-", "+"):gsub("_", "/")
   -- What was cut may end in the middle of four letters.
-  bytes = bytes or core.unbase64(bare:sub(1, #bare - #bare % 4))
+  local bytes = core.unbase64(bare) or core.unbase64(bare:sub(1, #bare - #bare % 4))
   return bytes ~= nil and is_der(bytes)
 end
 
@@ -64,18 +66,36 @@ local FORMS = {
     return upper:find("%-%s*BEGIN%s+[%u%d ]*KEY") ~= nil or upper:find("%-%s*BEGIN%s+[%u%d ]*CERTIFICATE") ~= nil
   end },
   { "a key in base64 or hexadecimal, or PEM without its first and last line", is_encoded_der },
+  { "bytes that are no text; a secret of bytes is written as an oct JWK", function(text)
+    return #text >= 64 and text:find("[%z\1-\8\11\12\14-\31\127]") ~= nil
+  end },
+  { "a JSON Web Key that can't be read", function(text) return text:find('"kty"', 1, true) ~= nil end },
   { "XML or HTML", looks_like("^%s*<[%a!?/]") },
   { "a token", looks_like("^%s*eyJ[%w_-]+%.[%w_-]+%.[%w_-]*%s*$") },
   { "an address; its file is expected", looks_like("^%s*https?://%S+%s*$") },
 }
 
+local function find(text)
+  for _, form in ipairs(FORMS) do
+    if form[2](text) then return form[1] end
+  end
+end
+
+-- What editors and shells put before a text.
+local function without_lead(text)
+  local before
+  repeat
+    before = text
+    text = text:gsub("^%s+", ""):gsub("^\239\187\191", ""):gsub("^\\[nr]", ""):gsub("^[\"']", "")
+  until text == before
+  return text
+end
+
 --- What a text looks like that is no secret, in words; nil when it may be one.
 ---@param text string
 ---@return string?
 function key_forms.name(text)
-  for _, form in ipairs(FORMS) do
-    if form[2](text) then return form[1] end
-  end
+  return find(text) or find(without_lead(text))
 end
 
 return key_forms
