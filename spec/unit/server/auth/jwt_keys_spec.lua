@@ -69,7 +69,7 @@ describe("a file of keys", function()
     { "a key in hexadecimal that was cut", hex(DER):sub(1, -4), "a key in base64 or hexadecimal" },
     { "PEM without its head and foot, as in a variable", (BODY:gsub("\n", "\\n")), "a key in base64" },
     { "what is left of PEM on one line", (BODY:gsub("\n", "\\n")) .. "-----END P", "a key in base64" },
-    { "a key in DER after a space", " " .. DER, "a key in DER" }, { "a key of SSH in quotes", '"ssh-rsa AAAA x"', "an SSH key" },
+    { "a key in DER after a space", " " .. DER, "bytes that are no text" }, { "a key of SSH in quotes", '"ssh-rsa AAAA x"', "an SSH key" },
     { "a byte order mark after a line break", "\n\239\187\191ssh-rsa AAAA x", "an SSH key" },
     { "a JWK after a break in words", '\\n{"kty": "RSA", "n": "AQ", "e": "AQ"}', "a JSON Web Key" },
     { "bytes", ("\1\2\200\255"):rep(20), "bytes that are no text" },
