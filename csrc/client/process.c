@@ -29,10 +29,11 @@ static void after_fork_in_child(void)
 	for (size_t i = 0; i < MAX_RUNTIMES; i++) live[i] = NULL;
 }
 
-static struct aps_runtime *get_live(size_t i)
+static struct aps_runtime *take_at(size_t i)
 {
 	pthread_mutex_lock(&lock);
 	struct aps_runtime *runtime = live[i];
+	live[i] = NULL;
 	pthread_mutex_unlock(&lock);
 	return runtime;
 }
@@ -41,8 +42,8 @@ static struct aps_runtime *get_live(size_t i)
 static void stop_all(int64_t timeout_ms)
 {
 	for (size_t i = 0; i < MAX_RUNTIMES; i++) {
-		struct aps_runtime *runtime = get_live(i);
-		if (runtime != NULL && aps_runtime_stop(runtime, timeout_ms)) aps_process_remove(runtime);
+		struct aps_runtime *runtime = take_at(i);
+		if (runtime != NULL && !aps_runtime_stop(runtime, timeout_ms)) aps_process_add(runtime);
 	}
 }
 
@@ -103,12 +104,17 @@ bool aps_process_add(struct aps_runtime *runtime)
 	return is_added;
 }
 
-void aps_process_remove(struct aps_runtime *runtime)
+bool aps_process_take(struct aps_runtime *runtime)
 {
+	bool is_taken = false;
 	pthread_mutex_lock(&lock);
-	for (size_t i = 0; i < MAX_RUNTIMES; i++)
-		if (live[i] == runtime) live[i] = NULL;
+	for (size_t i = 0; i < MAX_RUNTIMES && !is_taken; i++)
+		if (live[i] == runtime) {
+			live[i] = NULL;
+			is_taken = true;
+		}
 	pthread_mutex_unlock(&lock);
+	return is_taken;
 }
 
 /* Asked of the process, not of Lua: a program of another kind may have a global `ngx`, as a mock in its tests, and code

@@ -18,7 +18,8 @@ enum aps_rc aps_process_init(struct aps_err *err);
 unsigned aps_process_generation(void);
 /* The runtimes that the exit hook stops. @thread app */
 bool aps_process_add(struct aps_runtime *runtime);
-void aps_process_remove(struct aps_runtime *runtime);
+/* False: it isn't there, because the exit hook has taken it. Whoever has taken a runtime stops it. */
+bool aps_process_take(struct aps_runtime *runtime);
 /* True in nginx's processes, the master included. */
 bool aps_process_is_nginx(void);
 

@@ -111,8 +111,11 @@ bool aps_runtime_free(struct aps_runtime *runtime, int64_t timeout_ms)
 {
 	/* In a forked child the threads are gone and their locks may be held: leave it all where it is. */
 	if (!aps_runtime_is_usable(runtime)) return false;
-	if (!aps_runtime_stop(runtime, timeout_ms)) return false; /* the exit hook tries again */
-	if (runtime->is_registered) aps_process_remove(runtime);
+	if (runtime->is_registered && !aps_process_take(runtime)) return false;
+	if (!aps_runtime_stop(runtime, timeout_ms)) {
+		if (runtime->is_registered) aps_process_add(runtime); /* the exit hook tries again */
+		return false;
+	}
 	free_parts(runtime);
 	return true;
 }

@@ -334,14 +334,24 @@ static void take_timeouts(struct aps_exchange *exchange, const struct aps_http_r
 	exchange->timeout_ms = request->timeout_ms;
 }
 
+/* Once for each set of options: a connection that is open needs its files no more. */
+static enum aps_rc check_files(struct aps_exchange *exchange, const struct aps_http_request *request,
+                               struct aps_err *err)
+{
+	if (!aps_str_starts(aps_str_of(request->url), "https:")) return APS_OK;
+	if (exchange->has_fit_files && aps_net_options_is_same(&exchange->options, request->options)) return APS_OK;
+	enum aps_rc rc = aps_net_options_check_files(request->options, err);
+	exchange->has_fit_files = rc == APS_OK;
+	return rc;
+}
+
 enum aps_rc aps_exchange_prepare(struct aps_exchange *exchange, struct aps_http_request *request, struct aps_err *err)
 {
 	exchange->body = request->body;
 	exchange->n_body = request->n_body;
 	exchange->n_read = 0;
 	exchange->tag = request->tag;
-	enum aps_rc rc = APS_OK;
-	if (aps_str_starts(aps_str_of(request->url), "https:")) rc = aps_net_options_check_files(request->options, err);
+	enum aps_rc rc = check_files(exchange, request, err);
 	if (rc == APS_OK) rc = take_shape(exchange, request, err);
 	request->body = NULL;
 	if (rc == APS_OK) rc = take_url(exchange, request->url, err);

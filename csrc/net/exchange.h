@@ -22,7 +22,8 @@ struct aps_exchange {
 	struct aps_pulse *pulse; /* the owner's */
 	/* The request as it is set in the handle. */
 	bool is_prepared;
-	bool has_answered; /* the handle has seen an answer's headers */
+	bool has_fit_files; /* those of `options` */
+	bool has_answered;  /* the handle has seen an answer's headers */
 	bool is_resolve_only;
 	bool has_body;
 	bool is_sent_once;
