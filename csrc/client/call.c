@@ -65,6 +65,7 @@ struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t op)
 		return NULL;
 	}
 	command->head = (struct aps_command){{NULL, &CALL_KIND, sizeof *command}, run_call, client, op};
+	command->made_ms = aps_clock_mono_ms();
 	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
 	aps_header_list_init(&command->headers, &command->arena);
 	return command;
@@ -472,7 +473,7 @@ static void run_call(struct aps_core *core, struct aps_command *head)
 	if (what->identity != 0 && call->identity == NULL) {
 		aps_fail(&err, APS_E_AUTH, "the identity of this call was dropped before it was sent");
 		fail_call(core, call, &err);
-	} else if (!aps_timer_set(&core->timers, &call->deadline, aps_clock_mono_ms() + what->timeout_ms)) {
+	} else if (!aps_timer_set(&core->timers, &call->deadline, what->made_ms + what->timeout_ms)) {
 		aps_fail(&err, APS_E_NOMEM, "out of memory");
 		fail_call(core, call, &err);
 	} else {

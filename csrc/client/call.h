@@ -18,6 +18,7 @@ struct aps_call_command {
 	char *body;
 	size_t n_body;
 	int64_t timeout_ms; /* 0: the client's */
+	int64_t made_ms;    /* when the application asked: its deadline counts from here */
 	struct aps_arena arena;
 	struct aps_header_list headers;  /* the application's, in `arena` */
 	struct aps_result_event *result; /* its answer, made in advance */

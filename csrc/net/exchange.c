@@ -4,6 +4,7 @@
 #include "net/answer.h"
 #include "net/curl_error.h"
 #include "net/descriptors.h"
+#include "net/endpoint.h"
 
 #include <string.h>
 
@@ -71,16 +72,16 @@ void aps_exchange_rest(struct aps_exchange *exchange)
 	exchange->n_response_headers = 0;
 }
 
-static void beat(struct aps_exchange *exchange)
+static void beat(struct aps_exchange *exchange, size_t n_bytes)
 {
-	exchange->pulse->watch.n_records = 0;
+	aps_tls_watch_credit(&exchange->pulse->watch, n_bytes);
 	exchange->pulse->has_moved = true;
 }
 
 static size_t on_body(char *p, size_t size, size_t n, void *context)
 {
 	struct aps_exchange *exchange = context;
-	beat(exchange);
+	beat(exchange, size * n);
 	if (!exchange->response.p) {
 		curl_off_t announced = 0;
 		curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
@@ -97,7 +98,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *context)
 	struct aps_exchange *exchange = context;
 	struct aps_str line = {p, size * n};
 	exchange->has_answered = true;
-	beat(exchange);
+	beat(exchange, line.n);
 	if (aps_str_starts(line, "HTTP/")) { /* a new response: 100 Continue and the like came before the final one */
 		aps_buf_reset(&exchange->response_headers);
 		exchange->n_response_headers = 0;
@@ -123,7 +124,7 @@ static int on_reached(void *context, char *peer, char *local, int peer_port, int
 static size_t on_read(char *p, size_t size, size_t n, void *context)
 {
 	struct aps_exchange *exchange = context;
-	beat(exchange);
+	beat(exchange, size * n);
 	size_t left = exchange->n_body - exchange->n_read;
 	size_t chunk = size * n < left ? size * n : left;
 	if (chunk != 0) memcpy(p, exchange->body + exchange->n_read, chunk);
@@ -138,8 +139,14 @@ static int on_rewind(void *context APS_UNUSED, curl_off_t offset APS_UNUSED, int
 
 static CURLcode on_tls_context(CURL *easy APS_UNUSED, void *tls_context, void *context)
 {
-	aps_tls_end_floods(tls_context, context);
-	return CURLE_OK;
+	struct aps_exchange *exchange = context;
+	struct aps_endpoint endpoint;
+	aps_tls_end_floods(tls_context, &exchange->pulse->watch);
+	if (!exchange->options.verify) return CURLE_OK;
+	if (aps_endpoint_parse(exchange->url.p, &endpoint, NULL) != APS_OK) return CURLE_SSL_CONNECT_ERROR;
+	bool is_expected = aps_tls_expect(tls_context, endpoint.host);
+	aps_endpoint_clear(&endpoint);
+	return is_expected ? CURLE_OK : CURLE_SSL_CONNECT_ERROR;
 }
 
 static void limit_schemes(CURL *easy)
@@ -164,7 +171,7 @@ static void set_constants(struct aps_exchange *exchange)
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	/* HTTP/2 only where a flood of its frames can be ended. */
 	bool is_watched = curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls_context) == CURLE_OK &&
-	                  curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, &exchange->pulse->watch) == CURLE_OK;
+	                  curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, exchange) == CURLE_OK;
 	long version = is_watched ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1;
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);

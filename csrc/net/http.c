@@ -170,7 +170,6 @@ void aps_http_cancel(struct aps_http *http, uint64_t id)
 static void perform(struct aps_http *http)
 {
 	http->must_perform = false;
-	http->pulse.watch.n_records = 0;
 	curl_multi_perform(http->multi, &http->n_moving);
 }
 

@@ -9,12 +9,15 @@
 struct ssl_st;
 struct ssl_ctx_st;
 
-/* Records that came in a row on one connection and brought nothing to any transfer; set to zero at each turn of the
- * loop and by whatever a transfer receives. */
+/* Records of each connection that brought nothing to any transfer, in a span of time. What a transfer receives makes up
+ * for some of them. */
 struct aps_tls_watch {
-	const struct ssl_st *connection;
-	size_t n_records;
-	int64_t since_ms; /* of the first of them */
+	struct aps_tls_records {
+		const struct ssl_st *connection;
+		size_t n;
+		int64_t since_ms;
+	} of[64]; /* by address; two that share a place begin anew each time */
+	struct aps_tls_records *last;
 };
 
 APS_BEGIN_DECLS
@@ -32,6 +35,10 @@ void aps_tls_hide_addresses(struct ssl_ctx_st *context);
 /* Ends a connection of this context that floods: libcurl (7.88) reads HTTP/2 frames in a loop without an end for as
  * long as they bring nothing for the transfer in hand. `watch` outlives the context. */
 void aps_tls_end_floods(struct ssl_ctx_st *context, struct aps_tls_watch *watch);
+/* A transfer has received this much, of the last record. */
+void aps_tls_watch_credit(struct aps_tls_watch *watch, size_t n_bytes);
+/* The context's connections must show a certificate for `host`, as aps_tls_peer_is() has it. False: memory is out. */
+bool aps_tls_expect(struct ssl_ctx_st *context, const char *host);
 
 APS_END_DECLS
 
