@@ -13,7 +13,9 @@
 #define MAX_HEADER_BYTES     ((size_t)512 * 1024)
 #define MAX_RESPONSE_HEADERS ((size_t)256 * 1024)
 #define MAX_RESERVED_BYTES   ((curl_off_t)256 * 1024) /* trust in a Content-Length ends here */
-#define REST_KEEPS_BYTES     ((size_t)64 * 1024)
+/* Of all bodies together, unpacked: a few kilobytes of gzip may hold as many megabytes, and others wait meanwhile. */
+#define MAX_TURN_BYTES   ((size_t)2 * 1024 * 1024)
+#define REST_KEEPS_BYTES ((size_t)64 * 1024)
 
 struct aps_exchange *aps_exchange_new(struct aps_pulse *pulse)
 {
@@ -64,7 +66,7 @@ void aps_exchange_rest(struct aps_exchange *exchange)
 	aps_free(exchange->body);
 	exchange->body = NULL;
 	exchange->tag = NULL;
-	exchange->reached = false;
+	exchange->reached = exchange->is_held = false;
 	if (HAS_LINGERING_HEADERS && exchange->has_answered) drop_easy(exchange);
 	aps_buf_clear(&exchange->response);
 	if (exchange->response_headers.capacity > REST_KEEPS_BYTES) aps_buf_clear(&exchange->response_headers);
@@ -81,6 +83,11 @@ static void beat(struct aps_exchange *exchange, size_t n_bytes)
 static size_t on_body(char *p, size_t size, size_t n, void *context)
 {
 	struct aps_exchange *exchange = context;
+	if (exchange->pulse->n_turn_bytes > MAX_TURN_BYTES) {
+		exchange->is_held = exchange->pulse->has_held = true;
+		return CURL_WRITEFUNC_PAUSE;
+	}
+	exchange->pulse->n_turn_bytes += size * n;
 	beat(exchange, size * n);
 	if (!exchange->response.p) {
 		curl_off_t announced = 0;
@@ -91,6 +98,14 @@ static size_t on_body(char *p, size_t size, size_t n, void *context)
 	}
 	aps_buf_add(&exchange->response, p, size * n);
 	return exchange->response.rc == APS_OK ? size * n : 0; /* a short count ends the transfer */
+}
+
+void aps_exchange_resume(struct aps_exchange *exchange)
+{
+	if (exchange->id == 0 || !exchange->is_held) return;
+	exchange->is_held = false;
+	/* Hands out what was kept back, as far as this turn goes. What fails in it fails the transfer when it ends. */
+	curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
 }
 
 static size_t on_header(char *p, size_t size, size_t n, void *context)
@@ -461,7 +476,8 @@ static long http_version(CURL *easy)
 void aps_exchange_finish(struct aps_exchange *exchange, CURLcode code, struct aps_http_answer *answer)
 {
 	*answer = (struct aps_http_answer){.tag = exchange->tag};
-	if (code != CURLE_OK) {
+	bool is_whole = exchange->response.rc == APS_OK && exchange->response_headers.rc == APS_OK;
+	if (code != CURLE_OK || !is_whole) {
 		tell_failure(exchange, code, &answer->err);
 		return;
 	}

@@ -12,6 +12,8 @@
 struct aps_pulse {
 	struct aps_tls_watch watch;
 	bool has_moved; /* something was received or handed out for sending */
+	bool has_held;  /* transfers whose bodies have to wait for the next turn */
+	size_t n_turn_bytes;
 };
 
 struct aps_exchange {
@@ -41,6 +43,7 @@ struct aps_exchange {
 	size_t n_body;
 	size_t n_read; /* of the body, where libcurl reads it piece by piece */
 	void *tag;
+	bool is_held; /* paused until the next turn */
 	bool reached; /* a connection stood, and the request was about to be written */
 	struct aps_buf response;
 	struct aps_buf response_headers;
@@ -55,6 +58,8 @@ void aps_exchange_free(struct aps_exchange *exchange);
 enum aps_rc aps_exchange_prepare(struct aps_exchange *exchange, struct aps_http_request *request, struct aps_err *err);
 /* Moves what came into *answer. */
 void aps_exchange_finish(struct aps_exchange *exchange, CURLcode code, struct aps_http_answer *answer);
+/* A turn begins: goes on where the last one had too much. */
+void aps_exchange_resume(struct aps_exchange *exchange);
 /* Drops what belongs to the last request; the handle stays prepared. */
 void aps_exchange_rest(struct aps_exchange *exchange);
 /* Drops the handle too: fewer idle handles are kept than a burst may need. */

@@ -170,6 +170,11 @@ void aps_http_cancel(struct aps_http *http, uint64_t id)
 static void perform(struct aps_http *http)
 {
 	http->must_perform = false;
+	http->pulse.n_turn_bytes = 0;
+	if (http->pulse.has_held) {
+		http->pulse.has_held = false;
+		for (size_t i = 0; i < http->n_exchanges; i++) aps_exchange_resume(http->exchanges[i]);
+	}
 	curl_multi_perform(http->multi, &http->n_moving);
 }
 
@@ -187,6 +192,7 @@ void aps_http_poll(struct aps_http *http, int64_t timeout_ms)
 	/* Finished ones are handed out before anything is waited for. */
 	if (http->n_moving < http->n_added) return;
 	int limit = timeout_ms < 0 || timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
+	if (http->pulse.has_held) limit = 0;
 	struct curl_waitfd bell = {.fd = http->bell.wake.read_fd, .events = CURL_WAIT_POLLIN};
 	bool may_sleep = limit != 0 && aps_bell_sleep(&http->bell);
 	bool was_rung = may_sleep && must_hold_back(http) && aps_wake_wait(&http->bell.wake, 1);
