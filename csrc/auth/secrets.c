@@ -164,12 +164,19 @@ void aps_secrets_add_object(struct aps_secrets *secrets, struct aps_str json)
 	aps_arena_clear(&decoded);
 }
 
+/* RFC 3986 section 3.1; a proxy may come without one. */
+static const char *after_scheme(struct aps_str url)
+{
+	static const char CHARACTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-.";
+	const char *end = url.p + strspn(url.p, CHARACTERS);
+	return strncmp(end, "://", 3) == 0 ? end + 3 : url.p;
+}
+
 void aps_secrets_add_url(struct aps_secrets *secrets, const char *url)
 {
 	struct aps_str text = aps_str_of(url);
-	const char *start = text.n != 0 ? aps_str_find(text, "://") : NULL;
-	if (start == NULL) return;
-	start += 3;
+	if (text.n == 0) return;
+	const char *start = after_scheme(text);
 	const char *at = NULL;
 	for (const char *p = start; *p != '\0' && *p != '/' && *p != '?' && *p != '#'; p++)
 		if (*p == '@') at = p;

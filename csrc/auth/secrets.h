@@ -30,7 +30,7 @@ void aps_secrets_add_header(struct aps_secrets *secrets, struct aps_str name, st
 void aps_secrets_add_headers(struct aps_secrets *secrets, const struct aps_header *headers, size_t n_headers);
 /* The members of a JSON object as headers: the authorization object of AppSync's realtime messages. */
 void aps_secrets_add_object(struct aps_secrets *secrets, struct aps_str json);
-/* User and password before a URL's host; NULL is legal. */
+/* User and password before a URL's host, also where no scheme stands before them; NULL is legal. */
 void aps_secrets_add_url(struct aps_secrets *secrets, const char *url);
 void aps_secrets_add_all(struct aps_secrets *secrets, const struct aps_secrets *others);
 /* False at the end. `*cursor` is 0 at first. */
