@@ -6,12 +6,16 @@
 #include "auth/material.h"
 #include "auth/sigv4.h"
 #include "base/buf.h"
+#include "base/map.h"
 
 /* Shorter ones aren't kept: they would mask common words. */
 #define APS_SECRET_MIN_BYTES 8
+/* Of attempts that came before: no more than this is kept. */
+#define APS_SECRETS_OLD_BYTES ((size_t)64 * 1024)
 
 struct aps_secrets {
 	struct aps_buf records; /* its `rc` tells of memory that was out: then nothing of a text may be shown */
+	struct aps_map known;   /* records by their value's hash */
 };
 
 struct aps_secret {

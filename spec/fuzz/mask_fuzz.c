@@ -99,7 +99,8 @@ static bool may_be_secret(struct aps_str text)
 {
 	for (size_t i = 0; i < text.n; i++)
 		if (text.p[i] == '*' || text.p[i] == '9' || (unsigned char)text.p[i] < 0x20) return false;
-	return text.n >= APS_SECRET_MIN_BYTES && text.n <= 200;
+	if (text.n < APS_SECRET_MIN_BYTES || text.n > 200) return false;
+	return ((unsigned char)text.p[0] & 0xc0) != 0x80; /* within a character nothing is looked for */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
