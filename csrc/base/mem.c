@@ -99,7 +99,7 @@ void aps_mem_forget(void *block)
 	free(block);
 }
 
-/* Not by realloc(3): it leaves the bytes of a block that it copies, and only sometimes moves the pages of a large one. */
+/* Not by realloc(3): it leaves the bytes where it copies a block, and that may be a large one too. */
 void *aps_mem_move(void *block, size_t n_bytes)
 {
 	size_t n_before = block != NULL ? BLOCK_BYTES(block) : 0;
