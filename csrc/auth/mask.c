@@ -18,6 +18,7 @@ struct form {
 	bool is_base64;
 	bool has_tail;    /* of base64: the secret decides a part of one character more, and padding may follow */
 	bool has_escapes; /* or what looks so */
+	bool is_literal;  /* its '%' and '&' stand for themselves */
 	const struct form *next; /* with the same first byte */
 };
 
@@ -174,6 +175,7 @@ static size_t match_unit(const unsigned char *p, size_t left, const struct form 
 	if (p[0] == '\\') return match_backslashes(p, left, form, at, n_secret);
 	if (is_same(p[0], form->p[at], form->is_base64)) {
 		size_t n = 0;
+		if (form->is_literal) return 1;
 		if (p[0] == '&') n = match_reference(p, left, form, at, n_secret);
 		if (p[0] == '%') n = match_percent(p, left, form, at);
 		if (n == 0) *n_secret = 1;
@@ -229,13 +231,12 @@ static size_t match_form(const unsigned char *p, size_t left, const struct form 
 	return counts && at >= form->least ? i : 0;
 }
 
-/* A secret with "%25" or "&amp;" in it, in a text that escapes nothing. */
-static size_t match_bytes(const unsigned char *p, size_t left, const struct form *form, bool may_be_cut)
+/* A secret with "%25" or "&amp;" in it, in a text that doesn't escape these. */
+static size_t match_literal(const unsigned char *p, size_t left, const struct form *form, bool may_be_cut)
 {
-	size_t n = 0;
-	while (n < form->n && n < left && is_same(p[n], form->p[n], form->is_base64)) n++;
-	bool counts = n == form->n || !form->is_composite || (may_be_cut && n == left);
-	return counts && (n == form->n || n >= form->least) ? n : 0;
+	struct form literal = *form;
+	literal.is_literal = true;
+	return match_form(p, left, &literal, may_be_cut);
 }
 
 /* --- the pass over the text --- */
@@ -265,7 +266,7 @@ static void try_forms(const struct form *form, const struct place *place, size_t
 		if (!goes_on(form, place)) continue;
 		size_t n = match_form(place->p, place->left, form, place->may_be_cut);
 		if (n > *longest) *longest = n;
-		if (form->has_escapes) n = match_bytes(place->p, place->left, form, place->may_be_cut);
+		if (form->has_escapes) n = match_literal(place->p, place->left, form, place->may_be_cut);
 		if (n > *longest) *longest = n;
 	}
 }

@@ -262,6 +262,8 @@ static void what_looks_like_an_escape_in_a_secret_is_found_raw_and_escaped(void 
 	expect("100%2525-%26amp;safe", "********************");
 	keep("x-token", "a%25b%2Fcdefg");
 	expect("a%25b%2Fcdefg", "*************");
+	keep("x-secret", "h%25\"ijklmno");
+	expect("h%25\\\"ijklmno", "*************");
 	expect("a%2525b%252Fcdefg", "*****************");
 }
 
