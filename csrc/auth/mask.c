@@ -16,6 +16,9 @@ struct form {
 	size_t least; /* bytes that give it away */
 	bool is_composite;
 	bool is_base64;
+	bool has_tail;    /* of base64: the secret decides a part of one character more, and padding may follow */
+	bool has_escapes; /* or what looks so */
+	bool is_literal;  /* its '%' and '&' stand for themselves */
 	const struct form *next; /* with the same first byte */
 };
 
@@ -77,29 +80,65 @@ static size_t bytes_of(int32_t code_point, const struct form *form, size_t at)
 	return n > 1 && form->n - at >= n && memcmp(utf8, form->p + at, n) == 0 ? n : 0;
 }
 
+/* "uXXXX", and the low half that follows a high one (RFC 8259 section 7); -1: none. */
+static int32_t read_code_point(const unsigned char *p, size_t left, size_t *n)
+{
+	int32_t high = read_hex(p + 1, left - 1, 4);
+	size_t i = 5;
+	*n = i;
+	if (high < 0xd800 || high > 0xdbff) return high;
+	while (i < left && i < 5 + MAX_RUN && p[i] == '\\') i++;
+	if (i == 5 || i == left || p[i] != 'u') return high;
+	int32_t low = read_hex(p + i + 1, left - i - 1, 4);
+	if (low < 0xdc00 || low > 0xdfff) return high;
+	*n = i + 5;
+	return 0x10000 + (high - 0xd800) * 1024 + (low - 0xdc00);
+}
+
+/* What stands behind the backslashes of an escape. */
+static size_t match_escaped(const unsigned char *p, size_t left, const struct form *form, size_t at, size_t *n_secret)
+{
+	static const char SHORT[] = "b\bf\fn\nr\rt\t";
+	size_t n;
+	*n_secret = 1;
+	if (is_same(p[0], form->p[at], form->is_base64)) return 1;
+	for (size_t i = 0; i < sizeof SHORT - 1; i += 2)
+		if (p[0] == (unsigned char)SHORT[i] && form->p[at] == (unsigned char)SHORT[i + 1]) return 1;
+	if (p[0] != 'u') return 0;
+	*n_secret = bytes_of(read_code_point(p, left, &n), form, at);
+	return *n_secret != 0 ? n : 0;
+}
+
 /* RFC 8259 section 7, and once more for JSON in a string of JSON: any number of backslashes counts as one. */
 static size_t match_backslashes(const unsigned char *p, size_t left, const struct form *form, size_t at,
                                 size_t *n_secret)
 {
-	size_t n_run = 0, n_wanted = 0;
+	size_t n_run = 0, n_wanted = 0, n;
 	while (n_run < left && n_run < MAX_RUN && p[n_run] == '\\') n_run++;
 	while (at + n_wanted < form->n && form->p[at + n_wanted] == '\\') n_wanted++;
-	if (n_wanted != 0) {
-		*n_secret = n_run < n_wanted ? n_run : n_wanted;
-		return n_run;
+	if (n_wanted == 0) {
+		n = n_run < left ? match_escaped(p + n_run, left - n_run, form, at, n_secret) : 0;
+		return n != 0 ? n_run + n : 0;
 	}
-	if (n_run == left) return 0;
-	if (is_same(p[n_run], form->p[at], form->is_base64)) return n_run + 1;
-	if (p[n_run] != 'u') return 0;
-	*n_secret = bytes_of(read_hex(p + n_run + 1, left - n_run - 1, 4), form, at);
-	return *n_secret != 0 ? n_run + 5 : 0;
+	*n_secret = n_run < n_wanted ? n_run : n_wanted;
+	size_t next = at + n_wanted;
+	if (n_run <= n_wanted || n_run == left || next == form->n) return n_run;
+	/* The last one may belong to an escape that follows. */
+	bool is_escaped = !is_same(p[n_run], form->p[next], form->is_base64) &&
+	                  match_escaped(p + n_run, left - n_run, form, next, &n) != 0;
+	return is_escaped ? n_run - 1 : n_run;
 }
 
 /* RFC 3986 section 2.1; "%25" stands for the '%' of one that was encoded twice. */
 static size_t match_percent(const unsigned char *p, size_t left, const struct form *form, size_t at)
 {
 	size_t i = 1;
-	while (i < MAX_RUN && left - i >= 2 && p[i] == '2' && p[i + 1] == '5' && form->p[at] != '%') i += 2;
+	if (form->p[at] == '%') {
+		bool is_own = form->n - at > 2 && memcmp(form->p + at + 1, "25", 2) == 0;
+		while (!is_own && i < MAX_RUN && left - i >= 4 && memcmp(p + i, "2525", 4) == 0) i += 2;
+	} else {
+		while (i < MAX_RUN && left - i >= 2 && p[i] == '2' && p[i + 1] == '5') i += 2;
+	}
 	int32_t byte = read_hex(p + i, left - i, 2);
 	return byte >= 0 && is_same((unsigned char)byte, form->p[at], form->is_base64) ? i + 2 : 0;
 }
@@ -135,8 +174,12 @@ static size_t match_unit(const unsigned char *p, size_t left, const struct form 
 	*n_secret = 1;
 	if (p[0] == '\\') return match_backslashes(p, left, form, at, n_secret);
 	if (is_same(p[0], form->p[at], form->is_base64)) {
-		size_t n_escaped = p[0] == '&' ? match_reference(p, left, form, at, n_secret) : 0;
-		return n_escaped != 0 ? n_escaped : 1;
+		size_t n = 0;
+		if (form->is_literal) return 1;
+		if (p[0] == '&') n = match_reference(p, left, form, at, n_secret);
+		if (p[0] == '%') n = match_percent(p, left, form, at);
+		if (n == 0) *n_secret = 1;
+		return n != 0 ? n : 1;
 	}
 	if (p[0] == '%') return match_percent(p, left, form, at);
 	if (p[0] == '&') return match_reference(p, left, form, at, n_secret);
@@ -147,6 +190,29 @@ static size_t match_unit(const unsigned char *p, size_t left, const struct form 
 static bool is_cut(const unsigned char *p, size_t left)
 {
 	return left == 0 || (left < 6 && (*p == '\\' || *p == '%' || *p == '&'));
+}
+
+static bool is_base64(unsigned char c)
+{
+	c = lower(c);
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/' || c == '-' || c == '_';
+}
+
+/* The rest of the last group of base64: a character that tells some of the secret's bits, and what pads. */
+static size_t match_tail(const unsigned char *p, size_t left)
+{
+	static const unsigned char LAST[] = "+/=";
+	size_t i = 0, n_secret;
+	for (size_t n_done = 0; i < left && n_done < 3; n_done++) {
+		size_t n = n_done == 0 && is_base64(p[i]) ? 1 : 0;
+		for (size_t k = n_done == 0 ? 0 : 2; k < 3 && n == 0; k++) {
+			const struct form one = {.p = LAST + k, .n = 1, .is_base64 = true};
+			n = match_unit(p + i, left - i, &one, 0, &n_secret);
+		}
+		if (n == 0) break;
+		i += n;
+	}
+	return i;
 }
 
 /* The length in the text of what begins there of the secret; 0: nothing that gives it away. */
@@ -160,9 +226,17 @@ static size_t match_form(const unsigned char *p, size_t left, const struct form 
 		i += n;
 		at += n_secret;
 	}
-	if (at == form->n) return i;
+	if (at == form->n) return form->has_tail ? i + match_tail(p + i, left - i) : i;
 	bool counts = !form->is_composite || (may_be_cut && is_cut(p + i, left - i));
 	return counts && at >= form->least ? i : 0;
+}
+
+/* A secret with "%25" or "&amp;" in it, in a text that doesn't escape these. */
+static size_t match_literal(const unsigned char *p, size_t left, const struct form *form, bool may_be_cut)
+{
+	struct form literal = *form;
+	literal.is_literal = true;
+	return match_form(p, left, &literal, may_be_cut);
 }
 
 /* --- the pass over the text --- */
@@ -192,6 +266,8 @@ static void try_forms(const struct form *form, const struct place *place, size_t
 		if (!goes_on(form, place)) continue;
 		size_t n = match_form(place->p, place->left, form, place->may_be_cut);
 		if (n > *longest) *longest = n;
+		if (form->has_escapes) n = match_literal(place->p, place->left, form, place->may_be_cut);
+		if (n > *longest) *longest = n;
 	}
 }
 
@@ -220,32 +296,52 @@ static size_t longest_match(const struct forms *forms, const struct place *place
 	return longest;
 }
 
-static void overwrite(const struct text *text, size_t at, size_t n, bool *in_string)
+/* An escape of a JSON string that begins there: both halves of a pair are one. */
+static size_t escape_bytes(const struct text *text, size_t at)
 {
-	for (size_t i = at; i < at + n; i++) {
-		char *c = &text->p[i];
-		if (!text->is_json) {
-			*c = '*';
-		} else if (*in_string && *c == '\\') { /* with what it escapes */
-			*c = '*';
-			if (i + 1 < at + n) text->p[++i] = '*';
-		} else if (*c == '"') {
-			*in_string = !*in_string;
-		} else if (*in_string) {
-			*c = '*';
-		} else if (*c >= '0' && *c <= '9') {
-			*c = '9';
-		}
-	}
+	const unsigned char *p = (const unsigned char *)text->p + at;
+	size_t n;
+	if (text->n - at < 2 || p[1] != 'u') return 2;
+	int32_t code_point = read_code_point(p + 1, text->n - at - 1, &n);
+	return code_point > 0xffff ? 1 + n : 6;
 }
 
-/* Passes over one byte, or one escape in a string of JSON: no match may begin within it. */
+/* One byte, or in a string of JSON one character or escape: no match begins or ends within it. */
+static size_t unit_bytes(const struct text *text, size_t at, bool in_string)
+{
+	unsigned char c = (unsigned char)text->p[at];
+	size_t n = 1;
+	if (!text->is_json || !in_string) return 1;
+	if (c == '\\')
+		n = escape_bytes(text, at);
+	else if (c >= 0xc2)
+		n = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	return n < text->n - at ? n : text->n - at;
+}
+
+/* Where it ends: with the last byte's character or escape. */
+static size_t overwrite(const struct text *text, size_t at, size_t n, bool *in_string)
+{
+	size_t end = at + n;
+	while (at < end) {
+		size_t n_unit = unit_bytes(text, at, *in_string);
+		char *c = &text->p[at];
+		if (text->is_json && *c == '"')
+			*in_string = !*in_string;
+		else if (!text->is_json || *in_string)
+			memset(c, '*', n_unit);
+		else if (*c >= '0' && *c <= '9')
+			*c = '9';
+		at += n_unit;
+	}
+	return at;
+}
+
 static size_t step_over(const struct text *text, size_t at, bool *in_string)
 {
-	if (!text->is_json) return 1;
+	size_t n = unit_bytes(text, at, *in_string);
 	if (text->p[at] == '"') *in_string = !*in_string;
-	if (!*in_string || text->p[at] != '\\' || at + 1 == text->n) return 1;
-	return text->p[at + 1] == 'u' ? 6 : 2;
+	return n;
 }
 
 static bool run(const struct forms *forms, const struct text *text)
@@ -261,9 +357,8 @@ static bool run(const struct forms *forms, const struct text *text)
 		const struct place place = {(const unsigned char *)text->p + i, end - i, end == text->n};
 		size_t n = longest_match(forms, &place);
 		if (n != 0) {
-			overwrite(text, i, n, &in_string);
+			i = overwrite(text, i, n, &in_string);
 			is_masked = true;
-			i += n;
 		} else {
 			i += step_over(text, i, &in_string);
 		}
@@ -300,7 +395,8 @@ static bool add_base64(struct forms *forms, const struct aps_secret *secret, siz
 		                              .n = to - from,
 		                              .least = APS_SECRET_MIN_BYTES * 4 / 3,
 		                              .is_composite = secret->is_composite,
-		                              .is_base64 = true});
+		                              .is_base64 = true,
+		                              .has_tail = padded.n % 3 != 0});
 	}
 	aps_buf_clear(&padded);
 	aps_buf_clear(&encoded);
@@ -322,7 +418,9 @@ static bool make_forms(struct forms *forms, const struct aps_secrets *secrets)
 		add_form(forms, (struct form){.p = (const unsigned char *)secret.value.p,
 		                              .n = secret.value.n,
 		                              .least = APS_SECRET_MIN_BYTES,
-		                              .is_composite = secret.is_composite});
+		                              .is_composite = secret.is_composite,
+		                              .has_escapes = memchr(secret.value.p, '%', secret.value.n) != NULL ||
+		                                             memchr(secret.value.p, '&', secret.value.n) != NULL});
 		for (size_t shift = 0; shift < N_ALIGNMENTS; shift++)
 			if (!add_base64(forms, &secret, shift)) return false;
 	}

@@ -13,11 +13,13 @@ struct head {
 void aps_secrets_init(struct aps_secrets *secrets)
 {
 	aps_buf_init(&secrets->records, APS_BUF_ANY_SIZE);
+	aps_map_init(&secrets->known, 0);
 }
 
 void aps_secrets_clear(struct aps_secrets *secrets)
 {
 	aps_buf_clear(&secrets->records);
+	aps_map_clear(&secrets->known);
 }
 
 bool aps_secrets_next(const struct aps_secrets *secrets, size_t *cursor, struct aps_secret *out)
@@ -31,11 +33,17 @@ bool aps_secrets_next(const struct aps_secrets *secrets, size_t *cursor, struct 
 	return true;
 }
 
-static bool is_kept(const struct aps_secrets *secrets, struct aps_str value)
+/* A hash that two values share only keeps one of them twice. */
+static bool is_kept(struct aps_secrets *secrets, struct aps_str value)
 {
+	uint64_t hash = aps_str_hash(value, 0);
+	const struct aps_str key = {(const char *)&hash, sizeof hash};
+	const char *place = aps_map_get(&secrets->known, key);
+	size_t cursor = place != NULL ? (size_t)(uintptr_t)place - 1 : 0;
 	struct aps_secret known;
-	for (size_t cursor = 0; aps_secrets_next(secrets, &cursor, &known);)
-		if (aps_str_eq(known.value, value)) return true;
+	if (place != NULL && aps_secrets_next(secrets, &cursor, &known)) return aps_str_eq(known.value, value);
+	if (!aps_map_set(&secrets->known, key, (void *)(uintptr_t)(secrets->records.n + 1)))
+		secrets->records.rc = APS_E_NOMEM;
 	return false;
 }
 
@@ -164,12 +172,19 @@ void aps_secrets_add_object(struct aps_secrets *secrets, struct aps_str json)
 	aps_arena_clear(&decoded);
 }
 
+/* RFC 3986 section 3.1; a proxy may come without one. */
+static const char *after_scheme(struct aps_str url)
+{
+	static const char CHARACTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-.";
+	const char *end = url.p + strspn(url.p, CHARACTERS);
+	return strncmp(end, "://", 3) == 0 ? end + 3 : url.p;
+}
+
 void aps_secrets_add_url(struct aps_secrets *secrets, const char *url)
 {
 	struct aps_str text = aps_str_of(url);
-	const char *start = text.n != 0 ? aps_str_find(text, "://") : NULL;
-	if (start == NULL) return;
-	start += 3;
+	if (text.n == 0) return;
+	const char *start = after_scheme(text);
 	const char *at = NULL;
 	for (const char *p = start; *p != '\0' && *p != '/' && *p != '?' && *p != '#'; p++)
 		if (*p == '@') at = p;

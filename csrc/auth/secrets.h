@@ -6,12 +6,16 @@
 #include "auth/material.h"
 #include "auth/sigv4.h"
 #include "base/buf.h"
+#include "base/map.h"
 
 /* Shorter ones aren't kept: they would mask common words. */
 #define APS_SECRET_MIN_BYTES 8
+/* Of attempts that came before: no more than this is kept. */
+#define APS_SECRETS_OLD_BYTES ((size_t)64 * 1024)
 
 struct aps_secrets {
 	struct aps_buf records; /* its `rc` tells of memory that was out: then nothing of a text may be shown */
+	struct aps_map known;   /* records by their value's hash */
 };
 
 struct aps_secret {
@@ -30,7 +34,7 @@ void aps_secrets_add_header(struct aps_secrets *secrets, struct aps_str name, st
 void aps_secrets_add_headers(struct aps_secrets *secrets, const struct aps_header *headers, size_t n_headers);
 /* The members of a JSON object as headers: the authorization object of AppSync's realtime messages. */
 void aps_secrets_add_object(struct aps_secrets *secrets, struct aps_str json);
-/* User and password before a URL's host; NULL is legal. */
+/* User and password before a URL's host, also where no scheme stands before them; NULL is legal. */
 void aps_secrets_add_url(struct aps_secrets *secrets, const char *url);
 void aps_secrets_add_all(struct aps_secrets *secrets, const struct aps_secrets *others);
 /* False at the end. `*cursor` is 0 at first. */

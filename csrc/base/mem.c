@@ -11,12 +11,10 @@
 #define BLOCK_BYTES(block) malloc_usable_size(block)
 #endif
 
-/* realloc(3) moves the pages of a block that is larger than this rather than its bytes; no secret is as long. */
-#define MOVED_BYTES ((size_t)1024 * 1024)
-
 #ifdef APS_TESTING
 static atomic_size_t live_blocks;
 static atomic_size_t fail_countdown;
+static atomic_size_t wiped_bytes;
 
 void aps_mem_fail_at(size_t nth)
 {
@@ -26,6 +24,11 @@ void aps_mem_fail_at(size_t nth)
 size_t aps_mem_live(void)
 {
 	return atomic_load(&live_blocks);
+}
+
+size_t aps_mem_wiped(void)
+{
+	return atomic_load(&wiped_bytes);
 }
 
 static int must_fail(void)
@@ -45,10 +48,12 @@ static void *counted(void *block)
 #define MUST_FAIL()    must_fail()
 #define COUNTED(block) counted(block)
 #define UNCOUNT(block) ((block) != NULL ? (void)atomic_fetch_sub(&live_blocks, 1) : (void)0)
+#define WIPED(n)       ((void)atomic_fetch_add(&wiped_bytes, (n)))
 #else
 #define MUST_FAIL()    0
 #define COUNTED(block) (block)
 #define UNCOUNT(block) ((void)0)
+#define WIPED(n)       ((void)0)
 #endif
 
 void *aps_malloc(size_t n_bytes)
@@ -87,14 +92,17 @@ void aps_free(void *block)
 
 void aps_mem_forget(void *block)
 {
-	if (block != NULL) explicit_bzero(block, BLOCK_BYTES(block));
+	if (block != NULL) {
+		explicit_bzero(block, BLOCK_BYTES(block));
+		WIPED(BLOCK_BYTES(block));
+	}
 	free(block);
 }
 
+/* Not by realloc(3): it leaves the bytes where it copies a block, and that may be a large one too. */
 void *aps_mem_move(void *block, size_t n_bytes)
 {
 	size_t n_before = block != NULL ? BLOCK_BYTES(block) : 0;
-	if (n_before > MOVED_BYTES) return realloc(block, n_bytes);
 	if (block != NULL && n_bytes <= n_before) return block;
 	void *fresh = malloc(n_bytes);
 	if (fresh == NULL) return NULL;

@@ -26,6 +26,8 @@ void *aps_mem_move(void *block, size_t n_bytes) APS_NODISCARD;
 void aps_mem_fail_at(size_t nth);
 /* Blocks that are allocated and not freed. */
 size_t aps_mem_live(void);
+/* Bytes that were wiped before they were freed. */
+size_t aps_mem_wiped(void);
 #endif
 
 APS_END_DECLS

@@ -14,6 +14,7 @@ static const struct {
         {0x200e, 0x200f}, /* left-to-right and right-to-left marks */
         {0x2028, 0x202e}, /* separators, embeddings and overrides */
         {0x2066, 0x206f}, /* isolates, and format characters that Unicode deprecates */
+        {0xfeff, 0xfeff}, /* byte order mark */
         {0xfff9, 0xfffb}, /* interlinear annotation */
 };
 

@@ -22,7 +22,8 @@ struct aps_call {
 	uint64_t http;                 /* exchange under way; 0: none */
 	uint64_t generation;           /* of the material that it was signed with */
 	struct aps_arena arena;        /* of `sent` */
-	struct aps_header_list sent;   /* the last attempt's headers: its answer may quote them */
+	struct aps_header_list sent;   /* the last attempt's headers */
+	struct aps_secrets secrets;    /* of all attempts: an answer may quote an earlier one */
 	unsigned n_attempts;
 	bool was_sent;
 	bool has_refreshed;
@@ -88,6 +89,7 @@ static void end_call(struct aps_core *core, struct aps_call *call)
 	if (call->client != NULL) APS_STATS_SUB(call->client->stats, operations_in_flight, 1);
 	aps_identity_release(core, call->identity);
 	aps_arena_clear(&call->arena);
+	aps_secrets_clear(&call->secrets);
 	free_call_command(&call->what->head.op);
 	aps_free(call);
 }
@@ -207,6 +209,9 @@ static void send_call(struct aps_core *core, struct aps_call *call)
 	aps_header_list_init(&call->sent, &call->arena);
 	call->n_attempts++;
 	enum aps_rc rc = build_headers(call, &call->sent, &err);
+	if (call->secrets.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&call->secrets);
+	aps_secrets_add_headers(&call->secrets, call->sent.items, call->sent.n_items);
+	if (call->identity != NULL) aps_secrets_add_material(&call->secrets, &call->identity->slot.material);
 	if (rc == APS_OK) rc = start_exchange(core, call, &call->sent, &err);
 	if (rc != APS_OK) {
 		fail_call(core, call, &err);
@@ -344,7 +349,7 @@ static void understand(struct aps_call *call, struct aps_result_event *event)
 static void collect_secrets(const struct aps_call *call, struct aps_secrets *secrets)
 {
 	aps_secrets_init(secrets);
-	aps_secrets_add_headers(secrets, call->sent.items, call->sent.n_items);
+	aps_secrets_add_all(secrets, &call->secrets);
 	if (call->identity != NULL) aps_secrets_add_material(secrets, &call->identity->slot.material);
 	aps_secrets_add_url(secrets, call->client->settings.net.proxy);
 	aps_secrets_add_url(secrets, call->what->is_plain ? call->what->url : call->client->settings.endpoint);
@@ -461,6 +466,7 @@ static void run_call(struct aps_core *core, struct aps_command *head)
 	}
 	*call = (struct aps_call){.id = head->id, .client = client, .what = what};
 	aps_arena_init(&call->arena, APS_BUF_ANY_SIZE);
+	aps_secrets_init(&call->secrets);
 	call->sink.answered = call_answered;
 	call->waiter.ready = material_ready;
 	call->deadline.due = deadline_due;

@@ -14,7 +14,7 @@ void aps_feed_tell(struct aps_feed *feed, struct aps_str errors)
 {
 	aps_free(feed->told);
 	feed->told = errors.n != 0 ? aps_strndup(errors.p, errors.n) : NULL; /* without memory it is left out */
-	if (feed->told != NULL) aps_link_mask(feed->client, feed->told, errors.n, APS_STR(""));
+	if (feed->told != NULL) aps_feed_mask(feed, feed->told, errors.n, APS_STR(""));
 }
 
 static void emit_end(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err)
@@ -65,7 +65,8 @@ void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct a
 	if (err != NULL) {
 		APS_STATS_ADD(feed->client->stats, errors, 1);
 		shown = *err;
-		aps_link_mask_err(feed->client, &shown);
+		bool is_ours = feed->client->is_closing; /* "the client was closed" quotes nobody */
+		if (!is_ours) aps_feed_mask(feed, shown.msg, strlen(shown.msg), APS_STR(""));
 	}
 	while (feed->consumers != NULL) {
 		emit_end(core, feed->consumers, err != NULL ? &shown : NULL);
@@ -154,7 +155,7 @@ static void mask_errors(const struct aps_feed *feed, struct aps_bytes *bytes, st
 	aps_gqlhttp_parse_payload(payload, &decoded, &response);
 	aps_arena_clear(&decoded);
 	char *text = bytes->p + (payload.p - bytes->p);
-	aps_link_mask(feed->client, text, payload.n, response.has_value ? response.data : APS_STR(""));
+	aps_feed_mask(feed, text, payload.n, response.has_value ? response.data : APS_STR(""));
 }
 
 void aps_feed_data(struct aps_core *core, struct aps_feed *feed, struct aps_bytes *bytes, struct aps_str payload)
@@ -228,7 +229,8 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 		                                 &payload, &err);
 	else
 		aps_fail(&err, rc, "the subscription is too big to be sent");
-	aps_secrets_clear(&feed->sent);
+	/* After a refusal the service may still quote the start before. */
+	if (!feed->has_refreshed || feed->sent.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&feed->sent);
 	if (rc == APS_OK)
 		aps_secrets_add_object(&feed->sent, (struct aps_str){payload.p + object_at, payload.n - object_at});
 	aps_buf_add_text(&payload, "}}");

@@ -107,7 +107,7 @@ static void log_once(struct aps_core *core, struct aps_link *link, const char *l
 	link->notices[link->n_notices++] = hash;
 	char line[301];
 	snprintf(line, sizeof line, "%.*s", text.n < 300 ? (int)text.n : 300, text.p);
-	aps_link_mask(link->client, line, strlen(line), APS_STR(""));
+	aps_link_mask(link, line);
 	aps_core_log(core, link->client->id, level, "realtime: %s", line);
 }
 
@@ -171,7 +171,7 @@ static void show_link_state(struct aps_core *core, struct aps_link *link, const 
 	struct aps_err shown = {0};
 	if (err != NULL) {
 		shown = *err;
-		aps_link_mask_err(link->client, &shown);
+		aps_link_mask(link, shown.msg);
 	}
 	show_state(core, link->client, err != NULL ? &shown : NULL);
 	/* A reconnect is no failure. A connection that has never worked is: somebody waits for it, and may not observe.

@@ -29,10 +29,13 @@ void aps_link_set_online(struct aps_core *core, struct aps_client *client, bool 
 void aps_link_update_all(struct aps_core *core);
 /* Events of the realtime thread. */
 void aps_link_take_batch(struct aps_core *core, struct aps_ws_batch *batch);
-/* Masks the secrets of all the client's connections and subscriptions in what a service said; `kept`: see aps_mask().
- */
-void aps_link_mask(const struct aps_client *client, char *text, size_t n, struct aps_str kept);
-void aps_link_mask_err(const struct aps_client *client, struct aps_err *err);
+/* What a text about one subscription may quote: its own start and its connection's handshake. Not the other feeds'
+ * starts: there may be thousands of both. */
+void aps_feed_secrets(const struct aps_feed *feed, struct aps_secrets *secrets);
+/* `kept`: see aps_mask(). */
+void aps_feed_mask(const struct aps_feed *feed, char *text, size_t n, struct aps_str kept);
+/* What was said of a connection may quote all that was sent there. */
+void aps_link_mask(const struct aps_link *link, char *text);
 /* Ends all feeds with this error and closes the connections at once. */
 void aps_link_close_all(struct aps_core *core, struct aps_client *client, const struct aps_err *err);
 

@@ -135,7 +135,7 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
 	bool is_appsync = settings->realtime.protocol == APS_RT_APPSYNC;
 	const struct aps_feed *feed = first_feed(link);
 	if (feed == NULL) return aps_fail(err, APS_E_CANCELLED, "nothing is subscribed any more");
-	aps_secrets_clear(&link->sent);
+	if (!link->has_refreshed || link->sent.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&link->sent);
 	aps_buf_add_text(&shake->path, shake->endpoint.path);
 	link->generation = link->identity->slot.generation;
 	enum aps_rc rc =

@@ -2,32 +2,50 @@
 #include "auth/mask.h"
 #include "client/link_state.h"
 
-static void collect(const struct aps_client *client, struct aps_secrets *secrets)
+static void add_link(struct aps_secrets *secrets, const struct aps_link *link)
 {
-	aps_secrets_init(secrets);
-	for (const struct aps_link *link = client->links; link != NULL; link = link->next) {
-		aps_secrets_add_all(secrets, &link->sent);
-		if (link->identity != NULL) aps_secrets_add_material(secrets, &link->identity->slot.material);
-	}
-	for (const struct aps_feed *feed = client->feeds; feed != NULL; feed = feed->next) {
-		aps_secrets_add_all(secrets, &feed->sent);
-		aps_secrets_add_headers(secrets, feed->what->headers.items, feed->what->headers.n_items);
-		if (feed->identity != NULL) aps_secrets_add_material(secrets, &feed->identity->slot.material);
-	}
+	aps_secrets_add_all(secrets, &link->sent);
+	if (link->identity != NULL) aps_secrets_add_material(secrets, &link->identity->slot.material);
+}
+
+static void add_feed(struct aps_secrets *secrets, const struct aps_feed *feed)
+{
+	aps_secrets_add_all(secrets, &feed->sent);
+	aps_secrets_add_headers(secrets, feed->what->headers.items, feed->what->headers.n_items);
+	if (feed->identity != NULL) aps_secrets_add_material(secrets, &feed->identity->slot.material);
+}
+
+static void add_client(struct aps_secrets *secrets, const struct aps_client *client)
+{
 	aps_secrets_add_url(secrets, client->settings.net.proxy);
 	aps_secrets_add_url(secrets, client->settings.endpoint);
 	aps_secrets_add_url(secrets, client->settings.realtime_endpoint);
 }
 
-void aps_link_mask(const struct aps_client *client, char *text, size_t n, struct aps_str kept)
+void aps_feed_secrets(const struct aps_feed *feed, struct aps_secrets *secrets)
+{
+	aps_secrets_init(secrets);
+	add_feed(secrets, feed);
+	if (feed->link != NULL) add_link(secrets, feed->link);
+	add_client(secrets, feed->client);
+}
+
+void aps_feed_mask(const struct aps_feed *feed, char *text, size_t n, struct aps_str kept)
 {
 	struct aps_secrets secrets;
-	collect(client, &secrets);
+	aps_feed_secrets(feed, &secrets);
 	aps_mask(&secrets, text, n, kept);
 	aps_secrets_clear(&secrets);
 }
 
-void aps_link_mask_err(const struct aps_client *client, struct aps_err *err)
+void aps_link_mask(const struct aps_link *link, char *text)
 {
-	aps_link_mask(client, err->msg, strlen(err->msg), APS_STR(""));
+	struct aps_secrets secrets;
+	aps_secrets_init(&secrets);
+	add_link(&secrets, link);
+	for (const struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next)
+		if (feed->link == link) add_feed(&secrets, feed);
+	add_client(&secrets, link->client);
+	aps_mask(&secrets, text, strlen(text), APS_STR(""));
+	aps_secrets_clear(&secrets);
 }

@@ -3,9 +3,10 @@ local CONTROL = _VERSION == "Lua 5.1" and "[%z\1-\31\127]" or "[\0-\31\127]"
 local SUSPECT = _VERSION == "Lua 5.1" and "[%z\1-\31\127-\255]" or "[\0-\31\127-\255]"
 
 -- What isn't shown, by first and last code point: C1, the Arabic letter mark, marks of direction, separators,
--- embeddings, isolates and deprecated format characters, annotations.
+-- embeddings, isolates and deprecated format characters, the byte order mark, annotations.
 local HIDDEN = {
-  { 0x80, 0x9f }, { 0x61c, 0x61c }, { 0x200e, 0x200f }, { 0x2028, 0x202e }, { 0x2066, 0x206f }, { 0xfff9, 0xfffb },
+  { 0x80, 0x9f }, { 0x61c, 0x61c }, { 0x200e, 0x200f }, { 0x2028, 0x202e }, { 0x2066, 0x206f }, { 0xfeff, 0xfeff },
+  { 0xfff9, 0xfffb },
 }
 
 -- Sequences of UTF-8 (Unicode 15, table 3-7): the first byte's range, the second's, how many bytes there are.

@@ -156,6 +156,21 @@ describe("what a server quotes of a request", function()
     end
   end)
 
+  it("hides the token of an earlier attempt of the call", function()
+    local refused = '{"errors":[{"errorType":"UnauthorizedException","message":"no"}]}'
+    local echoing = start{ { "request" }, { "http", 401, {}, refused }, { "request" }, { "http", 401, {}, (refused:gsub("no", "not " .. TOKEN)) } }
+    local n = 0
+    connect({ auth = { type = "OPENID_CONNECT", token = function()
+      n = n + 1
+      return n == 1 and TOKEN or "another.token.altogether"
+    end } }, echoing)
+    local _, err, info = client:query "{ a }"
+    assert.equal(2, n)
+    assert.equal("auth", err.kind)
+    assert.matches("not %*+$", err.errors[1].message)
+    is_hidden(err, info)
+  end)
+
   it("leaves data as it is, beside errors too", function()
     local body = ('{"data":{"a":%s},"errors":[{"message":%s}]}'):format(core.encode(TOKEN), core.encode(TOKEN))
     connect({ auth = { type = "OPENID_CONNECT", token = TOKEN } }, start(answering(200, {}, body)))

@@ -1,6 +1,7 @@
 local errors = require "appsync.errors"
 local log = require "appsync.log"
 local printable = require "appsync.printable"
+local escaped = require "appsync.server.printable"
 
 -- UTF-8 of a code point below U+10000.
 local function utf8(code)
@@ -23,11 +24,21 @@ describe("text in a line that people read", function()
   end)
 
   it("loses separators and marks of direction", function()
-    for _, range in ipairs{ { 0x61c, 0x61c }, { 0x200e, 0x200f }, { 0x2028, 0x202e }, { 0x2066, 0x206f }, { 0xfff9, 0xfffb } } do
+    for _, range in ipairs{ { 0x61c, 0x61c }, { 0x200e, 0x200f }, { 0x2028, 0x202e }, { 0x2066, 0x206f },
+      { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb } } do
       for code = range[1], range[2] do assert.equal("a?b?", printable("a" .. utf8(code) .. "b" .. utf8(code))) end
     end
     for _, code in ipairs{ 0xa0, 0x61b, 0x61d, 0x200d, 0x2010, 0x2027, 0x202f, 0x2065, 0x2070, 0xfff8 } do
       assert.equal(utf8(code), printable(utf8(code)))
+    end
+  end)
+
+  it("is what the server escapes", function()
+    for code = 0x80, 0xffff do
+      if code < 0xd800 or code > 0xdfff then
+        local text = utf8(code)
+        assert.equal(printable(text) == text, escaped.line(text) == text, ("U+%04X"):format(code))
+      end
     end
   end)
 

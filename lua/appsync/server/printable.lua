@@ -14,10 +14,17 @@ end
 
 -- Controls (C1), line and paragraph separators, and what orders text in two directions (Unicode Standard Annex #9, section 2);
 -- the marks that nobody sees.
+-- As in csrc/base/printable.c and appsync.printable.
+local HIDDEN = {
+  { 0x80, 0x9f }, { 0x61c, 0x61c }, { 0x200e, 0x200f }, { 0x2028, 0x202e }, { 0x2066, 0x206f }, { 0xfeff, 0xfeff },
+  { 0xfff9, 0xfffb },
+}
+
 local function is_hidden(code)
-  return (code >= 0x80 and code <= 0x9F) or code == 0x61C or (code >= 0x200E and code <= 0x200F)
-    or (code >= 0x2028 and code <= 0x202E) or (code >= 0x2066 and code <= 0x206F) or code == 0xFEFF
-    or (code >= 0xFFF9 and code <= 0xFFFB)
+  for _, range in ipairs(HIDDEN) do
+    if code >= range[1] and code <= range[2] then return true end
+  end
+  return false
 end
 
 local LOWEST = { 0, 0x80, 0x800, 0x10000 }

@@ -98,6 +98,16 @@ static void a_url_gives_its_password_in_each_spelling(void **state)
 	expect("me:pass/word, pass%2fword, password9, host", "************, ***********, password9, host");
 }
 
+static void a_proxy_without_a_scheme_gives_its_password_too(void **state)
+{
+	(void)state;
+	aps_secrets_add_url(&secrets, "me:password1@proxy:3128");
+	aps_secrets_add_url(&secrets, "proxy.example.com:3128");
+	aps_secrets_add_url(&secrets, "");
+	expect("password1 to proxy.example.com:3128", "********* to proxy.example.com:3128");
+	expect("bWU6cGFzc3dvcmQx", "****************");
+}
+
 static void each_value_of_a_cookie_is_a_secret(void **state)
 {
 	(void)state;
@@ -158,14 +168,26 @@ static void base64_hides_nothing_at_any_alignment_of_either_alphabet(void **stat
 	(void)state;
 	keep("x-api-key", "?"
 	                  "?>>da2-12345678");
-	expect("Pz8+PmRhMi0xMjM0NTY3OA==", "*********************A==");
-	expect("Pz8-PmRhMi0xMjM0NTY3OA", "*********************A");
-	expect("eD8/Pj5kYTItMTIzNDU2Nzg=", "eD********************g=");
-	expect("eD8_Pj5kYTItMTIzNDU2Nzg", "eD********************g");
+	expect("Pz8+PmRhMi0xMjM0NTY3OA==", "************************");
+	expect("Pz8-PmRhMi0xMjM0NTY3OA", "**********************");
+	expect("eD8/Pj5kYTItMTIzNDU2Nzg=", "eD**********************");
+	expect("eD8_Pj5kYTItMTIzNDU2Nzg", "eD*********************");
 	expect("eHg/Pz4+ZGEyLTEyMzQ1Njc4", "eHg*********************");
 	expect("eHg_Pz4-ZGEyLTEyMzQ1Njc4", "eHg*********************");
-	expect("Pz8%2BPmRhMi0xMjM0NTY3OA", "***********************A");
+	expect("Pz8%2BPmRhMi0xMjM0NTY3OA", "************************");
 	expect("id eHg_Pz4 and on", "id eHg_Pz4 and on");
+}
+
+static void of_base64_the_whole_last_group_is_masked(void **state)
+{
+	(void)state;
+	aps_secrets_add_url(&secrets, "http://me:my-password@proxy"); /* bWU6bXktcGFzc3dvcmQ= */
+	keep("authorization", "Bearer abcdefgh12");                   /* QmVhcmVyIGFiY2RlZmdoMTI= */
+	expect("bWU6bXktcGFzc3dvcmQ=", "********************");
+	expect("QmVhcmVyIGFiY2RlZmdoMTI= ends", "************************ ends");
+	expect("QmVhcmVyIGFiY2RlZmdoMTI%3D", "**************************");
+	expect("{\"m\":\"QmVhcmVyIGFiY2RlZmdoMTI\\u003d\"}", "{\"m\":\"*****************************\"}");
+	expect("YWJjZGVmZ2gxMg==, YWJjZGVmZ2gxMg", "****************, **************");
 }
 
 static void what_is_cut_off_at_the_end_is_masked_also_where_it_begins_with_common_words(void **state)
@@ -195,6 +217,54 @@ static void json_stays_json(void **state)
 		aps_json_reader_init(&r, aps_str_of(ROWS[i][1]), 0);
 		assert_int_equal(aps_json_skip_value(&r, &value), APS_OK);
 	}
+}
+
+static void json_stays_json_where_a_secret_ends_or_begins_within_an_escape(void **state)
+{
+	(void)state;
+	keep("x-api-key", "abcdefgh\\");
+	keep("x-token", "ude00-12345");
+	keep("x-secret", "ijklmnop\xf0\x9f");
+	keep("x-password", "\x98\x80-67890ab");
+	static const char *const ROWS[][2] = {
+	        {"{\"m\":\"abcdefgh\\\"tail\"}", "{\"m\":\"**********tail\"}"},
+	        {"{\"m\":\"abcdefgh\\\\\\\"tail\"}", "{\"m\":\"************tail\"}"},
+	        {"{\"m\":\"abcdefgh\\u0041tail\"}", "{\"m\":\"**************tail\"}"},
+	        {"{\"m\":\"abcdefgh\\ud83d\\ude00tail\"}", "{\"m\":\"********************tail\"}"},
+	        {"[\"\\ud83d\\ude00-12345\"]", "[\"\\ud83d\\ude00-12345\"]"},
+	        {"[\"ijklmnop\xf0\x9f\x98\x80\"]", "[\"************\"]"},
+	        {"[\"\xf0\x9f\x98\x80-67890ab\"]", "[\"\xf0\x9f\x98\x80-67890ab\"]"},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		expect(ROWS[i][0], ROWS[i][1]);
+		struct aps_json_reader r;
+		struct aps_str value;
+		aps_json_reader_init(&r, aps_str_of(ROWS[i][1]), 0);
+		assert_int_equal(aps_json_skip_value(&r, &value), APS_OK);
+	}
+}
+
+static void pairs_and_short_escapes_of_json_hide_nothing(void **state)
+{
+	(void)state;
+	keep("x-api-key", "\xf0\x9f\x98\x80-tab\there-\\\xc3\xa9");
+	expect("\\ud83d\\ude00-tab\\there-\\\\\\u00e9", "*******************************");
+	expect("\\\\ud83d\\\\ude00-tab\\u0009here-", "*****************************");
+	expect("&#128512;-tab\there-", "*******************");
+}
+
+static void what_looks_like_an_escape_in_a_secret_is_found_raw_and_escaped(void **state)
+{
+	(void)state;
+	keep("x-api-key", "100%-&amp;safe");
+	expect("100%-&amp;safe", "**************");
+	expect("100%25-&amp;amp;safe", "********************");
+	expect("100%2525-%26amp;safe", "********************");
+	keep("x-token", "a%25b%2Fcdefg");
+	expect("a%25b%2Fcdefg", "*************");
+	keep("x-secret", "h%25\"ijklmno");
+	expect("h%25\\\"ijklmno", "*************");
+	expect("a%2525b%252Fcdefg", "*****************");
 }
 
 static void a_kept_part_stays_as_it_is(void **state)
@@ -287,14 +357,19 @@ int main(void)
 	        TEST(of_a_signature_the_digits_are_masked_and_the_words_before_them_stay),
 	        TEST(basic_credentials_are_masked_decoded_too),
 	        TEST(a_url_gives_its_password_in_each_spelling),
+	        TEST(a_proxy_without_a_scheme_gives_its_password_too),
 	        TEST(each_value_of_a_cookie_is_a_secret),
 	        TEST(headers_without_a_telling_name_are_not_secret),
 	        TEST(escapes_of_json_urls_and_html_hide_nothing),
 	        TEST(bytes_beyond_ascii_are_found_raw_and_escaped),
 	        TEST(backslashes_of_a_secret_are_found_escaped),
 	        TEST(base64_hides_nothing_at_any_alignment_of_either_alphabet),
+	        TEST(of_base64_the_whole_last_group_is_masked),
 	        TEST(what_is_cut_off_at_the_end_is_masked_also_where_it_begins_with_common_words),
 	        TEST(json_stays_json),
+	        TEST(json_stays_json_where_a_secret_ends_or_begins_within_an_escape),
+	        TEST(pairs_and_short_escapes_of_json_hide_nothing),
+	        TEST(what_looks_like_an_escape_in_a_secret_is_found_raw_and_escaped),
 	        TEST(a_kept_part_stays_as_it_is),
 	        TEST(members_of_an_object_are_secrets_by_their_name),
 	        TEST(many_secrets_are_all_masked),

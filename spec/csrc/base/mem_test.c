@@ -8,7 +8,7 @@
 /* cmocka needs the four above */
 #include <cmocka.h>
 
-static void a_block_that_grows_keeps_its_bytes_whether_it_is_copied_or_moved(void **state)
+static void a_block_that_grows_keeps_its_bytes(void **state)
 {
 	(void)state;
 	for (size_t n = 1; n <= (size_t)1 << 23; n *= 8) {
@@ -23,6 +23,21 @@ static void a_block_that_grows_keeps_its_bytes_whether_it_is_copied_or_moved(voi
 		aps_free(grown);
 	}
 	assert_int_equal(aps_mem_live(), 0);
+}
+
+static void a_block_of_any_size_that_grows_leaves_nothing_where_it_was(void **state)
+{
+	(void)state;
+	for (size_t n = 1000; n <= (size_t)1 << 24; n *= 8) {
+		char *block = aps_malloc(n);
+		assert_non_null(block);
+		memset(block, 's', n);
+		size_t n_wiped = aps_mem_wiped();
+		char *grown = aps_realloc(block, n + n / 2);
+		assert_non_null(grown);
+		assert_true(aps_mem_wiped() - n_wiped >= n);
+		aps_free(grown);
+	}
 }
 
 static void a_block_that_cannot_grow_stays_whole(void **state)
@@ -48,7 +63,8 @@ static void nothing_is_freed_and_moved_like_an_empty_block(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(a_block_that_grows_keeps_its_bytes_whether_it_is_copied_or_moved),
+	        cmocka_unit_test(a_block_that_grows_keeps_its_bytes),
+	        cmocka_unit_test(a_block_of_any_size_that_grows_leaves_nothing_where_it_was),
 	        cmocka_unit_test(a_block_that_cannot_grow_stays_whole),
 	        cmocka_unit_test(nothing_is_freed_and_moved_like_an_empty_block),
 	};
