@@ -45,7 +45,10 @@ end
 
 -- A public or secret key, or a certificate's, of version 3 or 4 (RFC 9580 sections 4.2 and 5.5.2).
 local function is_pgp(bytes)
-  if bytes:find("^[\149\153][%z\1-\16].[\3-\6]....[\1-\25]") or bytes:find("^[\197\198][\192-\200].[\3-\6]....[\1-\25]") then return true end
+  if bytes:find("^[\149\153][%z\1-\16].[\3-\6]....[\1-\25]")
+    or bytes:find("^[\197\198][\192-\200].[\3-\6]....[\1-\25]") then
+    return true
+  end
   -- The length in one byte: another packet follows.
   local length = bytes:match("^[\148\152\197\198](.)[\3-\6]....[\1-\25]")
   local following = length and length:byte() >= 40 and #bytes >= 2 + length:byte() and (bytes:byte(3 + length:byte()) or 255)

@@ -24,9 +24,10 @@ local LONG = { "text that is long enough for a key", "Write so long a secret as 
 
 -- The first or the last line of PEM, its dashes being there, others or none.
 local function has_line(upper, border)
-  return upper:find("%-%-%s*" .. border .. "[%w%s_]-KEY") or upper:find("%-%-%s*" .. border .. "[%w%s_]-CERTIFICATE")
-    or upper:find("%f[%a]" .. border .. "[%s_]+%w*[%s_]*PUBLIC[%s_]+KEY") or upper:find("%f[%a]" .. border .. "[%s_]+%w*[%s_]*PRIVATE[%s_]+KEY")
-    or upper:find("%f[%a]" .. border .. "[%s_]+CERTIFICATE") or upper:find("%f[%a]" .. border .. "[%s_]+%w+[%s_]CERTIFICATE%-")
+  local dashed, word = "%-%-%s*" .. border .. "[%w%s_]-", "%f[%a]" .. border .. "[%s_]+"
+  local worded = word .. "%w*[%s_]*"
+  return upper:find(dashed .. "KEY") or upper:find(dashed .. "CERTIFICATE") or upper:find(word .. "CERTIFICATE")
+    or upper:find(worded .. "PUBLIC[%s_]+KEY") or upper:find(worded .. "PRIVATE[%s_]+KEY") or upper:find(worded .. "CERTIFICATE%-")
 end
 
 local function any_of(...)
@@ -41,7 +42,8 @@ end
 
 -- The test gets the text, and the text in upper case.
 local SIGNS = {
-  { SSH, any_of("%f[%w]ssh%-", "ecdsa%-sha2", "%f[%w]sk%-ssh", "AAAAB3Nza", "AAAAE2Vj", "AAAAC3Nza", "AAAAGnNr", "AAAAInNr", "BEGIN SSH2") },
+  { SSH, any_of("%f[%w]ssh%-", "ecdsa%-sha2", "%f[%w]sk%-ssh", "AAAAB3Nza", "AAAAE2Vj", "AAAAC3Nza", "AAAAGnNr", "AAAAInNr",
+    "BEGIN SSH2") },
   { { "PEM without its first line" }, function(_, upper) return has_line(upper, "END") end },
   { { "PEM whose first line can't be read" }, function(_, upper)
     return has_line(upper, "BEGIN") or upper:find("PUBLIC KEY%-") or upper:find("PRIVATE KEY%-") or upper:find("CERTIFICATE%-%-")
@@ -63,8 +65,8 @@ local function without_lead(text)
   local before
   repeat
     before = text
-    text = text:gsub("^%s+", ""):gsub("^\239\187\191", ""):gsub("^\194\160", ""):gsub("^\226\128[\139-\143]", ""):gsub("^[\"'`#;=(]", "")
-      :gsub("^//", ""):gsub("^%-%-%s", ""):gsub("^/%*", "")
+    text = text:gsub("^%s+", ""):gsub("^\239\187\191", ""):gsub("^\194\160", ""):gsub("^\226\128[\139-\143]", "")
+      :gsub("^[\"'`#;=(]", ""):gsub("^//", ""):gsub("^%-%-%s", ""):gsub("^/%*", "")
   until text == before
   return text
 end
@@ -140,8 +142,9 @@ local CONTROLS = _VERSION == "Lua 5.1" and "[%z\1-\31\127]" or "[\0-\31\127]"
 
 -- What isn't seen: C1 and the no-break space and the soft hyphen; zero width, direction and separators; the byte order mark,
 -- annotations, tags.
-local UNSEEN = { "\194[\128-\160]", "\194\173", "\216\156", "\205\143", "\225\133[\159\160]", "\225\154\128", "\225\160\142", "\226\128[\128-\143]",
-  "\226\128[\168-\175]", "\226\129[\159-\175]", "\239\187\191", "\239\184[\128-\143]", "\239\190\160", "\239\191[\176-\191]", "\243\160[\128-\135]" }
+local UNSEEN = { "\194[\128-\160]", "\194\173", "\216\156", "\205\143", "\225\133[\159\160]", "\225\154\128", "\225\160\142",
+  "\226\128[\128-\143]", "\226\128[\168-\175]",
+  "\226\129[\159-\175]", "\239\187\191", "\239\184[\128-\143]", "\239\190\160", "\239\191[\176-\191]", "\243\160[\128-\135]" }
 
 local function is_printable(line)
   if line:find(CONTROLS) then return false end
