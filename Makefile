@@ -101,7 +101,9 @@ env:
 T = $(BUILD)/ctest
 T_CC = clang
 T_FLAGS = -std=c11 $(WARN) -pthread -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DAPS_TESTING $(CPPFLAGS) -Ispec/csrc
-T_OBJ = $(patsubst csrc/%.c,$(T)/obj/%.o,$(CORE_SRC) $(wildcard csrc/store/*.c))
+# What is pure in the server.
+SERVER_PURE_SRC = csrc/server/request_guard.c csrc/server/ws_handshake.c
+T_OBJ = $(patsubst csrc/%.c,$(T)/obj/%.o,$(CORE_SRC) $(wildcard csrc/store/*.c) $(SERVER_PURE_SRC))
 T_SRC = $(wildcard spec/csrc/*/*_test.c)
 T_BIN = $(T_SRC:spec/csrc/%.c=$(T)/bin/%)
 
@@ -202,7 +204,8 @@ comma = ,
 FUZZ_FLAGS = -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(CPPFLAGS)
 FUZZERS = $(patsubst spec/fuzz/%_fuzz.c,%,$(wildcard spec/fuzz/*_fuzz.c))
 
-FUZZ_OBJ = $(patsubst csrc/%.c,$(BUILD)/fuzz/obj/%.o,$(foreach d,base codec rt gql auth proto net,$(wildcard csrc/$(d)/*.c)))
+FUZZ_OBJ = $(patsubst csrc/%.c,$(BUILD)/fuzz/obj/%.o,$(foreach d,base codec rt gql auth proto net,$(wildcard csrc/$(d)/*.c)) \
+	$(SERVER_PURE_SRC))
 
 $(BUILD)/fuzz/obj/%.o: csrc/%.c
 	@mkdir -p $(@D)

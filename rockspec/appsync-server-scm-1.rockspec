@@ -92,6 +92,7 @@ build = {
     ["appsync.server.auth.issuers"] = "lua/appsync/server/auth/issuers.lua",
     ["appsync.server.auth.jwt"] = "lua/appsync/server/auth/jwt.lua",
     ["appsync.server.auth.jwt_keys"] = "lua/appsync/server/auth/jwt_keys.lua",
+    ["appsync.server.auth.key_bytes"] = "lua/appsync/server/auth/key_bytes.lua",
     ["appsync.server.auth.key_forms"] = "lua/appsync/server/auth/key_forms.lua",
     ["appsync.server.auth.lambda_authorizer"] = "lua/appsync/server/auth/lambda_authorizer.lua",
     ["appsync.server.auth.model_guard"] = "lua/appsync/server/auth/model_guard.lua",

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 
 static const struct timeval sweep_interval = {0, 100000};
+/* Each turn of the loop adds to what may be looked at. */
+#define LOOKS_A_TURN 64
 
 /* Whether the descriptor still belongs to the connection of the record. */
 static bool is_alive(const struct aps_connection *connection)
@@ -68,7 +70,7 @@ static size_t count_good(struct aps_request_guard *guard, struct evbuffer *input
 		for (int i = 0; i < n_parts && i < (int)APS_COUNTOF(parts); i++) {
 			size_t n = parts[i].iov_len < n_added - n_good ? parts[i].iov_len : n_added - n_good;
 			n_good += aps_request_guard_feed(guard, parts[i].iov_base, n);
-			if (guard->state == APS_GUARD_BAD) return n_good;
+			if (guard->state == APS_GUARD_BAD || guard->is_empty_line) return n_good;
 		}
 	}
 	return n_good;
@@ -86,18 +88,51 @@ static void spoil(struct aps_connection *connection, struct evbuffer *input, siz
 	if (!is_done) shutdown(connection->fd, SHUT_RDWR);
 }
 
+/* Takes out the two bytes before that place. False, and the connection ends, when memory is out. */
+static bool cut_empty_line(struct aps_connection *connection, struct evbuffer *input, size_t end)
+{
+	size_t n = end - 2;
+	connection->is_cutting = true;
+	struct evbuffer *before = evbuffer_new();
+	bool is_done = before != NULL && (n == 0 || evbuffer_remove_buffer(input, before, n) == (int)n) &&
+	               evbuffer_drain(input, 2) == 0 && (n == 0 || evbuffer_prepend_buffer(input, before) == 0);
+	if (before != NULL) evbuffer_free(before);
+	connection->is_cutting = false;
+	if (!is_done) shutdown(connection->fd, SHUT_RDWR);
+	return is_done;
+}
+
+/* How many of the last bytes are left. */
+static size_t check_input(struct aps_connection *connection, struct evbuffer *input, size_t n_added)
+{
+	struct aps_request_guard *guard = &connection->guard;
+	size_t n_kept = 0;
+	for (size_t n_left = n_added; n_left > 0;) {
+		size_t n_before = evbuffer_get_length(input) - n_left;
+		size_t n_good = count_good(guard, input, n_left);
+		if (guard->state == APS_GUARD_BAD) spoil(connection, input, n_before + n_good);
+		if (!guard->is_empty_line) return n_kept + n_left;
+		guard->is_empty_line = false;
+		if (!cut_empty_line(connection, input, n_before + n_good)) return n_kept + n_left;
+		n_kept += n_good > 2 ? n_good - 2 : 0;
+		n_left -= n_good;
+	}
+	return n_kept;
+}
+
 static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *context)
 {
 	struct aps_connection *connection = context;
 	struct aps_request_guard *guard = &connection->guard;
-	if (info->n_added == 0) return;
+	if (info->n_added == 0 || connection->is_cutting) return;
 	if (connection->phase == APS_CONNECTION_IDLE) begin_reading(connection);
 	if (connection->phase == APS_CONNECTION_TAKEN || guard->state == APS_GUARD_OVER ||
 	    guard->state == APS_GUARD_BAD)
 		return;
-	size_t n_before = evbuffer_get_length(input) - info->n_added;
-	size_t n_good = count_good(guard, input, info->n_added);
-	if (guard->state == APS_GUARD_BAD) spoil(connection, input, n_before + n_good);
+	/* Clients of old send an empty line behind a body: no request has begun with it. */
+	size_t n_left = check_input(connection, input, info->n_added);
+	bool is_nothing = n_left == 0 && evbuffer_get_length(input) == 0;
+	if (is_nothing && connection->phase == APS_CONNECTION_READING) connection->phase = APS_CONNECTION_IDLE;
 }
 
 static void count_out(struct aps_connection_table *table, struct aps_connection *connection)
@@ -106,20 +141,19 @@ static void count_out(struct aps_connection_table *table, struct aps_connection 
 	table->n_open--;
 }
 
-/* The end of a connection isn't told: at the limit, one that comes looks after all others. At most once a turn of the
- * loop, in which none ends that hadn't. */
+/* The end of a connection isn't told: at the limit, one that comes looks after the others, until one is found that has
+ * ended. Quiet turns of the loop save up for a look at all; a flood gets what a turn adds. */
 static bool is_above_limit(struct aps_listener *listener)
 {
 	struct aps_connection_table *table = &listener->connections;
 	size_t limit = listener->options.max_connections;
-	if (table->n_open > limit && table->swept_at != table->turn) {
-		table->swept_at = table->turn;
-		for (size_t i = 0; i < table->n_slots; i++) {
-			struct aps_connection *connection = table->by_fd[i];
-			if (connection == NULL || connection->phase == APS_CONNECTION_CLOSED || is_alive(connection))
-				continue;
-			count_out(table, connection);
-		}
+	for (size_t i = 0; i < table->n_slots && table->n_open > limit && table->n_looks > 0; i++) {
+		struct aps_connection *connection = table->by_fd[table->hand];
+		table->hand = (table->hand + 1) % table->n_slots;
+		if (connection == NULL || connection->phase == APS_CONNECTION_CLOSED) continue;
+		table->n_looks--;
+		table->looked_at++;
+		if (!is_alive(connection)) count_out(table, connection);
 	}
 	return table->n_open > limit;
 }
@@ -132,6 +166,7 @@ static bool grow(struct aps_connection_table *table, size_t fd)
 	if (slots == NULL) return false;
 	memset(slots + table->n_slots, 0, (n - table->n_slots) * sizeof(*slots));
 	table->by_fd = slots;
+	table->n_looks += n - table->n_slots;
 	table->n_slots = n;
 	return true;
 }
@@ -228,7 +263,9 @@ static void on_fresh(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void 
 
 void aps_connection_turn(struct aps_listener *listener)
 {
-	listener->connections.turn++;
+	struct aps_connection_table *table = &listener->connections;
+	table->n_looks =
+	        table->n_looks + LOOKS_A_TURN < table->n_slots ? table->n_looks + LOOKS_A_TURN : table->n_slots;
 }
 
 struct bufferevent *aps_connection_accept(struct event_base *base, void *context)

@@ -47,6 +47,7 @@ struct aps_connection {
 	union aps_address peer;
 	struct ev_token_bucket_cfg *rate;
 	struct aps_request_guard guard;
+	bool is_cutting; /* its input is being changed: nothing came */
 };
 
 struct aps_connection_table {
@@ -59,8 +60,9 @@ struct aps_connection_table {
 	uint64_t refused; /* above the limit */
 	struct event *sweep;
 	bool is_sweeping;
-	uint64_t turn;     /* of the loop */
-	uint64_t swept_at; /* the turn in which all were looked at */
+	size_t hand;        /* the slot that is looked at next */
+	size_t n_looks;     /* how many may be looked at now */
+	uint64_t looked_at; /* so far */
 };
 
 APS_BEGIN_DECLS

@@ -42,7 +42,7 @@ static enum aps_rc check_key(EVP_PKEY *key, struct aps_err *err)
 	bool is_sound = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 && BN_is_odd(exponent) &&
 	                !BN_is_one(exponent);
 	BN_free(exponent);
-	return is_sound ? APS_OK : aps_fail(err, APS_E_USAGE, "the RSA key's exponent signs nothing");
+	return is_sound ? APS_OK : aps_fail(err, APS_E_USAGE, "the RSA key has an invalid exponent");
 }
 
 enum aps_rc aps_jwt_verify_rs256(struct aps_str pem, struct aps_str data, struct aps_str signature, bool *is_valid,

@@ -498,6 +498,7 @@ struct aps_listener_stats aps_listener_stats(const struct aps_listener *listener
 	stats.connections = listener->connections.n_main;
 	stats.timeouts = listener->connections.timeouts;
 	stats.refused = listener->connections.refused;
+	stats.looked_at = listener->connections.looked_at;
 	return stats;
 }
 

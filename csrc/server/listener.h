@@ -62,6 +62,7 @@ struct aps_listener_stats {
 	uint64_t messages_out;
 	uint64_t timeouts;  /* connections that were cut because a request took too long */
 	uint64_t refused;   /* connections above max_connections */
+	uint64_t looked_at; /* connections, whether they had ended, at max_connections */
 	uint64_t overflows; /* WebSocket peers that were dropped because they read too slowly */
 	uint64_t pending;   /* bytes that wait for WebSocket peers */
 	uint64_t open_requests;

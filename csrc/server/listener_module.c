@@ -326,7 +326,7 @@ static int Apl_listener_stats(lua_State *L)
 	        {"overflows", stats.overflows},       {"open_requests", stats.open_requests},
 	        {"open_sockets", stats.open_sockets}, {"timeouts", stats.timeouts},
 	        {"refused", stats.refused},           {"pending", stats.pending},
-	        {"connections", stats.connections},
+	        {"connections", stats.connections},   {"looked_at", stats.looked_at},
 	};
 	lua_createtable(L, 0, APS_COUNTOF(rows));
 	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
@@ -370,7 +370,9 @@ static const char *read_text(lua_State *L, int index, const char *name)
 {
 	lua_getfield(L, index, name);
 	if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "%s must be a string", name);
-	const char *text = lua_isnil(L, -1) ? NULL : apl_check_cstring(L, -1);
+	size_t n = 0;
+	const char *text = lua_tolstring(L, -1, &n);
+	if (text != NULL && strlen(text) != n) luaL_error(L, "%s must be a string without zero bytes", name);
 	lua_pop(L, 1);
 	return text;
 }

@@ -1,3 +1,18 @@
+/*
+ *   REQUEST --\r--> EMPTY_LF --\n--> REQUEST, once before each request
+ *      |
+ *      v                                                              ,--> VALUE --\r--> VALUE_LF --\n--> HEADER
+ *   METHOD --> TARGET --> VERSION --\r--> REQUEST_LF --\n--> HEADER --> NAME --:--^
+ *                                                           |
+ *                                                           \r--> HEAD_LF --\n--> the body:
+ *   none         --> REQUEST
+ *   a length     --> BODY --> REQUEST
+ *   chunks       --> CHUNK_SIZE --\r--> CHUNK_SIZE_LF --\n--> CHUNK --> CHUNK_CR --> CHUNK_LF --> CHUNK_SIZE
+ *                                          `-- size 0 --\n--> LAST_CR --> LAST_LF --> REQUEST
+ *   a WebSocket  --> OVER, for good
+ *
+ * Whatever isn't drawn leads to BAD, for good.
+ */
 #include "server/request_guard.h"
 
 #include "base/str.h"
@@ -114,6 +129,20 @@ static enum aps_guard_state on_method(struct aps_request_guard *guard, char c)
 	return c == ' ' ? APS_GUARD_TARGET : APS_GUARD_BAD;
 }
 
+static enum aps_guard_state on_request(struct aps_request_guard *guard, char c)
+{
+	if (c == '\r' && !guard->has_empty_line) return APS_GUARD_EMPTY_LF;
+	return is_token_char((unsigned char)c) ? on_method(guard, c) : APS_GUARD_BAD;
+}
+
+static enum aps_guard_state on_empty_lf(struct aps_request_guard *guard, char c)
+{
+	if (c != '\n') return APS_GUARD_BAD;
+	guard->is_empty_line = true;
+	guard->has_empty_line = true;
+	return APS_GUARD_REQUEST;
+}
+
 static enum aps_guard_state on_target(struct aps_request_guard *guard, char c)
 {
 	if (c == ' ') guard->n_value = 0;
@@ -195,7 +224,8 @@ static enum aps_guard_state expect(char c, char expected, enum aps_guard_state n
 static enum aps_guard_state step(struct aps_request_guard *guard, char c)
 {
 	switch (guard->state) {
-	case APS_GUARD_REQUEST: return is_token_char((unsigned char)c) ? on_method(guard, c) : APS_GUARD_BAD;
+	case APS_GUARD_REQUEST: return on_request(guard, c);
+	case APS_GUARD_EMPTY_LF: return on_empty_lf(guard, c);
 	case APS_GUARD_METHOD: return on_method(guard, c);
 	case APS_GUARD_TARGET: return on_target(guard, c);
 	case APS_GUARD_VERSION: return on_version(guard, c);
@@ -251,6 +281,7 @@ size_t aps_request_guard_feed(struct aps_request_guard *guard, const char *p, si
 			return i;
 		}
 		i++;
+		if (guard->is_empty_line) return i;
 	}
 	return n;
 }

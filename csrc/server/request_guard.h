@@ -13,6 +13,7 @@
 
 enum aps_guard_state {
 	APS_GUARD_REQUEST, /* the first byte of a request line is next */
+	APS_GUARD_EMPTY_LF,
 	APS_GUARD_METHOD,
 	APS_GUARD_TARGET,
 	APS_GUARD_VERSION,
@@ -40,6 +41,8 @@ enum aps_guard_state {
 struct aps_request_guard {
 	enum aps_guard_state state;
 	bool is_inside_line; /* BAD: a part of the line was good */
+	bool is_empty_line;  /* the last two good bytes; set to false by whoever takes them out */
+	bool has_empty_line; /* before this request */
 	bool is_get;
 	bool has_body_method;
 	bool is_http10;
@@ -59,7 +62,8 @@ struct aps_request_guard {
 APS_BEGIN_DECLS
 
 void aps_request_guard_init(struct aps_request_guard *guard);
-/* How many of the bytes are good: all of them, or those before the first one that ends the connection. */
+/* How many of the bytes are good: all of them, or those before the first one that ends the connection, or those up to
+ * the end of an empty line before a request (RFC 9112 section 2.2), which evhttp would refuse: feed the others next. */
 size_t aps_request_guard_feed(struct aps_request_guard *guard, const char *p, size_t n);
 /* After BAD: what makes of the good bytes before it a request that evhttp answers with 400. */
 const char *aps_request_guard_spoiler(const struct aps_request_guard *guard);

@@ -71,7 +71,8 @@ describe("a request", function()
     { "a name in quotes", POST .. '"X": b\r\n\r\n' }, { "a space in the target", "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n" },
     { "a control character in the target", "GET /a\1 HTTP/1.1\r\nHost: h\r\n\r\n" }, { "two spaces", "GET  /a HTTP/1.1\r\nHost: h\r\n\r\n" },
     { "a tabulator in the request line", "GET\t/a HTTP/1.1\r\nHost: h\r\n\r\n" }, { "no version", "GET /a\r\nHost: h\r\n\r\n" },
-    { "another version", "GET /a HTTP/2.0\r\nHost: h\r\n\r\n" }, { "an empty line before it", "\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n" },
+    { "another version", "GET /a HTTP/2.0\r\nHost: h\r\n\r\n" }, { "two empty lines before it", "\r\n\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n" },
+    { "a bare CR before it", "\rGET /a HTTP/1.1\r\nHost: h\r\n\r\n" }, { "a bare LF before it", "\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n" },
     { "a body behind GET", "GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: " .. #NEXT .. "\r\n\r\n" },
     { "chunks behind DELETE", "DELETE /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" },
     { "a signed chunk size", POST .. "Transfer-Encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n", 413 },
@@ -88,6 +89,20 @@ describe("a request", function()
     { "more behind a refused one", POST .. "Upgrade: websocket\r\nContent-Length: 5, 5\r\n\r\n12345" },
     { "an Upgrade that is too long to be read", "GET /a HTTP/1.1\r\nHost: h\r\nUpgrade: " .. ("x"):rep(70) .. ", websocket\r\n\r\n" },
   }
+  for _, row in ipairs({
+    { "at first", "", "\r\n" }, { "in two parts", "\r", "\n" }, { "behind another request", NEXT, "\r\n" },
+    { "behind a body", POST .. "Content-Length: 1\r\n\r\na", "\r\n" }, { "in two parts, behind another request", NEXT .. "\r", "\n" },
+  }) do
+    it("is read behind an empty line: " .. row[1], function()
+      if row[2] ~= "" then client:send(row[2]) end
+      pump()
+      client:send(row[3] .. NEXT)
+      local n = row[2]:find("HTTP") and 2 or 1
+      client:wait(function() return #seen >= n or nil end)
+      assert.equal("GET /next ", seen[n])
+    end)
+  end
+
   for _, row in ipairs(refused) do
     it(("is refused with %d, and the connection closed, for %s"):format(row[3] or 400, row[1]), function()
       client:send(row[2] .. NEXT)

@@ -48,6 +48,26 @@ describe("a listener at its limit", function()
     assert.is_falsy(is_sent and response)
   end)
 
+  it("looks after a bounded number of the others, however many keep coming", function()
+    local N, n_turns = 200, 0
+    listener = assert(listener_module.open({ max_connections = N }))
+    local function turn()
+      n_turns = n_turns + 1
+      listener:poll(0)
+    end
+    local function come(n)
+      local before = listener:stats().connections
+      for _ = 1, n do sockets[#sockets + 1] = ws_socket.tcp(listener:port(), turn) end
+      repeat turn() until listener:stats().connections >= before + n
+    end
+    come(N)
+    n_turns = 0
+    for _ = 1, 30 do come(1) end
+    local stats = listener:stats()
+    assert.is_true(stats.refused > 0)
+    assert.is_true(stats.looked_at <= 1024 + 64 * n_turns, stats.looked_at .. " in " .. n_turns .. " turns")
+  end)
+
   it("accepts again as soon as a connection ends, when there were no descriptors", function()
     local output = program([[
       local listener_module, socket = require("appsync.listener"), require("socket")

@@ -1,7 +1,7 @@
 -- Public keys in forms that files come in, one over the other, and then mutated. A public key never becomes an HS256 secret:
--- whoever has it could sign with it. Whatever the bytes are, nothing throws or takes long, and a refusal says why.
+-- whoever has it could sign with it. Random secrets in base64 and hexadecimal stay secrets. Whatever the bytes are, nothing throws or takes long, and a refusal says why.
 --   lua5.4 spec/fuzz/key_files_fuzz.lua N=20000 SEED=1
--- inputs a second: 3000
+-- inputs a second: 1000
 local core = require "appsync.core"
 local jwt_keys = require "appsync.server.auth.jwt_keys"
 local mutations = require "spec.support.mutations"
@@ -37,13 +37,23 @@ end
 
 local SSH = ssh "ssh-rsa" .. ssh(core.unbase64(JWK.e, "url")) .. ssh("\0" .. core.unbase64(JWK.n, "url"))
 
-local FORMS = {
-  PEM, JWKS, core.encode(JWK), core.encode { JWK }, DER, hex(DER), hex(DER):upper(), core.base64(DER), lines(core.base64(DER)), core.base64(DER, "url"),
-  "ssh-rsa " .. core.base64(SSH) .. " somebody@somewhere", "---- BEGIN SSH2 PUBLIC KEY ----\n" .. lines(core.base64(SSH)) .. "\n---- END SSH2 PUBLIC KEY ----\n",
-  PEM:gsub("^.-\n", ""), PEM:gsub("\n[^\n]+\n*$", "\n"), (PEM:gsub("%-+[^-]+%-+", "")), PEM:gsub("PUBLIC KEY", "RSA PUBLIC KEY"), PEM:lower():sub(1, 20) .. PEM:sub(21),
-}
-
+local function url(text) return core.base64(text, "url") end
+local function colons(bytes) return (hex(bytes):gsub("%x%x", "%0:"):sub(1, -2)) end
 local function utf16(text) return (text:gsub(".", "%0\0")) end
+local function percent(text) return (text:gsub("[^%w]", function(c) return ("%%%02X"):format(c:byte()) end)) end
+
+local MODULUS = core.unbase64(JWK.n, "url")
+local YAML = ("keys:\n  - kty: RSA\n    n: %s\n    e: %s\n"):format(JWK.n, JWK.e)
+local WORDS = "Public-Key: (2048 bit)\nModulus:\n" .. ("00:" .. colons(MODULUS)):gsub(("."):rep(45), "    %0\n") .. "\nExponent: 65537 (0x10001)\n"
+
+local FORMS = {
+  PEM, JWKS, core.encode(JWK), core.encode { JWK }, DER, hex(DER), hex(DER):upper(), core.base64(DER), lines(core.base64(DER)), url(DER), colons(DER),
+  DER:sub(25), core.base64(DER:sub(25)), YAML, WORDS, "RSA " .. WORDS, "Modulus=" .. hex(MODULUS):upper() .. "\n", hex(MODULUS), JWK.n,
+  "ssh-rsa " .. core.base64(SSH) .. " somebody@somewhere", "---- BEGIN SSH2 PUBLIC KEY ----\n" .. lines(core.base64(SSH)) .. "\n---- END SSH2 PUBLIC KEY ----\n",
+  'no-pty,command="ls" ssh-rsa ' .. core.base64(SSH), "host.example,10.0.0.1 ssh-rsa " .. core.base64(SSH), core.base64(SSH), SSH,
+  (PEM:gsub("^.-\n", "")), (PEM:gsub("\n[^\n]+\n*$", "\n")), (PEM:gsub("%-+[^-]+%-+", "")), (PEM:gsub("PUBLIC KEY", "RSA PUBLIC KEY")), PEM:lower():sub(1, 20) .. PEM:sub(21),
+  "\254\237\254\237\0\0\0\2\0\0\0\1" .. DER, "\153\1\13\4\94\1\2\3\1\8\0" .. MODULUS .. "\0\17\1\0\1", "\31\139\8\0\0\0\0\0\0\3" .. MODULUS,
+}
 
 local WRAPPINGS = {
   function(text) return "\239\187\191" .. text end,
@@ -52,8 +62,21 @@ local WRAPPINGS = {
   function(text) return (text:gsub("\n", "\r\n")) end,
   function(text) return (text:gsub("\n", "\\n")) end,
   function(text) return (text:gsub("\n", " ")) end,
+  function(text) return (text:gsub("\n", "")) end,
   function(text) return (text:gsub("[^\n]+", "    %0")) end,
   function(text) return "\n\n" .. text .. "\n\n" end,
+  function(text) return "// from the issuer\n" .. text end,
+  function(text) return "# " .. text end,
+  function(text) return "# from the issuer\n" .. text end,
+  function(text) return "/* keys */ " .. text end,
+  function(text) return "module.exports = " .. text .. ";" end,
+  function(text) return "export KEY='" .. text .. "'" end,
+  function(text) return "key: " .. text end,
+  function(text) return "\194\160" .. text end,
+  function(text) return "\226\128\139" .. text end,
+  function(text) return '"' .. text:gsub('[\\"]', "\\%0"):gsub("\n", "\\n") .. '"' end,
+  core.base64, url, hex, colons, percent,
+  function(text) return lines(core.base64(text)) end,
   function(text) return text:sub(1, #text - random(math.min(#text, 40))) end,
 }
 
@@ -80,12 +103,26 @@ local function judge(text, may_be_secret)
   return is_secret and "secret" or "read"
 end
 
+local function random_bytes(n)
+  local bytes = {}
+  for i = 1, n do bytes[i] = string.char(random(256)) end
+  return table.concat(bytes)
+end
+
+local SIZES, SPELLINGS = { 16, 24, 32, 33, 48, 64 }, { core.base64, url, hex }
+
+local function ordinary() return SPELLINGS[random(#SPELLINGS) + 1](random_bytes(SIZES[random(#SIZES) + 1])) end
+
 local counts = { read = 0, refused = 0, secret = 0 }
 for i = 1, parameters.N do
   local text = FORMS[random(#FORMS) + 1]
   local outcome
   if i % 3 == 0 then -- too little may be left of the key to be told
     outcome = judge(mutate(text), true)
+  elseif i % 7 == 0 then
+    text = ordinary()
+    outcome = judge(text, true)
+    if outcome ~= "secret" then complain(text, "is an ordinary secret") end
   else
     for _ = 1, random(3) do text = WRAPPINGS[random(#WRAPPINGS) + 1](text) end
     outcome = judge(text, false)

@@ -14,9 +14,9 @@ local core = {}
 ---Throws for what JSON can't hold, with the path to it.
 function core.encode(value) end
 
----`big_integers` "string": integers that a Lua number can't hold come as their digits. "safe": so that no two integers of
----the text become one value, nor an integer and a rounded fraction, if numbers from 2^53 on that have no integer subtype
----are left out.
+---`big_integers` says what becomes of integers that a Lua number can't hold. "rounded": the nearest number. "string": their
+---digits. "safe": their digits when rounding could make two different integers of the text equal. A caller of "safe" must not
+---trust a float of 2^53 or more: it may be a rounded fraction.
 ---@param text string
 ---@param big_integers? "rounded"|"string"|"safe" default "rounded"
 ---@return any value, string? message `nil, message` for text that isn't JSON (with the byte offset)

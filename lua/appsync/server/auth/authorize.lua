@@ -4,6 +4,7 @@ local core = require("appsync.core")
 local identity = require("appsync.server.auth.identity")
 local issuers = require("appsync.server.auth.issuers")
 local jwt = require("appsync.server.auth.jwt")
+local jwt_keys = require("appsync.server.auth.jwt_keys")
 local lambda_authorizer = require("appsync.server.auth.lambda_authorizer")
 local sigv4_verify = require("appsync.server.auth.sigv4_verify")
 
@@ -90,6 +91,26 @@ local function add_iam(self, principals, api)
   end
 end
 
+-- Keys that come as tables have gone through no reader of files.
+local function fault_of_keys(settings, file)
+  local lists = { { keys = settings.jwt_keys, where = "jwt_keys" } }
+  for i, issuer in ipairs(file.issuers or {}) do lists[#lists + 1] = { keys = issuer.keys, where = ("issuers[%d].keys"):format(i) } end
+  for _, list in ipairs(lists) do
+    for i, key in ipairs(list.keys or {}) do
+      local fault = jwt_keys.fault(key)
+      if fault then return ("%s[%d]: %s"):format(list.where, i, fault) end
+    end
+  end
+end
+
+-- Of secrets that came as tables: nobody would have to know an empty one.
+local function fault_of_secrets(self)
+  if self.api_keys[core.sha256("")] then return "an API key is empty" end
+  for access_key, key in pairs(self.iam_keys) do
+    if key.secret == "" then return ("the secret of the access key %s is empty"):format(access_key) end
+  end
+end
+
 local function add_issuers(self, settings, file)
   local list = {}
   for _, issuer in ipairs(file.issuers or {}) do list[#list + 1] = issuer end
@@ -127,6 +148,8 @@ function authorize.new(settings)
   self.enabled.AWS_IAM = next(self.iam) ~= nil or nil
   add_issuers(self, settings, file)
   add_lambda(self, settings, file, api)
+  local fault = fault_of_keys(settings, file) or fault_of_secrets(self)
+  if fault then return nil, fault end
   self.default = settings.default or file.default
   if self.default and not self.enabled[self.default] then
     return nil, ("the default authorization mode %s isn't enabled"):format(self.default)

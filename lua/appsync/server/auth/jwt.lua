@@ -30,6 +30,7 @@ local function is_signed_by(parsed, key)
   elseif key.kid and parsed.header.kid and key.kid ~= parsed.header.kid then
     return false
   elseif key.algorithm == "HS256" then
+    if key.secret == "" then return false end
     -- Compared as digests of both, so that the time taken tells nothing of the bytes.
     return core.sha256(core.hmac_sha256(key.secret, parsed.signed)) == core.sha256(parsed.signature)
   end

@@ -13,8 +13,8 @@ local jwt_keys = {}
 ---@field pem string? RS256
 
 --- What a key file may hold, for messages.
-jwt_keys.ACCEPTED = "accepted are RSA public keys of 2048 bits or more (PEM, certificate, JWK, JWKS or a list of JWKs), oct JWKs, "
-  .. "and an HS256 secret"
+jwt_keys.ACCEPTED = "Accepted are RSA public keys of 2048 bits or more (PEM, certificate, JWK, JWKS or a list of JWKs), oct JWKs, "
+  .. "and an HS256 secret: one line of printable text."
 
 -- Of an RSA modulus and exponent together: what libcrypto verifies with is much smaller.
 local MAX_KEY_BYTES = 8192
@@ -75,10 +75,18 @@ function of_kind.RSA(jwk)
   return rsa_key(jwt_keys.rsa_pem(modulus, exponent), jwk.kid)
 end
 
+-- Whoever has a public key could sign with it, and anybody with an empty one.
+local function fault_of_secret(secret)
+  if secret == "" then return "is empty" end
+  local found = key_forms.key_in(secret)
+  return found and ("is %s, which others may have"):format(found) or nil
+end
+
 function of_kind.oct(jwk)
   local secret = type(jwk.k) == "string" and core.unbase64(jwk.k, "url")
   if not secret then return nil, "an oct key needs k, in base64url" end
-  if secret == "" then return nil, "the secret of an oct key is empty" end
+  local fault = fault_of_secret(secret)
+  if fault then return nil, "the secret of an oct key " .. fault end
   return { algorithm = "HS256", kid = jwk.kid, secret = secret }
 end
 
@@ -122,7 +130,7 @@ local function read_json(text)
     first_fault = first_fault or fault
   end
   if #keys > 0 then return keys end
-  return nil, ("the JSON holds no RSA or oct key to verify with%s; %s"):format(
+  return nil, ("the JSON holds no RSA or oct key to verify with%s. %s"):format(
     first_fault and ": " .. first_fault or "", jwt_keys.ACCEPTED)
 end
 
@@ -136,11 +144,29 @@ local function read_pem(text)
     end
     body = body:gsub("\n[ \t]+", "\n")
     local key, message = rsa_key(("-----BEGIN %s-----%s-----END %s-----\n"):format(label, body, label))
-    if not key then return nil, ("the PEM block %s can't be used: %s; %s"):format(label, message, jwt_keys.ACCEPTED) end
+    if not key then return nil, ("the PEM block %s can't be used: %s. %s"):format(label, message, jwt_keys.ACCEPTED) end
     keys[#keys + 1] = key
   end
   if #keys > 0 then return keys end
-  return nil, "the PEM text has no whole block; " .. jwt_keys.ACCEPTED
+  return nil, "the PEM text has no whole block. " .. jwt_keys.ACCEPTED
+end
+
+--- What is wrong with a key that was given as a table.
+---@param key appsync.server.JwtKey
+---@return string? fault
+function jwt_keys.fault(key)
+  if type(key) ~= "table" then return "a key must be a table" end
+  if key.kid ~= nil and type(key.kid) ~= "string" then return "kid must be a string" end
+  if key.algorithm == "RS256" then
+    if type(key.pem) ~= "string" then return "pem must be a string" end
+    local _, message = listener.rs256_verify(key.pem, "", "")
+    return message
+  elseif key.algorithm ~= "HS256" then
+    return 'algorithm must be "HS256" or "RS256"'
+  end
+  if type(key.secret) ~= "string" then return "secret must be a string" end
+  local fault = fault_of_secret(key.secret)
+  return fault and "secret " .. fault or nil
 end
 
 --- Reads the text of a key file.
@@ -148,12 +174,13 @@ end
 ---@return appsync.server.JwtKey[]? keys, string? message
 function jwt_keys.read(text)
   text = text:gsub("^\239\187\191", "") -- a byte order mark
-  if not text:find("[^%s]") then return nil, "the file is empty; " .. jwt_keys.ACCEPTED end
+  if not text:find("[^%s]") then return nil, "the file is empty. " .. jwt_keys.ACCEPTED end
   if text:find("-----BEGIN ", 1, true) then return read_pem(text) end
   if text:find("^%s*[{%[]") then return read_json(text) end
-  local found = key_forms.name(text)
-  if found then return nil, ("it is %s, which can't be used here; %s"):format(found, jwt_keys.ACCEPTED) end
-  return { { algorithm = "HS256", secret = (text:gsub("[\r\n]+$", "")) } }
+  text = text:gsub("[\r\n]+$", "")
+  local found, remedy = key_forms.name(text)
+  if found then return nil, ("the file holds %s.%s %s"):format(found, remedy and " " .. remedy or "", jwt_keys.ACCEPTED) end
+  return { { algorithm = "HS256", secret = text } }
 end
 
 return jwt_keys

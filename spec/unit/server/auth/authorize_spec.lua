@@ -1,6 +1,7 @@
 local authorize = require("appsync.server.auth.authorize")
 local core = require("appsync.core")
 local sigv4_verify = require("appsync.server.auth.sigv4_verify")
+local tokens = require("spec.support.tokens")
 
 local NOW = 1585699810
 local COGNITO = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_A"
@@ -287,6 +288,34 @@ describe("authorization", function()
       assert.is_table((check(auth, { authorization = "good" })))
       assert.equal(401, refused(auth, { authorization = "bad" }).status)
     end)
+  end)
+
+  local PUBLIC = tokens.PUBLIC
+  local faults = {
+    { "an empty secret", { { algorithm = "HS256", secret = "secret" }, { algorithm = "HS256", secret = "" } }, "[2]: secret is empty" },
+    { "no secret", { { algorithm = "HS256" } }, "[1]: secret must be a string" },
+    { "a public key as a secret", { { algorithm = "HS256", secret = PUBLIC } }, "[1]: secret is PEM, which others may have" },
+    { "no algorithm", { { secret = "secret" } }, '[1]: algorithm must be "HS256" or "RS256"' },
+    { "another algorithm", { { algorithm = "none", secret = "secret" } }, '[1]: algorithm must be "HS256" or "RS256"' },
+    { "RS256 without PEM", { { algorithm = "RS256", secret = "secret" } }, "[1]: pem must be a string" },
+    { "PEM that can't be read", { { algorithm = "RS256", pem = "x" } }, "[1]: no public key can be read" },
+    { "a kid that is a number", { { algorithm = "HS256", secret = "s", kid = 1 } }, "[1]: kid must be a string" },
+    { "a secret alone", { "secret" }, "[1]: a key must be a table" },
+  }
+  for _, row in ipairs(faults) do
+    it("refuses keys for tokens that are given as tables with " .. row[1], function()
+      assert.same({ nil, "jwt_keys" .. row[3] }, { authorize.new({ jwt_keys = row[2] }) })
+      assert.same({ nil, "issuers[1].keys" .. row[3] }, { authorize.new({ file = { issuers = { { keys = row[2] } } } }) })
+    end)
+  end
+
+  it("takes a public key as a table, as PEM", function()
+    assert.is_table(authorize.new({ jwt_keys = { { algorithm = "RS256", pem = PUBLIC, kid = "k" } } }))
+  end)
+
+  it("refuses an API key and a secret of IAM that are empty", function()
+    assert.same({ nil, "an API key is empty" }, { authorize.new({ api_keys = { "k", "" } }) })
+    assert.same({ nil, "the secret of the access key A is empty" }, { authorize.new({ iam = { A = "" } }) })
   end)
 
   it("makes the first mode that is enabled the default", function()

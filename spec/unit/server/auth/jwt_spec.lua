@@ -149,6 +149,11 @@ describe("the verification of JSON Web Tokens", function()
     end)
   end
 
+  it("takes nothing that is signed with an empty key", function()
+    local result, message = verify(token(claims(), ""), { { algorithm = "HS256", secret = "" } }, NOW)
+    assert.same({ nil, jwt.NOT_AUTHORIZED }, { result, message })
+  end)
+
   it("gives clocks a few seconds", function()
     assert.is_table((verify(token(claims({ exp = NOW - 5, nbf = NOW + 5 }), "secret"), HS256, NOW)))
   end)
