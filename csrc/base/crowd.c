@@ -48,27 +48,50 @@ static bool is_known(struct aps_crowd *crowd, struct aps_str text)
 	return false;
 }
 
+static void forget_all(struct aps_crowd *crowd)
+{
+	memset(crowd->n_in, 0, sizeof crowd->n_in);
+	forget(crowd);
+	crowd->n_texts = 0;
+}
+
+void aps_crowd_clear(struct aps_crowd *crowd)
+{
+	forget_all(crowd);
+	crowd->n_compared = 0;
+}
+
 void aps_crowd_init(struct aps_crowd *crowd, uint64_t seed)
 {
-	memset(crowd, 0, sizeof *crowd);
+	aps_crowd_clear(crowd);
 	crowd->seed = seed;
 	crowd->dice = seed;
 }
 
+static uint32_t *chain_of(struct aps_crowd *crowd, struct aps_str text)
+{
+	return &crowd->n_in[hash_of_sample(text) % APS_CROWD_CHAINS];
+}
+
 uint64_t aps_crowd_add(struct aps_crowd *crowd, struct aps_str text)
 {
-	if (crowd->n_texts == MAX_TEXTS) {
-		memset(crowd->n_in, 0, sizeof crowd->n_in);
-		forget(crowd);
-		crowd->n_texts = 0;
-	}
+	uint64_t n_compared = 0;
+	if (crowd->n_texts == MAX_TEXTS) forget_all(crowd);
 	crowd->n_texts++;
-	uint32_t *n = &crowd->n_in[hash_of_sample(text) % APS_CROWD_CHAINS];
+	uint32_t *n = chain_of(crowd, text);
 	uint32_t allowed = ALLOWANCE + crowd->n_texts / (APS_CROWD_CHAINS / 2);
 	if (*n >= allowed) {
-		if (is_known(crowd, text)) return crowd->n_compared;
-		crowd->n_compared += (uint64_t)(*n - allowed + 1) * COMPARED_EACH;
+		if (is_known(crowd, text)) return 0;
+		n_compared = (uint64_t)(*n - allowed + 1) * COMPARED_EACH;
 	}
 	++*n;
-	return crowd->n_compared;
+	crowd->n_compared += n_compared;
+	return n_compared;
+}
+
+void aps_crowd_drop(struct aps_crowd *crowd, struct aps_str text, uint64_t n_compared)
+{
+	--*chain_of(crowd, text);
+	forget(crowd);
+	crowd->n_compared -= n_compared;
 }

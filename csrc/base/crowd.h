@@ -17,7 +17,7 @@
 #define APS_CROWD_BITS   65536
 
 struct aps_crowd {
-	uint64_t n_compared;
+	uint64_t n_compared; /* since it was cleared */
 	uint64_t seed;
 	uint64_t dice;
 	uint32_t n_texts;
@@ -30,6 +30,8 @@ APS_BEGIN_DECLS
 
 /* `seed`: what nobody outside knows. */
 void aps_crowd_init(struct aps_crowd *crowd, uint64_t seed);
+/* Forgets all texts. */
+void aps_crowd_clear(struct aps_crowd *crowd);
 /* Whether the next text is one that is counted. */
 static inline APS_UNUSED bool aps_crowd_is_due(struct aps_crowd *crowd)
 {
@@ -37,8 +39,11 @@ static inline APS_UNUSED bool aps_crowd_is_due(struct aps_crowd *crowd)
 	return crowd->dice >> 32 < (UINT64_C(1) << 32) / APS_CROWD_EACH;
 }
 
-/* Counts a text; the comparisons so far, of all texts, by those that were counted. */
+/* Counts a text; the comparisons that it adds, of all texts, by those that were counted. 0 unless its chain is full. */
 uint64_t aps_crowd_add(struct aps_crowd *crowd, struct aps_str text);
+/* Takes back a text that was just added, with what that said. Those before it may go with it: none is known any more.
+ */
+void aps_crowd_drop(struct aps_crowd *crowd, struct aps_str text, uint64_t n_compared);
 
 APS_END_DECLS
 

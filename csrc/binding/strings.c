@@ -1,14 +1,20 @@
 #include "binding/strings.h"
 
+#include "base/clock.h"
 #include "base/rand.h"
 #include "binding/value.h"
 
-/* Of one document: what ordinary texts reach that differ in a number only, such as addresses of files, is far below. A
- * comparison takes some ten nanoseconds. */
-#define MAX_COMPARED 60000000u
-/* What earlier documents left behind stands in the same chains until it is collected. From here on that is worth the
- * time. */
-#define SWEEP_COMPARED 20000000u
+/* Comparisons, of some ten nanoseconds each: of one document, and of all within a minute, because strings that are
+ * still used stand in their chain whichever document they came with. What ordinary texts reach that differ in a number
+ * only, such as addresses of files, is far below. */
+#define MAX_COMPARED       60000000u
+#define MAX_COMPARED_TOTAL 240000000u
+/* When there were so many, a document may have one text that costs much among so many others, as by chance it will. */
+#define DEAR_COMPARED  32000u
+#define TEXTS_PER_DEAR 256u
+#define WINDOW_MS      60000
+/* As many as may be garbage. */
+#define WORTH_A_SWEEP 20000000u
 
 #if APL_HASHES_SAMPLES
 /* One object serves PUC 5.1 and LuaJIT, which hashes all of a string where a chain gets long. */
@@ -36,6 +42,12 @@ static struct apl_strings *new_strings(lua_State *L)
 	return strings;
 }
 
+static void sweep(lua_State *L, struct apl_strings *strings)
+{
+	if (strings->crowd.n_compared > WORTH_A_SWEEP) lua_gc(L, LUA_GCCOLLECT, 0);
+	aps_crowd_clear(&strings->crowd);
+}
+
 struct apl_strings *apl_strings_begin(lua_State *L)
 {
 	if (!hashes_samples()) return NULL;
@@ -43,20 +55,37 @@ struct apl_strings *apl_strings_begin(lua_State *L)
 	struct apl_strings *strings = lua_touserdata(L, -1);
 	lua_pop(L, 1);
 	if (strings == NULL) strings = new_strings(L);
-	if (strings->is_swept) aps_crowd_init(&strings->crowd, strings->crowd.seed ^ strings->crowd.dice);
-	strings->is_swept = false;
-	strings->began_at = strings->crowd.n_compared;
+	strings->n_compared = strings->n_texts = strings->n_dear = 0;
+	if (strings->began_at_ms != 0 && aps_clock_mono_ms() - strings->began_at_ms > WINDOW_MS) {
+		sweep(L, strings);
+		strings->is_swept = strings->is_alarmed = false;
+		strings->began_at_ms = 0;
+	}
 	return strings;
+}
+
+/* The first time they may be garbage for the most part. */
+static bool is_swept_away(lua_State *L, struct apl_strings *strings)
+{
+	if (strings->crowd.n_compared <= MAX_COMPARED_TOTAL) return false;
+	strings->is_alarmed = strings->is_swept;
+	if (strings->is_swept) return false;
+	sweep(L, strings);
+	strings->is_swept = true;
+	return true;
 }
 
 enum aps_rc apl_strings_count(lua_State *L, struct apl_strings *strings, struct aps_str text, struct aps_err *err)
 {
+	strings->n_texts++;
 	uint64_t n_compared = aps_crowd_add(&strings->crowd, text);
-	if (n_compared <= SWEEP_COMPARED) return APS_OK;
-	if (!strings->is_swept) {
-		strings->is_swept = true;
-		lua_gc(L, LUA_GCCOLLECT, 0);
-	}
-	if (n_compared - strings->began_at <= MAX_COMPARED) return APS_OK;
+	if (n_compared == 0) return APS_OK;
+	if (strings->began_at_ms == 0) strings->began_at_ms = aps_clock_mono_ms();
+	strings->n_compared += n_compared;
+	strings->n_dear += n_compared >= DEAR_COMPARED ? 1 : 0;
+	if (is_swept_away(L, strings)) return APS_OK;
+	bool is_suspect = strings->is_alarmed && strings->n_dear * TEXTS_PER_DEAR > strings->n_texts;
+	if (!is_suspect && strings->n_compared <= MAX_COMPARED) return APS_OK;
+	aps_crowd_drop(&strings->crowd, text, n_compared);
 	return aps_fail(err, APS_E_TOO_BIG, "Too many strings collide in Lua's table of strings");
 }

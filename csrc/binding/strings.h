@@ -8,9 +8,13 @@
 
 /* Of a Lua state. */
 struct apl_strings {
+	struct aps_crowd crowd; /* of the last minute */
+	uint64_t n_compared;    /* of the present document, as the next two */
+	uint64_t n_texts;
+	uint64_t n_dear;
+	int64_t began_at_ms;
 	bool is_swept;
-	uint64_t began_at; /* comparisons */
-	struct aps_crowd crowd;
+	bool is_alarmed; /* every text is counted */
 };
 
 APS_BEGIN_DECLS
@@ -25,7 +29,7 @@ static inline enum aps_rc apl_strings_admit(lua_State *L, struct apl_strings *st
                                             struct aps_err *err)
 {
 	if (strings == NULL || (!is_key && text.n > APL_MAX_SHARED_BYTES)) return APS_OK;
-	if (!aps_crowd_is_due(&strings->crowd)) return APS_OK;
+	if (!aps_crowd_is_due(&strings->crowd) && !strings->is_alarmed) return APS_OK;
 	return apl_strings_count(L, strings, text, err);
 }
 

@@ -1,4 +1,5 @@
 -- Lua values to JSON and back, through the C module.
+local colliding = require("spec.support.colliding")
 local core = require("appsync.core")
 
 local null = core.null
@@ -30,6 +31,12 @@ describe("decode", function()
     value = core.decode('[1,"x",[],{},null]')
     assert.equal(5, #value)
     assert.equal(null, value[5])
+  end)
+
+  it("takes strings that Lua 5.1 hashes alike in such numbers as people have", function()
+    local value = assert(core.decode(colliding.list(1000)))
+    assert.equal(1000, #value)
+    assert.equal("ba0a0a0a0a0a0a0a0a0a0a0a0a7aea3a0a0a", value[1000])
   end)
 
   it("marks lists and nothing else", function()

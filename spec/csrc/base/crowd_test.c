@@ -24,7 +24,8 @@ static int set_up(void **state)
 
 static uint64_t add(const char *text)
 {
-	return aps_crowd_add(&crowd, aps_str_of(text));
+	aps_crowd_add(&crowd, aps_str_of(text));
+	return crowd.n_compared;
 }
 
 /* 40 bytes of which the hash reads each second one. */
@@ -110,6 +111,26 @@ static void texts_of_one_sample_are_found_among_very_many_others(void **state)
 	assert_true(n_compared > UINT64_C(500) * 500 / 2 * APS_CROWD_EACH * APS_CROWD_EACH);
 }
 
+static void each_text_says_what_it_adds(void **state)
+{
+	(void)state;
+	uint64_t total = 0;
+	for (int i = 0; i < 300; i++) {
+		uint64_t more = aps_crowd_add(&crowd, aps_str_of(alike(i)));
+		assert_true(i < 32 ? more == 0 : more >= total / 300);
+		total += more;
+	}
+	assert_int_equal(total, crowd.n_compared);
+	assert_int_equal(aps_crowd_add(&crowd, aps_str_of(alike(299))), 0);
+	uint64_t more = aps_crowd_add(&crowd, aps_str_of(alike(300)));
+	aps_crowd_drop(&crowd, aps_str_of(alike(300)), more);
+	assert_int_equal(total, crowd.n_compared);
+	assert_int_equal(aps_crowd_add(&crowd, aps_str_of(alike(301))), more);
+	aps_crowd_clear(&crowd);
+	assert_int_equal(crowd.n_compared, 0);
+	assert_int_equal(aps_crowd_add(&crowd, aps_str_of(alike(299))), 0);
+}
+
 static void one_text_in_eight_is_due(void **state)
 {
 	(void)state;
@@ -126,6 +147,7 @@ int main(void)
 	        cmocka_unit_test_setup(texts_of_one_sample_cost_what_each_pair_does, set_up),
 	        cmocka_unit_test_setup(short_texts_of_one_chain_cost_as_much, set_up),
 	        cmocka_unit_test_setup(texts_of_one_sample_are_found_among_very_many_others, set_up),
+	        cmocka_unit_test_setup(each_text_says_what_it_adds, set_up),
 	        cmocka_unit_test_setup(one_text_in_eight_is_due, set_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
