@@ -14,9 +14,9 @@ local core = {}
 ---Throws for what JSON can't hold, with the path to it.
 function core.encode(value) end
 
----`big_integers` "string": integers that a Lua number can't hold come as their digits. "safe": so that no two integers of
----the text become one value, nor an integer and a rounded fraction, if numbers from 2^53 on that have no integer subtype
----are left out.
+---`big_integers` "string": integers that a Lua number can't hold come as their digits. "safe": so that no two numbers of
+---different values become one; fractions of more than 15 digits, and those that a double holds as zero, as an infinity or
+---with fewer digits, come as their text, too.
 ---@param text string
 ---@param big_integers? "rounded"|"string"|"safe" default "rounded"
 ---@return any value, string? message `nil, message` for text that isn't JSON (with the byte offset)
