@@ -29,6 +29,35 @@ static struct aps_str without_default_port(struct aps_str host, struct aps_str s
 	return host;
 }
 
+/* What stands behind a host: nothing, or a port (RFC 3986 section 3.2.3). */
+static bool is_port(const char *at, const char *end)
+{
+	if (at == end) return true;
+	if (*at++ != ':' || at == end || end - at > 5) return false;
+	int value = 0;
+	for (; at < end; at++) {
+		if (*at < '0' || *at > '9') return false;
+		value = value * 10 + (*at - '0');
+	}
+	return value >= 1 && value <= 65535;
+}
+
+static enum aps_rc check_host(struct aps_str host, struct aps_err *err)
+{
+	const char *end = host.p + host.n;
+	const char *name_end = memchr(host.p, host.p[0] == '[' ? ']' : ':', host.n);
+	if (host.p[0] == '[') {
+		if (name_end == NULL) return aps_fail(err, APS_E_USAGE, "url: the IPv6 address lacks its ']'");
+		name_end++;
+	} else if (name_end == NULL) {
+		name_end = end;
+	}
+	if (name_end == host.p) return aps_fail(err, APS_E_USAGE, "url: has no host");
+	if (!is_port(name_end, end))
+		return aps_fail(err, APS_E_USAGE, "url: the port must be a number from 1 to 65535");
+	return APS_OK;
+}
+
 static enum aps_rc split_host(struct aps_str *rest, struct aps_sigv4_url *out, struct aps_err *err)
 {
 	const char *mark = memchr(rest->p, ':', rest->n);
@@ -42,8 +71,12 @@ static enum aps_rc split_host(struct aps_str *rest, struct aps_sigv4_url *out, s
 		if (*at == '@') host = at + 1; /* the user's name and password aren't part of the host */
 		if ((unsigned char)*at <= ' ' || *at == 0x7f)
 			return aps_fail(err, APS_E_USAGE, "url: the host contains a space or a control character");
+		/* Browsers and their like end the host here (WHATWG URL Standard): which one is meant can't be told. */
+		if (*at == '\\') return aps_fail(err, APS_E_USAGE, "url: the host contains a backslash");
 	}
 	if (host == at) return aps_fail(err, APS_E_USAGE, "url: has no host");
+	enum aps_rc rc = check_host((struct aps_str){host, (size_t)(at - host)}, err);
+	if (rc != APS_OK) return rc;
 	out->host = without_default_port((struct aps_str){host, (size_t)(at - host)}, scheme);
 	*rest = (struct aps_str){at, (size_t)(end - at)};
 	return APS_OK;

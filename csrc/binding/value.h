@@ -27,7 +27,8 @@ enum apl_names_key {
 };
 
 /* How integers beyond the exact range of the VM's numbers (2^53; 64 bits on 5.3+) are delivered. SAFE: as STRING, and
- * ±2^53 are beyond it too where all numbers are doubles: a number with a fraction may have been rounded to them. */
+ * ±2^53 are beyond it too where all numbers are doubles; numbers with a fraction or an exponent that share their double
+ * with others are delivered as their text. */
 enum apl_big_integers { APL_BIG_ROUNDED, APL_BIG_STRING, APL_BIG_SAFE };
 
 APS_BEGIN_DECLS

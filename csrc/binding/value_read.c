@@ -1,6 +1,7 @@
 /* JSON to Lua. Reads without recursion; the stack holds the open tables and, in an object, the key that waits. */
 #include "binding/strings.h"
 #include "binding/value.h"
+#include "codec/decimal.h"
 #include "codec/json_reader.h"
 
 #define MAX_DEPTH 128
@@ -108,6 +109,15 @@ static enum aps_rc push_integer(lua_State *L, struct reading *in, enum aps_json_
 	return APS_OK;
 }
 
+static enum aps_rc push_fraction(lua_State *L, struct reading *in)
+{
+	const struct aps_json_reader *r = &in->r;
+	if (in->big == APL_BIG_SAFE && !aps_decimal_is_distinct(r->text, r->number))
+		return push_string(L, in, r->text, false);
+	lua_pushnumber(L, r->number);
+	return APS_OK;
+}
+
 static void open_table(lua_State *L, struct reading *in, bool is_object)
 {
 	luaL_checkstack(L, 8, "JSON");
@@ -163,7 +173,7 @@ static enum aps_rc push_token(lua_State *L, struct reading *in, enum aps_json_to
 	case APS_JSON_STRING: rc = push_text(L, in, false); break;
 	case APS_JSON_INT:
 	case APS_JSON_BIGINT: rc = push_integer(L, in, token); break;
-	case APS_JSON_DOUBLE: lua_pushnumber(L, in->r.number); break;
+	case APS_JSON_DOUBLE: rc = push_fraction(L, in); break;
 	case APS_JSON_TRUE: lua_pushboolean(L, 1); break;
 	case APS_JSON_FALSE: lua_pushboolean(L, 0); break;
 	case APS_JSON_NULL: lua_pushlightuserdata(L, NULL); break;

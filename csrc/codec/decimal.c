@@ -204,6 +204,29 @@ static size_t print_fraction(struct shortest s, char *out)
 	return at + aps_decimal_print_int(point - 1, out + at);
 }
 
+/* How many digits it takes to write the number: without zeros at its ends. */
+static size_t count_significant(struct aps_str number)
+{
+	size_t n = 0, n_zeros = 0;
+	for (const char *p = number.p, *end = p + number.n; p < end && *p != 'e' && *p != 'E'; p++) {
+		if (*p == '0') {
+			n_zeros += n != 0;
+		} else if (is_digit(*p)) {
+			n += n_zeros + 1;
+			n_zeros = 0;
+		}
+	}
+	return n;
+}
+
+bool aps_decimal_is_distinct(struct aps_str number, double value)
+{
+	size_t n = count_significant(number);
+	if (n == 0) return true;
+	double magnitude = fabs(value);
+	return n <= DBL_DIG && magnitude >= DBL_MIN && magnitude <= DBL_MAX;
+}
+
 size_t aps_decimal_print(double value, char out[APS_DECIMAL_CHARS])
 {
 	size_t sign = signbit(value) ? 1 : 0;

@@ -101,6 +101,16 @@ function errors.misuse(format, ...)
   error(printable(message), 0)
 end
 
+local ESCAPES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ['"'] = '\\"', ["\\"] = "\\\\" }
+
+---A text in quotes, as Lua's source has it, on one line and on every Lua the same (`%q` isn't).
+---@param text string
+---@return string
+function errors.quoted(text)
+  local escaped = text:gsub('[%c"\\]', function(c) return ESCAPES[c] or ("\\%03d"):format(c:byte()) end)
+  return '"' .. escaped .. '"'
+end
+
 ---What was given, for a message: the type, and the value when it is short.
 ---@param value any
 ---@param is_secret boolean?
@@ -111,7 +121,7 @@ function errors.describe(value, is_secret)
   if is_secret then return kind end
   if kind == "string" then
     if #value > 40 then return ("a string of %d bytes"):format(#value) end
-    return ("%q"):format(value):gsub("\\\n", "\\n"), nil
+    return errors.quoted(value)
   end
   if kind == "number" or kind == "boolean" then return kind .. " " .. tostring(value) end
   return "a " .. kind

@@ -113,18 +113,25 @@ local function prepare(request, options, credentials)
   }
 end
 
+-- What is said of keys, by the field that it begins with.
+local OF_CREDENTIALS = { access_key_id = true, secret_access_key = true, session_token = true }
+
 local function signed_by(request, options)
-  local credentials = options.credentials
+  local credentials, is_provided = options.credentials, false
   if type(credentials) ~= "table" or not credentials_of.is_plain(credentials) then
     local err
     credentials, err = credentials_of.resolve(credentials, "sign: options: credentials")
     if not credentials then return nil, err end
+    is_provided = credentials_of.is_source(options.credentials)
     options = prepare(request, options, credentials)
   elseif not options.now or not options.service or not options.region then
     options = prepare(request, options, credentials)
   end
   local signed, message, is_misuse = core.sign(request, options)
   if not signed then
+    if is_provided and OF_CREDENTIALS[message:match("^[%w_]+")] then
+      return credentials_of.fail("no_credentials", "what the provider gave are no credentials: " .. message)
+    end
     if is_misuse then errors.misuse("sign: %s", message) end
     return nil, errors.new("auth", message)
   end

@@ -51,6 +51,14 @@ describe("a control character", function()
     assert.is_table(client_with("headers", { ["x-a"] = "a\tb é" }))
   end)
 
+  it("is shown as Lua writes it where a header's name has it", function()
+    for text, shown in pairs({ ["a\r\nb"] = [["a\r\nb"]], ["a\0b"] = [["a\000b"]], ["a\0271"] = [["a\0271"]], ['a"\\'] = [["a\"\\"]] }) do
+      local ok, message = pcall(client_with, "headers", { [text] = "x" })
+      assert.is_false(ok)
+      assert.truthy(message:find(shown .. " is no HTTP header's name", 1, true), message)
+    end
+  end)
+
   it("is refused in a key, a token and credentials, which are not shown", function()
     for _, text in ipairs{ BROKEN[1], BROKEN[2], BROKEN[3], BROKEN[5], BROKEN[6], "a\tb", "é" } do
       local good = { access_key_id = "good", secret_access_key = "good", session_token = "good" }
@@ -98,7 +106,9 @@ describe("a control character", function()
         local keys = { access_key_id = "A", secret_access_key = "B", session_token = "C" }
         keys[name] = text
         refused(name .. ": contains", sign, {}, { credentials = keys })
-        refused(name .. ": contains", sign, {}, { credentials = function() return keys end })
+        local signed, err = sign({}, { credentials = function() return keys end })
+        assert.is_nil(signed)
+        assert.matches(name .. ": contains", err.message)
       end
     end
     assert.matches("\na:b c d\n", sign({ headers = { a = "b\r\n  c\n\td" } }).canonical_request)

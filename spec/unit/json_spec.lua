@@ -97,6 +97,22 @@ describe("decode", function()
     assert.is_false(pcall(core.decode, "1", "other"))
   end)
 
+  it("never makes two fractions one, nor one of them an integer or zero, when it reads safely", function()
+    for _, text in ipairs({ "1.0000000000000000001", "0.99999999999999999999", "4503599627370496.5", "-4503599627370496.5", "1e-400",
+      "-1E-400", "0.0000000000000000000000001e-320", "1.5e-310", "5e-324", "1e400", "-1e400", "1.234567890123456", "1234567890123456e-3",
+      "9007199254740992.0", "100000000000000.01", "1" .. ("0"):rep(400) .. ".0", "0." .. ("0"):rep(400) .. "1" }) do
+      assert.equal(text, core.decode(text, "safe"))
+      assert.equal(text, core.decode("[" .. text .. "]", "safe")[1])
+    end
+    for text, value in pairs({ ["1.0"] = 1, ["1." .. ("0"):rep(30)] = 1, ["1.7e9"] = 1700000000, ["0.5"] = 0.5, ["-0.25"] = -0.25,
+      ["0.0"] = 0, ["0e-999"] = 0, ["0.000e999"] = 0, ["0.000000000000000000001"] = 1e-21, ["123456789012345.0"] = 123456789012345,
+      ["1.23456789012345e300"] = 1.23456789012345e300, ["3e-308"] = 3e-308, ["1700000000.12345"] = 1700000000.12345 }) do
+      assert.equal(value, core.decode(text, "safe"))
+    end
+    assert.equal(1, core.decode("1.0000000000000000001"))
+    assert.equal(1, core.decode("1.0000000000000000001", "string"))
+  end)
+
   it("gives integers beyond the exact range as strings on demand", function()
     assert.equal("18446744073709551616", core.decode("18446744073709551616", "string"))
     assert.equal("-9223372036854775809", core.decode("-9223372036854775809", "string"))

@@ -185,6 +185,51 @@ describe("appsync.sign", function()
     end
   end)
 
+  it("refuses a URL whose host others would read otherwise, and a port that is none", function()
+    for url, message in pairs({
+      ["https://x.example\\@evil/a"] = "url: the host contains a backslash", ["https://x.example\\/a"] = "url: the host contains a backslash",
+      ["https://\\evil@x.example/"] = "url: the host contains a backslash", ["https://evil\\x.example?a"] = "url: the host contains a backslash",
+      ["https://:443/"] = "url: has no host", ["https://user@/"] = "url: has no host",
+      ["https://[::1/"] = "url: the IPv6 address lacks its ']'",
+    }) do
+      local shown = message_of(sign, { url = url }, options())
+      assert.truthy(shown:find(message, 1, true), url .. ": " .. shown)
+    end
+    for _, port in ipairs({ "443abc", "", "0", "65536", "-1", "+1", " 1", "4 43", "0x50", "1:2", "99999999999999999999", "443\n" }) do
+      for _, host in ipairs({ "h", "u:p@h", "[::1]" }) do
+        assert.is_false(pcall(sign, { url = ("https://%s:%s/"):format(host, port) }, options()), port)
+      end
+    end
+    assert.is_false(pcall(sign, { url = "https://[::1]x/" }, options()))
+  end)
+
+  it("takes ports that are some, and a backslash that ends no host", function()
+    for url, host in pairs({
+      ["https://h:443/"] = "h", ["https://h:80/"] = "h:80", ["http://h:65535?q"] = "h:65535", ["https://[::1]:8443/"] = "[::1]:8443",
+      ["https://[::1]/"] = "[::1]", ["https://u:p@h:1/"] = "h:1", ["https://h/a\\b"] = "h", ["https://h?a\\@evil"] = "h",
+    }) do
+      assert.equal(host, sign({ url = url }, options()).headers.host)
+    end
+  end)
+
+  it("gives an error for characters that a provider's keys can't have, and throws for those of the program", function()
+    for _, name in ipairs({ "access_key_id", "secret_access_key", "session_token" }) do
+      for _, text in ipairs({ "a\nb", "a b", "é", "a\0b" }) do
+        local keys = { access_key_id = "a", secret_access_key = "b", session_token = "c" }
+        keys[name] = text
+        local callable = setmetatable({}, { __call = function() return keys end })
+        for _, given in ipairs({ function() return keys end, callable, { get = function() return keys end } }) do
+          local signed, err = sign({ url = "https://h/" }, options { credentials = given })
+          assert.is_nil(signed)
+          assert.same({ "auth", "no_credentials" }, { err.kind, err.code })
+          assert.truthy(err.message:find(name .. ": contains a", 1, true), err.message)
+        end
+        assert.is_false(pcall(sign, { url = "https://h/" }, options { credentials = keys }))
+        assert.is_false(pcall(sign, { url = "https://h:x/" }, options { credentials = callable }))
+      end
+    end
+  end)
+
   it("shows no secret in a message", function()
     local message = message_of(sign, { url = "https://h/" },
       options { credentials = { access_key_id = "a", secret_access_key = { "hidden" }, session_token = "hidden" } })

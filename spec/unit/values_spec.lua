@@ -95,6 +95,7 @@ describe("the values of the library", function()
 
     it("describe shows short values only", function()
       assert.equal('"x"', (errors.describe("x")))
+      assert.equal([["a\r\nb\t\000\1279\"\\é"]], (errors.describe("a\r\nb\t\0\1279\"\\é")))
       assert.equal("a string of 50 bytes", (errors.describe(("x"):rep(50))))
       assert.equal("string", (errors.describe("x", true)))
       assert.equal("boolean true", (errors.describe(true)))

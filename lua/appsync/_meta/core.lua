@@ -14,9 +14,9 @@ local core = {}
 ---Throws for what JSON can't hold, with the path to it.
 function core.encode(value) end
 
----`big_integers` says what becomes of integers that a Lua number can't hold. "rounded": the nearest number. "string": their
----digits. "safe": their digits when rounding could make two different integers of the text equal. A caller of "safe" must not
----trust a float of 2^53 or more: it may be a rounded fraction.
+---`big_integers` says what becomes of numbers that a Lua number can't hold. "rounded": the nearest number. "string": the
+---digits of integers. "safe": the text of each number that would otherwise equal another one of the text, fractions of
+---more than 15 digits and those that a double holds as zero or as an infinity included.
 ---@param text string
 ---@param big_integers? "rounded"|"string"|"safe" default "rounded"
 ---@return any value, string? message `nil, message` for text that isn't JSON (with the byte offset)

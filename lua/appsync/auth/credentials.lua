@@ -60,15 +60,19 @@ local function ask(value)
   return value()
 end
 
+---@return boolean it gives keys when it is asked
+function credentials.is_source(value)
+  return type(value) == "function"
+    or type(value) == "table" and (type(value.get) == "function" or (getmetatable(value) or {}).__call ~= nil)
+end
+
 ---The keys behind a table, a function or a provider. What a function or provider gives is the world's fault, not the
 ---program's: it comes back as an error.
 ---@param value any
 ---@param where string for messages
 ---@return appsync.auth.Credentials?, appsync.Error?
 function credentials.resolve(value, where)
-  local is_source = type(value) == "function"
-    or type(value) == "table" and (type(value.get) == "function" or (getmetatable(value) or {}).__call ~= nil)
-  if not is_source then return credentials.check(value, where) end
+  if not credentials.is_source(value) then return credentials.check(value, where) end
   local given, err = ask(value)
   if given == nil then
     if err == nil then return credentials.fail("no_credentials", "the provider gave no credentials") end

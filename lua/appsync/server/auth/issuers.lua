@@ -67,15 +67,20 @@ local function mode_of(provider, issuer)
   return provider.mode or (issuers.is_cognito(issuer) and COGNITO or "OPENID_CONNECT")
 end
 
--- A refresh token is for its issuer alone.
-local function has_other_use(provider, claims)
-  local use = claims.token_use
-  if use == nil or use == "id" or use == "access" then return false end
-  return mode_of(provider, claims.iss) == COGNITO or type(use) ~= "string" or use:lower() == "refresh"
+local function is_refresh(value, is_whole)
+  return type(value) == "string" and value:lower():find(is_whole and "^refresh$" or "^refresh") ~= nil
 end
 
-local function refusal(provider, claims, now)
-  if has_other_use(provider, claims) then
+-- A refresh token is for its issuer alone.
+local function has_other_use(provider, header, claims)
+  if is_refresh(header.typ, true) or is_refresh(claims.typ, true) then return true end
+  local use = claims.token_use
+  if use == nil or use == "id" or use == "access" then return false end
+  return mode_of(provider, claims.iss) == COGNITO or type(use) ~= "string" or is_refresh(use)
+end
+
+local function refusal(provider, header, claims, now)
+  if has_other_use(provider, header, claims) then
     return jwt.NOT_AUTHORIZED
   elseif not is_of_client(claims, provider.clients) then
     return jwt.NOT_AUTHORIZED
@@ -98,7 +103,7 @@ function issuers.check(list, token, now)
   local message = jwt.NOT_AUTHORIZED
   for _, provider in ipairs(candidates(list, issuer)) do
     local claims, fault = jwt.claims(parsed, provider.keys, now)
-    fault = fault or refusal(provider, claims, now)
+    fault = fault or refusal(provider, parsed.header, claims, now)
     if not fault then
       return claims, mode_of(provider, issuer)
     elseif message == jwt.NOT_AUTHORIZED then

@@ -238,14 +238,14 @@ local function contains(list, value)
   return false
 end
 
--- What a rule that looks at records makes of a subscription: true when it asks for an owner that is the caller, false when for
--- somebody else, or else it adds to `filters`.
+-- What a rule that looks at records makes of a subscription: the field and the owner that it asks for, or else it adds to
+-- `filters`.
 local function listens(r, caller, args, filters)
   local field, values, is_list = rule.key(r, caller)
   if #values == 0 then return nil end
   if r.allow == "owner" then
     local asked = not is_list and args[field] or nil
-    if asked ~= nil and asked ~= NULL then return contains(values, asked) end
+    if asked ~= nil and asked ~= NULL then return field, asked end
     -- The service compares what events show of an owner, the last part; here `owns` decides, and this has its place in the
     -- filter and its limits.
     filters[#filters + 1] = { [field] = { [is_list and "contains" or "eq"] = rule.shown(values[1]) } }
@@ -254,6 +254,16 @@ local function listens(r, caller, args, filters)
     filters[#filters + 1] = { [field] = { [is_list and "containsAny" or "in"] = values } }
   end
   return nil
+end
+
+-- Of the rules by an owner's field those that admit who asks for this owner: each has claims of its own.
+local function rules_for_owner(rules, caller, field, asked)
+  local list = {}
+  for _, r in ipairs(rules) do
+    local its_field, values, is_list = rule.key(r, caller)
+    if r.allow == "owner" and its_field == field and not is_list and contains(values, asked) then list[#list + 1] = r end
+  end
+  return list
 end
 
 -- Events are for those who would find the record in a list, by all of its owner: two users of one name, of one pool or of
@@ -286,11 +296,14 @@ function ModelGuard:subscribe(m, _, ctx, args)
     if verdict then return nil end
     if verdict == nil then by_record[#by_record + 1] = r end
   end
-  -- In their order: the first owner that is asked for decides, whatever the rules behind it would let pass.
+  -- In their order: the first owner's field that is asked for decides, whatever the rules of others would let pass.
   for _, r in ipairs(by_record) do
-    local is_own = listens(r, caller, args, filters)
-    if is_own then return nil, owns({ r }, caller) end
-    if is_own == false then refuse(ctx) end
+    local field, asked = listens(r, caller, args, filters)
+    if field then
+      local admitting = rules_for_owner(by_record, caller, field, asked)
+      if #admitting == 0 then refuse(ctx) end
+      return nil, owns(admitting, caller)
+    end
   end
   if #filters == 0 then refuse(ctx) end
   return { ["or"] = setmetatable(filters, core.array_mt) }, owns(by_record, caller)

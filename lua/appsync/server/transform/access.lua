@@ -189,16 +189,19 @@ local function add_nested(world, fields, modes)
   end
 end
 
+-- Rules of several providers or claims may have one field.
 local function add_owner_fields(world, m)
   m.owner_fields, m.owner_arguments, m.protected_fields = {}, {}, {}
+  local has_argument = {}
   for _, role in ipairs(m.roles) do
     local rule = role.rule
     if rule.groups_field then m.protected_fields[rule.groups_field] = true end
     if rule.allow == "owner" then
       m.protected_fields[rule.owner_field] = true
-      table.insert(m.owner_fields, rule.owner_field)
       if not m.field_by_name[rule.owner_field] then world:add_field(m, rule.owner_field, "String") end
-      if not rule.owner_is_list and role.may.listen then
+      add_new(m.owner_fields, { rule.owner_field })
+      if not rule.owner_is_list and role.may.listen and not has_argument[rule.owner_field] then
+        has_argument[rule.owner_field] = true
         table.insert(m.owner_arguments, { name = rule.owner_field })
       end
     end

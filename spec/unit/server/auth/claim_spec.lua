@@ -18,10 +18,11 @@ local function check(members)
   return auth:check({ headers = { authorization = token(text) }, method = "POST", path = "/graphql", body = "{}" })
 end
 
--- Integers that 14 digits or a double make one, in pairs.
+-- Numbers that 14 digits or a double make one.
 local LONG = { "9007199254740991", "9007199254740992", "9007199254740993", "12345678901234567", "12345678901234568",
   "100000000000000000000000000000001", "100000000000000000000000000000002", "-9007199254740992", "-9007199254740993",
-  "9223372036854775807", "9223372036854775808", "123456789012345", "123456789012346" }
+  "9223372036854775807", "9223372036854775808", "123456789012345", "123456789012346", "1", "1.0000000000000000001", "0.99999999999999999999",
+  "4503599627370496", "4503599627370496.5", "0", "1e-400", "1e-401", "-1e-400", "1e999", "1e998" }
 
 describe("a number in a claim that names a user", function()
   for _, digits in ipairs(LONG) do
@@ -32,7 +33,7 @@ describe("a number in a claim that names a user", function()
     end)
   end
 
-  for _, text in ipairs({ "1.5", "0.1", "9007199254740993.0", "9007199254740992.0", "1e300", "1e16", "-1e16", "1e999" }) do
+  for _, text in ipairs({ "1.5", "0.1", "1e300", "1e16", "-1e16", "100000000000000000.0" }) do
     it("is refused when it isn't exact: " .. text, function()
       local identity, refusal = check(',"sub":' .. text)
       assert.is_nil(identity)

@@ -104,6 +104,23 @@ describe("a token", function()
     assert.same({ nil, REFUSED }, { check({ iss = "https://one.example", token_use = "refresh" }, "b") })
   end)
 
+  it("is refused when it is to refresh others, by its use or its type", function()
+    local any = { { keys = key("z") } }
+    for _, issuer in ipairs({ "x", POOL }) do
+      for _, word in ipairs({ "refresh", "Refresh", "REFRESH" }) do
+        for _, ending in ipairs({ "", "_token", "Token", "-token", " " }) do
+          assert.same({ nil, REFUSED }, { check({ iss = issuer, token_use = word .. ending }, "z", any) })
+        end
+        assert.same({ nil, REFUSED }, { check({ iss = issuer, typ = word }, "z", any) })
+        assert.same({ nil, REFUSED }, { check({ iss = issuer }, "z", any, { alg = "HS256", typ = word }) })
+      end
+      for _, typ in ipairs({ "Bearer", "JWT", "ID", "at+jwt", 5 }) do
+        assert.is_table((check({ iss = issuer, typ = typ }, "z", any, { alg = "HS256", typ = typ })))
+      end
+    end
+    assert.is_table((check({ iss = "x", token_use = "not refresh" }, "z", any)))
+  end)
+
   it("is as old as a time says that is one", function()
     for _, iat in ipairs({ math.huge, 1e300, "1700000000", -1 }) do
       local text = type(iat) == "string" and '"' .. iat .. '"' or iat == math.huge and "1e999" or ("%.0f"):format(iat)

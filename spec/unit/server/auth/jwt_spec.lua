@@ -93,6 +93,20 @@ describe("the verification of JSON Web Tokens", function()
     assert.is_nil((verify(token(claims(), "other"), keys, NOW)))
   end)
 
+  it("takes no time that a double doesn't hold as it is written", function()
+    local function with(times)
+      local signed = core.base64('{"alg":"HS256"}', "url") .. "." .. core.base64(('{"iss":"i",%s}'):format(times), "url")
+      return verify(signed .. "." .. core.base64(core.hmac_sha256("secret", signed), "url"), HS256, 1700000000)
+    end
+    for _, exp in ipairs({ "1700000060", "1.70000006e9", "1700000060.0", "1700000060.25" }) do assert.is_table((with('"exp":' .. exp))) end
+    for _, exp in ipairs({ "1700000060.0000000000001", "1e400", "17000000600000000000000000000" }) do
+      assert.same({ nil, "Token has expired." }, { with('"exp":' .. exp) })
+    end
+    for _, nbf in ipairs({ "1e-400", "1699999999.9999999999999", "-1e400" }) do
+      assert.same({ nil, "Token is not valid yet." }, { with('"exp":1700000060,"nbf":' .. nbf) })
+    end
+  end)
+
   it("refuses a token with extensions that must be understood, however it is signed", function()
     for _, crit in ipairs({ { "exp" }, { "b64" }, {}, "exp", 5, core.null }) do
       local result, message = verify(token(claims(), "secret", { alg = "HS256", crit = crit, b64 = true }), HS256, NOW)

@@ -29,6 +29,49 @@ local OWNED = "type Post @model @auth(rules: [{allow: owner}]) { title: String! 
 local BOB, EVE = user("bob"), user("eve")
 local CREATE = '{ createPost(input: {title: "t", n: 1}) { id title n owner } }'
 
+describe("events of records whose owner is told by several rules", function()
+  local OIDC = "OPENID_CONNECT"
+
+  local function serve_by(rules, fields)
+    served = assert(engine.new({
+      schema_text = ("type Post @model @auth(rules: [%s]) { title: String! n: Int %s }"):format(rules, fields or ""),
+      auth_modes = { default = "AMAZON_COGNITO_USER_POOLS", additional = { OIDC } } }))
+  end
+
+  local function partner(claims) return { mode = OIDC, sub = claims.sub, claims = claims } end
+
+  it("reach each by the provider and the claim of the own rule, with one argument for all", function()
+    for _, rules in ipairs({ '{allow: owner, provider: oidc, identityClaim: "sub"}, {allow: owner}',
+      '{allow: owner}, {allow: owner, provider: oidc, identityClaim: "sub"}' }) do
+      serve_by(rules)
+      local ann, eve = partner({ sub = "ann", username = "bob" }), partner({ sub = "bob2" })
+      for identity, name in pairs({ [BOB] = "bob", [ann] = "ann" }) do
+        local all = assert(subscribe("{ onCreatePost { title } }", identity))
+        local own = assert(subscribe(('{ onCreatePost(owner: "%s") { title } }'):format(name), identity))
+        for _, other in ipairs({ BOB, ann, eve, EVE }) do
+          assert.equal(other == identity and 1 or 0, #events(all, CREATE, other))
+          assert.equal(other == identity and 1 or 0, #events(own, CREATE, other))
+        end
+      end
+      assert.is_nil((subscribe('{ onCreatePost(owner: "bob") { title } }', ann)))
+      assert.is_nil((subscribe('{ onCreatePost(owner: "ann") { title } }', BOB)))
+    end
+  end)
+
+  it("reach a caller by any claim that one of the rules names", function()
+    serve_by('{allow: owner, provider: oidc, identityClaim: "sub"}, {allow: owner, provider: oidc, identityClaim: "email"}', "owner: String")
+    local ann = partner({ sub = "ann", email = "a@x.example" })
+    for _, name in ipairs({ "ann", "a@x.example" }) do
+      local s = assert(subscribe(('{ onCreatePost(owner: "%s") { title } }'):format(name), ann))
+      for _, owner in ipairs({ "ann", "a@x.example" }) do
+        local create = ('{ createPost(input: {title: "t", owner: "%s"}) { title owner } }'):format(owner)
+        assert.equal(owner == name and 1 or 0, #events(s, create, ann))
+      end
+    end
+    assert.is_nil((subscribe('{ onCreatePost(owner: "eve") { title } }', ann)))
+  end)
+end)
+
 describe("events of records that have owners", function()
   before_each(function() serve(OWNED) end)
 
