@@ -224,7 +224,11 @@ bool aps_decimal_is_distinct(struct aps_str number, double value)
 	size_t n = count_significant(number);
 	if (n == 0) return true;
 	double magnitude = fabs(value);
-	return n <= DBL_DIG && magnitude >= DBL_MIN && magnitude <= DBL_MAX;
+	if (!(magnitude >= DBL_MIN && magnitude <= DBL_MAX)) return false;
+	if (n <= DBL_DIG) return true;
+	char shortest[APS_DECIMAL_CHARS];
+	size_t n_chars = aps_decimal_print(value, shortest);
+	return aps_str_eq(number, (struct aps_str){shortest, n_chars});
 }
 
 size_t aps_decimal_print(double value, char out[APS_DECIMAL_CHARS])

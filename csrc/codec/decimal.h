@@ -13,7 +13,7 @@ bool aps_decimal_scale_fast(uint64_t mantissa, int64_t exponent, double *value);
 /* The value of a JSON number's text (its grammar was checked). Above the range it is an infinity. */
 double aps_decimal_parse(struct aps_str number);
 /* Whether no other value has this double: `value` is of the JSON number's text. A double tells all numbers of
- * DBL_DIG digits apart where it is normal; zero is itself alone. */
+ * DBL_DIG digits apart where it is normal, and has one shortest text; zero is itself alone. */
 bool aps_decimal_is_distinct(struct aps_str number, double value);
 /* The shortest text that reads back the same, as a JSON number; integral values with all digits and no exponent.
  * `value` must be finite. Returns the length; there is no terminating zero. */

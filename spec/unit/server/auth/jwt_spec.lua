@@ -98,7 +98,7 @@ describe("the verification of JSON Web Tokens", function()
       local signed = core.base64('{"alg":"HS256"}', "url") .. "." .. core.base64(('{"iss":"i",%s}'):format(times), "url")
       return verify(signed .. "." .. core.base64(core.hmac_sha256("secret", signed), "url"), HS256, 1700000000)
     end
-    for _, exp in ipairs({ "1700000060", "1.70000006e9", "1700000060.0", "1700000060.25" }) do assert.is_table((with('"exp":' .. exp))) end
+    for _, exp in ipairs({ "1700000060", "1.70000006e9", "1700000060.0", "1700000060.25", "1700000060.1234567" }) do assert.is_table((with('"exp":' .. exp))) end
     for _, exp in ipairs({ "1700000060.0000000000001", "1e400", "17000000600000000000000000000" }) do
       assert.same({ nil, "Token has expired." }, { with('"exp":' .. exp) })
     end
