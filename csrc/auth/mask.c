@@ -99,14 +99,15 @@ static int32_t read_code_point(const unsigned char *p, size_t left, size_t *n)
 static size_t match_escaped(const unsigned char *p, size_t left, const struct form *form, size_t at, size_t *n_secret)
 {
 	static const char SHORT[] = "b\bf\fn\nr\rt\t";
-	size_t n;
+	size_t n = 0;
+	/* First: the secret may have a 'u' itself. */
+	*n_secret = p[0] == 'u' ? bytes_of(read_code_point(p, left, &n), form, at) : 0;
+	if (*n_secret != 0) return n;
 	*n_secret = 1;
 	if (is_same(p[0], form->p[at], form->is_base64)) return 1;
 	for (size_t i = 0; i < sizeof SHORT - 1; i += 2)
 		if (p[0] == (unsigned char)SHORT[i] && form->p[at] == (unsigned char)SHORT[i + 1]) return 1;
-	if (p[0] != 'u') return 0;
-	*n_secret = bytes_of(read_code_point(p, left, &n), form, at);
-	return *n_secret != 0 ? n : 0;
+	return 0;
 }
 
 /* RFC 8259 section 7, and once more for JSON in a string of JSON: any number of backslashes counts as one. */

@@ -96,6 +96,33 @@ static void add_signature(struct aps_secrets *secrets, struct aps_str value)
 	add(secrets, signature, false);
 }
 
+/* As it stands, without quotes, and as percent-encoding has it. */
+static void add_value(struct aps_secrets *secrets, struct aps_str value)
+{
+	value = aps_str_trim(value);
+	if (value.n >= 2 && value.p[0] == '"' && value.p[value.n - 1] == '"')
+		value = (struct aps_str){value.p + 1, value.n - 2};
+	add(secrets, value, false);
+	if (value.n == 0 || memchr(value.p, '%', value.n) == NULL) return;
+	struct aps_buf decoded;
+	aps_buf_init(&decoded, value.n);
+	aps_percent_decode(&decoded, value);
+	add(secrets, aps_buf_str(&decoded), false);
+	if (decoded.rc != APS_OK) secrets->records.rc = decoded.rc;
+	aps_buf_clear(&decoded);
+}
+
+/* RFC 7616 section 3.4: what the password has gone into. */
+static void add_digest(struct aps_secrets *secrets, struct aps_str rest)
+{
+	static const char NAME[] = "response=";
+	const char *at = aps_str_find(rest, NAME);
+	if (at == NULL) return;
+	struct aps_str value = {at + sizeof NAME - 1, 0};
+	while (value.p + value.n < rest.p + rest.n && value.p[value.n] != ',') value.n++;
+	add_value(secrets, value);
+}
+
 /* "Scheme credentials" (RFC 9110 section 11.4), or the credentials alone. */
 static void add_credentials(struct aps_secrets *secrets, struct aps_str value)
 {
@@ -107,6 +134,7 @@ static void add_credentials(struct aps_secrets *secrets, struct aps_str value)
 	struct aps_str rest = aps_str_trim(after(value, space));
 	add(secrets, rest, aps_str_find(rest, "=") != NULL && aps_str_find(rest, " ") != NULL);
 	if (aps_str_eq_nocase(scheme, APS_STR("basic"))) add_basic(secrets, rest);
+	if (aps_str_eq_nocase(scheme, APS_STR("digest"))) add_digest(secrets, rest);
 	add_signature(secrets, rest);
 }
 
@@ -118,15 +146,15 @@ static void add_cookies(struct aps_secrets *secrets, struct aps_str value)
 		const char *end = memchr(value.p, ';', value.n);
 		struct aps_str pair = {value.p, end != NULL ? (size_t)(end - value.p) : value.n};
 		const char *equals = memchr(pair.p, '=', pair.n);
-		add(secrets, equals != NULL ? after(pair, equals) : pair, false);
+		add_value(secrets, equals != NULL ? after(pair, equals) : pair);
 		value = end != NULL ? after(value, end) : (struct aps_str){value.p, 0};
 	}
 }
 
 static bool is_secret_name(struct aps_str name)
 {
-	static const char *const WORDS[] = {"auth",   "token", "secret",  "key",        "password",
-	                                    "passwd", "sign",  "session", "credential", "jwt"};
+	static const char *const WORDS[] = {"auth", "token",   "secret",     "key", "pass",  "pwd",
+	                                    "sign", "session", "credential", "jwt", "bearer"};
 	for (size_t i = 0; i < APS_COUNTOF(WORDS); i++)
 		if (aps_str_contains_nocase(name, aps_str_of(WORDS[i]))) return true;
 	return false;
@@ -180,6 +208,19 @@ static const char *after_scheme(struct aps_str url)
 	return strncmp(end, "://", 3) == 0 ? end + 3 : url.p;
 }
 
+/* Parameters whose names say that they are secrets. */
+static void add_query(struct aps_secrets *secrets, const char *url)
+{
+	const char *p = strchr(url, '?');
+	while (p != NULL && *p != '\0' && *p != '#') {
+		p++;
+		size_t n = strcspn(p, "&#"), n_name = strcspn(p, "=&#");
+		if (n_name < n && is_secret_name((struct aps_str){p, n_name}))
+			add_value(secrets, (struct aps_str){p + n_name + 1, n - n_name - 1});
+		p += n;
+	}
+}
+
 void aps_secrets_add_url(struct aps_secrets *secrets, const char *url)
 {
 	struct aps_str text = aps_str_of(url);
@@ -188,6 +229,7 @@ void aps_secrets_add_url(struct aps_secrets *secrets, const char *url)
 	const char *at = NULL;
 	for (const char *p = start; *p != '\0' && *p != '/' && *p != '?' && *p != '#'; p++)
 		if (*p == '@') at = p;
+	add_query(secrets, start);
 	if (at == NULL) return;
 	struct aps_str user = {start, (size_t)(at - start)};
 	struct aps_buf decoded;

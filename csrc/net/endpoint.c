@@ -46,6 +46,9 @@ enum aps_rc aps_endpoint_parse(const char *url, struct aps_endpoint *out, struct
 		return aps_fail(err, APS_E_USAGE, "the URL must start with http://, https://, ws:// or wss://");
 	size_t n_authority = strcspn(host, "/?#");
 	const char *end = host + n_authority;
+	/* Some read it as a slash (WHATWG URL), so that the host is another one. */
+	if (memchr(host, '\\', n_authority) != NULL)
+		return aps_fail(err, APS_E_USAGE, "the URL's host has a backslash");
 	for (const char *p = host; p < end; p++)
 		if (*p == '@') host = p + 1;
 	const char *host_end = host;

@@ -454,6 +454,10 @@ static void tell_failure(struct aps_exchange *exchange, CURLcode code, struct ap
 		              headers->rc == APS_E_TOO_BIG ? "the headers of the answer are" : "the answer is",
 		              headers->rc == APS_E_TOO_BIG ? headers->max_bytes : exchange->response.max_bytes, n,
 		              host.p);
+	/* What libcurl says of a line that never ends. */
+	else if (code == CURLE_OUT_OF_MEMORY && exchange->reached && exchange->response.n == 0)
+		aps_fail_word(err, APS_E_TOO_BIG, "response_too_big", 0,
+		              "a line of the answer's headers is longer than libcurl takes, from %.*s", n, host.p);
 	else if (exchange->response.rc != APS_OK || exchange->response_headers.rc != APS_OK)
 		aps_fail(err, APS_E_NOMEM, "no memory for the answer from %.*s", n, host.p);
 	else

@@ -33,6 +33,8 @@ local rows = {
   { "another name", "DNS:elsewhere.example", "host_name", "host_name", "host_name" },
   { "other addresses", "IP:127.0.0.2,IP:::2", "host_name", "host_name", "host_name" },
   { "the addresses as names", "DNS:127.0.0.1,DNS:::1", "host_name", "host_name", "host_name" },
+  { "the name of its subject", "email:nobody@elsewhere.example", "host_name", "host_name", "host_name", subject = "localhost" },
+  { "the address of its subject", "email:nobody@elsewhere.example", "host_name", "host_name", "host_name", subject = "127.0.0.1" },
   { "every name", "DNS:*", "host_name", "host_name", "host_name" },
   { "all, and expired", "DNS:localhost,IP:127.0.0.1,IP:::1", "certificate_expired", "certificate_expired", "certificate_expired", days = -1 },
   { "all, by itself", "DNS:localhost,IP:127.0.0.1,IP:::1", "certificate", "certificate", "certificate", by = "self" },
@@ -53,7 +55,7 @@ describe("a certificate", function()
     authority, stranger = certificates.authority(), certificates.authority()
     for _, row in ipairs(rows) do
       if row.by == "self" then row.made = authority.self_signed("localhost", row[2])
-      else row.made = (row.by == "stranger" and stranger or authority).issue("nobody", row[2], row.days or 30) end
+      else row.made = (row.by == "stranger" and stranger or authority).issue(row.subject or "nobody", row[2], row.days or 30) end
     end
   end)
   teardown(process.stop_all)

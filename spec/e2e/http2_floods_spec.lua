@@ -53,7 +53,7 @@ describe("an HTTP/2 server", function()
     return output
   end
 
-  for _, kind in ipairs{ "empty_data", "priority" } do
+  for _, kind in ipairs{ "empty_data", "mixed", "priority" } do
     it("that floods its client with frames (" .. kind .. ") holds up nobody else", function()
       assert.matches("^ok ok ok ok ok ok ended ", outcome(kind))
     end)

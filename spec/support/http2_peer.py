@@ -2,6 +2,7 @@
 """An HTTP/2 server over TLS that misbehaves (RFC 9113): `http2_peer.py CERT KEY KIND`; prints `PORT n PID p`.
 
 KIND: empty_data   answers each request and sends DATA frames of no bytes for ever
+      mixed        likewise, with a byte among 60,000 of them
       priority     sends PRIORITY frames for ever, and no answer
       window       leaves the peer no room to send a body into, and no answer
       answer       a good answer: {"data":{"a":1}}
@@ -23,6 +24,8 @@ def frame(kind, flags, stream, payload=b""):
 
 FLOODS = {
     "empty_data": lambda stream: frame(HEADERS, 4, stream, b"\x88") + frame(DATA, 0, stream) * 1500,
+    # one byte for the transfer now and then
+    "mixed": lambda stream: frame(HEADERS, 4, stream, b"\x88") + frame(DATA, 0, stream) * 60000 + frame(DATA, 0, stream, b"x"),
     "priority": lambda stream: frame(PRIORITY, 0, stream, struct.pack(">IB", 0, 15)) * 1000,
 }
 
@@ -54,7 +57,7 @@ def serve(sock, tls, kind):
             elif what == HEADERS and kind in FLOODS:
                 first = FLOODS[kind](stream)
                 sock.sendall(first)
-                rest = first[-9 * 1000 :] if kind == "empty_data" else first
+                rest = first if kind == "priority" else first[10:]
                 while True:
                     sock.sendall(rest)
             elif what == DATA and flags & 1 and kind == "answer":

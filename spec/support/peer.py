@@ -14,6 +14,7 @@ Steps, each a list whose first item is its name:
   send_slowly TEXT N MS  N bytes at a time, MS milliseconds apart
   flood TEXT N           write TEXT N times
   http STATUS HEADERS BODY   an HTTP response with Content-Length; HEADERS is an object
+  gzip PREFIX N SUFFIX   an HTTP response with a body of PREFIX, N times 'x' and SUFFIX, compressed
   half_close, close, reset   shut down writing; close; close with RST
   wait                   until the other side closes
   ws_accept PROTOCOL     answer the upgrade (null: choose none)
@@ -31,6 +32,7 @@ In the body of `http`, in its headers and in the texts of `ws_send` and `ws_clos
 and %FRAME% the frame that was read last, both as in a string of JSON.
 """
 import base64
+import gzip
 import hashlib
 import json
 import os
@@ -120,6 +122,11 @@ class Connection:
         lines = ["HTTP/1.1 %d Scripted" % status, "Content-Length: %d" % len(body.encode("utf-8"))]
         lines += ["%s: %s" % (name, self.echo(value)) for name, value in headers.items()]
         self.sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body.encode("utf-8"))
+
+    def gzip(self, prefix, times, suffix):
+        body = gzip.compress(prefix.encode() + b"x" * times + suffix.encode())
+        head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+        self.sock.sendall(head.encode() + body)
 
     def half_close(self):
         self.sock.shutdown(socket.SHUT_WR)

@@ -287,6 +287,29 @@ static void members_of_an_object_are_secrets_by_their_name(void **state)
 	aps_secrets_add_object(&secrets, APS_STR("{\"cookie\":"));
 }
 
+static void a_secret_with_the_letter_of_an_escape_is_masked_in_escapes_too(void **state)
+{
+	(void)state;
+	keep("x-api-key", "uk-u12345u");
+	expect("\\u0075\\u006b-\\u007512345\\u0075.", "******************************.");
+	expect("uk-u12345u \\uk-u12345u", "********** ***********");
+}
+
+static void secrets_have_many_names(void **state)
+{
+	(void)state;
+	keep("X-Pwd", "my-pass-1");
+	keep("X-Bearer", "my-bearer-2");
+	keep("Cookie", "a=\"quoted-33\"; b=s%3Aencoded-44");
+	keep("Authorization", "Digest username=\"ann\", response=\"0123456789abcdef\", qop=auth");
+	aps_secrets_add_url(&secrets,
+	                    "https://api.example/graphql?stage=production&token=in-the-url&x=1#key=fragment-66");
+	expect("my-pass-1 my-bearer-2", "********* ***********");
+	expect("quoted-33 s:encoded-44 s%3Aencoded-44", "********* ************ **************");
+	expect("0123456789abcdef", "****************");
+	expect("in-the-url of production, fragment-66", "********** of production, fragment-66");
+}
+
 static void many_secrets_are_all_masked(void **state)
 {
 	(void)state;
@@ -372,6 +395,8 @@ int main(void)
 	        TEST(what_looks_like_an_escape_in_a_secret_is_found_raw_and_escaped),
 	        TEST(a_kept_part_stays_as_it_is),
 	        TEST(members_of_an_object_are_secrets_by_their_name),
+	        TEST(a_secret_with_the_letter_of_an_escape_is_masked_in_escapes_too),
+	        TEST(secrets_have_many_names),
 	        TEST(many_secrets_are_all_masked),
 	        TEST(materials_secrets_are_masked_and_its_key_id_is_none),
 	        TEST(a_long_run_of_escapes_costs_no_more_than_other_text),

@@ -138,6 +138,18 @@ static void serve_long_headers(struct peer *peer)
 	peer_read_end(peer);
 }
 
+static void serve_endless_line(struct peer *peer)
+{
+	char text[1024];
+	peer_accept(peer);
+	if (!peer_read_request(peer)) return;
+	peer_write_text(peer, "HTTP/1.1 200 OK\r\na: ");
+	memset(text, 'x', sizeof text);
+	text[sizeof text - 1] = '\0';
+	for (int i = 0; i < 400 && peer_write_text(peer, text); i++) continue;
+	peer_read_end(peer);
+}
+
 static void serve_long_text(struct peer *peer)
 {
 	peer_accept(peer);
@@ -234,6 +246,17 @@ static void headers_above_the_ceiling_are_told_as_such(void **state)
 	struct aps_http_answer answer = exchange(request_to(url_of(peer->port), "{}"));
 	assert_int_equal(answer.err.code, APS_E_TOO_BIG);
 	assert_non_null(strstr(answer.err.msg, "the headers of the answer are longer than 262144 bytes"));
+	aps_http_answer_clear(&answer);
+	peer_stop(peer);
+}
+
+static void a_header_without_an_end_is_told_as_such(void **state)
+{
+	(void)state;
+	struct peer *peer = peer_start(serve_endless_line);
+	struct aps_http_answer answer = exchange(request_to(url_of(peer->port), "{}"));
+	assert_int_equal(answer.err.code, APS_E_TOO_BIG);
+	assert_non_null(strstr(answer.err.msg, "a line of the answer's headers is longer than libcurl takes"));
 	aps_http_answer_clear(&answer);
 	peer_stop(peer);
 }
@@ -526,6 +549,7 @@ int main(void)
 	        HTTP_TEST(unpacks_gzip),
 	        HTTP_TEST(the_ceiling_counts_unpacked_bytes),
 	        HTTP_TEST(headers_above_the_ceiling_are_told_as_such),
+	        HTTP_TEST(a_header_without_an_end_is_told_as_such),
 	        HTTP_TEST(stops_a_response_above_the_ceiling),
 	        HTTP_TEST(a_refused_connection_was_not_sent_and_names_the_host_only),
 	        HTTP_TEST(a_silent_server_times_out_after_sending),
