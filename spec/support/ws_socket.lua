@@ -51,7 +51,7 @@ function ws_socket.tcp(port, pump, wrap)
   local tcp = assert(socket.tcp())
   assert(tcp:connect("127.0.0.1", port))
   tcp:settimeout(0)
-  local self = setmetatable({ tcp = tcp, pump = pump, buffer = "", deadline_s = 10 }, Socket_mt)
+  local self = setmetatable({ tcp = tcp, pump = pump, buffer = "", deadline_s = 60 }, Socket_mt)
   if wrap then
     self.tcp = wrap(tcp, pump)
   end
