@@ -2,6 +2,7 @@
 local appsync = require "appsync"
 local core = require "appsync.core"
 local dispatch = require "appsync.dispatch"
+local collect = require "spec.support.collect"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
@@ -398,7 +399,7 @@ describe("a client", function()
       end
       use()
       until_("the collection", function()
-        collectgarbage()
+        collect()
         return weak[1] == nil
       end)
       until_("the hanging up", function() return other.log():find("gone 1", 1, true) end)
