@@ -437,7 +437,7 @@ describe("a client", function()
       s:unsubscribe()
       s = nil -- luacheck: ignore 311
       until_("the hanging up", function()
-        collectgarbage()
+        collect()
         return other.log():find("gone 1", 1, true) or other.log():find("close 1", 1, true)
       end)
     end)

@@ -96,7 +96,7 @@ describe("a subscription to the local server", function()
     connect()
     ready(todos.client:subscribe(ON_CREATE):subscribe())
     wait("stop", function()
-      collectgarbage()
+      require("spec.support.collect")()
       return count '"type":"stop"' == 1
     end)
   end)
