@@ -45,7 +45,8 @@ describe("a fork", function()
     local pipe = assert(io.popen(("timeout 20 %s %s 2>&1; echo status $?"):format(os.getenv "APPSYNC_LUA" or "luajit", path)))
     local output = pipe:read "*a"
     pipe:close()
-    return output
+    -- A busy machine may be told that a call outside a task took long.
+    return (output:gsub("appsync: warn: [^\n]* blocked the main thread [^\n]*\n", ""))
   end
 
   local function test(name, fn)
