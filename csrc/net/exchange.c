@@ -80,10 +80,18 @@ static void beat(struct aps_exchange *exchange, size_t n_bytes)
 	exchange->pulse->has_moved = true;
 }
 
+/* Streams of HTTP/2 that were paused stall their siblings for seconds (libcurl 7.88). */
+static bool may_hold(const struct aps_exchange *exchange)
+{
+	long version = 0;
+	curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
+	return version == CURL_HTTP_VERSION_1_0 || version == CURL_HTTP_VERSION_1_1;
+}
+
 static size_t on_body(char *p, size_t size, size_t n, void *context)
 {
 	struct aps_exchange *exchange = context;
-	if (exchange->pulse->n_turn_bytes > MAX_TURN_BYTES) {
+	if (exchange->pulse->n_turn_bytes > MAX_TURN_BYTES && may_hold(exchange)) {
 		exchange->is_held = exchange->pulse->has_held = true;
 		return CURL_WRITEFUNC_PAUSE;
 	}
@@ -360,8 +368,8 @@ static void take_timeouts(struct aps_exchange *exchange, const struct aps_http_r
 static enum aps_rc check_files(struct aps_exchange *exchange, const struct aps_http_request *request,
                                struct aps_err *err)
 {
-	if (!aps_str_starts(aps_str_of(request->url), "https:")) return APS_OK;
-	if (exchange->has_fit_files && aps_net_options_is_same(&exchange->options, request->options)) return APS_OK;
+	if (!aps_net_options_is_same(&exchange->options, request->options)) exchange->has_fit_files = false;
+	if (exchange->has_fit_files || !aps_str_starts(aps_str_of(request->url), "https:")) return APS_OK;
 	enum aps_rc rc = aps_net_options_check_files(request->options, err);
 	exchange->has_fit_files = rc == APS_OK;
 	return rc;
