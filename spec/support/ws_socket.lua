@@ -74,48 +74,65 @@ end
 
 --- Reads what is there; nil at the end of the stream.
 function Socket:fill()
-  local data, message, partial = self.tcp:receive(65536)
-  data = data or partial or ""
+  local data = self:receive()
   self.buffer = self.buffer .. data
-  if data == "" and message == "closed" then
-    self.is_closed = true
-  end
-  return data ~= "" or message ~= "closed"
+  return data ~= "" or not self.is_closed
 end
 
---- Waits until `test(buffer)` gives something, and returns that; nil when the stream ended before.
+function Socket:receive()
+  local data, message, partial = self.tcp:receive(65536)
+  data = data or partial or ""
+  self.is_closed = self.is_closed or data == "" and message == "closed"
+  return data
+end
+
+--- Waits until there are n bytes, or the stream ended. They are joined once: large messages come in many small pieces.
+function Socket:gather(n, give_up)
+  local pieces, have = { self.buffer }, #self.buffer
+  while have < n and not self.is_closed do
+    local data = self:receive()
+    pieces[#pieces + 1] = data
+    have = have + #data
+    self.pump()
+    assert(socket.gettime() < give_up, "the server doesn't answer; buffer: " .. table.concat(pieces):sub(1, 200))
+  end
+  self.buffer = table.concat(pieces)
+end
+
+--- Waits until `test(buffer)` gives something, and returns that; nil when the stream ended before. A test that lacks
+--- bytes may say, as its second result, how many it needs.
 function Socket:wait(test)
   local give_up = socket.gettime() + self.deadline_s
   while true do
-    local result = test(self.buffer)
+    local result, needed = test(self.buffer)
     if result ~= nil then
       return result
-    elseif not self:fill() then
+    elseif self.is_closed then
       return nil
     end
-    self.pump()
-    assert(socket.gettime() < give_up, "the server doesn't answer; buffer: " .. self.buffer:sub(1, 200))
+    self:gather(needed or #self.buffer + 1, give_up)
   end
 end
 
 --- Takes one HTTP response: {status, headers, body}.
 function Socket:response(is_head)
   local response = self:wait(function(buffer)
-    local head, rest = buffer:match("^(.-\r\n)\r\n(.*)$")
-    if not head then
+    local _, last = buffer:find("\r\n\r\n", 1, true)
+    if not last then
       return nil
     end
+    local head = buffer:sub(1, last - 2)
     local headers = {}
     for name, value in head:gmatch("\r\n([^:\r\n]+):%s*([^\r\n]*)") do
       headers[name:lower()] = value
     end
     local status = tonumber(head:match("^HTTP/1%.1 (%d+)"))
     local n = (is_head or status == 101 or status == 204) and 0 or tonumber(headers["content-length"] or 0)
-    if #rest < n then
-      return nil
+    if #buffer < last + n then
+      return nil, last + n
     end
-    self.rest = rest:sub(n + 1)
-    return { status = status, headers = headers, body = rest:sub(1, n) }
+    self.rest = buffer:sub(last + n + 1)
+    return { status = status, headers = headers, body = buffer:sub(last + 1, last + n) }
   end)
   if response then
     self.buffer = self.rest
@@ -185,7 +202,7 @@ function Socket:frame()
       n = d and ((a * 256 + b) * 256 + c) * 256 + d or math.huge
     end
     if #buffer < at + n - 1 then
-      return nil
+      return nil, n < math.huge and at + n - 1 or nil
     end
     self.rest = buffer:sub(at + n)
     return { opcode = first % 16, fin = first >= 128, payload = buffer:sub(at, at + n - 1) }
