@@ -23,7 +23,7 @@ local COMMAND = "NODE_PATH='%s' NODE_EXTRA_CA_CERTS='%s' INTEROP_CERT='%s' INTER
 local failed = false
 for _, path in ipairs(test_files()) do
   local log = process.temporary(".log")
-  local seconds = tonumber(os.getenv("SPEC_SECONDS") or "") or 180
+  local seconds = tonumber(os.getenv("SPEC_SECONDS") or "") or 900
   local ok = os.execute(COMMAND:format(node_modules, made.ca, made.server.cert, made.server.key, seconds, path, log))
   local text = process.read(log)
   print(path)
