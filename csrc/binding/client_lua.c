@@ -6,8 +6,8 @@
 #include "binding/settings_lua.h"
 #include "binding/value.h"
 #include "client/call.h"
+#include "client/credential_commands.h"
 #include "client/feed.h"
-#include "client/identity_commands.h"
 #include "client/lifecycle.h"
 #include "proto/gqlhttp.h"
 
@@ -48,7 +48,7 @@ int Apl_client_open(lua_State *L, struct apl_runtime *box)
 	lua_setmetatable(L, -2);
 	uint64_t id = aps_runtime_next_id(box->runtime);
 	struct aps_open_command *command = aps_open_command_new(id);
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	apl_read_settings(L, 2, &command->settings);
 	client->stats = aps_stats_new();
 	if (client->stats == NULL) return luaL_error(L, "out of memory");
@@ -69,7 +69,7 @@ static int Apl_client_id(lua_State *L)
 static bool read_material(lua_State *L, enum aps_auth_mode mode, struct aps_auth_material *out, struct aps_err *err)
 {
 	struct aps_str secret = {NULL, 0};
-	struct aps_given_credentials credentials = {.expires_ms = 0};
+	struct aps_given_iam_credentials credentials = {.expires_ms = 0};
 	bool has_secret = apl_field_str(L, 2, "secret", &secret);
 	bool has_key = apl_field_str(L, 2, "access_key_id", &credentials.access_key_id);
 	apl_field_str(L, 2, "secret_access_key", &credentials.secret_access_key);
@@ -106,8 +106,8 @@ static int Apl_client_add_auth(lua_State *L)
 	luaL_checktype(L, 2, LUA_TTABLE);
 	struct aps_err err = {0};
 	uint64_t id = aps_runtime_next_id(runtime);
-	struct aps_identity_command *command = aps_identity_command_new(APS_IDENTITY_ADD, client->id, id);
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	struct aps_credential_command *command = aps_credential_command_new(APS_CREDENTIAL_ADD, client->id, id);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	command->mode = check_mode(L, 2);
 	command->is_dynamic = apl_field_bool(L, 2, "dynamic", false);
 	apl_field_copy(L, 2, "region", &command->region);
@@ -119,7 +119,7 @@ static int Apl_client_add_auth(lua_State *L)
 	return 1;
 }
 
-/* Credentials for IAM, a token for all other modes; the identity knows which mode is its own. */
+/* Credentials for IAM, a token for all other modes; the credential knows which mode is its own. */
 static int Apl_client_set_auth(lua_State *L)
 {
 	struct apl_client *client = check_late(L);
@@ -134,16 +134,16 @@ static int Apl_client_set_auth(lua_State *L)
 	lua_getfield(L, 2, "access_key_id");
 	enum aps_auth_mode mode = lua_isnil(L, -1) ? APS_AUTH_OIDC : APS_AUTH_IAM;
 	lua_pop(L, 1);
-	struct aps_identity_command *command = aps_identity_command_new(APS_IDENTITY_SET, client->id, id);
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	struct aps_credential_command *command = aps_credential_command_new(APS_CREDENTIAL_SET, client->id, id);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	if (read_material(L, mode, &command->material, &err)) {
 		apl_runtime_post(L, client->box, -1);
 		lua_pushboolean(L, 1);
 		return 1;
 	}
 	if (err.code == APS_OK) aps_fail(&err, APS_E_AUTH, "neither a token nor credentials");
-	command = aps_identity_command_new(APS_IDENTITY_FAIL, client->id, id);
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	command = aps_credential_command_new(APS_CREDENTIAL_FAIL, client->id, id);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	aps_fail_word(&command->err, APS_E_AUTH, err.word != NULL ? err.word : "no_token", 0, "%s", err.msg);
 	apl_runtime_post(L, client->box, -1);
 	return refuse(L, &err);
@@ -165,8 +165,8 @@ static int Apl_client_fail_auth(lua_State *L)
 	uint64_t id = apl_check_id(L, 2);
 	const char *message = apl_check_cstring(L, 3);
 	const char *word = static_word(luaL_optstring(L, 4, NULL));
-	struct aps_identity_command *command = aps_identity_command_new(APS_IDENTITY_FAIL, client->id, id);
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	struct aps_credential_command *command = aps_credential_command_new(APS_CREDENTIAL_FAIL, client->id, id);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	aps_fail_word(&command->err, APS_E_AUTH, word, 0, "%s", message);
 	apl_runtime_post(L, client->box, -1);
 	return 0;
@@ -176,9 +176,9 @@ static int Apl_client_drop_auth(lua_State *L)
 {
 	struct apl_client *client = check_late(L);
 	if (client == NULL) return 0;
-	struct aps_identity_command *command =
-	        aps_identity_command_new(APS_IDENTITY_DROP, client->id, apl_check_id(L, 2));
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	struct aps_credential_command *command =
+	        aps_credential_command_new(APS_CREDENTIAL_DROP, client->id, apl_check_id(L, 2));
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	apl_runtime_post(L, client->box, -1);
 	return 0;
 }
@@ -245,11 +245,11 @@ static uint64_t field_id(lua_State *L, const char *name)
 static int post_call(lua_State *L, struct apl_client *client, struct aps_call_command *command)
 {
 	uint64_t id = command->head.id;
-	command->identity = field_id(L, "auth");
+	command->credential = field_id(L, "auth");
 	command->timeout_ms = apl_field_ms(L, 2, "timeout", 0);
 	lua_getfield(L, 2, "headers");
 	apl_take_headers(L, &command->headers);
-	command->head.op.n_bytes += command->n_body;
+	command->head.mail.n_bytes += command->n_body;
 	apl_runtime_post(L, client->box, -1);
 	apl_push_id(L, id);
 	return 1;
@@ -261,7 +261,7 @@ static int Apl_client_execute(lua_State *L)
 	struct aps_runtime *runtime = apl_runtime_check_open(L, client->box);
 	luaL_checktype(L, 2, LUA_TTABLE);
 	struct aps_call_command *command = aps_call_command_new(client->id, aps_runtime_next_id(runtime));
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	enum aps_gql_operation_kind kind;
 	command->body = build_body(L, &command->n_body, &kind);
 	command->is_safe = kind == APS_GQL_QUERY || apl_field_bool(L, 2, "idempotent", false);
@@ -276,7 +276,7 @@ static int Apl_client_request(lua_State *L)
 	luaL_checktype(L, 2, LUA_TTABLE);
 	struct aps_str body;
 	struct aps_call_command *command = aps_call_command_new(client->id, aps_runtime_next_id(runtime));
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	command->is_plain = true;
 	command->can_retry = apl_field_bool(L, 2, "retry", false);
 	command->is_safe = command->can_retry;
@@ -296,7 +296,7 @@ static int Apl_client_cancel(lua_State *L)
 	struct apl_client *client = check_late(L);
 	if (client == NULL) return 0;
 	struct aps_command *command = aps_cancel_command_new(client->id, apl_check_id(L, 2));
-	apl_push_pending(L, command != NULL ? &command->op : NULL);
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
 	apl_runtime_post(L, client->box, -1);
 	return 0;
 }
@@ -317,10 +317,10 @@ static int Apl_client_subscribe(lua_State *L)
 	struct aps_runtime *runtime = apl_runtime_check_open(L, client->box);
 	luaL_checktype(L, 2, LUA_TTABLE);
 	struct aps_subscribe_command *command = aps_subscribe_command_new(client->id, aps_runtime_next_id(runtime));
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	enum aps_gql_operation_kind kind;
 	command->body = build_body(L, &command->n_body, &kind);
-	command->identity = field_id(L, "auth");
+	command->credential = field_id(L, "auth");
 	command->overflow = check_overflow(L);
 	command->max_items = apl_field_size(L, 2, "buffer", 1024);
 	command->max_bytes = apl_field_size(L, 2, "buffer_bytes", (size_t)4 * 1024 * 1024);
@@ -340,7 +340,7 @@ static int Apl_client_unsubscribe(lua_State *L)
 	struct apl_client *client = check_late(L);
 	if (client == NULL) return 0;
 	struct aps_command *command = aps_unsubscribe_command_new(client->id, apl_check_id(L, 2));
-	apl_push_pending(L, command != NULL ? &command->op : NULL);
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
 	apl_runtime_post(L, client->box, -1);
 	return 0;
 }
@@ -351,7 +351,7 @@ static int Apl_client_consumed(lua_State *L)
 	if (client == NULL) return 0;
 	struct aps_command *command =
 	        aps_consumed_command_new(client->id, apl_check_id(L, 2), apl_size_of(luaL_checknumber(L, 3)));
-	apl_push_pending(L, command != NULL ? &command->op : NULL);
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
 	apl_runtime_post(L, client->box, -1);
 	return 0;
 }
@@ -362,7 +362,7 @@ static int Apl_client_set_headers(lua_State *L)
 	if (client == NULL) return 0;
 	lua_settop(L, 4);
 	struct aps_headers_command *command = aps_headers_command_new(client->id, apl_check_id(L, 2));
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	if (!lua_isnil(L, 4)) {
 		command->error = aps_strndup(luaL_checkstring(L, 4), lua_rawlen(L, 4));
 		if (command->error == NULL) return luaL_error(L, "out of memory");
@@ -378,7 +378,7 @@ static int Apl_client_set_online(lua_State *L)
 	struct apl_client *client = check_late(L);
 	if (client == NULL) return 0;
 	struct aps_command *command = aps_online_command_new(client->id, lua_toboolean(L, 2) != 0);
-	apl_push_pending(L, command != NULL ? &command->op : NULL);
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
 	apl_runtime_post(L, client->box, -1);
 	return 0;
 }
@@ -405,7 +405,7 @@ static int Apl_client_close(lua_State *L)
 		return 0;
 	}
 	struct aps_command *command = aps_close_command_new(client->id);
-	apl_push_pending(L, command != NULL ? &command->op : NULL);
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
 	client->is_closed = true;
 	apl_runtime_post(L, client->box, -1);
 	return 0;

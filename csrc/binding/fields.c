@@ -130,31 +130,31 @@ uint64_t apl_check_id(lua_State *L, int index)
 
 static int Apl_pending_gc(lua_State *L)
 {
-	struct aps_op **slot = luaL_checkudata(L, 1, PENDING);
-	if (*slot != NULL) (*slot)->kind->free_op(*slot);
+	struct aps_mail **slot = luaL_checkudata(L, 1, PENDING);
+	if (*slot != NULL) (*slot)->kind->free_mail(*slot);
 	*slot = NULL;
 	return 0;
 }
 
-void apl_push_pending(lua_State *L, struct aps_op *op)
+void apl_push_pending(lua_State *L, struct aps_mail *mail)
 {
-	if (op == NULL) luaL_error(L, "out of memory");
-	/* The caller made `op` just now and holds it here: a throw below would lose it, which only memory's end can
+	if (mail == NULL) luaL_error(L, "out of memory");
+	/* The caller made `mail` just now and holds it here: a throw below would lose it, which only memory's end can
 	 * cause. */
-	struct aps_op **slot = apl_newuserdata(L, sizeof *slot);
+	struct aps_mail **slot = apl_newuserdata(L, sizeof *slot);
 	*slot = NULL;
 	if (luaL_newmetatable(L, PENDING)) {
 		lua_pushcfunction(L, Apl_pending_gc);
 		lua_setfield(L, -2, "__gc");
 	}
 	lua_setmetatable(L, -2);
-	*slot = op;
+	*slot = mail;
 }
 
-struct aps_op *apl_pending_take(lua_State *L, int index)
+struct aps_mail *apl_pending_take(lua_State *L, int index)
 {
-	struct aps_op **slot = luaL_checkudata(L, index, PENDING);
-	struct aps_op *op = *slot;
+	struct aps_mail **slot = luaL_checkudata(L, index, PENDING);
+	struct aps_mail *mail = *slot;
 	*slot = NULL;
-	return op;
+	return mail;
 }

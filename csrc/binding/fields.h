@@ -28,10 +28,11 @@ void apl_take_headers(lua_State *L, struct aps_header_list *list);
 void apl_push_id(lua_State *L, uint64_t id);
 uint64_t apl_check_id(lua_State *L, int index);
 
-/* An operation in the making, owned by the userdata that this pushes until apl_pending_take(). Throws when op is NULL.
+/* A piece of mail in the making, owned by the userdata that this pushes until apl_pending_take(). Throws when mail is
+ * NULL.
  */
-void apl_push_pending(lua_State *L, struct aps_op *op);
-struct aps_op *apl_pending_take(lua_State *L, int index);
+void apl_push_pending(lua_State *L, struct aps_mail *mail);
+struct aps_mail *apl_pending_take(lua_State *L, int index);
 
 /* Throws the error's message. */
 int apl_throw(lua_State *L, const struct aps_err *err);

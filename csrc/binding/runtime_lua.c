@@ -19,7 +19,7 @@ static void free_event(struct apl_runtime *box)
 {
 	struct aps_event *event = box->event;
 	box->event = NULL;
-	if (event != NULL) event->op.kind->free_op(&event->op);
+	if (event != NULL) event->mail.kind->free_mail(&event->mail);
 }
 
 static bool close_runtime(struct apl_runtime *box, int64_t timeout_ms)

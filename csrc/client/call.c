@@ -17,13 +17,13 @@ struct aps_call {
 	struct aps_timer retry;
 	uint64_t id;
 	struct aps_client *client;
-	struct aps_identity *identity; /* held; NULL: none */
-	struct aps_call_command *what; /* taken over from the inbox */
-	uint64_t http;                 /* exchange under way; 0: none */
-	uint64_t generation;           /* of the material that it was signed with */
-	struct aps_arena arena;        /* of `sent` */
-	struct aps_header_list sent;   /* the last attempt's headers */
-	struct aps_secrets secrets;    /* of all attempts: an answer may quote an earlier one */
+	struct aps_credential *credential; /* held; NULL: none */
+	struct aps_call_command *what;     /* taken over from the inbox */
+	uint64_t http;                     /* exchange under way; 0: none */
+	uint64_t generation;               /* of the material that it was signed with */
+	struct aps_arena arena;            /* of `sent` */
+	struct aps_header_list sent;       /* the last attempt's headers */
+	struct aps_secrets secrets;        /* of all attempts: an answer may quote an earlier one */
 	unsigned n_attempts;
 	bool was_sent;
 	bool has_refreshed;
@@ -34,10 +34,10 @@ struct aps_call {
 	struct aps_result_event *last; /* its response; NULL without one */
 };
 
-static void free_call_command(struct aps_op *op)
+static void free_call_command(struct aps_mail *mail)
 {
-	struct aps_call_command *command = (struct aps_call_command *)op;
-	if (command->result != NULL) command->result->head.op.kind->free_op(&command->result->head.op);
+	struct aps_call_command *command = (struct aps_call_command *)mail;
+	if (command->result != NULL) command->result->head.mail.kind->free_mail(&command->result->head.mail);
 	aps_free(command->method);
 	aps_free(command->url);
 	aps_free(command->body);
@@ -45,27 +45,27 @@ static void free_call_command(struct aps_op *op)
 	aps_free(command);
 }
 
-static void free_plain_op(struct aps_op *op)
+static void free_plain_mail(struct aps_mail *mail)
 {
-	aps_free(op);
+	aps_free(mail);
 }
 
 /* The loop frees each command after it ran; what a call keeps is moved into a copy whose kind is this one. */
-static const struct aps_op_kind CALL_KIND = {"call", free_call_command, NULL};
-static const struct aps_op_kind CANCEL_KIND = {"cancel", free_plain_op, NULL};
+static const struct aps_mail_kind CALL_KIND = {"call", free_call_command};
+static const struct aps_mail_kind CANCEL_KIND = {"cancel", free_plain_mail};
 
 static void run_call(struct aps_core *core, struct aps_command *command);
 
-struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t op)
+struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t call)
 {
 	struct aps_call_command *command = aps_calloc(1, sizeof *command);
 	if (command == NULL) return NULL;
-	command->result = aps_result_event_new(op);
+	command->result = aps_result_event_new(call);
 	if (command->result == NULL) {
 		aps_free(command);
 		return NULL;
 	}
-	command->head = (struct aps_command){{NULL, &CALL_KIND, sizeof *command}, run_call, client, op};
+	command->head = (struct aps_command){{NULL, &CALL_KIND, sizeof *command}, run_call, client, call};
 	command->made_ms = aps_clock_mono_ms();
 	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
 	aps_header_list_init(&command->headers, &command->arena);
@@ -74,7 +74,7 @@ struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t op)
 
 static void drop_last(struct aps_call *call)
 {
-	if (call->last != NULL) call->last->head.op.kind->free_op(&call->last->head.op);
+	if (call->last != NULL) call->last->head.mail.kind->free_mail(&call->last->head.mail);
 	call->last = NULL;
 }
 
@@ -87,10 +87,10 @@ static void end_call(struct aps_core *core, struct aps_call *call)
 	aps_waiter_stop(&call->waiter);
 	aps_table_take(&core->calls, call->id);
 	if (call->client != NULL) APS_STATS_SUB(call->client->stats, operations_in_flight, 1);
-	aps_identity_release(core, call->identity);
+	aps_credential_release(core, call->credential);
 	aps_arena_clear(&call->arena);
 	aps_secrets_clear(&call->secrets);
-	free_call_command(&call->what->head.op);
+	free_call_command(&call->what->head.mail);
 	aps_free(call);
 }
 
@@ -119,7 +119,7 @@ static void answer_call(struct aps_core *core, struct aps_call *call, struct aps
 		event->response.err.sent = true;
 		APS_STATS_ADD(call->client->stats, errors, 1);
 	}
-	event->head.op.n_bytes += event->answer.n_body;
+	event->head.mail.n_bytes += event->answer.n_body;
 	aps_core_emit(core, &event->head);
 	end_call(core, call);
 }
@@ -165,11 +165,11 @@ static enum aps_rc build_headers(struct aps_call *call, struct aps_header_list *
 		if (add_header(list, "accept", "application/json, */*;q=0.8", err) != APS_OK) return err->code;
 		if (agent != NULL && add_header(list, "x-amz-user-agent", agent, err) != APS_OK) return err->code;
 	}
-	if (call->identity == NULL) return APS_OK;
-	struct aps_appsync_signing signing = aps_identity_signing(call->identity);
+	if (call->credential == NULL) return APS_OK;
+	struct aps_appsync_signing signing = aps_credential_signing(call->credential);
 	if (what->is_plain) signing.endpoint = aps_str_of(what->url);
-	call->generation = call->identity->slot.generation;
-	return aps_appsync_http_headers(&call->identity->slot.material, &signing,
+	call->generation = call->credential->slot.generation;
+	return aps_appsync_http_headers(&call->credential->slot.material, &signing,
 	                                (struct aps_str){what->body, what->n_body}, list, err);
 }
 
@@ -211,7 +211,7 @@ static void send_call(struct aps_core *core, struct aps_call *call)
 	enum aps_rc rc = build_headers(call, &call->sent, &err);
 	if (call->secrets.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&call->secrets);
 	aps_secrets_add_headers(&call->secrets, call->sent.items, call->sent.n_items);
-	if (call->identity != NULL) aps_secrets_add_material(&call->secrets, &call->identity->slot.material);
+	if (call->credential != NULL) aps_secrets_add_material(&call->secrets, &call->credential->slot.material);
 	if (rc == APS_OK) rc = start_exchange(core, call, &call->sent, &err);
 	if (rc != APS_OK) {
 		fail_call(core, call, &err);
@@ -233,23 +233,24 @@ static void follow_verdict(struct aps_core *core, struct aps_call *call, enum ap
 		give_up(core, call);
 		return;
 	}
-	struct aps_err err = call->identity->slot.err;
+	struct aps_err err = call->credential->slot.err;
 	fail_call(core, call, &err);
 }
 
 static void use_identity(struct aps_core *core, struct aps_call *call)
 {
-	if (call->identity == NULL)
+	if (call->credential == NULL)
 		send_call(core, call);
 	else
-		follow_verdict(core, call, aps_identity_use(core, call->identity, &call->waiter));
+		follow_verdict(core, call, aps_credential_use(core, call->credential, &call->waiter));
 }
 
 static void material_ready(struct aps_core *core, struct aps_waiter *waiter)
 {
 	struct aps_call *call = APS_CONTAINER_OF(waiter, struct aps_call, waiter);
 	if (call->is_refused) {
-		follow_verdict(core, call, aps_identity_refused(core, call->identity, call->generation, &call->waiter));
+		follow_verdict(core, call,
+		               aps_credential_refused(core, call->credential, call->generation, &call->waiter));
 		return;
 	}
 	use_identity(core, call);
@@ -305,9 +306,9 @@ static enum aps_retry_class next_step(struct aps_core *core, struct aps_call *ca
 	        .sent = err->sent,
 	        .is_safe = call->what->is_safe,
 	};
-	bool is_signed = call->identity != NULL && call->identity->slot.mode == APS_AUTH_IAM;
+	bool is_signed = call->credential != NULL && call->credential->slot.mode == APS_AUTH_IAM;
 	enum aps_retry_class class = aps_retry_classify(&question);
-	if (class == APS_RETRY_REFRESH && (call->identity == NULL || call->has_refreshed)) return APS_RETRY_NEVER;
+	if (class == APS_RETRY_REFRESH && (call->credential == NULL || call->has_refreshed)) return APS_RETRY_NEVER;
 	if (class == APS_RETRY_RESIGN && (!is_signed || call->has_resigned)) return APS_RETRY_NEVER;
 	if (class == APS_RETRY_LATER && !(call->what->can_retry && wait_and_retry(core, call, answer)))
 		return APS_RETRY_NEVER;
@@ -325,7 +326,8 @@ static void go_on(struct aps_core *core, struct aps_call *call, enum aps_retry_c
 	if (class == APS_RETRY_REFRESH) {
 		call->has_refreshed = true;
 		call->is_refused = true;
-		follow_verdict(core, call, aps_identity_refused(core, call->identity, call->generation, &call->waiter));
+		follow_verdict(core, call,
+		               aps_credential_refused(core, call->credential, call->generation, &call->waiter));
 	} else if (class == APS_RETRY_RESIGN) {
 		call->has_resigned = true;
 		use_identity(core, call);
@@ -350,7 +352,7 @@ static void collect_secrets(const struct aps_call *call, struct aps_secrets *sec
 {
 	aps_secrets_init(secrets);
 	aps_secrets_add_all(secrets, &call->secrets);
-	if (call->identity != NULL) aps_secrets_add_material(secrets, &call->identity->slot.material);
+	if (call->credential != NULL) aps_secrets_add_material(secrets, &call->credential->slot.material);
 	aps_secrets_add_url(secrets, call->client->settings.net.proxy);
 	aps_secrets_add_url(secrets, call->what->is_plain ? call->what->url : call->client->settings.endpoint);
 }
@@ -460,7 +462,7 @@ static void run_call(struct aps_core *core, struct aps_command *head)
 	struct aps_call_command *what = call != NULL ? take_over(command) : NULL;
 	if (what == NULL || !aps_table_set(&core->calls, head->id, call)) {
 		refuse_call(core, what != NULL ? what : command, APS_E_NOMEM, "out of memory");
-		if (what != NULL) free_call_command(&what->head.op);
+		if (what != NULL) free_call_command(&what->head.mail);
 		aps_free(call);
 		return;
 	}
@@ -475,9 +477,9 @@ static void run_call(struct aps_core *core, struct aps_command *head)
 	APS_STATS_ADD(client->stats, operations, 1);
 	APS_STATS_ADD(client->stats, operations_in_flight, 1);
 	struct aps_err err;
-	if (what->identity != 0) call->identity = aps_identity_hold(core, what->identity);
-	if (what->identity != 0 && call->identity == NULL) {
-		aps_fail(&err, APS_E_AUTH, "the identity of this call was dropped before it was sent");
+	if (what->credential != 0) call->credential = aps_credential_hold(core, what->credential);
+	if (what->credential != 0 && call->credential == NULL) {
+		aps_fail(&err, APS_E_AUTH, "the credential of this call was dropped before it was sent");
 		fail_call(core, call, &err);
 	} else if (!aps_timer_set(&core->timers, &call->deadline, what->made_ms + what->timeout_ms)) {
 		aps_fail(&err, APS_E_NOMEM, "out of memory");
@@ -496,11 +498,11 @@ static void run_cancel(struct aps_core *core, struct aps_command *command)
 	fail_call(core, call, &err);
 }
 
-struct aps_command *aps_cancel_command_new(uint64_t client, uint64_t op)
+struct aps_command *aps_cancel_command_new(uint64_t client, uint64_t call)
 {
 	struct aps_command *command = aps_calloc(1, sizeof *command);
 	if (command != NULL)
-		*command = (struct aps_command){{NULL, &CANCEL_KIND, sizeof *command}, run_cancel, client, op};
+		*command = (struct aps_command){{NULL, &CANCEL_KIND, sizeof *command}, run_cancel, client, call};
 	return command;
 }
 

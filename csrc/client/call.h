@@ -4,14 +4,14 @@
 #define APS_CLIENT_CALL_H
 
 #include "base/arena.h"
-#include "client/identity.h"
+#include "client/credential.h"
 
 /* What the application asks for; owns its text. */
 struct aps_call_command {
 	struct aps_command head;
-	uint64_t identity; /* 0: none */
-	bool is_plain;     /* not GraphQL: no interpretation of the answer */
-	bool is_safe;      /* may be sent again although it may have been executed */
+	uint64_t credential; /* 0: none */
+	bool is_plain;       /* not GraphQL: no interpretation of the answer */
+	bool is_safe;        /* may be sent again although it may have been executed */
 	bool can_retry;
 	char *method; /* plain only */
 	char *url;    /* plain only */
@@ -27,9 +27,9 @@ struct aps_call_command {
 APS_BEGIN_DECLS
 
 /* @thread app. NULL when memory is out. Fill it, then post it. */
-struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t op);
+struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t call);
 /* Posts nothing back when the operation is unknown or has ended. */
-struct aps_command *aps_cancel_command_new(uint64_t client, uint64_t op);
+struct aps_command *aps_cancel_command_new(uint64_t client, uint64_t call);
 
 /* Ends every call of the client with this error. */
 void aps_call_fail_all(struct aps_core *core, struct aps_client *client, const struct aps_err *err);

@@ -20,8 +20,8 @@ struct aps_consumer *aps_consumer_new(uint64_t id, enum aps_overflow overflow, s
 void aps_consumer_free(struct aps_core *core, struct aps_consumer *consumer)
 {
 	aps_timer_stop(&core->timers, &consumer->stall);
-	aps_op_free_chain(consumer->kept_head);
-	if (consumer->end != NULL) consumer->end->head.op.kind->free_op(&consumer->end->head.op);
+	aps_mail_free_chain(consumer->kept_head);
+	if (consumer->end != NULL) consumer->end->head.mail.kind->free_mail(&consumer->end->head.mail);
 	aps_free(consumer->sizes);
 	aps_free(consumer);
 }
@@ -71,20 +71,20 @@ static bool is_over(const struct aps_consumer *consumer)
 static void drop_oldest(struct aps_consumer *consumer)
 {
 	while (consumer->kept_head != NULL && is_over(consumer)) {
-		struct aps_op *op = consumer->kept_head;
-		consumer->kept_head = op->next;
+		struct aps_mail *mail = consumer->kept_head;
+		consumer->kept_head = mail->next;
 		if (consumer->kept_head == NULL) consumer->kept_tail = &consumer->kept_head;
 		consumer->n_kept--;
-		consumer->kept_bytes -= ((struct aps_data_event *)op)->payload.n;
+		consumer->kept_bytes -= ((struct aps_data_event *)mail)->payload.n;
 		consumer->n_dropped++;
-		op->kind->free_op(op);
+		mail->kind->free_mail(mail);
 	}
 }
 
 static void keep(struct aps_consumer *consumer, struct aps_data_event *event)
 {
-	*consumer->kept_tail = &event->head.op;
-	consumer->kept_tail = &event->head.op.next;
+	*consumer->kept_tail = &event->head.mail;
+	consumer->kept_tail = &event->head.mail.next;
 	consumer->n_kept++;
 	consumer->kept_bytes += event->payload.n;
 }
@@ -93,12 +93,12 @@ static void keep(struct aps_consumer *consumer, struct aps_data_event *event)
 static void hand_over_kept(struct aps_core *core, struct aps_consumer *consumer)
 {
 	while (consumer->kept_head != NULL && consumer->n_out < window(consumer)) {
-		struct aps_op *op = consumer->kept_head;
-		struct aps_data_event *event = (struct aps_data_event *)op;
-		struct aps_op *next = op->next;
-		op->next = NULL;
+		struct aps_mail *mail = consumer->kept_head;
+		struct aps_data_event *event = (struct aps_data_event *)mail;
+		struct aps_mail *next = mail->next;
+		mail->next = NULL;
 		if (!hand_over(core, consumer, event)) {
-			op->next = next;
+			mail->next = next;
 			break;
 		}
 		consumer->kept_head = next;
@@ -126,7 +126,7 @@ enum aps_consumer_verdict aps_consumer_offer(struct aps_core *core, struct aps_c
 		keep(consumer, event);
 		hand_over_kept(core, consumer); /* only what an earlier lack of memory held up */
 	} else if (!hand_over(core, consumer, event)) {
-		event->head.op.kind->free_op(&event->head.op);
+		event->head.mail.kind->free_mail(&event->head.mail);
 		aps_fail(err, APS_E_NOMEM, "out of memory");
 		return APS_CONSUMER_FAILED;
 	}
@@ -152,12 +152,12 @@ bool aps_consumer_consumed(struct aps_core *core, struct aps_consumer *consumer,
 void aps_consumer_flush(struct aps_core *core, struct aps_consumer *consumer)
 {
 	while (consumer->kept_head != NULL) {
-		struct aps_op *op = consumer->kept_head;
-		consumer->kept_head = op->next;
-		op->next = NULL;
-		((struct aps_data_event *)op)->n_dropped = consumer->n_dropped;
-		((struct aps_data_event *)op)->big_integers_as_text = consumer->big_integers_as_text;
-		aps_core_emit(core, &((struct aps_data_event *)op)->head);
+		struct aps_mail *mail = consumer->kept_head;
+		consumer->kept_head = mail->next;
+		mail->next = NULL;
+		((struct aps_data_event *)mail)->n_dropped = consumer->n_dropped;
+		((struct aps_data_event *)mail)->big_integers_as_text = consumer->big_integers_as_text;
+		aps_core_emit(core, &((struct aps_data_event *)mail)->head);
 	}
 	consumer->kept_tail = &consumer->kept_head;
 	consumer->n_kept = consumer->kept_bytes = 0;

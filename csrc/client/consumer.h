@@ -23,8 +23,8 @@ struct aps_consumer {
 	size_t n_out;
 	size_t out_bytes;
 	/* Kept back (drop_oldest only). */
-	struct aps_op *kept_head;
-	struct aps_op **kept_tail;
+	struct aps_mail *kept_head;
+	struct aps_mail **kept_tail;
 	size_t n_kept;
 	size_t kept_bytes;
 	uint64_t n_dropped;

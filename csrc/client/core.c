@@ -75,7 +75,7 @@ struct aps_core *aps_core_new(struct aps_runtime *runtime, struct aps_err *err)
 	uint64_t seed = aps_rand_u64(&core->rand);
 	aps_map_init(&core->calls.map, seed);
 	aps_map_init(&core->consumers.map, seed);
-	aps_map_init(&core->identities.map, seed);
+	aps_map_init(&core->credentials.map, seed);
 	aps_map_init(&core->links.map, seed);
 	core->app_timer.due = app_timer_due;
 	core->events_tail = &core->events_head;
@@ -84,10 +84,10 @@ struct aps_core *aps_core_new(struct aps_runtime *runtime, struct aps_err *err)
 
 void aps_core_free(struct aps_core *core)
 {
-	aps_op_free_chain(core->events_head);
+	aps_mail_free_chain(core->events_head);
 	aps_map_clear(&core->calls.map);
 	aps_map_clear(&core->consumers.map);
-	aps_map_clear(&core->identities.map);
+	aps_map_clear(&core->credentials.map);
 	aps_map_clear(&core->links.map);
 	aps_timers_clear(&core->timers);
 	aps_mailbox_free(core->frames);
@@ -115,8 +115,8 @@ void aps_core_wakeup(struct aps_core *core)
 void aps_core_emit(struct aps_core *core, struct aps_event *event)
 {
 	if (event == NULL) return;
-	*core->events_tail = &event->op;
-	core->events_tail = &event->op.next;
+	*core->events_tail = &event->mail;
+	core->events_tail = &event->mail.next;
 }
 
 bool aps_core_note(struct aps_core *core, enum aps_event_kind kind, uint64_t target, const char *word,
@@ -163,19 +163,19 @@ int64_t aps_client_now_ms(const struct aps_client *client)
 	return aps_clock_wall_ms() + client->skew_ms;
 }
 
-static void free_frames(struct aps_op *op)
+static void free_frames(struct aps_mail *mail)
 {
-	aps_ws_batch_free(APS_CONTAINER_OF(op, struct aps_ws_batch, op));
+	aps_ws_batch_free(APS_CONTAINER_OF(mail, struct aps_ws_batch, mail));
 }
 
-static const struct aps_op_kind FRAMES_KIND = {"frames", free_frames, NULL};
+static const struct aps_mail_kind FRAMES_KIND = {"frames", free_frames};
 
 /* @thread realtime */
 static void deliver_frames(void *context, struct aps_ws_batch *batch)
 {
 	struct aps_core *core = context;
-	batch->op = (struct aps_op){NULL, &FRAMES_KIND, batch->bytes != NULL ? batch->bytes->n : 0};
-	aps_mailbox_send(core->frames, &batch->op);
+	batch->mail = (struct aps_mail){NULL, &FRAMES_KIND, batch->bytes != NULL ? batch->bytes->n : 0};
+	aps_mailbox_send(core->frames, &batch->mail);
 }
 
 enum aps_rc aps_core_need_ws(struct aps_core *core, struct aps_err *err)
@@ -187,13 +187,13 @@ enum aps_rc aps_core_need_ws(struct aps_core *core, struct aps_err *err)
 
 static void drain_inbox(struct aps_core *core)
 {
-	struct aps_op *op = aps_mailbox_drain(core->inbox);
-	while (op != NULL) {
-		struct aps_op *next = op->next;
-		struct aps_command *command = (struct aps_command *)op;
+	struct aps_mail *mail = aps_mailbox_drain(core->inbox);
+	while (mail != NULL) {
+		struct aps_mail *next = mail->next;
+		struct aps_command *command = (struct aps_command *)mail;
 		command->run(core, command);
-		op->kind->free_op(op);
-		op = next;
+		mail->kind->free_mail(mail);
+		mail = next;
 	}
 }
 
@@ -207,16 +207,16 @@ static void hold(struct aps_core *core, bool *why, bool is_on)
 /* The realtime thread reads on while these are handled: where much has piled up it is told to wait. */
 static void drain_frames(struct aps_core *core)
 {
-	struct aps_op *op = aps_mailbox_drain(core->frames);
+	struct aps_mail *mail = aps_mailbox_drain(core->frames);
 	size_t n_bytes = 0;
-	for (const struct aps_op *at = op; at != NULL; at = at->next) n_bytes += at->n_bytes;
+	for (const struct aps_mail *at = mail; at != NULL; at = at->next) n_bytes += at->n_bytes;
 	bool must_hold = n_bytes > HOLD_BYTES;
 	if (must_hold) hold(core, &core->is_behind, true);
-	while (op != NULL) {
-		struct aps_op *next = op->next;
-		aps_link_take_batch(core, APS_CONTAINER_OF(op, struct aps_ws_batch, op));
-		op->kind->free_op(op);
-		op = next;
+	while (mail != NULL) {
+		struct aps_mail *next = mail->next;
+		aps_link_take_batch(core, APS_CONTAINER_OF(mail, struct aps_ws_batch, mail));
+		mail->kind->free_mail(mail);
+		mail = next;
 	}
 	if (must_hold) hold(core, &core->is_behind, false);
 }
@@ -234,7 +234,7 @@ static void take_answers(struct aps_core *core)
 static void publish(struct aps_core *core)
 {
 	if (core->events_head == NULL) return;
-	struct aps_op *chain = core->events_head;
+	struct aps_mail *chain = core->events_head;
 	core->events_head = NULL;
 	core->events_tail = &core->events_head;
 	aps_runtime_publish(core->runtime, chain);
@@ -255,7 +255,7 @@ void aps_core_run(struct aps_core *core, struct aps_mailbox *inbox)
 	/* Stop: commands are refused, what is outstanding is answered, the realtime thread is joined, then nothing
 	 * runs. */
 	core->is_stopping = true;
-	aps_op_free_chain(aps_mailbox_close(core->inbox));
+	aps_mail_free_chain(aps_mailbox_close(core->inbox));
 	aps_lifecycle_close_all(core);
 	if (core->ws != NULL && !aps_ws_free(core->ws, WS_STOP_MS)) core->left_ws = core->ws;
 	core->ws = NULL;

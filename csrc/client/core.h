@@ -13,7 +13,7 @@
 #include "net/ws.h"
 #include "rt/timer.h"
 
-struct aps_identity;
+struct aps_credential;
 struct aps_call;
 struct aps_link;
 struct aps_feed;
@@ -57,11 +57,11 @@ struct aps_core {
 	struct aps_client *clients;
 	struct aps_table calls;
 	struct aps_table consumers;
-	struct aps_table identities;
+	struct aps_table credentials;
 	struct aps_table links;     /* by the number that the realtime thread knows */
 	struct aps_timer app_timer; /* wakes the application for its own timers */
-	struct aps_op *events_head;
-	struct aps_op **events_tail;
+	struct aps_mail *events_head;
+	struct aps_mail **events_tail;
 	uint64_t last_connection; /* numbers for the realtime thread */
 	bool is_stopping;
 	struct aps_ws *left_ws; /* the realtime thread is stuck and may still use *core */

@@ -27,11 +27,11 @@ enum aps_event_kind {
 	        APS_EVENT_COUNT
 };
 
-/* Head of each event; the kind of the mailbox (op.kind) frees it. */
+/* Head of each event; the kind of the mailbox (mail.kind) frees it. */
 struct aps_event {
-	struct aps_op op;
+	struct aps_mail mail;
 	enum aps_event_kind kind;
-	uint64_t target; /* operation, subscription, identity or client */
+	uint64_t target; /* operation, subscription, credential or client */
 };
 
 /* RESULT of a GraphQL operation or a plain exchange. */
@@ -69,7 +69,7 @@ struct aps_note_event {
 
 APS_BEGIN_DECLS
 
-struct aps_result_event *aps_result_event_new(uint64_t op);
+struct aps_result_event *aps_result_event_new(uint64_t call);
 struct aps_data_event *aps_data_event_new(uint64_t sub, struct aps_bytes *bytes, struct aps_str payload);
 /* err may be NULL; it is copied. */
 void aps_note_event_set_err(struct aps_note_event *event, const struct aps_err *err);

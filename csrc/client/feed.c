@@ -51,8 +51,8 @@ static void free_feed(struct aps_core *core, struct aps_feed *feed)
 	while (*at != feed) at = &(*at)->next;
 	*at = feed->next;
 	aps_waiter_stop(&feed->waiter);
-	aps_identity_release(core, feed->identity);
-	feed->what->head.op.kind->free_op(&feed->what->head.op);
+	aps_credential_release(core, feed->credential);
+	feed->what->head.mail.kind->free_mail(&feed->what->head.mail);
 	aps_free(feed->told);
 	aps_secrets_clear(&feed->sent);
 	aps_free(feed);
@@ -208,7 +208,7 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 		too_big(core, feed);
 		return;
 	}
-	if (feed->client->settings.realtime.protocol == APS_RT_TRANSPORT_WS) {
+	if (feed->client->settings.realtime.protocol == APS_REALTIME_TRANSPORT_WS) {
 		aps_link_start(core, feed->link, feed->number, body);
 		return;
 	}
@@ -219,13 +219,13 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 	aps_json_write_key(&w, APS_STR("extensions"));
 	aps_json_write_object(&w);
 	aps_json_write_key(&w, APS_STR("authorization"));
-	struct aps_appsync_signing signing = aps_identity_signing(feed->identity);
+	struct aps_appsync_signing signing = aps_credential_signing(feed->credential);
 	signing.extra = &feed->what->headers;
-	feed->generation = feed->identity->slot.generation;
+	feed->generation = feed->credential->slot.generation;
 	enum aps_rc rc = aps_json_writer_finish(&w);
 	size_t object_at = payload.n;
 	if (rc == APS_OK)
-		rc = aps_appsync_realtime_object(&feed->identity->slot.material, &signing, APS_APPSYNC_START, body,
+		rc = aps_appsync_realtime_object(&feed->credential->slot.material, &signing, APS_APPSYNC_START, body,
 		                                 &payload, &err);
 	else
 		aps_fail(&err, rc, "the subscription is too big to be sent");
@@ -247,7 +247,7 @@ static void follow_verdict(struct aps_core *core, struct aps_feed *feed, enum ap
 {
 	if (verdict == APS_SLOT_ASK || verdict == APS_SLOT_WAIT) return;
 	if (verdict == APS_SLOT_FAIL) {
-		struct aps_err err = feed->is_refused ? feed->refusal : feed->identity->slot.err;
+		struct aps_err err = feed->is_refused ? feed->refusal : feed->credential->slot.err;
 		aps_feed_end(core, feed, &err);
 	} else if (feed->is_refused) {
 		feed->is_refused = false;
@@ -261,8 +261,8 @@ static void material_ready(struct aps_core *core, struct aps_waiter *waiter)
 {
 	struct aps_feed *feed = APS_CONTAINER_OF(waiter, struct aps_feed, waiter);
 	enum aps_slot_verdict verdict =
-	        feed->is_refused ? aps_identity_refused(core, feed->identity, feed->generation, &feed->waiter)
-	                         : aps_identity_use(core, feed->identity, &feed->waiter);
+	        feed->is_refused ? aps_credential_refused(core, feed->credential, feed->generation, &feed->waiter)
+	                         : aps_credential_use(core, feed->credential, &feed->waiter);
 	follow_verdict(core, feed, verdict);
 }
 
@@ -278,7 +278,7 @@ void aps_feed_want_start(struct aps_core *core, struct aps_feed *feed)
 {
 	feed->wants_start = true;
 	if (aps_feed_has_headers(core, feed)) {
-		follow_verdict(core, feed, aps_identity_use(core, feed->identity, &feed->waiter));
+		follow_verdict(core, feed, aps_credential_use(core, feed->credential, &feed->waiter));
 	} else if (!feed->waits_for_headers) {
 		struct aps_err err;
 		aps_fail(&err, APS_E_NOMEM, "out of memory");
@@ -296,26 +296,26 @@ void aps_feed_auth_refused(struct aps_core *core, struct aps_feed *feed, const s
 	}
 	feed->has_refreshed = true;
 	feed->is_refused = true;
-	follow_verdict(core, feed, aps_identity_refused(core, feed->identity, feed->generation, &feed->waiter));
+	follow_verdict(core, feed, aps_credential_refused(core, feed->credential, feed->generation, &feed->waiter));
 }
 
-static void free_plain_op(struct aps_op *op)
+static void free_plain_mail(struct aps_mail *mail)
 {
-	aps_free(op);
+	aps_free(mail);
 }
 
-static void free_subscribe(struct aps_op *op)
+static void free_subscribe(struct aps_mail *mail)
 {
-	struct aps_subscribe_command *command = (struct aps_subscribe_command *)op;
-	if (command->end != NULL) command->end->head.op.kind->free_op(&command->end->head.op);
+	struct aps_subscribe_command *command = (struct aps_subscribe_command *)mail;
+	if (command->end != NULL) command->end->head.mail.kind->free_mail(&command->end->head.mail);
 	aps_free(command->body);
 	aps_arena_clear(&command->arena);
 	aps_free(command);
 }
 
-static void free_headers(struct aps_op *op)
+static void free_headers(struct aps_mail *mail)
 {
-	struct aps_headers_command *command = (struct aps_headers_command *)op;
+	struct aps_headers_command *command = (struct aps_headers_command *)mail;
 	aps_free(command->error);
 	aps_arena_clear(&command->arena);
 	aps_free(command);
@@ -326,15 +326,15 @@ struct consumed_command {
 	size_t n;
 };
 
-static const struct aps_op_kind SUBSCRIBE_KIND = {"subscribe", free_subscribe, NULL};
-static const struct aps_op_kind UNSUBSCRIBE_KIND = {"unsubscribe", free_plain_op, NULL};
-static const struct aps_op_kind CONSUMED_KIND = {"consumed", free_plain_op, NULL};
-static const struct aps_op_kind HEADERS_KIND = {"headers", free_headers, NULL};
+static const struct aps_mail_kind SUBSCRIBE_KIND = {"subscribe", free_subscribe};
+static const struct aps_mail_kind UNSUBSCRIBE_KIND = {"unsubscribe", free_plain_mail};
+static const struct aps_mail_kind CONSUMED_KIND = {"consumed", free_plain_mail};
+static const struct aps_mail_kind HEADERS_KIND = {"headers", free_headers};
 
 static uint64_t sharing_hash(const struct aps_subscribe_command *what)
 {
 	if (!what->is_shared) return 0;
-	uint64_t hash = aps_str_hash((struct aps_str){what->body, what->n_body}, what->identity + 1);
+	uint64_t hash = aps_str_hash((struct aps_str){what->body, what->n_body}, what->credential + 1);
 	for (size_t i = 0; i < what->headers.n_items; i++)
 		hash = aps_str_hash(what->headers.items[i].value, aps_str_hash(what->headers.items[i].name, hash));
 	return hash != 0 ? hash : 1;
@@ -343,7 +343,7 @@ static uint64_t sharing_hash(const struct aps_subscribe_command *what)
 static bool is_same(const struct aps_feed *feed, const struct aps_subscribe_command *what, uint64_t hash)
 {
 	const struct aps_subscribe_command *theirs = feed->what;
-	if (hash == 0 || feed->hash != hash || theirs->identity != what->identity) return false;
+	if (hash == 0 || feed->hash != hash || theirs->credential != what->credential) return false;
 	if (theirs->has_dynamic_headers != what->has_dynamic_headers) return false;
 	if (!aps_str_eq((struct aps_str){theirs->body, theirs->n_body}, (struct aps_str){what->body, what->n_body}))
 		return false;
@@ -395,7 +395,7 @@ static struct aps_feed *make_feed(struct aps_core *core, struct aps_client *clie
 	feed->client = client;
 	feed->hash = hash;
 	feed->waiter.ready = material_ready;
-	feed->identity = aps_identity_hold(core, feed->what->identity);
+	feed->credential = aps_credential_hold(core, feed->what->credential);
 	feed->next = client->feeds;
 	client->feeds = feed;
 	return feed;
@@ -446,9 +446,9 @@ static void run_subscribe(struct aps_core *core, struct aps_command *head)
 	}
 	join(core, feed, consumer);
 	struct aps_err err = {0};
-	if (feed->identity == NULL)
-		aps_fail(&err, APS_E_AUTH, "the identity of this subscription was dropped before it was sent");
-	if (feed->identity == NULL || aps_link_place(core, feed, &err) != APS_OK) aps_feed_ended(core, feed, &err);
+	if (feed->credential == NULL)
+		aps_fail(&err, APS_E_AUTH, "the credential of this subscription was dropped before it was sent");
+	if (feed->credential == NULL || aps_link_place(core, feed, &err) != APS_OK) aps_feed_ended(core, feed, &err);
 }
 
 static void run_unsubscribe(struct aps_core *core, struct aps_command *command)
@@ -490,7 +490,7 @@ static void run_headers(struct aps_core *core, struct aps_command *head)
 	command->headers = list;
 	feed->has_fresh_headers = true;
 	if (feed->wants_start)
-		follow_verdict(core, feed, aps_identity_use(core, feed->identity, &feed->waiter));
+		follow_verdict(core, feed, aps_credential_use(core, feed->credential, &feed->waiter));
 	else
 		aps_link_headers_ready(core, feed->link);
 }

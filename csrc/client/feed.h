@@ -1,4 +1,5 @@
-/* A feed: one subscription on the service, shared by all live subscribers with equal document, variables and identity.
+/* A feed: one subscription on the service, shared by all live subscribers with equal document, variables and
+ * credential.
  * @thread core, but for the command's making. */
 #ifndef APS_CLIENT_FEED_H
 #define APS_CLIENT_FEED_H
@@ -6,14 +7,14 @@
 #include "auth/secrets.h"
 #include "base/arena.h"
 #include "client/consumer.h"
-#include "client/identity.h"
+#include "client/credential.h"
 
 struct aps_link;
 
 /* What the application asks for; owns its text. */
 struct aps_subscribe_command {
 	struct aps_command head;
-	uint64_t identity;
+	uint64_t credential;
 	enum aps_overflow overflow;
 	size_t max_items;
 	size_t max_bytes;
@@ -31,9 +32,9 @@ struct aps_feed {
 	uint64_t number;       /* on its link's machine: the first subscriber's id */
 	struct aps_client *client;
 	struct aps_link *link;
-	struct aps_identity *identity;
+	struct aps_credential *credential;
 	struct aps_subscribe_command *what; /* of the first subscriber */
-	uint64_t hash;                      /* of body, identity and headers; 0: not shared */
+	uint64_t hash;                      /* of body, credential and headers; 0: not shared */
 	struct aps_consumer *consumers;
 	struct aps_waiter waiter; /* for material, before a start */
 	uint64_t generation;      /* of the material that its start was signed with */

@@ -9,9 +9,9 @@ struct online_command {
 	bool is_online;
 };
 
-static void free_open(struct aps_op *op)
+static void free_open(struct aps_mail *mail)
 {
-	struct aps_open_command *command = (struct aps_open_command *)op;
+	struct aps_open_command *command = (struct aps_open_command *)mail;
 	aps_settings_clear(&command->settings);
 	aps_stats_unref(command->stats);
 	aps_free(command);
@@ -22,21 +22,21 @@ struct close_command {
 	struct aps_note_event *closed; /* CLOSED, made in advance */
 };
 
-static void free_close(struct aps_op *op)
+static void free_close(struct aps_mail *mail)
 {
-	struct close_command *command = (struct close_command *)op;
-	if (command->closed != NULL) command->closed->head.op.kind->free_op(&command->closed->head.op);
+	struct close_command *command = (struct close_command *)mail;
+	if (command->closed != NULL) command->closed->head.mail.kind->free_mail(&command->closed->head.mail);
 	aps_free(command);
 }
 
-static void free_plain_op(struct aps_op *op)
+static void free_plain_mail(struct aps_mail *mail)
 {
-	aps_free(op);
+	aps_free(mail);
 }
 
-static const struct aps_op_kind OPEN_KIND = {"open", free_open, NULL};
-static const struct aps_op_kind CLOSE_KIND = {"close", free_close, NULL};
-static const struct aps_op_kind ONLINE_KIND = {"online", free_plain_op, NULL};
+static const struct aps_mail_kind OPEN_KIND = {"open", free_open};
+static const struct aps_mail_kind CLOSE_KIND = {"close", free_close};
+static const struct aps_mail_kind ONLINE_KIND = {"online", free_plain_mail};
 
 static void run_open(struct aps_core *core, struct aps_command *head)
 {
@@ -55,18 +55,18 @@ static void run_open(struct aps_core *core, struct aps_command *head)
 	core->clients = client;
 }
 
-static void drop_identities(struct aps_core *core, const struct aps_client *client)
+static void drop_credentials(struct aps_core *core, const struct aps_client *client)
 {
 	size_t cursor = 0;
 	void *state = NULL;
 	void *value;
-	while (aps_map_next(&core->identities.map, &cursor, &state, NULL, &value)) {
-		struct aps_identity *identity = value;
-		if (identity->client == client) aps_identity_drop(core, identity);
+	while (aps_map_next(&core->credentials.map, &cursor, &state, NULL, &value)) {
+		struct aps_credential *credential = value;
+		if (credential->client == client) aps_credential_drop(core, credential);
 	}
 }
 
-/* The one order in which a client ends: no new work, calls answered, subscriptions ended, sockets closed, identities
+/* The one order in which a client ends: no new work, calls answered, subscriptions ended, sockets closed, credentials
  * wiped. */
 static void close_client(struct aps_core *core, struct aps_client *client)
 {
@@ -75,7 +75,7 @@ static void close_client(struct aps_core *core, struct aps_client *client)
 	client->is_closing = true;
 	aps_call_fail_all(core, client, &err);
 	aps_link_close_all(core, client, &err);
-	drop_identities(core, client);
+	drop_credentials(core, client);
 	const char *proxy = client->settings.net.proxy;
 	aps_http_forget(core->http, proxy != NULL && strchr(proxy, '@') != NULL); /* a password */
 	if (core->ws != NULL) aps_ws_forget(core->ws);

@@ -12,17 +12,17 @@
 static void link_due(struct aps_timer *timer, void *context, int64_t now_ms)
 {
 	struct aps_link *link = APS_CONTAINER_OF(timer, struct aps_link, timer);
-	aps_rt_tick(link->machine, now_ms);
+	aps_realtime_tick(link->machine, now_ms);
 	aps_link_pump(context, link);
 }
 
 static struct aps_link *new_link(struct aps_core *core, struct aps_client *client, struct aps_err *err)
 {
 	struct aps_link *link = aps_calloc(1, sizeof *link);
-	struct aps_rt *machine = link != NULL ? aps_rt_new(&client->settings.realtime, &core->rand) : NULL;
+	struct aps_realtime *machine = link != NULL ? aps_realtime_new(&client->settings.realtime, &core->rand) : NULL;
 	/* Armed for all its life: moving a timer never fails. */
 	if (machine == NULL || !aps_timer_set(&core->timers, &link->timer, NEVER_MS)) {
-		aps_rt_free(machine);
+		aps_realtime_free(machine);
 		aps_free(link);
 		aps_fail(err, APS_E_NOMEM, "out of memory");
 		return NULL;
@@ -36,7 +36,7 @@ static struct aps_link *new_link(struct aps_core *core, struct aps_client *clien
 	link->max_feeds = client->settings.max_subscriptions;
 	link->state = APS_CONN_DISCONNECTED;
 	aps_map_init(&link->feeds.map, client->id);
-	aps_rt_set_online(machine, client->is_online, aps_clock_mono_ms());
+	aps_realtime_set_online(machine, client->is_online, aps_clock_mono_ms());
 	link->next = client->links;
 	client->links = link;
 	return link;
@@ -59,8 +59,8 @@ static void free_link(struct aps_core *core, struct aps_link *link)
 	aps_link_stop_connecting(core, link);
 	detach(core, link);
 	aps_timer_stop(&core->timers, &link->timer);
-	aps_identity_release(core, link->identity);
-	aps_rt_free(link->machine);
+	aps_credential_release(core, link->credential);
+	aps_realtime_free(link->machine);
 	aps_secrets_clear(&link->sent);
 	aps_map_clear(&link->feeds.map);
 	aps_free(link);
@@ -142,20 +142,20 @@ static void sub_ended(struct aps_core *core, struct aps_link *link, struct aps_f
 	aps_feed_ended(core, feed, &copy);
 }
 
-static void act_on_feed(struct aps_core *core, struct aps_link *link, const struct aps_rt_action *action)
+static void act_on_feed(struct aps_core *core, struct aps_link *link, const struct aps_realtime_action *action)
 {
 	struct aps_feed *feed = aps_table_get(&link->feeds, action->sub);
 	if (feed == NULL) return;
 	switch (action->kind) {
-	case APS_RT_DO_START: aps_feed_want_start(core, feed); break;
-	case APS_RT_SUB_STARTED:
+	case APS_REALTIME_DO_START: aps_feed_want_start(core, feed); break;
+	case APS_REALTIME_SUB_STARTED:
 		link->has_refreshed = false;
 		link->was_live = true;
 		aps_feed_started(core, feed);
 		break;
-	case APS_RT_SUB_DATA: aps_feed_data(core, feed, link->bytes, action->payload); break;
-	case APS_RT_SUB_RECONNECTING: aps_feed_reconnecting(core, feed); break;
-	case APS_RT_SUB_ENDED:
+	case APS_REALTIME_SUB_DATA: aps_feed_data(core, feed, link->bytes, action->payload); break;
+	case APS_REALTIME_SUB_RECONNECTING: aps_feed_reconnecting(core, feed); break;
+	case APS_REALTIME_SUB_ENDED:
 		aps_feed_tell(feed, action->payload);
 		sub_ended(core, link, feed, action->err);
 		break;
@@ -188,24 +188,24 @@ static void close_transport(struct aps_core *core, struct aps_link *link, int co
 	detach(core, link);
 }
 
-static void act(struct aps_core *core, struct aps_link *link, const struct aps_rt_action *action)
+static void act(struct aps_core *core, struct aps_link *link, const struct aps_realtime_action *action)
 {
 	switch (action->kind) {
-	case APS_RT_DO_CONNECT:
+	case APS_REALTIME_DO_CONNECT:
 		close_transport(core, link, 1000, APS_STR("")); /* there is none, but for a close that was lost */
 		aps_link_connect(core, link);
 		break;
-	case APS_RT_DO_SEND:
+	case APS_REALTIME_DO_SEND:
 		APS_STATS_ADD(link->client->stats, bytes_sent, action->text.n);
 		if (link->connection != 0) aps_ws_send(core->ws, link->connection, action->text);
 		break;
-	case APS_RT_DO_CLOSE: close_transport(core, link, action->code, action->text); break;
-	case APS_RT_STATE:
+	case APS_REALTIME_DO_CLOSE: close_transport(core, link, action->code, action->text); break;
+	case APS_REALTIME_STATE:
 		link->state = action->state;
 		show_link_state(core, link, action->err);
 		break;
-	case APS_RT_NOTICE: tell_notice(core, link, action->text); break;
-	case APS_RT_AUTH_REFUSED:
+	case APS_REALTIME_NOTICE: tell_notice(core, link, action->text); break;
+	case APS_REALTIME_AUTH_REFUSED:
 		if (action->sub == 0) {
 			aps_link_auth_refused(core, link, action);
 			break;
@@ -218,15 +218,16 @@ static void act(struct aps_core *core, struct aps_link *link, const struct aps_r
 static bool is_done(const struct aps_link *link)
 {
 	return link->n_feeds == 0 && link->connection == 0 && link->resolving == 0 &&
-	       aps_rt_deadline_ms(link->machine) < 0 && aps_rt_state(link->machine) == APS_CONN_DISCONNECTED;
+	       aps_realtime_deadline_ms(link->machine) < 0 &&
+	       aps_realtime_state(link->machine) == APS_CONN_DISCONNECTED;
 }
 
 void aps_link_pump(struct aps_core *core, struct aps_link *link)
 {
 	if (link->is_pumping) return; /* the outer call goes on */
 	link->is_pumping = true;
-	struct aps_rt_action action;
-	while (aps_rt_next(link->machine, &action)) act(core, link, &action);
+	struct aps_realtime_action action;
+	while (aps_realtime_next(link->machine, &action)) act(core, link, &action);
 	link->is_pumping = false;
 	if (is_done(link)) {
 		struct aps_client *client = link->client;
@@ -234,7 +235,7 @@ void aps_link_pump(struct aps_core *core, struct aps_link *link)
 		show_state(core, client, NULL);
 		return;
 	}
-	int64_t at_ms = aps_rt_deadline_ms(link->machine);
+	int64_t at_ms = aps_realtime_deadline_ms(link->machine);
 	aps_timer_set(&core->timers, &link->timer, at_ms < 0 ? NEVER_MS : at_ms);
 }
 
@@ -251,7 +252,7 @@ enum aps_rc aps_link_place(struct aps_core *core, struct aps_feed *feed, struct 
 	}
 	link->n_feeds++;
 	feed->link = link;
-	if (aps_rt_add(link->machine, feed->number, aps_clock_mono_ms()) != APS_OK) {
+	if (aps_realtime_add(link->machine, feed->number, aps_clock_mono_ms()) != APS_OK) {
 		aps_link_forget(core, link, feed);
 		aps_link_pump(core, link);
 		return aps_fail(err, APS_E_NOMEM, "out of memory");
@@ -271,7 +272,7 @@ void aps_link_forget(struct aps_core *core APS_UNUSED, struct aps_link *link, st
 void aps_link_remove(struct aps_core *core, struct aps_link *link, uint64_t number)
 {
 	if (link == NULL) return;
-	aps_rt_remove(link->machine, number, aps_clock_mono_ms());
+	aps_realtime_remove(link->machine, number, aps_clock_mono_ms());
 	aps_link_headers_ready(core, link);
 }
 
@@ -284,13 +285,13 @@ void aps_link_headers_ready(struct aps_core *core, struct aps_link *link)
 
 void aps_link_start(struct aps_core *core, struct aps_link *link, uint64_t number, struct aps_str payload)
 {
-	aps_rt_start(link->machine, number, payload, aps_clock_mono_ms());
+	aps_realtime_start(link->machine, number, payload, aps_clock_mono_ms());
 	aps_link_pump(core, link);
 }
 
 void aps_link_retry_auth(struct aps_core *core, struct aps_link *link, uint64_t number)
 {
-	aps_rt_retry_auth(link->machine, number, aps_clock_mono_ms());
+	aps_realtime_retry_auth(link->machine, number, aps_clock_mono_ms());
 	aps_link_pump(core, link);
 }
 
@@ -303,7 +304,7 @@ void aps_link_update_pause(struct aps_core *core, struct aps_link *link)
 	if (must_pause == link->is_paused) return;
 	link->is_paused = must_pause;
 	aps_ws_pause(core->ws, link->connection, must_pause);
-	aps_rt_paused(link->machine, must_pause, aps_clock_mono_ms());
+	aps_realtime_paused(link->machine, must_pause, aps_clock_mono_ms());
 	aps_link_pump(core, link);
 }
 
@@ -325,7 +326,7 @@ void aps_link_set_online(struct aps_core *core, struct aps_client *client, bool 
 	struct aps_link *link = client->links;
 	while (link != NULL) {
 		struct aps_link *next = link->next;
-		aps_rt_set_online(link->machine, is_online, aps_clock_mono_ms());
+		aps_realtime_set_online(link->machine, is_online, aps_clock_mono_ms());
 		aps_link_pump(core, link);
 		link = next;
 	}
@@ -343,13 +344,13 @@ static void take_event(struct aps_core *core, const struct aps_ws_batch *batch, 
 	case APS_WS_FRAME:
 		APS_STATS_ADD(link->client->stats, messages, 1);
 		APS_STATS_ADD(link->client->stats, bytes_received, event->n);
-		aps_rt_text(link->machine, bytes, now_ms);
+		aps_realtime_text(link->machine, bytes, now_ms);
 		break;
-	case APS_WS_TOO_BIG: aps_rt_too_big(link->machine, bytes, now_ms); break;
+	case APS_WS_TOO_BIG: aps_realtime_too_big(link->machine, bytes, now_ms); break;
 	case APS_WS_CLOSED:
 		detach(core, link);
 		link->wants_connect = false; /* the machine says when to try again */
-		aps_rt_closed(link->machine, &batch->err, now_ms);
+		aps_realtime_closed(link->machine, &batch->err, now_ms);
 		break;
 	}
 	aps_link_pump(core, link);
@@ -366,9 +367,9 @@ void aps_link_close_all(struct aps_core *core, struct aps_client *client, const 
 	while (client->links != NULL) {
 		struct aps_link *link = client->links;
 		link->is_pumping = true;
-		aps_rt_fail(link->machine, err, aps_clock_mono_ms());
-		struct aps_rt_action action;
-		while (aps_rt_next(link->machine, &action)) act(core, link, &action);
+		aps_realtime_fail(link->machine, err, aps_clock_mono_ms());
+		struct aps_realtime_action action;
+		while (aps_realtime_next(link->machine, &action)) act(core, link, &action);
 		link->state = APS_CONN_DISCONNECTED;
 		if (link->connection != 0) aps_ws_close(core->ws, link->connection, 1000, APS_STR("client closed"));
 		free_link(core, link);

@@ -38,12 +38,12 @@ void aps_link_stop_connecting(struct aps_core *core, struct aps_link *link)
 static void connect_failed(struct aps_core *core, struct aps_link *link, const struct aps_err *err)
 {
 	link->wants_connect = false;
-	aps_rt_closed(link->machine, err, aps_clock_mono_ms());
+	aps_realtime_closed(link->machine, err, aps_clock_mono_ms());
 	aps_link_pump(core, link);
 }
 
-/* Ends the feeds that connect as this identity. */
-static void end_feeds_of(struct aps_core *core, struct aps_link *link, const struct aps_identity *identity,
+/* Ends the feeds that connect as this credential. */
+static void end_feeds_of(struct aps_core *core, struct aps_link *link, const struct aps_credential *credential,
                          const struct aps_err *err)
 {
 	bool was_pumping = link->is_pumping;
@@ -52,7 +52,7 @@ static void end_feeds_of(struct aps_core *core, struct aps_link *link, const str
 	struct aps_feed *feed = link->client->feeds;
 	while (feed != NULL) {
 		struct aps_feed *next = feed->next;
-		if (feed->link == link && feed->identity == identity) aps_feed_end(core, feed, err);
+		if (feed->link == link && feed->credential == credential) aps_feed_end(core, feed, err);
 		feed = next;
 	}
 	link->is_ending = false;
@@ -62,11 +62,11 @@ static void end_feeds_of(struct aps_core *core, struct aps_link *link, const str
 static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *feed, struct handshake *shake,
                                  struct aps_err *err)
 {
-	struct aps_appsync_signing signing = aps_identity_signing(link->identity);
+	struct aps_appsync_signing signing = aps_credential_signing(link->credential);
 	signing.extra = &feed->what->headers;
 	struct aps_buf object;
 	aps_buf_init(&object, HANDSHAKE_BYTES);
-	enum aps_rc rc = aps_appsync_realtime_object(&link->identity->slot.material, &signing, APS_APPSYNC_CONNECT,
+	enum aps_rc rc = aps_appsync_realtime_object(&link->credential->slot.material, &signing, APS_APPSYNC_CONNECT,
 	                                             APS_STR("{}"), &object, err);
 	if (rc == APS_OK) aps_secrets_add_object(&link->sent, aps_buf_str(&object));
 	if (rc == APS_OK && link->client->settings.query_handshake) {
@@ -98,9 +98,9 @@ static enum aps_rc build_transport_ws(struct aps_link *link, const struct aps_fe
 		const struct aps_header *header = &feed->what->headers.items[i];
 		if (aps_header_list_add(&shake->list, header->name, header->value, err) != APS_OK) return err->code;
 	}
-	struct aps_appsync_signing signing = aps_identity_signing(link->identity);
+	struct aps_appsync_signing signing = aps_credential_signing(link->credential);
 	enum aps_rc rc =
-	        aps_appsync_http_headers(&link->identity->slot.material, &signing, APS_STR(""), &shake->list, err);
+	        aps_appsync_http_headers(&link->credential->slot.material, &signing, APS_STR(""), &shake->list, err);
 	aps_secrets_add_headers(&link->sent, shake->list.items, shake->list.n_items);
 	return rc;
 }
@@ -120,7 +120,7 @@ static size_t text_bytes(const char *text)
 /* Too long now is too long for ever: not an error that waiting helps against. */
 static enum aps_rc too_long(const struct aps_link *link, const struct aps_feed *feed, struct aps_err *err)
 {
-	const struct aps_auth_material *material = &link->identity->slot.material;
+	const struct aps_auth_material *material = &link->credential->slot.material;
 	size_t n_own = text_bytes(material->secret) + text_bytes(material->credentials.session_token);
 	size_t n_headers = 0;
 	for (size_t i = 0; i < feed->what->headers.n_items; i++) n_headers += feed->what->headers.items[i].value.n;
@@ -132,12 +132,12 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
                                const char *address, struct aps_err *err)
 {
 	const struct aps_settings *settings = &link->client->settings;
-	bool is_appsync = settings->realtime.protocol == APS_RT_APPSYNC;
+	bool is_appsync = settings->realtime.protocol == APS_REALTIME_APPSYNC;
 	const struct aps_feed *feed = first_feed(link);
 	if (feed == NULL) return aps_fail(err, APS_E_CANCELLED, "nothing is subscribed any more");
 	if (!link->has_refreshed || link->sent.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&link->sent);
 	aps_buf_add_text(&shake->path, shake->endpoint.path);
-	link->generation = link->identity->slot.generation;
+	link->generation = link->credential->slot.generation;
 	enum aps_rc rc =
 	        is_appsync ? build_appsync(link, feed, shake, err) : build_transport_ws(link, feed, shake, err);
 	if (rc == APS_E_TOO_BIG || shake->protocols.rc == APS_E_TOO_BIG || shake->path.rc == APS_E_TOO_BIG)
@@ -247,34 +247,35 @@ void aps_link_resolved(struct aps_core *core, struct aps_answer_sink *sink, stru
 static bool outlives_failure(const struct aps_link *link)
 {
 	const struct aps_feed *feed = first_feed(link);
-	return feed != NULL && feed->was_started && feed->identity->slot.is_dynamic;
+	return feed != NULL && feed->was_started && feed->credential->slot.is_dynamic;
 }
 
-/* Takes the identity of the oldest feed; where that has no usable material, its feeds end and the next one's is tried.
+/* Takes the credential of the oldest feed; where that has no usable material, its feeds end and the next one's is
+ * tried.
  */
 static void connect_as_somebody(struct aps_core *core, struct aps_link *link)
 {
 	struct aps_feed *feed;
 	while (link->wants_connect && (feed = first_feed(link)) != NULL) {
-		if (link->identity != feed->identity) {
-			aps_identity_release(core, link->identity);
-			link->identity = aps_identity_hold(core, feed->identity->id);
+		if (link->credential != feed->credential) {
+			aps_credential_release(core, link->credential);
+			link->credential = aps_credential_hold(core, feed->credential->id);
 			link->has_refreshed = false;
 		}
 		if (!aps_feed_has_headers(core, feed)) return;
-		enum aps_slot_verdict verdict = aps_identity_use(core, link->identity, &link->waiter);
+		enum aps_slot_verdict verdict = aps_credential_use(core, link->credential, &link->waiter);
 		if (verdict == APS_SLOT_ASK || verdict == APS_SLOT_WAIT) return;
 		if (verdict != APS_SLOT_FAIL) {
 			resolve(core, link);
 			return;
 		}
-		struct aps_err err = link->identity->slot.err;
+		struct aps_err err = link->credential->slot.err;
 		if (outlives_failure(link)) {
 			err.code = APS_E_NETWORK;
 			connect_failed(core, link, &err);
 			return;
 		}
-		end_feeds_of(core, link, link->identity, &err);
+		end_feeds_of(core, link, link->credential, &err);
 	}
 }
 
@@ -299,24 +300,24 @@ void aps_link_connect(struct aps_core *core, struct aps_link *link)
 	try_connect(core, link);
 }
 
-static bool has_feed_of(const struct aps_link *link, const struct aps_identity *identity)
+static bool has_feed_of(const struct aps_link *link, const struct aps_credential *credential)
 {
 	for (const struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next)
-		if (feed->link == link && feed->identity == identity) return true;
+		if (feed->link == link && feed->credential == credential) return true;
 	return false;
 }
 
 void aps_link_choose_again(struct aps_core *core, struct aps_link *link)
 {
 	if (link->is_ending) return; /* that goes on with the next one by itself */
-	if (link->is_refused && !has_feed_of(link, link->identity)) {
+	if (link->is_refused && !has_feed_of(link, link->credential)) {
 		link->is_refused = false;
 		aps_waiter_stop(&link->waiter);
-		aps_rt_retry_auth(link->machine, 0, aps_clock_mono_ms());
+		aps_realtime_retry_auth(link->machine, 0, aps_clock_mono_ms());
 	}
 	if (!link->wants_connect || link->connection != 0 || link->resolving != 0) return;
 	const struct aps_feed *feed = first_feed(link);
-	if (feed != NULL && feed->identity != link->identity) aps_waiter_stop(&link->waiter);
+	if (feed != NULL && feed->credential != link->credential) aps_waiter_stop(&link->waiter);
 	if (link->waiter.link == NULL) try_connect(core, link);
 }
 
@@ -326,9 +327,9 @@ static void follow_refusal(struct aps_core *core, struct aps_link *link, enum ap
 	link->is_refused = false;
 	if (verdict == APS_SLOT_FAIL) {
 		struct aps_err err = link->refusal;
-		end_feeds_of(core, link, link->identity, &err);
+		end_feeds_of(core, link, link->credential, &err);
 	}
-	aps_rt_retry_auth(link->machine, 0, aps_clock_mono_ms());
+	aps_realtime_retry_auth(link->machine, 0, aps_clock_mono_ms());
 	aps_link_pump(core, link);
 }
 
@@ -337,7 +338,7 @@ void aps_link_material_ready(struct aps_core *core, struct aps_waiter *waiter)
 	struct aps_link *link = APS_CONTAINER_OF(waiter, struct aps_link, waiter);
 	if (link->is_refused) {
 		enum aps_slot_verdict verdict =
-		        aps_identity_refused(core, link->identity, link->generation, &link->waiter);
+		        aps_credential_refused(core, link->credential, link->generation, &link->waiter);
 		follow_refusal(core, link, verdict == APS_SLOT_FAIL && outlives_failure(link) ? APS_SLOT_USE : verdict);
 	} else {
 		try_connect(core, link);
@@ -345,15 +346,15 @@ void aps_link_material_ready(struct aps_core *core, struct aps_waiter *waiter)
 	}
 }
 
-void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_rt_action *action)
+void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_realtime_action *action)
 {
 	link->refusal = *action->err;
 	for (struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next)
-		if (feed->link == link && feed->identity == link->identity) aps_feed_tell(feed, action->payload);
+		if (feed->link == link && feed->credential == link->credential) aps_feed_tell(feed, action->payload);
 	link->is_refused = true;
 	enum aps_slot_verdict verdict = APS_SLOT_FAIL;
-	if (!link->has_refreshed && link->identity != NULL)
-		verdict = aps_identity_refused(core, link->identity, link->generation, &link->waiter);
+	if (!link->has_refreshed && link->credential != NULL)
+		verdict = aps_credential_refused(core, link->credential, link->generation, &link->waiter);
 	link->has_refreshed = true;
 	follow_refusal(core, link, verdict);
 }
@@ -364,13 +365,13 @@ static void write_init(struct aps_link *link, struct aps_buf *out)
 	struct aps_arena arena;
 	struct aps_header_list list;
 	struct aps_err err;
-	struct aps_appsync_signing signing = aps_identity_signing(link->identity);
+	struct aps_appsync_signing signing = aps_credential_signing(link->credential);
 	const struct aps_feed *feed = first_feed(link);
 	aps_arena_init(&arena, APS_BUF_ANY_SIZE); /* the upgrade took them already */
 	aps_header_list_init(&list, &arena);
 	for (size_t i = 0; feed != NULL && i < feed->what->headers.n_items; i++)
 		aps_header_list_add(&list, feed->what->headers.items[i].name, feed->what->headers.items[i].value, &err);
-	aps_appsync_http_headers(&link->identity->slot.material, &signing, APS_STR(""), &list, &err);
+	aps_appsync_http_headers(&link->credential->slot.material, &signing, APS_STR(""), &list, &err);
 	aps_secrets_add_headers(&link->sent, list.items, list.n_items);
 	struct aps_json_writer w;
 	aps_json_writer_init(&w, out);
@@ -396,10 +397,10 @@ void aps_link_opened(struct aps_core *core APS_UNUSED, struct aps_link *link)
 	struct aps_buf init;
 	aps_buf_init(&init, 4 * HANDSHAKE_BYTES); /* the headers of the upgrade twice, escaped */
 	link->wants_connect = false;
-	if (link->client->settings.realtime.protocol == APS_RT_TRANSPORT_WS && link->identity != NULL)
+	if (link->client->settings.realtime.protocol == APS_REALTIME_TRANSPORT_WS && link->credential != NULL)
 		write_init(link, &init);
-	aps_rt_opened(link->machine, aps_buf_str(&init), aps_clock_mono_ms());
+	aps_realtime_opened(link->machine, aps_buf_str(&init), aps_clock_mono_ms());
 	/* A subscriber that was full already had it paused while it was being opened. */
-	if (link->is_paused) aps_rt_paused(link->machine, true, aps_clock_mono_ms());
+	if (link->is_paused) aps_realtime_paused(link->machine, true, aps_clock_mono_ms());
 	aps_buf_clear(&init);
 }

@@ -10,7 +10,7 @@
 struct aps_link {
 	struct aps_link *next; /* of the client */
 	struct aps_client *client;
-	struct aps_rt *machine;
+	struct aps_realtime *machine;
 	struct aps_timer timer;
 	struct aps_table feeds; /* by number */
 	size_t n_feeds;
@@ -19,9 +19,9 @@ struct aps_link {
 	struct aps_answer_sink resolved;
 	uint64_t resolving; /* exchange that looks up the address; 0: none */
 	struct aps_waiter waiter;
-	struct aps_identity *identity; /* that connects; held */
-	struct aps_secrets sent;       /* what the handshake told of it: the service may quote it */
-	uint64_t generation;           /* of its material */
+	struct aps_credential *credential; /* that connects; held */
+	struct aps_secrets sent;           /* what the handshake told of it: the service may quote it */
+	uint64_t generation;               /* of its material */
 	struct aps_err refusal;
 	bool is_refused;    /* the connection was refused; waits for fresh material */
 	bool has_refreshed; /* once since it last worked */
@@ -29,7 +29,7 @@ struct aps_link {
 	bool is_paused;
 	bool is_pumping;         /* also: is kept alive by a function that still uses it */
 	bool was_live;           /* a subscription was started on it */
-	bool is_ending;          /* feeds whose identity has nothing to connect with */
+	bool is_ending;          /* feeds whose credential has nothing to connect with */
 	struct aps_bytes *bytes; /* of the frame in hand; borrowed */
 	enum aps_conn_state state;
 	uint64_t notices[APS_LINK_NOTICES]; /* hashes of texts that were logged */
@@ -49,7 +49,7 @@ void aps_link_stop_connecting(struct aps_core *core, struct aps_link *link);
 /* The transport is there; graphql-transport-ws carries authorization in connection_init. */
 void aps_link_opened(struct aps_core *core, struct aps_link *link);
 /* The connection itself was refused as unauthorized. */
-void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_rt_action *action);
+void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_realtime_action *action);
 /* For aps_link_connect(): a waiter's and a sink's functions. */
 void aps_link_material_ready(struct aps_core *core, struct aps_waiter *waiter);
 void aps_link_resolved(struct aps_core *core, struct aps_answer_sink *sink, struct aps_http_answer *answer);

@@ -19,7 +19,7 @@ struct aps_runtime {
 	uint64_t last_id;
 	struct aps_mailbox *inbox;  /* commands and frames, to the core */
 	struct aps_mailbox *events; /* to the application; bounded by not reading sockets */
-	struct aps_op *taken;       /* drained, not yet handed out */
+	struct aps_mail *taken;     /* drained, not yet handed out */
 	struct aps_bell bell;
 	atomic_bool core_waits; /* to be woken when the events were taken */
 	struct aps_core *core;
@@ -44,7 +44,7 @@ static void free_parts(struct aps_runtime *runtime)
 	if (runtime->core != NULL) aps_core_free(runtime->core);
 	if (runtime->inbox != NULL) aps_mailbox_free(runtime->inbox);
 	if (runtime->events != NULL) aps_mailbox_free(runtime->events);
-	aps_op_free_chain(runtime->taken);
+	aps_mail_free_chain(runtime->taken);
 	aps_bell_clear(&runtime->bell);
 	aps_free(runtime);
 }
@@ -129,10 +129,10 @@ enum aps_rc aps_runtime_post(struct aps_runtime *runtime, struct aps_command *co
 {
 	enum aps_rc rc = start(runtime, err);
 	if (rc != APS_OK) {
-		command->op.kind->free_op(&command->op);
+		command->mail.kind->free_mail(&command->mail);
 		return rc;
 	}
-	rc = aps_mailbox_send(runtime->inbox, &command->op);
+	rc = aps_mailbox_send(runtime->inbox, &command->mail);
 	if (rc == APS_E_TOO_BIG)
 		aps_fail_word(err, APS_E_USAGE, "too_many_operations", 0,
 		              "too many operations wait for the core thread; wait for some of them first");
@@ -151,10 +151,10 @@ struct aps_event *aps_runtime_take(struct aps_runtime *runtime)
 		if (runtime->taken->next != NULL) aps_bell_ring(&runtime->bell);
 		if (atomic_exchange(&runtime->core_waits, false)) aps_core_wakeup(runtime->core);
 	}
-	struct aps_op *op = runtime->taken;
-	runtime->taken = op->next;
-	op->next = NULL;
-	return (struct aps_event *)op;
+	struct aps_mail *mail = runtime->taken;
+	runtime->taken = mail->next;
+	mail->next = NULL;
+	return (struct aps_event *)mail;
 }
 
 bool aps_runtime_has_events(const struct aps_runtime *runtime)
@@ -189,18 +189,18 @@ static void run_arm(struct aps_core *core, struct aps_command *command)
 	aps_core_arm(core, ((struct arm_command *)command)->after_ms);
 }
 
-static void free_arm(struct aps_op *op)
+static void free_arm(struct aps_mail *mail)
 {
-	aps_free(op);
+	aps_free(mail);
 }
 
-static const struct aps_op_kind ARM_KIND = {"arm", free_arm, NULL};
+static const struct aps_mail_kind ARM_KIND = {"arm", free_arm};
 
 enum aps_rc aps_runtime_arm(struct aps_runtime *runtime, int64_t after_ms, struct aps_err *err)
 {
 	struct arm_command *command = aps_calloc(1, sizeof *command);
 	if (command == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	command->head.op = (struct aps_op){NULL, &ARM_KIND, sizeof *command};
+	command->head.mail = (struct aps_mail){NULL, &ARM_KIND, sizeof *command};
 	command->head.run = run_arm;
 	command->after_ms = after_ms;
 	return aps_runtime_post(runtime, &command->head, err);
@@ -217,7 +217,7 @@ bool aps_runtime_is_flooded(struct aps_runtime *runtime, bool was_flooded)
 	return !aps_mailbox_is_empty(runtime->events);
 }
 
-void aps_runtime_publish(struct aps_runtime *runtime, struct aps_op *chain)
+void aps_runtime_publish(struct aps_runtime *runtime, struct aps_mail *chain)
 {
 	aps_mailbox_send(runtime->events, chain);
 }

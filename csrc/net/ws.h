@@ -46,7 +46,7 @@ struct aps_ws_event {
 /* One hand-over: events in order, their bytes in one shared block. */
 struct aps_ws_batch {
 	struct aps_ws_batch *next; /* for the receiver's use, */
-	struct aps_op op;          /* and so is this: a batch can wait in a mailbox as it is */
+	struct aps_mail mail;      /* and so is this: a batch can wait in a mailbox as it is */
 	struct aps_bytes *bytes;   /* NULL when no event has bytes; else the batch holds one reference */
 	struct aps_err err;        /* of a CLOSED event, which is always the last of its batch */
 	size_t n_events;

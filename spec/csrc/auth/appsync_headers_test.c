@@ -34,8 +34,8 @@ struct fixture {
 
 static void init(struct fixture *f, enum aps_auth_mode mode, const char *secret)
 {
-	struct aps_given_credentials c = {aps_str_of(ID), aps_str_of(KEY), aps_str_of(secret != NULL ? TOKEN : NULL),
-	                                  0};
+	struct aps_given_iam_credentials c = {aps_str_of(ID), aps_str_of(KEY),
+	                                      aps_str_of(secret != NULL ? TOKEN : NULL), 0};
 	memset(f, 0, sizeof *f);
 	aps_arena_init(&f->arena, 1 << 16);
 	aps_header_list_init(&f->headers, &f->arena);

@@ -15,7 +15,7 @@
 static void put(struct aps_auth_slot *slot, int64_t issued_ms, int64_t expires_ms)
 {
 	struct aps_auth_material m;
-	struct aps_given_credentials c = {APS_STR("AKID"), APS_STR("secret"), APS_STR(""), expires_ms};
+	struct aps_given_iam_credentials c = {APS_STR("AKID"), APS_STR("secret"), APS_STR(""), expires_ms};
 	assert_int_equal(aps_auth_material_init(&m, slot->mode, APS_STR("opaque"), &c, NULL), APS_OK);
 	m.issued_ms = issued_ms;
 	m.expires_ms = expires_ms;

@@ -10,7 +10,7 @@
 
 #define BODY "{\"data\":{\"a\":1}}"
 
-/* Only what a call without an identity uses of the core. */
+/* Only what a call without an credential uses of the core. */
 struct world {
 	struct aps_core core;
 	struct aps_client client;
@@ -37,7 +37,7 @@ static void begin(struct world *world, int64_t request_timeout_ms)
 static void finish(struct world *world)
 {
 	aps_call_free_all(&world->core);
-	aps_op_free_chain(world->core.events_head);
+	aps_mail_free_chain(world->core.events_head);
 	aps_http_free(world->core.http);
 	aps_map_clear(&world->core.calls.map);
 	aps_timers_clear(&world->core.timers);
@@ -54,7 +54,7 @@ static const struct aps_result_event *answered(struct world *world)
 	command->body = aps_strndup("{}", 2);
 	command->n_body = 2;
 	command->head.run(&world->core, &command->head);
-	command->head.op.kind->free_op(&command->head.op);
+	command->head.mail.kind->free_mail(&command->head.mail);
 	struct aps_answer_sink *sink = aps_table_get(&world->core.calls, 1); /* a call begins with it */
 	assert_non_null(sink);
 	struct aps_http_answer answer = {.status = 200, .n_body = sizeof BODY - 1};

@@ -28,7 +28,7 @@ static void begin(struct world *world)
 static void finish(struct world *world, struct aps_consumer *consumer)
 {
 	aps_consumer_free(&world->core, consumer);
-	aps_op_free_chain(world->core.events_head);
+	aps_mail_free_chain(world->core.events_head);
 	aps_timers_clear(&world->core.timers);
 	aps_bytes_unref(world->bytes);
 	assert_int_equal(aps_mem_live(), world->n_live);
@@ -44,15 +44,15 @@ static enum aps_consumer_verdict offer(struct world *world, struct aps_consumer 
 /* Takes one event that was handed over; its number, or -1 when there is none. */
 static int take(struct world *world, uint64_t *n_dropped)
 {
-	struct aps_op *op = world->core.events_head;
-	if (op == NULL) return -1;
-	world->core.events_head = op->next;
-	if (op->next == NULL) world->core.events_tail = &world->core.events_head;
-	op->next = NULL;
-	struct aps_data_event *event = (struct aps_data_event *)op;
+	struct aps_mail *mail = world->core.events_head;
+	if (mail == NULL) return -1;
+	world->core.events_head = mail->next;
+	if (mail->next == NULL) world->core.events_tail = &world->core.events_head;
+	mail->next = NULL;
+	struct aps_data_event *event = (struct aps_data_event *)mail;
 	int nth = (int)(event->payload.p - world->bytes->p);
 	if (n_dropped != NULL) *n_dropped = event->n_dropped;
-	op->kind->free_op(op);
+	mail->kind->free_mail(mail);
 	return nth;
 }
 
@@ -243,8 +243,8 @@ static void what_memory_held_up_goes_out_with_the_next_event(void **state)
 	/* As if the ring had not grown: the 65th stays behind although the window has room. */
 	struct aps_str payload = {world.bytes->p + 1, 1};
 	struct aps_data_event *event = aps_data_event_new(1, world.bytes, payload);
-	*consumer->kept_tail = &event->head.op;
-	consumer->kept_tail = &event->head.op.next;
+	*consumer->kept_tail = &event->head.mail;
+	consumer->kept_tail = &event->head.mail.next;
 	consumer->n_kept = consumer->kept_bytes = 1;
 	aps_mem_fail_at(1);
 	aps_consumer_consumed(&world.core, consumer, 0);

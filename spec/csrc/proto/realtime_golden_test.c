@@ -15,9 +15,9 @@
 #define MAX_SUBS 8
 
 struct replay {
-	struct aps_rt_options options;
+	struct aps_realtime_options options;
 	struct aps_rand rand;
-	struct aps_rt *rt;
+	struct aps_realtime *rt;
 	int64_t now_ms;
 	uint64_t started; /* the subscription that the present input starts */
 	char ids[MAX_SUBS + 1][APS_UUID_CHARS + 1];
@@ -77,28 +77,30 @@ static void add_err(struct replay *p, const struct aps_err *err)
 	aps_buf_addf(&p->out, " (%s)", err->msg);
 }
 
-static void add_action(struct replay *p, const struct aps_rt_action *a)
+static void add_action(struct replay *p, const struct aps_realtime_action *a)
 {
 	unsigned long long sub = (unsigned long long)a->sub;
 	aps_buf_add_text(&p->out, "< ");
 	switch (a->kind) {
-	case APS_RT_DO_CONNECT: aps_buf_add_text(&p->out, "connect"); break;
-	case APS_RT_DO_SEND:
+	case APS_REALTIME_DO_CONNECT: aps_buf_add_text(&p->out, "connect"); break;
+	case APS_REALTIME_DO_SEND:
 		aps_buf_add_text(&p->out, "send ");
 		add_text(p, a->text);
 		break;
-	case APS_RT_DO_CLOSE:
+	case APS_REALTIME_DO_CLOSE:
 		aps_buf_addf(&p->out, "close %d", a->code);
 		if (a->text.n != 0) aps_buf_addf(&p->out, " %.*s", (int)a->text.n, a->text.p);
 		break;
-	case APS_RT_DO_START: aps_buf_addf(&p->out, "start %llu", sub); break;
-	case APS_RT_SUB_STARTED: aps_buf_addf(&p->out, "started %llu%s", sub, a->is_again ? " again" : ""); break;
-	case APS_RT_SUB_DATA: aps_buf_addf(&p->out, "data %llu %.*s", sub, (int)a->payload.n, a->payload.p); break;
-	case APS_RT_SUB_RECONNECTING: aps_buf_addf(&p->out, "reconnecting %llu", sub); break;
-	case APS_RT_SUB_ENDED: aps_buf_addf(&p->out, "ended %llu", sub); break;
-	case APS_RT_AUTH_REFUSED: aps_buf_addf(&p->out, "auth_refused %llu", sub); break;
-	case APS_RT_STATE: aps_buf_addf(&p->out, "state %s", aps_conn_state_name(a->state)); break;
-	case APS_RT_NOTICE: aps_buf_addf(&p->out, "notice %.*s", (int)a->text.n, a->text.p); break;
+	case APS_REALTIME_DO_START: aps_buf_addf(&p->out, "start %llu", sub); break;
+	case APS_REALTIME_SUB_STARTED: aps_buf_addf(&p->out, "started %llu%s", sub, a->is_again ? " again" : ""); break;
+	case APS_REALTIME_SUB_DATA:
+		aps_buf_addf(&p->out, "data %llu %.*s", sub, (int)a->payload.n, a->payload.p);
+		break;
+	case APS_REALTIME_SUB_RECONNECTING: aps_buf_addf(&p->out, "reconnecting %llu", sub); break;
+	case APS_REALTIME_SUB_ENDED: aps_buf_addf(&p->out, "ended %llu", sub); break;
+	case APS_REALTIME_AUTH_REFUSED: aps_buf_addf(&p->out, "auth_refused %llu", sub); break;
+	case APS_REALTIME_STATE: aps_buf_addf(&p->out, "state %s", aps_conn_state_name(a->state)); break;
+	case APS_REALTIME_NOTICE: aps_buf_addf(&p->out, "notice %.*s", (int)a->text.n, a->text.p); break;
 	}
 	add_err(p, a->err);
 	aps_buf_add_byte(&p->out, '\n');
@@ -106,8 +108,8 @@ static void add_action(struct replay *p, const struct aps_rt_action *a)
 
 static void take_actions(struct replay *p)
 {
-	struct aps_rt_action action;
-	while (aps_rt_next(p->rt, &action)) add_action(p, &action);
+	struct aps_realtime_action action;
+	while (aps_realtime_next(p->rt, &action)) add_action(p, &action);
 	p->started = 0;
 }
 
@@ -151,17 +153,17 @@ static bool input_subs(struct replay *p, const char *op, const char *args)
 	uint64_t sub = strtoull(args, &rest, 10);
 	while (*rest == ' ') rest++;
 	if (strcmp(op, "add") == 0) {
-		assert_int_equal(aps_rt_add(p->rt, sub, p->now_ms), APS_OK);
+		assert_int_equal(aps_realtime_add(p->rt, sub, p->now_ms), APS_OK);
 	} else if (strcmp(op, "remove") == 0) {
-		aps_rt_remove(p->rt, sub, p->now_ms);
+		aps_realtime_remove(p->rt, sub, p->now_ms);
 	} else if (strcmp(op, "start") == 0) {
 		p->started = sub;
-		aps_rt_start(p->rt, sub, aps_str_of(rest), p->now_ms);
+		aps_realtime_start(p->rt, sub, aps_str_of(rest), p->now_ms);
 	} else if (strcmp(op, "end") == 0) {
 		struct aps_err err = err_of(rest);
-		aps_rt_end(p->rt, sub, &err, p->now_ms);
+		aps_realtime_end(p->rt, sub, &err, p->now_ms);
 	} else if (strcmp(op, "retry_auth") == 0) {
-		aps_rt_retry_auth(p->rt, sub, p->now_ms);
+		aps_realtime_retry_auth(p->rt, sub, p->now_ms);
 	} else {
 		return false;
 	}
@@ -173,22 +175,22 @@ static void input(struct replay *p, const char *op, const char *args)
 	if (input_subs(p, op, args)) return;
 	if (strcmp(op, "fail") == 0) {
 		struct aps_err err = err_of(args);
-		aps_rt_fail(p->rt, &err, p->now_ms);
+		aps_realtime_fail(p->rt, &err, p->now_ms);
 	} else if (strcmp(op, "opened") == 0) {
-		aps_rt_opened(p->rt, aps_str_of(args), p->now_ms);
+		aps_realtime_opened(p->rt, aps_str_of(args), p->now_ms);
 	} else if (strcmp(op, "text") == 0) {
-		aps_rt_text(p->rt, with_ids(p, args), p->now_ms);
+		aps_realtime_text(p->rt, with_ids(p, args), p->now_ms);
 	} else if (strcmp(op, "too_big") == 0) {
-		aps_rt_too_big(p->rt, with_ids(p, args), p->now_ms);
+		aps_realtime_too_big(p->rt, with_ids(p, args), p->now_ms);
 	} else if (strcmp(op, "closed") == 0) {
 		struct aps_err err = err_of(args);
-		aps_rt_closed(p->rt, &err, p->now_ms);
+		aps_realtime_closed(p->rt, &err, p->now_ms);
 	} else if (strcmp(op, "pause") == 0 || strcmp(op, "resume") == 0) {
-		aps_rt_paused(p->rt, op[0] == 'p', p->now_ms);
+		aps_realtime_paused(p->rt, op[0] == 'p', p->now_ms);
 	} else if (strcmp(op, "online") == 0 || strcmp(op, "offline") == 0) {
-		aps_rt_set_online(p->rt, op[1] == 'n', p->now_ms);
+		aps_realtime_set_online(p->rt, op[1] == 'n', p->now_ms);
 	} else if (strcmp(op, "tick") == 0) {
-		aps_rt_tick(p->rt, p->now_ms);
+		aps_realtime_tick(p->rt, p->now_ms);
 	} else {
 		fail_msg("no input is called %s", op);
 	}
@@ -199,7 +201,8 @@ static void set_option(struct replay *p, const char *line)
 	char name[32] = "", value[32] = "";
 	assert_int_equal(sscanf(line, "@ %31s %31s", name, value), 2);
 	if (strcmp(name, "protocol") == 0)
-		p->options.protocol = strcmp(value, "transport-ws") == 0 ? APS_RT_TRANSPORT_WS : APS_RT_APPSYNC;
+		p->options.protocol =
+		        strcmp(value, "transport-ws") == 0 ? APS_REALTIME_TRANSPORT_WS : APS_REALTIME_APPSYNC;
 	else if (strcmp(name, "n_attempts") == 0)
 		p->options.reconnect.n_attempts = (unsigned)atoi(value);
 	else if (strcmp(name, "seed") == 0)
@@ -211,11 +214,11 @@ static void set_option(struct replay *p, const char *line)
 static void add_answer(struct replay *p, const char *question)
 {
 	if (strncmp(question, "deadline", 8) == 0)
-		aps_buf_addf(&p->out, "? deadline %lld\n", (long long)aps_rt_deadline_ms(p->rt));
+		aps_buf_addf(&p->out, "? deadline %lld\n", (long long)aps_realtime_deadline_ms(p->rt));
 	else if (strncmp(question, "state", 5) == 0)
-		aps_buf_addf(&p->out, "? state %s\n", aps_conn_state_name(aps_rt_state(p->rt)));
+		aps_buf_addf(&p->out, "? state %s\n", aps_conn_state_name(aps_realtime_state(p->rt)));
 	else if (strncmp(question, "subscriptions", 13) == 0)
-		aps_buf_addf(&p->out, "? subscriptions %zu\n", aps_rt_n_subscriptions(p->rt));
+		aps_buf_addf(&p->out, "? subscriptions %zu\n", aps_realtime_n_subscriptions(p->rt));
 	else
 		fail_msg("no question is called %s", question);
 }
@@ -225,7 +228,7 @@ static void replay_line(struct replay *p, char *line)
 	if (line[0] == '<') return;
 	if (line[0] == '@') set_option(p, line);
 	if (p->rt == NULL && (line[0] == '>' || line[0] == '?')) {
-		p->rt = aps_rt_new(&p->options, &p->rand);
+		p->rt = aps_realtime_new(&p->options, &p->rand);
 		assert_non_null(p->rt);
 	}
 	if (line[0] == '?') {
@@ -237,7 +240,7 @@ static void replay_line(struct replay *p, char *line)
 	char time[24] = "", op[24] = "";
 	int at = 0;
 	assert_int_equal(sscanf(line, "> %23s %23s%n", time, op, &at), 2);
-	p->now_ms = strcmp(time, "deadline") == 0 ? aps_rt_deadline_ms(p->rt) : strtoll(time, NULL, 10);
+	p->now_ms = strcmp(time, "deadline") == 0 ? aps_realtime_deadline_ms(p->rt) : strtoll(time, NULL, 10);
 	input(p, op, line[at] == ' ' ? line + at + 1 : line + at);
 	take_actions(p);
 }
@@ -255,7 +258,7 @@ static void replay_file(void **state)
 	const char *path = *state;
 	char *expected = read_whole(path);
 	struct replay p = {.now_ms = 0};
-	aps_rt_options_init(&p.options);
+	aps_realtime_options_init(&p.options);
 	aps_rand_init(&p.rand, 1);
 	aps_buf_init(&p.out, APS_BUF_ANY_SIZE);
 	aps_buf_init(&p.text, APS_BUF_ANY_SIZE);
@@ -273,7 +276,7 @@ static void replay_file(void **state)
 		write_whole(path, aps_buf_str(&p.out));
 	else
 		assert_string_equal(p.out.p, expected);
-	aps_rt_free(p.rt);
+	aps_realtime_free(p.rt);
 	aps_buf_clear(&p.out);
 	aps_buf_clear(&p.text);
 	aps_free(lines);
