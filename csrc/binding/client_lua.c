@@ -7,8 +7,8 @@
 #include "binding/value.h"
 #include "client/call.h"
 #include "client/credential_commands.h"
-#include "client/feed.h"
 #include "client/lifecycle.h"
+#include "client/subscription_commands.h"
 #include "proto/gqlhttp.h"
 
 #include <stdio.h>
@@ -319,16 +319,16 @@ static int Apl_client_subscribe(lua_State *L)
 	struct aps_subscribe_command *command = aps_subscribe_command_new(client->id, aps_runtime_next_id(runtime));
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	enum aps_gql_operation_kind kind;
-	command->body = build_body(L, &command->n_body, &kind);
-	command->credential = field_id(L, "auth");
-	command->overflow = check_overflow(L);
-	command->max_items = apl_field_size(L, 2, "buffer", 1024);
-	command->max_bytes = apl_field_size(L, 2, "buffer_bytes", (size_t)4 * 1024 * 1024);
+	command->topic->body = build_body(L, &command->topic->n_body, &kind);
+	command->topic->credential = field_id(L, "auth");
+	command->topic->has_dynamic_headers = apl_field_bool(L, 2, "dynamic_headers", false);
+	command->limits.overflow = check_overflow(L);
+	command->limits.max_items = apl_field_size(L, 2, "buffer", 1024);
+	command->limits.max_bytes = apl_field_size(L, 2, "buffer_bytes", (size_t)4 * 1024 * 1024);
 	command->is_shared = apl_field_bool(L, 2, "share", true);
-	command->has_dynamic_headers = apl_field_bool(L, 2, "dynamic_headers", false);
-	if (command->max_items == 0) command->max_items = 1;
+	if (command->limits.max_items == 0) command->limits.max_items = 1;
 	lua_getfield(L, 2, "headers");
-	apl_take_headers(L, &command->headers);
+	apl_take_headers(L, &command->topic->headers);
 	uint64_t id = command->head.id;
 	apl_runtime_post(L, client->box, -1);
 	apl_push_id(L, id);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "binding/fields.h"
 #include "binding/value.h"
+#include "client/features.h"
 
 #define RUNTIME  "appsync.core.runtime"
 #define CURRENT  "appsync.core.runtime.current" /* registry: this state's runtime */
@@ -180,7 +181,7 @@ static int Apl_runtime(lua_State *L)
 	*slot = aps_calloc(1, sizeof(struct apl_runtime));
 	if (*slot == NULL) return luaL_error(L, "out of memory");
 	(*slot)->n_refs = 1;
-	(*slot)->runtime = aps_runtime_new(&err);
+	(*slot)->runtime = aps_runtime_new(aps_features, &err);
 	if ((*slot)->runtime == NULL) return push_failure(L, &err);
 	lua_pushvalue(L, -1);
 	lua_setfield(L, LUA_REGISTRYINDEX, CURRENT);

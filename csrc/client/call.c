@@ -12,6 +12,7 @@
 
 struct aps_call {
 	struct aps_answer_sink sink;
+	struct aps_reap reap;
 	struct aps_waiter waiter;
 	struct aps_timer deadline;
 	struct aps_timer retry;
@@ -45,14 +46,8 @@ static void free_call_command(struct aps_mail *mail)
 	aps_free(command);
 }
 
-static void free_plain_mail(struct aps_mail *mail)
-{
-	aps_free(mail);
-}
-
 /* The loop frees each command after it ran; what a call keeps is moved into a copy whose kind is this one. */
 static const struct aps_mail_kind CALL_KIND = {"call", free_call_command};
-static const struct aps_mail_kind CANCEL_KIND = {"cancel", free_plain_mail};
 
 static void run_call(struct aps_core *core, struct aps_command *command);
 
@@ -72,10 +67,20 @@ struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t call)
 	return command;
 }
 
+static struct aps_table *table_of(const struct aps_core *core)
+{
+	return aps_core_part(core, &aps_call_feature);
+}
+
 static void drop_last(struct aps_call *call)
 {
 	if (call->last != NULL) call->last->head.mail.kind->free_mail(&call->last->head.mail);
 	call->last = NULL;
+}
+
+static void free_call(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
+{
+	aps_free(APS_CONTAINER_OF(reap, struct aps_call, reap));
 }
 
 static void end_call(struct aps_core *core, struct aps_call *call)
@@ -85,13 +90,13 @@ static void end_call(struct aps_core *core, struct aps_call *call)
 	aps_timer_stop(&core->timers, &call->deadline);
 	aps_timer_stop(&core->timers, &call->retry);
 	aps_waiter_stop(&call->waiter);
-	aps_table_take(&core->calls, call->id);
-	if (call->client != NULL) APS_STATS_SUB(call->client->stats, operations_in_flight, 1);
+	aps_table_take(table_of(core), call->id);
+	APS_STATS_SUB(call->client->stats, operations_in_flight, 1);
 	aps_credential_release(core, call->credential);
 	aps_arena_clear(&call->arena);
 	aps_secrets_clear(&call->secrets);
-	free_call_command(&call->what->head.mail);
-	aps_free(call);
+	aps_command_free(&call->what->head);
+	aps_core_reap(core, &call->reap, free_call);
 }
 
 /* Answers with an error that no response stands behind. */
@@ -237,7 +242,7 @@ static void follow_verdict(struct aps_core *core, struct aps_call *call, enum ap
 	fail_call(core, call, &err);
 }
 
-static void use_identity(struct aps_core *core, struct aps_call *call)
+static void use_credential(struct aps_core *core, struct aps_call *call)
 {
 	if (call->credential == NULL)
 		send_call(core, call);
@@ -253,14 +258,14 @@ static void material_ready(struct aps_core *core, struct aps_waiter *waiter)
 		               aps_credential_refused(core, call->credential, call->generation, &call->waiter));
 		return;
 	}
-	use_identity(core, call);
+	use_credential(core, call);
 }
 
 static void retry_due(struct aps_timer *timer, void *context, int64_t now_ms APS_UNUSED)
 {
 	struct aps_call *call = APS_CONTAINER_OF(timer, struct aps_call, retry);
 	call->is_refused = false;
-	use_identity(context, call);
+	use_credential(context, call);
 }
 
 static void deadline_due(struct aps_timer *timer, void *context, int64_t now_ms APS_UNUSED)
@@ -330,7 +335,7 @@ static void go_on(struct aps_core *core, struct aps_call *call, enum aps_retry_c
 		               aps_credential_refused(core, call->credential, call->generation, &call->waiter));
 	} else if (class == APS_RETRY_RESIGN) {
 		call->has_resigned = true;
-		use_identity(core, call);
+		use_credential(core, call);
 	}
 }
 
@@ -435,34 +440,20 @@ static void refuse_call(struct aps_core *core, struct aps_call_command *command,
 	command->result = NULL;
 	aps_fail(&event->response.err, code, "%s", why);
 	aps_core_emit(core, &event->head);
-}
-
-static struct aps_call_command *take_over(struct aps_call_command *command)
-{
-	struct aps_call_command *kept = aps_malloc(sizeof *kept);
-	if (kept == NULL) return NULL;
-	*kept = *command;
-	kept->headers.arena = &kept->arena;
-	command->result = NULL;
-	command->method = command->url = command->body = NULL;
-	aps_arena_init(&command->arena, 0);
-	command->headers.items = NULL;
-	return kept;
+	aps_command_free(&command->head);
 }
 
 static void run_call(struct aps_core *core, struct aps_command *head)
 {
-	struct aps_call_command *command = (struct aps_call_command *)head;
+	struct aps_call_command *what = (struct aps_call_command *)head;
 	struct aps_client *client = aps_core_client(core, head->client);
-	if (client == NULL || client->is_closing) {
-		refuse_call(core, command, APS_E_CLOSED, "the client is closed");
+	if (client == NULL) {
+		refuse_call(core, what, APS_E_CLOSED, "the client is closed");
 		return;
 	}
 	struct aps_call *call = aps_calloc(1, sizeof *call);
-	struct aps_call_command *what = call != NULL ? take_over(command) : NULL;
-	if (what == NULL || !aps_table_set(&core->calls, head->id, call)) {
-		refuse_call(core, what != NULL ? what : command, APS_E_NOMEM, "out of memory");
-		if (what != NULL) free_call_command(&what->head.mail);
+	if (call == NULL || !aps_table_set(table_of(core), head->id, call)) {
+		refuse_call(core, what, APS_E_NOMEM, "out of memory");
 		aps_free(call);
 		return;
 	}
@@ -479,53 +470,55 @@ static void run_call(struct aps_core *core, struct aps_command *head)
 	struct aps_err err;
 	if (what->credential != 0) call->credential = aps_credential_hold(core, what->credential);
 	if (what->credential != 0 && call->credential == NULL) {
-		aps_fail(&err, APS_E_AUTH, "the credential of this call was dropped before it was sent");
+		aps_fail(&err, APS_E_AUTH, "the identity of this call was dropped before it was sent");
 		fail_call(core, call, &err);
 	} else if (!aps_timer_set(&core->timers, &call->deadline, what->made_ms + what->timeout_ms)) {
 		aps_fail(&err, APS_E_NOMEM, "out of memory");
 		fail_call(core, call, &err);
 	} else {
-		use_identity(core, call);
+		use_credential(core, call);
 	}
 }
 
 static void run_cancel(struct aps_core *core, struct aps_command *command)
 {
-	struct aps_call *call = aps_table_get(&core->calls, command->id);
-	if (call == NULL) return;
-	struct aps_err err;
-	aps_fail(&err, APS_E_CANCELLED, "the call was cancelled");
-	fail_call(core, call, &err);
+	struct aps_call *call = aps_table_get(table_of(core), command->id);
+	if (call != NULL) {
+		struct aps_err err;
+		aps_fail(&err, APS_E_CANCELLED, "the call was cancelled");
+		fail_call(core, call, &err);
+	}
+	aps_command_free(command);
 }
 
 struct aps_command *aps_cancel_command_new(uint64_t client, uint64_t call)
 {
-	struct aps_command *command = aps_calloc(1, sizeof *command);
-	if (command != NULL)
-		*command = (struct aps_command){{NULL, &CANCEL_KIND, sizeof *command}, run_cancel, client, call};
-	return command;
+	return aps_command_new(run_cancel, client, call);
 }
 
-static struct aps_call *find_call(struct aps_core *core, const struct aps_client *client)
+static enum aps_rc open_table(struct aps_core *core, void **part, struct aps_err *err)
+{
+	*part = aps_table_new(core->hash_seed);
+	return *part != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
+}
+
+static void close_table(struct aps_core *core APS_UNUSED, void *part)
+{
+	aps_table_free(part);
+}
+
+static void fail_all(struct aps_core *core, struct aps_client *client, const struct aps_err *err)
 {
 	size_t cursor = 0;
 	void *state = NULL;
-	void *value;
-	while (aps_map_next(&core->calls.map, &cursor, &state, NULL, &value)) {
-		struct aps_call *call = value;
-		if (client == NULL || call->client == client) return call;
-	}
-	return NULL;
+	struct aps_call *call;
+	while ((call = aps_table_next(table_of(core), &cursor, &state)) != NULL)
+		if (call->client == client) fail_call(core, call, err);
 }
 
-void aps_call_fail_all(struct aps_core *core, struct aps_client *client, const struct aps_err *err)
-{
-	struct aps_call *call;
-	while ((call = find_call(core, client)) != NULL) fail_call(core, call, err);
-}
-
-void aps_call_free_all(struct aps_core *core)
-{
-	struct aps_call *call;
-	while ((call = find_call(core, NULL)) != NULL) end_call(core, call);
-}
+const struct aps_feature aps_call_feature = {
+        .name = "calls",
+        .open = open_table,
+        .client_closing = fail_all,
+        .close = close_table,
+};

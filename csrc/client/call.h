@@ -31,10 +31,7 @@ struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t call);
 /* Posts nothing back when the operation is unknown or has ended. */
 struct aps_command *aps_cancel_command_new(uint64_t client, uint64_t call);
 
-/* Ends every call of the client with this error. */
-void aps_call_fail_all(struct aps_core *core, struct aps_client *client, const struct aps_err *err);
-/* Without answers: after the loop has ended. */
-void aps_call_free_all(struct aps_core *core);
+extern const struct aps_feature aps_call_feature;
 
 APS_END_DECLS
 

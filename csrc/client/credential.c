@@ -6,10 +6,15 @@
 static const char *const REASON_NAMES[] = {
         [APS_SLOT_FIRST] = "first", [APS_SLOT_EXPIRED] = "expired", [APS_SLOT_REFUSED] = "refused"};
 
+static struct aps_table *table_of(const struct aps_core *core)
+{
+	return aps_core_part(core, &aps_credential_feature);
+}
+
 static void free_credential(struct aps_core *core, struct aps_credential *credential)
 {
 	aps_timer_stop(&core->timers, &credential->timer);
-	aps_table_take(&core->credentials, credential->id);
+	aps_table_take(table_of(core), credential->id);
 	aps_auth_slot_clear(&credential->slot);
 	aps_free(credential->region);
 	aps_free(credential->service);
@@ -42,14 +47,19 @@ static void ask_timed_out(struct aps_timer *timer, void *context, int64_t now_ms
 bool aps_credential_add(struct aps_core *core, struct aps_credential *credential)
 {
 	credential->timer.due = ask_timed_out;
-	if (aps_table_set(&core->credentials, credential->id, credential)) return true;
+	if (aps_table_set(table_of(core), credential->id, credential)) return true;
 	free_credential(core, credential);
 	return false;
 }
 
+struct aps_credential *aps_credential_find(const struct aps_core *core, uint64_t id)
+{
+	return aps_table_get(table_of(core), id);
+}
+
 struct aps_credential *aps_credential_hold(struct aps_core *core, uint64_t id)
 {
-	struct aps_credential *credential = aps_table_get(&core->credentials, id);
+	struct aps_credential *credential = aps_credential_find(core, id);
 	if (credential != NULL) credential->n_users++;
 	return credential;
 }
@@ -148,3 +158,30 @@ struct aps_appsync_signing aps_credential_signing(struct aps_credential *credent
 	        .cache = &credential->cache,
 	};
 }
+
+static enum aps_rc open_table(struct aps_core *core, void **part, struct aps_err *err)
+{
+	*part = aps_table_new(core->hash_seed);
+	return *part != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
+}
+
+static void close_table(struct aps_core *core APS_UNUSED, void *part)
+{
+	aps_table_free(part);
+}
+
+static void drop_all(struct aps_core *core, struct aps_client *client, const struct aps_err *err APS_UNUSED)
+{
+	size_t cursor = 0;
+	void *state = NULL;
+	struct aps_credential *credential;
+	while ((credential = aps_table_next(table_of(core), &cursor, &state)) != NULL)
+		if (credential->client == client) aps_credential_drop(core, credential);
+}
+
+const struct aps_feature aps_credential_feature = {
+        .name = "credentials",
+        .open = open_table,
+        .client_closing = drop_all,
+        .close = close_table,
+};

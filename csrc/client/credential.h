@@ -28,8 +28,12 @@ struct aps_credential {
 
 APS_BEGIN_DECLS
 
+extern const struct aps_feature aps_credential_feature;
+
 /* Consumes what `credential` owns, also on failure. */
 bool aps_credential_add(struct aps_core *core, struct aps_credential *credential);
+/* NULL: there is none. */
+struct aps_credential *aps_credential_find(const struct aps_core *core, uint64_t id);
 struct aps_credential *aps_credential_hold(struct aps_core *core, uint64_t id);
 void aps_credential_release(struct aps_core *core, struct aps_credential *credential);
 void aps_credential_drop(struct aps_core *core, struct aps_credential *credential);

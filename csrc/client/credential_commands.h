@@ -4,8 +4,11 @@
 
 #include "client/credential.h"
 
+enum aps_credential_verb { APS_CREDENTIAL_ADD, APS_CREDENTIAL_SET, APS_CREDENTIAL_FAIL, APS_CREDENTIAL_DROP };
+
 struct aps_credential_command {
 	struct aps_command head;
+	enum aps_credential_verb verb;
 	enum aps_auth_mode mode;
 	bool is_dynamic;
 	bool has_material;
@@ -14,8 +17,6 @@ struct aps_credential_command {
 	char *service;
 	struct aps_err err;
 };
-
-enum aps_credential_verb { APS_CREDENTIAL_ADD, APS_CREDENTIAL_SET, APS_CREDENTIAL_FAIL, APS_CREDENTIAL_DROP };
 
 APS_BEGIN_DECLS
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/connections.h"
 #include "client/link.h"
 #include "codec/json_reader.h"
 #include "codec/json_writer.h"
@@ -17,79 +18,126 @@ void aps_feed_tell(struct aps_feed *feed, struct aps_str errors)
 	if (feed->told != NULL) aps_feed_mask(feed, feed->told, errors.n, APS_STR(""));
 }
 
-static void emit_end(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err)
+static bool ask(struct aps_core *core, struct aps_feed *feed)
 {
-	struct aps_note_event *event = consumer->end;
-	aps_consumer_flush(core, consumer);
-	consumer->end = NULL;
-	aps_note_event_set_err(event, err);
-	event->number = consumer->n_dropped;
-	if (err != NULL && consumer->feed->told != NULL)
-		event->text = aps_strndup(consumer->feed->told, strlen(consumer->feed->told));
-	aps_core_emit(core, &event->head);
+	struct aps_consumer *consumer = feed->consumers;
+	bool is_asked = consumer->kind->ask_headers != NULL && consumer->kind->ask_headers(core, consumer);
+	feed->asked = is_asked ? consumer : NULL;
+	return is_asked;
 }
 
-static void remove_consumer(struct aps_core *core, struct aps_consumer *consumer)
+static void tell_all(struct aps_core *core, const struct aps_feed *feed, const char *state)
 {
-	struct aps_feed *feed = consumer->feed;
-	struct aps_consumer **at = &feed->consumers;
-	while (*at != consumer) at = &(*at)->next;
-	*at = consumer->next;
-	bool was_full = consumer->is_full;
-	aps_table_take(&core->consumers, consumer->id);
-	APS_STATS_SUB(feed->client->stats, subscriptions, 1);
-	aps_consumer_free(core, consumer);
-	if (was_full) aps_link_update_pause(core, feed->link);
-	/* Whoever was asked for the headers of the next start has gone: ask another one. */
-	if (feed->waits_for_headers && feed->consumers != NULL)
-		feed->waits_for_headers = aps_core_note(core, APS_EVENT_HEADERS, feed->consumers->id, NULL, NULL);
+	for (struct aps_consumer *consumer = feed->consumers; consumer != NULL; consumer = consumer->next)
+		if (consumer->kind->tell != NULL) consumer->kind->tell(core, consumer, state);
 }
 
-static void free_feed(struct aps_core *core, struct aps_feed *feed)
+static void material_ready(struct aps_core *core, struct aps_waiter *waiter);
+
+static void free_feed(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 {
-	struct aps_feed **at = &feed->client->feeds;
-	while (*at != feed) at = &(*at)->next;
-	*at = feed->next;
-	aps_waiter_stop(&feed->waiter);
-	aps_credential_release(core, feed->credential);
-	feed->what->head.mail.kind->free_mail(&feed->what->head.mail);
+	struct aps_feed *feed = APS_CONTAINER_OF(reap, struct aps_feed, reap);
+	aps_topic_free(feed->topic);
 	aps_free(feed->told);
 	aps_secrets_clear(&feed->sent);
 	aps_free(feed);
 }
 
+struct aps_feed *aps_feed_new(struct aps_core *core, struct aps_client *client, struct aps_topic *topic,
+                              uint64_t number, struct aps_err *err)
+{
+	struct aps_credential *credential = aps_credential_hold(core, topic->credential);
+	if (credential == NULL) {
+		aps_fail(err, APS_E_AUTH, "the identity of this subscription was dropped before it was sent");
+		return NULL;
+	}
+	struct aps_feed *feed = aps_calloc(1, sizeof *feed);
+	if (feed == NULL) {
+		aps_credential_release(core, credential);
+		aps_fail(err, APS_E_NOMEM, "out of memory");
+		return NULL;
+	}
+	aps_secrets_init(&feed->sent);
+	feed->number = number;
+	feed->client = client;
+	feed->credential = credential;
+	feed->topic = topic;
+	feed->waiter.ready = material_ready;
+	return feed;
+}
+
+void aps_feed_join(struct aps_core *core, struct aps_feed *feed, struct aps_consumer *consumer)
+{
+	struct aps_consumer **at = &feed->consumers;
+	while (*at != NULL) at = &(*at)->next;
+	*at = consumer;
+	consumer->next = NULL;
+	consumer->feed = feed;
+	if (feed->is_started && consumer->kind->tell != NULL) consumer->kind->tell(core, consumer, "subscribed");
+}
+
+static void forget(struct aps_core *core, struct aps_consumer *consumer)
+{
+	struct aps_feed *feed = consumer->feed;
+	struct aps_consumer **at = &feed->consumers;
+	while (*at != consumer) at = &(*at)->next;
+	*at = consumer->next;
+	consumer->feed = NULL;
+	if (consumer->is_full) aps_link_update_pause(core, feed->link);
+	/* Whoever was asked for the headers of the next start has gone: ask another one. */
+	if (feed->asked != consumer) return;
+	feed->asked = NULL;
+	if (feed->consumers != NULL) ask(core, feed);
+}
+
+void aps_feed_leave(struct aps_core *core, struct aps_consumer *consumer)
+{
+	struct aps_feed *feed = consumer->feed;
+	forget(core, consumer);
+	if (feed->consumers == NULL) aps_feed_end(core, feed, NULL);
+}
+
+static void tell_end(struct aps_core *core, struct aps_consumer *consumer, const struct aps_feed *feed,
+                     const struct aps_err *err)
+{
+	consumer->kind->end(core, consumer, err, err != NULL ? feed->told : NULL);
+}
+
+void aps_feed_end_consumer(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err)
+{
+	struct aps_feed *feed = consumer->feed;
+	forget(core, consumer);
+	tell_end(core, consumer, feed, err);
+	if (feed->consumers == NULL) aps_feed_end(core, feed, NULL);
+}
+
 void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
 {
-	feed->waits_for_headers = false; /* nobody is asked any more */
 	struct aps_err shown = {0};
 	if (err != NULL) {
 		APS_STATS_ADD(feed->client->stats, errors, 1);
 		shown = *err;
-		bool is_ours = feed->client->is_closing; /* "the client was closed" quotes nobody */
-		if (!is_ours) aps_feed_mask(feed, shown.msg, strlen(shown.msg), APS_STR(""));
+		/* "the client was closed" quotes nobody */
+		if (err->code != APS_E_CLOSED) aps_feed_mask(feed, shown.msg, strlen(shown.msg), APS_STR(""));
 	}
+	feed->asked = NULL; /* nobody is asked any more */
 	while (feed->consumers != NULL) {
-		emit_end(core, feed->consumers, err != NULL ? &shown : NULL);
-		remove_consumer(core, feed->consumers);
+		struct aps_consumer *consumer = feed->consumers;
+		forget(core, consumer);
+		tell_end(core, consumer, feed, err != NULL ? &shown : NULL);
 	}
-	aps_link_forget(core, feed->link, feed);
-	free_feed(core, feed);
+	aps_connections_remove(core, feed);
+	aps_waiter_stop(&feed->waiter);
+	aps_credential_release(core, feed->credential);
+	feed->credential = NULL;
+	aps_core_reap(core, &feed->reap, free_feed);
 }
 
 void aps_feed_end(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
 {
 	struct aps_link *link = feed->link;
-	uint64_t number = feed->number;
 	aps_feed_ended(core, feed, err);
-	aps_link_remove(core, link, number);
-}
-
-static void end_consumer(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err)
-{
-	struct aps_feed *feed = consumer->feed;
-	emit_end(core, consumer, err);
-	remove_consumer(core, consumer);
-	if (feed->consumers == NULL) aps_feed_end(core, feed, NULL);
+	aps_link_remove(core, link, feed->number);
 }
 
 void aps_feed_started(struct aps_core *core, struct aps_feed *feed)
@@ -97,8 +145,7 @@ void aps_feed_started(struct aps_core *core, struct aps_feed *feed)
 	feed->is_started = feed->was_started = true;
 	feed->has_refreshed = false;
 	aps_feed_tell(feed, APS_STR(""));
-	for (struct aps_consumer *consumer = feed->consumers; consumer != NULL; consumer = consumer->next)
-		aps_core_note(core, APS_EVENT_SUB_STATE, consumer->id, "subscribed", NULL);
+	tell_all(core, feed, "subscribed");
 }
 
 void aps_feed_reconnecting(struct aps_core *core, struct aps_feed *feed)
@@ -106,29 +153,7 @@ void aps_feed_reconnecting(struct aps_core *core, struct aps_feed *feed)
 	feed->is_started = false;
 	feed->wants_start = false;
 	aps_waiter_stop(&feed->waiter);
-	for (struct aps_consumer *consumer = feed->consumers; consumer != NULL; consumer = consumer->next)
-		aps_core_note(core, APS_EVENT_SUB_STATE, consumer->id, "reconnecting", NULL);
-}
-
-static void stalled(struct aps_timer *timer, void *context, int64_t now_ms APS_UNUSED)
-{
-	struct aps_consumer *consumer = APS_CONTAINER_OF(timer, struct aps_consumer, stall);
-	struct aps_err err;
-	aps_consumer_stall_err(consumer, &err);
-	end_consumer(context, consumer, &err);
-}
-
-static enum aps_consumer_verdict became_full(struct aps_core *core, struct aps_consumer *consumer, struct aps_err *err)
-{
-	int64_t stall_ms = consumer->feed->client->settings.stall_timeout_ms;
-	consumer->stall.due = stalled;
-	if (!consumer->is_full && !aps_timer_set(&core->timers, &consumer->stall, aps_clock_mono_ms() + stall_ms)) {
-		aps_fail(err, APS_E_NOMEM, "out of memory");
-		return APS_CONSUMER_FAILED; /* without a timer it could hold the socket up for ever */
-	}
-	consumer->is_full = true;
-	aps_link_update_pause(core, consumer->feed->link); /* each time: a new socket is read at first */
-	return APS_CONSUMER_FULL;
+	tell_all(core, feed, "reconnecting");
 }
 
 static bool has_errors(struct aps_str payload)
@@ -165,19 +190,22 @@ void aps_feed_data(struct aps_core *core, struct aps_feed *feed, struct aps_byte
 	while (consumer != NULL) {
 		struct aps_consumer *next = consumer->next;
 		struct aps_err err;
-		uint64_t n_dropped = consumer->n_dropped;
-		enum aps_consumer_verdict verdict = aps_consumer_offer(core, consumer, bytes, payload, &err);
-		APS_STATS_ADD(feed->client->stats, events, 1);
-		if (consumer->n_dropped != n_dropped) {
-			APS_STATS_ADD(feed->client->stats, dropped_events, consumer->n_dropped - n_dropped);
-			if (n_dropped == 0) aps_link_tell_dropped(core, feed->client);
+		enum aps_consumer_verdict verdict = consumer->kind->offer(core, consumer, bytes, payload, &err);
+		if (verdict == APS_CONSUMER_FAILED) {
+			aps_feed_end_consumer(core, consumer, &err);
+		} else if (verdict == APS_CONSUMER_FULL) {
+			consumer->is_full = true;
+			aps_link_update_pause(core, feed->link); /* each time: a new socket is read at first */
 		}
-		bool is_last = next == NULL && feed->consumers == consumer;
-		if (verdict == APS_CONSUMER_FULL) verdict = became_full(core, consumer, &err);
-		if (verdict == APS_CONSUMER_FAILED) end_consumer(core, consumer, &err);
-		if (verdict == APS_CONSUMER_FAILED && is_last) return; /* the feed went with it */
 		consumer = next;
 	}
+}
+
+void aps_feed_resume(struct aps_core *core, struct aps_consumer *consumer)
+{
+	if (!consumer->is_full) return;
+	consumer->is_full = false;
+	aps_link_update_pause(core, consumer->feed->link);
 }
 
 bool aps_feed_is_full(const struct aps_feed *feed)
@@ -199,7 +227,7 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 {
 	struct aps_err err = {0};
 	struct aps_buf payload;
-	struct aps_str body = {feed->what->body, feed->what->n_body};
+	struct aps_str body = {feed->topic->body, feed->topic->n_body};
 	aps_buf_init(&payload, START_BYTES);
 	feed->wants_start = false;
 	feed->is_refused = false;
@@ -220,7 +248,7 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 	aps_json_write_object(&w);
 	aps_json_write_key(&w, APS_STR("authorization"));
 	struct aps_appsync_signing signing = aps_credential_signing(feed->credential);
-	signing.extra = &feed->what->headers;
+	signing.extra = &feed->topic->headers;
 	feed->generation = feed->credential->slot.generation;
 	enum aps_rc rc = aps_json_writer_finish(&w);
 	size_t object_at = payload.n;
@@ -252,7 +280,7 @@ static void follow_verdict(struct aps_core *core, struct aps_feed *feed, enum ap
 	} else if (feed->is_refused) {
 		feed->is_refused = false;
 		aps_link_retry_auth(core, feed->link, feed->number);
-	} else if (feed->wants_start && !feed->waits_for_headers) {
+	} else if (feed->wants_start && feed->asked == NULL) {
 		send_start(core, feed);
 	}
 }
@@ -268,18 +296,22 @@ static void material_ready(struct aps_core *core, struct aps_waiter *waiter)
 
 bool aps_feed_has_headers(struct aps_core *core, struct aps_feed *feed)
 {
-	if (!feed->what->has_dynamic_headers || feed->has_fresh_headers) return true;
-	if (!feed->waits_for_headers)
-		feed->waits_for_headers = aps_core_note(core, APS_EVENT_HEADERS, feed->consumers->id, NULL, NULL);
+	if (!feed->topic->has_dynamic_headers || feed->has_fresh_headers) return true;
+	if (feed->asked == NULL) ask(core, feed);
 	return false;
+}
+
+static void go_on(struct aps_core *core, struct aps_feed *feed)
+{
+	follow_verdict(core, feed, aps_credential_use(core, feed->credential, &feed->waiter));
 }
 
 void aps_feed_want_start(struct aps_core *core, struct aps_feed *feed)
 {
 	feed->wants_start = true;
 	if (aps_feed_has_headers(core, feed)) {
-		follow_verdict(core, feed, aps_credential_use(core, feed->credential, &feed->waiter));
-	} else if (!feed->waits_for_headers) {
+		go_on(core, feed);
+	} else if (feed->asked == NULL) {
 		struct aps_err err;
 		aps_fail(&err, APS_E_NOMEM, "out of memory");
 		aps_feed_end(core, feed, &err);
@@ -299,241 +331,25 @@ void aps_feed_auth_refused(struct aps_core *core, struct aps_feed *feed, const s
 	follow_verdict(core, feed, aps_credential_refused(core, feed->credential, feed->generation, &feed->waiter));
 }
 
-static void free_plain_mail(struct aps_mail *mail)
+void aps_feed_set_headers(struct aps_core *core, struct aps_consumer *consumer, struct aps_arena *arena,
+                          struct aps_header_list *headers)
 {
-	aps_free(mail);
-}
-
-static void free_subscribe(struct aps_mail *mail)
-{
-	struct aps_subscribe_command *command = (struct aps_subscribe_command *)mail;
-	if (command->end != NULL) command->end->head.mail.kind->free_mail(&command->end->head.mail);
-	aps_free(command->body);
-	aps_arena_clear(&command->arena);
-	aps_free(command);
-}
-
-static void free_headers(struct aps_mail *mail)
-{
-	struct aps_headers_command *command = (struct aps_headers_command *)mail;
-	aps_free(command->error);
-	aps_arena_clear(&command->arena);
-	aps_free(command);
-}
-
-struct consumed_command {
-	struct aps_command head;
-	size_t n;
-};
-
-static const struct aps_mail_kind SUBSCRIBE_KIND = {"subscribe", free_subscribe};
-static const struct aps_mail_kind UNSUBSCRIBE_KIND = {"unsubscribe", free_plain_mail};
-static const struct aps_mail_kind CONSUMED_KIND = {"consumed", free_plain_mail};
-static const struct aps_mail_kind HEADERS_KIND = {"headers", free_headers};
-
-static uint64_t sharing_hash(const struct aps_subscribe_command *what)
-{
-	if (!what->is_shared) return 0;
-	uint64_t hash = aps_str_hash((struct aps_str){what->body, what->n_body}, what->credential + 1);
-	for (size_t i = 0; i < what->headers.n_items; i++)
-		hash = aps_str_hash(what->headers.items[i].value, aps_str_hash(what->headers.items[i].name, hash));
-	return hash != 0 ? hash : 1;
-}
-
-static bool is_same(const struct aps_feed *feed, const struct aps_subscribe_command *what, uint64_t hash)
-{
-	const struct aps_subscribe_command *theirs = feed->what;
-	if (hash == 0 || feed->hash != hash || theirs->credential != what->credential) return false;
-	if (theirs->has_dynamic_headers != what->has_dynamic_headers) return false;
-	if (!aps_str_eq((struct aps_str){theirs->body, theirs->n_body}, (struct aps_str){what->body, what->n_body}))
-		return false;
-	if (what->has_dynamic_headers) return true; /* theirs are the last answer; one function gives both */
-	if (theirs->headers.n_items != what->headers.n_items) return false;
-	for (size_t i = 0; i < what->headers.n_items; i++) {
-		const struct aps_header *a = &theirs->headers.items[i];
-		const struct aps_header *b = &what->headers.items[i];
-		if (!aps_str_eq(a->name, b->name) || !aps_str_eq(a->value, b->value)) return false;
-	}
-	return true;
-}
-
-static void join(struct aps_core *core, struct aps_feed *feed, struct aps_consumer *consumer)
-{
-	struct aps_consumer **at = &feed->consumers;
-	while (*at != NULL) at = &(*at)->next;
-	*at = consumer;
-	consumer->feed = feed;
-	consumer->big_integers_as_text = feed->client->settings.big_integers_as_text;
-	APS_STATS_ADD(feed->client->stats, subscriptions, 1);
-	if (feed->is_started) aps_core_note(core, APS_EVENT_SUB_STATE, consumer->id, "subscribed", NULL);
-}
-
-static struct aps_subscribe_command *take_over(struct aps_subscribe_command *command)
-{
-	struct aps_subscribe_command *kept = aps_malloc(sizeof *kept);
-	if (kept == NULL) return NULL;
-	*kept = *command;
-	kept->headers.arena = &kept->arena;
-	command->body = NULL;
-	command->headers.items = NULL;
-	aps_arena_init(&command->arena, 0);
-	return kept;
-}
-
-static struct aps_feed *make_feed(struct aps_core *core, struct aps_client *client,
-                                  struct aps_subscribe_command *command, uint64_t hash)
-{
-	struct aps_feed *feed = aps_calloc(1, sizeof *feed);
-	if (feed == NULL) return NULL;
-	feed->what = take_over(command);
-	if (feed->what == NULL) {
-		aps_free(feed);
-		return NULL;
-	}
-	aps_secrets_init(&feed->sent);
-	feed->number = command->head.id;
-	feed->client = client;
-	feed->hash = hash;
-	feed->waiter.ready = material_ready;
-	feed->credential = aps_credential_hold(core, feed->what->credential);
-	feed->next = client->feeds;
-	client->feeds = feed;
-	return feed;
-}
-
-static void refuse(struct aps_core *core, struct aps_subscribe_command *command, enum aps_rc code, const char *why)
-{
-	struct aps_err err;
-	struct aps_note_event *event = command->end;
-	command->end = NULL;
-	aps_fail(&err, code, "%s", why);
-	aps_note_event_set_err(event, &err);
-	aps_core_emit(core, &event->head);
-}
-
-static void run_subscribe(struct aps_core *core, struct aps_command *head)
-{
-	struct aps_subscribe_command *command = (struct aps_subscribe_command *)head;
-	struct aps_client *client = aps_core_client(core, head->client);
-	if (client == NULL || client->is_closing) {
-		refuse(core, command, APS_E_CLOSED, "the client is closed");
-		return;
-	}
-	struct aps_consumer *consumer =
-	        aps_consumer_new(head->id, command->overflow, command->max_items, command->max_bytes);
-	if (consumer == NULL || !aps_table_set(&core->consumers, head->id, consumer)) {
-		if (consumer != NULL) aps_consumer_free(core, consumer);
-		refuse(core, command, APS_E_NOMEM, "out of memory");
-		return;
-	}
-	consumer->end = command->end;
-	command->end = NULL;
-	uint64_t hash = sharing_hash(command);
-	struct aps_feed *feed = client->feeds;
-	while (feed != NULL && !is_same(feed, command, hash)) feed = feed->next;
-	if (feed != NULL) {
-		join(core, feed, consumer);
-		return;
-	}
-	feed = make_feed(core, client, command, hash);
-	if (feed == NULL) {
-		aps_table_take(&core->consumers, head->id);
-		command->end = consumer->end;
-		consumer->end = NULL;
-		aps_consumer_free(core, consumer);
-		refuse(core, command, APS_E_NOMEM, "out of memory");
-		return;
-	}
-	join(core, feed, consumer);
-	struct aps_err err = {0};
-	if (feed->credential == NULL)
-		aps_fail(&err, APS_E_AUTH, "the credential of this subscription was dropped before it was sent");
-	if (feed->credential == NULL || aps_link_place(core, feed, &err) != APS_OK) aps_feed_ended(core, feed, &err);
-}
-
-static void run_unsubscribe(struct aps_core *core, struct aps_command *command)
-{
-	struct aps_consumer *consumer = aps_table_get(&core->consumers, command->id);
-	if (consumer == NULL) return;
 	struct aps_feed *feed = consumer->feed;
-	remove_consumer(core, consumer);
-	if (feed->consumers == NULL) aps_feed_end(core, feed, NULL);
-}
-
-static void run_consumed(struct aps_core *core, struct aps_command *command)
-{
-	struct aps_consumer *consumer = aps_table_get(&core->consumers, command->id);
-	if (consumer == NULL) return;
-	if (aps_consumer_consumed(core, consumer, ((struct consumed_command *)command)->n))
-		aps_link_update_pause(core, consumer->feed->link);
-}
-
-static void run_headers(struct aps_core *core, struct aps_command *head)
-{
-	struct aps_headers_command *command = (struct aps_headers_command *)head;
-	struct aps_consumer *consumer = aps_table_get(&core->consumers, head->id);
-	if (consumer == NULL || !consumer->feed->waits_for_headers) return;
-	struct aps_feed *feed = consumer->feed;
-	feed->waits_for_headers = false;
-	if (command->error != NULL) {
-		struct aps_err err;
-		aps_fail_word(&err, APS_E_USAGE, "headers_failed", 0, "%s", command->error);
-		aps_feed_end(core, feed, &err);
-		return;
-	}
-	struct aps_arena arena = feed->what->arena;
-	struct aps_header_list list = feed->what->headers;
-	feed->what->arena = command->arena;
-	feed->what->headers = command->headers;
-	feed->what->headers.arena = &feed->what->arena;
-	command->arena = arena;
-	command->headers = list;
+	if (feed == NULL || feed->asked != consumer) return;
+	feed->asked = NULL;
 	feed->has_fresh_headers = true;
+	aps_topic_swap_headers(feed->topic, arena, headers);
 	if (feed->wants_start)
-		follow_verdict(core, feed, aps_credential_use(core, feed->credential, &feed->waiter));
+		go_on(core, feed);
 	else
 		aps_link_headers_ready(core, feed->link);
 }
 
-struct aps_subscribe_command *aps_subscribe_command_new(uint64_t client, uint64_t sub)
+void aps_feed_fail_headers(struct aps_core *core, struct aps_consumer *consumer, const char *message)
 {
-	struct aps_subscribe_command *command = aps_calloc(1, sizeof *command);
-	if (command == NULL) return NULL;
-	command->end = aps_note_event_new(APS_EVENT_SUB_END, sub, NULL, NULL);
-	if (command->end == NULL) {
-		aps_free(command);
-		return NULL;
-	}
-	command->head = (struct aps_command){{NULL, &SUBSCRIBE_KIND, sizeof *command}, run_subscribe, client, sub};
-	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
-	aps_header_list_init(&command->headers, &command->arena);
-	return command;
-}
-
-struct aps_command *aps_unsubscribe_command_new(uint64_t client, uint64_t sub)
-{
-	struct aps_command *command = aps_calloc(1, sizeof *command);
-	if (command != NULL)
-		*command =
-		        (struct aps_command){{NULL, &UNSUBSCRIBE_KIND, sizeof *command}, run_unsubscribe, client, sub};
-	return command;
-}
-
-struct aps_command *aps_consumed_command_new(uint64_t client, uint64_t sub, size_t n)
-{
-	struct consumed_command *command = aps_calloc(1, sizeof *command);
-	if (command == NULL) return NULL;
-	command->head = (struct aps_command){{NULL, &CONSUMED_KIND, sizeof *command}, run_consumed, client, sub};
-	command->n = n;
-	return &command->head;
-}
-
-struct aps_headers_command *aps_headers_command_new(uint64_t client, uint64_t sub)
-{
-	struct aps_headers_command *command = aps_calloc(1, sizeof *command);
-	if (command == NULL) return NULL;
-	command->head = (struct aps_command){{NULL, &HEADERS_KIND, sizeof *command}, run_headers, client, sub};
-	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
-	aps_header_list_init(&command->headers, &command->arena);
-	return command;
+	struct aps_feed *feed = consumer->feed;
+	if (feed == NULL || feed->asked != consumer) return;
+	struct aps_err err;
+	aps_fail_word(&err, APS_E_USAGE, "headers_failed", 0, "%s", message);
+	aps_feed_end(core, feed, &err);
 }

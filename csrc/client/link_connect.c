@@ -19,14 +19,6 @@ struct handshake {
 	struct aps_endpoint endpoint;
 };
 
-static struct aps_feed *first_feed(const struct aps_link *link)
-{
-	struct aps_feed *found = NULL;
-	for (struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next)
-		if (feed->link == link) found = feed; /* the list has the newest first */
-	return found;
-}
-
 void aps_link_stop_connecting(struct aps_core *core, struct aps_link *link)
 {
 	if (link->resolving != 0) aps_http_cancel(core->http, link->resolving);
@@ -42,28 +34,26 @@ static void connect_failed(struct aps_core *core, struct aps_link *link, const s
 	aps_link_pump(core, link);
 }
 
-/* Ends the feeds that connect as this credential. */
+/* Ends the feeds that connect as this credential; the caller goes on with the next one. */
 static void end_feeds_of(struct aps_core *core, struct aps_link *link, const struct aps_credential *credential,
                          const struct aps_err *err)
 {
-	bool was_pumping = link->is_pumping;
-	link->is_pumping = true; /* keeps the link alive meanwhile */
-	link->is_ending = true;
-	struct aps_feed *feed = link->client->feeds;
+	struct aps_feed *feed = link->feeds;
 	while (feed != NULL) {
 		struct aps_feed *next = feed->next;
-		if (feed->link == link && feed->credential == credential) aps_feed_end(core, feed, err);
+		if (feed->credential == credential) {
+			aps_feed_ended(core, feed, err);
+			aps_realtime_remove(link->machine, feed->number, aps_clock_mono_ms());
+		}
 		feed = next;
 	}
-	link->is_ending = false;
-	link->is_pumping = was_pumping;
 }
 
 static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *feed, struct handshake *shake,
                                  struct aps_err *err)
 {
 	struct aps_appsync_signing signing = aps_credential_signing(link->credential);
-	signing.extra = &feed->what->headers;
+	signing.extra = &feed->topic->headers;
 	struct aps_buf object;
 	aps_buf_init(&object, HANDSHAKE_BYTES);
 	enum aps_rc rc = aps_appsync_realtime_object(&link->credential->slot.material, &signing, APS_APPSYNC_CONNECT,
@@ -94,8 +84,8 @@ static enum aps_rc build_transport_ws(struct aps_link *link, const struct aps_fe
                                       struct aps_err *err)
 {
 	aps_buf_add_text(&shake->protocols, "graphql-transport-ws");
-	for (size_t i = 0; i < feed->what->headers.n_items; i++) {
-		const struct aps_header *header = &feed->what->headers.items[i];
+	for (size_t i = 0; i < feed->topic->headers.n_items; i++) {
+		const struct aps_header *header = &feed->topic->headers.items[i];
 		if (aps_header_list_add(&shake->list, header->name, header->value, err) != APS_OK) return err->code;
 	}
 	struct aps_appsync_signing signing = aps_credential_signing(link->credential);
@@ -123,7 +113,7 @@ static enum aps_rc too_long(const struct aps_link *link, const struct aps_feed *
 	const struct aps_auth_material *material = &link->credential->slot.material;
 	size_t n_own = text_bytes(material->secret) + text_bytes(material->credentials.session_token);
 	size_t n_headers = 0;
-	for (size_t i = 0; i < feed->what->headers.n_items; i++) n_headers += feed->what->headers.items[i].value.n;
+	for (size_t i = 0; i < feed->topic->headers.n_items; i++) n_headers += feed->topic->headers.items[i].value.n;
 	if (n_headers > n_own) return aps_fail(err, APS_E_TOO_BIG, "the headers are too long for a handshake");
 	return aps_fail_word(err, APS_E_USAGE, "too_long", 0, "the authorization is too long for a handshake");
 }
@@ -133,7 +123,7 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
 {
 	const struct aps_settings *settings = &link->client->settings;
 	bool is_appsync = settings->realtime.protocol == APS_REALTIME_APPSYNC;
-	const struct aps_feed *feed = first_feed(link);
+	const struct aps_feed *feed = link->feeds;
 	if (feed == NULL) return aps_fail(err, APS_E_CANCELLED, "nothing is subscribed any more");
 	if (!link->has_refreshed || link->sent.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&link->sent);
 	aps_buf_add_text(&shake->path, shake->endpoint.path);
@@ -147,9 +137,7 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
 	if (lines == NULL) return aps_arena_fail(&shake->arena, "the headers", err);
 	if (shake->protocols.rc != APS_OK || shake->path.rc != APS_OK)
 		return aps_fail(err, APS_E_NOMEM, "no memory for the handshake");
-	uint64_t connection = ++core->last_connection;
 	struct aps_ws_connect connect = {
-	        .connection = connection,
 	        .is_tls = shake->endpoint.is_tls,
 	        .host = shake->endpoint.host,
 	        .port = shake->endpoint.port,
@@ -164,13 +152,9 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
 	        .connect_timeout_ms = settings->connect_timeout_ms,
 	        .max_message_bytes = settings->max_message_bytes,
 	};
-	if (!aps_table_set(&core->links, connection, link)) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	rc = aps_ws_connect(core->ws, &connect, err);
-	if (rc != APS_OK) {
-		aps_table_take(&core->links, connection);
-		return rc == APS_E_TOO_BIG ? too_long(link, feed, err) : rc;
-	}
-	link->connection = connection;
+	rc = aps_core_ws_connect(core, &link->frames, &connect, err);
+	if (rc != APS_OK) return rc == APS_E_TOO_BIG ? too_long(link, feed, err) : rc;
+	link->connection = connect.connection;
 	link->is_paused = false;
 	APS_STATS_ADD(link->client->stats, connections, 1);
 	APS_STATS_ADD(link->client->stats, sockets, 1);
@@ -186,7 +170,6 @@ static void open_at(struct aps_core *core, struct aps_link *link, const char *ad
 	aps_buf_init(&shake.protocols, HANDSHAKE_BYTES);
 	aps_buf_init(&shake.path, HANDSHAKE_BYTES);
 	enum aps_rc rc = aps_endpoint_parse(link->client->settings.realtime_endpoint, &shake.endpoint, &err);
-	if (rc == APS_OK) rc = aps_core_need_ws(core, &err);
 	if (rc == APS_OK) rc = open_socket(core, link, &shake, address, &err);
 	aps_endpoint_clear(&shake.endpoint);
 	clear_handshake(&shake);
@@ -246,7 +229,7 @@ void aps_link_resolved(struct aps_core *core, struct aps_answer_sink *sink, stru
  * asked again with the next attempt. */
 static bool outlives_failure(const struct aps_link *link)
 {
-	const struct aps_feed *feed = first_feed(link);
+	const struct aps_feed *feed = link->feeds;
 	return feed != NULL && feed->was_started && feed->credential->slot.is_dynamic;
 }
 
@@ -256,7 +239,7 @@ static bool outlives_failure(const struct aps_link *link)
 static void connect_as_somebody(struct aps_core *core, struct aps_link *link)
 {
 	struct aps_feed *feed;
-	while (link->wants_connect && (feed = first_feed(link)) != NULL) {
+	while (link->wants_connect && (feed = link->feeds) != NULL) {
 		if (link->credential != feed->credential) {
 			aps_credential_release(core, link->credential);
 			link->credential = aps_credential_hold(core, feed->credential->id);
@@ -292,8 +275,7 @@ void aps_link_connect(struct aps_core *core, struct aps_link *link)
 {
 	link->wants_connect = true;
 	link->is_refused = false;
-	for (struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next) {
-		if (feed->link != link) continue;
+	for (struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next) {
 		feed->has_fresh_headers = false;
 		feed->wants_start = false; /* that was the connection before */
 	}
@@ -302,21 +284,20 @@ void aps_link_connect(struct aps_core *core, struct aps_link *link)
 
 static bool has_feed_of(const struct aps_link *link, const struct aps_credential *credential)
 {
-	for (const struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next)
-		if (feed->link == link && feed->credential == credential) return true;
+	for (const struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next)
+		if (feed->credential == credential) return true;
 	return false;
 }
 
 void aps_link_choose_again(struct aps_core *core, struct aps_link *link)
 {
-	if (link->is_ending) return; /* that goes on with the next one by itself */
 	if (link->is_refused && !has_feed_of(link, link->credential)) {
 		link->is_refused = false;
 		aps_waiter_stop(&link->waiter);
 		aps_realtime_retry_auth(link->machine, 0, aps_clock_mono_ms());
 	}
 	if (!link->wants_connect || link->connection != 0 || link->resolving != 0) return;
-	const struct aps_feed *feed = first_feed(link);
+	const struct aps_feed *feed = link->feeds;
 	if (feed != NULL && feed->credential != link->credential) aps_waiter_stop(&link->waiter);
 	if (link->waiter.link == NULL) try_connect(core, link);
 }
@@ -349,8 +330,8 @@ void aps_link_material_ready(struct aps_core *core, struct aps_waiter *waiter)
 void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_realtime_action *action)
 {
 	link->refusal = *action->err;
-	for (struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next)
-		if (feed->link == link && feed->credential == link->credential) aps_feed_tell(feed, action->payload);
+	for (struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next)
+		if (feed->credential == link->credential) aps_feed_tell(feed, action->payload);
 	link->is_refused = true;
 	enum aps_slot_verdict verdict = APS_SLOT_FAIL;
 	if (!link->has_refreshed && link->credential != NULL)
@@ -366,11 +347,12 @@ static void write_init(struct aps_link *link, struct aps_buf *out)
 	struct aps_header_list list;
 	struct aps_err err;
 	struct aps_appsync_signing signing = aps_credential_signing(link->credential);
-	const struct aps_feed *feed = first_feed(link);
+	const struct aps_feed *feed = link->feeds;
 	aps_arena_init(&arena, APS_BUF_ANY_SIZE); /* the upgrade took them already */
 	aps_header_list_init(&list, &arena);
-	for (size_t i = 0; feed != NULL && i < feed->what->headers.n_items; i++)
-		aps_header_list_add(&list, feed->what->headers.items[i].name, feed->what->headers.items[i].value, &err);
+	for (size_t i = 0; feed != NULL && i < feed->topic->headers.n_items; i++)
+		aps_header_list_add(&list, feed->topic->headers.items[i].name, feed->topic->headers.items[i].value,
+		                    &err);
 	aps_appsync_http_headers(&link->credential->slot.material, &signing, APS_STR(""), &list, &err);
 	aps_secrets_add_headers(&link->sent, list.items, list.n_items);
 	struct aps_json_writer w;

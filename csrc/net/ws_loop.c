@@ -153,7 +153,7 @@ static void end_turn(struct aps_ws *ws)
 	destroy_context(ws); /* the next connection makes another one */
 }
 
-void aps_ws_loop_run(void *context)
+void aps_ws_loop_run(void *context, const struct aps_thread *self APS_UNUSED)
 {
 	struct aps_ws *ws = context;
 	while (wait_for_work(ws)) {

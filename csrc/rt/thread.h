@@ -8,8 +8,10 @@ struct aps_thread; /* opaque; heap */
 
 APS_BEGIN_DECLS
 
-/* Started with all signals blocked. `name`: at most 15 characters. NULL with *err when the system refuses. */
-struct aps_thread *aps_thread_start(const char *name, void (*run)(void *context), void *context, struct aps_err *err);
+/* Started with all signals blocked; `self` is what is returned here. `name`: at most 15 characters. NULL with *err when
+ * the system refuses. */
+struct aps_thread *aps_thread_start(const char *name, void (*run)(void *context, const struct aps_thread *self),
+                                    void *context, struct aps_err *err);
 /* Waits until it has ended and frees it; timeout_ms < 0: for ever. False: it still runs (and the object stays; try
  * again). */
 bool aps_thread_join(struct aps_thread *thread, int64_t timeout_ms);

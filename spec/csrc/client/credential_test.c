@@ -8,12 +8,12 @@
 
 #include <cmocka.h>
 
-/* Only what an credential uses of the core: its table, its events and its timers. */
+#include "core_world.h"
+
 struct world {
-	struct aps_core core;
-	struct aps_client client;
+	struct core_world all;
+	struct aps_core *core;
 	struct aps_credential *credential;
-	size_t n_live;
 };
 
 struct guest {
@@ -37,42 +37,34 @@ static void called(struct aps_core *core, struct aps_waiter *waiter)
 
 static void begin(struct world *world, bool is_dynamic)
 {
-	*world = (struct world){.n_live = aps_mem_live()};
-	world->core.events_tail = &world->core.events_head;
-	aps_timers_init(&world->core.timers);
-	aps_map_init(&world->core.credentials.map, 1);
-	world->client.id = 7;
-	world->client.stats = aps_stats_new();
+	core_world_begin(&world->all);
+	world->core = world->all.core;
 	struct aps_credential *credential = aps_calloc(1, sizeof *credential);
 	assert_non_null(credential);
 	credential->id = 3;
-	credential->client = &world->client;
+	credential->client = world->all.client;
 	aps_auth_slot_init(&credential->slot, APS_AUTH_OIDC, is_dynamic);
-	assert_true(aps_credential_add(&world->core, credential));
-	world->credential = aps_credential_hold(&world->core, 3);
+	assert_true(aps_credential_add(world->core, credential));
+	world->credential = aps_credential_hold(world->core, 3);
 	assert_ptr_equal(world->credential, credential);
 }
 
 static void finish(struct world *world)
 {
-	assert_null(aps_credential_hold(&world->core, 3)); /* each test lets go of it */
-	aps_mail_free_chain(world->core.events_head);
-	aps_map_clear(&world->core.credentials.map);
-	aps_timers_clear(&world->core.timers);
-	aps_stats_unref(world->client.stats);
-	assert_int_equal(aps_mem_live(), world->n_live);
+	assert_null(aps_credential_find(world->core, 3)); /* each test lets go of it */
+	core_world_finish(&world->all);
 }
 
 static void let_go(struct world *world)
 {
-	aps_credential_drop(&world->core, world->credential);
-	aps_credential_release(&world->core, world->credential);
+	aps_credential_drop(world->core, world->credential);
+	aps_credential_release(world->core, world->credential);
 }
 
 static size_t count_events(const struct world *world)
 {
 	size_t n = 0;
-	for (const struct aps_mail *mail = world->core.events_head; mail != NULL; mail = mail->next) n++;
+	for (const struct aps_mail *mail = world->core->events_head; mail != NULL; mail = mail->next) n++;
 	return n;
 }
 
@@ -86,7 +78,7 @@ static void give_token(struct world *world)
 	struct aps_auth_material material;
 	struct aps_err err;
 	assert_int_equal(aps_auth_material_init(&material, APS_AUTH_OIDC, APS_STR("token"), NULL, &err), APS_OK);
-	aps_credential_set(&world->core, world->credential, &material);
+	aps_credential_set(world->core, world->credential, &material);
 }
 
 static void all_who_wait_share_one_question(void **state)
@@ -95,14 +87,14 @@ static void all_who_wait_share_one_question(void **state)
 	struct world world;
 	begin(&world, true);
 	struct guest a = guest_of(&world), b = guest_of(&world);
-	assert_int_equal(aps_credential_use(&world.core, world.credential, &a.waiter), APS_SLOT_WAIT);
-	assert_int_equal(aps_credential_use(&world.core, world.credential, &b.waiter), APS_SLOT_WAIT);
-	assert_int_equal(aps_credential_use(&world.core, world.credential, &b.waiter), APS_SLOT_WAIT);
+	assert_int_equal(aps_credential_use(world.core, world.credential, &a.waiter), APS_SLOT_WAIT);
+	assert_int_equal(aps_credential_use(world.core, world.credential, &b.waiter), APS_SLOT_WAIT);
+	assert_int_equal(aps_credential_use(world.core, world.credential, &b.waiter), APS_SLOT_WAIT);
 	assert_int_equal(count_events(&world), 1);
 	give_token(&world);
 	assert_int_equal(a.n_calls, 1);
 	assert_int_equal(b.n_calls, 1);
-	assert_int_equal(aps_credential_use(&world.core, world.credential, &a.waiter), APS_SLOT_USE);
+	assert_int_equal(aps_credential_use(world.core, world.credential, &a.waiter), APS_SLOT_USE);
 	assert_null(a.waiter.link);
 	let_go(&world);
 	finish(&world);
@@ -114,7 +106,7 @@ static void a_waiter_may_stop_any_other_while_they_are_woken(void **state)
 	struct world world;
 	begin(&world, true);
 	struct guest guests[3] = {guest_of(&world), guest_of(&world), guest_of(&world)};
-	for (size_t i = 0; i < 3; i++) aps_credential_use(&world.core, world.credential, &guests[i].waiter);
+	for (size_t i = 0; i < 3; i++) aps_credential_use(world.core, world.credential, &guests[i].waiter);
 	/* The last one parked is the first one woken. */
 	guests[2].stops = &guests[0];
 	give_token(&world);
@@ -133,10 +125,10 @@ static void a_waiter_that_asks_again_waits_for_the_next_answer(void **state)
 	begin(&world, true);
 	struct guest a = guest_of(&world), b = guest_of(&world);
 	a.asks_again = b.asks_again = true;
-	aps_credential_use(&world.core, world.credential, &a.waiter);
-	aps_credential_use(&world.core, world.credential, &b.waiter);
+	aps_credential_use(world.core, world.credential, &a.waiter);
+	aps_credential_use(world.core, world.credential, &b.waiter);
 	aps_fail(&err, APS_E_AUTH, "not signed in");
-	aps_credential_fail(&world.core, world.credential, &err);
+	aps_credential_fail(world.core, world.credential, &err);
 	/* The failure is the answer to both of them: no question is asked anew, nobody is called twice. */
 	assert_int_equal(a.verdict, APS_SLOT_FAIL);
 	assert_int_equal(b.verdict, APS_SLOT_FAIL);
@@ -153,8 +145,8 @@ static void a_dropped_identity_lives_as_long_as_its_last_user(void **state)
 	begin(&world, true);
 	struct guest a = guest_of(&world);
 	a.releases = true;
-	aps_credential_use(&world.core, world.credential, &a.waiter);
-	aps_credential_drop(&world.core, world.credential);
+	aps_credential_use(world.core, world.credential, &a.waiter);
+	aps_credential_drop(world.core, world.credential);
 	give_token(&world); /* the last user lets go while it is called */
 	assert_int_equal(a.n_calls, 1);
 	finish(&world);
@@ -167,9 +159,9 @@ static void a_question_without_an_answer_ends_in_a_timeout(void **state)
 	begin(&world, true);
 	struct guest a = guest_of(&world);
 	a.asks_again = true;
-	aps_credential_use(&world.core, world.credential, &a.waiter);
+	aps_credential_use(world.core, world.credential, &a.waiter);
 	assert_int_not_equal(world.credential->timer.index, 0);
-	aps_timers_run(&world.core.timers, &world.core, INT64_MAX);
+	aps_timers_run(&world.core->timers, world.core, INT64_MAX);
 	assert_int_equal(a.verdict, APS_SLOT_FAIL);
 	assert_string_equal(aps_err_word(&world.credential->slot.err), "token_timeout");
 	let_go(&world);
@@ -184,7 +176,7 @@ static void without_memory_for_the_question_nobody_waits_for_its_answer(void **s
 		begin(&world, true);
 		struct guest a = guest_of(&world);
 		aps_mem_fail_at(nth); /* the event, then the timer */
-		assert_int_equal(aps_credential_use(&world.core, world.credential, &a.waiter), APS_SLOT_FAIL);
+		assert_int_equal(aps_credential_use(world.core, world.credential, &a.waiter), APS_SLOT_FAIL);
 		aps_mem_fail_at(0);
 		assert_null(a.waiter.link);
 		assert_int_equal(world.credential->slot.err.code, APS_E_NOMEM);
@@ -200,7 +192,7 @@ static void a_fixed_one_without_material_fails_at_once(void **state)
 	struct world world;
 	begin(&world, false);
 	struct guest a = guest_of(&world);
-	assert_int_equal(aps_credential_use(&world.core, world.credential, &a.waiter), APS_SLOT_FAIL);
+	assert_int_equal(aps_credential_use(world.core, world.credential, &a.waiter), APS_SLOT_FAIL);
 	assert_null(a.waiter.link);
 	assert_int_equal(count_events(&world), 0);
 	let_go(&world);

@@ -367,7 +367,7 @@ static void a_cancelled_id_does_not_name_the_next_exchange(void **state)
 	peer_stop(peer);
 }
 
-static void wake(void *context)
+static void wake(void *context, const struct aps_thread *self APS_UNUSED)
 {
 	aps_http_wakeup(context);
 }

@@ -177,7 +177,7 @@ static void raise_wake(void *context)
 	aps_wake_raise(context);
 }
 
-static void produce(void *context)
+static void produce(void *context, const struct aps_thread *self APS_UNUSED)
 {
 	struct stress *stress = context;
 	for (int i = 0; i < N_EACH; i += 2) {

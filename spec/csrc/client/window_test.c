@@ -1,4 +1,4 @@
-#include "client/consumer.h"
+#include "client/window.h"
 
 #include "base/mem.h"
 
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-/* Only what a consumer uses of the core: its events and its timers. */
+/* Only what a window uses of the core: its events. */
 struct world {
 	struct aps_core core;
 	struct aps_bytes *bytes;
@@ -20,25 +20,31 @@ static void begin(struct world *world)
 {
 	*world = (struct world){.n_live = aps_mem_live()};
 	world->core.events_tail = &world->core.events_head;
-	aps_timers_init(&world->core.timers);
 	world->bytes = aps_bytes_new(100);
 	assert_non_null(world->bytes);
 }
 
-static void finish(struct world *world, struct aps_consumer *consumer)
+static void finish(struct world *world, struct aps_window *window)
 {
-	aps_consumer_free(&world->core, consumer);
+	aps_window_clear(window);
 	aps_mail_free_chain(world->core.events_head);
-	aps_timers_clear(&world->core.timers);
 	aps_bytes_unref(world->bytes);
 	assert_int_equal(aps_mem_live(), world->n_live);
 }
 
+static struct aps_window *make(struct aps_window *window, enum aps_overflow overflow, size_t max_items,
+                               size_t max_bytes)
+{
+	struct aps_window_limits limits = {overflow, max_items, max_bytes, false};
+	aps_window_init(window, 1, &limits);
+	return window;
+}
+
 /* The nth event is told apart by where its payload begins. */
-static enum aps_consumer_verdict offer(struct world *world, struct aps_consumer *consumer, size_t nth, size_t n_bytes)
+static enum aps_consumer_verdict offer(struct world *world, struct aps_window *window, size_t nth, size_t n_bytes)
 {
 	struct aps_str payload = {world->bytes->p + nth, n_bytes};
-	return aps_consumer_offer(&world->core, consumer, world->bytes, payload, &world->err);
+	return aps_window_offer(&world->core, window, world->bytes, payload, &world->err);
 }
 
 /* Takes one event that was handed over; its number, or -1 when there is none. */
@@ -61,14 +67,14 @@ static void pause_hands_all_over_and_asks_to_stop_reading_when_full(void **state
 	(void)state;
 	struct world world;
 	begin(&world);
-	struct aps_consumer *consumer = aps_consumer_new(1, APS_OVERFLOW_PAUSE, 4, 1000);
-	for (size_t i = 0; i < 3; i++) assert_int_equal(offer(&world, consumer, i, 1), APS_CONSUMER_OK);
-	assert_int_equal(offer(&world, consumer, 3, 1), APS_CONSUMER_FULL);
+	struct aps_window own, *window = make(&own, APS_OVERFLOW_PAUSE, 4, 1000);
+	for (size_t i = 0; i < 3; i++) assert_int_equal(offer(&world, window, i, 1), APS_CONSUMER_OK);
+	assert_int_equal(offer(&world, window, 3, 1), APS_CONSUMER_FULL);
 	/* What was read before the socket stopped is not lost. */
-	assert_int_equal(offer(&world, consumer, 4, 1), APS_CONSUMER_FULL);
+	assert_int_equal(offer(&world, window, 4, 1), APS_CONSUMER_FULL);
 	for (int i = 0; i < 5; i++) assert_int_equal(take(&world, NULL), i);
 	assert_int_equal(take(&world, NULL), -1);
-	finish(&world, consumer);
+	finish(&world, window);
 }
 
 static void a_full_one_has_room_again_at_half_its_buffer(void **state)
@@ -76,17 +82,14 @@ static void a_full_one_has_room_again_at_half_its_buffer(void **state)
 	(void)state;
 	struct world world;
 	begin(&world);
-	struct aps_consumer *consumer = aps_consumer_new(1, APS_OVERFLOW_PAUSE, 4, 1000);
-	for (size_t i = 0; i < 4; i++) offer(&world, consumer, i, 1);
-	consumer->is_full = true;
-	assert_true(aps_timer_set(&world.core.timers, &consumer->stall, 1000));
-	assert_false(aps_consumer_consumed(&world.core, consumer, 1));
-	assert_int_not_equal(consumer->stall.index, 0);
-	assert_true(aps_consumer_consumed(&world.core, consumer, 1));
-	assert_false(consumer->is_full);
-	assert_int_equal(consumer->stall.index, 0);
-	assert_false(aps_consumer_consumed(&world.core, consumer, 1)); /* told once */
-	finish(&world, consumer);
+	struct aps_window own, *window = make(&own, APS_OVERFLOW_PAUSE, 4, 1000);
+	for (size_t i = 0; i < 4; i++) offer(&world, window, i, 1);
+	assert_false(aps_window_has_room(window));
+	aps_window_consumed(&world.core, window, 1);
+	assert_false(aps_window_has_room(window));
+	aps_window_consumed(&world.core, window, 1);
+	assert_true(aps_window_has_room(window));
+	finish(&world, window);
 }
 
 static void bytes_count_as_well_as_events(void **state)
@@ -94,12 +97,13 @@ static void bytes_count_as_well_as_events(void **state)
 	(void)state;
 	struct world world;
 	begin(&world);
-	struct aps_consumer *consumer = aps_consumer_new(1, APS_OVERFLOW_PAUSE, 100, 10);
-	assert_int_equal(offer(&world, consumer, 0, 6), APS_CONSUMER_OK);
-	assert_int_equal(offer(&world, consumer, 1, 4), APS_CONSUMER_FULL);
-	consumer->is_full = true;
-	assert_true(aps_consumer_consumed(&world.core, consumer, 1));
-	finish(&world, consumer);
+	struct aps_window own, *window = make(&own, APS_OVERFLOW_PAUSE, 100, 10);
+	assert_int_equal(offer(&world, window, 0, 6), APS_CONSUMER_OK);
+	assert_int_equal(offer(&world, window, 1, 4), APS_CONSUMER_FULL);
+	assert_false(aps_window_has_room(window));
+	aps_window_consumed(&world.core, window, 1);
+	assert_true(aps_window_has_room(window));
+	finish(&world, window);
 }
 
 static void more_consumed_than_was_handed_over_is_no_more_than_all(void **state)
@@ -107,12 +111,12 @@ static void more_consumed_than_was_handed_over_is_no_more_than_all(void **state)
 	(void)state;
 	struct world world;
 	begin(&world);
-	struct aps_consumer *consumer = aps_consumer_new(1, APS_OVERFLOW_PAUSE, 4, 1000);
-	offer(&world, consumer, 0, 5);
-	aps_consumer_consumed(&world.core, consumer, SIZE_MAX);
-	assert_int_equal(consumer->n_out, 0);
-	assert_int_equal(consumer->out_bytes, 0);
-	finish(&world, consumer);
+	struct aps_window own, *window = make(&own, APS_OVERFLOW_PAUSE, 4, 1000);
+	offer(&world, window, 0, 5);
+	aps_window_consumed(&world.core, window, SIZE_MAX);
+	assert_int_equal(window->n_out, 0);
+	assert_int_equal(window->out_bytes, 0);
+	finish(&world, window);
 }
 
 static void sizes_stay_right_while_their_ring_wraps_and_grows(void **state)
@@ -121,20 +125,20 @@ static void sizes_stay_right_while_their_ring_wraps_and_grows(void **state)
 	struct world world;
 	size_t expected = 0;
 	begin(&world);
-	struct aps_consumer *consumer = aps_consumer_new(1, APS_OVERFLOW_PAUSE, 1000, SIZE_MAX);
-	for (size_t i = 0; i < 60; i++) offer(&world, consumer, 0, 1);
-	aps_consumer_consumed(&world.core, consumer, 50);
-	for (size_t i = 0; i < 90; i++) offer(&world, consumer, 0, i);
+	struct aps_window own, *window = make(&own, APS_OVERFLOW_PAUSE, 1000, SIZE_MAX);
+	for (size_t i = 0; i < 60; i++) offer(&world, window, 0, 1);
+	aps_window_consumed(&world.core, window, 50);
+	for (size_t i = 0; i < 90; i++) offer(&world, window, 0, i);
 	for (size_t i = 0; i < 90; i++) expected += i;
-	assert_int_equal(consumer->out_bytes, 10 + expected);
-	aps_consumer_consumed(&world.core, consumer, 10);
+	assert_int_equal(window->out_bytes, 10 + expected);
+	aps_window_consumed(&world.core, window, 10);
 	for (size_t i = 0; i < 90; i++) {
-		assert_int_equal(consumer->out_bytes, expected);
-		aps_consumer_consumed(&world.core, consumer, 1);
+		assert_int_equal(window->out_bytes, expected);
+		aps_window_consumed(&world.core, window, 1);
 		expected -= i;
 	}
-	assert_int_equal(consumer->out_bytes, 0);
-	finish(&world, consumer);
+	assert_int_equal(window->out_bytes, 0);
+	finish(&world, window);
 }
 
 static void error_ends_with_overflow_once_the_buffer_is_full(void **state)
@@ -142,15 +146,15 @@ static void error_ends_with_overflow_once_the_buffer_is_full(void **state)
 	(void)state;
 	struct world world;
 	begin(&world);
-	struct aps_consumer *consumer = aps_consumer_new(1, APS_OVERFLOW_ERROR, 2, 1000);
-	assert_int_equal(offer(&world, consumer, 0, 1), APS_CONSUMER_OK);
-	assert_int_equal(offer(&world, consumer, 1, 1), APS_CONSUMER_OK);
-	assert_int_equal(offer(&world, consumer, 2, 1), APS_CONSUMER_FAILED);
+	struct aps_window own, *window = make(&own, APS_OVERFLOW_ERROR, 2, 1000);
+	assert_int_equal(offer(&world, window, 0, 1), APS_CONSUMER_OK);
+	assert_int_equal(offer(&world, window, 1, 1), APS_CONSUMER_OK);
+	assert_int_equal(offer(&world, window, 2, 1), APS_CONSUMER_FAILED);
 	assert_string_equal(aps_err_word(&world.err), "overflow");
 	assert_int_equal(take(&world, NULL), 0);
 	assert_int_equal(take(&world, NULL), 1);
 	assert_int_equal(take(&world, NULL), -1);
-	finish(&world, consumer);
+	finish(&world, window);
 }
 
 static void drop_oldest_keeps_the_newest_and_counts_what_it_dropped(void **state)
@@ -159,20 +163,20 @@ static void drop_oldest_keeps_the_newest_and_counts_what_it_dropped(void **state
 	struct world world;
 	uint64_t n_dropped = 99;
 	begin(&world);
-	struct aps_consumer *consumer = aps_consumer_new(1, APS_OVERFLOW_DROP_OLDEST, 4, 1000);
+	struct aps_window own, *window = make(&own, APS_OVERFLOW_DROP_OLDEST, 4, 1000);
 	/* Two are handed over at once, two are kept; later ones push the older of these out. */
-	for (size_t i = 0; i < 10; i++) assert_int_equal(offer(&world, consumer, i, 1), APS_CONSUMER_OK);
+	for (size_t i = 0; i < 10; i++) assert_int_equal(offer(&world, window, i, 1), APS_CONSUMER_OK);
 	assert_int_equal(take(&world, &n_dropped), 0);
 	assert_int_equal(n_dropped, 0);
 	assert_int_equal(take(&world, NULL), 1);
 	assert_int_equal(take(&world, NULL), -1);
-	assert_int_equal(consumer->n_dropped, 6);
-	aps_consumer_consumed(&world.core, consumer, 2);
+	assert_int_equal(window->n_dropped, 6);
+	aps_window_consumed(&world.core, window, 2);
 	assert_int_equal(take(&world, &n_dropped), 8);
 	assert_int_equal(n_dropped, 6);
 	assert_int_equal(take(&world, NULL), 9);
 	assert_int_equal(take(&world, NULL), -1);
-	finish(&world, consumer);
+	finish(&world, window);
 }
 
 static void drop_oldest_with_a_buffer_of_one_ends_with_the_newest(void **state)
@@ -180,13 +184,13 @@ static void drop_oldest_with_a_buffer_of_one_ends_with_the_newest(void **state)
 	(void)state;
 	struct world world;
 	begin(&world);
-	struct aps_consumer *consumer = aps_consumer_new(1, APS_OVERFLOW_DROP_OLDEST, 1, 1000);
-	for (size_t i = 0; i < 5; i++) assert_int_equal(offer(&world, consumer, i, 1), APS_CONSUMER_OK);
+	struct aps_window own, *window = make(&own, APS_OVERFLOW_DROP_OLDEST, 1, 1000);
+	for (size_t i = 0; i < 5; i++) assert_int_equal(offer(&world, window, i, 1), APS_CONSUMER_OK);
 	assert_int_equal(take(&world, NULL), 0);
-	aps_consumer_consumed(&world.core, consumer, 1);
+	aps_window_consumed(&world.core, window, 1);
 	assert_int_equal(take(&world, NULL), 4);
-	assert_int_equal(consumer->n_dropped, 3);
-	finish(&world, consumer);
+	assert_int_equal(window->n_dropped, 3);
+	finish(&world, window);
 }
 
 static void what_was_kept_goes_out_before_the_end(void **state)
@@ -195,14 +199,14 @@ static void what_was_kept_goes_out_before_the_end(void **state)
 	struct world world;
 	uint64_t n_dropped;
 	begin(&world);
-	struct aps_consumer *consumer = aps_consumer_new(1, APS_OVERFLOW_DROP_OLDEST, 2, 1000);
-	for (size_t i = 0; i < 4; i++) offer(&world, consumer, i, 1);
-	aps_consumer_flush(&world.core, consumer);
+	struct aps_window own, *window = make(&own, APS_OVERFLOW_DROP_OLDEST, 2, 1000);
+	for (size_t i = 0; i < 4; i++) offer(&world, window, i, 1);
+	aps_window_flush(&world.core, window);
 	assert_int_equal(take(&world, NULL), 0);
 	assert_int_equal(take(&world, &n_dropped), 3);
 	assert_int_equal(n_dropped, 2);
 	assert_int_equal(take(&world, NULL), -1);
-	finish(&world, consumer);
+	finish(&world, window);
 }
 
 static void big_integers_are_told_with_each_event(void **state)
@@ -210,11 +214,11 @@ static void big_integers_are_told_with_each_event(void **state)
 	(void)state;
 	struct world world;
 	begin(&world);
-	struct aps_consumer *consumer = aps_consumer_new(1, APS_OVERFLOW_PAUSE, 4, 1000);
-	consumer->big_integers_as_text = true;
-	offer(&world, consumer, 0, 1);
+	struct aps_window own, *window = make(&own, APS_OVERFLOW_PAUSE, 4, 1000);
+	window->limits.big_integers_as_text = true;
+	offer(&world, window, 0, 1);
 	assert_true(((struct aps_data_event *)world.core.events_head)->big_integers_as_text);
-	finish(&world, consumer);
+	finish(&world, window);
 }
 
 static void each_lack_of_memory_ends_it_and_loses_nothing_silently(void **state)
@@ -223,13 +227,13 @@ static void each_lack_of_memory_ends_it_and_loses_nothing_silently(void **state)
 	for (size_t nth = 1; nth <= 2; nth++) {
 		struct world world;
 		begin(&world);
-		struct aps_consumer *consumer = aps_consumer_new(1, APS_OVERFLOW_PAUSE, 4, 1000);
+		struct aps_window own, *window = make(&own, APS_OVERFLOW_PAUSE, 4, 1000);
 		aps_mem_fail_at(nth); /* the event, then the ring of sizes */
-		assert_int_equal(offer(&world, consumer, 0, 1), APS_CONSUMER_FAILED);
+		assert_int_equal(offer(&world, window, 0, 1), APS_CONSUMER_FAILED);
 		assert_int_equal(world.err.code, APS_E_NOMEM);
 		assert_int_equal(take(&world, NULL), -1);
 		aps_mem_fail_at(0);
-		finish(&world, consumer);
+		finish(&world, window);
 	}
 }
 
@@ -238,24 +242,24 @@ static void what_memory_held_up_goes_out_with_the_next_event(void **state)
 	(void)state;
 	struct world world;
 	begin(&world);
-	struct aps_consumer *consumer = aps_consumer_new(1, APS_OVERFLOW_DROP_OLDEST, 400, 1000000);
-	for (size_t i = 0; i < 64; i++) offer(&world, consumer, 0, 1);
+	struct aps_window own, *window = make(&own, APS_OVERFLOW_DROP_OLDEST, 400, 1000000);
+	for (size_t i = 0; i < 64; i++) offer(&world, window, 0, 1);
 	/* As if the ring had not grown: the 65th stays behind although the window has room. */
 	struct aps_str payload = {world.bytes->p + 1, 1};
 	struct aps_data_event *event = aps_data_event_new(1, world.bytes, payload);
-	*consumer->kept_tail = &event->head.mail;
-	consumer->kept_tail = &event->head.mail.next;
-	consumer->n_kept = consumer->kept_bytes = 1;
+	*window->kept_tail = &event->head.mail;
+	window->kept_tail = &event->head.mail.next;
+	window->n_kept = window->kept_bytes = 1;
 	aps_mem_fail_at(1);
-	aps_consumer_consumed(&world.core, consumer, 0);
-	assert_int_equal(consumer->n_kept, 1);
+	aps_window_consumed(&world.core, window, 0);
+	assert_int_equal(window->n_kept, 1);
 	aps_mem_fail_at(0);
-	offer(&world, consumer, 2, 1);
-	assert_int_equal(consumer->n_kept, 0);
+	offer(&world, window, 2, 1);
+	assert_int_equal(window->n_kept, 0);
 	for (size_t i = 0; i < 64; i++) assert_int_equal(take(&world, NULL), 0);
 	assert_int_equal(take(&world, NULL), 1);
 	assert_int_equal(take(&world, NULL), 2);
-	finish(&world, consumer);
+	finish(&world, window);
 }
 
 int main(void)
