@@ -29,7 +29,7 @@ static void push_headers(lua_State *L, const struct aps_http_answer *answer)
 {
 	lua_createtable(L, 0, (int)answer->n_headers);
 	for (size_t i = 0; i < answer->n_headers; i++) {
-		const struct aps_http_header *header = &answer->headers[i];
+		const struct aps_header *header = &answer->headers[i];
 		lua_pushlstring(L, header->name.p, header->name.n);
 		lua_pushvalue(L, -1);
 		lua_rawget(L, -3);

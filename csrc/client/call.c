@@ -3,7 +3,6 @@
 #include "auth/mask.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "client/transport.h"
 #include "codec/timefmt.h"
 
 /* A response's Date tells of a clock that is wrong once it is off by this much (amplify-js, isClockSkewed.ts). */
@@ -178,18 +177,14 @@ static enum aps_rc start_exchange(struct aps_core *core, struct aps_call *call, 
 {
 	const struct aps_call_command *what = call->what;
 	const struct aps_settings *settings = &call->client->settings;
-	const char **lines = aps_transport_header_lines(list->arena, list);
 	char *body = what->body != NULL ? aps_strndup(what->body, what->n_body) : NULL;
-	if (lines == NULL || (what->body != NULL && body == NULL)) {
-		aps_free(body);
-		return aps_fail(err, APS_E_NOMEM, "out of memory");
-	}
+	if (what->body != NULL && body == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	int64_t left_ms = call->deadline.at_ms - aps_clock_mono_ms();
 	struct aps_http_request request = {
 	        .method = what->is_plain ? what->method : "POST",
 	        .url = what->is_plain ? what->url : settings->endpoint,
-	        .header_lines = lines,
-	        .n_header_lines = list->n_items,
+	        .headers = list->items,
+	        .n_headers = list->n_items,
 	        .body = body,
 	        .n_body = what->n_body,
 	        .options = &settings->net,
