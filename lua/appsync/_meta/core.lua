@@ -59,6 +59,8 @@ function core.Document:operations() end
 function core.Document:text(with_typenames) end
 ---@return string sha256 of the canonical print, hexadecimal
 function core.Document:hash() end
+---@return integer n what it holds of memory, beyond Lua's
+function core.Document:bytes() end
 
 ---The syntax tree of executable text or SDL as plain tables; for the local server and the code generator.
 ---@param text string
