@@ -110,6 +110,7 @@ build = {
         "csrc/proto/error_type.c",
         "csrc/proto/frame.c",
         "csrc/proto/gqlhttp.c",
+        "csrc/proto/operation.c",
         "csrc/proto/realtime.c",
         "csrc/proto/realtime_frames.c",
         "csrc/proto/realtime_link.c",

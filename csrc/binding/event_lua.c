@@ -101,14 +101,10 @@ static void push_result(lua_State *L, const struct aps_result_event *event)
 		apl_push_err(L, &err);
 	else
 		push_result_err(L, event, big);
-	if (event->is_plain) {
-		push_response(L, &event->answer);
-	} else {
-		lua_createtable(L, 0, 3);
-		lua_pushinteger(L, (lua_Integer)event->answer.status);
-		lua_setfield(L, -2, "status");
-		set_json(L, "extensions", event->response.extensions, big);
-	}
+	lua_createtable(L, 0, 3);
+	lua_pushinteger(L, (lua_Integer)event->answer.status);
+	lua_setfield(L, -2, "status");
+	set_json(L, "extensions", event->response.extensions, big);
 	lua_pushinteger(L, (lua_Integer)event->n_attempts);
 	lua_setfield(L, -2, "attempts");
 }

@@ -187,33 +187,11 @@ bool aps_feed_is_full(const struct aps_feed *feed)
 	return false;
 }
 
-static void too_big(struct aps_core *core, struct aps_feed *feed)
+/* {"data":"…","extensions":{"authorization":{…}}} */
+static enum aps_rc write_start(struct aps_feed *feed, struct aps_str body, struct aps_buf *payload, struct aps_err *err)
 {
-	struct aps_err err;
-	aps_fail(&err, APS_E_TOO_BIG, "the subscription is longer than %zu bytes", START_BYTES);
-	aps_feed_end(core, feed, &err);
-}
-
-/* {"data":"…","extensions":{"authorization":{…}}} for AppSync, the body itself for graphql-transport-ws. */
-static void send_start(struct aps_core *core, struct aps_feed *feed)
-{
-	struct aps_err err = {0};
-	struct aps_buf payload;
-	struct aps_str body = {feed->what->body, feed->what->n_body};
-	aps_buf_init(&payload, START_BYTES);
-	feed->wants_start = false;
-	feed->is_refused = false;
-	feed->has_fresh_headers = false;
-	if (body.n > START_BYTES) {
-		too_big(core, feed);
-		return;
-	}
-	if (feed->client->settings.realtime.protocol == APS_REALTIME_TRANSPORT_WS) {
-		aps_link_start(core, feed->link, feed->number, body);
-		return;
-	}
 	struct aps_json_writer w;
-	aps_json_writer_init(&w, &payload);
+	aps_json_writer_init(&w, payload);
 	aps_json_write_object(&w);
 	aps_json_write_member(&w, "data", body);
 	aps_json_write_key(&w, APS_STR("extensions"));
@@ -223,20 +201,44 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 	signing.extra = &feed->what->headers;
 	feed->generation = feed->credential->slot.generation;
 	enum aps_rc rc = aps_json_writer_finish(&w);
-	size_t object_at = payload.n;
+	size_t object_at = payload->n;
 	if (rc == APS_OK)
 		rc = aps_appsync_realtime_object(&feed->credential->slot.material, &signing, APS_APPSYNC_START, body,
-		                                 &payload, &err);
+		                                 payload, err);
 	else
-		aps_fail(&err, rc, "the subscription is too big to be sent");
+		aps_fail(err, rc, "the subscription is too big to be sent");
 	/* After a refusal the service may still quote the start before. */
 	if (!feed->has_refreshed || feed->sent.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&feed->sent);
 	if (rc == APS_OK)
-		aps_secrets_add_object(&feed->sent, (struct aps_str){payload.p + object_at, payload.n - object_at});
-	aps_buf_add_text(&payload, "}}");
-	if (rc == APS_OK && payload.rc != APS_OK)
-		rc = aps_fail(&err, payload.rc, "the subscription is too big to be sent");
-	if (rc == APS_OK)
+		aps_secrets_add_object(&feed->sent, (struct aps_str){payload->p + object_at, payload->n - object_at});
+	aps_buf_add_text(payload, "}}");
+	if (rc == APS_OK && payload->rc != APS_OK)
+		rc = aps_fail(err, payload->rc, "the subscription is too big to be sent");
+	return rc;
+}
+
+/* What the protocol starts a subscription with: graphql-transport-ws with the body itself. */
+static enum aps_rc render_start(struct aps_feed *feed, struct aps_buf *payload, struct aps_err *err)
+{
+	struct aps_buf body;
+	bool is_appsync = feed->client->settings.realtime.protocol == APS_REALTIME_APPSYNC;
+	aps_buf_init(&body, START_BYTES);
+	enum aps_rc rc = aps_gqlhttp_body(is_appsync ? &body : payload, &feed->what->operation, err);
+	if (rc == APS_E_TOO_BIG) aps_fail(err, rc, "the subscription is longer than %zu bytes", START_BYTES);
+	if (rc == APS_OK && is_appsync) rc = write_start(feed, aps_buf_str(&body), payload, err);
+	aps_buf_clear(&body);
+	return rc;
+}
+
+static void send_start(struct aps_core *core, struct aps_feed *feed)
+{
+	struct aps_err err = {0};
+	struct aps_buf payload;
+	aps_buf_init(&payload, START_BYTES);
+	feed->wants_start = false;
+	feed->is_refused = false;
+	feed->has_fresh_headers = false;
+	if (render_start(feed, &payload, &err) == APS_OK)
 		aps_link_start(core, feed->link, feed->number, aps_buf_str(&payload));
 	else
 		aps_feed_end(core, feed, &err);
@@ -308,7 +310,7 @@ static void free_subscribe(struct aps_mail *mail)
 {
 	struct aps_subscribe_command *command = (struct aps_subscribe_command *)mail;
 	if (command->end != NULL) command->end->head.mail.kind->free_mail(&command->end->head.mail);
-	aps_free(command->body);
+	aps_operation_clear(&command->operation);
 	aps_arena_clear(&command->arena);
 	aps_free(command);
 }
@@ -334,7 +336,7 @@ static const struct aps_mail_kind HEADERS_KIND = {"headers", free_headers};
 static uint64_t sharing_hash(const struct aps_subscribe_command *what)
 {
 	if (!what->is_shared) return 0;
-	uint64_t hash = aps_str_hash((struct aps_str){what->body, what->n_body}, what->credential + 1);
+	uint64_t hash = what->operation.hash ^ (what->credential + 1);
 	for (size_t i = 0; i < what->headers.n_items; i++)
 		hash = aps_str_hash(what->headers.items[i].value, aps_str_hash(what->headers.items[i].name, hash));
 	return hash != 0 ? hash : 1;
@@ -345,8 +347,7 @@ static bool is_same(const struct aps_feed *feed, const struct aps_subscribe_comm
 	const struct aps_subscribe_command *theirs = feed->what;
 	if (hash == 0 || feed->hash != hash || theirs->credential != what->credential) return false;
 	if (theirs->has_dynamic_headers != what->has_dynamic_headers) return false;
-	if (!aps_str_eq((struct aps_str){theirs->body, theirs->n_body}, (struct aps_str){what->body, what->n_body}))
-		return false;
+	if (!aps_operation_is_same(&theirs->operation, &what->operation)) return false;
 	if (what->has_dynamic_headers) return true; /* theirs are the last answer; one function gives both */
 	if (theirs->headers.n_items != what->headers.n_items) return false;
 	for (size_t i = 0; i < what->headers.n_items; i++) {
@@ -374,7 +375,7 @@ static struct aps_subscribe_command *take_over(struct aps_subscribe_command *com
 	if (kept == NULL) return NULL;
 	*kept = *command;
 	kept->headers.arena = &kept->arena;
-	command->body = NULL;
+	command->operation = (struct aps_operation){.document = NULL};
 	command->headers.items = NULL;
 	aps_arena_init(&command->arena, 0);
 	return kept;

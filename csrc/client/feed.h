@@ -1,5 +1,4 @@
-/* A feed: one subscription on the service, shared by all live subscribers with equal document, variables and
- * credential.
+/* A feed: one subscription on the service, shared by all live subscribers with equal operation and credential.
  * @thread core, but for the command's making. */
 #ifndef APS_CLIENT_FEED_H
 #define APS_CLIENT_FEED_H
@@ -8,10 +7,11 @@
 #include "base/arena.h"
 #include "client/consumer.h"
 #include "client/credential.h"
+#include "proto/operation.h"
 
 struct aps_link;
 
-/* What the application asks for; owns its text. */
+/* What the application asks for; owns its operation and its text. */
 struct aps_subscribe_command {
 	struct aps_command head;
 	uint64_t credential;
@@ -20,8 +20,7 @@ struct aps_subscribe_command {
 	size_t max_bytes;
 	bool is_shared;
 	bool has_dynamic_headers; /* the application is asked for them before each connect and start */
-	char *body;               /* {"query":…,"variables":…}: the `data` of a start, the payload of a subscribe */
-	size_t n_body;
+	struct aps_operation operation;
 	struct aps_arena arena;
 	struct aps_header_list headers;
 	struct aps_note_event *end; /* SUB_END, made in advance */
@@ -34,7 +33,7 @@ struct aps_feed {
 	struct aps_link *link;
 	struct aps_credential *credential;
 	struct aps_subscribe_command *what; /* of the first subscriber */
-	uint64_t hash;                      /* of body, credential and headers; 0: not shared */
+	uint64_t hash;                      /* of operation, credential and headers; 0: not shared */
 	struct aps_consumer *consumers;
 	struct aps_waiter waiter; /* for material, before a start */
 	uint64_t generation;      /* of the material that its start was signed with */

@@ -3,8 +3,9 @@
  * the text that this points into, and the index of its fragments.
  *
  * What that weighs is mostly nodes of 112 bytes: 4 KB for a short query, 25 bytes per byte of text for a list of 500
- * bytes with relations, at most 67, for one-letter fields; and the indentation of deep ones. The ceilings of place.h hold
- * one to 40 MB (spec/csrc/gql/document_test.c); the cache of lua/appsync/document.lua has a bound in bytes for that. */
+ * bytes with relations, at most 67, for one-letter fields; and the indentation of deep ones. The ceilings of place.h
+ * hold one to 40 MB (spec/csrc/gql/document_test.c); the cache of lua/appsync/document.lua has a bound in bytes for
+ * that. */
 #ifndef APS_GQL_DOCUMENT_H
 #define APS_GQL_DOCUMENT_H
 

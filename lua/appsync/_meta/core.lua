@@ -169,11 +169,6 @@ function client:drop_auth(auth) end
 ---@return integer op
 function client:execute(call) end
 
----A plain HTTP exchange (no retries unless `retry`).
----@param call {method: string, url: string, headers: table?, body: string?, timeout: number?, auth: integer?, retry: boolean?}
----@return integer op
-function client:request(call) end
-
 ---The operation's RESULT comes at once, with kind "cancelled". Unknown ids are ignored.
 ---@param op integer
 function client:cancel(op) end

@@ -46,13 +46,23 @@ static void finish(struct world *world)
 	assert_int_equal(aps_mem_live(), world->n_live);
 }
 
+static struct aps_call_command *ask(void)
+{
+	struct aps_gql_document *doc;
+	struct aps_call_command *command = aps_call_command_new(7, 1);
+	assert_non_null(command);
+	assert_int_equal(aps_gql_document_new(APS_STR("{ a }"), &doc, NULL, NULL), APS_OK);
+	assert_int_equal(aps_operation_init(&command->operation, doc, aps_gql_document_operation(doc, 0), false,
+	                                    APS_STR("{}"), NULL),
+	                 APS_OK);
+	aps_gql_document_unref(doc);
+	return command;
+}
+
 /* Sends a call and answers it at once; its result. */
 static const struct aps_result_event *answered(struct world *world)
 {
-	struct aps_call_command *command = aps_call_command_new(7, 1);
-	assert_non_null(command);
-	command->body = aps_strndup("{}", 2);
-	command->n_body = 2;
+	struct aps_call_command *command = ask();
 	command->head.run(&world->core, &command->head);
 	command->head.mail.kind->free_mail(&command->head.mail);
 	struct aps_answer_sink *sink = aps_table_get(&world->core.calls, 1); /* a call begins with it */
@@ -88,11 +98,38 @@ static void an_answer_after_the_deadline_is_a_time_out(void **state)
 	finish(&world);
 }
 
+static void a_call_that_finds_no_memory_says_so(void **state)
+{
+	(void)state;
+	for (size_t nth = 1;; nth++) {
+		struct world world;
+		begin(&world, 60000);
+		struct aps_call_command *command = ask();
+		aps_mem_fail_at(nth);
+		command->head.run(&world.core, &command->head);
+		aps_mem_fail_at(0);
+		command->head.mail.kind->free_mail(&command->head.mail);
+		bool was_sent = aps_table_get(&world.core.calls, 1) != NULL;
+		const struct aps_result_event *result = (const struct aps_result_event *)world.core.events_head;
+		assert_int_equal(was_sent, result == NULL);
+		if (!was_sent) {
+			assert_int_equal(result->response.err.code, APS_E_NOMEM);
+			assert_false(result->response.err.sent);
+		}
+		finish(&world);
+		if (was_sent) {
+			assert_true(nth > 5);
+			break;
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(an_answer_in_time_is_the_result),
 	        cmocka_unit_test(an_answer_after_the_deadline_is_a_time_out),
+	        cmocka_unit_test(a_call_that_finds_no_memory_says_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
