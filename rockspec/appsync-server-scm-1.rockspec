@@ -34,6 +34,7 @@ build = {
         "csrc/codec/base64.c",
         "csrc/codec/decimal.c",
         "csrc/codec/digest.c",
+        "csrc/codec/header.c",
         "csrc/codec/json_reader.c",
         "csrc/codec/json_writer.c",
         "csrc/codec/percent.c",

@@ -6,11 +6,7 @@
 #include "auth/material.h"
 #include "base/buf.h"
 #include "codec/digest.h"
-
-struct aps_header {
-	struct aps_str name;
-	struct aps_str value;
-};
+#include "codec/header.h"
 
 /* Borrowed text throughout. */
 struct aps_sigv4_request {

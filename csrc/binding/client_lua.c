@@ -211,48 +211,31 @@ static void write_variables(lua_State *L, const struct aps_gql_operation *operat
 	if (aps_json_writer_finish(&w) != APS_OK) luaL_error(L, "the variables are too big to be sent");
 }
 
-/* The request's body, as bytes that the caller owns, and the operation's kind; throws. */
-static char *build_body(lua_State *L, size_t *n_body, enum aps_gql_operation_kind *kind)
+/* The operation of the table at index 2, into a command that a userdata owns; throws. A body that can't be sent is told
+ * here, where the one who asked still stands. */
+static void read_operation(lua_State *L, struct aps_operation *out)
 {
 	struct aps_err err = {0};
 	struct aps_str name = {"", 0};
 	lua_getfield(L, 2, "document");
 	struct aps_gql_document *doc = apl_gql_check_document(L, -1);
 	apl_field_str(L, 2, "operation_name", &name);
-	const struct aps_gql_operation *operation = aps_gql_document_find(doc, name);
-	if (operation == NULL) luaL_error(L, "the document has no operation '%s'", name.p);
-	struct aps_str text = apl_field_bool(L, 2, "typenames", false) ? aps_gql_document_text_typenames(doc)
-	                                                               : aps_gql_document_text(doc);
+	const struct aps_gql_operation *definition = aps_gql_document_find(doc, name);
+	if (definition == NULL) luaL_error(L, "the document has no operation '%s'", name.p);
+	bool has_typenames = apl_field_bool(L, 2, "typenames", false);
 	struct aps_buf *variables = apl_push_buffer(L, MAX_BODY_BYTES);
-	write_variables(L, operation, variables);
-	struct aps_buf *body = apl_push_buffer(L, MAX_BODY_BYTES);
-	if (aps_gqlhttp_body(body, text, aps_buf_str(variables), operation->name, &err) != APS_OK) apl_throw(L, &err);
-	char *taken = aps_buf_take(body, n_body);
-	if (taken == NULL) luaL_error(L, "out of memory");
-	*kind = operation->kind;
+	write_variables(L, definition, variables);
+	if (aps_operation_init(out, doc, definition, has_typenames, aps_buf_str(variables), &err) != APS_OK ||
+	    aps_gqlhttp_check_body(out, MAX_BODY_BYTES, &err) != APS_OK)
+		apl_throw(L, &err);
 	apl_release_buffer(L, -1);
-	apl_release_buffer(L, -2);
-	lua_pop(L, 3);
-	return taken;
+	lua_pop(L, 2);
 }
 
 static uint64_t field_id(lua_State *L, const char *name)
 {
 	double id = apl_field_number(L, 2, name, 0);
 	return id >= 1 && id < 9007199254740992.0 ? (uint64_t)id : 0;
-}
-
-static int post_call(lua_State *L, struct apl_client *client, struct aps_call_command *command)
-{
-	uint64_t id = command->head.id;
-	command->credential = field_id(L, "auth");
-	command->timeout_ms = apl_field_ms(L, 2, "timeout", 0);
-	lua_getfield(L, 2, "headers");
-	apl_take_headers(L, &command->headers);
-	command->head.mail.n_bytes += command->n_body;
-	apl_runtime_post(L, client->box, -1);
-	apl_push_id(L, id);
-	return 1;
 }
 
 static int Apl_client_execute(lua_State *L)
@@ -262,33 +245,18 @@ static int Apl_client_execute(lua_State *L)
 	luaL_checktype(L, 2, LUA_TTABLE);
 	struct aps_call_command *command = aps_call_command_new(client->id, aps_runtime_next_id(runtime));
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
-	enum aps_gql_operation_kind kind;
-	command->body = build_body(L, &command->n_body, &kind);
-	command->is_safe = kind == APS_GQL_QUERY || apl_field_bool(L, 2, "idempotent", false);
-	command->can_retry = true;
-	return post_call(L, client, command);
-}
-
-static int Apl_client_request(lua_State *L)
-{
-	struct apl_client *client = check(L);
-	struct aps_runtime *runtime = apl_runtime_check_open(L, client->box);
-	luaL_checktype(L, 2, LUA_TTABLE);
-	struct aps_str body;
-	struct aps_call_command *command = aps_call_command_new(client->id, aps_runtime_next_id(runtime));
-	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
-	command->is_plain = true;
-	command->can_retry = apl_field_bool(L, 2, "retry", false);
-	command->is_safe = command->can_retry;
-	apl_field_copy(L, 2, "method", &command->method);
-	apl_field_copy(L, 2, "url", &command->url);
-	if (command->method == NULL || command->url == NULL) return luaL_error(L, "a request needs method and url");
-	if (apl_field_str(L, 2, "body", &body)) {
-		command->body = aps_strndup(body.p, body.n);
-		command->n_body = body.n;
-		if (command->body == NULL) return luaL_error(L, "out of memory");
-	}
-	return post_call(L, client, command);
+	read_operation(L, &command->operation);
+	command->is_safe =
+	        command->operation.definition->kind == APS_GQL_QUERY || apl_field_bool(L, 2, "idempotent", false);
+	command->credential = field_id(L, "auth");
+	command->timeout_ms = apl_field_ms(L, 2, "timeout", 0);
+	lua_getfield(L, 2, "headers");
+	apl_take_headers(L, &command->headers);
+	uint64_t id = command->head.id;
+	command->head.mail.n_bytes += aps_operation_text(&command->operation).n + command->operation.n_variables_bytes;
+	apl_runtime_post(L, client->box, -1);
+	apl_push_id(L, id);
+	return 1;
 }
 
 static int Apl_client_cancel(lua_State *L)
@@ -318,8 +286,7 @@ static int Apl_client_subscribe(lua_State *L)
 	luaL_checktype(L, 2, LUA_TTABLE);
 	struct aps_subscribe_command *command = aps_subscribe_command_new(client->id, aps_runtime_next_id(runtime));
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
-	enum aps_gql_operation_kind kind;
-	command->topic->body = build_body(L, &command->topic->n_body, &kind);
+	read_operation(L, &command->topic->operation);
 	command->topic->credential = field_id(L, "auth");
 	command->topic->has_dynamic_headers = apl_field_bool(L, 2, "dynamic_headers", false);
 	command->limits.overflow = check_overflow(L);
@@ -434,7 +401,6 @@ static const luaL_Reg METHODS[] = {
         {"fail_auth", Apl_client_fail_auth},
         {"drop_auth", Apl_client_drop_auth},
         {"execute", Apl_client_execute},
-        {"request", Apl_client_request},
         {"cancel", Apl_client_cancel},
         {"subscribe", Apl_client_subscribe},
         {"unsubscribe", Apl_client_unsubscribe},

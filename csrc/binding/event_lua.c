@@ -29,7 +29,7 @@ static void push_headers(lua_State *L, const struct aps_http_answer *answer)
 {
 	lua_createtable(L, 0, (int)answer->n_headers);
 	for (size_t i = 0; i < answer->n_headers; i++) {
-		const struct aps_http_header *header = &answer->headers[i];
+		const struct aps_header *header = &answer->headers[i];
 		lua_pushlstring(L, header->name.p, header->name.n);
 		lua_pushvalue(L, -1);
 		lua_rawget(L, -3);
@@ -101,14 +101,10 @@ static void push_result(lua_State *L, const struct aps_result_event *event)
 		apl_push_err(L, &err);
 	else
 		push_result_err(L, event, big);
-	if (event->is_plain) {
-		push_response(L, &event->answer);
-	} else {
-		lua_createtable(L, 0, 3);
-		lua_pushinteger(L, (lua_Integer)event->answer.status);
-		lua_setfield(L, -2, "status");
-		set_json(L, "extensions", event->response.extensions, big);
-	}
+	lua_createtable(L, 0, 3);
+	lua_pushinteger(L, (lua_Integer)event->answer.status);
+	lua_setfield(L, -2, "status");
+	set_json(L, "extensions", event->response.extensions, big);
 	lua_pushinteger(L, (lua_Integer)event->n_attempts);
 	lua_setfield(L, -2, "attempts");
 }

@@ -175,6 +175,13 @@ static int Apl_document_hash(lua_State *L)
 	return 1;
 }
 
+/* document:bytes() */
+static int Apl_document_bytes(lua_State *L)
+{
+	lua_pushinteger(L, (lua_Integer)aps_gql_document_bytes(apl_gql_check_document(L, 1)));
+	return 1;
+}
+
 /* Names the operation; the text may be long and hold what a log must not. */
 static int Apl_document_tostring(lua_State *L)
 {
@@ -199,6 +206,7 @@ static void make_metatables(lua_State *L)
 	static const luaL_Reg METHODS[] = {{"operations", Apl_document_operations},
 	                                   {"text", Apl_document_text},
 	                                   {"hash", Apl_document_hash},
+	                                   {"bytes", Apl_document_bytes},
 	                                   {NULL, NULL}};
 	static const luaL_Reg META[] = {{"__gc", Apl_document_gc}, {"__tostring", Apl_document_tostring}, {NULL, NULL}};
 	static const luaL_Reg TREE_META[] = {{"__gc", Apl_tree_gc}, {NULL, NULL}};

@@ -3,7 +3,6 @@
 #include "auth/mask.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "client/transport.h"
 #include "codec/timefmt.h"
 
 /* A response's Date tells of a clock that is wrong once it is off by this much (amplify-js, isClockSkewed.ts). */
@@ -39,9 +38,7 @@ static void free_call_command(struct aps_mail *mail)
 {
 	struct aps_call_command *command = (struct aps_call_command *)mail;
 	if (command->result != NULL) command->result->head.mail.kind->free_mail(&command->result->head.mail);
-	aps_free(command->method);
-	aps_free(command->url);
-	aps_free(command->body);
+	aps_operation_clear(&command->operation);
 	aps_arena_clear(&command->arena);
 	aps_free(command);
 }
@@ -104,7 +101,6 @@ static void fail_call(struct aps_core *core, struct aps_call *call, const struct
 {
 	struct aps_result_event *event = call->what->result;
 	call->what->result = NULL;
-	event->is_plain = call->what->is_plain;
 	event->n_attempts = call->n_attempts;
 	event->response.err = *err;
 	/* What is under way may have reached the service. */
@@ -117,7 +113,6 @@ static void fail_call(struct aps_core *core, struct aps_call *call, const struct
 /* Moves the answer's body and headers into the event. */
 static void answer_call(struct aps_core *core, struct aps_call *call, struct aps_result_event *event)
 {
-	event->is_plain = call->what->is_plain;
 	event->n_attempts = call->n_attempts;
 	event->big_integers_as_text = call->client->settings.big_integers_as_text;
 	if (event->response.err.code != APS_OK) {
@@ -156,74 +151,69 @@ static enum aps_rc add_header(struct aps_header_list *list, const char *name, co
 	return aps_header_list_add(list, aps_str_of(name), aps_str_of(value), err);
 }
 
-static enum aps_rc build_headers(struct aps_call *call, struct aps_header_list *list, struct aps_err *err)
+static enum aps_rc build_headers(struct aps_call *call, struct aps_str body, struct aps_header_list *list,
+                                 struct aps_err *err)
 {
 	const struct aps_call_command *what = call->what;
 	for (size_t i = 0; i < what->headers.n_items; i++) {
 		const struct aps_header *header = &what->headers.items[i];
 		if (aps_header_list_add(list, header->name, header->value, err) != APS_OK) return err->code;
 	}
-	if (!what->is_plain) {
-		const char *agent = call->client->settings.user_agent;
-		if (add_header(list, "content-type", "application/json; charset=UTF-8", err) != APS_OK)
-			return err->code;
-		if (add_header(list, "accept", "application/json, */*;q=0.8", err) != APS_OK) return err->code;
-		if (agent != NULL && add_header(list, "x-amz-user-agent", agent, err) != APS_OK) return err->code;
-	}
+	const char *agent = call->client->settings.user_agent;
+	if (add_header(list, "content-type", "application/json; charset=UTF-8", err) != APS_OK) return err->code;
+	if (add_header(list, "accept", "application/json, */*;q=0.8", err) != APS_OK) return err->code;
+	if (agent != NULL && add_header(list, "x-amz-user-agent", agent, err) != APS_OK) return err->code;
 	if (call->credential == NULL) return APS_OK;
 	struct aps_appsync_signing signing = aps_credential_signing(call->credential);
-	if (what->is_plain) signing.endpoint = aps_str_of(what->url);
 	call->generation = call->credential->slot.generation;
-	return aps_appsync_http_headers(&call->credential->slot.material, &signing,
-	                                (struct aps_str){what->body, what->n_body}, list, err);
+	return aps_appsync_http_headers(&call->credential->slot.material, &signing, body, list, err);
 }
 
-static enum aps_rc start_exchange(struct aps_core *core, struct aps_call *call, const struct aps_header_list *list,
+/* Takes the body's bytes. */
+static enum aps_rc start_exchange(struct aps_core *core, struct aps_call *call, struct aps_buf *body,
                                   struct aps_err *err)
 {
-	const struct aps_call_command *what = call->what;
 	const struct aps_settings *settings = &call->client->settings;
-	const char **lines = aps_transport_header_lines(list->arena, list);
-	char *body = what->body != NULL ? aps_strndup(what->body, what->n_body) : NULL;
-	if (lines == NULL || (what->body != NULL && body == NULL)) {
-		aps_free(body);
-		return aps_fail(err, APS_E_NOMEM, "out of memory");
-	}
+	size_t n_body = body->n;
 	int64_t left_ms = call->deadline.at_ms - aps_clock_mono_ms();
 	struct aps_http_request request = {
-	        .method = what->is_plain ? what->method : "POST",
-	        .url = what->is_plain ? what->url : settings->endpoint,
-	        .header_lines = lines,
-	        .n_header_lines = list->n_items,
-	        .body = body,
-	        .n_body = what->n_body,
+	        .method = "POST",
+	        .url = settings->endpoint,
+	        .headers = call->sent.items,
+	        .n_headers = call->sent.n_items,
+	        .body = aps_buf_take(body, NULL),
+	        .n_body = n_body,
 	        .options = &settings->net,
 	        .connect_timeout_ms = settings->connect_timeout_ms,
 	        .timeout_ms = left_ms > 1 ? left_ms : 1,
 	        .max_response_bytes = settings->max_response_bytes,
-	        .is_sent_once = !what->is_safe,
+	        .is_sent_once = !call->what->is_safe,
 	        .tag = &call->sink,
 	};
-	return aps_http_start(core->http, &request, &call->http, err);
+	enum aps_rc rc = aps_http_start(core->http, &request, &call->http, err);
+	if (rc != APS_OK) return rc;
+	APS_STATS_ADD(call->client->stats, requests, 1);
+	APS_STATS_ADD(call->client->stats, bytes_sent, n_body);
+	return APS_OK;
 }
 
+/* Renders the body for each attempt: it is the same each time, and none is kept while nothing is under way. */
 static void send_call(struct aps_core *core, struct aps_call *call)
 {
 	struct aps_err err = {0};
+	struct aps_buf body;
+	aps_buf_init(&body, APS_BUF_ANY_SIZE); /* its size was checked before the call was made */
 	aps_arena_clear(&call->arena);
 	aps_header_list_init(&call->sent, &call->arena);
 	call->n_attempts++;
-	enum aps_rc rc = build_headers(call, &call->sent, &err);
+	enum aps_rc rc = aps_gqlhttp_body(&body, &call->what->operation, &err);
+	if (rc == APS_OK) rc = build_headers(call, aps_buf_str(&body), &call->sent, &err);
 	if (call->secrets.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&call->secrets);
 	aps_secrets_add_headers(&call->secrets, call->sent.items, call->sent.n_items);
 	if (call->credential != NULL) aps_secrets_add_material(&call->secrets, &call->credential->slot.material);
-	if (rc == APS_OK) rc = start_exchange(core, call, &call->sent, &err);
-	if (rc != APS_OK) {
-		fail_call(core, call, &err);
-		return;
-	}
-	APS_STATS_ADD(call->client->stats, requests, 1);
-	APS_STATS_ADD(call->client->stats, bytes_sent, call->what->n_body);
+	if (rc == APS_OK) rc = start_exchange(core, call, &body, &err);
+	aps_buf_clear(&body);
+	if (rc != APS_OK) fail_call(core, call, &err);
 }
 
 static void follow_verdict(struct aps_core *core, struct aps_call *call, enum aps_slot_verdict verdict)
@@ -315,8 +305,7 @@ static enum aps_retry_class next_step(struct aps_core *core, struct aps_call *ca
 	enum aps_retry_class class = aps_retry_classify(&question);
 	if (class == APS_RETRY_REFRESH && (call->credential == NULL || call->has_refreshed)) return APS_RETRY_NEVER;
 	if (class == APS_RETRY_RESIGN && (!is_signed || call->has_resigned)) return APS_RETRY_NEVER;
-	if (class == APS_RETRY_LATER && !(call->what->can_retry && wait_and_retry(core, call, answer)))
-		return APS_RETRY_NEVER;
+	if (class == APS_RETRY_LATER && !wait_and_retry(core, call, answer)) return APS_RETRY_NEVER;
 	return class;
 }
 
@@ -339,18 +328,12 @@ static void go_on(struct aps_core *core, struct aps_call *call, enum aps_retry_c
 	}
 }
 
-static void understand(struct aps_call *call, struct aps_result_event *event)
+static void understand(struct aps_result_event *event)
 {
 	struct aps_http_answer *answer = &event->answer;
 	struct aps_str body = {answer->body != NULL ? answer->body : "", answer->n_body};
 	struct aps_str type_header = aps_http_answer_header(answer, "x-amzn-errortype");
-	if (!call->what->is_plain) {
-		aps_gqlhttp_parse(answer->status, type_header, body, &event->decoded, &event->response);
-	} else if (answer->status > 299) {
-		aps_fail_word(&event->response.err, APS_E_HTTP, NULL, answer->status, "HTTP status %ld",
-		              answer->status);
-		event->response.error_type = type_header;
-	}
+	aps_gqlhttp_parse(answer->status, type_header, body, &event->decoded, &event->response);
 }
 
 static void collect_secrets(const struct aps_call *call, struct aps_secrets *secrets)
@@ -359,7 +342,7 @@ static void collect_secrets(const struct aps_call *call, struct aps_secrets *sec
 	aps_secrets_add_all(secrets, &call->secrets);
 	if (call->credential != NULL) aps_secrets_add_material(secrets, &call->credential->slot.material);
 	aps_secrets_add_url(secrets, call->client->settings.net.proxy);
-	aps_secrets_add_url(secrets, call->what->is_plain ? call->what->url : call->client->settings.endpoint);
+	aps_secrets_add_url(secrets, call->client->settings.endpoint);
 }
 
 /* Header lines as they came: the names and values that the answer has are spans of it. */
@@ -387,7 +370,7 @@ static void mask_failure(struct aps_call *call, struct aps_result_event *event)
 	/* Once more, for the texts; what it means was said by what came. */
 	aps_arena_clear(&event->decoded);
 	event->response = (struct aps_gqlhttp_response){.has_value = false};
-	understand(call, event);
+	understand(event);
 	memcpy(judged.msg, event->response.err.msg, sizeof judged.msg);
 	event->response.err = judged;
 }
@@ -417,7 +400,7 @@ static void call_answered(struct aps_core *core, struct aps_answer_sink *sink, s
 	call->what->result = NULL;
 	event->answer = *answer;
 	*answer = (struct aps_http_answer){0};
-	understand(call, event);
+	understand(event);
 	mask_failure(call, event);
 	struct aps_err *err = &event->response.err;
 	if (err->code != APS_OK) {

@@ -1,22 +1,18 @@
-/* One call over HTTP: a GraphQL query or mutation, or a plain exchange. Waiting for material, signing, sending,
+/* One call over HTTP: a GraphQL query or mutation. Waiting for material, signing, sending,
  * retrying, answering: all of its life. @thread core, but for the command's making. */
 #ifndef APS_CLIENT_CALL_H
 #define APS_CLIENT_CALL_H
 
 #include "base/arena.h"
 #include "client/credential.h"
+#include "proto/operation.h"
 
-/* What the application asks for; owns its text. */
+/* What the application asks for; owns its operation and its text. */
 struct aps_call_command {
 	struct aps_command head;
 	uint64_t credential; /* 0: none */
-	bool is_plain;       /* not GraphQL: no interpretation of the answer */
 	bool is_safe;        /* may be sent again although it may have been executed */
-	bool can_retry;
-	char *method; /* plain only */
-	char *url;    /* plain only */
-	char *body;
-	size_t n_body;
+	struct aps_operation operation;
 	int64_t timeout_ms; /* 0: the client's */
 	int64_t made_ms;    /* when the application asked: its deadline counts from here */
 	struct aps_arena arena;

@@ -34,10 +34,9 @@ struct aps_event {
 	uint64_t target; /* operation, subscription, credential or client */
 };
 
-/* RESULT of a GraphQL operation or a plain exchange. */
+/* RESULT of a GraphQL operation. */
 struct aps_result_event {
 	struct aps_event head;
-	bool is_plain;                        /* the application asked for status, headers and body */
 	struct aps_http_answer answer;        /* body and headers; empty without a response */
 	struct aps_gqlhttp_response response; /* spans into answer.body; response.err is the outcome */
 	struct aps_arena decoded;             /* backs response.error_type */

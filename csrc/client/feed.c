@@ -215,33 +215,11 @@ bool aps_feed_is_full(const struct aps_feed *feed)
 	return false;
 }
 
-static void too_big(struct aps_core *core, struct aps_feed *feed)
+/* {"data":"…","extensions":{"authorization":{…}}} */
+static enum aps_rc write_start(struct aps_feed *feed, struct aps_str body, struct aps_buf *payload, struct aps_err *err)
 {
-	struct aps_err err;
-	aps_fail(&err, APS_E_TOO_BIG, "the subscription is longer than %zu bytes", START_BYTES);
-	aps_feed_end(core, feed, &err);
-}
-
-/* {"data":"…","extensions":{"authorization":{…}}} for AppSync, the body itself for graphql-transport-ws. */
-static void send_start(struct aps_core *core, struct aps_feed *feed)
-{
-	struct aps_err err = {0};
-	struct aps_buf payload;
-	struct aps_str body = {feed->topic->body, feed->topic->n_body};
-	aps_buf_init(&payload, START_BYTES);
-	feed->wants_start = false;
-	feed->is_refused = false;
-	feed->has_fresh_headers = false;
-	if (body.n > START_BYTES) {
-		too_big(core, feed);
-		return;
-	}
-	if (feed->client->settings.realtime.protocol == APS_REALTIME_TRANSPORT_WS) {
-		aps_link_start(core, feed->link, feed->number, body);
-		return;
-	}
 	struct aps_json_writer w;
-	aps_json_writer_init(&w, &payload);
+	aps_json_writer_init(&w, payload);
 	aps_json_write_object(&w);
 	aps_json_write_member(&w, "data", body);
 	aps_json_write_key(&w, APS_STR("extensions"));
@@ -251,20 +229,44 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 	signing.extra = &feed->topic->headers;
 	feed->generation = feed->credential->slot.generation;
 	enum aps_rc rc = aps_json_writer_finish(&w);
-	size_t object_at = payload.n;
+	size_t object_at = payload->n;
 	if (rc == APS_OK)
 		rc = aps_appsync_realtime_object(&feed->credential->slot.material, &signing, APS_APPSYNC_START, body,
-		                                 &payload, &err);
+		                                 payload, err);
 	else
-		aps_fail(&err, rc, "the subscription is too big to be sent");
+		aps_fail(err, rc, "the subscription is too big to be sent");
 	/* After a refusal the service may still quote the start before. */
 	if (!feed->has_refreshed || feed->sent.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&feed->sent);
 	if (rc == APS_OK)
-		aps_secrets_add_object(&feed->sent, (struct aps_str){payload.p + object_at, payload.n - object_at});
-	aps_buf_add_text(&payload, "}}");
-	if (rc == APS_OK && payload.rc != APS_OK)
-		rc = aps_fail(&err, payload.rc, "the subscription is too big to be sent");
-	if (rc == APS_OK)
+		aps_secrets_add_object(&feed->sent, (struct aps_str){payload->p + object_at, payload->n - object_at});
+	aps_buf_add_text(payload, "}}");
+	if (rc == APS_OK && payload->rc != APS_OK)
+		rc = aps_fail(err, payload->rc, "the subscription is too big to be sent");
+	return rc;
+}
+
+/* What the protocol starts a subscription with: graphql-transport-ws with the body itself. */
+static enum aps_rc render_start(struct aps_feed *feed, struct aps_buf *payload, struct aps_err *err)
+{
+	struct aps_buf body;
+	bool is_appsync = feed->client->settings.realtime.protocol == APS_REALTIME_APPSYNC;
+	aps_buf_init(&body, START_BYTES);
+	enum aps_rc rc = aps_gqlhttp_body(is_appsync ? &body : payload, &feed->topic->operation, err);
+	if (rc == APS_E_TOO_BIG) aps_fail(err, rc, "the subscription is longer than %zu bytes", START_BYTES);
+	if (rc == APS_OK && is_appsync) rc = write_start(feed, aps_buf_str(&body), payload, err);
+	aps_buf_clear(&body);
+	return rc;
+}
+
+static void send_start(struct aps_core *core, struct aps_feed *feed)
+{
+	struct aps_err err = {0};
+	struct aps_buf payload;
+	aps_buf_init(&payload, START_BYTES);
+	feed->wants_start = false;
+	feed->is_refused = false;
+	feed->has_fresh_headers = false;
+	if (render_start(feed, &payload, &err) == APS_OK)
 		aps_link_start(core, feed->link, feed->number, aps_buf_str(&payload));
 	else
 		aps_feed_end(core, feed, &err);

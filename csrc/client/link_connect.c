@@ -2,7 +2,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/link_state.h"
-#include "client/transport.h"
 #include "codec/base64.h"
 #include "codec/json_writer.h"
 #include "codec/percent.h"
@@ -133,8 +132,6 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
 	if (rc == APS_E_TOO_BIG || shake->protocols.rc == APS_E_TOO_BIG || shake->path.rc == APS_E_TOO_BIG)
 		return too_long(link, feed, err);
 	if (rc != APS_OK) return rc;
-	const char **lines = aps_transport_header_lines(&shake->arena, &shake->list);
-	if (lines == NULL) return aps_arena_fail(&shake->arena, "the headers", err);
 	if (shake->protocols.rc != APS_OK || shake->path.rc != APS_OK)
 		return aps_fail(err, APS_E_NOMEM, "no memory for the handshake");
 	struct aps_ws_connect connect = {
@@ -146,8 +143,8 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
 	        .path = shake->path.p,
 	        .protocols = shake->protocols.p,
 	        .expected_protocol = is_appsync ? "graphql-ws" : "graphql-transport-ws",
-	        .header_lines = lines,
-	        .n_header_lines = shake->list.n_items,
+	        .headers = shake->list.items,
+	        .n_headers = shake->list.n_items,
 	        .options = &settings->net,
 	        .connect_timeout_ms = settings->connect_timeout_ms,
 	        .max_message_bytes = settings->max_message_bytes,

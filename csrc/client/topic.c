@@ -14,19 +14,14 @@ struct aps_topic *aps_topic_new(void)
 void aps_topic_free(struct aps_topic *topic)
 {
 	if (topic == NULL) return;
-	aps_free(topic->body);
+	aps_operation_clear(&topic->operation);
 	aps_arena_clear(&topic->arena);
 	aps_free(topic);
 }
 
-static struct aps_str body_of(const struct aps_topic *topic)
-{
-	return (struct aps_str){topic->body, topic->n_body};
-}
-
 uint64_t aps_topic_hash(const struct aps_topic *topic)
 {
-	uint64_t hash = aps_str_hash(body_of(topic), topic->credential + 1);
+	uint64_t hash = topic->operation.hash ^ (topic->credential + 1);
 	for (size_t i = 0; i < topic->headers.n_items; i++)
 		hash = aps_str_hash(topic->headers.items[i].value, aps_str_hash(topic->headers.items[i].name, hash));
 	return hash != 0 ? hash : 1;
@@ -35,7 +30,7 @@ uint64_t aps_topic_hash(const struct aps_topic *topic)
 bool aps_topic_eq(const struct aps_topic *a, const struct aps_topic *b)
 {
 	if (a->credential != b->credential || a->has_dynamic_headers != b->has_dynamic_headers) return false;
-	if (!aps_str_eq(body_of(a), body_of(b))) return false;
+	if (!aps_operation_is_same(&a->operation, &b->operation)) return false;
 	if (a->has_dynamic_headers) return true; /* each has the last answer of one function */
 	if (a->headers.n_items != b->headers.n_items) return false;
 	for (size_t i = 0; i < a->headers.n_items; i++) {

@@ -4,12 +4,12 @@
 
 #include "auth/appsync_headers.h"
 #include "base/arena.h"
+#include "proto/operation.h"
 
 struct aps_topic {
 	uint64_t credential;
 	bool has_dynamic_headers; /* the consumer is asked for them before each connect and start */
-	char *body;               /* {"query":…,"variables":…}: the `data` of a start, the payload of a subscribe */
-	size_t n_body;
+	struct aps_operation operation;
 	struct aps_arena arena;
 	struct aps_header_list headers; /* in `arena` */
 };

@@ -259,15 +259,10 @@ static bool is_right_peer(struct aps_ws_connection *connection, struct lws *wsi)
 
 static int add_headers(const struct aps_ws_connection *connection, unsigned char **at, size_t n_room)
 {
-	const struct aps_ws_connect *connect = &connection->request->connect;
-	for (size_t i = 0; i < connect->n_header_lines; i++) {
-		size_t n = strlen(connect->header_lines[i]);
-		if (n + 2 > n_room) return -1;
-		memcpy(*at, connect->header_lines[i], n);
-		memcpy(*at + n, "\r\n", 2);
-		*at += n + 2;
-		n_room -= n + 2;
-	}
+	struct aps_str lines = connection->request->header_lines;
+	if (lines.n > n_room) return -1;
+	memcpy(*at, lines.p, lines.n);
+	*at += lines.n;
 	return 0;
 }
 

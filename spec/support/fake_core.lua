@@ -26,6 +26,8 @@ end
 
 function Document:text() return self.source end
 
+function Document:bytes() return #self.source end
+
 local function check_json(value, path, seen)
   local kind = type(value)
   if kind == "function" or kind == "thread" then error(path .. ": a " .. kind .. " isn't JSON", 0) end

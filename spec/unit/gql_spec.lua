@@ -253,6 +253,12 @@ describe("core.document", function()
     assert.equal("{\n  a {\n    b\n    __typename\n  }\n}\n", document:text(true))
   end)
 
+  it("tells what it weighs", function()
+    local small, large = core.document("{ a }"):bytes(), core.document("{ a" .. (" b"):rep(10000) .. "}"):bytes()
+    assert.is_true(small > 0 and small < 5000, small)
+    assert.is_true(large > 1000000 and large < 2000000, large)
+  end)
+
   it("has the hash of its print", function()
     local document = core.document("{a}")
     assert.equal(64, #document:hash())

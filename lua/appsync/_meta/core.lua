@@ -59,6 +59,8 @@ function core.Document:operations() end
 function core.Document:text(with_typenames) end
 ---@return string sha256 of the canonical print, hexadecimal
 function core.Document:hash() end
+---@return integer n what it holds of memory, beyond Lua's
+function core.Document:bytes() end
 
 ---The syntax tree of executable text or SDL as plain tables; for the local server and the code generator.
 ---@param text string
@@ -166,11 +168,6 @@ function client:drop_auth(auth) end
 ---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, timeout: number?, idempotent: boolean?, typenames: boolean?}
 ---@return integer op
 function client:execute(call) end
-
----A plain HTTP exchange (no retries unless `retry`).
----@param call {method: string, url: string, headers: table?, body: string?, timeout: number?, auth: integer?, retry: boolean?}
----@return integer op
-function client:request(call) end
 
 ---The operation's RESULT comes at once, with kind "cancelled". Unknown ids are ignored.
 ---@param op integer

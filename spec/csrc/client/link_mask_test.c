@@ -28,7 +28,7 @@ static void a_text_about_one_of_many_subscriptions_costs_what_it_costs_for_one(v
 {
 	(void)state;
 	static struct aps_feed feeds[N_FEEDS];
-	struct aps_topic topic = {.n_body = 0};
+	struct aps_topic topic = {.credential = 0};
 	struct aps_client client = {.id = 1};
 	struct aps_link link = {.client = &client};
 	aps_settings_init(&client.settings);

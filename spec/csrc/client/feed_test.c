@@ -1,0 +1,205 @@
+#include "client/feed.h"
+
+#include "base/mem.h"
+#include "client/link_state.h"
+#include "client/subscription_commands.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "core_world.h"
+
+enum { CLIENT = 7, FIRST = 3, OTHER = 4 };
+
+/* Nothing is connected: nobody runs the core's sockets. */
+struct world {
+	struct core_world all;
+	struct aps_core *core;
+	uint64_t last_id;
+};
+
+static void add_credential(struct world *world, uint64_t id)
+{
+	struct aps_auth_material material;
+	struct aps_credential *credential = aps_calloc(1, sizeof *credential);
+	assert_non_null(credential);
+	credential->id = id;
+	credential->client = world->all.client;
+	aps_auth_slot_init(&credential->slot, APS_AUTH_API_KEY, false);
+	assert_int_equal(aps_auth_material_init(&material, APS_AUTH_API_KEY, APS_STR("key"), NULL, NULL), APS_OK);
+	aps_auth_slot_set(&credential->slot, &material);
+	assert_true(aps_credential_add(world->core, credential));
+}
+
+static void begin(struct world *world, enum aps_realtime_protocol protocol)
+{
+	core_world_begin(&world->all);
+	world->core = world->all.core;
+	world->last_id = 100;
+	struct aps_settings *settings = &world->all.client->settings;
+	settings->endpoint = aps_strndup("https://a.example/graphql", 25);
+	settings->realtime_endpoint = aps_strndup("ws://a.example/", 15);
+	settings->realtime.protocol = protocol;
+	add_credential(world, FIRST);
+	add_credential(world, OTHER);
+	aps_connections_set_online(world->core, world->all.client, false);
+}
+
+static void finish(struct world *world)
+{
+	core_world_finish(&world->all);
+}
+
+struct ask {
+	const char *text, *name, *variables;
+	bool has_typenames;
+	uint64_t credential;
+	const char *header; /* value of x-a; NULL: none */
+	bool is_alone;
+};
+
+static const struct ask PLAIN = {"subscription A($x: Int) { on(x: $x) { n } } subscription B { on { n } }", "A",
+                                 "{\"x\":1}", .credential = FIRST};
+
+static struct aps_subscribe_command *command_of(struct world *world, const struct ask *ask)
+{
+	struct aps_gql_document *doc;
+	struct aps_subscribe_command *command = aps_subscribe_command_new(CLIENT, ++world->last_id);
+	assert_non_null(command);
+	assert_int_equal(aps_gql_document_new(aps_str_of(ask->text), &doc, NULL, NULL), APS_OK);
+	assert_int_equal(aps_operation_init(&command->topic->operation, doc,
+	                                    aps_gql_document_find(doc, aps_str_of(ask->name)), ask->has_typenames,
+	                                    aps_str_of(ask->variables), NULL),
+	                 APS_OK);
+	aps_gql_document_unref(doc);
+	command->topic->credential = ask->credential;
+	command->limits.max_items = 10;
+	command->limits.max_bytes = 1000;
+	command->is_shared = !ask->is_alone;
+	if (ask->header != NULL)
+		assert_int_equal(
+		        aps_header_list_add(&command->topic->headers, APS_STR("x-a"), aps_str_of(ask->header), NULL),
+		        APS_OK);
+	return command;
+}
+
+static void subscribe(struct world *world, const struct ask *ask)
+{
+	struct aps_subscribe_command *command = command_of(world, ask);
+	command->head.run(world->core, &command->head);
+}
+
+static const struct aps_link *link_of(const struct world *world)
+{
+	return aps_connections_of(world->core, world->all.client)->links;
+}
+
+static struct aps_feed *first_feed(const struct world *world)
+{
+	const struct aps_link *link = link_of(world);
+	return link != NULL ? link->feeds : NULL;
+}
+
+static size_t count_feeds(const struct world *world)
+{
+	return link_of(world)->n_feeds;
+}
+
+static void those_who_ask_the_same_share_a_feed(void **state)
+{
+	(void)state;
+	static const char ALIKE[] = "subscription A($x:Int){on(x:$x){n}} subscription B{on{n}}";
+	static const char OTHER_TEXT[] = "subscription A($x: Int) { on(x: $x) { m } } subscription B { on { n } }";
+	const struct {
+		struct ask ask;
+		size_t n_feeds;
+	} ROWS[] = {
+	        {{PLAIN.text, "A", "{\"x\":1}", .credential = FIRST}, 1},
+	        {{ALIKE, "A", " {\"x\":1}", .credential = FIRST}, 1},
+	        {{OTHER_TEXT, "A", "{\"x\":1}", .credential = FIRST}, 2},
+	        {{PLAIN.text, "B", "{\"x\":1}", .credential = FIRST}, 2},
+	        {{PLAIN.text, "A", "{\"x\":2}", .credential = FIRST}, 2},
+	        {{PLAIN.text, "A", "{\"x\":1}", .has_typenames = true, .credential = FIRST}, 2},
+	        {{PLAIN.text, "A", "{\"x\":1}", .credential = OTHER}, 2},
+	        {{PLAIN.text, "A", "{\"x\":1}", .credential = FIRST, .header = "1"}, 2},
+	        {{PLAIN.text, "A", "{\"x\":1}", .credential = FIRST, .is_alone = true}, 2},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		struct world world;
+		begin(&world, APS_REALTIME_APPSYNC);
+		subscribe(&world, &PLAIN);
+		subscribe(&world, &ROWS[i].ask);
+		if (count_feeds(&world) != ROWS[i].n_feeds) print_message("row %zu\n", i);
+		assert_int_equal(count_feeds(&world), ROWS[i].n_feeds);
+		subscribe(&world, &ROWS[i].ask); /* with itself, if it may */
+		assert_int_equal(count_feeds(&world), ROWS[i].n_feeds + ROWS[i].ask.is_alone);
+		finish(&world);
+	}
+}
+
+/* The event that the application gets, of its one subscriber. */
+static const struct aps_note_event *end_of(const struct world *world)
+{
+	for (const struct aps_mail *mail = world->core->events_head; mail != NULL; mail = mail->next) {
+		const struct aps_note_event *event = (const struct aps_note_event *)mail;
+		if (event->head.kind == APS_EVENT_SUB_END) return event;
+	}
+	return NULL;
+}
+
+static void a_start_that_finds_no_memory_ends_the_feed(void **state)
+{
+	(void)state;
+	static const enum aps_realtime_protocol PROTOCOLS[] = {APS_REALTIME_APPSYNC, APS_REALTIME_TRANSPORT_WS};
+	for (size_t i = 0; i < APS_COUNTOF(PROTOCOLS); i++) {
+		size_t nth = 1;
+		for (bool is_over = false; !is_over; nth++) {
+			struct world world;
+			begin(&world, PROTOCOLS[i]);
+			subscribe(&world, &PLAIN);
+			aps_mem_fail_at(nth);
+			aps_feed_want_start(world.core, first_feed(&world));
+			aps_mem_fail_at(0);
+			is_over = first_feed(&world) != NULL;
+			if (!is_over) {
+				assert_non_null(end_of(&world));
+				assert_int_equal(end_of(&world)->err.code, APS_E_NOMEM);
+			}
+			finish(&world);
+		}
+		assert_true(nth > 2);
+	}
+}
+
+static void a_subscription_that_finds_no_memory_ends_and_leaks_nothing(void **state)
+{
+	(void)state;
+	for (size_t nth = 1;; nth++) {
+		struct world world;
+		begin(&world, APS_REALTIME_APPSYNC);
+		struct aps_subscribe_command *command = command_of(&world, &PLAIN);
+		aps_mem_fail_at(nth);
+		command->head.run(world.core, &command->head);
+		aps_mem_fail_at(0);
+		bool is_over = first_feed(&world) != NULL;
+		if (!is_over) assert_int_equal(end_of(&world)->err.code, APS_E_NOMEM);
+		finish(&world);
+		if (is_over) {
+			assert_true(nth > 4);
+			break;
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(those_who_ask_the_same_share_a_feed),
+	        cmocka_unit_test(a_start_that_finds_no_memory_ends_the_feed),
+	        cmocka_unit_test(a_subscription_that_finds_no_memory_ends_and_leaks_nothing),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
