@@ -104,6 +104,7 @@ build = {
         "csrc/net/ws_request.c",
         "csrc/net/ws_vhost.c",
         "csrc/proto/action_queue.c",
+        "csrc/proto/attempt.c",
         "csrc/proto/connstate.c",
         "csrc/proto/error_list.c",
         "csrc/proto/error_type.c",
