@@ -59,6 +59,7 @@ build = {
         "csrc/client/credential_commands.c",
         "csrc/client/event.c",
         "csrc/client/feed.c",
+        "csrc/client/lease.c",
         "csrc/client/lifecycle.c",
         "csrc/client/link.c",
         "csrc/client/link_connect.c",
