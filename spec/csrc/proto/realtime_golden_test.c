@@ -1,16 +1,7 @@
 /* Replays the traces in golden/: each line of input, then exactly the actions that follow. The format is explained in
- * golden/README.md. APS_GOLDEN_WRITE=1 writes what the machine does into the files instead of comparing. */
-#include "base/buf.h"
-#include "base/mem.h"
+ * golden/README.md. */
+#include "proto/golden.h"
 #include "proto/realtime.h"
-
-#include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 
 #define MAX_SUBS 8
 
@@ -24,27 +15,6 @@ struct replay {
 	struct aps_buf out;  /* the trace as it came out */
 	struct aps_buf text; /* an input with its ids filled in */
 };
-
-static const char *golden_dir(void)
-{
-	static char dir[512];
-	const char *slash = strrchr(__FILE__, '/');
-	snprintf(dir, sizeof dir, "%.*s/golden", (int)(slash - __FILE__), __FILE__);
-	return dir;
-}
-
-static char *read_whole(const char *path)
-{
-	FILE *file = fopen(path, "rb");
-	assert_non_null(file);
-	struct aps_buf buf;
-	aps_buf_init(&buf, APS_BUF_ANY_SIZE);
-	char chunk[4096];
-	size_t n;
-	while ((n = fread(chunk, 1, sizeof chunk, file)) > 0) aps_buf_add(&buf, chunk, n);
-	fclose(file);
-	return aps_buf_take(&buf, NULL);
-}
 
 /* Learns the id of the subscription that is being started, and writes known ids as $1, $2, … */
 static void add_text(struct replay *p, struct aps_str text)
@@ -65,16 +35,6 @@ static void add_text(struct replay *p, struct aps_str text)
 		else
 			aps_buf_add_byte(&p->out, text.p[i]);
 	}
-}
-
-static void add_err(struct replay *p, const struct aps_err *err)
-{
-	if (err == NULL) return;
-	aps_buf_addf(&p->out, " %s", aps_rc_name(err->code));
-	if (aps_err_word(err) != NULL) aps_buf_addf(&p->out, " word=%s", aps_err_word(err));
-	if (err->native != 0) aps_buf_addf(&p->out, " native=%ld", err->native);
-	if (err->retryable) aps_buf_add_text(&p->out, " retryable");
-	aps_buf_addf(&p->out, " (%s)", err->msg);
 }
 
 static void add_action(struct replay *p, const struct aps_realtime_action *a)
@@ -102,7 +62,7 @@ static void add_action(struct replay *p, const struct aps_realtime_action *a)
 	case APS_REALTIME_STATE: aps_buf_addf(&p->out, "state %s", aps_conn_state_name(a->state)); break;
 	case APS_REALTIME_NOTICE: aps_buf_addf(&p->out, "notice %.*s", (int)a->text.n, a->text.p); break;
 	}
-	add_err(p, a->err);
+	golden_add_err(&p->out, a->err);
 	aps_buf_add_byte(&p->out, '\n');
 }
 
@@ -113,21 +73,13 @@ static void take_actions(struct replay *p)
 	p->started = 0;
 }
 
-static enum aps_rc rc_named(const char *name)
-{
-	for (int rc = 0; rc < APS_RC_COUNT; rc++)
-		if (strcmp(aps_rc_name((enum aps_rc)rc), name) == 0) return (enum aps_rc)rc;
-	fail_msg("no error is called %s", name);
-	return APS_OK;
-}
-
 static struct aps_err err_of(const char *args)
 {
 	struct aps_err err;
 	char name[32] = "", message[160] = "";
 	long native = 0;
 	assert_true(sscanf(args, "%31s %ld %159[^\n]", name, &native, message) >= 1);
-	aps_fail_word(&err, rc_named(name), NULL, native, "%s", message);
+	aps_fail_word(&err, golden_rc(name), NULL, native, "%s", message);
 	return err;
 }
 
@@ -223,8 +175,9 @@ static void add_answer(struct replay *p, const char *question)
 		fail_msg("no question is called %s", question);
 }
 
-static void replay_line(struct replay *p, char *line)
+static void replay_line(void *replay, char *line)
 {
+	struct replay *p = replay;
 	if (line[0] == '<') return;
 	if (line[0] == '@') set_option(p, line);
 	if (p->rt == NULL && (line[0] == '>' || line[0] == '?')) {
@@ -245,60 +198,21 @@ static void replay_line(struct replay *p, char *line)
 	take_actions(p);
 }
 
-static void write_whole(const char *path, struct aps_str text)
-{
-	FILE *file = fopen(path, "wb");
-	assert_non_null(file);
-	assert_int_equal(fwrite(text.p, 1, text.n, file), text.n);
-	fclose(file);
-}
-
 static void replay_file(void **state)
 {
-	const char *path = *state;
-	char *expected = read_whole(path);
 	struct replay p = {.now_ms = 0};
 	aps_realtime_options_init(&p.options);
 	aps_rand_init(&p.rand, 1);
 	aps_buf_init(&p.out, APS_BUF_ANY_SIZE);
 	aps_buf_init(&p.text, APS_BUF_ANY_SIZE);
-	char *lines = aps_strndup(expected, strlen(expected));
-	assert_non_null(lines);
-	char *save = NULL;
-	/* An empty line stays one: strtok_r would swallow it, so line breaks are found by hand. */
-	for (char *line = lines; line != NULL; line = save) {
-		save = strchr(line, '\n');
-		if (save != NULL) *save++ = '\0';
-		if (save == NULL && *line == '\0') break;
-		replay_line(&p, line);
-	}
-	if (getenv("APS_GOLDEN_WRITE") != NULL)
-		write_whole(path, aps_buf_str(&p.out));
-	else
-		assert_string_equal(p.out.p, expected);
+	golden_replay(*state, replay_line, &p, &p.out);
 	aps_realtime_free(p.rt);
 	aps_buf_clear(&p.out);
 	aps_buf_clear(&p.text);
-	aps_free(lines);
-	aps_free(expected);
 	assert_int_equal(aps_mem_live(), 0);
 }
 
 int main(void)
 {
-	static struct CMUnitTest tests[64];
-	static char paths[64][1024];
-	size_t n = 0;
-	DIR *dir = opendir(golden_dir());
-	if (dir == NULL) return 1;
-	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-		const char *dot = strrchr(entry->d_name, '.');
-		if (dot == NULL || strcmp(dot, ".trace") != 0 || n == APS_COUNTOF(tests)) continue;
-		snprintf(paths[n], sizeof paths[n], "%s/%s", golden_dir(), entry->d_name);
-		tests[n] = (struct CMUnitTest){strrchr(paths[n], '/') + 1, replay_file, NULL, NULL, paths[n]};
-		n++;
-	}
-	closedir(dir);
-	if (n == 0) return 1;
-	return _cmocka_run_group_tests("realtime traces", tests, n, NULL, NULL);
+	return golden_run("golden", "realtime traces", replay_file);
 }
