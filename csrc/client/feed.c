@@ -32,7 +32,8 @@ static void tell_all(struct aps_core *core, const struct aps_feed *feed, const c
 		if (consumer->kind->tell != NULL) consumer->kind->tell(core, consumer, state);
 }
 
-static void material_ready(struct aps_core *core, struct aps_waiter *waiter);
+static void decided(struct aps_core *core, struct aps_lease *lease, enum aps_lease_verdict verdict,
+                    const struct aps_err *err);
 
 static void free_feed(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 {
@@ -46,23 +47,21 @@ static void free_feed(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 struct aps_feed *aps_feed_new(struct aps_core *core, struct aps_client *client, struct aps_topic *topic,
                               uint64_t number, struct aps_err *err)
 {
-	struct aps_credential *credential = aps_credential_hold(core, topic->credential);
-	if (credential == NULL) {
-		aps_fail(err, APS_E_AUTH, "the identity of this subscription was dropped before it was sent");
-		return NULL;
-	}
 	struct aps_feed *feed = aps_calloc(1, sizeof *feed);
 	if (feed == NULL) {
-		aps_credential_release(core, credential);
 		aps_fail(err, APS_E_NOMEM, "out of memory");
+		return NULL;
+	}
+	aps_lease_init(&feed->lease, decided);
+	if (!aps_lease_hold(core, &feed->lease, topic->credential) || topic->credential == 0) {
+		aps_free(feed);
+		aps_fail(err, APS_E_AUTH, "the identity of this subscription was dropped before it was sent");
 		return NULL;
 	}
 	aps_secrets_init(&feed->sent);
 	feed->number = number;
 	feed->client = client;
-	feed->credential = credential;
 	feed->topic = topic;
-	feed->waiter.ready = material_ready;
 	return feed;
 }
 
@@ -127,9 +126,7 @@ void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct a
 		tell_end(core, consumer, feed, err != NULL ? &shown : NULL);
 	}
 	aps_connections_remove(core, feed);
-	aps_waiter_stop(&feed->waiter);
-	aps_credential_release(core, feed->credential);
-	feed->credential = NULL;
+	aps_lease_clear(core, &feed->lease);
 	aps_core_reap(core, &feed->reap, free_feed);
 }
 
@@ -143,7 +140,7 @@ void aps_feed_end(struct aps_core *core, struct aps_feed *feed, const struct aps
 void aps_feed_started(struct aps_core *core, struct aps_feed *feed)
 {
 	feed->is_started = feed->was_started = true;
-	feed->has_refreshed = false;
+	aps_lease_worked(&feed->lease);
 	aps_feed_tell(feed, APS_STR(""));
 	tell_all(core, feed, "subscribed");
 }
@@ -152,7 +149,7 @@ void aps_feed_reconnecting(struct aps_core *core, struct aps_feed *feed)
 {
 	feed->is_started = false;
 	feed->wants_start = false;
-	aps_waiter_stop(&feed->waiter);
+	aps_lease_stop(&feed->lease);
 	tell_all(core, feed, "reconnecting");
 }
 
@@ -225,18 +222,17 @@ static enum aps_rc write_start(struct aps_feed *feed, struct aps_str body, struc
 	aps_json_write_key(&w, APS_STR("extensions"));
 	aps_json_write_object(&w);
 	aps_json_write_key(&w, APS_STR("authorization"));
-	struct aps_appsync_signing signing = aps_credential_signing(feed->credential);
+	struct aps_appsync_signing signing = aps_credential_signing(feed->lease.credential);
 	signing.extra = &feed->topic->headers;
-	feed->generation = feed->credential->slot.generation;
 	enum aps_rc rc = aps_json_writer_finish(&w);
 	size_t object_at = payload->n;
 	if (rc == APS_OK)
-		rc = aps_appsync_realtime_object(&feed->credential->slot.material, &signing, APS_APPSYNC_START, body,
+		rc = aps_appsync_realtime_object(aps_lease_material(&feed->lease), &signing, APS_APPSYNC_START, body,
 		                                 payload, err);
 	else
 		aps_fail(err, rc, "the subscription is too big to be sent");
 	/* After a refusal the service may still quote the start before. */
-	if (!feed->has_refreshed || feed->sent.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&feed->sent);
+	if (!feed->lease.has_refreshed || feed->sent.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&feed->sent);
 	if (rc == APS_OK)
 		aps_secrets_add_object(&feed->sent, (struct aps_str){payload->p + object_at, payload->n - object_at});
 	aps_buf_add_text(payload, "}}");
@@ -264,7 +260,6 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 	struct aps_buf payload;
 	aps_buf_init(&payload, START_BYTES);
 	feed->wants_start = false;
-	feed->is_refused = false;
 	feed->has_fresh_headers = false;
 	if (render_start(feed, &payload, &err) == APS_OK)
 		aps_link_start(core, feed->link, feed->number, aps_buf_str(&payload));
@@ -273,27 +268,25 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 	aps_buf_clear(&payload);
 }
 
-static void follow_verdict(struct aps_core *core, struct aps_feed *feed, enum aps_slot_verdict verdict)
+static void follow(struct aps_core *core, struct aps_feed *feed, enum aps_lease_verdict verdict,
+                   const struct aps_err *err)
 {
-	if (verdict == APS_SLOT_ASK || verdict == APS_SLOT_WAIT) return;
-	if (verdict == APS_SLOT_FAIL) {
-		struct aps_err err = feed->is_refused ? feed->refusal : feed->credential->slot.err;
-		aps_feed_end(core, feed, &err);
-	} else if (feed->is_refused) {
-		feed->is_refused = false;
-		aps_link_retry_auth(core, feed->link, feed->number);
-	} else if (feed->wants_start && feed->asked == NULL) {
-		send_start(core, feed);
+	struct aps_err why = verdict == APS_LEASE_FAILED ? *err : feed->refusal;
+	switch (verdict) {
+	case APS_LEASE_WAITING: break;
+	case APS_LEASE_FAILED:
+	case APS_LEASE_REFUSED: aps_feed_end(core, feed, &why); break;
+	case APS_LEASE_RENEWED: aps_link_retry_auth(core, feed->link, feed->number); break;
+	case APS_LEASE_USABLE:
+		if (feed->wants_start && feed->asked == NULL) send_start(core, feed);
+		break;
 	}
 }
 
-static void material_ready(struct aps_core *core, struct aps_waiter *waiter)
+static void decided(struct aps_core *core, struct aps_lease *lease, enum aps_lease_verdict verdict,
+                    const struct aps_err *err)
 {
-	struct aps_feed *feed = APS_CONTAINER_OF(waiter, struct aps_feed, waiter);
-	enum aps_slot_verdict verdict =
-	        feed->is_refused ? aps_credential_refused(core, feed->credential, feed->generation, &feed->waiter)
-	                         : aps_credential_use(core, feed->credential, &feed->waiter);
-	follow_verdict(core, feed, verdict);
+	follow(core, APS_CONTAINER_OF(lease, struct aps_feed, lease), verdict, err);
 }
 
 bool aps_feed_has_headers(struct aps_core *core, struct aps_feed *feed)
@@ -305,7 +298,9 @@ bool aps_feed_has_headers(struct aps_core *core, struct aps_feed *feed)
 
 static void go_on(struct aps_core *core, struct aps_feed *feed)
 {
-	follow_verdict(core, feed, aps_credential_use(core, feed->credential, &feed->waiter));
+	struct aps_err err;
+	enum aps_lease_verdict verdict = aps_lease_use(core, &feed->lease, &err);
+	follow(core, feed, verdict, &err);
 }
 
 void aps_feed_want_start(struct aps_core *core, struct aps_feed *feed)
@@ -323,14 +318,7 @@ void aps_feed_want_start(struct aps_core *core, struct aps_feed *feed)
 void aps_feed_auth_refused(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
 {
 	feed->refusal = *err;
-	if (feed->has_refreshed) {
-		struct aps_err refusal = *err;
-		aps_feed_end(core, feed, &refusal);
-		return;
-	}
-	feed->has_refreshed = true;
-	feed->is_refused = true;
-	follow_verdict(core, feed, aps_credential_refused(core, feed->credential, feed->generation, &feed->waiter));
+	follow(core, feed, aps_lease_refused(core, &feed->lease), NULL);
 }
 
 void aps_feed_set_headers(struct aps_core *core, struct aps_consumer *consumer, struct aps_arena *arena,

@@ -5,7 +5,7 @@
 
 #include "auth/secrets.h"
 #include "client/consumer.h"
-#include "client/credential.h"
+#include "client/lease.h"
 #include "client/topic.h"
 
 struct aps_link;
@@ -17,21 +17,17 @@ struct aps_feed {
 	uint64_t number;             /* on its link's machine */
 	struct aps_client *client;
 	struct aps_link *link; /* NULL: it has ended, or is between two */
-	struct aps_credential *credential;
 	struct aps_topic *topic;
 	uint64_t hash; /* of the topic; 0: not shared */
 	struct aps_consumer *consumers;
 	const struct aps_consumer *asked; /* for the headers of the next start or connect */
-	struct aps_waiter waiter;         /* for material, before a start */
-	uint64_t generation;              /* of the material that its start was signed with */
+	struct aps_lease lease;           /* of what its starts are signed with */
 	unsigned n_moves;                 /* to other connections, for want of room */
 	bool is_started;
-	bool was_started;       /* once at least */
-	bool wants_start;       /* the machine asked for the payload of a start */
-	bool is_refused;        /* its start was refused; waits for fresh material */
-	bool has_refreshed;     /* once since it was last started */
-	bool has_fresh_headers; /* asked for since the last start */
-	struct aps_err refusal;
+	bool was_started;        /* once at least */
+	bool wants_start;        /* the machine asked for the payload of a start */
+	bool has_fresh_headers;  /* asked for since the last start */
+	struct aps_err refusal;  /* of its last start */
 	struct aps_secrets sent; /* what its last start told: the service may quote it */
 	char *told;              /* what the service said of it last: `errors` as JSON text; NULL: nothing */
 	struct aps_reap reap;

@@ -35,7 +35,7 @@ struct aps_link *aps_link_new(struct aps_core *core, struct aps_connections *all
 	link->client = all->client;
 	link->machine = machine;
 	link->timer.due = link_due;
-	link->waiter.ready = aps_link_material_ready;
+	aps_lease_init(&link->lease, aps_link_decided);
 	link->resolved.answered = aps_link_resolved;
 	link->frames.received = received;
 	link->max_feeds = settings->max_subscriptions;
@@ -74,8 +74,7 @@ static void end_link(struct aps_core *core, struct aps_link *link)
 	aps_link_stop_connecting(core, link);
 	detach(core, link);
 	aps_timer_stop(&core->timers, &link->timer);
-	aps_credential_release(core, link->credential);
-	link->credential = NULL;
+	aps_lease_clear(core, &link->lease);
 	aps_core_reap(core, &link->reap, free_link);
 }
 
@@ -131,7 +130,7 @@ static void act_on_feed(struct aps_core *core, struct aps_link *link, const stru
 	switch (action->kind) {
 	case APS_REALTIME_DO_START: aps_feed_want_start(core, feed); break;
 	case APS_REALTIME_SUB_STARTED:
-		link->has_refreshed = false;
+		aps_lease_worked(&link->lease);
 		link->was_live = true;
 		aps_feed_started(core, feed);
 		break;

@@ -23,7 +23,7 @@ void aps_link_stop_connecting(struct aps_core *core, struct aps_link *link)
 	if (link->resolving != 0) aps_http_cancel(core->http, link->resolving);
 	link->resolving = 0;
 	link->wants_connect = false;
-	aps_waiter_stop(&link->waiter);
+	aps_lease_stop(&link->lease);
 }
 
 static void connect_failed(struct aps_core *core, struct aps_link *link, const struct aps_err *err)
@@ -40,7 +40,7 @@ static void end_feeds_of(struct aps_core *core, struct aps_link *link, const str
 	struct aps_feed *feed = link->feeds;
 	while (feed != NULL) {
 		struct aps_feed *next = feed->next;
-		if (feed->credential == credential) {
+		if (feed->lease.credential == credential) {
 			aps_feed_ended(core, feed, err);
 			aps_realtime_remove(link->machine, feed->number, aps_clock_mono_ms());
 		}
@@ -51,11 +51,11 @@ static void end_feeds_of(struct aps_core *core, struct aps_link *link, const str
 static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *feed, struct handshake *shake,
                                  struct aps_err *err)
 {
-	struct aps_appsync_signing signing = aps_credential_signing(link->credential);
+	struct aps_appsync_signing signing = aps_credential_signing(link->lease.credential);
 	signing.extra = &feed->topic->headers;
 	struct aps_buf object;
 	aps_buf_init(&object, HANDSHAKE_BYTES);
-	enum aps_rc rc = aps_appsync_realtime_object(&link->credential->slot.material, &signing, APS_APPSYNC_CONNECT,
+	enum aps_rc rc = aps_appsync_realtime_object(aps_lease_material(&link->lease), &signing, APS_APPSYNC_CONNECT,
 	                                             APS_STR("{}"), &object, err);
 	if (rc == APS_OK) aps_secrets_add_object(&link->sent, aps_buf_str(&object));
 	if (rc == APS_OK && link->client->settings.query_handshake) {
@@ -87,9 +87,9 @@ static enum aps_rc build_transport_ws(struct aps_link *link, const struct aps_fe
 		const struct aps_header *header = &feed->topic->headers.items[i];
 		if (aps_header_list_add(&shake->list, header->name, header->value, err) != APS_OK) return err->code;
 	}
-	struct aps_appsync_signing signing = aps_credential_signing(link->credential);
+	struct aps_appsync_signing signing = aps_credential_signing(link->lease.credential);
 	enum aps_rc rc =
-	        aps_appsync_http_headers(&link->credential->slot.material, &signing, APS_STR(""), &shake->list, err);
+	        aps_appsync_http_headers(aps_lease_material(&link->lease), &signing, APS_STR(""), &shake->list, err);
 	aps_secrets_add_headers(&link->sent, shake->list.items, shake->list.n_items);
 	return rc;
 }
@@ -109,7 +109,7 @@ static size_t text_bytes(const char *text)
 /* Too long now is too long for ever: not an error that waiting helps against. */
 static enum aps_rc too_long(const struct aps_link *link, const struct aps_feed *feed, struct aps_err *err)
 {
-	const struct aps_auth_material *material = &link->credential->slot.material;
+	const struct aps_auth_material *material = &link->lease.credential->slot.material;
 	size_t n_own = text_bytes(material->secret) + text_bytes(material->credentials.session_token);
 	size_t n_headers = 0;
 	for (size_t i = 0; i < feed->topic->headers.n_items; i++) n_headers += feed->topic->headers.items[i].value.n;
@@ -124,9 +124,8 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
 	bool is_appsync = settings->realtime.protocol == APS_REALTIME_APPSYNC;
 	const struct aps_feed *feed = link->feeds;
 	if (feed == NULL) return aps_fail(err, APS_E_CANCELLED, "nothing is subscribed any more");
-	if (!link->has_refreshed || link->sent.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&link->sent);
+	if (!link->lease.has_refreshed || link->sent.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&link->sent);
 	aps_buf_add_text(&shake->path, shake->endpoint.path);
-	link->generation = link->credential->slot.generation;
 	enum aps_rc rc =
 	        is_appsync ? build_appsync(link, feed, shake, err) : build_transport_ws(link, feed, shake, err);
 	if (rc == APS_E_TOO_BIG || shake->protocols.rc == APS_E_TOO_BIG || shake->path.rc == APS_E_TOO_BIG)
@@ -227,7 +226,7 @@ void aps_link_resolved(struct aps_core *core, struct aps_answer_sink *sink, stru
 static bool outlives_failure(const struct aps_link *link)
 {
 	const struct aps_feed *feed = link->feeds;
-	return feed != NULL && feed->was_started && feed->credential->slot.is_dynamic;
+	return feed != NULL && feed->was_started && feed->lease.credential->slot.is_dynamic;
 }
 
 /* Takes the credential of the oldest feed; where that has no usable material, its feeds end and the next one's is
@@ -237,25 +236,22 @@ static void connect_as_somebody(struct aps_core *core, struct aps_link *link)
 {
 	struct aps_feed *feed;
 	while (link->wants_connect && (feed = link->feeds) != NULL) {
-		if (link->credential != feed->credential) {
-			aps_credential_release(core, link->credential);
-			link->credential = aps_credential_hold(core, feed->credential->id);
-			link->has_refreshed = false;
-		}
+		struct aps_err err;
+		if (link->lease.credential != feed->lease.credential)
+			aps_lease_hold(core, &link->lease, feed->topic->credential); /* which the feed holds */
 		if (!aps_feed_has_headers(core, feed)) return;
-		enum aps_slot_verdict verdict = aps_credential_use(core, link->credential, &link->waiter);
-		if (verdict == APS_SLOT_ASK || verdict == APS_SLOT_WAIT) return;
-		if (verdict != APS_SLOT_FAIL) {
+		enum aps_lease_verdict verdict = aps_lease_use(core, &link->lease, &err);
+		if (verdict == APS_LEASE_WAITING) return;
+		if (verdict == APS_LEASE_USABLE) {
 			resolve(core, link);
 			return;
 		}
-		struct aps_err err = link->credential->slot.err;
 		if (outlives_failure(link)) {
 			err.code = APS_E_NETWORK;
 			connect_failed(core, link, &err);
 			return;
 		}
-		end_feeds_of(core, link, link->credential, &err);
+		end_feeds_of(core, link, link->lease.credential, &err);
 	}
 }
 
@@ -271,7 +267,6 @@ static void try_connect(struct aps_core *core, struct aps_link *link)
 void aps_link_connect(struct aps_core *core, struct aps_link *link)
 {
 	link->wants_connect = true;
-	link->is_refused = false;
 	for (struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next) {
 		feed->has_fresh_headers = false;
 		feed->wants_start = false; /* that was the connection before */
@@ -282,44 +277,41 @@ void aps_link_connect(struct aps_core *core, struct aps_link *link)
 static bool has_feed_of(const struct aps_link *link, const struct aps_credential *credential)
 {
 	for (const struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next)
-		if (feed->credential == credential) return true;
+		if (feed->lease.credential == credential) return true;
 	return false;
 }
 
 void aps_link_choose_again(struct aps_core *core, struct aps_link *link)
 {
-	if (link->is_refused && !has_feed_of(link, link->credential)) {
-		link->is_refused = false;
-		aps_waiter_stop(&link->waiter);
+	if (link->lease.is_renewing && !has_feed_of(link, link->lease.credential)) {
+		aps_lease_stop(&link->lease);
 		aps_realtime_retry_auth(link->machine, 0, aps_clock_mono_ms());
 	}
 	if (!link->wants_connect || link->connection != 0 || link->resolving != 0) return;
 	const struct aps_feed *feed = link->feeds;
-	if (feed != NULL && feed->credential != link->credential) aps_waiter_stop(&link->waiter);
-	if (link->waiter.link == NULL) try_connect(core, link);
+	if (feed != NULL && feed->lease.credential != link->lease.credential) aps_lease_stop(&link->lease);
+	if (!aps_lease_is_waiting(&link->lease)) try_connect(core, link);
 }
 
-static void follow_refusal(struct aps_core *core, struct aps_link *link, enum aps_slot_verdict verdict)
+static void follow_refusal(struct aps_core *core, struct aps_link *link, enum aps_lease_verdict verdict)
 {
-	if (verdict == APS_SLOT_ASK || verdict == APS_SLOT_WAIT) return;
-	link->is_refused = false;
-	if (verdict == APS_SLOT_FAIL) {
+	if (verdict == APS_LEASE_WAITING) return;
+	if (verdict == APS_LEASE_REFUSED) {
 		struct aps_err err = link->refusal;
-		end_feeds_of(core, link, link->credential, &err);
+		end_feeds_of(core, link, link->lease.credential, &err);
 	}
 	aps_realtime_retry_auth(link->machine, 0, aps_clock_mono_ms());
 	aps_link_pump(core, link);
 }
 
-void aps_link_material_ready(struct aps_core *core, struct aps_waiter *waiter)
+void aps_link_decided(struct aps_core *core, struct aps_lease *lease, enum aps_lease_verdict verdict,
+                      const struct aps_err *err APS_UNUSED)
 {
-	struct aps_link *link = APS_CONTAINER_OF(waiter, struct aps_link, waiter);
-	if (link->is_refused) {
-		enum aps_slot_verdict verdict =
-		        aps_credential_refused(core, link->credential, link->generation, &link->waiter);
-		follow_refusal(core, link, verdict == APS_SLOT_FAIL && outlives_failure(link) ? APS_SLOT_USE : verdict);
+	struct aps_link *link = APS_CONTAINER_OF(lease, struct aps_link, lease);
+	if (verdict == APS_LEASE_RENEWED || verdict == APS_LEASE_REFUSED) {
+		follow_refusal(core, link, outlives_failure(link) ? APS_LEASE_RENEWED : verdict);
 	} else {
-		try_connect(core, link);
+		try_connect(core, link); /* asks again, which is answered at once */
 		aps_link_pump(core, link);
 	}
 }
@@ -328,13 +320,8 @@ void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const s
 {
 	link->refusal = *action->err;
 	for (struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next)
-		if (feed->credential == link->credential) aps_feed_tell(feed, action->payload);
-	link->is_refused = true;
-	enum aps_slot_verdict verdict = APS_SLOT_FAIL;
-	if (!link->has_refreshed && link->credential != NULL)
-		verdict = aps_credential_refused(core, link->credential, link->generation, &link->waiter);
-	link->has_refreshed = true;
-	follow_refusal(core, link, verdict);
+		if (feed->lease.credential == link->lease.credential) aps_feed_tell(feed, action->payload);
+	follow_refusal(core, link, aps_lease_refused(core, &link->lease));
 }
 
 /* connection_init's payload for graphql-transport-ws: the headers, flat and under "headers" (servers differ). */
@@ -343,14 +330,14 @@ static void write_init(struct aps_link *link, struct aps_buf *out)
 	struct aps_arena arena;
 	struct aps_header_list list;
 	struct aps_err err;
-	struct aps_appsync_signing signing = aps_credential_signing(link->credential);
+	struct aps_appsync_signing signing = aps_credential_signing(link->lease.credential);
 	const struct aps_feed *feed = link->feeds;
 	aps_arena_init(&arena, APS_BUF_ANY_SIZE); /* the upgrade took them already */
 	aps_header_list_init(&list, &arena);
 	for (size_t i = 0; feed != NULL && i < feed->topic->headers.n_items; i++)
 		aps_header_list_add(&list, feed->topic->headers.items[i].name, feed->topic->headers.items[i].value,
 		                    &err);
-	aps_appsync_http_headers(&link->credential->slot.material, &signing, APS_STR(""), &list, &err);
+	aps_appsync_http_headers(aps_lease_material(&link->lease), &signing, APS_STR(""), &list, &err);
 	aps_secrets_add_headers(&link->sent, list.items, list.n_items);
 	struct aps_json_writer w;
 	aps_json_writer_init(&w, out);
@@ -376,7 +363,7 @@ void aps_link_opened(struct aps_core *core APS_UNUSED, struct aps_link *link)
 	struct aps_buf init;
 	aps_buf_init(&init, 4 * HANDSHAKE_BYTES); /* the headers of the upgrade twice, escaped */
 	link->wants_connect = false;
-	if (link->client->settings.realtime.protocol == APS_REALTIME_TRANSPORT_WS && link->credential != NULL)
+	if (link->client->settings.realtime.protocol == APS_REALTIME_TRANSPORT_WS && link->lease.credential != NULL)
 		write_init(link, &init);
 	aps_realtime_opened(link->machine, aps_buf_str(&init), aps_clock_mono_ms());
 	/* A subscriber that was full already had it paused while it was being opened. */

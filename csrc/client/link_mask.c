@@ -5,14 +5,14 @@
 static void add_link(struct aps_secrets *secrets, const struct aps_link *link)
 {
 	aps_secrets_add_all(secrets, &link->sent);
-	if (link->credential != NULL) aps_secrets_add_material(secrets, &link->credential->slot.material);
+	if (link->lease.credential != NULL) aps_secrets_add_material(secrets, &link->lease.credential->slot.material);
 }
 
 static void add_feed(struct aps_secrets *secrets, const struct aps_feed *feed)
 {
 	aps_secrets_add_all(secrets, &feed->sent);
 	aps_secrets_add_headers(secrets, feed->topic->headers.items, feed->topic->headers.n_items);
-	if (feed->credential != NULL) aps_secrets_add_material(secrets, &feed->credential->slot.material);
+	if (feed->lease.credential != NULL) aps_secrets_add_material(secrets, &feed->lease.credential->slot.material);
 }
 
 static void add_client(struct aps_secrets *secrets, const struct aps_client *client)

@@ -24,15 +24,11 @@ struct aps_link {
 	uint64_t connection; /* what the realtime thread calls it; 0: no transport */
 	struct aps_frame_sink frames;
 	struct aps_answer_sink resolved;
-	uint64_t resolving; /* exchange that looks up the address; 0: none */
-	struct aps_waiter waiter;
-	struct aps_credential *credential; /* that connects; held */
-	struct aps_secrets sent;           /* what the handshake told of it: the service may quote it */
-	uint64_t generation;               /* of its material */
-	struct aps_err refusal;
-	bool is_refused;    /* the connection was refused; waits for fresh material */
-	bool has_refreshed; /* once since it last worked */
-	bool wants_connect; /* the machine waits for a transport */
+	uint64_t resolving;      /* exchange that looks up the address; 0: none */
+	struct aps_lease lease;  /* of whom it connects as: the oldest feed's */
+	struct aps_secrets sent; /* what the handshake told of it: the service may quote it */
+	struct aps_err refusal;  /* of its last connection */
+	bool wants_connect;      /* the machine waits for a transport */
 	bool is_paused;
 	bool is_pumping;         /* its machine's actions are being carried out: the outermost call goes on */
 	bool was_live;           /* a subscription was started on it */
@@ -64,8 +60,9 @@ void aps_link_stop_connecting(struct aps_core *core, struct aps_link *link);
 void aps_link_opened(struct aps_core *core, struct aps_link *link);
 /* The connection itself was refused as unauthorized. */
 void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_realtime_action *action);
-/* For aps_link_connect(): a waiter's and a sink's functions. */
-void aps_link_material_ready(struct aps_core *core, struct aps_waiter *waiter);
+/* For aps_link_connect(): a lease's and a sink's functions. */
+void aps_link_decided(struct aps_core *core, struct aps_lease *lease, enum aps_lease_verdict verdict,
+                      const struct aps_err *err);
 void aps_link_resolved(struct aps_core *core, struct aps_answer_sink *sink, struct aps_http_answer *answer);
 
 APS_END_DECLS
