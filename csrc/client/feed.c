@@ -1,3 +1,17 @@
+/* What becomes of a feed. The machine of its link says when; the lease and the consumers are asked in between.
+ *
+ *   placed --DO_START--> wants start --headers?--> asked --answer--+
+ *     ^                      |                                     |
+ *     |                      +--material (lease)? --> waiting -----+--> start sent --SUB_STARTED--> started
+ *     |                                                                     |                          |
+ *     |                                                     AUTH_REFUSED    |                          |
+ *     |                                    renewed (once)  <----------------+       SUB_RECONNECTING   |
+ *     |                                         |           \                                          |
+ *     +-----------------------------------------+            +--> REFUSED: ended                       |
+ *     +------------------------------------------------------------------------------------------------+
+ *
+ * Ended: by the machine (SUB_ENDED), by a failure on the way, or when its last consumer has left. A connection without
+ * room moves it to another one (link.c). */
 #include "client/feed.h"
 
 #include "base/clock.h"

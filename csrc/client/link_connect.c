@@ -1,4 +1,16 @@
-/* From the machine's wish for a transport to an open socket: material, then the address, then libwebsockets. */
+/* From the machine's wish for a transport to an open socket.
+ *
+ *   DO_CONNECT --> of whom? the oldest feed's credential (again whenever feeds come, go or get their headers)
+ *                    | headers: asked for, where they are a function
+ *                    | material (lease): USABLE | WAITING --> decided | FAILED --> its feeds end, the next one's is tried
+ *                    v
+ *                  address: a transfer that only connects (no DNS on the realtime thread) | numeric: at once
+ *                    v
+ *                  WebSocket --OPENED--> aps_realtime_opened()
+ *
+ *   Whatever fails here is told the machine like a closed connection: it says when to try again.
+ *   AUTH_REFUSED of the connection --> lease: RENEWED --> the machine connects again
+ *                                             REFUSED --> its feeds end; the machine goes on with the others */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/link_state.h"
