@@ -2,9 +2,9 @@
 --- around an engine, so that one without it pays nothing.
 local core = require("appsync.core")
 local cut = require("appsync.server.cut")
+local log_record = require("appsync.server.develop.log_record")
 local printable = require("appsync.server.printable")
 local redact = require("appsync.server.develop.redact")
-local request_log = require("appsync.server.develop.request_log")
 local resolver_place = require("appsync.server.develop.resolver_place")
 local secret_variables = require("appsync.server.develop.secret_variables")
 local secrets = require("appsync.server.develop.secrets")
@@ -107,7 +107,7 @@ end
 function Tracer:message(connection, text)
   if self.only then return end
   local shown = printable.line(cut(redact.message(text), MAX_MESSAGE))
-  self.write(("%s  WS #%d message  %s\n"):format(request_log.time(self.now()), connection, shown))
+  self.write(("%s  WS #%d message  %s\n"):format(log_record.time(self.now()), connection, shown))
 end
 
 --- A resolver of the resolvers file failed: the entry tells it in full.
@@ -143,7 +143,7 @@ function Tracer:finish(request, about, began, errors)
   self.entries, self.n_more, self.current, self.secrets = {}, 0, nil, {}
   if self.only and #entries == 0 then return end
   local identity = request.identity
-  local lines = { request_log.line({
+  local lines = { log_record.line({
     at = self.now(), kind = "trace", operation = about and about.operation, name = about and about.name,
     fields = about and about.fields, ms = (self.clock() - began) * 1000, identity = identity and identity.mode,
     user = identity and identity.username, n_errors = errors and #errors,

@@ -4,7 +4,7 @@ local resolver_failures = require("appsync.server.resolver_failures")
 local status = require("appsync.cli.status")
 
 ---@type appsync.cli.Group
-local schema = {
+local schema_options = {
   title = "Schema and resolvers",
   options = {
     { name = "resolvers", value = "FILE.lua", help = "resolvers of custom fields, and an authorizer" },
@@ -26,7 +26,7 @@ end
 ---@param words table
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
-function schema.read(words, options)
+function schema_options.read(words, options)
   local paths = { schema = words[1], resolvers = words.resolvers, transforms = words.transform, seeds = options.seed_paths }
   local program = require("appsync.server.program").new(paths)
   local text, faults = program:read()
@@ -46,4 +46,4 @@ function schema.read(words, options)
   end
 end
 
-return schema
+return schema_options
