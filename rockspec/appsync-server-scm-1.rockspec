@@ -179,7 +179,6 @@ build = {
     ["appsync.server.http.response_headers"] = "lua/appsync/server/http/response_headers.lua",
     ["appsync.server"] = "lua/appsync/server/init.lua",
     ["appsync.server.members"] = "lua/appsync/server/members.lua",
-    ["appsync.server.printable"] = "lua/appsync/server/printable.lua",
     ["appsync.server.program"] = "lua/appsync/server/program.lua",
     ["appsync.server.realtime.appsync_ws"] = "lua/appsync/server/realtime/appsync_ws.lua",
     ["appsync.server.realtime.enhanced_filter"] = "lua/appsync/server/realtime/enhanced_filter.lua",

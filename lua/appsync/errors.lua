@@ -37,7 +37,7 @@ end
 ---@return appsync.Error
 function errors.new(kind, message, fields)
   local err = fields or {}
-  err.kind, err.message = kind, printable(tostring(message))
+  err.kind, err.message = kind, printable.line(tostring(message))
   if err.retryable == nil then err.retryable = kind == "network" or kind == "timeout" end
   return setmetatable(err, Error)
 end
@@ -98,7 +98,7 @@ function errors.misuse(format, ...)
   local place = errors.place()
   local message = select("#", ...) > 0 and format:format(...) or format
   if place ~= "" then message = place .. ": " .. message end
-  error(printable(message), 0)
+  error(printable.line(message), 0)
 end
 
 local ESCAPES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ['"'] = '\\"', ["\\"] = "\\\\" }

@@ -6,7 +6,7 @@ local control = require("appsync.server.fault.control")
 local endpoint = require("appsync.server.http.endpoint")
 local fault = require("appsync.server.fault")
 local log_record = require("appsync.server.develop.log_record")
-local printable = require("appsync.server.printable")
+local printable = require("appsync.printable")
 local redact = require("appsync.server.develop.redact")
 local reload = require("appsync.server.reload")
 local resolver_util = require("appsync.server.resolver_util")
@@ -68,7 +68,7 @@ local Server_mt = { __index = Server }
 local server = {}
 
 local function log_to_stderr(text)
-  io.stderr:write("appsync serve: ", printable.line(text), "\n")
+  io.stderr:write("appsync serve: ", printable.escaped(text), "\n")
 end
 
 local function hide(text, request)

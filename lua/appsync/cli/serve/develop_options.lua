@@ -2,7 +2,7 @@
 local core = require("appsync.core")
 local listener = require("appsync.listener")
 local log_record = require("appsync.server.develop.log_record")
-local printable = require("appsync.server.printable")
+local printable = require("appsync.printable")
 local status = require("appsync.cli.status")
 local trace = require("appsync.server.develop.trace")
 
@@ -41,7 +41,7 @@ end
 local function log_teller(is_json)
   local tell = teller("message", is_json)
   return function(text)
-    tell((is_json and "" or "appsync serve: ") .. printable.line(text) .. "\n")
+    tell((is_json and "" or "appsync serve: ") .. printable.escaped(text) .. "\n")
   end
 end
 

@@ -1,5 +1,5 @@
 --- Options of `appsync serve`: where it listens.
-local printable = require("appsync.server.printable")
+local printable = require("appsync.printable")
 local status = require("appsync.cli.status")
 
 ---@type appsync.cli.Group
@@ -39,7 +39,7 @@ appsync serve: WARNING: listening on %s, port %d. Everybody who can reach it the
 over the network can read and change all data with the keys it accepts, and names in Host
 headers are not checked. It is a development server: without --host it listens on
 127.0.0.1 only.
-]]):format(printable.line(who), server.listener:port()))
+]]):format(printable.escaped(who), server.listener:port()))
   end
 end
 

@@ -1,5 +1,5 @@
 --- Options of `appsync serve`: what it serves.
-local printable = require("appsync.server.printable")
+local printable = require("appsync.printable")
 local resolver_failures = require("appsync.server.resolver_failures")
 local status = require("appsync.cli.status")
 
@@ -42,7 +42,7 @@ function schema_options.read(words, options)
   end
   options.program, options.on_failure = program, failure_teller(options)
   if text.source.note then
-    options.say("note: " .. printable.line(text.source.note) .. "\n")
+    options.say("note: " .. printable.escaped(text.source.note) .. "\n")
   end
 end
 

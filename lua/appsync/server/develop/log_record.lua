@@ -1,7 +1,7 @@
 --- One record for each thing that a client does, and how it reads: a line for people, a JSON object for machines.
 local core = require("appsync.core")
 local cut = require("appsync.server.cut")
-local printable = require("appsync.server.printable")
+local printable = require("appsync.printable")
 local result = require("appsync.server.graphql.result")
 
 ---@class appsync.server.LogRecord
@@ -39,7 +39,7 @@ local MEMBERS = {
 
 -- A line stays a line, whatever a client has sent.
 local function clean(text, limit)
-  return printable.line(cut(tostring(text), limit))
+  return printable.escaped(cut(tostring(text), limit))
 end
 
 --- The local time of day, with milliseconds.
@@ -155,7 +155,7 @@ function log_record.json(record)
     if name == "ms" and value then value = math.floor(value * 1000 + 0.5) / 1000 end
     if value ~= nil then parts[#parts + 1] = core.encode(name) .. ":" .. core.encode(value) end
   end
-  return printable.line("{" .. table.concat(parts, ",") .. "}")
+  return printable.escaped("{" .. table.concat(parts, ",") .. "}")
 end
 
 return log_record

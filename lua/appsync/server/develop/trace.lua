@@ -3,7 +3,7 @@
 local core = require("appsync.core")
 local cut = require("appsync.server.cut")
 local log_record = require("appsync.server.develop.log_record")
-local printable = require("appsync.server.printable")
+local printable = require("appsync.printable")
 local redact = require("appsync.server.develop.redact")
 local resolver_place = require("appsync.server.develop.resolver_place")
 local secret_variables = require("appsync.server.develop.secret_variables")
@@ -97,7 +97,7 @@ function Tracer:leave(_, _, ok, value)
     entry.result = shorten.result(value, hider(self))
   elseif not entry.failure then
     local text = type(value) == "table" and tostring(value.message) or tostring(value)
-    entry.failure = printable.line(secrets.hide(text, self.secrets))
+    entry.failure = printable.escaped(secrets.hide(text, self.secrets))
   end
 end
 
@@ -106,7 +106,7 @@ end
 ---@param text string
 function Tracer:message(connection, text)
   if self.only then return end
-  local shown = printable.line(cut(redact.message(text), MAX_MESSAGE))
+  local shown = printable.escaped(cut(redact.message(text), MAX_MESSAGE))
   self.write(("%s  WS #%d message  %s\n"):format(log_record.time(self.now()), connection, shown))
 end
 
@@ -123,8 +123,8 @@ local function entry_lines(entry)
   local pad = ("  "):rep(entry.depth)
   local outcome = entry.failure and "failed" or ("-> " .. tostring(entry.result))
   local name = entry.path == entry.name:match("[^.]*$") and entry.name or ("%s  %s"):format(entry.path, entry.name)
-  local line = ("%s%s%s  %s  %.2f ms  %s"):format(pad, name, entry.args, printable.line(entry.place), entry.ms or 0, outcome)
-  if entry.failure then line = line .. "\n" .. pad .. "  " .. printable.lines(entry.failure):gsub("\n", "\n" .. pad .. "  ") end
+  local line = ("%s%s%s  %s  %.2f ms  %s"):format(pad, name, entry.args, printable.escaped(entry.place), entry.ms or 0, outcome)
+  if entry.failure then line = line .. "\n" .. pad .. "  " .. printable.escaped_lines(entry.failure):gsub("\n", "\n" .. pad .. "  ") end
   return line
 end
 

@@ -53,4 +53,23 @@ describe("a record of the request log", function()
     local text = log_record.json({ at = 1, kind = "start", connection = 3, id = "\255", error = "a\n", fields = { "\254" } })
     assert.same({ at = 1, kind = "start", connection = 3, id = "?", error = "a\n", fields = { "?" } }, core.decode(text))
   end)
+
+  it("means in JSON what a client has sent", function()
+    local odd = "\1\n\127\194\155\226\128\174\226\128\168é"
+    local text = log_record.json({ at = 1, kind = "message", text = odd })
+    assert.is_nil(text:find("[%c\127\194\226]"), text)
+    assert.equal(odd, core.decode(text).text)
+  end)
+
+  it("never breaks its line, nor moves in it", function()
+    local odd = "x\27[2J\r\n\194\155\226\128\174\226\129\166"
+    local record = { at = 0, kind = "request", method = odd, path = "/" .. odd, status = 200, name = odd, fields = { odd }, identity = "A", user = odd,
+      n_errors = 1, error = odd, operation = "query" }
+    for _, each in ipairs({ record, { at = 0, kind = "connect", connection = 1, protocol = odd, path = odd }, { at = 0, kind = "start", connection = 1, id = odd },
+      { at = 0, kind = "close", connection = 1, code = 1, reason = odd }, { at = 0, kind = "fault", faults = { odd }, outcome = odd } }) do
+      local text = log_record.line(each)
+      assert.is_nil(text:find("[%c\127\194]"), text)
+      assert.is_nil(text:gsub("…", ""):find("\226"), text)
+    end
+  end)
 end)
