@@ -163,6 +163,7 @@ build = {
     ["appsync.host"] = "lua/appsync/host/init.lua",
     ["appsync.host.luv"] = "lua/appsync/host/luv.lua",
     ["appsync.host.script"] = "lua/appsync/host/script.lua",
+    ["appsync.hosts"] = "lua/appsync/hosts.lua",
     ["appsync"] = "lua/appsync/init.lua",
     ["appsync.json"] = "lua/appsync/json.lua",
     ["appsync.log"] = "lua/appsync/log.lua",

@@ -1,26 +1,16 @@
 ---Coroutines that wait: the ready queue, one-shot waits, and what a waiting call does where.
 ---
----Only coroutines that the library made are suspended: tasks, and those of `wrap` and `pcall`, which hand their wait to
----whoever resumed them. In every other place the wait is given to the host (`scheduler.driver`).
+---Only coroutines that the library made are suspended here: tasks, and those of `wrap` and `pcall`, which hand their wait to
+---whoever resumed them. In every other place the wait is given to `hosts`.
 local compat = require "appsync.compat"
 local errors = require "appsync.errors"
+local hosts = require "appsync.hosts"
 local nginx = require "appsync.nginx"
 local reach = require "appsync.task.reach"
 local timer = require "appsync.timer"
 local clock = require "appsync.clock"
 
 local scheduler = {}
-
----Set by the host: `wait(w)` returns when `w.done`.
----@type {wait: fun(w: appsync.Wait)}
-scheduler.driver = nil
-
----The host adapter that can resume what it suspended, or nil.
-scheduler.resume_token = nil
-
----Set by a host with a descriptor: called when the first routine gets ready.
----@type fun()?
-scheduler.on_ready = nil
 
 ---What computes now and must not wait: "map", … or nil.
 ---@type string?
@@ -32,7 +22,8 @@ scheduler.computing = nil
 ---@field b any
 ---@field c any
 ---@field co_task appsync.scheduler.Routine? who is suspended on it
----@field token any the host adapter's
+---@field host appsync.Host? who has suspended the coroutine that waits, where it isn't ours
+---@field token any that host's
 ---@field timer appsync.Timer?
 ---@field on_drop fun(w: appsync.Wait)? called when the wait ends by time-out or cancel
 ---@field is_endless boolean? waiting for ever is meant
@@ -70,7 +61,7 @@ local function push(routine)
   routine.is_ready = true
   tail = tail + 1
   queue[tail] = routine
-  if head == tail and scheduler.on_ready then scheduler.on_ready() end
+  if head == tail then hosts.notice() end
 end
 
 ---@return boolean
@@ -257,8 +248,8 @@ function scheduler.wake(w, a, b, c)
   if routine then
     w.co_task, routine.wait = nil, nil
     push(routine)
-  elseif w.token ~= nil then
-    scheduler.resume_token(w.token)
+  elseif w.host then
+    w.host.resume(w.token)
   end
   return true
 end
@@ -290,7 +281,7 @@ function scheduler.suspend(w, timeout, what)
     else
       local routine = current
       if routine then routine.wait = w end
-      scheduler.driver.wait(w)
+      hosts.wait(w, routine ~= nil)
       if routine and routine.wait == w then routine.wait = nil end
     end
   end
