@@ -79,11 +79,13 @@ end
 errors.is_own = is_own
 
 ---The first line on the stack that isn't this library's.
+---@param co thread? whose stack, when it is suspended; nil: the running one
 ---@return string place "file:line", "" when there is none
-function errors.place()
-  local level = 2
+function errors.place(co)
+  local level = co and 0 or 2
   while true do
-    local at = debug.getinfo(level, "Sl")
+    local at
+    if co then at = debug.getinfo(co, level, "Sl") else at = debug.getinfo(level, "Sl") end
     if not at then return "" end
     if at.what ~= "C" and at.what ~= "tail" and at.currentline > 0 and not is_own(at.source) then
       return at.short_src .. ":" .. at.currentline
