@@ -15,6 +15,7 @@ dispatch.auths = setmetatable({}, { __mode = "v" })
 dispatch.clients = setmetatable({}, { __mode = "v" })
 
 local runtime
+local is_watched = false
 local n_clients = 0
 local events = {}
 local kinds = core.event
@@ -37,10 +38,19 @@ function dispatch.runtime()
   return runtime
 end
 
----Stops the threads; the next use opens new ones.
+---The runtime's descriptor. Another runtime would have another one, so this one stays open from now on.
+---@return integer? descriptor, appsync.Error? err of kind "system"
+function dispatch.fd()
+  local present, err = dispatch.runtime()
+  if not present then return nil, err end
+  is_watched = true
+  return present:fd()
+end
+
+---Stops the threads, unless somebody watches the descriptor; the next use opens new ones.
 ---@param seconds number bound of the join
 function dispatch.close_runtime(seconds)
-  if not runtime then return true end
+  if not runtime or is_watched then return true end
   local closing = runtime
   runtime = nil
   return closing:close(seconds)

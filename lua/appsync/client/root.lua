@@ -5,7 +5,6 @@ local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
 local scheduler = require "appsync.scheduler"
-local script = require "appsync.host.script"
 
 local root = {}
 
@@ -114,7 +113,7 @@ function Root:close(timeout)
   w.root = self
   local ok, err = scheduler.suspend(w, timeout, "client:close")
   if not ok then return nil, err end
-  if dispatch.count() == 0 and not script.is_fd_used() then dispatch.close_runtime(math.min(timeout or 1, 1)) end
+  if dispatch.count() == 0 then dispatch.close_runtime(math.min(timeout or 1, 1)) end
   return true
 end
 

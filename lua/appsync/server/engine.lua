@@ -19,7 +19,7 @@ local result = require("appsync.server.graphql.result")
 local root_fields = require("appsync.server.graphql.root_fields")
 local seed = require("appsync.server.data.seed")
 local store = require("appsync.server.data.store")
-local subscription = require("appsync.server.realtime.subscription")
+local subscription_operation = require("appsync.server.realtime.subscription_operation")
 local tables = require("appsync.server.data.tables")
 local timestamp = require("appsync.server.data.timestamp")
 local validate = require("appsync.server.graphql.validate")
@@ -91,7 +91,7 @@ local function load_program(options, given)
   local own = plugin_api.merge(options.resolvers or {}, models, generated)
   if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
   return {
-    schema = s, models = models, store = opened, guard = guard, events = subscription.events(models),
+    schema = s, models = models, store = opened, guard = guard, events = subscription_operation.events(models),
     resolvers = { own, generated, introspect.resolvers },
     modes = field_auth.modes(s, options.auth_modes, rules ~= nil),
   }
@@ -378,7 +378,7 @@ function Engine:subscribe(request)
     return nil, { { message = "Only subscriptions are served over the realtime endpoint.",
       errorType = "OperationNotSupported" } }
   end
-  local made, errors = subscription.new(x, operation)
+  local made, errors = subscription_operation.new(x, operation)
   -- What asks again when the schema has changed.
   if made then made.request = request end
   return made, errors

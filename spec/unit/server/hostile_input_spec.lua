@@ -1,10 +1,10 @@
 --- Input that is made to hurt: what would go on without end, or throw where nobody catches.
 local core = require("appsync.core")
 local engine = require("appsync.server.engine")
-local headers = require("appsync.server.http.headers")
 local jwt_keys = require("appsync.server.auth.jwt_keys")
 local listener_module = require("appsync.listener")
 local resolvers = require("appsync.server.resolvers")
+local response_headers = require("appsync.server.http.response_headers")
 local selection = require("appsync.server.graphql.selection")
 local sigv4_verify = require("appsync.server.auth.sigv4_verify")
 local store = require("appsync.server.data.store")
@@ -405,8 +405,8 @@ end)
 describe("a preflight", function()
   it("is answered without control characters", function()
     local name = "access-control-request-headers"
-    assert.equal("*", headers.preflight({ [name] = "a \rb: c" })["access-control-allow-headers"])
-    assert.equal("a, x-b", headers.preflight({ [name] = "a, x-b" })["access-control-allow-headers"])
+    assert.equal("*", response_headers.preflight({ [name] = "a \rb: c" })["access-control-allow-headers"])
+    assert.equal("a, x-b", response_headers.preflight({ [name] = "a, x-b" })["access-control-allow-headers"])
   end)
 end)
 

@@ -2,8 +2,8 @@
 --- its file open, so what it has read stays true.
 local core = require("appsync.core")
 local cache = require("appsync.server.data.cache")
-local file = require("appsync.server.data.file")
 local layout = require("appsync.server.data.layout")
+local store_file = require("appsync.server.data.store_file")
 
 ---@class appsync.server.Store
 ---@field cache appsync.server.Cache
@@ -22,7 +22,7 @@ local store = {}
 -- Storage that fails is the server's fault, not the caller's: it ends as an error of the field.
 local function must(value, message, code)
   if value ~= nil then return value end
-  return error({ message = "store: " .. file.explain(tostring(message), code), type = "InternalFailure", code = code }, 0)
+  return error({ message = "store: " .. store_file.explain(tostring(message), code), type = "InternalFailure", code = code }, 0)
 end
 
 --- Opens a store. `open` is `require("appsync.listener").sqlite_open` unless given.
@@ -32,12 +32,12 @@ end
 ---@return string? message
 ---@return "full"|"readonly"|"locked"|"corrupt"|"newer"|nil code
 function store.open(path, open)
-  local db, message, code = file.open(path, open or require("appsync.listener").sqlite_open)
+  local db, message, code = store_file.open(path, open or require("appsync.listener").sqlite_open)
   if not db then return nil, message, code end
   local last, why, word = db:values("SELECT coalesce(max(seq), 0) FROM items")
   if not last then
     db:close()
-    return nil, file.explain(why, word), word
+    return nil, store_file.explain(why, word), word
   end
   return setmetatable({ db = db, cache = cache.new(), n_read = 0, tables = {}, place = last[1] }, Store)
 end

@@ -1,6 +1,6 @@
 --- The answers of a service that won't or can't: for faults whose rule names less than an answer needs.
 local core = require("appsync.core")
-local headers = require("appsync.server.http.headers")
+local response_headers = require("appsync.server.http.response_headers")
 
 local refusal = {}
 
@@ -34,7 +34,7 @@ end
 ---@return integer status, table<string, string> headers, string body
 function refusal.answer(parameters, default_status)
   local complete = refusal.complete(parameters, default_status)
-  local sent = headers.json(core.uuid(), { ["x-amzn-errortype"] = complete.type })
+  local sent = response_headers.json(core.uuid(), { ["x-amzn-errortype"] = complete.type })
   for name, value in pairs(parameters.headers or {}) do
     sent[name:lower()] = value
   end

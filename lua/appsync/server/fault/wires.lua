@@ -1,7 +1,7 @@
 --- Faults of WebSockets. It stands between the listener and the protocols on both sides: it hears what clients send before
 --- they do, and is what they take for the listener.
 local core = require("appsync.core")
-local operation = require("appsync.server.fault.operation")
+local operation_summary = require("appsync.server.fault.operation_summary")
 local refusal = require("appsync.server.fault.refusal")
 local requests = require("appsync.server.fault.requests")
 
@@ -104,7 +104,7 @@ local function operation_of(engine, message)
   if type(payload) ~= "table" then
     return {}
   end
-  return operation.describe(engine, payload.query, payload.operationName)
+  return operation_summary.describe(engine, payload.query, payload.operationName)
 end
 
 local function error_text(wire, id, refused)

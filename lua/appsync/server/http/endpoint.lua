@@ -1,7 +1,7 @@
 --- GraphQL over HTTP as the service speaks it (AppSync Developer Guide): one request in, one answer out.
 local core = require("appsync.core")
-local headers = require("appsync.server.http.headers")
 local query_string = require("appsync.server.http.query_string")
+local response_headers = require("appsync.server.http.response_headers")
 local result = require("appsync.server.graphql.result")
 
 ---@class appsync.server.Endpoint
@@ -32,7 +32,7 @@ local function error_body(kind, message)
 end
 
 local function failure(request_id, status, kind, message)
-  return status, headers.json(request_id, { ["x-amzn-errortype"] = kind }), error_body(kind, message)
+  return status, response_headers.json(request_id, { ["x-amzn-errortype"] = kind }), error_body(kind, message)
 end
 
 local function is_operation(value)
@@ -117,7 +117,7 @@ function Endpoint:execute(event, operation, identity, request_id)
     return failure(request_id, 400, "BadRequestException", "Missing operation name.")
   end
   self.publish(published)
-  return 200, headers.ok(request_id), json
+  return 200, response_headers.ok(request_id), json
 end
 
 local ALLOWED = { GET = true, HEAD = true, POST = true }
@@ -130,7 +130,7 @@ function Endpoint:handle(event)
   if event.path ~= "/graphql" and event.path ~= "/graphql/" then
     return failure(request_id, 404, "NotFoundException", "There is nothing at " .. event.path .. "; try /graphql.")
   elseif event.method == "OPTIONS" then
-    return 204, headers.preflight(event.headers), ""
+    return 204, response_headers.preflight(event.headers), ""
   elseif not ALLOWED[event.method] then
     return failure(request_id, 405, "BadRequestException", "Use POST or GET.")
   end

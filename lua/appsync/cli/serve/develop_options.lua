@@ -1,15 +1,15 @@
 --- Options of `appsync serve`: what it tells the people who develop with it.
 local core = require("appsync.core")
 local listener = require("appsync.listener")
-local printable = require("appsync.server.printable")
-local request_log = require("appsync.server.develop.request_log")
+local log_record = require("appsync.server.develop.log_record")
+local printable = require("appsync.printable")
 local status = require("appsync.cli.status")
 local trace = require("appsync.server.develop.trace")
 
 local STDERR = 2
 
 ---@type appsync.cli.Group
-local develop = {
+local develop_options = {
   title = "Development",
   options = {
     {
@@ -34,21 +34,21 @@ local function teller(kind, is_json)
     return write
   end
   return function(text)
-    write(request_log.json({ at = core.wall(), kind = kind, text = (text:gsub("\n$", "")) }) .. "\n")
+    write(log_record.json({ at = core.wall(), kind = kind, text = (text:gsub("\n$", "")) }) .. "\n")
   end
 end
 
 local function log_teller(is_json)
   local tell = teller("message", is_json)
   return function(text)
-    tell((is_json and "" or "appsync serve: ") .. printable.line(text) .. "\n")
+    tell((is_json and "" or "appsync serve: ") .. printable.escaped(text) .. "\n")
   end
 end
 
 ---@param words table
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
-function develop.read(words, options)
+function develop_options.read(words, options)
   local is_terminal = listener.is_terminal(STDERR)
   local no_color = os.getenv("NO_COLOR")
   local format = words.log or (is_terminal and "text" or "none")
@@ -65,9 +65,9 @@ function develop.read(words, options)
     options.tracer = trace.new({ write = teller("trace", is_json), only = not words.trace and words["trace-field"] or nil })
   end
   if format ~= "none" then
-    local render = is_json and request_log.json or request_log.line
+    local render = is_json and log_record.json or log_record.line
     options.on_record = function(record) write(render(record) .. "\n") end
   end
 end
 
-return develop
+return develop_options

@@ -1,7 +1,7 @@
 --- The arguments of a directive as Lua values, checked against its definition (GraphQL October 2021, section 3.13).
 local core = require("appsync.core")
 local directives = require("appsync.server.graphql.directives")
-local ast = require("appsync.server.transform.ast")
+local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local fail = directives.fail
 
@@ -12,7 +12,7 @@ local fail = directives.fail
 local Reader = {}
 Reader.__index = Reader
 
-local arguments = {}
+local directive_arguments = {}
 
 local SCALARS = {
   String = { StringValue = "a string" }, Int = { IntValue = "an integer" }, Boolean = { BooleanValue = "true or false" },
@@ -86,7 +86,7 @@ function Reader:read_value(value, type_, path)
   if self.enums[name] then return read_enum(value, self.enums[name], path) end
   if self.inputs[name] then return self:read_object(value, self.inputs[name], path) end
   if SCALARS[name] then return read_scalar(value, name, path) end
-  return fail(value.loc, "%s is of the unknown type '%s'", path, ast.text(type_))
+  return fail(value.loc, "%s is of the unknown type '%s'", path, sdl_nodes.text(type_))
 end
 
 --- The arguments by name: lists are Lua lists (one value stands for a list of one), enum values strings, input objects
@@ -110,7 +110,7 @@ end
 --- A reader of the directives that a parsed document defines.
 ---@param documents appsync.ast.Document[]
 ---@return appsync.server.DirectiveReader
-function arguments.reader(documents)
+function directive_arguments.reader(documents)
   local self = setmetatable({ definitions = {}, inputs = {}, enums = {} }, Reader)
   for _, document in ipairs(documents) do
     for _, node in ipairs(document.definitions) do
@@ -125,7 +125,7 @@ end
 --- A value of an argument, nil where null is written: most arguments mean the same by it as by being absent.
 ---@param value any
 ---@return any
-function arguments.given(value)
+function directive_arguments.given(value)
   if value == core.null then return nil end
   return value
 end
@@ -134,9 +134,9 @@ end
 ---@param directive appsync.ast.Directive
 ---@param name string
 ---@return appsync.ast.Loc
-function arguments.loc(directive, name)
+function directive_arguments.loc(directive, name)
   local value = directives.argument(directive, name)
   return value and value.loc or directive.loc
 end
 
-return arguments
+return directive_arguments

@@ -3,7 +3,7 @@
 local claim = require("appsync.server.auth.claim")
 local core = require("appsync.core")
 
-local rule = {}
+local auth_rule = {}
 
 local NULL = core.null
 
@@ -34,7 +34,7 @@ end
 ---@param r appsync.server.Rule
 ---@param caller appsync.server.Identity
 ---@return string[] empty: the caller lacks one of the claims, or they can't be told apart when they are joined
-function rule.owners(r, caller)
+function auth_rule.owners(r, caller)
   local names, parts = r.identity_claims or { "sub", "username" }, {}
   for i, name in ipairs(names) do
     local value = claimed(caller, name)
@@ -61,7 +61,7 @@ end
 ---@param r appsync.server.Rule
 ---@param caller appsync.server.Identity
 ---@return string[]
-function rule.groups(r, caller)
+function auth_rule.groups(r, caller)
   local groups, name = {}, r.group_claim or "cognito:groups"
   for _, group in ipairs(list_of((caller.claims or {})[name] or caller.groups)) do
     groups[#groups + 1] = name_of(group, name)
@@ -90,10 +90,10 @@ end
 ---@param r appsync.server.Rule
 ---@param caller appsync.server.Identity
 ---@return boolean?
-function rule.allows(r, caller)
+function auth_rule.allows(r, caller)
   if r.allow == "anyone" then return true end
   if r.mode ~= caller.mode then return false end
-  if r.allow == "groups" and r.groups then return intersects(rule.groups(r, caller), r.groups) end
+  if r.allow == "groups" and r.groups then return intersects(auth_rule.groups(r, caller), r.groups) end
   if r.allow == "owner" or r.allow == "groups" then return nil end
   return r.mode ~= "AWS_IAM" or is_role(r, caller)
 end
@@ -101,9 +101,9 @@ end
 --- The field that decides, and the caller's values for it.
 ---@param r appsync.server.Rule an owner rule or one of dynamic groups
 ---@return string field, string[] values, boolean is_list
-function rule.key(r, caller)
-  if r.allow == "owner" then return r.owner_field or "owner", rule.owners(r, caller), r.owner_is_list or false end
-  return r.groups_field, rule.groups(r, caller), r.groups_is_list or false
+function auth_rule.key(r, caller)
+  if r.allow == "owner" then return r.owner_field or "owner", auth_rule.owners(r, caller), r.owner_is_list or false end
+  return r.groups_field, auth_rule.groups(r, caller), r.groups_is_list or false
 end
 
 --- Whether a rule holds for a record.
@@ -111,10 +111,10 @@ end
 ---@param caller appsync.server.Identity
 ---@param item table
 ---@return boolean
-function rule.holds(r, caller, item)
-  local verdict = rule.allows(r, caller)
+function auth_rule.holds(r, caller, item)
+  local verdict = auth_rule.allows(r, caller)
   if verdict ~= nil then return verdict end
-  local field, values = rule.key(r, caller)
+  local field, values = auth_rule.key(r, caller)
   local value = item[field]
   if value == nil or value == NULL then return false end
   return intersects(type(value) == "table" and value or { value }, values)
@@ -130,8 +130,8 @@ end
 ---@param r appsync.server.Rule that is for the caller's mode, with a record to decide
 ---@param caller appsync.server.Identity
 ---@param filters table[] alternatives
-function rule.add_filters(r, caller, filters)
-  local field, values, is_list = rule.key(r, caller)
+function auth_rule.add_filters(r, caller, filters)
+  local field, values, is_list = auth_rule.key(r, caller)
   if #values == 0 then return end
   if r.allow == "groups" and not is_list then
     filters[#filters + 1] = { [field] = { ["in"] = values } }
@@ -143,10 +143,10 @@ end
 --- What a client is shown of an owner: the last part, which is the name.
 ---@param value any the stored text, or a list of them
 ---@return any
-function rule.shown(value)
+function auth_rule.shown(value)
   if type(value) == "table" then
     local list = setmetatable({}, core.array_mt)
-    for i, item in ipairs(value) do list[i] = rule.shown(item) end
+    for i, item in ipairs(value) do list[i] = auth_rule.shown(item) end
     return list
   elseif type(value) ~= "string" then
     return value
@@ -154,4 +154,4 @@ function rule.shown(value)
   return value:match("^.*::(.*)$") or value
 end
 
-return rule
+return auth_rule

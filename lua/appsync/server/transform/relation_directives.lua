@@ -1,11 +1,11 @@
 --- Relations between models: @hasOne, @hasMany and @belongsTo (Amplify documentation, "Model relationships"). Each becomes a
 --- record of which fields of the one side hold which values of the other's.
-local arguments = require("appsync.server.transform.arguments")
+local directive_arguments = require("appsync.server.transform.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
-local keys = require("appsync.server.transform.keys")
+local key_directives = require("appsync.server.transform.key_directives")
 local names = require("appsync.server.transform.names")
 
-local fail, given = directives.fail, arguments.given
+local fail, given = directives.fail, directive_arguments.given
 
 ---@class appsync.server.Relation
 ---@field field string
@@ -20,16 +20,16 @@ local fail, given = directives.fail, arguments.given
 ---@field is_required boolean
 ---@field foreign {model: string, fields: {name: string, type: string}[], is_required: boolean}? fields that the relation adds
 
-local relations = {}
+local relation_directives = {}
 
 local DEFAULT_LIMIT = 100
-relations.DEFAULT_LIMIT = DEFAULT_LIMIT
+relation_directives.DEFAULT_LIMIT = DEFAULT_LIMIT
 
 -- Foreign keys that point at `target`, named after the relation's field.
 local function implied_keys(owner, field_name, target)
   local list = {}
-  for i, name in ipairs(keys.fields(target.key)) do
-    list[i] = { name = names.camel({ owner.name, field_name, name }), type = keys.type_of(target, name) }
+  for i, name in ipairs(key_directives.fields(target.key)) do
+    list[i] = { name = names.camel({ owner.name, field_name, name }), type = key_directives.type_of(target, name) }
   end
   return list
 end
@@ -42,7 +42,7 @@ end
 
 local function check_fields(m, list, directive, argument)
   for _, name in ipairs(list) do
-    local field, loc = m.field_by_name[name], arguments.loc(directive, argument)
+    local field, loc = m.field_by_name[name], directive_arguments.loc(directive, argument)
     if not field then
       return fail(loc, "@%s's '%s' names '%s', which model '%s' has not", directive.name, argument, name, m.name)
     elseif field.kind ~= "scalar" and field.kind ~= "enum" then
@@ -53,19 +53,19 @@ local function check_fields(m, list, directive, argument)
 end
 
 local function check_count(list, target, directive, argument)
-  local wanted = keys.fields(target.key)
+  local wanted = key_directives.fields(target.key)
   if #list == #wanted then return true end
-  return fail(arguments.loc(directive, argument), "@%s's '%s' must name as many fields as the key of '%s' has: %s",
+  return fail(directive_arguments.loc(directive, argument), "@%s's '%s' must name as many fields as the key of '%s' has: %s",
     directive.name, argument, target.name, table.concat(wanted, ", "))
 end
 
 local function check_types(from, list, to, wanted, directive, argument)
   for i, name in ipairs(list) do
-    local own, theirs = keys.type_of(from, name), keys.type_of(to, wanted[i])
+    local own, theirs = key_directives.type_of(from, name), key_directives.type_of(to, wanted[i])
     local is_alike = own == theirs or (argument == "references" and (own == "ID" or own == "String")
       and (theirs == "ID" or theirs == "String"))
     if not is_alike then
-      return fail(arguments.loc(directive, argument), "@%s's '%s': '%s.%s' is of type %s, '%s.%s' of type %s", directive.name,
+      return fail(directive_arguments.loc(directive, argument), "@%s's '%s': '%s.%s' is of type %s, '%s.%s' of type %s", directive.name,
         argument, from.name, name, own, to.name, wanted[i], theirs)
     end
   end
@@ -82,12 +82,12 @@ end
 ---@param name string
 ---@param fields string[]
 ---@return string name
-function relations.imply_index(m, name, fields)
-  if not keys.find_index(m, name) then
+function relation_directives.imply_index(m, name, fields)
+  if not key_directives.find_index(m, name) then
     local sort = {}
     for i = 2, #fields do sort[i - 1] = fields[i] end
     table.insert(m.indexes, { name = name, partition = fields[1], sort = sort, is_implied = true,
-      sort_argument = keys.sort_argument(sort) })
+      sort_argument = key_directives.sort_argument(sort) })
   end
   return name
 end
@@ -110,7 +110,7 @@ local function by_references(world, m, related, relation, directive, values)
   local parent, child = is_child and related or m, is_child and m or related
   local ok, err = check_fields(child, list, directive, "references")
   if ok then ok, err = check_count(list, parent, directive, "references") end
-  if ok then ok, err = check_types(child, list, parent, keys.fields(parent.key), directive, "references") end
+  if ok then ok, err = check_types(child, list, parent, key_directives.fields(parent.key), directive, "references") end
   if not ok then return nil, err end
   if relation.is_required then
     return fail(directive.loc, "'%s.%s' must be nullable (without '!'), as it is related by references", m.name, relation.field)
@@ -122,10 +122,10 @@ local function by_references(world, m, related, relation, directive, values)
       relation.field, related.name, is_child and "@hasMany or @hasOne" or "@belongsTo", '"' .. table.concat(list, '", "') .. '"')
   end
   if is_child then
-    relation.local_fields, relation.remote_fields = list, keys.fields(related.key)
+    relation.local_fields, relation.remote_fields = list, key_directives.fields(related.key)
   else
-    relation.local_fields, relation.remote_fields = keys.fields(m.key), list
-    relation.index = relations.imply_index(related, given(other.overrideIndexName)
+    relation.local_fields, relation.remote_fields = key_directives.fields(m.key), list
+    relation.index = relation_directives.imply_index(related, given(other.overrideIndexName)
       or ("gsi-%s.%s"):format(m.name, relation.field), list)
   end
   return relation
@@ -133,9 +133,9 @@ end
 
 -- Binds the fields of an index, or of the related model's key, to fields of this model.
 local function bind(m, related, relation, list, directive, target)
-  local wanted = keys.fields(target)
+  local wanted = key_directives.fields(target)
   if #list > 1 and #list ~= #wanted then
-    return fail(arguments.loc(directive, "fields"), "@%s's 'fields' must name the partition field, or one field each for %s",
+    return fail(directive_arguments.loc(directive, "fields"), "@%s's 'fields' must name the partition field, or one field each for %s",
       directive.name, table.concat(wanted, ", "))
   end
   local ok, err = check_types(m, list, related, wanted, directive, "fields")
@@ -151,7 +151,7 @@ local function has_one(m, related, relation, directive, values)
   if not given(values.fields) then
     local foreign = implied_keys(m, relation.field, related)
     relation.foreign = { model = m.name, fields = foreign, is_required = relation.is_required }
-    relation.local_fields, relation.remote_fields = names_of(foreign), keys.fields(related.key)
+    relation.local_fields, relation.remote_fields = names_of(foreign), key_directives.fields(related.key)
     return relation
   end
   local ok, err = check_fields(m, values.fields, directive, "fields")
@@ -161,9 +161,9 @@ local function has_one(m, related, relation, directive, values)
 end
 
 local function has_many(m, related, relation, directive, values)
-  local index = given(values.indexName) and keys.find_index(related, values.indexName)
+  local index = given(values.indexName) and key_directives.find_index(related, values.indexName)
   if given(values.indexName) and not index then
-    return fail(arguments.loc(directive, "indexName"), "@hasMany names the index '%s', which model '%s' has not",
+    return fail(directive_arguments.loc(directive, "indexName"), "@hasMany names the index '%s', which model '%s' has not",
       values.indexName, related.name)
   end
   relation.index = index and index.name
@@ -172,14 +172,14 @@ local function has_many(m, related, relation, directive, values)
     if not ok then return nil, err end
     relation, err = bind(m, related, relation, values.fields, directive, index or related.key)
     if not relation then return nil, err end
-    relation.sort_argument = #values.fields < 2 and keys.sort_argument(relation.sort) or nil
+    relation.sort_argument = #values.fields < 2 and key_directives.sort_argument(relation.sort) or nil
     relation.key_name = index and index.name or "Primary"
     return relation
   end
   local foreign = implied_keys(m, relation.field, m)
   relation.foreign = { model = related.name, fields = foreign, is_required = relation.is_required }
-  relation.local_fields, relation.remote_fields = keys.fields(m.key), names_of(foreign)
-  relation.index = relations.imply_index(related, ("gsi-%s.%s"):format(m.name, relation.field), relation.remote_fields)
+  relation.local_fields, relation.remote_fields = key_directives.fields(m.key), names_of(foreign)
+  relation.index = relation_directives.imply_index(related, ("gsi-%s.%s"):format(m.name, relation.field), relation.remote_fields)
   return relation
 end
 
@@ -201,7 +201,7 @@ local function belongs_to(m, related, relation, directive, values)
   end
   if given(values.fields) or kind == "hasOne" then return has_one(m, related, relation, directive, values) end
   relation.local_fields, relation.remote_fields = names_of(implied_keys(related, owner.name, related)),
-    keys.fields(related.key)
+    key_directives.fields(related.key)
   return relation
 end
 
@@ -210,7 +210,7 @@ local READERS = { hasOne = has_one, hasMany = has_many, belongsTo = belongs_to }
 --- Records a relation.
 ---@param m appsync.server.Model
 ---@param relation appsync.server.Relation
-function relations.add(m, relation)
+function relation_directives.add(m, relation)
   table.insert(m.relations, relation)
   m.relation_by_field[relation.field] = relation
   m.field_by_name[relation.field].is_stored = false
@@ -245,16 +245,16 @@ local function read_relation(world, m, field, directive)
   local made
   if given(values.references) then
     if given(values.indexName) then
-      return fail(arguments.loc(directive, "indexName"), "@hasMany takes 'indexName' with 'fields', not with 'references'")
+      return fail(directive_arguments.loc(directive, "indexName"), "@hasMany takes 'indexName' with 'fields', not with 'references'")
     end
     made, err = by_references(world, m, related, relation, directive, values)
   elseif given(values.overrideIndexName) then
-    return fail(arguments.loc(directive, "overrideIndexName"), "@belongsTo's 'overrideIndexName' needs 'references'")
+    return fail(directive_arguments.loc(directive, "overrideIndexName"), "@belongsTo's 'overrideIndexName' needs 'references'")
   else
     made, err = READERS[directive.name](m, related, relation, directive, values)
   end
   if not made then return nil, err end
-  relations.add(m, made)
+  relation_directives.add(m, made)
   return true
 end
 
@@ -262,7 +262,7 @@ end
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
-function relations.read(world, m)
+function relation_directives.read(world, m)
   for _, field in ipairs(m.fields) do
     for _, directive in ipairs(field.node.directives) do
       if READERS[directive.name] then
@@ -277,7 +277,7 @@ end
 --- Adds the foreign keys that relations of a kind imply to the models that hold them, in the order of the relations.
 ---@param world appsync.server.Survey
 ---@param kind "hasOne"|"hasMany"|"belongsTo"
-function relations.complete(world, kind)
+function relation_directives.complete(world, kind)
   for _, m in ipairs(world.list) do
     for _, relation in ipairs(m.relations) do
       local foreign = relation.kind == kind and relation.foreign
@@ -291,4 +291,4 @@ function relations.complete(world, kind)
   end
 end
 
-return relations
+return relation_directives

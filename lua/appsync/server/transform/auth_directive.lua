@@ -1,11 +1,11 @@
 --- @auth: who may do what (Amplify documentation, "Customize authorization rules"). Rules that cannot work are refused here,
 --- because a rule that is never met, or always, is found out too late.
-local arguments = require("appsync.server.transform.arguments")
+local directive_arguments = require("appsync.server.transform.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
 local filters = require("appsync.server.transform.filters")
 local names = require("appsync.server.transform.names")
 
-local fail, given = directives.fail, arguments.given
+local fail, given = directives.fail, directive_arguments.given
 
 ---@class appsync.server.Rule
 ---@field allow "owner"|"groups"|"private"|"public"|"custom"
@@ -22,9 +22,9 @@ local fail, given = directives.fail, arguments.given
 ---@field is_implied boolean? not in the schema: what the transformer's first version left unprotected
 ---@field loc appsync.ast.Loc
 
-local rules = {}
+local auth_directive = {}
 
-rules.OPERATIONS = { "create", "update", "delete", "get", "list", "sync", "listen", "search" }
+auth_directive.OPERATIONS = { "create", "update", "delete", "get", "list", "sync", "listen", "search" }
 local READS = { "get", "list", "listen", "search", "sync" }
 local WRITES = { "create", "update", "delete" }
 local IS_READ = {}
@@ -78,7 +78,7 @@ end
 local function read_operations(values, loc, is_field)
   local list = given(values.operations)
   if not list and (values.queries ~= nil or values.mutations ~= nil) then return first_version_operations(values) end
-  if not list then return set_of(rules.OPERATIONS) end
+  if not list then return set_of(auth_directive.OPERATIONS) end
   local set, has_read, single = {}, false, nil
   for _, name in ipairs(list) do
     if name == "read" then has_read = true else set[name] = true end
@@ -166,14 +166,14 @@ local function read_list(world, directive, m, is_field)
     if not rule then return nil, why end
     list[i] = rule
   end
-  if #list == 0 then return fail(arguments.loc(directive, "rules"), "@auth has no rules") end
+  if #list == 0 then return fail(directive_arguments.loc(directive, "rules"), "@auth has no rules") end
   return list
 end
 
 --- Who a rule speaks of, as a word: rules of the same word are one role.
 ---@param rule appsync.server.Rule
 ---@return string[]
-function rules.role_names(rule)
+function auth_directive.role_names(rule)
   if rule.groups then
     local list = {}
     for i, group in ipairs(rule.groups) do list[i] = ("%s:%s:%s"):format(rule.mode, rule.group_claim, group) end
@@ -189,7 +189,7 @@ end
 local function check_twice(m, list)
   local seen = {}
   for _, rule in ipairs(list) do
-    for _, name in ipairs(rules.role_names(rule)) do
+    for _, name in ipairs(auth_directive.role_names(rule)) do
       if seen[name] then
         return fail(rule.loc, "@auth: two rules of '%s' are for the same: put their operations into one", m.name)
       end
@@ -205,7 +205,7 @@ local function add_unprotected(world, list)
   for _, rule in ipairs(list) do
     for operation in pairs(rule.operations) do covered[operation] = true end
   end
-  for _, operation in ipairs(rules.OPERATIONS) do
+  for _, operation in ipairs(auth_directive.OPERATIONS) do
     if not covered[operation] then open[operation] = true end
   end
   if next(open) == nil then return end
@@ -234,7 +234,7 @@ end
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
-function rules.read(world, m)
+function auth_directive.read(world, m)
   local directive = directives.find(m.node.directives, "auth")
   if directive then
     local list, err = read_list(world, directive, m, false)
@@ -274,7 +274,7 @@ end
 --- Fills `world.field_rules`, by "Type.field", and refuses @auth on types that are no models.
 ---@param world appsync.server.Survey
 ---@return true? ok, appsync.server.SchemaError? err
-function rules.read_outside(world)
+function auth_directive.read_outside(world)
   for _, node in ipairs(world.document.definitions) do
     local is_model = world.models[node.name or ""] ~= nil
     local on_type = not is_model and directives.find(node.directives or {}, "auth")
@@ -292,4 +292,4 @@ function rules.read_outside(world)
   return true
 end
 
-return rules
+return auth_directive

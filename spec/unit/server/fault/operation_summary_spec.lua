@@ -1,10 +1,10 @@
 local engine = require("appsync.server.engine")
-local operation = require("appsync.server.fault.operation")
+local operation_summary = require("appsync.server.fault.operation_summary")
 
 local served
 
 local function describe_(query, name)
-  return operation.describe(served, query, name)
+  return operation_summary.describe(served, query, name)
 end
 
 describe("an operation's description", function()

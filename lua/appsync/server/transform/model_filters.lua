@@ -1,9 +1,9 @@
 --- The filters and conditions of one model (Amplify documentation, "Generated operations" and "Subscription filters").
 local filters = require("appsync.server.transform.filters")
-local keys = require("appsync.server.transform.keys")
+local key_directives = require("appsync.server.transform.key_directives")
 local names = require("appsync.server.transform.names")
 
-local conditions = {}
+local model_filters = {}
 
 local function add_logic(lines, name, has_not)
   lines[#lines + 1] = ("and: [%s]"):format(name)
@@ -57,7 +57,7 @@ local function plain_type_of(m)
 end
 
 local function filter(world, m)
-  local lines, name = {}, conditions.filter_name(m)
+  local lines, name = {}, model_filters.filter_name(m)
   if world.version == 2 and m.ops.list then
     add_all(lines, m, filters.type_of, "ModelIDInput")
   else
@@ -75,10 +75,11 @@ local function filter(world, m)
 end
 
 local function condition(world, m)
-  local lines, name = {}, conditions.condition_name(m)
+  local lines, name = {}, model_filters.condition_name(m)
   local has_own_index = m.key.is_custom or #m.indexes > 0
   for _, field in ipairs(m.fields) do
-    local is_left_out = field.name == "id" and (field.named == "ID" or has_own_index) or m.key.is_custom and keys.holds(m, field.name)
+    local is_left_out = field.name == "id" and (field.named == "ID" or has_own_index)
+      or m.key.is_custom and key_directives.holds(m, field.name)
       or world.version == 1 and m.protected_fields and m.protected_fields[field.name]
     if field.is_declared and not is_left_out then add_field(lines, field, filters.type_of(field)) end
   end
@@ -108,7 +109,7 @@ local function add_own_keys(lines, m)
 end
 
 local function subscription(m)
-  local lines, name = {}, conditions.subscription_name(m)
+  local lines, name = {}, model_filters.subscription_name(m)
   add_all(lines, m, filters.subscription_type_of, "ModelSubscriptionIDInput")
   add_logic(lines, name, false)
   add_own_keys(lines, m)
@@ -121,17 +122,17 @@ local function subscription(m)
 end
 
 ---@return string
-function conditions.filter_name(m)
+function model_filters.filter_name(m)
   return ("Model%sFilterInput"):format(names.upper_first(m.name))
 end
 
 ---@return string
-function conditions.condition_name(m)
+function model_filters.condition_name(m)
   return ("Model%sConditionInput"):format(names.upper_first(m.name))
 end
 
 ---@return string
-function conditions.subscription_name(m)
+function model_filters.subscription_name(m)
   return ("ModelSubscription%sFilterInput"):format(names.upper_first(m.name))
 end
 
@@ -150,7 +151,7 @@ end
 ---@param m appsync.server.Model
 ---@param seen table<string, true> enum filters that are there already
 ---@return string[] sdl
-function conditions.build(world, m, seen)
+function model_filters.build(world, m, seen)
   local parts = {}
   local is_mutable = m.ops.create or m.ops.update or m.ops.delete
   if m.is_listed or is_mutable or #m.events > 0 then add_enums(parts, seen, m) end
@@ -160,4 +161,4 @@ function conditions.build(world, m, seen)
   return parts
 end
 
-return conditions
+return model_filters

@@ -1,9 +1,9 @@
 --- Options of `appsync serve`: where it listens.
-local printable = require("appsync.server.printable")
+local printable = require("appsync.printable")
 local status = require("appsync.cli.status")
 
 ---@type appsync.cli.Group
-local network = {
+local network_options = {
   title = "Network",
   options = {
     { name = "host", value = "HOST", help = "address to listen on; default 127.0.0.1" },
@@ -16,7 +16,7 @@ local network = {
 ---@param words table
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
-function network.read(words, options)
+function network_options.read(words, options)
   options.host, options.port, options.allow_hosts = words.host, words.port, words["allow-host"]
   if words.tls then
     local cert, key = words.tls:match("^([^,]+),([^,]+)$")
@@ -31,7 +31,7 @@ end
 ---@param options appsync.server.Options
 ---@param server appsync.server.Server
 ---@param out {fail: fun(text: string)}
-function network.warn(options, server, out)
+function network_options.warn(options, server, out)
   if options.host and not require("appsync.server.http.host").is_local_address(options.host) then
     local who = (options.host == "0.0.0.0" or options.host == "::") and "every address of this machine" or options.host
     out.fail(([[
@@ -39,8 +39,8 @@ appsync serve: WARNING: listening on %s, port %d. Everybody who can reach it the
 over the network can read and change all data with the keys it accepts, and names in Host
 headers are not checked. It is a development server: without --host it listens on
 127.0.0.1 only.
-]]):format(printable.line(who), server.listener:port()))
+]]):format(printable.escaped(who), server.listener:port()))
   end
 end
 
-return network
+return network_options

@@ -2,13 +2,13 @@
 --- data": arguments filter by equality, the payload is the mutation's own selection; "Defining enhanced subscription
 --- filters").
 local coerce = require("appsync.server.graphql.coerce")
-local context = require("appsync.server.graphql.context")
 local core = require("appsync.core")
 local enhanced_filter = require("appsync.server.realtime.enhanced_filter")
 local execute = require("appsync.server.graphql.execute")
 local field_auth = require("appsync.server.auth.field_auth")
 local filter = require("appsync.server.data.filter")
 local render_key = require("appsync.server.realtime.render_key")
+local resolver_context = require("appsync.server.graphql.resolver_context")
 local read_thrown = require("appsync.server.graphql.thrown").read
 local result = require("appsync.server.graphql.result")
 local schema = require("appsync.server.graphql.schema")
@@ -31,7 +31,7 @@ local NULL = core.null
 local Subscription = {}
 Subscription.__index = Subscription
 
-local subscription = {}
+local subscription_operation = {}
 
 --- Whether a mutation's result passes its filters.
 ---@param value any the result, restricted to the mutation's selection set
@@ -179,7 +179,7 @@ local function run_resolver(x, definition, ctx)
 end
 
 local function prepare(x, definition, args)
-  local ctx = context.complete(x, nil, args)
+  local ctx = resolver_context.complete(x, nil, args)
   local rule = ask_guard(x, definition, ctx, args)
   run_resolver(x, definition, ctx)
   return tests_of(x, definition, args, rule)
@@ -211,7 +211,7 @@ end
 ---@param x appsync.server.Execution
 ---@param operation appsync.ast.OperationDefinition
 ---@return appsync.server.Subscription? subscription, appsync.server.ErrorEntry[]? errors
-function subscription.new(x, operation)
+function subscription_operation.new(x, operation)
   local root = x.schema.subscription
   local group = selection.collect(x, root, { operation })[1]
   if not group then return nil, { { message = "The subscription selects nothing" } } end
@@ -237,7 +237,7 @@ end
 --- The events of models by their subscription fields, for the rules of @auth.
 ---@param models appsync.server.Model[]
 ---@return table<string, {model: appsync.server.Model, event: table}>
-function subscription.events(models)
+function subscription_operation.events(models)
   local events = {}
   for _, m in ipairs(models) do
     for _, event in ipairs(m.events or {}) do events[event.name] = { model = m, event = event } end
@@ -245,4 +245,4 @@ function subscription.events(models)
   return events
 end
 
-return subscription
+return subscription_operation

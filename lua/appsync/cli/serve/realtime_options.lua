@@ -1,7 +1,7 @@
 --- Options of `appsync serve`: subscriptions.
 
 ---@type appsync.cli.Group
-local realtime = {
+local realtime_options = {
   title = "Subscriptions",
   options = {
     { name = "max-subscriptions", value = "N", help = "of one connection; default 200", kind = "integer", min = 1 },
@@ -21,9 +21,9 @@ local realtime = {
 ---@param words table
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
-function realtime.read(words, options)
+function realtime_options.read(words, options)
   options.max_subscriptions, options.ka = words["max-subscriptions"], words.ka
   options.connection_timeout, options.max_age = words["connection-timeout"], words["max-age"]
 end
 
-return realtime
+return realtime_options

@@ -4,7 +4,7 @@ local core = require("appsync.core")
 local keys = require("appsync.server.data.keys")
 local refuse = require("appsync.server.data.refuse")
 
-local conditions = {}
+local key_conditions = {}
 
 local NULL = core.null
 local OPERATORS = { eq = true, le = true, lt = true, ge = true, gt = true, between = true, beginsWith = true }
@@ -17,7 +17,7 @@ end
 --- The argument of a sort key: the field, or all of them in camel case.
 ---@param key appsync.server.KeyLayout
 ---@return string?
-function conditions.argument(key)
+function key_conditions.argument(key)
   local sort = key.sort or {}
   if key.sort_argument then return key.sort_argument end
   if #sort < 2 then return sort[1] end
@@ -72,9 +72,9 @@ end
 ---@param key appsync.server.KeyLayout
 ---@param condition table? `{between = {…}}` and the like
 ---@return appsync.server.SortRange?
-function conditions.range(key, condition)
+function key_conditions.range(key, condition)
   if given(condition) == nil then return nil end
-  local sort, argument = key.sort or {}, conditions.argument(key)
+  local sort, argument = key.sort or {}, key_conditions.argument(key)
   local op = operator_of(condition, argument)
   if not op then return nil end
   local value, place = condition[op], argument .. "." .. op
@@ -84,7 +84,7 @@ function conditions.range(key, condition)
 end
 
 local function check_without_partition(key, sort, args)
-  local partition, argument = key.partition, conditions.argument(key)
+  local partition, argument = key.partition, key_conditions.argument(key)
   if argument and given(args[argument]) ~= nil then
     if #sort > 1 then refuse.arguments("When providing argument '%s' you must also provide '%s'.", argument, partition) end
     refuse.arguments("When providing argument '%s' you must also provide arguments %s", argument, partition)
@@ -98,7 +98,7 @@ end
 ---@param key appsync.server.KeyLayout
 ---@param args table
 ---@param query appsync.server.PageQuery gets pk, range and is_descending
-function conditions.apply(key, args, query)
+function key_conditions.apply(key, args, query)
   local sort = key.sort or {}
   if #sort == 0 and given(args.sortDirection) ~= nil then
     refuse.arguments("sortDirection is not supported for List operations without a Sort key defined.")
@@ -106,8 +106,8 @@ function conditions.apply(key, args, query)
   local pk = given(args[key.partition])
   if pk == nil then return check_without_partition(key, sort, args) end
   query.pk = pk
-  if #sort > 0 then query.range = conditions.range(key, args[conditions.argument(key)]) end
+  if #sort > 0 then query.range = key_conditions.range(key, args[key_conditions.argument(key)]) end
   query.is_descending = args.sortDirection == "DESC"
 end
 
-return conditions
+return key_conditions

@@ -1,5 +1,5 @@
 --- Response headers that every answer carries. Browsers may call from any origin, as with the service.
-local headers = {}
+local response_headers = {}
 
 local JSON = "application/json;charset=UTF-8"
 local EXPOSED = "x-amzn-RequestId,x-amzn-ErrorType,x-amz-user-agent,x-amzn-ErrorMessage,Date"
@@ -7,7 +7,7 @@ local EXPOSED = "x-amzn-RequestId,x-amzn-ErrorType,x-amz-user-agent,x-amzn-Error
 --- The headers of an answer to an operation that ran.
 ---@param request_id string
 ---@return table<string, string>
-function headers.ok(request_id)
+function response_headers.ok(request_id)
   return {
     ["content-type"] = JSON,
     ["x-amzn-requestid"] = request_id,
@@ -21,7 +21,7 @@ end
 ---@param request_id string
 ---@param extra table<string, string>?
 ---@return table<string, string>
-function headers.json(request_id, extra)
+function response_headers.json(request_id, extra)
   local all = {
     ["content-type"] = JSON,
     ["x-amzn-requestid"] = request_id,
@@ -37,7 +37,7 @@ end
 --- The headers that answer a CORS preflight.
 ---@param request_headers table<string, string>
 ---@return table<string, string>
-function headers.preflight(request_headers)
+function response_headers.preflight(request_headers)
   local asked = request_headers["access-control-request-headers"]
   if not asked or asked:find("[^%w%p ]") then -- a folded header may hold a carriage return
     asked = "*"
@@ -50,4 +50,4 @@ function headers.preflight(request_headers)
   }
 end
 
-return headers
+return response_headers

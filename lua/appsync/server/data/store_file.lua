@@ -1,7 +1,7 @@
 --- The store's file: whose it is, and which version of us wrote it. A file that is not ours is left as it is.
 local listener = require("appsync.listener")
 
-local file = {}
+local store_file = {}
 
 -- "apsy"; https://www.sqlite.org/fileformat.html, "The Database Header".
 local APPLICATION_ID = 0x61707379
@@ -10,7 +10,7 @@ local HEADER_BYTES = 100
 local AT_SCHEMA_COOKIE, AT_USER_VERSION, AT_APPLICATION_ID = 41, 61, 69
 
 --- Of the tables below; a change of theirs raises it.
-file.VERSION = 1
+store_file.VERSION = 1
 
 -- Another server on the same file ends soon, or it does not end.
 local BUSY_MS = 2000
@@ -33,7 +33,7 @@ local function read_u32(bytes, at)
 end
 
 local function newer(version)
-  return ("a newer version of appsync wrote it (store version %d; this one knows %d)"):format(version, file.VERSION)
+  return ("a newer version of appsync wrote it (store version %d; this one knows %d)"):format(version, store_file.VERSION)
 end
 
 local FOREIGN = "it is a database of another program, not a store of appsync serve"
@@ -44,7 +44,7 @@ local function check_header(bytes)
   local id = read_u32(bytes, AT_APPLICATION_ID)
   if id == APPLICATION_ID then
     local version = read_u32(bytes, AT_USER_VERSION)
-    if version > file.VERSION then return newer(version), "newer" end
+    if version > store_file.VERSION then return newer(version), "newer" end
     return nil
   end
   -- A server that was killed while it made the file leaves one without tables, and the rest in the log beside it.
@@ -73,7 +73,7 @@ local WORDS = {
 ---@param message string SQLite's
 ---@param code string? its word: "full", "readonly", "locked" or "corrupt"
 ---@return string
-function file.explain(message, code)
+function store_file.explain(message, code)
   if not WORDS[code] or message:find("^it is damaged") then return message end
   return ("%s (%s)"):format(WORDS[code], message)
 end
@@ -85,13 +85,13 @@ end
 
 local function create(db)
   return db:exec(("BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT;"):format(APPLICATION_ID,
-    file.VERSION, SCHEMA))
+    store_file.VERSION, SCHEMA))
 end
 
 local function check_content(db)
   local version, message, code = pragma(db, "user_version")
   if not version then return nil, message, code end
-  if version > file.VERSION then return nil, newer(version), "newer" end
+  if version > store_file.VERSION then return nil, newer(version), "newer" end
   local state, fault, word = pragma(db, "quick_check(1)")
   if state == "ok" then return true end
   return nil, "it is damaged: " .. tostring(state or fault), word or "corrupt"
@@ -121,18 +121,18 @@ end
 ---@return table? connection
 ---@return string? message without the path
 ---@return "full"|"readonly"|"locked"|"corrupt"|"newer"|nil code
-function file.open(path, open)
+function store_file.open(path, open)
   if path == "" then return nil, "a file's name is expected" end
   local is_file = path ~= ":memory:"
   local fault, kind
   if is_file then fault, kind = check_path(path) end
   if fault then return nil, fault, kind end
   local db, message, code = open(path, BUSY_MS)
-  if not db then return nil, file.explain(message, code), code end
+  if not db then return nil, store_file.explain(message, code), code end
   local ok, why, word = prepare(db, is_file)
   if ok then return db end
   db:close()
-  return nil, file.explain(why, word), word
+  return nil, store_file.explain(why, word), word
 end
 
-return file
+return store_file

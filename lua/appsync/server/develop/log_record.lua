@@ -1,7 +1,7 @@
 --- One record for each thing that a client does, and how it reads: a line for people, a JSON object for machines.
 local core = require("appsync.core")
 local cut = require("appsync.server.cut")
-local printable = require("appsync.server.printable")
+local printable = require("appsync.printable")
 local result = require("appsync.server.graphql.result")
 
 ---@class appsync.server.LogRecord
@@ -30,7 +30,7 @@ local result = require("appsync.server.graphql.result")
 ---@field text string? message, trace: as JSON only
 ---@field n_events integer? close: payloads that were delivered
 
-local request_log = {}
+local log_record = {}
 
 local MEMBERS = {
   "at", "kind", "connection", "id", "method", "path", "protocol", "status", "operation", "name", "fields", "identity", "user",
@@ -39,13 +39,13 @@ local MEMBERS = {
 
 -- A line stays a line, whatever a client has sent.
 local function clean(text, limit)
-  return printable.line(cut(tostring(text), limit))
+  return printable.escaped(cut(tostring(text), limit))
 end
 
 --- The local time of day, with milliseconds.
 ---@param seconds number since 1970
 ---@return string
-function request_log.time(seconds)
+function log_record.time(seconds)
   local ms = math.floor(seconds * 1000 + 0.5)
   return os.date("%H:%M:%S", math.floor(ms / 1000)) .. (".%03d"):format(ms % 1000)
 end
@@ -113,8 +113,8 @@ end
 --- The record as one line for people, without a line break.
 ---@param record appsync.server.LogRecord
 ---@return string
-function request_log.line(record)
-  local parts = { request_log.time(record.at), heads[record.kind](record) }
+function log_record.line(record)
+  local parts = { log_record.time(record.at), heads[record.kind](record) }
   if record.kind == "request" and record.path ~= "/graphql" then parts[#parts + 1] = clean(record.path, 80) end
   add_operation(parts, record)
   if record.ms then parts[#parts + 1] = ("%.1f ms"):format(record.ms) end
@@ -127,7 +127,7 @@ end
 --- The record of an entry of the faults' own log.
 ---@param entry appsync.server.LogEntry
 ---@return appsync.server.LogRecord
-function request_log.of_fault(entry)
+function log_record.of_fault(entry)
   local faults = {}
   for i, item in ipairs(entry.faults) do faults[i] = item.fault .. " (" .. item.rule .. ")" end
   return {
@@ -146,7 +146,7 @@ end
 --- The record as one JSON object, its members in a fixed order, without a line break.
 ---@param record appsync.server.LogRecord
 ---@return string
-function request_log.json(record)
+function log_record.json(record)
   local parts = {}
   for _, name in ipairs(MEMBERS) do
     local value = record[name]
@@ -155,7 +155,7 @@ function request_log.json(record)
     if name == "ms" and value then value = math.floor(value * 1000 + 0.5) / 1000 end
     if value ~= nil then parts[#parts + 1] = core.encode(name) .. ":" .. core.encode(value) end
   end
-  return printable.line("{" .. table.concat(parts, ",") .. "}")
+  return printable.escaped("{" .. table.concat(parts, ",") .. "}")
 end
 
-return request_log
+return log_record

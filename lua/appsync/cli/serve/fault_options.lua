@@ -3,7 +3,7 @@ local file = require("appsync.server.develop.file")
 local status = require("appsync.cli.status")
 
 ---@type appsync.cli.Group
-local faults = {
+local fault_options = {
   title = "Faults",
   options = {
     { name = "faults", value = "FILE", help = "play the fault rules of this JSON file; see docs/faults.md" },
@@ -25,7 +25,7 @@ end
 ---@param words table
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
-function faults.read(words, options)
+function fault_options.read(words, options)
   options.control = words.control
   local fault = require("appsync.server.fault")
   for _, word in ipairs(words.fault or {}) do
@@ -48,4 +48,4 @@ function faults.read(words, options)
   end
 end
 
-return faults
+return fault_options

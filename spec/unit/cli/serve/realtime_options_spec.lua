@@ -1,13 +1,13 @@
 local args = require("appsync.cli.args")
-local realtime = require("appsync.cli.serve.realtime")
+local realtime_options = require("appsync.cli.serve.realtime_options")
 
-local command = { name = "serve", summary = "", usage = "", positional = {}, groups = { realtime } }
+local command = { name = "serve", summary = "", usage = "", positional = {}, groups = { realtime_options } }
 
 local function read(...)
   local words, message = args.read(command, { ... })
   if not words then return nil, message end
   local options = {}
-  realtime.read(words, options)
+  realtime_options.read(words, options)
   return options
 end
 

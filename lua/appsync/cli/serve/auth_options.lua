@@ -3,7 +3,7 @@ local file = require("appsync.server.develop.file")
 local status = require("appsync.cli.status")
 
 ---@type appsync.cli.Group
-local auth = {
+local auth_options = {
   title = "Authorization",
   options = {
     { name = "api-key", value = "KEY", help = "accept this API key", is_list = true },
@@ -38,7 +38,7 @@ local ENABLED_BY = {
 --- How the modes are enabled that a schema's faults ask for: a line each.
 ---@param err appsync.server.SchemaError
 ---@return string lines "" when it asks for none
-function auth.hints(err)
+function auth_options.hints(err)
   local lines, seen = {}, {}
   local function add(fault)
     local mode = fault.missing_mode
@@ -119,8 +119,8 @@ end
 ---@param words table
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
-function auth.read(words, options)
-  options.api_keys, options.hints = words["api-key"] or {}, auth.hints
+function auth_options.read(words, options)
+  options.api_keys, options.hints = words["api-key"] or {}, auth_options.hints
   for _, name in ipairs({ "iam", "auth-default", "jwt-key", "auth" }) do
     local code, message = readers[name](words, options)
     if code then
@@ -131,7 +131,7 @@ end
 
 --- A server that nobody could ask gets an API key.
 ---@param options appsync.server.Options complete
-function auth.finish(options)
+function auth_options.finish(options)
   local given = options.auth or { api_keys = {}, iam = {}, issuers = {} }
   local has_other = next(options.iam) ~= nil or #options.jwt_keys > 0 or options.authorizer
     or #given.api_keys > 0 or next(given.iam) ~= nil or #given.issuers > 0
@@ -141,4 +141,4 @@ function auth.finish(options)
   end
 end
 
-return auth
+return auth_options

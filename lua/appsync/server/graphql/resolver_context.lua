@@ -3,7 +3,7 @@
 local core = require("appsync.core")
 local selection = require("appsync.server.graphql.selection")
 
-local context = {}
+local resolver_context = {}
 
 local NULL = core.null
 
@@ -63,7 +63,7 @@ end
 ---@param source any
 ---@param args table<string, any>
 ---@return appsync.server.Context
-function context.new(x, source, args)
+function resolver_context.new(x, source, args)
   local metatable = x.context_metatable
   if not metatable then
     metatable = { __index = read_lazy, x = x }
@@ -76,10 +76,10 @@ end
 
 --- The same with all members but the providers' read: whoever keeps it sees what it was.
 ---@return appsync.server.Context
-function context.complete(x, source, args)
-  local ctx = context.new(x, source, args)
+function resolver_context.complete(x, source, args)
+  local ctx = resolver_context.new(x, source, args)
   for name in pairs(lazy) do local _ = ctx[name] end
   return ctx
 end
 
-return context
+return resolver_context

@@ -2,7 +2,7 @@
 local status = require("appsync.cli.status")
 
 ---@type appsync.cli.Group
-local data = {
+local data_options = {
   title = "Data",
   options = {
     { name = "store", value = "FILE", help = "keep the data in this file; default: in memory" },
@@ -19,11 +19,11 @@ local data = {
 ---@param words table
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
-function data.read(words, options)
+function data_options.read(words, options)
   options.store, options.seed_paths = words.store, words.seed
   if words.conflict then
     return status.usage, "--conflict comes with a later release; this one has no versioned models"
   end
 end
 
-return data
+return data_options

@@ -10,7 +10,7 @@ local observable = require "appsync.observable"
 local operation = require "appsync.client.operation"
 local task = require "appsync.task"
 
-local subscription = {}
+local subscription_source = {}
 
 local null = core.null
 local DEFAULT_BUFFER = 1024
@@ -207,9 +207,9 @@ end
 ---@param client appsync.Client
 ---@param plan appsync.client.Plan
 ---@return appsync.Observable
-function subscription.observable(client, plan)
+function subscription_source.observable(client, plan)
   plan.variables = json.copy(plan.variables)
   return observable.new(function(down, context) return connect(client, plan, down, context) end)
 end
 
-return subscription
+return subscription_source

@@ -1,10 +1,10 @@
 --- Keys and secondary indexes: @primaryKey and @index, and @key of the transformer's first version (Amplify documentation,
 --- "Configure a primary key", "Configure a secondary index", "Index your data with keys").
-local arguments = require("appsync.server.transform.arguments")
+local directive_arguments = require("appsync.server.transform.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
 local names = require("appsync.server.transform.names")
 
-local fail, given = directives.fail, arguments.given
+local fail, given = directives.fail, directive_arguments.given
 
 ---@class appsync.server.Key
 ---@field partition string
@@ -20,12 +20,12 @@ local fail, given = directives.fail, arguments.given
 ---@field query string? the query field
 ---@field is_implied boolean? made for a relation, the schema doesn't name it
 
-local keys = {}
+local key_directives = {}
 
 --- The names of the fields of a key or an index, the partition first.
 ---@param key appsync.server.Key|appsync.server.Index
 ---@return string[]
-function keys.fields(key)
+function key_directives.fields(key)
   local list = { key.partition }
   for _, name in ipairs(key.sort) do list[#list + 1] = name end
   return list
@@ -35,8 +35,8 @@ end
 ---@param m appsync.server.Model
 ---@param name string
 ---@return boolean
-function keys.holds(m, name)
-  for _, field in ipairs(keys.fields(m.key)) do
+function key_directives.holds(m, name)
+  for _, field in ipairs(key_directives.fields(m.key)) do
     if field == name then return true end
   end
   return false
@@ -46,7 +46,7 @@ end
 ---@param m appsync.server.Model
 ---@param name string
 ---@return string
-function keys.type_of(m, name)
+function key_directives.type_of(m, name)
   local field = m.field_by_name[name]
   return field and field.named or "ID"
 end
@@ -55,7 +55,7 @@ end
 ---@param m appsync.server.Model
 ---@param name string
 ---@return appsync.server.Index?
-function keys.find_index(m, name)
+function key_directives.find_index(m, name)
   for _, index in ipairs(m.indexes) do
     if index.name == name then return index end
   end
@@ -65,7 +65,7 @@ end
 --- The argument under which list queries take a condition on the sort fields; nil when there are none.
 ---@param sort string[]
 ---@return string?
-function keys.sort_argument(sort)
+function key_directives.sort_argument(sort)
   if #sort == 0 then return nil end
   return #sort == 1 and sort[1] or names.camel(sort)
 end
@@ -84,7 +84,7 @@ end
 
 local function check_key(m, partition, sort, what, loc, is_required)
   local seen = {}
-  for _, name in ipairs(keys.fields({ partition = partition, sort = sort })) do
+  for _, name in ipairs(key_directives.fields({ partition = partition, sort = sort })) do
     if seen[name] then return fail(loc, "%s names the field '%s' twice", what, name) end
     seen[name] = true
     local ok, err = check_key_field(m, name, what, loc, is_required)
@@ -100,7 +100,7 @@ local function set_key(m, partition, sort, what, loc, is_required)
   if m.key then return fail(loc, "model '%s' has two primary keys", m.name) end
   local ok, err = check_key(m, partition, sort, what, loc, is_required)
   if not ok then return nil, err end
-  m.key = { partition = partition, sort = sort, sort_argument = keys.sort_argument(sort), is_custom = true }
+  m.key = { partition = partition, sort = sort, sort_argument = key_directives.sort_argument(sort), is_custom = true }
   return true
 end
 
@@ -114,8 +114,8 @@ local function add_index(m, index, what, loc)
   if index.query and not names.is_name(index.query) then
     return fail(loc, "%s's 'queryField' '%s' is no name of a field", what, index.query)
   end
-  if keys.find_index(m, index.name) then return fail(loc, "model '%s' has two indexes named '%s'", m.name, index.name) end
-  index.sort_argument = keys.sort_argument(index.sort)
+  if key_directives.find_index(m, index.name) then return fail(loc, "model '%s' has two indexes named '%s'", m.name, index.name) end
+  index.sort_argument = key_directives.sort_argument(index.sort)
   local ok, err = check_key(m, index.partition, index.sort, what, loc, false)
   if not ok then return nil, err end
   table.insert(m.indexes, index)
@@ -129,7 +129,7 @@ local function read_index(world, m, field, directive)
   local own = names.index(m.name, field.name, sort)
   local name = given(values.name) or own
   if not name:find("^[%w_.-]+$") or #name < 3 or #name > 255 then
-    return fail(arguments.loc(directive, "name"),
+    return fail(directive_arguments.loc(directive, "name"),
       "@index's 'name' is 3 to 255 letters, digits, underscores, hyphens and periods, not '%s'", name)
   end
   local query = values.queryField or own
@@ -142,11 +142,11 @@ local function read_key(world, m, directive)
   if not values then return nil, err end
   local sort = {}
   for i = 2, #values.fields do sort[i - 1] = values.fields[i] end
-  local partition, loc = values.fields[1], arguments.loc(directive, "fields")
+  local partition, loc = values.fields[1], directive_arguments.loc(directive, "fields")
   if not partition then return fail(loc, "@key's 'fields' must name at least one field") end
   if not given(values.name) then
     if given(values.queryField) then
-      return fail(arguments.loc(directive, "queryField"), "@key's 'queryField' needs a 'name': the primary key has its own query")
+      return fail(directive_arguments.loc(directive, "queryField"), "@key's 'queryField' needs a 'name': the primary key has its own query")
     end
     return set_key(m, partition, sort, "@key", loc, true)
   end
@@ -168,7 +168,7 @@ end
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
-function keys.read(world, m)
+function key_directives.read(world, m)
   local readers = { primaryKey = read_primary_key, index = read_index }
   for _, directive in ipairs(m.node.directives) do
     if directive.name == "key" then
@@ -194,4 +194,4 @@ function keys.read(world, m)
   return check_local_indexes(m)
 end
 
-return keys
+return key_directives

@@ -1,9 +1,9 @@
 ---What follows from a GraphQL endpoint: its region and where its subscriptions are.
-local endpoint = {}
+local endpoint_url = {}
 
 ---@param url string
 ---@return string? scheme "http" or "https", string? host with the port, string? rest path and query
-function endpoint.split(url)
+function endpoint_url.split(url)
   local scheme, host, rest = url:match("^([hH][tT][tT][pP][sS]?)://([^/?#%s]+)([^%s]*)$")
   return scheme and scheme:lower(), host, rest
 end
@@ -13,8 +13,8 @@ local STANDARD_HOST = "^([%w-]+)%.appsync%-api%.([%w-]+)(%.amazonaws%.com[%.%a]*
 
 ---@param url string
 ---@return string? region of a standard AppSync endpoint
-function endpoint.region(url)
-  local _, host = endpoint.split(url)
+function endpoint_url.region(url)
+  local _, host = endpoint_url.split(url)
   local _, region = (host or ""):match(STANDARD_HOST)
   return region
 end
@@ -23,8 +23,8 @@ end
 ---domain `/realtime` behind its path. `http` becomes `ws`, which local servers need.
 ---@param url string
 ---@return string
-function endpoint.realtime(url)
-  local scheme, host, rest = endpoint.split(url)
+function endpoint_url.realtime(url)
+  local scheme, host, rest = endpoint_url.split(url)
   local websocket = scheme == "http" and "ws://" or "wss://"
   local id, region, domain = host:match(STANDARD_HOST)
   if id then return websocket .. id .. ".appsync-realtime-api." .. region .. domain .. rest end
@@ -32,4 +32,4 @@ function endpoint.realtime(url)
   return websocket .. host .. path:gsub("/$", "") .. "/realtime" .. query
 end
 
-return endpoint
+return endpoint_url

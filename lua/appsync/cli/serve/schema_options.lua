@@ -1,10 +1,10 @@
 --- Options of `appsync serve`: what it serves.
-local printable = require("appsync.server.printable")
+local printable = require("appsync.printable")
 local resolver_failures = require("appsync.server.resolver_failures")
 local status = require("appsync.cli.status")
 
 ---@type appsync.cli.Group
-local schema = {
+local schema_options = {
   title = "Schema and resolvers",
   options = {
     { name = "resolvers", value = "FILE.lua", help = "resolvers of custom fields, and an authorizer" },
@@ -26,7 +26,7 @@ end
 ---@param words table
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
-function schema.read(words, options)
+function schema_options.read(words, options)
   local paths = { schema = words[1], resolvers = words.resolvers, transforms = words.transform, seeds = options.seed_paths }
   local program = require("appsync.server.program").new(paths)
   local text, faults = program:read()
@@ -42,8 +42,8 @@ function schema.read(words, options)
   end
   options.program, options.on_failure = program, failure_teller(options)
   if text.source.note then
-    options.say("note: " .. printable.line(text.source.note) .. "\n")
+    options.say("note: " .. printable.escaped(text.source.note) .. "\n")
   end
 end
 
-return schema
+return schema_options
