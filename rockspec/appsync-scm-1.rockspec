@@ -39,6 +39,7 @@ build = {
         "csrc/base/rand.c",
         "csrc/base/str.c",
         "csrc/binding/client_lua.c",
+        "csrc/binding/err_lua.c",
         "csrc/binding/event_lua.c",
         "csrc/binding/fields.c",
         "csrc/binding/file_lua.c",

@@ -110,6 +110,17 @@ static enum aps_rc check_secret(struct aps_str text, const char *name, struct ap
 	return APS_OK;
 }
 
+static enum aps_rc check_credentials(const struct aps_sigv4_options *options, struct aps_err *err)
+{
+	enum aps_rc rc = check_word(options->access_key_id, "access_key_id", err);
+	if (rc == APS_OK && options->secret_access_key.n == 0)
+		rc = aps_fail(err, APS_E_USAGE, "secret_access_key: is missing");
+	if (rc == APS_OK) rc = check_secret(options->secret_access_key, "secret_access_key", err);
+	if (rc == APS_OK) rc = check_secret(options->session_token, "session_token", err);
+	if (rc != APS_OK && err != NULL) err->word = APS_SIGV4_BAD_CREDENTIALS;
+	return rc;
+}
+
 static enum aps_rc check(struct job *job)
 {
 	const struct aps_sigv4_options *options = job->options;
@@ -117,11 +128,7 @@ static enum aps_rc check(struct job *job)
 		return aps_fail(job->err, APS_E_USAGE, "method: is missing or no HTTP method");
 	enum aps_rc rc = check_word(options->region, "region", job->err);
 	if (rc == APS_OK) rc = check_word(options->service, "service", job->err);
-	if (rc == APS_OK) rc = check_word(options->access_key_id, "access_key_id", job->err);
-	if (rc != APS_OK) return rc;
-	if (options->secret_access_key.n == 0) return aps_fail(job->err, APS_E_USAGE, "secret_access_key: is missing");
-	rc = check_secret(options->secret_access_key, "secret_access_key", job->err);
-	if (rc == APS_OK) rc = check_secret(options->session_token, "session_token", job->err);
+	if (rc == APS_OK) rc = check_credentials(options, job->err);
 	if (rc != APS_OK) return rc;
 	if (options->in_query && (options->expires_s < 1 || options->expires_s > MAX_EXPIRES_S))
 		return aps_fail(job->err, APS_E_USAGE, "expires: must be within 1 and %d seconds", MAX_EXPIRES_S);

@@ -1,5 +1,6 @@
 /* A client as userdata: reads options, builds commands, posts them. */
 #include "base/mem.h"
+#include "binding/err_lua.h"
 #include "binding/fields.h"
 #include "binding/gql_lua.h"
 #include "binding/runtime_lua.h"
@@ -30,6 +31,15 @@ static struct apl_client *check(lua_State *L)
 	return client;
 }
 
+/* For what begins something, with a table at index 2. NULL: *err says why. */
+static struct apl_client *check_usable(lua_State *L, struct aps_runtime **runtime, struct aps_err *err)
+{
+	struct apl_client *client = check(L);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	*runtime = apl_runtime_get(L, client->box, err);
+	return *runtime != NULL ? client : NULL;
+}
+
 /* NULL: it is closed, or it is the parent's in a child process: what comes late, from finalizers too, is ignored. */
 static struct apl_client *check_late(lua_State *L)
 {
@@ -39,9 +49,30 @@ static struct apl_client *check_late(lua_State *L)
 	return runtime != NULL && aps_runtime_is_usable(runtime) ? client : NULL;
 }
 
+/* Gives the command in the pending userdata on top of the stack away: true, or nil and the error. */
+static int post(lua_State *L, struct apl_client *client)
+{
+	struct aps_err err = {0};
+	if (apl_runtime_post(L, client->box, -1, &err) != APS_OK) return apl_fail(L, &err);
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
+/* The same for one that is answered: its id. */
+static int post_numbered(lua_State *L, struct apl_client *client, uint64_t id)
+{
+	struct aps_err err = {0};
+	if (apl_runtime_post(L, client->box, -1, &err) != APS_OK) return apl_fail(L, &err);
+	apl_push_id(L, id);
+	return 1;
+}
+
 int Apl_client_open(lua_State *L, struct apl_runtime *box)
 {
+	struct aps_err err = {0};
 	luaL_checktype(L, 2, LUA_TTABLE);
+	const struct aps_runtime *runtime = apl_runtime_get(L, box, &err);
+	if (runtime == NULL) return apl_fail(L, &err);
 	struct apl_client *client = apl_newuserdata(L, sizeof *client);
 	*client = (struct apl_client){0};
 	luaL_getmetatable(L, CLIENT);
@@ -53,7 +84,7 @@ int Apl_client_open(lua_State *L, struct apl_runtime *box)
 	client->stats = aps_stats_new();
 	if (client->stats == NULL) return luaL_error(L, "out of memory");
 	command->stats = aps_stats_ref(client->stats);
-	if (!apl_runtime_begin(L, box, -1)) return 2;
+	if (apl_runtime_post(L, box, -1, &err) != APS_OK) return apl_fail(L, &err);
 	client->box = apl_runtime_ref(box);
 	client->id = id;
 	lua_pop(L, 1);
@@ -90,21 +121,12 @@ static enum aps_auth_mode check_mode(lua_State *L, int table)
 	return mode;
 }
 
-/* nil, message, code */
-static int refuse(lua_State *L, const struct aps_err *err)
-{
-	lua_pushnil(L);
-	lua_pushstring(L, err->msg);
-	lua_pushstring(L, err->word); /* NULL: nil */
-	return 3;
-}
-
 static int Apl_client_add_auth(lua_State *L)
 {
-	struct apl_client *client = check(L);
-	struct aps_runtime *runtime = apl_runtime_check_open(L, client->box);
-	luaL_checktype(L, 2, LUA_TTABLE);
 	struct aps_err err = {0};
+	struct aps_runtime *runtime;
+	struct apl_client *client = check_usable(L, &runtime, &err);
+	if (client == NULL) return apl_fail(L, &err);
 	uint64_t id = aps_runtime_next_id(runtime);
 	struct aps_credential_command *command = aps_credential_command_new(APS_CREDENTIAL_ADD, client->id, id);
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
@@ -113,10 +135,8 @@ static int Apl_client_add_auth(lua_State *L)
 	apl_field_copy(L, 2, "region", &command->region);
 	apl_field_copy(L, 2, "service", &command->service);
 	command->has_material = read_material(L, command->mode, &command->material, &err);
-	if (!command->has_material && err.code != APS_OK) return refuse(L, &err);
-	apl_runtime_post(L, client->box, -1);
-	apl_push_id(L, id);
-	return 1;
+	if (!command->has_material && err.code != APS_OK) return apl_fail(L, &err);
+	return post_numbered(L, client, id);
 }
 
 /* Credentials for IAM, a token for all other modes; the credential knows which mode is its own. */
@@ -136,17 +156,13 @@ static int Apl_client_set_auth(lua_State *L)
 	lua_pop(L, 1);
 	struct aps_credential_command *command = aps_credential_command_new(APS_CREDENTIAL_SET, client->id, id);
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
-	if (read_material(L, mode, &command->material, &err)) {
-		apl_runtime_post(L, client->box, -1);
-		lua_pushboolean(L, 1);
-		return 1;
-	}
+	if (read_material(L, mode, &command->material, &err)) return post(L, client);
 	if (err.code == APS_OK) aps_fail(&err, APS_E_AUTH, "neither a token nor credentials");
 	command = aps_credential_command_new(APS_CREDENTIAL_FAIL, client->id, id);
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	aps_fail_word(&command->err, APS_E_AUTH, err.word != NULL ? err.word : "no_token", 0, "%s", err.msg);
-	apl_runtime_post(L, client->box, -1);
-	return refuse(L, &err);
+	post(L, client);
+	return apl_fail(L, &err);
 }
 
 static const char *static_word(const char *word)
@@ -168,8 +184,7 @@ static int Apl_client_fail_auth(lua_State *L)
 	struct aps_credential_command *command = aps_credential_command_new(APS_CREDENTIAL_FAIL, client->id, id);
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	aps_fail_word(&command->err, APS_E_AUTH, word, 0, "%s", message);
-	apl_runtime_post(L, client->box, -1);
-	return 0;
+	return post(L, client);
 }
 
 static int Apl_client_drop_auth(lua_State *L)
@@ -179,43 +194,41 @@ static int Apl_client_drop_auth(lua_State *L)
 	struct aps_credential_command *command =
 	        aps_credential_command_new(APS_CREDENTIAL_DROP, client->id, apl_check_id(L, 2));
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
-	apl_runtime_post(L, client->box, -1);
-	return 0;
+	return post(L, client);
 }
 
 /* Writes the declared variables of the operation that the table at index 2 has; undeclared ones are not sent. */
-static void write_variables(lua_State *L, const struct aps_gql_operation *operation, struct aps_buf *out)
+static enum aps_rc write_variables(lua_State *L, const struct aps_gql_operation *operation, struct aps_buf *out,
+                                   struct aps_err *err)
 {
 	struct aps_json_writer w;
-	struct aps_err err;
 	char path[160];
+	enum aps_rc rc = APS_OK;
 	aps_json_writer_init(&w, out);
 	aps_json_write_object(&w);
 	lua_getfield(L, 2, "variables");
-	if (lua_istable(L, -1)) {
-		for (size_t i = 0; i < operation->n_variables; i++) {
-			struct aps_str name = operation->variables[i];
-			lua_pushlstring(L, name.p, name.n);
-			lua_gettable(L, -2);
-			if (!lua_isnil(L, -1)) {
-				snprintf(path, sizeof path, "variables.%.*s", (int)(name.n < 100 ? name.n : 100),
-				         name.p);
-				aps_json_write_key(&w, name);
-				if (apl_value_write(L, -1, path, &w, &err) != APS_OK) apl_throw(L, &err);
-			}
-			lua_pop(L, 1);
+	for (size_t i = 0; rc == APS_OK && i < operation->n_variables && lua_istable(L, -1); i++) {
+		struct aps_str name = operation->variables[i];
+		lua_pushlstring(L, name.p, name.n);
+		lua_gettable(L, -2);
+		if (!lua_isnil(L, -1)) {
+			snprintf(path, sizeof path, "variables.%.*s", (int)(name.n < 100 ? name.n : 100), name.p);
+			aps_json_write_key(&w, name);
+			rc = apl_value_write(L, -1, path, &w, err);
 		}
+		lua_pop(L, 1);
 	}
 	lua_pop(L, 1);
+	if (rc != APS_OK) return rc;
 	aps_json_write_object_end(&w);
-	if (aps_json_writer_finish(&w) != APS_OK) luaL_error(L, "the variables are too big to be sent");
+	if (aps_json_writer_finish(&w) == APS_OK) return APS_OK;
+	return aps_fail(err, APS_E_USAGE, "the variables are too big to be sent");
 }
 
-/* The operation of the table at index 2, into a command that a userdata owns; throws. A body that can't be sent is told
- * here, where the one who asked still stands. */
-static void read_operation(lua_State *L, struct aps_operation *out)
+/* The operation of the table at index 2, into a command that a userdata owns. A body that can't be sent is told here,
+ * where the one who asked still stands: who is to blame is the caller. */
+static enum aps_rc read_operation(lua_State *L, struct aps_operation *out, struct aps_err *err)
 {
-	struct aps_err err = {0};
 	struct aps_str name = {"", 0};
 	lua_getfield(L, 2, "document");
 	struct aps_gql_document *doc = apl_gql_check_document(L, -1);
@@ -224,12 +237,13 @@ static void read_operation(lua_State *L, struct aps_operation *out)
 	if (definition == NULL) luaL_error(L, "the document has no operation '%s'", name.p);
 	bool has_typenames = apl_field_bool(L, 2, "typenames", false);
 	struct aps_buf *variables = apl_push_buffer(L, MAX_BODY_BYTES);
-	write_variables(L, definition, variables);
-	if (aps_operation_init(out, doc, definition, has_typenames, aps_buf_str(variables), &err) != APS_OK ||
-	    aps_gqlhttp_check_body(out, MAX_BODY_BYTES, &err) != APS_OK)
-		apl_throw(L, &err);
+	enum aps_rc rc = write_variables(L, definition, variables, err);
+	if (rc == APS_OK) rc = aps_operation_init(out, doc, definition, has_typenames, aps_buf_str(variables), err);
+	if (rc == APS_OK) rc = aps_gqlhttp_check_body(out, MAX_BODY_BYTES, err);
+	if (rc == APS_E_TOO_BIG) rc = err->code = APS_E_USAGE;
 	apl_release_buffer(L, -1);
 	lua_pop(L, 2);
+	return rc;
 }
 
 static uint64_t field_id(lua_State *L, const char *name)
@@ -240,23 +254,22 @@ static uint64_t field_id(lua_State *L, const char *name)
 
 static int Apl_client_execute(lua_State *L)
 {
-	struct apl_client *client = check(L);
-	struct aps_runtime *runtime = apl_runtime_check_open(L, client->box);
-	luaL_checktype(L, 2, LUA_TTABLE);
+	struct aps_err err = {0};
+	struct aps_runtime *runtime;
+	struct apl_client *client = check_usable(L, &runtime, &err);
+	if (client == NULL) return apl_fail(L, &err);
 	struct aps_call_command *command = aps_call_command_new(client->id, aps_runtime_next_id(runtime));
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
-	read_operation(L, &command->operation);
+	if (read_operation(L, &command->operation, &err) != APS_OK) return apl_fail(L, &err);
 	command->is_safe =
 	        command->operation.definition->kind == APS_GQL_QUERY || apl_field_bool(L, 2, "idempotent", false);
 	command->credential = field_id(L, "auth");
 	command->timeout_ms = apl_field_ms(L, 2, "timeout", 0);
-	lua_getfield(L, 2, "headers");
-	apl_take_headers(L, &command->headers);
-	uint64_t id = command->head.id;
 	command->head.mail.n_bytes += aps_operation_text(&command->operation).n + command->operation.n_variables_bytes;
-	apl_runtime_post(L, client->box, -1);
-	apl_push_id(L, id);
-	return 1;
+	uint64_t id = command->head.id;
+	lua_getfield(L, 2, "headers");
+	if (apl_take_headers(L, &command->headers, &err) != APS_OK) return apl_fail(L, &err);
+	return post_numbered(L, client, id);
 }
 
 static int Apl_client_cancel(lua_State *L)
@@ -265,8 +278,7 @@ static int Apl_client_cancel(lua_State *L)
 	if (client == NULL) return 0;
 	struct aps_command *command = aps_cancel_command_new(client->id, apl_check_id(L, 2));
 	apl_push_pending(L, command != NULL ? &command->mail : NULL);
-	apl_runtime_post(L, client->box, -1);
-	return 0;
+	return post(L, client);
 }
 
 static enum aps_overflow check_overflow(lua_State *L)
@@ -281,25 +293,25 @@ static enum aps_overflow check_overflow(lua_State *L)
 
 static int Apl_client_subscribe(lua_State *L)
 {
-	struct apl_client *client = check(L);
-	struct aps_runtime *runtime = apl_runtime_check_open(L, client->box);
-	luaL_checktype(L, 2, LUA_TTABLE);
+	struct aps_err err = {0};
+	struct aps_runtime *runtime;
+	struct apl_client *client = check_usable(L, &runtime, &err);
+	if (client == NULL) return apl_fail(L, &err);
 	struct aps_subscribe_command *command = aps_subscribe_command_new(client->id, aps_runtime_next_id(runtime));
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
-	read_operation(L, &command->topic->operation);
-	command->topic->credential = field_id(L, "auth");
-	command->topic->has_dynamic_headers = apl_field_bool(L, 2, "dynamic_headers", false);
+	struct aps_topic *topic = command->topic;
+	if (read_operation(L, &topic->operation, &err) != APS_OK) return apl_fail(L, &err);
+	topic->credential = field_id(L, "auth");
+	topic->has_dynamic_headers = apl_field_bool(L, 2, "dynamic_headers", false);
 	command->limits.overflow = check_overflow(L);
 	command->limits.max_items = apl_field_size(L, 2, "buffer", 1024);
 	command->limits.max_bytes = apl_field_size(L, 2, "buffer_bytes", (size_t)4 * 1024 * 1024);
 	command->is_shared = apl_field_bool(L, 2, "share", true);
 	if (command->limits.max_items == 0) command->limits.max_items = 1;
-	lua_getfield(L, 2, "headers");
-	apl_take_headers(L, &command->topic->headers);
 	uint64_t id = command->head.id;
-	apl_runtime_post(L, client->box, -1);
-	apl_push_id(L, id);
-	return 1;
+	lua_getfield(L, 2, "headers");
+	if (apl_take_headers(L, &topic->headers, &err) != APS_OK) return apl_fail(L, &err);
+	return post_numbered(L, client, id);
 }
 
 static int Apl_client_unsubscribe(lua_State *L)
@@ -308,8 +320,7 @@ static int Apl_client_unsubscribe(lua_State *L)
 	if (client == NULL) return 0;
 	struct aps_command *command = aps_unsubscribe_command_new(client->id, apl_check_id(L, 2));
 	apl_push_pending(L, command != NULL ? &command->mail : NULL);
-	apl_runtime_post(L, client->box, -1);
-	return 0;
+	return post(L, client);
 }
 
 static int Apl_client_consumed(lua_State *L)
@@ -319,8 +330,7 @@ static int Apl_client_consumed(lua_State *L)
 	struct aps_command *command =
 	        aps_consumed_command_new(client->id, apl_check_id(L, 2), apl_size_of(luaL_checknumber(L, 3)));
 	apl_push_pending(L, command != NULL ? &command->mail : NULL);
-	apl_runtime_post(L, client->box, -1);
-	return 0;
+	return post(L, client);
 }
 
 static int Apl_client_set_headers(lua_State *L)
@@ -334,10 +344,10 @@ static int Apl_client_set_headers(lua_State *L)
 		command->error = aps_strndup(luaL_checkstring(L, 4), lua_rawlen(L, 4));
 		if (command->error == NULL) return luaL_error(L, "out of memory");
 	}
+	struct aps_err err = {0};
 	lua_pushvalue(L, 3);
-	apl_take_headers(L, &command->headers);
-	apl_runtime_post(L, client->box, -1);
-	return 0;
+	if (apl_take_headers(L, &command->headers, &err) != APS_OK) return apl_fail(L, &err);
+	return post(L, client);
 }
 
 static int Apl_client_set_online(lua_State *L)
@@ -346,8 +356,7 @@ static int Apl_client_set_online(lua_State *L)
 	if (client == NULL) return 0;
 	struct aps_command *command = aps_online_command_new(client->id, lua_toboolean(L, 2) != 0);
 	apl_push_pending(L, command != NULL ? &command->mail : NULL);
-	apl_runtime_post(L, client->box, -1);
-	return 0;
+	return post(L, client);
 }
 
 static int Apl_client_stats(lua_State *L)
@@ -374,8 +383,7 @@ static int Apl_client_close(lua_State *L)
 	struct aps_command *command = aps_close_command_new(client->id);
 	apl_push_pending(L, command != NULL ? &command->mail : NULL);
 	client->is_closed = true;
-	apl_runtime_post(L, client->box, -1);
-	return 0;
+	return post(L, client);
 }
 
 static int Apl_client_gc(lua_State *L)

@@ -1,4 +1,5 @@
 /* Events of the core as Lua values. */
+#include "binding/err_lua.h"
 #include "binding/fields.h"
 #include "binding/runtime_lua.h"
 #include "binding/value.h"
@@ -7,22 +8,6 @@ static void set_str(lua_State *L, const char *name, struct aps_str text)
 {
 	lua_pushlstring(L, text.p, text.n);
 	lua_setfield(L, -2, name);
-}
-
-void apl_push_err(lua_State *L, const struct aps_err *err)
-{
-	const char *word = aps_err_word(err);
-	lua_createtable(L, 0, 10);
-	set_str(L, "kind", aps_str_of(aps_rc_kind(err->code)));
-	set_str(L, "message", aps_str_of(err->msg));
-	if (word != NULL) set_str(L, "code", aps_str_of(word));
-	lua_pushboolean(L, err->retryable);
-	lua_setfield(L, -2, "retryable");
-	lua_pushboolean(L, err->sent);
-	lua_setfield(L, -2, "sent");
-	if (word == NULL || strcmp(word, "upgrade_refused") != 0) return;
-	lua_pushinteger(L, (lua_Integer)err->native); /* there the HTTP status */
-	lua_setfield(L, -2, "status");
 }
 
 static void push_headers(lua_State *L, const struct aps_http_answer *answer)

@@ -1,6 +1,7 @@
 /* luaopen_appsync_core: assembles the C module. */
 #include "base/clock.h"
 #include "base/rand.h"
+#include "binding/err_lua.h"
 #include "binding/file_lua.h"
 #include "binding/gql_lua.h"
 #include "binding/runtime_lua.h"
@@ -21,10 +22,10 @@ static int Apl_encode(lua_State *L)
 	struct aps_err err = {0};
 	struct aps_json_writer w;
 	luaL_checkany(L, 1);
+	const char *name = luaL_optstring(L, 2, "value");
 	struct aps_buf *buf = apl_push_buffer(L, MAX_TEXT_BYTES);
 	aps_json_writer_init(&w, buf);
-	if (apl_value_write(L, 1, "value", &w, &err) != APS_OK) return luaL_error(L, "%s", err.msg);
-	if (aps_json_writer_finish(&w) != APS_OK) return luaL_error(L, "the JSON text is too big");
+	if (apl_value_write(L, 1, name, &w, &err) != APS_OK) return apl_fail(L, &err);
 	lua_pushlstring(L, buf->p, buf->n);
 	apl_release_buffer(L, -2);
 	return 1;
@@ -38,9 +39,7 @@ static int Apl_decode(lua_State *L)
 	static const char *const modes[] = {"rounded", "string", "safe", NULL}; /* as in enum apl_big_integers */
 	int big = luaL_checkoption(L, 2, "rounded", modes);
 	if (apl_value_push(L, text, (enum apl_big_integers)big, &err) == APS_OK) return 1;
-	lua_pushnil(L);
-	lua_pushstring(L, err.msg);
-	return 2;
+	return apl_fail(L, &err);
 }
 
 static int Apl_uuid(lua_State *L)

@@ -213,7 +213,7 @@ static enum aps_rc write_table(struct writing *out, int table, const struct plac
 	}
 	out->depth--;
 	lua_settop(L, top);
-	return rc;
+	return rc != APS_OK ? rc : check_written(out, place); /* a key with an empty table under it */
 }
 
 static enum aps_rc write_number(struct writing *out, int index, const struct place *place)

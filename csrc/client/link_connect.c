@@ -2,7 +2,8 @@
  *
  *   DO_CONNECT --> of whom? the oldest feed's credential (again whenever feeds come, go or get their headers)
  *                    | headers: asked for, where they are a function
- *                    | material (lease): USABLE | WAITING --> decided | FAILED --> its feeds end, the next one's is tried
+ *                    | material (lease): USABLE | WAITING --> decided | FAILED --> its feeds end, the next one's is
+ * tried
  *                    v
  *                  address: a transfer that only connects (no DNS on the realtime thread) | numeric: at once
  *                    v

@@ -60,8 +60,8 @@ end
 local function read_file(path)
   -- The C library would open what stands before a zero byte.
   if path:find "%c" then return fail(path, "a file's name must not hold a control character; %s", ACCEPTED) end
-  local text, message = core.read_file(path, MAX_FILE_BYTES)
-  if not text then return fail("config", "%s can't be read; %s", message, ACCEPTED) end
+  local text, err = core.read_file(path, MAX_FILE_BYTES)
+  if not text then return fail("config", "%s can't be read; %s", err.message, ACCEPTED) end
   if text == "" then return fail(path, "the file is empty; %s", ACCEPTED) end
   return text
 end

@@ -163,6 +163,7 @@ end
 function dispatch.poll(max)
   if not runtime then return 0, false end
   local n, has_more = runtime:poll(events, max)
+  if not n then errors.misuse("%s", has_more.message) end -- after a fork
   if n_flushing > 0 then
     n_polls = n_polls + 1
     if n == 0 or n_flushing >= MAX_FLUSHING or n_polls >= MAX_POLLS then dispatch.flush() end

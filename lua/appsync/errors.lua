@@ -103,6 +103,18 @@ function errors.misuse(format, ...)
   error(printable.line(message), 0)
 end
 
+---For what a function of the core returned beside nil: misuse is thrown at the user's line, anything else becomes an
+---error object.
+---@param plain table?
+---@param where string? the function's name
+---@return appsync.Error?
+function errors.of_core(plain, where)
+  if plain ~= nil and plain.kind == "usage" then
+    errors.misuse("%s%s", where and where .. ": " or "", plain.message)
+  end
+  return errors.adopt(plain)
+end
+
 local ESCAPES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ['"'] = '\\"', ["\\"] = "\\\\" }
 
 ---A text in quotes, as Lua's source has it, on one line and on every Lua the same (`%q` isn't).

@@ -28,13 +28,21 @@ function Document:text() return self.source end
 
 function Document:bytes() return #self.source end
 
-local function check_json(value, path, seen)
+local function misuse(message)
+  return { kind = "usage", message = message, retryable = false, sent = false }
+end
+
+-- The error that the core has for what isn't JSON.
+local function json_error(value, path, seen)
   local kind = type(value)
-  if kind == "function" or kind == "thread" then error(path .. ": a " .. kind .. " isn't JSON", 0) end
-  if kind ~= "table" then return end
-  if seen[value] then error(path .. ": a cycle", 0) end
+  if kind == "function" or kind == "thread" then return misuse(path .. ": a " .. kind .. " isn't JSON") end
+  if kind ~= "table" then return nil end
+  if seen[value] then return misuse(path .. ": a cycle") end
   seen[value] = true
-  for key, item in pairs(value) do check_json(item, path .. "." .. tostring(key), seen) end
+  for key, item in pairs(value) do
+    local err = json_error(item, path .. "." .. tostring(key), seen)
+    if err then return err end
+  end
   seen[value] = nil
 end
 
@@ -55,7 +63,7 @@ local function new_client(core, settings)
   function client.id() return id end
 
   function client.add_auth(_, auth)
-    if auth.secret == "unusable" then return nil, "the token is unusable" end
+    if auth.secret == "unusable" then return nil, { kind = "auth", message = "the token is unusable" } end
     return record(core.auths, { auth = auth })
   end
   function client.set_auth(_, auth, material)
@@ -68,7 +76,8 @@ local function new_client(core, settings)
   function client.drop_auth(_, auth) core.dropped_auths[auth] = (core.dropped_auths[auth] or 0) + 1 end
 
   function client.execute(_, call)
-    check_json(call.variables, "variables", {})
+    local err = core.refusal or json_error(call.variables, "variables", {})
+    if err then return nil, err end
     return record(core.executed, { call = call })
   end
   function client.cancel(_, op)
@@ -76,7 +85,8 @@ local function new_client(core, settings)
     core.push("RESULT", op, nil, { kind = "cancelled", message = "cancelled" }, {})
   end
   function client.subscribe(_, call)
-    check_json(call.variables, "variables", {})
+    local err = core.refusal or json_error(call.variables, "variables", {})
+    if err then return nil, err end
     return record(core.subscribed, { call = call })
   end
   function client.unsubscribe(_, sub) core.unsubscribed[sub] = (core.unsubscribed[sub] or 0) + 1 end
@@ -159,17 +169,18 @@ local function new_core()
   function core.wall() return 1700000000 + core.time end
   function core.uuid() return "00000000-0000-4000-8000-000000000000" end
   function core.encode(value)
-    check_json(value, "value", {})
+    local err = json_error(value, "value", {})
+    if err then return nil, err end
     return cjson.encode(value)
   end
   function core.decode(text)
     local ok, value = pcall(cjson.decode, text)
     if ok then return value end
-    return nil, "not JSON at byte 1"
+    return nil, { kind = "protocol", code = "syntax", message = "not JSON at byte 1" }
   end
   function core.document(text)
     core.n_parsed = (core.n_parsed or 0) + 1
-    if not text:find("%b{}") then return nil, { message = "unexpected end", line = 1, column = #text } end
+    if not text:find("%b{}") then return nil, { kind = "protocol", code = "syntax", message = "unexpected end", line = 1, column = #text } end
     return setmetatable({ source = text }, Document)
   end
   local runtime

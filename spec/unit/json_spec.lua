@@ -8,9 +8,10 @@ local has_integers = math.type ~= nil ---@diagnostic disable-line: undefined-fie
 local function list(t) return setmetatable(t, core.array_mt) end
 
 local function refused(value, message)
-  local ok, err = pcall(core.encode, value)
-  assert.is_false(ok)
-  assert.is_truthy(tostring(err):find(message, 1, true), ("%q does not contain %q"):format(tostring(err), message))
+  local text, err = core.encode(value)
+  assert.is_nil(text)
+  assert.equal("usage", err.kind)
+  assert.is_truthy(err.message:find(message, 1, true), ("%q does not contain %q"):format(err.message, message))
 end
 
 describe("decode", function()
@@ -129,22 +130,22 @@ describe("decode", function()
   end)
 
   it("tells where a text is wrong", function()
-    local value, message = core.decode("[1,]")
+    local value, err = core.decode("[1,]")
     assert.is_nil(value)
-    assert.is_truthy(message:find("at byte 3", 1, true))
+    assert.same({ kind = "protocol", code = "syntax", message = "value missing at byte 3", retryable = false, sent = false }, err)
     for text, offset in pairs({ [""] = 0, ["{"] = 1, ["nul"] = 3, ['{"a":1,}'] = 7, ["1 2"] = 2, ['"\255"'] = 1, ['"\\ud800"'] = 1 }) do
-      value, message = core.decode(text)
+      value, err = core.decode(text)
       assert.is_nil(value)
-      assert.is_truthy(message:find("at byte " .. offset, 1, true), text .. ": " .. message)
+      assert.is_truthy(err.message:find("at byte " .. offset, 1, true), text .. ": " .. err.message)
     end
   end)
 
   it("accepts 128 levels and not one more", function()
     assert.is_table(core.decode(("["):rep(128) .. ("]"):rep(128)))
     assert.is_table(core.decode(('{"a":'):rep(128) .. "1" .. ("}"):rep(128)))
-    local value, message = core.decode(("["):rep(129) .. ("]"):rep(129))
+    local value, err = core.decode(("["):rep(129) .. ("]"):rep(129))
     assert.is_nil(value)
-    assert.is_truthy(message:find("too deep at byte 128", 1, true))
+    assert.same({ "nested too deep at byte 128", "too_deep" }, { err.message, err.code })
   end)
 
   it("leaves nothing on the stack of the one who calls often", function()
@@ -231,7 +232,15 @@ describe("encode", function()
     refused({ io.stdout }, "value[1]: a userdata can't be JSON")
     refused({ a = "ok\255" }, "value.a: a string that is not UTF-8 (at its byte 3)")
     refused({ ["k\255"] = 1 }, 'value["k?"]: a string that is not UTF-8 (at its byte 2)')
+    refused({ ["k\255"] = {} }, 'value["k?"]: a string that is not UTF-8 (at its byte 2)')
     refused({ [("k"):rep(100)] = print }, "value." .. ("k"):rep(32) .. "...: a function")
+  end)
+
+  it("gives the path below the name that it is given", function()
+    local _, err = core.encode({ a = { print } }, "input")
+    assert.equal("input.a[1]: a function can't be JSON", err.message)
+    assert.equal(".a[1]: a function can't be JSON", select(2, core.encode({ a = { print } }, "")).message)
+    assert.equal(": a function can't be JSON", select(2, core.encode(print, "")).message)
   end)
 
   it("refuses cycles and more than 128 levels", function()

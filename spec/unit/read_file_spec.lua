@@ -36,23 +36,32 @@ describe("a file that the user names", function()
       [made.path .. "/pipe"] = "it is a pipe, not a file", [made.path .. "/link"] = "it is a pipe, not a file",
       [made.path] = "Is a directory", [made.path .. "/sparse"] = "it is larger than 64 MB",
       [made.path .. "/loop"] = "Too many levels of symbolic links" } do
-      assert.same({ false, name .. ": " .. why, false }, { core.read_file(name) == nil and false, select(2, core.read_file(name)) })
+      local text, err = core.read_file(name)
+      assert.is_nil(text)
+      assert.equal(name .. ": " .. why, err.message)
+      assert.not_equal("missing", err.code)
     end
   end)
 
   it("isn't read above its bound", function()
-    assert.same({ n = 3, [2] = made.path .. "/a.txt: it is larger than 8 bytes", [3] = false },
-      { n = select("#", core.read_file(made.path .. "/a.txt", 8)), core.read_file(made.path .. "/a.txt", 8) })
-    assert.matches("it is larger than 10 bytes", (select(2, core.read_file("/proc/self/status", 10))))
+    local text, err = core.read_file(made.path .. "/a.txt", 8)
+    assert.is_nil(text)
+    assert.same({ made.path .. "/a.txt: it is larger than 8 bytes", "too_big" }, { err.message, err.code })
+    assert.matches("it is larger than 10 bytes", select(2, core.read_file("/proc/self/status", 10)).message)
   end)
 
   it("is told apart when nothing is there", function()
     for _, path in ipairs { made.path .. "/b", made.path .. "/a.txt/b" } do
-      local text, message, is_missing = core.read_file(path)
+      local text, err = core.read_file(path)
       assert.is_nil(text)
-      assert.equal(path .. ": ", message:sub(1, #path + 2))
-      assert.is_true(is_missing)
+      assert.equal(path .. ": ", err.message:sub(1, #path + 2))
+      assert.equal("missing", err.code)
     end
+  end)
+
+  it("is named in full, however long its name is", function()
+    local path = made.path .. ("/a%s"):rep(100)
+    assert.equal(path .. ": No such file or directory", select(2, core.read_file(path)).message)
   end)
 
   it("has a name without a zero byte, and a bound that is a size", function()

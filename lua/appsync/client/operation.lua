@@ -44,17 +44,19 @@ end
 local function cancel(w)
   dispatch.ops[w.op] = nil
   local client = w.root.handle.core
-  if client then client:cancel(w.op) end
+  if not client then return end
+  local _, err = client:cancel(w.op)
+  errors.of_core(err)
 end
 
+---@return integer? op, appsync.Error? err
 local function start(root, plan, slot, all_headers)
   local options = plan.options
-  local ok, op = pcall(root.handle.core.execute, root.handle.core, {
+  local op, err = root.handle.core:execute{
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
     auth = slot.id, headers = all_headers, timeout = options.timeout, idempotent = options.idempotent,
-  })
-  if ok then return op end
-  errors.misuse("%s: %s", plan.where, (tostring(op):gsub("^[^:]+:%d+: ", "")))
+  }
+  return op, errors.of_core(err, plan.where)
 end
 
 ---Sends the operation and waits for its answer.
@@ -79,7 +81,11 @@ function operation.execute(client, plan)
   if not slot then return results(plan, root, nil, err) end
   local w = scheduler.new_wait()
   w.root, w.client, w.slot, w.on_drop = root, client, slot, cancel
-  w.op = start(root, plan, slot, all_headers)
+  w.op, err = start(root, plan, slot, all_headers)
+  if not w.op then
+    if is_of_call then slot:release() end
+    return results(plan, root, nil, err)
+  end
   dispatch.ops[w.op] = w
   local data, op_err, info = scheduler.suspend(w, nil, plan.where)
   if is_of_call then slot:release() end

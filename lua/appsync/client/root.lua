@@ -46,7 +46,7 @@ local function guard(handle)
     if not core then return end
     handle.core = nil
     dispatch.remove_client(handle.id)
-    pcall(core.close, core) -- it refuses after a fork
+    core:close()
   end)
 end
 
@@ -62,14 +62,16 @@ function Root:open()
   handle.core, handle.id = core, core:id()
   self.sentinel = guard(handle)
   dispatch.add_client(handle.id, self)
-  if self.is_online ~= nil then core:set_online(self.is_online) end
+  if self.is_online ~= nil then self:set_online(self.is_online) end
   return core
 end
 
 ---@param is_online boolean
 function Root:set_online(is_online)
   self.is_online = is_online
-  if self.handle.core then self.handle.core:set_online(is_online) end
+  if not self.handle.core then return end
+  local _, err = self.handle.core:set_online(is_online)
+  errors.of_core(err)
 end
 
 function Root:on_connection(state, err)
@@ -105,7 +107,10 @@ function Root:close(timeout)
     if is_first then self:on_closed() end
     return true
   end
-  if is_first then core:close() end
+  if is_first then
+    local _, refused = core:close()
+    errors.of_core(refused)
+  end
   scheduler.may_wait("client:close")
   local w = scheduler.new_wait()
   self.close_waits = self.close_waits or {}

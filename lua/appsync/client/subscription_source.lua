@@ -71,7 +71,9 @@ function Source:flush()
   if self.context.is_halted then return self.context:flush_when_taken(self) end -- the last one isn't taken yet
   self.n_consumed = 0
   local client = self.root.handle.core
-  if client and self.id and not self.is_over then client:consumed(self.id, n) end
+  if not client or not self.id or self.is_over then return end
+  local _, err = client:consumed(self.id, n)
+  errors.of_core(err)
 end
 
 -- An event is never nil: without data every root field is null.
@@ -126,7 +128,9 @@ end
 local function answer_headers(self)
   local all, err = headers.of(self.header_sources, arguments.operation(self.plan))
   local client = self.root.handle.core
-  if client and self.id then client:set_headers(self.id, all, err and err.message) end
+  if not client or not self.id then return end
+  local _, refused = client:set_headers(self.id, all, err and err.message)
+  errors.of_core(refused)
 end
 
 ---The core asks for the headers, also for each reconnect.
@@ -142,8 +146,10 @@ function Source:stop()
   self.id = nil
   dispatch.subs[id] = nil
   local client = self.root.handle.core
-  if client then client:unsubscribe(id) end
   if self.is_of_call then self.slot:release() end
+  if not client then return end
+  local _, err = client:unsubscribe(id)
+  errors.of_core(err)
 end
 
 -- Functions other than the client's own may give other headers for each subscription: these stay apart.
@@ -154,19 +160,21 @@ local function may_share(self, is_dynamic)
 end
 
 -- Starts it at the core. Throws for variables that JSON can't hold.
+---@return true? ok, appsync.Error? err
 local function start(self, is_dynamic, all_headers)
   local plan = self.plan
   local options = plan.options
   local client = self.root.handle.core
-  local ok, id = pcall(client.subscribe, client, {
+  local id, err = client:subscribe{
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
     auth = self.slot.id, headers = all_headers, dynamic_headers = is_dynamic or nil,
     buffer = options.buffer, buffer_bytes = options.buffer_bytes, overflow = options.overflow,
     share = may_share(self, is_dynamic),
-  })
-  if not ok then errors.misuse("%s: %s", plan.where, (tostring(id):gsub("^[^:]+:%d+: ", ""))) end
+  }
+  if not id then return nil, errors.of_core(err, plan.where) end
   self.id = id
   dispatch.subs[id] = self
+  return true
 end
 
 -- It ends before it has begun.
@@ -199,7 +207,11 @@ local function connect(client, plan, down, context)
     error_policy = plan.options.error_policy or root.error_policy,
   }, Source)
   self.inlet = make_inlet(self, down)
-  start(self, is_dynamic, all_headers)
+  local started, start_err = start(self, is_dynamic, all_headers)
+  if not started then
+    if is_of_call then slot:release() end
+    return fail(context, down, start_err)
+  end
   if down == context.terminal then context.is_direct = true end
   return function() self:stop() end
 end

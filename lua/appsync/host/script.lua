@@ -41,7 +41,8 @@ end
 local function block(seconds)
   local runtime = dispatch.runtime()
   if runtime then
-    runtime:wait(seconds)
+    local _, err = runtime:wait(seconds)
+    errors.of_core(err)
   else
     clock.pause(seconds or 1)
   end

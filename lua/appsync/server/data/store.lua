@@ -46,10 +46,10 @@ end
 ---@param text string
 ---@return table
 function Store.decode(text)
-  local item, message = nil, "it is no text"
-  if type(text) == "string" then item, message = core.decode(text) end
+  if type(text) ~= "string" then return must(nil, "an item cannot be read: it is no text") end
+  local item, err = core.decode(text)
   if type(item) == "table" then return item end
-  return must(nil, "an item cannot be read: " .. tostring(message or "it is no object"))
+  return must(nil, "an item cannot be read: " .. (err and err.message or "it is no object"))
 end
 
 function Store:close()

@@ -1,6 +1,7 @@
 --- The answers of a service that won't or can't: for faults whose rule names less than an answer needs.
 local core = require("appsync.core")
 local response_headers = require("appsync.server.http.response_headers")
+local result = require("appsync.server.graphql.result")
 
 local refusal = {}
 
@@ -39,7 +40,7 @@ function refusal.answer(parameters, default_status)
     sent[name:lower()] = value
   end
   local body = parameters.body
-    or ('{"errors":[{"errorType":%s,"message":%s}]}'):format(core.encode(complete.type), core.encode(complete.message))
+    or ('{"errors":[{"errorType":%s,"message":%s}]}'):format(result.text(complete.type), result.text(complete.message))
   return complete.status, sent, body
 end
 

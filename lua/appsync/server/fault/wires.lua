@@ -4,6 +4,7 @@ local core = require("appsync.core")
 local operation_summary = require("appsync.server.fault.operation_summary")
 local refusal = require("appsync.server.fault.refusal")
 local requests = require("appsync.server.fault.requests")
+local result = require("appsync.server.graphql.result")
 
 local wires = {}
 
@@ -108,13 +109,13 @@ local function operation_of(engine, message)
 end
 
 local function error_text(wire, id, refused)
-  local item = core.encode({ errorType = refused.type, message = refused.message })
+  local item = result.text({ errorType = refused.type, message = refused.message })
   if wire.protocol == "graphql-transport-ws" then
-    return ('{"type":"error","id":%s,"payload":[%s]}'):format(core.encode(id), item)
+    return ('{"type":"error","id":%s,"payload":[%s]}'):format(result.text(id), item)
   elseif refused.type == "LimitExceededError" then
     return ('{"type":"error","payload":{"errors":[%s]}}'):format(item) -- the service's comes without an id
   end
-  return ('{"type":"error","id":%s,"payload":{"errors":[%s]}}'):format(core.encode(id), item)
+  return ('{"type":"error","id":%s,"payload":{"errors":[%s]}}'):format(result.text(id), item)
 end
 
 ---@private

@@ -88,8 +88,8 @@ local function add_resolver_error(x, thrown, field)
   local data = err.data
   if type(data) == "table" then data = selection.restrict(x, data, field.field.type, field.nodes) end
   if data ~= nil then
-    local is_json, text = pcall(core.encode, data)
-    if is_json then selection.spend_text(x, text) end
+    local text = core.encode(data)
+    if text then selection.spend_text(x, text) end
   end
   local loc = field.nodes[1].loc
   x.errors[#x.errors + 1] = {

@@ -63,15 +63,12 @@ end
 
 --- A body of `application/graphql` is a bare document or, as in the service's own samples, JSON.
 local function operation_of_post(event)
-  local value, message = core.decode(event.body)
+  local value, err = core.decode(event.body)
   if value == nil and (event.headers["content-type"] or ""):find("^application/graphql") then
     return { query = event.body }
   end
-  return value, message
+  return value, err
 end
-
--- JSON that is nothing wrong with; why it is refused should be known.
-local COLLIDE = "^Too many strings collide"
 
 ---@param event table a request of the listener
 ---@return table? operation, string? message
@@ -79,14 +76,15 @@ local function read_operation(event)
   if event.method ~= "GET" and event.method ~= "HEAD" and event.body == "" then
     return nil, "Request body is empty."
   end
-  local operation, message
+  local operation, err
   if event.method == "POST" then
-    operation, message = operation_of_post(event)
+    operation, err = operation_of_post(event)
   else
     operation = operation_of_get(event)
   end
   if not is_operation(operation) then
-    if message and message:find(COLLIDE) then return nil, message .. "." end
+    -- With the strings that collide nothing else is wrong; why they are refused should be known.
+    if err and err.code == "too_big" then return nil, err.message .. "." end
     return nil, "Unable to parse GraphQL query."
   end
   return {
