@@ -1,4 +1,4 @@
-/* Events of the core as Lua values. */
+/* Events of the core as Lua values: which ones, the table of client/event.h says. */
 #include "binding/err_lua.h"
 #include "binding/fields.h"
 #include "binding/runtime_lua.h"
@@ -86,7 +86,8 @@ static void push_result(lua_State *L, const struct aps_result_event *event)
 		apl_push_err(L, &err);
 	else
 		push_result_err(L, event, big);
-	lua_createtable(L, 0, 3);
+	lua_createtable(L, 0, 4);
+	set_str(L, "source", aps_str_of(aps_result_source_name(event->source)));
 	lua_pushinteger(L, (lua_Integer)event->answer.status);
 	lua_setfield(L, -2, "status");
 	set_json(L, "extensions", event->response.extensions, big);
@@ -137,39 +138,38 @@ static void push_data(lua_State *L, const struct aps_data_event *event)
 	apl_push_id(L, event->n_dropped);
 }
 
-static void push_note(lua_State *L, const struct aps_note_event *event)
+static void push_note_err(lua_State *L, const struct aps_note_event *event)
 {
-	switch (event->head.kind) {
-	case APS_EVENT_SUB_END:
-		if (event->has_err)
-			apl_push_err(L, &event->err);
-		else
-			lua_pushnil(L);
-		if (event->has_err && event->text != NULL)
-			set_json(L, "errors", aps_str_of(event->text), APL_BIG_ROUNDED);
+	if (!event->has_err) {
 		lua_pushnil(L);
-		apl_push_id(L, event->number);
-		break;
-	case APS_EVENT_AUTH:
-		lua_pushstring(L, event->word);
-		apl_push_id(L, event->number);
-		lua_pushnil(L);
-		break;
-	case APS_EVENT_LOG:
-		lua_pushstring(L, event->word);
-		lua_pushstring(L, event->text != NULL ? event->text : "");
-		lua_pushnil(L);
-		break;
-	default:
-		if (event->word != NULL)
-			lua_pushstring(L, event->word);
-		else
-			lua_pushnil(L);
-		if (event->has_err)
-			apl_push_err(L, &event->err);
-		else
-			lua_pushnil(L);
-		lua_pushnil(L);
+		return;
+	}
+	apl_push_err(L, &event->err);
+	if (event->errors != NULL) set_json(L, "errors", aps_str_of(event->errors), APL_BIG_ROUNDED);
+}
+
+static void push_member(lua_State *L, const struct aps_note_event *event, enum aps_event_value value)
+{
+	switch (value) {
+	case APS_VALUE_WORD: lua_pushstring(L, event->word); break; /* NULL: nil */
+	case APS_VALUE_TEXT: lua_pushstring(L, event->text != NULL ? event->text : ""); break;
+	case APS_VALUE_NUMBER: apl_push_id(L, event->number); break;
+	case APS_VALUE_ERR: push_note_err(L, event); break;
+	case APS_VALUE_NONE:
+	case APS_VALUE_DATA:
+	case APS_VALUE_INFO: lua_pushnil(L); break;
+	}
+}
+
+static void push_values(lua_State *L, const struct aps_event *event)
+{
+	const struct aps_event_form *form = aps_event_form(event->kind);
+	switch (form->shape) {
+	case APS_SHAPE_PAYLOAD: push_data(L, (const struct aps_data_event *)event); break;
+	case APS_SHAPE_RESULT: push_result(L, (const struct aps_result_event *)event); break;
+	case APS_SHAPE_NOTE:
+		for (size_t i = 0; i < APS_COUNTOF(form->values); i++)
+			push_member(L, (const struct aps_note_event *)event, form->values[i]);
 		break;
 	}
 }
@@ -178,12 +178,7 @@ void apl_event_store(lua_State *L, const struct aps_event *event, int at)
 {
 	int top = lua_gettop(L);
 	luaL_checkstack(L, 16, "appsync events");
-	if (event->kind == APS_EVENT_SUB_DATA)
-		push_data(L, (const struct aps_data_event *)event);
-	else if (event->kind == APS_EVENT_RESULT)
-		push_result(L, (const struct aps_result_event *)event);
-	else
-		push_note(L, (const struct aps_note_event *)event);
+	push_values(L, event);
 	lua_rawseti(L, 2, at + 4);
 	lua_rawseti(L, 2, at + 3);
 	lua_rawseti(L, 2, at + 2);
@@ -192,4 +187,39 @@ void apl_event_store(lua_State *L, const struct aps_event *event, int at)
 	lua_pushinteger(L, event->kind);
 	lua_rawseti(L, 2, at);
 	lua_settop(L, top);
+}
+
+static const char *value_name(enum aps_event_value value)
+{
+	static const char *const NAMES[] = {
+#define NAME(name) [APS_VALUE_##name] = #name,
+	        APS_EVENT_VALUE_MAP(NAME)
+#undef NAME
+	};
+	return NAMES[value];
+}
+
+static void push_form(lua_State *L, const struct aps_event_form *form)
+{
+	lua_createtable(L, (int)APS_COUNTOF(form->values), 1);
+	set_str(L, "target", aps_str_of(form->target));
+	for (size_t i = 0; i < APS_COUNTOF(form->values); i++) {
+		lua_pushstring(L, value_name(form->values[i]));
+		lua_rawseti(L, -2, (int)i + 1);
+	}
+}
+
+void apl_event_register(lua_State *L)
+{
+	lua_newtable(L);
+	lua_newtable(L);
+	for (int kind = APS_EVENT_NONE + 1; kind < APS_EVENT_COUNT; kind++) {
+		const struct aps_event_form *form = aps_event_form((enum aps_event_kind)kind);
+		lua_pushinteger(L, kind);
+		lua_setfield(L, -3, form->name);
+		push_form(L, form);
+		lua_setfield(L, -2, form->name);
+	}
+	lua_setfield(L, -3, "event_forms");
+	lua_setfield(L, -2, "event");
 }

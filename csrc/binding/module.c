@@ -8,7 +8,6 @@
 #include "binding/settings_lua.h"
 #include "binding/sign_lua.h"
 #include "binding/value.h"
-#include "client/event.h"
 #include "client/process.h"
 
 #include <time.h>
@@ -81,16 +80,6 @@ static const luaL_Reg FUNCTIONS[] = {
         {"wall", Apl_wall},     {"pause", Apl_pause},   {NULL, NULL},
 };
 
-static void push_event_names(lua_State *L)
-{
-	lua_newtable(L);
-#define SET_EVENT(name)                                                                                                \
-	lua_pushinteger(L, APS_EVENT_##name);                                                                          \
-	lua_setfield(L, -2, #name);
-	APS_EVENT_MAP(SET_EVENT)
-#undef SET_EVENT
-}
-
 APS_EXPORT int luaopen_appsync_core(lua_State *L);
 
 APS_EXPORT int luaopen_appsync_core(lua_State *L)
@@ -103,14 +92,13 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	apl_sign_register(L);
 	apl_runtime_register(L);
 	apl_client_register(L);
+	apl_event_register(L);
 	lua_pushliteral(L, VERSION);
 	lua_setfield(L, -2, "version");
 	lua_pushlightuserdata(L, NULL);
 	lua_setfield(L, -2, "null");
 	luaL_newmetatable(L, APL_ARRAY_METATABLE);
 	lua_setfield(L, -2, "array_mt");
-	push_event_names(L);
-	lua_setfield(L, -2, "event");
 	lua_pushboolean(L, aps_process_is_nginx());
 	lua_setfield(L, -2, "is_nginx");
 	return 1;

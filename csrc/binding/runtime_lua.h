@@ -24,6 +24,8 @@ struct aps_runtime *apl_runtime_get(lua_State *L, const struct apl_runtime *box,
 enum aps_rc apl_runtime_post(lua_State *L, struct apl_runtime *box, int pending, struct aps_err *err);
 /* For the runtime's method client(): settings at index 2. */
 int Apl_client_open(lua_State *L, struct apl_runtime *box);
+/* Adds the tables `event` (numbers by name) and `event_forms` (what each carries) to the table on top of the stack. */
+void apl_event_register(lua_State *L);
 /* The five values of an event into the table at index 2, from `at` on. */
 void apl_event_store(lua_State *L, const struct aps_event *event, int at);
 

@@ -2,10 +2,33 @@
 
 #include "base/mem.h"
 
+static const struct aps_event_form FORMS[] = {
+#define FORM(name, shape, target, a, b, c)                                                                             \
+	[APS_EVENT_##name] = {#name, APS_SHAPE_##shape, #target, {APS_VALUE_##a, APS_VALUE_##b, APS_VALUE_##c}},
+        APS_EVENT_MAP(FORM)
+#undef FORM
+};
+
+const struct aps_event_form *aps_event_form(enum aps_event_kind kind)
+{
+	return kind > APS_EVENT_NONE && kind < APS_EVENT_COUNT ? &FORMS[kind] : NULL;
+}
+
+const char *aps_result_source_name(enum aps_result_source source)
+{
+	static const char *const NAMES[] = {
+#define NAME(name, text) [APS_RESULT_FROM_##name] = (text),
+	        APS_RESULT_SOURCE_MAP(NAME)
+#undef NAME
+	};
+	return NAMES[source];
+}
+
 static void free_result(struct aps_mail *mail)
 {
 	struct aps_result_event *event = (struct aps_result_event *)mail;
 	aps_http_answer_clear(&event->answer);
+	aps_bytes_unref(event->bytes);
 	aps_arena_clear(&event->decoded);
 	aps_free(event);
 }
@@ -21,6 +44,7 @@ static void free_note(struct aps_mail *mail)
 {
 	struct aps_note_event *event = (struct aps_note_event *)mail;
 	aps_free(event->text);
+	aps_free(event->errors);
 	aps_free(event);
 }
 

@@ -350,7 +350,7 @@ static void write_init(struct aps_link *link, struct aps_buf *out)
 	for (size_t i = 0; feed != NULL && i < feed->topic->headers.n_items; i++)
 		aps_header_list_add(&list, feed->topic->headers.items[i].name, feed->topic->headers.items[i].value,
 		                    &err);
-	aps_appsync_http_headers(aps_lease_material(&link->lease), &signing, APS_STR(""), &list, &err);
+	aps_appsync_http_headers(&link->lease.credential->slot.material, &signing, APS_STR(""), &list, &err);
 	aps_secrets_add_headers(&link->sent, list.items, list.n_items);
 	struct aps_json_writer w;
 	aps_json_writer_init(&w, out);

@@ -86,7 +86,7 @@ static void end(struct aps_core *core, struct aps_consumer *consumer, const stru
 	aps_window_flush(core, &subscriber->window);
 	aps_note_event_set_err(event, err);
 	event->number = subscriber->window.n_dropped;
-	if (told != NULL) event->text = aps_strndup(told, strlen(told));
+	if (told != NULL) event->errors = aps_strndup(told, strlen(told));
 	aps_core_emit(core, &event->head);
 	finish(core, subscriber);
 }

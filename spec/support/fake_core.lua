@@ -82,7 +82,7 @@ local function new_client(core, settings)
   end
   function client.cancel(_, op)
     core.cancelled[op] = true
-    core.push("RESULT", op, nil, { kind = "cancelled", message = "cancelled" }, {})
+    core.push("RESULT", op, nil, { kind = "cancelled", message = "cancelled" }, { source = "network" })
   end
   function client.subscribe(_, call)
     local err = core.refusal or json_error(call.variables, "variables", {})
@@ -104,7 +104,7 @@ local function new_client(core, settings)
         if entry.client == client and not entry.is_answered then
           local err = { kind = "closed", message = "the client is closed" }
           if list == core.executed then
-            core.push("RESULT", entry.id, nil, err, {})
+            core.push("RESULT", entry.id, nil, err, { source = "network" })
           else
             core.push("SUB_END", entry.id, err, nil, 0)
           end
@@ -197,7 +197,9 @@ local function new_core()
   end
   ---Answers the newest operation, or the given one.
   function core.reply(data, err, info, op)
-    core.push("RESULT", op or core.executed[#core.executed].id, data, err, info or { status = 200 })
+    info = info or { status = 200 }
+    info.source = info.source or "network"
+    core.push("RESULT", op or core.executed[#core.executed].id, data, err, info)
   end
   ---Adds what happens when the library blocks next.
   function core.step(fn) table.insert(core.steps, fn) end

@@ -273,7 +273,7 @@ describe("client subscriptions", function()
     coroutine.wrap(use)()
     fake_core.collect()
     assert.equal(1, core.unsubscribed[sub_id()])
-    assert.is_nil(next(require("appsync.dispatch").subs))
+    assert.is_nil(next(require("appsync.dispatch").expected))
   end)
 
   it("that ended leave nothing behind", function()

@@ -16,7 +16,8 @@
 ---@field null lightuserdata JSON null; the same value as lua-cjson's `cjson.null`
 ---@field array_mt table metatable that marks lists
 ---@field is_nginx boolean this is a process of nginx
----@field event table<string, integer> numbers of the event kinds: RESULT, SUB_STATE, SUB_DATA, SUB_END, AUTH, HEADERS, CONNECTION, LOG, CLOSED
+---@field event table<string, integer> numbers of the event kinds
+---@field event_forms table<string, {target: string}> what each kind is about and carries, as below: [1] to [3] are a to c
 local core = {}
 
 ---@param value any
@@ -124,15 +125,21 @@ local runtime = {}
 
 ---Takes at most `max` events off the inbox and writes five values for each into `events` from index 1:
 ---kind, target, a, b, c (nil values are written as nil). Never blocks.
----RESULT      op       data|nil        err|nil     info {status, extensions, attempts} (of `request`: {status, headers, body})
----SUB_STATE   sub      "subscribed"|"reconnecting"  nil  nil
----SUB_DATA    sub      data|nil        err|nil     events dropped so far
----SUB_END     sub      err|nil         nil         events dropped so far
----AUTH        auth     "first"|"expired"|"refused"  client
----HEADERS     sub      nil
----CONNECTION  client   state           err|nil
----LOG         client   level           message     fields
----CLOSED      client
+---```
+---kind        target        a      b      c
+---RESULT      call          DATA   ERR    INFO
+---SUB_STATE   subscription  WORD   NONE   NONE
+---SUB_DATA    subscription  DATA   ERR    NUMBER
+---SUB_END     subscription  ERR    NONE   NUMBER
+---AUTH        credential    WORD   NUMBER NONE
+---HEADERS     subscription  NONE   NONE   NONE
+---CONNECTION  client        WORD   ERR    NONE
+---LOG         client        WORD   TEXT   NONE
+---CLOSED      client        NONE   NONE   NONE
+---```
+---DATA: the value of `data`, or nil. INFO: {source, status, extensions, attempts}; status 0: no response. WORD: the state
+---of a subscription ("subscribed", "reconnecting") or connection, the reason of AUTH ("first", "expired", "refused"), the
+---level of LOG. NUMBER: events dropped so far; of AUTH the client's id. NONE: nil.
 ---`err` is a plain table {kind, message, code, retryable, sent, status, errors, error_type, data, response}.
 ---@param events table
 ---@param max integer

@@ -169,7 +169,7 @@ function auth.new_slot(root, checked)
     if state.id and handle.core then handle.core:drop_auth(state.id) end
     state.id = nil
   end)
-  dispatch.auths[id] = self
+  dispatch.listen(id, self)
   return self
 end
 
@@ -178,7 +178,7 @@ function Slot:release()
   local id = self.held.id
   self.held.id = nil
   if not id then return end
-  dispatch.auths[id] = nil
+  dispatch.forget(id)
   if not self.handle.core then return end
   local _, err = self.handle.core:drop_auth(id)
   errors.of_core(err)

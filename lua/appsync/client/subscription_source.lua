@@ -144,7 +144,7 @@ function Source:stop()
   local id = self.id
   if not id then return end
   self.id = nil
-  dispatch.subs[id] = nil
+  dispatch.forget(id)
   local client = self.root.handle.core
   if self.is_of_call then self.slot:release() end
   if not client then return end
@@ -173,7 +173,7 @@ local function start(self, is_dynamic, all_headers)
   }
   if not id then return nil, errors.of_core(err, plan.where) end
   self.id = id
-  dispatch.subs[id] = self
+  dispatch.expect(id, self)
   return true
 end
 
