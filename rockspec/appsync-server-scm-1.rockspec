@@ -65,6 +65,7 @@ build = {
         "csrc/server/sqlite_lua.c",
         "csrc/server/ws_handshake.c",
         "csrc/store/db.c",
+        "csrc/store/db_error.c",
       },
       incdirs = { "csrc" },
       defines = { "_GNU_SOURCE" },
