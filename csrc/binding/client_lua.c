@@ -90,13 +90,14 @@ static enum aps_auth_mode check_mode(lua_State *L, int table)
 	return mode;
 }
 
-/* nil, message, code */
+/* nil, message, code, kind */
 static int refuse(lua_State *L, const struct aps_err *err)
 {
 	lua_pushnil(L);
 	lua_pushstring(L, err->msg);
-	lua_pushstring(L, err->word); /* NULL: nil */
-	return 3;
+	lua_pushstring(L, aps_err_word(err)); /* NULL: nil */
+	lua_pushstring(L, aps_rc_kind(err->code));
+	return 4;
 }
 
 static int Apl_client_add_auth(lua_State *L)
@@ -144,7 +145,9 @@ static int Apl_client_set_auth(lua_State *L)
 	if (err.code == APS_OK) aps_fail(&err, APS_E_AUTH, "neither a token nor credentials");
 	command = aps_credential_command_new(APS_CREDENTIAL_FAIL, client->id, id);
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
-	aps_fail_word(&command->err, APS_E_AUTH, err.word != NULL ? err.word : "no_token", 0, "%s", err.msg);
+	command->err = err;
+	if (err.code != APS_E_NOMEM)
+		aps_fail_word(&command->err, APS_E_AUTH, err.word != NULL ? err.word : "no_token", 0, "%s", err.msg);
 	apl_runtime_post(L, client->box, -1);
 	return refuse(L, &err);
 }

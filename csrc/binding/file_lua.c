@@ -7,7 +7,7 @@
 
 #define DEFAULT_MAX_BYTES ((lua_Number)(64 << 20))
 
-/* read_file(path, max_bytes) → text; nil, message, is_missing */
+/* read_file(path, max_bytes) → text; nil, message, is_missing, code of a failure of the system */
 static int Apl_read_file(lua_State *L)
 {
 	struct aps_err err;
@@ -22,7 +22,9 @@ static int Apl_read_file(lua_State *L)
 		lua_pushnil(L);
 		lua_pushfstring(L, "%s: %s", path, err.msg);
 		lua_pushboolean(L, err.native == ENOENT || err.native == ENOTDIR);
-		return 3;
+		if (strcmp(aps_rc_kind(err.code), "system") != 0) return 3;
+		lua_pushstring(L, aps_err_word(&err));
+		return 4;
 	}
 	lua_pushlstring(L, buf->n == 0 ? "" : buf->p, buf->n);
 	apl_release_buffer(L, -2);

@@ -44,9 +44,10 @@ static struct aps_str check_text(lua_State *L, int index)
 	return text;
 }
 
-/* nil, {message, line, column} */
+/* nil, {message, line, column}; no text is to blame for memory that is out: that is thrown, as Lua does. */
 static int push_refusal(lua_State *L, const struct aps_err *err, struct aps_gql_place place)
 {
+	if (err->code == APS_E_NOMEM) return luaL_error(L, "%s", err->msg);
 	lua_pushnil(L);
 	lua_createtable(L, 0, 3);
 	lua_pushstring(L, err->msg);

@@ -40,7 +40,8 @@ static int Apl_decode(lua_State *L)
 	if (apl_value_push(L, text, (enum apl_big_integers)big, &err) == APS_OK) return 1;
 	lua_pushnil(L);
 	lua_pushstring(L, err.msg);
-	return 2;
+	lua_pushstring(L, aps_err_word(&err));
+	return 3;
 }
 
 static int Apl_uuid(lua_State *L)

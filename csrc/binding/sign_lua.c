@@ -294,13 +294,14 @@ static int push_result(lua_State *L, const struct signer *signer)
 	return 1;
 }
 
-/* nil, message, whether an argument is to blame */
+/* nil, message, kind ("usage": an argument is to blame), code */
 static int push_failure(lua_State *L, const struct aps_err *err)
 {
 	lua_pushnil(L);
 	lua_pushstring(L, err->msg);
-	lua_pushboolean(L, err->code == APS_E_USAGE);
-	return 3;
+	lua_pushstring(L, aps_rc_kind(err->code));
+	lua_pushstring(L, aps_err_word(err)); /* NULL: nil */
+	return 4;
 }
 
 static int Apl_sign(lua_State *L)

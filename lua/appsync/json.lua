@@ -30,9 +30,10 @@ end
 ---@return any value, appsync.Error? err
 function json.decode(text)
   if type(text) ~= "string" then errors.expect(text, "text", "string", "appsync.decode") end
-  local value, message = core.decode(text)
-  if value == nil then return nil, errors.new("protocol", message, { code = "syntax" }) end
-  return value
+  local value, message, code = core.decode(text)
+  if value ~= nil then return value end
+  if code == "out_of_memory" then return nil, errors.new("system", message, { code = code }) end
+  return nil, errors.new("protocol", message, { code = "syntax" })
 end
 
 local function copy(value, seen)

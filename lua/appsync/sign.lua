@@ -127,13 +127,13 @@ local function signed_by(request, options)
   elseif not options.now or not options.service or not options.region then
     options = prepare(request, options, credentials)
   end
-  local signed, message, is_misuse = core.sign(request, options)
+  local signed, message, kind, code = core.sign(request, options)
   if not signed then
     if is_provided and OF_CREDENTIALS[message:match("^[%w_]+")] then
       return credentials_of.fail("no_credentials", "what the provider gave are no credentials: " .. message)
     end
-    if is_misuse then errors.misuse("sign: %s", message) end
-    return nil, errors.new("auth", message)
+    if kind == "usage" then errors.misuse("sign: %s", message) end
+    return nil, errors.new(kind == "system" and kind or "auth", message, { code = code })
   end
   if signed.headers[1] == nil then setmetatable(signed.headers, any_case) end
   return signed

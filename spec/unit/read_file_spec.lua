@@ -2,6 +2,7 @@
 local config = require "appsync.config"
 local core = require "appsync.core"
 local folder = require "spec.support.folder"
+local program = require "spec.support.program"
 local shared_file = require "appsync.auth.shared_file"
 
 describe("a file that the user names", function()
@@ -38,6 +39,19 @@ describe("a file that the user names", function()
       [made.path .. "/loop"] = "Too many levels of symbolic links" } do
       assert.same({ false, name .. ": " .. why, false }, { core.read_file(name) == nil and false, select(2, core.read_file(name)) })
     end
+  end)
+
+  it("isn't read without a descriptor, which isn't its fault", function()
+    local output = program(([[
+      local core, config, held = require "appsync.core", require "appsync.config", {}
+      repeat held[#held + 1] = io.open("/dev/null") until #held > 100 or not io.open("/dev/null")
+      local path = "%s/a.txt"
+      print(select("#", core.read_file(path)), core.read_file(path))
+      local _, err = config.load(path)
+      print(err.kind, err.code, err.message)
+    ]]):format(made.path), "ulimit -n 64;")
+    local said = made.path .. "/a.txt: Too many open files"
+    assert.equal(("4\tnil\t%s\tfalse\tdescriptors\nsystem\tdescriptors\t%s\n"):format(said, said), output)
   end)
 
   it("isn't read above its bound", function()

@@ -19,7 +19,9 @@ function core.encode(value) end
 ---more than 15 digits and those that a double holds as zero or as an infinity included.
 ---@param text string
 ---@param big_integers? "rounded"|"string"|"safe" default "rounded"
----@return any value, string? message `nil, message` for text that isn't JSON (with the byte offset)
+---@return any value nil for text that isn't JSON
+---@return string? message with the byte offset
+---@return string? code "syntax", "invalid_utf8", "too_deep", "too_big" or "out_of_memory"
 function core.decode(text, big_integers) end
 
 ---A file's whole content. Pipes, devices and sockets, which may wait or never end, are refused; the null device is empty.
@@ -28,6 +30,7 @@ function core.decode(text, big_integers) end
 ---@return string? text
 ---@return string? message with the path
 ---@return boolean? is_missing there is nothing at that path
+---@return string? code "out_of_memory" or "descriptors": it isn't the file's fault
 function core.read_file(path, max_bytes) end
 
 ---@return string uuid version 4, lower case
@@ -74,6 +77,8 @@ function core.print(ast) end
 ---@param request {method: string?, url: string, headers: table?, body: string?}
 ---@param options table
 ---@return table? signed, string? message
+---@return string? kind "usage": an argument is to blame
+---@return string? code
 function core.sign(request, options) end
 
 ---The claims of a JWT, unverified.
@@ -148,7 +153,7 @@ local client = {}
 function client:id() end
 
 ---@param auth {mode: string, dynamic: boolean?, region: string?, service: string?, secret: string?, access_key_id: string?, secret_access_key: string?, session_token: string?, expires_at: number?}
----@return integer? auth, string? message, string? code
+---@return integer? auth, string? message, string? code, string? kind
 function client:add_auth(auth) end
 ---Answers an AUTH event.
 ---@param auth integer

@@ -160,8 +160,8 @@ function auth.new_slot(root, checked)
     end
   end
   local handle = root.handle
-  local id, message, code = handle.core:add_auth(settings)
-  if not id then return nil, errors.new("auth", message, { code = code }) end
+  local id, message, code, kind = handle.core:add_auth(settings)
+  if not id then return nil, errors.new(kind == "system" and kind or "auth", message, { code = code }) end
   local self = setmetatable({ id = id, checked = checked, handle = handle, sink = root.log }, Slot)
   local state = { id = id }
   self.held = state
