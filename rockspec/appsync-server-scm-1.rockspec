@@ -42,6 +42,8 @@ build = {
         "csrc/gql/ast.c",
         "csrc/gql/document.c",
         "csrc/gql/fragments.c",
+        "csrc/gql/grammar.c",
+        "csrc/gql/layout.c",
         "csrc/gql/lexer.c",
         "csrc/gql/literal.c",
         "csrc/gql/parse_sdl.c",
