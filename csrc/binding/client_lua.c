@@ -1,4 +1,5 @@
-/* A client as userdata: reads options, builds commands, posts them. */
+#include "binding/client_lua.h"
+
 #include "base/mem.h"
 #include "binding/fields.h"
 #include "binding/gql_lua.h"
@@ -39,8 +40,11 @@ static struct apl_client *check_late(lua_State *L)
 	return runtime != NULL && aps_runtime_is_usable(runtime) ? client : NULL;
 }
 
-int Apl_client_open(lua_State *L, struct apl_runtime *box)
+/* runtime:client(settings) → client; nil, error */
+static int Apl_runtime_client(lua_State *L)
 {
+	struct apl_runtime *box = apl_runtime_check(L);
+	apl_runtime_check_open(L, box);
 	luaL_checktype(L, 2, LUA_TTABLE);
 	struct apl_client *client = apl_newuserdata(L, sizeof *client);
 	*client = (struct apl_client){0};
@@ -451,6 +455,8 @@ static const luaL_Reg METHODS[] = {
 
 void apl_client_register(lua_State *L)
 {
+	static const luaL_Reg OF_RUNTIME[] = {{"client", Apl_runtime_client}, {NULL, NULL}};
+	apl_runtime_add_methods(L, OF_RUNTIME);
 	luaL_newmetatable(L, CLIENT);
 	lua_pushcfunction(L, Apl_client_gc);
 	lua_setfield(L, -2, "__gc");

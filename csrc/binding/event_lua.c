@@ -1,6 +1,6 @@
-/* Events of the core as Lua values. */
+#include "binding/event_lua.h"
+
 #include "binding/fields.h"
-#include "binding/runtime_lua.h"
 #include "binding/value.h"
 
 static void set_str(lua_State *L, const char *name, struct aps_str text)

@@ -1,10 +1,10 @@
 /* luaopen_appsync_core: assembles the C module. */
 #include "base/clock.h"
 #include "base/rand.h"
+#include "binding/client_lua.h"
 #include "binding/file_lua.h"
 #include "binding/gql_lua.h"
 #include "binding/runtime_lua.h"
-#include "binding/settings_lua.h"
 #include "binding/sign_lua.h"
 #include "binding/value.h"
 #include "client/event.h"

@@ -1,6 +1,7 @@
 #include "binding/runtime_lua.h"
 
 #include "base/mem.h"
+#include "binding/event_lua.h"
 #include "binding/fields.h"
 #include "binding/value.h"
 
@@ -70,7 +71,7 @@ bool apl_runtime_begin(lua_State *L, struct apl_runtime *box, int pending)
 	return false;
 }
 
-static struct apl_runtime *check(lua_State *L)
+struct apl_runtime *apl_runtime_check(lua_State *L)
 {
 	struct apl_runtime **slot = luaL_checkudata(L, 1, RUNTIME);
 	if (*slot == NULL) luaL_error(L, "appsync: the runtime is closed");
@@ -79,7 +80,7 @@ static struct apl_runtime *check(lua_State *L)
 
 static int Apl_runtime_poll(lua_State *L)
 {
-	struct apl_runtime *box = check(L);
+	struct apl_runtime *box = apl_runtime_check(L);
 	struct aps_runtime *runtime = apl_runtime_check_open(L, box);
 	luaL_checktype(L, 2, LUA_TTABLE);
 	double limit = luaL_checknumber(L, 3);
@@ -110,36 +111,29 @@ static int64_t check_ms(lua_State *L, int index)
 
 static int Apl_runtime_wait(lua_State *L)
 {
-	struct aps_runtime *runtime = apl_runtime_check_open(L, check(L));
+	struct aps_runtime *runtime = apl_runtime_check_open(L, apl_runtime_check(L));
 	lua_pushboolean(L, aps_runtime_wait(runtime, check_ms(L, 2)));
 	return 1;
 }
 
 static int Apl_runtime_fd(lua_State *L)
 {
-	lua_pushinteger(L, aps_runtime_fd(apl_runtime_check_open(L, check(L))));
+	lua_pushinteger(L, aps_runtime_fd(apl_runtime_check_open(L, apl_runtime_check(L))));
 	return 1;
 }
 
 static int Apl_runtime_arm(lua_State *L)
 {
 	struct aps_err err = {0};
-	struct aps_runtime *runtime = apl_runtime_check_open(L, check(L));
+	struct aps_runtime *runtime = apl_runtime_check_open(L, apl_runtime_check(L));
 	if (aps_runtime_arm(runtime, check_ms(L, 2), &err) != APS_OK) return push_failure(L, &err);
 	lua_pushboolean(L, 1);
 	return 1;
 }
 
-static int Apl_runtime_client(lua_State *L)
-{
-	struct apl_runtime *box = check(L);
-	apl_runtime_check_open(L, box);
-	return Apl_client_open(L, box);
-}
-
 static int Apl_runtime_close(lua_State *L)
 {
-	struct apl_runtime *box = check(L);
+	struct apl_runtime *box = apl_runtime_check(L);
 	int64_t timeout_ms = check_ms(L, 2);
 	lua_pushboolean(L, close_runtime(box, timeout_ms < 0 ? CLOSE_MS : timeout_ms));
 	return 1;
@@ -155,8 +149,8 @@ static int Apl_runtime_gc(lua_State *L)
 }
 
 static const luaL_Reg METHODS[] = {
-        {"poll", Apl_runtime_poll},     {"wait", Apl_runtime_wait},   {"fd", Apl_runtime_fd}, {"arm", Apl_runtime_arm},
-        {"client", Apl_runtime_client}, {"close", Apl_runtime_close}, {NULL, NULL},
+        {"poll", Apl_runtime_poll}, {"wait", Apl_runtime_wait},   {"fd", Apl_runtime_fd},
+        {"arm", Apl_runtime_arm},   {"close", Apl_runtime_close}, {NULL, NULL},
 };
 
 static bool push_current(lua_State *L)
@@ -185,6 +179,14 @@ static int Apl_runtime(lua_State *L)
 	lua_pushvalue(L, -1);
 	lua_setfield(L, LUA_REGISTRYINDEX, CURRENT);
 	return 1;
+}
+
+void apl_runtime_add_methods(lua_State *L, const luaL_Reg *methods)
+{
+	luaL_getmetatable(L, RUNTIME);
+	lua_getfield(L, -1, "__index");
+	apl_register(L, methods);
+	lua_pop(L, 2);
 }
 
 void apl_runtime_register(lua_State *L)
