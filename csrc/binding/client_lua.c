@@ -1,4 +1,5 @@
-/* A client as userdata: reads options, builds commands, posts them. */
+#include "binding/client_lua.h"
+
 #include "base/mem.h"
 #include "binding/err_lua.h"
 #include "binding/fields.h"
@@ -67,9 +68,11 @@ static int post_numbered(lua_State *L, struct apl_client *client, uint64_t id)
 	return 1;
 }
 
-int Apl_client_open(lua_State *L, struct apl_runtime *box)
+/* runtime:client(settings) → client; nil, error */
+static int Apl_runtime_client(lua_State *L)
 {
 	struct aps_err err = {0};
+	struct apl_runtime *box = apl_runtime_check(L);
 	luaL_checktype(L, 2, LUA_TTABLE);
 	const struct aps_runtime *runtime = apl_runtime_get(L, box, &err);
 	if (runtime == NULL) return apl_fail(L, &err);
@@ -160,7 +163,9 @@ static int Apl_client_set_auth(lua_State *L)
 	if (err.code == APS_OK) aps_fail(&err, APS_E_AUTH, "neither a token nor credentials");
 	command = aps_credential_command_new(APS_CREDENTIAL_FAIL, client->id, id);
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
-	aps_fail_word(&command->err, APS_E_AUTH, err.word != NULL ? err.word : "no_token", 0, "%s", err.msg);
+	command->err = err;
+	if (err.code != APS_E_NOMEM)
+		aps_fail_word(&command->err, APS_E_AUTH, err.word != NULL ? err.word : "no_token", 0, "%s", err.msg);
 	post(L, client);
 	return apl_fail(L, &err);
 }
@@ -422,6 +427,8 @@ static const luaL_Reg METHODS[] = {
 
 void apl_client_register(lua_State *L)
 {
+	static const luaL_Reg OF_RUNTIME[] = {{"client", Apl_runtime_client}, {NULL, NULL}};
+	apl_runtime_add_methods(L, OF_RUNTIME);
 	luaL_newmetatable(L, CLIENT);
 	lua_pushcfunction(L, Apl_client_gc);
 	lua_setfield(L, -2, "__gc");

@@ -1,7 +1,7 @@
-/* Events of the core as Lua values: which ones, the table of client/event.h says. */
+#include "binding/event_lua.h"
+
 #include "binding/err_lua.h"
 #include "binding/fields.h"
-#include "binding/runtime_lua.h"
 #include "binding/value.h"
 
 static void set_str(lua_State *L, const char *name, struct aps_str text)

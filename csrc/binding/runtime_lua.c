@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "binding/err_lua.h"
+#include "binding/event_lua.h"
 #include "binding/fields.h"
 #include "binding/value.h"
 #include "client/features.h"
@@ -54,7 +55,7 @@ enum aps_rc apl_runtime_post(lua_State *L, struct apl_runtime *box, int pending,
 	return aps_runtime_post(runtime, (struct aps_command *)apl_pending_take(L, pending), err);
 }
 
-static struct apl_runtime *check(lua_State *L)
+struct apl_runtime *apl_runtime_check(lua_State *L)
 {
 	struct apl_runtime **slot = luaL_checkudata(L, 1, RUNTIME);
 	if (*slot == NULL) luaL_error(L, "appsync: the runtime is closed");
@@ -64,7 +65,7 @@ static struct apl_runtime *check(lua_State *L)
 static int Apl_runtime_poll(lua_State *L)
 {
 	struct aps_err err;
-	struct apl_runtime *box = check(L);
+	struct apl_runtime *box = apl_runtime_check(L);
 	struct aps_runtime *runtime = apl_runtime_get(L, box, &err);
 	if (runtime == NULL) return apl_fail(L, &err);
 	luaL_checktype(L, 2, LUA_TTABLE);
@@ -97,7 +98,7 @@ static int64_t check_ms(lua_State *L, int index)
 static int Apl_runtime_wait(lua_State *L)
 {
 	struct aps_err err;
-	struct aps_runtime *runtime = apl_runtime_get(L, check(L), &err);
+	struct aps_runtime *runtime = apl_runtime_get(L, apl_runtime_check(L), &err);
 	if (runtime == NULL) return apl_fail(L, &err);
 	lua_pushboolean(L, aps_runtime_wait(runtime, check_ms(L, 2)));
 	return 1;
@@ -106,7 +107,7 @@ static int Apl_runtime_wait(lua_State *L)
 static int Apl_runtime_fd(lua_State *L)
 {
 	struct aps_err err;
-	struct aps_runtime *runtime = apl_runtime_get(L, check(L), &err);
+	struct aps_runtime *runtime = apl_runtime_get(L, apl_runtime_check(L), &err);
 	if (runtime == NULL) return apl_fail(L, &err);
 	lua_pushinteger(L, aps_runtime_fd(runtime));
 	return 1;
@@ -115,20 +116,15 @@ static int Apl_runtime_fd(lua_State *L)
 static int Apl_runtime_arm(lua_State *L)
 {
 	struct aps_err err = {0};
-	struct aps_runtime *runtime = apl_runtime_get(L, check(L), &err);
+	struct aps_runtime *runtime = apl_runtime_get(L, apl_runtime_check(L), &err);
 	if (runtime == NULL || aps_runtime_arm(runtime, check_ms(L, 2), &err) != APS_OK) return apl_fail(L, &err);
 	lua_pushboolean(L, 1);
 	return 1;
 }
 
-static int Apl_runtime_client(lua_State *L)
-{
-	return Apl_client_open(L, check(L));
-}
-
 static int Apl_runtime_close(lua_State *L)
 {
-	struct apl_runtime *box = check(L);
+	struct apl_runtime *box = apl_runtime_check(L);
 	int64_t timeout_ms = check_ms(L, 2);
 	lua_pushboolean(L, close_runtime(box, timeout_ms < 0 ? CLOSE_MS : timeout_ms));
 	return 1;
@@ -144,8 +140,8 @@ static int Apl_runtime_gc(lua_State *L)
 }
 
 static const luaL_Reg METHODS[] = {
-        {"poll", Apl_runtime_poll},     {"wait", Apl_runtime_wait},   {"fd", Apl_runtime_fd}, {"arm", Apl_runtime_arm},
-        {"client", Apl_runtime_client}, {"close", Apl_runtime_close}, {NULL, NULL},
+        {"poll", Apl_runtime_poll}, {"wait", Apl_runtime_wait},   {"fd", Apl_runtime_fd},
+        {"arm", Apl_runtime_arm},   {"close", Apl_runtime_close}, {NULL, NULL},
 };
 
 static bool push_current(lua_State *L)
@@ -174,6 +170,14 @@ static int Apl_runtime(lua_State *L)
 	lua_pushvalue(L, -1);
 	lua_setfield(L, LUA_REGISTRYINDEX, CURRENT);
 	return 1;
+}
+
+void apl_runtime_add_methods(lua_State *L, const luaL_Reg *methods)
+{
+	luaL_getmetatable(L, RUNTIME);
+	lua_getfield(L, -1, "__index");
+	apl_register(L, methods);
+	lua_pop(L, 2);
 }
 
 void apl_runtime_register(lua_State *L)

@@ -1,6 +1,6 @@
-/* What the core tells the application: mail that the Lua thread takes. A kind is declared in one line of the table below:
- * what it carries, whom its number names (that is its route: the object with this number gets it), and which three values
- * Lua gets. `lua/appsync/_meta/core.lua` has the same lines for people; a test compares them. */
+/* What the core tells the application: mail that the Lua thread takes. A kind is declared in one line of the table
+ * below: what it carries, whom its number names (that is its route: the object with this number gets it), and which
+ * three values Lua gets. `lua/appsync/_meta/core.lua` has the same lines for people; a test compares them. */
 #ifndef APS_CLIENT_EVENT_H
 #define APS_CLIENT_EVENT_H
 

@@ -1,5 +1,5 @@
-/* Values, types, arguments and directives. */
-#include "gql/grammar.h"
+#include "gql/parse_values.h"
+
 #include "gql/literal.h"
 
 static struct aps_gql_node *parse_any_value(struct aps_gql_parser *parser, bool is_const);

@@ -4,7 +4,7 @@
 #define APS_PROTO_ACTION_QUEUE_H
 
 #include "base/buf.h"
-#include "proto/realtime.h"
+#include "proto/realtime_action.h"
 
 struct aps_queued_action;
 

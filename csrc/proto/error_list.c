@@ -1,7 +1,6 @@
 #include "proto/error_list.h"
 
 #include "codec/json_reader.h"
-#include "proto/gqlhttp.h"
 
 struct item {
 	struct aps_str type;
@@ -69,7 +68,7 @@ static int rank(enum aps_rc code)
 static void add(struct aps_error_list *list, const struct item *item)
 {
 	const char *word = NULL;
-	enum aps_rc code = aps_gqlhttp_classify(item->type, item->message, &word);
+	enum aps_rc code = aps_error_classify(item->type, item->message, &word);
 	if (list->n_errors++ == 0) {
 		list->type = item->type;
 		list->message = item->message;

@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "proto/realtime.h"
+#include "proto/realtime_options.h"
 
 enum aps_frame_type {
 	APS_FRAME_UNKNOWN,

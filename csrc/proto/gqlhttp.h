@@ -35,10 +35,6 @@ void aps_gqlhttp_parse(long status, struct aps_str error_type_header, struct aps
 /* The same for a realtime `data` payload: {"data":…,"errors":…}. */
 void aps_gqlhttp_parse_payload(struct aps_str payload, struct aps_arena *arena, struct aps_gqlhttp_response *out);
 
-/* Which error an AppSync `errorType` and message are: E_AUTH (Unauthorized…, …with word "api_key_expired",
- * "token_expired" where told), E_CONFLICT (ConditionalCheckFailed…, Conflict…, MaxConflicts), else E_GRAPHQL. */
-enum aps_rc aps_gqlhttp_classify(struct aps_str error_type, struct aps_str message, const char **word);
-
 APS_END_DECLS
 
 #endif

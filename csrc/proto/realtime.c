@@ -1,20 +1,11 @@
 #include "proto/realtime.h"
 
 #include "base/mem.h"
-#include "proto/realtime_machine.h"
-
-void aps_realtime_options_init(struct aps_realtime_options *options)
-{
-	*options = (struct aps_realtime_options){
-	        .protocol = APS_REALTIME_APPSYNC,
-	        .connect_timeout_ms = 10000,
-	        .ack_timeout_ms = 15000,
-	        .keep_alive_ms = 300000,
-	        .keep_alive_alert_ms = 65000,
-	        .idle_close_ms = 1000,
-	        .reconnect = {.base_ms = 100, .cap_ms = 60000, .n_attempts = 0},
-	};
-}
+#include "proto/frame.h"
+#include "proto/realtime_frames.h"
+#include "proto/realtime_link.h"
+#include "proto/realtime_subs.h"
+#include "proto/realtime_tell.h"
 
 struct aps_realtime *aps_realtime_new(const struct aps_realtime_options *options, struct aps_rand *rand)
 {
@@ -73,7 +64,7 @@ void aps_realtime_remove(struct aps_realtime *rt, uint64_t sub, int64_t now_ms)
 	aps_action_queue_forget(&rt->queue, sub);
 	aps_realtime_sub_send_stop(rt, found);
 	aps_realtime_sub_free(rt, found);
-	if (rt->n_subs == 0) aps_realtime_link_left_alone(rt);
+	aps_realtime_link_sub_gone(rt);
 }
 
 size_t aps_realtime_n_subscriptions(const struct aps_realtime *rt)
@@ -96,6 +87,7 @@ void aps_realtime_end(struct aps_realtime *rt, uint64_t sub, const struct aps_er
 	if (found == NULL) return;
 	aps_realtime_sub_send_stop(rt, found);
 	aps_realtime_sub_end(rt, found, aps_action_queue_keep_err(&rt->queue, err));
+	aps_realtime_link_sub_gone(rt);
 }
 
 void aps_realtime_fail(struct aps_realtime *rt, const struct aps_err *err, int64_t now_ms)
@@ -242,7 +234,7 @@ void aps_realtime_set_online(struct aps_realtime *rt, bool is_online, int64_t no
 		rt->attempt = 0;
 		aps_realtime_link_attempt_after(rt, 0);
 	}
-	aps_realtime_link_tell_state(rt, NULL);
+	aps_realtime_tell_state(rt, NULL);
 }
 
 int64_t aps_realtime_deadline_ms(const struct aps_realtime *rt)
@@ -257,7 +249,7 @@ void aps_realtime_tick(struct aps_realtime *rt, int64_t now_ms)
 {
 	begin(rt, now_ms);
 	aps_realtime_link_tick(rt);
-	aps_realtime_subs_tick(rt);
+	if (aps_realtime_subs_tick(rt)) aps_realtime_link_start_overdue(rt);
 }
 
 enum aps_conn_state aps_realtime_state(const struct aps_realtime *rt)

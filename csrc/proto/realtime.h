@@ -19,59 +19,14 @@
 #ifndef APS_PROTO_REALTIME_H
 #define APS_PROTO_REALTIME_H
 
-#include "base/err.h"
 #include "base/rand.h"
-#include "base/str.h"
-#include "proto/connstate.h"
-#include "proto/retry.h"
-
-enum aps_realtime_protocol { APS_REALTIME_APPSYNC, APS_REALTIME_TRANSPORT_WS };
-
-struct aps_realtime_options {
-	enum aps_realtime_protocol protocol;
-	int64_t connect_timeout_ms;        /* transport and handshake: 10000 */
-	int64_t ack_timeout_ms;            /* connection_ack and each start_ack: 15000 */
-	int64_t keep_alive_ms;             /* where the service names no connectionTimeoutMs: 300000 */
-	int64_t keep_alive_alert_ms;       /* silence after which the state is ConnectedPendingKeepAlive: 65000 */
-	int64_t idle_close_ms;             /* after the last subscription has gone: 1000 */
-	struct aps_retry_policy reconnect; /* base 100, cap 60000, no limit of attempts */
-};
+#include "proto/realtime_action.h"
+#include "proto/realtime_options.h"
 
 struct aps_realtime;
 
-enum aps_realtime_action_kind {
-	APS_REALTIME_DO_CONNECT,  /* open the transport; then aps_realtime_opened() or aps_realtime_closed() */
-	APS_REALTIME_DO_SEND,     /* write `text` */
-	APS_REALTIME_DO_CLOSE,    /* close with `code` and the reason `text`; aps_realtime_closed() may follow and is
-	                             ignored */
-	APS_REALTIME_DO_START,    /* build the payload of `sub` (document, variables, fresh authorization), then
-	                       aps_realtime_start()    or aps_realtime_end() */
-	APS_REALTIME_SUB_STARTED, /* acknowledged by the service; `is_again`: after a reconnect */
-	APS_REALTIME_SUB_DATA,    /* `payload`: JSON text, borrowed from the frame */
-	APS_REALTIME_SUB_RECONNECTING, /* once per loss of the connection, for each subscription that had been started
-	                                */
-	APS_REALTIME_SUB_ENDED,        /* `err` NULL: completed by the service. The machine has forgotten `sub` */
-	APS_REALTIME_AUTH_REFUSED,     /* sub 0: the connection, else this start. Answer: aps_realtime_retry_auth() or
-	                            aps_realtime_end()/aps_realtime_fail() */
-	APS_REALTIME_STATE,            /* `state` changed; `err`: the cause of a disruption or NULL */
-	APS_REALTIME_NOTICE /* to be counted and logged once per text: unknown message type, error without id, … */
-};
-
-/* Borrowed until the next call on the machine. */
-struct aps_realtime_action {
-	enum aps_realtime_action_kind kind;
-	uint64_t sub;
-	struct aps_str text;
-	struct aps_str payload; /* SUB_ENDED and AUTH_REFUSED: the service's `errors` as JSON text, where it told any */
-	int code;
-	bool is_again;
-	enum aps_conn_state state;
-	const struct aps_err *err;
-};
-
 APS_BEGIN_DECLS
 
-void aps_realtime_options_init(struct aps_realtime_options *options);
 /* `rand` is borrowed (ids and jitter). NULL when memory is out. */
 struct aps_realtime *aps_realtime_new(const struct aps_realtime_options *options, struct aps_rand *rand);
 void aps_realtime_free(struct aps_realtime *rt);

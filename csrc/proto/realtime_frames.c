@@ -1,5 +1,10 @@
-/* What the service says on a realtime connection, and what follows from it. */
-#include "proto/realtime_machine.h"
+#include "proto/realtime_frames.h"
+
+#include "proto/error_list.h"
+#include "proto/frame.h"
+#include "proto/realtime_link.h"
+#include "proto/realtime_subs.h"
+#include "proto/realtime_tell.h"
 
 #include <stdio.h>
 
@@ -34,6 +39,18 @@ static void make_err(const struct aps_error_list *list, enum aps_rc code, struct
 	char line[APS_ERROR_LINE_CHARS + 1];
 	aps_error_list_line(list, line);
 	aps_fail_word(err, code, list->word, (long)list->number, "%s", line);
+}
+
+static void fail_sub(struct aps_realtime *rt, struct aps_realtime_sub *sub, const struct aps_error_list *list)
+{
+	aps_realtime_sub_failed(rt, sub, list);
+	aps_realtime_link_sub_gone(rt);
+}
+
+static void end_sub(struct aps_realtime *rt, struct aps_realtime_sub *sub, size_t err_at)
+{
+	aps_realtime_sub_end(rt, sub, err_at);
+	aps_realtime_link_sub_gone(rt);
 }
 
 /* amplify-js, constants.ts: the codes 400, 401 and 403 and the types Unauthorized and BadRequest are final there. Here
@@ -86,9 +103,9 @@ static void on_error_without_id(struct aps_realtime *rt, const struct aps_error_
 	bool is_limit = list->family == APS_FAMILY_SUBSCRIPTION_LIMIT || list->family == APS_FAMILY_THROTTLED;
 	struct aps_realtime_sub *sub = is_limit ? only_unacknowledged(rt) : NULL;
 	if (sub != NULL)
-		aps_realtime_sub_failed(rt, sub, list);
+		fail_sub(rt, sub, list);
 	else
-		aps_realtime_link_notice(rt, "error without id: %s", line);
+		aps_realtime_tell_notice(rt, "error without id: %s", line);
 }
 
 static void on_error(struct aps_realtime *rt, const struct aps_frame *frame)
@@ -101,23 +118,23 @@ static void on_error(struct aps_realtime *rt, const struct aps_frame *frame)
 	}
 	struct aps_realtime_sub *sub = aps_realtime_sub_find_id(rt, frame->id);
 	if (sub != NULL && (sub->phase == APS_REALTIME_SUB_SENT || sub->phase == APS_REALTIME_SUB_LIVE)) {
-		aps_realtime_sub_failed(rt, sub, &list);
+		fail_sub(rt, sub, &list);
 		return;
 	}
 	char line[APS_ERROR_LINE_CHARS + 1];
 	aps_error_list_line(&list, line);
-	aps_realtime_link_notice(rt, "error for an unknown subscription: %s", line);
+	aps_realtime_tell_notice(rt, "error for an unknown subscription: %s", line);
 }
 
 static void on_data(struct aps_realtime *rt, const struct aps_frame *frame)
 {
 	struct aps_realtime_sub *sub = aps_realtime_sub_find_id(rt, frame->id);
 	if (sub == NULL || (sub->phase != APS_REALTIME_SUB_LIVE && sub->phase != APS_REALTIME_SUB_SENT)) {
-		aps_realtime_link_notice(rt, "data for an unknown subscription");
+		aps_realtime_tell_notice(rt, "data for an unknown subscription");
 		return;
 	}
 	if (frame->payload.n == 0) {
-		aps_realtime_link_notice(rt, "data without a payload");
+		aps_realtime_tell_notice(rt, "data without a payload");
 		return;
 	}
 	if (sub->phase == APS_REALTIME_SUB_SENT) aps_realtime_sub_started(rt, sub);
@@ -131,9 +148,9 @@ static void on_unknown(struct aps_realtime *rt, const struct aps_frame *frame)
 	char shown[SHOWN_CHARS + 1];
 	show(frame->type_text, shown);
 	if (shown[0] == '\0')
-		aps_realtime_link_notice(rt, "a message without a type");
+		aps_realtime_tell_notice(rt, "a message without a type");
 	else
-		aps_realtime_link_notice(rt, "unknown message type \"%s\"", shown);
+		aps_realtime_tell_notice(rt, "unknown message type \"%s\"", shown);
 }
 
 static void on_frame_when_ready(struct aps_realtime *rt, const struct aps_frame *frame)
@@ -149,11 +166,11 @@ static void on_frame_when_ready(struct aps_realtime *rt, const struct aps_frame 
 		/* Without a subscription it is the answer to our own stop. */
 		sub = aps_realtime_sub_find_id(rt, frame->id);
 		if (sub != NULL && (sub->phase == APS_REALTIME_SUB_SENT || sub->phase == APS_REALTIME_SUB_LIVE))
-			aps_realtime_sub_end(rt, sub, APS_ACTION_NO_ERR);
+			end_sub(rt, sub, APS_ACTION_NO_ERR);
 		break;
 	case APS_FRAME_ERROR: on_error(rt, frame); break;
 	case APS_FRAME_CONNECTION_ERROR: on_connection_error(rt, frame); break;
-	case APS_FRAME_CONNECTION_ACK: aps_realtime_link_notice(rt, "a second connection_ack"); break;
+	case APS_FRAME_CONNECTION_ACK: aps_realtime_tell_notice(rt, "a second connection_ack"); break;
 	case APS_FRAME_ALIVE:
 	case APS_FRAME_PING: break;
 	case APS_FRAME_UNKNOWN: on_unknown(rt, frame); break;
@@ -176,7 +193,7 @@ static void on_frame_before_ack(struct aps_realtime *rt, const struct aps_frame 
 	case APS_FRAME_DATA:
 	case APS_FRAME_COMPLETE:
 		show(frame->type_text, shown);
-		aps_realtime_link_notice(rt, "\"%s\" before connection_ack", shown);
+		aps_realtime_tell_notice(rt, "\"%s\" before connection_ack", shown);
 		break;
 	case APS_FRAME_UNKNOWN: on_unknown(rt, frame); break;
 	}
@@ -187,7 +204,7 @@ static void keep_alive(struct aps_realtime *rt)
 	rt->life_at_ms = rt->now_ms;
 	if (rt->inputs.is_keep_alive) return;
 	rt->inputs.is_keep_alive = true;
-	aps_realtime_link_tell_state(rt, NULL);
+	aps_realtime_tell_state(rt, NULL);
 }
 
 void aps_realtime_frame_received(struct aps_realtime *rt, struct aps_str text)
@@ -202,11 +219,11 @@ void aps_realtime_frame_received(struct aps_realtime *rt, struct aps_str text)
 		return;
 	}
 	if (rc != APS_OK) {
-		aps_realtime_link_notice(rt, "a message that is no JSON object");
+		aps_realtime_tell_notice(rt, "a message that is no JSON object");
 		aps_realtime_link_drop(rt, CLOSE_PROTOCOL_ERROR, "invalid message", &err, true);
 		return;
 	}
-	if (frame.type == APS_FRAME_PING) aps_realtime_link_send(rt, APS_STR("{\"type\":\"pong\"}"));
+	if (frame.type == APS_FRAME_PING) aps_realtime_tell_send(rt, APS_STR("{\"type\":\"pong\"}"));
 	if (rt->phase == APS_REALTIME_READY)
 		on_frame_when_ready(rt, &frame);
 	else
@@ -227,9 +244,9 @@ void aps_realtime_frame_too_big(struct aps_realtime *rt, struct aps_str head)
 	}
 	struct aps_realtime_sub *sub = aps_realtime_sub_find_id(rt, frame.id);
 	if (sub == NULL) {
-		aps_realtime_link_notice(rt, "a message above the size limit for an unknown subscription");
+		aps_realtime_tell_notice(rt, "a message above the size limit for an unknown subscription");
 		return;
 	}
 	aps_realtime_sub_send_stop(rt, sub);
-	aps_realtime_sub_end(rt, sub, aps_action_queue_keep_err(&rt->queue, &err));
+	end_sub(rt, sub, aps_action_queue_keep_err(&rt->queue, &err));
 }

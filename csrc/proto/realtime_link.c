@@ -1,8 +1,7 @@
-/* The life of the connection: attempts and their delays, acknowledgement, keep-alive, idle close. */
-#include "proto/realtime_machine.h"
+#include "proto/realtime_link.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include "proto/realtime_subs.h"
+#include "proto/realtime_tell.h"
 
 /* A connection that lived this long after its acknowledgement was healthy: the next loss starts with the shortest
  * delay. */
@@ -19,45 +18,11 @@ bool aps_realtime_link_is_open(const struct aps_realtime *rt)
 	return rt->phase == APS_REALTIME_OPENING || rt->phase == APS_REALTIME_INIT || rt->phase == APS_REALTIME_READY;
 }
 
-static bool push(struct aps_realtime *rt, const struct aps_realtime_action *action, const struct aps_err *err)
-{
-	return aps_action_queue_push(&rt->queue, action, aps_action_queue_keep_err(&rt->queue, err));
-}
-
-void aps_realtime_link_notice(struct aps_realtime *rt, const char *format, ...)
-{
-	char line[160];
-	va_list args;
-	va_start(args, format);
-	int n = vsnprintf(line, sizeof line, format, args);
-	va_end(args);
-	size_t at = rt->queue.bytes.n;
-	aps_buf_add(&rt->queue.bytes, line, n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
-	bool was_short = rt->queue.is_short;
-	const struct aps_realtime_action action = {.kind = APS_REALTIME_NOTICE};
-	/* A notice that is lost changes nothing. */
-	if (!aps_action_queue_push_built(&rt->queue, &action, at)) rt->queue.is_short = was_short;
-}
-
-void aps_realtime_link_send(struct aps_realtime *rt, struct aps_str literal)
-{
-	const struct aps_realtime_action action = {.kind = APS_REALTIME_DO_SEND, .text = literal};
-	push(rt, &action, NULL);
-}
-
-void aps_realtime_link_tell_state(struct aps_realtime *rt, const struct aps_err *cause)
-{
-	enum aps_conn_state state = aps_conn_state_of(&rt->inputs);
-	if (state == rt->state) return;
-	const struct aps_realtime_action action = {.kind = APS_REALTIME_STATE, .state = state};
-	if (push(rt, &action, cause)) rt->state = state;
-}
-
 static void close_link(struct aps_realtime *rt, int code, const char *reason)
 {
 	const struct aps_realtime_action action = {
 	        .kind = APS_REALTIME_DO_CLOSE, .code = code, .text = aps_str_of(reason)};
-	push(rt, &action, NULL);
+	aps_realtime_tell(rt, &action, NULL);
 }
 
 static void disconnect(struct aps_realtime *rt, enum aps_realtime_phase phase)
@@ -76,7 +41,7 @@ static void become_idle(struct aps_realtime *rt, const struct aps_err *cause)
 	disconnect(rt, APS_REALTIME_IDLE);
 	rt->attempt = 0;
 	rt->inputs.is_intended = false;
-	aps_realtime_link_tell_state(rt, cause);
+	aps_realtime_tell_state(rt, cause);
 }
 
 static void connect_now(struct aps_realtime *rt)
@@ -86,8 +51,8 @@ static void connect_now(struct aps_realtime *rt)
 	rt->inputs.link = APS_PHASE_CONNECTING;
 	rt->phase = APS_REALTIME_OPENING;
 	rt->deadline_ms = rt->now_ms + rt->options.connect_timeout_ms;
-	aps_realtime_link_tell_state(rt, NULL);
-	push(rt, &action, NULL);
+	aps_realtime_tell_state(rt, NULL);
+	aps_realtime_tell(rt, &action, NULL);
 }
 
 void aps_realtime_link_attempt_after(struct aps_realtime *rt, int64_t delay_ms)
@@ -99,7 +64,7 @@ void aps_realtime_link_attempt_after(struct aps_realtime *rt, int64_t delay_ms)
 	rt->phase = APS_REALTIME_WAITING;
 	rt->deadline_ms = rt->now_ms + delay_ms;
 	rt->inputs.is_intended = true;
-	aps_realtime_link_tell_state(rt, NULL);
+	aps_realtime_tell_state(rt, NULL);
 }
 
 void aps_realtime_link_want(struct aps_realtime *rt)
@@ -120,7 +85,7 @@ static void count_failure(struct aps_realtime *rt, bool is_broken)
 static void interrupt(struct aps_realtime *rt, enum aps_realtime_phase phase, const struct aps_err *cause)
 {
 	disconnect(rt, phase);
-	aps_realtime_link_tell_state(rt, cause);
+	aps_realtime_tell_state(rt, cause);
 	aps_realtime_subs_interrupt(rt, aps_action_queue_keep_err(&rt->queue, cause));
 }
 
@@ -159,7 +124,7 @@ void aps_realtime_link_refuse(struct aps_realtime *rt, const struct aps_err *err
 	}
 	count_failure(rt, true);
 	interrupt(rt, APS_REALTIME_AUTH_WAIT, err);
-	push(rt, &action, err);
+	aps_realtime_tell(rt, &action, err);
 }
 
 void aps_realtime_link_fail(struct aps_realtime *rt, const struct aps_err *err)
@@ -175,12 +140,20 @@ void aps_realtime_link_fail(struct aps_realtime *rt, const struct aps_err *err)
 	}
 }
 
-void aps_realtime_link_left_alone(struct aps_realtime *rt)
+void aps_realtime_link_sub_gone(struct aps_realtime *rt)
 {
+	if (rt->n_subs != 0) return;
 	if (aps_realtime_link_is_open(rt))
 		rt->idle_at_ms = rt->now_ms + rt->options.idle_close_ms;
 	else if (rt->phase != APS_REALTIME_IDLE)
 		become_idle(rt, NULL);
+}
+
+void aps_realtime_link_start_overdue(struct aps_realtime *rt)
+{
+	struct aps_err cause;
+	aps_fail(&cause, APS_E_TIMEOUT, "no start_ack within %lld ms", (long long)rt->options.ack_timeout_ms);
+	aps_realtime_link_drop(rt, CLOSE_NORMAL, "Timeout disconnect", &cause, false);
 }
 
 void aps_realtime_link_ready(struct aps_realtime *rt, int64_t keep_alive_ms)
@@ -203,7 +176,7 @@ void aps_realtime_link_start_over(struct aps_realtime *rt)
 		aps_realtime_link_drop(rt, CLOSE_NORMAL, "out of memory", &cause, true);
 	else if (rt->phase != APS_REALTIME_WAITING && rt->n_subs > 0)
 		aps_realtime_link_lose(rt, &cause, true);
-	aps_realtime_link_tell_state(rt, &cause);
+	aps_realtime_tell_state(rt, &cause);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -247,18 +220,18 @@ static void watch(struct aps_realtime *rt)
 	}
 	if (silence_ms >= rt->options.keep_alive_alert_ms && rt->inputs.is_keep_alive) {
 		rt->inputs.is_keep_alive = false;
-		aps_realtime_link_tell_state(rt, NULL);
+		aps_realtime_tell_state(rt, NULL);
 	}
 	if (rt->now_ms >= ping_due_ms(rt)) {
 		rt->ping_at_ms = rt->now_ms;
-		aps_realtime_link_send(rt, APS_STR("{\"type\":\"ping\"}"));
+		aps_realtime_tell_send(rt, APS_STR("{\"type\":\"ping\"}"));
 	}
 }
 
 static void close_idle(struct aps_realtime *rt)
 {
 	rt->inputs.is_intended = false;
-	aps_realtime_link_tell_state(rt, NULL);
+	aps_realtime_tell_state(rt, NULL);
 	close_link(rt, CLOSE_NORMAL, "");
 	become_idle(rt, NULL);
 }

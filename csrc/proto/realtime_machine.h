@@ -1,12 +1,14 @@
-/* The inside of the realtime machine, shared by its files only: realtime.c (inputs), realtime_link.c (the connection's
- * life), realtime_subs.c (the subscriptions) and realtime_frames.c (what the service says). */
+/* The inside of the realtime machine, shared by its files only, each of which uses those below it: realtime.c (inputs),
+ * realtime_frames.c (what the service says), realtime_link.c (the connection's life), realtime_subs.c (the
+ * subscriptions), realtime_tell.c (what the owner is told). */
 #ifndef APS_PROTO_REALTIME_MACHINE_H
 #define APS_PROTO_REALTIME_MACHINE_H
 
+#include "base/arena.h"
 #include "base/map.h"
+#include "base/rand.h"
 #include "proto/action_queue.h"
-#include "proto/error_list.h"
-#include "proto/frame.h"
+#include "proto/realtime_options.h"
 
 #define APS_REALTIME_NEVER INT64_MAX
 
@@ -72,70 +74,5 @@ struct aps_realtime {
 	struct aps_action_queue queue;
 	struct aps_arena decoded; /* texts of the message in hand that were written with escapes */
 };
-
-APS_BEGIN_DECLS
-
-/* realtime_link.c */
-
-void aps_realtime_link_notice(struct aps_realtime *rt, const char *format, ...) APS_PRINTF(2, 3);
-void aps_realtime_link_send(struct aps_realtime *rt, struct aps_str literal);
-/* Tells the state if it changed. */
-void aps_realtime_link_tell_state(struct aps_realtime *rt, const struct aps_err *cause);
-/* Connects if that is due: subscriptions are there and nothing is under way. */
-void aps_realtime_link_want(struct aps_realtime *rt);
-/* The connection has gone. `is_broken`: the service talks nonsense, so that having worked before counts for nothing. */
-void aps_realtime_link_lose(struct aps_realtime *rt, const struct aps_err *cause, bool is_broken);
-/* Closes it, then as above. */
-void aps_realtime_link_drop(struct aps_realtime *rt, int code, const char *reason, const struct aps_err *cause,
-                            bool is_broken);
-/* The service refuses the connection's authentication. Closes what is open. */
-void aps_realtime_link_refuse(struct aps_realtime *rt, const struct aps_err *err);
-/* Ends all subscriptions with *err, and the connection. */
-void aps_realtime_link_fail(struct aps_realtime *rt, const struct aps_err *err);
-void aps_realtime_link_attempt_after(struct aps_realtime *rt, int64_t delay_ms);
-/* The last subscription has gone. */
-void aps_realtime_link_left_alone(struct aps_realtime *rt);
-void aps_realtime_link_ready(struct aps_realtime *rt, int64_t keep_alive_ms);
-/* An action was lost because memory was out: starts over, so that nobody waits for it. */
-void aps_realtime_link_start_over(struct aps_realtime *rt);
-void aps_realtime_link_tick(struct aps_realtime *rt);
-int64_t aps_realtime_link_deadline_ms(const struct aps_realtime *rt);
-bool aps_realtime_link_is_open(const struct aps_realtime *rt);
-
-/* realtime_subs.c */
-
-struct aps_realtime_sub *aps_realtime_sub_find(const struct aps_realtime *rt, uint64_t number);
-struct aps_realtime_sub *aps_realtime_sub_find_id(const struct aps_realtime *rt, struct aps_str id);
-/* NULL: memory is out. */
-struct aps_realtime_sub *aps_realtime_sub_new(struct aps_realtime *rt, uint64_t number);
-void aps_realtime_sub_free(struct aps_realtime *rt, struct aps_realtime_sub *sub);
-void aps_realtime_sub_set_phase(struct aps_realtime *rt, struct aps_realtime_sub *sub,
-                                enum aps_realtime_sub_phase phase, int64_t deadline_ms);
-/* Gives DO_START. */
-void aps_realtime_sub_ask(struct aps_realtime *rt, struct aps_realtime_sub *sub);
-void aps_realtime_sub_send_start(struct aps_realtime *rt, struct aps_realtime_sub *sub, struct aps_str payload);
-/* Where the service knows of it. */
-void aps_realtime_sub_send_stop(struct aps_realtime *rt, const struct aps_realtime_sub *sub);
-void aps_realtime_sub_started(struct aps_realtime *rt, struct aps_realtime_sub *sub);
-/* SUB_ENDED; `err_at` of the action queue. The subscription stays if memory is out, and is started anew. */
-void aps_realtime_sub_end(struct aps_realtime *rt, struct aps_realtime_sub *sub, size_t err_at);
-/* An `error` message about this subscription. */
-void aps_realtime_sub_failed(struct aps_realtime *rt, struct aps_realtime_sub *sub, const struct aps_error_list *list);
-/* The connection has gone: all of them wait for the next one. */
-void aps_realtime_subs_interrupt(struct aps_realtime *rt, size_t err_at);
-void aps_realtime_subs_ask_all(struct aps_realtime *rt);
-/* Reading was resumed: acknowledgements get their full time again. */
-void aps_realtime_subs_extend(struct aps_realtime *rt);
-void aps_realtime_subs_tick(struct aps_realtime *rt);
-int64_t aps_realtime_subs_deadline_ms(const struct aps_realtime *rt);
-/* The machine is at rest: keeps the earliest deadline, so that a message does not cost a walk over all of them. */
-void aps_realtime_subs_settle(struct aps_realtime *rt);
-
-/* realtime_frames.c */
-
-void aps_realtime_frame_received(struct aps_realtime *rt, struct aps_str text);
-void aps_realtime_frame_too_big(struct aps_realtime *rt, struct aps_str head);
-
-APS_END_DECLS
 
 #endif

@@ -1,7 +1,8 @@
-/* The subscriptions of a realtime machine: their ids, their starts, their ends. */
+#include "proto/realtime_subs.h"
+
 #include "base/mem.h"
-#include "proto/gqlhttp.h"
-#include "proto/realtime_machine.h"
+#include "proto/frame.h"
+#include "proto/realtime_tell.h"
 
 /* amplify-swift gives up after eight tries (RetryWithJitter.swift); so do we. */
 #define MAX_LIMITED_TRIES 8
@@ -121,7 +122,7 @@ void aps_realtime_sub_started(struct aps_realtime *rt, struct aps_realtime_sub *
 {
 	rt->inputs.link = APS_PHASE_CONNECTED;
 	rt->is_proven = true;
-	aps_realtime_link_tell_state(rt, NULL);
+	aps_realtime_tell_state(rt, NULL);
 	if (!push(rt, sub, APS_REALTIME_SUB_STARTED, APS_ACTION_NO_ERR)) return;
 	aps_realtime_sub_set_phase(rt, sub, APS_REALTIME_SUB_LIVE, APS_REALTIME_NEVER);
 	sub->was_started = true;
@@ -132,9 +133,7 @@ void aps_realtime_sub_started(struct aps_realtime *rt, struct aps_realtime_sub *
 
 void aps_realtime_sub_end(struct aps_realtime *rt, struct aps_realtime_sub *sub, size_t err_at)
 {
-	if (!push(rt, sub, APS_REALTIME_SUB_ENDED, err_at)) return;
-	aps_realtime_sub_free(rt, sub);
-	if (rt->n_subs == 0) aps_realtime_link_left_alone(rt);
+	if (push(rt, sub, APS_REALTIME_SUB_ENDED, err_at)) aps_realtime_sub_free(rt, sub);
 }
 
 static void interrupt(struct aps_realtime *rt, struct aps_realtime_sub *sub, size_t err_at)
@@ -203,20 +202,15 @@ static bool is_counting(const struct aps_realtime *rt, const struct aps_realtime
 	return sub->phase == APS_REALTIME_SUB_BACKOFF || !rt->is_paused;
 }
 
-void aps_realtime_subs_tick(struct aps_realtime *rt)
+bool aps_realtime_subs_tick(struct aps_realtime *rt)
 {
-	if (rt->phase != APS_REALTIME_READY || aps_realtime_subs_deadline_ms(rt) > rt->now_ms) return;
+	if (rt->phase != APS_REALTIME_READY || aps_realtime_subs_deadline_ms(rt) > rt->now_ms) return false;
 	for (struct aps_realtime_sub *sub = rt->first; sub != NULL; sub = sub->next) {
 		if (sub->deadline_ms > rt->now_ms || !is_counting(rt, sub)) continue;
-		if (sub->phase == APS_REALTIME_SUB_BACKOFF) {
-			aps_realtime_sub_ask(rt, sub);
-			continue;
-		}
-		struct aps_err cause;
-		aps_fail(&cause, APS_E_TIMEOUT, "no start_ack within %lld ms", (long long)rt->options.ack_timeout_ms);
-		aps_realtime_link_drop(rt, 1000, "Timeout disconnect", &cause, false);
-		return;
+		if (sub->phase != APS_REALTIME_SUB_BACKOFF) return true;
+		aps_realtime_sub_ask(rt, sub);
 	}
+	return false;
 }
 
 int64_t aps_realtime_subs_deadline_ms(const struct aps_realtime *rt)

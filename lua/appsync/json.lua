@@ -31,8 +31,9 @@ end
 function json.decode(text)
   if type(text) ~= "string" then errors.expect(text, "text", "string", "appsync.decode") end
   local value, err = core.decode(text)
-  if value == nil then return nil, errors.new("protocol", err.message, { code = "syntax" }) end
-  return value
+  if value ~= nil then return value end
+  if err.kind == "system" then return nil, errors.adopt(err) end
+  return nil, errors.new("protocol", err.message, { code = "syntax" })
 end
 
 local function copy(value, seen)

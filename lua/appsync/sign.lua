@@ -129,8 +129,9 @@ local function signed_by(request, options)
     if is_provided and err.code == "bad_credentials" then
       return credentials_of.fail("no_credentials", "what the provider gave are no credentials: " .. err.message)
     end
+    if err.kind == "system" then return nil, errors.adopt(err) end
     if err.kind == "usage" and err.code ~= "crypto" then errors.misuse("sign: %s", err.message) end
-    return nil, errors.new("auth", err.message)
+    return nil, errors.new("auth", err.message, { code = err.code })
   end
   if signed.headers[1] == nil then setmetatable(signed.headers, any_case) end
   return signed

@@ -2,6 +2,7 @@
 local config = require "appsync.config"
 local core = require "appsync.core"
 local folder = require "spec.support.folder"
+local program = require "spec.support.program"
 local shared_file = require "appsync.auth.shared_file"
 
 describe("a file that the user names", function()
@@ -41,6 +42,20 @@ describe("a file that the user names", function()
       assert.equal(name .. ": " .. why, err.message)
       assert.not_equal("missing", err.code)
     end
+  end)
+
+  it("isn't read without a descriptor, which isn't its fault", function()
+    local output = program(([[
+      local core, config, held = require "appsync.core", require "appsync.config", {}
+      repeat held[#held + 1] = io.open("/dev/null") until #held > 100 or not io.open("/dev/null")
+      local path = "%s/a.txt"
+      local text, failure = core.read_file(path)
+      print(text, failure.kind, failure.code, failure.message)
+      local _, err = config.load(path)
+      print(err.kind, err.code, err.message)
+    ]]):format(made.path), "ulimit -n 64;")
+    local said = made.path .. "/a.txt: Too many open files"
+    assert.equal(("nil\tsystem\tdescriptors\t%s\nsystem\tdescriptors\t%s\n"):format(said, said), output)
   end)
 
   it("isn't read above its bound", function()

@@ -4,6 +4,7 @@ local core = require("appsync.core")
 local execute = require("appsync.server.graphql.execute")
 local extensions = require("appsync.server.realtime.extensions")
 local field_auth = require("appsync.server.auth.field_auth")
+local store_file = require("appsync.server.data.store_file")
 local guarded_fields = require("appsync.server.auth.guarded_fields")
 local identity = require("appsync.server.auth.identity")
 local introspect = require("appsync.server.graphql.introspect")
@@ -52,7 +53,8 @@ local CACHED_BYTES = 1048576
 local MAX_CACHED_BYTES = 65536
 
 local function store_error(options, message, code)
-  return { kind = "storage", code = code, message = ("store '%s': %s"):format(tostring(options.store or ":memory:"), message) }
+  local path = tostring(options.store or ":memory:")
+  return { kind = store_file.kind(code), code = code, message = ("store '%s': %s"):format(path, message) }
 end
 
 local function open_store(options)
@@ -140,7 +142,7 @@ end
 ---@field now (fun(): number)? seconds since 1970
 ---@field uuid (fun(): string)?
 ---@field auth_modes appsync.server.AuthModes?
----@field open_database (fun(path: string): table?, string?)? how the store opens SQLite
+---@field open_database (fun(path: string): table?, string?, string?)? how the store opens SQLite
 ---@field guard table? rules of models and fields: asked by the generated operations and by `execute`
 ---@field providers table<string, appsync.server.Provider>? members of a resolver's context that are made when they are read
 ---@field trace appsync.server.Trace? told of every resolver that runs

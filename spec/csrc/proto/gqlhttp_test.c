@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "codec/utf8.h"
+#include "proto/error_type.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -350,12 +351,12 @@ static void the_limits_of_a_service_have_words(void **state)
 {
 	(void)state;
 	const char *word = NULL;
-	assert_int_equal(aps_gqlhttp_classify(APS_STR("MaxSubscriptionsReachedError"), APS_STR(""), &word),
+	assert_int_equal(aps_error_classify(APS_STR("MaxSubscriptionsReachedError"), APS_STR(""), &word),
 	                 APS_E_GRAPHQL);
 	assert_string_equal(word, "subscription_limit");
-	assert_int_equal(aps_gqlhttp_classify(APS_STR("LimitExceededError"), APS_STR(""), &word), APS_E_GRAPHQL);
+	assert_int_equal(aps_error_classify(APS_STR("LimitExceededError"), APS_STR(""), &word), APS_E_GRAPHQL);
 	assert_string_equal(word, "rate_limited");
-	assert_int_equal(aps_gqlhttp_classify(APS_STR(""), APS_STR("plain"), &word), APS_E_GRAPHQL);
+	assert_int_equal(aps_error_classify(APS_STR(""), APS_STR("plain"), &word), APS_E_GRAPHQL);
 	assert_null(word);
 }
 

@@ -382,23 +382,25 @@ end)
 
 describe("a store", function()
   it("that cannot commit has no transaction open afterwards", function()
-    local done = {}
+    local is_open, commits = false, true
+    local function commit()
+      is_open = is_open and not commits
+      if not commits then return nil, "disk full", "full" end
+      return true
+    end
     local opened = assert(store.open("x", function()
       return {
         exec = function() return true end,
         values = function(_, sql) return { sql:find("quick_check", 1, true) and "ok" or 0 } end,
-        run = function(_, sql)
-          done[#done + 1] = sql
-          if sql == "COMMIT" then return nil, "disk full" end
-          return 0
-        end,
-        close = function() end,
+        begin = function() is_open = true return true end, commit = commit, rollback = function() is_open = false end,
+        in_transaction = function() return is_open end, close = function() end,
       }
     end))
+    commits = false
     local ok, err = pcall(opened.transaction, opened, function() return 1 end)
     assert.is_false(ok)
-    assert.equal("store: disk full", err.message)
-    assert.equal("ROLLBACK", done[#done])
+    assert.equal("store: the disk is full (disk full)", err.message)
+    assert.is_false(is_open)
   end)
 end)
 

@@ -8,10 +8,9 @@ local store_file = require("appsync.server.data.store_file")
 ---@class appsync.server.Store
 ---@field cache appsync.server.Cache
 ---@field n_read integer rows that statements gave, for whoever measures
----@field private db table
+---@field private db appsync.listener.Connection
 ---@field private tables table<string, appsync.server.Table> by kind and name
 ---@field private place integer the highest one
----@field private is_in_transaction boolean?
 ---@field private has_written boolean? in this transaction
 ---@field private made string[]? tables that came with this transaction
 local Store = {}
@@ -27,10 +26,10 @@ end
 
 --- Opens a store. `open` is `require("appsync.listener").sqlite_open` unless given.
 ---@param path string a file, or ":memory:"
----@param open? fun(path: string, busy_ms: integer): table?, string?
+---@param open? fun(path: string, options: appsync.listener.SqliteOptions): appsync.listener.Connection?, string?, string?
 ---@return appsync.server.Store? store
 ---@return string? message
----@return "full"|"readonly"|"locked"|"corrupt"|"newer"|nil code
+---@return appsync.server.StoreCode? code
 function store.open(path, open)
   local db, message, code = store_file.open(path, open or require("appsync.listener").sqlite_open)
   if not db then return nil, message, code end
@@ -87,8 +86,7 @@ function Store:next_place()
 end
 
 local function roll_back(self)
-  self.db:run("ROLLBACK")
-  self.is_in_transaction = nil
+  self.db:rollback()
   if self.has_written then self.cache:clear() end
   for _, id in ipairs(self.made or {}) do self.tables[id] = nil end
   self.made = nil
@@ -99,20 +97,19 @@ end
 ---@param fn fun(): T
 ---@return T
 function Store:transaction(fn)
-  if self.is_in_transaction then return fn() end
-  must(self.db:run("BEGIN IMMEDIATE"))
-  self.is_in_transaction, self.has_written, self.made = true, nil, nil
+  if self.db:in_transaction() then return fn() end
+  must(self.db:begin())
+  self.has_written, self.made = nil, nil
   local ok, value = pcall(fn)
   if not ok then
     roll_back(self)
     error(value, 0)
   end
-  local is_kept, message, code = self.db:run("COMMIT")
+  local is_kept, message, code = self.db:commit()
   if not is_kept then
-    roll_back(self) -- else every later one would find a transaction open
+    roll_back(self)
     must(nil, message, code)
   end
-  self.is_in_transaction = nil
   return value
 end
 

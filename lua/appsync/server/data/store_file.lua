@@ -1,6 +1,8 @@
 --- The store's file: whose it is, and which version of us wrote it. A file that is not ours is left as it is.
 local listener = require("appsync.listener")
 
+---@alias appsync.server.StoreCode "full"|"readonly"|"locked"|"corrupt"|"newer"|"out_of_memory"|"descriptors"
+
 local store_file = {}
 
 -- "apsy"; https://www.sqlite.org/fileformat.html, "The Database Header".
@@ -69,9 +71,19 @@ local WORDS = {
   full = "the disk is full", readonly = "it can't be written", locked = "another process has it open", corrupt = "it is damaged",
 }
 
+-- Those that are the machine's, not the file's.
+local SYSTEM = { out_of_memory = true, descriptors = true }
+
+--- The kind of the error.
+---@param code appsync.server.StoreCode?
+---@return "storage"|"system"
+function store_file.kind(code)
+  return SYSTEM[code] and "system" or "storage"
+end
+
 --- What went wrong with a database, in plain words.
 ---@param message string SQLite's
----@param code string? its word: "full", "readonly", "locked" or "corrupt"
+---@param code appsync.server.StoreCode?
 ---@return string
 function store_file.explain(message, code)
   if not WORDS[code] or message:find("^it is damaged") then return message end
@@ -83,9 +95,19 @@ local function pragma(db, name)
   return values and values[1], message, code
 end
 
+-- A failure leaves the transaction to whoever closes the connection.
+local function in_transaction(db, sql)
+  local ok, message, code = db:begin()
+  if ok then ok, message, code = db:exec(sql) end
+  if ok then return db:commit() end
+  return nil, message, code
+end
+
 local function create(db)
-  return db:exec(("BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT;"):format(APPLICATION_ID,
-    store_file.VERSION, SCHEMA))
+  local sql = "PRAGMA application_id = %d; PRAGMA user_version = %d; %s"
+  local ok, message, code = in_transaction(db, sql:format(APPLICATION_ID, store_file.VERSION, SCHEMA))
+  if not ok then return nil, message, code end
+  return db:exec("PRAGMA wal_checkpoint(TRUNCATE)")
 end
 
 local function check_content(db)
@@ -94,40 +116,39 @@ local function check_content(db)
   if version > store_file.VERSION then return nil, newer(version), "newer" end
   local state, fault, word = pragma(db, "quick_check(1)")
   if state == "ok" then return true end
+  if store_file.kind(word) == "system" then return nil, fault, word end
   return nil, "it is damaged: " .. tostring(state or fault), word or "corrupt"
 end
 
 -- The tables of the store, made where there are none. Whoever has the file open has it alone: what was read may be kept.
 local function prepare(db, is_file)
   if is_file then
-    local ok, message, code = db:exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT;")
+    local ok, message, code = db:exec("PRAGMA locking_mode = EXCLUSIVE")
+    if ok then ok, message, code = in_transaction(db, "") end
     if not ok then return nil, message, code end
   end
   local id, message, code = pragma(db, "application_id")
   if not id then return nil, message, code end
-  if id ~= APPLICATION_ID then
-    local n = db:values("SELECT count(*) FROM sqlite_master")
-    if not n or n[1] ~= 0 then return nil, FOREIGN end
-    local made, why, word = create(db)
-    if not made then return nil, why, word end
-    return db:exec("PRAGMA wal_checkpoint(TRUNCATE)")
-  end
-  return check_content(db)
+  if id == APPLICATION_ID then return check_content(db) end
+  local n, why, word = db:values("SELECT count(*) FROM sqlite_master")
+  if store_file.kind(word) == "system" then return nil, why, word end
+  if not n or n[1] ~= 0 then return nil, FOREIGN end
+  return create(db)
 end
 
 --- Opens a store's database, with its tables.
 ---@param path string a file, or ":memory:"
----@param open fun(path: string, busy_ms: integer): table?, string?
----@return table? connection
+---@param open fun(path: string, options: appsync.listener.SqliteOptions): appsync.listener.Connection?, string?, string?
+---@return appsync.listener.Connection? connection
 ---@return string? message without the path
----@return "full"|"readonly"|"locked"|"corrupt"|"newer"|nil code
+---@return appsync.server.StoreCode? code
 function store_file.open(path, open)
   if path == "" then return nil, "a file's name is expected" end
   local is_file = path ~= ":memory:"
   local fault, kind
   if is_file then fault, kind = check_path(path) end
   if fault then return nil, fault, kind end
-  local db, message, code = open(path, BUSY_MS)
+  local db, message, code = open(path, { busy_ms = BUSY_MS })
   if not db then return nil, store_file.explain(message, code), code end
   local ok, why, word = prepare(db, is_file)
   if ok then return db end

@@ -130,7 +130,7 @@ describe("the store's file", function()
 
   it("is refused while another one has it open", function()
     local s = with_item()
-    local opened, message = store.open(path, function(name) return listener.sqlite_open(name, 1) end)
+    local opened, message = store.open(path, function(name) return listener.sqlite_open(name, { busy_ms = 1 }) end)
     assert.is_nil(opened)
     assert.equal("another process has it open (SQL: database is locked)", message)
     s:close()
@@ -138,17 +138,20 @@ describe("the store's file", function()
 
   it("tells with a word why it can't be opened", function()
     local s = with_item()
-    assert.equal("locked", (select(3, store.open(path, function(name) return listener.sqlite_open(name, 1) end))))
+    assert.equal("locked", (select(3, store.open(path, function(name) return listener.sqlite_open(name, { busy_ms = 1 }) end))))
     s:close()
     killed(function(db) assert(db:exec("PRAGMA application_id = 1634759545; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA user_version = 2")) end)
     assert.equal("newer", (select(3, store.open(path))))
     for _, suffix in ipairs({ "-wal", "-shm" }) do os.remove(path .. suffix) end
     write(read():sub(1, 100) .. ("x"):rep(4000))
-    for code, text in pairs({ full = "the disk is full (SQL: x)", readonly = "it can't be written (SQL: x)" }) do
+    for code, said in pairs({
+      full = { "storage", "the disk is full (SQL: x)" }, readonly = { "storage", "it can't be written (SQL: x)" },
+      out_of_memory = { "system", "SQL: x" }, descriptors = { "system", "SQL: x" },
+    }) do
       local made, err = engine.new({ schema_text = "type A @model { id: ID! }", store = "s.db",
         open_database = function() return nil, "SQL: x", code end })
       assert.is_nil(made)
-      assert.same({ kind = "storage", code = code, message = "store 's.db': " .. text }, err)
+      assert.same({ kind = said[1], code = code, message = "store 's.db': " .. said[2] }, err)
     end
   end)
 
