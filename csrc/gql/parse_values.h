@@ -6,7 +6,6 @@
 
 APS_BEGIN_DECLS
 
-struct aps_gql_node *aps_gql_parse_value(struct aps_gql_parser *parser);
 struct aps_gql_node *aps_gql_parse_const_value(struct aps_gql_parser *parser);
 struct aps_gql_node *aps_gql_parse_string(struct aps_gql_parser *parser);
 struct aps_gql_node *aps_gql_parse_type(struct aps_gql_parser *parser);

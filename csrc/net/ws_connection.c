@@ -30,7 +30,8 @@ static void kill_socket(struct aps_ws_connection *connection)
 		lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
 }
 
-void aps_ws_connection_fail(struct aps_ws_connection *connection, const struct aps_err *err)
+/* Tells the end, unless it was told, and drops the socket. */
+static void fail(struct aps_ws_connection *connection, const struct aps_err *err)
 {
 	connection->state = APS_WS_CLOSING;
 	tell_end(connection, err);
@@ -39,7 +40,7 @@ void aps_ws_connection_fail(struct aps_ws_connection *connection, const struct a
 
 void aps_ws_connection_fail_all(struct aps_ws *ws, const struct aps_err *err)
 {
-	for (struct aps_ws_connection *c = ws->connections; c; c = c->next) aps_ws_connection_fail(c, err);
+	for (struct aps_ws_connection *c = ws->connections; c; c = c->next) fail(c, err);
 }
 
 static void fill_own_close(const struct aps_ws_connection *connection, struct aps_err *err)
@@ -57,7 +58,7 @@ static void on_deadline(lws_sorted_usec_list_t *sul)
 		              connection->request->connect.host);
 	else
 		fill_own_close(connection, &err);
-	aps_ws_connection_fail(connection, &err);
+	fail(connection, &err);
 }
 
 /* After `delay_ms`; below 0: never. */
@@ -143,7 +144,7 @@ static void on_text(struct aps_ws_connection *connection, struct lws *wsi, struc
 	if (partial->rc != APS_OK) {
 		struct aps_err err;
 		aps_fail(&err, APS_E_NOMEM, "no memory for a message from %s", connection->request->connect.host);
-		aps_ws_connection_fail(connection, &err);
+		fail(connection, &err);
 		return;
 	}
 	if (is_last) finish_message(connection);
@@ -207,7 +208,7 @@ void aps_ws_connection_send(struct aps_ws_connection *connection, struct aps_ws_
 		struct aps_err err;
 		aps_fail_word(&err, APS_E_NETWORK, "send_queue_full", 0, "more than %zu bytes wait to be sent to %s",
 		              MAX_QUEUED_BYTES, connection->request->connect.host);
-		aps_ws_connection_fail(connection, &err);
+		fail(connection, &err);
 		return;
 	}
 	*connection->last = command->text;
@@ -227,7 +228,7 @@ void aps_ws_connection_close(struct aps_ws_connection *connection, const struct 
 	if (connection->state == APS_WS_CONNECTING) {
 		struct aps_err err;
 		fill_own_close(connection, &err);
-		aps_ws_connection_fail(connection, &err);
+		fail(connection, &err);
 		return;
 	}
 	connection->state = APS_WS_CLOSING;

@@ -136,7 +136,7 @@ bool aps_error_list_is_auth(const struct aps_error_list *list)
 	return list->code == APS_E_AUTH || list->number == 401 || list->number == 403;
 }
 
-void aps_error_line(struct aps_str text, char out[APS_ERROR_LINE_CHARS + 1])
+static void print_line(struct aps_str text, char out[APS_ERROR_LINE_CHARS + 1])
 {
 	size_t n = text.n;
 	if (n > APS_ERROR_LINE_CHARS) {
@@ -150,9 +150,9 @@ void aps_error_line(struct aps_str text, char out[APS_ERROR_LINE_CHARS + 1])
 void aps_error_list_line(const struct aps_error_list *list, char out[APS_ERROR_LINE_CHARS + 1])
 {
 	if (list->message.n != 0)
-		aps_error_line(list->message, out);
+		print_line(list->message, out);
 	else if (list->type.n != 0)
-		aps_error_line(list->type, out);
+		print_line(list->type, out);
 	else
-		aps_error_line(APS_STR("an error without a message"), out);
+		print_line(APS_STR("an error without a message"), out);
 }

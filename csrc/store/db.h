@@ -71,12 +71,11 @@ bool aps_db_in_transaction(const struct aps_db *db);
 #define APS_DB_MAX_STATEMENTS 64
 enum aps_rc aps_db_prepare(struct aps_db *db, struct aps_str sql, struct aps_stmt **out, struct aps_err *err);
 
-/* Parameters count from 1. Text and blobs are copied. E_USAGE for a number that the statement has not. */
+/* Parameters count from 1. Text is copied. E_USAGE for a number that the statement has not. */
 enum aps_rc aps_stmt_bind_null(struct aps_stmt *stmt, int index, struct aps_err *err);
 enum aps_rc aps_stmt_bind_int(struct aps_stmt *stmt, int index, int64_t value, struct aps_err *err);
 enum aps_rc aps_stmt_bind_float(struct aps_stmt *stmt, int index, double value, struct aps_err *err);
 enum aps_rc aps_stmt_bind_text(struct aps_stmt *stmt, int index, struct aps_str value, struct aps_err *err);
-enum aps_rc aps_stmt_bind_blob(struct aps_stmt *stmt, int index, struct aps_str value, struct aps_err *err);
 int aps_stmt_n_params(const struct aps_stmt *stmt);
 
 /* *has_row tells whether there is one; without one the statement was reset. A failure resets it too. */
