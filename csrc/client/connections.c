@@ -58,7 +58,7 @@ static struct aps_feed *open_feed(struct aps_core *core, struct aps_connections 
 void aps_connections_subscribe(struct aps_core *core, struct aps_client *client,
                                const struct aps_subscription *subscription, struct aps_consumer *consumer)
 {
-	APS_ON_CORE_THREAD(core);
+	APS_ON_THREAD(core->thread);
 	struct aps_err err = {0};
 	struct aps_connections *all = aps_connections_of(core, client);
 	uint64_t hash = subscription->is_shared ? aps_topic_hash(subscription->topic) : 0;
@@ -79,6 +79,7 @@ void aps_connections_subscribe(struct aps_core *core, struct aps_client *client,
 
 enum aps_rc aps_connections_place(struct aps_core *core, struct aps_feed *feed, struct aps_err *err)
 {
+	APS_ON_THREAD(core->thread);
 	struct aps_connections *all = aps_connections_of(core, feed->client);
 	struct aps_link *link = all->links;
 	while (link != NULL && link->n_feeds >= link->max_feeds) link = link->next;
@@ -118,6 +119,7 @@ void aps_connections_show(struct aps_core *core, struct aps_client *client, cons
 
 void aps_connections_tell_dropped(struct aps_core *core, struct aps_client *client)
 {
+	APS_ON_THREAD(core->thread);
 	struct aps_err err;
 	aps_fail_word(&err, APS_E_PROTOCOL, "events_dropped", 0,
 	              "a subscriber with overflow = \"drop_oldest\" lags: events are being dropped");
@@ -127,6 +129,7 @@ void aps_connections_tell_dropped(struct aps_core *core, struct aps_client *clie
 
 void aps_connections_set_online(struct aps_core *core, struct aps_client *client, bool is_online)
 {
+	APS_ON_THREAD(core->thread);
 	struct aps_connections *all = aps_connections_of(core, client);
 	all->is_online = is_online;
 	for (struct aps_link *link = all->links; link != NULL; link = link->next)

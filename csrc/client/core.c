@@ -123,7 +123,7 @@ void aps_core_wakeup(struct aps_core *core)
 
 void aps_core_emit(struct aps_core *core, struct aps_event *event)
 {
-	APS_ON_CORE_THREAD(core);
+	APS_ON_THREAD(core->thread);
 	if (event == NULL) return;
 	*core->events_tail = &event->mail;
 	core->events_tail = &event->mail.next;
@@ -155,7 +155,7 @@ void aps_core_log(struct aps_core *core, uint64_t client, const char *level, con
 
 void aps_core_arm(struct aps_core *core, int64_t after_ms)
 {
-	APS_ON_CORE_THREAD(core);
+	APS_ON_THREAD(core->thread);
 	if (after_ms < 0)
 		aps_timer_stop(&core->timers, &core->app_timer);
 	else if (!aps_timer_set(&core->timers, &core->app_timer, aps_clock_mono_ms() + after_ms))
@@ -165,7 +165,7 @@ void aps_core_arm(struct aps_core *core, int64_t after_ms)
 void aps_core_reap(struct aps_core *core, struct aps_reap *reap,
                    void (*free_object)(struct aps_core *core, struct aps_reap *reap))
 {
-	APS_ON_CORE_THREAD(core);
+	APS_ON_THREAD(core->thread);
 	*reap = (struct aps_reap){NULL, free_object};
 	*core->ended_tail = reap;
 	core->ended_tail = &reap->next;
@@ -201,7 +201,7 @@ void *aps_client_part(const struct aps_core *core, const struct aps_client *clie
 
 struct aps_client *aps_core_client(struct aps_core *core, uint64_t id)
 {
-	APS_ON_CORE_THREAD(core);
+	APS_ON_THREAD(core->thread);
 	for (struct aps_client *client = core->clients; client != NULL; client = client->next)
 		if (client->id == id) return client;
 	return NULL;
@@ -225,7 +225,7 @@ static void end_client(struct aps_core *core, struct aps_client *client, size_t 
 
 enum aps_rc aps_core_open_client(struct aps_core *core, struct aps_client *client, struct aps_err *err)
 {
-	APS_ON_CORE_THREAD(core);
+	APS_ON_THREAD(core->thread);
 	for (size_t i = 0; core->features[i] != NULL; i++) {
 		const struct aps_feature *feature = core->features[i];
 		if (feature->client_opened == NULL) continue;
@@ -240,7 +240,7 @@ enum aps_rc aps_core_open_client(struct aps_core *core, struct aps_client *clien
 
 void aps_core_close_client(struct aps_core *core, struct aps_client *client)
 {
-	APS_ON_CORE_THREAD(core);
+	APS_ON_THREAD(core->thread);
 	struct aps_err err;
 	aps_fail(&err, APS_E_CLOSED, "the client was closed");
 	struct aps_client **at = &core->clients;
@@ -275,7 +275,7 @@ static void deliver_frames(void *context, struct aps_ws_batch *batch)
 enum aps_rc aps_core_ws_connect(struct aps_core *core, struct aps_frame_sink *sink, struct aps_ws_connect *connect,
                                 struct aps_err *err)
 {
-	APS_ON_CORE_THREAD(core);
+	APS_ON_THREAD(core->thread);
 	if (core->ws == NULL) core->ws = aps_ws_new((struct aps_ws_sink){deliver_frames, core}, err);
 	if (core->ws == NULL) return err->code;
 	connect->connection = ++core->last_connection;
@@ -288,6 +288,7 @@ enum aps_rc aps_core_ws_connect(struct aps_core *core, struct aps_frame_sink *si
 
 void aps_core_ws_forget(struct aps_core *core, uint64_t connection)
 {
+	APS_ON_THREAD(core->thread);
 	aps_table_take(&core->frame_sinks, connection);
 }
 
@@ -387,6 +388,7 @@ static void wind_up(struct aps_core *core)
 
 void aps_core_turn(struct aps_core *core)
 {
+	APS_ON_THREAD(core->thread);
 	drain_inbox(core);
 	drain_frames(core);
 	take_answers(core);

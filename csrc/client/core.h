@@ -124,13 +124,6 @@ void aps_core_ws_forget(struct aps_core *core, uint64_t connection);
 /* No socket is to be read. */
 bool aps_core_is_held(const struct aps_core *core);
 
-/* Debug builds: the function was called on the thread that it belongs to. */
-#ifdef APS_TESTING
-#define APS_ON_CORE_THREAD(core) APS_ASSERT((core)->thread == NULL || aps_thread_is_current((core)->thread))
-#else
-#define APS_ON_CORE_THREAD(core) ((void)(core))
-#endif
-
 APS_END_DECLS
 
 #endif

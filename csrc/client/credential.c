@@ -46,6 +46,7 @@ static void ask_timed_out(struct aps_timer *timer, void *context, int64_t now_ms
 
 bool aps_credential_add(struct aps_core *core, struct aps_credential *credential)
 {
+	APS_ON_THREAD(core->thread);
 	credential->timer.due = ask_timed_out;
 	if (aps_table_set(table_of(core), credential->id, credential)) return true;
 	free_credential(core, credential);
@@ -73,6 +74,7 @@ void aps_credential_release(struct aps_core *core, struct aps_credential *creden
 
 void aps_credential_drop(struct aps_core *core, struct aps_credential *credential)
 {
+	APS_ON_THREAD(core->thread);
 	credential->is_dropped = true;
 	if (credential->n_users == 0) free_credential(core, credential);
 }
@@ -121,6 +123,7 @@ static enum aps_slot_verdict follow(struct aps_core *core, struct aps_credential
 enum aps_slot_verdict aps_credential_use(struct aps_core *core, struct aps_credential *credential,
                                          struct aps_waiter *waiter)
 {
+	APS_ON_THREAD(core->thread);
 	credential->slot.skew_ms = credential->client->skew_ms;
 	return follow(core, credential, aps_auth_slot_use(&credential->slot, aps_client_now_ms(credential->client)),
 	              waiter);
@@ -129,6 +132,7 @@ enum aps_slot_verdict aps_credential_use(struct aps_core *core, struct aps_crede
 enum aps_slot_verdict aps_credential_refused(struct aps_core *core, struct aps_credential *credential,
                                              uint64_t generation, struct aps_waiter *waiter)
 {
+	APS_ON_THREAD(core->thread);
 	int64_t now_ms = aps_client_now_ms(credential->client);
 	credential->slot.skew_ms = credential->client->skew_ms;
 	return follow(core, credential, aps_auth_slot_refused(&credential->slot, generation, now_ms), waiter);
@@ -136,6 +140,7 @@ enum aps_slot_verdict aps_credential_refused(struct aps_core *core, struct aps_c
 
 void aps_credential_set(struct aps_core *core, struct aps_credential *credential, struct aps_auth_material *material)
 {
+	APS_ON_THREAD(core->thread);
 	aps_timer_stop(&core->timers, &credential->timer);
 	aps_auth_slot_set(&credential->slot, material);
 	wake_waiters(core, credential);
@@ -143,6 +148,7 @@ void aps_credential_set(struct aps_core *core, struct aps_credential *credential
 
 void aps_credential_fail(struct aps_core *core, struct aps_credential *credential, const struct aps_err *err)
 {
+	APS_ON_THREAD(core->thread);
 	aps_timer_stop(&core->timers, &credential->timer);
 	aps_auth_slot_fail(&credential->slot, err, aps_client_now_ms(credential->client));
 	wake_waiters(core, credential);

@@ -81,6 +81,7 @@ struct aps_feed *aps_feed_new(struct aps_core *core, struct aps_client *client, 
 
 void aps_feed_join(struct aps_core *core, struct aps_feed *feed, struct aps_consumer *consumer)
 {
+	APS_ON_THREAD(core->thread);
 	struct aps_consumer **at = &feed->consumers;
 	while (*at != NULL) at = &(*at)->next;
 	*at = consumer;
@@ -103,11 +104,20 @@ static void forget(struct aps_core *core, struct aps_consumer *consumer)
 	if (feed->consumers != NULL) ask(core, feed);
 }
 
+/* From our side: the machine is told, too. */
+static void end_feed(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
+{
+	struct aps_link *link = feed->link;
+	aps_feed_ended(core, feed, err);
+	aps_link_remove(core, link, feed->number);
+}
+
 void aps_feed_leave(struct aps_core *core, struct aps_consumer *consumer)
 {
+	APS_ON_THREAD(core->thread);
 	struct aps_feed *feed = consumer->feed;
 	forget(core, consumer);
-	if (feed->consumers == NULL) aps_feed_end(core, feed, NULL);
+	if (feed->consumers == NULL) end_feed(core, feed, NULL);
 }
 
 static void tell_end(struct aps_core *core, struct aps_consumer *consumer, const struct aps_feed *feed,
@@ -118,10 +128,11 @@ static void tell_end(struct aps_core *core, struct aps_consumer *consumer, const
 
 void aps_feed_end_consumer(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err)
 {
+	APS_ON_THREAD(core->thread);
 	struct aps_feed *feed = consumer->feed;
 	forget(core, consumer);
 	tell_end(core, consumer, feed, err);
-	if (feed->consumers == NULL) aps_feed_end(core, feed, NULL);
+	if (feed->consumers == NULL) end_feed(core, feed, NULL);
 }
 
 void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
@@ -142,13 +153,6 @@ void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct a
 	aps_connections_remove(core, feed);
 	aps_lease_clear(core, &feed->lease);
 	aps_core_reap(core, &feed->reap, free_feed);
-}
-
-void aps_feed_end(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
-{
-	struct aps_link *link = feed->link;
-	aps_feed_ended(core, feed, err);
-	aps_link_remove(core, link, feed->number);
 }
 
 void aps_feed_started(struct aps_core *core, struct aps_feed *feed)
@@ -214,6 +218,7 @@ void aps_feed_data(struct aps_core *core, struct aps_feed *feed, struct aps_byte
 
 void aps_feed_resume(struct aps_core *core, struct aps_consumer *consumer)
 {
+	APS_ON_THREAD(core->thread);
 	if (!consumer->is_full) return;
 	consumer->is_full = false;
 	aps_link_update_pause(core, consumer->feed->link);
@@ -278,7 +283,7 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 	if (render_start(feed, &payload, &err) == APS_OK)
 		aps_link_start(core, feed->link, feed->number, aps_buf_str(&payload));
 	else
-		aps_feed_end(core, feed, &err);
+		end_feed(core, feed, &err);
 	aps_buf_clear(&payload);
 }
 
@@ -289,7 +294,7 @@ static void follow(struct aps_core *core, struct aps_feed *feed, enum aps_lease_
 	switch (verdict) {
 	case APS_LEASE_WAITING: break;
 	case APS_LEASE_FAILED:
-	case APS_LEASE_REFUSED: aps_feed_end(core, feed, &why); break;
+	case APS_LEASE_REFUSED: end_feed(core, feed, &why); break;
 	case APS_LEASE_RENEWED: aps_link_retry_auth(core, feed->link, feed->number); break;
 	case APS_LEASE_USABLE:
 		if (feed->wants_start && feed->asked == NULL) send_start(core, feed);
@@ -325,7 +330,7 @@ void aps_feed_want_start(struct aps_core *core, struct aps_feed *feed)
 	} else if (feed->asked == NULL) {
 		struct aps_err err;
 		aps_fail(&err, APS_E_NOMEM, "out of memory");
-		aps_feed_end(core, feed, &err);
+		end_feed(core, feed, &err);
 	}
 }
 
@@ -338,6 +343,7 @@ void aps_feed_auth_refused(struct aps_core *core, struct aps_feed *feed, const s
 void aps_feed_set_headers(struct aps_core *core, struct aps_consumer *consumer, struct aps_arena *arena,
                           struct aps_header_list *headers)
 {
+	APS_ON_THREAD(core->thread);
 	struct aps_feed *feed = consumer->feed;
 	if (feed == NULL || feed->asked != consumer) return;
 	feed->asked = NULL;
@@ -351,9 +357,10 @@ void aps_feed_set_headers(struct aps_core *core, struct aps_consumer *consumer, 
 
 void aps_feed_fail_headers(struct aps_core *core, struct aps_consumer *consumer, const char *message)
 {
+	APS_ON_THREAD(core->thread);
 	struct aps_feed *feed = consumer->feed;
 	if (feed == NULL || feed->asked != consumer) return;
 	struct aps_err err;
 	aps_fail_word(&err, APS_E_USAGE, "headers_failed", 0, "%s", message);
-	aps_feed_end(core, feed, &err);
+	end_feed(core, feed, &err);
 }

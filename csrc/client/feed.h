@@ -66,8 +66,6 @@ void aps_feed_data(struct aps_core *core, struct aps_feed *feed, struct aps_byte
 void aps_feed_auth_refused(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err);
 /* The machine has forgotten it: its consumers end (err NULL: completed), and so does the feed. */
 void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err);
-/* Ends it from our side: the machine is told, then as above. */
-void aps_feed_end(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err);
 /* Some consumer of it is full. */
 bool aps_feed_is_full(const struct aps_feed *feed);
 

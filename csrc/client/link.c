@@ -20,6 +20,7 @@ static void received(struct aps_core *core, struct aps_frame_sink *sink, const s
 
 struct aps_link *aps_link_new(struct aps_core *core, struct aps_connections *all, struct aps_err *err)
 {
+	APS_ON_THREAD(core->thread);
 	const struct aps_settings *settings = &all->client->settings;
 	struct aps_link *link = aps_calloc(1, sizeof *link);
 	struct aps_realtime *machine = link != NULL ? aps_realtime_new(&settings->realtime, &core->rand) : NULL;
@@ -236,6 +237,7 @@ static void append(struct aps_link *link, struct aps_feed *feed)
 
 enum aps_rc aps_link_add(struct aps_core *core, struct aps_link *link, struct aps_feed *feed, struct aps_err *err)
 {
+	APS_ON_THREAD(core->thread);
 	bool is_added = aps_table_set(&link->by_number, feed->number, feed);
 	if (is_added) {
 		append(link, feed);
@@ -291,6 +293,7 @@ void aps_link_retry_auth(struct aps_core *core, struct aps_link *link, uint64_t 
 
 void aps_link_update_pause(struct aps_core *core, struct aps_link *link)
 {
+	APS_ON_THREAD(core->thread);
 	if (link == NULL || link->connection == 0) return;
 	bool must_pause = aps_core_is_held(core);
 	for (const struct aps_feed *feed = link->feeds; feed != NULL && !must_pause; feed = feed->next)
@@ -304,6 +307,7 @@ void aps_link_update_pause(struct aps_core *core, struct aps_link *link)
 
 void aps_link_set_online(struct aps_core *core, struct aps_link *link, bool is_online)
 {
+	APS_ON_THREAD(core->thread);
 	if (has_ended(link)) return;
 	aps_realtime_set_online(link->machine, is_online, aps_clock_mono_ms());
 	aps_link_pump(core, link);
@@ -335,6 +339,7 @@ static void received(struct aps_core *core, struct aps_frame_sink *sink, const s
 
 void aps_link_end(struct aps_core *core, struct aps_link *link, const struct aps_err *err)
 {
+	APS_ON_THREAD(core->thread);
 	struct aps_realtime_action action;
 	link->is_pumping = true;
 	aps_realtime_fail(link->machine, err, aps_clock_mono_ms());

@@ -96,6 +96,7 @@ static const struct aps_consumer_kind KIND = {offer, tell, ask_headers, end};
 struct aps_subscriber *aps_subscriber_new(struct aps_core *core, struct aps_client *client,
                                           const struct aps_window_limits *limits, struct aps_note_event *end_event)
 {
+	APS_ON_THREAD(core->thread);
 	struct aps_subscriber *subscriber = aps_calloc(1, sizeof *subscriber);
 	uint64_t id = end_event->head.target;
 	if (subscriber == NULL || !aps_table_set(table_of(core), id, subscriber)) {
@@ -119,12 +120,14 @@ struct aps_subscriber *aps_subscriber_find(const struct aps_core *core, uint64_t
 
 void aps_subscriber_leave(struct aps_core *core, struct aps_subscriber *subscriber)
 {
+	APS_ON_THREAD(core->thread);
 	aps_feed_leave(core, &subscriber->consumer);
 	finish(core, subscriber);
 }
 
 void aps_subscriber_consumed(struct aps_core *core, struct aps_subscriber *subscriber, size_t n)
 {
+	APS_ON_THREAD(core->thread);
 	aps_window_consumed(core, &subscriber->window, n);
 	if (!subscriber->consumer.is_full || !aps_window_has_room(&subscriber->window)) return;
 	aps_timer_stop(&core->timers, &subscriber->stall);

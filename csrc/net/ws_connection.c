@@ -40,6 +40,7 @@ static void fail(struct aps_ws_connection *connection, const struct aps_err *err
 
 void aps_ws_connection_fail_all(struct aps_ws *ws, const struct aps_err *err)
 {
+	APS_ON_THREAD(ws->self);
 	for (struct aps_ws_connection *c = ws->connections; c; c = c->next) fail(c, err);
 }
 
@@ -376,6 +377,7 @@ static struct aps_ws_connection *add_connection(struct aps_ws *ws, struct aps_ws
 
 void aps_ws_connection_open(struct aps_ws *ws, struct aps_ws_command *command)
 {
+	APS_ON_THREAD(ws->self);
 	struct aps_err err;
 	struct aps_ws_connection *connection = add_connection(ws, command);
 	if (!connection) {
@@ -435,6 +437,7 @@ static void free_connection(struct aps_ws_connection *connection)
 
 void aps_ws_connection_reap(struct aps_ws *ws)
 {
+	APS_ON_THREAD(ws->self);
 	for (struct aps_ws_connection **at = &ws->connections; *at;) {
 		struct aps_ws_connection *connection = *at;
 		if (connection->is_gone && !connection->closed) {
@@ -453,6 +456,7 @@ void aps_ws_connection_stop_timers(struct aps_ws *ws)
 
 void aps_ws_connection_free_all(struct aps_ws *ws)
 {
+	APS_ON_THREAD(ws->self);
 	while (ws->connections) {
 		struct aps_ws_connection *next = ws->connections->next;
 		free_connection(ws->connections);

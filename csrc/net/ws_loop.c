@@ -153,9 +153,10 @@ static void end_turn(struct aps_ws *ws)
 	destroy_context(ws); /* the next connection makes another one */
 }
 
-void aps_ws_loop_run(void *context, const struct aps_thread *self APS_UNUSED)
+void aps_ws_loop_run(void *context, const struct aps_thread *self)
 {
 	struct aps_ws *ws = context;
+	ws->self = self;
 	while (wait_for_work(ws)) {
 		obey_all(ws);
 		end_turn(ws);

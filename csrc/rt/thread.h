@@ -6,6 +6,14 @@
 
 struct aps_thread; /* opaque; heap */
 
+/* Entry points say which thread they belong to. Tests and sanitizer builds hold them to it; `thread` NULL: none runs
+ * yet, or a test is it. */
+#if defined APS_TESTING || defined APS_CHECK_THREADS
+#define APS_ON_THREAD(thread) APS_ASSERT((thread) == NULL || aps_thread_is_current(thread))
+#else
+#define APS_ON_THREAD(thread) ((void)(thread))
+#endif
+
 APS_BEGIN_DECLS
 
 /* Started with all signals blocked; `self` is what is returned here. `name`: at most 15 characters. NULL with *err when
