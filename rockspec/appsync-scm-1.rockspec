@@ -38,6 +38,7 @@ build = {
         "csrc/base/printable.c",
         "csrc/base/rand.c",
         "csrc/base/str.c",
+        "csrc/binding/builder_lua.c",
         "csrc/binding/client_lua.c",
         "csrc/binding/err_lua.c",
         "csrc/binding/event_lua.c",

@@ -1,6 +1,7 @@
 /* luaopen_appsync_core: assembles the C module. */
 #include "base/clock.h"
 #include "base/rand.h"
+#include "binding/builder_lua.h"
 #include "binding/err_lua.h"
 #include "binding/file_lua.h"
 #include "binding/gql_lua.h"
@@ -36,9 +37,7 @@ static int Apl_decode(lua_State *L)
 	struct aps_err err = {0};
 	struct aps_str text;
 	text.p = luaL_checklstring(L, 1, &text.n);
-	static const char *const modes[] = {"rounded", "string", "safe", NULL}; /* as in enum apl_big_integers */
-	int big = luaL_checkoption(L, 2, "rounded", modes);
-	if (apl_value_push(L, text, (enum apl_big_integers)big, &err) == APS_OK) return 1;
+	if (apl_value_push(L, text, apl_check_big_integers(L, 2), &err) == APS_OK) return 1;
 	return apl_fail(L, &err);
 }
 
@@ -98,6 +97,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	aps_process_load();
 	lua_newtable(L);
 	apl_register(L, FUNCTIONS);
+	apl_builder_register(L);
 	apl_file_register(L);
 	apl_gql_register(L);
 	apl_sign_register(L);

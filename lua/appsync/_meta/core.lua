@@ -34,6 +34,33 @@ function core.encode(value, name) end
 ---@return appsync.core.Err? err of kind "protocol", with the byte offset: text that isn't JSON, or that costs too much ("too_big")
 function core.decode(text, big_integers) end
 
+---Decodes in steps, for a frame's budget; the value, or the error, is that of `core.decode`. The builder has a copy of the
+---text until it is over or collected; what is half-built is in `held`, a table of the caller's, empty before the first step,
+---left alone between the steps, and empty again after the last. A coroutine may go on with what another one began.
+---
+---    local builder, held = core.builder(text), {}
+---    local is_done, value = builder:step(100, held)
+---    while is_done == false do
+---      give_way()
+---      is_done, value = builder:step(100, held)
+---    end
+---    if is_done == nil then return nil, errors.adopt(value) end
+---@param text string
+---@param big_integers? "rounded"|"string"|"safe" as of `core.decode`
+---@return appsync.core.Builder? builder, appsync.core.Err? err of kind "system": no memory for the text
+function core.builder(text, big_integers) end
+
+---@class appsync.core.Builder
+local builder = {}
+
+---Makes at most so many values, a table when it is complete. Throws for another table than before, for a builder that is
+---over, and where it threw before.
+---@param max_values number at least 1
+---@param held table
+---@return boolean? is_done nil: it failed; either way it is over
+---@return any value the error where it failed
+function builder:step(max_values, held) end
+
 ---A file's whole content. Pipes, devices and sockets, which may wait or never end, are refused; the null device is empty.
 ---@param path string
 ---@param max_bytes? number default 64 MB
