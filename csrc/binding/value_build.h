@@ -41,7 +41,6 @@ struct apl_value_build {
 	/* Of the step that runs. */
 	int slots;      /* stack index: the scratch buffer, above it the seen keys, above them the open tables */
 	bool sees_keys; /* not worth the slots for short texts and small steps */
-	size_t n_left;
 	struct aps_buf *scratch; /* NULL until the first escape */
 	struct aps_err *err;     /* may be NULL */
 	struct apl_value_seen_key {

@@ -115,9 +115,7 @@ static void close_table(struct apl_value_build *in)
 /* Puts the complete value on top of the stack where it belongs. */
 static void attach(lua_State *L, struct apl_value_build *in)
 {
-	if (in->depth == 0) return;
 	struct apl_value_level *level = &in->levels[in->depth];
-	in->n_left--;
 	level->n_items++;
 	if (level->is_object)
 		lua_rawset(L, -3);
@@ -125,28 +123,20 @@ static void attach(lua_State *L, struct apl_value_build *in)
 		lua_rawseti(L, -2, level->n_items);
 }
 
-/* One token, its effect on the stack. */
-static enum aps_rc push_token(lua_State *L, struct apl_value_build *in, enum aps_json_token token)
+/* A value that this token completes; a table is on the stack already. */
+static enum aps_rc push_value(lua_State *L, struct apl_value_build *in, enum aps_json_token token)
 {
-	enum aps_rc rc = APS_OK;
 	switch (token) {
-	case APS_JSON_OBJECT: open_table(L, in, true); return APS_OK;
-	case APS_JSON_ARRAY: open_table(L, in, false); return APS_OK;
-	case APS_JSON_KEY: return push_key(L, in);
 	case APS_JSON_OBJECT_END:
-	case APS_JSON_ARRAY_END: close_table(in); break;
-	case APS_JSON_STRING: rc = push_text(L, in, false); break;
+	case APS_JSON_ARRAY_END: close_table(in); return APS_OK;
+	case APS_JSON_STRING: return push_text(L, in, false);
 	case APS_JSON_INT:
-	case APS_JSON_BIGINT: rc = push_integer(L, in, token); break;
-	case APS_JSON_DOUBLE: rc = push_fraction(L, in); break;
-	case APS_JSON_TRUE: lua_pushboolean(L, 1); break;
-	case APS_JSON_FALSE: lua_pushboolean(L, 0); break;
-	case APS_JSON_NULL: lua_pushlightuserdata(L, NULL); break;
-	case APS_JSON_ERROR:
-	case APS_JSON_END: return APS_OK;
+	case APS_JSON_BIGINT: return push_integer(L, in, token);
+	case APS_JSON_DOUBLE: return push_fraction(L, in);
+	case APS_JSON_TRUE: lua_pushboolean(L, 1); return APS_OK;
+	case APS_JSON_FALSE: lua_pushboolean(L, 0); return APS_OK;
+	default: lua_pushlightuserdata(L, NULL); return APS_OK; /* null: all others don't come here */
 	}
-	if (rc == APS_OK) attach(L, in);
-	return rc;
 }
 
 static enum aps_rc fail_as_read(const struct apl_value_build *in)
@@ -155,17 +145,27 @@ static enum aps_rc fail_as_read(const struct apl_value_build *in)
 	return in->r.err.code;
 }
 
-/* Goes on until the value is complete, or a value within it is and nothing is left of the budget: no key waits then for
- * the innermost table. */
-static enum aps_rc read_values(lua_State *L, struct apl_value_build *in)
+/* Goes on until the value is complete, or so many within it are: no key waits then for the innermost table. */
+static enum aps_rc read_values(lua_State *L, struct apl_value_build *in, size_t max_values)
 {
-	do {
+	for (;;) {
 		enum aps_json_token token = aps_json_next(&in->r);
-		if (token == APS_JSON_ERROR) return fail_as_read(in);
-		enum aps_rc rc = push_token(L, in, token);
-		if (rc != APS_OK) return rc;
-	} while (in->depth != 0 && in->n_left != 0);
-	return APS_OK;
+		enum aps_rc rc;
+		switch (token) {
+		case APS_JSON_ERROR: return fail_as_read(in);
+		case APS_JSON_OBJECT: open_table(L, in, true); continue;
+		case APS_JSON_ARRAY: open_table(L, in, false); continue;
+		case APS_JSON_KEY:
+			rc = push_key(L, in);
+			if (rc != APS_OK) return rc;
+			continue;
+		default: break;
+		}
+		rc = push_value(L, in, token);
+		if (rc != APS_OK || in->depth == 0) return rc;
+		attach(L, in);
+		if (--max_values == 0) return APS_OK;
+	}
 }
 
 static enum aps_rc read_end(struct apl_value_build *in)
@@ -175,7 +175,6 @@ static enum aps_rc read_end(struct apl_value_build *in)
 
 static void begin_step(lua_State *L, struct apl_value_build *in, size_t max_values, struct aps_err *err)
 {
-	in->n_left = max_values;
 	in->sees_keys = (size_t)(in->r.end - in->r.start) >= MIN_TEXT_BYTES && max_values > APL_VALUE_SEEN_KEYS;
 	in->scratch = NULL;
 	in->err = err;
@@ -244,14 +243,16 @@ enum apl_step apl_value_build_step(lua_State *L, struct apl_value_build *build, 
 	if (build->is_over) luaL_error(L, "the value was built, or failed to be");
 	build->is_over = true;
 	held = lua_absindex(L, held);
-	begin_step(L, build, max_values != 0 ? max_values : 1, err);
+	if (max_values == 0) max_values = 1;
+	begin_step(L, build, max_values, err);
 	int base = lua_gettop(L);
 	push_all_held(L, build, held);
-	enum aps_rc rc = read_values(L, build);
+	enum aps_rc rc = read_values(L, build, max_values);
 	bool is_complete = rc == APS_OK && build->depth == 0;
 	if (is_complete) rc = read_end(build);
-	build->is_over = is_complete || rc != APS_OK;
-	hold(L, build, held, build->is_over ? lua_gettop(L) : base);
+	bool is_over = is_complete || rc != APS_OK;
+	hold(L, build, held, is_over ? lua_gettop(L) : base);
+	build->is_over = is_over;
 	end_step(L, build, is_complete && rc == APS_OK);
 	if (rc != APS_OK) return APL_STEP_FAILED;
 	return is_complete ? APL_STEP_DONE : APL_STEP_MORE;
@@ -262,7 +263,7 @@ enum aps_rc apl_value_push(lua_State *L, struct aps_str json, enum apl_big_integ
 	struct apl_value_build in;
 	apl_value_build_init(&in, json, big);
 	begin_step(L, &in, SIZE_MAX, err);
-	enum aps_rc rc = read_values(L, &in);
+	enum aps_rc rc = read_values(L, &in, SIZE_MAX);
 	if (rc == APS_OK) rc = read_end(&in);
 	end_step(L, &in, rc == APS_OK);
 	return rc;
@@ -274,7 +275,7 @@ bool apl_value_push_sole_member(lua_State *L, struct aps_str json, const char *n
 	apl_value_build_init(&in, json, big);
 	begin_step(L, &in, SIZE_MAX, NULL);
 	bool is_sole = aps_json_next(&in.r) == APS_JSON_OBJECT && aps_json_next(&in.r) == APS_JSON_KEY &&
-	               aps_json_text_is(&in.r, name) && read_values(L, &in) == APS_OK &&
+	               aps_json_text_is(&in.r, name) && read_values(L, &in, SIZE_MAX) == APS_OK &&
 	               aps_json_next(&in.r) == APS_JSON_OBJECT_END && aps_json_next(&in.r) == APS_JSON_END;
 	end_step(L, &in, is_sole);
 	return is_sole;
