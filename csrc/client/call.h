@@ -1,10 +1,14 @@
-/* One call over HTTP: a GraphQL query or mutation. Waiting for material, signing, sending,
- * retrying, answering: all of its life. @thread core, but for the command's making. */
+/* The application's call: a GraphQL query or mutation over HTTP that somebody waits for. What it takes to get an
+ * outcome is client/request.h; here are the deadline, the cancel, the closing of the client, and the event that tells.
+ * @thread core, but for the making of commands. */
 #ifndef APS_CLIENT_CALL_H
 #define APS_CLIENT_CALL_H
 
 #include "base/arena.h"
-#include "client/credential.h"
+#include "client/command.h"
+#include "client/event.h"
+#include "client/feature.h"
+#include "codec/header.h"
 #include "proto/operation.h"
 
 /* What the application asks for; owns its operation and its text. */
@@ -17,7 +21,7 @@ struct aps_call_command {
 	int64_t made_ms;    /* when the application asked: its deadline counts from here */
 	struct aps_arena arena;
 	struct aps_header_list headers;  /* the application's, in `arena` */
-	struct aps_result_event *result; /* its answer, made in advance */
+	struct aps_result_event *result; /* its answer, made in advance: it can't be lost for want of memory */
 };
 
 APS_BEGIN_DECLS
