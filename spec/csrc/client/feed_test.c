@@ -194,12 +194,148 @@ static void a_subscription_that_finds_no_memory_ends_and_leaks_nothing(void **st
 	}
 }
 
+/* A consumer that is code of the core, not of the application. */
+struct listener {
+	struct aps_consumer consumer;
+	enum aps_consumer_verdict verdict; /* what it answers an event with */
+	unsigned n_events;
+	unsigned n_ends;
+	enum aps_rc end_code;
+	bool was_told; /* the service's errors came with its end */
+};
+
+static enum aps_consumer_verdict hear_event(struct aps_core *core, struct aps_consumer *consumer,
+                                            struct aps_bytes *bytes, struct aps_str payload, struct aps_err *err)
+{
+	(void)core;
+	struct listener *listener = APS_CONTAINER_OF(consumer, struct listener, consumer);
+	assert_true(payload.p >= bytes->p && payload.p + payload.n <= bytes->p + bytes->n);
+	listener->n_events++;
+	if (listener->verdict == APS_CONSUMER_FAILED) aps_fail(err, APS_E_PROTOCOL, "no more");
+	return listener->verdict;
+}
+
+static void hear_end(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err, const char *told)
+{
+	(void)core;
+	struct listener *listener = APS_CONTAINER_OF(consumer, struct listener, consumer);
+	listener->n_ends++;
+	listener->end_code = err != NULL ? err->code : APS_OK;
+	listener->was_told = told != NULL;
+}
+
+static const struct aps_consumer_kind LISTENER = {.offer = hear_event, .end = hear_end};
+
+static void join(struct world *world, const struct ask *ask, struct listener *listener)
+{
+	struct aps_subscribe_command *command = command_of(world, ask);
+	struct aps_subscription what = {command->topic, command->head.id, true};
+	command->topic = NULL;
+	*listener = (struct listener){.consumer.kind = &LISTENER};
+	aps_connections_subscribe(world->core, world->all.client, &what, &listener->consumer);
+	aps_command_free(&command->head);
+}
+
+static void send_event(struct world *world)
+{
+	static const char TEXT[] = "{\"data\":{\"on\":{\"n\":1}}}";
+	struct aps_bytes *bytes = aps_bytes_new(sizeof TEXT - 1);
+	assert_non_null(bytes);
+	memcpy(bytes->p, TEXT, sizeof TEXT - 1);
+	aps_feed_data(world->core, first_feed(world), bytes, (struct aps_str){bytes->p, bytes->n});
+	aps_bytes_unref(bytes);
+}
+
+static void code_of_the_core_subscribes_beside_the_application(void **state)
+{
+	(void)state;
+	struct world world;
+	struct listener listener;
+	begin(&world, APS_REALTIME_APPSYNC);
+	subscribe(&world, &PLAIN);
+	join(&world, &PLAIN, &listener);
+	assert_int_equal(count_feeds(&world), 1);
+	aps_feed_started(world.core, first_feed(&world)); /* it has no ears for states */
+	size_t n_before = core_world_turn(&world.all);
+	send_event(&world);
+	assert_int_equal(listener.n_events, 1);
+	assert_int_equal(core_world_turn(&world.all), n_before + 1); /* the application's */
+	listener.verdict = APS_CONSUMER_FULL;
+	send_event(&world);
+	assert_true(aps_feed_is_full(first_feed(&world)));
+	aps_feed_resume(world.core, &listener.consumer);
+	assert_false(aps_feed_is_full(first_feed(&world)));
+	listener.verdict = APS_CONSUMER_FAILED;
+	send_event(&world);
+	assert_int_equal(listener.n_ends, 1);
+	assert_int_equal(listener.end_code, APS_E_PROTOCOL);
+	send_event(&world); /* goes to the other one alone */
+	assert_int_equal(listener.n_events, 3);
+	assert_int_equal(count_feeds(&world), 1);
+	finish(&world);
+}
+
+static void the_last_one_out_ends_the_feed(void **state)
+{
+	(void)state;
+	struct world world;
+	struct listener a, b;
+	begin(&world, APS_REALTIME_APPSYNC);
+	join(&world, &PLAIN, &a);
+	join(&world, &PLAIN, &b);
+	aps_feed_leave(world.core, &a.consumer);
+	assert_int_equal(a.n_ends, 0); /* it left: nothing is told */
+	assert_non_null(first_feed(&world));
+	aps_feed_leave(world.core, &b.consumer);
+	assert_null(first_feed(&world));
+	finish(&world);
+}
+
+static void an_end_brings_what_the_service_said(void **state)
+{
+	(void)state;
+	struct world world;
+	struct listener listener;
+	struct aps_err err;
+	begin(&world, APS_REALTIME_APPSYNC);
+	join(&world, &PLAIN, &listener);
+	aps_feed_tell(first_feed(&world), APS_STR("[{\"message\":\"m\"}]"));
+	aps_fail(&err, APS_E_GRAPHQL, "m");
+	aps_feed_ended(world.core, first_feed(&world), &err);
+	assert_int_equal(listener.end_code, APS_E_GRAPHQL);
+	assert_true(listener.was_told);
+	finish(&world);
+	assert_int_equal(listener.n_ends, 1);
+}
+
+static void a_closing_client_and_a_missing_credential_are_ends(void **state)
+{
+	(void)state;
+	struct world world;
+	struct listener here, nowhere;
+	struct ask lost = PLAIN;
+	lost.credential = 99;
+	begin(&world, APS_REALTIME_APPSYNC);
+	join(&world, &PLAIN, &here);
+	join(&world, &lost, &nowhere);
+	assert_int_equal(nowhere.n_ends, 1);
+	assert_int_equal(nowhere.end_code, APS_E_AUTH);
+	finish(&world);
+	assert_int_equal(here.n_ends, 1);
+	assert_int_equal(here.end_code, APS_E_CLOSED);
+	assert_false(here.was_told);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(those_who_ask_the_same_share_a_feed),
 	        cmocka_unit_test(a_start_that_finds_no_memory_ends_the_feed),
 	        cmocka_unit_test(a_subscription_that_finds_no_memory_ends_and_leaks_nothing),
+	        cmocka_unit_test(code_of_the_core_subscribes_beside_the_application),
+	        cmocka_unit_test(the_last_one_out_ends_the_feed),
+	        cmocka_unit_test(an_end_brings_what_the_service_said),
+	        cmocka_unit_test(a_closing_client_and_a_missing_credential_are_ends),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
