@@ -98,10 +98,7 @@ enum aps_rc aps_curl_headers_set(struct aps_curl_headers *list, const struct aps
 	aps_curl_headers_reset(list);
 	if (!make_room(list, n)) return aps_fail(err, APS_E_NOMEM, "no memory for the request's headers");
 	enum aps_rc rc = render(list, headers, n_headers, err);
-	if (rc != APS_OK) {
-		aps_curl_headers_reset(list);
-		return rc;
-	}
+	if (rc != APS_OK) return rc;
 	char *at = list->lines.p;
 	for (size_t i = 0; i < n; i++, at += strlen(at) + 1)
 		list->nodes[i] = (struct curl_slist){at, i + 1 < n ? &list->nodes[i + 1] : NULL};
