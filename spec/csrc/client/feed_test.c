@@ -140,6 +140,28 @@ static void those_who_ask_the_same_share_a_feed(void **state)
 	}
 }
 
+static void equal_hashes_alone_share_nothing(void **state)
+{
+	(void)state;
+	struct world world;
+	struct ask other = PLAIN;
+	other.variables = "{\"x\":2}";
+	begin(&world, APS_REALTIME_APPSYNC);
+	subscribe(&world, &PLAIN);
+	struct aps_subscribe_command *command = command_of(&world, &other);
+	command->topic->operation.hash = first_feed(&world)->topic->operation.hash;
+	command->head.run(world.core, &command->head);
+	assert_int_equal(count_feeds(&world), 2);
+	struct aps_feed *alike = first_feed(&world)->next;
+	assert_int_equal(alike->hash, first_feed(&world)->hash);
+	subscribe(&world, &PLAIN); /* finds its own behind the other one */
+	assert_int_equal(count_feeds(&world), 2);
+	aps_feed_ended(world.core, alike, NULL); /* the first of those alike */
+	subscribe(&world, &PLAIN);
+	assert_int_equal(count_feeds(&world), 1);
+	finish(&world);
+}
+
 /* The event that the application gets, of its one subscriber. */
 static const struct aps_note_event *end_of(const struct world *world)
 {
@@ -330,6 +352,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(those_who_ask_the_same_share_a_feed),
+	        cmocka_unit_test(equal_hashes_alone_share_nothing),
 	        cmocka_unit_test(a_start_that_finds_no_memory_ends_the_feed),
 	        cmocka_unit_test(a_subscription_that_finds_no_memory_ends_and_leaks_nothing),
 	        cmocka_unit_test(code_of_the_core_subscribes_beside_the_application),
