@@ -25,8 +25,9 @@ static bool share(struct aps_connections *all, struct aps_feed *feed, uint64_t h
 	return true;
 }
 
-static void unshare(struct aps_connections *all, struct aps_feed *feed)
+void aps_connections_unshare(struct aps_core *core, struct aps_feed *feed)
 {
+	struct aps_connections *all = aps_connections_of(core, feed->client);
 	if (feed->hash == 0) return;
 	struct aps_feed *first = aps_table_get(&all->shared, feed->hash);
 	if (first == feed && feed->next_alike == NULL) {
@@ -44,7 +45,7 @@ static void unshare(struct aps_connections *all, struct aps_feed *feed)
 static struct aps_feed *open_feed(struct aps_core *core, struct aps_connections *all,
                                   const struct aps_subscription *subscription, uint64_t hash, struct aps_err *err)
 {
-	struct aps_feed *feed = aps_feed_new(core, all->client, subscription->topic, subscription->number, err);
+	struct aps_feed *feed = aps_feed_new(core, all->client, subscription->topic, ++all->last_number, err);
 	if (feed == NULL) {
 		aps_topic_free(subscription->topic);
 		return NULL;
@@ -60,6 +61,12 @@ void aps_connections_subscribe(struct aps_core *core, struct aps_client *client,
 {
 	APS_ON_THREAD(core->thread);
 	struct aps_err err = {0};
+	if (aps_core_client(core, client->id) != client) {
+		aps_topic_free(subscription->topic);
+		aps_fail(&err, APS_E_CLOSED, "the client is closed");
+		consumer->kind->end(core, consumer, &err, NULL);
+		return;
+	}
 	struct aps_connections *all = aps_connections_of(core, client);
 	uint64_t hash = subscription->is_shared ? aps_topic_hash(subscription->topic) : 0;
 	struct aps_feed *feed = hash != 0 ? find_shared(all, subscription->topic, hash) : NULL;
@@ -70,6 +77,7 @@ void aps_connections_subscribe(struct aps_core *core, struct aps_client *client,
 	}
 	feed = open_feed(core, all, subscription, hash, &err);
 	if (feed == NULL) {
+		APS_STATS_ADD(client->stats, errors, 1);
 		consumer->kind->end(core, consumer, &err, NULL);
 		return;
 	}
@@ -85,12 +93,6 @@ enum aps_rc aps_connections_place(struct aps_core *core, struct aps_feed *feed, 
 	while (link != NULL && link->n_feeds >= link->max_feeds) link = link->next;
 	if (link == NULL) link = aps_link_new(core, all, err);
 	return link != NULL ? aps_link_add(core, link, feed, err) : err->code;
-}
-
-void aps_connections_remove(struct aps_core *core, struct aps_feed *feed)
-{
-	unshare(aps_connections_of(core, feed->client), feed);
-	aps_link_forget(feed->link, feed);
 }
 
 /* The worst state of a client's links, as an application wants to know it. */

@@ -17,6 +17,7 @@ struct aps_connections {
 	struct aps_table shared;   /* feeds by the hash of their topic */
 	enum aps_conn_state shown; /* what connection:observe() was told last */
 	bool is_online;
+	uint64_t last_number; /* of a feed */
 	struct aps_reap reap;
 };
 
@@ -29,18 +30,17 @@ struct aps_connections *aps_connections_of(const struct aps_core *core, const st
 /* What somebody subscribes to. */
 struct aps_subscription {
 	struct aps_topic *topic;
-	uint64_t number; /* of the feed, where a new one is made */
 	bool is_shared;
 };
 
 /* Joins a live feed of an equal topic, or makes one on a connection with room. Takes the topic. Where that fails the
- * consumer is told its end. */
+ * consumer is told its end, as it is where the client is closing. */
 void aps_connections_subscribe(struct aps_core *core, struct aps_client *client,
                                const struct aps_subscription *subscription, struct aps_consumer *consumer);
 /* Puts a feed on a connection with room, or on a new one. */
 enum aps_rc aps_connections_place(struct aps_core *core, struct aps_feed *feed, struct aps_err *err);
-/* The feed has ended: its link's list and the shared ones forget it. */
-void aps_connections_remove(struct aps_core *core, struct aps_feed *feed);
+/* Nobody joins the feed any more. */
+void aps_connections_unshare(struct aps_core *core, struct aps_feed *feed);
 /* connection:observe() is told a state that is new. */
 void aps_connections_show(struct aps_core *core, struct aps_client *client, const struct aps_err *err);
 /* connection:observe() is told that events were dropped. */

@@ -16,6 +16,8 @@ enum aps_consumer_verdict {
 	APS_CONSUMER_FAILED /* it is ended with *err */
 };
 
+/* None of them may join, leave or end a consumer of the same feed, or answer ask_headers(), from within: later, from a
+ * command, an answer or a timer. `end` may free the consumer at the end of the turn (aps_core_reap()). */
 struct aps_consumer_kind {
 	/* One event: JSON text {"data":…,"errors":…}, a span of `bytes`, which never change. */
 	enum aps_consumer_verdict (*offer)(struct aps_core *core, struct aps_consumer *consumer,

@@ -166,6 +166,7 @@ void aps_core_reap(struct aps_core *core, struct aps_reap *reap,
                    void (*free_object)(struct aps_core *core, struct aps_reap *reap))
 {
 	APS_ON_THREAD(core->thread);
+	APS_ASSERT(reap->free_object == NULL); /* it ends once */
 	*reap = (struct aps_reap){NULL, free_object};
 	*core->ended_tail = reap;
 	core->ended_tail = &reap->next;
@@ -202,9 +203,9 @@ void *aps_client_part(const struct aps_core *core, const struct aps_client *clie
 struct aps_client *aps_core_client(struct aps_core *core, uint64_t id)
 {
 	APS_ON_THREAD(core->thread);
-	for (struct aps_client *client = core->clients; client != NULL; client = client->next)
-		if (client->id == id) return client;
-	return NULL;
+	struct aps_client *client = core->is_stopping ? NULL : core->clients;
+	while (client != NULL && client->id != id) client = client->next;
+	return client;
 }
 
 static void free_client(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
@@ -370,10 +371,12 @@ static void end_turn(struct aps_core *core)
 	publish(core);
 }
 
-/* Commands are refused from now on; those that had come before are run, so that nobody waits for their answer. */
+/* Commands are refused from now on. Those that had come before are run, and find no client: each is answered as closed.
+ */
 static void wind_up(struct aps_core *core)
 {
 	struct aps_mail *left = aps_mailbox_close(core->inbox);
+	core->is_stopping = true;
 	while (left != NULL) {
 		struct aps_command *command = APS_CONTAINER_OF(left, struct aps_command, mail);
 		left = left->next;

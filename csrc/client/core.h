@@ -56,8 +56,9 @@ struct aps_core {
 	struct aps_mailbox *frames; /* batches of the realtime thread; bounded by not reading sockets: drain_frames() */
 	struct aps_table frame_sinks; /* by connection */
 	uint64_t last_connection;
-	bool is_behind;  /* too many frames wait for the core, */
-	bool is_flooded; /* or too many events for the application */
+	bool is_stopping; /* commands that had come before are refused like those of closed clients */
+	bool is_behind;   /* too many frames wait for the core, */
+	bool is_flooded;  /* or too many events for the application */
 	struct aps_timers timers;
 	struct aps_rand rand;
 	uint64_t hash_seed; /* of all tables */
@@ -107,7 +108,7 @@ void aps_core_reap(struct aps_core *core, struct aps_reap *reap,
 void *aps_core_part(const struct aps_core *core, const struct aps_feature *feature);
 void *aps_client_part(const struct aps_core *core, const struct aps_client *client, const struct aps_feature *feature);
 
-/* NULL: there is none, or it is closing. */
+/* NULL: there is none, or it is closing, as all are when the core stops. */
 struct aps_client *aps_core_client(struct aps_core *core, uint64_t id);
 /* Takes the client (aps_calloc), also on failure. */
 enum aps_rc aps_core_open_client(struct aps_core *core, struct aps_client *client, struct aps_err *err);

@@ -6,9 +6,19 @@
 static const char *const REASON_NAMES[] = {
         [APS_SLOT_FIRST] = "first", [APS_SLOT_EXPIRED] = "expired", [APS_SLOT_REFUSED] = "refused"};
 
-static struct aps_table *table_of(const struct aps_core *core)
+struct credentials {
+	struct aps_table table;
+	bool must_wake; /* a renewal could not even be asked for, while somebody waited for one */
+};
+
+static struct credentials *part_of(const struct aps_core *core)
 {
 	return aps_core_part(core, &aps_credential_feature);
+}
+
+static struct aps_table *table_of(const struct aps_core *core)
+{
+	return &part_of(core)->table;
 }
 
 static void free_credential(struct aps_core *core, struct aps_credential *credential)
@@ -111,7 +121,7 @@ static enum aps_slot_verdict follow(struct aps_core *core, struct aps_credential
 		aps_fail(&err, APS_E_NOMEM, "out of memory");
 		aps_waiter_stop(waiter);
 		aps_auth_slot_fail(&credential->slot, &err, aps_client_now_ms(credential->client));
-		wake_waiters(core, credential);
+		part_of(core)->must_wake = true; /* not from within somebody's question */
 		return verdict == APS_SLOT_ASK ? APS_SLOT_FAIL : APS_SLOT_USE;
 	}
 	event->number = credential->client->id;
@@ -167,13 +177,34 @@ struct aps_appsync_signing aps_credential_signing(struct aps_credential *credent
 
 static enum aps_rc open_table(struct aps_core *core, void **part, struct aps_err *err)
 {
-	*part = aps_table_new(core->hash_seed);
-	return *part != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
+	struct credentials *all = aps_calloc(1, sizeof *all);
+	if (all == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	aps_map_init(&all->table.map, core->hash_seed);
+	*part = all;
+	return APS_OK;
 }
 
 static void close_table(struct aps_core *core APS_UNUSED, void *part)
 {
-	aps_table_free(part);
+	struct credentials *all = part;
+	aps_map_clear(&all->table.map);
+	aps_free(all);
+}
+
+/* Whoever waits on one that isn't asking any more. One at a time: what is woken may drop others. */
+static void wake_left(struct aps_core *core)
+{
+	while (part_of(core)->must_wake) {
+		size_t cursor = 0;
+		void *state = NULL;
+		struct aps_credential *credential;
+		part_of(core)->must_wake = false;
+		while ((credential = aps_table_next(table_of(core), &cursor, &state)) != NULL)
+			if (!credential->slot.is_asking && credential->waiters != NULL) break;
+		if (credential == NULL) return;
+		part_of(core)->must_wake = true;
+		wake_waiters(core, credential);
+	}
 }
 
 static void drop_all(struct aps_core *core, struct aps_client *client, const struct aps_err *err APS_UNUSED)
@@ -189,5 +220,6 @@ const struct aps_feature aps_credential_feature = {
         .name = "credentials",
         .open = open_table,
         .client_closing = drop_all,
+        .turn_end = wake_left,
         .close = close_table,
 };

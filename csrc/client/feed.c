@@ -97,7 +97,6 @@ static void forget(struct aps_core *core, struct aps_consumer *consumer)
 	while (*at != consumer) at = &(*at)->next;
 	*at = consumer->next;
 	consumer->feed = NULL;
-	if (consumer->is_full) aps_link_update_pause(core, feed->link);
 	/* Whoever was asked for the headers of the next start has gone: ask another one. */
 	if (feed->asked != consumer) return;
 	feed->asked = NULL;
@@ -112,12 +111,21 @@ static void end_feed(struct aps_core *core, struct aps_feed *feed, const struct 
 	aps_link_remove(core, link, feed->number);
 }
 
+/* After a consumer has gone: last, as it may bring anything about. */
+static void go_on_without(struct aps_core *core, struct aps_feed *feed, const struct aps_consumer *consumer)
+{
+	if (feed->consumers == NULL)
+		end_feed(core, feed, NULL);
+	else if (consumer->is_full)
+		aps_link_update_pause(core, feed->link);
+}
+
 void aps_feed_leave(struct aps_core *core, struct aps_consumer *consumer)
 {
 	APS_ON_THREAD(core->thread);
 	struct aps_feed *feed = consumer->feed;
 	forget(core, consumer);
-	if (feed->consumers == NULL) end_feed(core, feed, NULL);
+	go_on_without(core, feed, consumer);
 }
 
 static void tell_end(struct aps_core *core, struct aps_consumer *consumer, const struct aps_feed *feed,
@@ -132,7 +140,7 @@ void aps_feed_end_consumer(struct aps_core *core, struct aps_consumer *consumer,
 	struct aps_feed *feed = consumer->feed;
 	forget(core, consumer);
 	tell_end(core, consumer, feed, err);
-	if (feed->consumers == NULL) end_feed(core, feed, NULL);
+	go_on_without(core, feed, consumer);
 }
 
 void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
@@ -144,15 +152,18 @@ void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct a
 		/* "the client was closed" quotes nobody */
 		if (err->code != APS_E_CLOSED) aps_feed_mask(feed, shown.msg, strlen(shown.msg), APS_STR(""));
 	}
+	struct aps_link *link = feed->link;
 	feed->asked = NULL; /* nobody is asked any more */
+	aps_connections_unshare(core, feed);
 	while (feed->consumers != NULL) {
 		struct aps_consumer *consumer = feed->consumers;
 		forget(core, consumer);
 		tell_end(core, consumer, feed, err != NULL ? &shown : NULL);
 	}
-	aps_connections_remove(core, feed);
+	aps_link_forget(link, feed);
 	aps_lease_clear(core, &feed->lease);
 	aps_core_reap(core, &feed->reap, free_feed);
+	aps_link_update_pause(core, link); /* one of them may have been full */
 }
 
 void aps_feed_started(struct aps_core *core, struct aps_feed *feed)

@@ -167,6 +167,7 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
 	link->is_paused = false;
 	APS_STATS_ADD(link->client->stats, connections, 1);
 	APS_STATS_ADD(link->client->stats, sockets, 1);
+	aps_link_update_pause(core, link); /* a new one is read at first */
 	return APS_OK;
 }
 

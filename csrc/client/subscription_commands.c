@@ -63,7 +63,7 @@ static void subscribe(struct aps_core *core, struct aps_subscribe_command *comma
 		refuse(core, command, APS_E_NOMEM, "out of memory");
 		return;
 	}
-	struct aps_subscription what = {command->topic, command->head.id, command->is_shared};
+	struct aps_subscription what = {command->topic, command->is_shared};
 	command->end = NULL;
 	command->topic = NULL;
 	aps_connections_subscribe(core, client, &what, &subscriber->consumer);

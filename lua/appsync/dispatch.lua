@@ -14,7 +14,7 @@ local expected = {}
 dispatch.targets, dispatch.expected = targets, expected
 
 local runtime
-local is_watched = false
+local is_watched, is_polling = false, false
 local n_clients = 0
 local events = {}
 local kinds = core.event
@@ -68,21 +68,26 @@ function dispatch.expect(id, target)
   targets[id], expected[id] = target, target
 end
 
+---Nothing where the number is somebody else's: each runtime begins with 1, and another one's targets may come late.
 ---@param id integer
-function dispatch.forget(id)
-  targets[id], expected[id] = nil, nil
+---@param target table
+function dispatch.forget(id, target)
+  if targets[id] == target then targets[id] = nil end
+  if expected[id] == target then expected[id] = nil end
 end
 
 ---@param id integer
 ---@param root appsync.client.Root
+---@return appsync.core.Runtime of for `remove_client`: the runtime whose client it is
 function dispatch.add_client(id, root)
   dispatch.listen(id, root)
   n_clients = n_clients + 1
+  return runtime
 end
 
-function dispatch.remove_client(id)
-  dispatch.forget(id)
-  if n_clients > 0 then n_clients = n_clients - 1 end
+---@param of appsync.core.Runtime
+function dispatch.remove_client(of)
+  if of == runtime and n_clients > 0 then n_clients = n_clients - 1 end
 end
 
 ---@return integer clients that could still send an event
@@ -104,13 +109,13 @@ end
 -- By kind: what becomes of an event, given its target, its number and its values (csrc/client/event.h).
 local deliver = {
   [kinds.RESULT] = function(wait, id, data, err, info)
-    dispatch.forget(id)
+    dispatch.forget(id, wait)
     scheduler.wake(wait, data, errors.adopt(err), info)
   end,
   [kinds.SUB_STATE] = function(source, _, state) source:on_state(state) end,
   [SUB_DATA] = function(source, _, data, err, dropped) source:on_data(data, err, dropped) end,
   [kinds.SUB_END] = function(source, id, err, _, dropped)
-    dispatch.forget(id)
+    dispatch.forget(id, source)
     source:on_end(complete(err), dropped)
   end,
   [kinds.AUTH] = function(slot, _, reason) slot:renew(reason) end,
@@ -156,7 +161,11 @@ end
 ---@return integer handled, boolean has_more
 function dispatch.poll(max)
   if not runtime then return 0, false end
-  local n, has_more = runtime:poll(events, max)
+  if is_polling then errors.misuse("a call that waits isn't possible in a finalizer (__gc)") end
+  is_polling = true -- making values may run finalizers
+  local ok, n, has_more = pcall(runtime.poll, runtime, events, max)
+  is_polling = false
+  if not ok then error(n, 0) end
   if not n then errors.misuse("%s", has_more.message) end -- after a fork
   if n_flushing > 0 then
     n_polls = n_polls + 1

@@ -178,7 +178,7 @@ function Slot:release()
   local id = self.held.id
   self.held.id = nil
   if not id then return end
-  dispatch.forget(id)
+  dispatch.forget(id, self)
   if not self.handle.core then return end
   local _, err = self.handle.core:drop_auth(id)
   errors.of_core(err)

@@ -41,7 +41,7 @@ local function results(plan, root, data, err, info)
 end
 
 local function cancel(w)
-  dispatch.forget(w.id)
+  dispatch.forget(w.id, w)
   local client = w.root.handle.core
   if not client then return end
   local _, err = client:cancel(w.id)

@@ -9,7 +9,7 @@ local scheduler = require "appsync.scheduler"
 local root = {}
 
 ---@class appsync.client.Root
----@field handle {core: appsync.core.Client?, id: integer?}
+---@field handle {core: appsync.core.Client?, id: integer?, runtime: appsync.core.Runtime?}
 ---@field connection appsync.Connection
 ---@field modes table<string, appsync.Auth>
 ---@field default_mode string?
@@ -45,7 +45,7 @@ local function guard(handle)
     local core = handle.core
     if not core then return end
     handle.core = nil
-    dispatch.remove_client(handle.id)
+    dispatch.remove_client(handle.runtime)
     core:close()
   end)
 end
@@ -61,7 +61,7 @@ function Root:open()
   if not core then return nil, errors.adopt(core_err) end
   handle.core, handle.id = core, core:id()
   self.sentinel = guard(handle)
-  dispatch.add_client(handle.id, self)
+  handle.runtime = dispatch.add_client(handle.id, self)
   if self.is_online ~= nil then self:set_online(self.is_online) end
   return core
 end
@@ -86,7 +86,8 @@ function Root:on_closed()
   local handle = self.handle
   if handle.core then
     handle.core = nil
-    dispatch.remove_client(handle.id)
+    dispatch.forget(handle.id, self)
+    dispatch.remove_client(handle.runtime)
   end
   self.is_closed = true
   self.connection:finish()

@@ -144,7 +144,7 @@ function Source:stop()
   local id = self.id
   if not id then return end
   self.id = nil
-  dispatch.forget(id)
+  dispatch.forget(id, self)
   local client = self.root.handle.core
   if self.is_of_call then self.slot:release() end
   if not client then return end

@@ -251,7 +251,7 @@ static const struct aps_consumer_kind LISTENER = {.offer = hear_event, .end = he
 static void join(struct world *world, const struct ask *ask, struct listener *listener)
 {
 	struct aps_subscribe_command *command = command_of(world, ask);
-	struct aps_subscription what = {command->topic, command->head.id, true};
+	struct aps_subscription what = {command->topic, true};
 	command->topic = NULL;
 	*listener = (struct listener){.consumer.kind = &LISTENER};
 	aps_connections_subscribe(world->core, world->all.client, &what, &listener->consumer);
@@ -348,6 +348,71 @@ static void a_closing_client_and_a_missing_credential_are_ends(void **state)
 	assert_false(here.was_told);
 }
 
+/* A consumer that subscribes anew, a few times, as soon as it has ended. */
+struct returning {
+	struct listener listener;
+	struct world *world;
+};
+
+static void come_back(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err, const char *told)
+{
+	struct returning *returning =
+	        APS_CONTAINER_OF(APS_CONTAINER_OF(consumer, struct listener, consumer), struct returning, listener);
+	hear_end(core, consumer, err, told);
+	if (returning->listener.n_ends >= 3) return;
+	struct aps_subscribe_command *command = command_of(returning->world, &PLAIN);
+	struct aps_subscription what = {command->topic, true};
+	command->topic = NULL;
+	aps_connections_subscribe(core, returning->world->all.client, &what, consumer);
+	aps_command_free(&command->head);
+}
+
+static const struct aps_consumer_kind RETURNING = {.offer = hear_event, .end = come_back};
+
+static void who_comes_back_at_the_end_gets_another_feed(void **state)
+{
+	(void)state;
+	struct world world;
+	struct aps_err err;
+	begin(&world, APS_REALTIME_APPSYNC);
+	struct returning returning = {.world = &world};
+	join(&world, &PLAIN, &returning.listener);
+	returning.listener.consumer.kind = &RETURNING;
+	struct aps_feed *first = first_feed(&world);
+	aps_fail(&err, APS_E_GRAPHQL, "m");
+	aps_feed_ended(world.core, first, &err);
+	assert_int_equal(returning.listener.n_ends, 1);
+	assert_ptr_not_equal(returning.listener.consumer.feed, first);
+	finish(&world); /* told closed, comes back once more and is refused */
+	assert_int_equal(returning.listener.n_ends, 3);
+	assert_int_equal(returning.listener.end_code, APS_E_CLOSED);
+}
+
+static void a_feed_that_cannot_begin_counts_as_an_error(void **state)
+{
+	(void)state;
+	struct world world;
+	struct ask lost = PLAIN;
+	lost.credential = 99;
+	begin(&world, APS_REALTIME_APPSYNC);
+	subscribe(&world, &lost);
+	assert_int_equal(atomic_load(&world.all.client->stats->errors), 1);
+	assert_int_equal(end_of(&world)->err.code, APS_E_AUTH);
+	finish(&world);
+}
+
+static void what_had_come_before_the_core_stops_is_answered_as_closed(void **state)
+{
+	(void)state;
+	struct world world;
+	begin(&world, APS_REALTIME_APPSYNC);
+	world.core->is_stopping = true; /* as core.c does, before it runs what is left in its inbox */
+	subscribe(&world, &PLAIN);
+	assert_null(first_feed(&world));
+	assert_int_equal(end_of(&world)->err.code, APS_E_CLOSED);
+	finish(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +422,9 @@ int main(void)
 	        cmocka_unit_test(a_subscription_that_finds_no_memory_ends_and_leaks_nothing),
 	        cmocka_unit_test(code_of_the_core_subscribes_beside_the_application),
 	        cmocka_unit_test(the_last_one_out_ends_the_feed),
+	        cmocka_unit_test(who_comes_back_at_the_end_gets_another_feed),
+	        cmocka_unit_test(a_feed_that_cannot_begin_counts_as_an_error),
+	        cmocka_unit_test(what_had_come_before_the_core_stops_is_answered_as_closed),
 	        cmocka_unit_test(an_end_brings_what_the_service_said),
 	        cmocka_unit_test(a_closing_client_and_a_missing_credential_are_ends),
 	};
