@@ -41,7 +41,7 @@ CORE_SO = $(BUILD)/$(ABI)/appsync/core.so
 LISTENER_SO = $(BUILD)/$(ABI)/appsync/listener.so
 
 .DEFAULT_GOAL := help
-.PHONY: setup build core listener env demo test matrix lint format rockspec docs ctest unit e2e hosts exits rocks \
+.PHONY: setup build core listener env demo test matrix lint circles format rockspec docs ctest unit e2e hosts exits rocks \
 	interop asan tsan valgrind check soak fuzz bench serve install clean help
 
 # A compiler or headers that are missing are named once, with what installs them.
@@ -60,7 +60,7 @@ help:
 	@echo 'make test              install what is missing, run every test (FORCE=1 may replace luajit by luajit2)'
 	@echo 'make build LUA=lua5.4  lua5.1, lua5.3, lua5.4 or luajit;  eval "$$(make -s env LUA=lua5.4)" to use it'
 	@echo 'make matrix            unit and end-to-end tests on all four Luas'
-	@echo 'make lint format       layers, sizes, luacheck, clang-format, rockspecs, symbols, docs'
+	@echo 'make lint format       layers, circles, sizes, luacheck, clang-format, rockspecs, symbols, docs'
 	@echo 'make ctest unit e2e    one kind of test;  ONLY=… picks one of its files'
 	@echo 'make hosts             programs that bring their own Lua: N requests of all kinds to nginx'
 	@echo 'make interop           official clients from npm against the server;  ONLY="amplify" picks some'
@@ -155,8 +155,11 @@ test:
 matrix:
 	@for lua in $(LUAS); do $(MAKE) -s unit LUA=$$lua && $(MAKE) -s e2e LUA=$$lua || exit 1; done
 
+LINT_OBJ = $(sort $(CORE_OBJ) $(BINDING_OBJ) $(SERVER_OBJ) $(SERVER_CORE_OBJ))
+
 lint: build
 	@lua5.4 .ci/lint/layers.lua
+	@lua5.4 .ci/lint/circles.lua $(LINT_OBJ)
 	@lua5.4 .ci/lint/sizes.lua
 	@luacheck -q lua spec examples bench .ci bin/appsync --no-color
 	@clang-format --dry-run -Werror $(C_FILES)
@@ -165,6 +168,10 @@ lint: build
 	@.ci/lint/symbols.sh $(CORE_SO) $(LISTENER_SO)
 	@.ci/lint/words.sh
 	@echo 'lint: clean'
+
+# How many circles of files there are in csrc/, and the largest.
+circles: build
+	@lua5.4 .ci/lint/circles.lua --count $(LINT_OBJ)
 
 format:
 	@clang-format -i $(C_FILES)

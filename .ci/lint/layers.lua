@@ -1,5 +1,5 @@
 -- Includes and requires point down only: csrc/LAYERS and lua/LAYERS say who may use whom. Also: base names are unique in
--- csrc/, C calls no Lua.
+-- csrc/ and in lua/, C calls no Lua.
 local layers, problems = {}, {}
 
 local function complain(...) problems[#problems + 1] = string.format(...) end
@@ -78,6 +78,20 @@ local function unit_of(module)
   while module and not units[module] do module = module:match("^(.*)%.[^.]*$") end
   return module
 end
+
+-- Base names that more than one file of lua/ may have, and why.
+local shared_names = {
+  ["init.lua"] = "a folder's module is found by the folder's name",
+}
+
+local owners = {}
+local all = assert(io.popen("find lua -name '*.lua' | sort"))
+for path in all:lines() do
+  local base = path:match("[^/]*$")
+  if owners[base] and not shared_names[base] then complain("%s: the base name is taken by %s", path, owners[base]) end
+  owners[base] = path
+end
+all:close()
 
 local modules = assert(io.popen("find lua/appsync -name '*.lua' -not -path '*/_meta/*' | sort"))
 for path in modules:lines() do

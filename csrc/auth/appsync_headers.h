@@ -4,7 +4,7 @@
 #define APS_AUTH_APPSYNC_HEADERS_H
 
 #include "auth/sigv4.h"
-#include "base/arena.h"
+#include "codec/header.h"
 
 struct aps_appsync_signing {
 	struct aps_str endpoint; /* the HTTP GraphQL endpoint */
@@ -15,22 +15,7 @@ struct aps_appsync_signing {
 	const struct aps_header_list *extra; /* realtime: added to the object after signing; NULL: none */
 };
 
-struct aps_header_list {
-	struct aps_header *items; /* text in `arena` */
-	size_t n_items;
-	size_t capacity;
-	struct aps_arena *arena;
-};
-
 APS_BEGIN_DECLS
-
-void aps_header_list_init(struct aps_header_list *list, struct aps_arena *arena);
-/* Copies name and value. E_USAGE for a name that is no HTTP token or a value with a control character but tabs;
- * E_TOO_BIG, E_NOMEM. Items stay with the arena. */
-enum aps_rc aps_header_list_add(struct aps_header_list *list, struct aps_str name, struct aps_str value,
-                                struct aps_err *err);
-/* ASCII case is ignored; NULL when there is none. */
-const struct aps_header *aps_header_list_find(const struct aps_header_list *list, const char *name);
 
 /* Adds to `headers` (which holds all that is to be signed: content-type and so on) what the mode asks for: x-api-key,
  * authorization, x-amz-date, x-amz-security-token. IAM signs all of `headers` over `body`. A caller's own

@@ -57,11 +57,11 @@ static enum aps_rc dup_secret(char **out, struct aps_str text, const char *what,
 	return APS_OK;
 }
 
-static enum aps_rc fill_credentials(struct aps_auth_material *made, const struct aps_given_credentials *given,
+static enum aps_rc fill_credentials(struct aps_auth_material *made, const struct aps_given_iam_credentials *given,
                                     struct aps_err *err)
 {
 	if (given == NULL) return aps_fail(err, APS_E_AUTH, "AWS_IAM needs credentials");
-	struct aps_credentials *to = &made->credentials;
+	struct aps_iam_credentials *to = &made->credentials;
 	enum aps_rc rc = dup_secret(&to->access_key_id, given->access_key_id, "access key id", err);
 	if (rc == APS_OK) rc = dup_secret(&to->secret_access_key, given->secret_access_key, "secret access key", err);
 	/* Environments and files often carry an empty session token beside a permanent key: that is none. */
@@ -81,7 +81,7 @@ static void fill_times(struct aps_auth_material *made)
 }
 
 enum aps_rc aps_auth_material_init(struct aps_auth_material *out, enum aps_auth_mode mode, struct aps_str secret,
-                                   const struct aps_given_credentials *credentials, struct aps_err *err)
+                                   const struct aps_given_iam_credentials *credentials, struct aps_err *err)
 {
 	struct aps_auth_material made = {.mode = mode};
 	enum aps_rc rc = APS_OK;

@@ -21,7 +21,7 @@ enum aps_auth_mode {
 	        APS_AUTH_MODE_COUNT
 };
 
-struct aps_credentials {
+struct aps_iam_credentials {
 	char *access_key_id;
 	char *secret_access_key;
 	char *session_token; /* NULL when there is none */
@@ -29,7 +29,7 @@ struct aps_credentials {
 };
 
 /* As they are given: borrowed. An empty session token is none. */
-struct aps_given_credentials {
+struct aps_given_iam_credentials {
 	struct aps_str access_key_id;
 	struct aps_str secret_access_key;
 	struct aps_str session_token;
@@ -42,7 +42,7 @@ struct aps_given_credentials {
 struct aps_auth_material {
 	enum aps_auth_mode mode;
 	char *secret; /* API key or token; NULL for NONE and IAM */
-	struct aps_credentials credentials;
+	struct aps_iam_credentials credentials;
 	int64_t expires_ms; /* of the token (its `exp` claim, where it is a JWT) or the credentials; 0: unknown or never
 	                     */
 	int64_t issued_ms;  /* of the token (its `iat` claim); 0: unknown */
@@ -59,7 +59,7 @@ void aps_auth_material_clear(struct aps_auth_material *material);
  * characters or bytes beyond ASCII in a value, an empty key, token or half of the credentials, more than
  * APS_AUTH_MAX_BYTES ("too_long"). *out is written only on success. */
 enum aps_rc aps_auth_material_init(struct aps_auth_material *out, enum aps_auth_mode mode, struct aps_str secret,
-                                   const struct aps_given_credentials *credentials, struct aps_err *err);
+                                   const struct aps_given_iam_credentials *credentials, struct aps_err *err);
 
 APS_END_DECLS
 

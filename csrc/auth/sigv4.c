@@ -110,18 +110,25 @@ static enum aps_rc check_secret(struct aps_str text, const char *name, struct ap
 	return APS_OK;
 }
 
+static enum aps_rc check_credentials(const struct aps_sigv4_options *options, struct aps_err *err)
+{
+	enum aps_rc rc = check_word(options->access_key_id, "access_key_id", err);
+	if (rc == APS_OK && options->secret_access_key.n == 0)
+		rc = aps_fail(err, APS_E_USAGE, "secret_access_key: is missing");
+	if (rc == APS_OK) rc = check_secret(options->secret_access_key, "secret_access_key", err);
+	if (rc == APS_OK) rc = check_secret(options->session_token, "session_token", err);
+	if (rc != APS_OK && err != NULL) err->word = APS_SIGV4_BAD_CREDENTIALS;
+	return rc;
+}
+
 static enum aps_rc check(struct job *job)
 {
 	const struct aps_sigv4_options *options = job->options;
-	if (!aps_sigv4_is_token(job->request->method))
+	if (!aps_header_is_token(job->request->method))
 		return aps_fail(job->err, APS_E_USAGE, "method: is missing or no HTTP method");
 	enum aps_rc rc = check_word(options->region, "region", job->err);
 	if (rc == APS_OK) rc = check_word(options->service, "service", job->err);
-	if (rc == APS_OK) rc = check_word(options->access_key_id, "access_key_id", job->err);
-	if (rc != APS_OK) return rc;
-	if (options->secret_access_key.n == 0) return aps_fail(job->err, APS_E_USAGE, "secret_access_key: is missing");
-	rc = check_secret(options->secret_access_key, "secret_access_key", job->err);
-	if (rc == APS_OK) rc = check_secret(options->session_token, "session_token", job->err);
+	if (rc == APS_OK) rc = check_credentials(options, job->err);
 	if (rc != APS_OK) return rc;
 	if (options->in_query && (options->expires_s < 1 || options->expires_s > MAX_EXPIRES_S))
 		return aps_fail(job->err, APS_E_USAGE, "expires: must be within 1 and %d seconds", MAX_EXPIRES_S);
@@ -155,7 +162,7 @@ static bool is_field_value(struct aps_str value)
 static enum aps_rc take_header(struct job *job, const struct aps_header *header)
 {
 	struct aps_str name = header->name;
-	if (!aps_sigv4_is_token(name)) return aps_fail(job->err, APS_E_USAGE, "headers: a name is no HTTP token");
+	if (!aps_header_is_token(name)) return aps_fail(job->err, APS_E_USAGE, "headers: a name is no HTTP token");
 	if (!is_field_value(header->value))
 		return aps_fail(job->err, APS_E_USAGE,
 		                "headers: the value of %.*s contains a line break that folds no line, or another "

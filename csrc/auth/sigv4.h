@@ -6,11 +6,10 @@
 #include "auth/material.h"
 #include "base/buf.h"
 #include "codec/digest.h"
+#include "codec/header.h"
 
-struct aps_header {
-	struct aps_str name;
-	struct aps_str value;
-};
+/* The stable word where the keys themselves are to blame. */
+#define APS_SIGV4_BAD_CREDENTIALS "bad_credentials"
 
 /* Borrowed text throughout. */
 struct aps_sigv4_request {
@@ -64,8 +63,8 @@ APS_BEGIN_DECLS
 void aps_sigv4_options_init(struct aps_sigv4_options *options, struct aps_str service);
 void aps_sigv4_init(struct aps_sigv4 *out);
 void aps_sigv4_clear(struct aps_sigv4 *out);
-/* Signs. `cache` may be NULL. E_USAGE names what is missing or wrong; E_NOMEM; E_CRYPTO. `out` was initialized; its
- * buffers are used again, so one `out` serves many requests. */
+/* Signs. `cache` may be NULL. E_USAGE names what is missing or wrong, with the word above for keys; E_NOMEM; E_CRYPTO.
+ * `out` was initialized; its buffers are used again, so one `out` serves many requests. */
 enum aps_rc aps_sigv4_sign(const struct aps_sigv4_request *request, const struct aps_sigv4_options *options,
                            struct aps_sigv4_cache *cache, struct aps_sigv4 *out, struct aps_err *err);
 

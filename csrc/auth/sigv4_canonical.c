@@ -251,20 +251,6 @@ enum aps_rc aps_sigv4_add_query(struct aps_buf *out, struct aps_str query, struc
 
 /* --- headers --- */
 
-static bool is_token_char(unsigned char c)
-{
-	if (c > 0x7e) return false;
-	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) return true;
-	return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
-}
-
-bool aps_sigv4_is_token(struct aps_str text)
-{
-	for (size_t i = 0; i < text.n; i++)
-		if (!is_token_char((unsigned char)text.p[i])) return false;
-	return text.n != 0;
-}
-
 bool aps_sigv4_is_unsigned(struct aps_str name)
 {
 	static const char *const NAMES[] = {"te",

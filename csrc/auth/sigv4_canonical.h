@@ -23,8 +23,6 @@ struct aps_sigv4_headers {
 APS_BEGIN_DECLS
 
 enum aps_rc aps_sigv4_url_split(struct aps_str url, struct aps_sigv4_url *out, struct aps_err *err);
-/* RFC 9110 section 5.6.2: what a method or a header's name consists of. */
-bool aps_sigv4_is_token(struct aps_str text);
 /* Hop-by-hop headers and those that proxies add or change: signed, they would break the signature on the way. */
 bool aps_sigv4_is_unsigned(struct aps_str name);
 

@@ -152,19 +152,11 @@ void aps_auth_slot_fail(struct aps_auth_slot *slot, const struct aps_err *err, i
 {
 	if (err != NULL)
 		slot->err = *err;
-	else if (aps_auth_slot_ask_left_ms(slot, now_ms) == 0)
+	else if (slot->is_asking && now_ms - slot->asked_ms >= APS_SLOT_ASK_TIMEOUT_MS)
 		aps_fail_word(&slot->err, APS_E_AUTH, "token_timeout", 0, "the %s function did not answer in time",
 		              noun(slot->mode));
 	else
 		fail_missing(slot);
 	slot->is_asking = false;
 	slot->failed_until_ms = now_ms + HOLD_MS;
-}
-
-int64_t aps_auth_slot_ask_left_ms(const struct aps_auth_slot *slot, int64_t now_ms)
-{
-	if (!slot->is_asking) return -1;
-	int64_t left_ms = slot->asked_ms + APS_SLOT_ASK_TIMEOUT_MS - now_ms;
-	if (left_ms < 0) return 0;
-	return left_ms > APS_SLOT_ASK_TIMEOUT_MS ? APS_SLOT_ASK_TIMEOUT_MS : left_ms;
 }

@@ -49,8 +49,6 @@ void aps_auth_slot_set(struct aps_auth_slot *slot, struct aps_auth_material *mat
 /* The function failed or gave nothing usable. Waiters get slot->err. Good material that is still there is kept.
  * `err` may be NULL: "token_timeout" when the renewal is over time, else "no_token". */
 void aps_auth_slot_fail(struct aps_auth_slot *slot, const struct aps_err *err, int64_t now_ms);
-/* Milliseconds until the renewal under way is over time (then call aps_auth_slot_fail); -1 when none is. */
-int64_t aps_auth_slot_ask_left_ms(const struct aps_auth_slot *slot, int64_t now_ms);
 
 APS_END_DECLS
 

@@ -40,6 +40,7 @@ static struct aps_arena_block *block_with_room(struct aps_arena *arena, size_t n
 	fresh->next = block;
 	fresh->used = 0;
 	fresh->size = size;
+	arena->held_bytes += sizeof *fresh + size;
 	arena->blocks = fresh;
 	return fresh;
 }

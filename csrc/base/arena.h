@@ -10,6 +10,7 @@ struct aps_arena_block;
 struct aps_arena {
 	struct aps_arena_block *blocks;
 	size_t used_bytes;
+	size_t held_bytes; /* of its blocks, used or not */
 	size_t max_bytes;
 	enum aps_rc rc; /* why there was none: E_NOMEM, or E_TOO_BIG of the ceiling; OK while there was */
 };

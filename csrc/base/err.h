@@ -27,7 +27,7 @@
 	X(E_AUTH, "auth", NULL, false)                                                                                 \
 	X(E_CONFLICT, "conflict", NULL, false)                                                                         \
 	X(E_STORAGE, "storage", NULL, false)                                                                           \
-	X(E_CRYPTO, "usage", "crypto", false)                                                                          \
+	X(E_CRYPTO, "system", "crypto", false)                                                                         \
 	X(E_SYSTEM, "system", NULL, true)                                                                              \
 	X(E_INTERNAL, "protocol", "internal", false)
 

@@ -36,7 +36,9 @@ const char *aps_file_unfit(const char *path)
 
 static enum aps_rc fail_errno(int code, struct aps_err *err)
 {
-	return aps_fail_word(err, APS_E_USAGE, NULL, code, "%s", strerror(code));
+	bool is_out = code == EMFILE || code == ENFILE;
+	enum aps_rc rc = code == ENOMEM ? APS_E_NOMEM : is_out ? APS_E_SYSTEM : APS_E_USAGE;
+	return aps_fail_word(err, rc, is_out ? "descriptors" : NULL, code, "%s", strerror(code));
 }
 
 static enum aps_rc too_big(size_t max_bytes, struct aps_err *err)

@@ -1,14 +1,16 @@
-/* A client as userdata: reads options, builds commands, posts them. */
+#include "binding/client_lua.h"
+
 #include "base/mem.h"
+#include "binding/err_lua.h"
 #include "binding/fields.h"
 #include "binding/gql_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/settings_lua.h"
 #include "binding/value.h"
 #include "client/call.h"
-#include "client/feed.h"
-#include "client/identity_commands.h"
+#include "client/credential_commands.h"
 #include "client/lifecycle.h"
+#include "client/subscription_commands.h"
 #include "proto/gqlhttp.h"
 
 #include <stdio.h>
@@ -30,6 +32,15 @@ static struct apl_client *check(lua_State *L)
 	return client;
 }
 
+/* For what begins something, with a table at index 2. NULL: *err says why. */
+static struct apl_client *check_usable(lua_State *L, struct aps_runtime **runtime, struct aps_err *err)
+{
+	struct apl_client *client = check(L);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	*runtime = apl_runtime_get(L, client->box, err);
+	return *runtime != NULL ? client : NULL;
+}
+
 /* NULL: it is closed, or it is the parent's in a child process: what comes late, from finalizers too, is ignored. */
 static struct apl_client *check_late(lua_State *L)
 {
@@ -39,21 +50,44 @@ static struct apl_client *check_late(lua_State *L)
 	return runtime != NULL && aps_runtime_is_usable(runtime) ? client : NULL;
 }
 
-int Apl_client_open(lua_State *L, struct apl_runtime *box)
+/* Gives the command in the pending userdata on top of the stack away: true, or nil and the error. */
+static int post(lua_State *L, struct apl_client *client)
 {
+	struct aps_err err = {0};
+	if (apl_runtime_post(L, client->box, -1, &err) != APS_OK) return apl_fail(L, &err);
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
+/* The same for one that is answered: its id. */
+static int post_numbered(lua_State *L, struct apl_client *client, uint64_t id)
+{
+	struct aps_err err = {0};
+	if (apl_runtime_post(L, client->box, -1, &err) != APS_OK) return apl_fail(L, &err);
+	apl_push_id(L, id);
+	return 1;
+}
+
+/* runtime:client(settings) → client; nil, error */
+static int Apl_runtime_client(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_runtime *box = apl_runtime_check(L);
 	luaL_checktype(L, 2, LUA_TTABLE);
+	const struct aps_runtime *runtime = apl_runtime_get(L, box, &err);
+	if (runtime == NULL) return apl_fail(L, &err);
 	struct apl_client *client = apl_newuserdata(L, sizeof *client);
 	*client = (struct apl_client){0};
 	luaL_getmetatable(L, CLIENT);
 	lua_setmetatable(L, -2);
 	uint64_t id = aps_runtime_next_id(box->runtime);
 	struct aps_open_command *command = aps_open_command_new(id);
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	apl_read_settings(L, 2, &command->settings);
 	client->stats = aps_stats_new();
 	if (client->stats == NULL) return luaL_error(L, "out of memory");
 	command->stats = aps_stats_ref(client->stats);
-	if (!apl_runtime_begin(L, box, -1)) return 2;
+	if (apl_runtime_post(L, box, -1, &err) != APS_OK) return apl_fail(L, &err);
 	client->box = apl_runtime_ref(box);
 	client->id = id;
 	lua_pop(L, 1);
@@ -69,7 +103,7 @@ static int Apl_client_id(lua_State *L)
 static bool read_material(lua_State *L, enum aps_auth_mode mode, struct aps_auth_material *out, struct aps_err *err)
 {
 	struct aps_str secret = {NULL, 0};
-	struct aps_given_credentials credentials = {.expires_ms = 0};
+	struct aps_given_iam_credentials credentials = {.expires_ms = 0};
 	bool has_secret = apl_field_str(L, 2, "secret", &secret);
 	bool has_key = apl_field_str(L, 2, "access_key_id", &credentials.access_key_id);
 	apl_field_str(L, 2, "secret_access_key", &credentials.secret_access_key);
@@ -90,36 +124,25 @@ static enum aps_auth_mode check_mode(lua_State *L, int table)
 	return mode;
 }
 
-/* nil, message, code */
-static int refuse(lua_State *L, const struct aps_err *err)
-{
-	lua_pushnil(L);
-	lua_pushstring(L, err->msg);
-	lua_pushstring(L, err->word); /* NULL: nil */
-	return 3;
-}
-
 static int Apl_client_add_auth(lua_State *L)
 {
-	struct apl_client *client = check(L);
-	struct aps_runtime *runtime = apl_runtime_check_open(L, client->box);
-	luaL_checktype(L, 2, LUA_TTABLE);
 	struct aps_err err = {0};
+	struct aps_runtime *runtime;
+	struct apl_client *client = check_usable(L, &runtime, &err);
+	if (client == NULL) return apl_fail(L, &err);
 	uint64_t id = aps_runtime_next_id(runtime);
-	struct aps_identity_command *command = aps_identity_command_new(APS_IDENTITY_ADD, client->id, id);
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	struct aps_credential_command *command = aps_credential_command_new(APS_CREDENTIAL_ADD, client->id, id);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	command->mode = check_mode(L, 2);
 	command->is_dynamic = apl_field_bool(L, 2, "dynamic", false);
 	apl_field_copy(L, 2, "region", &command->region);
 	apl_field_copy(L, 2, "service", &command->service);
 	command->has_material = read_material(L, command->mode, &command->material, &err);
-	if (!command->has_material && err.code != APS_OK) return refuse(L, &err);
-	apl_runtime_post(L, client->box, -1);
-	apl_push_id(L, id);
-	return 1;
+	if (!command->has_material && err.code != APS_OK) return apl_fail(L, &err);
+	return post_numbered(L, client, id);
 }
 
-/* Credentials for IAM, a token for all other modes; the identity knows which mode is its own. */
+/* Credentials for IAM, a token for all other modes; the credential knows which mode is its own. */
 static int Apl_client_set_auth(lua_State *L)
 {
 	struct apl_client *client = check_late(L);
@@ -134,19 +157,17 @@ static int Apl_client_set_auth(lua_State *L)
 	lua_getfield(L, 2, "access_key_id");
 	enum aps_auth_mode mode = lua_isnil(L, -1) ? APS_AUTH_OIDC : APS_AUTH_IAM;
 	lua_pop(L, 1);
-	struct aps_identity_command *command = aps_identity_command_new(APS_IDENTITY_SET, client->id, id);
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
-	if (read_material(L, mode, &command->material, &err)) {
-		apl_runtime_post(L, client->box, -1);
-		lua_pushboolean(L, 1);
-		return 1;
-	}
+	struct aps_credential_command *command = aps_credential_command_new(APS_CREDENTIAL_SET, client->id, id);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
+	if (read_material(L, mode, &command->material, &err)) return post(L, client);
 	if (err.code == APS_OK) aps_fail(&err, APS_E_AUTH, "neither a token nor credentials");
-	command = aps_identity_command_new(APS_IDENTITY_FAIL, client->id, id);
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
-	aps_fail_word(&command->err, APS_E_AUTH, err.word != NULL ? err.word : "no_token", 0, "%s", err.msg);
-	apl_runtime_post(L, client->box, -1);
-	return refuse(L, &err);
+	command = aps_credential_command_new(APS_CREDENTIAL_FAIL, client->id, id);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
+	command->err = err;
+	if (err.code != APS_E_NOMEM)
+		aps_fail_word(&command->err, APS_E_AUTH, err.word != NULL ? err.word : "no_token", 0, "%s", err.msg);
+	post(L, client);
+	return apl_fail(L, &err);
 }
 
 static const char *static_word(const char *word)
@@ -165,75 +186,69 @@ static int Apl_client_fail_auth(lua_State *L)
 	uint64_t id = apl_check_id(L, 2);
 	const char *message = apl_check_cstring(L, 3);
 	const char *word = static_word(luaL_optstring(L, 4, NULL));
-	struct aps_identity_command *command = aps_identity_command_new(APS_IDENTITY_FAIL, client->id, id);
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	struct aps_credential_command *command = aps_credential_command_new(APS_CREDENTIAL_FAIL, client->id, id);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	aps_fail_word(&command->err, APS_E_AUTH, word, 0, "%s", message);
-	apl_runtime_post(L, client->box, -1);
-	return 0;
+	return post(L, client);
 }
 
 static int Apl_client_drop_auth(lua_State *L)
 {
 	struct apl_client *client = check_late(L);
 	if (client == NULL) return 0;
-	struct aps_identity_command *command =
-	        aps_identity_command_new(APS_IDENTITY_DROP, client->id, apl_check_id(L, 2));
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
-	apl_runtime_post(L, client->box, -1);
-	return 0;
+	struct aps_credential_command *command =
+	        aps_credential_command_new(APS_CREDENTIAL_DROP, client->id, apl_check_id(L, 2));
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
+	return post(L, client);
 }
 
 /* Writes the declared variables of the operation that the table at index 2 has; undeclared ones are not sent. */
-static void write_variables(lua_State *L, const struct aps_gql_operation *operation, struct aps_buf *out)
+static enum aps_rc write_variables(lua_State *L, const struct aps_gql_operation *operation, struct aps_buf *out,
+                                   struct aps_err *err)
 {
 	struct aps_json_writer w;
-	struct aps_err err;
 	char path[160];
+	enum aps_rc rc = APS_OK;
 	aps_json_writer_init(&w, out);
 	aps_json_write_object(&w);
 	lua_getfield(L, 2, "variables");
-	if (lua_istable(L, -1)) {
-		for (size_t i = 0; i < operation->n_variables; i++) {
-			struct aps_str name = operation->variables[i];
-			lua_pushlstring(L, name.p, name.n);
-			lua_gettable(L, -2);
-			if (!lua_isnil(L, -1)) {
-				snprintf(path, sizeof path, "variables.%.*s", (int)(name.n < 100 ? name.n : 100),
-				         name.p);
-				aps_json_write_key(&w, name);
-				if (apl_value_write(L, -1, path, &w, &err) != APS_OK) apl_throw(L, &err);
-			}
-			lua_pop(L, 1);
+	for (size_t i = 0; rc == APS_OK && i < operation->n_variables && lua_istable(L, -1); i++) {
+		struct aps_str name = operation->variables[i];
+		lua_pushlstring(L, name.p, name.n);
+		lua_gettable(L, -2);
+		if (!lua_isnil(L, -1)) {
+			snprintf(path, sizeof path, "variables.%.*s", (int)(name.n < 100 ? name.n : 100), name.p);
+			aps_json_write_key(&w, name);
+			rc = apl_value_write(L, -1, path, &w, err);
 		}
+		lua_pop(L, 1);
 	}
 	lua_pop(L, 1);
+	if (rc != APS_OK) return rc;
 	aps_json_write_object_end(&w);
-	if (aps_json_writer_finish(&w) != APS_OK) luaL_error(L, "the variables are too big to be sent");
+	if (aps_json_writer_finish(&w) == APS_OK) return APS_OK;
+	return aps_fail(err, APS_E_USAGE, "the variables are too big to be sent");
 }
 
-/* The request's body, as bytes that the caller owns, and the operation's kind; throws. */
-static char *build_body(lua_State *L, size_t *n_body, enum aps_gql_operation_kind *kind)
+/* The operation of the table at index 2, into a command that a userdata owns. A body that can't be sent is told here,
+ * where the one who asked still stands: who is to blame is the caller. */
+static enum aps_rc read_operation(lua_State *L, struct aps_operation *out, struct aps_err *err)
 {
-	struct aps_err err = {0};
 	struct aps_str name = {"", 0};
 	lua_getfield(L, 2, "document");
 	struct aps_gql_document *doc = apl_gql_check_document(L, -1);
 	apl_field_str(L, 2, "operation_name", &name);
-	const struct aps_gql_operation *operation = aps_gql_document_find(doc, name);
-	if (operation == NULL) luaL_error(L, "the document has no operation '%s'", name.p);
-	struct aps_str text = apl_field_bool(L, 2, "typenames", false) ? aps_gql_document_text_typenames(doc)
-	                                                               : aps_gql_document_text(doc);
+	const struct aps_gql_operation *definition = aps_gql_document_find(doc, name);
+	if (definition == NULL) luaL_error(L, "the document has no operation '%s'", name.p);
+	bool has_typenames = apl_field_bool(L, 2, "typenames", false);
 	struct aps_buf *variables = apl_push_buffer(L, MAX_BODY_BYTES);
-	write_variables(L, operation, variables);
-	struct aps_buf *body = apl_push_buffer(L, MAX_BODY_BYTES);
-	if (aps_gqlhttp_body(body, text, aps_buf_str(variables), operation->name, &err) != APS_OK) apl_throw(L, &err);
-	char *taken = aps_buf_take(body, n_body);
-	if (taken == NULL) luaL_error(L, "out of memory");
-	*kind = operation->kind;
+	enum aps_rc rc = write_variables(L, definition, variables, err);
+	if (rc == APS_OK) rc = aps_operation_init(out, doc, definition, has_typenames, aps_buf_str(variables), err);
+	if (rc == APS_OK) rc = aps_gqlhttp_check_body(out, MAX_BODY_BYTES, err);
+	if (rc == APS_E_TOO_BIG) rc = err->code = APS_E_USAGE;
 	apl_release_buffer(L, -1);
-	apl_release_buffer(L, -2);
-	lua_pop(L, 3);
-	return taken;
+	lua_pop(L, 2);
+	return rc;
 }
 
 static uint64_t field_id(lua_State *L, const char *name)
@@ -242,53 +257,24 @@ static uint64_t field_id(lua_State *L, const char *name)
 	return id >= 1 && id < 9007199254740992.0 ? (uint64_t)id : 0;
 }
 
-static int post_call(lua_State *L, struct apl_client *client, struct aps_call_command *command)
-{
-	uint64_t id = command->head.id;
-	command->identity = field_id(L, "auth");
-	command->timeout_ms = apl_field_ms(L, 2, "timeout", 0);
-	lua_getfield(L, 2, "headers");
-	apl_take_headers(L, &command->headers);
-	command->head.op.n_bytes += command->n_body;
-	apl_runtime_post(L, client->box, -1);
-	apl_push_id(L, id);
-	return 1;
-}
-
 static int Apl_client_execute(lua_State *L)
 {
-	struct apl_client *client = check(L);
-	struct aps_runtime *runtime = apl_runtime_check_open(L, client->box);
-	luaL_checktype(L, 2, LUA_TTABLE);
+	struct aps_err err = {0};
+	struct aps_runtime *runtime;
+	struct apl_client *client = check_usable(L, &runtime, &err);
+	if (client == NULL) return apl_fail(L, &err);
 	struct aps_call_command *command = aps_call_command_new(client->id, aps_runtime_next_id(runtime));
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
-	enum aps_gql_operation_kind kind;
-	command->body = build_body(L, &command->n_body, &kind);
-	command->is_safe = kind == APS_GQL_QUERY || apl_field_bool(L, 2, "idempotent", false);
-	command->can_retry = true;
-	return post_call(L, client, command);
-}
-
-static int Apl_client_request(lua_State *L)
-{
-	struct apl_client *client = check(L);
-	struct aps_runtime *runtime = apl_runtime_check_open(L, client->box);
-	luaL_checktype(L, 2, LUA_TTABLE);
-	struct aps_str body;
-	struct aps_call_command *command = aps_call_command_new(client->id, aps_runtime_next_id(runtime));
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
-	command->is_plain = true;
-	command->can_retry = apl_field_bool(L, 2, "retry", false);
-	command->is_safe = command->can_retry;
-	apl_field_copy(L, 2, "method", &command->method);
-	apl_field_copy(L, 2, "url", &command->url);
-	if (command->method == NULL || command->url == NULL) return luaL_error(L, "a request needs method and url");
-	if (apl_field_str(L, 2, "body", &body)) {
-		command->body = aps_strndup(body.p, body.n);
-		command->n_body = body.n;
-		if (command->body == NULL) return luaL_error(L, "out of memory");
-	}
-	return post_call(L, client, command);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
+	if (read_operation(L, &command->operation, &err) != APS_OK) return apl_fail(L, &err);
+	command->is_safe =
+	        command->operation.definition->kind == APS_GQL_QUERY || apl_field_bool(L, 2, "idempotent", false);
+	command->credential = field_id(L, "auth");
+	command->timeout_ms = apl_field_ms(L, 2, "timeout", 0);
+	command->head.mail.n_bytes += aps_operation_text(&command->operation).n + command->operation.n_variables_bytes;
+	uint64_t id = command->head.id;
+	lua_getfield(L, 2, "headers");
+	if (apl_take_headers(L, &command->headers, &err) != APS_OK) return apl_fail(L, &err);
+	return post_numbered(L, client, id);
 }
 
 static int Apl_client_cancel(lua_State *L)
@@ -296,9 +282,8 @@ static int Apl_client_cancel(lua_State *L)
 	struct apl_client *client = check_late(L);
 	if (client == NULL) return 0;
 	struct aps_command *command = aps_cancel_command_new(client->id, apl_check_id(L, 2));
-	apl_push_pending(L, command != NULL ? &command->op : NULL);
-	apl_runtime_post(L, client->box, -1);
-	return 0;
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
+	return post(L, client);
 }
 
 static enum aps_overflow check_overflow(lua_State *L)
@@ -313,26 +298,25 @@ static enum aps_overflow check_overflow(lua_State *L)
 
 static int Apl_client_subscribe(lua_State *L)
 {
-	struct apl_client *client = check(L);
-	struct aps_runtime *runtime = apl_runtime_check_open(L, client->box);
-	luaL_checktype(L, 2, LUA_TTABLE);
+	struct aps_err err = {0};
+	struct aps_runtime *runtime;
+	struct apl_client *client = check_usable(L, &runtime, &err);
+	if (client == NULL) return apl_fail(L, &err);
 	struct aps_subscribe_command *command = aps_subscribe_command_new(client->id, aps_runtime_next_id(runtime));
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
-	enum aps_gql_operation_kind kind;
-	command->body = build_body(L, &command->n_body, &kind);
-	command->identity = field_id(L, "auth");
-	command->overflow = check_overflow(L);
-	command->max_items = apl_field_size(L, 2, "buffer", 1024);
-	command->max_bytes = apl_field_size(L, 2, "buffer_bytes", (size_t)4 * 1024 * 1024);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
+	struct aps_topic *topic = command->topic;
+	if (read_operation(L, &topic->operation, &err) != APS_OK) return apl_fail(L, &err);
+	topic->credential = field_id(L, "auth");
+	topic->has_dynamic_headers = apl_field_bool(L, 2, "dynamic_headers", false);
+	command->limits.overflow = check_overflow(L);
+	command->limits.max_items = apl_field_size(L, 2, "buffer", 1024);
+	command->limits.max_bytes = apl_field_size(L, 2, "buffer_bytes", (size_t)4 * 1024 * 1024);
 	command->is_shared = apl_field_bool(L, 2, "share", true);
-	command->has_dynamic_headers = apl_field_bool(L, 2, "dynamic_headers", false);
-	if (command->max_items == 0) command->max_items = 1;
-	lua_getfield(L, 2, "headers");
-	apl_take_headers(L, &command->headers);
+	if (command->limits.max_items == 0) command->limits.max_items = 1;
 	uint64_t id = command->head.id;
-	apl_runtime_post(L, client->box, -1);
-	apl_push_id(L, id);
-	return 1;
+	lua_getfield(L, 2, "headers");
+	if (apl_take_headers(L, &topic->headers, &err) != APS_OK) return apl_fail(L, &err);
+	return post_numbered(L, client, id);
 }
 
 static int Apl_client_unsubscribe(lua_State *L)
@@ -340,9 +324,8 @@ static int Apl_client_unsubscribe(lua_State *L)
 	struct apl_client *client = check_late(L);
 	if (client == NULL) return 0;
 	struct aps_command *command = aps_unsubscribe_command_new(client->id, apl_check_id(L, 2));
-	apl_push_pending(L, command != NULL ? &command->op : NULL);
-	apl_runtime_post(L, client->box, -1);
-	return 0;
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
+	return post(L, client);
 }
 
 static int Apl_client_consumed(lua_State *L)
@@ -351,9 +334,8 @@ static int Apl_client_consumed(lua_State *L)
 	if (client == NULL) return 0;
 	struct aps_command *command =
 	        aps_consumed_command_new(client->id, apl_check_id(L, 2), apl_size_of(luaL_checknumber(L, 3)));
-	apl_push_pending(L, command != NULL ? &command->op : NULL);
-	apl_runtime_post(L, client->box, -1);
-	return 0;
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
+	return post(L, client);
 }
 
 static int Apl_client_set_headers(lua_State *L)
@@ -362,15 +344,15 @@ static int Apl_client_set_headers(lua_State *L)
 	if (client == NULL) return 0;
 	lua_settop(L, 4);
 	struct aps_headers_command *command = aps_headers_command_new(client->id, apl_check_id(L, 2));
-	apl_push_pending(L, command != NULL ? &command->head.op : NULL);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	if (!lua_isnil(L, 4)) {
 		command->error = aps_strndup(luaL_checkstring(L, 4), lua_rawlen(L, 4));
 		if (command->error == NULL) return luaL_error(L, "out of memory");
 	}
+	struct aps_err err = {0};
 	lua_pushvalue(L, 3);
-	apl_take_headers(L, &command->headers);
-	apl_runtime_post(L, client->box, -1);
-	return 0;
+	if (apl_take_headers(L, &command->headers, &err) != APS_OK) return apl_fail(L, &err);
+	return post(L, client);
 }
 
 static int Apl_client_set_online(lua_State *L)
@@ -378,9 +360,8 @@ static int Apl_client_set_online(lua_State *L)
 	struct apl_client *client = check_late(L);
 	if (client == NULL) return 0;
 	struct aps_command *command = aps_online_command_new(client->id, lua_toboolean(L, 2) != 0);
-	apl_push_pending(L, command != NULL ? &command->op : NULL);
-	apl_runtime_post(L, client->box, -1);
-	return 0;
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
+	return post(L, client);
 }
 
 static int Apl_client_stats(lua_State *L)
@@ -405,10 +386,9 @@ static int Apl_client_close(lua_State *L)
 		return 0;
 	}
 	struct aps_command *command = aps_close_command_new(client->id);
-	apl_push_pending(L, command != NULL ? &command->op : NULL);
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
 	client->is_closed = true;
-	apl_runtime_post(L, client->box, -1);
-	return 0;
+	return post(L, client);
 }
 
 static int Apl_client_gc(lua_State *L)
@@ -434,7 +414,6 @@ static const luaL_Reg METHODS[] = {
         {"fail_auth", Apl_client_fail_auth},
         {"drop_auth", Apl_client_drop_auth},
         {"execute", Apl_client_execute},
-        {"request", Apl_client_request},
         {"cancel", Apl_client_cancel},
         {"subscribe", Apl_client_subscribe},
         {"unsubscribe", Apl_client_unsubscribe},
@@ -448,6 +427,8 @@ static const luaL_Reg METHODS[] = {
 
 void apl_client_register(lua_State *L)
 {
+	static const luaL_Reg OF_RUNTIME[] = {{"client", Apl_runtime_client}, {NULL, NULL}};
+	apl_runtime_add_methods(L, OF_RUNTIME);
 	luaL_newmetatable(L, CLIENT);
 	lua_pushcfunction(L, Apl_client_gc);
 	lua_setfield(L, -2, "__gc");

@@ -1,6 +1,7 @@
-/* Events of the core as Lua values. */
+#include "binding/event_lua.h"
+
+#include "binding/err_lua.h"
 #include "binding/fields.h"
-#include "binding/runtime_lua.h"
 #include "binding/value.h"
 
 static void set_str(lua_State *L, const char *name, struct aps_str text)
@@ -9,27 +10,11 @@ static void set_str(lua_State *L, const char *name, struct aps_str text)
 	lua_setfield(L, -2, name);
 }
 
-void apl_push_err(lua_State *L, const struct aps_err *err)
-{
-	const char *word = aps_err_word(err);
-	lua_createtable(L, 0, 10);
-	set_str(L, "kind", aps_str_of(aps_rc_kind(err->code)));
-	set_str(L, "message", aps_str_of(err->msg));
-	if (word != NULL) set_str(L, "code", aps_str_of(word));
-	lua_pushboolean(L, err->retryable);
-	lua_setfield(L, -2, "retryable");
-	lua_pushboolean(L, err->sent);
-	lua_setfield(L, -2, "sent");
-	if (word == NULL || strcmp(word, "upgrade_refused") != 0) return;
-	lua_pushinteger(L, (lua_Integer)err->native); /* there the HTTP status */
-	lua_setfield(L, -2, "status");
-}
-
 static void push_headers(lua_State *L, const struct aps_http_answer *answer)
 {
 	lua_createtable(L, 0, (int)answer->n_headers);
 	for (size_t i = 0; i < answer->n_headers; i++) {
-		const struct aps_http_header *header = &answer->headers[i];
+		const struct aps_header *header = &answer->headers[i];
 		lua_pushlstring(L, header->name.p, header->name.n);
 		lua_pushvalue(L, -1);
 		lua_rawget(L, -3);
@@ -101,14 +86,11 @@ static void push_result(lua_State *L, const struct aps_result_event *event)
 		apl_push_err(L, &err);
 	else
 		push_result_err(L, event, big);
-	if (event->is_plain) {
-		push_response(L, &event->answer);
-	} else {
-		lua_createtable(L, 0, 3);
-		lua_pushinteger(L, (lua_Integer)event->answer.status);
-		lua_setfield(L, -2, "status");
-		set_json(L, "extensions", event->response.extensions, big);
-	}
+	lua_createtable(L, 0, 4);
+	set_str(L, "source", aps_str_of(aps_result_source_name(event->source)));
+	lua_pushinteger(L, (lua_Integer)event->answer.status);
+	lua_setfield(L, -2, "status");
+	set_json(L, "extensions", event->response.extensions, big);
 	lua_pushinteger(L, (lua_Integer)event->n_attempts);
 	lua_setfield(L, -2, "attempts");
 }
@@ -156,39 +138,38 @@ static void push_data(lua_State *L, const struct aps_data_event *event)
 	apl_push_id(L, event->n_dropped);
 }
 
-static void push_note(lua_State *L, const struct aps_note_event *event)
+static void push_note_err(lua_State *L, const struct aps_note_event *event)
 {
-	switch (event->head.kind) {
-	case APS_EVENT_SUB_END:
-		if (event->has_err)
-			apl_push_err(L, &event->err);
-		else
-			lua_pushnil(L);
-		if (event->has_err && event->text != NULL)
-			set_json(L, "errors", aps_str_of(event->text), APL_BIG_ROUNDED);
+	if (!event->has_err) {
 		lua_pushnil(L);
-		apl_push_id(L, event->number);
-		break;
-	case APS_EVENT_AUTH:
-		lua_pushstring(L, event->word);
-		apl_push_id(L, event->number);
-		lua_pushnil(L);
-		break;
-	case APS_EVENT_LOG:
-		lua_pushstring(L, event->word);
-		lua_pushstring(L, event->text != NULL ? event->text : "");
-		lua_pushnil(L);
-		break;
-	default:
-		if (event->word != NULL)
-			lua_pushstring(L, event->word);
-		else
-			lua_pushnil(L);
-		if (event->has_err)
-			apl_push_err(L, &event->err);
-		else
-			lua_pushnil(L);
-		lua_pushnil(L);
+		return;
+	}
+	apl_push_err(L, &event->err);
+	if (event->errors != NULL) set_json(L, "errors", aps_str_of(event->errors), APL_BIG_ROUNDED);
+}
+
+static void push_member(lua_State *L, const struct aps_note_event *event, enum aps_event_value value)
+{
+	switch (value) {
+	case APS_VALUE_WORD: lua_pushstring(L, event->word); break; /* NULL: nil */
+	case APS_VALUE_TEXT: lua_pushstring(L, event->text != NULL ? event->text : ""); break;
+	case APS_VALUE_NUMBER: apl_push_id(L, event->number); break;
+	case APS_VALUE_ERR: push_note_err(L, event); break;
+	case APS_VALUE_NONE:
+	case APS_VALUE_DATA:
+	case APS_VALUE_INFO: lua_pushnil(L); break;
+	}
+}
+
+static void push_values(lua_State *L, const struct aps_event *event)
+{
+	const struct aps_event_form *form = aps_event_form(event->kind);
+	switch (form->shape) {
+	case APS_SHAPE_PAYLOAD: push_data(L, (const struct aps_data_event *)event); break;
+	case APS_SHAPE_RESULT: push_result(L, (const struct aps_result_event *)event); break;
+	case APS_SHAPE_NOTE:
+		for (size_t i = 0; i < APS_COUNTOF(form->values); i++)
+			push_member(L, (const struct aps_note_event *)event, form->values[i]);
 		break;
 	}
 }
@@ -197,12 +178,7 @@ void apl_event_store(lua_State *L, const struct aps_event *event, int at)
 {
 	int top = lua_gettop(L);
 	luaL_checkstack(L, 16, "appsync events");
-	if (event->kind == APS_EVENT_SUB_DATA)
-		push_data(L, (const struct aps_data_event *)event);
-	else if (event->kind == APS_EVENT_RESULT)
-		push_result(L, (const struct aps_result_event *)event);
-	else
-		push_note(L, (const struct aps_note_event *)event);
+	push_values(L, event);
 	lua_rawseti(L, 2, at + 4);
 	lua_rawseti(L, 2, at + 3);
 	lua_rawseti(L, 2, at + 2);
@@ -211,4 +187,39 @@ void apl_event_store(lua_State *L, const struct aps_event *event, int at)
 	lua_pushinteger(L, event->kind);
 	lua_rawseti(L, 2, at);
 	lua_settop(L, top);
+}
+
+static const char *value_name(enum aps_event_value value)
+{
+	static const char *const NAMES[] = {
+#define NAME(name) [APS_VALUE_##name] = #name,
+	        APS_EVENT_VALUE_MAP(NAME)
+#undef NAME
+	};
+	return NAMES[value];
+}
+
+static void push_form(lua_State *L, const struct aps_event_form *form)
+{
+	lua_createtable(L, (int)APS_COUNTOF(form->values), 1);
+	set_str(L, "target", aps_str_of(form->target));
+	for (size_t i = 0; i < APS_COUNTOF(form->values); i++) {
+		lua_pushstring(L, value_name(form->values[i]));
+		lua_rawseti(L, -2, (int)i + 1);
+	}
+}
+
+void apl_event_register(lua_State *L)
+{
+	lua_newtable(L);
+	lua_newtable(L);
+	for (int kind = APS_EVENT_NONE + 1; kind < APS_EVENT_COUNT; kind++) {
+		const struct aps_event_form *form = aps_event_form((enum aps_event_kind)kind);
+		lua_pushinteger(L, kind);
+		lua_setfield(L, -3, form->name);
+		push_form(L, form);
+		lua_setfield(L, -2, form->name);
+	}
+	lua_setfield(L, -3, "event_forms");
+	lua_setfield(L, -2, "event");
 }

@@ -5,11 +5,6 @@
 #define LONGEST_MS ((int64_t)1 << 52)
 #define LARGEST    ((size_t)1 << 30) /* of counts and sizes, so that sums of them never overflow */
 
-int apl_throw(lua_State *L, const struct aps_err *err)
-{
-	return luaL_error(L, "%s", err->msg);
-}
-
 bool apl_field_str(lua_State *L, int table, const char *name, struct aps_str *out)
 {
 	lua_getfield(L, table, name);
@@ -71,44 +66,55 @@ bool apl_field_bool(lua_State *L, int table, const char *name, bool otherwise)
 }
 
 /* Name and value are at the top of the stack. */
-static void add_header(lua_State *L, struct aps_header_list *list)
+static enum aps_rc add_header(lua_State *L, struct aps_header_list *list, struct aps_err *err)
 {
-	struct aps_err err;
 	struct aps_str name;
 	struct aps_str value;
 	if (lua_type(L, -2) != LUA_TSTRING) luaL_error(L, "a header's name must be a string");
 	if (!lua_isstring(L, -1)) luaL_error(L, "the value of header '%s' must be a string", lua_tostring(L, -2));
 	name.p = lua_tolstring(L, -2, &name.n);
 	value.p = lua_tolstring(L, -1, &value.n);
-	if (aps_header_list_add(list, name, value, &err) != APS_OK) apl_throw(L, &err);
+	return aps_header_list_add(list, name, value, err);
 }
 
-void apl_take_headers(lua_State *L, struct aps_header_list *list)
+static enum aps_rc add_pairs(lua_State *L, int table, struct aps_header_list *list, struct aps_err *err)
 {
-	if (lua_isnil(L, -1)) {
-		lua_pop(L, 1);
-		return;
-	}
-	if (!lua_istable(L, -1)) luaL_error(L, "headers must be a table, got %s", luaL_typename(L, -1));
-	int table = lua_gettop(L);
+	enum aps_rc rc = APS_OK;
 	size_t n_pairs = lua_rawlen(L, table);
-	for (size_t i = 1; i <= n_pairs; i++) {
+	for (size_t i = 1; rc == APS_OK && i <= n_pairs; i++) {
 		lua_rawgeti(L, table, (int)i);
 		if (!lua_istable(L, -1)) luaL_error(L, "a list of headers holds {name, value} pairs");
 		lua_rawgeti(L, -1, 1);
 		lua_rawgeti(L, -2, 2);
-		add_header(L, list);
+		rc = add_header(L, list, err);
 		lua_pop(L, 3);
 	}
-	lua_pushnil(L);
-	while (n_pairs == 0 && lua_next(L, table) != 0) {
+	return rc;
+}
+
+static enum aps_rc add_map(lua_State *L, int table, struct aps_header_list *list, struct aps_err *err)
+{
+	for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 3)) {
 		lua_pushvalue(L, -1); /* lua_tolstring() would change a number in place */
 		lua_pushvalue(L, -3);
 		lua_insert(L, -2);
-		add_header(L, list);
-		lua_pop(L, 3);
+		enum aps_rc rc = add_header(L, list, err);
+		if (rc != APS_OK) return rc;
+	}
+	return APS_OK;
+}
+
+enum aps_rc apl_take_headers(lua_State *L, struct aps_header_list *list, struct aps_err *err)
+{
+	enum aps_rc rc = APS_OK;
+	int table = lua_gettop(L);
+	if (!lua_isnil(L, table)) {
+		if (!lua_istable(L, table)) luaL_error(L, "headers must be a table, got %s", luaL_typename(L, table));
+		bool is_list = lua_rawlen(L, table) != 0;
+		rc = is_list ? add_pairs(L, table, list, err) : add_map(L, table, list, err);
 	}
 	lua_settop(L, table - 1);
+	return rc;
 }
 
 void apl_push_id(lua_State *L, uint64_t id)
@@ -130,31 +136,31 @@ uint64_t apl_check_id(lua_State *L, int index)
 
 static int Apl_pending_gc(lua_State *L)
 {
-	struct aps_op **slot = luaL_checkudata(L, 1, PENDING);
-	if (*slot != NULL) (*slot)->kind->free_op(*slot);
+	struct aps_mail **slot = luaL_checkudata(L, 1, PENDING);
+	if (*slot != NULL) (*slot)->kind->free_mail(*slot);
 	*slot = NULL;
 	return 0;
 }
 
-void apl_push_pending(lua_State *L, struct aps_op *op)
+void apl_push_pending(lua_State *L, struct aps_mail *mail)
 {
-	if (op == NULL) luaL_error(L, "out of memory");
-	/* The caller made `op` just now and holds it here: a throw below would lose it, which only memory's end can
+	if (mail == NULL) luaL_error(L, "out of memory");
+	/* The caller made `mail` just now and holds it here: a throw below would lose it, which only memory's end can
 	 * cause. */
-	struct aps_op **slot = apl_newuserdata(L, sizeof *slot);
+	struct aps_mail **slot = apl_newuserdata(L, sizeof *slot);
 	*slot = NULL;
 	if (luaL_newmetatable(L, PENDING)) {
 		lua_pushcfunction(L, Apl_pending_gc);
 		lua_setfield(L, -2, "__gc");
 	}
 	lua_setmetatable(L, -2);
-	*slot = op;
+	*slot = mail;
 }
 
-struct aps_op *apl_pending_take(lua_State *L, int index)
+struct aps_mail *apl_pending_take(lua_State *L, int index)
 {
-	struct aps_op **slot = luaL_checkudata(L, index, PENDING);
-	struct aps_op *op = *slot;
+	struct aps_mail **slot = luaL_checkudata(L, index, PENDING);
+	struct aps_mail *mail = *slot;
 	*slot = NULL;
-	return op;
+	return mail;
 }

@@ -21,20 +21,19 @@ size_t apl_size_of(double number);
 /* Seconds to milliseconds; nil: otherwise. math.huge becomes the longest time that a timer takes. */
 int64_t apl_field_ms(lua_State *L, int table, const char *name, int64_t otherwise);
 bool apl_field_bool(lua_State *L, int table, const char *name, bool otherwise);
-/* Adds a map of names to values, or a list of {name, value} pairs, at the top of the stack; pops it. nil: nothing. */
-void apl_take_headers(lua_State *L, struct aps_header_list *list);
+/* Adds a map of names to values, or a list of {name, value} pairs, at the top of the stack; pops it. nil: nothing.
+ * E_USAGE: a name or a value that no header can have. */
+enum aps_rc apl_take_headers(lua_State *L, struct aps_header_list *list, struct aps_err *err);
 
 /* Numbers of operations and the like. */
 void apl_push_id(lua_State *L, uint64_t id);
 uint64_t apl_check_id(lua_State *L, int index);
 
-/* An operation in the making, owned by the userdata that this pushes until apl_pending_take(). Throws when op is NULL.
+/* A piece of mail in the making, owned by the userdata that this pushes until apl_pending_take(). Throws when mail is
+ * NULL.
  */
-void apl_push_pending(lua_State *L, struct aps_op *op);
-struct aps_op *apl_pending_take(lua_State *L, int index);
-
-/* Throws the error's message. */
-int apl_throw(lua_State *L, const struct aps_err *err);
+void apl_push_pending(lua_State *L, struct aps_mail *mail);
+struct aps_mail *apl_pending_take(lua_State *L, int index);
 
 APS_END_DECLS
 

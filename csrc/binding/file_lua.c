@@ -1,13 +1,23 @@
 #include "binding/file_lua.h"
 
 #include "base/file.h"
+#include "binding/err_lua.h"
 #include "binding/value.h"
 
 #include <errno.h>
 
 #define DEFAULT_MAX_BYTES ((lua_Number)(64 << 20))
 
-/* read_file(path, max_bytes) → text; nil, message, is_missing */
+/* nil and the error, whose message names the file, whole however long that name is. */
+static int fail_at(lua_State *L, const char *path, const struct aps_err *err)
+{
+	int n_results = apl_fail(L, err);
+	lua_pushfstring(L, "%s: %s", path, err->msg);
+	lua_setfield(L, -2, "message");
+	return n_results;
+}
+
+/* read_file(path, max_bytes) → text */
 static int Apl_read_file(lua_State *L)
 {
 	struct aps_err err;
@@ -19,10 +29,8 @@ static int Apl_read_file(lua_State *L)
 	struct aps_buf *buf = apl_push_buffer(L, APS_BUF_ANY_SIZE);
 	if (aps_file_read(path, (size_t)max_bytes, buf, &err) != APS_OK) {
 		apl_release_buffer(L, -1);
-		lua_pushnil(L);
-		lua_pushfstring(L, "%s: %s", path, err.msg);
-		lua_pushboolean(L, err.native == ENOENT || err.native == ENOTDIR);
-		return 3;
+		if (err.native == ENOENT || err.native == ENOTDIR) err.word = "missing";
+		return fail_at(L, path, &err);
 	}
 	lua_pushlstring(L, buf->n == 0 ? "" : buf->p, buf->n);
 	apl_release_buffer(L, -2);

@@ -1,6 +1,7 @@
 #include "binding/gql_lua.h"
 
 #include "base/buf.h"
+#include "binding/err_lua.h"
 #include "binding/gql_tree.h"
 #include "binding/value.h"
 #include "gql/parser.h"
@@ -44,18 +45,15 @@ static struct aps_str check_text(lua_State *L, int index)
 	return text;
 }
 
-/* nil, {message, line, column} */
-static int push_refusal(lua_State *L, const struct aps_err *err, struct aps_gql_place place)
+/* nil and the error, with its place: line and column. */
+static int fail_at(lua_State *L, const struct aps_err *err, struct aps_gql_place place)
 {
-	lua_pushnil(L);
-	lua_createtable(L, 0, 3);
-	lua_pushstring(L, err->msg);
-	lua_setfield(L, -2, "message");
+	int n_results = apl_fail(L, err);
 	lua_pushinteger(L, (lua_Integer)place.line);
 	lua_setfield(L, -2, "line");
 	lua_pushinteger(L, (lua_Integer)place.column);
 	lua_setfield(L, -2, "column");
-	return 2;
+	return n_results;
 }
 
 static void push_text(lua_State *L, struct aps_str text)
@@ -74,7 +72,7 @@ static int Apl_gql_document(lua_State *L)
 	luaL_getmetatable(L, APL_DOCUMENT_METATABLE);
 	lua_setmetatable(L, -2);
 	if (aps_gql_document_new(text, slot, &place, &err) == APS_OK) return 1;
-	return push_refusal(L, &err, place);
+	return fail_at(L, &err, place);
 }
 
 /* parse(text) */
@@ -96,7 +94,7 @@ static int Apl_gql_parse(lua_State *L)
 		return 1;
 	}
 	clear_tree(tree);
-	return push_refusal(L, &err, place);
+	return fail_at(L, &err, place);
 }
 
 /* print(ast) */
@@ -108,13 +106,14 @@ static int Apl_gql_print(lua_State *L)
 	struct tree *tree = push_tree(L);
 	if (apl_gql_read_node(L, 1, &tree->arena, &node, &err) != APS_OK) {
 		clear_tree(tree);
-		return luaL_argerror(L, 1, err.msg); /* copies the message before it leaves */
+		return apl_fail(L, &err);
 	}
 	aps_gql_print(node, APS_GQL_AS_WRITTEN, &tree->text);
 	if (tree->text.rc != APS_OK) {
-		const char *why = tree->text.rc == APS_E_TOO_BIG ? "the print is too large" : "out of memory";
+		bool is_too_big = tree->text.rc == APS_E_TOO_BIG;
+		aps_fail(&err, tree->text.rc, is_too_big ? "the print is too large" : "out of memory");
 		clear_tree(tree);
-		return luaL_error(L, "%s", why);
+		return apl_fail(L, &err);
 	}
 	push_text(L, aps_buf_str(&tree->text));
 	clear_tree(tree);
@@ -175,6 +174,13 @@ static int Apl_document_hash(lua_State *L)
 	return 1;
 }
 
+/* document:bytes() */
+static int Apl_document_bytes(lua_State *L)
+{
+	lua_pushinteger(L, (lua_Integer)aps_gql_document_bytes(apl_gql_check_document(L, 1)));
+	return 1;
+}
+
 /* Names the operation; the text may be long and hold what a log must not. */
 static int Apl_document_tostring(lua_State *L)
 {
@@ -199,6 +205,7 @@ static void make_metatables(lua_State *L)
 	static const luaL_Reg METHODS[] = {{"operations", Apl_document_operations},
 	                                   {"text", Apl_document_text},
 	                                   {"hash", Apl_document_hash},
+	                                   {"bytes", Apl_document_bytes},
 	                                   {NULL, NULL}};
 	static const luaL_Reg META[] = {{"__gc", Apl_document_gc}, {"__tostring", Apl_document_tostring}, {NULL, NULL}};
 	static const luaL_Reg TREE_META[] = {{"__gc", Apl_tree_gc}, {NULL, NULL}};

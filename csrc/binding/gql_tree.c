@@ -246,7 +246,7 @@ void apl_gql_push_node(lua_State *L, const struct aps_gql_node *node)
 		if (push_member(L, node, member)) lua_setfield(L, -2, member->key);
 }
 
-static enum aps_rc admit_node(lua_State *L, const struct aps_gql_node *node, struct apl_strings *strings,
+static enum aps_rc admit_node(lua_State *L, const struct aps_gql_node *node, struct apl_document_strings *strings,
                               struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
@@ -265,8 +265,9 @@ static enum aps_rc admit_node(lua_State *L, const struct aps_gql_node *node, str
 
 enum aps_rc apl_gql_admit_node(lua_State *L, const struct aps_gql_node *node, struct aps_err *err)
 {
-	struct apl_strings *strings = apl_strings_begin(L);
-	if (strings == NULL || admit_node(L, node, strings, err) == APS_OK) return APS_OK;
+	struct apl_document_strings strings = {.strings = NULL};
+	apl_strings_begin(L, &strings);
+	if (strings.strings == NULL || admit_node(L, node, &strings, err) == APS_OK) return APS_OK;
 	return aps_fail(err, APS_E_TOO_BIG, "The document has too many names that collide in Lua's table of strings");
 }
 

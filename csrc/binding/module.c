@@ -1,13 +1,15 @@
 /* luaopen_appsync_core: assembles the C module. */
 #include "base/clock.h"
 #include "base/rand.h"
+#include "binding/builder_lua.h"
+#include "binding/client_lua.h"
+#include "binding/err_lua.h"
+#include "binding/event_lua.h"
 #include "binding/file_lua.h"
 #include "binding/gql_lua.h"
 #include "binding/runtime_lua.h"
-#include "binding/settings_lua.h"
 #include "binding/sign_lua.h"
 #include "binding/value.h"
-#include "client/event.h"
 #include "client/process.h"
 
 #include <time.h>
@@ -21,10 +23,10 @@ static int Apl_encode(lua_State *L)
 	struct aps_err err = {0};
 	struct aps_json_writer w;
 	luaL_checkany(L, 1);
+	const char *name = luaL_optstring(L, 2, "value");
 	struct aps_buf *buf = apl_push_buffer(L, MAX_TEXT_BYTES);
 	aps_json_writer_init(&w, buf);
-	if (apl_value_write(L, 1, "value", &w, &err) != APS_OK) return luaL_error(L, "%s", err.msg);
-	if (aps_json_writer_finish(&w) != APS_OK) return luaL_error(L, "the JSON text is too big");
+	if (apl_value_write(L, 1, name, &w, &err) != APS_OK) return apl_fail(L, &err);
 	lua_pushlstring(L, buf->p, buf->n);
 	apl_release_buffer(L, -2);
 	return 1;
@@ -35,12 +37,8 @@ static int Apl_decode(lua_State *L)
 	struct aps_err err = {0};
 	struct aps_str text;
 	text.p = luaL_checklstring(L, 1, &text.n);
-	static const char *const modes[] = {"rounded", "string", "safe", NULL}; /* as in enum apl_big_integers */
-	int big = luaL_checkoption(L, 2, "rounded", modes);
-	if (apl_value_push(L, text, (enum apl_big_integers)big, &err) == APS_OK) return 1;
-	lua_pushnil(L);
-	lua_pushstring(L, err.msg);
-	return 2;
+	if (apl_value_push(L, text, apl_check_big_integers(L, 2), &err) == APS_OK) return 1;
+	return apl_fail(L, &err);
 }
 
 static int Apl_uuid(lua_State *L)
@@ -82,16 +80,6 @@ static const luaL_Reg FUNCTIONS[] = {
         {"wall", Apl_wall},     {"pause", Apl_pause},   {NULL, NULL},
 };
 
-static void push_event_names(lua_State *L)
-{
-	lua_newtable(L);
-#define SET_EVENT(name)                                                                                                \
-	lua_pushinteger(L, APS_EVENT_##name);                                                                          \
-	lua_setfield(L, -2, #name);
-	APS_EVENT_MAP(SET_EVENT)
-#undef SET_EVENT
-}
-
 APS_EXPORT int luaopen_appsync_core(lua_State *L);
 
 APS_EXPORT int luaopen_appsync_core(lua_State *L)
@@ -99,19 +87,19 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	aps_process_load();
 	lua_newtable(L);
 	apl_register(L, FUNCTIONS);
+	apl_builder_register(L);
 	apl_file_register(L);
 	apl_gql_register(L);
 	apl_sign_register(L);
 	apl_runtime_register(L);
 	apl_client_register(L);
+	apl_event_register(L);
 	lua_pushliteral(L, VERSION);
 	lua_setfield(L, -2, "version");
 	lua_pushlightuserdata(L, NULL);
 	lua_setfield(L, -2, "null");
 	luaL_newmetatable(L, APL_ARRAY_METATABLE);
 	lua_setfield(L, -2, "array_mt");
-	push_event_names(L);
-	lua_setfield(L, -2, "event");
 	lua_pushboolean(L, aps_process_is_nginx());
 	lua_setfield(L, -2, "is_nginx");
 	return 1;

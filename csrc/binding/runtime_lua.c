@@ -1,8 +1,11 @@
 #include "binding/runtime_lua.h"
 
 #include "base/mem.h"
+#include "binding/err_lua.h"
+#include "binding/event_lua.h"
 #include "binding/fields.h"
 #include "binding/value.h"
+#include "client/features.h"
 
 #define RUNTIME  "appsync.core.runtime"
 #define CURRENT  "appsync.core.runtime.current" /* registry: this state's runtime */
@@ -19,7 +22,7 @@ static void free_event(struct apl_runtime *box)
 {
 	struct aps_event *event = box->event;
 	box->event = NULL;
-	if (event != NULL) event->op.kind->free_op(&event->op);
+	if (event != NULL) event->mail.kind->free_mail(&event->mail);
 }
 
 static bool close_runtime(struct apl_runtime *box, int64_t timeout_ms)
@@ -37,40 +40,22 @@ void apl_runtime_unref(struct apl_runtime *box)
 	aps_free(box);
 }
 
-struct aps_runtime *apl_runtime_check_open(lua_State *L, const struct apl_runtime *box)
+struct aps_runtime *apl_runtime_get(lua_State *L, const struct apl_runtime *box, struct aps_err *err)
 {
 	if (box->runtime == NULL) luaL_error(L, "appsync: the runtime is closed");
-	if (!aps_runtime_is_usable(box->runtime))
-		luaL_error(L, "appsync: this client was used before a fork; make clients anew in the child process");
-	return box->runtime;
+	if (aps_runtime_is_usable(box->runtime)) return box->runtime;
+	aps_fail(err, APS_E_USAGE, "this client was used before a fork; make clients anew in the child process");
+	return NULL;
 }
 
-void apl_runtime_post(lua_State *L, struct apl_runtime *box, int pending)
+enum aps_rc apl_runtime_post(lua_State *L, struct apl_runtime *box, int pending, struct aps_err *err)
 {
-	struct aps_err err = {0};
-	struct aps_runtime *runtime = apl_runtime_check_open(L, box);
-	struct aps_command *command = (struct aps_command *)apl_pending_take(L, pending);
-	if (aps_runtime_post(runtime, command, &err) != APS_OK) apl_throw(L, &err);
+	struct aps_runtime *runtime = apl_runtime_get(L, box, err);
+	if (runtime == NULL) return err->code;
+	return aps_runtime_post(runtime, (struct aps_command *)apl_pending_take(L, pending), err);
 }
 
-static int push_failure(lua_State *L, const struct aps_err *err)
-{
-	lua_pushnil(L);
-	apl_push_err(L, err);
-	return 2;
-}
-
-bool apl_runtime_begin(lua_State *L, struct apl_runtime *box, int pending)
-{
-	struct aps_err err = {0};
-	struct aps_runtime *runtime = apl_runtime_check_open(L, box);
-	struct aps_command *command = (struct aps_command *)apl_pending_take(L, pending);
-	if (aps_runtime_post(runtime, command, &err) == APS_OK) return true;
-	push_failure(L, &err);
-	return false;
-}
-
-static struct apl_runtime *check(lua_State *L)
+struct apl_runtime *apl_runtime_check(lua_State *L)
 {
 	struct apl_runtime **slot = luaL_checkudata(L, 1, RUNTIME);
 	if (*slot == NULL) luaL_error(L, "appsync: the runtime is closed");
@@ -79,8 +64,10 @@ static struct apl_runtime *check(lua_State *L)
 
 static int Apl_runtime_poll(lua_State *L)
 {
-	struct apl_runtime *box = check(L);
-	struct aps_runtime *runtime = apl_runtime_check_open(L, box);
+	struct aps_err err;
+	struct apl_runtime *box = apl_runtime_check(L);
+	struct aps_runtime *runtime = apl_runtime_get(L, box, &err);
+	if (runtime == NULL) return apl_fail(L, &err);
 	luaL_checktype(L, 2, LUA_TTABLE);
 	double limit = luaL_checknumber(L, 3);
 	int max = limit >= 1 ? (int)(limit < MAX_POLL ? limit : MAX_POLL) : 0;
@@ -110,36 +97,34 @@ static int64_t check_ms(lua_State *L, int index)
 
 static int Apl_runtime_wait(lua_State *L)
 {
-	struct aps_runtime *runtime = apl_runtime_check_open(L, check(L));
+	struct aps_err err;
+	struct aps_runtime *runtime = apl_runtime_get(L, apl_runtime_check(L), &err);
+	if (runtime == NULL) return apl_fail(L, &err);
 	lua_pushboolean(L, aps_runtime_wait(runtime, check_ms(L, 2)));
 	return 1;
 }
 
 static int Apl_runtime_fd(lua_State *L)
 {
-	lua_pushinteger(L, aps_runtime_fd(apl_runtime_check_open(L, check(L))));
+	struct aps_err err;
+	struct aps_runtime *runtime = apl_runtime_get(L, apl_runtime_check(L), &err);
+	if (runtime == NULL) return apl_fail(L, &err);
+	lua_pushinteger(L, aps_runtime_fd(runtime));
 	return 1;
 }
 
 static int Apl_runtime_arm(lua_State *L)
 {
 	struct aps_err err = {0};
-	struct aps_runtime *runtime = apl_runtime_check_open(L, check(L));
-	if (aps_runtime_arm(runtime, check_ms(L, 2), &err) != APS_OK) return push_failure(L, &err);
+	struct aps_runtime *runtime = apl_runtime_get(L, apl_runtime_check(L), &err);
+	if (runtime == NULL || aps_runtime_arm(runtime, check_ms(L, 2), &err) != APS_OK) return apl_fail(L, &err);
 	lua_pushboolean(L, 1);
 	return 1;
 }
 
-static int Apl_runtime_client(lua_State *L)
-{
-	struct apl_runtime *box = check(L);
-	apl_runtime_check_open(L, box);
-	return Apl_client_open(L, box);
-}
-
 static int Apl_runtime_close(lua_State *L)
 {
-	struct apl_runtime *box = check(L);
+	struct apl_runtime *box = apl_runtime_check(L);
 	int64_t timeout_ms = check_ms(L, 2);
 	lua_pushboolean(L, close_runtime(box, timeout_ms < 0 ? CLOSE_MS : timeout_ms));
 	return 1;
@@ -155,8 +140,8 @@ static int Apl_runtime_gc(lua_State *L)
 }
 
 static const luaL_Reg METHODS[] = {
-        {"poll", Apl_runtime_poll},     {"wait", Apl_runtime_wait},   {"fd", Apl_runtime_fd}, {"arm", Apl_runtime_arm},
-        {"client", Apl_runtime_client}, {"close", Apl_runtime_close}, {NULL, NULL},
+        {"poll", Apl_runtime_poll}, {"wait", Apl_runtime_wait},   {"fd", Apl_runtime_fd},
+        {"arm", Apl_runtime_arm},   {"close", Apl_runtime_close}, {NULL, NULL},
 };
 
 static bool push_current(lua_State *L)
@@ -180,11 +165,19 @@ static int Apl_runtime(lua_State *L)
 	*slot = aps_calloc(1, sizeof(struct apl_runtime));
 	if (*slot == NULL) return luaL_error(L, "out of memory");
 	(*slot)->n_refs = 1;
-	(*slot)->runtime = aps_runtime_new(&err);
-	if ((*slot)->runtime == NULL) return push_failure(L, &err);
+	(*slot)->runtime = aps_runtime_new(aps_features, &err);
+	if ((*slot)->runtime == NULL) return apl_fail(L, &err);
 	lua_pushvalue(L, -1);
 	lua_setfield(L, LUA_REGISTRYINDEX, CURRENT);
 	return 1;
+}
+
+void apl_runtime_add_methods(lua_State *L, const luaL_Reg *methods)
+{
+	luaL_getmetatable(L, RUNTIME);
+	lua_getfield(L, -1, "__index");
+	apl_register(L, methods);
+	lua_pop(L, 2);
 }
 
 void apl_runtime_register(lua_State *L)

@@ -1,4 +1,4 @@
-/* The runtime and its clients as userdata. One box for both, so that either may be collected first. */
+/* The runtime as userdata. It and its clients share one box, so that either may be collected first. */
 #ifndef APS_BINDING_RUNTIME_LUA_H
 #define APS_BINDING_RUNTIME_LUA_H
 
@@ -16,23 +16,16 @@ APS_BEGIN_DECLS
 
 /* Adds runtime() to the table on top of the stack. */
 void apl_runtime_register(lua_State *L);
+/* Adds methods of a runtime that make what stands above it: its clients. */
+void apl_runtime_add_methods(lua_State *L, const luaL_Reg *methods);
+/* The box of the runtime at index 1; throws. */
+struct apl_runtime *apl_runtime_check(lua_State *L);
 struct apl_runtime *apl_runtime_ref(struct apl_runtime *box);
 void apl_runtime_unref(struct apl_runtime *box);
-/* Throws when it is closed or was opened before a fork. */
-struct aps_runtime *apl_runtime_check_open(lua_State *L, const struct apl_runtime *box);
-/* Gives the command in the pending userdata at `pending` away; throws when it can't be taken. */
-void apl_runtime_post(lua_State *L, struct apl_runtime *box, int pending);
-
-/* The same for what begins something: where the threads can't be started, nil and the error as a table are pushed, and
- * false is returned. */
-bool apl_runtime_begin(lua_State *L, struct apl_runtime *box, int pending);
-
-/* {kind, message, code, retryable, sent}: an error's plain fields, as a table. */
-void apl_push_err(lua_State *L, const struct aps_err *err);
-/* Pushes a client's userdata, or nil and an error: settings at index 2. For the runtime's method client(). */
-int Apl_client_open(lua_State *L, struct apl_runtime *box);
-/* The five values of an event into the table at index 2, from `at` on. */
-void apl_event_store(lua_State *L, const struct aps_event *event, int at);
+/* NULL: E_USAGE, it was opened before a fork. Throws when it is closed. */
+struct aps_runtime *apl_runtime_get(lua_State *L, const struct apl_runtime *box, struct aps_err *err);
+/* Gives the command in the pending userdata at `pending` away. */
+enum aps_rc apl_runtime_post(lua_State *L, struct apl_runtime *box, int pending, struct aps_err *err);
 
 APS_END_DECLS
 

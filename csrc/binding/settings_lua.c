@@ -50,10 +50,10 @@ static void read_realtime(lua_State *L, int table, struct aps_settings *settings
 {
 	struct aps_str word;
 	int group = push_group(L, table, "realtime");
-	struct aps_rt_options *options = &settings->realtime;
+	struct aps_realtime_options *options = &settings->realtime;
 	if (apl_field_str(L, group, "handshake", &word)) settings->query_handshake = aps_str_is(word, "query");
 	if (apl_field_str(L, group, "protocol", &word) && aps_str_is(word, "graphql-transport-ws"))
-		options->protocol = APS_RT_TRANSPORT_WS;
+		options->protocol = APS_REALTIME_TRANSPORT_WS;
 	options->keep_alive_ms = apl_field_ms(L, group, "keep_alive", options->keep_alive_ms);
 	options->idle_close_ms = apl_field_ms(L, group, "idle_close", options->idle_close_ms);
 	size_t limit = apl_field_size(L, group, "max_subscriptions", settings->max_subscriptions);

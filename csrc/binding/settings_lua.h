@@ -9,8 +9,6 @@ APS_BEGIN_DECLS
 
 /* Throws on a wrong type; `settings` is owned by a userdata. */
 void apl_read_settings(lua_State *L, int table, struct aps_settings *settings);
-/* The metatable of clients. */
-void apl_client_register(lua_State *L);
 
 APS_END_DECLS
 

@@ -4,6 +4,7 @@
 #include "auth/jwt.h"
 #include "auth/sigv4.h"
 #include "base/mem.h"
+#include "binding/err_lua.h"
 #include "binding/value.h"
 #include "codec/base64.h"
 
@@ -213,6 +214,7 @@ static bool read_credentials(lua_State *L, int options, struct aps_sigv4_options
 	bool is_read = read_string(L, table, KEY_ACCESS_KEY_ID, &out->access_key_id, err) &&
 	               read_string(L, table, KEY_SECRET_ACCESS_KEY, &out->secret_access_key, err) &&
 	               read_string(L, table, KEY_SESSION_TOKEN, &out->session_token, err);
+	if (!is_read) err->word = APS_SIGV4_BAD_CREDENTIALS;
 	lua_pop(L, 1); /* the options keep it */
 	return is_read;
 }
@@ -294,15 +296,6 @@ static int push_result(lua_State *L, const struct signer *signer)
 	return 1;
 }
 
-/* nil, message, whether an argument is to blame */
-static int push_failure(lua_State *L, const struct aps_err *err)
-{
-	lua_pushnil(L);
-	lua_pushstring(L, err->msg);
-	lua_pushboolean(L, err->code == APS_E_USAGE);
-	return 3;
-}
-
 static int Apl_sign(lua_State *L)
 {
 	struct signer *signer = *(struct signer **)lua_touserdata(L, lua_upvalueindex(KEY_SIGNER + 1));
@@ -316,11 +309,11 @@ static int Apl_sign(lua_State *L)
 	               read_string(L, 1, KEY_URL, &request.url, &signer->err) &&
 	               read_string(L, 1, KEY_BODY, &request.body, &signer->err) && read_headers(L, 1, signer) &&
 	               read_options(L, 2, &options, &signer->err);
-	if (!is_read) return push_failure(L, &signer->err);
+	if (!is_read) return apl_fail(L, &signer->err);
 	request.headers = signer->headers;
 	request.n_headers = signer->n_headers;
 	if (aps_sigv4_sign(&request, &options, &signer->cache, &signer->out, &signer->err) != APS_OK)
-		return push_failure(L, &signer->err);
+		return apl_fail(L, &signer->err);
 	return push_result(L, signer);
 }
 
@@ -341,7 +334,7 @@ static int Apl_jwt(lua_State *L)
 	struct aps_buf *json = apl_push_buffer(L, MAX_BYTES);
 	enum aps_rc rc = aps_jwt_claims(token, json, &err);
 	if (rc == APS_OK) rc = apl_value_push(L, aps_buf_str(json), APL_BIG_ROUNDED, &err);
-	return rc == APS_OK ? 1 : push_failure(L, &err);
+	return rc == APS_OK ? 1 : apl_fail(L, &err);
 }
 
 static enum aps_base64_form check_form(lua_State *L, int index)
@@ -373,7 +366,7 @@ static int Apl_unbase64(lua_State *L)
 	struct aps_str text = check_bytes(L, 1);
 	enum aps_base64_form form = check_form(L, 2);
 	struct aps_buf *bytes = apl_push_buffer(L, MAX_BYTES);
-	if (aps_base64_decode(bytes, text, form, &err) != APS_OK) return push_failure(L, &err);
+	if (aps_base64_decode(bytes, text, form, &err) != APS_OK) return apl_fail(L, &err);
 	return push_bytes(L, bytes);
 }
 

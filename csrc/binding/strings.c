@@ -48,20 +48,20 @@ static void sweep(lua_State *L, struct apl_strings *strings)
 	aps_crowd_clear(&strings->crowd);
 }
 
-struct apl_strings *apl_strings_begin(lua_State *L)
+void apl_strings_begin(lua_State *L, struct apl_document_strings *document)
 {
-	if (!hashes_samples()) return NULL;
+	document->strings = NULL;
+	if (!hashes_samples()) return;
 	lua_rawgeti(L, APL_UPVALUE_NAMES, APL_NAMES_STRINGS);
 	struct apl_strings *strings = lua_touserdata(L, -1);
 	lua_pop(L, 1);
 	if (strings == NULL) strings = new_strings(L);
-	strings->n_compared = strings->n_texts = strings->n_dear = 0;
+	document->strings = strings;
 	if (strings->began_at_ms != 0 && aps_clock_mono_ms() - strings->began_at_ms > WINDOW_MS) {
 		sweep(L, strings);
 		strings->is_swept = strings->is_alarmed = false;
 		strings->began_at_ms = 0;
 	}
-	return strings;
 }
 
 /* The first time they may be garbage for the most part. */
@@ -75,17 +75,19 @@ static bool is_swept_away(lua_State *L, struct apl_strings *strings)
 	return true;
 }
 
-enum aps_rc apl_strings_count(lua_State *L, struct apl_strings *strings, struct aps_str text, struct aps_err *err)
+enum aps_rc apl_strings_count(lua_State *L, struct apl_document_strings *document, struct aps_str text,
+                              struct aps_err *err)
 {
-	strings->n_texts++;
+	struct apl_strings *strings = document->strings;
+	document->n_texts++;
 	uint64_t n_compared = aps_crowd_add(&strings->crowd, text);
 	if (n_compared == 0) return APS_OK;
 	if (strings->began_at_ms == 0) strings->began_at_ms = aps_clock_mono_ms();
-	strings->n_compared += n_compared;
-	strings->n_dear += n_compared >= DEAR_COMPARED ? 1 : 0;
+	document->n_compared += n_compared;
+	document->n_dear += n_compared >= DEAR_COMPARED ? 1 : 0;
 	if (is_swept_away(L, strings)) return APS_OK;
-	bool is_suspect = strings->is_alarmed && strings->n_dear * TEXTS_PER_DEAR > strings->n_texts;
-	if (!is_suspect && strings->n_compared <= MAX_COMPARED) return APS_OK;
+	bool is_suspect = strings->is_alarmed && document->n_dear * TEXTS_PER_DEAR > document->n_texts;
+	if (!is_suspect && document->n_compared <= MAX_COMPARED) return APS_OK;
 	aps_crowd_drop(&strings->crowd, text, n_compared);
 	return aps_fail(err, APS_E_TOO_BIG, "Too many strings collide in Lua's table of strings");
 }

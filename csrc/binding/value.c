@@ -70,6 +70,12 @@ void apl_register(lua_State *L, const luaL_Reg *functions)
 	luaL_setfuncs(L, functions, 2);
 }
 
+enum apl_big_integers apl_check_big_integers(lua_State *L, int index)
+{
+	static const char *const modes[] = {"rounded", "string", "safe", NULL}; /* as in enum apl_big_integers */
+	return (enum apl_big_integers)luaL_checkoption(L, index, "rounded", modes);
+}
+
 struct aps_buf *apl_push_buffer(lua_State *L, size_t max_bytes)
 {
 	luaL_checkstack(L, 3, NULL);

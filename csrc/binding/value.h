@@ -36,8 +36,12 @@ APS_BEGIN_DECLS
 /* Adds `functions` to the table on top of the stack, each with the two upvalues. */
 void apl_register(lua_State *L, const luaL_Reg *functions);
 
-/* Pushes the value of one JSON text. Pushes nothing on failure (E_SYNTAX, E_UTF8, E_DEPTH, with the offset). May throw
- * only what Lua throws (memory): hold no C allocation that a userdata doesn't own. */
+/* "rounded", "string" or "safe" at `index`; nothing: rounded. */
+enum apl_big_integers apl_check_big_integers(lua_State *L, int index);
+
+/* Pushes the value of one JSON text; in steps: binding/value_build.h. Pushes nothing on failure (E_SYNTAX, E_UTF8,
+ * E_DEPTH, with the offset). May throw only what Lua throws (memory): hold no C allocation that a userdata doesn't own.
+ */
 enum aps_rc apl_value_push(lua_State *L, struct aps_str json, enum apl_big_integers big, struct aps_err *err);
 
 /* The text is an object with this one member and no other: pushes the member's value. Else pushes nothing, and false.

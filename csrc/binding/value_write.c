@@ -213,7 +213,8 @@ static enum aps_rc write_table(struct writing *out, int table, const struct plac
 	}
 	out->depth--;
 	lua_settop(L, top);
-	return rc;
+	/* Of an empty table nothing else looks whether its key could be written. */
+	return rc == APS_OK && out->w->err.code != APS_OK ? check_written(out, place) : rc;
 }
 
 static enum aps_rc write_number(struct writing *out, int index, const struct place *place)
@@ -285,6 +286,7 @@ enum aps_rc apl_value_write(lua_State *L, int index, const char *name, struct ap
 	out.cjson_empty = kept_pointer(L, APL_NAMES_CJSON_EMPTY);
 	int top = lua_gettop(L);
 	enum aps_rc rc = write_value(&out, lua_absindex(L, index), NULL);
+	if (rc == APS_OK) rc = check_written(&out, NULL);
 	lua_settop(L, top);
 	return rc;
 }

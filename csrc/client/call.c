@@ -1,429 +1,89 @@
+/* Who waits for a request. What comes first ends both, and is told:
+ *
+ *    command ---> run_call ---> request ---> its outcome ------------------+---> RESULT ---> end_call
+ *                                  |                                       |
+ *                                  +-------> deadline, cancel, closing ----+
+ */
 #include "client/call.h"
 
-#include "auth/mask.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "client/transport.h"
-#include "codec/timefmt.h"
-
-/* A response's Date tells of a clock that is wrong once it is off by this much (amplify-js, isClockSkewed.ts). */
-#define SKEW_MS          300000
-#define LEAST_ATTEMPT_MS 10
+#include "client/core.h"
+#include "client/request.h"
 
 struct aps_call {
-	struct aps_answer_sink sink;
-	struct aps_waiter waiter;
+	struct aps_request request;
+	struct aps_outcome_sink sink;
 	struct aps_timer deadline;
-	struct aps_timer retry;
-	uint64_t id;
+	struct aps_reap reap;
 	struct aps_client *client;
-	struct aps_identity *identity; /* held; NULL: none */
-	struct aps_call_command *what; /* taken over from the inbox */
-	uint64_t http;                 /* exchange under way; 0: none */
-	uint64_t generation;           /* of the material that it was signed with */
-	struct aps_arena arena;        /* of `sent` */
-	struct aps_header_list sent;   /* the last attempt's headers */
-	struct aps_secrets secrets;    /* of all attempts: an answer may quote an earlier one */
-	unsigned n_attempts;
-	bool was_sent;
-	bool has_refreshed;
-	bool has_resigned;
-	bool is_refused; /* waits for fresh material after a 401 */
-	/* Of the attempt before a retry: what is told when there is no time or no material for another one. */
-	struct aps_err last_err;
-	struct aps_result_event *last; /* its response; NULL without one */
+	struct aps_call_command *what; /* taken over from the inbox; its text is the request's */
 };
 
-static void free_call_command(struct aps_op *op)
+static void free_call_command(struct aps_mail *mail)
 {
-	struct aps_call_command *command = (struct aps_call_command *)op;
-	if (command->result != NULL) command->result->head.op.kind->free_op(&command->result->head.op);
-	aps_free(command->method);
-	aps_free(command->url);
-	aps_free(command->body);
+	struct aps_call_command *command = (struct aps_call_command *)mail;
+	if (command->result != NULL) command->result->head.mail.kind->free_mail(&command->result->head.mail);
+	aps_operation_clear(&command->operation);
 	aps_arena_clear(&command->arena);
 	aps_free(command);
 }
 
-static void free_plain_op(struct aps_op *op)
+static const struct aps_mail_kind CALL_KIND = {"call", free_call_command};
+
+static struct aps_table *table_of(const struct aps_core *core)
 {
-	aps_free(op);
+	return aps_core_part(core, &aps_call_feature);
 }
 
-/* The loop frees each command after it ran; what a call keeps is moved into a copy whose kind is this one. */
-static const struct aps_op_kind CALL_KIND = {"call", free_call_command, NULL};
-static const struct aps_op_kind CANCEL_KIND = {"cancel", free_plain_op, NULL};
-
-static void run_call(struct aps_core *core, struct aps_command *command);
-
-struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t op)
+static void free_call(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 {
-	struct aps_call_command *command = aps_calloc(1, sizeof *command);
-	if (command == NULL) return NULL;
-	command->result = aps_result_event_new(op);
-	if (command->result == NULL) {
-		aps_free(command);
-		return NULL;
-	}
-	command->head = (struct aps_command){{NULL, &CALL_KIND, sizeof *command}, run_call, client, op};
-	command->made_ms = aps_clock_mono_ms();
-	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
-	aps_header_list_init(&command->headers, &command->arena);
-	return command;
-}
-
-static void drop_last(struct aps_call *call)
-{
-	if (call->last != NULL) call->last->head.op.kind->free_op(&call->last->head.op);
-	call->last = NULL;
+	aps_free(APS_CONTAINER_OF(reap, struct aps_call, reap));
 }
 
 static void end_call(struct aps_core *core, struct aps_call *call)
 {
-	drop_last(call);
-	if (call->http != 0) aps_http_cancel(core->http, call->http);
+	aps_request_clear(core, &call->request);
 	aps_timer_stop(&core->timers, &call->deadline);
-	aps_timer_stop(&core->timers, &call->retry);
-	aps_waiter_stop(&call->waiter);
-	aps_table_take(&core->calls, call->id);
-	if (call->client != NULL) APS_STATS_SUB(call->client->stats, operations_in_flight, 1);
-	aps_identity_release(core, call->identity);
-	aps_arena_clear(&call->arena);
-	aps_secrets_clear(&call->secrets);
-	free_call_command(&call->what->head.op);
-	aps_free(call);
+	aps_table_take(table_of(core), call->what->head.id);
+	APS_STATS_SUB(call->client->stats, operations_in_flight, 1);
+	aps_command_free(&call->what->head);
+	aps_core_reap(core, &call->reap, free_call);
 }
 
-/* Answers with an error that no response stands behind. */
-static void fail_call(struct aps_core *core, struct aps_call *call, const struct aps_err *err)
+/* Takes the outcome, and ends the call. */
+static void tell(struct aps_core *core, struct aps_call *call, struct aps_outcome *outcome)
 {
 	struct aps_result_event *event = call->what->result;
 	call->what->result = NULL;
-	event->is_plain = call->what->is_plain;
-	event->n_attempts = call->n_attempts;
-	event->response.err = *err;
-	/* What is under way may have reached the service. */
-	event->response.err.sent = err->sent || call->was_sent || call->http != 0;
-	aps_core_emit(core, &event->head);
-	APS_STATS_ADD(call->client->stats, errors, 1);
-	end_call(core, call);
-}
-
-/* Moves the answer's body and headers into the event. */
-static void answer_call(struct aps_core *core, struct aps_call *call, struct aps_result_event *event)
-{
-	event->is_plain = call->what->is_plain;
-	event->n_attempts = call->n_attempts;
+	event->answer = outcome->answer;
+	event->response = outcome->response;
+	event->decoded = outcome->decoded;
+	event->n_attempts = outcome->n_attempts;
 	event->big_integers_as_text = call->client->settings.big_integers_as_text;
-	if (event->response.err.code != APS_OK) {
-		event->response.err.sent = true;
-		APS_STATS_ADD(call->client->stats, errors, 1);
-	}
-	event->head.op.n_bytes += event->answer.n_body;
+	event->head.mail.n_bytes += outcome->answer.n_body;
+	if (event->response.err.code != APS_OK) APS_STATS_ADD(call->client->stats, errors, 1);
 	aps_core_emit(core, &event->head);
 	end_call(core, call);
 }
 
-/* The outcome of the last attempt, as there won't be another one. */
-static void give_up(struct aps_core *core, struct aps_call *call)
+static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct aps_outcome *outcome)
 {
-	struct aps_result_event *last = call->last;
-	call->last = NULL;
-	if (last != NULL) {
-		answer_call(core, call, last);
-	} else {
-		struct aps_err err = call->last_err;
-		fail_call(core, call, &err);
-	}
-}
-
-static void learn_skew(struct aps_client *client, const struct aps_http_answer *answer)
-{
-	int64_t server_s;
-	if (!aps_time_parse_http(aps_http_answer_header(answer, "date"), &server_s)) return;
-	int64_t off_ms = server_s * 1000 - aps_client_now_ms(client);
-	if (off_ms >= SKEW_MS || off_ms <= -SKEW_MS) client->skew_ms = server_s * 1000 - aps_clock_wall_ms();
-}
-
-static enum aps_rc add_header(struct aps_header_list *list, const char *name, const char *value, struct aps_err *err)
-{
-	if (aps_header_list_find(list, name) != NULL) return APS_OK;
-	return aps_header_list_add(list, aps_str_of(name), aps_str_of(value), err);
-}
-
-static enum aps_rc build_headers(struct aps_call *call, struct aps_header_list *list, struct aps_err *err)
-{
-	const struct aps_call_command *what = call->what;
-	for (size_t i = 0; i < what->headers.n_items; i++) {
-		const struct aps_header *header = &what->headers.items[i];
-		if (aps_header_list_add(list, header->name, header->value, err) != APS_OK) return err->code;
-	}
-	if (!what->is_plain) {
-		const char *agent = call->client->settings.user_agent;
-		if (add_header(list, "content-type", "application/json; charset=UTF-8", err) != APS_OK)
-			return err->code;
-		if (add_header(list, "accept", "application/json, */*;q=0.8", err) != APS_OK) return err->code;
-		if (agent != NULL && add_header(list, "x-amz-user-agent", agent, err) != APS_OK) return err->code;
-	}
-	if (call->identity == NULL) return APS_OK;
-	struct aps_appsync_signing signing = aps_identity_signing(call->identity);
-	if (what->is_plain) signing.endpoint = aps_str_of(what->url);
-	call->generation = call->identity->slot.generation;
-	return aps_appsync_http_headers(&call->identity->slot.material, &signing,
-	                                (struct aps_str){what->body, what->n_body}, list, err);
-}
-
-static enum aps_rc start_exchange(struct aps_core *core, struct aps_call *call, const struct aps_header_list *list,
-                                  struct aps_err *err)
-{
-	const struct aps_call_command *what = call->what;
-	const struct aps_settings *settings = &call->client->settings;
-	const char **lines = aps_transport_header_lines(list->arena, list);
-	char *body = what->body != NULL ? aps_strndup(what->body, what->n_body) : NULL;
-	if (lines == NULL || (what->body != NULL && body == NULL)) {
-		aps_free(body);
-		return aps_fail(err, APS_E_NOMEM, "out of memory");
-	}
-	int64_t left_ms = call->deadline.at_ms - aps_clock_mono_ms();
-	struct aps_http_request request = {
-	        .method = what->is_plain ? what->method : "POST",
-	        .url = what->is_plain ? what->url : settings->endpoint,
-	        .header_lines = lines,
-	        .n_header_lines = list->n_items,
-	        .body = body,
-	        .n_body = what->n_body,
-	        .options = &settings->net,
-	        .connect_timeout_ms = settings->connect_timeout_ms,
-	        .timeout_ms = left_ms > 1 ? left_ms : 1,
-	        .max_response_bytes = settings->max_response_bytes,
-	        .is_sent_once = !what->is_safe,
-	        .tag = &call->sink,
-	};
-	return aps_http_start(core->http, &request, &call->http, err);
-}
-
-static void send_call(struct aps_core *core, struct aps_call *call)
-{
-	struct aps_err err = {0};
-	aps_arena_clear(&call->arena);
-	aps_header_list_init(&call->sent, &call->arena);
-	call->n_attempts++;
-	enum aps_rc rc = build_headers(call, &call->sent, &err);
-	if (call->secrets.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&call->secrets);
-	aps_secrets_add_headers(&call->secrets, call->sent.items, call->sent.n_items);
-	if (call->identity != NULL) aps_secrets_add_material(&call->secrets, &call->identity->slot.material);
-	if (rc == APS_OK) rc = start_exchange(core, call, &call->sent, &err);
-	if (rc != APS_OK) {
-		fail_call(core, call, &err);
-		return;
-	}
-	APS_STATS_ADD(call->client->stats, requests, 1);
-	APS_STATS_ADD(call->client->stats, bytes_sent, call->what->n_body);
-}
-
-static void follow_verdict(struct aps_core *core, struct aps_call *call, enum aps_slot_verdict verdict)
-{
-	if (verdict == APS_SLOT_ASK || verdict == APS_SLOT_WAIT) return;
-	if (verdict != APS_SLOT_FAIL) {
-		call->is_refused = false;
-		send_call(core, call);
-		return;
-	}
-	if (call->is_refused) {
-		give_up(core, call);
-		return;
-	}
-	struct aps_err err = call->identity->slot.err;
-	fail_call(core, call, &err);
-}
-
-static void use_identity(struct aps_core *core, struct aps_call *call)
-{
-	if (call->identity == NULL)
-		send_call(core, call);
-	else
-		follow_verdict(core, call, aps_identity_use(core, call->identity, &call->waiter));
-}
-
-static void material_ready(struct aps_core *core, struct aps_waiter *waiter)
-{
-	struct aps_call *call = APS_CONTAINER_OF(waiter, struct aps_call, waiter);
-	if (call->is_refused) {
-		follow_verdict(core, call, aps_identity_refused(core, call->identity, call->generation, &call->waiter));
-		return;
-	}
-	use_identity(core, call);
-}
-
-static void retry_due(struct aps_timer *timer, void *context, int64_t now_ms APS_UNUSED)
-{
-	struct aps_call *call = APS_CONTAINER_OF(timer, struct aps_call, retry);
-	call->is_refused = false;
-	use_identity(context, call);
+	tell(core, APS_CONTAINER_OF(sink, struct aps_call, sink), outcome);
 }
 
 static void deadline_due(struct aps_timer *timer, void *context, int64_t now_ms APS_UNUSED)
 {
 	struct aps_call *call = APS_CONTAINER_OF(timer, struct aps_call, deadline);
-	if (call->last_err.code != APS_OK) {
-		give_up(context, call);
-		return;
-	}
-	struct aps_err err = {0};
-	if (call->waiter.link != NULL) {
-		aps_fail_word(&err, APS_E_AUTH, "token_timeout", 0,
-		              "no token or credentials came within the call's time");
-		err.retryable = true;
-	} else {
-		aps_fail(&err, APS_E_TIMEOUT, "no answer within %.3g s", (double)call->what->timeout_ms / 1000.0);
-	}
-	fail_call(context, call, &err);
+	struct aps_outcome outcome;
+	if (aps_request_leave_late(context, &call->request, call->what->timeout_ms, &outcome))
+		tell(context, call, &outcome);
 }
 
-static bool wait_and_retry(struct aps_core *core, struct aps_call *call, const struct aps_http_answer *answer)
+static void leave_call(struct aps_core *core, struct aps_call *call, const struct aps_err *why)
 {
-	const struct aps_retry_policy *policy = &call->client->settings.retry;
-	if (policy->n_attempts != 0 && call->n_attempts >= policy->n_attempts) return false;
-	int64_t delay_ms = aps_retry_delay_ms(policy, call->n_attempts - 1, &core->rand);
-	int64_t after_ms = aps_retry_after_ms(aps_http_answer_header(answer, "retry-after"),
-	                                      aps_client_now_ms(call->client) / 1000);
-	if (after_ms > delay_ms) delay_ms = after_ms;
-	int64_t now_ms = aps_clock_mono_ms();
-	/* An exchange that timed out ends within a tick of the call's own end: no attempt is squeezed in between. */
-	if (now_ms + delay_ms + LEAST_ATTEMPT_MS >= call->deadline.at_ms) return false;
-	return aps_timer_set(&core->timers, &call->retry, now_ms + delay_ms);
-}
-
-/* How the call goes on after this failure; APS_RETRY_NEVER: it doesn't. */
-static enum aps_retry_class next_step(struct aps_core *core, struct aps_call *call, const struct aps_err *err,
-                                      const struct aps_http_answer *answer, struct aps_str error_type)
-{
-	struct aps_retry_question question = {
-	        .code = err->code,
-	        .status = answer->status,
-	        .error_type = error_type,
-	        .sent = err->sent,
-	        .is_safe = call->what->is_safe,
-	};
-	bool is_signed = call->identity != NULL && call->identity->slot.mode == APS_AUTH_IAM;
-	enum aps_retry_class class = aps_retry_classify(&question);
-	if (class == APS_RETRY_REFRESH && (call->identity == NULL || call->has_refreshed)) return APS_RETRY_NEVER;
-	if (class == APS_RETRY_RESIGN && (!is_signed || call->has_resigned)) return APS_RETRY_NEVER;
-	if (class == APS_RETRY_LATER && !(call->what->can_retry && wait_and_retry(core, call, answer)))
-		return APS_RETRY_NEVER;
-	return class;
-}
-
-/* Remembers the failed attempt (event: its response or NULL, taken over) and sets out for the next one. */
-static void go_on(struct aps_core *core, struct aps_call *call, enum aps_retry_class class, const struct aps_err *err,
-                  struct aps_result_event *event)
-{
-	call->last_err = *err;
-	drop_last(call);
-	call->last = event;
-	APS_STATS_ADD(call->client->stats, retries, 1);
-	if (class == APS_RETRY_REFRESH) {
-		call->has_refreshed = true;
-		call->is_refused = true;
-		follow_verdict(core, call, aps_identity_refused(core, call->identity, call->generation, &call->waiter));
-	} else if (class == APS_RETRY_RESIGN) {
-		call->has_resigned = true;
-		use_identity(core, call);
-	}
-}
-
-static void understand(struct aps_call *call, struct aps_result_event *event)
-{
-	struct aps_http_answer *answer = &event->answer;
-	struct aps_str body = {answer->body != NULL ? answer->body : "", answer->n_body};
-	struct aps_str type_header = aps_http_answer_header(answer, "x-amzn-errortype");
-	if (!call->what->is_plain) {
-		aps_gqlhttp_parse(answer->status, type_header, body, &event->decoded, &event->response);
-	} else if (answer->status > 299) {
-		aps_fail_word(&event->response.err, APS_E_HTTP, NULL, answer->status, "HTTP status %ld",
-		              answer->status);
-		event->response.error_type = type_header;
-	}
-}
-
-static void collect_secrets(const struct aps_call *call, struct aps_secrets *secrets)
-{
-	aps_secrets_init(secrets);
-	aps_secrets_add_all(secrets, &call->secrets);
-	if (call->identity != NULL) aps_secrets_add_material(secrets, &call->identity->slot.material);
-	aps_secrets_add_url(secrets, call->client->settings.net.proxy);
-	aps_secrets_add_url(secrets, call->what->is_plain ? call->what->url : call->client->settings.endpoint);
-}
-
-/* Header lines as they came: the names and values that the answer has are spans of it. */
-static struct aps_str header_text(const struct aps_http_answer *answer)
-{
-	if (answer->n_headers == 0) return APS_STR("");
-	struct aps_str last = answer->headers[answer->n_headers - 1].value;
-	return (struct aps_str){answer->header_text, (size_t)(last.p + last.n - answer->header_text)};
-}
-
-/* A failure may quote what was sent. Data of an answer that is good but for some errors is the application's. */
-static void mask_failure(struct aps_call *call, struct aps_result_event *event)
-{
-	struct aps_http_answer *answer = &event->answer;
-	struct aps_err judged = event->response.err;
-	if (judged.code == APS_OK) return;
-	bool is_partial = event->response.has_value && answer->status >= 200 && answer->status < 300;
-	struct aps_secrets secrets;
-	collect_secrets(call, &secrets);
-	bool is_masked = aps_mask(&secrets, answer->header_text, header_text(answer).n, APS_STR(""));
-	if (aps_mask(&secrets, answer->body, answer->n_body, is_partial ? event->response.data : APS_STR("")))
-		is_masked = true;
-	aps_secrets_clear(&secrets);
-	if (!is_masked) return;
-	/* Once more, for the texts; what it means was said by what came. */
-	aps_arena_clear(&event->decoded);
-	event->response = (struct aps_gqlhttp_response){.has_value = false};
-	understand(call, event);
-	memcpy(judged.msg, event->response.err.msg, sizeof judged.msg);
-	event->response.err = judged;
-}
-
-static void call_answered(struct aps_core *core, struct aps_answer_sink *sink, struct aps_http_answer *answer)
-{
-	struct aps_call *call = APS_CONTAINER_OF(sink, struct aps_call, sink);
-	call->http = 0;
-	call->was_sent = call->was_sent || answer->err.sent || answer->status != 0;
-	APS_STATS_ADD(call->client->stats, bytes_received, answer->n_body);
-	if (answer->err.code != APS_OK) {
-		struct aps_err err = answer->err;
-		enum aps_retry_class class = next_step(core, call, &err, answer, APS_STR(""));
-		if (class == APS_RETRY_NEVER)
-			fail_call(core, call, &err);
-		else
-			go_on(core, call, class, &err, NULL);
-		return;
-	}
-	learn_skew(call->client, answer);
-	/* Too late is too late, whatever held us up. */
-	if (aps_clock_mono_ms() >= call->deadline.at_ms) {
-		deadline_due(&call->deadline, core, call->deadline.at_ms);
-		return;
-	}
-	struct aps_result_event *event = call->what->result;
-	call->what->result = NULL;
-	event->answer = *answer;
-	*answer = (struct aps_http_answer){0};
-	understand(call, event);
-	mask_failure(call, event);
-	struct aps_err *err = &event->response.err;
-	if (err->code != APS_OK) {
-		err->sent = true;
-		struct aps_err copy = *err;
-		enum aps_retry_class class = next_step(core, call, err, &event->answer, event->response.error_type);
-		if (class != APS_RETRY_NEVER) call->what->result = aps_result_event_new(call->id);
-		if (call->what->result != NULL) {
-			go_on(core, call, class, &copy, event);
-			return;
-		}
-	}
-	answer_call(core, call, event);
+	struct aps_outcome outcome;
+	if (aps_request_leave(core, &call->request, why, &outcome)) tell(core, call, &outcome);
 }
 
 /* The answer of a call that can't even begin. */
@@ -433,97 +93,121 @@ static void refuse_call(struct aps_core *core, struct aps_call_command *command,
 	command->result = NULL;
 	aps_fail(&event->response.err, code, "%s", why);
 	aps_core_emit(core, &event->head);
+	aps_command_free(&command->head);
 }
 
-static struct aps_call_command *take_over(struct aps_call_command *command)
+static void init_request(struct aps_core *core, struct aps_call *call)
 {
-	struct aps_call_command *kept = aps_malloc(sizeof *kept);
-	if (kept == NULL) return NULL;
-	*kept = *command;
-	kept->headers.arena = &kept->arena;
-	command->result = NULL;
-	command->method = command->url = command->body = NULL;
-	aps_arena_init(&command->arena, 0);
-	command->headers.items = NULL;
-	return kept;
+	const struct aps_call_command *what = call->what;
+	const struct aps_request_options options = {
+	        .client = call->client,
+	        .operation = &what->operation,
+	        .headers = &what->headers,
+	        .credential = what->credential,
+	        .retry = call->client->settings.retry,
+	        .is_safe = what->is_safe,
+	        .end_ms = what->made_ms + what->timeout_ms,
+	        .timeout_ms = what->timeout_ms,
+	};
+	aps_request_init(core, &call->request, &options, &call->sink);
+}
+
+/* NULL: there is no memory, and the command is still the caller's. */
+static struct aps_call *new_call(struct aps_core *core, struct aps_client *client, struct aps_call_command *what)
+{
+	struct aps_call *call = aps_calloc(1, sizeof *call);
+	if (call == NULL || !aps_table_set(table_of(core), what->head.id, call)) {
+		aps_free(call);
+		return NULL;
+	}
+	if (what->timeout_ms == 0) what->timeout_ms = client->settings.request_timeout_ms;
+	call->sink.ended = ended;
+	call->deadline.due = deadline_due;
+	call->client = client;
+	call->what = what;
+	init_request(core, call);
+	APS_STATS_ADD(client->stats, operations, 1);
+	APS_STATS_ADD(client->stats, operations_in_flight, 1);
+	return call;
 }
 
 static void run_call(struct aps_core *core, struct aps_command *head)
 {
-	struct aps_call_command *command = (struct aps_call_command *)head;
+	APS_ON_THREAD(core->thread);
+	struct aps_call_command *what = (struct aps_call_command *)head;
 	struct aps_client *client = aps_core_client(core, head->client);
-	if (client == NULL || client->is_closing) {
-		refuse_call(core, command, APS_E_CLOSED, "the client is closed");
+	if (client == NULL) {
+		refuse_call(core, what, APS_E_CLOSED, "the client is closed");
 		return;
 	}
-	struct aps_call *call = aps_calloc(1, sizeof *call);
-	struct aps_call_command *what = call != NULL ? take_over(command) : NULL;
-	if (what == NULL || !aps_table_set(&core->calls, head->id, call)) {
-		refuse_call(core, what != NULL ? what : command, APS_E_NOMEM, "out of memory");
-		if (what != NULL) free_call_command(&what->head.op);
-		aps_free(call);
-		return;
-	}
-	*call = (struct aps_call){.id = head->id, .client = client, .what = what};
-	aps_arena_init(&call->arena, APS_BUF_ANY_SIZE);
-	aps_secrets_init(&call->secrets);
-	call->sink.answered = call_answered;
-	call->waiter.ready = material_ready;
-	call->deadline.due = deadline_due;
-	call->retry.due = retry_due;
-	if (what->timeout_ms == 0) what->timeout_ms = client->settings.request_timeout_ms;
-	APS_STATS_ADD(client->stats, operations, 1);
-	APS_STATS_ADD(client->stats, operations_in_flight, 1);
-	struct aps_err err;
-	if (what->identity != 0) call->identity = aps_identity_hold(core, what->identity);
-	if (what->identity != 0 && call->identity == NULL) {
-		aps_fail(&err, APS_E_AUTH, "the identity of this call was dropped before it was sent");
-		fail_call(core, call, &err);
-	} else if (!aps_timer_set(&core->timers, &call->deadline, what->made_ms + what->timeout_ms)) {
-		aps_fail(&err, APS_E_NOMEM, "out of memory");
-		fail_call(core, call, &err);
+	struct aps_call *call = new_call(core, client, what);
+	if (call == NULL) {
+		refuse_call(core, what, APS_E_NOMEM, "out of memory");
+	} else if (aps_timer_set(&core->timers, &call->deadline, call->request.options.end_ms)) {
+		aps_request_start(core, &call->request);
 	} else {
-		use_identity(core, call);
+		struct aps_err err;
+		aps_fail(&err, APS_E_NOMEM, "out of memory");
+		leave_call(core, call, &err);
 	}
+}
+
+struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t call)
+{
+	struct aps_call_command *command = aps_calloc(1, sizeof *command);
+	if (command == NULL) return NULL;
+	command->result = aps_result_event_new(call);
+	if (command->result == NULL) {
+		aps_free(command);
+		return NULL;
+	}
+	command->head = (struct aps_command){{NULL, &CALL_KIND, sizeof *command}, run_call, client, call};
+	command->made_ms = aps_clock_mono_ms();
+	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
+	aps_header_list_init(&command->headers, &command->arena);
+	return command;
 }
 
 static void run_cancel(struct aps_core *core, struct aps_command *command)
 {
-	struct aps_call *call = aps_table_get(&core->calls, command->id);
-	if (call == NULL) return;
-	struct aps_err err;
-	aps_fail(&err, APS_E_CANCELLED, "the call was cancelled");
-	fail_call(core, call, &err);
+	APS_ON_THREAD(core->thread);
+	struct aps_call *call = aps_table_get(table_of(core), command->id);
+	if (call != NULL) {
+		struct aps_err err;
+		aps_fail(&err, APS_E_CANCELLED, "the call was cancelled");
+		leave_call(core, call, &err);
+	}
+	aps_command_free(command);
 }
 
-struct aps_command *aps_cancel_command_new(uint64_t client, uint64_t op)
+struct aps_command *aps_cancel_command_new(uint64_t client, uint64_t call)
 {
-	struct aps_command *command = aps_calloc(1, sizeof *command);
-	if (command != NULL)
-		*command = (struct aps_command){{NULL, &CANCEL_KIND, sizeof *command}, run_cancel, client, op};
-	return command;
+	return aps_command_new(run_cancel, client, call);
 }
 
-static struct aps_call *find_call(struct aps_core *core, const struct aps_client *client)
+static enum aps_rc open_table(struct aps_core *core, void **part, struct aps_err *err)
+{
+	*part = aps_table_new(core->hash_seed);
+	return *part != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
+}
+
+static void close_table(struct aps_core *core APS_UNUSED, void *part)
+{
+	aps_table_free(part);
+}
+
+static void leave_all(struct aps_core *core, struct aps_client *client, const struct aps_err *err)
 {
 	size_t cursor = 0;
 	void *state = NULL;
-	void *value;
-	while (aps_map_next(&core->calls.map, &cursor, &state, NULL, &value)) {
-		struct aps_call *call = value;
-		if (client == NULL || call->client == client) return call;
-	}
-	return NULL;
+	struct aps_call *call;
+	while ((call = aps_table_next(table_of(core), &cursor, &state)) != NULL)
+		if (call->client == client) leave_call(core, call, err);
 }
 
-void aps_call_fail_all(struct aps_core *core, struct aps_client *client, const struct aps_err *err)
-{
-	struct aps_call *call;
-	while ((call = find_call(core, client)) != NULL) fail_call(core, call, err);
-}
-
-void aps_call_free_all(struct aps_core *core)
-{
-	struct aps_call *call;
-	while ((call = find_call(core, NULL)) != NULL) end_call(core, call);
-}
+const struct aps_feature aps_call_feature = {
+        .name = "calls",
+        .open = open_table,
+        .client_closing = leave_all,
+        .close = close_table,
+};

@@ -1,40 +1,37 @@
-/* One call over HTTP: a GraphQL query or mutation, or a plain exchange. Waiting for material, signing, sending,
- * retrying, answering: all of its life. @thread core, but for the command's making. */
+/* The application's call: a GraphQL query or mutation over HTTP that somebody waits for. What it takes to get an
+ * outcome is client/request.h; here are the deadline, the cancel, the closing of the client, and the event that tells.
+ * @thread core, but for the making of commands. */
 #ifndef APS_CLIENT_CALL_H
 #define APS_CLIENT_CALL_H
 
 #include "base/arena.h"
-#include "client/identity.h"
+#include "client/command.h"
+#include "client/event.h"
+#include "client/feature.h"
+#include "codec/header.h"
+#include "proto/operation.h"
 
-/* What the application asks for; owns its text. */
+/* What the application asks for; owns its operation and its text. */
 struct aps_call_command {
 	struct aps_command head;
-	uint64_t identity; /* 0: none */
-	bool is_plain;     /* not GraphQL: no interpretation of the answer */
-	bool is_safe;      /* may be sent again although it may have been executed */
-	bool can_retry;
-	char *method; /* plain only */
-	char *url;    /* plain only */
-	char *body;
-	size_t n_body;
+	uint64_t credential; /* 0: none */
+	bool is_safe;        /* may be sent again although it may have been executed */
+	struct aps_operation operation;
 	int64_t timeout_ms; /* 0: the client's */
 	int64_t made_ms;    /* when the application asked: its deadline counts from here */
 	struct aps_arena arena;
 	struct aps_header_list headers;  /* the application's, in `arena` */
-	struct aps_result_event *result; /* its answer, made in advance */
+	struct aps_result_event *result; /* its answer, made in advance: it can't be lost for want of memory */
 };
 
 APS_BEGIN_DECLS
 
 /* @thread app. NULL when memory is out. Fill it, then post it. */
-struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t op);
+struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t call);
 /* Posts nothing back when the operation is unknown or has ended. */
-struct aps_command *aps_cancel_command_new(uint64_t client, uint64_t op);
+struct aps_command *aps_cancel_command_new(uint64_t client, uint64_t call);
 
-/* Ends every call of the client with this error. */
-void aps_call_fail_all(struct aps_core *core, struct aps_client *client, const struct aps_err *err);
-/* Without answers: after the loop has ended. */
-void aps_call_free_all(struct aps_core *core);
+extern const struct aps_feature aps_call_feature;
 
 APS_END_DECLS
 

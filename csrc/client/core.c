@@ -3,8 +3,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/printable.h"
-#include "client/lifecycle.h"
-#include "client/link.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -23,25 +21,10 @@ static struct stop_flag *flag_of(struct aps_core *core)
 	return APS_CONTAINER_OF(core, struct stop_flag, core);
 }
 
-void *aps_table_get(const struct aps_table *table, uint64_t id)
-{
-	return aps_map_get(&table->map, (struct aps_str){(const char *)&id, sizeof id});
-}
-
-bool aps_table_set(struct aps_table *table, uint64_t id, void *object)
-{
-	return aps_map_set(&table->map, (struct aps_str){(const char *)&id, sizeof id}, object);
-}
-
-void *aps_table_take(struct aps_table *table, uint64_t id)
-{
-	return aps_map_take(&table->map, (struct aps_str){(const char *)&id, sizeof id});
-}
-
 static void app_timer_due(struct aps_timer *timer APS_UNUSED, void *context, int64_t now_ms APS_UNUSED)
 {
 	struct aps_core *core = context;
-	aps_runtime_raise(core->runtime);
+	core->outlet.raise(core->outlet.context);
 }
 
 static void wake_self(void *context)
@@ -49,7 +32,43 @@ static void wake_self(void *context)
 	aps_core_wakeup(context);
 }
 
-struct aps_core *aps_core_new(struct aps_runtime *runtime, struct aps_err *err)
+static void close_features(struct aps_core *core, size_t n)
+{
+	while (n-- != 0)
+		if (core->features[n]->close != NULL) core->features[n]->close(core, core->parts[n]);
+}
+
+static enum aps_rc open_features(struct aps_core *core, struct aps_err *err)
+{
+	for (size_t i = 0; core->features[i] != NULL; i++) {
+		const struct aps_feature *feature = core->features[i];
+		APS_ASSERT(i < APS_MAX_FEATURES);
+		if (feature->open == NULL || feature->open(core, &core->parts[i], err) == APS_OK) continue;
+		close_features(core, i);
+		return err->code;
+	}
+	return APS_OK;
+}
+
+static enum aps_rc open_parts(struct aps_core *core, struct aps_err *err)
+{
+	core->http = aps_http_new(err);
+	if (core->http == NULL) return err->code;
+	core->frames = aps_mailbox_new((struct aps_mailbox_limits){0, 0}, (struct aps_wakeup){wake_self, core});
+	if (core->frames == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	return open_features(core, err);
+}
+
+static void free_parts(struct aps_core *core)
+{
+	aps_map_clear(&core->frame_sinks.map);
+	aps_timers_clear(&core->timers);
+	if (core->frames != NULL) aps_mailbox_free(core->frames);
+	if (core->http != NULL) aps_http_free(core->http);
+	aps_free(flag_of(core));
+}
+
+struct aps_core *aps_core_new(struct aps_outlet outlet, const struct aps_feature *const *features, struct aps_err *err)
 {
 	struct stop_flag *flag = aps_calloc(1, sizeof *flag);
 	if (flag == NULL) {
@@ -57,42 +76,32 @@ struct aps_core *aps_core_new(struct aps_runtime *runtime, struct aps_err *err)
 		return NULL;
 	}
 	struct aps_core *core = &flag->core;
-	core->runtime = runtime;
-	core->http = aps_http_new(err);
-	if (core->http == NULL) {
-		aps_free(flag);
-		return NULL;
-	}
-	core->frames = aps_mailbox_new((struct aps_mailbox_limits){0, 0}, (struct aps_wakeup){wake_self, core});
-	if (core->frames == NULL) {
-		aps_fail(err, APS_E_NOMEM, "out of memory");
-		aps_http_free(core->http);
-		aps_free(flag);
-		return NULL;
-	}
+	core->outlet = outlet;
+	core->features = features;
 	aps_timers_init(&core->timers);
 	aps_rand_init_system(&core->rand);
-	uint64_t seed = aps_rand_u64(&core->rand);
-	aps_map_init(&core->calls.map, seed);
-	aps_map_init(&core->consumers.map, seed);
-	aps_map_init(&core->identities.map, seed);
-	aps_map_init(&core->links.map, seed);
+	core->hash_seed = aps_rand_u64(&core->rand);
+	aps_map_init(&core->frame_sinks.map, core->hash_seed);
 	core->app_timer.due = app_timer_due;
 	core->events_tail = &core->events_head;
-	return core;
+	core->ended_tail = &core->ended_head;
+	if (open_parts(core, err) == APS_OK) return core;
+	free_parts(core);
+	return NULL;
+}
+
+static size_t n_features(const struct aps_core *core)
+{
+	size_t n = 0;
+	while (core->features[n] != NULL) n++;
+	return n;
 }
 
 void aps_core_free(struct aps_core *core)
 {
-	aps_op_free_chain(core->events_head);
-	aps_map_clear(&core->calls.map);
-	aps_map_clear(&core->consumers.map);
-	aps_map_clear(&core->identities.map);
-	aps_map_clear(&core->links.map);
-	aps_timers_clear(&core->timers);
-	aps_mailbox_free(core->frames);
-	aps_http_free(core->http);
-	aps_free(flag_of(core));
+	aps_mail_free_chain(core->events_head);
+	close_features(core, n_features(core));
+	free_parts(core);
 }
 
 bool aps_core_join_left(struct aps_core *core, int64_t timeout_ms)
@@ -114,9 +123,10 @@ void aps_core_wakeup(struct aps_core *core)
 
 void aps_core_emit(struct aps_core *core, struct aps_event *event)
 {
+	APS_ON_THREAD(core->thread);
 	if (event == NULL) return;
-	*core->events_tail = &event->op;
-	core->events_tail = &event->op.next;
+	*core->events_tail = &event->mail;
+	core->events_tail = &event->mail.next;
 }
 
 bool aps_core_note(struct aps_core *core, enum aps_event_kind kind, uint64_t target, const char *word,
@@ -145,17 +155,102 @@ void aps_core_log(struct aps_core *core, uint64_t client, const char *level, con
 
 void aps_core_arm(struct aps_core *core, int64_t after_ms)
 {
+	APS_ON_THREAD(core->thread);
 	if (after_ms < 0)
 		aps_timer_stop(&core->timers, &core->app_timer);
 	else if (!aps_timer_set(&core->timers, &core->app_timer, aps_clock_mono_ms() + after_ms))
-		aps_runtime_raise(core->runtime); /* better too early than never */
+		core->outlet.raise(core->outlet.context); /* better too early than never */
+}
+
+void aps_core_reap(struct aps_core *core, struct aps_reap *reap,
+                   void (*free_object)(struct aps_core *core, struct aps_reap *reap))
+{
+	APS_ON_THREAD(core->thread);
+	APS_ASSERT(reap->free_object == NULL); /* it ends once */
+	*reap = (struct aps_reap){NULL, free_object};
+	*core->ended_tail = reap;
+	core->ended_tail = &reap->next;
+}
+
+/* In the order in which they ended: a client after what it had. */
+static void reap_all(struct aps_core *core)
+{
+	while (core->ended_head != NULL) {
+		struct aps_reap *reap = core->ended_head;
+		core->ended_head = reap->next;
+		if (core->ended_head == NULL) core->ended_tail = &core->ended_head;
+		reap->free_object(core, reap);
+	}
+}
+
+static size_t place_of(const struct aps_core *core, const struct aps_feature *feature)
+{
+	size_t i = 0;
+	while (core->features[i] != feature) i++;
+	return i;
+}
+
+void *aps_core_part(const struct aps_core *core, const struct aps_feature *feature)
+{
+	return core->parts[place_of(core, feature)];
+}
+
+void *aps_client_part(const struct aps_core *core, const struct aps_client *client, const struct aps_feature *feature)
+{
+	return client->parts[place_of(core, feature)];
 }
 
 struct aps_client *aps_core_client(struct aps_core *core, uint64_t id)
 {
-	for (struct aps_client *client = core->clients; client != NULL; client = client->next)
-		if (client->id == id) return client;
-	return NULL;
+	APS_ON_THREAD(core->thread);
+	struct aps_client *client = core->is_stopping ? NULL : core->clients;
+	while (client != NULL && client->id != id) client = client->next;
+	return client;
+}
+
+static void free_client(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
+{
+	struct aps_client *client = APS_CONTAINER_OF(reap, struct aps_client, reap);
+	aps_settings_clear(&client->settings);
+	aps_stats_unref(client->stats);
+	aps_free(client);
+}
+
+/* In the order of the list: calls before what they use. */
+static void end_client(struct aps_core *core, struct aps_client *client, size_t n, const struct aps_err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (core->features[i]->client_closing != NULL) core->features[i]->client_closing(core, client, err);
+	aps_core_reap(core, &client->reap, free_client);
+}
+
+enum aps_rc aps_core_open_client(struct aps_core *core, struct aps_client *client, struct aps_err *err)
+{
+	APS_ON_THREAD(core->thread);
+	for (size_t i = 0; core->features[i] != NULL; i++) {
+		const struct aps_feature *feature = core->features[i];
+		if (feature->client_opened == NULL) continue;
+		if (feature->client_opened(core, client, &client->parts[i], err) == APS_OK) continue;
+		end_client(core, client, i, err);
+		return err->code;
+	}
+	client->next = core->clients;
+	core->clients = client;
+	return APS_OK;
+}
+
+void aps_core_close_client(struct aps_core *core, struct aps_client *client)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_err err;
+	aps_fail(&err, APS_E_CLOSED, "the client was closed");
+	struct aps_client **at = &core->clients;
+	while (*at != client) at = &(*at)->next;
+	*at = client->next;
+	end_client(core, client, n_features(core), &err);
+	const char *proxy = client->settings.net.proxy;
+	aps_http_forget(core->http, proxy != NULL && strchr(proxy, '@') != NULL); /* a password */
+	if (core->ws != NULL) aps_ws_forget(core->ws);
 }
 
 int64_t aps_client_now_ms(const struct aps_client *client)
@@ -163,60 +258,88 @@ int64_t aps_client_now_ms(const struct aps_client *client)
 	return aps_clock_wall_ms() + client->skew_ms;
 }
 
-static void free_frames(struct aps_op *op)
+static void free_frames(struct aps_mail *mail)
 {
-	aps_ws_batch_free(APS_CONTAINER_OF(op, struct aps_ws_batch, op));
+	aps_ws_batch_free(APS_CONTAINER_OF(mail, struct aps_ws_batch, mail));
 }
 
-static const struct aps_op_kind FRAMES_KIND = {"frames", free_frames, NULL};
+static const struct aps_mail_kind FRAMES_KIND = {"frames", free_frames};
 
 /* @thread realtime */
 static void deliver_frames(void *context, struct aps_ws_batch *batch)
 {
 	struct aps_core *core = context;
-	batch->op = (struct aps_op){NULL, &FRAMES_KIND, batch->bytes != NULL ? batch->bytes->n : 0};
-	aps_mailbox_send(core->frames, &batch->op);
+	batch->mail = (struct aps_mail){NULL, &FRAMES_KIND, batch->bytes != NULL ? batch->bytes->n : 0};
+	aps_mailbox_send(core->frames, &batch->mail);
 }
 
-enum aps_rc aps_core_need_ws(struct aps_core *core, struct aps_err *err)
+enum aps_rc aps_core_ws_connect(struct aps_core *core, struct aps_frame_sink *sink, struct aps_ws_connect *connect,
+                                struct aps_err *err)
 {
-	if (core->ws != NULL) return APS_OK;
-	core->ws = aps_ws_new((struct aps_ws_sink){deliver_frames, core}, err);
-	return core->ws != NULL ? APS_OK : err->code;
+	APS_ON_THREAD(core->thread);
+	if (core->ws == NULL) core->ws = aps_ws_new((struct aps_ws_sink){deliver_frames, core}, err);
+	if (core->ws == NULL) return err->code;
+	connect->connection = ++core->last_connection;
+	if (!aps_table_set(&core->frame_sinks, connect->connection, sink))
+		return aps_fail(err, APS_E_NOMEM, "out of memory");
+	enum aps_rc rc = aps_ws_connect(core->ws, connect, err);
+	if (rc != APS_OK) aps_core_ws_forget(core, connect->connection);
+	return rc;
+}
+
+void aps_core_ws_forget(struct aps_core *core, uint64_t connection)
+{
+	APS_ON_THREAD(core->thread);
+	aps_table_take(&core->frame_sinks, connection);
+}
+
+bool aps_core_is_held(const struct aps_core *core)
+{
+	return core->is_behind || core->is_flooded;
 }
 
 static void drain_inbox(struct aps_core *core)
 {
-	struct aps_op *op = aps_mailbox_drain(core->inbox);
-	while (op != NULL) {
-		struct aps_op *next = op->next;
-		struct aps_command *command = (struct aps_command *)op;
+	struct aps_mail *mail = core->inbox != NULL ? aps_mailbox_drain(core->inbox) : NULL;
+	while (mail != NULL) {
+		struct aps_mail *next = mail->next;
+		struct aps_command *command = APS_CONTAINER_OF(mail, struct aps_command, mail);
+		mail->next = NULL;
 		command->run(core, command);
-		op->kind->free_op(op);
-		op = next;
+		mail = next;
 	}
 }
 
 static void hold(struct aps_core *core, bool *why, bool is_on)
 {
-	if (*why == is_on) return;
+	bool was_held = aps_core_is_held(core);
 	*why = is_on;
-	aps_link_update_all(core);
+	if (aps_core_is_held(core) == was_held) return;
+	for (size_t i = 0; core->features[i] != NULL; i++)
+		if (core->features[i]->hold != NULL) core->features[i]->hold(core, !was_held);
+}
+
+static void receive(struct aps_core *core, const struct aps_ws_batch *batch)
+{
+	for (size_t i = 0; i < batch->n_events; i++) {
+		struct aps_frame_sink *sink = aps_table_get(&core->frame_sinks, batch->events[i].connection);
+		if (sink != NULL) sink->received(core, sink, batch, &batch->events[i]);
+	}
 }
 
 /* The realtime thread reads on while these are handled: where much has piled up it is told to wait. */
 static void drain_frames(struct aps_core *core)
 {
-	struct aps_op *op = aps_mailbox_drain(core->frames);
+	struct aps_mail *mail = aps_mailbox_drain(core->frames);
 	size_t n_bytes = 0;
-	for (const struct aps_op *at = op; at != NULL; at = at->next) n_bytes += at->n_bytes;
+	for (const struct aps_mail *at = mail; at != NULL; at = at->next) n_bytes += at->n_bytes;
 	bool must_hold = n_bytes > HOLD_BYTES;
 	if (must_hold) hold(core, &core->is_behind, true);
-	while (op != NULL) {
-		struct aps_op *next = op->next;
-		aps_link_take_batch(core, APS_CONTAINER_OF(op, struct aps_ws_batch, op));
-		op->kind->free_op(op);
-		op = next;
+	while (mail != NULL) {
+		struct aps_mail *next = mail->next;
+		receive(core, APS_CONTAINER_OF(mail, struct aps_ws_batch, mail));
+		mail->kind->free_mail(mail);
+		mail = next;
 	}
 	if (must_hold) hold(core, &core->is_behind, false);
 }
@@ -234,31 +357,59 @@ static void take_answers(struct aps_core *core)
 static void publish(struct aps_core *core)
 {
 	if (core->events_head == NULL) return;
-	struct aps_op *chain = core->events_head;
+	struct aps_mail *chain = core->events_head;
 	core->events_head = NULL;
 	core->events_tail = &core->events_head;
-	aps_runtime_publish(core->runtime, chain);
+	core->outlet.publish(core->outlet.context, chain);
 }
 
-void aps_core_run(struct aps_core *core, struct aps_mailbox *inbox)
+static void end_turn(struct aps_core *core)
 {
-	core->inbox = inbox;
-	while (!atomic_load(&flag_of(core)->must_stop)) {
-		drain_inbox(core);
-		drain_frames(core);
-		take_answers(core);
-		aps_timers_run(&core->timers, core, aps_clock_mono_ms());
-		publish(core);
-		hold(core, &core->is_flooded, aps_runtime_is_flooded(core->runtime, core->is_flooded));
-		aps_http_poll(core->http, aps_timers_left_ms(&core->timers, aps_clock_mono_ms()));
-	}
-	/* Stop: commands are refused, what is outstanding is answered, the realtime thread is joined, then nothing
-	 * runs. */
+	for (size_t i = 0; core->features[i] != NULL; i++)
+		if (core->features[i]->turn_end != NULL) core->features[i]->turn_end(core);
+	reap_all(core);
+	publish(core);
+}
+
+/* Commands are refused from now on. Those that had come before are run, and find no client: each is answered as closed.
+ */
+static void wind_up(struct aps_core *core)
+{
+	struct aps_mail *left = aps_mailbox_close(core->inbox);
 	core->is_stopping = true;
-	aps_op_free_chain(aps_mailbox_close(core->inbox));
-	aps_lifecycle_close_all(core);
+	while (left != NULL) {
+		struct aps_command *command = APS_CONTAINER_OF(left, struct aps_command, mail);
+		left = left->next;
+		command->mail.next = NULL;
+		command->run(core, command);
+	}
+	while (core->clients != NULL) aps_core_close_client(core, core->clients);
 	if (core->ws != NULL && !aps_ws_free(core->ws, WS_STOP_MS)) core->left_ws = core->ws;
 	core->ws = NULL;
-	aps_lifecycle_free_all(core);
-	publish(core);
+	end_turn(core);
+}
+
+void aps_core_turn(struct aps_core *core)
+{
+	APS_ON_THREAD(core->thread);
+	drain_inbox(core);
+	drain_frames(core);
+	take_answers(core);
+	aps_timers_run(&core->timers, core, aps_clock_mono_ms());
+	end_turn(core);
+}
+
+void aps_core_run(struct aps_core *core, struct aps_mailbox *inbox, const struct aps_thread *thread)
+{
+	core->inbox = inbox;
+	core->thread = thread;
+	while (!atomic_load(&flag_of(core)->must_stop)) {
+		aps_core_turn(core);
+		bool is_flooded = core->outlet.is_flooded(core->outlet.context, core->is_flooded);
+		hold(core, &core->is_flooded, is_flooded);
+		bool is_done = core->events_head == NULL && core->ended_head == NULL;
+		aps_http_poll(core->http, is_done ? aps_timers_left_ms(&core->timers, aps_clock_mono_ms()) : 0);
+	}
+	wind_up(core);
+	core->thread = NULL; /* what is left is freed by whoever joins it */
 }

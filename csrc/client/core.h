@@ -1,41 +1,37 @@
 /* The core thread: one loop around curl's poll that drains commands, answers and frames, runs timers, and publishes
- * events once a turn. All functions are @thread core unless they say otherwise. */
+ * events once a turn. It owns the sockets, the clients and the turn; what a client is good for are features
+ * (feature.h). All functions are @thread core unless they say otherwise. */
 #ifndef APS_CLIENT_CORE_H
 #define APS_CLIENT_CORE_H
 
-#include "base/map.h"
 #include "base/rand.h"
+#include "client/command.h"
 #include "client/event.h"
-#include "client/runtime.h"
+#include "client/feature.h"
+#include "client/outlet.h"
 #include "client/settings.h"
 #include "client/stats.h"
+#include "client/table.h"
 #include "net/http.h"
 #include "net/ws.h"
+#include "rt/thread.h"
 #include "rt/timer.h"
 
-struct aps_identity;
-struct aps_call;
-struct aps_link;
-struct aps_feed;
-
-/* Objects of one kind by their number. */
-struct aps_table {
-	struct aps_map map;
+/* Embedded in each object that ends while functions that know it may still be on the stack. */
+struct aps_reap {
+	struct aps_reap *next;
+	void (*free_object)(struct aps_core *core, struct aps_reap *reap);
 };
 
 /* One client of the application, as the core sees it. */
 struct aps_client {
 	struct aps_client *next;
-	struct aps_core *core;
 	uint64_t id;
 	struct aps_settings settings;
 	struct aps_stats *stats;
-	int64_t skew_ms; /* the service's clock less ours, learned from the Date header */
-	bool is_closing;
-	bool is_online;
-	struct aps_link *links;
-	struct aps_feed *feeds;
-	enum aps_conn_state shown_state; /* what connection:observe() was told last */
+	int64_t skew_ms;               /* the service's clock less ours, learned from the Date header */
+	void *parts[APS_MAX_FEATURES]; /* see aps_client_part() */
+	struct aps_reap reap;
 };
 
 /* Who receives the answer of an HTTP exchange; request.tag points at it. */
@@ -43,38 +39,49 @@ struct aps_answer_sink {
 	void (*answered)(struct aps_core *core, struct aps_answer_sink *sink, struct aps_http_answer *answer);
 };
 
+/* Who receives what a WebSocket brings: see aps_core_ws_connect(). */
+struct aps_frame_sink {
+	void (*received)(struct aps_core *core, struct aps_frame_sink *sink, const struct aps_ws_batch *batch,
+	                 const struct aps_ws_event *event);
+};
+
 struct aps_core {
-	struct aps_runtime *runtime;
+	const struct aps_feature *const *features; /* ends with NULL */
+	void *parts[APS_MAX_FEATURES];
+	struct aps_outlet outlet;
+	const struct aps_thread *thread; /* the one that runs the loop; NULL: none yet */
 	struct aps_http *http;
-	struct aps_ws *ws;         /* NULL until the first subscription */
-	struct aps_mailbox *inbox; /* commands; the runtime's */
-	struct aps_mailbox
-	        *frames; /* batches of the realtime thread; bounded by not reading sockets, see drain_frames() */
-	bool is_behind;  /* no socket is read: too many frames wait for the core, */
-	bool is_flooded; /* or too many events for the application */
+	struct aps_ws *ws;          /* NULL until the first WebSocket */
+	struct aps_mailbox *inbox;  /* commands; the runtime's */
+	struct aps_mailbox *frames; /* batches of the realtime thread; bounded by not reading sockets: drain_frames() */
+	struct aps_table frame_sinks; /* by connection */
+	uint64_t last_connection;
+	bool is_stopping; /* commands that had come before are refused like those of closed clients */
+	bool is_behind;   /* too many frames wait for the core, */
+	bool is_flooded;  /* or too many events for the application */
 	struct aps_timers timers;
 	struct aps_rand rand;
+	uint64_t hash_seed; /* of all tables */
 	struct aps_client *clients;
-	struct aps_table calls;
-	struct aps_table consumers;
-	struct aps_table identities;
-	struct aps_table links;     /* by the number that the realtime thread knows */
 	struct aps_timer app_timer; /* wakes the application for its own timers */
-	struct aps_op *events_head;
-	struct aps_op **events_tail;
-	uint64_t last_connection; /* numbers for the realtime thread */
-	bool is_stopping;
+	struct aps_mail *events_head;
+	struct aps_mail **events_tail;
+	struct aps_reap *ended_head; /* what is freed at the end of the turn */
+	struct aps_reap **ended_tail;
 	struct aps_ws *left_ws; /* the realtime thread is stuck and may still use *core */
 };
 
 APS_BEGIN_DECLS
 
-/* @thread app, before the thread starts */
-struct aps_core *aps_core_new(struct aps_runtime *runtime, struct aps_err *err);
+/* `features`: a list that ends with NULL, of at most APS_MAX_FEATURES; it stays. @thread app, before the thread starts
+ */
+struct aps_core *aps_core_new(struct aps_outlet outlet, const struct aps_feature *const *features, struct aps_err *err);
 /* @thread app, after it was joined */
 void aps_core_free(struct aps_core *core);
 /* The thread's main function; returns after aps_core_stop(). */
-void aps_core_run(struct aps_core *core, struct aps_mailbox *inbox);
+void aps_core_run(struct aps_core *core, struct aps_mailbox *inbox, const struct aps_thread *thread);
+/* One turn of its loop, without the wait for sockets. For tests, which have no thread for it. */
+void aps_core_turn(struct aps_core *core);
 /* After the core thread was joined: waits for a realtime thread that did not stop in time. False: it still may use
  * *core, which must not be freed. */
 bool aps_core_join_left(struct aps_core *core, int64_t timeout_ms);
@@ -91,17 +98,32 @@ bool aps_core_note(struct aps_core *core, enum aps_event_kind kind, uint64_t tar
                    const struct aps_err *err);
 void aps_core_log(struct aps_core *core, uint64_t client, const char *level, const char *format, ...) APS_PRINTF(4, 5);
 void aps_core_arm(struct aps_core *core, int64_t after_ms);
+
+/* The object has ended: it is in no table or list any more and has no timer. It is freed at the end of the turn, so
+ * whoever still holds it may look at it until then. */
+void aps_core_reap(struct aps_core *core, struct aps_reap *reap,
+                   void (*free_object)(struct aps_core *core, struct aps_reap *reap));
+
+/* What the feature keeps in the core, and in one client. */
+void *aps_core_part(const struct aps_core *core, const struct aps_feature *feature);
+void *aps_client_part(const struct aps_core *core, const struct aps_client *client, const struct aps_feature *feature);
+
+/* NULL: there is none, or it is closing, as all are when the core stops. */
 struct aps_client *aps_core_client(struct aps_core *core, uint64_t id);
-
-void *aps_table_get(const struct aps_table *table, uint64_t id);
-bool aps_table_set(struct aps_table *table, uint64_t id, void *object);
-void *aps_table_take(struct aps_table *table, uint64_t id);
-
-/* Starts the realtime thread on first use. */
-enum aps_rc aps_core_need_ws(struct aps_core *core, struct aps_err *err);
-
+/* Takes the client (aps_calloc), also on failure. */
+enum aps_rc aps_core_open_client(struct aps_core *core, struct aps_client *client, struct aps_err *err);
+/* What is outstanding is answered with kind "closed". The client is freed at the end of the turn. */
+void aps_core_close_client(struct aps_core *core, struct aps_client *client);
 /* Unix time as the service has it. */
 int64_t aps_client_now_ms(const struct aps_client *client);
+
+/* Opens a WebSocket; starts the realtime thread on first use. `connect->connection` is set; what comes goes to the sink
+ * until aps_core_ws_forget(). */
+enum aps_rc aps_core_ws_connect(struct aps_core *core, struct aps_frame_sink *sink, struct aps_ws_connect *connect,
+                                struct aps_err *err);
+void aps_core_ws_forget(struct aps_core *core, uint64_t connection);
+/* No socket is to be read. */
+bool aps_core_is_held(const struct aps_core *core);
 
 APS_END_DECLS
 

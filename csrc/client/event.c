@@ -2,37 +2,61 @@
 
 #include "base/mem.h"
 
-static void free_result(struct aps_op *op)
+static const struct aps_event_form FORMS[] = {
+#define FORM(name, shape, target, a, b, c)                                                                             \
+	[APS_EVENT_##name] = {#name, APS_SHAPE_##shape, #target, {APS_VALUE_##a, APS_VALUE_##b, APS_VALUE_##c}},
+        APS_EVENT_MAP(FORM)
+#undef FORM
+};
+
+const struct aps_event_form *aps_event_form(enum aps_event_kind kind)
 {
-	struct aps_result_event *event = (struct aps_result_event *)op;
+	return kind > APS_EVENT_NONE && kind < APS_EVENT_COUNT ? &FORMS[kind] : NULL;
+}
+
+const char *aps_result_source_name(enum aps_result_source source)
+{
+	static const char *const NAMES[] = {
+#define NAME(name, text) [APS_RESULT_FROM_##name] = (text),
+	        APS_RESULT_SOURCE_MAP(NAME)
+#undef NAME
+	};
+	return NAMES[source];
+}
+
+static void free_result(struct aps_mail *mail)
+{
+	struct aps_result_event *event = (struct aps_result_event *)mail;
 	aps_http_answer_clear(&event->answer);
+	aps_bytes_unref(event->bytes);
 	aps_arena_clear(&event->decoded);
 	aps_free(event);
 }
 
-static void free_data(struct aps_op *op)
+static void free_data(struct aps_mail *mail)
 {
-	struct aps_data_event *event = (struct aps_data_event *)op;
+	struct aps_data_event *event = (struct aps_data_event *)mail;
 	aps_bytes_unref(event->bytes);
 	aps_free(event);
 }
 
-static void free_note(struct aps_op *op)
+static void free_note(struct aps_mail *mail)
 {
-	struct aps_note_event *event = (struct aps_note_event *)op;
+	struct aps_note_event *event = (struct aps_note_event *)mail;
 	aps_free(event->text);
+	aps_free(event->errors);
 	aps_free(event);
 }
 
-static const struct aps_op_kind RESULT_KIND = {"result", free_result, NULL};
-static const struct aps_op_kind DATA_KIND = {"data", free_data, NULL};
-static const struct aps_op_kind NOTE_KIND = {"note", free_note, NULL};
+static const struct aps_mail_kind RESULT_KIND = {"result", free_result};
+static const struct aps_mail_kind DATA_KIND = {"data", free_data};
+static const struct aps_mail_kind NOTE_KIND = {"note", free_note};
 
-struct aps_result_event *aps_result_event_new(uint64_t op)
+struct aps_result_event *aps_result_event_new(uint64_t call)
 {
 	struct aps_result_event *event = aps_calloc(1, sizeof *event);
 	if (event == NULL) return NULL;
-	event->head = (struct aps_event){{NULL, &RESULT_KIND, sizeof *event}, APS_EVENT_RESULT, op};
+	event->head = (struct aps_event){{NULL, &RESULT_KIND, sizeof *event}, APS_EVENT_RESULT, call};
 	aps_arena_init(&event->decoded, APS_BUF_ANY_SIZE);
 	return event;
 }

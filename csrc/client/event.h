@@ -1,4 +1,6 @@
-/* What the core tells the application: operations of the mailbox that the Lua thread drains. */
+/* What the core tells the application: mail that the Lua thread takes. A kind is declared in one line of the table
+ * below: what it carries, whom its number names (that is its route: the object with this number gets it), and which
+ * three values Lua gets. `lua/appsync/_meta/core.lua` has the same lines for people; a test compares them. */
 #ifndef APS_CLIENT_EVENT_H
 #define APS_CLIENT_EVENT_H
 
@@ -8,44 +10,74 @@
 #include "rt/bytes.h"
 #include "rt/mailbox.h"
 
+/*        kind        shape    target        a       b       c */
 #define APS_EVENT_MAP(X)                                                                                               \
-	X(RESULT)                                                                                                      \
-	X(SUB_STATE)                                                                                                   \
-	X(SUB_DATA)                                                                                                    \
-	X(SUB_END)                                                                                                     \
-	X(AUTH)                                                                                                        \
-	X(HEADERS)                                                                                                     \
-	X(CONNECTION)                                                                                                  \
-	X(LOG)                                                                                                         \
-	X(CLOSED)
+	X(RESULT, RESULT, call, DATA, ERR, INFO)                                                                       \
+	X(SUB_STATE, NOTE, subscription, WORD, NONE, NONE)                                                             \
+	X(SUB_DATA, PAYLOAD, subscription, DATA, ERR, NUMBER)                                                          \
+	X(SUB_END, NOTE, subscription, ERR, NONE, NUMBER)                                                              \
+	X(AUTH, NOTE, credential, WORD, NUMBER, NONE)                                                                  \
+	X(HEADERS, NOTE, subscription, NONE, NONE, NONE)                                                               \
+	X(CONNECTION, NOTE, client, WORD, ERR, NONE)                                                                   \
+	X(LOG, NOTE, client, WORD, TEXT, NONE)                                                                         \
+	X(CLOSED, NOTE, client, NONE, NONE, NONE)
 
 enum aps_event_kind {
 	APS_EVENT_NONE,
-#define APS_EVENT_ENUM(name) APS_EVENT_##name,
+#define APS_EVENT_ENUM(name, shape, target, a, b, c) APS_EVENT_##name,
 	APS_EVENT_MAP(APS_EVENT_ENUM)
 #undef APS_EVENT_ENUM
 	        APS_EVENT_COUNT
 };
 
-/* Head of each event; the kind of the mailbox (op.kind) frees it. */
-struct aps_event {
-	struct aps_op op;
-	enum aps_event_kind kind;
-	uint64_t target; /* operation, subscription, identity or client */
+/* Which struct an event is. */
+enum aps_event_shape { APS_SHAPE_RESULT, APS_SHAPE_PAYLOAD, APS_SHAPE_NOTE };
+
+/* What becomes a Lua value. DATA and INFO are of RESULT and PAYLOAD; the others are members of a note. */
+#define APS_EVENT_VALUE_MAP(X) X(NONE) X(DATA) X(ERR) X(INFO) X(WORD) X(TEXT) X(NUMBER)
+
+enum aps_event_value {
+#define APS_EVENT_VALUE_ENUM(name) APS_VALUE_##name,
+	APS_EVENT_VALUE_MAP(APS_EVENT_VALUE_ENUM)
+#undef APS_EVENT_VALUE_ENUM
 };
 
-/* RESULT of a GraphQL operation or a plain exchange. */
+struct aps_event_form {
+	const char *name;
+	enum aps_event_shape shape;
+	const char *target;
+	enum aps_event_value values[3];
+};
+
+/* Head of each event; the kind of the mailbox (mail.kind) frees it. */
+struct aps_event {
+	struct aps_mail mail;
+	enum aps_event_kind kind;
+	uint64_t target; /* call, subscription, credential or client */
+};
+
+/* Where a result came from; the names are those of `info.source`. */
+#define APS_RESULT_SOURCE_MAP(X) X(NETWORK, "network") X(CACHE, "cache") X(QUEUE, "optimistic")
+
+enum aps_result_source {
+#define APS_RESULT_SOURCE_ENUM(name, text) APS_RESULT_FROM_##name,
+	APS_RESULT_SOURCE_MAP(APS_RESULT_SOURCE_ENUM)
+#undef APS_RESULT_SOURCE_ENUM
+};
+
+/* RESULT of a GraphQL operation. */
 struct aps_result_event {
 	struct aps_event head;
-	bool is_plain;                        /* the application asked for status, headers and body */
-	struct aps_http_answer answer;        /* body and headers; empty without a response */
-	struct aps_gqlhttp_response response; /* spans into answer.body; response.err is the outcome */
+	enum aps_result_source source;
+	struct aps_http_answer answer;        /* of the network: its HTTP part; empty without a response */
+	struct aps_bytes *bytes;              /* of the others: JSON text that never changes; NULL: none */
+	struct aps_gqlhttp_response response; /* spans into answer.body or bytes; response.err is the outcome */
 	struct aps_arena decoded;             /* backs response.error_type */
 	unsigned n_attempts;
 	bool big_integers_as_text;
 };
 
-/* SUB_DATA: shares the bytes of the frame. */
+/* PAYLOAD: shares the bytes of the frame. */
 struct aps_data_event {
 	struct aps_event head;
 	struct aps_bytes *bytes;
@@ -54,13 +86,14 @@ struct aps_data_event {
 	bool big_integers_as_text;
 };
 
-/* All others: up to two words, an error, a number. */
+/* NOTE: up to two words, an error, a number. */
 struct aps_note_event {
 	struct aps_event head;
-	const char *word; /* state, reason or level: static text */
-	char *text;       /* message of LOG; `errors` of SUB_END, JSON, or NULL; owned */
+	const char *word; /* state, reason or level: static text; NULL: none */
+	char *text;       /* a message; owned; NULL: none */
 	bool has_err;
 	struct aps_err err;
+	char *errors;    /* the service's `errors` that belong to err: JSON text; owned; NULL: none */
 	uint64_t number; /* SUB_END: dropped; AUTH: client */
 };
 
@@ -69,7 +102,11 @@ struct aps_note_event {
 
 APS_BEGIN_DECLS
 
-struct aps_result_event *aps_result_event_new(uint64_t op);
+/* NULL: there is no such kind. */
+const struct aps_event_form *aps_event_form(enum aps_event_kind kind);
+const char *aps_result_source_name(enum aps_result_source source);
+
+struct aps_result_event *aps_result_event_new(uint64_t call);
 struct aps_data_event *aps_data_event_new(uint64_t sub, struct aps_bytes *bytes, struct aps_str payload);
 /* err may be NULL; it is copied. */
 void aps_note_event_set_err(struct aps_note_event *event, const struct aps_err *err);

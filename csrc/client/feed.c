@@ -1,7 +1,22 @@
+/* What becomes of a feed. The machine of its link says when; the lease and the consumers are asked in between.
+ *
+ *   placed --DO_START--> wants start --headers?--> asked --answer--+
+ *     ^                      |                                     |
+ *     |                      +--material (lease)? --> waiting -----+--> start sent --SUB_STARTED--> started
+ *     |                                                                     |                          |
+ *     |                                                     AUTH_REFUSED    |                          |
+ *     |                                    renewed (once)  <----------------+       SUB_RECONNECTING   |
+ *     |                                         |           \                                          |
+ *     +-----------------------------------------+            +--> REFUSED: ended                       |
+ *     +------------------------------------------------------------------------------------------------+
+ *
+ * Ended: by the machine (SUB_ENDED), by a failure on the way, or when its last consumer has left. A connection without
+ * room moves it to another one (link.c). */
 #include "client/feed.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/connections.h"
 #include "client/link.h"
 #include "codec/json_reader.h"
 #include "codec/json_writer.h"
@@ -17,118 +32,154 @@ void aps_feed_tell(struct aps_feed *feed, struct aps_str errors)
 	if (feed->told != NULL) aps_feed_mask(feed, feed->told, errors.n, APS_STR(""));
 }
 
-static void emit_end(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err)
+static bool ask(struct aps_core *core, struct aps_feed *feed)
 {
-	struct aps_note_event *event = consumer->end;
-	aps_consumer_flush(core, consumer);
-	consumer->end = NULL;
-	aps_note_event_set_err(event, err);
-	event->number = consumer->n_dropped;
-	if (err != NULL && consumer->feed->told != NULL)
-		event->text = aps_strndup(consumer->feed->told, strlen(consumer->feed->told));
-	aps_core_emit(core, &event->head);
+	struct aps_consumer *consumer = feed->consumers;
+	bool is_asked = consumer->kind->ask_headers != NULL && consumer->kind->ask_headers(core, consumer);
+	feed->asked = is_asked ? consumer : NULL;
+	return is_asked;
 }
 
-static void remove_consumer(struct aps_core *core, struct aps_consumer *consumer)
+static void tell_all(struct aps_core *core, const struct aps_feed *feed, const char *state)
 {
-	struct aps_feed *feed = consumer->feed;
-	struct aps_consumer **at = &feed->consumers;
-	while (*at != consumer) at = &(*at)->next;
-	*at = consumer->next;
-	bool was_full = consumer->is_full;
-	aps_table_take(&core->consumers, consumer->id);
-	APS_STATS_SUB(feed->client->stats, subscriptions, 1);
-	aps_consumer_free(core, consumer);
-	if (was_full) aps_link_update_pause(core, feed->link);
-	/* Whoever was asked for the headers of the next start has gone: ask another one. */
-	if (feed->waits_for_headers && feed->consumers != NULL)
-		feed->waits_for_headers = aps_core_note(core, APS_EVENT_HEADERS, feed->consumers->id, NULL, NULL);
+	for (struct aps_consumer *consumer = feed->consumers; consumer != NULL; consumer = consumer->next)
+		if (consumer->kind->tell != NULL) consumer->kind->tell(core, consumer, state);
 }
 
-static void free_feed(struct aps_core *core, struct aps_feed *feed)
+static void decided(struct aps_core *core, struct aps_lease *lease, enum aps_lease_verdict verdict,
+                    const struct aps_err *err);
+
+static void free_feed(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 {
-	struct aps_feed **at = &feed->client->feeds;
-	while (*at != feed) at = &(*at)->next;
-	*at = feed->next;
-	aps_waiter_stop(&feed->waiter);
-	aps_identity_release(core, feed->identity);
-	feed->what->head.op.kind->free_op(&feed->what->head.op);
+	struct aps_feed *feed = APS_CONTAINER_OF(reap, struct aps_feed, reap);
+	aps_topic_free(feed->topic);
 	aps_free(feed->told);
 	aps_secrets_clear(&feed->sent);
 	aps_free(feed);
 }
 
+struct aps_feed *aps_feed_new(struct aps_core *core, struct aps_client *client, struct aps_topic *topic,
+                              uint64_t number, struct aps_err *err)
+{
+	struct aps_feed *feed = aps_calloc(1, sizeof *feed);
+	if (feed == NULL) {
+		aps_fail(err, APS_E_NOMEM, "out of memory");
+		return NULL;
+	}
+	aps_lease_init(&feed->lease, decided);
+	if (!aps_lease_hold(core, &feed->lease, topic->credential) || topic->credential == 0) {
+		aps_free(feed);
+		aps_fail(err, APS_E_AUTH, "the identity of this subscription was dropped before it was sent");
+		return NULL;
+	}
+	aps_secrets_init(&feed->sent);
+	feed->number = number;
+	feed->client = client;
+	feed->topic = topic;
+	return feed;
+}
+
+void aps_feed_join(struct aps_core *core, struct aps_feed *feed, struct aps_consumer *consumer)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_consumer **at = &feed->consumers;
+	while (*at != NULL) at = &(*at)->next;
+	*at = consumer;
+	consumer->next = NULL;
+	consumer->feed = feed;
+	if (feed->is_started && consumer->kind->tell != NULL) consumer->kind->tell(core, consumer, "subscribed");
+}
+
+static void forget(struct aps_core *core, struct aps_consumer *consumer)
+{
+	struct aps_feed *feed = consumer->feed;
+	struct aps_consumer **at = &feed->consumers;
+	while (*at != consumer) at = &(*at)->next;
+	*at = consumer->next;
+	consumer->feed = NULL;
+	/* Whoever was asked for the headers of the next start has gone: ask another one. */
+	if (feed->asked != consumer) return;
+	feed->asked = NULL;
+	if (feed->consumers != NULL) ask(core, feed);
+}
+
+/* From our side: the machine is told, too. */
+static void end_feed(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
+{
+	struct aps_link *link = feed->link;
+	aps_feed_ended(core, feed, err);
+	aps_link_remove(core, link, feed->number);
+}
+
+/* After a consumer has gone: last, as it may bring anything about. */
+static void go_on_without(struct aps_core *core, struct aps_feed *feed, const struct aps_consumer *consumer)
+{
+	if (feed->consumers == NULL)
+		end_feed(core, feed, NULL);
+	else if (consumer->is_full)
+		aps_link_update_pause(core, feed->link);
+}
+
+void aps_feed_leave(struct aps_core *core, struct aps_consumer *consumer)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_feed *feed = consumer->feed;
+	forget(core, consumer);
+	go_on_without(core, feed, consumer);
+}
+
+static void tell_end(struct aps_core *core, struct aps_consumer *consumer, const struct aps_feed *feed,
+                     const struct aps_err *err)
+{
+	consumer->kind->end(core, consumer, err, err != NULL ? feed->told : NULL);
+}
+
+void aps_feed_end_consumer(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_feed *feed = consumer->feed;
+	forget(core, consumer);
+	tell_end(core, consumer, feed, err);
+	go_on_without(core, feed, consumer);
+}
+
 void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
 {
-	feed->waits_for_headers = false; /* nobody is asked any more */
 	struct aps_err shown = {0};
 	if (err != NULL) {
 		APS_STATS_ADD(feed->client->stats, errors, 1);
 		shown = *err;
-		bool is_ours = feed->client->is_closing; /* "the client was closed" quotes nobody */
-		if (!is_ours) aps_feed_mask(feed, shown.msg, strlen(shown.msg), APS_STR(""));
+		/* "the client was closed" quotes nobody */
+		if (err->code != APS_E_CLOSED) aps_feed_mask(feed, shown.msg, strlen(shown.msg), APS_STR(""));
 	}
-	while (feed->consumers != NULL) {
-		emit_end(core, feed->consumers, err != NULL ? &shown : NULL);
-		remove_consumer(core, feed->consumers);
-	}
-	aps_link_forget(core, feed->link, feed);
-	free_feed(core, feed);
-}
-
-void aps_feed_end(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
-{
 	struct aps_link *link = feed->link;
-	uint64_t number = feed->number;
-	aps_feed_ended(core, feed, err);
-	aps_link_remove(core, link, number);
-}
-
-static void end_consumer(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err)
-{
-	struct aps_feed *feed = consumer->feed;
-	emit_end(core, consumer, err);
-	remove_consumer(core, consumer);
-	if (feed->consumers == NULL) aps_feed_end(core, feed, NULL);
+	feed->asked = NULL; /* nobody is asked any more */
+	aps_connections_unshare(core, feed);
+	while (feed->consumers != NULL) {
+		struct aps_consumer *consumer = feed->consumers;
+		forget(core, consumer);
+		tell_end(core, consumer, feed, err != NULL ? &shown : NULL);
+	}
+	aps_link_forget(link, feed);
+	aps_lease_clear(core, &feed->lease);
+	aps_core_reap(core, &feed->reap, free_feed);
+	aps_link_update_pause(core, link); /* one of them may have been full */
 }
 
 void aps_feed_started(struct aps_core *core, struct aps_feed *feed)
 {
 	feed->is_started = feed->was_started = true;
-	feed->has_refreshed = false;
+	aps_lease_worked(&feed->lease);
 	aps_feed_tell(feed, APS_STR(""));
-	for (struct aps_consumer *consumer = feed->consumers; consumer != NULL; consumer = consumer->next)
-		aps_core_note(core, APS_EVENT_SUB_STATE, consumer->id, "subscribed", NULL);
+	tell_all(core, feed, "subscribed");
 }
 
 void aps_feed_reconnecting(struct aps_core *core, struct aps_feed *feed)
 {
 	feed->is_started = false;
 	feed->wants_start = false;
-	aps_waiter_stop(&feed->waiter);
-	for (struct aps_consumer *consumer = feed->consumers; consumer != NULL; consumer = consumer->next)
-		aps_core_note(core, APS_EVENT_SUB_STATE, consumer->id, "reconnecting", NULL);
-}
-
-static void stalled(struct aps_timer *timer, void *context, int64_t now_ms APS_UNUSED)
-{
-	struct aps_consumer *consumer = APS_CONTAINER_OF(timer, struct aps_consumer, stall);
-	struct aps_err err;
-	aps_consumer_stall_err(consumer, &err);
-	end_consumer(context, consumer, &err);
-}
-
-static enum aps_consumer_verdict became_full(struct aps_core *core, struct aps_consumer *consumer, struct aps_err *err)
-{
-	int64_t stall_ms = consumer->feed->client->settings.stall_timeout_ms;
-	consumer->stall.due = stalled;
-	if (!consumer->is_full && !aps_timer_set(&core->timers, &consumer->stall, aps_clock_mono_ms() + stall_ms)) {
-		aps_fail(err, APS_E_NOMEM, "out of memory");
-		return APS_CONSUMER_FAILED; /* without a timer it could hold the socket up for ever */
-	}
-	consumer->is_full = true;
-	aps_link_update_pause(core, consumer->feed->link); /* each time: a new socket is read at first */
-	return APS_CONSUMER_FULL;
+	aps_lease_stop(&feed->lease);
+	tell_all(core, feed, "reconnecting");
 }
 
 static bool has_errors(struct aps_str payload)
@@ -165,19 +216,23 @@ void aps_feed_data(struct aps_core *core, struct aps_feed *feed, struct aps_byte
 	while (consumer != NULL) {
 		struct aps_consumer *next = consumer->next;
 		struct aps_err err;
-		uint64_t n_dropped = consumer->n_dropped;
-		enum aps_consumer_verdict verdict = aps_consumer_offer(core, consumer, bytes, payload, &err);
-		APS_STATS_ADD(feed->client->stats, events, 1);
-		if (consumer->n_dropped != n_dropped) {
-			APS_STATS_ADD(feed->client->stats, dropped_events, consumer->n_dropped - n_dropped);
-			if (n_dropped == 0) aps_link_tell_dropped(core, feed->client);
+		enum aps_consumer_verdict verdict = consumer->kind->offer(core, consumer, bytes, payload, &err);
+		if (verdict == APS_CONSUMER_FAILED) {
+			aps_feed_end_consumer(core, consumer, &err);
+		} else if (verdict == APS_CONSUMER_FULL) {
+			consumer->is_full = true;
+			aps_link_update_pause(core, feed->link); /* each time: a new socket is read at first */
 		}
-		bool is_last = next == NULL && feed->consumers == consumer;
-		if (verdict == APS_CONSUMER_FULL) verdict = became_full(core, consumer, &err);
-		if (verdict == APS_CONSUMER_FAILED) end_consumer(core, consumer, &err);
-		if (verdict == APS_CONSUMER_FAILED && is_last) return; /* the feed went with it */
 		consumer = next;
 	}
+}
+
+void aps_feed_resume(struct aps_core *core, struct aps_consumer *consumer)
+{
+	APS_ON_THREAD(core->thread);
+	if (!consumer->is_full) return;
+	consumer->is_full = false;
+	aps_link_update_pause(core, consumer->feed->link);
 }
 
 bool aps_feed_is_full(const struct aps_feed *feed)
@@ -187,353 +242,136 @@ bool aps_feed_is_full(const struct aps_feed *feed)
 	return false;
 }
 
-static void too_big(struct aps_core *core, struct aps_feed *feed)
+/* {"data":"…","extensions":{"authorization":{…}}} */
+static enum aps_rc write_start(struct aps_feed *feed, struct aps_str body, struct aps_buf *payload, struct aps_err *err)
 {
-	struct aps_err err;
-	aps_fail(&err, APS_E_TOO_BIG, "the subscription is longer than %zu bytes", START_BYTES);
-	aps_feed_end(core, feed, &err);
-}
-
-/* {"data":"…","extensions":{"authorization":{…}}} for AppSync, the body itself for graphql-transport-ws. */
-static void send_start(struct aps_core *core, struct aps_feed *feed)
-{
-	struct aps_err err = {0};
-	struct aps_buf payload;
-	struct aps_str body = {feed->what->body, feed->what->n_body};
-	aps_buf_init(&payload, START_BYTES);
-	feed->wants_start = false;
-	feed->is_refused = false;
-	feed->has_fresh_headers = false;
-	if (body.n > START_BYTES) {
-		too_big(core, feed);
-		return;
-	}
-	if (feed->client->settings.realtime.protocol == APS_RT_TRANSPORT_WS) {
-		aps_link_start(core, feed->link, feed->number, body);
-		return;
-	}
 	struct aps_json_writer w;
-	aps_json_writer_init(&w, &payload);
+	aps_json_writer_init(&w, payload);
 	aps_json_write_object(&w);
 	aps_json_write_member(&w, "data", body);
 	aps_json_write_key(&w, APS_STR("extensions"));
 	aps_json_write_object(&w);
 	aps_json_write_key(&w, APS_STR("authorization"));
-	struct aps_appsync_signing signing = aps_identity_signing(feed->identity);
-	signing.extra = &feed->what->headers;
-	feed->generation = feed->identity->slot.generation;
+	struct aps_appsync_signing signing = aps_credential_signing(feed->lease.credential);
+	signing.extra = &feed->topic->headers;
 	enum aps_rc rc = aps_json_writer_finish(&w);
-	size_t object_at = payload.n;
+	size_t object_at = payload->n;
 	if (rc == APS_OK)
-		rc = aps_appsync_realtime_object(&feed->identity->slot.material, &signing, APS_APPSYNC_START, body,
-		                                 &payload, &err);
+		rc = aps_appsync_realtime_object(aps_lease_material(&feed->lease), &signing, APS_APPSYNC_START, body,
+		                                 payload, err);
 	else
-		aps_fail(&err, rc, "the subscription is too big to be sent");
+		aps_fail(err, rc, "the subscription is too big to be sent");
 	/* After a refusal the service may still quote the start before. */
-	if (!feed->has_refreshed || feed->sent.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&feed->sent);
+	if (!feed->lease.has_refreshed || feed->sent.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&feed->sent);
 	if (rc == APS_OK)
-		aps_secrets_add_object(&feed->sent, (struct aps_str){payload.p + object_at, payload.n - object_at});
-	aps_buf_add_text(&payload, "}}");
-	if (rc == APS_OK && payload.rc != APS_OK)
-		rc = aps_fail(&err, payload.rc, "the subscription is too big to be sent");
-	if (rc == APS_OK)
+		aps_secrets_add_object(&feed->sent, (struct aps_str){payload->p + object_at, payload->n - object_at});
+	aps_buf_add_text(payload, "}}");
+	if (rc == APS_OK && payload->rc != APS_OK)
+		rc = aps_fail(err, payload->rc, "the subscription is too big to be sent");
+	return rc;
+}
+
+/* What the protocol starts a subscription with: graphql-transport-ws with the body itself. */
+static enum aps_rc render_start(struct aps_feed *feed, struct aps_buf *payload, struct aps_err *err)
+{
+	struct aps_buf body;
+	bool is_appsync = feed->client->settings.realtime.protocol == APS_REALTIME_APPSYNC;
+	aps_buf_init(&body, START_BYTES);
+	enum aps_rc rc = aps_gqlhttp_body(is_appsync ? &body : payload, &feed->topic->operation, err);
+	if (rc == APS_E_TOO_BIG) aps_fail(err, rc, "the subscription is longer than %zu bytes", START_BYTES);
+	if (rc == APS_OK && is_appsync) rc = write_start(feed, aps_buf_str(&body), payload, err);
+	aps_buf_clear(&body);
+	return rc;
+}
+
+static void send_start(struct aps_core *core, struct aps_feed *feed)
+{
+	struct aps_err err = {0};
+	struct aps_buf payload;
+	aps_buf_init(&payload, START_BYTES);
+	feed->wants_start = false;
+	feed->has_fresh_headers = false;
+	if (render_start(feed, &payload, &err) == APS_OK)
 		aps_link_start(core, feed->link, feed->number, aps_buf_str(&payload));
 	else
-		aps_feed_end(core, feed, &err);
+		end_feed(core, feed, &err);
 	aps_buf_clear(&payload);
 }
 
-static void follow_verdict(struct aps_core *core, struct aps_feed *feed, enum aps_slot_verdict verdict)
+static void follow(struct aps_core *core, struct aps_feed *feed, enum aps_lease_verdict verdict,
+                   const struct aps_err *err)
 {
-	if (verdict == APS_SLOT_ASK || verdict == APS_SLOT_WAIT) return;
-	if (verdict == APS_SLOT_FAIL) {
-		struct aps_err err = feed->is_refused ? feed->refusal : feed->identity->slot.err;
-		aps_feed_end(core, feed, &err);
-	} else if (feed->is_refused) {
-		feed->is_refused = false;
-		aps_link_retry_auth(core, feed->link, feed->number);
-	} else if (feed->wants_start && !feed->waits_for_headers) {
-		send_start(core, feed);
+	struct aps_err why = verdict == APS_LEASE_FAILED ? *err : feed->refusal;
+	switch (verdict) {
+	case APS_LEASE_WAITING: break;
+	case APS_LEASE_FAILED:
+	case APS_LEASE_REFUSED: end_feed(core, feed, &why); break;
+	case APS_LEASE_RENEWED: aps_link_retry_auth(core, feed->link, feed->number); break;
+	case APS_LEASE_USABLE:
+		if (feed->wants_start && feed->asked == NULL) send_start(core, feed);
+		break;
 	}
 }
 
-static void material_ready(struct aps_core *core, struct aps_waiter *waiter)
+static void decided(struct aps_core *core, struct aps_lease *lease, enum aps_lease_verdict verdict,
+                    const struct aps_err *err)
 {
-	struct aps_feed *feed = APS_CONTAINER_OF(waiter, struct aps_feed, waiter);
-	enum aps_slot_verdict verdict =
-	        feed->is_refused ? aps_identity_refused(core, feed->identity, feed->generation, &feed->waiter)
-	                         : aps_identity_use(core, feed->identity, &feed->waiter);
-	follow_verdict(core, feed, verdict);
+	follow(core, APS_CONTAINER_OF(lease, struct aps_feed, lease), verdict, err);
 }
 
 bool aps_feed_has_headers(struct aps_core *core, struct aps_feed *feed)
 {
-	if (!feed->what->has_dynamic_headers || feed->has_fresh_headers) return true;
-	if (!feed->waits_for_headers)
-		feed->waits_for_headers = aps_core_note(core, APS_EVENT_HEADERS, feed->consumers->id, NULL, NULL);
+	if (!feed->topic->has_dynamic_headers || feed->has_fresh_headers) return true;
+	if (feed->asked == NULL) ask(core, feed);
 	return false;
+}
+
+static void go_on(struct aps_core *core, struct aps_feed *feed)
+{
+	struct aps_err err;
+	enum aps_lease_verdict verdict = aps_lease_use(core, &feed->lease, &err);
+	follow(core, feed, verdict, &err);
 }
 
 void aps_feed_want_start(struct aps_core *core, struct aps_feed *feed)
 {
 	feed->wants_start = true;
 	if (aps_feed_has_headers(core, feed)) {
-		follow_verdict(core, feed, aps_identity_use(core, feed->identity, &feed->waiter));
-	} else if (!feed->waits_for_headers) {
+		go_on(core, feed);
+	} else if (feed->asked == NULL) {
 		struct aps_err err;
 		aps_fail(&err, APS_E_NOMEM, "out of memory");
-		aps_feed_end(core, feed, &err);
+		end_feed(core, feed, &err);
 	}
 }
 
 void aps_feed_auth_refused(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
 {
 	feed->refusal = *err;
-	if (feed->has_refreshed) {
-		struct aps_err refusal = *err;
-		aps_feed_end(core, feed, &refusal);
-		return;
-	}
-	feed->has_refreshed = true;
-	feed->is_refused = true;
-	follow_verdict(core, feed, aps_identity_refused(core, feed->identity, feed->generation, &feed->waiter));
+	follow(core, feed, aps_lease_refused(core, &feed->lease), NULL);
 }
 
-static void free_plain_op(struct aps_op *op)
+void aps_feed_set_headers(struct aps_core *core, struct aps_consumer *consumer, struct aps_arena *arena,
+                          struct aps_header_list *headers)
 {
-	aps_free(op);
-}
-
-static void free_subscribe(struct aps_op *op)
-{
-	struct aps_subscribe_command *command = (struct aps_subscribe_command *)op;
-	if (command->end != NULL) command->end->head.op.kind->free_op(&command->end->head.op);
-	aps_free(command->body);
-	aps_arena_clear(&command->arena);
-	aps_free(command);
-}
-
-static void free_headers(struct aps_op *op)
-{
-	struct aps_headers_command *command = (struct aps_headers_command *)op;
-	aps_free(command->error);
-	aps_arena_clear(&command->arena);
-	aps_free(command);
-}
-
-struct consumed_command {
-	struct aps_command head;
-	size_t n;
-};
-
-static const struct aps_op_kind SUBSCRIBE_KIND = {"subscribe", free_subscribe, NULL};
-static const struct aps_op_kind UNSUBSCRIBE_KIND = {"unsubscribe", free_plain_op, NULL};
-static const struct aps_op_kind CONSUMED_KIND = {"consumed", free_plain_op, NULL};
-static const struct aps_op_kind HEADERS_KIND = {"headers", free_headers, NULL};
-
-static uint64_t sharing_hash(const struct aps_subscribe_command *what)
-{
-	if (!what->is_shared) return 0;
-	uint64_t hash = aps_str_hash((struct aps_str){what->body, what->n_body}, what->identity + 1);
-	for (size_t i = 0; i < what->headers.n_items; i++)
-		hash = aps_str_hash(what->headers.items[i].value, aps_str_hash(what->headers.items[i].name, hash));
-	return hash != 0 ? hash : 1;
-}
-
-static bool is_same(const struct aps_feed *feed, const struct aps_subscribe_command *what, uint64_t hash)
-{
-	const struct aps_subscribe_command *theirs = feed->what;
-	if (hash == 0 || feed->hash != hash || theirs->identity != what->identity) return false;
-	if (theirs->has_dynamic_headers != what->has_dynamic_headers) return false;
-	if (!aps_str_eq((struct aps_str){theirs->body, theirs->n_body}, (struct aps_str){what->body, what->n_body}))
-		return false;
-	if (what->has_dynamic_headers) return true; /* theirs are the last answer; one function gives both */
-	if (theirs->headers.n_items != what->headers.n_items) return false;
-	for (size_t i = 0; i < what->headers.n_items; i++) {
-		const struct aps_header *a = &theirs->headers.items[i];
-		const struct aps_header *b = &what->headers.items[i];
-		if (!aps_str_eq(a->name, b->name) || !aps_str_eq(a->value, b->value)) return false;
-	}
-	return true;
-}
-
-static void join(struct aps_core *core, struct aps_feed *feed, struct aps_consumer *consumer)
-{
-	struct aps_consumer **at = &feed->consumers;
-	while (*at != NULL) at = &(*at)->next;
-	*at = consumer;
-	consumer->feed = feed;
-	consumer->big_integers_as_text = feed->client->settings.big_integers_as_text;
-	APS_STATS_ADD(feed->client->stats, subscriptions, 1);
-	if (feed->is_started) aps_core_note(core, APS_EVENT_SUB_STATE, consumer->id, "subscribed", NULL);
-}
-
-static struct aps_subscribe_command *take_over(struct aps_subscribe_command *command)
-{
-	struct aps_subscribe_command *kept = aps_malloc(sizeof *kept);
-	if (kept == NULL) return NULL;
-	*kept = *command;
-	kept->headers.arena = &kept->arena;
-	command->body = NULL;
-	command->headers.items = NULL;
-	aps_arena_init(&command->arena, 0);
-	return kept;
-}
-
-static struct aps_feed *make_feed(struct aps_core *core, struct aps_client *client,
-                                  struct aps_subscribe_command *command, uint64_t hash)
-{
-	struct aps_feed *feed = aps_calloc(1, sizeof *feed);
-	if (feed == NULL) return NULL;
-	feed->what = take_over(command);
-	if (feed->what == NULL) {
-		aps_free(feed);
-		return NULL;
-	}
-	aps_secrets_init(&feed->sent);
-	feed->number = command->head.id;
-	feed->client = client;
-	feed->hash = hash;
-	feed->waiter.ready = material_ready;
-	feed->identity = aps_identity_hold(core, feed->what->identity);
-	feed->next = client->feeds;
-	client->feeds = feed;
-	return feed;
-}
-
-static void refuse(struct aps_core *core, struct aps_subscribe_command *command, enum aps_rc code, const char *why)
-{
-	struct aps_err err;
-	struct aps_note_event *event = command->end;
-	command->end = NULL;
-	aps_fail(&err, code, "%s", why);
-	aps_note_event_set_err(event, &err);
-	aps_core_emit(core, &event->head);
-}
-
-static void run_subscribe(struct aps_core *core, struct aps_command *head)
-{
-	struct aps_subscribe_command *command = (struct aps_subscribe_command *)head;
-	struct aps_client *client = aps_core_client(core, head->client);
-	if (client == NULL || client->is_closing) {
-		refuse(core, command, APS_E_CLOSED, "the client is closed");
-		return;
-	}
-	struct aps_consumer *consumer =
-	        aps_consumer_new(head->id, command->overflow, command->max_items, command->max_bytes);
-	if (consumer == NULL || !aps_table_set(&core->consumers, head->id, consumer)) {
-		if (consumer != NULL) aps_consumer_free(core, consumer);
-		refuse(core, command, APS_E_NOMEM, "out of memory");
-		return;
-	}
-	consumer->end = command->end;
-	command->end = NULL;
-	uint64_t hash = sharing_hash(command);
-	struct aps_feed *feed = client->feeds;
-	while (feed != NULL && !is_same(feed, command, hash)) feed = feed->next;
-	if (feed != NULL) {
-		join(core, feed, consumer);
-		return;
-	}
-	feed = make_feed(core, client, command, hash);
-	if (feed == NULL) {
-		aps_table_take(&core->consumers, head->id);
-		command->end = consumer->end;
-		consumer->end = NULL;
-		aps_consumer_free(core, consumer);
-		refuse(core, command, APS_E_NOMEM, "out of memory");
-		return;
-	}
-	join(core, feed, consumer);
-	struct aps_err err = {0};
-	if (feed->identity == NULL)
-		aps_fail(&err, APS_E_AUTH, "the identity of this subscription was dropped before it was sent");
-	if (feed->identity == NULL || aps_link_place(core, feed, &err) != APS_OK) aps_feed_ended(core, feed, &err);
-}
-
-static void run_unsubscribe(struct aps_core *core, struct aps_command *command)
-{
-	struct aps_consumer *consumer = aps_table_get(&core->consumers, command->id);
-	if (consumer == NULL) return;
+	APS_ON_THREAD(core->thread);
 	struct aps_feed *feed = consumer->feed;
-	remove_consumer(core, consumer);
-	if (feed->consumers == NULL) aps_feed_end(core, feed, NULL);
-}
-
-static void run_consumed(struct aps_core *core, struct aps_command *command)
-{
-	struct aps_consumer *consumer = aps_table_get(&core->consumers, command->id);
-	if (consumer == NULL) return;
-	if (aps_consumer_consumed(core, consumer, ((struct consumed_command *)command)->n))
-		aps_link_update_pause(core, consumer->feed->link);
-}
-
-static void run_headers(struct aps_core *core, struct aps_command *head)
-{
-	struct aps_headers_command *command = (struct aps_headers_command *)head;
-	struct aps_consumer *consumer = aps_table_get(&core->consumers, head->id);
-	if (consumer == NULL || !consumer->feed->waits_for_headers) return;
-	struct aps_feed *feed = consumer->feed;
-	feed->waits_for_headers = false;
-	if (command->error != NULL) {
-		struct aps_err err;
-		aps_fail_word(&err, APS_E_USAGE, "headers_failed", 0, "%s", command->error);
-		aps_feed_end(core, feed, &err);
-		return;
-	}
-	struct aps_arena arena = feed->what->arena;
-	struct aps_header_list list = feed->what->headers;
-	feed->what->arena = command->arena;
-	feed->what->headers = command->headers;
-	feed->what->headers.arena = &feed->what->arena;
-	command->arena = arena;
-	command->headers = list;
+	if (feed == NULL || feed->asked != consumer) return;
+	feed->asked = NULL;
 	feed->has_fresh_headers = true;
+	aps_topic_swap_headers(feed->topic, arena, headers);
 	if (feed->wants_start)
-		follow_verdict(core, feed, aps_identity_use(core, feed->identity, &feed->waiter));
+		go_on(core, feed);
 	else
 		aps_link_headers_ready(core, feed->link);
 }
 
-struct aps_subscribe_command *aps_subscribe_command_new(uint64_t client, uint64_t sub)
+void aps_feed_fail_headers(struct aps_core *core, struct aps_consumer *consumer, const char *message)
 {
-	struct aps_subscribe_command *command = aps_calloc(1, sizeof *command);
-	if (command == NULL) return NULL;
-	command->end = aps_note_event_new(APS_EVENT_SUB_END, sub, NULL, NULL);
-	if (command->end == NULL) {
-		aps_free(command);
-		return NULL;
-	}
-	command->head = (struct aps_command){{NULL, &SUBSCRIBE_KIND, sizeof *command}, run_subscribe, client, sub};
-	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
-	aps_header_list_init(&command->headers, &command->arena);
-	return command;
-}
-
-struct aps_command *aps_unsubscribe_command_new(uint64_t client, uint64_t sub)
-{
-	struct aps_command *command = aps_calloc(1, sizeof *command);
-	if (command != NULL)
-		*command =
-		        (struct aps_command){{NULL, &UNSUBSCRIBE_KIND, sizeof *command}, run_unsubscribe, client, sub};
-	return command;
-}
-
-struct aps_command *aps_consumed_command_new(uint64_t client, uint64_t sub, size_t n)
-{
-	struct consumed_command *command = aps_calloc(1, sizeof *command);
-	if (command == NULL) return NULL;
-	command->head = (struct aps_command){{NULL, &CONSUMED_KIND, sizeof *command}, run_consumed, client, sub};
-	command->n = n;
-	return &command->head;
-}
-
-struct aps_headers_command *aps_headers_command_new(uint64_t client, uint64_t sub)
-{
-	struct aps_headers_command *command = aps_calloc(1, sizeof *command);
-	if (command == NULL) return NULL;
-	command->head = (struct aps_command){{NULL, &HEADERS_KIND, sizeof *command}, run_headers, client, sub};
-	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
-	aps_header_list_init(&command->headers, &command->arena);
-	return command;
+	APS_ON_THREAD(core->thread);
+	struct aps_feed *feed = consumer->feed;
+	if (feed == NULL || feed->asked != consumer) return;
+	struct aps_err err;
+	aps_fail_word(&err, APS_E_USAGE, "headers_failed", 0, "%s", message);
+	end_feed(core, feed, &err);
 }

@@ -1,4 +1,4 @@
-/* Clients come and go: opening, closing, and everything's end. @thread core, but for the commands' making. */
+/* Clients come and go: the commands that open and close them. @thread app */
 #ifndef APS_CLIENT_LIFECYCLE_H
 #define APS_CLIENT_LIFECYCLE_H
 
@@ -12,15 +12,8 @@ struct aps_open_command {
 
 APS_BEGIN_DECLS
 
-/* @thread app */
 struct aps_open_command *aps_open_command_new(uint64_t client);
 struct aps_command *aps_close_command_new(uint64_t client);
-struct aps_command *aps_online_command_new(uint64_t client, bool is_online);
-
-/* Answers everything that is outstanding with kind "closed". */
-void aps_lifecycle_close_all(struct aps_core *core);
-/* Frees what is left; the realtime thread has ended. */
-void aps_lifecycle_free_all(struct aps_core *core);
 
 APS_END_DECLS
 

@@ -1,8 +1,20 @@
-/* From the machine's wish for a transport to an open socket: material, then the address, then libwebsockets. */
+/* From the machine's wish for a transport to an open socket.
+ *
+ *   DO_CONNECT --> of whom? the oldest feed's credential (again whenever feeds come, go or get their headers)
+ *                    | headers: asked for, where they are a function
+ *                    | material (lease): USABLE | WAITING --> decided | FAILED --> its feeds end, the next one's is
+ * tried
+ *                    v
+ *                  address: a transfer that only connects (no DNS on the realtime thread) | numeric: at once
+ *                    v
+ *                  WebSocket --OPENED--> aps_realtime_opened()
+ *
+ *   Whatever fails here is told the machine like a closed connection: it says when to try again.
+ *   AUTH_REFUSED of the connection --> lease: RENEWED --> the machine connects again
+ *                                             REFUSED --> its feeds end; the machine goes on with the others */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/link_state.h"
-#include "client/transport.h"
 #include "codec/base64.h"
 #include "codec/json_writer.h"
 #include "codec/percent.h"
@@ -19,54 +31,44 @@ struct handshake {
 	struct aps_endpoint endpoint;
 };
 
-static struct aps_feed *first_feed(const struct aps_link *link)
-{
-	struct aps_feed *found = NULL;
-	for (struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next)
-		if (feed->link == link) found = feed; /* the list has the newest first */
-	return found;
-}
-
 void aps_link_stop_connecting(struct aps_core *core, struct aps_link *link)
 {
 	if (link->resolving != 0) aps_http_cancel(core->http, link->resolving);
 	link->resolving = 0;
 	link->wants_connect = false;
-	aps_waiter_stop(&link->waiter);
+	aps_lease_stop(&link->lease);
 }
 
 static void connect_failed(struct aps_core *core, struct aps_link *link, const struct aps_err *err)
 {
 	link->wants_connect = false;
-	aps_rt_closed(link->machine, err, aps_clock_mono_ms());
+	aps_realtime_closed(link->machine, err, aps_clock_mono_ms());
 	aps_link_pump(core, link);
 }
 
-/* Ends the feeds that connect as this identity. */
-static void end_feeds_of(struct aps_core *core, struct aps_link *link, const struct aps_identity *identity,
+/* Ends the feeds that connect as this credential; the caller goes on with the next one. */
+static void end_feeds_of(struct aps_core *core, struct aps_link *link, const struct aps_credential *credential,
                          const struct aps_err *err)
 {
-	bool was_pumping = link->is_pumping;
-	link->is_pumping = true; /* keeps the link alive meanwhile */
-	link->is_ending = true;
-	struct aps_feed *feed = link->client->feeds;
+	struct aps_feed *feed = link->feeds;
 	while (feed != NULL) {
 		struct aps_feed *next = feed->next;
-		if (feed->link == link && feed->identity == identity) aps_feed_end(core, feed, err);
+		if (feed->lease.credential == credential) {
+			aps_feed_ended(core, feed, err);
+			aps_realtime_remove(link->machine, feed->number, aps_clock_mono_ms());
+		}
 		feed = next;
 	}
-	link->is_ending = false;
-	link->is_pumping = was_pumping;
 }
 
 static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *feed, struct handshake *shake,
                                  struct aps_err *err)
 {
-	struct aps_appsync_signing signing = aps_identity_signing(link->identity);
-	signing.extra = &feed->what->headers;
+	struct aps_appsync_signing signing = aps_credential_signing(link->lease.credential);
+	signing.extra = &feed->topic->headers;
 	struct aps_buf object;
 	aps_buf_init(&object, HANDSHAKE_BYTES);
-	enum aps_rc rc = aps_appsync_realtime_object(&link->identity->slot.material, &signing, APS_APPSYNC_CONNECT,
+	enum aps_rc rc = aps_appsync_realtime_object(aps_lease_material(&link->lease), &signing, APS_APPSYNC_CONNECT,
 	                                             APS_STR("{}"), &object, err);
 	if (rc == APS_OK) aps_secrets_add_object(&link->sent, aps_buf_str(&object));
 	if (rc == APS_OK && link->client->settings.query_handshake) {
@@ -94,13 +96,13 @@ static enum aps_rc build_transport_ws(struct aps_link *link, const struct aps_fe
                                       struct aps_err *err)
 {
 	aps_buf_add_text(&shake->protocols, "graphql-transport-ws");
-	for (size_t i = 0; i < feed->what->headers.n_items; i++) {
-		const struct aps_header *header = &feed->what->headers.items[i];
+	for (size_t i = 0; i < feed->topic->headers.n_items; i++) {
+		const struct aps_header *header = &feed->topic->headers.items[i];
 		if (aps_header_list_add(&shake->list, header->name, header->value, err) != APS_OK) return err->code;
 	}
-	struct aps_appsync_signing signing = aps_identity_signing(link->identity);
+	struct aps_appsync_signing signing = aps_credential_signing(link->lease.credential);
 	enum aps_rc rc =
-	        aps_appsync_http_headers(&link->identity->slot.material, &signing, APS_STR(""), &shake->list, err);
+	        aps_appsync_http_headers(aps_lease_material(&link->lease), &signing, APS_STR(""), &shake->list, err);
 	aps_secrets_add_headers(&link->sent, shake->list.items, shake->list.n_items);
 	return rc;
 }
@@ -120,10 +122,10 @@ static size_t text_bytes(const char *text)
 /* Too long now is too long for ever: not an error that waiting helps against. */
 static enum aps_rc too_long(const struct aps_link *link, const struct aps_feed *feed, struct aps_err *err)
 {
-	const struct aps_auth_material *material = &link->identity->slot.material;
+	const struct aps_auth_material *material = &link->lease.credential->slot.material;
 	size_t n_own = text_bytes(material->secret) + text_bytes(material->credentials.session_token);
 	size_t n_headers = 0;
-	for (size_t i = 0; i < feed->what->headers.n_items; i++) n_headers += feed->what->headers.items[i].value.n;
+	for (size_t i = 0; i < feed->topic->headers.n_items; i++) n_headers += feed->topic->headers.items[i].value.n;
 	if (n_headers > n_own) return aps_fail(err, APS_E_TOO_BIG, "the headers are too long for a handshake");
 	return aps_fail_word(err, APS_E_USAGE, "too_long", 0, "the authorization is too long for a handshake");
 }
@@ -132,24 +134,19 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
                                const char *address, struct aps_err *err)
 {
 	const struct aps_settings *settings = &link->client->settings;
-	bool is_appsync = settings->realtime.protocol == APS_RT_APPSYNC;
-	const struct aps_feed *feed = first_feed(link);
+	bool is_appsync = settings->realtime.protocol == APS_REALTIME_APPSYNC;
+	const struct aps_feed *feed = link->feeds;
 	if (feed == NULL) return aps_fail(err, APS_E_CANCELLED, "nothing is subscribed any more");
-	if (!link->has_refreshed || link->sent.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&link->sent);
+	if (!link->lease.has_refreshed || link->sent.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&link->sent);
 	aps_buf_add_text(&shake->path, shake->endpoint.path);
-	link->generation = link->identity->slot.generation;
 	enum aps_rc rc =
 	        is_appsync ? build_appsync(link, feed, shake, err) : build_transport_ws(link, feed, shake, err);
 	if (rc == APS_E_TOO_BIG || shake->protocols.rc == APS_E_TOO_BIG || shake->path.rc == APS_E_TOO_BIG)
 		return too_long(link, feed, err);
 	if (rc != APS_OK) return rc;
-	const char **lines = aps_transport_header_lines(&shake->arena, &shake->list);
-	if (lines == NULL) return aps_arena_fail(&shake->arena, "the headers", err);
 	if (shake->protocols.rc != APS_OK || shake->path.rc != APS_OK)
 		return aps_fail(err, APS_E_NOMEM, "no memory for the handshake");
-	uint64_t connection = ++core->last_connection;
 	struct aps_ws_connect connect = {
-	        .connection = connection,
 	        .is_tls = shake->endpoint.is_tls,
 	        .host = shake->endpoint.host,
 	        .port = shake->endpoint.port,
@@ -158,22 +155,19 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
 	        .path = shake->path.p,
 	        .protocols = shake->protocols.p,
 	        .expected_protocol = is_appsync ? "graphql-ws" : "graphql-transport-ws",
-	        .header_lines = lines,
-	        .n_header_lines = shake->list.n_items,
+	        .headers = shake->list.items,
+	        .n_headers = shake->list.n_items,
 	        .options = &settings->net,
 	        .connect_timeout_ms = settings->connect_timeout_ms,
 	        .max_message_bytes = settings->max_message_bytes,
 	};
-	if (!aps_table_set(&core->links, connection, link)) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	rc = aps_ws_connect(core->ws, &connect, err);
-	if (rc != APS_OK) {
-		aps_table_take(&core->links, connection);
-		return rc == APS_E_TOO_BIG ? too_long(link, feed, err) : rc;
-	}
-	link->connection = connection;
+	rc = aps_core_ws_connect(core, &link->frames, &connect, err);
+	if (rc != APS_OK) return rc == APS_E_TOO_BIG ? too_long(link, feed, err) : rc;
+	link->connection = connect.connection;
 	link->is_paused = false;
 	APS_STATS_ADD(link->client->stats, connections, 1);
 	APS_STATS_ADD(link->client->stats, sockets, 1);
+	aps_link_update_pause(core, link); /* a new one is read at first */
 	return APS_OK;
 }
 
@@ -186,7 +180,6 @@ static void open_at(struct aps_core *core, struct aps_link *link, const char *ad
 	aps_buf_init(&shake.protocols, HANDSHAKE_BYTES);
 	aps_buf_init(&shake.path, HANDSHAKE_BYTES);
 	enum aps_rc rc = aps_endpoint_parse(link->client->settings.realtime_endpoint, &shake.endpoint, &err);
-	if (rc == APS_OK) rc = aps_core_need_ws(core, &err);
 	if (rc == APS_OK) rc = open_socket(core, link, &shake, address, &err);
 	aps_endpoint_clear(&shake.endpoint);
 	clear_handshake(&shake);
@@ -246,35 +239,33 @@ void aps_link_resolved(struct aps_core *core, struct aps_answer_sink *sink, stru
  * asked again with the next attempt. */
 static bool outlives_failure(const struct aps_link *link)
 {
-	const struct aps_feed *feed = first_feed(link);
-	return feed != NULL && feed->was_started && feed->identity->slot.is_dynamic;
+	const struct aps_feed *feed = link->feeds;
+	return feed != NULL && feed->was_started && feed->lease.credential->slot.is_dynamic;
 }
 
-/* Takes the identity of the oldest feed; where that has no usable material, its feeds end and the next one's is tried.
+/* Takes the credential of the oldest feed; where that has no usable material, its feeds end and the next one's is
+ * tried.
  */
 static void connect_as_somebody(struct aps_core *core, struct aps_link *link)
 {
 	struct aps_feed *feed;
-	while (link->wants_connect && (feed = first_feed(link)) != NULL) {
-		if (link->identity != feed->identity) {
-			aps_identity_release(core, link->identity);
-			link->identity = aps_identity_hold(core, feed->identity->id);
-			link->has_refreshed = false;
-		}
+	while (link->wants_connect && (feed = link->feeds) != NULL) {
+		struct aps_err err;
+		if (link->lease.credential != feed->lease.credential)
+			aps_lease_hold(core, &link->lease, feed->topic->credential); /* which the feed holds */
 		if (!aps_feed_has_headers(core, feed)) return;
-		enum aps_slot_verdict verdict = aps_identity_use(core, link->identity, &link->waiter);
-		if (verdict == APS_SLOT_ASK || verdict == APS_SLOT_WAIT) return;
-		if (verdict != APS_SLOT_FAIL) {
+		enum aps_lease_verdict verdict = aps_lease_use(core, &link->lease, &err);
+		if (verdict == APS_LEASE_WAITING) return;
+		if (verdict == APS_LEASE_USABLE) {
 			resolve(core, link);
 			return;
 		}
-		struct aps_err err = link->identity->slot.err;
 		if (outlives_failure(link)) {
 			err.code = APS_E_NETWORK;
 			connect_failed(core, link, &err);
 			return;
 		}
-		end_feeds_of(core, link, link->identity, &err);
+		end_feeds_of(core, link, link->lease.credential, &err);
 	}
 }
 
@@ -290,72 +281,61 @@ static void try_connect(struct aps_core *core, struct aps_link *link)
 void aps_link_connect(struct aps_core *core, struct aps_link *link)
 {
 	link->wants_connect = true;
-	link->is_refused = false;
-	for (struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next) {
-		if (feed->link != link) continue;
+	for (struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next) {
 		feed->has_fresh_headers = false;
 		feed->wants_start = false; /* that was the connection before */
 	}
 	try_connect(core, link);
 }
 
-static bool has_feed_of(const struct aps_link *link, const struct aps_identity *identity)
+static bool has_feed_of(const struct aps_link *link, const struct aps_credential *credential)
 {
-	for (const struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next)
-		if (feed->link == link && feed->identity == identity) return true;
+	for (const struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next)
+		if (feed->lease.credential == credential) return true;
 	return false;
 }
 
 void aps_link_choose_again(struct aps_core *core, struct aps_link *link)
 {
-	if (link->is_ending) return; /* that goes on with the next one by itself */
-	if (link->is_refused && !has_feed_of(link, link->identity)) {
-		link->is_refused = false;
-		aps_waiter_stop(&link->waiter);
-		aps_rt_retry_auth(link->machine, 0, aps_clock_mono_ms());
+	if (link->lease.is_renewing && !has_feed_of(link, link->lease.credential)) {
+		aps_lease_stop(&link->lease);
+		aps_realtime_retry_auth(link->machine, 0, aps_clock_mono_ms());
 	}
 	if (!link->wants_connect || link->connection != 0 || link->resolving != 0) return;
-	const struct aps_feed *feed = first_feed(link);
-	if (feed != NULL && feed->identity != link->identity) aps_waiter_stop(&link->waiter);
-	if (link->waiter.link == NULL) try_connect(core, link);
+	const struct aps_feed *feed = link->feeds;
+	if (feed != NULL && feed->lease.credential != link->lease.credential) aps_lease_stop(&link->lease);
+	if (!aps_lease_is_waiting(&link->lease)) try_connect(core, link);
 }
 
-static void follow_refusal(struct aps_core *core, struct aps_link *link, enum aps_slot_verdict verdict)
+static void follow_refusal(struct aps_core *core, struct aps_link *link, enum aps_lease_verdict verdict)
 {
-	if (verdict == APS_SLOT_ASK || verdict == APS_SLOT_WAIT) return;
-	link->is_refused = false;
-	if (verdict == APS_SLOT_FAIL) {
+	if (verdict == APS_LEASE_WAITING) return;
+	if (verdict == APS_LEASE_REFUSED) {
 		struct aps_err err = link->refusal;
-		end_feeds_of(core, link, link->identity, &err);
+		end_feeds_of(core, link, link->lease.credential, &err);
 	}
-	aps_rt_retry_auth(link->machine, 0, aps_clock_mono_ms());
+	aps_realtime_retry_auth(link->machine, 0, aps_clock_mono_ms());
 	aps_link_pump(core, link);
 }
 
-void aps_link_material_ready(struct aps_core *core, struct aps_waiter *waiter)
+void aps_link_decided(struct aps_core *core, struct aps_lease *lease, enum aps_lease_verdict verdict,
+                      const struct aps_err *err APS_UNUSED)
 {
-	struct aps_link *link = APS_CONTAINER_OF(waiter, struct aps_link, waiter);
-	if (link->is_refused) {
-		enum aps_slot_verdict verdict =
-		        aps_identity_refused(core, link->identity, link->generation, &link->waiter);
-		follow_refusal(core, link, verdict == APS_SLOT_FAIL && outlives_failure(link) ? APS_SLOT_USE : verdict);
+	struct aps_link *link = APS_CONTAINER_OF(lease, struct aps_link, lease);
+	if (verdict == APS_LEASE_RENEWED || verdict == APS_LEASE_REFUSED) {
+		follow_refusal(core, link, outlives_failure(link) ? APS_LEASE_RENEWED : verdict);
 	} else {
-		try_connect(core, link);
+		try_connect(core, link); /* asks again, which is answered at once */
 		aps_link_pump(core, link);
 	}
 }
 
-void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_rt_action *action)
+void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_realtime_action *action)
 {
 	link->refusal = *action->err;
-	for (struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next)
-		if (feed->link == link && feed->identity == link->identity) aps_feed_tell(feed, action->payload);
-	link->is_refused = true;
-	enum aps_slot_verdict verdict = APS_SLOT_FAIL;
-	if (!link->has_refreshed && link->identity != NULL)
-		verdict = aps_identity_refused(core, link->identity, link->generation, &link->waiter);
-	link->has_refreshed = true;
-	follow_refusal(core, link, verdict);
+	for (struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next)
+		if (feed->lease.credential == link->lease.credential) aps_feed_tell(feed, action->payload);
+	follow_refusal(core, link, aps_lease_refused(core, &link->lease));
 }
 
 /* connection_init's payload for graphql-transport-ws: the headers, flat and under "headers" (servers differ). */
@@ -364,13 +344,14 @@ static void write_init(struct aps_link *link, struct aps_buf *out)
 	struct aps_arena arena;
 	struct aps_header_list list;
 	struct aps_err err;
-	struct aps_appsync_signing signing = aps_identity_signing(link->identity);
-	const struct aps_feed *feed = first_feed(link);
+	struct aps_appsync_signing signing = aps_credential_signing(link->lease.credential);
+	const struct aps_feed *feed = link->feeds;
 	aps_arena_init(&arena, APS_BUF_ANY_SIZE); /* the upgrade took them already */
 	aps_header_list_init(&list, &arena);
-	for (size_t i = 0; feed != NULL && i < feed->what->headers.n_items; i++)
-		aps_header_list_add(&list, feed->what->headers.items[i].name, feed->what->headers.items[i].value, &err);
-	aps_appsync_http_headers(&link->identity->slot.material, &signing, APS_STR(""), &list, &err);
+	for (size_t i = 0; feed != NULL && i < feed->topic->headers.n_items; i++)
+		aps_header_list_add(&list, feed->topic->headers.items[i].name, feed->topic->headers.items[i].value,
+		                    &err);
+	aps_appsync_http_headers(&link->lease.credential->slot.material, &signing, APS_STR(""), &list, &err);
 	aps_secrets_add_headers(&link->sent, list.items, list.n_items);
 	struct aps_json_writer w;
 	aps_json_writer_init(&w, out);
@@ -396,10 +377,10 @@ void aps_link_opened(struct aps_core *core APS_UNUSED, struct aps_link *link)
 	struct aps_buf init;
 	aps_buf_init(&init, 4 * HANDSHAKE_BYTES); /* the headers of the upgrade twice, escaped */
 	link->wants_connect = false;
-	if (link->client->settings.realtime.protocol == APS_RT_TRANSPORT_WS && link->identity != NULL)
+	if (link->client->settings.realtime.protocol == APS_REALTIME_TRANSPORT_WS && link->lease.credential != NULL)
 		write_init(link, &init);
-	aps_rt_opened(link->machine, aps_buf_str(&init), aps_clock_mono_ms());
+	aps_realtime_opened(link->machine, aps_buf_str(&init), aps_clock_mono_ms());
 	/* A subscriber that was full already had it paused while it was being opened. */
-	if (link->is_paused) aps_rt_paused(link->machine, true, aps_clock_mono_ms());
+	if (link->is_paused) aps_realtime_paused(link->machine, true, aps_clock_mono_ms());
 	aps_buf_clear(&init);
 }

@@ -5,14 +5,14 @@
 static void add_link(struct aps_secrets *secrets, const struct aps_link *link)
 {
 	aps_secrets_add_all(secrets, &link->sent);
-	if (link->identity != NULL) aps_secrets_add_material(secrets, &link->identity->slot.material);
+	if (link->lease.credential != NULL) aps_secrets_add_material(secrets, &link->lease.credential->slot.material);
 }
 
 static void add_feed(struct aps_secrets *secrets, const struct aps_feed *feed)
 {
 	aps_secrets_add_all(secrets, &feed->sent);
-	aps_secrets_add_headers(secrets, feed->what->headers.items, feed->what->headers.n_items);
-	if (feed->identity != NULL) aps_secrets_add_material(secrets, &feed->identity->slot.material);
+	aps_secrets_add_headers(secrets, feed->topic->headers.items, feed->topic->headers.n_items);
+	if (feed->lease.credential != NULL) aps_secrets_add_material(secrets, &feed->lease.credential->slot.material);
 }
 
 static void add_client(struct aps_secrets *secrets, const struct aps_client *client)
@@ -43,8 +43,7 @@ void aps_link_mask(const struct aps_link *link, char *text)
 	struct aps_secrets secrets;
 	aps_secrets_init(&secrets);
 	add_link(&secrets, link);
-	for (const struct aps_feed *feed = link->client->feeds; feed != NULL; feed = feed->next)
-		if (feed->link == link) add_feed(&secrets, feed);
+	for (const struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next) add_feed(&secrets, feed);
 	add_client(&secrets, link->client);
 	aps_mask(&secrets, text, strlen(text), APS_STR(""));
 	aps_secrets_clear(&secrets);

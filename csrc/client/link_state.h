@@ -1,44 +1,54 @@
-/* A link's state, shared by link.c (life) and link_connect.c (the way to an open connection). */
+/* A link's state: of link.c (its life), link_connect.c (the way to an open connection) and connections.c (which feed it
+ * gets). */
 #ifndef APS_CLIENT_LINK_STATE_H
 #define APS_CLIENT_LINK_STATE_H
 
-#include "auth/secrets.h"
+#include "client/connections.h"
+#include "client/feed.h"
 #include "client/link.h"
+#include "proto/realtime.h"
 
 #define APS_LINK_NOTICES 16
 
 struct aps_link {
-	struct aps_link *next; /* of the client */
+	struct aps_link *next; /* of the client's connections */
+	struct aps_connections *all;
 	struct aps_client *client;
-	struct aps_rt *machine;
+	struct aps_realtime *machine;
 	struct aps_timer timer;
-	struct aps_table feeds; /* by number */
+	struct aps_table by_number; /* its feeds */
+	struct aps_feed *feeds;     /* the same, oldest first */
+	struct aps_feed **feeds_tail;
 	size_t n_feeds;
 	size_t max_feeds;
 	uint64_t connection; /* what the realtime thread calls it; 0: no transport */
+	struct aps_frame_sink frames;
 	struct aps_answer_sink resolved;
-	uint64_t resolving; /* exchange that looks up the address; 0: none */
-	struct aps_waiter waiter;
-	struct aps_identity *identity; /* that connects; held */
-	struct aps_secrets sent;       /* what the handshake told of it: the service may quote it */
-	uint64_t generation;           /* of its material */
-	struct aps_err refusal;
-	bool is_refused;    /* the connection was refused; waits for fresh material */
-	bool has_refreshed; /* once since it last worked */
-	bool wants_connect; /* the machine waits for a transport */
+	uint64_t resolving;      /* exchange that looks up the address; 0: none */
+	struct aps_lease lease;  /* of whom it connects as: the oldest feed's */
+	struct aps_secrets sent; /* what the handshake told of it: the service may quote it */
+	struct aps_err refusal;  /* of its last connection */
+	bool wants_connect;      /* the machine waits for a transport */
 	bool is_paused;
-	bool is_pumping;         /* also: is kept alive by a function that still uses it */
+	bool is_pumping;         /* its machine's actions are being carried out: the outermost call goes on */
 	bool was_live;           /* a subscription was started on it */
-	bool is_ending;          /* feeds whose identity has nothing to connect with */
 	struct aps_bytes *bytes; /* of the frame in hand; borrowed */
 	enum aps_conn_state state;
 	uint64_t notices[APS_LINK_NOTICES]; /* hashes of texts that were logged */
 	size_t n_notices;
+	struct aps_reap reap;
 };
 
 APS_BEGIN_DECLS
 
-/* Runs the machine's actions until there are none; may free the link. */
+/* In the list of its client's. NULL with *err. */
+struct aps_link *aps_link_new(struct aps_core *core, struct aps_connections *all, struct aps_err *err);
+/* On failure nothing was added. */
+enum aps_rc aps_link_add(struct aps_core *core, struct aps_link *link, struct aps_feed *feed, struct aps_err *err);
+void aps_link_set_online(struct aps_core *core, struct aps_link *link, bool is_online);
+/* Ends all its feeds with this error and closes the connection at once. */
+void aps_link_end(struct aps_core *core, struct aps_link *link, const struct aps_err *err);
+/* Runs the machine's actions until there are none. */
 void aps_link_pump(struct aps_core *core, struct aps_link *link);
 /* Answers DO_CONNECT: material, address, socket. */
 void aps_link_connect(struct aps_core *core, struct aps_link *link);
@@ -49,9 +59,10 @@ void aps_link_stop_connecting(struct aps_core *core, struct aps_link *link);
 /* The transport is there; graphql-transport-ws carries authorization in connection_init. */
 void aps_link_opened(struct aps_core *core, struct aps_link *link);
 /* The connection itself was refused as unauthorized. */
-void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_rt_action *action);
-/* For aps_link_connect(): a waiter's and a sink's functions. */
-void aps_link_material_ready(struct aps_core *core, struct aps_waiter *waiter);
+void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_realtime_action *action);
+/* For aps_link_connect(): a lease's and a sink's functions. */
+void aps_link_decided(struct aps_core *core, struct aps_lease *lease, enum aps_lease_verdict verdict,
+                      const struct aps_err *err);
 void aps_link_resolved(struct aps_core *core, struct aps_answer_sink *sink, struct aps_http_answer *answer);
 
 APS_END_DECLS

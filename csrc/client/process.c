@@ -1,7 +1,6 @@
 #include "client/process.h"
 
 #include "base/mem.h"
-#include "client/runtime.h"
 #include "net/global.h"
 #include "net/tls.h"
 #include "rt/pin.h"
@@ -12,38 +11,38 @@
 #include <stdlib.h>
 
 #define EXIT_JOIN_MS 2000
-#define MAX_RUNTIMES 256
+#define MAX_OBJECTS  256
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_uint generation;
-static struct aps_runtime *live[MAX_RUNTIMES];
+static struct aps_stoppable live[MAX_OBJECTS]; /* object NULL: free */
 static enum aps_rc init_rc;
 static struct aps_err init_err;
 
 static void after_fork_in_child(void)
 {
 	atomic_fetch_add(&generation, 1);
-	/* The parent's threads are not here, its runtimes are never touched again; the lock may have been held. */
+	/* The parent's threads are not here, its objects are never touched again; the lock may have been held. */
 	pthread_mutex_init(&lock, NULL);
-	for (size_t i = 0; i < MAX_RUNTIMES; i++) live[i] = NULL;
+	for (size_t i = 0; i < MAX_OBJECTS; i++) live[i].object = NULL;
 }
 
-static struct aps_runtime *take_at(size_t i)
+static struct aps_stoppable take_at(size_t i)
 {
 	pthread_mutex_lock(&lock);
-	struct aps_runtime *runtime = live[i];
-	live[i] = NULL;
+	struct aps_stoppable taken = live[i];
+	live[i].object = NULL;
 	pthread_mutex_unlock(&lock);
-	return runtime;
+	return taken;
 }
 
 /* Those whose threads don't end in time stay. */
 static void stop_all(int64_t timeout_ms)
 {
-	for (size_t i = 0; i < MAX_RUNTIMES; i++) {
-		struct aps_runtime *runtime = take_at(i);
-		if (runtime != NULL && !aps_runtime_stop(runtime, timeout_ms)) aps_process_add(runtime);
+	for (size_t i = 0; i < MAX_OBJECTS; i++) {
+		struct aps_stoppable taken = take_at(i);
+		if (taken.object != NULL && !taken.stop(taken.object, timeout_ms)) aps_process_add(taken);
 	}
 }
 
@@ -91,26 +90,26 @@ unsigned aps_process_generation(void)
 	return atomic_load(&generation);
 }
 
-bool aps_process_add(struct aps_runtime *runtime)
+bool aps_process_add(struct aps_stoppable stoppable)
 {
 	bool is_added = false;
 	pthread_mutex_lock(&lock);
-	for (size_t i = 0; i < MAX_RUNTIMES && !is_added; i++)
-		if (live[i] == NULL) {
-			live[i] = runtime;
+	for (size_t i = 0; i < MAX_OBJECTS && !is_added; i++)
+		if (live[i].object == NULL) {
+			live[i] = stoppable;
 			is_added = true;
 		}
 	pthread_mutex_unlock(&lock);
 	return is_added;
 }
 
-bool aps_process_take(struct aps_runtime *runtime)
+bool aps_process_take(const void *object)
 {
 	bool is_taken = false;
 	pthread_mutex_lock(&lock);
-	for (size_t i = 0; i < MAX_RUNTIMES && !is_taken; i++)
-		if (live[i] == runtime) {
-			live[i] = NULL;
+	for (size_t i = 0; i < MAX_OBJECTS && !is_taken; i++)
+		if (live[i].object == object) {
+			live[i].object = NULL;
 			is_taken = true;
 		}
 	pthread_mutex_unlock(&lock);

@@ -15,11 +15,12 @@
 #define EVENTS_BYTES ((size_t)32 * 1024 * 1024)
 
 struct aps_runtime {
+	const struct aps_feature *const *features;
 	unsigned generation;
 	uint64_t last_id;
 	struct aps_mailbox *inbox;  /* commands and frames, to the core */
 	struct aps_mailbox *events; /* to the application; bounded by not reading sockets */
-	struct aps_op *taken;       /* drained, not yet handed out */
+	struct aps_mail *taken;     /* drained, not yet handed out */
 	struct aps_bell bell;
 	atomic_bool core_waits; /* to be woken when the events were taken */
 	struct aps_core *core;
@@ -44,12 +45,12 @@ static void free_parts(struct aps_runtime *runtime)
 	if (runtime->core != NULL) aps_core_free(runtime->core);
 	if (runtime->inbox != NULL) aps_mailbox_free(runtime->inbox);
 	if (runtime->events != NULL) aps_mailbox_free(runtime->events);
-	aps_op_free_chain(runtime->taken);
+	aps_mail_free_chain(runtime->taken);
 	aps_bell_clear(&runtime->bell);
 	aps_free(runtime);
 }
 
-struct aps_runtime *aps_runtime_new(struct aps_err *err)
+struct aps_runtime *aps_runtime_new(const struct aps_feature *const *features, struct aps_err *err)
 {
 	if (aps_process_init(err) != APS_OK) return NULL;
 	struct aps_runtime *runtime = aps_calloc(1, sizeof *runtime);
@@ -57,6 +58,7 @@ struct aps_runtime *aps_runtime_new(struct aps_err *err)
 		aps_fail(err, APS_E_NOMEM, "out of memory");
 		return NULL;
 	}
+	runtime->features = features;
 	runtime->generation = aps_process_generation();
 	if (aps_bell_init(&runtime->bell, err) != APS_OK) goto fail;
 	runtime->inbox = aps_mailbox_new((struct aps_mailbox_limits){INBOX_ITEMS, INBOX_BYTES},
@@ -74,22 +76,53 @@ bool aps_runtime_is_usable(const struct aps_runtime *runtime)
 	return runtime->generation == aps_process_generation();
 }
 
-/* @thread core, from its first line to its last. */
-static void core_main(void *context)
+/* The core's way out, with wake_app(). @thread core */
+static bool is_flooded(void *context, bool was_flooded)
 {
 	struct aps_runtime *runtime = context;
-	aps_core_run(runtime->core, runtime->inbox);
+	size_t part = was_flooded ? 4 : 1; /* once it was, a quarter of the bound is enough of it */
+	if (aps_mailbox_n_items(runtime->events) <= EVENTS_ITEMS / part &&
+	    aps_mailbox_n_bytes(runtime->events) <= EVENTS_BYTES / part)
+		return false;
+	atomic_store(&runtime->core_waits, true);
+	/* Taken between the look and the flag: nobody would wake us. */
+	return !aps_mailbox_is_empty(runtime->events);
+}
+
+static void publish(void *context, struct aps_mail *chain)
+{
+	struct aps_runtime *runtime = context;
+	aps_mailbox_send(runtime->events, chain);
+}
+
+/* @thread core, from its first line to its last. */
+static void core_main(void *context, const struct aps_thread *self)
+{
+	struct aps_runtime *runtime = context;
+	aps_core_run(runtime->core, runtime->inbox, self);
+}
+
+/* Stops the threads only. @thread any */
+static bool stop(void *object, int64_t timeout_ms)
+{
+	struct aps_runtime *runtime = object;
+	if (runtime->core == NULL) return true;
+	aps_core_stop(runtime->core);
+	if (!aps_thread_join(runtime->thread, timeout_ms)) return false;
+	runtime->thread = NULL;
+	return aps_core_join_left(runtime->core, timeout_ms);
 }
 
 static enum aps_rc start(struct aps_runtime *runtime, struct aps_err *err)
 {
 	if (runtime->thread != NULL) return APS_OK;
 	if (runtime->core == NULL) {
-		runtime->core = aps_core_new(runtime, err);
+		struct aps_outlet outlet = {runtime, publish, wake_app, is_flooded};
+		runtime->core = aps_core_new(outlet, runtime->features, err);
 		if (runtime->core == NULL) return err->code;
 	}
 	if (!runtime->is_registered) {
-		if (!aps_process_add(runtime))
+		if (!aps_process_add((struct aps_stoppable){stop, runtime}))
 			return aps_fail_word(err, APS_E_USAGE, "too_many_states", 0,
 			                     "too many Lua states of this process use appsync at once");
 		runtime->is_registered = true;
@@ -98,22 +131,14 @@ static enum aps_rc start(struct aps_runtime *runtime, struct aps_err *err)
 	return runtime->thread != NULL ? APS_OK : err->code;
 }
 
-bool aps_runtime_stop(struct aps_runtime *runtime, int64_t timeout_ms)
-{
-	if (runtime->core == NULL) return true;
-	aps_core_stop(runtime->core);
-	if (!aps_thread_join(runtime->thread, timeout_ms)) return false;
-	runtime->thread = NULL;
-	return aps_core_join_left(runtime->core, timeout_ms);
-}
-
 bool aps_runtime_free(struct aps_runtime *runtime, int64_t timeout_ms)
 {
 	/* In a forked child the threads are gone and their locks may be held: leave it all where it is. */
 	if (!aps_runtime_is_usable(runtime)) return false;
 	if (runtime->is_registered && !aps_process_take(runtime)) return false;
-	if (!aps_runtime_stop(runtime, timeout_ms)) {
-		if (runtime->is_registered) aps_process_add(runtime); /* the exit hook tries again */
+	if (!stop(runtime, timeout_ms)) {
+		if (runtime->is_registered)
+			aps_process_add((struct aps_stoppable){stop, runtime}); /* the exit hook tries again */
 		return false;
 	}
 	free_parts(runtime);
@@ -129,10 +154,10 @@ enum aps_rc aps_runtime_post(struct aps_runtime *runtime, struct aps_command *co
 {
 	enum aps_rc rc = start(runtime, err);
 	if (rc != APS_OK) {
-		command->op.kind->free_op(&command->op);
+		command->mail.kind->free_mail(&command->mail);
 		return rc;
 	}
-	rc = aps_mailbox_send(runtime->inbox, &command->op);
+	rc = aps_mailbox_send(runtime->inbox, &command->mail);
 	if (rc == APS_E_TOO_BIG)
 		aps_fail_word(err, APS_E_USAGE, "too_many_operations", 0,
 		              "too many operations wait for the core thread; wait for some of them first");
@@ -151,10 +176,10 @@ struct aps_event *aps_runtime_take(struct aps_runtime *runtime)
 		if (runtime->taken->next != NULL) aps_bell_ring(&runtime->bell);
 		if (atomic_exchange(&runtime->core_waits, false)) aps_core_wakeup(runtime->core);
 	}
-	struct aps_op *op = runtime->taken;
-	runtime->taken = op->next;
-	op->next = NULL;
-	return (struct aps_event *)op;
+	struct aps_mail *mail = runtime->taken;
+	runtime->taken = mail->next;
+	mail->next = NULL;
+	return (struct aps_event *)mail;
 }
 
 bool aps_runtime_has_events(const struct aps_runtime *runtime)
@@ -187,42 +212,22 @@ struct arm_command {
 static void run_arm(struct aps_core *core, struct aps_command *command)
 {
 	aps_core_arm(core, ((struct arm_command *)command)->after_ms);
+	aps_command_free(command);
 }
 
-static void free_arm(struct aps_op *op)
+static void free_arm(struct aps_mail *mail)
 {
-	aps_free(op);
+	aps_free(mail);
 }
 
-static const struct aps_op_kind ARM_KIND = {"arm", free_arm, NULL};
+static const struct aps_mail_kind ARM_KIND = {"arm", free_arm};
 
 enum aps_rc aps_runtime_arm(struct aps_runtime *runtime, int64_t after_ms, struct aps_err *err)
 {
 	struct arm_command *command = aps_calloc(1, sizeof *command);
 	if (command == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	command->head.op = (struct aps_op){NULL, &ARM_KIND, sizeof *command};
+	command->head.mail = (struct aps_mail){NULL, &ARM_KIND, sizeof *command};
 	command->head.run = run_arm;
 	command->after_ms = after_ms;
 	return aps_runtime_post(runtime, &command->head, err);
-}
-
-bool aps_runtime_is_flooded(struct aps_runtime *runtime, bool was_flooded)
-{
-	size_t part = was_flooded ? 4 : 1; /* once it was, a quarter of the bound is enough of it */
-	if (aps_mailbox_n_items(runtime->events) <= EVENTS_ITEMS / part &&
-	    aps_mailbox_n_bytes(runtime->events) <= EVENTS_BYTES / part)
-		return false;
-	atomic_store(&runtime->core_waits, true);
-	/* Taken between the look and the flag: nobody would wake us. */
-	return !aps_mailbox_is_empty(runtime->events);
-}
-
-void aps_runtime_publish(struct aps_runtime *runtime, struct aps_op *chain)
-{
-	aps_mailbox_send(runtime->events, chain);
-}
-
-void aps_runtime_raise(struct aps_runtime *runtime)
-{
-	aps_bell_ring(&runtime->bell);
 }

@@ -4,38 +4,29 @@
 #ifndef APS_CLIENT_RUNTIME_H
 #define APS_CLIENT_RUNTIME_H
 
+#include "client/command.h"
 #include "client/event.h"
+#include "client/feature.h"
 
 struct aps_runtime;
-struct aps_core;
-
-/* What the application asks of the core; `run` is called on the core thread, then the command is freed by its kind. */
-struct aps_command {
-	struct aps_op op;
-	void (*run)(struct aps_core *core, struct aps_command *command);
-	uint64_t client;
-	uint64_t id; /* operation, subscription or identity that it is about */
-};
 
 APS_BEGIN_DECLS
 
-/* No thread yet. */
-struct aps_runtime *aps_runtime_new(struct aps_err *err);
+/* No thread yet. `features`: of the core; a list that ends with NULL and stays. */
+struct aps_runtime *aps_runtime_new(const struct aps_feature *const *features, struct aps_err *err);
 /* Stops the threads and frees; where a thread is stuck after timeout_ms (or after a fork) memory is left behind on
  * purpose. True when everything has ended. */
 bool aps_runtime_free(struct aps_runtime *runtime, int64_t timeout_ms);
-/* Stops the threads only; for the exit hook. False: one of them is stuck; call it again. @thread any */
-bool aps_runtime_stop(struct aps_runtime *runtime, int64_t timeout_ms);
 /* False in a child that was forked after the runtime was made. */
 bool aps_runtime_is_usable(const struct aps_runtime *runtime);
 
-/* Numbers of operations, subscriptions, identities and clients: unique within the runtime, never 0. */
+/* Numbers of operations, subscriptions, credentials and clients: unique within the runtime, never 0. */
 uint64_t aps_runtime_next_id(struct aps_runtime *runtime);
 /* Gives the command away, also on failure; starts the core thread if need be. E_CLOSED, E_TOO_BIG (too much is
  * waiting), E_SYSTEM. */
 enum aps_rc aps_runtime_post(struct aps_runtime *runtime, struct aps_command *command, struct aps_err *err);
 
-/* The next event, which the caller frees (head.op.kind->free_op); NULL when there is none. */
+/* The next event, which the caller frees (head.mail.kind->free_mail); NULL when there is none. */
 struct aps_event *aps_runtime_take(struct aps_runtime *runtime);
 bool aps_runtime_has_events(const struct aps_runtime *runtime);
 /* Blocks until events are there or the time is over (-1: never). */
@@ -44,14 +35,6 @@ bool aps_runtime_wait(struct aps_runtime *runtime, int64_t timeout_ms);
 int aps_runtime_fd(struct aps_runtime *runtime);
 /* Raises the descriptor after_ms from now too; -1: no more. */
 enum aps_rc aps_runtime_arm(struct aps_runtime *runtime, int64_t after_ms, struct aps_err *err);
-
-/* For core.c: a chain of events for the application. @thread core */
-void aps_runtime_publish(struct aps_runtime *runtime, struct aps_op *chain);
-/* Whether more waits for the application than it should: asked by the core, which then reads no sockets and is woken
- * when the application has taken what waits. @thread core */
-bool aps_runtime_is_flooded(struct aps_runtime *runtime, bool was_flooded);
-/* @thread core */
-void aps_runtime_raise(struct aps_runtime *runtime);
 
 APS_END_DECLS
 

@@ -20,7 +20,7 @@ void aps_settings_init(struct aps_settings *settings)
 	        .max_response_bytes = MAX_RESPONSE_BYTES,
 	        .max_message_bytes = MAX_MESSAGE_BYTES,
 	};
-	aps_rt_options_init(&settings->realtime);
+	aps_realtime_options_init(&settings->realtime);
 }
 
 void aps_settings_clear(struct aps_settings *settings)

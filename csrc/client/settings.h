@@ -15,7 +15,7 @@ struct aps_settings {
 	int64_t request_timeout_ms; /* a call as a whole: waiting for a token, attempts, delays */
 	int64_t stall_timeout_ms;
 	struct aps_retry_policy retry;
-	struct aps_rt_options realtime;
+	struct aps_realtime_options realtime;
 	bool query_handshake;     /* authorization in the URL, for servers that know only that */
 	size_t max_subscriptions; /* on one connection */
 	size_t max_response_bytes;

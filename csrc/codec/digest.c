@@ -73,8 +73,3 @@ void aps_hex(const unsigned char *bytes, size_t n, char *out)
 	}
 	out[2 * n] = '\0';
 }
-
-bool aps_bytes_equal_const_time(const void *a, const void *b, size_t n)
-{
-	return n == 0 || CRYPTO_memcmp(a, b, n) == 0;
-}

@@ -22,8 +22,6 @@ bool aps_hmac_key_init(struct aps_hmac_key *key, struct aps_str bytes);
 bool aps_hmac_key_sign(const struct aps_hmac_key *key, struct aps_str bytes, unsigned char out[APS_SHA256_BYTES]);
 /* Lower-case hexadecimal; `out` has 2 * n + 1 characters. */
 void aps_hex(const unsigned char *bytes, size_t n, char *out);
-/* Time that depends on the length only. */
-bool aps_bytes_equal_const_time(const void *a, const void *b, size_t n);
 
 APS_END_DECLS
 

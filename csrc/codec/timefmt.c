@@ -92,25 +92,6 @@ void aps_time_format_amz(int64_t unix_s, char out[APS_TIME_AMZ_CHARS + 1])
 	put_char(put_char(at, 'Z'), '\0');
 }
 
-void aps_time_format_iso(int64_t unix_ms, char out[APS_TIME_ISO_CHARS + 1])
-{
-	int64_t unix_s = unix_ms / 1000;
-	int64_t ms = unix_ms % 1000;
-	if (ms < 0) {
-		ms += 1000;
-		unix_s--;
-	}
-	struct civil c = civil_of(within_years(unix_s));
-	char *at = put_char(put_digits(out, c.year, 4), '-');
-	at = put_char(put_digits(at, c.month, 2), '-');
-	at = put_char(put_digits(at, c.day, 2), 'T');
-	at = put_char(put_digits(at, c.hour, 2), ':');
-	at = put_char(put_digits(at, c.minute, 2), ':');
-	at = put_char(put_digits(at, c.second, 2), '.');
-	at = put_digits(at, ms, 3);
-	put_char(put_char(at, 'Z'), '\0');
-}
-
 /* Each take_ function moves `text` behind what it read; on failure it leaves it anywhere. */
 static bool take_digits(struct aps_str *text, size_t n, int64_t *value)
 {
@@ -203,49 +184,6 @@ bool aps_time_parse_http(struct aps_str text, int64_t *unix_s)
 		return is_right && rest.n == 0 && seconds_of(&c, unix_s);
 	}
 	return false;
-}
-
-/* "", "Z", "+01", "+0100", "+01:00" or "+01:00:30" (AWSDateTime has seconds there). */
-static bool take_offset(struct aps_str *text, int64_t *offset_s)
-{
-	*offset_s = 0;
-	if (text->n == 0 || take_text(text, "Z") || take_text(text, "z")) return true;
-	int64_t sign = take_text(text, "-") ? -1 : 1;
-	if (sign == 1 && !take_text(text, "+")) return false;
-	int hours, minutes = 0, seconds = 0;
-	if (!take_int(text, 2, &hours)) return false;
-	bool has_colon = take_text(text, ":");
-	if ((has_colon || text->n != 0) && !take_int(text, 2, &minutes)) return false;
-	if (has_colon && take_text(text, ":") && !take_int(text, 2, &seconds)) return false;
-	*offset_s = sign * (hours * 3600 + minutes * 60 + seconds);
-	return hours <= 23 && minutes <= 59 && seconds <= 59;
-}
-
-/* Digits after the point beyond milliseconds are cut off. */
-static bool take_fraction(struct aps_str *text, int64_t *ms)
-{
-	*ms = 0;
-	if (!take_text(text, ".") && !take_text(text, ",")) return true;
-	int64_t digit, weight = 100;
-	if (!take_digits(text, 1, &digit)) return false;
-	do {
-		*ms += digit * weight;
-		weight /= 10;
-	} while (take_digits(text, 1, &digit));
-	return true;
-}
-
-bool aps_time_parse_iso(struct aps_str text, int64_t *unix_ms)
-{
-	struct civil c = {0};
-	int64_t unix_s, ms, offset_s;
-	if (!take_digits(&text, 4, &c.year) || !take_text(&text, "-") || !take_int(&text, 2, &c.month)) return false;
-	if (!take_text(&text, "-") || !take_int(&text, 2, &c.day)) return false;
-	if (!take_text(&text, "T") && !take_text(&text, "t") && !take_text(&text, " ")) return false;
-	if (!take_clock(&text, &c) || !take_fraction(&text, &ms) || !take_offset(&text, &offset_s)) return false;
-	if (text.n != 0 || !seconds_of(&c, &unix_s)) return false;
-	*unix_ms = (unix_s - offset_s) * 1000 + ms;
-	return true;
 }
 
 bool aps_time_parse_amz(struct aps_str text, int64_t *unix_s)

@@ -14,11 +14,13 @@
 
 struct aps_gql_document {
 	atomic_size_t n_refs;
-	struct aps_arena arena; /* operations and their names */
+	struct aps_arena arena; /* all that is below, and the text that the tree points into */
+	struct aps_gql_node *tree;
+	struct aps_gql_fragments fragments;
 	struct aps_gql_operation *operations;
 	size_t n_operations;
-	struct aps_buf text;
-	struct aps_buf typenames;
+	struct aps_str text;
+	struct aps_str typenames; /* the same bytes as `text` where there is nothing to add */
 	char hash[HASH_CHARS + 1];
 };
 
@@ -69,14 +71,11 @@ static bool keep_names(struct aps_arena *arena, const struct aps_gql_node *list,
                        const struct aps_str **names)
 {
 	size_t n = count_kind(list, kind), i = 0;
-	struct aps_str *copies = aps_arena_get(arena, (n + 1) * sizeof *copies);
-	if (copies == NULL) return false;
-	for (; list != NULL; list = list->next) {
-		if (list->kind != kind) continue;
-		copies[i] = aps_arena_dup(arena, kind == APS_GQL_FIELD ? aps_gql_response_key(list) : list->name);
-		if (copies[i++].p == NULL) return false;
-	}
-	*names = copies;
+	struct aps_str *kept = aps_arena_get(arena, (n + 1) * sizeof *kept);
+	if (kept == NULL) return false;
+	for (; list != NULL; list = list->next)
+		if (list->kind == kind) kept[i++] = kind == APS_GQL_FIELD ? aps_gql_response_key(list) : list->name;
+	*names = kept;
 	return true;
 }
 
@@ -86,20 +85,20 @@ static bool keep_operation(struct aps_arena *arena, const struct aps_gql_node *n
 	operation->kind = aps_str_is(node->text, "query")      ? APS_GQL_QUERY
 	                  : aps_str_is(node->text, "mutation") ? APS_GQL_MUTATION
 	                                                       : APS_GQL_SUBSCRIPTION;
-	operation->name = aps_arena_dup(arena, node->name);
+	operation->name = node->name.n != 0 ? node->name : APS_STR("");
+	operation->node = node;
 	operation->n_variables = count_kind(node->arguments, APS_GQL_VARIABLE_DEFINITION);
 	operation->n_root_fields = count_kind(node->items, APS_GQL_FIELD);
-	return operation->name.p != NULL &&
-	       keep_names(arena, node->arguments, APS_GQL_VARIABLE_DEFINITION, &operation->variables) &&
+	return keep_names(arena, node->arguments, APS_GQL_VARIABLE_DEFINITION, &operation->variables) &&
 	       keep_names(arena, node->items, APS_GQL_FIELD, &operation->root_fields);
 }
 
-static bool keep_operations(struct aps_gql_document *doc, const struct aps_gql_node *tree)
+static bool keep_operations(struct aps_gql_document *doc)
 {
-	size_t n = count_kind(tree->items, APS_GQL_OPERATION_DEFINITION);
+	size_t n = count_kind(doc->tree->items, APS_GQL_OPERATION_DEFINITION);
 	doc->operations = aps_arena_get(&doc->arena, n * sizeof *doc->operations);
 	if (doc->operations == NULL) return false;
-	for (const struct aps_gql_node *node = tree->items; node != NULL; node = node->next) {
+	for (const struct aps_gql_node *node = doc->tree->items; node != NULL; node = node->next) {
 		if (node->kind != APS_GQL_OPERATION_DEFINITION) continue;
 		if (!keep_operation(&doc->arena, node, &doc->operations[doc->n_operations])) return false;
 		doc->n_operations++;
@@ -107,51 +106,70 @@ static bool keep_operations(struct aps_gql_document *doc, const struct aps_gql_n
 	return true;
 }
 
-static enum aps_rc keep_texts(struct aps_gql_document *doc, const struct aps_gql_node *tree, struct aps_err *err)
+static enum aps_rc print(struct aps_gql_document *doc, enum aps_gql_typenames typenames, struct aps_buf *print,
+                         struct aps_err *err)
 {
-	unsigned char digest[APS_SHA256_BYTES];
-	aps_gql_print(tree, APS_GQL_AS_WRITTEN, &doc->text);
-	aps_gql_print(tree, APS_GQL_ADD_TYPENAMES, &doc->typenames);
-	enum aps_rc rc = doc->text.rc != APS_OK ? doc->text.rc : doc->typenames.rc;
-	if (rc == APS_E_TOO_BIG)
-		return aps_fail(err, rc, "The print of the document is larger than %zu bytes", APS_GQL_MAX_PRINT_BYTES);
-	if (rc != APS_OK || !aps_sha256(aps_buf_str(&doc->text), digest))
-		return aps_fail(err, APS_E_NOMEM, "Out of memory while printing a document");
-	aps_hex(digest, sizeof digest, doc->hash);
-	return APS_OK;
+	aps_buf_reset(print);
+	aps_gql_print(doc->tree, typenames, print);
+	if (print->rc == APS_OK) return APS_OK;
+	if (print->rc != APS_E_TOO_BIG) return aps_fail(err, APS_E_NOMEM, "Out of memory while printing a document");
+	return aps_fail(err, APS_E_TOO_BIG, "The print of the document is larger than %zu bytes",
+	                APS_GQL_MAX_PRINT_BYTES);
 }
 
-static enum aps_rc build(struct aps_gql_document *doc, struct aps_str text, struct aps_arena *arena,
-                         struct aps_gql_place *place, struct aps_err *err)
+static enum aps_rc keep_texts(struct aps_gql_document *doc, struct aps_buf *buf, struct aps_err *err)
 {
-	struct aps_gql_node *tree;
-	struct aps_gql_fragments fragments;
-	enum aps_rc rc = aps_gql_parse(text, arena, &tree, place, err);
-	if (rc == APS_OK) rc = check_operations(tree, arena, place, err);
-	if (rc == APS_OK) rc = aps_gql_fragments_init(&fragments, tree, arena, place, err);
+	unsigned char digest[APS_SHA256_BYTES];
+	if (print(doc, APS_GQL_AS_WRITTEN, buf, err) != APS_OK) return err->code;
+	doc->text = aps_arena_dup(&doc->arena, aps_buf_str(buf));
+	if (doc->text.p == NULL || !aps_sha256(doc->text, digest))
+		return aps_fail(err, APS_E_NOMEM, "Out of memory while printing a document");
+	aps_hex(digest, sizeof digest, doc->hash);
+	if (print(doc, APS_GQL_ADD_TYPENAMES, buf, err) != APS_OK) return err->code;
+	bool is_same = aps_str_eq(aps_buf_str(buf), doc->text);
+	doc->typenames = is_same ? doc->text : aps_arena_dup(&doc->arena, aps_buf_str(buf));
+	return doc->typenames.p != NULL ? APS_OK : aps_arena_fail(&doc->arena, "the document", err);
+}
+
+/* The tree points into its text: into a copy, of what the parser takes. */
+static enum aps_rc parse(struct aps_gql_document *doc, struct aps_str text, struct aps_gql_place *place,
+                         struct aps_err *err)
+{
+	if (text.n <= APS_GQL_MAX_TEXT_BYTES) text = aps_arena_dup(&doc->arena, text);
+	if (text.p == NULL) return aps_arena_fail(&doc->arena, "the document", err);
+	return aps_gql_parse(text, &doc->arena, &doc->tree, place, err);
+}
+
+static enum aps_rc build(struct aps_gql_document *doc, struct aps_str text, struct aps_gql_place *place,
+                         struct aps_err *err)
+{
+	enum aps_rc rc = parse(doc, text, place, err);
+	if (rc == APS_OK) rc = check_operations(doc->tree, &doc->arena, place, err);
+	if (rc == APS_OK) rc = aps_gql_fragments_init(&doc->fragments, doc->tree, &doc->arena, place, err);
 	if (rc != APS_OK) return rc;
-	aps_gql_typenames_mark(tree, &fragments);
-	if (!keep_operations(doc, tree)) return aps_arena_fail(&doc->arena, "the document", err);
-	return keep_texts(doc, tree, err);
+	aps_gql_typenames_mark(doc->tree, &doc->fragments); /* the last change to the tree */
+	if (!keep_operations(doc)) return aps_arena_fail(&doc->arena, "the document", err);
+	struct aps_buf buf;
+	aps_buf_init(&buf, APS_GQL_MAX_PRINT_BYTES);
+	rc = keep_texts(doc, &buf, err);
+	aps_buf_clear(&buf);
+	return rc;
 }
 
 enum aps_rc aps_gql_document_new(struct aps_str text, struct aps_gql_document **out, struct aps_gql_place *place,
                                  struct aps_err *err)
 {
-	struct aps_gql_place ignored;
-	if (place == NULL) place = &ignored;
+	struct aps_gql_place no_place;
+	struct aps_err no_err;
+	if (place == NULL) place = &no_place;
+	if (err == NULL) err = &no_err;
 	*place = (struct aps_gql_place){1, 1};
 	*out = NULL;
 	struct aps_gql_document *doc = aps_calloc(1, sizeof *doc);
 	if (doc == NULL) return aps_fail(err, APS_E_NOMEM, "Out of memory while parsing a document");
 	atomic_init(&doc->n_refs, 1);
 	aps_arena_init(&doc->arena, APS_GQL_ARENA_BYTES);
-	aps_buf_init(&doc->text, APS_GQL_MAX_PRINT_BYTES);
-	aps_buf_init(&doc->typenames, APS_GQL_MAX_PRINT_BYTES);
-	struct aps_arena arena;
-	aps_arena_init(&arena, APS_GQL_ARENA_BYTES);
-	enum aps_rc rc = build(doc, text, &arena, place, err);
-	aps_arena_clear(&arena);
+	enum aps_rc rc = build(doc, text, place, err);
 	if (rc == APS_OK)
 		*out = doc;
 	else
@@ -169,9 +187,12 @@ void aps_gql_document_unref(struct aps_gql_document *doc)
 {
 	if (doc == NULL || atomic_fetch_sub_explicit(&doc->n_refs, 1, memory_order_acq_rel) != 1) return;
 	aps_arena_clear(&doc->arena);
-	aps_buf_clear(&doc->text);
-	aps_buf_clear(&doc->typenames);
 	aps_free(doc);
+}
+
+size_t aps_gql_document_bytes(const struct aps_gql_document *doc)
+{
+	return sizeof *doc + doc->arena.held_bytes;
 }
 
 size_t aps_gql_document_n_operations(const struct aps_gql_document *doc)
@@ -194,15 +215,25 @@ const struct aps_gql_operation *aps_gql_document_find(const struct aps_gql_docum
 
 struct aps_str aps_gql_document_text(const struct aps_gql_document *doc)
 {
-	return aps_buf_str(&doc->text);
+	return doc->text;
 }
 
 struct aps_str aps_gql_document_text_typenames(const struct aps_gql_document *doc)
 {
-	return aps_buf_str(&doc->typenames);
+	return doc->typenames;
 }
 
 struct aps_str aps_gql_document_hash(const struct aps_gql_document *doc)
 {
 	return (struct aps_str){doc->hash, HASH_CHARS};
+}
+
+const struct aps_gql_node *aps_gql_document_tree(const struct aps_gql_document *doc)
+{
+	return doc->tree;
+}
+
+const struct aps_gql_node *aps_gql_document_fragment(const struct aps_gql_document *doc, struct aps_str name)
+{
+	return aps_gql_fragments_find(&doc->fragments, name);
 }

@@ -1,11 +1,16 @@
 /* A parsed executable document: immutable after it was built, shared between threads by an atomic reference count.
- * It owns its text in canonical print, as written and with __typename added to each selection set. */
+ * It owns its text in canonical print, as written and with __typename added to each selection set, its syntax tree with
+ * the text that this points into, and the index of its fragments.
+ *
+ * What that weighs is mostly nodes of 112 bytes: 4 KB for a short query, 25 bytes per byte of text for a list of 500
+ * bytes with relations, at most 67, for one-letter fields; and the indentation of deep ones. The ceilings of place.h
+ * hold one to 40 MB (spec/csrc/gql/document_test.c); the cache of lua/appsync/document.lua has a bound in bytes for
+ * that. */
 #ifndef APS_GQL_DOCUMENT_H
 #define APS_GQL_DOCUMENT_H
 
 #include "base/err.h"
-#include "base/str.h"
-#include "gql/place.h"
+#include "gql/ast.h"
 
 enum aps_gql_operation_kind { APS_GQL_QUERY, APS_GQL_MUTATION, APS_GQL_SUBSCRIPTION };
 
@@ -18,6 +23,7 @@ struct aps_gql_operation {
 	size_t n_variables;
 	const struct aps_str *root_fields; /* response keys of the root selection set, fragments not entered */
 	size_t n_root_fields;
+	const struct aps_gql_node *node; /* its definition: `items` is the root selection set */
 };
 
 APS_BEGIN_DECLS
@@ -32,6 +38,8 @@ struct aps_gql_document *aps_gql_document_ref(struct aps_gql_document *doc);
 void aps_gql_document_unref(struct aps_gql_document *doc);
 
 size_t aps_gql_document_n_operations(const struct aps_gql_document *doc);
+/* What it holds of memory. */
+size_t aps_gql_document_bytes(const struct aps_gql_document *doc);
 const struct aps_gql_operation *aps_gql_document_operation(const struct aps_gql_document *doc, size_t index);
 /* NULL when there is none. An empty name finds the only operation, and NULL where there are several. */
 const struct aps_gql_operation *aps_gql_document_find(const struct aps_gql_document *doc, struct aps_str name);
@@ -42,6 +50,11 @@ struct aps_str aps_gql_document_text(const struct aps_gql_document *doc);
 struct aps_str aps_gql_document_text_typenames(const struct aps_gql_document *doc);
 /* SHA-256 of the canonical print, in lower-case hexadecimal, 64 characters. */
 struct aps_str aps_gql_document_hash(const struct aps_gql_document *doc);
+
+/* The syntax tree, borrowed like all above: of kind Document. */
+const struct aps_gql_node *aps_gql_document_tree(const struct aps_gql_document *doc);
+/* The definition of a fragment; each spread in the tree has one. NULL when there is none of this name. */
+const struct aps_gql_node *aps_gql_document_fragment(const struct aps_gql_document *doc, struct aps_str name);
 
 APS_END_DECLS
 

@@ -1,5 +1,7 @@
 #include "gql/fragments.h"
 
+#include "gql/parser.h"
+
 #include <stdlib.h>
 
 enum { UNSEEN, ON_PATH, DONE };
@@ -132,6 +134,16 @@ static bool search_init(struct search *search, const struct aps_gql_node *docume
 	return true;
 }
 
+static enum aps_rc check_spreads(const struct aps_gql_fragments *fragments, const struct aps_gql_node *document,
+                                 struct aps_arena *scratch, struct aps_gql_place *place, struct aps_err *err)
+{
+	struct search search = {.fragments = fragments};
+	if (!search_init(&search, document, scratch)) return aps_arena_fail(scratch, "the document", err);
+	enum aps_rc rc = check_defined(&search, place, err);
+	for (size_t i = 0; rc == APS_OK && i < fragments->n; i++) rc = check_circles_from(&search, i, place, err);
+	return rc;
+}
+
 enum aps_rc aps_gql_fragments_init(struct aps_gql_fragments *fragments, const struct aps_gql_node *document,
                                    struct aps_arena *arena, struct aps_gql_place *place, struct aps_err *err)
 {
@@ -140,9 +152,9 @@ enum aps_rc aps_gql_fragments_init(struct aps_gql_fragments *fragments, const st
 	for (size_t i = 1; i < fragments->n; i++)
 		if (aps_str_eq(fragments->sorted[i - 1]->name, fragments->sorted[i]->name))
 			return refuse(fragments->sorted[i], "is defined twice", place, err);
-	struct search search = {.fragments = fragments};
-	if (!search_init(&search, document, arena)) return aps_arena_fail(arena, "the document", err);
-	enum aps_rc rc = check_defined(&search, place, err);
-	for (size_t i = 0; rc == APS_OK && i < fragments->n; i++) rc = check_circles_from(&search, i, place, err);
+	struct aps_arena scratch;
+	aps_arena_init(&scratch, APS_GQL_ARENA_BYTES);
+	enum aps_rc rc = check_spreads(fragments, document, &scratch, place, err);
+	aps_arena_clear(&scratch);
 	return rc;
 }

@@ -12,8 +12,8 @@ struct aps_gql_fragments {
 
 APS_BEGIN_DECLS
 
-/* E_SYNTAX for two fragments with one name, for one that is included and not defined (GraphQL October 2021, sections
- * 5.5.1.1 and 5.5.2.1), for a circle of fragments (5.5.2.2); E_NOMEM. */
+/* The index lives in `arena`. E_SYNTAX for two fragments with one name, for one that is included and not defined
+ * (GraphQL October 2021, sections 5.5.1.1 and 5.5.2.1), for a circle of fragments (5.5.2.2); E_NOMEM. */
 enum aps_rc aps_gql_fragments_init(struct aps_gql_fragments *fragments, const struct aps_gql_node *document,
                                    struct aps_arena *arena, struct aps_gql_place *place, struct aps_err *err);
 /* NULL when there is none. */

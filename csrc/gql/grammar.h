@@ -1,4 +1,4 @@
-/* What the files of the parser share. Private to gql/parser.c and gql/parse_*.c.
+/* The parser's state and its steps: tokens, nodes, lists. Private to gql/parser.c and gql/parse_*.c.
  * Convention: a function that fails has set parser->rc and the lexer's error, and returns NULL or false. */
 #ifndef APS_GQL_GRAMMAR_H
 #define APS_GQL_GRAMMAR_H
@@ -39,20 +39,6 @@ bool aps_gql_parse_empty_list(struct aps_gql_parser *parser, const char brackets
 /* [separator] item (separator item)* */
 bool aps_gql_parse_separated(struct aps_gql_parser *parser, char separator, aps_gql_parse_fn *item,
                              struct aps_gql_node **list);
-
-struct aps_gql_node *aps_gql_parse_value(struct aps_gql_parser *parser);
-struct aps_gql_node *aps_gql_parse_const_value(struct aps_gql_parser *parser);
-struct aps_gql_node *aps_gql_parse_string(struct aps_gql_parser *parser);
-struct aps_gql_node *aps_gql_parse_type(struct aps_gql_parser *parser);
-struct aps_gql_node *aps_gql_parse_name_node(struct aps_gql_parser *parser);
-/* "(" arguments ")" where they stand, else an empty list. */
-bool aps_gql_parse_arguments(struct aps_gql_parser *parser, struct aps_gql_node **list);
-bool aps_gql_parse_directives(struct aps_gql_parser *parser, struct aps_gql_node **list);
-bool aps_gql_parse_const_directives(struct aps_gql_parser *parser, struct aps_gql_node **list);
-
-bool aps_gql_is_string(const struct aps_gql_parser *parser);
-/* One definition or extension of the type system; `description` may be NULL. */
-struct aps_gql_node *aps_gql_parse_type_system(struct aps_gql_parser *parser, struct aps_gql_node *description);
 
 APS_END_DECLS
 

@@ -1,5 +1,6 @@
-/* The type system definition language (GraphQL October 2021, section 3). */
-#include "gql/grammar.h"
+#include "gql/parse_sdl.h"
+
+#include "gql/parse_values.h"
 
 static struct aps_gql_node *parse_input_value(struct aps_gql_parser *parser)
 {

@@ -1,8 +1,13 @@
-/* Values, types, arguments and directives. */
-#include "gql/grammar.h"
+#include "gql/parse_values.h"
+
 #include "gql/literal.h"
 
 static struct aps_gql_node *parse_any_value(struct aps_gql_parser *parser, bool is_const);
+
+static struct aps_gql_node *parse_value(struct aps_gql_parser *parser)
+{
+	return parse_any_value(parser, false);
+}
 
 bool aps_gql_is_string(const struct aps_gql_parser *parser)
 {
@@ -77,13 +82,12 @@ static struct aps_gql_node *parse_nested(struct aps_gql_parser *parser, enum aps
 {
 	struct aps_gql_node *node = aps_gql_node_new(parser, kind);
 	if (node == NULL || !aps_gql_enter(parser)) return NULL;
-	bool is_ok = kind == APS_GQL_LIST_VALUE
-	                     ? aps_gql_parse_empty_list(parser, "[]",
-	                                                is_const ? aps_gql_parse_const_value : aps_gql_parse_value,
-	                                                &node->items)
-	                     : aps_gql_parse_empty_list(parser, "{}",
-	                                                is_const ? parse_const_object_field : parse_object_field,
-	                                                &node->items);
+	bool is_ok =
+	        kind == APS_GQL_LIST_VALUE
+	                ? aps_gql_parse_empty_list(parser, "[]", is_const ? aps_gql_parse_const_value : parse_value,
+	                                           &node->items)
+	                : aps_gql_parse_empty_list(
+	                          parser, "{}", is_const ? parse_const_object_field : parse_object_field, &node->items);
 	parser->depth--;
 	return is_ok ? node : NULL;
 }
@@ -102,11 +106,6 @@ static struct aps_gql_node *parse_any_value(struct aps_gql_parser *parser, bool 
 	if (aps_gql_peek(parser, '{')) return parse_nested(parser, APS_GQL_OBJECT_VALUE, is_const);
 	if (!is_const && aps_gql_peek(parser, '$')) return parse_variable(parser);
 	return aps_gql_expected(parser, is_const ? "a constant value" : "a value");
-}
-
-struct aps_gql_node *aps_gql_parse_value(struct aps_gql_parser *parser)
-{
-	return parse_any_value(parser, false);
 }
 
 struct aps_gql_node *aps_gql_parse_const_value(struct aps_gql_parser *parser)

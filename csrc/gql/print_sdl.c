@@ -1,5 +1,4 @@
-/* The canonical print of the type system definition language. */
-#include "gql/layout.h"
+#include "gql/print_sdl.h"
 
 static const char *word_of(enum aps_gql_kind kind)
 {

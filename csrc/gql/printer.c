@@ -2,79 +2,20 @@
 
 #include "gql/layout.h"
 #include "gql/literal.h"
+#include "gql/print_sdl.h"
 #include "gql/typenames.h"
 
 #define MAX_LINE_UNITS 80
 
-void aps_gql_print_line_end(struct aps_gql_printer *printer)
-{
-	aps_buf_add_byte(printer->out, '\n');
-	for (unsigned i = 0; i < printer->level; i++) aps_buf_add_text(printer->out, "  ");
-}
-
-void aps_gql_print_joined(struct aps_gql_printer *printer, const struct aps_gql_node *list, const char *separator)
-{
-	for (const struct aps_gql_node *item = list; item != NULL; item = item->next) {
-		if (item != list) aps_buf_add_text(printer->out, separator);
-		aps_gql_print_node(printer, item);
-	}
-}
-
-void aps_gql_print_directives(struct aps_gql_printer *printer, const struct aps_gql_node *list)
-{
-	if (list != NULL) aps_buf_add_byte(printer->out, ' ');
-	aps_gql_print_joined(printer, list, " ");
-}
-
-static void open_lines(struct aps_gql_printer *printer, char bracket)
-{
-	aps_buf_add_byte(printer->out, bracket);
-	printer->level++;
-}
-
-static void close_lines(struct aps_gql_printer *printer, char bracket)
-{
-	printer->level--;
-	aps_gql_print_line_end(printer);
-	aps_buf_add_byte(printer->out, bracket);
-}
-
-static void print_each_line(struct aps_gql_printer *printer, const struct aps_gql_node *list)
-{
-	for (const struct aps_gql_node *item = list; item != NULL; item = item->next) {
-		aps_gql_print_line_end(printer);
-		aps_gql_print_node(printer, item);
-	}
-}
-
-void aps_gql_print_lines(struct aps_gql_printer *printer, const struct aps_gql_node *list, const char brackets[2])
-{
-	open_lines(printer, brackets[0]);
-	print_each_line(printer, list);
-	close_lines(printer, brackets[1]);
-}
-
-size_t aps_gql_print_trial(struct aps_gql_printer *printer, const struct aps_gql_node *list)
-{
-	size_t start = printer->out->n;
-	unsigned level = printer->level;
-	printer->level = 0;
-	aps_buf_add_byte(printer->out, '(');
-	aps_gql_print_joined(printer, list, ", ");
-	aps_buf_add_byte(printer->out, ')');
-	printer->level = level;
-	return start;
-}
-
 static void print_selection_set(struct aps_gql_printer *printer, const struct aps_gql_node *owner)
 {
-	open_lines(printer, '{');
-	print_each_line(printer, owner->items);
-	if (printer->typenames == APS_GQL_ADD_TYPENAMES && aps_gql_wants_typename(owner)) {
+	aps_gql_print_open_lines(printer, '{');
+	aps_gql_print_each_line(printer, owner->items);
+	if (printer->adds_typenames && aps_gql_wants_typename(owner)) {
 		aps_gql_print_line_end(printer);
 		aps_buf_add_text(printer->out, "__typename");
 	}
-	close_lines(printer, '}');
+	aps_gql_print_close_lines(printer, '}');
 }
 
 /* Behind a type without fields "{" would be read as the type's: there even the shortest query keeps its word. */
@@ -232,7 +173,7 @@ static void print_document(struct aps_gql_printer *printer, const struct aps_gql
 	aps_buf_add_byte(printer->out, '\n');
 }
 
-void aps_gql_print_node(struct aps_gql_printer *printer, const struct aps_gql_node *node)
+static void print_node(struct aps_gql_printer *printer, const struct aps_gql_node *node)
 {
 	if (printer->out->rc != APS_OK || print_value_or_type(printer, node)) return;
 	switch (node->kind) {
@@ -254,6 +195,7 @@ void aps_gql_print_node(struct aps_gql_printer *printer, const struct aps_gql_no
 
 void aps_gql_print(const struct aps_gql_node *node, enum aps_gql_typenames typenames, struct aps_buf *out)
 {
-	struct aps_gql_printer printer = {.out = out, .typenames = typenames};
-	aps_gql_print_node(&printer, node);
+	struct aps_gql_printer printer = {
+	        .out = out, .print_node = print_node, .adds_typenames = typenames == APS_GQL_ADD_TYPENAMES};
+	print_node(&printer, node);
 }

@@ -10,7 +10,7 @@ static void add_header(struct aps_http_answer *answer, char *line, size_t n)
 	if (!colon) return;
 	for (char *p = line; p < colon; p++)
 		if (*p >= 'A' && *p <= 'Z') *p = (char)(*p - 'A' + 'a');
-	struct aps_http_header *header = &answer->headers[answer->n_headers++];
+	struct aps_header *header = &answer->headers[answer->n_headers++];
 	header->name = aps_str_trim((struct aps_str){line, (size_t)(colon - line)});
 	header->value = aps_str_trim((struct aps_str){colon + 1, n - (size_t)(colon - line) - 1});
 }

@@ -8,9 +8,7 @@
 
 #include <string.h>
 
-/* libcurl itself takes 1 MB for the head of a request, and calls what is longer a lack of memory. */
 #define MAX_URL_BYTES        ((size_t)256 * 1024)
-#define MAX_HEADER_BYTES     ((size_t)512 * 1024)
 #define MAX_RESPONSE_HEADERS ((size_t)256 * 1024)
 #define MAX_RESERVED_BYTES   ((curl_off_t)256 * 1024) /* trust in a Content-Length ends here */
 /* Of all bodies together, unpacked: a few kilobytes of gzip may hold as many megabytes, and others wait meanwhile. */
@@ -23,7 +21,7 @@ struct aps_exchange *aps_exchange_new(struct aps_pulse *pulse)
 	if (!exchange) return NULL;
 	exchange->pulse = pulse;
 	aps_buf_init(&exchange->url, MAX_URL_BYTES);
-	aps_buf_init(&exchange->header_lines, MAX_HEADER_BYTES);
+	aps_curl_headers_init(&exchange->headers);
 	aps_buf_init(&exchange->response, 0);
 	aps_buf_init(&exchange->response_headers, MAX_RESPONSE_HEADERS);
 	return exchange;
@@ -46,11 +44,8 @@ void aps_exchange_drop_handle(struct aps_exchange *exchange)
 	drop_easy(exchange);
 	aps_net_options_clear(&exchange->options);
 	aps_buf_clear(&exchange->url);
-	aps_buf_clear(&exchange->header_lines);
+	aps_curl_headers_clear(&exchange->headers);
 	aps_buf_clear(&exchange->response_headers);
-	aps_free(exchange->nodes);
-	exchange->nodes = NULL;
-	exchange->n_nodes = exchange->capacity_nodes = 0;
 }
 
 void aps_exchange_free(struct aps_exchange *exchange)
@@ -277,8 +272,7 @@ static enum aps_rc take_shape(struct aps_exchange *exchange, const struct aps_ht
 	if (!exchange->easy) return aps_fail(err, APS_E_NOMEM, "no memory for an HTTP handle");
 	exchange->is_prepared = false;
 	aps_buf_reset(&exchange->url);
-	aps_buf_reset(&exchange->header_lines);
-	exchange->n_nodes = 0;
+	aps_curl_headers_reset(&exchange->headers);
 	exchange->connect_timeout_ms = exchange->timeout_ms = 0;
 	aps_net_options_clear(&exchange->options);
 	if (!aps_net_options_dup(request->options, &exchange->options))
@@ -297,19 +291,15 @@ static enum aps_rc take_shape(struct aps_exchange *exchange, const struct aps_ht
 	return APS_OK;
 }
 
-static enum aps_rc no_room(const struct aps_buf *buf, const char *what, struct aps_err *err)
-{
-	if (buf->rc != APS_E_TOO_BIG) return aps_fail(err, buf->rc, "no memory for %s", what);
-	return aps_fail(err, buf->rc, "%s is longer than %zu bytes", what, buf->max_bytes);
-}
-
 static enum aps_rc take_url(struct aps_exchange *exchange, const char *url, struct aps_err *err)
 {
 	struct aps_str text = aps_str_of(url);
 	if (exchange->is_prepared && aps_str_eq(aps_buf_str(&exchange->url), text)) return APS_OK;
 	aps_buf_reset(&exchange->url);
 	aps_buf_add_str(&exchange->url, text);
-	if (exchange->url.rc != APS_OK) return no_room(&exchange->url, "the URL", err);
+	if (exchange->url.rc == APS_E_TOO_BIG)
+		return aps_fail(err, APS_E_TOO_BIG, "the URL is longer than %zu bytes", MAX_URL_BYTES);
+	if (exchange->url.rc != APS_OK) return aps_fail(err, APS_E_NOMEM, "no memory for the URL");
 	/* PIPEWAIT: over TLS the server may speak HTTP/2, so a burst shares the first connection instead of opening
 	 * many. */
 	curl_easy_setopt(exchange->easy, CURLOPT_PIPEWAIT, aps_str_starts(text, "https:") ? 1L : 0L);
@@ -317,41 +307,14 @@ static enum aps_rc take_url(struct aps_exchange *exchange, const char *url, stru
 	return aps_fail(err, APS_E_NOMEM, "no memory for the URL");
 }
 
-static bool is_same_lines(const struct aps_exchange *exchange, const struct aps_http_request *request)
+static enum aps_rc take_headers(struct aps_exchange *exchange, const struct aps_http_request *request,
+                                struct aps_err *err)
 {
-	if (!exchange->is_prepared || exchange->n_nodes != request->n_header_lines + 1) return false;
-	for (size_t i = 0; i < request->n_header_lines; i++)
-		if (strcmp(exchange->nodes[i].data, request->header_lines[i]) != 0) return false;
-	return true;
-}
-
-static enum aps_rc take_lines(struct aps_exchange *exchange, const struct aps_http_request *request,
-                              struct aps_err *err)
-{
-	if (is_same_lines(exchange, request)) return APS_OK;
-	size_t n = request->n_header_lines + 1;
-	exchange->n_nodes = 0;
-	aps_buf_reset(&exchange->header_lines);
-	if (n > exchange->capacity_nodes) {
-		struct curl_slist *nodes = aps_realloc(exchange->nodes, n * sizeof *nodes);
-		if (!nodes) return aps_fail(err, APS_E_NOMEM, "no memory for the request's headers");
-		exchange->nodes = nodes;
-		exchange->capacity_nodes = n;
-	}
-	for (size_t i = 0; i < n; i++) {
-		/* "Expect:": no header of that name, so that no server makes us wait a second for 100 Continue. */
-		const char *line = i + 1 < n ? request->header_lines[i] : "Expect:";
-		if (strpbrk(line, "\r\n")) return aps_fail(err, APS_E_USAGE, "a request header holds a line break");
-		aps_buf_add(&exchange->header_lines, line, strlen(line) + 1);
-	}
-	if (exchange->header_lines.rc != APS_OK)
-		return no_room(&exchange->header_lines, "the request's header section", err);
-	char *at = exchange->header_lines.p;
-	for (size_t i = 0; i < n; i++, at += strlen(at) + 1)
-		exchange->nodes[i] = (struct curl_slist){at, i + 1 < n ? &exchange->nodes[i + 1] : NULL};
-	exchange->n_nodes = n;
-	curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, exchange->nodes);
-	return APS_OK;
+	struct aps_curl_headers *headers = &exchange->headers;
+	if (exchange->is_prepared && aps_curl_headers_is(headers, request->headers, request->n_headers)) return APS_OK;
+	enum aps_rc rc = aps_curl_headers_set(headers, request->headers, request->n_headers, err);
+	if (rc == APS_OK) curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, headers->nodes);
+	return rc;
 }
 
 static void take_timeouts(struct aps_exchange *exchange, const struct aps_http_request *request)
@@ -385,7 +348,7 @@ enum aps_rc aps_exchange_prepare(struct aps_exchange *exchange, struct aps_http_
 	if (rc == APS_OK) rc = take_shape(exchange, request, err);
 	request->body = NULL;
 	if (rc == APS_OK) rc = take_url(exchange, request->url, err);
-	if (rc == APS_OK) rc = take_lines(exchange, request, err);
+	if (rc == APS_OK) rc = take_headers(exchange, request, err);
 	if (rc != APS_OK) {
 		exchange->is_prepared = false;
 		aps_exchange_rest(exchange);

@@ -3,10 +3,9 @@
 #ifndef APS_NET_EXCHANGE_H
 #define APS_NET_EXCHANGE_H
 
+#include "net/curl_headers.h"
 #include "net/http.h"
 #include "net/tls.h"
-
-#include <curl/curl.h>
 
 /* Whether transfers get on, all of one owner together. */
 struct aps_pulse {
@@ -31,10 +30,7 @@ struct aps_exchange {
 	bool is_sent_once;
 	char method[16];
 	struct aps_buf url;
-	struct aps_buf header_lines; /* zero-terminated, one after the other */
-	struct curl_slist *nodes;    /* our own list, its text in header_lines: libcurl only reads it */
-	size_t n_nodes;
-	size_t capacity_nodes;
+	struct aps_curl_headers headers;
 	struct aps_net_options options;
 	int64_t connect_timeout_ms;
 	int64_t timeout_ms;

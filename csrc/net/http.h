@@ -3,7 +3,7 @@
 #ifndef APS_NET_HTTP_H
 #define APS_NET_HTTP_H
 
-#include "base/buf.h"
+#include "codec/header.h"
 #include "net/options.h"
 
 struct aps_http;
@@ -11,8 +11,8 @@ struct aps_http;
 struct aps_http_request {
 	const char *method;
 	const char *url;
-	const char *const *header_lines; /* "Name: value"; zero-terminated strings, copied */
-	size_t n_header_lines;
+	const struct aps_header *headers; /* copied */
+	size_t n_headers;
 	char *body; /* consumed (aps_free), also on failure; NULL: none */
 	size_t n_body;
 	const struct aps_net_options *options; /* borrowed until the answer or the cancel */
@@ -25,11 +25,6 @@ struct aps_http_request {
 	void *tag;            /* comes back with the answer */
 };
 
-struct aps_http_header {
-	struct aps_str name; /* lower case */
-	struct aps_str value;
-};
-
 struct aps_http_answer {
 	void *tag;
 	struct aps_err err; /* OK: a response came, whatever its status. err.sent: request bytes may have gone out */
@@ -37,7 +32,7 @@ struct aps_http_answer {
 	long http_version; /* 11, 20 */
 	char *body;        /* owned by the answer */
 	size_t n_body;
-	struct aps_http_header *headers; /* of the final response; text in header_text */
+	struct aps_header *headers; /* of the final response, names in lower case; text in header_text */
 	size_t n_headers;
 	char *header_text;
 	char address[64]; /* of the peer, numeric; for is_resolve_only */

@@ -5,23 +5,23 @@
 #include "net/ws_command.h"
 #include "net/ws_loop.h"
 
-static void free_command(struct aps_op *op)
+static void free_command(struct aps_mail *mail)
 {
-	struct aps_ws_command *command = APS_CONTAINER_OF(op, struct aps_ws_command, op);
+	struct aps_ws_command *command = APS_CONTAINER_OF(mail, struct aps_ws_command, mail);
 	aps_ws_request_free(command->request);
 	aps_ws_batch_free(command->closed);
 	aps_free(command->text);
 	aps_free(command);
 }
 
-static const struct aps_op_kind COMMAND = {"ws_command", free_command, NULL};
+static const struct aps_mail_kind COMMAND = {"ws_command", free_command};
 
 static struct aps_ws_command *new_command(enum aps_ws_command_kind kind, uint64_t connection)
 {
 	struct aps_ws_command *command = aps_calloc(1, sizeof *command);
 	if (!command) return NULL;
-	command->op.kind = &COMMAND;
-	command->op.n_bytes = sizeof *command;
+	command->mail.kind = &COMMAND;
+	command->mail.n_bytes = sizeof *command;
 	command->kind = kind;
 	command->connection = connection;
 	return command;
@@ -60,7 +60,7 @@ no_memory:
 bool aps_ws_free(struct aps_ws *ws, int64_t timeout_ms)
 {
 	if (!ws) return true;
-	aps_op_free_chain(aps_mailbox_close(ws->inbox));
+	aps_mail_free_chain(aps_mailbox_close(ws->inbox));
 	pthread_mutex_lock(&ws->lock);
 	ws->is_stopping = true;
 	pthread_mutex_unlock(&ws->lock);
@@ -84,7 +84,7 @@ enum aps_rc aps_ws_connect(struct aps_ws *ws, const struct aps_ws_connect *conne
 	}
 	command->request = request;
 	command->closed = closed;
-	return aps_mailbox_send(ws->inbox, &command->op);
+	return aps_mailbox_send(ws->inbox, &command->mail);
 }
 
 enum aps_rc aps_ws_send(struct aps_ws *ws, uint64_t connection, struct aps_str text)
@@ -99,8 +99,8 @@ enum aps_rc aps_ws_send(struct aps_ws *ws, uint64_t connection, struct aps_str t
 	command->text->next = NULL;
 	command->text->n = text.n;
 	memcpy(command->text->block + LWS_PRE, text.p, text.n);
-	command->op.n_bytes += text.n;
-	return aps_mailbox_send(ws->inbox, &command->op);
+	command->mail.n_bytes += text.n;
+	return aps_mailbox_send(ws->inbox, &command->mail);
 }
 
 enum aps_rc aps_ws_close(struct aps_ws *ws, uint64_t connection, int code, struct aps_str reason)
@@ -110,7 +110,7 @@ enum aps_rc aps_ws_close(struct aps_ws *ws, uint64_t connection, int code, struc
 	command->code = code;
 	command->n_reason = reason.n < sizeof command->reason ? reason.n : sizeof command->reason;
 	if (command->n_reason) memcpy(command->reason, reason.p, command->n_reason);
-	return aps_mailbox_send(ws->inbox, &command->op);
+	return aps_mailbox_send(ws->inbox, &command->mail);
 }
 
 enum aps_rc aps_ws_pause(struct aps_ws *ws, uint64_t connection, bool is_paused)
@@ -118,11 +118,11 @@ enum aps_rc aps_ws_pause(struct aps_ws *ws, uint64_t connection, bool is_paused)
 	struct aps_ws_command *command = new_command(APS_WS_DO_PAUSE, connection);
 	if (!command) return APS_E_NOMEM;
 	command->is_paused = is_paused;
-	return aps_mailbox_send(ws->inbox, &command->op);
+	return aps_mailbox_send(ws->inbox, &command->mail);
 }
 
 enum aps_rc aps_ws_forget(struct aps_ws *ws)
 {
 	struct aps_ws_command *command = new_command(APS_WS_DO_FORGET, 0);
-	return command ? aps_mailbox_send(ws->inbox, &command->op) : APS_E_NOMEM;
+	return command ? aps_mailbox_send(ws->inbox, &command->mail) : APS_E_NOMEM;
 }

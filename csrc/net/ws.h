@@ -4,6 +4,7 @@
 #ifndef APS_NET_WS_H
 #define APS_NET_WS_H
 
+#include "codec/header.h"
 #include "net/options.h"
 #include "rt/bytes.h"
 #include "rt/mailbox.h"
@@ -15,13 +16,13 @@ struct aps_ws_connect {
 	bool is_tls;
 	const char *host; /* for SNI, the certificate and the Host header; without port */
 	int port;
-	const char *address;             /* numeric address to connect to: no DNS happens on this thread */
-	const char *proxy_address;       /* numeric address of options->proxy's host; NULL without a proxy */
-	const char *path;                /* with query; starts with '/' */
-	const char *protocols;           /* Sec-WebSocket-Protocol, the whole list: "graphql-ws, header-…" */
-	const char *expected_protocol;   /* what the server must have chosen: "graphql-ws" */
-	const char *const *header_lines; /* further headers of the upgrade, "Name: value" */
-	size_t n_header_lines;
+	const char *address;              /* numeric address to connect to: no DNS happens on this thread */
+	const char *proxy_address;        /* numeric address of options->proxy's host; NULL without a proxy */
+	const char *path;                 /* with query; starts with '/' */
+	const char *protocols;            /* Sec-WebSocket-Protocol, the whole list: "graphql-ws, header-…" */
+	const char *expected_protocol;    /* what the server must have chosen: "graphql-ws" */
+	const struct aps_header *headers; /* further ones of the upgrade */
+	size_t n_headers;
 	const struct aps_net_options *options;
 	int64_t connect_timeout_ms; /* until the upgrade is answered */
 	size_t max_message_bytes;   /* a longer message is skipped and told as TOO_BIG with its head */
@@ -46,7 +47,7 @@ struct aps_ws_event {
 /* One hand-over: events in order, their bytes in one shared block. */
 struct aps_ws_batch {
 	struct aps_ws_batch *next; /* for the receiver's use, */
-	struct aps_op op;          /* and so is this: a batch can wait in a mailbox as it is */
+	struct aps_mail mail;      /* and so is this: a batch can wait in a mailbox as it is */
 	struct aps_bytes *bytes;   /* NULL when no event has bytes; else the batch holds one reference */
 	struct aps_err err;        /* of a CLOSED event, which is always the last of its batch */
 	size_t n_events;

@@ -31,7 +31,7 @@ static struct aps_ws_batch *make_batch(const struct aps_ws_gather *gather)
 	struct aps_ws_batch *batch = aps_malloc(sizeof *batch + gather->n_events * sizeof batch->events[0]);
 	if (!batch) return NULL;
 	batch->next = NULL;
-	batch->op = (struct aps_op){.next = NULL};
+	batch->mail = (struct aps_mail){.next = NULL};
 	batch->bytes = NULL;
 	aps_err_clear(&batch->err);
 	batch->n_events = gather->n_events;

@@ -15,7 +15,7 @@ struct aps_ws_text {
 };
 
 struct aps_ws_command {
-	struct aps_op op;
+	struct aps_mail mail;
 	enum aps_ws_command_kind kind;
 	uint64_t connection;
 	struct aps_ws_request *request; /* connect */

@@ -30,7 +30,8 @@ static void kill_socket(struct aps_ws_connection *connection)
 		lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
 }
 
-void aps_ws_connection_fail(struct aps_ws_connection *connection, const struct aps_err *err)
+/* Tells the end, unless it was told, and drops the socket. */
+static void fail(struct aps_ws_connection *connection, const struct aps_err *err)
 {
 	connection->state = APS_WS_CLOSING;
 	tell_end(connection, err);
@@ -39,7 +40,8 @@ void aps_ws_connection_fail(struct aps_ws_connection *connection, const struct a
 
 void aps_ws_connection_fail_all(struct aps_ws *ws, const struct aps_err *err)
 {
-	for (struct aps_ws_connection *c = ws->connections; c; c = c->next) aps_ws_connection_fail(c, err);
+	APS_ON_THREAD(ws->self);
+	for (struct aps_ws_connection *c = ws->connections; c; c = c->next) fail(c, err);
 }
 
 static void fill_own_close(const struct aps_ws_connection *connection, struct aps_err *err)
@@ -57,7 +59,7 @@ static void on_deadline(lws_sorted_usec_list_t *sul)
 		              connection->request->connect.host);
 	else
 		fill_own_close(connection, &err);
-	aps_ws_connection_fail(connection, &err);
+	fail(connection, &err);
 }
 
 /* After `delay_ms`; below 0: never. */
@@ -143,7 +145,7 @@ static void on_text(struct aps_ws_connection *connection, struct lws *wsi, struc
 	if (partial->rc != APS_OK) {
 		struct aps_err err;
 		aps_fail(&err, APS_E_NOMEM, "no memory for a message from %s", connection->request->connect.host);
-		aps_ws_connection_fail(connection, &err);
+		fail(connection, &err);
 		return;
 	}
 	if (is_last) finish_message(connection);
@@ -207,7 +209,7 @@ void aps_ws_connection_send(struct aps_ws_connection *connection, struct aps_ws_
 		struct aps_err err;
 		aps_fail_word(&err, APS_E_NETWORK, "send_queue_full", 0, "more than %zu bytes wait to be sent to %s",
 		              MAX_QUEUED_BYTES, connection->request->connect.host);
-		aps_ws_connection_fail(connection, &err);
+		fail(connection, &err);
 		return;
 	}
 	*connection->last = command->text;
@@ -227,7 +229,7 @@ void aps_ws_connection_close(struct aps_ws_connection *connection, const struct 
 	if (connection->state == APS_WS_CONNECTING) {
 		struct aps_err err;
 		fill_own_close(connection, &err);
-		aps_ws_connection_fail(connection, &err);
+		fail(connection, &err);
 		return;
 	}
 	connection->state = APS_WS_CLOSING;
@@ -259,15 +261,10 @@ static bool is_right_peer(struct aps_ws_connection *connection, struct lws *wsi)
 
 static int add_headers(const struct aps_ws_connection *connection, unsigned char **at, size_t n_room)
 {
-	const struct aps_ws_connect *connect = &connection->request->connect;
-	for (size_t i = 0; i < connect->n_header_lines; i++) {
-		size_t n = strlen(connect->header_lines[i]);
-		if (n + 2 > n_room) return -1;
-		memcpy(*at, connect->header_lines[i], n);
-		memcpy(*at + n, "\r\n", 2);
-		*at += n + 2;
-		n_room -= n + 2;
-	}
+	struct aps_str lines = connection->request->header_lines;
+	if (lines.n > n_room) return -1;
+	memcpy(*at, lines.p, lines.n);
+	*at += lines.n;
 	return 0;
 }
 
@@ -380,6 +377,7 @@ static struct aps_ws_connection *add_connection(struct aps_ws *ws, struct aps_ws
 
 void aps_ws_connection_open(struct aps_ws *ws, struct aps_ws_command *command)
 {
+	APS_ON_THREAD(ws->self);
 	struct aps_err err;
 	struct aps_ws_connection *connection = add_connection(ws, command);
 	if (!connection) {
@@ -439,6 +437,7 @@ static void free_connection(struct aps_ws_connection *connection)
 
 void aps_ws_connection_reap(struct aps_ws *ws)
 {
+	APS_ON_THREAD(ws->self);
 	for (struct aps_ws_connection **at = &ws->connections; *at;) {
 		struct aps_ws_connection *connection = *at;
 		if (connection->is_gone && !connection->closed) {
@@ -457,6 +456,7 @@ void aps_ws_connection_stop_timers(struct aps_ws *ws)
 
 void aps_ws_connection_free_all(struct aps_ws *ws)
 {
+	APS_ON_THREAD(ws->self);
 	while (ws->connections) {
 		struct aps_ws_connection *next = ws->connections->next;
 		free_connection(ws->connections);

@@ -41,8 +41,7 @@ struct aps_ws_connection *aps_ws_connection_find(struct aps_ws *ws, uint64_t id)
 void aps_ws_connection_send(struct aps_ws_connection *connection, struct aps_ws_command *command);
 void aps_ws_connection_close(struct aps_ws_connection *connection, const struct aps_ws_command *command);
 void aps_ws_connection_pause(struct aps_ws_connection *connection, bool is_paused);
-/* Tells the end, unless it was told, and drops the socket. */
-void aps_ws_connection_fail(struct aps_ws_connection *connection, const struct aps_err *err);
+/* Tells the end of each, unless it was told, and drops the sockets. */
 void aps_ws_connection_fail_all(struct aps_ws *ws, const struct aps_err *err);
 /* Frees those that have ended. */
 void aps_ws_connection_reap(struct aps_ws *ws);

@@ -121,9 +121,10 @@ static void obey(struct aps_ws *ws, struct aps_ws_command *command)
 
 static void obey_all(struct aps_ws *ws)
 {
-	struct aps_op *chain = aps_mailbox_drain(ws->inbox);
-	for (struct aps_op *op = chain; op; op = op->next) obey(ws, APS_CONTAINER_OF(op, struct aps_ws_command, op));
-	aps_op_free_chain(chain);
+	struct aps_mail *chain = aps_mailbox_drain(ws->inbox);
+	for (struct aps_mail *mail = chain; mail; mail = mail->next)
+		obey(ws, APS_CONTAINER_OF(mail, struct aps_ws_command, mail));
+	aps_mail_free_chain(chain);
 }
 
 /* False: stop. */
@@ -152,9 +153,10 @@ static void end_turn(struct aps_ws *ws)
 	destroy_context(ws); /* the next connection makes another one */
 }
 
-void aps_ws_loop_run(void *context)
+void aps_ws_loop_run(void *context, const struct aps_thread *self)
 {
 	struct aps_ws *ws = context;
+	ws->self = self;
 	while (wait_for_work(ws)) {
 		obey_all(ws);
 		end_turn(ws);

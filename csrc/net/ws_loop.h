@@ -20,7 +20,8 @@ struct aps_ws_vhost {
 };
 
 struct aps_ws {
-	struct aps_thread *thread;
+	struct aps_thread *thread;     /* the owner's */
+	const struct aps_thread *self; /* the same, as the thread itself knows it */
 	struct aps_mailbox *inbox;
 	pthread_mutex_t lock; /* guards the three below */
 	pthread_cond_t raised;
@@ -37,7 +38,7 @@ struct aps_ws {
 APS_BEGIN_DECLS
 
 /* The thread's main function; context is the struct aps_ws. */
-void aps_ws_loop_run(void *context);
+void aps_ws_loop_run(void *context, const struct aps_thread *self);
 /* @thread any: the inbox is not empty any more, or is_stopping was set. */
 void aps_ws_loop_raise(void *context);
 /* @thread net: the vhost for these options, made where there is none yet. NULL with *err. */

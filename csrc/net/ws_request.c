@@ -22,19 +22,34 @@
 #endif
 #define MAX_PROXY_AUTH_BYTES ((size_t)90) /* its buffer for user and password has 96 bytes */
 
-/* A tab is good in a header's value (RFC 9110 section 5.5), the only text here that it can come with. */
-static bool has_control(const char *text)
-{
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-		if ((*p < 0x20 && *p != '\t') || *p == 0x7f) return true;
-	return false;
-}
-
 static enum aps_rc check_text(const char *what, const char *text, size_t max, struct aps_err *err)
 {
 	if (strlen(text) > max)
 		return aps_fail(err, APS_E_TOO_BIG, "the WebSocket's %s is longer than %zu bytes", what, max);
-	if (has_control(text)) return aps_fail(err, APS_E_USAGE, "the WebSocket's %s holds a control character", what);
+	if (aps_str_control(aps_str_of(text)) != strlen(text))
+		return aps_fail(err, APS_E_USAGE, "the WebSocket's %s holds a control character", what);
+	return APS_OK;
+}
+
+/* "Name: value" CR LF; blanks around a value aren't part of it (RFC 9110 section 5.5). */
+static size_t line_bytes(const struct aps_header *header)
+{
+	return header->name.n + aps_str_trim(header->value).n + 4;
+}
+
+static enum aps_rc check_headers(const struct aps_ws_connect *connect, struct aps_err *err)
+{
+	size_t n_left = MAX_HEADERS_BYTES;
+	for (size_t i = 0; i < connect->n_headers; i++) {
+		const struct aps_header *header = &connect->headers[i];
+		if (!aps_header_is_value(header->name) || !aps_header_is_value(header->value))
+			return aps_fail(err, APS_E_USAGE, "the WebSocket's header holds a control character");
+		size_t n = line_bytes(header);
+		if (n > n_left)
+			return aps_fail(err, APS_E_TOO_BIG, "the WebSocket's headers are longer than %zu bytes",
+			                MAX_HEADERS_BYTES);
+		n_left -= n;
+	}
 	return APS_OK;
 }
 
@@ -43,14 +58,7 @@ static enum aps_rc check(const struct aps_ws_connect *connect, struct aps_err *e
 	enum aps_rc rc = check_text("host", connect->host, MAX_HOST_BYTES, err);
 	if (rc == APS_OK) rc = check_text("path", connect->path, MAX_PATH_BYTES, err);
 	if (rc == APS_OK) rc = check_text("list of sub-protocols", connect->protocols, MAX_PROTOCOLS_BYTES, err);
-	size_t n_header_bytes = 0;
-	for (size_t i = 0; rc == APS_OK && i < connect->n_header_lines; i++) {
-		rc = check_text("header", connect->header_lines[i], MAX_HEADERS_BYTES, err);
-		n_header_bytes += strlen(connect->header_lines[i]) + 2;
-	}
-	if (rc == APS_OK && n_header_bytes > MAX_HEADERS_BYTES)
-		rc = aps_fail(err, APS_E_TOO_BIG, "the WebSocket's headers are longer than %zu bytes",
-		              MAX_HEADERS_BYTES);
+	if (rc == APS_OK) rc = check_headers(connect, err);
 	if (rc == APS_OK && (connect->port < 1 || connect->port > 65535))
 		rc = aps_fail(err, APS_E_USAGE, "the WebSocket's port is out of range");
 	return rc;
@@ -76,13 +84,28 @@ static bool copy_options(struct aps_ws_request *request, const struct aps_net_op
 	return true;
 }
 
-static bool copy_lines(struct aps_ws_request *request, const struct aps_ws_connect *connect)
+static char *put(char *at, struct aps_str text)
 {
-	const char **lines = aps_arena_get(&request->arena, (connect->n_header_lines + 1) * sizeof *lines);
+	if (text.n) memcpy(at, text.p, text.n);
+	return at + text.n;
+}
+
+/* libwebsockets has no list of headers: they are written behind its own, as it writes those. */
+static bool render_headers(struct aps_ws_request *request, const struct aps_ws_connect *connect)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < connect->n_headers; i++) n += line_bytes(&connect->headers[i]);
+	char *lines = aps_arena_get(&request->arena, n + 1), *at = lines;
 	if (!lines) return false;
-	for (size_t i = 0; i < connect->n_header_lines; i++)
-		if (!copy(request, connect->header_lines[i], &lines[i])) return false;
-	request->connect.header_lines = lines;
+	for (size_t i = 0; i < connect->n_headers; i++) {
+		at = put(at, connect->headers[i].name);
+		at = put(at, APS_STR(": "));
+		at = put(at, aps_str_trim(connect->headers[i].value));
+		at = put(at, APS_STR("\r\n"));
+	}
+	request->header_lines = (struct aps_str){lines, n};
+	request->connect.headers = NULL;
+	request->connect.n_headers = 0;
 	return true;
 }
 
@@ -151,7 +174,7 @@ struct aps_ws_request *aps_ws_request_new(const struct aps_ws_connect *connect, 
 	if (!copy(request, connect->host, &own->host) || !copy(request, connect->address, &own->address) ||
 	    !copy(request, connect->proxy_address, &own->proxy_address) || !copy(request, connect->path, &own->path) ||
 	    !copy(request, connect->protocols, &own->protocols) ||
-	    !copy(request, connect->expected_protocol, &own->expected_protocol) || !copy_lines(request, connect) ||
+	    !copy(request, connect->expected_protocol, &own->expected_protocol) || !render_headers(request, connect) ||
 	    !copy_options(request, connect->options) || !make_authority(request)) {
 		aps_arena_fail(&request->arena, "the options of a WebSocket", err);
 	} else if (make_proxy(request, err) == APS_OK) {

@@ -6,9 +6,10 @@
 #include "net/ws.h"
 
 struct aps_ws_request {
-	struct aps_arena arena; /* owns all text below */
-	struct aps_ws_connect connect;
+	struct aps_arena arena;         /* owns all text below */
+	struct aps_ws_connect connect;  /* without its headers */
 	struct aps_net_options options; /* connect.options points here */
+	struct aps_str header_lines;    /* what connect.headers are in the upgrade: "Name: value" CR LF each */
 	const char *authority;          /* host, with the port where it is not the scheme's own: the Host header */
 	const char *proxy;              /* "[user:password@]address:port" as libwebsockets takes it; "" without one */
 };

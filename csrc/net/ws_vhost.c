@@ -50,6 +50,7 @@ static struct aps_ws_vhost *find(struct aps_ws *ws, const struct aps_net_options
 
 struct lws_vhost *aps_ws_vhost_get(struct aps_ws *ws, const struct aps_ws_request *request, struct aps_err *err)
 {
+	APS_ON_THREAD(ws->self);
 	struct aps_ws_vhost *known = find(ws, &request->options);
 	if (!known) {
 		known = aps_calloc(1, sizeof *known);

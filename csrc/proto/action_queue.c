@@ -8,7 +8,7 @@
 #define LOST_ERR   (SIZE_MAX - 1)
 
 struct aps_queued_action {
-	enum aps_rt_action_kind kind;
+	enum aps_realtime_action_kind kind;
 	int code;
 	enum aps_conn_state state;
 	bool is_again;
@@ -58,7 +58,7 @@ size_t aps_action_queue_keep_err(struct aps_action_queue *queue, const struct ap
 	return LOST_ERR;
 }
 
-static struct aps_queued_action *append(struct aps_action_queue *queue, const struct aps_rt_action *action)
+static struct aps_queued_action *append(struct aps_action_queue *queue, const struct aps_realtime_action *action)
 {
 	if (!aps_action_queue_reserve(queue, queue->n_items + 1)) {
 		queue->is_short = true;
@@ -77,14 +77,15 @@ static struct aps_queued_action *append(struct aps_action_queue *queue, const st
 	return item;
 }
 
-bool aps_action_queue_push(struct aps_action_queue *queue, const struct aps_rt_action *action, size_t err_at)
+bool aps_action_queue_push(struct aps_action_queue *queue, const struct aps_realtime_action *action, size_t err_at)
 {
 	struct aps_queued_action *item = append(queue, action);
 	if (item != NULL) item->err_at = err_at;
 	return item != NULL;
 }
 
-bool aps_action_queue_push_built(struct aps_action_queue *queue, const struct aps_rt_action *action, size_t text_at)
+bool aps_action_queue_push_built(struct aps_action_queue *queue, const struct aps_realtime_action *action,
+                                 size_t text_at)
 {
 	struct aps_queued_action *item = NULL;
 	if (queue->bytes.rc == APS_OK)
@@ -119,21 +120,21 @@ static const struct aps_err *find_err(struct aps_action_queue *queue, size_t err
 	return &queue->current;
 }
 
-bool aps_action_queue_take(struct aps_action_queue *queue, struct aps_rt_action *action)
+bool aps_action_queue_take(struct aps_action_queue *queue, struct aps_realtime_action *action)
 {
 	while (queue->n_items > 0) {
 		const struct aps_queued_action *item = &queue->items[queue->head];
 		queue->head = (queue->head + 1) % queue->capacity;
 		queue->n_items--;
 		if (item->is_void) continue;
-		*action = (struct aps_rt_action){.kind = item->kind,
-		                                 .sub = item->sub,
-		                                 .text = item->text,
-		                                 .payload = item->payload,
-		                                 .code = item->code,
-		                                 .is_again = item->is_again,
-		                                 .state = item->state,
-		                                 .err = find_err(queue, item->err_at)};
+		*action = (struct aps_realtime_action){.kind = item->kind,
+		                                       .sub = item->sub,
+		                                       .text = item->text,
+		                                       .payload = item->payload,
+		                                       .code = item->code,
+		                                       .is_again = item->is_again,
+		                                       .state = item->state,
+		                                       .err = find_err(queue, item->err_at)};
 		if (item->text_at != NO_TEXT) action->text.p = queue->bytes.p + item->text_at;
 		return true;
 	}

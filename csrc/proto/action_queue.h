@@ -4,7 +4,7 @@
 #define APS_PROTO_ACTION_QUEUE_H
 
 #include "base/buf.h"
-#include "proto/realtime.h"
+#include "proto/realtime_action.h"
 
 struct aps_queued_action;
 
@@ -30,13 +30,14 @@ bool aps_action_queue_reserve(struct aps_action_queue *queue, size_t n_actions);
 size_t aps_action_queue_keep_err(struct aps_action_queue *queue, const struct aps_err *err);
 /* Appends a copy of *action; `action->text` is borrowed until it is taken (a literal, or the frame). `err_at` comes
  * from aps_action_queue_keep_err(). False: memory is out, queue->is_short is set. */
-bool aps_action_queue_push(struct aps_action_queue *queue, const struct aps_rt_action *action, size_t err_at);
+bool aps_action_queue_push(struct aps_action_queue *queue, const struct aps_realtime_action *action, size_t err_at);
 /* The same with the text being what was appended to queue->bytes since it was `text_at` long. */
-bool aps_action_queue_push_built(struct aps_action_queue *queue, const struct aps_rt_action *action, size_t text_at);
+bool aps_action_queue_push_built(struct aps_action_queue *queue, const struct aps_realtime_action *action,
+                                 size_t text_at);
 /* Takes back what was queued for a subscription that its owner has removed. */
 void aps_action_queue_forget(struct aps_action_queue *queue, uint64_t sub);
 /* What is given is valid until the next call. */
-bool aps_action_queue_take(struct aps_action_queue *queue, struct aps_rt_action *action);
+bool aps_action_queue_take(struct aps_action_queue *queue, struct aps_realtime_action *action);
 
 APS_END_DECLS
 

@@ -12,14 +12,14 @@ const char *aps_conn_state_name(enum aps_conn_state state)
 
 enum aps_conn_state aps_conn_state_of(const struct aps_conn_inputs *inputs)
 {
-	bool is_connected = inputs->link == APS_LINK_CONNECTED;
-	bool is_disconnected = inputs->link == APS_LINK_DISCONNECTED;
+	bool is_connected = inputs->link == APS_PHASE_CONNECTED;
+	bool is_disconnected = inputs->link == APS_PHASE_DISCONNECTED;
 	if (is_connected && !inputs->is_online) return APS_CONN_CONNECTED_PENDING_NETWORK;
 	if (is_connected && !inputs->is_intended) return APS_CONN_CONNECTED_PENDING_DISCONNECT;
 	if (is_disconnected && inputs->is_intended && !inputs->is_online) return APS_CONN_DISRUPTED_PENDING_NETWORK;
 	if (is_disconnected && inputs->is_intended) return APS_CONN_DISRUPTED;
 	if (is_connected && !inputs->is_keep_alive) return APS_CONN_CONNECTED_PENDING_KEEP_ALIVE;
-	if (inputs->link == APS_LINK_CONNECTING) return APS_CONN_CONNECTING;
+	if (inputs->link == APS_PHASE_CONNECTING) return APS_CONN_CONNECTING;
 	if (is_disconnected) return APS_CONN_DISCONNECTED;
 	return APS_CONN_CONNECTED;
 }

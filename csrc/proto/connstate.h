@@ -24,10 +24,10 @@ enum aps_conn_state {
 	        APS_CONN_STATE_COUNT
 };
 
-enum aps_conn_link { APS_LINK_DISCONNECTED, APS_LINK_CONNECTING, APS_LINK_CONNECTED };
+enum aps_phase { APS_PHASE_DISCONNECTED, APS_PHASE_CONNECTING, APS_PHASE_CONNECTED };
 
 struct aps_conn_inputs {
-	enum aps_conn_link link;
+	enum aps_phase link;
 	bool is_online;     /* the network, as the host knows it */
 	bool is_intended;   /* somebody wants the connection */
 	bool is_keep_alive; /* messages arrive in time */

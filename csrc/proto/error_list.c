@@ -1,7 +1,6 @@
 #include "proto/error_list.h"
 
 #include "codec/json_reader.h"
-#include "proto/gqlhttp.h"
 
 struct item {
 	struct aps_str type;
@@ -69,7 +68,7 @@ static int rank(enum aps_rc code)
 static void add(struct aps_error_list *list, const struct item *item)
 {
 	const char *word = NULL;
-	enum aps_rc code = aps_gqlhttp_classify(item->type, item->message, &word);
+	enum aps_rc code = aps_error_classify(item->type, item->message, &word);
 	if (list->n_errors++ == 0) {
 		list->type = item->type;
 		list->message = item->message;
@@ -137,7 +136,7 @@ bool aps_error_list_is_auth(const struct aps_error_list *list)
 	return list->code == APS_E_AUTH || list->number == 401 || list->number == 403;
 }
 
-void aps_error_line(struct aps_str text, char out[APS_ERROR_LINE_CHARS + 1])
+static void print_line(struct aps_str text, char out[APS_ERROR_LINE_CHARS + 1])
 {
 	size_t n = text.n;
 	if (n > APS_ERROR_LINE_CHARS) {
@@ -151,9 +150,9 @@ void aps_error_line(struct aps_str text, char out[APS_ERROR_LINE_CHARS + 1])
 void aps_error_list_line(const struct aps_error_list *list, char out[APS_ERROR_LINE_CHARS + 1])
 {
 	if (list->message.n != 0)
-		aps_error_line(list->message, out);
+		print_line(list->message, out);
 	else if (list->type.n != 0)
-		aps_error_line(list->type, out);
+		print_line(list->type, out);
 	else
-		aps_error_line(APS_STR("an error without a message"), out);
+		print_line(APS_STR("an error without a message"), out);
 }

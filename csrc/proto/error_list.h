@@ -29,9 +29,8 @@ struct aps_str aps_error_list_find(struct aps_str payload);
 enum aps_rc aps_error_list_read(struct aps_str json, struct aps_arena *arena, struct aps_error_list *out);
 /* By type, by message, or by errorCode 401 or 403. */
 bool aps_error_list_is_auth(const struct aps_error_list *list);
-/* One line for a message: cut at a code point, line breaks and tabs become spaces. */
-void aps_error_line(struct aps_str text, char out[APS_ERROR_LINE_CHARS + 1]);
-/* The first error's message, else its type, else "an error without a message". */
+/* One line for a message: the first error's message, else its type, else "an error without a message"; cut at a code
+ * point, line breaks and tabs become spaces. */
 void aps_error_list_line(const struct aps_error_list *list, char out[APS_ERROR_LINE_CHARS + 1]);
 
 APS_END_DECLS

@@ -72,3 +72,39 @@ enum aps_error_family aps_error_family_of(struct aps_str error_type)
 		if (aps_str_starts(name, ROWS[i].name)) return ROWS[i].family;
 	return APS_FAMILY_OTHER;
 }
+
+/* The words that only the service's own text can tell. */
+static const char *auth_word(struct aps_str type, struct aps_str message)
+{
+	bool is_expired = aps_str_contains_nocase(message, APS_STR("expired"));
+	if (is_expired && (aps_str_contains_nocase(message, APS_STR("api key")) ||
+	                   aps_str_contains_nocase(message, APS_STR("apikey"))))
+		return "api_key_expired";
+	if (aps_str_contains_nocase(type, APS_STR("ExpiredToken")) ||
+	    (is_expired && aps_str_contains_nocase(message, APS_STR("token"))))
+		return "token_expired";
+	return NULL;
+}
+
+enum aps_rc aps_error_classify(struct aps_str error_type, struct aps_str message, const char **word)
+{
+	*word = NULL;
+	switch (aps_error_family_of(error_type)) {
+	case APS_FAMILY_AUTH: *word = auth_word(error_type, message); return APS_E_AUTH;
+	case APS_FAMILY_FORBIDDEN: *word = "forbidden"; return APS_E_AUTH;
+	case APS_FAMILY_CLOCK_SKEW: *word = "clock_skew"; return APS_E_AUTH;
+	case APS_FAMILY_CONFLICT: return APS_E_CONFLICT;
+	case APS_FAMILY_SUBSCRIPTION_LIMIT: *word = "subscription_limit"; return APS_E_GRAPHQL;
+	case APS_FAMILY_THROTTLED: *word = "rate_limited"; return APS_E_GRAPHQL;
+	case APS_FAMILY_TIMED_OUT:
+	case APS_FAMILY_BAD_REQUEST:
+	case APS_FAMILY_OTHER: break;
+	}
+	/* amplify-js, AWSWebSocketProvider: an error frame without a type whose message says so. */
+	if (error_type.n == 0 && (aps_str_contains_nocase(message, APS_STR("token expired")) ||
+	                          aps_str_contains_nocase(message, APS_STR("token has expired")))) {
+		*word = "token_expired";
+		return APS_E_AUTH;
+	}
+	return APS_E_GRAPHQL;
+}

@@ -2,6 +2,7 @@
 #ifndef APS_PROTO_ERROR_TYPE_H
 #define APS_PROTO_ERROR_TYPE_H
 
+#include "base/err.h"
 #include "base/str.h"
 
 enum aps_error_family {
@@ -21,6 +22,10 @@ APS_BEGIN_DECLS
 /* Understands the plain name, the data source's prefix ("DynamoDB:Name"), the shape's prefix ("com.example#Name") and
  * the header's suffix ("Name:http://…"). */
 enum aps_error_family aps_error_family_of(struct aps_str error_type);
+
+/* Which error an AppSync `errorType` and message are: E_AUTH (Unauthorized…, …with word "api_key_expired",
+ * "token_expired" where told), E_CONFLICT (ConditionalCheckFailed…, Conflict…, MaxConflicts), else E_GRAPHQL. */
+enum aps_rc aps_error_classify(struct aps_str error_type, struct aps_str message, const char **word);
 
 APS_END_DECLS
 

@@ -23,9 +23,9 @@ static const struct type_row TRANSPORT_WS_TYPES[] = {
         {"complete", APS_FRAME_COMPLETE}, {"error", APS_FRAME_ERROR}, {"connection_ack", APS_FRAME_CONNECTION_ACK},
 };
 
-static enum aps_frame_type find_type(enum aps_rt_protocol protocol, const struct aps_json_reader *r)
+static enum aps_frame_type find_type(enum aps_realtime_protocol protocol, const struct aps_json_reader *r)
 {
-	bool is_appsync = protocol == APS_RT_APPSYNC;
+	bool is_appsync = protocol == APS_REALTIME_APPSYNC;
 	const struct type_row *rows = is_appsync ? APPSYNC_TYPES : TRANSPORT_WS_TYPES;
 	size_t n_rows = is_appsync ? APS_COUNTOF(APPSYNC_TYPES) : APS_COUNTOF(TRANSPORT_WS_TYPES);
 	for (size_t i = 0; i < n_rows; i++)
@@ -56,7 +56,7 @@ static void read_other(struct aps_json_reader *r, struct aps_frame *frame)
 }
 
 /* E_NOMEM, else what the reader says. */
-static enum aps_rc read_members(enum aps_rt_protocol protocol, struct aps_json_reader *r, struct aps_arena *arena,
+static enum aps_rc read_members(enum aps_realtime_protocol protocol, struct aps_json_reader *r, struct aps_arena *arena,
                                 struct aps_frame *frame)
 {
 	enum aps_json_token token;
@@ -79,7 +79,7 @@ static enum aps_rc read_members(enum aps_rt_protocol protocol, struct aps_json_r
 	return r->err.code;
 }
 
-enum aps_rc aps_frame_read(enum aps_rt_protocol protocol, struct aps_str text, struct aps_arena *arena,
+enum aps_rc aps_frame_read(enum aps_realtime_protocol protocol, struct aps_str text, struct aps_arena *arena,
                            struct aps_frame *frame, struct aps_err *err)
 {
 	*frame = (struct aps_frame){.type = APS_FRAME_UNKNOWN};
@@ -95,7 +95,7 @@ enum aps_rc aps_frame_read(enum aps_rt_protocol protocol, struct aps_str text, s
 	                     r.err.native);
 }
 
-void aps_frame_read_head(enum aps_rt_protocol protocol, struct aps_str head, struct aps_arena *arena,
+void aps_frame_read_head(enum aps_realtime_protocol protocol, struct aps_str head, struct aps_arena *arena,
                          struct aps_frame *frame)
 {
 	*frame = (struct aps_frame){.type = APS_FRAME_UNKNOWN};
@@ -133,16 +133,18 @@ void aps_frame_write_init(struct aps_buf *out, struct aps_str payload)
 	aps_buf_add_byte(out, '}');
 }
 
-void aps_frame_write_start(struct aps_buf *out, enum aps_rt_protocol protocol, const char *id, struct aps_str payload)
+void aps_frame_write_start(struct aps_buf *out, enum aps_realtime_protocol protocol, const char *id,
+                           struct aps_str payload)
 {
 	/* Room for all at once: a start is asked for again on each connection and is the longest text. */
 	if (aps_buf_reserve(out, payload.n + 96) == NULL) return;
 	aps_buf_addf(out, "{\"id\":\"%s\",\"payload\":", id);
 	aps_buf_add_str(out, payload);
-	aps_buf_addf(out, ",\"type\":\"%s\"}", protocol == APS_RT_APPSYNC ? "start" : "subscribe");
+	aps_buf_addf(out, ",\"type\":\"%s\"}", protocol == APS_REALTIME_APPSYNC ? "start" : "subscribe");
 }
 
-void aps_frame_write_stop(struct aps_buf *out, enum aps_rt_protocol protocol, const char *id)
+void aps_frame_write_stop(struct aps_buf *out, enum aps_realtime_protocol protocol, const char *id)
 {
-	aps_buf_addf(out, "{\"id\":\"%s\",\"type\":\"%s\"}", id, protocol == APS_RT_APPSYNC ? "stop" : "complete");
+	aps_buf_addf(out, "{\"id\":\"%s\",\"type\":\"%s\"}", id,
+	             protocol == APS_REALTIME_APPSYNC ? "stop" : "complete");
 }

@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "proto/realtime.h"
+#include "proto/realtime_options.h"
 
 enum aps_frame_type {
 	APS_FRAME_UNKNOWN,
@@ -32,10 +32,10 @@ struct aps_frame {
 APS_BEGIN_DECLS
 
 /* One pass, and no allocation unless the id has escapes. E_PROTOCOL: no JSON object; E_NOMEM. */
-enum aps_rc aps_frame_read(enum aps_rt_protocol protocol, struct aps_str text, struct aps_arena *arena,
+enum aps_rc aps_frame_read(enum aps_realtime_protocol protocol, struct aps_str text, struct aps_arena *arena,
                            struct aps_frame *frame, struct aps_err *err);
 /* The same for the first bytes of a message: what stands before they end. */
-void aps_frame_read_head(enum aps_rt_protocol protocol, struct aps_str head, struct aps_arena *arena,
+void aps_frame_read_head(enum aps_realtime_protocol protocol, struct aps_str head, struct aps_arena *arena,
                          struct aps_frame *frame);
 /* How long a silence the service allows, from connection_ack: payload.connectionTimeoutMs, else connectionTimeout
  * (Amplify's simulator), else the member beside the payload; 0: it says nothing. */
@@ -43,8 +43,9 @@ int64_t aps_frame_ack_timeout_ms(const struct aps_frame *frame);
 
 /* `payload`: JSON, empty for none. A failure is in out->rc. */
 void aps_frame_write_init(struct aps_buf *out, struct aps_str payload);
-void aps_frame_write_start(struct aps_buf *out, enum aps_rt_protocol protocol, const char *id, struct aps_str payload);
-void aps_frame_write_stop(struct aps_buf *out, enum aps_rt_protocol protocol, const char *id);
+void aps_frame_write_start(struct aps_buf *out, enum aps_realtime_protocol protocol, const char *id,
+                           struct aps_str payload);
+void aps_frame_write_stop(struct aps_buf *out, enum aps_realtime_protocol protocol, const char *id);
 
 APS_END_DECLS
 

@@ -7,63 +7,48 @@
 
 #include <stdio.h>
 
-#define QUOTE_BYTES 80
+#define QUOTE_BYTES      80
+#define FRAME_BYTES      64 /* more than what stands around document, variables and name */
+#define MAX_ESCAPE_BYTES 6  /* of a byte in a string of JSON */
 
-enum aps_rc aps_gqlhttp_body(struct aps_buf *out, struct aps_str document, struct aps_str variables_json,
-                             struct aps_str operation_name, struct aps_err *err)
+/* Most bodies fit without growing: a line end is two bytes in JSON, and a line of canonical print seldom has under
+ * four. */
+static void reserve(struct aps_buf *out, const struct aps_operation *operation)
+{
+	size_t n_text = aps_operation_text(operation).n;
+	size_t n = n_text + n_text / 4 + operation->n_variables_bytes + operation->definition->name.n + FRAME_BYTES;
+	size_t n_left = out->max_bytes - out->n;
+	aps_buf_reserve(out, n < n_left ? n : n_left);
+}
+
+enum aps_rc aps_gqlhttp_body(struct aps_buf *out, const struct aps_operation *operation, struct aps_err *err)
 {
 	struct aps_json_writer w;
+	struct aps_str name = operation->definition->name;
+	reserve(out, operation);
 	aps_json_writer_init(&w, out);
 	aps_json_write_object(&w);
-	aps_json_write_member(&w, "query", document);
+	aps_json_write_member(&w, "query", aps_operation_text(operation));
 	aps_json_write_key(&w, APS_STR("variables"));
-	struct aps_str variables = aps_str_trim(variables_json);
-	aps_json_write_raw(&w, variables.n != 0 ? variables : APS_STR("{}"));
-	if (operation_name.n != 0) aps_json_write_member(&w, "operationName", operation_name);
+	aps_json_write_raw(&w, aps_operation_variables(operation));
+	if (name.n != 0) aps_json_write_member(&w, "operationName", name);
 	aps_json_write_object_end(&w);
 	enum aps_rc rc = aps_json_writer_finish(&w);
-	if (rc == APS_OK) return rc;
-	if (w.err.code == rc) {
-		if (err != NULL) *err = w.err;
-		return rc;
-	}
-	return aps_fail(err, rc, "the body of the request could not be built");
+	if (rc != APS_OK && err != NULL) *err = w.err;
+	return rc;
 }
 
-/* The words that only the service's own text can tell. */
-static const char *auth_word(struct aps_str type, struct aps_str message)
+enum aps_rc aps_gqlhttp_check_body(const struct aps_operation *operation, size_t max_bytes, struct aps_err *err)
 {
-	bool is_expired = aps_str_contains_nocase(message, APS_STR("expired"));
-	if (is_expired && (aps_str_contains_nocase(message, APS_STR("api key")) ||
-	                   aps_str_contains_nocase(message, APS_STR("apikey"))))
-		return "api_key_expired";
-	if (aps_str_contains_nocase(type, APS_STR("ExpiredToken")) ||
-	    (is_expired && aps_str_contains_nocase(message, APS_STR("token"))))
-		return "token_expired";
-	return NULL;
-}
-
-enum aps_rc aps_gqlhttp_classify(struct aps_str error_type, struct aps_str message, const char **word)
-{
-	*word = NULL;
-	switch (aps_error_family_of(error_type)) {
-	case APS_FAMILY_AUTH: *word = auth_word(error_type, message); return APS_E_AUTH;
-	case APS_FAMILY_FORBIDDEN: *word = "forbidden"; return APS_E_AUTH;
-	case APS_FAMILY_CLOCK_SKEW: *word = "clock_skew"; return APS_E_AUTH;
-	case APS_FAMILY_CONFLICT: return APS_E_CONFLICT;
-	case APS_FAMILY_SUBSCRIPTION_LIMIT: *word = "subscription_limit"; return APS_E_GRAPHQL;
-	case APS_FAMILY_THROTTLED: *word = "rate_limited"; return APS_E_GRAPHQL;
-	case APS_FAMILY_TIMED_OUT:
-	case APS_FAMILY_BAD_REQUEST:
-	case APS_FAMILY_OTHER: break;
-	}
-	/* amplify-js, AWSWebSocketProvider: an error frame without a type whose message says so. */
-	if (error_type.n == 0 && (aps_str_contains_nocase(message, APS_STR("token expired")) ||
-	                          aps_str_contains_nocase(message, APS_STR("token has expired")))) {
-		*word = "token_expired";
-		return APS_E_AUTH;
-	}
-	return APS_E_GRAPHQL;
+	size_t n_escaped = MAX_ESCAPE_BYTES * (aps_operation_text(operation).n + operation->definition->name.n);
+	if (operation->n_variables_bytes < max_bytes &&
+	    n_escaped + FRAME_BYTES < max_bytes - operation->n_variables_bytes)
+		return APS_OK;
+	struct aps_buf body;
+	aps_buf_init(&body, max_bytes);
+	enum aps_rc rc = aps_gqlhttp_body(&body, operation, err);
+	aps_buf_clear(&body);
+	return rc;
 }
 
 static bool is_null(struct aps_str json)
@@ -200,7 +185,7 @@ void aps_gqlhttp_parse(long status, struct aps_str error_type_header, struct aps
 	if (list.type.n == 0 && !is_success(status)) {
 		list.type = type_of_header(error_type_header);
 		const char *word = NULL;
-		enum aps_rc code = aps_gqlhttp_classify(list.type, list.message, &word);
+		enum aps_rc code = aps_error_classify(list.type, list.message, &word);
 		if (list.code == APS_E_GRAPHQL && (code != APS_E_GRAPHQL || list.word == NULL)) {
 			list.code = code;
 			list.word = word;

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "proto/operation.h"
 
 /* Borrowed spans of the response's body; empty where the member is missing. */
 struct aps_gqlhttp_response {
@@ -20,9 +21,11 @@ struct aps_gqlhttp_response {
 
 APS_BEGIN_DECLS
 
-/* {"query":…,"variables":…,"operationName":…}; empty variables are written as {}, an empty name is left out. */
-enum aps_rc aps_gqlhttp_body(struct aps_buf *out, struct aps_str document, struct aps_str variables_json,
-                             struct aps_str operation_name, struct aps_err *err);
+/* {"query":…,"variables":…,"operationName":…}, the same bytes each time; an empty name is left out. E_TOO_BIG of the
+ * buffer's ceiling, E_NOMEM. */
+enum aps_rc aps_gqlhttp_body(struct aps_buf *out, const struct aps_operation *operation, struct aps_err *err);
+/* What aps_gqlhttp_body() would return for a buffer of max_bytes: at no cost, but where the size is near them. */
+enum aps_rc aps_gqlhttp_check_body(const struct aps_operation *operation, size_t max_bytes, struct aps_err *err);
 
 /* Understands status and body. `error_type_header`: x-amzn-errortype, may be empty. `arena` backs the decoded text.
  * Neither data nor errors with a 2xx status: E_PROTOCOL, the message quotes the first bytes of what came. */
@@ -31,10 +34,6 @@ void aps_gqlhttp_parse(long status, struct aps_str error_type_header, struct aps
 
 /* The same for a realtime `data` payload: {"data":…,"errors":…}. */
 void aps_gqlhttp_parse_payload(struct aps_str payload, struct aps_arena *arena, struct aps_gqlhttp_response *out);
-
-/* Which error an AppSync `errorType` and message are: E_AUTH (Unauthorized…, …with word "api_key_expired",
- * "token_expired" where told), E_CONFLICT (ConditionalCheckFailed…, Conflict…, MaxConflicts), else E_GRAPHQL. */
-enum aps_rc aps_gqlhttp_classify(struct aps_str error_type, struct aps_str message, const char **word);
 
 APS_END_DECLS
 

@@ -1,32 +1,23 @@
 #include "proto/realtime.h"
 
 #include "base/mem.h"
-#include "proto/realtime_machine.h"
+#include "proto/frame.h"
+#include "proto/realtime_frames.h"
+#include "proto/realtime_link.h"
+#include "proto/realtime_subs.h"
+#include "proto/realtime_tell.h"
 
-void aps_rt_options_init(struct aps_rt_options *options)
+struct aps_realtime *aps_realtime_new(const struct aps_realtime_options *options, struct aps_rand *rand)
 {
-	*options = (struct aps_rt_options){
-	        .protocol = APS_RT_APPSYNC,
-	        .connect_timeout_ms = 10000,
-	        .ack_timeout_ms = 15000,
-	        .keep_alive_ms = 300000,
-	        .keep_alive_alert_ms = 65000,
-	        .idle_close_ms = 1000,
-	        .reconnect = {.base_ms = 100, .cap_ms = 60000, .n_attempts = 0},
-	};
-}
-
-struct aps_rt *aps_rt_new(const struct aps_rt_options *options, struct aps_rand *rand)
-{
-	struct aps_rt *rt = aps_calloc(1, sizeof *rt);
+	struct aps_realtime *rt = aps_calloc(1, sizeof *rt);
 	if (rt == NULL) return NULL;
 	rt->options = *options;
 	rt->rand = rand;
-	rt->phase = APS_RT_IDLE;
-	rt->deadline_ms = APS_RT_NEVER;
-	rt->idle_at_ms = APS_RT_NEVER;
-	rt->sub_deadline_ms = APS_RT_NEVER;
-	rt->inputs = (struct aps_conn_inputs){.link = APS_LINK_DISCONNECTED, .is_online = true, .is_keep_alive = true};
+	rt->phase = APS_REALTIME_IDLE;
+	rt->deadline_ms = APS_REALTIME_NEVER;
+	rt->idle_at_ms = APS_REALTIME_NEVER;
+	rt->sub_deadline_ms = APS_REALTIME_NEVER;
+	rt->inputs = (struct aps_conn_inputs){.link = APS_PHASE_DISCONNECTED, .is_online = true, .is_keep_alive = true};
 	rt->state = aps_conn_state_of(&rt->inputs);
 	aps_map_init(&rt->by_id, aps_rand_u64(rand));
 	aps_map_init(&rt->by_number, aps_rand_u64(rand));
@@ -35,10 +26,10 @@ struct aps_rt *aps_rt_new(const struct aps_rt_options *options, struct aps_rand 
 	return rt;
 }
 
-void aps_rt_free(struct aps_rt *rt)
+void aps_realtime_free(struct aps_realtime *rt)
 {
 	if (rt == NULL) return;
-	while (rt->first != NULL) aps_rt_sub_free(rt, rt->first);
+	while (rt->first != NULL) aps_realtime_sub_free(rt, rt->first);
 	aps_map_clear(&rt->by_id);
 	aps_map_clear(&rt->by_number);
 	aps_action_queue_clear(&rt->queue);
@@ -47,112 +38,113 @@ void aps_rt_free(struct aps_rt *rt)
 }
 
 /* Every input begins here. A clock that steps back is taken as standing still. */
-static void begin(struct aps_rt *rt, int64_t now_ms)
+static void begin(struct aps_realtime *rt, int64_t now_ms)
 {
 	if (now_ms > rt->now_ms) rt->now_ms = now_ms;
 	rt->told = APS_STR("");
 	aps_arena_clear(&rt->decoded);
 }
 
-enum aps_rc aps_rt_add(struct aps_rt *rt, uint64_t sub, int64_t now_ms)
+enum aps_rc aps_realtime_add(struct aps_realtime *rt, uint64_t sub, int64_t now_ms)
 {
 	begin(rt, now_ms);
-	if (sub == 0 || aps_rt_sub_find(rt, sub) != NULL) return APS_E_USAGE;
-	struct aps_rt_sub *added = aps_rt_sub_new(rt, sub);
+	if (sub == 0 || aps_realtime_sub_find(rt, sub) != NULL) return APS_E_USAGE;
+	struct aps_realtime_sub *added = aps_realtime_sub_new(rt, sub);
 	if (added == NULL) return APS_E_NOMEM;
-	aps_rt_link_want(rt);
-	if (rt->phase == APS_RT_READY) aps_rt_sub_ask(rt, added);
+	aps_realtime_link_want(rt);
+	if (rt->phase == APS_REALTIME_READY) aps_realtime_sub_ask(rt, added);
 	return APS_OK;
 }
 
-void aps_rt_remove(struct aps_rt *rt, uint64_t sub, int64_t now_ms)
+void aps_realtime_remove(struct aps_realtime *rt, uint64_t sub, int64_t now_ms)
 {
 	begin(rt, now_ms);
-	struct aps_rt_sub *found = aps_rt_sub_find(rt, sub);
+	struct aps_realtime_sub *found = aps_realtime_sub_find(rt, sub);
 	if (found == NULL) return;
 	aps_action_queue_forget(&rt->queue, sub);
-	aps_rt_sub_send_stop(rt, found);
-	aps_rt_sub_free(rt, found);
-	if (rt->n_subs == 0) aps_rt_link_left_alone(rt);
+	aps_realtime_sub_send_stop(rt, found);
+	aps_realtime_sub_free(rt, found);
+	aps_realtime_link_sub_gone(rt);
 }
 
-size_t aps_rt_n_subscriptions(const struct aps_rt *rt)
+size_t aps_realtime_n_subscriptions(const struct aps_realtime *rt)
 {
 	return rt->n_subs;
 }
 
-void aps_rt_start(struct aps_rt *rt, uint64_t sub, struct aps_str payload, int64_t now_ms)
+void aps_realtime_start(struct aps_realtime *rt, uint64_t sub, struct aps_str payload, int64_t now_ms)
 {
 	begin(rt, now_ms);
-	struct aps_rt_sub *found = aps_rt_sub_find(rt, sub);
-	if (found == NULL || found->phase != APS_RT_SUB_ASKED || rt->phase != APS_RT_READY) return;
-	aps_rt_sub_send_start(rt, found, payload);
+	struct aps_realtime_sub *found = aps_realtime_sub_find(rt, sub);
+	if (found == NULL || found->phase != APS_REALTIME_SUB_ASKED || rt->phase != APS_REALTIME_READY) return;
+	aps_realtime_sub_send_start(rt, found, payload);
 }
 
-void aps_rt_end(struct aps_rt *rt, uint64_t sub, const struct aps_err *err, int64_t now_ms)
+void aps_realtime_end(struct aps_realtime *rt, uint64_t sub, const struct aps_err *err, int64_t now_ms)
 {
 	begin(rt, now_ms);
-	struct aps_rt_sub *found = aps_rt_sub_find(rt, sub);
+	struct aps_realtime_sub *found = aps_realtime_sub_find(rt, sub);
 	if (found == NULL) return;
-	aps_rt_sub_send_stop(rt, found);
-	aps_rt_sub_end(rt, found, aps_action_queue_keep_err(&rt->queue, err));
+	aps_realtime_sub_send_stop(rt, found);
+	aps_realtime_sub_end(rt, found, aps_action_queue_keep_err(&rt->queue, err));
+	aps_realtime_link_sub_gone(rt);
 }
 
-void aps_rt_fail(struct aps_rt *rt, const struct aps_err *err, int64_t now_ms)
+void aps_realtime_fail(struct aps_realtime *rt, const struct aps_err *err, int64_t now_ms)
 {
 	begin(rt, now_ms);
-	if (rt->phase != APS_RT_IDLE) aps_rt_link_fail(rt, err);
+	if (rt->phase != APS_REALTIME_IDLE) aps_realtime_link_fail(rt, err);
 }
 
-void aps_rt_retry_auth(struct aps_rt *rt, uint64_t sub, int64_t now_ms)
+void aps_realtime_retry_auth(struct aps_realtime *rt, uint64_t sub, int64_t now_ms)
 {
 	begin(rt, now_ms);
 	if (sub == 0) {
-		if (rt->phase != APS_RT_AUTH_WAIT) return;
+		if (rt->phase != APS_REALTIME_AUTH_WAIT) return;
 		/* At once the first time; a refusal that repeats is not hammered at. */
 		int64_t delay_ms =
 		        rt->attempt == 0 ? 0 : aps_retry_delay_ms(&rt->options.reconnect, rt->attempt, rt->rand);
 		rt->attempt++;
-		aps_rt_link_attempt_after(rt, delay_ms);
+		aps_realtime_link_attempt_after(rt, delay_ms);
 		return;
 	}
-	struct aps_rt_sub *found = aps_rt_sub_find(rt, sub);
-	if (found == NULL || found->phase != APS_RT_SUB_AUTH) return;
+	struct aps_realtime_sub *found = aps_realtime_sub_find(rt, sub);
+	if (found == NULL || found->phase != APS_REALTIME_SUB_AUTH) return;
 	unsigned n_refusals = found->n_refusals++;
-	if (rt->phase != APS_RT_READY) {
-		aps_rt_sub_set_phase(rt, found, APS_RT_SUB_NEW, APS_RT_NEVER);
+	if (rt->phase != APS_REALTIME_READY) {
+		aps_realtime_sub_set_phase(rt, found, APS_REALTIME_SUB_NEW, APS_REALTIME_NEVER);
 	} else if (n_refusals == 0) {
-		aps_rt_sub_ask(rt, found);
+		aps_realtime_sub_ask(rt, found);
 	} else {
 		int64_t delay_ms = aps_retry_delay_ms(&rt->options.reconnect, n_refusals, rt->rand);
-		aps_rt_sub_set_phase(rt, found, APS_RT_SUB_BACKOFF, rt->now_ms + delay_ms);
+		aps_realtime_sub_set_phase(rt, found, APS_REALTIME_SUB_BACKOFF, rt->now_ms + delay_ms);
 	}
 }
 
-void aps_rt_opened(struct aps_rt *rt, struct aps_str init_payload, int64_t now_ms)
+void aps_realtime_opened(struct aps_realtime *rt, struct aps_str init_payload, int64_t now_ms)
 {
 	begin(rt, now_ms);
-	if (rt->phase != APS_RT_OPENING) return;
-	rt->phase = APS_RT_INIT;
+	if (rt->phase != APS_REALTIME_OPENING) return;
+	rt->phase = APS_REALTIME_INIT;
 	rt->deadline_ms = rt->now_ms + rt->options.ack_timeout_ms;
 	rt->life_at_ms = rt->now_ms;
 	rt->ping_at_ms = rt->now_ms;
 	size_t at = rt->queue.bytes.n;
-	const struct aps_rt_action action = {.kind = APS_RT_DO_SEND};
+	const struct aps_realtime_action action = {.kind = APS_REALTIME_DO_SEND};
 	aps_frame_write_init(&rt->queue.bytes, init_payload);
 	aps_action_queue_push_built(&rt->queue, &action, at);
 }
 
-void aps_rt_text(struct aps_rt *rt, struct aps_str frame, int64_t now_ms)
+void aps_realtime_text(struct aps_realtime *rt, struct aps_str frame, int64_t now_ms)
 {
 	begin(rt, now_ms);
-	aps_rt_frame_received(rt, frame);
+	aps_realtime_frame_received(rt, frame);
 }
 
-void aps_rt_too_big(struct aps_rt *rt, struct aps_str head, int64_t now_ms)
+void aps_realtime_too_big(struct aps_realtime *rt, struct aps_str head, int64_t now_ms)
 {
 	begin(rt, now_ms);
-	aps_rt_frame_too_big(rt, head);
+	aps_realtime_frame_too_big(rt, head);
 }
 
 enum closing { CLOSING_RETRY, CLOSING_AUTH, CLOSING_FATAL };
@@ -185,19 +177,19 @@ static bool is_final_at_first(const struct aps_err *err)
 	}
 }
 
-static enum closing judge(const struct aps_rt *rt, const struct aps_err *err)
+static enum closing judge(const struct aps_realtime *rt, const struct aps_err *err)
 {
 	if (err->code == APS_E_AUTH) return CLOSING_AUTH;
 	/* The owner can't build the handshake: the next one would be the same. */
 	if (err->code == APS_E_USAGE || err->code == APS_E_TOO_BIG) return CLOSING_FATAL;
 	if (!rt->was_acked && is_final_at_first(err)) return CLOSING_FATAL;
-	return rt->options.protocol == APS_RT_TRANSPORT_WS ? judge_close_code(err->native) : CLOSING_RETRY;
+	return rt->options.protocol == APS_REALTIME_TRANSPORT_WS ? judge_close_code(err->native) : CLOSING_RETRY;
 }
 
-void aps_rt_closed(struct aps_rt *rt, const struct aps_err *err, int64_t now_ms)
+void aps_realtime_closed(struct aps_realtime *rt, const struct aps_err *err, int64_t now_ms)
 {
 	begin(rt, now_ms);
-	if (!aps_rt_link_is_open(rt)) return;
+	if (!aps_realtime_link_is_open(rt)) return;
 	struct aps_err cause;
 	if (err != NULL)
 		cause = *err;
@@ -207,71 +199,71 @@ void aps_rt_closed(struct aps_rt *rt, const struct aps_err *err, int64_t now_ms)
 	case CLOSING_AUTH:
 		cause.code = APS_E_AUTH;
 		cause.retryable = false;
-		aps_rt_link_refuse(rt, &cause);
+		aps_realtime_link_refuse(rt, &cause);
 		break;
 	case CLOSING_FATAL:
 		if (cause.native >= 4000) cause.code = APS_E_PROTOCOL;
 		cause.retryable = false;
-		rt->phase = APS_RT_WAITING; /* it is closed already */
-		aps_rt_link_fail(rt, &cause);
+		rt->phase = APS_REALTIME_WAITING; /* it is closed already */
+		aps_realtime_link_fail(rt, &cause);
 		break;
-	case CLOSING_RETRY: aps_rt_link_lose(rt, &cause, false); break;
+	case CLOSING_RETRY: aps_realtime_link_lose(rt, &cause, false); break;
 	}
 }
 
-void aps_rt_paused(struct aps_rt *rt, bool is_paused, int64_t now_ms)
+void aps_realtime_paused(struct aps_realtime *rt, bool is_paused, int64_t now_ms)
 {
 	begin(rt, now_ms);
-	if (rt->is_paused == is_paused || (rt->phase != APS_RT_INIT && rt->phase != APS_RT_READY)) return;
+	if (rt->is_paused == is_paused || (rt->phase != APS_REALTIME_INIT && rt->phase != APS_REALTIME_READY)) return;
 	rt->is_paused = is_paused;
 	rt->is_sub_deadline_stale = true;
 	if (is_paused) return;
 	/* What arrived meanwhile is still to be read. */
 	rt->life_at_ms = rt->now_ms;
 	rt->ping_at_ms = rt->now_ms;
-	if (rt->phase == APS_RT_INIT) rt->deadline_ms = rt->now_ms + rt->options.ack_timeout_ms;
-	aps_rt_subs_extend(rt);
+	if (rt->phase == APS_REALTIME_INIT) rt->deadline_ms = rt->now_ms + rt->options.ack_timeout_ms;
+	aps_realtime_subs_extend(rt);
 }
 
-void aps_rt_set_online(struct aps_rt *rt, bool is_online, int64_t now_ms)
+void aps_realtime_set_online(struct aps_realtime *rt, bool is_online, int64_t now_ms)
 {
 	begin(rt, now_ms);
 	if (rt->inputs.is_online == is_online) return;
 	rt->inputs.is_online = is_online;
-	if (is_online && rt->phase == APS_RT_WAITING) {
+	if (is_online && rt->phase == APS_REALTIME_WAITING) {
 		rt->attempt = 0;
-		aps_rt_link_attempt_after(rt, 0);
+		aps_realtime_link_attempt_after(rt, 0);
 	}
-	aps_rt_link_tell_state(rt, NULL);
+	aps_realtime_tell_state(rt, NULL);
 }
 
-int64_t aps_rt_deadline_ms(const struct aps_rt *rt)
+int64_t aps_realtime_deadline_ms(const struct aps_realtime *rt)
 {
-	int64_t link_ms = aps_rt_link_deadline_ms(rt);
-	int64_t subs_ms = aps_rt_subs_deadline_ms(rt);
+	int64_t link_ms = aps_realtime_link_deadline_ms(rt);
+	int64_t subs_ms = aps_realtime_subs_deadline_ms(rt);
 	int64_t at_ms = link_ms < subs_ms ? link_ms : subs_ms;
-	return at_ms == APS_RT_NEVER ? -1 : at_ms;
+	return at_ms == APS_REALTIME_NEVER ? -1 : at_ms;
 }
 
-void aps_rt_tick(struct aps_rt *rt, int64_t now_ms)
+void aps_realtime_tick(struct aps_realtime *rt, int64_t now_ms)
 {
 	begin(rt, now_ms);
-	aps_rt_link_tick(rt);
-	aps_rt_subs_tick(rt);
+	aps_realtime_link_tick(rt);
+	if (aps_realtime_subs_tick(rt)) aps_realtime_link_start_overdue(rt);
 }
 
-enum aps_conn_state aps_rt_state(const struct aps_rt *rt)
+enum aps_conn_state aps_realtime_state(const struct aps_realtime *rt)
 {
 	return rt->state;
 }
 
-bool aps_rt_next(struct aps_rt *rt, struct aps_rt_action *action)
+bool aps_realtime_next(struct aps_realtime *rt, struct aps_realtime_action *action)
 {
 	if (aps_action_queue_take(&rt->queue, action)) return true;
 	if (rt->queue.is_short) {
-		aps_rt_link_start_over(rt);
+		aps_realtime_link_start_over(rt);
 		if (aps_action_queue_take(&rt->queue, action)) return true;
 	}
-	aps_rt_subs_settle(rt);
+	aps_realtime_subs_settle(rt);
 	return false;
 }

@@ -1,6 +1,6 @@
 /* One realtime connection as a pure machine: AppSync's protocol (AppSync Developer Guide, "Building a Real-Time
  * WebSocket Client") or graphql-transport-ws (the PROTOCOL.md of enisdenjo/graphql-ws).
- * Inputs are function calls with the time; after each of them the owner takes all actions with aps_rt_next().
+ * Inputs are function calls with the time; after each of them the owner takes all actions with aps_realtime_next().
  * It knows no socket: the owner opens, writes and closes, and says what happened. It knows no secrets: the owner builds
  * the texts that carry them. It owns reconnecting, its backoff, acknowledgement and keep-alive deadlines, idle close.
  *
@@ -19,96 +19,53 @@
 #ifndef APS_PROTO_REALTIME_H
 #define APS_PROTO_REALTIME_H
 
-#include "base/err.h"
 #include "base/rand.h"
-#include "base/str.h"
-#include "proto/connstate.h"
-#include "proto/retry.h"
+#include "proto/realtime_action.h"
+#include "proto/realtime_options.h"
 
-enum aps_rt_protocol { APS_RT_APPSYNC, APS_RT_TRANSPORT_WS };
-
-struct aps_rt_options {
-	enum aps_rt_protocol protocol;
-	int64_t connect_timeout_ms;        /* transport and handshake: 10000 */
-	int64_t ack_timeout_ms;            /* connection_ack and each start_ack: 15000 */
-	int64_t keep_alive_ms;             /* where the service names no connectionTimeoutMs: 300000 */
-	int64_t keep_alive_alert_ms;       /* silence after which the state is ConnectedPendingKeepAlive: 65000 */
-	int64_t idle_close_ms;             /* after the last subscription has gone: 1000 */
-	struct aps_retry_policy reconnect; /* base 100, cap 60000, no limit of attempts */
-};
-
-struct aps_rt;
-
-enum aps_rt_action_kind {
-	APS_RT_DO_CONNECT, /* open the transport; then aps_rt_opened() or aps_rt_closed() */
-	APS_RT_DO_SEND,    /* write `text` */
-	APS_RT_DO_CLOSE,   /* close with `code` and the reason `text`; aps_rt_closed() may follow and is ignored */
-	APS_RT_DO_START,   /* build the payload of `sub` (document, variables, fresh authorization), then aps_rt_start()
-	                      or aps_rt_end() */
-	APS_RT_SUB_STARTED,      /* acknowledged by the service; `is_again`: after a reconnect */
-	APS_RT_SUB_DATA,         /* `payload`: JSON text, borrowed from the frame */
-	APS_RT_SUB_RECONNECTING, /* once per loss of the connection, for each subscription that had been started */
-	APS_RT_SUB_ENDED,        /* `err` NULL: completed by the service. The machine has forgotten `sub` */
-	APS_RT_AUTH_REFUSED,     /* sub 0: the connection, else this start. Answer: aps_rt_retry_auth() or
-	                            aps_rt_end()/aps_rt_fail() */
-	APS_RT_STATE,            /* `state` changed; `err`: the cause of a disruption or NULL */
-	APS_RT_NOTICE /* to be counted and logged once per text: unknown message type, error without id, … */
-};
-
-/* Borrowed until the next call on the machine. */
-struct aps_rt_action {
-	enum aps_rt_action_kind kind;
-	uint64_t sub;
-	struct aps_str text;
-	struct aps_str payload; /* SUB_ENDED and AUTH_REFUSED: the service's `errors` as JSON text, where it told any */
-	int code;
-	bool is_again;
-	enum aps_conn_state state;
-	const struct aps_err *err;
-};
+struct aps_realtime;
 
 APS_BEGIN_DECLS
 
-void aps_rt_options_init(struct aps_rt_options *options);
 /* `rand` is borrowed (ids and jitter). NULL when memory is out. */
-struct aps_rt *aps_rt_new(const struct aps_rt_options *options, struct aps_rand *rand);
-void aps_rt_free(struct aps_rt *rt);
+struct aps_realtime *aps_realtime_new(const struct aps_realtime_options *options, struct aps_rand *rand);
+void aps_realtime_free(struct aps_realtime *rt);
 
 /* Subscriptions: `sub` is the owner's number, not 0. The first one makes the machine connect. E_NOMEM. */
-enum aps_rc aps_rt_add(struct aps_rt *rt, uint64_t sub, int64_t now_ms);
+enum aps_rc aps_realtime_add(struct aps_realtime *rt, uint64_t sub, int64_t now_ms);
 /* Sends `stop` where the service knows of it. Unknown numbers are ignored: late calls are legal. */
-void aps_rt_remove(struct aps_rt *rt, uint64_t sub, int64_t now_ms);
-size_t aps_rt_n_subscriptions(const struct aps_rt *rt);
+void aps_realtime_remove(struct aps_realtime *rt, uint64_t sub, int64_t now_ms);
+size_t aps_realtime_n_subscriptions(const struct aps_realtime *rt);
 /* Answers DO_START: `payload` is the JSON of the message's payload member: {"data":"…","extensions":{…}} for AppSync,
  * {"query":…} for graphql-transport-ws. Ignored where the connection has gone meanwhile (it will ask again). */
-void aps_rt_start(struct aps_rt *rt, uint64_t sub, struct aps_str payload, int64_t now_ms);
+void aps_realtime_start(struct aps_realtime *rt, uint64_t sub, struct aps_str payload, int64_t now_ms);
 /* Ends one subscription with an error: the owner can't build its start, or gives up after AUTH_REFUSED. */
-void aps_rt_end(struct aps_rt *rt, uint64_t sub, const struct aps_err *err, int64_t now_ms);
+void aps_realtime_end(struct aps_realtime *rt, uint64_t sub, const struct aps_err *err, int64_t now_ms);
 /* Ends all of them, and the connection. */
-void aps_rt_fail(struct aps_rt *rt, const struct aps_err *err, int64_t now_ms);
+void aps_realtime_fail(struct aps_realtime *rt, const struct aps_err *err, int64_t now_ms);
 /* Answers AUTH_REFUSED: material is fresh; connects or starts again. */
-void aps_rt_retry_auth(struct aps_rt *rt, uint64_t sub, int64_t now_ms);
+void aps_realtime_retry_auth(struct aps_realtime *rt, uint64_t sub, int64_t now_ms);
 
 /* The transport. `init_payload`: JSON for connection_init's payload member (graphql-transport-ws), empty for none. */
-void aps_rt_opened(struct aps_rt *rt, struct aps_str init_payload, int64_t now_ms);
-void aps_rt_text(struct aps_rt *rt, struct aps_str frame, int64_t now_ms);
+void aps_realtime_opened(struct aps_realtime *rt, struct aps_str init_payload, int64_t now_ms);
+void aps_realtime_text(struct aps_realtime *rt, struct aps_str frame, int64_t now_ms);
 /* A message above the size ceiling; `head`: its first bytes. The subscription that it names ends, or else all. */
-void aps_rt_too_big(struct aps_rt *rt, struct aps_str head, int64_t now_ms);
+void aps_realtime_too_big(struct aps_realtime *rt, struct aps_str head, int64_t now_ms);
 /* Refused, lost, closed by the peer: err tells. E_USAGE and E_TOO_BIG (there can be no handshake) end it, E_AUTH (HTTP
  * 401/403 on the upgrade) is AUTH_REFUSED. */
-void aps_rt_closed(struct aps_rt *rt, const struct aps_err *err, int64_t now_ms);
+void aps_realtime_closed(struct aps_realtime *rt, const struct aps_err *err, int64_t now_ms);
 
 /* The owner stopped or resumed reading (backpressure): the deadlines of what the service has to send wait with it.
  * Each connection begins unpaused. */
-void aps_rt_paused(struct aps_rt *rt, bool is_paused, int64_t now_ms);
-void aps_rt_set_online(struct aps_rt *rt, bool is_online, int64_t now_ms);
-/* When aps_rt_tick() wants to be called; -1: not at all. */
-int64_t aps_rt_deadline_ms(const struct aps_rt *rt);
-void aps_rt_tick(struct aps_rt *rt, int64_t now_ms);
-enum aps_conn_state aps_rt_state(const struct aps_rt *rt);
+void aps_realtime_paused(struct aps_realtime *rt, bool is_paused, int64_t now_ms);
+void aps_realtime_set_online(struct aps_realtime *rt, bool is_online, int64_t now_ms);
+/* When aps_realtime_tick() wants to be called; -1: not at all. */
+int64_t aps_realtime_deadline_ms(const struct aps_realtime *rt);
+void aps_realtime_tick(struct aps_realtime *rt, int64_t now_ms);
+enum aps_conn_state aps_realtime_state(const struct aps_realtime *rt);
 
 /* The next action; false when there is none. */
-bool aps_rt_next(struct aps_rt *rt, struct aps_rt_action *action);
+bool aps_realtime_next(struct aps_realtime *rt, struct aps_realtime_action *action);
 
 APS_END_DECLS
 

@@ -1,5 +1,10 @@
-/* What the service says on a realtime connection, and what follows from it. */
-#include "proto/realtime_machine.h"
+#include "proto/realtime_frames.h"
+
+#include "proto/error_list.h"
+#include "proto/frame.h"
+#include "proto/realtime_link.h"
+#include "proto/realtime_subs.h"
+#include "proto/realtime_tell.h"
 
 #include <stdio.h>
 
@@ -19,7 +24,7 @@ static void show(struct aps_str text, char out[SHOWN_CHARS + 1])
 }
 
 /* list->n_errors is 0 where nothing was told. False: memory is out, and what the message meant is not known. */
-static bool read_errors(struct aps_rt *rt, const struct aps_frame *frame, struct aps_error_list *list)
+static bool read_errors(struct aps_realtime *rt, const struct aps_frame *frame, struct aps_error_list *list)
 {
 	struct aps_str errors = frame->errors.n != 0 ? frame->errors : aps_error_list_find(frame->payload);
 	*list = (struct aps_error_list){.code = APS_E_GRAPHQL};
@@ -36,62 +41,74 @@ static void make_err(const struct aps_error_list *list, enum aps_rc code, struct
 	aps_fail_word(err, code, list->word, (long)list->number, "%s", line);
 }
 
+static void fail_sub(struct aps_realtime *rt, struct aps_realtime_sub *sub, const struct aps_error_list *list)
+{
+	aps_realtime_sub_failed(rt, sub, list);
+	aps_realtime_link_sub_gone(rt);
+}
+
+static void end_sub(struct aps_realtime *rt, struct aps_realtime_sub *sub, size_t err_at)
+{
+	aps_realtime_sub_end(rt, sub, err_at);
+	aps_realtime_link_sub_gone(rt);
+}
+
 /* amplify-js, constants.ts: the codes 400, 401 and 403 and the types Unauthorized and BadRequest are final there. Here
  * a refused authentication is the owner's to answer: fresh material may be all that is missing. */
-static void on_connection_error(struct aps_rt *rt, const struct aps_frame *frame)
+static void on_connection_error(struct aps_realtime *rt, const struct aps_frame *frame)
 {
 	struct aps_error_list list;
 	struct aps_err err;
 	if (!read_errors(rt, frame, &list)) return;
-	const struct aps_rt_action close = {
-	        .kind = APS_RT_DO_CLOSE, .code = CLOSE_NO_ACK, .text = APS_STR("Connection failed")};
+	const struct aps_realtime_action close = {
+	        .kind = APS_REALTIME_DO_CLOSE, .code = CLOSE_NO_ACK, .text = APS_STR("Connection failed")};
 	if (list.n_errors != 0 && aps_error_list_is_auth(&list)) {
 		make_err(&list, APS_E_AUTH, &err);
 		aps_action_queue_push(&rt->queue, &close, APS_ACTION_NO_ERR);
-		aps_rt_link_refuse(rt, &err);
+		aps_realtime_link_refuse(rt, &err);
 	} else if (list.n_errors != 0 && (list.number == 400 || list.family == APS_FAMILY_BAD_REQUEST)) {
 		make_err(&list, list.type.n != 0 ? APS_E_GRAPHQL : APS_E_PROTOCOL, &err);
-		aps_rt_link_fail(rt, &err);
+		aps_realtime_link_fail(rt, &err);
 	} else {
 		make_err(&list, APS_E_GRAPHQL, &err);
 		err.retryable = true;
-		aps_rt_link_drop(rt, CLOSE_NO_ACK, "Connection failed", &err, false);
+		aps_realtime_link_drop(rt, CLOSE_NO_ACK, "Connection failed", &err, false);
 	}
 }
 
-static struct aps_rt_sub *only_unacknowledged(const struct aps_rt *rt)
+static struct aps_realtime_sub *only_unacknowledged(const struct aps_realtime *rt)
 {
-	struct aps_rt_sub *found = NULL;
-	for (struct aps_rt_sub *sub = rt->first; sub != NULL; sub = sub->next) {
-		if (sub->phase != APS_RT_SUB_SENT) continue;
+	struct aps_realtime_sub *found = NULL;
+	for (struct aps_realtime_sub *sub = rt->first; sub != NULL; sub = sub->next) {
+		if (sub->phase != APS_REALTIME_SUB_SENT) continue;
 		if (found != NULL) return NULL;
 		found = sub;
 	}
 	return found;
 }
 
-static void on_error_without_id(struct aps_rt *rt, const struct aps_error_list *list)
+static void on_error_without_id(struct aps_realtime *rt, const struct aps_error_list *list)
 {
 	char line[APS_ERROR_LINE_CHARS + 1];
 	aps_error_list_line(list, line);
 	if (aps_error_list_is_auth(list)) {
 		struct aps_err err;
 		make_err(list, APS_E_AUTH, &err);
-		const struct aps_rt_action close = {
-		        .kind = APS_RT_DO_CLOSE, .code = 1000, .text = APS_STR("Auth error - reconnecting")};
+		const struct aps_realtime_action close = {
+		        .kind = APS_REALTIME_DO_CLOSE, .code = 1000, .text = APS_STR("Auth error - reconnecting")};
 		aps_action_queue_push(&rt->queue, &close, APS_ACTION_NO_ERR);
-		aps_rt_link_refuse(rt, &err);
+		aps_realtime_link_refuse(rt, &err);
 		return;
 	}
 	bool is_limit = list->family == APS_FAMILY_SUBSCRIPTION_LIMIT || list->family == APS_FAMILY_THROTTLED;
-	struct aps_rt_sub *sub = is_limit ? only_unacknowledged(rt) : NULL;
+	struct aps_realtime_sub *sub = is_limit ? only_unacknowledged(rt) : NULL;
 	if (sub != NULL)
-		aps_rt_sub_failed(rt, sub, list);
+		fail_sub(rt, sub, list);
 	else
-		aps_rt_link_notice(rt, "error without id: %s", line);
+		aps_realtime_tell_notice(rt, "error without id: %s", line);
 }
 
-static void on_error(struct aps_rt *rt, const struct aps_frame *frame)
+static void on_error(struct aps_realtime *rt, const struct aps_frame *frame)
 {
 	struct aps_error_list list;
 	if (!read_errors(rt, frame, &list)) return;
@@ -99,72 +116,73 @@ static void on_error(struct aps_rt *rt, const struct aps_frame *frame)
 		on_error_without_id(rt, &list);
 		return;
 	}
-	struct aps_rt_sub *sub = aps_rt_sub_find_id(rt, frame->id);
-	if (sub != NULL && (sub->phase == APS_RT_SUB_SENT || sub->phase == APS_RT_SUB_LIVE)) {
-		aps_rt_sub_failed(rt, sub, &list);
+	struct aps_realtime_sub *sub = aps_realtime_sub_find_id(rt, frame->id);
+	if (sub != NULL && (sub->phase == APS_REALTIME_SUB_SENT || sub->phase == APS_REALTIME_SUB_LIVE)) {
+		fail_sub(rt, sub, &list);
 		return;
 	}
 	char line[APS_ERROR_LINE_CHARS + 1];
 	aps_error_list_line(&list, line);
-	aps_rt_link_notice(rt, "error for an unknown subscription: %s", line);
+	aps_realtime_tell_notice(rt, "error for an unknown subscription: %s", line);
 }
 
-static void on_data(struct aps_rt *rt, const struct aps_frame *frame)
+static void on_data(struct aps_realtime *rt, const struct aps_frame *frame)
 {
-	struct aps_rt_sub *sub = aps_rt_sub_find_id(rt, frame->id);
-	if (sub == NULL || (sub->phase != APS_RT_SUB_LIVE && sub->phase != APS_RT_SUB_SENT)) {
-		aps_rt_link_notice(rt, "data for an unknown subscription");
+	struct aps_realtime_sub *sub = aps_realtime_sub_find_id(rt, frame->id);
+	if (sub == NULL || (sub->phase != APS_REALTIME_SUB_LIVE && sub->phase != APS_REALTIME_SUB_SENT)) {
+		aps_realtime_tell_notice(rt, "data for an unknown subscription");
 		return;
 	}
 	if (frame->payload.n == 0) {
-		aps_rt_link_notice(rt, "data without a payload");
+		aps_realtime_tell_notice(rt, "data without a payload");
 		return;
 	}
-	if (sub->phase == APS_RT_SUB_SENT) aps_rt_sub_started(rt, sub);
-	const struct aps_rt_action action = {.kind = APS_RT_SUB_DATA, .sub = sub->number, .payload = frame->payload};
+	if (sub->phase == APS_REALTIME_SUB_SENT) aps_realtime_sub_started(rt, sub);
+	const struct aps_realtime_action action = {
+	        .kind = APS_REALTIME_SUB_DATA, .sub = sub->number, .payload = frame->payload};
 	aps_action_queue_push(&rt->queue, &action, APS_ACTION_NO_ERR);
 }
 
-static void on_unknown(struct aps_rt *rt, const struct aps_frame *frame)
+static void on_unknown(struct aps_realtime *rt, const struct aps_frame *frame)
 {
 	char shown[SHOWN_CHARS + 1];
 	show(frame->type_text, shown);
 	if (shown[0] == '\0')
-		aps_rt_link_notice(rt, "a message without a type");
+		aps_realtime_tell_notice(rt, "a message without a type");
 	else
-		aps_rt_link_notice(rt, "unknown message type \"%s\"", shown);
+		aps_realtime_tell_notice(rt, "unknown message type \"%s\"", shown);
 }
 
-static void on_frame_when_ready(struct aps_rt *rt, const struct aps_frame *frame)
+static void on_frame_when_ready(struct aps_realtime *rt, const struct aps_frame *frame)
 {
-	struct aps_rt_sub *sub = NULL;
+	struct aps_realtime_sub *sub = NULL;
 	switch (frame->type) {
 	case APS_FRAME_DATA: on_data(rt, frame); break;
 	case APS_FRAME_START_ACK:
-		sub = aps_rt_sub_find_id(rt, frame->id);
-		if (sub != NULL && sub->phase == APS_RT_SUB_SENT) aps_rt_sub_started(rt, sub);
+		sub = aps_realtime_sub_find_id(rt, frame->id);
+		if (sub != NULL && sub->phase == APS_REALTIME_SUB_SENT) aps_realtime_sub_started(rt, sub);
 		break;
 	case APS_FRAME_COMPLETE:
 		/* Without a subscription it is the answer to our own stop. */
-		sub = aps_rt_sub_find_id(rt, frame->id);
-		if (sub != NULL && (sub->phase == APS_RT_SUB_SENT || sub->phase == APS_RT_SUB_LIVE))
-			aps_rt_sub_end(rt, sub, APS_ACTION_NO_ERR);
+		sub = aps_realtime_sub_find_id(rt, frame->id);
+		if (sub != NULL && (sub->phase == APS_REALTIME_SUB_SENT || sub->phase == APS_REALTIME_SUB_LIVE))
+			end_sub(rt, sub, APS_ACTION_NO_ERR);
 		break;
 	case APS_FRAME_ERROR: on_error(rt, frame); break;
 	case APS_FRAME_CONNECTION_ERROR: on_connection_error(rt, frame); break;
-	case APS_FRAME_CONNECTION_ACK: aps_rt_link_notice(rt, "a second connection_ack"); break;
+	case APS_FRAME_CONNECTION_ACK: aps_realtime_tell_notice(rt, "a second connection_ack"); break;
 	case APS_FRAME_ALIVE:
 	case APS_FRAME_PING: break;
 	case APS_FRAME_UNKNOWN: on_unknown(rt, frame); break;
 	}
 }
 
-static void on_frame_before_ack(struct aps_rt *rt, const struct aps_frame *frame)
+static void on_frame_before_ack(struct aps_realtime *rt, const struct aps_frame *frame)
 {
 	char shown[SHOWN_CHARS + 1];
 	struct aps_error_list list;
 	switch (frame->type) {
-	case APS_FRAME_CONNECTION_ACK: aps_rt_link_ready(rt, aps_frame_ack_timeout_ms(frame)); break;
+	case APS_FRAME_CONNECTION_ACK: aps_realtime_link_ready(rt, aps_frame_ack_timeout_ms(frame)); break;
 	case APS_FRAME_CONNECTION_ERROR: on_connection_error(rt, frame); break;
 	case APS_FRAME_ERROR:
 		if (read_errors(rt, frame, &list)) on_error_without_id(rt, &list);
@@ -175,25 +193,25 @@ static void on_frame_before_ack(struct aps_rt *rt, const struct aps_frame *frame
 	case APS_FRAME_DATA:
 	case APS_FRAME_COMPLETE:
 		show(frame->type_text, shown);
-		aps_rt_link_notice(rt, "\"%s\" before connection_ack", shown);
+		aps_realtime_tell_notice(rt, "\"%s\" before connection_ack", shown);
 		break;
 	case APS_FRAME_UNKNOWN: on_unknown(rt, frame); break;
 	}
 }
 
-static void keep_alive(struct aps_rt *rt)
+static void keep_alive(struct aps_realtime *rt)
 {
 	rt->life_at_ms = rt->now_ms;
 	if (rt->inputs.is_keep_alive) return;
 	rt->inputs.is_keep_alive = true;
-	aps_rt_link_tell_state(rt, NULL);
+	aps_realtime_tell_state(rt, NULL);
 }
 
-void aps_rt_frame_received(struct aps_rt *rt, struct aps_str text)
+void aps_realtime_frame_received(struct aps_realtime *rt, struct aps_str text)
 {
 	struct aps_frame frame;
 	struct aps_err err;
-	if (rt->phase != APS_RT_INIT && rt->phase != APS_RT_READY) return;
+	if (rt->phase != APS_REALTIME_INIT && rt->phase != APS_REALTIME_READY) return;
 	keep_alive(rt);
 	enum aps_rc rc = aps_frame_read(rt->options.protocol, text, &rt->decoded, &frame, &err);
 	if (rc == APS_E_NOMEM) {
@@ -201,34 +219,34 @@ void aps_rt_frame_received(struct aps_rt *rt, struct aps_str text)
 		return;
 	}
 	if (rc != APS_OK) {
-		aps_rt_link_notice(rt, "a message that is no JSON object");
-		aps_rt_link_drop(rt, CLOSE_PROTOCOL_ERROR, "invalid message", &err, true);
+		aps_realtime_tell_notice(rt, "a message that is no JSON object");
+		aps_realtime_link_drop(rt, CLOSE_PROTOCOL_ERROR, "invalid message", &err, true);
 		return;
 	}
-	if (frame.type == APS_FRAME_PING) aps_rt_link_send(rt, APS_STR("{\"type\":\"pong\"}"));
-	if (rt->phase == APS_RT_READY)
+	if (frame.type == APS_FRAME_PING) aps_realtime_tell_send(rt, APS_STR("{\"type\":\"pong\"}"));
+	if (rt->phase == APS_REALTIME_READY)
 		on_frame_when_ready(rt, &frame);
 	else
 		on_frame_before_ack(rt, &frame);
 }
 
-void aps_rt_frame_too_big(struct aps_rt *rt, struct aps_str head)
+void aps_realtime_frame_too_big(struct aps_realtime *rt, struct aps_str head)
 {
 	struct aps_frame frame;
 	struct aps_err err;
-	if (rt->phase != APS_RT_INIT && rt->phase != APS_RT_READY) return;
+	if (rt->phase != APS_REALTIME_INIT && rt->phase != APS_REALTIME_READY) return;
 	keep_alive(rt);
 	aps_fail_word(&err, APS_E_TOO_BIG, "message_too_big", 0, "a message of the service is above the size limit");
 	aps_frame_read_head(rt->options.protocol, head, &rt->decoded, &frame);
 	if (frame.id.n == 0) {
-		aps_rt_link_fail(rt, &err);
+		aps_realtime_link_fail(rt, &err);
 		return;
 	}
-	struct aps_rt_sub *sub = aps_rt_sub_find_id(rt, frame.id);
+	struct aps_realtime_sub *sub = aps_realtime_sub_find_id(rt, frame.id);
 	if (sub == NULL) {
-		aps_rt_link_notice(rt, "a message above the size limit for an unknown subscription");
+		aps_realtime_tell_notice(rt, "a message above the size limit for an unknown subscription");
 		return;
 	}
-	aps_rt_sub_send_stop(rt, sub);
-	aps_rt_sub_end(rt, sub, aps_action_queue_keep_err(&rt->queue, &err));
+	aps_realtime_sub_send_stop(rt, sub);
+	end_sub(rt, sub, aps_action_queue_keep_err(&rt->queue, &err));
 }

@@ -1,8 +1,7 @@
-/* The life of the connection: attempts and their delays, acknowledgement, keep-alive, idle close. */
-#include "proto/realtime_machine.h"
+#include "proto/realtime_link.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include "proto/realtime_subs.h"
+#include "proto/realtime_tell.h"
 
 /* A connection that lived this long after its acknowledgement was healthy: the next loss starts with the shortest
  * delay. */
@@ -14,116 +13,83 @@
 #define CLOSE_NORMAL 1000
 #define CLOSE_NO_ACK 3001
 
-bool aps_rt_link_is_open(const struct aps_rt *rt)
+bool aps_realtime_link_is_open(const struct aps_realtime *rt)
 {
-	return rt->phase == APS_RT_OPENING || rt->phase == APS_RT_INIT || rt->phase == APS_RT_READY;
+	return rt->phase == APS_REALTIME_OPENING || rt->phase == APS_REALTIME_INIT || rt->phase == APS_REALTIME_READY;
 }
 
-static bool push(struct aps_rt *rt, const struct aps_rt_action *action, const struct aps_err *err)
+static void close_link(struct aps_realtime *rt, int code, const char *reason)
 {
-	return aps_action_queue_push(&rt->queue, action, aps_action_queue_keep_err(&rt->queue, err));
+	const struct aps_realtime_action action = {
+	        .kind = APS_REALTIME_DO_CLOSE, .code = code, .text = aps_str_of(reason)};
+	aps_realtime_tell(rt, &action, NULL);
 }
 
-void aps_rt_link_notice(struct aps_rt *rt, const char *format, ...)
-{
-	char line[160];
-	va_list args;
-	va_start(args, format);
-	int n = vsnprintf(line, sizeof line, format, args);
-	va_end(args);
-	size_t at = rt->queue.bytes.n;
-	aps_buf_add(&rt->queue.bytes, line, n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
-	bool was_short = rt->queue.is_short;
-	const struct aps_rt_action action = {.kind = APS_RT_NOTICE};
-	/* A notice that is lost changes nothing. */
-	if (!aps_action_queue_push_built(&rt->queue, &action, at)) rt->queue.is_short = was_short;
-}
-
-void aps_rt_link_send(struct aps_rt *rt, struct aps_str literal)
-{
-	const struct aps_rt_action action = {.kind = APS_RT_DO_SEND, .text = literal};
-	push(rt, &action, NULL);
-}
-
-void aps_rt_link_tell_state(struct aps_rt *rt, const struct aps_err *cause)
-{
-	enum aps_conn_state state = aps_conn_state_of(&rt->inputs);
-	if (state == rt->state) return;
-	const struct aps_rt_action action = {.kind = APS_RT_STATE, .state = state};
-	if (push(rt, &action, cause)) rt->state = state;
-}
-
-static void close_link(struct aps_rt *rt, int code, const char *reason)
-{
-	const struct aps_rt_action action = {.kind = APS_RT_DO_CLOSE, .code = code, .text = aps_str_of(reason)};
-	push(rt, &action, NULL);
-}
-
-static void disconnect(struct aps_rt *rt, enum aps_rt_phase phase)
+static void disconnect(struct aps_realtime *rt, enum aps_realtime_phase phase)
 {
 	rt->phase = phase;
-	rt->deadline_ms = APS_RT_NEVER;
-	rt->idle_at_ms = APS_RT_NEVER;
+	rt->deadline_ms = APS_REALTIME_NEVER;
+	rt->idle_at_ms = APS_REALTIME_NEVER;
 	rt->is_paused = false;
 	rt->is_proven = false;
-	rt->inputs.link = APS_LINK_DISCONNECTED;
+	rt->inputs.link = APS_PHASE_DISCONNECTED;
 	rt->inputs.is_keep_alive = true;
 }
 
-static void become_idle(struct aps_rt *rt, const struct aps_err *cause)
+static void become_idle(struct aps_realtime *rt, const struct aps_err *cause)
 {
-	disconnect(rt, APS_RT_IDLE);
+	disconnect(rt, APS_REALTIME_IDLE);
 	rt->attempt = 0;
 	rt->inputs.is_intended = false;
-	aps_rt_link_tell_state(rt, cause);
+	aps_realtime_tell_state(rt, cause);
 }
 
-static void connect_now(struct aps_rt *rt)
+static void connect_now(struct aps_realtime *rt)
 {
-	const struct aps_rt_action action = {.kind = APS_RT_DO_CONNECT};
+	const struct aps_realtime_action action = {.kind = APS_REALTIME_DO_CONNECT};
 	rt->inputs.is_intended = true;
-	rt->inputs.link = APS_LINK_CONNECTING;
-	rt->phase = APS_RT_OPENING;
+	rt->inputs.link = APS_PHASE_CONNECTING;
+	rt->phase = APS_REALTIME_OPENING;
 	rt->deadline_ms = rt->now_ms + rt->options.connect_timeout_ms;
-	aps_rt_link_tell_state(rt, NULL);
-	push(rt, &action, NULL);
+	aps_realtime_tell_state(rt, NULL);
+	aps_realtime_tell(rt, &action, NULL);
 }
 
-void aps_rt_link_attempt_after(struct aps_rt *rt, int64_t delay_ms)
+void aps_realtime_link_attempt_after(struct aps_realtime *rt, int64_t delay_ms)
 {
 	if (delay_ms <= 0 && rt->inputs.is_online) {
 		connect_now(rt);
 		return;
 	}
-	rt->phase = APS_RT_WAITING;
+	rt->phase = APS_REALTIME_WAITING;
 	rt->deadline_ms = rt->now_ms + delay_ms;
 	rt->inputs.is_intended = true;
-	aps_rt_link_tell_state(rt, NULL);
+	aps_realtime_tell_state(rt, NULL);
 }
 
-void aps_rt_link_want(struct aps_rt *rt)
+void aps_realtime_link_want(struct aps_realtime *rt)
 {
-	rt->idle_at_ms = APS_RT_NEVER;
-	if (rt->phase == APS_RT_IDLE && rt->n_subs > 0) aps_rt_link_attempt_after(rt, 0);
+	rt->idle_at_ms = APS_REALTIME_NEVER;
+	if (rt->phase == APS_REALTIME_IDLE && rt->n_subs > 0) aps_realtime_link_attempt_after(rt, 0);
 }
 
-static void count_failure(struct aps_rt *rt, bool is_broken)
+static void count_failure(struct aps_realtime *rt, bool is_broken)
 {
-	if (rt->phase != APS_RT_READY) return;
+	if (rt->phase != APS_REALTIME_READY) return;
 	if (rt->now_ms - rt->acked_at_ms >= HEALTHY_MS)
 		rt->attempt = 0;
 	else if (rt->is_proven && !is_broken && rt->attempt > PROVEN_ATTEMPTS)
 		rt->attempt = PROVEN_ATTEMPTS;
 }
 
-static void interrupt(struct aps_rt *rt, enum aps_rt_phase phase, const struct aps_err *cause)
+static void interrupt(struct aps_realtime *rt, enum aps_realtime_phase phase, const struct aps_err *cause)
 {
 	disconnect(rt, phase);
-	aps_rt_link_tell_state(rt, cause);
-	aps_rt_subs_interrupt(rt, aps_action_queue_keep_err(&rt->queue, cause));
+	aps_realtime_tell_state(rt, cause);
+	aps_realtime_subs_interrupt(rt, aps_action_queue_keep_err(&rt->queue, cause));
 }
 
-void aps_rt_link_lose(struct aps_rt *rt, const struct aps_err *cause, bool is_broken)
+void aps_realtime_link_lose(struct aps_realtime *rt, const struct aps_err *cause, bool is_broken)
 {
 	if (rt->n_subs == 0) {
 		become_idle(rt, cause);
@@ -132,76 +98,85 @@ void aps_rt_link_lose(struct aps_rt *rt, const struct aps_err *cause, bool is_br
 	count_failure(rt, is_broken);
 	unsigned n_attempts = rt->options.reconnect.n_attempts;
 	if (n_attempts != 0 && rt->attempt + 1 >= n_attempts) {
-		disconnect(rt, APS_RT_WAITING);
-		aps_rt_link_fail(rt, cause);
+		disconnect(rt, APS_REALTIME_WAITING);
+		aps_realtime_link_fail(rt, cause);
 		return;
 	}
 	int64_t delay_ms = aps_retry_delay_ms(&rt->options.reconnect, rt->attempt, rt->rand);
 	if (rt->attempt < UINT32_MAX) rt->attempt++;
-	interrupt(rt, APS_RT_WAITING, cause);
+	interrupt(rt, APS_REALTIME_WAITING, cause);
 	rt->deadline_ms = rt->now_ms + delay_ms;
 }
 
-void aps_rt_link_drop(struct aps_rt *rt, int code, const char *reason, const struct aps_err *cause, bool is_broken)
+void aps_realtime_link_drop(struct aps_realtime *rt, int code, const char *reason, const struct aps_err *cause,
+                            bool is_broken)
 {
 	close_link(rt, code, reason);
-	aps_rt_link_lose(rt, cause, is_broken);
+	aps_realtime_link_lose(rt, cause, is_broken);
 }
 
-void aps_rt_link_refuse(struct aps_rt *rt, const struct aps_err *err)
+void aps_realtime_link_refuse(struct aps_realtime *rt, const struct aps_err *err)
 {
-	const struct aps_rt_action action = {.kind = APS_RT_AUTH_REFUSED, .payload = rt->told};
+	const struct aps_realtime_action action = {.kind = APS_REALTIME_AUTH_REFUSED, .payload = rt->told};
 	if (rt->n_subs == 0) {
 		become_idle(rt, err);
 		return;
 	}
 	count_failure(rt, true);
-	interrupt(rt, APS_RT_AUTH_WAIT, err);
-	push(rt, &action, err);
+	interrupt(rt, APS_REALTIME_AUTH_WAIT, err);
+	aps_realtime_tell(rt, &action, err);
 }
 
-void aps_rt_link_fail(struct aps_rt *rt, const struct aps_err *err)
+void aps_realtime_link_fail(struct aps_realtime *rt, const struct aps_err *err)
 {
-	if (aps_rt_link_is_open(rt)) close_link(rt, CLOSE_NORMAL, "");
+	if (aps_realtime_link_is_open(rt)) close_link(rt, CLOSE_NORMAL, "");
 	size_t err_at = aps_action_queue_keep_err(&rt->queue, err);
 	become_idle(rt, err);
-	struct aps_rt_sub *next = NULL;
-	for (struct aps_rt_sub *sub = rt->first; sub != NULL; sub = next) {
+	struct aps_realtime_sub *next = NULL;
+	for (struct aps_realtime_sub *sub = rt->first; sub != NULL; sub = next) {
 		next = sub->next;
-		aps_rt_sub_set_phase(rt, sub, APS_RT_SUB_NEW, APS_RT_NEVER);
-		aps_rt_sub_end(rt, sub, err_at);
+		aps_realtime_sub_set_phase(rt, sub, APS_REALTIME_SUB_NEW, APS_REALTIME_NEVER);
+		aps_realtime_sub_end(rt, sub, err_at);
 	}
 }
 
-void aps_rt_link_left_alone(struct aps_rt *rt)
+void aps_realtime_link_sub_gone(struct aps_realtime *rt)
 {
-	if (aps_rt_link_is_open(rt))
+	if (rt->n_subs != 0) return;
+	if (aps_realtime_link_is_open(rt))
 		rt->idle_at_ms = rt->now_ms + rt->options.idle_close_ms;
-	else if (rt->phase != APS_RT_IDLE)
+	else if (rt->phase != APS_REALTIME_IDLE)
 		become_idle(rt, NULL);
 }
 
-void aps_rt_link_ready(struct aps_rt *rt, int64_t keep_alive_ms)
+void aps_realtime_link_start_overdue(struct aps_realtime *rt)
 {
-	rt->phase = APS_RT_READY;
-	rt->deadline_ms = APS_RT_NEVER;
+	struct aps_err cause;
+	aps_fail(&cause, APS_E_TIMEOUT, "no start_ack within %lld ms", (long long)rt->options.ack_timeout_ms);
+	aps_realtime_link_drop(rt, CLOSE_NORMAL, "Timeout disconnect", &cause, false);
+}
+
+void aps_realtime_link_ready(struct aps_realtime *rt, int64_t keep_alive_ms)
+{
+	rt->phase = APS_REALTIME_READY;
+	rt->deadline_ms = APS_REALTIME_NEVER;
 	rt->acked_at_ms = rt->now_ms;
 	rt->was_acked = true;
 	rt->is_proven = false;
 	rt->keep_alive_ms = keep_alive_ms > 0 && keep_alive_ms < INT32_MAX ? keep_alive_ms : rt->options.keep_alive_ms;
-	aps_rt_subs_ask_all(rt);
+	aps_realtime_subs_ask_all(rt);
 }
 
-void aps_rt_link_start_over(struct aps_rt *rt)
+void aps_realtime_link_start_over(struct aps_realtime *rt)
 {
 	struct aps_err cause;
 	aps_fail(&cause, APS_E_NOMEM, "memory was out: the connection starts over");
 	rt->queue.is_short = false;
-	if (aps_rt_link_is_open(rt))
-		aps_rt_link_drop(rt, CLOSE_NORMAL, "out of memory", &cause, true);
-	else if (rt->phase != APS_RT_WAITING && rt->n_subs > 0)
-		aps_rt_link_lose(rt, &cause, true);
-	aps_rt_link_tell_state(rt, &cause);
+	if (aps_realtime_link_is_open(rt))
+		aps_realtime_link_drop(rt, CLOSE_NORMAL, "out of memory", &cause, true);
+	else if (rt->phase != APS_REALTIME_WAITING && rt->n_subs > 0)
+		aps_realtime_link_lose(rt, &cause, true);
+	aps_realtime_tell_state(rt, &cause);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -209,59 +184,59 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static bool is_watched(const struct aps_rt *rt)
+static bool is_watched(const struct aps_realtime *rt)
 {
-	return rt->phase == APS_RT_READY && !rt->is_paused;
+	return rt->phase == APS_REALTIME_READY && !rt->is_paused;
 }
 
 /* Only graphql-transport-ws has a ping of its own; half the alert time leaves the other half for the pong. */
-static int64_t ping_due_ms(const struct aps_rt *rt)
+static int64_t ping_due_ms(const struct aps_realtime *rt)
 {
-	if (rt->options.protocol != APS_RT_TRANSPORT_WS) return APS_RT_NEVER;
+	if (rt->options.protocol != APS_REALTIME_TRANSPORT_WS) return APS_REALTIME_NEVER;
 	int64_t since_ms = rt->life_at_ms > rt->ping_at_ms ? rt->life_at_ms : rt->ping_at_ms;
 	int64_t half_ms = rt->options.keep_alive_alert_ms / 2;
 	return since_ms + (half_ms > 0 ? half_ms : 1);
 }
 
-int64_t aps_rt_link_deadline_ms(const struct aps_rt *rt)
+int64_t aps_realtime_link_deadline_ms(const struct aps_realtime *rt)
 {
 	int64_t at_ms = rt->idle_at_ms;
-	if (rt->phase == APS_RT_WAITING && !rt->inputs.is_online) return at_ms;
-	if (!(rt->phase == APS_RT_INIT && rt->is_paused)) at_ms = earlier(at_ms, rt->deadline_ms);
+	if (rt->phase == APS_REALTIME_WAITING && !rt->inputs.is_online) return at_ms;
+	if (!(rt->phase == APS_REALTIME_INIT && rt->is_paused)) at_ms = earlier(at_ms, rt->deadline_ms);
 	if (!is_watched(rt)) return at_ms;
 	at_ms = earlier(at_ms, rt->life_at_ms + rt->keep_alive_ms);
 	if (rt->inputs.is_keep_alive) at_ms = earlier(at_ms, rt->life_at_ms + rt->options.keep_alive_alert_ms);
 	return earlier(at_ms, ping_due_ms(rt));
 }
 
-static void watch(struct aps_rt *rt)
+static void watch(struct aps_realtime *rt)
 {
 	int64_t silence_ms = rt->now_ms - rt->life_at_ms;
 	if (silence_ms >= rt->keep_alive_ms) {
 		struct aps_err cause;
 		aps_fail(&cause, APS_E_TIMEOUT, "no message from the service for %lld ms", (long long)silence_ms);
-		aps_rt_link_drop(rt, CLOSE_NORMAL, "Timeout disconnect", &cause, false);
+		aps_realtime_link_drop(rt, CLOSE_NORMAL, "Timeout disconnect", &cause, false);
 		return;
 	}
 	if (silence_ms >= rt->options.keep_alive_alert_ms && rt->inputs.is_keep_alive) {
 		rt->inputs.is_keep_alive = false;
-		aps_rt_link_tell_state(rt, NULL);
+		aps_realtime_tell_state(rt, NULL);
 	}
 	if (rt->now_ms >= ping_due_ms(rt)) {
 		rt->ping_at_ms = rt->now_ms;
-		aps_rt_link_send(rt, APS_STR("{\"type\":\"ping\"}"));
+		aps_realtime_tell_send(rt, APS_STR("{\"type\":\"ping\"}"));
 	}
 }
 
-static void close_idle(struct aps_rt *rt)
+static void close_idle(struct aps_realtime *rt)
 {
 	rt->inputs.is_intended = false;
-	aps_rt_link_tell_state(rt, NULL);
+	aps_realtime_tell_state(rt, NULL);
 	close_link(rt, CLOSE_NORMAL, "");
 	become_idle(rt, NULL);
 }
 
-void aps_rt_link_tick(struct aps_rt *rt)
+void aps_realtime_link_tick(struct aps_realtime *rt)
 {
 	struct aps_err cause;
 	if (rt->idle_at_ms <= rt->now_ms) {
@@ -270,25 +245,25 @@ void aps_rt_link_tick(struct aps_rt *rt)
 	}
 	bool is_due = rt->deadline_ms <= rt->now_ms;
 	switch (rt->phase) {
-	case APS_RT_WAITING:
+	case APS_REALTIME_WAITING:
 		if (is_due && rt->inputs.is_online) connect_now(rt);
 		break;
-	case APS_RT_OPENING:
+	case APS_REALTIME_OPENING:
 		if (!is_due) break;
 		aps_fail(&cause, APS_E_TIMEOUT, "the connection was not opened within %lld ms",
 		         (long long)rt->options.connect_timeout_ms);
-		aps_rt_link_drop(rt, CLOSE_NO_ACK, "", &cause, false);
+		aps_realtime_link_drop(rt, CLOSE_NO_ACK, "", &cause, false);
 		break;
-	case APS_RT_INIT:
+	case APS_REALTIME_INIT:
 		if (!is_due || rt->is_paused) break;
 		aps_fail(&cause, APS_E_TIMEOUT, "no connection_ack within %lld ms",
 		         (long long)rt->options.ack_timeout_ms);
-		aps_rt_link_drop(rt, CLOSE_NO_ACK, "Connection timeout", &cause, false);
+		aps_realtime_link_drop(rt, CLOSE_NO_ACK, "Connection timeout", &cause, false);
 		break;
-	case APS_RT_READY:
+	case APS_REALTIME_READY:
 		if (is_watched(rt)) watch(rt);
 		break;
-	case APS_RT_IDLE:
-	case APS_RT_AUTH_WAIT: break;
+	case APS_REALTIME_IDLE:
+	case APS_REALTIME_AUTH_WAIT: break;
 	}
 }

@@ -1,37 +1,39 @@
-/* The inside of the realtime machine, shared by its files only: realtime.c (inputs), realtime_link.c (the connection's
- * life), realtime_subs.c (the subscriptions) and realtime_frames.c (what the service says). */
+/* The inside of the realtime machine, shared by its files only, each of which uses those below it: realtime.c (inputs),
+ * realtime_frames.c (what the service says), realtime_link.c (the connection's life), realtime_subs.c (the
+ * subscriptions), realtime_tell.c (what the owner is told). */
 #ifndef APS_PROTO_REALTIME_MACHINE_H
 #define APS_PROTO_REALTIME_MACHINE_H
 
+#include "base/arena.h"
 #include "base/map.h"
+#include "base/rand.h"
 #include "proto/action_queue.h"
-#include "proto/error_list.h"
-#include "proto/frame.h"
+#include "proto/realtime_options.h"
 
-#define APS_RT_NEVER INT64_MAX
+#define APS_REALTIME_NEVER INT64_MAX
 
-enum aps_rt_phase {
-	APS_RT_IDLE,      /* nobody wants a connection */
-	APS_RT_WAITING,   /* for the deadline of the next attempt, or for the network */
-	APS_RT_AUTH_WAIT, /* for the owner's answer to AUTH_REFUSED */
-	APS_RT_OPENING,
-	APS_RT_INIT, /* open, connection_init was sent */
-	APS_RT_READY
+enum aps_realtime_phase {
+	APS_REALTIME_IDLE,      /* nobody wants a connection */
+	APS_REALTIME_WAITING,   /* for the deadline of the next attempt, or for the network */
+	APS_REALTIME_AUTH_WAIT, /* for the owner's answer to AUTH_REFUSED */
+	APS_REALTIME_OPENING,
+	APS_REALTIME_INIT, /* open, connection_init was sent */
+	APS_REALTIME_READY
 };
 
-enum aps_rt_sub_phase {
-	APS_RT_SUB_NEW,   /* DO_START is due as soon as the connection is ready */
-	APS_RT_SUB_ASKED, /* DO_START was given */
-	APS_RT_SUB_SENT,  /* its acknowledgement is due at deadline_ms */
-	APS_RT_SUB_LIVE,
-	APS_RT_SUB_AUTH,   /* AUTH_REFUSED was given */
-	APS_RT_SUB_BACKOFF /* DO_START is due at deadline_ms */
+enum aps_realtime_sub_phase {
+	APS_REALTIME_SUB_NEW,   /* DO_START is due as soon as the connection is ready */
+	APS_REALTIME_SUB_ASKED, /* DO_START was given */
+	APS_REALTIME_SUB_SENT,  /* its acknowledgement is due at deadline_ms */
+	APS_REALTIME_SUB_LIVE,
+	APS_REALTIME_SUB_AUTH,   /* AUTH_REFUSED was given */
+	APS_REALTIME_SUB_BACKOFF /* DO_START is due at deadline_ms */
 };
 
-struct aps_rt_sub {
-	struct aps_rt_sub *prev, *next; /* in the order of adding */
+struct aps_realtime_sub {
+	struct aps_realtime_sub *prev, *next; /* in the order of adding */
 	uint64_t number;
-	enum aps_rt_sub_phase phase;
+	enum aps_realtime_sub_phase phase;
 	int64_t deadline_ms;
 	unsigned n_refusals;         /* of authentication, since it was live */
 	unsigned n_limited;          /* of the rate limit, since it was live */
@@ -40,12 +42,12 @@ struct aps_rt_sub {
 	char id[APS_UUID_CHARS + 1]; /* the same on every connection */
 };
 
-struct aps_rt {
-	struct aps_rt_options options;
+struct aps_realtime {
+	struct aps_realtime_options options;
 	struct aps_rand *rand;
 	int64_t now_ms; /* of the present input */
 
-	enum aps_rt_phase phase;
+	enum aps_realtime_phase phase;
 	int64_t deadline_ms; /* of WAITING, OPENING and INIT */
 	int64_t idle_at_ms;  /* close then, because nobody is left; or NEVER */
 	unsigned attempt;    /* failures since the connection was last healthy */
@@ -64,7 +66,7 @@ struct aps_rt {
 
 	struct aps_map by_id;
 	struct aps_map by_number;
-	struct aps_rt_sub *first, *last;
+	struct aps_realtime_sub *first, *last;
 	size_t n_subs;
 	int64_t sub_deadline_ms; /* the earliest of them */
 	bool is_sub_deadline_stale;
@@ -72,68 +74,5 @@ struct aps_rt {
 	struct aps_action_queue queue;
 	struct aps_arena decoded; /* texts of the message in hand that were written with escapes */
 };
-
-APS_BEGIN_DECLS
-
-/* realtime_link.c */
-
-void aps_rt_link_notice(struct aps_rt *rt, const char *format, ...) APS_PRINTF(2, 3);
-void aps_rt_link_send(struct aps_rt *rt, struct aps_str literal);
-/* Tells the state if it changed. */
-void aps_rt_link_tell_state(struct aps_rt *rt, const struct aps_err *cause);
-/* Connects if that is due: subscriptions are there and nothing is under way. */
-void aps_rt_link_want(struct aps_rt *rt);
-/* The connection has gone. `is_broken`: the service talks nonsense, so that having worked before counts for nothing. */
-void aps_rt_link_lose(struct aps_rt *rt, const struct aps_err *cause, bool is_broken);
-/* Closes it, then as above. */
-void aps_rt_link_drop(struct aps_rt *rt, int code, const char *reason, const struct aps_err *cause, bool is_broken);
-/* The service refuses the connection's authentication. Closes what is open. */
-void aps_rt_link_refuse(struct aps_rt *rt, const struct aps_err *err);
-/* Ends all subscriptions with *err, and the connection. */
-void aps_rt_link_fail(struct aps_rt *rt, const struct aps_err *err);
-void aps_rt_link_attempt_after(struct aps_rt *rt, int64_t delay_ms);
-/* The last subscription has gone. */
-void aps_rt_link_left_alone(struct aps_rt *rt);
-void aps_rt_link_ready(struct aps_rt *rt, int64_t keep_alive_ms);
-/* An action was lost because memory was out: starts over, so that nobody waits for it. */
-void aps_rt_link_start_over(struct aps_rt *rt);
-void aps_rt_link_tick(struct aps_rt *rt);
-int64_t aps_rt_link_deadline_ms(const struct aps_rt *rt);
-bool aps_rt_link_is_open(const struct aps_rt *rt);
-
-/* realtime_subs.c */
-
-struct aps_rt_sub *aps_rt_sub_find(const struct aps_rt *rt, uint64_t number);
-struct aps_rt_sub *aps_rt_sub_find_id(const struct aps_rt *rt, struct aps_str id);
-/* NULL: memory is out. */
-struct aps_rt_sub *aps_rt_sub_new(struct aps_rt *rt, uint64_t number);
-void aps_rt_sub_free(struct aps_rt *rt, struct aps_rt_sub *sub);
-void aps_rt_sub_set_phase(struct aps_rt *rt, struct aps_rt_sub *sub, enum aps_rt_sub_phase phase, int64_t deadline_ms);
-/* Gives DO_START. */
-void aps_rt_sub_ask(struct aps_rt *rt, struct aps_rt_sub *sub);
-void aps_rt_sub_send_start(struct aps_rt *rt, struct aps_rt_sub *sub, struct aps_str payload);
-/* Where the service knows of it. */
-void aps_rt_sub_send_stop(struct aps_rt *rt, const struct aps_rt_sub *sub);
-void aps_rt_sub_started(struct aps_rt *rt, struct aps_rt_sub *sub);
-/* SUB_ENDED; `err_at` of the action queue. The subscription stays if memory is out, and is started anew. */
-void aps_rt_sub_end(struct aps_rt *rt, struct aps_rt_sub *sub, size_t err_at);
-/* An `error` message about this subscription. */
-void aps_rt_sub_failed(struct aps_rt *rt, struct aps_rt_sub *sub, const struct aps_error_list *list);
-/* The connection has gone: all of them wait for the next one. */
-void aps_rt_subs_interrupt(struct aps_rt *rt, size_t err_at);
-void aps_rt_subs_ask_all(struct aps_rt *rt);
-/* Reading was resumed: acknowledgements get their full time again. */
-void aps_rt_subs_extend(struct aps_rt *rt);
-void aps_rt_subs_tick(struct aps_rt *rt);
-int64_t aps_rt_subs_deadline_ms(const struct aps_rt *rt);
-/* The machine is at rest: keeps the earliest deadline, so that a message does not cost a walk over all of them. */
-void aps_rt_subs_settle(struct aps_rt *rt);
-
-/* realtime_frames.c */
-
-void aps_rt_frame_received(struct aps_rt *rt, struct aps_str text);
-void aps_rt_frame_too_big(struct aps_rt *rt, struct aps_str head);
-
-APS_END_DECLS
 
 #endif

@@ -1,7 +1,8 @@
-/* The subscriptions of a realtime machine: their ids, their starts, their ends. */
+#include "proto/realtime_subs.h"
+
 #include "base/mem.h"
-#include "proto/gqlhttp.h"
-#include "proto/realtime_machine.h"
+#include "proto/frame.h"
+#include "proto/realtime_tell.h"
 
 /* amplify-swift gives up after eight tries (RetryWithJitter.swift); so do we. */
 #define MAX_LIMITED_TRIES 8
@@ -11,29 +12,29 @@ static struct aps_str number_key(const uint64_t *number)
 	return (struct aps_str){(const char *)number, sizeof *number};
 }
 
-static struct aps_str id_of(const struct aps_rt_sub *sub)
+static struct aps_str id_of(const struct aps_realtime_sub *sub)
 {
 	return (struct aps_str){sub->id, APS_UUID_CHARS};
 }
 
-struct aps_rt_sub *aps_rt_sub_find(const struct aps_rt *rt, uint64_t number)
+struct aps_realtime_sub *aps_realtime_sub_find(const struct aps_realtime *rt, uint64_t number)
 {
 	return aps_map_get(&rt->by_number, number_key(&number));
 }
 
-struct aps_rt_sub *aps_rt_sub_find_id(const struct aps_rt *rt, struct aps_str id)
+struct aps_realtime_sub *aps_realtime_sub_find_id(const struct aps_realtime *rt, struct aps_str id)
 {
 	return aps_map_get(&rt->by_id, id);
 }
 
-struct aps_rt_sub *aps_rt_sub_new(struct aps_rt *rt, uint64_t number)
+struct aps_realtime_sub *aps_realtime_sub_new(struct aps_realtime *rt, uint64_t number)
 {
 	/* One input causes two actions a subscription at most, and a handful for the connection. */
 	if (!aps_action_queue_reserve(&rt->queue, 2 * (rt->n_subs + 1) + 16)) return NULL;
-	struct aps_rt_sub *sub = aps_calloc(1, sizeof *sub);
+	struct aps_realtime_sub *sub = aps_calloc(1, sizeof *sub);
 	if (sub == NULL) return NULL;
 	sub->number = number;
-	sub->deadline_ms = APS_RT_NEVER;
+	sub->deadline_ms = APS_REALTIME_NEVER;
 	aps_rand_uuid(rt->rand, sub->id);
 	if (!aps_map_set(&rt->by_number, number_key(&number), sub)) goto no_memory;
 	if (!aps_map_set(&rt->by_id, id_of(sub), sub)) goto no_memory_for_id;
@@ -53,7 +54,7 @@ no_memory:
 	return NULL;
 }
 
-void aps_rt_sub_free(struct aps_rt *rt, struct aps_rt_sub *sub)
+void aps_realtime_sub_free(struct aps_realtime *rt, struct aps_realtime_sub *sub)
 {
 	aps_map_take(&rt->by_number, number_key(&sub->number));
 	aps_map_take(&rt->by_id, id_of(sub));
@@ -70,100 +71,101 @@ void aps_rt_sub_free(struct aps_rt *rt, struct aps_rt_sub *sub)
 	aps_free(sub);
 }
 
-void aps_rt_sub_set_phase(struct aps_rt *rt, struct aps_rt_sub *sub, enum aps_rt_sub_phase phase, int64_t deadline_ms)
+void aps_realtime_sub_set_phase(struct aps_realtime *rt, struct aps_realtime_sub *sub,
+                                enum aps_realtime_sub_phase phase, int64_t deadline_ms)
 {
 	sub->phase = phase;
 	sub->deadline_ms = deadline_ms;
 	rt->is_sub_deadline_stale = true;
 }
 
-static bool push(struct aps_rt *rt, const struct aps_rt_sub *sub, enum aps_rt_action_kind kind, size_t err_at)
+static bool push(struct aps_realtime *rt, const struct aps_realtime_sub *sub, enum aps_realtime_action_kind kind,
+                 size_t err_at)
 {
-	const struct aps_rt_action action = {
+	const struct aps_realtime_action action = {
 	        .kind = kind, .sub = sub->number, .payload = rt->told, .is_again = sub->was_started};
 	return aps_action_queue_push(&rt->queue, &action, err_at);
 }
 
-void aps_rt_sub_ask(struct aps_rt *rt, struct aps_rt_sub *sub)
+void aps_realtime_sub_ask(struct aps_realtime *rt, struct aps_realtime_sub *sub)
 {
-	aps_rt_sub_set_phase(rt, sub, APS_RT_SUB_ASKED, APS_RT_NEVER);
-	push(rt, sub, APS_RT_DO_START, APS_ACTION_NO_ERR);
+	aps_realtime_sub_set_phase(rt, sub, APS_REALTIME_SUB_ASKED, APS_REALTIME_NEVER);
+	push(rt, sub, APS_REALTIME_DO_START, APS_ACTION_NO_ERR);
 }
 
-static bool push_written(struct aps_rt *rt, size_t at)
+static bool push_written(struct aps_realtime *rt, size_t at)
 {
-	const struct aps_rt_action action = {.kind = APS_RT_DO_SEND};
+	const struct aps_realtime_action action = {.kind = APS_REALTIME_DO_SEND};
 	return aps_action_queue_push_built(&rt->queue, &action, at);
 }
 
-void aps_rt_sub_send_start(struct aps_rt *rt, struct aps_rt_sub *sub, struct aps_str payload)
+void aps_realtime_sub_send_start(struct aps_realtime *rt, struct aps_realtime_sub *sub, struct aps_str payload)
 {
 	size_t at = rt->queue.bytes.n;
 	aps_frame_write_start(&rt->queue.bytes, rt->options.protocol, sub->id, payload);
 	if (!push_written(rt, at)) return;
-	aps_rt_sub_set_phase(rt, sub, APS_RT_SUB_SENT, rt->now_ms + rt->options.ack_timeout_ms);
+	aps_realtime_sub_set_phase(rt, sub, APS_REALTIME_SUB_SENT, rt->now_ms + rt->options.ack_timeout_ms);
 	/* graphql-transport-ws acknowledges no subscription. */
-	if (rt->options.protocol == APS_RT_TRANSPORT_WS) aps_rt_sub_started(rt, sub);
+	if (rt->options.protocol == APS_REALTIME_TRANSPORT_WS) aps_realtime_sub_started(rt, sub);
 }
 
-void aps_rt_sub_send_stop(struct aps_rt *rt, const struct aps_rt_sub *sub)
+void aps_realtime_sub_send_stop(struct aps_realtime *rt, const struct aps_realtime_sub *sub)
 {
-	if (rt->phase != APS_RT_READY) return;
-	if (sub->phase != APS_RT_SUB_SENT && sub->phase != APS_RT_SUB_LIVE) return;
+	if (rt->phase != APS_REALTIME_READY) return;
+	if (sub->phase != APS_REALTIME_SUB_SENT && sub->phase != APS_REALTIME_SUB_LIVE) return;
 	size_t at = rt->queue.bytes.n;
 	aps_frame_write_stop(&rt->queue.bytes, rt->options.protocol, sub->id);
 	push_written(rt, at);
 }
 
-void aps_rt_sub_started(struct aps_rt *rt, struct aps_rt_sub *sub)
+void aps_realtime_sub_started(struct aps_realtime *rt, struct aps_realtime_sub *sub)
 {
-	rt->inputs.link = APS_LINK_CONNECTED;
+	rt->inputs.link = APS_PHASE_CONNECTED;
 	rt->is_proven = true;
-	aps_rt_link_tell_state(rt, NULL);
-	if (!push(rt, sub, APS_RT_SUB_STARTED, APS_ACTION_NO_ERR)) return;
-	aps_rt_sub_set_phase(rt, sub, APS_RT_SUB_LIVE, APS_RT_NEVER);
+	aps_realtime_tell_state(rt, NULL);
+	if (!push(rt, sub, APS_REALTIME_SUB_STARTED, APS_ACTION_NO_ERR)) return;
+	aps_realtime_sub_set_phase(rt, sub, APS_REALTIME_SUB_LIVE, APS_REALTIME_NEVER);
 	sub->was_started = true;
 	sub->is_interrupted = false;
 	sub->n_refusals = 0;
 	sub->n_limited = 0;
 }
 
-void aps_rt_sub_end(struct aps_rt *rt, struct aps_rt_sub *sub, size_t err_at)
+void aps_realtime_sub_end(struct aps_realtime *rt, struct aps_realtime_sub *sub, size_t err_at)
 {
-	if (!push(rt, sub, APS_RT_SUB_ENDED, err_at)) return;
-	aps_rt_sub_free(rt, sub);
-	if (rt->n_subs == 0) aps_rt_link_left_alone(rt);
+	if (push(rt, sub, APS_REALTIME_SUB_ENDED, err_at)) aps_realtime_sub_free(rt, sub);
 }
 
-static void interrupt(struct aps_rt *rt, struct aps_rt_sub *sub, size_t err_at)
+static void interrupt(struct aps_realtime *rt, struct aps_realtime_sub *sub, size_t err_at)
 {
 	if (!sub->was_started || sub->is_interrupted) return;
-	if (push(rt, sub, APS_RT_SUB_RECONNECTING, err_at)) sub->is_interrupted = true;
+	if (push(rt, sub, APS_REALTIME_SUB_RECONNECTING, err_at)) sub->is_interrupted = true;
 }
 
-void aps_rt_subs_interrupt(struct aps_rt *rt, size_t err_at)
+void aps_realtime_subs_interrupt(struct aps_realtime *rt, size_t err_at)
 {
-	for (struct aps_rt_sub *sub = rt->first; sub != NULL; sub = sub->next) {
-		if (sub->phase != APS_RT_SUB_AUTH) aps_rt_sub_set_phase(rt, sub, APS_RT_SUB_NEW, APS_RT_NEVER);
+	for (struct aps_realtime_sub *sub = rt->first; sub != NULL; sub = sub->next) {
+		if (sub->phase != APS_REALTIME_SUB_AUTH)
+			aps_realtime_sub_set_phase(rt, sub, APS_REALTIME_SUB_NEW, APS_REALTIME_NEVER);
 		interrupt(rt, sub, err_at);
 	}
 }
 
-void aps_rt_subs_ask_all(struct aps_rt *rt)
+void aps_realtime_subs_ask_all(struct aps_realtime *rt)
 {
-	for (struct aps_rt_sub *sub = rt->first; sub != NULL; sub = sub->next)
-		if (sub->phase == APS_RT_SUB_NEW) aps_rt_sub_ask(rt, sub);
+	for (struct aps_realtime_sub *sub = rt->first; sub != NULL; sub = sub->next)
+		if (sub->phase == APS_REALTIME_SUB_NEW) aps_realtime_sub_ask(rt, sub);
 }
 
-static void refuse(struct aps_rt *rt, struct aps_rt_sub *sub, const struct aps_err *err)
+static void refuse(struct aps_realtime *rt, struct aps_realtime_sub *sub, const struct aps_err *err)
 {
 	size_t err_at = aps_action_queue_keep_err(&rt->queue, err);
-	aps_rt_sub_set_phase(rt, sub, APS_RT_SUB_AUTH, APS_RT_NEVER);
+	aps_realtime_sub_set_phase(rt, sub, APS_REALTIME_SUB_AUTH, APS_REALTIME_NEVER);
 	interrupt(rt, sub, err_at);
-	push(rt, sub, APS_RT_AUTH_REFUSED, err_at);
+	push(rt, sub, APS_REALTIME_AUTH_REFUSED, err_at);
 }
 
-void aps_rt_sub_failed(struct aps_rt *rt, struct aps_rt_sub *sub, const struct aps_error_list *list)
+void aps_realtime_sub_failed(struct aps_realtime *rt, struct aps_realtime_sub *sub, const struct aps_error_list *list)
 {
 	struct aps_err err;
 	char line[APS_ERROR_LINE_CHARS + 1];
@@ -179,55 +181,51 @@ void aps_rt_sub_failed(struct aps_rt *rt, struct aps_rt_sub *sub, const struct a
 		if (++sub->n_limited < MAX_LIMITED_TRIES) {
 			int64_t delay_ms = aps_retry_delay_ms(&rt->options.reconnect, sub->n_limited, rt->rand);
 			interrupt(rt, sub, aps_action_queue_keep_err(&rt->queue, &err));
-			aps_rt_sub_set_phase(rt, sub, APS_RT_SUB_BACKOFF, rt->now_ms + delay_ms);
+			aps_realtime_sub_set_phase(rt, sub, APS_REALTIME_SUB_BACKOFF, rt->now_ms + delay_ms);
 			return;
 		}
 	}
-	aps_rt_sub_end(rt, sub, aps_action_queue_keep_err(&rt->queue, &err));
+	aps_realtime_sub_end(rt, sub, aps_action_queue_keep_err(&rt->queue, &err));
 }
 
-void aps_rt_subs_extend(struct aps_rt *rt)
+void aps_realtime_subs_extend(struct aps_realtime *rt)
 {
-	for (struct aps_rt_sub *sub = rt->first; sub != NULL; sub = sub->next)
-		if (sub->phase == APS_RT_SUB_SENT)
-			aps_rt_sub_set_phase(rt, sub, APS_RT_SUB_SENT, rt->now_ms + rt->options.ack_timeout_ms);
+	for (struct aps_realtime_sub *sub = rt->first; sub != NULL; sub = sub->next)
+		if (sub->phase == APS_REALTIME_SUB_SENT)
+			aps_realtime_sub_set_phase(rt, sub, APS_REALTIME_SUB_SENT,
+			                           rt->now_ms + rt->options.ack_timeout_ms);
 }
 
 /* While nothing is read no acknowledgement can be seen. */
-static bool is_counting(const struct aps_rt *rt, const struct aps_rt_sub *sub)
+static bool is_counting(const struct aps_realtime *rt, const struct aps_realtime_sub *sub)
 {
-	return sub->phase == APS_RT_SUB_BACKOFF || !rt->is_paused;
+	return sub->phase == APS_REALTIME_SUB_BACKOFF || !rt->is_paused;
 }
 
-void aps_rt_subs_tick(struct aps_rt *rt)
+bool aps_realtime_subs_tick(struct aps_realtime *rt)
 {
-	if (rt->phase != APS_RT_READY || aps_rt_subs_deadline_ms(rt) > rt->now_ms) return;
-	for (struct aps_rt_sub *sub = rt->first; sub != NULL; sub = sub->next) {
+	if (rt->phase != APS_REALTIME_READY || aps_realtime_subs_deadline_ms(rt) > rt->now_ms) return false;
+	for (struct aps_realtime_sub *sub = rt->first; sub != NULL; sub = sub->next) {
 		if (sub->deadline_ms > rt->now_ms || !is_counting(rt, sub)) continue;
-		if (sub->phase == APS_RT_SUB_BACKOFF) {
-			aps_rt_sub_ask(rt, sub);
-			continue;
-		}
-		struct aps_err cause;
-		aps_fail(&cause, APS_E_TIMEOUT, "no start_ack within %lld ms", (long long)rt->options.ack_timeout_ms);
-		aps_rt_link_drop(rt, 1000, "Timeout disconnect", &cause, false);
-		return;
+		if (sub->phase != APS_REALTIME_SUB_BACKOFF) return true;
+		aps_realtime_sub_ask(rt, sub);
 	}
+	return false;
 }
 
-int64_t aps_rt_subs_deadline_ms(const struct aps_rt *rt)
+int64_t aps_realtime_subs_deadline_ms(const struct aps_realtime *rt)
 {
-	if (rt->phase != APS_RT_READY) return APS_RT_NEVER;
+	if (rt->phase != APS_REALTIME_READY) return APS_REALTIME_NEVER;
 	if (!rt->is_sub_deadline_stale) return rt->sub_deadline_ms;
-	int64_t at_ms = APS_RT_NEVER;
-	for (const struct aps_rt_sub *sub = rt->first; sub != NULL; sub = sub->next)
+	int64_t at_ms = APS_REALTIME_NEVER;
+	for (const struct aps_realtime_sub *sub = rt->first; sub != NULL; sub = sub->next)
 		if (sub->deadline_ms < at_ms && is_counting(rt, sub)) at_ms = sub->deadline_ms;
 	return at_ms;
 }
 
-void aps_rt_subs_settle(struct aps_rt *rt)
+void aps_realtime_subs_settle(struct aps_realtime *rt)
 {
-	if (rt->phase != APS_RT_READY || !rt->is_sub_deadline_stale) return;
-	rt->sub_deadline_ms = aps_rt_subs_deadline_ms(rt);
+	if (rt->phase != APS_REALTIME_READY || !rt->is_sub_deadline_stale) return;
+	rt->sub_deadline_ms = aps_realtime_subs_deadline_ms(rt);
 	rt->is_sub_deadline_stale = false;
 }

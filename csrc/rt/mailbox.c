@@ -7,9 +7,9 @@
 
 struct aps_mailbox {
 	pthread_mutex_t lock;
-	struct aps_op *first;
-	struct aps_op **last;  /* where the next one is linked in */
-	atomic_size_t n_items; /* both are changed under the lock, and looked at without it */
+	struct aps_mail *first;
+	struct aps_mail **last; /* where the next one is linked in */
+	atomic_size_t n_items;  /* both are changed under the lock, and looked at without it */
 	atomic_size_t n_bytes;
 	bool is_closed;
 	struct aps_mailbox_limits limits;
@@ -17,7 +17,7 @@ struct aps_mailbox {
 };
 
 struct chain_size {
-	struct aps_op *last;
+	struct aps_mail *last;
 	size_t n_items;
 	size_t n_bytes;
 };
@@ -39,23 +39,23 @@ struct aps_mailbox *aps_mailbox_new(struct aps_mailbox_limits limits, struct aps
 void aps_mailbox_free(struct aps_mailbox *mb)
 {
 	if (!mb) return;
-	aps_op_free_chain(mb->first);
+	aps_mail_free_chain(mb->first);
 	pthread_mutex_destroy(&mb->lock);
 	aps_free(mb);
 }
 
-static struct chain_size measure(struct aps_op *chain)
+static struct chain_size measure(struct aps_mail *chain)
 {
 	struct chain_size size = {NULL, 0, 0};
-	for (struct aps_op *op = chain; op; op = op->next) {
-		size.last = op;
+	for (struct aps_mail *mail = chain; mail; mail = mail->next) {
+		size.last = mail;
 		size.n_items++;
-		size.n_bytes += op->n_bytes;
+		size.n_bytes += mail->n_bytes;
 	}
 	return size;
 }
 
-/* A bound of zero is no bound. An operation larger than the whole bound passes when the mailbox is empty: it was
+/* A bound of zero is no bound. What is larger than the whole bound passes when the mailbox is empty: it was
  * allocated already, and refusing it would refuse it for ever. */
 static bool has_room(const struct aps_mailbox *mb, const struct chain_size *size)
 {
@@ -65,7 +65,7 @@ static bool has_room(const struct aps_mailbox *mb, const struct chain_size *size
 	       (mb->n_bytes <= mb->limits.n_bytes && size->n_bytes <= mb->limits.n_bytes - mb->n_bytes);
 }
 
-enum aps_rc aps_mailbox_send(struct aps_mailbox *mb, struct aps_op *chain)
+enum aps_rc aps_mailbox_send(struct aps_mailbox *mb, struct aps_mail *chain)
 {
 	if (!chain) return APS_OK;
 	struct chain_size size = measure(chain);
@@ -84,15 +84,15 @@ enum aps_rc aps_mailbox_send(struct aps_mailbox *mb, struct aps_op *chain)
 		mb->n_bytes += size.n_bytes;
 	}
 	pthread_mutex_unlock(&mb->lock);
-	if (rc != APS_OK) aps_op_refuse_chain(chain, rc);
+	if (rc != APS_OK) aps_mail_free_chain(chain);
 	/* After the lock: the receiver may run at once and would only wait for it. */
 	if (was_empty && mb->wakeup.raise) mb->wakeup.raise(mb->wakeup.context);
 	return rc;
 }
 
-static struct aps_op *take_all(struct aps_mailbox *mb)
+static struct aps_mail *take_all(struct aps_mailbox *mb)
 {
-	struct aps_op *chain = mb->first;
+	struct aps_mail *chain = mb->first;
 	mb->first = NULL;
 	mb->last = &mb->first;
 	mb->n_items = 0;
@@ -100,10 +100,10 @@ static struct aps_op *take_all(struct aps_mailbox *mb)
 	return chain;
 }
 
-struct aps_op *aps_mailbox_drain(struct aps_mailbox *mb)
+struct aps_mail *aps_mailbox_drain(struct aps_mailbox *mb)
 {
 	pthread_mutex_lock(&mb->lock);
-	struct aps_op *chain = take_all(mb);
+	struct aps_mail *chain = take_all(mb);
 	pthread_mutex_unlock(&mb->lock);
 	return chain;
 }
@@ -123,34 +123,21 @@ size_t aps_mailbox_n_bytes(const struct aps_mailbox *mb)
 	return atomic_load(&mb->n_bytes);
 }
 
-struct aps_op *aps_mailbox_close(struct aps_mailbox *mb)
+struct aps_mail *aps_mailbox_close(struct aps_mailbox *mb)
 {
 	pthread_mutex_lock(&mb->lock);
 	mb->is_closed = true;
-	struct aps_op *chain = take_all(mb);
+	struct aps_mail *chain = take_all(mb);
 	pthread_mutex_unlock(&mb->lock);
 	return chain;
 }
 
-void aps_op_free_chain(struct aps_op *chain)
+void aps_mail_free_chain(struct aps_mail *chain)
 {
 	while (chain) {
-		struct aps_op *next = chain->next;
+		struct aps_mail *next = chain->next;
 		chain->next = NULL;
-		chain->kind->free_op(chain);
-		chain = next;
-	}
-}
-
-void aps_op_refuse_chain(struct aps_op *chain, enum aps_rc why)
-{
-	while (chain) {
-		struct aps_op *next = chain->next;
-		chain->next = NULL;
-		if (chain->kind->refuse)
-			chain->kind->refuse(chain, why);
-		else
-			chain->kind->free_op(chain);
+		chain->kind->free_mail(chain);
 		chain = next;
 	}
 }

@@ -16,7 +16,7 @@ struct aps_thread {
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
 	bool has_ended;
-	void (*run)(void *context);
+	void (*run)(void *context, const struct aps_thread *self);
 	void *context;
 	char name[16];
 };
@@ -45,7 +45,7 @@ static void *thread_main(void *argument)
 	pthread_mutex_lock(&thread->lock); /* until the starter has stored `id` */
 	pthread_mutex_unlock(&thread->lock);
 	set_own_name(thread->name);
-	thread->run(thread->context);
+	thread->run(thread->context, thread);
 	wipe_stack();
 	pthread_mutex_lock(&thread->lock);
 	thread->has_ended = true;
@@ -92,7 +92,8 @@ static void wait_for_end(struct aps_thread *thread, int64_t timeout_ms)
 	}
 }
 
-struct aps_thread *aps_thread_start(const char *name, void (*run)(void *context), void *context, struct aps_err *err)
+struct aps_thread *aps_thread_start(const char *name, void (*run)(void *context, const struct aps_thread *self),
+                                    void *context, struct aps_err *err)
 {
 	struct aps_thread *thread = aps_calloc(1, sizeof *thread);
 	if (!thread) {

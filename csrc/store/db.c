@@ -1,15 +1,15 @@
 #include "store/db.h"
 
 #include "base/mem.h"
+#include "store/db_error.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
-
-#define DB_BUSY_TIMEOUT_MS 5000
 
 struct aps_stmt {
 	struct aps_db *db;
@@ -24,90 +24,111 @@ struct aps_db {
 	struct aps_stmt *statements[APS_DB_MAX_STATEMENTS];
 	size_t n_statements;
 	uint64_t tick;
+	bool is_read_only;
 	bool in_transaction;
+	bool may_control; /* while the guard itself begins or ends a transaction */
 };
 
-/* SQLite tells a disk that is full apart only where it writes a page: a file of shared memory that can't grow is an I/O
- * error to it, and one that can't be made isn't to be opened. */
-static bool has_no_space(struct aps_db *db, int code)
-{
-	if (code == SQLITE_FULL) return true;
-	int system = sqlite3_system_errno(db->handle);
-	return (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) &&
-	       (system == ENOSPC || system == EDQUOT || system == EFBIG);
-}
-
-/* The words of the errors of kind "storage". */
-static const char *word_of(struct aps_db *db, int code)
-{
-	if (has_no_space(db, code)) return "full";
-	switch (code) {
-	case SQLITE_READONLY: return "readonly";
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED: return "locked";
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB: return "corrupt";
-	default: return NULL;
-	}
-}
-
+/* "unable to open database file" and "not authorized" say nothing: the system's reason and ours do. */
 static enum aps_rc db_failed(struct aps_db *db, const char *what, struct aps_err *err)
 {
 	int code = sqlite3_extended_errcode(db->handle);
-	if ((code & 0xff) == SQLITE_NOMEM) return aps_fail(err, APS_E_NOMEM, "out of memory in SQLite");
-	return aps_fail_word(err, APS_E_STORAGE, word_of(db, code & 0xff), code, "%s: %s", what,
-	                     sqlite3_errmsg(db->handle));
+	int system = sqlite3_system_errno(db->handle);
+	bool is_unopened = (code & 0xff) == SQLITE_CANTOPEN && system != 0;
+	struct aps_db_fault fault = aps_db_fault_of(code, system);
+	const char *why = sqlite3_errmsg(db->handle);
+	if (fault.rc == APS_E_NOMEM) return aps_fail(err, APS_E_NOMEM, "out of memory in SQLite");
+	if (fault.rc == APS_E_USAGE) why = "transactions begin and end by begin, commit and rollback only";
+	if (code == SQLITE_READONLY && db->is_read_only) why = "the connection is read-only";
+	return aps_fail_word(err, fault.rc, fault.word, code, "%s: %s%s%s%s", what, why, is_unopened ? " (" : "",
+	                     is_unopened ? strerror(system) : "", is_unopened ? ")" : "");
 }
 
-/* SQLite creates files with the umask's mode; data of an application is nobody else's business. */
-static int db_create_private(const char *path)
+/* Called when a statement is compiled: https://www.sqlite.org/c3ref/set_authorizer.html */
+static int db_authorize(void *context, int action, const char *a, const char *b, const char *c, const char *d)
 {
+	const struct aps_db *db = context;
+	(void)a, (void)b, (void)c, (void)d;
+	bool is_control = action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT;
+	return is_control && !db->may_control ? SQLITE_DENY : SQLITE_OK;
+}
+
+/* errno of why the file can't be used, 0 when it can. SQLite creates files with the umask's mode; data of an
+ * application is nobody else's business. A file that is there isn't opened: closing it would drop the locks that
+ * another connection of this process has on it (fcntl(2), "Advisory record locking"). */
+static int find_obstacle(const char *path, bool read_only)
+{
+	struct stat found;
+	if (strcmp(path, ":memory:") == 0) return 0;
+	if (read_only || stat(path, &found) == 0)
+		return faccessat(AT_FDCWD, path, read_only ? R_OK : R_OK | W_OK, AT_EACCESS) == 0 ? 0 : errno;
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0) return errno;
 	close(fd);
 	return 0;
 }
 
-/* "unable to open database file": the system's reason is the one that we met before SQLite. */
-static void explain_open(int code, struct aps_err *err)
+static enum aps_rc check_path(const char *path, bool read_only, struct aps_err *err)
 {
-	if (code == 0 || (err->native & 0xff) != SQLITE_CANTOPEN) return;
-	err->word = code == ENOSPC || code == EDQUOT                   ? "full"
-	            : code == EROFS || code == EACCES || code == EPERM ? "readonly"
-	                                                               : NULL;
-	size_t n = strlen(err->msg);
-	snprintf(err->msg + n, sizeof(err->msg) - n, " (%s)", strerror(code));
+	int obstacle = find_obstacle(path, read_only);
+	if (obstacle == 0) return APS_OK;
+	struct aps_db_fault fault = aps_db_fault_of(SQLITE_CANTOPEN, obstacle);
+	bool has_word = !read_only || fault.rc != APS_E_STORAGE; /* a reader isn't kept from writing */
+	return aps_fail_word(err, fault.rc, has_word ? fault.word : NULL, SQLITE_CANTOPEN,
+	                     "cannot open the store: unable to open database file (%s)", strerror(obstacle));
 }
 
-enum aps_rc aps_db_open(const char *path, struct aps_db **out, struct aps_err *err)
+static const char *sync_word(enum aps_db_sync level)
 {
-	return aps_db_open_within(path, DB_BUSY_TIMEOUT_MS, out, err);
+	static const char *const words[] = {
+#define SYNC_WORD(name, word) word,
+	        APS_DB_SYNC_MAP(SYNC_WORD)
+#undef SYNC_WORD
+	};
+	return words[level];
 }
 
-enum aps_rc aps_db_open_within(const char *path, int busy_ms, struct aps_db **out, struct aps_err *err)
+enum aps_rc aps_db_set_synchronous(struct aps_db *db, enum aps_db_sync level, struct aps_err *err)
 {
-	bool in_memory = strcmp(path, ":memory:") == 0;
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-	enum aps_rc rc = APS_OK;
+	char sql[40];
+	if (db->in_transaction) return aps_fail(err, APS_E_USAGE, "a transaction keeps its level of synchronous");
+	snprintf(sql, sizeof(sql), "PRAGMA synchronous = %s", sync_word(level));
+	return aps_db_exec(db, sql, err);
+}
+
+/* SQLite opens a file when it is read first: a reader does that at once, to tell what is wrong with it. */
+static enum aps_rc db_configure(struct aps_db *db, const struct aps_db_options *options, struct aps_err *err)
+{
+	sqlite3_extended_result_codes(db->handle, 1);
+	sqlite3_busy_timeout(db->handle, options->busy_ms);
+	sqlite3_set_authorizer(db->handle, db_authorize, db);
+	if (options->read_only) return aps_db_exec(db, "PRAGMA schema_version", err);
+	enum aps_rc rc = aps_db_exec(db, "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL", err);
+	return rc == APS_OK ? aps_db_set_synchronous(db, options->synchronous, err) : rc;
+}
+
+enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, struct aps_db **out,
+                        struct aps_err *err)
+{
+	int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 	*out = NULL;
+	enum aps_rc rc = check_path(path, options->read_only, err);
+	if (rc != APS_OK) return rc;
 	struct aps_db *db = aps_calloc(1, sizeof(*db));
 	if (db == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	int create_errno = in_memory ? 0 : db_create_private(path);
-	if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
-		rc = db->handle == NULL ? aps_fail(err, APS_E_NOMEM, "out of memory in SQLite")
-		                        : db_failed(db, "cannot open the store", err);
-		goto failed;
+	db->is_read_only = options->read_only;
+	if (sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
+		rc = db_configure(db, options, err);
+	else if (db->handle == NULL)
+		rc = aps_fail(err, APS_E_NOMEM, "out of memory in SQLite");
+	else
+		rc = db_failed(db, "cannot open the store", err);
+	if (rc != APS_OK) {
+		aps_db_close(db);
+		return rc;
 	}
-	sqlite3_extended_result_codes(db->handle, 1);
-	sqlite3_busy_timeout(db->handle, busy_ms);
-	rc = aps_db_exec(db, "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", err);
-	if (rc != APS_OK) goto failed;
 	*out = db;
 	return APS_OK;
-failed:
-	if (err != NULL && rc == APS_E_STORAGE) explain_open(create_errno, err);
-	aps_db_close(db);
-	return rc;
 }
 
 static void stmt_free(struct aps_stmt *stmt)
@@ -128,10 +149,35 @@ void aps_db_close(struct aps_db *db)
 	aps_free(db);
 }
 
-enum aps_rc aps_db_exec(struct aps_db *db, const char *sql, struct aps_err *err)
+static enum aps_rc db_run(struct aps_db *db, const char *sql, struct aps_err *err)
 {
 	if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) != SQLITE_OK) return db_failed(db, "SQL", err);
 	return APS_OK;
+}
+
+static enum aps_rc db_control(struct aps_db *db, const char *sql, struct aps_err *err)
+{
+	db->may_control = true;
+	enum aps_rc rc = db_run(db, sql, err);
+	db->may_control = false;
+	return rc;
+}
+
+/* No statement runs while SQLite and the guard disagree, else each would be a transaction of its own: SQLite rolls back
+ * by itself after some failures (https://www.sqlite.org/lang_transaction.html, section 3), and to roll back takes
+ * memory. */
+static enum aps_rc db_check_guard(struct aps_db *db, struct aps_err *err)
+{
+	bool is_open = !sqlite3_get_autocommit(db->handle);
+	if (is_open == db->in_transaction) return APS_OK;
+	if (is_open) return db_control(db, "ROLLBACK", err);
+	return aps_fail(err, APS_E_STORAGE, "an earlier failure has rolled the transaction back");
+}
+
+enum aps_rc aps_db_exec(struct aps_db *db, const char *sql, struct aps_err *err)
+{
+	enum aps_rc rc = db_check_guard(db, err);
+	return rc == APS_OK ? db_run(db, sql, err) : rc;
 }
 
 int64_t aps_db_changes(const struct aps_db *db)
@@ -139,10 +185,20 @@ int64_t aps_db_changes(const struct aps_db *db)
 	return sqlite3_changes(db->handle);
 }
 
+static enum aps_rc db_check_statements(const struct aps_db *db, struct aps_err *err)
+{
+	for (size_t i = 0; i < db->n_statements; i++)
+		if (sqlite3_stmt_busy(db->statements[i]->handle))
+			return aps_fail(err, APS_E_USAGE, "a statement has rows left: step it to the end or reset it");
+	return APS_OK;
+}
+
 enum aps_rc aps_db_begin(struct aps_db *db, struct aps_err *err)
 {
 	if (db->in_transaction) return aps_fail(err, APS_E_USAGE, "a transaction is open already");
-	enum aps_rc rc = aps_db_exec(db, "BEGIN IMMEDIATE", err);
+	enum aps_rc rc = db_check_guard(db, err);
+	if (rc == APS_OK) rc = db_check_statements(db, err);
+	if (rc == APS_OK) rc = db_control(db, "BEGIN IMMEDIATE", err);
 	db->in_transaction = rc == APS_OK;
 	return rc;
 }
@@ -150,7 +206,10 @@ enum aps_rc aps_db_begin(struct aps_db *db, struct aps_err *err)
 enum aps_rc aps_db_commit(struct aps_db *db, struct aps_err *err)
 {
 	if (!db->in_transaction) return aps_fail(err, APS_E_USAGE, "no transaction is open");
-	enum aps_rc rc = aps_db_exec(db, "COMMIT", err);
+	enum aps_rc rc = db_check_statements(db, err);
+	if (rc != APS_OK) return rc;
+	rc = db_check_guard(db, err);
+	if (rc == APS_OK) rc = db_control(db, "COMMIT", err);
 	if (rc == APS_OK)
 		db->in_transaction = false;
 	else
@@ -160,9 +219,9 @@ enum aps_rc aps_db_commit(struct aps_db *db, struct aps_err *err)
 
 void aps_db_rollback(struct aps_db *db)
 {
-	/* Some failures (disk full, I/O) make SQLite roll back by itself. */
-	if (db->in_transaction && !sqlite3_get_autocommit(db->handle))
-		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+	if (!db->in_transaction) return;
+	for (size_t i = 0; i < db->n_statements; i++) aps_stmt_reset(db->statements[i]);
+	if (!sqlite3_get_autocommit(db->handle)) (void)db_control(db, "ROLLBACK", NULL);
 	db->in_transaction = false;
 }
 
@@ -267,12 +326,6 @@ enum aps_rc aps_stmt_bind_text(struct aps_stmt *stmt, int index, struct aps_str 
 	             err);
 }
 
-enum aps_rc aps_stmt_bind_blob(struct aps_stmt *stmt, int index, struct aps_str value, struct aps_err *err)
-{
-	const char *p = value.n == 0 ? "" : value.p;
-	return bound(stmt, index, sqlite3_bind_blob64(stmt->handle, index, p, value.n, SQLITE_TRANSIENT), err);
-}
-
 int aps_stmt_n_params(const struct aps_stmt *stmt)
 {
 	return sqlite3_bind_parameter_count(stmt->handle);
@@ -280,10 +333,12 @@ int aps_stmt_n_params(const struct aps_stmt *stmt)
 
 enum aps_rc aps_stmt_step(struct aps_stmt *stmt, bool *has_row, struct aps_err *err)
 {
-	int code = sqlite3_step(stmt->handle);
+	*has_row = false;
+	enum aps_rc rc = db_check_guard(stmt->db, err);
+	int code = rc == APS_OK ? sqlite3_step(stmt->handle) : SQLITE_OK;
 	*has_row = code == SQLITE_ROW;
 	if (*has_row) return APS_OK;
-	enum aps_rc rc = code == SQLITE_DONE ? APS_OK : db_failed(stmt->db, "SQL", err);
+	if (rc == APS_OK && code != SQLITE_DONE) rc = db_failed(stmt->db, "SQL", err);
 	aps_stmt_reset(stmt);
 	return rc;
 }

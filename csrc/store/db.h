@@ -13,25 +13,55 @@ struct aps_stmt;
 
 enum aps_db_type { APS_DB_NULL, APS_DB_INTEGER, APS_DB_FLOAT, APS_DB_TEXT, APS_DB_BLOB };
 
+/* What a COMMIT waits for: https://www.sqlite.org/pragma.html#pragma_synchronous. With a write-ahead log a power cut
+ * may take back what was committed under NORMAL, and may damage the file under OFF. X(name, SQLite's word) */
+#define APS_DB_SYNC_MAP(X)                                                                                             \
+	X(NORMAL, "normal")                                                                                            \
+	X(FULL, "full")                                                                                                \
+	X(OFF, "off")
+
+enum aps_db_sync {
+#define APS_DB_SYNC_ENUM(name, word) APS_DB_SYNC_##name,
+	APS_DB_SYNC_MAP(APS_DB_SYNC_ENUM)
+#undef APS_DB_SYNC_ENUM
+	        APS_DB_SYNC_COUNT
+};
+
+#define APS_DB_BUSY_MS 5000
+
+struct aps_db_options {
+	bool read_only;               /* the file must be there; nothing is written to it */
+	enum aps_db_sync synchronous; /* NORMAL where nothing else is said; a reader has no use for it */
+	int busy_ms;                  /* how long another connection's lock is waited for; 0: not at all */
+};
+
 APS_BEGIN_DECLS
 
 /* Opens or creates the file (mode 0600 when created), with a write-ahead log; ":memory:" is a private database.
- * E_STORAGE (native: SQLite's extended code; word: "full", "readonly", "locked", "corrupt" or none), E_NOMEM. */
-enum aps_rc aps_db_open(const char *path, struct aps_db **out, struct aps_err *err);
-/* The same, waiting at most so long for another process that has the file locked; aps_db_open() waits 5 s. */
-enum aps_rc aps_db_open_within(const char *path, int busy_ms, struct aps_db **out, struct aps_err *err);
+ * A read-only connection may stand beside one that writes, in this process or in another, and sees what that commits.
+ * Errors, here and below: E_STORAGE (native: SQLite's extended code; word: "full", "readonly", "locked", "corrupt" or
+ * none), E_NOMEM, E_SYSTEM (word: "descriptors"). */
+enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, struct aps_db **out,
+                        struct aps_err *err);
 /* Rolls an open transaction back. NULL is legal. */
 void aps_db_close(struct aps_db *db);
+/* Of the transactions that follow. E_USAGE in the middle of one. */
+enum aps_rc aps_db_set_synchronous(struct aps_db *db, enum aps_db_sync level, struct aps_err *err);
 
-/* Runs every statement of `sql`, rows are dropped. */
+/* Runs every statement of `sql`, rows are dropped. Here and in aps_db_prepare() BEGIN, COMMIT, SAVEPOINT and the like
+ * are E_USAGE, also VACUUM, which begins one itself: transactions are what follows. */
 enum aps_rc aps_db_exec(struct aps_db *db, const char *sql, struct aps_err *err);
 /* Rows that the last INSERT, UPDATE or DELETE changed. */
 int64_t aps_db_changes(const struct aps_db *db);
 
-/* Transactions do not nest: a second begin, and an end without a begin, are E_USAGE. */
+/* Transactions do not nest: a second begin, and a commit without a begin, are E_USAGE; so are both while a statement
+ * has rows left. A transaction has the file's write lock from the beginning; that of a read-only connection is one view
+ * of the file, whatever others commit meanwhile. */
 enum aps_rc aps_db_begin(struct aps_db *db, struct aps_err *err);
+/* E_USAGE leaves the transaction open, any other failure has rolled it back. */
 enum aps_rc aps_db_commit(struct aps_db *db, struct aps_err *err);
-/* Never fails; without a transaction it does nothing. */
+/* Never fails, and resets all statements; without a transaction it does nothing. After some failures (a full disk)
+ * SQLite has rolled back by itself: then every statement and the commit are E_STORAGE until this was called. */
 void aps_db_rollback(struct aps_db *db);
 bool aps_db_in_transaction(const struct aps_db *db);
 
@@ -41,12 +71,11 @@ bool aps_db_in_transaction(const struct aps_db *db);
 #define APS_DB_MAX_STATEMENTS 64
 enum aps_rc aps_db_prepare(struct aps_db *db, struct aps_str sql, struct aps_stmt **out, struct aps_err *err);
 
-/* Parameters count from 1. Text and blobs are copied. E_USAGE for a number that the statement has not. */
+/* Parameters count from 1. Text is copied. E_USAGE for a number that the statement has not. */
 enum aps_rc aps_stmt_bind_null(struct aps_stmt *stmt, int index, struct aps_err *err);
 enum aps_rc aps_stmt_bind_int(struct aps_stmt *stmt, int index, int64_t value, struct aps_err *err);
 enum aps_rc aps_stmt_bind_float(struct aps_stmt *stmt, int index, double value, struct aps_err *err);
 enum aps_rc aps_stmt_bind_text(struct aps_stmt *stmt, int index, struct aps_str value, struct aps_err *err);
-enum aps_rc aps_stmt_bind_blob(struct aps_stmt *stmt, int index, struct aps_str value, struct aps_err *err);
 int aps_stmt_n_params(const struct aps_stmt *stmt);
 
 /* *has_row tells whether there is one; without one the statement was reset. A failure resets it too. */

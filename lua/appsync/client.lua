@@ -10,7 +10,7 @@ local operation = require "appsync.client.operation"
 local opts = require "appsync.opts"
 local root = require "appsync.client.root"
 local settings = require "appsync.client.settings"
-local subscription = require "appsync.client.subscription"
+local subscription_source = require "appsync.client.subscription_source"
 
 local client = {}
 
@@ -126,7 +126,7 @@ end
 function Client:subscribe(document, variables, options)
   check_self(self, "client:subscribe")
   nginx.refuse "client:subscribe" -- at the line that says which one, not where it is subscribed to
-  return subscription.observable(self, arguments.plan("subscription", "client:subscribe", document, variables, options))
+  return subscription_source.observable(self, arguments.plan("subscription", "client:subscribe", document, variables, options))
 end
 
 local WITH = opts.schema{

@@ -26,6 +26,10 @@ end
 ---Whether the running coroutine could be suspended here. PUC 5.1 can't tell: see `task.reach`.
 compat.is_yieldable = coroutine.isyieldable or function() return running() ~= nil end
 
+---Ends a coroutine that is suspended or has failed, and closes its variables; nil before Lua 5.4.
+---@type (fun(co: thread): boolean, any)?
+compat.close = coroutine.close
+
 local new_proxy = rawget(_G, "newproxy")
 
 ---An object whose collection calls `fn()` once. `fn` must not refer to what owns the sentinel.

@@ -60,15 +60,17 @@ end
 local function read_file(path)
   -- The C library would open what stands before a zero byte.
   if path:find "%c" then return fail(path, "a file's name must not hold a control character; %s", ACCEPTED) end
-  local text, message = core.read_file(path, MAX_FILE_BYTES)
-  if not text then return fail("config", "%s can't be read; %s", message, ACCEPTED) end
+  local text, err = core.read_file(path, MAX_FILE_BYTES)
+  if not text and err.kind == "system" then return nil, errors.adopt(err) end
+  if not text then return fail("config", "%s can't be read; %s", err.message, ACCEPTED) end
   if text == "" then return fail(path, "the file is empty; %s", ACCEPTED) end
   return text
 end
 
 local function parse(text, name)
-  local decoded = core.decode(text)
+  local decoded, err = core.decode(text)
   if type(decoded) == "table" then return decoded end
+  if decoded == nil and err.kind == "system" then return nil, errors.adopt(err) end
   local object, message = literal.read(text)
   if object then return object end
   return fail(name, "%s; %s", message, ACCEPTED)

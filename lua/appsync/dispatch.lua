@@ -5,21 +5,20 @@ local scheduler = require "appsync.scheduler"
 
 local dispatch = {}
 
----@type table<integer, appsync.Wait> by operation
-dispatch.ops = {}
----@type table<integer, appsync.client.Source> by subscription
-dispatch.subs = {}
----@type table<integer, appsync.client.AuthSlot> by auth; weak: its client or call holds it
-dispatch.auths = setmetatable({}, { __mode = "v" })
----@type table<integer, appsync.client.Root> by client; weak: a client that nobody uses is collected
-dispatch.clients = setmetatable({}, { __mode = "v" })
+---Who gets the events about a number: the wait of a call, the source of a subscription, the slot of a credential, the
+---root of a client. Weak: slots and roots that nobody uses are collected; the others are expected.
+---@type table<integer, table>
+local targets = setmetatable({}, { __mode = "v" })
+---@type table<integer, table> the waits and sources among them, which stay until their end came
+local expected = {}
+dispatch.targets, dispatch.expected = targets, expected
 
 local runtime
+local is_watched, is_polling = false, false
 local n_clients = 0
 local events = {}
 local kinds = core.event
-local RESULT, SUB_DATA = kinds.RESULT, kinds.SUB_DATA
-local ops, subs = dispatch.ops, dispatch.subs
+local SUB_DATA = kinds.SUB_DATA
 
 ---The runtime of this Lua state, opened on first use. In a child process after a fork it is another one: what belonged
 ---to the parent's is forgotten.
@@ -30,32 +29,65 @@ function dispatch.runtime()
   if runtime ~= present then
     runtime = present
     n_clients = 0
-    for _, list in ipairs{ ops, subs } do
-      for id in pairs(list) do list[id] = nil end
+    for id in pairs(expected) do
+      targets[id], expected[id] = nil, nil
     end
   end
   return runtime
 end
 
----Stops the threads; the next use opens new ones.
+---The runtime's descriptor. Another runtime would have another one, so this one stays open from now on.
+---@return integer? descriptor, appsync.Error? err of kind "system"
+function dispatch.fd()
+  local present, err = dispatch.runtime()
+  if not present then return nil, err end
+  is_watched = true
+  return present:fd()
+end
+
+---Stops the threads, unless somebody watches the descriptor; the next use opens new ones.
 ---@param seconds number bound of the join
 function dispatch.close_runtime(seconds)
-  if not runtime then return true end
+  if not runtime or is_watched then return true end
   local closing = runtime
   runtime = nil
   return closing:close(seconds)
 end
 
+---From now on the target gets the events about this number.
 ---@param id integer
----@param root appsync.client.Root
-function dispatch.add_client(id, root)
-  dispatch.clients[id] = root
-  n_clients = n_clients + 1
+---@param target table
+function dispatch.listen(id, target)
+  targets[id] = target
 end
 
-function dispatch.remove_client(id)
-  dispatch.clients[id] = nil
-  if n_clients > 0 then n_clients = n_clients - 1 end
+---The same for a target that must live until its last event.
+---@param id integer
+---@param target appsync.Wait|appsync.client.Source
+function dispatch.expect(id, target)
+  targets[id], expected[id] = target, target
+end
+
+---Nothing where the number is somebody else's: each runtime begins with 1, and another one's targets may come late.
+---@param id integer
+---@param target table
+function dispatch.forget(id, target)
+  if targets[id] == target then targets[id] = nil end
+  if expected[id] == target then expected[id] = nil end
+end
+
+---@param id integer
+---@param root appsync.client.Root
+---@return appsync.core.Runtime of for `remove_client`: the runtime whose client it is
+function dispatch.add_client(id, root)
+  dispatch.listen(id, root)
+  n_clients = n_clients + 1
+  return runtime
+end
+
+---@param of appsync.core.Runtime
+function dispatch.remove_client(of)
+  if of == runtime and n_clients > 0 then n_clients = n_clients - 1 end
 end
 
 ---@return integer clients that could still send an event
@@ -63,66 +95,43 @@ function dispatch.count()
   return n_clients
 end
 
-local handlers = {}
-
-handlers[kinds.SUB_STATE] = function(target, state)
-  local source = subs[target]
-  if source then source:on_state(state) end
+-- The errors of a service as a list, and the type of the first one.
+local function complete(err)
+  local list = err and err.errors
+  if type(list) ~= "table" then return errors.adopt(err) end
+  if list[1] == nil and next(list) ~= nil then list = { list } end -- the service sends a single object too
+  err.errors = list
+  local first = list[1]
+  if type(first) == "table" and type(first.errorType) == "string" then err.error_type = first.errorType end
+  return errors.adopt(err)
 end
 
-handlers[kinds.SUB_END] = function(target, err, _, dropped)
-  local source = subs[target]
-  if not source then return end
-  subs[target] = nil
-  if err and type(err.errors) == "table" then
-    local list = err.errors
-    if list[1] == nil and next(list) ~= nil then list = { list } end -- the service sends a single object too
-    err.errors = list
-    local first = list[1]
-    if type(first) == "table" and type(first.errorType) == "string" then err.error_type = first.errorType end
-  end
-  source:on_end(errors.adopt(err), dropped)
-end
-
-handlers[kinds.AUTH] = function(target, reason)
-  local slot = dispatch.auths[target]
-  if slot then slot:renew(reason) end
-end
-
-handlers[kinds.HEADERS] = function(target)
-  local source = subs[target]
-  if source then source:on_headers() end
-end
-
-handlers[kinds.CONNECTION] = function(target, state, err)
-  local root = dispatch.clients[target]
-  if root then root:on_connection(state, errors.adopt(err)) end
-end
-
-handlers[kinds.LOG] = function(target, level, message, fields)
-  local root = dispatch.clients[target]
-  if root then root:on_log(level, message, fields) end
-end
-
-handlers[kinds.CLOSED] = function(target)
-  local root = dispatch.clients[target]
-  if root then root:on_closed() end
-end
+-- By kind: what becomes of an event, given its target, its number and its values (csrc/client/event.h).
+local deliver = {
+  [kinds.RESULT] = function(wait, id, data, err, info)
+    dispatch.forget(id, wait)
+    scheduler.wake(wait, data, errors.adopt(err), info)
+  end,
+  [kinds.SUB_STATE] = function(source, _, state) source:on_state(state) end,
+  [SUB_DATA] = function(source, _, data, err, dropped) source:on_data(data, err, dropped) end,
+  [kinds.SUB_END] = function(source, id, err, _, dropped)
+    dispatch.forget(id, source)
+    source:on_end(complete(err), dropped)
+  end,
+  [kinds.AUTH] = function(slot, _, reason) slot:renew(reason) end,
+  [kinds.HEADERS] = function(source) source:on_headers() end,
+  [kinds.CONNECTION] = function(root, _, state, err) root:on_connection(state, errors.adopt(err)) end,
+  [kinds.LOG] = function(root, _, level, message) root:on_log(level, message) end,
+  [kinds.CLOSED] = function(root) root:on_closed() end,
+}
+dispatch.deliver = deliver
 
 local function handle(base)
-  local kind, target = events[base], events[base + 1]
+  local id = events[base + 1]
   local a, b, c = events[base + 2], events[base + 3], events[base + 4]
   events[base + 2], events[base + 3], events[base + 4] = nil, nil, nil
-  if kind == RESULT then
-    local w = ops[target]
-    if w then
-      ops[target] = nil
-      scheduler.wake(w, a, errors.adopt(b), c)
-    end
-  else
-    local handler = handlers[kind]
-    if handler then handler(target, a, b, c) end
-  end
+  local target = targets[id]
+  if target then deliver[events[base]](target, id, a, b, c) end
 end
 
 -- Sources that have something to tell the core, which can wait: many at once cost less than each by itself. Not for
@@ -152,14 +161,19 @@ end
 ---@return integer handled, boolean has_more
 function dispatch.poll(max)
   if not runtime then return 0, false end
-  local n, has_more = runtime:poll(events, max)
+  if is_polling then errors.misuse("a call that waits isn't possible in a finalizer (__gc)") end
+  is_polling = true -- making values may run finalizers
+  local ok, n, has_more = pcall(runtime.poll, runtime, events, max)
+  is_polling = false
+  if not ok then error(n, 0) end
+  if not n then errors.misuse("%s", has_more.message) end -- after a fork
   if n_flushing > 0 then
     n_polls = n_polls + 1
     if n == 0 or n_flushing >= MAX_FLUSHING or n_polls >= MAX_POLLS then dispatch.flush() end
   end
   for base = 1, n * 5, 5 do
     if events[base] == SUB_DATA then
-      local source = subs[events[base + 1]]
+      local source = targets[events[base + 1]]
       local data = events[base + 2]
       events[base + 2] = nil
       if source then source:on_data(data, events[base + 3], events[base + 4]) end

@@ -4,7 +4,10 @@ local errors = require "appsync.errors"
 
 local document = {}
 
+-- Of the last ones used. The second bound is for those that a program makes by the megabyte: a typical document
+-- weighs 4 to 20 KB, the largest that is parsed nearly 40 MB (csrc/gql/document.h).
 local MAX_KEPT = 256
+local MAX_KEPT_BYTES = 16 * 1024 * 1024
 
 ---@class appsync.Document
 ---@field package core appsync.core.Document
@@ -34,8 +37,8 @@ local function parse(text)
   return setmetatable({ core = parsed, operations = operations }, Document)
 end
 
--- Text → {document, before, after}: a ring ordered by use, bounded.
-local kept, n_kept = {}, 0
+-- Text → {document, n_bytes, before, after}: a ring ordered by use, bounded.
+local kept, n_kept, n_kept_bytes = {}, 0, 0
 local ring = {}
 ring.before, ring.after = ring, ring
 
@@ -47,6 +50,13 @@ local function link_first(entry)
   entry.before, entry.after = ring, ring.after
   ring.after.before = entry
   ring.after = entry
+end
+
+local function drop_oldest()
+  local oldest = ring.before
+  unlink(oldest)
+  kept[oldest.text] = nil
+  n_kept, n_kept_bytes = n_kept - 1, n_kept_bytes - oldest.n_bytes
 end
 
 ---Parses GraphQL text; the same text gives the same document while it is kept. Throws for a syntax error.
@@ -63,16 +73,12 @@ function document.parse(text)
     return entry.document
   end
   local parsed = parse(text)
-  if n_kept >= MAX_KEPT then
-    local oldest = ring.before
-    unlink(oldest)
-    kept[oldest.text] = nil
-    n_kept = n_kept - 1
-  end
-  entry = { document = parsed, text = text }
+  entry = { document = parsed, text = text, n_bytes = parsed.core:bytes() }
   kept[text] = entry
-  n_kept = n_kept + 1
+  n_kept, n_kept_bytes = n_kept + 1, n_kept_bytes + entry.n_bytes
   link_first(entry)
+  -- The newest one stays, whatever it weighs.
+  while n_kept > MAX_KEPT or (n_kept_bytes > MAX_KEPT_BYTES and n_kept > 1) do drop_oldest() end
   return parsed
 end
 

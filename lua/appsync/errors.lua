@@ -37,7 +37,7 @@ end
 ---@return appsync.Error
 function errors.new(kind, message, fields)
   local err = fields or {}
-  err.kind, err.message = kind, printable(tostring(message))
+  err.kind, err.message = kind, printable.line(tostring(message))
   if err.retryable == nil then err.retryable = kind == "network" or kind == "timeout" end
   return setmetatable(err, Error)
 end
@@ -79,11 +79,13 @@ end
 errors.is_own = is_own
 
 ---The first line on the stack that isn't this library's.
+---@param co thread? whose stack, when it is suspended; nil: the running one
 ---@return string place "file:line", "" when there is none
-function errors.place()
-  local level = 2
+function errors.place(co)
+  local level = co and 0 or 2
   while true do
-    local at = debug.getinfo(level, "Sl")
+    local at
+    if co then at = debug.getinfo(co, level, "Sl") else at = debug.getinfo(level, "Sl") end
     if not at then return "" end
     if at.what ~= "C" and at.what ~= "tail" and at.currentline > 0 and not is_own(at.source) then
       return at.short_src .. ":" .. at.currentline
@@ -98,7 +100,19 @@ function errors.misuse(format, ...)
   local place = errors.place()
   local message = select("#", ...) > 0 and format:format(...) or format
   if place ~= "" then message = place .. ": " .. message end
-  error(printable(message), 0)
+  error(printable.line(message), 0)
+end
+
+---For what a function of the core returned beside nil: misuse is thrown at the user's line, anything else becomes an
+---error object.
+---@param plain table?
+---@param where string? the function's name
+---@return appsync.Error?
+function errors.of_core(plain, where)
+  if plain ~= nil and plain.kind == "usage" then
+    errors.misuse("%s%s", where and where .. ": " or "", plain.message)
+  end
+  return errors.adopt(plain)
 end
 
 local ESCAPES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ['"'] = '\\"', ["\\"] = "\\\\" }

@@ -4,6 +4,7 @@ local auth = require "appsync.client.auth"
 local client = require "appsync.client"
 local document = require "appsync.document"
 local errors = require "appsync.errors"
+local hosts = require "appsync.hosts"
 local json = require "appsync.json"
 local observable = require "appsync.observable"
 local script = require "appsync.host.script"
@@ -12,6 +13,9 @@ local subject = require "appsync.subject"
 local task = require "appsync.task"
 require "appsync.observable.operators"
 require "appsync.observable.timed"
+
+-- The one place that names a host: what is below waits with whichever is plugged in.
+hosts.plug(script)
 
 ---@class appsync
 ---@field version string

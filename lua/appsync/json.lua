@@ -21,8 +21,8 @@ end
 ---@param value any
 ---@return string
 function json.encode(value)
-  local ok, text = pcall(core.encode, value)
-  if not ok then errors.misuse("appsync.encode: %s", (tostring(text):gsub("^[^:]+:%d+: ", ""))) end
+  local text, err = core.encode(value)
+  if not text then errors.misuse("appsync.encode: %s", err.message) end
   return text
 end
 
@@ -30,9 +30,10 @@ end
 ---@return any value, appsync.Error? err
 function json.decode(text)
   if type(text) ~= "string" then errors.expect(text, "text", "string", "appsync.decode") end
-  local value, message = core.decode(text)
-  if value == nil then return nil, errors.new("protocol", message, { code = "syntax" }) end
-  return value
+  local value, err = core.decode(text)
+  if value ~= nil then return value end
+  if err.kind == "system" then return nil, errors.adopt(err) end
+  return nil, errors.new("protocol", err.message, { code = "syntax" })
 end
 
 local function copy(value, seen)

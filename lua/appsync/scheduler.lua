@@ -1,26 +1,17 @@
 ---Coroutines that wait: the ready queue, one-shot waits, and what a waiting call does where.
 ---
----Only coroutines that the library made are suspended: tasks, and those of `wrap` and `pcall`, which hand their wait to
----whoever resumed them. In every other place the wait is given to the host (`scheduler.driver`).
+---Only coroutines that the library made are suspended here: tasks, and those of `wrap` and `pcall`, which hand their wait to
+---whoever resumed them. In every other place the wait is given to `hosts`.
 local compat = require "appsync.compat"
 local errors = require "appsync.errors"
+local hosts = require "appsync.hosts"
 local nginx = require "appsync.nginx"
+local printable = require "appsync.printable"
 local reach = require "appsync.task.reach"
 local timer = require "appsync.timer"
 local clock = require "appsync.clock"
 
 local scheduler = {}
-
----Set by the host: `wait(w)` returns when `w.done`.
----@type {wait: fun(w: appsync.Wait)}
-scheduler.driver = nil
-
----The host adapter that can resume what it suspended, or nil.
-scheduler.resume_token = nil
-
----Set by a host with a descriptor: called when the first routine gets ready.
----@type fun()?
-scheduler.on_ready = nil
 
 ---What computes now and must not wait: "map", … or nil.
 ---@type string?
@@ -32,7 +23,8 @@ scheduler.computing = nil
 ---@field b any
 ---@field c any
 ---@field co_task appsync.scheduler.Routine? who is suspended on it
----@field token any the host adapter's
+---@field host appsync.Host? who has suspended the coroutine that waits, where it isn't ours
+---@field token any that host's
 ---@field timer appsync.Timer?
 ---@field on_drop fun(w: appsync.Wait)? called when the wait ends by time-out or cancel
 ---@field is_endless boolean? waiting for ever is meant
@@ -46,10 +38,11 @@ scheduler.computing = nil
 ---@field is_ready boolean?
 ---@field is_abandoned boolean? never to be run
 
-local WAIT, PARK, PROBE, END = {}, {}, {}, {}
+-- What our coroutines yield. Whatever else one yields is meant for somebody else.
+local WAIT, PARK, GIVE_WAY, PROBE, END = {}, {}, {}, {}, {}
 
 local co_running, co_yield, co_resume, co_status = compat.running, coroutine.yield, coroutine.resume, coroutine.status
-local is_yieldable = compat.is_yieldable
+local is_yieldable, co_close = compat.is_yieldable, compat.close
 local is_nginx = nginx.is_here -- pulls ask for each event
 
 -- Coroutine → its routine, or WRAPPED. Weak in both: Lua 5.1 has no ephemerons, and a routine holds its coroutine.
@@ -70,7 +63,7 @@ local function push(routine)
   routine.is_ready = true
   tail = tail + 1
   queue[tail] = routine
-  if head == tail and scheduler.on_ready then scheduler.on_ready() end
+  if head == tail then hosts.notice() end
 end
 
 ---@return boolean
@@ -119,10 +112,26 @@ local function translate(raised)
   return raised
 end
 
+-- On Lua 5.4 an error leaves a coroutine's variables open; what is yet to be asked of its stack is asked before.
+local function close(co)
+  local status = co_close and co_status(co)
+  if status == "dead" or status == "suspended" then co_close(co) end
+end
+
 local function finished(routine, ok, raised)
   by_co[routine.co] = nil
   if not ok then raised = translate(raised) end
   routine.on_end(routine, ok, raised)
+  if not ok then close(routine.co) end
+end
+
+local FOREIGN_YIELD = "a yield that isn't this library's suspended a task or callback, and nothing would resume it; use "
+  .. "appsync.sleep(0) to give way, and call what yields to another scheduler from that scheduler's own coroutines, with its "
+  .. "adapter: require(\"appsync.host\").use"
+
+-- What a routine yields to another scheduler never reaches it, and to go on as if it had been resumed would be a lie.
+local function refuse_yield(routine)
+  finished(routine, false, printable.line(errors.place(routine.co) .. ": " .. FOREIGN_YIELD))
 end
 
 local function run_one(routine)
@@ -135,18 +144,16 @@ local function run_one(routine)
   until tag ~= PROBE
   current, scheduler.computing = outer, outer_computing
   if not ok then return finished(routine, false, tag) end
-  if tag == WAIT then
-    if wait.done then
-      push(routine)
-    else
-      wait.co_task, routine.wait = routine, wait
-    end
+  if tag == WAIT and not wait.done then
+    wait.co_task, routine.wait = routine, wait
+  elseif tag == WAIT or tag == GIVE_WAY then
+    push(routine)
   elseif tag == PARK then
     routine.is_parked = true
-  elseif tag == END and co_status(routine.co) == "dead" then
+  elseif tag == END then
     finished(routine, true)
   else
-    push(routine) -- a bare coroutine.yield() gives way to the others
+    refuse_yield(routine)
   end
 end
 
@@ -202,7 +209,7 @@ end
 
 ---Lets the others run first.
 function scheduler.give_way()
-  co_yield(nil)
+  co_yield(GIVE_WAY)
 end
 
 ---@return appsync.scheduler.Routine? routine of the running coroutine, when it is one that can be suspended
@@ -257,8 +264,8 @@ function scheduler.wake(w, a, b, c)
   if routine then
     w.co_task, routine.wait = nil, nil
     push(routine)
-  elseif w.token ~= nil then
-    scheduler.resume_token(w.token)
+  elseif w.host then
+    w.host.resume(w.token)
   end
   return true
 end
@@ -290,7 +297,7 @@ function scheduler.suspend(w, timeout, what)
     else
       local routine = current
       if routine then routine.wait = w end
-      scheduler.driver.wait(w)
+      hosts.wait(w, routine ~= nil)
       if routine and routine.wait == w then routine.wait = nil end
     end
   end
@@ -310,7 +317,10 @@ local function relay(co, ok, ...)
     end
     return relay(co, co_resume(co))
   end
-  if not ok then return false, translate(tag) end
+  if not ok then
+    close(co)
+    return false, translate(tag)
+  end
   return ok, ...
 end
 
@@ -326,6 +336,19 @@ function scheduler.wrap(fn)
   local co = coroutine.create(fn)
   by_co[co] = WRAPPED
   return co
+end
+
+-- What the function yields itself goes on to whoever has resumed the caller, as through a `pcall` that can be suspended.
+local function hand_up(co, ok, ...)
+  if ok and co_status(co) ~= "dead" then return hand_up(co, scheduler.resume(co, co_yield(...))) end
+  return ok, ...
+end
+
+---A `pcall` in one of our coroutines whose function may wait, where the VM's can't be suspended.
+---@return boolean ok, any ...
+function scheduler.pcall(fn, ...)
+  local co = scheduler.wrap(fn)
+  return hand_up(co, scheduler.resume(co, ...))
 end
 
 return scheduler

@@ -113,9 +113,6 @@ local function prepare(request, options, credentials)
   }
 end
 
--- What is said of keys, by the field that it begins with.
-local OF_CREDENTIALS = { access_key_id = true, secret_access_key = true, session_token = true }
-
 local function signed_by(request, options)
   local credentials, is_provided = options.credentials, false
   if type(credentials) ~= "table" or not credentials_of.is_plain(credentials) then
@@ -127,13 +124,14 @@ local function signed_by(request, options)
   elseif not options.now or not options.service or not options.region then
     options = prepare(request, options, credentials)
   end
-  local signed, message, is_misuse = core.sign(request, options)
+  local signed, err = core.sign(request, options)
   if not signed then
-    if is_provided and OF_CREDENTIALS[message:match("^[%w_]+")] then
-      return credentials_of.fail("no_credentials", "what the provider gave are no credentials: " .. message)
+    if is_provided and err.code == "bad_credentials" then
+      return credentials_of.fail("no_credentials", "what the provider gave are no credentials: " .. err.message)
     end
-    if is_misuse then errors.misuse("sign: %s", message) end
-    return nil, errors.new("auth", message)
+    if err.kind == "system" then return nil, errors.adopt(err) end
+    if err.kind == "usage" and err.code ~= "crypto" then errors.misuse("sign: %s", err.message) end
+    return nil, errors.new("auth", err.message, { code = err.code })
   end
   if signed.headers[1] == nil then setmetatable(signed.headers, any_case) end
   return signed

@@ -114,7 +114,8 @@ local function new_task(fn, ...)
   return self
 end
 
----Starts a function as a task. It begins when the host drives the library, not inside this call.
+---Starts a function as a task. It begins when the host drives the library, not inside this call. Only calls that wait
+---suspend it: any other `coroutine.yield` fails it, except in coroutines that it resumes itself.
 ---@param fn function
 ---@param ... any its arguments
 ---@return appsync.Task
@@ -309,7 +310,7 @@ end
 ---@return boolean ok, any ...
 function task.pcall(fn, ...)
   if compat.is_puc51 and scheduler.is_inside() then
-    return returned(scheduler.resume(scheduler.wrap(fn), ...))
+    return returned(scheduler.pcall(fn, ...))
   end
   return returned(pcall(fn, ...))
 end

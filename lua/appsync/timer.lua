@@ -1,5 +1,6 @@
 ---Timers of the Lua thread: a binary heap by due time; equal times fire in the order they were made.
 local clock = require "appsync.clock"
+local hosts = require "appsync.hosts"
 
 local timer = {}
 
@@ -9,10 +10,6 @@ local timer = {}
 ---@field fn function
 ---@field arg any
 ---@field index integer? place in the heap; nil when fired or cancelled
-
----Set by a host with a descriptor: called when a new timer is the next to fire.
----@type fun()?
-timer.on_earlier = nil
 
 local heap, size, order = {}, 0, 0
 
@@ -58,7 +55,7 @@ function timer.after(seconds, fn, arg)
   local entry = { at = clock.now() + seconds, order = order, fn = fn, arg = arg }
   size = size + 1
   sift_up(entry, size)
-  if entry.index == 1 and timer.on_earlier then timer.on_earlier() end
+  if entry.index == 1 then hosts.notice() end
   return entry
 end
 

@@ -286,7 +286,7 @@ describe("a client", function()
       assert.equal(0, stats.operations_in_flight)
       assert.equal(0, stats.errors)
       assert.equal(0, stats.retries)
-      assert.is_nil(next(dispatch.ops))
+      assert.is_nil(next(dispatch.expected))
     end)
 
     it("tells a failed one by await, with what it raised", function()

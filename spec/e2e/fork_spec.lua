@@ -82,6 +82,32 @@ client:close(5)
     assert.matches("make clients anew in the child", output)
   end)
 
+  test("refuses in the child to drive what the parent has begun, at the caller's line", function()
+    local output = run [[
+local client = new()
+say("before ", value(client))
+fork(function() say("child ", select(2, pcall(function() appsync.update(0) end))) end)
+say("parent ", value(client))
+client:close(5)
+]]
+    assert.matches("^before 1\nchild [^\n]-%.lua:%d+: this client was used before a fork; make clients anew in the child process\n"
+      .. "parent 1\nstatus 0\n$", output)
+  end)
+
+  test("refuses in the child a call with an auth mode of its own, too", function()
+    local output = run [[
+local client = new()
+say("before ", value(client))
+fork(function()
+  say("child ", select(2, pcall(function() client:query("{ a }", nil, { auth = { type = "API_KEY", api_key = "other" } }) end)))
+end)
+say("parent ", value(client))
+client:close(5)
+]]
+    assert.matches("^before 1\nchild [^\n]-%.lua:%d+: this client was used before a fork; make clients anew in the child process\n"
+      .. "parent 1\nstatus 0\n$", output)
+  end)
+
   test("lets the child make clients of its own beside the parent's", function()
     local output = run [[
 local client = new()

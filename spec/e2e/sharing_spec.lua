@@ -153,7 +153,7 @@ describe("client:with", function()
     require("spec.support.collect")()
     assert.equal("API_KEY", who(client))
     local n = 0
-    for _ in pairs(require("appsync.dispatch").auths) do n = n + 1 end
-    assert.is_true(n <= 2, tostring(n))
+    for _ in pairs(require("appsync.dispatch").targets) do n = n + 1 end
+    assert.is_true(n <= 3, tostring(n)) -- the client, its credential, and a user's at most
   end)
 end)

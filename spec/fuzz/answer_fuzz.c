@@ -43,15 +43,16 @@ static void make_world(void)
 static void start(uint8_t kind)
 {
 	static const char *const METHODS[] = {"POST", "POST", "GET", "HEAD"};
-	static const char *const LINES[] = {"content-type: application/json", "x-api-key: da2-secret"};
+	static const struct aps_header HEADERS[] = {{{"content-type", 12}, {"application/json", 16}},
+	                                            {{"x-api-key", 9}, {"da2-secret", 10}}};
 	static const struct aps_net_options OPTIONS = {.verify = true};
 	struct aps_err err;
 	uint64_t id;
 	struct aps_http_request request = {
 	        .method = METHODS[kind % 4],
 	        .url = world.url,
-	        .header_lines = LINES,
-	        .n_header_lines = 2,
+	        .headers = HEADERS,
+	        .n_headers = 2,
 	        .options = &OPTIONS,
 	        .connect_timeout_ms = 60000,
 	        .timeout_ms = 60000,
@@ -99,7 +100,7 @@ static void check(const struct aps_http_answer *answer)
 	APS_ASSERT(strstr(answer->err.msg, "da2-secret") == NULL); /* our own words: nothing of the server's */
 	APS_ASSERT(answer->n_body <= MAX_RESPONSE);
 	for (size_t i = 0; i < answer->n_headers; i++) {
-		const struct aps_http_header *header = &answer->headers[i];
+		const struct aps_header *header = &answer->headers[i];
 		APS_ASSERT(memchr(header->value.p, '\n', header->value.n) == NULL);
 		for (size_t k = 0; k < header->name.n; k++)
 			APS_ASSERT(header->name.p[k] < 'A' || header->name.p[k] > 'Z');

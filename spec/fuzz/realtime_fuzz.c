@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 struct fuzz {
 	const uint8_t *p;
 	size_t n;
-	struct aps_rt *rt;
+	struct aps_realtime *rt;
 	int64_t now_ms;
 	bool is_added[N_SUBS + 1], is_started[N_SUBS + 1], is_connected;
 	char ids[N_SUBS + 1][APS_UUID_CHARS + 1];
@@ -55,34 +55,34 @@ static struct aps_str take_text(struct fuzz *f)
 	return aps_buf_str(&f->text);
 }
 
-static void check(struct fuzz *f, uint64_t starting, const struct aps_rt_action *a)
+static void check(struct fuzz *f, uint64_t starting, const struct aps_realtime_action *a)
 {
-	const char *id = a->kind == APS_RT_DO_SEND ? aps_str_find(a->text, "\"id\":\"") : NULL;
+	const char *id = a->kind == APS_REALTIME_DO_SEND ? aps_str_find(a->text, "\"id\":\"") : NULL;
 	if (starting != 0 && id != NULL) memcpy(f->ids[starting], id + 6, APS_UUID_CHARS);
-	if (a->kind == APS_RT_DO_CONNECT) {
+	if (a->kind == APS_REALTIME_DO_CONNECT) {
 		APS_ASSERT(!f->is_connected);
 		f->is_connected = true;
 	}
-	if (a->kind == APS_RT_DO_CLOSE) f->is_connected = false;
-	if (a->kind == APS_RT_NOTICE) APS_ASSERT(a->text.n > 0 && a->text.n < 200);
+	if (a->kind == APS_REALTIME_DO_CLOSE) f->is_connected = false;
+	if (a->kind == APS_REALTIME_NOTICE) APS_ASSERT(a->text.n > 0 && a->text.n < 200);
 	if (a->sub == 0) return;
 	APS_ASSERT(a->sub <= N_SUBS && f->is_added[a->sub]);
 	bool *is_started = &f->is_started[a->sub];
-	if (a->kind == APS_RT_SUB_STARTED) *is_started = true;
-	if (a->kind == APS_RT_SUB_DATA) APS_ASSERT(*is_started && a->payload.n > 0);
-	if (a->kind == APS_RT_SUB_RECONNECTING) {
+	if (a->kind == APS_REALTIME_SUB_STARTED) *is_started = true;
+	if (a->kind == APS_REALTIME_SUB_DATA) APS_ASSERT(*is_started && a->payload.n > 0);
+	if (a->kind == APS_REALTIME_SUB_RECONNECTING) {
 		APS_ASSERT(*is_started && a->err != NULL);
 		*is_started = false;
 	}
-	if (a->kind == APS_RT_SUB_ENDED) f->is_added[a->sub] = *is_started = false;
-	if (a->kind == APS_RT_AUTH_REFUSED) APS_ASSERT(a->err != NULL && a->err->code == APS_E_AUTH);
+	if (a->kind == APS_REALTIME_SUB_ENDED) f->is_added[a->sub] = *is_started = false;
+	if (a->kind == APS_REALTIME_AUTH_REFUSED) APS_ASSERT(a->err != NULL && a->err->code == APS_E_AUTH);
 }
 
 static void drain(struct fuzz *f, uint64_t starting)
 {
-	struct aps_rt_action action;
+	struct aps_realtime_action action;
 	size_t n_actions = 0;
-	while (aps_rt_next(f->rt, &action)) {
+	while (aps_realtime_next(f->rt, &action)) {
 		check(f, starting, &action);
 		APS_ASSERT(++n_actions < 200);
 	}
@@ -95,18 +95,18 @@ static void operate_on_sub(struct fuzz *f, uint8_t kind, uint64_t sub)
 	switch (kind) {
 	case 0:
 		if (!f->is_added[sub]) f->is_started[sub] = false;
-		if (aps_rt_add(f->rt, sub, f->now_ms) == APS_OK) f->is_added[sub] = true;
+		if (aps_realtime_add(f->rt, sub, f->now_ms) == APS_OK) f->is_added[sub] = true;
 		break;
 	case 1:
 		f->is_added[sub] = f->is_started[sub] = false;
-		aps_rt_remove(f->rt, sub, f->now_ms);
+		aps_realtime_remove(f->rt, sub, f->now_ms);
 		break;
 	case 2:
-		aps_rt_start(f->rt, sub, APS_STR("{}"), f->now_ms);
+		aps_realtime_start(f->rt, sub, APS_STR("{}"), f->now_ms);
 		drain(f, sub);
 		break;
-	case 3: aps_rt_end(f->rt, sub, &err, f->now_ms); break;
-	default: aps_rt_retry_auth(f->rt, sub, f->now_ms); break;
+	case 3: aps_realtime_end(f->rt, sub, &err, f->now_ms); break;
+	default: aps_realtime_retry_auth(f->rt, sub, f->now_ms); break;
 	}
 }
 
@@ -119,7 +119,7 @@ static void close_by_peer(struct fuzz *f, uint8_t argument)
 	aps_fail_word(&err, CODES[argument % APS_COUNTOF(CODES)], NULL, NATIVES[argument % APS_COUNTOF(NATIVES)],
 	              "closed");
 	f->is_connected = false;
-	aps_rt_closed(f->rt, argument == 255 ? NULL : &err, f->now_ms);
+	aps_realtime_closed(f->rt, argument == 255 ? NULL : &err, f->now_ms);
 }
 
 static void operate(struct fuzz *f)
@@ -134,45 +134,45 @@ static void operate(struct fuzz *f)
 	case 2:
 	case 3:
 	case 4: operate_on_sub(f, kind, 1 + argument % N_SUBS); break;
-	case 5: aps_rt_retry_auth(f->rt, 0, f->now_ms); break;
-	case 6: aps_rt_opened(f->rt, argument % 2 == 0 ? APS_STR("") : APS_STR("{}"), f->now_ms); break;
+	case 5: aps_realtime_retry_auth(f->rt, 0, f->now_ms); break;
+	case 6: aps_realtime_opened(f->rt, argument % 2 == 0 ? APS_STR("") : APS_STR("{}"), f->now_ms); break;
 	case 7: close_by_peer(f, argument); break;
-	case 8: aps_rt_paused(f->rt, argument % 2 == 0, f->now_ms); break;
-	case 9: aps_rt_set_online(f->rt, argument % 2 == 0, f->now_ms); break;
+	case 8: aps_realtime_paused(f->rt, argument % 2 == 0, f->now_ms); break;
+	case 9: aps_realtime_set_online(f->rt, argument % 2 == 0, f->now_ms); break;
 	case 10:
 		f->now_ms += argument * 1000;
-		aps_rt_tick(f->rt, f->now_ms);
+		aps_realtime_tick(f->rt, f->now_ms);
 		break;
 	case 11:
-		if (aps_rt_deadline_ms(f->rt) > f->now_ms) f->now_ms = aps_rt_deadline_ms(f->rt);
-		aps_rt_tick(f->rt, f->now_ms);
+		if (aps_realtime_deadline_ms(f->rt) > f->now_ms) f->now_ms = aps_realtime_deadline_ms(f->rt);
+		aps_realtime_tick(f->rt, f->now_ms);
 		break;
-	case 12: aps_rt_too_big(f->rt, take_text(f), f->now_ms); break;
+	case 12: aps_realtime_too_big(f->rt, take_text(f), f->now_ms); break;
 	case 13:
-		if (argument == 0) aps_rt_fail(f->rt, &err, f->now_ms);
+		if (argument == 0) aps_realtime_fail(f->rt, &err, f->now_ms);
 		break;
-	default: aps_rt_text(f->rt, take_text(f), f->now_ms); break;
+	default: aps_realtime_text(f->rt, take_text(f), f->now_ms); break;
 	}
 	drain(f, 0);
 	/* After a tick nothing is overdue. */
 	if (kind == 10 || kind == 11)
-		APS_ASSERT(aps_rt_deadline_ms(f->rt) == -1 || aps_rt_deadline_ms(f->rt) >= f->now_ms);
+		APS_ASSERT(aps_realtime_deadline_ms(f->rt) == -1 || aps_realtime_deadline_ms(f->rt) >= f->now_ms);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct fuzz f = {.p = data, .n = n};
-	struct aps_rt_options options;
+	struct aps_realtime_options options;
 	struct aps_rand rand;
 	uint8_t first = take_byte(&f);
-	aps_rt_options_init(&options);
-	options.protocol = first % 2 == 0 ? APS_RT_APPSYNC : APS_RT_TRANSPORT_WS;
+	aps_realtime_options_init(&options);
+	options.protocol = first % 2 == 0 ? APS_REALTIME_APPSYNC : APS_REALTIME_TRANSPORT_WS;
 	aps_rand_init(&rand, first);
 	aps_buf_init(&f.text, APS_BUF_ANY_SIZE);
-	f.rt = aps_rt_new(&options, &rand);
+	f.rt = aps_realtime_new(&options, &rand);
 	APS_ASSERT(f.rt != NULL);
 	while (f.n > 0) operate(&f);
-	aps_rt_free(f.rt);
+	aps_realtime_free(f.rt);
 	aps_buf_clear(&f.text);
 	return 0;
 }

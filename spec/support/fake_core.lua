@@ -26,13 +26,23 @@ end
 
 function Document:text() return self.source end
 
-local function check_json(value, path, seen)
+function Document:bytes() return #self.source end
+
+local function misuse(message)
+  return { kind = "usage", message = message, retryable = false, sent = false }
+end
+
+-- The error that the core has for what isn't JSON.
+local function json_error(value, path, seen)
   local kind = type(value)
-  if kind == "function" or kind == "thread" then error(path .. ": a " .. kind .. " isn't JSON", 0) end
-  if kind ~= "table" then return end
-  if seen[value] then error(path .. ": a cycle", 0) end
+  if kind == "function" or kind == "thread" then return misuse(path .. ": a " .. kind .. " isn't JSON") end
+  if kind ~= "table" then return nil end
+  if seen[value] then return misuse(path .. ": a cycle") end
   seen[value] = true
-  for key, item in pairs(value) do check_json(item, path .. "." .. tostring(key), seen) end
+  for key, item in pairs(value) do
+    local err = json_error(item, path .. "." .. tostring(key), seen)
+    if err then return err end
+  end
   seen[value] = nil
 end
 
@@ -53,7 +63,7 @@ local function new_client(core, settings)
   function client.id() return id end
 
   function client.add_auth(_, auth)
-    if auth.secret == "unusable" then return nil, "the token is unusable" end
+    if auth.secret == "unusable" then return nil, { kind = "auth", message = "the token is unusable" } end
     return record(core.auths, { auth = auth })
   end
   function client.set_auth(_, auth, material)
@@ -66,15 +76,17 @@ local function new_client(core, settings)
   function client.drop_auth(_, auth) core.dropped_auths[auth] = (core.dropped_auths[auth] or 0) + 1 end
 
   function client.execute(_, call)
-    check_json(call.variables, "variables", {})
+    local err = core.refusal or json_error(call.variables, "variables", {})
+    if err then return nil, err end
     return record(core.executed, { call = call })
   end
   function client.cancel(_, op)
     core.cancelled[op] = true
-    core.push("RESULT", op, nil, { kind = "cancelled", message = "cancelled" }, {})
+    core.push("RESULT", op, nil, { kind = "cancelled", message = "cancelled" }, { source = "network" })
   end
   function client.subscribe(_, call)
-    check_json(call.variables, "variables", {})
+    local err = core.refusal or json_error(call.variables, "variables", {})
+    if err then return nil, err end
     return record(core.subscribed, { call = call })
   end
   function client.unsubscribe(_, sub) core.unsubscribed[sub] = (core.unsubscribed[sub] or 0) + 1 end
@@ -92,7 +104,7 @@ local function new_client(core, settings)
         if entry.client == client and not entry.is_answered then
           local err = { kind = "closed", message = "the client is closed" }
           if list == core.executed then
-            core.push("RESULT", entry.id, nil, err, {})
+            core.push("RESULT", entry.id, nil, err, { source = "network" })
           else
             core.push("SUB_END", entry.id, err, nil, 0)
           end
@@ -157,17 +169,18 @@ local function new_core()
   function core.wall() return 1700000000 + core.time end
   function core.uuid() return "00000000-0000-4000-8000-000000000000" end
   function core.encode(value)
-    check_json(value, "value", {})
+    local err = json_error(value, "value", {})
+    if err then return nil, err end
     return cjson.encode(value)
   end
   function core.decode(text)
     local ok, value = pcall(cjson.decode, text)
     if ok then return value end
-    return nil, "not JSON at byte 1"
+    return nil, { kind = "protocol", code = "syntax", message = "not JSON at byte 1" }
   end
   function core.document(text)
     core.n_parsed = (core.n_parsed or 0) + 1
-    if not text:find("%b{}") then return nil, { message = "unexpected end", line = 1, column = #text } end
+    if not text:find("%b{}") then return nil, { kind = "protocol", code = "syntax", message = "unexpected end", line = 1, column = #text } end
     return setmetatable({ source = text }, Document)
   end
   local runtime
@@ -184,7 +197,9 @@ local function new_core()
   end
   ---Answers the newest operation, or the given one.
   function core.reply(data, err, info, op)
-    core.push("RESULT", op or core.executed[#core.executed].id, data, err, info or { status = 200 })
+    info = info or { status = 200 }
+    info.source = info.source or "network"
+    core.push("RESULT", op or core.executed[#core.executed].id, data, err, info)
   end
   ---Adds what happens when the library blocks next.
   function core.step(fn) table.insert(core.steps, fn) end

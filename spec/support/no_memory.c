@@ -1,4 +1,5 @@
-/* Preloaded: every nth small or large allocation of libevent and of the listener fails, by a seed: NO_MEMORY=n:seed. */
+/* Preloaded: every nth small or large allocation of libevent and of the listener fails, by a seed: NO_MEMORY=n:seed;
+ * NO_MEMORY_OF=/core.so names another module instead. */
 #include <dlfcn.h>
 #include <link.h>
 #include <stdint.h>
@@ -18,7 +19,11 @@ static int on_object(struct dl_phdr_info *info, size_t size, void *context)
 {
 	(void)size, (void)context;
 	if (n_ranges == MAX_RANGES || info->dlpi_name == NULL) return 0;
-	if (strstr(info->dlpi_name, "libevent") == NULL && strstr(info->dlpi_name, "/listener.so") == NULL) return 0;
+	const char *other = getenv("NO_MEMORY_OF");
+	if (other != NULL && strstr(info->dlpi_name, other) == NULL) return 0;
+	if (other == NULL && strstr(info->dlpi_name, "libevent") == NULL &&
+	    strstr(info->dlpi_name, "/listener.so") == NULL)
+		return 0;
 	uintptr_t start = UINTPTR_MAX, end = 0;
 	for (int i = 0; i < info->dlpi_phnum; i++) {
 		if (info->dlpi_phdr[i].p_type != PT_LOAD) continue;
@@ -66,6 +71,14 @@ void *malloc(size_t n)
 	static void *(*real)(size_t);
 	if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, "malloc");
 	return fails(__builtin_return_address(0)) ? NULL : real(n);
+}
+
+/* dlsym(3) itself calls this one. */
+extern void *__libc_calloc(size_t n_items, size_t n);
+
+void *calloc(size_t n_items, size_t n)
+{
+	return fails(__builtin_return_address(0)) ? NULL : __libc_calloc(n_items, n);
 }
 
 void *realloc(void *p, size_t n)

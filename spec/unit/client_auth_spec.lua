@@ -60,6 +60,14 @@ describe("the client's", function()
       assert.equal(1, core.dropped_auths[core.auths[1].id])
     end)
 
+    it("drops the slot of a call that the core can't take, and gives why", function()
+      core.refusal = { kind = "system", message = "no thread" }
+      local value, err = client:query(QUERY, nil, { auth = { type = "AWS_LAMBDA", token = "t" } })
+      assert.is_nil(value)
+      assert.equal("system: no thread", tostring(err))
+      assert.equal(1, core.dropped_auths[core.auths[1].id])
+    end)
+
     it("headers that authenticate need no mode", function()
       quiet(appsync.client{ endpoint = ENDPOINT, headers = { authorization = "x" } })
       assert.equal("NONE", core.auths[1].auth.mode)

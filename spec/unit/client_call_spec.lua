@@ -89,6 +89,11 @@ describe("the client's", function()
       assert.same({}, log)
     end)
 
+    it("throw for what the core takes for misuse", function()
+      core.refusal = { kind = "usage", message = "100% of it" }
+      assert.matches("client:query: 100%% of it$", misuse(function() client:query(QUERY) end))
+    end)
+
     it("pass the options on", function()
       client:mutate(MUTATION, { title = "x" }, {
         timeout = 7, idempotent = true, operation_name = "M", headers = { ["x-a"] = 1e15 }, on_result = function() end,

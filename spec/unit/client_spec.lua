@@ -64,9 +64,9 @@ describe("the client", function()
     end)
 
     it("derives region and realtime endpoint", function()
-      local endpoint = require "appsync.client.endpoint"
-      assert.equal("eu-west-1", endpoint.region(ENDPOINT))
-      assert.is_nil(endpoint.region("https://api.example.com/graphql"))
+      local endpoint_url = require "appsync.client.endpoint_url"
+      assert.equal("eu-west-1", endpoint_url.region(ENDPOINT))
+      assert.is_nil(endpoint_url.region("https://api.example.com/graphql"))
       for given, expected in pairs{
         [ENDPOINT] = "wss://abc.appsync-realtime-api.eu-west-1.amazonaws.com/graphql",
         ["https://abc.appsync-api.cn-north-1.amazonaws.com.cn/graphql"] =
@@ -76,7 +76,7 @@ describe("the client", function()
         ["http://localhost:4000"] = "ws://localhost:4000/realtime",
         ["https://api.example.com/"] = "wss://api.example.com/realtime",
       } do
-        assert.equal(expected, endpoint.realtime(given))
+        assert.equal(expected, endpoint_url.realtime(given))
       end
     end)
 

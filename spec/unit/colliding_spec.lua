@@ -22,7 +22,7 @@ describe("strings that collide", function()
       local value, err = within(20, function() return core.decode(text) end)
       if colliding.are_slow then
         assert.is_nil(value)
-        assert.equal(MESSAGE, err)
+        assert.same({ MESSAGE, "too_big" }, { err.message, err.code })
       else
         assert.is_table(value)
       end
@@ -32,7 +32,7 @@ describe("strings that collide", function()
   it("are refused with escapes, too", function()
     local text = "[" .. colliding.text(N, '"\\u0062\\u0061', '"') .. "]"
     local value, err = within(20, function() return core.decode(text) end)
-    assert.equal(colliding.are_slow and MESSAGE or nil, err)
+    assert.equal(colliding.are_slow and MESSAGE or nil, err and err.message)
     assert.equal(not colliding.are_slow, value ~= nil)
   end)
 
@@ -51,7 +51,8 @@ describe("strings that collide", function()
     local document, err = within(20, function() return core.parse(text) end)
     if colliding.are_slow then
       assert.is_nil(document)
-      assert.same({ message = "The document has too many names that collide in Lua's table of strings", line = 1, column = 1 }, err)
+      assert.equal("The document has too many names that collide in Lua's table of strings", err.message)
+      assert.same({ 1, 1 }, { err.line, err.column })
     else
       assert.equal(14000, #document.definitions[1].selectionSet)
     end

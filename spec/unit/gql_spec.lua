@@ -156,7 +156,8 @@ describe("core.parse", function()
   it("returns nil and the place of what it refuses", function()
     local ast, err = core.parse("{\n  a(\n}")
     assert.is_nil(ast)
-    assert.same({ message = 'Syntax error: expected Name, found "}" (line 3, column 1)', line = 3, column = 1 }, err)
+    assert.same({ kind = "protocol", code = "syntax", message = 'Syntax error: expected Name, found "}" (line 3, column 1)',
+      line = 3, column = 1, retryable = false, sent = false }, err)
   end)
 
   it("throws for what isn't a string", function()
@@ -198,12 +199,12 @@ describe("core.print", function()
   end)
 
   local function refuses(ast, message)
-    local ok, err = pcall(core.print, ast)
-    assert.is_false(ok)
-    assert.is_truthy(tostring(err):find(message, 1, true), err)
+    local text, err = core.print(ast)
+    assert.is_nil(text)
+    assert.equal(message, err.message:sub(1, #message))
   end
 
-  it("throws with the path of a node that isn't one", function()
+  it("gives an error with the path of a node that isn't one", function()
     refuses({}, "ast: expected a node of a kind that may stand here, got table")
     refuses({ kind = "Nothing" }, "ast: expected a node of a kind that may stand here")
     refuses({ kind = "Document" }, "ast.definitions: expected a list, got nil")
@@ -222,10 +223,10 @@ describe("core.print", function()
     refuses({ kind = "UnionTypeDefinition", name = "U", types = { "A", 1 } }, "ast.types[2]: expected a name, got number")
   end)
 
-  it("throws for a tree that contains itself", function()
+  it("gives an error for a tree that contains itself", function()
     local list = { kind = "ListValue", values = {} }
     list.values[1] = list
-    refuses(list, "nested deeper than")
+    refuses(list, "The syntax tree is nested deeper than")
   end)
 
   it("prints what is nested as deeply as the parser allows", function()
@@ -251,6 +252,12 @@ describe("core.document", function()
     local document = core.document("{ a { b } }")
     assert.equal("{\n  a {\n    b\n  }\n}\n", document:text())
     assert.equal("{\n  a {\n    b\n    __typename\n  }\n}\n", document:text(true))
+  end)
+
+  it("tells what it weighs", function()
+    local small, large = core.document("{ a }"):bytes(), core.document("{ a" .. (" b"):rep(10000) .. "}"):bytes()
+    assert.is_true(small > 0 and small < 5000, small)
+    assert.is_true(large > 1000000 and large < 2000000, large)
   end)
 
   it("has the hash of its print", function()

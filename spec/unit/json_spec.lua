@@ -1,46 +1,50 @@
 -- Lua values to JSON and back, through the C module.
 local colliding = require("spec.support.colliding")
 local core = require("appsync.core")
+local stepwise = require("spec.support.stepwise")
 
 local null = core.null
 local has_integers = math.type ~= nil ---@diagnostic disable-line: undefined-field
 
+local decode = stepwise.decode -- each text is decoded in steps, too
+
 local function list(t) return setmetatable(t, core.array_mt) end
 
 local function refused(value, message)
-  local ok, err = pcall(core.encode, value)
-  assert.is_false(ok)
-  assert.is_truthy(tostring(err):find(message, 1, true), ("%q does not contain %q"):format(tostring(err), message))
+  local text, err = core.encode(value)
+  assert.is_nil(text)
+  assert.equal("usage", err.kind)
+  assert.is_truthy(err.message:find(message, 1, true), ("%q does not contain %q"):format(err.message, message))
 end
 
 describe("decode", function()
   it("gives strings, numbers, booleans and null", function()
-    assert.equal("a\"b\\c/\b\f\n\r\té€😀", core.decode([["a\"b\\c\/\b\f\n\r\t\u00e9\u20ac\ud83d\ude00"]]))
-    assert.equal("x\0y", core.decode([["x\u0000y"]]))
-    assert.equal("", core.decode('""'))
-    assert.equal(-1.5, core.decode("-1.5"))
-    assert.equal(true, core.decode("true"))
-    assert.equal(false, core.decode(" false "))
-    assert.equal(null, core.decode("null"))
+    assert.equal("a\"b\\c/\b\f\n\r\té€😀", decode([["a\"b\\c\/\b\f\n\r\t\u00e9\u20ac\ud83d\ude00"]]))
+    assert.equal("x\0y", decode([["x\u0000y"]]))
+    assert.equal("", decode('""'))
+    assert.equal(-1.5, decode("-1.5"))
+    assert.equal(true, decode("true"))
+    assert.equal(false, decode(" false "))
+    assert.equal(null, decode("null"))
     assert.equal("userdata", type(null))
   end)
 
   it("gives tables that can be indexed", function()
-    local value = core.decode('{"a":{"b":[1,"x",[],{},null]},"":0,"a":{"b":[2,3]}}')
+    local value = decode('{"a":{"b":[1,"x",[],{},null]},"":0,"a":{"b":[2,3]}}')
     assert.same({ a = { b = { 2, 3 } }, [""] = 0 }, value)
-    value = core.decode('[1,"x",[],{},null]')
+    value = decode('[1,"x",[],{},null]')
     assert.equal(5, #value)
     assert.equal(null, value[5])
   end)
 
   it("takes strings that Lua 5.1 hashes alike in such numbers as people have", function()
-    local value = assert(core.decode(colliding.list(1000)))
+    local value = assert(decode(colliding.list(1000)))
     assert.equal(1000, #value)
     assert.equal("ba0a0a0a0a0a0a0a0a0a0a0a0a7aea3a0a0a", value[1000])
   end)
 
   it("marks lists and nothing else", function()
-    local value = core.decode('{"empty":[],"full":[1,[2]],"object":{}}')
+    local value = decode('{"empty":[],"full":[1,[2]],"object":{}}')
     assert.equal(core.array_mt, getmetatable(value.empty))
     assert.equal(core.array_mt, getmetatable(value.full))
     assert.equal(core.array_mt, getmetatable(value.full[2]))
@@ -55,7 +59,7 @@ describe("decode", function()
       for k = 1, 1 + i % 9 do fields[k] = ('"%s%d":%d'):format(("k"):rep(1 + (i * k) % 50), i * k % 23, k) end
       parts[i] = "{" .. table.concat(fields, ",") .. "}"
     end
-    local value = core.decode("[" .. table.concat(parts, ",") .. "]")
+    local value = decode("[" .. table.concat(parts, ",") .. "]")
     for i = 1, 300 do
       local wanted = {}
       for k = 1, 1 + i % 9 do wanted[("k"):rep(1 + (i * k) % 50) .. i * k % 23] = k end
@@ -64,7 +68,7 @@ describe("decode", function()
   end)
 
   it("reads escaped keys beside plain ones in long texts", function()
-    local value = core.decode('{"pad":"' .. ("x"):rep(600) .. [[","a\u0062":1,"c":"\n","d\n":"]] .. ("\\t"):rep(900) .. '"}')
+    local value = decode('{"pad":"' .. ("x"):rep(600) .. [[","a\u0062":1,"c":"\n","d\n":"]] .. ("\\t"):rep(900) .. '"}')
     assert.equal(1, value.ab)
     assert.equal("\n", value.c)
     assert.equal(("\t"):rep(900), value["d\n"])
@@ -72,28 +76,28 @@ describe("decode", function()
 
   it("gives integers as integers where Lua has them", function()
     if has_integers then
-      assert.equal("integer", math.type(core.decode("5")))
-      assert.equal("float", math.type(core.decode("5.0")))
-      assert.equal("float", math.type(core.decode("5e0")))
-      assert.equal(math.maxinteger, core.decode("9223372036854775807"))
-      assert.equal(math.mininteger, core.decode("-9223372036854775808"))
-      assert.equal("float", math.type(core.decode("9223372036854775808")))
+      assert.equal("integer", math.type(decode("5")))
+      assert.equal("float", math.type(decode("5.0")))
+      assert.equal("float", math.type(decode("5e0")))
+      assert.equal(math.maxinteger, decode("9223372036854775807"))
+      assert.equal(math.mininteger, decode("-9223372036854775808"))
+      assert.equal("float", math.type(decode("9223372036854775808")))
     else
-      assert.equal(5, core.decode("5"))
+      assert.equal(5, decode("5"))
     end
-    assert.equal(9007199254740992, core.decode("9007199254740992"))
-    assert.equal(-math.huge, 1 / core.decode("-0"))
-    assert.equal(2 ^ 64, core.decode("18446744073709551616"))
+    assert.equal(9007199254740992, decode("9007199254740992"))
+    assert.equal(-math.huge, 1 / decode("-0"))
+    assert.equal(2 ^ 64, decode("18446744073709551616"))
   end)
 
   it("never makes two integers one, nor one of an integer and a fraction, when it reads safely", function()
     for _, digits in ipairs({ "9007199254740992", "9007199254740993", "-9007199254740992", "-9007199254740993", "18446744073709551616" }) do
-      local value = core.decode(digits, "safe")
+      local value = decode(digits, "safe")
       assert.equal(digits, type(value) == "number" and ("%d"):format(value) or value)
     end
-    assert.equal(9007199254740991, core.decode("9007199254740991", "safe"))
-    assert.equal(-9007199254740991, core.decode("-9007199254740991", "safe"))
-    assert.equal(has_integers and "number" or "string", type(core.decode("-9007199254740993", "string")))
+    assert.equal(9007199254740991, decode("9007199254740991", "safe"))
+    assert.equal(-9007199254740991, decode("-9007199254740991", "safe"))
+    assert.equal(has_integers and "number" or "string", type(decode("-9007199254740993", "string")))
     assert.is_false(pcall(core.decode, "1", "other"))
   end)
 
@@ -101,56 +105,56 @@ describe("decode", function()
     for _, text in ipairs({ "1.0000000000000000001", "0.99999999999999999999", "4503599627370496.5", "-4503599627370496.5", "1e-400",
       "-1E-400", "0.0000000000000000000000001e-320", "1.5e-310", "5e-324", "1e400", "-1e400", "1.2345678901234567891", "1234567890123456e-3",
       "9007199254740992.0", "100000000000000.01", "1" .. ("0"):rep(400) .. ".0", "0." .. ("0"):rep(400) .. "1" }) do
-      assert.equal(text, core.decode(text, "safe"))
-      assert.equal(text, core.decode("[" .. text .. "]", "safe")[1])
+      assert.equal(text, decode(text, "safe"))
+      assert.equal(text, decode("[" .. text .. "]", "safe")[1])
     end
     for text, value in pairs({ ["1.0"] = 1, ["1." .. ("0"):rep(30)] = 1, ["1.7e9"] = 1700000000, ["0.5"] = 0.5, ["-0.25"] = -0.25,
       ["0.0"] = 0, ["0e-999"] = 0, ["0.000e999"] = 0, ["0.000000000000000000001"] = 1e-21, ["123456789012345.0"] = 123456789012345,
       ["1.23456789012345e300"] = 1.23456789012345e300, ["3e-308"] = 3e-308, ["1700000000.12345"] = 1700000000.12345,
       ["1.234567890123456"] = 1.234567890123456, ["1700000060.1234567"] = 1700000060.1234567 }) do
-      assert.equal(value, core.decode(text, "safe"))
+      assert.equal(value, decode(text, "safe"))
     end
-    assert.equal(1, core.decode("1.0000000000000000001"))
-    assert.equal(1, core.decode("1.0000000000000000001", "string"))
+    assert.equal(1, decode("1.0000000000000000001"))
+    assert.equal(1, decode("1.0000000000000000001", "string"))
   end)
 
   it("gives integers beyond the exact range as strings on demand", function()
-    assert.equal("18446744073709551616", core.decode("18446744073709551616", "string"))
-    assert.equal("-9223372036854775809", core.decode("-9223372036854775809", "string"))
-    assert.equal(5, core.decode("5", "string"))
-    assert.equal(0.5, core.decode("0.5", "string"))
-    local beyond = core.decode("9007199254740993", "string")
+    assert.equal("18446744073709551616", decode("18446744073709551616", "string"))
+    assert.equal("-9223372036854775809", decode("-9223372036854775809", "string"))
+    assert.equal(5, decode("5", "string"))
+    assert.equal(0.5, decode("0.5", "string"))
+    local beyond = decode("9007199254740993", "string")
     if has_integers then
       assert.equal(9007199254740993, beyond)
     else
       assert.equal("9007199254740993", beyond)
-      assert.equal(9007199254740992, core.decode("9007199254740992", "string"))
+      assert.equal(9007199254740992, decode("9007199254740992", "string"))
     end
   end)
 
   it("tells where a text is wrong", function()
-    local value, message = core.decode("[1,]")
+    local value, err = decode("[1,]")
     assert.is_nil(value)
-    assert.is_truthy(message:find("at byte 3", 1, true))
+    assert.same({ kind = "protocol", code = "syntax", message = "value missing at byte 3", retryable = false, sent = false }, err)
     for text, offset in pairs({ [""] = 0, ["{"] = 1, ["nul"] = 3, ['{"a":1,}'] = 7, ["1 2"] = 2, ['"\255"'] = 1, ['"\\ud800"'] = 1 }) do
-      value, message = core.decode(text)
+      value, err = decode(text)
       assert.is_nil(value)
-      assert.is_truthy(message:find("at byte " .. offset, 1, true), text .. ": " .. message)
+      assert.is_truthy(err.message:find("at byte " .. offset, 1, true), text .. ": " .. err.message)
     end
   end)
 
   it("accepts 128 levels and not one more", function()
-    assert.is_table(core.decode(("["):rep(128) .. ("]"):rep(128)))
-    assert.is_table(core.decode(('{"a":'):rep(128) .. "1" .. ("}"):rep(128)))
-    local value, message = core.decode(("["):rep(129) .. ("]"):rep(129))
+    assert.is_table(decode(("["):rep(128) .. ("]"):rep(128)))
+    assert.is_table(decode(('{"a":'):rep(128) .. "1" .. ("}"):rep(128)))
+    local value, err = decode(("["):rep(129) .. ("]"):rep(129))
     assert.is_nil(value)
-    assert.is_truthy(message:find("too deep at byte 128", 1, true))
+    assert.same({ "nested too deep at byte 128", "too_deep" }, { err.message, err.code })
   end)
 
   it("leaves nothing on the stack of the one who calls often", function()
     for i = 1, 2000 do
-      assert.is_nil((core.decode('[{"a":[1,{"b":"\\n"')))
-      assert.equal(i, core.decode("[" .. i .. "]")[1])
+      assert.is_nil((decode('[{"a":[1,{"b":"\\n"')))
+      assert.equal(i, decode("[" .. i .. "]")[1])
     end
   end)
 end)
@@ -231,7 +235,15 @@ describe("encode", function()
     refused({ io.stdout }, "value[1]: a userdata can't be JSON")
     refused({ a = "ok\255" }, "value.a: a string that is not UTF-8 (at its byte 3)")
     refused({ ["k\255"] = 1 }, 'value["k?"]: a string that is not UTF-8 (at its byte 2)')
+    refused({ ["k\255"] = {} }, 'value["k?"]: a string that is not UTF-8 (at its byte 2)')
     refused({ [("k"):rep(100)] = print }, "value." .. ("k"):rep(32) .. "...: a function")
+  end)
+
+  it("gives the path below the name that it is given", function()
+    local _, err = core.encode({ a = { print } }, "input")
+    assert.equal("input.a[1]: a function can't be JSON", err.message)
+    assert.equal(".a[1]: a function can't be JSON", select(2, core.encode({ a = { print } }, "")).message)
+    assert.equal(": a function can't be JSON", select(2, core.encode(print, "")).message)
   end)
 
   it("refuses cycles and more than 128 levels", function()
@@ -275,7 +287,7 @@ end)
 describe("a round trip", function()
   it("keeps empty lists, null and nesting", function()
     local text = '[[],{},{"a":[null,[[]]]},"x",1,-2.5,true]'
-    assert.equal(text, core.encode(core.decode(text)))
+    assert.equal(text, core.encode(decode(text)))
   end)
 
   it("keeps random doubles", function()

@@ -2,6 +2,7 @@
 local config = require "appsync.config"
 local core = require "appsync.core"
 local folder = require "spec.support.folder"
+local program = require "spec.support.program"
 local shared_file = require "appsync.auth.shared_file"
 
 describe("a file that the user names", function()
@@ -36,23 +37,46 @@ describe("a file that the user names", function()
       [made.path .. "/pipe"] = "it is a pipe, not a file", [made.path .. "/link"] = "it is a pipe, not a file",
       [made.path] = "Is a directory", [made.path .. "/sparse"] = "it is larger than 64 MB",
       [made.path .. "/loop"] = "Too many levels of symbolic links" } do
-      assert.same({ false, name .. ": " .. why, false }, { core.read_file(name) == nil and false, select(2, core.read_file(name)) })
+      local text, err = core.read_file(name)
+      assert.is_nil(text)
+      assert.equal(name .. ": " .. why, err.message)
+      assert.not_equal("missing", err.code)
     end
   end)
 
+  it("isn't read without a descriptor, which isn't its fault", function()
+    local output = program(([[
+      local core, config, held = require "appsync.core", require "appsync.config", {}
+      repeat held[#held + 1] = io.open("/dev/null") until #held > 100 or not io.open("/dev/null")
+      local path = "%s/a.txt"
+      local text, failure = core.read_file(path)
+      print(text, failure.kind, failure.code, failure.message)
+      local _, err = config.load(path)
+      print(err.kind, err.code, err.message)
+    ]]):format(made.path), "ulimit -n 64;")
+    local said = made.path .. "/a.txt: Too many open files"
+    assert.equal(("nil\tsystem\tdescriptors\t%s\nsystem\tdescriptors\t%s\n"):format(said, said), output)
+  end)
+
   it("isn't read above its bound", function()
-    assert.same({ n = 3, [2] = made.path .. "/a.txt: it is larger than 8 bytes", [3] = false },
-      { n = select("#", core.read_file(made.path .. "/a.txt", 8)), core.read_file(made.path .. "/a.txt", 8) })
-    assert.matches("it is larger than 10 bytes", (select(2, core.read_file("/proc/self/status", 10))))
+    local text, err = core.read_file(made.path .. "/a.txt", 8)
+    assert.is_nil(text)
+    assert.same({ made.path .. "/a.txt: it is larger than 8 bytes", "too_big" }, { err.message, err.code })
+    assert.matches("it is larger than 10 bytes", select(2, core.read_file("/proc/self/status", 10)).message)
   end)
 
   it("is told apart when nothing is there", function()
     for _, path in ipairs { made.path .. "/b", made.path .. "/a.txt/b" } do
-      local text, message, is_missing = core.read_file(path)
+      local text, err = core.read_file(path)
       assert.is_nil(text)
-      assert.equal(path .. ": ", message:sub(1, #path + 2))
-      assert.is_true(is_missing)
+      assert.equal(path .. ": ", err.message:sub(1, #path + 2))
+      assert.equal("missing", err.code)
     end
+  end)
+
+  it("is named in full, however long its name is", function()
+    local path = made.path .. ("/a%s"):rep(100)
+    assert.equal(path .. ": No such file or directory", select(2, core.read_file(path)).message)
   end)
 
   it("has a name without a zero byte, and a bound that is a size", function()

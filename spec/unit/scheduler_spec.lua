@@ -219,6 +219,24 @@ describe("tasks", function()
     assert.equal(1, #log)
   end)
 
+  if _VERSION == "Lua 5.4" then
+    it("a task that raises closes its loops first", function()
+      local is_left = false
+      local source = appsync.observable(function(observer)
+        observer:next(1)
+        return function() is_left = true end
+      end)
+      local function leave()
+        for _ in source:each() do error("enough") end
+      end
+      appsync.spawn(leave):await()
+      assert.is_true(is_left)
+      is_left = false
+      assert.is_false((pcall(appsync.wrap(leave))))
+      assert.is_true(is_left)
+    end)
+  end
+
   it("sleeping outside a task runs other tasks meanwhile", function()
     local ran = false
     appsync.spawn(function()
@@ -253,11 +271,11 @@ describe("tasks", function()
     assert.matches("s:next would wait for ever", err.message)
   end)
 
-  it("a bare coroutine.yield in a task gives way to the others", function()
+  it("sleep(0) in a task gives way to the others", function()
     local order = {}
     appsync.run(function()
       appsync.spawn(function() table.insert(order, "b") end)
-      coroutine.yield()
+      assert.is_true(appsync.sleep(0))
       table.insert(order, "a")
     end)
     assert.same({ "b", "a" }, order)
@@ -297,6 +315,12 @@ describe("tasks", function()
       assert.is_true(other)
       assert.equal(11, (inside(10)))
     end)
+  end)
+
+  it("a generator of appsync.wrap that calls itself raises what the VM says", function()
+    local generator
+    generator = appsync.wrap(function() return generator() end)
+    assert.error_matches(generator, "cannot resume")
   end)
 
   it("a generator of appsync.wrap raises what its function raises", function()

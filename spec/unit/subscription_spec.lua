@@ -48,6 +48,23 @@ describe("client subscriptions", function()
     assert.same({ "subscribed", 1, "reconnecting", "subscribed", 2 }, seen)
   end)
 
+  it("end with an error that the core begins with, and drop the slot that was theirs", function()
+    core.refusal = { kind = "system", message = "no thread" }
+    local seen
+    local s = client:subscribe(DOCUMENT, nil, { auth = { type = "AWS_LAMBDA", token = "t" } }):subscribe{
+      error = function(err) seen = err end,
+    }
+    drive()
+    assert.equal("system: no thread", tostring(seen))
+    assert.equal(1, core.dropped_auths[core.auths[1].id])
+    assert.is_nil((s:ready(1)))
+  end)
+
+  it("throw where the core takes it for misuse", function()
+    core.refusal = { kind = "usage", message = "no" }
+    assert.error_matches(function() client:subscribe(DOCUMENT):subscribe{} end, "client:subscribe: no$")
+  end)
+
   it("ready waits for the acknowledgement", function()
     local s = client:subscribe(DOCUMENT):subscribe{}
     local ok, err = s:ready(1)
@@ -256,7 +273,7 @@ describe("client subscriptions", function()
     coroutine.wrap(use)()
     fake_core.collect()
     assert.equal(1, core.unsubscribed[sub_id()])
-    assert.is_nil(next(require("appsync.dispatch").subs))
+    assert.is_nil(next(require("appsync.dispatch").expected))
   end)
 
   it("that ended leave nothing behind", function()

@@ -1,33 +1,72 @@
 ---@meta appsync.core
 -- The C module. Private: applications use `appsync`. C never calls Lua; it hands out events, Lua resumes coroutines.
+-- What fails returns nil and an error as a table; kind "usage" is the caller's doing, which `errors.of_core` throws at the
+-- user's line. Only arguments of a wrong type, which are our own modules' doing, and memory that is out throw here.
+
+---@class appsync.core.Err
+---@field kind appsync.ErrorKind
+---@field message string one line
+---@field code string?
+---@field retryable boolean
+---@field sent boolean
+---@field status integer?
 
 ---@class appsync.core
 ---@field version string
 ---@field null lightuserdata JSON null; the same value as lua-cjson's `cjson.null`
 ---@field array_mt table metatable that marks lists
 ---@field is_nginx boolean this is a process of nginx
----@field event table<string, integer> numbers of the event kinds: RESULT, SUB_STATE, SUB_DATA, SUB_END, AUTH, HEADERS, CONNECTION, LOG, CLOSED
+---@field event table<string, integer> numbers of the event kinds
+---@field event_forms table<string, {target: string}> what each kind is about and carries, as below: [1] to [3] are a to c
 local core = {}
 
 ---@param value any
----@return string json
----Throws for what JSON can't hold, with the path to it.
-function core.encode(value) end
+---@param name? string what the path to what JSON can't hold begins with, default "value"
+---@return string? json
+---@return appsync.core.Err? err of kind "usage" with that path: "value.input.tags[3]: a function can't be JSON"
+function core.encode(value, name) end
 
 ---`big_integers` says what becomes of numbers that a Lua number can't hold. "rounded": the nearest number. "string": the
 ---digits of integers. "safe": the text of each number that would otherwise equal another one of the text, fractions of
 ---more than 15 digits and those that a double holds as zero or as an infinity included.
 ---@param text string
 ---@param big_integers? "rounded"|"string"|"safe" default "rounded"
----@return any value, string? message `nil, message` for text that isn't JSON (with the byte offset)
+---@return any value
+---@return appsync.core.Err? err of kind "protocol", with the byte offset: text that isn't JSON, or that costs too much ("too_big")
 function core.decode(text, big_integers) end
+
+---Decodes in steps, for a frame's budget; the value, or the error, is that of `core.decode`. The builder has a copy of the
+---text until it is over or collected; what is half-built is in `held`, a table of the caller's, empty before the first step,
+---left alone between the steps, and empty again after the last. A coroutine may go on with what another one began.
+---
+---    local builder, held = core.builder(text), {}
+---    local is_done, value = builder:step(100, held)
+---    while is_done == false do
+---      give_way()
+---      is_done, value = builder:step(100, held)
+---    end
+---    if is_done == nil then return nil, errors.adopt(value) end
+---@param text string
+---@param big_integers? "rounded"|"string"|"safe" as of `core.decode`
+---@return appsync.core.Builder? builder, appsync.core.Err? err of kind "system": no memory for the text
+function core.builder(text, big_integers) end
+
+---@class appsync.core.Builder
+local builder = {}
+
+---Makes at most so many values, a table when it is complete. Throws for another table than before, for a builder that is
+---over, and where it threw before.
+---@param max_values number at least 1
+---@param held table
+---@return boolean? is_done nil: it failed; either way it is over
+---@return any value the error where it failed
+function builder:step(max_values, held) end
 
 ---A file's whole content. Pipes, devices and sockets, which may wait or never end, are refused; the null device is empty.
 ---@param path string
 ---@param max_bytes? number default 64 MB
 ---@return string? text
----@return string? message with the path
----@return boolean? is_missing there is nothing at that path
+---@return appsync.core.Err? err the message begins with the path; code "missing": there is nothing
 function core.read_file(path, max_bytes) end
 
 ---@return string uuid version 4, lower case
@@ -47,9 +86,13 @@ function core.wall() end
 ---@field variables string[] declared names, without `$`
 ---@field root_fields string[] response keys of the root selection set
 
+---@class appsync.core.SyntaxErr: appsync.core.Err
+---@field line integer
+---@field column integer
+
 ---Parses an executable document.
 ---@param text string
----@return appsync.core.Document? document, {message: string, line: integer, column: integer}? err
+---@return appsync.core.Document? document, appsync.core.SyntaxErr? err
 function core.document(text) end
 
 ---@return appsync.core.Operation[]
@@ -59,32 +102,36 @@ function core.Document:operations() end
 function core.Document:text(with_typenames) end
 ---@return string sha256 of the canonical print, hexadecimal
 function core.Document:hash() end
+---@return integer n what it holds of memory, beyond Lua's
+function core.Document:bytes() end
 
 ---The syntax tree of executable text or SDL as plain tables; for the local server and the code generator.
 ---@param text string
----@return table? ast, {message: string, line: integer, column: integer}? err
+---@return table? ast, appsync.core.SyntaxErr? err
 function core.parse(text) end
 
 ---Prints a tree of `core.parse` canonically.
 ---@param ast table
----@return string text
+---@return string? text
+---@return appsync.core.Err? err of kind "usage" with the path: "ast.definitions[1].name: expected a name, got nil"
 function core.print(ast) end
 
 ---SigV4; see `appsync.sign`.
 ---@param request {method: string?, url: string, headers: table?, body: string?}
 ---@param options table
----@return table? signed, string? message
+---@return table? signed
+---@return appsync.core.Err? err of kind "usage", but for code "crypto", is the program's doing; code "bad_credentials": the keys'
 function core.sign(request, options) end
 
 ---The claims of a JWT, unverified.
 ---@param token string
----@return table? claims, string? message
+---@return table? claims, appsync.core.Err? err
 function core.jwt(token) end
 
 ---@param form? "url"
 ---@return string
 function core.base64(bytes, form) end
----@return string? bytes, string? message
+---@return string? bytes, appsync.core.Err? err
 function core.unbase64(text, form) end
 ---@return string hexadecimal
 function core.sha256(bytes) end
@@ -96,44 +143,52 @@ function core.hmac_sha256(key, bytes) end
 function core.pause(seconds) end
 
 ---The runtime of this Lua state: opened on first use, one core thread for all its clients.
----@return appsync.core.Runtime? runtime, table? err of kind "system": no descriptor, no memory
+---@return appsync.core.Runtime? runtime, appsync.core.Err? err of kind "system": no descriptor, no memory
 function core.runtime() end
 
+---After a fork all methods but `close` fail with kind "usage".
 ---@class appsync.core.Runtime
 local runtime = {}
 
 ---Takes at most `max` events off the inbox and writes five values for each into `events` from index 1:
 ---kind, target, a, b, c (nil values are written as nil). Never blocks.
----RESULT      op       data|nil        err|nil     info {status, extensions, attempts} (of `request`: {status, headers, body})
----SUB_STATE   sub      "subscribed"|"reconnecting"  nil  nil
----SUB_DATA    sub      data|nil        err|nil     events dropped so far
----SUB_END     sub      err|nil         nil         events dropped so far
----AUTH        auth     "first"|"expired"|"refused"  client
----HEADERS     sub      nil
----CONNECTION  client   state           err|nil
----LOG         client   level           message     fields
----CLOSED      client
+---```
+---kind        target        a      b      c
+---RESULT      call          DATA   ERR    INFO
+---SUB_STATE   subscription  WORD   NONE   NONE
+---SUB_DATA    subscription  DATA   ERR    NUMBER
+---SUB_END     subscription  ERR    NONE   NUMBER
+---AUTH        credential    WORD   NUMBER NONE
+---HEADERS     subscription  NONE   NONE   NONE
+---CONNECTION  client        WORD   ERR    NONE
+---LOG         client        WORD   TEXT   NONE
+---CLOSED      client        NONE   NONE   NONE
+---```
+---DATA: the value of `data`, or nil. INFO: {source, status, extensions, attempts}; status 0: no response. WORD: the state
+---of a subscription ("subscribed", "reconnecting") or connection, the reason of AUTH ("first", "expired", "refused"), the
+---level of LOG. NUMBER: events dropped so far; of AUTH the client's id. NONE: nil.
 ---`err` is a plain table {kind, message, code, retryable, sent, status, errors, error_type, data, response}.
 ---@param events table
 ---@param max integer
----@return integer n_events, boolean has_more
+---@return integer? n_events, boolean|appsync.core.Err has_more
 function runtime:poll(events, max) end
 
 ---Blocks until events are there or the time is over.
 ---@param seconds number? nil: for ever
----@return boolean has_events
+---@return boolean? has_events, appsync.core.Err? err
 function runtime:wait(seconds) end
 
----@return integer descriptor readable while events wait
+---@return integer? descriptor readable while events wait
+---@return appsync.core.Err? err
 function runtime:fd() end
 
 ---Makes the descriptor readable at that time too (for timers that live in Lua). nil: no more.
 ---@param seconds number? from now
----@return true? ok, table? err of kind "system": the core thread can't be started
+---@return true? ok, appsync.core.Err? err of kind "system": the core thread can't be started
 function runtime:arm(seconds) end
 
 ---@param settings table
----@return appsync.core.Client? client, table? err of kind "system": the core thread can't be started
+---@return appsync.core.Client? client, appsync.core.Err? err of kind "system": the core thread can't be started
 function runtime:client(settings) end
 
 ---Stops and joins the threads. Everything outstanding was answered before. Idempotent; the next use opens a new one.
@@ -141,6 +196,8 @@ function runtime:client(settings) end
 ---@return boolean joined
 function runtime:close(seconds) end
 
+---What begins something fails with kind "usage" after a fork, all else is ignored there, as it is once the client is closed.
+---Any method may fail with kind "usage" when too many commands wait, and with "system" when the thread can't be started.
 ---@class appsync.core.Client
 local client = {}
 
@@ -148,51 +205,54 @@ local client = {}
 function client:id() end
 
 ---@param auth {mode: string, dynamic: boolean?, region: string?, service: string?, secret: string?, access_key_id: string?, secret_access_key: string?, session_token: string?, expires_at: number?}
----@return integer? auth, string? message, string? code
+---@return integer? auth, appsync.core.Err? err of kind "auth": the material is unusable
 function client:add_auth(auth) end
 ---Answers an AUTH event.
 ---@param auth integer
 ---@param material {secret: string?, access_key_id: string?, secret_access_key: string?, session_token: string?, expires_at: number?}
----@return boolean? ok, string? message the material is unusable (the slot was failed with it)
+---@return true? ok, appsync.core.Err? err of kind "auth": the material is unusable (the slot was failed with it)
 function client:set_auth(auth, material) end
 ---@param auth integer
 ---@param message string
 ---@param code? string
+---@return true? ok, appsync.core.Err? err
 function client:fail_auth(auth, message, code) end
 ---@param auth integer
+---@return true? ok, appsync.core.Err? err
 function client:drop_auth(auth) end
 
----A query or mutation. Throws for variables that JSON can't hold.
+---A query or mutation.
 ---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, timeout: number?, idempotent: boolean?, typenames: boolean?}
----@return integer op
+---@return integer? op
+---@return appsync.core.Err? err of kind "usage": variables that JSON can't hold, with the path to it, headers that none can be
 function client:execute(call) end
-
----A plain HTTP exchange (no retries unless `retry`).
----@param call {method: string, url: string, headers: table?, body: string?, timeout: number?, auth: integer?, retry: boolean?}
----@return integer op
-function client:request(call) end
 
 ---The operation's RESULT comes at once, with kind "cancelled". Unknown ids are ignored.
 ---@param op integer
+---@return true? ok, appsync.core.Err? err
 function client:cancel(op) end
 
 ---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, dynamic_headers: boolean?, buffer: integer?, buffer_bytes: integer?, overflow: string?, share: boolean?}
----@return integer sub
+---@return integer? sub, appsync.core.Err? err as of `execute`
 function client:subscribe(call) end
 ---No event of this subscription comes after it. Unknown ids are ignored.
 ---@param sub integer
+---@return true? ok, appsync.core.Err? err
 function client:unsubscribe(sub) end
 ---The consumer has taken n more SUB_DATA events out of its hands: makes room in the window.
 ---@param sub integer
 ---@param n integer
+---@return true? ok, appsync.core.Err? err
 function client:consumed(sub, n) end
 ---Answers a HEADERS event.
 ---@param sub integer
 ---@param headers table?
 ---@param message string? the function failed: the subscription ends with this
+---@return true? ok, appsync.core.Err? err
 function client:set_headers(sub, headers, message) end
 
 ---@param is_online boolean
+---@return true? ok, appsync.core.Err? err
 function client:set_online(is_online) end
 ---@return table counters
 function client:stats() end

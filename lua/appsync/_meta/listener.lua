@@ -96,4 +96,56 @@ function Listener:stats() end
 ---@param timeout_s number? default 0.5
 function Listener:shutdown(timeout_s) end
 
+---@class appsync.listener.SqliteOptions
+---@field read_only boolean? the file must be there; a write is an error (false)
+---@field synchronous "normal"|"full"|"off"|nil https://www.sqlite.org/pragma.html#pragma_synchronous ("normal")
+---@field busy_ms integer? how long another connection's lock is waited for (5000)
+
+---Opens or creates a database with a write-ahead log, and foreign keys. Throws for options of the wrong type.
+---@param path string a file, or ":memory:"
+---@param options appsync.listener.SqliteOptions?
+---@return appsync.listener.Connection? connection, string? message, string? code as of Connection
+function listener.sqlite_open(path, options) end
+
+---What can fail gives nil, message, code: "full", "readonly", "locked", "corrupt", "out_of_memory", "descriptors" or nil.
+---Parameters: nil or `core.null`, boolean (0 or 1), number, string. A column that is NULL is `core.null`.
+---@class appsync.listener.Connection
+local Connection = {}
+
+---Runs statements, whose rows are dropped. Here and below SQL begins and ends no transaction.
+---@param sql string
+---@return true? ok, string? message, string? code
+function Connection:exec(sql) end
+
+---@param sql string one statement
+---@return any[][]? rows, string? message, string? code
+function Connection:query(sql, ...) end
+
+---@param sql string one statement
+---@return any[]? values the columns of all rows
+---@return string? message, string? code
+function Connection:values(sql, ...) end
+
+---@param sql string one statement
+---@return integer? changed rows
+---@return string? message, string? code
+function Connection:run(sql, ...) end
+
+---Begins a transaction, with the file's write lock; of a read-only connection: one view of the file. They don't nest.
+---@return true? ok, string? message, string? code
+function Connection:begin() end
+
+---Ends the transaction; a failure has rolled it back.
+---@return true? ok, string? message, string? code
+function Connection:commit() end
+
+---Never fails. Without a transaction it does nothing.
+function Connection:rollback() end
+
+---@return boolean
+function Connection:in_transaction() end
+
+---Rolls back. Twice is legal; anything else on a closed connection throws.
+function Connection:close() end
+
 return listener

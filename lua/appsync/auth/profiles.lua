@@ -73,9 +73,9 @@ local MAX_FILE_BYTES = 1048576
 ---@return string? fault of one that is there and can't be read
 local function read(path)
   if not path or path:find("%z") then return "" end
-  local text, message, is_missing = core.read_file(path, MAX_FILE_BYTES)
+  local text, err = core.read_file(path, MAX_FILE_BYTES)
   if text then return text end
-  return "", not is_missing and message or nil
+  return "", err.code ~= "missing" and err.message or nil
 end
 
 ---@class appsync.auth.ProfileOptions

@@ -1,6 +1,6 @@
 --- The command `appsync`.
 local args = require("appsync.cli.args")
-local printable = require("appsync.server.printable")
+local printable = require("appsync.printable")
 
 local cli = {}
 
@@ -43,7 +43,7 @@ function cli.run(words, out)
   if not module then
     local meant = args.suggest(name, { "serve", "mock" })
     local hint = meant and (" Did you mean %s?"):format(meant) or ""
-    out.fail(("appsync: there is no command \"%s\".%s Commands: serve (or mock).\n"):format(printable.line(name), hint))
+    out.fail(("appsync: there is no command \"%s\".%s Commands: serve (or mock).\n"):format(printable.escaped(name), hint))
     return 2
   end
   local rest = {}

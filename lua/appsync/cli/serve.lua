@@ -1,16 +1,16 @@
 --- `appsync serve`: the local AppSync-compatible server. Each group of options is a module of `cli/serve/`.
 local args = require("appsync.cli.args")
-local auth = require("appsync.cli.serve.auth")
-local network = require("appsync.cli.serve.network")
-local printable = require("appsync.server.printable")
+local auth_options = require("appsync.cli.serve.auth_options")
+local network_options = require("appsync.cli.serve.network_options")
+local printable = require("appsync.printable")
 local report = require("appsync.server.develop.report")
 local status = require("appsync.cli.status")
 
 local serve = {}
 
 local GROUPS = {}
-for i, name in ipairs({ "schema", "network", "auth", "data", "realtime", "faults", "develop" }) do
-  GROUPS[i] = require("appsync.cli.serve." .. name)
+for i, name in ipairs({ "schema", "network", "auth", "data", "realtime", "fault", "develop" }) do
+  GROUPS[i] = require("appsync.cli.serve." .. name .. "_options")
 end
 
 ---@type appsync.cli.Command
@@ -41,16 +41,16 @@ function serve.options(words)
       return nil, code, message
     end
   end
-  auth.finish(options)
+  auth_options.finish(options)
   return options
 end
 
 -- What to say of an error: a fault of the schema with its place, anything else in a line.
 local function describe(err, options)
   if type(err) == "table" and (err.line or err.path or err.others) then
-    return report.faults(options.program.current.source:faults(err), options.is_coloured) .. auth.hints(err)
+    return report.faults(options.program.current.source:faults(err), options.is_coloured) .. auth_options.hints(err)
   end
-  return ("appsync serve: %s\n"):format(printable.line(type(err) == "table" and err.message or err))
+  return ("appsync serve: %s\n"):format(printable.escaped(type(err) == "table" and err.message or err))
 end
 
 local function ready_line(server, api_key)
@@ -78,7 +78,7 @@ end
 function serve.run(words, out)
   local parsed, message = args.read(serve.command, words)
   if not parsed then
-    out.fail(("appsync serve: %s\nTry appsync serve --help.\n"):format(printable.line(message)))
+    out.fail(("appsync serve: %s\nTry appsync serve --help.\n"):format(printable.escaped(message)))
     return status.usage
   elseif parsed.help then
     out.write(args.help(serve.command))
@@ -88,7 +88,7 @@ function serve.run(words, out)
   options, code, message = serve.options(parsed)
   if not options then
     -- Faults of files come with their places, each on lines of its own.
-    out.fail(message:sub(-1) == "\n" and message or ("appsync serve: %s\n"):format(printable.line(message)))
+    out.fail(message:sub(-1) == "\n" and message or ("appsync serve: %s\n"):format(printable.escaped(message)))
     return code
   end
   if parsed["print-schema"] then
@@ -100,11 +100,11 @@ function serve.run(words, out)
     out.fail(describe(err, options))
     return status.failure
   end
-  network.warn(options, server, out)
+  network_options.warn(options, server, out)
   -- What the caches hold lives long: twice the memory of the default for a third of its collections.
   collectgarbage("setpause", 400)
   server:catch_signals() -- before the line that invites them
-  out.write(printable.line(ready_line(server, options.api_keys[1])) .. "\n")
+  out.write(printable.escaped(ready_line(server, options.api_keys[1])) .. "\n")
   server:run()
   return status.success
 end

@@ -160,8 +160,8 @@ function auth.new_slot(root, checked)
     end
   end
   local handle = root.handle
-  local id, message, code = handle.core:add_auth(settings)
-  if not id then return nil, errors.new("auth", message, { code = code }) end
+  local id, err = handle.core:add_auth(settings)
+  if not id then return nil, errors.of_core(err) end
   local self = setmetatable({ id = id, checked = checked, handle = handle, sink = root.log }, Slot)
   local state = { id = id }
   self.held = state
@@ -169,7 +169,7 @@ function auth.new_slot(root, checked)
     if state.id and handle.core then handle.core:drop_auth(state.id) end
     state.id = nil
   end)
-  dispatch.auths[id] = self
+  dispatch.listen(id, self)
   return self
 end
 
@@ -178,8 +178,10 @@ function Slot:release()
   local id = self.held.id
   self.held.id = nil
   if not id then return end
-  dispatch.auths[id] = nil
-  if self.handle.core then self.handle.core:drop_auth(id) end
+  dispatch.forget(id, self)
+  if not self.handle.core then return end
+  local _, err = self.handle.core:drop_auth(id)
+  errors.of_core(err)
 end
 
 -- What a function, a provider or a user pool gives.
@@ -208,7 +210,8 @@ local function material_of(checked, given)
 end
 
 local function fail(self, message, code)
-  self.handle.core:fail_auth(self.id, errors.new("auth", message).message, code)
+  local _, err = self.handle.core:fail_auth(self.id, errors.new("auth", message).message, code)
+  errors.of_core(err)
 end
 
 local function renew(self, reason, turn)

@@ -30,8 +30,7 @@ end
 
 -- The results by section 1 of the API: partial data stands beside the error, none at all is nil.
 local function results(plan, root, data, err, info)
-  info = info or {}
-  info.source = "network"
+  info = info or { source = "network" }
   if info.status == 0 then info.status = nil end -- no response
   if data == null then data = nil end
   if not err then return data, nil, info end
@@ -42,19 +41,21 @@ local function results(plan, root, data, err, info)
 end
 
 local function cancel(w)
-  dispatch.ops[w.op] = nil
+  dispatch.forget(w.id, w)
   local client = w.root.handle.core
-  if client then client:cancel(w.op) end
+  if not client then return end
+  local _, err = client:cancel(w.id)
+  errors.of_core(err)
 end
 
+---@return integer? id, appsync.Error? err
 local function start(root, plan, slot, all_headers)
   local options = plan.options
-  local ok, op = pcall(root.handle.core.execute, root.handle.core, {
+  local id, err = root.handle.core:execute{
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
     auth = slot.id, headers = all_headers, timeout = options.timeout, idempotent = options.idempotent,
-  })
-  if ok then return op end
-  errors.misuse("%s: %s", plan.where, (tostring(op):gsub("^[^:]+:%d+: ", "")))
+  }
+  return id, errors.of_core(err, plan.where)
 end
 
 ---Sends the operation and waits for its answer.
@@ -79,8 +80,12 @@ function operation.execute(client, plan)
   if not slot then return results(plan, root, nil, err) end
   local w = scheduler.new_wait()
   w.root, w.client, w.slot, w.on_drop = root, client, slot, cancel
-  w.op = start(root, plan, slot, all_headers)
-  dispatch.ops[w.op] = w
+  w.id, err = start(root, plan, slot, all_headers)
+  if not w.id then
+    if is_of_call then slot:release() end
+    return results(plan, root, nil, err)
+  end
+  dispatch.expect(w.id, w)
   local data, op_err, info = scheduler.suspend(w, nil, plan.where)
   if is_of_call then slot:release() end
   return results(plan, root, data, op_err, info)

@@ -5,12 +5,11 @@ local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
 local scheduler = require "appsync.scheduler"
-local script = require "appsync.host.script"
 
 local root = {}
 
 ---@class appsync.client.Root
----@field handle {core: appsync.core.Client?, id: integer?}
+---@field handle {core: appsync.core.Client?, id: integer?, runtime: appsync.core.Runtime?}
 ---@field connection appsync.Connection
 ---@field modes table<string, appsync.Auth>
 ---@field default_mode string?
@@ -46,8 +45,8 @@ local function guard(handle)
     local core = handle.core
     if not core then return end
     handle.core = nil
-    dispatch.remove_client(handle.id)
-    pcall(core.close, core) -- it refuses after a fork
+    dispatch.remove_client(handle.runtime)
+    core:close()
   end)
 end
 
@@ -62,15 +61,17 @@ function Root:open()
   if not core then return nil, errors.adopt(core_err) end
   handle.core, handle.id = core, core:id()
   self.sentinel = guard(handle)
-  dispatch.add_client(handle.id, self)
-  if self.is_online ~= nil then core:set_online(self.is_online) end
+  handle.runtime = dispatch.add_client(handle.id, self)
+  if self.is_online ~= nil then self:set_online(self.is_online) end
   return core
 end
 
 ---@param is_online boolean
 function Root:set_online(is_online)
   self.is_online = is_online
-  if self.handle.core then self.handle.core:set_online(is_online) end
+  if not self.handle.core then return end
+  local _, err = self.handle.core:set_online(is_online)
+  errors.of_core(err)
 end
 
 function Root:on_connection(state, err)
@@ -85,7 +86,8 @@ function Root:on_closed()
   local handle = self.handle
   if handle.core then
     handle.core = nil
-    dispatch.remove_client(handle.id)
+    dispatch.forget(handle.id, self)
+    dispatch.remove_client(handle.runtime)
   end
   self.is_closed = true
   self.connection:finish()
@@ -106,7 +108,10 @@ function Root:close(timeout)
     if is_first then self:on_closed() end
     return true
   end
-  if is_first then core:close() end
+  if is_first then
+    local _, refused = core:close()
+    errors.of_core(refused)
+  end
   scheduler.may_wait("client:close")
   local w = scheduler.new_wait()
   self.close_waits = self.close_waits or {}
@@ -114,7 +119,7 @@ function Root:close(timeout)
   w.root = self
   local ok, err = scheduler.suspend(w, timeout, "client:close")
   if not ok then return nil, err end
-  if dispatch.count() == 0 and not script.is_fd_used() then dispatch.close_runtime(math.min(timeout or 1, 1)) end
+  if dispatch.count() == 0 then dispatch.close_runtime(math.min(timeout or 1, 1)) end
   return true
 end
 

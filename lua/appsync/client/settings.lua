@@ -1,7 +1,7 @@
 ---A client's options: their schema, what follows from a configuration file, what the core is given.
 local auth = require "appsync.client.auth"
 local core = require "appsync.core"
-local endpoint = require "appsync.client.endpoint"
+local endpoint_url = require "appsync.client.endpoint_url"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local opts = require "appsync.opts"
@@ -133,14 +133,14 @@ function settings.check(given)
   if realtime_url then check_url(realtime_url, "realtime_endpoint", where) end
   local modes, default_mode = modes_of(options, config, where)
   local custom_region = not options.endpoint and config.custom_endpoint_region or nil
-  local region = options.region or custom_region or endpoint.region(url) or config.region
+  local region = options.region or custom_region or endpoint_url.region(url) or config.region
   return {
     modes = modes, default_mode = default_mode, region = region, log = options.log,
     service = custom_region and "execute-api" or nil, warnings = config.warnings,
     config_headers = config.headers, headers = headers.check(options.headers, where),
     error_policy = options.error_policy,
     settings = {
-      endpoint = url, realtime_endpoint = realtime_url or endpoint.realtime(url), region = region,
+      endpoint = url, realtime_endpoint = realtime_url or endpoint_url.realtime(url), region = region,
       user_agent = "lua-appsync/" .. core.version, realtime = options.realtime, limits = options.limits,
       timeouts = options.timeouts, retry = options.retry, proxy = options.proxy, tls = options.tls,
       big_integers = options.big_integers,

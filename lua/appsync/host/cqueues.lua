@@ -1,6 +1,4 @@
 ---cqueues: coroutines of a controller wait on condition variables; one coroutine per controller drives the library.
-local compat = require "appsync.compat"
-
 local cqueues_host = {}
 
 ---@param driver {update: function, fd: function}
@@ -8,36 +6,36 @@ local cqueues_host = {}
 function cqueues_host.new(driver)
   local cqueues = require "cqueues"
   local condition = require "cqueues.condition"
-  local driven = setmetatable({}, { __mode = "k" })
-  local waits = {}
+  -- Controller → the tokens of its coroutines that wait; nil when no coroutine of it drives the library.
+  local waits = setmetatable({}, { __mode = "k" })
 
   local function drive(controller)
-    if driven[controller] then return end
-    driven[controller] = true
-    local pollable = { pollfd = driver.fd(), events = "r" }
+    local tokens, pollable = {}, { pollfd = driver.fd(), events = "r" }
+    waits[controller] = tokens
     controller:wrap(function()
-      -- Ends with the last wait, so that the controller's loop can end.
-      while next(waits) do
+      -- Ends with the controller's last wait, so that its loop can end.
+      while next(tokens) do
         driver.update(0)
-        if next(waits) then cqueues.poll(pollable) end
+        if next(tokens) then cqueues.poll(pollable) end
       end
-      driven[controller] = nil
+      waits[controller] = nil
     end)
   end
 
   return {
     current = function()
-      local controller = cqueues.running()
-      if not controller or not compat.running() then return nil end
+      local controller, is_its_own = cqueues.running()
+      if not is_its_own then return nil end -- a generator that one of its coroutines resumes
       return { controller = controller, condition = condition.new() }
     end,
     suspend = function(token)
-      waits[token] = true
-      drive(token.controller)
+      local controller = token.controller
+      if not waits[controller] then drive(controller) end
+      waits[controller][token] = true
       token.condition:wait()
     end,
     resume = function(token)
-      waits[token] = nil
+      waits[token.controller][token] = nil
       token.condition:signal()
     end,
   }

@@ -3,11 +3,15 @@ local compat = require "appsync.compat"
 
 local luv_host = {}
 
+-- A loop watches a descriptor once.
+local made, watched
+
 ---@param driver {update: function, fd: function}
 ---@return appsync.HostAdapter
 function luv_host.new(driver)
-  local uv = require "luv"
-  local poll = uv.new_poll(driver.fd())
+  local uv, fd = require "luv", driver.fd()
+  if made and watched == fd then return made end
+  local poll = uv.new_poll(fd)
   local pending, n_waiting = {}, 0
   local idle = uv.new_idle()
 
@@ -23,7 +27,7 @@ function luv_host.new(driver)
 
   poll:start("r", function() driver.update(0) end)
   poll:unref()
-  return {
+  watched, made = fd, {
     current = compat.running,
     suspend = function(_)
       n_waiting = n_waiting + 1
@@ -38,6 +42,7 @@ function luv_host.new(driver)
       idle:start(resume_pending)
     end,
   }
+  return made
 end
 
 return luv_host

@@ -1,4 +1,4 @@
----The host without a loop of its own, and the game that calls `update` once a frame.
+---The host without a loop of its own, and the game that calls `update` once a frame. It suspends nobody: it drives the library.
 local clock = require "appsync.clock"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
@@ -8,6 +8,7 @@ local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
 local timer = require "appsync.timer"
 
+---@type appsync.Host
 local script = {}
 
 local EVENTS_PER_POLL = 16
@@ -16,22 +17,9 @@ local DEFAULT_BUDGET = 0.001
 local MAX_BUDGET = 0.004
 local BLOCKING = 0.005
 
--- A host adapter: `current`, `suspend`, `resume`.
-local adapter
 local is_game, is_fd_used, is_updating = false, false, false
 local armed_at
 local told_places = {}
-
----@param given {current: function, suspend: function, resume: function}?
-function script.set_adapter(given)
-  adapter = given
-  scheduler.resume_token = given and given.resume
-end
-
----@return boolean whether somebody outside watches the descriptor
-function script.is_fd_used()
-  return is_fd_used
-end
 
 -- One turn without a budget: what has come goes before what is due, so that a time-out of 0 takes what is there.
 -- True when something was done.
@@ -53,7 +41,8 @@ end
 local function block(seconds)
   local runtime = dispatch.runtime()
   if runtime then
-    runtime:wait(seconds)
+    local _, err = runtime:wait(seconds)
+    errors.of_core(err)
   else
     clock.pause(seconds or 1)
   end
@@ -82,21 +71,15 @@ local function pump_frame(w)
   end
 end
 
----Waits for `w`, outside of our coroutines.
+---Works until `w.done`.
 ---@param w appsync.Wait
-local function wait(w)
-  local token = adapter and not scheduler.current() and adapter.current() or nil
-  if token ~= nil then
-    w.token = token
-    repeat adapter.suspend(token) until w.done
-  elseif is_game and not scheduler.current() then
+function script.drive(w)
+  if is_game and not scheduler.current() then
     pump_frame(w)
   else
     pump(w)
   end
 end
-
-scheduler.driver = { wait = wait }
 
 ---@return number seconds
 local function checked_budget(budget)
@@ -137,9 +120,9 @@ local function arm(is_more)
   return nil, errors.adopt(err)
 end
 
--- Something got due between two updates.
-local function rearm()
-  if not is_updating then arm(scheduler.has_ready()) end
+---Something got due between two updates.
+function script.notice()
+  if is_fd_used and not is_updating then arm(scheduler.has_ready()) end
 end
 
 local function update_counted()
@@ -195,13 +178,9 @@ end
 ---@return integer? descriptor, appsync.Error? err of kind "system"
 function script.fd()
   nginx.refuse "appsync.fd"
-  local runtime, err = dispatch.runtime()
-  if not runtime then return nil, err end
-  is_fd_used = true
-  timer.on_earlier = rearm
-  scheduler.on_ready = rearm
-  local fd = runtime:fd()
-  armed_at = nil
+  local fd, err = dispatch.fd()
+  if not fd then return nil, err end
+  is_fd_used, armed_at = true, nil
   local ok, arm_err = arm(scheduler.has_ready())
   if not ok then return nil, arm_err end
   return fd

@@ -4,6 +4,7 @@ local core = require("appsync.core")
 local execute = require("appsync.server.graphql.execute")
 local extensions = require("appsync.server.realtime.extensions")
 local field_auth = require("appsync.server.auth.field_auth")
+local store_file = require("appsync.server.data.store_file")
 local guarded_fields = require("appsync.server.auth.guarded_fields")
 local identity = require("appsync.server.auth.identity")
 local introspect = require("appsync.server.graphql.introspect")
@@ -19,7 +20,7 @@ local result = require("appsync.server.graphql.result")
 local root_fields = require("appsync.server.graphql.root_fields")
 local seed = require("appsync.server.data.seed")
 local store = require("appsync.server.data.store")
-local subscription = require("appsync.server.realtime.subscription")
+local subscription_operation = require("appsync.server.realtime.subscription_operation")
 local tables = require("appsync.server.data.tables")
 local timestamp = require("appsync.server.data.timestamp")
 local validate = require("appsync.server.graphql.validate")
@@ -52,7 +53,8 @@ local CACHED_BYTES = 1048576
 local MAX_CACHED_BYTES = 65536
 
 local function store_error(options, message, code)
-  return { kind = "storage", code = code, message = ("store '%s': %s"):format(tostring(options.store or ":memory:"), message) }
+  local path = tostring(options.store or ":memory:")
+  return { kind = store_file.kind(code), code = code, message = ("store '%s': %s"):format(path, message) }
 end
 
 local function open_store(options)
@@ -91,7 +93,7 @@ local function load_program(options, given)
   local own = plugin_api.merge(options.resolvers or {}, models, generated)
   if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
   return {
-    schema = s, models = models, store = opened, guard = guard, events = subscription.events(models),
+    schema = s, models = models, store = opened, guard = guard, events = subscription_operation.events(models),
     resolvers = { own, generated, introspect.resolvers },
     modes = field_auth.modes(s, options.auth_modes, rules ~= nil),
   }
@@ -140,7 +142,7 @@ end
 ---@field now (fun(): number)? seconds since 1970
 ---@field uuid (fun(): string)?
 ---@field auth_modes appsync.server.AuthModes?
----@field open_database (fun(path: string): table?, string?)? how the store opens SQLite
+---@field open_database (fun(path: string): table?, string?, string?)? how the store opens SQLite
 ---@field guard table? rules of models and fields: asked by the generated operations and by `execute`
 ---@field providers table<string, appsync.server.Provider>? members of a resolver's context that are made when they are read
 ---@field trace appsync.server.Trace? told of every resolver that runs
@@ -378,7 +380,7 @@ function Engine:subscribe(request)
     return nil, { { message = "Only subscriptions are served over the realtime endpoint.",
       errorType = "OperationNotSupported" } }
   end
-  local made, errors = subscription.new(x, operation)
+  local made, errors = subscription_operation.new(x, operation)
   -- What asks again when the schema has changed.
   if made then made.request = request end
   return made, errors

@@ -1,7 +1,7 @@
 --- What the listener tells and the clock brings, handled one after the other.
 local core = require("appsync.core")
 local host = require("appsync.server.http.host")
-local http_headers = require("appsync.server.http.headers")
+local response_headers = require("appsync.server.http.response_headers")
 local secrets = require("appsync.server.develop.secrets")
 
 ---@class appsync.server.Server
@@ -67,7 +67,7 @@ function Server:refuses_host(event)
     return false
   end
   local body = ('{"errors":[{"errorType":"ForbiddenException","message":%s}]}'):format(core.encode(message))
-  local sent = http_headers.json(core.uuid(), { ["x-amzn-errortype"] = "ForbiddenException" })
+  local sent = response_headers.json(core.uuid(), { ["x-amzn-errortype"] = "ForbiddenException" })
   sent["access-control-allow-origin"] = nil -- the page that asks so is none that may read this
   self.listener:respond(event.id, 403, sent, body)
   if self.on_record then
@@ -143,7 +143,7 @@ function Server:handle(event)
   end
   self.log(("%s could not be handled: %s"):format(event.type, tostring(thrown)))
   if event.type == "request" or event.type == "upgrade" then
-    local sent = http_headers.json(core.uuid(), { ["x-amzn-errortype"] = "InternalFailure" })
+    local sent = response_headers.json(core.uuid(), { ["x-amzn-errortype"] = "InternalFailure" })
     if not self.listener:respond(event.id, 500, sent, FAILURE) then
       self.listener:close(event.id, 1011, "internal error")
     end

@@ -5,10 +5,10 @@ local authorize = require("appsync.server.auth.authorize")
 local control = require("appsync.server.fault.control")
 local endpoint = require("appsync.server.http.endpoint")
 local fault = require("appsync.server.fault")
-local printable = require("appsync.server.printable")
+local log_record = require("appsync.server.develop.log_record")
+local printable = require("appsync.printable")
 local redact = require("appsync.server.develop.redact")
 local reload = require("appsync.server.reload")
-local request_log = require("appsync.server.develop.request_log")
 local resolver_util = require("appsync.server.resolver_util")
 local secrets = require("appsync.server.develop.secrets")
 local socket_log = require("appsync.server.develop.socket_log")
@@ -68,7 +68,7 @@ local Server_mt = { __index = Server }
 local server = {}
 
 local function log_to_stderr(text)
-  io.stderr:write("appsync serve: ", printable.line(text), "\n")
+  io.stderr:write("appsync serve: ", printable.escaped(text), "\n")
 end
 
 local function hide(text, request)
@@ -182,7 +182,7 @@ function Server:wire_faults()
   self.control = control.new(self.faults, function() return self:counters() end)
   self.faults.log.on_finish = self.on_record and function(entry)
     if #entry.faults > 0 then
-      self:guarded("the request log", self.on_record, request_log.of_fault(entry))
+      self:guarded("the request log", self.on_record, log_record.of_fault(entry))
     end
   end
 end

@@ -1,6 +1,6 @@
 --- Hot reload: when a file of the program changes, the engine gets the new schema and resolvers, or keeps what it has and
 --- says why. The data and the connections stay.
-local printable = require("appsync.server.printable")
+local printable = require("appsync.printable")
 local report = require("appsync.server.develop.report")
 local watch = require("appsync.server.develop.watch")
 
@@ -89,7 +89,7 @@ function Reload:apply(names)
   self.program.current = text
   local engine = self.engine
   local n_kept, n_ended = self.subscribers:renew(function(request) return engine:subscribe(request) end)
-  self.say(("reloaded %s%s%s%s\n"):format(printable.line(table.concat(names, ", ")),
+  self.say(("reloaded %s%s%s%s\n"):format(printable.escaped(table.concat(names, ", ")),
     counted(self:seed(text.seeds, names), "1 record added", "%d records added"),
     counted(n_kept, "1 subscription goes on", "%d subscriptions go on"),
     counted(n_ended, "1 subscription ended", "%d subscriptions ended")))

@@ -1,5 +1,5 @@
 --- What a user's resolvers throw, for whoever wrote them: where it came from and how it got there.
-local printable = require("appsync.server.printable")
+local printable = require("appsync.printable")
 local resolver_place = require("appsync.server.develop.resolver_place")
 local secrets = require("appsync.server.develop.secrets")
 local shown = require("appsync.server.graphql.thrown").text
@@ -99,12 +99,12 @@ end
 function failures.describe(failure)
   local thrown = failure.thrown
   local message = type(thrown) == "table" and rawget(thrown, "message") or thrown
-  local text = printable.line(secrets.hide(shown(message), failure.secrets))
+  local text = printable.escaped(secrets.hide(shown(message), failure.secrets))
   local place = failure.place and (" (" .. failure.place .. ")") or ""
   if failure.place and text:sub(1, #failure.place + 1) == failure.place .. ":" then text = text:sub(#failure.place + 3) end
   local head = ("%s.%s: %s%s"):format(failure.type_name, failure.field_name, text, place)
   if not failure.traceback then return head end
-  return head .. printable.lines(failure.traceback):gsub("^stack traceback:", "\nstack traceback:")
+  return head .. printable.escaped_lines(failure.traceback):gsub("^stack traceback:", "\nstack traceback:")
 end
 
 return failures

@@ -55,18 +55,20 @@ function util.parse_iso8601_to_epoch_ms(text)
   return math.floor((seconds + fraction) * 1000 + 0.5)
 end
 
+--- Throws for what JSON can't hold, with the path to it.
 ---@param value any nil is null
 ---@return string
 function util.to_json(value)
-  return core.encode(value == nil and NULL or value)
+  local text, err = core.encode(value == nil and NULL or value)
+  return text or error(err.message, 2)
 end
 
 --- Throws for what isn't JSON.
 ---@param text string
 ---@return any value null is `appsync.null`
 function util.parse_json(text)
-  local value, message = core.decode(text)
-  if value == nil then error("not JSON: " .. tostring(message), 2) end
+  local value, err = core.decode(text)
+  if value == nil then error("not JSON: " .. err.message, 2) end
   return value
 end
 

@@ -64,7 +64,7 @@ static void credentials_are_copied_with_their_end(void **state)
 {
 	(void)state;
 	struct aps_auth_material m;
-	struct aps_given_credentials c = {APS_STR("AKID"), APS_STR("secret"), APS_STR("session"), 12345};
+	struct aps_given_iam_credentials c = {APS_STR("AKID"), APS_STR("secret"), APS_STR("session"), 12345};
 	assert_int_equal(aps_auth_material_init(&m, APS_AUTH_IAM, APS_STR(""), &c, NULL), APS_OK);
 	assert_string_equal(m.credentials.access_key_id, "AKID");
 	assert_string_equal(m.credentials.secret_access_key, "secret");
@@ -77,7 +77,7 @@ static void credentials_are_copied_with_their_end(void **state)
 	aps_auth_material_clear(&m);
 }
 
-static void expect_refused(enum aps_auth_mode mode, struct aps_str secret, const struct aps_given_credentials *c,
+static void expect_refused(enum aps_auth_mode mode, struct aps_str secret, const struct aps_given_iam_credentials *c,
                            const char *message)
 {
 	struct aps_auth_material m = {.expires_ms = 77};
@@ -91,7 +91,7 @@ static void expect_refused(enum aps_auth_mode mode, struct aps_str secret, const
 static void unusable_values_are_refused_and_named_but_never_shown(void **state)
 {
 	(void)state;
-	struct aps_given_credentials c = {.secret_access_key = APS_STR("secret")};
+	struct aps_given_iam_credentials c = {.secret_access_key = APS_STR("secret")};
 	expect_refused(APS_AUTH_API_KEY, APS_STR(""), NULL, "the API key is empty");
 	expect_refused(APS_AUTH_OIDC, APS_STR("a\r\nb"), NULL,
 	               "the token contains a control character or one beyond ASCII");
@@ -101,7 +101,7 @@ static void unusable_values_are_refused_and_named_but_never_shown(void **state)
 	        {"a\0b", 3}, {"a\x1b", 2}, {"a\tb", 3}, {"a\x7f", 2}, {"\xc3\xa9", 2}};
 	for (size_t i = 0; i < APS_COUNTOF(UNUSABLE); i++) {
 		struct aps_str good = APS_STR("good"), bad = UNUSABLE[i];
-		const struct aps_given_credentials each[] = {
+		const struct aps_given_iam_credentials each[] = {
 		        {bad, good, good, 0}, {good, bad, good, 0}, {good, good, bad, 0}};
 		static const char *const NAMES[] = {"access key id", "secret access key", "session token"};
 		for (size_t k = 0; k < APS_COUNTOF(each); k++) {
@@ -115,9 +115,9 @@ static void unusable_values_are_refused_and_named_but_never_shown(void **state)
 	}
 	expect_refused(APS_AUTH_IAM, APS_STR(""), NULL, "AWS_IAM needs credentials");
 	expect_refused(APS_AUTH_IAM, APS_STR(""), &c, "the access key id is empty");
-	c = (struct aps_given_credentials){.access_key_id = APS_STR("AKID")};
+	c = (struct aps_given_iam_credentials){.access_key_id = APS_STR("AKID")};
 	expect_refused(APS_AUTH_IAM, APS_STR(""), &c, "the secret access key is empty");
-	c = (struct aps_given_credentials){APS_STR("AKID"), APS_STR("secret"), APS_STR("a\nb"), 0};
+	c = (struct aps_given_iam_credentials){APS_STR("AKID"), APS_STR("secret"), APS_STR("a\nb"), 0};
 	expect_refused(APS_AUTH_IAM, APS_STR(""), &c,
 	               "the session token contains a control character or one beyond ASCII");
 	expect_refused(APS_AUTH_MODE_COUNT, APS_STR("x"), NULL, "unknown authorization mode");
@@ -143,7 +143,7 @@ static void a_token_that_no_server_takes_is_refused_by_its_length(void **state)
 static void a_failed_allocation_leaves_nothing_behind(void **state)
 {
 	(void)state;
-	struct aps_given_credentials c = {APS_STR("AKID"), APS_STR("secret"), APS_STR("session"), 0};
+	struct aps_given_iam_credentials c = {APS_STR("AKID"), APS_STR("secret"), APS_STR("session"), 0};
 	for (size_t nth = 1; nth <= 3; nth++) {
 		struct aps_auth_material m;
 		aps_mem_fail_at(nth);

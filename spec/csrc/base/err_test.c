@@ -17,6 +17,8 @@ static void every_code_has_a_name_and_a_kind(void **state)
 	}
 	assert_string_equal(aps_rc_name(APS_E_NETWORK), "E_NETWORK");
 	assert_string_equal(aps_rc_kind(APS_E_TLS), "network");
+	assert_string_equal(aps_rc_kind(APS_E_NOMEM), "system");
+	assert_string_equal(aps_rc_kind(APS_E_CRYPTO), "system"); /* libcrypto refuses where memory is out */
 	assert_string_equal(aps_rc_name(APS_RC_COUNT), "E_UNKNOWN");
 	assert_string_equal(aps_rc_kind(APS_RC_COUNT), "protocol");
 }

@@ -28,7 +28,7 @@ static void a_text_about_one_of_many_subscriptions_costs_what_it_costs_for_one(v
 {
 	(void)state;
 	static struct aps_feed feeds[N_FEEDS];
-	struct aps_subscribe_command what = {.n_body = 0};
+	struct aps_topic topic = {.credential = 0};
 	struct aps_client client = {.id = 1};
 	struct aps_link link = {.client = &client};
 	aps_settings_init(&client.settings);
@@ -37,10 +37,10 @@ static void a_text_about_one_of_many_subscriptions_costs_what_it_costs_for_one(v
 	for (size_t i = 0; i < N_FEEDS; i++) {
 		char token[32];
 		snprintf(token, sizeof token, "token-%04zu", i);
-		feeds[i] = (struct aps_feed){.client = &client, .link = &link, .what = &what, .next = client.feeds};
+		feeds[i] = (struct aps_feed){.client = &client, .link = &link, .topic = &topic, .next = link.feeds};
 		aps_secrets_init(&feeds[i].sent);
 		aps_secrets_add_header(&feeds[i].sent, APS_STR("x-token"), aps_str_of(token));
-		client.feeds = &feeds[i];
+		link.feeds = &feeds[i];
 	}
 	assert_int_equal(count(&feeds[0]), 2);
 	char text[] = "token-0007 handshake-key";

@@ -233,6 +233,73 @@ static void every_failing_allocation_is_reported_and_leaves_nothing(void **state
 	}
 }
 
+static void the_tree_outlives_the_text_and_the_parse(void **state)
+{
+	(void)state;
+	char text[] = "query Q($s: String = \"a\\u0062\") { a: b(s: $s) { ...F } } fragment F on T { ...G } fragment G "
+	              "on T { c }";
+	struct aps_gql_document *doc = make(text);
+	memset(text, '!', sizeof text - 1);
+	const struct aps_gql_node *tree = aps_gql_document_tree(doc);
+	assert_int_equal(tree->kind, APS_GQL_DOCUMENT);
+	const struct aps_gql_operation *operation = aps_gql_document_operation(doc, 0);
+	assert_ptr_equal(operation->node, tree->items);
+	assert_text(operation->node->arguments->value->text, "ab");
+	const struct aps_gql_node *field = operation->node->items;
+	assert_text(field->text, "a");
+	assert_text(field->name, "b");
+	assert_text(operation->root_fields[0], "a");
+	assert_int_equal(field->items->kind, APS_GQL_FRAGMENT_SPREAD);
+	const struct aps_gql_node *fragment = aps_gql_document_fragment(doc, field->items->name);
+	assert_ptr_equal(fragment, tree->items->next);
+	fragment = aps_gql_document_fragment(doc, fragment->items->name);
+	assert_text(fragment->items->name, "c");
+	assert_null(fragment->value); /* what the parse used it for is over */
+	assert_null(aps_gql_document_fragment(doc, APS_STR("Q")));
+	aps_gql_document_unref(doc);
+}
+
+static size_t weight_of(struct aps_str text)
+{
+	struct aps_gql_document *doc;
+	assert_int_equal(aps_gql_document_new(text, &doc, &place, &err), APS_OK);
+	size_t n = aps_gql_document_bytes(doc);
+	aps_gql_document_unref(doc);
+	return n;
+}
+
+/* The numbers that gql/document.h tells. */
+static void what_a_document_weighs_is_bounded(void **state)
+{
+	(void)state;
+	static const char LIST[] =
+	        "query ListPosts($filter: ModelPostFilterInput, $limit: Int, $nextToken: String) {\n"
+	        "  listPosts(filter: $filter, limit: $limit, nextToken: $nextToken) {\n"
+	        "    items { id title content createdAt updatedAt owner\n"
+	        "      blog { id name createdAt updatedAt }\n"
+	        "      comments { items { id content postID createdAt updatedAt owner } nextToken startedAt }\n"
+	        "      ...PostMeta\n    }\n    nextToken startedAt\n  }\n}\n"
+	        "fragment PostMeta on Post { _version _deleted _lastChangedAt tags(limit: 10) { items { id label } } }";
+	assert_in_range(
+	        weight_of(APS_STR("query GetPost($id: ID!) { getPost(id: $id) { id title ups downs createdAt } }")),
+	        1000, 4500);
+	assert_in_range(weight_of(aps_str_of(LIST)), 20 * (sizeof LIST - 1), 26 * (sizeof LIST - 1));
+	struct aps_buf text; /* one-letter fields: the most for each byte */
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	aps_buf_add_byte(&text, '{');
+	for (int i = 0; i < 262000; i++) aps_buf_add_text(&text, "a ");
+	aps_buf_add_byte(&text, '}');
+	assert_in_range(weight_of(aps_buf_str(&text)), 60 * text.n, 70 * text.n);
+	aps_buf_reset(&text); /* near every ceiling: tokens, bytes of text, bytes of both prints */
+	for (int i = 0; i < 5; i++) aps_buf_add_text(&text, "{a");
+	aps_buf_add_byte(&text, '{');
+	for (int i = 0; i < 262000; i++) aps_buf_add_text(&text, "aaa ");
+	for (int i = 0; i < 6; i++) aps_buf_add_byte(&text, '}');
+	size_t n = weight_of(aps_buf_str(&text));
+	assert_in_range(n, (size_t)35 * 1024 * 1024, (size_t)40 * 1024 * 1024);
+	aps_buf_clear(&text);
+}
+
 static void *take_and_drop(void *argument)
 {
 	struct aps_gql_document *doc = argument;
@@ -270,6 +337,8 @@ int main(void)
 	        cmocka_unit_test_teardown(a_long_chain_of_fragments_is_checked_without_deep_recursion, teardown),
 	        cmocka_unit_test_teardown(a_print_beyond_its_ceiling_is_refused, teardown),
 	        cmocka_unit_test_teardown(every_failing_allocation_is_reported_and_leaves_nothing, teardown),
+	        cmocka_unit_test_teardown(the_tree_outlives_the_text_and_the_parse, teardown),
+	        cmocka_unit_test_teardown(what_a_document_weighs_is_bounded, teardown),
 	        cmocka_unit_test_teardown(references_are_counted_across_threads, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,12 +185,13 @@ static void answers_with_status_headers_and_body_over_one_kept_connection(void *
 {
 	(void)state;
 	struct peer *peer = peer_start(serve_three_on_one_connection);
-	static const char *const lines[] = {"Content-Type: application/json", "x-api-key: da2-x"};
+	static const struct aps_header headers[] = {{{"Content-Type", 12}, {"application/json", 16}},
+	                                            {{"x-api-key", 9}, {"da2-x", 5}}};
 	int tag = 0;
 	for (int i = 0; i < 3; i++) {
 		struct aps_http_request request = request_to(url_of(peer->port), i == 2 ? NULL : "{}");
-		request.header_lines = lines;
-		request.n_header_lines = i == 1 ? 1 : 2; /* same, other, other method */
+		request.headers = headers;
+		request.n_headers = i == 1 ? 1 : 2; /* same, other, other method */
 		request.tag = &tag;
 		struct aps_http_answer answer = exchange(request);
 		assert_int_equal(answer.err.code, APS_OK);
@@ -367,7 +368,7 @@ static void a_cancelled_id_does_not_name_the_next_exchange(void **state)
 	peer_stop(peer);
 }
 
-static void wake(void *context)
+static void wake(void *context, const struct aps_thread *self APS_UNUSED)
 {
 	aps_http_wakeup(context);
 }
@@ -449,10 +450,10 @@ static void a_proxy_that_refuses_the_tunnel_got_nothing_of_the_request(void **st
 static void refuses_what_would_split_the_request(void **state)
 {
 	(void)state;
-	static const char *const lines[] = {"x-a: 1\r\nx-b: 2"};
+	static const struct aps_header split[] = {{{"x-a", 3}, {"1\r\nx-b: 2", 9}}};
 	struct aps_http_request request = request_to(url_of(1), "{}");
-	request.header_lines = lines;
-	request.n_header_lines = 1;
+	request.headers = split;
+	request.n_headers = 1;
 	struct aps_err err;
 	uint64_t id = 0;
 	assert_int_equal(aps_http_start(http, &request, &id, &err), APS_E_USAGE);
@@ -462,12 +463,12 @@ static void refuses_what_would_split_the_request(void **state)
 static void each_failing_allocation_is_told_and_leaks_nothing(void **state)
 {
 	(void)state;
-	static const char *const lines[] = {"x-a: 1"};
+	static const struct aps_header header = {{"x-a", 3}, {"1", 1}};
 	for (size_t nth = 1; nth < 20; nth++) {
 		struct peer *peer = peer_start(serve_three_on_one_connection);
 		struct aps_http_request request = request_to(url_of(peer->port), "{}");
-		request.header_lines = lines;
-		request.n_header_lines = 1;
+		request.headers = &header;
+		request.n_headers = 1;
 		uint64_t id = 0;
 		struct aps_err err;
 		aps_mem_fail_at(nth);

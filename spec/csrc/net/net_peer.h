@@ -30,7 +30,7 @@ struct peer {
 	struct aps_thread *thread;
 };
 
-APS_UNUSED static void peer_main(void *context)
+APS_UNUSED static void peer_main(void *context, const struct aps_thread *self APS_UNUSED)
 {
 	struct peer *peer = context;
 	peer->serve(peer);

@@ -112,10 +112,10 @@ static void opens_sends_and_closes(void **state)
 {
 	(void)state;
 	struct peer *peer = peer_start(serve_echo);
-	static const char *const lines[] = {"x-one: 1", "x-two: 2"};
+	static const struct aps_header headers[] = {{{"x-one", 5}, {"1", 1}}, {{"x-two", 5}, {"2", 1}}};
 	struct aps_ws_connect connect = to(peer->port);
-	connect.header_lines = lines;
-	connect.n_header_lines = 2;
+	connect.headers = headers;
+	connect.n_headers = 2;
 	start(connect);
 	assert_int_equal(aps_ws_send(ws, CONNECTION, APS_STR("early")), APS_OK); /* kept until it is open */
 	expect_opened();
@@ -269,7 +269,7 @@ static void values_that_would_be_cut_are_refused(void **state)
 	(void)state;
 	static char text[40000];
 	memset(text, 'a', sizeof text - 1);
-	static const char *const split[] = {"x-a: 1\r\nx-b: 2"};
+	static const struct aps_header split[] = {{{"x-a", 3}, {"1\r\nx-b: 2", 9}}};
 	struct aps_err err;
 	struct aps_ws_connect connect = to(1);
 	connect.protocols = text;
@@ -281,8 +281,8 @@ static void values_that_would_be_cut_are_refused(void **state)
 	connect.host = text;
 	assert_int_equal(aps_ws_connect(ws, &connect, &err), APS_E_TOO_BIG);
 	connect = to(1);
-	connect.header_lines = split;
-	connect.n_header_lines = 1;
+	connect.headers = split;
+	connect.n_headers = 1;
 	assert_int_equal(aps_ws_connect(ws, &connect, &err), APS_E_USAGE);
 	connect = to(0);
 	assert_int_equal(aps_ws_connect(ws, &connect, &err), APS_E_USAGE);

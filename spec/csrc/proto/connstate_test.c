@@ -6,9 +6,9 @@
 
 #include <cmocka.h>
 
-#define L0 APS_LINK_DISCONNECTED
-#define L1 APS_LINK_CONNECTING
-#define L2 APS_LINK_CONNECTED
+#define L0 APS_PHASE_DISCONNECTED
+#define L1 APS_PHASE_CONNECTING
+#define L2 APS_PHASE_CONNECTED
 
 /* All 24 combinations of the inputs: link, online, intended, keep-alive. */
 static const struct {

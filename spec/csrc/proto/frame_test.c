@@ -8,7 +8,7 @@
 
 static struct aps_arena decoded;
 
-static struct aps_frame read_ok(enum aps_rt_protocol protocol, const char *text)
+static struct aps_frame read_ok(enum aps_realtime_protocol protocol, const char *text)
 {
 	struct aps_frame frame;
 	struct aps_err err;
@@ -41,8 +41,8 @@ static void each_type_has_its_name_in_its_protocol(void **state)
 	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
 		char text[64];
 		snprintf(text, sizeof text, "{\"type\":\"%s\"}", rows[i].name);
-		assert_int_equal(read_ok(APS_RT_APPSYNC, text).type, rows[i].appsync);
-		assert_int_equal(read_ok(APS_RT_TRANSPORT_WS, text).type, rows[i].transport_ws);
+		assert_int_equal(read_ok(APS_REALTIME_APPSYNC, text).type, rows[i].appsync);
+		assert_int_equal(read_ok(APS_REALTIME_TRANSPORT_WS, text).type, rows[i].transport_ws);
 	}
 }
 
@@ -57,7 +57,7 @@ static void members_are_found_in_any_order_and_the_last_of_equal_ones_counts(voi
 	        "{\"\\u0074ype\":\"d\\u0061ta\",\"id\":\"\\u0037\",\"payload\":{\"a\":[1]}}",
 	};
 	for (size_t i = 0; i < APS_COUNTOF(texts); i++) {
-		struct aps_frame frame = read_ok(APS_RT_APPSYNC, texts[i]);
+		struct aps_frame frame = read_ok(APS_REALTIME_APPSYNC, texts[i]);
 		assert_int_equal(frame.type, APS_FRAME_DATA);
 		assert_true(aps_str_is(frame.id, "7"));
 		assert_true(aps_str_is(frame.payload, "{\"a\":[1]}"));
@@ -67,11 +67,11 @@ static void members_are_found_in_any_order_and_the_last_of_equal_ones_counts(voi
 static void members_of_another_kind_count_as_missing(void **state)
 {
 	(void)state;
-	struct aps_frame frame = read_ok(APS_RT_APPSYNC, "{\"type\":[\"data\"],\"id\":{\"a\":1}}");
+	struct aps_frame frame = read_ok(APS_REALTIME_APPSYNC, "{\"type\":[\"data\"],\"id\":{\"a\":1}}");
 	assert_int_equal(frame.type, APS_FRAME_UNKNOWN);
 	assert_int_equal(frame.type_text.n, 0);
 	assert_int_equal(frame.id.n, 0);
-	frame = read_ok(APS_RT_APPSYNC, "{\"type\":\"data\",\"id\":5}");
+	frame = read_ok(APS_REALTIME_APPSYNC, "{\"type\":\"data\",\"id\":5}");
 	assert_int_equal(frame.type, APS_FRAME_DATA);
 	assert_int_equal(frame.id.n, 0);
 	assert_int_equal(frame.payload.n, 0);
@@ -85,7 +85,7 @@ static void what_is_no_json_object_is_refused(void **state)
 	for (size_t i = 0; i < APS_COUNTOF(texts); i++) {
 		struct aps_frame frame;
 		struct aps_err err;
-		assert_int_equal(aps_frame_read(APS_RT_APPSYNC, aps_str_of(texts[i]), &decoded, &frame, &err),
+		assert_int_equal(aps_frame_read(APS_REALTIME_APPSYNC, aps_str_of(texts[i]), &decoded, &frame, &err),
 		                 APS_E_PROTOCOL);
 		assert_int_equal(err.code, APS_E_PROTOCOL);
 	}
@@ -107,7 +107,7 @@ static void a_head_gives_what_stands_in_it(void **state)
 	};
 	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
 		struct aps_frame frame;
-		aps_frame_read_head(APS_RT_APPSYNC, aps_str_of(rows[i].head), &decoded, &frame);
+		aps_frame_read_head(APS_REALTIME_APPSYNC, aps_str_of(rows[i].head), &decoded, &frame);
 		assert_true(aps_str_is(frame.id, rows[i].id));
 	}
 }
@@ -131,7 +131,7 @@ static void the_timeout_of_an_acknowledgement_is_read_from_all_its_places(void *
 	        {"{}", 0},
 	};
 	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
-		struct aps_frame frame = read_ok(APS_RT_APPSYNC, rows[i].text);
+		struct aps_frame frame = read_ok(APS_REALTIME_APPSYNC, rows[i].text);
 		assert_int_equal(aps_frame_ack_timeout_ms(&frame), rows[i].ms);
 	}
 }
@@ -141,16 +141,16 @@ static void what_is_written_reads_back(void **state)
 	(void)state;
 	struct aps_buf out;
 	aps_buf_init(&out, APS_BUF_ANY_SIZE);
-	aps_frame_write_start(&out, APS_RT_APPSYNC, "7", APS_STR("{\"data\":\"{}\"}"));
+	aps_frame_write_start(&out, APS_REALTIME_APPSYNC, "7", APS_STR("{\"data\":\"{}\"}"));
 	assert_true(aps_str_is(aps_buf_str(&out), "{\"id\":\"7\",\"payload\":{\"data\":\"{}\"},\"type\":\"start\"}"));
-	struct aps_frame frame = read_ok(APS_RT_APPSYNC, out.p);
+	struct aps_frame frame = read_ok(APS_REALTIME_APPSYNC, out.p);
 	assert_true(aps_str_is(frame.id, "7"));
 	aps_buf_reset(&out);
-	aps_frame_write_stop(&out, APS_RT_TRANSPORT_WS, "7");
-	assert_int_equal(read_ok(APS_RT_TRANSPORT_WS, out.p).type, APS_FRAME_COMPLETE);
+	aps_frame_write_stop(&out, APS_REALTIME_TRANSPORT_WS, "7");
+	assert_int_equal(read_ok(APS_REALTIME_TRANSPORT_WS, out.p).type, APS_FRAME_COMPLETE);
 	aps_buf_reset(&out);
 	aps_frame_write_init(&out, APS_STR("{\"t\":1}"));
-	assert_true(aps_str_is(read_ok(APS_RT_TRANSPORT_WS, out.p).payload, "{\"t\":1}"));
+	assert_true(aps_str_is(read_ok(APS_REALTIME_TRANSPORT_WS, out.p).payload, "{\"t\":1}"));
 	aps_buf_clear(&out);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "codec/utf8.h"
+#include "proto/error_type.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -238,20 +239,37 @@ static void a_long_foreign_answer_is_quoted_in_part(void **state)
 	aps_arena_clear(&decoded);
 }
 
+static struct aps_operation ask(const char *text, const char *variables)
+{
+	struct aps_operation operation;
+	struct aps_gql_document *doc;
+	assert_int_equal(aps_gql_document_new(aps_str_of(text), &doc, NULL, NULL), APS_OK);
+	assert_int_equal(aps_operation_init(&operation, doc, aps_gql_document_operation(doc, 0), false,
+	                                    aps_str_of(variables), NULL),
+	                 APS_OK);
+	aps_gql_document_unref(doc);
+	return operation;
+}
+
 static void a_body_has_the_members_that_are_given(void **state)
 {
 	(void)state;
 	struct aps_buf out;
 	struct aps_err err;
 	aps_buf_init(&out, APS_BUF_ANY_SIZE);
-	assert_int_equal(aps_gqlhttp_body(&out, APS_STR("query Q { a(s: \"x\") }\n"), APS_STR(" {\"v\": 1} "),
-	                                  APS_STR("Q"), &err),
-	                 APS_OK);
-	assert_str(aps_buf_str(&out),
-	           "{\"query\":\"query Q { a(s: \\\"x\\\") }\\n\",\"variables\":{\"v\": 1},\"operationName\":\"Q\"}");
-	aps_buf_reset(&out);
-	assert_int_equal(aps_gqlhttp_body(&out, APS_STR("{a}"), APS_STR(""), APS_STR(""), &err), APS_OK);
-	assert_str(aps_buf_str(&out), "{\"query\":\"{a}\",\"variables\":{}}");
+	struct aps_operation operation = ask("query Q { a(s: \"x\") }", " {\"v\": 1} ");
+	for (int i = 0; i < 2; i++) { /* the same each time */
+		aps_buf_reset(&out);
+		assert_int_equal(aps_gqlhttp_body(&out, &operation, &err), APS_OK);
+		assert_str(aps_buf_str(&out), "{\"query\":\"query Q {\\n  a(s: \\\"x\\\")\\n}\\n\",\"variables\":"
+		                              "{\"v\": 1},\"operationName\":\"Q\"}");
+	}
+	aps_operation_clear(&operation);
+	aps_buf_clear(&out);
+	operation = ask("{a}", "");
+	assert_int_equal(aps_gqlhttp_body(&out, &operation, &err), APS_OK);
+	assert_str(aps_buf_str(&out), "{\"query\":\"{\\n  a\\n}\\n\",\"variables\":{}}");
+	aps_operation_clear(&operation);
 	aps_buf_clear(&out);
 }
 
@@ -260,21 +278,60 @@ static void a_body_that_cannot_be_built_tells_why(void **state)
 	(void)state;
 	struct aps_buf out;
 	struct aps_err err;
-	aps_buf_init(&out, APS_BUF_ANY_SIZE);
-	assert_int_equal(aps_gqlhttp_body(&out, APS_STR("{a(s:\"\xff\")}"), APS_STR(""), APS_STR(""), &err),
-	                 APS_E_UTF8);
-	assert_int_equal(err.code, APS_E_UTF8);
-	aps_buf_clear(&out);
+	struct aps_operation operation = ask("{ a b c d }", "");
 	aps_buf_init(&out, 10);
-	assert_int_equal(aps_gqlhttp_body(&out, APS_STR("{ a b c d }"), APS_STR(""), APS_STR(""), &err), APS_E_TOO_BIG);
+	assert_int_equal(aps_gqlhttp_body(&out, &operation, &err), APS_E_TOO_BIG);
 	assert_int_equal(err.code, APS_E_TOO_BIG);
 	aps_buf_clear(&out);
 	aps_buf_init(&out, APS_BUF_ANY_SIZE);
 	aps_mem_fail_at(1);
-	assert_int_equal(aps_gqlhttp_body(&out, APS_STR("{a}"), APS_STR(""), APS_STR(""), &err), APS_E_NOMEM);
+	assert_int_equal(aps_gqlhttp_body(&out, &operation, &err), APS_E_NOMEM);
 	assert_int_equal(err.code, APS_E_NOMEM);
 	aps_mem_fail_at(0);
 	aps_buf_clear(&out);
+	aps_operation_clear(&operation);
+}
+
+static void a_body_of_a_usual_document_takes_one_allocation(void **state)
+{
+	(void)state;
+	struct aps_buf out;
+	struct aps_operation operation =
+	        ask("query GetPost($id: ID!) { getPost(id: $id) { id title ups downs createdAt "
+	            "tags(first: 10, match: \"\\\"a\\\"\") { id } } }",
+	            "{\"id\":\"11111111-2222-4333-8444-555555555555\"}");
+	aps_buf_init(&out, APS_BUF_ANY_SIZE);
+	aps_mem_fail_at(2);
+	assert_int_equal(aps_gqlhttp_body(&out, &operation, NULL), APS_OK);
+	aps_mem_fail_at(0);
+	aps_buf_clear(&out);
+	aps_operation_clear(&operation);
+}
+
+static void a_body_is_checked_as_it_would_be_rendered(void **state)
+{
+	(void)state;
+	struct aps_err err = {.code = APS_OK}, rendered;
+	struct aps_buf out;
+	struct aps_operation operation = ask("query Q { a(s: \"\\u0001\") }", "{\"v\":[1,2,3]}");
+	aps_buf_init(&out, APS_BUF_ANY_SIZE);
+	assert_int_equal(aps_gqlhttp_body(&out, &operation, &err), APS_OK);
+	size_t n = out.n;
+	aps_buf_clear(&out);
+	for (size_t max = 0; max < n; max++) {
+		assert_int_equal(aps_gqlhttp_check_body(&operation, max, &err), APS_E_TOO_BIG);
+		aps_buf_init(&out, max);
+		assert_int_equal(aps_gqlhttp_body(&out, &operation, &rendered), APS_E_TOO_BIG);
+		assert_string_equal(err.msg, rendered.msg);
+		aps_buf_clear(&out);
+	}
+	for (size_t max = n; max < 20 * n; max++)
+		assert_int_equal(aps_gqlhttp_check_body(&operation, max, &err), APS_OK);
+	aps_mem_fail_at(1); /* far from the ceiling it renders nothing; near it, it does */
+	assert_int_equal(aps_gqlhttp_check_body(&operation, 100 * n, &err), APS_OK);
+	assert_int_equal(aps_gqlhttp_check_body(&operation, n, &err), APS_E_NOMEM);
+	aps_mem_fail_at(0);
+	aps_operation_clear(&operation);
 }
 
 static void an_answer_that_finds_no_memory_says_so(void **state)
@@ -294,12 +351,12 @@ static void the_limits_of_a_service_have_words(void **state)
 {
 	(void)state;
 	const char *word = NULL;
-	assert_int_equal(aps_gqlhttp_classify(APS_STR("MaxSubscriptionsReachedError"), APS_STR(""), &word),
+	assert_int_equal(aps_error_classify(APS_STR("MaxSubscriptionsReachedError"), APS_STR(""), &word),
 	                 APS_E_GRAPHQL);
 	assert_string_equal(word, "subscription_limit");
-	assert_int_equal(aps_gqlhttp_classify(APS_STR("LimitExceededError"), APS_STR(""), &word), APS_E_GRAPHQL);
+	assert_int_equal(aps_error_classify(APS_STR("LimitExceededError"), APS_STR(""), &word), APS_E_GRAPHQL);
 	assert_string_equal(word, "rate_limited");
-	assert_int_equal(aps_gqlhttp_classify(APS_STR(""), APS_STR("plain"), &word), APS_E_GRAPHQL);
+	assert_int_equal(aps_error_classify(APS_STR(""), APS_STR("plain"), &word), APS_E_GRAPHQL);
 	assert_null(word);
 }
 
@@ -313,6 +370,8 @@ int main(void)
 	        cmocka_unit_test(a_long_foreign_answer_is_quoted_in_part),
 	        cmocka_unit_test(a_body_has_the_members_that_are_given),
 	        cmocka_unit_test(a_body_that_cannot_be_built_tells_why),
+	        cmocka_unit_test(a_body_of_a_usual_document_takes_one_allocation),
+	        cmocka_unit_test(a_body_is_checked_as_it_would_be_rendered),
 	        cmocka_unit_test(an_answer_that_finds_no_memory_says_so),
 	        cmocka_unit_test(the_limits_of_a_service_have_words),
 	};

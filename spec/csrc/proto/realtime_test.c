@@ -22,16 +22,16 @@ static void throw_something_at_it(struct world *w)
 	case 1: remove_sub(w, number); break;
 	case 2: lose(w); break;
 	case 3:
-		aps_rt_set_online(w->rt, aps_rand_below(&w->rand, 2) == 0, w->now_ms);
+		aps_realtime_set_online(w->rt, aps_rand_below(&w->rand, 2) == 0, w->now_ms);
 		drain(w, 0);
 		break;
 	case 4:
-		aps_rt_paused(w->rt, aps_rand_below(&w->rand, 2) == 0, w->now_ms);
+		aps_realtime_paused(w->rt, aps_rand_below(&w->rand, 2) == 0, w->now_ms);
 		drain(w, 0);
 		break;
 	case 5:
 		w->now_ms += (int64_t)aps_rand_below(&w->rand, 100000);
-		aps_rt_tick(w->rt, w->now_ms);
+		aps_realtime_tick(w->rt, w->now_ms);
 		drain(w, 0);
 		break;
 	case 6:
@@ -60,9 +60,9 @@ static void whatever_happens_all_are_served_again_in_the_end(void **state)
 		world_start(&w, seed);
 		print_message("seed %llu\n", (unsigned long long)seed);
 		for (int i = 0; i < 400; i++) throw_something_at_it(&w);
-		aps_rt_set_online(w.rt, true, w.now_ms);
+		aps_realtime_set_online(w.rt, true, w.now_ms);
 		drain(&w, 0);
-		aps_rt_paused(w.rt, false, w.now_ms);
+		aps_realtime_paused(w.rt, false, w.now_ms);
 		drain(&w, 0);
 		settle(&w, 64000 * 4);
 		/* A start whose refusal crossed it may be left over on the service's side; a fresh connection shows the
@@ -70,7 +70,7 @@ static void whatever_happens_all_are_served_again_in_the_end(void **state)
 		lose(&w);
 		settle(&w, 60000);
 		assert_all_are_live(&w);
-		aps_rt_free(w.rt);
+		aps_realtime_free(w.rt);
 	}
 	assert_int_equal(aps_mem_live(), 0);
 }
@@ -103,13 +103,13 @@ static void no_failing_allocation_loses_a_subscription(void **state)
 		struct world w;
 		world_init(&w, 5);
 		aps_mem_fail_at(nth);
-		w.rt = aps_rt_new(&w.options, &w.rand);
+		w.rt = aps_realtime_new(&w.options, &w.rand);
 		if (w.rt != NULL) {
 			a_day(&w);
 			aps_mem_fail_at(0);
 			settle(&w, 60000);
 			assert_all_are_live(&w);
-			aps_rt_free(w.rt);
+			aps_realtime_free(w.rt);
 		} else {
 			n_failed++;
 		}
@@ -128,9 +128,9 @@ static void a_lost_action_makes_it_start_over(void **state)
 	assert_all_are_live(&w);
 	char frame[200];
 	snprintf(frame, sizeof frame, "{\"type\":\"data\",\"id\":\"%s\",\"payload\":{\"data\":{}}}", w.subs[1].id);
-	for (int i = 0; i < 32; i++) aps_rt_text(w.rt, aps_str_of(frame), w.now_ms);
+	for (int i = 0; i < 32; i++) aps_realtime_text(w.rt, aps_str_of(frame), w.now_ms);
 	aps_mem_fail_at(1);
-	aps_rt_text(w.rt, aps_str_of(frame), w.now_ms);
+	aps_realtime_text(w.rt, aps_str_of(frame), w.now_ms);
 	aps_mem_fail_at(0);
 	drain(&w, 0);
 	assert_int_equal(w.subs[1].n_data, 32);
@@ -173,7 +173,7 @@ static void an_id_may_be_written_with_escapes(void **state)
 	assert_int_equal(w.subs[1].n_data, 1);
 	/* Where memory is out for it, the message is not dropped silently: the connection starts over. */
 	lose(&w);
-	aps_rt_free(w.rt);
+	aps_realtime_free(w.rt);
 	world_live(&w, 1);
 	aps_mem_fail_at(1);
 	say(&w, frame);
@@ -209,12 +209,12 @@ static void numbers_that_cannot_be_added_are_refused(void **state)
 	(void)state;
 	struct world w;
 	world_start(&w, 5);
-	assert_int_equal(aps_rt_add(w.rt, 0, 0), APS_E_USAGE);
+	assert_int_equal(aps_realtime_add(w.rt, 0, 0), APS_E_USAGE);
 	assert_true(add(&w, 1));
-	assert_int_equal(aps_rt_add(w.rt, 1, 0), APS_E_USAGE);
-	assert_int_equal(aps_rt_n_subscriptions(w.rt), 1);
-	aps_rt_free(w.rt);
-	aps_rt_free(NULL);
+	assert_int_equal(aps_realtime_add(w.rt, 1, 0), APS_E_USAGE);
+	assert_int_equal(aps_realtime_n_subscriptions(w.rt), 1);
+	aps_realtime_free(w.rt);
+	aps_realtime_free(NULL);
 }
 
 static void what_was_queued_for_a_removed_one_is_taken_back(void **state)
@@ -227,7 +227,7 @@ static void what_was_queued_for_a_removed_one_is_taken_back(void **state)
 	settle(&w, 2000);
 	char frame[200];
 	snprintf(frame, sizeof frame, "{\"type\":\"data\",\"id\":\"%s\",\"payload\":{\"data\":{}}}", w.subs[1].id);
-	aps_rt_text(w.rt, aps_str_of(frame), w.now_ms);
+	aps_realtime_text(w.rt, aps_str_of(frame), w.now_ms);
 	remove_sub(&w, 1); /* the world fails on an action for a number that isn't added */
 	assert_int_equal(w.subs[1].n_data, 0);
 	assert_false(w.subs[1].is_known);
@@ -243,10 +243,10 @@ static void a_service_that_drops_each_connection_is_not_hammered(void **state)
 	for (int i = 0; i < 300; i++) {
 		while (w.subs[1].told != TOLD_STARTED) {
 			if (step(&w)) continue;
-			int64_t at_ms = aps_rt_deadline_ms(w.rt);
+			int64_t at_ms = aps_realtime_deadline_ms(w.rt);
 			assert_true(at_ms - w.now_ms < 3200);
 			w.now_ms = at_ms;
-			aps_rt_tick(w.rt, w.now_ms);
+			aps_realtime_tick(w.rt, w.now_ms);
 			drain(&w, 0);
 		}
 		lose(&w);
@@ -266,10 +266,10 @@ static void a_service_that_starts_and_then_talks_nonsense_is_left_alone_for_long
 	for (int i = 0; i < 40; i++) {
 		while (w.subs[1].told != TOLD_STARTED) {
 			if (step(&w)) continue;
-			int64_t at_ms = aps_rt_deadline_ms(w.rt);
+			int64_t at_ms = aps_realtime_deadline_ms(w.rt);
 			if (at_ms - w.now_ms > longest_ms) longest_ms = at_ms - w.now_ms;
 			w.now_ms = at_ms;
-			aps_rt_tick(w.rt, w.now_ms);
+			aps_realtime_tick(w.rt, w.now_ms);
 			drain(&w, 0);
 		}
 		say(&w, "nonsense");
@@ -286,18 +286,18 @@ static void the_network_that_comes_back_makes_the_delay_short_again(void **state
 	add(&w, 1);
 	for (int i = 0; i < 12; i++) {
 		lose(&w);
-		w.now_ms = aps_rt_deadline_ms(w.rt);
-		aps_rt_tick(w.rt, w.now_ms);
+		w.now_ms = aps_realtime_deadline_ms(w.rt);
+		aps_realtime_tick(w.rt, w.now_ms);
 		drain(&w, 0);
 	}
 	lose(&w);
-	assert_true(aps_rt_deadline_ms(w.rt) - w.now_ms > 100);
-	aps_rt_set_online(w.rt, false, w.now_ms);
-	aps_rt_set_online(w.rt, true, w.now_ms);
+	assert_true(aps_realtime_deadline_ms(w.rt) - w.now_ms > 100);
+	aps_realtime_set_online(w.rt, false, w.now_ms);
+	aps_realtime_set_online(w.rt, true, w.now_ms);
 	drain(&w, 0);
 	assert_true(w.wants_open);
 	lose(&w);
-	assert_true(aps_rt_deadline_ms(w.rt) - w.now_ms < 100);
+	assert_true(aps_realtime_deadline_ms(w.rt) - w.now_ms < 100);
 	world_end(&w);
 }
 
@@ -312,8 +312,8 @@ static void limit(struct world *w, int n_times)
 		w->subs[1].is_known = false;
 		say(w, frame);
 		if (w->subs[1].n_ended != 0) return;
-		w->now_ms = aps_rt_deadline_ms(w->rt);
-		aps_rt_tick(w->rt, w->now_ms);
+		w->now_ms = aps_realtime_deadline_ms(w->rt);
+		aps_realtime_tick(w->rt, w->now_ms);
 		drain(w, 0);
 		start(w, 1);
 		w->n_replies = 0;
@@ -345,23 +345,23 @@ static void the_tries_against_the_rate_limit_begin_anew_after_a_success(void **s
 static void room_for_all_endings_is_reserved_when_subscriptions_are_added(void **state)
 {
 	(void)state;
-	struct aps_rt_action action;
+	struct aps_realtime_action action;
 	struct world w;
 	world_start(&w, 81);
-	for (uint64_t i = 1; i <= 200; i++) assert_int_equal(aps_rt_add(w.rt, i, 0), APS_OK);
-	while (aps_rt_next(w.rt, &action)) continue;
+	for (uint64_t i = 1; i <= 200; i++) assert_int_equal(aps_realtime_add(w.rt, i, 0), APS_OK);
+	while (aps_realtime_next(w.rt, &action)) continue;
 	struct aps_err err;
 	aps_fail(&err, APS_E_NETWORK, "lost");
-	aps_rt_closed(w.rt, &err, 0);
-	while (aps_rt_next(w.rt, &action)) continue;
+	aps_realtime_closed(w.rt, &err, 0);
+	while (aps_realtime_next(w.rt, &action)) continue;
 	aps_mem_fail_at(1);
-	aps_rt_fail(w.rt, &err, 0);
+	aps_realtime_fail(w.rt, &err, 0);
 	/* The failure is still waiting for an allocation. */
 	void *block = aps_malloc(1);
 	assert_null(block);
 	size_t n_ended = 0;
-	while (aps_rt_next(w.rt, &action)) {
-		if (action.kind != APS_RT_SUB_ENDED) continue;
+	while (aps_realtime_next(w.rt, &action)) {
+		if (action.kind != APS_REALTIME_SUB_ENDED) continue;
 		n_ended++;
 		assert_string_equal(action.err->msg, "lost");
 	}
@@ -377,10 +377,10 @@ static void a_clock_that_steps_back_stands_still(void **state)
 	w.now_ms = 100000;
 	add(&w, 1);
 	settle(&w, 1000);
-	int64_t at_ms = aps_rt_deadline_ms(w.rt);
-	aps_rt_text(w.rt, APS_STR("{\"type\":\"ka\"}"), 5);
+	int64_t at_ms = aps_realtime_deadline_ms(w.rt);
+	aps_realtime_text(w.rt, APS_STR("{\"type\":\"ka\"}"), 5);
 	drain(&w, 0);
-	assert_true(aps_rt_deadline_ms(w.rt) >= at_ms);
+	assert_true(aps_realtime_deadline_ms(w.rt) >= at_ms);
 	world_end(&w);
 }
 
@@ -422,7 +422,7 @@ static void data_before_the_acknowledgement_of_the_connection_is_noticed(void **
 	world_start(&w, 5);
 	add(&w, 1);
 	w.is_open = true;
-	aps_rt_opened(w.rt, APS_STR(""), 0);
+	aps_realtime_opened(w.rt, APS_STR(""), 0);
 	drain(&w, 0);
 	w.n_replies = 0;
 	say(&w, "{\"type\":\"data\",\"id\":\"x\",\"payload\":{}}");
@@ -443,18 +443,18 @@ static void data_before_the_acknowledgement_of_the_connection_is_noticed(void **
 static void the_error_of_an_action_can_be_handed_back(void **state)
 {
 	(void)state;
-	struct aps_rt_action action;
+	struct aps_realtime_action action;
 	struct world w;
 	world_start(&w, 5);
 	add(&w, 1);
 	w.wants_open = false;
 	struct aps_err refused;
 	aps_fail_word(&refused, APS_E_AUTH, "token_expired", 401, "told by the upgrade");
-	aps_rt_closed(w.rt, &refused, 0);
+	aps_realtime_closed(w.rt, &refused, 0);
 	bool is_failed = false;
-	while (aps_rt_next(w.rt, &action)) {
-		if (action.kind == APS_RT_AUTH_REFUSED) {
-			aps_rt_fail(w.rt, action.err, 0);
+	while (aps_realtime_next(w.rt, &action)) {
+		if (action.kind == APS_REALTIME_AUTH_REFUSED) {
+			aps_realtime_fail(w.rt, action.err, 0);
 			is_failed = true;
 		} else {
 			act(&w, 0, &action);
@@ -468,12 +468,12 @@ static void the_error_of_an_action_can_be_handed_back(void **state)
 }
 
 /* Says a frame; the payload of the action of this kind that follows from it, empty where there is none. */
-static struct aps_str payload_after(struct world *w, const char *frame, enum aps_rt_action_kind kind)
+static struct aps_str payload_after(struct world *w, const char *frame, enum aps_realtime_action_kind kind)
 {
 	struct aps_str found = APS_STR("");
-	struct aps_rt_action action;
-	aps_rt_text(w->rt, aps_str_of(frame), w->now_ms);
-	while (aps_rt_next(w->rt, &action)) {
+	struct aps_realtime_action action;
+	aps_realtime_text(w->rt, aps_str_of(frame), w->now_ms);
+	while (aps_realtime_next(w->rt, &action)) {
 		if (action.kind == kind) found = action.payload;
 		act(w, 0, &action);
 	}
@@ -488,16 +488,17 @@ static void the_services_errors_come_with_an_end_and_a_refusal_that_they_caused(
 	world_live(&w, 3);
 	snprintf(frame, sizeof frame,
 	         "{\"type\":\"error\",\"id\":\"%.36s\",\"payload\":{\"errors\":{\"message\":\"m\"}}}", w.subs[1].id);
-	assert_true(aps_str_is(payload_after(&w, frame, APS_RT_SUB_ENDED), "{\"message\":\"m\"}"));
+	assert_true(aps_str_is(payload_after(&w, frame, APS_REALTIME_SUB_ENDED), "{\"message\":\"m\"}"));
 	snprintf(frame, sizeof frame,
 	         "{\"type\":\"error\",\"id\":\"%.36s\",\"payload\":{\"errors\":[{\"errorType\":\"Unauthorized\"}]}}",
 	         w.subs[2].id);
-	assert_true(aps_str_is(payload_after(&w, frame, APS_RT_AUTH_REFUSED), "[{\"errorType\":\"Unauthorized\"}]"));
+	assert_true(
+	        aps_str_is(payload_after(&w, frame, APS_REALTIME_AUTH_REFUSED), "[{\"errorType\":\"Unauthorized\"}]"));
 	snprintf(frame, sizeof frame, "{\"type\":\"complete\",\"id\":\"%.36s\"}", w.subs[3].id);
-	assert_int_equal(payload_after(&w, frame, APS_RT_SUB_ENDED).n, 0);
+	assert_int_equal(payload_after(&w, frame, APS_REALTIME_SUB_ENDED).n, 0);
 	assert_true(aps_str_is(
 	        payload_after(&w, "{\"type\":\"connection_error\",\"payload\":{\"errors\":[{\"errorCode\":401}]}}",
-	                      APS_RT_AUTH_REFUSED),
+	                      APS_REALTIME_AUTH_REFUSED),
 	        "[{\"errorCode\":401}]"));
 	world_end(&w);
 }
@@ -505,9 +506,9 @@ static void the_services_errors_come_with_an_end_and_a_refusal_that_they_caused(
 static void the_defaults_are_those_of_the_documents(void **state)
 {
 	(void)state;
-	struct aps_rt_options o;
-	aps_rt_options_init(&o);
-	assert_int_equal(o.protocol, APS_RT_APPSYNC);
+	struct aps_realtime_options o;
+	aps_realtime_options_init(&o);
+	assert_int_equal(o.protocol, APS_REALTIME_APPSYNC);
 	assert_int_equal(o.connect_timeout_ms, 10000);
 	assert_int_equal(o.ack_timeout_ms, 15000);
 	assert_int_equal(o.keep_alive_ms, 300000);

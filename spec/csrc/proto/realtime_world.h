@@ -29,9 +29,9 @@ struct one_sub {
 
 /* An owner, and a service that behaves. */
 struct world {
-	struct aps_rt_options options;
+	struct aps_realtime_options options;
 	struct aps_rand rand;
-	struct aps_rt *rt;
+	struct aps_realtime *rt;
 	int64_t now_ms;
 	bool wants_open, is_open, is_acked, wants_auth;
 	struct one_sub subs[MAX_SUBS + 1];
@@ -44,21 +44,21 @@ struct world {
 static APS_UNUSED void world_init(struct world *w, uint64_t seed)
 {
 	memset(w, 0, sizeof *w);
-	aps_rt_options_init(&w->options);
+	aps_realtime_options_init(&w->options);
 	aps_rand_init(&w->rand, seed);
 }
 
 static APS_UNUSED void world_start(struct world *w, uint64_t seed)
 {
 	world_init(w, seed);
-	w->rt = aps_rt_new(&w->options, &w->rand);
+	w->rt = aps_realtime_new(&w->options, &w->rand);
 	assert_non_null(w->rt);
 }
 
 /* Nothing that the test has allocated may be left. */
 static APS_UNUSED void world_end(struct world *w)
 {
-	aps_rt_free(w->rt);
+	aps_realtime_free(w->rt);
 	assert_int_equal(aps_mem_live(), 0);
 }
 
@@ -115,26 +115,26 @@ static APS_UNUSED void learn_id(struct world *w, uint64_t number, struct aps_str
 	assert_memory_equal(w->subs[number].id, id + 6, APS_UUID_CHARS);
 }
 
-static APS_UNUSED void act_on_sub(struct world *w, const struct aps_rt_action *a)
+static APS_UNUSED void act_on_sub(struct world *w, const struct aps_realtime_action *a)
 {
 	assert_in_range(a->sub, 1, MAX_SUBS);
 	struct one_sub *sub = &w->subs[a->sub];
 	assert_true(sub->is_added);
 	switch (a->kind) {
-	case APS_RT_DO_START: sub->is_asked = true; break;
-	case APS_RT_SUB_STARTED:
+	case APS_REALTIME_DO_START: sub->is_asked = true; break;
+	case APS_REALTIME_SUB_STARTED:
 		assert_int_equal(a->is_again, sub->told != TOLD_NOTHING);
 		sub->told = TOLD_STARTED;
 		break;
-	case APS_RT_SUB_DATA:
+	case APS_REALTIME_SUB_DATA:
 		assert_int_equal(sub->told, TOLD_STARTED);
 		sub->n_data++;
 		break;
-	case APS_RT_SUB_RECONNECTING:
+	case APS_REALTIME_SUB_RECONNECTING:
 		assert_int_equal(sub->told, TOLD_STARTED);
 		sub->told = TOLD_INTERRUPTED;
 		break;
-	case APS_RT_SUB_ENDED:
+	case APS_REALTIME_SUB_ENDED:
 		sub->is_added = sub->is_asked = sub->is_refused = false;
 		sub->n_ended++;
 		if (a->err != NULL) w->last_err = *a->err;
@@ -143,31 +143,31 @@ static APS_UNUSED void act_on_sub(struct world *w, const struct aps_rt_action *a
 	}
 }
 
-static APS_UNUSED void act(struct world *w, uint64_t starting, const struct aps_rt_action *a)
+static APS_UNUSED void act(struct world *w, uint64_t starting, const struct aps_realtime_action *a)
 {
 	switch (a->kind) {
-	case APS_RT_DO_CONNECT:
+	case APS_REALTIME_DO_CONNECT:
 		service_loses_all(w);
 		w->wants_open = true;
 		w->n_connects++;
 		break;
-	case APS_RT_DO_SEND:
+	case APS_REALTIME_DO_SEND:
 		learn_id(w, starting, a->text);
 		service_receives(w, a->text);
 		break;
-	case APS_RT_DO_CLOSE:
+	case APS_REALTIME_DO_CLOSE:
 		service_loses_all(w);
 		w->n_closes++;
 		break;
-	case APS_RT_STATE:
+	case APS_REALTIME_STATE:
 		assert_int_not_equal(a->state, APS_CONN_STATE_COUNT);
 		w->n_states++;
 		break;
-	case APS_RT_NOTICE:
+	case APS_REALTIME_NOTICE:
 		assert_true(a->text.n > 0);
 		w->n_notices++;
 		break;
-	case APS_RT_AUTH_REFUSED:
+	case APS_REALTIME_AUTH_REFUSED:
 		if (a->sub == 0) {
 			w->wants_auth = true;
 			break;
@@ -180,13 +180,13 @@ static APS_UNUSED void act(struct world *w, uint64_t starting, const struct aps_
 
 static APS_UNUSED void drain(struct world *w, uint64_t starting)
 {
-	struct aps_rt_action action;
-	while (aps_rt_next(w->rt, &action)) act(w, starting, &action);
+	struct aps_realtime_action action;
+	while (aps_realtime_next(w->rt, &action)) act(w, starting, &action);
 }
 
 static APS_UNUSED void say(struct world *w, const char *frame)
 {
-	aps_rt_text(w->rt, aps_str_of(frame), w->now_ms);
+	aps_realtime_text(w->rt, aps_str_of(frame), w->now_ms);
 	drain(w, 0);
 }
 
@@ -195,7 +195,7 @@ static APS_UNUSED bool add(struct world *w, uint64_t number)
 	struct one_sub *sub = &w->subs[number];
 	if (sub->is_added) return true;
 	*sub = (struct one_sub){.is_added = true};
-	enum aps_rc rc = aps_rt_add(w->rt, number, w->now_ms);
+	enum aps_rc rc = aps_realtime_add(w->rt, number, w->now_ms);
 	if (rc != APS_OK) {
 		assert_int_equal(rc, APS_E_NOMEM);
 		sub->is_added = false;
@@ -207,14 +207,14 @@ static APS_UNUSED bool add(struct world *w, uint64_t number)
 static APS_UNUSED void remove_sub(struct world *w, uint64_t number)
 {
 	w->subs[number].is_added = w->subs[number].is_asked = w->subs[number].is_refused = false;
-	aps_rt_remove(w->rt, number, w->now_ms);
+	aps_realtime_remove(w->rt, number, w->now_ms);
 	drain(w, 0);
 }
 
 static APS_UNUSED void start(struct world *w, uint64_t number)
 {
 	w->subs[number].is_asked = false;
-	aps_rt_start(w->rt, number, APS_STR("{\"data\":\"{}\"}"), w->now_ms);
+	aps_realtime_start(w->rt, number, APS_STR("{\"data\":\"{}\"}"), w->now_ms);
 	drain(w, number);
 }
 
@@ -223,7 +223,7 @@ static APS_UNUSED void lose(struct world *w)
 	struct aps_err err;
 	aps_fail_word(&err, APS_E_NETWORK, NULL, 1006, "lost");
 	service_loses_all(w);
-	aps_rt_closed(w->rt, &err, w->now_ms);
+	aps_realtime_closed(w->rt, &err, w->now_ms);
 	drain(w, 0);
 }
 
@@ -241,7 +241,7 @@ static APS_UNUSED bool step(struct world *w)
 	if (w->wants_open) {
 		w->wants_open = false;
 		w->is_open = true;
-		aps_rt_opened(w->rt, (struct aps_str){NULL, 0}, w->now_ms);
+		aps_realtime_opened(w->rt, (struct aps_str){NULL, 0}, w->now_ms);
 		drain(w, 0);
 		return true;
 	}
@@ -251,7 +251,7 @@ static APS_UNUSED bool step(struct world *w)
 	}
 	if (w->wants_auth) {
 		w->wants_auth = false;
-		aps_rt_retry_auth(w->rt, 0, w->now_ms);
+		aps_realtime_retry_auth(w->rt, 0, w->now_ms);
 		drain(w, 0);
 		return true;
 	}
@@ -259,7 +259,7 @@ static APS_UNUSED bool step(struct world *w)
 		if (!w->subs[i].is_asked && !w->subs[i].is_refused) continue;
 		if (w->subs[i].is_refused) {
 			w->subs[i].is_refused = false;
-			aps_rt_retry_auth(w->rt, i, w->now_ms);
+			aps_realtime_retry_auth(w->rt, i, w->now_ms);
 			drain(w, 0);
 		} else {
 			start(w, i);
@@ -274,10 +274,10 @@ static APS_UNUSED void settle(struct world *w, int64_t for_ms)
 	int64_t until_ms = w->now_ms + for_ms;
 	for (int i = 0; i < 5000; i++) {
 		if (step(w)) continue;
-		int64_t at_ms = aps_rt_deadline_ms(w->rt);
+		int64_t at_ms = aps_realtime_deadline_ms(w->rt);
 		if (at_ms == -1 || at_ms > until_ms) return;
 		if (at_ms > w->now_ms) w->now_ms = at_ms;
-		aps_rt_tick(w->rt, w->now_ms);
+		aps_realtime_tick(w->rt, w->now_ms);
 		drain(w, 0);
 	}
 	fail_msg("the machine does not come to rest");
@@ -300,8 +300,8 @@ static APS_UNUSED void assert_all_are_live(struct world *w)
 		assert_int_equal(w->subs[i].told, TOLD_STARTED);
 		assert_true(w->subs[i].is_known);
 	}
-	assert_int_equal(aps_rt_n_subscriptions(w->rt), n);
-	assert_int_equal(aps_rt_state(w->rt), n > 0 ? APS_CONN_CONNECTED : APS_CONN_DISCONNECTED);
+	assert_int_equal(aps_realtime_n_subscriptions(w->rt), n);
+	assert_int_equal(aps_realtime_state(w->rt), n > 0 ? APS_CONN_CONNECTED : APS_CONN_DISCONNECTED);
 }
 
 #endif

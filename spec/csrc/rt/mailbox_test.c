@@ -11,45 +11,35 @@
 #include <cmocka.h>
 
 struct item {
-	struct aps_op op;
+	struct aps_mail mail;
 	int producer;
 	int number;
 };
 
 static atomic_int n_freed;
-static atomic_int n_refused;
-static _Atomic enum aps_rc last_refusal;
 
-static void free_item(struct aps_op *op)
+static void free_item(struct aps_mail *mail)
 {
 	atomic_fetch_add(&n_freed, 1);
-	aps_free(APS_CONTAINER_OF(op, struct item, op));
+	aps_free(APS_CONTAINER_OF(mail, struct item, mail));
 }
 
-static void refuse_item(struct aps_op *op, enum aps_rc why)
-{
-	atomic_fetch_add(&n_refused, 1);
-	last_refusal = why;
-	free_item(op);
-}
+static const struct aps_mail_kind item_kind = {"item", free_item};
 
-static const struct aps_op_kind answering = {"answering", free_item, refuse_item};
-static const struct aps_op_kind silent = {"silent", free_item, NULL};
-
-static struct aps_op *make(const struct aps_op_kind *kind, int producer, int number, size_t n_bytes)
+static struct aps_mail *make(const struct aps_mail_kind *kind, int producer, int number, size_t n_bytes)
 {
 	struct item *item = aps_calloc(1, sizeof *item);
 	assert_non_null(item);
-	item->op.kind = kind;
-	item->op.n_bytes = n_bytes;
+	item->mail.kind = kind;
+	item->mail.n_bytes = n_bytes;
 	item->producer = producer;
 	item->number = number;
-	return &item->op;
+	return &item->mail;
 }
 
-static struct item *item_of(struct aps_op *op)
+static struct item *item_of(struct aps_mail *mail)
 {
-	return APS_CONTAINER_OF(op, struct item, op);
+	return APS_CONTAINER_OF(mail, struct item, mail);
 }
 
 static void count_raise(void *context)
@@ -61,8 +51,6 @@ static int reset(void **state)
 {
 	(void)state;
 	atomic_store(&n_freed, 0);
-	atomic_store(&n_refused, 0);
-	last_refusal = APS_OK;
 	return 0;
 }
 
@@ -74,13 +62,14 @@ static void drains_in_the_order_of_sending(void **state)
 	(void)state;
 	size_t live = aps_mem_live();
 	struct aps_mailbox *mb = aps_mailbox_new(unbounded, no_wakeup);
-	for (int i = 0; i < 5; i++) assert_int_equal(aps_mailbox_send(mb, make(&answering, 0, i, 0)), APS_OK);
-	struct aps_op *chain = aps_mailbox_drain(mb);
+	for (int i = 0; i < 5; i++) assert_int_equal(aps_mailbox_send(mb, make(&item_kind, 0, i, 0)), APS_OK);
+	struct aps_mail *chain = aps_mailbox_drain(mb);
 	int expected = 0;
-	for (struct aps_op *op = chain; op; op = op->next) assert_int_equal(item_of(op)->number, expected++);
+	for (struct aps_mail *mail = chain; mail; mail = mail->next)
+		assert_int_equal(item_of(mail)->number, expected++);
 	assert_int_equal(expected, 5);
 	assert_null(aps_mailbox_drain(mb));
-	aps_op_free_chain(chain);
+	aps_mail_free_chain(chain);
 	aps_mailbox_free(mb);
 	assert_int_equal(aps_mem_live(), live);
 }
@@ -90,15 +79,15 @@ static void raises_the_wake_once_per_change_from_empty(void **state)
 	(void)state;
 	int n_raised = 0;
 	struct aps_mailbox *mb = aps_mailbox_new(unbounded, (struct aps_wakeup){count_raise, &n_raised});
-	struct aps_op *chain = make(&answering, 0, 0, 0);
-	chain->next = make(&answering, 0, 1, 0);
+	struct aps_mail *chain = make(&item_kind, 0, 0, 0);
+	chain->next = make(&item_kind, 0, 1, 0);
 	assert_int_equal(aps_mailbox_send(mb, chain), APS_OK);
-	assert_int_equal(aps_mailbox_send(mb, make(&answering, 0, 2, 0)), APS_OK);
+	assert_int_equal(aps_mailbox_send(mb, make(&item_kind, 0, 2, 0)), APS_OK);
 	assert_int_equal(n_raised, 1);
-	aps_op_free_chain(aps_mailbox_drain(mb));
+	aps_mail_free_chain(aps_mailbox_drain(mb));
 	assert_int_equal(aps_mailbox_send(mb, NULL), APS_OK);
 	assert_int_equal(n_raised, 1);
-	assert_int_equal(aps_mailbox_send(mb, make(&answering, 0, 3, 0)), APS_OK);
+	assert_int_equal(aps_mailbox_send(mb, make(&item_kind, 0, 3, 0)), APS_OK);
 	assert_int_equal(n_raised, 2);
 	aps_mailbox_free(mb);
 	assert_int_equal(atomic_load(&n_freed), 4);
@@ -108,62 +97,58 @@ static void a_chain_keeps_its_place_between_single_sends(void **state)
 {
 	(void)state;
 	struct aps_mailbox *mb = aps_mailbox_new(unbounded, no_wakeup);
-	aps_mailbox_send(mb, make(&answering, 0, 0, 0));
-	struct aps_op *chain = make(&answering, 0, 1, 0);
-	chain->next = make(&answering, 0, 2, 0);
+	aps_mailbox_send(mb, make(&item_kind, 0, 0, 0));
+	struct aps_mail *chain = make(&item_kind, 0, 1, 0);
+	chain->next = make(&item_kind, 0, 2, 0);
 	aps_mailbox_send(mb, chain);
-	aps_mailbox_send(mb, make(&answering, 0, 3, 0));
-	struct aps_op *all = aps_mailbox_drain(mb);
+	aps_mailbox_send(mb, make(&item_kind, 0, 3, 0));
+	struct aps_mail *all = aps_mailbox_drain(mb);
 	int expected = 0;
-	for (struct aps_op *op = all; op; op = op->next) assert_int_equal(item_of(op)->number, expected++);
+	for (struct aps_mail *mail = all; mail; mail = mail->next) assert_int_equal(item_of(mail)->number, expected++);
 	assert_int_equal(expected, 4);
-	aps_op_free_chain(all);
+	aps_mail_free_chain(all);
 	aps_mailbox_free(mb);
 }
 
-static void a_full_mailbox_answers_what_is_sent_to_it(void **state)
+static void a_full_mailbox_frees_what_it_refuses(void **state)
 {
 	(void)state;
 	int n_raised = 0;
 	struct aps_mailbox *mb =
 	        aps_mailbox_new((struct aps_mailbox_limits){2, 100}, (struct aps_wakeup){count_raise, &n_raised});
-	assert_int_equal(aps_mailbox_send(mb, make(&answering, 0, 0, 60)), APS_OK);
-	assert_int_equal(aps_mailbox_send(mb, make(&answering, 0, 1, 41)), APS_E_TOO_BIG);
-	assert_int_equal(atomic_load(&n_refused), 1);
-	assert_int_equal(last_refusal, APS_E_TOO_BIG);
-	assert_int_equal(aps_mailbox_send(mb, make(&answering, 0, 1, 40)), APS_OK);
-	assert_int_equal(aps_mailbox_send(mb, make(&answering, 0, 2, 0)), APS_E_TOO_BIG);
+	assert_int_equal(aps_mailbox_send(mb, make(&item_kind, 0, 0, 60)), APS_OK);
+	assert_int_equal(aps_mailbox_send(mb, make(&item_kind, 0, 1, 41)), APS_E_TOO_BIG);
+	assert_int_equal(atomic_load(&n_freed), 1);
+	assert_int_equal(aps_mailbox_send(mb, make(&item_kind, 0, 1, 40)), APS_OK);
+	assert_int_equal(aps_mailbox_send(mb, make(&item_kind, 0, 2, 0)), APS_E_TOO_BIG);
 	assert_int_equal(n_raised, 1);
-	aps_op_free_chain(aps_mailbox_drain(mb));
-	assert_int_equal(aps_mailbox_send(mb, make(&answering, 0, 3, 60)), APS_OK);
+	aps_mail_free_chain(aps_mailbox_drain(mb));
+	assert_int_equal(aps_mailbox_send(mb, make(&item_kind, 0, 3, 60)), APS_OK);
 	aps_mailbox_free(mb);
 	assert_int_equal(atomic_load(&n_freed), 5);
 }
 
-static void an_operation_above_the_bound_passes_when_the_mailbox_is_empty(void **state)
+static void what_is_above_the_bound_passes_when_the_mailbox_is_empty(void **state)
 {
 	(void)state;
 	struct aps_mailbox *mb = aps_mailbox_new((struct aps_mailbox_limits){0, 100}, no_wakeup);
-	assert_int_equal(aps_mailbox_send(mb, make(&answering, 0, 0, 5000)), APS_OK);
-	assert_int_equal(aps_mailbox_send(mb, make(&answering, 0, 1, 1)), APS_E_TOO_BIG);
+	assert_int_equal(aps_mailbox_send(mb, make(&item_kind, 0, 0, 5000)), APS_OK);
+	assert_int_equal(aps_mailbox_send(mb, make(&item_kind, 0, 1, 1)), APS_E_TOO_BIG);
 	aps_mailbox_free(mb);
 }
 
-static void a_closed_mailbox_answers_and_returns_what_was_left(void **state)
+static void a_closed_mailbox_frees_what_is_sent_and_returns_what_was_left(void **state)
 {
 	(void)state;
 	size_t live = aps_mem_live();
 	struct aps_mailbox *mb = aps_mailbox_new(unbounded, no_wakeup);
-	aps_mailbox_send(mb, make(&answering, 0, 0, 0));
-	struct aps_op *left = aps_mailbox_close(mb);
+	aps_mailbox_send(mb, make(&item_kind, 0, 0, 0));
+	struct aps_mail *left = aps_mailbox_close(mb);
 	assert_non_null(left);
 	assert_null(left->next);
-	aps_op_refuse_chain(left, APS_E_CANCELLED);
-	assert_int_equal(last_refusal, APS_E_CANCELLED);
-	assert_int_equal(aps_mailbox_send(mb, make(&answering, 0, 1, 0)), APS_E_CLOSED);
-	assert_int_equal(last_refusal, APS_E_CLOSED);
-	assert_int_equal(aps_mailbox_send(mb, make(&silent, 0, 2, 0)), APS_E_CLOSED);
-	assert_int_equal(atomic_load(&n_refused), 2);
+	aps_mail_free_chain(left);
+	assert_int_equal(aps_mailbox_send(mb, make(&item_kind, 0, 1, 0)), APS_E_CLOSED);
+	assert_int_equal(aps_mailbox_send(mb, make(&item_kind, 0, 2, 0)), APS_E_CLOSED);
 	assert_int_equal(atomic_load(&n_freed), 3);
 	assert_null(aps_mailbox_close(mb));
 	aps_mailbox_free(mb);
@@ -192,17 +177,17 @@ static void raise_wake(void *context)
 	aps_wake_raise(context);
 }
 
-static void produce(void *context)
+static void produce(void *context, const struct aps_thread *self APS_UNUSED)
 {
 	struct stress *stress = context;
 	for (int i = 0; i < N_EACH; i += 2) {
-		struct aps_op *op = make(&answering, stress->producer, i, 1);
+		struct aps_mail *mail = make(&item_kind, stress->producer, i, 1);
 		if (i % 4 == 0) { /* now a chain, now two single ones */
-			op->next = make(&answering, stress->producer, i + 1, 1);
-			aps_mailbox_send(stress->mb, op);
+			mail->next = make(&item_kind, stress->producer, i + 1, 1);
+			aps_mailbox_send(stress->mb, mail);
 		} else {
-			aps_mailbox_send(stress->mb, op);
-			aps_mailbox_send(stress->mb, make(&answering, stress->producer, i + 1, 1));
+			aps_mailbox_send(stress->mb, mail);
+			aps_mailbox_send(stress->mb, make(&item_kind, stress->producer, i + 1, 1));
 		}
 	}
 }
@@ -225,10 +210,10 @@ static void many_producers_lose_no_operation_and_no_wake_up(void **state)
 	while (n_seen < N_PRODUCERS * N_EACH) {
 		assert_true(aps_wake_wait(&wake, 30000)); /* a lost wake-up would end here */
 		aps_wake_lower(&wake);
-		struct aps_op *chain = aps_mailbox_drain(mb);
-		for (struct aps_op *op = chain; op; op = op->next, n_seen++)
-			assert_int_equal(item_of(op)->number, next[item_of(op)->producer]++);
-		aps_op_free_chain(chain);
+		struct aps_mail *chain = aps_mailbox_drain(mb);
+		for (struct aps_mail *mail = chain; mail; mail = mail->next, n_seen++)
+			assert_int_equal(item_of(mail)->number, next[item_of(mail)->producer]++);
+		aps_mail_free_chain(chain);
 	}
 	for (int i = 0; i < N_PRODUCERS; i++) assert_true(aps_thread_join(threads[i], 30000));
 	assert_int_equal(atomic_load(&n_freed), N_PRODUCERS * N_EACH);
@@ -247,8 +232,8 @@ static void closing_under_producers_answers_each_operation_once(void **state)
 		threads[i] = aps_thread_start("producer", produce, &stress[i], NULL);
 		assert_non_null(threads[i]);
 	}
-	aps_op_free_chain(aps_mailbox_drain(mb));
-	aps_op_free_chain(aps_mailbox_close(mb));
+	aps_mail_free_chain(aps_mailbox_drain(mb));
+	aps_mail_free_chain(aps_mailbox_close(mb));
 	for (int i = 0; i < N_PRODUCERS; i++) assert_true(aps_thread_join(threads[i], 30000));
 	assert_int_equal(atomic_load(&n_freed), N_PRODUCERS * N_EACH);
 	assert_null(aps_mailbox_drain(mb));
@@ -261,9 +246,9 @@ int main(void)
 	        cmocka_unit_test_setup(drains_in_the_order_of_sending, reset),
 	        cmocka_unit_test_setup(raises_the_wake_once_per_change_from_empty, reset),
 	        cmocka_unit_test_setup(a_chain_keeps_its_place_between_single_sends, reset),
-	        cmocka_unit_test_setup(a_full_mailbox_answers_what_is_sent_to_it, reset),
-	        cmocka_unit_test_setup(an_operation_above_the_bound_passes_when_the_mailbox_is_empty, reset),
-	        cmocka_unit_test_setup(a_closed_mailbox_answers_and_returns_what_was_left, reset),
+	        cmocka_unit_test_setup(a_full_mailbox_frees_what_it_refuses, reset),
+	        cmocka_unit_test_setup(what_is_above_the_bound_passes_when_the_mailbox_is_empty, reset),
+	        cmocka_unit_test_setup(a_closed_mailbox_frees_what_is_sent_and_returns_what_was_left, reset),
 	        cmocka_unit_test_setup(new_tells_when_memory_is_out, reset),
 	        cmocka_unit_test_setup(many_producers_lose_no_operation_and_no_wake_up, reset),
 	        cmocka_unit_test_setup(closing_under_producers_answers_each_operation_once, reset),

@@ -25,7 +25,7 @@ struct seen {
 	bool blocks_sigpipe;
 };
 
-static void look_around(void *context)
+static void look_around(void *context, const struct aps_thread *self APS_UNUSED)
 {
 	struct seen *seen = context;
 	sigset_t mask;
@@ -69,7 +69,7 @@ static void blocks_signals_carries_its_name_and_joins_within_a_bound(void **stat
 	assert_int_equal(aps_mem_live(), live);
 }
 
-static void nothing(void *context)
+static void nothing(void *context, const struct aps_thread *self APS_UNUSED)
 {
 	(void)context;
 }

@@ -1,10 +1,10 @@
 --- Input that is made to hurt: what would go on without end, or throw where nobody catches.
 local core = require("appsync.core")
 local engine = require("appsync.server.engine")
-local headers = require("appsync.server.http.headers")
 local jwt_keys = require("appsync.server.auth.jwt_keys")
 local listener_module = require("appsync.listener")
 local resolvers = require("appsync.server.resolvers")
+local response_headers = require("appsync.server.http.response_headers")
 local selection = require("appsync.server.graphql.selection")
 local sigv4_verify = require("appsync.server.auth.sigv4_verify")
 local store = require("appsync.server.data.store")
@@ -382,31 +382,33 @@ end)
 
 describe("a store", function()
   it("that cannot commit has no transaction open afterwards", function()
-    local done = {}
+    local is_open, commits = false, true
+    local function commit()
+      is_open = is_open and not commits
+      if not commits then return nil, "disk full", "full" end
+      return true
+    end
     local opened = assert(store.open("x", function()
       return {
         exec = function() return true end,
         values = function(_, sql) return { sql:find("quick_check", 1, true) and "ok" or 0 } end,
-        run = function(_, sql)
-          done[#done + 1] = sql
-          if sql == "COMMIT" then return nil, "disk full" end
-          return 0
-        end,
-        close = function() end,
+        begin = function() is_open = true return true end, commit = commit, rollback = function() is_open = false end,
+        in_transaction = function() return is_open end, close = function() end,
       }
     end))
+    commits = false
     local ok, err = pcall(opened.transaction, opened, function() return 1 end)
     assert.is_false(ok)
-    assert.equal("store: disk full", err.message)
-    assert.equal("ROLLBACK", done[#done])
+    assert.equal("store: the disk is full (disk full)", err.message)
+    assert.is_false(is_open)
   end)
 end)
 
 describe("a preflight", function()
   it("is answered without control characters", function()
     local name = "access-control-request-headers"
-    assert.equal("*", headers.preflight({ [name] = "a \rb: c" })["access-control-allow-headers"])
-    assert.equal("a, x-b", headers.preflight({ [name] = "a, x-b" })["access-control-allow-headers"])
+    assert.equal("*", response_headers.preflight({ [name] = "a \rb: c" })["access-control-allow-headers"])
+    assert.equal("a, x-b", response_headers.preflight({ [name] = "a, x-b" })["access-control-allow-headers"])
   end)
 end)
 

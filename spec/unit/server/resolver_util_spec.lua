@@ -92,6 +92,12 @@ describe("ctx.util", function()
     assert.equal("1000000000000000", value(function(util) return util.url_encode(1e15) end))
     assert.equal("a b/~+%*", value(function(util) return util.url_decode(util.url_encode("a b/~+%*")) end))
     assert.equal("a b/", value(function(util) return util.url_decode("a+b%2f") end))
+    local text
+    local err = run(function(ctx)
+      text = ctx.util.to_json({ ["x.lua:1: y"] = { print } })
+      return text
+    end).errors[1]
+    assert.equal('value["x.lua:1: y"][1]: a function can\'t be JSON', err.message)
     assert.matches("not JSON", run(function(ctx) return ctx.util.parse_json("{") end).errors[1].message)
     assert.matches("not base64", run(function(ctx) return ctx.util.base64_decode("*") end).errors[1].message)
   end)

@@ -229,7 +229,7 @@ end
 function auth_file.read(text, read_file)
   local value, err = core.decode(text)
   if type(value) ~= "table" then
-    return nil, err and "it isn't JSON: " .. err or "it must be a JSON object"
+    return nil, err and "it isn't JSON: " .. err.message or "it must be a JSON object"
   end
   local ok, result = pcall(read, value, read_file)
   if ok then return result end

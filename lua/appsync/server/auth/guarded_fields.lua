@@ -1,8 +1,8 @@
 --- The resolvers that the rules of @auth put around the generated ones: owners are shown by their name, and in the result of
 --- a mutation, however deep, relations to models with other rules are empty, as every subscriber is sent it (Amplify documentation,
 --- "Customize authorization rules", relational models and subscriptions).
+local auth_rule = require("appsync.server.auth.auth_rule")
 local core = require("appsync.core")
-local rule = require("appsync.server.auth.rule")
 
 local guarded_fields = {}
 
@@ -95,7 +95,7 @@ local function showing(name, resolver)
     else
       value = ctx.source[name]
     end
-    return rule.shown(value)
+    return auth_rule.shown(value)
   end
 end
 

@@ -113,8 +113,10 @@ local function fault_of(jwk)
 end
 
 local function read_json(text)
-  local document, why = core.decode(text)
-  if type(document) ~= "table" then return nil, "the JSON can't be read: " .. tostring(why) end
+  local document, err = core.decode(text)
+  if type(document) ~= "table" then
+    return nil, "the JSON can't be read: " .. (err and err.message or "it is neither an object nor a list")
+  end
   local list = document
   if document.keys ~= nil then
     list = document.keys

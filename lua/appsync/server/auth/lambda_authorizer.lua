@@ -112,8 +112,8 @@ end
 function LambdaAuthorizer:keep(token, answer, now)
   local ttl = given(answer.ttlOverride) or self.settings.ttl_s or 0
   if ttl <= 0 then return end
-  local ok, text = pcall(core.encode, answer)
-  if not ok or #text >= MAX_KEPT_BYTES then return end
+  local text = core.encode(answer)
+  if not text or #text >= MAX_KEPT_BYTES then return end
   if not self.answers[token] then
     if self.n_answers >= MAX_ANSWERS then self.answers, self.n_answers = {}, 0 end
     self.n_answers = self.n_answers + 1

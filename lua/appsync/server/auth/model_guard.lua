@@ -1,8 +1,8 @@
 --- What the rules of @auth let a caller do with the records of a model (Amplify documentation, "Customize authorization
 --- rules"). A refusal is thrown as a resolver's error.
+local auth_rule = require("appsync.server.auth.auth_rule")
 local core = require("appsync.core")
 local not_authorized = require("appsync.server.graphql.not_authorized")
-local rule = require("appsync.server.auth.rule")
 
 local model_guard = {}
 
@@ -99,11 +99,11 @@ local function readable(m, op, caller)
   local filters, sees_all = {}, false
   each_rule(m, function(r)
     if not r.operations[op] then return end
-    local verdict = rule.allows(r, caller)
+    local verdict = auth_rule.allows(r, caller)
     if verdict then
       sees_all = true
     elseif verdict == nil then
-      rule.add_filters(r, caller, filters)
+      auth_rule.add_filters(r, caller, filters)
     end
   end)
   return sees_all or (#filters > 0 and { ["or"] = setmetatable(filters, core.array_mt) })
@@ -156,17 +156,17 @@ end
 
 -- An owner rule holds for a record without an owner: it becomes the caller's.
 local function holds_for_new(r, caller, input)
-  local verdict = rule.allows(r, caller)
+  local verdict = auth_rule.allows(r, caller)
   if verdict ~= nil then return verdict end
-  local field, values = rule.key(r, caller)
+  local field, values = auth_rule.key(r, caller)
   if r.allow == "owner" and input[field] == nil then return #values > 0 end
-  return rule.holds(r, caller, input)
+  return auth_rule.holds(r, caller, input)
 end
 
 -- Members of a static group own what they make, too; other static rules leave a record without an owner.
 local function sets_owner(m, caller)
   for _, r in ipairs(rules_of(m)) do
-    if r.operations.create and r.allow ~= "groups" and rule.allows(r, caller) then return false end
+    if r.operations.create and r.allow ~= "groups" and auth_rule.allows(r, caller) then return false end
   end
   return true
 end
@@ -185,7 +185,7 @@ function ModelGuard:create(m, ctx, input)
   finish(ctx, denied_fields(m, input, {}, holds))
   if not sets_owner(m, caller) then return end
   for _, r in ipairs(rules_of(m)) do
-    local owners = r.allow == "owner" and holds(r) and rule.owners(r, caller) or {}
+    local owners = r.allow == "owner" and holds(r) and auth_rule.owners(r, caller) or {}
     local field = r.owner_field or "owner"
     if input[field] == nil and owners[1] then
       input[field] = r.owner_is_list and setmetatable({ owners[1] }, core.array_mt) or owners[1]
@@ -209,7 +209,7 @@ function ModelGuard:update(m, ctx, item, input)
   local caller = ctx.caller
   finish(ctx, denied_fields(m, input, key_fields(m), function(r, value)
     if not r.operations.update or (value == NULL and not r.operations.delete) then return false end
-    return rule.holds(r, caller, item or {})
+    return auth_rule.holds(r, caller, item or {})
   end))
 end
 
@@ -221,7 +221,7 @@ function ModelGuard:delete(m, ctx, item)
   if is_free(self, m, ctx) then return end
   local function allows(rules)
     for _, r in ipairs(rules) do
-      if r.operations.delete and rule.holds(r, ctx.caller, item or {}) then return true end
+      if r.operations.delete and auth_rule.holds(r, ctx.caller, item or {}) then return true end
     end
     return false
   end
@@ -241,14 +241,14 @@ end
 -- What a rule that looks at records makes of a subscription: the field and the owner that it asks for, or else it adds to
 -- `filters`.
 local function listens(r, caller, args, filters)
-  local field, values, is_list = rule.key(r, caller)
+  local field, values, is_list = auth_rule.key(r, caller)
   if #values == 0 then return nil end
   if r.allow == "owner" then
     local asked = not is_list and args[field] or nil
     if asked ~= nil and asked ~= NULL then return field, asked end
     -- The service compares what events show of an owner, the last part; here `owns` decides, and this has its place in the
     -- filter and its limits.
-    filters[#filters + 1] = { [field] = { [is_list and "contains" or "eq"] = rule.shown(values[1]) } }
+    filters[#filters + 1] = { [field] = { [is_list and "contains" or "eq"] = auth_rule.shown(values[1]) } }
   else
     -- More groups than the operators take are refused, as on the service: 5 for a text, 20 for a list.
     filters[#filters + 1] = { [field] = { [is_list and "containsAny" or "in"] = values } }
@@ -260,7 +260,7 @@ end
 local function rules_for_owner(rules, caller, field, asked)
   local list = {}
   for _, r in ipairs(rules) do
-    local its_field, values, is_list = rule.key(r, caller)
+    local its_field, values, is_list = auth_rule.key(r, caller)
     if r.allow == "owner" and its_field == field and not is_list and contains(values, asked) then list[#list + 1] = r end
   end
   return list
@@ -273,8 +273,8 @@ local function owns(rules, caller)
   return function(value, record)
     if type(value) ~= "table" then return false end
     for _, r in ipairs(rules) do
-      local shown = value[(rule.key(r, caller))]
-      if shown ~= nil and shown ~= NULL and rule.holds(r, caller, record) then return true end
+      local shown = value[(auth_rule.key(r, caller))]
+      if shown ~= nil and shown ~= NULL and auth_rule.holds(r, caller, record) then return true end
     end
     return false
   end
@@ -292,7 +292,7 @@ function ModelGuard:subscribe(m, _, ctx, args)
   local caller, by_record, filters = ctx.caller, {}, {}
   for _, r in ipairs(rules_of(m)) do
     local verdict = false
-    if r.operations.listen then verdict = rule.allows(r, caller) end
+    if r.operations.listen then verdict = auth_rule.allows(r, caller) end
     if verdict then return nil end
     if verdict == nil then by_record[#by_record + 1] = r end
   end
@@ -330,7 +330,7 @@ local function check_covered(self, covered, ctx)
   if is_free(self, covered.m, ctx) then return end
   local is_allowed = false
   each_rule(covered.m, function(r)
-    if r.operations[covered.op] and rule.allows(r, ctx.caller) ~= false then is_allowed = true end
+    if r.operations[covered.op] and auth_rule.allows(r, ctx.caller) ~= false then is_allowed = true end
   end)
   if not is_allowed then refuse(ctx) end
 end
@@ -373,7 +373,7 @@ function ModelGuard:field(m, field_name, ctx)
   if not rules then return false end
   for _, r in ipairs(rules) do
     -- Operations say something of models only.
-    if (not model or may_read(r)) and rule.holds(r, caller, source) then
+    if (not model or may_read(r)) and auth_rule.holds(r, caller, source) then
       return model ~= nil and is_hidden(model, field_name, source)
     end
   end
@@ -398,7 +398,7 @@ end
 ---@param value any
 ---@return any
 function ModelGuard:shown(m, field_name, value)
-  return self:is_owner(m, field_name) and rule.shown(value) or value
+  return self:is_owner(m, field_name) and auth_rule.shown(value) or value
 end
 
 return model_guard

@@ -1,8 +1,8 @@
 --- What the generated queries do: get, list, index queries, and the fields that lead to related models (Amplify
 --- documentation, "Queries", "Data index", "Relationships").
-local conditions = require("appsync.server.data.conditions")
 local core = require("appsync.core")
 local filter = require("appsync.server.data.filter")
+local key_conditions = require("appsync.server.data.key_conditions")
 local keys = require("appsync.server.data.keys")
 local refuse = require("appsync.server.data.refuse")
 local result = require("appsync.server.graphql.result")
@@ -37,7 +37,7 @@ local function refuse_empty(ctx, name)
 end
 
 local function apply_keys(key, ctx, query)
-  conditions.apply(key, ctx.arguments, query)
+  key_conditions.apply(key, ctx.arguments, query)
   local range, sort = query.range, key.sort or {}
   if query.pk == "" then refuse_empty(ctx, key.partition) end
   if #sort == 1 and range and (range.a == "" or range.b == "") then refuse_empty(ctx, sort[1]) end

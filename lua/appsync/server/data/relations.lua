@@ -1,7 +1,7 @@
 --- The fields of models that lead to other models (Amplify documentation, "Relationships").
-local conditions = require("appsync.server.data.conditions")
 local core = require("appsync.core")
 local filter = require("appsync.server.data.filter")
+local key_conditions = require("appsync.server.data.key_conditions")
 local keys = require("appsync.server.data.keys")
 local reading = require("appsync.server.data.reading")
 local refuse = require("appsync.server.data.refuse")
@@ -68,7 +68,7 @@ end
 -- The sort key's part of a query by these values, or what the arguments say when they say it.
 local function sort_range(key, values, args)
   local n = #values - 1
-  if n == 0 then return conditions.range(key, args[conditions.argument(key) or ""]) end
+  if n == 0 then return key_conditions.range(key, args[key_conditions.argument(key) or ""]) end
   if n == 1 and #key.sort == 1 then return { op = "eq", a = values[2] } end
   local joined = keys.join(tail(values))
   if n == #key.sort then return { op = "eq", a = joined } end

@@ -133,11 +133,8 @@ local function add_record(world, m, record, at, memory)
   if memory.places[id] then fail(at, "has the same key as %s", memory.places[id]) end
   memory.places[id] = at
   if place:row(pk, sk) then return false end
-  local is_json, why = pcall(core.encode, item)
-  if not is_json then
-    local where, what = why:match("^value(%S*): (.*)$")
-    fail(at .. (where or ""), "%s", what or why)
-  end
+  local json, err = core.encode(item, "")
+  if not json then error({ message = at .. err.message }, 0) end -- which begins with the path in the item
   place:insert(pk, sk, item)
   return true
 end
@@ -179,9 +176,9 @@ end
 ---@return string? message
 function seed.load(world, text, name)
   if #world.models == 0 then return nil, name .. ": the schema has no model" end
-  local data, why = core.decode(text)
+  local data, err = core.decode(text)
   if type(data) ~= "table" or is_list(data) then
-    return nil, ("%s: %s"):format(name, why or "an object of models is expected, each with a list of records")
+    return nil, ("%s: %s"):format(name, err and err.message or "an object of models is expected, each with a list of records")
   end
   for _, records in pairs(data) do
     if type(records) ~= "table" then return nil, ("%s: each model has a list of records, not %s"):format(name, kind_of(records)) end

@@ -2,16 +2,15 @@
 --- its file open, so what it has read stays true.
 local core = require("appsync.core")
 local cache = require("appsync.server.data.cache")
-local file = require("appsync.server.data.file")
 local layout = require("appsync.server.data.layout")
+local store_file = require("appsync.server.data.store_file")
 
 ---@class appsync.server.Store
 ---@field cache appsync.server.Cache
 ---@field n_read integer rows that statements gave, for whoever measures
----@field private db table
+---@field private db appsync.listener.Connection
 ---@field private tables table<string, appsync.server.Table> by kind and name
 ---@field private place integer the highest one
----@field private is_in_transaction boolean?
 ---@field private has_written boolean? in this transaction
 ---@field private made string[]? tables that came with this transaction
 local Store = {}
@@ -22,22 +21,22 @@ local store = {}
 -- Storage that fails is the server's fault, not the caller's: it ends as an error of the field.
 local function must(value, message, code)
   if value ~= nil then return value end
-  return error({ message = "store: " .. file.explain(tostring(message), code), type = "InternalFailure", code = code }, 0)
+  return error({ message = "store: " .. store_file.explain(tostring(message), code), type = "InternalFailure", code = code }, 0)
 end
 
 --- Opens a store. `open` is `require("appsync.listener").sqlite_open` unless given.
 ---@param path string a file, or ":memory:"
----@param open? fun(path: string, busy_ms: integer): table?, string?
+---@param open? fun(path: string, options: appsync.listener.SqliteOptions): appsync.listener.Connection?, string?, string?
 ---@return appsync.server.Store? store
 ---@return string? message
----@return "full"|"readonly"|"locked"|"corrupt"|"newer"|nil code
+---@return appsync.server.StoreCode? code
 function store.open(path, open)
-  local db, message, code = file.open(path, open or require("appsync.listener").sqlite_open)
+  local db, message, code = store_file.open(path, open or require("appsync.listener").sqlite_open)
   if not db then return nil, message, code end
   local last, why, word = db:values("SELECT coalesce(max(seq), 0) FROM items")
   if not last then
     db:close()
-    return nil, file.explain(why, word), word
+    return nil, store_file.explain(why, word), word
   end
   return setmetatable({ db = db, cache = cache.new(), n_read = 0, tables = {}, place = last[1] }, Store)
 end
@@ -46,10 +45,10 @@ end
 ---@param text string
 ---@return table
 function Store.decode(text)
-  local item, message = nil, "it is no text"
-  if type(text) == "string" then item, message = core.decode(text) end
+  if type(text) ~= "string" then return must(nil, "an item cannot be read: it is no text") end
+  local item, err = core.decode(text)
   if type(item) == "table" then return item end
-  return must(nil, "an item cannot be read: " .. tostring(message or "it is no object"))
+  return must(nil, "an item cannot be read: " .. (err and err.message or "it is no object"))
 end
 
 function Store:close()
@@ -87,8 +86,7 @@ function Store:next_place()
 end
 
 local function roll_back(self)
-  self.db:run("ROLLBACK")
-  self.is_in_transaction = nil
+  self.db:rollback()
   if self.has_written then self.cache:clear() end
   for _, id in ipairs(self.made or {}) do self.tables[id] = nil end
   self.made = nil
@@ -99,20 +97,19 @@ end
 ---@param fn fun(): T
 ---@return T
 function Store:transaction(fn)
-  if self.is_in_transaction then return fn() end
-  must(self.db:run("BEGIN IMMEDIATE"))
-  self.is_in_transaction, self.has_written, self.made = true, nil, nil
+  if self.db:in_transaction() then return fn() end
+  must(self.db:begin())
+  self.has_written, self.made = nil, nil
   local ok, value = pcall(fn)
   if not ok then
     roll_back(self)
     error(value, 0)
   end
-  local is_kept, message, code = self.db:run("COMMIT")
+  local is_kept, message, code = self.db:commit()
   if not is_kept then
-    roll_back(self) -- else every later one would find a transaction open
+    roll_back(self)
     must(nil, message, code)
   end
-  self.is_in_transaction = nil
   return value
 end
 

@@ -1,7 +1,7 @@
 --- One table of the store: a model's items, or those that resolvers keep for themselves. What it gives is shared and must
 --- not be changed.
-local core = require("appsync.core")
 local keys = require("appsync.server.data.keys")
+local result = require("appsync.server.graphql.result")
 local select_ = require("appsync.server.data.select")
 local shared = require("appsync.server.graphql.shared")
 
@@ -115,7 +115,7 @@ end
 ---@param item table is copied
 function Table:insert(pk, sk, item)
   if sk == nil then sk = keys.NO_SORT end
-  local store, text, kept = self.store, core.encode(item), copy(item)
+  local store, text, kept = self.store, result.text(item), copy(item)
   local seq = store:next_place()
   together(self, function()
     store:run("INSERT INTO items VALUES (?, ?, ?, ?, ?)", seq, self.id, pk, sk, text)
@@ -128,7 +128,7 @@ end
 ---@param row appsync.server.Row
 ---@param item table is copied
 function Table:replace(row, item)
-  local store, text, kept = self.store, core.encode(item), copy(item)
+  local store, text, kept = self.store, result.text(item), copy(item)
   together(self, function()
     store:run("UPDATE items SET json = ? WHERE seq = ?", text, row.seq)
     move_entries(self, row.seq, row.item, kept)

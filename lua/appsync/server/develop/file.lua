@@ -14,7 +14,8 @@ file.max_bytes = { text = 64 * MB, seed = 256 * MB, settings = 16 * MB, key = MB
 ---@return string? text, string? message
 function file.read(path, kind)
   if path:find("%z") then return nil, path .. ": a file's name has no zero byte" end
-  return core.read_file(path, file.max_bytes[kind or "text"])
+  local text, err = core.read_file(path, file.max_bytes[kind or "text"])
+  return text, err and err.message
 end
 
 local compile = loadstring or load -- luacheck: compat

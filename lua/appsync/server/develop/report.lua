@@ -1,5 +1,5 @@
 --- Faults as people read them: FILE:line:column: message, the line, and a caret under the place.
-local printable = require("appsync.server.printable")
+local printable = require("appsync.printable")
 
 local report = {}
 
@@ -16,7 +16,7 @@ end
 
 -- As it is shown; a line stays one.
 local function source_line(text)
-  return (printable.lines(text):gsub("\n", "\\n"))
+  return (printable.escaped_lines(text):gsub("\n", "\\n"))
 end
 
 -- What stands before the caret has the width of what stands before the place: tabs stay tabs.
@@ -37,9 +37,9 @@ end
 ---@return string text ends with a line break
 function report.fault(fault, is_coloured)
   local function paint(text, colour) return report.paint(text, colour, is_coloured) end
-  local message = printable.lines(fault.message)
+  local message = printable.escaped_lines(fault.message)
   if not fault.path then return paint(message, "red") .. "\n" end
-  local place = printable.line(fault.path) .. ":"
+  local place = printable.escaped(fault.path) .. ":"
   if fault.line then place = place .. fault.line .. ":" end
   if fault.line and fault.column then place = place .. fault.column .. ":" end
   local out = paint(place, "bold") .. " " .. paint(message, "red") .. "\n"
@@ -50,7 +50,7 @@ function report.fault(fault, is_coloured)
       out = out .. paint("      | ", "dim") .. margin(fault.text, fault.column) .. paint("^", "green") .. "\n"
     end
   end
-  if fault.traceback then out = out .. printable.lines(fault.traceback) .. "\n" end
+  if fault.traceback then out = out .. printable.escaped_lines(fault.traceback) .. "\n" end
   return out
 end
 

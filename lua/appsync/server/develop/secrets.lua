@@ -17,8 +17,8 @@ local function add(list, value)
     if type(text) ~= "string" or #text < MIN_BYTES or list[text] then return end
     list[text] = true
     list[#list + 1] = text
-    local ok, encoded = pcall(core.encode, text)
-    text = ok and encoded:sub(2, -2) or nil
+    local encoded = core.encode(text)
+    text = encoded and encoded:sub(2, -2)
   end
 end
 

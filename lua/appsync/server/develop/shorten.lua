@@ -1,7 +1,7 @@
 --- Values of any size as a few words for a trace, without what must stay secret.
 local core = require("appsync.core")
 local cut = require("appsync.server.cut")
-local printable = require("appsync.server.printable")
+local printable = require("appsync.printable")
 local is_list = require("appsync.server.graphql.is_list")
 local result = require("appsync.server.graphql.result")
 
@@ -28,7 +28,7 @@ local function as_it_is(text) return text end
 
 -- What stays secret is taken out before a text is cut: a part of it would be left else.
 local function text_of(value, hide)
-  return '"' .. printable.line(cut(hide(value), MAX_TEXT)) .. '"'
+  return '"' .. printable.escaped(cut(hide(value), MAX_TEXT)) .. '"'
 end
 
 local function by_name(a, b) return tostring(a) < tostring(b) end
@@ -56,7 +56,7 @@ local function object_of(value, depth, hide)
       break
     end
     local shown = shorten.is_secret(name) and shorten.HIDDEN or value[name]
-    parts[i] = printable.line(cut(hide(tostring(name)), MAX_TEXT)) .. ": " .. render(shown, depth + 1, hide)
+    parts[i] = printable.escaped(cut(hide(tostring(name)), MAX_TEXT)) .. ": " .. render(shown, depth + 1, hide)
   end
   return "{" .. table.concat(parts, ", ") .. "}"
 end

@@ -2,9 +2,9 @@
 --- around an engine, so that one without it pays nothing.
 local core = require("appsync.core")
 local cut = require("appsync.server.cut")
-local printable = require("appsync.server.printable")
+local log_record = require("appsync.server.develop.log_record")
+local printable = require("appsync.printable")
 local redact = require("appsync.server.develop.redact")
-local request_log = require("appsync.server.develop.request_log")
 local resolver_place = require("appsync.server.develop.resolver_place")
 local secret_variables = require("appsync.server.develop.secret_variables")
 local secrets = require("appsync.server.develop.secrets")
@@ -97,7 +97,7 @@ function Tracer:leave(_, _, ok, value)
     entry.result = shorten.result(value, hider(self))
   elseif not entry.failure then
     local text = type(value) == "table" and tostring(value.message) or tostring(value)
-    entry.failure = printable.line(secrets.hide(text, self.secrets))
+    entry.failure = printable.escaped(secrets.hide(text, self.secrets))
   end
 end
 
@@ -106,8 +106,8 @@ end
 ---@param text string
 function Tracer:message(connection, text)
   if self.only then return end
-  local shown = printable.line(cut(redact.message(text), MAX_MESSAGE))
-  self.write(("%s  WS #%d message  %s\n"):format(request_log.time(self.now()), connection, shown))
+  local shown = printable.escaped(cut(redact.message(text), MAX_MESSAGE))
+  self.write(("%s  WS #%d message  %s\n"):format(log_record.time(self.now()), connection, shown))
 end
 
 --- A resolver of the resolvers file failed: the entry tells it in full.
@@ -123,8 +123,8 @@ local function entry_lines(entry)
   local pad = ("  "):rep(entry.depth)
   local outcome = entry.failure and "failed" or ("-> " .. tostring(entry.result))
   local name = entry.path == entry.name:match("[^.]*$") and entry.name or ("%s  %s"):format(entry.path, entry.name)
-  local line = ("%s%s%s  %s  %.2f ms  %s"):format(pad, name, entry.args, printable.line(entry.place), entry.ms or 0, outcome)
-  if entry.failure then line = line .. "\n" .. pad .. "  " .. printable.lines(entry.failure):gsub("\n", "\n" .. pad .. "  ") end
+  local line = ("%s%s%s  %s  %.2f ms  %s"):format(pad, name, entry.args, printable.escaped(entry.place), entry.ms or 0, outcome)
+  if entry.failure then line = line .. "\n" .. pad .. "  " .. printable.escaped_lines(entry.failure):gsub("\n", "\n" .. pad .. "  ") end
   return line
 end
 
@@ -143,7 +143,7 @@ function Tracer:finish(request, about, began, errors)
   self.entries, self.n_more, self.current, self.secrets = {}, 0, nil, {}
   if self.only and #entries == 0 then return end
   local identity = request.identity
-  local lines = { request_log.line({
+  local lines = { log_record.line({
     at = self.now(), kind = "trace", operation = about and about.operation, name = about and about.name,
     fields = about and about.fields, ms = (self.clock() - began) * 1000, identity = identity and identity.mode,
     user = identity and identity.username, n_errors = errors and #errors,

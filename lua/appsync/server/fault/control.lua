@@ -5,6 +5,7 @@ local core = require("appsync.core")
 local host = require("appsync.server.http.host")
 local moment = require("appsync.server.fault.moment")
 local query_string = require("appsync.server.http.query_string")
+local result = require("appsync.server.graphql.result")
 local rule = require("appsync.server.fault.rule")
 
 local control = {}
@@ -202,7 +203,7 @@ routes["GET /"] = function()
 end
 
 local function answer(status, value)
-  return status, { ["content-type"] = "application/json", ["cache-control"] = "no-store" }, core.encode(value)
+  return status, { ["content-type"] = "application/json", ["cache-control"] = "no-store" }, result.text(value)
 end
 
 local function is_cross_site(headers)

@@ -1,6 +1,7 @@
 --- The answers of a service that won't or can't: for faults whose rule names less than an answer needs.
 local core = require("appsync.core")
-local headers = require("appsync.server.http.headers")
+local response_headers = require("appsync.server.http.response_headers")
+local result = require("appsync.server.graphql.result")
 
 local refusal = {}
 
@@ -34,12 +35,12 @@ end
 ---@return integer status, table<string, string> headers, string body
 function refusal.answer(parameters, default_status)
   local complete = refusal.complete(parameters, default_status)
-  local sent = headers.json(core.uuid(), { ["x-amzn-errortype"] = complete.type })
+  local sent = response_headers.json(core.uuid(), { ["x-amzn-errortype"] = complete.type })
   for name, value in pairs(parameters.headers or {}) do
     sent[name:lower()] = value
   end
   local body = parameters.body
-    or ('{"errors":[{"errorType":%s,"message":%s}]}'):format(core.encode(complete.type), core.encode(complete.message))
+    or ('{"errors":[{"errorType":%s,"message":%s}]}'):format(result.text(complete.type), result.text(complete.message))
   return complete.status, sent, body
 end
 

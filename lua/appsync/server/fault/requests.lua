@@ -1,6 +1,6 @@
 --- Faults of HTTP requests: what happens before the answer is made, and to the answer.
 local core = require("appsync.core")
-local operation = require("appsync.server.fault.operation")
+local operation_summary = require("appsync.server.fault.operation_summary")
 local query_string = require("appsync.server.http.query_string")
 local refusal = require("appsync.server.fault.refusal")
 
@@ -30,7 +30,7 @@ local function query_of(engine, event)
   else
     value = query_string.map(((event.query or ""):gsub("%+", "%%20")))
   end
-  return type(value) == "table" and operation.describe(engine, value.query, value.operationName) or {}
+  return type(value) == "table" and operation_summary.describe(engine, value.query, value.operationName) or {}
 end
 
 --- The milliseconds of a delay.

@@ -197,7 +197,7 @@ end
 function rule.parse(text, place)
   local value, err = core.decode(text)
   if value == nil then
-    return nil, ("%s: %s"):format(place, json_error(text, tostring(err)))
+    return nil, ("%s: %s"):format(place, json_error(text, err.message))
   end
   return rule.read_all(value, place)
 end

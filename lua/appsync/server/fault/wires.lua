@@ -1,9 +1,10 @@
 --- Faults of WebSockets. It stands between the listener and the protocols on both sides: it hears what clients send before
 --- they do, and is what they take for the listener.
 local core = require("appsync.core")
-local operation = require("appsync.server.fault.operation")
+local operation_summary = require("appsync.server.fault.operation_summary")
 local refusal = require("appsync.server.fault.refusal")
 local requests = require("appsync.server.fault.requests")
+local result = require("appsync.server.graphql.result")
 
 local wires = {}
 
@@ -104,17 +105,17 @@ local function operation_of(engine, message)
   if type(payload) ~= "table" then
     return {}
   end
-  return operation.describe(engine, payload.query, payload.operationName)
+  return operation_summary.describe(engine, payload.query, payload.operationName)
 end
 
 local function error_text(wire, id, refused)
-  local item = core.encode({ errorType = refused.type, message = refused.message })
+  local item = result.text({ errorType = refused.type, message = refused.message })
   if wire.protocol == "graphql-transport-ws" then
-    return ('{"type":"error","id":%s,"payload":[%s]}'):format(core.encode(id), item)
+    return ('{"type":"error","id":%s,"payload":[%s]}'):format(result.text(id), item)
   elseif refused.type == "LimitExceededError" then
     return ('{"type":"error","payload":{"errors":[%s]}}'):format(item) -- the service's comes without an id
   end
-  return ('{"type":"error","id":%s,"payload":{"errors":[%s]}}'):format(core.encode(id), item)
+  return ('{"type":"error","id":%s,"payload":{"errors":[%s]}}'):format(result.text(id), item)
 end
 
 ---@private

@@ -1,9 +1,9 @@
 --- Execution (GraphQL October 2021, section 6): resolvers to the answer's JSON text, fields in the order of the selection.
 local coerce = require("appsync.server.graphql.coerce")
-local context = require("appsync.server.graphql.context")
 local core = require("appsync.core")
 local leaves = require("appsync.server.graphql.leaves")
 local plan = require("appsync.server.graphql.plan")
+local resolver_context = require("appsync.server.graphql.resolver_context")
 local result = require("appsync.server.graphql.result")
 local selection = require("appsync.server.graphql.selection")
 local read_thrown = require("appsync.server.graphql.thrown").read
@@ -88,8 +88,8 @@ local function add_resolver_error(x, thrown, field)
   local data = err.data
   if type(data) == "table" then data = selection.restrict(x, data, field.field.type, field.nodes) end
   if data ~= nil then
-    local is_json, text = pcall(core.encode, data)
-    if is_json then selection.spend_text(x, text) end
+    local text = core.encode(data)
+    if text then selection.spend_text(x, text) end
   end
   local loc = field.nodes[1].loc
   x.errors[#x.errors + 1] = {
@@ -281,7 +281,7 @@ local function resolve(x, field, source)
   x.at = field
   local is_plain = field.is_builtin or not field.resolver
   if not is_plain then source, args = own_copies(x, source, args) end
-  local ctx = (is_plain and context.new or context.complete)(x, source, args)
+  local ctx = (is_plain and resolver_context.new or resolver_context.complete)(x, source, args)
   if field.is_guarded then
     local ok, refusal = pcall(ask_guard, x, field, ctx)
     if not ok then return false, refusal end

@@ -9,8 +9,8 @@ local leaves = {}
 function leaves.text(value)
   if value == true then return "true" end
   if value == false then return "false" end
-  local ok, text = pcall(result.leaf, value)
-  if ok then return text end
+  local text = result.leaf(value)
+  if text then return text end
   return nil, "the text is not UTF-8"
 end
 

@@ -33,9 +33,17 @@ function result.number(value)
   return ("%.17g"):format(value)
 end
 
---- A leaf as JSON. Throws for a text that is not UTF-8.
----@param value string|number|boolean|lightuserdata|nil
+--- What the server itself made, as JSON. Throws for what JSON can't hold.
+---@param value any
 ---@return string
+function result.text(value)
+  local text, err = core.encode(value)
+  return text or error(err.message, 2)
+end
+
+--- A leaf as JSON.
+---@param value string|number|boolean|lightuserdata|nil
+---@return string? text nil for one that is not UTF-8
 function result.leaf(value)
   if type(value) == "number" then return result.number(value) end
   if type(value) == "boolean" then return value and "true" or "false" end
@@ -47,14 +55,14 @@ end
 ---@param text string
 ---@return string
 function result.utf8(text)
-  return pcall(core.encode, text) and text or (text:gsub("[\128-\255]", "?"))
+  return core.encode(text) and text or (text:gsub("[\128-\255]", "?"))
 end
 
---- Any value as JSON with its members sorted by name, so that one value has one text.
+--- Any value as JSON with its members sorted by name, so that one value has one text. Throws for a text that is not UTF-8.
 ---@param value any
 ---@return string
 function result.sorted(value)
-  if type(value) ~= "table" then return result.leaf(value) end
+  if type(value) ~= "table" then return result.leaf(value) or result.text(value) end
   local parts, names = {}, {}
   if is_list(value) then
     for i, item in ipairs(value) do parts[i] = result.sorted(item) end
@@ -62,7 +70,7 @@ function result.sorted(value)
   end
   for name in pairs(value) do names[#names + 1] = tostring(name) end
   table.sort(names)
-  for i, name in ipairs(names) do parts[i] = core.encode(name) .. ":" .. result.sorted(value[name]) end
+  for i, name in ipairs(names) do parts[i] = result.text(name) .. ":" .. result.sorted(value[name]) end
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
@@ -84,8 +92,7 @@ end
 
 local function any_text(value)
   if value == nil then return "null" end
-  local ok, text = pcall(core.encode, value)
-  return ok and text or "null"
+  return core.encode(value) or "null"
 end
 
 --- One error object.

@@ -228,8 +228,8 @@ end
 
 local function serialize_json(value)
   -- The encoder checks for what JSON cannot hold; the members' order is ours.
-  local ok, message = pcall(core.encode, value)
-  if not ok then return nil, "Unable to serialize the value as JSON: " .. tostring(message) end
+  local text, err = core.encode(value)
+  if not text then return nil, "Unable to serialize the value as JSON: " .. err.message end
   return result.sorted(value)
 end
 

@@ -1,7 +1,7 @@
 --- GraphQL over HTTP as the service speaks it (AppSync Developer Guide): one request in, one answer out.
 local core = require("appsync.core")
-local headers = require("appsync.server.http.headers")
 local query_string = require("appsync.server.http.query_string")
+local response_headers = require("appsync.server.http.response_headers")
 local result = require("appsync.server.graphql.result")
 
 ---@class appsync.server.Endpoint
@@ -32,7 +32,7 @@ local function error_body(kind, message)
 end
 
 local function failure(request_id, status, kind, message)
-  return status, headers.json(request_id, { ["x-amzn-errortype"] = kind }), error_body(kind, message)
+  return status, response_headers.json(request_id, { ["x-amzn-errortype"] = kind }), error_body(kind, message)
 end
 
 local function is_operation(value)
@@ -63,15 +63,12 @@ end
 
 --- A body of `application/graphql` is a bare document or, as in the service's own samples, JSON.
 local function operation_of_post(event)
-  local value, message = core.decode(event.body)
+  local value, err = core.decode(event.body)
   if value == nil and (event.headers["content-type"] or ""):find("^application/graphql") then
     return { query = event.body }
   end
-  return value, message
+  return value, err
 end
-
--- JSON that is nothing wrong with; why it is refused should be known.
-local COLLIDE = "^Too many strings collide"
 
 ---@param event table a request of the listener
 ---@return table? operation, string? message
@@ -79,14 +76,15 @@ local function read_operation(event)
   if event.method ~= "GET" and event.method ~= "HEAD" and event.body == "" then
     return nil, "Request body is empty."
   end
-  local operation, message
+  local operation, err
   if event.method == "POST" then
-    operation, message = operation_of_post(event)
+    operation, err = operation_of_post(event)
   else
     operation = operation_of_get(event)
   end
   if not is_operation(operation) then
-    if message and message:find(COLLIDE) then return nil, message .. "." end
+    -- With the strings that collide nothing else is wrong; why they are refused should be known.
+    if err and err.code == "too_big" then return nil, err.message .. "." end
     return nil, "Unable to parse GraphQL query."
   end
   return {
@@ -117,7 +115,7 @@ function Endpoint:execute(event, operation, identity, request_id)
     return failure(request_id, 400, "BadRequestException", "Missing operation name.")
   end
   self.publish(published)
-  return 200, headers.ok(request_id), json
+  return 200, response_headers.ok(request_id), json
 end
 
 local ALLOWED = { GET = true, HEAD = true, POST = true }
@@ -130,7 +128,7 @@ function Endpoint:handle(event)
   if event.path ~= "/graphql" and event.path ~= "/graphql/" then
     return failure(request_id, 404, "NotFoundException", "There is nothing at " .. event.path .. "; try /graphql.")
   elseif event.method == "OPTIONS" then
-    return 204, headers.preflight(event.headers), ""
+    return 204, response_headers.preflight(event.headers), ""
   elseif not ALLOWED[event.method] then
     return failure(request_id, 405, "BadRequestException", "Use POST or GET.")
   end

@@ -77,7 +77,7 @@ end
 function Realtime:refuse()
   local refusal = self.refusal
   local message = result.utf8(refusal.message)
-  local kind = refusal.type and ('"errorType":%s,'):format(core.encode(refusal.type)) or ""
+  local kind = refusal.type and ('"errorType":%s,'):format(result.text(refusal.type)) or ""
   self.settings.send(
     ('{"type":"connection_error","payload":{"errors":[{%s"message":%s,"errorCode":%d}]}}'):format(
       kind,

@@ -1,10 +1,10 @@
 --- What the rules of @auth mean for the modes of an API: the @aws_* directives of types and operations, the owner fields and
 --- the owner arguments of subscriptions (Amplify documentation, "Customize authorization rules"; AppSync Developer Guide,
 --- "Configuring authorization and authentication").
-local ast = require("appsync.server.transform.ast")
+local auth_directive = require("appsync.server.transform.auth_directive")
 local directives = require("appsync.server.graphql.directives")
 local roots = require("appsync.server.transform.roots")
-local rules = require("appsync.server.transform.rules")
+local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local fail = directives.fail
 
@@ -58,7 +58,7 @@ end
 local function read_roles(m)
   local roles = {}
   for _, rule in ipairs(m.rules or {}) do
-    for _, name in ipairs(rules.role_names(rule)) do
+    for _, name in ipairs(auth_directive.role_names(rule)) do
       local role = add_role(roles, name, rule)
       for _, field in ipairs(m.fields) do
         if field.is_declared then
@@ -73,7 +73,7 @@ local function read_roles(m)
     local list = m.field_rules[field.name]
     for _, role in ipairs(list and roles or {}) do role.allowed[field.name] = nil end
     for _, rule in ipairs(list or {}) do
-      for _, name in ipairs(rules.role_names(rule)) do add_role(roles, name, rule).allowed[field.name] = rule.operations end
+      for _, name in ipairs(auth_directive.role_names(rule)) do add_role(roles, name, rule).allowed[field.name] = rule.operations end
     end
   end
   return roles
@@ -175,7 +175,7 @@ end
 -- Objects inside a model are seen by whoever sees the model.
 local function add_nested(world, fields, modes)
   for _, field in ipairs(fields) do
-    local name = ast.named(field.type)
+    local name = sdl_nodes.named(field.type)
     local object = world.objects[name] or world.connections[name]
     if object then
       local seen = world.seen_auth[name]
@@ -292,7 +292,7 @@ function access.apply_sandbox(world, m)
   for _, operation in ipairs(ALL_OPERATIONS) do m.operation_auth[operation] = list end
   local function add_objects(fields, seen)
     for _, field in ipairs(fields) do
-      local name = ast.named(field.type)
+      local name = sdl_nodes.named(field.type)
       if world.objects[name] and not seen[name] then
         seen[name] = true
         add_to_type(world, name, list)

@@ -1,8 +1,8 @@
 --- What the rules of @auth meant to the transformer's first version: directives by rule instead of by field, and an owner
 --- argument that subscriptions may require (Amplify CLI documentation, "Setup authorization rules").
 local access = require("appsync.server.transform.access")
-local ast = require("appsync.server.transform.ast")
 local directives = require("appsync.server.graphql.directives")
+local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local fail = directives.fail
 
@@ -37,7 +37,7 @@ end
 
 local function add_directives(node, list)
   for _, name in ipairs(list) do
-    if not directives.find(node.directives, name) then table.insert(node.directives, ast.directive(name, node.loc)) end
+    if not directives.find(node.directives, name) then table.insert(node.directives, sdl_nodes.directive(name, node.loc)) end
   end
 end
 
@@ -57,7 +57,7 @@ end
 
 local function add_nested(world, fields, list)
   for _, field in ipairs(fields) do
-    local name = ast.named(field.type)
+    local name = sdl_nodes.named(field.type)
     local object, fresh = world.objects[name], {}
     if object then
       world.seen_auth[name] = world.seen_auth[name] or {}

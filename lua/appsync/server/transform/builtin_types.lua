@@ -1,7 +1,7 @@
 --- Types that a schema may use without declaring them: S3Object and its input, which stand for a file in a bucket (AWS
 --- AppSync SDK documentation, "Complex objects").
-local ast = require("appsync.server.transform.ast")
 local schema = require("appsync.server.graphql.schema")
+local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local builtin_types = {}
 
@@ -12,7 +12,7 @@ local TYPES = {
 
 local function collect(list, names)
   for _, field in ipairs(list or {}) do
-    if field.type then names[ast.named(field.type)] = true end
+    if field.type then names[sdl_nodes.named(field.type)] = true end
     collect(field.arguments, names)
   end
 end

@@ -1,12 +1,12 @@
 --- @connection of the transformer's first version (Amplify CLI documentation, "Relationships between types"): belongs to,
 --- has one and has many, by names, by key fields or by a key.
-local arguments = require("appsync.server.transform.arguments")
+local directive_arguments = require("appsync.server.transform.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
-local keys = require("appsync.server.transform.keys")
+local key_directives = require("appsync.server.transform.key_directives")
 local names = require("appsync.server.transform.names")
-local relations = require("appsync.server.transform.relations")
+local relation_directives = require("appsync.server.transform.relation_directives")
 
-local fail, given = directives.fail, arguments.given
+local fail, given = directives.fail, directive_arguments.given
 
 local connections = {}
 
@@ -23,11 +23,12 @@ end
 local function check_key_field(m, name, directive)
   local field = m.field_by_name[name]
   if not names.is_name(name) then
-    return fail(arguments.loc(directive, "keyField"), "@connection's 'keyField' '%s' is no name of a field", name)
+    return fail(directive_arguments.loc(directive, "keyField"), "@connection's 'keyField' '%s' is no name of a field", name)
   end
   if not field or field.is_foreign then return true end
   if field.is_list or (field.named ~= "ID" and field.named ~= "String") then
-    return fail(arguments.loc(directive, "keyField"), "@connection: the key field '%s.%s' must be an ID or a String", m.name, name)
+    return fail(directive_arguments.loc(directive, "keyField"), "@connection: the key field '%s.%s' must be an ID or a String", m.name,
+      name)
   end
   return true
 end
@@ -49,7 +50,7 @@ local function has_many(world, use, related, foreign, sort)
   local relation = use.relation
   relation.local_fields, relation.remote_fields = { use.m.key.partition }, { foreign }
   relation.sort, relation.sort_argument = { sort }, sort
-  relation.index = relations.imply_index(related, ("gsi-%s"):format(use.name), sort and { foreign, sort } or { foreign })
+  relation.index = relation_directives.imply_index(related, ("gsi-%s"):format(use.name), sort and { foreign, sort } or { foreign })
   return add_foreign_key(world, related, foreign, false, use.directive)
 end
 
@@ -58,7 +59,7 @@ local function has_one(world, use, related, foreign)
   relation.local_fields, relation.remote_fields = { foreign }, { related.key.partition }
   if sort and not use.associate then
     if not use.m.field_by_name[sort] or not related.key.sort[1] then
-      return fail(arguments.loc(use.directive, "sortField"),
+      return fail(directive_arguments.loc(use.directive, "sortField"),
         "@connection's 'sortField' '%s' must be a field of '%s', and the key of '%s' must have a sort field", sort, use.m.name,
         related.name)
     end
@@ -98,21 +99,21 @@ end
 local function find_key(related, use)
   local name = given(use.values.keyName)
   if not name then return related.key end
-  local index = keys.find_index(related, name)
+  local index = key_directives.find_index(related, name)
   if index then return index end
-  return fail(arguments.loc(use.directive, "keyName"), "@connection names the key '%s', which model '%s' has not", name,
+  return fail(directive_arguments.loc(use.directive, "keyName"), "@connection names the key '%s', which model '%s' has not", name,
     related.name)
 end
 
 local function by_fields(_, use, related)
   local m, list, relation = use.m, use.values.fields, use.relation
-  local loc = arguments.loc(use.directive, "fields")
+  local loc = directive_arguments.loc(use.directive, "fields")
   local key, err = find_key(related, use)
   if not key then return nil, err end
   if not use.field.is_list and key.name then
     return fail(loc, "@connection of '%s.%s' is no list, so it cannot have a 'keyName'", m.name, use.field.name)
   end
-  local wanted = keys.fields(key)
+  local wanted = key_directives.fields(key)
   if #list == 0 or #list > #wanted then
     return fail(loc, "@connection's 'fields' must be one to %d fields, for %s", #wanted, table.concat(wanted, ", "))
   end
@@ -126,7 +127,7 @@ local function by_fields(_, use, related)
   relation.kind = use.field.is_list and "hasMany" or "belongsTo"
   relation.local_fields, relation.index, relation.key_name = list, key.name, key.name or "Primary"
   for i, name in ipairs(wanted) do table.insert(list[i] and relation.remote_fields or relation.sort, name) end
-  relation.sort_argument = #list < 2 and keys.sort_argument(relation.sort) or nil
+  relation.sort_argument = #list < 2 and key_directives.sort_argument(relation.sort) or nil
   return true
 end
 
@@ -138,12 +139,12 @@ local function read_connection(world, m, field, directive)
   local values, err = world.reader:read(directive)
   if not values then return nil, err end
   local relation = { field = field.name, kind = "hasMany", model = field.named, is_required = field.is_required,
-    limit = given(values.limit) or relations.DEFAULT_LIMIT, local_fields = {}, remote_fields = {}, sort = {} }
+    limit = given(values.limit) or relation_directives.DEFAULT_LIMIT, local_fields = {}, remote_fields = {}, sort = {} }
   local use = { m = m, field = field, directive = directive, values = values, relation = relation }
   local ok
   ok, err = (given(values.fields) and by_fields or by_name)(world, use, related)
   if not ok then return nil, err end
-  relations.add(m, relation)
+  relation_directives.add(m, relation)
   return true
 end
 

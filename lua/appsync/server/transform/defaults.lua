@@ -1,5 +1,5 @@
 --- @default: what a field gets that a create leaves out (Amplify documentation, "Assign default values for fields").
-local arguments = require("appsync.server.transform.arguments")
+local directive_arguments = require("appsync.server.transform.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
 local scalars = require("appsync.server.graphql.scalars")
 
@@ -37,8 +37,8 @@ end
 local function read_default(world, m, field, directive)
   local values, err = world.reader:read(directive)
   if not values then return nil, err end
-  local loc = arguments.loc(directive, "value")
-  if arguments.given(values.value) == nil then
+  local loc = directive_arguments.loc(directive, "value")
+  if directive_arguments.given(values.value) == nil then
     return fail(loc, "@default of '%s.%s' needs a 'value'", m.name, field.name)
   elseif field.is_list or (field.kind ~= "scalar" and field.kind ~= "enum") then
     return fail(loc, "@default of '%s.%s': only fields of scalars and enums have defaults", m.name, field.name)

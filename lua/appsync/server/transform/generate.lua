@@ -1,12 +1,12 @@
 --- The SDL that the models of a world stand for, and their relation fields.
-local ast = require("appsync.server.transform.ast")
-local conditions = require("appsync.server.transform.conditions")
 local directives = require("appsync.server.graphql.directives")
 local filters = require("appsync.server.transform.filters")
 local inputs = require("appsync.server.transform.inputs")
+local model_filters = require("appsync.server.transform.model_filters")
 local names = require("appsync.server.transform.names")
 local parts = require("appsync.server.transform.parts")
 local roots = require("appsync.server.transform.roots")
+local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local fail = directives.fail
 
@@ -21,16 +21,16 @@ local function make_connection_field(world, m, relation)
   -- A filter that a relation makes knows nothing of that relation's own key.
   if not related.is_listed then related.filter_maker = relation end
   related.is_listed = true
-  field.node.type = ast.type(name, field.node.loc)
+  field.node.type = sdl_nodes.type(name, field.node.loc)
   local list = {}
   if relation.sort_argument then
     local argument = roots.sort_argument(related, relation.key_name, relation.sort, relation.sort_argument)
-    list[1] = ast.argument(relation.sort_argument, argument:match(": (.*)$"), field.node.loc)
+    list[1] = sdl_nodes.argument(relation.sort_argument, argument:match(": (.*)$"), field.node.loc)
   end
-  list[#list + 1] = ast.argument("filter", conditions.filter_name(related), field.node.loc)
-  list[#list + 1] = ast.argument("sortDirection", "ModelSortDirection", field.node.loc)
-  list[#list + 1] = ast.argument("limit", "Int", field.node.loc)
-  list[#list + 1] = ast.argument("nextToken", "String", field.node.loc)
+  list[#list + 1] = sdl_nodes.argument("filter", model_filters.filter_name(related), field.node.loc)
+  list[#list + 1] = sdl_nodes.argument("sortDirection", "ModelSortDirection", field.node.loc)
+  list[#list + 1] = sdl_nodes.argument("limit", "Int", field.node.loc)
+  list[#list + 1] = sdl_nodes.argument("nextToken", "String", field.node.loc)
   field.node.arguments = list
 end
 
@@ -53,7 +53,7 @@ local function add_objects(world, made)
   local seen = {}
   local function visit(fields)
     for _, field in ipairs(fields) do
-      local name = ast.named(field.type)
+      local name = sdl_nodes.named(field.type)
       if world.has_input[name] and not seen[name] then
         seen[name] = true
         made:add(world.objects[name].loc, inputs.object(world, name))
@@ -134,7 +134,7 @@ function generate.parts(world, first_line)
   add_objects(world, made)
   for _, m in ipairs(world.list) do
     if m.is_listed then made:add(m.loc, roots.connection(m, world.type_auth[roots.connection_name(m)])) end
-    made:add_all(m.loc, conditions.build(world, m, enums))
+    made:add_all(m.loc, model_filters.build(world, m, enums))
     made:add_all(m.loc, inputs.mutations(world, m))
     made:add_all(m.loc, roots.key_conditions(world, m, key_conditions))
   end

@@ -1,8 +1,8 @@
 --- The inputs of a model's mutations, and of the objects inside it (Amplify documentation, "Generated operations").
-local ast = require("appsync.server.transform.ast")
 local filters = require("appsync.server.transform.filters")
-local keys = require("appsync.server.transform.keys")
+local key_directives = require("appsync.server.transform.key_directives")
 local names = require("appsync.server.transform.names")
+local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local inputs = {}
 
@@ -11,7 +11,7 @@ local inputs = {}
 ---@param node appsync.ast.Type
 ---@return string
 function inputs.type_text(world, node)
-  local name, text = ast.named(node), ast.text(node)
+  local name, text = sdl_nodes.named(node), sdl_nodes.text(node)
   if world.objects[name] then text = text:gsub("[%a_][%w_]*", names.upper_first(name) .. "Input") end
   return text
 end
@@ -70,7 +70,7 @@ local function update_input(world, m)
   local lines, foreign = {}, {}
   each_writable(m, function(field)
     local text = bare(inputs.type_text(world, field.type))
-    local is_required = keys.holds(m, field.name)
+    local is_required = key_directives.holds(m, field.name)
     table.insert(field.is_declared and lines or foreign, ("%s: %s%s"):format(field.name, text, is_required and "!" or ""))
   end)
   if has_implied_id(m) then lines[#lines + 1] = "id: ID!" end
@@ -86,7 +86,7 @@ function inputs.key_lines(m)
   -- An id is an ID to clients, even where the type has it as a String.
   if not m.key.is_custom then return { "id: ID!" } end
   local lines = {}
-  for i, name in ipairs(keys.fields(m.key)) do lines[i] = ("%s: %s!"):format(name, m.field_by_name[name].named) end
+  for i, name in ipairs(key_directives.fields(m.key)) do lines[i] = ("%s: %s!"):format(name, m.field_by_name[name].named) end
   return lines
 end
 
@@ -103,7 +103,7 @@ end
 function inputs.object(world, name)
   local lines = {}
   for _, node in ipairs(world.objects[name].fields) do
-    if is_writable({ kind = world:kind_of(ast.named(node.type)) }) then
+    if is_writable({ kind = world:kind_of(sdl_nodes.named(node.type)) }) then
       lines[#lines + 1] = ("%s: %s"):format(node.name, inputs.type_text(world, node.type))
     end
   end

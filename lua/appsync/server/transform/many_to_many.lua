@@ -1,11 +1,11 @@
 --- @manyToMany: two lists of models become a model of their own that joins them (Amplify documentation, "Many-to-many
 --- relationship").
-local arguments = require("appsync.server.transform.arguments")
-local ast = require("appsync.server.transform.ast")
+local directive_arguments = require("appsync.server.transform.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
-local keys = require("appsync.server.transform.keys")
+local key_directives = require("appsync.server.transform.key_directives")
 local names = require("appsync.server.transform.names")
-local relations = require("appsync.server.transform.relations")
+local relation_directives = require("appsync.server.transform.relation_directives")
+local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local fail = directives.fail
 
@@ -27,7 +27,7 @@ local function collect(world, uses, order, m, field, directive)
     uses[name] = {}
     order[#order + 1] = name
   end
-  local limit = arguments.given(values.limit) or relations.DEFAULT_LIMIT
+  local limit = directive_arguments.given(values.limit) or relation_directives.DEFAULT_LIMIT
   table.insert(uses[name], { model = m, field = field, directive = directive, limit = limit })
   return true
 end
@@ -51,7 +51,7 @@ local function foreign_fields(m)
   local base = names.lower_first(m.name)
   local fields = { { name = base .. names.upper_first(m.key.partition), of = m.key.partition } }
   for _, sort in ipairs(m.key.sort) do fields[#fields + 1] = { name = base .. sort, of = sort } end
-  for _, field in ipairs(fields) do field.type = keys.type_of(m, field.of) .. "!" end
+  for _, field in ipairs(fields) do field.type = key_directives.type_of(m, field.of) .. "!" end
   return fields
 end
 
@@ -82,7 +82,7 @@ end
 local function add_index(join, side, fields)
   local index = { name = "by" .. side.model.name, partition = fields[1].name, sort = field_names(fields, 2) }
   index.query = names.index(join.name, index.partition, index.sort)
-  index.sort_argument = keys.sort_argument(index.sort)
+  index.sort_argument = key_directives.sort_argument(index.sort)
   table.insert(join.indexes, index)
   return index.name
 end
@@ -90,22 +90,23 @@ end
 local function relate(join, side, fields)
   local m = side.model
   local index = add_index(join, side, fields)
-  relations.add(m, { field = side.field.name, kind = "hasMany", model = join.name, index = index, limit = side.limit,
-    local_fields = keys.fields(m.key), remote_fields = field_names(fields, 1), sort = {}, is_required = false })
-  relations.add(join, { field = names.lower_first(m.name), kind = "hasOne", model = m.name, limit = relations.DEFAULT_LIMIT,
-    local_fields = field_names(fields, 1), remote_fields = keys.fields(m.key), sort = {}, is_required = true })
+  relation_directives.add(m, { field = side.field.name, kind = "hasMany", model = join.name, index = index, limit = side.limit,
+    local_fields = key_directives.fields(m.key), remote_fields = field_names(fields, 1), sort = {}, is_required = false })
+  relation_directives.add(join, { field = names.lower_first(m.name), kind = "hasOne", model = m.name,
+    limit = relation_directives.DEFAULT_LIMIT, local_fields = field_names(fields, 1),
+    remote_fields = key_directives.fields(m.key), sort = {}, is_required = true })
 end
 
 local function make_join(world, name, pair)
   local loc, auth = pair[1].directive.loc, merged_auth(pair)
   local node = { kind = "ObjectTypeDefinition", name = name, interfaces = {}, directives = { auth }, loc = loc,
-    fields = { ast.field("id", "ID!", loc) } }
+    fields = { sdl_nodes.field("id", "ID!", loc) } }
   local sides = { foreign_fields(pair[1].model), foreign_fields(pair[2].model) }
   for _, fields in ipairs(sides) do
-    for _, field in ipairs(fields) do table.insert(node.fields, ast.field(field.name, field.type, loc)) end
+    for _, field in ipairs(fields) do table.insert(node.fields, sdl_nodes.field(field.name, field.type, loc)) end
   end
   for _, side in ipairs(pair) do
-    table.insert(node.fields, ast.field(names.lower_first(side.model.name), side.model.name .. "!", loc))
+    table.insert(node.fields, sdl_nodes.field(names.lower_first(side.model.name), side.model.name .. "!", loc))
   end
   table.insert(world.document.definitions, node)
   local join = world:add_model(node, { kind = "Directive", name = "model", arguments = {}, loc = loc })

@@ -1,23 +1,23 @@
 --- Expands Amplify's directives: a source schema becomes the schema that is served, and the list of its models.
 local access = require("appsync.server.transform.access")
 local access_v1 = require("appsync.server.transform.access_v1")
-local arguments = require("appsync.server.transform.arguments")
-local ast = require("appsync.server.transform.ast")
+local auth_directive = require("appsync.server.transform.auth_directive")
 local builtin_types = require("appsync.server.transform.builtin_types")
 local connections = require("appsync.server.transform.connections")
 local defaults = require("appsync.server.transform.defaults")
 local definitions = require("appsync.server.transform.definitions")
+local directive_arguments = require("appsync.server.transform.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
 local generate = require("appsync.server.transform.generate")
 local inputs = require("appsync.server.transform.inputs")
-local keys = require("appsync.server.transform.keys")
+local key_directives = require("appsync.server.transform.key_directives")
 local many_to_many = require("appsync.server.transform.many_to_many")
 local model_directive = require("appsync.server.transform.model_directive")
 local outside = require("appsync.server.transform.outside")
-local relations = require("appsync.server.transform.relations")
-local rules = require("appsync.server.transform.rules")
+local relation_directives = require("appsync.server.transform.relation_directives")
 local sandbox = require("appsync.server.transform.sandbox")
 local schema = require("appsync.server.graphql.schema")
+local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 local survey = require("appsync.server.transform.survey")
 local versioned = require("appsync.server.transform.versioned")
 
@@ -66,7 +66,7 @@ local model = {}
 local reader
 
 local function amplify_reader()
-  reader = reader or arguments.reader({ assert(schema.parse(definitions.SDL)) })
+  reader = reader or directive_arguments.reader({ assert(schema.parse(definitions.SDL)) })
   return reader
 end
 
@@ -92,22 +92,22 @@ end
 
 local function add_all_implicit_fields(world)
   for _, m in ipairs(world.list) do add_implicit_fields(world, m) end
-  for _, kind in ipairs({ "hasMany", "hasOne", "belongsTo" }) do relations.complete(world, kind) end
+  for _, kind in ipairs({ "hasMany", "hasOne", "belongsTo" }) do relation_directives.complete(world, kind) end
   return true
 end
 
 -- Each needs what the ones before it have read of all models.
 local STEPS = {
   outside.check,
-  function(world) return each_model(world, keys.read) end,
+  function(world) return each_model(world, key_directives.read) end,
   function(world) return each_model(world, versioned.read) end,
   function(world) return each_model(world, defaults.read) end,
-  function(world) return each_model(world, relations.read) end,
+  function(world) return each_model(world, relation_directives.read) end,
   connections.read,
   many_to_many.read,
   function(world) return each_model(world, model_directive.read) end,
-  function(world) return each_model(world, rules.read) end,
-  rules.read_outside,
+  function(world) return each_model(world, auth_directive.read) end,
+  auth_directive.read_outside,
   add_all_implicit_fields,
 }
 
@@ -154,7 +154,7 @@ local function add_type_directives(world, known)
     local has = {}
     for _, directive in ipairs(node and node.directives or {}) do has[directive.name] = true end
     for _, directive in ipairs(node and known[name] or {}) do
-      if not has[directive] then table.insert(node.directives, ast.directive(directive, node.loc)) end
+      if not has[directive] then table.insert(node.directives, sdl_nodes.directive(directive, node.loc)) end
     end
   end
 end
@@ -166,7 +166,7 @@ local function access_outside(world)
       local list = world.field_rules[("%s.%s"):format(node.name, field.name)]
       local modes = list and access.modes_of(list)
       for _, name in ipairs(modes and access.directives_of(world, modes, false) or {}) do
-        table.insert(field.directives, ast.directive(name, field.loc))
+        table.insert(field.directives, sdl_nodes.directive(name, field.loc))
       end
       if modes and world.version == 1 and not world.is_root[node.name] then
         access.add_to_type(world, node.name, access.directives_of(world, modes, true))

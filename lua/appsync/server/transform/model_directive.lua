@@ -1,6 +1,6 @@
 --- @model: which operations a model has and what they are called (Amplify documentation, "@model").
-local arguments = require("appsync.server.transform.arguments")
 local core = require("appsync.core")
+local directive_arguments = require("appsync.server.transform.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
 local names = require("appsync.server.transform.names")
 
@@ -28,7 +28,7 @@ local function check_names(directive, maps)
     for key, value in pairs(map == NULL and {} or map) do
       for _, name in ipairs(value == NULL and {} or type(value) == "table" and value or { value }) do
         if name ~= NULL and not names.is_name(name) then
-          return fail(arguments.loc(directive, argument), "@model's '%s.%s' must be a name or null", argument, key)
+          return fail(directive_arguments.loc(directive, argument), "@model's '%s.%s' must be a name or null", argument, key)
         end
       end
     end

@@ -1,8 +1,8 @@
 --- What a directive plug-in can do.
-local ast = require("appsync.server.transform.ast")
 local directives = require("appsync.server.graphql.directives")
 local resolver_place = require("appsync.server.develop.resolver_place")
 local schema = require("appsync.server.graphql.schema")
+local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 ---@class appsync.server.PluginApi
 ---@field resolvers table<string, table<string, function>> added ones, by type and field
@@ -59,7 +59,7 @@ end
 ---@param node table
 ---@return string
 function Api:type_text(node) -- luacheck: no self
-  return ast.text(node.type)
+  return sdl_nodes.text(node.type)
 end
 
 -- What the text says of lines is not the schema's: everything in it stands where the directive does.

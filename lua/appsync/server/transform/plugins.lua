@@ -16,8 +16,8 @@
 --- Amplify's directives are expanded: what they add with `api:add` may use those. `finish(api, models)` is called when all is
 --- expanded. What they throw ends the start: a table `{message = …}`, as `api:fail` throws, for what is wrong with the
 --- schema; anything else is a fault of the plug-in.
-local arguments = require("appsync.server.transform.arguments")
 local definitions = require("appsync.server.transform.definitions")
+local directive_arguments = require("appsync.server.transform.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
 local file = require("appsync.server.develop.file")
 local plugin_api = require("appsync.server.transform.plugin_api")
@@ -191,7 +191,7 @@ end
 ---@param check fun(document: appsync.ast.Document): true?, appsync.server.SchemaError? of the directives in what they add
 ---@return appsync.server.PluginRun? run, appsync.server.SchemaError? err
 function plugins.run(list, document, check)
-  local api = plugin_api.new(document, arguments.reader(plugins.documents(list)), check)
+  local api = plugin_api.new(document, directive_arguments.reader(plugins.documents(list)), check)
   for _, plugin in ipairs(list) do
     local ok, err = each_use(plugin, document, function(fn, directive, ...)
       api:at("@" .. plugin.name, directive.loc)

@@ -1,9 +1,9 @@
 --- The fields that models add to the root types, and the connection types (Amplify documentation, "Generated operations").
-local ast = require("appsync.server.transform.ast")
-local conditions = require("appsync.server.transform.conditions")
 local filters = require("appsync.server.transform.filters")
 local inputs = require("appsync.server.transform.inputs")
+local model_filters = require("appsync.server.transform.model_filters")
 local names = require("appsync.server.transform.names")
+local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local roots = {}
 
@@ -17,7 +17,7 @@ end
 ---@param auth string[]? its @aws_* directives
 ---@return string sdl
 function roots.connection(m, auth)
-  return ("type %s%s {\n  items: [%s]!\n  nextToken: String\n}"):format(roots.connection_name(m), ast.directives_text(auth),
+  return ("type %s%s {\n  items: [%s]!\n  nextToken: String\n}"):format(roots.connection_name(m), sdl_nodes.directives_text(auth),
     m.name)
 end
 
@@ -30,7 +30,7 @@ end
 roots.sort_argument = sort_argument
 
 local function list_arguments(m)
-  local plain = ("filter: %s, limit: Int, nextToken: String"):format(conditions.filter_name(m))
+  local plain = ("filter: %s, limit: Int, nextToken: String"):format(model_filters.filter_name(m))
   if not m.key.is_custom then return plain end
   local parts = { ("%s: %s"):format(m.key.partition, m.field_by_name[m.key.partition].named) }
   parts[#parts + 1] = sort_argument(m, "Primary", m.key.sort, m.key.sort_argument)
@@ -44,13 +44,13 @@ local function index_arguments(world, m, index)
   local parts = { ("%s: %s%s"):format(index.partition, partition, world.version == 2 and "!" or "") }
   parts[#parts + 1] = sort_argument(m, index.name, index.sort, index.sort_argument)
   parts[#parts + 1] = "sortDirection: ModelSortDirection"
-  parts[#parts + 1] = ("filter: %s, limit: Int, nextToken: String"):format(conditions.filter_name(m))
+  parts[#parts + 1] = ("filter: %s, limit: Int, nextToken: String"):format(model_filters.filter_name(m))
   return table.concat(parts, ", ")
 end
 
 local function subscription_field(world, m, event)
   local arguments = {}
-  if world.version == 2 then arguments[1] = "filter: " .. conditions.subscription_name(m) end
+  if world.version == 2 then arguments[1] = "filter: " .. model_filters.subscription_name(m) end
   for _, argument in ipairs(m.level == "on" and m.owner_arguments or {}) do
     arguments[#arguments + 1] = ("%s: String%s"):format(argument.name, argument.is_required and "!" or "")
   end
@@ -67,7 +67,7 @@ end
 function roots.fields(world, m)
   local out = { query = {}, mutation = {}, subscription = {} }
   local function add(root, name, text, operation)
-    table.insert(out[root], { name, name .. text .. ast.directives_text(m.operation_auth[operation]) })
+    table.insert(out[root], { name, name .. text .. sdl_nodes.directives_text(m.operation_auth[operation]) })
   end
   local connection, ops = roots.connection_name(m), m.ops
   if ops.get then add("query", ops.get, ("(%s): %s"):format(table.concat(inputs.key_lines(m), ", "), m.name), "get") end
@@ -78,7 +78,7 @@ function roots.fields(world, m)
   for _, op in ipairs({ "create", "update", "delete" }) do
     if ops[op] then
       add("mutation", ops[op], ("(input: %s%sInput!, condition: %s): %s"):format(names.upper_first(op),
-        names.upper_first(m.name), conditions.condition_name(m), m.name), op)
+        names.upper_first(m.name), model_filters.condition_name(m), m.name), op)
     end
   end
   for _, event in ipairs(m.events) do

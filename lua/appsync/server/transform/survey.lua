@@ -1,8 +1,8 @@
 --- What a source schema defines, by kind: the world that its models live in.
-local ast = require("appsync.server.transform.ast")
 local definitions = require("appsync.server.transform.definitions")
 local directives = require("appsync.server.graphql.directives")
 local scalars = require("appsync.server.graphql.scalars")
+local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local fail = directives.fail
 
@@ -59,7 +59,7 @@ local function find_inputs(world)
     for name, node in pairs(world.objects) do
       local holds = false
       for _, field in ipairs(world.has_input[name] and node.fields or {}) do
-        local kind = world:kind_of(ast.named(field.type))
+        local kind = world:kind_of(sdl_nodes.named(field.type))
         holds = holds or kind == "scalar" or kind == "enum" or kind == "object"
       end
       if world.has_input[name] and not holds then world.has_input[name], is_settled = nil, false end
@@ -77,14 +77,14 @@ function World:kind_of(name)
 end
 
 local function describe(world, node)
-  local named = ast.named(node.type)
+  local named = sdl_nodes.named(node.type)
   local kind = world:kind_of(named)
   return {
-    name = node.name, type = node.type, named = named, is_list = ast.is_list(node.type),
+    name = node.name, type = node.type, named = named, is_list = sdl_nodes.is_list(node.type),
     is_required = node.type.kind == "NonNullType", kind = kind, is_declared = true,
     is_stored = kind ~= "model" and kind ~= "other", node = node,
     -- The second version takes only a nullable list for one: `[Status]!` is filtered as a single value.
-    is_filtered_as_list = kind == "enum" and (node.type.kind == "ListType" or world.version == 1 and ast.is_list(node.type)),
+    is_filtered_as_list = kind == "enum" and (node.type.kind == "ListType" or world.version == 1 and sdl_nodes.is_list(node.type)),
   }
 end
 
@@ -94,7 +94,7 @@ end
 ---@param type_text string
 ---@return appsync.server.ModelField
 function World:add_field(m, name, type_text)
-  local node = ast.field(name, type_text, m.loc)
+  local node = sdl_nodes.field(name, type_text, m.loc)
   local field = describe(self, node)
   field.is_declared = false
   table.insert(m.node.fields, node)
@@ -108,7 +108,7 @@ end
 ---@param name string
 ---@param type_text string
 function World:add_hidden_field(m, name, type_text)
-  local field = describe(self, ast.field(name, type_text, m.loc))
+  local field = describe(self, sdl_nodes.field(name, type_text, m.loc))
   field.is_declared, field.is_foreign, field.is_hidden = false, true, true
   table.insert(m.fields, field)
   m.field_by_name[name] = field

@@ -1,10 +1,10 @@
 --- @versioned: a counter that updates and deletes must know (Amplify CLI documentation, "Versioning and conflict detection"
 --- of the transformer's first version).
-local arguments = require("appsync.server.transform.arguments")
+local directive_arguments = require("appsync.server.transform.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
 local names = require("appsync.server.transform.names")
 
-local fail, given = directives.fail, arguments.given
+local fail, given = directives.fail, directive_arguments.given
 
 local versioned = {}
 

@@ -70,6 +70,7 @@ describe("a seed", function()
     { '{"Post": [{"title": "a", "meta": {"score": 1}}]}', "Post[0].meta.author: is missing" },
     { '{"Post": [{"title": "a", "meta": {"who": 1}}]}', "Post[0].meta.who: Meta has no such field; it has author, score" },
     { '{"Post": [{"title": "a", "extra": {"n": 1e999}}]}', "Post[0].extra.n: infinity can't be JSON" },
+    { '{"Post": [{"title": "a", "extra": {"x:1: y": 1e999}}]}', 'Post[0].extra["x:1: y"]: infinity can\'t be JSON' },
     { '{"Post": [{"title": "a", "at": "2023-02-29"}]}', "Post[0].at: Unable to parse `2023-02-29` as a valid Date Object." },
   }
   for _, row in ipairs(REFUSED) do

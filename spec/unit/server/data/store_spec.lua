@@ -1,59 +1,5 @@
 local core = require("appsync.core")
-local listener = require("appsync.listener")
 local store = require("appsync.server.data.store")
-
-describe("the SQLite connection", function()
-  local db
-  before_each(function() db = assert(listener.sqlite_open(":memory:")) end)
-  after_each(function() db:close() end)
-
-  it("gives back what was stored, by type", function()
-    local rows = assert(db:query("SELECT ?, ?, ?, ?, ?, ?", 1, 1.5, "a\0b", nil, true, core.null))
-    assert.same({ { 1, 1.5, "a\0b", core.null, 1, core.null } }, rows)
-  end)
-
-  it("keeps integers of 53 bits", function()
-    assert.equal(9007199254740991, db:query("SELECT ?", 9007199254740991)[1][1])
-    assert.equal("integer", db:query("SELECT typeof(?)", 3.0)[1][1])
-    assert.equal("text", db:query("SELECT typeof(?)", "")[1][1])
-  end)
-
-  it("tells how many rows changed", function()
-    assert.is_true(db:exec("CREATE TABLE t (a); INSERT INTO t VALUES (1), (2)"))
-    assert.equal(2, db:run("UPDATE t SET a = 3"))
-    assert.same({ { 3 }, { 3 } }, db:query("SELECT a FROM t"))
-    assert.same({}, db:query("SELECT a FROM t WHERE a = ?", 1))
-  end)
-
-  it("gives the columns of all rows in one list", function()
-    assert.same({ 1, "a", core.null, 2, "b", 0.5 }, db:values("SELECT 1, 'a', ? UNION ALL SELECT 2, 'b', 0.5", core.null))
-    assert.same({}, db:values("SELECT 1 WHERE 0"))
-  end)
-
-  it("answers nil and a message for SQL that fails", function()
-    for _, call in ipairs({ function() return db:exec("NOPE") end, function() return db:query("SELECT nope") end,
-      function() return db:run("INSERT INTO nope VALUES (1)") end, function() return db:query("SELECT 1; SELECT 2") end,
-      function() return db:query("") end, function() return db:query("SELECT ?") end, function() return db:query("SELECT ?", {}) end,
-      function() return db:query("SELECT 1", 2) end, function() return db:values("SELECT nope") end,
-      function() return db:values("SELECT ?") end }) do
-      local value, message = call()
-      assert.is_nil(value)
-      assert.is_string(message)
-    end
-  end)
-
-  it("refuses use after it was closed, and closes twice", function()
-    db:close()
-    db:close()
-    assert.has_error(function() db:query("SELECT 1") end, "the connection is closed")
-  end)
-
-  it("does not open what is no file", function()
-    local opened, message = listener.sqlite_open("/nonexistent/folder/x.db")
-    assert.is_nil(opened)
-    assert.matches("cannot open the store", message)
-  end)
-end)
 
 local MODEL = { kind = "model", name = "A", key = { partition = "id", sort = {} }, indexes = {} }
 

@@ -1,0 +1,17 @@
+/* Events of the core as Lua values. */
+#ifndef APS_BINDING_EVENT_LUA_H
+#define APS_BINDING_EVENT_LUA_H
+
+#include "binding/compat.h"
+#include "client/event.h"
+
+APS_BEGIN_DECLS
+
+/* Adds the tables `event` (numbers by name) and `event_forms` (what each carries) to the table on top of the stack. */
+void apl_event_register(lua_State *L);
+/* The five values of an event into the table at index 2, from `at` on. */
+void apl_event_store(lua_State *L, const struct aps_event *event, int at);
+
+APS_END_DECLS
+
+#endif

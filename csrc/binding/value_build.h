@@ -1,0 +1,65 @@
+/* JSON to Lua values in steps: a step makes so many values, the next one goes on where it stopped. What is pure is kept
+ * here, in C; the open tables and the keys that wait for them are kept by Lua, in a table that is handed to each step.
+ * apl_value_push() is the same, run to its end. */
+#ifndef APS_BINDING_VALUE_BUILD_H
+#define APS_BINDING_VALUE_BUILD_H
+
+#include "binding/strings.h"
+#include "binding/value.h"
+#include "codec/json_reader.h"
+
+#define APL_VALUE_MAX_DEPTH 128
+/* Texts repeat their keys: one that was seen lately in this step is pushed by its stack index, without hashing and
+ * without a look into Lua's string table. */
+#define APL_VALUE_SEEN_KEYS 64
+
+enum apl_step {
+	APL_STEP_FAILED,
+	APL_STEP_MORE, /* the budget is used up */
+	APL_STEP_DONE
+};
+
+/* All private. Nothing in it has to be freed. */
+struct apl_value_build {
+	struct aps_json_reader r;
+	enum apl_big_integers big;
+	bool is_over;     /* done, failed, or in a step that Lua may leave by a throw */
+	unsigned depth;   /* of open tables */
+	unsigned deepest; /* hints are set up to here */
+	unsigned n_held;  /* values in the table that Lua keeps */
+	struct apl_value_level {
+		int n_items;
+		bool is_object;
+	} levels[APL_VALUE_MAX_DEPTH + 1];
+	/* Tables are made with room for as many items as the last one at their depth had. */
+	struct apl_value_hint {
+		int n_fields;
+		int n_items;
+	} hints[APL_VALUE_MAX_DEPTH + 1];
+	struct apl_document_strings strings;
+
+	/* Of the step that runs. */
+	int slots;      /* stack index: the scratch buffer, above it the seen keys, above them the open tables */
+	bool sees_keys; /* not worth the slots for short texts and small steps */
+	struct aps_buf *scratch; /* NULL until the first escape */
+	struct aps_err *err;     /* may be NULL */
+	struct apl_value_seen_key {
+		const char *p; /* in the text */
+		size_t n;
+	} seen[APL_VALUE_SEEN_KEYS];
+};
+
+APS_BEGIN_DECLS
+
+/* `json` must outlive the build, and stay where it is. */
+void apl_value_build_init(struct apl_value_build *build, struct aps_str json, enum apl_big_integers big);
+/* Makes at most `max_values` values, at least one; a table counts when it is complete. DONE: pushes the value. FAILED:
+ * pushes nothing; as of apl_value_push(). `held`: the stack index of the table, empty before the first step, untouched
+ * by others between two; empty again after the last. Throws for another table, for a build that is over, and what Lua
+ * throws (memory), after which the build is over. */
+enum apl_step apl_value_build_step(lua_State *L, struct apl_value_build *build, int held, size_t max_values,
+                                   struct aps_err *err);
+
+APS_END_DECLS
+
+#endif

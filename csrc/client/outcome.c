@@ -1,0 +1,72 @@
+#include "client/outcome.h"
+
+#include "auth/mask.h"
+
+void aps_outcome_init(struct aps_outcome *outcome)
+{
+	*outcome = (struct aps_outcome){.n_attempts = 0};
+	aps_arena_init(&outcome->decoded, APS_BUF_ANY_SIZE);
+}
+
+void aps_outcome_init_answer(struct aps_outcome *outcome, struct aps_http_answer *answer)
+{
+	*outcome = (struct aps_outcome){.answer = *answer};
+	aps_arena_init(&outcome->decoded, APS_BUF_ANY_SIZE);
+	*answer = (struct aps_http_answer){.tag = NULL};
+}
+
+void aps_outcome_init_err(struct aps_outcome *outcome, const struct aps_err *err)
+{
+	aps_outcome_init(outcome);
+	outcome->response.err = *err;
+}
+
+void aps_outcome_clear(struct aps_outcome *outcome)
+{
+	aps_http_answer_clear(&outcome->answer);
+	aps_arena_clear(&outcome->decoded);
+	outcome->response = (struct aps_gqlhttp_response){.has_value = false};
+}
+
+void aps_outcome_move(struct aps_outcome *to, struct aps_outcome *from)
+{
+	*to = *from;
+	aps_outcome_init(from);
+}
+
+void aps_outcome_read(struct aps_outcome *outcome)
+{
+	const struct aps_http_answer *answer = &outcome->answer;
+	struct aps_str body = {answer->body != NULL ? answer->body : "", answer->n_body};
+	struct aps_str type_header = aps_http_answer_header(answer, "x-amzn-errortype");
+	aps_gqlhttp_parse(answer->status, type_header, body, &outcome->decoded, &outcome->response);
+}
+
+/* Header lines as they came: the names and values that the answer has are spans of it. */
+static size_t header_bytes(const struct aps_http_answer *answer)
+{
+	if (answer->n_headers == 0) return 0;
+	struct aps_str last = answer->headers[answer->n_headers - 1].value;
+	return (size_t)(last.p + last.n - answer->header_text);
+}
+
+/* Data of an answer that is good but for some errors is the application's, and stays as it is. */
+static struct aps_str kept_text(const struct aps_outcome *outcome)
+{
+	bool is_partial = outcome->response.has_value && outcome->answer.status >= 200 && outcome->answer.status < 300;
+	return is_partial ? outcome->response.data : APS_STR("");
+}
+
+void aps_outcome_mask(struct aps_outcome *outcome, const struct aps_secrets *secrets)
+{
+	struct aps_http_answer *answer = &outcome->answer;
+	bool is_masked = aps_mask(secrets, answer->header_text, header_bytes(answer), APS_STR(""));
+	if (aps_mask(secrets, answer->body, answer->n_body, kept_text(outcome))) is_masked = true;
+	if (!is_masked) return;
+	/* Once more, for the texts; what it means was said by what came. */
+	struct aps_err judged = outcome->response.err;
+	aps_arena_clear(&outcome->decoded);
+	aps_outcome_read(outcome);
+	memcpy(judged.msg, outcome->response.err.msg, sizeof judged.msg);
+	outcome->response.err = judged;
+}

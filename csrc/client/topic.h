@@ -1,0 +1,30 @@
+/* What is subscribed to, and as whom. Two subscriptions to equal topics can share one on the service. */
+#ifndef APS_CLIENT_TOPIC_H
+#define APS_CLIENT_TOPIC_H
+
+#include "auth/appsync_headers.h"
+#include "base/arena.h"
+#include "proto/operation.h"
+
+struct aps_topic {
+	uint64_t credential;
+	bool has_dynamic_headers; /* the consumer is asked for them before each connect and start */
+	struct aps_operation operation;
+	struct aps_arena arena;
+	struct aps_header_list headers; /* in `arena` */
+};
+
+APS_BEGIN_DECLS
+
+/* NULL when memory is out. Fill it. */
+struct aps_topic *aps_topic_new(void);
+void aps_topic_free(struct aps_topic *topic); /* NULL is legal */
+/* Never 0. */
+uint64_t aps_topic_hash(const struct aps_topic *topic);
+bool aps_topic_eq(const struct aps_topic *a, const struct aps_topic *b);
+/* Takes the other list and its text, and gives its own for it. */
+void aps_topic_swap_headers(struct aps_topic *topic, struct aps_arena *arena, struct aps_header_list *headers);
+
+APS_END_DECLS
+
+#endif

@@ -1,0 +1,53 @@
+/* What one subscriber of the application has in its hands, and what is kept back for it. @thread core
+ * At most a window of events is on its way to the application; it tells what it has consumed. */
+#ifndef APS_CLIENT_WINDOW_H
+#define APS_CLIENT_WINDOW_H
+
+#include "client/consumer.h"
+#include "client/core.h"
+
+enum aps_overflow { APS_OVERFLOW_PAUSE, APS_OVERFLOW_DROP_OLDEST, APS_OVERFLOW_ERROR };
+
+struct aps_window_limits {
+	enum aps_overflow overflow;
+	size_t max_items;
+	size_t max_bytes;
+	bool big_integers_as_text;
+};
+
+struct aps_window {
+	uint64_t target; /* of its events */
+	struct aps_window_limits limits;
+	/* Handed over, not consumed: their sizes, oldest first. */
+	size_t *sizes;
+	size_t sizes_capacity;
+	size_t sizes_at;
+	size_t n_out;
+	size_t out_bytes;
+	/* Kept back (drop_oldest only). */
+	struct aps_mail *kept_head;
+	struct aps_mail **kept_tail;
+	size_t n_kept;
+	size_t kept_bytes;
+	uint64_t n_dropped;
+};
+
+APS_BEGIN_DECLS
+
+/* It must not move from here on. */
+void aps_window_init(struct aps_window *window, uint64_t target, const struct aps_window_limits *limits);
+/* What was kept back is dropped. */
+void aps_window_clear(struct aps_window *window);
+/* One event; the payload's bytes are shared. */
+enum aps_consumer_verdict aps_window_offer(struct aps_core *core, struct aps_window *window, struct aps_bytes *bytes,
+                                           struct aps_str payload, struct aps_err *err);
+/* The application consumed n events. */
+void aps_window_consumed(struct aps_core *core, struct aps_window *window, size_t n);
+/* At most half of its limits is in use. */
+bool aps_window_has_room(const struct aps_window *window);
+/* Hands over what was kept back: before the end. */
+void aps_window_flush(struct aps_core *core, struct aps_window *window);
+
+APS_END_DECLS
+
+#endif

@@ -1,0 +1,49 @@
+--- Options of `appsync serve`: what it serves.
+local printable = require("appsync.printable")
+local resolver_failures = require("appsync.server.resolver_failures")
+local status = require("appsync.cli.status")
+
+---@type appsync.cli.Group
+local schema_options = {
+  title = "Schema and resolvers",
+  options = {
+    { name = "resolvers", value = "FILE.lua", help = "resolvers of custom fields, and an authorizer" },
+    { name = "transform", value = "FILE.lua", help = "a directive of your own, for the schema", is_list = true },
+    { name = "print-schema", help = "print the complete schema and end" },
+  },
+}
+
+-- Answered at once, and kept: what a trace tells needs no second telling.
+local function failure_teller(options)
+  return function(failure)
+    local text = resolver_failures.describe(failure)
+    if not (options.tracer and options.tracer:failed(text)) then
+      options.say(text .. "\n")
+    end
+  end
+end
+
+---@param words table
+---@param options appsync.server.Options
+---@return integer? status, string? message
+function schema_options.read(words, options)
+  local paths = { schema = words[1], resolvers = words.resolvers, transforms = words.transform, seeds = options.seed_paths }
+  local program = require("appsync.server.program").new(paths)
+  local text, faults = program:read()
+  if not text then
+    return status.failure, require("appsync.server.develop.report").faults(faults, options.is_coloured)
+  end
+  program.current = text
+  options.schema_name, options.schema_text, options.resolvers = words[1], text.source.text, text.resolvers
+  options.seeds, options.transforms = text.seeds, text.transforms
+  if text.authorizer then
+    -- Another one may be loaded while the server runs.
+    options.authorizer = function(...) return program.current.authorizer(...) end
+  end
+  options.program, options.on_failure = program, failure_teller(options)
+  if text.source.note then
+    options.say("note: " .. printable.escaped(text.source.note) .. "\n")
+  end
+end
+
+return schema_options

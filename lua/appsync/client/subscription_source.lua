@@ -1,0 +1,227 @@
+---Subscriptions: the source between the core's events and an observable's inbox.
+local arguments = require "appsync.client.arguments"
+local auth = require "appsync.client.auth"
+local core = require "appsync.core"
+local dispatch = require "appsync.dispatch"
+local errors = require "appsync.errors"
+local headers = require "appsync.client.headers"
+local json = require "appsync.json"
+local observable = require "appsync.observable"
+local operation = require "appsync.client.operation"
+local task = require "appsync.task"
+
+local subscription_source = {}
+
+local null = core.null
+local DEFAULT_BUFFER = 1024
+
+---@class appsync.client.Source
+---@field id integer
+---@field context appsync.observable.Context
+local Source = {}
+Source.__index = Source
+
+-- Nobody waits any more for the acknowledgement of what has ended: an operator may have put something in its place.
+local function settle(self)
+  if self.is_acknowledged then return end
+  self.is_acknowledged = true
+  self.context:acknowledge()
+end
+
+-- What the inbox calls: hands events on and counts them as consumed when they were handled.
+local function make_inlet(self, down)
+  local emit = down.next
+  local batch = math.max(1, math.floor((self.plan.options.buffer or DEFAULT_BUFFER) / 4))
+  return {
+    next = function(value, err)
+      if self.is_over then return end
+      emit(value, err)
+      local n = self.n_consumed + 1
+      self.n_consumed = n
+      if n >= batch then
+        self:flush()
+      elseif n == 1 then
+        dispatch.flush_later(self)
+      end
+    end,
+    error = function(err)
+      if not self.is_over then
+        self.is_over = true
+        down.error(err)
+        settle(self)
+      end
+    end,
+    complete = function()
+      if not self.is_over then
+        self.is_over = true
+        down.complete()
+        settle(self)
+      end
+    end,
+    state = function(state)
+      if not self.is_over then down.state(state) end
+    end,
+  }
+end
+
+---Tells the core what was consumed, so that its window moves on.
+function Source:flush()
+  local n = self.n_consumed
+  if n == 0 then return end
+  if self.context.is_halted then return self.context:flush_when_taken(self) end -- the last one isn't taken yet
+  self.n_consumed = 0
+  local client = self.root.handle.core
+  if not client or not self.id or self.is_over then return end
+  local _, err = client:consumed(self.id, n)
+  errors.of_core(err)
+end
+
+-- An event is never nil: without data every root field is null.
+local function empty_data(self)
+  local data = {}
+  for _, field in ipairs(self.plan.operation.root_fields) do data[field] = null end
+  return data
+end
+
+---@param data any
+---@param err table? of the payload's `errors`
+---@param dropped integer so far
+function Source:on_data(data, err, dropped)
+  if err then
+    errors.adopt(err)
+    if err.data == nil and data ~= null then err.data = data end
+    if self.error_policy == "none" or operation.is_empty(data) then data = nil end
+  end
+  if data == nil or data == null then data = empty_data(self) end
+  if dropped ~= self.n_dropped then self:note_dropped(dropped) end
+  self.context:post(self.inlet, "next", data, err)
+end
+
+---@param dropped integer? so far
+function Source:note_dropped(dropped)
+  local more = (dropped or 0) - self.n_dropped
+  if more <= 0 then return end
+  self.n_dropped = dropped
+  self.context.dropped = self.context.dropped + more
+  self.root.connection:tell_dropped(more)
+end
+
+---@param state "subscribed"|"reconnecting"
+function Source:on_state(state)
+  if state == "subscribed" then settle(self) end
+  self.context:post(self.inlet, "state", state)
+end
+
+---@param err appsync.Error? nil or kind "closed": the normal end
+---@param dropped integer?
+function Source:on_end(err, dropped)
+  self.id = nil
+  self:note_dropped(dropped)
+  if self.is_of_call then self.slot:release() end
+  if err and err.kind ~= "closed" then
+    self.context:post(self.inlet, "error", err)
+  else
+    self.context:post(self.inlet, "complete")
+  end
+end
+
+local function answer_headers(self)
+  local all, err = headers.of(self.header_sources, arguments.operation(self.plan))
+  local client = self.root.handle.core
+  if not client or not self.id then return end
+  local _, refused = client:set_headers(self.id, all, err and err.message)
+  errors.of_core(refused)
+end
+
+---The core asks for the headers, also for each reconnect.
+function Source:on_headers()
+  task.spawn(answer_headers, self)
+end
+
+---Ends it at the core. Twice is legal.
+function Source:stop()
+  self.is_over = true
+  local id = self.id
+  if not id then return end
+  self.id = nil
+  dispatch.forget(id, self)
+  local client = self.root.handle.core
+  if self.is_of_call then self.slot:release() end
+  if not client then return end
+  local _, err = client:unsubscribe(id)
+  errors.of_core(err)
+end
+
+-- Functions other than the client's own may give other headers for each subscription: these stay apart.
+local function may_share(self, is_dynamic)
+  local sources = self.header_sources
+  if is_dynamic and (type(sources[3]) == "function" or type(sources[4]) == "function") then return false end
+  return self.plan.options.share
+end
+
+-- Starts it at the core. Throws for variables that JSON can't hold.
+---@return true? ok, appsync.Error? err
+local function start(self, is_dynamic, all_headers)
+  local plan = self.plan
+  local options = plan.options
+  local client = self.root.handle.core
+  local id, err = client:subscribe{
+    document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
+    auth = self.slot.id, headers = all_headers, dynamic_headers = is_dynamic or nil,
+    buffer = options.buffer, buffer_bytes = options.buffer_bytes, overflow = options.overflow,
+    share = may_share(self, is_dynamic),
+  }
+  if not id then return nil, errors.of_core(err, plan.where) end
+  self.id = id
+  dispatch.expect(id, self)
+  return true
+end
+
+-- It ends before it has begun.
+local function fail(context, down, err)
+  context:post({ error = function()
+    down.error(err)
+    context:acknowledge()
+  end }, "error")
+end
+
+local function connect(client, plan, down, context)
+  local root = client.root
+  context:expect_ack()
+  local opened, err = root:open()
+  if not opened then return fail(context, down, err) end
+  context.log = root.log
+  local sources = client:header_sources(plan.options.headers)
+  local is_dynamic, all_headers = headers.are_dynamic(sources), nil
+  if not is_dynamic then
+    all_headers, err = headers.of(sources, arguments.operation(plan))
+  end
+  local slot, is_of_call
+  if not err then
+    slot, err, is_of_call = auth.slot_for(client, plan.options, headers.authenticate(all_headers), is_dynamic)
+  end
+  if not slot then return fail(context, down, err) end
+  local self = setmetatable({
+    client = client, root = root, plan = plan, context = context, slot = slot, is_of_call = is_of_call,
+    header_sources = sources, n_consumed = 0, n_dropped = 0, is_over = false,
+    error_policy = plan.options.error_policy or root.error_policy,
+  }, Source)
+  self.inlet = make_inlet(self, down)
+  local started, start_err = start(self, is_dynamic, all_headers)
+  if not started then
+    if is_of_call then slot:release() end
+    return fail(context, down, start_err)
+  end
+  if down == context.terminal then context.is_direct = true end
+  return function() self:stop() end
+end
+
+---@param client appsync.Client
+---@param plan appsync.client.Plan
+---@return appsync.Observable
+function subscription_source.observable(client, plan)
+  plan.variables = json.copy(plan.variables)
+  return observable.new(function(down, context) return connect(client, plan, down, context) end)
+end
+
+return subscription_source

@@ -1,0 +1,295 @@
+--- @auth: who may do what (Amplify documentation, "Customize authorization rules"). Rules that cannot work are refused here,
+--- because a rule that is never met, or always, is found out too late.
+local directive_arguments = require("appsync.server.transform.directive_arguments")
+local directives = require("appsync.server.graphql.directives")
+local filters = require("appsync.server.transform.filters")
+local names = require("appsync.server.transform.names")
+
+local fail, given = directives.fail, directive_arguments.given
+
+---@class appsync.server.Rule
+---@field allow "owner"|"groups"|"private"|"public"|"custom"
+---@field provider string "userPools", "oidc", "apiKey", "identityPool" or "function"
+---@field mode appsync.server.AuthMode
+---@field operations table<string, true> of create, update, delete, get, list, sync, listen, search
+---@field owner_field string? owner rules
+---@field owner_is_list boolean?
+---@field identity_claims string[]? owner rules: stored joined by "::"
+---@field groups string[]? groups rules: these groups
+---@field groups_field string? groups rules: those that this field names
+---@field groups_is_list boolean?
+---@field group_claim string?
+---@field is_implied boolean? not in the schema: what the transformer's first version left unprotected
+---@field loc appsync.ast.Loc
+
+local auth_directive = {}
+
+auth_directive.OPERATIONS = { "create", "update", "delete", "get", "list", "sync", "listen", "search" }
+local READS = { "get", "list", "listen", "search", "sync" }
+local WRITES = { "create", "update", "delete" }
+local IS_READ = {}
+for _, operation in ipairs(READS) do IS_READ[operation] = true end
+
+local MODES = {
+  userPools = "AMAZON_COGNITO_USER_POOLS", oidc = "OPENID_CONNECT", apiKey = "API_KEY", identityPool = "AWS_IAM",
+  ["function"] = "AWS_LAMBDA",
+}
+local PROVIDERS = {
+  owner = { "userPools", "oidc" }, groups = { "userPools", "oidc" }, public = { "apiKey", "identityPool" },
+  private = { "userPools", "identityPool", "oidc" }, custom = { "function" },
+}
+local MODE_NAMES = {
+  AMAZON_COGNITO_USER_POOLS = "Cognito user pools", OPENID_CONNECT = "OpenID Connect", API_KEY = "API keys",
+  AWS_IAM = "IAM", AWS_LAMBDA = "a Lambda authorizer",
+}
+
+local function set_of(list)
+  local set = {}
+  for _, item in ipairs(list) do set[item] = true end
+  return set
+end
+
+local function read_provider(world, values, loc)
+  local allowed = PROVIDERS[values.allow]
+  local provider = given(values.provider) or allowed[1]
+  if provider == "iam" then provider = "identityPool" end
+  if not set_of(allowed)[provider] then
+    return fail(loc, "@auth: 'allow: %s' cannot have the provider '%s'; it is one of %s", values.allow, values.provider,
+      table.concat(allowed, ", "))
+  end
+  local mode = MODES[provider]
+  if world.modes.enabled and not world.modes.enabled[mode] then
+    local _, err = fail(loc, "@auth: 'allow: %s' with the provider '%s' needs %s (%s), which this API has not enabled",
+      values.allow, provider, MODE_NAMES[mode], mode)
+    err.missing_mode = mode
+    return nil, err
+  end
+  return provider, mode
+end
+
+-- The first version had lists of queries and of mutations instead; the one that is absent meant all of its kind.
+local function first_version_operations(values)
+  local set = {}
+  for _, name in ipairs(values.queries == nil and READS or given(values.queries) or {}) do set[name] = true end
+  for _, name in ipairs(values.mutations == nil and WRITES or given(values.mutations) or {}) do set[name] = true end
+  return set
+end
+
+local function read_operations(values, loc, is_field)
+  local list = given(values.operations)
+  if not list and (values.queries ~= nil or values.mutations ~= nil) then return first_version_operations(values) end
+  if not list then return set_of(auth_directive.OPERATIONS) end
+  local set, has_read, single = {}, false, nil
+  for _, name in ipairs(list) do
+    if name == "read" then has_read = true else set[name] = true end
+    if IS_READ[name] then single = name end
+  end
+  if single and is_field then
+    return fail(loc, "@auth on a field cannot have the operation '%s': use 'read'", single)
+  elseif single and has_read then
+    return fail(loc, "@auth has the operations 'read' and '%s': 'read' is all of %s", single, table.concat(READS, ", "))
+  end
+  for _, name in ipairs(has_read and READS or {}) do set[name] = true end
+  return set
+end
+
+local function read_owner(world, rule, values, m, loc)
+  rule.owner_field = given(values.ownerField) or "owner"
+  if not names.is_name(rule.owner_field) then
+    return fail(loc, "@auth's 'ownerField' '%s' is no name of a field", rule.owner_field)
+  end
+  local field = m and m.field_by_name[rule.owner_field]
+  rule.owner_is_list = field ~= nil and field.is_list
+  local claim = given(values.identityClaim) or given(values.identityField)
+    or (world.version == 1 and "cognito:username" or "sub::username")
+  rule.identity_claims = {}
+  -- A claim's own name may have single colons: "cognito:username".
+  for part in (claim .. "::"):gmatch("(.-)::") do table.insert(rule.identity_claims, part) end
+  local base = field and field.kind == "scalar" and filters.base(field.named)
+  if field and base ~= "String" and base ~= "ID" then
+    return fail(loc, "@auth's 'ownerField' '%s.%s' must be text, or a list of texts", m.name, rule.owner_field)
+  end
+  return true
+end
+
+local function read_groups(rule, values, m, loc)
+  rule.groups, rule.groups_field = given(values.groups), given(values.groupsField)
+  rule.group_claim = given(values.groupClaim) or "cognito:groups"
+  if rule.groups and rule.groups_field then
+    return fail(loc, "@auth: a rule has 'groups' or 'groupsField', not both")
+  elseif not rule.groups and not rule.groups_field then
+    return fail(loc, "@auth: 'allow: groups' needs 'groups' or 'groupsField'")
+  elseif rule.groups and #rule.groups == 0 then
+    return fail(loc, "@auth: 'groups' is empty, so nobody could be in them")
+  end
+  local field = m and rule.groups_field and m.field_by_name[rule.groups_field]
+  if m and rule.groups_field and not field then
+    return fail(loc, "@auth's 'groupsField' names '%s', which model '%s' has not", rule.groups_field, m.name)
+  end
+  rule.groups_is_list = field ~= nil and field ~= false and field.is_list
+  return true
+end
+
+local ONLY_FOR = { identityClaim = "owner", identityField = "owner", ownerField = "owner", groupClaim = "groups",
+  groups = "groups", groupsField = "groups" }
+
+local function check_only_for(values, loc)
+  for name, allow in pairs(ONLY_FOR) do
+    if given(values[name]) and values.allow ~= allow then
+      return fail(loc, "@auth: '%s' is for 'allow: %s', not for 'allow: %s'", name, allow, values.allow)
+    end
+  end
+  return true
+end
+
+local function read_rule(world, values, loc, m, is_field)
+  local ok, err = check_only_for(values, loc)
+  if not ok then return nil, err end
+  local provider, mode = read_provider(world, values, loc)
+  if not provider then return nil, mode end
+  local operations, why = read_operations(values, loc, is_field)
+  if not operations then return nil, why end
+  local rule = { allow = values.allow, provider = provider, mode = mode, operations = operations, loc = loc }
+  if values.allow == "owner" then ok, err = read_owner(world, rule, values, m, loc) end
+  if values.allow == "groups" then ok, err = read_groups(rule, values, m, loc) end
+  if not ok then return nil, err end
+  return rule
+end
+
+local function read_list(world, directive, m, is_field)
+  local values, err = world.reader:read(directive)
+  if not values then return nil, err end
+  local value, list = directives.argument(directive, "rules"), {}
+  for i, item in ipairs(values.rules) do
+    local loc = value.kind == "ListValue" and value.values[i].loc or value.loc
+    local rule, why = read_rule(world, item, loc, m, is_field)
+    if not rule then return nil, why end
+    list[i] = rule
+  end
+  if #list == 0 then return fail(directive_arguments.loc(directive, "rules"), "@auth has no rules") end
+  return list
+end
+
+--- Who a rule speaks of, as a word: rules of the same word are one role.
+---@param rule appsync.server.Rule
+---@return string[]
+function auth_directive.role_names(rule)
+  if rule.groups then
+    local list = {}
+    for i, group in ipairs(rule.groups) do list[i] = ("%s:%s:%s"):format(rule.mode, rule.group_claim, group) end
+    return list
+  elseif rule.groups_field then
+    return { ("%s:groups in %s:%s"):format(rule.mode, rule.groups_field, rule.group_claim) }
+  elseif rule.allow == "owner" then
+    return { ("%s:owner %s:%s"):format(rule.mode, rule.owner_field, table.concat(rule.identity_claims, "::")) }
+  end
+  return { ("%s:%s"):format(rule.mode, rule.allow) }
+end
+
+local function check_twice(m, list)
+  local seen = {}
+  for _, rule in ipairs(list) do
+    for _, name in ipairs(auth_directive.role_names(rule)) do
+      if seen[name] then
+        return fail(rule.loc, "@auth: two rules of '%s' are for the same: put their operations into one", m.name)
+      end
+      seen[name] = true
+    end
+  end
+  return true
+end
+
+-- What no rule of a model speaks of was open to the API's default mode in the first version.
+local function add_unprotected(world, list)
+  local covered, open = {}, {}
+  for _, rule in ipairs(list) do
+    for operation in pairs(rule.operations) do covered[operation] = true end
+  end
+  for _, operation in ipairs(auth_directive.OPERATIONS) do
+    if not covered[operation] then open[operation] = true end
+  end
+  if next(open) == nil then return end
+  local mode = world.modes.default
+  local allow = mode == "API_KEY" and "public" or mode == "AWS_LAMBDA" and "custom" or "private"
+  local provider
+  for name, its_mode in pairs(MODES) do
+    if its_mode == mode then provider = name end
+  end
+  table.insert(list, { allow = allow, provider = provider, mode = mode, operations = open, is_implied = true, loc = list[1].loc })
+end
+
+local function read_field_rules(world, m)
+  for _, field in ipairs(m.fields) do
+    local directive = directives.find(field.node.directives, "auth")
+    if directive then
+      local list, err = read_list(world, directive, m, true)
+      if not list then return nil, err end
+      m.field_rules[field.name] = list
+    end
+  end
+  return true
+end
+
+--- Fills a model's `rules` and `field_rules`.
+---@param world appsync.server.Survey
+---@param m appsync.server.Model
+---@return true? ok, appsync.server.SchemaError? err
+function auth_directive.read(world, m)
+  local directive = directives.find(m.node.directives, "auth")
+  if directive then
+    local list, err = read_list(world, directive, m, false)
+    if not list then return nil, err end
+    if world.version == 1 then
+      add_unprotected(world, list)
+    elseif not m.is_join then
+      -- What joins two models has the rules of both.
+      local ok, why = check_twice(m, list)
+      if not ok then return nil, why end
+    end
+    m.rules = list
+  elseif world.is_sandbox then
+    m.is_sandbox = true
+  elseif world.version == 1 then
+    m.is_unprotected = true
+  end
+  return read_field_rules(world, m)
+end
+
+-- A rule on a field outside of models protects that one field; there's no record that could have an owner.
+local function read_outside_field(world, node, field, directive)
+  if node.kind:find("^Interface") then
+    return fail(directive.loc, "@auth is not allowed on the field '%s' of the interface '%s'", field.name, node.name)
+  end
+  local list, err = read_list(world, directive, nil, true)
+  if not list then return nil, err end
+  for i, item in ipairs(world.reader:read(directive).rules) do
+    if given(item.operations) or given(item.queries) or given(item.mutations) then
+      return fail(list[i].loc, "@auth on '%s.%s' cannot have 'operations': only fields of models have any", node.name, field.name)
+    end
+  end
+  world.field_rules[node.name .. "." .. field.name] = list
+  return true
+end
+
+--- Fills `world.field_rules`, by "Type.field", and refuses @auth on types that are no models.
+---@param world appsync.server.Survey
+---@return true? ok, appsync.server.SchemaError? err
+function auth_directive.read_outside(world)
+  for _, node in ipairs(world.document.definitions) do
+    local is_model = world.models[node.name or ""] ~= nil
+    local on_type = not is_model and directives.find(node.directives or {}, "auth")
+    if on_type then
+      return fail(on_type.loc, "@auth on '%s' needs @model beside it, or belongs on the fields", node.name)
+    end
+    for _, field in ipairs(not is_model and node.fields or {}) do
+      local directive = directives.find(field.directives or {}, "auth")
+      if directive then
+        local ok, err = read_outside_field(world, node, field, directive)
+        if not ok then return nil, err end
+      end
+    end
+  end
+  return true
+end
+
+return auth_directive

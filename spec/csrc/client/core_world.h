@@ -1,0 +1,78 @@
+/* A core without a thread, with one client: its turns are run by the test, its events are kept. Include after cmocka.h.
+ */
+#ifndef APS_SPEC_CORE_WORLD_H
+#define APS_SPEC_CORE_WORLD_H
+
+#include "base/mem.h"
+#include "client/core.h"
+#include "client/features.h"
+
+struct core_world {
+	struct aps_core *core;
+	struct aps_client *client; /* number 7 */
+	struct aps_mail *events;   /* published and not looked at */
+	size_t n_live;
+};
+
+static inline void core_world_publish(void *context, struct aps_mail *chain)
+{
+	struct core_world *world = context;
+	struct aps_mail **at = &world->events;
+	while (*at != NULL) at = &(*at)->next;
+	*at = chain;
+}
+
+static inline void core_world_raise(void *context APS_UNUSED)
+{
+}
+
+static inline bool core_world_is_flooded(void *context APS_UNUSED, bool was_flooded APS_UNUSED)
+{
+	return false;
+}
+
+static inline void core_world_begin(struct core_world *world)
+{
+	struct aps_err err;
+	*world = (struct core_world){.n_live = aps_mem_live()};
+	struct aps_outlet outlet = {world, core_world_publish, core_world_raise, core_world_is_flooded};
+	world->core = aps_core_new(outlet, aps_features, &err);
+	assert_non_null(world->core);
+	world->client = aps_calloc(1, sizeof *world->client);
+	assert_non_null(world->client);
+	world->client->id = 7;
+	world->client->stats = aps_stats_new();
+	aps_settings_init(&world->client->settings);
+	assert_int_equal(aps_core_open_client(world->core, world->client, &err), APS_OK);
+}
+
+/* Runs a turn; the number of events that wait to be taken. */
+static inline size_t core_world_turn(struct core_world *world)
+{
+	size_t n = 0;
+	aps_core_turn(world->core);
+	for (const struct aps_mail *mail = world->events; mail != NULL; mail = mail->next) n++;
+	return n;
+}
+
+/* The oldest event, which the caller frees; NULL: none. */
+static inline struct aps_event *core_world_take(struct core_world *world)
+{
+	struct aps_mail *mail = world->events;
+	if (mail == NULL) return NULL;
+	world->events = mail->next;
+	mail->next = NULL;
+	return (struct aps_event *)mail;
+}
+
+/* Closes the client and frees everything: nothing may be left. */
+static inline void core_world_finish(struct core_world *world)
+{
+	aps_core_close_client(world->core, world->client);
+	aps_core_turn(world->core);
+	aps_core_free(world->core);
+	aps_mail_free_chain(world->events);
+	assert_int_equal(aps_mem_live(), world->n_live);
+}
+
+#endif
