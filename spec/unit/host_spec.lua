@@ -122,6 +122,26 @@ describe("the host", function()
       assert.equal("none", core.armed[#core.armed])
     end)
 
+    it("is armed again for a timer that it told of a moment too early", function()
+      appsync.fd()
+      appsync.spawn(function() appsync.sleep(5) end)
+      appsync.update(0)
+      core.time = core.time + 4.9995
+      appsync.update(0)
+      assert.is_true(math.abs(core.armed[#core.armed] - 0.0005) < 1e-6, tostring(core.armed[#core.armed]))
+    end)
+
+    it("is armed again after a call that was waited for outside a task", function()
+      appsync.fd()
+      appsync.spawn(function() appsync.sleep(5) end)
+      appsync.update(0)
+      local n_armed = #core.armed
+      core.step(function() core.time = core.time + 1 end)
+      appsync.sleep(1)
+      assert.is_true(#core.armed > n_armed)
+      assert.equal(4, core.armed[#core.armed])
+    end)
+
     it("is armed at once while routines are ready", function()
       appsync.spawn(function() end)
       appsync.fd()

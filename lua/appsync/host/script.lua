@@ -16,9 +16,10 @@ local EVENTS_PER_TURN = 64
 local DEFAULT_BUDGET = 0.001
 local MAX_BUDGET = 0.004
 local BLOCKING = 0.005
+local SOON = 0.002
 
 local is_game, is_fd_used, is_updating = false, false, false
-local armed_at
+local armed_at ---@type number|false|nil nil: for nothing; false: unknown
 local told_places = {}
 
 -- One turn without a budget: what has come goes before what is due, so that a time-out of 0 takes what is there.
@@ -59,6 +60,13 @@ local function pump(w)
   end
 end
 
+-- What was driven here may have taken what the descriptor had to tell.
+local function arm_anew()
+  if not is_fd_used or is_updating then return end
+  armed_at = false
+  script.notice()
+end
+
 -- A game: tells once per place that a call outside a task blocks its frame.
 local function pump_frame(w)
   local place = errors.place()
@@ -79,6 +87,7 @@ function script.drive(w)
   else
     pump(w)
   end
+  arm_anew()
 end
 
 ---@return number seconds
@@ -159,7 +168,12 @@ function script.update(budget)
   end
   is_game = true
   is_updating = true
-  if armed_at == 0 then armed_at = nil end
+  -- The descriptor may have told of a timer a moment before it is due, and tells of each only once.
+  if armed_at == 0 then
+    armed_at = nil
+  elseif armed_at and armed_at - clock.now() < SOON then
+    armed_at = false
+  end
   local ok, has_more
   if seconds == 0 then
     ok, has_more = pcall(update_counted)
