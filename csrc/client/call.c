@@ -43,10 +43,10 @@ static void free_call(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 
 static void end_call(struct aps_core *core, struct aps_call *call)
 {
+	APS_STATS_SUB(call->client->stats, operations_in_flight, 1); /* before its peer can see that it is gone */
 	aps_request_clear(core, &call->request);
 	aps_timer_stop(&core->timers, &call->deadline);
 	aps_table_take(table_of(core), call->what->head.id);
-	APS_STATS_SUB(call->client->stats, operations_in_flight, 1);
 	aps_command_free(&call->what->head);
 	aps_core_reap(core, &call->reap, free_call);
 }
