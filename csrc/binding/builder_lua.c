@@ -70,14 +70,6 @@ void apl_builder_register(lua_State *L)
 {
 	static const luaL_Reg FUNCTIONS[] = {{"builder", Apl_builder}, {NULL, NULL}};
 	static const luaL_Reg METHODS[] = {{"step", Apl_builder_step}, {NULL, NULL}};
-	luaL_newmetatable(L, BUILDER);
-	lua_pushcfunction(L, Apl_builder_gc);
-	lua_setfield(L, -2, "__gc");
-	lua_pushboolean(L, 0);
-	lua_setfield(L, -2, "__metatable");
-	lua_newtable(L);
-	apl_register(L, METHODS);
-	lua_setfield(L, -2, "__index");
-	lua_pop(L, 1);
+	apl_register_class(L, BUILDER, Apl_builder_gc, METHODS);
 	apl_register(L, FUNCTIONS);
 }

@@ -429,13 +429,5 @@ void apl_client_register(lua_State *L)
 {
 	static const luaL_Reg OF_RUNTIME[] = {{"client", Apl_runtime_client}, {NULL, NULL}};
 	apl_runtime_add_methods(L, OF_RUNTIME);
-	luaL_newmetatable(L, CLIENT);
-	lua_pushcfunction(L, Apl_client_gc);
-	lua_setfield(L, -2, "__gc");
-	lua_pushboolean(L, 0);
-	lua_setfield(L, -2, "__metatable");
-	lua_newtable(L);
-	apl_register(L, METHODS);
-	lua_setfield(L, -2, "__index");
-	lua_pop(L, 1);
+	apl_register_class(L, CLIENT, Apl_client_gc, METHODS);
 }

@@ -183,14 +183,6 @@ void apl_runtime_add_methods(lua_State *L, const luaL_Reg *methods)
 void apl_runtime_register(lua_State *L)
 {
 	static const luaL_Reg FUNCTIONS[] = {{"runtime", Apl_runtime}, {NULL, NULL}};
-	luaL_newmetatable(L, RUNTIME);
-	lua_pushcfunction(L, Apl_runtime_gc);
-	lua_setfield(L, -2, "__gc");
-	lua_pushboolean(L, 0);
-	lua_setfield(L, -2, "__metatable");
-	lua_newtable(L);
-	apl_register(L, METHODS);
-	lua_setfield(L, -2, "__index");
-	lua_pop(L, 1);
+	apl_register_class(L, RUNTIME, Apl_runtime_gc, METHODS);
 	apl_register(L, FUNCTIONS);
 }

@@ -76,6 +76,19 @@ enum apl_big_integers apl_check_big_integers(lua_State *L, int index)
 	return (enum apl_big_integers)luaL_checkoption(L, index, "rounded", modes);
 }
 
+void apl_register_class(lua_State *L, const char *name, lua_CFunction gc, const luaL_Reg *methods)
+{
+	luaL_newmetatable(L, name);
+	lua_pushcfunction(L, gc);
+	lua_setfield(L, -2, "__gc");
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
+	lua_newtable(L);
+	apl_register(L, methods);
+	lua_setfield(L, -2, "__index");
+	lua_pop(L, 1);
+}
+
 struct aps_buf *apl_push_buffer(lua_State *L, size_t max_bytes)
 {
 	luaL_checkstack(L, 3, NULL);

@@ -35,6 +35,9 @@ APS_BEGIN_DECLS
 
 /* Adds `functions` to the table on top of the stack, each with the two upvalues. */
 void apl_register(lua_State *L, const luaL_Reg *functions);
+/* Makes the metatable `name` of a userdata: its methods with the upvalues, its finalizer, closed to Lua. Pushes
+ * nothing. */
+void apl_register_class(lua_State *L, const char *name, lua_CFunction gc, const luaL_Reg *methods);
 
 /* "rounded", "string" or "safe" at `index`; nothing: rounded. */
 enum apl_big_integers apl_check_big_integers(lua_State *L, int index);

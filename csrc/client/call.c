@@ -185,17 +185,6 @@ struct aps_command *aps_cancel_command_new(uint64_t client, uint64_t call)
 	return aps_command_new(run_cancel, client, call);
 }
 
-static enum aps_rc open_table(struct aps_core *core, void **part, struct aps_err *err)
-{
-	*part = aps_table_new(core->hash_seed);
-	return *part != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
-}
-
-static void close_table(struct aps_core *core APS_UNUSED, void *part)
-{
-	aps_table_free(part);
-}
-
 static void leave_all(struct aps_core *core, struct aps_client *client, const struct aps_err *err)
 {
 	size_t cursor = 0;
@@ -207,7 +196,7 @@ static void leave_all(struct aps_core *core, struct aps_client *client, const st
 
 const struct aps_feature aps_call_feature = {
         .name = "calls",
-        .open = open_table,
+        .open = aps_core_open_table,
         .client_closing = leave_all,
-        .close = close_table,
+        .close = aps_core_close_table,
 };

@@ -200,6 +200,17 @@ void *aps_client_part(const struct aps_core *core, const struct aps_client *clie
 	return client->parts[place_of(core, feature)];
 }
 
+enum aps_rc aps_core_open_table(struct aps_core *core, void **part, struct aps_err *err)
+{
+	*part = aps_table_new(core->hash_seed);
+	return *part != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
+}
+
+void aps_core_close_table(struct aps_core *core APS_UNUSED, void *part)
+{
+	aps_table_free(part);
+}
+
 struct aps_client *aps_core_client(struct aps_core *core, uint64_t id)
 {
 	APS_ON_THREAD(core->thread);

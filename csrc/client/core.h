@@ -104,6 +104,10 @@ void aps_core_arm(struct aps_core *core, int64_t after_ms);
 void aps_core_reap(struct aps_core *core, struct aps_reap *reap,
                    void (*free_object)(struct aps_core *core, struct aps_reap *reap));
 
+/* `open` and `close` of a feature that keeps one table in the core. */
+enum aps_rc aps_core_open_table(struct aps_core *core, void **part, struct aps_err *err);
+void aps_core_close_table(struct aps_core *core, void *part);
+
 /* What the feature keeps in the core, and in one client. */
 void *aps_core_part(const struct aps_core *core, const struct aps_feature *feature);
 void *aps_client_part(const struct aps_core *core, const struct aps_client *client, const struct aps_feature *feature);

@@ -26,7 +26,7 @@ static void free_subscriber(struct aps_core *core APS_UNUSED, struct aps_reap *r
 static void finish(struct aps_core *core, struct aps_subscriber *subscriber)
 {
 	aps_timer_stop(&core->timers, &subscriber->stall);
-	aps_table_take(table_of(core), subscriber->id);
+	aps_table_take(table_of(core), subscriber->window.target);
 	APS_STATS_SUB(subscriber->client->stats, subscriptions, 1);
 	aps_core_reap(core, &subscriber->reap, free_subscriber);
 }
@@ -70,12 +70,12 @@ static enum aps_consumer_verdict offer(struct aps_core *core, struct aps_consume
 
 static void tell(struct aps_core *core, struct aps_consumer *consumer, const char *state)
 {
-	aps_core_note(core, APS_EVENT_SUB_STATE, of(consumer)->id, state, NULL);
+	aps_core_note(core, APS_EVENT_SUB_STATE, of(consumer)->window.target, state, NULL);
 }
 
 static bool ask_headers(struct aps_core *core, struct aps_consumer *consumer)
 {
-	return aps_core_note(core, APS_EVENT_HEADERS, of(consumer)->id, NULL, NULL);
+	return aps_core_note(core, APS_EVENT_HEADERS, of(consumer)->window.target, NULL, NULL);
 }
 
 static void end(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err, const char *told)
@@ -104,7 +104,6 @@ struct aps_subscriber *aps_subscriber_new(struct aps_core *core, struct aps_clie
 		return NULL;
 	}
 	subscriber->consumer.kind = &KIND;
-	subscriber->id = id;
 	subscriber->client = client;
 	subscriber->end = end_event;
 	subscriber->stall.due = stalled;
@@ -134,20 +133,9 @@ void aps_subscriber_consumed(struct aps_core *core, struct aps_subscriber *subsc
 	aps_feed_resume(core, &subscriber->consumer);
 }
 
-static enum aps_rc open_table(struct aps_core *core, void **part, struct aps_err *err)
-{
-	*part = aps_table_new(core->hash_seed);
-	return *part != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
-}
-
-static void close_table(struct aps_core *core APS_UNUSED, void *part)
-{
-	aps_table_free(part);
-}
-
 /* The end of a client is told them by its feeds. */
 const struct aps_feature aps_subscriber_feature = {
         .name = "subscribers",
-        .open = open_table,
-        .close = close_table,
+        .open = aps_core_open_table,
+        .close = aps_core_close_table,
 };

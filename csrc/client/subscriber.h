@@ -6,9 +6,8 @@
 
 struct aps_subscriber {
 	struct aps_consumer consumer;
-	uint64_t id;
 	struct aps_client *client;
-	struct aps_window window;
+	struct aps_window window;   /* its target is the subscriber's number */
 	struct aps_note_event *end; /* SUB_END, made in advance */
 	struct aps_timer stall;     /* armed while it is full: it holds its socket up */
 	struct aps_reap reap;

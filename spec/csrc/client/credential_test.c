@@ -186,6 +186,25 @@ static void without_memory_for_the_question_nobody_waits_for_its_answer(void **s
 	}
 }
 
+static void who_waits_is_told_at_the_turns_end_that_there_is_no_memory_for_a_question(void **state)
+{
+	(void)state;
+	struct world world;
+	begin(&world, true);
+	struct guest a = guest_of(&world), b = guest_of(&world);
+	assert_int_equal(aps_credential_use(world.core, world.credential, &a.waiter), APS_SLOT_WAIT);
+	world.credential->slot.is_asking = false; /* as when its time seems over, after the clock has jumped */
+	aps_mem_fail_at(1);
+	assert_int_equal(aps_credential_use(world.core, world.credential, &b.waiter), APS_SLOT_FAIL);
+	aps_mem_fail_at(0);
+	assert_int_equal(a.n_calls, 0); /* not from within the question of another one */
+	core_world_turn(&world.all);
+	assert_int_equal(a.n_calls, 1);
+	assert_int_equal(b.n_calls, 0);
+	let_go(&world);
+	finish(&world);
+}
+
 static void a_fixed_one_without_material_fails_at_once(void **state)
 {
 	(void)state;
@@ -208,6 +227,7 @@ int main(void)
 	        cmocka_unit_test(a_dropped_identity_lives_as_long_as_its_last_user),
 	        cmocka_unit_test(a_question_without_an_answer_ends_in_a_timeout),
 	        cmocka_unit_test(without_memory_for_the_question_nobody_waits_for_its_answer),
+	        cmocka_unit_test(who_waits_is_told_at_the_turns_end_that_there_is_no_memory_for_a_question),
 	        cmocka_unit_test(a_fixed_one_without_material_fails_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -352,6 +352,7 @@ static void a_closing_client_and_a_missing_credential_are_ends(void **state)
 struct returning {
 	struct listener listener;
 	struct world *world;
+	bool was_let_in; /* although the client is closing */
 };
 
 static void come_back(struct aps_core *core, struct aps_consumer *consumer, const struct aps_err *err, const char *told)
@@ -364,6 +365,7 @@ static void come_back(struct aps_core *core, struct aps_consumer *consumer, cons
 	struct aps_subscription what = {command->topic, true};
 	command->topic = NULL;
 	aps_connections_subscribe(core, returning->world->all.client, &what, consumer);
+	returning->was_let_in = err->code == APS_E_CLOSED && consumer->feed != NULL;
 	aps_command_free(&command->head);
 }
 
@@ -385,6 +387,7 @@ static void who_comes_back_at_the_end_gets_another_feed(void **state)
 	assert_ptr_not_equal(returning.listener.consumer.feed, first);
 	finish(&world); /* told closed, comes back once more and is refused */
 	assert_int_equal(returning.listener.n_ends, 3);
+	assert_false(returning.was_let_in);
 	assert_int_equal(returning.listener.end_code, APS_E_CLOSED);
 }
 
