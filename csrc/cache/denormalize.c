@@ -1,0 +1,446 @@
+#include "cache/denormalize.h"
+
+#include "cache/identity.h"
+#include "cache/long_list.h"
+#include "codec/json_reader.h"
+#include "codec/json_writer.h"
+
+#include <stdio.h>
+
+struct reading {
+	struct aps_read_source *source;
+	struct aps_binding *binding;
+	const struct aps_read_options *options;
+	struct aps_read_result *result;
+	struct aps_json_writer w;
+	struct aps_buf path;
+	struct aps_buf key;
+	struct aps_buf values; /* struct aps_value: of the fields of all open objects */
+	uint32_t typename;
+	unsigned depth;
+	struct aps_err err;
+};
+
+/* A record or an embedded object whose fields are read. */
+struct object {
+	bool is_embedded;
+	uint64_t record; /* 0: a root that is nowhere */
+	struct aps_str fields;
+	struct aps_str type;
+	const struct aps_selection_view *view;
+	size_t values_at; /* of the view's fields, those that have arguments being looked up when they are needed */
+};
+
+enum outcome { READ_OK, READ_MISSING, READ_FAILED };
+
+static enum outcome write_value(struct reading *in, const struct aps_selection_field *field,
+                                const struct aps_value *value);
+
+void aps_read_result_init(struct aps_read_result *result, size_t max_bytes)
+{
+	*result = (struct aps_read_result){.n_missing = 0};
+	aps_buf_init(&result->json, max_bytes);
+	aps_buf_init(&result->missing, APS_BUF_ANY_SIZE);
+}
+
+void aps_read_result_clear(struct aps_read_result *result)
+{
+	aps_buf_clear(&result->json);
+	aps_buf_clear(&result->missing);
+}
+
+static enum outcome fail_damaged(struct reading *in)
+{
+	aps_fail_word(&in->err, APS_E_STORAGE, "corrupt", 0, "a record of the cache is damaged");
+	return READ_FAILED;
+}
+
+static enum outcome fail_memory(struct reading *in)
+{
+	aps_fail(&in->err, APS_E_NOMEM, "no memory for a read of the cache");
+	return READ_FAILED;
+}
+
+static void depend(struct reading *in, uint64_t entry, struct aps_str key)
+{
+	if (in->options->dependencies == NULL) return;
+	const struct aps_dependency dependency = {entry, entry == 0 ? aps_str_hash(key, in->options->key_seed) : 0};
+	aps_buf_add(in->options->dependencies, &dependency, sizeof dependency);
+}
+
+static size_t push_path(struct reading *in, struct aps_str name)
+{
+	size_t at = in->path.n;
+	if (at != 0) aps_buf_add_byte(&in->path, '.');
+	aps_buf_add_str(&in->path, name);
+	return at;
+}
+
+static enum outcome miss(struct reading *in)
+{
+	struct aps_read_result *result = in->result;
+	if (result->n_missing++ < APS_READ_MAX_MISSING) {
+		aps_buf_add_str(&result->missing, aps_buf_str(&in->path));
+		aps_buf_add_byte(&result->missing, '\0');
+	}
+	return READ_MISSING;
+}
+
+/* The content of an entry; READ_MISSING: it is nowhere. */
+static enum outcome content_at(struct reading *in, uint64_t entry, struct aps_str *content)
+{
+	if (in->source->at(in->source, entry, content, &in->err) != APS_OK) return READ_FAILED;
+	depend(in, entry, APS_STR(""));
+	return content->p != NULL ? READ_OK : READ_MISSING;
+}
+
+static enum outcome content_of(struct reading *in, struct aps_str key, uint64_t *entry, struct aps_str *content)
+{
+	if (in->source->find(in->source, key, entry, content, &in->err) != APS_OK) return READ_FAILED;
+	depend(in, *entry, key);
+	return *entry != 0 && content->p != NULL ? READ_OK : READ_MISSING;
+}
+
+static struct aps_str type_of(const struct reading *in, struct aps_str fields)
+{
+	struct aps_value type;
+	bool has_type =
+	        in->typename != 0 && aps_value_find_field(fields, in->typename, &type) && type.tag == APS_VALUE_STRING;
+	return has_type ? type.text : APS_STR("");
+}
+
+/* Arguments as the key fields of what they look up. */
+static bool get_argument(void *of, struct aps_str path, struct aps_value *value);
+
+struct lookup {
+	struct reading *in;
+	const struct aps_selection_field *field;
+	struct aps_buf text;
+};
+
+static bool get_argument(void *of, struct aps_str path, struct aps_value *value)
+{
+	struct lookup *lookup = of;
+	struct aps_binding *binding = lookup->in->binding;
+	aps_buf_reset(&lookup->text);
+	if (!aps_argument_value(&lookup->text, lookup->field->node, path, &binding->variables, &binding->arena))
+		return false;
+	struct aps_json_reader r;
+	aps_json_reader_init(&r, aps_buf_str(&lookup->text), 0);
+	switch (aps_json_next(&r)) {
+	case APS_JSON_STRING:
+		*value = (struct aps_value){.tag = APS_VALUE_STRING, .text = aps_json_unescape(&r, &binding->arena)};
+		return value->text.p != NULL;
+	case APS_JSON_INT: *value = (struct aps_value){.tag = APS_VALUE_INT, .as.integer = r.integer}; return true;
+	case APS_JSON_BIGINT: *value = (struct aps_value){.tag = APS_VALUE_NUMBER, .text = r.text}; return true;
+	default: return false;
+	}
+}
+
+/* A record that the field's arguments identify: getPost(id: 1) finds what listPosts brought. */
+static enum outcome look_up(struct reading *in, const struct aps_selection_field *field, uint64_t *entry)
+{
+	struct lookup lookup = {.in = in, .field = field};
+	struct aps_str content;
+	if (field->policy == NULL || field->policy->lookup.n == 0) return READ_MISSING;
+	aps_buf_init(&lookup.text, APS_BUF_ANY_SIZE);
+	aps_buf_reset(&in->key);
+	aps_buf_add_byte(&in->key, 'R');
+	bool is_known = aps_identity_of(&in->key, in->binding->policies, field->policy->lookup, get_argument, &lookup);
+	aps_buf_clear(&lookup.text);
+	return is_known ? content_of(in, aps_buf_str(&in->key), entry, &content) : READ_MISSING;
+}
+
+/* A field with arguments of a record: an entry of its own. */
+static enum outcome find_field_entry(struct reading *in, const struct object *object,
+                                     const struct aps_selection_field *field, struct aps_value *value)
+{
+	struct aps_str content;
+	uint64_t entry;
+	aps_buf_reset(&in->key);
+	aps_buf_addf(&in->key, "F%llu.", (unsigned long long)object->record);
+	aps_buf_add_str(&in->key, field->key);
+	enum outcome outcome =
+	        object->record != 0 ? content_of(in, aps_buf_str(&in->key), &entry, &content) : READ_MISSING;
+	if (outcome == READ_OK) return aps_value_take(&content, value) ? READ_OK : fail_damaged(in);
+	if (outcome == READ_FAILED) return outcome;
+	outcome = look_up(in, field, &entry);
+	if (outcome == READ_OK) *value = (struct aps_value){.tag = APS_VALUE_REF, .as.entry = entry};
+	return outcome;
+}
+
+static const struct aps_value *kept_value(const struct reading *in, const struct object *object, size_t index)
+{
+	return (const struct aps_value *)(const void *)(in->values.p + object->values_at) + index;
+}
+
+/* A reader learns the numbers of names after it has bound the operation. */
+static uint32_t number_of(const struct reading *in, const struct aps_selection_field *field)
+{
+	if (field->number != 0 || !field->is_plain) return field->number;
+	return aps_names_find(in->binding->names, field->name);
+}
+
+static enum outcome find_value(struct reading *in, const struct object *object, size_t index, struct aps_value *value)
+{
+	const struct aps_selection_field *field = &object->view->fields[index];
+	if (!field->is_plain && !object->is_embedded) return find_field_entry(in, object, field, value);
+	*value = *kept_value(in, object, index);
+	if (value->whole.n != 0) return READ_OK;
+	bool is_found = field->is_plain ? field->number == 0 &&
+	                                          aps_value_find_field(object->fields, number_of(in, field), value)
+	                                : aps_value_find_text_field(object->fields, field->key, value);
+	return is_found ? READ_OK : READ_MISSING;
+}
+
+/* Takes the record's fields once, in their order, each into its place in the view. */
+static enum outcome open_values(struct reading *in, struct object *object)
+{
+	size_t n_bytes = object->view->n_fields * sizeof(struct aps_value);
+	object->values_at = in->values.n;
+	char *p = n_bytes != 0 ? aps_buf_reserve(&in->values, n_bytes) : NULL;
+	if (n_bytes == 0) return READ_OK;
+	if (p == NULL) return fail_memory(in);
+	in->values.n += n_bytes;
+	struct aps_value *values = (struct aps_value *)(void *)p;
+	for (size_t i = 0; i < object->view->n_fields; i++) values[i].whole = APS_STR("");
+	struct aps_str rest = object->fields;
+	struct aps_value_field kept;
+	bool has_kept = aps_value_take_field(&rest, &kept);
+	for (size_t i = 0; i < object->view->n_fields && has_kept; i++) {
+		uint32_t index = object->view->by_name[i], number = object->view->fields[index].number;
+		if (number == 0) continue;
+		while (has_kept && kept.name < number) has_kept = aps_value_take_field(&rest, &kept);
+		if (has_kept && kept.name == number) values[index] = kept.value;
+	}
+	return READ_OK;
+}
+
+/* A fragment on a type of which nothing is known counts when all of its fields are there. */
+static enum outcome is_guard_open(struct reading *in, const struct object *object, const struct aps_gql_node *guard)
+{
+	struct aps_value value;
+	for (size_t i = 0; i < object->view->n_fields; i++) {
+		if (object->view->fields[i].guard != guard || object->view->fields[i].is_added) continue;
+		enum outcome outcome = find_value(in, object, i, &value);
+		if (outcome != READ_OK) return outcome;
+	}
+	return READ_OK;
+}
+
+static enum outcome write_field(struct reading *in, const struct object *object, size_t index)
+{
+	struct aps_value value;
+	const struct aps_selection_field *field = &object->view->fields[index];
+	size_t path_at = push_path(in, field->response_key);
+	size_t json_at = in->w.buf->n;
+	bool needed_comma = in->w.needs_comma;
+	enum outcome outcome = find_value(in, object, index, &value);
+	if (outcome == READ_MISSING && field->is_added) {
+		outcome = READ_OK;
+	} else if (outcome == READ_MISSING) {
+		miss(in);
+	} else if (outcome == READ_OK) {
+		aps_json_write_key(&in->w, field->response_key);
+		outcome = write_value(in, field, &value);
+	}
+	in->path.n = path_at;
+	if (outcome == READ_MISSING && in->w.buf->rc == APS_OK) { /* left out, name and all */
+		in->w.buf->n = json_at;
+		in->w.needs_comma = needed_comma;
+	}
+	return outcome;
+}
+
+static enum outcome write_fields(struct reading *in, const struct object *object)
+{
+	enum outcome all = READ_OK;
+	aps_json_write_object(&in->w);
+	for (size_t i = 0; i < object->view->n_fields; i++) {
+		const struct aps_gql_node *guard = object->view->fields[i].guard;
+		enum outcome outcome = guard != NULL ? is_guard_open(in, object, guard) : READ_OK;
+		if (outcome == READ_MISSING) continue;
+		if (outcome == READ_OK) outcome = write_field(in, object, i);
+		if (outcome == READ_FAILED) return outcome;
+		if (outcome == READ_MISSING) all = READ_MISSING;
+		if (all == READ_MISSING && !in->options->is_partial) return all;
+	}
+	aps_json_write_object_end(&in->w);
+	return in->options->is_partial ? READ_OK : all;
+}
+
+static enum outcome write_object(struct reading *in, struct object *object, struct aps_selection *selection)
+{
+	object->view = aps_selection_view(in->binding, selection, object->type);
+	if (object->view == NULL) {
+		aps_arena_fail(&in->binding->arena, "the selection of an operation", &in->err);
+		return READ_FAILED;
+	}
+	if (++in->depth > APS_VALUE_MAX_DEPTH) return fail_damaged(in);
+	enum outcome outcome = open_values(in, object);
+	if (outcome == READ_OK) outcome = write_fields(in, object);
+	in->values.n = object->values_at;
+	in->depth--;
+	return outcome;
+}
+
+static enum outcome write_record(struct reading *in, uint64_t entry, struct aps_selection *selection)
+{
+	struct object object = {.record = entry};
+	enum outcome outcome = content_at(in, entry, &object.fields);
+	if (outcome == READ_MISSING) return miss(in);
+	if (outcome == READ_FAILED) return outcome;
+	in->result->n_records++;
+	object.type = type_of(in, object.fields);
+	return write_object(in, &object, selection);
+}
+
+static enum outcome write_items(struct reading *in, const struct aps_selection_field *field, struct aps_str items,
+                                size_t *index);
+
+/* True: the item refers to a record that was evicted, and isn't there any more. */
+static bool is_evicted(struct reading *in, const struct aps_selection_field *field, const struct aps_value *item)
+{
+	struct aps_str content;
+	return item->tag == APS_VALUE_REF && field->selection != NULL &&
+	       content_at(in, item->as.entry, &content) == READ_MISSING;
+}
+
+static enum outcome write_item(struct reading *in, const struct aps_selection_field *field,
+                               const struct aps_value *item, size_t index)
+{
+	char digits[24];
+	int n = snprintf(digits, sizeof digits, "%zu", index);
+	size_t path_at = push_path(in, (struct aps_str){digits, n > 0 ? (size_t)n : 0});
+	enum outcome outcome = write_value(in, field, item);
+	in->path.n = path_at;
+	return outcome;
+}
+
+static enum outcome write_items(struct reading *in, const struct aps_selection_field *field, struct aps_str items,
+                                size_t *index)
+{
+	struct aps_value item;
+	enum outcome all = READ_OK;
+	while (items.n != 0) {
+		if (!aps_value_take(&items, &item)) return fail_damaged(in);
+		if (is_evicted(in, field, &item)) continue;
+		enum outcome outcome = write_item(in, field, &item, (*index)++);
+		if (outcome == READ_FAILED) return outcome;
+		if (outcome == READ_OK) continue;
+		all = READ_MISSING;
+		if (!in->options->is_partial) return all;
+		aps_json_write_null(&in->w);
+	}
+	return all;
+}
+
+static enum outcome write_blocks(struct reading *in, const struct aps_selection_field *field, uint64_t entry)
+{
+	struct aps_str content, items;
+	struct aps_long_block block;
+	struct aps_value list;
+	size_t index = 0;
+	enum outcome all = content_at(in, entry, &content);
+	if (all == READ_MISSING) return miss(in);
+	while (all != READ_FAILED && content.n != 0) {
+		if (!aps_long_list_take(&content, &block)) return fail_damaged(in);
+		enum outcome outcome = content_at(in, block.number, &items);
+		if (outcome == READ_FAILED) return outcome;
+		if (outcome == READ_MISSING) return miss(in);
+		if (!aps_value_take(&items, &list) || list.tag != APS_VALUE_LIST) return fail_damaged(in);
+		outcome = write_items(in, field, list.text, &index);
+		if (outcome != READ_OK) all = outcome;
+		if (all == READ_MISSING && !in->options->is_partial) return all;
+	}
+	return all;
+}
+
+static enum outcome write_list(struct reading *in, const struct aps_selection_field *field,
+                               const struct aps_value *value)
+{
+	size_t index = 0;
+	if (++in->depth > APS_VALUE_MAX_DEPTH) return fail_damaged(in);
+	aps_json_write_array(&in->w);
+	enum outcome outcome = value->tag == APS_VALUE_LONG_LIST ? write_blocks(in, field, value->as.entry)
+	                                                         : write_items(in, field, value->text, &index);
+	aps_json_write_array_end(&in->w);
+	in->depth--;
+	return outcome == READ_MISSING && in->options->is_partial ? READ_OK : outcome;
+}
+
+static enum outcome write_embedded(struct reading *in, const struct aps_selection_field *field,
+                                   const struct aps_value *value)
+{
+	struct object object = {.is_embedded = true, .fields = value->text};
+	if (field->selection == NULL) return miss(in); /* it was selected otherwise when it was written */
+	object.type = type_of(in, value->text);
+	return write_object(in, &object, field->selection);
+}
+
+static enum outcome write_value(struct reading *in, const struct aps_selection_field *field,
+                                const struct aps_value *value)
+{
+	switch (value->tag) {
+	case APS_VALUE_NULL: aps_json_write_null(&in->w); break;
+	case APS_VALUE_FALSE: aps_json_write_bool(&in->w, false); break;
+	case APS_VALUE_TRUE: aps_json_write_bool(&in->w, true); break;
+	case APS_VALUE_INT: aps_json_write_int(&in->w, value->as.integer); break;
+	case APS_VALUE_DOUBLE: aps_json_write_double(&in->w, value->as.number); break;
+	case APS_VALUE_NUMBER: aps_json_write_raw(&in->w, value->text); break;
+	case APS_VALUE_STRING: aps_json_write_string(&in->w, value->text); break;
+	case APS_VALUE_JSON: aps_json_write_raw(&in->w, value->text); break;
+	case APS_VALUE_REF:
+		if (field->selection == NULL) return miss(in);
+		return write_record(in, value->as.entry, field->selection);
+	case APS_VALUE_LIST:
+	case APS_VALUE_LONG_LIST: return write_list(in, field, value);
+	case APS_VALUE_OBJECT: return write_embedded(in, field, value);
+	case APS_VALUE_COUNT: break;
+	}
+	return READ_OK;
+}
+
+static enum outcome read_root(struct reading *in)
+{
+	struct object object = {.record = 0};
+	enum outcome outcome = content_of(in, in->options->root, &object.record, &object.fields);
+	if (outcome == READ_FAILED) return outcome;
+	if (outcome == READ_MISSING) object = (struct object){.fields = {"", 0}};
+	object.type = type_of(in, object.fields);
+	if (object.type.n == 0) object.type = in->binding->root_type;
+	return write_object(in, &object, in->binding->root);
+}
+
+static enum aps_rc conclude(const struct reading *in, struct aps_err *err)
+{
+	if (in->err.code != APS_OK) {
+		if (err != NULL) *err = in->err;
+		return in->err.code;
+	}
+	if (in->w.err.code != APS_OK) {
+		if (err != NULL) *err = in->w.err;
+		return in->w.err.code;
+	}
+	if (in->result->json.rc != APS_OK) return aps_fail(err, in->result->json.rc, "the result of a read is too big");
+	bool is_short = in->path.rc != APS_OK || in->key.rc != APS_OK || in->result->missing.rc != APS_OK ||
+	                (in->options->dependencies != NULL && in->options->dependencies->rc != APS_OK);
+	return is_short ? aps_fail(err, APS_E_NOMEM, "no memory for a read of the cache") : APS_OK;
+}
+
+enum aps_rc aps_denormalize(struct aps_read_source *source, struct aps_binding *binding,
+                            const struct aps_read_options *options, struct aps_read_result *result, struct aps_err *err)
+{
+	struct reading in = {.source = source, .binding = binding, .options = options, .result = result};
+	in.typename = aps_names_find(binding->names, APS_STR("__typename"));
+	aps_json_writer_init(&in.w, &result->json);
+	aps_buf_init(&in.path, APS_BUF_ANY_SIZE);
+	aps_buf_init(&in.key, APS_BUF_ANY_SIZE);
+	aps_buf_init(&in.values, APS_BUF_ANY_SIZE);
+	read_root(&in);
+	enum aps_rc rc = conclude(&in, err);
+	aps_buf_clear(&in.path);
+	aps_buf_clear(&in.key);
+	aps_buf_clear(&in.values);
+	return rc;
+}

@@ -1,0 +1,247 @@
+#include "cache/entry.h"
+
+#include "base/mem.h"
+
+#define FIRST_SLOTS 64
+
+void aps_entries_init(struct aps_entries *entries, uint64_t seed, struct aps_entry_backing *backing)
+{
+	*entries = (struct aps_entries){.seed = seed, .backing = backing};
+}
+
+static void free_entry(struct aps_entry *entry)
+{
+	aps_free(entry->content);
+	aps_free(entry);
+}
+
+void aps_entries_clear(struct aps_entries *entries)
+{
+	while (entries->oldest != NULL) aps_entries_forget(entries, entries->oldest);
+	aps_free(entries->by_number);
+	aps_free(entries->by_hash);
+	entries->by_number = entries->by_hash = NULL;
+	entries->n_slots = 0;
+}
+
+static uint64_t mix(uint64_t number)
+{
+	number *= UINT64_C(0x9e3779b97f4a7c15);
+	return number ^ number >> 32;
+}
+
+static uint64_t hash_key(const struct aps_entries *entries, struct aps_str key)
+{
+	return aps_str_hash(key, entries->seed) | 1;
+}
+
+static struct aps_entry **number_slot(const struct aps_entries *entries, uint64_t number)
+{
+	return &entries->by_number[mix(number) & (entries->n_slots - 1)];
+}
+
+static struct aps_entry **hash_slot(const struct aps_entries *entries, uint64_t hash)
+{
+	return &entries->by_hash[(hash ^ hash >> 32) & (entries->n_slots - 1)];
+}
+
+static size_t entry_bytes(const struct aps_entry *entry)
+{
+	return sizeof *entry + entry->n_key_bytes + entry->n_content_bytes + 2 * sizeof(void *);
+}
+
+static void link_use(struct aps_entries *entries, struct aps_entry *entry)
+{
+	entry->newer = NULL;
+	entry->older = entries->newest;
+	if (entries->newest != NULL)
+		entries->newest->newer = entry;
+	else
+		entries->oldest = entry;
+	entries->newest = entry;
+}
+
+static void unlink_use(struct aps_entries *entries, struct aps_entry *entry)
+{
+	if (entry->newer != NULL)
+		entry->newer->older = entry->older;
+	else
+		entries->newest = entry->older;
+	if (entry->older != NULL)
+		entry->older->newer = entry->newer;
+	else
+		entries->oldest = entry->newer;
+}
+
+static void link_slots(struct aps_entries *entries, struct aps_entry *entry)
+{
+	struct aps_entry **slot = number_slot(entries, entry->number);
+	entry->next_number = *slot;
+	*slot = entry;
+	if (entry->hash == 0) return;
+	slot = hash_slot(entries, entry->hash);
+	entry->next_hash = *slot;
+	*slot = entry;
+}
+
+static bool grow(struct aps_entries *entries)
+{
+	if (entries->n_entries < entries->n_slots) return true;
+	size_t n_slots = entries->n_slots == 0 ? FIRST_SLOTS : entries->n_slots * 2;
+	struct aps_entry **by_number = aps_calloc(n_slots, sizeof(struct aps_entry *));
+	struct aps_entry **by_hash = aps_calloc(n_slots, sizeof(struct aps_entry *));
+	if (by_number == NULL || by_hash == NULL) {
+		aps_free(by_number);
+		aps_free(by_hash);
+		return entries->n_slots != 0; /* longer chains, then */
+	}
+	aps_free(entries->by_number);
+	aps_free(entries->by_hash);
+	entries->by_number = by_number;
+	entries->by_hash = by_hash;
+	entries->n_slots = n_slots;
+	for (struct aps_entry *entry = entries->newest; entry != NULL; entry = entry->older) link_slots(entries, entry);
+	return true;
+}
+
+static struct aps_entry *add(struct aps_entries *entries, uint64_t number, struct aps_str key, uint64_t hash)
+{
+	if (key.n > UINT32_MAX / 2 || !grow(entries)) return NULL;
+	struct aps_entry *entry = aps_malloc(sizeof *entry + key.n);
+	if (entry == NULL) return NULL;
+	*entry = (struct aps_entry){.number = number, .hash = hash, .n_key_bytes = (uint32_t)key.n};
+	if (key.n != 0) memcpy(entry->key, key.p, key.n);
+	link_slots(entries, entry);
+	link_use(entries, entry);
+	entries->n_entries++;
+	entries->n_bytes += entry_bytes(entry);
+	return entry;
+}
+
+struct aps_entry *aps_entries_add(struct aps_entries *entries, struct aps_str key)
+{
+	uint64_t hash = key.n != 0 ? hash_key(entries, key) : 0;
+	struct aps_entry *entry = add(entries, entries->last_number + 1, key, hash);
+	if (entry != NULL) entries->last_number++;
+	return entry;
+}
+
+void aps_entries_set(struct aps_entries *entries, struct aps_entry *entry, char *content, size_t n_bytes)
+{
+	entries->n_bytes -= entry->n_content_bytes;
+	aps_free(entry->content);
+	entry->content = content;
+	entry->n_content_bytes = (uint32_t)n_bytes;
+	entries->n_bytes += n_bytes;
+}
+
+static void unlink_slots(const struct aps_entries *entries, const struct aps_entry *entry)
+{
+	struct aps_entry **at = number_slot(entries, entry->number);
+	while (*at != entry) at = &(*at)->next_number;
+	*at = entry->next_number;
+	if (entry->hash == 0) return;
+	at = hash_slot(entries, entry->hash);
+	while (*at != entry) at = &(*at)->next_hash;
+	*at = entry->next_hash;
+}
+
+void aps_entries_forget(struct aps_entries *entries, struct aps_entry *entry)
+{
+	unlink_slots(entries, entry);
+	unlink_use(entries, entry);
+	entries->n_entries--;
+	entries->n_bytes -= entry_bytes(entry);
+	free_entry(entry);
+}
+
+void aps_entries_trim(struct aps_entries *entries, size_t max_bytes)
+{
+	/* twice around: the first time takes the chances away */
+	size_t n_looks = 2 * entries->n_entries;
+	while (entries->oldest != NULL && entries->n_bytes > max_bytes && n_looks-- != 0) {
+		struct aps_entry *entry = entries->oldest;
+		bool stays = entry->is_used || entry->n_holds != 0 || entry->is_in_write;
+		entry->is_used = false;
+		if (!stays) {
+			aps_entries_forget(entries, entry);
+			continue;
+		}
+		unlink_use(entries, entry);
+		link_use(entries, entry);
+	}
+}
+
+static struct aps_entry *find_number(const struct aps_entries *entries, uint64_t number)
+{
+	if (entries->n_slots == 0) return NULL;
+	struct aps_entry *entry = *number_slot(entries, number);
+	while (entry != NULL && entry->number != number) entry = entry->next_number;
+	return entry;
+}
+
+static struct aps_entry *find_key(const struct aps_entries *entries, struct aps_str key, uint64_t hash)
+{
+	if (entries->n_slots == 0) return NULL;
+	struct aps_entry *entry = *hash_slot(entries, hash);
+	while (entry != NULL && !(entry->hash == hash && aps_str_eq(aps_entry_key(entry), key)))
+		entry = entry->next_hash;
+	return entry;
+}
+
+/* What the backing found becomes an entry. */
+static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row *row, struct aps_entry **out,
+                         struct aps_err *err)
+{
+	if (row->number == 0) return APS_OK;
+	uint64_t hash = row->key.n != 0 ? hash_key(entries, row->key) : 0;
+	struct aps_entry *entry = find_number(entries, row->number);
+	if (entry == NULL) entry = add(entries, row->number, row->key, hash);
+	char *content = aps_strndup(row->content.p, row->content.n);
+	if (entry == NULL || content == NULL) {
+		aps_free(content);
+		if (entry != NULL) aps_entries_forget(entries, entry);
+		return aps_fail(err, APS_E_NOMEM, "no memory for a record of the cache");
+	}
+	aps_entries_set(entries, entry, content, row->content.n);
+	*out = entry;
+	return APS_OK;
+}
+
+enum aps_rc aps_entries_find(struct aps_entries *entries, struct aps_str key, struct aps_entry **out,
+                             struct aps_err *err)
+{
+	uint64_t hash = hash_key(entries, key);
+	*out = find_key(entries, key, hash);
+	if (*out != NULL) {
+		(*out)->is_used = true;
+		return APS_OK;
+	}
+	if (entries->backing == NULL) return APS_OK;
+	struct aps_entry_row row = {.number = 0};
+	enum aps_rc rc = entries->backing->find(entries->backing, key, &row, err);
+	return rc == APS_OK ? admit(entries, &row, out, err) : rc;
+}
+
+enum aps_rc aps_entries_at(struct aps_entries *entries, uint64_t number, struct aps_entry **out, struct aps_err *err)
+{
+	*out = find_number(entries, number);
+	if (*out != NULL) {
+		(*out)->is_used = true;
+		return APS_OK;
+	}
+	if (entries->backing == NULL) return APS_OK;
+	struct aps_entry_row row = {.number = 0};
+	enum aps_rc rc = entries->backing->load(entries->backing, number, &row, err);
+	return rc == APS_OK ? admit(entries, &row, out, err) : rc;
+}
+
+struct aps_str aps_entry_key(const struct aps_entry *entry)
+{
+	return (struct aps_str){entry->key, entry->n_key_bytes};
+}
+
+struct aps_str aps_entry_content(const struct aps_entry *entry)
+{
+	return (struct aps_str){entry->content != NULL ? entry->content : "", entry->n_content_bytes};
+}

@@ -1,0 +1,86 @@
+/* What the cache holds in memory: entries, each with a number for good, and some with a key.
+ *
+ *   record     key "R" and its identity ("RPost:1", "RROOT_QUERY"); content: the fields that have no arguments
+ *   field      key "F", the number of the record, ".", the field with its arguments; content: one value
+ *   long list  no key; content: v number and v items of each of its blocks, in order
+ *   block      no key; content: one LIST
+ *
+ * Entries that are read are taken from the backing store when they are not here, and may leave whenever nothing holds
+ * them; those that weren't used for a while go first. Content is one block of bytes that is replaced and never changed.
+ */
+#ifndef APS_CACHE_ENTRY_H
+#define APS_CACHE_ENTRY_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+
+struct aps_entry {
+	uint64_t number;
+	uint64_t hash; /* of the key; 0 without one */
+	struct aps_entry *next_number;
+	struct aps_entry *next_hash;
+	struct aps_entry *newer, *older; /* as they came, or had a second chance */
+	char *content;                   /* NULL: it is known to be nowhere */
+	uint32_t n_content_bytes;
+	uint32_t n_key_bytes;
+	uint32_t n_holds; /* writers, layers, watches: it stays in memory */
+	bool is_used;     /* since it came, or had its last chance */
+	bool is_in_write; /* changed by the write that is open */
+	char key[];
+};
+
+/* Where entries come from that aren't in memory. All borrowed until the next call. Found: OK with row->number not 0. */
+struct aps_entry_row {
+	uint64_t number;
+	struct aps_str key;
+	struct aps_str content;
+};
+
+struct aps_entry_backing {
+	enum aps_rc (*find)(struct aps_entry_backing *backing, struct aps_str key, struct aps_entry_row *row,
+	                    struct aps_err *err);
+	enum aps_rc (*load)(struct aps_entry_backing *backing, uint64_t number, struct aps_entry_row *row,
+	                    struct aps_err *err);
+};
+
+struct aps_entries {
+	struct aps_entry **by_number;
+	struct aps_entry **by_hash;
+	size_t n_slots; /* of both, a power of two */
+	size_t n_entries;
+	struct aps_entry *newest, *oldest;
+	size_t n_bytes; /* that they take */
+	uint64_t seed;
+	uint64_t last_number;
+	struct aps_entry_backing *backing; /* NULL: memory is all there is */
+};
+
+APS_BEGIN_DECLS
+
+void aps_entries_init(struct aps_entries *entries, uint64_t seed, struct aps_entry_backing *backing);
+/* Twice is legal. */
+void aps_entries_clear(struct aps_entries *entries);
+
+/* OK and NULL: there is none. E_NOMEM, and what the backing says. */
+enum aps_rc aps_entries_find(struct aps_entries *entries, struct aps_str key, struct aps_entry **out,
+                             struct aps_err *err);
+enum aps_rc aps_entries_at(struct aps_entries *entries, uint64_t number, struct aps_entry **out, struct aps_err *err);
+/* A new one, without content and with the next number; key: empty for none. NULL when memory is out. */
+struct aps_entry *aps_entries_add(struct aps_entries *entries, struct aps_str key);
+/* Takes `content` (of aps_malloc; NULL: it is nowhere). */
+void aps_entries_set(struct aps_entries *entries, struct aps_entry *entry, char *content, size_t n_bytes);
+/* It leaves memory, and only that. */
+void aps_entries_forget(struct aps_entries *entries, struct aps_entry *entry);
+/* Lets go of entries that nothing holds until they take no more than max_bytes, the least lately used ones: those that
+ * weren't used since they came get no second chance. */
+void aps_entries_trim(struct aps_entries *entries, size_t max_bytes);
+
+struct aps_str aps_entry_key(const struct aps_entry *entry);
+/* Empty where it is nowhere. */
+struct aps_str aps_entry_content(const struct aps_entry *entry);
+
+APS_END_DECLS
+
+#endif

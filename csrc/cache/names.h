@@ -1,0 +1,31 @@
+/* Field names as small numbers: what a record repeats a thousand times is written once. Numbers begin at 1, are never
+ * given twice, and are kept with the store; whoever only reads learns them from there. Names with arguments are no
+ * names here: there is no end to them (cache/entry.h). */
+#ifndef APS_CACHE_NAMES_H
+#define APS_CACHE_NAMES_H
+
+#include "base/err.h"
+#include "base/map.h"
+
+struct aps_names {
+	struct aps_map by_text;
+	struct aps_name **by_number; /* [0] isn't used */
+	uint32_t n_names;            /* the highest number */
+	uint32_t capacity;
+};
+
+APS_BEGIN_DECLS
+
+void aps_names_init(struct aps_names *names, uint64_t seed);
+/* Twice is legal. */
+void aps_names_clear(struct aps_names *names);
+/* 0: it has no number. */
+uint32_t aps_names_find(const struct aps_names *names, struct aps_str text);
+/* The next number for a new one; 0 when memory is out. */
+uint32_t aps_names_intern(struct aps_names *names, struct aps_str text);
+/* Empty for a number that has no name. Stays where it is. */
+struct aps_str aps_names_text(const struct aps_names *names, uint32_t number);
+
+APS_END_DECLS
+
+#endif

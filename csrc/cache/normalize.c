@@ -1,0 +1,487 @@
+/* Objects are read innermost first: the values of an object's fields are put one behind the other, each in its slot,
+ * until the object ends; then they are put in order and become a record, or an embedded object. */
+#include "cache/normalize.h"
+
+#include "cache/error_paths.h"
+#include "cache/identity.h"
+#include "codec/decimal.h"
+#include "codec/json_reader.h"
+
+/* Where a field's value stands; n 0: it wasn't there. Silent: something in it said nothing. */
+struct slot {
+	uint32_t at;
+	uint32_t n;
+	bool is_silent;
+};
+
+struct normalizer {
+	struct aps_merge *merge;
+	struct aps_cache_write *write;
+	struct aps_binding *binding;
+	const struct aps_normalize_options *options;
+	struct aps_normalized *out;
+	struct aps_json_reader r;
+	struct aps_buf values; /* of all open objects and lists */
+	struct aps_buf slots;  /* of all open objects */
+	struct aps_buf fields; /* of the object that ends */
+	struct aps_buf key;
+	struct aps_arena decoded;
+	struct aps_error_paths errors;
+	bool has_silence; /* in the value that was read last */
+	struct aps_err err;
+};
+
+/* An object whose members were read. */
+struct object {
+	struct normalizer *in;
+	const struct aps_selection_view *view;
+	size_t values_at;
+	size_t slots_at;
+	struct aps_str type;
+	bool has_silence;
+};
+
+static bool has_failed(const struct normalizer *in)
+{
+	return in->err.code != APS_OK || in->write->err.code != APS_OK;
+}
+
+static void fail_memory(struct normalizer *in)
+{
+	if (in->err.code == APS_OK) aps_fail(&in->err, APS_E_NOMEM, "no memory for a response in the cache");
+}
+
+static struct slot *slot_at(const struct normalizer *in, size_t slots_at, size_t index)
+{
+	return (struct slot *)(void *)(in->slots.p + slots_at) + index;
+}
+
+static struct aps_str value_at(const struct object *object, size_t index)
+{
+	const struct slot *slot = slot_at(object->in, object->slots_at, index);
+	return slot->n != 0 ? (struct aps_str){object->in->values.p + slot->at, slot->n} : APS_STR("");
+}
+
+static void read_value(struct normalizer *in, const struct aps_selection_field *field, enum aps_json_token token);
+
+static void put_number(struct normalizer *in, enum aps_json_token token)
+{
+	const struct aps_json_reader *r = &in->r;
+	if (token == APS_JSON_INT)
+		aps_value_put_int(&in->values, r->integer);
+	else if (token == APS_JSON_DOUBLE && aps_decimal_is_distinct(r->text, r->number))
+		aps_value_put_double(&in->values, r->number);
+	else
+		aps_value_put_text(&in->values, APS_VALUE_NUMBER, r->text);
+}
+
+static void put_string(struct normalizer *in)
+{
+	const struct aps_json_reader *r = &in->r;
+	if (!r->has_escapes) {
+		aps_value_put_text(&in->values, APS_VALUE_STRING, r->text);
+		return;
+	}
+	struct aps_str text = aps_json_unescape(r, &in->decoded);
+	if (text.p == NULL)
+		fail_memory(in);
+	else
+		aps_value_put_text(&in->values, APS_VALUE_STRING, text);
+	aps_arena_clear(&in->decoded);
+}
+
+/* An object or list that is selected as a leaf: AWSJSON, or a scalar of the service's own. */
+static void put_json(struct normalizer *in)
+{
+	const char *from = in->r.text.p;
+	if (aps_json_skip_rest(&in->r) != APS_OK) return;
+	aps_value_put_text(&in->values, APS_VALUE_JSON, (struct aps_str){from, (size_t)(in->r.at - from)});
+}
+
+static bool get_in_object(void *of, struct aps_str path, struct aps_value *value);
+
+/* The field of an object by its name, not its alias; false: it isn't there, or has arguments. */
+static bool find_value(const struct object *object, struct aps_str name, struct aps_value *value)
+{
+	for (size_t i = 0; i < object->view->n_fields; i++) {
+		const struct aps_selection_field *field = &object->view->fields[i];
+		struct aps_str kept = value_at(object, i);
+		if (kept.n == 0 || !field->is_plain || !aps_str_eq(field->name, name)) continue;
+		return aps_value_take(&kept, value);
+	}
+	return false;
+}
+
+/* Into what the object embeds or refers to. */
+static bool get_below(struct normalizer *in, const struct aps_value *outer, struct aps_str name,
+                      struct aps_value *value)
+{
+	uint32_t number = aps_names_find(&in->write->cache->names, name);
+	struct aps_str fields = outer->text;
+	if (outer->tag == APS_VALUE_REF) {
+		const struct aps_entry *record = aps_write_at(in->write, outer->as.entry);
+		fields = record != NULL ? aps_entry_content(record) : APS_STR("");
+	} else if (outer->tag != APS_VALUE_OBJECT) {
+		return false;
+	}
+	return number != 0 && aps_value_find_field(fields, number, value);
+}
+
+static bool get_in_object(void *of, struct aps_str path, struct aps_value *value)
+{
+	const struct object *object = of;
+	const char *dot = memchr(path.p, '.', path.n);
+	struct aps_str name = {path.p, dot != NULL ? (size_t)(dot - path.p) : path.n};
+	if (!find_value(object, name, value)) return false;
+	while (dot != NULL) {
+		struct aps_str rest = {dot + 1, path.n - (size_t)(dot + 1 - path.p)};
+		dot = memchr(rest.p, '.', rest.n);
+		name = (struct aps_str){rest.p, dot != NULL ? (size_t)(dot - rest.p) : rest.n};
+		path = rest;
+		struct aps_value outer = *value;
+		if (!get_below(object->in, &outer, name, value)) return false;
+	}
+	return true;
+}
+
+static struct aps_str type_of(const struct object *object)
+{
+	struct aps_value type;
+	if (object->view->typename_at >= object->view->n_fields) return APS_STR("");
+	struct aps_str kept = value_at(object, object->view->typename_at);
+	return kept.n != 0 && aps_value_take(&kept, &type) && type.tag == APS_VALUE_STRING ? type.text : APS_STR("");
+}
+
+/* "R" and the identity in in->key; false: the object has none. */
+static bool identify(struct normalizer *in, struct object *object)
+{
+	aps_buf_reset(&in->key);
+	aps_buf_add_byte(&in->key, 'R');
+	return aps_identity_of(&in->key, in->binding->policies, object->type, get_in_object, object);
+}
+
+/* Fields of one key, which came under several aliases, are one. */
+static size_t put_alike(const struct object *object, size_t from)
+{
+	struct normalizer *in = object->in;
+	const struct aps_selection_view *view = object->view;
+	const struct aps_selection_field *field = &view->fields[view->by_name[from]];
+	struct aps_str value = value_at(object, view->by_name[from]);
+	struct aps_buf merged;
+	aps_buf_init(&merged, APS_BUF_ANY_SIZE);
+	size_t next = from + 1;
+	for (; next < view->n_fields; next++) {
+		const struct aps_selection_field *other = &view->fields[view->by_name[next]];
+		struct aps_str second = value_at(object, view->by_name[next]);
+		if (other->number != field->number || !aps_str_eq(other->key, field->key)) break;
+		if (second.n == 0) continue;
+		size_t at = merged.n;
+		if (value.n != 0) {
+			aps_merge_two(in->merge, value, second, &merged);
+			value = (struct aps_str){merged.p + at, merged.n - at};
+		} else {
+			value = second;
+		}
+	}
+	if (value.n != 0) {
+		aps_value_put_name(&in->fields, field->number, field->key);
+		aps_buf_add_str(&in->fields, value);
+	}
+	if (merged.rc != APS_OK) fail_memory(in);
+	aps_buf_clear(&merged);
+	return next;
+}
+
+static bool is_alike(const struct aps_selection_view *view, size_t at)
+{
+	if (at + 1 >= view->n_fields) return false;
+	const struct aps_selection_field *field = &view->fields[view->by_name[at]];
+	const struct aps_selection_field *next = &view->fields[view->by_name[at + 1]];
+	return field->number == next->number && aps_str_eq(field->key, next->key);
+}
+
+/* The fields in the order of records into in->fields; `with_arguments`: those as well. */
+static void collect_fields(const struct object *object, bool with_arguments)
+{
+	struct normalizer *in = object->in;
+	const struct aps_selection_view *view = object->view;
+	aps_buf_reset(&in->fields);
+	for (size_t i = 0; i < view->n_fields;) {
+		const struct aps_selection_field *field = &view->fields[view->by_name[i]];
+		struct aps_str value = value_at(object, view->by_name[i]);
+		if (field->number == 0 && !with_arguments) {
+			i++;
+		} else if (is_alike(view, i)) {
+			i = put_alike(object, i);
+		} else {
+			i++;
+			if (value.n == 0) continue;
+			aps_value_put_name(&in->fields, field->number, field->key);
+			aps_buf_add_str(&in->fields, value);
+		}
+	}
+}
+
+/* "F", the number of the record, ".", the key of the field. */
+static struct aps_entry *field_entry(struct normalizer *in, const struct aps_entry *record,
+                                     const struct aps_selection_field *field)
+{
+	aps_buf_reset(&in->key);
+	aps_buf_addf(&in->key, "F%llu.", (unsigned long long)record->number);
+	aps_buf_add_str(&in->key, field->key);
+	if (in->key.rc != APS_OK) fail_memory(in);
+	return in->key.rc == APS_OK ? aps_write_entry(in->write, aps_buf_str(&in->key)) : NULL;
+}
+
+static void write_fields_with_arguments(const struct object *object, const struct aps_entry *record)
+{
+	struct normalizer *in = object->in;
+	for (size_t i = 0; i < object->view->n_fields; i++) {
+		const struct aps_selection_field *field = &object->view->fields[object->view->by_name[i]];
+		struct aps_str value = value_at(object, object->view->by_name[i]);
+		if (field->number != 0) return;
+		if (value.n == 0) continue;
+		struct aps_entry *entry = field_entry(in, record, field);
+		if (entry != NULL) aps_merge_into_field(in->merge, entry, value);
+	}
+}
+
+static void put_stale(const struct normalizer *in, uint64_t entry, uint32_t name)
+{
+	const struct aps_stale_field stale = {entry, name};
+	aps_buf_add(&in->out->stale, &stale, sizeof stale);
+}
+
+/* Tells of what is known and was not said. */
+static void report_silence(const struct object *object, const struct aps_entry *record)
+{
+	struct normalizer *in = object->in;
+	struct aps_value known;
+	for (size_t i = 0; i < object->view->n_fields; i++) {
+		const struct aps_selection_field *field = &object->view->fields[i];
+		if (!slot_at(in, object->slots_at, i)->is_silent) continue;
+		if (field->number != 0 && aps_value_find_field(aps_entry_content(record), field->number, &known))
+			put_stale(in, record->number, field->number);
+		if (field->number != 0) continue;
+		const struct aps_entry *entry = field_entry(in, record, field);
+		if (entry != NULL && entry->content != NULL) put_stale(in, entry->number, 0);
+	}
+}
+
+/* A record of this key from the object's fields. */
+static struct aps_entry *write_record(struct object *object, struct aps_str key)
+{
+	struct normalizer *in = object->in;
+	struct aps_entry *record = aps_write_entry(in->write, key);
+	if (record == NULL) return NULL;
+	collect_fields(object, false);
+	if (in->fields.rc != APS_OK) fail_memory(in);
+	aps_merge_into_record(in->merge, record, aps_buf_str(&in->fields));
+	write_fields_with_arguments(object, record);
+	if (object->has_silence) report_silence(object, record);
+	return record;
+}
+
+static void end_object(struct object *object)
+{
+	struct normalizer *in = object->in;
+	object->type = type_of(object);
+	if (identify(in, object)) {
+		const struct aps_entry *record = write_record(object, aps_buf_str(&in->key));
+		in->has_silence = false;
+		in->values.n = object->values_at;
+		aps_value_put_ref(&in->values, record != NULL ? record->number : 0);
+	} else {
+		collect_fields(object, true);
+		in->has_silence = object->has_silence;
+		in->values.n = object->values_at;
+		aps_buf_add_str(&in->values, aps_buf_str(&in->fields));
+		aps_value_close_object(&in->values, object->values_at);
+	}
+	if (in->values.rc != APS_OK || in->fields.rc != APS_OK || in->key.rc != APS_OK) fail_memory(in);
+}
+
+static void read_member(struct normalizer *in, struct object *object, size_t *expected)
+{
+	struct aps_str name = in->r.text;
+	if (in->r.has_escapes) {
+		name = aps_json_unescape(&in->r, &in->decoded);
+		if (name.p == NULL) fail_memory(in);
+	}
+	const struct aps_selection_field *field = aps_selection_find(object->view, name, expected);
+	if (in->r.has_escapes) aps_arena_clear(&in->decoded);
+	if (field == NULL) {
+		aps_json_skip_value(&in->r, NULL);
+		return;
+	}
+	size_t at = in->values.n, index = (size_t)(field - object->view->fields);
+	bool is_under_error = aps_error_paths_enter(&in->errors, field->response_key);
+	enum aps_json_token token = aps_json_next(&in->r);
+	in->has_silence = false;
+	read_value(in, field, token);
+	aps_error_paths_leave(&in->errors);
+	if (is_under_error || (token == APS_JSON_NULL && in->options->skips_nulls)) {
+		in->values.n = at;
+		in->has_silence = true;
+	}
+	object->has_silence = object->has_silence || in->has_silence;
+	*slot_at(in, object->slots_at, index) =
+	        (struct slot){(uint32_t)at, (uint32_t)(in->values.n - at), in->has_silence};
+}
+
+static bool open_slots(struct normalizer *in, struct object *object)
+{
+	size_t n = object->view->n_fields * sizeof(struct slot);
+	char *p = n != 0 ? aps_buf_reserve(&in->slots, n) : NULL;
+	if (n != 0 && p == NULL) return false;
+	if (n != 0) memset(p, 0, n);
+	in->slots.n += n;
+	return true;
+}
+
+/* The members of an object whose opening was read. */
+static bool read_members(struct normalizer *in, struct object *object)
+{
+	size_t expected = 0;
+	enum aps_json_token token;
+	if (!open_slots(in, object)) {
+		fail_memory(in);
+		return false;
+	}
+	while (!has_failed(in) && (token = aps_json_next(&in->r)) == APS_JSON_KEY) read_member(in, object, &expected);
+	return !has_failed(in) && in->r.err.code == APS_OK;
+}
+
+static const struct aps_selection_view *view_of(struct normalizer *in, struct aps_selection *selection,
+                                                struct aps_str type)
+{
+	const struct aps_selection_view *view = aps_selection_view(in->binding, selection, type);
+	if (view == NULL && in->err.code == APS_OK)
+		aps_arena_fail(&in->binding->arena, "the selection of an operation", &in->err);
+	return view;
+}
+
+static bool begin_object(struct normalizer *in, struct object *object, const struct aps_selection_view *view)
+{
+	if (view == NULL) return false;
+	*object = (struct object){.in = in, .view = view, .values_at = in->values.n, .slots_at = in->slots.n};
+	return true;
+}
+
+/* The __typename of the object that the reader has just opened, in in->key; empty: it has none. The reader stays. */
+static struct aps_str look_for_type(struct normalizer *in)
+{
+	struct aps_json_reader ahead = in->r;
+	aps_buf_reset(&in->key);
+	while (aps_json_next(&ahead) == APS_JSON_KEY) {
+		bool is_typename = aps_json_text_is(&ahead, "__typename");
+		if (!is_typename) {
+			if (aps_json_skip_value(&ahead, NULL) != APS_OK) break;
+			continue;
+		}
+		char *p = aps_json_next(&ahead) == APS_JSON_STRING ? aps_buf_reserve(&in->key, ahead.text.n) : NULL;
+		if (p != NULL) in->key.n = aps_json_unescape_to(&ahead, p);
+		break;
+	}
+	return aps_buf_str(&in->key);
+}
+
+static void read_object(struct normalizer *in, struct aps_selection *selection)
+{
+	struct object object;
+	const struct aps_selection_view *view = view_of(in, selection, APS_STR(""));
+	if (view != NULL && aps_selection_has_conditions(selection)) {
+		struct aps_str type = look_for_type(in);
+		if (type.n != 0) view = view_of(in, selection, type);
+	}
+	if (!begin_object(in, &object, view) || !read_members(in, &object)) return;
+	end_object(&object);
+	in->slots.n = object.slots_at;
+}
+
+static void read_list(struct normalizer *in, const struct aps_selection_field *field)
+{
+	size_t at = in->values.n, n = 0;
+	enum aps_json_token token;
+	bool has_silence = false;
+	while (!has_failed(in) && (token = aps_json_next(&in->r)) != APS_JSON_ARRAY_END) {
+		if (token == APS_JSON_ERROR) return;
+		in->has_silence = aps_error_paths_enter_item(&in->errors, n++);
+		read_value(in, field, token);
+		aps_error_paths_leave(&in->errors);
+		has_silence = has_silence || in->has_silence;
+	}
+	in->has_silence = has_silence;
+	aps_value_close_list(&in->values, at, n);
+}
+
+static void read_value(struct normalizer *in, const struct aps_selection_field *field, enum aps_json_token token)
+{
+	switch (token) {
+	case APS_JSON_OBJECT:
+	case APS_JSON_ARRAY:
+		if (field->selection == NULL)
+			put_json(in);
+		else if (token == APS_JSON_ARRAY)
+			read_list(in, field);
+		else
+			read_object(in, field->selection);
+		break;
+	case APS_JSON_STRING: put_string(in); break;
+	case APS_JSON_INT:
+	case APS_JSON_BIGINT:
+	case APS_JSON_DOUBLE: put_number(in, token); break;
+	case APS_JSON_TRUE: aps_value_put_tag(&in->values, APS_VALUE_TRUE); break;
+	case APS_JSON_FALSE: aps_value_put_tag(&in->values, APS_VALUE_FALSE); break;
+	default: aps_value_put_tag(&in->values, APS_VALUE_NULL); break;
+	}
+}
+
+static void read_root(struct normalizer *in)
+{
+	struct object object;
+	if (aps_json_next(&in->r) != APS_JSON_OBJECT) {
+		if (in->r.err.code == APS_OK) aps_fail(&in->err, APS_E_PROTOCOL, "the data of a response is no object");
+		return;
+	}
+	const struct aps_selection_view *view = view_of(in, in->binding->root, in->binding->root_type);
+	if (!begin_object(in, &object, view) || !read_members(in, &object)) return;
+	if (in->options->root.n != 0) write_record(&object, in->options->root);
+	in->slots.n = object.slots_at;
+}
+
+static void init(struct normalizer *in)
+{
+	aps_json_reader_init(&in->r, APS_STR(""), 0);
+	aps_buf_init(&in->values, UINT32_MAX);
+	aps_buf_init(&in->slots, APS_BUF_ANY_SIZE);
+	aps_buf_init(&in->fields, APS_BUF_ANY_SIZE);
+	aps_buf_init(&in->key, APS_BUF_ANY_SIZE);
+	aps_arena_init(&in->decoded, APS_BUF_ANY_SIZE);
+}
+
+static void clear(struct normalizer *in)
+{
+	aps_error_paths_clear(&in->errors);
+	aps_buf_clear(&in->values);
+	aps_buf_clear(&in->slots);
+	aps_buf_clear(&in->fields);
+	aps_buf_clear(&in->key);
+	aps_arena_clear(&in->decoded);
+}
+
+enum aps_rc aps_normalize(struct aps_merge *merge, struct aps_binding *binding, struct aps_str data,
+                          const struct aps_normalize_options *options, struct aps_normalized *out, struct aps_err *err)
+{
+	struct normalizer in = {
+	        .merge = merge, .write = merge->write, .binding = binding, .options = options, .out = out};
+	init(&in);
+	aps_error_paths_init(&in.errors, options->errors, &in.err);
+	aps_json_reader_init(&in.r, data, 0);
+	if (!has_failed(&in)) read_root(&in);
+	if (in.err.code == APS_OK) in.err = in.write->err.code != APS_OK ? in.write->err : in.r.err;
+	if (in.err.code != APS_OK && in.write->err.code == APS_OK) in.write->err = in.err;
+	if (in.err.code != APS_OK && err != NULL) *err = in.err;
+	clear(&in);
+	return in.err.code;
+}

@@ -1,0 +1,39 @@
+/* A response into entries: read once, from the text, without a tree. Objects that have an identity become records and
+ * leave a reference where they stood; the others stay embedded. What an operation selects tells which field a member is
+ * (aliases, arguments, fragments); members that it doesn't select are left out. */
+#ifndef APS_CACHE_NORMALIZE_H
+#define APS_CACHE_NORMALIZE_H
+
+#include "cache/merge.h"
+#include "cache/selection.h"
+
+/* A field that may be other than what is kept, which nobody knows: the service was asked for less. */
+struct aps_stale_field {
+	uint64_t entry; /* a record, or a field with arguments (name 0) */
+	uint32_t name;
+};
+
+struct aps_normalize_options {
+	/* The key of the entry that the data belongs to, "RROOT_QUERY"; empty: only records are written, as for what a
+	 * mutation or a subscription returns. */
+	struct aps_str root;
+	/* The `errors` of the response, JSON text: what stands under their paths isn't written. */
+	struct aps_str errors;
+	/* A null says nothing: AppSync delivers it to subscribers for what the mutation didn't select. */
+	bool skips_nulls;
+};
+
+struct aps_normalized {
+	struct aps_buf stale; /* of struct aps_stale_field */
+};
+
+APS_BEGIN_DECLS
+
+/* `data` is the JSON text of an object. Failures leave the write failed: it is to be aborted. E_NOMEM, E_TOO_BIG, what
+ * the reader says of the text, what the backing says. */
+enum aps_rc aps_normalize(struct aps_merge *merge, struct aps_binding *binding, struct aps_str data,
+                          const struct aps_normalize_options *options, struct aps_normalized *out, struct aps_err *err);
+
+APS_END_DECLS
+
+#endif

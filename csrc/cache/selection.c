@@ -1,0 +1,310 @@
+#include "cache/selection.h"
+
+#include "cache/value.h"
+#include "gql/typenames.h"
+
+#include <stdlib.h>
+
+#define BINDING_BYTES ((size_t)64 * 1024 * 1024)
+#define KEY_BYTES     ((size_t)16 * 1024 * 1024)
+
+/* A node whose `items` are selected: an operation, a field. */
+struct owner {
+	const struct aps_gql_node *node;
+	struct owner *next;
+};
+
+struct aps_selection {
+	struct owner *owners;
+	struct owner **last;
+	struct aps_selection_view *views; /* the one used last comes first */
+	bool is_judged;                   /* has_conditions is known */
+	bool has_conditions;
+};
+
+/* A view while its fields are collected. */
+struct collecting {
+	struct aps_binding *binding;
+	struct aps_str type;
+	struct found *first, **last;
+	size_t n_found;
+	struct visited *visited;
+	bool is_short; /* of memory */
+};
+
+struct found {
+	struct aps_selection_field field;
+	struct found *next;
+};
+
+struct visited {
+	const struct aps_gql_node *fragment;
+	const struct aps_gql_node *guard;
+	struct visited *next;
+};
+
+static struct aps_selection *selection_new(struct aps_arena *arena, const struct aps_gql_node *node)
+{
+	struct aps_selection *selection = aps_arena_get(arena, sizeof *selection);
+	struct owner *owner = aps_arena_get(arena, sizeof *owner);
+	if (selection == NULL || owner == NULL) return NULL;
+	owner->node = node;
+	selection->owners = owner;
+	selection->last = &owner->next;
+	return selection;
+}
+
+static bool selection_add(struct aps_arena *arena, struct aps_selection *selection, const struct aps_gql_node *node)
+{
+	struct owner *owner = aps_arena_get(arena, sizeof *owner);
+	if (owner == NULL) return false;
+	owner->node = node;
+	*selection->last = owner;
+	selection->last = &owner->next;
+	return true;
+}
+
+enum aps_rc aps_binding_init(struct aps_binding *binding, const struct aps_gql_document *document,
+                             const struct aps_gql_operation *operation, struct aps_str variables, struct aps_err *err)
+{
+	static const char *const ROOTS[] = {
+	        [APS_GQL_QUERY] = "Query", [APS_GQL_MUTATION] = "Mutation", [APS_GQL_SUBSCRIPTION] = "Subscription"};
+	aps_arena_init(&binding->arena, BINDING_BYTES);
+	binding->document = document;
+	binding->root_type = aps_str_of(ROOTS[operation->kind]);
+	enum aps_rc rc = aps_variables_init(&binding->variables, operation->node, variables, &binding->arena, err);
+	binding->root = rc == APS_OK ? selection_new(&binding->arena, operation->node) : NULL;
+	if (rc == APS_OK && binding->root == NULL) rc = aps_arena_fail(&binding->arena, "the selection", err);
+	if (rc != APS_OK) aps_binding_clear(binding);
+	return rc;
+}
+
+void aps_binding_clear(struct aps_binding *binding)
+{
+	aps_arena_clear(&binding->arena);
+	binding->root = NULL;
+}
+
+static const struct aps_gql_node *fragment_of(const struct aps_binding *binding, const struct aps_gql_node *node)
+{
+	return node->kind == APS_GQL_FRAGMENT_SPREAD ? aps_gql_document_fragment(binding->document, node->name) : node;
+}
+
+static bool depends_on_type(const struct aps_binding *binding, const struct aps_gql_node *owner)
+{
+	for (const struct aps_gql_node *node = owner->items; node != NULL; node = node->next) {
+		if (node->kind == APS_GQL_FIELD) {
+			if (aps_policies_has_field(binding->policies, node->name)) return true;
+			continue;
+		}
+		const struct aps_gql_node *fragment = fragment_of(binding, node);
+		if (fragment == NULL || fragment->text.n != 0 || depends_on_type(binding, fragment)) return true;
+	}
+	return false;
+}
+
+static bool judge(const struct aps_binding *binding, struct aps_selection *selection)
+{
+	if (selection->is_judged) return selection->has_conditions;
+	for (const struct owner *owner = selection->owners; owner != NULL; owner = owner->next)
+		if (depends_on_type(binding, owner->node)) selection->has_conditions = true;
+	selection->is_judged = true;
+	return selection->has_conditions;
+}
+
+bool aps_selection_has_conditions(const struct aps_selection *selection)
+{
+	return selection->has_conditions;
+}
+
+static struct found *find(const struct collecting *in, struct aps_str response_key)
+{
+	for (struct found *found = in->first; found != NULL; found = found->next)
+		if (aps_str_eq(found->field.response_key, response_key)) return found;
+	return NULL;
+}
+
+static struct found *add(struct collecting *in)
+{
+	struct found *found = aps_arena_get(&in->binding->arena, sizeof *found);
+	if (found == NULL) return NULL;
+	*in->last = found;
+	in->last = &found->next;
+	in->n_found++;
+	return found;
+}
+
+/* The field's key: the name itself, or a copy with arguments in the arena. */
+static bool give_key(struct aps_binding *binding, struct aps_selection_field *field)
+{
+	const struct aps_gql_node *node = field->node;
+	bool is_bare = node->arguments == NULL && node->directives == NULL &&
+	               !(field->policy != NULL && field->policy->has_key_args);
+	field->key = field->name;
+	if (!is_bare) {
+		struct aps_buf key;
+		const struct aps_key_args *key_args =
+		        field->policy != NULL && field->policy->has_key_args ? &field->policy->key_args : NULL;
+		aps_buf_init(&key, KEY_BYTES);
+		if (aps_field_key(&key, node, key_args, &binding->variables, &binding->arena, NULL) == APS_OK)
+			field->key = aps_arena_dup(&binding->arena, aps_buf_str(&key));
+		else
+			field->key = (struct aps_str){NULL, 0};
+		aps_buf_clear(&key);
+	}
+	if (field->key.p == NULL) return false;
+	field->is_plain = aps_str_eq(field->key, field->name);
+	if (!field->is_plain) return true;
+	field->number = binding->gives_numbers ? aps_names_intern(binding->names, field->name)
+	                                       : aps_names_find(binding->names, field->name);
+	return field->number != 0 || !binding->gives_numbers;
+}
+
+static void collect_field(struct collecting *in, const struct aps_gql_node *node, const struct aps_gql_node *guard)
+{
+	struct aps_arena *arena = &in->binding->arena;
+	struct aps_str response_key = aps_gql_response_key(node);
+	struct found *found = find(in, response_key);
+	if (found != NULL) {
+		if (guard == NULL) found->field.guard = NULL;
+		if (node->place.line != 0) found->field.is_added = false;
+		if (found->field.selection != NULL && !selection_add(arena, found->field.selection, node))
+			in->is_short = true;
+		return;
+	}
+	if ((found = add(in)) == NULL) {
+		in->is_short = true;
+		return;
+	}
+	found->field = (struct aps_selection_field){
+	        .response_key = response_key, .name = node->name, .node = node, .guard = guard};
+	found->field.is_typename = aps_str_is(node->name, "__typename");
+	found->field.policy = aps_policies_find_field(in->binding->policies, in->type, node->name);
+	if (node->items != NULL && (found->field.selection = selection_new(arena, node)) == NULL) in->is_short = true;
+	if (!give_key(in->binding, &found->field)) in->is_short = true;
+}
+
+/* As graphql-js puts it last in what is sent. */
+static void collect_typename(struct collecting *in, const struct aps_gql_node *guard)
+{
+	static const struct aps_gql_node TYPENAME = {.kind = APS_GQL_FIELD,
+	                                             .name = {"__typename", sizeof "__typename" - 1}};
+	bool was_there = find(in, TYPENAME.name) != NULL;
+	collect_field(in, &TYPENAME, guard);
+	struct found *added = was_there ? NULL : find(in, TYPENAME.name);
+	if (added != NULL) added->field.is_added = true;
+}
+
+/* Fragments are entered once, and once more where they were behind a condition: nested ones would double otherwise. */
+static bool visit(struct collecting *in, const struct aps_gql_node *fragment, const struct aps_gql_node *guard)
+{
+	for (const struct visited *visited = in->visited; visited != NULL; visited = visited->next)
+		if (visited->fragment == fragment && (visited->guard == NULL || visited->guard == guard)) return false;
+	struct visited *visited = aps_arena_get(&in->binding->arena, sizeof *visited);
+	if (visited == NULL) {
+		in->is_short = true;
+		return false;
+	}
+	*visited = (struct visited){fragment, guard, in->visited};
+	in->visited = visited;
+	return true;
+}
+
+static enum aps_type_match match(const struct collecting *in, struct aps_str condition)
+{
+	if (condition.n == 0) return APS_TYPE_MATCHES;
+	if (in->type.n == 0) return APS_TYPE_UNKNOWN;
+	return aps_policies_match(in->binding->policies, condition, in->type);
+}
+
+static void collect(struct collecting *in, const struct aps_gql_node *owner, const struct aps_gql_node *guard)
+{
+	for (const struct aps_gql_node *node = owner->items; node != NULL && !in->is_short; node = node->next) {
+		if (!aps_is_included(node, &in->binding->variables)) continue;
+		if (node->kind == APS_GQL_FIELD) {
+			collect_field(in, node, guard);
+			continue;
+		}
+		const struct aps_gql_node *fragment = fragment_of(in->binding, node);
+		enum aps_type_match matches = fragment != NULL ? match(in, fragment->text) : APS_TYPE_DIFFERS;
+		if (matches == APS_TYPE_DIFFERS) continue;
+		const struct aps_gql_node *below = guard == NULL && matches == APS_TYPE_UNKNOWN ? fragment : guard;
+		if (visit(in, fragment, below)) collect(in, fragment, below);
+	}
+	if (aps_gql_wants_typename(owner)) collect_typename(in, guard);
+}
+
+static int compare_fields(const void *a, const void *b)
+{
+	const struct aps_selection_field *const *left = a, *const *right = b;
+	int order = aps_value_compare_names((*left)->number, (*left)->key, (*right)->number, (*right)->key);
+	return order != 0 ? order : *left < *right ? -1 : 1;
+}
+
+static bool sort_by_name(struct aps_arena *arena, struct aps_selection_view *view)
+{
+	const struct aps_selection_field **sorted = aps_arena_get(arena, (view->n_fields + 1) * sizeof *sorted);
+	uint32_t *by_name = aps_arena_get(arena, (view->n_fields + 1) * sizeof *by_name);
+	if (sorted == NULL || by_name == NULL) return false;
+	for (size_t i = 0; i < view->n_fields; i++) sorted[i] = &view->fields[i];
+	qsort(sorted, view->n_fields, sizeof *sorted, compare_fields);
+	for (size_t i = 0; i < view->n_fields; i++) by_name[i] = (uint32_t)(sorted[i] - view->fields);
+	view->by_name = by_name;
+	return true;
+}
+
+static struct aps_selection_view *view_new(struct aps_binding *binding, const struct aps_selection *selection,
+                                           struct aps_str type)
+{
+	struct collecting in = {.binding = binding, .type = type};
+	in.last = &in.first;
+	for (const struct owner *owner = selection->owners; owner != NULL; owner = owner->next)
+		collect(&in, owner->node, NULL);
+	struct aps_selection_view *view = aps_arena_get(&binding->arena, sizeof *view);
+	if (view == NULL || in.is_short) return NULL;
+	view->type = aps_arena_dup(&binding->arena, type);
+	view->fields = aps_arena_get(&binding->arena, (in.n_found + 1) * sizeof *view->fields);
+	if (view->type.p == NULL || view->fields == NULL) return NULL;
+	view->typename_at = (uint32_t)in.n_found;
+	for (const struct found *found = in.first; found != NULL; found = found->next) {
+		if (found->field.is_typename && aps_str_is(found->field.response_key, "__typename"))
+			view->typename_at = (uint32_t)view->n_fields;
+		view->fields[view->n_fields++] = found->field;
+	}
+	return sort_by_name(&binding->arena, view) ? view : NULL;
+}
+
+const struct aps_selection_view *aps_selection_view(struct aps_binding *binding, struct aps_selection *selection,
+                                                    struct aps_str type)
+{
+	struct aps_selection_view *first = selection->views;
+	if (!judge(binding, selection)) {
+		if (first == NULL) selection->views = view_new(binding, selection, APS_STR(""));
+		return selection->views;
+	}
+	for (struct aps_selection_view **at = &selection->views; *at != NULL; at = &(*at)->next) {
+		struct aps_selection_view *view = *at;
+		if (!aps_str_eq(view->type, type)) continue;
+		*at = view->next;
+		view->next = selection->views;
+		selection->views = view;
+		return view;
+	}
+	struct aps_selection_view *added = view_new(binding, selection, type);
+	if (added == NULL) return NULL;
+	added->next = first;
+	selection->views = added;
+	return added;
+}
+
+const struct aps_selection_field *aps_selection_find(const struct aps_selection_view *view, struct aps_str response_key,
+                                                     size_t *at)
+{
+	for (size_t i = 0, index = *at; i < view->n_fields; i++, index++) {
+		if (index >= view->n_fields) index = 0;
+		if (!aps_str_eq(view->fields[index].response_key, response_key)) continue;
+		*at = index + 1;
+		return &view->fields[index];
+	}
+	return NULL;
+}

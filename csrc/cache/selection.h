@@ -1,0 +1,68 @@
+/* What an operation selects, bound to its variables: the fields of a selection set as CollectFields() gives them
+ * (GraphQL October 2021, section 6.3.2), with the key of each field in the cache. Made on demand, one view for each
+ * type that is met, and kept until the binding is cleared: 10,000 posts are read and written by the same views. */
+#ifndef APS_CACHE_SELECTION_H
+#define APS_CACHE_SELECTION_H
+
+#include "cache/arguments.h"
+#include "cache/names.h"
+#include "cache/policies.h"
+#include "gql/document.h"
+
+struct aps_selection;
+
+struct aps_selection_field {
+	struct aps_str response_key;
+	struct aps_str name;
+	struct aps_str key; /* in the cache: the name, with arguments and directives where it has some */
+	uint32_t number;    /* of the key among the names; 0: it has arguments, or nobody has given it a number yet */
+	bool is_plain;      /* the key is the name */
+	bool is_typename;
+	bool is_added;                         /* by us, as in what is sent: where it isn't known it isn't missed */
+	const struct aps_gql_node *guard;      /* a fragment whose type condition may or may not hold; NULL: none */
+	struct aps_selection *selection;       /* NULL: a leaf */
+	const struct aps_gql_node *node;       /* the first of its nodes */
+	const struct aps_field_policy *policy; /* or NULL */
+};
+
+/* The fields for objects of one type. */
+struct aps_selection_view {
+	struct aps_selection_view *next;    /* of the selection */
+	struct aps_str type;                /* empty: of all types */
+	struct aps_selection_field *fields; /* in the order of the response */
+	size_t n_fields;
+	const uint32_t *by_name; /* indices in the order in which a record keeps them */
+	uint32_t typename_at;    /* index of __typename under that response key; n_fields: there is none */
+};
+
+struct aps_binding {
+	struct aps_arena arena;
+	const struct aps_gql_document *document;
+	const struct aps_policies *policies;
+	struct aps_names *names;
+	bool gives_numbers; /* to names that have none: a writer's binding */
+	struct aps_variables variables;
+	struct aps_selection *root;
+	struct aps_str root_type; /* "Query", "Mutation", "Subscription" */
+};
+
+APS_BEGIN_DECLS
+
+/* All are borrowed but for `variables`, the JSON text of an object. `adds_typenames`: __typename is selected where the
+ * document has none, as it is in what is sent. E_NOMEM, E_TOO_BIG. */
+enum aps_rc aps_binding_init(struct aps_binding *binding, const struct aps_gql_document *document,
+                             const struct aps_gql_operation *operation, struct aps_str variables, struct aps_err *err);
+void aps_binding_clear(struct aps_binding *binding);
+
+/* `type`: the __typename of the object; empty: not known. NULL: out of memory (binding->arena.rc). */
+const struct aps_selection_view *aps_selection_view(struct aps_binding *binding, struct aps_selection *selection,
+                                                    struct aps_str type);
+/* Its fields depend on the type of the object. */
+bool aps_selection_has_conditions(const struct aps_selection *selection);
+/* NULL: it isn't selected. `at`: where it is expected, and where the next one will be. */
+const struct aps_selection_field *aps_selection_find(const struct aps_selection_view *view, struct aps_str response_key,
+                                                     size_t *at);
+
+APS_END_DECLS
+
+#endif

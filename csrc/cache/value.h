@@ -1,0 +1,102 @@
+/* How values are kept: a tag and what belongs to it, without padding, the same in memory and in the store. Equal values
+ * are equal bytes. Numbers marked v are LEB128 (least significant seven bits first).
+ *
+ *   NULL FALSE TRUE
+ *   INT        v: zigzag
+ *   DOUBLE     8 bytes, little endian
+ *   NUMBER     v n, n bytes: a number that neither holds exactly, as the service wrote it
+ *   STRING     v n, n bytes of UTF-8
+ *   JSON       v n, n bytes: an object or list that was selected as a leaf, as the service wrote it
+ *   REF        v: the number of the entry
+ *   LIST       v bytes that follow, v items, the items
+ *   LONG_LIST  v: the number of the entry that has its blocks; v items
+ *   OBJECT     v bytes that follow, its fields; an object without an identity
+ *
+ * The fields of an object or a record: v number of the field's name, its value; in the order of the numbers. 0: the
+ * name has arguments and follows as v n, n bytes; these come first, in the order of their bytes.
+ *
+ * What is read may come from a file that others can damage: no length and no tag is believed. */
+#ifndef APS_CACHE_VALUE_H
+#define APS_CACHE_VALUE_H
+
+#include "base/buf.h"
+
+/* X(name) */
+#define APS_VALUE_MAP(X)                                                                                               \
+	X(NULL)                                                                                                        \
+	X(FALSE)                                                                                                       \
+	X(TRUE)                                                                                                        \
+	X(INT)                                                                                                         \
+	X(DOUBLE)                                                                                                      \
+	X(NUMBER)                                                                                                      \
+	X(STRING)                                                                                                      \
+	X(JSON)                                                                                                        \
+	X(REF)                                                                                                         \
+	X(LIST)                                                                                                        \
+	X(LONG_LIST)                                                                                                   \
+	X(OBJECT)
+
+enum aps_value_tag {
+#define APS_VALUE_ENUM(name) APS_VALUE_##name,
+	APS_VALUE_MAP(APS_VALUE_ENUM)
+#undef APS_VALUE_ENUM
+	        APS_VALUE_COUNT
+};
+
+/* Deeper values are refused when they are read and when they are written. */
+#define APS_VALUE_MAX_DEPTH 128
+
+struct aps_value {
+	enum aps_value_tag tag;
+	struct aps_str whole; /* tag and all */
+	struct aps_str text;  /* NUMBER, STRING, JSON; LIST: its items; OBJECT: its fields */
+	union {
+		int64_t integer; /* INT */
+		double number;   /* DOUBLE */
+		uint64_t entry;  /* REF, LONG_LIST */
+	} as;
+	uint64_t n_items; /* LIST, LONG_LIST */
+};
+
+/* One field of an object or a record. */
+struct aps_value_field {
+	uint32_t name;       /* number; 0: */
+	struct aps_str text; /* … the name with its arguments */
+	struct aps_str whole;
+	struct aps_value value;
+};
+
+APS_BEGIN_DECLS
+
+/* Takes the value that `rest` begins with; false: it is damaged. */
+bool aps_value_take(struct aps_str *rest, struct aps_value *value);
+/* Likewise a field. */
+bool aps_value_take_field(struct aps_str *rest, struct aps_value_field *field);
+/* False: there is none of this name, or the fields are damaged. */
+bool aps_value_find_field(struct aps_str fields, uint32_t name, struct aps_value *value);
+bool aps_value_find_text_field(struct aps_str fields, struct aps_str text, struct aps_value *value);
+/* By number, then by text. */
+int aps_value_compare_names(uint32_t a, struct aps_str a_text, uint32_t b, struct aps_str b_text);
+
+/* Takes a number marked v above. */
+bool aps_value_take_count(struct aps_str *rest, uint64_t *n);
+
+/* A failure is in out->rc. */
+void aps_value_put_count(struct aps_buf *out, uint64_t n);
+void aps_value_put_tag(struct aps_buf *out, enum aps_value_tag tag);
+void aps_value_put_int(struct aps_buf *out, int64_t integer);
+void aps_value_put_double(struct aps_buf *out, double number);
+/* NUMBER, STRING, JSON */
+void aps_value_put_text(struct aps_buf *out, enum aps_value_tag tag, struct aps_str text);
+void aps_value_put_ref(struct aps_buf *out, uint64_t entry);
+void aps_value_put_long_list(struct aps_buf *out, uint64_t entry, uint64_t n_items);
+/* What was appended to `out` since `at`, n_items values, becomes a LIST. */
+void aps_value_close_list(struct aps_buf *out, size_t at, uint64_t n_items);
+/* What was appended to `out` since `at`, fields in order, becomes an OBJECT. */
+void aps_value_close_object(struct aps_buf *out, size_t at);
+/* The name of a field; its value is put next. */
+void aps_value_put_name(struct aps_buf *out, uint32_t name, struct aps_str text);
+
+APS_END_DECLS
+
+#endif

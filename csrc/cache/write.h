@@ -1,0 +1,66 @@
+/* What one response, one event or one write of the application changes: all of it or nothing. Entries change at once,
+ * so that what follows in the write sees them; their former content is kept until the write is committed. One write at
+ * a time on one cache. */
+#ifndef APS_CACHE_WRITE_H
+#define APS_CACHE_WRITE_H
+
+#include "base/buf.h"
+#include "cache/entry.h"
+#include "cache/names.h"
+
+struct aps_cache {
+	struct aps_entries entries;
+	struct aps_names names;
+};
+
+/* A field that has another value than before. */
+struct aps_change {
+	uint64_t entry;
+	uint32_t name; /* 0: all that the entry has (a field with arguments, a list) */
+};
+
+struct aps_former;
+
+struct aps_cache_write {
+	struct aps_cache *cache;
+	bool is_open;
+	struct aps_former *formers; /* of the entries that were touched, each once */
+	size_t n_formers;
+	size_t capacity;
+	uint64_t last_number;   /* of the entries before it */
+	struct aps_buf changes; /* of struct aps_change */
+	struct aps_err err;     /* the first failure */
+};
+
+APS_BEGIN_DECLS
+
+/* It is open until it is committed or aborted; both end it, and leave it to be begun again. */
+void aps_write_begin(struct aps_cache_write *write, struct aps_cache *cache);
+void aps_write_commit(struct aps_cache_write *write);
+void aps_write_abort(struct aps_cache_write *write);
+/* Frees what it holds for the next one; aborts. */
+void aps_write_clear(struct aps_cache_write *write);
+
+/* After a failure all of these do nothing; write->err tells. */
+
+/* The entry of this key, made where there is none. NULL: a failure. */
+struct aps_entry *aps_write_entry(struct aps_cache_write *write, struct aps_str key);
+/* The entry of this number, which must be there. NULL: a failure, or there is none (write->err is OK). */
+struct aps_entry *aps_write_at(struct aps_cache_write *write, uint64_t number);
+/* A new one without a key. */
+struct aps_entry *aps_write_add(struct aps_cache_write *write);
+/* Gives the entry this content, a copy; NULL in content.p: it is nowhere from now on. */
+void aps_write_set(struct aps_cache_write *write, struct aps_entry *entry, struct aps_str content);
+/* Memory is out somewhere beside it: the write has failed. */
+void aps_write_fail(struct aps_cache_write *write);
+void aps_write_report(struct aps_cache_write *write, const struct aps_entry *entry, uint32_t name);
+
+size_t aps_write_n_changes(const struct aps_cache_write *write);
+const struct aps_change *aps_write_changes(const struct aps_cache_write *write);
+/* The entries that were touched: a store writes them. */
+size_t aps_write_n_entries(const struct aps_cache_write *write);
+const struct aps_entry *aps_write_entry_at(const struct aps_cache_write *write, size_t index);
+
+APS_END_DECLS
+
+#endif

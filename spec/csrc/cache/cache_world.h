@@ -1,0 +1,189 @@
+/* A cache in memory, written and read by operations given as text. */
+#ifndef SPEC_CACHE_WORLD_H
+#define SPEC_CACHE_WORLD_H
+
+#include "base/mem.h"
+#include "cache/denormalize.h"
+#include "cache/normalize.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct world {
+	struct aps_cache cache;
+	struct aps_policies policies;
+	struct aps_cache_write write;
+	struct aps_merge merge;
+	struct aps_read_source source;
+	struct aps_buf stale; /* of the last write */
+	struct aps_buf result;
+	struct aps_buf changes; /* "Post:1.title Post:2 …" of the last write */
+};
+
+static struct world world;
+
+static enum aps_rc read_at(struct aps_read_source *source, uint64_t number, struct aps_str *content,
+                           struct aps_err *err)
+{
+	struct aps_entry *entry;
+	(void)source;
+	enum aps_rc rc = aps_entries_at(&world.cache.entries, number, &entry, err);
+	*content = entry != NULL && entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+	return rc;
+}
+
+static enum aps_rc read_find(struct aps_read_source *source, struct aps_str key, uint64_t *number,
+                             struct aps_str *content, struct aps_err *err)
+{
+	struct aps_entry *entry;
+	(void)source;
+	enum aps_rc rc = aps_entries_find(&world.cache.entries, key, &entry, err);
+	*number = entry != NULL ? entry->number : 0;
+	*content = entry != NULL && entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+	return rc;
+}
+
+static void world_open(void)
+{
+	world = (struct world){.source = {read_at, read_find}};
+	aps_entries_init(&world.cache.entries, 1, NULL);
+	aps_names_init(&world.cache.names, 2);
+	aps_policies_init(&world.policies, 3);
+	aps_buf_init(&world.stale, APS_BUF_ANY_SIZE);
+	aps_buf_init(&world.result, APS_BUF_ANY_SIZE);
+	aps_buf_init(&world.changes, APS_BUF_ANY_SIZE);
+}
+
+static void world_close(void)
+{
+	aps_write_clear(&world.write);
+	aps_merge_clear(&world.merge);
+	aps_entries_clear(&world.cache.entries);
+	aps_names_clear(&world.cache.names);
+	aps_policies_clear(&world.policies);
+	aps_buf_clear(&world.stale);
+	aps_buf_clear(&world.result);
+	aps_buf_clear(&world.changes);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	world_open();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	world_close();
+	return aps_mem_live() == 0 ? 0 : -1;
+}
+
+static struct aps_gql_document *parse(const char *text)
+{
+	struct aps_gql_document *doc = NULL;
+	struct aps_err err;
+	if (aps_gql_document_new(aps_str_of(text), &doc, NULL, &err) != APS_OK) fail_msg("%s", err.msg);
+	return doc;
+}
+
+static void tell_changes(void)
+{
+	const struct aps_change *changes = aps_write_changes(&world.write);
+	aps_buf_reset(&world.changes);
+	for (size_t i = 0; i < aps_write_n_changes(&world.write); i++) {
+		struct aps_entry *entry;
+		assert_int_equal(aps_entries_at(&world.cache.entries, changes[i].entry, &entry, NULL), APS_OK);
+		if (i != 0) aps_buf_add_byte(&world.changes, ' ');
+		struct aps_str key = aps_entry_key(entry);
+		if (key.n != 0) aps_buf_add(&world.changes, key.p + 1, key.n - 1);
+		if (changes[i].name == 0) continue;
+		aps_buf_add_byte(&world.changes, '.');
+		aps_buf_add_str(&world.changes, aps_names_text(&world.cache.names, changes[i].name));
+	}
+}
+
+/* Returns what was changed, as text. */
+static const char *write_with(const char *query, const char *variables, const char *data,
+                              const struct aps_normalize_options *options)
+{
+	struct aps_gql_document *doc = parse(query);
+	struct aps_binding binding = {.policies = &world.policies, .names = &world.cache.names, .gives_numbers = true};
+	struct aps_err err = {0};
+	struct aps_normalized out;
+	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
+	assert_int_equal(
+	        aps_binding_init(&binding, doc, aps_gql_document_operation(doc, 0), aps_str_of(variables), &err),
+	        APS_OK);
+	aps_write_begin(&world.write, &world.cache);
+	aps_merge_clear(&world.merge);
+	assert_true(aps_merge_init(&world.merge, &world.write));
+	if (aps_normalize(&world.merge, &binding, aps_str_of(data), options, &out, &err) == APS_OK) {
+		tell_changes();
+		aps_write_commit(&world.write);
+	} else {
+		aps_write_abort(&world.write);
+		aps_buf_reset(&world.changes);
+		aps_buf_addf(&world.changes, "error: %s", err.msg);
+	}
+	aps_buf_clear(&world.stale);
+	world.stale = out.stale;
+	aps_binding_clear(&binding);
+	aps_gql_document_unref(doc);
+	return world.changes.n != 0 ? world.changes.p : "";
+}
+
+static const char *write_data(const char *query, const char *variables, const char *data)
+{
+	const struct aps_normalize_options options = {.root = APS_STR("RROOT_QUERY")};
+	return write_with(query, variables, data, &options);
+}
+
+/* The JSON, or "missing a.b, c". */
+static const char *read_with(const char *query, const char *variables, bool is_partial)
+{
+	struct aps_gql_document *doc = parse(query);
+	struct aps_binding binding = {.policies = &world.policies, .names = &world.cache.names};
+	struct aps_err err = {0};
+	struct aps_read_result result;
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_partial = is_partial};
+	aps_read_result_init(&result, APS_BUF_ANY_SIZE);
+	assert_int_equal(
+	        aps_binding_init(&binding, doc, aps_gql_document_operation(doc, 0), aps_str_of(variables), &err),
+	        APS_OK);
+	enum aps_rc rc = aps_denormalize(&world.source, &binding, &options, &result, &err);
+	aps_buf_reset(&world.result);
+	if (rc != APS_OK) {
+		aps_buf_addf(&world.result, "error: %s", err.msg);
+	} else if (result.n_missing == 0 || is_partial) {
+		aps_buf_add_str(&world.result, aps_buf_str(&result.json));
+	}
+	const char *separator = "missing ";
+	for (size_t at = 0; rc == APS_OK && at < result.missing.n; at += strlen(result.missing.p + at) + 1) {
+		aps_buf_addf(&world.result, "%s%s", is_partial ? " missing " : separator, result.missing.p + at);
+		separator = ", ";
+	}
+	aps_read_result_clear(&result);
+	aps_binding_clear(&binding);
+	aps_gql_document_unref(doc);
+	return world.result.n != 0 ? world.result.p : "";
+}
+
+static const char *read_data(const char *query, const char *variables)
+{
+	return read_with(query, variables, false);
+}
+
+/* What one operation writes another one reads. */
+static void assert_reads(const char *query, const char *variables, const char *expected)
+{
+	assert_string_equal(read_data(query, variables), expected);
+}
+
+#endif

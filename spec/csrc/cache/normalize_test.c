@@ -1,0 +1,359 @@
+#include "cache_world.h"
+
+#define POST_1 "{\"__typename\":\"Post\",\"id\":\"1\",\"title\":\"one\"}"
+
+static void what_is_written_is_read_word_for_word(void **state)
+{
+	(void)state;
+	static const char *const ROWS[][3] = {
+	        {"{ a { id title } }", "{}", "{\"a\":{\"id\":\"1\",\"title\":\"x\",\"__typename\":\"Post\"}}"},
+	        {"{ a { __typename id } }", "{}", "{\"a\":{\"__typename\":\"Post\",\"id\":1}}"},
+	        {"{ a }", "{}", "{\"a\":null}"},
+	        {"{ a b c d e f }", "{}",
+	         "{\"a\":true,\"b\":false,\"c\":-12,\"d\":0.25,\"e\":\"\",\"f\":\"\\n\\\"\\u0001ü\"}"},
+	        {"{ a b }", "{}", "{\"a\":9223372036854775807,\"b\":123456789012345678901234567890}"},
+	        {"{ a b }", "{}", "{\"a\":0.1234567890123456789,\"b\":1e-7}"},
+	        {"{ a }", "{}", "{\"a\":{\"any\":[1,{\"x\":null}]}}"},
+	        {"{ a }", "{}", "{\"a\":[1,\"two\",null,[3]]}"},
+	        {"{ a { b } }", "{}", "{\"a\":{\"b\":1,\"__typename\":\"T\"}}"},
+	        {"{ a { b } }", "{}", "{\"a\":{\"b\":1}}"},
+	        {"{ a { id b { c { id } } } }", "{}",
+	         "{\"a\":{\"id\":\"1\",\"b\":{\"c\":{\"id\":\"2\",\"__typename\":\"C\"},\"__typename\":\"B\"},"
+	         "\"__typename\":\"A\"}}"},
+	        {"{ a { id } }", "{}", "{\"a\":[]}"},
+	        {"{ a { id } }", "{}",
+	         "{\"a\":[{\"id\":\"1\",\"__typename\":\"A\"},null,{\"id\":\"1\",\"__typename\":\"A\"}]}"},
+	        {"{ a { id } }", "{}", "{\"a\":[[{\"id\":\"1\",\"__typename\":\"A\"}],[]]}"},
+	        {"{ a { b { id } } }", "{}", "{\"a\":[{\"b\":{\"id\":\"1\",\"__typename\":\"A\"}}]}"},
+	        {"query Q($n: Int) { x: a(n: $n) y: a(n: 2) }", "{\"n\":1}", "{\"x\":1,\"y\":2}"},
+	        {"{ a { b(n: 1) { c } } }", "{}", "{\"a\":{\"b\":{\"c\":1}}}"},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		world_close();
+		world_open();
+		write_data(ROWS[i][0], ROWS[i][1], ROWS[i][2]);
+		assert_string_equal(read_data(ROWS[i][0], ROWS[i][1]), ROWS[i][2]);
+		assert_string_equal(write_data(ROWS[i][0], ROWS[i][1], ROWS[i][2]), "");
+	}
+}
+
+static void an_entity_is_one_wherever_it_stands(void **state)
+{
+	(void)state;
+	write_data("{ a { id title } }", "{}", "{\"a\":" POST_1 "}");
+	write_data("{ b { id likes } }", "{}", "{\"b\":[{\"id\":\"1\",\"likes\":3,\"__typename\":\"Post\"}]}");
+	assert_reads("{ a { likes title } }", "{}", "{\"a\":{\"likes\":3,\"title\":\"one\",\"__typename\":\"Post\"}}");
+}
+
+static void changes_are_told_field_by_field(void **state)
+{
+	(void)state;
+	static const char QUERY[] = "{ a { id title likes } }";
+	assert_string_equal(write_data(QUERY, "{}", "{\"a\":" POST_1 "}"),
+	                    "Post:1.__typename Post:1.id Post:1.title ROOT_QUERY.a");
+	assert_string_equal(write_data(QUERY, "{}", "{\"a\":" POST_1 "}"), "");
+	assert_string_equal(write_data(QUERY, "{}", "{\"a\":{\"__typename\":\"Post\",\"id\":\"1\",\"title\":\"two\"}}"),
+	                    "Post:1.title");
+	assert_string_equal(write_data(QUERY, "{}", "{\"a\":{\"__typename\":\"Post\",\"id\":\"1\",\"likes\":0}}"),
+	                    "Post:1.likes");
+	assert_string_equal(write_data("{ n(x: 1) }", "{}", "{\"n\":1}"), "2.n({\"x\":1})");
+	assert_string_equal(write_data("{ n(x: 1) }", "{}", "{\"n\":2}"), "2.n({\"x\":1})");
+	assert_string_equal(write_data("{ n(x: 1) }", "{}", "{\"n\":2}"), "");
+}
+
+static void embedded_objects_are_merged_those_of_another_type_replaced(void **state)
+{
+	(void)state;
+	write_data("{ a { b } }", "{}", "{\"a\":{\"b\":1,\"__typename\":\"T\"}}");
+	assert_string_equal(write_data("{ a { c } }", "{}", "{\"a\":{\"c\":2,\"__typename\":\"T\"}}"), "ROOT_QUERY.a");
+	assert_reads("{ a { b c } }", "{}", "{\"a\":{\"b\":1,\"c\":2,\"__typename\":\"T\"}}");
+	write_data("{ a { c } }", "{}", "{\"a\":{\"c\":3,\"__typename\":\"U\"}}");
+	assert_reads("{ a { b c } }", "{}", "missing a.b");
+	write_data("{ a { c } }", "{}", "{\"a\":null}");
+	assert_reads("{ a { b c } }", "{}", "{\"a\":null}");
+}
+
+static void embedded_items_are_merged_by_their_place(void **state)
+{
+	(void)state;
+	write_data("{ a { b } }", "{}", "{\"a\":[{\"b\":1},{\"b\":2},{\"b\":3}]}");
+	assert_string_equal(write_data("{ a { c } }", "{}", "{\"a\":[{\"c\":1},{\"c\":2}]}"), "ROOT_QUERY.a");
+	assert_reads("{ a { b c } }", "{}", "{\"a\":[{\"b\":1,\"c\":1},{\"b\":2,\"c\":2}]}");
+}
+
+static void a_reference_takes_what_an_embedded_object_knew(void **state)
+{
+	(void)state;
+	write_data("{ a { b } }", "{}", "{\"a\":{\"b\":1,\"__typename\":\"T\"}}");
+	write_data("{ a { id c } }", "{}", "{\"a\":{\"id\":\"1\",\"c\":2,\"__typename\":\"T\"}}");
+	assert_reads("{ a { id b c } }", "{}", "{\"a\":{\"id\":\"1\",\"b\":1,\"c\":2,\"__typename\":\"T\"}}");
+}
+
+static void a_key_is_the_fields_name_with_its_arguments(void **state)
+{
+	(void)state;
+	static const char *const ROWS[][3] = {
+	        /* selection, variables, key */
+	        {"a", "{}", "a"},
+	        {"x: a", "{}", "a"},
+	        {"a(b: 1, a: \"x\")", "{}", "a({\"a\":\"x\",\"b\":1})"},
+	        {"a(b: $v)", "{}", "a({})"},
+	        {"a(b: $v)", "{\"v\":null}", "a({\"b\":null})"},
+	        {"a(b: $v)", "{\"v\":{\"z\":1,\"a\":{\"y\":[2,1],\"b\":true}}}",
+	         "a({\"b\":{\"a\":{\"b\":true,\"y\":[2,1]},\"z\":1}})"},
+	        {"a(b: $d)", "{}", "a({\"b\":7})"},
+	        {"a(b: $d)", "{\"d\":8}", "a({\"b\":8})"},
+	        {"a(b: [ENUM, null, $v, {c: $v, d: 1.50}])", "{}", "a({\"b\":[\"ENUM\",null,null,{\"d\":1.5}]})"},
+	        {"a(b: 1) @connection(key: \"k\")", "{}", "k"},
+	        {"a(b: 1, c: 2) @connection(key: \"k\", filter: [\"c\", \"d\"])", "{}", "k({\"c\":2})"},
+	        {"a @include(if: true) @skip(if: $f)", "{}", "a"},
+	        {"a @odd", "{}", "a@odd"},
+	        {"a(b: 1) @odd(x: $d)", "{}", "a({\"b\":1})@odd({\"x\":7})"},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		char query[256], expected[256];
+		world_close();
+		world_open();
+		snprintf(query, sizeof query, "query Q($v: V, $d: Int = 7, $f: Boolean = false) { %s }", ROWS[i][0]);
+		bool is_plain = strchr(ROWS[i][2], '(') == NULL && strchr(ROWS[i][2], '@') == NULL &&
+		                strcmp(ROWS[i][2], "k") != 0;
+		snprintf(expected, sizeof expected, is_plain ? "ROOT_QUERY.%s" : "1.%s", ROWS[i][2]);
+		assert_string_equal(write_data(query, ROWS[i][1], "{\"a\":1,\"x\":1}"), expected);
+	}
+}
+
+static void included_and_skipped_fields_follow_the_variables(void **state)
+{
+	(void)state;
+	static const char QUERY[] =
+	        "query Q($w: Boolean!) { a @include(if: $w) b @skip(if: $w) ... @include(if: $w) { c } }";
+	write_data(QUERY, "{\"w\":true}", "{\"a\":1,\"c\":3}");
+	assert_reads(QUERY, "{\"w\":true}", "{\"a\":1,\"c\":3}");
+	assert_reads(QUERY, "{\"w\":false}", "missing b");
+}
+
+static void aliases_of_one_field_are_one(void **state)
+{
+	(void)state;
+	write_data("{ x: a { b } y: a { c } }", "{}",
+	           "{\"x\":{\"b\":1,\"__typename\":\"T\"},\"y\":{\"c\":2,\"__typename\":\"T\"}}");
+	assert_reads("{ a { b c } }", "{}", "{\"a\":{\"b\":1,\"c\":2,\"__typename\":\"T\"}}");
+}
+
+static void fragments_hold_for_their_types(void **state)
+{
+	(void)state;
+	aps_policies_add_possible(&world.policies, APS_STR("Pet"), APS_STR("Cat"));
+	aps_policies_add_possible(&world.policies, APS_STR("Pet"), APS_STR("Dog"));
+	static const char QUERY[] =
+	        "{ pets { ...P ... on Cat { lives } ... on Dog { name: call } } } fragment P on Pet { id }";
+	static const char DATA[] = "{\"pets\":[{\"id\":\"1\",\"__typename\":\"Cat\",\"lives\":9},"
+	                           "{\"id\":\"2\",\"__typename\":\"Dog\",\"name\":\"Rex\"}]}";
+	write_data(QUERY, "{}", DATA);
+	assert_reads(QUERY, "{}", DATA);
+	assert_reads("{ pets { ... on Cat { lives } } }", "{}",
+	             "{\"pets\":[{\"lives\":9,\"__typename\":\"Cat\"},{\"__typename\":\"Dog\"}]}");
+}
+
+static void a_fragment_on_an_unknown_type_holds_when_all_of_it_is_there(void **state)
+{
+	(void)state;
+	write_data("{ a { id ... on Named { first last } } }", "{}",
+	           "{\"a\":[{\"id\":\"1\",\"first\":\"A\",\"last\":\"B\",\"__typename\":\"User\"},"
+	           "{\"id\":\"2\",\"first\":\"C\",\"__typename\":\"Bot\"}]}");
+	assert_reads("{ a { id ... on Named { first last } } }", "{}",
+	             "{\"a\":[{\"id\":\"1\",\"first\":\"A\",\"last\":\"B\",\"__typename\":\"User\"},"
+	             "{\"id\":\"2\",\"__typename\":\"Bot\"}]}");
+}
+
+static void what_is_missing_is_told_by_its_path(void **state)
+{
+	(void)state;
+	write_data("{ a { id t } b }", "{}",
+	           "{\"a\":[{\"id\":\"1\",\"t\":1,\"__typename\":\"A\"},{\"id\":\"2\",\"__typename\":\"A\"}],\"b\":1}");
+	assert_reads("{ a { id t } b }", "{}", "missing a.1.t");
+	assert_string_equal(read_with("{ a { id t } c b }", "{}", true),
+	                    "{\"a\":[{\"id\":\"1\",\"t\":1,\"__typename\":\"A\"},{\"id\":\"2\",\"__typename\":\"A\"}],"
+	                    "\"b\":1} missing a.1.t missing c");
+	assert_reads("{ nothing(n: 1) }", "{}", "missing nothing");
+}
+
+static void records_have_the_identity_of_their_type(void **state)
+{
+	(void)state;
+	static const struct aps_str COMPOSITE[] = {APS_STR("blog"), APS_STR("slug")};
+	static const struct aps_str NESTED[] = {APS_STR("author.name"), APS_STR("n")};
+	static const struct aps_str SINGLE[] = {APS_STR("code")};
+	*aps_policies_type(&world.policies, APS_STR("Two")) = (struct aps_type_policy){COMPOSITE, 2, false, false, 0};
+	*aps_policies_type(&world.policies, APS_STR("Deep")) = (struct aps_type_policy){NESTED, 2, false, false, 0};
+	*aps_policies_type(&world.policies, APS_STR("One")) = (struct aps_type_policy){SINGLE, 1, false, false, 0};
+	aps_policies_type(&world.policies, APS_STR("None"))->has_no_identity = true;
+	static const char *const ROWS[][3] = {
+	        {"{ a { id } }", "{\"a\":{\"__typename\":\"A\",\"id\":5}}", "A:5.__typename A:5.id ROOT_QUERY.a"},
+	        {"{ a { _id } }", "{\"a\":{\"__typename\":\"B\",\"_id\":\"x\"}}",
+	         "B:x.__typename B:x._id ROOT_QUERY.a"},
+	        {"{ a { x: id } }", "{\"a\":{\"__typename\":\"C\",\"x\":\"1\"}}", "C:1.__typename C:1.id ROOT_QUERY.a"},
+	        {"{ a { id: name } }", "{\"a\":{\"__typename\":\"D\",\"id\":\"1\"}}", "ROOT_QUERY.a"},
+	        {"{ a { id } }", "{\"a\":{\"__typename\":\"E\",\"id\":null}}", "ROOT_QUERY.a"},
+	        {"{ a { id } }", "{\"a\":{\"id\":1}}", "ROOT_QUERY.a"},
+	        {"{ a { slug blog } }", "{\"a\":{\"__typename\":\"Two\",\"blog\":\"b\",\"slug\":1}}",
+	         "Two:{\"blog\":\"b\",\"slug\":1}.__typename Two:{\"blog\":\"b\",\"slug\":1}.slug "
+	         "Two:{\"blog\":\"b\",\"slug\":1}.blog ROOT_QUERY.a"},
+	        {"{ a { slug } }", "{\"a\":{\"__typename\":\"Two\",\"slug\":1}}", "ROOT_QUERY.a"},
+	        {"{ a { code } }", "{\"a\":{\"__typename\":\"One\",\"code\":\"z\"}}",
+	         "One:z.__typename One:z.code ROOT_QUERY.a"},
+	        {"{ a { n author { id name } } }",
+	         "{\"a\":{\"__typename\":\"Deep\",\"n\":1,\"author\":{\"__typename\":\"U\",\"id\":1,\"name\":\"x\"}}}",
+	         "U:1.__typename U:1.id U:1.name Deep:{\"author.name\":\"x\",\"n\":1}.__typename "
+	         "Deep:{\"author.name\":\"x\",\"n\":1}.n Deep:{\"author.name\":\"x\",\"n\":1}.author ROOT_QUERY.a"},
+	        {"{ a { id } }", "{\"a\":{\"__typename\":\"None\",\"id\":5}}", "ROOT_QUERY.a"},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++)
+		assert_string_equal(write_data(ROWS[i][0], "{}", ROWS[i][1]), ROWS[i][2]);
+}
+
+static void arguments_look_a_record_up(void **state)
+{
+	(void)state;
+	aps_policies_field(&world.policies, APS_STR("Query"), APS_STR("getPost"))->lookup = APS_STR("Post");
+	write_data("{ a { id title } }", "{}", "{\"a\":" POST_1 "}");
+	assert_reads("query G($id: ID!) { getPost(id: $id) { title } }", "{\"id\":\"1\"}",
+	             "{\"getPost\":{\"title\":\"one\",\"__typename\":\"Post\"}}");
+	assert_reads("query G($id: ID!) { getPost(id: $id) { title } }", "{\"id\":\"2\"}", "missing getPost");
+}
+
+static void what_errors_name_is_not_written(void **state)
+{
+	(void)state;
+	const struct aps_normalize_options options = {
+	        .root = APS_STR("RROOT_QUERY"),
+	        .errors = APS_STR("[{\"message\":\"no\",\"path\":[\"a\",1,\"t\"]},{\"path\":[\"c\"]},{\"path\":7},3]")};
+	write_with("{ a { id t } b c }", "{}",
+	           "{\"a\":[{\"id\":\"1\",\"t\":null,\"__typename\":\"A\"},{\"id\":\"2\",\"t\":null,\"__typename\":"
+	           "\"A\"}],"
+	           "\"b\":null,\"c\":null}",
+	           &options);
+	assert_reads("{ b }", "{}", "{\"b\":null}");
+	assert_string_equal(
+	        read_with("{ a { t } c }", "{}", true),
+	        "{\"a\":[{\"t\":null,\"__typename\":\"A\"},{\"__typename\":\"A\"}]} missing a.1.t missing c");
+}
+
+static void a_null_of_a_subscription_keeps_what_is_known_and_tells_that_it_may_be_stale(void **state)
+{
+	(void)state;
+	const struct aps_normalize_options options = {.skips_nulls = true};
+	write_data("{ a { id t u } }", "{}", "{\"a\":{\"id\":\"1\",\"t\":5,\"u\":6,\"__typename\":\"A\"}}");
+	assert_string_equal(write_with("subscription { on { id t u n } }", "{}",
+	                               "{\"on\":{\"id\":\"1\",\"t\":null,\"u\":7,\"n\":null,\"__typename\":\"A\"}}",
+	                               &options),
+	                    "A:1.u");
+	assert_reads("{ a { id t u } }", "{}", "{\"a\":{\"id\":\"1\",\"t\":5,\"u\":7,\"__typename\":\"A\"}}");
+	assert_reads("{ a { n } }", "{}", "missing a.n");
+	const struct aps_stale_field *stale = (const struct aps_stale_field *)(const void *)world.stale.p;
+	assert_int_equal(world.stale.n, sizeof *stale);
+	assert_int_equal(stale->name, aps_names_find(&world.cache.names, APS_STR("t")));
+}
+
+static void a_mutations_own_fields_are_not_kept(void **state)
+{
+	(void)state;
+	const struct aps_normalize_options options = {.skips_nulls = false};
+	assert_string_equal(write_with("mutation { edit(n: 1) { id t } }", "{}",
+	                               "{\"edit\":{\"id\":\"1\",\"t\":null,\"__typename\":\"A\"}}", &options),
+	                    "A:1.__typename A:1.id A:1.t");
+}
+
+static void data_that_can_not_be_read_changes_nothing(void **state)
+{
+	(void)state;
+	static const char *const ROWS[] = {"", "[]", "null", "{\"a\":{\"id\":\"1\",\"__typename\":\"A\"},\"b\":tru",
+	                                   "{\"b\":1,}"};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		const char *told = write_data("{ a { id } b }", "{}", ROWS[i]);
+		assert_memory_equal(told, "error: ", 7);
+		assert_int_equal(world.cache.entries.n_entries, 0);
+		assert_int_equal(world.cache.entries.last_number, 0);
+	}
+}
+
+static void without_memory_nothing_is_changed(void **state)
+{
+	(void)state;
+	static const char QUERY[] = "{ a(n: 1) { id t { id } } }";
+	static const char DATA[] =
+	        "{\"a\":[{\"id\":\"1\",\"t\":{\"id\":\"2\",\"__typename\":\"T\"},\"__typename\":\"A\"}]}";
+	write_data("{ a(n: 1) { id } b }", "{}", "{\"a\":[{\"id\":\"1\",\"__typename\":\"A\"}],\"b\":1}");
+	for (size_t nth = 1;; nth++) {
+		struct aps_gql_document *doc = parse(QUERY);
+		struct aps_binding binding = {
+		        .policies = &world.policies, .names = &world.cache.names, .gives_numbers = true};
+		struct aps_err err = {0};
+		struct aps_normalized out;
+		const struct aps_normalize_options options = {.root = APS_STR("RROOT_QUERY")};
+		aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
+		aps_mem_fail_at(nth);
+		enum aps_rc rc =
+		        aps_binding_init(&binding, doc, aps_gql_document_operation(doc, 0), APS_STR("{}"), &err);
+		aps_write_begin(&world.write, &world.cache);
+		aps_merge_clear(&world.merge);
+		if (rc == APS_OK && !aps_merge_init(&world.merge, &world.write)) rc = APS_E_NOMEM;
+		if (rc == APS_OK) rc = aps_normalize(&world.merge, &binding, aps_str_of(DATA), &options, &out, &err);
+		aps_mem_fail_at(0);
+		if (rc == APS_OK)
+			aps_write_commit(&world.write);
+		else
+			aps_write_abort(&world.write);
+		aps_buf_clear(&out.stale);
+		aps_binding_clear(&binding);
+		aps_gql_document_unref(doc);
+		if (rc == APS_OK) break;
+		assert_int_equal(rc, APS_E_NOMEM);
+		assert_reads("{ a(n: 1) { id } b }", "{}", "{\"a\":[{\"id\":\"1\",\"__typename\":\"A\"}],\"b\":1}");
+		assert_reads(QUERY, "{}", "missing a.0.t");
+	}
+	assert_reads(QUERY, "{}", DATA);
+}
+
+static void nested_fragments_do_not_double(void **state)
+{
+	(void)state;
+	char query[4096];
+	int n = snprintf(query, sizeof query, "{ ...F0 ...F0 }");
+	for (int i = 0; i < 40; i++)
+		n += snprintf(query + n, sizeof query - (size_t)n, " fragment F%d on Query { ...F%d ...F%d }", i, i + 1,
+		              i + 1);
+	snprintf(query + n, sizeof query - (size_t)n, " fragment F40 on Query { a }");
+	write_data(query, "{}", "{\"a\":1}");
+	assert_reads(query, "{}", "{\"a\":1}");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(what_is_written_is_read_word_for_word, setup, teardown),
+	        cmocka_unit_test_setup_teardown(an_entity_is_one_wherever_it_stands, setup, teardown),
+	        cmocka_unit_test_setup_teardown(changes_are_told_field_by_field, setup, teardown),
+	        cmocka_unit_test_setup_teardown(embedded_objects_are_merged_those_of_another_type_replaced, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(embedded_items_are_merged_by_their_place, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_reference_takes_what_an_embedded_object_knew, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_key_is_the_fields_name_with_its_arguments, setup, teardown),
+	        cmocka_unit_test_setup_teardown(included_and_skipped_fields_follow_the_variables, setup, teardown),
+	        cmocka_unit_test_setup_teardown(aliases_of_one_field_are_one, setup, teardown),
+	        cmocka_unit_test_setup_teardown(fragments_hold_for_their_types, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_fragment_on_an_unknown_type_holds_when_all_of_it_is_there, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(what_is_missing_is_told_by_its_path, setup, teardown),
+	        cmocka_unit_test_setup_teardown(records_have_the_identity_of_their_type, setup, teardown),
+	        cmocka_unit_test_setup_teardown(arguments_look_a_record_up, setup, teardown),
+	        cmocka_unit_test_setup_teardown(what_errors_name_is_not_written, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                a_null_of_a_subscription_keeps_what_is_known_and_tells_that_it_may_be_stale, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_mutations_own_fields_are_not_kept, setup, teardown),
+	        cmocka_unit_test_setup_teardown(data_that_can_not_be_read_changes_nothing, setup, teardown),
+	        cmocka_unit_test_setup_teardown(without_memory_nothing_is_changed, setup, teardown),
+	        cmocka_unit_test_setup_teardown(nested_fragments_do_not_double, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
