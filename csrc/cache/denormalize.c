@@ -396,7 +396,10 @@ static enum outcome write_value(struct reading *in, const struct aps_selection_f
 	case APS_VALUE_LIST:
 	case APS_VALUE_LONG_LIST: return write_list(in, field, value);
 	case APS_VALUE_OBJECT: return write_embedded(in, field, value);
-	case APS_VALUE_COUNT: break;
+	case APS_VALUE_GONE:
+	case APS_VALUE_PATCH:
+	case APS_VALUE_EDIT:
+	case APS_VALUE_COUNT: return fail_damaged(in);
 	}
 	return READ_OK;
 }

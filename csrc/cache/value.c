@@ -72,13 +72,16 @@ static bool take_content(struct aps_str *rest, struct aps_value *value)
 	switch (value->tag) {
 	case APS_VALUE_NULL:
 	case APS_VALUE_FALSE:
-	case APS_VALUE_TRUE: return true;
+	case APS_VALUE_TRUE:
+	case APS_VALUE_GONE: return true;
 	case APS_VALUE_INT: return take_int(rest, &value->as.integer);
 	case APS_VALUE_DOUBLE: return take_double(rest, &value->as.number);
 	case APS_VALUE_NUMBER:
 	case APS_VALUE_STRING:
 	case APS_VALUE_JSON:
-	case APS_VALUE_OBJECT: return take_bytes(rest, &value->text);
+	case APS_VALUE_OBJECT:
+	case APS_VALUE_PATCH:
+	case APS_VALUE_EDIT: return take_bytes(rest, &value->text);
 	case APS_VALUE_REF: return take_count(rest, &value->as.entry);
 	case APS_VALUE_LIST: return take_list(rest, value);
 	case APS_VALUE_LONG_LIST: return take_count(rest, &value->as.entry) && take_count(rest, &value->n_items);
@@ -225,12 +228,17 @@ void aps_value_close_list(struct aps_buf *out, size_t at, uint64_t n_items)
 	insert(out, at, head, n_head + n_count);
 }
 
-void aps_value_close_object(struct aps_buf *out, size_t at)
+void aps_value_close(struct aps_buf *out, enum aps_value_tag tag, size_t at)
 {
 	char head[MAX_COUNT_BYTES + 1];
 	if (out->rc != APS_OK) return;
-	head[0] = APS_VALUE_OBJECT;
+	head[0] = (char)tag;
 	insert(out, at, head, 1 + write_count(head + 1, out->n - at));
+}
+
+void aps_value_close_object(struct aps_buf *out, size_t at)
+{
+	aps_value_close(out, APS_VALUE_OBJECT, at);
 }
 
 void aps_value_put_name(struct aps_buf *out, uint32_t name, struct aps_str text)

@@ -12,6 +12,11 @@
  *   LONG_LIST  v: the number of the entry that has its blocks; v items
  *   OBJECT     v bytes that follow, its fields; an object without an identity
  *
+ * Only in a patch (cache/patch.h), in the place of a value:
+ *   GONE       the field is no more
+ *   PATCH      v bytes that follow, fields: what is other in an embedded object
+ *   EDIT       v bytes that follow: what is other in a list
+ *
  * The fields of an object or a record: v number of the field's name, its value; in the order of the numbers. 0: the
  * name has arguments and follows as v n, n bytes; these come first, in the order of their bytes.
  *
@@ -34,7 +39,10 @@
 	X(REF)                                                                                                         \
 	X(LIST)                                                                                                        \
 	X(LONG_LIST)                                                                                                   \
-	X(OBJECT)
+	X(OBJECT)                                                                                                      \
+	X(GONE)                                                                                                        \
+	X(PATCH)                                                                                                       \
+	X(EDIT)
 
 enum aps_value_tag {
 #define APS_VALUE_ENUM(name) APS_VALUE_##name,
@@ -49,7 +57,7 @@ enum aps_value_tag {
 struct aps_value {
 	enum aps_value_tag tag;
 	struct aps_str whole; /* tag and all */
-	struct aps_str text;  /* NUMBER, STRING, JSON; LIST: its items; OBJECT: its fields */
+	struct aps_str text;  /* NUMBER, STRING, JSON, EDIT; LIST: its items; OBJECT, PATCH: its fields */
 	union {
 		int64_t integer; /* INT */
 		double number;   /* DOUBLE */
@@ -94,6 +102,8 @@ void aps_value_put_long_list(struct aps_buf *out, uint64_t entry, uint64_t n_ite
 void aps_value_close_list(struct aps_buf *out, size_t at, uint64_t n_items);
 /* What was appended to `out` since `at`, fields in order, becomes an OBJECT. */
 void aps_value_close_object(struct aps_buf *out, size_t at);
+/* Likewise a PATCH or an EDIT. */
+void aps_value_close(struct aps_buf *out, enum aps_value_tag tag, size_t at);
 /* The name of a field; its value is put next. */
 void aps_value_put_name(struct aps_buf *out, uint32_t name, struct aps_str text);
 

@@ -1,0 +1,32 @@
+/* What an optimistic layer changes in an entry, kept so that it holds above whatever the service brings meanwhile:
+ * scalars as values, lists as edits (an item that goes; an item that comes, with its left neighbour), embedded objects
+ * field by field. Made from what an entry was and what it became; laid over what it is now.
+ *
+ * The first byte tells what follows: 'F' fields, as of a PATCH; 'V' a value or an EDIT; 'X' nothing: it is evicted.
+ * An EDIT: one byte and an item ('-' it goes, '^' it comes first), or '+', an item and its left neighbour. */
+#ifndef APS_CACHE_PATCH_H
+#define APS_CACHE_PATCH_H
+
+#include "cache/value.h"
+
+/* Gives the items of a long list, one behind the other. */
+struct aps_patch_lists {
+	enum aps_rc (*items)(struct aps_patch_lists *lists, uint64_t entry, struct aps_buf *out, struct aps_err *err);
+};
+
+enum aps_patch_kind { APS_PATCH_FIELDS, APS_PATCH_VALUE };
+
+APS_BEGIN_DECLS
+
+/* `former` and `now`: contents of an entry, {NULL, 0}: it is nowhere. Nothing is appended where they are equal.
+ * E_NOMEM, and what `lists` says. */
+enum aps_rc aps_patch_make(struct aps_buf *out, enum aps_patch_kind kind, struct aps_str former, struct aps_str now,
+                           struct aps_patch_lists *lists, struct aps_err *err);
+/* Appends the content; *is_evicted: there is none. An item that comes and is there already stays where it is, one
+ * without its neighbour comes last. E_NOMEM, E_STORAGE: the patch is damaged; what `lists` says. */
+enum aps_rc aps_patch_apply(struct aps_buf *out, struct aps_str content, struct aps_str patch, bool *is_evicted,
+                            struct aps_patch_lists *lists, struct aps_err *err);
+
+APS_END_DECLS
+
+#endif
