@@ -16,6 +16,8 @@
 
 #include <stdbool.h>
 
+struct aps_layered;
+
 struct aps_entry {
 	uint64_t number;
 	uint64_t hash; /* of the key; 0 without one */
@@ -23,6 +25,7 @@ struct aps_entry {
 	struct aps_entry *next_hash;
 	struct aps_entry *newer, *older; /* as they came, or had a second chance */
 	char *content;                   /* NULL: it is known to be nowhere */
+	struct aps_layered *layered;     /* by optimistic layers; NULL: it isn't */
 	uint32_t n_content_bytes;
 	uint32_t n_key_bytes;
 	uint32_t n_holds; /* writers, layers, watches: it stays in memory */

@@ -1,6 +1,6 @@
 #include "cache/merge.h"
 
-#include "cache/long_list.h"
+#include "cache/long_list_write.h"
 
 bool aps_merge_init(struct aps_merge *merge, struct aps_cache_write *write)
 {
@@ -25,7 +25,7 @@ static void drop_value(struct aps_merge *merge, const struct aps_value *old, uns
 	struct aps_str rest = old->text;
 	struct aps_value item;
 	struct aps_value_field field;
-	if (depth > APS_VALUE_MAX_DEPTH) return;
+	if (depth > APS_VALUE_MAX_DEPTH || merge->write->layer != NULL) return;
 	if (old->tag == APS_VALUE_LONG_LIST) aps_long_list_drop(merge->write, old->as.entry);
 	if (old->tag == APS_VALUE_LIST)
 		while (aps_value_take(&rest, &item)) drop_value(merge, &item, depth + 1);
@@ -164,7 +164,8 @@ static bool merge_value(struct aps_merge *merge, const struct aps_value *old, co
 	switch (now->tag) {
 	case APS_VALUE_OBJECT: return merge_object(merge, old, now, depth);
 	case APS_VALUE_LIST:
-		if (aps_long_list_wants(now)) return merge_long_list(merge, old, now);
+		/* a layer keeps its lists whole: it stores edits of them only */
+		if (merge->write->layer == NULL && aps_long_list_wants(now)) return merge_long_list(merge, old, now);
 		return has_nested(now) ? merge_list(merge, old, now, depth) : put_as_it_is(merge, old, now);
 	case APS_VALUE_REF:
 		if (old != NULL && old->tag == APS_VALUE_OBJECT) return settle_object(merge, old, now);

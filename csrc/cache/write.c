@@ -1,21 +1,63 @@
 #include "cache/write.h"
 
 #include "base/mem.h"
+#include "cache/long_list.h"
+#include "cache/value.h"
 
 struct aps_former {
 	struct aps_entry *entry;
 	char *content;
 	uint32_t n_bytes;
+	bool is_exposed; /* it shows its base; `base` is what that was */
+	char *base;
+	uint32_t n_base_bytes;
 };
+
+/* What layers need of long lists. */
+struct lists {
+	struct aps_patch_lists lists;
+	struct aps_entries *entries;
+};
+
+static enum aps_rc items(struct aps_patch_lists *lists, uint64_t number, struct aps_buf *out, struct aps_err *err)
+{
+	struct lists *in = APS_CONTAINER_OF(lists, struct lists, lists);
+	return aps_long_list_items(in->entries, number, out, err);
+}
 
 void aps_write_begin(struct aps_cache_write *write, struct aps_cache *cache)
 {
 	write->cache = cache;
+	write->layer = NULL;
 	write->is_open = true;
+	write->has_leaving = false;
 	write->last_number = cache->entries.last_number;
 	write->n_formers = 0;
 	aps_buf_init(&write->changes, APS_BUF_ANY_SIZE);
 	aps_err_clear(&write->err);
+}
+
+void aps_write_begin_layer(struct aps_cache_write *write, struct aps_cache *cache, uint64_t id)
+{
+	aps_write_begin(write, cache);
+	write->layer = aps_layers_add(&cache->layers, id);
+	if (write->layer == NULL) aps_write_fail(write);
+}
+
+static struct aps_str nowhere(void)
+{
+	return (struct aps_str){NULL, 0};
+}
+
+static struct aps_str content_of(const struct aps_entry *entry)
+{
+	return entry->content != NULL ? aps_entry_content(entry) : nowhere();
+}
+
+struct aps_str aps_entry_base(const struct aps_entry *entry)
+{
+	if (entry->layered == NULL) return content_of(entry);
+	return (struct aps_str){entry->layered->base, entry->layered->n_base_bytes};
 }
 
 static void end(struct aps_cache_write *write)
@@ -25,29 +67,62 @@ static void end(struct aps_cache_write *write)
 	aps_buf_clear(&write->changes);
 }
 
+/* Layers that have left go, and entries that are under none any more are plain ones again. */
+static void remove_leaving(struct aps_cache_write *write)
+{
+	struct aps_layers *layers = &write->cache->layers;
+	struct aps_layer *above = NULL;
+	for (struct aps_layer *layer = layers->lowest; layer != NULL; layer = above) {
+		above = layer->above;
+		if (layer->is_leaving) aps_layers_remove(layers, layer);
+	}
+}
+
 void aps_write_commit(struct aps_cache_write *write)
 {
+	if (write->has_leaving) remove_leaving(write);
 	for (size_t i = 0; i < write->n_formers; i++) {
-		write->formers[i].entry->is_in_write = false;
-		aps_free(write->formers[i].content);
+		struct aps_former *former = &write->formers[i];
+		former->entry->is_in_write = false;
+		aps_free(former->content);
+		aps_free(former->base);
+		if (former->entry->layered != NULL && former->entry->layered->patches == NULL)
+			aps_layer_release(former->entry);
 	}
 	end(write);
+}
+
+static void restore(struct aps_entries *entries, struct aps_former *former)
+{
+	struct aps_entry *entry = former->entry;
+	entry->is_in_write = false;
+	aps_entries_set(entries, entry, former->content, former->n_bytes);
+	if (former->is_exposed) {
+		aps_free(entry->layered->base);
+		entry->layered->base = former->base;
+		entry->layered->n_base_bytes = former->n_base_bytes;
+	}
 }
 
 /* Backwards: an entry that is gone again was touched after it was made. */
 void aps_write_abort(struct aps_cache_write *write)
 {
 	struct aps_entries *entries = &write->cache->entries;
+	struct aps_layers *layers = &write->cache->layers;
+	for (struct aps_layer *layer = layers->lowest; layer != NULL; layer = layer->above) layer->is_leaving = false;
+	if (write->layer != NULL) aps_layers_remove(layers, write->layer);
 	for (size_t i = write->n_formers; i-- > 0;) {
 		struct aps_former *former = &write->formers[i];
-		former->entry->is_in_write = false;
-		aps_entries_set(entries, former->entry, former->content, former->n_bytes);
+		restore(entries, former);
+		if (former->entry->layered != NULL && former->entry->layered->patches == NULL)
+			aps_layer_release(former->entry);
 		if (former->entry->number > write->last_number) aps_entries_forget(entries, former->entry);
 	}
 	entries->last_number = write->last_number;
 	end(write);
 }
 
+/* Frees what it holds for the next one; aborts. */
 void aps_write_clear(struct aps_cache_write *write)
 {
 	if (write->is_open) aps_write_abort(write);
@@ -60,23 +135,63 @@ void aps_write_fail(struct aps_cache_write *write)
 	if (write->err.code == APS_OK) aps_fail(&write->err, APS_E_NOMEM, "no memory for the cache");
 }
 
-/* Keeps what it has until the end; once for each entry. */
-static bool touch(struct aps_cache_write *write, struct aps_entry *entry)
+static struct aps_former *add_former(struct aps_cache_write *write, struct aps_entry *entry)
 {
-	if (entry->is_in_write) return true;
 	if (write->n_formers == write->capacity) {
 		size_t capacity = write->capacity == 0 ? 64 : write->capacity * 2;
 		struct aps_former *formers = aps_realloc(write->formers, capacity * sizeof *formers);
-		if (formers == NULL) return false;
+		if (formers == NULL) return NULL;
 		write->formers = formers;
 		write->capacity = capacity;
 	}
-	write->formers[write->n_formers++] = (struct aps_former){entry, entry->content, entry->n_content_bytes};
+	struct aps_former *former = &write->formers[write->n_formers++];
+	*former = (struct aps_former){.entry = entry, .content = entry->content, .n_bytes = entry->n_content_bytes};
 	write->cache->entries.n_bytes -= entry->n_content_bytes;
 	entry->content = NULL;
 	entry->n_content_bytes = 0;
 	entry->is_in_write = true;
+	return former;
+}
+
+/* Keeps what it has until the end; once for each entry. */
+static bool touch(struct aps_cache_write *write, struct aps_entry *entry)
+{
+	return entry->is_in_write || add_former(write, entry) != NULL;
+}
+
+/* An entry under layers shows its base to a write to the base. */
+static bool expose(struct aps_cache_write *write, struct aps_entry *entry)
+{
+	struct aps_layered *layered = entry->layered;
+	char *shown = layered->base != NULL ? aps_strndup(layered->base, layered->n_base_bytes) : NULL;
+	if (layered->base != NULL && shown == NULL) return false;
+	struct aps_former *former = add_former(write, entry);
+	if (former == NULL) {
+		aps_free(shown);
+		return false;
+	}
+	former->is_exposed = true;
+	former->base = layered->base;
+	former->n_base_bytes = layered->n_base_bytes;
+	layered->base = NULL;
+	layered->n_base_bytes = 0;
+	aps_entries_set(&write->cache->entries, entry, shown, former->n_base_bytes);
 	return true;
+}
+
+static struct aps_entry *shown(struct aps_cache_write *write, struct aps_entry *entry)
+{
+	bool is_hidden = entry != NULL && entry->layered != NULL && write->layer == NULL && !entry->is_in_write;
+	if (!is_hidden || expose(write, entry)) return entry;
+	aps_write_fail(write);
+	return NULL;
+}
+
+void aps_write_leave(struct aps_cache_write *write, struct aps_layer *layer)
+{
+	layer->is_leaving = write->has_leaving = true;
+	for (const struct aps_layer_patch *patch = layer->patches; patch != NULL; patch = patch->next)
+		if (shown(write, patch->entry) == NULL) return;
 }
 
 static struct aps_entry *made(struct aps_cache_write *write, struct aps_entry *entry)
@@ -92,7 +207,7 @@ struct aps_entry *aps_write_entry(struct aps_cache_write *write, struct aps_str 
 	struct aps_entry *entry = NULL;
 	if (write->err.code != APS_OK) return NULL;
 	if (aps_entries_find(&write->cache->entries, key, &entry, &write->err) != APS_OK) return NULL;
-	return entry != NULL ? entry : made(write, aps_entries_add(&write->cache->entries, key));
+	return entry != NULL ? shown(write, entry) : made(write, aps_entries_add(&write->cache->entries, key));
 }
 
 struct aps_entry *aps_write_at(struct aps_cache_write *write, uint64_t number)
@@ -100,7 +215,7 @@ struct aps_entry *aps_write_at(struct aps_cache_write *write, uint64_t number)
 	struct aps_entry *entry = NULL;
 	if (write->err.code != APS_OK) return NULL;
 	aps_entries_at(&write->cache->entries, number, &entry, &write->err);
-	return entry;
+	return shown(write, entry);
 }
 
 struct aps_entry *aps_write_add(struct aps_cache_write *write)
@@ -127,6 +242,109 @@ void aps_write_report(struct aps_cache_write *write, const struct aps_entry *ent
 	if (write->err.code != APS_OK) return;
 	aps_buf_add(&write->changes, &change, sizeof change);
 	if (write->changes.rc != APS_OK) aps_write_fail(write);
+}
+
+static bool is_record(const struct aps_entry *entry)
+{
+	return entry->n_key_bytes != 0 && entry->key[0] == 'R';
+}
+
+/* Tells of each field of a record that is other than before. */
+static void compare_fields(struct aps_cache_write *write, const struct aps_entry *entry, struct aps_str was,
+                           struct aps_str is)
+{
+	struct aps_value_field former, now;
+	bool has_former = aps_value_take_field(&was, &former), has_now = aps_value_take_field(&is, &now);
+	while (has_former || has_now) {
+		int order = !has_former ? 1
+		            : !has_now  ? -1
+		                        : aps_value_compare_names(former.name, former.text, now.name, now.text);
+		if (order != 0 || !aps_str_eq(former.whole, now.whole))
+			aps_write_report(write, entry, order < 0 ? former.name : now.name);
+		if (order <= 0) has_former = aps_value_take_field(&was, &former);
+		if (order >= 0) has_now = aps_value_take_field(&is, &now);
+	}
+}
+
+static void compare(struct aps_cache_write *write, const struct aps_former *former)
+{
+	struct aps_str was = {former->content, former->n_bytes}, is = content_of(former->entry);
+	if (is_record(former->entry))
+		compare_fields(write, former->entry, was, is);
+	else if (!aps_str_eq(was, is) || (was.p == NULL) != (is.p == NULL))
+		aps_write_report(write, former->entry, 0);
+}
+
+/* What was told of entries under layers was told of their base. */
+static void drop_hidden_changes(struct aps_cache_write *write)
+{
+	struct aps_change *changes = (struct aps_change *)(void *)write->changes.p;
+	size_t n = aps_write_n_changes(write), n_kept = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct aps_entry *entry = NULL;
+		aps_entries_at(&write->cache->entries, changes[i].entry, &entry, NULL);
+		if (entry == NULL || entry->layered == NULL) changes[n_kept++] = changes[i];
+	}
+	write->changes.n = n_kept * sizeof *changes;
+}
+
+/* What was written becomes the base, and the entry shows what its layers make of that. */
+static void cover(struct aps_cache_write *write, struct aps_former *former, struct lists *lists)
+{
+	struct aps_entry *entry = former->entry;
+	struct aps_buf now;
+	bool is_nowhere;
+	size_t n_bytes;
+	aps_buf_init(&now, UINT32_MAX);
+	aps_buf_add(&now, "", 0);
+	enum aps_rc rc =
+	        aps_layer_compose(entry, content_of(entry), NULL, &lists->lists, &now, &is_nowhere, &write->err);
+	char *content = rc == APS_OK && !is_nowhere ? aps_strndup(now.n != 0 ? now.p : "", now.n) : NULL;
+	n_bytes = is_nowhere ? 0 : now.n;
+	aps_buf_clear(&now);
+	if (rc == APS_OK && !is_nowhere && content == NULL) aps_write_fail(write);
+	if (write->err.code != APS_OK) {
+		aps_free(content);
+		return;
+	}
+	entry->layered->base = entry->content;
+	entry->layered->n_base_bytes = entry->n_content_bytes;
+	write->cache->entries.n_bytes -= entry->n_content_bytes;
+	entry->content = NULL;
+	entry->n_content_bytes = 0;
+	aps_entries_set(&write->cache->entries, entry, content, n_bytes);
+	compare(write, former);
+}
+
+/* What was written becomes the layer's patch. */
+static void keep_patch(struct aps_cache_write *write, struct aps_former *former, struct lists *lists)
+{
+	struct aps_entry *entry = former->entry;
+	struct aps_buf patch;
+	struct aps_str was = {former->content, former->n_bytes};
+	aps_buf_init(&patch, APS_BUF_ANY_SIZE);
+	enum aps_patch_kind kind = is_record(entry) ? APS_PATCH_FIELDS : APS_PATCH_VALUE;
+	if (aps_patch_make(&patch, kind, was, content_of(entry), &lists->lists, &write->err) == APS_OK &&
+	    patch.n != 0) {
+		if (!aps_layer_hold(entry, was) || !aps_layer_put(write->layer, entry, aps_buf_str(&patch)))
+			aps_write_fail(write);
+	}
+	aps_buf_clear(&patch);
+}
+
+bool aps_write_settle(struct aps_cache_write *write)
+{
+	struct lists lists = {{items}, &write->cache->entries};
+	if (write->err.code != APS_OK) return false;
+	if (write->layer == NULL && write->cache->layers.lowest != NULL) drop_hidden_changes(write);
+	for (size_t i = 0; i < write->n_formers && write->err.code == APS_OK; i++) {
+		struct aps_former *former = &write->formers[i];
+		if (write->layer != NULL)
+			keep_patch(write, former, &lists);
+		else if (former->is_exposed)
+			cover(write, former, &lists);
+	}
+	return write->err.code == APS_OK;
 }
 
 size_t aps_write_n_changes(const struct aps_cache_write *write)

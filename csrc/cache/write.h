@@ -5,12 +5,13 @@
 #define APS_CACHE_WRITE_H
 
 #include "base/buf.h"
-#include "cache/entry.h"
+#include "cache/layer.h"
 #include "cache/names.h"
 
 struct aps_cache {
 	struct aps_entries entries;
 	struct aps_names names;
+	struct aps_layers layers;
 };
 
 /* A field that has another value than before. */
@@ -23,7 +24,9 @@ struct aps_former;
 
 struct aps_cache_write {
 	struct aps_cache *cache;
+	struct aps_layer *layer; /* that is written; NULL: the base */
 	bool is_open;
+	bool has_leaving;           /* layers */
 	struct aps_former *formers; /* of the entries that were touched, each once */
 	size_t n_formers;
 	size_t capacity;
@@ -36,6 +39,12 @@ APS_BEGIN_DECLS
 
 /* It is open until it is committed or aborted; both end it, and leave it to be begun again. */
 void aps_write_begin(struct aps_cache_write *write, struct aps_cache *cache);
+/* The same for a new layer above all others, which is written once; aborted, it has never been. */
+void aps_write_begin_layer(struct aps_cache_write *write, struct aps_cache *cache, uint64_t id);
+/* The layer leaves with this write to the base. */
+void aps_write_leave(struct aps_cache_write *write, struct aps_layer *layer);
+/* After the last change: what entries under layers show now, and what has changed. False: a failure. */
+bool aps_write_settle(struct aps_cache_write *write);
 void aps_write_commit(struct aps_cache_write *write);
 void aps_write_abort(struct aps_cache_write *write);
 /* Frees what it holds for the next one; aborts. */
@@ -60,6 +69,8 @@ const struct aps_change *aps_write_changes(const struct aps_cache_write *write);
 /* The entries that were touched: a store writes them. */
 size_t aps_write_n_entries(const struct aps_cache_write *write);
 const struct aps_entry *aps_write_entry_at(const struct aps_cache_write *write, size_t index);
+/* What the entry is without layers: {NULL, 0}: it is nowhere. */
+struct aps_str aps_entry_base(const struct aps_entry *entry);
 
 APS_END_DECLS
 

@@ -63,6 +63,7 @@ static void world_close(void)
 {
 	aps_write_clear(&world.write);
 	aps_merge_clear(&world.merge);
+	aps_layers_clear(&world.cache.layers);
 	aps_entries_clear(&world.cache.entries);
 	aps_names_clear(&world.cache.names);
 	aps_policies_clear(&world.policies);
@@ -109,9 +110,10 @@ static void tell_changes(void)
 	}
 }
 
-/* Returns what was changed, as text. */
-static const char *write_with(const char *query, const char *variables, const char *data,
-                              const struct aps_normalize_options *options)
+/* Returns what was changed, as text. `layer`: the id of a new one; 0: the base is written. `leaves`: likewise of one
+ * that leaves with it. */
+static const char *write_to(uint64_t layer, uint64_t leaves, const char *query, const char *variables, const char *data,
+                            const struct aps_normalize_options *options)
 {
 	struct aps_gql_document *doc = parse(query);
 	struct aps_binding binding = {.policies = &world.policies, .names = &world.cache.names, .gives_numbers = true};
@@ -121,10 +123,15 @@ static const char *write_with(const char *query, const char *variables, const ch
 	assert_int_equal(
 	        aps_binding_init(&binding, doc, aps_gql_document_operation(doc, 0), aps_str_of(variables), &err),
 	        APS_OK);
-	aps_write_begin(&world.write, &world.cache);
+	if (layer != 0)
+		aps_write_begin_layer(&world.write, &world.cache, layer);
+	else
+		aps_write_begin(&world.write, &world.cache);
+	if (leaves != 0) aps_write_leave(&world.write, aps_layers_find(&world.cache.layers, leaves));
 	aps_merge_clear(&world.merge);
 	assert_true(aps_merge_init(&world.merge, &world.write));
-	if (aps_normalize(&world.merge, &binding, aps_str_of(data), options, &out, &err) == APS_OK) {
+	if (aps_normalize(&world.merge, &binding, aps_str_of(data), options, &out, &err) == APS_OK &&
+	    aps_write_settle(&world.write)) {
 		tell_changes();
 		aps_write_commit(&world.write);
 	} else {
@@ -137,6 +144,25 @@ static const char *write_with(const char *query, const char *variables, const ch
 	aps_binding_clear(&binding);
 	aps_gql_document_unref(doc);
 	return world.changes.n != 0 ? world.changes.p : "";
+}
+
+static const char *write_with(const char *query, const char *variables, const char *data,
+                              const struct aps_normalize_options *options)
+{
+	return write_to(0, 0, query, variables, data, options);
+}
+
+static const char *write_layer(uint64_t layer, const char *query, const char *data)
+{
+	const struct aps_normalize_options options = {.root = APS_STR("RROOT_QUERY")};
+	return write_to(layer, 0, query, "{}", data, &options);
+}
+
+/* What the service answers, with which the layer leaves. */
+static const char *write_answer(uint64_t leaves, const char *query, const char *data)
+{
+	const struct aps_normalize_options options = {.root = APS_STR("RROOT_QUERY")};
+	return write_to(0, leaves, query, "{}", data, &options);
 }
 
 static const char *write_data(const char *query, const char *variables, const char *data)

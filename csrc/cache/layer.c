@@ -1,0 +1,156 @@
+#include "cache/layer.h"
+
+#include "base/mem.h"
+
+static void take_from_entry(struct aps_layer_patch *patch)
+{
+	struct aps_layer_patch **at = &patch->entry->layered->patches;
+	while (*at != patch) at = &(*at)->next_above;
+	*at = patch->next_above;
+}
+
+static void free_layer(struct aps_layer *layer)
+{
+	while (layer->patches != NULL) {
+		struct aps_layer_patch *patch = layer->patches;
+		layer->patches = patch->next;
+		take_from_entry(patch);
+		aps_free(patch);
+	}
+	aps_free(layer);
+}
+
+struct aps_layer *aps_layers_add(struct aps_layers *layers, uint64_t id)
+{
+	struct aps_layer *layer = aps_calloc(1, sizeof *layer);
+	if (layer == NULL) return NULL;
+	layer->id = id;
+	layer->below = layers->highest;
+	if (layers->highest != NULL)
+		layers->highest->above = layer;
+	else
+		layers->lowest = layer;
+	layers->highest = layer;
+	return layer;
+}
+
+struct aps_layer *aps_layers_find(const struct aps_layers *layers, uint64_t id)
+{
+	struct aps_layer *layer = layers->lowest;
+	while (layer != NULL && layer->id != id) layer = layer->above;
+	return layer;
+}
+
+void aps_layers_remove(struct aps_layers *layers, struct aps_layer *layer)
+{
+	if (layer->above != NULL)
+		layer->above->below = layer->below;
+	else
+		layers->highest = layer->below;
+	if (layer->below != NULL)
+		layer->below->above = layer->above;
+	else
+		layers->lowest = layer->above;
+	free_layer(layer);
+}
+
+void aps_layers_clear(struct aps_layers *layers)
+{
+	while (layers->highest != NULL) {
+		struct aps_layer *layer = layers->highest;
+		while (layer->patches != NULL) {
+			struct aps_entry *entry = layer->patches->entry;
+			struct aps_layer_patch *patch = layer->patches;
+			layer->patches = patch->next;
+			take_from_entry(patch);
+			aps_free(patch);
+			if (entry->layered->patches == NULL) aps_layer_release(entry);
+		}
+		aps_layers_remove(layers, layer);
+	}
+}
+
+bool aps_layer_hold(struct aps_entry *entry, struct aps_str base)
+{
+	if (entry->layered != NULL) return true;
+	struct aps_layered *layered = aps_calloc(1, sizeof *layered);
+	char *copy = base.p != NULL ? aps_strndup(base.p, base.n) : NULL;
+	if (layered == NULL || (base.p != NULL && copy == NULL)) {
+		aps_free(layered);
+		aps_free(copy);
+		return false;
+	}
+	layered->base = copy;
+	layered->n_base_bytes = (uint32_t)base.n;
+	entry->layered = layered;
+	entry->n_holds++;
+	return true;
+}
+
+void aps_layer_release(struct aps_entry *entry)
+{
+	aps_free(entry->layered->base);
+	aps_free(entry->layered);
+	entry->layered = NULL;
+	entry->n_holds--;
+}
+
+static struct aps_layer_patch *patch_of(const struct aps_layer *layer, const struct aps_entry *entry)
+{
+	struct aps_layer_patch *patch = entry->layered->patches;
+	while (patch != NULL && patch->layer != layer) patch = patch->next_above;
+	return patch;
+}
+
+static void drop(struct aps_layer *layer, struct aps_layer_patch *patch)
+{
+	struct aps_layer_patch **at = &layer->patches;
+	while (*at != patch) at = &(*at)->next;
+	*at = patch->next;
+	take_from_entry(patch);
+	aps_free(patch);
+}
+
+bool aps_layer_put(struct aps_layer *highest, struct aps_entry *entry, struct aps_str bytes)
+{
+	struct aps_layer_patch *patch = aps_malloc(sizeof *patch + bytes.n);
+	if (patch == NULL) return false;
+	struct aps_layer_patch *former = patch_of(highest, entry);
+	if (former != NULL) drop(highest, former);
+	*patch = (struct aps_layer_patch){
+	        .layer = highest, .entry = entry, .next = highest->patches, .n_bytes = bytes.n};
+	memcpy(patch->bytes, bytes.p, bytes.n);
+	highest->patches = patch;
+	struct aps_layer_patch **at = &entry->layered->patches;
+	while (*at != NULL) at = &(*at)->next_above;
+	*at = patch;
+	return true;
+}
+
+enum aps_rc aps_layer_compose(const struct aps_entry *entry, struct aps_str base, const struct aps_layer *upto,
+                              struct aps_patch_lists *lists, struct aps_buf *out, bool *is_nowhere, struct aps_err *err)
+{
+	struct aps_buf below, now;
+	enum aps_rc rc = APS_OK;
+	aps_buf_init(&below, APS_BUF_ANY_SIZE);
+	aps_buf_init(&now, APS_BUF_ANY_SIZE);
+	*is_nowhere = base.p == NULL;
+	aps_buf_add_str(&below, base);
+	const struct aps_layer_patch *patch = entry->layered->patches;
+	for (; patch != NULL && patch->layer != upto && rc == APS_OK; patch = patch->next_above) {
+		if (patch->layer->is_leaving) continue;
+		struct aps_str content = *is_nowhere ? (struct aps_str){NULL, 0} : aps_buf_str(&below);
+		aps_buf_reset(&now);
+		rc = aps_patch_apply(&now, content, (struct aps_str){patch->bytes, patch->n_bytes}, is_nowhere, lists,
+		                     err);
+		struct aps_buf former = below;
+		below = now;
+		now = former;
+	}
+	if (rc == APS_OK && !*is_nowhere) aps_buf_add_str(out, aps_buf_str(&below));
+	if (rc == APS_OK && (below.rc != APS_OK || out->rc != APS_OK))
+		rc = aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
+	aps_buf_clear(&below);
+	aps_buf_clear(&now);
+	return rc;
+}

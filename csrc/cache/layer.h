@@ -1,0 +1,63 @@
+/* Optimistic layers: what the application says will be, above what the service has said. Each is a set of patches, one
+ * for an entry; they lie one above the other in the order of the mutations they belong to. An entry under a layer keeps
+ * what the service said of it as its base, and shows what the layers make of that. */
+#ifndef APS_CACHE_LAYER_H
+#define APS_CACHE_LAYER_H
+
+#include "cache/entry.h"
+#include "cache/patch.h"
+
+struct aps_layer;
+
+/* What belongs to an entry that some layer changes. */
+struct aps_layered {
+	char *base; /* NULL: it is nowhere without the layers */
+	uint32_t n_base_bytes;
+	struct aps_layer_patch *patches; /* the lowest first */
+};
+
+struct aps_layer_patch {
+	struct aps_layer *layer;
+	struct aps_entry *entry;
+	struct aps_layer_patch *next;       /* of the layer */
+	struct aps_layer_patch *next_above; /* of the entry */
+	size_t n_bytes;
+	char bytes[];
+};
+
+struct aps_layer {
+	struct aps_layer *above, *below;
+	uint64_t id;
+	struct aps_layer_patch *patches;
+	bool is_leaving; /* with the write that is open */
+};
+
+struct aps_layers {
+	struct aps_layer *lowest, *highest;
+};
+
+APS_BEGIN_DECLS
+
+/* Frees all of them, as if they had never been: entries keep what they show. */
+void aps_layers_clear(struct aps_layers *layers);
+/* On top of all others. NULL when memory is out. */
+struct aps_layer *aps_layers_add(struct aps_layers *layers, uint64_t id);
+struct aps_layer *aps_layers_find(const struct aps_layers *layers, uint64_t id);
+/* Its patches are taken from their entries, whose content is the caller's to make anew. */
+void aps_layers_remove(struct aps_layers *layers, struct aps_layer *layer);
+
+/* Makes the entry a layered one, where it isn't yet, with this base ({NULL, 0}: it is nowhere). False: no memory. */
+bool aps_layer_hold(struct aps_entry *entry, struct aps_str base);
+/* The opposite, once no layer changes it: the base is freed. */
+void aps_layer_release(struct aps_entry *entry);
+/* Gives the highest layer its patch for a layered entry, instead of one that it has. False: no memory. */
+bool aps_layer_put(struct aps_layer *highest, struct aps_entry *entry, struct aps_str patch);
+/* Appends what the layers below `upto` (NULL: all) make of `base`; leaving ones don't count. *is_nowhere: there is
+ * nothing to append. */
+enum aps_rc aps_layer_compose(const struct aps_entry *entry, struct aps_str base, const struct aps_layer *upto,
+                              struct aps_patch_lists *lists, struct aps_buf *out, bool *is_nowhere,
+                              struct aps_err *err);
+
+APS_END_DECLS
+
+#endif
