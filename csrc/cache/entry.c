@@ -164,6 +164,7 @@ void aps_entries_trim(struct aps_entries *entries, size_t max_bytes)
 		bool stays = entry->is_used || entry->n_holds != 0 || entry->is_in_write;
 		entry->is_used = false;
 		if (!stays) {
+			entries->is_whole = false;
 			aps_entries_forget(entries, entry);
 			continue;
 		}
@@ -197,13 +198,13 @@ static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row
 	uint64_t hash = row->key.n != 0 ? hash_key(entries, row->key) : 0;
 	struct aps_entry *entry = find_number(entries, row->number);
 	if (entry == NULL) entry = add(entries, row->number, row->key, hash);
-	char *content = aps_strndup(row->content.p, row->content.n);
-	if (entry == NULL || content == NULL) {
+	char *content = row->is_nowhere ? NULL : aps_strndup(row->content.p, row->content.n);
+	if (entry == NULL || (content == NULL && !row->is_nowhere)) {
 		aps_free(content);
 		if (entry != NULL) aps_entries_forget(entries, entry);
 		return aps_fail(err, APS_E_NOMEM, "no memory for a record of the cache");
 	}
-	aps_entries_set(entries, entry, content, row->content.n);
+	aps_entries_set(entries, entry, content, content != NULL ? row->content.n : 0);
 	*out = entry;
 	return APS_OK;
 }
@@ -217,7 +218,7 @@ enum aps_rc aps_entries_find(struct aps_entries *entries, struct aps_str key, st
 		(*out)->is_used = true;
 		return APS_OK;
 	}
-	if (entries->backing == NULL) return APS_OK;
+	if (entries->backing == NULL || entries->is_whole) return APS_OK;
 	struct aps_entry_row row = {.number = 0};
 	enum aps_rc rc = entries->backing->find(entries->backing, key, &row, err);
 	return rc == APS_OK ? admit(entries, &row, out, err) : rc;
@@ -230,7 +231,7 @@ enum aps_rc aps_entries_at(struct aps_entries *entries, uint64_t number, struct 
 		(*out)->is_used = true;
 		return APS_OK;
 	}
-	if (entries->backing == NULL) return APS_OK;
+	if (entries->backing == NULL || entries->is_whole) return APS_OK;
 	struct aps_entry_row row = {.number = 0};
 	enum aps_rc rc = entries->backing->load(entries->backing, number, &row, err);
 	return rc == APS_OK ? admit(entries, &row, out, err) : rc;

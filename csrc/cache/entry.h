@@ -39,6 +39,7 @@ struct aps_entry_row {
 	uint64_t number;
 	struct aps_str key;
 	struct aps_str content;
+	bool is_nowhere;
 };
 
 struct aps_entry_backing {
@@ -58,6 +59,7 @@ struct aps_entries {
 	uint64_t seed;
 	uint64_t last_number;
 	struct aps_entry_backing *backing; /* NULL: memory is all there is */
+	bool is_whole; /* all that the backing has is here, so that it isn't asked; until the first entry leaves */
 };
 
 APS_BEGIN_DECLS

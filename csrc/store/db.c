@@ -326,6 +326,12 @@ enum aps_rc aps_stmt_bind_text(struct aps_stmt *stmt, int index, struct aps_str 
 	             err);
 }
 
+enum aps_rc aps_stmt_bind_blob(struct aps_stmt *stmt, int index, struct aps_str value, struct aps_err *err)
+{
+	const char *p = value.n == 0 ? "" : value.p;
+	return bound(stmt, index, sqlite3_bind_blob64(stmt->handle, index, p, value.n, SQLITE_STATIC), err);
+}
+
 int aps_stmt_n_params(const struct aps_stmt *stmt)
 {
 	return sqlite3_bind_parameter_count(stmt->handle);

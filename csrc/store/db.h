@@ -76,6 +76,8 @@ enum aps_rc aps_stmt_bind_null(struct aps_stmt *stmt, int index, struct aps_err 
 enum aps_rc aps_stmt_bind_int(struct aps_stmt *stmt, int index, int64_t value, struct aps_err *err);
 enum aps_rc aps_stmt_bind_float(struct aps_stmt *stmt, int index, double value, struct aps_err *err);
 enum aps_rc aps_stmt_bind_text(struct aps_stmt *stmt, int index, struct aps_str value, struct aps_err *err);
+/* The bytes are borrowed: they stay where they are until the statement was stepped to its end, reset or bound anew. */
+enum aps_rc aps_stmt_bind_blob(struct aps_stmt *stmt, int index, struct aps_str value, struct aps_err *err);
 int aps_stmt_n_params(const struct aps_stmt *stmt);
 
 /* *has_row tells whether there is one; without one the statement was reset. A failure resets it too. */

@@ -1,0 +1,178 @@
+#include "store/cache_store.h"
+
+static enum aps_rc prepare(const struct aps_cache_store *store, const char *sql, struct aps_stmt **stmt,
+                           struct aps_err *err)
+{
+	return aps_db_prepare(store->db, aps_str_of(sql), stmt, err);
+}
+
+/* One row of (id, key, content), or none. The statement is left on it: what it gives is borrowed until it is used
+ * again. */
+static enum aps_rc read_row(struct aps_stmt *stmt, struct aps_entry_row *row, struct aps_err *err)
+{
+	bool has_row;
+	enum aps_rc rc = aps_stmt_step(stmt, &has_row, err);
+	row->number = 0;
+	if (rc != APS_OK || !has_row) return rc;
+	row->number = (uint64_t)aps_stmt_column_int(stmt, 0);
+	row->key = aps_stmt_column_str(stmt, 1);
+	row->content = aps_stmt_column_str(stmt, 2);
+	row->is_nowhere = aps_stmt_column_type(stmt, 2) == APS_DB_NULL;
+	return APS_OK;
+}
+
+static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, struct aps_entry_row *row,
+                        struct aps_err *err)
+{
+	struct aps_cache_store *store = APS_CONTAINER_OF(backing, struct aps_cache_store, backing);
+	struct aps_stmt *stmt;
+	enum aps_rc rc = prepare(store, "SELECT id, key, content FROM entry WHERE part = ?1 AND key = ?2", &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_blob(stmt, 2, key, err);
+	return rc == APS_OK ? read_row(stmt, row, err) : rc;
+}
+
+static enum aps_rc load(struct aps_entry_backing *backing, uint64_t number, struct aps_entry_row *row,
+                        struct aps_err *err)
+{
+	struct aps_cache_store *store = APS_CONTAINER_OF(backing, struct aps_cache_store, backing);
+	struct aps_stmt *stmt;
+	enum aps_rc rc = prepare(store, "SELECT id, key, content FROM entry WHERE id = ?1 AND part = ?2", &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, (int64_t)number, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, store->part, err);
+	return rc == APS_OK ? read_row(stmt, row, err) : rc;
+}
+
+static enum aps_rc run_part(struct aps_cache_store *store, const char *sql, struct aps_str prefix,
+                            struct aps_str identity, bool *has_row, struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	enum aps_rc rc = prepare(store, sql, &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_text(stmt, 1, prefix, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_text(stmt, 2, identity, err);
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, has_row, err);
+	if (rc == APS_OK && *has_row) store->part = aps_stmt_column_int(stmt, 0);
+	if (rc == APS_OK) aps_stmt_reset(stmt);
+	return rc;
+}
+
+static enum aps_rc find_part(struct aps_cache_store *store, struct aps_str prefix, struct aps_str identity,
+                             struct aps_err *err)
+{
+	bool has_row = false;
+	static const char FIND[] = "SELECT id FROM part WHERE prefix = ?1 AND identity = ?2";
+	enum aps_rc rc = run_part(store, FIND, prefix, identity, &has_row, err);
+	if (rc != APS_OK || has_row) return rc;
+	rc = run_part(store, "INSERT INTO part (prefix, identity) VALUES (?1, ?2)", prefix, identity, &has_row, err);
+	return rc == APS_OK ? run_part(store, FIND, prefix, identity, &has_row, err) : rc;
+}
+
+/* Names have their numbers without a gap. */
+static enum aps_rc read_names(struct aps_cache_store *store, struct aps_names *names, struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	bool has_row = false;
+	enum aps_rc rc = prepare(store, "SELECT id, text FROM name ORDER BY id", &stmt, err);
+	while (rc == APS_OK && (rc = aps_stmt_step(stmt, &has_row, err)) == APS_OK && has_row) {
+		uint32_t number = aps_names_intern(names, aps_stmt_column_str(stmt, 1));
+		if (number == 0) rc = aps_fail(err, APS_E_NOMEM, "no memory for the names of the cache");
+		if (number != 0 && number != aps_stmt_column_int(stmt, 0))
+			rc = aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "the names in the store are damaged");
+	}
+	if (rc == APS_OK) store->n_names = names->n_names;
+	return rc;
+}
+
+static enum aps_rc read_last_number(struct aps_cache_store *store, struct aps_entries *entries, struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	bool has_row = false;
+	enum aps_rc rc = prepare(store,
+	                         "SELECT max(id), (SELECT count(*) FROM (SELECT 1 FROM entry WHERE part = ?1 LIMIT 1))"
+	                         " FROM entry",
+	                         &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
+	if (rc != APS_OK) return rc;
+	entries->last_number = has_row ? (uint64_t)aps_stmt_column_int(stmt, 0) : 0;
+	entries->is_whole = has_row && aps_stmt_column_int(stmt, 1) == 0;
+	aps_stmt_reset(stmt);
+	return APS_OK;
+}
+
+enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
+                                 struct aps_str identity, struct aps_cache *cache, struct aps_err *err)
+{
+	*store = (struct aps_cache_store){.backing = {find, load}, .db = db};
+	enum aps_rc rc = find_part(store, prefix, identity, err);
+	if (rc == APS_OK) rc = read_names(store, &cache->names, err);
+	return rc == APS_OK ? read_last_number(store, &cache->entries, err) : rc;
+}
+
+static enum aps_rc run(struct aps_stmt *stmt, struct aps_err *err)
+{
+	bool has_row;
+	return aps_stmt_step(stmt, &has_row, err);
+}
+
+static enum aps_rc save_names(struct aps_cache_store *store, const struct aps_names *names, struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	enum aps_rc rc = APS_OK;
+	if (store->n_names == names->n_names) return APS_OK;
+	rc = prepare(store, "INSERT INTO name (id, text) VALUES (?1, ?2)", &stmt, err);
+	for (uint32_t number = store->n_names + 1; rc == APS_OK && number <= names->n_names; number++) {
+		rc = aps_stmt_bind_int(stmt, 1, number, err);
+		if (rc == APS_OK) rc = aps_stmt_bind_text(stmt, 2, aps_names_text(names, number), err);
+		if (rc == APS_OK) rc = run(stmt, err);
+	}
+	return rc;
+}
+
+static enum aps_rc bind_content(struct aps_stmt *stmt, int index, struct aps_str content, struct aps_err *err)
+{
+	return content.p != NULL ? aps_stmt_bind_blob(stmt, index, content, err) : aps_stmt_bind_null(stmt, index, err);
+}
+
+static enum aps_rc insert(const struct aps_cache_store *store, struct aps_stmt *stmt, const struct aps_entry *entry,
+                          struct aps_err *err)
+{
+	struct aps_str key = aps_entry_key(entry);
+	enum aps_rc rc = aps_stmt_bind_int(stmt, 1, (int64_t)entry->number, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, store->part, err);
+	if (rc == APS_OK) rc = key.n != 0 ? aps_stmt_bind_blob(stmt, 3, key, err) : aps_stmt_bind_null(stmt, 3, err);
+	if (rc == APS_OK) rc = bind_content(stmt, 4, aps_entry_base(entry), err);
+	return rc == APS_OK ? run(stmt, err) : rc;
+}
+
+static enum aps_rc update(struct aps_stmt *stmt, const struct aps_entry *entry, struct aps_err *err)
+{
+	enum aps_rc rc = aps_stmt_bind_int(stmt, 1, (int64_t)entry->number, err);
+	if (rc == APS_OK) rc = bind_content(stmt, 2, aps_entry_base(entry), err);
+	return rc == APS_OK ? run(stmt, err) : rc;
+}
+
+static enum aps_rc save_entries(const struct aps_cache_store *store, const struct aps_cache_write *write,
+                                struct aps_err *err)
+{
+	struct aps_stmt *inserts, *updates;
+	enum aps_rc rc =
+	        prepare(store, "INSERT INTO entry (id, part, key, content) VALUES (?1, ?2, ?3, ?4)", &inserts, err);
+	if (rc == APS_OK) rc = prepare(store, "UPDATE entry SET content = ?2 WHERE id = ?1", &updates, err);
+	for (size_t i = 0; rc == APS_OK && i < aps_write_n_entries(write); i++) {
+		const struct aps_entry *entry = aps_write_entry_at(write, i);
+		bool is_new = entry->number > write->last_number;
+		rc = is_new ? insert(store, inserts, entry, err) : update(updates, entry, err);
+	}
+	return rc;
+}
+
+enum aps_rc aps_cache_store_save(struct aps_cache_store *store, const struct aps_cache_write *write,
+                                 struct aps_err *err)
+{
+	enum aps_rc rc = save_names(store, &write->cache->names, err);
+	if (rc == APS_OK) rc = save_entries(store, write, err);
+	if (rc == APS_OK)
+		store->n_names = write->cache->names.n_names; /* by the commit: a failed one is repeated whole */
+	return rc;
+}

@@ -1,0 +1,30 @@
+/* The cache on disk: entries by number and by key, the names of fields, layers; one part for each key prefix and
+ * identity. What a write changed is saved in the transaction that the caller has open; what isn't in memory is read one
+ * entry at a time, so that opening a store costs the same whatever is in it.
+ * One owner: a cache store belongs to the thread that opened its connection. */
+#ifndef APS_STORE_CACHE_STORE_H
+#define APS_STORE_CACHE_STORE_H
+
+#include "cache/write.h"
+#include "store/db.h"
+
+struct aps_cache_store {
+	struct aps_entry_backing backing;
+	struct aps_db *db; /* borrowed, migrated */
+	int64_t part;
+	uint32_t n_names; /* that are saved */
+};
+
+APS_BEGIN_DECLS
+
+/* Finds or makes the part, and fills `cache`, which was initialised with &store->backing, with its names and what else
+ * it has to know before its first write. Without memory, or where the store fails: E_NOMEM, E_STORAGE, … */
+enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
+                                 struct aps_str identity, struct aps_cache *cache, struct aps_err *err);
+/* Saves what a settled write changed; a transaction is open. */
+enum aps_rc aps_cache_store_save(struct aps_cache_store *store, const struct aps_cache_write *write,
+                                 struct aps_err *err);
+
+APS_END_DECLS
+
+#endif

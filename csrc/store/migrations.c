@@ -1,0 +1,72 @@
+#include "store/migrations.h"
+
+#include <stdio.h>
+
+/* PRAGMA application_id: "apsy". */
+#define APPLICATION_ID 0x61707379
+
+/* An entry's number is its row id. Rows of blocks have no key, and NULLs are not equal to one another: one index finds
+ * entries by their keys and by their part. */
+static const char *const STEPS[] = {
+        "CREATE TABLE part (id INTEGER PRIMARY KEY, prefix TEXT NOT NULL, identity TEXT NOT NULL);"
+        "CREATE UNIQUE INDEX part_owner ON part (prefix, identity);"
+        "CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL);"
+        "CREATE TABLE entry (id INTEGER PRIMARY KEY, part INTEGER NOT NULL, key BLOB, content BLOB);"
+        "CREATE UNIQUE INDEX entry_key ON entry (part, key);"
+        "CREATE TABLE layer (id INTEGER PRIMARY KEY, part INTEGER NOT NULL);"
+        "CREATE TABLE patch (layer INTEGER NOT NULL, entry INTEGER NOT NULL, patch BLOB NOT NULL);"
+        "CREATE INDEX patch_layer ON patch (layer);"
+        "CREATE INDEX patch_entry ON patch (entry);",
+};
+
+static enum aps_rc read_pragma(struct aps_db *db, const char *sql, int64_t *value, struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	bool has_row = false;
+	enum aps_rc rc = aps_db_prepare(db, aps_str_of(sql), &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
+	*value = has_row ? aps_stmt_column_int(stmt, 0) : 0;
+	if (rc == APS_OK) aps_stmt_reset(stmt);
+	return rc;
+}
+
+/* A database without tables is a new one. */
+static enum aps_rc check_owner(struct aps_db *db, int64_t version, struct aps_err *err)
+{
+	int64_t owner, n_tables;
+	enum aps_rc rc = read_pragma(db, "PRAGMA application_id", &owner, err);
+	if (rc == APS_OK) rc = read_pragma(db, "SELECT count(*) FROM sqlite_master", &n_tables, err);
+	if (rc != APS_OK) return rc;
+	if (version > (int64_t)APS_COUNTOF(STEPS) && owner == APPLICATION_ID)
+		return aps_fail_word(err, APS_E_STORAGE, "newer", (long)version,
+		                     "the store has version %lld, and this library knows versions up to %zu",
+		                     (long long)version, APS_COUNTOF(STEPS));
+	bool is_new = owner == 0 && version == 0 && n_tables == 0;
+	if (!is_new && owner != APPLICATION_ID)
+		return aps_fail(err, APS_E_STORAGE, "the file is a database of another application");
+	return APS_OK;
+}
+
+static enum aps_rc run_steps(struct aps_db *db, int64_t version, struct aps_err *err)
+{
+	char pragmas[96];
+	enum aps_rc rc = aps_db_begin(db, err);
+	if (rc != APS_OK) return rc;
+	for (size_t i = (size_t)version; i < APS_COUNTOF(STEPS) && rc == APS_OK; i++)
+		rc = aps_db_exec(db, STEPS[i], err);
+	snprintf(pragmas, sizeof pragmas, "PRAGMA application_id = %d; PRAGMA user_version = %zu", APPLICATION_ID,
+	         APS_COUNTOF(STEPS));
+	if (rc == APS_OK) rc = aps_db_exec(db, pragmas, err);
+	if (rc == APS_OK) return aps_db_commit(db, err);
+	aps_db_rollback(db);
+	return rc;
+}
+
+enum aps_rc aps_migrations_run(struct aps_db *db, struct aps_err *err)
+{
+	int64_t version;
+	enum aps_rc rc = read_pragma(db, "PRAGMA user_version", &version, err);
+	if (rc == APS_OK) rc = check_owner(db, version, err);
+	if (rc != APS_OK || version == (int64_t)APS_COUNTOF(STEPS)) return rc;
+	return run_steps(db, version, err);
+}

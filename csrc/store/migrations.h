@@ -1,0 +1,16 @@
+/* The tables of a store, as numbered steps that keep what is there: a store is brought from the step that it has (its
+ * user_version) to the last one, in one transaction. Steps that were released don't change. */
+#ifndef APS_STORE_MIGRATIONS_H
+#define APS_STORE_MIGRATIONS_H
+
+#include "store/db.h"
+
+APS_BEGIN_DECLS
+
+/* E_STORAGE with the word "newer" for the store of a later version, which is left as it is; with no word for a database
+ * that is none of ours. */
+enum aps_rc aps_migrations_run(struct aps_db *db, struct aps_err *err);
+
+APS_END_DECLS
+
+#endif
