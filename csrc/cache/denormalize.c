@@ -162,7 +162,8 @@ static enum outcome find_field_entry(struct reading *in, const struct object *ob
 	aps_buf_add_str(&in->key, field->key);
 	enum outcome outcome =
 	        object->record != 0 ? content_of(in, aps_buf_str(&in->key), &entry, &content) : READ_MISSING;
-	if (outcome == READ_OK) return aps_value_take(&content, value) ? READ_OK : fail_damaged(in);
+	bool is_here = outcome == READ_OK && content.n != 0; /* empty: it had to leave for want of room */
+	if (is_here) return aps_value_take(&content, value) ? READ_OK : fail_damaged(in);
 	if (outcome == READ_FAILED) return outcome;
 	outcome = look_up(in, field, &entry);
 	if (outcome == READ_OK) *value = (struct aps_value){.tag = APS_VALUE_REF, .as.entry = entry};

@@ -246,3 +246,35 @@ struct aps_str aps_entry_content(const struct aps_entry *entry)
 {
 	return (struct aps_str){entry->content != NULL ? entry->content : "", entry->n_content_bytes};
 }
+
+#define LIST_NUMBERS 128
+
+static enum aps_rc list_backing(struct aps_entries *entries, struct aps_str prefix, struct aps_buf *numbers,
+                                struct aps_err *err)
+{
+	uint64_t found[LIST_NUMBERS], after = 0;
+	size_t n = LIST_NUMBERS;
+	while (n == LIST_NUMBERS) {
+		enum aps_rc rc = entries->backing->list(entries->backing, prefix, after, found, &n, err);
+		if (rc != APS_OK) return rc;
+		/* what is in memory was found there */
+		for (size_t i = 0; i < n; i++)
+			if (find_number(entries, found[i]) == NULL) aps_buf_add(numbers, &found[i], sizeof found[i]);
+		if (n != 0) after = found[n - 1];
+	}
+	return APS_OK;
+}
+
+enum aps_rc aps_entries_list(struct aps_entries *entries, struct aps_str prefix, struct aps_buf *numbers,
+                             struct aps_err *err)
+{
+	for (const struct aps_entry *entry = entries->newest; entry != NULL; entry = entry->older) {
+		struct aps_str key = aps_entry_key(entry);
+		if (key.n < prefix.n || memcmp(key.p, prefix.p, prefix.n) != 0) continue;
+		aps_buf_add(numbers, &entry->number, sizeof entry->number);
+	}
+	enum aps_rc rc = APS_OK;
+	if (entries->backing != NULL && !entries->is_whole) rc = list_backing(entries, prefix, numbers, err);
+	if (rc == APS_OK && numbers->rc != APS_OK) rc = aps_fail(err, numbers->rc, "no memory for a list of records");
+	return rc;
+}

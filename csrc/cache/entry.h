@@ -11,8 +11,8 @@
 #ifndef APS_CACHE_ENTRY_H
 #define APS_CACHE_ENTRY_H
 
+#include "base/buf.h"
 #include "base/err.h"
-#include "base/str.h"
 
 #include <stdbool.h>
 
@@ -47,6 +47,10 @@ struct aps_entry_backing {
 	                    struct aps_err *err);
 	enum aps_rc (*load)(struct aps_entry_backing *backing, uint64_t number, struct aps_entry_row *row,
 	                    struct aps_err *err);
+	/* The entries whose key begins like this, those whose number is above `after` and not more than fit into
+	 * *numbers; *n in: how many that are, out: how many there were. */
+	enum aps_rc (*list)(struct aps_entry_backing *backing, struct aps_str prefix, uint64_t after, uint64_t *numbers,
+	                    size_t *n, struct aps_err *err);
 };
 
 struct aps_entries {
@@ -72,6 +76,9 @@ void aps_entries_clear(struct aps_entries *entries);
 enum aps_rc aps_entries_find(struct aps_entries *entries, struct aps_str key, struct aps_entry **out,
                              struct aps_err *err);
 enum aps_rc aps_entries_at(struct aps_entries *entries, uint64_t number, struct aps_entry **out, struct aps_err *err);
+/* Appends the numbers (uint64_t) of all entries whose key begins like this, here and in the backing. */
+enum aps_rc aps_entries_list(struct aps_entries *entries, struct aps_str prefix, struct aps_buf *numbers,
+                             struct aps_err *err);
 /* A new one, without content and with the next number; key: empty for none. NULL when memory is out. */
 struct aps_entry *aps_entries_add(struct aps_entries *entries, struct aps_str key);
 /* Takes `content` (of aps_malloc; NULL: it is nowhere). */

@@ -128,7 +128,7 @@ bool aps_layer_put(struct aps_layer *highest, struct aps_entry *entry, struct ap
 }
 
 enum aps_rc aps_layer_compose(const struct aps_entry *entry, struct aps_str base, const struct aps_layer *upto,
-                              struct aps_patch_lists *lists, struct aps_buf *out, bool *is_nowhere, struct aps_err *err)
+                              struct aps_entries *entries, struct aps_buf *out, bool *is_nowhere, struct aps_err *err)
 {
 	struct aps_buf below, now;
 	enum aps_rc rc = APS_OK;
@@ -141,7 +141,7 @@ enum aps_rc aps_layer_compose(const struct aps_entry *entry, struct aps_str base
 		if (patch->layer->is_leaving) continue;
 		struct aps_str content = *is_nowhere ? (struct aps_str){NULL, 0} : aps_buf_str(&below);
 		aps_buf_reset(&now);
-		rc = aps_patch_apply(&now, content, (struct aps_str){patch->bytes, patch->n_bytes}, is_nowhere, lists,
+		rc = aps_patch_apply(&now, content, (struct aps_str){patch->bytes, patch->n_bytes}, is_nowhere, entries,
 		                     err);
 		struct aps_buf former = below;
 		below = now;

@@ -55,8 +55,7 @@ bool aps_layer_put(struct aps_layer *highest, struct aps_entry *entry, struct ap
 /* Appends what the layers below `upto` (NULL: all) make of `base`; leaving ones don't count. *is_nowhere: there is
  * nothing to append. */
 enum aps_rc aps_layer_compose(const struct aps_entry *entry, struct aps_str base, const struct aps_layer *upto,
-                              struct aps_patch_lists *lists, struct aps_buf *out, bool *is_nowhere,
-                              struct aps_err *err);
+                              struct aps_entries *entries, struct aps_buf *out, bool *is_nowhere, struct aps_err *err);
 
 APS_END_DECLS
 

@@ -2,6 +2,7 @@
  * until the object ends; then they are put in order and become a record, or an embedded object. */
 #include "cache/normalize.h"
 
+#include "cache/connection.h"
 #include "cache/error_paths.h"
 #include "cache/identity.h"
 #include "codec/decimal.h"
@@ -233,6 +234,40 @@ static struct aps_entry *field_entry(struct normalizer *in, const struct aps_ent
 	return in->key.rc == APS_OK ? aps_write_entry(in->write, aps_buf_str(&in->key)) : NULL;
 }
 
+/* It was asked for by a token: it continues what is there. */
+static bool is_next_page(struct normalizer *in, const struct aps_selection_field *field)
+{
+	if (field->policy == NULL || field->policy->merge != APS_MERGE_CONNECTION) return false;
+	aps_buf_reset(&in->key);
+	return aps_argument_value(&in->key, field->node, APS_STR("nextToken"), &in->binding->variables, &in->decoded) &&
+	       !aps_str_is(aps_buf_str(&in->key), "null");
+}
+
+static void append_page(struct normalizer *in, struct aps_entry *entry, struct aps_str value)
+{
+	struct aps_str content = aps_entry_content(entry);
+	struct aps_value known, page;
+	struct aps_buf all;
+	uint32_t items = aps_names_find(&in->write->cache->names, APS_STR("items"));
+	if (!aps_value_take(&content, &known) || !aps_value_take(&value, &page) || items == 0) return;
+	aps_buf_init(&all, APS_BUF_ANY_SIZE);
+	if (aps_connection_append(&all, &known, &page, items, &in->write->cache->entries, &in->err) == APS_OK)
+		aps_merge_into_field(in->merge, entry, aps_buf_str(&all));
+	aps_buf_clear(&all);
+}
+
+static void write_field_entry(struct normalizer *in, const struct aps_entry *record,
+                              const struct aps_selection_field *field, struct aps_str value)
+{
+	bool continues = is_next_page(in, field);
+	struct aps_entry *entry = field_entry(in, record, field);
+	if (entry == NULL) return;
+	if (continues && entry->content != NULL)
+		append_page(in, entry, value);
+	else
+		aps_merge_into_field(in->merge, entry, value);
+}
+
 static void write_fields_with_arguments(const struct object *object, const struct aps_entry *record)
 {
 	struct normalizer *in = object->in;
@@ -241,8 +276,7 @@ static void write_fields_with_arguments(const struct object *object, const struc
 		struct aps_str value = value_at(object, object->view->by_name[i]);
 		if (field->number != 0) return;
 		if (value.n == 0) continue;
-		struct aps_entry *entry = field_entry(in, record, field);
-		if (entry != NULL) aps_merge_into_field(in->merge, entry, value);
+		write_field_entry(in, record, field, value);
 	}
 }
 

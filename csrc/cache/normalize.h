@@ -19,6 +19,8 @@ struct aps_normalize_options {
 	struct aps_str root;
 	/* The `errors` of the response, JSON text: what stands under their paths isn't written. */
 	struct aps_str errors;
+	/* Unix time: types that expire keep when they came. */
+	int64_t now_s;
 	/* A null says nothing: AppSync delivers it to subscribers for what the mutation didn't select. */
 	bool skips_nulls;
 };

@@ -1,10 +1,11 @@
 #include "cache/patch.h"
 
 #include "cache/list_edit.h"
+#include "cache/long_list.h"
 
 struct patching {
 	struct aps_buf *out;
-	struct aps_patch_lists *lists;
+	struct aps_entries *entries;
 	struct aps_err err;
 };
 
@@ -23,7 +24,7 @@ static bool is_list(const struct aps_value *value)
 static struct aps_str items_of(struct patching *in, const struct aps_value *list, struct aps_buf *loaded)
 {
 	if (list->tag == APS_VALUE_LIST) return list->text;
-	in->lists->items(in->lists, list->as.entry, loaded, &in->err);
+	aps_long_list_items(in->entries, list->as.entry, loaded, &in->err);
 	return aps_buf_str(loaded);
 }
 
@@ -86,9 +87,9 @@ static enum aps_rc conclude(struct patching *in, struct aps_err *err)
 }
 
 enum aps_rc aps_patch_make(struct aps_buf *out, enum aps_patch_kind kind, struct aps_str former, struct aps_str now,
-                           struct aps_patch_lists *lists, struct aps_err *err)
+                           struct aps_entries *entries, struct aps_err *err)
 {
-	struct patching in = {.out = out, .lists = lists};
+	struct patching in = {.out = out, .entries = entries};
 	struct aps_value was, is;
 	if (former.p != NULL && now.p != NULL && aps_str_eq(former, now)) return APS_OK;
 	if (now.p == NULL) {
@@ -163,9 +164,9 @@ static void apply_fields(struct patching *in, struct aps_str content, struct aps
 }
 
 enum aps_rc aps_patch_apply(struct aps_buf *out, struct aps_str content, struct aps_str patch, bool *is_evicted,
-                            struct aps_patch_lists *lists, struct aps_err *err)
+                            struct aps_entries *entries, struct aps_err *err)
 {
-	struct patching in = {.out = out, .lists = lists};
+	struct patching in = {.out = out, .entries = entries};
 	struct aps_value base, change;
 	struct aps_str rest = {patch.p + 1, patch.n - 1};
 	*is_evicted = false;

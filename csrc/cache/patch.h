@@ -7,25 +7,21 @@
 #ifndef APS_CACHE_PATCH_H
 #define APS_CACHE_PATCH_H
 
+#include "cache/entry.h"
 #include "cache/value.h"
-
-/* Gives the items of a long list, one behind the other. */
-struct aps_patch_lists {
-	enum aps_rc (*items)(struct aps_patch_lists *lists, uint64_t entry, struct aps_buf *out, struct aps_err *err);
-};
 
 enum aps_patch_kind { APS_PATCH_FIELDS, APS_PATCH_VALUE };
 
 APS_BEGIN_DECLS
 
 /* `former` and `now`: contents of an entry, {NULL, 0}: it is nowhere. Nothing is appended where they are equal.
- * E_NOMEM, and what `lists` says. */
+ * E_NOMEM, and what the backing of `entries` says, where long lists are read. */
 enum aps_rc aps_patch_make(struct aps_buf *out, enum aps_patch_kind kind, struct aps_str former, struct aps_str now,
-                           struct aps_patch_lists *lists, struct aps_err *err);
+                           struct aps_entries *entries, struct aps_err *err);
 /* Appends the content; *is_evicted: there is none. An item that comes and is there already stays where it is, one
- * without its neighbour comes last. E_NOMEM, E_STORAGE: the patch is damaged; what `lists` says. */
+ * without its neighbour comes last. E_NOMEM, E_STORAGE: the patch is damaged; what the backing says. */
 enum aps_rc aps_patch_apply(struct aps_buf *out, struct aps_str content, struct aps_str patch, bool *is_evicted,
-                            struct aps_patch_lists *lists, struct aps_err *err);
+                            struct aps_entries *entries, struct aps_err *err);
 
 APS_END_DECLS
 

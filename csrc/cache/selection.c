@@ -153,7 +153,9 @@ static bool give_key(struct aps_binding *binding, struct aps_selection_field *fi
 		aps_buf_clear(&key);
 	}
 	if (field->key.p == NULL) return false;
-	field->is_plain = aps_str_eq(field->key, field->name);
+	/* what is merged in a way of its own has an entry of its own */
+	bool is_merged = field->policy != NULL && field->policy->merge != APS_MERGE_DEFAULT;
+	field->is_plain = aps_str_eq(field->key, field->name) && !is_merged;
 	if (!field->is_plain) return true;
 	field->number = binding->gives_numbers ? aps_names_intern(binding->names, field->name)
 	                                       : aps_names_find(binding->names, field->name);

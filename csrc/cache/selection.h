@@ -16,7 +16,7 @@ struct aps_selection_field {
 	struct aps_str name;
 	struct aps_str key; /* in the cache: the name, with arguments and directives where it has some */
 	uint32_t number;    /* of the key among the names; 0: it has arguments, or nobody has given it a number yet */
-	bool is_plain;      /* the key is the name */
+	bool is_plain;      /* the key is the name, and it stands in the record */
 	bool is_typename;
 	bool is_added;                         /* by us, as in what is sent: where it isn't known it isn't missed */
 	const struct aps_gql_node *guard;      /* a fragment whose type condition may or may not hold; NULL: none */

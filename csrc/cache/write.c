@@ -1,7 +1,6 @@
 #include "cache/write.h"
 
 #include "base/mem.h"
-#include "cache/long_list.h"
 #include "cache/value.h"
 
 struct aps_former {
@@ -12,18 +11,6 @@ struct aps_former {
 	char *base;
 	uint32_t n_base_bytes;
 };
-
-/* What layers need of long lists. */
-struct lists {
-	struct aps_patch_lists lists;
-	struct aps_entries *entries;
-};
-
-static enum aps_rc items(struct aps_patch_lists *lists, uint64_t number, struct aps_buf *out, struct aps_err *err)
-{
-	struct lists *in = APS_CONTAINER_OF(lists, struct lists, lists);
-	return aps_long_list_items(in->entries, number, out, err);
-}
 
 void aps_write_begin(struct aps_cache_write *write, struct aps_cache *cache)
 {
@@ -289,7 +276,7 @@ static void drop_hidden_changes(struct aps_cache_write *write)
 }
 
 /* What was written becomes the base, and the entry shows what its layers make of that. */
-static void cover(struct aps_cache_write *write, struct aps_former *former, struct lists *lists)
+static void cover(struct aps_cache_write *write, struct aps_former *former)
 {
 	struct aps_entry *entry = former->entry;
 	struct aps_buf now;
@@ -297,8 +284,8 @@ static void cover(struct aps_cache_write *write, struct aps_former *former, stru
 	size_t n_bytes;
 	aps_buf_init(&now, UINT32_MAX);
 	aps_buf_add(&now, "", 0);
-	enum aps_rc rc =
-	        aps_layer_compose(entry, content_of(entry), NULL, &lists->lists, &now, &is_nowhere, &write->err);
+	enum aps_rc rc = aps_layer_compose(entry, content_of(entry), NULL, &write->cache->entries, &now, &is_nowhere,
+	                                   &write->err);
 	char *content = rc == APS_OK && !is_nowhere ? aps_strndup(now.n != 0 ? now.p : "", now.n) : NULL;
 	n_bytes = is_nowhere ? 0 : now.n;
 	aps_buf_clear(&now);
@@ -317,14 +304,14 @@ static void cover(struct aps_cache_write *write, struct aps_former *former, stru
 }
 
 /* What was written becomes the layer's patch. */
-static void keep_patch(struct aps_cache_write *write, struct aps_former *former, struct lists *lists)
+static void keep_patch(struct aps_cache_write *write, struct aps_former *former)
 {
 	struct aps_entry *entry = former->entry;
 	struct aps_buf patch;
 	struct aps_str was = {former->content, former->n_bytes};
 	aps_buf_init(&patch, APS_BUF_ANY_SIZE);
 	enum aps_patch_kind kind = is_record(entry) ? APS_PATCH_FIELDS : APS_PATCH_VALUE;
-	if (aps_patch_make(&patch, kind, was, content_of(entry), &lists->lists, &write->err) == APS_OK &&
+	if (aps_patch_make(&patch, kind, was, content_of(entry), &write->cache->entries, &write->err) == APS_OK &&
 	    patch.n != 0) {
 		if (!aps_layer_hold(entry, was) || !aps_layer_put(write->layer, entry, aps_buf_str(&patch)))
 			aps_write_fail(write);
@@ -334,15 +321,14 @@ static void keep_patch(struct aps_cache_write *write, struct aps_former *former,
 
 bool aps_write_settle(struct aps_cache_write *write)
 {
-	struct lists lists = {{items}, &write->cache->entries};
 	if (write->err.code != APS_OK) return false;
 	if (write->layer == NULL && write->cache->layers.lowest != NULL) drop_hidden_changes(write);
 	for (size_t i = 0; i < write->n_formers && write->err.code == APS_OK; i++) {
 		struct aps_former *former = &write->formers[i];
 		if (write->layer != NULL)
-			keep_patch(write, former, &lists);
+			keep_patch(write, former);
 		else if (former->is_exposed)
-			cover(write, former, &lists);
+			cover(write, former);
 	}
 	return write->err.code == APS_OK;
 }

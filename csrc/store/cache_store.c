@@ -43,6 +43,41 @@ static enum aps_rc load(struct aps_entry_backing *backing, uint64_t number, stru
 	return rc == APS_OK ? read_row(stmt, row, err) : rc;
 }
 
+/* Keys are bytes: what begins like the prefix lies between it and its successor. */
+static enum aps_rc bind_range(struct aps_stmt *stmt, int index, struct aps_str prefix, struct aps_buf *end,
+                              struct aps_err *err)
+{
+	aps_buf_add_str(end, prefix);
+	while (end->n != 0 && (unsigned char)end->p[end->n - 1] == 0xff) end->n--;
+	if (end->rc != APS_OK || end->n == 0) return aps_fail(err, APS_E_NOMEM, "no memory for a range of keys");
+	end->p[end->n - 1]++;
+	enum aps_rc rc = aps_stmt_bind_blob(stmt, index, prefix, err);
+	return rc == APS_OK ? aps_stmt_bind_blob(stmt, index + 1, aps_buf_str(end), err) : rc;
+}
+
+static enum aps_rc list(struct aps_entry_backing *backing, struct aps_str prefix, uint64_t after, uint64_t *numbers,
+                        size_t *n, struct aps_err *err)
+{
+	struct aps_cache_store *store = APS_CONTAINER_OF(backing, struct aps_cache_store, backing);
+	static const char SQL[] = "SELECT id FROM entry WHERE part = ?1 AND key >= ?2 AND key < ?3 AND id > ?4"
+	                          " ORDER BY id LIMIT ?5";
+	struct aps_stmt *stmt;
+	struct aps_buf end;
+	size_t max = *n;
+	bool has_row = false;
+	*n = 0;
+	aps_buf_init(&end, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = prepare(store, SQL, &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
+	if (rc == APS_OK) rc = bind_range(stmt, 2, prefix, &end, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 4, (int64_t)after, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 5, (int64_t)max, err);
+	while (rc == APS_OK && (rc = aps_stmt_step(stmt, &has_row, err)) == APS_OK && has_row)
+		numbers[(*n)++] = (uint64_t)aps_stmt_column_int(stmt, 0);
+	aps_buf_clear(&end);
+	return rc;
+}
+
 static enum aps_rc run_part(struct aps_cache_store *store, const char *sql, struct aps_str prefix,
                             struct aps_str identity, bool *has_row, struct aps_err *err)
 {
@@ -103,7 +138,7 @@ static enum aps_rc read_last_number(struct aps_cache_store *store, struct aps_en
 enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
                                  struct aps_str identity, struct aps_cache *cache, struct aps_err *err)
 {
-	*store = (struct aps_cache_store){.backing = {find, load}, .db = db};
+	*store = (struct aps_cache_store){.backing = {find, load, list}, .db = db};
 	enum aps_rc rc = find_part(store, prefix, identity, err);
 	if (rc == APS_OK) rc = read_names(store, &cache->names, err);
 	return rc == APS_OK ? read_last_number(store, &cache->entries, err) : rc;

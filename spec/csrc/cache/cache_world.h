@@ -152,20 +152,20 @@ static const char *write_with(const char *query, const char *variables, const ch
 	return write_to(0, 0, query, variables, data, options);
 }
 
-static const char *write_layer(uint64_t layer, const char *query, const char *data)
+APS_UNUSED static const char *write_layer(uint64_t layer, const char *query, const char *data)
 {
 	const struct aps_normalize_options options = {.root = APS_STR("RROOT_QUERY")};
 	return write_to(layer, 0, query, "{}", data, &options);
 }
 
 /* What the service answers, with which the layer leaves. */
-static const char *write_answer(uint64_t leaves, const char *query, const char *data)
+APS_UNUSED static const char *write_answer(uint64_t leaves, const char *query, const char *data)
 {
 	const struct aps_normalize_options options = {.root = APS_STR("RROOT_QUERY")};
 	return write_to(0, leaves, query, "{}", data, &options);
 }
 
-static const char *write_data(const char *query, const char *variables, const char *data)
+APS_UNUSED static const char *write_data(const char *query, const char *variables, const char *data)
 {
 	const struct aps_normalize_options options = {.root = APS_STR("RROOT_QUERY")};
 	return write_with(query, variables, data, &options);
@@ -201,13 +201,13 @@ static const char *read_with(const char *query, const char *variables, bool is_p
 	return world.result.n != 0 ? world.result.p : "";
 }
 
-static const char *read_data(const char *query, const char *variables)
+APS_UNUSED static const char *read_data(const char *query, const char *variables)
 {
 	return read_with(query, variables, false);
 }
 
 /* What one operation writes another one reads. */
-static void assert_reads(const char *query, const char *variables, const char *expected)
+APS_UNUSED static void assert_reads(const char *query, const char *variables, const char *expected)
 {
 	assert_string_equal(read_data(query, variables), expected);
 }

@@ -116,15 +116,7 @@ static void edits_make_the_one_list_of_the_other(void **state)
 	}
 }
 
-static enum aps_rc no_items(struct aps_patch_lists *lists, uint64_t entry, struct aps_buf *out, struct aps_err *err)
-{
-	(void)lists;
-	(void)err;
-	for (uint64_t i = 1; i <= 3; i++) aps_value_put_ref(out, entry * 10 + i);
-	return APS_OK;
-}
-
-static struct aps_patch_lists lists = {no_items};
+static struct aps_entries entries;
 
 static void put_random(struct aps_buf *out, struct aps_rand *rand, unsigned depth)
 {
@@ -183,11 +175,11 @@ static void a_patch_makes_the_one_content_of_the_other(void **state)
 		}
 		struct aps_str from = former.p != NULL ? aps_buf_str(&former) : APS_STR("");
 		struct aps_str to = now.p != NULL ? aps_buf_str(&now) : APS_STR("");
-		assert_int_equal(aps_patch_make(&patch, kind, from, to, &lists, NULL), APS_OK);
+		assert_int_equal(aps_patch_make(&patch, kind, from, to, &entries, NULL), APS_OK);
 		if (patch.n == 0) {
 			assert_true(aps_str_eq(from, to));
 		} else {
-			assert_int_equal(aps_patch_apply(&out, from, aps_buf_str(&patch), &is_evicted, &lists, NULL),
+			assert_int_equal(aps_patch_apply(&out, from, aps_buf_str(&patch), &is_evicted, &entries, NULL),
 			                 APS_OK);
 			assert_false(is_evicted);
 			assert_true(aps_str_eq(aps_buf_str(&out), to) || (out.n == 0 && to.n == 0));
@@ -197,7 +189,7 @@ static void a_patch_makes_the_one_content_of_the_other(void **state)
 			patch.p[below(&rand, patch.n)] = (char)below(&rand, 256);
 			aps_buf_reset(&out);
 			aps_patch_apply(&out, from, (struct aps_str){patch.p, patch.n - below(&rand, 2)}, &is_evicted,
-			                &lists, NULL);
+			                &entries, NULL);
 		}
 		aps_buf_clear(&former);
 		aps_buf_clear(&now);
@@ -217,20 +209,38 @@ static void an_evicted_record_and_a_new_one_are_patches_too(void **state)
 	aps_value_put_name(&fields, 1, APS_STR(""));
 	aps_value_put_int(&fields, 1);
 	const struct aps_str nowhere = {NULL, 0};
-	aps_patch_make(&patch, APS_PATCH_FIELDS, aps_buf_str(&fields), nowhere, &lists, NULL);
-	assert_int_equal(aps_patch_apply(&out, aps_buf_str(&fields), aps_buf_str(&patch), &is_evicted, &lists, NULL),
+	aps_patch_make(&patch, APS_PATCH_FIELDS, aps_buf_str(&fields), nowhere, &entries, NULL);
+	assert_int_equal(aps_patch_apply(&out, aps_buf_str(&fields), aps_buf_str(&patch), &is_evicted, &entries, NULL),
 	                 APS_OK);
 	assert_true(is_evicted);
 	aps_buf_reset(&patch);
-	aps_patch_make(&patch, APS_PATCH_FIELDS, nowhere, aps_buf_str(&fields), &lists, NULL);
-	assert_int_equal(aps_patch_apply(&out, nowhere, aps_buf_str(&patch), &is_evicted, &lists, NULL), APS_OK);
+	aps_patch_make(&patch, APS_PATCH_FIELDS, nowhere, aps_buf_str(&fields), &entries, NULL);
+	assert_int_equal(aps_patch_apply(&out, nowhere, aps_buf_str(&patch), &is_evicted, &entries, NULL), APS_OK);
 	assert_true(aps_str_eq(aps_buf_str(&out), aps_buf_str(&fields)));
 	aps_buf_reset(&patch);
-	aps_patch_make(&patch, APS_PATCH_FIELDS, nowhere, nowhere, &lists, NULL);
+	aps_patch_make(&patch, APS_PATCH_FIELDS, nowhere, nowhere, &entries, NULL);
 	assert_int_equal(patch.n, 0);
 	aps_buf_clear(&fields);
 	aps_buf_clear(&patch);
 	aps_buf_clear(&out);
+}
+
+/* A long list of these references, in one block. */
+static uint64_t add_long_list(uint64_t first, uint64_t n)
+{
+	struct aps_buf content;
+	aps_buf_init(&content, APS_BUF_ANY_SIZE);
+	struct aps_entry *block = aps_entries_add(&entries, APS_STR(""));
+	for (uint64_t i = 0; i < n; i++) aps_value_put_ref(&content, first + i);
+	aps_value_close_list(&content, 0, n);
+	aps_entries_set(&entries, block, aps_strndup(content.p, content.n), content.n);
+	aps_buf_reset(&content);
+	struct aps_entry *list = aps_entries_add(&entries, APS_STR(""));
+	aps_value_put_count(&content, block->number);
+	aps_value_put_count(&content, n);
+	aps_entries_set(&entries, list, aps_strndup(content.p, content.n), content.n);
+	aps_buf_clear(&content);
+	return list->number;
 }
 
 static void a_long_list_is_patched_by_its_items(void **state)
@@ -238,28 +248,38 @@ static void a_long_list_is_patched_by_its_items(void **state)
 	(void)state;
 	struct aps_buf former, now, patch, out, expected;
 	bool is_evicted;
+	aps_entries_init(&entries, 1, NULL);
 	aps_buf_init(&former, APS_BUF_ANY_SIZE);
 	aps_buf_init(&now, APS_BUF_ANY_SIZE);
 	aps_buf_init(&patch, APS_BUF_ANY_SIZE);
 	aps_buf_init(&out, APS_BUF_ANY_SIZE);
 	aps_buf_init(&expected, APS_BUF_ANY_SIZE);
-	aps_value_put_long_list(&former, 5, 3); /* 51 52 53 */
+	aps_value_put_long_list(&former, add_long_list(51, 3), 3);
 	for (uint64_t ref = 50; ref <= 53; ref++) aps_value_put_ref(&now, ref);
 	aps_value_close_list(&now, 0, 4);
-	aps_patch_make(&patch, APS_PATCH_VALUE, aps_buf_str(&former), aps_buf_str(&now), &lists, NULL);
+	aps_patch_make(&patch, APS_PATCH_VALUE, aps_buf_str(&former), aps_buf_str(&now), &entries, NULL);
 	aps_buf_reset(&former);
-	aps_value_put_long_list(&former, 6, 3); /* 61 62 63 */
-	assert_int_equal(aps_patch_apply(&out, aps_buf_str(&former), aps_buf_str(&patch), &is_evicted, &lists, NULL),
+	aps_value_put_long_list(&former, add_long_list(61, 3), 3);
+	assert_int_equal(aps_patch_apply(&out, aps_buf_str(&former), aps_buf_str(&patch), &is_evicted, &entries, NULL),
 	                 APS_OK);
 	aps_value_put_ref(&expected, 50);
 	for (uint64_t ref = 61; ref <= 63; ref++) aps_value_put_ref(&expected, ref);
 	aps_value_close_list(&expected, 0, 4);
 	assert_true(aps_str_eq(aps_buf_str(&out), aps_buf_str(&expected)));
+	/* a list that isn't there, or is damaged, is told */
+	aps_buf_reset(&former);
+	aps_buf_reset(&out);
+	aps_value_put_long_list(&former, 99, 3);
+	struct aps_err err;
+	assert_int_equal(aps_patch_apply(&out, aps_buf_str(&former), aps_buf_str(&patch), &is_evicted, &entries, &err),
+	                 APS_E_STORAGE);
+	assert_string_equal(err.word, "corrupt");
 	aps_buf_clear(&former);
 	aps_buf_clear(&now);
 	aps_buf_clear(&patch);
 	aps_buf_clear(&out);
 	aps_buf_clear(&expected);
+	aps_entries_clear(&entries);
 }
 
 int main(void)

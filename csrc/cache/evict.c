@@ -1,0 +1,98 @@
+#include "cache/evict.h"
+
+#include "cache/value.h"
+
+static bool evict_entry(struct aps_cache_write *write, struct aps_entry *entry)
+{
+	if (entry == NULL || entry->content == NULL) return false;
+	aps_write_set(write, entry, (struct aps_str){NULL, 0});
+	aps_write_report(write, entry, 0);
+	return true;
+}
+
+/* Each field is told of, for those who watch one of them. */
+static bool evict_record(struct aps_cache_write *write, struct aps_entry *record)
+{
+	struct aps_value_field field;
+	if (record->content == NULL) return false;
+	struct aps_str fields = aps_entry_content(record);
+	while (aps_value_take_field(&fields, &field)) aps_write_report(write, record, field.name);
+	aps_write_set(write, record, (struct aps_str){NULL, 0});
+	return true;
+}
+
+static bool evict_plain_field(struct aps_cache_write *write, struct aps_entry *record, struct aps_str name)
+{
+	uint32_t number = aps_names_find(&write->cache->names, name);
+	struct aps_str fields = aps_entry_content(record);
+	struct aps_value_field field;
+	struct aps_buf rest;
+	bool is_there = false;
+	if (number == 0) return false;
+	aps_buf_init(&rest, APS_BUF_ANY_SIZE);
+	while (aps_value_take_field(&fields, &field)) {
+		if (field.name == number)
+			is_there = true;
+		else
+			aps_buf_add_str(&rest, field.whole);
+	}
+	if (rest.rc != APS_OK) aps_write_fail(write);
+	if (is_there) aps_write_set(write, record, rest.n != 0 ? aps_buf_str(&rest) : APS_STR(""));
+	if (is_there) aps_write_report(write, record, number);
+	aps_buf_clear(&rest);
+	return is_there;
+}
+
+/* The fields with arguments whose key begins like this; `is_exact`: the one whose key is this. */
+static bool evict_fields(struct aps_cache_write *write, struct aps_str prefix, bool is_exact)
+{
+	struct aps_buf numbers;
+	bool is_there = false;
+	aps_buf_init(&numbers, APS_BUF_ANY_SIZE);
+	if (aps_entries_list(&write->cache->entries, prefix, &numbers, &write->err) == APS_OK) {
+		const uint64_t *found = (const uint64_t *)(const void *)numbers.p;
+		for (size_t i = 0; i < numbers.n / sizeof *found; i++) {
+			struct aps_entry *entry = aps_write_at(write, found[i]);
+			if (entry == NULL || (is_exact && entry->n_key_bytes != prefix.n)) continue;
+			if (evict_entry(write, entry)) is_there = true;
+		}
+	}
+	aps_buf_clear(&numbers);
+	return is_there;
+}
+
+/* "F", the record's number, ".", and what the field begins with. */
+static bool evict_with_arguments(struct aps_cache_write *write, const struct aps_entry *record, struct aps_str field)
+{
+	struct aps_buf prefix;
+	bool is_whole = field.n != 0 && memchr(field.p, '(', field.n) != NULL;
+	aps_buf_init(&prefix, APS_BUF_ANY_SIZE);
+	aps_buf_addf(&prefix, "F%llu.", (unsigned long long)record->number);
+	aps_buf_add_str(&prefix, field);
+	/* a bare name: the field that is merged in a way of its own, and all that have arguments */
+	bool is_there = field.n != 0 && prefix.rc == APS_OK && evict_fields(write, aps_buf_str(&prefix), true);
+	if (field.n != 0) aps_buf_add_byte(&prefix, '(');
+	if (prefix.rc != APS_OK) aps_write_fail(write);
+	if (!is_whole && prefix.rc == APS_OK && evict_fields(write, aps_buf_str(&prefix), false)) is_there = true;
+	aps_buf_clear(&prefix);
+	return is_there;
+}
+
+bool aps_evict(struct aps_cache_write *write, struct aps_str key, struct aps_str field)
+{
+	struct aps_entry *record = NULL;
+	struct aps_buf name;
+	if (write->err.code != APS_OK) return false;
+	aps_buf_init(&name, APS_BUF_ANY_SIZE);
+	aps_buf_add_byte(&name, 'R');
+	aps_buf_add_str(&name, key);
+	if (name.rc != APS_OK)
+		aps_write_fail(write);
+	else if (aps_entries_find(&write->cache->entries, aps_buf_str(&name), &record, &write->err) == APS_OK &&
+	         record != NULL)
+		record = aps_write_at(write, record->number);
+	aps_buf_clear(&name);
+	if (record == NULL) return false;
+	bool is_there = field.n != 0 ? evict_plain_field(write, record, field) : evict_record(write, record);
+	return evict_with_arguments(write, record, field) || is_there;
+}

@@ -1,0 +1,16 @@
+/* What the application takes out of the cache. What refers to an evicted record keeps its reference: lists read
+ * without it, and it is there again once it is written again. */
+#ifndef APS_CACHE_EVICT_H
+#define APS_CACHE_EVICT_H
+
+#include "cache/write.h"
+
+APS_BEGIN_DECLS
+
+/* The record of this key, with all that belongs to it; with `field` (a name, or a name with its arguments; a bare name
+ * means all of its arguments) that only. True when something was there. */
+bool aps_evict(struct aps_cache_write *write, struct aps_str key, struct aps_str field);
+
+APS_END_DECLS
+
+#endif

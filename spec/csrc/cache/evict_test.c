@@ -1,0 +1,97 @@
+#include "cache_world.h"
+
+#include "cache/evict.h"
+
+static const char *evict(const char *key, const char *field)
+{
+	aps_write_begin(&world.write, &world.cache);
+	bool is_there = aps_evict(&world.write, aps_str_of(key), aps_str_of(field));
+	assert_true(aps_write_settle(&world.write));
+	tell_changes();
+	assert_int_equal(is_there, world.changes.n != 0);
+	aps_write_commit(&world.write);
+	return world.changes.n != 0 ? world.changes.p : "";
+}
+
+#define QUERY "{ all { id t n(x: 1) } one { id } }"
+#define DATA                                                                                                           \
+	"{\"all\":[{\"id\":\"1\",\"t\":1,\"n\":2,\"__typename\":\"T\"},{\"id\":\"2\",\"t\":3,\"n\":4,"                 \
+	"\"__typename\":\"T\"}],\"one\":{\"id\":\"1\",\"__typename\":\"T\"}}"
+
+static void lists_read_without_an_evicted_record_and_others_miss_it(void **state)
+{
+	(void)state;
+	write_data(QUERY, "{}", DATA);
+	assert_string_equal(evict("T:1", ""), "T:1.__typename T:1.id T:1.t 1.n({\"x\":1})");
+	assert_reads("{ all { id } }", "{}", "{\"all\":[{\"id\":\"2\",\"__typename\":\"T\"}]}");
+	assert_reads("{ one { id } }", "{}", "missing one");
+	assert_string_equal(evict("T:1", ""), "");
+	assert_string_equal(evict("T:9", ""), "");
+}
+
+static void a_record_that_is_written_again_is_where_it_was(void **state)
+{
+	(void)state;
+	write_data(QUERY, "{}", DATA);
+	evict("T:1", "");
+	write_data("{ two { id t } }", "{}", "{\"two\":{\"id\":\"1\",\"t\":7,\"__typename\":\"T\"}}");
+	assert_reads(
+	        "{ all { id t } }", "{}",
+	        "{\"all\":[{\"id\":\"1\",\"t\":7,\"__typename\":\"T\"},{\"id\":\"2\",\"t\":3,\"__typename\":\"T\"}]}");
+	/* what was evicted with it is not */
+	assert_reads("{ all { n(x: 1) } }", "{}", "missing all.0.n");
+}
+
+static void one_field_or_all_of_its_arguments_can_be_evicted(void **state)
+{
+	(void)state;
+	write_data("{ a { id t u } m(x: 1) k: m(x: 2) mm(x: 1) m2: m }", "{}",
+	           "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":2,\"__typename\":\"T\"},\"m\":1,\"k\":2,\"mm\":3,\"m2\":4}");
+	assert_string_equal(evict("T:1", "t"), "T:1.t");
+	assert_reads("{ a { t } }", "{}", "missing a.t");
+	assert_reads("{ a { u } }", "{}", "{\"a\":{\"u\":2,\"__typename\":\"T\"}}");
+	assert_string_equal(evict("ROOT_QUERY", "m({\"x\":1})"), "2.m({\"x\":1})");
+	assert_reads("{ m(x: 2) }", "{}", "{\"m\":2}");
+	assert_reads("{ m(x: 1) }", "{}", "missing m");
+	assert_string_equal(evict("ROOT_QUERY", "m"), "ROOT_QUERY.m 2.m({\"x\":2})");
+	assert_reads("{ m }", "{}", "missing m");
+	assert_reads("{ mm(x: 1) }", "{}", "{\"mm\":3}");
+}
+
+static void pages_of_a_connection_become_one_list(void **state)
+{
+	(void)state;
+	static const struct aps_str NO_KEY_ARGS[] = {APS_STR("")};
+	*aps_policies_field(&world.policies, APS_STR("Query"), APS_STR("list")) = (struct aps_field_policy){
+	        .key_args = {NO_KEY_ARGS, 0}, .has_key_args = true, .merge = APS_MERGE_CONNECTION};
+	static const char PAGE[] = "query Q($t: String) { list(nextToken: $t) { items { id } nextToken } }";
+	write_data(PAGE, "{}",
+	           "{\"list\":{\"items\":[{\"id\":\"1\",\"__typename\":\"T\"}],\"nextToken\":\"a\","
+	           "\"__typename\":\"C\"}}");
+	write_data(PAGE, "{\"t\":\"a\"}",
+	           "{\"list\":{\"items\":[{\"id\":\"2\",\"__typename\":\"T\"}],"
+	           "\"nextToken\":null,\"__typename\":\"C\"}}");
+	assert_reads(PAGE, "{}",
+	             "{\"list\":{\"items\":[{\"id\":\"1\",\"__typename\":\"T\"},{\"id\":\"2\",\"__typename\":\"T\"}],"
+	             "\"nextToken\":null,\"__typename\":\"C\"}}");
+	/* the first page anew */
+	write_data(PAGE, "{}",
+	           "{\"list\":{\"items\":[{\"id\":\"3\",\"__typename\":\"T\"}],\"nextToken\":\"b\","
+	           "\"__typename\":\"C\"}}");
+	assert_reads(PAGE, "{\"t\":\"any\"}",
+	             "{\"list\":{\"items\":[{\"id\":\"3\",\"__typename\":\"T\"}],\"nextToken\":\"b\",\"__typename\":"
+	             "\"C\"}}");
+	assert_string_equal(evict("ROOT_QUERY", "list"), "2.list");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(lists_read_without_an_evicted_record_and_others_miss_it, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(a_record_that_is_written_again_is_where_it_was, setup, teardown),
+	        cmocka_unit_test_setup_teardown(one_field_or_all_of_its_arguments_can_be_evicted, setup, teardown),
+	        cmocka_unit_test_setup_teardown(pages_of_a_connection_become_one_list, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
