@@ -1,5 +1,7 @@
 #include "store/cache_store.h"
 
+#include "base/mem.h"
+
 static enum aps_rc prepare(const struct aps_cache_store *store, const char *sql, struct aps_stmt **stmt,
                            struct aps_err *err)
 {
@@ -91,15 +93,16 @@ static enum aps_rc run_part(struct aps_cache_store *store, const char *sql, stru
 	return rc;
 }
 
+#define FIND_PART "SELECT id FROM part WHERE prefix = ?1 AND identity = ?2"
+
 static enum aps_rc find_part(struct aps_cache_store *store, struct aps_str prefix, struct aps_str identity,
                              struct aps_err *err)
 {
 	bool has_row = false;
-	static const char FIND[] = "SELECT id FROM part WHERE prefix = ?1 AND identity = ?2";
-	enum aps_rc rc = run_part(store, FIND, prefix, identity, &has_row, err);
+	enum aps_rc rc = run_part(store, FIND_PART, prefix, identity, &has_row, err);
 	if (rc != APS_OK || has_row) return rc;
 	rc = run_part(store, "INSERT INTO part (prefix, identity) VALUES (?1, ?2)", prefix, identity, &has_row, err);
-	return rc == APS_OK ? run_part(store, FIND, prefix, identity, &has_row, err) : rc;
+	return rc == APS_OK ? run_part(store, FIND_PART, prefix, identity, &has_row, err) : rc;
 }
 
 /* Names have their numbers without a gap. */
@@ -107,7 +110,8 @@ static enum aps_rc read_names(struct aps_cache_store *store, struct aps_names *n
 {
 	struct aps_stmt *stmt;
 	bool has_row = false;
-	enum aps_rc rc = prepare(store, "SELECT id, text FROM name ORDER BY id", &stmt, err);
+	enum aps_rc rc = prepare(store, "SELECT id, text FROM name WHERE id > ?1 ORDER BY id", &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, names->n_names, err);
 	while (rc == APS_OK && (rc = aps_stmt_step(stmt, &has_row, err)) == APS_OK && has_row) {
 		uint32_t number = aps_names_intern(names, aps_stmt_column_str(stmt, 1));
 		if (number == 0) rc = aps_fail(err, APS_E_NOMEM, "no memory for the names of the cache");
@@ -142,6 +146,52 @@ enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *d
 	enum aps_rc rc = find_part(store, prefix, identity, err);
 	if (rc == APS_OK) rc = read_names(store, &cache->names, err);
 	return rc == APS_OK ? read_last_number(store, &cache->entries, err) : rc;
+}
+
+enum aps_rc aps_cache_store_open_reader(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
+                                        struct aps_str identity, struct aps_cache *cache, struct aps_err *err)
+{
+	(void)cache;
+	*store = (struct aps_cache_store){.backing = {find, load, list}, .db = db};
+	store->prefix = aps_strndup(prefix.p, prefix.n);
+	store->identity = aps_strndup(identity.p, identity.n);
+	if (store->prefix != NULL && store->identity != NULL) return APS_OK;
+	aps_cache_store_clear(store);
+	return aps_fail(err, APS_E_NOMEM, "out of memory");
+}
+
+void aps_cache_store_clear(struct aps_cache_store *store)
+{
+	aps_free(store->prefix);
+	aps_free(store->identity);
+	store->prefix = store->identity = NULL;
+}
+
+static enum aps_rc read_generation(struct aps_db *db, uint64_t *generation, struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	bool has_row = false;
+	enum aps_rc rc = aps_db_prepare(db, APS_STR("SELECT number FROM generation"), &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
+	*generation = rc == APS_OK && has_row ? (uint64_t)aps_stmt_column_int(stmt, 0) : 0;
+	if (rc == APS_OK) aps_stmt_reset(stmt);
+	return rc;
+}
+
+enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cache *cache, uint64_t *generation,
+                                   struct aps_err *err)
+{
+	bool has_row;
+	enum aps_rc rc = read_generation(store->db, generation, err);
+	if (rc == APS_OK && store->part == 0)
+		rc = run_part(store, FIND_PART, aps_str_of(store->prefix), aps_str_of(store->identity), &has_row, err);
+	return rc == APS_OK ? read_names(store, &cache->names, err) : rc;
+}
+
+enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t *generation, struct aps_err *err)
+{
+	enum aps_rc rc = aps_db_exec(db, "UPDATE generation SET number = number + 1", err);
+	return rc == APS_OK ? read_generation(db, generation, err) : rc;
 }
 
 static enum aps_rc run(struct aps_stmt *stmt, struct aps_err *err)

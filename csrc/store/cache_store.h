@@ -13,6 +13,8 @@ struct aps_cache_store {
 	struct aps_db *db; /* borrowed, migrated */
 	int64_t part;
 	uint32_t n_names; /* that are saved */
+	char *prefix;     /* of a reader, until it has its part */
+	char *identity;
 };
 
 APS_BEGIN_DECLS
@@ -21,6 +23,17 @@ APS_BEGIN_DECLS
  * it has to know before its first write. Without memory, or where the store fails: E_NOMEM, E_STORAGE, … */
 enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
                                  struct aps_str identity, struct aps_cache *cache, struct aps_err *err);
+/* The same for a connection that only reads: nothing is made. A part that isn't there yet is an empty one, and looked
+ * for again with each aps_cache_store_follow(). */
+enum aps_rc aps_cache_store_open_reader(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
+                                        struct aps_str identity, struct aps_cache *cache, struct aps_err *err);
+/* In the view of a reader's transaction: which generation it is, and what a reader has to know of it: new names. */
+enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cache *cache, uint64_t *generation,
+                                   struct aps_err *err);
+/* In the writer's transaction: the next generation of the file. */
+enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t *generation, struct aps_err *err);
+/* What `open` and `open_reader` allocated; the connection is the caller's. Twice is legal. */
+void aps_cache_store_clear(struct aps_cache_store *store);
 /* Saves what a settled write changed; a transaction is open. */
 enum aps_rc aps_cache_store_save(struct aps_cache_store *store, const struct aps_cache_write *write,
                                  struct aps_err *err);

@@ -8,6 +8,8 @@
 /* An entry's number is its row id. Rows of blocks have no key, and NULLs are not equal to one another: one index finds
  * entries by their keys and by their part. */
 static const char *const STEPS[] = {
+        "CREATE TABLE generation (number INTEGER NOT NULL);"
+        "INSERT INTO generation VALUES (0);"
         "CREATE TABLE part (id INTEGER PRIMARY KEY, prefix TEXT NOT NULL, identity TEXT NOT NULL);"
         "CREATE UNIQUE INDEX part_owner ON part (prefix, identity);"
         "CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL);"
