@@ -43,6 +43,13 @@ void aps_read_result_init(struct aps_read_result *result, size_t max_bytes)
 	aps_buf_init(&result->missing, APS_BUF_ANY_SIZE);
 }
 
+void aps_read_result_reset(struct aps_read_result *result)
+{
+	aps_buf_reset(&result->json);
+	aps_buf_reset(&result->missing);
+	result->n_missing = result->n_records = 0;
+}
+
 void aps_read_result_clear(struct aps_read_result *result)
 {
 	aps_buf_clear(&result->json);

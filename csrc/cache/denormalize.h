@@ -42,6 +42,8 @@ struct aps_read_result {
 APS_BEGIN_DECLS
 
 void aps_read_result_init(struct aps_read_result *result, size_t max_bytes);
+/* Empties it and keeps its memory. */
+void aps_read_result_reset(struct aps_read_result *result);
 void aps_read_result_clear(struct aps_read_result *result);
 /* OK also where something is missing: result->n_missing tells; unless is_partial, the JSON is worthless then. E_NOMEM,
  * E_TOO_BIG of result->json, E_STORAGE: an entry is damaged; what the source says. */

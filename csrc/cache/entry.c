@@ -7,6 +7,7 @@
 void aps_entries_init(struct aps_entries *entries, uint64_t seed, struct aps_entry_backing *backing)
 {
 	*entries = (struct aps_entries){.seed = seed, .backing = backing};
+	entries->last_number = &entries->own_last_number;
 }
 
 static void free_entry(struct aps_entry *entry)
@@ -121,8 +122,8 @@ static struct aps_entry *add(struct aps_entries *entries, uint64_t number, struc
 struct aps_entry *aps_entries_add(struct aps_entries *entries, struct aps_str key)
 {
 	uint64_t hash = key.n != 0 ? hash_key(entries, key) : 0;
-	struct aps_entry *entry = add(entries, entries->last_number + 1, key, hash);
-	if (entry != NULL) entries->last_number++;
+	struct aps_entry *entry = add(entries, *entries->last_number + 1, key, hash);
+	if (entry != NULL) ++*entries->last_number;
 	return entry;
 }
 
@@ -181,6 +182,12 @@ static struct aps_entry *find_number(const struct aps_entries *entries, uint64_t
 	return entry;
 }
 
+void aps_entries_forget_number(struct aps_entries *entries, uint64_t number)
+{
+	struct aps_entry *entry = find_number(entries, number);
+	if (entry != NULL) aps_entries_forget(entries, entry);
+}
+
 static struct aps_entry *find_key(const struct aps_entries *entries, struct aps_str key, uint64_t hash)
 {
 	if (entries->n_slots == 0) return NULL;
@@ -221,7 +228,9 @@ enum aps_rc aps_entries_find(struct aps_entries *entries, struct aps_str key, st
 	if (entries->backing == NULL || entries->is_whole) return APS_OK;
 	struct aps_entry_row row = {.number = 0};
 	enum aps_rc rc = entries->backing->find(entries->backing, key, &row, err);
-	return rc == APS_OK ? admit(entries, &row, out, err) : rc;
+	if (rc == APS_OK) rc = admit(entries, &row, out, err);
+	entries->backing->done(entries->backing);
+	return rc;
 }
 
 enum aps_rc aps_entries_at(struct aps_entries *entries, uint64_t number, struct aps_entry **out, struct aps_err *err)
@@ -234,7 +243,9 @@ enum aps_rc aps_entries_at(struct aps_entries *entries, uint64_t number, struct 
 	if (entries->backing == NULL || entries->is_whole) return APS_OK;
 	struct aps_entry_row row = {.number = 0};
 	enum aps_rc rc = entries->backing->load(entries->backing, number, &row, err);
-	return rc == APS_OK ? admit(entries, &row, out, err) : rc;
+	if (rc == APS_OK) rc = admit(entries, &row, out, err);
+	entries->backing->done(entries->backing);
+	return rc;
 }
 
 struct aps_str aps_entry_key(const struct aps_entry *entry)

@@ -34,7 +34,8 @@ struct aps_entry {
 	char key[];
 };
 
-/* Where entries come from that aren't in memory. All borrowed until the next call. Found: OK with row->number not 0. */
+/* Where entries come from that aren't in memory. Found: OK with row->number not 0; what the row has is borrowed until
+ * done(). */
 struct aps_entry_row {
 	uint64_t number;
 	struct aps_str key;
@@ -47,6 +48,7 @@ struct aps_entry_backing {
 	                    struct aps_err *err);
 	enum aps_rc (*load)(struct aps_entry_backing *backing, uint64_t number, struct aps_entry_row *row,
 	                    struct aps_err *err);
+	void (*done)(struct aps_entry_backing *backing);
 	/* The entries whose key begins like this, those whose number is above `after` and not more than fit into
 	 * *numbers; *n in: how many that are, out: how many there were. */
 	enum aps_rc (*list)(struct aps_entry_backing *backing, struct aps_str prefix, uint64_t after, uint64_t *numbers,
@@ -61,7 +63,8 @@ struct aps_entries {
 	struct aps_entry *newest, *oldest;
 	size_t n_bytes; /* that they take */
 	uint64_t seed;
-	uint64_t last_number;
+	uint64_t *last_number; /* that was given; shared by what is kept in one store */
+	uint64_t own_last_number;
 	struct aps_entry_backing *backing; /* NULL: memory is all there is */
 	bool is_whole; /* all that the backing has is here, so that it isn't asked; until the first entry leaves */
 };
@@ -85,6 +88,8 @@ struct aps_entry *aps_entries_add(struct aps_entries *entries, struct aps_str ke
 void aps_entries_set(struct aps_entries *entries, struct aps_entry *entry, char *content, size_t n_bytes);
 /* It leaves memory, and only that. */
 void aps_entries_forget(struct aps_entries *entries, struct aps_entry *entry);
+/* The same for the entry of this number, if it is here. */
+void aps_entries_forget_number(struct aps_entries *entries, uint64_t number);
 /* Lets go of entries that nothing holds until they take no more than max_bytes, the least lately used ones: those that
  * weren't used since they came get no second chance. */
 void aps_entries_trim(struct aps_entries *entries, size_t max_bytes);

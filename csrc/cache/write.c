@@ -18,7 +18,7 @@ void aps_write_begin(struct aps_cache_write *write, struct aps_cache *cache)
 	write->layer = NULL;
 	write->is_open = true;
 	write->has_leaving = false;
-	write->last_number = cache->entries.last_number;
+	write->last_number = *cache->entries.last_number;
 	write->n_formers = 0;
 	aps_buf_init(&write->changes, APS_BUF_ANY_SIZE);
 	aps_err_clear(&write->err);
@@ -105,7 +105,7 @@ void aps_write_abort(struct aps_cache_write *write)
 			aps_layer_release(former->entry);
 		if (former->entry->number > write->last_number) aps_entries_forget(entries, former->entry);
 	}
-	entries->last_number = write->last_number;
+	*entries->last_number = write->last_number;
 	end(write);
 }
 

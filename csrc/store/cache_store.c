@@ -8,14 +8,15 @@ static enum aps_rc prepare(const struct aps_cache_store *store, const char *sql,
 	return aps_db_prepare(store->db, aps_str_of(sql), stmt, err);
 }
 
-/* One row of (id, key, content), or none. The statement is left on it: what it gives is borrowed until it is used
- * again. */
-static enum aps_rc read_row(struct aps_stmt *stmt, struct aps_entry_row *row, struct aps_err *err)
+/* One row of (id, key, content), or none. The statement is left on it until done(). */
+static enum aps_rc read_row(struct aps_cache_store *store, struct aps_stmt *stmt, struct aps_entry_row *row,
+                            struct aps_err *err)
 {
 	bool has_row;
 	enum aps_rc rc = aps_stmt_step(stmt, &has_row, err);
 	row->number = 0;
 	if (rc != APS_OK || !has_row) return rc;
+	store->on_row = stmt;
 	row->number = (uint64_t)aps_stmt_column_int(stmt, 0);
 	row->key = aps_stmt_column_str(stmt, 1);
 	row->content = aps_stmt_column_str(stmt, 2);
@@ -31,7 +32,7 @@ static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, s
 	enum aps_rc rc = prepare(store, "SELECT id, key, content FROM entry WHERE part = ?1 AND key = ?2", &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_blob(stmt, 2, key, err);
-	return rc == APS_OK ? read_row(stmt, row, err) : rc;
+	return rc == APS_OK ? read_row(store, stmt, row, err) : rc;
 }
 
 static enum aps_rc load(struct aps_entry_backing *backing, uint64_t number, struct aps_entry_row *row,
@@ -42,7 +43,14 @@ static enum aps_rc load(struct aps_entry_backing *backing, uint64_t number, stru
 	enum aps_rc rc = prepare(store, "SELECT id, key, content FROM entry WHERE id = ?1 AND part = ?2", &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, (int64_t)number, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, store->part, err);
-	return rc == APS_OK ? read_row(stmt, row, err) : rc;
+	return rc == APS_OK ? read_row(store, stmt, row, err) : rc;
+}
+
+static void done(struct aps_entry_backing *backing)
+{
+	struct aps_cache_store *store = APS_CONTAINER_OF(backing, struct aps_cache_store, backing);
+	if (store->on_row != NULL) aps_stmt_reset(store->on_row);
+	store->on_row = NULL;
 }
 
 /* Keys are bytes: what begins like the prefix lies between it and its successor. */
@@ -110,8 +118,10 @@ static enum aps_rc read_names(struct aps_cache_store *store, struct aps_names *n
 {
 	struct aps_stmt *stmt;
 	bool has_row = false;
-	enum aps_rc rc = prepare(store, "SELECT id, text FROM name WHERE id > ?1 ORDER BY id", &stmt, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, names->n_names, err);
+	enum aps_rc rc = prepare(store, "SELECT number, text FROM name WHERE part = ?1 AND number > ?2 ORDER BY number",
+	                         &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, names->n_names, err);
 	while (rc == APS_OK && (rc = aps_stmt_step(stmt, &has_row, err)) == APS_OK && has_row) {
 		uint32_t number = aps_names_intern(names, aps_stmt_column_str(stmt, 1));
 		if (number == 0) rc = aps_fail(err, APS_E_NOMEM, "no memory for the names of the cache");
@@ -122,19 +132,16 @@ static enum aps_rc read_names(struct aps_cache_store *store, struct aps_names *n
 	return rc;
 }
 
-static enum aps_rc read_last_number(struct aps_cache_store *store, struct aps_entries *entries, struct aps_err *err)
+/* Whether the part has nothing yet: then all that it will have is in memory, until something leaves. */
+static enum aps_rc look_whether_empty(struct aps_cache_store *store, struct aps_entries *entries, struct aps_err *err)
 {
 	struct aps_stmt *stmt;
 	bool has_row = false;
-	enum aps_rc rc = prepare(store,
-	                         "SELECT max(id), (SELECT count(*) FROM (SELECT 1 FROM entry WHERE part = ?1 LIMIT 1))"
-	                         " FROM entry",
-	                         &stmt, err);
+	enum aps_rc rc = prepare(store, "SELECT 1 FROM entry WHERE part = ?1 LIMIT 1", &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
 	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
 	if (rc != APS_OK) return rc;
-	entries->last_number = has_row ? (uint64_t)aps_stmt_column_int(stmt, 0) : 0;
-	entries->is_whole = has_row && aps_stmt_column_int(stmt, 1) == 0;
+	entries->is_whole = !has_row;
 	aps_stmt_reset(stmt);
 	return APS_OK;
 }
@@ -142,17 +149,17 @@ static enum aps_rc read_last_number(struct aps_cache_store *store, struct aps_en
 enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
                                  struct aps_str identity, struct aps_cache *cache, struct aps_err *err)
 {
-	*store = (struct aps_cache_store){.backing = {find, load, list}, .db = db};
+	*store = (struct aps_cache_store){.backing = {find, load, done, list}, .db = db};
 	enum aps_rc rc = find_part(store, prefix, identity, err);
 	if (rc == APS_OK) rc = read_names(store, &cache->names, err);
-	return rc == APS_OK ? read_last_number(store, &cache->entries, err) : rc;
+	return rc == APS_OK ? look_whether_empty(store, &cache->entries, err) : rc;
 }
 
 enum aps_rc aps_cache_store_open_reader(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
                                         struct aps_str identity, struct aps_cache *cache, struct aps_err *err)
 {
 	(void)cache;
-	*store = (struct aps_cache_store){.backing = {find, load, list}, .db = db};
+	*store = (struct aps_cache_store){.backing = {find, load, done, list}, .db = db};
 	store->prefix = aps_strndup(prefix.p, prefix.n);
 	store->identity = aps_strndup(identity.p, identity.n);
 	if (store->prefix != NULL && store->identity != NULL) return APS_OK;
@@ -167,13 +174,15 @@ void aps_cache_store_clear(struct aps_cache_store *store)
 	store->prefix = store->identity = NULL;
 }
 
-static enum aps_rc read_generation(struct aps_db *db, uint64_t *generation, struct aps_err *err)
+#define GENERATION "SELECT number FROM generation"
+
+static enum aps_rc read_number(struct aps_db *db, const char *sql, uint64_t *number, struct aps_err *err)
 {
 	struct aps_stmt *stmt;
 	bool has_row = false;
-	enum aps_rc rc = aps_db_prepare(db, APS_STR("SELECT number FROM generation"), &stmt, err);
+	enum aps_rc rc = aps_db_prepare(db, aps_str_of(sql), &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
-	*generation = rc == APS_OK && has_row ? (uint64_t)aps_stmt_column_int(stmt, 0) : 0;
+	*number = rc == APS_OK && has_row ? (uint64_t)aps_stmt_column_int(stmt, 0) : 0;
 	if (rc == APS_OK) aps_stmt_reset(stmt);
 	return rc;
 }
@@ -182,16 +191,21 @@ enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cac
                                    struct aps_err *err)
 {
 	bool has_row;
-	enum aps_rc rc = read_generation(store->db, generation, err);
+	enum aps_rc rc = read_number(store->db, GENERATION, generation, err);
 	if (rc == APS_OK && store->part == 0)
 		rc = run_part(store, FIND_PART, aps_str_of(store->prefix), aps_str_of(store->identity), &has_row, err);
 	return rc == APS_OK ? read_names(store, &cache->names, err) : rc;
 }
 
+enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err)
+{
+	return read_number(db, "SELECT coalesce(max(id), 0) FROM entry", number, err);
+}
+
 enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t *generation, struct aps_err *err)
 {
 	enum aps_rc rc = aps_db_exec(db, "UPDATE generation SET number = number + 1", err);
-	return rc == APS_OK ? read_generation(db, generation, err) : rc;
+	return rc == APS_OK ? read_number(db, GENERATION, generation, err) : rc;
 }
 
 static enum aps_rc run(struct aps_stmt *stmt, struct aps_err *err)
@@ -205,10 +219,11 @@ static enum aps_rc save_names(struct aps_cache_store *store, const struct aps_na
 	struct aps_stmt *stmt;
 	enum aps_rc rc = APS_OK;
 	if (store->n_names == names->n_names) return APS_OK;
-	rc = prepare(store, "INSERT INTO name (id, text) VALUES (?1, ?2)", &stmt, err);
+	rc = prepare(store, "INSERT INTO name (part, number, text) VALUES (?1, ?2, ?3)", &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
 	for (uint32_t number = store->n_names + 1; rc == APS_OK && number <= names->n_names; number++) {
-		rc = aps_stmt_bind_int(stmt, 1, number, err);
-		if (rc == APS_OK) rc = aps_stmt_bind_text(stmt, 2, aps_names_text(names, number), err);
+		rc = aps_stmt_bind_int(stmt, 2, number, err);
+		if (rc == APS_OK) rc = aps_stmt_bind_text(stmt, 3, aps_names_text(names, number), err);
 		if (rc == APS_OK) rc = run(stmt, err);
 	}
 	return rc;

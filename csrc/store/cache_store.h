@@ -12,8 +12,9 @@ struct aps_cache_store {
 	struct aps_entry_backing backing;
 	struct aps_db *db; /* borrowed, migrated */
 	int64_t part;
-	uint32_t n_names; /* that are saved */
-	char *prefix;     /* of a reader, until it has its part */
+	uint32_t n_names;        /* that are saved */
+	struct aps_stmt *on_row; /* whose row is looked at; NULL: none */
+	char *prefix;            /* of a reader, until it has its part */
 	char *identity;
 };
 
@@ -30,6 +31,8 @@ enum aps_rc aps_cache_store_open_reader(struct aps_cache_store *store, struct ap
 /* In the view of a reader's transaction: which generation it is, and what a reader has to know of it: new names. */
 enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cache *cache, uint64_t *generation,
                                    struct aps_err *err);
+/* The highest number that an entry of the file has. */
+enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err);
 /* In the writer's transaction: the next generation of the file. */
 enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t *generation, struct aps_err *err);
 /* What `open` and `open_reader` allocated; the connection is the caller's. Twice is legal. */

@@ -273,7 +273,7 @@ static void data_that_can_not_be_read_changes_nothing(void **state)
 		const char *told = write_data("{ a { id } b }", "{}", ROWS[i]);
 		assert_memory_equal(told, "error: ", 7);
 		assert_int_equal(world.cache.entries.n_entries, 0);
-		assert_int_equal(world.cache.entries.last_number, 0);
+		assert_int_equal(*world.cache.entries.last_number, 0);
 	}
 }
 

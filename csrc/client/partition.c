@@ -1,0 +1,155 @@
+#include "client/partition.h"
+
+#include "base/mem.h"
+
+#define MAX_BYTES ((size_t)32 * 1024 * 1024)
+
+static void free_partition(struct aps_partition *partition)
+{
+	aps_write_clear(&partition->write);
+	aps_merge_clear(&partition->merge);
+	aps_layers_clear(&partition->cache.layers);
+	aps_entries_clear(&partition->cache.entries);
+	aps_names_clear(&partition->cache.names);
+	aps_cache_store_clear(&partition->store);
+	aps_buf_clear(&partition->changed);
+	aps_channel_unref(partition->channel);
+	aps_free(partition->prefix);
+	aps_free(partition->identity);
+	aps_free(partition);
+}
+
+static enum aps_rc open_store(struct aps_partition *partition, struct aps_err *err)
+{
+	struct aps_vault *vault = partition->vault;
+	enum aps_rc rc = aps_vault_begin(vault, err);
+	if (rc != APS_OK) return rc;
+	return aps_cache_store_open(&partition->store, vault->db, aps_str_of(partition->prefix),
+	                            aps_str_of(partition->identity), &partition->cache, err);
+}
+
+static bool is_open(const struct aps_vault *vault, const char *prefix, const char *identity)
+{
+	const struct aps_partition *partition = vault->partitions;
+	while (partition != NULL &&
+	       (strcmp(partition->prefix, prefix) != 0 || strcmp(partition->identity, identity) != 0))
+		partition = partition->next;
+	return partition != NULL;
+}
+
+static void init_entries(struct aps_partition *partition)
+{
+	aps_entries_init(&partition->cache.entries, 0, &partition->store.backing);
+	partition->cache.entries.last_number = &partition->vault->last_number;
+}
+
+static void init_cache(struct aps_partition *partition)
+{
+	init_entries(partition);
+	aps_names_init(&partition->cache.names, 0);
+	aps_buf_init(&partition->changed, APS_BUF_ANY_SIZE);
+}
+
+struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *prefix, const char *identity,
+                                         const struct aps_policies *policies, struct aps_channel *channel,
+                                         struct aps_err *err)
+{
+	if (is_open(vault, prefix, identity)) {
+		aps_fail_word(err, APS_E_USAGE, "in_use", 0, "another client has this store with this key prefix");
+		return NULL;
+	}
+	struct aps_partition *partition = aps_calloc(1, sizeof *partition);
+	if (partition == NULL) {
+		aps_fail(err, APS_E_NOMEM, "out of memory");
+		return NULL;
+	}
+	partition->vault = vault;
+	partition->policies = policies;
+	partition->max_bytes = MAX_BYTES;
+	partition->channel = aps_channel_ref(channel);
+	partition->prefix = aps_strndup(prefix, strlen(prefix));
+	partition->identity = aps_strndup(identity, strlen(identity));
+	init_cache(partition);
+	enum aps_rc rc = partition->prefix != NULL && partition->identity != NULL
+	                         ? open_store(partition, err)
+	                         : aps_fail(err, APS_E_NOMEM, "out of memory");
+	if (rc != APS_OK) {
+		free_partition(partition);
+		return NULL;
+	}
+	partition->next = vault->partitions;
+	vault->partitions = partition;
+	return partition;
+}
+
+void aps_partition_close(struct aps_partition *partition)
+{
+	struct aps_partition **at = &partition->vault->partitions;
+	while (*at != partition) at = &(*at)->next;
+	*at = partition->next;
+	free_partition(partition);
+}
+
+/* Reads of the store have failed before: is_whole can't be known any more. */
+void aps_partition_forget(struct aps_partition *partition)
+{
+	aps_layers_clear(&partition->cache.layers);
+	aps_entries_clear(&partition->cache.entries);
+	init_entries(partition);
+	partition->store.n_names = 0; /* some may not be saved */
+	aps_buf_clear(&partition->changed);
+}
+
+static void note_changes(struct aps_partition *partition)
+{
+	for (size_t i = 0; i < aps_write_n_entries(&partition->write); i++) {
+		const struct aps_entry *entry = aps_write_entry_at(&partition->write, i);
+		aps_buf_add(&partition->changed, &entry->number, sizeof entry->number);
+	}
+}
+
+static enum aps_rc write_data(struct aps_partition *partition, struct aps_binding *binding,
+                              const struct aps_partition_data *data, struct aps_err *err)
+{
+	bool is_query = data->operation->definition->kind == APS_GQL_QUERY;
+	const struct aps_normalize_options options = {
+	        .root = is_query ? APS_STR("RROOT_QUERY") : APS_STR(""),
+	        .errors = data->errors,
+	        .now_s = data->now_s,
+	        .skips_nulls = data->skips_nulls,
+	};
+	struct aps_normalized out;
+	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = aps_normalize(&partition->merge, binding, data->data, &options, &out, err);
+	if (rc == APS_OK && !aps_write_settle(&partition->write)) rc = APS_E_NOMEM;
+	if (rc == APS_OK)
+		rc = aps_cache_store_save(&partition->store, &partition->write, err);
+	else if (partition->write.err.code != APS_OK)
+		*err = partition->write.err;
+	aps_buf_clear(&out.stale);
+	return rc;
+}
+
+enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
+                                struct aps_err *err)
+{
+	struct aps_binding binding = {
+	        .policies = partition->policies, .names = &partition->cache.names, .gives_numbers = true};
+	enum aps_rc rc = aps_vault_begin(partition->vault, err);
+	if (rc != APS_OK) return rc;
+	rc = aps_binding_init(&binding, data->operation->document, data->operation->definition,
+	                      aps_operation_variables(data->operation), err);
+	if (rc != APS_OK) return rc;
+	aps_write_begin(&partition->write, &partition->cache);
+	aps_merge_clear(&partition->merge);
+	rc = aps_merge_init(&partition->merge, &partition->write) ? write_data(partition, &binding, data, err)
+	                                                          : aps_fail(err, APS_E_NOMEM, "out of memory");
+	if (rc == APS_OK) {
+		note_changes(partition);
+		aps_write_commit(&partition->write);
+	} else {
+		aps_write_abort(&partition->write);
+	}
+	aps_binding_clear(&binding);
+	return rc;
+}

@@ -1,0 +1,51 @@
+/* The cache of one key prefix and identity, as the core has it: responses go in, in the turn's transaction of its
+ * vault, and its readers are told what has changed. @thread core */
+#ifndef APS_CLIENT_PARTITION_H
+#define APS_CLIENT_PARTITION_H
+
+#include "cache/normalize.h"
+#include "client/vault.h"
+#include "proto/operation.h"
+
+struct aps_partition {
+	struct aps_partition *next; /* of the vault */
+	struct aps_vault *vault;
+	char *prefix;
+	char *identity;
+	const struct aps_policies *policies; /* borrowed */
+	size_t max_bytes;                    /* that entries may take in memory */
+	struct aps_cache cache;
+	struct aps_cache_store store;
+	struct aps_cache_write write;
+	struct aps_merge merge;
+	struct aps_buf changed;      /* uint64_t: entries of this turn */
+	struct aps_channel *channel; /* NULL: nobody reads */
+};
+
+/* What of a response is written. */
+struct aps_partition_data {
+	const struct aps_operation *operation;
+	struct aps_str data;   /* JSON text of an object */
+	struct aps_str errors; /* likewise of a list, or empty */
+	bool skips_nulls;
+	int64_t now_s;
+};
+
+APS_BEGIN_DECLS
+
+/* NULL: there is one of this prefix and identity already (E_USAGE), no memory, or what the store says. `channel`: of
+ * its reader, a reference is taken. */
+struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *prefix, const char *identity,
+                                         const struct aps_policies *policies, struct aps_channel *channel,
+                                         struct aps_err *err);
+/* Nothing of it may be uncommitted. */
+void aps_partition_close(struct aps_partition *partition);
+/* Writes what a response says. On failure nothing of it is in the cache, and the turn's transaction goes on. */
+enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
+                                struct aps_err *err);
+/* Forgets what is in memory: it is read anew. */
+void aps_partition_forget(struct aps_partition *partition);
+
+APS_END_DECLS
+
+#endif

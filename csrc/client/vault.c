@@ -1,0 +1,105 @@
+#include "client/vault.h"
+
+#include "base/mem.h"
+#include "client/partition.h"
+#include "store/migrations.h"
+
+#define BUSY_MS 2000
+
+static enum aps_rc open_db(struct aps_vault *vault, struct aps_err *err)
+{
+	const struct aps_db_options options = {.synchronous = APS_DB_SYNC_NORMAL, .busy_ms = BUSY_MS};
+	enum aps_rc rc = aps_db_open(vault->path, &options, &vault->db, err);
+	if (rc == APS_OK) rc = aps_migrations_run(vault->db, err);
+	return rc == APS_OK ? aps_cache_store_last_number(vault->db, &vault->last_number, err) : rc;
+}
+
+static void free_vault(struct aps_vault *vault)
+{
+	aps_db_close(vault->db);
+	aps_free(vault->path);
+	aps_free(vault);
+}
+
+struct aps_vault *aps_vault_open(struct aps_vaults *vaults, const char *path, struct aps_err *err)
+{
+	struct aps_vault *vault = vaults->first;
+	while (vault != NULL && strcmp(vault->path, path) != 0) vault = vault->next;
+	if (vault != NULL) {
+		vault->n_refs++;
+		return vault;
+	}
+	vault = aps_calloc(1, sizeof *vault);
+	if (vault != NULL) vault->path = aps_strndup(path, strlen(path));
+	if (vault == NULL || vault->path == NULL) {
+		if (vault != NULL) free_vault(vault);
+		aps_fail(err, APS_E_NOMEM, "out of memory");
+		return NULL;
+	}
+	if (open_db(vault, err) != APS_OK) {
+		free_vault(vault);
+		return NULL;
+	}
+	vault->n_refs = 1;
+	vault->next = vaults->first;
+	vaults->first = vault;
+	return vault;
+}
+
+void aps_vault_close(struct aps_vaults *vaults, struct aps_vault *vault)
+{
+	if (--vault->n_refs != 0) return;
+	struct aps_vault **at = &vaults->first;
+	while (*at != vault) at = &(*at)->next;
+	*at = vault->next;
+	free_vault(vault);
+}
+
+enum aps_rc aps_vault_begin(struct aps_vault *vault, struct aps_err *err)
+{
+	if (vault->is_writing) return APS_OK;
+	enum aps_rc rc = aps_db_begin(vault->db, err);
+	vault->is_writing = rc == APS_OK;
+	return rc;
+}
+
+static void announce(const struct aps_vault *vault, uint64_t generation)
+{
+	for (const struct aps_partition *partition = vault->partitions; partition != NULL;
+	     partition = partition->next) {
+		size_t n = partition->changed.n / sizeof(uint64_t);
+		const uint64_t *entries = (const uint64_t *)(const void *)partition->changed.p;
+		bool is_known = partition->changed.rc == APS_OK;
+		if (n != 0 || !is_known)
+			aps_channel_announce(partition->channel, generation, is_known ? entries : NULL, n);
+	}
+}
+
+static void publish(const struct aps_vault *vault, uint64_t generation)
+{
+	for (struct aps_partition *partition = vault->partitions; partition != NULL; partition = partition->next) {
+		aps_channel_publish(partition->channel, generation);
+		aps_buf_clear(&partition->changed);
+		aps_entries_trim(&partition->cache.entries, partition->max_bytes);
+	}
+}
+
+enum aps_rc aps_vault_commit(struct aps_vault *vault, struct aps_err *err)
+{
+	uint64_t generation;
+	if (!vault->is_writing) return APS_OK;
+	vault->is_writing = false;
+	enum aps_rc rc = aps_cache_store_advance(vault->db, &generation, err);
+	if (rc == APS_OK) {
+		announce(vault, generation);
+		rc = aps_db_commit(vault->db, err);
+	}
+	if (rc == APS_OK) {
+		publish(vault, generation);
+		return APS_OK;
+	}
+	aps_db_rollback(vault->db);
+	for (struct aps_partition *partition = vault->partitions; partition != NULL; partition = partition->next)
+		aps_partition_forget(partition);
+	return rc;
+}

@@ -1,0 +1,267 @@
+#include "base/mem.h"
+#include "client/partition.h"
+#include "client/reader.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+
+struct world {
+	char folder[64], path[96];
+	struct aps_vaults vaults;
+	struct aps_vault *vault;
+	struct aps_partition *partition;
+	struct aps_policies policies;
+	struct aps_channel *channel;
+	struct aps_reader *reader;
+	struct aps_read_result result;
+};
+
+static struct world world;
+
+static void open_core(void)
+{
+	struct aps_err err;
+	world.vault = aps_vault_open(&world.vaults, world.path, &err);
+	if (world.vault == NULL) fail_msg("%s", err.msg);
+	world.partition = aps_partition_open(world.vault, "p", "", &world.policies, world.channel, &err);
+	if (world.partition == NULL) fail_msg("%s", err.msg);
+	assert_int_equal(aps_vault_commit(world.vault, &err), APS_OK);
+}
+
+static void close_core(void)
+{
+	aps_partition_close(world.partition);
+	aps_vault_close(&world.vaults, world.vault);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	world = (struct world){.folder = "/tmp/appsync-reader-XXXXXX"};
+	if (mkdtemp(world.folder) == NULL) return -1;
+	snprintf(world.path, sizeof world.path, "%s/store.db", world.folder);
+	aps_policies_init(&world.policies, 1);
+	world.channel = aps_channel_new();
+	aps_read_result_init(&world.result, APS_BUF_ANY_SIZE);
+	world.reader = aps_reader_new(world.path, "p", "", &world.policies, world.channel, &err);
+	return world.reader != NULL ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	static const char *const ENDINGS[] = {"", "-wal", "-shm"};
+	char path[128];
+	aps_reader_free(world.reader);
+	aps_read_result_clear(&world.result);
+	aps_channel_unref(world.channel);
+	aps_policies_clear(&world.policies);
+	for (size_t i = 0; i < APS_COUNTOF(ENDINGS); i++) {
+		snprintf(path, sizeof path, "%s%s", world.path, ENDINGS[i]);
+		unlink(path);
+	}
+	rmdir(world.folder);
+	return aps_mem_live() == 0 ? 0 : -1;
+}
+
+static struct aps_operation make(const char *query, const char *variables)
+{
+	struct aps_gql_document *doc;
+	struct aps_operation operation;
+	assert_int_equal(aps_gql_document_new(aps_str_of(query), &doc, NULL, NULL), APS_OK);
+	assert_int_equal(aps_operation_init(&operation, doc, aps_gql_document_operation(doc, 0), true,
+	                                    aps_str_of(variables), NULL),
+	                 APS_OK);
+	aps_gql_document_unref(doc);
+	return operation;
+}
+
+static void write_one(const struct aps_operation *operation, const char *data)
+{
+	struct aps_err err;
+	const struct aps_partition_data what = {
+	        .operation = operation, .data = aps_str_of(data), .errors = APS_STR("")};
+	if (aps_partition_write(world.partition, &what, &err) != APS_OK) fail_msg("%s", err.msg);
+}
+
+static void commit(void)
+{
+	struct aps_err err;
+	if (aps_vault_commit(world.vault, &err) != APS_OK) fail_msg("%s", err.msg);
+}
+
+/* The JSON, or "missing …". */
+static const char *read_one(const struct aps_operation *operation)
+{
+	struct aps_err err;
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY")};
+	if (aps_reader_read(world.reader, operation, &options, &world.result, &err) != APS_OK) return strdup(err.msg);
+	return world.result.n_missing != 0 ? "missing" : world.result.json.p;
+}
+
+static void what_was_committed_is_read_and_nothing_before(void **state)
+{
+	(void)state;
+	struct aps_operation operation = make("query Q($n: Int) { a(n: $n) { id t } }", "{\"n\":1}");
+	static const char ONE[] = "{\"a\":{\"id\":\"1\",\"t\":\"x\",\"__typename\":\"T\"}}";
+	static const char TWO[] = "{\"a\":{\"id\":\"1\",\"t\":\"y\",\"__typename\":\"T\"}}";
+	assert_string_equal(read_one(&operation), "missing"); /* there is no file yet */
+	open_core();
+	assert_string_equal(read_one(&operation), "missing");
+	write_one(&operation, ONE);
+	assert_string_equal(read_one(&operation), "missing");
+	commit();
+	assert_string_equal(read_one(&operation), ONE);
+	write_one(&operation, TWO);
+	assert_string_equal(read_one(&operation), ONE);
+	commit();
+	assert_string_equal(read_one(&operation), TWO);
+	assert_string_equal(read_one(&operation), TWO);
+	close_core();
+	assert_string_equal(read_one(&operation), TWO);
+	aps_operation_clear(&operation);
+}
+
+static void a_store_is_read_that_was_there_before(void **state)
+{
+	(void)state;
+	struct aps_operation operation = make("{ a { id t ... on T { t } } }", "");
+	static const char ONE[] = "{\"a\":{\"id\":\"1\",\"t\":\"x\",\"__typename\":\"T\"}}";
+	open_core();
+	write_one(&operation, ONE);
+	commit();
+	close_core();
+	open_core();
+	assert_string_equal(read_one(&operation), ONE);
+	/* and written on */
+	write_one(&operation, ONE);
+	assert_int_equal(world.partition->changed.n, 0);
+	commit();
+	close_core();
+	aps_operation_clear(&operation);
+}
+
+static void partitions_do_not_see_each_other(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	struct aps_operation operation = make("{ a }", "");
+	open_core();
+	assert_null(aps_partition_open(world.vault, "p", "", &world.policies, world.channel, &err));
+	assert_string_equal(err.word, "in_use");
+	struct aps_channel *channel = aps_channel_new();
+	struct aps_partition *other = aps_partition_open(world.vault, "p", "user", &world.policies, channel, &err);
+	assert_non_null(other);
+	const struct aps_partition_data what = {
+	        .operation = &operation, .data = APS_STR("{\"a\":1}"), .errors = APS_STR("")};
+	assert_int_equal(aps_partition_write(other, &what, &err), APS_OK);
+	commit();
+	assert_string_equal(read_one(&operation), "missing");
+	write_one(&operation, "{\"a\":2}");
+	commit();
+	assert_string_equal(read_one(&operation), "{\"a\":2}");
+	aps_partition_close(other);
+	aps_channel_unref(channel);
+	close_core();
+	aps_operation_clear(&operation);
+}
+
+#define N_ROUNDS 400
+
+static void *write_rounds(void *context)
+{
+	struct aps_operation *operation = context;
+	char data[256];
+	for (int round = 1; round <= N_ROUNDS; round++) {
+		snprintf(data, sizeof data,
+		         "{\"a\":{\"id\":\"1\",\"t\":%d,\"__typename\":\"T\"},\"b\":{\"id\":\"2\",\"t\":%d,\"__"
+		         "typename\":\"T\"},"
+		         "\"c\":%d}",
+		         round, round, round);
+		write_one(operation, data);
+		commit();
+	}
+	return NULL;
+}
+
+static void each_read_sees_one_generation_while_others_are_written(void **state)
+{
+	(void)state;
+	struct aps_operation operation = make("{ a { id t } b { id t } c }", "");
+	struct aps_operation half = make("{ b { t } }", "");
+	pthread_t writer;
+	int last = 0, n_seen = 0;
+	open_core();
+	write_one(&operation,
+	          "{\"a\":{\"id\":\"1\",\"t\":0,\"__typename\":\"T\"},\"b\":{\"id\":\"2\",\"t\":0,\"__typename\":"
+	          "\"T\"},\"c\":0}");
+	commit();
+	assert_int_equal(pthread_create(&writer, NULL, write_rounds, &operation), 0);
+	while (last < N_ROUNDS) {
+		int a, b, c;
+		read_one(&half); /* what is in memory differs from read to read */
+		const char *text = read_one(&operation);
+		assert_int_equal(
+		        sscanf(text,
+		               "{\"a\":{\"id\":\"1\",\"t\":%d,\"__typename\":\"T\"},\"b\":{\"id\":\"2\",\"t\":%d,"
+		               "\"__typename\":\"T\"},\"c\":%d}",
+		               &a, &b, &c),
+		        3);
+		assert_int_equal(a, b);
+		assert_int_equal(a, c);
+		assert_true(a >= last);
+		n_seen += a != last;
+		last = a;
+	}
+	pthread_join(writer, NULL);
+	assert_true(n_seen > 1);
+	close_core();
+	aps_operation_clear(&operation);
+	aps_operation_clear(&half);
+}
+
+static void what_a_reader_leaves_waiting_is_bounded(void **state)
+{
+	(void)state;
+	struct aps_operation operation = make("query Q($n: Int) { a(n: $n) }", "{\"n\":0}");
+	char variables[32], data[32];
+	open_core();
+	write_one(&operation, "{\"a\":0}");
+	commit();
+	assert_string_equal(read_one(&operation), "{\"a\":0}");
+	for (int i = 1; i <= 300; i++) {
+		snprintf(variables, sizeof variables, "{\"n\":%d}", i);
+		snprintf(data, sizeof data, "{\"a\":%d}", i);
+		struct aps_operation each = make("query Q($n: Int) { a(n: $n) }", variables);
+		write_one(&each, data);
+		commit();
+		aps_operation_clear(&each);
+	}
+	write_one(&operation, "{\"a\":-1}");
+	aps_channel_announce(world.channel, 999, NULL, 0); /* as where memory is short */
+	commit();
+	assert_string_equal(read_one(&operation), "{\"a\":-1}");
+	close_core();
+	aps_operation_clear(&operation);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(what_was_committed_is_read_and_nothing_before, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_store_is_read_that_was_there_before, setup, teardown),
+	        cmocka_unit_test_setup_teardown(partitions_do_not_see_each_other, setup, teardown),
+	        cmocka_unit_test_setup_teardown(each_read_sees_one_generation_while_others_are_written, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(what_a_reader_leaves_waiting_is_bounded, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
