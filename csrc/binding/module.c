@@ -75,9 +75,35 @@ static int Apl_wall(lua_State *L)
 	return 1;
 }
 
+/* wrapped_by(fn): the coroutine of a function of coroutine.wrap. Lua 5.1 shows no upvalue of a C function. */
+static int Apl_wrapped_by(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TFUNCTION);
+	if (!lua_iscfunction(L, 1) || !lua_getupvalue(L, 1, 1) || !lua_isthread(L, -1)) lua_pushnil(L);
+	return 1;
+}
+
+/* The main thread. Lua 5.1 tells it only to a module that is loaded there; elsewhere it is nil. */
+static void push_main_thread(lua_State *L)
+{
+#ifdef LUA_RIDX_MAINTHREAD
+	lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+#else
+	if (lua_pushthread(L)) return;
+	lua_pop(L, 1);
+	lua_pushnil(L);
+#endif
+}
+
 static const luaL_Reg FUNCTIONS[] = {
-        {"encode", Apl_encode}, {"decode", Apl_decode}, {"uuid", Apl_uuid}, {"now", Apl_now},
-        {"wall", Apl_wall},     {"pause", Apl_pause},   {NULL, NULL},
+        {"encode", Apl_encode},
+        {"decode", Apl_decode},
+        {"uuid", Apl_uuid},
+        {"now", Apl_now},
+        {"wall", Apl_wall},
+        {"pause", Apl_pause},
+        {"wrapped_by", Apl_wrapped_by},
+        {NULL, NULL},
 };
 
 APS_EXPORT int luaopen_appsync_core(lua_State *L);
@@ -102,5 +128,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	lua_setfield(L, -2, "array_mt");
 	lua_pushboolean(L, aps_process_is_nginx());
 	lua_setfield(L, -2, "is_nginx");
+	push_main_thread(L);
+	lua_setfield(L, -2, "main");
 	return 1;
 }
