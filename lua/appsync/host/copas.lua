@@ -26,10 +26,10 @@ local function new_socket(fd, on_close)
   }
 end
 
--- Whether copas itself has resumed the coroutine; unknown counts as yes.
+-- Whether copas itself has resumed the coroutine. Where that is unknown: whether its loop runs, which copas 4 tells.
 local function is_own(copas, co)
   local by = resumer.of(co)
-  if not by then return true end
+  if not by then return copas.running == true end
   local at = debug.getinfo(by, 1, "S")
   return at ~= nil and at.source == debug.getinfo(copas.step, "S").source
 end
@@ -83,7 +83,7 @@ function copas_host.new(driver)
   made_for, made = copas, {
     name = "copas",
     current = function()
-      local co = copas.running and compat.resumed() or nil
+      local co = compat.resumed()
       return co and is_own(copas, co) and co or nil
     end,
     suspend = function(co)
