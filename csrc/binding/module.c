@@ -83,6 +83,23 @@ static int Apl_wrapped_by(lua_State *L)
 	return 1;
 }
 
+/* is_plain_stack(): whether only Lua functions that were called by a name, or as a tail, stand between here and the
+ * start of the coroutine. PUC 5.1 can suspend there. It makes no garbage, as debug.getinfo would. */
+static int Apl_is_plain_stack(lua_State *L)
+{
+	lua_Debug at;
+	bool is_plain = true, is_unnamed = false;
+	for (int level = 1; is_plain && lua_getstack(L, level, &at); level++) {
+		lua_getinfo(L, "nS", &at);
+		bool is_tail = at.what[0] == 't';
+		is_plain = at.what[0] != 'C' && (is_tail || !is_unnamed);
+		if (at.name && strcmp(at.name, "(for generator)") == 0) is_plain = false;
+		is_unnamed = !is_tail && !at.name;
+	}
+	lua_pushboolean(L, is_plain);
+	return 1;
+}
+
 /* The main thread. Lua 5.1 tells it only to a module that is loaded there; elsewhere it is nil. */
 static void push_main_thread(lua_State *L)
 {
@@ -103,6 +120,7 @@ static const luaL_Reg FUNCTIONS[] = {
         {"wall", Apl_wall},
         {"pause", Apl_pause},
         {"wrapped_by", Apl_wrapped_by},
+        {"is_plain_stack", Apl_is_plain_stack},
         {NULL, NULL},
 };
 

@@ -148,6 +148,11 @@ function core.pause(seconds) end
 ---@return thread?
 function core.wrapped_by(fn) end
 
+---Whether only Lua functions that were called by a name, or as a tail, stand between here and the start of the coroutine:
+---PUC 5.1 can suspend there.
+---@return boolean
+function core.is_plain_stack() end
+
 ---The runtime of this Lua state: opened on first use, one core thread for all its clients.
 ---@return appsync.core.Runtime? runtime, appsync.core.Err? err of kind "system": no descriptor, no memory
 function core.runtime() end

@@ -1,6 +1,7 @@
 ---PUC 5.1 can't suspend a coroutine inside pcall, xpcall, a metamethod, a `for` iterator, table.sort or gsub.
 ---Here a waiting call is refused with a clear message before anything was sent.
 local compat = require "appsync.compat"
+local core = require "appsync.core"
 local errors = require "appsync.errors"
 
 local reach = {}
@@ -104,6 +105,7 @@ end
 ---Whether the running coroutine can't be suspended here.
 ---@return boolean
 function reach.is_cut()
+  if core.is_plain_stack() then return obstacle_outside() ~= nil end
   return (obstacle(3, true) or obstacle_outside()) ~= nil
 end
 
