@@ -27,6 +27,14 @@ describe("a wait in a coroutine of cqueues", function()
   cases.define(loop, it)
 end)
 
+-- Signals until the task has gone on, which may not be waiting yet.
+local function signal_until_done(signal, task)
+  repeat
+    signal:signal()
+    cqueues.sleep(0.001)
+  until task:status() ~= "running"
+end
+
 describe("cqueues' adapter", function()
   before_each(function() host.use "cqueues" end)
   after_each(function() host.use(nil) end)
@@ -43,8 +51,7 @@ describe("cqueues' adapter", function()
       end)
       local signalled = appsync.spawn(function() return signal:wait(BOUND) end)
       local pcalled = appsync.spawn(function() return appsync.pcall(cqueues.poll, 0.001) end)
-      appsync.sleep(0.01)
-      signal:signal()
+      signal_until_done(signal, signalled)
       return slept:await(), (signalled:await()), (pcalled:await())
     end)
     assert.is_true(results[1][1] >= 0.03)
@@ -81,32 +88,41 @@ describe("cqueues' adapter", function()
   end)
 
   it("cancels a task that waits in cqueues at its next wait", function()
-    local went_on = false
+    local signal, steps = condition.new(), {}
     local results = cases.run(loop, function()
       local task = appsync.spawn(function()
-        cqueues.sleep(0.01)
+        table.insert(steps, "waits")
+        signal:wait()
+        table.insert(steps, "goes on")
         appsync.sleep(0)
-        went_on = true
+        table.insert(steps, "waits no more")
       end)
-      appsync.sleep(0.002)
+      loop.wait(function() return steps[1] end)
       task:cancel()
+      repeat
+        signal:signal()
+        cqueues.sleep(0.001)
+      until steps[2]
       return select(2, task:await()).kind
     end)
     assert.equal("cancelled", results[1][1])
-    assert.is_false(went_on)
+    assert.same({ "waits", "goes on" }, steps)
   end)
 
   it("refuses what would wait for ever, because it blocks the loop that a task waits in", function()
     local results
+    local signal, has_begun = condition.new(), false
     cases.logged(function()
       results = cases.run(loop, function()
         local task = appsync.spawn(function()
-          cqueues.sleep(0.01)
+          has_begun = true
+          signal:wait()
           return "result"
         end)
-        appsync.sleep(0.002)
+        loop.wait(function() return has_begun end)
         local raised
         coroutine.wrap(function() raised = select(2, pcall(task.await, task)) end)()
+        signal_until_done(signal, task)
         return raised, task:await()
       end, function()
         local err
@@ -172,6 +188,18 @@ describe("cqueues' adapter", function()
     end)
     while not inner:empty() do assert(inner:step(BOUND)) end
     assert.same({ "inner", "outer", "stepped" }, order)
+  end)
+
+  it("runs callbacks in a controller that is stepped, where nobody waits", function()
+    local stepped, subject, seen = cqueues.new(), appsync.subject(), {}
+    local s = subject:subscribe(function(value) table.insert(seen, value) end)
+    stepped:wrap(function()
+      subject:next "event"
+      loop.wait(function() return seen[1] end)
+    end)
+    while not stepped:empty() do assert(stepped:step(BOUND)) end
+    assert.same({ "event" }, seen)
+    s:unsubscribe()
   end)
 
   it("leaves alone what cqueues does outside of a loop", function()

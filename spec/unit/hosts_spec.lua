@@ -252,6 +252,9 @@ describe("a host", function()
       assert.is_nil(first)
       assert.equal("answer", second)
       assert.matches("a yield that isn't this library's", select(2, appsync.spawn(coroutine.yield, 1):await()).message)
+      local function f() end
+      assert.error_matches(function() use{ current = f, suspend = f, resume = f, carry = 5 } end,
+        "host.use: adapter.carry must be a function, got number 5")
     end)
 
     it("with what their tasks return", function()

@@ -33,9 +33,11 @@ local function start(drives, driver, controller)
   return drive
 end
 
--- Every loop drives while the adapter is in use, and ends when its own coroutines have.
+-- Every loop drives while the adapter is in use, and ends when its own coroutines have. Steps of cqueues itself belong to
+-- a loop, or to `cqueues.poll` outside of one, which counts on two steps being enough.
 local function interpose(drives, attach)
   local cqueues = require "cqueues"
+  local own_source = debug.getinfo(cqueues.poll, "S").source
   local loop, step
   loop = cqueues.interpose("loop", function(controller, timeout)
     if hosts.is_in_use(made) and controller:count() > 0 then attach(controller) end
@@ -43,7 +45,11 @@ local function interpose(drives, attach)
   end)
   step = cqueues.interpose("step", function(controller, timeout)
     local drive = drives[controller]
-    if drive and is_alone(drive, controller) then drive.alone:signal() end
+    if drive then
+      if is_alone(drive, controller) then drive.alone:signal() end
+    elseif hosts.is_in_use(made) and controller:count() > 0 and debug.getinfo(2, "S").source ~= own_source then
+      attach(controller)
+    end
     return step(controller, timeout)
   end)
 end

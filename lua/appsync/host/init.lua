@@ -20,11 +20,13 @@ local BY_NAME = { cqueues = true, copas = true, luv = true }
 ---@field current fun(): any a token for the running coroutine of that scheduler; nil when it may not be suspended
 ---@field suspend fun(token: any) suspends it until `resume`
 ---@field resume fun(token: any) schedules it; never runs it at once; also after another adapter was chosen
+---@field carry (fun(go_on: fun(...), ...): boolean)? takes over what a task has yielded to that scheduler, and calls
+---`go_on` with what it answers, not at once; false when it can't: the task fails
 
 ---Lets waiting calls suspend the coroutines of another scheduler: those that its loop resumes itself; a generator's
 ---calls drive the library until their result is there. The named adapters drive the library while the scheduler's loop
----runs, also when nobody waits (cqueues: `controller:loop`; copas before 4.1: while somebody waits), and don't keep that
----loop from ending. Around a hand-written adapter, call `appsync.update(0)` when `appsync.fd()` is readable.
+---runs, also when nobody waits (copas before 4.1: while somebody waits), and don't keep that loop from ending. Around a
+---hand-written adapter, call `appsync.update(0)` when `appsync.fd()` is readable.
 ---
 ---Tasks are suspended by the library. Where the scheduler's own calls wait in a task, they wait in cqueues, and in copas
 ---those that sleep; any other yield fails the task with an error that names the scheduler.
@@ -42,6 +44,7 @@ function host.use(adapter)
     for _, name in ipairs{ "current", "suspend", "resume" } do
       opts.expect_callable(adapter[name], "adapter." .. name, "host.use")
     end
+    if adapter.carry ~= nil then opts.expect_callable(adapter.carry, "adapter.carry", "host.use") end
   end
   hosts.adapt(adapter)
 end
