@@ -7,7 +7,7 @@ description = {
   license = "MIT",
   homepage = "https://github.com/lua-appsync/lua-appsync",
 }
-dependencies = { "lua >= 5.1, < 5.5", "lua-cjson" }
+dependencies = { "lua >= 5.1, < 5.5" }
 external_dependencies = {
   CURL = { library = "curl" },
   LIBWEBSOCKETS = { library = "websockets" },
@@ -181,6 +181,7 @@ build = {
     ["appsync.host.cqueues"] = "lua/appsync/host/cqueues.lua",
     ["appsync.host"] = "lua/appsync/host/init.lua",
     ["appsync.host.luv"] = "lua/appsync/host/luv.lua",
+    ["appsync.host.resumer"] = "lua/appsync/host/resumer.lua",
     ["appsync.host.script"] = "lua/appsync/host/script.lua",
     ["appsync.hosts"] = "lua/appsync/hosts.lua",
     ["appsync"] = "lua/appsync/init.lua",
@@ -198,6 +199,7 @@ build = {
     ["appsync.sign"] = "lua/appsync/sign.lua",
     ["appsync.subject"] = "lua/appsync/subject.lua",
     ["appsync.task"] = "lua/appsync/task.lua",
+    ["appsync.task.foreign"] = "lua/appsync/task/foreign.lua",
     ["appsync.task.reach"] = "lua/appsync/task/reach.lua",
     ["appsync.timer"] = "lua/appsync/timer.lua",
   },

@@ -131,7 +131,7 @@ end
 
 local WITH = opts.schema{
   auth = { "table", is_secret = true },
-  headers = { "table", "function", is_secret = true },
+  headers = { "table", "callable", is_secret = true },
   identity = { "string", is_line = true },
 }
 

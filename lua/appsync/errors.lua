@@ -42,6 +42,12 @@ function errors.new(kind, message, fields)
   return setmetatable(err, Error)
 end
 
+---@param what string the call
+---@return appsync.Error of kind "timeout"
+function errors.timed_out(what)
+  return errors.new("timeout", what .. " took longer than its timeout")
+end
+
 ---Turns the plain table that C hands over into an error object, in place.
 ---@param plain table?
 ---@return appsync.Error?

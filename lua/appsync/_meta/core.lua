@@ -16,6 +16,7 @@
 ---@field null lightuserdata JSON null; the same value as lua-cjson's `cjson.null`
 ---@field array_mt table metatable that marks lists
 ---@field is_nginx boolean this is a process of nginx
+---@field main thread? the main thread; nil where the module was loaded in a coroutine of Lua 5.1
 ---@field event table<string, integer> numbers of the event kinds
 ---@field event_forms table<string, {target: string}> what each kind is about and carries, as below: [1] to [3] are a to c
 local core = {}
@@ -141,6 +142,16 @@ function core.hmac_sha256(key, bytes) end
 ---Blocks the thread for so long, a second at most: for waits without a runtime.
 ---@param seconds number
 function core.pause(seconds) end
+
+---The coroutine that a function of `coroutine.wrap` resumes; nil for any other function.
+---@param fn function
+---@return thread?
+function core.wrapped_by(fn) end
+
+---Whether only Lua functions that were called by a name, or as a tail, stand between here and the start of the coroutine:
+---PUC 5.1 can suspend there.
+---@return boolean
+function core.is_plain_stack() end
 
 ---The runtime of this Lua state: opened on first use, one core thread for all its clients.
 ---@return appsync.core.Runtime? runtime, appsync.core.Err? err of kind "system": no descriptor, no memory

@@ -1,13 +1,14 @@
 ---The first of several providers that has credentials.
 local credentials = require "appsync.auth.credentials"
 local errors = require "appsync.errors"
+local opts = require "appsync.opts"
 
 local Chain = {}
 Chain.__index = Chain
 Chain.__name = "appsync.auth.chain"
 
 local function is_provider(value)
-  return type(value) == "table" and type(value.get) == "function"
+  return type(value) == "table" and opts.is_callable(value.get)
 end
 
 function Chain:get()

@@ -13,7 +13,7 @@ local BASE = opts.schema{
   operation_name = { "string", is_line = true },
   auth = { "table", is_secret = true },
   auth_mode = { "string" },
-  headers = { "table", "function", is_secret = true },
+  headers = { "table", "callable", is_secret = true },
   error_policy = { "string", values = { "none", "all" } },
   fetch_policy = { "string", values = { "network-only", "no-cache" } },
 }
