@@ -29,7 +29,8 @@ struct aps_client {
 	uint64_t id;
 	struct aps_settings settings;
 	struct aps_stats *stats;
-	int64_t skew_ms;               /* the service's clock less ours, learned from the Date header */
+	int64_t skew_ms;    /* the service's clock less ours, learned from the Date header or from a token's times */
+	bool is_clock_told; /* by a Date: it isn't a guess */
 	void *parts[APS_MAX_FEATURES]; /* see aps_client_part() */
 	struct aps_reap reap;
 };

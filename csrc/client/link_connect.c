@@ -307,11 +307,13 @@ void aps_link_choose_again(struct aps_core *core, struct aps_link *link)
 	if (!aps_lease_is_waiting(&link->lease)) try_connect(core, link);
 }
 
-static void follow_refusal(struct aps_core *core, struct aps_link *link, enum aps_lease_verdict verdict)
+/* `why`: of REFUSED, where more is known than what the service said. */
+static void follow_refusal(struct aps_core *core, struct aps_link *link, enum aps_lease_verdict verdict,
+                           const struct aps_err *why)
 {
 	if (verdict == APS_LEASE_WAITING) return;
 	if (verdict == APS_LEASE_REFUSED) {
-		struct aps_err err = link->refusal;
+		struct aps_err err = why != NULL && why->code != APS_OK ? *why : link->refusal;
 		end_feeds_of(core, link, link->lease.credential, &err);
 	}
 	aps_realtime_retry_auth(link->machine, 0, aps_clock_mono_ms());
@@ -319,11 +321,11 @@ static void follow_refusal(struct aps_core *core, struct aps_link *link, enum ap
 }
 
 void aps_link_decided(struct aps_core *core, struct aps_lease *lease, enum aps_lease_verdict verdict,
-                      const struct aps_err *err APS_UNUSED)
+                      const struct aps_err *err)
 {
 	struct aps_link *link = APS_CONTAINER_OF(lease, struct aps_link, lease);
 	if (verdict == APS_LEASE_RENEWED || verdict == APS_LEASE_REFUSED) {
-		follow_refusal(core, link, outlives_failure(link) ? APS_LEASE_RENEWED : verdict);
+		follow_refusal(core, link, outlives_failure(link) ? APS_LEASE_RENEWED : verdict, err);
 	} else {
 		try_connect(core, link); /* asks again, which is answered at once */
 		aps_link_pump(core, link);
@@ -335,7 +337,9 @@ void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const s
 	link->refusal = *action->err;
 	for (struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next)
 		if (feed->lease.credential == link->lease.credential) aps_feed_tell(feed, action->payload);
-	follow_refusal(core, link, aps_lease_refused(core, &link->lease));
+	struct aps_err why;
+	enum aps_lease_verdict verdict = aps_lease_refused(core, &link->lease, &why);
+	follow_refusal(core, link, verdict, &why);
 }
 
 /* connection_init's payload for graphql-transport-ws: the headers, flat and under "headers" (servers differ). */

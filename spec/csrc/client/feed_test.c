@@ -30,7 +30,7 @@ static void add_credential(struct world *world, uint64_t id)
 	credential->client = world->all.client;
 	aps_auth_slot_init(&credential->slot, APS_AUTH_API_KEY, false);
 	assert_int_equal(aps_auth_material_init(&material, APS_AUTH_API_KEY, APS_STR("key"), NULL, NULL), APS_OK);
-	aps_auth_slot_set(&credential->slot, &material);
+	aps_credential_give(credential, &material);
 	assert_true(aps_credential_add(world->core, credential));
 }
 
