@@ -250,11 +250,25 @@ enum aps_rc aps_core_open_client(struct aps_core *core, struct aps_client *clien
 	return APS_OK;
 }
 
+static void fill_closed(struct aps_err *err)
+{
+	aps_fail(err, APS_E_CLOSED, "the client was closed");
+}
+
+void aps_core_leave_client(struct aps_core *core, struct aps_client *client)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_err err;
+	fill_closed(&err);
+	for (size_t i = 0; core->features[i] != NULL; i++)
+		if (core->features[i]->client_leaving != NULL) core->features[i]->client_leaving(core, client, &err);
+}
+
 void aps_core_close_client(struct aps_core *core, struct aps_client *client)
 {
 	APS_ON_THREAD(core->thread);
 	struct aps_err err;
-	aps_fail(&err, APS_E_CLOSED, "the client was closed");
+	fill_closed(&err);
 	struct aps_client **at = &core->clients;
 	while (*at != client) at = &(*at)->next;
 	*at = client->next;

@@ -117,6 +117,8 @@ void *aps_client_part(const struct aps_core *core, const struct aps_client *clie
 struct aps_client *aps_core_client(struct aps_core *core, uint64_t id);
 /* Takes the client (aps_calloc), also on failure. */
 enum aps_rc aps_core_open_client(struct aps_core *core, struct aps_client *client, struct aps_err *err);
+/* It will close once its calls have ended: subscriptions end with kind "closed" now. */
+void aps_core_leave_client(struct aps_core *core, struct aps_client *client);
 /* What is outstanding is answered with kind "closed". The client is freed at the end of the turn. */
 void aps_core_close_client(struct aps_core *core, struct aps_client *client);
 /* Unix time as the service has it. */
