@@ -278,6 +278,12 @@ void aps_core_close_client(struct aps_core *core, struct aps_client *client)
 	if (core->ws != NULL) aps_ws_forget(core->ws);
 }
 
+void aps_client_set_clock(struct aps_client *client, int64_t skew_ms)
+{
+	client->skew_ms = skew_ms;
+	client->is_clock_told = true;
+}
+
 int64_t aps_client_now_ms(const struct aps_client *client)
 {
 	return aps_clock_wall_ms() + client->skew_ms;

@@ -121,6 +121,8 @@ enum aps_rc aps_core_open_client(struct aps_core *core, struct aps_client *clien
 void aps_core_leave_client(struct aps_core *core, struct aps_client *client);
 /* What is outstanding is answered with kind "closed". The client is freed at the end of the turn. */
 void aps_core_close_client(struct aps_core *core, struct aps_client *client);
+/* The service told what time it is. */
+void aps_client_set_clock(struct aps_client *client, int64_t skew_ms);
 /* Unix time as the service has it. */
 int64_t aps_client_now_ms(const struct aps_client *client);
 

@@ -11,7 +11,9 @@
  *
  *   Whatever fails here is told the machine like a closed connection: it says when to try again.
  *   AUTH_REFUSED of the connection --> lease: RENEWED --> the machine connects again
- *                                             REFUSED --> its feeds end; the machine goes on with the others */
+ *                                             REFUSED --> its feeds end; the machine goes on with the others
+ *     but where it is signed and nobody has told the time: asked for --> the clock was wrong --> the machine connects
+ *     again */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/link_state.h"
@@ -37,6 +39,7 @@ void aps_link_stop_connecting(struct aps_core *core, struct aps_link *link)
 	link->resolving = 0;
 	link->wants_connect = false;
 	aps_lease_stop(&link->lease);
+	aps_time_question_stop(core, &link->time_question);
 }
 
 static void connect_failed(struct aps_core *core, struct aps_link *link, const struct aps_err *err)
@@ -332,14 +335,30 @@ void aps_link_decided(struct aps_core *core, struct aps_lease *lease, enum aps_l
 	}
 }
 
+static void take_refusal(struct aps_core *core, struct aps_link *link)
+{
+	struct aps_err why;
+	enum aps_lease_verdict verdict = aps_lease_refused(core, &link->lease, &why);
+	follow_refusal(core, link, verdict, &why);
+}
+
+void aps_link_time_answered(struct aps_core *core, struct aps_time_question *question, bool was_wrong)
+{
+	struct aps_link *link = APS_CONTAINER_OF(question, struct aps_link, time_question);
+	if (was_wrong)
+		follow_refusal(core, link, APS_LEASE_RENEWED, NULL);
+	else
+		take_refusal(core, link);
+}
+
 void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_realtime_action *action)
 {
 	link->refusal = *action->err;
 	for (struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next)
 		if (feed->lease.credential == link->lease.credential) aps_feed_tell(feed, action->payload);
-	struct aps_err why;
-	enum aps_lease_verdict verdict = aps_lease_refused(core, &link->lease, &why);
-	follow_refusal(core, link, verdict, &why);
+	const struct aps_credential *credential = link->lease.credential;
+	bool is_signed = credential != NULL && credential->slot.mode == APS_AUTH_IAM;
+	if (!is_signed || !aps_time_question_ask(core, &link->time_question)) take_refusal(core, link);
 }
 
 /* connection_init's payload for graphql-transport-ws: the headers, flat and under "headers" (servers differ). */

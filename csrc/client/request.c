@@ -214,9 +214,7 @@ static struct aps_attempt_action stop_here(struct aps_core *core, struct aps_req
 
 static void heed(struct aps_request *request, const struct aps_attempt_lesson *learned)
 {
-	struct aps_client *client = request->options.client;
-	if (learned->is_clock_told) client->is_clock_told = true;
-	if (learned->has_skew) client->skew_ms = learned->skew_ms;
+	if (learned->is_clock_told) aps_client_set_clock(request->options.client, learned->skew_ms);
 	if (learned->is_accepted) aps_lease_worked(&request->lease);
 }
 

@@ -160,7 +160,7 @@ static struct aps_attempt_action leave(const struct aps_attempt *attempt, const 
 	return action;
 }
 
-static struct aps_attempt_lesson learn(const struct aps_attempt_event *event)
+struct aps_attempt_lesson aps_attempt_learn(const struct aps_attempt_event *event)
 {
 	bool is_denied = event->err != NULL && event->err->code == APS_E_AUTH; /* a field, or by a service like that */
 	struct aps_attempt_lesson learned = {
@@ -243,7 +243,7 @@ static struct aps_attempt_action take_answer(struct aps_attempt *attempt, const 
                                              struct aps_rand *rand)
 {
 	struct aps_attempt_action action;
-	const struct aps_attempt_lesson learned = learn(event);
+	const struct aps_attempt_lesson learned = aps_attempt_learn(event);
 	attempt->was_sent = true;
 	if (event->left_ms <= 0) { /* too late is too late, whatever held it up */
 		action = finish(attempt, outcome_late(attempt, event->timeout_ms));

@@ -150,6 +150,8 @@ const char *aps_attempt_outcome_name(enum aps_attempt_outcome outcome);
 
 /* There is nothing to clear. */
 void aps_attempt_init(struct aps_attempt *attempt, const struct aps_attempt_options *options);
+/* What an ANSWERED tells, wherever the answer came from. */
+struct aps_attempt_lesson aps_attempt_learn(const struct aps_attempt_event *event);
 /* `rand` is drawn from for the jitter of a retry. */
 struct aps_attempt_action aps_attempt_feed(struct aps_attempt *attempt, const struct aps_attempt_event *event,
                                            struct aps_rand *rand);

@@ -176,6 +176,29 @@ describe("a wrong clock:", function()
         one { auth = { type = "AWS_IAM", credentials = appsync.auth.chain { appsync.auth.static(keys) } } }
       end)
 
+      it("a subscription alone that is signed asks the service for the time, once", function()
+        for _, is_function in ipairs { false, true } do
+          service.reset()
+          ahead(seconds)
+          reasons = {}
+          local keys = { access_key_id = server.ACCESS_KEY_ID, secret_access_key = server.SECRET_ACCESS_KEY }
+          local function give(reason)
+            reasons[#reasons + 1] = reason
+            return keys
+          end
+          connect { type = "AWS_IAM", credentials = is_function and give or keys }
+          local s = client:subscribe(ON_NOTE):subscribe()
+          noted(s, 1)
+          service.disconnect()
+          noted(s, 2)
+          s:unsubscribe()
+          assert.same({ is_function and "first" or nil }, reasons)
+          assert.same({ "connection_error", "connection_ack", "connection_ack" }, statuses "?on=connect")
+          assert.same({ 401, 200, 200 }, statuses()) -- the question, two notes
+          assert.is_true(client:close(0))
+        end
+      end)
+
       it("is learned by one mode for the other", function()
         connect(asked(function() return issued(seconds) end), { auths = {
           { type = "AWS_IAM", credentials = { access_key_id = server.ACCESS_KEY_ID, secret_access_key = server.SECRET_ACCESS_KEY } },
@@ -293,6 +316,48 @@ describe("a wrong clock:", function()
         assert.equal(1 + calls, #reasons)
       end
       assert.same({ "first", "refused", "refused" }, reasons)
+      other.stop()
+    end)
+  end)
+
+  describe("a signed subscription that is refused", function()
+    local STATIC = { type = "AWS_IAM", credentials = { access_key_id = "AKIDNOBODY", secret_access_key = "never" } }
+    local function refused()
+      local ok, err = client:subscribe(ON_NOTE):subscribe():ready(BOUND)
+      assert.is_nil(ok)
+      assert.equal("auth", err.kind)
+    end
+
+    it("by a service whose time is the device's is refused for good", function()
+      connect(STATIC)
+      refused()
+      assert.same({ "connection_error" }, statuses "?on=connect")
+      assert.same({ 401 }, statuses())
+      refused() -- the time is known now
+      assert.same({ 401 }, statuses())
+    end)
+
+    it("is refused for good where the question for the time has no answer, or one without a time", function()
+      local NO = { { "ws_accept", "graphql-ws" }, { "ws_expect", "connection_init" },
+        { "ws_send", '{"type":"connection_error","payload":{"errors":[{"errorType":"UnauthorizedException","message":"no"}]}}' }, { "wait" } }
+      for _, answer in ipairs { { "http", 401, {}, "{}" }, { "close" }, { "http", 200, { Date = "yesterday" }, "" } } do
+        local other = peer.start { connections = { NO, { { "request" }, answer, { "wait" } } } }
+        connect(STATIC, { endpoint = other.url, realtime_endpoint = other.realtime })
+        refused()
+        client:close(0)
+        other.stop()
+      end
+    end)
+
+    it("may be left while the time is asked for", function()
+      local NO = { { "ws_accept", "graphql-ws" }, { "ws_expect", "connection_init" },
+        { "ws_send", '{"type":"connection_error","payload":{"errors":[{"errorType":"UnauthorizedException","message":"no"}]}}' }, { "wait" } }
+      local other = peer.start { connections = { NO, { { "request" }, { "wait" } } } }
+      connect(STATIC, { endpoint = other.url, realtime_endpoint = other.realtime })
+      local s = client:subscribe(ON_NOTE):subscribe()
+      wait_for(function() return other.log():find("GET /graphql", 1, true) and other.log():find("connection_init", 1, true) end, "the question", other.log)
+      s:unsubscribe()
+      assert.is_true(client:close())
       other.stop()
     end)
   end)
