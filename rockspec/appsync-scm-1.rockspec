@@ -77,6 +77,7 @@ build = {
         "csrc/client/subscriber.c",
         "csrc/client/subscription_commands.c",
         "csrc/client/table.c",
+        "csrc/client/time_question.c",
         "csrc/client/topic.c",
         "csrc/client/window.c",
         "csrc/codec/base64.c",

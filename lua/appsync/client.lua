@@ -172,8 +172,11 @@ local function close(self, options)
   return self.root:close(options.timeout)
 end
 
----Stops it: subscriptions complete, waiting calls end with kind "closed". Twice is legal.
----@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
+---Closes the client: its subscriptions complete and new calls fail with kind "closed" at once; calls in flight, those of
+---`client:with` included, have `timeout` seconds to end. Those that take longer end with kind "closed", and `err.sent`
+---tells that the service may have executed them. 0 ends them at once. Closing twice is legal. A client that is collected,
+---and the end of the process, wait for nothing.
+---@param timeout number|table|nil seconds, default 1, or `{timeout =, on_result =}`
 ---@return true? closed, appsync.Error? err
 function Client:close(timeout)
   check_self(self, "client:close")

@@ -271,6 +271,12 @@ function scheduler.new_wait()
   return { done = false }
 end
 
+---@param routine appsync.scheduler.Routine
+---@return boolean whether it will never run again
+function scheduler.has_ended(routine)
+  return routine.is_abandoned or co_status(routine.co) == "dead"
+end
+
 ---Ends a wait with its results. False when it was over already.
 ---@param w appsync.Wait
 ---@return boolean

@@ -96,13 +96,25 @@ local function new_client(core, settings)
   end
   function client.set_online(_, is_online) client.is_online = is_online end
   function client.stats() return { operations = #core.executed } end
+  function client.leave()
+    if core.is_forked then return end
+    client.n_leaves = (client.n_leaves or 0) + 1
+    for _, entry in ipairs(core.subscribed) do
+      if entry.client == client and not entry.is_answered then
+        entry.is_answered = true
+        core.push("SUB_END", entry.id, { kind = "closed", message = "the client is closed" }, nil, 0)
+      end
+    end
+    return true
+  end
   function client.close()
-    if client.is_closed then return end
+    if client.is_closed or core.is_forked then return end
     client.is_closed = true
     for _, list in ipairs{ core.executed, core.subscribed } do
       for _, entry in ipairs(list) do
         if entry.client == client and not entry.is_answered then
           local err = { kind = "closed", message = "the client is closed" }
+          entry.is_answered = true
           if list == core.executed then
             core.push("RESULT", entry.id, nil, err, { source = "network" })
           else
@@ -112,6 +124,7 @@ local function new_client(core, settings)
       end
     end
     if not core.is_close_held then core.push("CLOSED", id) end
+    return true
   end
   return client
 end
@@ -199,6 +212,9 @@ local function new_core()
   ---Answers the newest operation, or the given one.
   function core.reply(data, err, info, op)
     info = info or { status = 200 }
+    for _, entry in ipairs(core.executed) do
+      if entry.id == (op or core.executed[#core.executed].id) then entry.is_answered = true end
+    end
     info.source = info.source or "network"
     core.push("RESULT", op or core.executed[#core.executed].id, data, err, info)
   end

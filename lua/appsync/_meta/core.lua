@@ -267,7 +267,13 @@ function client:set_headers(sub, headers, message) end
 function client:set_online(is_online) end
 ---@return table counters
 function client:stats() end
----Everything outstanding is answered with kind "closed", then CLOSED comes.
+---It will close once its calls have ended: subscriptions end with kind "closed" now. Gives nothing back where `close`
+---doesn't.
+---@return true? ok, appsync.core.Err? err
+function client:leave() end
+---Everything outstanding is answered with kind "closed", then CLOSED comes. Not where it was closed before, nor in a child
+---process of the one that used it: then nothing is given back.
+---@return true? ok, appsync.core.Err? err
 function client:close() end
 
 return core

@@ -28,6 +28,9 @@ local AMPLIFY_NAMES = {
   oidc = "OPENID_CONNECT", lambda = "AWS_LAMBDA", none = "NONE",
 }
 
+---Material's own times never keep it from being sent where it is static or was just given by a function: the device's
+---clock may be wrong, and the service decides. A function is asked again when what it gave has expired by the clock of the
+---service, as far as that is known, and once after a refusal.
 ---@class appsync.Auth
 ---@field type appsync.AuthType "API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA", "NONE"
 ---@field api_key string? of API_KEY
