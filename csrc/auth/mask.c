@@ -1,6 +1,7 @@
 #include "auth/mask.h"
 
 #include "base/mem.h"
+#include "base/utf8_sequence.h"
 #include "codec/base64.h"
 #include "codec/json_reader.h"
 #include "codec/utf8.h"
@@ -315,8 +316,9 @@ static size_t unit_bytes(const struct text *text, size_t at, bool in_string)
 	if (!text->is_json || !in_string) return 1;
 	if (c == '\\')
 		n = escape_bytes(text, at);
-	else if (c >= 0xc2)
-		n = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	else if (c >= 0x80)
+		n = aps_utf8_sequence((const unsigned char *)text->p + at, text->n - at);
+	if (n == 0) n = aps_utf8_broken(text->p + at, text->p + text->n);
 	return n < text->n - at ? n : text->n - at;
 }
 

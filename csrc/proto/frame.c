@@ -79,20 +79,30 @@ static enum aps_rc read_members(enum aps_realtime_protocol protocol, struct aps_
 	return r->err.code;
 }
 
+static enum aps_rc refuse(const struct aps_err *why, struct aps_str text, struct aps_err *err)
+{
+	if (text.n == 0) return aps_fail(err, APS_E_PROTOCOL, "an empty message");
+	if (why->code == APS_E_UTF8)
+		return aps_fail_word(err, APS_E_UTF8, NULL, why->native, "a message that is not UTF-8, at byte %ld",
+		                     why->native);
+	const char *word = why->code == APS_E_DEPTH ? aps_err_word(why) : NULL;
+	return aps_fail_word(err, APS_E_PROTOCOL, word, why->native, "a message that is not JSON: %s", why->msg);
+}
+
 enum aps_rc aps_frame_read(enum aps_realtime_protocol protocol, struct aps_str text, struct aps_arena *arena,
                            struct aps_frame *frame, struct aps_err *err)
 {
 	*frame = (struct aps_frame){.type = APS_FRAME_UNKNOWN};
 	struct aps_json_reader r;
 	aps_json_reader_init(&r, text, 0);
+	r.strictness = APS_JSON_UTF8;
 	enum aps_json_token token = aps_json_next(&r);
 	if (token != APS_JSON_OBJECT && token != APS_JSON_ERROR)
-		return aps_fail(err, APS_E_PROTOCOL, "a message that is no JSON object");
+		return aps_fail(err, APS_E_PROTOCOL, "a message that is JSON, but not an object");
 	if (token == APS_JSON_OBJECT && read_members(protocol, &r, arena, frame) == APS_E_NOMEM)
 		return aps_fail(err, APS_E_NOMEM, "no memory for the id of a message");
 	if (aps_json_next(&r) == APS_JSON_END) return APS_OK;
-	return aps_fail_word(err, APS_E_PROTOCOL, NULL, r.err.native, "a message that is no JSON, at byte %ld",
-	                     r.err.native);
+	return refuse(&r.err, text, err);
 }
 
 void aps_frame_read_head(enum aps_realtime_protocol protocol, struct aps_str head, struct aps_arena *arena,

@@ -26,11 +26,13 @@ function json.encode(value)
   return text
 end
 
+---Reads JSON text, such as a service's AWSJSON. One half of a pair of surrogates, and bytes in a string that aren't
+---UTF-8, become U+FFFD, as in the answers of a service; a byte order mark at the start is skipped.
 ---@param text string
 ---@return any value, appsync.Error? err
 function json.decode(text)
   if type(text) ~= "string" then errors.expect(text, "text", "string", "appsync.decode") end
-  local value, err = core.decode(text)
+  local value, err = core.decode(text, "rounded", "lenient")
   if value ~= nil then return value end
   if err.kind == "system" then return nil, errors.adopt(err) end
   return nil, errors.new("protocol", err.message, { code = "syntax" })

@@ -244,6 +244,25 @@ static void json_stays_json_where_a_secret_ends_or_begins_within_an_escape(void 
 	}
 }
 
+static void json_stays_json_also_where_a_service_cut_its_strings(void **state)
+{
+	(void)state;
+	keep("x-api-key", "12345678");
+	static const char *const ROWS[][2] = {
+	        {"[\"\xe2\",\"12345678\",1]", "[\"\xe2\",\"********\",1]"},
+	        {"[\"\xf0\x9f\x98\",12345678,\"\xc3\"]", "[\"\xf0\x9f\x98\",99999999,\"\xc3\"]"},
+	        {"[\"12345678\xe2\x82\",{\"\xff\":1}]", "[\"********\xe2\x82\",{\"\xff\":1}]"},
+	        {"[\"\\ud83d\",\"12345678\\ud83d\"]", "[\"\\ud83d\",\"********\\ud83d\"]"},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		expect(ROWS[i][0], ROWS[i][1]);
+		struct aps_json_reader r;
+		struct aps_str value;
+		aps_json_reader_init(&r, aps_str_of(ROWS[i][1]), 0);
+		assert_int_equal(aps_json_skip_value(&r, &value), APS_OK);
+	}
+}
+
 static void pairs_and_short_escapes_of_json_hide_nothing(void **state)
 {
 	(void)state;
@@ -391,6 +410,7 @@ int main(void)
 	        TEST(what_is_cut_off_at_the_end_is_masked_also_where_it_begins_with_common_words),
 	        TEST(json_stays_json),
 	        TEST(json_stays_json_where_a_secret_ends_or_begins_within_an_escape),
+	        TEST(json_stays_json_also_where_a_service_cut_its_strings),
 	        TEST(pairs_and_short_escapes_of_json_hide_nothing),
 	        TEST(what_looks_like_an_escape_in_a_secret_is_found_raw_and_escaped),
 	        TEST(a_kept_part_stays_as_it_is),
