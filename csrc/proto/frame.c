@@ -79,16 +79,6 @@ static enum aps_rc read_members(enum aps_realtime_protocol protocol, struct aps_
 	return r->err.code;
 }
 
-static enum aps_rc refuse(const struct aps_err *why, struct aps_str text, struct aps_err *err)
-{
-	if (text.n == 0) return aps_fail(err, APS_E_PROTOCOL, "an empty message");
-	if (why->code == APS_E_UTF8)
-		return aps_fail_word(err, APS_E_UTF8, NULL, why->native, "a message that is not UTF-8, at byte %ld",
-		                     why->native);
-	const char *word = why->code == APS_E_DEPTH ? aps_err_word(why) : NULL;
-	return aps_fail_word(err, APS_E_PROTOCOL, word, why->native, "a message that is not JSON: %s", why->msg);
-}
-
 enum aps_rc aps_frame_read(enum aps_realtime_protocol protocol, struct aps_str text, struct aps_arena *arena,
                            struct aps_frame *frame, struct aps_err *err)
 {
@@ -98,11 +88,15 @@ enum aps_rc aps_frame_read(enum aps_realtime_protocol protocol, struct aps_str t
 	r.strictness = APS_JSON_UTF8;
 	enum aps_json_token token = aps_json_next(&r);
 	if (token != APS_JSON_OBJECT && token != APS_JSON_ERROR)
-		return aps_fail(err, APS_E_PROTOCOL, "a message that is JSON, but not an object");
+		return aps_fail(err, APS_E_PROTOCOL, "the service sent a message that is no JSON object");
 	if (token == APS_JSON_OBJECT && read_members(protocol, &r, arena, frame) == APS_E_NOMEM)
 		return aps_fail(err, APS_E_NOMEM, "no memory for the id of a message");
 	if (aps_json_next(&r) == APS_JSON_END) return APS_OK;
-	return refuse(&r.err, text, err);
+	if (r.err.code == APS_E_UTF8)
+		return aps_fail_word(err, APS_E_UTF8, NULL, r.err.native,
+		                     "the service sent a message that is not UTF-8, at byte %ld", r.err.native);
+	return aps_fail_word(err, APS_E_PROTOCOL, aps_err_word(&r.err), r.err.native,
+	                     "the service sent a message that can't be read: %s", r.err.msg);
 }
 
 void aps_frame_read_head(enum aps_realtime_protocol protocol, struct aps_str head, struct aps_arena *arena,

@@ -219,10 +219,14 @@ void aps_realtime_frame_received(struct aps_realtime *rt, struct aps_str text)
 		rt->queue.is_short = true;
 		return;
 	}
-	if (rc != APS_OK) {
-		int code = rc == APS_E_UTF8 ? CLOSE_NOT_UTF8 : CLOSE_PROTOCOL_ERROR;
+	if (rc == APS_E_UTF8) {
 		aps_realtime_tell_notice(rt, "%s", err.msg);
-		aps_realtime_link_drop(rt, code, "invalid message", &err, true);
+		aps_realtime_link_drop(rt, CLOSE_NOT_UTF8, "invalid UTF-8", &err, true);
+		return;
+	}
+	if (rc != APS_OK) {
+		aps_realtime_tell_notice(rt, "%s", err.msg);
+		aps_realtime_link_drop(rt, CLOSE_PROTOCOL_ERROR, "invalid message", &err, true);
 		return;
 	}
 	if (frame.type == APS_FRAME_PING) aps_realtime_tell_send(rt, APS_STR("{\"type\":\"pong\"}"));

@@ -97,6 +97,31 @@ describe("against an HTTP server that misbehaves, a call", function()
     end)
   end)
 
+  describe("is a protocol error that tells of the size, and is not repeated, when the answer has", function()
+    local HEAD, REST = "HTTP/1.1 200 OK\r\n", 'Content-Length: 16\r\n\r\n{"data":{"a":1}}'
+    local LINE = "X: " .. ("x"):rep(1000) .. "\r\n"
+    local CHUNKS = 'Transfer-Encoding: chunked\r\n\r\n10\r\n{"data":{"a":1}}\r\n0\r\n'
+    for what, text in pairs{
+      ["a header of 400 KB"] = HEAD .. "X: " .. ("x"):rep(400000) .. "\r\n" .. REST,
+      ["headers of 400 KB in all"] = HEAD .. LINE:rep(400) .. REST,
+      ["a long header behind many"] = HEAD .. LINE:rep(250) .. "X: " .. ("x"):rep(90000) .. "\r\n" .. REST,
+      ["a folded header of 400 KB"] = HEAD .. "X: a\r\n" .. (" " .. LINE):rep(400) .. REST,
+      ["many informational answers before it"] = ("HTTP/1.1 103 Early Hints\r\n" .. LINE:rep(50) .. "\r\n"):rep(8) .. HEAD .. REST,
+      ["trailers of 400 KB"] = HEAD .. CHUNKS .. LINE:rep(400) .. "\r\n",
+      ["a status line without an end"] = "HTTP/1.1 200 " .. ("x"):rep(400000) .. "\r\n" .. REST,
+    } do
+      it(what, function()
+        connect{ connections = { { { "request" }, { "send", text }, { "wait" } }, { { "request" }, GOOD } } }
+        local data, err = client:query "{ a }"
+        assert.is_nil(data)
+        assert.same({ "protocol", "response_too_big" }, { err.kind, err.code })
+        assert.is_false(err.retryable)
+        assert.is_true(err.sent)
+        goes_on()
+      end)
+    end
+  end)
+
   it("says what there is in the place of an answer", function()
     for body, message in pairs{
       ["<!DOCTYPE html><html>"] = "the response is not JSON: HTML or XML in place of a value at byte 0: <!DOCTYPE html><html>",

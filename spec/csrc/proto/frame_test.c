@@ -84,15 +84,17 @@ static void what_is_no_json_object_is_refused(void **state)
 		const char *text;
 		const char *message;
 	} rows[] = {
-	        {"", "an empty message"},
-	        {"x", "a message that is not JSON: value missing at byte 0"},
-	        {"<html>", "a message that is not JSON: HTML or XML in place of a value at byte 0"},
-	        {"[]", "a message that is JSON, but not an object"},
-	        {"5", "a message that is JSON, but not an object"},
-	        {"{", "a message that is not JSON: key missing at byte 1, where the text ends"},
-	        {"{\"type\":\"ka\"", "a message that is not JSON: ',' or '}' missing at byte 12, where the text ends"},
-	        {"{\"type\":\"ka\"}}", "a message that is not JSON: text after the value at byte 13"},
-	        {"{\"a\":01}", "a message that is not JSON: leading zero at byte 5"},
+	        {"", "the service sent a message that can't be read: value missing at byte 0, where the text ends"},
+	        {"x", "the service sent a message that can't be read: value missing at byte 0"},
+	        {"<html>", "the service sent a message that can't be read: HTML or XML in place of a value at byte 0"},
+	        {"[]", "the service sent a message that is no JSON object"},
+	        {"5", "the service sent a message that is no JSON object"},
+	        {"{", "the service sent a message that can't be read: key missing at byte 1, where the text ends"},
+	        {"{\"type\":\"ka\"",
+	         "the service sent a message that can't be read: ',' or '}' missing at byte 12, where the text ends"},
+	        {"{\"type\":\"ka\"}}",
+	         "the service sent a message that can't be read: text after the value at byte 13"},
+	        {"{\"a\":01}", "the service sent a message that can't be read: leading zero at byte 5"},
 	};
 	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
 		struct aps_frame frame;
@@ -113,7 +115,8 @@ static void a_message_that_is_nested_too_deep_says_so(void **state)
 	struct aps_err err;
 	assert_int_equal(aps_frame_read(APS_REALTIME_APPSYNC, aps_str_of(text), &decoded, &frame, &err),
 	                 APS_E_PROTOCOL);
-	assert_string_equal(err.msg, "a message that is not JSON: nested deeper than 128 levels at byte 138");
+	assert_string_equal(err.msg,
+	                    "the service sent a message that can't be read: nested deeper than 128 levels at byte 138");
 	assert_string_equal(aps_err_word(&err), "too_deep");
 }
 
@@ -125,8 +128,9 @@ static void a_message_of_bytes_that_are_no_utf8_is_told_from_one_that_is_no_json
 	for (size_t i = 0; i < APS_COUNTOF(texts); i++) {
 		struct aps_frame frame;
 		struct aps_err err;
-		char message[64];
-		snprintf(message, sizeof message, "a message that is not UTF-8, at byte %ld", offsets[i]);
+		char message[80];
+		snprintf(message, sizeof message, "the service sent a message that is not UTF-8, at byte %ld",
+		         offsets[i]);
 		assert_int_equal(aps_frame_read(APS_REALTIME_APPSYNC, aps_str_of(texts[i]), &decoded, &frame, &err),
 		                 APS_E_UTF8);
 		assert_string_equal(err.msg, message);

@@ -455,7 +455,7 @@ static void bytes_that_are_no_utf8_end_the_connection_as_websockets_have_it(void
 	while (aps_realtime_next(w.rt, &action)) {
 		if (action.kind == APS_REALTIME_DO_CLOSE) is_closed = action.code == 1007;
 		if (action.kind == APS_REALTIME_NOTICE)
-			is_told = aps_str_is(action.text, "a message that is not UTF-8, at byte 18");
+			is_told = aps_str_is(action.text, "the service sent a message that is not UTF-8, at byte 18");
 	}
 	assert_true(is_closed);
 	assert_true(is_told);
