@@ -5,7 +5,9 @@ local errors = require "appsync.errors"
 local json = {}
 
 ---@class appsync.Null: lightuserdata
----JSON null; the same value as lua-cjson's `cjson.null`. It is truthy: compare with `==`.
+---JSON null; the same value as lua-cjson's `cjson.null`. It is truthy: compare with `==`. It has no name of its own in Lua,
+---which shows it as "userdata: (nil)", "userdata: NULL" or the like: light userdata share one metatable, in which others
+---may have put theirs. `appsync.encode(value)` gives "null".
 json.null = core.null
 
 ---Marks a table as a list, so that an empty one is written as `[]`.
