@@ -55,11 +55,12 @@ static void secrets_are_masked_and_what_is_like_them_in_its_beginning(void **sta
 	expect("DA2-12345678, Da2-12345678", "************, ************");
 }
 
-static void a_secret_of_less_than_eight_bytes_stays(void **state)
+static void a_secret_of_less_than_eight_bytes_stays_unless_its_header_authenticates(void **state)
 {
 	(void)state;
-	keep("authorization", "token");
-	keep("x-api-key", "refused");
+	keep("x-token", "token");
+	keep("x-secret", "refused");
+	keep("x-api-key", "the");
 	expect("the token is refused", "the token is refused");
 }
 
@@ -263,6 +264,32 @@ static void json_stays_json_also_where_a_service_cut_its_strings(void **state)
 	}
 }
 
+static void a_short_credential_is_masked_as_a_whole_word_and_nowhere_else(void **state)
+{
+	(void)state;
+	keep("Authorization", "Bearer abcd");
+	keep("x-api-key", "k-1234");
+	keep("Cookie", "sid=se%20t; a=b");
+	expect("abcd, Abcd; <abcd>", "****, ****; <****>");
+	expect("xabcd abcdx abcd1 _abcd", "xabcd abcdx abcd1 _abcd");
+	expect("not abc nor bcd nor abcdabcd", "not abc nor bcd nor abcdabcd");
+	expect("k-1234 k-12345 ak-1234", "****** k-12345 ak-1234");
+	expect("se t se%20t sid=se t", "**** ****** sid=****");
+	expect("Bearer abcd", "***********");
+	expect("{\"m\":\"\\nabcd\\tk-1234\",\"abcd\":\"abcd\",\"abcd\" :1}",
+	       "{\"m\":\"\\n****\\t******\",\"abcd\":\"****\",\"abcd\" :1}");
+	expect("%20abcd \\u0020abcd \\u0061bcd", "%20**** \\u0020**** *********");
+}
+
+static void a_short_value_of_another_header_is_no_credential(void **state)
+{
+	(void)state;
+	keep("x-auth-mode", "user");
+	keep("x-api-key", "abc");
+	keep("authorization", "a");
+	expect("user a abc", "user a abc");
+}
+
 static void pairs_and_short_escapes_of_json_hide_nothing(void **state)
 {
 	(void)state;
@@ -394,7 +421,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	        TEST(secrets_are_masked_and_what_is_like_them_in_its_beginning),
-	        TEST(a_secret_of_less_than_eight_bytes_stays),
+	        TEST(a_secret_of_less_than_eight_bytes_stays_unless_its_header_authenticates),
 	        TEST(a_scheme_stays_and_its_credentials_go_with_it_or_alone),
 	        TEST(of_a_signature_the_digits_are_masked_and_the_words_before_them_stay),
 	        TEST(basic_credentials_are_masked_decoded_too),
@@ -411,6 +438,8 @@ int main(void)
 	        TEST(json_stays_json),
 	        TEST(json_stays_json_where_a_secret_ends_or_begins_within_an_escape),
 	        TEST(json_stays_json_also_where_a_service_cut_its_strings),
+	        TEST(a_short_credential_is_masked_as_a_whole_word_and_nowhere_else),
+	        TEST(a_short_value_of_another_header_is_no_credential),
 	        TEST(pairs_and_short_escapes_of_json_hide_nothing),
 	        TEST(what_looks_like_an_escape_in_a_secret_is_found_raw_and_escaped),
 	        TEST(a_kept_part_stays_as_it_is),
