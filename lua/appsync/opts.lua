@@ -46,7 +46,8 @@ end
 ---How many letters have to be put in, left out or changed, or put in the place of their neighbours.
 ---@return integer
 function opts.distance(a, b)
-  local above, row, before = nil, {}, nil
+  local before, above
+  local row = {}
   for j = 0, #b do row[j] = j end
   for i = 1, #a do
     before, above, row = above, row, { [0] = i }

@@ -200,6 +200,15 @@ static void what_is_cut_off_at_the_end_is_masked_also_where_it_begins_with_commo
 	expect("got Bearer tok and more", "got Bearer tok and more");
 }
 
+static void expect_json(const char *text, const char *wanted)
+{
+	struct aps_json_reader r;
+	struct aps_str value;
+	expect(text, wanted);
+	aps_json_reader_init(&r, aps_str_of(wanted), 0);
+	assert_int_equal(aps_json_skip_value(&r, &value), APS_OK);
+}
+
 static void json_stays_json(void **state)
 {
 	(void)state;
@@ -211,13 +220,7 @@ static void json_stays_json(void **state)
 	        {"{\"echo\":{\"token\":\"abcdefgh\\n\"}}", "{\"echo\":{\"*****\":\"**********\"}}"},
 	        {"{\"\\\\\\u003112345678\":1}", "{\"\\\\\\u0031********\":1}"},
 	};
-	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
-		expect(ROWS[i][0], ROWS[i][1]);
-		struct aps_json_reader r;
-		struct aps_str value;
-		aps_json_reader_init(&r, aps_str_of(ROWS[i][1]), 0);
-		assert_int_equal(aps_json_skip_value(&r, &value), APS_OK);
-	}
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) expect_json(ROWS[i][0], ROWS[i][1]);
 }
 
 static void json_stays_json_where_a_secret_ends_or_begins_within_an_escape(void **state)
@@ -236,13 +239,7 @@ static void json_stays_json_where_a_secret_ends_or_begins_within_an_escape(void 
 	        {"[\"ijklmnop\xf0\x9f\x98\x80\"]", "[\"************\"]"},
 	        {"[\"\xf0\x9f\x98\x80-67890ab\"]", "[\"\xf0\x9f\x98\x80-67890ab\"]"},
 	};
-	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
-		expect(ROWS[i][0], ROWS[i][1]);
-		struct aps_json_reader r;
-		struct aps_str value;
-		aps_json_reader_init(&r, aps_str_of(ROWS[i][1]), 0);
-		assert_int_equal(aps_json_skip_value(&r, &value), APS_OK);
-	}
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) expect_json(ROWS[i][0], ROWS[i][1]);
 }
 
 static void json_stays_json_also_where_a_service_cut_its_strings(void **state)
@@ -255,13 +252,7 @@ static void json_stays_json_also_where_a_service_cut_its_strings(void **state)
 	        {"[\"12345678\xe2\x82\",{\"\xff\":1}]", "[\"********\xe2\x82\",{\"\xff\":1}]"},
 	        {"[\"\\ud83d\",\"12345678\\ud83d\"]", "[\"\\ud83d\",\"********\\ud83d\"]"},
 	};
-	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
-		expect(ROWS[i][0], ROWS[i][1]);
-		struct aps_json_reader r;
-		struct aps_str value;
-		aps_json_reader_init(&r, aps_str_of(ROWS[i][1]), 0);
-		assert_int_equal(aps_json_skip_value(&r, &value), APS_OK);
-	}
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) expect_json(ROWS[i][0], ROWS[i][1]);
 }
 
 static void a_short_credential_is_masked_as_a_whole_word_and_nowhere_else(void **state)
