@@ -89,7 +89,7 @@ describe("the variables of a call", function()
       { "", { id = 1, variable = {}, input = { id = 1 } } }, { "($id: ID)", { input = { id = 1 } } }, { "($id: ID!)", { id = 1, input = { id = 1 } } },
       { "($limit: Int)", { [1] = 5, [true] = 6 } },
     } do
-      it(row[1] .. " " .. next(row[2]), function()
+      it(row[1] .. " " .. tostring(next(row[2])), function()
         assert.has_no.errors(function() declared("query Q" .. row[1], row[2]) end)
       end)
     end
