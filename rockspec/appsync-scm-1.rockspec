@@ -166,6 +166,7 @@ build = {
     ["appsync.client.root"] = "lua/appsync/client/root.lua",
     ["appsync.client.settings"] = "lua/appsync/client/settings.lua",
     ["appsync.client.subscription_source"] = "lua/appsync/client/subscription_source.lua",
+    ["appsync.client.variables"] = "lua/appsync/client/variables.lua",
     ["appsync.clock"] = "lua/appsync/clock.lua",
     ["appsync.compat"] = "lua/appsync/compat.lua",
     ["appsync.config"] = "lua/appsync/config.lua",

@@ -37,7 +37,8 @@ static int Apl_decode(lua_State *L)
 	struct aps_err err = {0};
 	struct aps_str text;
 	text.p = luaL_checklstring(L, 1, &text.n);
-	if (apl_value_push(L, text, apl_check_big_integers(L, 2), &err) == APS_OK) return 1;
+	enum apl_big_integers big = apl_check_big_integers(L, 2);
+	if (apl_value_push(L, text, big, apl_check_strictness(L, 3), &err) == APS_OK) return 1;
 	return apl_fail(L, &err);
 }
 

@@ -64,6 +64,12 @@ static void end_feeds_of(struct aps_core *core, struct aps_link *link, const str
 	}
 }
 
+/* As it goes over the wire: what is short in it isn't looked for within base64. */
+static void keep_encoded(struct aps_link *link, struct aps_str encoded)
+{
+	aps_secrets_add_header(&link->sent, APS_STR("authorization"), encoded);
+}
+
 static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *feed, struct handshake *shake,
                                  struct aps_err *err)
 {
@@ -78,6 +84,7 @@ static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *f
 		struct aps_buf text;
 		aps_buf_init(&text, 2 * HANDSHAKE_BYTES);
 		aps_base64_encode(&text, aps_buf_str(&object), APS_BASE64);
+		keep_encoded(link, aps_buf_str(&text));
 		bool has_query = aps_str_find(aps_buf_str(&shake->path), "?") != NULL;
 		aps_buf_add_text(&shake->path, has_query ? "&header=" : "?header=");
 		aps_percent_encode(&shake->path, aps_buf_str(&text), APS_PERCENT_ALL);
@@ -87,7 +94,10 @@ static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *f
 		aps_buf_clear(&text);
 	} else if (rc == APS_OK) {
 		aps_buf_add_text(&shake->protocols, "graphql-ws, header-");
+		size_t at = shake->protocols.n;
 		aps_base64_encode(&shake->protocols, aps_buf_str(&object), APS_BASE64_URL);
+		if (shake->protocols.rc == APS_OK)
+			keep_encoded(link, (struct aps_str){shake->protocols.p + at, shake->protocols.n - at});
 	}
 	aps_buf_clear(&object);
 	return rc;

@@ -43,17 +43,19 @@ function opts.extend(base, fields)
   return opts.schema(all)
 end
 
--- Edit distance, with one row.
-local function distance(a, b)
+---How many letters have to be put in, left out or changed, or put in the place of their neighbours.
+---@return integer
+function opts.distance(a, b)
+  local before, above
   local row = {}
   for j = 0, #b do row[j] = j end
   for i = 1, #a do
-    local diagonal = row[0]
-    row[0] = i
+    before, above, row = above, row, { [0] = i }
     for j = 1, #b do
       local cost = a:byte(i) == b:byte(j) and 0 or 1
-      local best = math.min(row[j] + 1, row[j - 1] + 1, diagonal + cost)
-      diagonal, row[j] = row[j], best
+      row[j] = math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + cost)
+      local is_swap = i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j)
+      if is_swap then row[j] = math.min(row[j], before[j - 2] + 1) end
     end
   end
   return row[#b]
@@ -66,7 +68,7 @@ end
 function opts.nearest(typed, names)
   local best, best_distance
   for name in pairs(names) do
-    local d = distance(typed:lower(), name:lower())
+    local d = opts.distance(typed:lower(), name:lower())
     if not best or d < best_distance or (d == best_distance and name < best) then best, best_distance = name, d end
   end
   if best and best_distance <= math.max(2, math.floor(#typed / 3)) then return best end

@@ -5,6 +5,7 @@ local log = require "appsync.log"
 local nginx = require "appsync.nginx"
 local clock = require "appsync.clock"
 local opts = require "appsync.opts"
+local printable = require "appsync.printable"
 local scheduler = require "appsync.scheduler"
 
 local task = {}
@@ -24,7 +25,7 @@ local unclaimed, n_unclaimed = {}, 0
 local function report(failure)
   if failure.is_claimed then return end
   failure.is_claimed = true
-  log.emit(nil, "error", "a task that nobody awaited failed: " .. tostring(failure.raised), {
+  log.emit(nil, "error", "a task that nobody awaited failed: " .. printable.text(failure.raised), {
     raised = failure.raised, traceback = failure.traceback,
   })
 end

@@ -14,8 +14,12 @@ function Document:operations()
   local operations = {}
   for kind, head, body in self.source:gmatch("(%a+)([^{}]*)(%b{})") do
     if kind == "query" or kind == "mutation" or kind == "subscription" then
-      local operation = { kind = kind, name = head:match("^%s+([%w_]+)") or "", variables = {}, root_fields = {} }
-      for name in (head:match("%b()") or ""):gmatch("%$([%w_]+)") do table.insert(operation.variables, name) end
+      local operation = { kind = kind, name = head:match("^%s+([%w_]+)") or "", variables = {}, lists = {}, required = {}, root_fields = {} }
+      for name, type_ in (head:match("%b()") or ""):gmatch("%$([%w_]+):%s*([%[%]%w_!]+)") do
+        table.insert(operation.variables, name)
+        operation.lists[name] = type_:find("[", 1, true) and 1 or nil
+        operation.required[name] = type_:find("!$") and true or nil
+      end
       local flat = body:sub(2, -2):gsub("%b{}", " "):gsub("%b()", " ")
       for name in flat:gmatch("[%w_]+") do table.insert(operation.root_fields, name) end
       table.insert(operations, operation)

@@ -29,12 +29,14 @@ function core.encode(value, name) end
 
 ---`big_integers` says what becomes of numbers that a Lua number can't hold. "rounded": the nearest number. "string": the
 ---digits of integers. "safe": the text of each number that would otherwise equal another one of the text, fractions of
----more than 15 digits and those that a double holds as zero or as an infinity included.
+---more than 15 digits and those that a double holds as zero or as an infinity included. `strictness` says what becomes of
+---lone surrogates and of bytes in strings that aren't UTF-8: "strict" refuses them, "lenient" gives U+FFFD.
 ---@param text string
 ---@param big_integers? "rounded"|"string"|"safe" default "rounded"
+---@param strictness? "strict"|"lenient" default "strict"
 ---@return any value
 ---@return appsync.core.Err? err of kind "protocol", with the byte offset: text that isn't JSON, or that costs too much ("too_big")
-function core.decode(text, big_integers) end
+function core.decode(text, big_integers, strictness) end
 
 ---Decodes in steps, for a frame's budget; the value, or the error, is that of `core.decode`. The builder has a copy of the
 ---text until it is over or collected; what is half-built is in `held`, a table of the caller's, empty before the first step,
@@ -49,8 +51,9 @@ function core.decode(text, big_integers) end
 ---    if is_done == nil then return nil, errors.adopt(value) end
 ---@param text string
 ---@param big_integers? "rounded"|"string"|"safe" as of `core.decode`
+---@param strictness? "strict"|"lenient" as of `core.decode`
 ---@return appsync.core.Builder? builder, appsync.core.Err? err of kind "system": no memory for the text
-function core.builder(text, big_integers) end
+function core.builder(text, big_integers, strictness) end
 
 ---@class appsync.core.Builder
 local builder = {}
@@ -85,6 +88,8 @@ function core.wall() end
 ---@field kind "query"|"mutation"|"subscription"
 ---@field name string "" for an anonymous one
 ---@field variables string[] declared names, without `$`
+---@field lists table<string, integer> of those that are lists: 1, of lists of lists: 2, …
+---@field required table<string, boolean> those that must have a value
 ---@field root_fields string[] response keys of the root selection set
 
 ---@class appsync.core.SyntaxErr: appsync.core.Err

@@ -83,7 +83,7 @@ local function add_from(all, source, operation)
     return all
   end
   if type(given) ~= "table" then
-    return nil, errors.new("usage", "the headers function must return a table, got " .. type(given))
+    return nil, errors.new("usage", "the headers function must return a table, got " .. errors.describe(given, true))
   end
   return add(all, given)
 end

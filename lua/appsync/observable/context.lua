@@ -7,6 +7,7 @@ local clock = require "appsync.clock"
 local compat = require "appsync.compat"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
+local printable = require "appsync.printable"
 local scheduler = require "appsync.scheduler"
 
 local spent = scheduler.spent
@@ -175,7 +176,7 @@ local function on_end(routine, ok, raised)
   local self = routine.context
   local err = errors.of_raised(raised)
   if self.ended then -- it raised in `error`, `complete`, or after it had unsubscribed
-    log.emit(self.log, "error", "a subscription's callback raised: " .. tostring(raised), { err = err })
+    log.emit(self.log, "error", "a subscription's callback raised: " .. printable.text(raised), { err = err })
     return
   end
   start_routine(self)

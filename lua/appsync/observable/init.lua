@@ -3,6 +3,7 @@ local errors = require "appsync.errors"
 local log = require "appsync.log"
 local nginx = require "appsync.nginx"
 local opts = require "appsync.opts"
+local printable = require "appsync.printable"
 local Context = require "appsync.observable.context"
 local call = require "appsync.call"
 local scheduler = require "appsync.scheduler"
@@ -158,7 +159,7 @@ function observable.make(subscribe_fn)
       if not stop then return end
       local is_good, raised = pcall(stop)
       if not is_good then
-        log.emit(context.log, "error", "what stops an observable raised: " .. tostring(raised), { raised = raised })
+        log.emit(context.log, "error", "what stops an observable raised: " .. printable.text(raised), { raised = raised })
       end
     end
   end)

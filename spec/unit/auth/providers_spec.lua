@@ -186,6 +186,12 @@ describe("auth.shared_file", function()
     assert.is_nil(profiles.path(nil, "X", "config", env {}))
   end)
 
+  it("reads a file behind a byte order mark", function()
+    local text = "[default]\naws_access_key_id = A9\naws_secret_access_key = S9\n"
+    local found = auth.shared_file { credentials_file = process.file("\239\187\191" .. text), config_file = "/nonexistent", getenv = env {} }
+    assert.same({ access_key_id = "A9", secret_access_key = "S9" }, found:get())
+  end)
+
   it("says which profile is missing, and where it looked", function()
     expect_err("no_credentials", 'profile "nobody" is in none of the files', provider("nobody"):get())
     expect_err("no_credentials", 'profile "default" is in none of the files', auth.shared_file { getenv = env {} }:get())
