@@ -120,8 +120,8 @@ static const char *read_escape(const char *p, const char *end, uint32_t *code_po
 }
 
 /* What of a string stands for something else: an escape, bytes that aren't UTF-8. Returns what follows; NULL on
- * failure. */
-static const char *read_odd(struct aps_json_reader *r, const char *p)
+ * failure. Not inline: the loop over strings without such is faster for it. */
+static __attribute__((noinline)) const char *read_odd(struct aps_json_reader *r, const char *p)
 {
 	if (!r->has_escapes) r->n_broken = 0;
 	r->has_escapes = true;
