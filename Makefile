@@ -185,12 +185,9 @@ docs:
 serve: build
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; bin/appsync serve examples/todo/schema.graphql --port 4000
 
-# LuaRocks compiles in the tree and leaves that there.
-LUAROCKS = luarocks --lua-version=$(ABI:lua%=%) $(if $(TREE),--tree='$(abspath $(TREE))')
+# Nothing is written here: see .ci/install.
 install:
-	$(LUAROCKS) make --deps-mode=none rockspec/appsync-scm-1.rockspec
-	$(LUAROCKS) make --deps-mode=none rockspec/appsync-server-scm-1.rockspec
-	@rm -rf appsync && find csrc -name '*.o' -delete
+	@.ci/install --lua-version=$(ABI:lua%=%) $(if $(TREE),--tree='$(abspath $(TREE))')
 
 # Both rocks into a tree of their own; what they export is what `make` exports; the installed program runs.
 rocks: build

@@ -53,7 +53,7 @@ local rocks = {
   {
     name = "appsync", is_server = false, c_module = "appsync.core",
     summary = "AWS AppSync and GraphQL client: queries, mutations, realtime subscriptions, signing",
-    dependencies = '"lua >= 5.1, < 5.5", "lua-cjson"',
+    dependencies = '"lua >= 5.1, < 5.5"',
     external = { { "CURL", "curl" }, { "LIBWEBSOCKETS", "websockets" }, { "CRYPTO", "crypto" } },
     layers = "base codec rt gql auth proto cache sync net client binding",
     libraries = '"curl", "websockets", "ssl", "crypto", "dl", "m", "pthread"',
@@ -61,7 +61,7 @@ local rocks = {
   {
     name = "appsync-server", is_server = true, c_module = "appsync.listener",
     summary = "A local AppSync-compatible GraphQL server for development and tests",
-    dependencies = '"lua >= 5.1, < 5.5", "lua-cjson", "appsync"',
+    dependencies = '"lua >= 5.1, < 5.5", "appsync"',
     external = { { "LIBEVENT", "event_core" }, { "WSLAY", "wslay" }, { "CRYPTO", "crypto" }, { "SQLITE", "sqlite3" } },
     layers = "base codec gql store server",
     libraries = '"event_core", "event_extra", "event_openssl", "wslay", "ssl", "crypto", "sqlite3", "m"',

@@ -7,7 +7,7 @@ description = {
   license = "MIT",
   homepage = "https://github.com/lua-appsync/lua-appsync",
 }
-dependencies = { "lua >= 5.1, < 5.5", "lua-cjson" }
+dependencies = { "lua >= 5.1, < 5.5" }
 external_dependencies = {
   CURL = { library = "curl" },
   LIBWEBSOCKETS = { library = "websockets" },
@@ -77,6 +77,7 @@ build = {
         "csrc/client/subscriber.c",
         "csrc/client/subscription_commands.c",
         "csrc/client/table.c",
+        "csrc/client/time_question.c",
         "csrc/client/topic.c",
         "csrc/client/window.c",
         "csrc/codec/base64.c",
@@ -165,6 +166,7 @@ build = {
     ["appsync.client.root"] = "lua/appsync/client/root.lua",
     ["appsync.client.settings"] = "lua/appsync/client/settings.lua",
     ["appsync.client.subscription_source"] = "lua/appsync/client/subscription_source.lua",
+    ["appsync.client.variables"] = "lua/appsync/client/variables.lua",
     ["appsync.clock"] = "lua/appsync/clock.lua",
     ["appsync.compat"] = "lua/appsync/compat.lua",
     ["appsync.config"] = "lua/appsync/config.lua",
@@ -181,6 +183,7 @@ build = {
     ["appsync.host.cqueues"] = "lua/appsync/host/cqueues.lua",
     ["appsync.host"] = "lua/appsync/host/init.lua",
     ["appsync.host.luv"] = "lua/appsync/host/luv.lua",
+    ["appsync.host.resumer"] = "lua/appsync/host/resumer.lua",
     ["appsync.host.script"] = "lua/appsync/host/script.lua",
     ["appsync.hosts"] = "lua/appsync/hosts.lua",
     ["appsync"] = "lua/appsync/init.lua",
@@ -198,6 +201,7 @@ build = {
     ["appsync.sign"] = "lua/appsync/sign.lua",
     ["appsync.subject"] = "lua/appsync/subject.lua",
     ["appsync.task"] = "lua/appsync/task.lua",
+    ["appsync.task.foreign"] = "lua/appsync/task/foreign.lua",
     ["appsync.task.reach"] = "lua/appsync/task/reach.lua",
     ["appsync.timer"] = "lua/appsync/timer.lua",
   },

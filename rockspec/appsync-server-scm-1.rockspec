@@ -7,7 +7,7 @@ description = {
   license = "MIT",
   homepage = "https://github.com/lua-appsync/lua-appsync",
 }
-dependencies = { "lua >= 5.1, < 5.5", "lua-cjson", "appsync" }
+dependencies = { "lua >= 5.1, < 5.5", "appsync" }
 external_dependencies = {
   LIBEVENT = { library = "event_core" },
   WSLAY = { library = "wslay" },

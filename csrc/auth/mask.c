@@ -1,6 +1,7 @@
 #include "auth/mask.h"
 
 #include "base/mem.h"
+#include "base/utf8_sequence.h"
 #include "codec/base64.h"
 #include "codec/json_reader.h"
 #include "codec/utf8.h"
@@ -19,6 +20,7 @@ struct form {
 	bool has_tail;    /* of base64: the secret decides a part of one character more, and padding may follow */
 	bool has_escapes; /* or what looks so */
 	bool is_literal;  /* its '%' and '&' stand for themselves */
+	bool is_word;     /* too short to be looked for within words */
 	const struct form *next; /* with the same first byte */
 };
 
@@ -249,9 +251,41 @@ static bool is_escape(unsigned char c)
 
 struct place {
 	const unsigned char *p;
+	size_t n_before; /* bytes of the text that stand before it */
 	size_t left;
 	bool may_be_cut; /* the text ends there */
 };
+
+static bool is_word_byte(unsigned char c)
+{
+	return is_base64(c) && c != '+' && c != '/' && c != '-';
+}
+
+/* What stands before it belongs to an escape: "\n", "%20", "\u0020", "&lt;" ends with no letter. */
+static bool is_behind_escape(const struct place *place)
+{
+	const unsigned char *p = place->p;
+	return (place->n_before >= 2 && p[-2] == '\\') || (place->n_before >= 3 && p[-3] == '%') ||
+	       (place->n_before >= 6 && p[-6] == '\\' && p[-5] == 'u');
+}
+
+/* The name of a member gives nothing away, and says what the rest means. */
+static bool is_member_name(const struct place *place, size_t n)
+{
+	size_t i = n + 1;
+	if (place->n_before == 0 || place->p[-1] != '"' || n >= place->left || place->p[n] != '"') return false;
+	while (i < place->left &&
+	       (place->p[i] == ' ' || place->p[i] == '\n' || place->p[i] == '\t' || place->p[i] == '\r'))
+		i++;
+	return i < place->left && place->p[i] == ':';
+}
+
+static bool is_whole_word(const struct place *place, size_t n)
+{
+	bool begins = place->n_before == 0 || !is_word_byte(place->p[-1]) || is_behind_escape(place);
+	bool ends = n >= place->left || !is_word_byte(place->p[n]);
+	return begins && ends && !is_member_name(place, n);
+}
 
 /* Most places are done with here. */
 static bool goes_on(const struct form *form, const struct place *place)
@@ -266,9 +300,10 @@ static void try_forms(const struct form *form, const struct place *place, size_t
 	for (; form != NULL; form = form->next) {
 		if (!goes_on(form, place)) continue;
 		size_t n = match_form(place->p, place->left, form, place->may_be_cut);
-		if (n > *longest) *longest = n;
-		if (form->has_escapes) n = match_literal(place->p, place->left, form, place->may_be_cut);
-		if (n > *longest) *longest = n;
+		size_t n_literal =
+		        form->has_escapes ? match_literal(place->p, place->left, form, place->may_be_cut) : 0;
+		if (n_literal > n) n = n_literal;
+		if (n > *longest && (!form->is_word || is_whole_word(place, n))) *longest = n;
 	}
 }
 
@@ -315,8 +350,9 @@ static size_t unit_bytes(const struct text *text, size_t at, bool in_string)
 	if (!text->is_json || !in_string) return 1;
 	if (c == '\\')
 		n = escape_bytes(text, at);
-	else if (c >= 0xc2)
-		n = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	else if (c >= 0x80)
+		n = aps_utf8_sequence((const unsigned char *)text->p + at, text->n - at);
+	if (n == 0) n = aps_utf8_broken(text->p + at, text->p + text->n);
 	return n < text->n - at ? n : text->n - at;
 }
 
@@ -355,7 +391,7 @@ static bool run(const struct forms *forms, const struct text *text)
 			continue;
 		}
 		size_t end = i < kept_at ? kept_at : text->n;
-		const struct place place = {(const unsigned char *)text->p + i, end - i, end == text->n};
+		const struct place place = {(const unsigned char *)text->p + i, i, end - i, end == text->n};
 		size_t n = longest_match(forms, &place);
 		if (n != 0) {
 			i = overwrite(text, i, n, &in_string);
@@ -416,13 +452,15 @@ static bool make_forms(struct forms *forms, const struct aps_secrets *secrets)
 	forms->items = aps_calloc(n_secrets * N_FORMS, sizeof *forms->items);
 	if (forms->items == NULL || aps_buf_reserve(&forms->base64, n_bytes) == NULL) return false;
 	for (size_t cursor = 0; aps_secrets_next(secrets, &cursor, &secret);) {
+		bool is_word = secret.value.n < APS_SECRET_MIN_BYTES;
 		add_form(forms, (struct form){.p = (const unsigned char *)secret.value.p,
+		                              .is_word = is_word,
 		                              .n = secret.value.n,
 		                              .least = APS_SECRET_MIN_BYTES,
 		                              .is_composite = secret.is_composite,
 		                              .has_escapes = memchr(secret.value.p, '%', secret.value.n) != NULL ||
 		                                             memchr(secret.value.p, '&', secret.value.n) != NULL});
-		for (size_t shift = 0; shift < N_ALIGNMENTS; shift++)
+		for (size_t shift = 0; shift < N_ALIGNMENTS && !is_word; shift++)
 			if (!add_base64(forms, &secret, shift)) return false;
 	}
 	return true;

@@ -14,6 +14,7 @@ void aps_secrets_init(struct aps_secrets *secrets)
 {
 	aps_buf_init(&secrets->records, APS_BUF_ANY_SIZE);
 	aps_map_init(&secrets->known, 0);
+	secrets->least = APS_SECRET_MIN_BYTES;
 }
 
 void aps_secrets_clear(struct aps_secrets *secrets)
@@ -50,7 +51,7 @@ static bool is_kept(struct aps_secrets *secrets, struct aps_str value)
 static void add(struct aps_secrets *secrets, struct aps_str value, bool is_composite)
 {
 	value = aps_str_trim(value);
-	if (value.n < APS_SECRET_MIN_BYTES || is_kept(secrets, value)) return;
+	if (value.n < secrets->least || is_kept(secrets, value)) return;
 	struct head head;
 	memset(&head, 0, sizeof head);
 	head.n = value.n;
@@ -160,8 +161,19 @@ static bool is_secret_name(struct aps_str name)
 	return false;
 }
 
+/* The name alone says that the value authenticates. */
+static bool is_credential_name(struct aps_str name)
+{
+	static const char *const NAMES[] = {"authorization", "proxy-authorization", "cookie", "x-api-key",
+	                                    "x-amz-security-token"};
+	for (size_t i = 0; i < APS_COUNTOF(NAMES); i++)
+		if (aps_str_eq_nocase(name, aps_str_of(NAMES[i]))) return true;
+	return false;
+}
+
 void aps_secrets_add_header(struct aps_secrets *secrets, struct aps_str name, struct aps_str value)
 {
+	secrets->least = is_credential_name(name) ? APS_SECRET_SHORT_BYTES : APS_SECRET_MIN_BYTES;
 	if (aps_str_contains_nocase(name, APS_STR("cookie")))
 		add_cookies(secrets, value);
 	else if (is_secret_name(name))
@@ -175,6 +187,7 @@ void aps_secrets_add_headers(struct aps_secrets *secrets, const struct aps_heade
 
 void aps_secrets_add_material(struct aps_secrets *secrets, const struct aps_auth_material *material)
 {
+	secrets->least = APS_SECRET_SHORT_BYTES;
 	if (material->secret != NULL) add_credentials(secrets, aps_str_of(material->secret));
 	add(secrets, aps_str_of(material->credentials.secret_access_key), false);
 	add(secrets, aps_str_of(material->credentials.session_token), false);
@@ -224,6 +237,7 @@ static void add_query(struct aps_secrets *secrets, const char *url)
 void aps_secrets_add_url(struct aps_secrets *secrets, const char *url)
 {
 	struct aps_str text = aps_str_of(url);
+	secrets->least = APS_SECRET_MIN_BYTES;
 	if (text.n == 0) return;
 	const char *start = after_scheme(text);
 	const char *at = NULL;
@@ -244,6 +258,7 @@ void aps_secrets_add_url(struct aps_secrets *secrets, const char *url)
 void aps_secrets_add_all(struct aps_secrets *secrets, const struct aps_secrets *others)
 {
 	struct aps_secret other;
+	secrets->least = APS_SECRET_SHORT_BYTES;
 	for (size_t cursor = 0; aps_secrets_next(others, &cursor, &other);)
 		add(secrets, other.value, other.is_composite);
 	if (others->records.rc != APS_OK) secrets->records.rc = others->records.rc;

@@ -8,14 +8,17 @@
 #include "base/buf.h"
 #include "base/map.h"
 
-/* Shorter ones aren't kept: they would mask common words. */
-#define APS_SECRET_MIN_BYTES 8
+/* Shorter ones would mask common words: they are kept where they are credentials by the name of their header, and are
+ * looked for as whole words. */
+#define APS_SECRET_MIN_BYTES   8
+#define APS_SECRET_SHORT_BYTES 4
 /* Of attempts that came before: no more than this is kept. */
 #define APS_SECRETS_OLD_BYTES ((size_t)64 * 1024)
 
 struct aps_secrets {
 	struct aps_buf records; /* its `rc` tells of memory that was out: then nothing of a text may be shown */
 	struct aps_map known;   /* records by their value's hash */
+	size_t least;           /* private: shorter ones aren't kept now */
 };
 
 struct aps_secret {
@@ -29,7 +32,8 @@ void aps_secrets_init(struct aps_secrets *secrets);
 void aps_secrets_clear(struct aps_secrets *secrets);
 void aps_secrets_add_material(struct aps_secrets *secrets, const struct aps_auth_material *material);
 /* Where the name says that the value is one: authorization, cookie, …token…, …secret…, …key…, …password…. A scheme
- * before it, a signature in it, and what Basic credentials decode to are kept for themselves too. */
+ * before it, a signature in it, and what Basic credentials decode to are kept for themselves too. Of Authorization,
+ * Proxy-Authorization, Cookie, x-api-key and x-amz-security-token also short ones. */
 void aps_secrets_add_header(struct aps_secrets *secrets, struct aps_str name, struct aps_str value);
 void aps_secrets_add_headers(struct aps_secrets *secrets, const struct aps_header *headers, size_t n_headers);
 /* The members of a JSON object as headers: the authorization object of AppSync's realtime messages. */

@@ -253,23 +253,11 @@ enum aps_rc aps_sigv4_add_query(struct aps_buf *out, struct aps_str query, struc
 
 bool aps_sigv4_is_unsigned(struct aps_str name)
 {
-	static const char *const NAMES[] = {"te",
-	                                    "from",
-	                                    "expect",
-	                                    "pragma",
-	                                    "referer",
-	                                    "trailer",
-	                                    "upgrade",
-	                                    "connection",
-	                                    "keep-alive",
-	                                    "user-agent",
-	                                    "max-forwards",
-	                                    "authorization",
-	                                    "cache-control",
-	                                    "content-length",
-	                                    "x-amzn-trace-id",
-	                                    "transfer-encoding"};
-	static const unsigned char LENGTHS[] = {2, 4, 6, 6, 7, 7, 7, 10, 10, 10, 12, 13, 13, 14, 15, 17};
+	static const char *const NAMES[] = {
+	        "te",           "from",          "expect",        "pragma",          "referer",
+	        "trailer",      "upgrade",       "connection",    "keep-alive",      "user-agent",
+	        "max-forwards", "authorization", "cache-control", "x-amzn-trace-id", "transfer-encoding"};
+	static const unsigned char LENGTHS[] = {2, 4, 6, 6, 7, 7, 7, 10, 10, 10, 12, 13, 13, 15, 17};
 	_Static_assert(sizeof LENGTHS == APS_COUNTOF(NAMES), "one length for each name");
 	for (size_t i = 0; i < APS_COUNTOF(NAMES); i++)
 		if (LENGTHS[i] == name.n && aps_str_eq_nocase(name, (struct aps_str){NAMES[i], name.n})) return true;

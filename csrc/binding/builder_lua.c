@@ -18,12 +18,13 @@ static void let_go(struct builder *builder)
 	builder->bytes = NULL;
 }
 
-/* builder(text, big_integers): copies the text, so that nothing has to keep it alive. */
+/* builder(text, big_integers, strictness): copies the text, so that nothing has to keep it alive. */
 static int Apl_builder(lua_State *L)
 {
 	struct aps_str text;
 	text.p = luaL_checklstring(L, 1, &text.n);
 	enum apl_big_integers big = apl_check_big_integers(L, 2);
+	enum aps_json_strictness strictness = apl_check_strictness(L, 3);
 	struct builder *builder = apl_newuserdata(L, sizeof *builder);
 	builder->bytes = NULL;
 	luaL_getmetatable(L, BUILDER);
@@ -35,7 +36,7 @@ static int Apl_builder(lua_State *L)
 		return apl_fail(L, &err);
 	}
 	memcpy(builder->bytes->p, text.p, text.n);
-	apl_value_build_init(&builder->build, (struct aps_str){builder->bytes->p, text.n}, big);
+	apl_value_build_init(&builder->build, (struct aps_str){builder->bytes->p, text.n}, big, strictness);
 	return 1;
 }
 

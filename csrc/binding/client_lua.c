@@ -377,6 +377,15 @@ static int Apl_client_stats(lua_State *L)
 	return 1;
 }
 
+static int Apl_client_leave(lua_State *L)
+{
+	struct apl_client *client = check_late(L);
+	if (client == NULL) return 0;
+	struct aps_command *command = aps_leave_command_new(client->id);
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
+	return post(L, client);
+}
+
 static int Apl_client_close(lua_State *L)
 {
 	struct apl_client *client = luaL_checkudata(L, 1, CLIENT);
@@ -421,6 +430,7 @@ static const luaL_Reg METHODS[] = {
         {"set_headers", Apl_client_set_headers},
         {"set_online", Apl_client_set_online},
         {"stats", Apl_client_stats},
+        {"leave", Apl_client_leave},
         {"close", Apl_client_close},
         {NULL, NULL},
 };

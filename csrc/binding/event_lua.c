@@ -46,7 +46,7 @@ static void set_json(lua_State *L, const char *name, struct aps_str json, enum a
 {
 	struct aps_err err;
 	if (json.n == 0) return;
-	if (apl_value_push(L, json, big, &err) == APS_OK) lua_setfield(L, -2, name);
+	if (apl_value_push(L, json, big, APS_JSON_LENIENT, &err) == APS_OK) lua_setfield(L, -2, name);
 }
 
 static void push_response_err(lua_State *L, const struct aps_gqlhttp_response *response, enum apl_big_integers big)
@@ -79,7 +79,7 @@ static void push_result(lua_State *L, const struct aps_result_event *event)
 	lua_pushnil(L);
 	if (event->response.data.n != 0) {
 		lua_pop(L, 1);
-		is_broken = apl_value_push(L, event->response.data, big, &err) != APS_OK;
+		is_broken = apl_value_push(L, event->response.data, big, APS_JSON_LENIENT, &err) != APS_OK;
 		if (is_broken) lua_pushnil(L);
 	}
 	if (is_broken)
@@ -105,7 +105,7 @@ static void push_data(lua_State *L, const struct aps_data_event *event)
 		return;
 	}
 	struct aps_err err = {0};
-	if (apl_value_push(L, event->payload, big, &err) != APS_OK) {
+	if (apl_value_push(L, event->payload, big, APS_JSON_LENIENT, &err) != APS_OK) {
 		lua_pushnil(L);
 		apl_push_err(L, &err);
 		apl_push_id(L, event->n_dropped);

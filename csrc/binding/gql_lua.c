@@ -136,6 +136,36 @@ static void push_strings(lua_State *L, const struct aps_str *strings, size_t n)
 	}
 }
 
+static int list_depth(const struct aps_gql_node *type)
+{
+	int depth = 0;
+	for (; type != NULL; type = type->type) depth += type->kind == APS_GQL_LIST_TYPE;
+	return depth;
+}
+
+/* lists: name → depth; required: name → true. Fields of the operation on top of the stack. */
+static void set_variable_types(lua_State *L, const struct aps_gql_operation *operation)
+{
+	lua_newtable(L);
+	lua_newtable(L);
+	for (const struct aps_gql_node *node = operation->node->arguments; node != NULL; node = node->next) {
+		if (node->kind != APS_GQL_VARIABLE_DEFINITION) continue;
+		int depth = list_depth(node->type);
+		push_text(L, node->name);
+		lua_pushinteger(L, depth);
+		if (depth != 0)
+			lua_rawset(L, -4);
+		else
+			lua_pop(L, 2);
+		if (node->type->kind != APS_GQL_NON_NULL_TYPE || node->value != NULL) continue;
+		push_text(L, node->name);
+		lua_pushboolean(L, 1);
+		lua_rawset(L, -3);
+	}
+	lua_setfield(L, -3, "required");
+	lua_setfield(L, -2, "lists");
+}
+
 /* document:operations() */
 static int Apl_document_operations(lua_State *L)
 {
@@ -145,7 +175,7 @@ static int Apl_document_operations(lua_State *L)
 	lua_newtable(L);
 	for (size_t i = 0; i < aps_gql_document_n_operations(doc); i++) {
 		const struct aps_gql_operation *operation = aps_gql_document_operation(doc, i);
-		lua_createtable(L, 0, 4);
+		lua_createtable(L, 0, 6);
 		lua_pushstring(L, KINDS[operation->kind]);
 		lua_setfield(L, -2, "kind");
 		push_text(L, operation->name);
@@ -154,6 +184,7 @@ static int Apl_document_operations(lua_State *L)
 		lua_setfield(L, -2, "variables");
 		push_strings(L, operation->root_fields, operation->n_root_fields);
 		lua_setfield(L, -2, "root_fields");
+		set_variable_types(L, operation);
 		lua_rawseti(L, -2, (int)i + 1);
 	}
 	return 1;

@@ -333,7 +333,7 @@ static int Apl_jwt(lua_State *L)
 	struct aps_str token = check_bytes(L, 1);
 	struct aps_buf *json = apl_push_buffer(L, MAX_BYTES);
 	enum aps_rc rc = aps_jwt_claims(token, json, &err);
-	if (rc == APS_OK) rc = apl_value_push(L, aps_buf_str(json), APL_BIG_ROUNDED, &err);
+	if (rc == APS_OK) rc = apl_value_push(L, aps_buf_str(json), APL_BIG_ROUNDED, APS_JSON_LENIENT, &err);
 	return rc == APS_OK ? 1 : apl_fail(L, &err);
 }
 

@@ -76,6 +76,12 @@ enum apl_big_integers apl_check_big_integers(lua_State *L, int index)
 	return (enum apl_big_integers)luaL_checkoption(L, index, "rounded", modes);
 }
 
+enum aps_json_strictness apl_check_strictness(lua_State *L, int index)
+{
+	static const char *const names[] = {"strict", "lenient", NULL};
+	return luaL_checkoption(L, index, "strict", names) == 0 ? APS_JSON_STRICT : APS_JSON_LENIENT;
+}
+
 void apl_register_class(lua_State *L, const char *name, lua_CFunction gc, const luaL_Reg *methods)
 {
 	luaL_newmetatable(L, name);

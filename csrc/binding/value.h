@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "binding/compat.h"
+#include "codec/json_reader.h"
 #include "codec/json_writer.h"
 
 #define APL_ARRAY_METATABLE  "appsync.array" /* its name in the registry */
@@ -41,14 +42,17 @@ void apl_register_class(lua_State *L, const char *name, lua_CFunction gc, const 
 
 /* "rounded", "string" or "safe" at `index`; nothing: rounded. */
 enum apl_big_integers apl_check_big_integers(lua_State *L, int index);
+/* "strict" or "lenient" at `index`; nothing: strict. */
+enum aps_json_strictness apl_check_strictness(lua_State *L, int index);
 
 /* Pushes the value of one JSON text; in steps: binding/value_build.h. Pushes nothing on failure (E_SYNTAX, E_UTF8,
  * E_DEPTH, with the offset). May throw only what Lua throws (memory): hold no C allocation that a userdata doesn't own.
  */
-enum aps_rc apl_value_push(lua_State *L, struct aps_str json, enum apl_big_integers big, struct aps_err *err);
+enum aps_rc apl_value_push(lua_State *L, struct aps_str json, enum apl_big_integers big,
+                           enum aps_json_strictness strictness, struct aps_err *err);
 
-/* The text is an object with this one member and no other: pushes the member's value. Else pushes nothing, and false.
- */
+/* The text, of the network, is an object with this one member and no other: pushes the member's value. Else pushes
+ * nothing, and false. */
 bool apl_value_push_sole_member(lua_State *L, struct aps_str json, const char *name, enum apl_big_integers big);
 
 /* Writes the Lua value at `index`. E_USAGE with the path ("variables.input.tags[3]: …", beginning with `name`). The

@@ -52,7 +52,8 @@ struct apl_value_build {
 APS_BEGIN_DECLS
 
 /* `json` must outlive the build, and stay where it is. */
-void apl_value_build_init(struct apl_value_build *build, struct aps_str json, enum apl_big_integers big);
+void apl_value_build_init(struct apl_value_build *build, struct aps_str json, enum apl_big_integers big,
+                          enum aps_json_strictness strictness);
 /* Makes at most `max_values` values, at least one; a table counts when it is complete. DONE: pushes the value. FAILED:
  * pushes nothing; as of apl_value_push(). `held`: the stack index of the table, empty before the first step, untouched
  * by others between two; empty again after the last. Throws for another table, for a build that is over, and what Lua

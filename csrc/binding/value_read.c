@@ -29,7 +29,7 @@ static enum aps_rc push_text(lua_State *L, struct apl_value_build *in, bool is_k
 		lua_replace(L, in->slots);
 	}
 	aps_buf_reset(in->scratch);
-	char *out = aps_buf_reserve(in->scratch, in->r.text.n);
+	char *out = aps_buf_reserve(in->scratch, aps_json_unescape_room(&in->r));
 	if (out == NULL) return aps_fail(in->err, APS_E_NOMEM, "out of memory");
 	struct aps_str text = {out, aps_json_unescape_to(&in->r, out)};
 	return push_string(L, in, text, is_key);
@@ -193,9 +193,11 @@ static void end_step(lua_State *L, struct apl_value_build *in, bool has_value)
 	lua_settop(L, has_value ? in->slots : in->slots - 1);
 }
 
-void apl_value_build_init(struct apl_value_build *build, struct aps_str json, enum apl_big_integers big)
+void apl_value_build_init(struct apl_value_build *build, struct aps_str json, enum apl_big_integers big,
+                          enum aps_json_strictness strictness)
 {
 	aps_json_reader_init(&build->r, json, APL_VALUE_MAX_DEPTH);
+	build->r.strictness = strictness;
 	build->big = big;
 	build->is_over = false;
 	build->depth = 0;
@@ -258,10 +260,11 @@ enum apl_step apl_value_build_step(lua_State *L, struct apl_value_build *build, 
 	return is_complete ? APL_STEP_DONE : APL_STEP_MORE;
 }
 
-enum aps_rc apl_value_push(lua_State *L, struct aps_str json, enum apl_big_integers big, struct aps_err *err)
+enum aps_rc apl_value_push(lua_State *L, struct aps_str json, enum apl_big_integers big,
+                           enum aps_json_strictness strictness, struct aps_err *err)
 {
 	struct apl_value_build in;
-	apl_value_build_init(&in, json, big);
+	apl_value_build_init(&in, json, big, strictness);
 	begin_step(L, &in, SIZE_MAX, err);
 	enum aps_rc rc = read_values(L, &in, SIZE_MAX);
 	if (rc == APS_OK) rc = read_end(&in);
@@ -272,7 +275,7 @@ enum aps_rc apl_value_push(lua_State *L, struct aps_str json, enum apl_big_integ
 bool apl_value_push_sole_member(lua_State *L, struct aps_str json, const char *name, enum apl_big_integers big)
 {
 	struct apl_value_build in;
-	apl_value_build_init(&in, json, big);
+	apl_value_build_init(&in, json, big, APS_JSON_LENIENT);
 	begin_step(L, &in, SIZE_MAX, NULL);
 	bool is_sole = aps_json_next(&in.r) == APS_JSON_OBJECT && aps_json_next(&in.r) == APS_JSON_KEY &&
 	               aps_json_text_is(&in.r, name) && read_values(L, &in, SIZE_MAX) == APS_OK &&

@@ -158,12 +158,17 @@ static void free_connections(struct aps_core *core APS_UNUSED, struct aps_reap *
 }
 
 /* Ends all feeds and closes the connections at once. */
-static void client_closing(struct aps_core *core, struct aps_client *client, const struct aps_err *err)
+static void client_leaving(struct aps_core *core, struct aps_client *client, const struct aps_err *err)
 {
 	struct aps_connections *all = aps_connections_of(core, client);
 	while (all->links != NULL) aps_link_end(core, all->links, err);
 	aps_connections_show(core, client, NULL);
-	aps_core_reap(core, &all->reap, free_connections);
+}
+
+static void client_closing(struct aps_core *core, struct aps_client *client, const struct aps_err *err)
+{
+	client_leaving(core, client, err);
+	aps_core_reap(core, &aps_connections_of(core, client)->reap, free_connections);
 }
 
 static void hold(struct aps_core *core, bool is_on APS_UNUSED)
@@ -176,6 +181,7 @@ static void hold(struct aps_core *core, bool is_on APS_UNUSED)
 const struct aps_feature aps_realtime_feature = {
         .name = "realtime",
         .client_opened = client_opened,
+        .client_leaving = client_leaving,
         .client_closing = client_closing,
         .hold = hold,
 };

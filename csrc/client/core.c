@@ -250,11 +250,25 @@ enum aps_rc aps_core_open_client(struct aps_core *core, struct aps_client *clien
 	return APS_OK;
 }
 
+static void fill_closed(struct aps_err *err)
+{
+	aps_fail(err, APS_E_CLOSED, "the client was closed");
+}
+
+void aps_core_leave_client(struct aps_core *core, struct aps_client *client)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_err err;
+	fill_closed(&err);
+	for (size_t i = 0; core->features[i] != NULL; i++)
+		if (core->features[i]->client_leaving != NULL) core->features[i]->client_leaving(core, client, &err);
+}
+
 void aps_core_close_client(struct aps_core *core, struct aps_client *client)
 {
 	APS_ON_THREAD(core->thread);
 	struct aps_err err;
-	aps_fail(&err, APS_E_CLOSED, "the client was closed");
+	fill_closed(&err);
 	struct aps_client **at = &core->clients;
 	while (*at != client) at = &(*at)->next;
 	*at = client->next;
@@ -262,6 +276,12 @@ void aps_core_close_client(struct aps_core *core, struct aps_client *client)
 	const char *proxy = client->settings.net.proxy;
 	aps_http_forget(core->http, proxy != NULL && strchr(proxy, '@') != NULL); /* a password */
 	if (core->ws != NULL) aps_ws_forget(core->ws);
+}
+
+void aps_client_set_clock(struct aps_client *client, int64_t skew_ms)
+{
+	client->skew_ms = skew_ms;
+	client->is_clock_told = true;
 }
 
 int64_t aps_client_now_ms(const struct aps_client *client)

@@ -29,7 +29,8 @@ struct aps_client {
 	uint64_t id;
 	struct aps_settings settings;
 	struct aps_stats *stats;
-	int64_t skew_ms;               /* the service's clock less ours, learned from the Date header */
+	int64_t skew_ms;    /* the service's clock less ours, learned from the Date header or from a token's times */
+	bool is_clock_told; /* by a Date: it isn't a guess */
 	void *parts[APS_MAX_FEATURES]; /* see aps_client_part() */
 	struct aps_reap reap;
 };
@@ -116,8 +117,12 @@ void *aps_client_part(const struct aps_core *core, const struct aps_client *clie
 struct aps_client *aps_core_client(struct aps_core *core, uint64_t id);
 /* Takes the client (aps_calloc), also on failure. */
 enum aps_rc aps_core_open_client(struct aps_core *core, struct aps_client *client, struct aps_err *err);
+/* It will close once its calls have ended: subscriptions end with kind "closed" now. */
+void aps_core_leave_client(struct aps_core *core, struct aps_client *client);
 /* What is outstanding is answered with kind "closed". The client is freed at the end of the turn. */
 void aps_core_close_client(struct aps_core *core, struct aps_client *client);
+/* The service told what time it is. */
+void aps_client_set_clock(struct aps_client *client, int64_t skew_ms);
 /* Unix time as the service has it. */
 int64_t aps_client_now_ms(const struct aps_client *client);
 

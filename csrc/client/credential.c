@@ -21,6 +21,22 @@ static struct aps_table *table_of(const struct aps_core *core)
 	return &part_of(core)->table;
 }
 
+static struct aps_slot_clock clock_of(const struct aps_client *client)
+{
+	return (struct aps_slot_clock){.wall_ms = aps_clock_wall_ms(),
+	                               .skew_ms = client->skew_ms,
+	                               .is_told = client->is_clock_told,
+	                               .mono_ms = aps_clock_mono_ms()};
+}
+
+/* What material's own times tell of the clock is worth less than what the service tells. */
+static void learn_skew(struct aps_credential *credential)
+{
+	struct aps_client *client = credential->client;
+	if (credential->slot.has_told_skew && !client->is_clock_told) client->skew_ms = credential->slot.told_skew_ms;
+	credential->slot.has_told_skew = false;
+}
+
 static void free_credential(struct aps_core *core, struct aps_credential *credential)
 {
 	aps_timer_stop(&core->timers, &credential->timer);
@@ -114,13 +130,14 @@ static enum aps_slot_verdict follow(struct aps_core *core, struct aps_credential
 	if (verdict != APS_SLOT_ASK && verdict != APS_SLOT_USE_AND_ASK) return verdict;
 	struct aps_note_event *event =
 	        aps_note_event_new(APS_EVENT_AUTH, credential->id, REASON_NAMES[credential->slot.reason], NULL);
-	int64_t now_ms = aps_clock_mono_ms();
-	if (event == NULL || !aps_timer_set(&core->timers, &credential->timer, now_ms + APS_SLOT_ASK_TIMEOUT_MS)) {
+	const struct aps_slot_clock clock = clock_of(credential->client);
+	int64_t end_ms = clock.mono_ms + APS_SLOT_ASK_TIMEOUT_MS;
+	if (event == NULL || !aps_timer_set(&core->timers, &credential->timer, end_ms)) {
 		if (event != NULL) event->head.mail.kind->free_mail(&event->head.mail);
 		struct aps_err err;
 		aps_fail(&err, APS_E_NOMEM, "out of memory");
 		aps_waiter_stop(waiter);
-		aps_auth_slot_fail(&credential->slot, &err, aps_client_now_ms(credential->client));
+		aps_auth_slot_fail(&credential->slot, &err, &clock);
 		part_of(core)->must_wake = true; /* not from within somebody's question */
 		return verdict == APS_SLOT_ASK ? APS_SLOT_FAIL : APS_SLOT_USE;
 	}
@@ -134,33 +151,46 @@ enum aps_slot_verdict aps_credential_use(struct aps_core *core, struct aps_crede
                                          struct aps_waiter *waiter)
 {
 	APS_ON_THREAD(core->thread);
-	credential->slot.skew_ms = credential->client->skew_ms;
-	return follow(core, credential, aps_auth_slot_use(&credential->slot, aps_client_now_ms(credential->client)),
-	              waiter);
+	const struct aps_slot_clock clock = clock_of(credential->client);
+	return follow(core, credential, aps_auth_slot_use(&credential->slot, &clock), waiter);
 }
 
 enum aps_slot_verdict aps_credential_refused(struct aps_core *core, struct aps_credential *credential,
                                              uint64_t generation, struct aps_waiter *waiter)
 {
 	APS_ON_THREAD(core->thread);
-	int64_t now_ms = aps_client_now_ms(credential->client);
-	credential->slot.skew_ms = credential->client->skew_ms;
-	return follow(core, credential, aps_auth_slot_refused(&credential->slot, generation, now_ms), waiter);
+	const struct aps_slot_clock clock = clock_of(credential->client);
+	return follow(core, credential, aps_auth_slot_refused(&credential->slot, generation, &clock), waiter);
+}
+
+void aps_credential_worked(struct aps_credential *credential, uint64_t generation)
+{
+	const struct aps_slot_clock clock = clock_of(credential->client);
+	aps_auth_slot_worked(&credential->slot, generation, &clock);
+	learn_skew(credential);
+}
+
+void aps_credential_give(struct aps_credential *credential, struct aps_auth_material *material)
+{
+	const struct aps_slot_clock clock = clock_of(credential->client);
+	aps_auth_slot_set(&credential->slot, material, &clock);
+	learn_skew(credential);
 }
 
 void aps_credential_set(struct aps_core *core, struct aps_credential *credential, struct aps_auth_material *material)
 {
 	APS_ON_THREAD(core->thread);
 	aps_timer_stop(&core->timers, &credential->timer);
-	aps_auth_slot_set(&credential->slot, material);
+	aps_credential_give(credential, material);
 	wake_waiters(core, credential);
 }
 
 void aps_credential_fail(struct aps_core *core, struct aps_credential *credential, const struct aps_err *err)
 {
 	APS_ON_THREAD(core->thread);
+	const struct aps_slot_clock clock = clock_of(credential->client);
 	aps_timer_stop(&core->timers, &credential->timer);
-	aps_auth_slot_fail(&credential->slot, err, aps_client_now_ms(credential->client));
+	aps_auth_slot_fail(&credential->slot, err, &clock);
 	wake_waiters(core, credential);
 }
 

@@ -44,6 +44,11 @@ enum aps_slot_verdict aps_credential_use(struct aps_core *core, struct aps_crede
 /* After the service refused what was made with `generation`; parks likewise. */
 enum aps_slot_verdict aps_credential_refused(struct aps_core *core, struct aps_credential *credential,
                                              uint64_t generation, struct aps_waiter *waiter);
+/* The service took what was made with `generation`. */
+void aps_credential_worked(struct aps_credential *credential, uint64_t generation);
+/* Takes the material; nobody is woken. */
+void aps_credential_give(struct aps_credential *credential, struct aps_auth_material *material);
+/* The same, and wakes whoever waits for it. */
 void aps_credential_set(struct aps_core *core, struct aps_credential *credential, struct aps_auth_material *material);
 void aps_credential_fail(struct aps_core *core, struct aps_credential *credential, const struct aps_err *err);
 void aps_waiter_stop(struct aps_waiter *waiter);

@@ -25,7 +25,7 @@ static void add(struct aps_core *core, struct aps_credential_command *command)
 	command->region = command->service = NULL;
 	aps_auth_slot_init(&credential->slot, command->mode, command->is_dynamic);
 	if (command->has_material) {
-		aps_auth_slot_set(&credential->slot, &command->material);
+		aps_credential_give(credential, &command->material);
 		command->has_material = false;
 	}
 	aps_credential_add(core, credential);

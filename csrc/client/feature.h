@@ -19,6 +19,8 @@ struct aps_feature {
 	/* Sets *part, which `client_closing` gives to aps_core_reap(). On failure the client isn't opened. */
 	enum aps_rc (*client_opened)(struct aps_core *core, struct aps_client *client, void **part,
 	                             struct aps_err *err);
+	/* The client will close once its calls have ended: ends with *err what isn't one of them. May come twice. */
+	void (*client_leaving)(struct aps_core *core, struct aps_client *client, const struct aps_err *err);
 	/* Answers with *err what the application waits for, and lets go of all it has of the client. */
 	void (*client_closing)(struct aps_core *core, struct aps_client *client, const struct aps_err *err);
 	/* Too much waits for the core or for the application: bring nothing new in; later: go on. */

@@ -301,7 +301,7 @@ static void send_start(struct aps_core *core, struct aps_feed *feed)
 static void follow(struct aps_core *core, struct aps_feed *feed, enum aps_lease_verdict verdict,
                    const struct aps_err *err)
 {
-	struct aps_err why = verdict == APS_LEASE_FAILED ? *err : feed->refusal;
+	struct aps_err why = err != NULL && err->code != APS_OK ? *err : feed->refusal;
 	switch (verdict) {
 	case APS_LEASE_WAITING: break;
 	case APS_LEASE_FAILED:
@@ -330,7 +330,7 @@ static void go_on(struct aps_core *core, struct aps_feed *feed)
 {
 	struct aps_err err;
 	enum aps_lease_verdict verdict = aps_lease_use(core, &feed->lease, &err);
-	follow(core, feed, verdict, &err);
+	follow(core, feed, verdict, verdict == APS_LEASE_FAILED ? &err : NULL);
 }
 
 void aps_feed_want_start(struct aps_core *core, struct aps_feed *feed)
@@ -347,8 +347,10 @@ void aps_feed_want_start(struct aps_core *core, struct aps_feed *feed)
 
 void aps_feed_auth_refused(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
 {
+	struct aps_err why;
 	feed->refusal = *err;
-	follow(core, feed, aps_lease_refused(core, &feed->lease), NULL);
+	enum aps_lease_verdict verdict = aps_lease_refused(core, &feed->lease, &why);
+	follow(core, feed, verdict, verdict == APS_LEASE_REFUSED ? &why : NULL);
 }
 
 void aps_feed_set_headers(struct aps_core *core, struct aps_consumer *consumer, struct aps_arena *arena,

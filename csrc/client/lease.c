@@ -5,11 +5,14 @@ static enum aps_lease_verdict settle(struct aps_lease *lease, enum aps_slot_verd
 {
 	if (verdict == APS_SLOT_ASK || verdict == APS_SLOT_WAIT) return APS_LEASE_WAITING;
 	bool was_renewing = lease->is_renewing;
+	const struct aps_auth_slot *slot = &lease->credential->slot;
 	aps_lease_stop(lease);
 	if (verdict != APS_SLOT_FAIL) return was_renewing ? APS_LEASE_RENEWED : APS_LEASE_USABLE;
-	if (was_renewing) return APS_LEASE_REFUSED;
-	*err = lease->credential->slot.err;
-	return APS_LEASE_FAILED;
+	if (was_renewing && !slot->is_err_of_expired)
+		aps_err_clear(err);
+	else
+		*err = slot->err;
+	return was_renewing ? APS_LEASE_REFUSED : APS_LEASE_FAILED;
 }
 
 static enum aps_lease_verdict ask(struct aps_core *core, struct aps_lease *lease, struct aps_err *err)
@@ -25,8 +28,8 @@ static void material_ready(struct aps_core *core, struct aps_waiter *waiter)
 	struct aps_lease *lease = APS_CONTAINER_OF(waiter, struct aps_lease, waiter);
 	struct aps_err err; /* the slot's may go with its last user */
 	enum aps_lease_verdict verdict = ask(core, lease, &err);
-	if (verdict != APS_LEASE_WAITING)
-		lease->decided(core, lease, verdict, verdict == APS_LEASE_FAILED ? &err : NULL);
+	bool has_err = verdict == APS_LEASE_FAILED || (verdict == APS_LEASE_REFUSED && err.code != APS_OK);
+	if (verdict != APS_LEASE_WAITING) lease->decided(core, lease, verdict, has_err ? &err : NULL);
 }
 
 void aps_lease_init(struct aps_lease *lease, aps_lease_decided_fn *decided)
@@ -56,19 +59,20 @@ enum aps_lease_verdict aps_lease_use(struct aps_core *core, struct aps_lease *le
 	return lease->credential != NULL ? ask(core, lease, err) : APS_LEASE_USABLE;
 }
 
-enum aps_lease_verdict aps_lease_refused(struct aps_core *core, struct aps_lease *lease)
+enum aps_lease_verdict aps_lease_refused(struct aps_core *core, struct aps_lease *lease, struct aps_err *err)
 {
-	struct aps_err unused; /* a refusal that stands is told by what refused it */
 	aps_lease_stop(lease);
+	aps_err_clear(err);
 	if (lease->credential == NULL || lease->has_refreshed) return APS_LEASE_REFUSED;
 	lease->has_refreshed = true;
 	lease->is_renewing = true;
-	return ask(core, lease, &unused);
+	return ask(core, lease, err);
 }
 
 void aps_lease_worked(struct aps_lease *lease)
 {
 	lease->has_refreshed = false;
+	if (lease->credential != NULL) aps_credential_worked(lease->credential, lease->generation);
 }
 
 void aps_lease_stop(struct aps_lease *lease)

@@ -19,12 +19,13 @@ enum aps_lease_verdict {
 	APS_LEASE_USABLE,  /* material is there: make it and send it */
 	APS_LEASE_FAILED,  /* there is none; the error tells why */
 	APS_LEASE_RENEWED, /* after a refusal: newer material is there, try again */
-	APS_LEASE_REFUSED  /* after a refusal: there is nothing newer, the refusal stands */
+	APS_LEASE_REFUSED /* after a refusal: there is nothing newer, the refusal stands; an error tells why, where more
+	                     is known than what the service said */
 };
 
 struct aps_lease;
 
-/* `err`: of FAILED, else NULL; borrowed for the call. */
+/* `err`: of FAILED, and of REFUSED where there is one; else NULL. Borrowed for the call. */
 typedef void aps_lease_decided_fn(struct aps_core *core, struct aps_lease *lease, enum aps_lease_verdict verdict,
                                   const struct aps_err *err);
 
@@ -50,9 +51,9 @@ bool aps_lease_hold(struct aps_core *core, struct aps_lease *lease, uint64_t cre
 /* Asks for usable material: USABLE, FAILED (fills *err) or WAITING, and `decided` with one of the first two. */
 enum aps_lease_verdict aps_lease_use(struct aps_core *core, struct aps_lease *lease, struct aps_err *err);
 /* The service refused what was made with `generation`; asks for newer material, once until it worked: RENEWED, REFUSED
- * or WAITING, and `decided` with one of the first two. */
-enum aps_lease_verdict aps_lease_refused(struct aps_core *core, struct aps_lease *lease);
-/* It worked: it may be refreshed again. */
+ * (fills *err; code OK: the service's own words say it all) or WAITING, and `decided` with one of the first two. */
+enum aps_lease_verdict aps_lease_refused(struct aps_core *core, struct aps_lease *lease, struct aps_err *err);
+/* It worked: it may be refreshed again, and the material is good whatever the clock says. */
 void aps_lease_worked(struct aps_lease *lease);
 /* Waits no longer; it holds what it held. */
 void aps_lease_stop(struct aps_lease *lease);

@@ -42,6 +42,13 @@ static void run_open(struct aps_core *core, struct aps_command *head)
 	aps_command_free(head);
 }
 
+static void run_leave(struct aps_core *core, struct aps_command *command)
+{
+	struct aps_client *client = aps_core_client(core, command->client);
+	if (client != NULL) aps_core_leave_client(core, client);
+	aps_command_free(command);
+}
+
 static void run_close(struct aps_core *core, struct aps_command *head)
 {
 	struct close_command *command = (struct close_command *)head;
@@ -59,6 +66,11 @@ struct aps_open_command *aps_open_command_new(uint64_t client)
 	command->head = (struct aps_command){{NULL, &OPEN_KIND, sizeof *command}, run_open, client, client};
 	aps_settings_init(&command->settings);
 	return command;
+}
+
+struct aps_command *aps_leave_command_new(uint64_t client)
+{
+	return aps_command_new(run_leave, client, client);
 }
 
 struct aps_command *aps_close_command_new(uint64_t client)

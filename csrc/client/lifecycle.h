@@ -1,4 +1,4 @@
-/* Clients come and go: the commands that open and close them. @thread app */
+/* Clients come and go: the commands that open them, and those by which they leave and close. @thread app */
 #ifndef APS_CLIENT_LIFECYCLE_H
 #define APS_CLIENT_LIFECYCLE_H
 
@@ -13,6 +13,7 @@ struct aps_open_command {
 APS_BEGIN_DECLS
 
 struct aps_open_command *aps_open_command_new(uint64_t client);
+struct aps_command *aps_leave_command_new(uint64_t client);
 struct aps_command *aps_close_command_new(uint64_t client);
 
 APS_END_DECLS

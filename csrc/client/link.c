@@ -38,6 +38,7 @@ struct aps_link *aps_link_new(struct aps_core *core, struct aps_connections *all
 	link->timer.due = link_due;
 	aps_lease_init(&link->lease, aps_link_decided);
 	link->resolved.answered = aps_link_resolved;
+	aps_time_question_init(&link->time_question, all->client, aps_link_time_answered);
 	link->frames.received = received;
 	link->max_feeds = settings->max_subscriptions;
 	link->feeds_tail = &link->feeds;

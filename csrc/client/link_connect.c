@@ -11,7 +11,9 @@
  *
  *   Whatever fails here is told the machine like a closed connection: it says when to try again.
  *   AUTH_REFUSED of the connection --> lease: RENEWED --> the machine connects again
- *                                             REFUSED --> its feeds end; the machine goes on with the others */
+ *                                             REFUSED --> its feeds end; the machine goes on with the others
+ *     but where it is signed and nobody has told the time: asked for --> the clock was wrong --> the machine connects
+ *     again */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/link_state.h"
@@ -37,6 +39,7 @@ void aps_link_stop_connecting(struct aps_core *core, struct aps_link *link)
 	link->resolving = 0;
 	link->wants_connect = false;
 	aps_lease_stop(&link->lease);
+	aps_time_question_stop(core, &link->time_question);
 }
 
 static void connect_failed(struct aps_core *core, struct aps_link *link, const struct aps_err *err)
@@ -61,6 +64,12 @@ static void end_feeds_of(struct aps_core *core, struct aps_link *link, const str
 	}
 }
 
+/* As it goes over the wire: what is short in it isn't looked for within base64. */
+static void keep_encoded(struct aps_link *link, struct aps_str encoded)
+{
+	aps_secrets_add_header(&link->sent, APS_STR("authorization"), encoded);
+}
+
 static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *feed, struct handshake *shake,
                                  struct aps_err *err)
 {
@@ -75,6 +84,7 @@ static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *f
 		struct aps_buf text;
 		aps_buf_init(&text, 2 * HANDSHAKE_BYTES);
 		aps_base64_encode(&text, aps_buf_str(&object), APS_BASE64);
+		keep_encoded(link, aps_buf_str(&text));
 		bool has_query = aps_str_find(aps_buf_str(&shake->path), "?") != NULL;
 		aps_buf_add_text(&shake->path, has_query ? "&header=" : "?header=");
 		aps_percent_encode(&shake->path, aps_buf_str(&text), APS_PERCENT_ALL);
@@ -84,7 +94,10 @@ static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *f
 		aps_buf_clear(&text);
 	} else if (rc == APS_OK) {
 		aps_buf_add_text(&shake->protocols, "graphql-ws, header-");
+		size_t at = shake->protocols.n;
 		aps_base64_encode(&shake->protocols, aps_buf_str(&object), APS_BASE64_URL);
+		if (shake->protocols.rc == APS_OK)
+			keep_encoded(link, (struct aps_str){shake->protocols.p + at, shake->protocols.n - at});
 	}
 	aps_buf_clear(&object);
 	return rc;
@@ -307,11 +320,13 @@ void aps_link_choose_again(struct aps_core *core, struct aps_link *link)
 	if (!aps_lease_is_waiting(&link->lease)) try_connect(core, link);
 }
 
-static void follow_refusal(struct aps_core *core, struct aps_link *link, enum aps_lease_verdict verdict)
+/* `why`: of REFUSED, where more is known than what the service said. */
+static void follow_refusal(struct aps_core *core, struct aps_link *link, enum aps_lease_verdict verdict,
+                           const struct aps_err *why)
 {
 	if (verdict == APS_LEASE_WAITING) return;
 	if (verdict == APS_LEASE_REFUSED) {
-		struct aps_err err = link->refusal;
+		struct aps_err err = why != NULL && why->code != APS_OK ? *why : link->refusal;
 		end_feeds_of(core, link, link->lease.credential, &err);
 	}
 	aps_realtime_retry_auth(link->machine, 0, aps_clock_mono_ms());
@@ -319,15 +334,31 @@ static void follow_refusal(struct aps_core *core, struct aps_link *link, enum ap
 }
 
 void aps_link_decided(struct aps_core *core, struct aps_lease *lease, enum aps_lease_verdict verdict,
-                      const struct aps_err *err APS_UNUSED)
+                      const struct aps_err *err)
 {
 	struct aps_link *link = APS_CONTAINER_OF(lease, struct aps_link, lease);
 	if (verdict == APS_LEASE_RENEWED || verdict == APS_LEASE_REFUSED) {
-		follow_refusal(core, link, outlives_failure(link) ? APS_LEASE_RENEWED : verdict);
+		follow_refusal(core, link, outlives_failure(link) ? APS_LEASE_RENEWED : verdict, err);
 	} else {
 		try_connect(core, link); /* asks again, which is answered at once */
 		aps_link_pump(core, link);
 	}
+}
+
+static void take_refusal(struct aps_core *core, struct aps_link *link)
+{
+	struct aps_err why;
+	enum aps_lease_verdict verdict = aps_lease_refused(core, &link->lease, &why);
+	follow_refusal(core, link, verdict, &why);
+}
+
+void aps_link_time_answered(struct aps_core *core, struct aps_time_question *question, bool was_wrong)
+{
+	struct aps_link *link = APS_CONTAINER_OF(question, struct aps_link, time_question);
+	if (was_wrong)
+		follow_refusal(core, link, APS_LEASE_RENEWED, NULL);
+	else
+		take_refusal(core, link);
 }
 
 void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const struct aps_realtime_action *action)
@@ -335,7 +366,9 @@ void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const s
 	link->refusal = *action->err;
 	for (struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next)
 		if (feed->lease.credential == link->lease.credential) aps_feed_tell(feed, action->payload);
-	follow_refusal(core, link, aps_lease_refused(core, &link->lease));
+	const struct aps_credential *credential = link->lease.credential;
+	bool is_signed = credential != NULL && credential->slot.mode == APS_AUTH_IAM;
+	if (!is_signed || !aps_time_question_ask(core, &link->time_question)) take_refusal(core, link);
 }
 
 /* connection_init's payload for graphql-transport-ws: the headers, flat and under "headers" (servers differ). */

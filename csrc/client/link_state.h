@@ -6,6 +6,7 @@
 #include "client/connections.h"
 #include "client/feed.h"
 #include "client/link.h"
+#include "client/time_question.h"
 #include "proto/realtime.h"
 
 #define APS_LINK_NOTICES 16
@@ -28,7 +29,8 @@ struct aps_link {
 	struct aps_lease lease;  /* of whom it connects as: the oldest feed's */
 	struct aps_secrets sent; /* what the handshake told of it: the service may quote it */
 	struct aps_err refusal;  /* of its last connection */
-	bool wants_connect;      /* the machine waits for a transport */
+	struct aps_time_question time_question;
+	bool wants_connect; /* the machine waits for a transport */
 	bool is_paused;
 	bool is_pumping;         /* its machine's actions are being carried out: the outermost call goes on */
 	bool was_live;           /* a subscription was started on it */
@@ -64,6 +66,8 @@ void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const s
 void aps_link_decided(struct aps_core *core, struct aps_lease *lease, enum aps_lease_verdict verdict,
                       const struct aps_err *err);
 void aps_link_resolved(struct aps_core *core, struct aps_answer_sink *sink, struct aps_http_answer *answer);
+/* For aps_link_auth_refused(). */
+void aps_link_time_answered(struct aps_core *core, struct aps_time_question *question, bool was_wrong);
 
 APS_END_DECLS
 

@@ -140,7 +140,7 @@ static bool carry_out(struct aps_core *core, struct aps_request *request, const 
 	case APS_ATTEMPT_DO_WAIT:
 		event->kind = APS_ATTEMPT_ON_NO_MEMORY;
 		return !aps_timer_set(&core->timers, &request->retry, aps_clock_mono_ms() + action->delay_ms);
-	case APS_ATTEMPT_DO_RENEW: verdict = aps_lease_refused(core, &request->lease); break;
+	case APS_ATTEMPT_DO_RENEW: verdict = aps_lease_refused(core, &request->lease, err); break;
 	case APS_ATTEMPT_DO_USE:
 	default: verdict = use(core, request, err); break;
 	}
@@ -165,6 +165,15 @@ static bool keep(struct aps_request *request, struct aps_outcome *present)
 	return request->last != NULL;
 }
 
+/* What is known of the failure besides the answer. */
+static void put_reason(struct aps_outcome *outcome, const struct aps_err *why)
+{
+	const struct aps_err told = outcome->response.err;
+	outcome->response.err = *why;
+	outcome->response.err.native = told.native;
+	outcome->response.err.sent = told.sent;
+}
+
 /* What is told: the present outcome, or *own, which is filled. */
 static struct aps_outcome *outcome_of(struct aps_request *request, const struct aps_attempt_action *action,
                                       struct aps_outcome *present, struct aps_outcome *own)
@@ -177,6 +186,7 @@ static struct aps_outcome *outcome_of(struct aps_request *request, const struct 
 	} else if (request->last != NULL) {
 		aps_outcome_move(own, request->last);
 		drop_last(request);
+		if (action->err.code != APS_OK) put_reason(own, &action->err);
 	} else { /* somebody left with it */
 		aps_outcome_init_err(own, &request->attempt.last_err);
 	}
@@ -202,6 +212,12 @@ static struct aps_attempt_action stop_here(struct aps_core *core, struct aps_req
 	return action;
 }
 
+static void heed(struct aps_request *request, const struct aps_attempt_lesson *learned)
+{
+	if (learned->is_clock_told) aps_client_set_clock(request->options.client, learned->skew_ms);
+	if (learned->is_accepted) aps_lease_worked(&request->lease);
+}
+
 /* Goes on until something is waited for or the outcome was told; after that the request isn't touched. Takes `present`,
  * what came with ANSWERED; else it is NULL. */
 static void feed(struct aps_core *core, struct aps_request *request, const struct aps_attempt_event *first,
@@ -213,7 +229,7 @@ static void feed(struct aps_core *core, struct aps_request *request, const struc
 	struct aps_err err;
 	for (bool has_event = true; has_event; event = &next) {
 		struct aps_attempt_action action = aps_attempt_feed(&request->attempt, event, &core->rand);
-		if (action.has_skew) client->skew_ms = action.skew_ms;
+		heed(request, &action.learned);
 		if (action.is_retry && !keep(request, present)) action = stop_here(core, request);
 		if (action.kind == APS_ATTEMPT_DO_DONE || action.kind == APS_ATTEMPT_DO_REJECT) {
 			tell(core, request, &action, present);

@@ -3,7 +3,11 @@
 #include "codec/decimal.h"
 #include "codec/json_scan.h"
 
+#include <stdio.h>
+
 #define DEFAULT_DEPTH 128
+#define MARK_BYTES    3
+#define REPLACEMENT   0xfffd /* U+FFFD, three bytes in UTF-8 */
 
 enum state {
 	VALUE,        /* a value must come: at the start, after a colon, after a list's comma */
@@ -17,7 +21,9 @@ enum state {
 static enum aps_json_token fail(struct aps_json_reader *r, enum aps_rc code, const char *at, const char *what)
 {
 	long offset = (long)(at - r->start);
-	aps_fail_word(&r->err, code, NULL, offset, "%s at byte %ld", what, offset);
+	bool is_short = at == r->end && code == APS_E_SYNTAX;
+	aps_fail_word(&r->err, code, NULL, offset, "%s at byte %ld%s", what, offset,
+	              is_short ? ", where the text ends" : "");
 	r->at = at;
 	r->state = FAILED;
 	return APS_JSON_ERROR;
@@ -26,10 +32,14 @@ static enum aps_json_token fail(struct aps_json_reader *r, enum aps_rc code, con
 void aps_json_reader_init(struct aps_json_reader *r, struct aps_str text, unsigned max_depth)
 {
 	r->start = text.p != NULL ? text.p : "";
-	r->at = r->start;
 	r->end = r->start + text.n;
+	/* RFC 8259 section 8.1: a byte order mark may be ignored. */
+	bool has_mark = text.n >= MARK_BYTES && memcmp(r->start, "\xef\xbb\xbf", MARK_BYTES) == 0;
+	r->at = has_mark ? r->start + MARK_BYTES : r->start;
 	r->text = (struct aps_str){r->start, 0};
+	r->strictness = APS_JSON_LENIENT;
 	r->has_escapes = false;
+	r->n_broken = 0;
 	r->integer = 0;
 	r->number = 0;
 	r->depth = 0;
@@ -81,12 +91,17 @@ static int32_t hex4(const char *p, const char *end)
 	return value;
 }
 
-/* Reads the escape at p (a backslash). Returns what follows it; NULL on failure. *code_point is what it stands for. */
-static const char *read_escape(const char *p, const char *end, uint32_t *code_point, enum aps_rc *code)
+static bool is_surrogate(uint32_t code_point)
+{
+	return code_point >= 0xd800 && code_point <= 0xdfff;
+}
+
+/* Reads the escape at p (a backslash). Returns what follows it; NULL where it is none. *code_point is what it stands
+ * for: a surrogate where only one half of a pair is there. */
+static const char *read_escape(const char *p, const char *end, uint32_t *code_point)
 {
 	static const char NAMES[] = "\"\\/bfnrt";
 	static const char BYTES[] = "\"\\/\b\f\n\r\t";
-	*code = APS_E_SYNTAX;
 	if (end - p < 2) return NULL;
 	if (p[1] != 'u') {
 		const char *name = p[1] != '\0' ? strchr(NAMES, p[1]) : NULL;
@@ -97,19 +112,40 @@ static const char *read_escape(const char *p, const char *end, uint32_t *code_po
 	int32_t high = hex4(p + 2, end);
 	if (high < 0) return NULL;
 	*code_point = (uint32_t)high;
-	if (high < 0xd800 || high > 0xdfff) return p + 6;
-	*code = APS_E_UTF8;
-	if (high > 0xdbff || end - p < 12 || p[6] != '\\' || p[7] != 'u') return NULL;
+	if (high < 0xd800 || high > 0xdbff || end - p < 12 || p[6] != '\\' || p[7] != 'u') return p + 6;
 	int32_t low = hex4(p + 8, end);
-	if (low < 0xdc00 || low > 0xdfff) return NULL;
+	if (low < 0xdc00 || low > 0xdfff) return p + 6;
 	*code_point = 0x10000 + ((uint32_t)(high - 0xd800) << 10) + (uint32_t)(low - 0xdc00);
 	return p + 12;
 }
 
-static bool fail_escape(struct aps_json_reader *r, const char *at, enum aps_rc code)
+/* What of a string stands for something else: an escape, bytes that aren't UTF-8. Returns what follows; NULL on
+ * failure. Not inline: the loop over strings without such is faster for it. */
+static __attribute__((noinline)) const char *read_odd(struct aps_json_reader *r, const char *p)
 {
-	fail(r, code, at, code == APS_E_UTF8 ? "lone surrogate" : "invalid escape");
-	return false;
+	if (!r->has_escapes) r->n_broken = 0;
+	r->has_escapes = true;
+	if (*p == '\\') {
+		uint32_t code_point;
+		const char *next = read_escape(p, r->end, &code_point);
+		if (next == NULL) {
+			fail(r, APS_E_SYNTAX, p, "invalid escape");
+		} else if (is_surrogate(code_point) && r->strictness == APS_JSON_STRICT) {
+			fail(r, APS_E_UTF8, p, "lone surrogate");
+			return NULL;
+		}
+		return next;
+	}
+	if ((unsigned char)*p < 0x20) {
+		fail(r, APS_E_SYNTAX, p, "control byte in a string");
+		return NULL;
+	}
+	if (r->strictness != APS_JSON_LENIENT) {
+		fail(r, APS_E_UTF8, p, "invalid UTF-8");
+		return NULL;
+	}
+	r->n_broken++;
+	return p + aps_utf8_broken(p, r->end);
 }
 
 /* Reads the string whose opening quote is at p; r->at is behind its closing quote then. */
@@ -121,22 +157,12 @@ static inline bool read_string(struct aps_json_reader *r, const char *p)
 	for (;;) {
 		p = aps_json_scan(p, end);
 		if (p == end) {
-			fail(r, APS_E_SYNTAX, p, "string without an end");
+			fail(r, APS_E_SYNTAX, p, "unfinished string");
 			return false;
 		}
 		if (*p == '"') break;
-		if (*p != '\\') {
-			bool is_control = (unsigned char)*p < 0x20;
-			fail(r, is_control ? APS_E_SYNTAX : APS_E_UTF8, p,
-			     is_control ? "control byte in a string" : "invalid UTF-8");
-			return false;
-		}
-		r->has_escapes = true;
-		uint32_t code_point;
-		enum aps_rc code;
-		const char *next = read_escape(p, end, &code_point, &code);
-		if (next == NULL) return fail_escape(r, p, code);
-		p = next;
+		p = read_odd(r, p);
+		if (p == NULL) return false;
 	}
 	r->text = (struct aps_str){from, (size_t)(p - from)};
 	r->at = p + 1;
@@ -219,9 +245,16 @@ static enum aps_json_token read_word(struct aps_json_reader *r, const char *p, c
 	return emit(r, p, p + n, token);
 }
 
+static enum aps_json_token fail_depth(struct aps_json_reader *r, const char *p)
+{
+	char what[48];
+	snprintf(what, sizeof what, "nested deeper than %u levels", r->max_depth);
+	return fail(r, APS_E_DEPTH, p, what);
+}
+
 static enum aps_json_token open_container(struct aps_json_reader *r, const char *p, bool is_object)
 {
-	if (r->depth == r->max_depth) return fail(r, APS_E_DEPTH, p, "nested too deep");
+	if (r->depth == r->max_depth) return fail_depth(r, p);
 	unsigned level = r->depth++;
 	uint64_t bit = UINT64_C(1) << (level % 64);
 	if (level % 64 == 0) r->is_object[level / 64] = 0;
@@ -236,6 +269,15 @@ static enum aps_json_token close_container(struct aps_json_reader *r, const char
 	enum aps_json_token token = *p == '}' ? APS_JSON_OBJECT_END : APS_JSON_ARRAY_END;
 	r->depth--;
 	return emit(r, p, p + 1, token);
+}
+
+/* Why no value begins there. */
+static const char *what_else(const struct aps_json_reader *r, const char *p)
+{
+	bool is_utf16 =
+	        p == r->start && r->end - p >= 2 && (memcmp(p, "\xff\xfe", 2) == 0 || memcmp(p, "\xfe\xff", 2) == 0);
+	if (is_utf16) return "UTF-16 in place of UTF-8";
+	return *p == '<' && r->depth == 0 ? "HTML or XML in place of a value" : "value missing";
 }
 
 static enum aps_json_token read_value(struct aps_json_reader *r, const char *p)
@@ -253,7 +295,7 @@ static enum aps_json_token read_value(struct aps_json_reader *r, const char *p)
 	case 'n': return read_word(r, p, "null", 4, APS_JSON_NULL);
 	default:
 		if (*p == '-' || is_digit(p, r->end)) return read_number(r, p);
-		return fail(r, APS_E_SYNTAX, p, "value missing");
+		return fail(r, APS_E_SYNTAX, p, what_else(r, p));
 	}
 }
 
@@ -329,22 +371,45 @@ enum aps_rc aps_json_skip_rest(struct aps_json_reader *r)
 	return r->depth == 0 ? APS_OK : skip_to_depth(r, r->depth - 1);
 }
 
+/* Reads what read_odd() has accepted. */
+static const char *read_replaced(const char *p, const char *end, uint32_t *code_point)
+{
+	*code_point = REPLACEMENT;
+	if (*p != '\\') return p + aps_utf8_broken(p, end);
+	p = read_escape(p, end, code_point);
+	APS_ASSERT(p != NULL);
+	if (is_surrogate(*code_point)) *code_point = REPLACEMENT;
+	return p;
+}
+
+/* Up to there the text is what it stands for. */
+static const char *find_odd(const struct aps_json_reader *r, const char *p, const char *end)
+{
+	if (r->n_broken != 0) return aps_json_scan(p, end);
+	const char *found = memchr(p, '\\', (size_t)(end - p));
+	return found != NULL ? found : end;
+}
+
+size_t aps_json_unescape_room(const struct aps_json_reader *r)
+{
+	size_t n_more = r->has_escapes ? 2 * r->n_broken : 0; /* one byte at least is replaced by three */
+	return r->text.n + n_more;
+}
+
 size_t aps_json_unescape_to(const struct aps_json_reader *r, char *out)
 {
 	char *at = out;
 	const char *p = r->text.p;
 	const char *end = p + r->text.n;
 	while (p < end) {
-		const char *run = memchr(p, '\\', (size_t)(end - p));
-		size_t n = (size_t)((run != NULL ? run : end) - p);
+		const char *odd = r->has_escapes ? find_odd(r, p, end) : end;
+		size_t n = (size_t)(odd - p);
 		memcpy(at, p, n);
 		at += n;
-		p += n;
+		p = odd;
 		if (p == end) break;
-		uint32_t code_point = 0;
-		enum aps_rc code;
-		p = read_escape(p, end, &code_point, &code);
-		APS_ASSERT(p != NULL);
+		uint32_t code_point;
+		p = read_replaced(p, end, &code_point);
 		at += aps_utf8_encode(code_point, at);
 	}
 	return (size_t)(at - out);
@@ -353,9 +418,17 @@ size_t aps_json_unescape_to(const struct aps_json_reader *r, char *out)
 struct aps_str aps_json_unescape(const struct aps_json_reader *r, struct aps_arena *arena)
 {
 	if (!r->has_escapes) return r->text;
-	char *out = aps_arena_get(arena, r->text.n + 1);
+	char *out = aps_arena_get(arena, aps_json_unescape_room(r) + 1);
 	if (out == NULL) return (struct aps_str){NULL, 0};
 	return (struct aps_str){out, aps_json_unescape_to(r, out)};
+}
+
+static bool take(struct aps_str *wanted, const char *bytes, size_t n)
+{
+	if (wanted->n < n || memcmp(wanted->p, bytes, n) != 0) return false;
+	wanted->p += n;
+	wanted->n -= n;
+	return true;
 }
 
 bool aps_json_text_is(const struct aps_json_reader *r, const char *zero_terminated)
@@ -365,20 +438,14 @@ bool aps_json_text_is(const struct aps_json_reader *r, const char *zero_terminat
 	const char *p = r->text.p;
 	const char *end = p + r->text.n;
 	while (p < end) {
-		char bytes[4] = {*p};
-		size_t n = 1;
-		if (*p == '\\') {
-			uint32_t code_point = 0;
-			enum aps_rc code;
-			p = read_escape(p, end, &code_point, &code);
-			APS_ASSERT(p != NULL);
-			n = aps_utf8_encode(code_point, bytes);
-		} else {
-			p++;
-		}
-		if (wanted.n < n || memcmp(wanted.p, bytes, n) != 0) return false;
-		wanted.p += n;
-		wanted.n -= n;
+		const char *odd = find_odd(r, p, end);
+		if (!take(&wanted, p, (size_t)(odd - p))) return false;
+		p = odd;
+		if (p == end) break;
+		char bytes[4];
+		uint32_t code_point;
+		p = read_replaced(p, end, &code_point);
+		if (!take(&wanted, bytes, aps_utf8_encode(code_point, bytes))) return false;
 	}
 	return wanted.n == 0;
 }

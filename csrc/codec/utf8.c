@@ -33,6 +33,27 @@ size_t aps_utf8_check(struct aps_str text)
 	}
 }
 
+/* Table 3-7: what the second byte of a sequence may be. */
+static bool may_be_second(unsigned char first, unsigned char second)
+{
+	switch (first) {
+	case 0xe0: return second >= 0xa0 && second <= 0xbf;
+	case 0xed: return second >= 0x80 && second <= 0x9f;
+	case 0xf0: return second >= 0x90 && second <= 0xbf;
+	case 0xf4: return second >= 0x80 && second <= 0x8f;
+	default: return aps_utf8_continues(second);
+	}
+}
+
+size_t aps_utf8_broken(const char *p, const char *end)
+{
+	const unsigned char *at = (const unsigned char *)p;
+	size_t left = (size_t)(end - p);
+	/* A sequence of two bytes is broken by its second. */
+	if (at[0] < 0xe0 || at[0] > 0xf4 || left < 2 || !may_be_second(at[0], at[1])) return 1;
+	return at[0] >= 0xf0 && left > 2 && aps_utf8_continues(at[2]) ? 3 : 2;
+}
+
 size_t aps_utf8_encode(uint32_t code_point, char out[4])
 {
 	if (code_point < 0x80) {

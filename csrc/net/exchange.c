@@ -10,6 +10,8 @@
 
 #define MAX_URL_BYTES        ((size_t)256 * 1024)
 #define MAX_RESPONSE_HEADERS ((size_t)256 * 1024)
+#define LIBCURL_MAX_HEADERS  ((size_t)300 * 1024)     /* of all lines, since 8.4.0 and in what distributions mend */
+#define LIBCURL_TOO_LARGE    ((CURLcode)100)          /* CURLE_TOO_LARGE since 8.6.0, before it CURLE_OUT_OF_MEMORY */
 #define MAX_RESERVED_BYTES   ((curl_off_t)256 * 1024) /* trust in a Content-Length ends here */
 /* Of all bodies together, unpacked: a few kilobytes of gzip may hold as many megabytes, and others wait meanwhile. */
 #define MAX_TURN_BYTES   ((size_t)2 * 1024 * 1024)
@@ -67,6 +69,7 @@ void aps_exchange_rest(struct aps_exchange *exchange)
 	if (exchange->response_headers.capacity > REST_KEEPS_BYTES) aps_buf_clear(&exchange->response_headers);
 	aps_buf_reset(&exchange->response_headers);
 	exchange->n_response_headers = 0;
+	exchange->n_header_bytes = 0;
 }
 
 static void beat(struct aps_exchange *exchange, size_t n_bytes)
@@ -116,7 +119,10 @@ static size_t on_header(char *p, size_t size, size_t n, void *context)
 	struct aps_exchange *exchange = context;
 	struct aps_str line = {p, size * n};
 	exchange->has_answered = true;
+	exchange->n_header_bytes += line.n;
 	beat(exchange, line.n);
+	/* Informational responses, folds and trailers, too. */
+	if (exchange->n_header_bytes > MAX_RESPONSE_HEADERS) return 0;
 	if (aps_str_starts(line, "HTTP/")) { /* a new response: 100 Continue and the like came before the final one */
 		aps_buf_reset(&exchange->response_headers);
 		exchange->n_response_headers = 0;
@@ -415,18 +421,33 @@ static void fill_transfer_err(const struct aps_exchange *exchange, CURLcode code
 	}
 }
 
+/* Ours, or libcurl's own, which a last line may reach before ours is. */
+static bool are_headers_too_long(const struct aps_exchange *exchange, CURLcode code)
+{
+	if (exchange->n_header_bytes > MAX_RESPONSE_HEADERS) return true;
+	return code == CURLE_RECV_ERROR && exchange->n_header_bytes + CURL_MAX_HTTP_HEADER > LIBCURL_MAX_HEADERS;
+}
+
+/* What libcurl says of a line that never ends. */
+static bool is_line_too_long(const struct aps_exchange *exchange, CURLcode code)
+{
+	bool is_said = code == CURLE_OUT_OF_MEMORY || code == LIBCURL_TOO_LARGE;
+	return is_said && exchange->reached && exchange->response.n == 0;
+}
+
 static void tell_failure(struct aps_exchange *exchange, CURLcode code, struct aps_err *err)
 {
 	struct aps_str host = aps_answer_url_host(aps_buf_str(&exchange->url));
 	int n = host.n < 100 ? (int)host.n : 100;
-	const struct aps_buf *headers = &exchange->response_headers;
-	if (exchange->response.rc == APS_E_TOO_BIG || headers->rc == APS_E_TOO_BIG)
-		aps_fail_word(err, APS_E_TOO_BIG, "response_too_big", 0, "%s longer than %zu bytes, from %.*s",
-		              headers->rc == APS_E_TOO_BIG ? "the headers of the answer are" : "the answer is",
-		              headers->rc == APS_E_TOO_BIG ? headers->max_bytes : exchange->response.max_bytes, n,
+	if (exchange->response.rc == APS_E_TOO_BIG)
+		aps_fail_word(err, APS_E_TOO_BIG, "response_too_big", 0,
+		              "the answer is longer than %zu bytes, from %.*s", exchange->response.max_bytes, n,
 		              host.p);
-	/* What libcurl says of a line that never ends. */
-	else if (code == CURLE_OUT_OF_MEMORY && exchange->reached && exchange->response.n == 0)
+	else if (are_headers_too_long(exchange, code))
+		aps_fail_word(err, APS_E_TOO_BIG, "response_too_big", 0,
+		              "the headers of the answer are longer than %zu bytes, from %.*s", MAX_RESPONSE_HEADERS, n,
+		              host.p);
+	else if (is_line_too_long(exchange, code))
 		aps_fail_word(err, APS_E_TOO_BIG, "response_too_big", 0,
 		              "a line of the answer's headers is longer than libcurl takes, from %.*s", n, host.p);
 	else if (exchange->response.rc != APS_OK || exchange->response_headers.rc != APS_OK)

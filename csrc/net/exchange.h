@@ -44,6 +44,7 @@ struct aps_exchange {
 	struct aps_buf response;
 	struct aps_buf response_headers;
 	size_t n_response_headers;
+	size_t n_header_bytes; /* of all that came in the place of headers */
 };
 
 APS_BEGIN_DECLS

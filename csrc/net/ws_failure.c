@@ -60,6 +60,10 @@ void aps_ws_failure_fill(const struct aps_ws_connection *connection, struct lws 
 		aps_fail_word(err, APS_E_PROTOCOL, "handshake", 0, "a malformed WebSocket handshake from %s", host);
 	else if (status > 0)
 		fill_status(status, host, err);
+	else if (strstr(text, "parsing header")) /* libwebsockets has little room for them, and says no more */
+		aps_fail_word(err, APS_E_PROTOCOL, "handshake", 0,
+		              "the headers of the answer to the WebSocket's upgrade are malformed or too long, from %s",
+		              host);
 	else if (aps_descriptors_are_out(err))
 		return;
 	/* The code is the same for the rest; the text only picks the word. */

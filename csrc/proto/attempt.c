@@ -112,6 +112,14 @@ static struct aps_attempt_action outcome_last(const struct aps_attempt *attempt)
 	return (struct aps_attempt_action){.kind = APS_ATTEMPT_DO_DONE, .outcome = APS_ATTEMPT_LAST_ANSWER};
 }
 
+/* The last answer refused the material; `why` there is no other, where that is known. */
+static struct aps_attempt_action outcome_refused(const struct aps_attempt *attempt, const struct aps_err *why)
+{
+	struct aps_attempt_action action = outcome_last(attempt);
+	if (why != NULL && why->code != APS_OK) action.err = *why;
+	return action;
+}
+
 static struct aps_attempt_action outcome_late(const struct aps_attempt *attempt, int64_t timeout_ms)
 {
 	if (has_last(attempt)) return outcome_last(attempt);
@@ -152,14 +160,21 @@ static struct aps_attempt_action leave(const struct aps_attempt *attempt, const 
 	return action;
 }
 
-static bool learn_skew(const struct aps_attempt_event *event, int64_t *skew_ms)
+struct aps_attempt_lesson aps_attempt_learn(const struct aps_attempt_event *event)
 {
+	bool is_denied = event->err != NULL && event->err->code == APS_E_AUTH; /* a field, or by a service like that */
+	struct aps_attempt_lesson learned = {
+	        .skew_ms = event->skew_ms,
+	        .is_accepted = event->status >= 200 && event->status < 300 && !is_denied,
+	};
 	int64_t server_s;
-	if (!aps_time_parse_http(event->date, &server_s)) return false;
+	learned.is_clock_told = aps_time_parse_http(event->date, &server_s);
+	if (!learned.is_clock_told) return learned;
 	int64_t off_ms = server_s * 1000 - (event->wall_ms + event->skew_ms);
-	if (off_ms < SKEW_MS && off_ms > -SKEW_MS) return false;
-	*skew_ms = server_s * 1000 - event->wall_ms;
-	return true;
+	if (off_ms < SKEW_MS && off_ms > -SKEW_MS) return learned;
+	learned.has_skew = true;
+	learned.skew_ms = server_s * 1000 - event->wall_ms;
+	return learned;
 }
 
 /* Before the next attempt; -1: there is no time for one, or it isn't wanted. */
@@ -228,18 +243,16 @@ static struct aps_attempt_action take_answer(struct aps_attempt *attempt, const 
                                              struct aps_rand *rand)
 {
 	struct aps_attempt_action action;
-	int64_t skew_ms = event->skew_ms;
-	bool has_skew = learn_skew(event, &skew_ms);
+	const struct aps_attempt_lesson learned = aps_attempt_learn(event);
 	attempt->was_sent = true;
 	if (event->left_ms <= 0) { /* too late is too late, whatever held it up */
 		action = finish(attempt, outcome_late(attempt, event->timeout_ms));
 	} else if (event->err != NULL && event->err->code != APS_OK) {
-		action = judge(attempt, event, skew_ms, rand);
+		action = judge(attempt, event, learned.skew_ms, rand);
 	} else {
 		action = finish(attempt, outcome_answer());
 	}
-	action.has_skew = has_skew;
-	action.skew_ms = skew_ms;
+	action.learned = learned;
 	return action;
 }
 
@@ -263,7 +276,7 @@ struct aps_attempt_action aps_attempt_feed(struct aps_attempt *attempt, const st
 	case APS_ATTEMPT_ON_RENEWED: return send_request(attempt);
 	case APS_ATTEMPT_ON_UNUSABLE:
 	case APS_ATTEMPT_ON_UNSENT: return finish(attempt, outcome_error(attempt, event->err));
-	case APS_ATTEMPT_ON_REFUSED: return finish(attempt, outcome_last(attempt));
+	case APS_ATTEMPT_ON_REFUSED: return finish(attempt, outcome_refused(attempt, event->err));
 	case APS_ATTEMPT_ON_FAILED: return take_failure(attempt, event, rand);
 	case APS_ATTEMPT_ON_ANSWERED: return take_answer(attempt, event, rand);
 	case APS_ATTEMPT_ON_NO_MEMORY: return run_out_of_memory(attempt);

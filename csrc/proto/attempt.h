@@ -40,7 +40,8 @@ enum aps_attempt_state {
 	X(USABLE, "usable")       /* answers DO_USE */                                                                 \
 	X(UNUSABLE, "unusable")   /* answers DO_USE: there is no material; `err` tells why */                          \
 	X(RENEWED, "renewed")     /* answers DO_RENEW: newer material is there */                                      \
-	X(REFUSED, "refused")     /* answers DO_RENEW: there is none, the refusal stands */                            \
+	X(REFUSED, "refused")     /* answers DO_RENEW: there is none, the refusal stands; `err`, where there is one,   \
+	                             tells why */                                                                      \
 	X(UNSENT, "unsent")       /* answers DO_SEND: it couldn't be built or started; `err` tells why */              \
 	X(FAILED, "failed")       /* the exchange ended before a whole response was there; `err` tells why */          \
 	X(ANSWERED, "answered")   /* a response came */                                                                \
@@ -92,7 +93,8 @@ enum aps_attempt_action_kind {
 #define APS_ATTEMPT_OUTCOME_MAP(X)                                                                                     \
 	X(ERROR, "error")             /* `err`; its `sent` is right for the whole attempt */                           \
 	X(ANSWER, "answer")           /* the present answer, good or not */                                            \
-	X(LAST_ANSWER, "last_answer") /* the one that was kept with the last `is_retry` */
+	X(LAST_ANSWER, "last_answer") /* the one that was kept with the last `is_retry`; `err`, where it is one, tells \
+	                                 more than the answer's own */
 
 enum aps_attempt_outcome {
 #define APS_ATTEMPT_OUTCOME_ENUM(name, text) APS_ATTEMPT_##name,
@@ -101,17 +103,23 @@ enum aps_attempt_outcome {
 	        APS_ATTEMPT_OUTCOME_COUNT
 };
 
+/* What an answer tells besides, whatever comes next: to be heeded before anything else. */
+struct aps_attempt_lesson {
+	bool is_clock_told; /* its Date told the time, */
+	bool has_skew;      /* and that the clock is wrong: from now on skew_ms is known */
+	int64_t skew_ms;
+	bool is_accepted; /* the service took the material */
+};
+
 struct aps_attempt_action {
 	enum aps_attempt_action_kind kind;
 	int64_t delay_ms;                 /* DO_WAIT */
 	enum aps_attempt_outcome outcome; /* DO_DONE and DO_TELL */
-	struct aps_err err;               /* of outcome ERROR, and of DO_REJECT */
+	struct aps_err err;               /* of outcome ERROR, of DO_REJECT, and perhaps of LAST_ANSWER */
 	/* It failed and is tried again: the present answer (where there is one) is the last answer from now on, and the
 	 * one before isn't needed any more. */
 	bool is_retry;
-	/* The response's Date told that the clock is wrong: from now on skew_ms is known. Before anything else. */
-	bool has_skew;
-	int64_t skew_ms;
+	struct aps_attempt_lesson learned;
 };
 
 struct aps_attempt_options {
@@ -142,6 +150,8 @@ const char *aps_attempt_outcome_name(enum aps_attempt_outcome outcome);
 
 /* There is nothing to clear. */
 void aps_attempt_init(struct aps_attempt *attempt, const struct aps_attempt_options *options);
+/* What an ANSWERED tells, wherever the answer came from. */
+struct aps_attempt_lesson aps_attempt_learn(const struct aps_attempt_event *event);
 /* `rand` is drawn from for the jitter of a retry. */
 struct aps_attempt_action aps_attempt_feed(struct aps_attempt *attempt, const struct aps_attempt_event *event,
                                            struct aps_rand *rand);

@@ -85,14 +85,18 @@ enum aps_rc aps_frame_read(enum aps_realtime_protocol protocol, struct aps_str t
 	*frame = (struct aps_frame){.type = APS_FRAME_UNKNOWN};
 	struct aps_json_reader r;
 	aps_json_reader_init(&r, text, 0);
+	r.strictness = APS_JSON_UTF8;
 	enum aps_json_token token = aps_json_next(&r);
 	if (token != APS_JSON_OBJECT && token != APS_JSON_ERROR)
-		return aps_fail(err, APS_E_PROTOCOL, "a message that is no JSON object");
+		return aps_fail(err, APS_E_PROTOCOL, "the service sent a message that is no JSON object");
 	if (token == APS_JSON_OBJECT && read_members(protocol, &r, arena, frame) == APS_E_NOMEM)
 		return aps_fail(err, APS_E_NOMEM, "no memory for the id of a message");
 	if (aps_json_next(&r) == APS_JSON_END) return APS_OK;
-	return aps_fail_word(err, APS_E_PROTOCOL, NULL, r.err.native, "a message that is no JSON, at byte %ld",
-	                     r.err.native);
+	if (r.err.code == APS_E_UTF8)
+		return aps_fail_word(err, APS_E_UTF8, NULL, r.err.native,
+		                     "the service sent a message that is not UTF-8, at byte %ld", r.err.native);
+	return aps_fail_word(err, APS_E_PROTOCOL, aps_err_word(&r.err), r.err.native,
+	                     "the service sent a message that can't be read: %s", r.err.msg);
 }
 
 void aps_frame_read_head(enum aps_realtime_protocol protocol, struct aps_str head, struct aps_arena *arena,

@@ -31,7 +31,8 @@ struct aps_frame {
 
 APS_BEGIN_DECLS
 
-/* One pass, and no allocation unless the id has escapes. E_PROTOCOL: no JSON object; E_NOMEM. */
+/* One pass, and no allocation unless the id has escapes. E_PROTOCOL: no JSON object, and why; E_UTF8: the bytes aren't
+ * UTF-8, which ends the connection (RFC 6455 section 8.1); E_NOMEM. */
 enum aps_rc aps_frame_read(enum aps_realtime_protocol protocol, struct aps_str text, struct aps_arena *arena,
                            struct aps_frame *frame, struct aps_err *err);
 /* The same for the first bytes of a message: what stands before they end. */

@@ -56,13 +56,26 @@ static bool is_null(struct aps_str json)
 	return aps_str_is(json, "null");
 }
 
+static const char *name_of(enum aps_json_token token)
+{
+	switch (token) {
+	case APS_JSON_ARRAY: return "list";
+	case APS_JSON_STRING: return "string";
+	case APS_JSON_NULL: return "null";
+	case APS_JSON_TRUE:
+	case APS_JSON_FALSE: return "boolean";
+	default: return "number";
+	}
+}
+
 /* One pass over the members of the body; the last of equal keys wins. False with r->err: no JSON, or no object. */
 static bool read_members(struct aps_json_reader *r, struct aps_str body, struct aps_gqlhttp_response *out)
 {
 	aps_json_reader_init(r, body, 0);
 	enum aps_json_token token = aps_json_next(r);
 	if (token != APS_JSON_OBJECT) {
-		if (token != APS_JSON_ERROR) aps_fail(&r->err, APS_E_PROTOCOL, "no object");
+		if (token != APS_JSON_ERROR)
+			aps_fail(&r->err, APS_E_PROTOCOL, "the response is a JSON %s, not an object", name_of(token));
 		return false;
 	}
 	while ((token = aps_json_next(r)) == APS_JSON_KEY) {
@@ -134,6 +147,21 @@ static void describe(const struct aps_error_list *list, struct aps_str body, cha
 		quote(body, line);
 }
 
+/* Of an answer with a good status that can't be read. */
+static void fail_unread(const struct aps_err *why, long status, struct aps_str body, struct aps_err *err)
+{
+	char line[QUOTE_BYTES + 4];
+	const char *word = why->code == APS_E_DEPTH ? aps_err_word(why) : NULL;
+	quote(body, line);
+	if (aps_str_trim(body).n == 0)
+		aps_fail_word(err, APS_E_PROTOCOL, NULL, status, "the response is empty");
+	else if (why->code == APS_E_PROTOCOL)
+		aps_fail_word(err, APS_E_PROTOCOL, NULL, status, "%s: %s", why->msg, line);
+	else
+		aps_fail_word(err, APS_E_PROTOCOL, word, status, "the response is not JSON: %s: %s", why->msg, line);
+	err->sent = true;
+}
+
 static void judge(long status, bool has_errors, const struct aps_error_list *list, struct aps_str body,
                   struct aps_gqlhttp_response *out)
 {
@@ -192,15 +220,10 @@ void aps_gqlhttp_parse(long status, struct aps_str error_type_header, struct aps
 		}
 	}
 	out->error_type = list.type;
-	if (!is_json && is_success(status)) {
-		char line[APS_ERROR_LINE_CHARS + 1];
-		quote(body, line);
-		aps_fail_word(&out->err, APS_E_PROTOCOL, NULL, status,
-		              "the response is no JSON object (at byte %ld): %s", r.err.native, line);
-		out->err.sent = true;
-		return;
-	}
-	judge(status, has_errors, &list, body, out);
+	if (!is_json && is_success(status))
+		fail_unread(&r.err, status, body, &out->err);
+	else
+		judge(status, has_errors, &list, body, out);
 }
 
 void aps_gqlhttp_parse_payload(struct aps_str payload, struct aps_arena *arena, struct aps_gqlhttp_response *out)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #define CLOSE_PROTOCOL_ERROR 1002 /* RFC 6455 7.4.1 */
+#define CLOSE_NOT_UTF8       1007 /* RFC 6455 8.1 */
 #define CLOSE_NO_ACK         3001 /* as amplify-js closes a failed handshake */
 #define SHOWN_CHARS          40
 
@@ -218,8 +219,13 @@ void aps_realtime_frame_received(struct aps_realtime *rt, struct aps_str text)
 		rt->queue.is_short = true;
 		return;
 	}
+	if (rc == APS_E_UTF8) {
+		aps_realtime_tell_notice(rt, "%s", err.msg);
+		aps_realtime_link_drop(rt, CLOSE_NOT_UTF8, "invalid UTF-8", &err, true);
+		return;
+	}
 	if (rc != APS_OK) {
-		aps_realtime_tell_notice(rt, "a message that is no JSON object");
+		aps_realtime_tell_notice(rt, "%s", err.msg);
 		aps_realtime_link_drop(rt, CLOSE_PROTOCOL_ERROR, "invalid message", &err, true);
 		return;
 	}

@@ -11,6 +11,7 @@ local opts = require "appsync.opts"
 local root = require "appsync.client.root"
 local settings = require "appsync.client.settings"
 local subscription_source = require "appsync.client.subscription_source"
+local variables_of = require "appsync.client.variables"
 
 local client = {}
 
@@ -85,7 +86,9 @@ end
 ---@field error_policy "all"|"none"|nil
 ---@field on_result fun(data: any, err: appsync.Error?, info: appsync.Info?)? then a Task is returned at once
 
----Sends a query and waits for its data. With GraphQL errors the partial data stands beside `err`.
+---Sends a query and waits for its data. With GraphQL errors the partial data stands beside `err`. A variable that the
+---operation doesn't declare isn't sent; the call throws where it has the name of an option, or is nearly the name of a
+---declared one that isn't given. An empty table is a list where the operation declares a list.
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =, …options}`
 ---@param variables table?
 ---@param options appsync.CallOptions?
@@ -93,6 +96,7 @@ end
 function Client:query(document, variables, options)
   check_self(self, "client:query")
   local plan = arguments.plan("query", "client:query", document, variables, options)
+  variables_of.tell(plan, self.root.log)
   return call.run(plan.options, operation.execute, self, plan)
 end
 
@@ -104,6 +108,7 @@ end
 function Client:mutate(document, variables, options)
   check_self(self, "client:mutate")
   local plan = arguments.plan("mutation", "client:mutate", document, variables, options)
+  variables_of.tell(plan, self.root.log)
   return call.run(plan.options, operation.execute, self, plan)
 end
 
@@ -126,12 +131,14 @@ end
 function Client:subscribe(document, variables, options)
   check_self(self, "client:subscribe")
   nginx.refuse "client:subscribe" -- at the line that says which one, not where it is subscribed to
-  return subscription_source.observable(self, arguments.plan("subscription", "client:subscribe", document, variables, options))
+  local plan = arguments.plan("subscription", "client:subscribe", document, variables, options)
+  variables_of.tell(plan, self.root.log)
+  return subscription_source.observable(self, plan)
 end
 
 local WITH = opts.schema{
   auth = { "table", is_secret = true },
-  headers = { "table", "function", is_secret = true },
+  headers = { "table", "callable", is_secret = true },
   identity = { "string", is_line = true },
 }
 
@@ -172,8 +179,11 @@ local function close(self, options)
   return self.root:close(options.timeout)
 end
 
----Stops it: subscriptions complete, waiting calls end with kind "closed". Twice is legal.
----@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
+---Closes the client: its subscriptions complete and new calls fail with kind "closed" at once; calls in flight, those of
+---`client:with` included, have `timeout` seconds to end. Those that take longer end with kind "closed", and `err.sent`
+---tells that the service may have executed them. 0 ends them at once. Closing twice is legal. A client that is collected,
+---and the end of the process, wait for nothing.
+---@param timeout number|table|nil seconds, default 1, or `{timeout =, on_result =}`
 ---@return true? closed, appsync.Error? err
 function Client:close(timeout)
   check_self(self, "client:close")

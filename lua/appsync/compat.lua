@@ -23,8 +23,29 @@ function compat.running()
   return co
 end
 
+---The coroutine that a scheduler has resumed: those of coxpcall, the `pcall` of PUC 5.1 that may be suspended, run
+---inside it and hand on what it yields.
+---@return thread? the outermost coroutine; nil in the main one
+function compat.resumed()
+  local co = compat.running()
+  local coxpcall = co and compat.is_puc51 and package.loaded.coxpcall
+  if type(coxpcall) ~= "table" or not coxpcall.running then return co end
+  return coxpcall.running() or co
+end
+
 ---Whether the running coroutine could be suspended here. PUC 5.1 can't tell: see `task.reach`.
 compat.is_yieldable = coroutine.isyieldable or function() return running() ~= nil end
+
+---A coroutine of whatever can be called. The VM's own function takes no callable table, and on PUC 5.1 no C function.
+---@param fn any
+---@return thread
+function compat.create(fn)
+  if type(fn) ~= "function" or (compat.is_puc51 and debug.getinfo(fn, "S").what == "C") then
+    local callee = fn
+    fn = function(...) return callee(...) end
+  end
+  return coroutine.create(fn)
+end
 
 ---Ends a coroutine that is suspended or has failed, and closes its variables; nil before Lua 5.4.
 ---@type (fun(co: thread): boolean, any)?

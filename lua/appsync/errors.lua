@@ -28,7 +28,7 @@ function Error:__tostring()
 end
 
 function Error.__concat(a, b)
-  return tostring(a) .. tostring(b)
+  return printable.text(a) .. printable.text(b)
 end
 
 ---@param kind appsync.ErrorKind
@@ -37,9 +37,15 @@ end
 ---@return appsync.Error
 function errors.new(kind, message, fields)
   local err = fields or {}
-  err.kind, err.message = kind, printable.line(tostring(message))
+  err.kind, err.message = kind, printable.line(printable.text(message))
   if err.retryable == nil then err.retryable = kind == "network" or kind == "timeout" end
   return setmetatable(err, Error)
+end
+
+---@param what string the call
+---@return appsync.Error of kind "timeout"
+function errors.timed_out(what)
+  return errors.new("timeout", what .. " took longer than its timeout")
 end
 
 ---Turns the plain table that C hands over into an error object, in place.
@@ -62,7 +68,7 @@ end
 ---@return appsync.Error
 function errors.of_raised(raised, kind)
   if errors.is(raised) then return raised end
-  local message = tostring(raised):match("^[^\r\n]*")
+  local message = printable.text(raised):match("^[^\r\n]*")
   return errors.new(kind or "usage", message, { raised = raised })
 end
 
@@ -132,6 +138,7 @@ end
 function errors.describe(value, is_secret)
   local kind = type(value)
   if kind == "nil" then return "nothing" end
+  if kind == "userdata" and printable.text(value) == "null" then return "null" end
   if is_secret then return kind end
   if kind == "string" then
     if #value > 40 then return ("a string of %d bytes"):format(#value) end
@@ -157,7 +164,7 @@ end
 ---data, and on PUC 5.1 the interpreter can't show a table.
 function errors.assert(...)
   local value, err = ...
-  if err ~= nil then error(tostring(err), 2) end
+  if err ~= nil then error(printable.text(err), 2) end
   if value == nil and select("#", ...) == 0 then errors.misuse("assert: value expected") end
   return ...
 end

@@ -5,7 +5,9 @@ local errors = require "appsync.errors"
 local json = {}
 
 ---@class appsync.Null: lightuserdata
----JSON null; the same value as lua-cjson's `cjson.null`. It is truthy: compare with `==`.
+---JSON null; the same value as lua-cjson's `cjson.null`. It is truthy: compare with `==`. It has no name of its own in Lua,
+---which shows it as "userdata: (nil)", "userdata: NULL" or the like: light userdata share one metatable, in which others
+---may have put theirs. `appsync.encode(value)` gives "null".
 json.null = core.null
 
 ---Marks a table as a list, so that an empty one is written as `[]`.
@@ -26,11 +28,13 @@ function json.encode(value)
   return text
 end
 
+---Reads JSON text, such as a service's AWSJSON. One half of a pair of surrogates, and bytes in a string that aren't
+---UTF-8, become U+FFFD, as in the answers of a service; a byte order mark at the start is skipped.
 ---@param text string
 ---@return any value, appsync.Error? err
 function json.decode(text)
   if type(text) ~= "string" then errors.expect(text, "text", "string", "appsync.decode") end
-  local value, err = core.decode(text)
+  local value, err = core.decode(text, "rounded", "lenient")
   if value ~= nil then return value end
   if err.kind == "system" then return nil, errors.adopt(err) end
   return nil, errors.new("protocol", err.message, { code = "syntax" })

@@ -32,10 +32,10 @@ end
 ---@param message string made one line of printable text
 ---@param fields table?
 function log.emit(sink, level, message, fields)
-  sink, message = sink or default_sink, printable.line(tostring(message))
+  sink, message = sink or default_sink, printable.line(printable.text(message))
   if not sink then return to_stderr(level, message) end
   local ok, raised = pcall(sink, level, message, fields or {})
-  if not ok then to_stderr("error", printable.line("the log function raised: " .. tostring(raised))) end
+  if not ok then to_stderr("error", printable.line("the log function raised: " .. printable.text(raised))) end
 end
 
 return log

@@ -43,17 +43,19 @@ function opts.extend(base, fields)
   return opts.schema(all)
 end
 
--- Edit distance, with one row.
-local function distance(a, b)
+---How many letters have to be put in, left out or changed, or put in the place of their neighbours.
+---@return integer
+function opts.distance(a, b)
+  local before, above
   local row = {}
   for j = 0, #b do row[j] = j end
   for i = 1, #a do
-    local diagonal = row[0]
-    row[0] = i
+    before, above, row = above, row, { [0] = i }
     for j = 1, #b do
       local cost = a:byte(i) == b:byte(j) and 0 or 1
-      local best = math.min(row[j] + 1, row[j - 1] + 1, diagonal + cost)
-      diagonal, row[j] = row[j], best
+      row[j] = math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + cost)
+      local is_swap = i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j)
+      if is_swap then row[j] = math.min(row[j], before[j - 2] + 1) end
     end
   end
   return row[#b]
@@ -66,7 +68,7 @@ end
 function opts.nearest(typed, names)
   local best, best_distance
   for name in pairs(names) do
-    local d = distance(typed:lower(), name:lower())
+    local d = opts.distance(typed:lower(), name:lower())
     if not best or d < best_distance or (d == best_distance and name < best) then best, best_distance = name, d end
   end
   if best and best_distance <= math.max(2, math.floor(#typed / 3)) then return best end
@@ -81,11 +83,30 @@ local function sorted_names(schema)
   return table.concat(list, ", ")
 end
 
+---Whether it can be called as a function can: all Luas take a `__call` that is a function, 5.4 also another callable.
 ---@return boolean
 function opts.is_callable(value)
-  if type(value) == "function" then return true end
-  local mt = type(value) == "table" and getmetatable(value)
-  return type(mt) == "table" and mt.__call ~= nil
+  local kind = type(value)
+  if kind == "function" then return true end
+  if kind ~= "table" and kind ~= "userdata" then return false end
+  local mt = debug.getmetatable(value) -- `__metatable` hides it from getmetatable
+  return type(mt) == "table" and type(rawget(mt, "__call")) == "function"
+end
+
+-- What a value lacks that could have been a function.
+local function lack(value)
+  local kind = type(value)
+  return (kind == "table" or kind == "userdata") and " without __call" or ""
+end
+
+---Throws unless the value is a function or can be called as one.
+---@param value any
+---@param name string
+---@param where string? the function's name
+function opts.expect_callable(value, name, where)
+  if opts.is_callable(value) then return end
+  errors.misuse("%s%s must be a function, got %s%s", where and where .. ": " or "", name, errors.describe(value),
+    lack(value))
 end
 
 local function has_type(value, field)
@@ -109,6 +130,10 @@ local function accepts(field)
   return text
 end
 
+local function is_function(field)
+  return #field == 1 and field[1] == "callable"
+end
+
 local CONTROL = _VERSION == "Lua 5.1" and "[%z\1-\31\127]" or "[\0-\31\127]"
 
 local function in_range(value, field)
@@ -130,8 +155,8 @@ end
 local function check_value(value, name, field, where)
   if field.refuse then errors.misuse("%s: %s %s", where, name, field.refuse) end
   if not has_type(value, field) or not in_range(value, field) then
-    errors.misuse("%s: %s must be %s, got %s", where, name, accepts(field),
-      (errors.describe(value, field.is_secret)))
+    errors.misuse("%s: %s must be %s, got %s%s", where, name, accepts(field),
+      errors.describe(value, field.is_secret), is_function(field) and lack(value) or "")
   end
   if field.is_line and type(value) == "string" and value:find(CONTROL) then
     errors.misuse("%s: %s must not hold a control character", where, name)
@@ -177,6 +202,13 @@ function opts.check(given, schema, where, what)
     if value ~= nil then result[name] = check_value(value, key, field, where) end
   end
   return result
+end
+
+---Whether it says no more than how long to wait; no table is needed for that.
+---@param given any
+---@return boolean
+function opts.is_timeout(given)
+  return given == nil or (type(given) == "number" and given >= 0)
 end
 
 ---The options of a call where a number is short for `{timeout = n}`.

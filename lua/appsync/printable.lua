@@ -1,6 +1,18 @@
 ---Text that somebody else wrote where people read it: in a message, a log line, on a terminal. What would move the cursor,
 ---turn the reading direction or begin a line isn't shown. As csrc/base/printable.c.
+local core = require "appsync.core"
+
 local printable = {}
+
+local null = core.null
+
+---`tostring`, but JSON null is "null": Lua shows an address, and has one metatable for all values of its kind, which is
+---nobody's.
+---@param value any
+---@return string
+function printable.text(value)
+  return value == null and "null" or tostring(value)
+end
 
 -- What isn't shown, by first and last code point: C1, the Arabic letter mark, marks of direction, separators,
 -- embeddings, isolates and deprecated format characters (Unicode Standard Annex #9, section 2), the byte order mark,
@@ -77,7 +89,7 @@ end
 ---@param text any
 ---@return string
 function printable.escaped(text)
-  text = tostring(text)
+  text = printable.text(text)
   if not text:find("[^\32-\126]") then return text end
   return (text:gsub("[%z\1-\31\127]", escape_byte):gsub("[\128-\255]+", escape_run))
 end
@@ -86,7 +98,7 @@ end
 ---@param text any
 ---@return string
 function printable.escaped_lines(text)
-  text = tostring(text)
+  text = printable.text(text)
   if not text:find("[^\n\t\32-\126]") then return text end
   return (text:gsub("[%z\1-\8\11-\31\127]", escape_byte):gsub("[\128-\255]+", escape_run))
 end

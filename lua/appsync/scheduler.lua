@@ -6,7 +6,7 @@ local compat = require "appsync.compat"
 local errors = require "appsync.errors"
 local hosts = require "appsync.hosts"
 local nginx = require "appsync.nginx"
-local printable = require "appsync.printable"
+local foreign = require "appsync.task.foreign"
 local reach = require "appsync.task.reach"
 local timer = require "appsync.timer"
 local clock = require "appsync.clock"
@@ -28,6 +28,8 @@ scheduler.computing = nil
 ---@field timer appsync.Timer?
 ---@field on_drop fun(w: appsync.Wait)? called when the wait ends by time-out or cancel
 ---@field is_endless boolean? waiting for ever is meant
+---@field awaits appsync.scheduler.Routine? whose end ends it
+---@field outer appsync.Wait? see `hosts.each_driven`
 
 ---@class appsync.scheduler.Routine
 ---@field co thread
@@ -37,6 +39,8 @@ scheduler.computing = nil
 ---@field is_parked boolean? sleeps until `scheduler.unpark`
 ---@field is_ready boolean?
 ---@field is_abandoned boolean? never to be run
+---@field is_carried boolean? another scheduler will answer what it has yielded
+---@field answer table? that answer, packed
 
 -- What our coroutines yield. Whatever else one yields is meant for somebody else.
 local WAIT, PARK, GIVE_WAY, PROBE, END = {}, {}, {}, {}, {}
@@ -95,10 +99,12 @@ scheduler.is_over = is_over
 
 ---Counts one event.
 ---@return boolean over the turn is over; give way
-function scheduler.spent()
+local function spent()
   left = left - 1
   return left <= 0 and is_over()
 end
+
+scheduler.spent = spent
 
 -- A waiting call's probe is under way (PUC 5.1), and who makes the call.
 local is_probing, prober, prober_line = false, nil, nil
@@ -125,36 +131,40 @@ local function finished(routine, ok, raised)
   if not ok then close(routine.co) end
 end
 
-local FOREIGN_YIELD = "a yield that isn't this library's suspended a task or callback, and nothing would resume it; use "
-  .. "appsync.sleep(0) to give way, and call what yields to another scheduler from that scheduler's own coroutines, with its "
-  .. "adapter: require(\"appsync.host\").use"
-
--- What a routine yields to another scheduler never reaches it, and to go on as if it had been resumed would be a lie.
-local function refuse_yield(routine)
-  finished(routine, false, printable.line(errors.place(routine.co) .. ": " .. FOREIGN_YIELD))
-end
-
-local function run_one(routine)
-  if routine.is_abandoned then return end -- cancelled before it began
-  local outer, outer_computing = current, scheduler.computing
-  current, scheduler.computing = routine, nil
-  local ok, tag, wait
-  repeat
-    ok, tag, wait = co_resume(routine.co)
-  until tag ~= PROBE
-  current, scheduler.computing = outer, outer_computing
+-- What a routine's turn ended with.
+local function left_off(routine, ok, tag, ...)
   if not ok then return finished(routine, false, tag) end
-  if tag == WAIT and not wait.done then
+  if tag == WAIT then
+    local wait = ...
+    if wait.done then return push(routine) end
     wait.co_task, routine.wait = routine, wait
-  elseif tag == WAIT or tag == GIVE_WAY then
+  elseif tag == GIVE_WAY then
     push(routine)
   elseif tag == PARK then
     routine.is_parked = true
   elseif tag == END then
     finished(routine, true)
-  else
-    refuse_yield(routine)
+  elseif not foreign.carry(routine, push, tag, ...) then
+    finished(routine, false, foreign.refusal(routine, tag))
   end
+end
+
+-- Resumes it, with what another scheduler has answered, until it yields anything but a probe.
+local function go_on(routine, outer, outer_computing, ok, tag, ...)
+  if tag == PROBE then return go_on(routine, outer, outer_computing, co_resume(routine.co)) end
+  current, scheduler.computing = outer, outer_computing
+  return left_off(routine, ok, tag, ...)
+end
+
+local function run_one(routine)
+  if routine.is_abandoned then return end -- cancelled before it began
+  local outer, outer_computing, answer = current, scheduler.computing, routine.answer
+  current, scheduler.computing = routine, nil
+  if answer then
+    routine.answer = nil
+    return go_on(routine, outer, outer_computing, co_resume(routine.co, compat.unpack(answer, 1, answer.n)))
+  end
+  return go_on(routine, outer, outer_computing, co_resume(routine.co))
 end
 
 ---Runs ready routines until the turn is over or none is left.
@@ -223,6 +233,11 @@ function scheduler.is_inside()
   return own() ~= nil
 end
 
+---@return boolean whether a wait suspends the running coroutine, one of ours or another scheduler's
+function scheduler.is_suspended()
+  return own() ~= nil or (not current and hosts.suspends())
+end
+
 ---Throws where no waiting call is allowed, not even one whose result is there already: under nginx, in a function that
 ---computes and in a task that was cancelled.
 ---@param what string the call's name
@@ -240,17 +255,26 @@ scheduler.check = check
 ---@param what string the call's name
 function scheduler.may_wait(what)
   check(what)
-  if reach.is_needed and own() then
+  if not reach.is_needed then return end
+  if own() then
     prober, prober_line = reach.check()
     is_probing = true
     co_yield(PROBE)
     is_probing = false
+  elseif not current and hosts.suspends() then
+    reach.check_others()
   end
 end
 
 ---@return appsync.Wait
 function scheduler.new_wait()
   return { done = false }
+end
+
+---@param routine appsync.scheduler.Routine
+---@return boolean whether it will never run again
+function scheduler.has_ended(routine)
+  return routine.is_abandoned or co_status(routine.co) == "dead"
 end
 
 ---Ends a wait with its results. False when it was over already.
@@ -280,7 +304,7 @@ function scheduler.drop(w, err)
 end
 
 local function expire(w)
-  scheduler.drop(w, errors.new("timeout", (w.what or "the wait") .. " took longer than its timeout"))
+  scheduler.drop(w, errors.timed_out(w.what or "the wait"))
 end
 
 ---Waits. In one of our coroutines it is suspended, elsewhere the host decides.
@@ -295,6 +319,7 @@ function scheduler.suspend(w, timeout, what)
     if own() and is_yieldable() then
       repeat co_yield(WAIT, w) until w.done
     else
+      foreign.refuse_blocking(w)
       local routine = current
       if routine then routine.wait = w end
       hosts.wait(w, routine ~= nil)
@@ -302,6 +327,47 @@ function scheduler.suspend(w, timeout, what)
     end
   end
   return w.a, w.b, w.c
+end
+
+-- In one of our coroutines: the others run first, and the host looks for what is new.
+local function step_back(routine)
+  if routine == WRAPPED then
+    scheduler.suspend(scheduler.new_wait(), 0)
+  else
+    co_yield(GIVE_WAY)
+  end
+end
+
+-- After so many calls that don't wait, a coroutine of another scheduler lets the others run.
+local GLANCES_PER_WAIT = 64
+local n_glances = 0
+
+---For a call that doesn't wait: takes in what has come, without allocating anything. It gives way when the turn is over.
+---@param what string the call's name
+---@param is_needed boolean? one of our routines is ready whose work the call wants
+function scheduler.glance(what, is_needed)
+  local routine = own()
+  if routine and is_yieldable() then
+    hosts.take_in()
+    if is_needed then
+      scheduler.may_wait(what)
+      step_back(routine)
+    elseif spent() and not (reach.is_needed and reach.is_cut()) then
+      step_back(routine)
+    end
+    return
+  end
+  if not current and hosts.may_suspend() then
+    n_glances = n_glances + 1
+    if n_glances >= GLANCES_PER_WAIT then
+      n_glances = 0
+      if not (reach.is_needed and reach.is_cut()) then
+        scheduler.suspend(scheduler.new_wait(), 0, what)
+        return
+      end
+    end
+  end
+  hosts.glance()
 end
 
 -- Resumes a wrapped coroutine until it yields something of its user's, or ends.
@@ -314,6 +380,8 @@ local function relay(co, ok, ...)
     if own() then
       reach.check()
       co_yield(PROBE)
+    elseif not current and hosts.suspends() then
+      reach.check_others()
     end
     return relay(co, co_resume(co))
   end
@@ -333,7 +401,7 @@ end
 ---A coroutine that may wait, whoever resumes it by `scheduler.resume`.
 ---@return thread
 function scheduler.wrap(fn)
-  local co = coroutine.create(fn)
+  local co = compat.create(fn)
   by_co[co] = WRAPPED
   return co
 end

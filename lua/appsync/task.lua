@@ -5,6 +5,7 @@ local log = require "appsync.log"
 local nginx = require "appsync.nginx"
 local clock = require "appsync.clock"
 local opts = require "appsync.opts"
+local printable = require "appsync.printable"
 local scheduler = require "appsync.scheduler"
 
 local task = {}
@@ -24,7 +25,7 @@ local unclaimed, n_unclaimed = {}, 0
 local function report(failure)
   if failure.is_claimed then return end
   failure.is_claimed = true
-  log.emit(nil, "error", "a task that nobody awaited failed: " .. tostring(failure.raised), {
+  log.emit(nil, "error", "a task that nobody awaited failed: " .. printable.text(failure.raised), {
     raised = failure.raised, traceback = failure.traceback,
   })
 end
@@ -120,7 +121,7 @@ end
 ---@param ... any its arguments
 ---@return appsync.Task
 function task.spawn(fn, ...)
-  if type(fn) ~= "function" then errors.expect(fn, "fn", "function", "appsync.spawn") end
+  opts.expect_callable(fn, "fn", "appsync.spawn")
   nginx.refuse "appsync.spawn"
   local self = new_task(fn, ...)
   scheduler.push(self.routine)
@@ -193,12 +194,21 @@ local AWAIT_OPTIONS = opts.schema{
   on_result = { "callable" },
 }
 
-local function await(self, options)
+-- A look at it in each frame has one error for all.
+local NOT_DONE = errors.timed_out "task:await"
+
+local function await(self, timeout)
   scheduler.check("task:await")
   if self.state == "running" then
-    scheduler.may_wait("task:await")
     if scheduler.current() == self.routine then errors.misuse("task:await: a task can't wait for itself") end
+    if timeout == 0 then
+      scheduler.glance("task:await", self.routine.is_ready)
+      if self.state == "running" then return nil, NOT_DONE end
+      return outcome(self)
+    end
+    scheduler.may_wait("task:await")
     local w = scheduler.new_wait()
+    w.awaits = self.routine
     self.waits = self.waits or {}
     self.waits[#self.waits + 1] = w
     w.on_drop = function()
@@ -206,7 +216,7 @@ local function await(self, options)
         if other == w then return table.remove(self.waits, i) end
       end
     end
-    local _, err = scheduler.suspend(w, options.timeout, "task:await")
+    local _, err = scheduler.suspend(w, timeout, "task:await")
     if err then return nil, err end
   end
   return outcome(self)
@@ -217,9 +227,10 @@ end
 ---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
 ---@return any ...
 function Task:await(timeout)
+  if opts.is_timeout(timeout) then return await(self, timeout) end
   local options = opts.with_timeout(timeout, AWAIT_OPTIONS, "task:await")
-  if options.on_result then return task.with_result(options.on_result, await, self, options) end
-  return await(self, options)
+  if options.on_result then return task.with_result(options.on_result, await, self, options.timeout) end
+  return await(self, options.timeout)
 end
 
 ---Cancels: the wait in progress returns `nil, err` of kind "cancelled", later waiting calls of the task raise it.
@@ -258,7 +269,7 @@ end
 ---@param ... any its arguments
 ---@return any ...
 function task.run(fn, ...)
-  if type(fn) ~= "function" then errors.expect(fn, "fn", "function", "appsync.run") end
+  opts.expect_callable(fn, "fn", "appsync.run")
   scheduler.may_wait("appsync.run")
   local self = new_task(fn, ...)
   leave_scope(self)
@@ -266,6 +277,7 @@ function task.run(fn, ...)
   self.scope = scope
   self.is_claimed = true
   self.on_fail = function() scheduler.wake(scope.wait) end
+  scope.wait.awaits = self.routine
   scope.wait.on_drop = function() self:cancel() end
   scheduler.push(self.routine)
   local _, err = scheduler.suspend(scope.wait, nil, "appsync.run")
@@ -309,7 +321,7 @@ end
 ---@param fn function
 ---@return boolean ok, any ...
 function task.pcall(fn, ...)
-  if compat.is_puc51 and scheduler.is_inside() then
+  if compat.is_puc51 and scheduler.is_suspended() then
     return returned(scheduler.pcall(fn, ...))
   end
   return returned(pcall(fn, ...))
@@ -324,7 +336,7 @@ end
 ---@param fn function
 ---@return fun(...): ...
 function task.wrap(fn)
-  if type(fn) ~= "function" then errors.expect(fn, "fn", "function", "appsync.wrap") end
+  opts.expect_callable(fn, "fn", "appsync.wrap")
   nginx.refuse "appsync.wrap"
   local co = scheduler.wrap(fn)
   return function(...)

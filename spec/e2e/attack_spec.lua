@@ -131,7 +131,7 @@ describe("a client", function()
       assert.is_true(core.now() < give_up)
       appsync.sleep(0.005)
     end
-    assert.is_true(client:close(5))
+    assert.is_true(client:close(0))
     client = nil
     task:await(BOUND)
     assert.is_true(err.sent, tostring(err))

@@ -46,14 +46,15 @@ describe("authorization", function()
       refused(connect { type = "OPENID_CONNECT", token = token }, token)
     end)
 
-    it("gives kind auth for an expired one that can't be renewed, without asking the service", function()
+    it("gives kind auth for an expired one that can't be renewed, once the service has refused it", function()
       local token = tokens.hs256 { sub = "ann", exp = -100, iat = -200 }
       local client = connect { type = "OPENID_CONNECT", token = token }
       local _, err = who(client)
       assert.equal("auth", err.kind)
       assert.equal("token_expired", err.code)
       is_secret(token, err)
-      assert.equal(0, client:stats().requests)
+      assert.equal(401, err.status)
+      assert.equal(1, client:stats().requests)
     end)
 
     it("asks the function with the reason: first, then refused by the service", function()

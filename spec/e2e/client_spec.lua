@@ -254,7 +254,7 @@ describe("a client", function()
       local list = {}
       for i = 1, 3 do list[i] = appsync.spawn(other.query, other, "{ a }") end
       until_("the requests", function() return select(2, silent.log():gsub("body ", "")) == 3 end)
-      assert.is_true(other:close(5))
+      assert.is_true(other:close(0))
       for i = 1, 3 do
         local value, err = list[i]:await(BOUND)
         assert.is_nil(value)

@@ -182,7 +182,7 @@ describe("the contract of the client against the local server:", function()
     local client = appsync.client{ endpoint = silent.url, auth = { type = "NONE" } }
     local t = appsync.spawn(function() return client:query "{ a }" end)
     appsync.sleep(0.05)
-    assert.is_true(client:close(5))
+    assert.is_true(client:close(0))
     assert.is_true(client:close(5))
     assert.is_true(client:close())
     local data, err = t:await(5)

@@ -20,8 +20,8 @@ describe("the contract of what the client sends:", function()
   it("integral floats without a dot, null, lists and nothing that isn't declared", function()
     local other = peer.start{ connections = { { { "request" }, GOOD } } }
     client = appsync.client{ endpoint = other.url, auth = { type = "API_KEY", api_key = "k" } }
-    client:query("query($a: Float, $b: [Int], $c: Int, $d: AWSJSON) { a }",
-      { a = 5.0, b = appsync.array{}, c = appsync.null, d = {}, e = 1, big = 2 })
+    client:query("query($a: Float, $b: [Int], $c: Int, $d: AWSJSON, $f: [[ID!]!]!) { a }",
+      { a = 5.0, b = appsync.array{}, c = appsync.null, d = {}, e = 1, big = 2, f = { {}, { "x" } } })
     local body = other.log():match "body 1 ([^\n]*)"
     local variables = appsync.decode(body).variables
     has(body, '"a":5')
@@ -29,6 +29,7 @@ describe("the contract of what the client sends:", function()
     has(body, '"b":[]')
     has(body, '"c":null')
     has(body, '"d":{}')
+    has(body, '"f":[[],["x"]]')
     assert.is_nil(variables.e)
     has(other.log(), "x-api-key: k")
   end)

@@ -64,6 +64,20 @@ describe("the contract of JSON values:", function()
     end
   end)
 
+  it("decode reads what a service cut, and says what is wrong with what it can't read; encode is strict", function()
+    local cut = "\239\191\189"
+    assert.same({ [cut] = "cut off " .. cut }, (appsync.decode '{"\\udc00":"cut off \\ud83d"}'))
+    assert.equal("a" .. cut, (appsync.decode '"a\255"'))
+    assert.same({ 1 }, (appsync.decode "\239\187\191[1]"))
+    assert.is_false(pcall(appsync.encode, "cut off \237\160\189"))
+    for text, message in pairs{ ["<html>"] = "HTML or XML in place of a value at byte 0", [("["):rep(200)] = "nested deeper than 128 levels at byte 128",
+      ['{"a":"b'] = "unfinished string at byte 7, where the text ends" } do
+      local value, err = appsync.decode(text)
+      assert.is_nil(value)
+      assert.same({ "protocol", message }, { err.kind, err.message })
+    end
+  end)
+
   it("null is kept in tables and lists, a nil field is absent", function()
     assert.equal('{"a":null}', appsync.encode{ a = appsync.null, b = nil })
     assert.equal("[null,1]", appsync.encode{ appsync.null, 1 })

@@ -1,5 +1,6 @@
 -- The places a call may be made from: scripts, tasks, games, poll loops, other schedulers. Against real servers.
 local appsync = require "appsync"
+local collect = require "spec.support.collect"
 local core = require "appsync.core"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
@@ -178,6 +179,30 @@ describe("a host", function()
         end)
       end)
     end
+
+    it("polls each frame without garbage, outside of a task and in one", function()
+      local s = client:subscribe("subscription { said { text } }"):subscribe()
+      assert.is_true(s:ready(BOUND))
+      local function garbage_of_polls()
+        for _ = 1, 200 do s:next(0) end
+        collect()
+        collectgarbage "stop"
+        for _ = 1, 200 do s:next(0) end -- the stack grows again
+        local before = collectgarbage "count"
+        for _ = 1, 1000 do s:next(0) end
+        local after = collectgarbage "count"
+        collectgarbage "restart"
+        return after - before
+      end
+      local allowed = rawget(_G, "jit") and 64 or 0.2 -- LuaJIT compiles while it runs
+      local kilobytes = garbage_of_polls()
+      assert.is_true(kilobytes <= allowed, kilobytes .. " kB")
+      local task = appsync.spawn(garbage_of_polls)
+      while task:status() == "running" do appsync.update() end
+      kilobytes = task:await()
+      assert.is_true(kilobytes <= allowed, kilobytes .. " kB")
+      s:unsubscribe()
+    end)
 
     it("runs tasks frame by frame", function()
       without_waiting(function()

@@ -8,7 +8,8 @@ local BOUND = 10
 local unpack = table.unpack or unpack -- luacheck: ignore 113
 local TOKEN, KEY, COOKIE = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ.c2ln", "da2-abcdefghijklmnop/+", "sid=0123456789abcdef"
 local SECRET_KEY, SESSION, PASSWORD = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "IQoJb3JpZ2luX2VjEAAaCXVz==", "hunter2/hunter2"
-local SECRETS = { TOKEN, KEY, COOKIE:sub(5), SECRET_KEY, SESSION, PASSWORD }
+local SHORT = "s3-cr3"
+local SECRETS = { TOKEN, KEY, COOKIE:sub(5), SECRET_KEY, SESSION, PASSWORD, SHORT }
 local IAM = { type = "AWS_IAM", credentials = { access_key_id = "AKIDEXAMPLE", secret_access_key = SECRET_KEY, session_token = SESSION } }
 
 -- Ways to give a secret: options of a client, those of a call.
@@ -20,6 +21,11 @@ local WAYS = {
   { "an Authorization header", { auth = { type = "NONE" }, headers = { Authorization = "Bearer " .. TOKEN } } },
   { "a header of a function", { auth = { type = "NONE" }, headers = function() return { ["x-api-key"] = KEY } end } },
   { "a header of the call", { auth = { type = "NONE" } }, { headers = { cookie = COOKIE, ["X-My-Token"] = TOKEN } } },
+  { "a header of the call's function", { auth = { type = "NONE" } },
+    { headers = function() return { ["proxy-authorization"] = "Basic " .. TOKEN, ["X-Amz-Security-Token"] = SESSION } end } },
+  { "a header beside the configured mode", { auth = { type = "API_KEY", api_key = KEY }, headers = { authorization = TOKEN } } },
+  { "a short Authorization header", { auth = { type = "NONE" }, headers = { Authorization = "Bearer " .. SHORT } } },
+  { "a short API key", { auth = { type = "API_KEY", api_key = SHORT } } },
 }
 
 local function json_text(text) return core.encode(text):sub(2, -2) end
@@ -37,6 +43,7 @@ end
 
 local function forms_of(secret)
   local forms = { secret, json_text(secret), (secret:gsub("/", "\\/")), percent(secret), percent(secret):upper() }
+  if #secret < 8 then return forms end -- not looked for within base64
   for _, form in ipairs(base64_forms(secret)) do
     forms[#forms + 1] = form
     forms[#forms + 1] = form:gsub("+", "-"):gsub("/", "_")
@@ -130,7 +137,7 @@ describe("what a server quotes of a request", function()
         assert.is_nil(data)
         assert.equal(answer[5], err.kind, answer[1] .. ": " .. tostring(err))
         assert.equal(answer[2], err.status)
-        assert.matches("%*%*%*%*%*%*%*%*", err.response.body)
+        assert.matches("%*%*%*%*%*%*", err.response.body)
         is_hidden(err, info)
         assert.is_true(client:close(5))
       end
@@ -211,7 +218,7 @@ describe("what a server quotes of a request", function()
         connect(way[2], nil, realtime, transport)
         local _, err = client:subscribe("subscription { a }", nil, way[3]):next(BOUND)
         assert.equal("graphql", err.kind, tostring(err))
-        assert.matches("%*%*%*%*%*%*%*%*", err.errors[1].head)
+        assert.matches("%*%*%*%*%*%*", err.errors[1].head)
         assert.is_true(#log > 0)
         is_hidden(err)
         assert.is_true(client:close(5))

@@ -69,6 +69,16 @@ describe("against a realtime server that misbehaves, a subscription", function()
       assert.equal("protocol", err.kind)
     end)
 
+    for what, headers in pairs{ ["a header of 400 KB"] = "X: " .. ("x"):rep(400000) .. "\r\n", ["many headers"] = ("X: xxxxx\r\n"):rep(40000) } do
+      for _, status in ipairs{ "101 Switching Protocols", "403 Forbidden" } do
+        it("ends with a protocol error when the upgrade is answered with " .. status:sub(1, 3) .. " and " .. what, function()
+          local err = fails{ { "request" }, { "send", "HTTP/1.1 " .. status .. "\r\n" .. headers .. "\r\n" }, WAIT }
+          assert.equal("protocol", err.kind)
+          assert.matches("headers of the answer to the WebSocket's upgrade are malformed or too long", err.message)
+        end)
+      end
+    end
+
     for _, status in ipairs{ 401, 403 } do
       it("ends with an auth error when the upgrade is answered with " .. status, function()
         local err = fails{ { "request" }, { "http", status, {}, "no" }, WAIT }

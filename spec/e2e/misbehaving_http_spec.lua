@@ -62,6 +62,82 @@ describe("against an HTTP server that misbehaves, a call", function()
     goes_on()
   end)
 
+  describe("whose text a service has cut,", function()
+    -- The peer writes Latin-1.
+    local function answer(body)
+      local text = ("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"):format(#body, body)
+      return { "send", (text:gsub("[\128-\255]", function(c)
+        return string.char(192 + math.floor(c:byte() / 64), 128 + c:byte() % 64)
+      end)) }
+    end
+    local CUT = "\239\191\189"
+
+    for text, value in pairs{
+      ["cut off \\ud83d"] = "cut off " .. CUT, ["\\udc00"] = CUT, ["\\ud83d\\ud83d"] = CUT .. CUT, ["\\ude00\\ud83d"] = CUT .. CUT,
+      ["\\ud83d\\ude00\\ud83d"] = "😀" .. CUT, ["cut off \240\159\152"] = "cut off " .. CUT, ["\255é"] = CUT .. "é",
+    } do
+      it("has the replacement character in data, errors and extensions: " .. value, function()
+        local body = ('{"data":{"a":"%s","b%s":[{"%s":"%s"}]},"errors":[{"message":"%s","errorType":"%s"}],"extensions":{"%s":1}}')
+          :gsub("%%s", function() return text end)
+        connect{ connections = { { { "request" }, answer(body), { "request" }, GOOD } } }
+        local data, err, info = client:query "{ a }"
+        assert.same({ a = value, ["b" .. value] = appsync.array{ { [value] = value } } }, data)
+        assert.equal("graphql", err.kind)
+        assert.same({ value, value, value }, { err.message, err.error_type, err.errors[1].message })
+        assert.same({ [value] = 1 }, info.extensions)
+        assert.equal(body, err.response.body)
+        assert.is_string(appsync.encode(data))
+        goes_on()
+      end)
+    end
+
+    it("is read behind a byte order mark", function()
+      connect{ connections = { { { "request" }, answer('\239\187\191{"data":{"a":1}}') } } }
+      goes_on()
+    end)
+  end)
+
+  describe("is a protocol error that tells of the size, and is not repeated, when the answer has", function()
+    local HEAD, REST = "HTTP/1.1 200 OK\r\n", 'Content-Length: 16\r\n\r\n{"data":{"a":1}}'
+    local LINE = "X: " .. ("x"):rep(1000) .. "\r\n"
+    local CHUNKS = 'Transfer-Encoding: chunked\r\n\r\n10\r\n{"data":{"a":1}}\r\n0\r\n'
+    for what, text in pairs{
+      ["a header of 400 KB"] = HEAD .. "X: " .. ("x"):rep(400000) .. "\r\n" .. REST,
+      ["headers of 400 KB in all"] = HEAD .. LINE:rep(400) .. REST,
+      ["a long header behind many"] = HEAD .. LINE:rep(250) .. "X: " .. ("x"):rep(90000) .. "\r\n" .. REST,
+      ["a folded header of 400 KB"] = HEAD .. "X: a\r\n" .. (" " .. LINE):rep(400) .. REST,
+      ["many informational answers before it"] = ("HTTP/1.1 103 Early Hints\r\n" .. LINE:rep(50) .. "\r\n"):rep(8) .. HEAD .. REST,
+      ["trailers of 400 KB"] = HEAD .. CHUNKS .. LINE:rep(400) .. "\r\n",
+      ["a status line without an end"] = "HTTP/1.1 200 " .. ("x"):rep(400000) .. "\r\n" .. REST,
+    } do
+      it(what, function()
+        connect{ connections = { { { "request" }, { "send", text }, { "wait" } }, { { "request" }, GOOD } } }
+        local data, err = client:query "{ a }"
+        assert.is_nil(data)
+        assert.same({ "protocol", "response_too_big" }, { err.kind, err.code })
+        assert.is_false(err.retryable)
+        assert.is_true(err.sent)
+        goes_on()
+      end)
+    end
+  end)
+
+  it("says what there is in the place of an answer", function()
+    for body, message in pairs{
+      ["<!DOCTYPE html><html>"] = "the response is not JSON: HTML or XML in place of a value at byte 0: <!DOCTYPE html><html>",
+      [('{"data":%s}'):format(("["):rep(200))] = "the response is not JSON: nested deeper than 128 levels at byte 135: ",
+      ['{"data":{"a":"b'] = "the response is not JSON: unfinished string at byte 15, where the text ends: ",
+      [""] = "the response is empty", ["[]"] = "the response is a JSON list, not an object: []",
+    } do
+      connect{ connections = { { { "request" }, { "http", 200, JSON, body } } } }
+      local data, err = client:query "{ a }"
+      assert.is_nil(data)
+      assert.equal("protocol", err.kind)
+      assert.equal(message, err.message:sub(1, #message))
+      assert.is_true(client:close(5))
+    end
+  end)
+
   it("times out when the server is silent after accepting", function()
     connect({ connections = { { { "request" }, { "wait" } }, { { "request" }, GOOD } } }, { timeouts = { request = 0.3 } })
     local data, err = client:query "{ a }"

@@ -129,6 +129,18 @@ describe("against a realtime server that misbehaves, a subscription", function()
       assert.truthy(realtime_peer.server.log():find("close 1 1002", 1, true), realtime_peer.server.log())
     end)
 
+    it("reconnects when a message is no UTF-8, and says so", function()
+      survives(list(STARTED, { "ws_frame", 1, '{"type":"data","id":"x","payload":{"a":"\195\191"}}' }, { "ws_expect", "never" }))
+      assert.truthy(realtime_peer.server.log():find("close 1 1007", 1, true), realtime_peer.server.log())
+      assert.is_true(was_logged "a message that is not UTF-8, at byte 40")
+    end)
+
+    it("reads a message behind a byte order mark", function()
+      connect{ connections = { list(HANDSHAKE, { "ws_start" }, { "ws_send", '\239\187\191{"type":"start_ack","id":"%ID%"}' },
+        { "ws_send", '\239\187\191{"type":"data","id":"%ID%","payload":{"data":{"on":{"n":4}}}}' }, WAIT) } }
+      assert.equal(4, next_n(subscribe()))
+    end)
+
     it("gets the errors of a payload beside its data", function()
       connect{ connections = { list(STARTED,
         { "ws_send", '{"type":"data","id":"%ID%","payload":{"data":{"on":{"n":1}},"errors":[{"message":"half","errorType":"X"}]}}' },

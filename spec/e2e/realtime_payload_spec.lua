@@ -42,6 +42,21 @@ describe("the payload of a subscription's event", function()
     end
   end)
 
+  it("has the replacement character where a service cut a text, in values, keys and errors", function()
+    local payloads, values = {}, {}
+    for text, value in pairs{ ["cut off \\ud83d"] = "cut off \239\191\189", ["\\udc00x"] = "\239\191\189x",
+      ["\\ude00\\ud83d"] = "\239\191\189\239\191\189" } do
+      payloads[#payloads + 1] = ('{"data":{"on":{"%s":"%s"}}}'):format(text, text)
+      payloads[#payloads + 1] = ('{"data":{"on":{"%s":"%s"}},"errors":[{"message":"%s"}]}'):format(text, text, text)
+      values[#values + 1], values[#values + 2] = value, value
+    end
+    local events, errs = events_of(payloads)
+    for i, value in ipairs(values) do
+      assert.same({ on = { [value] = value } }, events[i])
+      assert.equal(i % 2 == 0 and value or nil, errs[i] and errs[i].message)
+    end
+  end)
+
   it("without data has null for each field", function()
     local events, errs = events_of{ '{"data":null}', '{"data":{"on":null}}', '{}' }
     for i = 1, 3 do assert.equal(appsync.null, events[i].on) end

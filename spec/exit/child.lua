@@ -47,7 +47,7 @@ elseif kind == "end" then
   noise()
 elseif kind == "closed" then
   noise()
-  client:close(2)
+  client:close(math.random() < 0.5 and 0 or 2)
 elseif kind == "unused" then
   client = nil
   collectgarbage()

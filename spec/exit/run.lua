@@ -28,9 +28,11 @@ local function main()
   local passed, failed = 0, 0
   for kind, expected in pairs(EXPECTED) do
     local ca = kind:find("^busy") and big or made.ca
+    -- a thread that is still busy after the bound is left behind, and ThreadSanitizer counts threads
+    local environment = kind:find("^busy") and 'TSAN_OPTIONS="$TSAN_OPTIONS report_thread_leaks=0" ' or ""
     local bad = {}
     for i = 1, N do
-      local command = ("timeout 30 %s spec/exit/child.lua %s %s %s %d"):format(interpreter, endpoint, ca, kind, SEED + i)
+      local command = ("%stimeout 30 %s spec/exit/child.lua %s %s %s %d"):format(environment, interpreter, endpoint, ca, kind, SEED + i)
       local status = status_of(command)
       if status ~= expected then bad[#bad + 1] = ("seed %d: status %s"):format(SEED + i, tostring(status)) end
     end

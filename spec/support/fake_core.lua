@@ -14,8 +14,12 @@ function Document:operations()
   local operations = {}
   for kind, head, body in self.source:gmatch("(%a+)([^{}]*)(%b{})") do
     if kind == "query" or kind == "mutation" or kind == "subscription" then
-      local operation = { kind = kind, name = head:match("^%s+([%w_]+)") or "", variables = {}, root_fields = {} }
-      for name in (head:match("%b()") or ""):gmatch("%$([%w_]+)") do table.insert(operation.variables, name) end
+      local operation = { kind = kind, name = head:match("^%s+([%w_]+)") or "", variables = {}, lists = {}, required = {}, root_fields = {} }
+      for name, type_ in (head:match("%b()") or ""):gmatch("%$([%w_]+):%s*([%[%]%w_!]+)") do
+        table.insert(operation.variables, name)
+        operation.lists[name] = type_:find("[", 1, true) and 1 or nil
+        operation.required[name] = type_:find("!$") and true or nil
+      end
       local flat = body:sub(2, -2):gsub("%b{}", " "):gsub("%b()", " ")
       for name in flat:gmatch("[%w_]+") do table.insert(operation.root_fields, name) end
       table.insert(operations, operation)
@@ -96,13 +100,25 @@ local function new_client(core, settings)
   end
   function client.set_online(_, is_online) client.is_online = is_online end
   function client.stats() return { operations = #core.executed } end
+  function client.leave()
+    if core.is_forked then return end
+    client.n_leaves = (client.n_leaves or 0) + 1
+    for _, entry in ipairs(core.subscribed) do
+      if entry.client == client and not entry.is_answered then
+        entry.is_answered = true
+        core.push("SUB_END", entry.id, { kind = "closed", message = "the client is closed" }, nil, 0)
+      end
+    end
+    return true
+  end
   function client.close()
-    if client.is_closed then return end
+    if client.is_closed or core.is_forked then return end
     client.is_closed = true
     for _, list in ipairs{ core.executed, core.subscribed } do
       for _, entry in ipairs(list) do
         if entry.client == client and not entry.is_answered then
           local err = { kind = "closed", message = "the client is closed" }
+          entry.is_answered = true
           if list == core.executed then
             core.push("RESULT", entry.id, nil, err, { source = "network" })
           else
@@ -112,6 +128,7 @@ local function new_client(core, settings)
       end
     end
     if not core.is_close_held then core.push("CLOSED", id) end
+    return true
   end
   return client
 end
@@ -167,6 +184,7 @@ local function new_core()
   function core.now() return core.time end
   function core.pause(seconds) core.time = core.time + seconds end
   function core.wall() return 1700000000 + core.time end
+  function core.is_plain_stack() return false end -- then Lua's own look at the stack is asked
   function core.uuid() return "00000000-0000-4000-8000-000000000000" end
   function core.encode(value)
     local err = json_error(value, "value", {})
@@ -198,6 +216,9 @@ local function new_core()
   ---Answers the newest operation, or the given one.
   function core.reply(data, err, info, op)
     info = info or { status = 200 }
+    for _, entry in ipairs(core.executed) do
+      if entry.id == (op or core.executed[#core.executed].id) then entry.is_answered = true end
+    end
     info.source = info.source or "network"
     core.push("RESULT", op or core.executed[#core.executed].id, data, err, info)
   end

@@ -27,9 +27,10 @@ end
 ---@param text string
 ---@param big_integers string?
 ---@param budget integer|fun(): integer
+---@param strictness string?
 ---@return any value, table? err, integer n_steps
-function stepwise.build(text, big_integers, budget)
-  local builder, held = assert(core.builder(text, big_integers)), {}
+function stepwise.build(text, big_integers, budget, strictness)
+  local builder, held = assert(core.builder(text, big_integers, strictness)), {}
   local n_steps, is_done, value = 0 ---@type integer, boolean?, any
   repeat
     n_steps = n_steps + 1
@@ -44,11 +45,12 @@ end
 ---@param text string
 ---@param big_integers string?
 ---@param budgets (integer|fun(): integer)[]?
+---@param strictness string?
 ---@return any value, table? err
-function stepwise.decode(text, big_integers, budgets)
-  local value, err = core.decode(text, big_integers)
+function stepwise.decode(text, big_integers, budgets, strictness)
+  local value, err = core.decode(text, big_integers, strictness)
   for _, budget in ipairs(budgets or BUDGETS) do
-    local built, built_err = stepwise.build(text, big_integers, budget)
+    local built, built_err = stepwise.build(text, big_integers, budget, strictness)
     if not stepwise.equal(value, built) or not stepwise.equal(err, built_err) then
       assert.same({ value, err }, { built, built_err })
       error(("a budget of %s gives something else for %q"):format(tostring(budget), text:sub(1, 200)))

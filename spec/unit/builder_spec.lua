@@ -65,14 +65,16 @@ describe("a builder", function()
 
   it("gives what decode gives, for the fuzzer's corpus", function()
     for _, name in ipairs(CORPUS) do
-      for _, big_integers in ipairs({ "rounded", "string", "safe" }) do stepwise.decode(read(name), big_integers) end
+      for _, big_integers in ipairs({ "rounded", "string", "safe" }) do
+        for _, strictness in ipairs({ "strict", "lenient" }) do stepwise.decode(read(name), big_integers, nil, strictness) end
+      end
     end
   end)
 
   it("gives what decode gives where an error stands behind the value or behind many steps", function()
     for text, message in pairs({ ["[1] 2"] = "text after the value at byte 4", ["5,"] = "text after the value at byte 1",
       [records(100):sub(1, -2)] = "',' or ']' missing", ['{"a":[[1,2,3],{"b":"\255"}]}'] = "invalid UTF-8 at byte 20",
-      [("["):rep(129)] = "nested too deep at byte 128", [('{"a":['):rep(64) .. "[0]"] = "nested too deep" }) do
+      [("["):rep(129)] = "nested deeper than 128 levels at byte 128", [('{"a":['):rep(64) .. "[0]"] = "nested deeper than 128 levels" }) do
       local value, err = stepwise.decode(text)
       assert.is_nil(value)
       assert.equal(message, err.message:sub(1, #message))
@@ -122,7 +124,8 @@ describe("a builder", function()
       local text = text_of(0)
       if i % 3 == 0 then text = mutate(text) end
       local largest = random(20) + 1
-      local _, err = stepwise.decode(text, modes[random(3) + 1], { function() return random(largest) + 1 end })
+      local strictness = random(2) == 0 and "strict" or "lenient"
+      local _, err = stepwise.decode(text, modes[random(3) + 1], { function() return random(largest) + 1 end }, strictness)
       if err then n_bad = n_bad + 1 else n_good = n_good + 1 end
     end
     assert.is_true(n_good > 500 and n_bad > 100, n_good .. " good, " .. n_bad .. " bad")
@@ -228,7 +231,7 @@ describe("a builder", function()
     assert.is_table(held[1])
     local value, err = finish(builder, held, 1)
     assert.is_nil(value)
-    assert.equal("value missing at byte 14", err.message)
+    assert.equal("value missing at byte 14, where the text ends", err.message)
     assert.is_nil(next(held))
   end)
 

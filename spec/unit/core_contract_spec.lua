@@ -53,6 +53,31 @@ describe("the contract of the C module", function()
     end
   end)
 
+  it("knows the coroutine of a function of coroutine.wrap, and of no other", function()
+    local co
+    local generator = coroutine.wrap(function() co = coroutine.running() end)
+    local held = core.wrapped_by(generator)
+    generator()
+    assert.equal(co, held)
+    for _, fn in ipairs{ print, core.wrapped_by, function() return co end } do assert.is_nil(core.wrapped_by(fn)) end
+    assert.is_false(pcall(core.wrapped_by, 5))
+  end)
+
+  if _VERSION == "Lua 5.1" and not rawget(_G, "jit") then
+    it("knows where a coroutine of PUC 5.1 can be suspended for certain", function()
+      local function in_coroutine(fn) return coroutine.wrap(function() return (fn()) end)() end
+      local function named() return (core.is_plain_stack()) end
+      assert.is_true(in_coroutine(named))
+      assert.is_true(in_coroutine(function() return named() end))
+      assert.is_false(in_coroutine(function() return (select(2, pcall(named))) end))
+      assert.is_false(in_coroutine(function() return setmetatable({}, { __index = function() return (named()) end }).x end))
+      assert.is_false(in_coroutine(function()
+        for is_plain in named do return is_plain end -- luacheck: ignore 512
+        return false
+      end))
+    end)
+  end
+
   it("has a way to somebody for each kind of event", function()
     local deliver = require("appsync.dispatch").deliver
     for kind, number in pairs(core.event) do assert.equal("function", type(deliver[number]), kind) end

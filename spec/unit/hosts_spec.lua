@@ -215,6 +215,48 @@ describe("a host", function()
       assert.same({ 1, 2 }, got)
     end)
 
+    it("after a number of calls with a timeout of 0, so that the others run; nobody waits in those before", function()
+      local a, n_done = new_scheduler "a", 0
+      use(a.host)
+      local s = appsync.subject():subscribe()
+      a.start(function()
+        for i = 1, 100 do
+          assert.equal("timeout", select(2, s:next(0)).kind)
+          n_done = i
+        end
+      end)
+      assert.is_true(n_done > 10 and n_done < 100, tostring(n_done))
+      fake_core.drive()
+      a.turn()
+      assert.equal(100, n_done)
+    end)
+
+    it("with what their scheduler answers to a task's yield, if it takes that over", function()
+      local go_on, yielded
+      use{
+        current = function() end, suspend = function() end, resume = function() end,
+        carry = function(answer, ...)
+          if ... ~= "request" then return false end
+          go_on, yielded = answer, { ... }
+          return true
+        end,
+      }
+      local task = appsync.spawn(function() return coroutine.yield("request", nil, 3) end)
+      appsync.update(0)
+      assert.same({ "request", nil, 3 }, yielded)
+      assert.equal("running", task:status())
+      go_on(nil, "answer")
+      go_on "once only"
+      appsync.update(0)
+      local first, second = task:await()
+      assert.is_nil(first)
+      assert.equal("answer", second)
+      assert.matches("a yield that isn't this library's", select(2, appsync.spawn(coroutine.yield, 1):await()).message)
+      local function f() end
+      assert.error_matches(function() use{ current = f, suspend = f, resume = f, carry = 5 } end,
+        "host.use: adapter.carry must be a function, got number 5")
+    end)
+
     it("with what their tasks return", function()
       local a, result = new_scheduler "a", nil
       use(a.host)

@@ -143,12 +143,43 @@ describe("decode", function()
     end
   end)
 
+  it("gives the replacement character for what a service cut, in values and keys, where it is lenient", function()
+    local function lenient(text) return decode(text, nil, nil, "lenient") end
+    for text, value in pairs({ ["cut off \\ud83d"] = "cut off \239\191\189", ["\\udc00x"] = "\239\191\189x",
+      ["\\ud83d\\ud83d\\ude00"] = "\239\191\189😀", ["\\ude00\\ud83d"] = "\239\191\189\239\191\189", ["a\195"] = "a\239\191\189",
+      ["\255\255\255\255\255\255\255\255"] = ("\239\191\189"):rep(8), ["\237\160\189\\n"] = ("\239\191\189"):rep(3) .. "\n" }) do
+      assert.same({ [value] = { value, "z" } }, lenient('{"' .. text .. '":["' .. text .. '","z"]}'))
+      local refusal, err = decode('["' .. text .. '"]')
+      assert.is_nil(refusal)
+      assert.equal("invalid_utf8", err.code)
+    end
+    -- Long texts keep the keys that they have seen.
+    local long = lenient("[" .. ('{"k\\ud83d":1,"k\255":2},'):rep(300) .. "0]")
+    assert.same({ ["k\239\191\189"] = 2 }, long[300])
+    assert.is_false(pcall(core.decode, "1", "rounded", "other"))
+  end)
+
+  it("passes over a byte order mark", function()
+    assert.same({ 1 }, decode("\239\187\191 [1]"))
+    local _, err = decode("\239\187\191[1,]")
+    assert.equal("value missing at byte 6", err.message)
+    assert.is_nil((decode("[\239\187\1911]")))
+  end)
+
+  it("says what is there in the place of JSON", function()
+    for text, message in pairs({ ["<html>"] = "HTML or XML in place of a value at byte 0", ["\255\254[\0"] = "UTF-16 in place of UTF-8 at byte 0",
+      ['["a'] = "unfinished string at byte 3, where the text ends" }) do
+      local _, err = decode(text)
+      assert.equal(message, err.message)
+    end
+  end)
+
   it("accepts 128 levels and not one more", function()
     assert.is_table(decode(("["):rep(128) .. ("]"):rep(128)))
     assert.is_table(decode(('{"a":'):rep(128) .. "1" .. ("}"):rep(128)))
     local value, err = decode(("["):rep(129) .. ("]"):rep(129))
     assert.is_nil(value)
-    assert.same({ "nested too deep at byte 128", "too_deep" }, { err.message, err.code })
+    assert.same({ "nested deeper than 128 levels at byte 128", "too_deep" }, { err.message, err.code })
   end)
 
   it("leaves nothing on the stack of the one who calls often", function()

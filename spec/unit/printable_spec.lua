@@ -9,6 +9,15 @@ local function utf8(code)
   return string.char(0xe0 + math.floor(code / 4096), 0x80 + math.floor(code / 64) % 64, 0x80 + code % 64)
 end
 
+describe("a value as text", function()
+  it("is Lua's own, but for null", function()
+    assert.same({ "null", "nil", "1", "x" }, { printable.text(require("appsync.core").null), printable.text(nil), printable.text(1), printable.text("x") })
+    assert.equal("null", printable.escaped(require("appsync.core").null))
+    local core = require "appsync.core"
+    assert.is_nil(debug.getmetatable(core.null)) -- one for all light userdata, which isn't ours to set
+  end)
+end)
+
 describe("text in a line that people read", function()
   it("stays as it is in all scripts", function()
     for _, text in ipairs{ "", "plain ~", "naïve ¿", "日本 שלום سلام", "👩\226\128\141👧 … ‧", "\239\191\189 \244\143\191\191" } do

@@ -105,6 +105,26 @@ describe("appsync.sign", function()
     assert.same({ "UNSIGNED-PAYLOAD" }, { last_line { unsigned_payload = true } })
   end)
 
+  -- The form-encoded cases of the AWS signing test suite (aws-c-auth, tests/aws-signing-test-suite/v4).
+  for content_type, signatures in pairs({
+    ["application/x-www-form-urlencoded"] = { "d3875051da38690788ef43de4db0d8f280229d82040bfac253562e56c3f20e0b",
+      "89a40deed0f26f9461242825a082d2222717248abc7ab41f552ad84a94ad46e9" },
+    ["application/x-www-form-urlencoded; charset=utf-8"] = { "328d1b9eaadca9f5818ef05e8392801e091653bafec24fcab71e7344e7f51422",
+      "0dbeb9b026c7b6675f266b8427efec9b4fa8b1f6ef1477d717aea231106eab4d" },
+  }) do
+    it("covers a length that the caller gives, in headers and in a presigned URL: " .. content_type, function()
+      local request = { method = "POST", url = "/", body = "Param1=value1",
+        headers = { ["Content-Type"] = content_type, Host = "example.amazonaws.com", ["Content-Length"] = "13" } }
+      local signed = assert(sign(request, options({ sign_body = true })))
+      assert.truthy(signed.canonical_request:find("\ncontent-length:13\n", 1, true))
+      assert.equal(signatures[1], signed.signature)
+      assert.equal("13", signed.headers["Content-Length"])
+      signed = assert(sign(request, options({ query = true, expires = 3600 })))
+      assert.truthy(signed.url:find("X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost", 1, true))
+      assert.equal(signatures[2], signed.signature)
+    end)
+  end
+
   it("signs the session token, or adds it after signing", function()
     local keys = { access_key_id = "a", secret_access_key = "b", session_token = "t" }
     local function names(more)

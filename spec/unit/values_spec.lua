@@ -102,6 +102,20 @@ describe("the values of the library", function()
       assert.equal("a table", (errors.describe{}))
       assert.equal("nothing", (errors.describe(nil)))
     end)
+
+    it("show null by its name, wherever a program hands it over", function()
+      local null = core.null
+      assert.same({ "null", "null" }, { (errors.describe(null)), (errors.describe(null, true)) })
+      assert.error_matches(function() appsync.decode(null) end, "text must be a string, got null")
+      assert.equal("usage: null", tostring(errors.of_raised(null)))
+      assert.equal("null", errors.new("auth", null).message)
+      assert.equal("auth: x null", errors.new("auth", "x ") .. null)
+      local ok, raised = pcall(appsync.assert, nil, null)
+      assert.same({ false, "null" }, { ok, raised })
+      local lines = {}
+      require("appsync.log").emit(function(level, message) lines[#lines + 1] = level .. " " .. message end, "warn", null)
+      assert.same({ "warn null" }, lines)
+    end)
   end)
 
   describe("options:", function()

@@ -16,6 +16,7 @@
 ---@field null lightuserdata JSON null; the same value as lua-cjson's `cjson.null`
 ---@field array_mt table metatable that marks lists
 ---@field is_nginx boolean this is a process of nginx
+---@field main thread? the main thread; nil where the module was loaded in a coroutine of Lua 5.1
 ---@field event table<string, integer> numbers of the event kinds
 ---@field event_forms table<string, {target: string}> what each kind is about and carries, as below: [1] to [3] are a to c
 local core = {}
@@ -28,12 +29,14 @@ function core.encode(value, name) end
 
 ---`big_integers` says what becomes of numbers that a Lua number can't hold. "rounded": the nearest number. "string": the
 ---digits of integers. "safe": the text of each number that would otherwise equal another one of the text, fractions of
----more than 15 digits and those that a double holds as zero or as an infinity included.
+---more than 15 digits and those that a double holds as zero or as an infinity included. `strictness` says what becomes of
+---lone surrogates and of bytes in strings that aren't UTF-8: "strict" refuses them, "lenient" gives U+FFFD.
 ---@param text string
 ---@param big_integers? "rounded"|"string"|"safe" default "rounded"
+---@param strictness? "strict"|"lenient" default "strict"
 ---@return any value
 ---@return appsync.core.Err? err of kind "protocol", with the byte offset: text that isn't JSON, or that costs too much ("too_big")
-function core.decode(text, big_integers) end
+function core.decode(text, big_integers, strictness) end
 
 ---Decodes in steps, for a frame's budget; the value, or the error, is that of `core.decode`. The builder has a copy of the
 ---text until it is over or collected; what is half-built is in `held`, a table of the caller's, empty before the first step,
@@ -48,8 +51,9 @@ function core.decode(text, big_integers) end
 ---    if is_done == nil then return nil, errors.adopt(value) end
 ---@param text string
 ---@param big_integers? "rounded"|"string"|"safe" as of `core.decode`
+---@param strictness? "strict"|"lenient" as of `core.decode`
 ---@return appsync.core.Builder? builder, appsync.core.Err? err of kind "system": no memory for the text
-function core.builder(text, big_integers) end
+function core.builder(text, big_integers, strictness) end
 
 ---@class appsync.core.Builder
 local builder = {}
@@ -84,6 +88,8 @@ function core.wall() end
 ---@field kind "query"|"mutation"|"subscription"
 ---@field name string "" for an anonymous one
 ---@field variables string[] declared names, without `$`
+---@field lists table<string, integer> of those that are lists: 1, of lists of lists: 2, …
+---@field required table<string, boolean> those that must have a value
 ---@field root_fields string[] response keys of the root selection set
 
 ---@class appsync.core.SyntaxErr: appsync.core.Err
@@ -141,6 +147,16 @@ function core.hmac_sha256(key, bytes) end
 ---Blocks the thread for so long, a second at most: for waits without a runtime.
 ---@param seconds number
 function core.pause(seconds) end
+
+---The coroutine that a function of `coroutine.wrap` resumes; nil for any other function.
+---@param fn function
+---@return thread?
+function core.wrapped_by(fn) end
+
+---Whether only Lua functions that were called by a name, or as a tail, stand between here and the start of the coroutine:
+---PUC 5.1 can suspend there.
+---@return boolean
+function core.is_plain_stack() end
 
 ---The runtime of this Lua state: opened on first use, one core thread for all its clients.
 ---@return appsync.core.Runtime? runtime, appsync.core.Err? err of kind "system": no descriptor, no memory
@@ -256,7 +272,13 @@ function client:set_headers(sub, headers, message) end
 function client:set_online(is_online) end
 ---@return table counters
 function client:stats() end
----Everything outstanding is answered with kind "closed", then CLOSED comes.
+---It will close once its calls have ended: subscriptions end with kind "closed" now. Gives nothing back where `close`
+---doesn't.
+---@return true? ok, appsync.core.Err? err
+function client:leave() end
+---Everything outstanding is answered with kind "closed", then CLOSED comes. Not where it was closed before, nor in a child
+---process of the one that used it: then nothing is given back.
+---@return true? ok, appsync.core.Err? err
 function client:close() end
 
 return core

@@ -1,26 +1,35 @@
 ---The first of several providers that has credentials.
 local credentials = require "appsync.auth.credentials"
 local errors = require "appsync.errors"
+local opts = require "appsync.opts"
 
 local Chain = {}
 Chain.__index = Chain
 Chain.__name = "appsync.auth.chain"
 
 local function is_provider(value)
-  return type(value) == "table" and type(value.get) == "function"
+  return type(value) == "table" and opts.is_callable(value.get)
+end
+
+local function seems_expired(found)
+  local expires_at = type(found) == "table" and found.expires_at
+  return type(expires_at) == "number" and expires_at <= os.time()
 end
 
 function Chain:get()
-  local causes = {}
+  local causes, expired = {}, nil
   for _, provider in ipairs(self.providers) do
     local found, err = provider:get()
-    if found then return found end
-    causes[#causes + 1] = type(err) == "table" and err.message or tostring(err)
+    if found and not seems_expired(found) then return found end
+    expired = expired or found
+    if not found then causes[#causes + 1] = type(err) == "table" and err.message or tostring(err) end
   end
+  if expired then return expired end
   return credentials.fail("no_credentials", "no provider of the chain has credentials: " .. table.concat(causes, "; "))
 end
 
 ---    appsync.auth.chain{ appsync.auth.environment(), appsync.auth.shared_file{} }
+---Credentials that have expired by the device's clock, which may be wrong, are given where no other provider has any.
 ---@param providers appsync.auth.Provider[] asked in this order, at each renewal
 ---@return appsync.auth.Provider
 local function chain(providers)

@@ -56,14 +56,13 @@ function credentials.fail(code, message)
 end
 
 local function ask(value)
-  if type(value) == "table" and type(value.get) == "function" then return value:get() end
+  if type(value) == "table" and opts.is_callable(value.get) then return value:get() end
   return value()
 end
 
 ---@return boolean it gives keys when it is asked
 function credentials.is_source(value)
-  return type(value) == "function"
-    or type(value) == "table" and (type(value.get) == "function" or (getmetatable(value) or {}).__call ~= nil)
+  return opts.is_callable(value) or type(value) == "table" and opts.is_callable(value.get)
 end
 
 ---The keys behind a table, a function or a provider. What a function or provider gives is the world's fault, not the

@@ -47,6 +47,7 @@ end
 ---@return table<string, table<string, string>> settings by profile
 function profiles.parse(text, is_config)
   local found, current, parent = {}, nil, nil
+  text = text:gsub("^\239\187\191", "") -- a byte order mark, which editors write
   for raw in (text .. "\n"):gmatch("(.-)\r?\n") do
     local line = without_comment(raw)
     local header = line:match("^%s*%[(.-)%]%s*$")

@@ -11,7 +11,7 @@ local SCHEMA = opts.schema {
   profile = { "string", is_line = true },
   credentials_file = { "string", is_line = true },
   config_file = { "string", is_line = true },
-  getenv = { "function" },
+  getenv = { "callable" },
 }
 
 -- Ways to credentials that need a service or a program; in the order in which the AWS SDKs look at them.

@@ -4,6 +4,7 @@ local document = require "appsync.document"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local opts = require "appsync.opts"
+local variables_of = require "appsync.client.variables"
 
 local arguments = {}
 
@@ -13,7 +14,7 @@ local BASE = opts.schema{
   operation_name = { "string", is_line = true },
   auth = { "table", is_secret = true },
   auth_mode = { "string" },
-  headers = { "table", "function", is_secret = true },
+  headers = { "table", "callable", is_secret = true },
   error_policy = { "string", values = { "none", "all" } },
   fetch_policy = { "string", values = { "network-only", "no-cache" } },
 }
@@ -78,27 +79,11 @@ local function from_table(given, kind, where)
   return found, variables, options
 end
 
--- The variables that the operation declares.
-local function declared_variables(variables, operation, schema, where)
-  if variables == nil then return nil end
-  if type(variables) ~= "table" then errors.expect(variables, "variables", "table", where) end
-  local sent
-  for name, value in pairs(variables) do
-    if operation.declared[name] then
-      sent = sent or {}
-      sent[name] = value
-    elseif schema.names[name] then
-      errors.misuse("%s: the operation declares no variable $%s; %s is an option: options are the argument after "
-        .. "the variables", where, name, name)
-    end
-  end
-  return sent
-end
-
 ---@class appsync.client.Plan
 ---@field document appsync.Document
 ---@field operation appsync.core.Operation
 ---@field variables table?
+---@field undeclared string[]? names of variables that aren't sent
 ---@field options table
 ---@field where string
 
@@ -122,9 +107,9 @@ function arguments.plan(kind, where, given, variables, options)
   headers.check(options.headers, where)
   if options.auth_mode then options.auth_mode = auth.mode(options.auth_mode, where) end
   local parsed, operation = document.pick(given, kind, options.operation_name, where)
+  local sent, undeclared = variables_of.declared(variables, operation, schema.names, where)
   return {
-    document = parsed, operation = operation, options = options, where = where,
-    variables = declared_variables(variables, operation, schema, where),
+    document = parsed, operation = operation, options = options, where = where, variables = sent, undeclared = undeclared,
   }
 end
 

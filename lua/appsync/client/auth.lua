@@ -28,6 +28,9 @@ local AMPLIFY_NAMES = {
   oidc = "OPENID_CONNECT", lambda = "AWS_LAMBDA", none = "NONE",
 }
 
+---Material's own times never keep it from being sent where it is static or was just given by a function: the device's
+---clock may be wrong, and the service decides. A function is asked again when what it gave has expired by the clock of the
+---service, as far as that is known, and once after a refusal.
 ---@class appsync.Auth
 ---@field type appsync.AuthType "API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA", "NONE"
 ---@field api_key string? of API_KEY
@@ -39,8 +42,8 @@ local AMPLIFY_NAMES = {
 local SCHEMA = opts.schema{
   type = { "string", values = auth.TYPES },
   api_key = { "string", is_secret = true },
-  token = { "string", "function", "table", is_secret = true, also = { "jwtToken" } },
-  credentials = { "table", "function", is_secret = true },
+  token = { "string", "callable", "table", is_secret = true, also = { "jwtToken" } },
+  credentials = { "table", "callable", is_secret = true },
   region = { "string", is_line = true },
   service = { "string", is_line = true },
 }
@@ -74,9 +77,9 @@ end
 local function check_source(checked, name, where)
   local value = checked[name]
   if type(value) ~= "table" or opts.is_callable(value) then return end
-  if type(value.get) == "function" then return end
+  if opts.is_callable(value.get) then return end
   if name == "token" then
-    if type(value.current_session) == "function" then return end
+    if opts.is_callable(value.current_session) then return end
     errors.misuse("%s: token must be a string, a function or a table with a get method or current_session, got a table "
       .. "with neither", where)
   end
@@ -134,7 +137,7 @@ local function is_static(checked)
     local credentials = credentials_of(value)
     return credentials.access_key_id ~= nil and credentials.secret_access_key ~= nil
   end
-  return type(value) ~= "function"
+  return type(value) == "string"
 end
 
 ---@class appsync.client.AuthSlot
@@ -187,8 +190,8 @@ end
 -- What a function, a provider or a user pool gives.
 local function ask(source, reason)
   if opts.is_callable(source) then return source(reason) end
-  if type(source.get) == "function" then return source:get(reason) end
-  if type(source.current_session) == "function" then return source:current_session{ reason = reason } end
+  if opts.is_callable(source.get) then return source:get(reason) end
+  if opts.is_callable(source.current_session) then return source:current_session{ reason = reason } end
   return nil, "it has neither a get nor a current_session method"
 end
 

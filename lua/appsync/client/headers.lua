@@ -1,6 +1,7 @@
 ---`headers` of a configuration, a client, of `with`, and of a call: tables, or functions that may wait.
 local core = require "appsync.core"
 local errors = require "appsync.errors"
+local opts = require "appsync.opts"
 local task = require "appsync.task"
 
 local headers = {}
@@ -39,7 +40,7 @@ end
 ---@param where string
 ---@return table|function|nil given
 function headers.check(given, where)
-  if type(given) ~= "table" then return given end
+  if type(given) ~= "table" or opts.is_callable(given) then return given end
   for name, value in pairs(given) do
     local fault = fault_of(name, value)
     if fault then errors.misuse("%s: headers: %s", where, fault) end
@@ -70,7 +71,7 @@ end
 
 ---@return table? all, appsync.Error? err
 local function add_from(all, source, operation)
-  if type(source) == "table" then return add(all, source) end
+  if not opts.is_callable(source) then return add(all, source) end
   local ok, given, err = task.pcall(source, operation)
   if not ok then
     local raised = given
@@ -82,7 +83,7 @@ local function add_from(all, source, operation)
     return all
   end
   if type(given) ~= "table" then
-    return nil, errors.new("usage", "the headers function must return a table, got " .. type(given))
+    return nil, errors.new("usage", "the headers function must return a table, got " .. errors.describe(given, true))
   end
   return add(all, given)
 end
@@ -92,7 +93,7 @@ end
 ---@return boolean
 function headers.are_dynamic(sources)
   for i = 1, N_SOURCES do
-    if type(sources[i]) == "function" then return true end
+    if opts.is_callable(sources[i]) then return true end
   end
   return false
 end

@@ -48,14 +48,46 @@ local function cancel(w)
   errors.of_core(err)
 end
 
----@return integer? id, appsync.Error? err
+---@return integer? id, table? err of the core
 local function start(root, plan, slot, all_headers)
   local options = plan.options
-  local id, err = root.handle.core:execute{
+  return root.handle.core:execute{
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
     auth = slot.id, headers = all_headers, timeout = options.timeout, idempotent = options.idempotent,
   }
-  return id, errors.of_core(err, plan.where)
+end
+
+-- The headers of a call that has begun. A function may wait, and the client may close meanwhile.
+---@return table? all, appsync.Error? err
+local function headers_of(client, plan)
+  local sources = client:header_sources(plan.options.headers)
+  if not headers.are_given(sources) then return nil end
+  local all, err = headers.of(sources, arguments.operation(plan))
+  if err then return nil, err end
+  scheduler.may_wait(plan.where)
+  local is_open, closed_err = client.root:go_on()
+  if not is_open then return nil, closed_err end
+  return all
+end
+
+local function send(client, plan, w)
+  local root = client.root
+  local all_headers, headers_err = headers_of(client, plan)
+  if headers_err then return nil, headers_err end
+  local slot, slot_err, is_of_call = auth.slot_for(client, plan.options, headers.authenticate(all_headers))
+  if not slot then return nil, slot_err end
+  w.root, w.client, w.slot, w.on_drop = root, client, slot, cancel
+  local id, start_err = start(root, plan, slot, all_headers)
+  if not id then
+    if is_of_call then slot:release() end
+    root:leave(w) -- before the error may be thrown
+    return nil, errors.of_core(start_err, plan.where)
+  end
+  w.id = id
+  dispatch.expect(id, w)
+  local data, err, info = scheduler.suspend(w, nil, plan.where)
+  if is_of_call then slot:release() end
+  return data, err, info
 end
 
 ---Sends the operation and waits for its answer.
@@ -67,28 +99,11 @@ function operation.execute(client, plan)
   local root = client.root
   local opened, open_err = root:open()
   if not opened then return results(plan, root, nil, open_err) end
-  local sources, all_headers = client:header_sources(plan.options.headers), nil
-  if headers.are_given(sources) then
-    local headers_err
-    all_headers, headers_err = headers.of(sources, arguments.operation(plan))
-    if headers_err then return results(plan, root, nil, headers_err) end
-    scheduler.may_wait(plan.where)
-    opened, open_err = root:open() -- the headers function may have waited
-    if not opened then return results(plan, root, nil, open_err) end
-  end
-  local slot, err, is_of_call = auth.slot_for(client, plan.options, headers.authenticate(all_headers))
-  if not slot then return results(plan, root, nil, err) end
   local w = scheduler.new_wait()
-  w.root, w.client, w.slot, w.on_drop = root, client, slot, cancel
-  w.id, err = start(root, plan, slot, all_headers)
-  if not w.id then
-    if is_of_call then slot:release() end
-    return results(plan, root, nil, err)
-  end
-  dispatch.expect(w.id, w)
-  local data, op_err, info = scheduler.suspend(w, nil, plan.where)
-  if is_of_call then slot:release() end
-  return results(plan, root, data, op_err, info)
+  root:enter(w)
+  local data, err, info = send(client, plan, w)
+  root:leave(w)
+  return results(plan, root, data, err, info)
 end
 
 return operation

@@ -1,12 +1,25 @@
 ---What the clients of one `appsync.client` call share: the core's client, opened on first use, and its ending.
+---
+---    open --close()--> closing: nothing new begins, subscriptions end
+---                         |
+---                         +-- the last call has ended, or the time is over --> stopping: the core ends the rest
+---                                                                                 |
+---                                                                                 +-- CLOSED --> closed
+---
+---A timer and the calls' own ends lead on, not whoever waits in `close`: that task may be cancelled.
 local compat = require "appsync.compat"
 local connection = require "appsync.client.connection"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
 local scheduler = require "appsync.scheduler"
+local timer = require "appsync.timer"
 
 local root = {}
+
+local CLOSE_SECONDS = 1 -- for what is in flight
+local STOP_SECONDS = 5  -- for the core's last word: longer, and its thread is stuck
+local JOIN_SECONDS = 1
 
 ---@class appsync.client.Root
 ---@field handle {core: appsync.core.Client?, id: integer?, runtime: appsync.core.Runtime?}
@@ -21,8 +34,14 @@ local root = {}
 ---@field log function?
 ---@field error_policy string?
 ---@field settings table for the core
+---@field private calls table<appsync.Wait, any> that are in flight, each with its routine
+---@field private is_closing boolean?
+---@field private is_stopping boolean?
 local Root = {}
 Root.__index = Root
+
+-- A call whose coroutine is never resumed, or that a cancel has thrown out, doesn't come back to say so.
+local WEAK = { __mode = "kv" }
 
 ---@param fields table of `settings.check`
 ---@return appsync.client.Root
@@ -30,6 +49,7 @@ function root.new(fields)
   local self = setmetatable(fields, Root)
   self.slots = {}
   self.handle = {}
+  self.calls = setmetatable({}, WEAK)
   self.connection = connection.new(self)
   return self
 end
@@ -66,6 +86,33 @@ function Root:open()
   return core
 end
 
+---Counts a call in, until `leave`. A root that closes lets those go on that it has counted.
+---@param w appsync.Wait of the call
+function Root:enter(w)
+  self.calls[w] = scheduler.current() or true
+end
+
+---@param w appsync.Wait
+function Root:leave(w)
+  self.calls[w] = nil
+  if self.is_closing and not self:is_busy() then self:stop() end
+end
+
+---Whether a call that has begun may still be sent.
+---@return appsync.core.Client? core, appsync.Error? err
+function Root:go_on()
+  if self.is_stopping then return nil, closed_error() end
+  return self.handle.core
+end
+
+---@private
+function Root:is_busy()
+  for _, routine in pairs(self.calls) do
+    if routine == true or not scheduler.has_ended(routine) then return true end
+  end
+  return false
+end
+
 ---@param is_online boolean
 function Root:set_online(is_online)
   self.is_online = is_online
@@ -84,6 +131,7 @@ end
 
 function Root:on_closed()
   local handle = self.handle
+  self.is_stopping = true
   if handle.core then
     handle.core = nil
     dispatch.forget(handle.id, self)
@@ -96,30 +144,62 @@ function Root:on_closed()
   for _, w in ipairs(waits) do scheduler.wake(w, true) end
 end
 
----Everything outstanding is answered with kind "closed", then the core's client ends. Twice is legal.
----@param timeout number?
----@return true? closed, appsync.Error? err
-function Root:close(timeout)
-  if scheduler.computing then scheduler.check("client:close") end
+---Ends what is outstanding, with kind "closed", and then the core's client.
+---@private
+function Root:stop()
+  if self.is_stopping then return end
+  self.is_stopping = true
+  if self.stop_timer then timer.cancel(self.stop_timer) end
+  -- Where that can't be told, as in a child process of the one that used it, CLOSED doesn't come either.
+  if not self.handle.core:close() then self:on_closed() end
+end
+
+-- By then; a later end than the one that is set already is none.
+local function stop_after(self, seconds)
+  if seconds == math.huge then return end
+  local later = timer.after(seconds, self.stop, self)
+  if self.stop_timer and self.stop_timer.at <= later.at then return timer.cancel(later) end
+  if self.stop_timer then timer.cancel(self.stop_timer) end
+  self.stop_timer = later
+end
+
+local function begin_close(self, seconds)
   local is_first = not self.is_closing
   self.is_closing = true
-  local core = self.handle.core
-  if not core then
-    if is_first then self:on_closed() end
-    return true
-  end
-  if is_first then
-    local _, refused = core:close()
-    errors.of_core(refused)
-  end
+  if self.is_stopping then return end
+  if seconds <= 0 or not self:is_busy() then return self:stop() end
+  if is_first and not self.handle.core:leave() then return self:stop() end
+  stop_after(self, seconds)
+end
+
+local function wait_closed(self, seconds)
   scheduler.may_wait("client:close")
   local w = scheduler.new_wait()
   self.close_waits = self.close_waits or {}
   table.insert(self.close_waits, w)
   w.root = self
-  local ok, err = scheduler.suspend(w, timeout, "client:close")
+  return scheduler.suspend(w, seconds + STOP_SECONDS, "client:close")
+end
+
+---Subscriptions complete, nothing new begins; what is in flight has `timeout` seconds, then it is answered with kind
+---"closed", and the core's client ends. Twice is legal: the earliest end counts.
+---@param timeout number? 1
+---@return true? closed, appsync.Error? err
+function Root:close(timeout)
+  if scheduler.computing then scheduler.check("client:close") end
+  if not self.handle.core then
+    if not self.is_closing then
+      self.is_closing = true
+      self:on_closed()
+    end
+    return true
+  end
+  timeout = timeout or CLOSE_SECONDS
+  begin_close(self, timeout)
+  if self.is_closed then return true end
+  local ok, err = wait_closed(self, timeout)
   if not ok then return nil, err end
-  if dispatch.count() == 0 then dispatch.close_runtime(math.min(timeout or 1, 1)) end
+  if dispatch.count() == 0 then dispatch.close_runtime(JOIN_SECONDS) end
   return true
 end
 

@@ -32,7 +32,7 @@ local SCHEMA = opts.schema{
   region = { "string", is_line = true },
   auth = { "table", is_secret = true },
   auths = { "table", is_secret = true },
-  headers = { "table", "function", is_secret = true },
+  headers = { "table", "callable", is_secret = true },
   store = { "string", "boolean", also = { "disableOffline" }, convert = { disableOffline = store_of_disable_offline } },
   key_prefix = later(), identity = later(), cache = later{ "cacheOptions" }, outbox = later(), keys = later(),
   data_id_from_object = later(), updates = later(), conflict_resolver = later(), offline = later{ "offlineConfig" },

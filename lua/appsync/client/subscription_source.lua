@@ -8,6 +8,7 @@ local headers = require "appsync.client.headers"
 local json = require "appsync.json"
 local observable = require "appsync.observable"
 local operation = require "appsync.client.operation"
+local opts = require "appsync.opts"
 local task = require "appsync.task"
 
 local subscription_source = {}
@@ -155,7 +156,7 @@ end
 -- Functions other than the client's own may give other headers for each subscription: these stay apart.
 local function may_share(self, is_dynamic)
   local sources = self.header_sources
-  if is_dynamic and (type(sources[3]) == "function" or type(sources[4]) == "function") then return false end
+  if is_dynamic and (opts.is_callable(sources[3]) or opts.is_callable(sources[4])) then return false end
   return self.plan.options.share
 end
 

@@ -1,5 +1,6 @@
 ---What the readers of all shapes share: checked access to what a file says, and the names of authorization modes.
 local core = require "appsync.core"
+local opts = require "appsync.opts"
 
 local fields = {}
 
@@ -47,8 +48,11 @@ function fields.flag(context, from, key)
   return get(context, from, key, "boolean")
 end
 
+---A function, or what can be called as one.
 ---@return function?
 function fields.callable(context, from, key)
+  local value = from[key]
+  if opts.is_callable(value) then return value end
   return get(context, from, key, "function")
 end
 

@@ -1,44 +1,96 @@
----cqueues: coroutines of a controller wait on condition variables; one coroutine per controller drives the library.
+---cqueues: coroutines of a controller wait on condition variables; one coroutine per controller drives the library, as
+---long as another one is there or somebody waits. What a task yields to cqueues is polled for by a coroutine in its place.
+local compat = require "appsync.compat"
+local hosts = require "appsync.hosts"
+
 local cqueues_host = {}
 
----@param driver {update: function, fd: function}
----@return appsync.HostAdapter
-function cqueues_host.new(driver)
-  local cqueues = require "cqueues"
-  local condition = require "cqueues.condition"
-  -- Controller → the tokens of its coroutines that wait; nil when no coroutine of it drives the library.
-  local waits = setmetatable({}, { __mode = "k" })
+local made
 
-  local function drive(controller)
-    local tokens, pollable = {}, { pollfd = driver.fd(), events = "r" }
-    waits[controller] = tokens
-    controller:wrap(function()
-      -- Ends with the controller's last wait, so that its loop can end.
-      while next(tokens) do
-        driver.update(0)
-        if next(tokens) then cqueues.poll(pollable) end
-      end
-      waits[controller] = nil
-    end)
+---@class appsync.host.cqueues.Drive of one controller
+---@field tokens table<table, true> of its coroutines that wait
+---@field alone userdata condition: no coroutine but the driving one is left
+
+-- Nothing keeps the controller going but the coroutine that drives.
+local function is_alone(drive, controller)
+  return next(drive.tokens) == nil and controller:count() <= 1
+end
+
+local function start(drives, driver, controller)
+  local cqueues, condition = require "cqueues", require "cqueues.condition"
+  local fd, err = driver.fd()
+  if not fd then error(tostring(err), 0) end
+  local drive = { tokens = {}, alone = condition.new() }
+  drives[controller] = drive
+  controller:wrap(function()
+    local pollable = { pollfd = fd, events = "r" }
+    repeat
+      local is_over = not driver.serve() and is_alone(drive, controller)
+      if not is_over then cqueues.poll(pollable, drive.alone) end
+    until is_over
+    drives[controller] = nil
+  end)
+  return drive
+end
+
+-- Every loop drives while the adapter is in use, and ends when its own coroutines have. Steps of cqueues itself belong to
+-- a loop, or to `cqueues.poll` outside of one, which counts on two steps being enough.
+local function interpose(drives, attach)
+  local cqueues = require "cqueues"
+  local own_source = debug.getinfo(cqueues.poll, "S").source
+  local loop, step
+  loop = cqueues.interpose("loop", function(controller, timeout)
+    if hosts.is_in_use(made) and controller:count() > 0 then attach(controller) end
+    return loop(controller, timeout)
+  end)
+  step = cqueues.interpose("step", function(controller, timeout)
+    local drive = drives[controller]
+    if drive then
+      if is_alone(drive, controller) then drive.alone:signal() end
+    elseif hosts.is_in_use(made) and controller:count() > 0 and debug.getinfo(2, "S").source ~= own_source then
+      attach(controller)
+    end
+    return step(controller, timeout)
+  end)
+end
+
+---@param driver appsync.HostDriver
+---@return appsync.Host
+function cqueues_host.new(driver)
+  if made then return made end
+  local cqueues, condition = require "cqueues", require "cqueues.condition"
+  local drives = setmetatable({}, { __mode = "k" }) ---@type table<any, appsync.host.cqueues.Drive>
+
+  local function attach(controller)
+    return drives[controller] or start(drives, driver, controller)
   end
 
-  return {
+  made = {
+    name = "cqueues",
     current = function()
       local controller, is_its_own = cqueues.running()
       if not is_its_own then return nil end -- a generator that one of its coroutines resumes
       return { controller = controller, condition = condition.new() }
     end,
     suspend = function(token)
-      local controller = token.controller
-      if not waits[controller] then drive(controller) end
-      waits[controller][token] = true
+      attach(token.controller).tokens[token] = true
       token.condition:wait()
     end,
     resume = function(token)
-      waits[token.controller][token] = nil
+      drives[token.controller].tokens[token] = nil
       token.condition:signal()
     end,
+    carry = function(go_on, tag, ...)
+      local controller = cqueues.running()
+      if not controller or tag ~= cqueues._POLL then return false end
+      local what = compat.pack(...)
+      attach(controller)
+      controller:wrap(function() go_on(cqueues.poll(compat.unpack(what, 1, what.n))) end)
+      return true
+    end,
   }
+  interpose(drives, attach)
+  return made
 end
 
 return cqueues_host

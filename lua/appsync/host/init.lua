@@ -1,10 +1,18 @@
 ---Host adapters: other schedulers whose coroutines may be suspended.
-local appsync = require "appsync"
+require "appsync"
 local errors = require "appsync.errors"
 local hosts = require "appsync.hosts"
 local nginx = require "appsync.nginx"
+local opts = require "appsync.opts"
+local script = require "appsync.host.script"
 
 local host = {}
+
+---@class appsync.HostDriver what the named adapters drive the library with
+---@field serve fun(): boolean
+---@field has_ready fun(): boolean
+---@field fd fun(): integer?, appsync.Error?
+local driver = { serve = script.serve, has_ready = script.has_ready, fd = script.fd }
 
 local BY_NAME = { cqueues = true, copas = true, luv = true }
 
@@ -12,10 +20,16 @@ local BY_NAME = { cqueues = true, copas = true, luv = true }
 ---@field current fun(): any a token for the running coroutine of that scheduler; nil when it may not be suspended
 ---@field suspend fun(token: any) suspends it until `resume`
 ---@field resume fun(token: any) schedules it; never runs it at once; also after another adapter was chosen
+---@field carry (fun(go_on: fun(...), ...): boolean)? takes over what a task has yielded to that scheduler, and calls
+---`go_on` with what it answers, not at once; false when it can't: the task fails
 
----Lets waiting calls suspend the coroutines of another scheduler. The named adapters drive the library while somebody
----waits (luv: while its loop runs); who has callbacks only, calls `appsync.update(0)` when `appsync.fd()` is readable.
----Tasks are suspended by the library, whatever the adapter: what yields to another scheduler fails there.
+---Lets waiting calls suspend the coroutines of another scheduler: those that its loop resumes itself; a generator's
+---calls drive the library until their result is there. The named adapters drive the library while the scheduler's loop
+---runs, also when nobody waits (copas before 4.1: while somebody waits), and don't keep that loop from ending. Around a
+---hand-written adapter, call `appsync.update(0)` when `appsync.fd()` is readable.
+---
+---Tasks are suspended by the library. Where the scheduler's own calls wait in a task, they wait in cqueues, and in copas
+---those that sleep; any other yield fails the task with an error that names the scheduler.
 ---@param adapter "cqueues"|"copas"|"luv"|appsync.HostAdapter|nil nil: none any more
 function host.use(adapter)
   if adapter ~= nil then nginx.refuse "host.use" end
@@ -24,14 +38,13 @@ function host.use(adapter)
       errors.misuse("host.use: adapter must be \"cqueues\", \"copas\", \"luv\" or a table, got %s",
         (errors.describe(adapter)))
     end
-    adapter = require("appsync.host." .. adapter).new(appsync)
+    adapter = require("appsync.host." .. adapter).new(driver)
   elseif adapter ~= nil then
     errors.expect(adapter, "adapter", "table", "host.use")
     for _, name in ipairs{ "current", "suspend", "resume" } do
-      if type(adapter[name]) ~= "function" then
-        errors.misuse("host.use: adapter.%s must be a function, got %s", name, (errors.describe(adapter[name])))
-      end
+      opts.expect_callable(adapter[name], "adapter." .. name, "host.use")
     end
+    if adapter.carry ~= nil then opts.expect_callable(adapter.carry, "adapter.carry", "host.use") end
   end
   hosts.adapt(adapter)
 end

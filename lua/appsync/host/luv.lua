@@ -1,41 +1,80 @@
----luv: a poll handle drives the library; a waiting coroutine is resumed from the loop.
+---luv: a poll handle drives the library; a waiting coroutine is resumed from the loop. luv has no coroutines of its own:
+---the loop's are those that its callbacks, or the main thread, have resumed.
 local compat = require "appsync.compat"
+local log = require "appsync.log"
+local resumer = require "appsync.host.resumer"
 
 local luv_host = {}
 
 -- A loop watches a descriptor once.
 local made, watched
 
----@param driver {update: function, fd: function}
----@return appsync.HostAdapter
+-- Whether this coroutine has called `uv.run`: then it stands where the main thread usually does.
+local function runs_loop(co, uv_run)
+  local level = 0
+  while true do
+    local at = debug.getinfo(co, level, "f")
+    if not at then return false end
+    if at.func == uv_run then return true end
+    level = level + 1
+  end
+end
+
+-- The coroutine to be resumed by the loop; nil in one that another coroutine resumes, as a generator's consumer does.
+local function current_of(uv)
+  local co = compat.resumed()
+  local by = co and resumer.of(co)
+  if by and by ~= resumer.main and not runs_loop(by, uv.run) then return nil end
+  return co
+end
+
+-- luv ends the process for an error that leaves a callback: what a coroutine raises is told, and the loop goes on.
+local function resume(co)
+  local ok, raised = coroutine.resume(co)
+  if ok then return end
+  log.emit(nil, "error", "a coroutine of luv's loop raised: " .. tostring(raised), {
+    raised = raised, traceback = debug.traceback(co, tostring(raised)),
+  })
+  if compat.close then compat.close(co) end
+end
+
+---@param driver appsync.HostDriver
+---@return appsync.Host
 function luv_host.new(driver)
   local uv, fd = require "luv", driver.fd()
   if made and watched == fd then return made end
-  local poll = uv.new_poll(fd)
+  local poll, idle = uv.new_poll(fd), uv.new_idle()
   local pending, n_waiting = {}, 0
-  local idle = uv.new_idle()
+
+  local function wait_ended()
+    n_waiting = n_waiting - 1
+    if n_waiting == 0 then poll:unref() end
+  end
 
   local function resume_pending()
     idle:stop()
     local list = pending
     pending = {}
-    for _, co in ipairs(list) do
-      local ok, raised = coroutine.resume(co)
-      if not ok then error(debug.traceback(co, tostring(raised)), 0) end
+    for i = 1, #list do
+      local co = list[i]
+      if coroutine.status(co) == "suspended" then
+        resume(co)
+      else
+        wait_ended() -- somebody has ended it
+      end
     end
   end
 
-  poll:start("r", function() driver.update(0) end)
+  poll:start("r", driver.serve)
   poll:unref()
   watched, made = fd, {
-    current = compat.running,
+    name = "luv",
+    current = function() return current_of(uv) end,
     suspend = function(_)
       n_waiting = n_waiting + 1
       poll:ref() -- the loop lives while somebody waits
-      driver.update(0)
       coroutine.yield()
-      n_waiting = n_waiting - 1
-      if n_waiting == 0 then poll:unref() end
+      wait_ended()
     end,
     resume = function(co)
       pending[#pending + 1] = co

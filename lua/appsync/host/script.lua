@@ -79,6 +79,20 @@ local function pump_frame(w)
   end
 end
 
+---One turn, for a call that doesn't wait.
+function script.glance()
+  if turn() then arm_anew() end
+  task.report_failures()
+end
+
+---Hands out what has come; nobody's code runs.
+function script.take_in()
+  dispatch.poll(EVENTS_PER_TURN)
+end
+
+---Tells the core what it should know before another scheduler goes on.
+script.settle = dispatch.flush
+
 ---Works until `w.done`.
 ---@param w appsync.Wait
 function script.drive(w)
@@ -157,17 +171,10 @@ local function update_timed(seconds)
   return has_more or scheduler.has_ready() or (at ~= nil and at <= clock.now())
 end
 
----Does at most `budget` seconds of work: call it once a frame.
----@param budget number|{budget: number}|nil default 0.001; 0: at most 64 events; above 0.004 only as `{budget = n}`
----@return boolean has_more
-function script.update(budget)
-  nginx.refuse "appsync.update"
-  local seconds = checked_budget(budget)
-  if is_updating or scheduler.current() then
-    errors.misuse("appsync.update: it can't be called from a task or a callback; these run inside of it")
-  end
-  is_game = true
-  is_updating = true
+-- Works for so long. True and whether more waits; false and what was raised.
+local function work(seconds)
+  local outer = is_updating
+  is_game, is_updating = true, true
   -- The descriptor may have told of a timer a moment before it is due, and tells of each only once.
   if armed_at == 0 then
     armed_at = nil
@@ -180,13 +187,43 @@ function script.update(budget)
   else
     ok, has_more = pcall(update_timed, seconds)
   end
-  is_updating = false
+  is_updating = outer
   dispatch.flush()
-  if not ok then error(has_more, 0) end
+  return ok, has_more
+end
+
+-- What follows, whoever has called.
+local function finish(has_more)
   task.report_failures()
   if is_fd_used then arm(has_more) end
   return has_more
 end
+
+---Does at most `budget` seconds of work: call it once a frame.
+---@param budget number|{budget: number}|nil default 0.001; 0: at most 64 events; above 0.004 only as `{budget = n}`
+---@return boolean has_more
+function script.update(budget)
+  nginx.refuse "appsync.update"
+  local seconds = checked_budget(budget)
+  if is_updating or scheduler.current() then
+    errors.misuse("appsync.update: it can't be called from a task or a callback; these run inside of it")
+  end
+  local ok, has_more = work(seconds)
+  if not ok then error(has_more, 0) end
+  return finish(has_more)
+end
+
+---What another scheduler's loop calls when the descriptor is readable, also a loop that a task runs. Never throws: some
+---loops end the process then.
+---@return boolean has_more
+function script.serve()
+  local ok, has_more = work(0)
+  if ok then return finish(has_more) end
+  log.emit(nil, "error", "the library can't be driven: " .. tostring(has_more), { raised = has_more })
+  return false
+end
+
+script.has_ready = scheduler.has_ready
 
 ---A descriptor that is readable while `update` has work, timers included.
 ---@return integer? descriptor, appsync.Error? err of kind "system"

@@ -7,6 +7,7 @@ local clock = require "appsync.clock"
 local compat = require "appsync.compat"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
+local printable = require "appsync.printable"
 local scheduler = require "appsync.scheduler"
 
 local spent = scheduler.spent
@@ -175,7 +176,7 @@ local function on_end(routine, ok, raised)
   local self = routine.context
   local err = errors.of_raised(raised)
   if self.ended then -- it raised in `error`, `complete`, or after it had unsubscribed
-    log.emit(self.log, "error", "a subscription's callback raised: " .. tostring(raised), { err = err })
+    log.emit(self.log, "error", "a subscription's callback raised: " .. printable.text(raised), { err = err })
     return
   end
   start_routine(self)
@@ -239,11 +240,27 @@ local function wait_on(self, key, timeout, what)
   return scheduler.suspend(w, timeout, what)
 end
 
----@return true?, appsync.Error?
-function Context:ready(timeout)
-  scheduler.may_wait("s:ready")
+-- Calls that don't wait are made in each frame: their error is one and the same.
+local NOT_READY, NO_EVENT = errors.timed_out "s:ready", errors.timed_out "s:next"
+
+-- True, or why not; nothing while it isn't known.
+local function readiness(self)
   if self.ended then return nil, self.err or errors.new("closed", "the subscription has ended") end
   if self.pending_acks == 0 then return true end
+end
+
+---@return true?, appsync.Error?
+function Context:ready(timeout)
+  scheduler.check("s:ready")
+  local ok, err = readiness(self)
+  if ok or err then return ok, err end
+  if timeout == 0 then
+    scheduler.glance("s:ready")
+    ok, err = readiness(self)
+    if ok or err then return ok, err end
+    return nil, NOT_READY
+  end
+  scheduler.may_wait("s:ready")
   return wait_on(self, "ready_waits", timeout, "s:ready")
 end
 
@@ -256,6 +273,19 @@ local function take_next(self)
   return self:take()
 end
 
+-- One value that is there already, or will be when the routine has handled what is.
+local function look(self)
+  scheduler.glance("s:next")
+  local taken, value, err = take_next(self)
+  if not taken and not self.ended and self.routine.is_ready then
+    scheduler.glance("s:next", true)
+    taken, value, err = self:take()
+  end
+  if taken then return value, err end
+  if self.ended then return nil, self.err end
+  return nil, NO_EVENT
+end
+
 ---One value, or nil at the end.
 ---@return any value, appsync.Error? err
 function Context:pull(timeout)
@@ -263,6 +293,7 @@ function Context:pull(timeout)
   local taken, value, err = take_next(self)
   if taken then return value, err end
   if self.ended then return nil, self.err end
+  if timeout == 0 then return look(self) end
   scheduler.may_wait("s:next")
   local deadline = timeout and clock.now() + timeout
   repeat -- another waiter may have been faster

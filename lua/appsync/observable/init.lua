@@ -3,6 +3,7 @@ local errors = require "appsync.errors"
 local log = require "appsync.log"
 local nginx = require "appsync.nginx"
 local opts = require "appsync.opts"
+local printable = require "appsync.printable"
 local Context = require "appsync.observable.context"
 local call = require "appsync.call"
 local scheduler = require "appsync.scheduler"
@@ -41,6 +42,16 @@ local OBSERVER = opts.schema{
   next = { "callable" }, error = { "callable" }, complete = { "callable" }, state = { "callable" },
 }
 
+-- Whether it is the function for the events: what has functions for them is an observer, even if it can be called.
+local function is_next(observer)
+  if not opts.is_callable(observer) then return false end
+  if type(observer) ~= "table" then return true end
+  for name in pairs(OBSERVER.fields) do
+    if observer[name] ~= nil then return false end
+  end
+  return true
+end
+
 local function open(source, context)
   local teardown = source.connect(context.terminal, context)
   if context.ended then -- it ended while it was opened
@@ -57,7 +68,7 @@ end
 ---@return appsync.Subscription
 function Observable:subscribe(observer)
   nginx.refuse "subscribe"
-  if type(observer) == "function" then observer = { next = observer } end
+  if is_next(observer) then observer = { next = observer } end
   if observer ~= nil then
     observer = opts.check(observer, OBSERVER, "subscribe", "observer must be a function or a table of functions")
   end
@@ -104,7 +115,7 @@ end
 ---@param options {timeout: number?, on_result: function?}|nil
 ---@return true? ok, appsync.Error? err
 function Observable:for_each(fn, options)
-  errors.expect(fn, "fn", "function", "for_each")
+  opts.expect_callable(fn, "fn", "for_each")
   options = opts.check(options, FOR_EACH_OPTIONS, "for_each")
   return call.run(options, for_each, self, fn, options)
 end
@@ -134,7 +145,7 @@ end
 ---@param subscribe_fn fun(observer: {next: function, error: function, complete: function}): function?
 ---@return appsync.Observable
 function observable.make(subscribe_fn)
-  errors.expect(subscribe_fn, "subscribe_fn", "function", "appsync.observable")
+  opts.expect_callable(subscribe_fn, "subscribe_fn", "appsync.observable")
   return observable.new(function(sink, context)
     local observer, silence = given_observer(sink, context)
     local ok, stop = task.pcall(subscribe_fn, observer)
@@ -142,13 +153,13 @@ function observable.make(subscribe_fn)
       observer:error(stop)
       stop = nil
     end
-    if stop ~= nil then errors.expect(stop, "what subscribe_fn returns", "function", "appsync.observable") end
+    if stop ~= nil then opts.expect_callable(stop, "what subscribe_fn returns", "appsync.observable") end
     return function()
       silence()
       if not stop then return end
       local is_good, raised = pcall(stop)
       if not is_good then
-        log.emit(context.log, "error", "what stops an observable raised: " .. tostring(raised), { raised = raised })
+        log.emit(context.log, "error", "what stops an observable raised: " .. printable.text(raised), { raised = raised })
       end
     end
   end)

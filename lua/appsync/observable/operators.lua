@@ -1,6 +1,7 @@
 ---Operators without a clock. Each returns a new observable; nothing happens before someone subscribes.
 local errors = require "appsync.errors"
 local observable = require "appsync.observable"
+local opts = require "appsync.opts"
 local scheduler = require "appsync.scheduler"
 
 local Observable = observable.methods
@@ -56,7 +57,7 @@ end
 ---@param fn fun(event: any): any must not wait
 ---@return appsync.Observable
 function Observable:map(fn)
-  errors.expect(fn, "fn", "function", "map")
+  opts.expect_callable(fn, "fn", "map")
   fn = computing("map", fn)
   return lift(self, function(down)
     local emit = down.next
@@ -71,7 +72,7 @@ end
 ---@param fn fun(event: any): any must not wait
 ---@return appsync.Observable
 function Observable:filter(fn)
-  errors.expect(fn, "fn", "function", "filter")
+  opts.expect_callable(fn, "fn", "filter")
   fn = computing("filter", fn)
   return lift(self, function(down)
     local emit = down.next
@@ -86,7 +87,7 @@ end
 ---@param seed any the first state
 ---@return appsync.Observable
 function Observable:scan(fn, seed)
-  errors.expect(fn, "fn", "function", "scan")
+  opts.expect_callable(fn, "fn", "scan")
   fn = computing("scan", fn)
   return lift(self, function(down)
     local state = seed
@@ -156,7 +157,7 @@ end
 ---@return appsync.Observable
 function Observable:distinct(key_fn)
   if key_fn ~= nil then
-    errors.expect(key_fn, "key_fn", "function", "distinct")
+    opts.expect_callable(key_fn, "key_fn", "distinct")
     key_fn = computing("distinct", key_fn)
   end
   return lift(self, function(down)
@@ -175,7 +176,7 @@ end
 ---@param fn fun(event: any, err: appsync.Error?)
 ---@return appsync.Observable
 function Observable:tap(fn)
-  errors.expect(fn, "fn", "function", "tap")
+  opts.expect_callable(fn, "fn", "tap")
   return lift(self, function(down)
     return function(value, err)
       fn(value, err)
@@ -260,7 +261,7 @@ end
 ---@param fn fun(err: appsync.Error): any may wait
 ---@return appsync.Observable
 function Observable:catch(fn)
-  errors.expect(fn, "fn", "function", "catch")
+  opts.expect_callable(fn, "fn", "catch")
   return new(function(down, context)
     local teardown, is_stopped
     local function stop()

@@ -47,8 +47,8 @@ function Subscription:unsubscribe()
 end
 
 -- No tail calls where somebody waits: the handle must outlive the wait, or its collection would end the subscription.
-local function ready(self, options)
-  local ok, err = self.context:ready(options.timeout)
+local function ready(self, timeout)
+  local ok, err = self.context:ready(timeout)
   return ok, err
 end
 
@@ -56,28 +56,27 @@ end
 ---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
 ---@return true? ok, appsync.Error? err
 function Subscription:ready(timeout)
+  if opts.is_timeout(timeout) then return ready(self, timeout) end
   local options = opts.with_timeout(timeout, WAIT_OPTIONS, "s:ready")
-  return call.run(options, ready, self, options)
+  return call.run(options, ready, self, options.timeout)
 end
 
-local function next_event(self, options)
-  local event, err = self.context:pull(options.timeout)
+local function next_event(self, timeout)
+  local event, err = self.context:pull(timeout)
   return event, err
 end
 
-local NO_OPTIONS = {}
-
 ---Waits for one event. At the end of the stream `nil, nil`; after a failure `nil, err`; at a time-out `nil, err` and
----nothing is lost.
+---nothing is lost. A timeout of 0 never waits and costs next to nothing: its error is the same object each time.
 ---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
 ---@return any event, appsync.Error? err
 function Subscription:next(timeout)
   if not self.is_pulled then
     errors.misuse("s:next: this subscription has callbacks; subscribe() without an observer gives one to pull from")
   end
-  if timeout == nil then return next_event(self, NO_OPTIONS) end
+  if opts.is_timeout(timeout) then return next_event(self, timeout) end
   local options = opts.with_timeout(timeout, WAIT_OPTIONS, "s:next")
-  return call.run(options, next_event, self, options)
+  return call.run(options, next_event, self, options.timeout)
 end
 
 ---Throws where `each` isn't possible.

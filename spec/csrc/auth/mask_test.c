@@ -55,11 +55,12 @@ static void secrets_are_masked_and_what_is_like_them_in_its_beginning(void **sta
 	expect("DA2-12345678, Da2-12345678", "************, ************");
 }
 
-static void a_secret_of_less_than_eight_bytes_stays(void **state)
+static void a_secret_of_less_than_eight_bytes_stays_unless_its_header_authenticates(void **state)
 {
 	(void)state;
-	keep("authorization", "token");
-	keep("x-api-key", "refused");
+	keep("x-token", "token");
+	keep("x-secret", "refused");
+	keep("x-api-key", "the");
 	expect("the token is refused", "the token is refused");
 }
 
@@ -199,6 +200,15 @@ static void what_is_cut_off_at_the_end_is_masked_also_where_it_begins_with_commo
 	expect("got Bearer tok and more", "got Bearer tok and more");
 }
 
+static void expect_json(const char *text, const char *wanted)
+{
+	struct aps_json_reader r;
+	struct aps_str value;
+	expect(text, wanted);
+	aps_json_reader_init(&r, aps_str_of(wanted), 0);
+	assert_int_equal(aps_json_skip_value(&r, &value), APS_OK);
+}
+
 static void json_stays_json(void **state)
 {
 	(void)state;
@@ -210,13 +220,7 @@ static void json_stays_json(void **state)
 	        {"{\"echo\":{\"token\":\"abcdefgh\\n\"}}", "{\"echo\":{\"*****\":\"**********\"}}"},
 	        {"{\"\\\\\\u003112345678\":1}", "{\"\\\\\\u0031********\":1}"},
 	};
-	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
-		expect(ROWS[i][0], ROWS[i][1]);
-		struct aps_json_reader r;
-		struct aps_str value;
-		aps_json_reader_init(&r, aps_str_of(ROWS[i][1]), 0);
-		assert_int_equal(aps_json_skip_value(&r, &value), APS_OK);
-	}
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) expect_json(ROWS[i][0], ROWS[i][1]);
 }
 
 static void json_stays_json_where_a_secret_ends_or_begins_within_an_escape(void **state)
@@ -235,13 +239,46 @@ static void json_stays_json_where_a_secret_ends_or_begins_within_an_escape(void 
 	        {"[\"ijklmnop\xf0\x9f\x98\x80\"]", "[\"************\"]"},
 	        {"[\"\xf0\x9f\x98\x80-67890ab\"]", "[\"\xf0\x9f\x98\x80-67890ab\"]"},
 	};
-	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
-		expect(ROWS[i][0], ROWS[i][1]);
-		struct aps_json_reader r;
-		struct aps_str value;
-		aps_json_reader_init(&r, aps_str_of(ROWS[i][1]), 0);
-		assert_int_equal(aps_json_skip_value(&r, &value), APS_OK);
-	}
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) expect_json(ROWS[i][0], ROWS[i][1]);
+}
+
+static void json_stays_json_also_where_a_service_cut_its_strings(void **state)
+{
+	(void)state;
+	keep("x-api-key", "12345678");
+	static const char *const ROWS[][2] = {
+	        {"[\"\xe2\",\"12345678\",1]", "[\"\xe2\",\"********\",1]"},
+	        {"[\"\xf0\x9f\x98\",12345678,\"\xc3\"]", "[\"\xf0\x9f\x98\",99999999,\"\xc3\"]"},
+	        {"[\"12345678\xe2\x82\",{\"\xff\":1}]", "[\"********\xe2\x82\",{\"\xff\":1}]"},
+	        {"[\"\\ud83d\",\"12345678\\ud83d\"]", "[\"\\ud83d\",\"********\\ud83d\"]"},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) expect_json(ROWS[i][0], ROWS[i][1]);
+}
+
+static void a_short_credential_is_masked_as_a_whole_word_and_nowhere_else(void **state)
+{
+	(void)state;
+	keep("Authorization", "Bearer abcd");
+	keep("x-api-key", "k-1234");
+	keep("Cookie", "sid=se%20t; a=b");
+	expect("abcd, Abcd; <abcd>", "****, ****; <****>");
+	expect("xabcd abcdx abcd1 _abcd", "xabcd abcdx abcd1 _abcd");
+	expect("not abc nor bcd nor abcdabcd", "not abc nor bcd nor abcdabcd");
+	expect("k-1234 k-12345 ak-1234", "****** k-12345 ak-1234");
+	expect("se t se%20t sid=se t", "**** ****** sid=****");
+	expect("Bearer abcd", "***********");
+	expect("{\"m\":\"\\nabcd\\tk-1234\",\"abcd\":\"abcd\",\"abcd\" :1}",
+	       "{\"m\":\"\\n****\\t******\",\"abcd\":\"****\",\"abcd\" :1}");
+	expect("%20abcd \\u0020abcd \\u0061bcd", "%20**** \\u0020**** *********");
+}
+
+static void a_short_value_of_another_header_is_no_credential(void **state)
+{
+	(void)state;
+	keep("x-auth-mode", "user");
+	keep("x-api-key", "abc");
+	keep("authorization", "a");
+	expect("user a abc", "user a abc");
 }
 
 static void pairs_and_short_escapes_of_json_hide_nothing(void **state)
@@ -375,7 +412,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	        TEST(secrets_are_masked_and_what_is_like_them_in_its_beginning),
-	        TEST(a_secret_of_less_than_eight_bytes_stays),
+	        TEST(a_secret_of_less_than_eight_bytes_stays_unless_its_header_authenticates),
 	        TEST(a_scheme_stays_and_its_credentials_go_with_it_or_alone),
 	        TEST(of_a_signature_the_digits_are_masked_and_the_words_before_them_stay),
 	        TEST(basic_credentials_are_masked_decoded_too),
@@ -391,6 +428,9 @@ int main(void)
 	        TEST(what_is_cut_off_at_the_end_is_masked_also_where_it_begins_with_common_words),
 	        TEST(json_stays_json),
 	        TEST(json_stays_json_where_a_secret_ends_or_begins_within_an_escape),
+	        TEST(json_stays_json_also_where_a_service_cut_its_strings),
+	        TEST(a_short_credential_is_masked_as_a_whole_word_and_nowhere_else),
+	        TEST(a_short_value_of_another_header_is_no_credential),
 	        TEST(pairs_and_short_escapes_of_json_hide_nothing),
 	        TEST(what_looks_like_an_escape_in_a_secret_is_found_raw_and_escaped),
 	        TEST(a_kept_part_stays_as_it_is),

@@ -366,6 +366,19 @@ static const struct suite_case SUITE[] = {
 	 "9095672bbd1f56dfc5b65f3e153adc8731a4a654192329106275f4c7b24d0b6e",
 	 "2e1cf7ed91881a30569e46552437e4156c823447bf1781b921b5d486c568dd1c",
 	 "1a72ec8f64bd914b0e42e42607c7fbce7fb2c7465f63e3092b3b0d39fa77a6fe"},
+	{"post-x-www-form-urlencoded, with its length", "POST", "/", {{"Content-Type", "application/x-www-form-urlencoded"}, {"Content-Length", "13"}}, "Param1=value1",
+	 "POST\n"
+	 "/\n"
+	 "\n"
+	 "content-length:13\n"
+	 "content-type:application/x-www-form-urlencoded\n"
+	 "host:example.amazonaws.com\n"
+	 "x-amz-date:20150830T123600Z\n"
+	 "\n"
+	 "content-length;content-type;host;x-amz-date\n"
+	 "9095672bbd1f56dfc5b65f3e153adc8731a4a654192329106275f4c7b24d0b6e",
+	 "a1a6cdc48a69eabac00524b1103e18f2655960c25a3c2e8de6f180e59238c68a",
+	 "fec50118d90ecf934441dd37fb9a49bd7f5adb6450802ca3a0977623bbb7c27f"},
 	{"an encoded path is encoded again", "GET", "/a%20b", {{NULL, NULL}}, "",
 	 "GET\n"
 	 "/a%2520b\n"
@@ -399,7 +412,7 @@ static const struct suite_case SUITE[] = {
 	 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
 	 "0e51822f015747e56fbb46cb12be99358efd4962fcc41c66b0b7da5f418ac452",
 	 "946471206b64a536626473c712ebfa753af537b6dcbedd60ad789d46ce1ae14a"},
-	{"headers that proxies change are left out", "GET", "/", {{"User-Agent", "x"}, {"Connection", "close"}, {"Content-Length", "0"}, {"Expect", "100-continue"}, {"X-Amzn-Trace-Id", "Root=1"}, {"Transfer-Encoding", "chunked"}, {"Authorization", "old"}, {"Proxy-Authorization", "p"}, {"Sec-Fetch-Mode", "cors"}, {"Keep-Alive", "1"}}, "",
+	{"headers that proxies change are left out", "GET", "/", {{"User-Agent", "x"}, {"Connection", "close"}, {"Cache-Control", "no-cache"}, {"Expect", "100-continue"}, {"X-Amzn-Trace-Id", "Root=1"}, {"Transfer-Encoding", "chunked"}, {"Authorization", "old"}, {"Proxy-Authorization", "p"}, {"Sec-Fetch-Mode", "cors"}, {"Keep-Alive", "1"}}, "",
 	 "GET\n"
 	 "/\n"
 	 "\n"

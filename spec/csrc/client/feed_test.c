@@ -1,6 +1,7 @@
 #include "client/feed.h"
 
 #include "base/mem.h"
+#include "client/lifecycle.h"
 #include "client/link_state.h"
 #include "client/subscription_commands.h"
 
@@ -30,7 +31,7 @@ static void add_credential(struct world *world, uint64_t id)
 	credential->client = world->all.client;
 	aps_auth_slot_init(&credential->slot, APS_AUTH_API_KEY, false);
 	assert_int_equal(aps_auth_material_init(&material, APS_AUTH_API_KEY, APS_STR("key"), NULL, NULL), APS_OK);
-	aps_auth_slot_set(&credential->slot, &material);
+	aps_credential_give(credential, &material);
 	assert_true(aps_credential_add(world->core, credential));
 }
 
@@ -391,6 +392,28 @@ static void who_comes_back_at_the_end_gets_another_feed(void **state)
 	assert_int_equal(returning.listener.end_code, APS_E_CLOSED);
 }
 
+static void a_client_that_leaves_ends_its_subscriptions_and_stays(void **state)
+{
+	(void)state;
+	struct world world;
+	begin(&world, APS_REALTIME_APPSYNC);
+	subscribe(&world, &PLAIN);
+	assert_non_null(first_feed(&world));
+	for (unsigned i = 0; i < 2; i++) { /* twice is legal */
+		struct aps_command *command = aps_leave_command_new(world.all.client->id);
+		assert_non_null(command);
+		command->run(world.core, command);
+		assert_null(first_feed(&world));
+		assert_ptr_equal(aps_core_client(world.core, CLIENT), world.all.client);
+	}
+	assert_int_equal(end_of(&world)->err.code, APS_E_CLOSED);
+	assert_non_null(aps_credential_find(world.core, FIRST));      /* its calls may need it */
+	struct aps_command *late = aps_leave_command_new(CLIENT + 1); /* there is none, or it was closed */
+	assert_non_null(late);
+	late->run(world.core, late);
+	finish(&world);
+}
+
 static void a_feed_that_cannot_begin_counts_as_an_error(void **state)
 {
 	(void)state;
@@ -426,6 +449,7 @@ int main(void)
 	        cmocka_unit_test(code_of_the_core_subscribes_beside_the_application),
 	        cmocka_unit_test(the_last_one_out_ends_the_feed),
 	        cmocka_unit_test(who_comes_back_at_the_end_gets_another_feed),
+	        cmocka_unit_test(a_client_that_leaves_ends_its_subscriptions_and_stays),
 	        cmocka_unit_test(a_feed_that_cannot_begin_counts_as_an_error),
 	        cmocka_unit_test(what_had_come_before_the_core_stops_is_answered_as_closed),
 	        cmocka_unit_test(an_end_brings_what_the_service_said),

@@ -50,7 +50,7 @@ static void decided(struct aps_core *core, struct aps_lease *lease, enum aps_lea
 	if (guest->is_refused_again) {
 		aps_lease_material(lease);
 		aps_lease_worked(lease);
-		guest->again = aps_lease_refused(core, lease);
+		guest->again = aps_lease_refused(core, lease, &later);
 	}
 	if (guest->frees != NULL) leave(core, guest->frees);
 }
@@ -101,7 +101,7 @@ static enum aps_lease_verdict use(struct world *world, struct guest *guest)
 
 static enum aps_lease_verdict refused(struct world *world, struct guest *guest)
 {
-	return aps_lease_refused(world->core, &guest->lease);
+	return aps_lease_refused(world->core, &guest->lease, &guest->err);
 }
 
 static size_t count_questions(const struct world *world)
@@ -111,13 +111,19 @@ static size_t count_questions(const struct world *world)
 	return n;
 }
 
-static void give_token_until(struct world *world, int64_t expires_ms)
+static void give_token_from(struct world *world, int64_t issued_ms, int64_t expires_ms)
 {
 	struct aps_auth_material material;
 	struct aps_err err;
 	assert_int_equal(aps_auth_material_init(&material, APS_AUTH_OIDC, APS_STR("token"), NULL, &err), APS_OK);
+	material.issued_ms = issued_ms;
 	material.expires_ms = expires_ms;
 	aps_credential_set(world->core, world->credential, &material);
+}
+
+static void give_token_until(struct world *world, int64_t expires_ms)
+{
+	give_token_from(world, 0, expires_ms);
 }
 
 static void give_token(struct world *world)
@@ -303,7 +309,7 @@ static void a_refusal_is_about_the_material_that_was_taken_last(void **state)
 	finish(&world);
 }
 
-static void newer_material_that_has_expired_is_waited_for_again(void **state)
+static void newer_material_that_only_the_device_calls_expired_is_newer(void **state)
 {
 	(void)state;
 	struct world world;
@@ -311,14 +317,91 @@ static void newer_material_that_has_expired_is_waited_for_again(void **state)
 	give_token(&world);
 	struct guest *guest = new_user(&world);
 	assert_int_equal(refused(&world, guest), APS_LEASE_WAITING);
-	world.credential->slot.asked_ms -= 10000; /* as if the answer had taken its time */
-	give_token_until(&world, aps_clock_wall_ms() - 1);
-	assert_int_equal(guest->n_calls, 0);
-	assert_int_equal(count_questions(&world), 2);
-	give_token(&world);
+	give_token_until(&world, aps_clock_wall_ms() - 3600000);
 	assert_int_equal(guest->n_calls, 1);
 	assert_int_equal(guest->verdict, APS_LEASE_RENEWED);
+	assert_false(guest->has_err);
 	leave(world.core, guest);
+	finish(&world);
+}
+
+static void newer_material_that_the_service_calls_expired_tells_so(void **state)
+{
+	(void)state;
+	struct world world;
+	begin(&world);
+	give_token(&world);
+	struct guest *guest = new_user(&world);
+	world.all.client->is_clock_told = true;
+	assert_int_equal(refused(&world, guest), APS_LEASE_WAITING);
+	give_token_until(&world, aps_clock_wall_ms() - 3600000);
+	assert_int_equal(guest->n_calls, 1);
+	assert_int_equal(guest->verdict, APS_LEASE_REFUSED);
+	assert_true(guest->has_err);
+	assert_string_equal(guest->err.word, "token_expired");
+	leave(world.core, guest);
+	struct guest *late = new_user(&world); /* tries it */
+	assert_int_equal(refused(&world, late), APS_LEASE_WAITING);
+	leave(world.core, late);
+	finish(&world);
+}
+
+static void a_renewal_that_failed_leaves_the_word_to_the_refusal(void **state)
+{
+	(void)state;
+	struct world world;
+	begin(&world);
+	give_token(&world);
+	struct guest *guest = new_user(&world);
+	assert_int_equal(refused(&world, guest), APS_LEASE_WAITING);
+	fail_token(&world);
+	assert_int_equal(guest->verdict, APS_LEASE_REFUSED);
+	assert_false(guest->has_err);
+	leave(world.core, guest);
+	struct guest *other = new_guest(&world, 3);
+	assert_int_equal(refused(&world, other), APS_LEASE_REFUSED); /* at once, of a failure that holds */
+	assert_int_equal(other->err.code, APS_OK);
+	leave(world.core, other);
+	finish(&world);
+}
+
+static void what_worked_is_used_whatever_the_clock_says_and_tells_how_wrong_it_is(void **state)
+{
+	(void)state;
+	static const bool TOLD[] = {false, true};
+	for (size_t i = 0; i < APS_COUNTOF(TOLD); i++) {
+		struct world world;
+		begin(&world);
+		struct guest *guest = new_guest(&world, 3);
+		world.all.client->is_clock_told = TOLD[i];
+		assert_int_equal(use(&world, guest), APS_LEASE_WAITING);
+		int64_t now_ms = aps_clock_wall_ms();
+		give_token_from(&world, now_ms - 7200000, now_ms - 3600000);
+		assert_int_equal(guest->verdict, APS_LEASE_USABLE);
+		assert_non_null(aps_lease_material(&guest->lease));
+		assert_int_equal(world.all.client->skew_ms, 0);
+		aps_lease_worked(&guest->lease);
+		/* What the service told is more than a guess. */
+		assert_int_equal(world.all.client->skew_ms / 10000, TOLD[i] ? 0 : -720);
+		assert_int_equal(use(&world, guest), APS_LEASE_USABLE);
+		assert_int_equal(count_questions(&world), 1);
+		leave(world.core, guest);
+		finish(&world);
+	}
+}
+
+static void a_token_of_the_future_tells_of_a_clock_that_is_behind(void **state)
+{
+	(void)state;
+	struct world world;
+	begin(&world);
+	int64_t now_ms = aps_clock_wall_ms();
+	give_token_from(&world, now_ms + 7200000, now_ms + 10800000);
+	assert_int_equal(world.all.client->skew_ms / 10000, 720);
+	world.all.client->skew_ms = 0;
+	world.all.client->is_clock_told = true;
+	give_token_from(&world, now_ms + 7200000, now_ms + 10800000);
+	assert_int_equal(world.all.client->skew_ms, 0);
 	finish(&world);
 }
 
@@ -536,7 +619,11 @@ int main(void)
 	        cmocka_unit_test(a_refusal_of_fixed_material_stands_at_once),
 	        cmocka_unit_test(it_is_refreshed_once_until_it_worked),
 	        cmocka_unit_test(a_refusal_is_about_the_material_that_was_taken_last),
-	        cmocka_unit_test(newer_material_that_has_expired_is_waited_for_again),
+	        cmocka_unit_test(newer_material_that_only_the_device_calls_expired_is_newer),
+	        cmocka_unit_test(newer_material_that_the_service_calls_expired_tells_so),
+	        cmocka_unit_test(a_renewal_that_failed_leaves_the_word_to_the_refusal),
+	        cmocka_unit_test(what_worked_is_used_whatever_the_clock_says_and_tells_how_wrong_it_is),
+	        cmocka_unit_test(a_token_of_the_future_tells_of_a_clock_that_is_behind),
 	        cmocka_unit_test(who_stopped_is_told_nothing),
 	        cmocka_unit_test(a_new_question_takes_the_place_of_the_one_before),
 	        cmocka_unit_test(material_that_became_good_by_a_corrected_clock_is_not_told_of_twice),

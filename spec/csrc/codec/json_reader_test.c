@@ -4,8 +4,8 @@
 #include "codec/json_reader.h"
 
 #include "base/buf.h"
-
 #include "base/mem.h"
+#include "codec/utf8.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -89,7 +89,7 @@ static const struct row ROWS[] = {
         I("string_noncharacter", "\"\xef\xbf\xbe\\uffff\"", "s"),
         N("empty", "", 0),
         N("only_space", "  ", 2),
-        NC("i_byte_order_mark", "\xef\xbb\xbf{}", APS_E_SYNTAX, 0),
+        I("byte_order_mark", "\xef\xbb\xbf{}", "{}"),
         N("two_values", "1 2", 2),
         N("text_after", "{}x", 2),
         N("end_after", "[]]", 2),
@@ -205,6 +205,7 @@ static void each_text_is_read_or_refused_at_the_right_byte(void **state)
 		struct aps_json_reader r;
 		char tokens[64];
 		aps_json_reader_init(&r, (struct aps_str){block, row->n}, 0);
+		r.strictness = APS_JSON_STRICT;
 		enum aps_rc rc = read_tokens(&r, tokens, sizeof tokens);
 		if (rc != row->code || (rc != APS_OK && r.err.native != row->offset) ||
 		    (rc == APS_OK && strcmp(tokens, row->tokens) != 0))
@@ -375,6 +376,132 @@ static void escapes_are_decoded_and_compared(void **state)
 	aps_arena_clear(&decoded);
 }
 
+#define FFFD "\xef\xbf\xbd"
+
+/* What is in a string, and what it decodes to where it isn't refused. */
+static const struct {
+	struct aps_str text;
+	struct aps_str decoded;
+	bool is_utf8;
+} MENDED[] = {
+        {APS_STR("cut off \\ud83d"), APS_STR("cut off " FFFD), true},
+        {APS_STR("\\ud800"), APS_STR(FFFD), true},
+        {APS_STR("\\udfff"), APS_STR(FFFD), true},
+        {APS_STR("a\\uDC00b"), APS_STR("a" FFFD "b"), true},
+        {APS_STR("\\ud83d\\ud83d\\ude00"), APS_STR(FFFD "\xf0\x9f\x98\x80"), true},
+        {APS_STR("\\ud83d\\ude00\\ude00"), APS_STR("\xf0\x9f\x98\x80" FFFD), true},
+        {APS_STR("\\ude00\\ud83d"), APS_STR(FFFD FFFD), true},
+        {APS_STR("\\ud83d\\n"), APS_STR(FFFD "\n"), true},
+        {APS_STR("\\ud83d\\\\ude00"), APS_STR(FFFD "\\ude00"), true},
+        {APS_STR("\\ud83dabcdef"), APS_STR(FFFD "abcdef"), true},
+        {APS_STR("\xff"), APS_STR(FFFD), false},
+        {APS_STR("0123456789\xc3"), APS_STR("0123456789" FFFD), false},
+        {APS_STR("\xe2\x82"), APS_STR(FFFD), false},
+        {APS_STR("\xe2\x82x\xf0\x9f\x98y"), APS_STR(FFFD "x" FFFD "y"), false},
+        {APS_STR("\xed\xa0\x80"), APS_STR(FFFD FFFD FFFD), false},
+        {APS_STR("\xc0\xaf\xf5\x80"), APS_STR(FFFD FFFD FFFD FFFD), false},
+        {APS_STR("\xf0\x9f\x98\\n\xf0\x9f\x98\x80\xc3\xa9"), APS_STR(FFFD "\n\xf0\x9f\x98\x80\xc3\xa9"), false},
+        {APS_STR("\xff\xff\xff\xff\xff\xff\xff\xff\\ud83d"), APS_STR(FFFD FFFD FFFD FFFD FFFD FFFD FFFD FFFD FFFD),
+         false},
+};
+
+static void check_mended(struct aps_json_reader *r, struct aps_str wanted)
+{
+	size_t room = aps_json_unescape_room(r);
+	char *out = malloc(room);
+	assert_non_null(out);
+	size_t n = aps_json_unescape_to(r, out); /* the sanitizer sees what doesn't fit */
+	assert_int_equal(n, wanted.n);
+	assert_memory_equal(out, wanted.p, n);
+	free(out);
+	char text[64];
+	snprintf(text, sizeof text, "%.*s", (int)wanted.n, wanted.p);
+	assert_true(aps_json_text_is(r, text));
+	text[wanted.n - 1] ^= 1;
+	assert_false(aps_json_text_is(r, text));
+	struct aps_arena decoded;
+	aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
+	assert_true(aps_str_eq(aps_json_unescape(r, &decoded), wanted));
+	aps_arena_clear(&decoded);
+}
+
+static void what_a_service_cut_decodes_to_the_replacement_character_in_values_and_keys(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < APS_COUNTOF(MENDED); i++) {
+		char text[128];
+		int n = snprintf(text, sizeof text, "{\"%.*s\":\"%.*s\"}", (int)MENDED[i].text.n, MENDED[i].text.p,
+		                 (int)MENDED[i].text.n, MENDED[i].text.p);
+		struct aps_json_reader r;
+		aps_json_reader_init(&r, (struct aps_str){text, (size_t)n}, 0);
+		assert_int_equal(aps_json_next(&r), APS_JSON_OBJECT);
+		assert_int_equal(aps_json_next(&r), APS_JSON_KEY);
+		check_mended(&r, MENDED[i].decoded);
+		assert_int_equal(aps_json_next(&r), APS_JSON_STRING);
+		check_mended(&r, MENDED[i].decoded);
+		assert_int_equal(aps_json_next(&r), APS_JSON_OBJECT_END);
+		assert_int_equal(aps_json_next(&r), APS_JSON_END);
+		for (enum aps_json_strictness s = APS_JSON_UTF8; s <= APS_JSON_STRICT; s++) {
+			char tokens[16];
+			aps_json_reader_init(&r, (struct aps_str){text, (size_t)n}, 0);
+			r.strictness = s;
+			bool is_read = s == APS_JSON_UTF8 && MENDED[i].is_utf8;
+			assert_int_equal(read_tokens(&r, tokens, sizeof tokens), is_read ? APS_OK : APS_E_UTF8);
+		}
+	}
+}
+
+/* All strings of three bytes above ASCII: what comes out is UTF-8, and a string after it is read whole. */
+static void whatever_bytes_a_string_has_it_decodes_to_utf8(void **state)
+{
+	(void)state;
+	static const unsigned char BYTES[] = {'a',  0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc2, 0xdf,
+	                                      0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff};
+	const size_t n = sizeof BYTES;
+	for (size_t i = 0; i < n * n * n * n; i++) {
+		char text[] = {'[', '"', 0, 0, 0, 0, '"', ',', '"', 'z', '"', ']'};
+		size_t k = i;
+		for (size_t at = 2; at < 6; at++, k /= n) text[at] = (char)BYTES[k % n];
+		struct aps_json_reader r;
+		char out[16];
+		aps_json_reader_init(&r, (struct aps_str){text, sizeof text}, 0);
+		aps_json_next(&r);
+		assert_int_equal(aps_json_next(&r), APS_JSON_STRING);
+		assert_true(aps_json_unescape_room(&r) <= sizeof out);
+		size_t n_out = aps_json_unescape_to(&r, out);
+		assert_true(n_out <= aps_json_unescape_room(&r));
+		assert_int_equal(aps_utf8_check((struct aps_str){out, n_out}), n_out);
+		assert_int_equal(r.has_escapes, aps_utf8_check((struct aps_str){text + 2, 4}) != 4);
+		assert_int_equal(aps_json_next(&r), APS_JSON_STRING);
+		assert_true(aps_json_text_is(&r, "z"));
+	}
+}
+
+static void a_byte_order_mark_is_passed_over_at_the_start_alone(void **state)
+{
+	(void)state;
+	struct aps_json_reader r;
+	struct aps_str span;
+	aps_json_reader_init(&r, APS_STR("\xef\xbb\xbf {\"a\":1}"), 0);
+	assert_int_equal(aps_json_skip_value(&r, &span), APS_OK);
+	assert_true(aps_str_is(span, "{\"a\":1}"));
+	assert_int_equal(aps_json_next(&r), APS_JSON_END);
+	aps_json_reader_init(&r, APS_STR("\xef\xbb\xbf[1,]"), 0);
+	char tokens[8];
+	assert_int_equal(read_tokens(&r, tokens, sizeof tokens), APS_E_SYNTAX);
+	assert_int_equal(r.err.native, 6);
+	static const char *const refused[] = {"\xef\xbb\xbf\xef\xbb\xbf[]",
+	                                      " \xef\xbb\xbf[]",
+	                                      "[]\xef\xbb\xbf",
+	                                      "[\xef\xbb\xbf]",
+	                                      "\xef\xbb",
+	                                      "\xef\xbb\xbf"};
+	for (size_t i = 0; i < APS_COUNTOF(refused); i++) {
+		aps_json_reader_init(&r, aps_str_of(refused[i]), 0);
+		assert_int_equal(read_tokens(&r, tokens, sizeof tokens), APS_E_SYNTAX);
+	}
+}
+
 static void unescaping_without_memory_gives_nothing(void **state)
 {
 	(void)state;
@@ -394,9 +521,25 @@ static void a_message_tells_what_and_where(void **state)
 	(void)state;
 	struct aps_json_reader r;
 	char tokens[8];
-	aps_json_reader_init(&r, APS_STR("[1,]"), 0);
-	read_tokens(&r, tokens, sizeof tokens);
-	assert_string_equal(r.err.msg, "value missing at byte 3");
+	static const struct {
+		struct aps_str text;
+		const char *message;
+	} rows[] = {
+	        {APS_STR("[1,]"), "value missing at byte 3"},
+	        {APS_STR(""), "value missing at byte 0, where the text ends"},
+	        {APS_STR("{\"data\":{\"a\":\"b"), "unfinished string at byte 15, where the text ends"},
+	        {APS_STR("{\"data\":{\"a\":1"), "',' or '}' missing at byte 14, where the text ends"},
+	        {APS_STR("[[[]]]"), "nested deeper than 2 levels at byte 2"},
+	        {APS_STR(" <!DOCTYPE html>"), "HTML or XML in place of a value at byte 1"},
+	        {APS_STR("[<a/>]"), "value missing at byte 1"},
+	        {APS_STR("\xff\xfe[\0]\0"), "UTF-16 in place of UTF-8 at byte 0"},
+	        {APS_STR("\xfe\xff\0["), "UTF-16 in place of UTF-8 at byte 0"},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
+		aps_json_reader_init(&r, rows[i].text, 2);
+		read_tokens(&r, tokens, sizeof tokens);
+		assert_string_equal(r.err.msg, rows[i].message);
+	}
 	aps_json_reader_init(&r, (struct aps_str){NULL, 0}, 0);
 	assert_int_equal(aps_json_next(&r), APS_JSON_ERROR);
 }
@@ -412,6 +555,9 @@ int main(void)
 	        cmocka_unit_test(objects_and_lists_are_told_apart_at_every_depth),
 	        cmocka_unit_test(a_value_can_be_skipped_and_its_text_kept),
 	        cmocka_unit_test(escapes_are_decoded_and_compared),
+	        cmocka_unit_test(what_a_service_cut_decodes_to_the_replacement_character_in_values_and_keys),
+	        cmocka_unit_test(whatever_bytes_a_string_has_it_decodes_to_utf8),
+	        cmocka_unit_test(a_byte_order_mark_is_passed_over_at_the_start_alone),
 	        cmocka_unit_test(unescaping_without_memory_gives_nothing),
 	        cmocka_unit_test(a_message_tells_what_and_where),
 	};

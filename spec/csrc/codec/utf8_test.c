@@ -38,6 +38,24 @@ static void malformed_sequences_are_found_at_their_first_byte(void **state)
 		}
 }
 
+static void a_broken_sequence_ends_before_what_can_begin_another(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		size_t n;
+	} rows[] = {
+	        {"\x80", 1},         {"\xbf\x80", 1},     {"\xc0\xaf", 1},   {"\xc3", 1},           {"\xc3\"", 1},
+	        {"\xe0\x9f\xbf", 1}, {"\xe2\x82", 2},     {"\xe2\x82\"", 2}, {"\xe2\"\x82", 1},     {"\xed\xa0\x80", 1},
+	        {"\xf0\x8f\xbf", 1}, {"\xf0\x9f\x98", 3}, {"\xf0\x9f\"", 2}, {"\xf0\x9f\x98\"", 3}, {"\xf4\x90", 1},
+	        {"\xf4\x8f\xbf", 3}, {"\xf5\x80\x80", 1}, {"\xff\xff", 1},   {"\xef\xbf\xc3", 2},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
+		const char *end = rows[i].text + strlen(rows[i].text);
+		assert_int_equal(aps_utf8_broken(rows[i].text, end), rows[i].n);
+	}
+}
+
 static void the_offset_is_right_wherever_the_byte_stands(void **state)
 {
 	(void)state;
@@ -71,6 +89,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(every_code_point_is_encoded_and_accepted),
 	        cmocka_unit_test(malformed_sequences_are_found_at_their_first_byte),
+	        cmocka_unit_test(a_broken_sequence_ends_before_what_can_begin_another),
 	        cmocka_unit_test(the_offset_is_right_wherever_the_byte_stands),
 	        cmocka_unit_test(wide_characters_are_passed_over_up_to_the_next_ascii_byte),
 	};

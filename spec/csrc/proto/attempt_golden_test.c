@@ -97,15 +97,17 @@ static void read_members(struct input *in, char *text)
 
 static void add_action(struct replay *p, const struct aps_attempt_action *action)
 {
-	if (action->has_skew) {
-		p->skew_ms = action->skew_ms;
-		aps_buf_addf(&p->out, "< skew %lld\n", (long long)action->skew_ms);
+	if (action->learned.has_skew) {
+		p->skew_ms = action->learned.skew_ms;
+		aps_buf_addf(&p->out, "< skew %lld\n", (long long)action->learned.skew_ms);
 	}
+	if (action->learned.is_clock_told) aps_buf_add_text(&p->out, "< clock told\n");
+	if (action->learned.is_accepted) aps_buf_add_text(&p->out, "< accepted\n");
 	aps_buf_addf(&p->out, "< %s", aps_attempt_action_name(action->kind));
 	if (action->kind == APS_ATTEMPT_DO_WAIT) aps_buf_addf(&p->out, " %lld", (long long)action->delay_ms);
 	bool is_outcome = action->kind == APS_ATTEMPT_DO_DONE || action->kind == APS_ATTEMPT_DO_TELL;
 	if (is_outcome) aps_buf_addf(&p->out, " %s", aps_attempt_outcome_name(action->outcome));
-	bool is_error = is_outcome && action->outcome == APS_ATTEMPT_ERROR;
+	bool is_error = is_outcome && action->err.code != APS_OK;
 	if (is_error || action->kind == APS_ATTEMPT_DO_REJECT) golden_add_err(&p->out, &action->err);
 	if (action->is_retry) aps_buf_add_text(&p->out, " retry");
 	aps_buf_add_byte(&p->out, '\n');

@@ -434,8 +434,28 @@ static void a_clock_is_wrong_from_five_minutes_on(void **unused)
 		        .left_ms = LEFT_MS,
 		};
 		struct aps_attempt_action action = feed(&attempt, &event);
-		assert_int_equal(action.has_skew, ROWS[i].is_learned);
-		if (action.has_skew) assert_int_equal(action.skew_ms, ROWS[i].learned_ms);
+		assert_int_equal(action.learned.is_clock_told, strchr(ROWS[i].date, ',') != NULL);
+		assert_int_equal(action.learned.has_skew, ROWS[i].is_learned);
+		if (action.learned.has_skew) assert_int_equal(action.learned.skew_ms, ROWS[i].learned_ms);
+	}
+}
+
+static void material_is_accepted_by_an_answer_that_does_not_deny_anything(void **unused)
+{
+	(void)unused;
+	static const struct {
+		long status;
+		enum aps_rc code;
+		bool is_accepted;
+	} ROWS[] = {
+	        {200, APS_OK, true},      {200, APS_E_GRAPHQL, true}, {299, APS_E_PROTOCOL, true},
+	        {200, APS_E_AUTH, false}, {401, APS_E_AUTH, false},   {429, APS_E_HTTP, false},
+	        {503, APS_E_HTTP, false}, {301, APS_E_HTTP, false},   {199, APS_E_PROTOCOL, false},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		struct aps_attempt attempt = arrive(APS_ATTEMPT_SENDING);
+		struct aps_attempt_action action = feed_answer(&attempt, ROWS[i].code, ROWS[i].status);
+		assert_int_equal(action.learned.is_accepted, ROWS[i].is_accepted);
 	}
 }
 
@@ -544,6 +564,7 @@ int main(void)
 	        cmocka_unit_test(an_attempt_goes_on_after_its_waiter_has_left),
 	        cmocka_unit_test(a_late_answer_is_a_time_out_and_needs_no_understanding),
 	        cmocka_unit_test(a_clock_is_wrong_from_five_minutes_on),
+	        cmocka_unit_test(material_is_accepted_by_an_answer_that_does_not_deny_anything),
 	        cmocka_unit_test(a_retry_waits_for_the_longer_of_jitter_and_retry_after),
 	        cmocka_unit_test(there_is_no_retry_without_time_for_its_exchange),
 	        cmocka_unit_test(without_a_deadline_no_wait_is_longer_than_the_cap),

@@ -80,15 +80,73 @@ static void members_of_another_kind_count_as_missing(void **state)
 static void what_is_no_json_object_is_refused(void **state)
 {
 	(void)state;
-	static const char *const texts[] = {
-	        "", "x", "[]", "5", "{", "{\"type\":\"ka\"", "{\"type\":\"ka\"}}", "{\"a\":01}", "{\"id\":\"\xff\"}"};
+	static const struct {
+		const char *text;
+		const char *message;
+	} rows[] = {
+	        {"", "the service sent a message that can't be read: value missing at byte 0, where the text ends"},
+	        {"x", "the service sent a message that can't be read: value missing at byte 0"},
+	        {"<html>", "the service sent a message that can't be read: HTML or XML in place of a value at byte 0"},
+	        {"[]", "the service sent a message that is no JSON object"},
+	        {"5", "the service sent a message that is no JSON object"},
+	        {"{", "the service sent a message that can't be read: key missing at byte 1, where the text ends"},
+	        {"{\"type\":\"ka\"",
+	         "the service sent a message that can't be read: ',' or '}' missing at byte 12, where the text ends"},
+	        {"{\"type\":\"ka\"}}",
+	         "the service sent a message that can't be read: text after the value at byte 13"},
+	        {"{\"a\":01}", "the service sent a message that can't be read: leading zero at byte 5"},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
+		struct aps_frame frame;
+		struct aps_err err;
+		assert_int_equal(aps_frame_read(APS_REALTIME_APPSYNC, aps_str_of(rows[i].text), &decoded, &frame, &err),
+		                 APS_E_PROTOCOL);
+		assert_int_equal(err.code, APS_E_PROTOCOL);
+		assert_string_equal(err.msg, rows[i].message);
+	}
+}
+
+static void a_message_that_is_nested_too_deep_says_so(void **state)
+{
+	(void)state;
+	char text[300] = "{\"payload\":";
+	memset(text + strlen(text), '[', 200);
+	struct aps_frame frame;
+	struct aps_err err;
+	assert_int_equal(aps_frame_read(APS_REALTIME_APPSYNC, aps_str_of(text), &decoded, &frame, &err),
+	                 APS_E_PROTOCOL);
+	assert_string_equal(err.msg,
+	                    "the service sent a message that can't be read: nested deeper than 128 levels at byte 138");
+	assert_string_equal(aps_err_word(&err), "too_deep");
+}
+
+static void a_message_of_bytes_that_are_no_utf8_is_told_from_one_that_is_no_json(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {"{\"id\":\"\xff\"}", "{\"payload\":{\"\xed\xa0\xbd\":1}}"};
+	static const long offsets[] = {7, 13};
 	for (size_t i = 0; i < APS_COUNTOF(texts); i++) {
 		struct aps_frame frame;
 		struct aps_err err;
+		char message[80];
+		snprintf(message, sizeof message, "the service sent a message that is not UTF-8, at byte %ld",
+		         offsets[i]);
 		assert_int_equal(aps_frame_read(APS_REALTIME_APPSYNC, aps_str_of(texts[i]), &decoded, &frame, &err),
-		                 APS_E_PROTOCOL);
-		assert_int_equal(err.code, APS_E_PROTOCOL);
+		                 APS_E_UTF8);
+		assert_string_equal(err.msg, message);
 	}
+}
+
+static void lone_surrogates_and_a_byte_order_mark_do_no_harm(void **state)
+{
+	(void)state;
+	struct aps_frame frame =
+	        read_ok(APS_REALTIME_APPSYNC, "\xef\xbb\xbf{\"type\":\"data\",\"id\":\"a\\ud83d\",\"\\udc00\":1,"
+	                                      "\"payload\":{\"\\ud83d\":\"\\udc00\"}}");
+	assert_int_equal(frame.type, APS_FRAME_DATA);
+	assert_true(aps_str_is(frame.id, "a\xef\xbf\xbd"));
+	assert_true(aps_str_is(frame.payload, "{\"\\ud83d\":\"\\udc00\"}"));
+	aps_arena_clear(&decoded);
 }
 
 static void a_head_gives_what_stands_in_it(void **state)
@@ -174,6 +232,9 @@ int main(void)
 	        cmocka_unit_test(each_type_has_its_name_in_its_protocol),
 	        cmocka_unit_test(members_are_found_in_any_order_and_the_last_of_equal_ones_counts),
 	        cmocka_unit_test(members_of_another_kind_count_as_missing),
+	        cmocka_unit_test(a_message_that_is_nested_too_deep_says_so),
+	        cmocka_unit_test(a_message_of_bytes_that_are_no_utf8_is_told_from_one_that_is_no_json),
+	        cmocka_unit_test(lone_surrogates_and_a_byte_order_mark_do_no_harm),
 	        cmocka_unit_test(what_is_no_json_object_is_refused),
 	        cmocka_unit_test(a_head_gives_what_stands_in_it),
 	        cmocka_unit_test(the_timeout_of_an_acknowledgement_is_read_from_all_its_places),

@@ -440,6 +440,28 @@ static void data_before_the_acknowledgement_of_the_connection_is_noticed(void **
 	world_end(&w);
 }
 
+static void bytes_that_are_no_utf8_end_the_connection_as_websockets_have_it(void **state)
+{
+	(void)state;
+	struct world w;
+	struct aps_realtime_action action;
+	world_start(&w, 6);
+	add(&w, 1);
+	w.is_open = true;
+	aps_realtime_opened(w.rt, APS_STR(""), 0);
+	drain(&w, 0);
+	aps_realtime_text(w.rt, APS_STR("{\"type\":\"ka\",\"a\":\"\xff\"}"), 0);
+	bool is_closed = false, is_told = false;
+	while (aps_realtime_next(w.rt, &action)) {
+		if (action.kind == APS_REALTIME_DO_CLOSE) is_closed = action.code == 1007;
+		if (action.kind == APS_REALTIME_NOTICE)
+			is_told = aps_str_is(action.text, "the service sent a message that is not UTF-8, at byte 18");
+	}
+	assert_true(is_closed);
+	assert_true(is_told);
+	world_end(&w);
+}
+
 static void the_error_of_an_action_can_be_handed_back(void **state)
 {
 	(void)state;
@@ -538,6 +560,7 @@ int main(void)
 	        cmocka_unit_test(a_clock_that_steps_back_stands_still),
 	        cmocka_unit_test(what_was_recorded_on_the_wire_is_understood),
 	        cmocka_unit_test(data_before_the_acknowledgement_of_the_connection_is_noticed),
+	        cmocka_unit_test(bytes_that_are_no_utf8_end_the_connection_as_websockets_have_it),
 	        cmocka_unit_test(the_error_of_an_action_can_be_handed_back),
 	        cmocka_unit_test(the_services_errors_come_with_an_end_and_a_refusal_that_they_caused),
 	        cmocka_unit_test(the_defaults_are_those_of_the_documents),

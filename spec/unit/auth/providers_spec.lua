@@ -31,9 +31,9 @@ describe("auth.static", function()
     assert.same({ access_key_id = "a", secret_access_key = "b" }, provider:get())
   end)
 
-  it("says when the credentials have expired", function()
-    local provider = auth.static { access_key_id = "a", secret_access_key = "b", expires_at = os.time() - 1 }
-    expect_err("credentials_expired", "have expired", provider:get())
+  it("gives what has expired by the device's clock: the service decides", function()
+    local given = { access_key_id = "a", secret_access_key = "b", expires_at = os.time() - 3600 }
+    assert.same(given, auth.static(given):get())
   end)
 
   it("throws for what is missing, wrong or unknown, without showing it", function()
@@ -75,12 +75,12 @@ describe("auth.environment", function()
     expect_err("no_credentials", "AWS_ACCESS_KEY_ID", provider:get())
   end)
 
-  it("refuses an end that has passed or is no date", function()
+  it("refuses an end that is no date, and gives what has passed by the device's clock", function()
     local variables = { AWS_ACCESS_KEY_ID = "a", AWS_SECRET_ACCESS_KEY = "b", AWS_CREDENTIAL_EXPIRATION = "soon" }
-    local provider = auth.environment { getenv = env(variables), now = function() return 1000 end }
+    local provider = auth.environment { getenv = env(variables) }
     expect_err("no_credentials", "no ISO 8601 date", provider:get())
     variables.AWS_CREDENTIAL_EXPIRATION = "1970-01-01T00:16:40Z"
-    expect_err("credentials_expired", "have expired", provider:get())
+    assert.same({ access_key_id = "a", secret_access_key = "b", expires_at = 1000 }, provider:get())
   end)
 
   it("reads the real environment by default", function()
@@ -186,6 +186,12 @@ describe("auth.shared_file", function()
     assert.is_nil(profiles.path(nil, "X", "config", env {}))
   end)
 
+  it("reads a file behind a byte order mark", function()
+    local text = "[default]\naws_access_key_id = A9\naws_secret_access_key = S9\n"
+    local found = auth.shared_file { credentials_file = process.file("\239\187\191" .. text), config_file = "/nonexistent", getenv = env {} }
+    assert.same({ access_key_id = "A9", secret_access_key = "S9" }, found:get())
+  end)
+
   it("says which profile is missing, and where it looked", function()
     expect_err("no_credentials", 'profile "nobody" is in none of the files', provider("nobody"):get())
     expect_err("no_credentials", 'profile "default" is in none of the files', auth.shared_file { getenv = env {} }:get())
@@ -245,6 +251,16 @@ describe("auth.chain", function()
     local last = { get = function() asked = asked + 1 end }
     assert.equal(keys, auth.chain { none "x", { get = function() return keys end }, last }:get())
     assert.equal(0, asked)
+  end)
+
+  it("prefers what hasn't expired by the device's clock, and gives what has where there is nothing else", function()
+    local old = { access_key_id = "o", secret_access_key = "b", expires_at = os.time() - 1 }
+    local older = { access_key_id = "p", secret_access_key = "b", expires_at = 1 }
+    local late = { access_key_id = "l", secret_access_key = "b", expires_at = os.time() + 1000 }
+    local function gives(value) return { get = function() return value end } end
+    assert.equal(keys, auth.chain { gives(old), gives(keys) }:get())
+    assert.equal(late, auth.chain { gives(old), none "x", gives(late), gives(keys) }:get())
+    assert.equal(old, auth.chain { none "x", gives(old), gives(older), none "y" }:get())
   end)
 
   it("tells why each of them has none", function()

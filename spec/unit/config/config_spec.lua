@@ -75,6 +75,12 @@ describe("config.load", function()
     }, config.load(OUTPUTS))
   end)
 
+  it("reads a file behind a byte order mark, JSON and JavaScript", function()
+    assert.same(config.load(OUTPUTS), config.load(process.file("\239\187\191" .. OUTPUTS)))
+    assert.same(config.load(EXPORTS), config.load(process.file("\239\187\191" .. EXPORTS)))
+    assert.same(config.load(OUTPUTS), config.load("\239\187\191" .. OUTPUTS))
+  end)
+
   it("reads aws-exports.js without running it", function()
     assert.same({
       endpoint = URL, region = "us-east-2", default_auth_type = "AMAZON_COGNITO_USER_POOLS", auth_types = {},

@@ -181,13 +181,13 @@ end
 
 -- "what at byte 12" as "line 2, column 3: what".
 local function json_error(text, message)
-  local what, at = message:match("^(.-) at byte (%d+)$")
+  local what, at, more = message:match("^(.-) at byte (%d+)(.*)$")
   if not at then
     return message
   end
   local before = text:sub(1, tonumber(at))
   local _, lines = before:gsub("\n", "")
-  return ("line %d, column %d: %s"):format(lines + 1, #before:match("[^\n]*$") + 1, what)
+  return ("line %d, column %d: %s"):format(lines + 1, #before:match("[^\n]*$") + 1, what .. more)
 end
 
 --- The rules of a JSON text.

@@ -1,20 +1,26 @@
 --- What a function of the user's has thrown: anything, whose metamethods may throw again.
+local core = require("appsync.core")
+
 local thrown = {}
+
+local function show(value)
+  return value == core.null and "null" or tostring(value) -- Lua shows null as an address
+end
 
 --- A value as text.
 ---@param value any
 ---@return string
 function thrown.text(value)
-  local ok, text = pcall(tostring, value)
+  local ok, text = pcall(show, value)
   return ok and text or "an error that can't be shown"
 end
 
 local function read(value)
   if type(value) == "table" then
-    return { message = tostring(value.message or "The resolver failed"), type = value.type or value.errorType,
+    return { message = show(value.message or "The resolver failed"), type = value.type or value.errorType,
       data = value.data, info = value.info or value.errorInfo }
   end
-  local text = tostring(value)
+  local text = show(value)
   local rest = text:match("^[^\n]-%.lua:%d+: (.*)$") or text:match('^%[string "[^\n]-"%]:%d+: (.*)$')
   if rest and not rest:find("^attempt to ") and not rest:find("^bad argument ") then text = rest end
   return { message = text }

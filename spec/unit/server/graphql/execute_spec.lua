@@ -208,6 +208,11 @@ describe("a resolver that fails", function()
       .. '"locations":[{"line":1,"column":3,"sourceName":null}],"message":"no"}]}', fail_with("no"))
   end)
 
+  it("with null says null, not an address", function()
+    assert.matches('"message":"null"', fail_with(core.null), 1, true)
+    assert.matches('"message":"null"', fail_with({ message = core.null }), 1, true)
+  end)
+
   it("with a table gives type, info, and data restricted to the selection", function()
     assert.equal('{"data":{"boom":null,"count":null},"errors":[{"path":["boom"],"data":{"n":"a"},"errorType":"Mine",'
       .. '"errorInfo":{"secret":1},"locations":[{"line":1,"column":3,"sourceName":null}],"message":"no"}]}',
