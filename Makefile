@@ -22,15 +22,16 @@ WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototy
 CPPFLAGS += -Icsrc -D_GNU_SOURCE
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c11 $(WARN) -fPIC -pthread $(CFLAGS)
-CORE_LIBS = -lcurl -lwebsockets -lssl -lcrypto -ldl -lm
+CORE_LIBS = -lcurl -lwebsockets -lsqlite3 -lssl -lcrypto -ldl -lm
 SERVER_LIBS = -levent_core -levent_extra -levent_openssl -lwslay -lssl -lcrypto -lsqlite3 -lm
 
-CORE_LAYERS = base codec rt gql auth proto net client
+CORE_LAYERS = base codec rt gql auth proto cache store net client
 CORE_SRC = $(wildcard $(CORE_LAYERS:%=csrc/%/*.c))
 BINDING_SRC = $(wildcard csrc/binding/*.c)
-SERVER_LAYERS = base codec gql store
+SERVER_LAYERS = base codec gql
 SERVER_SRC = $(wildcard csrc/server/*.c)
-SERVER_CORE_SRC = $(wildcard $(SERVER_LAYERS:%=csrc/%/*.c))
+# The server has data of its own, and no cache: of the store it uses the connection.
+SERVER_CORE_SRC = $(wildcard $(SERVER_LAYERS:%=csrc/%/*.c) csrc/store/db*.c)
 
 CORE_OBJ = $(CORE_SRC:csrc/%.c=$(BUILD)/obj/%.o)
 BINDING_OBJ = $(BINDING_SRC:csrc/%.c=$(BUILD)/$(ABI)/obj/%.o)
@@ -103,7 +104,7 @@ T_CC = clang
 T_FLAGS = -std=c11 $(WARN) -pthread -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DAPS_TESTING $(CPPFLAGS) -Ispec/csrc
 # What is pure in the server.
 SERVER_PURE_SRC = csrc/server/request_guard.c csrc/server/ws_handshake.c
-T_OBJ = $(patsubst csrc/%.c,$(T)/obj/%.o,$(CORE_SRC) $(wildcard csrc/cache/*.c csrc/store/*.c) $(SERVER_PURE_SRC))
+T_OBJ = $(patsubst csrc/%.c,$(T)/obj/%.o,$(CORE_SRC) $(SERVER_PURE_SRC))
 T_SRC = $(wildcard spec/csrc/*/*_test.c)
 T_BIN = $(T_SRC:spec/csrc/%.c=$(T)/bin/%)
 
@@ -113,7 +114,7 @@ $(T)/obj/%.o: csrc/%.c
 
 $(T)/bin/%: spec/csrc/%.c $(T)/libcore.a
 	@mkdir -p $(@D)
-	$(T_CC) $(T_FLAGS) -MMD -MP $< -o $@ $(T)/libcore.a -lcmocka $(CORE_LIBS) -lsqlite3
+	$(T_CC) $(T_FLAGS) -MMD -MP $< -o $@ $(T)/libcore.a -lcmocka $(CORE_LIBS)
 
 $(T)/libcore.a: $(T_OBJ)
 	@rm -f $@
@@ -208,7 +209,7 @@ comma = ,
 FUZZ_FLAGS = -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(CPPFLAGS)
 FUZZERS = $(patsubst spec/fuzz/%_fuzz.c,%,$(wildcard spec/fuzz/*_fuzz.c))
 
-FUZZ_OBJ = $(patsubst csrc/%.c,$(BUILD)/fuzz/obj/%.o,$(foreach d,base codec rt gql auth proto net,$(wildcard csrc/$(d)/*.c)) \
+FUZZ_OBJ = $(patsubst csrc/%.c,$(BUILD)/fuzz/obj/%.o,$(foreach d,base codec rt gql auth proto cache net,$(wildcard csrc/$(d)/*.c)) \
 	$(SERVER_PURE_SRC))
 
 $(BUILD)/fuzz/obj/%.o: csrc/%.c

@@ -10,7 +10,8 @@ end
 
 local function sources(folders)
   local globs = {}
-  for folder in folders:gmatch("%S+") do globs[#globs + 1] = "csrc/" .. folder .. "/*.c" end
+  -- A folder, or some files of one: "store/db*".
+  for folder in folders:gmatch("%S+") do globs[#globs + 1] = "csrc/" .. folder .. (folder:find("/") and ".c" or "/*.c") end
   return list("ls " .. table.concat(globs, " ") .. " 2>/dev/null")
 end
 
@@ -54,16 +55,17 @@ local rocks = {
     name = "appsync", is_server = false, c_module = "appsync.core",
     summary = "AWS AppSync and GraphQL client: queries, mutations, realtime subscriptions, signing",
     dependencies = '"lua >= 5.1, < 5.5"',
-    external = { { "CURL", "curl" }, { "LIBWEBSOCKETS", "websockets" }, { "CRYPTO", "crypto" } },
-    layers = "base codec rt gql auth proto cache sync net client binding",
-    libraries = '"curl", "websockets", "ssl", "crypto", "dl", "m", "pthread"',
+    external = { { "CURL", "curl" }, { "LIBWEBSOCKETS", "websockets" }, { "CRYPTO", "crypto" },
+      { "SQLITE", "sqlite3" } },
+    layers = "base codec rt gql auth proto cache sync store net client binding",
+    libraries = '"curl", "websockets", "sqlite3", "ssl", "crypto", "dl", "m", "pthread"',
   },
   {
     name = "appsync-server", is_server = true, c_module = "appsync.listener",
     summary = "A local AppSync-compatible GraphQL server for development and tests",
     dependencies = '"lua >= 5.1, < 5.5", "appsync"',
     external = { { "LIBEVENT", "event_core" }, { "WSLAY", "wslay" }, { "CRYPTO", "crypto" }, { "SQLITE", "sqlite3" } },
-    layers = "base codec gql store server",
+    layers = "base codec gql store/db* server",
     libraries = '"event_core", "event_extra", "event_openssl", "wslay", "ssl", "crypto", "sqlite3", "m"',
   },
 }

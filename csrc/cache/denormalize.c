@@ -15,7 +15,7 @@ struct reading {
 	struct aps_json_writer w;
 	struct aps_buf path;
 	struct aps_buf key;
-	struct aps_buf values; /* struct aps_value: of the fields of all open objects */
+	struct aps_buf values; /* struct aps_cell: of the fields of all open objects */
 	uint32_t typename;
 	unsigned depth;
 	struct aps_err err;
@@ -34,7 +34,7 @@ struct object {
 enum outcome { READ_OK, READ_MISSING, READ_FAILED };
 
 static enum outcome write_value(struct reading *in, const struct aps_selection_field *field,
-                                const struct aps_value *value);
+                                const struct aps_cell *value);
 
 void aps_read_result_init(struct aps_read_result *result, size_t max_bytes)
 {
@@ -110,14 +110,14 @@ static enum outcome content_of(struct reading *in, struct aps_str key, uint64_t 
 
 static struct aps_str type_of(const struct reading *in, struct aps_str fields)
 {
-	struct aps_value type;
+	struct aps_cell type;
 	bool has_type =
-	        in->typename != 0 && aps_value_find_field(fields, in->typename, &type) && type.tag == APS_VALUE_STRING;
+	        in->typename != 0 && aps_cell_find_field(fields, in->typename, &type) && type.tag == APS_CELL_STRING;
 	return has_type ? type.text : APS_STR("");
 }
 
 /* Arguments as the key fields of what they look up. */
-static bool get_argument(void *of, struct aps_str path, struct aps_value *value);
+static bool get_argument(void *of, struct aps_str path, struct aps_cell *value);
 
 struct lookup {
 	struct reading *in;
@@ -125,7 +125,7 @@ struct lookup {
 	struct aps_buf text;
 };
 
-static bool get_argument(void *of, struct aps_str path, struct aps_value *value)
+static bool get_argument(void *of, struct aps_str path, struct aps_cell *value)
 {
 	struct lookup *lookup = of;
 	struct aps_binding *binding = lookup->in->binding;
@@ -136,10 +136,10 @@ static bool get_argument(void *of, struct aps_str path, struct aps_value *value)
 	aps_json_reader_init(&r, aps_buf_str(&lookup->text), 0);
 	switch (aps_json_next(&r)) {
 	case APS_JSON_STRING:
-		*value = (struct aps_value){.tag = APS_VALUE_STRING, .text = aps_json_unescape(&r, &binding->arena)};
+		*value = (struct aps_cell){.tag = APS_CELL_STRING, .text = aps_json_unescape(&r, &binding->arena)};
 		return value->text.p != NULL;
-	case APS_JSON_INT: *value = (struct aps_value){.tag = APS_VALUE_INT, .as.integer = r.integer}; return true;
-	case APS_JSON_BIGINT: *value = (struct aps_value){.tag = APS_VALUE_NUMBER, .text = r.text}; return true;
+	case APS_JSON_INT: *value = (struct aps_cell){.tag = APS_CELL_INT, .as.integer = r.integer}; return true;
+	case APS_JSON_BIGINT: *value = (struct aps_cell){.tag = APS_CELL_NUMBER, .text = r.text}; return true;
 	default: return false;
 	}
 }
@@ -160,7 +160,7 @@ static enum outcome look_up(struct reading *in, const struct aps_selection_field
 
 /* A field with arguments of a record: an entry of its own. */
 static enum outcome find_field_entry(struct reading *in, const struct object *object,
-                                     const struct aps_selection_field *field, struct aps_value *value)
+                                     const struct aps_selection_field *field, struct aps_cell *value)
 {
 	struct aps_str content;
 	uint64_t entry;
@@ -170,16 +170,16 @@ static enum outcome find_field_entry(struct reading *in, const struct object *ob
 	enum outcome outcome =
 	        object->record != 0 ? content_of(in, aps_buf_str(&in->key), &entry, &content) : READ_MISSING;
 	bool is_here = outcome == READ_OK && content.n != 0; /* empty: it had to leave for want of room */
-	if (is_here) return aps_value_take(&content, value) ? READ_OK : fail_damaged(in);
+	if (is_here) return aps_cell_take(&content, value) ? READ_OK : fail_damaged(in);
 	if (outcome == READ_FAILED) return outcome;
 	outcome = look_up(in, field, &entry);
-	if (outcome == READ_OK) *value = (struct aps_value){.tag = APS_VALUE_REF, .as.entry = entry};
+	if (outcome == READ_OK) *value = (struct aps_cell){.tag = APS_CELL_REF, .as.entry = entry};
 	return outcome;
 }
 
-static const struct aps_value *kept_value(const struct reading *in, const struct object *object, size_t index)
+static const struct aps_cell *kept_value(const struct reading *in, const struct object *object, size_t index)
 {
-	return (const struct aps_value *)(const void *)(in->values.p + object->values_at) + index;
+	return (const struct aps_cell *)(const void *)(in->values.p + object->values_at) + index;
 }
 
 /* A reader learns the numbers of names after it has bound the operation. */
@@ -189,36 +189,36 @@ static uint32_t number_of(const struct reading *in, const struct aps_selection_f
 	return aps_names_find(in->binding->names, field->name);
 }
 
-static enum outcome find_value(struct reading *in, const struct object *object, size_t index, struct aps_value *value)
+static enum outcome find_value(struct reading *in, const struct object *object, size_t index, struct aps_cell *value)
 {
 	const struct aps_selection_field *field = &object->view->fields[index];
 	if (!field->is_plain && !object->is_embedded) return find_field_entry(in, object, field, value);
 	*value = *kept_value(in, object, index);
 	if (value->whole.n != 0) return READ_OK;
-	bool is_found = field->is_plain ? field->number == 0 &&
-	                                          aps_value_find_field(object->fields, number_of(in, field), value)
-	                                : aps_value_find_text_field(object->fields, field->key, value);
+	bool is_found = field->is_plain
+	                        ? field->number == 0 && aps_cell_find_field(object->fields, number_of(in, field), value)
+	                        : aps_cell_find_text_field(object->fields, field->key, value);
 	return is_found ? READ_OK : READ_MISSING;
 }
 
 /* Takes the record's fields once, in their order, each into its place in the view. */
 static enum outcome open_values(struct reading *in, struct object *object)
 {
-	size_t n_bytes = object->view->n_fields * sizeof(struct aps_value);
+	size_t n_bytes = object->view->n_fields * sizeof(struct aps_cell);
 	object->values_at = in->values.n;
 	char *p = n_bytes != 0 ? aps_buf_reserve(&in->values, n_bytes) : NULL;
 	if (n_bytes == 0) return READ_OK;
 	if (p == NULL) return fail_memory(in);
 	in->values.n += n_bytes;
-	struct aps_value *values = (struct aps_value *)(void *)p;
+	struct aps_cell *values = (struct aps_cell *)(void *)p;
 	for (size_t i = 0; i < object->view->n_fields; i++) values[i].whole = APS_STR("");
 	struct aps_str rest = object->fields;
-	struct aps_value_field kept;
-	bool has_kept = aps_value_take_field(&rest, &kept);
+	struct aps_cell_field kept;
+	bool has_kept = aps_cell_take_field(&rest, &kept);
 	for (size_t i = 0; i < object->view->n_fields && has_kept; i++) {
 		uint32_t index = object->view->by_name[i], number = object->view->fields[index].number;
 		if (number == 0) continue;
-		while (has_kept && kept.name < number) has_kept = aps_value_take_field(&rest, &kept);
+		while (has_kept && kept.name < number) has_kept = aps_cell_take_field(&rest, &kept);
 		if (has_kept && kept.name == number) values[index] = kept.value;
 	}
 	return READ_OK;
@@ -227,7 +227,7 @@ static enum outcome open_values(struct reading *in, struct object *object)
 /* A fragment on a type of which nothing is known counts when all of its fields are there. */
 static enum outcome is_guard_open(struct reading *in, const struct object *object, const struct aps_gql_node *guard)
 {
-	struct aps_value value;
+	struct aps_cell value;
 	for (size_t i = 0; i < object->view->n_fields; i++) {
 		if (object->view->fields[i].guard != guard || object->view->fields[i].is_added) continue;
 		enum outcome outcome = find_value(in, object, i, &value);
@@ -238,7 +238,7 @@ static enum outcome is_guard_open(struct reading *in, const struct object *objec
 
 static enum outcome write_field(struct reading *in, const struct object *object, size_t index)
 {
-	struct aps_value value;
+	struct aps_cell value;
 	const struct aps_selection_field *field = &object->view->fields[index];
 	size_t path_at = push_path(in, field->response_key);
 	size_t json_at = in->w.buf->n;
@@ -284,7 +284,7 @@ static enum outcome write_object(struct reading *in, struct object *object, stru
 		aps_arena_fail(&in->binding->arena, "the selection of an operation", &in->err);
 		return READ_FAILED;
 	}
-	if (++in->depth > APS_VALUE_MAX_DEPTH) return fail_damaged(in);
+	if (++in->depth > APS_CELL_MAX_DEPTH) return fail_damaged(in);
 	enum outcome outcome = open_values(in, object);
 	if (outcome == READ_OK) outcome = write_fields(in, object);
 	in->values.n = object->values_at;
@@ -307,15 +307,15 @@ static enum outcome write_items(struct reading *in, const struct aps_selection_f
                                 size_t *index);
 
 /* True: the item refers to a record that was evicted, and isn't there any more. */
-static bool is_evicted(struct reading *in, const struct aps_selection_field *field, const struct aps_value *item)
+static bool is_evicted(struct reading *in, const struct aps_selection_field *field, const struct aps_cell *item)
 {
 	struct aps_str content;
-	return item->tag == APS_VALUE_REF && field->selection != NULL &&
+	return item->tag == APS_CELL_REF && field->selection != NULL &&
 	       content_at(in, item->as.entry, &content) == READ_MISSING;
 }
 
-static enum outcome write_item(struct reading *in, const struct aps_selection_field *field,
-                               const struct aps_value *item, size_t index)
+static enum outcome write_item(struct reading *in, const struct aps_selection_field *field, const struct aps_cell *item,
+                               size_t index)
 {
 	char digits[24];
 	int n = snprintf(digits, sizeof digits, "%zu", index);
@@ -328,10 +328,10 @@ static enum outcome write_item(struct reading *in, const struct aps_selection_fi
 static enum outcome write_items(struct reading *in, const struct aps_selection_field *field, struct aps_str items,
                                 size_t *index)
 {
-	struct aps_value item;
+	struct aps_cell item;
 	enum outcome all = READ_OK;
 	while (items.n != 0) {
-		if (!aps_value_take(&items, &item)) return fail_damaged(in);
+		if (!aps_cell_take(&items, &item)) return fail_damaged(in);
 		if (is_evicted(in, field, &item)) continue;
 		enum outcome outcome = write_item(in, field, &item, (*index)++);
 		if (outcome == READ_FAILED) return outcome;
@@ -347,7 +347,7 @@ static enum outcome write_blocks(struct reading *in, const struct aps_selection_
 {
 	struct aps_str content, items;
 	struct aps_long_block block;
-	struct aps_value list;
+	struct aps_cell list;
 	size_t index = 0;
 	enum outcome all = content_at(in, entry, &content);
 	if (all == READ_MISSING) return miss(in);
@@ -356,7 +356,7 @@ static enum outcome write_blocks(struct reading *in, const struct aps_selection_
 		enum outcome outcome = content_at(in, block.number, &items);
 		if (outcome == READ_FAILED) return outcome;
 		if (outcome == READ_MISSING) return miss(in);
-		if (!aps_value_take(&items, &list) || list.tag != APS_VALUE_LIST) return fail_damaged(in);
+		if (!aps_cell_take(&items, &list) || list.tag != APS_CELL_LIST) return fail_damaged(in);
 		outcome = write_items(in, field, list.text, &index);
 		if (outcome != READ_OK) all = outcome;
 		if (all == READ_MISSING && !in->options->is_partial) return all;
@@ -365,20 +365,20 @@ static enum outcome write_blocks(struct reading *in, const struct aps_selection_
 }
 
 static enum outcome write_list(struct reading *in, const struct aps_selection_field *field,
-                               const struct aps_value *value)
+                               const struct aps_cell *value)
 {
 	size_t index = 0;
-	if (++in->depth > APS_VALUE_MAX_DEPTH) return fail_damaged(in);
+	if (++in->depth > APS_CELL_MAX_DEPTH) return fail_damaged(in);
 	aps_json_write_array(&in->w);
-	enum outcome outcome = value->tag == APS_VALUE_LONG_LIST ? write_blocks(in, field, value->as.entry)
-	                                                         : write_items(in, field, value->text, &index);
+	enum outcome outcome = value->tag == APS_CELL_LONG_LIST ? write_blocks(in, field, value->as.entry)
+	                                                        : write_items(in, field, value->text, &index);
 	aps_json_write_array_end(&in->w);
 	in->depth--;
 	return outcome == READ_MISSING && in->options->is_partial ? READ_OK : outcome;
 }
 
 static enum outcome write_embedded(struct reading *in, const struct aps_selection_field *field,
-                                   const struct aps_value *value)
+                                   const struct aps_cell *value)
 {
 	struct object object = {.is_embedded = true, .fields = value->text};
 	if (field->selection == NULL) return miss(in); /* it was selected otherwise when it was written */
@@ -387,27 +387,27 @@ static enum outcome write_embedded(struct reading *in, const struct aps_selectio
 }
 
 static enum outcome write_value(struct reading *in, const struct aps_selection_field *field,
-                                const struct aps_value *value)
+                                const struct aps_cell *value)
 {
 	switch (value->tag) {
-	case APS_VALUE_NULL: aps_json_write_null(&in->w); break;
-	case APS_VALUE_FALSE: aps_json_write_bool(&in->w, false); break;
-	case APS_VALUE_TRUE: aps_json_write_bool(&in->w, true); break;
-	case APS_VALUE_INT: aps_json_write_int(&in->w, value->as.integer); break;
-	case APS_VALUE_DOUBLE: aps_json_write_double(&in->w, value->as.number); break;
-	case APS_VALUE_NUMBER: aps_json_write_raw(&in->w, value->text); break;
-	case APS_VALUE_STRING: aps_json_write_string(&in->w, value->text); break;
-	case APS_VALUE_JSON: aps_json_write_raw(&in->w, value->text); break;
-	case APS_VALUE_REF:
+	case APS_CELL_NULL: aps_json_write_null(&in->w); break;
+	case APS_CELL_FALSE: aps_json_write_bool(&in->w, false); break;
+	case APS_CELL_TRUE: aps_json_write_bool(&in->w, true); break;
+	case APS_CELL_INT: aps_json_write_int(&in->w, value->as.integer); break;
+	case APS_CELL_DOUBLE: aps_json_write_double(&in->w, value->as.number); break;
+	case APS_CELL_NUMBER: aps_json_write_raw(&in->w, value->text); break;
+	case APS_CELL_STRING: aps_json_write_string(&in->w, value->text); break;
+	case APS_CELL_JSON: aps_json_write_raw(&in->w, value->text); break;
+	case APS_CELL_REF:
 		if (field->selection == NULL) return miss(in);
 		return write_record(in, value->as.entry, field->selection);
-	case APS_VALUE_LIST:
-	case APS_VALUE_LONG_LIST: return write_list(in, field, value);
-	case APS_VALUE_OBJECT: return write_embedded(in, field, value);
-	case APS_VALUE_GONE:
-	case APS_VALUE_PATCH:
-	case APS_VALUE_EDIT:
-	case APS_VALUE_COUNT: return fail_damaged(in);
+	case APS_CELL_LIST:
+	case APS_CELL_LONG_LIST: return write_list(in, field, value);
+	case APS_CELL_OBJECT: return write_embedded(in, field, value);
+	case APS_CELL_GONE:
+	case APS_CELL_PATCH:
+	case APS_CELL_EDIT:
+	case APS_CELL_COUNT: return fail_damaged(in);
 	}
 	return READ_OK;
 }

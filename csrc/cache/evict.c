@@ -1,6 +1,6 @@
 #include "cache/evict.h"
 
-#include "cache/value.h"
+#include "cache/cell.h"
 
 static bool evict_entry(struct aps_cache_write *write, struct aps_entry *entry)
 {
@@ -13,10 +13,10 @@ static bool evict_entry(struct aps_cache_write *write, struct aps_entry *entry)
 /* Each field is told of, for those who watch one of them. */
 static bool evict_record(struct aps_cache_write *write, struct aps_entry *record)
 {
-	struct aps_value_field field;
+	struct aps_cell_field field;
 	if (record->content == NULL) return false;
 	struct aps_str fields = aps_entry_content(record);
-	while (aps_value_take_field(&fields, &field)) aps_write_report(write, record, field.name);
+	while (aps_cell_take_field(&fields, &field)) aps_write_report(write, record, field.name);
 	aps_write_set(write, record, (struct aps_str){NULL, 0});
 	return true;
 }
@@ -25,12 +25,12 @@ static bool evict_plain_field(struct aps_cache_write *write, struct aps_entry *r
 {
 	uint32_t number = aps_names_find(&write->cache->names, name);
 	struct aps_str fields = aps_entry_content(record);
-	struct aps_value_field field;
+	struct aps_cell_field field;
 	struct aps_buf rest;
 	bool is_there = false;
 	if (number == 0) return false;
 	aps_buf_init(&rest, APS_BUF_ANY_SIZE);
-	while (aps_value_take_field(&fields, &field)) {
+	while (aps_cell_take_field(&fields, &field)) {
 		if (field.name == number)
 			is_there = true;
 		else

@@ -4,24 +4,24 @@
 #include "codec/json_writer.h"
 
 /* How JavaScript puts a string or number behind a colon. */
-static bool put_bare(struct aps_buf *out, const struct aps_value *value)
+static bool put_bare(struct aps_buf *out, const struct aps_cell *value)
 {
 	char digits[APS_DECIMAL_CHARS];
 	switch (value->tag) {
-	case APS_VALUE_STRING:
-	case APS_VALUE_NUMBER:
-	case APS_VALUE_JSON: aps_buf_add_str(out, value->text); return true;
-	case APS_VALUE_INT: aps_buf_add(out, digits, aps_decimal_print_int(value->as.integer, digits)); return true;
-	case APS_VALUE_DOUBLE: aps_buf_add(out, digits, aps_decimal_print(value->as.number, digits)); return true;
-	case APS_VALUE_TRUE: aps_buf_add_text(out, "true"); return true;
-	case APS_VALUE_FALSE: aps_buf_add_text(out, "false"); return true;
+	case APS_CELL_STRING:
+	case APS_CELL_NUMBER:
+	case APS_CELL_JSON: aps_buf_add_str(out, value->text); return true;
+	case APS_CELL_INT: aps_buf_add(out, digits, aps_decimal_print_int(value->as.integer, digits)); return true;
+	case APS_CELL_DOUBLE: aps_buf_add(out, digits, aps_decimal_print(value->as.number, digits)); return true;
+	case APS_CELL_TRUE: aps_buf_add_text(out, "true"); return true;
+	case APS_CELL_FALSE: aps_buf_add_text(out, "false"); return true;
 	default: return false;
 	}
 }
 
-static bool put_json(struct aps_buf *out, const struct aps_value *value)
+static bool put_json(struct aps_buf *out, const struct aps_cell *value)
 {
-	if (value->tag != APS_VALUE_STRING) return put_bare(out, value);
+	if (value->tag != APS_CELL_STRING) return put_bare(out, value);
 	struct aps_json_writer w;
 	aps_json_writer_init(&w, out);
 	aps_json_write_string(&w, value->text);
@@ -30,7 +30,7 @@ static bool put_json(struct aps_buf *out, const struct aps_value *value)
 
 static bool put_default(struct aps_buf *out, aps_identity_get *get, void *object)
 {
-	struct aps_value value;
+	struct aps_cell value;
 	if (get(object, APS_STR("id"), &value) && put_bare(out, &value)) return true;
 	return get(object, APS_STR("_id"), &value) && put_bare(out, &value);
 }
@@ -38,7 +38,7 @@ static bool put_default(struct aps_buf *out, aps_identity_get *get, void *object
 /* {"a":…,"b.c":…} */
 static bool put_fields(struct aps_buf *out, const struct aps_type_policy *policy, aps_identity_get *get, void *object)
 {
-	struct aps_value value;
+	struct aps_cell value;
 	if (policy->n_key_fields == 1) return get(object, policy->key_fields[0], &value) && put_bare(out, &value);
 	aps_buf_add_byte(out, '{');
 	for (size_t i = 0; i < policy->n_key_fields; i++) {

@@ -5,12 +5,12 @@
 #define APS_CACHE_IDENTITY_H
 
 #include "base/buf.h"
+#include "cache/cell.h"
 #include "cache/policies.h"
-#include "cache/value.h"
 
 /* Gives the value of a field of the object, or of what it embeds or refers to ("author.name"); false: it isn't there.
  */
-typedef bool aps_identity_get(void *object, struct aps_str path, struct aps_value *value);
+typedef bool aps_identity_get(void *object, struct aps_str path, struct aps_cell *value);
 
 APS_BEGIN_DECLS
 

@@ -127,8 +127,8 @@ bool aps_layer_put(struct aps_layer *highest, struct aps_entry *entry, struct ap
 	return true;
 }
 
-enum aps_rc aps_layer_compose(const struct aps_entry *entry, struct aps_str base, const struct aps_layer *upto,
-                              struct aps_entries *entries, struct aps_buf *out, bool *is_nowhere, struct aps_err *err)
+enum aps_rc aps_layer_compose(const struct aps_entry *entry, struct aps_str base, struct aps_entries *entries,
+                              struct aps_buf *out, bool *is_nowhere, struct aps_err *err)
 {
 	struct aps_buf below, now;
 	enum aps_rc rc = APS_OK;
@@ -137,7 +137,7 @@ enum aps_rc aps_layer_compose(const struct aps_entry *entry, struct aps_str base
 	*is_nowhere = base.p == NULL;
 	aps_buf_add_str(&below, base);
 	const struct aps_layer_patch *patch = entry->layered->patches;
-	for (; patch != NULL && patch->layer != upto && rc == APS_OK; patch = patch->next_above) {
+	for (; patch != NULL && rc == APS_OK; patch = patch->next_above) {
 		if (patch->layer->is_leaving) continue;
 		struct aps_str content = *is_nowhere ? (struct aps_str){NULL, 0} : aps_buf_str(&below);
 		aps_buf_reset(&now);

@@ -52,10 +52,10 @@ bool aps_layer_hold(struct aps_entry *entry, struct aps_str base);
 void aps_layer_release(struct aps_entry *entry);
 /* Gives the highest layer its patch for a layered entry, instead of one that it has. False: no memory. */
 bool aps_layer_put(struct aps_layer *highest, struct aps_entry *entry, struct aps_str patch);
-/* Appends what the layers below `upto` (NULL: all) make of `base`; leaving ones don't count. *is_nowhere: there is
+/* Appends what the layers make of `base`; leaving ones don't count. *is_nowhere: there is
  * nothing to append. */
-enum aps_rc aps_layer_compose(const struct aps_entry *entry, struct aps_str base, const struct aps_layer *upto,
-                              struct aps_entries *entries, struct aps_buf *out, bool *is_nowhere, struct aps_err *err);
+enum aps_rc aps_layer_compose(const struct aps_entry *entry, struct aps_str base, struct aps_entries *entries,
+                              struct aps_buf *out, bool *is_nowhere, struct aps_err *err);
 
 APS_END_DECLS
 

@@ -32,16 +32,16 @@ static enum aps_rc fail_damaged(struct aps_err *err)
 
 static bool split(struct editing *in, struct side *side, struct aps_str list)
 {
-	struct aps_value value;
+	struct aps_cell value;
 	size_t n = 0;
-	for (struct aps_str rest = list; aps_value_take(&rest, &value);) n++;
+	for (struct aps_str rest = list; aps_cell_take(&rest, &value);) n++;
 	if (n >= NONE) return false;
 	side->items = aps_malloc((n + 1) * sizeof *side->items);
 	side->twin = aps_malloc((n + 1) * sizeof *side->twin);
 	if (side->items == NULL || side->twin == NULL) return false;
-	for (; aps_value_take(&list, &value); side->n++) {
+	for (; aps_cell_take(&list, &value); side->n++) {
 		side->items[side->n] = value.whole;
-		if (value.tag != APS_VALUE_REF) in->is_exact = false;
+		if (value.tag != APS_CELL_REF) in->is_exact = false;
 		side->twin[side->n] = NONE;
 	}
 	return true;
@@ -225,17 +225,17 @@ static void remove_after(struct chain *chain, uint32_t before)
 static enum aps_rc apply_one(struct chain *chain, struct aps_str *edits, struct aps_err *err)
 {
 	char kind = edits->p[0];
-	struct aps_value item, neighbour;
+	struct aps_cell item, neighbour;
 	edits->p++;
 	edits->n--;
-	if (!aps_value_take(edits, &item)) return fail_damaged(err);
+	if (!aps_cell_take(edits, &item)) return fail_damaged(err);
 	uint32_t before = find_before(chain, item.whole), place = 0;
 	if (kind == '-') {
 		if (before != NONE) remove_after(chain, before);
 		return APS_OK;
 	}
 	if (kind == '+') {
-		if (!aps_value_take(edits, &neighbour)) return fail_damaged(err);
+		if (!aps_cell_take(edits, &neighbour)) return fail_damaged(err);
 		uint32_t left = find_before(chain, neighbour.whole);
 		place = left != NONE ? item_at(chain, left)->next : chain->last;
 	} else if (kind != '^') {
@@ -249,11 +249,11 @@ enum aps_rc aps_list_edit_apply(struct aps_buf *out, struct aps_str items, struc
                                 struct aps_err *err)
 {
 	struct chain chain = {.last = 0};
-	struct aps_value value;
+	struct aps_cell value;
 	aps_buf_init(&chain.items, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = insert_after(&chain, 0, APS_STR("")) ? APS_OK : fail_memory(err);
 	while (rc == APS_OK && items.n != 0) {
-		if (!aps_value_take(&items, &value))
+		if (!aps_cell_take(&items, &value))
 			rc = fail_damaged(err);
 		else if (!insert_after(&chain, chain.last, value.whole))
 			rc = fail_memory(err);

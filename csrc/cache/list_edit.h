@@ -2,7 +2,7 @@
 #ifndef APS_CACHE_LIST_EDIT_H
 #define APS_CACHE_LIST_EDIT_H
 
-#include "cache/value.h"
+#include "cache/cell.h"
 
 APS_BEGIN_DECLS
 

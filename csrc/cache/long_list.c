@@ -2,8 +2,8 @@
 
 bool aps_long_list_take(struct aps_str *content, struct aps_long_block *block)
 {
-	return content->n != 0 && aps_value_take_count(content, &block->number) &&
-	       aps_value_take_count(content, &block->n_items) && block->n_items <= APS_BLOCK_MAX_ITEMS;
+	return content->n != 0 && aps_cell_take_count(content, &block->number) &&
+	       aps_cell_take_count(content, &block->n_items) && block->n_items <= APS_BLOCK_MAX_ITEMS;
 }
 
 static enum aps_rc fail_damaged(struct aps_err *err)
@@ -16,14 +16,14 @@ static enum aps_rc read_blocks(struct aps_entries *entries, struct aps_str block
                                struct aps_err *err)
 {
 	struct aps_long_block block;
-	struct aps_value list;
+	struct aps_cell list;
 	while (blocks.n != 0) {
 		struct aps_entry *entry;
 		if (!aps_long_list_take(&blocks, &block)) return fail_damaged(err);
 		enum aps_rc rc = aps_entries_at(entries, block.number, &entry, err);
 		if (rc != APS_OK) return rc;
 		struct aps_str content = entry != NULL ? aps_entry_content(entry) : APS_STR("");
-		if (!aps_value_take(&content, &list) || list.tag != APS_VALUE_LIST) return fail_damaged(err);
+		if (!aps_cell_take(&content, &list) || list.tag != APS_CELL_LIST) return fail_damaged(err);
 		aps_buf_add_str(out, list.text);
 	}
 	return out->rc == APS_OK ? APS_OK : aps_fail(err, out->rc, "no memory for a list of the cache");

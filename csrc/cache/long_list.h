@@ -3,8 +3,8 @@
 #ifndef APS_CACHE_LONG_LIST_H
 #define APS_CACHE_LONG_LIST_H
 
+#include "cache/cell.h"
 #include "cache/entry.h"
-#include "cache/value.h"
 
 #define APS_BLOCK_MAX_ITEMS 256
 

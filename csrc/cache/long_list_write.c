@@ -16,13 +16,13 @@ struct rewriting {
 	bool is_changed;
 };
 
-bool aps_long_list_wants(const struct aps_value *list)
+bool aps_long_list_wants(const struct aps_cell *list)
 {
-	if (list->tag != APS_VALUE_LIST || list->n_items <= APS_BLOCK_MAX_ITEMS) return false;
+	if (list->tag != APS_CELL_LIST || list->n_items <= APS_BLOCK_MAX_ITEMS) return false;
 	struct aps_str rest = list->text;
-	struct aps_value item;
+	struct aps_cell item;
 	while (rest.n != 0)
-		if (!aps_value_take(&rest, &item) || (item.tag != APS_VALUE_REF && item.tag != APS_VALUE_NULL))
+		if (!aps_cell_take(&rest, &item) || (item.tag != APS_CELL_REF && item.tag != APS_CELL_NULL))
 			return false;
 	return true;
 }
@@ -48,14 +48,14 @@ static struct aps_str items_of(const struct rewriting *in, size_t from, size_t n
 }
 
 /* Where each item begins. */
-static bool measure(struct rewriting *in, const struct aps_value *list)
+static bool measure(struct rewriting *in, const struct aps_cell *list)
 {
 	struct aps_str rest = list->text;
-	struct aps_value item;
+	struct aps_cell item;
 	while (in->starts.rc == APS_OK) {
 		uint32_t at = (uint32_t)(list->text.n - rest.n);
 		aps_buf_add(&in->starts, &at, sizeof at);
-		if (rest.n == 0 || !aps_value_take(&rest, &item)) break;
+		if (rest.n == 0 || !aps_cell_take(&rest, &item)) break;
 	}
 	in->n_items = in->starts.n / sizeof(uint32_t) - 1;
 	return in->starts.rc == APS_OK;
@@ -74,10 +74,10 @@ static void read_old(struct rewriting *in, uint64_t number)
 static bool holds(const struct rewriting *in, const struct aps_long_block *block, size_t from)
 {
 	const struct aps_entry *entry = aps_write_at(in->write, block->number);
-	struct aps_value kept;
+	struct aps_cell kept;
 	if (entry == NULL) return false;
 	struct aps_str content = aps_entry_content(entry);
-	return aps_value_take(&content, &kept) && kept.tag == APS_VALUE_LIST && kept.n_items == block->n_items &&
+	return aps_cell_take(&content, &kept) && kept.tag == APS_CELL_LIST && kept.n_items == block->n_items &&
 	       aps_str_eq(kept.text, items_of(in, from, (size_t)block->n_items));
 }
 
@@ -114,7 +114,7 @@ static void put_block(struct rewriting *in, uint64_t number, size_t from, size_t
 	struct aps_buf content;
 	aps_buf_init(&content, APS_BUF_ANY_SIZE);
 	aps_buf_add_str(&content, items_of(in, from, n));
-	aps_value_close_list(&content, 0, n);
+	aps_cell_close_list(&content, 0, n);
 	aps_write_set(in->write, entry, aps_buf_str(&content));
 	aps_write_report(in->write, entry, 0);
 	aps_buf_clear(&content);
@@ -152,8 +152,8 @@ static uint64_t put_list(struct rewriting *in, uint64_t number)
 	struct aps_buf content;
 	aps_buf_init(&content, APS_BUF_ANY_SIZE);
 	for (size_t i = 0; i < n_blocks(&in->now); i++) {
-		aps_value_put_count(&content, block_at(&in->now, i)->number);
-		aps_value_put_count(&content, block_at(&in->now, i)->n_items);
+		aps_cell_put_count(&content, block_at(&in->now, i)->number);
+		aps_cell_put_count(&content, block_at(&in->now, i)->n_items);
 	}
 	if (content.rc == APS_OK) aps_write_set(in->write, entry, aps_buf_str(&content));
 	aps_write_report(in->write, entry, 0);
@@ -178,7 +178,7 @@ static uint64_t rewrite(struct rewriting *in, uint64_t number)
 	return in->is_changed || number == 0 ? put_list(in, number) : number;
 }
 
-uint64_t aps_long_list_write(struct aps_cache_write *write, uint64_t number, const struct aps_value *list,
+uint64_t aps_long_list_write(struct aps_cache_write *write, uint64_t number, const struct aps_cell *list,
                              bool *is_changed)
 {
 	struct rewriting in = {.write = write, .items = list->text.p};

@@ -8,10 +8,10 @@
 APS_BEGIN_DECLS
 
 /* A LIST that is to be kept in blocks: longer than one of them, references and nulls only. */
-bool aps_long_list_wants(const struct aps_value *list);
+bool aps_long_list_wants(const struct aps_cell *list);
 /* Makes the entry `number` (0: a new one) hold these items; blocks that stay the same are not written. Returns the
  * entry's number, 0 on a failure; *is_changed tells whether anything was written. */
-uint64_t aps_long_list_write(struct aps_cache_write *write, uint64_t number, const struct aps_value *list,
+uint64_t aps_long_list_write(struct aps_cache_write *write, uint64_t number, const struct aps_cell *list,
                              bool *is_changed);
 /* The list and its blocks are nowhere from now on. */
 void aps_long_list_drop(struct aps_cache_write *write, uint64_t number);

@@ -16,24 +16,24 @@ void aps_merge_clear(struct aps_merge *merge)
 	aps_buf_clear(&merge->out);
 }
 
-static bool merge_value(struct aps_merge *merge, const struct aps_value *old, const struct aps_value *now,
+static bool merge_value(struct aps_merge *merge, const struct aps_cell *old, const struct aps_cell *now,
                         unsigned depth);
 
 /* Long lists in what is replaced. */
-static void drop_value(struct aps_merge *merge, const struct aps_value *old, unsigned depth)
+static void drop_value(struct aps_merge *merge, const struct aps_cell *old, unsigned depth)
 {
 	struct aps_str rest = old->text;
-	struct aps_value item;
-	struct aps_value_field field;
-	if (depth > APS_VALUE_MAX_DEPTH || merge->write->layer != NULL) return;
-	if (old->tag == APS_VALUE_LONG_LIST) aps_long_list_drop(merge->write, old->as.entry);
-	if (old->tag == APS_VALUE_LIST)
-		while (aps_value_take(&rest, &item)) drop_value(merge, &item, depth + 1);
-	if (old->tag == APS_VALUE_OBJECT)
-		while (aps_value_take_field(&rest, &field)) drop_value(merge, &field.value, depth + 1);
+	struct aps_cell item;
+	struct aps_cell_field field;
+	if (depth > APS_CELL_MAX_DEPTH || merge->write->layer != NULL) return;
+	if (old->tag == APS_CELL_LONG_LIST) aps_long_list_drop(merge->write, old->as.entry);
+	if (old->tag == APS_CELL_LIST)
+		while (aps_cell_take(&rest, &item)) drop_value(merge, &item, depth + 1);
+	if (old->tag == APS_CELL_OBJECT)
+		while (aps_cell_take_field(&rest, &field)) drop_value(merge, &field.value, depth + 1);
 }
 
-static bool put_as_it_is(struct aps_merge *merge, const struct aps_value *old, const struct aps_value *now)
+static bool put_as_it_is(struct aps_merge *merge, const struct aps_cell *old, const struct aps_cell *now)
 {
 	bool is_new = old == NULL || !aps_str_eq(old->whole, now->whole);
 	if (old != NULL && is_new) drop_value(merge, old, 0);
@@ -41,22 +41,22 @@ static bool put_as_it_is(struct aps_merge *merge, const struct aps_value *old, c
 	return is_new;
 }
 
-static void put_field_name(struct aps_merge *merge, const struct aps_value_field *field)
+static void put_field_name(struct aps_merge *merge, const struct aps_cell_field *field)
 {
-	aps_value_put_name(&merge->out, field->name, field->text);
+	aps_cell_put_name(&merge->out, field->name, field->text);
 }
 
 /* Appends both, the new ones winning. With a record its changes are told. True when something is new. */
 static bool merge_fields(struct aps_merge *merge, struct aps_str old, struct aps_str now,
                          const struct aps_entry *record, unsigned depth)
 {
-	struct aps_value_field known, given;
+	struct aps_cell_field known, given;
 	bool is_new = false;
-	bool has_known = aps_value_take_field(&old, &known), has_given = aps_value_take_field(&now, &given);
+	bool has_known = aps_cell_take_field(&old, &known), has_given = aps_cell_take_field(&now, &given);
 	while (has_known || has_given) {
 		int order = !has_known   ? 1
 		            : !has_given ? -1
-		                         : aps_value_compare_names(known.name, known.text, given.name, given.text);
+		                         : aps_cell_compare_names(known.name, known.text, given.name, given.text);
 		if (order < 0) {
 			aps_buf_add_str(&merge->out, known.whole);
 		} else {
@@ -65,69 +65,68 @@ static bool merge_fields(struct aps_merge *merge, struct aps_str old, struct aps
 			if (is_changed && record != NULL) aps_write_report(merge->write, record, given.name);
 			is_new = is_new || is_changed;
 		}
-		if (order <= 0) has_known = aps_value_take_field(&old, &known);
-		if (order >= 0) has_given = aps_value_take_field(&now, &given);
+		if (order <= 0) has_known = aps_cell_take_field(&old, &known);
+		if (order >= 0) has_given = aps_cell_take_field(&now, &given);
 	}
 	return is_new;
 }
 
-static struct aps_str type_of(const struct aps_merge *merge, const struct aps_value *object)
+static struct aps_str type_of(const struct aps_merge *merge, const struct aps_cell *object)
 {
-	struct aps_value type;
-	bool has_type = aps_value_find_field(object->text, merge->typename, &type) && type.tag == APS_VALUE_STRING;
+	struct aps_cell type;
+	bool has_type = aps_cell_find_field(object->text, merge->typename, &type) && type.tag == APS_CELL_STRING;
 	return has_type ? type.text : APS_STR("");
 }
 
-static bool is_same_type(const struct aps_merge *merge, const struct aps_value *a, const struct aps_value *b)
+static bool is_same_type(const struct aps_merge *merge, const struct aps_cell *a, const struct aps_cell *b)
 {
 	struct aps_str type = type_of(merge, a), other = type_of(merge, b);
 	return type.n == 0 || other.n == 0 || aps_str_eq(type, other);
 }
 
-static bool merge_object(struct aps_merge *merge, const struct aps_value *old, const struct aps_value *now,
+static bool merge_object(struct aps_merge *merge, const struct aps_cell *old, const struct aps_cell *now,
                          unsigned depth)
 {
-	bool is_known = old != NULL && old->tag == APS_VALUE_OBJECT && is_same_type(merge, old, now);
+	bool is_known = old != NULL && old->tag == APS_CELL_OBJECT && is_same_type(merge, old, now);
 	if (old != NULL && !is_known) drop_value(merge, old, depth);
 	size_t at = merge->out.n;
 	bool is_new = merge_fields(merge, is_known ? old->text : APS_STR(""), now->text, NULL, depth);
-	aps_value_close_object(&merge->out, at);
+	aps_cell_close_object(&merge->out, at);
 	return is_new || !is_known;
 }
 
-static bool has_nested(const struct aps_value *list)
+static bool has_nested(const struct aps_cell *list)
 {
 	struct aps_str rest = list->text;
-	struct aps_value item;
-	while (aps_value_take(&rest, &item))
-		if (item.tag == APS_VALUE_OBJECT || item.tag == APS_VALUE_LIST) return true;
+	struct aps_cell item;
+	while (aps_cell_take(&rest, &item))
+		if (item.tag == APS_CELL_OBJECT || item.tag == APS_CELL_LIST) return true;
 	return false;
 }
 
-static bool merge_list(struct aps_merge *merge, const struct aps_value *old, const struct aps_value *now,
-                       unsigned depth)
+static bool merge_list(struct aps_merge *merge, const struct aps_cell *old, const struct aps_cell *now, unsigned depth)
 {
-	bool is_known = old != NULL && old->tag == APS_VALUE_LIST;
+	bool is_known = old != NULL && old->tag == APS_CELL_LIST;
 	struct aps_str old_rest = is_known ? old->text : APS_STR(""), rest = now->text;
-	struct aps_value known, item;
+	struct aps_cell known, item;
 	if (old != NULL && !is_known) drop_value(merge, old, depth);
 	bool is_new = !is_known || old->n_items != now->n_items;
 	size_t at = merge->out.n;
-	while (aps_value_take(&rest, &item)) {
-		bool has_known = aps_value_take(&old_rest, &known);
+	while (aps_cell_take(&rest, &item)) {
+		bool has_known = aps_cell_take(&old_rest, &known);
 		if (merge_value(merge, has_known ? &known : NULL, &item, depth + 1)) is_new = true;
 	}
-	while (aps_value_take(&old_rest, &known)) drop_value(merge, &known, depth + 1);
-	aps_value_close_list(&merge->out, at, now->n_items);
+	while (aps_cell_take(&old_rest, &known)) drop_value(merge, &known, depth + 1);
+	aps_cell_close_list(&merge->out, at, now->n_items);
 	return is_new;
 }
 
-static bool merge_long_list(struct aps_merge *merge, const struct aps_value *old, const struct aps_value *now)
+static bool merge_long_list(struct aps_merge *merge, const struct aps_cell *old, const struct aps_cell *now)
 {
-	bool is_known = old != NULL && old->tag == APS_VALUE_LONG_LIST, is_changed;
+	bool is_known = old != NULL && old->tag == APS_CELL_LONG_LIST, is_changed;
 	if (old != NULL && !is_known) drop_value(merge, old, 0);
 	uint64_t number = aps_long_list_write(merge->write, is_known ? old->as.entry : 0, now, &is_changed);
-	aps_value_put_long_list(&merge->out, number, now->n_items);
+	aps_cell_put_long_list(&merge->out, number, now->n_items);
 	return is_changed || !is_known || old->n_items != now->n_items;
 }
 
@@ -141,12 +140,12 @@ static void set_content(struct aps_merge *merge, struct aps_entry *entry, size_t
 }
 
 /* What an embedded object knew goes into the record that stands for it now. */
-static bool settle_object(struct aps_merge *merge, const struct aps_value *old, const struct aps_value *ref)
+static bool settle_object(struct aps_merge *merge, const struct aps_cell *old, const struct aps_cell *ref)
 {
 	struct aps_entry *record = aps_write_at(merge->write, ref->as.entry);
 	size_t at = merge->out.n;
 	if (record != NULL && record != merge->record) {
-		struct aps_value content = {.tag = APS_VALUE_OBJECT, .text = aps_entry_content(record)};
+		struct aps_cell content = {.tag = APS_CELL_OBJECT, .text = aps_entry_content(record)};
 		if (content.text.n == 0 || is_same_type(merge, old, &content)) {
 			/* the other way round: the record's fields win */
 			merge_fields(merge, old->text, content.text, NULL, 0);
@@ -157,18 +156,17 @@ static bool settle_object(struct aps_merge *merge, const struct aps_value *old, 
 	return true;
 }
 
-static bool merge_value(struct aps_merge *merge, const struct aps_value *old, const struct aps_value *now,
-                        unsigned depth)
+static bool merge_value(struct aps_merge *merge, const struct aps_cell *old, const struct aps_cell *now, unsigned depth)
 {
-	if (depth > APS_VALUE_MAX_DEPTH) return put_as_it_is(merge, old, now);
+	if (depth > APS_CELL_MAX_DEPTH) return put_as_it_is(merge, old, now);
 	switch (now->tag) {
-	case APS_VALUE_OBJECT: return merge_object(merge, old, now, depth);
-	case APS_VALUE_LIST:
+	case APS_CELL_OBJECT: return merge_object(merge, old, now, depth);
+	case APS_CELL_LIST:
 		/* a layer keeps its lists whole: it stores edits of them only */
 		if (merge->write->layer == NULL && aps_long_list_wants(now)) return merge_long_list(merge, old, now);
 		return has_nested(now) ? merge_list(merge, old, now, depth) : put_as_it_is(merge, old, now);
-	case APS_VALUE_REF:
-		if (old != NULL && old->tag == APS_VALUE_OBJECT) return settle_object(merge, old, now);
+	case APS_CELL_REF:
+		if (old != NULL && old->tag == APS_CELL_OBJECT) return settle_object(merge, old, now);
 		return put_as_it_is(merge, old, now);
 	default: return put_as_it_is(merge, old, now);
 	}
@@ -195,9 +193,9 @@ bool aps_merge_into_record(struct aps_merge *merge, struct aps_entry *record, st
 bool aps_merge_into_field(struct aps_merge *merge, struct aps_entry *field, struct aps_str value)
 {
 	struct aps_str content = aps_entry_content(field);
-	struct aps_value old, now;
-	bool has_old = aps_value_take(&content, &old);
-	if (!aps_value_take(&value, &now)) return false;
+	struct aps_cell old, now;
+	bool has_old = aps_cell_take(&content, &old);
+	if (!aps_cell_take(&value, &now)) return false;
 	bool is_new = merge_value(merge, has_old ? &old : NULL, &now, 0);
 	if (is_new) aps_write_report(merge->write, field, 0);
 	settle(merge, field, is_new);
@@ -206,8 +204,8 @@ bool aps_merge_into_field(struct aps_merge *merge, struct aps_entry *field, stru
 
 void aps_merge_two(struct aps_merge *merge, struct aps_str first, struct aps_str second, struct aps_buf *out)
 {
-	struct aps_value old, now;
-	if (!aps_value_take(&first, &old) || !aps_value_take(&second, &now)) return;
+	struct aps_cell old, now;
+	if (!aps_cell_take(&first, &old) || !aps_cell_take(&second, &now)) return;
 	merge_value(merge, &old, &now, 0);
 	aps_buf_add_str(out, aps_buf_str(&merge->out));
 	if (merge->out.rc != APS_OK) aps_write_fail(merge->write);

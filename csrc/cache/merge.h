@@ -6,7 +6,7 @@
 #ifndef APS_CACHE_MERGE_H
 #define APS_CACHE_MERGE_H
 
-#include "cache/value.h"
+#include "cache/cell.h"
 #include "cache/write.h"
 
 struct aps_merge {

@@ -2,9 +2,9 @@
  * until the object ends; then they are put in order and become a record, or an embedded object. */
 #include "cache/normalize.h"
 
-#include "cache/connection.h"
 #include "cache/error_paths.h"
 #include "cache/identity.h"
+#include "cache/pages.h"
 #include "codec/decimal.h"
 #include "codec/json_reader.h"
 
@@ -69,25 +69,25 @@ static void put_number(struct normalizer *in, enum aps_json_token token)
 {
 	const struct aps_json_reader *r = &in->r;
 	if (token == APS_JSON_INT)
-		aps_value_put_int(&in->values, r->integer);
+		aps_cell_put_int(&in->values, r->integer);
 	else if (token == APS_JSON_DOUBLE && aps_decimal_is_distinct(r->text, r->number))
-		aps_value_put_double(&in->values, r->number);
+		aps_cell_put_double(&in->values, r->number);
 	else
-		aps_value_put_text(&in->values, APS_VALUE_NUMBER, r->text);
+		aps_cell_put_text(&in->values, APS_CELL_NUMBER, r->text);
 }
 
 static void put_string(struct normalizer *in)
 {
 	const struct aps_json_reader *r = &in->r;
 	if (!r->has_escapes) {
-		aps_value_put_text(&in->values, APS_VALUE_STRING, r->text);
+		aps_cell_put_text(&in->values, APS_CELL_STRING, r->text);
 		return;
 	}
 	struct aps_str text = aps_json_unescape(r, &in->decoded);
 	if (text.p == NULL)
 		fail_memory(in);
 	else
-		aps_value_put_text(&in->values, APS_VALUE_STRING, text);
+		aps_cell_put_text(&in->values, APS_CELL_STRING, text);
 	aps_arena_clear(&in->decoded);
 }
 
@@ -96,39 +96,38 @@ static void put_json(struct normalizer *in)
 {
 	const char *from = in->r.text.p;
 	if (aps_json_skip_rest(&in->r) != APS_OK) return;
-	aps_value_put_text(&in->values, APS_VALUE_JSON, (struct aps_str){from, (size_t)(in->r.at - from)});
+	aps_cell_put_text(&in->values, APS_CELL_JSON, (struct aps_str){from, (size_t)(in->r.at - from)});
 }
 
-static bool get_in_object(void *of, struct aps_str path, struct aps_value *value);
+static bool get_in_object(void *of, struct aps_str path, struct aps_cell *value);
 
 /* The field of an object by its name, not its alias; false: it isn't there, or has arguments. */
-static bool find_value(const struct object *object, struct aps_str name, struct aps_value *value)
+static bool find_value(const struct object *object, struct aps_str name, struct aps_cell *value)
 {
 	for (size_t i = 0; i < object->view->n_fields; i++) {
 		const struct aps_selection_field *field = &object->view->fields[i];
 		struct aps_str kept = value_at(object, i);
 		if (kept.n == 0 || !field->is_plain || !aps_str_eq(field->name, name)) continue;
-		return aps_value_take(&kept, value);
+		return aps_cell_take(&kept, value);
 	}
 	return false;
 }
 
 /* Into what the object embeds or refers to. */
-static bool get_below(struct normalizer *in, const struct aps_value *outer, struct aps_str name,
-                      struct aps_value *value)
+static bool get_below(struct normalizer *in, const struct aps_cell *outer, struct aps_str name, struct aps_cell *value)
 {
 	uint32_t number = aps_names_find(&in->write->cache->names, name);
 	struct aps_str fields = outer->text;
-	if (outer->tag == APS_VALUE_REF) {
+	if (outer->tag == APS_CELL_REF) {
 		const struct aps_entry *record = aps_write_at(in->write, outer->as.entry);
 		fields = record != NULL ? aps_entry_content(record) : APS_STR("");
-	} else if (outer->tag != APS_VALUE_OBJECT) {
+	} else if (outer->tag != APS_CELL_OBJECT) {
 		return false;
 	}
-	return number != 0 && aps_value_find_field(fields, number, value);
+	return number != 0 && aps_cell_find_field(fields, number, value);
 }
 
-static bool get_in_object(void *of, struct aps_str path, struct aps_value *value)
+static bool get_in_object(void *of, struct aps_str path, struct aps_cell *value)
 {
 	const struct object *object = of;
 	const char *dot = memchr(path.p, '.', path.n);
@@ -139,7 +138,7 @@ static bool get_in_object(void *of, struct aps_str path, struct aps_value *value
 		dot = memchr(rest.p, '.', rest.n);
 		name = (struct aps_str){rest.p, dot != NULL ? (size_t)(dot - rest.p) : rest.n};
 		path = rest;
-		struct aps_value outer = *value;
+		struct aps_cell outer = *value;
 		if (!get_below(object->in, &outer, name, value)) return false;
 	}
 	return true;
@@ -147,10 +146,10 @@ static bool get_in_object(void *of, struct aps_str path, struct aps_value *value
 
 static struct aps_str type_of(const struct object *object)
 {
-	struct aps_value type;
+	struct aps_cell type;
 	if (object->view->typename_at >= object->view->n_fields) return APS_STR("");
 	struct aps_str kept = value_at(object, object->view->typename_at);
-	return kept.n != 0 && aps_value_take(&kept, &type) && type.tag == APS_VALUE_STRING ? type.text : APS_STR("");
+	return kept.n != 0 && aps_cell_take(&kept, &type) && type.tag == APS_CELL_STRING ? type.text : APS_STR("");
 }
 
 /* "R" and the identity in in->key; false: the object has none. */
@@ -185,7 +184,7 @@ static size_t put_alike(const struct object *object, size_t from)
 		}
 	}
 	if (value.n != 0) {
-		aps_value_put_name(&in->fields, field->number, field->key);
+		aps_cell_put_name(&in->fields, field->number, field->key);
 		aps_buf_add_str(&in->fields, value);
 	}
 	if (merged.rc != APS_OK) fail_memory(in);
@@ -217,7 +216,7 @@ static void collect_fields(const struct object *object, bool with_arguments)
 		} else {
 			i++;
 			if (value.n == 0) continue;
-			aps_value_put_name(&in->fields, field->number, field->key);
+			aps_cell_put_name(&in->fields, field->number, field->key);
 			aps_buf_add_str(&in->fields, value);
 		}
 	}
@@ -246,12 +245,12 @@ static bool is_next_page(struct normalizer *in, const struct aps_selection_field
 static void append_page(struct normalizer *in, struct aps_entry *entry, struct aps_str value)
 {
 	struct aps_str content = aps_entry_content(entry);
-	struct aps_value known, page;
+	struct aps_cell known, page;
 	struct aps_buf all;
 	uint32_t items = aps_names_find(&in->write->cache->names, APS_STR("items"));
-	if (!aps_value_take(&content, &known) || !aps_value_take(&value, &page) || items == 0) return;
+	if (!aps_cell_take(&content, &known) || !aps_cell_take(&value, &page) || items == 0) return;
 	aps_buf_init(&all, APS_BUF_ANY_SIZE);
-	if (aps_connection_append(&all, &known, &page, items, &in->write->cache->entries, &in->err) == APS_OK)
+	if (aps_pages_append(&all, &known, &page, items, &in->write->cache->entries, &in->err) == APS_OK)
 		aps_merge_into_field(in->merge, entry, aps_buf_str(&all));
 	aps_buf_clear(&all);
 }
@@ -290,11 +289,11 @@ static void put_stale(const struct normalizer *in, uint64_t entry, uint32_t name
 static void report_silence(const struct object *object, const struct aps_entry *record)
 {
 	struct normalizer *in = object->in;
-	struct aps_value known;
+	struct aps_cell known;
 	for (size_t i = 0; i < object->view->n_fields; i++) {
 		const struct aps_selection_field *field = &object->view->fields[i];
 		if (!slot_at(in, object->slots_at, i)->is_silent) continue;
-		if (field->number != 0 && aps_value_find_field(aps_entry_content(record), field->number, &known))
+		if (field->number != 0 && aps_cell_find_field(aps_entry_content(record), field->number, &known))
 			put_stale(in, record->number, field->number);
 		if (field->number != 0) continue;
 		const struct aps_entry *entry = field_entry(in, record, field);
@@ -324,13 +323,13 @@ static void end_object(struct object *object)
 		const struct aps_entry *record = write_record(object, aps_buf_str(&in->key));
 		in->has_silence = false;
 		in->values.n = object->values_at;
-		aps_value_put_ref(&in->values, record != NULL ? record->number : 0);
+		aps_cell_put_ref(&in->values, record != NULL ? record->number : 0);
 	} else {
 		collect_fields(object, true);
 		in->has_silence = object->has_silence;
 		in->values.n = object->values_at;
 		aps_buf_add_str(&in->values, aps_buf_str(&in->fields));
-		aps_value_close_object(&in->values, object->values_at);
+		aps_cell_close_object(&in->values, object->values_at);
 	}
 	if (in->values.rc != APS_OK || in->fields.rc != APS_OK || in->key.rc != APS_OK) fail_memory(in);
 }
@@ -446,7 +445,7 @@ static void read_list(struct normalizer *in, const struct aps_selection_field *f
 		has_silence = has_silence || in->has_silence;
 	}
 	in->has_silence = has_silence;
-	aps_value_close_list(&in->values, at, n);
+	aps_cell_close_list(&in->values, at, n);
 }
 
 static void read_value(struct normalizer *in, const struct aps_selection_field *field, enum aps_json_token token)
@@ -465,9 +464,9 @@ static void read_value(struct normalizer *in, const struct aps_selection_field *
 	case APS_JSON_INT:
 	case APS_JSON_BIGINT:
 	case APS_JSON_DOUBLE: put_number(in, token); break;
-	case APS_JSON_TRUE: aps_value_put_tag(&in->values, APS_VALUE_TRUE); break;
-	case APS_JSON_FALSE: aps_value_put_tag(&in->values, APS_VALUE_FALSE); break;
-	default: aps_value_put_tag(&in->values, APS_VALUE_NULL); break;
+	case APS_JSON_TRUE: aps_cell_put_tag(&in->values, APS_CELL_TRUE); break;
+	case APS_JSON_FALSE: aps_cell_put_tag(&in->values, APS_CELL_FALSE); break;
+	default: aps_cell_put_tag(&in->values, APS_CELL_NULL); break;
 	}
 }
 

@@ -15,15 +15,15 @@ static void fail_damaged(struct patching *in)
 		aps_fail_word(&in->err, APS_E_STORAGE, "corrupt", 0, "an optimistic layer is damaged");
 }
 
-static bool is_list(const struct aps_value *value)
+static bool is_list(const struct aps_cell *value)
 {
-	return value->tag == APS_VALUE_LIST || value->tag == APS_VALUE_LONG_LIST;
+	return value->tag == APS_CELL_LIST || value->tag == APS_CELL_LONG_LIST;
 }
 
 /* The items of a list; those of a long one in `loaded`. */
-static struct aps_str items_of(struct patching *in, const struct aps_value *list, struct aps_buf *loaded)
+static struct aps_str items_of(struct patching *in, const struct aps_cell *list, struct aps_buf *loaded)
 {
-	if (list->tag == APS_VALUE_LIST) return list->text;
+	if (list->tag == APS_CELL_LIST) return list->text;
 	aps_long_list_items(in->entries, list->as.entry, loaded, &in->err);
 	return aps_buf_str(loaded);
 }
@@ -31,7 +31,7 @@ static struct aps_str items_of(struct patching *in, const struct aps_value *list
 static void make_fields(struct patching *in, struct aps_str former, struct aps_str now, unsigned depth);
 
 /* False: the list has to be kept as a whole. */
-static bool make_edit(struct patching *in, const struct aps_value *former, const struct aps_value *now)
+static bool make_edit(struct patching *in, const struct aps_cell *former, const struct aps_cell *now)
 {
 	struct aps_buf loaded, loaded_now;
 	bool is_exact = false;
@@ -40,18 +40,18 @@ static bool make_edit(struct patching *in, const struct aps_value *former, const
 	struct aps_str items = items_of(in, former, &loaded), items_now = items_of(in, now, &loaded_now);
 	size_t at = in->out->n;
 	if (in->err.code == APS_OK) aps_list_edit_make(in->out, items, items_now, &is_exact, &in->err);
-	if (is_exact) aps_value_close(in->out, APS_VALUE_EDIT, at);
+	if (is_exact) aps_cell_close(in->out, APS_CELL_EDIT, at);
 	aps_buf_clear(&loaded);
 	aps_buf_clear(&loaded_now);
 	return is_exact;
 }
 
-static void make_value(struct patching *in, const struct aps_value *former, const struct aps_value *now, unsigned depth)
+static void make_value(struct patching *in, const struct aps_cell *former, const struct aps_cell *now, unsigned depth)
 {
 	size_t at = in->out->n;
-	if (former->tag == APS_VALUE_OBJECT && now->tag == APS_VALUE_OBJECT && depth < APS_VALUE_MAX_DEPTH) {
+	if (former->tag == APS_CELL_OBJECT && now->tag == APS_CELL_OBJECT && depth < APS_CELL_MAX_DEPTH) {
 		make_fields(in, former->text, now->text, depth + 1);
-		aps_value_close(in->out, APS_VALUE_PATCH, at);
+		aps_cell_close(in->out, APS_CELL_PATCH, at);
 		return;
 	}
 	if (!is_list(former) || !is_list(now) || !make_edit(in, former, now)) aps_buf_add_str(in->out, now->whole);
@@ -59,22 +59,22 @@ static void make_value(struct patching *in, const struct aps_value *former, cons
 
 static void make_fields(struct patching *in, struct aps_str former, struct aps_str now, unsigned depth)
 {
-	struct aps_value_field was, is;
-	bool has_was = aps_value_take_field(&former, &was), has_is = aps_value_take_field(&now, &is);
+	struct aps_cell_field was, is;
+	bool has_was = aps_cell_take_field(&former, &was), has_is = aps_cell_take_field(&now, &is);
 	while ((has_was || has_is) && in->err.code == APS_OK) {
-		int order = !has_was ? 1 : !has_is ? -1 : aps_value_compare_names(was.name, was.text, is.name, is.text);
+		int order = !has_was ? 1 : !has_is ? -1 : aps_cell_compare_names(was.name, was.text, is.name, is.text);
 		if (order < 0) {
-			aps_value_put_name(in->out, was.name, was.text);
-			aps_value_put_tag(in->out, APS_VALUE_GONE);
+			aps_cell_put_name(in->out, was.name, was.text);
+			aps_cell_put_tag(in->out, APS_CELL_GONE);
 		} else if (order > 0 || !aps_str_eq(was.value.whole, is.value.whole)) {
-			aps_value_put_name(in->out, is.name, is.text);
+			aps_cell_put_name(in->out, is.name, is.text);
 			if (order > 0)
 				aps_buf_add_str(in->out, is.value.whole);
 			else
 				make_value(in, &was.value, &is.value, depth);
 		}
-		if (order <= 0) has_was = aps_value_take_field(&former, &was);
-		if (order >= 0) has_is = aps_value_take_field(&now, &is);
+		if (order <= 0) has_was = aps_cell_take_field(&former, &was);
+		if (order >= 0) has_is = aps_cell_take_field(&now, &is);
 	}
 }
 
@@ -90,7 +90,7 @@ enum aps_rc aps_patch_make(struct aps_buf *out, enum aps_patch_kind kind, struct
                            struct aps_entries *entries, struct aps_err *err)
 {
 	struct patching in = {.out = out, .entries = entries};
-	struct aps_value was, is;
+	struct aps_cell was, is;
 	if (former.p != NULL && now.p != NULL && aps_str_eq(former, now)) return APS_OK;
 	if (now.p == NULL) {
 		if (former.p != NULL) aps_buf_add_byte(out, 'X');
@@ -99,8 +99,8 @@ enum aps_rc aps_patch_make(struct aps_buf *out, enum aps_patch_kind kind, struct
 		make_fields(&in, former, now, 0);
 	} else {
 		aps_buf_add_byte(out, 'V');
-		bool has_was = aps_value_take(&former, &was);
-		if (!aps_value_take(&now, &is))
+		bool has_was = aps_cell_take(&former, &was);
+		if (!aps_cell_take(&now, &is))
 			fail_damaged(&in);
 		else if (has_was)
 			make_value(&in, &was, &is, 0);
@@ -112,7 +112,7 @@ enum aps_rc aps_patch_make(struct aps_buf *out, enum aps_patch_kind kind, struct
 
 static void apply_fields(struct patching *in, struct aps_str content, struct aps_str patch, unsigned depth);
 
-static void apply_edit(struct patching *in, const struct aps_value *base, const struct aps_value *edit)
+static void apply_edit(struct patching *in, const struct aps_cell *base, const struct aps_cell *edit)
 {
 	struct aps_buf loaded;
 	uint64_t n_items;
@@ -120,25 +120,24 @@ static void apply_edit(struct patching *in, const struct aps_value *base, const 
 	struct aps_str items = base != NULL && is_list(base) ? items_of(in, base, &loaded) : APS_STR("");
 	size_t at = in->out->n;
 	if (in->err.code == APS_OK && aps_list_edit_apply(in->out, items, edit->text, &n_items, &in->err) == APS_OK)
-		aps_value_close_list(in->out, at, n_items);
+		aps_cell_close_list(in->out, at, n_items);
 	aps_buf_clear(&loaded);
 }
 
 /* `base` NULL: the field isn't there. */
-static void apply_value(struct patching *in, const struct aps_value *base, const struct aps_value *patch,
-                        unsigned depth)
+static void apply_value(struct patching *in, const struct aps_cell *base, const struct aps_cell *patch, unsigned depth)
 {
 	size_t at = in->out->n;
-	if (patch->tag == APS_VALUE_EDIT) {
+	if (patch->tag == APS_CELL_EDIT) {
 		apply_edit(in, base, patch);
-	} else if (patch->tag == APS_VALUE_PATCH) {
-		if (depth >= APS_VALUE_MAX_DEPTH) {
+	} else if (patch->tag == APS_CELL_PATCH) {
+		if (depth >= APS_CELL_MAX_DEPTH) {
 			fail_damaged(in);
 			return;
 		}
-		bool is_object = base != NULL && base->tag == APS_VALUE_OBJECT;
+		bool is_object = base != NULL && base->tag == APS_CELL_OBJECT;
 		apply_fields(in, is_object ? base->text : APS_STR(""), patch->text, depth + 1);
-		aps_value_close_object(in->out, at);
+		aps_cell_close_object(in->out, at);
 	} else {
 		aps_buf_add_str(in->out, patch->whole);
 	}
@@ -146,20 +145,20 @@ static void apply_value(struct patching *in, const struct aps_value *base, const
 
 static void apply_fields(struct patching *in, struct aps_str content, struct aps_str patch, unsigned depth)
 {
-	struct aps_value_field base, change;
-	bool has_base = aps_value_take_field(&content, &base), has_change = aps_value_take_field(&patch, &change);
+	struct aps_cell_field base, change;
+	bool has_base = aps_cell_take_field(&content, &base), has_change = aps_cell_take_field(&patch, &change);
 	while ((has_base || has_change) && in->err.code == APS_OK) {
 		int order = !has_base     ? 1
 		            : !has_change ? -1
-		                          : aps_value_compare_names(base.name, base.text, change.name, change.text);
+		                          : aps_cell_compare_names(base.name, base.text, change.name, change.text);
 		if (order < 0) {
 			aps_buf_add_str(in->out, base.whole);
-		} else if (change.value.tag != APS_VALUE_GONE) {
-			aps_value_put_name(in->out, change.name, change.text);
+		} else if (change.value.tag != APS_CELL_GONE) {
+			aps_cell_put_name(in->out, change.name, change.text);
 			apply_value(in, order == 0 ? &base.value : NULL, &change.value, depth);
 		}
-		if (order <= 0) has_base = aps_value_take_field(&content, &base);
-		if (order >= 0) has_change = aps_value_take_field(&patch, &change);
+		if (order <= 0) has_base = aps_cell_take_field(&content, &base);
+		if (order >= 0) has_change = aps_cell_take_field(&patch, &change);
 	}
 }
 
@@ -167,7 +166,7 @@ enum aps_rc aps_patch_apply(struct aps_buf *out, struct aps_str content, struct 
                             struct aps_entries *entries, struct aps_err *err)
 {
 	struct patching in = {.out = out, .entries = entries};
-	struct aps_value base, change;
+	struct aps_cell base, change;
 	struct aps_str rest = {patch.p + 1, patch.n - 1};
 	*is_evicted = false;
 	if (patch.n == 0) {
@@ -176,8 +175,8 @@ enum aps_rc aps_patch_apply(struct aps_buf *out, struct aps_str content, struct 
 		*is_evicted = true;
 	} else if (patch.p[0] == 'F') {
 		apply_fields(&in, content, rest, 0);
-	} else if (patch.p[0] == 'V' && aps_value_take(&rest, &change)) {
-		bool has_base = aps_value_take(&content, &base);
+	} else if (patch.p[0] == 'V' && aps_cell_take(&rest, &change)) {
+		bool has_base = aps_cell_take(&content, &base);
 		apply_value(&in, has_base ? &base : NULL, &change, 0);
 	} else {
 		fail_damaged(&in);

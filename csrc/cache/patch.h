@@ -7,8 +7,8 @@
 #ifndef APS_CACHE_PATCH_H
 #define APS_CACHE_PATCH_H
 
+#include "cache/cell.h"
 #include "cache/entry.h"
-#include "cache/value.h"
 
 enum aps_patch_kind { APS_PATCH_FIELDS, APS_PATCH_VALUE };
 

@@ -1,6 +1,6 @@
 #include "cache/selection.h"
 
-#include "cache/value.h"
+#include "cache/cell.h"
 #include "gql/typenames.h"
 
 #include <stdlib.h>
@@ -239,7 +239,7 @@ static void collect(struct collecting *in, const struct aps_gql_node *owner, con
 static int compare_fields(const void *a, const void *b)
 {
 	const struct aps_selection_field *const *left = a, *const *right = b;
-	int order = aps_value_compare_names((*left)->number, (*left)->key, (*right)->number, (*right)->key);
+	int order = aps_cell_compare_names((*left)->number, (*left)->key, (*right)->number, (*right)->key);
 	return order != 0 ? order : *left < *right ? -1 : 1;
 }
 

@@ -1,7 +1,7 @@
 #include "cache/write.h"
 
 #include "base/mem.h"
-#include "cache/value.h"
+#include "cache/cell.h"
 
 struct aps_former {
 	struct aps_entry *entry;
@@ -240,16 +240,16 @@ static bool is_record(const struct aps_entry *entry)
 static void compare_fields(struct aps_cache_write *write, const struct aps_entry *entry, struct aps_str was,
                            struct aps_str is)
 {
-	struct aps_value_field former, now;
-	bool has_former = aps_value_take_field(&was, &former), has_now = aps_value_take_field(&is, &now);
+	struct aps_cell_field former, now;
+	bool has_former = aps_cell_take_field(&was, &former), has_now = aps_cell_take_field(&is, &now);
 	while (has_former || has_now) {
 		int order = !has_former ? 1
 		            : !has_now  ? -1
-		                        : aps_value_compare_names(former.name, former.text, now.name, now.text);
+		                        : aps_cell_compare_names(former.name, former.text, now.name, now.text);
 		if (order != 0 || !aps_str_eq(former.whole, now.whole))
 			aps_write_report(write, entry, order < 0 ? former.name : now.name);
-		if (order <= 0) has_former = aps_value_take_field(&was, &former);
-		if (order >= 0) has_now = aps_value_take_field(&is, &now);
+		if (order <= 0) has_former = aps_cell_take_field(&was, &former);
+		if (order >= 0) has_now = aps_cell_take_field(&is, &now);
 	}
 }
 
@@ -284,8 +284,8 @@ static void cover(struct aps_cache_write *write, struct aps_former *former)
 	size_t n_bytes;
 	aps_buf_init(&now, UINT32_MAX);
 	aps_buf_add(&now, "", 0);
-	enum aps_rc rc = aps_layer_compose(entry, content_of(entry), NULL, &write->cache->entries, &now, &is_nowhere,
-	                                   &write->err);
+	enum aps_rc rc =
+	        aps_layer_compose(entry, content_of(entry), &write->cache->entries, &now, &is_nowhere, &write->err);
 	char *content = rc == APS_OK && !is_nowhere ? aps_strndup(now.n != 0 ? now.p : "", now.n) : NULL;
 	n_bytes = is_nowhere ? 0 : now.n;
 	aps_buf_clear(&now);

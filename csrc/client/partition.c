@@ -28,13 +28,16 @@ static enum aps_rc open_store(struct aps_partition *partition, struct aps_err *e
 	                            aps_str_of(partition->identity), &partition->cache, err);
 }
 
+static struct aps_partition *of(struct aps_vault_part *part)
+{
+	return APS_CONTAINER_OF(part, struct aps_partition, part);
+}
+
 static bool is_open(const struct aps_vault *vault, const char *prefix, const char *identity)
 {
-	const struct aps_partition *partition = vault->partitions;
-	while (partition != NULL &&
-	       (strcmp(partition->prefix, prefix) != 0 || strcmp(partition->identity, identity) != 0))
-		partition = partition->next;
-	return partition != NULL;
+	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next)
+		if (strcmp(of(part)->prefix, prefix) == 0 && strcmp(of(part)->identity, identity) == 0) return true;
+	return false;
 }
 
 static void init_entries(struct aps_partition *partition)
@@ -50,6 +53,34 @@ static void init_cache(struct aps_partition *partition)
 	aps_buf_init(&partition->changed, APS_BUF_ANY_SIZE);
 }
 
+static void announce(struct aps_vault_part *part, uint64_t generation)
+{
+	const struct aps_partition *partition = of(part);
+	size_t n = partition->changed.n / sizeof(uint64_t);
+	bool is_known = partition->changed.rc == APS_OK;
+	const uint64_t *entries = is_known ? (const uint64_t *)(const void *)partition->changed.p : NULL;
+	if (n != 0 || !is_known) aps_channel_announce(partition->channel, generation, entries, n);
+}
+
+static void committed(struct aps_vault_part *part, uint64_t generation)
+{
+	struct aps_partition *partition = of(part);
+	aps_cache_store_committed(&partition->store);
+	aps_channel_publish(partition->channel, generation);
+	aps_buf_clear(&partition->changed);
+	aps_entries_trim(&partition->cache.entries, partition->max_bytes);
+}
+
+static void failed(struct aps_vault_part *part)
+{
+	struct aps_partition *partition = of(part);
+	aps_layers_clear(&partition->cache.layers);
+	aps_entries_clear(&partition->cache.entries);
+	init_entries(partition);
+	aps_cache_store_rolled_back(&partition->store);
+	aps_buf_clear(&partition->changed);
+}
+
 struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *prefix, const char *identity,
                                          const struct aps_policies *policies, struct aps_channel *channel,
                                          struct aps_err *err)
@@ -63,6 +94,7 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 		aps_fail(err, APS_E_NOMEM, "out of memory");
 		return NULL;
 	}
+	partition->part = (struct aps_vault_part){NULL, announce, committed, failed};
 	partition->vault = vault;
 	partition->policies = policies;
 	partition->max_bytes = MAX_BYTES;
@@ -77,27 +109,14 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 		free_partition(partition);
 		return NULL;
 	}
-	partition->next = vault->partitions;
-	vault->partitions = partition;
+	aps_vault_add(vault, &partition->part);
 	return partition;
 }
 
 void aps_partition_close(struct aps_partition *partition)
 {
-	struct aps_partition **at = &partition->vault->partitions;
-	while (*at != partition) at = &(*at)->next;
-	*at = partition->next;
+	aps_vault_remove(partition->vault, &partition->part);
 	free_partition(partition);
-}
-
-/* Reads of the store have failed before: is_whole can't be known any more. */
-void aps_partition_forget(struct aps_partition *partition)
-{
-	aps_layers_clear(&partition->cache.layers);
-	aps_entries_clear(&partition->cache.entries);
-	init_entries(partition);
-	partition->store.n_names = 0; /* some may not be saved */
-	aps_buf_clear(&partition->changed);
 }
 
 static void note_changes(struct aps_partition *partition)

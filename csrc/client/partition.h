@@ -4,11 +4,13 @@
 #define APS_CLIENT_PARTITION_H
 
 #include "cache/normalize.h"
+#include "client/channel.h"
 #include "client/vault.h"
 #include "proto/operation.h"
+#include "store/cache_store.h"
 
 struct aps_partition {
-	struct aps_partition *next; /* of the vault */
+	struct aps_vault_part part; /* of the vault */
 	struct aps_vault *vault;
 	char *prefix;
 	char *identity;
@@ -43,8 +45,6 @@ void aps_partition_close(struct aps_partition *partition);
 /* Writes what a response says. On failure nothing of it is in the cache, and the turn's transaction goes on. */
 enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
                                 struct aps_err *err);
-/* Forgets what is in memory: it is read anew. */
-void aps_partition_forget(struct aps_partition *partition);
 
 APS_END_DECLS
 

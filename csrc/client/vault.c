@@ -1,7 +1,7 @@
 #include "client/vault.h"
 
 #include "base/mem.h"
-#include "client/partition.h"
+#include "store/cache_store.h"
 #include "store/migrations.h"
 
 #define BUSY_MS 2000
@@ -63,43 +63,34 @@ enum aps_rc aps_vault_begin(struct aps_vault *vault, struct aps_err *err)
 	return rc;
 }
 
-static void announce(const struct aps_vault *vault, uint64_t generation)
+void aps_vault_add(struct aps_vault *vault, struct aps_vault_part *part)
 {
-	for (const struct aps_partition *partition = vault->partitions; partition != NULL;
-	     partition = partition->next) {
-		size_t n = partition->changed.n / sizeof(uint64_t);
-		const uint64_t *entries = (const uint64_t *)(const void *)partition->changed.p;
-		bool is_known = partition->changed.rc == APS_OK;
-		if (n != 0 || !is_known)
-			aps_channel_announce(partition->channel, generation, is_known ? entries : NULL, n);
-	}
+	part->next = vault->parts;
+	vault->parts = part;
 }
 
-static void publish(const struct aps_vault *vault, uint64_t generation)
+void aps_vault_remove(struct aps_vault *vault, struct aps_vault_part *part)
 {
-	for (struct aps_partition *partition = vault->partitions; partition != NULL; partition = partition->next) {
-		aps_channel_publish(partition->channel, generation);
-		aps_buf_clear(&partition->changed);
-		aps_entries_trim(&partition->cache.entries, partition->max_bytes);
-	}
+	struct aps_vault_part **at = &vault->parts;
+	while (*at != part) at = &(*at)->next;
+	*at = part->next;
 }
 
 enum aps_rc aps_vault_commit(struct aps_vault *vault, struct aps_err *err)
 {
 	uint64_t generation;
+	struct aps_vault_part *part;
 	if (!vault->is_writing) return APS_OK;
 	vault->is_writing = false;
 	enum aps_rc rc = aps_cache_store_advance(vault->db, &generation, err);
-	if (rc == APS_OK) {
-		announce(vault, generation);
-		rc = aps_db_commit(vault->db, err);
+	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) part->announce(part, generation);
+	if (rc == APS_OK) rc = aps_db_commit(vault->db, err);
+	if (rc != APS_OK) aps_db_rollback(vault->db);
+	for (part = vault->parts; part != NULL; part = part->next) {
+		if (rc == APS_OK)
+			part->committed(part, generation);
+		else
+			part->failed(part);
 	}
-	if (rc == APS_OK) {
-		publish(vault, generation);
-		return APS_OK;
-	}
-	aps_db_rollback(vault->db);
-	for (struct aps_partition *partition = vault->partitions; partition != NULL; partition = partition->next)
-		aps_partition_forget(partition);
 	return rc;
 }

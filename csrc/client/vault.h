@@ -1,12 +1,20 @@
-/* A store's file, as the core has it: one connection that writes, the partitions that are kept in it, and one
- * transaction a turn for all of them. @thread core */
+/* A store's file, as the core has it: one connection that writes, and one transaction a turn for all that is kept in
+ * it.
+ * @thread core */
 #ifndef APS_CLIENT_VAULT_H
 #define APS_CLIENT_VAULT_H
 
-#include "client/channel.h"
-#include "store/cache_store.h"
+#include "store/db.h"
 
-struct aps_partition;
+/* What is kept in a file, as the file knows it: embedded in each partition. */
+struct aps_vault_part {
+	struct aps_vault_part *next;
+	/* This generation is about to be committed: readers are told what it changes. */
+	void (*announce)(struct aps_vault_part *part, uint64_t generation);
+	void (*committed)(struct aps_vault_part *part, uint64_t generation);
+	/* Nothing of the turn is on disk: what is in memory is worth nothing. */
+	void (*failed)(struct aps_vault_part *part);
+};
 
 struct aps_vault {
 	struct aps_vault *next;
@@ -15,7 +23,7 @@ struct aps_vault {
 	uint64_t last_number; /* of an entry */
 	size_t n_refs;        /* partitions */
 	bool is_writing;      /* the transaction of this turn is open */
-	struct aps_partition *partitions;
+	struct aps_vault_part *parts;
 };
 
 struct aps_vaults {
@@ -27,10 +35,11 @@ APS_BEGIN_DECLS
 /* The vault of this file, opened if need be; one reference. NULL: what the store says. */
 struct aps_vault *aps_vault_open(struct aps_vaults *vaults, const char *path, struct aps_err *err);
 void aps_vault_close(struct aps_vaults *vaults, struct aps_vault *vault);
+void aps_vault_add(struct aps_vault *vault, struct aps_vault_part *part);
+void aps_vault_remove(struct aps_vault *vault, struct aps_vault_part *part);
 /* Before what is saved first in a turn; later ones find it open. */
 enum aps_rc aps_vault_begin(struct aps_vault *vault, struct aps_err *err);
-/* The turn is over: its transaction is committed, and readers are told. After a failure nothing of the turn is on disk,
- * and what is in memory of all its partitions is forgotten. */
+/* The turn is over: its transaction is committed, and the parts are told. */
 enum aps_rc aps_vault_commit(struct aps_vault *vault, struct aps_err *err);
 
 APS_END_DECLS

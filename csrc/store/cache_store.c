@@ -128,7 +128,7 @@ static enum aps_rc read_names(struct aps_cache_store *store, struct aps_names *n
 		if (number != 0 && number != aps_stmt_column_int(stmt, 0))
 			rc = aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "the names in the store are damaged");
 	}
-	if (rc == APS_OK) store->n_names = names->n_names;
+	if (rc == APS_OK) store->n_names = store->n_committed_names = names->n_names;
 	return rc;
 }
 
@@ -175,6 +175,16 @@ void aps_cache_store_clear(struct aps_cache_store *store)
 }
 
 #define GENERATION "SELECT number FROM generation"
+
+void aps_cache_store_committed(struct aps_cache_store *store)
+{
+	store->n_committed_names = store->n_names;
+}
+
+void aps_cache_store_rolled_back(struct aps_cache_store *store)
+{
+	store->n_names = store->n_committed_names;
+}
 
 static enum aps_rc read_number(struct aps_db *db, const char *sql, uint64_t *number, struct aps_err *err)
 {
@@ -272,7 +282,6 @@ enum aps_rc aps_cache_store_save(struct aps_cache_store *store, const struct aps
 {
 	enum aps_rc rc = save_names(store, &write->cache->names, err);
 	if (rc == APS_OK) rc = save_entries(store, write, err);
-	if (rc == APS_OK)
-		store->n_names = write->cache->names.n_names; /* by the commit: a failed one is repeated whole */
+	if (rc == APS_OK) store->n_names = write->cache->names.n_names;
 	return rc;
 }

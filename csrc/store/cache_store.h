@@ -35,6 +35,9 @@ enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cac
 enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err);
 /* In the writer's transaction: the next generation of the file. */
 enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t *generation, struct aps_err *err);
+/* How the transaction ended that saves were made in. */
+void aps_cache_store_committed(struct aps_cache_store *store);
+void aps_cache_store_rolled_back(struct aps_cache_store *store);
 /* What `open` and `open_reader` allocated; the connection is the caller's. Twice is legal. */
 void aps_cache_store_clear(struct aps_cache_store *store);
 /* Saves what a settled write changed; a transaction is open. */

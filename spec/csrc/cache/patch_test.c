@@ -21,17 +21,17 @@ static void put_items(struct aps_buf *out, const char *letters)
 {
 	for (; *letters != '\0'; letters++) {
 		if (*letters >= '0' && *letters <= '9')
-			aps_value_put_ref(out, (uint64_t)(*letters - '0'));
+			aps_cell_put_ref(out, (uint64_t)(*letters - '0'));
 		else
-			aps_value_put_text(out, APS_VALUE_STRING, (struct aps_str){letters, 1});
+			aps_cell_put_text(out, APS_CELL_STRING, (struct aps_str){letters, 1});
 	}
 }
 
 static void get_items(struct aps_str items, char *letters)
 {
-	struct aps_value value;
-	while (aps_value_take(&items, &value))
-		*letters++ = value.tag == APS_VALUE_REF ? (char)('0' + value.as.entry) : *value.text.p;
+	struct aps_cell value;
+	while (aps_cell_take(&items, &value))
+		*letters++ = value.tag == APS_CELL_REF ? (char)('0' + value.as.entry) : *value.text.p;
 	*letters = '\0';
 }
 
@@ -122,25 +122,25 @@ static void put_random(struct aps_buf *out, struct aps_rand *rand, unsigned dept
 {
 	size_t at = out->n, n = below(rand, 4);
 	switch (below(rand, depth > 3 ? 4 : 6)) {
-	case 0: aps_value_put_tag(out, APS_VALUE_NULL); break;
-	case 1: aps_value_put_int(out, (int64_t)below(rand, 3)); break;
-	case 2: aps_value_put_text(out, APS_VALUE_STRING, below(rand, 2) ? APS_STR("x") : APS_STR("")); break;
-	case 3: aps_value_put_ref(out, below(rand, 3) + 1); break;
+	case 0: aps_cell_put_tag(out, APS_CELL_NULL); break;
+	case 1: aps_cell_put_int(out, (int64_t)below(rand, 3)); break;
+	case 2: aps_cell_put_text(out, APS_CELL_STRING, below(rand, 2) ? APS_STR("x") : APS_STR("")); break;
+	case 3: aps_cell_put_ref(out, below(rand, 3) + 1); break;
 	case 4:
 		for (size_t i = 0; i < n; i++) put_random(out, rand, depth + 1);
-		aps_value_close_list(out, at, n);
+		aps_cell_close_list(out, at, n);
 		break;
 	default:
 		if (below(rand, 2)) {
-			aps_value_put_name(out, 0, APS_STR("a({})"));
+			aps_cell_put_name(out, 0, APS_STR("a({})"));
 			put_random(out, rand, depth + 1);
 		}
 		for (uint32_t name = 1; name < 5; name++) {
 			if (below(rand, 2)) continue;
-			aps_value_put_name(out, name, APS_STR(""));
+			aps_cell_put_name(out, name, APS_STR(""));
 			put_random(out, rand, depth + 1);
 		}
-		aps_value_close_object(out, at);
+		aps_cell_close_object(out, at);
 	}
 }
 
@@ -148,7 +148,7 @@ static void put_random_fields(struct aps_buf *out, struct aps_rand *rand)
 {
 	for (uint32_t name = 1; name < 6; name++) {
 		if (below(rand, 3) == 0) continue;
-		aps_value_put_name(out, name, APS_STR(""));
+		aps_cell_put_name(out, name, APS_STR(""));
 		put_random(out, rand, 0);
 	}
 }
@@ -206,8 +206,8 @@ static void an_evicted_record_and_a_new_one_are_patches_too(void **state)
 	aps_buf_init(&fields, APS_BUF_ANY_SIZE);
 	aps_buf_init(&patch, APS_BUF_ANY_SIZE);
 	aps_buf_init(&out, APS_BUF_ANY_SIZE);
-	aps_value_put_name(&fields, 1, APS_STR(""));
-	aps_value_put_int(&fields, 1);
+	aps_cell_put_name(&fields, 1, APS_STR(""));
+	aps_cell_put_int(&fields, 1);
 	const struct aps_str nowhere = {NULL, 0};
 	aps_patch_make(&patch, APS_PATCH_FIELDS, aps_buf_str(&fields), nowhere, &entries, NULL);
 	assert_int_equal(aps_patch_apply(&out, aps_buf_str(&fields), aps_buf_str(&patch), &is_evicted, &entries, NULL),
@@ -231,13 +231,13 @@ static uint64_t add_long_list(uint64_t first, uint64_t n)
 	struct aps_buf content;
 	aps_buf_init(&content, APS_BUF_ANY_SIZE);
 	struct aps_entry *block = aps_entries_add(&entries, APS_STR(""));
-	for (uint64_t i = 0; i < n; i++) aps_value_put_ref(&content, first + i);
-	aps_value_close_list(&content, 0, n);
+	for (uint64_t i = 0; i < n; i++) aps_cell_put_ref(&content, first + i);
+	aps_cell_close_list(&content, 0, n);
 	aps_entries_set(&entries, block, aps_strndup(content.p, content.n), content.n);
 	aps_buf_reset(&content);
 	struct aps_entry *list = aps_entries_add(&entries, APS_STR(""));
-	aps_value_put_count(&content, block->number);
-	aps_value_put_count(&content, n);
+	aps_cell_put_count(&content, block->number);
+	aps_cell_put_count(&content, n);
 	aps_entries_set(&entries, list, aps_strndup(content.p, content.n), content.n);
 	aps_buf_clear(&content);
 	return list->number;
@@ -254,22 +254,22 @@ static void a_long_list_is_patched_by_its_items(void **state)
 	aps_buf_init(&patch, APS_BUF_ANY_SIZE);
 	aps_buf_init(&out, APS_BUF_ANY_SIZE);
 	aps_buf_init(&expected, APS_BUF_ANY_SIZE);
-	aps_value_put_long_list(&former, add_long_list(51, 3), 3);
-	for (uint64_t ref = 50; ref <= 53; ref++) aps_value_put_ref(&now, ref);
-	aps_value_close_list(&now, 0, 4);
+	aps_cell_put_long_list(&former, add_long_list(51, 3), 3);
+	for (uint64_t ref = 50; ref <= 53; ref++) aps_cell_put_ref(&now, ref);
+	aps_cell_close_list(&now, 0, 4);
 	aps_patch_make(&patch, APS_PATCH_VALUE, aps_buf_str(&former), aps_buf_str(&now), &entries, NULL);
 	aps_buf_reset(&former);
-	aps_value_put_long_list(&former, add_long_list(61, 3), 3);
+	aps_cell_put_long_list(&former, add_long_list(61, 3), 3);
 	assert_int_equal(aps_patch_apply(&out, aps_buf_str(&former), aps_buf_str(&patch), &is_evicted, &entries, NULL),
 	                 APS_OK);
-	aps_value_put_ref(&expected, 50);
-	for (uint64_t ref = 61; ref <= 63; ref++) aps_value_put_ref(&expected, ref);
-	aps_value_close_list(&expected, 0, 4);
+	aps_cell_put_ref(&expected, 50);
+	for (uint64_t ref = 61; ref <= 63; ref++) aps_cell_put_ref(&expected, ref);
+	aps_cell_close_list(&expected, 0, 4);
 	assert_true(aps_str_eq(aps_buf_str(&out), aps_buf_str(&expected)));
 	/* a list that isn't there, or is damaged, is told */
 	aps_buf_reset(&former);
 	aps_buf_reset(&out);
-	aps_value_put_long_list(&former, 99, 3);
+	aps_cell_put_long_list(&former, 99, 3);
 	struct aps_err err;
 	assert_int_equal(aps_patch_apply(&out, aps_buf_str(&former), aps_buf_str(&patch), &is_evicted, &entries, &err),
 	                 APS_E_STORAGE);
