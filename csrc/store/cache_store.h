@@ -12,9 +12,10 @@ struct aps_cache_store {
 	struct aps_entry_backing backing;
 	struct aps_db *db; /* borrowed, migrated */
 	int64_t part;
-	uint32_t n_names;        /* that are saved */
-	struct aps_stmt *on_row; /* whose row is looked at; NULL: none */
-	char *prefix;            /* of a reader, until it has its part */
+	uint32_t n_names;           /* that are saved */
+	uint32_t n_committed_names; /* before the transaction that is open */
+	struct aps_stmt *on_row;    /* whose row is looked at; NULL: none */
+	char *prefix;               /* of a reader, until it has its part */
 	char *identity;
 };
 
