@@ -10,12 +10,15 @@
 #include "client/call.h"
 #include "client/credential_commands.h"
 #include "client/lifecycle.h"
+#include "client/reader.h"
 #include "client/subscription_commands.h"
 #include "proto/gqlhttp.h"
 
 #include <stdio.h>
 
 #define CLIENT         "appsync.core.client"
+#define OPERATION      "appsync.core.operation"
+#define READING        "appsync.core.reading"
 #define MAX_BODY_BYTES ((size_t)256 * 1024 * 1024)
 
 struct apl_client {
@@ -23,6 +26,9 @@ struct apl_client {
 	uint64_t id;
 	bool is_closed;
 	struct aps_stats *stats;
+	struct aps_cache_settings *cache; /* NULL: nothing is kept */
+	struct aps_reader *reader;        /* of it; NULL: not yet */
+	enum apl_big_integers big;
 };
 
 static struct apl_client *check(lua_State *L)
@@ -87,6 +93,8 @@ static int Apl_runtime_client(lua_State *L)
 	client->stats = aps_stats_new();
 	if (client->stats == NULL) return luaL_error(L, "out of memory");
 	command->stats = aps_stats_ref(client->stats);
+	client->big = command->settings.big_integers_as_text ? APL_BIG_STRING : APL_BIG_ROUNDED;
+	if (command->settings.cache != NULL) client->cache = aps_cache_settings_ref(command->settings.cache);
 	if (apl_runtime_post(L, box, -1, &err) != APS_OK) return apl_fail(L, &err);
 	client->box = apl_runtime_ref(box);
 	client->id = id;
@@ -268,6 +276,7 @@ static int Apl_client_execute(lua_State *L)
 	if (read_operation(L, &command->operation, &err) != APS_OK) return apl_fail(L, &err);
 	command->is_safe =
 	        command->operation.definition->kind == APS_GQL_QUERY || apl_field_bool(L, 2, "idempotent", false);
+	command->is_cached = apl_field_bool(L, 2, "cached", false);
 	command->credential = field_id(L, "auth");
 	command->timeout_ms = apl_field_ms(L, 2, "timeout", 0);
 	command->head.mail.n_bytes += aps_operation_text(&command->operation).n + command->operation.n_variables_bytes;
@@ -275,6 +284,92 @@ static int Apl_client_execute(lua_State *L)
 	lua_getfield(L, 2, "headers");
 	if (apl_take_headers(L, &command->headers, &err) != APS_OK) return apl_fail(L, &err);
 	return post_numbered(L, client, id);
+}
+
+/* An operation in a userdata of its own, which clears it. */
+static int Apl_operation_gc(lua_State *L)
+{
+	aps_operation_clear(lua_touserdata(L, 1));
+	return 0;
+}
+
+static struct aps_operation *push_operation(lua_State *L)
+{
+	struct aps_operation *operation = apl_newuserdata(L, sizeof *operation);
+	*operation = (struct aps_operation){.document = NULL};
+	luaL_getmetatable(L, OPERATION);
+	lua_setmetatable(L, -2);
+	return operation;
+}
+
+static bool open_reader(struct apl_client *client, struct aps_err *err)
+{
+	const struct aps_cache_settings *cache = client->cache;
+	if (client->reader == NULL)
+		client->reader = aps_reader_new(cache->path, cache->key_prefix, cache->identity, &cache->policies,
+		                                cache->channel, err);
+	return client->reader != NULL;
+}
+
+/* A list of the paths, each ended by a zero. */
+static void push_missing(lua_State *L, const struct aps_buf *missing)
+{
+	int n = 0;
+	lua_newtable(L);
+	for (size_t at = 0; at < missing->n; at += strlen(missing->p + at) + 1) {
+		lua_pushstring(L, missing->p + at);
+		lua_rawseti(L, -2, ++n);
+	}
+}
+
+struct reading {
+	struct aps_read_result result;
+};
+
+static int Apl_reading_gc(lua_State *L)
+{
+	struct reading *reading = lua_touserdata(L, 1);
+	aps_read_result_clear(&reading->result);
+	return 0;
+}
+
+static struct reading *push_reading(lua_State *L)
+{
+	struct reading *reading = apl_newuserdata(L, sizeof *reading);
+	aps_read_result_init(&reading->result, MAX_BODY_BYTES);
+	luaL_getmetatable(L, READING);
+	lua_setmetatable(L, -2);
+	return reading;
+}
+
+/* client:read{document=, operation_name=, variables=, partial=} → data, missing: a list of paths, nil when all of it is
+ * there; without `partial` data is nil then. nil, nil, error where it can't be read. */
+static int Apl_client_read(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct aps_runtime *runtime;
+	struct apl_client *client = check_usable(L, &runtime, &err);
+	if (client == NULL) return apl_fail(L, &err);
+	struct aps_operation *operation = push_operation(L);
+	struct reading *reading = push_reading(L);
+	bool is_partial = apl_field_bool(L, 2, "partial", false);
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_partial = is_partial};
+	enum aps_rc rc = read_operation(L, operation, &err);
+	if (rc == APS_OK && !open_reader(client, &err)) rc = err.code;
+	if (rc == APS_OK) rc = aps_reader_read(client->reader, operation, &options, &reading->result, &err);
+	if (rc == APS_OK && (is_partial || reading->result.n_missing == 0))
+		rc = apl_value_push(L, aps_buf_str(&reading->result.json), client->big, APS_JSON_LENIENT, &err);
+	else
+		lua_pushnil(L);
+	if (rc != APS_OK) {
+		lua_pushnil(L);
+		lua_pushnil(L);
+		apl_push_err(L, &err);
+		return 3;
+	}
+	if (reading->result.n_missing == 0) return 1;
+	push_missing(L, &reading->result.missing);
+	return 2;
 }
 
 static int Apl_client_cancel(lua_State *L)
@@ -412,6 +507,10 @@ static int Apl_client_gc(lua_State *L)
 	client->box = NULL;
 	aps_stats_unref(client->stats);
 	client->stats = NULL;
+	aps_reader_free(client->reader);
+	client->reader = NULL;
+	aps_cache_settings_unref(client->cache);
+	client->cache = NULL;
 	apl_runtime_unref(box);
 	return 0;
 }
@@ -423,6 +522,7 @@ static const luaL_Reg METHODS[] = {
         {"fail_auth", Apl_client_fail_auth},
         {"drop_auth", Apl_client_drop_auth},
         {"execute", Apl_client_execute},
+        {"read", Apl_client_read},
         {"cancel", Apl_client_cancel},
         {"subscribe", Apl_client_subscribe},
         {"unsubscribe", Apl_client_unsubscribe},
@@ -440,4 +540,7 @@ void apl_client_register(lua_State *L)
 	static const luaL_Reg OF_RUNTIME[] = {{"client", Apl_runtime_client}, {NULL, NULL}};
 	apl_runtime_add_methods(L, OF_RUNTIME);
 	apl_register_class(L, CLIENT, Apl_client_gc, METHODS);
+	static const luaL_Reg NONE[] = {{NULL, NULL}};
+	apl_register_class(L, OPERATION, Apl_operation_gc, NONE);
+	apl_register_class(L, READING, Apl_reading_gc, NONE);
 }

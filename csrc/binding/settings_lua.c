@@ -1,6 +1,9 @@
 #include "binding/settings_lua.h"
 
 #include "binding/fields.h"
+#include "binding/value.h"
+
+#include <string.h>
 
 /* Pushes the sub-table, or an empty one. */
 static int push_group(lua_State *L, int table, const char *name)
@@ -71,6 +74,112 @@ static void read_limits(lua_State *L, int table, struct aps_settings *settings)
 	lua_pop(L, 1);
 }
 
+static struct aps_str check_name(lua_State *L, int index)
+{
+	struct aps_str name;
+	name.p = luaL_checklstring(L, index, &name.n);
+	return name;
+}
+
+/* A list of names at the top of the stack, copied to live with the policies. */
+static const struct aps_str *read_names(lua_State *L, struct aps_policies *policies, size_t *n)
+{
+	struct aps_arena *arena = apl_push_arena(L);
+	*n = lua_rawlen(L, -2);
+	struct aps_str *names = aps_arena_get(arena, (*n + 1) * sizeof *names);
+	const struct aps_str *copies = NULL;
+	for (size_t i = 0; names != NULL && i < *n; i++) {
+		lua_rawgeti(L, -2, (int)i + 1);
+		names[i] = check_name(L, -1);
+		lua_pop(L, 1); /* the list holds it */
+	}
+	if (names != NULL) copies = aps_policies_dup(policies, names, *n);
+	lua_pop(L, 1);
+	if (copies == NULL) luaL_error(L, "out of memory");
+	return copies;
+}
+
+/* keys = {Post = {"blogId", "slug"}} */
+static void read_keys(lua_State *L, int table, struct aps_policies *policies)
+{
+	int group = push_group(L, table, "keys");
+	for (lua_pushnil(L); lua_next(L, group) != 0; lua_pop(L, 1)) {
+		struct aps_type_policy *policy = aps_policies_type(policies, check_name(L, -2));
+		if (policy == NULL) luaL_error(L, "out of memory");
+		policy->key_fields = read_names(L, policies, &policy->n_key_fields);
+		policy->has_no_identity = policy->n_key_fields == 0;
+	}
+	lua_pop(L, 1);
+}
+
+/* possible_types = {Node = {"Post", "Author"}} */
+static void read_possible_types(lua_State *L, int table, struct aps_policies *policies)
+{
+	int group = push_group(L, table, "possible_types");
+	for (lua_pushnil(L); lua_next(L, group) != 0; lua_pop(L, 1)) {
+		size_t n;
+		const struct aps_str *names = read_names(L, policies, &n);
+		for (size_t i = 0; i < n; i++)
+			if (!aps_policies_add_possible(policies, check_name(L, -2), names[i]))
+				luaL_error(L, "out of memory");
+	}
+	lua_pop(L, 1);
+}
+
+/* The policy of the key at -2, "Type.field", which our Lua module has checked. */
+static struct aps_field_policy *field_policy(lua_State *L, struct aps_policies *policies)
+{
+	struct aps_str key = check_name(L, -2);
+	const char *dot = memchr(key.p, '.', key.n);
+	if (dot == NULL) luaL_error(L, "'%s' is no Type.field", key.p);
+	struct aps_field_policy *policy =
+	        aps_policies_field(policies, (struct aps_str){key.p, (size_t)(dot - key.p)},
+	                           (struct aps_str){dot + 1, key.n - (size_t)(dot + 1 - key.p)});
+	if (policy == NULL) luaL_error(L, "out of memory");
+	return policy;
+}
+
+/* key_args = {["Query.listPosts"] = {"blogId"}}, merge = {["Query.listPosts"] = "connection"},
+ * lookups = {["Query.getPost"] = "Post"} */
+static void read_field_policies(lua_State *L, int table, struct aps_policies *policies)
+{
+	int group = push_group(L, table, "key_args");
+	for (lua_pushnil(L); lua_next(L, group) != 0; lua_pop(L, 1)) {
+		struct aps_field_policy *policy = field_policy(L, policies);
+		policy->has_key_args = true;
+		policy->key_args.names = read_names(L, policies, &policy->key_args.n_names);
+	}
+	group = push_group(L, table, "merge");
+	for (lua_pushnil(L); lua_next(L, group) != 0; lua_pop(L, 1))
+		field_policy(L, policies)->merge = APS_MERGE_CONNECTION;
+	group = push_group(L, table, "lookups");
+	for (lua_pushnil(L); lua_next(L, group) != 0; lua_pop(L, 1)) {
+		struct aps_str type = check_name(L, -1);
+		const struct aps_str *copy = aps_policies_dup(policies, &type, 1);
+		if (copy == NULL) luaL_error(L, "out of memory");
+		field_policy(L, policies)->lookup = *copy;
+	}
+	lua_pop(L, 3);
+}
+
+static void read_cache(lua_State *L, int table, struct aps_settings *settings)
+{
+	lua_getfield(L, table, "cache");
+	if (lua_istable(L, -1)) {
+		int group = lua_gettop(L);
+		settings->cache = aps_cache_settings_new();
+		if (settings->cache == NULL) luaL_error(L, "out of memory");
+		apl_field_copy(L, group, "path", &settings->cache->path);
+		apl_field_copy(L, group, "key_prefix", &settings->cache->key_prefix);
+		apl_field_copy(L, group, "identity", &settings->cache->identity);
+		settings->cache->max_bytes = apl_field_size(L, group, "max_bytes", settings->cache->max_bytes);
+		read_keys(L, group, &settings->cache->policies);
+		read_possible_types(L, group, &settings->cache->policies);
+		read_field_policies(L, group, &settings->cache->policies);
+	}
+	lua_pop(L, 1);
+}
+
 void apl_read_settings(lua_State *L, int table, struct aps_settings *settings)
 {
 	struct aps_str word;
@@ -85,5 +194,6 @@ void apl_read_settings(lua_State *L, int table, struct aps_settings *settings)
 	read_tls(L, table, settings);
 	read_realtime(L, table, settings);
 	read_limits(L, table, settings);
+	read_cache(L, table, settings);
 	if (apl_field_str(L, table, "big_integers", &word)) settings->big_integers_as_text = aps_str_is(word, "string");
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/caching.h"
 #include "client/core.h"
 #include "client/request.h"
 
@@ -55,6 +56,9 @@ static void end_call(struct aps_core *core, struct aps_call *call)
 static void tell(struct aps_core *core, struct aps_call *call, struct aps_outcome *outcome)
 {
 	struct aps_result_event *event = call->what->result;
+	const struct aps_gqlhttp_response *response = &outcome->response;
+	if (call->what->is_cached && response->data.n != 0)
+		aps_caching_write(core, call->client, &call->what->operation, response->data, response->errors);
 	call->what->result = NULL;
 	event->answer = outcome->answer;
 	event->response = outcome->response;

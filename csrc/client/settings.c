@@ -29,5 +29,6 @@ void aps_settings_clear(struct aps_settings *settings)
 	aps_free(settings->realtime_endpoint);
 	aps_free(settings->user_agent);
 	aps_net_options_clear(&settings->net);
+	aps_cache_settings_unref(settings->cache);
 	aps_settings_init(settings);
 }

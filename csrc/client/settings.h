@@ -2,6 +2,7 @@
 #ifndef APS_CLIENT_SETTINGS_H
 #define APS_CLIENT_SETTINGS_H
 
+#include "client/cache_settings.h"
 #include "net/options.h"
 #include "proto/realtime.h"
 #include "proto/retry.h"
@@ -21,6 +22,7 @@ struct aps_settings {
 	size_t max_response_bytes;
 	size_t max_message_bytes;
 	bool big_integers_as_text;
+	struct aps_cache_settings *cache; /* a reference; NULL: nothing is kept */
 };
 
 APS_BEGIN_DECLS

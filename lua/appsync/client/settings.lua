@@ -1,5 +1,6 @@
 ---A client's options: their schema, what follows from a configuration file, what the core is given.
 local auth = require "appsync.client.auth"
+local cache_options = require "appsync.client.cache_options"
 local core = require "appsync.core"
 local endpoint_url = require "appsync.client.endpoint_url"
 local errors = require "appsync.errors"
@@ -34,11 +35,13 @@ local SCHEMA = opts.schema{
   auths = { "table", is_secret = true },
   headers = { "table", "callable", is_secret = true },
   store = { "string", "boolean", also = { "disableOffline" }, convert = { disableOffline = store_of_disable_offline } },
-  key_prefix = later(), identity = later(), cache = later{ "cacheOptions" }, outbox = later(), keys = later(),
+  key_prefix = { "string", is_line = true }, identity = { "string", is_line = true }, keys = { "table" },
+  cache = { "table", fields = cache_options.SCHEMA }, outbox = later(),
   data_id_from_object = later(), updates = later(), conflict_resolver = later(), offline = later{ "offlineConfig" },
   complex_objects_credentials = later(), reopen = later(),
   fetch_policy = { "table", fields = opts.schema{
-    query = { "string", values = { "network-only", "no-cache" } }, watch = later(),
+    query = { "string", values = { "cache-first", "cache-and-network", "network-only", "cache-only", "no-cache" } },
+    watch = later(),
   } },
   realtime = { "table", fields = opts.schema{
     handshake = { "string", values = { "subprotocol", "query" } },
@@ -85,11 +88,6 @@ local function check_url(url, name, where)
   return url
 end
 
-local function refuse_store(store, where)
-  if store == nil or store == false then return end
-  errors.misuse("%s: store: not available in this version; leave it out or give false", where)
-end
-
 -- Mode → checked auth, from the configuration and the options.
 local function modes_of(options, config, where)
   local modes = {}
@@ -119,7 +117,7 @@ function settings.check(given)
   local where = "appsync.client"
   if given ~= nil and type(given) ~= "table" then errors.expect(given, "options", "table", where) end
   local options = opts.check(given, SCHEMA, where)
-  refuse_store(options.store, where)
+  local cache = cache_options.check(options, where)
   local config = default_config or {}
   if options.config ~= nil then
     local err
@@ -138,12 +136,12 @@ function settings.check(given)
     modes = modes, default_mode = default_mode, region = region, log = options.log,
     service = custom_region and "execute-api" or nil, warnings = config.warnings,
     config_headers = config.headers, headers = headers.check(options.headers, where),
-    error_policy = options.error_policy,
+    error_policy = options.error_policy, query_policy = options.fetch_policy and options.fetch_policy.query,
     settings = {
       endpoint = url, realtime_endpoint = realtime_url or endpoint_url.realtime(url), region = region,
       user_agent = "lua-appsync/" .. core.version, realtime = options.realtime, limits = options.limits,
       timeouts = options.timeouts, retry = options.retry, proxy = options.proxy, tls = options.tls,
-      big_integers = options.big_integers,
+      big_integers = options.big_integers, cache = cache,
     },
   }
 end
