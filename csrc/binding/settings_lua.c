@@ -29,7 +29,8 @@ static void read_retry(lua_State *L, int table, struct aps_settings *settings)
 	int group = push_group(L, table, "retry");
 	settings->retry.base_ms = apl_field_ms(L, group, "base", settings->retry.base_ms);
 	settings->retry.cap_ms = apl_field_ms(L, group, "cap", settings->retry.cap_ms);
-	size_t n_attempts = apl_field_size(L, group, "attempts", 0); /* 0: not given; a connection tries for ever then */
+	size_t n_attempts =
+	        apl_field_size(L, group, "attempts", 0); /* 0: not given; a connection tries for ever then */
 	if (n_attempts != 0) {
 		settings->retry.n_attempts = n_attempts < UINT32_MAX ? (unsigned)n_attempts : UINT32_MAX;
 		settings->realtime.reconnect.n_attempts = settings->retry.n_attempts;

@@ -24,15 +24,15 @@ struct aps_feed {
 	struct aps_lease lease;           /* of what its starts are signed with */
 	unsigned n_moves;                 /* to other connections, for want of room */
 	bool is_started;
-	bool was_started;        /* once at least */
-	struct aps_err trouble;  /* why it isn't served, masked; OK: it is, or nothing is known */
-	uint64_t trouble_hash;   /* of its message as it came */
+	bool was_started;               /* once at least */
+	struct aps_err trouble;         /* why it isn't served, masked; OK: it is, or nothing is known */
+	uint64_t trouble_hash;          /* of its message as it came */
 	struct aps_timer headers_timer; /* armed while a consumer is asked */
-	bool wants_start;        /* the machine asked for the payload of a start */
-	bool has_fresh_headers;  /* asked for since the last start */
-	struct aps_err refusal;  /* of its last start */
-	struct aps_secrets sent; /* what its last start told: the service may quote it */
-	char *told;              /* what the service said of it last: `errors` as JSON text; NULL: nothing */
+	bool wants_start;               /* the machine asked for the payload of a start */
+	bool has_fresh_headers;         /* asked for since the last start */
+	struct aps_err refusal;         /* of its last start */
+	struct aps_secrets sent;        /* what its last start told: the service may quote it */
+	char *told;                     /* what the service said of it last: `errors` as JSON text; NULL: nothing */
 	struct aps_reap reap;
 };
 

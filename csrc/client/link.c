@@ -315,7 +315,8 @@ void aps_link_update_pause(struct aps_core *core, struct aps_link *link)
 	aps_link_pump(core, link);
 }
 
-/* It ends while it isn't read, or soon after it wasn't for long: the peer may have given up what it had still to send. */
+/* It ends while it isn't read, or soon after it wasn't for long: the peer may have given up what it had still to send.
+ */
 static bool has_missed(const struct aps_link *link, int64_t now_ms)
 {
 	if (link->is_paused) return true;

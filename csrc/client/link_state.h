@@ -30,7 +30,7 @@ struct aps_link {
 	struct aps_err refusal;  /* of its last connection */
 	bool asks_proxy;         /* what is being resolved is why a proxy failed, with this error if it doesn't tell: */
 	struct aps_err proxy_err;
-	bool wants_connect;      /* the machine waits for a transport */
+	bool wants_connect; /* the machine waits for a transport */
 	bool is_paused;
 	int64_t stopped_ms;      /* when it was paused last */
 	int64_t resumed_ms;      /* after a pause that the peer may have noticed; 0: none on this connection */
@@ -56,8 +56,8 @@ void aps_link_end(struct aps_core *core, struct aps_link *link, const struct aps
 void aps_link_pump(struct aps_core *core, struct aps_link *link);
 /* Answers DO_CONNECT: material, address, socket. */
 void aps_link_connect(struct aps_core *core, struct aps_link *link);
-/* A connection ended with this error. True: a proxy is asked first for what libwebsockets didn't tell; the machine is told
- * then. */
+/* A connection ended with this error. True: a proxy is asked first for what libwebsockets didn't tell; the machine is
+ * told then. */
 bool aps_link_ask_proxy(struct aps_core *core, struct aps_link *link, const struct aps_err *err);
 /* Feeds came or went, or headers came: nobody must wait for what nobody will answer. */
 void aps_link_choose_again(struct aps_core *core, struct aps_link *link);

@@ -32,11 +32,6 @@ bool aps_answer_take_headers(struct aps_http_answer *answer, struct aps_str line
 	return true;
 }
 
-bool aps_answer_is_passing(long status)
-{
-	return status >= 500 || status == 408 || status == 425 || status == 429;
-}
-
 struct aps_str aps_answer_url_host(struct aps_str url)
 {
 	const char *end = url.p + url.n;

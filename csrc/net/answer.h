@@ -8,8 +8,6 @@ APS_BEGIN_DECLS
 
 /* Copies header lines ("Name: value" CR LF, n_lines of them) and cuts them up; false when memory is out. */
 bool aps_answer_take_headers(struct aps_http_answer *answer, struct aps_str lines, size_t n_lines);
-/* The same request may be answered otherwise after a while. */
-bool aps_answer_is_passing(long status);
 /* "host:port" of a URL, without a user name or password. */
 struct aps_str aps_answer_url_host(struct aps_str url);
 

@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "net/answer.h"
 
 #include <arpa/inet.h>
 
@@ -87,14 +86,6 @@ bool aps_endpoint_is_numeric(const struct aps_endpoint *endpoint)
 {
 	unsigned char address[16];
 	return inet_pton(AF_INET, endpoint->host, address) == 1 || inet_pton(AF_INET6, endpoint->host, address) == 1;
-}
-
-void aps_endpoint_fail_tunnel(long status, struct aps_str host, struct aps_err *err)
-{
-	aps_fail_word(err, APS_E_NETWORK, "proxy", status,
-	              "the proxy refused the tunnel with HTTP status %ld, on the way to %.*s", status,
-	              host.n < 100 ? (int)host.n : 100, host.p);
-	err->retryable = aps_answer_is_passing(status);
 }
 
 void aps_endpoint_add_authority(struct aps_buf *out, const char *host, int port, int default_port)

@@ -19,8 +19,6 @@ enum aps_rc aps_endpoint_parse(const char *url, struct aps_endpoint *out, struct
 void aps_endpoint_clear(struct aps_endpoint *endpoint);
 /* "host", or "host:port" where it isn't the scheme's own; an IPv6 address in brackets (RFC 3986 section 3.2.2). */
 void aps_endpoint_add_authority(struct aps_buf *out, const char *host, int port, int default_port);
-/* A proxy answered CONNECT with this status: E_NETWORK with the word "proxy"; retryable where another try may go well. */
-void aps_endpoint_fail_tunnel(long status, struct aps_str host, struct aps_err *err);
 /* The host is an IPv4 or IPv6 address. */
 bool aps_endpoint_is_numeric(const struct aps_endpoint *endpoint);
 

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "net/answer.h"
+#include "net/status.h"
 
 #include <poll.h>
 #include <string.h>
@@ -93,5 +93,5 @@ void aps_ws_refusal_fill(const struct aps_ws_refusal *refusal, const char *host,
 	              "the WebSocket was refused with HTTP status %ld by %s%s%s%s%.*s", status, host,
 	              is_redirect ? ", which redirects to " : "", refusal->target, body.n != 0 ? ": " : "", (int)body.n,
 	              body.p);
-	err->retryable = aps_answer_is_passing(status);
+	err->retryable = aps_status_is_passing(status);
 }

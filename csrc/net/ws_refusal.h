@@ -7,7 +7,7 @@
 #include <libwebsockets.h>
 
 struct aps_ws_refusal {
-	long status; /* 0: there was no answer, or it was 101 */
+	long status;      /* 0: there was no answer, or it was 101 */
 	char target[128]; /* of a redirect, without user, query and fragment, where secrets stand; "": none */
 	char body[128];   /* its beginning, on one line */
 	size_t n_body;
@@ -15,8 +15,9 @@ struct aps_ws_refusal {
 
 APS_BEGIN_DECLS
 
-/* At LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP. True: the upgrade is refused. A body that comes behind its head is waited for,
- * a few milliseconds and once a second at most: all sockets of the thread wait with it. `waited_us`: when that was last.
+/* At LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP. True: the upgrade is refused. A body that comes behind its head is waited
+ * for, a few milliseconds and once a second at most: all sockets of the thread wait with it. `waited_us`: when that was
+ * last.
  */
 bool aps_ws_refusal_take(struct aps_ws_refusal *refusal, struct lws *wsi, lws_usec_t *waited_us);
 /* At LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ, which is called from within the former. Nonzero: it is enough. */

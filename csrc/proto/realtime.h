@@ -8,18 +8,18 @@
  * closing) is the owner's to drop. A DO_CLOSE may name a connection that isn't open any more.
  *
  * When it gives up. Refusals and timeouts of the connection: never, the states tell; or after reconnect.n_attempts
- * failures in a row, where that isn't 0: then all subscriptions end with the last one. Refused authentication: the owner
- * decides, until fresh material was refused 5 times (AUTH_REFUSED with is_final). Before the first connection_ack of the
- * machine's life, a wrong certificate or host name (E_TLS, not retryable), a proxy that opens no tunnel (E_NETWORK, not
- * retryable), a wrong sub-protocol (E_PROTOCOL), what the system refuses (E_SYSTEM), an upgrade
- * answered with 2xx to 4xx other than 408, 425 and 429 (E_HTTP), and connection_error with such a code or with …NotFound…
- * end all subscriptions; later they are retried. connection_error with 400 or BadRequest…, and the close codes 4400 and
- * 4406 of graphql-transport-ws, always end them.
+ * failures in a row, where that isn't 0: then all subscriptions end with the last one. Refused authentication: the
+ * owner decides, until fresh material was refused 5 times (AUTH_REFUSED with is_final). Before the first connection_ack
+ * of the machine's life, a wrong certificate or host name (E_TLS, not retryable), a proxy that opens no tunnel
+ * (E_NETWORK, not retryable), a wrong sub-protocol (E_PROTOCOL), what the system refuses (E_SYSTEM), an upgrade
+ * answered with 2xx to 4xx other than 408, 425 and 429 (E_HTTP), and connection_error with such a code or with
+ * …NotFound… end all subscriptions; later they are retried. connection_error with 400 or BadRequest…, and the close
+ * codes 4400 and 4406 of graphql-transport-ws, always end them.
  *
  * One subscription ends alone when its start was refused with fresh material 5 times, limited 8 times or not
  * acknowledged 5 times in a row, and when a message that can't be read or is too big names it. These counts fall to 0
- * when it lived 10 s after its start. A start that isn't acknowledged in time drops the connection only where nothing at
- * all arrived since it was sent; beside live subscriptions it is sent a second time before.
+ * when it lived 10 s after its start. A start that isn't acknowledged in time drops the connection only where nothing
+ * at all arrived since it was sent; beside live subscriptions it is sent a second time before.
  *
  * Delays: full jitter below base * 2^n, n failures in a row. n falls to 0 when a connection lived 10 s after its
  * acknowledgement; one that acknowledged a start but lived shorter keeps n at 5 or less, unless it sent broken

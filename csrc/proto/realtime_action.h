@@ -17,7 +17,8 @@ enum aps_realtime_action_kind {
 	APS_REALTIME_SUB_DATA,    /* `payload`: JSON text, borrowed from the frame */
 	APS_REALTIME_SUB_RECONNECTING, /* once per loss of the connection, for each subscription that had been started;
 	                                  `err`: the cause */
-	APS_REALTIME_SUB_DELAYED, /* it isn't served: `err` tells why; it will be tried again. Not beside SUB_RECONNECTING */
+	APS_REALTIME_SUB_DELAYED,      /* it isn't served: `err` tells why; it will be tried again. Not beside
+	                                  SUB_RECONNECTING */
 	APS_REALTIME_SUB_ENDED,        /* `err` NULL: completed by the service. The machine has forgotten `sub` */
 	APS_REALTIME_AUTH_REFUSED,     /* sub 0: the connection, else this start. Answer: aps_realtime_retry_auth() or
 	                            aps_realtime_end()/aps_realtime_fail(). `is_final`: fresh material was refused often

@@ -54,8 +54,8 @@ static void end_sub(struct aps_realtime *rt, struct aps_realtime_sub *sub, size_
 	aps_realtime_link_sub_gone(rt);
 }
 
-/* What doesn't change by waiting. A connection that has worked is tried again where the API is said not to exist: it may
- * be half deployed. */
+/* What doesn't change by waiting. A connection that has worked is tried again where the API is said not to exist: it
+ * may be half deployed. */
 static bool is_final(const struct aps_realtime *rt, const struct aps_error_list *list)
 {
 	if (list->n_errors == 0) return false;

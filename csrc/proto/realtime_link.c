@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-/* A connection that wasn't healthy but served a subscription keeps the delay below base * 2^5: quick enough for a bad network,
- * slow enough for a service that drops each connection. */
+/* A connection that wasn't healthy but served a subscription keeps the delay below base * 2^5: quick enough for a bad
+ * network, slow enough for a service that drops each connection. */
 #define PROVEN_ATTEMPTS 5
 /* Close codes: RFC 6455 7.4.1; amplify-js closes a failed handshake with 3001. */
 #define CLOSE_NORMAL 1000

@@ -248,14 +248,15 @@ static bool has_live(const struct aps_realtime *rt)
 	return sub != NULL;
 }
 
-/* Nothing at all came since its start was sent. Beside others, which may just have nothing to tell, a second start has to
- * meet the same silence: the service answers the `stop` between the two. */
+/* Nothing at all came since its start was sent. Beside others, which may just have nothing to tell, a second start has
+ * to meet the same silence: the service answers the `stop` between the two. */
 static bool is_silence(const struct aps_realtime *rt, const struct aps_realtime_sub *sub)
 {
 	return rt->life_at_ms <= sub->sent_at_ms && (sub->n_sent > 1 || !has_live(rt));
 }
 
-/* Started anew after a while, under another id: the service may know the old one. True: the connection is what fails. */
+/* Started anew after a while, under another id: the service may know the old one. True: the connection is what fails.
+ */
 static bool start_overdue(struct aps_realtime *rt, struct aps_realtime_sub *sub)
 {
 	struct aps_err err;

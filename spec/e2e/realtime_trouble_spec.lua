@@ -266,8 +266,8 @@ describe("a subscription that isn't served", function()
         { "ws_start" }, KA, { "ws_start" }, KA, { "ws_expect", '"type":"stop"' }, data(1, "%ID1%"), WAIT) } },
         { timeouts = { ack = 0.1 } })
       local states = {}
-      local healthy, got = nil, nil
-      healthy = realtime_peer.client:subscribe(DOCUMENT):subscribe{
+      local got
+      local healthy = realtime_peer.client:subscribe(DOCUMENT):subscribe{
         next = function(event) got = event.on.n end, state = function(state) states[#states + 1] = state end,
       }
       assert.is_true(healthy:ready(BOUND))

@@ -68,8 +68,10 @@ static void serve_answer(struct peer *peer, const char *answer)
 
 static void serve_redirect(struct peer *peer)
 {
-	serve_answer(peer, "HTTP/1.1 307 Temporary Redirect\r\nLocation:  https://me:secret@else.example/a?secret=1#secret \r\n"
-	                   "Content-Length: 0\r\n\r\n");
+	serve_answer(
+	        peer,
+	        "HTTP/1.1 307 Temporary Redirect\r\nLocation:  https://me:secret@else.example/a?secret=1#secret \r\n"
+	        "Content-Length: 0\r\n\r\n");
 }
 
 static void serve_relative_redirect(struct peer *peer)
@@ -80,8 +82,8 @@ static void serve_relative_redirect(struct peer *peer)
 static void serve_long_redirect(struct peer *peer)
 {
 	char answer[4000];
-	snprintf(answer, sizeof answer, "HTTP/1.1 302 Found\r\nLocation: https://else.example/%0500d?secret=%01000d\r\n\r\n", 7,
-	         7);
+	snprintf(answer, sizeof answer,
+	         "HTTP/1.1 302 Found\r\nLocation: https://else.example/%0500d?secret=%01000d\r\n\r\n", 7, 7);
 	serve_answer(peer, answer);
 }
 
