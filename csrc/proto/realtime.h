@@ -8,7 +8,7 @@
  * closing) is the owner's to drop. A DO_CLOSE may name a connection that isn't open any more.
  *
  * When it gives up. Refusals and timeouts of the connection: never, the states tell; or after reconnect.n_attempts
- * failures in a row, where that isn't 0: then all subscriptions end with the last one. Refused authentication: the
+ * attempts in a row that served no subscription, where that isn't 0: then all end with the last error. Refused authentication: the
  * owner decides, until fresh material was refused 5 times (AUTH_REFUSED with is_final). Before the first connection_ack
  * of the machine's life, a wrong certificate or host name (E_TLS, not retryable), a proxy that opens no tunnel
  * (E_NETWORK, not retryable), a wrong sub-protocol (E_PROTOCOL), what the system refuses (E_SYSTEM), an upgrade

@@ -77,11 +77,12 @@ static void count_failure(struct aps_realtime *rt, bool is_broken)
 {
 	bool was_ready = rt->phase == APS_REALTIME_READY;
 	if (was_ready && rt->now_ms - rt->acked_at_ms >= APS_REALTIME_HEALTHY_MS) {
-		rt->attempt = rt->n_failed = rt->n_refusals = 0; /* the loss itself is no attempt that failed */
+		rt->attempt = rt->n_failed = rt->n_refusals = 0;
 		return;
 	}
-	if (was_ready && rt->is_proven && !is_broken && rt->attempt > PROVEN_ATTEMPTS) rt->attempt = PROVEN_ATTEMPTS;
-	if (rt->n_failed < UINT32_MAX) rt->n_failed++;
+	bool has_served = was_ready && rt->is_proven && !is_broken;
+	if (has_served && rt->attempt > PROVEN_ATTEMPTS) rt->attempt = PROVEN_ATTEMPTS;
+	rt->n_failed = has_served ? 0 : rt->n_failed + 1;
 }
 
 static void interrupt(struct aps_realtime *rt, enum aps_realtime_phase phase, const struct aps_err *cause)

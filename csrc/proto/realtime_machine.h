@@ -61,8 +61,8 @@ struct aps_realtime {
 	int64_t deadline_ms; /* of WAITING, OPENING and INIT */
 	int64_t idle_at_ms;  /* close then, because nobody is left; or NEVER */
 	unsigned attempt;    /* what the next delay grows with */
-	unsigned n_failed;   /* attempts in a row, since the connection was last healthy */
-	unsigned n_refusals; /* of fresh material, likewise */
+	unsigned n_failed;   /* attempts in a row that served no subscription */
+	unsigned n_refusals; /* of fresh material, since the connection was last healthy */
 	bool was_acked;      /* connection_ack came at least once in the machine's life */
 	bool is_proven;      /* a start was acknowledged on this connection */
 	bool is_paused;

@@ -52,7 +52,7 @@ end
 ---@field timeouts {connect: number?, request: number?, ack: number?, stall: number?}? seconds; 10, 30, 15, 30
 ---@field retry {base: number?, cap: number?, attempts: integer?}? seconds; 0.1, 300 (60 for connections of subscriptions);
 ---attempts in all of a call: 3. Connections of subscriptions are tried for ever, unless `attempts` is given: then so often in a
----row, and what lived 10 s counts anew
+---row, counted anew after each one that served a subscription
 ---@field proxy string?
 ---@field tls {ca: string?, cert: string?, key: string?, verify: boolean?}? files
 ---@field error_policy "all"|"none"|nil "none": the value is nil whenever there is an error

@@ -210,10 +210,19 @@ describe("a subscription that isn't served", function()
       assert.equal(3, realtime_peer.client:stats().connections)
     end)
 
-    it("ends after so many when each connection is served and then lost at once", function()
-      connect({ connections = { list(STARTED, { "close" }) }, ["repeat"] = true }, { retry = { base = 0.01, cap = 0.02, attempts = 8 } })
+    it("ends after so many when each connection is lost before it serves anything", function()
+      connect({ connections = { list(HANDSHAKE, { "close" }) }, ["repeat"] = true }, { retry = { base = 0.01, cap = 0.02, attempts = 8 } })
       local err = realtime_peer.end_of(subscribe())
       assert.truthy(err.message:find("gave up after 8 attempts", 1, true), err.message)
+    end)
+
+    it("counts anew after each connection that served it", function()
+      connect({ connections = { list(STARTED, data(1), { "close" }), list(STARTED, data(2), { "close" }), list(HANDSHAKE, { "close" }) } },
+        { retry = { base = 0.01, cap = 0.02, attempts = 1 } })
+      local s = subscribe()
+      assert.equal(1, next_n(s))
+      assert.equal(2, next_n(s))
+      assert.truthy(realtime_peer.end_of(s).message:find("gave up after 1 attempt$"))
     end)
   end)
 
