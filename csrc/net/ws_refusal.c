@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "codec/url.h"
 #include "net/status.h"
 
 #include <poll.h>
@@ -11,30 +12,13 @@
 #define WAIT_EVERY_US ((lws_usec_t)1000 * 1000)
 #define MAX_READS     8
 
-/* "https://user@host/path?query" without what may be secret. */
-static void keep_target(struct aps_ws_refusal *refusal, struct aps_str url)
-{
-	struct aps_str rest = aps_str_trim(url);
-	const char *start = aps_str_find(rest, "://");
-	size_t n_scheme = start != NULL ? (size_t)(start + 3 - rest.p) : 0;
-	size_t n_host = n_scheme;
-	while (n_host < rest.n && strchr("/?#", rest.p[n_host]) == NULL) n_host++;
-	size_t at = n_scheme;
-	for (size_t i = n_scheme; n_scheme != 0 && i < n_host; i++)
-		if (rest.p[i] == '@') at = i + 1;
-	size_t end = n_host;
-	while (end < rest.n && rest.p[end] != '?' && rest.p[end] != '#') end++;
-	snprintf(refusal->target, sizeof refusal->target, "%.*s%.*s", (int)n_scheme, rest.p, (int)(end - at),
-	         rest.p + at);
-}
-
 static void take_target(struct aps_ws_refusal *refusal, struct lws *wsi)
 {
 	int n = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_LOCATION);
 	if (refusal->status < 300 || refusal->status > 399 || n <= 0) return;
 	char *url = aps_malloc((size_t)n + 1);
 	if (url != NULL && lws_hdr_copy(wsi, url, n + 1, WSI_TOKEN_HTTP_LOCATION) > 0)
-		keep_target(refusal, aps_str_of(url));
+		aps_url_show(aps_str_of(url), refusal->target);
 	aps_free(url);
 }
 
