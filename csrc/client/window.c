@@ -5,8 +5,8 @@
 /* drop_oldest hands over a part of its buffer at a time: what was handed over can't be dropped any more. */
 #define MAX_WINDOW 256
 /* What overflow "pause" keeps back before the socket isn't read any more. */
-#define KEPT_EVENTS ((size_t)16384)
-#define KEPT_BYTES  ((size_t)4 * 1024 * 1024)
+#define KEPT_EVENTS ((size_t)8192)
+#define KEPT_BYTES  ((size_t)2 * 1024 * 1024)
 
 void aps_window_init(struct aps_window *window, uint64_t target, const struct aps_window_limits *limits)
 {

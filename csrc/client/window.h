@@ -2,7 +2,7 @@
  * At most a window of events is on its way to the application; it tells what it has consumed.
  *
  *   overflow      handed over                      kept back, oldest first                    above that
- *   pause         as many as the limits say        16384 events or 4 MB, states among them    the socket isn't read
+ *   pause         as many as the limits say        8192 events or 2 MB, states among them    the socket isn't read
  *   drop_oldest   half of the limits, 256 at most  the other half                             the oldest ones go
  *   error         as many as the limits say        -                                          it ends
  *

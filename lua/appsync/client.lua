@@ -117,7 +117,7 @@ end
 ---@field headers table|function|nil
 ---@field buffer integer? events; 1024
 ---@field buffer_bytes integer? 4 MB
----@field overflow "pause"|"drop_oldest"|"error"|nil default "pause": up to 16384 events or 4 MB more are kept back, then the
+---@field overflow "pause"|"drop_oldest"|"error"|nil default "pause": up to 8192 events or 2 MB more are kept back, then the
 ---socket isn't read, which may make the service end the connection; a subscriber that doesn't catch up for `timeouts.stall`
 ---ends. "drop_oldest": counted, and told by `connection:observe()`
 ---@field share boolean? false: a server subscription of its own
