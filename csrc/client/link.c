@@ -296,13 +296,18 @@ void aps_link_retry_auth(struct aps_core *core, struct aps_link *link, uint64_t 
 	aps_link_pump(core, link);
 }
 
+static bool has_full_feed(const struct aps_link *link)
+{
+	const struct aps_feed *feed = link->feeds;
+	while (feed != NULL && !aps_feed_is_full(feed)) feed = feed->next;
+	return feed != NULL;
+}
+
 void aps_link_update_pause(struct aps_core *core, struct aps_link *link)
 {
 	APS_ON_THREAD(core->thread);
 	if (link == NULL || link->connection == 0) return;
-	bool must_pause = aps_core_is_held(core);
-	for (const struct aps_feed *feed = link->feeds; feed != NULL && !must_pause; feed = feed->next)
-		must_pause = aps_feed_is_full(feed);
+	bool must_pause = aps_core_is_held(core) || has_full_feed(link);
 	if (must_pause == link->is_paused) return;
 	int64_t now_ms = aps_clock_mono_ms();
 	link->is_paused = must_pause;
@@ -316,10 +321,10 @@ void aps_link_update_pause(struct aps_core *core, struct aps_link *link)
 }
 
 /* It ends while it isn't read, or soon after it wasn't for long: the peer may have given up what it had still to send.
- */
-static bool has_missed(const struct aps_link *link, int64_t now_ms)
+ * That the core is behind by itself is over in no time. */
+static bool has_missed(const struct aps_core *core, const struct aps_link *link, int64_t now_ms)
 {
-	if (link->is_paused) return true;
+	if (link->is_paused && (core->is_flooded || has_full_feed(link))) return true;
 	return link->resumed_ms != 0 && now_ms - link->resumed_ms < LEFT_OVER_MS;
 }
 
@@ -355,7 +360,7 @@ static void received(struct aps_core *core, struct aps_frame_sink *sink, const s
 		break;
 	case APS_WS_TOO_BIG: aps_realtime_too_big(link->machine, bytes, now_ms); break;
 	case APS_WS_CLOSED:
-		if (has_missed(link, now_ms)) tell_missed(core, link);
+		if (has_missed(core, link, now_ms)) tell_missed(core, link);
 		detach(core, link);
 		link->wants_connect = false; /* the machine says when to try again */
 		if (!aps_link_ask_proxy(core, link, &batch->err))

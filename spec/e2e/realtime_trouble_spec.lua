@@ -1,5 +1,6 @@
 -- A subscription that isn't served: whoever waits for it is told why, and what can never work ends at once.
 local appsync = require "appsync"
+local certificates = require "spec.support.certificates"
 local core = require "appsync.core"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
@@ -152,6 +153,13 @@ describe("a subscription that isn't served", function()
       local err = fails{ { "request" }, { "send", "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nno en\r\n3\r\ntry\r\n0\r\n\r\n" }, WAIT }
       assert.equal("auth", err.kind)
       assert.truthy(err.message:find(": no entry$"), err.message)
+    end)
+
+    it("with the body of a refusal over TLS", function()
+      local made = certificates.make()
+      local err = fails({ { "request" }, { "http", 404, {}, "not here" }, WAIT }, { tls = { ca = made.ca } },
+        { cert = made.server.cert, key = made.server.key })
+      assert.truthy(err.message:find("HTTP status 404 by localhost: not here$"), err.message)
     end)
 
     it("when a body is announced that never comes, or none", function()
