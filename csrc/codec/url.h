@@ -8,7 +8,8 @@
 
 APS_BEGIN_DECLS
 
-/* Without what may be secret: user, query and fragment (RFC 3986 section 3). Printable, cut to the room that there is. */
+/* Without what may be secret: user, query and fragment (RFC 3986 section 3). Printable, cut to the room that there is.
+ */
 void aps_url_show(struct aps_str url, char shown[APS_URL_SHOWN_CHARS]);
 
 APS_END_DECLS

@@ -8,9 +8,10 @@
 #include <libwebsockets.h>
 
 struct aps_ws_refusal {
-	long status;      /* 0: there was no answer, or it was 101 */
-	char target[APS_URL_SHOWN_CHARS]; /* of a redirect, without user, query and fragment, where secrets stand; "": none */
-	char body[128];   /* its beginning, on one line */
+	long status;                      /* 0: there was no answer, or it was 101 */
+	char target[APS_URL_SHOWN_CHARS]; /* of a redirect, without user, query and fragment, where secrets stand; "":
+	                                     none */
+	char body[128];                   /* its beginning, on one line */
 	size_t n_body;
 };
 

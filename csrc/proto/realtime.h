@@ -8,11 +8,11 @@
  * closing) is the owner's to drop. A DO_CLOSE may name a connection that isn't open any more.
  *
  * When it gives up. Refusals and timeouts of the connection: never, the states tell; or after reconnect.n_attempts
- * attempts in a row that served no subscription, where that isn't 0: then all end with the last error. Refused authentication: the
- * owner decides, until fresh material was refused 5 times (AUTH_REFUSED with is_final). Before the first connection_ack
- * of the machine's life, a wrong certificate or host name (E_TLS, not retryable), a proxy that opens no tunnel
- * (E_NETWORK, not retryable), a wrong sub-protocol (E_PROTOCOL), what the system refuses (E_SYSTEM), an upgrade
- * answered with 2xx to 4xx other than 408, 425 and 429 (E_HTTP), and connection_error with such a code or with
+ * attempts in a row that served no subscription, where that isn't 0: then all end with the last error. Refused
+ * authentication: the owner decides, until fresh material was refused 5 times (AUTH_REFUSED with is_final). Before the
+ * first connection_ack of the machine's life, a wrong certificate or host name (E_TLS, not retryable), a proxy that
+ * opens no tunnel (E_NETWORK, not retryable), a wrong sub-protocol (E_PROTOCOL), what the system refuses (E_SYSTEM), an
+ * upgrade answered with 2xx to 4xx other than 408, 425 and 429 (E_HTTP), and connection_error with such a code or with
  * …NotFound… end all subscriptions; later they are retried. connection_error with 400 or BadRequest…, and the close
  * codes 4400 and 4406 of graphql-transport-ws, always end them.
  *

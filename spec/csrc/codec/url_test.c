@@ -23,7 +23,9 @@ static void a_url_is_shown_without_what_may_be_secret(void **state)
 	        {"?x=1", ""},
 	        {"", ""},
 	        {"https://", "https://"},
-	        {"https://a.example/\x01" "b\xff/", "https://a.example/?b?/"},
+	        {"https://a.example/\x01"
+	         "b\xff/",
+	         "https://a.example/?b?/"},
 	};
 	char shown[APS_URL_SHOWN_CHARS];
 	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
