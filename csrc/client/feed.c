@@ -326,6 +326,8 @@ static enum aps_rc render_start(struct aps_feed *feed, struct aps_buf *payload, 
 	enum aps_rc rc = aps_gqlhttp_body(is_appsync ? &body : payload, &feed->topic->operation, err);
 	if (rc == APS_E_TOO_BIG) aps_fail(err, rc, "the subscription is longer than %zu bytes", START_BYTES);
 	if (rc == APS_OK && is_appsync) rc = write_start(feed, aps_buf_str(&body), payload, err);
+	if (!is_appsync)
+		aps_lease_material(&feed->lease); /* not written: a refusal is of the connection's, which it is */
 	aps_buf_clear(&body);
 	return rc;
 }

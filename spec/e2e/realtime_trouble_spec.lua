@@ -258,14 +258,24 @@ describe("a subscription that isn't served", function()
       check(6, { connections = { list(HANDSHAKE, list(unpack(steps)), WAIT) } })
     end)
 
-    it("ends likewise over graphql-transport-ws, where no start is acknowledged or carries a token", function()
+    local function transport_ws()
       local steps = { { "ws_accept", "graphql-transport-ws" }, { "ws_expect", "connection_init" }, { "ws_send", '{"type":"connection_ack"}' } }
       for _ = 1, 6 do
         steps[#steps + 1] = { "ws_start" }
         steps[#steps + 1] = { "ws_send", '{"type":"error","id":"%ID%","payload":[{"errorType":"UnauthorizedException","message":"no"}]}' }
       end
       steps[#steps + 1] = WAIT
-      check(1, { connections = { steps } }, { realtime = { protocol = "graphql-transport-ws" } })
+      return { connections = { steps } }
+    end
+
+    it("ends likewise over graphql-transport-ws, which acknowledges nothing", function()
+      check(6, transport_ws(), { realtime = { protocol = "graphql-transport-ws" } })
+    end)
+
+    it("ends at once where the key can't change, over graphql-transport-ws too", function()
+      connect(transport_ws(), { realtime = { protocol = "graphql-transport-ws" } })
+      assert.equal("auth", realtime_peer.end_of(subscribe()).kind)
+      assert.equal(1, select(2, realtime_peer.server.log():gsub('"type":"subscribe"', "")))
     end)
 
     it("ends likewise where the connection is refused after each acknowledgement", function()
