@@ -291,7 +291,7 @@ describe("a subscription that isn't served", function()
     it("is tried again alone, and ends; the one beside it isn't touched", function()
       connect({ connections = { list(HANDSHAKE, { "ws_start" }, ACK_START, { "ws_start" }, KA, { "ws_start" }, KA, { "ws_start" }, KA,
         { "ws_start" }, KA, { "ws_start" }, KA, { "ws_expect", '"type":"stop"' }, data(1, "%ID1%"), WAIT) } },
-        { timeouts = { ack = 0.1 } })
+        { timeouts = { ack = 0.4 } })
       local states = {}
       local got
       local healthy = realtime_peer.client:subscribe(DOCUMENT):subscribe{
@@ -314,7 +314,7 @@ describe("a subscription that isn't served", function()
 
     it("leaves a quiet one beside it alone, against the local server", function()
       local running = server.start{ schema = "type Todo @model { id: ID! }", arguments = { "--fault", "lose,on=start,field=onUpdateTodo" } }
-      client_of{ endpoint = running.endpoint, auth = { type = "API_KEY", api_key = server.API_KEY }, timeouts = { ack = 0.2 } }
+      client_of{ endpoint = running.endpoint, auth = { type = "API_KEY", api_key = server.API_KEY }, timeouts = { ack = 0.4 } }
       local states = {}
       local healthy = realtime_peer.client:subscribe("subscription { onCreateTodo { id } }"):subscribe{
         state = function(state) states[#states + 1] = state end,
@@ -329,7 +329,7 @@ describe("a subscription that isn't served", function()
 
     it("is started on another connection when nothing else comes either", function()
       connect({ connections = { list(HANDSHAKE, { "ws_start" }, ACK_START, { "ws_start" }, WAIT), list(HANDSHAKE, { "ws_start" }, ACK_START,
-        { "ws_start" }, ACK_START, data(1, "%ID1%"), data(2, "%ID2%"), WAIT) } }, { timeouts = { ack = 0.2 } })
+        { "ws_start" }, ACK_START, data(1, "%ID1%"), data(2, "%ID2%"), WAIT) } }, { timeouts = { ack = 0.4 } })
       local first = subscribe()
       assert.is_true(first:ready(BOUND))
       local second = subscribe(OTHER)
