@@ -5,6 +5,7 @@
 #include "net/curl_error.h"
 #include "net/descriptors.h"
 #include "net/endpoint.h"
+#include "net/status.h"
 
 #include <string.h>
 
@@ -222,6 +223,7 @@ static CURLcode set_method(struct aps_exchange *exchange)
 	if (exchange->is_resolve_only) {
 		/* The connection serves no request: it must not stay in the pool. */
 		curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+		curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
 		return curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
 	}
 	if (exchange->has_body || strcmp(method, "POST") == 0) {
@@ -239,9 +241,8 @@ static CURLcode set_options(struct aps_exchange *exchange)
 {
 	CURL *easy = exchange->easy;
 	const struct aps_net_options *options = &exchange->options;
-	/* "" keeps libcurl from looking at the environment's proxy settings. A resolving connect goes to its URL
-	 * itself. */
-	const char *proxy = options->proxy && !exchange->is_resolve_only ? options->proxy : "";
+	/* "" keeps libcurl from looking at the environment's proxy settings. */
+	const char *proxy = options->proxy ? options->proxy : "";
 	CURLcode rc = curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
 	if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 	if (rc == CURLE_OK && options->ca_file) rc = curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
@@ -404,17 +405,14 @@ static void fill_transfer_err(const struct aps_exchange *exchange, CURLcode code
 {
 	long status = 0;
 	int n = host.n < 100 ? (int)host.n : 100;
-	bool has_proxy = exchange->options.proxy && !exchange->is_resolve_only;
+	bool has_proxy = exchange->options.proxy != NULL;
 	if (has_proxy && code == CURLE_COULDNT_CONNECT && aps_descriptors_are_out(err)) return;
 	if (has_proxy) curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &status);
 	if (has_proxy && code == CURLE_COULDNT_CONNECT) {
 		aps_fail_word(err, APS_E_NETWORK, "proxy", (long)code, "cannot connect to the proxy on the way to %.*s",
 		              n, host.p);
 	} else if (status >= 300) {
-		aps_fail_word(err, APS_E_NETWORK, "proxy", status,
-		              "the proxy refused the tunnel with HTTP status %ld, on the way to %.*s", status, n,
-		              host.p);
-		err->retryable = status >= 500;
+		aps_status_fail_tunnel(status, host, err);
 	} else {
 		aps_curl_error_fill(err, exchange->easy, code, host);
 		if (err->code != APS_E_SYSTEM) name_file(&exchange->options, code, err);

@@ -309,6 +309,10 @@ static int on_connection_event(struct aps_ws_connection *connection, struct lws 
 	switch (reason) {
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
 		return is_right_peer(connection, wsi) ? add_headers(connection, in, n) : -1;
+	case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP: /* an answer is there, whatever it says */
+		return aps_ws_refusal_take(&connection->refusal, wsi, &connection->ws->waited_us) ? -1 : 0;
+	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ: return aps_ws_refusal_add(&connection->refusal, in, n);
+	case LWS_CALLBACK_COMPLETED_CLIENT_HTTP: return -1; /* no second request follows a refusal */
 	case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH: return check_protocol(connection, wsi);
 	case LWS_CALLBACK_CLIENT_ESTABLISHED: on_established(connection, wsi); break;
 	case LWS_CALLBACK_CLIENT_RECEIVE: on_text(connection, wsi, (struct aps_str){in, n}); break;
@@ -331,6 +335,9 @@ int aps_ws_connection_on_event(struct lws *wsi, enum lws_callback_reasons reason
 	case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
 		return on_certificate(connection_of(wsi), user, n != 0);
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+	case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
+	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
+	case LWS_CALLBACK_COMPLETED_CLIENT_HTTP:
 	case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH:
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
 	case LWS_CALLBACK_CLIENT_RECEIVE:

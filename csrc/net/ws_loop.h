@@ -33,6 +33,7 @@ struct aps_ws {
 	struct aps_ws_gather gather;
 	struct aps_ws_vhost *vhosts;
 	struct aps_ws_connection *connections;
+	lws_usec_t waited_us; /* when somebody's refusal was waited for last */
 };
 
 APS_BEGIN_DECLS

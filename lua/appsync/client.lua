@@ -34,7 +34,8 @@ end
 ---@class appsync.RealtimeOptions
 ---@field handshake "subprotocol"|"query"|nil
 ---@field protocol "appsync"|"graphql-transport-ws"|nil
----@field keep_alive number? seconds without a message after which the connection counts as lost
+---@field keep_alive number? seconds without a message after which the connection counts as lost; by default the service's word
+---counts. AppSync sends a keep-alive about once a minute: less than 60 is told once through `log`
 ---@field idle_close number? seconds that a connection without subscriptions stays open
 ---@field max_subscriptions integer? on one connection
 
@@ -50,7 +51,9 @@ end
 ---@field realtime appsync.RealtimeOptions?
 ---@field limits {response_bytes: integer?, message_bytes: integer?}? what is larger is refused
 ---@field timeouts {connect: number?, request: number?, ack: number?, stall: number?}? seconds; 10, 30, 15, 30
----@field retry {base: number?, cap: number?, attempts: integer?}? seconds; 0.1, 300
+---@field retry {base: number?, cap: number?, attempts: integer?}? seconds; 0.1, 300 (60 for connections of subscriptions);
+---attempts in all of a call: 3. Connections of subscriptions are tried for ever, unless `attempts` is given: then so often in a
+---row, counted anew after each one that served a subscription
 ---@field proxy string?
 ---@field tls {ca: string?, cert: string?, key: string?, verify: boolean?}? files
 ---@field error_policy "all"|"none"|nil "none": the value is nil whenever there is an error
@@ -119,7 +122,9 @@ end
 ---@field headers table|function|nil
 ---@field buffer integer? events; 1024
 ---@field buffer_bytes integer? 4 MB
----@field overflow "pause"|"drop_oldest"|"error"|nil
+---@field overflow "pause"|"drop_oldest"|"error"|nil default "pause": up to 8192 events or 2 MB more are kept back, then the
+---socket isn't read, which may make the service end the connection; a subscriber that doesn't catch up for `timeouts.stall`
+---ends. "drop_oldest": counted, and told by `connection:observe()`
 ---@field share boolean? false: a server subscription of its own
 ---@field error_policy "all"|"none"|nil
 

@@ -124,6 +124,23 @@ describe("the client", function()
       package.loaded["appsync.config"] = nil
     end)
 
+    it("tells once that realtime.keep_alive is shorter than the service's keep-alives", function()
+      local function warnings(realtime)
+        for i in ipairs(log) do log[i] = nil end
+        local made = appsync.client{
+          endpoint = ENDPOINT, auth = { type = "NONE" }, realtime = realtime,
+          log = function(level, message) table.insert(log, level .. ": " .. message) end,
+        }
+        made:query("query Q { a }", nil, { on_result = function() end })
+        return table.concat(log, "\n")
+      end
+      assert.matches("^warn: appsync.client: realtime.keep_alive is 30 s, but the service sends a keep%-alive only every 60 s: [^\n]+$",
+        warnings{ keep_alive = 30 })
+      assert.equal("", warnings{ keep_alive = 60 })
+      assert.equal("", warnings{ keep_alive = 30, protocol = "graphql-transport-ws" })
+      assert.equal("", warnings(nil))
+    end)
+
     it("hands its settings to the core at the first use", function()
       local set = appsync.client{
         endpoint = ENDPOINT, auth = { type = "NONE" }, timeouts = { connect = 3 }, retry = { attempts = 2 },

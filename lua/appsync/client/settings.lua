@@ -90,6 +90,22 @@ local function refuse_store(store, where)
   errors.misuse("%s: store: not available in this version; leave it out or give false", where)
 end
 
+-- AWS AppSync Developer Guide, "Building a real-time WebSocket client": the service sends `ka` about once a minute.
+local KEEP_ALIVE_INTERVAL = 60
+
+local function warnings_of(options, config, where)
+  local realtime = options.realtime or {}
+  local keep_alive = realtime.keep_alive
+  if not keep_alive or keep_alive >= KEEP_ALIVE_INTERVAL or realtime.protocol == "graphql-transport-ws" then
+    return config.warnings
+  end
+  local warnings = {}
+  for i, warning in ipairs(config.warnings or {}) do warnings[i] = warning end
+  warnings[#warnings + 1] = ("%s: realtime.keep_alive is %g s, but the service sends a keep-alive only every %d s: quiet "
+    .. "connections will be taken for lost"):format(where, keep_alive, KEEP_ALIVE_INTERVAL)
+  return warnings
+end
+
 -- Mode → checked auth, from the configuration and the options.
 local function modes_of(options, config, where)
   local modes = {}
@@ -136,7 +152,7 @@ function settings.check(given)
   local region = options.region or custom_region or endpoint_url.region(url) or config.region
   return {
     modes = modes, default_mode = default_mode, region = region, log = options.log,
-    service = custom_region and "execute-api" or nil, warnings = config.warnings,
+    service = custom_region and "execute-api" or nil, warnings = warnings_of(options, config, where),
     config_headers = config.headers, headers = headers.check(options.headers, where),
     error_policy = options.error_policy,
     settings = {
