@@ -38,6 +38,41 @@ describe("the client", function()
         misuse(new{ endpoint = ENDPOINT, realtime_endpoint = "https://x" }))
     end)
 
+    it("names what is wrong with a proxy, a region, a URL's port and the upgrade's headers", function()
+      for _, proxy in ipairs{ "not a url", "socks5://127.0.0.1:1", "http://p:1/x" } do
+        local message = misuse(new{ endpoint = ENDPOINT, proxy = proxy })
+        assert.matches("proxy: ", message)
+        assert.matches("accepted is http://%[user:password@%]host:port, or host:port", message)
+      end
+      assert.matches("region must be a region's name, such as us%-east%-1, got \"us east 1\"",
+        misuse(new{ endpoint = ENDPOINT, region = "us east 1" }))
+      assert.matches("region must be a region's name", misuse(new{ endpoint = ENDPOINT, auth = { type = "AWS_IAM", region = "https://x",
+        credentials = { access_key_id = "a", secret_access_key = "b" } } }))
+      assert.matches("endpoint must be a URL that begins with", misuse(new{ endpoint = "https://h:99999/graphql" }))
+      assert.matches("endpoint must be a URL that begins with", misuse(new{ endpoint = "https://::1/graphql" }))
+      local function upgrade(headers) return misuse(new{ endpoint = ENDPOINT, realtime = { headers = headers } }) end
+      assert.matches("realtime: headers: Sec%-WebSocket%-Key is the handshake's own", upgrade{ ["Sec-WebSocket-Key"] = "x" })
+      assert.matches("are the same header", upgrade{ host = "a", Host = "b" })
+      assert.matches("must not hold a line break", upgrade{ ["x-a"] = "a\r\nb" })
+      assert.matches("is no HTTP header's name", upgrade{ ["x a"] = "b" })
+      assert.matches("headers must be table, got function", upgrade(function() end))
+    end)
+
+    it("gives the core one spelling of its addresses", function()
+      local made = appsync.client{ endpoint = " HTTPS://ABC.appsync-api.EU-WEST-1.amazonaws.com.:443/graphql\n", region = " EU-WEST-1 ",
+        proxy = " 127.0.0.1:3128 ", realtime = { headers = { ["x-n"] = 5 } }, auth = { type = "NONE" } }
+      made:query("query Q { a }", nil, { on_result = function() end })
+      local settings = core.clients[#core.clients].settings
+      assert.equal("https://abc.appsync-api.eu-west-1.amazonaws.com/graphql", settings.endpoint)
+      assert.equal("wss://abc.appsync-realtime-api.eu-west-1.amazonaws.com/graphql", settings.realtime_endpoint)
+      assert.is_nil(settings.signing_endpoint)
+      assert.equal("eu-west-1", settings.region)
+      assert.equal("http://127.0.0.1:3128", settings.proxy)
+      assert.same({ ["x-n"] = "5" }, settings.upgrade_headers)
+      appsync.client{ endpoint = ENDPOINT, proxy = "", auth = { type = "NONE" } }:query("query Q { a }", nil, { on_result = function() end })
+      assert.is_nil(core.clients[#core.clients].settings.proxy)
+    end)
+
     it("accepts the AWS spellings, but not both spellings of one option", function()
       appsync.client{ url = ENDPOINT, auth = { type = "API_KEY", apiKey = "k" }, disableOffline = true }
       appsync.client{ url = ENDPOINT, auth = { type = "AMAZON_COGNITO_USER_POOLS", jwtToken = "t" } }
