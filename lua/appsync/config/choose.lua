@@ -1,6 +1,6 @@
 ---Which of a script's literals is the configuration.
 local code = require "appsync.config.code"
-local script = require "appsync.config.script"
+local statements = require "appsync.config.statements"
 
 local choose = {}
 
@@ -64,7 +64,7 @@ end
 ---@param rank_of fun(value: any): integer 2: a configuration with an API; 1: without one; 0: none
 ---@return table? value, string? message nil: it has objects, but no configuration
 function choose.literal(text, rank_of)
-  local groups = script.groups(text)
+  local groups = statements.groups(text)
   local default = groups[1]()[1]
   if default and default.is_default and rank_of(default.value) > 0 then return default.value end
   for rank = 2, 1, -1 do

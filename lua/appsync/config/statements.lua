@@ -3,7 +3,7 @@ local code = require "appsync.config.code"
 local literal = require "appsync.config.literal"
 local tokens = require "appsync.config.tokens"
 
-local script = {}
+local statements = {}
 
 ---@class appsync.config.Candidate
 ---@field name string? as it was declared or exported
@@ -234,7 +234,7 @@ end
 ---with a literal of the right shape has it.
 ---@param text string
 ---@return (fun(): appsync.config.Candidate[])[] groups
-function script.groups(text)
+function statements.groups(text)
   if #text > MAX_BYTES then
     local function none() return {} end
     return { none, none, none, message = ("it is longer than %d KB"):format(MAX_BYTES / 1024) }
@@ -255,4 +255,4 @@ function script.groups(text)
   return { group(exported), group(declared), group(guessed), message = not is_good and message or nil }
 end
 
-return script
+return statements
