@@ -67,6 +67,19 @@ static void read_realtime(lua_State *L, int table, struct aps_settings *settings
 	lua_pop(L, 1);
 }
 
+static void read_upgrade(lua_State *L, int table, struct aps_settings *settings)
+{
+	struct aps_err err;
+	lua_getfield(L, table, "upgrade_headers");
+	if (!lua_isnil(L, -1)) settings->upgrade = aps_upgrade_headers_new();
+	if (lua_isnil(L, -1)) {
+		lua_pop(L, 1);
+		return;
+	}
+	if (settings->upgrade == NULL) luaL_error(L, "out of memory");
+	if (apl_take_headers(L, &settings->upgrade->list, &err) != APS_OK) luaL_error(L, "%s", err.msg);
+}
+
 static void read_limits(lua_State *L, int table, struct aps_settings *settings)
 {
 	int group = push_group(L, table, "limits");
@@ -82,6 +95,7 @@ void apl_read_settings(lua_State *L, int table, struct aps_settings *settings)
 	struct aps_str word;
 	apl_field_copy(L, table, "endpoint", &settings->endpoint);
 	apl_field_copy(L, table, "realtime_endpoint", &settings->realtime_endpoint);
+	apl_field_copy(L, table, "signing_endpoint", &settings->signing_endpoint);
 	apl_field_copy(L, table, "user_agent", &settings->user_agent);
 	apl_field_copy(L, table, "proxy", &settings->net.proxy);
 	if (settings->endpoint == NULL || settings->realtime_endpoint == NULL)
@@ -90,6 +104,7 @@ void apl_read_settings(lua_State *L, int table, struct aps_settings *settings)
 	read_retry(L, table, settings);
 	read_tls(L, table, settings);
 	read_realtime(L, table, settings);
+	read_upgrade(L, table, settings);
 	read_limits(L, table, settings);
 	if (apl_field_str(L, table, "big_integers", &word)) settings->big_integers_as_text = aps_str_is(word, "string");
 }

@@ -298,8 +298,8 @@ static enum aps_rc write_start(struct aps_feed *feed, struct aps_str body, struc
 	aps_json_write_key(&w, APS_STR("extensions"));
 	aps_json_write_object(&w);
 	aps_json_write_key(&w, APS_STR("authorization"));
-	struct aps_appsync_signing signing = aps_credential_signing(feed->lease.credential);
-	signing.extra = &feed->topic->headers;
+	struct aps_appsync_signing signing =
+	        aps_credential_realtime_signing(feed->lease.credential, &feed->topic->headers);
 	enum aps_rc rc = aps_json_writer_finish(&w);
 	size_t object_at = payload->n;
 	if (rc == APS_OK)

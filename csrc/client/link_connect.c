@@ -75,8 +75,8 @@ static void keep_encoded(struct aps_link *link, struct aps_str encoded)
 static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *feed, struct handshake *shake,
                                  struct aps_err *err)
 {
-	struct aps_appsync_signing signing = aps_credential_signing(link->lease.credential);
-	signing.extra = &feed->topic->headers;
+	struct aps_appsync_signing signing =
+	        aps_credential_realtime_signing(link->lease.credential, &feed->topic->headers);
 	struct aps_buf object;
 	aps_buf_init(&object, HANDSHAKE_BYTES);
 	enum aps_rc rc = aps_appsync_realtime_object(aps_lease_material(&link->lease), &signing, APS_APPSYNC_CONNECT,
@@ -105,6 +105,16 @@ static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *f
 	return rc;
 }
 
+/* Before all others: what the user wants of the upgrade counts most. */
+static enum aps_rc add_upgrade_headers(const struct aps_link *link, struct aps_header_list *list, struct aps_err *err)
+{
+	const struct aps_upgrade_headers *own = link->client->settings.upgrade;
+	for (size_t i = 0; own != NULL && i < own->list.n_items; i++)
+		if (aps_header_list_add(list, own->list.items[i].name, own->list.items[i].value, err) != APS_OK)
+			return err->code;
+	return APS_OK;
+}
+
 /* graphql-transport-ws has no place of its own for authorization: the upgrade carries the headers, connection_init too.
  */
 static enum aps_rc build_transport_ws(struct aps_link *link, const struct aps_feed *feed, struct handshake *shake,
@@ -113,6 +123,7 @@ static enum aps_rc build_transport_ws(struct aps_link *link, const struct aps_fe
 	aps_buf_add_text(&shake->protocols, "graphql-transport-ws");
 	for (size_t i = 0; i < feed->topic->headers.n_items; i++) {
 		const struct aps_header *header = &feed->topic->headers.items[i];
+		if (aps_header_list_find(&shake->list, header->name.p) != NULL) continue;
 		if (aps_header_list_add(&shake->list, header->name, header->value, err) != APS_OK) return err->code;
 	}
 	struct aps_appsync_signing signing = aps_credential_signing(link->lease.credential);
@@ -134,14 +145,26 @@ static size_t text_bytes(const char *text)
 	return text != NULL ? strlen(text) : 0;
 }
 
+static size_t value_bytes(const struct aps_header_list *list)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < list->n_items; i++) n += list->items[i].value.n;
+	return n;
+}
+
 /* Too long now is too long for ever: not an error that waiting helps against. */
 static enum aps_rc too_long(const struct aps_link *link, const struct aps_feed *feed, struct aps_err *err)
 {
 	const struct aps_auth_material *material = &link->lease.credential->slot.material;
 	size_t n_own = text_bytes(material->secret) + text_bytes(material->credentials.session_token);
-	size_t n_headers = 0;
-	for (size_t i = 0; i < feed->topic->headers.n_items; i++) n_headers += feed->topic->headers.items[i].value.n;
+	const struct aps_settings *settings = &link->client->settings;
+	size_t n_headers = value_bytes(&feed->topic->headers);
+	if (settings->upgrade != NULL) n_headers += value_bytes(&settings->upgrade->list);
 	if (n_headers > n_own) return aps_fail(err, APS_E_TOO_BIG, "the headers are too long for a handshake");
+	if (settings->query_handshake && settings->realtime.protocol == APS_REALTIME_APPSYNC)
+		return aps_fail_word(err, APS_E_USAGE, "too_long", 0,
+		                     "the authorization is too long for a URL: realtime.handshake = "
+		                     "\"subprotocol\" takes a longer one");
 	return aps_fail_word(err, APS_E_USAGE, "too_long", 0, "the authorization is too long for a handshake");
 }
 
@@ -154,8 +177,9 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
 	if (feed == NULL) return aps_fail(err, APS_E_CANCELLED, "nothing is subscribed any more");
 	if (!link->lease.has_refreshed || link->sent.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&link->sent);
 	aps_buf_add_text(&shake->path, shake->endpoint.path);
-	enum aps_rc rc =
-	        is_appsync ? build_appsync(link, feed, shake, err) : build_transport_ws(link, feed, shake, err);
+	enum aps_rc rc = add_upgrade_headers(link, &shake->list, err);
+	if (rc == APS_OK)
+		rc = is_appsync ? build_appsync(link, feed, shake, err) : build_transport_ws(link, feed, shake, err);
 	if (rc == APS_E_TOO_BIG || shake->protocols.rc == APS_E_TOO_BIG || shake->path.rc == APS_E_TOO_BIG)
 		return too_long(link, feed, err);
 	if (rc != APS_OK) return rc;

@@ -174,6 +174,19 @@ static CURLcode on_tls_context(CURL *easy APS_UNUSED, void *tls_context, void *c
 	return is_expected ? CURLE_OK : CURLE_SSL_CONNECT_ERROR;
 }
 
+static curl_socket_t on_open_socket(void *context APS_UNUSED, curlsocktype purpose APS_UNUSED,
+                                    struct curl_sockaddr *address)
+{
+	return aps_sealed_socket(address->family, address->socktype, address->protocol);
+}
+
+/* What waits for the resolver's thread is a pair of sockets that children would inherit (libcurl before 8.14). */
+static int on_lookup(void *resolver APS_UNUSED, void *unused APS_UNUSED, void *context)
+{
+	aps_sealing_begin(&((struct aps_exchange *)context)->pulse->sealing);
+	return 0;
+}
+
 static void limit_schemes(CURL *easy)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -193,6 +206,9 @@ static void set_constants(struct aps_exchange *exchange)
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 #endif
 	limit_schemes(easy);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_lookup);
+	curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	/* HTTP/2 only where a flood of its frames can be ended. */
 	bool is_watched = curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls_context) == CURLE_OK &&
