@@ -9,6 +9,7 @@ describe("the client", function()
   local core, appsync, client
 
   before_each(function()
+    local _
     core, appsync, _, client = fake_core.open_client(ENDPOINT)
   end)
 
@@ -58,7 +59,8 @@ describe("the client", function()
 
     it("ends the rest with kind closed after its timeout, a second by default", function()
       for seconds, given in pairs{ [1] = false, [3] = 3, [0] = 0, [0.25] = { timeout = 0.25 } } do
-        core, appsync, log, client = fake_core.open_client(ENDPOINT)
+        local _
+        core, appsync, _, client = fake_core.open_client(ENDPOINT)
         local got
         quiet(client, { on_result = function(_, err) got = err.kind end })
         assert.is_true(client:close(given or nil))
