@@ -30,7 +30,7 @@ struct aps_link {
 	struct aps_secrets sent; /* what the handshake told of it: the service may quote it */
 	struct aps_err refusal;  /* of its last connection */
 	struct aps_time_question time_question;
-	bool asks_proxy;         /* what is being resolved is why a proxy failed, with this error if it doesn't tell: */
+	bool asks_proxy; /* what is being resolved is why a proxy failed, with this error if it doesn't tell: */
 	struct aps_err proxy_err;
 	bool wants_connect; /* the machine waits for a transport */
 	bool is_paused;
