@@ -71,11 +71,11 @@ static void read_upgrade(lua_State *L, int table, struct aps_settings *settings)
 {
 	struct aps_err err;
 	lua_getfield(L, table, "upgrade_headers");
-	if (!lua_isnil(L, -1)) settings->upgrade = aps_upgrade_headers_new();
 	if (lua_isnil(L, -1)) {
 		lua_pop(L, 1);
 		return;
 	}
+	settings->upgrade = aps_upgrade_headers_new();
 	if (settings->upgrade == NULL) luaL_error(L, "out of memory");
 	if (apl_take_headers(L, &settings->upgrade->list, &err) != APS_OK) luaL_error(L, "%s", err.msg);
 }

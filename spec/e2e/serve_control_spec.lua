@@ -242,7 +242,7 @@ describe("a Host header", function()
   end)
 
   it("is answered where it is allowed, or where the server listens for others", function()
-    faulty = faulty_server.start(nil, { allow_hosts = { "API.example" } })
+    faulty = faulty_server.start(nil, { allow_hosts = { "API.example:8080" } })
     assert.equal(200, status_of("api.example:80"))
     assert.equal(403, status_of("other.example"))
     faulty:stop()
