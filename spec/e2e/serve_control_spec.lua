@@ -58,7 +58,7 @@ describe("the control endpoint", function()
     assert.equal(400, status)
     assert.equal('rules: rule 2: match: unknown key "feild"; did you mean "field"?', answer.error)
     assert.same({ rules = {} }, call("GET", "/rules"))
-    assert.equal('rules: line 1, column 2: key missing', call("POST", "/rules", "{").error)
+    assert.equal('rules: line 1, column 2: key missing, where the text ends', call("POST", "/rules", "{").error)
     assert.equal(400, select(2, call("POST", "/rules", "")))
   end)
 
