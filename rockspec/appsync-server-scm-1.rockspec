@@ -39,6 +39,7 @@ build = {
         "csrc/codec/json_writer.c",
         "csrc/codec/percent.c",
         "csrc/codec/timefmt.c",
+        "csrc/codec/url.c",
         "csrc/codec/utf8.c",
         "csrc/gql/ast.c",
         "csrc/gql/document.c",

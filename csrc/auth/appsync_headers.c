@@ -82,6 +82,13 @@ static const struct {
                         {"content-encoding", "amz-1.0"},
                         {"content-type", "application/json; charset=UTF-8"}};
 
+/* The API's host where the caller's headers name it: it isn't the address's behind a CDN or an interface endpoint. */
+static struct aps_str told_host(const struct aps_header_list *extra)
+{
+	const struct aps_header *header = aps_header_list_find(extra, "host");
+	return header != NULL ? aps_str_trim(header->value) : (struct aps_str){"", 0};
+}
+
 static enum aps_rc sign_realtime(const struct aps_auth_material *material, const struct aps_appsync_signing *signing,
                                  enum aps_appsync_realtime_step step, struct aps_str data,
                                  struct aps_header_list *members, struct aps_err *err)
@@ -96,6 +103,8 @@ static enum aps_rc sign_realtime(const struct aps_auth_material *material, const
 	for (size_t i = 0; rc == APS_OK && i < APS_COUNTOF(REALTIME_HEADERS); i++)
 		rc = aps_header_list_add(members, aps_str_of(REALTIME_HEADERS[i].name),
 		                         aps_str_of(REALTIME_HEADERS[i].value), err);
+	struct aps_str host = told_host(signing->extra);
+	if (rc == APS_OK && host.n != 0) rc = aps_header_list_add(members, APS_STR("host"), host, err);
 	if (rc != APS_OK) goto done;
 	struct aps_str endpoint = signing->endpoint;
 	const char *query = endpoint.n != 0 ? memchr(endpoint.p, '?', endpoint.n) : NULL;
@@ -128,7 +137,8 @@ static enum aps_rc build_members(const struct aps_auth_material *material, const
 	enum aps_rc rc = aps_sigv4_url_split(signing->endpoint, &url, err);
 	if (rc == APS_OK && url.host.n == 0) rc = aps_fail(err, APS_E_USAGE, "endpoint: has no host");
 	/* The host of the HTTP API, never the realtime one. */
-	if (rc == APS_OK) rc = aps_header_list_add(members, APS_STR("host"), url.host, err);
+	struct aps_str host = told_host(signing->extra);
+	if (rc == APS_OK) rc = aps_header_list_add(members, APS_STR("host"), host.n != 0 ? host : url.host, err);
 	if (rc != APS_OK || has_own || material->mode == APS_AUTH_NONE) return rc;
 	rc = check(material, err);
 	if (rc != APS_OK) return rc;

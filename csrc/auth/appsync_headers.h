@@ -27,7 +27,8 @@ enum aps_rc aps_appsync_http_headers(const struct aps_auth_material *material,
 enum aps_appsync_realtime_step { APS_APPSYNC_CONNECT, APS_APPSYNC_START };
 
 /* Appends the JSON object: {"host":…,"x-api-key":…} and its siblings. IAM signs `data` ("{}" for connect) at
- * endpoint/connect or endpoint. signing->extra headers are added after signing; the caller's Authorization wins. */
+ * endpoint/connect or endpoint. signing->extra headers are added after signing; the caller's Authorization wins, and
+ * their host is the API's, which is signed. */
 enum aps_rc aps_appsync_realtime_object(const struct aps_auth_material *material,
                                         const struct aps_appsync_signing *signing, enum aps_appsync_realtime_step step,
                                         struct aps_str data, struct aps_buf *out, struct aps_err *err);

@@ -32,10 +32,14 @@ static void read_retry(lua_State *L, int table, struct aps_settings *settings)
 	int group = push_group(L, table, "retry");
 	settings->retry.base_ms = apl_field_ms(L, group, "base", settings->retry.base_ms);
 	settings->retry.cap_ms = apl_field_ms(L, group, "cap", settings->retry.cap_ms);
-	settings->retry.n_attempts = (unsigned)apl_field_size(L, group, "attempts", settings->retry.n_attempts);
+	size_t n_attempts =
+	        apl_field_size(L, group, "attempts", 0); /* 0: not given; a connection tries for ever then */
+	if (n_attempts != 0) {
+		settings->retry.n_attempts = n_attempts < UINT32_MAX ? (unsigned)n_attempts : UINT32_MAX;
+		settings->realtime.reconnect.n_attempts = settings->retry.n_attempts;
+	}
 	settings->realtime.reconnect.base_ms = settings->retry.base_ms;
-	if (settings->retry.cap_ms < settings->realtime.reconnect.cap_ms)
-		settings->realtime.reconnect.cap_ms = settings->retry.cap_ms;
+	settings->realtime.reconnect.cap_ms = apl_field_ms(L, group, "cap", settings->realtime.reconnect.cap_ms);
 	lua_pop(L, 1);
 }
 
@@ -57,11 +61,26 @@ static void read_realtime(lua_State *L, int table, struct aps_settings *settings
 	if (apl_field_str(L, group, "handshake", &word)) settings->query_handshake = aps_str_is(word, "query");
 	if (apl_field_str(L, group, "protocol", &word) && aps_str_is(word, "graphql-transport-ws"))
 		options->protocol = APS_REALTIME_TRANSPORT_WS;
-	options->keep_alive_ms = apl_field_ms(L, group, "keep_alive", options->keep_alive_ms);
+	int64_t keep_alive_ms = apl_field_ms(L, group, "keep_alive", -1);
+	options->is_keep_alive_fixed = keep_alive_ms >= 0;
+	if (keep_alive_ms >= 0) options->keep_alive_ms = keep_alive_ms;
 	options->idle_close_ms = apl_field_ms(L, group, "idle_close", options->idle_close_ms);
 	size_t limit = apl_field_size(L, group, "max_subscriptions", settings->max_subscriptions);
 	settings->max_subscriptions = limit >= 1 ? limit : 1;
 	lua_pop(L, 1);
+}
+
+static void read_upgrade(lua_State *L, int table, struct aps_settings *settings)
+{
+	struct aps_err err;
+	lua_getfield(L, table, "upgrade_headers");
+	if (lua_isnil(L, -1)) {
+		lua_pop(L, 1);
+		return;
+	}
+	settings->upgrade = aps_upgrade_headers_new();
+	if (settings->upgrade == NULL) luaL_error(L, "out of memory");
+	if (apl_take_headers(L, &settings->upgrade->list, &err) != APS_OK) luaL_error(L, "%s", err.msg);
 }
 
 static void read_limits(lua_State *L, int table, struct aps_settings *settings)
@@ -185,6 +204,7 @@ void apl_read_settings(lua_State *L, int table, struct aps_settings *settings)
 	struct aps_str word;
 	apl_field_copy(L, table, "endpoint", &settings->endpoint);
 	apl_field_copy(L, table, "realtime_endpoint", &settings->realtime_endpoint);
+	apl_field_copy(L, table, "signing_endpoint", &settings->signing_endpoint);
 	apl_field_copy(L, table, "user_agent", &settings->user_agent);
 	apl_field_copy(L, table, "proxy", &settings->net.proxy);
 	if (settings->endpoint == NULL || settings->realtime_endpoint == NULL)
@@ -193,6 +213,7 @@ void apl_read_settings(lua_State *L, int table, struct aps_settings *settings)
 	read_retry(L, table, settings);
 	read_tls(L, table, settings);
 	read_realtime(L, table, settings);
+	read_upgrade(L, table, settings);
 	read_limits(L, table, settings);
 	read_cache(L, table, settings);
 	if (apl_field_str(L, table, "big_integers", &word)) settings->big_integers_as_text = aps_str_is(word, "string");

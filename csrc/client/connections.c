@@ -119,12 +119,11 @@ void aps_connections_show(struct aps_core *core, struct aps_client *client, cons
 	aps_core_note(core, APS_EVENT_CONNECTION, client->id, aps_conn_state_name(state), err);
 }
 
-void aps_connections_tell_dropped(struct aps_core *core, struct aps_client *client)
+void aps_connections_tell_dropped(struct aps_core *core, struct aps_client *client, const char *why)
 {
 	APS_ON_THREAD(core->thread);
 	struct aps_err err;
-	aps_fail_word(&err, APS_E_PROTOCOL, "events_dropped", 0,
-	              "a subscriber with overflow = \"drop_oldest\" lags: events are being dropped");
+	aps_fail_word(&err, APS_E_PROTOCOL, "events_dropped", 0, "%s", why);
 	const char *shown = aps_conn_state_name(aps_connections_of(core, client)->shown);
 	aps_core_note(core, APS_EVENT_CONNECTION, client->id, shown, &err);
 }

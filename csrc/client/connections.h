@@ -18,6 +18,7 @@ struct aps_connections {
 	enum aps_conn_state shown; /* what connection:observe() was told last */
 	bool is_online;
 	uint64_t last_number; /* of a feed */
+	size_t kept_bytes;    /* what the client's subscribers keep back, all together */
 	struct aps_reap reap;
 };
 
@@ -43,8 +44,8 @@ enum aps_rc aps_connections_place(struct aps_core *core, struct aps_feed *feed, 
 void aps_connections_unshare(struct aps_core *core, struct aps_feed *feed);
 /* connection:observe() is told a state that is new. */
 void aps_connections_show(struct aps_core *core, struct aps_client *client, const struct aps_err *err);
-/* connection:observe() is told that events were dropped. */
-void aps_connections_tell_dropped(struct aps_core *core, struct aps_client *client);
+/* connection:observe() is told that events were dropped, and why. */
+void aps_connections_tell_dropped(struct aps_core *core, struct aps_client *client, const char *why);
 
 void aps_connections_set_online(struct aps_core *core, struct aps_client *client, bool is_online);
 

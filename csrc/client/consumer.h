@@ -22,8 +22,13 @@ struct aps_consumer_kind {
 	/* One event: JSON text {"data":…,"errors":…}, a span of `bytes`, which never change. */
 	enum aps_consumer_verdict (*offer)(struct aps_core *core, struct aps_consumer *consumer,
 	                                   struct aps_bytes *bytes, struct aps_str payload, struct aps_err *err);
-	/* "subscribed" or "reconnecting"; NULL: it doesn't care. */
-	void (*tell)(struct aps_core *core, struct aps_consumer *consumer, const char *state);
+	/* "subscribed", "reconnecting" or "delayed"; `err` tells why the last two; NULL: it doesn't care. "delayed": it
+	 * isn't served yet, or not yet again, and another try is coming. */
+	void (*tell)(struct aps_core *core, struct aps_consumer *consumer, const char *state,
+	             const struct aps_err *err);
+	/* Events may be lost that nobody has counted: the connection ended while it wasn't read. "reconnecting" is
+	 * next; NULL: it doesn't care. */
+	void (*missed)(struct aps_core *core, struct aps_consumer *consumer);
 	/* The headers of the next connect or start are wanted: aps_feed_set_headers(). False: it can't be asked, for
 	 * want of memory. NULL: it never gave any but those that it began with. */
 	bool (*ask_headers)(struct aps_core *core, struct aps_consumer *consumer);

@@ -205,6 +205,16 @@ struct aps_appsync_signing aps_credential_signing(struct aps_credential *credent
 	};
 }
 
+struct aps_appsync_signing aps_credential_realtime_signing(struct aps_credential *credential,
+                                                           const struct aps_header_list *extra)
+{
+	struct aps_appsync_signing signing = aps_credential_signing(credential);
+	const char *endpoint = credential->client->settings.signing_endpoint;
+	if (endpoint != NULL) signing.endpoint = aps_str_of(endpoint);
+	signing.extra = extra;
+	return signing;
+}
+
 static enum aps_rc open_table(struct aps_core *core, void **part, struct aps_err *err)
 {
 	struct credentials *all = aps_calloc(1, sizeof *all);

@@ -54,6 +54,9 @@ void aps_credential_fail(struct aps_core *core, struct aps_credential *credentia
 void aps_waiter_stop(struct aps_waiter *waiter);
 /* What signing needs, with the clock corrected. */
 struct aps_appsync_signing aps_credential_signing(struct aps_credential *credential);
+/* The same for an authorization object; `extra` as there. */
+struct aps_appsync_signing aps_credential_realtime_signing(struct aps_credential *credential,
+                                                           const struct aps_header_list *extra);
 
 APS_END_DECLS
 

@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 
+#define SMALL_BLOCK_BYTES ((size_t)1024)
+
 static const struct aps_event_form FORMS[] = {
 #define FORM(name, shape, target, a, b, c)                                                                             \
 	[APS_EVENT_##name] = {#name, APS_SHAPE_##shape, #target, {APS_VALUE_##a, APS_VALUE_##b, APS_VALUE_##c}},
@@ -71,6 +73,17 @@ struct aps_data_event *aps_data_event_new(uint64_t sub, struct aps_bytes *bytes,
 	        .payload = payload,
 	};
 	return event;
+}
+
+void aps_data_event_own(struct aps_data_event *event)
+{
+	if (event->bytes->n <= 2 * event->payload.n + SMALL_BLOCK_BYTES) return;
+	struct aps_bytes *own = aps_bytes_new(event->payload.n);
+	if (own == NULL) return;
+	memcpy(own->p, event->payload.p, event->payload.n);
+	aps_bytes_unref(event->bytes);
+	event->bytes = own;
+	event->payload.p = own->p;
 }
 
 void aps_note_event_set_err(struct aps_note_event *event, const struct aps_err *err)

@@ -13,7 +13,7 @@
 /*        kind        shape    target        a       b       c */
 #define APS_EVENT_MAP(X)                                                                                               \
 	X(RESULT, RESULT, call, DATA, ERR, INFO)                                                                       \
-	X(SUB_STATE, NOTE, subscription, WORD, NONE, NONE)                                                             \
+	X(SUB_STATE, NOTE, subscription, WORD, ERR, NUMBER)                                                            \
 	X(SUB_DATA, PAYLOAD, subscription, DATA, ERR, NUMBER)                                                          \
 	X(SUB_END, NOTE, subscription, ERR, NONE, NUMBER)                                                              \
 	X(AUTH, NOTE, credential, WORD, NUMBER, NONE)                                                                  \
@@ -94,7 +94,7 @@ struct aps_note_event {
 	bool has_err;
 	struct aps_err err;
 	char *errors;    /* the service's `errors` that belong to err: JSON text; owned; NULL: none */
-	uint64_t number; /* SUB_END: dropped; AUTH: client */
+	uint64_t number; /* SUB_STATE and SUB_END: dropped; AUTH: client */
 };
 
 /* Answers that somebody waits for (RESULT, SUB_END, CLOSED) are made together with the question, on the application's
@@ -108,6 +108,9 @@ const char *aps_result_source_name(enum aps_result_source source);
 
 struct aps_result_event *aps_result_event_new(uint64_t call);
 struct aps_data_event *aps_data_event_new(uint64_t sub, struct aps_bytes *bytes, struct aps_str payload);
+/* Before it is kept: gives it bytes of its own where it would hold a block many times its size, which is what was read
+ * in one turn for all subscriptions. Without memory it holds the block. */
+void aps_data_event_own(struct aps_data_event *event);
 /* err may be NULL; it is copied. */
 void aps_note_event_set_err(struct aps_note_event *event, const struct aps_err *err);
 /* Likewise. */

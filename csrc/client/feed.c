@@ -10,6 +10,8 @@
  *     +-----------------------------------------+            +--> REFUSED: ended                       |
  *     +------------------------------------------------------------------------------------------------+
  *
+ * Asked for longer than 30 s: ended, so that its connection goes on with the others.
+ *
  * Ended: by the machine (SUB_ENDED), by a failure on the way, or when its last consumer has left. A connection without
  * room moves it to another one (link.c). */
 #include "client/feed.h"
@@ -22,6 +24,7 @@
 #include "codec/json_writer.h"
 #include "proto/gqlhttp.h"
 
+#define HEADERS_TIMEOUT_MS 30000 /* as long as a token function has (auth/slot.h) */
 #define START_BYTES                                                                                                    \
 	((size_t)1024 * 1024 - 1024) /* what the realtime thread takes for a connection, less the frame's own */
 
@@ -32,22 +35,46 @@ void aps_feed_tell(struct aps_feed *feed, struct aps_str errors)
 	if (feed->told != NULL) aps_feed_mask(feed, feed->told, errors.n, APS_STR(""));
 }
 
+/* Whoever goes on after an answer, or without one, is told by the timer that no answer comes. */
 static bool ask(struct aps_core *core, struct aps_feed *feed)
 {
 	struct aps_consumer *consumer = feed->consumers;
-	bool is_asked = consumer->kind->ask_headers != NULL && consumer->kind->ask_headers(core, consumer);
+	int64_t at_ms = aps_clock_mono_ms() + HEADERS_TIMEOUT_MS;
+	bool is_asked = consumer->kind->ask_headers != NULL &&
+	                aps_timer_set(&core->timers, &feed->headers_timer, at_ms) &&
+	                consumer->kind->ask_headers(core, consumer);
+	if (!is_asked) aps_timer_stop(&core->timers, &feed->headers_timer);
 	feed->asked = is_asked ? consumer : NULL;
 	return is_asked;
 }
 
-static void tell_all(struct aps_core *core, const struct aps_feed *feed, const char *state)
+static void stop_asking(struct aps_core *core, struct aps_feed *feed)
+{
+	feed->asked = NULL;
+	aps_timer_stop(&core->timers, &feed->headers_timer);
+}
+
+static void tell_all(struct aps_core *core, const struct aps_feed *feed, const char *state, const struct aps_err *err)
 {
 	for (struct aps_consumer *consumer = feed->consumers; consumer != NULL; consumer = consumer->next)
-		if (consumer->kind->tell != NULL) consumer->kind->tell(core, consumer, state);
+		if (consumer->kind->tell != NULL) consumer->kind->tell(core, consumer, state, err);
+}
+
+/* False: this is what it was told last. */
+static bool take_trouble(struct aps_feed *feed, const struct aps_err *err)
+{
+	uint64_t hash = aps_str_hash(aps_str_of(err->msg), 0);
+	if (feed->trouble.code == err->code && feed->trouble_hash == hash) return false;
+	feed->trouble = *err;
+	feed->trouble_hash = hash;
+	aps_feed_mask(feed, feed->trouble.msg, strlen(feed->trouble.msg), APS_STR(""));
+	return true;
 }
 
 static void decided(struct aps_core *core, struct aps_lease *lease, enum aps_lease_verdict verdict,
                     const struct aps_err *err);
+
+static void headers_overdue(struct aps_timer *timer, void *context, int64_t now_ms);
 
 static void free_feed(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 {
@@ -67,6 +94,7 @@ struct aps_feed *aps_feed_new(struct aps_core *core, struct aps_client *client, 
 		return NULL;
 	}
 	aps_lease_init(&feed->lease, decided);
+	feed->headers_timer.due = headers_overdue;
 	if (!aps_lease_hold(core, &feed->lease, topic->credential) || topic->credential == 0) {
 		aps_free(feed);
 		aps_fail(err, APS_E_AUTH, "the identity of this subscription was dropped before it was sent");
@@ -87,7 +115,11 @@ void aps_feed_join(struct aps_core *core, struct aps_feed *feed, struct aps_cons
 	*at = consumer;
 	consumer->next = NULL;
 	consumer->feed = feed;
-	if (feed->is_started && consumer->kind->tell != NULL) consumer->kind->tell(core, consumer, "subscribed");
+	if (consumer->kind->tell == NULL) return;
+	if (feed->is_started)
+		consumer->kind->tell(core, consumer, "subscribed", NULL);
+	else if (feed->trouble.code != APS_OK)
+		consumer->kind->tell(core, consumer, "delayed", &feed->trouble);
 }
 
 static void forget(struct aps_core *core, struct aps_consumer *consumer)
@@ -99,7 +131,7 @@ static void forget(struct aps_core *core, struct aps_consumer *consumer)
 	consumer->feed = NULL;
 	/* Whoever was asked for the headers of the next start has gone: ask another one. */
 	if (feed->asked != consumer) return;
-	feed->asked = NULL;
+	stop_asking(core, feed);
 	if (feed->consumers != NULL) ask(core, feed);
 }
 
@@ -153,7 +185,7 @@ void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct a
 		if (err->code != APS_E_CLOSED) aps_feed_mask(feed, shown.msg, strlen(shown.msg), APS_STR(""));
 	}
 	struct aps_link *link = feed->link;
-	feed->asked = NULL; /* nobody is asked any more */
+	stop_asking(core, feed);
 	aps_connections_unshare(core, feed);
 	while (feed->consumers != NULL) {
 		struct aps_consumer *consumer = feed->consumers;
@@ -170,16 +202,30 @@ void aps_feed_started(struct aps_core *core, struct aps_feed *feed)
 {
 	feed->is_started = feed->was_started = true;
 	aps_lease_worked(&feed->lease);
+	aps_err_clear(&feed->trouble);
 	aps_feed_tell(feed, APS_STR(""));
-	tell_all(core, feed, "subscribed");
+	tell_all(core, feed, "subscribed", NULL);
 }
 
-void aps_feed_reconnecting(struct aps_core *core, struct aps_feed *feed)
+void aps_feed_reconnecting(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
 {
 	feed->is_started = false;
 	feed->wants_start = false;
 	aps_lease_stop(&feed->lease);
-	tell_all(core, feed, "reconnecting");
+	take_trouble(feed, err);
+	tell_all(core, feed, "reconnecting", &feed->trouble);
+}
+
+void aps_feed_delayed(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
+{
+	if (take_trouble(feed, err)) tell_all(core, feed, "delayed", &feed->trouble);
+}
+
+void aps_feed_missed(struct aps_core *core, struct aps_feed *feed)
+{
+	if (!feed->is_started) return;
+	for (struct aps_consumer *consumer = feed->consumers; consumer != NULL; consumer = consumer->next)
+		if (consumer->kind->missed != NULL) consumer->kind->missed(core, consumer);
 }
 
 static bool has_errors(struct aps_str payload)
@@ -252,8 +298,8 @@ static enum aps_rc write_start(struct aps_feed *feed, struct aps_str body, struc
 	aps_json_write_key(&w, APS_STR("extensions"));
 	aps_json_write_object(&w);
 	aps_json_write_key(&w, APS_STR("authorization"));
-	struct aps_appsync_signing signing = aps_credential_signing(feed->lease.credential);
-	signing.extra = &feed->topic->headers;
+	struct aps_appsync_signing signing =
+	        aps_credential_realtime_signing(feed->lease.credential, &feed->topic->headers);
 	enum aps_rc rc = aps_json_writer_finish(&w);
 	size_t object_at = payload->n;
 	if (rc == APS_OK)
@@ -280,6 +326,8 @@ static enum aps_rc render_start(struct aps_feed *feed, struct aps_buf *payload, 
 	enum aps_rc rc = aps_gqlhttp_body(is_appsync ? &body : payload, &feed->topic->operation, err);
 	if (rc == APS_E_TOO_BIG) aps_fail(err, rc, "the subscription is longer than %zu bytes", START_BYTES);
 	if (rc == APS_OK && is_appsync) rc = write_start(feed, aps_buf_str(&body), payload, err);
+	if (!is_appsync)
+		aps_lease_material(&feed->lease); /* not written: a refusal is of the connection's, which it is */
 	aps_buf_clear(&body);
 	return rc;
 }
@@ -359,13 +407,22 @@ void aps_feed_set_headers(struct aps_core *core, struct aps_consumer *consumer, 
 	APS_ON_THREAD(core->thread);
 	struct aps_feed *feed = consumer->feed;
 	if (feed == NULL || feed->asked != consumer) return;
-	feed->asked = NULL;
+	stop_asking(core, feed);
 	feed->has_fresh_headers = true;
 	aps_topic_swap_headers(feed->topic, arena, headers);
 	if (feed->wants_start)
 		go_on(core, feed);
 	else
 		aps_link_headers_ready(core, feed->link);
+}
+
+static void headers_overdue(struct aps_timer *timer, void *context, int64_t now_ms APS_UNUSED)
+{
+	struct aps_feed *feed = APS_CONTAINER_OF(timer, struct aps_feed, headers_timer);
+	struct aps_err err;
+	aps_fail_word(&err, APS_E_TIMEOUT, "headers_timeout", 0, "the headers function did not answer within %d s",
+	              HEADERS_TIMEOUT_MS / 1000);
+	end_feed(context, feed, &err);
 }
 
 void aps_feed_fail_headers(struct aps_core *core, struct aps_consumer *consumer, const char *message)

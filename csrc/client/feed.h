@@ -24,12 +24,15 @@ struct aps_feed {
 	struct aps_lease lease;           /* of what its starts are signed with */
 	unsigned n_moves;                 /* to other connections, for want of room */
 	bool is_started;
-	bool was_started;        /* once at least */
-	bool wants_start;        /* the machine asked for the payload of a start */
-	bool has_fresh_headers;  /* asked for since the last start */
-	struct aps_err refusal;  /* of its last start */
-	struct aps_secrets sent; /* what its last start told: the service may quote it */
-	char *told;              /* what the service said of it last: `errors` as JSON text; NULL: nothing */
+	bool was_started;               /* once at least */
+	struct aps_err trouble;         /* why it isn't served, masked; OK: it is, or nothing is known */
+	uint64_t trouble_hash;          /* of its message as it came */
+	struct aps_timer headers_timer; /* armed while a consumer is asked */
+	bool wants_start;               /* the machine asked for the payload of a start */
+	bool has_fresh_headers;         /* asked for since the last start */
+	struct aps_err refusal;         /* of its last start */
+	struct aps_secrets sent;        /* what its last start told: the service may quote it */
+	char *told;                     /* what the service said of it last: `errors` as JSON text; NULL: nothing */
 	struct aps_reap reap;
 };
 
@@ -61,7 +64,11 @@ bool aps_feed_has_headers(struct aps_core *core, struct aps_feed *feed);
 void aps_feed_tell(struct aps_feed *feed, struct aps_str errors);
 void aps_feed_want_start(struct aps_core *core, struct aps_feed *feed);
 void aps_feed_started(struct aps_core *core, struct aps_feed *feed);
-void aps_feed_reconnecting(struct aps_core *core, struct aps_feed *feed);
+void aps_feed_reconnecting(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err);
+/* It isn't served: consumers that were not told so yet are. */
+void aps_feed_delayed(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err);
+/* Its connection ended while it wasn't read. */
+void aps_feed_missed(struct aps_core *core, struct aps_feed *feed);
 void aps_feed_data(struct aps_core *core, struct aps_feed *feed, struct aps_bytes *bytes, struct aps_str payload);
 void aps_feed_auth_refused(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err);
 /* The machine has forgotten it: its consumers end (err NULL: completed), and so does the feed. */

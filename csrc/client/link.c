@@ -7,6 +7,10 @@
 
 #define NEVER_MS  INT64_MAX
 #define MAX_MOVES 8 /* a feed that no connection has room for ends after this many */
+/* A peer that waits for a pong waits longer. */
+#define HARMLESS_STOP_MS 1000
+/* What the peer had sent before it gave up is read within this after reading was resumed. */
+#define LEFT_OVER_MS 5000
 
 static void link_due(struct aps_timer *timer, void *context, int64_t now_ms)
 {
@@ -137,7 +141,8 @@ static void act_on_feed(struct aps_core *core, struct aps_link *link, const stru
 		aps_feed_started(core, feed);
 		break;
 	case APS_REALTIME_SUB_DATA: aps_feed_data(core, feed, link->bytes, action->payload); break;
-	case APS_REALTIME_SUB_RECONNECTING: aps_feed_reconnecting(core, feed); break;
+	case APS_REALTIME_SUB_RECONNECTING: aps_feed_reconnecting(core, feed, action->err); break;
+	case APS_REALTIME_SUB_DELAYED: aps_feed_delayed(core, feed, action->err); break;
 	case APS_REALTIME_SUB_ENDED:
 		aps_feed_tell(feed, action->payload);
 		sub_ended(core, link, feed, action->err);
@@ -288,22 +293,48 @@ void aps_link_start(struct aps_core *core, struct aps_link *link, uint64_t numbe
 
 void aps_link_retry_auth(struct aps_core *core, struct aps_link *link, uint64_t number)
 {
-	aps_realtime_retry_auth(link->machine, number, aps_clock_mono_ms());
+	aps_realtime_retry_auth(link->machine, number, true, aps_clock_mono_ms());
 	aps_link_pump(core, link);
+}
+
+static bool has_full_feed(const struct aps_link *link)
+{
+	const struct aps_feed *feed = link->feeds;
+	while (feed != NULL && !aps_feed_is_full(feed)) feed = feed->next;
+	return feed != NULL;
 }
 
 void aps_link_update_pause(struct aps_core *core, struct aps_link *link)
 {
 	APS_ON_THREAD(core->thread);
 	if (link == NULL || link->connection == 0) return;
-	bool must_pause = aps_core_is_held(core);
-	for (const struct aps_feed *feed = link->feeds; feed != NULL && !must_pause; feed = feed->next)
-		must_pause = aps_feed_is_full(feed);
+	bool must_pause = aps_core_is_held(core) || has_full_feed(link);
 	if (must_pause == link->is_paused) return;
+	int64_t now_ms = aps_clock_mono_ms();
 	link->is_paused = must_pause;
+	if (must_pause)
+		link->stopped_ms = now_ms;
+	else if (now_ms - link->stopped_ms >= HARMLESS_STOP_MS)
+		link->resumed_ms = now_ms;
 	aps_ws_pause(core->ws, link->connection, must_pause);
-	aps_realtime_paused(link->machine, must_pause, aps_clock_mono_ms());
+	aps_realtime_paused(link->machine, must_pause, now_ms);
 	aps_link_pump(core, link);
+}
+
+/* It ends while it isn't read, or soon after it wasn't for long: the peer may have given up what it had still to send.
+ * That the core is behind by itself is over in no time. */
+static bool has_missed(const struct aps_core *core, const struct aps_link *link, int64_t now_ms)
+{
+	if (link->is_paused && (core->is_flooded || has_full_feed(link))) return true;
+	return link->resumed_ms != 0 && now_ms - link->resumed_ms < LEFT_OVER_MS;
+}
+
+static void tell_missed(struct aps_core *core, struct aps_link *link)
+{
+	for (struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next) aps_feed_missed(core, feed);
+	aps_connections_tell_dropped(core, link->client,
+	                             "the connection ended while it was not read, because a subscriber lagged: "
+	                             "events may be missing");
 }
 
 void aps_link_set_online(struct aps_core *core, struct aps_link *link, bool is_online)
@@ -330,9 +361,11 @@ static void received(struct aps_core *core, struct aps_frame_sink *sink, const s
 		break;
 	case APS_WS_TOO_BIG: aps_realtime_too_big(link->machine, bytes, now_ms); break;
 	case APS_WS_CLOSED:
+		if (has_missed(core, link, now_ms)) tell_missed(core, link);
 		detach(core, link);
 		link->wants_connect = false; /* the machine says when to try again */
-		aps_realtime_closed(link->machine, &batch->err, now_ms);
+		if (!aps_link_ask_proxy(core, link, &batch->err))
+			aps_realtime_closed(link->machine, &batch->err, now_ms);
 		break;
 	}
 	aps_link_pump(core, link);

@@ -8,6 +8,7 @@
  *                  address: a transfer that only connects (no DNS on the realtime thread) | numeric: at once
  *                    v
  *                  WebSocket --OPENED--> aps_realtime_opened()
+ *                            --proxy failed, without its status--> a transfer that only connects, through the proxy
  *
  *   Whatever fails here is told the machine like a closed connection: it says when to try again.
  *   AUTH_REFUSED of the connection --> lease: RENEWED --> the machine connects again
@@ -37,6 +38,7 @@ void aps_link_stop_connecting(struct aps_core *core, struct aps_link *link)
 {
 	if (link->resolving != 0) aps_http_cancel(core->http, link->resolving);
 	link->resolving = 0;
+	link->asks_proxy = false;
 	link->wants_connect = false;
 	aps_lease_stop(&link->lease);
 	aps_time_question_stop(core, &link->time_question);
@@ -73,8 +75,8 @@ static void keep_encoded(struct aps_link *link, struct aps_str encoded)
 static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *feed, struct handshake *shake,
                                  struct aps_err *err)
 {
-	struct aps_appsync_signing signing = aps_credential_signing(link->lease.credential);
-	signing.extra = &feed->topic->headers;
+	struct aps_appsync_signing signing =
+	        aps_credential_realtime_signing(link->lease.credential, &feed->topic->headers);
 	struct aps_buf object;
 	aps_buf_init(&object, HANDSHAKE_BYTES);
 	enum aps_rc rc = aps_appsync_realtime_object(aps_lease_material(&link->lease), &signing, APS_APPSYNC_CONNECT,
@@ -103,6 +105,16 @@ static enum aps_rc build_appsync(struct aps_link *link, const struct aps_feed *f
 	return rc;
 }
 
+/* Before all others: what the user wants of the upgrade counts most. */
+static enum aps_rc add_upgrade_headers(const struct aps_link *link, struct aps_header_list *list, struct aps_err *err)
+{
+	const struct aps_upgrade_headers *own = link->client->settings.upgrade;
+	for (size_t i = 0; own != NULL && i < own->list.n_items; i++)
+		if (aps_header_list_add(list, own->list.items[i].name, own->list.items[i].value, err) != APS_OK)
+			return err->code;
+	return APS_OK;
+}
+
 /* graphql-transport-ws has no place of its own for authorization: the upgrade carries the headers, connection_init too.
  */
 static enum aps_rc build_transport_ws(struct aps_link *link, const struct aps_feed *feed, struct handshake *shake,
@@ -111,6 +123,7 @@ static enum aps_rc build_transport_ws(struct aps_link *link, const struct aps_fe
 	aps_buf_add_text(&shake->protocols, "graphql-transport-ws");
 	for (size_t i = 0; i < feed->topic->headers.n_items; i++) {
 		const struct aps_header *header = &feed->topic->headers.items[i];
+		if (aps_header_list_find(&shake->list, header->name.p) != NULL) continue;
 		if (aps_header_list_add(&shake->list, header->name, header->value, err) != APS_OK) return err->code;
 	}
 	struct aps_appsync_signing signing = aps_credential_signing(link->lease.credential);
@@ -132,14 +145,26 @@ static size_t text_bytes(const char *text)
 	return text != NULL ? strlen(text) : 0;
 }
 
+static size_t value_bytes(const struct aps_header_list *list)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < list->n_items; i++) n += list->items[i].value.n;
+	return n;
+}
+
 /* Too long now is too long for ever: not an error that waiting helps against. */
 static enum aps_rc too_long(const struct aps_link *link, const struct aps_feed *feed, struct aps_err *err)
 {
 	const struct aps_auth_material *material = &link->lease.credential->slot.material;
 	size_t n_own = text_bytes(material->secret) + text_bytes(material->credentials.session_token);
-	size_t n_headers = 0;
-	for (size_t i = 0; i < feed->topic->headers.n_items; i++) n_headers += feed->topic->headers.items[i].value.n;
+	const struct aps_settings *settings = &link->client->settings;
+	size_t n_headers = value_bytes(&feed->topic->headers);
+	if (settings->upgrade != NULL) n_headers += value_bytes(&settings->upgrade->list);
 	if (n_headers > n_own) return aps_fail(err, APS_E_TOO_BIG, "the headers are too long for a handshake");
+	if (settings->query_handshake && settings->realtime.protocol == APS_REALTIME_APPSYNC)
+		return aps_fail_word(err, APS_E_USAGE, "too_long", 0,
+		                     "the authorization is too long for a URL: realtime.handshake = "
+		                     "\"subprotocol\" takes a longer one");
 	return aps_fail_word(err, APS_E_USAGE, "too_long", 0, "the authorization is too long for a handshake");
 }
 
@@ -152,8 +177,9 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
 	if (feed == NULL) return aps_fail(err, APS_E_CANCELLED, "nothing is subscribed any more");
 	if (!link->lease.has_refreshed || link->sent.records.n > APS_SECRETS_OLD_BYTES) aps_secrets_clear(&link->sent);
 	aps_buf_add_text(&shake->path, shake->endpoint.path);
-	enum aps_rc rc =
-	        is_appsync ? build_appsync(link, feed, shake, err) : build_transport_ws(link, feed, shake, err);
+	enum aps_rc rc = add_upgrade_headers(link, &shake->list, err);
+	if (rc == APS_OK)
+		rc = is_appsync ? build_appsync(link, feed, shake, err) : build_transport_ws(link, feed, shake, err);
 	if (rc == APS_E_TOO_BIG || shake->protocols.rc == APS_E_TOO_BIG || shake->path.rc == APS_E_TOO_BIG)
 		return too_long(link, feed, err);
 	if (rc != APS_OK) return rc;
@@ -178,6 +204,7 @@ static enum aps_rc open_socket(struct aps_core *core, struct aps_link *link, str
 	if (rc != APS_OK) return rc == APS_E_TOO_BIG ? too_long(link, feed, err) : rc;
 	link->connection = connect.connection;
 	link->is_paused = false;
+	link->resumed_ms = 0;
 	APS_STATS_ADD(link->client->stats, connections, 1);
 	APS_STATS_ADD(link->client->stats, sockets, 1);
 	aps_link_update_pause(core, link); /* a new one is read at first */
@@ -199,46 +226,74 @@ static void open_at(struct aps_core *core, struct aps_link *link, const char *ad
 	if (rc != APS_OK) connect_failed(core, link, &err);
 }
 
+/* A transfer that only connects; aps_link_resolved() is next. */
+static enum aps_rc start_connect(struct aps_core *core, struct aps_link *link, const struct aps_endpoint *to,
+                                 const struct aps_net_options *options, struct aps_err *err)
+{
+	int64_t timeout_ms = link->client->settings.connect_timeout_ms;
+	struct aps_buf target;
+	aps_buf_init(&target, HANDSHAKE_BYTES);
+	aps_buf_add_text(&target, "http://");
+	aps_endpoint_add_authority(&target, to->host, to->port, 80);
+	aps_buf_add_byte(&target, '/');
+	struct aps_http_request request = {
+	        .method = "GET",
+	        .url = target.p,
+	        .options = options,
+	        .connect_timeout_ms = timeout_ms,
+	        .timeout_ms = timeout_ms,
+	        .max_response_bytes = 1024,
+	        .is_resolve_only = true,
+	        .tag = &link->resolved,
+	};
+	enum aps_rc rc = target.rc == APS_OK ? aps_http_start(core->http, &request, &link->resolving, err)
+	                                     : aps_fail(err, target.rc, "no memory for the address");
+	aps_buf_clear(&target);
+	return rc;
+}
+
 /* No name is looked up on the realtime thread: libwebsockets would block all its sockets for it. */
 static void resolve(struct aps_core *core, struct aps_link *link)
 {
+	static const struct aps_net_options DIRECT = {.verify = true};
 	const struct aps_settings *settings = &link->client->settings;
 	struct aps_endpoint endpoint = {0};
 	struct aps_err err = {0};
 	const char *url = settings->net.proxy != NULL ? settings->net.proxy : settings->realtime_endpoint;
 	enum aps_rc rc = aps_endpoint_parse(url, &endpoint, &err);
-	if (rc == APS_OK && aps_endpoint_is_numeric(&endpoint)) {
+	if (rc == APS_OK && aps_endpoint_is_numeric(&endpoint))
 		open_at(core, link, endpoint.host);
-		aps_endpoint_clear(&endpoint);
-		return;
-	}
-	struct aps_buf target;
-	aps_buf_init(&target, HANDSHAKE_BYTES);
-	aps_buf_add_text(&target, "http://");
-	if (rc == APS_OK) aps_endpoint_add_authority(&target, endpoint.host, endpoint.port, 80);
-	aps_buf_add_byte(&target, '/');
-	if (rc == APS_OK && target.rc != APS_OK) rc = aps_fail(&err, target.rc, "no memory for the address");
-	static const struct aps_net_options DIRECT = {.verify = true};
-	struct aps_http_request request = {
-	        .method = "GET",
-	        .url = target.p,
-	        .options = &DIRECT,
-	        .connect_timeout_ms = settings->connect_timeout_ms,
-	        .timeout_ms = settings->connect_timeout_ms,
-	        .max_response_bytes = 1024,
-	        .is_resolve_only = true,
-	        .tag = &link->resolved,
-	};
-	if (rc == APS_OK) rc = aps_http_start(core->http, &request, &link->resolving, &err);
+	else if (rc == APS_OK)
+		rc = start_connect(core, link, &endpoint, &DIRECT, &err);
 	aps_endpoint_clear(&endpoint);
-	aps_buf_clear(&target);
 	if (rc != APS_OK) connect_failed(core, link, &err);
+}
+
+bool aps_link_ask_proxy(struct aps_core *core, struct aps_link *link, const struct aps_err *err)
+{
+	const struct aps_settings *settings = &link->client->settings;
+	const char *word = aps_err_word(err);
+	bool is_told = word == NULL || strcmp(word, "proxy") != 0 || err->native != 0;
+	if (is_told || settings->net.proxy == NULL || link->n_feeds == 0) return false;
+	struct aps_endpoint endpoint = {0};
+	struct aps_err unused;
+	link->proxy_err = *err;
+	enum aps_rc rc = aps_endpoint_parse(settings->realtime_endpoint, &endpoint, &unused);
+	if (rc == APS_OK) rc = start_connect(core, link, &endpoint, &settings->net, &unused);
+	aps_endpoint_clear(&endpoint);
+	link->asks_proxy = rc == APS_OK;
+	return link->asks_proxy;
 }
 
 void aps_link_resolved(struct aps_core *core, struct aps_answer_sink *sink, struct aps_http_answer *answer)
 {
 	struct aps_link *link = APS_CONTAINER_OF(sink, struct aps_link, resolved);
 	link->resolving = 0;
+	if (link->asks_proxy) {
+		link->asks_proxy = false;
+		connect_failed(core, link, answer->err.code != APS_OK ? &answer->err : &link->proxy_err);
+		return;
+	}
 	if (answer->err.code == APS_E_NETWORK && link->client->settings.net.proxy != NULL) {
 		answer->err.word = "proxy";
 		connect_failed(core, link, &answer->err);
@@ -275,6 +330,7 @@ static void connect_as_somebody(struct aps_core *core, struct aps_link *link)
 		}
 		if (outlives_failure(link)) {
 			err.code = APS_E_NETWORK;
+			err.retryable = true;
 			connect_failed(core, link, &err);
 			return;
 		}
@@ -312,7 +368,7 @@ void aps_link_choose_again(struct aps_core *core, struct aps_link *link)
 {
 	if (link->lease.is_renewing && !has_feed_of(link, link->lease.credential)) {
 		aps_lease_stop(&link->lease);
-		aps_realtime_retry_auth(link->machine, 0, aps_clock_mono_ms());
+		aps_realtime_retry_auth(link->machine, 0, false, aps_clock_mono_ms());
 	}
 	if (!link->wants_connect || link->connection != 0 || link->resolving != 0) return;
 	const struct aps_feed *feed = link->feeds;
@@ -320,16 +376,17 @@ void aps_link_choose_again(struct aps_core *core, struct aps_link *link)
 	if (!aps_lease_is_waiting(&link->lease)) try_connect(core, link);
 }
 
-/* `why`: of REFUSED, where more is known than what the service said. */
-static void follow_refusal(struct aps_core *core, struct aps_link *link, enum aps_lease_verdict verdict,
+/* `outlives`: it tries again with what it has. `why`: of REFUSED, where more is known than what the service said; or
+ * NULL. */
+static void follow_refusal(struct aps_core *core, struct aps_link *link, enum aps_lease_verdict verdict, bool outlives,
                            const struct aps_err *why)
 {
 	if (verdict == APS_LEASE_WAITING) return;
-	if (verdict == APS_LEASE_REFUSED) {
+	if (verdict == APS_LEASE_REFUSED && !outlives) {
 		struct aps_err err = why != NULL && why->code != APS_OK ? *why : link->refusal;
 		end_feeds_of(core, link, link->lease.credential, &err);
 	}
-	aps_realtime_retry_auth(link->machine, 0, aps_clock_mono_ms());
+	aps_realtime_retry_auth(link->machine, 0, verdict == APS_LEASE_RENEWED, aps_clock_mono_ms());
 	aps_link_pump(core, link);
 }
 
@@ -338,7 +395,7 @@ void aps_link_decided(struct aps_core *core, struct aps_lease *lease, enum aps_l
 {
 	struct aps_link *link = APS_CONTAINER_OF(lease, struct aps_link, lease);
 	if (verdict == APS_LEASE_RENEWED || verdict == APS_LEASE_REFUSED) {
-		follow_refusal(core, link, outlives_failure(link) ? APS_LEASE_RENEWED : verdict, err);
+		follow_refusal(core, link, verdict, outlives_failure(link), err);
 	} else {
 		try_connect(core, link); /* asks again, which is answered at once */
 		aps_link_pump(core, link);
@@ -349,14 +406,14 @@ static void take_refusal(struct aps_core *core, struct aps_link *link)
 {
 	struct aps_err why;
 	enum aps_lease_verdict verdict = aps_lease_refused(core, &link->lease, &why);
-	follow_refusal(core, link, verdict, &why);
+	follow_refusal(core, link, verdict, false, &why);
 }
 
 void aps_link_time_answered(struct aps_core *core, struct aps_time_question *question, bool was_wrong)
 {
 	struct aps_link *link = APS_CONTAINER_OF(question, struct aps_link, time_question);
 	if (was_wrong)
-		follow_refusal(core, link, APS_LEASE_RENEWED, NULL);
+		follow_refusal(core, link, APS_LEASE_RENEWED, false, NULL);
 	else
 		take_refusal(core, link);
 }
@@ -368,7 +425,10 @@ void aps_link_auth_refused(struct aps_core *core, struct aps_link *link, const s
 		if (feed->lease.credential == link->lease.credential) aps_feed_tell(feed, action->payload);
 	const struct aps_credential *credential = link->lease.credential;
 	bool is_signed = credential != NULL && credential->slot.mode == APS_AUTH_IAM;
-	if (!is_signed || !aps_time_question_ask(core, &link->time_question)) take_refusal(core, link);
+	if (action->is_final)
+		follow_refusal(core, link, APS_LEASE_REFUSED, false, NULL);
+	else if (!is_signed || !aps_time_question_ask(core, &link->time_question))
+		take_refusal(core, link);
 }
 
 /* connection_init's payload for graphql-transport-ws: the headers, flat and under "headers" (servers differ). */

@@ -20,6 +20,8 @@ static void add_client(struct aps_secrets *secrets, const struct aps_client *cli
 	aps_secrets_add_url(secrets, client->settings.net.proxy);
 	aps_secrets_add_url(secrets, client->settings.endpoint);
 	aps_secrets_add_url(secrets, client->settings.realtime_endpoint);
+	const struct aps_upgrade_headers *upgrade = client->settings.upgrade;
+	if (upgrade != NULL) aps_secrets_add_headers(secrets, upgrade->list.items, upgrade->list.n_items);
 }
 
 void aps_feed_secrets(const struct aps_feed *feed, struct aps_secrets *secrets)

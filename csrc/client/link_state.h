@@ -30,8 +30,12 @@ struct aps_link {
 	struct aps_secrets sent; /* what the handshake told of it: the service may quote it */
 	struct aps_err refusal;  /* of its last connection */
 	struct aps_time_question time_question;
+	bool asks_proxy; /* what is being resolved is why a proxy failed, with this error if it doesn't tell: */
+	struct aps_err proxy_err;
 	bool wants_connect; /* the machine waits for a transport */
 	bool is_paused;
+	int64_t stopped_ms;      /* when it was paused last */
+	int64_t resumed_ms;      /* after a pause that the peer may have noticed; 0: none on this connection */
 	bool is_pumping;         /* its machine's actions are being carried out: the outermost call goes on */
 	bool was_live;           /* a subscription was started on it */
 	struct aps_bytes *bytes; /* of the frame in hand; borrowed */
@@ -54,6 +58,9 @@ void aps_link_end(struct aps_core *core, struct aps_link *link, const struct aps
 void aps_link_pump(struct aps_core *core, struct aps_link *link);
 /* Answers DO_CONNECT: material, address, socket. */
 void aps_link_connect(struct aps_core *core, struct aps_link *link);
+/* A connection ended with this error. True: a proxy is asked first for what libwebsockets didn't tell; the machine is
+ * told then. */
+bool aps_link_ask_proxy(struct aps_core *core, struct aps_link *link, const struct aps_err *err);
 /* Feeds came or went, or headers came: nobody must wait for what nobody will answer. */
 void aps_link_choose_again(struct aps_core *core, struct aps_link *link);
 /* Gives up whatever of this is under way. */

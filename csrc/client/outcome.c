@@ -1,6 +1,9 @@
 #include "client/outcome.h"
 
 #include "auth/mask.h"
+#include "codec/url.h"
+
+#include <stdio.h>
 
 void aps_outcome_init(struct aps_outcome *outcome)
 {
@@ -34,12 +37,25 @@ void aps_outcome_move(struct aps_outcome *to, struct aps_outcome *from)
 	aps_outcome_init(from);
 }
 
+/* Redirects are not followed: where to is told. */
+static void name_target(struct aps_outcome *outcome)
+{
+	long status = outcome->answer.status;
+	struct aps_str location = aps_http_answer_header(&outcome->answer, "location");
+	if (status < 300 || status > 399 || location.n == 0 || outcome->response.err.code == APS_OK) return;
+	char target[APS_URL_SHOWN_CHARS], *msg = outcome->response.err.msg;
+	size_t n = strlen(msg);
+	aps_url_show(location, target);
+	snprintf(msg + n, sizeof outcome->response.err.msg - n, ", which redirects to %s", target);
+}
+
 void aps_outcome_read(struct aps_outcome *outcome)
 {
 	const struct aps_http_answer *answer = &outcome->answer;
 	struct aps_str body = {answer->body != NULL ? answer->body : "", answer->n_body};
 	struct aps_str type_header = aps_http_answer_header(answer, "x-amzn-errortype");
 	aps_gqlhttp_parse(answer->status, type_header, body, &outcome->decoded, &outcome->response);
+	name_target(outcome);
 }
 
 /* Header lines as they came: the names and values that the answer has are spans of it. */

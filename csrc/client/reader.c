@@ -10,6 +10,7 @@
 #include "client/reader.h"
 
 #include "base/mem.h"
+#include "store/migrations.h"
 
 #define MAX_BYTES ((size_t)32 * 1024 * 1024)
 
@@ -51,23 +52,23 @@ static void advance(struct aps_reader *reader, uint64_t generation)
 	reader->seen = generation;
 }
 
-/* False in *is_there: there is no such file yet. */
+/* False in *is_there: the core hasn't made it yet, or is bringing an older one up to date. */
 static enum aps_rc open_db(struct aps_reader *reader, bool *is_there, struct aps_err *err)
 {
 	const struct aps_db_options options = {.read_only = true, .busy_ms = 0};
 	*is_there = reader->db != NULL;
-	if (reader->db != NULL) return APS_OK;
-	if (aps_channel_generation(reader->channel) == 0) return APS_OK; /* the core hasn't made it yet */
+	if (reader->db != NULL || !aps_db_is_there(reader->path)) return APS_OK;
 	struct aps_db *db;
 	enum aps_rc rc = aps_db_open(reader->path, &options, &db, err);
 	if (rc != APS_OK) return rc;
-	rc = aps_cache_store_open_reader(&reader->store, db, aps_str_of(reader->prefix), aps_str_of(reader->identity),
-	                                 &reader->cache, err);
-	if (rc == APS_OK)
+	rc = aps_migrations_are_done(db, is_there, err);
+	if (rc == APS_OK && *is_there)
+		rc = aps_cache_store_open_reader(&reader->store, db, aps_str_of(reader->prefix),
+		                                 aps_str_of(reader->identity), &reader->cache, err);
+	if (rc == APS_OK && *is_there)
 		reader->db = db;
 	else
 		aps_db_close(db);
-	*is_there = rc == APS_OK;
 	return rc;
 }
 

@@ -1,5 +1,6 @@
 #include "client/settings.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 /* The service takes 200 subscriptions on a connection now, 100 earlier and in some regions
@@ -27,8 +28,20 @@ void aps_settings_clear(struct aps_settings *settings)
 {
 	aps_free(settings->endpoint);
 	aps_free(settings->realtime_endpoint);
+	aps_free(settings->signing_endpoint);
+	if (settings->upgrade != NULL) aps_arena_clear(&settings->upgrade->arena);
+	aps_free(settings->upgrade);
 	aps_free(settings->user_agent);
 	aps_net_options_clear(&settings->net);
 	aps_cache_settings_unref(settings->cache);
 	aps_settings_init(settings);
+}
+
+struct aps_upgrade_headers *aps_upgrade_headers_new(void)
+{
+	struct aps_upgrade_headers *headers = aps_calloc(1, sizeof *headers);
+	if (headers == NULL) return NULL;
+	aps_arena_init(&headers->arena, APS_BUF_ANY_SIZE);
+	aps_header_list_init(&headers->list, &headers->arena);
+	return headers;
 }

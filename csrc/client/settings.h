@@ -3,14 +3,22 @@
 #define APS_CLIENT_SETTINGS_H
 
 #include "client/cache_settings.h"
+#include "codec/header.h"
 #include "net/options.h"
 #include "proto/realtime.h"
 #include "proto/retry.h"
 
+struct aps_upgrade_headers {
+	struct aps_arena arena;
+	struct aps_header_list list;
+};
+
 struct aps_settings {
-	char *endpoint;          /* GraphQL over HTTP */
-	char *realtime_endpoint; /* ws:// or wss:// */
-	char *user_agent;        /* x-amz-user-agent; NULL: none */
+	char *endpoint;                      /* GraphQL over HTTP */
+	char *realtime_endpoint;             /* ws:// or wss:// */
+	char *signing_endpoint;              /* the API as its realtime service knows it; NULL: `endpoint` */
+	struct aps_upgrade_headers *upgrade; /* of the realtime connection's upgrade; NULL: none */
+	char *user_agent;                    /* x-amz-user-agent; NULL: none */
 	struct aps_net_options net;
 	int64_t connect_timeout_ms;
 	int64_t request_timeout_ms; /* a call as a whole: waiting for a token, attempts, delays */
@@ -30,6 +38,8 @@ APS_BEGIN_DECLS
 /* Defaults; no text yet. */
 void aps_settings_init(struct aps_settings *settings);
 void aps_settings_clear(struct aps_settings *settings);
+/* NULL when memory is out. */
+struct aps_upgrade_headers *aps_upgrade_headers_new(void);
 
 APS_END_DECLS
 

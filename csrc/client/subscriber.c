@@ -5,6 +5,9 @@
 #include "client/connections.h"
 #include "client/feed.h"
 
+/* What all subscribers of a client keep back; each has a bound of its own besides. */
+#define ALL_KEPT_BYTES ((size_t)32 * 1024 * 1024)
+
 static struct aps_subscriber *of(struct aps_consumer *consumer)
 {
 	return APS_CONTAINER_OF(consumer, struct aps_subscriber, consumer);
@@ -23,8 +26,19 @@ static void free_subscriber(struct aps_core *core APS_UNUSED, struct aps_reap *r
 	aps_free(subscriber);
 }
 
+/* After anything that happened to its window. */
+static size_t count_kept(struct aps_core *core, struct aps_subscriber *subscriber)
+{
+	struct aps_connections *all = aps_connections_of(core, subscriber->client);
+	size_t n = aps_window_kept_bytes(&subscriber->window);
+	all->kept_bytes = all->kept_bytes - subscriber->counted_bytes + n;
+	subscriber->counted_bytes = n;
+	return all->kept_bytes;
+}
+
 static void finish(struct aps_core *core, struct aps_subscriber *subscriber)
 {
+	aps_connections_of(core, subscriber->client)->kept_bytes -= subscriber->counted_bytes;
 	aps_timer_stop(&core->timers, &subscriber->stall);
 	aps_table_take(table_of(core), subscriber->window.target);
 	APS_STATS_SUB(subscriber->client->stats, subscriptions, 1);
@@ -34,23 +48,47 @@ static void finish(struct aps_core *core, struct aps_subscriber *subscriber)
 static void stalled(struct aps_timer *timer, void *context, int64_t now_ms APS_UNUSED)
 {
 	struct aps_subscriber *subscriber = APS_CONTAINER_OF(timer, struct aps_subscriber, stall);
-	size_t n_out = subscriber->window.n_out;
+	size_t n_events = subscriber->window.n_out + subscriber->window.n_kept;
 	struct aps_err err;
-	aps_fail_word(&err, APS_E_TIMEOUT, "stalled", (long)n_out,
-	              "the subscriber did not catch up: %zu events wait for it", n_out);
+	aps_fail_word(&err, APS_E_TIMEOUT, "stalled", (long)n_events,
+	              "the subscriber did not catch up: %zu events wait for it", n_events);
 	err.retryable = false;
 	aps_feed_end_consumer(context, &subscriber->consumer, &err);
 }
 
-/* Without a timer it could hold the socket up for ever. */
-static enum aps_consumer_verdict became_full(struct aps_core *core, struct aps_subscriber *subscriber,
-                                             struct aps_err *err)
+/* False: no memory. From now on it has the whole time again. */
+static bool arm_stall(struct aps_core *core, struct aps_subscriber *subscriber)
 {
 	int64_t at_ms = aps_clock_mono_ms() + subscriber->client->settings.stall_timeout_ms;
-	if (subscriber->stall.index != 0 || aps_timer_set(&core->timers, &subscriber->stall, at_ms))
-		return APS_CONSUMER_FULL;
-	aps_fail(err, APS_E_NOMEM, "out of memory");
-	return APS_CONSUMER_FAILED;
+	subscriber->window.n_consumed = subscriber->window.consumed_bytes = 0;
+	return aps_timer_set(&core->timers, &subscriber->stall, at_ms);
+}
+
+/* Without a timer it could hold the socket up for ever. */
+static enum aps_consumer_verdict lag(struct aps_core *core, struct aps_subscriber *subscriber,
+                                     enum aps_consumer_verdict verdict, struct aps_err *err)
+{
+	if (subscriber->stall.index == 0 && !arm_stall(core, subscriber)) {
+		aps_fail(err, APS_E_NOMEM, "out of memory");
+		return APS_CONSUMER_FAILED;
+	}
+	return count_kept(core, subscriber) >= ALL_KEPT_BYTES ? APS_CONSUMER_FULL : verdict;
+}
+
+/* Half of its buffer is a step that counts. */
+static bool has_caught_up_some(const struct aps_window *window)
+{
+	return window->n_consumed >= window->limits.max_items / 2 ||
+	       window->consumed_bytes >= window->limits.max_bytes / 2;
+}
+
+static void watch_stall(struct aps_core *core, struct aps_subscriber *subscriber)
+{
+	if (subscriber->stall.index == 0) return;
+	if (subscriber->window.kept_head == NULL && aps_window_has_room(&subscriber->window))
+		aps_timer_stop(&core->timers, &subscriber->stall);
+	else if (has_caught_up_some(&subscriber->window))
+		arm_stall(core, subscriber); /* it is armed: that takes no memory */
 }
 
 static enum aps_consumer_verdict offer(struct aps_core *core, struct aps_consumer *consumer, struct aps_bytes *bytes,
@@ -63,14 +101,30 @@ static enum aps_consumer_verdict offer(struct aps_core *core, struct aps_consume
 	APS_STATS_ADD(stats, events, 1);
 	if (subscriber->window.n_dropped != n_dropped) {
 		APS_STATS_ADD(stats, dropped_events, subscriber->window.n_dropped - n_dropped);
-		if (n_dropped == 0) aps_connections_tell_dropped(core, subscriber->client);
+		if (n_dropped == 0)
+			aps_connections_tell_dropped(core, subscriber->client,
+			                             "a subscriber with overflow = \"drop_oldest\" lags: "
+			                             "events are being dropped");
 	}
-	return verdict == APS_CONSUMER_FULL ? became_full(core, subscriber, err) : verdict;
+	if (verdict == APS_CONSUMER_FAILED || !aps_window_is_lagging(&subscriber->window)) return verdict;
+	return lag(core, subscriber, verdict, err);
 }
 
-static void tell(struct aps_core *core, struct aps_consumer *consumer, const char *state)
+static void tell(struct aps_core *core, struct aps_consumer *consumer, const char *state, const struct aps_err *err)
 {
-	aps_core_note(core, APS_EVENT_SUB_STATE, of(consumer)->window.target, state, NULL);
+	struct aps_window *window = &of(consumer)->window;
+	struct aps_note_event *event = aps_note_event_new(APS_EVENT_SUB_STATE, window->target, state, err);
+	if (event == NULL) return;
+	aps_window_note(core, window, event);
+	count_kept(core, of(consumer));
+}
+
+/* How many they are nobody knows: counted as one. */
+static void missed(struct aps_core *core APS_UNUSED, struct aps_consumer *consumer)
+{
+	struct aps_subscriber *subscriber = of(consumer);
+	subscriber->window.n_dropped++;
+	APS_STATS_ADD(subscriber->client->stats, dropped_events, 1);
 }
 
 static bool ask_headers(struct aps_core *core, struct aps_consumer *consumer)
@@ -91,7 +145,8 @@ static void end(struct aps_core *core, struct aps_consumer *consumer, const stru
 	finish(core, subscriber);
 }
 
-static const struct aps_consumer_kind KIND = {offer, tell, ask_headers, end};
+static const struct aps_consumer_kind KIND = {
+        .offer = offer, .tell = tell, .missed = missed, .ask_headers = ask_headers, .end = end};
 
 struct aps_subscriber *aps_subscriber_new(struct aps_core *core, struct aps_client *client,
                                           const struct aps_window_limits *limits, struct aps_note_event *end_event)
@@ -128,9 +183,10 @@ void aps_subscriber_consumed(struct aps_core *core, struct aps_subscriber *subsc
 {
 	APS_ON_THREAD(core->thread);
 	aps_window_consumed(core, &subscriber->window, n);
-	if (!subscriber->consumer.is_full || !aps_window_has_room(&subscriber->window)) return;
-	aps_timer_stop(&core->timers, &subscriber->stall);
-	aps_feed_resume(core, &subscriber->consumer);
+	count_kept(core, subscriber);
+	watch_stall(core, subscriber);
+	if (subscriber->consumer.is_full && aps_window_has_room(&subscriber->window))
+		aps_feed_resume(core, &subscriber->consumer);
 }
 
 /* The end of a client is told them by its feeds. */

@@ -9,7 +9,8 @@ struct aps_subscriber {
 	struct aps_client *client;
 	struct aps_window window;   /* its target is the subscriber's number */
 	struct aps_note_event *end; /* SUB_END, made in advance */
-	struct aps_timer stall;     /* armed while it is full: it holds its socket up */
+	struct aps_timer stall;     /* armed while it lags */
+	size_t counted_bytes;       /* of what it keeps back, in the sum of its client */
 	struct aps_reap reap;
 };
 

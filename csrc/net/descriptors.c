@@ -1,5 +1,7 @@
 #include "net/descriptors.h"
 
+#include "net/sealing.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -7,7 +9,7 @@
 
 bool aps_descriptors_are_out(struct aps_err *err)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	int fd = aps_sealed_socket(AF_UNIX, SOCK_STREAM, 0);
 	int why = errno;
 	if (fd >= 0) {
 		close(fd);

@@ -4,9 +4,11 @@
 #include "base/str.h"
 
 #include <arpa/inet.h>
+#include <strings.h>
 
 void aps_endpoint_clear(struct aps_endpoint *endpoint)
 {
+	aps_free(endpoint->user);
 	aps_free(endpoint->host);
 	aps_free(endpoint->path);
 	*endpoint = (struct aps_endpoint){0};
@@ -19,7 +21,7 @@ static const char *skip_scheme(const char *url, bool *is_tls)
 		bool is_tls;
 	} SCHEMES[] = {{"http://", false}, {"https://", true}, {"ws://", false}, {"wss://", true}};
 	for (size_t i = 0; i < APS_COUNTOF(SCHEMES); i++)
-		if (strncmp(url, SCHEMES[i].prefix, strlen(SCHEMES[i].prefix)) == 0) {
+		if (strncasecmp(url, SCHEMES[i].prefix, strlen(SCHEMES[i].prefix)) == 0) {
 			*is_tls = SCHEMES[i].is_tls;
 			return url + strlen(SCHEMES[i].prefix);
 		}
@@ -49,8 +51,10 @@ enum aps_rc aps_endpoint_parse(const char *url, struct aps_endpoint *out, struct
 	/* Some read it as a slash (WHATWG URL), so that the host is another one. */
 	if (memchr(host, '\\', n_authority) != NULL)
 		return aps_fail(err, APS_E_USAGE, "the URL's host has a backslash");
+	const char *user = host;
 	for (const char *p = host; p < end; p++)
 		if (*p == '@') host = p + 1;
+	const char *user_end = host > user ? host - 1 : user;
 	const char *host_end = host;
 	if (*host == '[') {
 		host++;
@@ -67,9 +71,10 @@ enum aps_rc aps_endpoint_parse(const char *url, struct aps_endpoint *out, struct
 	const char *path = end + strcspn(end, "#") > end ? end : "/";
 	size_t n_path = path == end ? strcspn(end, "#") : 1;
 	parsed.host = aps_strndup(host, (size_t)(host_end - host));
+	if (user_end > user) parsed.user = aps_strndup(user, (size_t)(user_end - user));
 	char *slash = aps_malloc(n_path + 2);
-	if (parsed.host == NULL || slash == NULL) {
-		aps_free(parsed.host);
+	if (parsed.host == NULL || slash == NULL || (user_end > user && parsed.user == NULL)) {
+		aps_endpoint_clear(&parsed);
 		aps_free(slash);
 		return aps_fail(err, APS_E_NOMEM, "out of memory");
 	}
@@ -88,8 +93,13 @@ bool aps_endpoint_is_numeric(const struct aps_endpoint *endpoint)
 	return inet_pton(AF_INET, endpoint->host, address) == 1 || inet_pton(AF_INET6, endpoint->host, address) == 1;
 }
 
-void aps_endpoint_add_authority(struct aps_buf *out, const char *host, int port, int default_port)
+void aps_endpoint_add_host(struct aps_buf *out, const char *host)
 {
 	aps_buf_addf(out, strchr(host, ':') != NULL ? "[%s]" : "%s", host);
+}
+
+void aps_endpoint_add_authority(struct aps_buf *out, const char *host, int port, int default_port)
+{
+	aps_endpoint_add_host(out, host);
 	if (port != default_port) aps_buf_addf(out, ":%d", port);
 }

@@ -7,6 +7,7 @@
 
 struct aps_endpoint {
 	bool is_tls;
+	char *user; /* what stands before the host, percent-encoded: "user:password"; NULL: nothing */
 	char *host; /* without brackets */
 	int port;
 	char *path; /* with query; at least "/" */
@@ -14,10 +15,12 @@ struct aps_endpoint {
 
 APS_BEGIN_DECLS
 
-/* E_USAGE names what is wrong. User information before the host is passed over. */
+/* E_USAGE names what is wrong. */
 enum aps_rc aps_endpoint_parse(const char *url, struct aps_endpoint *out, struct aps_err *err);
 void aps_endpoint_clear(struct aps_endpoint *endpoint);
-/* "host", or "host:port" where it isn't the scheme's own; an IPv6 address in brackets (RFC 3986 section 3.2.2). */
+/* An IPv6 address in brackets (RFC 3986 section 3.2.2), another host as it is. */
+void aps_endpoint_add_host(struct aps_buf *out, const char *host);
+/* "host", or "host:port" where it isn't the scheme's own. */
 void aps_endpoint_add_authority(struct aps_buf *out, const char *host, int port, int default_port);
 /* The host is an IPv4 or IPv6 address. */
 bool aps_endpoint_is_numeric(const struct aps_endpoint *endpoint);

@@ -5,6 +5,7 @@
 #include "net/curl_error.h"
 #include "net/descriptors.h"
 #include "net/endpoint.h"
+#include "net/status.h"
 
 #include <string.h>
 
@@ -173,6 +174,19 @@ static CURLcode on_tls_context(CURL *easy APS_UNUSED, void *tls_context, void *c
 	return is_expected ? CURLE_OK : CURLE_SSL_CONNECT_ERROR;
 }
 
+static curl_socket_t on_open_socket(void *context APS_UNUSED, curlsocktype purpose APS_UNUSED,
+                                    struct curl_sockaddr *address)
+{
+	return aps_sealed_socket(address->family, address->socktype, address->protocol);
+}
+
+/* What waits for the resolver's thread is a pair of sockets that children would inherit (libcurl before 8.14). */
+static int on_lookup(void *resolver APS_UNUSED, void *unused APS_UNUSED, void *context)
+{
+	aps_sealing_begin(&((struct aps_exchange *)context)->pulse->sealing);
+	return 0;
+}
+
 static void limit_schemes(CURL *easy)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -192,6 +206,9 @@ static void set_constants(struct aps_exchange *exchange)
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 #endif
 	limit_schemes(easy);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_lookup);
+	curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	/* HTTP/2 only where a flood of its frames can be ended. */
 	bool is_watched = curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls_context) == CURLE_OK &&
@@ -222,6 +239,7 @@ static CURLcode set_method(struct aps_exchange *exchange)
 	if (exchange->is_resolve_only) {
 		/* The connection serves no request: it must not stay in the pool. */
 		curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+		curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
 		return curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
 	}
 	if (exchange->has_body || strcmp(method, "POST") == 0) {
@@ -239,9 +257,8 @@ static CURLcode set_options(struct aps_exchange *exchange)
 {
 	CURL *easy = exchange->easy;
 	const struct aps_net_options *options = &exchange->options;
-	/* "" keeps libcurl from looking at the environment's proxy settings. A resolving connect goes to its URL
-	 * itself. */
-	const char *proxy = options->proxy && !exchange->is_resolve_only ? options->proxy : "";
+	/* "" keeps libcurl from looking at the environment's proxy settings. */
+	const char *proxy = options->proxy ? options->proxy : "";
 	CURLcode rc = curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
 	if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 	if (rc == CURLE_OK && options->ca_file) rc = curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
@@ -404,17 +421,14 @@ static void fill_transfer_err(const struct aps_exchange *exchange, CURLcode code
 {
 	long status = 0;
 	int n = host.n < 100 ? (int)host.n : 100;
-	bool has_proxy = exchange->options.proxy && !exchange->is_resolve_only;
+	bool has_proxy = exchange->options.proxy != NULL;
 	if (has_proxy && code == CURLE_COULDNT_CONNECT && aps_descriptors_are_out(err)) return;
 	if (has_proxy) curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &status);
 	if (has_proxy && code == CURLE_COULDNT_CONNECT) {
 		aps_fail_word(err, APS_E_NETWORK, "proxy", (long)code, "cannot connect to the proxy on the way to %.*s",
 		              n, host.p);
 	} else if (status >= 300) {
-		aps_fail_word(err, APS_E_NETWORK, "proxy", status,
-		              "the proxy refused the tunnel with HTTP status %ld, on the way to %.*s", status, n,
-		              host.p);
-		err->retryable = status >= 500;
+		aps_status_fail_tunnel(status, host, err);
 	} else {
 		aps_curl_error_fill(err, exchange->easy, code, host);
 		if (err->code != APS_E_SYSTEM) name_file(&exchange->options, code, err);

@@ -5,6 +5,7 @@
 
 #include "net/curl_headers.h"
 #include "net/http.h"
+#include "net/sealing.h"
 #include "net/tls.h"
 
 /* Whether transfers get on, all of one owner together. */
@@ -13,6 +14,7 @@ struct aps_pulse {
 	bool has_moved; /* something was received or handed out for sending */
 	bool has_held;  /* transfers whose bodies have to wait for the next turn */
 	size_t n_turn_bytes;
+	struct aps_sealing sealing; /* of what a turn's look-ups open */
 };
 
 struct aps_exchange {

@@ -31,9 +31,12 @@ struct aps_http {
 	struct aps_bell bell; /* rather than curl_multi_wakeup(): it costs nothing while this thread is awake */
 };
 
-static CURLM *new_multi(void)
+/* libcurl's own wake-up, which isn't used, is a pair of sockets that children would inherit. */
+static CURLM *new_multi(struct aps_sealing *sealing)
 {
+	aps_sealing_begin(sealing);
 	CURLM *multi = curl_multi_init();
+	aps_sealing_end(sealing);
 	if (!multi) return NULL;
 	curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
 	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)POOL_CONNECTIONS);
@@ -49,9 +52,11 @@ struct aps_http *aps_http_new(struct aps_err *err)
 		aps_free(http);
 		return NULL;
 	}
-	if (http) http->multi = new_multi();
+	if (http) aps_sealing_init(&http->pulse.sealing);
+	if (http) http->multi = new_multi(&http->pulse.sealing);
 	if (!http || !http->multi) {
 		if (http) aps_bell_clear(&http->bell);
+		if (http) aps_sealing_clear(&http->pulse.sealing);
 		aps_free(http);
 		aps_fail(err, APS_E_NOMEM, "no memory for HTTP");
 		return NULL;
@@ -70,6 +75,7 @@ void aps_http_free(struct aps_http *http)
 	aps_free(http->exchanges);
 	curl_multi_cleanup(http->multi);
 	aps_bell_clear(&http->bell);
+	aps_sealing_clear(&http->pulse.sealing);
 	aps_free(http);
 }
 
@@ -145,7 +151,7 @@ void aps_http_forget(struct aps_http *http, bool connections_too)
 /* libcurl has no call that closes pooled connections, and each of them keeps its proxy's password. */
 static void renew(struct aps_http *http)
 {
-	CURLM *fresh = new_multi();
+	CURLM *fresh = new_multi(&http->pulse.sealing);
 	if (!fresh) return;
 	http->must_renew = false;
 	curl_multi_cleanup(http->multi);
@@ -176,6 +182,7 @@ static void perform(struct aps_http *http)
 		for (size_t i = 0; i < http->n_exchanges; i++) aps_exchange_resume(http->exchanges[i]);
 	}
 	curl_multi_perform(http->multi, &http->n_moving);
+	if (http->pulse.sealing.has_begun) aps_sealing_end(&http->pulse.sealing);
 }
 
 /* A server may keep a socket ready for ever (libcurl 7.88 polls to write while HTTP/2's window is shut): such turns are

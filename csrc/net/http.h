@@ -21,7 +21,8 @@ struct aps_http_request {
 	size_t max_response_bytes;
 	bool is_sent_once;    /* never repeated below us: libcurl sends a request again where a reused connection
 	                         died without an answer, although the server may have executed it */
-	bool is_resolve_only; /* CURLOPT_CONNECT_ONLY: connects TCP, tells the peer's address, closes */
+	bool is_resolve_only; /* CURLOPT_CONNECT_ONLY: connects TCP, tells the peer's address, closes; with a proxy it
+	                         opens a tunnel through it, and the address is the proxy's */
 	void *tag;            /* comes back with the answer */
 };
 

@@ -14,7 +14,7 @@ struct aps_ws;
 struct aps_ws_connect {
 	uint64_t connection; /* the owner's number */
 	bool is_tls;
-	const char *host; /* for SNI, the certificate and the Host header; without port */
+	const char *host; /* for SNI, the certificate and, unless `headers` have one, the Host header; without port */
 	int port;
 	const char *address;              /* numeric address to connect to: no DNS happens on this thread */
 	const char *proxy_address;        /* numeric address of options->proxy's host; NULL without a proxy */

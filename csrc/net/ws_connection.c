@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "net/tls.h"
+#include "net/ws_head.h"
 
 #include <string.h>
 
@@ -259,13 +260,21 @@ static bool is_right_peer(struct aps_ws_connection *connection, struct lws *wsi)
 	return false;
 }
 
-static int add_headers(const struct aps_ws_connection *connection, unsigned char **at, size_t n_room)
+static int complete_head(struct aps_ws_connection *connection, unsigned char **at, size_t n_room)
 {
-	struct aps_str lines = connection->request->header_lines;
-	if (lines.n > n_room) return -1;
-	memcpy(*at, lines.p, lines.n);
-	*at += lines.n;
-	return 0;
+	const struct aps_ws_request *request = connection->request;
+	struct aps_ws_head head = {(char *)*at, 0, n_room};
+	if (n_room < APS_WS_SERVICE_BYTES - APS_WS_SERVICE_SPARE)
+		head.n_before = APS_WS_SERVICE_BYTES - APS_WS_SERVICE_SPARE - n_room;
+	if (aps_ws_head_fill(&head, aps_str_of(request->connect.path), aps_str_of(request->host_header)) &&
+	    aps_ws_head_add(&head, request->header_lines)) {
+		*at = (unsigned char *)head.end;
+		return 0;
+	}
+	struct aps_err err;
+	aps_fail(&err, APS_E_SYSTEM, "this libwebsockets writes another handshake than is known");
+	tell_end(connection, &err);
+	return -1;
 }
 
 /* The last chance to refuse: libwebsockets accepts an answer without a sub-protocol, and any one of the list. */
@@ -308,7 +317,11 @@ static int on_connection_event(struct aps_ws_connection *connection, struct lws 
 {
 	switch (reason) {
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-		return is_right_peer(connection, wsi) ? add_headers(connection, in, n) : -1;
+		return is_right_peer(connection, wsi) ? complete_head(connection, in, n) : -1;
+	case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP: /* an answer is there, whatever it says */
+		return aps_ws_refusal_take(&connection->refusal, wsi, &connection->ws->waited_us) ? -1 : 0;
+	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ: return aps_ws_refusal_add(&connection->refusal, in, n);
+	case LWS_CALLBACK_COMPLETED_CLIENT_HTTP: return -1; /* no second request follows a refusal */
 	case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH: return check_protocol(connection, wsi);
 	case LWS_CALLBACK_CLIENT_ESTABLISHED: on_established(connection, wsi); break;
 	case LWS_CALLBACK_CLIENT_RECEIVE: on_text(connection, wsi, (struct aps_str){in, n}); break;
@@ -331,6 +344,9 @@ int aps_ws_connection_on_event(struct lws *wsi, enum lws_callback_reasons reason
 	case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
 		return on_certificate(connection_of(wsi), user, n != 0);
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+	case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
+	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
+	case LWS_CALLBACK_COMPLETED_CLIENT_HTTP:
 	case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH:
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
 	case LWS_CALLBACK_CLIENT_RECEIVE:
@@ -398,11 +414,10 @@ void aps_ws_connection_open(struct aps_ws *ws, struct aps_ws_command *command)
 	info.context = ws->context;
 	info.vhost = vhost;
 	/* A proxy gets the name to connect to, and nothing is looked up here either way. */
-	info.address = connection->request->proxy[0] ? connect->host : connect->address;
+	info.address = connection->request->proxy[0] ? connection->request->target : connect->address;
 	info.port = connect->port;
-	info.path = connect->path;
-	info.host =
-	        connection->request->authority; /* also SNI and the name in the certificate, there without the port */
+	info.path = APS_WS_HEAD_PATH;
+	info.host = connection->request->authority; /* SNI and the name in the certificate, without the port */
 	info.protocol = connect->protocols;
 	info.local_protocol_name = "appsync";
 	info.alpn = "http/1.1"; /* no WebSocket over HTTP/2 */

@@ -4,6 +4,7 @@
 
 #include "net/ws_command.h"
 #include "net/ws_loop.h"
+#include "net/ws_refusal.h"
 
 enum aps_ws_state { APS_WS_CONNECTING, APS_WS_ESTABLISHED, APS_WS_CLOSING };
 
@@ -20,6 +21,7 @@ struct aps_ws_connection {
 	bool is_skipping; /* inside a message that is too big */
 	bool is_closing_by_us;
 	long x509_error; /* why the certificate was refused; 0: it was not */
+	struct aps_ws_refusal refusal;
 	lws_sorted_usec_list_t deadline;
 	struct aps_buf partial;
 	struct aps_ws_text *first;

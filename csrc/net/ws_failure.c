@@ -1,7 +1,9 @@
 #include "net/ws_connection.h"
 
 #include "net/descriptors.h"
+#include "net/status.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* X509_V_ERR_* of OpenSSL (x509_vfy.h). */
@@ -28,12 +30,16 @@ void aps_ws_failure_fill_name(const char *host, struct aps_err *err)
 	fill_certificate(X509_HOST_MISMATCH, host, err);
 }
 
-static void fill_status(long status, const char *host, struct aps_err *err)
+/* libwebsockets before 4.3 tells no status of a proxy: the owner asks the proxy itself. */
+static void fill_proxy(const char *text, const char *host, struct aps_err *err)
 {
-	bool is_auth = status == 401 || status == 403;
-	aps_fail_word(err, is_auth ? APS_E_AUTH : APS_E_HTTP, "upgrade_refused", status,
-	              "the WebSocket was refused with HTTP status %ld by %s", status, host);
-	err->retryable = status == 429 || status >= 500;
+	static const char MARK[] = "http_proxy -> ";
+	const char *at = strstr(text, MARK);
+	long status = at != NULL ? strtol(at + sizeof MARK - 1, NULL, 10) : 0;
+	if (status < 300)
+		aps_fail_word(err, APS_E_NETWORK, "proxy", 0, "the proxy failed on the way to %s", host);
+	else
+		aps_status_fail_tunnel(status, aps_str_of(host), err);
 }
 
 static bool chose_other_protocol(const struct aps_ws_connection *connection, struct lws *wsi)
@@ -58,8 +64,8 @@ void aps_ws_failure_fill(const struct aps_ws_connection *connection, struct lws 
 		              connection->request->connect.expected_protocol);
 	else if (status == 101)
 		aps_fail_word(err, APS_E_PROTOCOL, "handshake", 0, "a malformed WebSocket handshake from %s", host);
-	else if (status > 0)
-		fill_status(status, host, err);
+	else if (connection->refusal.status > 0)
+		aps_ws_refusal_fill(&connection->refusal, host, err);
 	else if (strstr(text, "parsing header")) /* libwebsockets has little room for them, and says no more */
 		aps_fail_word(err, APS_E_PROTOCOL, "handshake", 0,
 		              "the headers of the answer to the WebSocket's upgrade are malformed or too long, from %s",
@@ -68,12 +74,12 @@ void aps_ws_failure_fill(const struct aps_ws_connection *connection, struct lws 
 		return;
 	/* The code is the same for the rest; the text only picks the word. */
 	else if (strstr(text, "proxy") || (connection->request->proxy[0] && strstr(text, "Unable to connect")))
-		aps_fail_word(err, APS_E_NETWORK, "proxy", 0, "the proxy failed on the way to %s", host);
+		fill_proxy(text, host, err);
 	else if (strstr(text, "Unable to connect"))
 		aps_fail_word(err, APS_E_NETWORK, "unreachable", 0, "cannot connect to %s", host);
 	else if (strstr(text, "tls") || strstr(text, "SSL"))
 		aps_fail_word(err, APS_E_NETWORK, "tls_handshake", 0, "the TLS handshake failed with %s", host);
 	else
 		aps_fail_word(err, APS_E_NETWORK, "connection_lost", 0,
-		              "the connection was lost before the WebSocket stood, with %s", host);
+		              "the connection closed during the WebSocket handshake with %s", host);
 }

@@ -9,7 +9,6 @@
 /* Sizes: max_http_header_data is an unsigned short inside, and the larger max_http_header_data2 is cut to one by 4.3,
  * so 32 KB is what fits; the service buffer must hold the whole handshake, which is written there without a check. */
 #define HANDSHAKE_BYTES 32768
-#define SERVICE_BYTES   65536
 /* For libwebsockets' tables, which would otherwise be sized by the process's limit of descriptors: billions in some
  * containers. */
 #ifdef APS_TESTING
@@ -41,7 +40,7 @@ static struct lws_context *make_context(void)
 	info.port = CONTEXT_PORT_NO_LISTEN;
 	info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	info.max_http_header_data = HANDSHAKE_BYTES;
-	info.pt_serv_buf_size = SERVICE_BYTES;
+	info.pt_serv_buf_size = APS_WS_SERVICE_BYTES;
 	info.fd_limit_per_thread = MAX_SOCKETS + OWN_SOCKETS;
 	info.timeout_secs = 120;
 	struct sigaction before;

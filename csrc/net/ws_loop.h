@@ -12,6 +12,11 @@
 
 struct aps_ws_connection;
 
+/* Of libwebsockets' buffer that a head is written into. */
+#define APS_WS_SERVICE_BYTES 65536
+/* What it keeps free behind a head (lws_generate_client_handshake()). */
+#define APS_WS_SERVICE_SPARE 12
+
 /* One libwebsockets vhost for each set of proxy and TLS options: its TLS context loads the CA store once. */
 struct aps_ws_vhost {
 	struct aps_ws_vhost *next;
@@ -33,6 +38,7 @@ struct aps_ws {
 	struct aps_ws_gather gather;
 	struct aps_ws_vhost *vhosts;
 	struct aps_ws_connection *connections;
+	lws_usec_t waited_us; /* when somebody's refusal was waited for last */
 };
 
 APS_BEGIN_DECLS

@@ -2,22 +2,21 @@
 
 #include "base/mem.h"
 #include "codec/percent.h"
-#include "net/answer.h"
 #include "net/endpoint.h"
 
 #include <libwebsockets.h>
 #include <string.h>
 
 /* libwebsockets writes the sub-protocol list into its service buffer without a check (4.1 to 4.3), which is why the
- * context's buffers are as large as they are (ws_loop.c) and longer lists are refused here. */
+ * context's buffers are as large as they are (ws_loop.c) and longer lists are refused here. All of an upgrade fits into
+ * that buffer together. */
 #define MAX_PROTOCOLS_BYTES ((size_t)28 * 1024)
 #define MAX_HEADERS_BYTES   ((size_t)16 * 1024)
+#define MAX_PATH_BYTES      ((size_t)16 * 1024)
 #define MAX_ARENA_BYTES     ((size_t)256 * 1024)
 #if LWS_LIBRARY_VERSION_NUMBER < 4002000
-#define MAX_PATH_BYTES ((size_t)1900) /* its request line is cut at 2048 bytes */
-#define MAX_HOST_BYTES ((size_t)110)  /* its Host line is cut at 128 bytes */
+#define MAX_HOST_BYTES ((size_t)110) /* its Host line is cut at 128 bytes */
 #else
-#define MAX_PATH_BYTES ((size_t)16 * 1024)
 #define MAX_HOST_BYTES ((size_t)253)
 #endif
 #define MAX_PROXY_AUTH_BYTES ((size_t)90) /* its buffer for user and password has 96 bytes */
@@ -35,6 +34,12 @@ static enum aps_rc check_text(const char *what, const char *text, size_t max, st
 static size_t line_bytes(const struct aps_header *header)
 {
 	return header->name.n + aps_str_trim(header->value).n + 4;
+}
+
+/* The Host line is libwebsockets' own; its text is put in (ws_head.h). */
+static bool is_host(const struct aps_header *header)
+{
+	return aps_str_eq_nocase(header->name, APS_STR("host"));
 }
 
 static enum aps_rc check_headers(const struct aps_ws_connect *connect, struct aps_err *err)
@@ -94,10 +99,12 @@ static char *put(char *at, struct aps_str text)
 static bool render_headers(struct aps_ws_request *request, const struct aps_ws_connect *connect)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < connect->n_headers; i++) n += line_bytes(&connect->headers[i]);
+	for (size_t i = 0; i < connect->n_headers; i++)
+		if (!is_host(&connect->headers[i])) n += line_bytes(&connect->headers[i]);
 	char *lines = aps_arena_get(&request->arena, n + 1), *at = lines;
 	if (!lines) return false;
 	for (size_t i = 0; i < connect->n_headers; i++) {
+		if (is_host(&connect->headers[i])) continue;
 		at = put(at, connect->headers[i].name);
 		at = put(at, APS_STR(": "));
 		at = put(at, aps_str_trim(connect->headers[i].value));
@@ -122,42 +129,52 @@ static bool make_authority(struct aps_ws_request *request)
 	struct aps_buf text;
 	aps_buf_init(&text, MAX_ARENA_BYTES);
 	aps_endpoint_add_authority(&text, connect->host, connect->port, connect->is_tls ? 443 : 80);
-	return copy_buf(request, &text, &request->authority);
+	if (!copy_buf(request, &text, &request->authority)) return false;
+	aps_buf_init(&text, MAX_ARENA_BYTES);
+	aps_endpoint_add_host(&text, connect->host);
+	return copy_buf(request, &text, &request->target);
+}
+
+/* Of several the last one counts. */
+static bool make_host_header(struct aps_ws_request *request, const struct aps_ws_connect *connect)
+{
+	struct aps_str host = aps_str_of(request->authority);
+	for (size_t i = 0; i < connect->n_headers; i++)
+		if (is_host(&connect->headers[i])) host = aps_str_trim(connect->headers[i].value);
+	request->host_header = aps_arena_dup(&request->arena, host).p;
+	return request->host_header != NULL;
+}
+
+static enum aps_rc write_proxy(const struct aps_ws_request *request, const struct aps_endpoint *proxy,
+                               struct aps_buf *out, struct aps_err *err)
+{
+	if (proxy->user != NULL) aps_percent_decode(out, aps_str_of(proxy->user));
+	if (out->n > MAX_PROXY_AUTH_BYTES)
+		return aps_fail(err, APS_E_USAGE, "the proxy's user and password are longer than %zu bytes",
+		                MAX_PROXY_AUTH_BYTES);
+	if (request->connect.proxy_address == NULL) return aps_fail(err, APS_E_USAGE, "the proxy has no address");
+	if (proxy->user != NULL) aps_buf_add_byte(out, '@');
+	aps_endpoint_add_authority(out, request->connect.proxy_address, proxy->port, 0);
+	return APS_OK;
 }
 
 /* The user and password of a proxy URL are percent-encoded there and plain here; its host is known by address. */
 static enum aps_rc make_proxy(struct aps_ws_request *request, struct aps_err *err)
 {
+	struct aps_endpoint proxy;
+	struct aps_buf text;
 	request->proxy = "";
 	if (!request->options.proxy) return APS_OK;
-	struct aps_str url = aps_str_of(request->options.proxy);
-	struct aps_str host = aps_answer_url_host(url);
-	const char *start = aps_str_find(url, "://");
-	start = start ? start + 3 : url.p;
-	struct aps_buf text;
+	enum aps_rc rc = aps_endpoint_parse(request->options.proxy, &proxy, err);
+	if (rc != APS_OK) return rc;
 	aps_buf_init(&text, MAX_ARENA_BYTES);
-	if (host.p > start) aps_percent_decode(&text, (struct aps_str){start, (size_t)(host.p - start) - 1});
-	if (text.n > MAX_PROXY_AUTH_BYTES) {
+	rc = write_proxy(request, &proxy, &text, err);
+	aps_endpoint_clear(&proxy);
+	if (rc != APS_OK)
 		aps_buf_clear(&text);
-		return aps_fail(err, APS_E_USAGE, "the proxy's user and password are longer than %zu bytes",
-		                MAX_PROXY_AUTH_BYTES);
-	}
-	if (host.p > start) aps_buf_add_byte(&text, '@');
-	const char *port = NULL;
-	for (const char *p = host.p; p < host.p + host.n; p++)
-		if (*p == ':') port = p + 1;
-	if (host.n && host.p[host.n - 1] == ']') port = NULL;
-	const char *address = request->connect.proxy_address;
-	bool is_v6 = address && strchr(address, ':');
-	if (!address || !port) {
-		aps_buf_clear(&text);
-		return aps_fail(err, APS_E_USAGE, "the proxy has no %s", address ? "port" : "address");
-	}
-	aps_buf_addf(&text, is_v6 ? "[%s]:" : "%s:", address);
-	aps_buf_add(&text, port, (size_t)(host.p + host.n - port));
-	if (!copy_buf(request, &text, &request->proxy))
-		return aps_arena_fail(&request->arena, "the options of a WebSocket", err);
-	return APS_OK;
+	else if (!copy_buf(request, &text, &request->proxy))
+		rc = aps_arena_fail(&request->arena, "the options of a WebSocket", err);
+	return rc;
 }
 
 struct aps_ws_request *aps_ws_request_new(const struct aps_ws_connect *connect, struct aps_err *err)
@@ -175,7 +192,8 @@ struct aps_ws_request *aps_ws_request_new(const struct aps_ws_connect *connect, 
 	    !copy(request, connect->proxy_address, &own->proxy_address) || !copy(request, connect->path, &own->path) ||
 	    !copy(request, connect->protocols, &own->protocols) ||
 	    !copy(request, connect->expected_protocol, &own->expected_protocol) || !render_headers(request, connect) ||
-	    !copy_options(request, connect->options) || !make_authority(request)) {
+	    !copy_options(request, connect->options) || !make_authority(request) ||
+	    !make_host_header(request, connect)) {
 		aps_arena_fail(&request->arena, "the options of a WebSocket", err);
 	} else if (make_proxy(request, err) == APS_OK) {
 		return request;

@@ -10,7 +10,9 @@ struct aps_ws_request {
 	struct aps_ws_connect connect;  /* without its headers */
 	struct aps_net_options options; /* connect.options points here */
 	struct aps_str header_lines;    /* what connect.headers are in the upgrade: "Name: value" CR LF each */
-	const char *authority;          /* host, with the port where it is not the scheme's own: the Host header */
+	const char *authority;          /* host, with the port where it is not the scheme's own */
+	const char *host_header;        /* what the upgrade says: the one of connect.headers, or the authority */
+	const char *target;             /* the host as a proxy's CONNECT names it */
 	const char *proxy;              /* "[user:password@]address:port" as libwebsockets takes it; "" without one */
 };
 

@@ -12,6 +12,7 @@ struct aps_queued_action {
 	int code;
 	enum aps_conn_state state;
 	bool is_again;
+	bool is_final;
 	bool is_void;
 	uint64_t sub;
 	struct aps_str text;
@@ -69,6 +70,7 @@ static struct aps_queued_action *append(struct aps_action_queue *queue, const st
 	                                   .code = action->code,
 	                                   .state = action->state,
 	                                   .is_again = action->is_again,
+	                                   .is_final = action->is_final,
 	                                   .sub = action->sub,
 	                                   .text = action->text,
 	                                   .text_at = NO_TEXT,
@@ -133,6 +135,7 @@ bool aps_action_queue_take(struct aps_action_queue *queue, struct aps_realtime_a
 		                                       .payload = item->payload,
 		                                       .code = item->code,
 		                                       .is_again = item->is_again,
+		                                       .is_final = item->is_final,
 		                                       .state = item->state,
 		                                       .err = find_err(queue, item->err_at)};
 		if (item->text_at != NO_TEXT) action->text.p = queue->bytes.p + item->text_at;

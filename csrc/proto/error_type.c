@@ -38,6 +38,9 @@ static const struct row ROWS[] = {
         {"TimeoutError", APS_FAMILY_TIMED_OUT},
         {"RequestTimeout", APS_FAMILY_TIMED_OUT},
         {"BadRequest", APS_FAMILY_BAD_REQUEST},
+        {"HttpNotFound", APS_FAMILY_NOT_FOUND},
+        {"NotFound", APS_FAMILY_NOT_FOUND},
+        {"ResourceNotFound", APS_FAMILY_NOT_FOUND},
 };
 
 /* Found anywhere in the name: amplify-js matches these as substrings too. */
@@ -98,6 +101,7 @@ enum aps_rc aps_error_classify(struct aps_str error_type, struct aps_str message
 	case APS_FAMILY_THROTTLED: *word = "rate_limited"; return APS_E_GRAPHQL;
 	case APS_FAMILY_TIMED_OUT:
 	case APS_FAMILY_BAD_REQUEST:
+	case APS_FAMILY_NOT_FOUND:
 	case APS_FAMILY_OTHER: break;
 	}
 	/* amplify-js, AWSWebSocketProvider: an error frame without a type whose message says so. */

@@ -14,7 +14,8 @@ enum aps_error_family {
 	APS_FAMILY_THROTTLED,  /* refused before it was executed; later it may pass */
 	APS_FAMILY_TIMED_OUT,
 	APS_FAMILY_SUBSCRIPTION_LIMIT, /* this connection is full */
-	APS_FAMILY_BAD_REQUEST
+	APS_FAMILY_BAD_REQUEST,
+	APS_FAMILY_NOT_FOUND /* of the API itself */
 };
 
 APS_BEGIN_DECLS

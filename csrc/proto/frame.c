@@ -99,6 +99,54 @@ enum aps_rc aps_frame_read(enum aps_realtime_protocol protocol, struct aps_str t
 	                     "the service sent a message that can't be read: %s", r.err.msg);
 }
 
+/* The end of a string whose opening quote is at `at`, or `end`. */
+static const char *string_end(const char *at, const char *end)
+{
+	for (at++; at < end && *at != '"'; at++)
+		if (*at == '\\') at++;
+	return at < end ? at + 1 : end;
+}
+
+static const char *skip_space(const char *at, const char *end)
+{
+	while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) at++;
+	return at;
+}
+
+/* The value of a member whose key ended at `at`; empty: it is no text. */
+static struct aps_str text_value(const char *at, const char *end, struct aps_arena *arena)
+{
+	at = skip_space(at, end);
+	if (at == end || *at != ':') return (struct aps_str){NULL, 0};
+	at = skip_space(at + 1, end);
+	if (at == end || *at != '"') return (struct aps_str){NULL, 0};
+	struct aps_json_reader r;
+	aps_json_reader_init(&r, (struct aps_str){at, (size_t)(string_end(at, end) - at)}, 0);
+	return aps_json_next(&r) == APS_JSON_STRING ? aps_json_unescape(&r, arena) : (struct aps_str){NULL, 0};
+}
+
+/* No more than quotes and brackets are looked at: the rest may be whatever it is. */
+struct aps_str aps_frame_find_id(struct aps_str text, struct aps_arena *arena)
+{
+	const char *at = text.p, *end = text.p + text.n;
+	long depth = 0;
+	while (at < end) {
+		char c = *at;
+		if (c == '"') {
+			const char *after = string_end(at, end);
+			bool is_id = depth == 1 && after - at == 4 && memcmp(at, "\"id\"", 4) == 0;
+			struct aps_str id = is_id ? text_value(after, end, arena) : (struct aps_str){NULL, 0};
+			if (id.n != 0) return id;
+			at = after;
+			continue;
+		}
+		if (c == '{' || c == '[') depth++;
+		if (c == '}' || c == ']') depth--;
+		at++;
+	}
+	return (struct aps_str){NULL, 0};
+}
+
 void aps_frame_read_head(enum aps_realtime_protocol protocol, struct aps_str head, struct aps_arena *arena,
                          struct aps_frame *frame)
 {

@@ -38,6 +38,9 @@ enum aps_rc aps_frame_read(enum aps_realtime_protocol protocol, struct aps_str t
 /* The same for the first bytes of a message: what stands before they end. */
 void aps_frame_read_head(enum aps_realtime_protocol protocol, struct aps_str head, struct aps_arena *arena,
                          struct aps_frame *frame);
+/* The id that a message names which aps_frame_read() refuses, wherever the fault stands; empty: none that can be told.
+ */
+struct aps_str aps_frame_find_id(struct aps_str text, struct aps_arena *arena);
 /* How long a silence the service allows, from connection_ack: payload.connectionTimeoutMs, else connectionTimeout
  * (Amplify's simulator), else the member beside the payload; 0: it says nothing. */
 int64_t aps_frame_ack_timeout_ms(const struct aps_frame *frame);

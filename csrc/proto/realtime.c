@@ -96,11 +96,12 @@ void aps_realtime_fail(struct aps_realtime *rt, const struct aps_err *err, int64
 	if (rt->phase != APS_REALTIME_IDLE) aps_realtime_link_fail(rt, err);
 }
 
-void aps_realtime_retry_auth(struct aps_realtime *rt, uint64_t sub, int64_t now_ms)
+void aps_realtime_retry_auth(struct aps_realtime *rt, uint64_t sub, bool is_fresh, int64_t now_ms)
 {
 	begin(rt, now_ms);
 	if (sub == 0) {
 		if (rt->phase != APS_REALTIME_AUTH_WAIT) return;
+		rt->n_refusals = is_fresh ? rt->n_refusals + 1 : 0;
 		/* At once the first time; a refusal that repeats is not hammered at. */
 		int64_t delay_ms =
 		        rt->attempt == 0 ? 0 : aps_retry_delay_ms(&rt->options.reconnect, rt->attempt, rt->rand);
@@ -167,12 +168,11 @@ static enum closing judge_close_code(long code)
 static bool is_final_at_first(const struct aps_err *err)
 {
 	switch (err->code) {
-	case APS_E_TLS: return !err->retryable;
+	case APS_E_TLS:
+	case APS_E_NETWORK: return !err->retryable;
 	case APS_E_PROTOCOL:
 	case APS_E_SYSTEM: return true; /* descriptors, threads: nobody waits for those without knowing */
-	case APS_E_HTTP:
-		return err->native >= 200 && err->native < 500 && err->native != 408 && err->native != 425 &&
-		       err->native != 429;
+	case APS_E_HTTP: return err->native >= 200 && aps_retry_is_final_status(err->native);
 	default: return false;
 	}
 }
@@ -232,6 +232,7 @@ void aps_realtime_set_online(struct aps_realtime *rt, bool is_online, int64_t no
 	rt->inputs.is_online = is_online;
 	if (is_online && rt->phase == APS_REALTIME_WAITING) {
 		rt->attempt = 0;
+		rt->n_failed = 0;
 		aps_realtime_link_attempt_after(rt, 0);
 	}
 	aps_realtime_tell_state(rt, NULL);
@@ -249,7 +250,10 @@ void aps_realtime_tick(struct aps_realtime *rt, int64_t now_ms)
 {
 	begin(rt, now_ms);
 	aps_realtime_link_tick(rt);
-	if (aps_realtime_subs_tick(rt)) aps_realtime_link_start_overdue(rt);
+	size_t n_before = rt->n_subs;
+	bool is_dead = aps_realtime_subs_tick(rt);
+	if (rt->n_subs != n_before) aps_realtime_link_sub_gone(rt);
+	if (is_dead && rt->n_subs != 0) aps_realtime_link_start_overdue(rt);
 }
 
 enum aps_conn_state aps_realtime_state(const struct aps_realtime *rt)

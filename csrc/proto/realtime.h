@@ -7,11 +7,19 @@
  * One connection at a time: what an earlier connection still has to say after the next DO_CONNECT (its frames, its
  * closing) is the owner's to drop. A DO_CLOSE may name a connection that isn't open any more.
  *
- * When it gives up. Refusals and timeouts: never, the states tell. Refused authentication: the owner decides. Before
- * the first connection_ack of the machine's life, a wrong certificate or host name (E_TLS, not retryable), a wrong
- * sub-protocol (E_PROTOCOL), what the system refuses (E_SYSTEM) and an upgrade answered with 2xx to 4xx other than 408,
- * 425 and 429 (E_HTTP) end all subscriptions; later they are retried. connection_error with 400 or BadRequest…, and the
- * close codes 4400 and 4406 of graphql-transport-ws, always end them.
+ * When it gives up. Refusals and timeouts of the connection: never, the states tell; or after reconnect.n_attempts
+ * attempts in a row that served no subscription, where that isn't 0: then all end with the last error. Refused
+ * authentication: the owner decides, until fresh material was refused 5 times (AUTH_REFUSED with is_final). Before the
+ * first connection_ack of the machine's life, a wrong certificate or host name (E_TLS, not retryable), a proxy that
+ * opens no tunnel (E_NETWORK, not retryable), a wrong sub-protocol (E_PROTOCOL), what the system refuses (E_SYSTEM), an
+ * upgrade answered with 2xx to 4xx other than 408, 425 and 429 (E_HTTP), and connection_error with such a code or with
+ * …NotFound… end all subscriptions; later they are retried. connection_error with 400 or BadRequest…, and the close
+ * codes 4400 and 4406 of graphql-transport-ws, always end them.
+ *
+ * One subscription ends alone when its start was refused with fresh material 5 times, limited 8 times or not
+ * acknowledged 5 times in a row, and when a message that can't be read or is too big names it. These counts fall to 0
+ * when it lived 10 s after its start. A start that isn't acknowledged in time drops the connection only where nothing
+ * at all arrived since it was sent; beside live subscriptions it is sent a second time before.
  *
  * Delays: full jitter below base * 2^n, n failures in a row. n falls to 0 when a connection lived 10 s after its
  * acknowledgement; one that acknowledged a start but lived shorter keeps n at 5 or less, unless it sent broken
@@ -43,8 +51,9 @@ void aps_realtime_start(struct aps_realtime *rt, uint64_t sub, struct aps_str pa
 void aps_realtime_end(struct aps_realtime *rt, uint64_t sub, const struct aps_err *err, int64_t now_ms);
 /* Ends all of them, and the connection. */
 void aps_realtime_fail(struct aps_realtime *rt, const struct aps_err *err, int64_t now_ms);
-/* Answers AUTH_REFUSED: material is fresh; connects or starts again. */
-void aps_realtime_retry_auth(struct aps_realtime *rt, uint64_t sub, int64_t now_ms);
+/* Answers AUTH_REFUSED: connects or starts again. `is_fresh`: with material that wasn't refused yet, of the same
+ * identity; what wasn't renewed, or is somebody else's, isn't counted. */
+void aps_realtime_retry_auth(struct aps_realtime *rt, uint64_t sub, bool is_fresh, int64_t now_ms);
 
 /* The transport. `init_payload`: JSON for connection_init's payload member (graphql-transport-ws), empty for none. */
 void aps_realtime_opened(struct aps_realtime *rt, struct aps_str init_payload, int64_t now_ms);

@@ -15,11 +15,14 @@ enum aps_realtime_action_kind {
 	                       aps_realtime_start()    or aps_realtime_end() */
 	APS_REALTIME_SUB_STARTED, /* acknowledged by the service; `is_again`: after a reconnect */
 	APS_REALTIME_SUB_DATA,    /* `payload`: JSON text, borrowed from the frame */
-	APS_REALTIME_SUB_RECONNECTING, /* once per loss of the connection, for each subscription that had been started
-	                                */
+	APS_REALTIME_SUB_RECONNECTING, /* once per loss of the connection, for each subscription that had been started;
+	                                  `err`: the cause */
+	APS_REALTIME_SUB_DELAYED,      /* it isn't served: `err` tells why; it will be tried again. Not beside
+	                                  SUB_RECONNECTING */
 	APS_REALTIME_SUB_ENDED,        /* `err` NULL: completed by the service. The machine has forgotten `sub` */
 	APS_REALTIME_AUTH_REFUSED,     /* sub 0: the connection, else this start. Answer: aps_realtime_retry_auth() or
-	                            aps_realtime_end()/aps_realtime_fail() */
+	                            aps_realtime_end()/aps_realtime_fail(). `is_final`: fresh material was refused often
+	                            enough, it isn't to be asked for */
 	APS_REALTIME_STATE,            /* `state` changed; `err`: the cause of a disruption or NULL */
 	APS_REALTIME_NOTICE /* to be counted and logged once per text: unknown message type, error without id, … */
 };
@@ -32,6 +35,7 @@ struct aps_realtime_action {
 	struct aps_str payload; /* SUB_ENDED and AUTH_REFUSED: the service's `errors` as JSON text, where it told any */
 	int code;
 	bool is_again;
+	bool is_final;
 	enum aps_conn_state state;
 	const struct aps_err *err;
 };

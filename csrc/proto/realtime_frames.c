@@ -5,6 +5,7 @@
 #include "proto/realtime_link.h"
 #include "proto/realtime_subs.h"
 #include "proto/realtime_tell.h"
+#include "proto/retry.h"
 
 #include <stdio.h>
 
@@ -54,6 +55,17 @@ static void end_sub(struct aps_realtime *rt, struct aps_realtime_sub *sub, size_
 	aps_realtime_link_sub_gone(rt);
 }
 
+/* What doesn't change by waiting. A connection that has worked is tried again where the API is said not to exist: it
+ * may be half deployed. */
+static bool is_final(const struct aps_realtime *rt, const struct aps_error_list *list)
+{
+	if (list->n_errors == 0) return false;
+	if (list->number == 400 || list->family == APS_FAMILY_BAD_REQUEST) return true;
+	bool is_hopeless = list->family == APS_FAMILY_NOT_FOUND ||
+	                   (list->number >= 400 && aps_retry_is_final_status((long)list->number));
+	return is_hopeless && !rt->was_acked;
+}
+
 /* amplify-js, constants.ts: the codes 400, 401 and 403 and the types Unauthorized and BadRequest are final there. Here
  * a refused authentication is the owner's to answer: fresh material may be all that is missing. */
 static void on_connection_error(struct aps_realtime *rt, const struct aps_frame *frame)
@@ -67,7 +79,7 @@ static void on_connection_error(struct aps_realtime *rt, const struct aps_frame 
 		make_err(&list, APS_E_AUTH, &err);
 		aps_action_queue_push(&rt->queue, &close, APS_ACTION_NO_ERR);
 		aps_realtime_link_refuse(rt, &err);
-	} else if (list.n_errors != 0 && (list.number == 400 || list.family == APS_FAMILY_BAD_REQUEST)) {
+	} else if (is_final(rt, &list)) {
 		make_err(&list, list.type.n != 0 ? APS_E_GRAPHQL : APS_E_PROTOCOL, &err);
 		aps_realtime_link_fail(rt, &err);
 	} else {
@@ -122,6 +134,7 @@ static void on_error(struct aps_realtime *rt, const struct aps_frame *frame)
 		fail_sub(rt, sub, &list);
 		return;
 	}
+	if (aps_realtime_was_stopped(rt, frame->id)) return;
 	char line[APS_ERROR_LINE_CHARS + 1];
 	aps_error_list_line(&list, line);
 	aps_realtime_tell_notice(rt, "error for an unknown subscription: %s", line);
@@ -131,7 +144,8 @@ static void on_data(struct aps_realtime *rt, const struct aps_frame *frame)
 {
 	struct aps_realtime_sub *sub = aps_realtime_sub_find_id(rt, frame->id);
 	if (sub == NULL || (sub->phase != APS_REALTIME_SUB_LIVE && sub->phase != APS_REALTIME_SUB_SENT)) {
-		aps_realtime_tell_notice(rt, "data for an unknown subscription");
+		if (!aps_realtime_was_stopped(rt, frame->id))
+			aps_realtime_tell_notice(rt, "data for an unknown subscription");
 		return;
 	}
 	if (frame->payload.n == 0) {
@@ -208,6 +222,26 @@ static void keep_alive(struct aps_realtime *rt)
 	aps_realtime_tell_state(rt, NULL);
 }
 
+static bool is_on_the_service(const struct aps_realtime *rt, const struct aps_realtime_sub *sub)
+{
+	return sub != NULL && rt->phase == APS_REALTIME_READY &&
+	       (sub->phase == APS_REALTIME_SUB_SENT || sub->phase == APS_REALTIME_SUB_LIVE);
+}
+
+/* What names a subscription is about it alone: it ends, the others and their connection stay. */
+static void on_unreadable(struct aps_realtime *rt, struct aps_str text, const struct aps_err *err)
+{
+	struct aps_str id = aps_frame_find_id(text, &rt->decoded);
+	struct aps_realtime_sub *sub = id.n != 0 ? aps_realtime_sub_find_id(rt, id) : NULL;
+	if (id.n == 0 || !aps_realtime_was_stopped(rt, id)) aps_realtime_tell_notice(rt, "%s", err->msg);
+	if (id.n == 0) {
+		aps_realtime_link_drop(rt, CLOSE_PROTOCOL_ERROR, "invalid message", err, true);
+	} else if (is_on_the_service(rt, sub)) {
+		aps_realtime_sub_send_stop(rt, sub);
+		end_sub(rt, sub, aps_action_queue_keep_err(&rt->queue, err));
+	}
+}
+
 void aps_realtime_frame_received(struct aps_realtime *rt, struct aps_str text)
 {
 	struct aps_frame frame;
@@ -225,8 +259,7 @@ void aps_realtime_frame_received(struct aps_realtime *rt, struct aps_str text)
 		return;
 	}
 	if (rc != APS_OK) {
-		aps_realtime_tell_notice(rt, "%s", err.msg);
-		aps_realtime_link_drop(rt, CLOSE_PROTOCOL_ERROR, "invalid message", &err, true);
+		on_unreadable(rt, text, &err);
 		return;
 	}
 	if (frame.type == APS_FRAME_PING) aps_realtime_tell_send(rt, APS_STR("{\"type\":\"pong\"}"));
@@ -250,7 +283,8 @@ void aps_realtime_frame_too_big(struct aps_realtime *rt, struct aps_str head)
 	}
 	struct aps_realtime_sub *sub = aps_realtime_sub_find_id(rt, frame.id);
 	if (sub == NULL) {
-		aps_realtime_tell_notice(rt, "a message above the size limit for an unknown subscription");
+		if (!aps_realtime_was_stopped(rt, frame.id))
+			aps_realtime_tell_notice(rt, "a message above the size limit for an unknown subscription");
 		return;
 	}
 	aps_realtime_sub_send_stop(rt, sub);

@@ -3,11 +3,10 @@
 #include "proto/realtime_subs.h"
 #include "proto/realtime_tell.h"
 
-/* A connection that lived this long after its acknowledgement was healthy: the next loss starts with the shortest
- * delay. */
-#define HEALTHY_MS 10000
-/* One that was shorter but served a subscription keeps the delay below base * 2^5: quick enough for a bad network,
- * slow enough for a service that drops each connection. */
+#include <stdio.h>
+
+/* A connection that wasn't healthy but served a subscription keeps the delay below base * 2^5: quick enough for a bad
+ * network, slow enough for a service that drops each connection. */
 #define PROVEN_ATTEMPTS 5
 /* Close codes: RFC 6455 7.4.1; amplify-js closes a failed handshake with 3001. */
 #define CLOSE_NORMAL 1000
@@ -32,6 +31,7 @@ static void disconnect(struct aps_realtime *rt, enum aps_realtime_phase phase)
 	rt->idle_at_ms = APS_REALTIME_NEVER;
 	rt->is_paused = false;
 	rt->is_proven = false;
+	rt->n_stopped = 0;
 	rt->inputs.link = APS_PHASE_DISCONNECTED;
 	rt->inputs.is_keep_alive = true;
 }
@@ -39,7 +39,7 @@ static void disconnect(struct aps_realtime *rt, enum aps_realtime_phase phase)
 static void become_idle(struct aps_realtime *rt, const struct aps_err *cause)
 {
 	disconnect(rt, APS_REALTIME_IDLE);
-	rt->attempt = 0;
+	rt->attempt = rt->n_failed = rt->n_refusals = 0;
 	rt->inputs.is_intended = false;
 	aps_realtime_tell_state(rt, cause);
 }
@@ -75,11 +75,14 @@ void aps_realtime_link_want(struct aps_realtime *rt)
 
 static void count_failure(struct aps_realtime *rt, bool is_broken)
 {
-	if (rt->phase != APS_REALTIME_READY) return;
-	if (rt->now_ms - rt->acked_at_ms >= HEALTHY_MS)
-		rt->attempt = 0;
-	else if (rt->is_proven && !is_broken && rt->attempt > PROVEN_ATTEMPTS)
-		rt->attempt = PROVEN_ATTEMPTS;
+	bool was_ready = rt->phase == APS_REALTIME_READY;
+	if (was_ready && rt->now_ms - rt->acked_at_ms >= APS_REALTIME_HEALTHY_MS) {
+		rt->attempt = rt->n_failed = rt->n_refusals = 0;
+		return;
+	}
+	bool has_served = was_ready && rt->is_proven && !is_broken;
+	if (has_served && rt->attempt > PROVEN_ATTEMPTS) rt->attempt = PROVEN_ATTEMPTS;
+	rt->n_failed = has_served ? 0 : rt->n_failed + 1;
 }
 
 static void interrupt(struct aps_realtime *rt, enum aps_realtime_phase phase, const struct aps_err *cause)
@@ -87,6 +90,17 @@ static void interrupt(struct aps_realtime *rt, enum aps_realtime_phase phase, co
 	disconnect(rt, phase);
 	aps_realtime_tell_state(rt, cause);
 	aps_realtime_subs_interrupt(rt, aps_action_queue_keep_err(&rt->queue, cause));
+}
+
+static void give_up(struct aps_realtime *rt, const struct aps_err *cause)
+{
+	struct aps_err err = *cause;
+	int n = (int)strnlen(cause->msg, sizeof cause->msg - sizeof "; gave up after 4294967295 attempts");
+	bool is_one = rt->n_failed == 1;
+	snprintf(err.msg + n, sizeof err.msg - (size_t)n, "; gave up after %u attempt%s", rt->n_failed,
+	         is_one ? "" : "s");
+	disconnect(rt, APS_REALTIME_WAITING);
+	aps_realtime_link_fail(rt, &err);
 }
 
 void aps_realtime_link_lose(struct aps_realtime *rt, const struct aps_err *cause, bool is_broken)
@@ -97,9 +111,8 @@ void aps_realtime_link_lose(struct aps_realtime *rt, const struct aps_err *cause
 	}
 	count_failure(rt, is_broken);
 	unsigned n_attempts = rt->options.reconnect.n_attempts;
-	if (n_attempts != 0 && rt->attempt + 1 >= n_attempts) {
-		disconnect(rt, APS_REALTIME_WAITING);
-		aps_realtime_link_fail(rt, cause);
+	if (n_attempts != 0 && rt->n_failed >= n_attempts) {
+		give_up(rt, cause);
 		return;
 	}
 	int64_t delay_ms = aps_retry_delay_ms(&rt->options.reconnect, rt->attempt, rt->rand);
@@ -117,13 +130,15 @@ void aps_realtime_link_drop(struct aps_realtime *rt, int code, const char *reaso
 
 void aps_realtime_link_refuse(struct aps_realtime *rt, const struct aps_err *err)
 {
-	const struct aps_realtime_action action = {.kind = APS_REALTIME_AUTH_REFUSED, .payload = rt->told};
 	if (rt->n_subs == 0) {
 		become_idle(rt, err);
 		return;
 	}
 	count_failure(rt, true);
 	interrupt(rt, APS_REALTIME_AUTH_WAIT, err);
+	const struct aps_realtime_action action = {.kind = APS_REALTIME_AUTH_REFUSED,
+	                                           .payload = rt->told,
+	                                           .is_final = rt->n_refusals >= APS_REALTIME_MAX_TRIES};
 	aps_realtime_tell(rt, &action, err);
 }
 
@@ -152,7 +167,8 @@ void aps_realtime_link_sub_gone(struct aps_realtime *rt)
 void aps_realtime_link_start_overdue(struct aps_realtime *rt)
 {
 	struct aps_err cause;
-	aps_fail(&cause, APS_E_TIMEOUT, "no start_ack within %lld ms", (long long)rt->options.ack_timeout_ms);
+	aps_fail(&cause, APS_E_TIMEOUT, "no message from the service within %lld ms of a start",
+	         (long long)rt->options.ack_timeout_ms);
 	aps_realtime_link_drop(rt, CLOSE_NORMAL, "Timeout disconnect", &cause, false);
 }
 
@@ -163,7 +179,8 @@ void aps_realtime_link_ready(struct aps_realtime *rt, int64_t keep_alive_ms)
 	rt->acked_at_ms = rt->now_ms;
 	rt->was_acked = true;
 	rt->is_proven = false;
-	rt->keep_alive_ms = keep_alive_ms > 0 && keep_alive_ms < INT32_MAX ? keep_alive_ms : rt->options.keep_alive_ms;
+	bool is_named = keep_alive_ms > 0 && keep_alive_ms < INT32_MAX && !rt->options.is_keep_alive_fixed;
+	rt->keep_alive_ms = is_named ? keep_alive_ms : rt->options.keep_alive_ms;
 	aps_realtime_subs_ask_all(rt);
 }
 
@@ -189,12 +206,13 @@ static bool is_watched(const struct aps_realtime *rt)
 	return rt->phase == APS_REALTIME_READY && !rt->is_paused;
 }
 
-/* Only graphql-transport-ws has a ping of its own; half the alert time leaves the other half for the pong. */
+/* Only graphql-transport-ws has a ping of its own; half of what may pass in silence leaves the other half for the
+ * pong. */
 static int64_t ping_due_ms(const struct aps_realtime *rt)
 {
 	if (rt->options.protocol != APS_REALTIME_TRANSPORT_WS) return APS_REALTIME_NEVER;
 	int64_t since_ms = rt->life_at_ms > rt->ping_at_ms ? rt->life_at_ms : rt->ping_at_ms;
-	int64_t half_ms = rt->options.keep_alive_alert_ms / 2;
+	int64_t half_ms = earlier(rt->options.keep_alive_alert_ms, rt->keep_alive_ms) / 2;
 	return since_ms + (half_ms > 0 ? half_ms : 1);
 }
 

@@ -21,7 +21,7 @@ void aps_realtime_link_fail(struct aps_realtime *rt, const struct aps_err *err);
 void aps_realtime_link_attempt_after(struct aps_realtime *rt, int64_t delay_ms);
 /* A subscription has gone: it may have been the last one. */
 void aps_realtime_link_sub_gone(struct aps_realtime *rt);
-/* No acknowledgement of a start came in time. */
+/* Nothing came since a start that wasn't acknowledged in time. */
 void aps_realtime_link_start_overdue(struct aps_realtime *rt);
 void aps_realtime_link_ready(struct aps_realtime *rt, int64_t keep_alive_ms);
 /* An action was lost because memory was out: starts over, so that nobody waits for it. */

@@ -11,6 +11,12 @@
 #include "proto/realtime_options.h"
 
 #define APS_REALTIME_NEVER INT64_MAX
+/* A connection that lived this long after its acknowledgement was healthy, and so was a subscription after its start:
+ * what failed before counts for nothing. */
+#define APS_REALTIME_HEALTHY_MS 10000
+/* Fresh material that is refused again and again, and starts that nothing answers, are given up after so many. */
+#define APS_REALTIME_MAX_TRIES 5
+#define APS_REALTIME_STOPPED   128
 
 enum aps_realtime_phase {
 	APS_REALTIME_IDLE,      /* nobody wants a connection */
@@ -35,11 +41,15 @@ struct aps_realtime_sub {
 	uint64_t number;
 	enum aps_realtime_sub_phase phase;
 	int64_t deadline_ms;
-	unsigned n_refusals;         /* of authentication, since it was live */
-	unsigned n_limited;          /* of the rate limit, since it was live */
+	unsigned n_sent;             /* starts on this connection, since one was acknowledged */
+	int64_t sent_at_ms;          /* the first of these */
+	int64_t live_at_ms;          /* its last acknowledgement */
+	unsigned n_refusals;         /* of fresh material, since it was healthy */
+	unsigned n_limited;          /* by the rate limit, likewise */
+	unsigned n_unanswered;       /* starts in a row that were not acknowledged */
 	bool was_started;            /* once at least */
 	bool is_interrupted;         /* SUB_RECONNECTING was given, SUB_STARTED wasn't yet */
-	char id[APS_UUID_CHARS + 1]; /* the same on every connection */
+	char id[APS_UUID_CHARS + 1]; /* the same on every connection; another one after a start that nothing answered */
 };
 
 struct aps_realtime {
@@ -50,7 +60,9 @@ struct aps_realtime {
 	enum aps_realtime_phase phase;
 	int64_t deadline_ms; /* of WAITING, OPENING and INIT */
 	int64_t idle_at_ms;  /* close then, because nobody is left; or NEVER */
-	unsigned attempt;    /* failures since the connection was last healthy */
+	unsigned attempt;    /* what the next delay grows with */
+	unsigned n_failed;   /* attempts in a row that served no subscription */
+	unsigned n_refusals; /* of fresh material, since the connection was last healthy */
 	bool was_acked;      /* connection_ack came at least once in the machine's life */
 	bool is_proven;      /* a start was acknowledged on this connection */
 	bool is_paused;
@@ -73,6 +85,11 @@ struct aps_realtime {
 
 	struct aps_action_queue queue;
 	struct aps_arena decoded; /* texts of the message in hand that were written with escapes */
+
+	/* Hashes of the ids that were stopped last on this connection: what the service had sent before it knew is no
+	 * surprise. */
+	uint64_t stopped[APS_REALTIME_STOPPED];
+	size_t n_stopped;
 };
 
 #endif

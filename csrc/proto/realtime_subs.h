@@ -19,6 +19,8 @@ void aps_realtime_sub_ask(struct aps_realtime *rt, struct aps_realtime_sub *sub)
 void aps_realtime_sub_send_start(struct aps_realtime *rt, struct aps_realtime_sub *sub, struct aps_str payload);
 /* Where the service knows of it. */
 void aps_realtime_sub_send_stop(struct aps_realtime *rt, const struct aps_realtime_sub *sub);
+/* It was stopped on this connection, and the service may not have known when it sent what names it. */
+bool aps_realtime_was_stopped(const struct aps_realtime *rt, struct aps_str id);
 void aps_realtime_sub_started(struct aps_realtime *rt, struct aps_realtime_sub *sub);
 /* SUB_ENDED; `err_at` of the action queue. The subscription stays if memory is out, and is started anew; else
  * aps_realtime_link_sub_gone() is next. */
@@ -30,7 +32,7 @@ void aps_realtime_subs_interrupt(struct aps_realtime *rt, size_t err_at);
 void aps_realtime_subs_ask_all(struct aps_realtime *rt);
 /* Reading was resumed: acknowledgements get their full time again. */
 void aps_realtime_subs_extend(struct aps_realtime *rt);
-/* True: a start is overdue. */
+/* Starts that are due, and those that nobody answered, some of which may end. True: nothing else comes either. */
 bool aps_realtime_subs_tick(struct aps_realtime *rt);
 int64_t aps_realtime_subs_deadline_ms(const struct aps_realtime *rt);
 /* The machine is at rest: keeps the earliest deadline, so that a message does not cost a walk over all of them. */

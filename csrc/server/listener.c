@@ -430,8 +430,9 @@ static void describe_request(struct aps_peer *peer, struct aps_listener_event *o
 	ev_uint16_t port = 0;
 	evhttp_connection_get_peer(peer->connection, &address, &port);
 	struct aps_listener *listener = peer->listener;
-	snprintf(listener->address, sizeof(listener->address), "%s:%u", address != NULL ? address : "?",
-	         (unsigned)port);
+	bool is_v6 = address != NULL && strchr(address, ':') != NULL;
+	snprintf(listener->address, sizeof(listener->address), is_v6 ? "[%s]:%u" : "%s:%u",
+	         address != NULL ? address : "?", (unsigned)port);
 	out->peer_address = listener->address;
 	out->connection = peer->connection_number;
 	out->is_control = peer->is_control;

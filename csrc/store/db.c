@@ -131,6 +131,12 @@ enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, 
 	return APS_OK;
 }
 
+bool aps_db_is_there(const char *path)
+{
+	struct stat found;
+	return stat(path, &found) == 0;
+}
+
 static void stmt_free(struct aps_stmt *stmt)
 {
 	if (stmt == NULL) return;

@@ -43,6 +43,8 @@ APS_BEGIN_DECLS
  * none), E_NOMEM, E_SYSTEM (word: "descriptors"). */
 enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, struct aps_db **out,
                         struct aps_err *err);
+/* There is a file of this name, whatever is in it. */
+bool aps_db_is_there(const char *path);
 /* Rolls an open transaction back. NULL is legal. */
 void aps_db_close(struct aps_db *db);
 /* Of the transactions that follow. E_USAGE in the middle of one. */

@@ -73,3 +73,12 @@ enum aps_rc aps_migrations_run(struct aps_db *db, struct aps_err *err)
 	if (rc != APS_OK || version == (int64_t)APS_COUNTOF(STEPS)) return rc;
 	return run_steps(db, version, err);
 }
+
+enum aps_rc aps_migrations_are_done(struct aps_db *db, bool *are_done, struct aps_err *err)
+{
+	int64_t version, owner;
+	enum aps_rc rc = read_pragma(db, "PRAGMA user_version", &version, err);
+	if (rc == APS_OK) rc = read_pragma(db, "PRAGMA application_id", &owner, err);
+	*are_done = rc == APS_OK && version == (int64_t)APS_COUNTOF(STEPS) && owner == APPLICATION_ID;
+	return rc;
+}

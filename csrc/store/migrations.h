@@ -11,6 +11,9 @@ APS_BEGIN_DECLS
  * that is none of ours. */
 enum aps_rc aps_migrations_run(struct aps_db *db, struct aps_err *err);
 
+/* For one who only reads: whether the tables are those of this version. */
+enum aps_rc aps_migrations_are_done(struct aps_db *db, bool *are_done, struct aps_err *err);
+
 APS_END_DECLS
 
 #endif

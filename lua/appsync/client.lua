@@ -34,26 +34,30 @@ local function check_self(self, where)
 end
 
 ---@class appsync.RealtimeOptions
----@field handshake "subprotocol"|"query"|nil
+---@field handshake "subprotocol"|"query"|nil where the authorization stands; a URL takes 16 KB of it, less than a sub-protocol
 ---@field protocol "appsync"|"graphql-transport-ws"|nil
----@field keep_alive number? seconds without a message after which the connection counts as lost
+---@field keep_alive number? seconds without a message after which the connection counts as lost; by default the service's word
+---counts. AppSync sends a keep-alive about once a minute: less than 60 is told once through `log`
 ---@field idle_close number? seconds that a connection without subscriptions stays open
 ---@field max_subscriptions integer? on one connection
+---@field headers table<string, string|number>? of the connection's upgrade alone: X-AppSync-Domain, a Host of its own
 
 ---@class appsync.ClientOptions
----@field config string|table|nil a file, its text, a table in the shape of a configuration file, or a list of these
+---@field config string|table|nil a file, its text, a table in its shape, or a list of these; of a script what it exports
 ---@field endpoint string? URL of the GraphQL API
----@field realtime_endpoint string? derived from `endpoint`
----@field region string? derived from `endpoint` where that names it
+---@field realtime_endpoint string? derived from `endpoint`; AppSync's own says which API is meant, where `endpoint` doesn't
+---@field region string? derived from AppSync's own hosts, also those of interface endpoints; AWS_IAM needs one
 ---@field auth appsync.Auth? the default mode
 ---@field auths appsync.Auth[]? further modes; `auth_mode` picks one by its type
----@field headers table<string, string>|fun(operation: appsync.Operation): table?, any
+---@field headers table<string, string>|fun(operation: appsync.Operation): table?, any `host`: the API's, signed
 ---@field store false|nil
 ---@field realtime appsync.RealtimeOptions?
 ---@field limits {response_bytes: integer?, message_bytes: integer?}? what is larger is refused
 ---@field timeouts {connect: number?, request: number?, ack: number?, stall: number?}? seconds; 10, 30, 15, 30
----@field retry {base: number?, cap: number?, attempts: integer?}? seconds; 0.1, 300
----@field proxy string?
+---@field retry {base: number?, cap: number?, attempts: integer?}? seconds; 0.1, 300 (60 for connections of subscriptions);
+---attempts in all of a call: 3. Connections of subscriptions are tried for ever, unless `attempts` is given: then so often in a
+---row, counted anew after each one that served a subscription
+---@field proxy string? "http://user:password@host:port" or "host:port"; the environment isn't looked at
 ---@field tls {ca: string?, cert: string?, key: string?, verify: boolean?}? files
 ---@field error_policy "all"|"none"|nil "none": the value is nil whenever there is an error
 ---@field big_integers "string"|nil integers that a Lua number can't hold come as strings
@@ -99,7 +103,7 @@ function Client:query(document, variables, options)
   check_self(self, "client:query")
   local plan = arguments.plan("query", "client:query", document, variables, options)
   variables_of.tell(plan, self.root.log)
-  return call.run(plan.options, operation.execute, self, plan)
+  return call.run(plan.options, query.execute, self, plan)
 end
 
 ---Reads a query from the cache, without waiting and without the network.
@@ -135,7 +139,9 @@ end
 ---@field headers table|function|nil
 ---@field buffer integer? events; 1024
 ---@field buffer_bytes integer? 4 MB
----@field overflow "pause"|"drop_oldest"|"error"|nil
+---@field overflow "pause"|"drop_oldest"|"error"|nil default "pause": up to 8192 events or 2 MB more are kept back, then the
+---socket isn't read, which may make the service end the connection; a subscriber that doesn't catch up for `timeouts.stall`
+---ends. "drop_oldest": counted, and told by `connection:observe()`
 ---@field share boolean? false: a server subscription of its own
 ---@field error_policy "all"|"none"|nil
 

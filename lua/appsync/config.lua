@@ -1,8 +1,11 @@
 ---Reads the configuration files of AWS Amplify and AppSync into one form.
 local core = require "appsync.core"
 local errors = require "appsync.errors"
+local choose = require "appsync.config.choose"
+local code = require "appsync.config.code"
 local exports = require "appsync.config.exports"
 local fields = require "appsync.config.fields"
+local known = require "appsync.config.known"
 local literal = require "appsync.config.literal"
 local manual = require "appsync.config.manual"
 local native = require "appsync.config.native"
@@ -41,9 +44,11 @@ local config = {}
 ---@field rest table<string, appsync.config.Rest>
 ---@field storage {bucket: string?, region: string?}?
 ---@field headers function? (operation) → table, for every GraphQL request
+---@field lacks string? where no endpoint was found: what was read, and where it would stand
 ---@field warnings string[]
 
-local ACCEPTED = "accepted are amplify_outputs.json, amplifyconfiguration.json, aws-exports.js, awsconfiguration.json, "
+-- What can be read.
+config.ACCEPTED = "accepted are amplify_outputs.json, amplifyconfiguration.json, aws-exports.js, awsconfiguration.json, "
   .. "their text, or a table in the shape of one"
 
 -- In this order: what a table has of its own decides, the hand-written sections come on top.
@@ -59,45 +64,63 @@ end
 
 local function read_file(path)
   -- The C library would open what stands before a zero byte.
-  if path:find "%c" then return fail(path, "a file's name must not hold a control character; %s", ACCEPTED) end
+  if path:find "%c" then return fail(path, "a file's name must not hold a control character; %s", config.ACCEPTED) end
   local text, err = core.read_file(path, MAX_FILE_BYTES)
   if not text and err.kind == "system" then return nil, errors.adopt(err) end
-  if not text then return fail("config", "%s can't be read; %s", err.message, ACCEPTED) end
-  if text == "" then return fail(path, "the file is empty; %s", ACCEPTED) end
+  if not text then return fail("config", "%s can't be read; %s", err.message, config.ACCEPTED) end
+  if text == "" then return fail(path, "the file is empty; %s", config.ACCEPTED) end
   return text
 end
 
-local function parse(text, name)
-  local decoded, err = core.decode(text)
-  if type(decoded) == "table" then return decoded end
-  if decoded == nil and err.kind == "system" then return nil, errors.adopt(err) end
-  local object, message = literal.read(text)
-  if object then return object end
-  return fail(name, "%s; %s", message, ACCEPTED)
+-- The readers that take the table.
+local function readers_of(t)
+  local readers = {}
+  for _, shape in ipairs(SHAPES) do
+    if not readers[1] and shape.is(t) then readers[1] = shape end
+  end
+  if manual.is(t) then readers[#readers + 1] = manual end
+  return readers
+end
+
+-- What was read, where its endpoint would stand, and what stands there.
+local function describe_lack(t, name, reader, context)
+  local title, key = reader.describe(t)
+  local computed = context.computed[key:match("[%w_]+$")]
+  if computed then return ("%s (%s): %s is %s"):format(name, title, key, code.describe(computed)) end
+  return ("%s (%s) has no %s"):format(name, title, key)
 end
 
 local function read_table(t, name)
-  local result, context, is_known = { auth_types = {}, rest = {} }, fields.context(name), false
-  for _, shape in ipairs(SHAPES) do
-    if not is_known and shape.is(t) then
-      shape.read(context, t, result)
-      is_known = true
-    end
-  end
-  if manual.is(t) then
-    manual.read(context, t, result)
-    is_known = true
-  end
-  if not is_known then return fail(name, "is not recognized; %s", ACCEPTED) end
+  local result, context, readers = { auth_types = {}, rest = {} }, fields.context(name), readers_of(t)
+  if not readers[1] then return fail(name, "%s; %s", known.of_table(t) or "is not recognized", config.ACCEPTED) end
+  for _, reader in ipairs(readers) do reader.read(context, t, result) end
   if context.problem then return fail(name, "%s", context.problem) end
+  if not result.endpoint then result.lacks = describe_lack(t, name, readers[1], context) end
   result.warnings = context.warnings
   return result
 end
 
+-- How much a script's literal is a configuration: 2 with an API, 1 without.
+local function rank_of(value)
+  if not code.is_table(value) or not readers_of(value)[1] then return 0 end
+  local read = read_table(value, "")
+  return (not read or read.endpoint) and 2 or 1
+end
+
+local function read_script(text, name)
+  local value, message = choose.literal(text, rank_of)
+  if value then return read_table(value, name) end
+  return fail(name, "%s; %s", known.of_text(text) or message or "is not recognized", config.ACCEPTED)
+end
+
 local function read_text(text, name)
-  local t, err = parse(text, name)
-  if not t then return nil, err end
-  return read_table(t, name)
+  local decoded, err = core.decode(text)
+  if type(decoded) == "table" then return read_table(decoded, name) end
+  if decoded == nil and err.kind == "system" then return nil, errors.adopt(err) end
+  if not text:find("^[%s\239\187\191]*[{%[]") then return read_script(text, name) end
+  local object, message = literal.read(text)
+  if type(object) == "table" then return read_table(object, name) end
+  return fail(name, "%s; %s", message, config.ACCEPTED)
 end
 
 local function read_one(source, name)
@@ -117,10 +140,13 @@ local function merge(into, from)
     elseif NESTED[key] then
       into[key] = into[key] or {}
       for name, part in pairs(value) do into[key][name] = part end
+    elseif key == "lacks" then
+      into.lacks = into.lacks and into.lacks .. ", " .. value or value
     elseif key ~= "auth_types" or value[1] ~= nil then
       into[key] = value
     end
   end
+  if into.endpoint then into.lacks = nil end
   -- A later endpoint of AppSync's own replaces a custom one.
   if from.endpoint and not from.is_custom_endpoint then into.is_custom_endpoint = nil end
 end

@@ -112,7 +112,7 @@ local deliver = {
     dispatch.forget(id, wait)
     scheduler.wake(wait, data, errors.adopt(err), info)
   end,
-  [kinds.SUB_STATE] = function(source, _, state) source:on_state(state) end,
+  [kinds.SUB_STATE] = function(source, _, state, err, dropped) source:on_state(state, errors.adopt(err), dropped) end,
   [SUB_DATA] = function(source, _, data, err, dropped) source:on_data(data, err, dropped) end,
   [kinds.SUB_END] = function(source, id, err, _, dropped)
     dispatch.forget(id, source)

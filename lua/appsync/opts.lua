@@ -1,5 +1,6 @@
 ---Options by schema: types, ranges, choices, the AWS documents' spellings, "did you mean".
 local errors = require "appsync.errors"
+local pasted = require "appsync.pasted"
 
 local opts = {}
 
@@ -10,6 +11,7 @@ local opts = {}
 ---@field above number? exclusive lower bound
 ---@field is_secret boolean? never shown in a message
 ---@field is_line boolean? a string may not hold control characters: C would end it at a zero byte, a protocol at a line break
+---@field is_pasted boolean? what stands around a string isn't meant
 ---@field also string[]? further spellings
 ---@field convert table<string, function>? by further spelling: its value → ours
 ---@field fields appsync.opts.Schema? of a nested table
@@ -154,6 +156,7 @@ end
 ---@return any value
 local function check_value(value, name, field, where)
   if field.refuse then errors.misuse("%s: %s %s", where, name, field.refuse) end
+  if field.is_pasted and type(value) == "string" then value = pasted.trim(value) end
   if not has_type(value, field) or not in_range(value, field) then
     errors.misuse("%s: %s must be %s, got %s%s", where, name, accepts(field),
       errors.describe(value, field.is_secret), is_function(field) and lack(value) or "")

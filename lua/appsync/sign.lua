@@ -1,9 +1,11 @@
 ---AWS Signature Version 4 for any request: `appsync.sign`.
+local aws_host = require "appsync.aws_host"
 local call = require "appsync.call"
 local core = require "appsync.core"
 local credentials_of = require "appsync.auth.credentials"
 local errors = require "appsync.errors"
 local opts = require "appsync.opts"
+local url = require "appsync.url"
 
 ---@class appsync.sign.Request
 ---@field url string absolute; or starting with "/" when `headers` has a host
@@ -74,11 +76,11 @@ local function checked(given, schema, what)
 end
 
 -- "x.appsync-api.us-east-1.amazonaws.com" → "appsync", "us-east-1"; "bucket.s3.us-east-1.amazonaws.com" likewise.
-local function from_host(url)
-  local host = url:match("^%a[%w+.-]*://([^/?#]*)") or ""
-  host = host:gsub("^.*@", ""):gsub(":%d+$", ""):lower():gsub("%.cn$", "")
-  local service, region = ("." .. host):match("%.([%w-]+)%.([%w-]+)%.amazonaws%.com$")
-  return service and (SERVICES[service] or service), region
+local function from_host(text)
+  local parts = url.parse(text:match("^%a[%w+.-]*://[^/?#]*") or "")
+  local found = parts and aws_host.read(parts.host)
+  if not found then return nil end
+  return SERVICES[found.service] or found.service, found.region
 end
 
 local any_case = {

@@ -75,6 +75,13 @@ describe("a configuration", function()
     assert.equal("API_KEY", who())
   end)
 
+  it("that a script exports is enough for a client, whatever stands before it", function()
+    connect { config = file(".ts", ("const oauth = {};\nconst URL = '%s';\nconst aws: Config = { aws_appsync_graphqlEndpoint: URL, oauth,\n"
+      .. "  aws_appsync_authenticationType: 'API_KEY' as const, aws_appsync_apiKey: `%s` };\nexport default aws;\n")
+      :format(service.endpoint, server.API_KEY)) }
+    assert.equal("API_KEY", who())
+  end)
+
   it("in amplifyconfiguration.json is enough for a client", function()
     connect { config = file(".json", appsync.encode { api = { plugins = { awsAPIPlugin = { todo = { endpointType = "GraphQL",
       endpoint = service.endpoint, region = "us-east-1", authorizationType = "API_KEY", apiKey = server.API_KEY } } } } }) }
@@ -174,6 +181,25 @@ describe("a configuration", function()
     end)
 
     it("a folder", function() refused("spec", "spec") end)
+
+    it("a file without an API, which is otherwise read", function()
+      local path = file(".json", '{"version": "1.4", "auth": {"user_pool_id": "us-east-1_P"}}')
+      local made, err = appsync.client { config = path }
+      assert.is_nil(made)
+      assert.equal("usage", err.kind)
+      assert.equal("config", err.code)
+      assert.truthy(err.message:find("endpoint is missing: " .. path .. " (amplify_outputs.json) has no data.url", 1, true), err.message)
+      assert.truthy(err.message:find("accepted are amplify_outputs.json", 1, true), err.message)
+      assert.is_table(connect { config = path, endpoint = service.endpoint, auth = { type = "API_KEY", api_key = server.API_KEY } })
+      assert.equal("API_KEY", who())
+    end)
+
+    it("a script that computes its API", function()
+      local path = file(".js", "export default {\n  aws_appsync_graphqlEndpoint: process.env.API_URL,\n}\n")
+      local made, err = appsync.client { config = path }
+      assert.is_nil(made)
+      assert.truthy(err.message:find("aws_appsync_graphqlEndpoint is process.env.API_URL in line 2", 1, true), err.message)
+    end)
 
     it("a field of the wrong kind", function()
       local path = file(".json", '{"version":"1","data":{"url":5,"aws_region":"us-east-1"}}')

@@ -256,11 +256,13 @@ describe("against an HTTP server that misbehaves, a call", function()
     assert.is_true(n <= 1)
   end)
 
-  it("does not follow a redirect, endless or not", function()
-    connect { connections = { { { "request" }, { "http", 302, { Location = "/graphql" }, "" }, { "request" }, GOOD } } }
+  it("does not follow a redirect, endless or not, and tells where to", function()
+    connect { connections = { { { "request" }, { "http", 302, { Location = "http://me:pw@login.example/graphql?token=da2-secret" }, "" },
+      { "request" }, GOOD } } }
     local _, err = client:query "{ a }"
     assert.equal("http", err.kind)
     assert.equal(302, err.status)
+    assert.equal("HTTP 302, which redirects to http://login.example/graphql", err.message)
     goes_on()
   end)
 

@@ -124,6 +124,35 @@ describe("against a realtime server that misbehaves, a subscription", function()
       assert.is_nil(realtime_peer.server.log():find("connection 2", 1, true))
     end)
 
+    it("ends alone when a message that can't be read names it", function()
+      connect{ connections = { list(HANDSHAKE, { "ws_start" }, ACK_START, { "ws_start" }, ACK_START,
+        { "ws_send", '{"type":"data","payload":{"data":{"on":' .. ("["):rep(130) .. ("]"):rep(130) .. '}},"id":"%ID1%"}' },
+        data(8, "%ID2%"), WAIT) } }
+      local first = subscribe()
+      assert.is_true(first:ready(BOUND))
+      local second = subscribe(OTHER)
+      local err = end_of(first)
+      assert.equal("protocol", err.kind)
+      assert.equal("too_deep", err.code)
+      assert.truthy(err.message:find("can't be read", 1, true), err.message)
+      assert.equal(8, next_n(second))
+      assert.equal(1, realtime_peer.client:stats().connections)
+    end)
+
+    it("leaves without a word in the log although an event was under way", function()
+      connect{ connections = { list(HANDSHAKE, { "ws_start" }, ACK_START, { "ws_start" }, ACK_START,
+        { "ws_expect", '"type":"stop"' }, data(1, "%ID1%"), { "ws_send", '{"type":"complete","id":"%ID1%"}' },
+        data(2, "%ID2%"), WAIT) } }
+      local first = subscribe()
+      assert.is_true(first:ready(BOUND))
+      local second = subscribe(OTHER)
+      assert.is_true(second:ready(BOUND))
+      first:unsubscribe()
+      assert.equal(2, next_n(second))
+      assert.same({}, realtime_peer.log)
+      assert.equal(0, realtime_peer.client:stats().protocol_notices)
+    end)
+
     it("reconnects when a message is no JSON", function()
       survives(list(STARTED, { "ws_send", '{"type":"data","id":' }, { "ws_expect", "never" }))
       assert.truthy(realtime_peer.server.log():find("close 1 1002", 1, true), realtime_peer.server.log())
@@ -176,6 +205,65 @@ describe("against a realtime server that misbehaves, a subscription", function()
         { "ws_send", '{"type":"connection_ack"}' } }, { "ws_start" }, ACK_START, WAIT), { realtime = { keep_alive = 0.15 } })
     end)
 
+    it("reconnects when nothing came for realtime.keep_alive although the service named a longer time", function()
+      survives(list(STARTED, WAIT), { realtime = { keep_alive = 0.15 } })
+    end)
+
+    it("lives on when nothing came for the service's time where realtime.keep_alive is longer", function()
+      connect({ connections = { list({ { "ws_accept", "graphql-ws" }, { "ws_expect", "connection_init" },
+        { "ws_send", '{"type":"connection_ack","payload":{"connectionTimeoutMs":1}}' } }, { "ws_start" }, ACK_START,
+        { "ws_start" }, ACK_START, data(1, "%ID1%"), WAIT) } }, { realtime = { keep_alive = 300 } })
+      local first = subscribe()
+      assert.is_true(first:ready(BOUND))
+      assert.equal("timeout", select(2, first:next(0.05)).kind) -- 50 times what the service allows
+      assert.is_true(subscribe(OTHER):ready(BOUND))
+      assert.equal(1, next_n(first))
+      assert.equal(1, realtime_peer.client:stats().connections)
+    end)
+
+    it("answers pings while its consumer is behind, sees keep-alives, and loses nothing", function()
+      local n = 300
+      connect{ connections = { list(STARTED, { "ws_flood", '{"type":"data","id":"%ID%","payload":{"data":{"on":{"n":%I%}}}}', n },
+        { "ws_frame", 9, "still there?" }, { "ws_pong" }, { "ws_send", '{"type":"ka"}' }, data(n + 1), WAIT) } }
+      local s = realtime_peer.client:subscribe(DOCUMENT, nil, { buffer = 4 }):subscribe()
+      assert.is_true(s:ready(BOUND))
+      wait_for_log "pong 1 still there?"
+      for i = 1, n + 1 do assert.equal(i, next_n(s)) end
+      assert.equal(0, s.dropped)
+    end)
+
+    it("doesn't hold up others on its socket while its consumer is behind", function()
+      connect{ connections = { list(HANDSHAKE, { "ws_start" }, ACK_START, { "ws_start" }, ACK_START,
+        { "ws_flood", '{"type":"data","id":"%ID1%","payload":{"data":{"on":{"n":%I%}}}}', 100 }, data(8, "%ID2%"), WAIT) } }
+      local first = realtime_peer.client:subscribe(DOCUMENT, nil, { buffer = 2 }):subscribe()
+      assert.is_true(first:ready(BOUND))
+      assert.equal(8, next_n(subscribe(OTHER)))
+      for i = 1, 100 do assert.equal(i, next_n(first)) end
+    end)
+
+    it("tells a gap when its connection is cut while it isn't read", function()
+      connect{ connections = { list(STARTED, { "ws_fill",
+        '{"type":"data","id":"%ID%","payload":{"data":{"on":{"n":%I%,"x":"' .. ("x"):rep(4000) .. '"}}}}' }, { "reset" }),
+        list(STARTED, data(-1), WAIT) } }
+      local told = {}
+      local states = realtime_peer.client.connection:observe():subscribe()
+      local s = realtime_peer.client:subscribe(DOCUMENT, nil, { buffer = 4 }):subscribe()
+      assert.is_true(s:ready(BOUND))
+      repeat
+        local state, err = states:next(BOUND)
+        told[#told + 1] = err and err.code or state
+      until told[#told] == "events_dropped"
+      local expected = 1
+      while true do
+        local n = next_n(s)
+        if n == -1 then break end
+        if n ~= expected then assert.equal(expected, n) end -- what had come is there, in order
+        expected = expected + 1
+      end
+      assert.equal(1, s.dropped)
+      assert.equal(1, realtime_peer.client:stats().dropped_events)
+    end)
+
     it("takes Amplify's local server's connectionTimeout", function()
       connect{ connections = { list({ { "ws_accept", "graphql-ws" }, { "ws_expect", "connection_init" },
         { "ws_send", '{"type":"connection_ack","payload":{"connectionTimeout":300000}}' } }, { "ws_start" },
@@ -214,8 +302,8 @@ describe("against a realtime server that misbehaves, a subscription", function()
       assert.truthy(realtime_peer.server.log():find("pong 1 hello", 1, true), realtime_peer.server.log())
     end)
 
-    it("isn't read while its consumer is behind; afterwards every event arrives in order", function()
-      local n = 4000
+    it("isn't read while its consumer is far behind; afterwards every event arrives in order", function()
+      local n = 10000
       connect{ connections = { list(STARTED, { "ws_flood",
         '{"type":"data","id":"%ID%","payload":{"data":{"on":{"n":%I%,"x":"' .. ("x"):rep(2000) .. '"}}}}', n }, WAIT) } }
       local s = realtime_peer.client:subscribe(DOCUMENT, nil, { buffer = 16 }):subscribe()

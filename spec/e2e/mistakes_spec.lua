@@ -104,7 +104,7 @@ describe("a mistake", function()
     end)
 
     it("an endpoint that is none", function()
-      for _, url in ipairs { "", "abc.appsync-api.us-east-1.amazonaws.com/graphql", "ftp://x/graphql", "https://", "https://a b/graphql", "https://x/graphql\n", "https://x\0y/" } do
+      for _, url in ipairs { "", "abc.appsync-api.us-east-1.amazonaws.com/graphql", "ftp://x/graphql", "https://", "https://a b/graphql", "https://x/\ngraphql", "https://x\0y/" } do
         misuse(function() appsync.client { endpoint = url } end, "endpoint must be a URL that begins with https:// or http://")
       end
       misuse(function() appsync.client {} end, "endpoint is missing; give the URL of the GraphQL API, or a config")

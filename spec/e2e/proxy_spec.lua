@@ -119,6 +119,14 @@ describe("through a proxy", function()
     assert.is_false(asked "forward")
   end)
 
+  it("it may be told without a scheme, and with white space around it", function()
+    local service = plain()
+    connect(service, " 127.0.0.1:" .. start_proxy() .. "\n")
+    subscription_works()
+    assert.is_true(asked("forward POST " .. service.endpoint))
+    assert.is_true(asked("connect " .. address(service.realtime)))
+  end)
+
   for _, url in ipairs{ "http://alice:s3cret%%40x@127.0.0.1:%s", "http://alice:s3cret%%40x@localhost:%s/" } do
     it("user and password of " .. url:gsub("^.*@", "…@") .. " are given to it", function()
       local service, tls = encrypted()
@@ -214,7 +222,7 @@ describe("through a proxy", function()
     local proxy = "http://127.0.0.1:" .. port
     local first = process.start{
       "env", "http_proxy=" .. proxy, "https_proxy=" .. proxy, "all_proxy=" .. proxy, "HTTP_PROXY=" .. proxy,
-      "HTTPS_PROXY=" .. proxy, "ALL_PROXY=" .. proxy, lua, script,
+      "HTTPS_PROXY=" .. proxy, "ALL_PROXY=" .. proxy, "socks_proxy=127.0.0.1:" .. port, "SOCKS_PROXY=127.0.0.1:" .. port, lua, script,
     }
     assert.equal("x", first)
     assert.equal("", log())

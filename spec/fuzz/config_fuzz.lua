@@ -7,10 +7,10 @@ local mutations = require "spec.support.mutations"
 
 local SECONDS_PER_INPUT = 1
 local FILES = { "amplify_outputs.json", "aws-exports.js", "amplifyconfiguration.json", "awsconfiguration.json", "AppSync.js",
-  "manual.json" }
+  "manual.json", "exports.ts", "amplifyconfiguration.dart" }
 local TOKENS = { "{", "}", "[", "]", ":", ",", "'", '"', "`", "\\", "//", "/*", "*/", "null", "true", "undefined", "-1e999",
   "0x", "1e", "\\u", "\\ud83d", "${", "\n", "\r\n", "\0", "\255", "\239\187\191", "=", "default", "aws_", '"version":"1",',
-  "API", "AppSync", '"plugins":', "[[[[[[[[", "{a:{a:{a:", "process.env.X", "https://", "1" }
+  "API", "AppSync", '"plugins":', "[[[[[[[[", "{a:{a:{a:", "process.env.X", "https://", "1", "export ", "module.exports=", "const a", "'''", " as ", "...", "(", ")", "=>", "<", ">", "?", "||" }
 
 local parameters = mutations.parameters(arg)
 

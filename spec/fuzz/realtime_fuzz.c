@@ -74,6 +74,7 @@ static void check(struct fuzz *f, uint64_t starting, const struct aps_realtime_a
 		APS_ASSERT(*is_started && a->err != NULL);
 		*is_started = false;
 	}
+	if (a->kind == APS_REALTIME_SUB_DELAYED) APS_ASSERT(!*is_started && a->err != NULL);
 	if (a->kind == APS_REALTIME_SUB_ENDED) f->is_added[a->sub] = *is_started = false;
 	if (a->kind == APS_REALTIME_AUTH_REFUSED) APS_ASSERT(a->err != NULL && a->err->code == APS_E_AUTH);
 }
@@ -106,7 +107,7 @@ static void operate_on_sub(struct fuzz *f, uint8_t kind, uint64_t sub)
 		drain(f, sub);
 		break;
 	case 3: aps_realtime_end(f->rt, sub, &err, f->now_ms); break;
-	default: aps_realtime_retry_auth(f->rt, sub, f->now_ms); break;
+	default: aps_realtime_retry_auth(f->rt, sub, true, f->now_ms); break;
 	}
 }
 
@@ -134,7 +135,7 @@ static void operate(struct fuzz *f)
 	case 2:
 	case 3:
 	case 4: operate_on_sub(f, kind, 1 + argument % N_SUBS); break;
-	case 5: aps_realtime_retry_auth(f->rt, 0, f->now_ms); break;
+	case 5: aps_realtime_retry_auth(f->rt, 0, argument % 4 != 0, f->now_ms); break;
 	case 6: aps_realtime_opened(f->rt, argument % 2 == 0 ? APS_STR("") : APS_STR("{}"), f->now_ms); break;
 	case 7: close_by_peer(f, argument); break;
 	case 8: aps_realtime_paused(f->rt, argument % 2 == 0, f->now_ms); break;

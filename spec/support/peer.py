@@ -23,6 +23,7 @@ Steps, each a list whose first item is its name:
   ws_start               read frames until a start or subscribe; remembers its id
   ws_send TEXT           a text frame; %ID% is the id remembered last, %ID1% the first one, …, %N% the number of the connection
   ws_flood TEXT N        TEXT N times, %I% is 1, 2, …; the log tells once when the other side doesn't read for 100 ms
+  ws_fill TEXT           TEXT again and again, %I% as above, until the other side does not read for 500 ms
   ws_fragments TEXT N    a text message in fragments of N bytes
   ws_frame OPCODE TEXT   a frame of any kind
   ws_big PREFIX N SUFFIX a text message of PREFIX, N times 'x', SUFFIX
@@ -34,6 +35,7 @@ and %FRAME% the frame that was read last, both as in a string of JSON.
 import base64
 import gzip
 import hashlib
+import itertools
 import json
 import os
 import select
@@ -216,6 +218,16 @@ class Connection:
                 is_blocked = True
                 log("blocked %d at %d" % (self.number, i))
             self.frame(1, filled.replace(b"%I%", str(i).encode()))
+
+    def ws_fill(self, text):
+        filled = self.fill_in(text)
+        self.sock.settimeout(0.5)
+        try:
+            for i in itertools.count(1):
+                self.frame(1, filled.replace(b"%I%", str(i).encode()))
+        except socket.timeout:
+            log("blocked %d at %d" % (self.number, i))
+        self.sock.settimeout(None)
 
     def ws_fragments(self, text, size):
         data = self.fill_in(text)

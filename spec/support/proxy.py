@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """An HTTP proxy: CONNECT and forwarding of plain requests.
 
-usage: proxy.py LOG [--auth USER:PASSWORD] [--refuse STATUS]
+usage: proxy.py LOG [--auth USER:PASSWORD] [--refuse STATUS] [--to PORT] [--host ADDRESS]
 Prints `PORT n PID p`, then serves until it is killed. LOG gets a line for everything that it was asked for:
   connect HOST:PORT, forward METHOD URL, unauthorized, refused
---auth: Basic credentials that it asks for (407); --refuse: it answers CONNECT and requests with this status.
+--auth: Basic credentials that it asks for (407); --refuse: it answers CONNECT and requests with this status;
+--to: everything goes to this port of 127.0.0.1, whatever it was asked for; --host: where it listens.
 """
 import base64
 import os
@@ -47,6 +48,12 @@ def join(client, server):
     server.close()
 
 
+def reach(host, port):
+    if "--to" in options:
+        host, port = "127.0.0.1", int(options["--to"])
+    return socket.create_connection((host.strip("[]"), port))
+
+
 def answer(client, status, headers=""):
     client.sendall(("HTTP/1.1 %d Proxy\r\n%sContent-Length: 0\r\n\r\n" % (status, headers)).encode())
 
@@ -76,7 +83,7 @@ def forward(client, lines, rest):
     log("forward %s %s" % (method, url))
     path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
     kept = [line for line in lines[1:] if not line.lower().startswith("proxy-")] + ["Connection: close"]
-    server = socket.create_connection((parts.hostname, parts.port or 80))
+    server = reach(parts.hostname, parts.port or 80)
     server.sendall(("\r\n".join(["%s %s %s" % (method, path, version)] + kept) + "\r\n\r\n").encode("latin-1") + rest)
     join(client, server)
 
@@ -96,7 +103,7 @@ def serve(client):
             target = lines[0].split(" ")[1]
             log("connect " + target)
             host, port = target.rsplit(":", 1)
-            server = socket.create_connection((host, int(port)))
+            server = reach(host, int(port))
             client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             server.sendall(rest)
             join(client, server)
@@ -108,9 +115,10 @@ def serve(client):
         client.close()
 
 
-listener = socket.socket()
+address = options.get("--host", "127.0.0.1")
+listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind(("127.0.0.1", 0))
+listener.bind((address, 0))
 listener.listen(64)
 print("PORT %d PID %d" % (listener.getsockname()[1], os.getpid()), flush=True)
 while True:

@@ -96,8 +96,8 @@ function realtime_peer.survives(steps, options)
 end
 
 --- The first connection goes wrong in this way, and that is the end.
-function realtime_peer.fails(steps, options)
-  realtime_peer.connect({ connections = { steps } }, options)
+function realtime_peer.fails(steps, options, tls)
+  realtime_peer.connect({ connections = { steps }, tls = tls }, options)
   local s = realtime_peer.subscribe()
   local ok, err = s:ready(realtime_peer.BOUND)
   assert.is_nil(ok)

@@ -121,8 +121,8 @@ describe("where a function is taken,", function()
         assert.same({ secret = "token" }, material_for{ type = "AWS_LAMBDA", token = { get = form(give_token) } })
         assert.same({ secret = "token" },
           material_for{ type = "AMAZON_COGNITO_USER_POOLS", token = { current_session = form(give_token) } })
-        assert.same(keys, material_for{ type = "AWS_IAM", credentials = form(give_keys) })
-        assert.same(keys, material_for{ type = "AWS_IAM", credentials = { get = form(give_keys) } })
+        assert.same(keys, material_for{ type = "AWS_IAM", region = "eu-west-1", credentials = form(give_keys) })
+        assert.same(keys, material_for{ type = "AWS_IAM", region = "eu-west-1", credentials = { get = form(give_keys) } })
         local chain = appsync.auth.chain{ { get = form(give_keys) } }
         assert.equal(keys, (chain:get()))
       end)

@@ -38,6 +38,41 @@ describe("the client", function()
         misuse(new{ endpoint = ENDPOINT, realtime_endpoint = "https://x" }))
     end)
 
+    it("names what is wrong with a proxy, a region, a URL's port and the upgrade's headers", function()
+      for _, proxy in ipairs{ "not a url", "socks5://127.0.0.1:1", "http://p:1/x" } do
+        local message = misuse(new{ endpoint = ENDPOINT, proxy = proxy })
+        assert.matches("proxy: ", message)
+        assert.matches("accepted is http://%[user:password@%]host:port, or host:port", message)
+      end
+      assert.matches("region must be a region's name, such as us%-east%-1, got \"us east 1\"",
+        misuse(new{ endpoint = ENDPOINT, region = "us east 1" }))
+      assert.matches("region must be a region's name", misuse(new{ endpoint = ENDPOINT, auth = { type = "AWS_IAM", region = "https://x",
+        credentials = { access_key_id = "a", secret_access_key = "b" } } }))
+      assert.matches("endpoint must be a URL that begins with", misuse(new{ endpoint = "https://h:99999/graphql" }))
+      assert.matches("endpoint must be a URL that begins with", misuse(new{ endpoint = "https://::1/graphql" }))
+      local function upgrade(headers) return misuse(new{ endpoint = ENDPOINT, realtime = { headers = headers } }) end
+      assert.matches("realtime: headers: Sec%-WebSocket%-Key is the handshake's own", upgrade{ ["Sec-WebSocket-Key"] = "x" })
+      assert.matches("are the same header", upgrade{ host = "a", Host = "b" })
+      assert.matches("must not hold a line break", upgrade{ ["x-a"] = "a\r\nb" })
+      assert.matches("is no HTTP header's name", upgrade{ ["x a"] = "b" })
+      assert.matches("headers must be table, got function", upgrade(function() end))
+    end)
+
+    it("gives the core one spelling of its addresses", function()
+      local made = appsync.client{ endpoint = " HTTPS://ABC.appsync-api.EU-WEST-1.amazonaws.com.:443/graphql\n", region = " EU-WEST-1 ",
+        proxy = " 127.0.0.1:3128 ", realtime = { headers = { ["x-n"] = 5 } }, auth = { type = "NONE" } }
+      made:query("query Q { a }", nil, { on_result = function() end })
+      local settings = core.clients[#core.clients].settings
+      assert.equal("https://abc.appsync-api.eu-west-1.amazonaws.com/graphql", settings.endpoint)
+      assert.equal("wss://abc.appsync-realtime-api.eu-west-1.amazonaws.com/graphql", settings.realtime_endpoint)
+      assert.is_nil(settings.signing_endpoint)
+      assert.equal("eu-west-1", settings.region)
+      assert.equal("http://127.0.0.1:3128", settings.proxy)
+      assert.same({ ["x-n"] = "5" }, settings.upgrade_headers)
+      appsync.client{ endpoint = ENDPOINT, proxy = "", auth = { type = "NONE" } }:query("query Q { a }", nil, { on_result = function() end })
+      assert.is_nil(core.clients[#core.clients].settings.proxy)
+    end)
+
     it("accepts the AWS spellings, but not both spellings of one option", function()
       appsync.client{ url = ENDPOINT, auth = { type = "API_KEY", apiKey = "k" }, disableOffline = true }
       appsync.client{ url = ENDPOINT, auth = { type = "AMAZON_COGNITO_USER_POOLS", jwtToken = "t" } }
@@ -124,6 +159,23 @@ describe("the client", function()
       package.loaded["appsync.config"] = nil
     end)
 
+    it("tells once that realtime.keep_alive is shorter than the service's keep-alives", function()
+      local function warnings(realtime)
+        for i in ipairs(log) do log[i] = nil end
+        local made = appsync.client{
+          endpoint = ENDPOINT, auth = { type = "NONE" }, realtime = realtime,
+          log = function(level, message) table.insert(log, level .. ": " .. message) end,
+        }
+        made:query("query Q { a }", nil, { on_result = function() end })
+        return table.concat(log, "\n")
+      end
+      assert.matches("^warn: appsync.client: realtime.keep_alive is 30 s, but the service sends a keep%-alive only every 60 s: [^\n]+$",
+        warnings{ keep_alive = 30 })
+      assert.equal("", warnings{ keep_alive = 60 })
+      assert.equal("", warnings{ keep_alive = 30, protocol = "graphql-transport-ws" })
+      assert.equal("", warnings(nil))
+    end)
+
     it("hands its settings to the core at the first use", function()
       local set = appsync.client{
         endpoint = ENDPOINT, auth = { type = "NONE" }, timeouts = { connect = 3 }, retry = { attempts = 2 },
@@ -169,237 +221,6 @@ describe("the client", function()
     it("checks its options", function()
       assert.matches('unknown option "headrs"', misuse(function() client:with{ headrs = {} } end))
       assert.matches("client:with: auth: type is missing", misuse(function() client:with{ auth = {} } end))
-    end)
-  end)
-
-  describe("close", function()
-    it("ends waiting calls with kind closed, is safe twice, and later calls say closed", function()
-      local got
-      appsync.run(function()
-        appsync.spawn(function() got = select(2, client:query(QUERY)) end)
-        appsync.spawn(function() assert.is_true(client:close()) end)
-      end)
-      assert.equal("closed", got.kind)
-      assert.is_true(client:close())
-      local value, err = client:query(QUERY)
-      assert.is_nil(value)
-      assert.equal("closed", err.kind)
-      assert.equal("closed", select(2, client:subscribe("subscription S { a }"):next()).kind)
-      assert.is_number(core.runtime_closed)
-    end)
-
-    local function quiet(c, options)
-      options = options or {}
-      options.on_result = options.on_result or function() end
-      return (c or client):query(QUERY, nil, options)
-    end
-
-    -- Lets calls end one after the other, each when the library blocks next.
-    local function answer(...)
-      for _, i in ipairs{ ... } do
-        core.step(function() core.reply({ n = i }, nil, nil, core.executed[i].id) end)
-      end
-    end
-
-    it("waits for what is in flight: calls of all kinds, and of clients made by with", function()
-      local got = {}
-      local function keep(name) return function(data, err) got[name] = data and data.n or err.kind end end
-      client:query(QUERY, nil, { on_result = keep "query" })
-      client:mutate("mutation M { a }", nil, { on_result = keep "mutation" })
-      client:with{ auth = { type = "AWS_LAMBDA", token = "user" } }:query(QUERY, nil, { on_result = keep "user" })
-      appsync.spawn(function() keep "task"(client:query(QUERY)) end)
-      drive()
-      answer(1, 2, 3, 4)
-      assert.is_true(client:close())
-      assert.same({ query = 1, mutation = 2, user = 3, task = 4 }, got)
-      assert.is_true(core.clients[1].is_closed)
-      assert.equal(1000, core.time)
-    end)
-
-    it("ends the rest with kind closed after its timeout, a second by default", function()
-      for seconds, given in pairs{ [1] = false, [3] = 3, [0] = 0, [0.25] = { timeout = 0.25 } } do
-        core, appsync, log, client = fake_core.open_client(ENDPOINT)
-        local got
-        quiet(client, { on_result = function(_, err) got = err.kind end })
-        assert.is_true(client:close(given or nil))
-        assert.equal("closed", got)
-        assert.equal(1000 + seconds, core.time)
-      end
-    end)
-
-    it("refuses new calls and completes subscriptions at once", function()
-      local ended, got, kinds = 0, nil, {}
-      client:subscribe("subscription S { a }"):subscribe{ next = function() end, complete = function() ended = ended + 1 end }
-      quiet(client, { on_result = function(data) got = data.n end })
-      client:close{ on_result = function(ok) kinds.closed = ok end }
-      drive()
-      assert.equal(1, ended)
-      assert.is_falsy(core.clients[1].is_closed)
-      for name, c in pairs{ own = client, user = client:with{ headers = { a = "b" } } } do
-        quiet(c, { on_result = function(_, err) kinds[name] = err.kind end })
-      end
-      client:subscribe("subscription S { a }"):subscribe{ next = function() end, error = function(err) kinds.subscription = err.kind end }
-      drive()
-      assert.same({ own = "closed", user = "closed", subscription = "closed" }, kinds)
-      assert.equal(1, #core.executed)
-      core.reply({ n = 1 })
-      drive()
-      drive() -- the core's last word
-      assert.same({ 1, true }, { got, kinds.closed })
-    end)
-
-    it("lets a call go on whose headers are being made, and refuses it when the time is over", function()
-      local got = {}
-      local function run(seconds)
-        quiet(client, { headers = function()
-          appsync.sleep(seconds)
-          return { a = "b" }
-        end, on_result = function(data, err) got[#got + 1] = data and data.n or err.kind end })
-      end
-      run(0.5)
-      core.step(function() core.time = core.time + 0.5 end)
-      answer(1)
-      assert.is_true(client:close(2))
-      client = appsync.client{ endpoint = ENDPOINT, auth = { type = "NONE" } }
-      run(0.5)
-      assert.is_true(client:close(0.25))
-      drive(1)
-      assert.same({ 1, "closed" }, got)
-      assert.equal(1, #core.executed)
-    end)
-
-    it("ends by the earliest of several, each of which waits for the end", function()
-      local closed = 0
-      quiet()
-      for _, seconds in ipairs{ 10, math.huge, 5, 7 } do
-        client:close{ timeout = seconds, on_result = function(ok) closed = closed + (ok and 1 or 100) end }
-      end
-      drive(4)
-      assert.equal(0, closed)
-      drive(1)
-      drive()
-      assert.equal(4, closed)
-      assert.equal(1, core.clients[1].n_leaves)
-    end)
-
-    it("is ended at once by one with 0", function()
-      local first
-      quiet()
-      client:close{ timeout = 10, on_result = function(ok) first = ok end }
-      assert.is_true(client:close(0))
-      drive()
-      assert.is_true(first)
-      assert.equal(1000, core.time)
-    end)
-
-    it("goes on where whoever waited for it was cancelled", function()
-      quiet()
-      local closing = appsync.spawn(function() client:close(10) end)
-      drive()
-      closing:cancel()
-      drive()
-      assert.is_falsy(core.clients[1].is_closed)
-      core.reply({ n = 1 })
-      drive()
-      assert.is_true(core.clients[1].is_closed)
-      assert.is_true(client:close())
-    end)
-
-    it("may be called by callbacks", function()
-      local closed = {}
-      client:subscribe("subscription S { a }"):subscribe{ next = function() closed.next = client:close() end,
-        complete = function() closed.complete = client:close() end }
-      quiet(client, { on_result = function() closed.on_result = client:close() end })
-      core.push("SUB_DATA", core.subscribed[1].id, { a = 1 }, nil, 0)
-      core.reply({ n = 1 })
-      for _ = 1, 3 do drive() end
-      assert.same({ next = true, complete = true, on_result = true }, closed)
-      assert.equal(1000, core.time)
-    end)
-
-    it("of a headers function ends its own call when the time is over", function()
-      local closed, kind
-      quiet(client, { headers = function() closed = client:close(0.5) end, on_result = function(_, err) kind = err.kind end })
-      drive(0.5)
-      drive()
-      assert.same({ true, "closed" }, { closed, kind })
-      assert.equal(0, #core.executed)
-    end)
-
-    it("doesn't wait for calls that were cancelled or thrown out", function()
-      local stuck = quiet(client, { headers = function()
-        appsync.sleep(1)
-        appsync.sleep(1) -- raises: the task was cancelled
-      end })
-      local waiting = quiet()
-      drive()
-      stuck:cancel()
-      waiting:cancel()
-      drive()
-      misuse(function() client:query(QUERY, { id = print }) end)
-      assert.is_true(client:close(10))
-      assert.equal(1000, core.time)
-    end)
-
-    it("in a child process ends at once", function()
-      quiet()
-      core.is_forked = true
-      assert.is_true(client:close())
-      assert.is_true(client:close())
-      assert.equal(1000, core.time)
-    end)
-
-    it("of a client that was never used opens nothing", function()
-      assert.is_true(client:close())
-      assert.equal(0, core.n_runtimes)
-      assert.equal("closed", select(2, client:query(QUERY)).kind)
-    end)
-
-    it("has a time-out for a core that says nothing", function()
-      client:query(QUERY, nil, { on_result = function() end })
-      core.is_close_held = true
-      local ok, err = client:close(2)
-      assert.is_nil(ok)
-      assert.equal("timeout", err.kind)
-    end)
-
-    it("leaves the runtime open while another client or a descriptor is in use", function()
-      local other = appsync.client{ endpoint = ENDPOINT, auth = { type = "NONE" } }
-      other:query(QUERY, nil, { on_result = function() end })
-      client:query(QUERY, nil, { on_result = function() end })
-      client:close()
-      assert.is_nil(core.runtime_closed)
-      appsync.fd()
-      other:close()
-      assert.is_nil(core.runtime_closed)
-    end)
-
-    it("happens by itself when an idle client is collected", function()
-      local function use()
-        local idle = appsync.client{ endpoint = ENDPOINT, auth = { type = "NONE" } }
-        core.step(function() core.reply({ a = 1 }) end)
-        idle:query(QUERY)
-      end
-      use()
-      client:query(QUERY, nil, { on_result = function() end })
-      fake_core.collect()
-      assert.is_true(core.clients[1].is_closed)
-      drive() -- its CLOSED event finds nobody
-    end)
-
-    it("doesn't happen while a call or a subscription is alive", function()
-      local seen = {}
-      local function use()
-        local busy = appsync.client{ endpoint = ENDPOINT, auth = { type = "NONE" } }
-        busy:subscribe("subscription S { a }"):subscribe(function(d) table.insert(seen, d.a) end)
-      end
-      use()
-      client:query(QUERY, nil, { on_result = function() end })
-      fake_core.collect()
-      assert.is_falsy(core.clients[1].is_closed)
-      core.push("SUB_DATA", core.subscribed[1].id, { a = 1 }, nil, 0)
-      drive()
-      assert.same({ 1 }, seen)
     end)
   end)
 

@@ -20,6 +20,24 @@ local function message_of(fn, ...)
 end
 
 describe("appsync.sign", function()
+  it("finds service and region in each spelling of a host under amazonaws.com", function()
+    for host, scope in pairs {
+      ["abc.appsync-api.us-east-1.amazonaws.com"] = "us-east-1/appsync",
+      ["ABC.appsync-api.US-EAST-1.amazonaws.com.:443"] = "us-east-1/appsync",
+      ["u@abc.appsync-realtime-api.cn-north-1.amazonaws.com.cn:8443"] = "cn-north-1/appsync",
+      ["vpce-1-2.appsync-api.eu-west-1.vpce.amazonaws.com"] = "eu-west-1/appsync",
+      ["bucket.s3.dualstack.eu-west-1.amazonaws.com"] = "eu-west-1/s3",
+    } do
+      local signed = assert(sign({ url = "https://" .. host .. "/a//b" },
+        { now = 0, credentials = { access_key_id = "A", secret_access_key = "B" } }))
+      assert.matches("19700101/" .. scope:gsub("%p", "%%%0") .. "/aws4_request", signed.string_to_sign)
+    end
+    for _, host in ipairs { "sts.amazonaws.com", "bucket.s3.amazonaws.com" } do
+      assert.matches("region must be given: the host doesn't tell it", message_of(sign, { url = "https://" .. host .. "/" },
+        { now = 0, credentials = { access_key_id = "A", secret_access_key = "B" } }))
+    end
+  end)
+
   it("signs a request and shows each stage", function()
     local signed = assert(sign({ url = "https://example.amazonaws.com/" }, options()))
     assert.equal(VANILLA, signed.signature)

@@ -171,7 +171,7 @@ local runtime = {}
 ---```
 ---kind        target        a      b      c
 ---RESULT      call          DATA   ERR    INFO
----SUB_STATE   subscription  WORD   NONE   NONE
+---SUB_STATE   subscription  WORD   ERR    NUMBER
 ---SUB_DATA    subscription  DATA   ERR    NUMBER
 ---SUB_END     subscription  ERR    NONE   NUMBER
 ---AUTH        credential    WORD   NUMBER NONE
@@ -181,8 +181,9 @@ local runtime = {}
 ---CLOSED      client        NONE   NONE   NONE
 ---```
 ---DATA: the value of `data`, or nil. INFO: {source, status, extensions, attempts}; status 0: no response. WORD: the state
----of a subscription ("subscribed", "reconnecting") or connection, the reason of AUTH ("first", "expired", "refused"), the
----level of LOG. NUMBER: events dropped so far; of AUTH the client's id. NONE: nil.
+---of a subscription ("subscribed", "reconnecting", or "delayed": not served, ERR tells why, tried again) or connection, the
+---reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id.
+---NONE: nil.
 ---`err` is a plain table {kind, message, code, retryable, sent, status, errors, error_type, data, response}.
 ---@param events table
 ---@param max integer

@@ -15,9 +15,9 @@ local credentials = {}
 ---@field get fun(self): appsync.auth.Credentials?, appsync.Error?
 
 local SCHEMA = opts.schema {
-  access_key_id = { "string", is_secret = true },
-  secret_access_key = { "string", is_secret = true },
-  session_token = { "string", is_secret = true },
+  access_key_id = { "string", is_secret = true, is_pasted = true },
+  secret_access_key = { "string", is_secret = true, is_pasted = true },
+  session_token = { "string", is_secret = true, is_pasted = true },
   expires_at = { "number" },
   identity_id = { "string" },
 }

@@ -2,6 +2,7 @@
 ---is set, as in most AWS SDKs.
 local credentials = require "appsync.auth.credentials"
 local parse_date = require "appsync.auth.date"
+local pasted = require "appsync.pasted"
 
 local Environment = {}
 Environment.__index = Environment
@@ -10,7 +11,7 @@ Environment.__name = "appsync.auth.environment"
 -- Variables are read at each call: a host may set them late.
 function Environment:get()
   local function read(name)
-    local value = self.getenv(name)
+    local value = pasted.trim(self.getenv(name) or "")
     return value ~= "" and value or nil
   end
   local id, secret = read("AWS_ACCESS_KEY_ID"), read("AWS_SECRET_ACCESS_KEY")

@@ -1,4 +1,5 @@
 ---The region of the environment: AWS_REGION, AWS_DEFAULT_REGION, the profile's.
+local pasted = require "appsync.pasted"
 local profiles = require "appsync.auth.profiles"
 
 ---@param options appsync.auth.ProfileOptions?
@@ -7,8 +8,8 @@ local function region(options)
   options = options or {}
   local getenv = options.getenv or os.getenv
   for _, name in ipairs { "AWS_REGION", "AWS_DEFAULT_REGION" } do
-    local value = getenv(name)
-    if value and value ~= "" then return value end
+    local value = pasted.trim(getenv(name) or "")
+    if value ~= "" then return value end
   end
   local settings = profiles.load(options)
   return settings and settings.region or nil

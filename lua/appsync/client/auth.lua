@@ -1,9 +1,11 @@
 ---Authentication modes: checked tables, and their slots in the core.
+local addresses = require "appsync.client.addresses"
 local compat = require "appsync.compat"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
 local opts = require "appsync.opts"
+local pasted = require "appsync.pasted"
 local task = require "appsync.task"
 
 local auth = {}
@@ -41,11 +43,11 @@ local AMPLIFY_NAMES = {
 
 local SCHEMA = opts.schema{
   type = { "string", values = auth.TYPES },
-  api_key = { "string", is_secret = true },
-  token = { "string", "callable", "table", is_secret = true, also = { "jwtToken" } },
+  api_key = { "string", is_secret = true, is_pasted = true },
+  token = { "string", "callable", "table", is_secret = true, is_pasted = true, also = { "jwtToken" } },
   credentials = { "table", "callable", is_secret = true },
-  region = { "string", is_line = true },
-  service = { "string", is_line = true },
+  region = { "string", is_line = true, is_pasted = true },
+  service = { "string", is_line = true, is_pasted = true },
 }
 
 local NEEDS = {
@@ -109,6 +111,7 @@ function auth.check(given, where)
   if not checked.type then
     errors.misuse("%s: type is missing; accepted are \"%s\"", where, table.concat(auth.TYPES, "\", \""))
   end
+  checked.region = addresses.check_region(checked.region, where)
   local needed = NEEDS[checked.type]
   for _, name in ipairs{ "api_key", "token", "credentials" } do
     if name == needed and checked[name] == nil then
@@ -126,6 +129,7 @@ local function credentials_of(given)
   for name, spellings in pairs(CREDENTIALS) do
     material[name] = given[spellings[1]]
     if material[name] == nil then material[name] = given[spellings[2]] end
+    if type(material[name]) == "string" then material[name] = pasted.trim(material[name]) end
   end
   return material
 end
@@ -146,6 +150,11 @@ end
 local Slot = {}
 Slot.__index = Slot
 
+local function no_region()
+  return errors.new("usage", "region is missing: AWS_IAM signs for a region, which the endpoint's host doesn't name; give "
+    .. "region = \"us-east-1\" or the like, to the client or in auth", { code = "no_region" })
+end
+
 ---Makes a slot in the core; it is dropped when it is released or collected.
 ---@param root appsync.client.Root open
 ---@param checked appsync.Auth
@@ -155,6 +164,7 @@ function auth.new_slot(root, checked)
     mode = checked.type, region = checked.region or root.region, service = checked.service or root.service,
     dynamic = not is_static(checked),
   }
+  if checked.type == "AWS_IAM" and not settings.region then return nil, no_region() end
   if not settings.dynamic then
     if checked.type == "AWS_IAM" then
       for name, value in pairs(credentials_of(checked.credentials)) do settings[name] = value end
@@ -209,7 +219,7 @@ local function material_of(checked, given)
     given = given.token or given.id_token or given.access_token
   end
   if type(given) ~= "string" then return nil, "no token was given" end
-  return { secret = given }
+  return { secret = pasted.trim(given) }
 end
 
 local function fail(self, message, code)

@@ -32,7 +32,8 @@ end
 
 ---An observable of states from now on: `next(state, err)`. `err` is set when the state was entered because of it. When
 ---events of a subscription were dropped, the present state comes again with an `err` of code "events_dropped", whose
----`dropped` tells how many. Ends when the client closes.
+---`dropped` tells how many. The same code, without a number, tells of a connection that ended while it wasn't read because a
+---subscriber lagged. Ends when the client closes.
 ---@return appsync.Observable
 function Connection:observe()
   nginx.refuse "connection:observe"

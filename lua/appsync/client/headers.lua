@@ -48,6 +48,30 @@ function headers.check(given, where)
   return given
 end
 
+-- What the handshake says itself (RFC 6455 section 4.1), or what would make another request of it.
+local OF_HANDSHAKE = {
+  connection = true, upgrade = true, ["content-length"] = true, ["transfer-encoding"] = true,
+  ["sec-websocket-key"] = true, ["sec-websocket-version"] = true, ["sec-websocket-protocol"] = true,
+  ["sec-websocket-extensions"] = true,
+}
+
+---Throws for headers that the upgrade of a WebSocket can't have.
+---@param given table<string, any>?
+---@param where string
+---@return table<string, string>? all
+function headers.check_upgrade(given, where)
+  if given == nil then return nil end
+  local all, seen = {}, {}
+  for name, value in pairs(headers.check(given, where)) do
+    local lower = name:lower()
+    if OF_HANDSHAKE[lower] then errors.misuse("%s: headers: %s is the handshake's own", where, name) end
+    if seen[lower] then errors.misuse("%s: headers: %s and %s are the same header", where, seen[lower], name) end
+    seen[lower] = name
+    all[name] = text_of(value)
+  end
+  return all
+end
+
 -- Names differ by more than case (RFC 9110 section 5.1).
 local function spelling_of(all, name)
   if all[name] ~= nil then return name end

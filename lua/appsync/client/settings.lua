@@ -1,8 +1,8 @@
 ---A client's options: their schema, what follows from a configuration file, what the core is given.
+local addresses = require "appsync.client.addresses"
 local auth = require "appsync.client.auth"
 local cache_options = require "appsync.client.cache_options"
 local core = require "appsync.core"
-local endpoint_url = require "appsync.client.endpoint_url"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local opts = require "appsync.opts"
@@ -28,9 +28,9 @@ end
 
 local SCHEMA = opts.schema{
   config = { "string", "table" },
-  endpoint = { "string", also = { "url" } },
-  realtime_endpoint = { "string" },
-  region = { "string", is_line = true },
+  endpoint = { "string", is_pasted = true, also = { "url" } },
+  realtime_endpoint = { "string", is_pasted = true },
+  region = { "string", is_line = true, is_pasted = true },
   auth = { "table", is_secret = true },
   auths = { "table", is_secret = true },
   headers = { "table", "callable", is_secret = true },
@@ -47,6 +47,7 @@ local SCHEMA = opts.schema{
     handshake = { "string", values = { "subprotocol", "query" } },
     protocol = { "string", values = { "appsync", "graphql-transport-ws" } },
     keep_alive = SECONDS, idle_close = { "number", min = 0 }, max_subscriptions = { "integer", min = 1 },
+    headers = { "table", is_secret = true },
   } },
   limits = { "table", fields = opts.schema{
     response_bytes = { "integer", min = 1 }, message_bytes = { "integer", min = 1 },
@@ -55,7 +56,7 @@ local SCHEMA = opts.schema{
   retry = { "table", fields = opts.schema{
     base = SECONDS, cap = SECONDS, attempts = { "integer", min = 1 },
   } },
-  proxy = { "string", is_secret = true, is_line = true },
+  proxy = { "string", is_secret = true, is_line = true, is_pasted = true },
   tls = { "table", fields = opts.schema{
     ca = FILE, cert = FILE, key = FILE, verify = { "boolean" },
   } },
@@ -78,14 +79,20 @@ function settings.load_config(source)
   return require("appsync.config").load(source)
 end
 
-local function check_url(url, name, where)
-  local pattern = name == "realtime_endpoint" and "^wss?://[^/%s]+" or "^[hH][tT][tT][pP][sS]?://[^/%s]+"
-  if not url:match(pattern) or url:find("[%s%c]") then
-    errors.misuse("%s: %s must be a URL that begins with %s, got %s", where, name,
-      name == "realtime_endpoint" and "wss:// or ws://" or "https:// or http://",
-      (errors.describe(url, url:find("@", 1, true) ~= nil))) -- a password may stand before it
+-- AWS AppSync Developer Guide, "Building a real-time WebSocket client": the service sends `ka` about once a minute.
+local KEEP_ALIVE_INTERVAL = 60
+
+local function warnings_of(options, config, where)
+  local realtime = options.realtime or {}
+  local keep_alive = realtime.keep_alive
+  if not keep_alive or keep_alive >= KEEP_ALIVE_INTERVAL or realtime.protocol == "graphql-transport-ws" then
+    return config.warnings
   end
-  return url
+  local warnings = {}
+  for i, warning in ipairs(config.warnings or {}) do warnings[i] = warning end
+  warnings[#warnings + 1] = ("%s: realtime.keep_alive is %g s, but the service sends a keep-alive only every %d s: quiet "
+    .. "connections will be taken for lost"):format(where, keep_alive, KEEP_ALIVE_INTERVAL)
+  return warnings
 end
 
 -- Mode → checked auth, from the configuration and the options.
@@ -110,6 +117,14 @@ local function modes_of(options, config, where)
   return modes, default_mode
 end
 
+-- Nothing was given, which is a mistake of the program; or a configuration says no endpoint.
+local function no_endpoint(config, where)
+  if not config.lacks then errors.misuse("%s: endpoint is missing; give the URL of the GraphQL API, or a config", where) end
+  local message = ("%s: endpoint is missing: %s; give endpoint, or a config with one (%s)"):format(where, config.lacks,
+    require("appsync.config").ACCEPTED)
+  return nil, errors.new("usage", (message:gsub("%c", "?")), { code = "config" })
+end
+
 ---Checks the options of `appsync.client`. Throws for wrong ones; `nil, err` for a configuration that can't be read.
 ---@param given table? nil: the default configuration has everything
 ---@return table? root fields of the client's root, appsync.Error? err
@@ -124,24 +139,22 @@ function settings.check(given)
     config, err = settings.load_config(options.config)
     if not config then return nil, err end
   end
-  local url = options.endpoint or config.endpoint
-  if not url then errors.misuse("%s: endpoint is missing; give the URL of the GraphQL API, or a config", where) end
-  check_url(url, "endpoint", where)
-  local realtime_url = options.realtime_endpoint or (not options.endpoint and config.realtime_endpoint) or nil
-  if realtime_url then check_url(realtime_url, "realtime_endpoint", where) end
+  if not options.endpoint and not config.endpoint then return no_endpoint(config, where) end
   local modes, default_mode = modes_of(options, config, where)
   local custom_region = not options.endpoint and config.custom_endpoint_region or nil
-  local region = options.region or custom_region or endpoint_url.region(url) or config.region
+  if custom_region and not options.region then options.region = custom_region end
+  local found = addresses.check(options, config, where)
   return {
-    modes = modes, default_mode = default_mode, region = region, log = options.log,
-    service = custom_region and "execute-api" or nil, warnings = config.warnings,
+    modes = modes, default_mode = default_mode, region = found.region, log = options.log,
+    service = custom_region and "execute-api" or nil, warnings = warnings_of(options, config, where),
     config_headers = config.headers, headers = headers.check(options.headers, where),
     error_policy = options.error_policy, query_policy = options.fetch_policy and options.fetch_policy.query,
     settings = {
-      endpoint = url, realtime_endpoint = realtime_url or endpoint_url.realtime(url), region = region,
-      user_agent = "lua-appsync/" .. core.version, realtime = options.realtime, limits = options.limits,
-      timeouts = options.timeouts, retry = options.retry, proxy = options.proxy, tls = options.tls,
-      big_integers = options.big_integers, cache = cache,
+      endpoint = found.endpoint, realtime_endpoint = found.realtime_endpoint, signing_endpoint = found.signing_endpoint,
+      region = found.region, user_agent = "lua-appsync/" .. core.version, realtime = options.realtime,
+      upgrade_headers = found.upgrade_headers, limits = options.limits, timeouts = options.timeouts,
+      retry = options.retry, proxy = found.proxy, tls = options.tls, big_integers = options.big_integers,
+      cache = cache,
     },
   }
 end

@@ -98,25 +98,47 @@ function Source:on_data(data, err, dropped)
   self.context:post(self.inlet, "next", data, err)
 end
 
----@param dropped integer? so far
-function Source:note_dropped(dropped)
+-- How many of them are new.
+local function count_dropped(self, dropped)
   local more = (dropped or 0) - self.n_dropped
-  if more <= 0 then return end
+  if more <= 0 then return 0 end
   self.n_dropped = dropped
   self.context.dropped = self.context.dropped + more
-  self.root.connection:tell_dropped(more)
+  return more
 end
 
----@param state "subscribed"|"reconnecting"
-function Source:on_state(state)
-  if state == "subscribed" then settle(self) end
+---@param dropped integer? so far
+function Source:note_dropped(dropped)
+  local more = count_dropped(self, dropped)
+  if more > 0 then self.root.connection:tell_dropped(more) end
+end
+
+---@param state "subscribed"|"reconnecting"|"delayed"
+---@param err appsync.Error? why it isn't served
+---@param dropped integer? so far
+function Source:on_state(state, err, dropped)
+  count_dropped(self, dropped) -- the core has told observers of the connection
+  if state == "subscribed" then
+    self.context:set_trouble(self, nil)
+    settle(self)
+  else
+    self.context:set_trouble(self, err)
+    if state == "delayed" then return end
+  end
   self.context:post(self.inlet, "state", state)
+end
+
+---What a wait that ends without it says of it.
+---@return string
+function Source:standing()
+  return ("the connection's state is %q"):format(self.root.connection.state)
 end
 
 ---@param err appsync.Error? nil or kind "closed": the normal end
 ---@param dropped integer?
 function Source:on_end(err, dropped)
   self.id = nil
+  self.context:set_trouble(self, nil)
   self:note_dropped(dropped)
   if self.is_of_call then self.slot:release() end
   if err and err.kind ~= "closed" then
@@ -142,6 +164,7 @@ end
 ---Ends it at the core. Twice is legal.
 function Source:stop()
   self.is_over = true
+  self.context:set_trouble(self, nil)
   local id = self.id
   if not id then return end
   self.id = nil
@@ -208,6 +231,7 @@ local function connect(client, plan, down, context)
     error_policy = plan.options.error_policy or root.error_policy,
   }, Source)
   self.inlet = make_inlet(self, down)
+  context:set_trouble(self, false)
   local started, start_err = start(self, is_dynamic, all_headers)
   if not started then
     if is_of_call then slot:release() end

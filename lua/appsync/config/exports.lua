@@ -1,5 +1,6 @@
 ---aws-exports.js and the JavaScript flavour of amplifyconfiguration.json (keys that begin with "aws_"), and the small
 ---table that the AppSync console offered for its own client.
+local code = require "appsync.config.code"
 local fields = require "appsync.config.fields"
 
 local exports = {}
@@ -8,7 +9,18 @@ function exports.is(t)
   for key in pairs(t) do
     if type(key) == "string" and key:find("^aws_") then return true end
   end
-  return type(t.graphqlEndpoint) == "string"
+  return t.graphqlEndpoint ~= nil or exports.is_options(t)
+end
+
+---The options of the AWSAppSyncClient of aws-appsync.
+function exports.is_options(t)
+  return t.url ~= nil and code.is_table(t.auth)
+end
+
+function exports.describe(t)
+  if t.graphqlEndpoint ~= nil then return "AppSync.js", "graphqlEndpoint" end
+  if exports.is_options(t) then return "options of aws-appsync", "url" end
+  return "aws-exports.js", "aws_appsync_graphqlEndpoint"
 end
 
 -- amplify-js signs with IAM for a mode that it doesn't know; told, because it is rarely meant.
@@ -50,6 +62,11 @@ function exports.read(context, t, result)
     result.region = fields.text(context, t, "region")
     result.default_auth_type = auth_type(context, t, "authenticationType")
     result.api_key = fields.text(context, t, "apiKey")
+  elseif exports.is_options(t) then
+    result.endpoint = fields.url(context, t, "url")
+    result.region = fields.text(context, t, "region")
+    result.default_auth_type = auth_type(context, t.auth, "type")
+    result.api_key = fields.text(context, t.auth, "apiKey")
   end
   exports.read_appsync(context, t, result)
   result.region = result.region or fields.text(context, t, "aws_project_region")

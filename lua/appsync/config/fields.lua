@@ -1,6 +1,9 @@
 ---What the readers of all shapes share: checked access to what a file says, and the names of authorization modes.
+local code = require "appsync.config.code"
 local core = require "appsync.core"
 local opts = require "appsync.opts"
+local pasted = require "appsync.pasted"
+local url = require "appsync.url"
 
 local fields = {}
 
@@ -8,10 +11,11 @@ local fields = {}
 ---@field name string of the source, for messages
 ---@field problem string? the first one that was found
 ---@field warnings string[]
+---@field computed table<string, appsync.config.Code> by key: what a script would compute
 
 ---@return appsync.config.Context
 function fields.context(name)
-  return { name = name, warnings = {} }
+  return { name = name, warnings = {}, computed = {} }
 end
 
 function fields.problem(context, format, ...)
@@ -22,19 +26,28 @@ function fields.warn(context, format, ...)
   context.warnings[#context.warnings + 1] = format:format(...)
 end
 
----The value under the key, when it is there (JSON null is not) and has the type; another type is a problem.
+-- What isn't there: JSON null, and what a script would compute, which is told.
+local function is_absent(context, value, key)
+  if value == nil or value == core.null then return true end
+  if not code.is(value) then return false end
+  if not context.computed[key] then fields.warn(context, "%s is left out: it is %s", key, code.describe(value)) end
+  context.computed[key] = value
+  return true
+end
+
+---The value under the key, when it is there and has the type; another type is a problem.
 ---@return any?
 local function get(context, from, key, kind)
   local value = from[key]
-  if value == nil or value == core.null then return nil end
+  if is_absent(context, value, key) then return nil end
   if type(value) == kind then return value end
   fields.problem(context, "%s must be a %s, got a %s", key, kind, type(value))
 end
 
 ---An empty string counts as absent.
----@return string?
+---@return string? text without white space around it
 function fields.text(context, from, key)
-  local value = get(context, from, key, "string")
+  local value = pasted.trim(get(context, from, key, "string") or "")
   return value ~= "" and value or nil
 end
 
@@ -59,7 +72,8 @@ end
 ---@return string?
 function fields.url(context, from, key)
   local value = fields.text(context, from, key)
-  if value and not value:find("^https?://[^/?#%s]") then
+  local parts = value and url.parse(value)
+  if value and not (parts and (parts.scheme == "https" or parts.scheme == "http")) then
     fields.problem(context, "%s must be an http or https URL", key)
     return nil
   end
@@ -71,9 +85,10 @@ end
 function fields.each(context, from)
   local names = {}
   for name, entry in pairs(from) do
-    if type(entry) == "table" then
+    local is_there = not is_absent(context, entry, tostring(name))
+    if is_there and type(entry) == "table" then
       names[#names + 1] = tostring(name)
-    elseif entry ~= core.null then
+    elseif is_there then
       fields.problem(context, "%s must be a table, got a %s", tostring(name), type(entry))
     end
   end
@@ -102,7 +117,7 @@ local AUTH_TYPES = {
 ---@param value string?
 ---@return string? the service's name
 function fields.auth_type(context, value, key)
-  if value == nil then return nil end
+  if is_absent(context, value, key) then return nil end
   local name = AUTH_TYPES[value]
   if not name then
     fields.problem(context, "%s must be API_KEY, AWS_IAM, AMAZON_COGNITO_USER_POOLS, OPENID_CONNECT, AWS_LAMBDA or NONE",

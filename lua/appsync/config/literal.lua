@@ -1,197 +1,306 @@
----Reads the object literal out of a JavaScript or JSON text: comments, single quotes, names without quotes, trailing
----commas. It reads literals only and never evaluates code.
+---Reads literals of JavaScript, TypeScript, Dart and JSON: comments, single quotes, names without quotes, trailing commas.
+---Names of other literals in the same text are looked up; what would have to be computed stays `code`.
+local code = require "appsync.config.code"
+local tokens = require "appsync.config.tokens"
+
 local literal = {}
 
+---@class appsync.config.Reader
+---@field text string
+---@field lookup fun(name: string): boolean, any whether the text says what the name is, its value
+
 local MAX_DEPTH = 100
+local MAX_COMPUTED_BYTES = 64 * 1024
 
 local WORDS = { ["true"] = true, ["false"] = false }
 -- JavaScript's two empty values: the key counts as absent.
 local EMPTY = { null = true, undefined = true }
-
-local ESCAPES = { b = "\b", f = "\f", n = "\n", r = "\r", t = "\t", v = "\v", ["0"] = "\0" }
-
-local function line_of(text, at)
-  local _, n = text:sub(1, at - 1):gsub("\n", "")
-  return n + 1
-end
-
--- Errors inside are tables, so that they are told from this module's own mistakes.
-local function fail(text, at, message)
-  error({ literal = true, line = line_of(text, at), message = message }, 0)
-end
-
----@return integer at the next character that is neither white space nor comment
-local function skip(text, at)
-  while true do
-    at = text:find("[^%s]", at) or #text + 1
-    local two = text:sub(at, at + 1)
-    if two == "//" then
-      at = text:find("\n", at, true) or #text + 1
-    elseif two == "/*" then
-      local _, stop = text:find("*/", at + 2, true)
-      if not stop then fail(text, at, "a comment has no end") end
-      at = stop + 1
-    elseif text:sub(at, at + 2) == "\239\187\191" then
-      at = at + 3
-    else
-      return at
-    end
-  end
-end
-
-local function utf8_of(code)
-  if code < 0x80 then return string.char(code) end
-  if code < 0x800 then return string.char(0xC0 + math.floor(code / 64), 0x80 + code % 64) end
-  if code < 0x10000 then
-    return string.char(0xE0 + math.floor(code / 4096), 0x80 + math.floor(code / 64) % 64, 0x80 + code % 64)
-  end
-  return string.char(0xF0 + math.floor(code / 262144), 0x80 + math.floor(code / 4096) % 64,
-    0x80 + math.floor(code / 64) % 64, 0x80 + code % 64)
-end
-
--- After "\u": a code point and where it ends. Two escapes can be one character.
-local function read_unicode(text, at)
-  local braced, stop = text:match("^{(%x+)}()", at)
-  if braced and #braced <= 6 and tonumber(braced, 16) <= 0x10FFFF then return tonumber(braced, 16), stop end
-  local hex = text:match("^%x%x%x%x", at)
-  if not hex then fail(text, at, "an escape is malformed") end
-  local code = tonumber(hex, 16)
-  if code >= 0xD800 and code < 0xDC00 then
-    local low = text:match("^\\u([dD][c-fC-F]%x%x)", at + 4)
-    if low then return 0x10000 + (code - 0xD800) * 1024 + tonumber(low, 16) - 0xDC00, at + 10 end
-  end
-  if code >= 0xD800 and code < 0xE000 then code = 0xFFFD end
-  return code, at + 4
-end
-
-local function read_escape(text, at)
-  local c = text:sub(at, at)
-  if c == "u" then
-    local code, stop = read_unicode(text, at + 1)
-    return utf8_of(code), stop
-  elseif c == "x" then
-    local hex = text:match("^%x%x", at + 1)
-    if not hex then fail(text, at, "an escape is malformed") end
-    return utf8_of(tonumber(hex, 16)), at + 3
-  elseif c == "\n" then
-    return "", at + 1
-  end
-  return ESCAPES[c] or c, at + 1
-end
-
-local function read_string(text, at)
-  local quote = text:sub(at, at)
-  local stops = quote == "`" and "[`\\$]" or "[\n\\" .. quote .. "]"
-  local parts, from = {}, at + 1
-  while true do
-    local stop = text:find(stops, from)
-    local c = stop and text:sub(stop, stop)
-    if not stop or c == "\n" then fail(text, at, "a string has no end") end
-    parts[#parts + 1] = text:sub(from, stop - 1)
-    if c == quote then return table.concat(parts), stop + 1 end
-    if c == "$" then
-      if text:sub(stop + 1, stop + 1) == "{" then fail(text, stop, "a template with an expression is no literal") end
-      parts[#parts + 1], from = "$", stop + 1
-    else
-      parts[#parts + 1], from = read_escape(text, stop + 1)
-    end
-  end
-end
+local CODE_WORDS = { ["function"] = true, async = true, await = true, class = true, delete = true, new = true,
+  typeof = true, void = true, yield = true }
+-- Where the members' names are their values (aws-appsync, aws-amplify).
+local ENUMS = { AUTH_TYPE = true, AuthType = true, GRAPHQL_AUTH_MODE = true }
+local OPERATORS = "^[.(%[?=<>&|*/%%%-^`]"
 
 local read_value
 
-local function read_key(text, at)
-  local c = text:sub(at, at)
-  if c == '"' or c == "'" then return read_string(text, at) end
+local function code_from(r, at)
+  local stop = tokens.skip_expression(r.text, at)
+  if stop == at then
+    tokens.fail(r.text, at, at > #r.text and "the text ends inside a value" or "a value was expected")
+  end
+  return code.new(r.text, at, stop), stop
+end
+
+local function is_text(value)
+  return type(value) == "string" or type(value) == "number"
+end
+
+-- A template: its expressions count where they are known.
+local function read_template(r, at, depth)
+  local text, from, parts, n_bytes, is_known = r.text, at + 1, {}, 0, true
+  while true do
+    local stop = text:find("[`\\$]", from)
+    local c = stop and text:sub(stop, stop)
+    if not stop then tokens.fail(text, at, "a string has no end") end
+    local value = text:sub(from, stop - 1)
+    parts[#parts + 1], n_bytes = value, n_bytes + #value
+    if c == "`" then
+      if is_known and n_bytes <= MAX_COMPUTED_BYTES then return table.concat(parts), stop + 1 end
+      return code.new(text, at, stop + 1), stop + 1
+    elseif c == "\\" then
+      value, from = tokens.read_escape(text, stop + 1)
+    elseif text:sub(stop + 1, stop + 1) == "{" then
+      local inside
+      inside, from = read_value(r, tokens.skip(text, stop + 2), depth + 1)
+      from = tokens.skip(text, from)
+      if text:sub(from, from) ~= "}" then tokens.fail(text, from, "'}' was expected") end
+      value, from, is_known = is_text(inside) and inside or "", from + 1, is_known and is_text(inside)
+    else
+      value, from = "$", stop + 1
+    end
+    parts[#parts + 1], n_bytes = value, n_bytes + #tostring(value)
+  end
+end
+
+local function copy_into(object, from)
+  if not code.is_table(from) then return end
+  for key, value in pairs(from) do object[key] = value end
+end
+
+-- A property's name; nil for one that is computed.
+local function read_key(r, at)
+  local text, c = r.text, r.text:sub(at, at)
+  if c == '"' or c == "'" then return tokens.read_string(text, at) end
+  if c == "[" then return nil, tokens.skip_group(text, at) end
   local name, stop = text:match("^([%w_$]+)()", at)
-  if not name then fail(text, at, "a property's name was expected") end
+  if not name then tokens.fail(text, at, "a property's name was expected") end
   return name, stop
+end
+
+-- A method, from its parameters or from the word before its name.
+local function skip_method(r, at)
+  local text = r.text
+  while true do
+    local c = text:sub(at, at)
+    if c == "(" then
+      at = tokens.skip(text, tokens.skip_group(text, at))
+      local brace = text:find("{", at, true)
+      return brace and tokens.skip_group(text, brace) or #text + 1
+    end
+    local _, stop = tokens.next(text, at)
+    if c == "" or c == "," or c == "}" then return nil end
+    at = tokens.skip(text, stop)
+  end
+end
+
+local MODIFIERS = { async = true, get = true, set = true, static = true }
+
+-- One property of an object. Returns where it ends.
+local function read_property(r, object, at, depth)
+  local text = r.text
+  if text:sub(at, at + 2) == "..." then
+    local spread, stop = read_value(r, tokens.skip(text, at + 3), depth)
+    copy_into(object, spread)
+    return stop
+  end
+  local key, stop = read_key(r, at)
+  local behind = tokens.skip(text, stop)
+  local c = text:sub(behind, behind)
+  if c == ":" then
+    local value
+    value, stop = read_value(r, tokens.skip(text, behind + 1), depth)
+    if key then object[key] = value end
+    return stop
+  elseif c == "(" or (MODIFIERS[key] and c:find("[%w_$*%[]")) then
+    return skip_method(r, behind) or tokens.fail(text, behind, "a method has no body")
+  elseif (c == "," or c == "}") and key and key:find("^[%a_$]") then
+    object[key] = read_value(r, at, depth)
+    return stop
+  end
+  tokens.fail(text, behind, ("':' was expected after the name %q"):format(key or "[…]"))
 end
 
 -- After an element: where the next one begins, or where the end is.
 local function next_element(text, at, close)
-  at = skip(text, at)
+  at = tokens.skip(text, at)
   local c = text:sub(at, at)
-  if c == "," then return skip(text, at + 1) end
-  if c ~= close then fail(text, at, ("',' or '%s' was expected"):format(close)) end
+  if c == "," then return tokens.skip(text, at + 1) end
+  if c ~= close then tokens.fail(text, at, ("',' or '%s' was expected"):format(close)) end
   return at
 end
 
-local function read_object(text, at, depth)
+local function read_object(r, at, depth)
   local object = {}
-  at = skip(text, at + 1)
-  while text:sub(at, at) ~= "}" do
-    local key
-    key, at = read_key(text, at)
-    at = skip(text, at)
-    if text:sub(at, at) ~= ":" then fail(text, at, ("':' was expected after the name %q"):format(key)) end
-    object[key], at = read_value(text, skip(text, at + 1), depth)
-    at = next_element(text, at, "}")
+  at = tokens.skip(r.text, at + 1)
+  while r.text:sub(at, at) ~= "}" do
+    at = next_element(r.text, read_property(r, object, at, depth), "}")
   end
   return object, at + 1
 end
 
-local function read_array(text, at, depth)
-  local array = {}
-  at = skip(text, at + 1)
+local function read_array(r, at, depth)
+  local array, text = {}, r.text
+  at = tokens.skip(text, at + 1)
   while text:sub(at, at) ~= "]" do
     local value
-    value, at = read_value(text, at, depth)
-    array[#array + 1] = value
+    if text:sub(at, at + 2) == "..." then
+      value, at = read_value(r, tokens.skip(text, at + 3), depth)
+      for _, item in ipairs(code.is_table(value) and value or {}) do array[#array + 1] = item end
+    else
+      value, at = read_value(r, at, depth)
+      array[#array + 1] = value
+    end
     at = next_element(text, at, "]")
   end
   return array, at + 1
 end
 
-function read_value(text, at, depth)
-  if depth > MAX_DEPTH then fail(text, at, "the nesting is too deep") end
-  local c = text:sub(at, at)
-  if c == "{" then return read_object(text, at, depth + 1) end
-  if c == "[" then return read_array(text, at, depth + 1) end
-  if c == '"' or c == "'" or c == "`" then return read_string(text, at) end
+-- A name with its members.
+local function read_name(r, at, depth)
+  local text = r.text
+  local name, stop = text:match("^([%a_$][%w_$]*)()", at)
+  local is_known, value = r.lookup(name)
+  local member, behind = text:match("^%s*%??%.%s*([%a_$][%w_$]*)()", stop)
+  if not is_known and ENUMS[name] and member then return member, behind end
+  if name == "Object" and (member == "freeze" or member == "seal") and text:find("^%s*%(", behind) then
+    value, stop = read_value(r, tokens.skip(text, text:find("(", behind, true) + 1), depth + 1)
+    stop = tokens.skip(text, stop)
+    if text:sub(stop, stop) == ")" then return value, stop + 1 end
+    return code_from(r, at)
+  end
+  while member do
+    is_known = is_known and code.is_table(value)
+    if is_known then value = value[member] end
+    stop = behind
+    member, behind = text:match("^%s*%??%.%s*([%a_$][%w_$]*)()", stop)
+  end
+  if is_known then return value, stop end
+  return code.new(text, at, stop), stop
+end
+
+local function read_word(r, at, depth)
+  local text = r.text
   local word, stop = text:match("^([+-]?[%w_$.]+)()", at)
-  if word and EMPTY[word] then return nil, stop end
-  if word and WORDS[word] ~= nil then return WORDS[word], stop end
+  if not word then return code_from(r, at) end
+  if EMPTY[word] then return nil, stop end
+  if WORDS[word] ~= nil then return WORDS[word], stop end
+  if CODE_WORDS[word] then return code_from(r, at) end
+  if word == "const" then return literal.operand(r, tokens.skip(text, stop), depth) end -- Dart
   -- tonumber alone also takes "inf", "nan" and hexadecimal floats.
-  if word and word:find("^[+-]?%.?%d") then
+  if word:find("^[+-]?%.?%d") then
     local exponent, behind = text:match("^([+-]%d+)()", stop)
     if exponent and word:find("^[+-]?[%d.]+[eE]$") then word, stop = word .. exponent, behind end
     local number = tonumber((word:gsub("^%+", "")))
     if number then return number, stop end
+    return code_from(r, at)
   end
-  if c == "" then fail(text, at, "the text ends inside a value") end
-  -- Only what is plainly code is shown: a key whose quotes were forgotten stays out of the message.
-  local code = word and word:match("^[%a_$][%w_$]*%.[%w_$.]+")
-  fail(text, at, (code and code:sub(1, 40) or "an expression") .. " is no literal; code is never run")
+  if word:find("^[+-]") or word:find("^%.") then return code_from(r, at) end
+  return read_name(r, at, depth)
 end
 
--- The first brace that begins a value: at the start, or after "=", "(" or "default".
-local function find_object(text)
-  local at, before = skip(text, 1), "="
-  while at <= #text do
-    local c = text:sub(at, at)
-    if c == "{" and (before == "=" or before == "(" or before == "default") then return at end
-    if c == '"' or c == "'" or c == "`" then
-      local _, stop = read_string(text, at)
-      before, at = "string", skip(text, stop)
-    else
-      local word, stop = text:match("^([%w_$]+)()", at)
-      before, at = word or c, skip(text, stop or at + 1)
+-- What stands in parentheses; the parameters of a function have a body.
+local function read_parentheses(r, at, depth)
+  local text, stop = r.text, tokens.skip_group(r.text, at)
+  if text:find("^%s*=>", stop) or text:find("^%s*:", stop) then return code_from(r, at) end
+  local value, behind = read_value(r, tokens.skip(text, at + 1), depth + 1)
+  if tokens.skip(text, behind) == stop - 1 then return value, stop end
+  return code.new(text, at, stop), stop
+end
+
+---One value without what operators make of it.
+---@param r appsync.config.Reader
+---@return any value, integer stop
+function literal.operand(r, at, depth)
+  local text = r.text
+  local c = text:sub(at, at)
+  if depth > MAX_DEPTH then tokens.fail(text, at, "the nesting is too deep") end
+  if c == "{" then return read_object(r, at, depth + 1) end
+  if c == "[" then return read_array(r, at, depth + 1) end
+  if c == '"' or c == "'" or text:find("^r['\"]", at) then return tokens.read_string(text, at) end
+  if c == "`" then return read_template(r, at, depth) end
+  if c == "(" then return read_parentheses(r, at, depth) end
+  local behind = text:match("^%b<>()", at) -- TypeScript's cast, Dart's type of what follows
+  if behind then return literal.operand(r, tokens.skip(text, behind), depth + 1) end
+  return read_word(r, at, depth)
+end
+
+-- Behind `as` or `satisfies`.
+local function skip_type(text, at)
+  while true do
+    at = tokens.skip(text, at)
+    local two = text:sub(at, at + 1)
+    if two == "" or two:find("^[,;)%]}=?]") or two == "||" then return at end
+    local stop = text:match("^%b<>()", at) or (two:find("^[{(%[]") and tokens.skip_group(text, at))
+    if not stop then
+      local _
+      _, stop = tokens.next(text, at)
     end
+    if tokens.ends_statement(text, stop, tokens.skip(text, stop)) then return stop end
+    at = stop
   end
-  fail(text, 1, "there is no object literal")
 end
 
+local function joined(r, at, left, right, stop)
+  local both = is_text(left) and is_text(right) and left .. "" .. right
+  if both and #both <= MAX_COMPUTED_BYTES then return both end
+  return code.new(r.text, at, stop)
+end
+
+-- What stands behind a value that began at `at`: another one, an operator, its type.
+local function read_rest(r, at, value, stop, depth)
+  local text = r.text
+  local behind = tokens.skip(text, stop)
+  if tokens.ends_statement(text, stop, behind) then return value, stop end
+  local two = text:sub(behind, behind + 1)
+  if two == "||" or two == "??" then
+    local other, other_stop = read_value(r, tokens.skip(text, behind + 2), depth + 1)
+    local is_open = value == nil or value == false or value == "" or code.is(value)
+    if is_open and other ~= nil then value = other end
+    return value, other_stop
+  elseif two:find("^%+[^+=]") then
+    local other, other_stop = literal.operand(r, tokens.skip(text, behind + 1), depth + 1)
+    return read_rest(r, at, joined(r, at, value, other, other_stop), other_stop, depth)
+  elseif two:find("^![^=]") or two == "!" then
+    return read_rest(r, at, value, behind + 1, depth)
+  elseif two:find(OPERATORS) or two:find("^!") then
+    return code_from(r, at)
+  end
+  local word, word_stop = text:match("^(%a+)()", behind)
+  if word == "as" or word == "satisfies" then return read_rest(r, at, value, skip_type(text, word_stop), depth) end
+  return value, stop
+end
+
+function read_value(r, at, depth)
+  local value, stop = literal.operand(r, at, depth)
+  return read_rest(r, at, value, stop, depth)
+end
+
+---The value of an expression.
+---@param r appsync.config.Reader
+---@param at integer
+---@return any value nil: JavaScript's null or undefined, integer stop
+function literal.value(r, at)
+  return read_value(r, tokens.skip(r.text, at), 0)
+end
+
+---@param fn fun(...): any
+---@return boolean is_good, any value the function's, or a message with the line
+function literal.try(fn, ...)
+  local is_good, value = pcall(fn, ...)
+  if is_good then return true, value end
+  if type(value) ~= "table" or not value.literal then error(value, 0) end
+  return false, ("line %d: %s"):format(value.line, value.message)
+end
+
+local function unknown() return false end
+
+---The literal that a text begins with.
 ---@param text string
----@return table? object, string? message with the line
+---@return any value, string? message with the line
 function literal.read(text)
-  local is_good, object = pcall(function()
-    local at = find_object(text)
-    return (read_value(text, at, 0))
-  end)
-  if is_good then return object end
-  if type(object) ~= "table" or not object.literal then error(object, 0) end
-  return nil, ("line %d: %s"):format(object.line, object.message)
+  local is_good, value = literal.try(function() return (literal.value({ text = text, lookup = unknown }, 1)) end)
+  if is_good then return value end
+  return nil, value
 end
 
 return literal

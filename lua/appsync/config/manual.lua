@@ -1,14 +1,18 @@
 ---What applications write by hand for amplify-js: the API, Auth and Storage sections of version 5
 ---(`API = {graphql_endpoint = …}`) and of version 6 (`API = {GraphQL = {endpoint = …}}`). They may stand beside the keys
 ---of another shape.
+local code = require "appsync.config.code"
 local exports = require "appsync.config.exports"
 local fields = require "appsync.config.fields"
 
 local manual = {}
 
 function manual.is(t)
-  return type(t.API) == "table" or type(t.Auth) == "table" or type(t.Storage) == "table"
-    or type(t.graphql_endpoint) == "string"
+  return code.is_table(t.API) or code.is_table(t.Auth) or code.is_table(t.Storage) or t.graphql_endpoint ~= nil
+end
+
+function manual.describe()
+  return "an amplify-js configuration", "API.GraphQL.endpoint"
 end
 
 ---graphql_endpoint and its siblings: a custom endpoint takes precedence over AppSync's own.

@@ -1,16 +1,31 @@
 ---The files of the native libraries: amplifyconfiguration.json (categories with plugins) and awsconfiguration.json (an
 ---AppSync section).
+local code = require "appsync.config.code"
 local fields = require "appsync.config.fields"
 
 local native = {}
 
-local CATEGORIES = { "api", "auth", "storage" }
+local CATEGORIES = { "api", "auth", "storage", "analytics", "geo", "notifications", "predictions" }
+local MOBILE = { "AppSync", "CognitoUserPool", "CredentialsProvider", "IdentityManager" }
 
 function native.is(t)
   for _, name in ipairs(CATEGORIES) do
-    if type(t[name]) == "table" and type(t[name].plugins) == "table" then return true end
+    if code.is_table(t[name]) and code.is_table(t[name].plugins) then return true end
   end
-  return type(t.AppSync) == "table"
+  return native.is_mobile(t) or (type(t.UserAgent) == "string" and type(t.Version) == "string")
+end
+
+---awsconfiguration.json, with or without an API.
+function native.is_mobile(t)
+  for _, name in ipairs(MOBILE) do
+    if code.is_table(t[name]) then return true end
+  end
+  return false
+end
+
+function native.describe(t)
+  if native.is_mobile(t) then return "awsconfiguration.json", "AppSync.NAME.ApiUrl" end
+  return "amplifyconfiguration.json of the native libraries", "api.plugins.awsAPIPlugin.NAME.endpoint"
 end
 
 ---@return table an empty one when there is none
@@ -80,8 +95,8 @@ local function read_auth(context, from)
 end
 
 function native.read(context, t, result)
-  if fields.table(context, t, "AppSync") then
-    read_appsync(context, t.AppSync, result)
+  if native.is_mobile(t) then
+    read_appsync(context, section(context, t, "AppSync"), result)
     result.auth = read_auth(context, t)
     local bucket = section(context, t, "S3TransferUtility", "Default")
     result.storage = fields.unless_empty {
@@ -90,8 +105,11 @@ function native.read(context, t, result)
     }
     return
   end
+  local cognito = section(context, t, "auth", "plugins", "awsCognitoAuthPlugin")
   read_apis(context, section(context, t, "api", "plugins", "awsAPIPlugin"), result)
-  result.auth = read_auth(context, section(context, t, "auth", "plugins", "awsCognitoAuthPlugin"))
+  -- The CLI repeats the API there.
+  if not result.endpoint then read_appsync(context, section(context, cognito, "AppSync"), result) end
+  result.auth = read_auth(context, cognito)
   local bucket = section(context, t, "storage", "plugins", "awsS3StoragePlugin")
   result.storage = fields.unless_empty {
     bucket = fields.text(context, bucket, "bucket"),

@@ -3,8 +3,23 @@ local fields = require "appsync.config.fields"
 
 local outputs = {}
 
+local SECTIONS = { "auth", "data", "storage", "custom", "geo", "analytics", "notifications" }
+
+-- Other files have a version, too.
+local function has_section(t)
+  for _, name in ipairs(SECTIONS) do
+    if type(t[name]) == "table" then return true end
+  end
+  return false
+end
+
 function outputs.is(t)
-  return type(t.version) == "string" and t.version:find("^1") ~= nil
+  if type(t.version) ~= "string" then return false end
+  return t.version:find("^1%.?%d*$") ~= nil or (t.version:find("^1%.") ~= nil and has_section(t))
+end
+
+function outputs.describe()
+  return "amplify_outputs.json", "data.url"
 end
 
 local function read_data(context, data, result)

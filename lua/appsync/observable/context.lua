@@ -226,6 +226,35 @@ function Context:acknowledge()
   if self.pending_acks == 0 then wake_waits(self, "ready_waits", true) end
 end
 
+---Why a source isn't served: told by whoever waits in vain.
+---@param source {standing: fun(self): string}
+---@param err appsync.Error|false|nil false: it isn't, and nobody knows why; nil: it is
+function Context:set_trouble(source, err)
+  local troubles = self.troubles
+  if not troubles then
+    if err == nil then return end
+    troubles = {}
+    self.troubles = troubles
+  end
+  troubles[source] = err
+end
+
+-- A time-out of our own tells why there was nothing to wait for.
+local function explain(self, err)
+  if not err or err.kind ~= "timeout" or err == self.err or not self.troubles then return err end
+  local source, trouble
+  for one, cause in pairs(self.troubles) do
+    if not trouble then source, trouble = one, cause end
+  end
+  if trouble then
+    err.cause = trouble
+    err.message = err.message .. ": " .. trouble.message
+  elseif source then
+    err.message = err.message .. ": " .. source:standing()
+  end
+  return err
+end
+
 -- Waits on one of the context's lists.
 local function wait_on(self, key, timeout, what)
   local w = scheduler.new_wait()
@@ -237,7 +266,8 @@ local function wait_on(self, key, timeout, what)
       if other == w then return table.remove(waits, i) end
     end
   end
-  return scheduler.suspend(w, timeout, what)
+  local ok, err = scheduler.suspend(w, timeout, what)
+  return ok, explain(self, err)
 end
 
 -- Calls that don't wait are made in each frame: their error is one and the same.

@@ -9,7 +9,8 @@ local subscription = {}
 
 ---@class appsync.Subscription
 ---@field err appsync.Error? why it ended; nil at a normal end
----@field dropped integer events that were lost to `overflow = "drop_oldest"`
+---@field dropped integer events that were lost to `overflow = "drop_oldest"`, and one for each connection that ended while it
+---wasn't read because a subscriber lagged: how many it lost nobody knows
 local Subscription = {}
 
 local mt = {
@@ -52,7 +53,8 @@ local function ready(self, timeout)
   return ok, err
 end
 
----Waits until the service has acknowledged the subscription.
+---Waits until the service has acknowledged the subscription. At a time-out `err.cause` and the message tell why it hasn't,
+---where that is known: the last error of the connection, a refusal that is tried again.
 ---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
 ---@return true? ok, appsync.Error? err
 function Subscription:ready(timeout)
@@ -67,7 +69,8 @@ local function next_event(self, timeout)
 end
 
 ---Waits for one event. At the end of the stream `nil, nil`; after a failure `nil, err`; at a time-out `nil, err` and
----nothing is lost. A timeout of 0 never waits and costs next to nothing: its error is the same object each time.
+---nothing is lost; `err.cause` is set where the subscription isn't served at that time. A timeout of 0 never waits and
+---costs next to nothing: its error is the same object each time.
 ---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
 ---@return any event, appsync.Error? err
 function Subscription:next(timeout)

@@ -14,7 +14,7 @@ local Server = {}
 function Server:allow_hosts(names)
   self.allowed_hosts = {}
   for _, name in ipairs(names or {}) do
-    self.allowed_hosts[name:lower()] = true
+    self.allowed_hosts[host.name(name) or name:lower()] = true
   end
   if not host.is_local_address(self.host) then
     self.allowed_hosts["*"] = true

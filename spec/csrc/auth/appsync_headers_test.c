@@ -47,11 +47,16 @@ static void init(struct fixture *f, enum aps_auth_mode mode, const char *secret)
 	                                          .cache = &f->cache};
 }
 
-static void clear(struct fixture *f)
+static void drop(struct fixture *f)
 {
 	aps_arena_clear(&f->arena);
 	aps_buf_clear(&f->out);
 	aps_auth_material_clear(&f->material);
+}
+
+static void clear(struct fixture *f)
+{
+	drop(f);
 	assert_int_equal(aps_mem_live(), 0);
 }
 
@@ -163,6 +168,32 @@ static void empty_material_is_an_auth_error(void **state)
 		assert_string_equal(f.err.word, "no_token");
 		assert_int_equal(realtime(&f, APS_APPSYNC_CONNECT, "{}"), APS_E_AUTH);
 		clear(&f);
+	}
+}
+
+/* The signature is that of the same request to the host itself. */
+static void a_host_among_the_headers_is_the_apis_and_signed(void **state)
+{
+	(void)state;
+	static const char *const NAMES[] = {"host", "Host", "HOST"};
+	for (size_t i = 0; i < APS_COUNTOF(NAMES); i++) {
+		struct fixture own, told;
+		init(&own, APS_AUTH_IAM, NULL);
+		assert_int_equal(realtime(&own, APS_APPSYNC_START, DATA), APS_OK);
+		init(&told, APS_AUTH_IAM, NULL);
+		told.signing.endpoint = APS_STR("https://cdn.example:8443/graphql");
+		add(&told, NAMES[i], " " HOST " ");
+		told.signing.extra = &told.headers;
+		assert_int_equal(realtime(&told, APS_APPSYNC_START, DATA), APS_OK);
+		assert_true(aps_str_eq(aps_buf_str(&own.out), aps_buf_str(&told.out)));
+		drop(&own);
+		clear(&told);
+		init(&told, APS_AUTH_API_KEY, "k");
+		add(&told, NAMES[i], HOST);
+		told.signing.extra = &told.headers;
+		assert_int_equal(realtime(&told, APS_APPSYNC_CONNECT, "{}"), APS_OK);
+		assert_string_equal(told.out.p, "{\"host\":\"" HOST "\",\"x-api-key\":\"k\"}");
+		clear(&told);
 	}
 }
 
@@ -321,6 +352,7 @@ int main(void)
 	        cmocka_unit_test(iam_adds_the_session_token_and_keeps_a_date_that_was_given),
 	        cmocka_unit_test(the_callers_own_authorization_suppresses_the_modes),
 	        cmocka_unit_test(empty_material_is_an_auth_error),
+	        cmocka_unit_test(a_host_among_the_headers_is_the_apis_and_signed),
 	        cmocka_unit_test(a_signing_that_fails_is_passed_on),
 	        cmocka_unit_test(each_mode_has_its_realtime_object),
 	        cmocka_unit_test(iam_signs_connect_and_start_at_their_own_paths),

@@ -1,5 +1,6 @@
 #include "client/feed.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "client/lifecycle.h"
 #include "client/link_state.h"
@@ -224,7 +225,12 @@ struct listener {
 	unsigned n_events;
 	unsigned n_ends;
 	enum aps_rc end_code;
-	bool was_told; /* the service's errors came with its end */
+	bool was_told;          /* the service's errors came with its end */
+	unsigned n_tells;       /* states, */
+	const char *state;      /* the last of them, */
+	struct aps_err trouble; /* and why */
+	unsigned n_missed;
+	unsigned n_asked;
 };
 
 static enum aps_consumer_verdict hear_event(struct aps_core *core, struct aps_consumer *consumer,
@@ -247,7 +253,33 @@ static void hear_end(struct aps_core *core, struct aps_consumer *consumer, const
 	listener->was_told = told != NULL;
 }
 
+static void hear_state(struct aps_core *core, struct aps_consumer *consumer, const char *state,
+                       const struct aps_err *err)
+{
+	(void)core;
+	struct listener *listener = APS_CONTAINER_OF(consumer, struct listener, consumer);
+	listener->n_tells++;
+	listener->state = state;
+	aps_err_clear(&listener->trouble);
+	if (err != NULL) listener->trouble = *err;
+}
+
+static void hear_missed(struct aps_core *core, struct aps_consumer *consumer)
+{
+	(void)core;
+	APS_CONTAINER_OF(consumer, struct listener, consumer)->n_missed++;
+}
+
+static bool be_asked(struct aps_core *core, struct aps_consumer *consumer)
+{
+	(void)core;
+	APS_CONTAINER_OF(consumer, struct listener, consumer)->n_asked++;
+	return true;
+}
+
 static const struct aps_consumer_kind LISTENER = {.offer = hear_event, .end = hear_end};
+static const struct aps_consumer_kind CURIOUS = {
+        .offer = hear_event, .tell = hear_state, .missed = hear_missed, .ask_headers = be_asked, .end = hear_end};
 
 static void join(struct world *world, const struct ask *ask, struct listener *listener)
 {
@@ -414,6 +446,117 @@ static void a_client_that_leaves_ends_its_subscriptions_and_stays(void **state)
 	finish(&world);
 }
 
+static void why_a_feed_is_not_served_is_told_once_and_to_whoever_joins(void **state)
+{
+	(void)state;
+	struct world world;
+	struct listener first, second;
+	struct aps_err err;
+	begin(&world, APS_REALTIME_APPSYNC);
+	join(&world, &PLAIN, &first);
+	first.consumer.kind = &CURIOUS;
+	struct aps_feed *feed = first_feed(&world);
+	aps_fail(&err, APS_E_NETWORK, "refused");
+	aps_feed_delayed(world.core, feed, &err);
+	aps_feed_delayed(world.core, feed, &err);
+	assert_int_equal(first.n_tells, 1);
+	assert_string_equal(first.state, "delayed");
+	assert_string_equal(first.trouble.msg, "refused");
+	aps_fail(&err, APS_E_NETWORK, "lost");
+	aps_feed_delayed(world.core, feed, &err);
+	assert_int_equal(first.n_tells, 2);
+	second = (struct listener){.consumer.kind = &CURIOUS};
+	aps_feed_join(world.core, feed, &second.consumer);
+	assert_int_equal(second.n_tells, 1);
+	assert_string_equal(second.trouble.msg, "lost");
+	aps_feed_started(world.core, feed);
+	assert_string_equal(second.state, "subscribed");
+	assert_int_equal(second.trouble.code, APS_OK);
+	aps_feed_reconnecting(world.core, feed, &err);
+	assert_string_equal(second.state, "reconnecting");
+	assert_string_equal(second.trouble.msg, "lost");
+	aps_feed_delayed(world.core, feed, &err);
+	assert_int_equal(second.n_tells, 3); /* it was told by "reconnecting" */
+	finish(&world);
+}
+
+static void who_was_served_hears_that_events_were_missed(void **state)
+{
+	(void)state;
+	struct world world;
+	struct listener listener;
+	struct aps_err err;
+	begin(&world, APS_REALTIME_APPSYNC);
+	subscribe(&world, &PLAIN);
+	join(&world, &PLAIN, &listener);
+	listener.consumer.kind = &CURIOUS;
+	struct aps_feed *feed = first_feed(&world);
+	aps_feed_missed(world.core, feed); /* nobody was served */
+	assert_int_equal(listener.n_missed, 0);
+	aps_feed_started(world.core, feed);
+	aps_feed_missed(world.core, feed);
+	assert_int_equal(listener.n_missed, 1);
+	assert_int_equal(atomic_load(&world.all.client->stats->dropped_events), 1); /* the application's */
+	core_world_turn(&world.all);
+	aps_fail(&err, APS_E_NETWORK, "lost");
+	aps_feed_reconnecting(world.core, feed, &err);
+	const struct aps_note_event *note = (const struct aps_note_event *)world.core->events_head;
+	assert_string_equal(note->word, "reconnecting");
+	assert_int_equal(note->number, 1);
+	assert_string_equal(note->err.msg, "lost");
+	finish(&world);
+}
+
+static void headers_that_never_come_end_the_feed_and_nothing_else(void **state)
+{
+	(void)state;
+	struct world world;
+	struct listener silent, other;
+	struct ask another = PLAIN;
+	another.name = "B";
+	begin(&world, APS_REALTIME_APPSYNC);
+	join(&world, &PLAIN, &silent);
+	silent.consumer.kind = &CURIOUS;
+	join(&world, &another, &other);
+	struct aps_feed *feed = first_feed(&world);
+	feed->topic->has_dynamic_headers = true;
+	assert_false(aps_feed_has_headers(world.core, feed));
+	assert_false(aps_feed_has_headers(world.core, feed)); /* asked once */
+	assert_int_equal(silent.n_asked, 1);
+	int64_t now_ms = aps_clock_mono_ms();
+	aps_timers_run(&world.core->timers, world.core, now_ms + 29000);
+	assert_int_equal(silent.n_ends, 0);
+	aps_timers_run(&world.core->timers, world.core, now_ms + 31000);
+	assert_int_equal(silent.n_ends, 1);
+	assert_int_equal(silent.end_code, APS_E_TIMEOUT);
+	assert_int_equal(other.n_ends, 0);
+	assert_int_equal(count_feeds(&world), 1);
+	finish(&world);
+}
+
+static void headers_that_come_stop_the_clock(void **state)
+{
+	(void)state;
+	struct world world;
+	struct listener listener;
+	begin(&world, APS_REALTIME_APPSYNC);
+	join(&world, &PLAIN, &listener);
+	listener.consumer.kind = &CURIOUS;
+	struct aps_feed *feed = first_feed(&world);
+	feed->topic->has_dynamic_headers = true;
+	aps_feed_has_headers(world.core, feed);
+	struct aps_arena arena;
+	struct aps_header_list headers;
+	aps_arena_init(&arena, APS_BUF_ANY_SIZE);
+	aps_header_list_init(&headers, &arena);
+	aps_feed_set_headers(world.core, &listener.consumer, &arena, &headers);
+	aps_arena_clear(&arena);
+	assert_true(aps_feed_has_headers(world.core, feed));
+	aps_timers_run(&world.core->timers, world.core, aps_clock_mono_ms() + 31000);
+	assert_int_equal(listener.n_ends, 0);
+	finish(&world);
+}
+
 static void a_feed_that_cannot_begin_counts_as_an_error(void **state)
 {
 	(void)state;
@@ -450,6 +593,10 @@ int main(void)
 	        cmocka_unit_test(the_last_one_out_ends_the_feed),
 	        cmocka_unit_test(who_comes_back_at_the_end_gets_another_feed),
 	        cmocka_unit_test(a_client_that_leaves_ends_its_subscriptions_and_stays),
+	        cmocka_unit_test(why_a_feed_is_not_served_is_told_once_and_to_whoever_joins),
+	        cmocka_unit_test(who_was_served_hears_that_events_were_missed),
+	        cmocka_unit_test(headers_that_never_come_end_the_feed_and_nothing_else),
+	        cmocka_unit_test(headers_that_come_stop_the_clock),
 	        cmocka_unit_test(a_feed_that_cannot_begin_counts_as_an_error),
 	        cmocka_unit_test(what_had_come_before_the_core_stops_is_answered_as_closed),
 	        cmocka_unit_test(an_end_brings_what_the_service_said),

@@ -62,18 +62,112 @@ static int take(struct world *world, uint64_t *n_dropped)
 	return nth;
 }
 
-static void pause_hands_all_over_and_asks_to_stop_reading_when_full(void **state)
+static void pause_hands_a_buffer_over_and_keeps_back_what_comes_on_top(void **state)
 {
 	(void)state;
 	struct world world;
 	begin(&world);
 	struct aps_window own, *window = make(&own, APS_OVERFLOW_PAUSE, 4, 1000);
-	for (size_t i = 0; i < 3; i++) assert_int_equal(offer(&world, window, i, 1), APS_CONSUMER_OK);
-	assert_int_equal(offer(&world, window, 3, 1), APS_CONSUMER_FULL);
-	/* What was read before the socket stopped is not lost. */
-	assert_int_equal(offer(&world, window, 4, 1), APS_CONSUMER_FULL);
-	for (int i = 0; i < 5; i++) assert_int_equal(take(&world, NULL), i);
+	for (size_t i = 0; i < 4; i++) {
+		assert_false(aps_window_is_lagging(window));
+		assert_int_equal(offer(&world, window, i, 1), APS_CONSUMER_OK);
+	}
+	assert_true(aps_window_is_lagging(window));
+	for (size_t i = 4; i < 9; i++) assert_int_equal(offer(&world, window, i, 1), APS_CONSUMER_OK);
+	for (int i = 0; i < 4; i++) assert_int_equal(take(&world, NULL), i);
 	assert_int_equal(take(&world, NULL), -1);
+	aps_window_consumed(&world.core, window, 3);
+	for (int i = 4; i < 7; i++) assert_int_equal(take(&world, NULL), i);
+	assert_int_equal(take(&world, NULL), -1);
+	assert_true(aps_window_is_lagging(window));
+	aps_window_consumed(&world.core, window, 4);
+	for (int i = 7; i < 9; i++) assert_int_equal(take(&world, NULL), i);
+	assert_false(aps_window_is_lagging(window));
+	assert_int_equal(window->n_dropped, 0);
+	finish(&world, window);
+}
+
+static void pause_asks_to_stop_reading_when_so_many_events_are_kept_back(void **state)
+{
+	(void)state;
+	struct world world;
+	begin(&world);
+	struct aps_window own, *window = make(&own, APS_OVERFLOW_PAUSE, 1, 1000);
+	size_t n = 0;
+	while (offer(&world, window, 0, 1) == APS_CONSUMER_OK) n++;
+	assert_int_equal(n, 8192);
+	/* What was read before the socket stopped is not lost. */
+	assert_int_equal(offer(&world, window, 0, 1), APS_CONSUMER_FULL);
+	assert_int_equal(window->n_kept, 8193);
+	for (size_t i = 0; i < 4096; i++) aps_window_consumed(&world.core, window, 1);
+	assert_false(aps_window_has_room(window));
+	aps_window_consumed(&world.core, window, 1);
+	assert_true(aps_window_has_room(window)); /* at half of that */
+	finish(&world, window);
+}
+
+static void pause_asks_to_stop_reading_when_so_many_bytes_are_kept_back(void **state)
+{
+	(void)state;
+	struct world world;
+	begin(&world);
+	struct aps_bytes *large = aps_bytes_new(1024 * 1024);
+	assert_non_null(large);
+	struct aps_window own, *window = make(&own, APS_OVERFLOW_PAUSE, 1, 1000);
+	struct aps_str payload = {large->p, large->n};
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(aps_window_offer(&world.core, window, large, payload, &world.err), APS_CONSUMER_OK);
+	assert_int_equal(aps_window_offer(&world.core, window, large, payload, &world.err), APS_CONSUMER_FULL);
+	aps_bytes_unref(large);
+	finish(&world, window);
+}
+
+static void states_wait_behind_the_events_that_are_kept_back(void **state)
+{
+	(void)state;
+	struct world world;
+	begin(&world);
+	struct aps_window own, *window = make(&own, APS_OVERFLOW_PAUSE, 2, 1000);
+	for (size_t i = 0; i < 3; i++) offer(&world, window, i, 1);
+	window->n_dropped = 5;
+	struct aps_note_event *note = aps_note_event_new(APS_EVENT_SUB_STATE, 1, "reconnecting", NULL);
+	assert_non_null(note);
+	aps_window_note(&world.core, window, note);
+	assert_int_equal(note->number, 5);
+	assert_int_equal(take(&world, NULL), 0);
+	assert_int_equal(take(&world, NULL), 1);
+	assert_null(world.core.events_head);
+	aps_window_consumed(&world.core, window, 2);
+	assert_int_equal(take(&world, NULL), 2);
+	assert_ptr_equal(world.core.events_head, &note->head.mail);
+	/* With nothing before it, it goes at once; so it does where nothing may hold it up. */
+	note = aps_note_event_new(APS_EVENT_SUB_STATE, 1, "subscribed", NULL);
+	aps_window_note(&world.core, window, note);
+	assert_ptr_equal(world.core.events_tail, &note->head.mail.next);
+	finish(&world, window);
+}
+
+static void what_is_kept_back_holds_no_large_block(void **state)
+{
+	(void)state;
+	struct world world;
+	begin(&world);
+	struct aps_bytes *block = aps_bytes_new(100000);
+	assert_non_null(block);
+	memset(block->p, 'x', 100000);
+	size_t n_live = aps_mem_live();
+	struct aps_window own, *window = make(&own, APS_OVERFLOW_PAUSE, 1, 1000);
+	struct aps_str payload = {block->p + 50, 10};
+	for (int i = 0; i < 2; i++) aps_window_offer(&world.core, window, block, payload, &world.err);
+	assert_ptr_equal(((struct aps_data_event *)world.core.events_head)->bytes, block);
+	const struct aps_data_event *kept = (const struct aps_data_event *)window->kept_head;
+	assert_ptr_not_equal(kept->bytes, block);
+	assert_memory_equal(kept->payload.p, "xxxxxxxxxx", 10);
+	aps_mem_fail_at(2); /* the event, then its own bytes */
+	assert_int_equal(aps_window_offer(&world.core, window, block, payload, &world.err), APS_CONSUMER_OK);
+	aps_mem_fail_at(0);
+	assert_true(aps_mem_live() > n_live);
+	aps_bytes_unref(block);
 	finish(&world, window);
 }
 
@@ -99,7 +193,9 @@ static void bytes_count_as_well_as_events(void **state)
 	begin(&world);
 	struct aps_window own, *window = make(&own, APS_OVERFLOW_PAUSE, 100, 10);
 	assert_int_equal(offer(&world, window, 0, 6), APS_CONSUMER_OK);
-	assert_int_equal(offer(&world, window, 1, 4), APS_CONSUMER_FULL);
+	assert_false(aps_window_is_lagging(window));
+	assert_int_equal(offer(&world, window, 1, 4), APS_CONSUMER_OK);
+	assert_true(aps_window_is_lagging(window));
 	assert_false(aps_window_has_room(window));
 	aps_window_consumed(&world.core, window, 1);
 	assert_true(aps_window_has_room(window));
@@ -265,7 +361,11 @@ static void what_memory_held_up_goes_out_with_the_next_event(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(pause_hands_all_over_and_asks_to_stop_reading_when_full),
+	        cmocka_unit_test(pause_hands_a_buffer_over_and_keeps_back_what_comes_on_top),
+	        cmocka_unit_test(pause_asks_to_stop_reading_when_so_many_events_are_kept_back),
+	        cmocka_unit_test(pause_asks_to_stop_reading_when_so_many_bytes_are_kept_back),
+	        cmocka_unit_test(states_wait_behind_the_events_that_are_kept_back),
+	        cmocka_unit_test(what_is_kept_back_holds_no_large_block),
 	        cmocka_unit_test(a_full_one_has_room_again_at_half_its_buffer),
 	        cmocka_unit_test(bytes_count_as_well_as_events),
 	        cmocka_unit_test(more_consumed_than_was_handed_over_is_no_more_than_all),

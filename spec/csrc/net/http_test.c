@@ -171,6 +171,14 @@ static void serve_redirect(struct peer *peer)
 	peer_read_end(peer);
 }
 
+static void serve_proxy_question(struct peer *peer)
+{
+	peer_accept(peer);
+	peer_read_request(peer);
+	peer_write_text(peer, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
+	peer_read_end(peer);
+}
+
 static void serve_proxy_refusal(struct peer *peer)
 {
 	peer_accept(peer);
@@ -402,6 +410,28 @@ static void a_resolving_connect_tells_the_peers_address(void **state)
 	aps_http_answer_clear(&answer);
 }
 
+static void a_resolving_connect_through_a_proxy_tells_how_that_answers(void **state)
+{
+	(void)state;
+	struct peer *peer = peer_start(serve_proxy_question);
+	char proxy[80];
+	snprintf(proxy, sizeof proxy, "http://user:pw@127.0.0.1:%d", peer->port);
+	options.proxy = proxy;
+	struct aps_http_request request = request_to("http://host.invalid:80", NULL);
+	request.is_resolve_only = true;
+	struct aps_http_answer answer = exchange(request);
+	options.proxy = NULL;
+	assert_non_null(strstr(peer->input, "CONNECT host.invalid:80"));
+	assert_int_equal(answer.err.code, APS_E_NETWORK);
+	assert_string_equal(answer.err.word, "proxy");
+	assert_int_equal(answer.err.native, 407);
+	assert_false(answer.err.retryable);
+	aps_http_answer_clear(&answer);
+	aps_http_free(http);
+	http = NULL;
+	peer_stop(peer);
+}
+
 static void redirects_are_not_followed(void **state)
 {
 	(void)state;
@@ -560,6 +590,7 @@ int main(void)
 	        HTTP_TEST(a_cancelled_id_does_not_name_the_next_exchange),
 	        HTTP_TEST(another_thread_ends_the_wait),
 	        HTTP_TEST(a_resolving_connect_tells_the_peers_address),
+	        HTTP_TEST(a_resolving_connect_through_a_proxy_tells_how_that_answers),
 	        HTTP_TEST(redirects_are_not_followed),
 	        HTTP_TEST(the_environments_proxy_is_not_looked_at),
 	        HTTP_TEST(a_proxy_that_refuses_the_tunnel_got_nothing_of_the_request),

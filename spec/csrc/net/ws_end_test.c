@@ -58,6 +58,62 @@ static void serve_302(struct peer *peer)
 	serve_status(peer, "302 Found");
 }
 
+static void serve_answer(struct peer *peer, const char *answer)
+{
+	peer_accept(peer);
+	if (!peer_read_request(peer)) return;
+	peer_write_text(peer, answer);
+	peer_read_end(peer);
+}
+
+static void serve_redirect(struct peer *peer)
+{
+	serve_answer(
+	        peer,
+	        "HTTP/1.1 307 Temporary Redirect\r\nLocation:  https://me:secret@else.example/a?secret=1#secret \r\n"
+	        "Content-Length: 0\r\n\r\n");
+}
+
+static void serve_relative_redirect(struct peer *peer)
+{
+	serve_answer(peer, "HTTP/1.1 308 Permanent Redirect\r\nLocation: /there?secret=1\r\nContent-Length: 0\r\n\r\n");
+}
+
+static void serve_long_redirect(struct peer *peer)
+{
+	char answer[4000];
+	snprintf(answer, sizeof answer,
+	         "HTTP/1.1 302 Found\r\nLocation: https://else.example/%0500d?secret=%01000d\r\n\r\n", 7, 7);
+	serve_answer(peer, answer);
+}
+
+static void serve_body(struct peer *peer)
+{
+	serve_answer(peer, "HTTP/1.1 404 Not Found\r\nContent-Length: 24\r\n\r\n\n no such \t\r\n API\1here \n");
+}
+
+static void serve_body_until_end(struct peer *peer)
+{
+	peer_accept(peer);
+	if (!peer_read_request(peer)) return;
+	peer_write_text(peer, "HTTP/1.0 502 Bad Gateway\r\n\r\nupstream");
+}
+
+static void serve_chunks(struct peer *peer)
+{
+	serve_answer(peer, "HTTP/1.1 500 Oh\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n4\r\n two\r\n0\r\n\r\n");
+}
+
+static void serve_bad_chunks(struct peer *peer)
+{
+	serve_answer(peer, "HTTP/1.1 500 Oh\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n");
+}
+
+static void serve_missing_body(struct peer *peer)
+{
+	serve_answer(peer, "HTTP/1.1 500 Oh\r\nContent-Length: 100\r\n\r\n");
+}
+
 static void serve_wrong_accept(struct peer *peer)
 {
 	peer_accept(peer);
@@ -138,6 +194,35 @@ static void an_upgrade_that_is_refused_tells_why(void **state)
 		struct aps_err err = expect_closed(rows[i].code, rows[i].word);
 		assert_int_equal(err.native, rows[i].native);
 		assert_int_equal(err.retryable, rows[i].retryable);
+		peer_stop(peer);
+	}
+}
+
+static void a_refusal_names_its_target_and_quotes_its_body(void **state)
+{
+	(void)state;
+	static const struct {
+		void (*serve)(struct peer *peer);
+		const char *end; /* of the message */
+	} rows[] = {
+	        {serve_redirect, "HTTP status 307 by localhost, which redirects to https://else.example/a"},
+	        {serve_relative_redirect, "HTTP status 308 by localhost, which redirects to /there"},
+	        {serve_long_redirect, "0000"},
+	        {serve_body, "HTTP status 404 by localhost: no such API?here"},
+	        {serve_body_until_end, "HTTP status 502 by localhost: upstream"},
+	        {serve_chunks, "HTTP status 500 by localhost: one two"},
+	        {serve_bad_chunks, "HTTP status 500 by localhost"},
+	        {serve_missing_body, "HTTP status 500 by localhost"},
+	        {serve_missing_body, "HTTP status 500 by localhost"}, /* which isn't waited for a second time */
+	};
+	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
+		struct peer *peer = peer_start(rows[i].serve);
+		start(to(peer->port));
+		struct aps_err err = expect_closed(APS_E_HTTP, "upgrade_refused");
+		size_t n = strlen(err.msg), n_end = strlen(rows[i].end);
+		if (n < n_end || strcmp(err.msg + n - n_end, rows[i].end) != 0) print_message("%s\n", err.msg);
+		assert_true(n >= n_end);
+		assert_string_equal(err.msg + n - n_end, rows[i].end);
 		peer_stop(peer);
 	}
 }
@@ -341,6 +426,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        WS_TEST(an_upgrade_that_is_refused_tells_why),
+	        WS_TEST(a_refusal_names_its_target_and_quotes_its_body),
 	        WS_TEST(a_refused_connection_is_told),
 	        WS_TEST(a_peer_that_never_answers_meets_the_connect_deadline_once),
 	        WS_TEST(a_socket_above_the_limit_is_refused_and_one_below_it_is_not),

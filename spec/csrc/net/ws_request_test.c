@@ -56,6 +56,53 @@ static void the_headers_are_the_lines_of_an_upgrade(void **state)
 	aps_ws_request_free(request);
 }
 
+static void a_host_among_the_headers_is_no_line_of_its_own(void **state)
+{
+	(void)state;
+	const struct aps_header headers[] = {HEADER("x-a", "1"), HEADER("HOST", " told.example "), HEADER("x-b", "2")};
+	struct aps_ws_request *request = with(headers, APS_COUNTOF(headers));
+	assert_non_null(request);
+	assert_true(aps_str_is(request->header_lines, "x-a: 1\r\nx-b: 2\r\n"));
+	assert_string_equal(request->host_header, "told.example");
+	assert_string_equal(request->authority, "localhost");
+	aps_ws_request_free(request);
+	request = with(headers, 1);
+	assert_string_equal(request->host_header, "localhost");
+	aps_ws_request_free(request);
+}
+
+static void a_proxy_is_named_by_its_address(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *proxy, *address, *expected;
+	} ROWS[] = {
+	        {"http://proxy:3128", "127.0.0.1", "127.0.0.1:3128"},
+	        {"http://[::1]:3128", "::1", "[::1]:3128"},
+	        {"http://a%40b:c%3Ad@proxy:80", "127.0.0.1", "a@b:c:d@127.0.0.1:80"},
+	        {"http://u@[::1]", "::1", "u@[::1]:80"},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		const struct aps_net_options options = {.proxy = (char *)(uintptr_t)ROWS[i].proxy, .verify = true};
+		struct aps_ws_connect connect = {.host = "::1",
+		                                 .port = 8080,
+		                                 .address = "::1",
+		                                 .proxy_address = ROWS[i].address,
+		                                 .path = "/",
+		                                 .protocols = "p",
+		                                 .options = &options};
+		struct aps_ws_request *request = aps_ws_request_new(&connect, &err);
+		assert_non_null(request);
+		assert_string_equal(request->proxy, ROWS[i].expected);
+		assert_string_equal(request->target, "[::1]");
+		assert_string_equal(request->host_header, "[::1]:8080");
+		aps_ws_request_free(request);
+		connect.proxy_address = NULL;
+		assert_null(aps_ws_request_new(&connect, &err));
+		assert_string_equal(err.msg, "the proxy has no address");
+	}
+}
+
 static void what_would_split_the_upgrade_is_refused(void **state)
 {
 	(void)state;
@@ -113,6 +160,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_teardown(the_headers_are_the_lines_of_an_upgrade, teardown),
+	        cmocka_unit_test_teardown(a_host_among_the_headers_is_no_line_of_its_own, teardown),
+	        cmocka_unit_test_teardown(a_proxy_is_named_by_its_address, teardown),
 	        cmocka_unit_test_teardown(what_would_split_the_upgrade_is_refused, teardown),
 	        cmocka_unit_test_teardown(headers_up_to_16_kb_are_taken_and_longer_ones_refused, teardown),
 	        cmocka_unit_test_teardown(every_failing_allocation_is_told_and_leaks_nothing, teardown),

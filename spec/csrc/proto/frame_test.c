@@ -1,5 +1,7 @@
 #include "proto/frame.h"
 
+#include "base/mem.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,6 +17,43 @@ static struct aps_frame read_ok(enum aps_realtime_protocol protocol, const char 
 	aps_arena_clear(&decoded);
 	assert_int_equal(aps_frame_read(protocol, aps_str_of(text), &decoded, &frame, &err), APS_OK);
 	return frame;
+}
+
+static void a_message_that_cannot_be_read_may_still_name_its_subscription(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *id;
+	} rows[] = {
+	        {"{\"type\":\"data\",\"id\":\"a\",\"payload\":{\"n\":01}}", "a"},
+	        {"{\"payload\":{\"id\":\"b\",\"n\":[tru]},\"id\" : \"a\"}", "a"},
+	        {"{\"payload\":\"\\u12\\\"}\",\"id\":\"\\u0061\"}", "a"},
+	        {"{\"x\":\"\xff\",\"id\":\"a\"}", "a"},
+	        {"{\"id\":\"a\"", "a"},
+	        {"{\"id\":1,\"n\":01}", ""},
+	        {"{\"id\":\"a", ""},
+	        {"{\"id\"", ""},
+	        {"{\"id\":", ""},
+	        {"{\"a\":{\"id\":\"a\"}", ""},
+	        {"[\"id\",\"a\"]", ""},
+	        {"\"id\":\"a\"", ""},
+	        {"{\"ID\":\"a\"", ""},
+	        {"\\", ""},
+	        {"\"\\", ""},
+	        {"", ""},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
+		/* Behind the text there is nothing that may be read. */
+		size_t n = strlen(rows[i].text);
+		char *text = aps_malloc(n + 1);
+		memcpy(text, rows[i].text, n);
+		char *exact = aps_realloc(text, n > 0 ? n : 1);
+		struct aps_str id = aps_frame_find_id((struct aps_str){exact, n}, &decoded);
+		if (!aps_str_is(id, rows[i].id)) print_message("row %zu: %.*s\n", i, (int)id.n, id.p);
+		assert_true(aps_str_is(id, rows[i].id));
+		aps_free(exact);
+	}
+	aps_arena_clear(&decoded);
 }
 
 static void each_type_has_its_name_in_its_protocol(void **state)
@@ -229,6 +268,7 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(a_message_that_cannot_be_read_may_still_name_its_subscription),
 	        cmocka_unit_test(each_type_has_its_name_in_its_protocol),
 	        cmocka_unit_test(members_are_found_in_any_order_and_the_last_of_equal_ones_counts),
 	        cmocka_unit_test(members_of_another_kind_count_as_missing),

@@ -57,8 +57,11 @@ static void add_action(struct replay *p, const struct aps_realtime_action *a)
 		aps_buf_addf(&p->out, "data %llu %.*s", sub, (int)a->payload.n, a->payload.p);
 		break;
 	case APS_REALTIME_SUB_RECONNECTING: aps_buf_addf(&p->out, "reconnecting %llu", sub); break;
+	case APS_REALTIME_SUB_DELAYED: aps_buf_addf(&p->out, "delayed %llu", sub); break;
 	case APS_REALTIME_SUB_ENDED: aps_buf_addf(&p->out, "ended %llu", sub); break;
-	case APS_REALTIME_AUTH_REFUSED: aps_buf_addf(&p->out, "auth_refused %llu", sub); break;
+	case APS_REALTIME_AUTH_REFUSED:
+		aps_buf_addf(&p->out, "auth_refused %llu%s", sub, a->is_final ? " final" : "");
+		break;
 	case APS_REALTIME_STATE: aps_buf_addf(&p->out, "state %s", aps_conn_state_name(a->state)); break;
 	case APS_REALTIME_NOTICE: aps_buf_addf(&p->out, "notice %.*s", (int)a->text.n, a->text.p); break;
 	}
@@ -79,7 +82,10 @@ static struct aps_err err_of(const char *args)
 	char name[32] = "", message[160] = "";
 	long native = 0;
 	assert_true(sscanf(args, "%31s %ld %159[^\n]", name, &native, message) >= 1);
+	char *mark = strchr(name, '!');
+	if (mark != NULL) *mark = '\0';
 	aps_fail_word(&err, golden_rc(name), NULL, native, "%s", message);
+	if (mark != NULL) err.retryable = false;
 	return err;
 }
 
@@ -115,7 +121,7 @@ static bool input_subs(struct replay *p, const char *op, const char *args)
 		struct aps_err err = err_of(rest);
 		aps_realtime_end(p->rt, sub, &err, p->now_ms);
 	} else if (strcmp(op, "retry_auth") == 0) {
-		aps_realtime_retry_auth(p->rt, sub, p->now_ms);
+		aps_realtime_retry_auth(p->rt, sub, strcmp(rest, "stale") != 0, p->now_ms);
 	} else {
 		return false;
 	}
@@ -157,7 +163,10 @@ static void set_option(struct replay *p, const char *line)
 		        strcmp(value, "transport-ws") == 0 ? APS_REALTIME_TRANSPORT_WS : APS_REALTIME_APPSYNC;
 	else if (strcmp(name, "n_attempts") == 0)
 		p->options.reconnect.n_attempts = (unsigned)atoi(value);
-	else if (strcmp(name, "seed") == 0)
+	else if (strcmp(name, "keep_alive_ms") == 0) {
+		p->options.keep_alive_ms = atoi(value);
+		p->options.is_keep_alive_fixed = true;
+	} else if (strcmp(name, "seed") == 0)
 		aps_rand_init(&p->rand, strtoull(value, NULL, 10));
 	else
 		fail_msg("no option is called %s", name);

@@ -301,6 +301,66 @@ static void the_network_that_comes_back_makes_the_delay_short_again(void **state
 	world_end(&w);
 }
 
+/* The service has lost the start of 1, or its acknowledgement. */
+static void go_unanswered(struct world *w)
+{
+	w->subs[1].is_known = false;
+	w->n_replies = 0;
+	say(w, "{\"type\":\"ka\"}");
+	w->now_ms = aps_realtime_deadline_ms(w->rt);
+	aps_realtime_tick(w->rt, w->now_ms);
+	drain(w, 0);
+}
+
+static void a_start_that_nothing_answers_survives_each_failing_allocation(void **state)
+{
+	(void)state;
+	for (size_t nth = 1; nth < 12; nth++) {
+		struct world w;
+		world_live(&w, 3);
+		remove_sub(&w, 1);
+		settle(&w, 100);
+		add(&w, 1);
+		start(&w, 1);
+		w.now_ms++;
+		aps_mem_fail_at(nth);
+		go_unanswered(&w);
+		aps_mem_fail_at(0);
+		assert_int_equal(w.subs[1].n_ended, 0);
+		assert_int_equal(w.subs[2].n_ended, 0);
+		settle(&w, 60000);
+		assert_all_are_live(&w);
+		world_end(&w);
+	}
+}
+
+static void an_answered_start_makes_the_unanswered_ones_forgotten(void **state)
+{
+	(void)state;
+	struct world w;
+	world_live(&w, 2);
+	for (int round = 0; round < 3; round++) {
+		remove_sub(&w, 1);
+		settle(&w, 100);
+		add(&w, 1);
+		start(&w, 1);
+		for (int i = 0; i < 4; i++) {
+			w.now_ms++;
+			go_unanswered(&w);
+			assert_int_equal(w.subs[1].n_delays, i + 1);
+			assert_int_equal(w.subs[1].n_ids, i);
+			w.now_ms = aps_realtime_deadline_ms(w.rt);
+			aps_realtime_tick(w.rt, w.now_ms);
+			drain(&w, 0);
+			start(&w, 1);
+		}
+		settle(&w, 100);
+		assert_all_are_live(&w);
+	}
+	assert_int_equal(w.n_connects, 1);
+	world_end(&w);
+}
+
 static void limit(struct world *w, int n_times)
 {
 	char frame[200];
@@ -320,7 +380,7 @@ static void limit(struct world *w, int n_times)
 	}
 }
 
-static void the_tries_against_the_rate_limit_begin_anew_after_a_success(void **state)
+static void the_tries_against_the_rate_limit_begin_anew_when_it_has_lived(void **state)
 {
 	(void)state;
 	struct world w;
@@ -332,6 +392,7 @@ static void the_tries_against_the_rate_limit_begin_anew_after_a_success(void **s
 	reply(&w, "start_ack", w.subs[1].id);
 	deliver(&w);
 	assert_int_equal(w.subs[1].told, TOLD_STARTED);
+	w.now_ms += 10000;
 	limit(&w, 7);
 	assert_int_equal(w.subs[1].n_ended, 0);
 	limit(&w, 1);
@@ -555,7 +616,9 @@ int main(void)
 	        cmocka_unit_test(a_service_that_drops_each_connection_is_not_hammered),
 	        cmocka_unit_test(a_service_that_starts_and_then_talks_nonsense_is_left_alone_for_longer),
 	        cmocka_unit_test(the_network_that_comes_back_makes_the_delay_short_again),
-	        cmocka_unit_test(the_tries_against_the_rate_limit_begin_anew_after_a_success),
+	        cmocka_unit_test(a_start_that_nothing_answers_survives_each_failing_allocation),
+	        cmocka_unit_test(an_answered_start_makes_the_unanswered_ones_forgotten),
+	        cmocka_unit_test(the_tries_against_the_rate_limit_begin_anew_when_it_has_lived),
 	        cmocka_unit_test(room_for_all_endings_is_reserved_when_subscriptions_are_added),
 	        cmocka_unit_test(a_clock_that_steps_back_stands_still),
 	        cmocka_unit_test(what_was_recorded_on_the_wire_is_understood),

@@ -210,12 +210,110 @@ describe("config.load", function()
     expect_err(empty, config.load(empty))
     local other = process.file('{"name": "package"}')
     expect_err(other .. ": is not recognized", config.load(other))
-    local broken = process.file("const x = {\n  a: 1,\n  b: process.env.KEY,\n}")
-    expect_err(broken .. ': line 3: process.env.KEY is no literal; code is never run', config.load(broken))
+    local broken = process.file("export default {\n  a: 1,\n  b: process.env.KEY\n  c: 1,\n}")
+    expect_err(broken .. ": line 4: ',' or '}' was expected", config.load(broken))
     expect_err("a?b must be a table", config.load { AppSync = { ["a\nb"] = 1 } })
     expect_err("config[2]: is not recognized", config.load { OUTPUTS, { a = 1 } })
     expect_err("is not recognized", config.load {})
     expect_err("is not recognized", config.load "[{}]")
+  end)
+
+  it("names what is no configuration, though it stands near one", function()
+    local rows = {
+      { 'is amplify_outputs.json without its "version"', { data = { url = URL } } },
+      { 'is amplify_outputs.json without its "version"', { auth = { user_pool_client_id = "c" } } },
+      { "is amplify_outputs.json, whose version must be a string", { version = 1, data = { url = URL } } },
+      { "is amplify_outputs.json of another version", { version = "2", data = { url = URL } } },
+      { "is amplify-meta.json", { api = { todo = { service = "AppSync", output = { GraphQLAPIEndpointOutput = URL } } } } },
+      { "is team-provider-info.json", { dev = { awscloudformation = { Region = "us-east-1" } } } },
+      { "is package.json", { name = "app", version = "1.0.0", dependencies = { ["aws-amplify"] = "6" } } },
+      { "is a schema, as introspection gives it", { data = { __schema = { types = {} } } } },
+      { "describes models", { version = 1, models = {}, enums = {} } },
+      { "is a CloudFormation template", { Resources = {} } },
+      { "is .graphqlconfig", { projects = { todo = { schemaPath = "schema.json" } } } },
+      { "is .graphqlconfig", "projects:\n  todo:\n    schemaPath: src/graphql/schema.json\n    excludes:\n      - ./amplify/**\n" },
+      { "is YAML, which isn't read", "app:\n  region: us-east-1\n" },
+      { "is a GraphQL schema", "\ntype Todo @model {\n  id: ID!\n}\n" },
+      { "is a list of environment variables", "\nAPI_URL=https://x\nAPI_KEY=da2-x\n" },
+    }
+    for _, row in ipairs(rows) do
+      expect_err("config: " .. row[1], config.load(row[2]))
+      expect_err("accepted are amplify_outputs.json", config.load(row[2]))
+    end
+  end)
+
+  it("reads what has no API and tells where one would stand", function()
+    local native = "config (amplifyconfiguration.json of the native libraries) has no api.plugins.awsAPIPlugin.NAME.endpoint"
+    local rows = {
+      { "config (amplify_outputs.json) has no data.url", { version = "1.4", auth = { user_pool_id = "us-east-1_P" } } },
+      { "config (aws-exports.js) has no aws_appsync_graphqlEndpoint", { aws_project_region = "us-east-1" } },
+      { "config (AppSync.js) has no graphqlEndpoint", { graphqlEndpoint = "" } },
+      { "config (awsconfiguration.json) has no AppSync.NAME.ApiUrl", { CognitoUserPool = { Default = { PoolId = "us-east-1_P" } } } },
+      { "config (awsconfiguration.json) has no AppSync.NAME.ApiUrl", { UserAgent = "x", Version = "0.1.0", IdentityManager = {} } },
+      { native, { UserAgent = "aws-amplify-cli/2.0", Version = "1.0" } },
+      { native, { api = { plugins = { awsAPIPlugin = { t = { endpointType = "GraphQL", region = "us-east-1" } } } } } },
+      { "config (an amplify-js configuration) has no API.GraphQL.endpoint", { Auth = { region = "us-east-1" } } },
+      { "config (aws-exports.js): aws_appsync_graphqlEndpoint is process.env.URL in line 2, which is no literal; code is never run",
+        "export default {\n  aws_appsync_graphqlEndpoint: process.env.URL,\n}" },
+    }
+    for _, row in ipairs(rows) do
+      local got = assert(config.load(row[2]))
+      assert.is_nil(got.endpoint)
+      assert.equal(row[1], got.lacks)
+    end
+    local file = process.file('{"version": "1"}')
+    assert.equal(file .. " (amplify_outputs.json) has no data.url", config.load(file).lacks)
+    assert.is_nil(config.load({ { aws_project_region = "us-east-1" }, OUTPUTS }).lacks)
+    assert.is_nil(config.load({ OUTPUTS, { aws_project_region = "us-east-1" } }).lacks)
+    assert.equal("config[1] (aws-exports.js) has no aws_appsync_graphqlEndpoint, config[2] (an amplify-js configuration) has no "
+      .. "API.GraphQL.endpoint", config.load({ { aws_project_region = "us-east-1" }, { Auth = {} } }).lacks)
+  end)
+
+  it("takes the exported literal of a script, in each shape", function()
+    for _, text in ipairs {
+      "const oauth = {domain: 'x'};\nconst awsmobile = {aws_appsync_graphqlEndpoint: '%s', oauth};\nexport default awsmobile",
+      "const REGION = 'us-east-1';\nexport const config: ResourcesConfig = {API: {GraphQL: {endpoint: `%s`, region: REGION, "
+        .. "defaultAuthMode: 'apiKey' as const}}};",
+      "module.exports = {graphqlEndpoint: '%s', region: 'us-east-1', authenticationType: AUTH_TYPE.API_KEY}",
+      "export default {url: '%s', region: 'us-east-1', auth: {type: AUTH_TYPE.API_KEY, apiKey: process.env.KEY}}",
+      "export const environment = {production: true, amplify: {aws_appsync_graphqlEndpoint: '%s'}};",
+      "const amplifyconfig = '''{\"UserAgent\": \"aws-amplify-cli/2.0\", \"Version\": \"1.0\", \"api\": {\"plugins\": "
+        .. "{\"awsAPIPlugin\": {\"todo\": {\"endpointType\": \"GraphQL\", \"endpoint\": \"%s\"}}}}}''';",
+      "const amplifyConfig = r'''{\"version\": \"1.3\", \"data\": {\"url\": \"%s\"}}''';",
+      "import Amplify, { Auth, API } from 'aws-amplify';\n"
+        .. "Amplify.configure({API: {graphql_endpoint: process.env.URL || '%s', graphql_headers: async () => ({ a: 1 })}})",
+    } do
+      local got, err = config.load((text:format(URL)))
+      assert.is_nil(err, text)
+      assert.equal(URL, got.endpoint)
+    end
+  end)
+
+  it("leaves out what a script computes, and tells it", function()
+    local got = assert(config.load("export default {\n  aws_appsync_graphqlEndpoint: '" .. URL .. "',\n  aws_appsync_apiKey: "
+      .. "process.env.KEY,\n  aws_cloud_logic_custom: list(),\n  aws_user_pools_id: secret }"))
+    assert.equal(URL, got.endpoint)
+    assert.is_nil(got.api_key)
+    assert.same({
+      "aws_appsync_apiKey is left out: it is process.env.KEY in line 3, which is no literal; code is never run",
+      "aws_user_pools_id is left out: it is an expression in line 5, which is no literal; code is never run",
+      "aws_cloud_logic_custom is left out: it is an expression in line 4, which is no literal; code is never run",
+    }, got.warnings)
+  end)
+
+  it("reads the API that the native file repeats for Cognito, where it is the only one", function()
+    local got = assert(config.load { auth = { plugins = { awsCognitoAuthPlugin = { AppSync = { Default = { ApiUrl = URL,
+      AuthMode = "API_KEY", ApiKey = "da2-x" } } } } } })
+    assert.equal(URL, got.endpoint)
+    assert.equal("da2-x", got.api_key)
+  end)
+
+  it("drops white space around what was pasted", function()
+    local got = assert(config.load { version = "1", data = { url = " " .. URL .. "\n", api_key = "da2-x\r\n",
+      aws_region = "\194\160us-east-1 " } })
+    assert.equal(URL, got.endpoint)
+    assert.equal("da2-x", got.api_key)
+    assert.equal("us-east-1", got.region)
   end)
 
   it("names what has the wrong type or value", function()

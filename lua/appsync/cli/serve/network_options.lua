@@ -18,6 +18,8 @@ local network_options = {
 ---@return integer? status, string? message
 function network_options.read(words, options)
   options.host, options.port, options.allow_hosts = words.host, words.port, words["allow-host"]
+  -- As it stands in a URL.
+  if options.host then options.host = options.host:match("^%[(.*)%]$") or options.host end
   if words.tls then
     local cert, key = words.tls:match("^([^,]+),([^,]+)$")
     if not cert then

@@ -68,7 +68,7 @@ function identity.source_ip(credentials)
   for address in (credentials.headers["x-forwarded-for"] or ""):gmatch("[^,%s]+") do
     list[#list + 1] = address
   end
-  if #list == 0 then list[1] = (credentials.peer or "127.0.0.1:0"):gsub(":%d+$", "") end
+  if #list == 0 then list[1] = (credentials.peer or "127.0.0.1:0"):gsub(":%d+$", ""):gsub("[%[%]]", "") end
   return list
 end
 
