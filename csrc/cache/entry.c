@@ -77,8 +77,10 @@ static void unlink_use(struct aps_entries *entries, struct aps_entry *entry)
 static void link_slots(struct aps_entries *entries, struct aps_entry *entry)
 {
 	struct aps_entry **slot = number_slot(entries, entry->number);
-	entry->next_number = *slot;
-	*slot = entry;
+	if (entry->number != 0) {
+		entry->next_number = *slot;
+		*slot = entry;
+	}
 	if (entry->hash == 0) return;
 	slot = hash_slot(entries, entry->hash);
 	entry->next_hash = *slot;
@@ -119,10 +121,45 @@ static struct aps_entry *add(struct aps_entries *entries, uint64_t number, struc
 	return entry;
 }
 
+static struct aps_entry *find_number(const struct aps_entries *entries, uint64_t number)
+{
+	if (entries->n_slots == 0 || number == 0) return NULL;
+	struct aps_entry *entry = *number_slot(entries, number);
+	while (entry != NULL && entry->number != number) entry = entry->next_number;
+	return entry;
+}
+
+void aps_entries_forget_absent(struct aps_entries *entries, uint64_t hash)
+{
+	struct aps_entry *entry = entries->n_slots != 0 ? *hash_slot(entries, hash) : NULL;
+	while (entry != NULL) {
+		struct aps_entry *next = entry->next_hash;
+		if (entry->hash == hash && entry->number == 0) aps_entries_forget(entries, entry);
+		entry = next;
+	}
+}
+
+void aps_entries_forget_number(struct aps_entries *entries, uint64_t number)
+{
+	struct aps_entry *entry = find_number(entries, number);
+	if (entry != NULL) aps_entries_forget(entries, entry);
+}
+
+static struct aps_entry *find_key(const struct aps_entries *entries, struct aps_str key, uint64_t hash)
+{
+	if (entries->n_slots == 0) return NULL;
+	struct aps_entry *entry = *hash_slot(entries, hash);
+	while (entry != NULL && !(entry->hash == hash && aps_str_eq(aps_entry_key(entry), key)))
+		entry = entry->next_hash;
+	return entry;
+}
+
 struct aps_entry *aps_entries_add(struct aps_entries *entries, struct aps_str key)
 {
 	uint64_t hash = key.n != 0 ? hash_key(entries, key) : 0;
+	struct aps_entry *absent = key.n != 0 ? find_key(entries, key, hash) : NULL;
 	struct aps_entry *entry = add(entries, *entries->last_number + 1, key, hash);
+	if (entry != NULL && absent != NULL) aps_entries_forget(entries, absent);
 	if (entry != NULL) ++*entries->last_number;
 	return entry;
 }
@@ -139,8 +176,8 @@ void aps_entries_set(struct aps_entries *entries, struct aps_entry *entry, char 
 static void unlink_slots(const struct aps_entries *entries, const struct aps_entry *entry)
 {
 	struct aps_entry **at = number_slot(entries, entry->number);
-	while (*at != entry) at = &(*at)->next_number;
-	*at = entry->next_number;
+	while (entry->number != 0 && *at != entry) at = &(*at)->next_number;
+	if (entry->number != 0) *at = entry->next_number;
 	if (entry->hash == 0) return;
 	at = hash_slot(entries, entry->hash);
 	while (*at != entry) at = &(*at)->next_hash;
@@ -174,34 +211,10 @@ void aps_entries_trim(struct aps_entries *entries, size_t max_bytes)
 	}
 }
 
-static struct aps_entry *find_number(const struct aps_entries *entries, uint64_t number)
-{
-	if (entries->n_slots == 0) return NULL;
-	struct aps_entry *entry = *number_slot(entries, number);
-	while (entry != NULL && entry->number != number) entry = entry->next_number;
-	return entry;
-}
-
-void aps_entries_forget_number(struct aps_entries *entries, uint64_t number)
-{
-	struct aps_entry *entry = find_number(entries, number);
-	if (entry != NULL) aps_entries_forget(entries, entry);
-}
-
-static struct aps_entry *find_key(const struct aps_entries *entries, struct aps_str key, uint64_t hash)
-{
-	if (entries->n_slots == 0) return NULL;
-	struct aps_entry *entry = *hash_slot(entries, hash);
-	while (entry != NULL && !(entry->hash == hash && aps_str_eq(aps_entry_key(entry), key)))
-		entry = entry->next_hash;
-	return entry;
-}
-
 /* What the backing found becomes an entry. */
 static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row *row, struct aps_entry **out,
                          struct aps_err *err)
 {
-	if (row->number == 0) return APS_OK;
 	uint64_t hash = row->key.n != 0 ? hash_key(entries, row->key) : 0;
 	struct aps_entry *entry = find_number(entries, row->number);
 	if (entry == NULL) entry = add(entries, row->number, row->key, hash);
@@ -223,12 +236,14 @@ enum aps_rc aps_entries_find(struct aps_entries *entries, struct aps_str key, st
 	*out = find_key(entries, key, hash);
 	if (*out != NULL) {
 		(*out)->is_used = true;
+		if ((*out)->number == 0) *out = NULL;
 		return APS_OK;
 	}
 	if (entries->backing == NULL || entries->is_whole) return APS_OK;
 	struct aps_entry_row row = {.number = 0};
 	enum aps_rc rc = entries->backing->find(entries->backing, key, &row, err);
-	if (rc == APS_OK) rc = admit(entries, &row, out, err);
+	if (rc == APS_OK && row.number != 0) rc = admit(entries, &row, out, err);
+	if (rc == APS_OK && row.number == 0) add(entries, 0, key, hash); /* without memory it is looked for again */
 	entries->backing->done(entries->backing);
 	return rc;
 }
@@ -243,7 +258,7 @@ enum aps_rc aps_entries_at(struct aps_entries *entries, uint64_t number, struct 
 	if (entries->backing == NULL || entries->is_whole) return APS_OK;
 	struct aps_entry_row row = {.number = 0};
 	enum aps_rc rc = entries->backing->load(entries->backing, number, &row, err);
-	if (rc == APS_OK) rc = admit(entries, &row, out, err);
+	if (rc == APS_OK && row.number != 0) rc = admit(entries, &row, out, err);
 	entries->backing->done(entries->backing);
 	return rc;
 }
@@ -281,7 +296,7 @@ enum aps_rc aps_entries_list(struct aps_entries *entries, struct aps_str prefix,
 {
 	for (const struct aps_entry *entry = entries->newest; entry != NULL; entry = entry->older) {
 		struct aps_str key = aps_entry_key(entry);
-		if (key.n < prefix.n || memcmp(key.p, prefix.p, prefix.n) != 0) continue;
+		if (entry->number == 0 || key.n < prefix.n || memcmp(key.p, prefix.p, prefix.n) != 0) continue;
 		aps_buf_add(numbers, &entry->number, sizeof entry->number);
 	}
 	enum aps_rc rc = APS_OK;

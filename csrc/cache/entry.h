@@ -5,6 +5,9 @@
  *   long list  no key; content: v number and v items of each of its blocks, in order
  *   block      no key; content: one LIST
  *
+ * A key that was looked for and is nowhere is remembered by an entry without a number, until one is made of it or it is
+ * said to have come.
+ *
  * Entries that are read are taken from the backing store when they are not here, and may leave whenever nothing holds
  * them; those that weren't used for a while go first. Content is one block of bytes that is replaced and never changed.
  */
@@ -19,8 +22,8 @@
 struct aps_layered;
 
 struct aps_entry {
-	uint64_t number;
-	uint64_t hash; /* of the key; 0 without one */
+	uint64_t number; /* 0: the key is nowhere */
+	uint64_t hash;   /* of the key; 0 without one */
 	struct aps_entry *next_number;
 	struct aps_entry *next_hash;
 	struct aps_entry *newer, *older; /* as they came, or had a second chance */
@@ -90,6 +93,8 @@ void aps_entries_set(struct aps_entries *entries, struct aps_entry *entry, char 
 void aps_entries_forget(struct aps_entries *entries, struct aps_entry *entry);
 /* The same for the entry of this number, if it is here. */
 void aps_entries_forget_number(struct aps_entries *entries, uint64_t number);
+/* Keys of this hash may be somewhere by now. */
+void aps_entries_forget_absent(struct aps_entries *entries, uint64_t hash);
 /* Lets go of entries that nothing holds until they take no more than max_bytes, the least lately used ones: those that
  * weren't used since they came get no second chance. */
 void aps_entries_trim(struct aps_entries *entries, size_t max_bytes);

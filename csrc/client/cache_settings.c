@@ -14,7 +14,7 @@ struct aps_cache_settings *aps_cache_settings_new(void)
 	atomic_init(&settings->n_refs, 1);
 	settings->max_bytes = MAX_BYTES;
 	aps_policies_init(&settings->policies, aps_rand_u64(&rand));
-	settings->channel = aps_channel_new();
+	settings->channel = aps_channel_new(aps_rand_u64(&rand));
 	if (settings->channel != NULL) return settings;
 	aps_free(settings);
 	return NULL;

@@ -7,23 +7,32 @@
 
 struct aps_channel;
 
+/* An entry that a commit changes: it was there, or it has come. */
+struct aps_channel_change {
+	uint64_t entry;
+	uint64_t hash; /* of its key; 0: it has none */
+};
+
 APS_BEGIN_DECLS
 
-struct aps_channel *aps_channel_new(void); /* one reference */
+/* One reference. `seed`: of the hashes, on both sides. */
+struct aps_channel *aps_channel_new(uint64_t seed);
+uint64_t aps_channel_seed(const struct aps_channel *channel);
 struct aps_channel *aps_channel_ref(struct aps_channel *channel);
 void aps_channel_unref(struct aps_channel *channel); /* NULL is legal */
 
-/* `entries`: numbers that this generation changes; NULL: any may be changed. What a reader doesn't fetch for long, and
+/* `changes`: of this generation; NULL: anything may be changed. What a reader doesn't fetch for long, and
  * what there is no memory for, becomes "any". @thread core */
-void aps_channel_announce(struct aps_channel *channel, uint64_t generation, const uint64_t *entries, size_t n);
+void aps_channel_announce(struct aps_channel *channel, uint64_t generation, const struct aps_channel_change *changes,
+                          size_t n);
 /* It was committed. @thread core */
 void aps_channel_publish(struct aps_channel *channel, uint64_t generation);
 
 /* The last that was committed. @thread app */
 uint64_t aps_channel_generation(const struct aps_channel *channel);
-/* Appends the entries (uint64_t) that generations up to this one changed and that weren't fetched before. False: any
- * may be. @thread app */
-bool aps_channel_fetch(struct aps_channel *channel, uint64_t generation, struct aps_buf *entries);
+/* Appends the changes (struct aps_channel_change) that generations up to this one made and that weren't fetched before.
+ * False: any may be. @thread app */
+bool aps_channel_fetch(struct aps_channel *channel, uint64_t generation, struct aps_buf *changes);
 
 APS_END_DECLS
 

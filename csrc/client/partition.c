@@ -42,7 +42,7 @@ static bool is_open(const struct aps_vault *vault, const char *prefix, const cha
 
 static void init_entries(struct aps_partition *partition)
 {
-	aps_entries_init(&partition->cache.entries, 0, &partition->store.backing);
+	aps_entries_init(&partition->cache.entries, aps_channel_seed(partition->channel), &partition->store.backing);
 	partition->cache.entries.last_number = &partition->vault->last_number;
 }
 
@@ -56,10 +56,10 @@ static void init_cache(struct aps_partition *partition)
 static void announce(struct aps_vault_part *part, uint64_t generation)
 {
 	const struct aps_partition *partition = of(part);
-	size_t n = partition->changed.n / sizeof(uint64_t);
+	size_t n = partition->changed.n / sizeof(struct aps_channel_change);
 	bool is_known = partition->changed.rc == APS_OK;
-	const uint64_t *entries = is_known ? (const uint64_t *)(const void *)partition->changed.p : NULL;
-	if (n != 0 || !is_known) aps_channel_announce(partition->channel, generation, entries, n);
+	const void *changes = is_known ? partition->changed.p : NULL;
+	if (n != 0 || !is_known) aps_channel_announce(partition->channel, generation, changes, n);
 }
 
 static void committed(struct aps_vault_part *part, uint64_t generation)
@@ -123,7 +123,8 @@ static void note_changes(struct aps_partition *partition)
 {
 	for (size_t i = 0; i < aps_write_n_entries(&partition->write); i++) {
 		const struct aps_entry *entry = aps_write_entry_at(&partition->write, i);
-		aps_buf_add(&partition->changed, &entry->number, sizeof entry->number);
+		const struct aps_channel_change change = {entry->number, entry->hash};
+		aps_buf_add(&partition->changed, &change, sizeof change);
 	}
 }
 

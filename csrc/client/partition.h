@@ -20,7 +20,7 @@ struct aps_partition {
 	struct aps_cache_store store;
 	struct aps_cache_write write;
 	struct aps_merge merge;
-	struct aps_buf changed;      /* uint64_t: entries of this turn */
+	struct aps_buf changed;      /* struct aps_channel_change: of this turn */
 	struct aps_channel *channel; /* NULL: nobody reads */
 };
 

@@ -32,7 +32,7 @@ struct aps_reader {
 static void forget_all(struct aps_reader *reader)
 {
 	aps_entries_clear(&reader->cache.entries);
-	aps_entries_init(&reader->cache.entries, 0, &reader->backing);
+	aps_entries_init(&reader->cache.entries, aps_channel_seed(reader->channel), &reader->backing);
 }
 
 /* Memory becomes that of this generation. */
@@ -42,9 +42,11 @@ static void advance(struct aps_reader *reader, uint64_t generation)
 	if (generation <= reader->seen) return;
 	aps_buf_init(&changed, APS_BUF_ANY_SIZE);
 	if (aps_channel_fetch(reader->channel, generation, &changed)) {
-		const uint64_t *numbers = (const uint64_t *)(const void *)changed.p;
-		for (size_t i = 0; i < changed.n / sizeof *numbers; i++)
-			aps_entries_forget_number(&reader->cache.entries, numbers[i]);
+		const struct aps_channel_change *changes = (const struct aps_channel_change *)(const void *)changed.p;
+		for (size_t i = 0; i < changed.n / sizeof *changes; i++) {
+			aps_entries_forget_number(&reader->cache.entries, changes[i].entry);
+			aps_entries_forget_absent(&reader->cache.entries, changes[i].hash);
+		}
 	} else {
 		forget_all(reader);
 	}
@@ -180,7 +182,7 @@ struct aps_reader *aps_reader_new(const char *path, const char *prefix, const ch
 	reader->channel = aps_channel_ref(channel);
 	reader->backing = (struct aps_entry_backing){find, load, done, list};
 	reader->source = (struct aps_read_source){source_at, source_find};
-	aps_entries_init(&reader->cache.entries, 0, &reader->backing);
+	aps_entries_init(&reader->cache.entries, aps_channel_seed(channel), &reader->backing);
 	aps_names_init(&reader->cache.names, 0);
 	if (reader->path != NULL && reader->prefix != NULL && reader->identity != NULL) return reader;
 	aps_reader_free(reader);

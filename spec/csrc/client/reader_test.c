@@ -49,7 +49,7 @@ static int setup(void **state)
 	if (mkdtemp(world.folder) == NULL) return -1;
 	snprintf(world.path, sizeof world.path, "%s/store.db", world.folder);
 	aps_policies_init(&world.policies, 1);
-	world.channel = aps_channel_new();
+	world.channel = aps_channel_new(5);
 	aps_read_result_init(&world.result, APS_BUF_ANY_SIZE);
 	world.reader = aps_reader_new(world.path, "p", "", &world.policies, world.channel, &err);
 	return world.reader != NULL ? 0 : -1;
@@ -157,7 +157,7 @@ static void partitions_do_not_see_each_other(void **state)
 	open_core();
 	assert_null(aps_partition_open(world.vault, "p", "", &world.policies, world.channel, &err));
 	assert_string_equal(err.word, "in_use");
-	struct aps_channel *channel = aps_channel_new();
+	struct aps_channel *channel = aps_channel_new(5);
 	struct aps_partition *other = aps_partition_open(world.vault, "p", "user", &world.policies, channel, &err);
 	assert_non_null(other);
 	const struct aps_partition_data what = {
