@@ -1,0 +1,118 @@
+#include "store/migrations.h"
+
+#include "base/mem.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static struct aps_db *db;
+static struct aps_err err;
+
+static int setup(void **state)
+{
+	(void)state;
+	const struct aps_db_options options = {.busy_ms = 0};
+	return aps_db_open(":memory:", &options, &db, &err) == APS_OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	aps_db_close(db);
+	return aps_mem_live() == 0 ? 0 : -1;
+}
+
+static int64_t number(const char *sql)
+{
+	struct aps_stmt *stmt;
+	bool has_row;
+	if (aps_db_prepare(db, aps_str_of(sql), &stmt, &err) != APS_OK) fail_msg("%s", err.msg);
+	assert_int_equal(aps_stmt_step(stmt, &has_row, &err), APS_OK);
+	int64_t value = has_row ? aps_stmt_column_int(stmt, 0) : -1;
+	aps_stmt_reset(stmt);
+	return value;
+}
+
+static void a_new_database_gets_the_tables_once(void **state)
+{
+	(void)state;
+	bool are_done;
+	assert_int_equal(aps_migrations_are_done(db, &are_done, &err), APS_OK);
+	assert_false(are_done);
+	assert_int_equal(aps_migrations_run(db, &err), APS_OK);
+	assert_true(number("SELECT count(*) FROM sqlite_master WHERE type = 'table'") > 4);
+	assert_int_equal(aps_db_exec(db, "INSERT INTO entry (part, key, content) VALUES (1, x'00', x'01')", &err),
+	                 APS_OK);
+	assert_int_equal(aps_migrations_run(db, &err), APS_OK);
+	assert_int_equal(number("SELECT count(*) FROM entry"), 1);
+	assert_int_equal(aps_migrations_are_done(db, &are_done, &err), APS_OK);
+	assert_true(are_done);
+}
+
+static void a_store_of_a_later_version_is_refused_and_left_alone(void **state)
+{
+	(void)state;
+	bool are_done;
+	assert_int_equal(aps_migrations_run(db, &err), APS_OK);
+	assert_int_equal(aps_db_exec(db, "PRAGMA user_version = 99; INSERT INTO entry (part) VALUES (1)", &err),
+	                 APS_OK);
+	assert_int_equal(aps_migrations_run(db, &err), APS_E_STORAGE);
+	assert_string_equal(err.word, "newer");
+	assert_non_null(strstr(err.msg, "version 99"));
+	assert_int_equal(number("SELECT count(*) FROM entry"), 1);
+	assert_int_equal(aps_migrations_are_done(db, &are_done, &err), APS_OK);
+	assert_false(are_done);
+}
+
+static void a_database_of_others_is_refused_and_left_alone(void **state)
+{
+	(void)state;
+	static const char *const ROWS[] = {
+	        "CREATE TABLE theirs (a)",
+	        "PRAGMA user_version = 1",
+	        "PRAGMA application_id = 7",
+	        "PRAGMA application_id = 7; PRAGMA user_version = 99",
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		teardown(NULL);
+		setup(NULL);
+		assert_int_equal(aps_db_exec(db, ROWS[i], &err), APS_OK);
+		int64_t n_tables = number("SELECT count(*) FROM sqlite_master");
+		assert_int_equal(aps_migrations_run(db, &err), APS_E_STORAGE);
+		assert_null(err.word);
+		assert_string_equal(err.msg, "the file is a database of another application");
+		assert_int_equal(number("SELECT count(*) FROM sqlite_master"), n_tables);
+	}
+}
+
+static void a_step_that_fails_leaves_what_was_there(void **state)
+{
+	(void)state;
+	for (size_t nth = 1;; nth++) {
+		teardown(NULL);
+		setup(NULL);
+		aps_mem_fail_at(nth);
+		enum aps_rc rc = aps_migrations_run(db, &err);
+		aps_mem_fail_at(0);
+		if (rc == APS_OK) break;
+		assert_int_equal(rc, APS_E_NOMEM);
+		assert_false(aps_db_in_transaction(db));
+		assert_int_equal(number("SELECT count(*) FROM sqlite_master"), 0);
+		assert_int_equal(aps_migrations_run(db, &err), APS_OK);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(a_new_database_gets_the_tables_once, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_store_of_a_later_version_is_refused_and_left_alone, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_database_of_others_is_refused_and_left_alone, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_step_that_fails_leaves_what_was_there, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
