@@ -429,10 +429,9 @@ static enum aps_rc conclude(const struct reading *in, struct aps_err *err)
 		if (err != NULL) *err = in->err;
 		return in->err.code;
 	}
-	if (in->w.err.code != APS_OK) {
-		if (err != NULL) *err = in->w.err;
-		return in->w.err.code;
-	}
+	/* a text that isn't UTF-8, or a number that isn't one: neither was written so */
+	if (in->w.err.code == APS_E_UTF8 || in->w.err.code == APS_E_USAGE)
+		return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a record of the cache is damaged");
 	if (in->result->json.rc != APS_OK) return aps_fail(err, in->result->json.rc, "the result of a read is too big");
 	bool is_short = in->path.rc != APS_OK || in->key.rc != APS_OK || in->result->missing.rc != APS_OK ||
 	                (in->options->dependencies != NULL && in->options->dependencies->rc != APS_OK);

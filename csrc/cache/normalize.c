@@ -412,7 +412,9 @@ static struct aps_str look_for_type(struct normalizer *in)
 			if (aps_json_skip_value(&ahead, NULL) != APS_OK) break;
 			continue;
 		}
-		char *p = aps_json_next(&ahead) == APS_JSON_STRING ? aps_buf_reserve(&in->key, ahead.text.n) : NULL;
+		char *p = aps_json_next(&ahead) == APS_JSON_STRING
+		                  ? aps_buf_reserve(&in->key, aps_json_unescape_room(&ahead))
+		                  : NULL;
 		if (p != NULL) in->key.n = aps_json_unescape_to(&ahead, p);
 		break;
 	}

@@ -1,0 +1,155 @@
+/* The cache: responses of any bytes are written, and read back by another document; then an entry gets any bytes, as
+ * from a damaged file, and everything is read, written over, patched and evicted. */
+#include "base/mem.h"
+#include "cache/denormalize.h"
+#include "cache/evict.h"
+#include "cache/normalize.h"
+#include "codec/json_reader.h"
+
+#include <stdlib.h>
+
+static const char *const QUERIES[] = {
+        "query A($n: Int = 1) { a(n: $n) { id t u { v } ... on B { w } } b { c { id } } d }",
+        "query B { a(n: 1) { ...F } b { c { id t } } d } fragment F on Node { id t u { v x } }",
+        "query C { b { c { id b { c { id } } } } }",
+};
+
+struct world {
+	struct aps_cache cache;
+	struct aps_policies policies;
+	struct aps_cache_write write;
+	struct aps_merge merge;
+	struct aps_read_source source;
+};
+
+static struct world *world;
+
+static enum aps_rc read_at(struct aps_read_source *source, uint64_t number, struct aps_str *content,
+                           struct aps_err *err)
+{
+	struct aps_entry *entry;
+	(void)source;
+	enum aps_rc rc = aps_entries_at(&world->cache.entries, number, &entry, err);
+	*content = entry != NULL && entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+	return rc;
+}
+
+static enum aps_rc read_find(struct aps_read_source *source, struct aps_str key, uint64_t *number,
+                             struct aps_str *content, struct aps_err *err)
+{
+	struct aps_entry *entry;
+	(void)source;
+	enum aps_rc rc = aps_entries_find(&world->cache.entries, key, &entry, err);
+	*number = entry != NULL ? entry->number : 0;
+	*content = entry != NULL && entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+	return rc;
+}
+
+static struct aps_gql_document *document(size_t at)
+{
+	static struct aps_gql_document *documents[APS_COUNTOF(QUERIES)];
+	if (documents[at] == NULL &&
+	    aps_gql_document_new(aps_str_of(QUERIES[at]), &documents[at], NULL, NULL) != APS_OK)
+		abort();
+	return documents[at];
+}
+
+static void bind(struct aps_binding *binding, size_t at, bool gives_numbers)
+{
+	*binding = (struct aps_binding){
+	        .policies = &world->policies, .names = &world->cache.names, .gives_numbers = gives_numbers};
+	if (aps_binding_init(binding, document(at), aps_gql_document_operation(document(at), 0), APS_STR("{}"), NULL) !=
+	    APS_OK)
+		abort();
+}
+
+static void write(size_t at, uint64_t layer, struct aps_str data)
+{
+	struct aps_binding binding;
+	struct aps_normalized out;
+	struct aps_err err;
+	const struct aps_normalize_options options = {.root = APS_STR("RROOT_QUERY")};
+	bind(&binding, at, true);
+	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
+	if (layer != 0)
+		aps_write_begin_layer(&world->write, &world->cache, layer);
+	else
+		aps_write_begin(&world->write, &world->cache);
+	aps_merge_clear(&world->merge);
+	if (aps_merge_init(&world->merge, &world->write) &&
+	    aps_normalize(&world->merge, &binding, data, &options, &out, &err) == APS_OK &&
+	    aps_write_settle(&world->write))
+		aps_write_commit(&world->write);
+	else
+		aps_write_abort(&world->write);
+	aps_buf_clear(&out.stale);
+	aps_binding_clear(&binding);
+}
+
+/* What is read is JSON, whatever was written; unless an entry was damaged. */
+static void read(size_t at, bool is_damaged)
+{
+	struct aps_binding binding;
+	struct aps_read_result result;
+	struct aps_err err = {0};
+	struct aps_json_reader r;
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_partial = true};
+	bind(&binding, at, false);
+	aps_read_result_init(&result, (size_t)1 << 20);
+	enum aps_rc rc = aps_denormalize(&world->source, &binding, &options, &result, &err);
+	aps_json_reader_init(&r, aps_buf_str(&result.json), APS_JSON_MAX_DEPTH);
+	if (rc == APS_OK && !is_damaged &&
+	    (aps_json_skip_value(&r, NULL) != APS_OK || aps_json_next(&r) != APS_JSON_END))
+		abort();
+	if (rc != APS_OK && !is_damaged && rc != APS_E_TOO_BIG) abort();
+	aps_read_result_clear(&result);
+	aps_binding_clear(&binding);
+}
+
+static void damage(const uint8_t *data, size_t n)
+{
+	size_t at = n != 0 ? data[0] % (world->cache.entries.n_entries + 1) : 0;
+	struct aps_entry *entry = world->cache.entries.newest;
+	while (entry != NULL && at-- != 0) entry = entry->older;
+	if (entry == NULL || n < 2) return;
+	aps_entries_set(&world->cache.entries, entry, aps_strndup((const char *)data + 1, n - 1), n - 1);
+}
+
+static void evict(const char *key)
+{
+	aps_write_begin(&world->write, &world->cache);
+	aps_evict(&world->write, aps_str_of(key), APS_STR(""));
+	if (aps_write_settle(&world->write))
+		aps_write_commit(&world->write);
+	else
+		aps_write_abort(&world->write);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct world all = {.source = {read_at, read_find}};
+	if (n < 2) return 0;
+	world = &all;
+	aps_entries_init(&all.cache.entries, 1, NULL);
+	aps_names_init(&all.cache.names, 2);
+	aps_policies_init(&all.policies, 3);
+	size_t split = 2 + data[0] * (n - 2) / 256;
+	struct aps_str first = {(const char *)data + 2, split - 2};
+	write(data[1] % 3, 0, first);
+	write(data[1] / 3 % 3, 7, first);
+	for (size_t at = 0; at < APS_COUNTOF(QUERIES); at++) read(at, false);
+	damage(data + split, n - split);
+	for (size_t at = 0; at < APS_COUNTOF(QUERIES); at++) read(at, true);
+	write(data[1] / 9 % 3, 0, first);
+	write(data[1] / 27 % 3, 8, first);
+	evict("ROOT_QUERY");
+	aps_write_clear(&all.write);
+	aps_merge_clear(&all.merge);
+	aps_layers_clear(&all.cache.layers);
+	aps_entries_clear(&all.cache.entries);
+	aps_names_clear(&all.cache.names);
+	aps_policies_clear(&all.policies);
+	return 0;
+}
