@@ -74,6 +74,8 @@ build = {
         "csrc/cache/policies.c",
         "csrc/cache/selection.c",
         "csrc/cache/write.c",
+        "csrc/client/cache_settings.c",
+        "csrc/client/caching.c",
         "csrc/client/call.c",
         "csrc/client/channel.c",
         "csrc/client/command.c",

@@ -350,6 +350,7 @@ static int Apl_client_read(lua_State *L)
 	struct aps_runtime *runtime;
 	struct apl_client *client = check_usable(L, &runtime, &err);
 	if (client == NULL) return apl_fail(L, &err);
+	if (client->cache == NULL) return luaL_error(L, "appsync: the client has no cache");
 	struct aps_operation *operation = push_operation(L);
 	struct reading *reading = push_reading(L);
 	bool is_partial = apl_field_bool(L, 2, "partial", false);

@@ -239,10 +239,18 @@ function client:fail_auth(auth, message, code) end
 function client:drop_auth(auth) end
 
 ---A query or mutation.
----@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, timeout: number?, idempotent: boolean?, typenames: boolean?}
+---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, timeout: number?, idempotent: boolean?, typenames: boolean?, cached: boolean?} cached: its data is written into the client's cache before the RESULT comes
 ---@return integer? op
 ---@return appsync.core.Err? err of kind "usage": variables that JSON can't hold, with the path to it, headers that none can be
 function client:execute(call) end
+
+---Reads what a client with `cache` settings has kept, without waiting. Without `partial` there is no data where something
+---of it is missing.
+---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, partial: boolean?}
+---@return any data
+---@return string[]? missing paths, such as "listPosts.items.3.title"; nil: nothing is
+---@return appsync.core.Err? err the store can't be read
+function client:read(call) end
 
 ---The operation's RESULT comes at once, with kind "cancelled". Unknown ids are ignored.
 ---@param op integer

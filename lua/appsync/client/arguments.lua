@@ -26,9 +26,7 @@ local CALL = opts.extend(BASE, {
 })
 
 local SCHEMAS = {
-  query = opts.extend(CALL, {
-    fetch_policy = { "string", values = { "cache-first", "cache-and-network", "network-only", "cache-only", "no-cache" } },
-  }),
+  query = CALL,
   mutation = opts.extend(CALL, {
     optimistic_response = { refuse = LATER },
     update = { refuse = LATER },

@@ -53,7 +53,6 @@ local function start(root, plan, slot, all_headers)
   local options = plan.options
   return root.handle.core:execute{
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
-    cached = plan.is_cached, typenames = plan.is_cached,
     auth = slot.id, headers = all_headers, timeout = options.timeout, idempotent = options.idempotent,
   }
 end

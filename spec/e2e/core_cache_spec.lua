@@ -1,0 +1,117 @@
+-- What the core keeps of responses, and reads back: on the level of the C module.
+local core = require "appsync.core"
+local folder = require "spec.support.folder"
+local process = require "spec.support.process"
+local server = require "spec.support.server"
+
+local SCHEMA = "type Todo @model { id: ID! name: String! done: Boolean }"
+local LIST = core.document("query L { listTodos { items { id name done } nextToken } }")
+local GET = core.document("query G($id: ID!) { getTodo(id: $id) { id name } }")
+local CREATE = core.document("mutation C($input: CreateTodoInput!) { createTodo(input: $input) { id name done } }")
+
+describe("the core's cache", function()
+  local running, made, runtime, client, auth
+
+  local function open(cache)
+    runtime = assert(core.runtime())
+    client = assert(runtime:client{
+      endpoint = running.endpoint, realtime_endpoint = running.realtime,
+      cache = cache or { path = made.path .. "/store.db", key_prefix = "", identity = "" },
+    })
+    auth = assert(client:add_auth{ mode = "API_KEY", secret = server.API_KEY })
+  end
+
+  local function close()
+    client:close()
+    assert.is_true(runtime:close(10))
+  end
+
+  setup(function()
+    running = server.start{ schema = SCHEMA }
+    made = folder.make()
+  end)
+
+  teardown(function()
+    process.stop_all()
+    made.remove()
+  end)
+
+  local function execute(document, variables, is_cached)
+    local id = assert(client:execute{
+      document = document, variables = variables, auth = auth, cached = is_cached, typenames = is_cached })
+    local events = {}
+    while true do
+      local n = runtime:poll(events, 64)
+      for i = 0, (n or 0) - 1 do
+        local at = i * 5 + 1
+        if events[at] == core.event.RESULT and events[at + 1] == id then return events[at + 2], events[at + 3] end
+      end
+      runtime:wait(10)
+    end
+  end
+
+  it("has what was read, for other operations too, also in the next process", function()
+    open{ path = made.path .. "/a.db", key_prefix = "", identity = "", lookups = { ["Query.getTodo"] = "Todo" } }
+    local data, missing = client:read{ document = LIST }
+    assert.is_nil(data)
+    assert.same({ "listTodos" }, missing)
+    for i = 1, 3 do assert(execute(CREATE, { input = { id = "t" .. i, name = "n" .. i } }, false)) end
+    local sent = execute(LIST, nil, true)
+    assert.equal(3, #sent.listTodos.items)
+    assert.same(sent, (client:read{ document = LIST }))
+    assert.same({ getTodo = { id = "t2", name = "n2", __typename = "Todo" } },
+      (client:read{ document = GET, variables = { id = "t2" } }))
+    close()
+    open{ path = made.path .. "/a.db", key_prefix = "", identity = "", lookups = { ["Query.getTodo"] = "Todo" } }
+    assert.same(sent, (client:read{ document = LIST }))
+    close()
+  end)
+
+  it("tells what is missing, and gives the rest", function()
+    open{ path = made.path .. "/b.db", key_prefix = "", identity = "" }
+    execute(core.document("{ listTodos { items { id name } } }"), nil, true)
+    local data, missing = client:read{ document = LIST, partial = true }
+    assert.equal("n1", data.listTodos.items[1].name)
+    assert.equal("listTodos.items.0.done", missing[1])
+    assert.equal("listTodos.nextToken", missing[#missing])
+    data, missing = client:read{ document = LIST }
+    assert.is_nil(data)
+    assert.equal("listTodos.items.0.done", missing[1])
+    close()
+  end)
+
+  it("has what a mutation brings at once, under the record's own key", function()
+    open{ path = made.path .. "/c.db", key_prefix = "", identity = "" }
+    execute(LIST, nil, true)
+    execute(core.document("mutation U($input: UpdateTodoInput!) { updateTodo(input: $input) { id name } }"),
+      { input = { id = "t1", name = "other" } }, true)
+    local names = {}
+    for _, item in ipairs((client:read{ document = LIST }).listTodos.items) do names[item.id] = item.name end
+    assert.equal("other", names.t1)
+    close()
+  end)
+
+  it("isn't written by calls that don't say so, and isn't there for clients without one", function()
+    open{ path = made.path .. "/d.db", key_prefix = "", identity = "" }
+    execute(LIST, nil, false)
+    assert.is_nil((client:read{ document = LIST }))
+    close()
+    runtime = assert(core.runtime())
+    client = assert(runtime:client{ endpoint = running.endpoint, realtime_endpoint = running.realtime })
+    assert.has_error(function() client:read{ document = LIST } end)
+    close()
+  end)
+
+  it("reads what others of its process write only under the same prefix", function()
+    open{ path = made.path .. "/e.db", key_prefix = "one", identity = "" }
+    execute(LIST, nil, true)
+    local other = assert(runtime:client{
+      endpoint = running.endpoint, realtime_endpoint = running.realtime,
+      cache = { path = made.path .. "/e.db", key_prefix = "two", identity = "" },
+    })
+    assert.is_truthy((client:read{ document = LIST }))
+    assert.is_nil((other:read{ document = LIST }))
+    other:close()
+    close()
+  end)
+end)
