@@ -231,12 +231,13 @@ check: asan tsan valgrind
 soak: build
 	@ONLY='$(ONLY)' N='$(N)' LUA=$(LUA) .ci/soak
 
-# Workloads of bench/README.md: make bench [ONLY=w5|w6|w7|json|server] [N=repetitions] [LUAS="lua5.4 luajit"]
+# Workloads of bench/README.md: make bench [ONLY=cache|w5|w6|w7|json|server] [N=repetitions] [LUAS="lua5.4 luajit"]
 BENCH = $(BUILD)/bench
 BENCH_PROGRAMS = $(patsubst bench/%.c,$(BENCH)/%,$(wildcard bench/floor/*.c bench/row/*.c bench/json_bench.c) \
 	bench/server/fixed_http.c bench/server/realtime_push.c)
 BENCH_OBJ = $(BENCH)/measure.o $(BENCH)/load/load_peer.o $(BENCH)/server/peer_loop.o $(BUILD)/obj/server/ws_handshake.o \
-	$(filter $(BUILD)/obj/base/% $(BUILD)/obj/codec/% $(BUILD)/obj/auth/%,$(CORE_OBJ))
+	$(filter $(BUILD)/obj/base/% $(BUILD)/obj/codec/% $(BUILD)/obj/auth/% $(BUILD)/obj/gql/% $(BUILD)/obj/cache/% \
+	$(BUILD)/obj/store/%,$(CORE_OBJ))
 
 $(BENCH)/%.o: bench/%.c
 	@mkdir -p $(@D)
@@ -247,7 +248,7 @@ $(BENCH)/libbench.a: $(BENCH_OBJ)
 	ar rcs $@ $^
 
 $(BENCH_PROGRAMS): %: %.o $(BENCH)/libbench.a
-	$(CC) -pthread $(LDFLAGS) -o $@ $^ -lcurl -lwebsockets -lssl -lcrypto -lm
+	$(CC) -pthread $(LDFLAGS) -o $@ $^ -lcurl -lwebsockets -lssl -lsqlite3 -lcrypto -lm
 
 bench: $(BENCH_PROGRAMS)
 	@for lua in $(LUAS); do $(MAKE) -s build LUA=$$lua || exit 1; done

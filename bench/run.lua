@@ -1,5 +1,5 @@
--- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [w5|w6|w7|json|server]: runs the rows of each workload in turn, so
--- often, and prints a table for each. See README.md. Environment: LUAS, the interpreters; BUILD, where they were built for.
+-- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [cache|w5|w6|w7|json|server]: runs the rows of each workload in turn,
+-- so often, and prints a table for each. See README.md. Environment: LUAS, the interpreters; BUILD, where they were built for.
 local bin, repetitions, only = arg[1], tonumber(arg[2]), arg[3]
 
 local BUILD = os.getenv("BUILD") or "build"
@@ -47,6 +47,45 @@ local function write_bodies()
   file:close()
 end
 
+-- A response of 10,000 posts by 500 authors, with three comments each, and events that change one of them.
+local function write_posts()
+  local seed = 20261130
+  local function random(below)
+    seed = seed * 16807 % 2147483647
+    return seed % below
+  end
+  local words = { "lorem", "ipsum", "dolor", "sit", "amet", '\\"quoted\\"', "naïve", "café", "line\\nbreak", "日本", "😀", "elit", "sed" }
+  local function text(n_words)
+    local out = {}
+    for i = 1, n_words do out[i] = words[random(#words) + 1] end
+    return table.concat(out, " ")
+  end
+  local function uuid()
+    return ("%08x-%04x-4%03x-8%03x-%06x%06x"):format(random(2147483647), random(65536), random(4096), random(4096),
+      random(16777216), random(16777216))
+  end
+  local authors, ids = {}, {}
+  for i = 1, 500 do authors[i] = ('{"__typename":"Author","id":"%s","name":"Author %d"}'):format(uuid(), i) end
+  local file = assert(io.open(bin .. "/data/w1_listposts.json", "wb"))
+  file:write('{"data":{"listPosts":{"__typename":"PostConnection","items":[')
+  for i = 1, 10000 do
+    local comments = {}
+    for k = 1, 3 do comments[k] = ('{"__typename":"Comment","id":"%s","text":"%s"}'):format(uuid(), text(8)) end
+    ids[i] = uuid()
+    file:write(i > 1 and "," or "", ('{"__typename":"Post","id":"%s","title":"%s","author":%s,"content":"%s","ups":%d,"downs":%d,'
+      .. '"createdAt":"2026-11-30T12:00:00.000Z","comments":{"__typename":"CommentConnection","items":[%s]}}'):format(ids[i], text(6),
+      authors[random(500) + 1], text(30), random(1000), random(100), table.concat(comments, ",")))
+  end
+  file:write('],"nextToken":null}}}')
+  file:close()
+  file = assert(io.open(bin .. "/data/w4_updates.ndjson", "wb"))
+  for i = 1, 10000 do
+    file:write(('{"data":{"onUpdatePost":{"__typename":"Post","id":"%s","title":"updated %d","ups":%d}}}\n'):format(ids[random(10000) + 1],
+      i, 100000 + i))
+  end
+  file:close()
+end
+
 local N_MESSAGES = 100000
 
 -- Workloads: `rows(server)` are commands, those of the floor first; each prints one JSON line or several.
@@ -60,6 +99,14 @@ end
 add("json", { rows = function()
   local rows = { bin .. "/json_bench" }
   for _, lua in ipairs(LUAS) do rows[#rows + 1] = lua_row(lua, "json_bench.lua") end
+  return rows
+end })
+
+add("cache", { rows = function()
+  local rows = {}
+  for i, mode in ipairs{ "floor-write", "write", "floor-persist", "persist", "floor-read", "read", "merge", "merge-persist" } do
+    rows[i] = bin .. "/row/cache_core " .. mode
+  end
   return rows
 end })
 
@@ -197,6 +244,7 @@ end
 
 os.execute(("mkdir -p '%s/data' && cp bench/data/* '%s/data'"):format(bin, bin))
 write_bodies()
+if only ~= "none" then write_posts() end
 print(("%d repetitions, %s, load %s"):format(repetitions, os.date("!%Y-%m-%d"), first_line("/proc/loadavg")))
 for _, workload in ipairs(workloads) do
   if not only or only == "" or only == workload.group then run(workload) end
