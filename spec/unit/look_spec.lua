@@ -21,6 +21,8 @@ describe("a call with a timeout of 0", function()
   local function looks()
     local s, _, client = open_subscription()
     local mapped = open_subscription(function(source) return source:map(function(data) return data end) end)
+    local delayed, id = open_subscription()
+    core.push("SUB_STATE", id, "delayed", { kind = "network", message = "no such host" }, 0)
     local sleeper = appsync.spawn(appsync.sleep, math.huge)
     local observable, connection = appsync.subject(), client.connection:observe()
     local pulled = observable:subscribe()
@@ -30,6 +32,7 @@ describe("a call with a timeout of 0", function()
       ["s:next of a subject"] = function() return pulled:next(0) end,
       ["observable:next"] = function() return connection:next(0) end,
       ["s:ready"] = function() return s:ready(0) end,
+      ["s:ready with a cause"] = function() return delayed:ready(0) end,
       ["task:await"] = function() return sleeper:await(0) end,
     }
   end
