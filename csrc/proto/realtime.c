@@ -1,6 +1,7 @@
 #include "proto/realtime.h"
 
 #include "base/mem.h"
+#include "codec/status.h"
 #include "proto/frame.h"
 #include "proto/realtime_frames.h"
 #include "proto/realtime_link.h"
@@ -172,7 +173,7 @@ static bool is_final_at_first(const struct aps_err *err)
 	case APS_E_NETWORK: return !err->retryable;
 	case APS_E_PROTOCOL:
 	case APS_E_SYSTEM: return true; /* descriptors, threads: nobody waits for those without knowing */
-	case APS_E_HTTP: return err->native >= 200 && aps_retry_is_final_status(err->native);
+	case APS_E_HTTP: return err->native >= 200 && !aps_status_is_passing(err->native);
 	default: return false;
 	}
 }
