@@ -87,6 +87,28 @@ describe("a call with a timeout of 0", function()
     assert.is_true(first.retryable)
   end)
 
+  it("tells why the subscription isn't served, by one error for each cause", function()
+    local s, id = open_subscription()
+    local _, unknown = s:ready(0)
+    assert.equal("s:ready took longer than its timeout", unknown.message)
+    core.push("SUB_STATE", id, "delayed", { kind = "network", code = "dns", message = "no such host" }, 0)
+    for _, name in ipairs{ "ready", "next" } do
+      local _, first = s[name](s, 0)
+      assert.equal("timeout: s:" .. name .. " took longer than its timeout: no such host", tostring(first))
+      assert.equal("dns", first.cause.code)
+      assert.is_true(first.retryable)
+      assert.equal(first, (select(2, s[name](s, 0))))
+    end
+    core.push("SUB_STATE", id, "delayed", { kind = "network", message = "refused" }, 0)
+    assert.equal("refused", select(2, s:ready(0)).cause.message)
+    core.push("SUB_STATE", id, "subscribed", nil, 0)
+    assert.is_true(s:ready(0))
+    local _, idle = s:next(0)
+    assert.is_nil(idle.cause)
+    assert.equal("s:next took longer than its timeout", idle.message)
+    assert.is_nil(unknown.cause)
+  end)
+
   -- What each look of several gives, in the main thread and in a task.
   for _, place in ipairs{ "outside of a task", "in a task" } do
     local function run(fn)

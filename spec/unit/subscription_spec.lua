@@ -94,28 +94,6 @@ describe("client subscriptions", function()
     assert.equal("lost", err.cause.message)
   end)
 
-  it("looked at without waiting tell it as well, by one object for each cause", function()
-    local s = client:subscribe(DOCUMENT):subscribe()
-    local _, unknown = s:ready(0)
-    assert.equal("s:ready took longer than its timeout", unknown.message)
-    core.push("SUB_STATE", sub_id(), "delayed", { kind = "network", code = "dns", message = "no such host" }, 0)
-    for _, name in ipairs{ "ready", "next" } do
-      local _, first = s[name](s, 0)
-      assert.equal("timeout: s:" .. name .. " took longer than its timeout: no such host", tostring(first))
-      assert.equal("dns", first.cause.code)
-      assert.is_true(first.retryable)
-      assert.equal(first, (select(2, s[name](s, 0))))
-    end
-    core.push("SUB_STATE", sub_id(), "delayed", { kind = "network", message = "refused" }, 0)
-    assert.equal("refused", select(2, s:ready(0)).cause.message)
-    core.push("SUB_STATE", sub_id(), "subscribed", nil, 0)
-    drive()
-    local _, idle = s:next(0)
-    assert.is_nil(idle.cause)
-    assert.equal("s:next took longer than its timeout", idle.message)
-    assert.is_nil(unknown.cause)
-  end)
-
   it("tell why they aren't served to nobody's state callback but through connection:observe()", function()
     local seen = {}
     client:subscribe(DOCUMENT):subscribe{ state = function(st) table.insert(seen, st) end }
