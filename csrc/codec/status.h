@@ -1,4 +1,4 @@
-/* What an HTTP status that refuses means for another try (RFC 9110 section 15; RFC 8470 and RFC 6585 for 425 and 429). */
+/* What an HTTP status that refuses means for another try (RFC 9110 section 15; RFC 8470 for 425, RFC 6585 for 429). */
 #ifndef APS_CODEC_STATUS_H
 #define APS_CODEC_STATUS_H
 

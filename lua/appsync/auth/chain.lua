@@ -12,7 +12,7 @@ local function is_provider(value)
 end
 
 local function seems_expired(found)
-  local expires_at = type(found) == "table" and found.expires_at
+  local expires_at = type(found) == "table" and (found.expires_at or found.expiresAt)
   return type(expires_at) == "number" and expires_at <= os.time()
 end
 
