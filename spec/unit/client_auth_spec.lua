@@ -208,6 +208,17 @@ describe("the client's", function()
       assert.matches("client:query: headers: a must be a string, got table", of{ a = {} })
       assert.matches("headers: a name must be a string, got number 1", of{ "a: b" })
       assert.matches("headers: a must not hold a line break", of{ a = "x\0y" })
+      local raised = misuse(function() appsync.client{ endpoint = ENDPOINT, headers = { "a: b" } } end)
+      assert.matches("appsync.client: headers: a name must be a string, got number 1", raised)
+      raised = misuse(function() appsync.client{ endpoint = ENDPOINT, headers = { Host = {} } } end)
+      assert.matches("appsync.client: headers: Host must be a string, got table", raised)
+    end)
+
+    it("may be a table that can be called, whatever it holds", function()
+      local callable = setmetatable({ 1, host = 2 }, { __call = function() return { a = "called" } end })
+      local called = appsync.client{ endpoint = ENDPOINT, auth = { type = "NONE" }, headers = callable }
+      called:query(QUERY, nil, { on_result = function() end })
+      assert.same({ a = "called" }, core.executed[1].call.headers)
     end)
 
     it("have names without case", function()
