@@ -180,7 +180,8 @@ static bool is_final_at_first(const struct aps_err *err)
 
 static enum closing judge(const struct aps_realtime *rt, const struct aps_err *err)
 {
-	if (err->code == APS_E_AUTH) return CLOSING_AUTH;
+	/* What the owner itself calls retryable wasn't refused: there was no material. */
+	if (err->code == APS_E_AUTH) return err->retryable ? CLOSING_RETRY : CLOSING_AUTH;
 	/* The owner can't build the handshake: the next one would be the same. */
 	if (err->code == APS_E_USAGE || err->code == APS_E_TOO_BIG) return CLOSING_FATAL;
 	if (!rt->was_acked && is_final_at_first(err)) return CLOSING_FATAL;
