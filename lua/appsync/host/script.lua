@@ -4,6 +4,7 @@ local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
 local nginx = require "appsync.nginx"
+local printable = require "appsync.printable"
 local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
 local timer = require "appsync.timer"
@@ -219,7 +220,7 @@ end
 function script.serve()
   local ok, has_more = work(0)
   if ok then return finish(has_more) end
-  log.emit(nil, "error", "the library can't be driven: " .. tostring(has_more), { raised = has_more })
+  log.emit(nil, "error", "the library can't be driven: " .. printable.text(has_more), { raised = has_more })
   return false
 end
 
