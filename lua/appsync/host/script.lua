@@ -172,6 +172,12 @@ local function update_timed(seconds)
   return has_more or scheduler.has_ready() or (at ~= nil and at <= clock.now())
 end
 
+-- After a throw: what it has left is still to be done.
+local function come_again()
+  local runtime = dispatch.present()
+  if runtime and runtime:arm(0) then armed_at = 0 end
+end
+
 -- Works for so long. True and whether more waits; false and what was raised.
 local function work(seconds)
   local outer = is_updating
@@ -190,6 +196,7 @@ local function work(seconds)
   end
   is_updating = outer
   dispatch.flush()
+  if not ok and is_fd_used then come_again() end
   return ok, has_more
 end
 
