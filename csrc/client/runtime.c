@@ -157,7 +157,8 @@ enum aps_rc aps_runtime_post(struct aps_runtime *runtime, struct aps_command *co
 		command->mail.kind->free_mail(&command->mail);
 		return rc;
 	}
-	rc = aps_mailbox_send(runtime->inbox, &command->mail);
+	rc = command->begins ? aps_mailbox_send(runtime->inbox, &command->mail)
+	                     : aps_mailbox_send_owed(runtime->inbox, &command->mail);
 	if (rc == APS_E_TOO_BIG)
 		aps_fail_word(err, APS_E_USAGE, "too_many_operations", 0,
 		              "too many operations wait for the core thread; wait for some of them first");
