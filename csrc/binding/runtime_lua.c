@@ -157,6 +157,15 @@ static const luaL_Reg METHODS[] = {
         {"arm", Apl_runtime_arm},   {"close", Apl_runtime_close}, {NULL, NULL},
 };
 
+/* The registry keeps it, so one that was finalized tells that the state is closing: what is made now nobody finalizes. */
+static bool is_closing(lua_State *L)
+{
+	lua_getfield(L, LUA_REGISTRYINDEX, CURRENT);
+	struct apl_runtime **slot = lua_touserdata(L, -1);
+	lua_pop(L, 1);
+	return slot != NULL && *slot == NULL;
+}
+
 static bool push_current(lua_State *L)
 {
 	lua_getfield(L, LUA_REGISTRYINDEX, CURRENT);
@@ -169,8 +178,12 @@ static bool push_current(lua_State *L)
 
 static int Apl_runtime(lua_State *L)
 {
-	if (push_current(L)) return 1;
 	struct aps_err err = {0};
+	if (push_current(L)) return 1;
+	if (is_closing(L)) {
+		aps_fail(&err, APS_E_CLOSED, "the Lua state is closing");
+		return apl_fail(L, &err);
+	}
 	struct apl_runtime **slot = apl_newuserdata(L, sizeof(struct apl_runtime *));
 	*slot = NULL;
 	luaL_getmetatable(L, RUNTIME);

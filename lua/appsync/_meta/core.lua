@@ -159,7 +159,8 @@ function core.wrapped_by(fn) end
 function core.is_plain_stack() end
 
 ---The runtime of this Lua state: opened on first use, one core thread for all its clients.
----@return appsync.core.Runtime? runtime, appsync.core.Err? err of kind "system": no descriptor, no memory
+---@return appsync.core.Runtime? runtime, appsync.core.Err? err of kind "system": no descriptor, no memory; of kind "closed": the
+---Lua state is closing, and what a finalizer began now nobody would end
 function core.runtime() end
 
 ---After a fork all methods but `close` fail with kind "usage".
