@@ -3,9 +3,13 @@
 
 #include "base/mem.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -74,9 +78,47 @@ static void a_full_inbox_refuses_what_begins_and_takes_what_follows(void **state
 	assert_int_equal(gate.n_run, n_taken + 10);
 }
 
+static size_t n_threads(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	size_t n = 0;
+	for (const struct dirent *task; tasks != NULL && (task = readdir(tasks)) != NULL;) n += task->d_name[0] != '.';
+	if (tasks != NULL) closedir(tasks);
+	return n;
+}
+
+static struct aps_runtime *of_exit;
+static size_t n_at_first;
+
+/* As another Lua state's thread would go on while the process ends: after the exit hook. */
+static void go_on(void)
+{
+	struct aps_err err = {0};
+	enum aps_rc rc = aps_runtime_post(of_exit, aps_command_new(count, 1, 1), &err);
+	_exit(rc == APS_E_CLOSED && n_threads() == n_at_first ? 0 : 1);
+}
+
+static void a_process_that_ends_starts_no_thread_again(void **state APS_UNUSED)
+{
+	pid_t child = fork();
+	if (child == 0) {
+		struct aps_err err = {0};
+		n_at_first = n_threads();
+		atexit(go_on); /* before the hook is registered: it runs after it */
+		of_exit = aps_runtime_new(no_features, &err);
+		if (aps_runtime_post(of_exit, aps_command_new(count, 1, 1), &err) != APS_OK) _exit(2);
+		exit(3);
+	}
+	int status = -1;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(a_process_that_ends_starts_no_thread_again), /* first: the process has no runtime yet */
 	        cmocka_unit_test(a_full_inbox_refuses_what_begins_and_takes_what_follows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
