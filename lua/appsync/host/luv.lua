@@ -33,8 +33,9 @@ end
 local function resume(co)
   local ok, raised = coroutine.resume(co)
   if ok then return end
-  log.emit(nil, "error", "a coroutine of luv's loop raised: " .. printable.text(raised), {
-    raised = raised, traceback = debug.traceback(co, printable.text(raised)),
+  local text = printable.text(raised)
+  log.emit(nil, "error", "a coroutine of luv's loop raised: " .. text, {
+    raised = raised, traceback = debug.traceback(co, text),
   })
   if compat.close then compat.close(co) end
 end

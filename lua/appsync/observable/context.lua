@@ -74,7 +74,7 @@ local function observer_sink(self, observer)
       if on_error then
         on_error(err)
       elseif not self.is_quiet then
-        log.emit(self.log, "error", "a subscription failed: " .. tostring(err), { err = err })
+        log.emit(self.log, "error", "a subscription failed: " .. printable.text(err), { err = err })
       end
     end,
     complete = function()
