@@ -56,15 +56,24 @@ local function row(word, rest, has_name)
   return ("- %s `%s%s` %s"):format(word, name, kind, text):gsub("%s+$", "")
 end
 
+-- Word and whether a name follows.
+local ROWS = { param = { "parameter", true }, ["return"] = { "returns", false }, field = { "field", true } }
+
+-- What follows a row without a tag of its own goes on with it.
 local function flush(block, signature)
-  local text, list = {}, {}
+  local text, list, has_rows, is_shown = {}, {}, false, false
   for _, line in ipairs(block) do
     if line:match("^@private") or line:match("^@package") then return end
     local tag, rest = line:match("^@(%w+)%s*(.*)$")
-    if tag == "param" then list[#list + 1] = row("parameter", rest, true)
-    elseif tag == "return" then list[#list + 1] = row("returns", rest, false)
-    elseif tag == "field" then list[#list + 1] = row("field", rest, true)
-    elseif tag == nil then text[#text + 1] = (line:gsub("^   %f[%S]", "    ")) end -- code, after the space of the comment
+    if ROWS[tag] then
+      local shown = row(ROWS[tag][1], rest, ROWS[tag][2])
+      has_rows, is_shown = true, shown ~= nil
+      list[#list + 1] = shown
+    elseif tag == nil and not has_rows then
+      text[#text + 1] = (line:gsub("^   %f[%S]", "    ")) -- code, after the space of the comment
+    elseif tag == nil and is_shown then
+      list[#list] = list[#list] .. " " .. line
+    end
   end
   if #text == 0 and #list == 0 then return end
   if signature then add("### `%s`\n\n", (signature:gsub("%(private%)", "()"))) end

@@ -38,6 +38,7 @@ build = {
         "csrc/codec/json_reader.c",
         "csrc/codec/json_writer.c",
         "csrc/codec/percent.c",
+        "csrc/codec/status.c",
         "csrc/codec/timefmt.c",
         "csrc/codec/url.c",
         "csrc/codec/utf8.c",

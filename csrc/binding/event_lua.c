@@ -138,47 +138,66 @@ static void push_data(lua_State *L, const struct aps_data_event *event)
 	apl_push_id(L, event->n_dropped);
 }
 
-static void push_note_err(lua_State *L, const struct aps_note_event *event)
+static void push_note_err(lua_State *L, const struct aps_note_event *event, bool is_whole)
 {
 	if (!event->has_err) {
 		lua_pushnil(L);
 		return;
 	}
 	apl_push_err(L, &event->err);
-	if (event->errors != NULL) set_json(L, "errors", aps_str_of(event->errors), APL_BIG_ROUNDED);
+	if (is_whole && event->errors != NULL) set_json(L, "errors", aps_str_of(event->errors), APL_BIG_ROUNDED);
 }
 
-static void push_member(lua_State *L, const struct aps_note_event *event, enum aps_event_value value)
+static void push_member(lua_State *L, const struct aps_note_event *event, enum aps_event_value value, bool is_whole)
 {
 	switch (value) {
 	case APS_VALUE_WORD: lua_pushstring(L, event->word); break; /* NULL: nil */
 	case APS_VALUE_TEXT: lua_pushstring(L, event->text != NULL ? event->text : ""); break;
 	case APS_VALUE_NUMBER: apl_push_id(L, event->number); break;
-	case APS_VALUE_ERR: push_note_err(L, event); break;
+	case APS_VALUE_ERR: push_note_err(L, event, is_whole); break;
 	case APS_VALUE_NONE:
 	case APS_VALUE_DATA:
 	case APS_VALUE_INFO: lua_pushnil(L); break;
 	}
 }
 
+static void push_note(lua_State *L, const struct aps_note_event *event, bool is_whole)
+{
+	const struct aps_event_form *form = aps_event_form(event->head.kind);
+	for (size_t i = 0; i < APS_COUNTOF(form->values); i++) push_member(L, event, form->values[i], is_whole);
+}
+
 static void push_values(lua_State *L, const struct aps_event *event)
 {
-	const struct aps_event_form *form = aps_event_form(event->kind);
-	switch (form->shape) {
+	switch (aps_event_form(event->kind)->shape) {
 	case APS_SHAPE_PAYLOAD: push_data(L, (const struct aps_data_event *)event); break;
 	case APS_SHAPE_RESULT: push_result(L, (const struct aps_result_event *)event); break;
-	case APS_SHAPE_NOTE:
-		for (size_t i = 0; i < APS_COUNTOF(form->values); i++)
-			push_member(L, (const struct aps_note_event *)event, form->values[i]);
-		break;
+	case APS_SHAPE_NOTE: push_note(L, (const struct aps_note_event *)event, true); break;
 	}
 }
 
-void apl_event_store(lua_State *L, const struct aps_event *event, int at)
+static void push_lost_values(lua_State *L, const struct aps_event *event)
+{
+	if (aps_event_form(event->kind)->shape == APS_SHAPE_NOTE) {
+		push_note(L, (const struct aps_note_event *)event, false);
+		return;
+	}
+	struct aps_err err;
+	aps_fail(&err, APS_E_NOMEM, "Lua could not hold what came: its memory may be used up");
+	lua_pushnil(L);
+	apl_push_err(L, &err);
+	if (event->kind == APS_EVENT_SUB_DATA)
+		apl_push_id(L, ((const struct aps_data_event *)event)->n_dropped);
+	else
+		lua_pushnil(L);
+}
+
+static void store(lua_State *L, const struct aps_event *event, int at,
+                  void (*push)(lua_State *L, const struct aps_event *event))
 {
 	int top = lua_gettop(L);
 	luaL_checkstack(L, 16, "appsync events");
-	push_values(L, event);
+	push(L, event);
 	lua_rawseti(L, 2, at + 4);
 	lua_rawseti(L, 2, at + 3);
 	lua_rawseti(L, 2, at + 2);
@@ -187,6 +206,16 @@ void apl_event_store(lua_State *L, const struct aps_event *event, int at)
 	lua_pushinteger(L, event->kind);
 	lua_rawseti(L, 2, at);
 	lua_settop(L, top);
+}
+
+void apl_event_store(lua_State *L, const struct aps_event *event, int at)
+{
+	store(L, event, at, push_values);
+}
+
+void apl_event_store_lost(lua_State *L, const struct aps_event *event, int at)
+{
+	store(L, event, at, push_lost_values);
 }
 
 static const char *value_name(enum aps_event_value value)

@@ -7,10 +7,11 @@
 #include "binding/value.h"
 #include "client/features.h"
 
-#define RUNTIME  "appsync.core.runtime"
-#define CURRENT  "appsync.core.runtime.current" /* registry: this state's runtime */
-#define CLOSE_MS 2000
-#define MAX_POLL 1e6 /* events: the indexes of five values each stay small */
+#define RUNTIME   "appsync.core.runtime"
+#define CURRENT   "appsync.core.runtime.current" /* registry: this state's runtime */
+#define CLOSE_MS  2000
+#define MAX_POLL  1e6 /* events: the indexes of five values each stay small */
+#define MAX_SHORT 2   /* how often Lua may have no memory for an event */
 
 struct apl_runtime *apl_runtime_ref(struct apl_runtime *box)
 {
@@ -62,6 +63,23 @@ struct apl_runtime *apl_runtime_check(lua_State *L)
 	return *slot;
 }
 
+/* False: there is none. Where Lua throws (memory; before 5.4 a finalizer of the application's) the event stays. */
+static bool store_next(lua_State *L, struct apl_runtime *box, struct aps_runtime *runtime)
+{
+	if (box->event == NULL) {
+		box->event = aps_runtime_take(runtime);
+		box->n_short = 0;
+	}
+	if (box->event == NULL) return false;
+	if (box->n_short < MAX_SHORT)
+		apl_event_store(L, box->event, 5 * box->n_stored + 1);
+	else
+		apl_event_store_lost(L, box->event, 5 * box->n_stored + 1);
+	free_event(box);
+	box->n_stored++;
+	return true;
+}
+
 static int Apl_runtime_poll(lua_State *L)
 {
 	struct aps_err err;
@@ -71,17 +89,12 @@ static int Apl_runtime_poll(lua_State *L)
 	luaL_checktype(L, 2, LUA_TTABLE);
 	double limit = luaL_checknumber(L, 3);
 	int max = limit >= 1 ? (int)(limit < MAX_POLL ? limit : MAX_POLL) : 0;
-	int n = 0;
-	free_event(box);
-	while (n < max) {
-		box->event = aps_runtime_take(runtime);
-		if (box->event == NULL) break;
-		apl_event_store(L, box->event, 5 * n + 1);
-		free_event(box);
-		n++;
+	if (lua_toboolean(L, 4)) box->n_short++;
+	while (box->n_stored < max && store_next(L, box, runtime)) {
 	}
-	lua_pushinteger(L, n);
-	lua_pushboolean(L, n == max && aps_runtime_has_events(runtime));
+	lua_pushinteger(L, box->n_stored);
+	lua_pushboolean(L, box->n_stored >= max && (box->event != NULL || aps_runtime_has_events(runtime)));
+	box->n_stored = 0;
 	return 2;
 }
 
@@ -144,6 +157,16 @@ static const luaL_Reg METHODS[] = {
         {"arm", Apl_runtime_arm},   {"close", Apl_runtime_close}, {NULL, NULL},
 };
 
+/* The registry keeps it, so one that was finalized tells that the state is closing: what is made now nobody finalizes.
+ */
+static bool is_closing(lua_State *L)
+{
+	lua_getfield(L, LUA_REGISTRYINDEX, CURRENT);
+	struct apl_runtime **slot = lua_touserdata(L, -1);
+	lua_pop(L, 1);
+	return slot != NULL && *slot == NULL;
+}
+
 static bool push_current(lua_State *L)
 {
 	lua_getfield(L, LUA_REGISTRYINDEX, CURRENT);
@@ -156,8 +179,12 @@ static bool push_current(lua_State *L)
 
 static int Apl_runtime(lua_State *L)
 {
-	if (push_current(L)) return 1;
 	struct aps_err err = {0};
+	if (push_current(L)) return 1;
+	if (is_closing(L)) {
+		aps_fail(&err, APS_E_CLOSED, "the Lua state is closing");
+		return apl_fail(L, &err);
+	}
 	struct apl_runtime **slot = apl_newuserdata(L, sizeof(struct apl_runtime *));
 	*slot = NULL;
 	luaL_getmetatable(L, RUNTIME);

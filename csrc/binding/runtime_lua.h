@@ -9,7 +9,9 @@
 struct apl_runtime {
 	size_t n_refs;
 	struct aps_runtime *runtime; /* NULL: closed */
-	struct aps_event *event;     /* being pushed; freed after that, or by the next poll when Lua threw */
+	struct aps_event *event;     /* in hand; freed when its values are in Lua's table */
+	int n_stored;                /* by a poll that Lua left by a throw: the next one goes on there */
+	int n_short;                 /* how often Lua had no memory for the event in hand */
 };
 
 APS_BEGIN_DECLS

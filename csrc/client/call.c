@@ -165,7 +165,7 @@ struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t call)
 		aps_free(command);
 		return NULL;
 	}
-	command->head = (struct aps_command){{NULL, &CALL_KIND, sizeof *command}, run_call, client, call};
+	command->head = (struct aps_command){{NULL, &CALL_KIND, sizeof *command}, run_call, client, call, true};
 	command->made_ms = aps_clock_mono_ms();
 	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
 	aps_header_list_init(&command->headers, &command->arena);

@@ -14,6 +14,9 @@ struct aps_command {
 	void (*run)(struct aps_core *core, struct aps_command *command);
 	uint64_t client;
 	uint64_t id; /* of the call, the subscription or the credential that it is about */
+	/* It asks for something new, which is refused where too much waits for the core. What belongs to something that
+	 * was begun (its answers, its end) never is: the one who waits for it would wait for ever. */
+	bool begins;
 };
 
 APS_BEGIN_DECLS

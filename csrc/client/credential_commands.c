@@ -66,7 +66,8 @@ struct aps_credential_command *aps_credential_command_new(enum aps_credential_ve
 {
 	struct aps_credential_command *command = aps_calloc(1, sizeof *command);
 	if (command == NULL) return NULL;
-	command->head = (struct aps_command){{NULL, &KIND, sizeof *command}, run, client, credential};
+	bool begins = verb == APS_CREDENTIAL_ADD;
+	command->head = (struct aps_command){{NULL, &KIND, sizeof *command}, run, client, credential, begins};
 	command->verb = verb;
 	return command;
 }

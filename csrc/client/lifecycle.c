@@ -63,7 +63,7 @@ struct aps_open_command *aps_open_command_new(uint64_t client)
 {
 	struct aps_open_command *command = aps_calloc(1, sizeof *command);
 	if (command == NULL) return NULL;
-	command->head = (struct aps_command){{NULL, &OPEN_KIND, sizeof *command}, run_open, client, client};
+	command->head = (struct aps_command){{NULL, &OPEN_KIND, sizeof *command}, run_open, client, client, true};
 	aps_settings_init(&command->settings);
 	return command;
 }
@@ -82,6 +82,6 @@ struct aps_command *aps_close_command_new(uint64_t client)
 		aps_free(command);
 		return NULL;
 	}
-	command->head = (struct aps_command){{NULL, &CLOSE_KIND, sizeof *command}, run_close, client, client};
+	command->head = (struct aps_command){{NULL, &CLOSE_KIND, sizeof *command}, run_close, client, client, false};
 	return &command->head;
 }

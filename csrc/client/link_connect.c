@@ -329,8 +329,7 @@ static void connect_as_somebody(struct aps_core *core, struct aps_link *link)
 			return;
 		}
 		if (outlives_failure(link)) {
-			err.code = APS_E_NETWORK;
-			err.retryable = true;
+			err.retryable = true; /* the machine tries again */
 			connect_failed(core, link, &err);
 			return;
 		}

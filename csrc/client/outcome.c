@@ -1,6 +1,7 @@
 #include "client/outcome.h"
 
 #include "auth/mask.h"
+#include "base/printable.h"
 #include "codec/url.h"
 
 #include <stdio.h>
@@ -47,6 +48,7 @@ static void name_target(struct aps_outcome *outcome)
 	size_t n = strlen(msg);
 	aps_url_show(location, target);
 	snprintf(msg + n, sizeof outcome->response.err.msg - n, ", which redirects to %s", target);
+	aps_printable_cut(msg);
 }
 
 void aps_outcome_read(struct aps_outcome *outcome)

@@ -24,8 +24,12 @@ struct aps_runtime {
 	struct aps_bell bell;
 	atomic_bool core_waits; /* to be woken when the events were taken */
 	struct aps_core *core;
-	struct aps_thread *thread;
 	bool is_registered;
+	bool is_started;
+	/* The exit hook may stop it while the state's own thread goes on: whoever takes the core's thread joins it, and
+	 * none is started any more. */
+	_Atomic(struct aps_thread *) thread;
+	atomic_bool is_stopped;
 };
 
 static void wake_app(void *context)
@@ -106,16 +110,26 @@ static void core_main(void *context, const struct aps_thread *self)
 static bool stop(void *object, int64_t timeout_ms)
 {
 	struct aps_runtime *runtime = object;
+	atomic_store(&runtime->is_stopped, true);
 	if (runtime->core == NULL) return true;
 	aps_core_stop(runtime->core);
-	if (!aps_thread_join(runtime->thread, timeout_ms)) return false;
-	runtime->thread = NULL;
+	struct aps_thread *thread = atomic_exchange(&runtime->thread, NULL);
+	if (!aps_thread_join(thread, timeout_ms)) {
+		atomic_store(&runtime->thread, thread);
+		return false;
+	}
 	return aps_core_join_left(runtime->core, timeout_ms);
+}
+
+static enum aps_rc fail_stopped(struct aps_err *err)
+{
+	return aps_fail(err, APS_E_CLOSED, "the runtime is closed");
 }
 
 static enum aps_rc start(struct aps_runtime *runtime, struct aps_err *err)
 {
-	if (runtime->thread != NULL) return APS_OK;
+	if (atomic_load(&runtime->is_stopped)) return fail_stopped(err);
+	if (runtime->is_started) return APS_OK;
 	if (runtime->core == NULL) {
 		struct aps_outlet outlet = {runtime, publish, wake_app, is_flooded};
 		runtime->core = aps_core_new(outlet, runtime->features, err);
@@ -127,8 +141,13 @@ static enum aps_rc start(struct aps_runtime *runtime, struct aps_err *err)
 			                     "too many Lua states of this process use appsync at once");
 		runtime->is_registered = true;
 	}
-	runtime->thread = aps_thread_start("appsync-core", core_main, runtime, err);
-	return runtime->thread != NULL ? APS_OK : err->code;
+	struct aps_thread *thread = aps_thread_start("appsync-core", core_main, runtime, err);
+	if (thread == NULL) return err->code;
+	runtime->is_started = true;
+	atomic_store(&runtime->thread, thread);
+	if (!atomic_load(&runtime->is_stopped)) return APS_OK;
+	stop(runtime, -1); /* the exit hook came in between, and found no thread */
+	return fail_stopped(err);
 }
 
 bool aps_runtime_free(struct aps_runtime *runtime, int64_t timeout_ms)
@@ -157,12 +176,13 @@ enum aps_rc aps_runtime_post(struct aps_runtime *runtime, struct aps_command *co
 		command->mail.kind->free_mail(&command->mail);
 		return rc;
 	}
-	rc = aps_mailbox_send(runtime->inbox, &command->mail);
+	rc = command->begins ? aps_mailbox_send(runtime->inbox, &command->mail)
+	                     : aps_mailbox_send_owed(runtime->inbox, &command->mail);
 	if (rc == APS_E_TOO_BIG)
 		aps_fail_word(err, APS_E_USAGE, "too_many_operations", 0,
 		              "too many operations wait for the core thread; wait for some of them first");
 	else if (rc != APS_OK)
-		aps_fail(err, rc, "the runtime is closed");
+		fail_stopped(err);
 	return rc;
 }
 

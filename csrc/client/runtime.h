@@ -22,8 +22,8 @@ bool aps_runtime_is_usable(const struct aps_runtime *runtime);
 
 /* Numbers of operations, subscriptions, credentials and clients: unique within the runtime, never 0. */
 uint64_t aps_runtime_next_id(struct aps_runtime *runtime);
-/* Gives the command away, also on failure; starts the core thread if need be. E_CLOSED, E_TOO_BIG (too much is
- * waiting), E_SYSTEM. */
+/* Gives the command away, also on failure; starts the core thread if need be. E_CLOSED, E_TOO_BIG (it begins something,
+ * and too much is waiting), E_SYSTEM. */
 enum aps_rc aps_runtime_post(struct aps_runtime *runtime, struct aps_command *command, struct aps_err *err);
 
 /* The next event, which the caller frees (head.mail.kind->free_mail); NULL when there is none. */

@@ -111,7 +111,8 @@ struct aps_subscribe_command *aps_subscribe_command_new(uint64_t client, uint64_
 {
 	struct aps_subscribe_command *command = aps_calloc(1, sizeof *command);
 	if (command == NULL) return NULL;
-	command->head = (struct aps_command){{NULL, &SUBSCRIBE_KIND, sizeof *command}, run_subscribe, client, sub};
+	command->head =
+	        (struct aps_command){{NULL, &SUBSCRIBE_KIND, sizeof *command}, run_subscribe, client, sub, true};
 	command->topic = aps_topic_new();
 	command->end = aps_note_event_new(APS_EVENT_SUB_END, sub, NULL, NULL);
 	if (command->topic != NULL && command->end != NULL) return command;
@@ -128,7 +129,7 @@ struct aps_command *aps_consumed_command_new(uint64_t client, uint64_t sub, size
 {
 	struct consumed_command *command = aps_calloc(1, sizeof *command);
 	if (command == NULL) return NULL;
-	command->head = (struct aps_command){{NULL, &CONSUMED_KIND, sizeof *command}, run_consumed, client, sub};
+	command->head = (struct aps_command){{NULL, &CONSUMED_KIND, sizeof *command}, run_consumed, client, sub, false};
 	command->n = n;
 	return &command->head;
 }
@@ -137,7 +138,7 @@ struct aps_headers_command *aps_headers_command_new(uint64_t client, uint64_t su
 {
 	struct aps_headers_command *command = aps_calloc(1, sizeof *command);
 	if (command == NULL) return NULL;
-	command->head = (struct aps_command){{NULL, &HEADERS_KIND, sizeof *command}, run_headers, client, sub};
+	command->head = (struct aps_command){{NULL, &HEADERS_KIND, sizeof *command}, run_headers, client, sub, false};
 	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
 	aps_header_list_init(&command->headers, &command->arena);
 	return command;
@@ -147,7 +148,7 @@ struct aps_command *aps_online_command_new(uint64_t client, bool is_online)
 {
 	struct online_command *command = aps_calloc(1, sizeof *command);
 	if (command == NULL) return NULL;
-	command->head = (struct aps_command){{NULL, &ONLINE_KIND, sizeof *command}, run_online, client, client};
+	command->head = (struct aps_command){{NULL, &ONLINE_KIND, sizeof *command}, run_online, client, client, false};
 	command->is_online = is_online;
 	return &command->head;
 }

@@ -5,7 +5,7 @@
 #include "net/curl_error.h"
 #include "net/descriptors.h"
 #include "net/endpoint.h"
-#include "net/status.h"
+#include "net/tunnel.h"
 
 #include <string.h>
 
@@ -428,7 +428,7 @@ static void fill_transfer_err(const struct aps_exchange *exchange, CURLcode code
 		aps_fail_word(err, APS_E_NETWORK, "proxy", (long)code, "cannot connect to the proxy on the way to %.*s",
 		              n, host.p);
 	} else if (status >= 300) {
-		aps_status_fail_tunnel(status, host, err);
+		aps_tunnel_fail(status, host, err);
 	} else {
 		aps_curl_error_fill(err, exchange->easy, code, host);
 		if (err->code != APS_E_SYSTEM) name_file(&exchange->options, code, err);

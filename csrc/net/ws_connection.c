@@ -272,7 +272,7 @@ static int complete_head(struct aps_ws_connection *connection, unsigned char **a
 		return 0;
 	}
 	struct aps_err err;
-	aps_fail(&err, APS_E_SYSTEM, "this libwebsockets writes another handshake than is known");
+	aps_fail(&err, APS_E_SYSTEM, "this version of libwebsockets writes an unexpected handshake");
 	tell_end(connection, &err);
 	return -1;
 }

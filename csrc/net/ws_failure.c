@@ -1,7 +1,7 @@
 #include "net/ws_connection.h"
 
 #include "net/descriptors.h"
-#include "net/status.h"
+#include "net/tunnel.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +39,7 @@ static void fill_proxy(const char *text, const char *host, struct aps_err *err)
 	if (status < 300)
 		aps_fail_word(err, APS_E_NETWORK, "proxy", 0, "the proxy failed on the way to %s", host);
 	else
-		aps_status_fail_tunnel(status, aps_str_of(host), err);
+		aps_tunnel_fail(status, aps_str_of(host), err);
 }
 
 static bool chose_other_protocol(const struct aps_ws_connection *connection, struct lws *wsi)

@@ -2,8 +2,8 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "codec/status.h"
 #include "codec/url.h"
-#include "net/status.h"
 
 #include <poll.h>
 #include <string.h>

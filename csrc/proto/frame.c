@@ -103,7 +103,7 @@ enum aps_rc aps_frame_read(enum aps_realtime_protocol protocol, struct aps_str t
 static const char *string_end(const char *at, const char *end)
 {
 	for (at++; at < end && *at != '"'; at++)
-		if (*at == '\\') at++;
+		if (*at == '\\' && at + 1 < end) at++;
 	return at < end ? at + 1 : end;
 }
 

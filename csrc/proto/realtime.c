@@ -1,6 +1,7 @@
 #include "proto/realtime.h"
 
 #include "base/mem.h"
+#include "codec/status.h"
 #include "proto/frame.h"
 #include "proto/realtime_frames.h"
 #include "proto/realtime_link.h"
@@ -172,14 +173,15 @@ static bool is_final_at_first(const struct aps_err *err)
 	case APS_E_NETWORK: return !err->retryable;
 	case APS_E_PROTOCOL:
 	case APS_E_SYSTEM: return true; /* descriptors, threads: nobody waits for those without knowing */
-	case APS_E_HTTP: return err->native >= 200 && aps_retry_is_final_status(err->native);
+	case APS_E_HTTP: return err->native >= 200 && !aps_status_is_passing(err->native);
 	default: return false;
 	}
 }
 
 static enum closing judge(const struct aps_realtime *rt, const struct aps_err *err)
 {
-	if (err->code == APS_E_AUTH) return CLOSING_AUTH;
+	/* What the owner itself calls retryable wasn't refused: there was no material. */
+	if (err->code == APS_E_AUTH) return err->retryable ? CLOSING_RETRY : CLOSING_AUTH;
 	/* The owner can't build the handshake: the next one would be the same. */
 	if (err->code == APS_E_USAGE || err->code == APS_E_TOO_BIG) return CLOSING_FATAL;
 	if (!rt->was_acked && is_final_at_first(err)) return CLOSING_FATAL;

@@ -61,7 +61,7 @@ void aps_realtime_text(struct aps_realtime *rt, struct aps_str frame, int64_t no
 /* A message above the size ceiling; `head`: its first bytes. The subscription that it names ends, or else all. */
 void aps_realtime_too_big(struct aps_realtime *rt, struct aps_str head, int64_t now_ms);
 /* Refused, lost, closed by the peer: err tells. E_USAGE and E_TOO_BIG (there can be no handshake) end it, E_AUTH (HTTP
- * 401/403 on the upgrade) is AUTH_REFUSED. */
+ * 401/403 on the upgrade) is AUTH_REFUSED, but where it is retryable: then the owner has no material for a while. */
 void aps_realtime_closed(struct aps_realtime *rt, const struct aps_err *err, int64_t now_ms);
 
 /* The owner stopped or resumed reading (backpressure): the deadlines of what the service has to send wait with it.

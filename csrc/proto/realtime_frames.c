@@ -1,11 +1,11 @@
 #include "proto/realtime_frames.h"
 
+#include "codec/status.h"
 #include "proto/error_list.h"
 #include "proto/frame.h"
 #include "proto/realtime_link.h"
 #include "proto/realtime_subs.h"
 #include "proto/realtime_tell.h"
-#include "proto/retry.h"
 
 #include <stdio.h>
 
@@ -62,7 +62,7 @@ static bool is_final(const struct aps_realtime *rt, const struct aps_error_list 
 	if (list->n_errors == 0) return false;
 	if (list->number == 400 || list->family == APS_FAMILY_BAD_REQUEST) return true;
 	bool is_hopeless = list->family == APS_FAMILY_NOT_FOUND ||
-	                   (list->number >= 400 && aps_retry_is_final_status((long)list->number));
+	                   (list->number >= 400 && !aps_status_is_passing((long)list->number));
 	return is_hopeless && !rt->was_acked;
 }
 

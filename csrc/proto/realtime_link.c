@@ -1,5 +1,6 @@
 #include "proto/realtime_link.h"
 
+#include "base/printable.h"
 #include "proto/realtime_subs.h"
 #include "proto/realtime_tell.h"
 
@@ -95,10 +96,11 @@ static void interrupt(struct aps_realtime *rt, enum aps_realtime_phase phase, co
 static void give_up(struct aps_realtime *rt, const struct aps_err *cause)
 {
 	struct aps_err err = *cause;
-	int n = (int)strnlen(cause->msg, sizeof cause->msg - sizeof "; gave up after 4294967295 attempts");
-	bool is_one = rt->n_failed == 1;
-	snprintf(err.msg + n, sizeof err.msg - (size_t)n, "; gave up after %u attempt%s", rt->n_failed,
-	         is_one ? "" : "s");
+	err.msg[sizeof err.msg - sizeof "; gave up after 4294967295 attempts"] = '\0';
+	aps_printable_cut(err.msg);
+	size_t n = strlen(err.msg);
+	snprintf(err.msg + n, sizeof err.msg - n, "; gave up after %u attempt%s", rt->n_failed,
+	         rt->n_failed == 1 ? "" : "s");
 	disconnect(rt, APS_REALTIME_WAITING);
 	aps_realtime_link_fail(rt, &err);
 }

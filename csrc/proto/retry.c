@@ -39,11 +39,6 @@ enum aps_retry_class aps_retry_classify(const struct aps_retry_question *questio
 	return APS_RETRY_NEVER;
 }
 
-bool aps_retry_is_final_status(long status)
-{
-	return status < 500 && status != 408 && status != 425 && status != 429;
-}
-
 int64_t aps_retry_delay_ms(const struct aps_retry_policy *policy, unsigned attempt, struct aps_rand *rand)
 {
 	int64_t bound = policy->base_ms < policy->cap_ms ? policy->base_ms : policy->cap_ms;

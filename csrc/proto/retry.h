@@ -34,9 +34,6 @@ APS_BEGIN_DECLS
  * executed). */
 enum aps_retry_class aps_retry_classify(const struct aps_retry_question *question);
 
-/* An HTTP status, or a code of that meaning, that is the same for the same request later. */
-bool aps_retry_is_final_status(long status);
-
 /* Full jitter: uniform in [0, min(cap, base * 2^attempt)); attempt counts from 0. */
 int64_t aps_retry_delay_ms(const struct aps_retry_policy *policy, unsigned attempt, struct aps_rand *rand);
 

@@ -65,7 +65,7 @@ static bool has_room(const struct aps_mailbox *mb, const struct chain_size *size
 	       (mb->n_bytes <= mb->limits.n_bytes && size->n_bytes <= mb->limits.n_bytes - mb->n_bytes);
 }
 
-enum aps_rc aps_mailbox_send(struct aps_mailbox *mb, struct aps_mail *chain)
+static enum aps_rc send(struct aps_mailbox *mb, struct aps_mail *chain, bool is_bounded)
 {
 	if (!chain) return APS_OK;
 	struct chain_size size = measure(chain);
@@ -74,7 +74,7 @@ enum aps_rc aps_mailbox_send(struct aps_mailbox *mb, struct aps_mail *chain)
 	pthread_mutex_lock(&mb->lock);
 	if (mb->is_closed) {
 		rc = APS_E_CLOSED;
-	} else if (!has_room(mb, &size)) {
+	} else if (is_bounded && !has_room(mb, &size)) {
 		rc = APS_E_TOO_BIG;
 	} else {
 		was_empty = !mb->first;
@@ -88,6 +88,16 @@ enum aps_rc aps_mailbox_send(struct aps_mailbox *mb, struct aps_mail *chain)
 	/* After the lock: the receiver may run at once and would only wait for it. */
 	if (was_empty && mb->wakeup.raise) mb->wakeup.raise(mb->wakeup.context);
 	return rc;
+}
+
+enum aps_rc aps_mailbox_send(struct aps_mailbox *mb, struct aps_mail *chain)
+{
+	return send(mb, chain, true);
+}
+
+enum aps_rc aps_mailbox_send_owed(struct aps_mailbox *mb, struct aps_mail *chain)
+{
+	return send(mb, chain, false);
 }
 
 static struct aps_mail *take_all(struct aps_mailbox *mb)

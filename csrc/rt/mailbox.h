@@ -41,6 +41,8 @@ struct aps_mailbox *aps_mailbox_new(struct aps_mailbox_limits limits, struct aps
 void aps_mailbox_free(struct aps_mailbox *mb);
 /* One piece, or a chain linked by `next` (one lock, at most one wake). E_CLOSED, E_TOO_BIG: it was refused. */
 enum aps_rc aps_mailbox_send(struct aps_mailbox *mb, struct aps_mail *chain);
+/* The same without a look at the bound, for what is bounded by what was sent before, such as its end. E_CLOSED. */
+enum aps_rc aps_mailbox_send_owed(struct aps_mailbox *mb, struct aps_mail *chain);
 /* Moves everything out, oldest first; NULL when it is empty. The receiver clears its wake before it drains. */
 struct aps_mail *aps_mailbox_drain(struct aps_mailbox *mb);
 /* Without a lock: what they say may be out of date at once. */

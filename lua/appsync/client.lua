@@ -35,7 +35,7 @@ end
 ---@field handshake "subprotocol"|"query"|nil where the authorization stands; a URL takes 16 KB of it, less than a sub-protocol
 ---@field protocol "appsync"|"graphql-transport-ws"|nil
 ---@field keep_alive number? seconds without a message after which the connection counts as lost; by default the service's word
----counts. AppSync sends a keep-alive about once a minute: less than 60 is told once through `log`
+---counts. AppSync sends a keep-alive about once a minute: a value below 60 is logged once, as a warning
 ---@field idle_close number? seconds that a connection without subscriptions stays open
 ---@field max_subscriptions integer? on one connection
 ---@field headers table<string, string|number>? of the connection's upgrade alone: X-AppSync-Domain, a Host of its own
@@ -53,8 +53,8 @@ end
 ---@field limits {response_bytes: integer?, message_bytes: integer?}? what is larger is refused
 ---@field timeouts {connect: number?, request: number?, ack: number?, stall: number?}? seconds; 10, 30, 15, 30
 ---@field retry {base: number?, cap: number?, attempts: integer?}? seconds; 0.1, 300 (60 for connections of subscriptions);
----attempts in all of a call: 3. Connections of subscriptions are tried for ever, unless `attempts` is given: then so often in a
----row, counted anew after each one that served a subscription
+---a call has 3 attempts in all. Connections of subscriptions are tried for ever, unless `attempts` is given: then that many
+---times in a row, counted anew after each one that served a subscription
 ---@field proxy string? "http://user:password@host:port" or "host:port"; the environment isn't looked at
 ---@field tls {ca: string?, cert: string?, key: string?, verify: boolean?}? files
 ---@field error_policy "all"|"none"|nil "none": the value is nil whenever there is an error
@@ -125,7 +125,7 @@ end
 ---@field buffer_bytes integer? 4 MB
 ---@field overflow "pause"|"drop_oldest"|"error"|nil default "pause": up to 8192 events or 2 MB more are kept back, then the
 ---socket isn't read, which may make the service end the connection; a subscriber that doesn't catch up for `timeouts.stall`
----ends. "drop_oldest": counted, and told by `connection:observe()`
+---ends. "drop_oldest": counted, and reported by `connection:observe()`
 ---@field share boolean? false: a server subscription of its own
 ---@field error_policy "all"|"none"|nil
 

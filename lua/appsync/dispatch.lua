@@ -14,9 +14,11 @@ local expected = {}
 dispatch.targets, dispatch.expected = targets, expected
 
 local runtime
-local is_watched, is_polling = false, false
+local is_watched, is_polling, is_short = false, false, false
 local n_clients = 0
-local events = {}
+-- What `runtime:poll` gave; `at`, the next one to be handled, goes before anything that is handled: a `log` function or
+-- a finalizer may wait, and so poll in between, or raise.
+local events, at, last = {}, 1, 0
 local kinds = core.event
 local SUB_DATA = kinds.SUB_DATA
 
@@ -33,6 +35,12 @@ function dispatch.runtime()
       targets[id], expected[id] = nil, nil
     end
   end
+  return runtime
+end
+
+---The runtime that was opened last, usable or not; nil: none was, or it was closed.
+---@return appsync.core.Runtime?
+function dispatch.present()
   return runtime
 end
 
@@ -126,12 +134,20 @@ local deliver = {
 }
 dispatch.deliver = deliver
 
-local function handle(base)
-  local id = events[base + 1]
-  local a, b, c = events[base + 2], events[base + 3], events[base + 4]
-  events[base + 2], events[base + 3], events[base + 4] = nil, nil, nil
+local function handle_next()
+  local base = at
+  at = base + 5
+  local kind, id, a = events[base], events[base + 1], events[base + 2]
   local target = targets[id]
-  if target then deliver[events[base]](target, id, a, b, c) end
+  if kind == SUB_DATA then
+    local b, c = events[base + 3], events[base + 4]
+    events[base + 2] = nil
+    if target then target:on_data(a, b, c) end
+    return
+  end
+  local b, c = events[base + 3], events[base + 4]
+  events[base + 2], events[base + 3], events[base + 4] = nil, nil, nil
+  if target then deliver[kind](target, id, a, b, c) end
 end
 
 -- Sources that have something to tell the core, which can wait: many at once cost less than each by itself. Not for
@@ -148,39 +164,34 @@ end
 
 ---Calls them now: before the host waits.
 function dispatch.flush()
-  for i = 1, n_flushing do
-    local source = flushing[i]
-    flushing[i] = nil
+  n_polls = 0
+  while n_flushing > 0 do
+    local source = flushing[n_flushing]
+    flushing[n_flushing] = nil
+    n_flushing = n_flushing - 1
     source:flush()
   end
-  n_flushing, n_polls = 0, 0
 end
 
 ---Handles at most `max` events. Runs nobody's code but `log` functions: it wakes routines.
 ---@param max integer
 ---@return integer handled, boolean has_more
 function dispatch.poll(max)
-  if not runtime then return 0, false end
   if is_polling then errors.misuse("a call that waits isn't possible in a finalizer (__gc)") end
+  while at <= last do handle_next() end
+  if not runtime then return 0, false end
   is_polling = true -- making values may run finalizers
-  local ok, n, has_more = pcall(runtime.poll, runtime, events, max)
+  local ok, n, has_more = pcall(runtime.poll, runtime, events, max, is_short)
   is_polling = false
-  if not ok then error(n, 0) end
+  is_short = not ok and n == "not enough memory"
+  if not ok then error(n, 0) end -- what it has made so far comes with the next poll
   if not n then errors.misuse("%s", has_more.message) end -- after a fork
+  at, last = 1, n * 5
   if n_flushing > 0 then
     n_polls = n_polls + 1
     if n == 0 or n_flushing >= MAX_FLUSHING or n_polls >= MAX_POLLS then dispatch.flush() end
   end
-  for base = 1, n * 5, 5 do
-    if events[base] == SUB_DATA then
-      local source = targets[events[base + 1]]
-      local data = events[base + 2]
-      events[base + 2] = nil
-      if source then source:on_data(data, events[base + 3], events[base + 4]) end
-    else
-      handle(base)
-    end
-  end
+  while at <= last do handle_next() end
   return n, has_more
 end
 

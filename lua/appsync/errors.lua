@@ -24,7 +24,7 @@ Error.__index = Error
 Error.__name = "appsync.error"
 
 function Error:__tostring()
-  return tostring(self.kind) .. ": " .. tostring(self.message)
+  return printable.text(self.kind) .. ": " .. printable.text(self.message)
 end
 
 function Error.__concat(a, b)

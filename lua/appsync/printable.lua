@@ -7,11 +7,13 @@ local printable = {}
 local null = core.null
 
 ---`tostring`, but JSON null is "null": Lua shows an address, and has one metatable for all values of its kind, which is
----nobody's.
+---nobody's. Where a `__tostring` raises or gives no string, the value's type.
 ---@param value any
 ---@return string
 function printable.text(value)
-  return value == null and "null" or tostring(value)
+  if value == null then return "null" end
+  local ok, text = pcall(tostring, value)
+  return ok and type(text) == "string" and text or "a " .. type(value)
 end
 
 -- What isn't shown, by first and last code point: C1, the Arabic letter mark, marks of direction, separators,

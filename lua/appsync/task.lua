@@ -128,6 +128,18 @@ function task.spawn(fn, ...)
   return self
 end
 
+---The same for a function of the user's whose answer somebody waits for: when it fails, whatever way, `on_fail(raised)` is
+---called instead of a report. `on_fail` must not wait.
+---@param on_fail fun(raised: any)
+---@param fn function
+---@return appsync.Task
+function task.spawn_asked(on_fail, fn, ...)
+  local self = task.spawn(fn, ...)
+  self.is_claimed = true
+  self.on_fail = function() on_fail(self.raised) end
+  return self
+end
+
 ---Runs `fn(...)` as a task that begins at once and hands its results to `on_result`, never inside this call.
 ---@param on_result function
 ---@param fn function

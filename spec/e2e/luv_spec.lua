@@ -43,7 +43,8 @@ describe("luv's adapter", function()
       for i = 1, 3 do
         assert(coroutine.resume(coroutine.create(function()
           appsync.sleep(0)
-          if i ~= 2 then error("raised by " .. i) end
+          if i == 3 then error(appsync.null, 0) end
+          if i == 1 then error("raised by " .. i) end
           ends[i] = true
         end)))
       end
@@ -52,6 +53,7 @@ describe("luv's adapter", function()
     assert.same({ nil, true }, ends)
     assert.equal(2, #lines)
     assert.matches("^a coroutine of luv's loop raised: .*luv_spec.lua:%d+: raised by 1$", lines[1])
+    assert.equal("a coroutine of luv's loop raised: null", lines[2])
   end)
 
   if coroutine.close then

@@ -366,10 +366,15 @@ describe("against a realtime server that misbehaves, a subscription", function()
         return "token " .. #reasons
       end },
     }
+    local kind
+    own.connection:observe():subscribe(function(_, err)
+      if err and err.message:find("no network", 1, true) then kind = err.kind end
+    end)
     local s = own:subscribe("subscription { on { n } }"):subscribe()
     assert.equal(1, assert(s:next(10)).on.n)
     assert.equal(3, assert(s:next(10)).on.n)
     assert.same({ "first", "refused", "refused" }, reasons)
+    assert.equal("auth", kind)
     assert.is_true(own:close(5))
   end)
 end)

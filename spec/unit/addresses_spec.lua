@@ -96,9 +96,10 @@ describe("an endpoint", function()
     assert.equal("https://abc.appsync-api.cn-north-1.amazonaws.com.cn/graphql",
       endpoint_url.api "wss://abc.appsync-realtime-api.cn-north-1.amazonaws.com.cn/graphql")
     for _, text in ipairs{ "wss://api.example/graphql/realtime", "wss://" .. HOST .. "/graphql" } do assert.is_nil(endpoint_url.api(text)) end
-    assert.equal(TWIN, endpoint_url.realtime_host(HOST:upper()))
+    for _, host in ipairs{ HOST:upper(), HOST .. ".", HOST .. ":443" } do assert.equal(TWIN, endpoint_url.realtime_host(host), host) end
     assert.is_nil(endpoint_url.realtime_host "api.example")
     assert.is_nil(endpoint_url.realtime_host(TWIN))
+    assert.is_nil(endpoint_url.realtime_host "")
   end)
 end)
 

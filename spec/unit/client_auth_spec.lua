@@ -132,6 +132,51 @@ describe("the client's", function()
       fail({ get = function() return {} end }, "no token was given")
     end)
 
+    describe("tells the core at once, though the function", function()
+      local hostile = setmetatable({}, { __tostring = function() error("no text") end })
+      local unindexed = setmetatable({}, { __index = function() error("no index", 0) end })
+      local coded = require("appsync.errors").new("auth", "gone", { code = {} })
+      local rows = {
+        { "raises what has no text", function() error(hostile) end, "the token function raised: a table", "token_failed" },
+        { "gives an error that has no text", function() return nil, hostile end, "a table" },
+        { "gives an error with an odd code", function() return nil, coded end, "gone" },
+        { "gives a table that can't be indexed", function() return unindexed end, "the token function raised: no index", "token_failed" },
+        { "yields to somebody else", function() coroutine.yield(1) end, "a yield that isn't this library's", "token_failed" },
+        { "awaits a task that failed", function()
+          local _, err = appsync.spawn(error, hostile):await()
+          return nil, err
+        end, "a table" },
+      }
+      for _, row in ipairs(rows) do
+        it(row[1], function()
+          quiet(client, { auth = { type = "AWS_LAMBDA", token = row[2] } })
+          core.push("AUTH", core.auths[1].id, "first", 1)
+          drive()
+          assert.equal(1, #core.answers)
+          assert.matches(row[3], core.answers[1].message, 1, true)
+          assert.equal(row[4], core.answers[1].code)
+          drive(2)
+          for _, line in ipairs(log) do assert.matches("the token function raised", line, 1, true) end
+        end)
+      end
+    end)
+
+    it("tells which value of the credentials has the wrong type, of those given once too", function()
+      local wrong = {
+        { "session_token", {}, "the credentials' session_token must be a string, got table" },
+        { "sessionToken", false, "the credentials' session_token must be a string, got boolean" },
+        { "expires_at", "2030", "the credentials' expires_at must be a number, got string" },
+      }
+      for _, row in ipairs(wrong) do
+        local function give() return { access_key_id = "A", secret_access_key = "S", [row[1]] = row[2] } end
+        quiet(client, { auth = { type = "AWS_IAM", credentials = give } })
+        core.push("AUTH", core.auths[#core.auths].id, "first", 1)
+        drive()
+        assert.equal(row[3], core.answers[#core.answers].message)
+        assert.matches(row[3], misuse(function() quiet(client, { auth = { type = "AWS_IAM", credentials = give() } }) end), 1, true)
+      end
+    end)
+
     it("tells which key of the credentials a function left out", function()
       quiet(client, { auth = { type = "AWS_IAM", credentials = function() return { access_key_id = "A" } end } })
       core.push("AUTH", core.auths[1].id, "first", 1)
@@ -198,6 +243,9 @@ describe("the client's", function()
       assert.matches("no session", err_of(function() return nil, "no session" end).message)
       assert.matches("must return a table, got string", err_of(function() return "x" end).message)
       assert.matches("headers: a must be a string, got table", err_of(function() return { a = {} } end).message)
+      local hostile = setmetatable({}, { __tostring = function() error("no text") end })
+      assert.equal("the headers function raised: a table", err_of(function() error(hostile) end).message)
+      assert.equal("a table", err_of(function() return nil, hostile end).message)
       assert.matches("headers: a must not hold a line break", err_of(function() return { a = "x\ny" } end).message)
       assert.matches('headers: "a b" is no HTTP header\'s name', err_of(function() return { ["a b"] = "x" } end).message)
       assert.equal(0, #core.executed)
@@ -208,6 +256,17 @@ describe("the client's", function()
       assert.matches("client:query: headers: a must be a string, got table", of{ a = {} })
       assert.matches("headers: a name must be a string, got number 1", of{ "a: b" })
       assert.matches("headers: a must not hold a line break", of{ a = "x\0y" })
+      local raised = misuse(function() appsync.client{ endpoint = ENDPOINT, headers = { "a: b" } } end)
+      assert.matches("appsync.client: headers: a name must be a string, got number 1", raised)
+      raised = misuse(function() appsync.client{ endpoint = ENDPOINT, headers = { Host = {} } } end)
+      assert.matches("appsync.client: headers: Host must be a string, got table", raised)
+    end)
+
+    it("may be a table that can be called, whatever it holds", function()
+      local callable = setmetatable({ 1, host = 2 }, { __call = function() return { a = "called" } end })
+      local called = appsync.client{ endpoint = ENDPOINT, auth = { type = "NONE" }, headers = callable }
+      called:query(QUERY, nil, { on_result = function() end })
+      assert.same({ a = "called" }, core.executed[1].call.headers)
     end)
 
     it("have names without case", function()

@@ -34,6 +34,78 @@ describe("dispatch", function()
     assert.equal(0, (dispatch.poll(10)))
   end)
 
+  describe("with a log function that waits", function()
+    local client, log_fn, seen
+
+    before_each(function()
+      seen, log_fn = {}, nil
+      client = require("appsync").client{
+        endpoint = "http://localhost/graphql", auth = { type = "NONE" },
+        log = function(_, message) if log_fn then log_fn(message) end end,
+      }
+      for i = 1, 3 do
+        client:query("query Q { a }", nil, { on_result = function(data) table.insert(seen, data.a .. i) end })
+      end
+    end)
+
+    local function reply(i)
+      core.push("RESULT", core.executed[i].id, { a = "call" }, nil, { source = "network" })
+    end
+
+    it("loses nothing that came together with its line, and keeps the order", function()
+      log_fn = function()
+        log_fn = nil
+        reply(3)
+        require("appsync").sleep(1)
+        table.insert(seen, "waited")
+      end
+      reply(1)
+      core.push("LOG", 1, "warn", "text")
+      reply(2)
+      dispatch.poll(10)
+      assert.same({ "call1", "call2", "call3", "waited" }, seen)
+      assert.is_nil(next(dispatch.expected))
+      assert.equal(0, (dispatch.poll(10)))
+    end)
+
+    it("or raises out of a poll, loses nothing that came behind it", function()
+      core.push("CONNECTION", 1, "Connected")
+      client.connection.set = function() error("no memory", 0) end
+      reply(2)
+      assert.error_matches(function() dispatch.poll(10) end, "^no memory$")
+      client.connection.set = nil
+      assert.equal(0, (dispatch.poll(10)))
+      fake_core.drive()
+      assert.same({ "call2" }, seen)
+    end)
+  end)
+
+  it("flushes each source once, though a finalizer flushes meanwhile", function()
+    local flushed = {}
+    for i = 1, 3 do
+      dispatch.flush_later{ flush = function()
+        table.insert(flushed, i)
+        dispatch.flush()
+      end }
+    end
+    dispatch.flush()
+    assert.same({ 3, 2, 1 }, flushed)
+  end)
+
+  it("tells the core when a poll threw for want of memory", function()
+    local told = {}
+    local poll = runtime.poll
+    runtime.poll = function(_, _, _, is_short)
+      table.insert(told, is_short)
+      if #told == 1 then error("not enough memory", 0) end
+      if #told == 2 then error("error in __gc metamethod (x)", 0) end
+      runtime.poll = poll
+      return 0, false
+    end
+    for _ = 1, 3 do pcall(dispatch.poll, 10) end
+    assert.same({ false, true, false }, told)
+  end)
+
   it("keeps a number that has passed to another one's target", function()
     local mine, theirs = {}, {}
     dispatch.listen(4, theirs) -- of the runtime before, whose numbers began with 1 too

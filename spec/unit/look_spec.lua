@@ -21,6 +21,8 @@ describe("a call with a timeout of 0", function()
   local function looks()
     local s, _, client = open_subscription()
     local mapped = open_subscription(function(source) return source:map(function(data) return data end) end)
+    local delayed, id = open_subscription()
+    core.push("SUB_STATE", id, "delayed", { kind = "network", message = "no such host" }, 0)
     local sleeper = appsync.spawn(appsync.sleep, math.huge)
     local observable, connection = appsync.subject(), client.connection:observe()
     local pulled = observable:subscribe()
@@ -30,6 +32,7 @@ describe("a call with a timeout of 0", function()
       ["s:next of a subject"] = function() return pulled:next(0) end,
       ["observable:next"] = function() return connection:next(0) end,
       ["s:ready"] = function() return s:ready(0) end,
+      ["s:ready with a cause"] = function() return delayed:ready(0) end,
       ["task:await"] = function() return sleeper:await(0) end,
     }
   end
@@ -82,6 +85,28 @@ describe("a call with a timeout of 0", function()
     assert.equal(first, second)
     assert.equal("s:next took longer than its timeout", first.message)
     assert.is_true(first.retryable)
+  end)
+
+  it("tells why the subscription isn't served, by one error for each cause", function()
+    local s, id = open_subscription()
+    local _, unknown = s:ready(0)
+    assert.equal("s:ready took longer than its timeout", unknown.message)
+    core.push("SUB_STATE", id, "delayed", { kind = "network", code = "dns", message = "no such host" }, 0)
+    for _, name in ipairs{ "ready", "next" } do
+      local _, first = s[name](s, 0)
+      assert.equal("timeout: s:" .. name .. " took longer than its timeout: no such host", tostring(first))
+      assert.equal("dns", first.cause.code)
+      assert.is_true(first.retryable)
+      assert.equal(first, (select(2, s[name](s, 0))))
+    end
+    core.push("SUB_STATE", id, "delayed", { kind = "network", message = "refused" }, 0)
+    assert.equal("refused", select(2, s:ready(0)).cause.message)
+    core.push("SUB_STATE", id, "subscribed", nil, 0)
+    assert.is_true(s:ready(0))
+    local _, idle = s:next(0)
+    assert.is_nil(idle.cause)
+    assert.equal("s:next took longer than its timeout", idle.message)
+    assert.is_nil(unknown.cause)
   end)
 
   -- What each look of several gives, in the main thread and in a task.

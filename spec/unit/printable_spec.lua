@@ -77,6 +77,14 @@ describe("escaped text", function()
     end)
   end
 
+  it("is the type of a value whose __tostring raises or gives no string", function()
+    for _, to_string in ipairs{ function() error("no") end, function() return {} end, function() end } do
+      assert.equal("a table", printable.text(setmetatable({}, { __tostring = to_string })))
+    end
+    assert.equal("x", printable.text(setmetatable({}, { __tostring = function() return "x" end })))
+    assert.equal("nil", printable.text(nil))
+  end)
+
   it("keeps its lines where it has several on purpose, and nothing else", function()
     assert.equal("a\n\tb\\r\\u001b\\u0085", printable.escaped_lines("a\n\tb\r\27\194\133"))
   end)

@@ -387,6 +387,10 @@ describe("client subscriptions", function()
     core.push("HEADERS", sub_id())
     drive()
     assert.matches("the headers function raised: no", core.answers[2].message)
+    client:subscribe(DOCUMENT, nil, { headers = function() coroutine.yield(1) end }):subscribe{}
+    core.push("HEADERS", sub_id())
+    drive()
+    assert.matches("a yield that isn't this library's", core.answers[3].message)
   end)
 
   it("throw for variables that JSON can't hold", function()
@@ -400,50 +404,5 @@ describe("client subscriptions", function()
     assert.error_matches(check{ buffer = 0 }, "buffer must be integer of at least 1")
     assert.error_matches(check{ catch_up = {} }, "catch_up isn't available")
     assert.error_matches(check{ on_result = print }, 'unknown option "on_result"')
-  end)
-
-  describe("the connection", function()
-    it("keeps its state and tells its observers, with the error", function()
-      local seen = {}
-      client.connection:observe():subscribe{
-        next = function(state, err) table.insert(seen, { state, err and err.message }) end,
-        complete = function() table.insert(seen, "complete") end,
-      }
-      client:subscribe(DOCUMENT):subscribe{}
-      core.push("CONNECTION", 1, "Connecting")
-      core.push("CONNECTION", 1, "ConnectionDisrupted", { kind = "network", message = "gone" })
-      drive()
-      assert.equal("ConnectionDisrupted", client.connection.state)
-      assert.same({ { "Connecting" }, { "ConnectionDisrupted", "gone" } }, seen)
-      client:close()
-      drive()
-      assert.equal("complete", seen[3])
-      assert.equal("Disconnected", client.connection.state)
-    end)
-
-    it("that is observed keeps its client alive, until unsubscribed", function()
-      local weak = setmetatable({}, { __mode = "k" })
-      local function use()
-        local other = appsync.client{ endpoint = "http://localhost/graphql", auth = { type = "NONE" } }
-        weak[other.connection] = true
-        return other.connection:observe():subscribe{}
-      end
-      local s = use()
-      fake_core.collect()
-      assert.is_truthy(next(weak))
-      s:unsubscribe()
-      s = nil
-      use():unsubscribe()
-      fake_core.collect()
-      drive() -- the routines end
-      fake_core.collect()
-      assert.is_nil(s)
-      assert.is_nil(next(weak))
-    end)
-
-    it("completes at once for who observes a closed client", function()
-      client:close()
-      assert.is_true(client.connection:observe():for_each(function() end))
-    end)
   end)
 end)

@@ -159,7 +159,8 @@ function core.wrapped_by(fn) end
 function core.is_plain_stack() end
 
 ---The runtime of this Lua state: opened on first use, one core thread for all its clients.
----@return appsync.core.Runtime? runtime, appsync.core.Err? err of kind "system": no descriptor, no memory
+---@return appsync.core.Runtime? runtime, appsync.core.Err? err of kind "system": no descriptor, no memory; of kind "closed": the
+---Lua state is closing, and what a finalizer began now nobody would end
 function core.runtime() end
 
 ---After a fork all methods but `close` fail with kind "usage".
@@ -185,10 +186,13 @@ local runtime = {}
 ---reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id.
 ---NONE: nil.
 ---`err` is a plain table {kind, message, code, retryable, sent, status, errors, error_type, data, response}.
+---What Lua throws in here (memory; before 5.4 what a finalizer raised) loses nothing: the next poll, of the same table, goes
+---on. An event that there was no memory for twice comes as an error.
 ---@param events table
 ---@param max integer
+---@param is_short boolean? the poll before threw for want of memory
 ---@return integer? n_events, boolean|appsync.core.Err has_more
-function runtime:poll(events, max) end
+function runtime:poll(events, max, is_short) end
 
 ---Blocks until events are there or the time is over.
 ---@param seconds number? nil: for ever

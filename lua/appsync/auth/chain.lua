@@ -2,6 +2,7 @@
 local credentials = require "appsync.auth.credentials"
 local errors = require "appsync.errors"
 local opts = require "appsync.opts"
+local printable = require "appsync.printable"
 
 local Chain = {}
 Chain.__index = Chain
@@ -12,7 +13,7 @@ local function is_provider(value)
 end
 
 local function seems_expired(found)
-  local expires_at = type(found) == "table" and found.expires_at
+  local expires_at = type(found) == "table" and (found.expires_at or found.expiresAt)
   return type(expires_at) == "number" and expires_at <= os.time()
 end
 
@@ -22,7 +23,7 @@ function Chain:get()
     local found, err = provider:get()
     if found and not seems_expired(found) then return found end
     expired = expired or found
-    if not found then causes[#causes + 1] = type(err) == "table" and err.message or tostring(err) end
+    if not found then causes[#causes + 1] = printable.text(type(err) == "table" and err.message or err) end
   end
   if expired then return expired end
   return credentials.fail("no_credentials", "no provider of the chain has credentials: " .. table.concat(causes, "; "))

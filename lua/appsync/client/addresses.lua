@@ -2,6 +2,8 @@
 local endpoint_url = require "appsync.client.endpoint_url"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
+local opts = require "appsync.opts"
+local pasted = require "appsync.pasted"
 local proxy_url = require "appsync.client.proxy_url"
 
 local addresses = {}
@@ -37,8 +39,9 @@ end
 
 -- The host that the client's headers name, where they are known before a call.
 local function told_host(given)
-  for name, value in pairs(type(given) == "table" and given or {}) do
-    if name:lower() == "host" then return tostring(value) end
+  if type(given) ~= "table" or opts.is_callable(given) then return nil end
+  for name, value in pairs(given) do
+    if name:lower() == "host" then return pasted.trim(tostring(value)) end
   end
 end
 
@@ -65,7 +68,7 @@ end
 ---@field proxy string? with its scheme and its port
 ---@field upgrade_headers table<string, string>?
 
----@param options table checked
+---@param options table checked, its headers too
 ---@param config table the configuration that was read
 ---@param where string
 ---@return appsync.client.Addresses

@@ -62,6 +62,7 @@ local CREDENTIALS = {
   expires_at = { "expires_at", "expiresAt" },
 }
 local CREDENTIALS_NEEDED = { CREDENTIALS.access_key_id, CREDENTIALS.secret_access_key }
+local CREDENTIALS_TYPES = { session_token = "string", expires_at = "number" }
 
 ---@param mode any
 ---@param where string
@@ -73,6 +74,25 @@ function auth.mode(mode, where)
       (errors.describe(mode)))
   end
   return name
+end
+
+local function credentials_of(given)
+  local material = {}
+  for name, spellings in pairs(CREDENTIALS) do
+    material[name] = given[spellings[1]]
+    if material[name] == nil then material[name] = given[spellings[2]] end
+    if type(material[name]) == "string" then material[name] = pasted.trim(material[name]) end
+  end
+  return material
+end
+
+-- What is wrong with the rest of them. A value is never shown.
+local function credentials_fault(material)
+  for name, accepted in pairs(CREDENTIALS_TYPES) do
+    if material[name] ~= nil and type(material[name]) ~= accepted then
+      return ("the credentials' %s must be a %s, got %s"):format(name, accepted, (errors.describe(material[name], true)))
+    end
+  end
 end
 
 -- Throws for a table that is no source of material: keys that are misspelled would be found at the first call only.
@@ -91,6 +111,8 @@ local function check_source(checked, name, where)
         .. "secret_access_key, both strings; %s is missing", where, spellings[1])
     end
   end
+  local fault = credentials_fault(credentials_of(value))
+  if fault then errors.misuse("%s: %s", where, fault) end
 end
 
 ---Checks an auth table.
@@ -122,16 +144,6 @@ function auth.check(given, where)
   end
   if needed then check_source(checked, needed, where) end
   return checked
-end
-
-local function credentials_of(given)
-  local material = {}
-  for name, spellings in pairs(CREDENTIALS) do
-    material[name] = given[spellings[1]]
-    if material[name] == nil then material[name] = given[spellings[2]] end
-    if type(material[name]) == "string" then material[name] = pasted.trim(material[name]) end
-  end
-  return material
 end
 
 local function is_static(checked)
@@ -213,6 +225,8 @@ local function material_of(checked, given)
     for _, spellings in ipairs(CREDENTIALS_NEEDED) do
       if type(material[spellings[1]]) ~= "string" then return nil, "the credentials have no " .. spellings[1] end
     end
+    local fault = credentials_fault(material)
+    if fault then return nil, fault end
     return material
   end
   if type(given) == "table" then
@@ -222,33 +236,36 @@ local function material_of(checked, given)
   return { secret = pasted.trim(given) }
 end
 
-local function fail(self, message, code)
-  local _, err = self.handle.core:fail_auth(self.id, errors.new("auth", message).message, code)
+-- Asks for material: nil, message, code when there is none.
+local function ask_for_material(checked, reason)
+  local name = NEEDS[checked.type]
+  local given, err = ask(checked[name], reason)
+  if given ~= nil then return material_of(checked, given) end
+  if err == nil then return nil, ("no %s was given"):format(name) end
+  local code = errors.is(err) and err.code
+  return nil, errors.of_raised(err).message, type(code) == "string" and code or nil
+end
+
+-- Answers the core, unless nobody waits for this answer any more.
+local function answer(self, turn, material, message, code)
+  local core = self.handle.core
+  if not core or not self.held.id or self.turn ~= turn then return end
+  self.renewal = nil
+  if material then return core:set_auth(self.id, material) end
+  local _, err = core:fail_auth(self.id, errors.new("auth", message).message, code)
   errors.of_core(err)
 end
 
 local function renew(self, reason, turn)
-  local checked = self.checked
-  local source = checked[NEEDS[checked.type]]
-  local ok, given, err = task.pcall(ask, source, reason)
-  local core = self.handle.core
-  if not core or not self.held.id or self.turn ~= turn then return end
-  self.renewal = nil
-  if not ok then
-    local message = ("the %s function raised: %s"):format(NEEDS[checked.type], errors.of_raised(given).message)
-    log.emit(self.sink, "error", message)
-    return fail(self, message, "token_failed")
-  end
-  local material, message
-  if given ~= nil then
-    material, message = material_of(checked, given)
-  elseif err ~= nil then
-    message = errors.of_raised(err).message
-  else
-    message = "no " .. NEEDS[checked.type] .. " was given"
-  end
-  if material then return core:set_auth(self.id, material) end
-  fail(self, message, errors.is(err) and err.code or nil)
+  answer(self, turn, ask_for_material(self.checked, reason))
+end
+
+-- However the function failed, the core is told at once.
+local function on_raise(self, turn, raised)
+  if self.turn ~= turn then return end
+  local message = ("the %s function raised: %s"):format(NEEDS[self.checked.type], errors.of_raised(raised).message)
+  log.emit(self.sink, "error", message)
+  answer(self, turn, nil, message, "token_failed")
 end
 
 ---The core needs fresh material. Runs the user's function as a task. The core asks for one at a time: when it asks
@@ -256,8 +273,9 @@ end
 ---@param reason "first"|"expired"|"refused"
 function Slot:renew(reason)
   if self.renewal then self.renewal:cancel() end
-  self.turn = (self.turn or 0) + 1
-  self.renewal = task.spawn(renew, self, reason, self.turn)
+  local turn = (self.turn or 0) + 1
+  self.turn = turn
+  self.renewal = task.spawn_asked(function(raised) on_raise(self, turn, raised) end, renew, self, reason, turn)
 end
 
 -- The slot of one of the client's modes, made on first use.

@@ -84,10 +84,10 @@ function endpoint_url.api(text)
 end
 
 ---The realtime twin of an API's standard host.
----@param host string
----@return string? twin nil for another host
+---@param host string perhaps with a port
+---@return string? twin without one; nil for another host
 function endpoint_url.realtime_host(host)
-  local found = service_of(host)
+  local _, found = read("https://" .. host)
   return found and found.service == API and not found.is_private and name_of(found, REALTIME) or nil
 end
 

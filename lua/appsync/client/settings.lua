@@ -145,11 +145,12 @@ function settings.check(given)
   local modes, default_mode = modes_of(options, config, where)
   local custom_region = not options.endpoint and config.custom_endpoint_region or nil
   if custom_region and not options.region then options.region = custom_region end
+  headers.check(options.headers, where)
   local found = addresses.check(options, config, where)
   return {
     modes = modes, default_mode = default_mode, region = found.region, log = options.log,
     service = custom_region and "execute-api" or nil, warnings = warnings_of(options, config, where),
-    config_headers = config.headers, headers = headers.check(options.headers, where),
+    config_headers = config.headers, headers = options.headers,
     error_policy = options.error_policy,
     settings = {
       endpoint = found.endpoint, realtime_endpoint = found.realtime_endpoint, signing_endpoint = found.signing_endpoint,

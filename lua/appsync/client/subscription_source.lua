@@ -148,8 +148,7 @@ function Source:on_end(err, dropped)
   end
 end
 
-local function answer_headers(self)
-  local all, err = headers.of(self.header_sources, arguments.operation(self.plan))
+local function answer_headers(self, all, err)
   local client = self.root.handle.core
   if not client or not self.id then return end
   local _, refused = client:set_headers(self.id, all, err and err.message)
@@ -158,7 +157,9 @@ end
 
 ---The core asks for the headers, also for each reconnect.
 function Source:on_headers()
-  task.spawn(answer_headers, self)
+  task.spawn_asked(function(raised) answer_headers(self, nil, errors.of_raised(raised)) end, function()
+    answer_headers(self, headers.of(self.header_sources, arguments.operation(self.plan)))
+  end)
 end
 
 ---Ends it at the core. Twice is legal.

@@ -3,6 +3,7 @@ local errors = require "appsync.errors"
 local json = require "appsync.json"
 local log = require "appsync.log"
 local opts = require "appsync.opts"
+local printable = require "appsync.printable"
 
 local variables = {}
 
@@ -99,7 +100,7 @@ function variables.declared(given, operation, option_names, where)
       sent[name] = operation.lists[name] and as_list(value, operation.lists[name]) or value
     else
       undeclared = undeclared or {}
-      undeclared[#undeclared + 1] = tostring(name)
+      undeclared[#undeclared + 1] = printable.text(name)
     end
   end
   if not undeclared then return sent end

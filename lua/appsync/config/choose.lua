@@ -55,7 +55,7 @@ local function explain(groups)
   local first = groups[1]()[1] or groups[2]()[1]
   if first and first.message then return first.message end
   if groups.message then return groups.message end
-  if first and code.is(first.value) then return "what it exports is " .. code.describe(first.value) end
+  if first and code.is(first.value) then return "its export is " .. code.describe(first.value) end
   if not first and not groups[3]()[1] then return "line 1: there is no object literal" end
 end
 

@@ -35,7 +35,7 @@ end
 -- In this order: the first that fits.
 local TABLES = {
   { has_outputs, of_outputs },
-  { has_cli_api, function() return "is amplify-meta.json, the Amplify CLI's own record; what it writes for clients is read" end },
+  { has_cli_api, function() return "is amplify-meta.json, the Amplify CLI's own record; give the file that it writes for clients" end },
   { function(t) return member_with(t, "awscloudformation") ~= nil end,
     function() return "is team-provider-info.json, the Amplify CLI's own record, which names no API" end },
   { function(t) return is_table(t, "projects") or t.schemaPath ~= nil end,

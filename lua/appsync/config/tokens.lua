@@ -191,7 +191,7 @@ function tokens.skip_group(text, at, depth)
     if CLOSE[before] then
       open[#open + 1] = CLOSE[before]
     elseif BRACKETS[before] and table.remove(open) ~= before then
-      tokens.fail(text, at, "a bracket is closed by another one")
+      tokens.fail(text, at, "a bracket is closed by one of another kind")
     end
   until #open == 0
   return stop

@@ -2,6 +2,7 @@
 ---the loop's are those that its callbacks, or the main thread, have resumed.
 local compat = require "appsync.compat"
 local log = require "appsync.log"
+local printable = require "appsync.printable"
 local resumer = require "appsync.host.resumer"
 
 local luv_host = {}
@@ -32,8 +33,9 @@ end
 local function resume(co)
   local ok, raised = coroutine.resume(co)
   if ok then return end
-  log.emit(nil, "error", "a coroutine of luv's loop raised: " .. tostring(raised), {
-    raised = raised, traceback = debug.traceback(co, tostring(raised)),
+  local text = printable.text(raised)
+  log.emit(nil, "error", "a coroutine of luv's loop raised: " .. text, {
+    raised = raised, traceback = debug.traceback(co, text),
   })
   if compat.close then compat.close(co) end
 end

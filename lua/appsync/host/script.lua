@@ -4,6 +4,7 @@ local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
 local nginx = require "appsync.nginx"
+local printable = require "appsync.printable"
 local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
 local timer = require "appsync.timer"
@@ -171,6 +172,12 @@ local function update_timed(seconds)
   return has_more or scheduler.has_ready() or (at ~= nil and at <= clock.now())
 end
 
+-- After a throw: what it has left is still to be done.
+local function come_again()
+  local runtime = dispatch.present()
+  if runtime and runtime:arm(0) then armed_at = 0 end
+end
+
 -- Works for so long. True and whether more waits; false and what was raised.
 local function work(seconds)
   local outer = is_updating
@@ -189,6 +196,7 @@ local function work(seconds)
   end
   is_updating = outer
   dispatch.flush()
+  if not ok and is_fd_used then come_again() end
   return ok, has_more
 end
 
@@ -219,7 +227,7 @@ end
 function script.serve()
   local ok, has_more = work(0)
   if ok then return finish(has_more) end
-  log.emit(nil, "error", "the library can't be driven: " .. tostring(has_more), { raised = has_more })
+  log.emit(nil, "error", "the library can't be driven: " .. printable.text(has_more), { raised = has_more })
   return false
 end
 

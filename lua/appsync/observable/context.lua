@@ -14,6 +14,7 @@ local spent = scheduler.spent
 
 -- Sources of the program itself have no window: what is more is dropped and counted.
 local MAX_SLOTS = 4 * 100000
+local NONE = {}
 -- An inbox that grew beyond this is made anew when it is empty.
 local LARGE_SLOTS = 4 * 4096
 
@@ -73,7 +74,7 @@ local function observer_sink(self, observer)
       if on_error then
         on_error(err)
       elseif not self.is_quiet then
-        log.emit(self.log, "error", "a subscription failed: " .. tostring(err), { err = err })
+        log.emit(self.log, "error", "a subscription failed: " .. printable.text(err), { err = err })
       end
     end,
     complete = function()
@@ -239,19 +240,28 @@ function Context:set_trouble(source, err)
   troubles[source] = err
 end
 
--- A time-out of our own tells why there was nothing to wait for.
-local function explain(self, err)
-  if not err or err.kind ~= "timeout" or err == self.err or not self.troubles then return err end
+-- The source that isn't served, and why, where that is known.
+---@return table? source, appsync.Error|false|nil trouble
+local function known_trouble(self)
   local source, trouble
-  for one, cause in pairs(self.troubles) do
+  for one, cause in pairs(self.troubles or NONE) do
     if not trouble then source, trouble = one, cause end
   end
-  if trouble then
-    err.cause = trouble
-    err.message = err.message .. ": " .. trouble.message
-  elseif source then
-    err.message = err.message .. ": " .. source:standing()
-  end
+  return source, trouble
+end
+
+local function add_cause(err, trouble)
+  err.cause = trouble
+  err.message = err.message .. ": " .. trouble.message
+  return err
+end
+
+-- A time-out of our own tells why there was nothing to wait for.
+local function explain(self, err)
+  if not err or err.kind ~= "timeout" or err == self.err then return err end
+  local source, trouble = known_trouble(self)
+  if trouble then return add_cause(err, trouble) end
+  if source then err.message = err.message .. ": " .. source:standing() end
   return err
 end
 
@@ -270,8 +280,21 @@ local function wait_on(self, key, timeout, what)
   return ok, explain(self, err)
 end
 
--- Calls that don't wait are made in each frame: their error is one and the same.
-local NOT_READY, NO_EVENT = errors.timed_out "s:ready", errors.timed_out "s:next"
+-- Calls that don't wait are made in each frame: their error is one and the same, or one for each cause.
+local IN_VAIN = { ["s:ready"] = errors.timed_out "s:ready", ["s:next"] = errors.timed_out "s:next" }
+
+local function in_vain(self, what)
+  local _, trouble = known_trouble(self)
+  if not trouble then return IN_VAIN[what] end
+  local told = self.told or {}
+  self.told = told
+  local err = told[what]
+  if not err or err.cause ~= trouble then
+    err = add_cause(errors.timed_out(what), trouble)
+    told[what] = err
+  end
+  return err
+end
 
 -- True, or why not; nothing while it isn't known.
 local function readiness(self)
@@ -288,7 +311,7 @@ function Context:ready(timeout)
     scheduler.glance("s:ready")
     ok, err = readiness(self)
     if ok or err then return ok, err end
-    return nil, NOT_READY
+    return nil, in_vain(self, "s:ready")
   end
   scheduler.may_wait("s:ready")
   return wait_on(self, "ready_waits", timeout, "s:ready")
@@ -313,7 +336,7 @@ local function look(self)
   end
   if taken then return value, err end
   if self.ended then return nil, self.err end
-  return nil, NO_EVENT
+  return nil, in_vain(self, "s:next")
 end
 
 ---One value, or nil at the end.

@@ -70,7 +70,7 @@ end
 
 ---Waits for one event. At the end of the stream `nil, nil`; after a failure `nil, err`; at a time-out `nil, err` and
 ---nothing is lost; `err.cause` is set where the subscription isn't served at that time. A timeout of 0 never waits and
----costs next to nothing: its error is the same object each time.
+---costs next to nothing: its error is the same object each time, until there is another cause to tell.
 ---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
 ---@return any event, appsync.Error? err
 function Subscription:next(timeout)

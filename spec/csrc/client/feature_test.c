@@ -269,7 +269,7 @@ static uint64_t park(struct world *world)
 	uint64_t id = aps_runtime_next_id(world->runtime);
 	struct park_command *command = aps_calloc(1, sizeof *command);
 	assert_non_null(command);
-	command->head = (struct aps_command){{NULL, &PARK_KIND, sizeof *command}, run_park, world->client, id};
+	command->head = (struct aps_command){{NULL, &PARK_KIND, sizeof *command}, run_park, world->client, id, false};
 	command->result = aps_result_event_new(id);
 	snprintf(command->url, sizeof command->url, "http://127.0.0.1:%d/", world->peer->port);
 	post(world, &command->head);

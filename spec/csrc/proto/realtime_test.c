@@ -523,6 +523,55 @@ static void bytes_that_are_no_utf8_end_the_connection_as_websockets_have_it(void
 	world_end(&w);
 }
 
+static void what_it_gives_up_with_is_whole_characters(void **state)
+{
+	(void)state;
+	static const char END[] = "; gave up after 1 attempt";
+	for (size_t n_before = 0; n_before < 4; n_before++) {
+		struct world w;
+		struct aps_err lost;
+		world_init(&w, 7);
+		w.options.reconnect.n_attempts = 1;
+		w.rt = aps_realtime_new(&w.options, &w.rand);
+		add(&w, 1);
+		w.wants_open = false;
+		aps_fail(&lost, APS_E_NETWORK, "xxxx");
+		for (size_t i = n_before; i + 4 < sizeof lost.msg; i += 4) memcpy(lost.msg + i, "\xf0\x9f\x8c\x8d", 5);
+		aps_realtime_closed(w.rt, &lost, 0);
+		drain(&w, 0);
+		size_t n = strlen(w.last_err.msg);
+		assert_int_equal(w.subs[1].n_ended, 1);
+		assert_int_equal((n - (sizeof END - 1) - n_before) % 4, 0);
+		assert_string_equal(w.last_err.msg + n - (sizeof END - 1), END);
+		world_end(&w);
+	}
+}
+
+static void material_that_is_missing_for_a_while_is_no_refusal(void **state)
+{
+	(void)state;
+	struct world w;
+	struct aps_realtime_action action;
+	struct aps_err missing;
+	world_start(&w, 8);
+	add(&w, 1);
+	w.wants_open = false;
+	aps_fail_word(&missing, APS_E_AUTH, "token_failed", 0, "the token function raised: no network");
+	missing.retryable = true;
+	aps_realtime_closed(w.rt, &missing, 0);
+	bool is_told = false;
+	while (aps_realtime_next(w.rt, &action)) {
+		assert_int_not_equal(action.kind, APS_REALTIME_AUTH_REFUSED);
+		if (action.kind != APS_REALTIME_SUB_DELAYED) continue;
+		is_told = true;
+		assert_int_equal(action.err->code, APS_E_AUTH);
+		assert_string_equal(action.err->word, "token_failed");
+	}
+	assert_true(is_told);
+	assert_true(aps_realtime_deadline_ms(w.rt) >= 0);
+	world_end(&w);
+}
+
 static void the_error_of_an_action_can_be_handed_back(void **state)
 {
 	(void)state;
@@ -624,6 +673,8 @@ int main(void)
 	        cmocka_unit_test(what_was_recorded_on_the_wire_is_understood),
 	        cmocka_unit_test(data_before_the_acknowledgement_of_the_connection_is_noticed),
 	        cmocka_unit_test(bytes_that_are_no_utf8_end_the_connection_as_websockets_have_it),
+	        cmocka_unit_test(what_it_gives_up_with_is_whole_characters),
+	        cmocka_unit_test(material_that_is_missing_for_a_while_is_no_refusal),
 	        cmocka_unit_test(the_error_of_an_action_can_be_handed_back),
 	        cmocka_unit_test(the_services_errors_come_with_an_end_and_a_refusal_that_they_caused),
 	        cmocka_unit_test(the_defaults_are_those_of_the_documents),

@@ -128,6 +128,19 @@ static void a_full_mailbox_frees_what_it_refuses(void **state)
 	assert_int_equal(atomic_load(&n_freed), 5);
 }
 
+static void a_full_mailbox_takes_what_is_owed(void **state)
+{
+	(void)state;
+	struct aps_mailbox *mb = aps_mailbox_new((struct aps_mailbox_limits){1, 100}, no_wakeup);
+	assert_int_equal(aps_mailbox_send(mb, make(&item_kind, 0, 0, 60)), APS_OK);
+	assert_int_equal(aps_mailbox_send_owed(mb, make(&item_kind, 0, 1, 60)), APS_OK);
+	assert_int_equal(aps_mailbox_n_items(mb), 2);
+	assert_int_equal(aps_mailbox_send(mb, make(&item_kind, 0, 2, 0)), APS_E_TOO_BIG);
+	aps_mail_free_chain(aps_mailbox_close(mb));
+	assert_int_equal(aps_mailbox_send_owed(mb, make(&item_kind, 0, 3, 0)), APS_E_CLOSED);
+	aps_mailbox_free(mb);
+}
+
 static void what_is_above_the_bound_passes_when_the_mailbox_is_empty(void **state)
 {
 	(void)state;
@@ -247,6 +260,7 @@ int main(void)
 	        cmocka_unit_test_setup(raises_the_wake_once_per_change_from_empty, reset),
 	        cmocka_unit_test_setup(a_chain_keeps_its_place_between_single_sends, reset),
 	        cmocka_unit_test_setup(a_full_mailbox_frees_what_it_refuses, reset),
+	        cmocka_unit_test_setup(a_full_mailbox_takes_what_is_owed, reset),
 	        cmocka_unit_test_setup(what_is_above_the_bound_passes_when_the_mailbox_is_empty, reset),
 	        cmocka_unit_test_setup(a_closed_mailbox_frees_what_is_sent_and_returns_what_was_left, reset),
 	        cmocka_unit_test_setup(new_tells_when_memory_is_out, reset),

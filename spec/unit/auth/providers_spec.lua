@@ -261,6 +261,8 @@ describe("auth.chain", function()
     assert.equal(keys, auth.chain { gives(old), gives(keys) }:get())
     assert.equal(late, auth.chain { gives(old), none "x", gives(late), gives(keys) }:get())
     assert.equal(old, auth.chain { none "x", gives(old), gives(older), none "y" }:get())
+    local spelled = { accessKeyId = "o", secretAccessKey = "b", expiresAt = 1 } -- as the AWS documents do
+    assert.equal(keys, auth.chain { gives(spelled), gives(keys) }:get())
   end)
 
   it("tells why each of them has none", function()

@@ -85,7 +85,7 @@ describe("the literal reader", function()
       { "line 1: a string has no end", "{a: '''b" },
       { "line 1: a comment has no end", "/* {}" },
       { "line 1: a bracket has no end", "{a: f(" },
-      { "line 1: a bracket is closed by another one", "{a: f(]}" },
+      { "line 1: a bracket is closed by one of another kind", "{a: f(]}" },
       { "line 1: an escape is malformed", "{a: '\\u12'}" },
       { "line 1: an escape is malformed", "{a: '\\u{110000}'}" },
       { "line 1: an escape is malformed", "{a: '\\xg0'}" },

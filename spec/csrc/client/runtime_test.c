@@ -1,0 +1,126 @@
+/* The application's end of the core while the core does nothing: what it takes, and what it refuses. */
+#include "client/runtime.h"
+
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const struct aps_feature *const no_features[] = {NULL};
+
+/* The core thread stands in a command until the gate opens. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool is_entered;
+	bool is_open;
+	size_t n_run; /* of all others */
+} gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static void set_flag(bool *flag)
+{
+	pthread_mutex_lock(&gate.lock);
+	*flag = true;
+	pthread_cond_broadcast(&gate.changed);
+	pthread_mutex_unlock(&gate.lock);
+}
+
+static void wait_for_flag(const bool *flag)
+{
+	pthread_mutex_lock(&gate.lock);
+	while (!*flag) pthread_cond_wait(&gate.changed, &gate.lock);
+	pthread_mutex_unlock(&gate.lock);
+}
+
+static void stand(struct aps_core *core APS_UNUSED, struct aps_command *command)
+{
+	set_flag(&gate.is_entered);
+	wait_for_flag(&gate.is_open);
+	aps_command_free(command);
+}
+
+static void count(struct aps_core *core APS_UNUSED, struct aps_command *command)
+{
+	gate.n_run++;
+	aps_command_free(command);
+}
+
+static enum aps_rc post(struct aps_runtime *runtime, bool begins, struct aps_err *err)
+{
+	struct aps_command *command = aps_command_new(count, 1, 1);
+	assert_non_null(command);
+	command->begins = begins;
+	return aps_runtime_post(runtime, command, err);
+}
+
+static void a_full_inbox_refuses_what_begins_and_takes_what_follows(void **state APS_UNUSED)
+{
+	struct aps_err err = {0};
+	struct aps_runtime *runtime = aps_runtime_new(no_features, &err);
+	assert_non_null(runtime);
+	assert_int_equal(aps_runtime_post(runtime, aps_command_new(stand, 1, 1), &err), APS_OK);
+	wait_for_flag(&gate.is_entered);
+	size_t n_taken = 0;
+	while (post(runtime, true, &err) == APS_OK) n_taken++;
+	assert_int_equal(err.code, APS_E_USAGE);
+	assert_string_equal(aps_err_word(&err), "too_many_operations");
+	for (size_t i = 0; i < 10; i++) assert_int_equal(post(runtime, false, &err), APS_OK);
+	assert_int_equal(post(runtime, true, &err), APS_E_TOO_BIG);
+	set_flag(&gate.is_open);
+	assert_true(aps_runtime_free(runtime, -1));
+	assert_int_equal(gate.n_run, n_taken + 10);
+}
+
+static size_t n_threads(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	size_t n = 0;
+	for (const struct dirent *task; tasks != NULL && (task = readdir(tasks)) != NULL;) n += task->d_name[0] != '.';
+	if (tasks != NULL) closedir(tasks);
+	return n;
+}
+
+static struct aps_runtime *of_exit;
+static size_t n_at_first;
+
+/* As another Lua state's thread would go on while the process ends: after the exit hook. */
+static void go_on(void)
+{
+	struct aps_err err = {0};
+	enum aps_rc rc = aps_runtime_post(of_exit, aps_command_new(count, 1, 1), &err);
+	_exit(rc == APS_E_CLOSED && n_threads() == n_at_first ? 0 : 1);
+}
+
+static void a_process_that_ends_starts_no_thread_again(void **state APS_UNUSED)
+{
+	pid_t child = fork();
+	if (child == 0) {
+		struct aps_err err = {0};
+		n_at_first = n_threads();
+		atexit(go_on); /* before the hook is registered: it runs after it */
+		of_exit = aps_runtime_new(no_features, &err);
+		if (aps_runtime_post(of_exit, aps_command_new(count, 1, 1), &err) != APS_OK) _exit(2);
+		exit(3);
+	}
+	int status = -1;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(
+	                a_process_that_ends_starts_no_thread_again), /* first: the process has no runtime yet */
+	        cmocka_unit_test(a_full_inbox_refuses_what_begins_and_takes_what_follows),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
