@@ -1,6 +1,7 @@
 #include "net/ws_connection.h"
 
 #include "base/mem.h"
+#include "net/descriptors.h"
 #include "net/tls.h"
 #include "net/ws_head.h"
 
@@ -76,9 +77,10 @@ static void arm(struct aps_ws_connection *connection, int64_t delay_ms)
 static void on_lost(struct aps_ws_connection *connection)
 {
 	struct aps_err err;
+	bool was_open = connection->state != APS_WS_CONNECTING;
 	if (connection->is_closing_by_us)
 		fill_own_close(connection, &err);
-	else
+	else if (was_open || !aps_descriptors_are_out(&err)) /* that no socket could be made is told by nothing else */
 		aps_fail_word(&err, APS_E_NETWORK, "connection_lost", 0, "the WebSocket was lost, to %s",
 		              connection->request->connect.host);
 	tell_end(connection, &err);
