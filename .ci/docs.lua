@@ -56,9 +56,22 @@ local function row(word, rest, has_name)
   return ("- %s `%s%s` %s"):format(word, name, kind, text):gsub("%s+$", "")
 end
 
+local HAS_TEXT = { param = true, ["return"] = true, field = true }
+
+-- What a tag says may go on in the lines after it.
+local function joined(block)
+  local lines, goes_on = {}, false
+  for _, line in ipairs(block) do
+    local tag = line:match("^@(%w+)")
+    if tag then goes_on = HAS_TEXT[tag] end
+    if goes_on and not tag then lines[#lines] = lines[#lines] .. " " .. line else lines[#lines + 1] = line end
+  end
+  return lines
+end
+
 local function flush(block, signature)
   local text, list = {}, {}
-  for _, line in ipairs(block) do
+  for _, line in ipairs(joined(block)) do
     if line:match("^@private") or line:match("^@package") then return end
     local tag, rest = line:match("^@(%w+)%s*(.*)$")
     if tag == "param" then list[#list + 1] = row("parameter", rest, true)
