@@ -241,6 +241,20 @@ static void append(struct aps_link *link, struct aps_feed *feed)
 	link->n_feeds++;
 }
 
+void aps_link_put_first(struct aps_link *link, struct aps_feed *feed)
+{
+	if (link->feeds == feed) return;
+	*feed->at = feed->next;
+	if (feed->next != NULL)
+		feed->next->at = feed->at;
+	else
+		link->feeds_tail = feed->at;
+	feed->next = link->feeds;
+	feed->next->at = &feed->next;
+	feed->at = &link->feeds;
+	link->feeds = feed;
+}
+
 enum aps_rc aps_link_add(struct aps_core *core, struct aps_link *link, struct aps_feed *feed, struct aps_err *err)
 {
 	APS_ON_THREAD(core->thread);
