@@ -67,7 +67,7 @@ local function read_file(path)
   if path:find "%c" then return fail(path, "a file's name must not hold a control character; %s", config.ACCEPTED) end
   local text, err = core.read_file(path, MAX_FILE_BYTES)
   if not text and err.kind == "system" then return nil, errors.adopt(err) end
-  if not text then return fail("config", "%s can't be read; %s", err.message, config.ACCEPTED) end
+  if not text then return fail("config can't be read", "%s; %s", err.message, config.ACCEPTED) end
   if text == "" then return fail(path, "the file is empty; %s", config.ACCEPTED) end
   return text
 end

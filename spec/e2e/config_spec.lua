@@ -163,7 +163,7 @@ describe("a configuration", function()
       assert.equal(err.message, configure_err.message)
     end
 
-    it("a file that isn't there", function() refused("no/such/outputs.json", "no/such/outputs.json", "accepted are amplify_outputs.json") end)
+    it("a file that isn't there", function() refused("no/such/outputs.json", "config can't be read: no/such/outputs.json: No such file or directory; accepted are amplify_outputs.json") end)
 
     it("a file that is no configuration", function()
       local path = file(".json", '{"some": "thing"}')
