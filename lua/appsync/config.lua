@@ -56,8 +56,12 @@ local SHAPES = { native, exports, outputs }
 
 local MAX_FILE_BYTES = 16 * 1024 * 1024
 
+-- What a fault begins with that goes on from the name.
+local VERBS = { is = true, has = true, describes = true }
+
 local function fail(name, format, ...)
-  local message = ("%s: %s"):format(name, format:format(...))
+  local fault = format:format(...)
+  local message = name .. (VERBS[fault:match("^%l+")] and " " or ": ") .. fault
   -- Names and texts of a file may hold anything; a message is one line.
   return nil, errors.new("usage", (message:gsub("%c", "?")), { code = "config" })
 end

@@ -167,7 +167,8 @@ describe("a configuration", function()
 
     it("a file that is no configuration", function()
       local path = file(".json", '{"some": "thing"}')
-      refused(path, path, "is not recognized")
+      refused(path, path .. " is not recognized; accepted are")
+      refused({ data = { url = "https://h/graphql" } }, 'config is amplify_outputs.json without its "version"')
     end)
 
     it("a file that is broken, with the place", function()
