@@ -261,6 +261,7 @@ enum aps_rc aps_link_add(struct aps_core *core, struct aps_link *link, struct ap
 	bool is_added = aps_table_set(&link->by_number, feed->number, feed);
 	if (is_added) {
 		append(link, feed);
+		link->identity = aps_topic_identity(feed->topic, core->hash_seed);
 		if (aps_realtime_add(link->machine, feed->number, aps_clock_mono_ms()) != APS_OK) {
 			aps_link_forget(link, feed);
 			is_added = false;

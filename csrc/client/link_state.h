@@ -20,6 +20,7 @@ struct aps_link {
 	struct aps_table by_number; /* its feeds */
 	struct aps_feed *feeds;     /* the same; the first opens the connection */
 	struct aps_feed **feeds_tail;
+	uint64_t identity; /* of the feed that came last, by aps_topic_identity() */
 	size_t n_feeds;
 	size_t max_feeds;
 	uint64_t connection; /* what the realtime thread calls it; 0: no transport */
