@@ -241,12 +241,27 @@ static void append(struct aps_link *link, struct aps_feed *feed)
 	link->n_feeds++;
 }
 
+void aps_link_put_first(struct aps_link *link, struct aps_feed *feed)
+{
+	if (link->feeds == feed) return;
+	*feed->at = feed->next;
+	if (feed->next != NULL)
+		feed->next->at = feed->at;
+	else
+		link->feeds_tail = feed->at;
+	feed->next = link->feeds;
+	feed->next->at = &feed->next;
+	feed->at = &link->feeds;
+	link->feeds = feed;
+}
+
 enum aps_rc aps_link_add(struct aps_core *core, struct aps_link *link, struct aps_feed *feed, struct aps_err *err)
 {
 	APS_ON_THREAD(core->thread);
 	bool is_added = aps_table_set(&link->by_number, feed->number, feed);
 	if (is_added) {
 		append(link, feed);
+		link->identity = aps_topic_identity(feed->topic, core->hash_seed);
 		if (aps_realtime_add(link->machine, feed->number, aps_clock_mono_ms()) != APS_OK) {
 			aps_link_forget(link, feed);
 			is_added = false;
