@@ -311,6 +311,14 @@ static bool outlives_failure(const struct aps_link *link)
 	return feed != NULL && feed->was_started && feed->lease.credential->slot.is_dynamic;
 }
 
+/* Nobody could be asked for the headers: the machine tries again. */
+static void fail_without_memory(struct aps_core *core, struct aps_link *link)
+{
+	struct aps_err err;
+	aps_fail(&err, APS_E_NOMEM, "out of memory");
+	connect_failed(core, link, &err);
+}
+
 /* Takes the credential of the oldest feed; where that has no usable material, its feeds end and the next one's is
  * tried.
  */
@@ -321,7 +329,10 @@ static void connect_as_somebody(struct aps_core *core, struct aps_link *link)
 		struct aps_err err;
 		if (link->lease.credential != feed->lease.credential)
 			aps_lease_hold(core, &link->lease, feed->topic->credential); /* which the feed holds */
-		if (!aps_feed_has_headers(core, feed)) return;
+		if (!aps_feed_has_headers(core, feed)) {
+			if (feed->asked == NULL) fail_without_memory(core, link);
+			return;
+		}
 		enum aps_lease_verdict verdict = aps_lease_use(core, &link->lease, &err);
 		if (verdict == APS_LEASE_WAITING) return;
 		if (verdict == APS_LEASE_USABLE) {
