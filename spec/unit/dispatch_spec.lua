@@ -92,6 +92,18 @@ describe("dispatch", function()
     assert.same({ 3, 2, 1 }, flushed)
   end)
 
+  -- As want of memory, an overflow of the stack may come up at any call.
+  it("takes events again after the stack overflowed anywhere in a poll", function()
+    local function descend()
+      dispatch.poll(10)
+      return 1 + descend()
+    end
+    local ok, raised = pcall(descend)
+    assert.is_false(ok)
+    assert.matches("stack overflow", raised)
+    assert.equal(0, (dispatch.poll(10)))
+  end)
+
   it("tells the core when a poll threw for want of memory", function()
     local told = {}
     local poll = runtime.poll
