@@ -7,11 +7,11 @@
 #include "binding/value.h"
 #include "client/features.h"
 
-#define RUNTIME  "appsync.core.runtime"
-#define CURRENT  "appsync.core.runtime.current" /* registry: this state's runtime */
-#define CLOSE_MS 2000
-#define MAX_POLL 1e6 /* events: the indexes of five values each stay small */
-#define MAX_SHORT 2 /* how often Lua may have no memory for an event */
+#define RUNTIME   "appsync.core.runtime"
+#define CURRENT   "appsync.core.runtime.current" /* registry: this state's runtime */
+#define CLOSE_MS  2000
+#define MAX_POLL  1e6 /* events: the indexes of five values each stay small */
+#define MAX_SHORT 2   /* how often Lua may have no memory for an event */
 
 struct apl_runtime *apl_runtime_ref(struct apl_runtime *box)
 {
@@ -157,7 +157,8 @@ static const luaL_Reg METHODS[] = {
         {"arm", Apl_runtime_arm},   {"close", Apl_runtime_close}, {NULL, NULL},
 };
 
-/* The registry keeps it, so one that was finalized tells that the state is closing: what is made now nobody finalizes. */
+/* The registry keeps it, so one that was finalized tells that the state is closing: what is made now nobody finalizes.
+ */
 static bool is_closing(lua_State *L)
 {
 	lua_getfield(L, LUA_REGISTRYINDEX, CURRENT);

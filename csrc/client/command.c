@@ -18,6 +18,7 @@ struct aps_command *aps_command_new(void (*run)(struct aps_core *core, struct ap
                                     uint64_t id)
 {
 	struct aps_command *command = aps_calloc(1, sizeof *command);
-	if (command != NULL) *command = (struct aps_command){{NULL, &PLAIN_KIND, sizeof *command}, run, client, id, false};
+	if (command != NULL)
+		*command = (struct aps_command){{NULL, &PLAIN_KIND, sizeof *command}, run, client, id, false};
 	return command;
 }

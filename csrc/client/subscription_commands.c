@@ -111,7 +111,8 @@ struct aps_subscribe_command *aps_subscribe_command_new(uint64_t client, uint64_
 {
 	struct aps_subscribe_command *command = aps_calloc(1, sizeof *command);
 	if (command == NULL) return NULL;
-	command->head = (struct aps_command){{NULL, &SUBSCRIBE_KIND, sizeof *command}, run_subscribe, client, sub, true};
+	command->head =
+	        (struct aps_command){{NULL, &SUBSCRIBE_KIND, sizeof *command}, run_subscribe, client, sub, true};
 	command->topic = aps_topic_new();
 	command->end = aps_note_event_new(APS_EVENT_SUB_END, sub, NULL, NULL);
 	if (command->topic != NULL && command->end != NULL) return command;

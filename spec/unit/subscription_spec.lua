@@ -221,18 +221,6 @@ describe("client subscriptions", function()
     assert.is_true(told_at <= 64 * 17)
   end)
 
-  it("tell again what was consumed when Lua had no memory to tell it", function()
-    client:subscribe(DOCUMENT, nil, { buffer = 8 }):subscribe{}
-    emit(1)
-    local of_core = core.clients[1]
-    local consumed_at_core = of_core.consumed
-    of_core.consumed = function() error("not enough memory", 0) end
-    assert.error_matches(function() drive() end, "not enough memory")
-    of_core.consumed = consumed_at_core
-    drive()
-    assert.equal(1, consumed())
-  end)
-
   it("that wait in a callback count the event when the callback returns", function()
     client:subscribe(DOCUMENT, nil, { buffer = 1 }):subscribe(function() appsync.sleep(5) end)
     emit(1)
@@ -399,10 +387,6 @@ describe("client subscriptions", function()
     core.push("HEADERS", sub_id())
     drive()
     assert.matches("the headers function raised: no", core.answers[2].message)
-    client:subscribe(DOCUMENT, nil, { headers = function() coroutine.yield(1) end }):subscribe{}
-    core.push("HEADERS", sub_id())
-    drive()
-    assert.matches("a yield that isn't this library's", core.answers[3].message)
   end)
 
   it("throw for variables that JSON can't hold", function()

@@ -118,7 +118,8 @@ static void a_process_that_ends_starts_no_thread_again(void **state APS_UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(a_process_that_ends_starts_no_thread_again), /* first: the process has no runtime yet */
+	        cmocka_unit_test(
+	                a_process_that_ends_starts_no_thread_again), /* first: the process has no runtime yet */
 	        cmocka_unit_test(a_full_inbox_refuses_what_begins_and_takes_what_follows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
