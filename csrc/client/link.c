@@ -14,9 +14,11 @@
 
 static void link_due(struct aps_timer *timer, void *context, int64_t now_ms)
 {
+	struct aps_core *core = context;
 	struct aps_link *link = APS_CONTAINER_OF(timer, struct aps_link, timer);
+	aps_timer_set(&core->timers, timer, NEVER_MS); /* its place is free: others may take it before it is moved */
 	aps_realtime_tick(link->machine, now_ms);
-	aps_link_pump(context, link);
+	aps_link_pump(core, link);
 }
 
 static void received(struct aps_core *core, struct aps_frame_sink *sink, const struct aps_ws_batch *batch,

@@ -311,6 +311,14 @@ static bool outlives_failure(const struct aps_link *link)
 	return feed != NULL && feed->was_started && feed->lease.credential->slot.is_dynamic;
 }
 
+/* Nobody could be asked for the headers: the machine tries again. */
+static void fail_without_memory(struct aps_core *core, struct aps_link *link)
+{
+	struct aps_err err;
+	aps_fail(&err, APS_E_NOMEM, "out of memory");
+	connect_failed(core, link, &err);
+}
+
 /* The first feed that has its headers comes first among them, so that a function that doesn't answer holds back its own
  * feed alone. Where none has them, the next function is asked.
  */
@@ -323,7 +331,7 @@ static bool choose_feed(struct aps_core *core, struct aps_link *link)
 	}
 	for (struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next) {
 		if (feed->asked != NULL) continue;
-		(void)aps_feed_has_headers(core, feed);
+		if (!aps_feed_has_headers(core, feed) && feed->asked == NULL) fail_without_memory(core, link);
 		break;
 	}
 	return false;
