@@ -137,8 +137,10 @@ static enum aps_rc build_members(const struct aps_auth_material *material, const
 	enum aps_rc rc = aps_sigv4_url_split(signing->endpoint, &url, err);
 	if (rc == APS_OK && url.host.n == 0) rc = aps_fail(err, APS_E_USAGE, "endpoint: has no host");
 	/* The host of the HTTP API, never the realtime one. */
+	char room[APS_SIGV4_HOST_CHARS];
 	struct aps_str host = told_host(signing->extra);
-	if (rc == APS_OK) rc = aps_header_list_add(members, APS_STR("host"), host.n != 0 ? host : url.host, err);
+	if (rc == APS_OK && host.n == 0) host = aps_sigv4_host_header(url.host, room);
+	if (rc == APS_OK) rc = aps_header_list_add(members, APS_STR("host"), host, err);
 	if (rc != APS_OK || has_own || material->mode == APS_AUTH_NONE) return rc;
 	rc = check(material, err);
 	if (rc != APS_OK) return rc;

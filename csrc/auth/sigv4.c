@@ -229,7 +229,8 @@ static enum aps_rc add_headers(struct job *job)
 	if (!job->has_host) {
 		if (job->url.host.n == 0)
 			return aps_fail(job->err, APS_E_USAGE, "url: has no host, and there is no host header");
-		rc = add_and_sign(job, APS_STR("host"), job->url.host);
+		char text[APS_SIGV4_HOST_CHARS];
+		rc = add_and_sign(job, APS_STR("host"), aps_sigv4_host_header(job->url.host, text));
 	}
 	if (options->in_query || rc != APS_OK) return rc;
 	rc = add_and_sign(job, APS_STR("x-amz-date"), (struct aps_str){job->date, APS_TIME_AMZ_CHARS});

@@ -58,6 +58,18 @@ static enum aps_rc check_host(struct aps_str host, struct aps_err *err)
 	return APS_OK;
 }
 
+struct aps_str aps_sigv4_host_header(struct aps_str host, char room[APS_SIGV4_HOST_CHARS])
+{
+	const char *zone = host.n != 0 && host.p[0] == '[' ? memchr(host.p, '%', host.n) : NULL;
+	const char *rest = zone != NULL ? memchr(zone, ']', host.n - (size_t)(zone - host.p)) : NULL;
+	if (rest == NULL) return host;
+	size_t n = (size_t)(zone - host.p), n_rest = host.n - (size_t)(rest - host.p);
+	if (n + n_rest > APS_SIGV4_HOST_CHARS) return host;
+	memcpy(room, host.p, n);
+	memcpy(room + n, rest, n_rest);
+	return (struct aps_str){room, n + n_rest};
+}
+
 static enum aps_rc split_host(struct aps_str *rest, struct aps_sigv4_url *out, struct aps_err *err)
 {
 	const char *mark = memchr(rest->p, ':', rest->n);

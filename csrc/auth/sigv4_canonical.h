@@ -4,6 +4,8 @@
 
 #include "auth/sigv4.h"
 
+#define APS_SIGV4_HOST_CHARS 64 /* an IPv6 address in brackets with its port */
+
 /* Views into the request's URL; the fragment is left out. */
 struct aps_sigv4_url {
 	struct aps_str host;  /* with the port, unless it is the scheme's default; empty when the URL starts with '/' */
@@ -23,6 +25,9 @@ struct aps_sigv4_headers {
 APS_BEGIN_DECLS
 
 enum aps_rc aps_sigv4_url_split(struct aps_str url, struct aps_sigv4_url *out, struct aps_err *err);
+/* The host as the Host header has it: without an IPv6 address's zone, which means nothing to others (RFC 6874 section
+ * 4). `room` holds it where it isn't the URL's own text. */
+struct aps_str aps_sigv4_host_header(struct aps_str host, char room[APS_SIGV4_HOST_CHARS]);
 /* Hop-by-hop headers and those that proxies add or change: signed, they would break the signature on the way. */
 bool aps_sigv4_is_unsigned(struct aps_str name);
 

@@ -67,13 +67,14 @@ static bool grow(struct aps_map *map)
 bool aps_map_set(struct aps_map *map, struct aps_str key, void *value)
 {
 	APS_ASSERT(value != NULL);
-	if (map->n_items >= map->n_slots && !grow(map)) return false;
 	uint64_t hash = aps_str_hash(key, map->seed);
-	struct aps_map_entry **at = find(map, key, hash);
-	if (*at != NULL) {
+	struct aps_map_entry **at = map->n_items != 0 ? find(map, key, hash) : NULL;
+	if (at != NULL && *at != NULL) {
 		(*at)->value = value;
 		return true;
 	}
+	if (map->n_items >= map->n_slots && !grow(map)) return false;
+	at = find(map, key, hash);
 	struct aps_map_entry *entry = aps_malloc(sizeof *entry + key.n);
 	if (entry == NULL) return false;
 	entry->next = NULL;

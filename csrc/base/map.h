@@ -21,7 +21,7 @@ void aps_map_init(struct aps_map *map, uint64_t seed);
 void aps_map_clear(struct aps_map *map);
 /* NULL when the key isn't there. */
 void *aps_map_get(const struct aps_map *map, struct aps_str key);
-/* Adds or replaces; false when memory is out. `value` must not be NULL. */
+/* Adds or replaces; false when memory is out, which replacing needs none of. `value` must not be NULL. */
 bool aps_map_set(struct aps_map *map, struct aps_str key, void *value);
 /* The value that was removed, or NULL. */
 void *aps_map_take(struct aps_map *map, struct aps_str key);

@@ -85,12 +85,30 @@ void aps_connections_subscribe(struct aps_core *core, struct aps_client *client,
 	if (aps_connections_place(core, feed, &err) != APS_OK) aps_feed_ended(core, feed, &err);
 }
 
+/* A function of its own may give it headers that no other one has. */
+static bool is_apart(const struct aps_feed *feed)
+{
+	return feed->topic->has_dynamic_headers && feed->hash == 0;
+}
+
+/* AppSync has each start's authorization. graphql-transport-ws has the connection's alone, so that only those share it
+ * who would open the same one. */
+static bool fits(const struct aps_core *core, const struct aps_link *link, const struct aps_feed *feed)
+{
+	if (link->n_feeds >= link->max_feeds) return false;
+	if (link->client->settings.realtime.protocol == APS_REALTIME_APPSYNC) return true;
+	const struct aps_feed *other = link->feeds;
+	if (other == NULL)
+		return link->identity != 0 && link->identity == aps_topic_identity(feed->topic, core->hash_seed);
+	return !is_apart(feed) && !is_apart(other) && aps_topic_has_same_identity(feed->topic, other->topic);
+}
+
 enum aps_rc aps_connections_place(struct aps_core *core, struct aps_feed *feed, struct aps_err *err)
 {
 	APS_ON_THREAD(core->thread);
 	struct aps_connections *all = aps_connections_of(core, feed->client);
 	struct aps_link *link = all->links;
-	while (link != NULL && link->n_feeds >= link->max_feeds) link = link->next;
+	while (link != NULL && !fits(core, link, feed)) link = link->next;
 	if (link == NULL) link = aps_link_new(core, all, err);
 	return link != NULL ? aps_link_add(core, link, feed, err) : err->code;
 }

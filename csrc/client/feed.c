@@ -122,17 +122,17 @@ void aps_feed_join(struct aps_core *core, struct aps_feed *feed, struct aps_cons
 		consumer->kind->tell(core, consumer, "delayed", &feed->trouble);
 }
 
-static void forget(struct aps_core *core, struct aps_consumer *consumer)
+/* True: it was asked for the headers, and nobody else is being asked yet. */
+static bool forget(struct aps_core *core, struct aps_consumer *consumer)
 {
 	struct aps_feed *feed = consumer->feed;
 	struct aps_consumer **at = &feed->consumers;
 	while (*at != consumer) at = &(*at)->next;
 	*at = consumer->next;
 	consumer->feed = NULL;
-	/* Whoever was asked for the headers of the next start has gone: ask another one. */
-	if (feed->asked != consumer) return;
-	stop_asking(core, feed);
-	if (feed->consumers != NULL) ask(core, feed);
+	bool was_asked = feed->asked == consumer;
+	if (was_asked) stop_asking(core, feed);
+	return was_asked;
 }
 
 /* From our side: the machine is told, too. */
@@ -143,11 +143,21 @@ static void end_feed(struct aps_core *core, struct aps_feed *feed, const struct 
 	aps_link_remove(core, link, feed->number);
 }
 
+static void end_without_memory(struct aps_core *core, struct aps_feed *feed)
+{
+	struct aps_err err;
+	aps_fail(&err, APS_E_NOMEM, "out of memory");
+	end_feed(core, feed, &err);
+}
+
 /* After a consumer has gone: last, as it may bring anything about. */
-static void go_on_without(struct aps_core *core, struct aps_feed *feed, const struct aps_consumer *consumer)
+static void go_on_without(struct aps_core *core, struct aps_feed *feed, const struct aps_consumer *consumer,
+                          bool was_asked)
 {
 	if (feed->consumers == NULL)
 		end_feed(core, feed, NULL);
+	else if (was_asked && !ask(core, feed)) /* somebody waits for the headers */
+		end_without_memory(core, feed);
 	else if (consumer->is_full)
 		aps_link_update_pause(core, feed->link);
 }
@@ -156,8 +166,8 @@ void aps_feed_leave(struct aps_core *core, struct aps_consumer *consumer)
 {
 	APS_ON_THREAD(core->thread);
 	struct aps_feed *feed = consumer->feed;
-	forget(core, consumer);
-	go_on_without(core, feed, consumer);
+	bool was_asked = forget(core, consumer);
+	go_on_without(core, feed, consumer, was_asked);
 }
 
 static void tell_end(struct aps_core *core, struct aps_consumer *consumer, const struct aps_feed *feed,
@@ -170,9 +180,9 @@ void aps_feed_end_consumer(struct aps_core *core, struct aps_consumer *consumer,
 {
 	APS_ON_THREAD(core->thread);
 	struct aps_feed *feed = consumer->feed;
-	forget(core, consumer);
+	bool was_asked = forget(core, consumer);
 	tell_end(core, consumer, feed, err);
-	go_on_without(core, feed, consumer);
+	go_on_without(core, feed, consumer, was_asked);
 }
 
 void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
@@ -387,9 +397,7 @@ void aps_feed_want_start(struct aps_core *core, struct aps_feed *feed)
 	if (aps_feed_has_headers(core, feed)) {
 		go_on(core, feed);
 	} else if (feed->asked == NULL) {
-		struct aps_err err;
-		aps_fail(&err, APS_E_NOMEM, "out of memory");
-		end_feed(core, feed, &err);
+		end_without_memory(core, feed);
 	}
 }
 

@@ -14,9 +14,11 @@
 
 static void link_due(struct aps_timer *timer, void *context, int64_t now_ms)
 {
+	struct aps_core *core = context;
 	struct aps_link *link = APS_CONTAINER_OF(timer, struct aps_link, timer);
+	aps_timer_set(&core->timers, timer, NEVER_MS); /* its place is free: others may take it before it is moved */
 	aps_realtime_tick(link->machine, now_ms);
-	aps_link_pump(context, link);
+	aps_link_pump(core, link);
 }
 
 static void received(struct aps_core *core, struct aps_frame_sink *sink, const struct aps_ws_batch *batch,
@@ -241,12 +243,27 @@ static void append(struct aps_link *link, struct aps_feed *feed)
 	link->n_feeds++;
 }
 
+void aps_link_put_first(struct aps_link *link, struct aps_feed *feed)
+{
+	if (link->feeds == feed) return;
+	*feed->at = feed->next;
+	if (feed->next != NULL)
+		feed->next->at = feed->at;
+	else
+		link->feeds_tail = feed->at;
+	feed->next = link->feeds;
+	feed->next->at = &feed->next;
+	feed->at = &link->feeds;
+	link->feeds = feed;
+}
+
 enum aps_rc aps_link_add(struct aps_core *core, struct aps_link *link, struct aps_feed *feed, struct aps_err *err)
 {
 	APS_ON_THREAD(core->thread);
 	bool is_added = aps_table_set(&link->by_number, feed->number, feed);
 	if (is_added) {
 		append(link, feed);
+		link->identity = aps_topic_identity(feed->topic, core->hash_seed);
 		if (aps_realtime_add(link->machine, feed->number, aps_clock_mono_ms()) != APS_OK) {
 			aps_link_forget(link, feed);
 			is_added = false;

@@ -311,17 +311,41 @@ static bool outlives_failure(const struct aps_link *link)
 	return feed != NULL && feed->was_started && feed->lease.credential->slot.is_dynamic;
 }
 
-/* Takes the credential of the oldest feed; where that has no usable material, its feeds end and the next one's is
- * tried.
+/* Nobody could be asked for the headers: the machine tries again. */
+static void fail_without_memory(struct aps_core *core, struct aps_link *link)
+{
+	struct aps_err err;
+	aps_fail(&err, APS_E_NOMEM, "out of memory");
+	connect_failed(core, link, &err);
+}
+
+/* The first feed that has its headers comes first among them, so that a function that doesn't answer holds back its own
+ * feed alone. Where none has them, the next function is asked.
  */
+static bool choose_feed(struct aps_core *core, struct aps_link *link)
+{
+	for (struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next) {
+		if (feed->topic->has_dynamic_headers && !feed->has_fresh_headers) continue;
+		aps_link_put_first(link, feed);
+		return true;
+	}
+	for (struct aps_feed *feed = link->feeds; feed != NULL; feed = feed->next) {
+		if (feed->asked != NULL) continue;
+		if (!aps_feed_has_headers(core, feed) && feed->asked == NULL) fail_without_memory(core, link);
+		break;
+	}
+	return false;
+}
+
+/* Takes the credential of that feed; where that has no usable material, its feeds end and the next one's is tried. */
 static void connect_as_somebody(struct aps_core *core, struct aps_link *link)
 {
-	struct aps_feed *feed;
-	while (link->wants_connect && (feed = link->feeds) != NULL) {
+	while (link->wants_connect && link->feeds != NULL) {
 		struct aps_err err;
+		if (!choose_feed(core, link)) return;
+		const struct aps_feed *feed = link->feeds;
 		if (link->lease.credential != feed->lease.credential)
 			aps_lease_hold(core, &link->lease, feed->topic->credential); /* which the feed holds */
-		if (!aps_feed_has_headers(core, feed)) return;
 		enum aps_lease_verdict verdict = aps_lease_use(core, &link->lease, &err);
 		if (verdict == APS_LEASE_WAITING) return;
 		if (verdict == APS_LEASE_USABLE) {

@@ -18,8 +18,9 @@ struct aps_link {
 	struct aps_realtime *machine;
 	struct aps_timer timer;
 	struct aps_table by_number; /* its feeds */
-	struct aps_feed *feeds;     /* the same, oldest first */
+	struct aps_feed *feeds;     /* the same; the first opens the connection */
 	struct aps_feed **feeds_tail;
+	uint64_t identity; /* of the feed that came last, by aps_topic_identity() */
 	size_t n_feeds;
 	size_t max_feeds;
 	uint64_t connection; /* what the realtime thread calls it; 0: no transport */
@@ -61,6 +62,8 @@ void aps_link_connect(struct aps_core *core, struct aps_link *link);
 /* A connection ended with this error. True: a proxy is asked first for what libwebsockets didn't tell; the machine is
  * told then. */
 bool aps_link_ask_proxy(struct aps_core *core, struct aps_link *link, const struct aps_err *err);
+/* Of the link's own; the order of the others stays. */
+void aps_link_put_first(struct aps_link *link, struct aps_feed *feed);
 /* Feeds came or went, or headers came: nobody must wait for what nobody will answer. */
 void aps_link_choose_again(struct aps_core *core, struct aps_link *link);
 /* Gives up whatever of this is under way. */

@@ -21,7 +21,11 @@ struct aps_topic *aps_topic_new(void);
 void aps_topic_free(struct aps_topic *topic); /* NULL is legal */
 /* Never 0. */
 uint64_t aps_topic_hash(const struct aps_topic *topic);
+/* Tells identities apart: aps_topic_has_same_identity(). 0 where a function gives the headers. */
+uint64_t aps_topic_identity(const struct aps_topic *topic, uint64_t seed);
 bool aps_topic_eq(const struct aps_topic *a, const struct aps_topic *b);
+/* They ask as the same user, with the same headers, whatever they ask for. */
+bool aps_topic_has_same_identity(const struct aps_topic *a, const struct aps_topic *b);
 /* Takes the other list and its text, and gives its own for it. */
 void aps_topic_swap_headers(struct aps_topic *topic, struct aps_arena *arena, struct aps_header_list *headers);
 

@@ -98,8 +98,22 @@ void aps_endpoint_add_host(struct aps_buf *out, const char *host)
 	aps_buf_addf(out, strchr(host, ':') != NULL ? "[%s]" : "%s", host);
 }
 
+static void add_port(struct aps_buf *out, int port, int default_port)
+{
+	if (port != default_port) aps_buf_addf(out, ":%d", port);
+}
+
 void aps_endpoint_add_authority(struct aps_buf *out, const char *host, int port, int default_port)
 {
 	aps_endpoint_add_host(out, host);
-	if (port != default_port) aps_buf_addf(out, ":%d", port);
+	add_port(out, port, default_port);
+}
+
+void aps_endpoint_add_host_header(struct aps_buf *out, const char *host, int port, int default_port)
+{
+	if (strchr(host, ':') != NULL)
+		aps_buf_addf(out, "[%.*s]", (int)strcspn(host, "%"), host);
+	else
+		aps_buf_add_text(out, host);
+	add_port(out, port, default_port);
 }

@@ -1,6 +1,7 @@
 #include "net/ws_connection.h"
 
 #include "base/mem.h"
+#include "net/descriptors.h"
 #include "net/tls.h"
 #include "net/ws_head.h"
 
@@ -56,8 +57,8 @@ static void on_deadline(lws_sorted_usec_list_t *sul)
 	struct aps_ws_connection *connection = lws_container_of(sul, struct aps_ws_connection, deadline);
 	struct aps_err err;
 	if (connection->state == APS_WS_CONNECTING)
-		aps_fail_word(&err, APS_E_TIMEOUT, "connect_timeout", 0, "no WebSocket in time to %s",
-		              connection->request->connect.host);
+		aps_fail_word(&err, APS_E_TIMEOUT, "connect_timeout", 0,
+		              "the WebSocket handshake with %s took too long", connection->request->connect.host);
 	else
 		fill_own_close(connection, &err);
 	fail(connection, &err);
@@ -76,10 +77,11 @@ static void arm(struct aps_ws_connection *connection, int64_t delay_ms)
 static void on_lost(struct aps_ws_connection *connection)
 {
 	struct aps_err err;
+	bool was_open = connection->state != APS_WS_CONNECTING;
 	if (connection->is_closing_by_us)
 		fill_own_close(connection, &err);
-	else
-		aps_fail_word(&err, APS_E_NETWORK, "connection_lost", 0, "the WebSocket was lost, to %s",
+	else if (was_open || !aps_descriptors_are_out(&err)) /* that no socket could be made is told by nothing else */
+		aps_fail_word(&err, APS_E_NETWORK, "connection_lost", 0, "the WebSocket to %s was lost",
 		              connection->request->connect.host);
 	tell_end(connection, &err);
 }

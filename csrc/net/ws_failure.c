@@ -76,7 +76,8 @@ void aps_ws_failure_fill(const struct aps_ws_connection *connection, struct lws 
 	else if (strstr(text, "proxy") || (connection->request->proxy[0] && strstr(text, "Unable to connect")))
 		fill_proxy(text, host, err);
 	else if (strstr(text, "Unable to connect"))
-		aps_fail_word(err, APS_E_NETWORK, "unreachable", 0, "cannot connect to %s", host);
+		aps_fail_word(err, APS_E_NETWORK, "unreachable", 0, "cannot connect to %s",
+		              connection->request->authority);
 	else if (strstr(text, "tls") || strstr(text, "SSL"))
 		aps_fail_word(err, APS_E_NETWORK, "tls_handshake", 0, "the TLS handshake failed with %s", host);
 	else

@@ -128,7 +128,7 @@ static bool make_authority(struct aps_ws_request *request)
 	const struct aps_ws_connect *connect = &request->connect;
 	struct aps_buf text;
 	aps_buf_init(&text, MAX_ARENA_BYTES);
-	aps_endpoint_add_authority(&text, connect->host, connect->port, connect->is_tls ? 443 : 80);
+	aps_endpoint_add_host_header(&text, connect->host, connect->port, connect->is_tls ? 443 : 80);
 	if (!copy_buf(request, &text, &request->authority)) return false;
 	aps_buf_init(&text, MAX_ARENA_BYTES);
 	aps_endpoint_add_host(&text, connect->host);

@@ -213,6 +213,7 @@ static struct aps_attempt_action judge(struct aps_attempt *attempt, const struct
 	        .error_type = event->error_type,
 	        .sent = is_answered || event->err->sent,
 	        .is_safe = options->is_safe,
+	        .is_lasting = event->err->code == APS_E_NETWORK && !event->err->retryable,
 	};
 	enum aps_retry_class class = aps_retry_classify(&question);
 	if (class == APS_RETRY_REFRESH && options->has_credential && !attempt->has_refreshed) {

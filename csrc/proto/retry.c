@@ -13,7 +13,8 @@ static bool is_unavailable(long status)
 
 static bool is_transport_failure(const struct aps_retry_question *q)
 {
-	return q->status == 0 && (q->code == APS_E_NETWORK || q->code == APS_E_TIMEOUT || q->code == APS_E_SYSTEM);
+	return q->status == 0 && !q->is_lasting &&
+	       (q->code == APS_E_NETWORK || q->code == APS_E_TIMEOUT || q->code == APS_E_SYSTEM);
 }
 
 enum aps_retry_class aps_retry_classify(const struct aps_retry_question *question)

@@ -19,6 +19,7 @@ struct aps_retry_question {
 	struct aps_str error_type; /* AppSync errorType or x-amzn-errortype; may be empty */
 	bool sent;                 /* it may have reached the service */
 	bool is_safe;              /* safe to send again: a query, or its caller said idempotent */
+	bool is_lasting;           /* without a response: it fails in the same way later */
 };
 
 struct aps_retry_policy {

@@ -56,8 +56,12 @@ local SHAPES = { native, exports, outputs }
 
 local MAX_FILE_BYTES = 16 * 1024 * 1024
 
+-- What a fault begins with that goes on from the name.
+local VERBS = { is = true, has = true, describes = true }
+
 local function fail(name, format, ...)
-  local message = ("%s: %s"):format(name, format:format(...))
+  local fault = format:format(...)
+  local message = name .. (VERBS[fault:match("^%l+")] and " " or ": ") .. fault
   -- Names and texts of a file may hold anything; a message is one line.
   return nil, errors.new("usage", (message:gsub("%c", "?")), { code = "config" })
 end
@@ -67,7 +71,7 @@ local function read_file(path)
   if path:find "%c" then return fail(path, "a file's name must not hold a control character; %s", config.ACCEPTED) end
   local text, err = core.read_file(path, MAX_FILE_BYTES)
   if not text and err.kind == "system" then return nil, errors.adopt(err) end
-  if not text then return fail("config", "%s can't be read; %s", err.message, config.ACCEPTED) end
+  if not text then return fail("config can't be read", "%s; %s", err.message, config.ACCEPTED) end
   if text == "" then return fail(path, "the file is empty; %s", config.ACCEPTED) end
   return text
 end

@@ -158,8 +158,8 @@ local flushing, n_flushing, n_polls = {}, 0, 0
 ---Has the source's `flush` called soon.
 ---@param source {flush: fun(self)}
 function dispatch.flush_later(source)
+  flushing[n_flushing + 1] = source -- first: Lua may have no memory for it
   n_flushing = n_flushing + 1
-  flushing[n_flushing] = source
 end
 
 ---Calls them now: before the host waits.
@@ -173,6 +173,15 @@ function dispatch.flush()
   end
 end
 
+-- Lua may throw anywhere but between these lines: also where this is called, and where it returns.
+local function take(max)
+  is_polling = true -- making values may run finalizers
+  local n, has_more = runtime:poll(events, max, is_short)
+  is_polling = false
+  if n then at, last = 1, n * 5 end
+  return n, has_more
+end
+
 ---Handles at most `max` events. Runs nobody's code but `log` functions: it wakes routines.
 ---@param max integer
 ---@return integer handled, boolean has_more
@@ -180,13 +189,11 @@ function dispatch.poll(max)
   if is_polling then errors.misuse("a call that waits isn't possible in a finalizer (__gc)") end
   while at <= last do handle_next() end
   if not runtime then return 0, false end
-  is_polling = true -- making values may run finalizers
-  local ok, n, has_more = pcall(runtime.poll, runtime, events, max, is_short)
+  local ok, n, has_more = pcall(take, max)
   is_polling = false
   is_short = not ok and n == "not enough memory"
   if not ok then error(n, 0) end -- what it has made so far comes with the next poll
   if not n then errors.misuse("%s", has_more.message) end -- after a fork
-  at, last = 1, n * 5
   if n_flushing > 0 then
     n_polls = n_polls + 1
     if n == 0 or n_flushing >= MAX_FLUSHING or n_polls >= MAX_POLLS then dispatch.flush() end

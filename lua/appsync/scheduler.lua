@@ -33,7 +33,7 @@ scheduler.computing = nil
 
 ---@class appsync.scheduler.Routine
 ---@field co thread
----@field wait appsync.Wait? what it waits for
+---@field wait appsync.Wait|false|nil what it waits for
 ---@field cancel_err appsync.Error? each waiting call raises this
 ---@field on_end fun(routine, ok: boolean, raised: any)
 ---@field is_parked boolean? sleeps until `scheduler.unpark`
@@ -64,9 +64,9 @@ end
 
 local function push(routine)
   if routine.is_ready then return end
-  routine.is_ready = true
+  queue[tail + 1] = routine -- first: Lua may have no memory for it
   tail = tail + 1
-  queue[tail] = routine
+  routine.is_ready = true
   if head == tail then hosts.notice() end
 end
 
@@ -195,6 +195,7 @@ function scheduler.prepare(routine, fn, arg)
     return END
   end)
   by_co[routine.co] = routine
+  routine.wait, routine.is_ready, routine.is_parked = false, false, routine.is_parked or false -- as `new_wait` does
   return routine
 end
 
@@ -226,6 +227,21 @@ end
 local function own()
   local co = co_running()
   return co and by_co[co]
+end
+
+---Sets right who runs, after something threw where nobody could: for want of memory, or of stack. A routine that could not
+---even be resumed is ready again; one whose end nobody could take note of has failed.
+function scheduler.verify()
+  local routine = current
+  if not routine then return end
+  local status = co_status(routine.co)
+  if status == "running" or status == "normal" then return end
+  current, scheduler.computing = own(), nil
+  if status == "dead" then
+    finished(routine, false, "not enough memory")
+  elseif not routine.wait and not routine.is_parked then
+    push(routine)
+  end
 end
 
 ---@return boolean whether the running coroutine is one of ours
@@ -268,7 +284,7 @@ end
 
 ---@return appsync.Wait
 function scheduler.new_wait()
-  return { done = false }
+  return { done = false, a = nil, b = nil, c = nil, co_task = nil, timer = nil } -- to be filled without memory
 end
 
 ---@param routine appsync.scheduler.Routine

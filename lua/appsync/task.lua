@@ -140,6 +140,16 @@ function task.spawn_asked(on_fail, fn, ...)
   return self
 end
 
+---Runs a function as a task that begins at once, inside this call.
+---@param fn function
+---@param ... any its arguments
+---@return appsync.Task
+function task.begin(fn, ...)
+  local self = new_task(fn, ...)
+  scheduler.start_now(self.routine)
+  return self
+end
+
 ---Runs `fn(...)` as a task that begins at once and hands its results to `on_result`, never inside this call.
 ---@param on_result function
 ---@param fn function

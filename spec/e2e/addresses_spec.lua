@@ -209,6 +209,22 @@ describe("on the way to an API", function()
       assert.equal(authority, connection.host)
     end)
 
+    it("keeps its zone to itself, over each transport and signed", function()
+      for _, auth in ipairs{ KEY, IAM } do
+        listen{ host = "::1" }
+        connect{ endpoint = ("http://[::1%%25lo]:%d/graphql"):format(service.port), auth = auth, region = "us-east-1" }
+        local authority = "[::1]:" .. service.port
+        assert.same({ authority }, values_of(queried(), "host"))
+        local head, connection = subscribed()
+        assert.same({ authority }, values_of(head, "host"))
+        assert.equal(authority, connection.host)
+        if auth == IAM then
+          assert.equal(signature_of(connection, ("http://%s/graphql/connect"):format(authority), "{}", "us-east-1"), connection.Authorization)
+        end
+        assert.is_true(client:close(5))
+      end
+    end)
+
     it("is one that a local server has, and whose callers it knows", function()
       local own = server.start{
         schema = "type Todo @model { id: ID! name: String } type Query { ip: [String] @aws_iam }",
@@ -224,6 +240,10 @@ describe("on the way to an API", function()
       assert.is_true(ok, tostring(err))
       assert.is_nil(select(2, client:mutate('mutation { createTodo(input: {name: "x"}) { name } }', nil, { auth_mode = "API_KEY" })))
       assert.equal("x", s:next(BOUND).onCreateTodo.name)
+      assert.is_true(client:close(5))
+      connect{ endpoint = own.endpoint:gsub("::1", "::1%%25lo"), region = "us-east-1",
+        auth = { type = "AWS_IAM", credentials = { access_key_id = server.ACCESS_KEY_ID, secret_access_key = server.SECRET_ACCESS_KEY } } }
+      assert.same({ ip = { "::1" } }, (client:query "{ ip }"))
     end)
 
     it("is a proxy's, and what a proxy is asked for", function()

@@ -163,11 +163,12 @@ describe("a configuration", function()
       assert.equal(err.message, configure_err.message)
     end
 
-    it("a file that isn't there", function() refused("no/such/outputs.json", "no/such/outputs.json", "accepted are amplify_outputs.json") end)
+    it("a file that isn't there", function() refused("no/such/outputs.json", "config can't be read: no/such/outputs.json: No such file or directory; accepted are amplify_outputs.json") end)
 
     it("a file that is no configuration", function()
       local path = file(".json", '{"some": "thing"}')
-      refused(path, path, "is not recognized")
+      refused(path, path .. " is not recognized; accepted are")
+      refused({ data = { url = "https://h/graphql" } }, 'config is amplify_outputs.json without its "version"')
     end)
 
     it("a file that is broken, with the place", function()

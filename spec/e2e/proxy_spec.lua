@@ -159,9 +159,11 @@ describe("through a proxy", function()
   it("a tunnel that it doesn't open is an error of the proxy", function()
     local service, tls = encrypted()
     connect(service, "http://127.0.0.1:" .. start_proxy("--refuse", "403"), tls)
-    local _, err = client:query "query { listTodos { items { id } } }"
+    local _, err, info = client:query "query { listTodos { items { id } } }"
     assert.equal("network", err.kind)
     assert.equal("proxy", err.code)
+    assert.is_false(err.retryable)
+    assert.equal(1, info.attempts)
     err = realtime_error()
     assert.equal("network", err.kind)
     assert.equal("proxy", err.code)

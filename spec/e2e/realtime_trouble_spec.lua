@@ -214,7 +214,7 @@ describe("a subscription that isn't served", function()
       local ok, err = subscribe():ready(BOUND)
       assert.is_nil(ok)
       assert.equal("network", err.kind)
-      assert.truthy(err.message:find("cannot connect to 127.0.0.1; gave up after 3 attempts", 1, true), err.message)
+      assert.truthy(err.message:find("^cannot connect to 127%.0%.0%.1:%d+; gave up after 3 attempts$"), err.message)
       assert.equal(3, realtime_peer.client:stats().connections)
     end)
 

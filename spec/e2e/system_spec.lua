@@ -34,6 +34,32 @@ show("later", client:query "{ listTodos { items { id } } }")
 show("close", client:close(5))
 ]]
 
+-- One socket is open, so that libwebsockets is at work, when descriptors run out.
+local BESIDE_ANOTHER = [[
+local appsync = require "appsync"
+local function subscribe()
+  local client = appsync.client{
+    endpoint = os.getenv "ENDPOINT", auth = { type = "API_KEY", api_key = "da2-test" }, log = function() end,
+    timeouts = { connect = 5 },
+  }
+  local s = client:subscribe("subscription { onCreateTodo { id } }"):subscribe()
+  local ok, err = s:ready(10)
+  io.write(ok and "ok" or err.kind .. "/" .. tostring(err.code), " ")
+  return s
+end
+local first, held = subscribe(), {}
+while true do
+  local file = io.open "/dev/null"
+  if not file then break end
+  held[#held + 1] = file
+end
+local second = subscribe()
+io.write(tostring(second.err and second.err.kind), " ")
+for i = 1, #held do held[i]:close() end
+local third = subscribe()
+io.write(tostring(first.err or third.err), "\n")
+]]
+
 local function shim(name)
   local path = process.temporary(".so")
   local ok = os.execute(("cc -D_GNU_SOURCE -O1 -shared -fPIC spec/support/%s.c -o %s -ldl"):format(name, path))
@@ -58,6 +84,15 @@ describe("what the system refuses", function()
         assert.truthy(result == "ok" or result == "system/descriptors", output)
       end
       if left == 0 then assert.equal("system/descriptors", query) end
+    end)
+  end
+
+  for _, host in ipairs{ "127.0.0.1", "localhost" } do
+    it("a descriptor for one more socket, to " .. host .. ", is an error, and works later", function()
+      local endpoint = service.endpoint:gsub("127%.0%.0%.1", host)
+      local output, status = program(BESIDE_ANOTHER, ("ulimit -n 40; env ENDPOINT=%s"):format(endpoint))
+      assert.equal("ok system/descriptors system ok nil\n", output)
+      assert.equal(0, status)
     end)
   end
 

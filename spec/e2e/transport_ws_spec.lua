@@ -157,6 +157,37 @@ describe("with graphql-transport-ws, a subscription", function()
       assert.truthy(message.payload.query:find("on(x: $x)", 1, true), message.payload.query)
     end)
 
+    local OWN = {
+      ["headers of its own"] = { headers = { ["x-tenant"] = "own" } },
+      ["a headers function of its own"] = { headers = function() return { ["x-tenant"] = "own" } end },
+      ["an Authorization of its own"] = { headers = { Authorization = "x-tenant: own" } },
+      ["an identity of its own"] = { auth = { type = "AWS_LAMBDA", token = "x-tenant: own" } },
+    }
+    for name, options in pairs(OWN) do
+      it("has a connection of its own where it has " .. name, function()
+        start{ list(STARTED, next_(1), { "ws_start" }, next_(2), WAIT), GOOD }
+        gets(subscribe(), 1)
+        gets(client:subscribe(DOCUMENT, { x = 2 }, options):subscribe(), 99)
+        assert.truthy(other.log():find("header 2 [^\n]*x%-tenant: own"), other.log())
+        gets(client:subscribe(DOCUMENT, { x = 3 }):subscribe(), 2)
+      end)
+    end
+
+    it("takes over no connection whose opener has gone", function()
+      start{ list(STARTED, next_(1), WAIT), GOOD }
+      local s = client:subscribe(DOCUMENT, nil, { headers = { ["x-tenant"] = "first" } }):subscribe()
+      gets(s, 1)
+      s:unsubscribe()
+      gets(subscribe(), 99)
+      assert.is_nil(other.log():find("header 2 x-tenant", 1, true))
+    end)
+
+    it("shares the connection of a client's headers function", function()
+      start({ list(STARTED, next_(1), { "ws_start" }, next_(2), WAIT) }, { headers = function() return { ["x-tenant"] = "all" } end })
+      gets(subscribe(), 1)
+      gets(client:subscribe(DOCUMENT, { x = 2 }):subscribe(), 2)
+    end)
+
     it("answers ping with pong and ignores what it doesn't know", function()
       start{ list(OPEN, { "ws_send", '{"type":"ping"}' }, { "ws_expect", '"pong"' }, ACK, { "ws_start" },
         { "ws_send", '{"type":"ping","payload":{"a":1}}' }, { "ws_expect", '"pong"' }, { "ws_send", '{"type":"pong"}' },

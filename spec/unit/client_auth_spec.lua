@@ -251,6 +251,13 @@ describe("the client's", function()
       assert.equal(0, #core.executed)
     end)
 
+    it("a function that yields to somebody else fails the subscription at once", function()
+      client:subscribe("subscription S { a }", nil, { headers = function() coroutine.yield(1) end }):subscribe{}
+      core.push("HEADERS", core.subscribed[1].id)
+      drive()
+      assert.matches("a yield that isn't this library's", core.answers[1].message)
+    end)
+
     it("a table that can't be sent is a mistake", function()
       local function of(headers) return misuse(function() client:query(QUERY, nil, { headers = headers }) end) end
       assert.matches("client:query: headers: a must be a string, got table", of{ a = {} })

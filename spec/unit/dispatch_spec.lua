@@ -92,6 +92,31 @@ describe("dispatch", function()
     assert.same({ 3, 2, 1 }, flushed)
   end)
 
+  -- As want of memory, an overflow of the stack may come up at any call.
+  it("takes events again after the stack overflowed anywhere in a poll", function()
+    local function descend()
+      dispatch.poll(10)
+      return 1 + descend()
+    end
+    local ok, raised = pcall(descend)
+    assert.is_false(ok)
+    assert.matches("stack overflow", raised)
+    assert.equal(0, (dispatch.poll(10)))
+  end)
+
+  it("tells again what was consumed when Lua had no memory to tell it", function()
+    local client = require("appsync").client{ endpoint = "http://localhost/graphql", auth = { type = "NONE" } }
+    client:subscribe("subscription S { a }", nil, { buffer = 8 }):subscribe{}
+    local id, of_core = core.subscribed[1].id, core.clients[1]
+    local consumed = of_core.consumed
+    of_core.consumed = function() error("not enough memory", 0) end
+    core.push("SUB_DATA", id, { a = 1 }, nil, 0)
+    assert.error_matches(function() fake_core.drive() end, "not enough memory")
+    of_core.consumed = consumed
+    fake_core.drive()
+    assert.equal(1, of_core.consumed_total[id])
+  end)
+
   it("tells the core when a poll threw for want of memory", function()
     local told = {}
     local poll = runtime.poll

@@ -1,5 +1,7 @@
 local fake_core = require "spec.support.fake_core"
 
+local unpack = table.unpack or unpack -- luacheck: ignore 113
+
 describe("the host", function()
   local core, appsync, log
 
@@ -11,6 +13,28 @@ describe("the host", function()
     local client = appsync.client{ endpoint = "http://localhost/graphql", auth = { type = "NONE" } }
     client:query("query Q { a }", nil, { on_result = function() end })
     return client
+  end
+
+  -- As want of memory, an overflow of the stack may come up at any call.
+  for _, how in ipairs{ "update", "sleep" } do
+    it("goes on after the stack overflowed anywhere in " .. how, function()
+      local n_spawned, n_run, is_descending = 0, 0, true
+      local function run() n_run = n_run + 1 end
+      local function descend(...)
+        if is_descending and pcall(appsync.spawn, run) then n_spawned = n_spawned + 1 end
+        if how == "update" then appsync.update(0) else appsync.sleep(0) end
+        return 1 + descend(...)
+      end
+      local wide = {} -- frames, so that there are few of them
+      for i = 1, 200 do wide[i] = i end
+      assert.is_false((pcall(descend, unpack(wide))))
+      is_descending = false
+      appsync.update(0)
+      while appsync.update(0) do end
+      assert.is_nil(require("appsync.scheduler").current())
+      assert.is_true(n_spawned > 50)
+      assert.is_true(n_spawned - n_run <= 1, n_spawned .. " " .. n_run) -- the one that overflowed itself
+    end)
   end
 
   describe("update", function()

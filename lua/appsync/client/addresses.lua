@@ -14,10 +14,10 @@ local SCHEMES = {
 }
 
 local function check_url(text, name, where)
-  local normal, scheme = endpoint_url.normal(text)
+  local normal, scheme, fault = endpoint_url.normal(text)
   if normal and SCHEMES[name][scheme] then return normal end
-  errors.misuse("%s: %s must be a URL that begins with %s, got %s", where, name, SCHEMES[name].text,
-    (errors.describe(text, text:find("@", 1, true) ~= nil))) -- a password may stand before it
+  errors.misuse("%s: %s must be a URL that begins with %s, got %s%s", where, name, SCHEMES[name].text,
+    (errors.describe(text, text:find("@", 1, true) ~= nil)), fault and ": " .. fault or "") -- a password may stand before it
 end
 
 ---@param region string?

@@ -71,7 +71,8 @@ end
 ---@private
 function Connection:tell_dropped(n)
   if #self.outlets == 0 then return end
-  post(self, "next", self.state, errors.new("protocol", n .. " events of a subscription were dropped",
+  local what = n == 1 and "1 event of a subscription was dropped" or n .. " events of a subscription were dropped"
+  post(self, "next", self.state, errors.new("protocol", what,
     { code = "events_dropped", dropped = n }))
 end
 

@@ -18,17 +18,18 @@ local function name_of(found, service)
 end
 
 local function read(text)
-  local parts = url.parse(text)
-  return parts, parts and service_of(parts.host)
+  local parts, fault = url.parse(text)
+  return parts, parts and service_of(parts.host), fault
 end
 
 ---The URL as it is used: scheme and host in lower case, no port that the scheme has anyway. AppSync's own host loses the
 ---dot at its end, which its certificate doesn't have.
 ---@param text string
 ---@return string? normal nil when it is malformed, string? scheme
+---@return string? fault what is malformed in it, where that is known
 function endpoint_url.normal(text)
-  local parts, found = read(text)
-  if not parts then return nil end
+  local parts, found, fault = read(text)
+  if not parts then return nil, nil, fault end
   if found then parts.host = parts.host:gsub("%.$", "") end
   return url.format(parts), parts.scheme
 end

@@ -1,15 +1,19 @@
 ---Queries and mutations.
 local arguments = require "appsync.client.arguments"
 local auth = require "appsync.client.auth"
+local clock = require "appsync.clock"
 local core = require "appsync.core"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local scheduler = require "appsync.scheduler"
+local task = require "appsync.task"
 
 local operation = {}
 
 local null = core.null
+
+local MAX_HEADERS_TIME = 30 -- seconds, as for tokens and credentials
 
 ---@class appsync.Info
 ---@field source "network"|"cache"|"optimistic"
@@ -49,35 +53,61 @@ local function cancel(w)
 end
 
 ---@return integer? id, table? err of the core
-local function start(root, plan, slot, all_headers)
+local function start(root, plan, slot, all_headers, timeout)
   local options = plan.options
   return root.handle.core:execute{
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
-    auth = slot.id, headers = all_headers, timeout = options.timeout, idempotent = options.idempotent,
+    auth = slot.id, headers = all_headers, timeout = timeout, idempotent = options.idempotent,
   }
+end
+
+local function overdue(seconds)
+  return errors.new("timeout", ("the headers function did not answer within %g s"):format(seconds),
+    { code = "headers_timeout", retryable = true, sent = false })
+end
+
+-- In another scheduler's coroutine a function is called there, and nothing ends its wait: it may use that scheduler's own.
+local function ask_functions(sources, plan, timeout)
+  local described = arguments.operation(plan)
+  if scheduler.is_suspended() and not scheduler.is_inside() then return headers.of(sources, described) end
+  local asked = task.begin(headers.of, sources, described)
+  local seconds = math.min(timeout or MAX_HEADERS_TIME, MAX_HEADERS_TIME)
+  local all, err = asked:await(seconds)
+  if not asked:cancel() then return all, err end
+  return nil, err.kind == "timeout" and overdue(seconds) or err
 end
 
 -- The headers of a call that has begun. A function may wait, and the client may close meanwhile.
 ---@return table? all, appsync.Error? err
+---@return number? timeout what is left of the call's
 local function headers_of(client, plan)
-  local sources = client:header_sources(plan.options.headers)
-  if not headers.are_given(sources) then return nil end
-  local all, err = headers.of(sources, arguments.operation(plan))
+  local sources, timeout = client:header_sources(plan.options.headers), plan.options.timeout
+  if not headers.are_given(sources) then return nil, nil, timeout end
+  local all, err
+  if headers.are_dynamic(sources) then
+    local began = clock.now()
+    all, err = ask_functions(sources, plan, timeout)
+    local left = timeout and timeout - (clock.now() - began)
+    if not err and left and left <= 0 then err = overdue(timeout) end
+    timeout = left
+  else
+    all, err = headers.of(sources, arguments.operation(plan))
+  end
   if err then return nil, err end
   scheduler.may_wait(plan.where)
   local is_open, closed_err = client.root:go_on()
   if not is_open then return nil, closed_err end
-  return all
+  return all, nil, timeout
 end
 
 local function send(client, plan, w)
   local root = client.root
-  local all_headers, headers_err = headers_of(client, plan)
+  local all_headers, headers_err, timeout = headers_of(client, plan)
   if headers_err then return nil, headers_err end
   local slot, slot_err, is_of_call = auth.slot_for(client, plan.options, headers.authenticate(all_headers))
   if not slot then return nil, slot_err end
   w.root, w.client, w.slot, w.on_drop = root, client, slot, cancel
-  local id, start_err = start(root, plan, slot, all_headers)
+  local id, start_err = start(root, plan, slot, all_headers, timeout)
   if not id then
     if is_of_call then slot:release() end
     root:leave(w) -- before the error may be thrown

@@ -73,7 +73,12 @@ function Source:flush()
   self.n_consumed = 0
   local client = self.root.handle.core
   if not client or not self.id or self.is_over then return end
-  local _, err = client:consumed(self.id, n)
+  local ok, raised, err = pcall(client.consumed, client, self.id, n)
+  if not ok then -- for want of memory: the window would stay shut
+    self.n_consumed = self.n_consumed + n
+    dispatch.flush_later(self)
+    error(raised, 0)
+  end
   errors.of_core(err)
 end
 

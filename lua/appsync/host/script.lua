@@ -97,10 +97,10 @@ script.settle = dispatch.flush
 ---Works until `w.done`.
 ---@param w appsync.Wait
 function script.drive(w)
-  if is_game and not scheduler.current() then
-    pump_frame(w)
-  else
-    pump(w)
+  local ok, raised = pcall(is_game and not scheduler.current() and pump_frame or pump, w)
+  if not ok then
+    scheduler.verify()
+    error(raised, 0)
   end
   arm_anew()
 end
@@ -178,23 +178,25 @@ local function come_again()
   if runtime and runtime:arm(0) then armed_at = 0 end
 end
 
+local function update(seconds)
+  is_updating = true
+  if seconds == 0 then return update_counted() end
+  return update_timed(seconds)
+end
+
 -- Works for so long. True and whether more waits; false and what was raised.
 local function work(seconds)
   local outer = is_updating
-  is_game, is_updating = true, true
+  is_game = true
   -- The descriptor may have told of a timer a moment before it is due, and tells of each only once.
   if armed_at == 0 then
     armed_at = nil
   elseif armed_at and armed_at - clock.now() < SOON then
     armed_at = false
   end
-  local ok, has_more
-  if seconds == 0 then
-    ok, has_more = pcall(update_counted)
-  else
-    ok, has_more = pcall(update_timed, seconds)
-  end
+  local ok, has_more = pcall(update, seconds)
   is_updating = outer
+  if not ok then scheduler.verify() end
   dispatch.flush()
   if not ok and is_fd_used then come_again() end
   return ok, has_more
@@ -213,6 +215,7 @@ end
 function script.update(budget)
   nginx.refuse "appsync.update"
   local seconds = checked_budget(budget)
+  scheduler.verify()
   if is_updating or scheduler.current() then
     errors.misuse("appsync.update: it can't be called from a task or a callback; these run inside of it")
   end

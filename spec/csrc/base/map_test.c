@@ -52,6 +52,23 @@ static void a_map_does_what_an_array_of_flags_does(void **state)
 	assert_int_equal(aps_mem_live(), 0);
 }
 
+static void replacing_needs_no_memory(void **state)
+{
+	(void)state;
+	static int values[2];
+	struct aps_map map;
+	aps_map_init(&map, 1);
+	do {
+		assert_true(aps_map_set(&map, key_of((int)map.n_items), &values[0]));
+	} while (map.n_items < map.n_slots);
+	aps_mem_fail_at(1);
+	assert_true(aps_map_set(&map, key_of(0), &values[1]));
+	assert_false(aps_map_set(&map, key_of(N_KEYS), &values[1]));
+	aps_mem_fail_at(0);
+	assert_ptr_equal(aps_map_get(&map, key_of(0)), &values[1]);
+	aps_map_clear(&map);
+}
+
 static void every_entry_is_visited_once_also_while_entries_are_taken(void **state)
 {
 	(void)state;
@@ -118,6 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(a_map_does_what_an_array_of_flags_does),
+	        cmocka_unit_test(replacing_needs_no_memory),
 	        cmocka_unit_test(every_entry_is_visited_once_also_while_entries_are_taken),
 	        cmocka_unit_test(keys_are_bytes_and_may_be_empty),
 	        cmocka_unit_test(a_failed_allocation_leaves_the_map_as_it_was),

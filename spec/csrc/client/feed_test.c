@@ -534,6 +534,77 @@ static void headers_that_never_come_end_the_feed_and_nothing_else(void **state)
 	finish(&world);
 }
 
+static void a_feed_whose_headers_nobody_can_be_asked_for_ends(void **state)
+{
+	(void)state;
+	struct world world;
+	struct listener asked;
+	struct listener other; /* of a kind that can't be asked, as one that there is no memory for */
+	begin(&world, APS_REALTIME_APPSYNC);
+	join(&world, &PLAIN, &asked);
+	asked.consumer.kind = &CURIOUS;
+	join(&world, &PLAIN, &other);
+	struct aps_feed *feed = first_feed(&world);
+	feed->topic->has_dynamic_headers = true;
+	assert_false(aps_feed_has_headers(world.core, feed));
+	aps_feed_leave(world.core, &asked.consumer);
+	assert_int_equal(other.n_ends, 1);
+	assert_int_equal(other.end_code, APS_E_NOMEM);
+	assert_null(first_feed(&world));
+	finish(&world);
+}
+
+static struct aps_link *only_link(const struct world *world)
+{
+	return aps_connections_of(world->core, world->all.client)->links;
+}
+
+static void a_connection_whose_headers_nobody_can_be_asked_for_is_tried_again(void **state)
+{
+	(void)state;
+	struct world world;
+	struct listener listener;
+	begin(&world, APS_REALTIME_APPSYNC);
+	join(&world, &PLAIN, &listener);
+	first_feed(&world)->topic->has_dynamic_headers = true;
+	aps_connections_set_online(world.core, world.all.client, true);
+	assert_int_equal(listener.n_ends, 0);
+	assert_false(only_link(&world)->wants_connect);
+	assert_true(aps_realtime_deadline_ms(only_link(&world)->machine) >= 0);
+	finish(&world);
+}
+
+static void never_due(struct aps_timer *timer APS_UNUSED, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
+{
+}
+
+static void a_connection_keeps_its_timer_where_another_one_takes_the_last_place(void **state)
+{
+	(void)state;
+	struct world world;
+	struct listener listener;
+	struct aps_timer others[64] = {{0}};
+	size_t n_others = 0;
+	int64_t now_ms = aps_clock_mono_ms();
+	begin(&world, APS_REALTIME_APPSYNC);
+	join(&world, &PLAIN, &listener);
+	listener.consumer.kind = &CURIOUS; /* asked with a timer */
+	first_feed(&world)->topic->has_dynamic_headers = true;
+	struct aps_timers *timers = &world.core->timers;
+	while (timers->n_items < timers->capacity) {
+		others[n_others].due = never_due;
+		assert_true(aps_timer_set(timers, &others[n_others++], INT64_MAX));
+	}
+	aps_realtime_set_online(only_link(&world)->machine, true, now_ms); /* it wants to connect */
+	assert_true(aps_timer_set(timers, &only_link(&world)->timer, now_ms));
+	aps_mem_fail_at(1);
+	aps_timers_run(timers, world.core, now_ms);
+	aps_mem_fail_at(0);
+	assert_true(only_link(&world)->timer.index != 0);
+	while (n_others != 0) aps_timer_stop(timers, &others[--n_others]);
+	finish(&world);
+}
+
 static void headers_that_come_stop_the_clock(void **state)
 {
 	(void)state;
@@ -596,6 +667,9 @@ int main(void)
 	        cmocka_unit_test(why_a_feed_is_not_served_is_told_once_and_to_whoever_joins),
 	        cmocka_unit_test(who_was_served_hears_that_events_were_missed),
 	        cmocka_unit_test(headers_that_never_come_end_the_feed_and_nothing_else),
+	        cmocka_unit_test(a_feed_whose_headers_nobody_can_be_asked_for_ends),
+	        cmocka_unit_test(a_connection_whose_headers_nobody_can_be_asked_for_is_tried_again),
+	        cmocka_unit_test(a_connection_keeps_its_timer_where_another_one_takes_the_last_place),
 	        cmocka_unit_test(headers_that_come_stop_the_clock),
 	        cmocka_unit_test(a_feed_that_cannot_begin_counts_as_an_error),
 	        cmocka_unit_test(what_had_come_before_the_core_stops_is_answered_as_closed),

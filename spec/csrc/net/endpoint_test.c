@@ -84,6 +84,20 @@ static void a_host_with_colons_gets_brackets(void **state)
 	aps_buf_clear(&out);
 }
 
+static void the_host_header_has_no_zone(void **state)
+{
+	(void)state;
+	struct aps_buf out;
+	aps_buf_init(&out, 256);
+	aps_endpoint_add_host_header(&out, "fe80::1%25eth0", 443, 443);
+	aps_buf_add_byte(&out, ' ');
+	aps_endpoint_add_host_header(&out, "::1", 80, 443);
+	aps_buf_add_byte(&out, ' ');
+	aps_endpoint_add_host_header(&out, "h%25", 80, 80);
+	assert_true(aps_str_is(aps_buf_str(&out), "[fe80::1] [::1]:80 h%25"));
+	aps_buf_clear(&out);
+}
+
 static void every_failing_allocation_is_told(void **state)
 {
 	(void)state;
@@ -104,6 +118,7 @@ int main(void)
 	        cmocka_unit_test(a_url_has_its_parts),
 	        cmocka_unit_test(a_malformed_url_is_refused),
 	        cmocka_unit_test(a_host_with_colons_gets_brackets),
+	        cmocka_unit_test(the_host_header_has_no_zone),
 	        cmocka_unit_test(every_failing_allocation_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

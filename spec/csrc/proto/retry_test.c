@@ -101,6 +101,15 @@ static void each_row_of_the_table_holds(void **state)
 	}
 }
 
+static void a_failure_that_lasts_is_not_tried_again(void **state)
+{
+	(void)state;
+	struct aps_retry_question q = {.code = APS_E_NETWORK, .is_safe = true, .error_type = APS_STR("")};
+	assert_int_equal(aps_retry_classify(&q), APS_RETRY_LATER);
+	q.is_lasting = true;
+	assert_int_equal(aps_retry_classify(&q), APS_RETRY_NEVER);
+}
+
 static void delays_fill_the_whole_range_below_the_doubling_bound(void **state)
 {
 	(void)state;
@@ -173,6 +182,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(each_row_of_the_table_holds),
+	        cmocka_unit_test(a_failure_that_lasts_is_not_tried_again),
 	        cmocka_unit_test(delays_fill_the_whole_range_below_the_doubling_bound),
 	        cmocka_unit_test(huge_attempts_and_odd_policies_stay_within_the_cap),
 	        cmocka_unit_test(one_seed_gives_one_sequence_of_delays),

@@ -209,11 +209,11 @@ describe("config.load", function()
     local empty = process.file("")
     expect_err(empty, config.load(empty))
     local other = process.file('{"name": "package"}')
-    expect_err(other .. ": is not recognized", config.load(other))
+    expect_err(other .. " is not recognized", config.load(other))
     local broken = process.file("export default {\n  a: 1,\n  b: process.env.KEY\n  c: 1,\n}")
     expect_err(broken .. ": line 4: ',' or '}' was expected", config.load(broken))
     expect_err("a?b must be a table", config.load { AppSync = { ["a\nb"] = 1 } })
-    expect_err("config[2]: is not recognized", config.load { OUTPUTS, { a = 1 } })
+    expect_err("config[2] is not recognized", config.load { OUTPUTS, { a = 1 } })
     expect_err("is not recognized", config.load {})
     expect_err("is not recognized", config.load "[{}]")
   end)
@@ -237,7 +237,7 @@ describe("config.load", function()
       { "is a list of environment variables", "\nAPI_URL=https://x\nAPI_KEY=da2-x\n" },
     }
     for _, row in ipairs(rows) do
-      expect_err("config: " .. row[1], config.load(row[2]))
+      expect_err("config " .. row[1], config.load(row[2]))
       expect_err("accepted are amplify_outputs.json", config.load(row[2]))
     end
   end)
