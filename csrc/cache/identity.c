@@ -21,7 +21,8 @@ static bool put_bare(struct aps_buf *out, const struct aps_cell *value)
 
 static bool put_json(struct aps_buf *out, const struct aps_cell *value)
 {
-	if (value->tag != APS_CELL_STRING) return put_bare(out, value);
+	if (value->tag == APS_CELL_NULL) aps_buf_add_text(out, "null");
+	if (value->tag != APS_CELL_STRING) return value->tag == APS_CELL_NULL || put_bare(out, value);
 	struct aps_json_writer w;
 	aps_json_writer_init(&w, out);
 	aps_json_write_string(&w, value->text);

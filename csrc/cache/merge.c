@@ -114,7 +114,11 @@ static bool merge_list(struct aps_merge *merge, const struct aps_cell *old, cons
 	size_t at = merge->out.n;
 	while (aps_cell_take(&rest, &item)) {
 		bool has_known = aps_cell_take(&old_rest, &known);
-		if (merge_value(merge, has_known ? &known : NULL, &item, depth + 1)) is_new = true;
+		const struct aps_cell *former = has_known ? &known : NULL;
+		/* what is at the same place isn't the same thing: a record takes nothing from there */
+		bool is_changed = item.tag == APS_CELL_REF ? put_as_it_is(merge, former, &item)
+		                                           : merge_value(merge, former, &item, depth + 1);
+		if (is_changed) is_new = true;
 	}
 	while (aps_cell_take(&old_rest, &known)) drop_value(merge, &known, depth + 1);
 	aps_cell_close_list(&merge->out, at, now->n_items);
@@ -139,18 +143,73 @@ static void set_content(struct aps_merge *merge, struct aps_entry *entry, size_t
 	merge->out.n = at;
 }
 
+/* What was appended since `at` is what the record has from now on; tells of those of `fields` that are new in it. */
+static void settle_fields(struct aps_merge *merge, struct aps_entry *record, struct aps_str fields, size_t at)
+{
+	struct aps_str former = aps_entry_content(record);
+	struct aps_str now = {merge->out.p + at, merge->out.n - at};
+	struct aps_cell_field field;
+	struct aps_cell was, is;
+	bool is_new = false;
+	while (merge->out.rc == APS_OK && aps_cell_take_field(&fields, &field)) {
+		bool has_former = aps_cell_find_field(former, field.name, &was);
+		if (!aps_cell_find_field(now, field.name, &is) || (has_former && aps_str_eq(was.whole, is.whole)))
+			continue;
+		aps_write_report(merge->write, record, field.name);
+		is_new = true;
+	}
+	if (is_new)
+		set_content(merge, record, at);
+	else
+		merge->out.n = at;
+}
+
+/* A field with arguments, which stands in an embedded object and beside a record. */
+static void settle_field(struct aps_merge *merge, const struct aps_entry *record, const struct aps_cell_field *field)
+{
+	struct aps_buf key;
+	struct aps_entry *entry = NULL;
+	aps_buf_init(&key, APS_BUF_ANY_SIZE);
+	aps_buf_addf(&key, "F%llu.", (unsigned long long)record->number);
+	aps_buf_add_str(&key, field->text);
+	if (key.rc == APS_OK)
+		entry = aps_write_entry(merge->write, aps_buf_str(&key));
+	else
+		aps_write_fail(merge->write);
+	aps_buf_clear(&key);
+	if (entry == NULL) return;
+	struct aps_cell known;
+	struct aps_str former = aps_entry_content(entry), content = former;
+	size_t at = merge->out.n;
+	if (aps_cell_take(&content, &known))
+		merge_value(merge, &field->value, &known, 0);
+	else
+		aps_buf_add_str(&merge->out, field->value.whole);
+	bool is_new =
+	        merge->out.rc == APS_OK && !aps_str_eq(former, (struct aps_str){merge->out.p + at, merge->out.n - at});
+	if (is_new) aps_write_report(merge->write, entry, 0);
+	if (is_new)
+		set_content(merge, entry, at);
+	else
+		merge->out.n = at;
+}
+
 /* What an embedded object knew goes into the record that stands for it now. */
 static bool settle_object(struct aps_merge *merge, const struct aps_cell *old, const struct aps_cell *ref)
 {
 	struct aps_entry *record = aps_write_at(merge->write, ref->as.entry);
-	size_t at = merge->out.n;
-	if (record != NULL && record != merge->record) {
-		struct aps_cell content = {.tag = APS_CELL_OBJECT, .text = aps_entry_content(record)};
-		if (content.text.n == 0 || is_same_type(merge, old, &content)) {
-			/* the other way round: the record's fields win */
-			merge_fields(merge, old->text, content.text, NULL, 0);
-			set_content(merge, record, at);
-		}
+	struct aps_str rest = old->text, fields = rest;
+	struct aps_cell_field field;
+	struct aps_cell content = {.tag = APS_CELL_OBJECT};
+	bool settles = record != NULL && record != merge->record;
+	if (settles) content.text = aps_entry_content(record);
+	if (settles && (content.text.n == 0 || is_same_type(merge, old, &content))) {
+		for (; aps_cell_take_field(&rest, &field) && field.name == 0; fields = rest)
+			settle_field(merge, record, &field);
+		size_t at = merge->out.n;
+		/* the other way round: the record's fields win */
+		merge_fields(merge, fields, content.text, NULL, 0);
+		settle_fields(merge, record, fields, at);
 	}
 	aps_buf_add_str(&merge->out, ref->whole);
 	return true;
