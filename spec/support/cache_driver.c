@@ -1,5 +1,6 @@
 /* The normalized cache as a program: operations come as lines of JSON, each is answered by one.
- * usage: cache_driver [STORE]: with a file, everything is forgotten between two operations and read from there.
+ * usage: cache_driver [STORE [apart]]: with a file, everything is forgotten between two operations and read from there;
+ * apart: writes keep what they have in memory, and reads have a memory and a connection of their own (client/reader.h).
  *
  *   {"op":"open","possible":{"I":["A","B"]},"keys":{"A":["x","y.z"]}}   a new cache               {}
  *   {"op":"write","query":…,"variables":{},"data":{}}                   and the same once more    {"repeated":0}
@@ -11,6 +12,7 @@
 #include "cache/denormalize.h"
 #include "cache/evict.h"
 #include "cache/normalize.h"
+#include "client/reader.h"
 #include "codec/json_reader.h"
 #include "codec/json_writer.h"
 #include "store/cache_store.h"
@@ -31,6 +33,11 @@ struct driver {
 	uint64_t last_number; /* of the entries in the store */
 	unsigned n_opened;
 	bool is_open;
+	const char *path;
+	bool is_apart;
+	struct aps_channel *channel; /* to the reader, when it is apart */
+	struct aps_reader *reader;
+	struct aps_buf changed; /* struct aps_channel_change: what it hasn't been told of */
 };
 
 /* The members of a line: text is decoded, the others are JSON. */
@@ -39,6 +46,8 @@ struct line {
 	struct aps_str op, query, own, field;
 	struct aps_str variables, data, args, possible, keys;
 };
+
+#define SEED 1
 
 static struct driver driver;
 
@@ -116,9 +125,16 @@ static void begin(void)
 static void commit(void)
 {
 	struct aps_err err;
+	uint64_t generation;
 	if (driver.db == NULL) return;
+	must(aps_cache_store_advance(driver.db, &generation, &err), "generation", &err);
+	if (driver.changed.n != 0)
+		aps_channel_announce(driver.channel, generation, (const void *)driver.changed.p,
+		                     driver.changed.n / sizeof(struct aps_channel_change));
 	must(aps_db_commit(driver.db, &err), "commit", &err);
 	aps_cache_store_committed(&driver.store);
+	if (driver.channel != NULL) aps_channel_publish(driver.channel, generation);
+	aps_buf_reset(&driver.changed);
 }
 
 static void close_cache(void)
@@ -129,7 +145,20 @@ static void close_cache(void)
 	aps_layers_clear(&driver.cache.layers);
 	aps_entries_clear(&driver.cache.entries);
 	aps_names_clear(&driver.cache.names);
+	aps_reader_free(driver.reader);
+	aps_channel_unref(driver.channel);
+	driver.reader = NULL;
+	driver.channel = NULL;
 	driver.is_open = false;
+}
+
+static void open_reader(const char *prefix)
+{
+	struct aps_err err;
+	driver.channel = aps_channel_new(SEED);
+	if (driver.channel == NULL) die("a channel", NULL);
+	driver.reader = aps_reader_new(driver.path, prefix, "", &driver.policies, driver.channel, &err);
+	if (driver.reader == NULL) die("a reader", &err);
 }
 
 /* Anew from what the store has, or empty. */
@@ -138,7 +167,7 @@ static void open_cache(void)
 	struct aps_err err;
 	char prefix[24];
 	close_cache();
-	aps_entries_init(&driver.cache.entries, 1, driver.db != NULL ? &driver.store.backing : NULL);
+	aps_entries_init(&driver.cache.entries, SEED, driver.db != NULL ? &driver.store.backing : NULL);
 	aps_names_init(&driver.cache.names, 2);
 	driver.is_open = true;
 	if (driver.db == NULL) return;
@@ -148,11 +177,12 @@ static void open_cache(void)
 	must(aps_cache_store_open(&driver.store, driver.db, aps_str_of(prefix), APS_STR(""), &driver.cache, &err),
 	     "open", &err);
 	commit();
+	if (driver.is_apart) open_reader(prefix);
 }
 
 static void forget(void)
 {
-	if (driver.db != NULL) open_cache();
+	if (driver.db != NULL && !driver.is_apart) open_cache();
 }
 
 static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, struct aps_str *content,
@@ -195,6 +225,11 @@ static size_t conclude(void)
 	if (!aps_write_settle(&driver.write)) die("settling", &driver.write.err);
 	if (driver.db != NULL) must(aps_cache_store_save(&driver.store, &driver.write, &err), "saving", &err);
 	size_t n_changes = aps_write_n_changes(&driver.write);
+	for (size_t i = 0; driver.is_apart && i < aps_write_n_entries(&driver.write); i++) {
+		const struct aps_entry *entry = aps_write_entry_at(&driver.write, i);
+		const struct aps_channel_change change = {entry->number, entry->hash};
+		aps_buf_add(&driver.changed, &change, sizeof change);
+	}
 	aps_write_commit(&driver.write);
 	return n_changes;
 }
@@ -244,24 +279,42 @@ static void write_missing(struct aps_json_writer *w, const struct aps_read_resul
 	aps_json_write_array_end(w);
 }
 
+static void read_here(const struct line *line, const struct aps_read_options *options, struct aps_read_result *result,
+                      struct aps_err *err)
+{
+	struct aps_binding binding;
+	struct aps_gql_document *doc = bind(&binding, line, false);
+	begin();
+	aps_denormalize(&driver.source, &binding, options, result, err);
+	commit();
+	aps_binding_clear(&binding);
+	aps_gql_document_unref(doc);
+	forget();
+}
+
+static void read_apart(const struct line *line, const struct aps_read_options *options, struct aps_read_result *result,
+                       struct aps_err *err)
+{
+	struct aps_gql_document *doc;
+	struct aps_operation operation;
+	must(aps_gql_document_new(line->query, &doc, NULL, err), "a document", err);
+	must(aps_operation_init(&operation, doc, aps_gql_document_operation(doc, 0), true, line->variables, err),
+	     "an operation", err);
+	if (aps_reader_read(driver.reader, &operation, options, result, err) == APS_OK) aps_err_clear(err);
+	aps_operation_clear(&operation);
+	aps_gql_document_unref(doc);
+}
+
 /* Read twice: what is there, and whether it is all; both must say the same. */
 static void answer_read(const struct line *line, struct aps_json_writer *w, struct aps_err *err)
 {
 	struct aps_read_result partial, whole;
 	aps_read_result_init(&partial, APS_BUF_ANY_SIZE);
 	aps_read_result_init(&whole, APS_BUF_ANY_SIZE);
-	struct aps_read_options options = {.root = APS_STR("RROOT_QUERY")};
-	for (int i = 0; i < 2 && err->code == APS_OK; i++) {
-		struct aps_binding binding;
-		struct aps_gql_document *doc = bind(&binding, line, false);
-		options.is_partial = i == 0;
-		begin();
-		aps_denormalize(&driver.source, &binding, &options, i == 0 ? &partial : &whole, err);
-		commit();
-		aps_binding_clear(&binding);
-		aps_gql_document_unref(doc);
-		forget();
-	}
+	struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_partial = true};
+	(driver.is_apart ? read_apart : read_here)(line, &options, &partial, err);
+	options.is_partial = false;
+	if (err->code == APS_OK) (driver.is_apart ? read_apart : read_here)(line, &options, &whole, err);
 	bool is_whole = partial.n_missing == 0;
 	bool is_same = is_whole == (whole.n_missing == 0) &&
 	               (!is_whole || aps_str_eq(aps_buf_str(&partial.json), aps_buf_str(&whole.json)));
@@ -297,6 +350,7 @@ static void answer_evict(struct line *line, struct aps_json_writer *w, struct ap
 
 static void answer_open(struct line *line)
 {
+	close_cache();
 	aps_policies_clear(&driver.policies);
 	aps_policies_init(&driver.policies, 3);
 	read_names(line, line->possible, add_possible);
@@ -336,6 +390,7 @@ static void open_store(const char *path)
 {
 	const struct aps_db_options options = {.synchronous = APS_DB_SYNC_OFF};
 	struct aps_err err;
+	driver.path = path;
 	must(aps_db_open(path, &options, &driver.db, &err), path, &err);
 	must(aps_migrations_run(driver.db, &err), path, &err);
 	must(aps_cache_store_last_number(driver.db, &driver.last_number, &err), path, &err);
@@ -348,10 +403,13 @@ int main(int argc, char **argv)
 	ssize_t n;
 	driver.source = (struct aps_read_source){source_at, source_find};
 	aps_policies_init(&driver.policies, 3);
+	aps_buf_init(&driver.changed, APS_BUF_ANY_SIZE);
+	driver.is_apart = argc > 2;
 	if (argc > 1) open_store(argv[1]);
 	while ((n = getline(&text, &capacity, stdin)) > 0) answer((struct aps_str){text, (size_t)n});
 	free(text);
 	close_cache();
+	aps_buf_clear(&driver.changed);
 	aps_policies_clear(&driver.policies);
 	aps_db_close(driver.db);
 	if (aps_mem_live() == 0) return 0;

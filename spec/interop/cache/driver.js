@@ -14,12 +14,15 @@ const KEY_FIELDS = ['__typename', 'id', '_id', 'sku', 'k1', 'k2', 'm', 'kk'];
 const ROOTS = ['Query', 'Mutation', 'Subscription'];
 const MOST_TRIES = 500;
 
-/** The answers of our side to the operations of cases, each `{ opening, ops }`. `isStored`: from a file, nothing kept. */
-function ask(cases, isStored) {
+/** Where our side keeps what it has: in memory; in a file, nothing else being kept; in a file that is read apart. */
+const PLACES = { memory: () => [], file: (file) => [file], apart: (file) => [file, 'apart'] };
+
+/** The answers of our side to the operations of cases, each `{ opening, ops }`. */
+function ask(cases, place) {
 	const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'appsync-cache-'));
 	try {
 		const lines = cases.flatMap(({ opening, ops }) => [opening, ...ops].map((op) => JSON.stringify(op)));
-		const { stdout, stderr, status, signal } = spawnSync(PROGRAM, isStored ? [path.join(folder, 'store.db')] : [],
+		const { stdout, stderr, status, signal } = spawnSync(PROGRAM, PLACES[place](path.join(folder, 'store.db')),
 			{ input: `${lines.join('\n')}\n`, maxBuffer: 1 << 30, encoding: 'utf8' });
 		const answers = stdout.split('\n').slice(0, -1).map((line) => JSON.parse(line));
 		if (status !== 0 || answers.length !== lines.length) return { fault: `${signal || `exit ${status}`}\n${stderr}`, n: answers.length };
@@ -51,7 +54,7 @@ function firstDifference(ops, answers, got) {
 }
 
 /** Asks both sides anew. */
-function attempt(one, ops, isStored) {
+function attempt(one, ops, place) {
 	const oracle = new Oracle(one.setting);
 	let answers;
 	try {
@@ -59,7 +62,7 @@ function attempt(one, ops, isStored) {
 	} catch {
 		return undefined; // it doesn't accept what is left
 	}
-	const got = ask([{ opening: one.opening, ops }], isStored);
+	const got = ask([{ opening: one.opening, ops }], place);
 	if (got.fault) return { what: `ended: ${got.fault}`, i: got.n - 1 };
 	return firstDifference(ops, answers, got[0]);
 }
@@ -118,13 +121,13 @@ function* smallerQueries({ op, query }) {
 }
 
 /** The fewest operations, with the shortest documents, that still differ. */
-function shrink(one, isStored) {
+function shrink(one, place) {
 	let ops = one.ops;
 	let n = 0;
-	let found = attempt(one, ops, isStored);
+	let found = attempt(one, ops, place);
 	if (!found) return undefined;
 	const tries = (candidate) => {
-		const difference = candidate.length > 0 && n++ < MOST_TRIES ? attempt(one, candidate, isStored) : undefined;
+		const difference = candidate.length > 0 && n++ < MOST_TRIES ? attempt(one, candidate, place) : undefined;
 		if (difference) [ops, found] = [candidate, difference];
 		return Boolean(difference);
 	};
@@ -168,4 +171,4 @@ function describe(one, { ops, what, expected, got }) {
 		`Apollo Client: ${JSON.stringify(expected)}`, `ours: ${JSON.stringify(got)}`].join('\n');
 }
 
-module.exports = { ask, firstDifference, shrink, describe };
+module.exports = { PLACES: Object.keys(PLACES), ask, firstDifference, shrink, describe };

@@ -62,20 +62,25 @@ class State {
 		return made;
 	}
 
-	generate(field, list = field.list) {
+	generate(field, list = field.list, isInRoot = false) {
 		const { rnd, schema } = this;
 		if (rnd.chance(0.1)) return null;
 		if (list > 0) {
-			const isLong = this.hasLong && list === field.list && rnd.chance(0.1);
+			const isLong = this.hasLong && isInRoot && list === 1 && rnd.chance(0.3); // one in another would be 90,000
 			return Array.from({ length: isLong ? LONG : rnd.of(4) }, () => this.generate(field, list - 1));
 		}
 		return schema.isComposite(field.type) ? this.object(rnd.pick(schema.concrete(field.type))) : scalar(rnd, field.type);
 	}
 
+	fresh(object, name) {
+		const field = this.schema.fields[name];
+		return this.generate(field, field.list, this.schema.isRoot(object.__typename));
+	}
+
 	resolve(object, name, args) {
 		const slot = `${name}${canonical(args)}`;
 		if (!object.values.has(slot)) {
-			object.values.set(slot, this.generate(this.schema.fields[name]));
+			object.values.set(slot, this.fresh(object, name));
 			this.slots.push({ object, name, slot });
 		}
 		return object.values.get(slot);
@@ -89,7 +94,7 @@ class State {
 			const value = object.values.get(slot);
 			const field = this.schema.fields[name];
 			if (!Array.isArray(value) || rnd.chance(0.3)) {
-				object.values.set(slot, this.generate(field));
+				object.values.set(slot, this.fresh(object, name));
 				continue;
 			}
 			const edited = value.slice();
