@@ -2,8 +2,8 @@
  * everything else is replaced. Items of a list that are embedded objects are merged with those at the same place
  * (apollo-cache-inmemory 1.6, writeToStore.ts: their generated ids are their places). Objects of two types are not
  * merged. Where a reference comes for an embedded object, what that knew goes into the record, as far as the record
- * doesn't know better; in a list it doesn't: places are no identities. Tells exactly which fields of which entries have
- * another value. */
+ * doesn't know better; an item of a list takes nothing. Tells exactly which fields of which entries have another
+ * value. */
 #ifndef APS_CACHE_MERGE_H
 #define APS_CACHE_MERGE_H
 

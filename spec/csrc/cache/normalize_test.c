@@ -145,6 +145,22 @@ static void the_type_of_a_root_is_known(void **state)
 	assert_string_equal(read_with("{ ... on Query { b } }", "{}", true), "{\"__typename\":\"Query\"} missing b");
 }
 
+static void the_root_in_a_payload_is_the_root(void **state)
+{
+	(void)state;
+	static const struct aps_normalize_options MUTATION = {.root = APS_STR("")};
+	assert_string_equal(write_with("mutation M { add { query { a n(x: 1) } } }", "{}",
+	                               "{\"add\":{\"query\":{\"a\":1,\"n\":2,\"__typename\":\"Query\"},"
+	                               "\"__typename\":\"P\"}}",
+	                               &MUTATION),
+	                    "ROOT_QUERY.__typename ROOT_QUERY.a 1.n({\"x\":1})");
+	assert_reads("{ a n(x: 1) }", "{}", "{\"a\":1,\"n\":2}");
+	write_data("{ node { query { b } } }", "{}",
+	           "{\"node\":{\"query\":{\"b\":3,\"__typename\":\"Query\"},\"__typename\":\"P\"}}");
+	assert_reads("{ b node { query { a } } }", "{}",
+	             "{\"b\":3,\"node\":{\"query\":{\"a\":1,\"__typename\":\"Query\"},\"__typename\":\"P\"}}");
+}
+
 static void a_key_is_the_fields_name_with_its_arguments(void **state)
 {
 	(void)state;
@@ -403,6 +419,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(a_field_that_nobody_wrote_is_missing_beside_one_with_arguments, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(the_type_of_a_root_is_known, setup, teardown),
+	        cmocka_unit_test_setup_teardown(the_root_in_a_payload_is_the_root, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_key_is_the_fields_name_with_its_arguments, setup, teardown),
 	        cmocka_unit_test_setup_teardown(included_and_skipped_fields_follow_the_variables, setup, teardown),
 	        cmocka_unit_test_setup_teardown(aliases_of_one_field_are_one, setup, teardown),

@@ -187,9 +187,8 @@ class Document {
 		for (; n > 0; n--) parts.push(picked ? (picked[n - 1] ? this.field(picked[n - 1], depth) : '') : this.field(rnd.pick(fields), depth));
 		const most = this.isSimple || nesting > 2 ? 0 : schema.types[type] ? rnd.of(4) - 2 : 1 + rnd.of(2);
 		for (let i = most - (nesting > 0 ? 1 : 0); i > 0; i--) parts.push(this.inner(type, depth, nesting));
-		// In a fragment on the root we add a __typename beside it, and Apollo Client doesn't.
-		const isInRoot = nesting > 0 && schema.isRoot(type);
-		if (rnd.chance(0.1)) parts.push(isInRoot || rnd.chance(0.5) ? '__typename' : 't: __typename');
+		// Where the root is in something we add a __typename beside it, and Apollo Client doesn't.
+		if (rnd.chance(0.1)) parts.push(schema.isRoot(type) || rnd.chance(0.5) ? '__typename' : 't: __typename');
 		const text = rnd.chance(0.8) ? parts : rnd.shuffled(parts);
 		const body = text.filter((one) => one !== '').join(' ');
 		return `{ ${body || '__typename'} }`;

@@ -5,7 +5,7 @@
 // has one:
 //   - an embedded object is merged, field by field, with the one at its place; items of lists likewise
 //   - a reference in the place of an embedded object takes what that knew, as far as the record doesn't know better, and
-//     so on below (mergeWithGenerated()); in lists it doesn't
+//     so on below (mergeWithGenerated()); an item of a list doesn't
 //   - an embedded object in the place of a reference replaces it; so do objects of another type
 //
 // Not asked, because Apollo Client 3 is at odds with itself there:
@@ -27,35 +27,39 @@ function isOneType(a, b) {
 	return a === undefined || b === undefined || a === b;
 }
 
-function mergeFields(existing, incoming) {
+function mergeFields(existing, incoming, cache) {
 	const result = { ...existing, ...incoming };
-	for (const name of Object.keys(incoming)) if (holdsObjects(name)) result[name] = merge(existing[name], incoming[name], null);
+	for (const name of Object.keys(incoming)) if (holdsObjects(name)) result[name] = mergeValue(existing[name], incoming[name], cache);
 	return result;
 }
 
 /** What an embedded object knew goes into the record; both are kept by the names of the store. */
-function settle(existing, { __ref: id }, { cache }) {
+function settle(existing, { __ref: id }, cache) {
 	const record = cache.data.lookup(id) || {};
 	if (!isOneType(existing.__typename, record.__typename)) return;
 	const known = {};
 	for (const [name, value] of Object.entries(existing)) {
 		const own = record[name];
-		if (isReference(own) && isEmbedded(value) && holdsObjects(name)) settle(value, own, { cache });
+		if (isReference(own) && isEmbedded(value) && holdsObjects(name)) settle(value, own, cache);
 		const isBoth = holdsObjects(name) && isEmbedded(value) && isEmbedded(own) && isOneType(value.__typename, own.__typename);
-		if (own === undefined || isBoth) known[name] = isBoth ? mergeFields(value, own) : value;
+		if (own === undefined || isBoth) known[name] = isBoth ? mergeFields(value, own, cache) : value;
 	}
 	cache.data.merge(id, known);
 }
 
-function merge(existing, incoming, options) {
-	if (options && options.storage && options.storage.depth > 2) return incoming; // its parent is embedded, and merged whole
+function mergeValue(existing, incoming, cache) {
 	if (Array.isArray(incoming)) {
 		const known = Array.isArray(existing) ? existing : [];
-		return incoming.map((item, i) => (isReference(item) ? item : merge(known[i], item, null)));
+		return incoming.map((item, i) => (isReference(item) ? item : mergeValue(known[i], item, cache)));
 	}
-	if (isReference(incoming) && isEmbedded(existing) && options) settle(existing, incoming, options);
+	if (isReference(incoming) && isEmbedded(existing)) settle(existing, incoming, cache);
 	if (!isEmbedded(incoming) || !isEmbedded(existing) || !isOneType(existing.__typename, incoming.__typename)) return incoming;
-	return mergeFields(existing, incoming);
+	return mergeFields(existing, incoming, cache);
+}
+
+function merge(existing, incoming, { cache, storage }) {
+	if (storage && storage.depth > 2) return incoming; // its parent is embedded, and merged whole
+	return mergeValue(existing, incoming, cache);
 }
 
 const nested = (path) => { // "m.kk" → 'm', ['kk']

@@ -29,7 +29,7 @@ class Schema {
 	constructor(rnd) {
 		this.rnd = rnd;
 		this.fields = {};
-		this.types = { M: { kind: 'none', fields: ['kk'], implements: [] } };
+		this.types = { Query: { kind: 'none', fields: [], implements: [] }, M: { kind: 'none', fields: ['kk'], implements: [] } };
 		this.abstract = {}; // interface or union → concrete types
 		this.interfaces = {};
 		const objects = names('T', 3 + rnd.of(4));
@@ -37,7 +37,7 @@ class Schema {
 		const unions = names('U', rnd.of(3));
 		this.define('id', rnd.chance(0.2) ? 'Int' : 'ID', 0, []);
 		for (const [name, type] of Object.entries(KEY_FIELDS)) this.define(name, type, 0, []);
-		this.definePool([...objects, ...objects, ...interfaces, ...unions]);
+		this.definePool([...objects, ...objects, ...interfaces, ...unions, 'Query']);
 		for (const name of interfaces) this.interfaces[name] = { fields: this.someFields(), implements: [] };
 		if (interfaces.length === 2 && rnd.chance(0.3)) this.extend('I1', 'I0');
 		for (const name of objects) this.addObject(name, interfaces);
@@ -90,6 +90,11 @@ class Schema {
 			object.fields = [...new Set([...object.fields, ...this.interfaces[one].fields])];
 			if (this.abstract[one]) this.abstract[one] = [...new Set([...this.abstract[one], type])];
 		}
+	}
+
+	/** The root stands somewhere in a payload. */
+	hasRootBelow() {
+		return Object.values(this.fields).some(({ type }) => type === 'Query');
 	}
 
 	isRoot(name) {

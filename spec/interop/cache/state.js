@@ -28,6 +28,7 @@ class State {
 	object(type) {
 		const { rnd } = this;
 		const { kind } = this.schema.types[type];
+		if (this.roots[type]) return this.roots[type];
 		if (kind === 'none') return this.make(type);
 		if (kind === 'maybe' && rnd.chance(0.3)) return this.identified(type, { id: null });
 		const pool = this.pools[type] || (this.pools[type] = []);
