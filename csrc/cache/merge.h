@@ -10,11 +10,14 @@
 #include "cache/cell.h"
 #include "cache/write.h"
 
+struct aps_settling;
+
 struct aps_merge {
 	struct aps_cache_write *write;
-	struct aps_buf out;             /* between two merges it is empty, and keeps its memory */
-	uint32_t typename;              /* the number of "__typename" */
-	const struct aps_entry *record; /* that is merged: its content stays where it is meanwhile */
+	struct aps_buf out;                  /* between two merges it is empty, and keeps its memory */
+	uint32_t typename;                   /* the number of "__typename" */
+	const struct aps_entry *entry;       /* that is merged: its content stays where it is meanwhile */
+	const struct aps_settling *settling; /* likewise: records that take what embedded objects knew */
 };
 
 APS_BEGIN_DECLS

@@ -128,6 +128,37 @@ static void a_reference_in_a_list_takes_nothing_from_its_place(void **state)
 	                    "{\"a\":[{\"__typename\":\"T\"},{\"b\":2,\"__typename\":\"T\"}]} missing a.0.b");
 }
 
+static void a_record_takes_nothing_from_an_object_in_itself(void **state)
+{
+	(void)state;
+	write_data("{ a { o { s } } }", "{}", "{\"a\":{\"o\":{\"s\":1,\"__typename\":\"T\"},\"__typename\":\"T\"}}");
+	write_data("{ z { id t o { id } } }", "{}",
+	           "{\"z\":{\"id\":\"1\",\"t\":2,\"o\":{\"id\":\"1\",\"__typename\":\"T\"},\"__typename\":\"T\"}}");
+	write_data("{ a { id t } }", "{}", "{\"a\":{\"id\":\"1\",\"t\":3,\"__typename\":\"T\"}}");
+	assert_reads("{ a { t o { id } } }", "{}",
+	             "{\"a\":{\"t\":3,\"o\":{\"id\":\"1\",\"__typename\":\"T\"},\"__typename\":\"T\"}}");
+	/* the same in a field with arguments */
+	write_data("{ q(x: 1) { b q(x: 1) { c } } }", "{}", "{\"q\":{\"b\":1,\"q\":{\"c\":2}}}");
+	write_data("{ q(x: 1) { __typename } }", "{}", "{\"q\":{\"__typename\":\"Query\"}}");
+	assert_reads("{ b q(x: 1) { b } }", "{}", "{\"b\":1,\"q\":{\"b\":1,\"__typename\":\"Query\"}}");
+	assert_reads("{ c }", "{}", "missing c");
+}
+
+static void a_records_lists_are_its_own(void **state)
+{
+	(void)state;
+	write_data("{ a { l { s } m { s } } }", "{}",
+	           "{\"a\":{\"l\":[{\"s\":1,\"__typename\":\"P\"}],\"m\":[{\"s\":1,\"__typename\":\"P\"}],\"__"
+	           "typename\":\"T\"}}");
+	write_data("{ z { id l { t } } }", "{}",
+	           "{\"z\":{\"id\":\"1\",\"l\":[{\"t\":2,\"__typename\":\"P\"}],\"__typename\":\"T\"}}");
+	write_data("{ a { id } }", "{}", "{\"a\":{\"id\":\"1\",\"__typename\":\"T\"}}");
+	assert_reads("{ a { l { t } m { s } } }", "{}",
+	             "{\"a\":{\"l\":[{\"t\":2,\"__typename\":\"P\"}],\"m\":[{\"s\":1,\"__typename\":\"P\"}],\"__"
+	             "typename\":\"T\"}}");
+	assert_reads("{ a { l { s } } }", "{}", "missing a.l.0.s");
+}
+
 /* `new` has no number: it isn't the field that has none because of its arguments. */
 static void a_field_that_nobody_wrote_is_missing_beside_one_with_arguments(void **state)
 {
@@ -416,6 +447,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(fields_with_arguments_go_with_it, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_the_record_knows_is_not_overwritten_by_it, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_reference_in_a_list_takes_nothing_from_its_place, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_record_takes_nothing_from_an_object_in_itself, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_records_lists_are_its_own, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_field_that_nobody_wrote_is_missing_beside_one_with_arguments, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(the_type_of_a_root_is_known, setup, teardown),

@@ -36,14 +36,16 @@ function mergeFields(existing, incoming, cache) {
 /** What an embedded object knew goes into the record; both are kept by the names of the store. */
 function settle(existing, { __ref: id }, cache) {
 	const record = cache.data.lookup(id) || {};
-	if (!isOneType(existing.__typename, record.__typename)) return;
+	if (cache.busy.includes(id) || !isOneType(existing.__typename, record.__typename)) return;
 	const known = {};
+	cache.busy.push(id);
 	for (const [name, value] of Object.entries(existing)) {
 		const own = record[name];
 		if (isReference(own) && isEmbedded(value) && holdsObjects(name)) settle(value, own, cache);
 		const isBoth = holdsObjects(name) && isEmbedded(value) && isEmbedded(own) && isOneType(value.__typename, own.__typename);
 		if (own === undefined || isBoth) known[name] = isBoth ? mergeFields(value, own, cache) : value;
 	}
+	cache.busy.pop();
 	cache.data.merge(id, known);
 }
 
@@ -59,6 +61,7 @@ function mergeValue(existing, incoming, cache) {
 
 function merge(existing, incoming, { cache, storage }) {
 	if (storage && storage.depth > 2) return incoming; // its parent is embedded, and merged whole
+	cache.busy = storage ? [storage.owner] : []; // a record takes nothing from an object in itself
 	return mergeValue(existing, incoming, cache);
 }
 
@@ -91,7 +94,7 @@ class Oracle {
 	constructor(setting) {
 		this.cache = new InMemoryCache({ ...setting, resultCaching: false });
 		// Storage is asked for by a record's id and the path of the field below it: how merge() learns what it merges.
-		this.cache.data.getStorage = (...path) => ({ depth: path.length });
+		this.cache.data.getStorage = (...path) => ({ depth: path.length, owner: path[0] });
 	}
 
 	document(query) {
