@@ -198,10 +198,16 @@ rocks: build
 exits: build
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; N=$(or $(N),20) $(LUA) spec/exit/run.lua
 
+# The cache as a program, under ASan and UBSan, for spec/interop/cache_test.js.
+CACHE_DRIVER = $(T)/cache_driver
+
+$(CACHE_DRIVER): spec/support/cache_driver.c $(T)/libcore.a
+	$(T_CC) $(T_FLAGS) -MMD -MP $< -o $@ $(T)/libcore.a $(CORE_LIBS)
+
 # Official clients from npm, as published, against the server: ONLY="amplify legacy" picks some of spec/interop.
-interop: build
+interop: build $(CACHE_DRIVER)
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; modules=$$(BUILD='$(BUILD)' .ci/npm spec/interop) && \
-		N='$(N)' $(LUA) spec/interop/run.lua "$$modules" $(ONLY)
+		N='$(N)' CACHE_DRIVER='$(abspath $(CACHE_DRIVER))' $(LUA) spec/interop/run.lua "$$modules" $(ONLY)
 
 # Fuzzers: spec/fuzz/<name>_fuzz.c under libFuzzer, each for SECONDS_EACH; <name>_fuzz.lua likewise by count.
 SECONDS_EACH ?= 20

@@ -24,6 +24,7 @@ struct reading {
 /* A record or an embedded object whose fields are read. */
 struct object {
 	bool is_embedded;
+	bool is_root;    /* its type is known, whatever is kept */
 	uint64_t record; /* 0: a root that is nowhere */
 	struct aps_str fields;
 	struct aps_str type;
@@ -195,10 +196,14 @@ static enum outcome find_value(struct reading *in, const struct object *object, 
 	if (!field->is_plain && !object->is_embedded) return find_field_entry(in, object, field, value);
 	*value = *kept_value(in, object, index);
 	if (value->whole.n != 0) return READ_OK;
-	bool is_found = field->is_plain
-	                        ? field->number == 0 && aps_cell_find_field(object->fields, number_of(in, field), value)
-	                        : aps_cell_find_text_field(object->fields, field->key, value);
-	return is_found ? READ_OK : READ_MISSING;
+	uint32_t number = number_of(in, field);
+	bool is_found = field->is_plain ? field->number == 0 && number != 0 &&
+	                                          aps_cell_find_field(object->fields, number, value)
+	                                : aps_cell_find_text_field(object->fields, field->key, value);
+	if (is_found) return READ_OK;
+	if (!object->is_root || !field->is_typename || !field->is_plain) return READ_MISSING;
+	*value = (struct aps_cell){.tag = APS_CELL_STRING, .text = object->type};
+	return READ_OK;
 }
 
 /* Takes the record's fields once, in their order, each into its place in the view. */
@@ -292,11 +297,21 @@ static enum outcome write_object(struct reading *in, struct object *object, stru
 	return outcome;
 }
 
+/* In the place of a record that is nowhere. */
+static enum outcome write_nothing(struct reading *in)
+{
+	enum outcome outcome = miss(in);
+	if (!in->options->is_partial) return outcome;
+	aps_json_write_object(&in->w);
+	aps_json_write_object_end(&in->w);
+	return READ_OK;
+}
+
 static enum outcome write_record(struct reading *in, uint64_t entry, struct aps_selection *selection)
 {
 	struct object object = {.record = entry};
 	enum outcome outcome = content_at(in, entry, &object.fields);
-	if (outcome == READ_MISSING) return miss(in);
+	if (outcome == READ_MISSING) return write_nothing(in);
 	if (outcome == READ_FAILED) return outcome;
 	in->result->n_records++;
 	object.type = type_of(in, object.fields);
@@ -414,10 +429,10 @@ static enum outcome write_value(struct reading *in, const struct aps_selection_f
 
 static enum outcome read_root(struct reading *in)
 {
-	struct object object = {.record = 0};
+	struct object object = {.is_root = true};
 	enum outcome outcome = content_of(in, in->options->root, &object.record, &object.fields);
 	if (outcome == READ_FAILED) return outcome;
-	if (outcome == READ_MISSING) object = (struct object){.fields = {"", 0}};
+	if (outcome == READ_MISSING) object = (struct object){.is_root = true, .fields = {"", 0}};
 	object.type = type_of(in, object.fields);
 	if (object.type.n == 0) object.type = in->binding->root_type;
 	return write_object(in, &object, in->binding->root);

@@ -61,19 +61,35 @@ static bool evict_fields(struct aps_cache_write *write, struct aps_str prefix, b
 	return is_there;
 }
 
+/* Those whose key goes on like this, up to the next one that is tried. */
+static bool evict_continued(struct aps_cache_write *write, struct aps_buf *prefix, char next)
+{
+	size_t n = prefix->n;
+	aps_buf_add_byte(prefix, next);
+	if (prefix->rc != APS_OK) aps_write_fail(write);
+	bool is_there = prefix->rc == APS_OK && evict_fields(write, aps_buf_str(prefix), false);
+	prefix->n = n;
+	return is_there;
+}
+
 /* "F", the record's number, ".", and what the field begins with. */
 static bool evict_with_arguments(struct aps_cache_write *write, const struct aps_entry *record, struct aps_str field)
 {
 	struct aps_buf prefix;
 	bool is_whole = field.n != 0 && memchr(field.p, '(', field.n) != NULL;
 	aps_buf_init(&prefix, APS_BUF_ANY_SIZE);
-	aps_buf_addf(&prefix, "F%llu.", (unsigned long long)record->number);
+	aps_buf_addf(&prefix, "F%llu", (unsigned long long)record->number);
+	if (field.n == 0) {
+		bool is_any = evict_continued(write, &prefix, '.');
+		aps_buf_clear(&prefix);
+		return is_any;
+	}
+	aps_buf_add_byte(&prefix, '.');
 	aps_buf_add_str(&prefix, field);
-	/* a bare name: the field that is merged in a way of its own, and all that have arguments */
-	bool is_there = field.n != 0 && prefix.rc == APS_OK && evict_fields(write, aps_buf_str(&prefix), true);
-	if (field.n != 0) aps_buf_add_byte(&prefix, '(');
-	if (prefix.rc != APS_OK) aps_write_fail(write);
-	if (!is_whole && prefix.rc == APS_OK && evict_fields(write, aps_buf_str(&prefix), false)) is_there = true;
+	/* a bare name: the field that is merged in a way of its own, and all that have arguments or directives */
+	bool is_there = prefix.rc == APS_OK && evict_fields(write, aps_buf_str(&prefix), true);
+	if (!is_whole && evict_continued(write, &prefix, '(')) is_there = true;
+	if (!is_whole && evict_continued(write, &prefix, '@')) is_there = true;
 	aps_buf_clear(&prefix);
 	return is_there;
 }

@@ -8,7 +8,7 @@
 APS_BEGIN_DECLS
 
 /* The record of this key, with all that belongs to it; with `field` (a name, or a name with its arguments; a bare name
- * means all of its arguments) that only. True when something was there. */
+ * means all of its arguments and directives) that only. True when something was there. */
 bool aps_evict(struct aps_cache_write *write, struct aps_str key, struct aps_str field);
 
 APS_END_DECLS

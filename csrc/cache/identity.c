@@ -21,7 +21,8 @@ static bool put_bare(struct aps_buf *out, const struct aps_cell *value)
 
 static bool put_json(struct aps_buf *out, const struct aps_cell *value)
 {
-	if (value->tag != APS_CELL_STRING) return put_bare(out, value);
+	if (value->tag == APS_CELL_NULL) aps_buf_add_text(out, "null");
+	if (value->tag != APS_CELL_STRING) return value->tag == APS_CELL_NULL || put_bare(out, value);
 	struct aps_json_writer w;
 	aps_json_writer_init(&w, out);
 	aps_json_write_string(&w, value->text);
@@ -59,6 +60,11 @@ bool aps_identity_of(struct aps_buf *out, const struct aps_policies *policies, s
 	if (type.n == 0) return false;
 	const struct aps_type_policy *policy = aps_policies_find_type(policies, type);
 	if (policy != NULL && policy->has_no_identity) return false;
+	/* what a payload has of the root is the root's */
+	if (aps_str_is(type, "Query")) {
+		aps_buf_add_text(out, "ROOT_QUERY");
+		return out->rc == APS_OK;
+	}
 	size_t at = out->n;
 	aps_buf_add_str(out, type);
 	aps_buf_add_byte(out, ':');

@@ -1,6 +1,6 @@
 /* What a record is called: "Post:1", "Comment:{\"postId\":\"1\",\"at\":2}", by the key fields of its type. One key
  * field gives the short form (apollo-cache-inmemory 1.6, dataIdFromObject), several the long one, in the order in which
- * they were given (@apollo/client 3, policies.ts). */
+ * they were given; a Query is the root (@apollo/client 3, policies.ts). */
 #ifndef APS_CACHE_IDENTITY_H
 #define APS_CACHE_IDENTITY_H
 

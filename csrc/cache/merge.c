@@ -2,10 +2,16 @@
 
 #include "cache/long_list_write.h"
 
+struct aps_settling {
+	const struct aps_entry *record;
+	const struct aps_settling *outer;
+};
+
 bool aps_merge_init(struct aps_merge *merge, struct aps_cache_write *write)
 {
 	merge->write = write;
-	merge->record = NULL;
+	merge->entry = NULL;
+	merge->settling = NULL;
 	aps_buf_init(&merge->out, APS_BUF_ANY_SIZE);
 	merge->typename = aps_names_intern(&write->cache->names, APS_STR("__typename"));
 	return merge->typename != 0;
@@ -114,7 +120,11 @@ static bool merge_list(struct aps_merge *merge, const struct aps_cell *old, cons
 	size_t at = merge->out.n;
 	while (aps_cell_take(&rest, &item)) {
 		bool has_known = aps_cell_take(&old_rest, &known);
-		if (merge_value(merge, has_known ? &known : NULL, &item, depth + 1)) is_new = true;
+		const struct aps_cell *former = has_known ? &known : NULL;
+		/* what is at the same place isn't the same thing: a record takes nothing from there */
+		bool is_changed = item.tag == APS_CELL_REF ? put_as_it_is(merge, former, &item)
+		                                           : merge_value(merge, former, &item, depth + 1);
+		if (is_changed) is_new = true;
 	}
 	while (aps_cell_take(&old_rest, &known)) drop_value(merge, &known, depth + 1);
 	aps_cell_close_list(&merge->out, at, now->n_items);
@@ -139,19 +149,88 @@ static void set_content(struct aps_merge *merge, struct aps_entry *entry, size_t
 	merge->out.n = at;
 }
 
-/* What an embedded object knew goes into the record that stands for it now. */
-static bool settle_object(struct aps_merge *merge, const struct aps_cell *old, const struct aps_cell *ref)
+/* What was appended since `at` is what the record has from now on; tells of those of `fields` that are new in it. */
+static void settle_fields(struct aps_merge *merge, struct aps_entry *record, struct aps_str fields, size_t at)
 {
-	struct aps_entry *record = aps_write_at(merge->write, ref->as.entry);
-	size_t at = merge->out.n;
-	if (record != NULL && record != merge->record) {
-		struct aps_cell content = {.tag = APS_CELL_OBJECT, .text = aps_entry_content(record)};
-		if (content.text.n == 0 || is_same_type(merge, old, &content)) {
-			/* the other way round: the record's fields win */
-			merge_fields(merge, old->text, content.text, NULL, 0);
-			set_content(merge, record, at);
-		}
+	struct aps_str former = aps_entry_content(record);
+	struct aps_str now = {merge->out.p + at, merge->out.n - at};
+	struct aps_cell_field field;
+	struct aps_cell was, is;
+	bool is_new = false;
+	while (merge->out.rc == APS_OK && aps_cell_take_field(&fields, &field)) {
+		bool has_former = aps_cell_find_field(former, field.name, &was);
+		if (!aps_cell_find_field(now, field.name, &is) || (has_former && aps_str_eq(was.whole, is.whole)))
+			continue;
+		aps_write_report(merge->write, record, field.name);
+		is_new = true;
 	}
+	if (is_new)
+		set_content(merge, record, at);
+	else
+		merge->out.n = at;
+}
+
+/* A field with arguments, which stands in an embedded object and beside a record. */
+static void settle_field(struct aps_merge *merge, const struct aps_entry *record, const struct aps_cell_field *field)
+{
+	struct aps_buf key;
+	struct aps_entry *entry = NULL;
+	aps_buf_init(&key, APS_BUF_ANY_SIZE);
+	aps_buf_addf(&key, "F%llu.", (unsigned long long)record->number);
+	aps_buf_add_str(&key, field->text);
+	if (key.rc == APS_OK)
+		entry = aps_write_entry(merge->write, aps_buf_str(&key));
+	else
+		aps_write_fail(merge->write);
+	aps_buf_clear(&key);
+	if (entry == NULL || entry == merge->entry) return;
+	struct aps_cell known;
+	struct aps_str former = aps_entry_content(entry), content = former;
+	size_t at = merge->out.n;
+	if (aps_cell_take(&content, &known))
+		merge_value(merge, &field->value, &known, 0);
+	else
+		aps_buf_add_str(&merge->out, field->value.whole);
+	bool is_new =
+	        merge->out.rc == APS_OK && !aps_str_eq(former, (struct aps_str){merge->out.p + at, merge->out.n - at});
+	if (is_new) aps_write_report(merge->write, entry, 0);
+	if (is_new)
+		set_content(merge, entry, at);
+	else
+		merge->out.n = at;
+}
+
+/* Its content is being read. */
+static bool is_busy(const struct aps_merge *merge, const struct aps_entry *record)
+{
+	for (const struct aps_settling *settling = merge->settling; settling != NULL; settling = settling->outer)
+		if (settling->record == record) return true;
+	return record == merge->entry;
+}
+
+/* What an embedded object knew goes into the record that stands for it now. */
+static void settle_object(struct aps_merge *merge, const struct aps_cell *old, struct aps_entry *record)
+{
+	struct aps_str rest = old->text, fields = rest;
+	struct aps_cell_field field;
+	const struct aps_cell content = {.tag = APS_CELL_OBJECT, .text = aps_entry_content(record)};
+	const struct aps_settling settling = {record, merge->settling};
+	if (content.text.n != 0 && !is_same_type(merge, old, &content)) return;
+	merge->settling = &settling;
+	for (; aps_cell_take_field(&rest, &field) && field.name == 0; fields = rest)
+		settle_field(merge, record, &field);
+	size_t at = merge->out.n;
+	/* the other way round: the record's fields win */
+	merge_fields(merge, fields, content.text, NULL, 0);
+	settle_fields(merge, record, fields, at);
+	merge->settling = settling.outer;
+}
+
+static bool merge_ref(struct aps_merge *merge, const struct aps_cell *old, const struct aps_cell *ref)
+{
+	if (old == NULL || old->tag != APS_CELL_OBJECT) return put_as_it_is(merge, old, ref);
+	struct aps_entry *record = aps_write_at(merge->write, ref->as.entry);
+	if (record != NULL && !is_busy(merge, record)) settle_object(merge, old, record);
 	aps_buf_add_str(&merge->out, ref->whole);
 	return true;
 }
@@ -164,10 +243,10 @@ static bool merge_value(struct aps_merge *merge, const struct aps_cell *old, con
 	case APS_CELL_LIST:
 		/* a layer keeps its lists whole: it stores edits of them only */
 		if (merge->write->layer == NULL && aps_long_list_wants(now)) return merge_long_list(merge, old, now);
-		return has_nested(now) ? merge_list(merge, old, now, depth) : put_as_it_is(merge, old, now);
-	case APS_CELL_REF:
-		if (old != NULL && old->tag == APS_CELL_OBJECT) return settle_object(merge, old, now);
-		return put_as_it_is(merge, old, now);
+		/* a record's lists are its own, whatever an embedded object had in theirs */
+		return has_nested(now) && merge->settling == NULL ? merge_list(merge, old, now, depth)
+		                                                  : put_as_it_is(merge, old, now);
+	case APS_CELL_REF: return merge_ref(merge, old, now);
 	default: return put_as_it_is(merge, old, now);
 	}
 }
@@ -183,9 +262,9 @@ static void settle(struct aps_merge *merge, struct aps_entry *entry, bool is_new
 bool aps_merge_into_record(struct aps_merge *merge, struct aps_entry *record, struct aps_str fields)
 {
 	bool was_nowhere = record->content == NULL;
-	merge->record = record;
+	merge->entry = record;
 	bool is_new = merge_fields(merge, aps_entry_content(record), fields, record, 0) || was_nowhere;
-	merge->record = NULL;
+	merge->entry = NULL;
 	settle(merge, record, is_new);
 	return is_new;
 }
@@ -196,7 +275,9 @@ bool aps_merge_into_field(struct aps_merge *merge, struct aps_entry *field, stru
 	struct aps_cell old, now;
 	bool has_old = aps_cell_take(&content, &old);
 	if (!aps_cell_take(&value, &now)) return false;
+	merge->entry = field;
 	bool is_new = merge_value(merge, has_old ? &old : NULL, &now, 0);
+	merge->entry = NULL;
 	if (is_new) aps_write_report(merge->write, field, 0);
 	settle(merge, field, is_new);
 	return is_new;

@@ -2,18 +2,22 @@
  * everything else is replaced. Items of a list that are embedded objects are merged with those at the same place
  * (apollo-cache-inmemory 1.6, writeToStore.ts: their generated ids are their places). Objects of two types are not
  * merged. Where a reference comes for an embedded object, what that knew goes into the record, as far as the record
- * doesn't know better. Tells exactly which fields of which entries have another value. */
+ * doesn't know better; an item of a list takes nothing. Tells exactly which fields of which entries have another
+ * value. */
 #ifndef APS_CACHE_MERGE_H
 #define APS_CACHE_MERGE_H
 
 #include "cache/cell.h"
 #include "cache/write.h"
 
+struct aps_settling;
+
 struct aps_merge {
 	struct aps_cache_write *write;
-	struct aps_buf out;             /* between two merges it is empty, and keeps its memory */
-	uint32_t typename;              /* the number of "__typename" */
-	const struct aps_entry *record; /* that is merged: its content stays where it is meanwhile */
+	struct aps_buf out;                  /* between two merges it is empty, and keeps its memory */
+	uint32_t typename;                   /* the number of "__typename" */
+	const struct aps_entry *entry;       /* that is merged: its content stays where it is meanwhile */
+	const struct aps_settling *settling; /* likewise: records that take what embedded objects knew */
 };
 
 APS_BEGIN_DECLS

@@ -25,6 +25,8 @@ static void lists_read_without_an_evicted_record_and_others_miss_it(void **state
 	assert_string_equal(evict("T:1", ""), "T:1.__typename T:1.id T:1.t 1.n({\"x\":1})");
 	assert_reads("{ all { id } }", "{}", "{\"all\":[{\"id\":\"2\",\"__typename\":\"T\"}]}");
 	assert_reads("{ one { id } }", "{}", "missing one");
+	assert_string_equal(read_with("{ one { id } all { id } }", "{}", true),
+	                    "{\"one\":{},\"all\":[{\"id\":\"2\",\"__typename\":\"T\"}]} missing one");
 	assert_string_equal(evict("T:1", ""), "");
 	assert_string_equal(evict("T:9", ""), "");
 }
@@ -56,6 +58,8 @@ static void one_field_or_all_of_its_arguments_can_be_evicted(void **state)
 	assert_string_equal(evict("ROOT_QUERY", "m"), "ROOT_QUERY.m 2.m({\"x\":2})");
 	assert_reads("{ m }", "{}", "missing m");
 	assert_reads("{ mm(x: 1) }", "{}", "{\"mm\":3}");
+	write_data("{ d: m @odd e: m(x: 1) @odd }", "{}", "{\"d\":1,\"e\":2}");
+	assert_string_equal(evict("ROOT_QUERY", "m"), "2.m({\"x\":1})@odd 2.m@odd");
 }
 
 static void pages_of_a_connection_become_one_list(void **state)

@@ -89,6 +89,109 @@ static void a_reference_takes_what_an_embedded_object_knew(void **state)
 	assert_reads("{ a { id b c } }", "{}", "{\"a\":{\"id\":\"1\",\"b\":1,\"c\":2,\"__typename\":\"T\"}}");
 }
 
+/* Beside a record, where an embedded object has them within. */
+static void fields_with_arguments_go_with_it(void **state)
+{
+	(void)state;
+	write_data("{ a { n(x: 1) m(x: 1) { p } o { p } } }", "{}",
+	           "{\"a\":{\"n\":1,\"m\":{\"p\":1,\"__typename\":\"P\"},\"o\":{\"p\":1,\"__typename\":\"P\"},"
+	           "\"__typename\":\"T\"}}");
+	write_data("{ z { id m(x: 1) { q } o { q } } }", "{}",
+	           "{\"z\":{\"id\":\"1\",\"m\":{\"q\":2,\"__typename\":\"P\"},\"o\":{\"q\":2,\"__typename\":\"P\"},"
+	           "\"__typename\":\"T\"}}");
+	assert_string_equal(write_data("{ a { id } }", "{}", "{\"a\":{\"id\":\"1\",\"__typename\":\"T\"}}"),
+	                    "2.m({\"x\":1}) 2.n({\"x\":1}) T:1.o ROOT_QUERY.a");
+	assert_reads("{ a { n(x: 1) m(x: 1) { p q } o { p q } } }", "{}",
+	             "{\"a\":{\"n\":1,\"m\":{\"p\":1,\"q\":2,\"__typename\":\"P\"},\"o\":{\"p\":1,\"q\":2,"
+	             "\"__typename\":\"P\"},\"__typename\":\"T\"}}");
+	assert_string_equal(write_data("{ a { id } }", "{}", "{\"a\":{\"id\":\"1\",\"__typename\":\"T\"}}"), "");
+}
+
+static void what_the_record_knows_is_not_overwritten_by_it(void **state)
+{
+	(void)state;
+	write_data("{ a { b n(x: 1) } }", "{}", "{\"a\":{\"b\":1,\"n\":1,\"__typename\":\"T\"}}");
+	write_data("{ z { id b n(x: 1) } }", "{}", "{\"z\":{\"id\":\"1\",\"b\":2,\"n\":2,\"__typename\":\"T\"}}");
+	assert_string_equal(write_data("{ a { id } }", "{}", "{\"a\":{\"id\":\"1\",\"__typename\":\"T\"}}"),
+	                    "ROOT_QUERY.a");
+	assert_reads("{ a { b n(x: 1) } }", "{}", "{\"a\":{\"b\":2,\"n\":2,\"__typename\":\"T\"}}");
+}
+
+static void a_reference_in_a_list_takes_nothing_from_its_place(void **state)
+{
+	(void)state;
+	write_data("{ a { b } }", "{}", "{\"a\":[{\"b\":1,\"__typename\":\"T\"},{\"b\":2,\"__typename\":\"T\"}]}");
+	write_data("{ a { id } }", "{}",
+	           "{\"a\":[{\"id\":\"1\",\"__typename\":\"T\"},{\"id\":null,\"__typename\":\"T\"}]}");
+	assert_reads("{ a { b } }", "{}", "missing a.0.b");
+	assert_string_equal(read_with("{ a { b } }", "{}", true),
+	                    "{\"a\":[{\"__typename\":\"T\"},{\"b\":2,\"__typename\":\"T\"}]} missing a.0.b");
+}
+
+static void a_record_takes_nothing_from_an_object_in_itself(void **state)
+{
+	(void)state;
+	write_data("{ a { o { s } } }", "{}", "{\"a\":{\"o\":{\"s\":1,\"__typename\":\"T\"},\"__typename\":\"T\"}}");
+	write_data("{ z { id t o { id } } }", "{}",
+	           "{\"z\":{\"id\":\"1\",\"t\":2,\"o\":{\"id\":\"1\",\"__typename\":\"T\"},\"__typename\":\"T\"}}");
+	write_data("{ a { id t } }", "{}", "{\"a\":{\"id\":\"1\",\"t\":3,\"__typename\":\"T\"}}");
+	assert_reads("{ a { t o { id } } }", "{}",
+	             "{\"a\":{\"t\":3,\"o\":{\"id\":\"1\",\"__typename\":\"T\"},\"__typename\":\"T\"}}");
+	/* the same in a field with arguments */
+	write_data("{ q(x: 1) { b q(x: 1) { c } } }", "{}", "{\"q\":{\"b\":1,\"q\":{\"c\":2}}}");
+	write_data("{ q(x: 1) { __typename } }", "{}", "{\"q\":{\"__typename\":\"Query\"}}");
+	assert_reads("{ b q(x: 1) { b } }", "{}", "{\"b\":1,\"q\":{\"b\":1,\"__typename\":\"Query\"}}");
+	assert_reads("{ c }", "{}", "missing c");
+}
+
+static void a_records_lists_are_its_own(void **state)
+{
+	(void)state;
+	write_data("{ a { l { s } m { s } } }", "{}",
+	           "{\"a\":{\"l\":[{\"s\":1,\"__typename\":\"P\"}],\"m\":[{\"s\":1,\"__typename\":\"P\"}],\"__"
+	           "typename\":\"T\"}}");
+	write_data("{ z { id l { t } } }", "{}",
+	           "{\"z\":{\"id\":\"1\",\"l\":[{\"t\":2,\"__typename\":\"P\"}],\"__typename\":\"T\"}}");
+	write_data("{ a { id } }", "{}", "{\"a\":{\"id\":\"1\",\"__typename\":\"T\"}}");
+	assert_reads("{ a { l { t } m { s } } }", "{}",
+	             "{\"a\":{\"l\":[{\"t\":2,\"__typename\":\"P\"}],\"m\":[{\"s\":1,\"__typename\":\"P\"}],\"__"
+	             "typename\":\"T\"}}");
+	assert_reads("{ a { l { s } } }", "{}", "missing a.l.0.s");
+}
+
+/* `new` has no number: it isn't the field that has none because of its arguments. */
+static void a_field_that_nobody_wrote_is_missing_beside_one_with_arguments(void **state)
+{
+	(void)state;
+	write_data("{ a { n(x: 1) } }", "{}", "{\"a\":{\"n\":1,\"__typename\":\"T\"}}");
+	assert_reads("{ a { new } }", "{}", "missing a.new");
+}
+
+static void the_type_of_a_root_is_known(void **state)
+{
+	(void)state;
+	assert_reads("{ t: __typename __typename }", "{}", "{\"t\":\"Query\",\"__typename\":\"Query\"}");
+	write_data("{ ... on Query { a } }", "{}", "{\"a\":1}");
+	assert_reads("{ ... on Query { a } }", "{}", "{\"a\":1,\"__typename\":\"Query\"}");
+	assert_string_equal(read_with("{ ... on Query { b } }", "{}", true), "{\"__typename\":\"Query\"} missing b");
+}
+
+static void the_root_in_a_payload_is_the_root(void **state)
+{
+	(void)state;
+	static const struct aps_normalize_options MUTATION = {.root = APS_STR("")};
+	assert_string_equal(write_with("mutation M { add { query { a n(x: 1) } } }", "{}",
+	                               "{\"add\":{\"query\":{\"a\":1,\"n\":2,\"__typename\":\"Query\"},"
+	                               "\"__typename\":\"P\"}}",
+	                               &MUTATION),
+	                    "ROOT_QUERY.__typename ROOT_QUERY.a 1.n({\"x\":1})");
+	assert_reads("{ a n(x: 1) }", "{}", "{\"a\":1,\"n\":2}");
+	write_data("{ node { query { b } } }", "{}",
+	           "{\"node\":{\"query\":{\"b\":3,\"__typename\":\"Query\"},\"__typename\":\"P\"}}");
+	assert_reads("{ b node { query { a } } }", "{}",
+	             "{\"b\":3,\"node\":{\"query\":{\"a\":1,\"__typename\":\"Query\"},\"__typename\":\"P\"}}");
+}
+
 static void a_key_is_the_fields_name_with_its_arguments(void **state)
 {
 	(void)state;
@@ -127,8 +230,8 @@ static void included_and_skipped_fields_follow_the_variables(void **state)
 	(void)state;
 	static const char QUERY[] =
 	        "query Q($w: Boolean!) { a @include(if: $w) b @skip(if: $w) ... @include(if: $w) { c } }";
-	write_data(QUERY, "{\"w\":true}", "{\"a\":1,\"c\":3}");
-	assert_reads(QUERY, "{\"w\":true}", "{\"a\":1,\"c\":3}");
+	write_data(QUERY, "{\"w\":true}", "{\"a\":1,\"c\":3,\"__typename\":\"Query\"}");
+	assert_reads(QUERY, "{\"w\":true}", "{\"a\":1,\"c\":3,\"__typename\":\"Query\"}");
 	assert_reads(QUERY, "{\"w\":false}", "missing b");
 }
 
@@ -199,6 +302,9 @@ static void records_have_the_identity_of_their_type(void **state)
 	        {"{ a { slug blog } }", "{\"a\":{\"__typename\":\"Two\",\"blog\":\"b\",\"slug\":1}}",
 	         "Two:{\"blog\":\"b\",\"slug\":1}.__typename Two:{\"blog\":\"b\",\"slug\":1}.slug "
 	         "Two:{\"blog\":\"b\",\"slug\":1}.blog ROOT_QUERY.a"},
+	        {"{ a { slug blog } }", "{\"a\":{\"__typename\":\"Two\",\"blog\":null,\"slug\":2}}",
+	         "Two:{\"blog\":null,\"slug\":2}.__typename Two:{\"blog\":null,\"slug\":2}.slug "
+	         "Two:{\"blog\":null,\"slug\":2}.blog ROOT_QUERY.a"},
 	        {"{ a { slug } }", "{\"a\":{\"__typename\":\"Two\",\"slug\":1}}", "ROOT_QUERY.a"},
 	        {"{ a { code } }", "{\"a\":{\"__typename\":\"One\",\"code\":\"z\"}}",
 	         "One:z.__typename One:z.code ROOT_QUERY.a"},
@@ -325,7 +431,7 @@ static void nested_fragments_do_not_double(void **state)
 		              i + 1);
 	snprintf(query + n, sizeof query - (size_t)n, " fragment F40 on Query { a }");
 	write_data(query, "{}", "{\"a\":1}");
-	assert_reads(query, "{}", "{\"a\":1}");
+	assert_reads(query, "{}", "{\"a\":1,\"__typename\":\"Query\"}");
 }
 
 int main(void)
@@ -338,6 +444,15 @@ int main(void)
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(embedded_items_are_merged_by_their_place, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_reference_takes_what_an_embedded_object_knew, setup, teardown),
+	        cmocka_unit_test_setup_teardown(fields_with_arguments_go_with_it, setup, teardown),
+	        cmocka_unit_test_setup_teardown(what_the_record_knows_is_not_overwritten_by_it, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_reference_in_a_list_takes_nothing_from_its_place, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_record_takes_nothing_from_an_object_in_itself, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_records_lists_are_its_own, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_field_that_nobody_wrote_is_missing_beside_one_with_arguments, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(the_type_of_a_root_is_known, setup, teardown),
+	        cmocka_unit_test_setup_teardown(the_root_in_a_payload_is_the_root, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_key_is_the_fields_name_with_its_arguments, setup, teardown),
 	        cmocka_unit_test_setup_teardown(included_and_skipped_fields_follow_the_variables, setup, teardown),
 	        cmocka_unit_test_setup_teardown(aliases_of_one_field_are_one, setup, teardown),

@@ -1,7 +1,7 @@
 // Random choices that a seed repeats.
 'use strict';
 
-/** A source of choices: `of(n)` below n, `chance(p)`, `pick(list)`. */
+/** A source of choices: `of(n)` below n, `chance(p)`, `pick(list)`, `some(list, p)`, `shuffled(list)`. */
 function random(seed) {
 	let state = (seed >>> 0) || 1;
 	// xorshift32
@@ -15,8 +15,17 @@ function random(seed) {
 	}
 	for (let i = 0; i < 16; i++) next(); // small seeds begin alike
 	const of = (n) => Math.floor(next() * n);
+	function shuffled(list) {
+		const result = list.slice();
+		for (let i = result.length - 1; i > 0; i--) {
+			const j = of(i + 1);
+			[result[i], result[j]] = [result[j], result[i]];
+		}
+		return result;
+	}
 	return {
 		of,
+		shuffled,
 		chance: (p) => next() < p,
 		pick: (list) => list[of(list.length)],
 		some: (list, p) => list.filter(() => next() < p),
