@@ -16,7 +16,7 @@ class State {
 		this.pools = {}; // type → objects that have an identity
 		this.slots = []; // everything that can change
 		this.roots = {};
-		this.hasLong = rnd.chance(0.05);
+		this.hasLong = rnd.chance(0.05) && !schema.hasRootBelow(); // a long list of roots, each with one, would be too much
 		for (const name of ['Query', 'Mutation', 'Subscription']) this.roots[name] = this.make(name);
 	}
 
@@ -67,7 +67,7 @@ class State {
 		const { rnd, schema } = this;
 		if (rnd.chance(0.1)) return null;
 		if (list > 0) {
-			const isLong = this.hasLong && isInRoot && list === 1 && rnd.chance(0.3); // one in another would be 90,000
+			const isLong = this.hasLong && isInRoot && list === 1 && rnd.chance(0.3);
 			return Array.from({ length: isLong ? LONG : rnd.of(4) }, () => this.generate(field, list - 1));
 		}
 		return schema.isComposite(field.type) ? this.object(rnd.pick(schema.concrete(field.type))) : scalar(rnd, field.type);
