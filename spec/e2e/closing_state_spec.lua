@@ -6,12 +6,20 @@ local compat = require "appsync.compat"
 local appsync = require "appsync"
 local core = require "appsync.core"
 local function report(what, ok, value, err) print(what, ok and value == nil, err and err.kind or value) end
+-- Ours alone: a sanitizer has threads, too.
+local function threads()
+  local file = assert(io.popen "cat /proc/$PPID/task/*/comm")
+  local _, n = file:read "*a":gsub("appsync%%-core", "")
+  file:close()
+  return n
+end
 -- Made before the runtime, so finalized after it.
 LAST = compat.on_collect(function()
   report("runtime", pcall(core.runtime))
   report("fd", pcall(appsync.fd))
-  local file = io.open "/proc/self/status"
-  print("threads", file and file:read "*a":match "Threads:%%s*(%%d+)" or 1)
+  local give_up_at = os.time() + 10
+  while threads() > 0 and os.time() < give_up_at do end -- what has been joined may still be listed
+  print("threads", threads())
 end)
 SOURCE = appsync.subject()
 PULLED = SOURCE:subscribe()
@@ -23,7 +31,7 @@ while appsync.update(0) do end
 describe("a Lua state that closes", function()
   it("opens no runtime any more for what its finalizers do", function()
     local output, status = program(PROGRAM:format "")
-    assert.equal("runtime\ttrue\tclosed\nfd\ttrue\tclosed\nthreads\t1\n", output)
+    assert.equal("runtime\ttrue\tclosed\nfd\ttrue\tclosed\nthreads\t0\n", output)
     assert.equal(0, status)
   end)
 
@@ -32,8 +40,9 @@ describe("a Lua state that closes", function()
 CLIENT = appsync.client{ endpoint = "http://127.0.0.1:1/graphql", auth = { type = "NONE" }, log = function() end }
 assert(select(2, CLIENT:query("{ a }", nil, { timeout = 1 })).kind == "network")
 CALL = CLIENT:query("{ a }", nil, { on_result = function() end })
+assert(threads() == 1)
 ]])
-    assert.equal("runtime\ttrue\tclosed\nfd\ttrue\tclosed\nthreads\t1\n", output)
+    assert.equal("runtime\ttrue\tclosed\nfd\ttrue\tclosed\nthreads\t0\n", output)
     assert.equal(0, status)
   end)
 end)
