@@ -5,8 +5,11 @@ local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local wait_for = require "spec.support.wait"
 
+-- Under valgrind and the sanitizers everything takes longer.
+local PATIENCE = os.getenv "SANITIZER" and 4 or 1
+
 -- `server`, `client` and `log` are those of the present test.
-local realtime_peer = { log = {}, BOUND = 10, DOCUMENT = "subscription { on { n } }" }
+local realtime_peer = { log = {}, BOUND = 10 * PATIENCE, DOCUMENT = "subscription { on { n } }" }
 
 --- One list of steps from steps and lists of steps.
 function realtime_peer.list(...)
@@ -38,7 +41,7 @@ function realtime_peer.connect(script, options)
   options = options or {}
   options.endpoint = realtime_peer.server.url
   options.auth = options.auth or { type = "API_KEY", api_key = "da2-top-secret" }
-  options.timeouts = options.timeouts or { connect = 3, ack = 3 }
+  options.timeouts = options.timeouts or { connect = 3 * PATIENCE, ack = 3 * PATIENCE }
   options.retry = options.retry or { base = 0.01, cap = 0.05 }
   local log = realtime_peer.log
   options.log = function(level, message) log[#log + 1] = level .. " " .. message end
