@@ -94,12 +94,13 @@ static void check_base64(const struct aps_secrets *secrets, struct aps_str secre
 	aps_buf_clear(&text);
 }
 
-/* '*' and '9' are what masks are made of; a control character isn't legal in what is sent. */
+/* '*' and '9' are what masks are made of; a control character isn't legal in what is sent; U+FFFD is read where bytes
+ * aren't UTF-8, whatever they were. */
 static bool may_be_secret(struct aps_str text)
 {
 	for (size_t i = 0; i < text.n; i++)
 		if (text.p[i] == '*' || text.p[i] == '9' || (unsigned char)text.p[i] < 0x20) return false;
-	if (text.n < APS_SECRET_MIN_BYTES || text.n > 200) return false;
+	if (text.n < APS_SECRET_MIN_BYTES || text.n > 200 || contains(text, APS_STR("\xef\xbf\xbd"))) return false;
 	return ((unsigned char)text.p[0] & 0xc0) != 0x80; /* within a character nothing is looked for */
 }
 
