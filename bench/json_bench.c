@@ -2,8 +2,7 @@
  * at once) and strlen() on the same text. One row for each and each text; a unit is a megabyte of text. */
 #include "base/clock.h"
 #include "base/rand.h"
-#include "codec/json_reader.h"
-#include "codec/json_writer.h"
+#include "json_copy.h"
 #include "measure.h"
 
 #include <stdio.h>
@@ -82,21 +81,6 @@ static void run_read(struct job *job)
 	}
 }
 
-static void write_token(struct aps_json_writer *w, const struct aps_json_reader *r, enum aps_json_token token)
-{
-	switch (token) {
-	case APS_JSON_OBJECT: aps_json_write_object(w); break;
-	case APS_JSON_OBJECT_END: aps_json_write_object_end(w); break;
-	case APS_JSON_ARRAY: aps_json_write_array(w); break;
-	case APS_JSON_ARRAY_END: aps_json_write_array_end(w); break;
-	case APS_JSON_KEY: aps_json_write_key(w, r->text); break;
-	case APS_JSON_STRING: aps_json_write_string(w, r->text); break;
-	case APS_JSON_INT: aps_json_write_int(w, r->integer); break;
-	case APS_JSON_DOUBLE: aps_json_write_double(w, r->number); break;
-	default: aps_json_write_bool(w, token == APS_JSON_TRUE); break;
-	}
-}
-
 static void run_read_and_write(struct job *job)
 {
 	struct aps_json_reader r;
@@ -105,7 +89,7 @@ static void run_read_and_write(struct job *job)
 	aps_buf_reset(&job->out);
 	aps_json_reader_init(&r, job->json, 0);
 	aps_json_writer_init(&w, &job->out);
-	while ((token = aps_json_next(&r)) != APS_JSON_END) write_token(&w, &r, token);
+	while ((token = aps_json_next(&r)) != APS_JSON_END) bench_copy_token(&w, &r, token);
 	APS_ASSERT(aps_json_writer_finish(&w) == APS_OK && job->out.n == job->json.n);
 }
 

@@ -5,8 +5,7 @@
 #include "base/mem.h"
 #include "cache/denormalize.h"
 #include "cache/normalize.h"
-#include "codec/json_reader.h"
-#include "codec/json_writer.h"
+#include "json_copy.h"
 #include "measure.h"
 #include "store/cache_store.h"
 #include "store/migrations.h"
@@ -187,20 +186,6 @@ static void run_events(struct cache *c, const struct aps_gql_document *doc)
 	aps_binding_clear(&binding);
 }
 
-static void copy_token(struct aps_json_writer *w, const struct aps_json_reader *r, enum aps_json_token token)
-{
-	switch (token) {
-	case APS_JSON_OBJECT: aps_json_write_object(w); break;
-	case APS_JSON_OBJECT_END: aps_json_write_object_end(w); break;
-	case APS_JSON_ARRAY: aps_json_write_array(w); break;
-	case APS_JSON_ARRAY_END: aps_json_write_array_end(w); break;
-	case APS_JSON_KEY: aps_json_write_key(w, r->text); break;
-	case APS_JSON_STRING: aps_json_write_string(w, r->text); break;
-	case APS_JSON_INT: aps_json_write_int(w, r->integer); break;
-	default: aps_json_write_null(w); break;
-	}
-}
-
 /* Keys and strings are copied as they stand: what is decoded in a string is not what is measured here. */
 static int floor_of_text(struct aps_str data, bool is_written)
 {
@@ -214,7 +199,7 @@ static int floor_of_text(struct aps_str data, bool is_written)
 	aps_json_reader_init(&r, data, 0);
 	aps_json_writer_init(&w, &out);
 	for (; (token = aps_json_next(&r)) != APS_JSON_END && token != APS_JSON_ERROR; n_tokens++)
-		if (is_written) copy_token(&w, &r, token);
+		if (is_written) bench_copy_token(&w, &r, token);
 	meter = aps_meter_stop(meter);
 	bool ok = token == APS_JSON_END && n_tokens > 10000;
 	if (is_written)

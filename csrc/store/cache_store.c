@@ -188,12 +188,9 @@ void aps_cache_store_rolled_back(struct aps_cache_store *store)
 
 static enum aps_rc read_number(struct aps_db *db, const char *sql, uint64_t *number, struct aps_err *err)
 {
-	struct aps_stmt *stmt;
-	bool has_row = false;
-	enum aps_rc rc = aps_db_prepare(db, aps_str_of(sql), &stmt, err);
-	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
-	*number = rc == APS_OK && has_row ? (uint64_t)aps_stmt_column_int(stmt, 0) : 0;
-	if (rc == APS_OK) aps_stmt_reset(stmt);
+	int64_t value;
+	enum aps_rc rc = aps_db_read_int(db, sql, &value, err);
+	*number = (uint64_t)value;
 	return rc;
 }
 

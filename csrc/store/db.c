@@ -392,3 +392,14 @@ struct aps_str aps_stmt_column_str(const struct aps_stmt *stmt, int column)
 	int n = sqlite3_column_bytes(stmt->handle, column);
 	return (struct aps_str){p == NULL ? "" : p, n > 0 ? (size_t)n : 0};
 }
+
+enum aps_rc aps_db_read_int(struct aps_db *db, const char *sql, int64_t *value, struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	bool has_row = false;
+	enum aps_rc rc = aps_db_prepare(db, aps_str_of(sql), &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
+	*value = rc == APS_OK && has_row ? aps_stmt_column_int(stmt, 0) : 0;
+	if (rc == APS_OK) aps_stmt_reset(stmt);
+	return rc;
+}

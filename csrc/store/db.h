@@ -73,6 +73,9 @@ bool aps_db_in_transaction(const struct aps_db *db);
 #define APS_DB_MAX_STATEMENTS 64
 enum aps_rc aps_db_prepare(struct aps_db *db, struct aps_str sql, struct aps_stmt **out, struct aps_err *err);
 
+/* The integer of the first row, 0 where there is none. */
+enum aps_rc aps_db_read_int(struct aps_db *db, const char *sql, int64_t *value, struct aps_err *err);
+
 /* Parameters count from 1. Text is copied. E_USAGE for a number that the statement has not. */
 enum aps_rc aps_stmt_bind_null(struct aps_stmt *stmt, int index, struct aps_err *err);
 enum aps_rc aps_stmt_bind_int(struct aps_stmt *stmt, int index, int64_t value, struct aps_err *err);

@@ -22,23 +22,12 @@ static const char *const STEPS[] = {
         "CREATE INDEX patch_entry ON patch (entry);",
 };
 
-static enum aps_rc read_pragma(struct aps_db *db, const char *sql, int64_t *value, struct aps_err *err)
-{
-	struct aps_stmt *stmt;
-	bool has_row = false;
-	enum aps_rc rc = aps_db_prepare(db, aps_str_of(sql), &stmt, err);
-	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
-	*value = has_row ? aps_stmt_column_int(stmt, 0) : 0;
-	if (rc == APS_OK) aps_stmt_reset(stmt);
-	return rc;
-}
-
 /* A database without tables is a new one. */
 static enum aps_rc check_owner(struct aps_db *db, int64_t version, struct aps_err *err)
 {
 	int64_t owner, n_tables;
-	enum aps_rc rc = read_pragma(db, "PRAGMA application_id", &owner, err);
-	if (rc == APS_OK) rc = read_pragma(db, "SELECT count(*) FROM sqlite_master", &n_tables, err);
+	enum aps_rc rc = aps_db_read_int(db, "PRAGMA application_id", &owner, err);
+	if (rc == APS_OK) rc = aps_db_read_int(db, "SELECT count(*) FROM sqlite_master", &n_tables, err);
 	if (rc != APS_OK) return rc;
 	if (version > (int64_t)APS_COUNTOF(STEPS) && owner == APPLICATION_ID)
 		return aps_fail_word(err, APS_E_STORAGE, "newer", (long)version,
@@ -68,7 +57,7 @@ static enum aps_rc run_steps(struct aps_db *db, int64_t version, struct aps_err 
 enum aps_rc aps_migrations_run(struct aps_db *db, struct aps_err *err)
 {
 	int64_t version;
-	enum aps_rc rc = read_pragma(db, "PRAGMA user_version", &version, err);
+	enum aps_rc rc = aps_db_read_int(db, "PRAGMA user_version", &version, err);
 	if (rc == APS_OK) rc = check_owner(db, version, err);
 	if (rc != APS_OK || version == (int64_t)APS_COUNTOF(STEPS)) return rc;
 	return run_steps(db, version, err);
@@ -77,8 +66,8 @@ enum aps_rc aps_migrations_run(struct aps_db *db, struct aps_err *err)
 enum aps_rc aps_migrations_are_done(struct aps_db *db, bool *are_done, struct aps_err *err)
 {
 	int64_t version, owner;
-	enum aps_rc rc = read_pragma(db, "PRAGMA user_version", &version, err);
-	if (rc == APS_OK) rc = read_pragma(db, "PRAGMA application_id", &owner, err);
+	enum aps_rc rc = aps_db_read_int(db, "PRAGMA user_version", &version, err);
+	if (rc == APS_OK) rc = aps_db_read_int(db, "PRAGMA application_id", &owner, err);
 	*are_done = rc == APS_OK && version == (int64_t)APS_COUNTOF(STEPS) && owner == APPLICATION_ID;
 	return rc;
 }

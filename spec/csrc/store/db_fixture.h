@@ -73,12 +73,8 @@ static inline APS_UNUSED struct aps_stmt *db_statement(struct aps_db *db, const 
 static inline APS_UNUSED int64_t db_int(struct aps_db *db, const char *sql)
 {
 	struct aps_err err = {0};
-	bool has_row = false;
-	struct aps_stmt *stmt = db_statement(db, sql);
-	if (aps_stmt_step(stmt, &has_row, &err) != APS_OK) fail_msg("%s: %s", sql, err.msg);
-	assert_true(has_row);
-	int64_t value = aps_stmt_column_int(stmt, 0);
-	aps_stmt_reset(stmt);
+	int64_t value;
+	assert_int_equal(aps_db_read_int(db, sql, &value, &err), APS_OK);
 	return value;
 }
 

@@ -102,6 +102,21 @@ static void a_failed_step_leaves_the_statement_usable(void **state)
 	aps_db_close(db);
 }
 
+static void one_integer_is_read(void **state)
+{
+	(void)state;
+	struct aps_err err = {0};
+	int64_t value = 1;
+	struct aps_db *db = db_open_memory();
+	db_do(db, "CREATE TABLE t (a); INSERT INTO t VALUES (7), (8)");
+	assert_int_equal(db_int(db, "SELECT a FROM t ORDER BY a"), 7);
+	db_do(db, "DROP TABLE t"); /* its statement is done */
+	assert_int_equal(db_int(db, "SELECT 1 WHERE 0"), 0);
+	assert_int_equal(aps_db_read_int(db, "SELECT a FROM t", &value, &err), APS_E_STORAGE);
+	assert_int_equal(value, 0);
+	aps_db_close(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +125,7 @@ int main(void)
 	        cmocka_unit_test(a_full_cache_drops_the_statement_not_asked_for_longest),
 	        cmocka_unit_test(wrong_sql_and_wrong_parameters_are_errors),
 	        cmocka_unit_test(a_failed_step_leaves_the_statement_usable),
+	        cmocka_unit_test(one_integer_is_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
