@@ -10,7 +10,9 @@
 #include "client/reader.h"
 
 #include "base/mem.h"
+
 #include "store/migrations.h"
+#include <string.h>
 
 #define MAX_BYTES ((size_t)32 * 1024 * 1024)
 
@@ -54,6 +56,14 @@ static void advance(struct aps_reader *reader, uint64_t generation)
 	reader->seen = generation;
 }
 
+/* Who makes a file, or repairs one, has it alone for a moment. */
+static enum aps_rc unless_locked(enum aps_rc rc, struct aps_err *err)
+{
+	if (rc != APS_E_STORAGE || err->word == NULL || strcmp(err->word, "locked") != 0) return rc;
+	*err = (struct aps_err){0};
+	return APS_OK;
+}
+
 /* False in *is_there: the core hasn't made it yet, or is bringing an older one up to date. */
 static enum aps_rc open_db(struct aps_reader *reader, bool *is_there, struct aps_err *err)
 {
@@ -62,7 +72,7 @@ static enum aps_rc open_db(struct aps_reader *reader, bool *is_there, struct aps
 	if (reader->db != NULL || !aps_db_is_there(reader->path)) return APS_OK;
 	struct aps_db *db;
 	enum aps_rc rc = aps_db_open(reader->path, &options, &db, err);
-	if (rc != APS_OK) return rc;
+	if (rc != APS_OK) return unless_locked(rc, err);
 	rc = aps_migrations_are_done(db, is_there, err);
 	if (rc == APS_OK && *is_there)
 		rc = aps_cache_store_open_reader(&reader->store, db, aps_str_of(reader->prefix),
@@ -71,7 +81,8 @@ static enum aps_rc open_db(struct aps_reader *reader, bool *is_there, struct aps
 		reader->db = db;
 	else
 		aps_db_close(db);
-	return rc;
+	*is_there = reader->db != NULL;
+	return unless_locked(rc, err);
 }
 
 /* E_CANCELLED: the read has to start again. */

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <sqlite3.h>
 
 struct world {
 	char folder[64], path[96];
@@ -127,6 +128,24 @@ static void what_was_committed_is_read_and_nothing_before(void **state)
 	assert_string_equal(read_one(&operation), TWO);
 	close_core();
 	assert_string_equal(read_one(&operation), TWO);
+	aps_operation_clear(&operation);
+}
+
+static void a_file_that_is_being_made_is_not_there_yet(void **state)
+{
+	(void)state;
+	struct aps_operation operation = make("{ a }", "");
+	sqlite3 *maker;
+	assert_int_equal(sqlite3_open(world.path, &maker), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(maker, "CREATE TABLE t (a); BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+	assert_string_equal(read_one(&operation), "missing");
+	assert_int_equal(sqlite3_exec(maker, "DROP TABLE t; COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(maker), SQLITE_OK);
+	open_core();
+	write_one(&operation, "{\"a\":1}");
+	commit();
+	assert_string_equal(read_one(&operation), "{\"a\":1}");
+	close_core();
 	aps_operation_clear(&operation);
 }
 
@@ -257,6 +276,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(what_was_committed_is_read_and_nothing_before, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_file_that_is_being_made_is_not_there_yet, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_is_read_that_was_there_before, setup, teardown),
 	        cmocka_unit_test_setup_teardown(partitions_do_not_see_each_other, setup, teardown),
 	        cmocka_unit_test_setup_teardown(each_read_sees_one_generation_while_others_are_written, setup,
