@@ -1,6 +1,7 @@
 ---Clients of a GraphQL API.
 local arguments = require "appsync.client.arguments"
 local auth = require "appsync.client.auth"
+local cache = require "appsync.client.cache"
 local call = require "appsync.call"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
@@ -8,6 +9,7 @@ local log = require "appsync.log"
 local nginx = require "appsync.nginx"
 local operation = require "appsync.client.operation"
 local opts = require "appsync.opts"
+local query = require "appsync.client.query"
 local root = require "appsync.client.root"
 local settings = require "appsync.client.settings"
 local subscription_source = require "appsync.client.subscription_source"
@@ -101,7 +103,21 @@ function Client:query(document, variables, options)
   check_self(self, "client:query")
   local plan = arguments.plan("query", "client:query", document, variables, options)
   variables_of.tell(plan, self.root.log)
-  return call.run(plan.options, operation.execute, self, plan)
+  return call.run(plan.options, query.execute, self, plan)
+end
+
+---Reads a query from the cache, without waiting and without the network.
+---@param document string|appsync.Document|table a document, or one table `{query =, variables =}`
+---@param variables table?
+---@return any data nil when a field of it is missing
+---@return {partial: true, data: any, missing: string[]}|appsync.Error|nil rest what is there then; an error where the store can't be read
+function Client:read_query(document, variables)
+  check_self(self, "client:read_query")
+  if not self.root.settings.cache or self.is_derived then errors.misuse("client:read_query: this client has no store") end
+  local plan = arguments.plan("query", "client:read_query", document, variables)
+  local data, missing, err = cache.read(self, plan)
+  if data ~= nil or err then return data, err end
+  return nil, { partial = true, data = cache.read(self, plan, true), missing = missing }
 end
 
 ---Sends a mutation once and waits for its data.

@@ -26,7 +26,9 @@ local CALL = opts.extend(BASE, {
 })
 
 local SCHEMAS = {
-  query = CALL,
+  query = opts.extend(CALL, {
+    fetch_policy = { "string", values = { "cache-first", "cache-and-network", "network-only", "cache-only", "no-cache" } },
+  }),
   mutation = opts.extend(CALL, {
     optimistic_response = { refuse = LATER },
     update = { refuse = LATER },

@@ -1,6 +1,7 @@
 ---A client's options: their schema, what follows from a configuration file, what the core is given.
 local addresses = require "appsync.client.addresses"
 local auth = require "appsync.client.auth"
+local cache_options = require "appsync.client.cache_options"
 local core = require "appsync.core"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
@@ -34,11 +35,13 @@ local SCHEMA = opts.schema{
   auths = { "table", is_secret = true },
   headers = { "table", "callable", is_secret = true },
   store = { "string", "boolean", also = { "disableOffline" }, convert = { disableOffline = store_of_disable_offline } },
-  key_prefix = later(), identity = later(), cache = later{ "cacheOptions" }, outbox = later(), keys = later(),
+  key_prefix = { "string", is_line = true }, identity = { "string", is_line = true }, keys = { "table" },
+  cache = { "table", fields = cache_options.SCHEMA }, outbox = later(),
   data_id_from_object = later(), updates = later(), conflict_resolver = later(), offline = later{ "offlineConfig" },
   complex_objects_credentials = later(), reopen = later(),
   fetch_policy = { "table", fields = opts.schema{
-    query = { "string", values = { "network-only", "no-cache" } }, watch = later(),
+    query = { "string", values = { "cache-first", "cache-and-network", "network-only", "cache-only", "no-cache" } },
+    watch = later(),
   } },
   realtime = { "table", fields = opts.schema{
     handshake = { "string", values = { "subprotocol", "query" } },
@@ -74,11 +77,6 @@ end
 ---@return table? config, appsync.Error? err
 function settings.load_config(source)
   return require("appsync.config").load(source)
-end
-
-local function refuse_store(store, where)
-  if store == nil or store == false then return end
-  errors.misuse("%s: store: not available in this version; leave it out or give false", where)
 end
 
 -- AWS AppSync Developer Guide, "Building a real-time WebSocket client": the service sends `ka` about once a minute.
@@ -134,7 +132,7 @@ function settings.check(given)
   local where = "appsync.client"
   if given ~= nil and type(given) ~= "table" then errors.expect(given, "options", "table", where) end
   local options = opts.check(given, SCHEMA, where)
-  refuse_store(options.store, where)
+  local cache = cache_options.check(options, where)
   local config = default_config or {}
   if options.config ~= nil then
     local err
@@ -151,12 +149,13 @@ function settings.check(given)
     modes = modes, default_mode = default_mode, region = found.region, log = options.log,
     service = custom_region and "execute-api" or nil, warnings = warnings_of(options, config, where),
     config_headers = config.headers, headers = options.headers,
-    error_policy = options.error_policy,
+    error_policy = options.error_policy, query_policy = options.fetch_policy and options.fetch_policy.query,
     settings = {
       endpoint = found.endpoint, realtime_endpoint = found.realtime_endpoint, signing_endpoint = found.signing_endpoint,
       region = found.region, user_agent = "lua-appsync/" .. core.version, realtime = options.realtime,
       upgrade_headers = found.upgrade_headers, limits = options.limits, timeouts = options.timeouts,
       retry = options.retry, proxy = found.proxy, tls = options.tls, big_integers = options.big_integers,
+      cache = cache,
     },
   }
 end
