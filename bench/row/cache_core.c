@@ -94,6 +94,7 @@ static void close_cache(struct cache *c)
 	aps_names_clear(&c->cache.names);
 	aps_policies_clear(&c->policies);
 	if (c->db == NULL) return;
+	aps_cache_store_clear(&c->store);
 	aps_db_close(c->db);
 	remove_file(c->path);
 }

@@ -43,6 +43,7 @@ struct aps_entry_row {
 	uint64_t number;
 	struct aps_str key;
 	struct aps_str content;
+	uint32_t used_minute; /* Unix time */
 	bool is_nowhere;
 };
 
@@ -99,6 +100,12 @@ void aps_entries_forget_absent(struct aps_entries *entries, uint64_t hash);
  * weren't used since they came get no second chance. */
 void aps_entries_trim(struct aps_entries *entries, size_t max_bytes);
 
+/* The one of this number, if it is here. */
+struct aps_entry *aps_entries_peek(const struct aps_entries *entries, uint64_t number);
+uint64_t aps_entries_hash(const struct aps_entries *entries, struct aps_str key);
+
+/* About what an entry takes in a store: its row, and its key once more in an index. */
+size_t aps_entry_disk_bytes(size_t n_key_bytes, size_t n_content_bytes);
 struct aps_str aps_entry_key(const struct aps_entry *entry);
 /* Empty where it is nowhere. */
 struct aps_str aps_entry_content(const struct aps_entry *entry);

@@ -53,6 +53,11 @@ static void init_cache(struct aps_partition *partition)
 	aps_buf_init(&partition->changed, APS_BUF_ANY_SIZE);
 }
 
+static enum aps_rc finish(struct aps_vault_part *part, struct aps_err *err)
+{
+	return aps_cache_store_save_bytes(&of(part)->store, err);
+}
+
 static void announce(struct aps_vault_part *part, uint64_t generation)
 {
 	const struct aps_partition *partition = of(part);
@@ -94,7 +99,7 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 		aps_fail(err, APS_E_NOMEM, "out of memory");
 		return NULL;
 	}
-	partition->part = (struct aps_vault_part){NULL, announce, committed, failed};
+	partition->part = (struct aps_vault_part){NULL, finish, announce, committed, failed};
 	partition->vault = vault;
 	partition->policies = policies;
 	partition->max_bytes = MAX_BYTES;

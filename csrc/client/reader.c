@@ -29,6 +29,7 @@ struct aps_reader {
 	bool is_viewing;
 	uint64_t viewed; /* the generation of the view */
 	bool must_restart;
+	bool is_swapped; /* the view has another part than memory */
 };
 
 static void forget_all(struct aps_reader *reader)
@@ -76,7 +77,7 @@ static enum aps_rc open_db(struct aps_reader *reader, bool *is_there, struct aps
 	rc = aps_migrations_are_done(db, is_there, err);
 	if (rc == APS_OK && *is_there)
 		rc = aps_cache_store_open_reader(&reader->store, db, aps_str_of(reader->prefix),
-		                                 aps_str_of(reader->identity), &reader->cache, err);
+		                                 aps_str_of(reader->identity), err);
 	if (rc == APS_OK && *is_there)
 		reader->db = db;
 	else
@@ -96,8 +97,8 @@ static enum aps_rc view(struct aps_reader *reader, bool *is_there, struct aps_er
 	if (rc != APS_OK) return rc;
 	reader->is_viewing = true;
 	uint32_t n_names = reader->cache.names.n_names;
-	rc = aps_cache_store_follow(&reader->store, &reader->cache, &reader->viewed, err);
-	bool is_same = reader->viewed <= reader->seen && reader->cache.names.n_names == n_names;
+	rc = aps_cache_store_follow(&reader->store, &reader->cache, &reader->viewed, &reader->is_swapped, err);
+	bool is_same = !reader->is_swapped && reader->viewed <= reader->seen && reader->cache.names.n_names == n_names;
 	if (rc != APS_OK || is_same) return rc;
 	reader->must_restart = true;
 	return aps_fail(err, APS_E_CANCELLED, "the store has moved on");
@@ -225,6 +226,24 @@ static enum aps_rc read_once(struct aps_reader *reader, struct aps_binding *bind
 	return aps_denormalize(&reader->source, binding, options, result, err);
 }
 
+/* Memory was of a part that was dropped since. */
+static enum aps_rc swap(struct aps_reader *reader, const struct aps_operation *operation, struct aps_binding *binding,
+                        struct aps_err *err)
+{
+	bool is_swapped;
+	aps_binding_clear(binding);
+	forget_all(reader);
+	aps_names_clear(&reader->cache.names);
+	aps_names_init(&reader->cache.names, 0);
+	reader->is_swapped = false;
+	enum aps_rc rc =
+	        aps_cache_store_follow(&reader->store, &reader->cache, &reader->viewed, &is_swapped, err);
+	if (rc != APS_OK) return rc;
+	*binding = (struct aps_binding){.policies = reader->policies, .names = &reader->cache.names};
+	return aps_binding_init(binding, operation->document, operation->definition,
+	                        aps_operation_variables(operation), err);
+}
+
 enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operation *operation,
                             const struct aps_read_options *options, struct aps_read_result *result, struct aps_err *err)
 {
@@ -237,7 +256,8 @@ enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operatio
 	if (rc == APS_E_CANCELLED && reader->must_restart) {
 		reader->must_restart = false;
 		advance(reader, reader->viewed);
-		rc = read_once(reader, &binding, options, result, err);
+		rc = reader->is_swapped ? swap(reader, operation, &binding, err) : APS_OK;
+		if (rc == APS_OK) rc = read_once(reader, &binding, options, result, err);
 	}
 	end_view(reader);
 	aps_binding_clear(&binding);

@@ -9,6 +9,8 @@
 /* What is kept in a file, as the file knows it: embedded in each partition. */
 struct aps_vault_part {
 	struct aps_vault_part *next;
+	/* The last word in the transaction. */
+	enum aps_rc (*finish)(struct aps_vault_part *part, struct aps_err *err);
 	/* This generation is about to be committed: readers are told what it changes. */
 	void (*announce)(struct aps_vault_part *part, uint64_t generation);
 	void (*committed)(struct aps_vault_part *part, uint64_t generation);

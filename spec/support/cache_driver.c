@@ -127,7 +127,8 @@ static void commit(void)
 	struct aps_err err;
 	uint64_t generation;
 	if (driver.db == NULL) return;
-	must(aps_cache_store_advance(driver.db, &generation, &err), "generation", &err);
+	must(aps_cache_store_save_bytes(&driver.store, &err), "bytes", &err);
+	must(aps_cache_store_advance(driver.db, driver.last_number, &generation, &err), "generation", &err);
 	if (driver.changed.n != 0)
 		aps_channel_announce(driver.channel, generation, (const void *)driver.changed.p,
 		                     driver.changed.n / sizeof(struct aps_channel_change));
@@ -145,6 +146,7 @@ static void close_cache(void)
 	aps_layers_clear(&driver.cache.layers);
 	aps_entries_clear(&driver.cache.entries);
 	aps_names_clear(&driver.cache.names);
+	aps_cache_store_clear(&driver.store);
 	aps_reader_free(driver.reader);
 	aps_channel_unref(driver.channel);
 	driver.reader = NULL;
