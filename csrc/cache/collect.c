@@ -111,6 +111,7 @@ struct following {
 	struct aps_reference_sink sink;
 	struct aps_collect *collect;
 	bool spreads;
+	bool holds;
 	uint64_t n_list_bytes;
 };
 
@@ -125,6 +126,8 @@ static void found(struct aps_reference_sink *sink, const struct aps_reference *r
 	}
 	if (following->spreads)
 		spread(collect, reference->entry);
+	else if (following->holds)
+		aps_collect_hold(collect, reference->entry);
 	else
 		reach(collect, reference->entry);
 }
@@ -217,7 +220,9 @@ static enum aps_rc follow(struct aps_collect *collect, uint64_t number, struct a
 	                              .collect = collect,
 	                              .spreads = aps_number_set_has(&collect->spreading, number)};
 	bool has_fields = false;
+	following.holds = true;
 	follow_patches(collect, number, &following);
+	following.holds = false;
 	enum aps_rc rc = collect->rows->load(collect->rows, number, &row, err);
 	if (rc == APS_OK && row.number != 0) {
 		following.n_list_bytes = 0;
@@ -369,6 +374,7 @@ bool aps_collect_bury(struct aps_collect *collect)
 {
 	struct aps_entries *entries = &collect->cache->entries;
 	struct aps_entry *older;
+	entries->is_whole = false; /* the rows are still there, and their keys */
 	for (struct aps_entry *entry = entries->newest; entry != NULL; entry = older) {
 		older = entry->older;
 		if (entry->number == 0 || !aps_collect_is_dead(collect, entry->number)) continue;

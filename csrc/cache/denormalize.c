@@ -1,8 +1,7 @@
 #include "cache/denormalize.h"
 
-#include "cache/identity.h"
 #include "cache/long_list.h"
-#include "codec/json_reader.h"
+#include "cache/lookup.h"
 #include "codec/json_writer.h"
 
 #include <stdio.h>
@@ -117,45 +116,12 @@ static struct aps_str type_of(const struct reading *in, struct aps_str fields)
 	return has_type ? type.text : APS_STR("");
 }
 
-/* Arguments as the key fields of what they look up. */
-static bool get_argument(void *of, struct aps_str path, struct aps_cell *value);
-
-struct lookup {
-	struct reading *in;
-	const struct aps_selection_field *field;
-	struct aps_buf text;
-};
-
-static bool get_argument(void *of, struct aps_str path, struct aps_cell *value)
-{
-	struct lookup *lookup = of;
-	struct aps_binding *binding = lookup->in->binding;
-	aps_buf_reset(&lookup->text);
-	if (!aps_argument_value(&lookup->text, lookup->field->node, path, &binding->variables, &binding->arena))
-		return false;
-	struct aps_json_reader r;
-	aps_json_reader_init(&r, aps_buf_str(&lookup->text), 0);
-	switch (aps_json_next(&r)) {
-	case APS_JSON_STRING:
-		*value = (struct aps_cell){.tag = APS_CELL_STRING, .text = aps_json_unescape(&r, &binding->arena)};
-		return value->text.p != NULL;
-	case APS_JSON_INT: *value = (struct aps_cell){.tag = APS_CELL_INT, .as.integer = r.integer}; return true;
-	case APS_JSON_BIGINT: *value = (struct aps_cell){.tag = APS_CELL_NUMBER, .text = r.text}; return true;
-	default: return false;
-	}
-}
-
 /* A record that the field's arguments identify: getPost(id: 1) finds what listPosts brought. */
 static enum outcome look_up(struct reading *in, const struct aps_selection_field *field, uint64_t *entry)
 {
-	struct lookup lookup = {.in = in, .field = field};
 	struct aps_str content;
-	if (field->policy == NULL || field->policy->lookup.n == 0) return READ_MISSING;
-	aps_buf_init(&lookup.text, APS_BUF_ANY_SIZE);
 	aps_buf_reset(&in->key);
-	aps_buf_add_byte(&in->key, 'R');
-	bool is_known = aps_identity_of(&in->key, in->binding->policies, field->policy->lookup, get_argument, &lookup);
-	aps_buf_clear(&lookup.text);
+	bool is_known = aps_lookup_key(&in->key, in->binding, field);
 	return is_known ? content_of(in, aps_buf_str(&in->key), entry, &content) : READ_MISSING;
 }
 

@@ -11,7 +11,7 @@ struct aps_cache_settings {
 	atomic_size_t n_refs;
 	char *path;
 	char *key_prefix;
-	size_t max_bytes; /* in memory */
+	int64_t max_bytes; /* that a partition may keep on disk; 0: any */
 	struct aps_policies policies;
 };
 

@@ -2,7 +2,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/collecting.h"
 #include "client/partition.h"
+#include "client/tidying.h"
 
 struct aps_cached {
 	struct aps_cached *next; /* of the client */
@@ -11,6 +13,7 @@ struct aps_cached {
 	struct aps_channel *channel;
 	struct aps_vault *vault; /* NULL: it couldn't be opened; that was told */
 	struct aps_partition *partition;
+	struct aps_collecting *collecting;
 };
 
 /* Of a client. */
@@ -68,9 +71,31 @@ static enum aps_rc client_opened(struct aps_core *core APS_UNUSED, struct aps_cl
 	return *part != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
 }
 
-static enum aps_rc open_partition(struct aps_core *core, const struct aps_cache_settings *settings,
-                                  struct aps_cached *cached, struct aps_err *err)
+static void end_vault(struct aps_core *core, struct aps_vault *vault, const struct aps_err *why)
 {
+	if (vault->n_refs == 1) {
+		aps_tidying_free(vault->tidying, why);
+		vault->tidying = NULL;
+	}
+	aps_vault_close(vaults_of(core), vault);
+}
+
+static enum aps_rc fail_open(struct aps_core *core, struct aps_cached *cached, struct aps_err *err)
+{
+	aps_fail(err, APS_E_NOMEM, "out of memory");
+	aps_collecting_free(cached->collecting, err);
+	aps_partition_close(cached->partition);
+	end_vault(core, cached->vault, err);
+	cached->collecting = NULL;
+	cached->partition = NULL;
+	cached->vault = NULL;
+	return err->code;
+}
+
+static enum aps_rc open_partition(struct aps_core *core, struct aps_client *client, struct aps_cached *cached,
+                                  struct aps_err *err)
+{
+	const struct aps_cache_settings *settings = client->settings.cache;
 	struct aps_vault *vault = aps_vault_open(vaults_of(core), settings->path, err);
 	if (vault == NULL) return err->code;
 	cached->partition = aps_partition_open(vault, settings->key_prefix, cached->identity, &settings->policies,
@@ -80,8 +105,10 @@ static enum aps_rc open_partition(struct aps_core *core, const struct aps_cache_
 		return err->code;
 	}
 	cached->vault = vault;
-	cached->partition->max_bytes = settings->max_bytes;
-	return APS_OK;
+	cached->partition->max_disk_bytes = settings->max_bytes;
+	cached->collecting = aps_collecting_new(core, client, cached->partition);
+	if (vault->tidying == NULL) vault->tidying = aps_tidying_new(core, vault);
+	return cached->collecting != NULL && vault->tidying != NULL ? APS_OK : fail_open(core, cached, err);
 }
 
 /* A client whose store can't be opened works without one. */
@@ -93,7 +120,7 @@ void aps_caching_open(struct aps_core *core, struct aps_client *client, struct a
 	struct aps_err err;
 	cached->next = caching->first;
 	caching->first = cached;
-	if (settings == NULL || open_partition(core, settings, cached, &err) == APS_OK) return;
+	if (settings == NULL || open_partition(core, client, cached, &err) == APS_OK) return;
 	APS_STATS_ADD(client->stats, store_failures, 1);
 	aps_core_log(core, client->id, "error", "the store %s can't be used: %s", settings->path, err.msg);
 }
@@ -132,9 +159,12 @@ static void commit(struct aps_core *core, struct aps_vault *vault)
 static void close_cached(struct aps_core *core, struct aps_cached *cached)
 {
 	if (cached->vault != NULL) {
+		struct aps_err closed;
+		aps_fail(&closed, APS_E_CLOSED, "the client was closed");
 		commit(core, cached->vault);
+		aps_collecting_free(cached->collecting, &closed);
 		aps_partition_close(cached->partition);
-		aps_vault_close(vaults_of(core), cached->vault);
+		end_vault(core, cached->vault, &closed);
 	}
 	aps_cached_free(cached);
 }
@@ -171,7 +201,15 @@ static void turn_end(struct aps_core *core)
 struct aps_partition *aps_caching_partition(const struct aps_core *core, const struct aps_client *client, uint64_t id)
 {
 	const struct aps_cached *cached = find(caching_of(core, client), id);
-	return cached != NULL ? cached->partition : NULL;
+	if (cached == NULL || cached->partition == NULL) return NULL;
+	cached->partition->store.minute = (uint32_t)(aps_client_now_ms(client) / 60000);
+	return cached->partition;
+}
+
+struct aps_collecting *aps_caching_collecting(const struct aps_core *core, const struct aps_client *client, uint64_t id)
+{
+	const struct aps_cached *cached = find(caching_of(core, client), id);
+	return cached != NULL ? cached->collecting : NULL;
 }
 
 void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,

@@ -9,6 +9,7 @@
 #include "proto/operation.h"
 
 struct aps_cached;
+struct aps_collecting;
 struct aps_partition;
 
 APS_BEGIN_DECLS
@@ -23,8 +24,11 @@ void aps_cached_free(struct aps_cached *cached); /* NULL is legal */
 void aps_caching_open(struct aps_core *core, struct aps_client *client, struct aps_cached *cached);
 /* What was written before is committed. Unknown numbers are ignored. */
 void aps_caching_close(struct aps_core *core, struct aps_client *client, uint64_t id);
-/* NULL: there is none of this number, or it couldn't be opened. */
+/* NULL: there is none of this number, or it couldn't be opened. What is saved in it counts as used now. */
 struct aps_partition *aps_caching_partition(const struct aps_core *core, const struct aps_client *client, uint64_t id);
+/* Likewise. */
+struct aps_collecting *aps_caching_collecting(const struct aps_core *core, const struct aps_client *client,
+                                              uint64_t id);
 /* Writes the data of a response into a partition, where there is one of this number; read once the turn is over. */
 void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,
                        const struct aps_operation *operation, struct aps_str data, struct aps_str errors);

@@ -62,7 +62,7 @@ static void announce(struct aps_vault_part *part, uint64_t generation)
 {
 	const struct aps_partition *partition = of(part);
 	size_t n = partition->changed.n / sizeof(struct aps_channel_change);
-	bool is_known = partition->changed.rc == APS_OK;
+	bool is_known = partition->changed.rc == APS_OK && !partition->is_any_changed;
 	const void *changes = is_known ? partition->changed.p : NULL;
 	if (n != 0 || !is_known) aps_channel_announce(partition->channel, generation, changes, n);
 }
@@ -73,17 +73,37 @@ static void committed(struct aps_vault_part *part, uint64_t generation)
 	aps_cache_store_committed(&partition->store);
 	aps_channel_publish(partition->channel, generation);
 	aps_buf_clear(&partition->changed);
+	partition->is_any_changed = false;
 	aps_entries_trim(&partition->cache.entries, partition->max_bytes);
+	if (partition->collector != NULL) partition->collector->committed(partition->collector);
+}
+
+static void forget_all(struct aps_partition *partition)
+{
+	if (partition->collector != NULL) partition->collector->reset(partition->collector);
+	aps_layers_clear(&partition->cache.layers);
+	aps_entries_clear(&partition->cache.entries);
+	init_entries(partition);
+	aps_buf_clear(&partition->changed);
 }
 
 static void failed(struct aps_vault_part *part)
 {
 	struct aps_partition *partition = of(part);
-	aps_layers_clear(&partition->cache.layers);
-	aps_entries_clear(&partition->cache.entries);
-	init_entries(partition);
+	forget_all(partition);
 	aps_cache_store_rolled_back(&partition->store);
-	aps_buf_clear(&partition->changed);
+	partition->is_any_changed = false;
+}
+
+enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_drop how, struct aps_err *err)
+{
+	enum aps_rc rc = aps_vault_begin(partition->vault, err);
+	if (rc == APS_OK) rc = aps_cache_store_drop(&partition->store, how, err);
+	if (rc != APS_OK) return rc;
+	forget_all(partition);
+	partition->cache.entries.is_whole = true;
+	partition->is_any_changed = true;
+	return APS_OK;
 }
 
 struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *prefix, const char *identity,
@@ -124,13 +144,29 @@ void aps_partition_close(struct aps_partition *partition)
 	free_partition(partition);
 }
 
+static void note_change(struct aps_partition *partition, uint64_t number, uint64_t hash)
+{
+	const struct aps_channel_change change = {number, hash};
+	aps_buf_add(&partition->changed, &change, sizeof change);
+}
+
 static void note_changes(struct aps_partition *partition)
 {
+	struct aps_buf *dead = &partition->store.dead;
+	const uint64_t *numbers = (const uint64_t *)(const void *)dead->p;
 	for (size_t i = 0; i < aps_write_n_entries(&partition->write); i++) {
 		const struct aps_entry *entry = aps_write_entry_at(&partition->write, i);
-		const struct aps_channel_change change = {entry->number, entry->hash};
-		aps_buf_add(&partition->changed, &change, sizeof change);
+		note_change(partition, entry->number, entry->hash);
+		if (partition->collector != NULL) partition->collector->wrote(partition->collector, entry->number);
 	}
+	for (size_t i = 0; i < dead->n / sizeof *numbers; i++) note_change(partition, numbers[i], 0);
+	aps_buf_reset(dead);
+}
+
+void aps_partition_forget(struct aps_partition *partition, uint64_t number, uint64_t hash)
+{
+	aps_entries_forget_number(&partition->cache.entries, number);
+	note_change(partition, number, hash);
 }
 
 static enum aps_rc write_data(struct aps_partition *partition, struct aps_binding *binding,

@@ -3,11 +3,27 @@
 #ifndef APS_CLIENT_PARTITION_H
 #define APS_CLIENT_PARTITION_H
 
+#include "cache/collect.h"
 #include "cache/normalize.h"
 #include "client/channel.h"
 #include "client/vault.h"
 #include "proto/operation.h"
 #include "store/cache_store.h"
+
+/* Who keeps a partition small (client/collecting.h). */
+struct aps_partition_collector {
+	/* A write has changed this entry, or made it. */
+	void (*wrote)(struct aps_partition_collector *collector, uint64_t number);
+	void (*committed)(struct aps_partition_collector *collector);
+	/* All that there was in memory has gone, and on disk may be something else. */
+	void (*reset)(struct aps_partition_collector *collector);
+};
+
+/* Who reads what must not leave. */
+struct aps_partition_holder {
+	struct aps_partition_holder *next;
+	void (*hold)(struct aps_partition_holder *holder, struct aps_collect *collect);
+};
 
 struct aps_partition {
 	struct aps_vault_part part; /* of the vault */
@@ -16,12 +32,16 @@ struct aps_partition {
 	char *identity;
 	const struct aps_policies *policies; /* borrowed */
 	size_t max_bytes;                    /* that entries may take in memory */
+	int64_t max_disk_bytes;              /* and on disk, unless they are held; 0: any */
 	struct aps_cache cache;
 	struct aps_cache_store store;
 	struct aps_cache_write write;
 	struct aps_merge merge;
 	struct aps_buf changed;      /* struct aps_channel_change: of this turn */
+	bool is_any_changed;         /* in this turn */
 	struct aps_channel *channel; /* NULL: nobody reads */
+	struct aps_partition_collector *collector; /* NULL: nobody does */
+	struct aps_partition_holder *holders;
 };
 
 /* What of a response is written. */
@@ -45,6 +65,13 @@ void aps_partition_close(struct aps_partition *partition);
 /* Writes what a response says. On failure nothing of it is in the cache, and the turn's transaction goes on. */
 enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
                                 struct aps_err *err);
+
+/* The entry left the store in the transaction that is open: it leaves memory, and readers are told. `hash`: of its key,
+ * where that is nowhere from now on; else 0. */
+void aps_partition_forget(struct aps_partition *partition, uint64_t number, uint64_t hash);
+/* Everything is nowhere from the end of the turn on; it leaves the file later (client/tidying.h). Optimistic layers go
+ * with it. Nothing is written to the partition at that time. */
+enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_drop how, struct aps_err *err);
 
 APS_END_DECLS
 

@@ -18,6 +18,8 @@ struct aps_vault_part {
 	void (*failed)(struct aps_vault_part *part);
 };
 
+struct aps_tidying;
+
 struct aps_vault {
 	struct aps_vault *next;
 	char *path;
@@ -26,6 +28,7 @@ struct aps_vault {
 	size_t n_refs;        /* partitions */
 	bool is_writing;      /* the transaction of this turn is open */
 	struct aps_vault_part *parts;
+	struct aps_tidying *tidying; /* whoever opened the vault ends it before */
 };
 
 struct aps_vaults {

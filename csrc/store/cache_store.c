@@ -1,6 +1,7 @@
 #include "store/cache_store.h"
 
 #include "base/mem.h"
+#include "store/cache_rows.h"
 
 static enum aps_rc prepare(const struct aps_cache_store *store, const char *sql, struct aps_stmt **stmt,
                            struct aps_err *err)
@@ -25,6 +26,20 @@ static enum aps_rc read_row(struct aps_cache_store *store, struct aps_stmt *stmt
 	return APS_OK;
 }
 
+static bool is_dead(const struct aps_cache_store *store, uint64_t number)
+{
+	return store->living != NULL && number <= store->judged && !aps_number_set_has(store->living, number);
+}
+
+/* A new entry of this key is a new one: the row makes room for it. */
+static enum aps_rc skip_dead(struct aps_cache_store *store, struct aps_entry_row *row, struct aps_err *err)
+{
+	if (row->number == 0 || !is_dead(store, row->number)) return APS_OK;
+	aps_buf_add(&store->dead, &row->number, sizeof row->number);
+	row->number = 0;
+	return store->dead.rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for a record of the cache");
+}
+
 static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, struct aps_entry_row *row,
                         struct aps_err *err)
 {
@@ -34,7 +49,8 @@ static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, s
 	enum aps_rc rc = prepare(store, SQL, &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_blob(stmt, 2, key, err);
-	return rc == APS_OK ? read_row(store, stmt, row, err) : rc;
+	if (rc == APS_OK) rc = read_row(store, stmt, row, err);
+	return rc == APS_OK ? skip_dead(store, row, err) : rc;
 }
 
 static enum aps_rc load(struct aps_entry_backing *backing, uint64_t number, struct aps_entry_row *row,
@@ -130,6 +146,7 @@ static enum aps_rc init_store(struct aps_cache_store *store, struct aps_db *db, 
 	*store = (struct aps_cache_store){.backing = {find, load, done, list}, .db = db};
 	store->prefix = aps_strndup(prefix.p, prefix.n);
 	store->identity = aps_strndup(identity.p, identity.n);
+	aps_buf_init(&store->dead, APS_BUF_ANY_SIZE);
 	if (store->prefix != NULL && store->identity != NULL) return APS_OK;
 	aps_cache_store_clear(store);
 	return aps_fail(err, APS_E_NOMEM, "out of memory");
@@ -175,6 +192,7 @@ void aps_cache_store_clear(struct aps_cache_store *store)
 	aps_free(store->prefix);
 	aps_free(store->identity);
 	store->prefix = store->identity = NULL;
+	aps_buf_clear(&store->dead);
 }
 
 void aps_cache_store_committed(struct aps_cache_store *store)
@@ -187,6 +205,7 @@ void aps_cache_store_rolled_back(struct aps_cache_store *store)
 	store->part = store->committed.part;
 	store->n_names = store->committed.n_names;
 	store->n_bytes = store->committed.n_bytes;
+	aps_buf_reset(&store->dead);
 }
 
 #define GENERATION  "SELECT value FROM counter WHERE id = 0"
@@ -301,17 +320,18 @@ static enum aps_rc save_entries(struct aps_cache_store *store, const struct aps_
 {
 	static const char INSERT[] = "INSERT INTO entry (id, part, key, used, content) VALUES (?1, ?2, ?3, ?4, ?5)";
 	struct aps_stmt *inserts, *updates;
+	int64_t n_bytes = store->n_bytes;
 	enum aps_rc rc = prepare(store, INSERT, &inserts, err);
 	if (rc == APS_OK)
 		rc = prepare(store, "UPDATE entry SET used = ?2, content = ?3 WHERE id = ?1", &updates, err);
 	for (size_t i = 0; rc == APS_OK && i < aps_write_n_entries(write); i++) {
 		const struct aps_entry *entry = aps_write_entry_at(write, i);
 		bool is_new = entry->number > write->last_number;
-		size_t n_former = is_new ? 0 : disk_bytes(entry, aps_write_n_bytes_before(write, i));
 		rc = is_new ? insert(store, inserts, entry, err) : update(store, updates, entry, err);
-		if (rc != APS_OK) return rc;
-		store->n_bytes += (int64_t)disk_bytes(entry, aps_entry_base(entry).n) - (int64_t)n_former;
+		n_bytes += (int64_t)disk_bytes(entry, aps_entry_base(entry).n);
+		if (!is_new) n_bytes -= (int64_t)disk_bytes(entry, aps_write_n_bytes_before(write, i));
 	}
+	if (rc == APS_OK) store->n_bytes = n_bytes;
 	return rc;
 }
 
@@ -327,11 +347,21 @@ enum aps_rc aps_cache_store_save_bytes(const struct aps_cache_store *store, stru
 	return set_counter(store->db, store->part, store->n_bytes, err);
 }
 
+static enum aps_rc delete_dead(struct aps_cache_store *store, struct aps_err *err)
+{
+	const uint64_t *numbers = (const uint64_t *)(const void *)store->dead.p;
+	enum aps_rc rc = APS_OK;
+	for (size_t i = 0; rc == APS_OK && i < store->dead.n / sizeof *numbers; i++)
+		rc = aps_rows_delete(store, numbers[i], err);
+	return rc;
+}
+
 enum aps_rc aps_cache_store_save(struct aps_cache_store *store, const struct aps_cache_write *write,
                                  struct aps_err *err)
 {
 	if (aps_write_n_entries(write) == 0 && store->n_names == write->cache->names.n_names) return APS_OK;
-	enum aps_rc rc = make_part(store, err);
+	enum aps_rc rc = delete_dead(store, err);
+	if (rc == APS_OK) rc = make_part(store, err);
 	if (rc == APS_OK) rc = save_names(store, &write->cache->names, err);
 	if (rc == APS_OK) rc = save_entries(store, write, err);
 	if (rc == APS_OK) store->n_names = write->cache->names.n_names;

@@ -44,7 +44,7 @@ enum aps_rc aps_parts_make(struct aps_db *db, struct aps_str prefix, struct aps_
 
 enum aps_rc aps_parts_drop(struct aps_db *db, int64_t part, enum aps_part_drop how, struct aps_err *err)
 {
-	return run_on(db, "UPDATE part SET dropped = ?2 WHERE id = ?1", part, how, err);
+	return run_on(db, "UPDATE part SET dropped = ?2, prefix = '', identity = '' WHERE id = ?1", part, how, err);
 }
 
 enum aps_rc aps_parts_find_dropped(struct aps_db *db, struct aps_dropped_part *dropped, struct aps_err *err)
@@ -69,8 +69,6 @@ static const char *const DELETIONS[] = {
         " WHERE layer.part = ?1 LIMIT ?2)",
         "DELETE FROM layer WHERE id IN (SELECT id FROM layer WHERE part = ?1 LIMIT ?2)",
         "DELETE FROM name WHERE part = ?1 AND number IN (SELECT number FROM name WHERE part = ?1 LIMIT ?2)",
-        "DELETE FROM counter WHERE id = ?1",
-        "DELETE FROM part WHERE id = ?1",
 };
 
 enum aps_rc aps_parts_delete_rows(struct aps_db *db, int64_t part, size_t max_rows, bool *is_done, struct aps_err *err)
@@ -81,7 +79,13 @@ enum aps_rc aps_parts_delete_rows(struct aps_db *db, int64_t part, size_t max_ro
 		enum aps_rc rc = run_on(db, DELETIONS[i], part, n_left, err);
 		if (rc != APS_OK) return rc;
 		n_left -= aps_db_changes(db);
-		*is_done = i + 1 == APS_COUNTOF(DELETIONS);
+		*is_done = i + 1 == APS_COUNTOF(DELETIONS) && n_left > 0;
 	}
 	return APS_OK;
+}
+
+enum aps_rc aps_parts_remove(struct aps_db *db, int64_t part, struct aps_err *err)
+{
+	enum aps_rc rc = run_on(db, "DELETE FROM counter WHERE id = ?1", part, 0, err);
+	return rc == APS_OK ? run_on(db, "DELETE FROM part WHERE id = ?1", part, 0, err) : rc;
 }

@@ -1,5 +1,5 @@
-/* The parts of a store: one for each key prefix and identity. A part that is dropped is gone at once, for everybody who
- * looks for it by its owner; its rows go a few at a time, also after a restart, and then the part itself. */
+/* The parts of a store: one for each key prefix and identity. A part that is dropped has no owner any more, and whoever
+ * looks for that one's part finds none; its rows go a few at a time, also after a restart, and then the part itself. */
 #ifndef APS_STORE_PARTS_H
 #define APS_STORE_PARTS_H
 
@@ -28,9 +28,11 @@ enum aps_rc aps_parts_make(struct aps_db *db, struct aps_str prefix, struct aps_
 enum aps_rc aps_parts_drop(struct aps_db *db, int64_t part, enum aps_part_drop how, struct aps_err *err);
 /* One of those that are dropped, those that are wiped first. */
 enum aps_rc aps_parts_find_dropped(struct aps_db *db, struct aps_dropped_part *dropped, struct aps_err *err);
-/* Deletes at most so many of its rows. *is_done: it had no more, and isn't there any more. */
+/* Deletes at most so many of its rows. *is_done: it has no more. */
 enum aps_rc aps_parts_delete_rows(struct aps_db *db, int64_t part, size_t max_rows, bool *is_done,
                                   struct aps_err *err);
+/* The part itself, which has no rows any more. */
+enum aps_rc aps_parts_remove(struct aps_db *db, int64_t part, struct aps_err *err);
 
 APS_END_DECLS
 
