@@ -374,6 +374,7 @@ bool aps_collect_bury(struct aps_collect *collect)
 {
 	struct aps_entries *entries = &collect->cache->entries;
 	struct aps_entry *older;
+	if (collect->due.n_members != 0) return false;
 	entries->is_whole = false; /* the rows are still there, and their keys */
 	for (struct aps_entry *entry = entries->newest; entry != NULL; entry = older) {
 		older = entry->older;

@@ -65,7 +65,7 @@ void aps_collect_plan(struct aps_collect *collect, uint64_t n_to_go);
 enum aps_rc aps_collect_choose(struct aps_collect *collect, size_t max_rows, struct aps_buf *emptied, bool *is_done,
                                struct aps_err *err);
 
-/* Once nothing is due: what is in memory and wasn't reached leaves it. False: something of it is held, and due now. */
+/* What is in memory and wasn't reached leaves it. False: something is due, or held and due now: follow first. */
 bool aps_collect_bury(struct aps_collect *collect);
 bool aps_collect_is_dead(const struct aps_collect *collect, uint64_t number);
 

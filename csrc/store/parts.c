@@ -65,8 +65,8 @@ enum aps_rc aps_parts_find_dropped(struct aps_db *db, struct aps_dropped_part *d
 /* Patches belong to layers; the entries' index has all of a part, whatever their keys are. */
 static const char *const DELETIONS[] = {
         "DELETE FROM entry WHERE id IN (SELECT id FROM entry INDEXED BY entry_key WHERE part = ?1 LIMIT ?2)",
-        "DELETE FROM patch WHERE rowid IN (SELECT patch.rowid FROM layer JOIN patch ON patch.layer = layer.id"
-        " WHERE layer.part = ?1 LIMIT ?2)",
+        ("DELETE FROM patch WHERE rowid IN (SELECT patch.rowid FROM layer JOIN patch ON patch.layer = layer.id"
+         " WHERE layer.part = ?1 LIMIT ?2)"),
         "DELETE FROM layer WHERE id IN (SELECT id FROM layer WHERE part = ?1 LIMIT ?2)",
         "DELETE FROM name WHERE part = ?1 AND number IN (SELECT number FROM name WHERE part = ?1 LIMIT ?2)",
 };
