@@ -1,5 +1,6 @@
 #include "cache/denormalize.h"
 
+#include "cache/freshness.h"
 #include "cache/long_list.h"
 #include "cache/lookup.h"
 #include "codec/json_writer.h"
@@ -47,7 +48,7 @@ void aps_read_result_reset(struct aps_read_result *result)
 {
 	aps_buf_reset(&result->json);
 	aps_buf_reset(&result->missing);
-	result->n_missing = result->n_records = 0;
+	result->n_missing = result->n_records = result->n_expired = 0;
 }
 
 void aps_read_result_clear(struct aps_read_result *result)
@@ -281,6 +282,9 @@ static enum outcome write_record(struct reading *in, uint64_t entry, struct aps_
 	if (outcome == READ_FAILED) return outcome;
 	in->result->n_records++;
 	object.type = type_of(in, object.fields);
+	bool is_over = in->options->now_s != 0 && aps_freshness_is_over(in->binding->policies, object.type,
+	                                                                object.fields, in->options->now_s);
+	in->result->n_expired += is_over;
 	return write_object(in, &object, selection);
 }
 
@@ -324,17 +328,24 @@ static enum outcome write_items(struct reading *in, const struct aps_selection_f
 	return all;
 }
 
+/* A list, or one of its blocks, had to leave: it isn't an empty one. */
+static enum outcome list_content_at(struct reading *in, uint64_t entry, struct aps_str *content)
+{
+	enum outcome outcome = content_at(in, entry, content);
+	return outcome == READ_OK && content->n == 0 ? READ_MISSING : outcome;
+}
+
 static enum outcome write_blocks(struct reading *in, const struct aps_selection_field *field, uint64_t entry)
 {
 	struct aps_str content, items;
 	struct aps_long_block block;
 	struct aps_cell list;
 	size_t index = 0;
-	enum outcome all = content_at(in, entry, &content);
+	enum outcome all = list_content_at(in, entry, &content);
 	if (all == READ_MISSING) return miss(in);
 	while (all != READ_FAILED && content.n != 0) {
 		if (!aps_long_list_take(&content, &block)) return fail_damaged(in);
-		enum outcome outcome = content_at(in, block.number, &items);
+		enum outcome outcome = list_content_at(in, block.number, &items);
 		if (outcome == READ_FAILED) return outcome;
 		if (outcome == READ_MISSING) return miss(in);
 		if (!aps_cell_take(&items, &list) || list.tag != APS_CELL_LIST) return fail_damaged(in);

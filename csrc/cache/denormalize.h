@@ -11,7 +11,7 @@
 
 /* Where content is read: base entries, with what lies above them. Content stays where it is until the read is over. */
 struct aps_read_source {
-	/* Empty content.p: it is nowhere. */
+	/* content->p NULL: the application has evicted it; "": it had to leave, and so has what there is no entry of. */
 	enum aps_rc (*at)(struct aps_read_source *source, uint64_t entry, struct aps_str *content, struct aps_err *err);
 	/* *entry 0: there is none of this key. */
 	enum aps_rc (*find)(struct aps_read_source *source, struct aps_str key, uint64_t *entry,
@@ -29,6 +29,7 @@ struct aps_read_options {
 	bool is_partial;              /* goes on where something is missing, and leaves it out */
 	struct aps_buf *dependencies; /* of struct aps_dependency, each once or more; NULL: not asked for */
 	uint64_t key_seed;            /* of their hashes */
+	int64_t now_s;                /* Unix time, by which records expire; 0: none does */
 };
 
 #define APS_READ_MAX_MISSING 100
@@ -38,6 +39,7 @@ struct aps_read_result {
 	struct aps_buf missing; /* paths, each ended by a zero: "listPosts.items.3.title"; the first so many */
 	size_t n_missing;
 	size_t n_records;
+	size_t n_expired; /* of them: what they had is in the JSON all the same */
 };
 
 APS_BEGIN_DECLS

@@ -280,6 +280,12 @@ struct aps_str aps_entry_content(const struct aps_entry *entry)
 	return (struct aps_str){entry->content != NULL ? entry->content : "", entry->n_content_bytes};
 }
 
+struct aps_str aps_entry_shown(const struct aps_entry *entry)
+{
+	if (entry == NULL) return APS_STR("");
+	return entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+}
+
 #define LIST_NUMBERS 128
 
 static enum aps_rc list_backing(struct aps_entries *entries, struct aps_str prefix, struct aps_buf *numbers,

@@ -107,6 +107,8 @@ uint64_t aps_entries_hash(const struct aps_entries *entries, struct aps_str key)
 /* About what an entry takes in a store: its row, and its key once more in an index. */
 size_t aps_entry_disk_bytes(size_t n_key_bytes, size_t n_content_bytes);
 struct aps_str aps_entry_key(const struct aps_entry *entry);
+/* What a read sees of it: {NULL, 0} where the application has evicted it, nothing where there is no entry (NULL). */
+struct aps_str aps_entry_shown(const struct aps_entry *entry);
 /* Empty where it is nowhere. */
 struct aps_str aps_entry_content(const struct aps_entry *entry);
 

@@ -54,7 +54,7 @@ static bool make_room(struct aps_number_set *set, size_t index)
 
 bool aps_number_set_add(struct aps_number_set *set, uint64_t number, bool *is_new)
 {
-	if (!make_room(set, (size_t)(number / PAGE_BITS))) return false;
+	if (number > APS_NUMBER_SET_MAX || !make_room(set, (size_t)(number / PAGE_BITS))) return false;
 	struct aps_number_page **page = &set->pages[number / PAGE_BITS];
 	if (*page == NULL) *page = aps_calloc(1, sizeof **page);
 	if (*page == NULL) return false;

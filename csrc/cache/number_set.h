@@ -15,13 +15,15 @@ struct aps_number_set {
 	size_t n_members;
 };
 
+#define APS_NUMBER_SET_MAX (UINT64_C(1) << 36)
+
 APS_BEGIN_DECLS
 
 /* Zero-initialize it before its first use. Twice is legal; it can be used again. */
 void aps_number_set_clear(struct aps_number_set *set);
 bool aps_number_set_has(const struct aps_number_set *set, uint64_t number);
-/* *is_new, unless NULL: it wasn't one. False: memory is out. What isn't the number of an entry must not come here: the
- * set's memory grows with the highest. */
+/* *is_new, unless NULL: it wasn't one. False: memory is out, which grows with the highest; a number above
+ * APS_NUMBER_SET_MAX can only come from a damaged file. */
 bool aps_number_set_add(struct aps_number_set *set, uint64_t number, bool *is_new);
 void aps_number_set_remove(struct aps_number_set *set, uint64_t number);
 /* The lowest member that is above `after`; 0: there is none. */

@@ -212,6 +212,20 @@ struct aps_collecting *aps_caching_collecting(const struct aps_core *core, const
 	return cached != NULL ? cached->collecting : NULL;
 }
 
+void aps_caching_clear(struct aps_core *core, struct aps_client *client, uint64_t id, enum aps_part_drop how)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_cached *cached = find(caching_of(core, client), id);
+	struct aps_err err;
+	if (cached == NULL) return;
+	if (cached->partition == NULL)
+		aps_channel_end_clears(cached->channel, 1);
+	else if (aps_partition_clear(cached->partition, how, &err) != APS_OK)
+		tell_failure(core, cached->vault, &err);
+	else
+		aps_tidying_begin(cached->vault->tidying);
+}
+
 void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,
                        const struct aps_operation *operation, struct aps_str data, struct aps_str errors)
 {

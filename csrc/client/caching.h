@@ -7,6 +7,7 @@
 #include "client/channel.h"
 #include "client/core.h"
 #include "proto/operation.h"
+#include "store/parts.h"
 
 struct aps_cached;
 struct aps_collecting;
@@ -29,6 +30,8 @@ struct aps_partition *aps_caching_partition(const struct aps_core *core, const s
 /* Likewise. */
 struct aps_collecting *aps_caching_collecting(const struct aps_core *core, const struct aps_client *client,
                                               uint64_t id);
+/* All that the partition has is nowhere once the turn is over; its reader has asked for it. */
+void aps_caching_clear(struct aps_core *core, struct aps_client *client, uint64_t id, enum aps_part_drop how);
 /* Writes the data of a response into a partition, where there is one of this number; read once the turn is over. */
 void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,
                        const struct aps_operation *operation, struct aps_str data, struct aps_str errors);

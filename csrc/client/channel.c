@@ -14,6 +14,7 @@ struct aps_channel {
 	uint64_t seed;
 	atomic_ullong generation;
 	atomic_ullong lost; /* the highest generation of which nothing could be told */
+	atomic_ullong ended_clears;
 	struct aps_mailbox *mailbox;
 	/* The reader's own. */
 	struct aps_mail *kept; /* of generations that were not asked for yet */
@@ -86,6 +87,16 @@ void aps_channel_announce(struct aps_channel *channel, uint64_t generation, cons
 void aps_channel_publish(struct aps_channel *channel, uint64_t generation)
 {
 	atomic_store(&channel->generation, generation);
+}
+
+void aps_channel_end_clears(struct aps_channel *channel, uint64_t n)
+{
+	atomic_fetch_add(&channel->ended_clears, n);
+}
+
+uint64_t aps_channel_ended_clears(const struct aps_channel *channel)
+{
+	return atomic_load(&channel->ended_clears);
 }
 
 uint64_t aps_channel_generation(const struct aps_channel *channel)

@@ -28,6 +28,12 @@ void aps_channel_announce(struct aps_channel *channel, uint64_t generation, cons
 /* It was committed. @thread core */
 void aps_channel_publish(struct aps_channel *channel, uint64_t generation);
 
+/* So many of the times that the reader asked for the partition to be cleared are over: done in a generation that was
+ * published, or failed. @thread core */
+void aps_channel_end_clears(struct aps_channel *channel, uint64_t n);
+
+/* Asked for before the generation, they are done in that one. @thread app */
+uint64_t aps_channel_ended_clears(const struct aps_channel *channel);
 /* The last that was committed. @thread app */
 uint64_t aps_channel_generation(const struct aps_channel *channel);
 /* Appends the changes (struct aps_channel_change) that generations up to this one made and that weren't fetched before.

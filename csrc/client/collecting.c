@@ -68,6 +68,12 @@ static void end_run(struct aps_collecting *collecting)
 	collecting->run = NULL;
 }
 
+static void append(struct aps_mail **list, struct aps_mail *mail)
+{
+	while (*list != NULL) list = &(*list)->next;
+	*list = mail;
+}
+
 static void answer(struct aps_collecting *collecting, struct aps_mail **list, size_t n_records,
                    const struct aps_err *why)
 {
@@ -101,11 +107,10 @@ static void wake(struct aps_collecting *collecting, int64_t after_ms)
 static void reset(struct aps_partition_collector *collector)
 {
 	struct aps_collecting *collecting = of(collector);
-	struct aps_mail **at = &collecting->asking;
 	end_run(collecting);
 	collecting->next_bytes = 0;
-	while (*at != NULL) at = &(*at)->next;
-	*at = collecting->asked;
+	append(&collecting->asked, collecting->asking);
+	collecting->asking = collecting->asked;
 	collecting->asked = NULL;
 }
 
@@ -330,8 +335,9 @@ static bool save_uses(struct aps_collecting *collecting)
 	return false;
 }
 
-static void run_slice(struct aps_collecting *collecting, int64_t began_ms)
+static void run_slice(struct aps_collecting *collecting)
 {
+	int64_t began_ms = aps_clock_mono_ms();
 	struct aps_err err;
 	struct run *run = collecting->run;
 	enum aps_rc rc = APS_OK;
@@ -346,7 +352,7 @@ static void run_slice(struct aps_collecting *collecting, int64_t began_ms)
 		wake(collecting, collecting->asked != NULL ? 1 : PAUSE_MS);
 }
 
-static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms)
+static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
 {
 	struct aps_collecting *collecting = APS_CONTAINER_OF(timer, struct aps_collecting, timer);
 	struct aps_err err;
@@ -360,7 +366,7 @@ static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_m
 		give_up(collecting, &err);
 		return;
 	}
-	run_slice(collecting, now_ms);
+	run_slice(collecting);
 }
 
 struct aps_collecting *aps_collecting_new(struct aps_core *core, struct aps_client *client,
@@ -392,8 +398,7 @@ void aps_collecting_free(struct aps_collecting *collecting, const struct aps_err
 
 void aps_collecting_ask(struct aps_collecting *collecting, struct aps_result_event *result)
 {
-	result->head.mail.next = collecting->asking;
-	collecting->asking = &result->head.mail;
+	append(&collecting->asking, &result->head.mail);
 	aps_timer_stop(&collecting->core->timers, &collecting->timer);
 	wake(collecting, 1);
 }

@@ -67,13 +67,20 @@ static void announce(struct aps_vault_part *part, uint64_t generation)
 	if (n != 0 || !is_known) aps_channel_announce(partition->channel, generation, changes, n);
 }
 
+static void end_clears(struct aps_partition *partition)
+{
+	if (partition->n_clears != 0) aps_channel_end_clears(partition->channel, partition->n_clears);
+	partition->n_clears = 0;
+	partition->is_any_changed = false;
+}
+
 static void committed(struct aps_vault_part *part, uint64_t generation)
 {
 	struct aps_partition *partition = of(part);
 	aps_cache_store_committed(&partition->store);
 	aps_channel_publish(partition->channel, generation);
 	aps_buf_clear(&partition->changed);
-	partition->is_any_changed = false;
+	end_clears(partition);
 	aps_entries_trim(&partition->cache.entries, partition->max_bytes);
 	if (partition->collector != NULL) partition->collector->committed(partition->collector);
 }
@@ -92,14 +99,18 @@ static void failed(struct aps_vault_part *part)
 	struct aps_partition *partition = of(part);
 	forget_all(partition);
 	aps_cache_store_rolled_back(&partition->store);
-	partition->is_any_changed = false;
+	end_clears(partition);
 }
 
 enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_drop how, struct aps_err *err)
 {
 	enum aps_rc rc = aps_vault_begin(partition->vault, err);
 	if (rc == APS_OK) rc = aps_cache_store_drop(&partition->store, how, err);
-	if (rc != APS_OK) return rc;
+	if (rc != APS_OK) {
+		aps_channel_end_clears(partition->channel, 1);
+		return rc;
+	}
+	partition->n_clears++;
 	forget_all(partition);
 	partition->cache.entries.is_whole = true;
 	partition->is_any_changed = true;

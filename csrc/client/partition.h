@@ -39,6 +39,7 @@ struct aps_partition {
 	struct aps_merge merge;
 	struct aps_buf changed;      /* struct aps_channel_change: of this turn */
 	bool is_any_changed;         /* in this turn */
+	uint64_t n_clears;           /* likewise: those that the reader has asked for */
 	struct aps_channel *channel; /* NULL: nobody reads */
 	struct aps_partition_collector *collector; /* NULL: nobody does */
 	struct aps_partition_holder *holders;
@@ -70,7 +71,8 @@ enum aps_rc aps_partition_write(struct aps_partition *partition, const struct ap
  * where that is nowhere from now on; else 0. */
 void aps_partition_forget(struct aps_partition *partition, uint64_t number, uint64_t hash);
 /* Everything is nowhere from the end of the turn on; it leaves the file later (client/tidying.h). Optimistic layers go
- * with it. Nothing is written to the partition at that time. */
+ * with it. Nothing is written to the partition at that time. The reader has asked for it, and is told when it is over,
+ * done or not. */
 enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_drop how, struct aps_err *err);
 
 APS_END_DECLS

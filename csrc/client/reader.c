@@ -14,7 +14,8 @@
 #include "store/migrations.h"
 #include <string.h>
 
-#define MAX_BYTES ((size_t)32 * 1024 * 1024)
+#define MAX_BYTES      ((size_t)32 * 1024 * 1024)
+#define MAX_USED_BYTES ((size_t)512 * 1024)
 
 struct aps_reader {
 	char *path, *prefix, *identity;
@@ -29,13 +30,24 @@ struct aps_reader {
 	bool is_viewing;
 	uint64_t viewed; /* the generation of the view */
 	bool must_restart;
-	bool is_swapped; /* the view has another part than memory */
+	bool notes_uses;
+	int64_t minute;              /* of the read; 0: nobody knows */
+	struct aps_number_set noted; /* in this minute */
+	struct aps_buf used;         /* uint64_t: of them those that the core isn't told of */
+	int64_t told_s;
+	uint64_t n_clears; /* that were asked for, and those that are over: in between nothing is there */
+	uint64_t n_ended_clears;
 };
 
 static void forget_all(struct aps_reader *reader)
 {
 	aps_entries_clear(&reader->cache.entries);
 	aps_entries_init(&reader->cache.entries, aps_channel_seed(reader->channel), &reader->backing);
+}
+
+static bool is_clearing(const struct aps_reader *reader)
+{
+	return reader->n_ended_clears < reader->n_clears;
 }
 
 /* Memory becomes that of this generation. */
@@ -55,6 +67,14 @@ static void advance(struct aps_reader *reader, uint64_t generation)
 	}
 	aps_buf_clear(&changed);
 	reader->seen = generation;
+}
+
+/* What the application sees from now on was never in memory. */
+static void end_clears(struct aps_reader *reader)
+{
+	bool was_clearing = is_clearing(reader);
+	reader->n_ended_clears = aps_channel_ended_clears(reader->channel);
+	if (was_clearing && !is_clearing(reader)) forget_all(reader);
 }
 
 /* Who makes a file, or repairs one, has it alone for a moment. */
@@ -90,15 +110,15 @@ static enum aps_rc open_db(struct aps_reader *reader, bool *is_there, struct aps
 static enum aps_rc view(struct aps_reader *reader, bool *is_there, struct aps_err *err)
 {
 	*is_there = reader->is_viewing;
-	if (reader->is_viewing) return APS_OK;
+	if (reader->is_viewing || is_clearing(reader)) return APS_OK;
 	enum aps_rc rc = open_db(reader, is_there, err);
 	if (rc != APS_OK || !*is_there) return rc;
 	rc = aps_db_begin(reader->db, err);
 	if (rc != APS_OK) return rc;
 	reader->is_viewing = true;
 	uint32_t n_names = reader->cache.names.n_names;
-	rc = aps_cache_store_follow(&reader->store, &reader->cache, &reader->viewed, &reader->is_swapped, err);
-	bool is_same = !reader->is_swapped && reader->viewed <= reader->seen && reader->cache.names.n_names == n_names;
+	rc = aps_cache_store_follow(&reader->store, &reader->cache, &reader->viewed, err);
+	bool is_same = reader->viewed <= reader->seen && reader->cache.names.n_names == n_names;
 	if (rc != APS_OK || is_same) return rc;
 	reader->must_restart = true;
 	return aps_fail(err, APS_E_CANCELLED, "the store has moved on");
@@ -153,9 +173,14 @@ static enum aps_rc list(struct aps_entry_backing *backing, struct aps_str prefix
 	return rc;
 }
 
-static void show(const struct aps_entry *entry, struct aps_str *content)
+/* Without memory it wasn't used. */
+static void note_use(struct aps_reader *reader, const struct aps_entry *entry)
 {
-	*content = entry != NULL && entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+	bool is_new;
+	if (!reader->notes_uses || entry == NULL || entry->number == 0 || entry->number > APS_NUMBER_SET_MAX) return;
+	if (!aps_number_set_add(&reader->noted, entry->number, &is_new) || !is_new) return;
+	aps_buf_add(&reader->used, &entry->number, sizeof entry->number);
+	reader->used.rc = APS_OK;
 }
 
 static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, struct aps_str *content,
@@ -164,7 +189,8 @@ static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, st
 	struct aps_reader *reader = APS_CONTAINER_OF(source, struct aps_reader, source);
 	struct aps_entry *entry;
 	enum aps_rc rc = aps_entries_at(&reader->cache.entries, number, &entry, err);
-	show(entry, content);
+	*content = aps_entry_shown(entry);
+	if (rc == APS_OK) note_use(reader, entry);
 	return rc;
 }
 
@@ -175,7 +201,8 @@ static enum aps_rc source_find(struct aps_read_source *source, struct aps_str ke
 	struct aps_entry *entry;
 	enum aps_rc rc = aps_entries_find(&reader->cache.entries, key, &entry, err);
 	*number = entry != NULL ? entry->number : 0;
-	show(entry, content);
+	*content = aps_entry_shown(entry);
+	if (rc == APS_OK) note_use(reader, entry);
 	return rc;
 }
 
@@ -196,6 +223,7 @@ struct aps_reader *aps_reader_new(const char *path, const char *prefix, const ch
 	reader->source = (struct aps_read_source){source_at, source_find};
 	aps_entries_init(&reader->cache.entries, aps_channel_seed(channel), &reader->backing);
 	aps_names_init(&reader->cache.names, 0);
+	aps_buf_init(&reader->used, MAX_USED_BYTES);
 	if (reader->path != NULL && reader->prefix != NULL && reader->identity != NULL) return reader;
 	aps_reader_free(reader);
 	aps_fail(err, APS_E_NOMEM, "out of memory");
@@ -210,6 +238,8 @@ void aps_reader_free(struct aps_reader *reader)
 	aps_db_close(reader->db);
 	aps_entries_clear(&reader->cache.entries);
 	aps_names_clear(&reader->cache.names);
+	aps_number_set_clear(&reader->noted);
+	aps_buf_clear(&reader->used);
 	aps_channel_unref(reader->channel);
 	aps_free(reader->path);
 	aps_free(reader->prefix);
@@ -226,22 +256,10 @@ static enum aps_rc read_once(struct aps_reader *reader, struct aps_binding *bind
 	return aps_denormalize(&reader->source, binding, options, result, err);
 }
 
-/* Memory was of a part that was dropped since. */
-static enum aps_rc swap(struct aps_reader *reader, const struct aps_operation *operation, struct aps_binding *binding,
-                        struct aps_err *err)
+static void begin_minute(struct aps_reader *reader, int64_t minute)
 {
-	bool is_swapped;
-	aps_binding_clear(binding);
-	forget_all(reader);
-	aps_names_clear(&reader->cache.names);
-	aps_names_init(&reader->cache.names, 0);
-	reader->is_swapped = false;
-	enum aps_rc rc =
-	        aps_cache_store_follow(&reader->store, &reader->cache, &reader->viewed, &is_swapped, err);
-	if (rc != APS_OK) return rc;
-	*binding = (struct aps_binding){.policies = reader->policies, .names = &reader->cache.names};
-	return aps_binding_init(binding, operation->document, operation->definition,
-	                        aps_operation_variables(operation), err);
+	if (minute != reader->minute) aps_number_set_clear(&reader->noted);
+	reader->minute = minute;
 }
 
 enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operation *operation,
@@ -251,18 +269,47 @@ enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operatio
 	enum aps_rc rc = aps_binding_init(&binding, operation->document, operation->definition,
 	                                  aps_operation_variables(operation), err);
 	if (rc != APS_OK) return rc;
+	begin_minute(reader, options->now_s / 60);
+	end_clears(reader);
 	advance(reader, aps_channel_generation(reader->channel));
 	rc = read_once(reader, &binding, options, result, err);
 	if (rc == APS_E_CANCELLED && reader->must_restart) {
 		reader->must_restart = false;
 		advance(reader, reader->viewed);
-		rc = reader->is_swapped ? swap(reader, operation, &binding, err) : APS_OK;
-		if (rc == APS_OK) rc = read_once(reader, &binding, options, result, err);
+		rc = read_once(reader, &binding, options, result, err);
 	}
 	end_view(reader);
 	aps_binding_clear(&binding);
 	aps_entries_trim(&reader->cache.entries, MAX_BYTES);
 	return rc;
+}
+
+void aps_reader_note_uses(struct aps_reader *reader)
+{
+	reader->notes_uses = true;
+}
+
+size_t aps_reader_take_used(struct aps_reader *reader, int64_t now_s, uint64_t *numbers, size_t max)
+{
+	size_t n = reader->used.n / sizeof *numbers;
+	if (n == 0 || (n < max && now_s - reader->told_s < 60)) return 0;
+	if (n > max) n = max;
+	reader->used.n -= n * sizeof *numbers;
+	memcpy(numbers, reader->used.p + reader->used.n, n * sizeof *numbers);
+	if (reader->used.n == 0) reader->told_s = now_s;
+	return n;
+}
+
+void aps_reader_clear(struct aps_reader *reader)
+{
+	reader->n_clears++;
+	forget_all(reader);
+}
+
+void aps_reader_take_back_clear(struct aps_reader *reader)
+{
+	reader->n_clears--;
+	forget_all(reader);
 }
 
 uint64_t aps_reader_generation(const struct aps_reader *reader)

@@ -182,8 +182,9 @@ void aps_tidying_begin(struct aps_tidying *tidying)
 
 void aps_tidying_ask(struct aps_tidying *tidying, struct aps_result_event *result)
 {
-	result->head.mail.next = tidying->asking;
-	tidying->asking = &result->head.mail;
+	struct aps_mail **at = &tidying->asking;
+	while (*at != NULL) at = &(*at)->next;
+	*at = &result->head.mail;
 	tidying->is_thorough = true;
 	wake(tidying, 1);
 }

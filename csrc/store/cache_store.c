@@ -220,13 +220,11 @@ static enum aps_rc read_number(struct aps_db *db, const char *sql, uint64_t *num
 }
 
 enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cache *cache, uint64_t *generation,
-                                   bool *is_swapped, struct aps_err *err)
+                                   struct aps_err *err)
 {
-	int64_t former = store->part;
 	enum aps_rc rc = read_number(store->db, GENERATION, generation, err);
 	if (rc == APS_OK) rc = find_part(store, &store->part, err);
-	*is_swapped = rc == APS_OK && former != 0 && former != store->part;
-	return rc == APS_OK && !*is_swapped ? read_names(store, &cache->names, err) : rc;
+	return rc == APS_OK ? read_names(store, &cache->names, err) : rc;
 }
 
 enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err)

@@ -43,11 +43,10 @@ enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *d
 /* The same for a connection that only reads, which finds its part with each aps_cache_store_follow(). */
 enum aps_rc aps_cache_store_open_reader(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
                                         struct aps_str identity, struct aps_err *err);
-/* In the view of a reader's transaction: which generation it is, and what a reader has to know of it: new names.
- * *is_swapped: the part isn't the one that was read before, which was dropped: nothing in memory is worth anything, the
- * names neither; with those gone it is followed once more. */
+/* In the view of a reader's transaction: which generation it is, and what a reader has to know of it: its part, new
+ * names. Where that is another part, the former one was dropped; names keep their numbers. */
 enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cache *cache, uint64_t *generation,
-                                   bool *is_swapped, struct aps_err *err);
+                                   struct aps_err *err);
 /* The highest number that an entry of the file ever had. */
 enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err);
 /* In the writer's transaction, last: the next generation of the file, and the highest number that was given. */

@@ -193,7 +193,7 @@ static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, st
 	struct aps_entry *entry;
 	(void)source;
 	enum aps_rc rc = aps_entries_at(&driver.cache.entries, number, &entry, err);
-	*content = entry != NULL && entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+	*content = aps_entry_shown(entry);
 	return rc;
 }
 
@@ -204,7 +204,7 @@ static enum aps_rc source_find(struct aps_read_source *source, struct aps_str ke
 	(void)source;
 	enum aps_rc rc = aps_entries_find(&driver.cache.entries, key, &entry, err);
 	*number = entry != NULL ? entry->number : 0;
-	*content = entry != NULL && entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+	*content = aps_entry_shown(entry);
 	return rc;
 }
 
