@@ -340,11 +340,17 @@ static enum aps_rc choose(struct aps_collect *collect, uint64_t number, struct a
 	return rc;
 }
 
+/* Somebody has it in hand. */
+static bool is_held_in_memory(const struct aps_entry *entry)
+{
+	return entry->n_holds != 0 || entry->is_in_write;
+}
+
 /* It was there at the beginning, and nobody has asked for it since. */
 static bool may_leave(const struct aps_collect *collect, uint64_t number)
 {
 	const struct aps_entry *entry = aps_entries_peek(&collect->cache->entries, number);
-	bool is_needed = entry != NULL && (entry->n_holds != 0 || entry->is_used || entry->is_in_write);
+	bool is_needed = entry != NULL && (entry->is_used || is_held_in_memory(entry));
 	return !is_needed && number <= collect->last && number != collect->root &&
 	       aps_number_set_has(&collect->reached, number) && !aps_number_set_has(&collect->held, number);
 }
@@ -365,24 +371,18 @@ enum aps_rc aps_collect_choose(struct aps_collect *collect, size_t max_rows, str
 	return rc;
 }
 
-bool aps_collect_is_dead(const struct aps_collect *collect, uint64_t number)
+void aps_collect_hold_memory(struct aps_collect *collect)
 {
-	return number <= collect->last && !aps_number_set_has(&collect->reached, number);
+	const struct aps_entry *entry = collect->cache->entries.newest;
+	for (; entry != NULL; entry = entry->older)
+		if (entry->number != 0 && is_held_in_memory(entry)) aps_collect_hold(collect, entry->number);
 }
 
-bool aps_collect_bury(struct aps_collect *collect)
+bool aps_collect_deletes(struct aps_collect *collect, uint64_t number)
 {
-	struct aps_entries *entries = &collect->cache->entries;
-	struct aps_entry *older;
-	if (collect->due.n_members != 0) return false;
-	entries->is_whole = false; /* the rows are still there, and their keys */
-	for (struct aps_entry *entry = entries->newest; entry != NULL; entry = older) {
-		older = entry->older;
-		if (entry->number == 0 || !aps_collect_is_dead(collect, entry->number)) continue;
-		if (entry->n_holds != 0 || entry->is_in_write)
-			reach(collect, entry->number);
-		else
-			aps_entries_forget(entries, entry);
-	}
-	return collect->due.n_members == 0;
+	if (number > collect->last || aps_number_set_has(&collect->reached, number)) return false;
+	const struct aps_entry *entry = aps_entries_peek(&collect->cache->entries, number);
+	if (entry == NULL || !is_held_in_memory(entry)) return true;
+	aps_collect_hold(collect, number);
+	return false;
 }

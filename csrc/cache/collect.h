@@ -1,14 +1,14 @@
 /* Which entries stay: those that can be reached from the root, and what the application, layers and watches hold. A step
  * at a time, while others write:
  *
- *    fields seen --> due: follow what entries refer to <-- touched by a write
- *                          |                                   ^
- *                          +-- none is due --> what is left out for its age or for want of room
- *                                                |             |
- *                                                +--> buried: what wasn't reached by now is nowhere
+ *    fields seen --> due: follow what entries refer to <-- touched by a write ----------+
+ *                     |                                                               |
+ *                     +-- none is due --> what leaves for its age or for want of room +
+ *                                           |                                         |
+ *                                           +--> what wasn't reached is deleted ------+
  *
  * A field with arguments lives as long as its record, a long list and its blocks as long as what has them. What is
- * written meanwhile is followed once more. Entries that came after the beginning stay. */
+ * written meanwhile is followed once more, and followed first. Entries that came after the beginning stay. */
 #ifndef APS_CACHE_COLLECT_H
 #define APS_CACHE_COLLECT_H
 
@@ -65,9 +65,10 @@ void aps_collect_plan(struct aps_collect *collect, uint64_t n_to_go);
 enum aps_rc aps_collect_choose(struct aps_collect *collect, size_t max_rows, struct aps_buf *emptied, bool *is_done,
                                struct aps_err *err);
 
-/* What is in memory and wasn't reached leaves it. False: something is due, or held and due now: follow first. */
-bool aps_collect_bury(struct aps_collect *collect);
-bool aps_collect_is_dead(const struct aps_collect *collect, uint64_t number);
+/* What writers and layers have in memory is held. */
+void aps_collect_hold_memory(struct aps_collect *collect);
+/* While nothing is due: whether its row is to be deleted. What is held in memory stays, and is due. */
+bool aps_collect_deletes(struct aps_collect *collect, uint64_t number);
 
 APS_END_DECLS
 

@@ -16,7 +16,7 @@
 #define MAX_USES      512 /* likewise, of a turn */
 #define MAX_USE_BYTES ((size_t)512 * 1024) /* that wait */
 
-enum phase { PHASE_FIELDS, PHASE_HELD, PHASE_FOLLOWED, PHASE_CHOSEN, PHASE_BURIED, PHASE_SWEPT, PHASE_OVER };
+enum phase { PHASE_FIELDS, PHASE_HELD, PHASE_FOLLOWED, PHASE_CHOSEN, PHASE_SWEPT, PHASE_OVER };
 
 /* One collection. */
 struct run {
@@ -59,7 +59,6 @@ static void end_run(struct aps_collecting *collecting)
 {
 	struct run *run = collecting->run;
 	if (run == NULL) return;
-	collecting->partition->store.living = NULL;
 	aps_retentions_begin(&collecting->retentions);
 	aps_collect_clear(&run->collect);
 	aps_rows_clear(&run->at);
@@ -183,6 +182,7 @@ static enum aps_rc step_held(struct aps_collecting *collecting, struct run *run,
 	        aps_retentions_step(&collecting->retentions, &run->collect, SLICE_ROWS, &is_done, err);
 	if (rc != APS_OK || !is_done) return rc;
 	hold_all(collecting, run);
+	aps_collect_hold_memory(&run->collect);
 	run->phase = PHASE_FOLLOWED;
 	return APS_OK;
 }
@@ -191,7 +191,7 @@ static enum aps_rc step_followed(struct aps_collecting *collecting APS_UNUSED, s
 {
 	bool is_done;
 	enum aps_rc rc = aps_collect_step(&run->collect, SLICE_ROWS, &is_done, err);
-	if (rc == APS_OK && is_done) run->phase = run->is_planned ? PHASE_BURIED : PHASE_CHOSEN;
+	if (rc == APS_OK && is_done) run->phase = PHASE_CHOSEN;
 	return rc;
 }
 
@@ -229,27 +229,19 @@ static enum aps_rc step_chosen(struct aps_collecting *collecting, struct run *ru
 	aps_buf_init(&emptied, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_collect_choose(&run->collect, SLICE_ROWS, &emptied, &is_done, err);
 	if (rc == APS_OK) rc = empty(collecting, run, &emptied, err);
-	if (rc == APS_OK && is_done) run->phase = PHASE_BURIED;
+	if (rc == APS_OK && is_done) {
+		aps_rows_clear(&run->at);
+		aps_rows_init(&run->at, APS_ROWS_WITH_KEY);
+		run->phase = PHASE_SWEPT;
+	}
 	aps_buf_clear(&emptied);
 	return rc;
-}
-
-static enum aps_rc step_buried(struct aps_collecting *collecting, struct run *run, struct aps_err *err APS_UNUSED)
-{
-	struct aps_cache_store *store = &collecting->partition->store;
-	if (!aps_collect_bury(&run->collect)) return APS_OK; /* what is due is followed first */
-	store->living = &run->collect.reached;
-	store->judged = run->collect.last;
-	aps_rows_clear(&run->at);
-	aps_rows_init(&run->at, APS_ROWS_WITH_KEY);
-	run->phase = PHASE_SWEPT;
-	return APS_OK;
 }
 
 static void see_row(struct aps_rows_sink *sink, uint64_t number, struct aps_str key)
 {
 	struct seeing *seeing = APS_CONTAINER_OF(sink, struct seeing, sink);
-	if (!aps_collect_is_dead(&seeing->run->collect, number)) return;
+	if (!aps_collect_deletes(&seeing->run->collect, number)) return;
 	if (key.n != 0 && key.p[0] == 'R') seeing->run->n_records++;
 	const struct aps_channel_change change = {number, key.n != 0 ? aps_entries_hash(seeing->entries, key) : 0};
 	aps_buf_add(&seeing->run->leaving, &change, sizeof change);
@@ -290,7 +282,7 @@ static enum aps_rc step_swept(struct aps_collecting *collecting, struct run *run
 static enum aps_rc step(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
 {
 	static enum aps_rc (*const STEPS[])(struct aps_collecting *, struct run *, struct aps_err *) = {
-	        step_fields, step_held, step_followed, step_chosen, step_buried, step_swept,
+	        step_fields, step_held, step_followed, step_chosen, step_swept,
 	};
 	bool is_done, is_due = run->collect.due.n_members != 0;
 	/* what was retained, or written, in between */

@@ -163,15 +163,11 @@ static void note_change(struct aps_partition *partition, uint64_t number, uint64
 
 static void note_changes(struct aps_partition *partition)
 {
-	struct aps_buf *dead = &partition->store.dead;
-	const uint64_t *numbers = (const uint64_t *)(const void *)dead->p;
 	for (size_t i = 0; i < aps_write_n_entries(&partition->write); i++) {
 		const struct aps_entry *entry = aps_write_entry_at(&partition->write, i);
 		note_change(partition, entry->number, entry->hash);
 		if (partition->collector != NULL) partition->collector->wrote(partition->collector, entry->number);
 	}
-	for (size_t i = 0; i < dead->n / sizeof *numbers; i++) note_change(partition, numbers[i], 0);
-	aps_buf_reset(dead);
 }
 
 void aps_partition_forget(struct aps_partition *partition, uint64_t number, uint64_t hash)

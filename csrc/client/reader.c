@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 
+#include "cache/number_set.h"
 #include "store/migrations.h"
 #include <string.h>
 

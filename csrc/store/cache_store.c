@@ -1,7 +1,6 @@
 #include "store/cache_store.h"
 
 #include "base/mem.h"
-#include "store/cache_rows.h"
 
 static enum aps_rc prepare(const struct aps_cache_store *store, const char *sql, struct aps_stmt **stmt,
                            struct aps_err *err)
@@ -26,20 +25,6 @@ static enum aps_rc read_row(struct aps_cache_store *store, struct aps_stmt *stmt
 	return APS_OK;
 }
 
-static bool is_dead(const struct aps_cache_store *store, uint64_t number)
-{
-	return store->living != NULL && number <= store->judged && !aps_number_set_has(store->living, number);
-}
-
-/* A new entry of this key is a new one: the row makes room for it. */
-static enum aps_rc skip_dead(struct aps_cache_store *store, struct aps_entry_row *row, struct aps_err *err)
-{
-	if (row->number == 0 || !is_dead(store, row->number)) return APS_OK;
-	aps_buf_add(&store->dead, &row->number, sizeof row->number);
-	row->number = 0;
-	return store->dead.rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for a record of the cache");
-}
-
 static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, struct aps_entry_row *row,
                         struct aps_err *err)
 {
@@ -49,8 +34,7 @@ static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, s
 	enum aps_rc rc = prepare(store, SQL, &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_blob(stmt, 2, key, err);
-	if (rc == APS_OK) rc = read_row(store, stmt, row, err);
-	return rc == APS_OK ? skip_dead(store, row, err) : rc;
+	return rc == APS_OK ? read_row(store, stmt, row, err) : rc;
 }
 
 static enum aps_rc load(struct aps_entry_backing *backing, uint64_t number, struct aps_entry_row *row,
@@ -146,7 +130,6 @@ static enum aps_rc init_store(struct aps_cache_store *store, struct aps_db *db, 
 	*store = (struct aps_cache_store){.backing = {find, load, done, list}, .db = db};
 	store->prefix = aps_strndup(prefix.p, prefix.n);
 	store->identity = aps_strndup(identity.p, identity.n);
-	aps_buf_init(&store->dead, APS_BUF_ANY_SIZE);
 	if (store->prefix != NULL && store->identity != NULL) return APS_OK;
 	aps_cache_store_clear(store);
 	return aps_fail(err, APS_E_NOMEM, "out of memory");
@@ -192,7 +175,6 @@ void aps_cache_store_clear(struct aps_cache_store *store)
 	aps_free(store->prefix);
 	aps_free(store->identity);
 	store->prefix = store->identity = NULL;
-	aps_buf_clear(&store->dead);
 }
 
 void aps_cache_store_committed(struct aps_cache_store *store)
@@ -205,7 +187,6 @@ void aps_cache_store_rolled_back(struct aps_cache_store *store)
 	store->part = store->committed.part;
 	store->n_names = store->committed.n_names;
 	store->n_bytes = store->committed.n_bytes;
-	aps_buf_reset(&store->dead);
 }
 
 #define GENERATION  "SELECT value FROM counter WHERE id = 0"
@@ -345,21 +326,11 @@ enum aps_rc aps_cache_store_save_bytes(const struct aps_cache_store *store, stru
 	return set_counter(store->db, store->part, store->n_bytes, err);
 }
 
-static enum aps_rc delete_dead(struct aps_cache_store *store, struct aps_err *err)
-{
-	const uint64_t *numbers = (const uint64_t *)(const void *)store->dead.p;
-	enum aps_rc rc = APS_OK;
-	for (size_t i = 0; rc == APS_OK && i < store->dead.n / sizeof *numbers; i++)
-		rc = aps_rows_delete(store, numbers[i], err);
-	return rc;
-}
-
 enum aps_rc aps_cache_store_save(struct aps_cache_store *store, const struct aps_cache_write *write,
                                  struct aps_err *err)
 {
 	if (aps_write_n_entries(write) == 0 && store->n_names == write->cache->names.n_names) return APS_OK;
-	enum aps_rc rc = delete_dead(store, err);
-	if (rc == APS_OK) rc = make_part(store, err);
+	enum aps_rc rc = make_part(store, err);
 	if (rc == APS_OK) rc = save_names(store, &write->cache->names, err);
 	if (rc == APS_OK) rc = save_entries(store, write, err);
 	if (rc == APS_OK) store->n_names = write->cache->names.n_names;

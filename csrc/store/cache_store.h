@@ -5,7 +5,6 @@
 #ifndef APS_STORE_CACHE_STORE_H
 #define APS_STORE_CACHE_STORE_H
 
-#include "cache/number_set.h"
 #include "cache/write.h"
 #include "store/parts.h"
 
@@ -27,11 +26,6 @@ struct aps_cache_store {
 	struct aps_cache_store_state committed; /* before the transaction that is open */
 	uint32_t minute;                        /* Unix time: of what is saved from now on */
 	struct aps_stmt *on_row;                /* whose row is looked at; NULL: none */
-	/* While rows leave that nobody needs: numbers up to `judged` that aren't among the living are as good as gone.
-	 * NULL: none are. */
-	const struct aps_number_set *living;
-	uint64_t judged;
-	struct aps_buf dead; /* uint64_t: whose keys were looked for; the next save deletes them, its caller tells of it */
 };
 
 APS_BEGIN_DECLS

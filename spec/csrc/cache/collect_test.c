@@ -326,15 +326,13 @@ static void what_is_written_meanwhile_stays_and_so_does_what_it_refers_to(void *
 	aps_collect_touch(&collect, entry_of("RROOT_QUERY")->number);
 	aps_collect_touch(&collect, *world.cache.entries.last_number);
 	aps_collect_touch(&collect, *world.cache.entries.last_number - 1);
-	assert_false(aps_collect_bury(&collect));
-	follow_all(&collect);
-	bury_all(&collect);
+	delete_all(&collect);
 	assert_plain("{ list(n: 1) { id } }", "{}", "{\"list\":[{\"id\":\"1\"},{\"id\":\"7\"}]}");
 	assert_non_null(entry_of("RPost:2"));
 	aps_collect_clear(&collect);
 }
 
-static void what_is_held_in_memory_is_not_buried(void **state)
+static void what_is_held_in_memory_is_not_deleted(void **state)
 {
 	(void)state;
 	struct aps_collect collect;
@@ -343,8 +341,7 @@ static void what_is_held_in_memory_is_not_buried(void **state)
 	begin_collect(&collect);
 	follow_all(&collect);
 	entry_of("RPost:1")->n_holds++;
-	assert_false(aps_collect_bury(&collect));
-	bury_all(&collect);
+	delete_all(&collect);
 	assert_non_null(entry_of("RPost:1"));
 	entry_of("RPost:1")->n_holds--;
 	aps_collect_clear(&collect);
@@ -523,7 +520,7 @@ int main(void)
 	        TEST(what_has_expired_leaves_with_the_others_unless_it_is_held),
 	        TEST(a_renewed_record_tells_nobody),
 	        TEST(what_is_written_meanwhile_stays_and_so_does_what_it_refers_to),
-	        TEST(what_is_held_in_memory_is_not_buried),
+	        TEST(what_is_held_in_memory_is_not_deleted),
 	        TEST(damaged_content_reaches_what_can_be_read_of_it),
 	        TEST(a_random_graph_is_collected_as_a_naive_search_says),
 	        TEST(without_memory_nothing_is_concluded),

@@ -101,9 +101,15 @@ static void choose_all(struct aps_collect *collect, uint64_t n_to_go)
 	aps_buf_clear(&emptied);
 }
 
-static void bury_all(struct aps_collect *collect)
+/* What isn't reached is deleted. */
+static void delete_all(struct aps_collect *collect)
 {
-	while (!aps_collect_bury(collect)) follow_all(collect);
+	for (uint64_t number = 1; number <= *world.cache.entries.last_number; number++) {
+		const struct aps_entry *entry = aps_entries_peek(&world.cache.entries, number);
+		follow_all(collect);
+		if (entry != NULL && aps_collect_deletes(collect, number))
+			aps_entries_forget_number(&world.cache.entries, number);
+	}
 }
 
 /* The whole of it; `query`: what is held meanwhile, or NULL. */
@@ -113,6 +119,7 @@ APS_UNUSED static void collect_all(const char *query, uint64_t n_to_go)
 	struct aps_err err;
 	bool is_done = false;
 	begin_collect(&collect);
+	aps_collect_hold_memory(&collect);
 	if (query != NULL) {
 		struct aps_gql_document *doc = parse(query);
 		struct aps_hold hold;
@@ -125,7 +132,7 @@ APS_UNUSED static void collect_all(const char *query, uint64_t n_to_go)
 	}
 	follow_all(&collect);
 	choose_all(&collect, n_to_go);
-	bury_all(&collect);
+	delete_all(&collect);
 	aps_collect_clear(&collect);
 }
 
