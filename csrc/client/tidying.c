@@ -11,7 +11,7 @@
 #define PAUSE_MS    4
 #define BUSY_MS     20   /* somebody reads */
 #define FAILED_MS   5000 /* the disk is full, perhaps */
-#define MAX_TRIES   250  /* to empty the log */
+#define MAX_TRIES   100  /* to empty the log */
 
 struct aps_tidying {
 	struct aps_core *core;

@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "base/rand.h"
 #include "client/collecting.h"
 #include "collecting_world.h"
@@ -130,7 +129,7 @@ static void what_is_asked_for_meanwhile_is_answered_by_the_next_one(void **state
 	write_many("{ all { id text } }", 1, 500, 10);
 	write_now("{ all { id } }", "{\"all\":[]}");
 	run_command(aps_collect_command_new(world.client->id, CACHE, 5));
-	aps_timers_run(&world.core.core->timers, world.core.core, aps_clock_mono_ms() + 10); /* it has begun */
+	turn_later(); /* it has begun */
 	write_to(CACHE, "{ a { id } }", "{\"a\":" T("x", "") "}");
 	write_to(CACHE, "{ a { id } }", "{\"a\":null}");
 	run_command(aps_collect_command_new(world.client->id, CACHE, 6));
@@ -168,12 +167,6 @@ static void reopen_with_limit(int64_t max_bytes)
 	close_client();
 	world.settings->max_bytes = max_bytes;
 	open_client();
-}
-
-/* Turns until nothing is to be done any more. */
-static void settle(void)
-{
-	while (world.core.core->timers.n_items != 0) core_world_turn(&world.core);
 }
 
 static int64_t n_bytes_kept(void)
@@ -321,12 +314,13 @@ static void a_record_that_has_expired_is_told_and_leaves_with_the_others(void **
 	assert_string_equal(read_now("{ b { id } }"), "{\"b\":{\"id\":\"2\"}}");
 }
 
-#define N_NODES 400
+#define N_NODES 3000
 #define N_LISTS 6
+#define MAX_ITEMS 300
 
 /* Lists at the root, of nodes each of which refers to another one; what was written last of each. */
 struct model {
-	int lists[N_LISTS][40];
+	int lists[N_LISTS][MAX_ITEMS];
 	int n_items[N_LISTS];
 	int next[N_NODES];
 };
@@ -361,7 +355,7 @@ static const char *list_query(int list)
 static void write_list(struct model *model, struct aps_rand *rand, int list)
 {
 	struct aps_buf data;
-	model->n_items[list] = (int)aps_rand_below(rand, 40);
+	model->n_items[list] = (int)aps_rand_below(rand, MAX_ITEMS);
 	for (int i = 0; i < model->n_items[list]; i++) {
 		int node = (int)aps_rand_below(rand, N_NODES);
 		model->lists[list][i] = node;
@@ -423,7 +417,7 @@ static void random_writes_between_the_slices_lose_nothing(void **state)
 	memset(model.next, 0xff, sizeof model.next);
 	for (int list = 0; list < N_LISTS; list++) write_list(&model, &rand, list);
 	core_world_turn(&world.core);
-	for (int round = 0; round < 60; round++) {
+	for (int round = 0; round < 25; round++) {
 		run_command(aps_collect_command_new(world.client->id, CACHE, 5));
 		while (core_world_turn(&world.core) == 0) {
 			if (aps_rand_below(&rand, 8) == 0) check_lists(&model, round);

@@ -149,6 +149,20 @@ static void run_command(struct aps_command *command)
 	command->run(world.core.core, command);
 }
 
+/* A turn at whose time each timer is due that is set. */
+static void turn_later(void)
+{
+	struct aps_timers *timers = &world.core.core->timers;
+	for (size_t i = 0; i < timers->n_items; i++) timers->heap[i]->at_ms = 0;
+	core_world_turn(&world.core);
+}
+
+/* Turns until nothing is to be done any more. */
+APS_UNUSED static void settle(void)
+{
+	while (world.core.core->timers.n_items != 0) turn_later();
+}
+
 /* Runs turns until the call is answered: its number, or -1 and the message in *message. */
 static int64_t wait_for(uint64_t call, const char **message)
 {
@@ -164,7 +178,7 @@ static int64_t wait_for(uint64_t call, const char **message)
 			event->mail.kind->free_mail(&event->mail);
 			if (is_it) return number;
 		}
-		core_world_turn(&world.core);
+		turn_later();
 	}
 }
 
