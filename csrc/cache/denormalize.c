@@ -7,6 +7,13 @@
 
 #include <stdio.h>
 
+/* The record whose fields are read. */
+struct whose {
+	uint64_t record;
+	bool is_expired;
+	bool is_optimistic;
+};
+
 struct reading {
 	struct aps_read_source *source;
 	struct aps_binding *binding;
@@ -18,6 +25,7 @@ struct reading {
 	struct aps_buf values; /* struct aps_cell: of the fields of all open objects */
 	uint32_t typename;
 	unsigned depth;
+	struct whose whose;
 	struct aps_err err;
 };
 
@@ -84,6 +92,22 @@ static size_t push_path(struct reading *in, struct aps_str name)
 	return at;
 }
 
+static void observe(struct reading *in, enum aps_read_state state)
+{
+	struct aps_read_observer *observer = in->options->observer;
+	if (observer != NULL) observer->field(observer, aps_buf_str(&in->path), state, in->whose.record);
+}
+
+/* A value that is no object, and no list that has some. */
+static void observe_value(struct reading *in, const struct aps_selection_field *field, const struct aps_cell *value)
+{
+	bool is_list = value->tag == APS_CELL_LIST || value->tag == APS_CELL_LONG_LIST;
+	bool is_leaf = field->selection == NULL || value->tag == APS_CELL_NULL || (is_list && value->n_items == 0);
+	bool is_optimistic = in->whose.is_optimistic || in->source->is_optimistic;
+	if (!is_leaf || field->is_added) return;
+	observe(in, in->whose.is_expired ? APS_READ_EXPIRED : is_optimistic ? APS_READ_OPTIMISTIC : APS_READ_CACHED);
+}
+
 static enum outcome miss(struct reading *in)
 {
 	struct aps_read_result *result = in->result;
@@ -91,12 +115,14 @@ static enum outcome miss(struct reading *in)
 		aps_buf_add_str(&result->missing, aps_buf_str(&in->path));
 		aps_buf_add_byte(&result->missing, '\0');
 	}
+	observe(in, APS_READ_MISSING);
 	return READ_MISSING;
 }
 
 /* The content of an entry; READ_MISSING: it is nowhere. */
 static enum outcome content_at(struct reading *in, uint64_t entry, struct aps_str *content)
 {
+	in->source->is_optimistic = false;
 	if (in->source->at(in->source, entry, content, &in->err) != APS_OK) return READ_FAILED;
 	depend(in, entry, APS_STR(""));
 	return content->p != NULL ? READ_OK : READ_MISSING;
@@ -104,6 +130,7 @@ static enum outcome content_at(struct reading *in, uint64_t entry, struct aps_st
 
 static enum outcome content_of(struct reading *in, struct aps_str key, uint64_t *entry, struct aps_str *content)
 {
+	in->source->is_optimistic = false;
 	if (in->source->find(in->source, key, entry, content, &in->err) != APS_OK) return READ_FAILED;
 	depend(in, *entry, key);
 	return *entry != 0 && content->p != NULL ? READ_OK : READ_MISSING;
@@ -215,7 +242,10 @@ static enum outcome write_field(struct reading *in, const struct object *object,
 	size_t path_at = push_path(in, field->response_key);
 	size_t json_at = in->w.buf->n;
 	bool needed_comma = in->w.needs_comma;
+	bool is_observed = in->options->observer != NULL;
+	if (is_observed) in->source->is_optimistic = false; /* it is set where the field is an entry of its own */
 	enum outcome outcome = find_value(in, object, index, &value);
+	if (outcome == READ_OK && is_observed) observe_value(in, field, &value);
 	if (outcome == READ_MISSING && field->is_added) {
 		outcome = READ_OK;
 	} else if (outcome == READ_MISSING) {
@@ -284,8 +314,12 @@ static enum outcome write_record(struct reading *in, uint64_t entry, struct aps_
 	object.type = type_of(in, object.fields);
 	bool is_over = in->options->now_s != 0 && aps_freshness_is_over(in->binding->policies, object.type,
 	                                                                object.fields, in->options->now_s);
+	const struct whose outer = in->whose;
+	in->whose = (struct whose){entry, is_over, in->source->is_optimistic};
 	in->result->n_expired += is_over;
-	return write_object(in, &object, selection);
+	outcome = write_object(in, &object, selection);
+	in->whose = outer;
+	return outcome;
 }
 
 static enum outcome write_items(struct reading *in, const struct aps_selection_field *field, struct aps_str items,
@@ -410,6 +444,7 @@ static enum outcome read_root(struct reading *in)
 	enum outcome outcome = content_of(in, in->options->root, &object.record, &object.fields);
 	if (outcome == READ_FAILED) return outcome;
 	if (outcome == READ_MISSING) object = (struct object){.is_root = true, .fields = {"", 0}};
+	in->whose = (struct whose){object.record, false, in->source->is_optimistic};
 	object.type = type_of(in, object.fields);
 	if (object.type.n == 0) object.type = in->binding->root_type;
 	return write_object(in, &object, in->binding->root);
@@ -439,6 +474,7 @@ enum aps_rc aps_denormalize(struct aps_read_source *source, struct aps_binding *
 	aps_buf_init(&in.path, APS_BUF_ANY_SIZE);
 	aps_buf_init(&in.key, APS_BUF_ANY_SIZE);
 	aps_buf_init(&in.values, APS_BUF_ANY_SIZE);
+	if (options->observer != NULL) options->observer->begin(options->observer);
 	read_root(&in);
 	enum aps_rc rc = conclude(&in, err);
 	aps_buf_clear(&in.path);

@@ -9,6 +9,19 @@
 #include "cache/entry.h"
 #include "cache/selection.h"
 
+/* What a field of a result is. X(name, its word) */
+#define APS_READ_STATE_MAP(X)                                                                                          \
+	X(CACHED, "cached")                                                                                            \
+	X(MISSING, "missing")                                                                                          \
+	X(EXPIRED, "expired")                                                                                          \
+	X(OPTIMISTIC, "optimistic")
+
+enum aps_read_state {
+#define APS_READ_STATE_ENUM(name, word) APS_READ_##name,
+	APS_READ_STATE_MAP(APS_READ_STATE_ENUM)
+#undef APS_READ_STATE_ENUM
+};
+
 /* Where content is read: base entries, with what lies above them. Content stays where it is until the read is over. */
 struct aps_read_source {
 	/* content->p NULL: the application has evicted it; "": it had to leave, and so has what there is no entry of. */
@@ -16,6 +29,16 @@ struct aps_read_source {
 	/* *entry 0: there is none of this key. */
 	enum aps_rc (*find)(struct aps_read_source *source, struct aps_str key, uint64_t *entry,
 	                    struct aps_str *content, struct aps_err *err);
+	bool is_optimistic; /* set by both where the content is what layers say */
+};
+
+/* Who wants to know what became of each field: those that are missing, and those that are no objects. */
+struct aps_read_observer {
+	/* The read begins, perhaps not for the first time. */
+	void (*begin)(struct aps_read_observer *observer);
+	/* `record`: whose field it is; 0: of a root that is nowhere. */
+	void (*field)(struct aps_read_observer *observer, struct aps_str path, enum aps_read_state state,
+	              uint64_t record);
 };
 
 /* One thing that was read: an entry, or a key that has no entry (then `entry` is 0 and `key_hash` tells). */
@@ -30,6 +53,7 @@ struct aps_read_options {
 	struct aps_buf *dependencies; /* of struct aps_dependency, each once or more; NULL: not asked for */
 	uint64_t key_seed;            /* of their hashes */
 	int64_t now_s;                /* Unix time, by which records expire; 0: none does */
+	struct aps_read_observer *observer; /* NULL: nobody wants to know more */
 };
 
 #define APS_READ_MAX_MISSING 100

@@ -221,7 +221,7 @@ struct aps_reader *aps_reader_new(const char *path, const char *prefix, const ch
 	reader->policies = policies;
 	reader->channel = aps_channel_ref(channel);
 	reader->backing = (struct aps_entry_backing){find, load, done, list};
-	reader->source = (struct aps_read_source){source_at, source_find};
+	reader->source = (struct aps_read_source){source_at, source_find, false};
 	aps_entries_init(&reader->cache.entries, aps_channel_seed(channel), &reader->backing);
 	aps_names_init(&reader->cache.names, 0);
 	aps_buf_init(&reader->used, MAX_USED_BYTES);

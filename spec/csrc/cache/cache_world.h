@@ -50,7 +50,7 @@ static enum aps_rc read_find(struct aps_read_source *source, struct aps_str key,
 
 static void world_open(void)
 {
-	world = (struct world){.source = {read_at, read_find}};
+	world = (struct world){.source = {read_at, read_find, false}};
 	aps_entries_init(&world.cache.entries, 1, NULL);
 	aps_names_init(&world.cache.names, 2);
 	aps_policies_init(&world.policies, 3);

@@ -298,6 +298,23 @@ static void what_has_expired_leaves_with_the_others_unless_it_is_held(void **sta
 	assert_string_equal(what_is_left(), "-RPost:1 RPost:2 RPost:3 RROOT_QUERY RT:1");
 }
 
+/* As where a process ended in the middle. */
+static void a_reference_to_nothing_is_missing_and_not_left_out(void **state)
+{
+	(void)state;
+	write_data("{ all { id } }", "{}", "{\"all\":[" POST("1", "") "," POST("2", "") "]}");
+	aps_entries_forget(&world.cache.entries, entry_of("RPost:2"));
+	assert_plain("{ all { id } }", "{}", "missing all.1.id");
+	write_long("{ all { id } }", 1, 600);
+	for (struct aps_entry *entry = world.cache.entries.newest, *older; entry != NULL; entry = older) {
+		older = entry->older;
+		if (entry->number != 0 && entry->n_key_bytes == 0) aps_entries_forget(&world.cache.entries, entry);
+	}
+	assert_plain("{ all { id } }", "{}", "missing all");
+	collect_all(NULL, 0);
+	assert_plain("{ all { id } }", "{}", "missing all");
+}
+
 static void a_renewed_record_tells_nobody(void **state)
 {
 	(void)state;
@@ -518,6 +535,7 @@ int main(void)
 	        TEST(fragments_variables_and_long_lists_are_held_as_they_are_read),
 	        TEST(a_record_that_a_lookup_finds_can_be_held),
 	        TEST(what_has_expired_leaves_with_the_others_unless_it_is_held),
+	        TEST(a_reference_to_nothing_is_missing_and_not_left_out),
 	        TEST(a_renewed_record_tells_nobody),
 	        TEST(what_is_written_meanwhile_stays_and_so_does_what_it_refers_to),
 	        TEST(what_is_held_in_memory_is_not_deleted),
