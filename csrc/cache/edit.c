@@ -193,7 +193,9 @@ static void set_field(struct applying *in, const struct aps_edit_what *what)
 	if (record != NULL) record = aps_write_at(in->write, record->number);
 	if (record == NULL || record->content == NULL) return;
 	in->merge->replaces = true;
-	if (what->is_apart)
+	if (what->json.n == 0)
+		aps_evict_field(in->write, record, what->field, what->is_apart);
+	else if (what->is_apart)
 		replace_apart(in, record, what);
 	else
 		replace_plain(in, record, what);

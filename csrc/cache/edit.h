@@ -9,7 +9,7 @@
 
 enum aps_edit_kind {
 	APS_EDIT_WRITE, /* data of an operation or a fragment, at a record */
-	APS_EDIT_SET,   /* one field of a record that is there gets a value (cache/edit_value.h) */
+	APS_EDIT_SET,   /* one field of a record that is there gets a value (cache/edit_value.h), or goes */
 	APS_EDIT_EVICT  /* cache/evict.h */
 };
 
@@ -22,8 +22,8 @@ struct aps_edit_what {
 	struct aps_gql_document *document;
 	const struct aps_gql_operation *definition; /* in the document */
 	struct aps_str variables;                   /* JSON text of an object, or empty */
-	struct aps_str json;                        /* WRITE: the data, whole (cache/data_shape.h); SET: the value */
-	int64_t now_s;                              /* WRITE: Unix time, for types that expire */
+	struct aps_str json; /* WRITE: the data, whole (cache/data_shape.h); SET: the value, empty: it goes */
+	int64_t now_s;       /* WRITE: Unix time, for types that expire */
 };
 
 struct aps_edit {

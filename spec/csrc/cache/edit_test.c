@@ -153,6 +153,19 @@ static void a_field_gets_a_value(void **state)
 	        "[\"b\",\"c\"],\"__typename\":\"T\"},{\"tags\":[],\"__typename\":\"T\"}]}");
 }
 
+static void a_field_goes_and_others_of_its_name_stay(void **state)
+{
+	(void)state;
+	write_data("{ m m1: m(x: 1) m2: m(x: 2) }", "{}", "{\"m\":1,\"m1\":2,\"m2\":3}");
+	assert_string_equal(set("ROOT_QUERY", "m", ""), "ROOT_QUERY.m");
+	assert_string_equal(show("ROOT_QUERY", "m"), "[\"m({\\\"x\\\":2})\",true,3,\"m({\\\"x\\\":1})\",true,2]");
+	assert_string_equal(set("ROOT_QUERY", "m({\"x\":1})", ""), "1.m({\"x\":1})");
+	assert_string_equal(show("ROOT_QUERY", "m"), "[\"m({\\\"x\\\":2})\",true,3]");
+	assert_string_equal(set("ROOT_QUERY", "m({\"x\":1})", ""), "");
+	assert_string_equal(set("ROOT_QUERY", "m({\"x\":9})", ""), "");
+	assert_string_equal(set("ROOT_QUERY", "none", ""), "");
+}
+
 static void references_are_told_by_keys(void **state)
 {
 	(void)state;
@@ -310,7 +323,7 @@ static void a_value_that_cannot_be_read_changes_nothing(void **state)
 {
 	(void)state;
 	static const char *const BROKEN[] = {
-	        "",
+	        " ",
 	        "[1]",
 	        "{\"__ref\":1}",
 	        "{\"__list\":{}}",
@@ -433,6 +446,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(fields_are_shown_with_what_the_cache_knows_of_them, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_field_gets_a_value, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_field_goes_and_others_of_its_name_stay, setup, teardown),
 	        cmocka_unit_test_setup_teardown(references_are_told_by_keys, setup, teardown),
 	        cmocka_unit_test_setup_teardown(an_embedded_object_is_what_it_is_given_as, setup, teardown),
 	        cmocka_unit_test_setup_teardown(lists_are_edited, setup, teardown),
