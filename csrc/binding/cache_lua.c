@@ -11,18 +11,6 @@
 #define CACHE   "appsync.core.cache"
 #define READING "appsync.core.reading"
 
-/* The partition of one identity; counted by the userdata that point to it. */
-struct apl_cache {
-	struct apl_cache *next;
-	size_t n_refs;
-	struct apl_caches *caches;
-	uint64_t id;
-	char *identity;
-	struct aps_channel *channel;
-	struct aps_reader *reader;
-	struct aps_command *closing; /* made in advance: a finalizer posts it */
-};
-
 struct apl_caches *apl_caches_new(struct apl_runtime *box, uint64_t client, struct aps_cache_settings *settings,
                                   enum apl_big_integers big)
 {
@@ -137,12 +125,10 @@ static int Apl_cache_gc(lua_State *L)
 	return 0;
 }
 
-/* The cache at index 1, with a table at index 2. NULL: *err says why. */
-static struct apl_cache *check(lua_State *L, struct aps_err *err)
+struct apl_cache *apl_cache_check(lua_State *L, struct aps_err *err)
 {
 	struct apl_cache **slot = luaL_checkudata(L, 1, CACHE);
 	if (*slot == NULL || (*slot)->caches->is_closed) luaL_error(L, "appsync: the client is closed");
-	luaL_checktype(L, 2, LUA_TTABLE);
 	return apl_runtime_get(L, (*slot)->caches->box, err) != NULL ? *slot : NULL;
 }
 
@@ -193,17 +179,30 @@ static int fail_read(lua_State *L, const struct aps_err *err)
 	return 3;
 }
 
-/* cache:read{document=, operation_name=, variables=, partial=} → data, missing: a list of paths, nil when all of it is
- * there; without `partial` data is nil then. nil, nil, error where it can't be read. */
+/* "R" and the record's key at `key` of the table at index 2; without one the root. */
+static struct aps_str push_root(lua_State *L)
+{
+	struct aps_str key = APS_STR("ROOT_QUERY");
+	apl_field_str(L, 2, "key", &key);
+	lua_pushliteral(L, "R");
+	lua_pushlstring(L, key.p, key.n);
+	lua_concat(L, 2);
+	key.p = lua_tolstring(L, -1, &key.n);
+	return key;
+}
+
+/* cache:read{document=, operation_name= or fragment=, key=, variables=, partial=} → data, missing: a list of paths, nil
+ * when all of it is there; without `partial` data is nil then. nil, nil, error where it can't be read. */
 static int Apl_cache_read(lua_State *L)
 {
 	struct aps_err err = {0};
-	struct apl_cache *cache = check(L, &err);
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	luaL_checktype(L, 2, LUA_TTABLE);
 	if (cache == NULL) return fail_read(L, &err);
 	struct aps_operation *operation = apl_push_operation(L);
 	struct reading *reading = push_reading(L);
 	bool is_partial = apl_field_bool(L, 2, "partial", false);
-	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_partial = is_partial};
+	const struct aps_read_options options = {.root = push_root(L), .is_partial = is_partial};
 	enum aps_rc rc = apl_read_operation(L, operation, &err);
 	if (rc == APS_OK) rc = aps_reader_read(cache->reader, operation, &options, &reading->result, &err);
 	if (rc == APS_OK && (is_partial || reading->result.n_missing == 0))
@@ -217,6 +216,14 @@ static int Apl_cache_read(lua_State *L)
 }
 
 static const luaL_Reg METHODS[] = {{"id", Apl_cache_id}, {"read", Apl_cache_read}, {NULL, NULL}};
+
+void apl_cache_add_methods(lua_State *L, const luaL_Reg *methods)
+{
+	luaL_getmetatable(L, CACHE);
+	lua_getfield(L, -1, "__index");
+	apl_register(L, methods);
+	lua_pop(L, 2);
+}
 
 void apl_cache_register(lua_State *L)
 {

@@ -6,7 +6,20 @@
 #include "binding/value.h"
 #include "client/cache_settings.h"
 
-struct apl_cache;
+struct aps_reader;
+
+/* The partition of one identity; counted by the userdata that point to it. */
+struct apl_cache {
+	struct apl_cache *next;
+	size_t n_refs;
+	struct apl_caches *caches;
+	uint64_t id;
+	char *identity;
+	struct aps_channel *channel;
+	struct aps_reader *reader;
+	struct aps_command *closing; /* made in advance: a finalizer posts it */
+	int n_begun;                 /* begin() without an end: edits wait for it */
+};
 
 /* What the userdata of a client and those of its caches share, so that either may be collected first. */
 struct apl_caches {
@@ -26,6 +39,10 @@ void apl_cache_register(lua_State *L);
 struct apl_caches *apl_caches_new(struct apl_runtime *box, uint64_t client, struct aps_cache_settings *settings,
                                   enum apl_big_integers big);
 void apl_caches_unref(struct apl_caches *caches); /* NULL is legal */
+/* The cache at index 1. NULL: it is the parent's of a fork, and *err says so. Throws when the client is closed. */
+struct apl_cache *apl_cache_check(lua_State *L, struct aps_err *err);
+/* Adds methods of a cache. */
+void apl_cache_add_methods(lua_State *L, const luaL_Reg *methods);
 /* Pushes the cache of this identity's partition, which is opened where no other userdata has it; the runtime is usable.
  * Pushes nothing on failure: E_NOMEM, and what posting a command says. */
 enum aps_rc apl_cache_push(lua_State *L, struct apl_caches *caches, const char *identity, struct aps_err *err);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/rand.h"
 #include "binding/builder_lua.h"
+#include "binding/cache_edit_lua.h"
 #include "binding/cache_lua.h"
 #include "binding/client_lua.h"
 #include "binding/err_lua.h"
@@ -142,6 +143,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	apl_client_register(L);
 	apl_operation_register(L);
 	apl_cache_register(L);
+	apl_cache_edit_register(L);
 	apl_event_register(L);
 	lua_pushliteral(L, VERSION);
 	lua_setfield(L, -2, "version");

@@ -24,32 +24,53 @@ struct aps_operation *apl_push_operation(lua_State *L)
 	return operation;
 }
 
-/* Writes the declared variables of the operation that the table at index 2 has; undeclared ones are not sent. */
-static enum aps_rc write_variables(lua_State *L, const struct aps_gql_operation *operation, struct aps_buf *out,
-                                   struct aps_err *err)
+/* Writes those of the table on top of the stack that the operation declares; undeclared ones are not sent. */
+static enum aps_rc write_declared(lua_State *L, const struct aps_gql_operation *operation, struct aps_json_writer *w,
+                                  struct aps_err *err)
 {
-	struct aps_json_writer w;
 	char path[160];
 	enum aps_rc rc = APS_OK;
-	aps_json_writer_init(&w, out);
-	aps_json_write_object(&w);
-	lua_getfield(L, 2, "variables");
+	aps_json_write_object(w);
 	for (size_t i = 0; rc == APS_OK && i < operation->n_variables && lua_istable(L, -1); i++) {
 		struct aps_str name = operation->variables[i];
 		lua_pushlstring(L, name.p, name.n);
 		lua_gettable(L, -2);
 		if (!lua_isnil(L, -1)) {
 			snprintf(path, sizeof path, "variables.%.*s", (int)(name.n < 100 ? name.n : 100), name.p);
-			aps_json_write_key(&w, name);
-			rc = apl_value_write(L, -1, path, &w, err);
+			aps_json_write_key(w, name);
+			rc = apl_value_write(L, -1, path, w, err);
 		}
 		lua_pop(L, 1);
 	}
+	if (rc == APS_OK) aps_json_write_object_end(w);
+	return rc;
+}
+
+/* A fragment declares none, and takes all. */
+static enum aps_rc write_variables(lua_State *L, const struct aps_gql_operation *operation, struct aps_buf *out,
+                                   struct aps_err *err)
+{
+	struct aps_json_writer w;
+	enum aps_rc rc = APS_OK;
+	aps_json_writer_init(&w, out);
+	lua_getfield(L, 2, "variables");
+	if (operation->kind != APS_GQL_FRAGMENT)
+		rc = write_declared(L, operation, &w, err);
+	else if (lua_istable(L, -1))
+		rc = apl_value_write(L, -1, "variables", &w, err);
 	lua_pop(L, 1);
 	if (rc != APS_OK) return rc;
-	aps_json_write_object_end(&w);
 	if (aps_json_writer_finish(&w) == APS_OK) return APS_OK;
 	return aps_fail(err, APS_E_USAGE, "the variables are too big to be sent");
+}
+
+static const struct aps_gql_operation *find_fragment(const struct aps_gql_document *doc, struct aps_str name)
+{
+	for (size_t i = 0; i < aps_gql_document_n_fragments(doc); i++) {
+		const struct aps_gql_operation *fragment = aps_gql_document_fragment_at(doc, i);
+		if (aps_str_eq(fragment->name, name)) return fragment;
+	}
+	return NULL;
 }
 
 enum aps_rc apl_read_operation(lua_State *L, struct aps_operation *out, struct aps_err *err)
@@ -57,9 +78,11 @@ enum aps_rc apl_read_operation(lua_State *L, struct aps_operation *out, struct a
 	struct aps_str name = {"", 0};
 	lua_getfield(L, 2, "document");
 	struct aps_gql_document *doc = apl_gql_check_document(L, -1);
-	apl_field_str(L, 2, "operation_name", &name);
-	const struct aps_gql_operation *definition = aps_gql_document_find(doc, name);
-	if (definition == NULL) luaL_error(L, "the document has no operation '%s'", name.p);
+	bool is_fragment = apl_field_str(L, 2, "fragment", &name);
+	if (!is_fragment) apl_field_str(L, 2, "operation_name", &name);
+	const struct aps_gql_operation *definition =
+	        is_fragment ? find_fragment(doc, name) : aps_gql_document_find(doc, name);
+	if (definition == NULL) luaL_error(L, "the document has no operation or fragment '%s'", name.p);
 	bool has_typenames = apl_field_bool(L, 2, "typenames", false);
 	struct aps_buf *variables = apl_push_buffer(L, APL_MAX_BODY_BYTES);
 	enum aps_rc rc = write_variables(L, definition, variables, err);

@@ -1,4 +1,5 @@
-/* Operations as our Lua modules give them: {document =, operation_name =, variables =, typenames =}. */
+/* Operations as our Lua modules give them: {document =, operation_name =, variables =, typenames =}, or fragments:
+ * {document =, fragment = its name, variables =}. */
 #ifndef APS_BINDING_OPERATION_LUA_H
 #define APS_BINDING_OPERATION_LUA_H
 

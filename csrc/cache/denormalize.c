@@ -150,6 +150,7 @@ static enum outcome look_up(struct reading *in, const struct aps_selection_field
 	struct aps_str content;
 	aps_buf_reset(&in->key);
 	bool is_known = aps_lookup_key(&in->key, in->binding, field);
+	if (in->key.rc != APS_OK) return fail_memory(in);
 	return is_known ? content_of(in, aps_buf_str(&in->key), entry, &content) : READ_MISSING;
 }
 
@@ -162,6 +163,7 @@ static enum outcome find_field_entry(struct reading *in, const struct object *ob
 	aps_buf_reset(&in->key);
 	aps_buf_addf(&in->key, "F%llu.", (unsigned long long)object->record);
 	aps_buf_add_str(&in->key, field->key);
+	if (in->key.rc != APS_OK) return fail_memory(in);
 	enum outcome outcome =
 	        object->record != 0 ? content_of(in, aps_buf_str(&in->key), &entry, &content) : READ_MISSING;
 	bool is_here = outcome == READ_OK && content.n != 0; /* empty: it had to leave for want of room */

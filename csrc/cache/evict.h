@@ -11,6 +11,9 @@ APS_BEGIN_DECLS
  * means all of its arguments and directives) that only. True when something was there. */
 bool aps_evict(struct aps_cache_write *write, struct aps_str key, struct aps_str field);
 
+/* One field of a record that is being written, and no other one of its name. `is_apart`: it is an entry of its own. */
+bool aps_evict_field(struct aps_cache_write *write, struct aps_entry *record, struct aps_str field, bool is_apart);
+
 APS_END_DECLS
 
 #endif

@@ -105,7 +105,8 @@ static enum aps_rc visit_field_entry(struct aps_hold *hold, uint64_t record, con
 	if (number != 0 && aps_cell_take(&content, &value))
 		return visit_value(hold, &value, field->selection, 0, err);
 	aps_buf_reset(&hold->key);
-	if (field->selection == NULL || !aps_lookup_key(&hold->key, &hold->binding, field)) return APS_OK;
+	if (field->selection == NULL) return APS_OK;
+	if (!aps_lookup_key(&hold->key, &hold->binding, field) && hold->key.rc == APS_OK) return APS_OK;
 	rc = find(hold, &number, err);
 	if (rc == APS_OK) add_step(hold, number, STEP_RECORD, field->selection);
 	return rc;

@@ -36,6 +36,7 @@ bool aps_lookup_key(struct aps_buf *out, struct aps_binding *binding, const stru
 	aps_buf_init(&lookup.text, APS_BUF_ANY_SIZE);
 	aps_buf_add_byte(out, 'R');
 	bool is_known = aps_identity_of(out, binding->policies, field->policy->lookup, get_argument, &lookup);
+	if (lookup.text.rc != APS_OK || binding->arena.rc != APS_OK) out->rc = APS_E_NOMEM;
 	aps_buf_clear(&lookup.text);
 	return is_known;
 }

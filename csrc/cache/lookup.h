@@ -6,7 +6,8 @@
 
 APS_BEGIN_DECLS
 
-/* Appends the key of the record, "RPost:1". False: the field isn't one of these, or its arguments don't tell. */
+/* Appends the key of the record, "RPost:1". False: the field isn't one of these, or its arguments don't tell, or memory
+ * is out (out->rc). */
 bool aps_lookup_key(struct aps_buf *out, struct aps_binding *binding, const struct aps_selection_field *field);
 
 APS_END_DECLS

@@ -213,8 +213,13 @@ void aps_core_close_table(struct aps_core *core APS_UNUSED, void *part)
 
 struct aps_client *aps_core_client(struct aps_core *core, uint64_t id)
 {
+	return core->is_stopping ? NULL : aps_core_last_client(core, id);
+}
+
+struct aps_client *aps_core_last_client(const struct aps_core *core, uint64_t id)
+{
 	APS_ON_THREAD(core->thread);
-	struct aps_client *client = core->is_stopping ? NULL : core->clients;
+	struct aps_client *client = core->clients;
 	while (client != NULL && client->id != id) client = client->next;
 	return client;
 }

@@ -115,6 +115,9 @@ void *aps_client_part(const struct aps_core *core, const struct aps_client *clie
 
 /* NULL: there is none, or it is closing, as all are when the core stops. */
 struct aps_client *aps_core_client(struct aps_core *core, uint64_t id);
+/* The same, but when the core stops those that had not closed before are still there: for commands that had come by
+ * then, and that nobody waits for, because the application counts on them. */
+struct aps_client *aps_core_last_client(const struct aps_core *core, uint64_t id);
 /* Takes the client (aps_calloc), also on failure. */
 enum aps_rc aps_core_open_client(struct aps_core *core, struct aps_client *client, struct aps_err *err);
 /* It will close once its calls have ended: subscriptions end with kind "closed" now. */

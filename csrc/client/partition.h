@@ -4,6 +4,7 @@
 #define APS_CLIENT_PARTITION_H
 
 #include "cache/collect.h"
+#include "cache/edit.h"
 #include "cache/normalize.h"
 #include "client/channel.h"
 #include "client/vault.h"
@@ -43,6 +44,7 @@ struct aps_partition {
 	struct aps_channel *channel; /* NULL: nobody reads */
 	struct aps_partition_collector *collector; /* NULL: nobody does */
 	struct aps_partition_holder *holders;
+	uint64_t edits;              /* the highest number of those of this turn; 0: none */
 };
 
 /* What of a response is written. */
@@ -74,6 +76,9 @@ void aps_partition_forget(struct aps_partition *partition, uint64_t number, uint
  * with it. Nothing is written to the partition at that time. The reader has asked for it, and is told when it is over,
  * done or not. */
 enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_drop how, struct aps_err *err);
+/* The same of the application's own edits. */
+enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,
+                               struct aps_err *err);
 
 APS_END_DECLS
 

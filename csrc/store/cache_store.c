@@ -135,9 +135,12 @@ static enum aps_rc init_store(struct aps_cache_store *store, struct aps_db *db, 
 	return aps_fail(err, APS_E_NOMEM, "out of memory");
 }
 
-static enum aps_rc find_part(const struct aps_cache_store *store, int64_t *part, struct aps_err *err)
+static enum aps_rc find_part(struct aps_cache_store *store, struct aps_err *err)
 {
-	return aps_parts_find(store->db, aps_str_of(store->prefix), aps_str_of(store->identity), part, err);
+	int64_t part;
+	enum aps_rc rc = aps_parts_find(store->db, aps_str_of(store->prefix), aps_str_of(store->identity), &part, err);
+	if (rc == APS_OK) store->part = part;
+	return rc;
 }
 
 static enum aps_rc read_bytes(struct aps_cache_store *store, struct aps_err *err)
@@ -156,7 +159,7 @@ enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *d
                                  struct aps_str identity, struct aps_cache *cache, struct aps_err *err)
 {
 	enum aps_rc rc = init_store(store, db, prefix, identity, err);
-	if (rc == APS_OK) rc = find_part(store, &store->part, err);
+	if (rc == APS_OK) rc = find_part(store, err);
 	if (rc == APS_OK && store->part != 0) rc = read_bytes(store, err);
 	if (rc == APS_OK) rc = read_names(store, &cache->names, err);
 	if (rc == APS_OK) rc = look_whether_empty(store, &cache->entries, err);
@@ -204,8 +207,13 @@ enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cac
                                    struct aps_err *err)
 {
 	enum aps_rc rc = read_number(store->db, GENERATION, generation, err);
-	if (rc == APS_OK) rc = find_part(store, &store->part, err);
+	if (rc == APS_OK) rc = find_part(store, err);
 	return rc == APS_OK ? read_names(store, &cache->names, err) : rc;
+}
+
+enum aps_rc aps_cache_store_generation(struct aps_db *db, uint64_t *generation, struct aps_err *err)
+{
+	return read_number(db, GENERATION, generation, err);
 }
 
 enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err)
@@ -316,8 +324,11 @@ static enum aps_rc save_entries(struct aps_cache_store *store, const struct aps_
 
 static enum aps_rc make_part(struct aps_cache_store *store, struct aps_err *err)
 {
+	int64_t part;
 	if (store->part != 0) return APS_OK;
-	return aps_parts_make(store->db, aps_str_of(store->prefix), aps_str_of(store->identity), &store->part, err);
+	enum aps_rc rc = aps_parts_make(store->db, aps_str_of(store->prefix), aps_str_of(store->identity), &part, err);
+	if (rc == APS_OK) store->part = part;
+	return rc;
 }
 
 enum aps_rc aps_cache_store_save_bytes(const struct aps_cache_store *store, struct aps_err *err)

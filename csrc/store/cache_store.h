@@ -41,6 +41,8 @@ enum aps_rc aps_cache_store_open_reader(struct aps_cache_store *store, struct ap
  * names. Where that is another part, the former one was dropped; names keep their numbers. */
 enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cache *cache, uint64_t *generation,
                                    struct aps_err *err);
+/* Only which generation it is. */
+enum aps_rc aps_cache_store_generation(struct aps_db *db, uint64_t *generation, struct aps_err *err);
 /* The highest number that an entry of the file ever had. */
 enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err);
 /* In the writer's transaction, last: the next generation of the file, and the highest number that was given. */

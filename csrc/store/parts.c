@@ -36,10 +36,10 @@ static enum aps_rc run_on(struct aps_db *db, const char *sql, int64_t part, int6
 enum aps_rc aps_parts_make(struct aps_db *db, struct aps_str prefix, struct aps_str identity, int64_t *part,
                            struct aps_err *err)
 {
-	static const char SQL[] = "INSERT INTO part (prefix, identity) VALUES (?1, ?2)";
+	static const char SQL[] = "INSERT OR IGNORE INTO part (prefix, identity) VALUES (?1, ?2)";
 	enum aps_rc rc = run_owned(db, SQL, prefix, identity, part, err);
 	if (rc == APS_OK) rc = aps_parts_find(db, prefix, identity, part, err);
-	return rc == APS_OK ? run_on(db, "INSERT INTO counter VALUES (?1, 0)", *part, 0, err) : rc;
+	return rc == APS_OK ? run_on(db, "INSERT OR IGNORE INTO counter VALUES (?1, 0)", *part, 0, err) : rc;
 }
 
 enum aps_rc aps_parts_drop(struct aps_db *db, int64_t part, enum aps_part_drop how, struct aps_err *err)

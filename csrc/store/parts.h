@@ -21,6 +21,7 @@ APS_BEGIN_DECLS
 /* *part 0: there is none. */
 enum aps_rc aps_parts_find(struct aps_db *db, struct aps_str prefix, struct aps_str identity, int64_t *part,
                            struct aps_err *err);
+/* Where it is there, nothing happens. */
 enum aps_rc aps_parts_make(struct aps_db *db, struct aps_str prefix, struct aps_str identity, int64_t *part,
                            struct aps_err *err);
 

@@ -1,10 +1,10 @@
 ---Clients of a GraphQL API.
 local arguments = require "appsync.client.arguments"
 local auth = require "appsync.client.auth"
-local cache = require "appsync.client.cache"
 local call = require "appsync.call"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
+local local_cache = require "appsync.client.local_cache"
 local log = require "appsync.log"
 local nginx = require "appsync.nginx"
 local operation = require "appsync.client.operation"
@@ -17,11 +17,12 @@ local variables_of = require "appsync.client.variables"
 
 local client = {}
 
----@class appsync.Client
+---@class appsync.Client: appsync.Cache
 ---@field connection appsync.Connection
 ---@field package root appsync.client.Root
 ---@field package identity string? of a client of `with`
 ---@field package cache appsync.core.Cache? opened
+---@field package local_cache appsync.Cache? of it
 local Client = {}
 Client.__index = Client
 Client.__name = "appsync.client"
@@ -33,6 +34,17 @@ end
 -- A method that was called with a dot has something else for its client.
 local function check_self(self, where)
   if getmetatable(self) ~= Client then errors.misuse("%s: call it with a colon, as in %s(…)", where, where) end
+end
+
+-- The methods of what the client keeps (client/local_cache.lua).
+for _, name in ipairs(local_cache.METHODS) do
+  local where = "client:" .. name
+  Client[name] = function(self, ...)
+    check_self(self, where)
+    local kept, err = local_cache.of(self, where)
+    if not kept then return nil, err end
+    return kept[name](kept, ...)
+  end
 end
 
 ---@class appsync.RealtimeOptions
@@ -106,20 +118,6 @@ function Client:query(document, variables, options)
   local plan = arguments.plan("query", "client:query", document, variables, options)
   variables_of.tell(plan, self.root.log)
   return call.run(plan.options, query.execute, self, plan)
-end
-
----Reads a query from the cache, without waiting and without the network.
----@param document string|appsync.Document|table a document, or one table `{query =, variables =}`
----@param variables table?
----@return any data nil when a field of it is missing
----@return {partial: true, data: any, missing: string[]}|appsync.Error|nil rest what is there then; an error where the store can't be read
-function Client:read_query(document, variables)
-  check_self(self, "client:read_query")
-  if not cache.serves(self, {}) then errors.misuse("client:read_query: this client has no store") end
-  local plan = arguments.plan("query", "client:read_query", document, variables)
-  local data, missing, err = cache.read(self, plan)
-  if data ~= nil or err then return data, err end
-  return nil, { partial = true, data = cache.read(self, plan, true), missing = missing }
 end
 
 ---Sends a mutation once and waits for its data.

@@ -128,4 +128,24 @@ function document.pick(given, kind, operation_name, where)
   return parsed, found
 end
 
+---Picks the fragment that a call means: the one that no other one of the document includes.
+---@param given string|appsync.Document
+---@param where string
+---@return appsync.Document document, string name
+function document.pick_fragment(given, where)
+  if type(given) ~= "string" and not document.is(given) then
+    errors.misuse("%s: the fragment must be text or what appsync.gql returns, got %s", where, (errors.describe(given)))
+  end
+  local parsed = type(given) == "string" and document.parse(given) or given
+  if parsed.operations[1] then
+    errors.misuse("%s: the document must be a fragment, with the fragments that it includes; this one has an operation", where)
+  end
+  local names = parsed.core:fragments()
+  if #names ~= 1 then
+    errors.misuse("%s: the document must be one fragment, with the fragments that it includes; it has several: %s", where,
+      table.concat(names, ", "))
+  end
+  return parsed, names[1]
+end
+
 return document

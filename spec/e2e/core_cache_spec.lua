@@ -132,6 +132,35 @@ describe("the core's cache", function()
     close()
   end)
 
+  it("takes back what was written since begin, as one list", function()
+    open{ path = made.path .. "/g.db", key_prefix = "" }
+    local document = core.document("{ a b }")
+    local function state() return cache:read{ document = document, partial = true } end
+    assert.is_true(cache:write{ document = document, data = { a = 1, b = 1 } })
+    assert.is_true(cache:begin())
+    assert.is_true(cache:set("ROOT_QUERY", "a", false, 2))
+    assert.is_true(cache:begin())
+    assert.is_true(cache:evict("ROOT_QUERY", "b"))
+    assert.is_true(cache:commit())
+    assert.same({ a = 2 }, state())
+    assert.equal("userdata", type(cache:take()))
+    assert.same({ a = 1, b = 1 }, state())
+    assert.has_error(function() cache:commit() end, "commit() without begin()")
+    assert.has_error(function() cache:take() end, "take() without begin()")
+    assert.is_true(cache:begin())
+    assert.is_nil(cache:take())
+    assert.is_true(cache:begin())
+    assert.is_true(cache:set("ROOT_QUERY", "a", false, 3))
+    assert.is_true(cache:set("ROOT_QUERY", "b", false, nil))
+    assert.is_true(cache:commit())
+    assert.same({ a = 3 }, state())
+    close()
+    open{ path = made.path .. "/g.db", key_prefix = "" }
+    execute(LIST, nil, false) -- by then the store is open
+    assert.same({ a = 3 }, state())
+    close()
+  end)
+
   it("reads what others of its process write only under the same prefix", function()
     open{ path = made.path .. "/e.db", key_prefix = "one" }
     execute(LIST, nil, true)

@@ -103,6 +103,9 @@ function core.document(text) end
 
 ---@return appsync.core.Operation[]
 function core.Document:operations() end
+---Of a document without operations: the fragments that no other one includes.
+---@return string[] names
+function core.Document:fragments() end
 ---@param with_typenames? boolean
 ---@return string canonical print
 function core.Document:text(with_typenames) end
@@ -300,11 +303,51 @@ local cache = {}
 ---@return integer id for `cached` of `execute`
 function cache:id() end
 
----Reads what is kept, without waiting. Without `partial` there is no data where something of it is missing.
----@param call {document: appsync.core.Document, operation_name: string?, variables: table?, partial: boolean?}
+---Reads what is kept, without waiting. Without `partial` there is no data where something of it is missing. What was
+---written by the methods below is read at once.
+---@param call {document: appsync.core.Document, operation_name: string?, fragment: string?, key: string?, variables: table?, partial: boolean?} key: of a fragment's record, "Todo:1"
 ---@return any data
 ---@return string[]? missing paths, such as "listPosts.items.3.title"; nil: nothing is
 ---@return appsync.core.Err? err the store can't be read; after a fork of kind "usage"
 function cache:read(call) end
+
+---Writes data of an operation, or of the fragment of this name, whose record is at `key`. Like all that writes: it is read
+---here at once, and committed by the core; what can't be committed is logged, and then read no more.
+---@param call {document: appsync.core.Document, operation_name: string?, fragment: string?, key: string?, variables: table?, data: any}
+---@return true? ok
+---@return appsync.core.Err? err of kind "usage": the data hasn't the shape of the document, with the path
+function cache:write(call) end
+---All fields of a record that have this name, or the one with these arguments: three items for each, the field with its
+---arguments, whether it is an entry of its own, and its value, with `__ref`, `__list` and `__json` as in
+---csrc/cache/edit_value.h.
+---@param key string
+---@param field string
+---@return any[]? fields, appsync.core.Err? err
+function cache:field(key, field) end
+---Gives one of them another value, in the same form; `__edits` and `__fields` too.
+---@param key string
+---@param field string
+---@param is_apart boolean
+---@param value any nil takes the field away
+---@return true? ok, appsync.core.Err? err
+function cache:set(key, field, is_apart, value) end
+---@param key string
+---@param field string? nil: the record
+---@return true? ok, appsync.core.Err? err
+function cache:evict(key, field) end
+---@param object table
+---@return string? key nil: it has none
+function cache:identify(object) end
+
+---What is written from now on belongs together, until as many `commit`s, or a `take`.
+---@return true? ok, appsync.core.Err? err
+function cache:begin() end
+---@return true? ok, appsync.core.Err? err then nothing of it was written
+function cache:commit() end
+---Takes back what was written since the first `begin`.
+---@return appsync.core.Edits? edits nil: nothing was
+function cache:take() end
+
+---@class appsync.core.Edits
 
 return core

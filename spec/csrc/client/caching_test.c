@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "client/cache_commands.h"
 #include "client/caching.h"
 #include "client/reader.h"
 #include "core_world.h"
@@ -47,13 +48,18 @@ static struct aps_cache_settings *make_settings(const char *prefix)
 	return settings;
 }
 
-static void open_cache(struct aps_client *client, uint64_t id, const char *identity)
+static void open_cache_for(struct aps_client *client, uint64_t id, const char *identity, struct aps_channel *channel)
 {
-	struct aps_channel *channel = aps_channel_new(5);
 	assert_non_null(channel);
 	struct aps_cached *cached = aps_cached_new(id, identity, channel);
 	assert_non_null(cached);
 	aps_caching_open(world.core, client, cached);
+}
+
+static void open_cache(struct aps_client *client, uint64_t id, const char *identity)
+{
+	struct aps_channel *channel = aps_channel_new(5);
+	open_cache_for(client, id, identity, channel);
 	aps_channel_unref(channel);
 }
 
@@ -249,6 +255,85 @@ static void data_that_cannot_be_read_is_told_once_and_changes_nothing(void **sta
 	aps_cache_settings_unref(settings);
 }
 
+/* The core is told that the root's `a` is `json`, and has no memory for it if `fails`. */
+static void run_edit_or_fail(uint64_t client, uint64_t cache, uint64_t number, const char *json, bool fails)
+{
+	const struct aps_edit_what what = {
+	        .kind = APS_EDIT_SET,
+	        .key = APS_STR("ROOT_QUERY"),
+	        .field = APS_STR("a"),
+	        .json = aps_str_of(json),
+	};
+	struct aps_edits *edits = aps_edits_new();
+	assert_true(aps_edits_add(edits, &what));
+	struct aps_command *command = aps_edit_command_new(client, cache, number, edits);
+	aps_edits_unref(edits);
+	assert_true(command->begins);
+	assert_true(command->mail.n_bytes > sizeof *command + strlen(json));
+	aps_mem_fail_at(fails);
+	command->run(world.core, command);
+	aps_mem_fail_at(0);
+}
+
+static void run_edit(uint64_t client, uint64_t cache, uint64_t number, const char *json)
+{
+	run_edit_or_fail(client, cache, number, json, false);
+}
+
+static void own_edits_are_committed_at_the_turns_end_and_known_then(void **state)
+{
+	(void)state;
+	struct aps_cache_settings *settings = make_settings("p");
+	struct aps_client *client = open_client(8, aps_cache_settings_ref(settings));
+	struct aps_operation operation = make("{ a }");
+	struct aps_channel *channel = aps_channel_new(5);
+	open_cache_for(client, 4, "ann", channel);
+	aps_caching_write(world.core, client, 4, &operation, APS_STR("{\"a\":1}"), APS_STR(""));
+	run_edit(8, 4, 1, "2");
+	run_edit(8, 4, 2, "3");
+	run_edit(8, 77, 9, "4");
+	run_edit(99, 4, 9, "4");
+	assert_int_equal(aps_channel_decided(channel), 0);
+	core_world_turn(&world);
+	assert_int_equal(aps_channel_decided(channel), 2);
+	char *text = read_of(settings, "ann", &operation);
+	assert_string_equal(text, "{\"a\":3}");
+	free(text);
+	/* those that can't be kept are known as well, and told of once */
+	for (uint64_t number = 3; number <= 5; number++) run_edit_or_fail(8, 4, number, "4", true);
+	assert_int_equal(n_logs("can't be written"), 1);
+	assert_int_equal(aps_channel_decided(channel), 5);
+	core_world_turn(&world);
+	assert_int_equal(aps_channel_decided(channel), 5);
+	text = read_of(settings, "ann", &operation);
+	assert_string_equal(text, "{\"a\":3}");
+	free(text);
+	aps_core_close_client(world.core, client);
+	core_world_turn(&world);
+	aps_channel_unref(channel);
+	aps_operation_clear(&operation);
+	aps_cache_settings_unref(settings);
+}
+
+static void own_edits_without_a_store_are_known_to_be_nowhere(void **state)
+{
+	(void)state;
+	struct aps_cache_settings *settings = make_settings("p");
+	struct aps_channel *channel = aps_channel_new(5);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	for (int i = 0; i < 4096; i++) fputs("no database ", file);
+	fclose(file);
+	struct aps_client *client = open_client(8, settings);
+	open_cache_for(client, 4, "ann", channel);
+	run_edit(8, 4, 1, "2");
+	core_world_turn(&world);
+	assert_int_equal(aps_channel_decided(channel), 1);
+	aps_core_close_client(world.core, client);
+	assert_int_equal(n_logs("can't be used"), 2);
+	aps_channel_unref(channel);
+}
+
 static void without_memory_a_turn_is_whole_or_not_at_all(void **state)
 {
 	(void)state;
@@ -293,6 +378,9 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(a_client_has_a_partition_for_each_identity, setup, teardown),
 	        cmocka_unit_test_setup_teardown(data_that_cannot_be_read_is_told_once_and_changes_nothing, setup,
 	                                        teardown),
+	        cmocka_unit_test_setup_teardown(own_edits_are_committed_at_the_turns_end_and_known_then, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(own_edits_without_a_store_are_known_to_be_nowhere, setup, teardown),
 	        cmocka_unit_test_setup_teardown(without_memory_a_turn_is_whole_or_not_at_all, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,279 @@
+#include "binding/cache_edit_lua.h"
+
+#include "base/clock.h"
+#include "binding/cache_lua.h"
+#include "binding/err_lua.h"
+#include "binding/fields.h"
+#include "binding/operation_lua.h"
+#include "cache/identity.h"
+#include "client/cache_commands.h"
+#include "client/reader.h"
+
+#define EDITS "appsync.core.edits"
+
+static int Apl_edits_gc(lua_State *L)
+{
+	struct aps_edits **slot = luaL_checkudata(L, 1, EDITS);
+	aps_edits_unref(*slot);
+	*slot = NULL;
+	return 0;
+}
+
+/* Gives what was added to the core; on failure it is shown no more. */
+static enum aps_rc post(struct apl_cache *cache, struct aps_err *err)
+{
+	struct aps_edits *edits;
+	uint64_t number = aps_reader_close_edits(cache->reader, &edits);
+	if (number == 0) return APS_OK;
+	struct aps_command *command = aps_edit_command_new(cache->caches->client, cache->id, number, edits);
+	aps_edits_unref(edits);
+	enum aps_rc rc = command != NULL ? aps_runtime_post(cache->caches->box->runtime, command, err)
+	                                 : aps_fail(err, APS_E_NOMEM, "no memory for what is written into the cache");
+	if (rc != APS_OK) aps_edits_unref(aps_reader_take_back(cache->reader));
+	return rc;
+}
+
+static int push_outcome(lua_State *L, enum aps_rc rc, const struct aps_err *err)
+{
+	if (rc != APS_OK) return apl_fail(L, err);
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
+/* true; nil, error */
+static int edit(lua_State *L, struct apl_cache *cache, const struct aps_edit_what *what)
+{
+	struct aps_err err = {0};
+	enum aps_rc rc = aps_reader_edit(cache->reader, what, &err);
+	if (rc == APS_OK && cache->n_begun == 0) rc = post(cache, &err);
+	return push_outcome(L, rc, &err);
+}
+
+static struct aps_str check_text(lua_State *L, int index)
+{
+	struct aps_str text;
+	text.p = luaL_checklstring(L, index, &text.n);
+	return text;
+}
+
+/* Pushes a buffer with the JSON of the value at `index`. NULL: *err says why. */
+static struct aps_buf *push_json(lua_State *L, int index, const char *name, struct aps_err *err)
+{
+	struct aps_json_writer w;
+	index = lua_absindex(L, index);
+	struct aps_buf *json = apl_push_buffer(L, APL_MAX_BODY_BYTES);
+	aps_json_writer_init(&w, json);
+	return apl_value_write(L, index, name, &w, err) == APS_OK ? json : NULL;
+}
+
+/* The type of the record at `key`, as far as that tells it. */
+static struct aps_str type_in(struct aps_str key, const struct aps_operation *operation)
+{
+	const char *colon = memchr(key.p, ':', key.n);
+	if (colon != NULL) return (struct aps_str){key.p, (size_t)(colon - key.p)};
+	return operation->definition->node->text;
+}
+
+/* cache:write{document=, operation_name= or fragment=, key=, variables=, data=} */
+static int Apl_cache_write(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct aps_str key = APS_STR("ROOT_QUERY");
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	if (cache == NULL) return apl_fail(L, &err);
+	apl_field_str(L, 2, "key", &key);
+	struct aps_operation *operation = apl_push_operation(L);
+	if (apl_read_operation(L, operation, &err) != APS_OK) return apl_fail(L, &err);
+	lua_getfield(L, 2, "data");
+	struct aps_buf *given = push_json(L, -1, "data", &err);
+	if (given == NULL) return apl_fail(L, &err);
+	struct aps_buf *data = apl_push_buffer(L, APL_MAX_BODY_BYTES);
+	if (aps_reader_complete(cache->reader, operation, type_in(key, operation), aps_buf_str(given), data, &err) !=
+	    APS_OK)
+		return apl_fail(L, &err);
+	const struct aps_edit_what what = {
+	        .kind = APS_EDIT_WRITE,
+	        .key = key,
+	        .document = operation->document,
+	        .definition = operation->definition,
+	        .variables = aps_operation_variables(operation),
+	        .json = aps_buf_str(data),
+	        .now_s = aps_clock_wall_ms() / 1000,
+	};
+	return edit(L, cache, &what);
+}
+
+/* cache:set(key, field, is_apart, value): `value` nil takes the field away */
+static int Apl_cache_set(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	if (cache == NULL) return apl_fail(L, &err);
+	struct aps_edit_what what = {
+	        .kind = APS_EDIT_SET,
+	        .key = check_text(L, 2),
+	        .field = check_text(L, 3),
+	        .is_apart = lua_toboolean(L, 4) != 0,
+	};
+	lua_settop(L, 5);
+	if (!lua_isnil(L, 5)) {
+		const struct aps_buf *json = push_json(L, 5, "value", &err);
+		if (json == NULL) return apl_fail(L, &err);
+		what.json = aps_buf_str(json);
+	}
+	return edit(L, cache, &what);
+}
+
+/* cache:evict(key, field) */
+static int Apl_cache_evict(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	if (cache == NULL) return apl_fail(L, &err);
+	const struct aps_edit_what what = {
+	        .kind = APS_EDIT_EVICT,
+	        .key = check_text(L, 2),
+	        .field = lua_isnoneornil(L, 3) ? APS_STR("") : check_text(L, 3),
+	};
+	return edit(L, cache, &what);
+}
+
+/* cache:field(key, field) → a list; nil, error */
+static int Apl_cache_field(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	if (cache == NULL) return apl_fail(L, &err);
+	struct aps_str key = check_text(L, 2), field = check_text(L, 3);
+	struct aps_buf *json = apl_push_buffer(L, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = aps_reader_field(cache->reader, key, field, json, &err);
+	if (rc == APS_OK) rc = apl_value_push(L, aps_buf_str(json), cache->caches->big, APS_JSON_LENIENT, &err);
+	return rc == APS_OK ? 1 : apl_fail(L, &err);
+}
+
+static int Apl_cache_begin(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	if (cache == NULL) return apl_fail(L, &err);
+	cache->n_begun++;
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
+static int Apl_cache_commit(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	if (cache == NULL) return apl_fail(L, &err);
+	if (cache->n_begun == 0) return luaL_error(L, "commit() without begin()");
+	enum aps_rc rc = --cache->n_begun == 0 ? post(cache, &err) : APS_OK;
+	return push_outcome(L, rc, &err);
+}
+
+/* cache:take() → edits, or nil: there are none */
+static int Apl_cache_take(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	if (cache == NULL) return apl_fail(L, &err);
+	if (cache->n_begun == 0) return luaL_error(L, "take() without begin()");
+	struct aps_edits **slot = apl_newuserdata(L, sizeof(struct aps_edits *));
+	*slot = NULL;
+	luaL_getmetatable(L, EDITS);
+	lua_setmetatable(L, -2);
+	cache->n_begun = 0;
+	if (aps_reader_has_open_edits(cache->reader)) *slot = aps_reader_take_back(cache->reader);
+	if (*slot == NULL) lua_pushnil(L);
+	return 1;
+}
+
+/* A table whose identity is asked for. */
+struct object {
+	lua_State *L;
+	int table;
+};
+
+/* Nothing is pushed: what is found stays where it is as long as the table has it. */
+static bool get(lua_State *L, int table, struct aps_str name, struct aps_cell *value)
+{
+	lua_pushlstring(L, name.p, name.n);
+	lua_rawget(L, table);
+	lua_Number number = lua_tonumber(L, -1);
+	bool is_integral = lua_type(L, -1) == LUA_TNUMBER && number >= -9007199254740992.0 &&
+	                   number <= 9007199254740992.0 && (lua_Number)(int64_t)number == number;
+	*value = (struct aps_cell){.tag = APS_CELL_NULL};
+	if (lua_type(L, -1) == LUA_TSTRING) {
+		value->tag = APS_CELL_STRING;
+		value->text.p = lua_tolstring(L, -1, &value->text.n);
+	} else if (lua_isinteger(L, -1) || is_integral) {
+		value->tag = APS_CELL_INT;
+		value->as.integer = lua_isinteger(L, -1) ? (int64_t)lua_tointeger(L, -1) : (int64_t)number;
+	} else if (lua_type(L, -1) == LUA_TNUMBER) {
+		value->tag = APS_CELL_DOUBLE;
+		value->as.number = (double)number;
+	} else if (lua_isboolean(L, -1)) {
+		value->tag = lua_toboolean(L, -1) ? APS_CELL_TRUE : APS_CELL_FALSE;
+	}
+	bool is_there = !lua_isnil(L, -1);
+	lua_pop(L, 1);
+	return is_there;
+}
+
+static bool get_path(void *of, struct aps_str path, struct aps_cell *value)
+{
+	const struct object *object = of;
+	lua_State *L = object->L;
+	int top = lua_gettop(L);
+	luaL_checkstack(L, 4, "identify");
+	lua_pushvalue(L, object->table);
+	const char *dot;
+	while ((dot = memchr(path.p, '.', path.n)) != NULL && lua_istable(L, -1)) {
+		size_t n = (size_t)(dot - path.p);
+		lua_pushlstring(L, path.p, n);
+		lua_rawget(L, -2);
+		lua_remove(L, -2);
+		path = (struct aps_str){dot + 1, path.n - n - 1};
+	}
+	bool is_there = lua_istable(L, -1) && get(L, lua_gettop(L), path, value);
+	lua_settop(L, top);
+	return is_there;
+}
+
+/* cache:identify(object) → key, or nil: it has none */
+static int Apl_cache_identify(lua_State *L)
+{
+	struct aps_err err = {0};
+	const struct apl_cache *cache = apl_cache_check(L, &err);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	if (cache == NULL) return apl_fail(L, &err);
+	lua_settop(L, 2);
+	struct object object = {L, 2};
+	struct aps_cell type;
+	if (get(L, 2, APS_STR("__ref"), &type) && type.tag == APS_CELL_STRING) {
+		lua_pushlstring(L, type.text.p, type.text.n);
+		return 1;
+	}
+	struct aps_buf *key = apl_push_buffer(L, APL_MAX_BODY_BYTES);
+	bool is_known = get(L, 2, APS_STR("__typename"), &type) && type.tag == APS_CELL_STRING &&
+	                aps_identity_of(key, &cache->caches->settings->policies, type.text, get_path, &object);
+	if (is_known)
+		lua_pushlstring(L, key->p, key->n);
+	else
+		lua_pushnil(L);
+	apl_release_buffer(L, 3);
+	return 1;
+}
+
+void apl_cache_edit_register(lua_State *L)
+{
+	static const luaL_Reg METHODS[] = {
+	        {"write", Apl_cache_write}, {"set", Apl_cache_set},           {"evict", Apl_cache_evict},
+	        {"field", Apl_cache_field}, {"begin", Apl_cache_begin},       {"commit", Apl_cache_commit},
+	        {"take", Apl_cache_take},   {"identify", Apl_cache_identify}, {NULL, NULL},
+	};
+	static const luaL_Reg NONE[] = {{NULL, NULL}};
+	apl_cache_add_methods(L, METHODS);
+	apl_register_class(L, EDITS, Apl_edits_gc, NONE);
+}

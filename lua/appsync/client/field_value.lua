@@ -1,0 +1,128 @@
+---Values of fields, between the core's form (csrc/cache/edit_value.h) and what a function of `modify` gets and returns.
+local core = require "appsync.core"
+local errors = require "appsync.errors"
+local json = require "appsync.json"
+local record_list = require "appsync.client.record_list"
+
+local field_value = {}
+
+local MAX_DEPTH = 100
+local array_mt = core.array_mt
+
+---What a function returns to take the field away.
+field_value.DELETE = setmetatable({}, { __tostring = function() return "DELETE" end })
+
+local function below(path, name)
+  return path == "" and name or path .. "." .. name
+end
+
+---What the function gets: references as `{__ref =}`, lists as `appsync.RecordList`.
+---@param value any
+---@param identify fun(record: any, what: string): string
+---@param path string?
+---@return any
+function field_value.shown(value, identify, path)
+  path = path or ""
+  if type(value) ~= "table" or value.__ref ~= nil then return value end
+  if value.__json ~= nil then return value.__json end
+  if value.__list then
+    local items = value.__list
+    setmetatable(items, nil)
+    for i, item in ipairs(items) do items[i] = field_value.shown(item, identify, path .. "[]") end
+    return record_list.new(items, path, identify)
+  end
+  for name, member in pairs(value) do value[name] = field_value.shown(member, identify, below(path, name)) end
+  return value
+end
+
+local given
+
+-- A list in the place of one, or a new one.
+local function given_items(value, context, path, depth)
+  local items, is_plain = json.array(), true
+  for i, item in ipairs(value) do
+    local wrapped, is_plain_item = given(item, context, path .. "[]", depth + 1)
+    items[i], is_plain = wrapped, is_plain and is_plain_item
+  end
+  return items, is_plain
+end
+
+-- A text beside references is a key that was meant as one.
+local function check_items(items, context)
+  for _, item in ipairs(items) do
+    if type(item) ~= "table" and item ~= json.null then
+      errors.misuse("%s: a list of records has %s in it; {__ref = key} is a reference", context.where, (errors.describe(item)))
+    end
+  end
+end
+
+local function given_list(list, context, path, depth)
+  record_list.check(list, context.where)
+  local edits = record_list.origin(list).path == path and record_list.edits(list)
+  if edits then return { __edits = edits } end
+  return { __list = (given_items(list, context, path, depth)) }
+end
+
+local function given_members(value, context, path, depth)
+  local members, is_plain = {}, true
+  for name, member in pairs(value) do
+    if type(name) ~= "string" then return value, true end -- the encoder refuses it, with its path
+    local wrapped, is_plain_member = given(member, context, below(path, name), depth + 1)
+    members[name], is_plain = wrapped, is_plain and is_plain_member
+  end
+  return members, is_plain
+end
+
+-- The core's form; whether there is nothing in it that a leaf couldn't have: then it is what it was before.
+---@return any value, boolean is_plain
+given = function(value, context, path, depth)
+  if type(value) ~= "table" then return value, true end
+  if depth > MAX_DEPTH then errors.misuse("%s: what the function returns is nested too deeply, or a cycle", context.where) end
+  if record_list.origin(value) then return given_list(value, context, path, depth), false end
+  local key = value.__ref or (value.__typename ~= nil and context.identify(value)) or nil
+  if key then return { __ref = key }, false end
+  local is_list = getmetatable(value) == array_mt or value[1] ~= nil
+  local inner, is_plain = (is_list and given_items or given_members)(value, context, path, depth)
+  if is_plain then return { __json = value }, true end
+  if is_list then check_items(value, context) end
+  return is_list and { __list = inner } or inner, false
+end
+
+-- What the lists in a value have become, as what changes it; nil: nothing has.
+local function changes_in(value, context, path)
+  if record_list.origin(value) then
+    record_list.check(value, context.where)
+    if record_list.is_same(value) then return nil end
+    return given_list(value, context, path, 0)
+  end
+  if type(value) ~= "table" or value.__ref ~= nil or getmetatable(value) == array_mt then return nil end
+  local fields
+  for name, member in pairs(value) do
+    local changes = type(name) == "string" and changes_in(member, context, below(path, name))
+    if changes then
+      fields = fields or {}
+      fields[name] = changes
+    end
+  end
+  return fields and { __fields = fields }
+end
+
+---The core's form of what a function has returned.
+---@param value any not nil
+---@param identify fun(record: any): string? nil: it has none
+---@param where string
+---@return any
+function field_value.given(value, identify, where)
+  return (given(value, { identify = identify, where = where }, "", 0))
+end
+
+---The core's form of what a function that returned nothing did to the lists in what it got; nil: nothing.
+---@param value any
+---@param identify fun(record: any): string?
+---@param where string
+---@return any
+function field_value.changes(value, identify, where)
+  return changes_in(value, { identify = identify, where = where }, "")
+end
+
+return field_value

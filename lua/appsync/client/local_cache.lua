@@ -1,0 +1,261 @@
+---What an application reads and writes of what a client keeps, without waiting and without the network. What it writes is
+---read at once; the core commits it in its turn, and logs what it couldn't.
+local arguments = require "appsync.client.arguments"
+local cache = require "appsync.client.cache"
+local compat = require "appsync.compat"
+local documents = require "appsync.document"
+local errors = require "appsync.errors"
+local field_value = require "appsync.client.field_value"
+local opts = require "appsync.opts"
+local scheduler = require "appsync.scheduler"
+
+local local_cache = {}
+
+---@class appsync.Cache
+---@field private core appsync.core.Cache
+---@field private name string what stands before a method's name in messages
+local Cache = {}
+Cache.__index = Cache
+Cache.__name = "appsync.cache"
+
+---@param core_cache appsync.core.Cache
+---@param name string "client" or "cache"
+---@return appsync.Cache
+function local_cache.new(core_cache, name)
+  return setmetatable({ core = core_cache, name = name }, Cache)
+end
+
+---The cache of a client. Throws for a client that keeps nothing.
+---@param client appsync.Client
+---@param where string
+---@return appsync.Cache? cache, appsync.Error? err
+function local_cache.of(client, where)
+  if not cache.serves(client, {}) then errors.misuse("%s: this client has no store", where) end
+  local opened, err = cache.open(client, where)
+  if not opened then return nil, err end
+  local found = client.local_cache
+  if not found then
+    found = local_cache.new(opened, "client")
+    client.local_cache = found
+  end
+  return found
+end
+
+-- The key of the record that a table is; nil: it has none.
+local function identity_of(self, object, where)
+  local identity, err = self.core:identify(object)
+  if err then errors.of_core(err, where) end
+  return identity
+end
+
+-- The text of a key: of a record of this identity.
+local function key_of(self, key, where)
+  if type(key) == "string" and key ~= "" then return key end
+  local identity = type(key) == "table" and identity_of(self, key, where)
+  if not identity then
+    errors.misuse('%s: the key must be text such as "Todo:1", or a table with __typename and the fields that identify it, '
+      .. "got %s", where, type(key) == "table" and "a table that has no identity" or (errors.describe(key)))
+  end
+  return identity
+end
+
+-- Data, or nil and what is there.
+local function read(self, call, where)
+  local data, missing, err = self.core:read(call)
+  if err then return nil, errors.of_core(err, where) end
+  if not missing then return data end
+  call.partial = true
+  local rest
+  rest, missing, err = self.core:read(call)
+  if err then return nil, errors.of_core(err, where) end
+  if not missing then return rest end -- it has come meanwhile
+  return nil, { partial = true, data = rest, missing = missing }
+end
+
+local function write(self, call, data, where)
+  if type(data) ~= "table" then errors.expect(data, "data", "table", where) end
+  call.data = data
+  local ok, err = self.core:write(call)
+  return ok, errors.of_core(err, where)
+end
+
+local function call_of_query(plan)
+  return {
+    document = plan.document.core, operation_name = plan.options.operation_name, variables = plan.variables,
+  }
+end
+
+local function call_of_fragment(self, key, fragment, variables, where)
+  local parsed, name = documents.pick_fragment(fragment, where)
+  if variables ~= nil and type(variables) ~= "table" then errors.expect(variables, "variables", "table", where) end
+  return { document = parsed.core, fragment = name, variables = variables, key = key_of(self, key, where) }
+end
+
+---Reads a query.
+---@param document string|appsync.Document|table a document, or one table `{query =, variables =}`
+---@param variables table?
+---@return any data nil when a field of it is missing
+---@return {partial: true, data: any, missing: string[]}|appsync.Error|nil rest what is there then; an error where the store can't be read
+function Cache:read_query(document, variables)
+  local where = self.name .. ":read_query"
+  return read(self, call_of_query(arguments.plan("query", where, document, variables)), where)
+end
+
+---Writes what a query would bring: its records, and what its fields refer to. All that the document selects must be there;
+---`appsync.null` stands for no value. Objects with an id need `__typename`.
+---@param document string|appsync.Document|table a document, or one table `{query =, variables =, data =}`
+---@param variables table?
+---@param data table?
+---@return true? written, appsync.Error? err
+function Cache:write_query(document, variables, data)
+  local where = self.name .. ":write_query"
+  if type(document) == "table" and not documents.is(document) and data == nil then
+    local rest = {}
+    for name, value in pairs(document) do rest[name] = value end
+    document, data, rest.data = rest, rest.data, nil
+  end
+  return write(self, call_of_query(arguments.plan("query", where, document, variables)), data, where)
+end
+
+---Reads what a fragment selects of one record.
+---@param key string|table "Todo:1", "ROOT_QUERY", a reference, or a table with __typename and its identity fields
+---@param fragment string|appsync.Document one fragment, with the fragments that it includes
+---@param variables table? those that it uses
+---@return any data nil when a field of it is missing
+---@return {partial: true, data: any, missing: string[]}|appsync.Error|nil rest
+function Cache:read_fragment(key, fragment, variables)
+  local where = self.name .. ":read_fragment"
+  return read(self, call_of_fragment(self, key, fragment, variables, where), where)
+end
+
+---Writes what a fragment selects of one record, which needs not be there yet. It needs no `__typename`: the key has it.
+---@param key string|table as of `read_fragment`
+---@param fragment string|appsync.Document as of `read_fragment`
+---@param data table
+---@param variables table?
+---@return true? written, appsync.Error? err
+function Cache:write_fragment(key, fragment, data, variables)
+  local where = self.name .. ":write_fragment"
+  return write(self, call_of_fragment(self, key, fragment, variables, where), data, where)
+end
+
+---@class appsync.FieldDetails
+---@field key string of the record
+---@field field string with its arguments, as it is kept
+---@field DELETE any to be returned to take the field away
+
+local function check_reference(self, record, where)
+  local identity = type(record) == "table" and identity_of(self, record, where) or (type(record) == "string"
+    and record ~= "" and record)
+  if not identity then
+    errors.misuse("%s: a record must be given by its key, a reference or a table with __typename and the fields that "
+      .. "identify it, got %s", where, type(record) == "table" and "a table that has no identity" or (errors.describe(record)))
+  end
+  return identity
+end
+
+-- Calls the function with one field; what is to be set, or nothing.
+local function ask(self, details, value, fn, where)
+  local function identify_any(record, what) return check_reference(self, record, where .. ": " .. what) end
+  local function identify(record) return identity_of(self, record, where) end
+  local shown = field_value.shown(value, identify_any)
+  local outer = scheduler.computing
+  scheduler.computing = where
+  local ok, result = pcall(fn, shown, details)
+  scheduler.computing = outer
+  if not ok then error(result, 0) end
+  if result == field_value.DELETE then return { value = nil } end
+  if result ~= nil then return { value = field_value.given(result, identify, where) } end
+  local changes = field_value.changes(shown, identify, where)
+  return changes and { value = changes }
+end
+
+local function set_all(self, key, changes, where)
+  for _, change in ipairs(changes) do
+    local ok, err = self.core:set(key, change.field, change.is_apart, change.value)
+    if not ok then
+      err.message = err.message:gsub("%.__%l+", "")
+      return nil, errors.of_core(err, where)
+    end
+  end
+  return true
+end
+
+-- As one: all of it, or nothing. Lua may throw in between.
+local function together(self, fn, ...)
+  local begun, begin_err = self.core:begin()
+  if not begun then return nil, errors.of_core(begin_err) end
+  local results = compat.pack(pcall(fn, self, ...))
+  if results[1] and results[2] then
+    local ok, err = self.core:commit()
+    return ok, err
+  end
+  self.core:take()
+  if not results[1] then error(results[2], 0) end
+  return nil, results[3]
+end
+
+---Changes a field of a record in place. The function gets its value: a reference as `{__ref = "Post:1"}`, a list of records
+---as an `appsync.RecordList` of references, with `add`, `remove` and `contains`, an embedded object, such as a connection
+---with its `items`, as a table of these. It returns the new value, or nothing to keep what was done with the lists;
+---`appsync.null` for no value, `details.DELETE` to take the field away. Of what has an identity only the reference is kept.
+---It must not wait. A bare name means all that have this name, whatever their arguments; one with arguments, as in
+---`listTodos({"limit":10})`, that one. A field that isn't there is none: nothing is called.
+---@param key string|table as of `read_fragment`
+---@param field string
+---@param fn fun(value: any, details: appsync.FieldDetails): any
+---@return boolean? found whether the record has such a field, appsync.Error? err
+function Cache:modify(key, field, fn)
+  local where = self.name .. ":modify"
+  if type(field) ~= "string" or field == "" then
+    errors.misuse("%s: field must be a name, got %s", where, (errors.describe(field)))
+  end
+  opts.expect_callable(fn, "fn", where)
+  local text = key_of(self, key, where)
+  local found, err = self.core:field(text, field)
+  if not found then return nil, errors.of_core(err, where) end
+  local changes = {}
+  for i = 1, #found, 3 do
+    local details = { key = text, field = found[i], DELETE = field_value.DELETE }
+    local change = ask(self, details, found[i + 2], fn, where)
+    if change then
+      change.field, change.is_apart = found[i], found[i + 1]
+      changes[#changes + 1] = change
+    end
+  end
+  if #changes > 0 then
+    local ok, set_err = together(self, set_all, text, changes, where)
+    if not ok then return nil, errors.of_core(set_err, where) end
+  end
+  return #found > 0
+end
+
+---Takes a record out of the cache, or a field of it: with its arguments that one, by its bare name all of them. Lists are
+---then read without the record, other fields that refer to it miss it, until it is written again.
+---@param key string|table as of `read_fragment`
+---@param field string?
+---@return true? evicted also where nothing was there
+---@return appsync.Error? err
+function Cache:evict(key, field)
+  local where = self.name .. ":evict"
+  if field ~= nil and (type(field) ~= "string" or field == "") then
+    errors.misuse("%s: field must be a name, got %s", where, (errors.describe(field)))
+  end
+  local ok, err = self.core:evict(key_of(self, key, where), field)
+  return ok, errors.of_core(err, where)
+end
+
+---The key of the record that a table is.
+---@param object table with __typename and the fields that identify it, or a reference
+---@return string? key nil: it has none
+function Cache:identify(object)
+  if type(object) ~= "table" then errors.expect(object, "object", "table", self.name .. ":identify") end
+  return identity_of(self, object, self.name .. ":identify")
+end
+
+---Those that a client has as well.
+local_cache.METHODS = {
+  "read_query", "write_query", "read_fragment", "write_fragment", "modify", "evict", "identify",
+}
+
+return local_cache
