@@ -3,6 +3,7 @@
 #include "base/rand.h"
 #include "binding/builder_lua.h"
 #include "binding/cache_edit_lua.h"
+#include "binding/cache_keep_lua.h"
 #include "binding/cache_lua.h"
 #include "binding/client_lua.h"
 #include "binding/err_lua.h"
@@ -144,6 +145,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	apl_operation_register(L);
 	apl_cache_register(L);
 	apl_cache_edit_register(L);
+	apl_cache_keep_register(L);
 	apl_event_register(L);
 	lua_pushliteral(L, VERSION);
 	lua_setfield(L, -2, "version");

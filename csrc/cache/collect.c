@@ -160,7 +160,7 @@ static void follow_patches(const struct aps_collect *collect, uint64_t number, s
 static bool has_expired(const struct aps_collect *collect, const struct aps_entry_row *row)
 {
 	struct aps_cell type;
-	if (!is_record(row) || row->content.n == 0 || !collect->policies->expires) return false;
+	if (!is_record(row) || row->content.n == 0 || collect->policies->types.n_items == 0) return false;
 	uint32_t typename = aps_names_find(&collect->cache->names, APS_STR("__typename"));
 	if (!aps_cell_find_field(row->content, typename, &type) || type.tag != APS_CELL_STRING) return false;
 	return aps_freshness_is_over(collect->policies, type.text, row->content, collect->now_s);

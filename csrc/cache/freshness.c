@@ -2,7 +2,7 @@
 
 static int64_t ttl_ms_of(const struct aps_policies *policies, struct aps_str type)
 {
-	const struct aps_type_policy *policy = policies->expires ? aps_policies_find_type(policies, type) : NULL;
+	const struct aps_type_policy *policy = aps_policies_find_type(policies, type);
 	return policy != NULL ? policy->ttl_ms : 0;
 }
 

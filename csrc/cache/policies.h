@@ -37,7 +37,6 @@ struct aps_policies {
 	struct aps_map possible; /* by interface or union */
 	struct aps_map members;  /* by a type that is named as one of those */
 	bool asks_all;           /* every object with a __typename is asked for its identity */
-	bool expires;            /* some type has a ttl_ms */
 };
 
 APS_BEGIN_DECLS

@@ -213,6 +213,7 @@ struct aps_partition *aps_caching_partition(const struct aps_core *core, const s
 	const struct aps_cached *cached = find(caching_of(core, client), id);
 	if (cached == NULL || cached->partition == NULL) return NULL;
 	cached->partition->store.minute = (uint32_t)(aps_client_now_ms(client) / 60000);
+	aps_channel_set_skew(cached->channel, client->skew_ms);
 	return cached->partition;
 }
 

@@ -26,7 +26,8 @@ void aps_cached_free(struct aps_cached *cached); /* NULL is legal */
 void aps_caching_open(struct aps_core *core, struct aps_client *client, struct aps_cached *cached);
 /* What was written before is committed. Unknown numbers are ignored. */
 void aps_caching_close(struct aps_core *core, struct aps_client *client, uint64_t id);
-/* NULL: there is none of this number, or it couldn't be opened. What is saved in it counts as used now. */
+/* NULL: there is none of this number, or it couldn't be opened. What is saved in it counts as used now,
+ * and its reader learns what time it is. */
 struct aps_partition *aps_caching_partition(const struct aps_core *core, const struct aps_client *client, uint64_t id);
 /* Likewise. */
 struct aps_collecting *aps_caching_collecting(const struct aps_core *core, const struct aps_client *client,

@@ -211,6 +211,7 @@ static enum aps_rc empty(struct aps_collecting *collecting, struct run *run, con
 	const uint64_t *numbers = (const uint64_t *)(const void *)emptied->p;
 	size_t n = emptied->n / sizeof *numbers;
 	enum aps_rc rc = n != 0 ? aps_vault_begin(partition->vault, err) : APS_OK;
+	if (n != 0) partition->cache.entries.is_whole = false; /* their rows stay */
 	for (size_t i = 0; rc == APS_OK && i < n; i++) {
 		rc = aps_rows_empty(&partition->store, numbers[i], err);
 		if (rc == APS_OK) aps_partition_forget(partition, numbers[i], 0);

@@ -374,6 +374,11 @@ enum aps_rc aps_reader_complete(struct aps_reader *reader, const struct aps_oper
 	return rc;
 }
 
+const struct aps_entries *aps_reader_entries(const struct aps_reader *reader)
+{
+	return &reader->cache.entries;
+}
+
 void aps_reader_note_uses(struct aps_reader *reader)
 {
 	reader->notes_uses = true;

@@ -42,6 +42,8 @@ uint64_t aps_reader_close_edits(struct aps_reader *reader, struct aps_edits **ed
 bool aps_reader_has_open_edits(struct aps_reader *reader);
 /* The list that was made last, closed or not, is shown no more; a reference, or NULL: nothing was added. */
 struct aps_edits *aps_reader_take_back(struct aps_reader *reader);
+/* What it has in memory, for names of what was read. */
+const struct aps_entries *aps_reader_entries(const struct aps_reader *reader);
 /* Notes from now on what is read, for the core to know what was used; reads must say what time it is. */
 void aps_reader_note_uses(struct aps_reader *reader);
 /* Entries that were read and that the core isn't told of yet, each once a minute; at most `max` of them. 0: it isn't worth

@@ -10,7 +10,7 @@ cache_options.SCHEMA = opts.schema{
   lookups = { "table" },
   key_args = { "table" },
   merge = { "table" },
-  ttl = { refuse = "isn't available in this version" },
+  ttl = { "table" },
   subscription_nulls = { refuse = "isn't available in this version" },
 }
 
@@ -38,6 +38,16 @@ local function check_words(map, where, accepts, what)
       errors.misuse("%s: %s is no Type.field, such as Query.listPosts", where, (errors.describe(key)))
     end
     if not accepts(word) then errors.misuse("%s.%s: must be %s, got %s", where, key, what, (errors.describe(word))) end
+  end
+  return map
+end
+
+local function check_times(map, where)
+  for key, seconds in pairs(map or {}) do
+    if type(key) ~= "string" or not key:match(TYPE) then errors.misuse("%s: %s is no name of a type", where, (errors.describe(key))) end
+    if type(seconds) ~= "number" or not (seconds > 0) then
+      errors.misuse("%s.%s: must be seconds above 0, got %s", where, key, (errors.describe(seconds)))
+    end
   end
   return map
 end
@@ -76,6 +86,7 @@ function cache_options.check(options, where)
     possible_types = check_lists(cache.possible_types, where .. ": cache.possible_types", TYPE, "name of a type"),
     key_args = check_lists(cache.key_args, where .. ": cache.key_args", FIELD, "Type.field, such as Query.listPosts"),
     merge = check_words(cache.merge, where .. ": cache.merge", is_connection, '"connection"'),
+    ttl = check_times(cache.ttl, where .. ": cache.ttl"),
     lookups = check_words(cache.lookups, where .. ": cache.lookups", is_type, "the name of a type"),
   }
 end

@@ -24,8 +24,8 @@ POLICIES["cache-and-network"] = function(client, plan)
 end
 
 POLICIES["cache-first"] = function(client, plan)
-  local data, _, err = cache.read(client, plan)
-  if data ~= nil then return data, nil, { source = "cache" } end
+  local data, _, err, has_expired = cache.read(client, plan)
+  if data ~= nil and not has_expired then return data, nil, { source = "cache" } end
   if err and err.kind == "closed" then return nil, err, { source = "cache" } end
   return ask(client, plan)
 end

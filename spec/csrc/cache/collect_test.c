@@ -283,7 +283,6 @@ static void write_at(int64_t now_s, const char *query, const char *data)
 static void set_ttl(const char *type, int64_t ms)
 {
 	aps_policies_type(&world.policies, aps_str_of(type))->ttl_ms = ms;
-	world.policies.expires = true;
 }
 
 static void what_has_expired_leaves_with_the_others_unless_it_is_held(void **state)

@@ -92,7 +92,6 @@ static void what_has_expired_asks_the_network_and_is_complete(void **state)
 	(void)state;
 	const struct aps_normalize_options options = {.root = APS_STR("RROOT_QUERY"), .now_s = 1000};
 	aps_policies_type(&world.policies, APS_STR("Post"))->ttl_ms = 60000;
-	world.policies.expires = true;
 	write_with("{ a { id by { id } } b }", "{}",
 	           "{\"a\":" POST("1", ",\"by\":{\"id\":\"7\",\"__typename\":\"User\"}") ",\"b\":1}", &options);
 	assert_string_equal(explained(1059, "{ a { id by { id } } b }"),
@@ -109,7 +108,6 @@ static void a_record_from_before_its_type_expired_has_expired(void **state)
 	(void)state;
 	write_data("{ a { id } }", "{}", "{\"a\":" POST("1", "") "}");
 	aps_policies_type(&world.policies, APS_STR("Post"))->ttl_ms = 1;
-	world.policies.expires = true;
 	assert_string_equal(explained(5, "{ a { id } }"), "a.id expired Post:1, complete network");
 	assert_string_equal(explained(0, "{ a { id } }"), "a.id cached Post:1, complete ");
 }

@@ -209,6 +209,9 @@ static void above_the_limit_the_longest_unused_leave_until_nine_tenths(void **st
 	assert_true(strncmp(read_now("{ all(n: 59) { id text } }"), "{", 1) == 0);
 	assert_true(strncmp(read_now("{ all(n: 50) { id text } }"), "{", 1) == 0);
 	assert_string_equal(read_now("{ all(n: 0) { id text } }"), "missing all");
+	/* what has left can come back */
+	write_many("{ all(n: 0) { id text } }", 0, 100, 100);
+	assert_true(strncmp(read_now("{ all(n: 0) { id text } }"), "{", 1) == 0);
 	assert_true(atomic_load(&world.client->stats->records_collected) > 2000);
 }
 
@@ -294,7 +297,6 @@ static void a_record_that_has_expired_is_told_and_leaves_with_the_others(void **
 {
 	(void)state;
 	aps_policies_type(&world.settings->policies, APS_STR("T"))->ttl_ms = 60000;
-	world.settings->policies.expires = true;
 	write_now("{ a { id } b { id } }", "{\"a\":" T("1", "") ",\"b\":" T("2", "") "}");
 	world.client->skew_ms += 50000;
 	write_now("{ b { id } }", "{\"b\":" T("2", "") "}");
@@ -308,6 +310,8 @@ static void a_record_that_has_expired_is_told_and_leaves_with_the_others(void **
 	assert_int_equal(collect_now(), 1);
 	assert_string_equal(read_now("{ a { id } }"), "missing a.id");
 	assert_string_equal(read_now("{ b { id } }"), "{\"b\":{\"id\":\"2\"}}");
+	write_now("{ c { id } }", "{\"c\":" T("1", "") "}"); /* and it is where it was */
+	assert_string_equal(read_now("{ a { id } c { id } }"), "{\"a\":{\"id\":\"1\"},\"c\":{\"id\":\"1\"}}");
 	world.client->skew_ms += 50000;
 	retain_now(1, "{ b { id } }");
 	assert_int_equal(collect_now(), 0);
