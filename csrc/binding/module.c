@@ -11,6 +11,7 @@
 #include "binding/file_lua.h"
 #include "binding/gql_lua.h"
 #include "binding/operation_lua.h"
+#include "binding/inspect_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/sign_lua.h"
 #include "binding/value.h"
@@ -139,6 +140,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	apl_builder_register(L);
 	apl_file_register(L);
 	apl_gql_register(L);
+	apl_inspect_register(L);
 	apl_sign_register(L);
 	apl_runtime_register(L);
 	apl_client_register(L);

@@ -167,6 +167,16 @@ enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *d
 	return rc;
 }
 
+enum aps_rc aps_cache_store_open_part(struct aps_cache_store *store, struct aps_db *db, int64_t part,
+                                      struct aps_cache *cache, struct aps_err *err)
+{
+	enum aps_rc rc = init_store(store, db, APS_STR(""), APS_STR(""), err);
+	if (rc != APS_OK) return rc;
+	store->part = part;
+	rc = read_bytes(store, err);
+	return rc == APS_OK ? read_names(store, &cache->names, err) : rc;
+}
+
 enum aps_rc aps_cache_store_open_reader(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
                                         struct aps_str identity, struct aps_err *err)
 {

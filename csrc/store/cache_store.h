@@ -34,6 +34,9 @@ APS_BEGIN_DECLS
  * what else it has to know before its first write. Without memory, or where the store fails: E_NOMEM, E_STORAGE, … */
 enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
                                  struct aps_str identity, struct aps_cache *cache, struct aps_err *err);
+/* The same for a part that is known by its number, only to be looked at. */
+enum aps_rc aps_cache_store_open_part(struct aps_cache_store *store, struct aps_db *db, int64_t part,
+                                      struct aps_cache *cache, struct aps_err *err);
 /* The same for a connection that only reads, which finds its part with each aps_cache_store_follow(). */
 enum aps_rc aps_cache_store_open_reader(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
                                         struct aps_str identity, struct aps_err *err);

@@ -76,3 +76,14 @@ enum aps_rc aps_migrations_are_done(struct aps_db *db, bool *are_done, struct ap
 	*are_done = rc == APS_OK && version == (int64_t)APS_COUNTOF(STEPS) && owner == APPLICATION_ID;
 	return rc;
 }
+
+enum aps_rc aps_migrations_check(struct aps_db *db, struct aps_err *err)
+{
+	int64_t version;
+	enum aps_rc rc = aps_db_read_int(db, "PRAGMA user_version", &version, err);
+	if (rc == APS_OK) rc = check_owner(db, version, err);
+	if (rc != APS_OK || version == (int64_t)APS_COUNTOF(STEPS)) return rc;
+	if (version == 0) return aps_fail(err, APS_E_STORAGE, "there is nothing in the file yet");
+	return aps_fail(err, APS_E_STORAGE, "the store has version %lld, and is brought to version %zu by the next client",
+	                (long long)version, APS_COUNTOF(STEPS));
+}

@@ -73,6 +73,12 @@ function builder:step(max_values, held) end
 ---@return appsync.core.Err? err the message begins with the path; code "missing": there is nothing
 function core.read_file(path, max_bytes) end
 
+---What is in a store's file, whoever has it open (csrc/store/inspect.h).
+---@param path string
+---@return string? json
+---@return appsync.core.Err? err of kind "storage": no store, or a damaged one (code "corrupt"), of a newer version ("newer")
+function core.inspect(path) end
+
 ---@return string uuid version 4, lower case
 function core.uuid() end
 
