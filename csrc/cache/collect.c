@@ -15,6 +15,7 @@ void aps_collect_clear(struct aps_collect *collect)
 	aps_number_set_clear(&collect->held);
 	aps_number_set_clear(&collect->spreading);
 	aps_number_set_clear(&collect->expired);
+	aps_number_set_clear(&collect->warm);
 }
 
 /* Numbers that were never given stand in damaged files. */
@@ -81,9 +82,12 @@ static void reach_root(struct aps_collect *collect)
 }
 
 /* From now on a used entry is one that was asked for since. */
-static void forget_uses(const struct aps_entries *entries)
+static void take_uses(struct aps_collect *collect)
 {
-	for (struct aps_entry *entry = entries->newest; entry != NULL; entry = entry->older) entry->is_used = false;
+	for (struct aps_entry *entry = collect->cache->entries.newest; entry != NULL; entry = entry->older) {
+		if (entry->is_used) add(collect, &collect->warm, entry->number);
+		entry->is_used = false;
+	}
 }
 
 void aps_collect_init(struct aps_collect *collect, struct aps_cache *cache, struct aps_entry_backing *rows,
@@ -92,7 +96,7 @@ void aps_collect_init(struct aps_collect *collect, struct aps_cache *cache, stru
 	*collect = (struct aps_collect){.cache = cache, .rows = rows, .policies = policies, .now_s = now_s};
 	collect->last = *cache->entries.last_number;
 	collect->cut = APS_N_AGES;
-	forget_uses(&cache->entries);
+	take_uses(collect);
 	reach_root(collect);
 	reach_layers(collect);
 }
@@ -169,7 +173,8 @@ static bool has_expired(const struct aps_collect *collect, const struct aps_entr
 static unsigned age_of(const struct aps_collect *collect, const struct aps_entry_row *row)
 {
 	int64_t minutes = collect->now_s / 60 - row->used_minute;
-	return aps_age_class(minutes > 0 ? (uint64_t)minutes : 0);
+	bool is_now = minutes <= 0 || aps_number_set_has(&collect->warm, row->number);
+	return aps_age_class(is_now ? 0 : (uint64_t)minutes);
 }
 
 /* What leaves with it. A record leaves its row, which others refer to. */
@@ -310,8 +315,9 @@ static bool is_chosen(struct aps_collect *collect, const struct aps_entry_row *r
 {
 	uint64_t n_bytes = bytes_to_win(row, n_list_bytes);
 	bool is_over = is_record(row) && aps_number_set_has(&collect->expired, row->number);
+	bool is_spared = !collect->takes_warm && aps_number_set_has(&collect->warm, row->number);
 	unsigned age = age_of(collect, row);
-	bool is_old = age > collect->cut || (age == collect->cut && collect->n_to_go != 0);
+	bool is_old = age > collect->cut || (age == collect->cut && collect->n_to_go != 0 && !is_spared);
 	if (n_bytes == 0 || row->is_nowhere || (!is_over && !is_old)) return false;
 	collect->n_to_go -= n_bytes < collect->n_to_go ? n_bytes : collect->n_to_go;
 	return true;
@@ -363,6 +369,12 @@ enum aps_rc aps_collect_choose(struct aps_collect *collect, size_t max_rows, str
 	for (size_t n = 0; rc == APS_OK && n < max_rows && !*is_done; n++) {
 		const struct aps_number_set *from = collect->n_to_go != 0 ? &collect->seen : &collect->expired;
 		uint64_t number = aps_number_set_next(from, collect->chosen_at);
+		bool is_short_of = number == 0 && collect->n_to_go != 0 && !collect->takes_warm;
+		if (is_short_of) {
+			collect->takes_warm = true;
+			collect->chosen_at = 0;
+			continue;
+		}
 		*is_done = number == 0;
 		if (number != 0) collect->chosen_at = number;
 		if (number != 0 && may_leave(collect, number)) rc = choose(collect, number, emptied, err);

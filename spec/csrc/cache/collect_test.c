@@ -202,6 +202,21 @@ static void only_so_much_leaves_as_has_to(void **state)
 	assert_string_equal(what_is_left(), "-RPost:1 -RPost:2 -RPost:3 RROOT_QUERY");
 }
 
+static void what_writes_have_asked_for_leaves_last(void **state)
+{
+	(void)state;
+	write_data("{ all { id } }", "{}", "{\"all\":[" POST("1", "") "," POST("2", "") "," POST("3", "") "]}");
+	set_age("RPost:1", 700);
+	keeps_uses = true;
+	forget_uses();
+	entry_of("RPost:1")->is_used = entry_of("RPost:3")->is_used = true;
+	collect_all(NULL, 1);
+	assert_string_equal(what_is_left(), "-RPost:2 RPost:1 RPost:3 RROOT_QUERY");
+	entry_of("RPost:1")->is_used = entry_of("RPost:3")->is_used = true;
+	collect_all(NULL, 1);
+	assert_string_equal(what_is_left(), "-RPost:1 -RPost:2 RPost:3 RROOT_QUERY");
+}
+
 static void a_field_leaves_whole_with_its_long_list(void **state)
 {
 	(void)state;
@@ -529,6 +544,7 @@ int main(void)
 	        TEST(what_layers_change_or_refer_to_stays),
 	        TEST(what_was_not_used_for_the_longest_time_leaves_first),
 	        TEST(only_so_much_leaves_as_has_to),
+	        TEST(what_writes_have_asked_for_leaves_last),
 	        TEST(a_field_leaves_whole_with_its_long_list),
 	        TEST(what_is_held_does_not_leave_however_old_it_is),
 	        TEST(fragments_variables_and_long_lists_are_held_as_they_are_read),

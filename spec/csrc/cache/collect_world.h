@@ -11,6 +11,7 @@
 #define MAX_ROWS    8192
 
 static uint32_t used_minutes[MAX_ROWS]; /* by number; 0: now */
+static bool keeps_uses;                 /* what was asked for in memory counts */
 
 static void show_row(const struct aps_entry *entry, struct aps_entry_row *row)
 {
@@ -112,12 +113,20 @@ static void delete_all(struct aps_collect *collect)
 	}
 }
 
+/* The tests' own reads are none. */
+static void forget_uses(void)
+{
+	struct aps_entry *entry = world.cache.entries.newest;
+	for (; entry != NULL; entry = entry->older) entry->is_used = false;
+}
+
 /* The whole of it; `query`: what is held meanwhile, or NULL. */
 APS_UNUSED static void collect_all(const char *query, uint64_t n_to_go)
 {
 	struct aps_collect collect;
 	struct aps_err err;
 	bool is_done = false;
+	if (!keeps_uses) forget_uses();
 	begin_collect(&collect);
 	aps_collect_hold_memory(&collect);
 	if (query != NULL) {
@@ -177,6 +186,7 @@ APS_UNUSED static void set_age(const char *key, uint32_t minutes)
 static int collect_setup(void **state)
 {
 	memset(used_minutes, 0, sizeof used_minutes);
+	keeps_uses = false;
 	return setup(state);
 }
 
