@@ -11,7 +11,8 @@
 #define SLICE_MS      2   /* of a turn */
 #define PAUSE_MS      4   /* between two slices that nobody waits for */
 #define SLICE_ROWS    64  /* between two looks at the clock */
-#define SCAN_ROWS     500 /* likewise, of keys only */
+#define KEY_ROWS      500 /* likewise, where their keys are all that is read */
+#define SWEEP_ROWS    100 /* likewise, where they may be deleted */
 #define MAX_DELETIONS 1000
 #define MAX_USES      512 /* likewise, of a turn */
 #define MAX_USE_BYTES ((size_t)512 * 1024) /* that wait */
@@ -164,7 +165,7 @@ static void see_field(struct aps_rows_sink *sink, uint64_t number APS_UNUSED, st
 static enum aps_rc step_fields(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
 {
 	struct seeing seeing = {{see_field}, run, NULL};
-	enum aps_rc rc = aps_rows_read(&collecting->partition->store, &run->at, SCAN_ROWS, &seeing.sink, err);
+	enum aps_rc rc = aps_rows_read(&collecting->partition->store, &run->at, KEY_ROWS, &seeing.sink, err);
 	if (rc == APS_OK && run->at.is_done) run->phase = PHASE_HELD;
 	return rc;
 }
@@ -270,7 +271,7 @@ static enum aps_rc step_swept(struct aps_collecting *collecting, struct run *run
 	struct aps_partition *partition = collecting->partition;
 	struct seeing seeing = {{see_row}, run, &partition->cache.entries};
 	aps_buf_reset(&run->leaving);
-	enum aps_rc rc = aps_rows_read(&partition->store, &run->at, SCAN_ROWS, &seeing.sink, err);
+	enum aps_rc rc = aps_rows_read(&partition->store, &run->at, SWEEP_ROWS, &seeing.sink, err);
 	if (rc == APS_OK) rc = delete_all(collecting, run, err);
 	if (rc != APS_OK || !run->at.is_done) return rc;
 	bool was_last = run->at.kind == APS_ROWS_WITHOUT_KEY;
@@ -335,7 +336,7 @@ static void run_slice(struct aps_collecting *collecting)
 	struct run *run = collecting->run;
 	enum aps_rc rc = APS_OK;
 	run->n_in_turn = 0;
-	while (rc == APS_OK && run->phase != PHASE_OVER && run->n_in_turn + SCAN_ROWS <= MAX_DELETIONS) {
+	while (rc == APS_OK && run->phase != PHASE_OVER && run->n_in_turn + SWEEP_ROWS <= MAX_DELETIONS) {
 		rc = step(collecting, run, &err);
 		if (aps_clock_mono_ms() - began_ms >= SLICE_MS) break;
 	}

@@ -5,7 +5,9 @@
 #include "store/db_space.h"
 #include "store/parts.h"
 
-#define SLICE_ROWS  1000
+#define MAX_ROWS    1000 /* of a turn */
+#define SLICE_ROWS  100  /* between two looks at the clock */
+#define SLICE_MS    2    /* of a turn */
 #define SLICE_PAGES 64
 #define MIN_FREE    256 /* pages that aren't worth giving back: they are used again */
 #define PAUSE_MS    4
@@ -51,7 +53,11 @@ static enum aps_rc delete_rows(struct aps_tidying *tidying, bool *is_done, struc
 	bool is_wiped = tidying->dropped.how == APS_PART_WIPED;
 	enum aps_rc rc = aps_vault_begin(tidying->vault, err);
 	if (rc == APS_OK && is_wiped) rc = aps_db_set_erasing(db, true, err);
-	if (rc == APS_OK) rc = aps_parts_delete_rows(db, tidying->dropped.part, SLICE_ROWS, is_done, err);
+	int64_t end_ms = aps_clock_mono_ms() + SLICE_MS;
+	for (size_t n = 0; rc == APS_OK && n < MAX_ROWS && !*is_done; n += SLICE_ROWS) {
+		rc = aps_parts_delete_rows(db, tidying->dropped.part, SLICE_ROWS, is_done, err);
+		if (aps_clock_mono_ms() >= end_ms) break;
+	}
 	return rc;
 }
 
