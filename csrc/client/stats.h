@@ -9,6 +9,7 @@
 #define APS_STATS_MAP(X)                                                                                               \
 	X(operations)                                                                                                  \
 	X(requests)                                                                                                    \
+	X(deduplicated)                                                                                                \
 	X(retries)                                                                                                     \
 	X(errors)                                                                                                      \
 	X(bytes_sent)                                                                                                  \
