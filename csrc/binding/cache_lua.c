@@ -66,6 +66,7 @@ static enum aps_rc init_cache(struct apl_cache *cache, const char *identity, str
 	cache->closing = aps_cache_close_command_new(caches->client, cache->id);
 	if (cache->identity == NULL || cache->channel == NULL || cache->closing == NULL)
 		return aps_fail(err, APS_E_NOMEM, "out of memory");
+	if (aps_cache_settings_place(caches->settings, err) != APS_OK) return err->code;
 	cache->reader = aps_reader_new(settings->path, settings->key_prefix, identity, &settings->policies,
 	                               cache->channel, err);
 	if (cache->reader == NULL) return err->code;
@@ -137,12 +138,11 @@ static int Apl_cache_gc(lua_State *L)
 	return 0;
 }
 
-/* The cache at index 1, with a table at index 2. NULL: *err says why. */
+/* The cache at index 1. NULL: *err says why. */
 static struct apl_cache *check(lua_State *L, struct aps_err *err)
 {
 	struct apl_cache **slot = luaL_checkudata(L, 1, CACHE);
 	if (*slot == NULL || (*slot)->caches->is_closed) luaL_error(L, "appsync: the client is closed");
-	luaL_checktype(L, 2, LUA_TTABLE);
 	return apl_runtime_get(L, (*slot)->caches->box, err) != NULL ? *slot : NULL;
 }
 
@@ -151,6 +151,20 @@ static int Apl_cache_id(lua_State *L)
 	struct apl_cache **slot = luaL_checkudata(L, 1, CACHE);
 	if (*slot == NULL) return luaL_error(L, "appsync: the client is closed");
 	apl_push_id(L, (*slot)->id);
+	return 1;
+}
+
+/* cache:look() → number of the RESULT; nil, error */
+static int Apl_cache_look(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = check(L, &err);
+	if (cache == NULL) return apl_fail(L, &err);
+	uint64_t call = aps_runtime_next_id(cache->caches->box->runtime);
+	struct aps_command *command = aps_cache_look_command_new(cache->caches->client, cache->id, call);
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
+	if (apl_runtime_post(L, cache->caches->box, -1, &err) != APS_OK) return apl_fail(L, &err);
+	apl_push_id(L, call);
 	return 1;
 }
 
@@ -199,6 +213,7 @@ static int Apl_cache_read(lua_State *L)
 {
 	struct aps_err err = {0};
 	struct apl_cache *cache = check(L, &err);
+	luaL_checktype(L, 2, LUA_TTABLE);
 	if (cache == NULL) return fail_read(L, &err);
 	struct aps_operation *operation = apl_push_operation(L);
 	struct reading *reading = push_reading(L);
@@ -216,7 +231,8 @@ static int Apl_cache_read(lua_State *L)
 	return 2;
 }
 
-static const luaL_Reg METHODS[] = {{"id", Apl_cache_id}, {"read", Apl_cache_read}, {NULL, NULL}};
+static const luaL_Reg METHODS[] = {
+        {"id", Apl_cache_id}, {"look", Apl_cache_look}, {"read", Apl_cache_read}, {NULL, NULL}};
 
 void apl_cache_register(lua_State *L)
 {

@@ -12,7 +12,7 @@
 #include "client/flight.h"
 
 struct aps_call {
-	struct aps_waiter waiter;
+	struct aps_passenger passenger;
 	struct aps_timer deadline;
 	struct aps_reap reap;
 	struct aps_client *client;
@@ -64,23 +64,23 @@ static void tell(struct aps_core *core, struct aps_call *call, struct aps_outcom
 	end_call(core, call);
 }
 
-static void told(struct aps_core *core, struct aps_waiter *waiter, struct aps_outcome *outcome)
+static void told(struct aps_core *core, struct aps_passenger *passenger, struct aps_outcome *outcome)
 {
-	tell(core, APS_CONTAINER_OF(waiter, struct aps_call, waiter), outcome);
+	tell(core, APS_CONTAINER_OF(passenger, struct aps_call, passenger), outcome);
 }
 
 static void deadline_due(struct aps_timer *timer, void *context, int64_t now_ms APS_UNUSED)
 {
 	struct aps_call *call = APS_CONTAINER_OF(timer, struct aps_call, deadline);
 	struct aps_outcome outcome;
-	aps_flight_leave_late(context, &call->waiter, call->what->timeout_ms, &outcome);
+	aps_flight_leave_late(context, &call->passenger, call->what->timeout_ms, &outcome);
 	tell(context, call, &outcome);
 }
 
 static void leave_call(struct aps_core *core, struct aps_call *call, const struct aps_err *why)
 {
 	struct aps_outcome outcome;
-	aps_flight_leave(core, &call->waiter, why, &outcome);
+	aps_flight_leave(core, &call->passenger, why, &outcome);
 	tell(core, call, &outcome);
 }
 
@@ -103,7 +103,7 @@ static struct aps_call *new_call(struct aps_core *core, struct aps_client *clien
 		return NULL;
 	}
 	if (what->timeout_ms == 0) what->timeout_ms = client->settings.request_timeout_ms;
-	call->waiter.told = told;
+	call->passenger.told = told;
 	call->deadline.due = deadline_due;
 	call->client = client;
 	call->what = what;
@@ -146,7 +146,7 @@ static void run_call(struct aps_core *core, struct aps_command *head)
 	if (!aps_timer_set(&core->timers, &call->deadline, options.end_ms)) {
 		aps_topic_free(topic);
 		fail_call(core, call);
-	} else if (!aps_flight_board(core, &options, topic, &call->waiter)) {
+	} else if (!aps_flight_board(core, &options, topic, &call->passenger)) {
 		fail_call(core, call);
 	}
 }

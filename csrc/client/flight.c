@@ -13,7 +13,7 @@ struct aps_flight {
 	uint64_t hash;                 /* of the topic, while others may board; 0: they may not */
 	struct aps_flight *next_alike; /* equal hash */
 	uint64_t epoch;                /* in which it began */
-	struct aps_waiter *waiters;    /* who came first stands first */
+	struct aps_passenger *passengers;    /* who came first stands first */
 	struct aps_reap reap;
 };
 
@@ -75,10 +75,10 @@ static void end_flight(struct aps_core *core, struct aps_flight *flight)
 
 static void tell(struct aps_core *core, struct aps_flight *flight, struct aps_outcome *outcome)
 {
-	struct aps_waiter *waiter = flight->waiters;
-	flight->waiters = waiter->next;
-	waiter->flight = NULL;
-	waiter->told(core, waiter, outcome);
+	struct aps_passenger *passenger = flight->passengers;
+	flight->passengers = passenger->next;
+	passenger->flight = NULL;
+	passenger->told(core, passenger, outcome);
 }
 
 static bool is_mutation(const struct aps_flight *flight)
@@ -96,7 +96,7 @@ static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct a
 		aps_caching_write(core, flight->client, topic->cache, &topic->operation, response->data,
 		                  response->errors);
 	if (is_mutation(flight)) flights_of(core, flight->client)->epoch++;
-	while (flight->waiters->next != NULL) {
+	while (flight->passengers->next != NULL) {
 		struct aps_outcome copy;
 		aps_outcome_dup(&copy, outcome);
 		tell(core, flight, &copy);
@@ -105,13 +105,13 @@ static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct a
 	end_flight(core, flight);
 }
 
-static void board(struct aps_flight *flight, const struct aps_flight_options *options, struct aps_waiter *waiter)
+static void board(struct aps_flight *flight, const struct aps_flight_options *options, struct aps_passenger *passenger)
 {
-	struct aps_waiter **at = &flight->waiters;
+	struct aps_passenger **at = &flight->passengers;
 	while (*at != NULL) at = &(*at)->next;
-	*at = waiter;
-	waiter->next = NULL;
-	waiter->flight = flight;
+	*at = passenger;
+	passenger->next = NULL;
+	passenger->flight = flight;
 	struct aps_request_options *request = &flight->request.options;
 	if (options->end_ms <= request->end_ms) return;
 	request->end_ms = options->end_ms;
@@ -149,7 +149,7 @@ static struct aps_flight *new_flight(struct aps_core *core, const struct aps_fli
 }
 
 bool aps_flight_board(struct aps_core *core, const struct aps_flight_options *options, struct aps_topic *topic,
-                      struct aps_waiter *waiter)
+                      struct aps_passenger *passenger)
 {
 	APS_ON_THREAD(core->thread);
 	bool is_query = topic->operation.definition->kind == APS_GQL_QUERY;
@@ -159,7 +159,7 @@ bool aps_flight_board(struct aps_core *core, const struct aps_flight_options *op
 	if (flight != NULL) {
 		aps_topic_free(topic);
 		APS_STATS_ADD(options->client->stats, deduplicated, 1);
-		board(flight, options, waiter);
+		board(flight, options, passenger);
 		return true;
 	}
 	flight = new_flight(core, options, topic, hash);
@@ -167,38 +167,38 @@ bool aps_flight_board(struct aps_core *core, const struct aps_flight_options *op
 		aps_topic_free(topic);
 		return false;
 	}
-	board(flight, options, waiter);
+	board(flight, options, passenger);
 	aps_request_start(core, &flight->request);
 	return true;
 }
 
-static void leave(struct aps_core *core, struct aps_waiter *waiter)
+static void leave(struct aps_core *core, struct aps_passenger *passenger)
 {
-	struct aps_flight *flight = waiter->flight;
-	struct aps_waiter **at = &flight->waiters;
-	while (*at != waiter) at = &(*at)->next;
-	*at = waiter->next;
-	waiter->flight = NULL;
-	if (flight->waiters == NULL) end_flight(core, flight);
+	struct aps_flight *flight = passenger->flight;
+	struct aps_passenger **at = &flight->passengers;
+	while (*at != passenger) at = &(*at)->next;
+	*at = passenger->next;
+	passenger->flight = NULL;
+	if (flight->passengers == NULL) end_flight(core, flight);
 }
 
-/* A request that has its outcome has no waiters: each that leaves finds one under way. */
-void aps_flight_leave(struct aps_core *core, struct aps_waiter *waiter, const struct aps_err *why,
+/* A request that has its outcome has no passengers: each that leaves finds one under way. */
+void aps_flight_leave(struct aps_core *core, struct aps_passenger *passenger, const struct aps_err *why,
                       struct aps_outcome *outcome)
 {
 	APS_ON_THREAD(core->thread);
-	bool is_told = aps_request_leave(core, &waiter->flight->request, why, outcome);
+	bool is_told = aps_request_leave(core, &passenger->flight->request, why, outcome);
 	APS_ASSERT(is_told);
-	leave(core, waiter);
+	leave(core, passenger);
 }
 
-void aps_flight_leave_late(struct aps_core *core, struct aps_waiter *waiter, int64_t timeout_ms,
+void aps_flight_leave_late(struct aps_core *core, struct aps_passenger *passenger, int64_t timeout_ms,
                            struct aps_outcome *outcome)
 {
 	APS_ON_THREAD(core->thread);
-	bool is_told = aps_request_leave_late(core, &waiter->flight->request, timeout_ms, outcome);
+	bool is_told = aps_request_leave_late(core, &passenger->flight->request, timeout_ms, outcome);
 	APS_ASSERT(is_told);
-	leave(core, waiter);
+	leave(core, passenger);
 }
 
 static enum aps_rc client_opened(struct aps_core *core, struct aps_client *client APS_UNUSED, void **part,
@@ -218,7 +218,7 @@ static void free_flights(struct aps_core *core APS_UNUSED, struct aps_reap *reap
 	aps_free(all);
 }
 
-/* Its waiters have left. */
+/* Its passengers have left. */
 static void client_closing(struct aps_core *core, struct aps_client *client, const struct aps_err *err APS_UNUSED)
 {
 	aps_core_reap(core, &flights_of(core, client)->reap, free_flights);

@@ -1,6 +1,6 @@
 /* A request that is under way, and the calls that wait for it: equal queries of one identity share one. @thread core
  *
- *     waiter --aps_flight_board()--> flight --its outcome--> told(), to each that is still there
+ *     passenger --aps_flight_board()--> flight --its outcome--> told(), to each that is still there
  *                                      |
  *                                      +-- aps_flight_leave(), aps_flight_leave_late(): one goes, the last one ends it
  *
@@ -15,17 +15,17 @@
 struct aps_flight;
 
 /* Embedded in whoever waits. */
-struct aps_waiter {
-	struct aps_waiter *next;   /* of the same flight */
+struct aps_passenger {
+	struct aps_passenger *next;   /* of the same flight */
 	struct aps_flight *flight; /* NULL: it was told, or has left */
-	/* Takes *outcome. The waiter is of no flight any more. */
-	void (*told)(struct aps_core *core, struct aps_waiter *waiter, struct aps_outcome *outcome);
+	/* Takes *outcome. The passenger is of no flight any more. */
+	void (*told)(struct aps_core *core, struct aps_passenger *passenger, struct aps_outcome *outcome);
 };
 
 struct aps_flight_options {
 	struct aps_client *client;
 	bool is_safe;   /* may be sent again although it may have been executed */
-	int64_t end_ms; /* of the waiter's time, by the monotonic clock */
+	int64_t end_ms; /* of the passenger's time, by the monotonic clock */
 	int64_t timeout_ms;
 };
 
@@ -33,14 +33,14 @@ APS_BEGIN_DECLS
 
 extern const struct aps_feature aps_flight_feature;
 
-/* Takes the topic, also on failure. The waiter may be told from within, where the request can't even begin. False: no
+/* Takes the topic, also on failure. The passenger may be told from within, where the request can't even begin. False: no
  * memory. */
 bool aps_flight_board(struct aps_core *core, const struct aps_flight_options *options, struct aps_topic *topic,
-                      struct aps_waiter *waiter);
+                      struct aps_passenger *passenger);
 /* It goes before there is an outcome: fills *outcome, the caller's, with what it is told instead. */
-void aps_flight_leave(struct aps_core *core, struct aps_waiter *waiter, const struct aps_err *why,
+void aps_flight_leave(struct aps_core *core, struct aps_passenger *passenger, const struct aps_err *why,
                       struct aps_outcome *outcome);
-void aps_flight_leave_late(struct aps_core *core, struct aps_waiter *waiter, int64_t timeout_ms,
+void aps_flight_leave_late(struct aps_core *core, struct aps_passenger *passenger, int64_t timeout_ms,
                            struct aps_outcome *outcome);
 
 APS_END_DECLS
