@@ -1,27 +1,56 @@
 ---Queries by their fetch policy.
+---
+---                       the cache has it all          it lacks something
+---    cache-first        the cache's data              the network is asked
+---    cache-and-network  told to `on_result`, then     the network is asked
+---                       the network is asked
+---    network-only       the network is asked          the network is asked
+---    cache-only         the cache's data              an error that names what is missing
+---    no-cache           the network is asked, and nothing is kept
+---
+---Where the network is asked and can't be reached, the cache answers if it has it all. That it can't be reached is told by
+---this call's own error, after its retries, or by the host, with `client:set_online(false)`: then it isn't even tried.
 local cache = require "appsync.client.cache"
+local errors = require "appsync.errors"
+local json = require "appsync.json"
 local operation = require "appsync.client.operation"
+local scheduler = require "appsync.scheduler"
+local task = require "appsync.task"
 
 local query = {}
 
-local POLICIES = {}
+-- What answers from the cache where it can: a light client has one from then on.
+local READS = { ["cache-first"] = true, ["cache-and-network"] = true, ["cache-only"] = true }
+
+-- No connection came about, or it was lost. What somebody answered, and a certificate that isn't accepted, is told.
+local function is_unreachable(err)
+  if not err then return false end
+  return (err.kind == "network" and err.retryable) or (err.kind == "timeout" and err.code == "connect_timeout")
+end
+
+local function offline_error()
+  return errors.new("network", "the client is offline: set_online(false) was called", { code = "offline", sent = false })
+end
+
+-- The cache's answer in the place of the network's.
+local function stand_in(client, plan, err, info)
+  local data, _, read_err = cache.read(client, plan)
+  if data == nil then return nil, read_err and read_err.kind == "closed" and read_err or err, info end
+  return data, nil, { source = "cache", cause = err }
+end
 
 ---@return any data, appsync.Error? err, appsync.Info info
 local function ask(client, plan)
-  plan.cache = cache.open(client, plan.where)
-  return operation.execute(client, plan)
+  if client.root.is_online == false then return stand_in(client, plan, offline_error(), { source = "network" }) end
+  local opened, open_err = cache.open(client, plan.where)
+  if not opened then return nil, open_err, { source = "network" } end
+  plan.cache = opened
+  local data, err, info = operation.execute(client, plan)
+  if is_unreachable(err) then return stand_in(client, plan, err, info) end
+  return data, err, info
 end
 
-POLICIES["network-only"] = ask
--- What the cache has is told to `on_result` first; whoever waits gets the network's answer.
-POLICIES["cache-and-network"] = function(client, plan)
-  local first = plan.options.on_first
-  if first then
-    local data = cache.read(client, plan)
-    if data ~= nil then first(data, nil, { source = "cache" }) end
-  end
-  return ask(client, plan)
-end
+local POLICIES = { ["network-only"] = ask }
 
 POLICIES["cache-first"] = function(client, plan)
   local data, _, err = cache.read(client, plan)
@@ -35,13 +64,33 @@ POLICIES["cache-only"] = function(client, plan)
   return data, err or (missing and cache.missing_error(missing)), { source = "cache" }
 end
 
+-- `on_result` is called with what the cache has while the network is asked, and is through with it before the second call.
+POLICIES["cache-and-network"] = function(client, plan)
+  local on_result = plan.options.on_result
+  local cached = on_result and cache.read(client, plan)
+  if cached == nil then return ask(client, plan) end
+  local told = task.spawn(on_result, cached, nil, { source = "cache" })
+  local data, err, info = ask(client, plan)
+  local _, failure = told:await()
+  if failure and failure.raised ~= nil then error(failure.raised, 0) end
+  return data, err, info
+end
+
+local function is_light_and_reads(client, policy)
+  return READS[policy] and not client.root.has_cache and client.root:ensure_cache()
+end
+
 ---@param client appsync.Client
 ---@param plan appsync.client.Plan
 ---@return any data, appsync.Error? err, appsync.Info info
 function query.execute(client, plan)
-  if not cache.serves(client, plan.options) then return operation.execute(client, plan) end
-  local policy = plan.options.fetch_policy or client.root.query_policy or "cache-first"
-  if policy == "no-cache" then return operation.execute(client, plan) end
+  local root = client.root
+  local policy = plan.options.fetch_policy or root.fetch_policy.query or (root.has_store and "cache-first" or "network-only")
+  scheduler.check(plan.where)
+  local is_served = (cache.is_kept(client) or is_light_and_reads(client, policy)) and cache.serves(client, plan.options)
+  if policy == "no-cache" or (not is_served and policy ~= "cache-only") then return operation.execute(client, plan) end
+  if not is_served then return nil, cache.no_cache_error(), { source = "cache" } end
+  if plan.variables then plan.variables = json.copy(plan.variables) end -- they are looked at again
   return POLICIES[policy](client, plan)
 end
 
