@@ -6,6 +6,7 @@
 #include "binding/fields.h"
 #include "binding/operation_lua.h"
 #include "client/cache_commands.h"
+#include "client/process.h"
 #include "client/reader.h"
 
 #define CACHE   "appsync.core.cache"
@@ -29,6 +30,7 @@ struct apl_caches *apl_caches_new(struct apl_runtime *box, uint64_t client, stru
 	struct apl_caches *caches = aps_calloc(1, sizeof *caches);
 	if (caches == NULL) return NULL;
 	caches->n_refs = 1;
+	caches->generation = aps_process_generation();
 	caches->box = apl_runtime_ref(box);
 	caches->client = client;
 	caches->settings = aps_cache_settings_ref(settings);
@@ -44,10 +46,25 @@ void apl_caches_unref(struct apl_caches *caches)
 	aps_free(caches);
 }
 
+/* A connection that a parent process has opened isn't touched, closed neither:
+ * https://www.sqlite.org/howtocorrupt.html, section 2.6. */
+static void close_reader(struct apl_cache *cache)
+{
+	if (cache->caches->generation == aps_process_generation()) aps_reader_free(cache->reader);
+	cache->reader = NULL;
+}
+
+void apl_caches_close(struct apl_caches *caches)
+{
+	if (caches == NULL) return;
+	caches->is_closed = true;
+	for (struct apl_cache *cache = caches->first; cache != NULL; cache = cache->next) close_reader(cache);
+}
+
 static void free_cache(struct apl_cache *cache)
 {
 	if (cache->closing != NULL) aps_command_free(cache->closing);
-	aps_reader_free(cache->reader);
+	close_reader(cache);
 	aps_channel_unref(cache->channel);
 	aps_free(cache->identity);
 	apl_caches_unref(cache->caches);

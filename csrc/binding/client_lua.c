@@ -362,7 +362,7 @@ static int Apl_client_leave(lua_State *L)
 static void set_closed(struct apl_client *client)
 {
 	client->is_closed = true;
-	if (client->caches != NULL) client->caches->is_closed = true;
+	apl_caches_close(client->caches);
 }
 
 static int Apl_client_close(lua_State *L)
@@ -387,11 +387,11 @@ static int Apl_client_gc(lua_State *L)
 	bool can_post = box != NULL && box->runtime != NULL && aps_runtime_is_usable(box->runtime);
 	struct aps_command *command = can_post && !client->is_closed ? aps_close_command_new(client->id) : NULL;
 	struct aps_err err;
+	set_closed(client);
 	if (command != NULL) aps_runtime_post(box->runtime, command, &err);
 	client->box = NULL;
 	aps_stats_unref(client->stats);
 	client->stats = NULL;
-	set_closed(client);
 	apl_caches_unref(client->caches);
 	client->caches = NULL;
 	apl_runtime_unref(box);

@@ -241,6 +241,7 @@ enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operatio
 	}
 	end_view(reader);
 	aps_binding_clear(&binding);
+	if (reader->db == NULL) forget_all(reader); /* what a store lacks that isn't there it may have when it comes */
 	aps_entries_trim(&reader->cache.entries, MAX_BYTES);
 	return rc;
 }

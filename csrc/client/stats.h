@@ -28,7 +28,7 @@
 
 /* What becomes of a client's store. X(name, text) */
 #define APS_STORE_STATE_MAP(X)                                                                                         \
-	X(NONE, "none")               /* there is none, or not yet */                                                  \
+	X(NONE, NULL)                 /* there is none, or not yet */                                                  \
 	X(OPEN, "open")               /* in its file */                                                                \
 	X(MEMORY, "memory")           /* for this process only */                                                      \
 	X(UNAVAILABLE, "unavailable") /* its file can't be used: nothing outlives the process */
@@ -54,6 +54,7 @@ struct aps_stats {
 
 APS_BEGIN_DECLS
 
+/* NULL: there is none. */
 const char *aps_store_state_name(enum aps_store_state state);
 
 struct aps_stats *aps_stats_new(void); /* one reference */

@@ -241,8 +241,8 @@ function Client:with(options)
   }, Client)
 end
 
----Counters, and `store`: "open", "memory", "unavailable", or "none" when there is no store, or not yet. Empty before the first
----use.
+---Counters, and `store`, once there is one: "open", "memory" (it is kept for this process only) or "unavailable". Empty before
+---the first use.
 ---@return table<string, number|string>
 function Client:stats()
   local core = self.root.handle.core

@@ -134,7 +134,6 @@ end
 ---@return table? cache for the core; nil: nothing is ever kept
 function cache_options.check(options, where)
   local cache, store = options.cache or {}, options.store
-  page_keys(cache, where)
   local root = { identity = options.identity or "", has_store = store ~= nil and store ~= false, reopen = options.reopen }
   root.has_cache = root.has_store
   local settings = {
@@ -147,6 +146,7 @@ function cache_options.check(options, where)
     merge = check_values(cache.merge, where .. ": cache.merge", FIELD, A_FIELD, is_connection, '"connection"'),
     lookups = check_values(cache.lookups, where .. ": cache.lookups", FIELD, A_FIELD, is_type, "the name of a type"),
   }
+  page_keys(cache, where)
   return root, store ~= false and settings or nil
 end
 

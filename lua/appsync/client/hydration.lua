@@ -32,6 +32,7 @@ function hydration.wait(client, options)
   client.root:enter(w)
   local ok, err = look(opened, w, options.timeout)
   client.root:leave(w)
+  if ok or err.kind == "storage" then client.root.is_hydrated = true end
   return ok, err
 end
 

@@ -12,6 +12,7 @@
 ---this call's own error, after its retries, or by the host, with `client:set_online(false)`: then it isn't even tried.
 local cache = require "appsync.client.cache"
 local errors = require "appsync.errors"
+local hydration = require "appsync.client.hydration"
 local json = require "appsync.json"
 local operation = require "appsync.client.operation"
 local scheduler = require "appsync.scheduler"
@@ -32,10 +33,24 @@ local function offline_error()
   return errors.new("network", "the client is offline: set_online(false) was called", { code = "offline", sent = false })
 end
 
+-- What the caller did, or the call's own time: nothing else is tried after it.
+local ENDS = { closed = true, cancelled = true, timeout = true }
+
+-- What the cache has. A store that isn't open yet lacks nothing: it is waited for.
+---@return any data nil: not all of it is there
+---@return appsync.Error? err that ends the call
+local function look(client, plan)
+  local data, _, err = cache.read(client, plan)
+  if data ~= nil or client.root.is_hydrated then return data, err and ENDS[err.kind] and err or nil end
+  if not err then _, err = hydration.wait(client, plan.options) end
+  if err and ENDS[err.kind] then return nil, err end
+  return (cache.read(client, plan))
+end
+
 -- The cache's answer in the place of the network's.
 local function stand_in(client, plan, err, info)
-  local data, _, read_err = cache.read(client, plan)
-  if data == nil then return nil, read_err and read_err.kind == "closed" and read_err or err, info end
+  local data, end_err = look(client, plan)
+  if data == nil then return nil, end_err or err, info end
   return data, nil, { source = "cache", cause = err }
 end
 
@@ -53,21 +68,25 @@ end
 local POLICIES = { ["network-only"] = ask }
 
 POLICIES["cache-first"] = function(client, plan)
-  local data, _, err = cache.read(client, plan)
-  if data ~= nil then return data, nil, { source = "cache" } end
-  if err and err.kind == "closed" then return nil, err, { source = "cache" } end
+  local data, err = look(client, plan)
+  if data ~= nil or err then return data, err, { source = "cache" } end
   return ask(client, plan)
 end
 
 POLICIES["cache-only"] = function(client, plan)
-  local data, missing, err = cache.read(client, plan)
-  return data, err or (missing and cache.missing_error(missing)), { source = "cache" }
+  local data, err = look(client, plan)
+  if data ~= nil or err then return data, err, { source = "cache" } end
+  local partial, missing, read_err = cache.read(client, plan, true) -- which doesn't end at the first one
+  if read_err or missing then return nil, read_err or cache.missing_error(missing), { source = "cache" } end
+  return partial, nil, { source = "cache" }
 end
 
 -- `on_result` is called with what the cache has while the network is asked, and is through with it before the second call.
 POLICIES["cache-and-network"] = function(client, plan)
   local on_result = plan.options.on_result
-  local cached = on_result and cache.read(client, plan)
+  local cached, end_err
+  if on_result then cached, end_err = look(client, plan) end
+  if end_err then return nil, end_err, { source = "cache" } end
   if cached == nil then return ask(client, plan) end
   local told = task.spawn(on_result, cached, nil, { source = "cache" })
   local data, err, info = ask(client, plan)

@@ -37,6 +37,7 @@ local JOIN_SECONDS = 1
 ---@field identity string|function whose part of the store is the client's
 ---@field has_store boolean a path or ":memory:"
 ---@field has_cache boolean it keeps what is read: it has a store, or needed a cache since
+---@field is_hydrated boolean? the store was opened, or can't be
 ---@field reopen boolean? closes the client that has its store
 ---@field is_online boolean? the host's word
 ---@field settings table for the core
