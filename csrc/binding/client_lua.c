@@ -232,8 +232,7 @@ static int Apl_client_execute(lua_State *L)
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	if (read_topic(L, command->topic, &err) != APS_OK) return apl_fail(L, &err);
 	const struct aps_operation *operation = &command->topic->operation;
-	command->is_safe =
-	        operation->definition->kind == APS_GQL_QUERY || apl_field_bool(L, 2, "idempotent", false);
+	command->is_safe = operation->definition->kind == APS_GQL_QUERY || apl_field_bool(L, 2, "idempotent", false);
 	command->timeout_ms = apl_field_ms(L, 2, "timeout", 0);
 	command->head.mail.n_bytes += aps_operation_text(operation).n + operation->n_variables_bytes;
 	return post_numbered(L, client, command->head.id);

@@ -17,7 +17,7 @@ struct aps_cache_settings {
 	char *seed;                  /* a store's file that a new one begins with; NULL: none */
 	char *key_prefix;
 	bool writes_nulls; /* of subscriptions */
-	size_t max_bytes; /* in memory */
+	size_t max_bytes;  /* in memory */
 	struct aps_policies policies;
 };
 

@@ -215,8 +215,8 @@ void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_
 	        .operation = operation,
 	        .data = data,
 	        .errors = errors,
-	        .skips_nulls = operation->definition->kind == APS_GQL_SUBSCRIPTION &&
-	                       !client->settings.cache->writes_nulls,
+	        .skips_nulls =
+	                operation->definition->kind == APS_GQL_SUBSCRIPTION && !client->settings.cache->writes_nulls,
 	        .now_s = aps_client_now_ms(client) / 1000,
 	};
 	if (aps_partition_write(partition, &what, &err) == APS_OK)

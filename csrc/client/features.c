@@ -8,7 +8,11 @@
 #include "client/subscriber.h"
 
 const struct aps_feature *const aps_features[] = {
-        &aps_call_feature,       &aps_flight_feature,     &aps_realtime_feature,
-        &aps_subscriber_feature, &aps_credential_feature, &aps_caching_feature,
+        &aps_call_feature,
+        &aps_flight_feature,
+        &aps_realtime_feature,
+        &aps_subscriber_feature,
+        &aps_credential_feature,
+        &aps_caching_feature,
         NULL,
 };

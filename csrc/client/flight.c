@@ -10,10 +10,10 @@ struct aps_flight {
 	struct aps_outcome_sink sink;
 	struct aps_client *client;
 	struct aps_topic *topic;
-	uint64_t hash;                 /* of the topic, while others may board; 0: they may not */
-	struct aps_flight *next_alike; /* equal hash */
-	uint64_t epoch;                /* in which it began */
-	struct aps_passenger *passengers;    /* who came first stands first */
+	uint64_t hash;                    /* of the topic, while others may board; 0: they may not */
+	struct aps_flight *next_alike;    /* equal hash */
+	uint64_t epoch;                   /* in which it began */
+	struct aps_passenger *passengers; /* who came first stands first */
 	struct aps_reap reap;
 };
 
@@ -154,8 +154,7 @@ bool aps_flight_board(struct aps_core *core, const struct aps_flight_options *op
 	APS_ON_THREAD(core->thread);
 	bool is_query = topic->operation.definition->kind == APS_GQL_QUERY;
 	uint64_t hash = is_query ? aps_topic_hash(topic) : 0;
-	struct aps_flight *flight =
-	        hash != 0 ? find_open(flights_of(core, options->client), topic, hash) : NULL;
+	struct aps_flight *flight = hash != 0 ? find_open(flights_of(core, options->client), topic, hash) : NULL;
 	if (flight != NULL) {
 		aps_topic_free(topic);
 		APS_STATS_ADD(options->client->stats, deduplicated, 1);

@@ -16,8 +16,8 @@ struct aps_flight;
 
 /* Embedded in whoever waits. */
 struct aps_passenger {
-	struct aps_passenger *next;   /* of the same flight */
-	struct aps_flight *flight; /* NULL: it was told, or has left */
+	struct aps_passenger *next; /* of the same flight */
+	struct aps_flight *flight;  /* NULL: it was told, or has left */
 	/* Takes *outcome. The passenger is of no flight any more. */
 	void (*told)(struct aps_core *core, struct aps_passenger *passenger, struct aps_outcome *outcome);
 };
@@ -33,8 +33,8 @@ APS_BEGIN_DECLS
 
 extern const struct aps_feature aps_flight_feature;
 
-/* Takes the topic, also on failure. The passenger may be told from within, where the request can't even begin. False: no
- * memory. */
+/* Takes the topic, also on failure. The passenger may be told from within, where the request can't even begin. False:
+ * no memory. */
 bool aps_flight_board(struct aps_core *core, const struct aps_flight_options *options, struct aps_topic *topic,
                       struct aps_passenger *passenger);
 /* It goes before there is an outcome: fills *outcome, the caller's, with what it is told instead. */

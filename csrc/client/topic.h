@@ -1,5 +1,5 @@
-/* What is asked or subscribed to, as whom, and whose cache it is for. Two subscriptions to equal topics can share one on
- * the service, two queries one request. */
+/* What is asked or subscribed to, as whom, and whose cache it is for. Two subscriptions to equal topics can share one
+ * on the service, two queries one request. */
 #ifndef APS_CLIENT_TOPIC_H
 #define APS_CLIENT_TOPIC_H
 

@@ -174,7 +174,7 @@ describe("the fetch policy", function()
       assert.equal(1, data.broken.fine)
       assert.equal("graphql", err.kind)
       assert.equal(1, query("{ broken { id fine } }", "cache-only").broken.fine)
-      _, err = query(document, "cache-only")
+      err = select(2, query(document, "cache-only"))
       assert.same({ "broken.bad" }, err.missing)
       data, err = query(document, "cache-first", nil, { error_policy = "none" }) -- so it is asked again
       assert.is_nil(data)
@@ -375,92 +375,6 @@ describe("the fetch policy", function()
       assert.is_nil(data)
       assert.equal("missing", err.code)
       assert.is_nil(client:stats().store)
-    end)
-  end)
-
-  describe("of equal queries at once", function()
-    local function together(n, options)
-      local tasks = {}
-      for i = 1, n do
-        tasks[i] = appsync.spawn(function() return client:query(LIST, nil, type(options) == "function" and options(i) or options) end)
-      end
-      return tasks
-    end
-
-    it("shares one request, and is counted", function()
-      for _, task in ipairs(together(5)) do
-        local data, err, info = task:await(10)
-        assert.is_nil(err)
-        assert.equal("network", info.source)
-        assert.equal(200, info.status)
-        assert.equal("one", kept.names(data))
-      end
-      assert.equal(1, requests())
-      assert.equal(4, client:stats().deduplicated)
-      assert.equal(5, client:stats().operations)
-    end)
-
-    it("gives each data of its own", function()
-      local tasks = together(2)
-      local a, b = tasks[1]:await(10), tasks[2]:await(10)
-      a.listTodos.items[1].name = "mine"
-      assert.equal("one", kept.names(b))
-    end)
-
-    it("lets one be cancelled, or time out, without the others", function()
-      local tasks = together(3, function(i) return { timeout = i == 2 and 1e-3 or nil } end)
-      appsync.sleep(0)
-      tasks[1]:cancel()
-      local _, err = tasks[1]:await(10)
-      assert.equal("cancelled", err.kind)
-      tasks[2]:await(10)
-      assert.equal("one", kept.names((tasks[3]:await(10))))
-      assert.is_true(requests() <= 2)
-    end)
-
-    it("doesn't share with other identities, headers or no-cache", function()
-      local cases = {
-        {}, { headers = { ["x-trace"] = "1" } }, { fetch_policy = "no-cache" },
-        { auth = { type = "API_KEY", api_key = server.API_KEY } },
-      }
-      local tasks = together(4, function(i) return cases[i] end)
-      local other = appsync.spawn(function() return client:with{ identity = "ann" }:query(LIST) end)
-      for _, task in ipairs(tasks) do assert.equal("one", kept.names((task:await(10)))) end
-      assert.equal("one", kept.names((other:await(10))))
-      assert.equal(0, client:stats().deduplicated)
-      assert.equal(5, requests())
-    end)
-
-    it("doesn't share mutations", function()
-      local tasks = {}
-      for i = 1, 2 do tasks[i] = appsync.spawn(function() return client:mutate(kept.UPDATE, { id = "1", name = "one" }) end) end
-      for _, task in ipairs(tasks) do assert(task:await(10)) end
-      assert.equal(2, requests())
-    end)
-  end)
-
-  describe("of refetch", function()
-    it("asks queries anew once the mutation has brought data, without being waited for", function()
-      assert(client:query(LIST))
-      assert(client:query(GET, { id = "2" }))
-      assert(client:mutate(kept.CREATE, { id = "2", name = "two" }, { refetch = { LIST, { query = GET, variables = { id = "2" } } } }))
-      assert.equal("one", kept.names((query(LIST, "cache-only"))))
-      local give_up = os.time() + 10
-      while kept.names((query(LIST, "cache-only"))) ~= "one two" and os.time() < give_up do appsync.sleep(0.001) end
-      while query(GET, "cache-only", { id = "2" }).getTodo == appsync.null and os.time() < give_up do appsync.sleep(0.001) end
-      assert.equal("two", query(GET, "cache-only", { id = "2" }).getTodo.name)
-      assert.equal(5, requests())
-    end)
-
-    it("logs what fails, and does nothing after a mutation that failed", function()
-      local lines = {}
-      client = kept.client{ store = ":memory:", log = function(level, message) lines[#lines + 1] = level .. " " .. message end }
-      assert.is_nil((client:mutate(kept.CREATE, { id = "2", name = "again" }, { refetch = { LIST } })))
-      assert.equal(1, requests())
-      assert(client:mutate(kept.UPDATE, { id = "2", name = "two" }, { refetch = { "{ broken { bad } }" } }))
-      local give_up = os.time() + 10
-      while #lines == 0 and os.time() < give_up do appsync.sleep(0.001) end
-      assert.same({ "warn client:mutate: refetch[1] failed: graphql: it failed" }, lines)
     end)
   end)
 end)

@@ -104,7 +104,7 @@ end
 ---@return any data, appsync.Error? err, appsync.Info info
 function query.execute(client, plan)
   local root = client.root
-  local policy = plan.options.fetch_policy or root.fetch_policy.query or (root.has_store and "cache-first" or "network-only")
+  local policy = plan.options.fetch_policy or root.query_policy or (root.has_store and "cache-first" or "network-only")
   scheduler.check(plan.where)
   local is_served = (cache.is_kept(client) or is_light_and_reads(client, policy)) and cache.serves(client, plan.options)
   if policy == "no-cache" or (not is_served and policy ~= "cache-only") then return operation.execute(client, plan) end

@@ -33,7 +33,8 @@ local JOIN_SECONDS = 1
 ---@field headers table|function|nil
 ---@field log function?
 ---@field error_policy string?
----@field fetch_policy {query: string?, watch: string?}
+---@field query_policy appsync.FetchPolicy? the application's default
+---@field watch_policy appsync.FetchPolicy? likewise
 ---@field identity string|function whose part of the store is the client's
 ---@field has_store boolean a path or ":memory:"
 ---@field has_cache boolean it keeps what is read: it has a store, or needed a cache since

@@ -132,11 +132,12 @@ function settings.check(given)
   if custom_region and not options.region then options.region = custom_region end
   headers.check(options.headers, where)
   local found = addresses.check(options, config, where)
+  local policy = options.fetch_policy or {}
   return {
     modes = modes, default_mode = default_mode, region = found.region, log = options.log,
     service = custom_region and "execute-api" or nil, warnings = warnings_of(options, config, where),
     config_headers = config.headers, headers = options.headers,
-    error_policy = options.error_policy, fetch_policy = options.fetch_policy or {},
+    error_policy = options.error_policy, query_policy = policy.query, watch_policy = policy.watch,
     identity = kept.identity, has_store = kept.has_store, has_cache = kept.has_cache, reopen = kept.reopen,
     settings = {
       endpoint = found.endpoint, realtime_endpoint = found.realtime_endpoint, signing_endpoint = found.signing_endpoint,

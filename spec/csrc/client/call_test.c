@@ -25,8 +25,7 @@ static void begin(struct core_world *world, int64_t request_timeout_ms)
 static struct aps_answer_sink *running(const struct core_world *world)
 {
 	/* a call begins with its passenger, a flight with its request, and that with its sink */
-	const struct aps_passenger *passenger =
-	        aps_table_get(aps_core_part(world->core, &aps_call_feature), 1);
+	const struct aps_passenger *passenger = aps_table_get(aps_core_part(world->core, &aps_call_feature), 1);
 	return passenger != NULL ? (struct aps_answer_sink *)passenger->flight : NULL;
 }
 
