@@ -24,6 +24,7 @@ local client = {}
 ---@field package root appsync.client.Root
 ---@field package identity string? of a client of `with`
 ---@field package cache appsync.core.Cache? opened
+---@field package claim appsync.client.Claim? of the part of the store that it has
 local Client = {}
 Client.__index = Client
 Client.__name = "appsync.client"
@@ -95,10 +96,11 @@ function client.new(options)
   local fields, err = settings.check(options)
   if not fields then return nil, err end
   local shared = root.new(fields)
-  if type(shared.identity) == "string" then stores.claim(shared, shared.identity, "appsync.client") end
+  local is_known = type(shared.identity) == "string"
+  local claim = is_known and stores.claim(shared, shared.identity, "appsync.client") or nil
   for _, warning in ipairs(fields.warnings or {}) do log.emit(fields.log, "warn", warning) end
   if fields.log and not log.default() then log.set_default(fields.log) end
-  return setmetatable({ root = shared, connection = shared.connection }, Client)
+  return setmetatable({ root = shared, connection = shared.connection, claim = claim }, Client)
 end
 
 ---The sources of headers, weakest first.
@@ -189,7 +191,7 @@ local HYDRATED = opts.schema{
 function Client:hydrated(timeout)
   check_self(self, "client:hydrated")
   local options = opts.with_timeout(timeout, HYDRATED, "client:hydrated")
-  return call.run(options, hydration.wait, self, options)
+  return call.run(options, hydration.wait, self, options, "client:hydrated")
 end
 
 ---@class appsync.SubscribeOptions

@@ -50,7 +50,7 @@ function cache.open(client, where)
   if client.cache then return client.cache end
   local identity, identity_err = identity_of(client)
   if not identity then return nil, identity_err end
-  stores.claim(client.root, identity, where)
+  client.claim = stores.claim(client.root, identity, where)
   local opened, err = core_client:cache{ identity = identity }
   client.cache = opened
   return opened, errors.of_core(err, where)

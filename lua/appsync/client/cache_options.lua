@@ -106,15 +106,20 @@ local function key_prefix_of(options, where)
   return of_offline or options.key_prefix or ""
 end
 
+-- From here on the program may change its working directory.
+local function path_of(given, name, where)
+  local path, err = core.resolve(given)
+  if not path then errors.misuse("%s: %s: %s", where, name, err.message) end
+  return path
+end
+
 local function place_of(options, where)
   local store = options.store
   if store == true then errors.misuse("%s: store must be the path of a file, \":memory:\" or false, got true", where) end
   if store == "" then errors.misuse("%s: store: a path has at least one character", where) end
   if options.seed ~= nil and store == nil then errors.misuse("%s: seed needs a store", where) end
   if store == ":memory:" or not store then return nil end
-  local path, err = core.resolve(store)
-  if not path then errors.misuse("%s: store: %s", where, err.message) end
-  return path
+  return path_of(store, "store", where)
 end
 
 ---@class appsync.CacheOptions
@@ -137,7 +142,7 @@ function cache_options.check(options, where)
   local root = { identity = options.identity or "", has_store = store ~= nil and store ~= false, reopen = options.reopen }
   root.has_cache = root.has_store
   local settings = {
-    path = place_of(options, where), seed = options.seed, key_prefix = key_prefix_of(options, where),
+    path = place_of(options, where), seed = options.seed and path_of(options.seed, "seed", where), key_prefix = key_prefix_of(options, where),
     max_bytes = cache.max_bytes, subscription_nulls = cache.subscription_nulls == "write",
     keys = check_lists(options.keys, where .. ": keys", TYPE, A_TYPE),
     possible_types = check_lists(cache.possible_types, where .. ": cache.possible_types", TYPE, A_TYPE),

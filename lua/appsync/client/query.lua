@@ -42,7 +42,7 @@ local ENDS = { closed = true, cancelled = true, timeout = true }
 local function look(client, plan)
   local data, _, err = cache.read(client, plan)
   if data ~= nil or client.root.is_hydrated then return data, err and ENDS[err.kind] and err or nil end
-  if not err then _, err = hydration.wait(client, plan.options) end
+  if not err then _, err = hydration.wait(client, plan.options, plan.where) end
   if err and ENDS[err.kind] then return nil, err end
   return (cache.read(client, plan))
 end
