@@ -152,8 +152,8 @@ bool aps_flight_board(struct aps_core *core, const struct aps_flight_options *op
                       struct aps_passenger *passenger)
 {
 	APS_ON_THREAD(core->thread);
-	bool is_query = topic->operation.definition->kind == APS_GQL_QUERY;
-	uint64_t hash = is_query ? aps_topic_hash(topic) : 0;
+	bool is_shared = topic->operation.definition->kind == APS_GQL_QUERY && topic->cache != 0;
+	uint64_t hash = is_shared ? aps_topic_hash(topic) : 0;
 	struct aps_flight *flight = hash != 0 ? find_open(flights_of(core, options->client), topic, hash) : NULL;
 	if (flight != NULL) {
 		aps_topic_free(topic);

@@ -1,11 +1,12 @@
-/* A request that is under way, and the calls that wait for it: equal queries of one identity share one. @thread core
+/* A request that is under way, and the calls that wait for it: equal queries share one, whose answer goes into the cache
+ * of one identity. @thread core
  *
  *     passenger --aps_flight_board()--> flight --its outcome--> told(), to each that is still there
- *                                      |
- *                                      +-- aps_flight_leave(), aps_flight_leave_late(): one goes, the last one ends it
+ *                                         |
+ *                                         +-- aps_flight_leave(), aps_flight_leave_late(): the last one ends it
  *
- * A query joins only what began after the last answer of a mutation of its client: so that whoever changes something
- * and asks then sees what it has changed. */
+ * Other calls, which no cache serves, are sent one by one. A query joins only what began after the last answer of a
+ * mutation of its client: so that whoever changes something and asks then sees what it has changed. */
 #ifndef APS_CLIENT_FLIGHT_H
 #define APS_CLIENT_FLIGHT_H
 

@@ -137,10 +137,10 @@ end
 ---`on_result` is called twice, with `info.source` "cache" and then with the outcome of the network. Partial data beside
 ---GraphQL errors is kept but for the fields that the errors name.
 ---
----Equal queries that are under way at once (document, variables, identity, auth mode, headers) share one request, which
----`stats().deduplicated` counts; none joins a request that began before a mutation of this client was answered. A call with
----`auth` of its own, or with headers that are a function or say who asks (Authorization, x-api-key), neither reads nor
----writes the cache.
+---Equal queries that go through the cache and are under way at once (document, variables, identity, auth mode, headers) share
+---one request, which `stats().deduplicated` counts; none joins a request that began before a mutation of this client was
+---answered. A call with `auth` of its own, or with headers that are a function or say who asks (Authorization, x-api-key),
+---neither reads nor writes the cache. What goes through it has `__typename` in each object.
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =, …options}`
 ---@param variables table?
 ---@param options appsync.QueryOptions?

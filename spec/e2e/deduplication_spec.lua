@@ -77,6 +77,12 @@ describe("equal queries at once", function()
     assert.equal(5, requests())
   end)
 
+  it("don't share where there is no cache", function()
+    client = kept.client{}
+    for _, task in ipairs(together(2)) do assert.equal("one", kept.names((task:await(10)))) end
+    assert.equal(2, requests())
+  end)
+
   it("don't share mutations", function()
     local tasks = {}
     for i = 1, 2 do tasks[i] = client:mutate(kept.UPDATE, { id = "1", name = "one" }, { on_result = function() end }) end

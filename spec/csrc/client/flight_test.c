@@ -16,6 +16,8 @@
 
 #define BODY "{\"data\":{\"a\":1},\"extensions\":{\"cost\":2}}"
 
+enum { CACHE = 5 }; /* which isn't there: what would be written is dropped */
+
 static struct core_world world;
 
 static int setup(void **state)
@@ -47,6 +49,7 @@ static struct aps_call_command *prepare(uint64_t id, const char *document)
 	                                    APS_STR("{}"), NULL),
 	                 APS_OK);
 	aps_gql_document_unref(doc);
+	command->topic->cache = CACHE;
 	command->is_safe = command->topic->operation.definition->kind == APS_GQL_QUERY;
 	return command;
 }
@@ -174,16 +177,17 @@ static void a_client_that_closes_tells_each(void **state)
 static void what_differs_is_asked_for_itself(void **state)
 {
 	(void)state;
-	struct aps_call_command *others[4];
+	struct aps_call_command *others[6];
 	ask(1, "{ a }");
-	for (uint64_t i = 0; i < 4; i++) others[i] = prepare(i + 2, i == 3 ? "{ b }" : "{ a }");
+	for (uint64_t i = 0; i < 6; i++) others[i] = prepare(i + 2, i == 3 ? "{ b }" : "{ a }");
 	others[0]->topic->credential = 99;
-	others[1]->topic->cache = 99;
+	others[1]->topic->cache = CACHE + 1;
 	assert_int_equal(aps_header_list_add(&others[2]->topic->headers, APS_STR("x"), APS_STR("1"), NULL), APS_OK);
-	for (uint64_t i = 0; i < 4; i++) run(&others[i]->head);
+	others[4]->topic->cache = others[5]->topic->cache = 0; /* which share with nobody */
+	for (uint64_t i = 0; i < 6; i++) run(&others[i]->head);
 	assert_int_equal(world.client->stats->deduplicated, 0);
 	expect_failure(2, APS_E_AUTH); /* whose identity nobody knows */
-	for (uint64_t id = 1; id <= 5; id++) {
+	for (uint64_t id = 1; id <= 7; id++) {
 		if (id == 2) continue;
 		answer(id, 200, BODY);
 		expect_answer(id);
