@@ -6,6 +6,7 @@
 #include "binding/fields.h"
 #include "binding/operation_lua.h"
 #include "client/cache_commands.h"
+#include "client/process.h"
 #include "client/reader.h"
 
 #define CACHE   "appsync.core.cache"
@@ -17,6 +18,7 @@ struct apl_caches *apl_caches_new(struct apl_runtime *box, uint64_t client, stru
 	struct apl_caches *caches = aps_calloc(1, sizeof *caches);
 	if (caches == NULL) return NULL;
 	caches->n_refs = 1;
+	caches->generation = aps_process_generation();
 	caches->box = apl_runtime_ref(box);
 	caches->client = client;
 	caches->settings = aps_cache_settings_ref(settings);
@@ -32,10 +34,25 @@ void apl_caches_unref(struct apl_caches *caches)
 	aps_free(caches);
 }
 
+/* A connection that a parent process has opened isn't touched, closed neither:
+ * https://www.sqlite.org/howtocorrupt.html, section 2.6. */
+static void close_reader(struct apl_cache *cache)
+{
+	if (cache->caches->generation == aps_process_generation()) aps_reader_free(cache->reader);
+	cache->reader = NULL;
+}
+
+void apl_caches_close(struct apl_caches *caches)
+{
+	if (caches == NULL) return;
+	caches->is_closed = true;
+	for (struct apl_cache *cache = caches->first; cache != NULL; cache = cache->next) close_reader(cache);
+}
+
 static void free_cache(struct apl_cache *cache)
 {
 	if (cache->closing != NULL) aps_command_free(cache->closing);
-	aps_reader_free(cache->reader);
+	close_reader(cache);
 	aps_channel_unref(cache->channel);
 	aps_free(cache->identity);
 	apl_caches_unref(cache->caches);
@@ -54,6 +71,7 @@ static enum aps_rc init_cache(struct apl_cache *cache, const char *identity, str
 	cache->closing = aps_cache_close_command_new(caches->client, cache->id);
 	if (cache->identity == NULL || cache->channel == NULL || cache->closing == NULL)
 		return aps_fail(err, APS_E_NOMEM, "out of memory");
+	if (aps_cache_settings_place(caches->settings, err) != APS_OK) return err->code;
 	cache->reader = aps_reader_new(settings->path, settings->key_prefix, identity, &settings->policies,
 	                               cache->channel, err);
 	if (cache->reader == NULL) return err->code;
@@ -140,6 +158,20 @@ static int Apl_cache_id(lua_State *L)
 	return 1;
 }
 
+/* cache:look() → number of the RESULT; nil, error */
+static int Apl_cache_look(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	if (cache == NULL) return apl_fail(L, &err);
+	uint64_t call = aps_runtime_next_id(cache->caches->box->runtime);
+	struct aps_command *command = aps_cache_look_command_new(cache->caches->client, cache->id, call);
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
+	if (apl_runtime_post(L, cache->caches->box, -1, &err) != APS_OK) return apl_fail(L, &err);
+	apl_push_id(L, call);
+	return 1;
+}
+
 /* A list of the paths, each ended by a zero. */
 static void push_missing(lua_State *L, const struct aps_buf *missing)
 {
@@ -215,7 +247,8 @@ static int Apl_cache_read(lua_State *L)
 	return 2;
 }
 
-static const luaL_Reg METHODS[] = {{"id", Apl_cache_id}, {"read", Apl_cache_read}, {NULL, NULL}};
+static const luaL_Reg METHODS[] = {
+        {"id", Apl_cache_id}, {"look", Apl_cache_look}, {"read", Apl_cache_read}, {NULL, NULL}};
 
 void apl_cache_add_methods(lua_State *L, const luaL_Reg *methods)
 {

@@ -26,7 +26,8 @@ struct apl_caches {
 	size_t n_refs;
 	struct apl_runtime *box;
 	uint64_t client;
-	bool is_closed; /* the client is: the core has closed its partitions */
+	unsigned generation; /* of the process that has opened them */
+	bool is_closed;      /* the client is: the core has closed its partitions */
 	struct aps_cache_settings *settings;
 	enum apl_big_integers big;
 	struct apl_cache *first; /* the open ones, one for an identity */
@@ -43,6 +44,8 @@ void apl_caches_unref(struct apl_caches *caches); /* NULL is legal */
 struct apl_cache *apl_cache_check(lua_State *L, struct aps_err *err);
 /* Adds methods of a cache. */
 void apl_cache_add_methods(lua_State *L, const luaL_Reg *methods);
+/* The client is closed: nothing is read any more, and the core's is the last connection to the store. NULL is legal. */
+void apl_caches_close(struct apl_caches *caches);
 /* Pushes the cache of this identity's partition, which is opened where no other userdata has it; the runtime is usable.
  * Pushes nothing on failure: E_NOMEM, and what posting a command says. */
 enum aps_rc apl_cache_push(lua_State *L, struct apl_caches *caches, const char *identity, struct aps_err *err);

@@ -131,6 +131,19 @@ static void read_keys(lua_State *L, int table, struct aps_policies *policies)
 	lua_pop(L, 1);
 }
 
+/* ttl = {Post = 60} */
+static void read_ttl(lua_State *L, int table, struct aps_policies *policies)
+{
+	int group = push_group(L, table, "ttl");
+	for (lua_pushnil(L); lua_next(L, group) != 0; lua_pop(L, 1)) {
+		struct aps_str type = check_name(L, -2);
+		struct aps_type_policy *policy = aps_policies_type(policies, type);
+		if (policy == NULL) luaL_error(L, "out of memory");
+		policy->ttl_ms = apl_field_ms(L, group, type.p, 0);
+	}
+	lua_pop(L, 1);
+}
+
 /* possible_types = {Node = {"Post", "Author"}} */
 static void read_possible_types(lua_State *L, int table, struct aps_policies *policies)
 {
@@ -189,9 +202,13 @@ static void read_cache(lua_State *L, int table, struct aps_settings *settings)
 		settings->cache = aps_cache_settings_new();
 		if (settings->cache == NULL) luaL_error(L, "out of memory");
 		apl_field_copy(L, group, "path", &settings->cache->path);
+		apl_field_copy(L, group, "seed", &settings->cache->seed);
+		settings->cache->is_in_memory = settings->cache->path == NULL;
+		settings->cache->writes_nulls = apl_field_bool(L, group, "subscription_nulls", false);
 		apl_field_copy(L, group, "key_prefix", &settings->cache->key_prefix);
 		settings->cache->max_bytes = apl_field_size(L, group, "max_bytes", settings->cache->max_bytes);
 		read_keys(L, group, &settings->cache->policies);
+		read_ttl(L, group, &settings->cache->policies);
 		read_possible_types(L, group, &settings->cache->policies);
 		read_field_policies(L, group, &settings->cache->policies);
 	}

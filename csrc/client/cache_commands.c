@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "client/caching.h"
+#include "client/event.h"
 
 struct open_command {
 	struct aps_command head;
@@ -85,4 +86,43 @@ static void run_close(struct aps_core *core, struct aps_command *command)
 struct aps_command *aps_cache_close_command_new(uint64_t client, uint64_t cache)
 {
 	return aps_command_new(run_close, client, cache);
+}
+
+struct look_command {
+	struct aps_command head;
+	struct aps_result_event *result; /* made in advance: it can't be lost for want of memory */
+};
+
+static void free_look(struct aps_mail *mail)
+{
+	struct look_command *command = (struct look_command *)mail;
+	if (command->result != NULL) command->result->head.mail.kind->free_mail(&command->result->head.mail);
+	aps_free(command);
+}
+
+static const struct aps_mail_kind LOOK_KIND = {"look at cache", free_look};
+
+static void run_look(struct aps_core *core, struct aps_command *head)
+{
+	struct look_command *command = (struct look_command *)head;
+	struct aps_client *client = aps_core_client(core, head->client);
+	struct aps_gqlhttp_response *response = &command->result->response;
+	enum aps_rc rc = client != NULL ? aps_caching_look(core, client, head->id, &response->err)
+	                                : aps_fail(&response->err, APS_E_CLOSED, "the client is closed");
+	if (rc == APS_OK) response->data = APS_STR("true");
+	command->result->source = APS_RESULT_FROM_CACHE;
+	aps_core_emit(core, &command->result->head);
+	command->result = NULL;
+	aps_command_free(head);
+}
+
+struct aps_command *aps_cache_look_command_new(uint64_t client, uint64_t cache, uint64_t call)
+{
+	struct look_command *command = aps_calloc(1, sizeof *command);
+	if (command == NULL) return NULL;
+	command->head = (struct aps_command){{NULL, &LOOK_KIND, sizeof *command}, run_look, client, cache, true};
+	command->result = aps_result_event_new(call);
+	if (command->result != NULL) return &command->head;
+	aps_free(command);
+	return NULL;
 }

@@ -24,6 +24,9 @@ void aps_cached_free(struct aps_cached *cached); /* NULL is legal */
 void aps_caching_open(struct aps_core *core, struct aps_client *client, struct aps_cached *cached);
 /* What was written before is committed. Unknown numbers are ignored. */
 void aps_caching_close(struct aps_core *core, struct aps_client *client, uint64_t id);
+/* Whether it could be opened; E_CLOSED: there is none of this number. */
+enum aps_rc aps_caching_look(const struct aps_core *core, const struct aps_client *client, uint64_t id,
+                             struct aps_err *err);
 /* NULL: there is none of this number, or it couldn't be opened. */
 struct aps_partition *aps_caching_partition(const struct aps_core *core, const struct aps_client *client, uint64_t id);
 /* Writes the data of a response into a partition, where there is one of this number; read once the turn is over. */

@@ -293,6 +293,10 @@ static enum aps_rc run(struct aps_reader *reader, struct job *job, struct aps_er
 	}
 	reader->must_restart = false;
 	end_view(reader);
+	if (reader->db == NULL) { /* what a store lacks that isn't there it may have when it comes */
+		aps_overlay_hide(&reader->overlay);
+		forget_all(reader);
+	}
 	aps_entries_trim(&reader->cache.entries, MAX_BYTES);
 	return rc;
 }

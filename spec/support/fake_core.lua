@@ -99,6 +99,21 @@ local function new_client(core, settings)
     table.insert(core.answers, { sub = sub, headers = headers, message = message })
   end
   function client.set_online(_, is_online) client.is_online = is_online end
+  ---Has `core.kept`, if that isn't nil, whatever is asked for.
+  function client.cache(_, options)
+    local cache = { identity = options.identity }
+    function cache.id() return 77 end
+    function cache.read()
+      if core.kept == nil then return nil, { "a" } end
+      return core.kept
+    end
+    function cache.look()
+      core.next_id = core.next_id + 1
+      core.push("RESULT", core.next_id, true, nil, { source = "cache" })
+      return core.next_id
+    end
+    return cache
+  end
   function client.stats() return { operations = #core.executed } end
   function client.leave()
     if core.is_forked then return end
@@ -185,6 +200,8 @@ local function new_core()
   function core.pause(seconds) core.time = core.time + seconds end
   function core.wall() return 1700000000 + core.time end
   function core.is_plain_stack() return false end -- then Lua's own look at the stack is asked
+  function core.resolve(path) return path end
+
   function core.uuid() return "00000000-0000-4000-8000-000000000000" end
   function core.encode(value)
     local err = json_error(value, "value", {})

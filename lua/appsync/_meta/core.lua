@@ -73,6 +73,12 @@ function builder:step(max_values, held) end
 ---@return appsync.core.Err? err the message begins with the path; code "missing": there is nothing
 function core.read_file(path, max_bytes) end
 
+---The path from the root of what a path names, links followed, or of what it would name where nothing is there yet.
+---@param path string
+---@return string? path
+---@return appsync.core.Err? err of kind "system": no memory
+function core.resolve(path) end
+
 ---@return string uuid version 4, lower case
 function core.uuid() end
 
@@ -263,7 +269,7 @@ function client:cache(options) end
 ---@return true? ok, appsync.core.Err? err
 function client:cancel(op) end
 
----@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, dynamic_headers: boolean?, buffer: integer?, buffer_bytes: integer?, overflow: string?, share: boolean?}
+---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, dynamic_headers: boolean?, typenames: boolean?, cached: integer?, buffer: integer?, buffer_bytes: integer?, overflow: string?, share: boolean?}
 ---@return integer? sub, appsync.core.Err? err as of `execute`
 function client:subscribe(call) end
 ---No event of this subscription comes after it. Unknown ids are ignored.
@@ -285,7 +291,7 @@ function client:set_headers(sub, headers, message) end
 ---@param is_online boolean
 ---@return true? ok, appsync.core.Err? err
 function client:set_online(is_online) end
----@return table counters
+---@return table counters, and `store`, where there is one: "open", "memory" or "unavailable"
 function client:stats() end
 ---It will close once its calls have ended: subscriptions end with kind "closed" now. Gives nothing back where `close`
 ---doesn't.
@@ -300,8 +306,13 @@ function client:close() end
 ---@class appsync.core.Cache
 local cache = {}
 
----@return integer id for `cached` of `execute`
+---@return integer id for `cached` of `execute` and `subscribe`
 function cache:id() end
+
+---Asks whether its store could be opened: a RESULT with this number says `true`, or why not.
+---@return integer? op
+---@return appsync.core.Err? err after a fork of kind "usage"
+function cache:look() end
 
 ---Reads what is kept, without waiting. Without `partial` there is no data where something of it is missing. What was
 ---written by the methods below is read at once.

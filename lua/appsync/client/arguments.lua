@@ -8,7 +8,7 @@ local variables_of = require "appsync.client.variables"
 
 local arguments = {}
 
-local LATER = "isn't available in this version: it has no store, cache or outbox yet"
+local LATER = "isn't available in this version: it has no outbox yet"
 
 local BASE = opts.schema{
   operation_name = { "string", is_line = true },
@@ -35,6 +35,7 @@ local SCHEMAS = {
     on_progress = { refuse = LATER },
     cache_updates = { refuse = LATER },
     queue = { "boolean" },
+    refetch = { "table" },
   }),
   subscription = opts.extend(BASE, {
     buffer = { "integer", min = 1 },
@@ -88,6 +89,8 @@ end
 ---@field undeclared string[]? names of variables that aren't sent
 ---@field options table
 ---@field where string
+---@field cache appsync.core.Cache? that its data goes into
+---@field refetch appsync.client.Plan[]? of a mutation
 
 ---@param kind "query"|"mutation"|"subscription"
 ---@param where string

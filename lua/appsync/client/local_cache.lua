@@ -25,13 +25,12 @@ function local_cache.new(core_cache, name)
   return setmetatable({ core = core_cache, name = name }, Cache)
 end
 
----The cache of a client. Throws for a client that keeps nothing.
+---The cache of a client. Throws for one that was made to keep nothing.
 ---@param client appsync.Client
 ---@param where string
 ---@return appsync.Cache? cache, appsync.Error? err
 function local_cache.of(client, where)
-  if not cache.serves(client, {}) then errors.misuse("%s: this client has no store", where) end
-  local opened, err = cache.open(client, where)
+  local opened, err = cache.ensure(client, where)
   if not opened then return nil, err end
   local found = client.local_cache
   if not found then

@@ -21,6 +21,7 @@ local MAX_HEADERS_TIME = 30 -- seconds, as for tokens and credentials
 ---@field extensions table? the response's
 ---@field queued boolean?
 ---@field id string?
+---@field cause appsync.Error? of the network, where the cache answered because that can't be reached
 
 ---@return boolean whether every root field is null
 function operation.is_empty(data)
@@ -57,7 +58,7 @@ local function start(root, plan, slot, all_headers, timeout)
   local options = plan.options
   return root.handle.core:execute{
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
-    cached = plan.cache and plan.cache:id(), typenames = plan.cache ~= nil,
+    cached = plan.cache and plan.cache:id(), typenames = plan.cache ~= nil, -- which identify records
     auth = slot.id, headers = all_headers, timeout = timeout, idempotent = options.idempotent,
   }
 end

@@ -33,6 +33,14 @@ local JOIN_SECONDS = 1
 ---@field headers table|function|nil
 ---@field log function?
 ---@field error_policy string?
+---@field query_policy appsync.FetchPolicy? the application's default
+---@field watch_policy appsync.FetchPolicy? likewise
+---@field identity string|function whose part of the store is the client's
+---@field has_store boolean a path or ":memory:"
+---@field has_cache boolean it keeps what is read: it has a store, or needed a cache since
+---@field is_hydrated boolean? the store was opened, or can't be
+---@field reopen boolean? closes the client that has its store
+---@field is_online boolean? the host's word
 ---@field settings table for the core
 ---@field private calls table<appsync.Wait, any> that are in flight, each with its routine
 ---@field private is_closing boolean?
@@ -84,6 +92,39 @@ function Root:open()
   handle.runtime = dispatch.add_client(handle.id, self)
   if self.is_online ~= nil then self:set_online(self.is_online) end
   return core
+end
+
+---A light client, without a store, keeps what is read from now on, in memory: something needs it.
+---@return boolean has_cache false: `store = false`
+function Root:ensure_cache()
+  if self.settings.cache then self.has_cache = true end
+  return self.has_cache
+end
+
+local function ask_identity(fn)
+  local outer = scheduler.computing
+  scheduler.computing = "identity"
+  local ok, identity = pcall(fn)
+  scheduler.computing = outer
+  if not ok then
+    return nil, errors.new("usage", "the identity function raised: " .. errors.of_raised(identity).message,
+      { raised = identity })
+  end
+  if identity == nil then return "" end
+  if type(identity) ~= "string" or identity:find "%c" then
+    return nil, errors.new("usage", "the identity function must return a string without control characters, got "
+      .. errors.describe(identity))
+  end
+  return identity
+end
+
+---Whose part of the store is the client's. A function is asked once, when the client opens its cache.
+---@return string? identity, appsync.Error? err
+function Root:own_identity()
+  if type(self.identity) == "string" then return self.identity end
+  local identity, err = ask_identity(self.identity)
+  if identity then self.identity = identity end
+  return identity, err
 end
 
 ---Counts a call in, until `leave`. A root that closes lets those go on that it has counted.
@@ -172,6 +213,25 @@ local function begin_close(self, seconds)
   stop_after(self, seconds)
 end
 
+---Whether its store is free: the core is told of its end, and comes to that before it comes to anything later.
+---@return boolean
+function Root:has_let_go()
+  return self.is_stopping or self.is_closed or false
+end
+
+-- Of one that has never been used.
+local function close_unused(self)
+  if self.is_closing then return end
+  self.is_closing = true
+  self:on_closed()
+end
+
+---Closes it at once, without waiting: another client takes over.
+function Root:retire()
+  if not self.handle.core then return close_unused(self) end
+  begin_close(self, 0)
+end
+
 local function wait_closed(self, seconds)
   scheduler.may_wait("client:close")
   local w = scheduler.new_wait()
@@ -188,10 +248,7 @@ end
 function Root:close(timeout)
   if scheduler.computing then scheduler.check("client:close") end
   if not self.handle.core then
-    if not self.is_closing then
-      self.is_closing = true
-      self:on_closed()
-    end
+    close_unused(self)
     return true
   end
   timeout = timeout or CLOSE_SECONDS

@@ -1,6 +1,7 @@
 ---Subscriptions: the source between the core's events and an observable's inbox.
 local arguments = require "appsync.client.arguments"
 local auth = require "appsync.client.auth"
+local cache = require "appsync.client.cache"
 local core = require "appsync.core"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
@@ -198,6 +199,7 @@ local function start(self, is_dynamic, all_headers)
   local id, err = client:subscribe{
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
     auth = self.slot.id, headers = all_headers, dynamic_headers = is_dynamic or nil,
+    cached = self.cache and self.cache:id(), typenames = self.cache ~= nil,
     buffer = options.buffer, buffer_bytes = options.buffer_bytes, overflow = options.overflow,
     share = may_share(self, is_dynamic),
   }
@@ -205,6 +207,12 @@ local function start(self, is_dynamic, all_headers)
   self.id = id
   dispatch.expect(id, self)
   return true
+end
+
+-- What its events are kept in; nil without an error: nothing.
+local function open_cache(client, plan)
+  if plan.options.fetch_policy == "no-cache" or not cache.serves(client, plan.options) then return nil end
+  return cache.open(client, plan.where)
 end
 
 -- It ends before it has begun.
@@ -226,13 +234,14 @@ local function connect(client, plan, down, context)
   if not is_dynamic then
     all_headers, err = headers.of(sources, arguments.operation(plan))
   end
-  local slot, is_of_call
+  local kept, slot, is_of_call
+  if not err then kept, err = open_cache(client, plan) end
   if not err then
     slot, err, is_of_call = auth.slot_for(client, plan.options, headers.authenticate(all_headers), is_dynamic)
   end
   if not slot then return fail(context, down, err) end
   local self = setmetatable({
-    client = client, root = root, plan = plan, context = context, slot = slot, is_of_call = is_of_call,
+    client = client, root = root, plan = plan, context = context, slot = slot, is_of_call = is_of_call, cache = kept,
     header_sources = sources, n_consumed = 0, n_dropped = 0, is_over = false,
     error_policy = plan.options.error_policy or root.error_policy,
   }, Source)
