@@ -192,7 +192,7 @@ struct aps_reader *aps_reader_new(const char *path, const char *prefix, const ch
 	reader->policies = policies;
 	reader->channel = aps_channel_ref(channel);
 	reader->backing = (struct aps_entry_backing){find, load, done, list};
-	reader->source = (struct aps_read_source){source_at, source_find};
+	reader->source = (struct aps_read_source){source_at, source_find, false};
 	aps_entries_init(&reader->cache.entries, aps_channel_seed(channel), &reader->backing);
 	aps_names_init(&reader->cache.names, 0);
 	if (reader->path != NULL && reader->prefix != NULL && reader->identity != NULL) return reader;
@@ -221,7 +221,6 @@ static enum aps_rc read_once(struct aps_reader *reader, struct aps_binding *bind
                              struct aps_err *err)
 {
 	aps_read_result_reset(result);
-	if (options->dependencies != NULL) aps_buf_reset(options->dependencies);
 	return aps_denormalize(&reader->source, binding, options, result, err);
 }
 
