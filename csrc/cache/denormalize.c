@@ -364,6 +364,7 @@ static void number_segment(const struct reading *in, struct aps_segment *segment
 		struct aps_segment *was = aps_segments_at(&reuse->former, former);
 		struct aps_str former_text = {reuse->former_text.p + was->begin, was->end - was->begin};
 		reuse->cursor = was->end_segment;
+		segment->former_id = was->id;
 		if (aps_str_eq(former_text, text)) {
 			was->is_same = true;
 			segment->id = was->id;

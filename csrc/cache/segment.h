@@ -16,7 +16,8 @@ struct aps_dependency {
 };
 
 struct aps_segment {
-	uint64_t id; /* of its text: kept as long as that is the same */
+	uint64_t id;        /* of its text: kept as long as that is the same */
+	uint64_t former_id; /* of what stood in its place; 0: nothing did */
 	uint64_t entry;
 	const struct aps_selection *selection;
 	size_t begin, end;                       /* of the text */

@@ -79,6 +79,44 @@ static void failed(struct aps_vault_part *part)
 	init_entries(partition);
 	aps_cache_store_rolled_back(&partition->store);
 	aps_buf_clear(&partition->changed);
+	if (partition->listener != NULL) partition->listener->changed.is_all = true;
+}
+
+static void show(struct aps_read_source *source, const struct aps_entry *entry, struct aps_str *content)
+{
+	*content = entry != NULL && entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+	source->is_optimistic = entry != NULL && entry->layered != NULL;
+}
+
+static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, struct aps_str *content,
+                             struct aps_err *err)
+{
+	struct aps_partition *partition = APS_CONTAINER_OF(source, struct aps_partition, source);
+	struct aps_entry *entry;
+	enum aps_rc rc = aps_entries_at(&partition->cache.entries, number, &entry, err);
+	show(source, entry, content);
+	return rc;
+}
+
+static enum aps_rc source_find(struct aps_read_source *source, struct aps_str key, uint64_t *number,
+                               struct aps_str *content, struct aps_err *err)
+{
+	struct aps_partition *partition = APS_CONTAINER_OF(source, struct aps_partition, source);
+	struct aps_entry *entry;
+	enum aps_rc rc = aps_entries_find(&partition->cache.entries, key, &entry, err);
+	*number = entry != NULL ? entry->number : 0;
+	show(source, entry, content);
+	return rc;
+}
+
+struct aps_read_source *aps_partition_source(struct aps_partition *partition)
+{
+	return &partition->source;
+}
+
+void aps_partition_turn(struct aps_partition *partition)
+{
+	if (partition->listener != NULL) partition->listener->turned(partition->listener);
 }
 
 struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *prefix, const char *identity,
@@ -96,6 +134,7 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 	}
 	partition->part = (struct aps_vault_part){NULL, announce, committed, failed};
 	partition->vault = vault;
+	partition->source = (struct aps_read_source){source_at, source_find, false};
 	partition->policies = policies;
 	partition->max_bytes = MAX_BYTES;
 	partition->channel = aps_channel_ref(channel);
@@ -115,8 +154,15 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 
 void aps_partition_close(struct aps_partition *partition)
 {
+	if (partition->listener != NULL) partition->listener->closing(partition->listener);
 	aps_vault_remove(partition->vault, &partition->part);
 	free_partition(partition);
+}
+
+static void tell_listener(struct aps_partition_listener *listener, const struct aps_entry *entry)
+{
+	aps_changed_add(&listener->changed, entry->number);
+	aps_changed_add(&listener->changed, entry->hash);
 }
 
 static void note_changes(struct aps_partition *partition)
@@ -125,6 +171,7 @@ static void note_changes(struct aps_partition *partition)
 		const struct aps_entry *entry = aps_write_entry_at(&partition->write, i);
 		const struct aps_channel_change change = {entry->number, entry->hash};
 		aps_buf_add(&partition->changed, &change, sizeof change);
+		if (partition->listener != NULL) tell_listener(partition->listener, entry);
 	}
 }
 

@@ -3,11 +3,23 @@
 #ifndef APS_CLIENT_PARTITION_H
 #define APS_CLIENT_PARTITION_H
 
+#include "cache/denormalize.h"
 #include "cache/normalize.h"
 #include "client/channel.h"
 #include "client/vault.h"
 #include "proto/operation.h"
 #include "store/cache_store.h"
+
+struct aps_partition;
+
+/* Who looks at what is in a partition. */
+struct aps_partition_listener {
+	/* The turn is over, and committed if it could be. */
+	void (*turned)(struct aps_partition_listener *listener);
+	/* The partition is going to close, and forgets it. */
+	void (*closing)(struct aps_partition_listener *listener);
+	struct aps_changed changed; /* since it was cleared */
+};
 
 struct aps_partition {
 	struct aps_vault_part part; /* of the vault */
@@ -22,6 +34,8 @@ struct aps_partition {
 	struct aps_merge merge;
 	struct aps_buf changed;      /* struct aps_channel_change: of this turn */
 	struct aps_channel *channel; /* NULL: nobody reads */
+	struct aps_read_source source;
+	struct aps_partition_listener *listener; /* NULL: nobody looks */
 };
 
 /* What of a response is written. */
@@ -42,6 +56,10 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
                                          struct aps_err *err);
 /* Nothing of it may be uncommitted. */
 void aps_partition_close(struct aps_partition *partition);
+/* What there is now, layers and all, also before it is committed. */
+struct aps_read_source *aps_partition_source(struct aps_partition *partition);
+/* Calls turned(). */
+void aps_partition_turn(struct aps_partition *partition);
 /* Writes what a response says. On failure nothing of it is in the cache, and the turn's transaction goes on. */
 enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
                                 struct aps_err *err);
