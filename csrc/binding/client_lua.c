@@ -1,34 +1,26 @@
 #include "binding/client_lua.h"
 
 #include "base/mem.h"
+#include "binding/cache_lua.h"
 #include "binding/err_lua.h"
 #include "binding/fields.h"
-#include "binding/gql_lua.h"
+#include "binding/operation_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/settings_lua.h"
 #include "binding/value.h"
 #include "client/call.h"
 #include "client/credential_commands.h"
 #include "client/lifecycle.h"
-#include "client/reader.h"
 #include "client/subscription_commands.h"
-#include "proto/gqlhttp.h"
 
-#include <stdio.h>
-
-#define CLIENT         "appsync.core.client"
-#define OPERATION      "appsync.core.operation"
-#define READING        "appsync.core.reading"
-#define MAX_BODY_BYTES ((size_t)256 * 1024 * 1024)
+#define CLIENT "appsync.core.client"
 
 struct apl_client {
 	struct apl_runtime *box; /* NULL: collected */
 	uint64_t id;
 	bool is_closed;
 	struct aps_stats *stats;
-	struct aps_cache_settings *cache; /* NULL: nothing is kept */
-	struct aps_reader *reader;        /* of it; NULL: not yet */
-	enum apl_big_integers big;
+	struct apl_caches *caches; /* NULL: nothing is kept */
 };
 
 static struct apl_client *check(lua_State *L)
@@ -93,8 +85,11 @@ static int Apl_runtime_client(lua_State *L)
 	client->stats = aps_stats_new();
 	if (client->stats == NULL) return luaL_error(L, "out of memory");
 	command->stats = aps_stats_ref(client->stats);
-	client->big = command->settings.big_integers_as_text ? APL_BIG_STRING : APL_BIG_ROUNDED;
-	if (command->settings.cache != NULL) client->cache = aps_cache_settings_ref(command->settings.cache);
+	enum apl_big_integers big = command->settings.big_integers_as_text ? APL_BIG_STRING : APL_BIG_ROUNDED;
+	if (command->settings.cache != NULL) {
+		client->caches = apl_caches_new(box, id, command->settings.cache, big);
+		if (client->caches == NULL) return luaL_error(L, "out of memory");
+	}
 	if (apl_runtime_post(L, box, -1, &err) != APS_OK) return apl_fail(L, &err);
 	client->box = apl_runtime_ref(box);
 	client->id = id;
@@ -210,55 +205,6 @@ static int Apl_client_drop_auth(lua_State *L)
 	return post(L, client);
 }
 
-/* Writes the declared variables of the operation that the table at index 2 has; undeclared ones are not sent. */
-static enum aps_rc write_variables(lua_State *L, const struct aps_gql_operation *operation, struct aps_buf *out,
-                                   struct aps_err *err)
-{
-	struct aps_json_writer w;
-	char path[160];
-	enum aps_rc rc = APS_OK;
-	aps_json_writer_init(&w, out);
-	aps_json_write_object(&w);
-	lua_getfield(L, 2, "variables");
-	for (size_t i = 0; rc == APS_OK && i < operation->n_variables && lua_istable(L, -1); i++) {
-		struct aps_str name = operation->variables[i];
-		lua_pushlstring(L, name.p, name.n);
-		lua_gettable(L, -2);
-		if (!lua_isnil(L, -1)) {
-			snprintf(path, sizeof path, "variables.%.*s", (int)(name.n < 100 ? name.n : 100), name.p);
-			aps_json_write_key(&w, name);
-			rc = apl_value_write(L, -1, path, &w, err);
-		}
-		lua_pop(L, 1);
-	}
-	lua_pop(L, 1);
-	if (rc != APS_OK) return rc;
-	aps_json_write_object_end(&w);
-	if (aps_json_writer_finish(&w) == APS_OK) return APS_OK;
-	return aps_fail(err, APS_E_USAGE, "the variables are too big to be sent");
-}
-
-/* The operation of the table at index 2, into a command that a userdata owns. A body that can't be sent is told here,
- * where the one who asked still stands: who is to blame is the caller. */
-static enum aps_rc read_operation(lua_State *L, struct aps_operation *out, struct aps_err *err)
-{
-	struct aps_str name = {"", 0};
-	lua_getfield(L, 2, "document");
-	struct aps_gql_document *doc = apl_gql_check_document(L, -1);
-	apl_field_str(L, 2, "operation_name", &name);
-	const struct aps_gql_operation *definition = aps_gql_document_find(doc, name);
-	if (definition == NULL) luaL_error(L, "the document has no operation '%s'", name.p);
-	bool has_typenames = apl_field_bool(L, 2, "typenames", false);
-	struct aps_buf *variables = apl_push_buffer(L, MAX_BODY_BYTES);
-	enum aps_rc rc = write_variables(L, definition, variables, err);
-	if (rc == APS_OK) rc = aps_operation_init(out, doc, definition, has_typenames, aps_buf_str(variables), err);
-	if (rc == APS_OK) rc = aps_gqlhttp_check_body(out, MAX_BODY_BYTES, err);
-	if (rc == APS_E_TOO_BIG) rc = err->code = APS_E_USAGE;
-	apl_release_buffer(L, -1);
-	lua_pop(L, 2);
-	return rc;
-}
-
 static uint64_t field_id(lua_State *L, const char *name)
 {
 	double id = apl_field_number(L, 2, name, 0);
@@ -273,10 +219,10 @@ static int Apl_client_execute(lua_State *L)
 	if (client == NULL) return apl_fail(L, &err);
 	struct aps_call_command *command = aps_call_command_new(client->id, aps_runtime_next_id(runtime));
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
-	if (read_operation(L, &command->operation, &err) != APS_OK) return apl_fail(L, &err);
+	if (apl_read_operation(L, &command->operation, &err) != APS_OK) return apl_fail(L, &err);
 	command->is_safe =
 	        command->operation.definition->kind == APS_GQL_QUERY || apl_field_bool(L, 2, "idempotent", false);
-	command->is_cached = apl_field_bool(L, 2, "cached", false);
+	command->cache = field_id(L, "cached");
 	command->credential = field_id(L, "auth");
 	command->timeout_ms = apl_field_ms(L, 2, "timeout", 0);
 	command->head.mail.n_bytes += aps_operation_text(&command->operation).n + command->operation.n_variables_bytes;
@@ -286,91 +232,18 @@ static int Apl_client_execute(lua_State *L)
 	return post_numbered(L, client, id);
 }
 
-/* An operation in a userdata of its own, which clears it. */
-static int Apl_operation_gc(lua_State *L)
-{
-	aps_operation_clear(lua_touserdata(L, 1));
-	return 0;
-}
-
-static struct aps_operation *push_operation(lua_State *L)
-{
-	struct aps_operation *operation = apl_newuserdata(L, sizeof *operation);
-	*operation = (struct aps_operation){.document = NULL};
-	luaL_getmetatable(L, OPERATION);
-	lua_setmetatable(L, -2);
-	return operation;
-}
-
-static bool open_reader(struct apl_client *client, struct aps_err *err)
-{
-	const struct aps_cache_settings *cache = client->cache;
-	if (client->reader == NULL)
-		client->reader = aps_reader_new(cache->path, cache->key_prefix, cache->identity, &cache->policies,
-		                                cache->channel, err);
-	return client->reader != NULL;
-}
-
-/* A list of the paths, each ended by a zero. */
-static void push_missing(lua_State *L, const struct aps_buf *missing)
-{
-	int n = 0;
-	lua_newtable(L);
-	for (size_t at = 0; at < missing->n; at += strlen(missing->p + at) + 1) {
-		lua_pushstring(L, missing->p + at);
-		lua_rawseti(L, -2, ++n);
-	}
-}
-
-struct reading {
-	struct aps_read_result result;
-};
-
-static int Apl_reading_gc(lua_State *L)
-{
-	struct reading *reading = lua_touserdata(L, 1);
-	aps_read_result_clear(&reading->result);
-	return 0;
-}
-
-static struct reading *push_reading(lua_State *L)
-{
-	struct reading *reading = apl_newuserdata(L, sizeof *reading);
-	aps_read_result_init(&reading->result, MAX_BODY_BYTES);
-	luaL_getmetatable(L, READING);
-	lua_setmetatable(L, -2);
-	return reading;
-}
-
-/* client:read{document=, operation_name=, variables=, partial=} → data, missing: a list of paths, nil when all of it is
- * there; without `partial` data is nil then. nil, nil, error where it can't be read. */
-static int Apl_client_read(lua_State *L)
+/* client:cache{identity=} → cache; nil, error */
+static int Apl_client_cache(lua_State *L)
 {
 	struct aps_err err = {0};
 	struct aps_runtime *runtime;
 	struct apl_client *client = check_usable(L, &runtime, &err);
 	if (client == NULL) return apl_fail(L, &err);
-	if (client->cache == NULL) return luaL_error(L, "appsync: the client has no cache");
-	struct aps_operation *operation = push_operation(L);
-	struct reading *reading = push_reading(L);
-	bool is_partial = apl_field_bool(L, 2, "partial", false);
-	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_partial = is_partial};
-	enum aps_rc rc = read_operation(L, operation, &err);
-	if (rc == APS_OK && !open_reader(client, &err)) rc = err.code;
-	if (rc == APS_OK) rc = aps_reader_read(client->reader, operation, &options, &reading->result, &err);
-	if (rc == APS_OK && (is_partial || reading->result.n_missing == 0))
-		rc = apl_value_push(L, aps_buf_str(&reading->result.json), client->big, APS_JSON_LENIENT, &err);
-	else
-		lua_pushnil(L);
-	if (rc != APS_OK) {
-		lua_pushnil(L);
-		lua_pushnil(L);
-		apl_push_err(L, &err);
-		return 3;
-	}
-	if (reading->result.n_missing == 0) return 1;
-	push_missing(L, &reading->result.missing);
-	return 2;
+	if (client->caches == NULL) return luaL_error(L, "appsync: the client has no store");
+	struct aps_str identity = APS_STR("");
+	apl_field_str(L, 2, "identity", &identity);
+	if (memchr(identity.p, '\0', identity.n) != NULL) return luaL_error(L, "an identity must not hold a zero byte");
+	return apl_cache_push(L, client->caches, identity.p, &err) == APS_OK ? 1 : apl_fail(L, &err);
 }
 
 static int Apl_client_cancel(lua_State *L)
@@ -401,7 +274,7 @@ static int Apl_client_subscribe(lua_State *L)
 	struct aps_subscribe_command *command = aps_subscribe_command_new(client->id, aps_runtime_next_id(runtime));
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	struct aps_topic *topic = command->topic;
-	if (read_operation(L, &topic->operation, &err) != APS_OK) return apl_fail(L, &err);
+	if (apl_read_operation(L, &topic->operation, &err) != APS_OK) return apl_fail(L, &err);
 	topic->credential = field_id(L, "auth");
 	topic->has_dynamic_headers = apl_field_bool(L, 2, "dynamic_headers", false);
 	command->limits.overflow = check_overflow(L);
@@ -482,17 +355,23 @@ static int Apl_client_leave(lua_State *L)
 	return post(L, client);
 }
 
+static void set_closed(struct apl_client *client)
+{
+	client->is_closed = true;
+	if (client->caches != NULL) client->caches->is_closed = true;
+}
+
 static int Apl_client_close(lua_State *L)
 {
 	struct apl_client *client = luaL_checkudata(L, 1, CLIENT);
 	if (client->box == NULL || client->is_closed) return 0;
 	if (client->box->runtime == NULL || !aps_runtime_is_usable(client->box->runtime)) {
-		client->is_closed = true;
+		set_closed(client);
 		return 0;
 	}
 	struct aps_command *command = aps_close_command_new(client->id);
 	apl_push_pending(L, command != NULL ? &command->mail : NULL);
-	client->is_closed = true;
+	set_closed(client);
 	return post(L, client);
 }
 
@@ -508,10 +387,9 @@ static int Apl_client_gc(lua_State *L)
 	client->box = NULL;
 	aps_stats_unref(client->stats);
 	client->stats = NULL;
-	aps_reader_free(client->reader);
-	client->reader = NULL;
-	aps_cache_settings_unref(client->cache);
-	client->cache = NULL;
+	set_closed(client);
+	apl_caches_unref(client->caches);
+	client->caches = NULL;
 	apl_runtime_unref(box);
 	return 0;
 }
@@ -523,7 +401,7 @@ static const luaL_Reg METHODS[] = {
         {"fail_auth", Apl_client_fail_auth},
         {"drop_auth", Apl_client_drop_auth},
         {"execute", Apl_client_execute},
-        {"read", Apl_client_read},
+        {"cache", Apl_client_cache},
         {"cancel", Apl_client_cancel},
         {"subscribe", Apl_client_subscribe},
         {"unsubscribe", Apl_client_unsubscribe},
@@ -541,7 +419,4 @@ void apl_client_register(lua_State *L)
 	static const luaL_Reg OF_RUNTIME[] = {{"client", Apl_runtime_client}, {NULL, NULL}};
 	apl_runtime_add_methods(L, OF_RUNTIME);
 	apl_register_class(L, CLIENT, Apl_client_gc, METHODS);
-	static const luaL_Reg NONE[] = {{NULL, NULL}};
-	apl_register_class(L, OPERATION, Apl_operation_gc, NONE);
-	apl_register_class(L, READING, Apl_reading_gc, NONE);
 }

@@ -2,11 +2,13 @@
 #include "base/clock.h"
 #include "base/rand.h"
 #include "binding/builder_lua.h"
+#include "binding/cache_lua.h"
 #include "binding/client_lua.h"
 #include "binding/err_lua.h"
 #include "binding/event_lua.h"
 #include "binding/file_lua.h"
 #include "binding/gql_lua.h"
+#include "binding/operation_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/sign_lua.h"
 #include "binding/value.h"
@@ -138,6 +140,8 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	apl_sign_register(L);
 	apl_runtime_register(L);
 	apl_client_register(L);
+	apl_operation_register(L);
+	apl_cache_register(L);
 	apl_event_register(L);
 	lua_pushliteral(L, VERSION);
 	lua_setfield(L, -2, "version");

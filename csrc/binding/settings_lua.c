@@ -190,7 +190,6 @@ static void read_cache(lua_State *L, int table, struct aps_settings *settings)
 		if (settings->cache == NULL) luaL_error(L, "out of memory");
 		apl_field_copy(L, group, "path", &settings->cache->path);
 		apl_field_copy(L, group, "key_prefix", &settings->cache->key_prefix);
-		apl_field_copy(L, group, "identity", &settings->cache->identity);
 		settings->cache->max_bytes = apl_field_size(L, group, "max_bytes", settings->cache->max_bytes);
 		read_keys(L, group, &settings->cache->policies);
 		read_possible_types(L, group, &settings->cache->policies);

@@ -14,10 +14,7 @@ struct aps_cache_settings *aps_cache_settings_new(void)
 	atomic_init(&settings->n_refs, 1);
 	settings->max_bytes = MAX_BYTES;
 	aps_policies_init(&settings->policies, aps_rand_u64(&rand));
-	settings->channel = aps_channel_new(aps_rand_u64(&rand));
-	if (settings->channel != NULL) return settings;
-	aps_free(settings);
-	return NULL;
+	return settings;
 }
 
 struct aps_cache_settings *aps_cache_settings_ref(struct aps_cache_settings *settings)
@@ -30,9 +27,7 @@ void aps_cache_settings_unref(struct aps_cache_settings *settings)
 {
 	if (settings == NULL || atomic_fetch_sub(&settings->n_refs, 1) != 1) return;
 	aps_policies_clear(&settings->policies);
-	aps_channel_unref(settings->channel);
 	aps_free(settings->path);
 	aps_free(settings->key_prefix);
-	aps_free(settings->identity);
 	aps_free(settings);
 }

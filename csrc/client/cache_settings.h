@@ -4,7 +4,6 @@
 #define APS_CLIENT_CACHE_SETTINGS_H
 
 #include "cache/policies.h"
-#include "client/channel.h"
 
 #include <stdatomic.h>
 
@@ -12,10 +11,8 @@ struct aps_cache_settings {
 	atomic_size_t n_refs;
 	char *path;
 	char *key_prefix;
-	char *identity;
 	size_t max_bytes; /* in memory */
 	struct aps_policies policies;
-	struct aps_channel *channel;
 };
 
 APS_BEGIN_DECLS

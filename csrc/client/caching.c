@@ -4,11 +4,19 @@
 #include "base/mem.h"
 #include "client/partition.h"
 
+struct aps_cached {
+	struct aps_cached *next; /* of the client */
+	uint64_t id;
+	char *identity;
+	struct aps_channel *channel;
+	struct aps_vault *vault; /* NULL: it couldn't be opened; that was told */
+	struct aps_partition *partition;
+};
+
 /* Of a client. */
 struct caching {
 	struct aps_reap reap;
-	struct aps_vault *vault; /* NULL: it couldn't be opened; that was told */
-	struct aps_partition *partition;
+	struct aps_cached *first;
 	bool has_failed; /* the last write did: told once */
 };
 
@@ -18,50 +26,97 @@ static enum aps_rc open_all(struct aps_core *core APS_UNUSED, void **part, struc
 	return *part != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
 }
 
-static struct aps_vaults *vaults_of(const struct aps_core *core)
-{
-	return aps_core_part(core, &aps_caching_feature);
-}
-
 static void close_all(struct aps_core *core APS_UNUSED, void *part)
 {
 	aps_free(part);
 }
 
-static enum aps_rc open_partition(struct aps_core *core, struct caching *caching,
-                                  const struct aps_cache_settings *settings, struct aps_err *err)
+static struct aps_vaults *vaults_of(const struct aps_core *core)
 {
-	caching->vault = aps_vault_open(vaults_of(core), settings->path, err);
-	if (caching->vault == NULL) return err->code;
-	caching->partition = aps_partition_open(caching->vault, settings->key_prefix, settings->identity,
-	                                        &settings->policies, settings->channel, err);
-	if (caching->partition != NULL) {
-		caching->partition->max_bytes = settings->max_bytes;
-		return APS_OK;
+	return aps_core_part(core, &aps_caching_feature);
+}
+
+static struct caching *caching_of(const struct aps_core *core, const struct aps_client *client)
+{
+	return aps_client_part(core, client, &aps_caching_feature);
+}
+
+struct aps_cached *aps_cached_new(uint64_t id, const char *identity, struct aps_channel *channel)
+{
+	struct aps_cached *cached = aps_calloc(1, sizeof *cached);
+	if (cached == NULL) return NULL;
+	cached->id = id;
+	cached->channel = aps_channel_ref(channel);
+	cached->identity = aps_strndup(identity, strlen(identity));
+	if (cached->identity != NULL) return cached;
+	aps_cached_free(cached);
+	return NULL;
+}
+
+void aps_cached_free(struct aps_cached *cached)
+{
+	if (cached == NULL) return;
+	aps_channel_unref(cached->channel);
+	aps_free(cached->identity);
+	aps_free(cached);
+}
+
+static enum aps_rc client_opened(struct aps_core *core APS_UNUSED, struct aps_client *client APS_UNUSED, void **part,
+                                 struct aps_err *err)
+{
+	*part = aps_calloc(1, sizeof(struct caching));
+	return *part != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
+}
+
+static enum aps_rc open_partition(struct aps_core *core, const struct aps_cache_settings *settings,
+                                  struct aps_cached *cached, struct aps_err *err)
+{
+	struct aps_vault *vault = aps_vault_open(vaults_of(core), settings->path, err);
+	if (vault == NULL) return err->code;
+	cached->partition = aps_partition_open(vault, settings->key_prefix, cached->identity, &settings->policies,
+	                                       cached->channel, err);
+	if (cached->partition == NULL) {
+		aps_vault_close(vaults_of(core), vault);
+		return err->code;
 	}
-	aps_vault_close(vaults_of(core), caching->vault);
-	caching->vault = NULL;
-	return err->code;
+	cached->vault = vault;
+	cached->partition->max_bytes = settings->max_bytes;
+	return APS_OK;
 }
 
 /* A client whose store can't be opened works without one. */
-static enum aps_rc client_opened(struct aps_core *core, struct aps_client *client, void **part, struct aps_err *err)
+void aps_caching_open(struct aps_core *core, struct aps_client *client, struct aps_cached *cached)
 {
+	APS_ON_THREAD(core->thread);
 	const struct aps_cache_settings *settings = client->settings.cache;
-	struct caching *caching = aps_calloc(1, sizeof *caching);
-	if (caching == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	*part = caching;
-	if (settings == NULL || open_partition(core, caching, settings, err) == APS_OK) return APS_OK;
+	struct caching *caching = caching_of(core, client);
+	struct aps_err err;
+	cached->next = caching->first;
+	caching->first = cached;
+	if (settings == NULL || open_partition(core, settings, cached, &err) == APS_OK) return;
 	APS_STATS_ADD(client->stats, store_failures, 1);
-	aps_core_log(core, client->id, "error", "the store %s can't be used: %s", settings->path, err->msg);
-	return APS_OK;
+	aps_core_log(core, client->id, "error", "the store %s can't be used: %s", settings->path, err.msg);
+}
+
+static struct aps_cached *find(const struct caching *caching, uint64_t id)
+{
+	struct aps_cached *cached = caching->first;
+	while (cached != NULL && cached->id != id) cached = cached->next;
+	return cached;
+}
+
+static bool uses(const struct caching *caching, const struct aps_vault *vault)
+{
+	const struct aps_cached *cached = caching->first;
+	while (cached != NULL && cached->vault != vault) cached = cached->next;
+	return cached != NULL;
 }
 
 static void tell_failure(struct aps_core *core, const struct aps_vault *vault, const struct aps_err *err)
 {
 	for (struct aps_client *client = core->clients; client != NULL; client = client->next) {
-		struct caching *caching = aps_client_part(core, client, &aps_caching_feature);
-		if (caching->vault != vault || caching->has_failed) continue;
+		struct caching *caching = caching_of(core, client);
+		if (caching->has_failed || !uses(caching, vault)) continue;
 		caching->has_failed = true;
 		APS_STATS_ADD(client->stats, store_failures, 1);
 		aps_core_log(core, client->id, "error", "the cache can't be written: %s", err->msg);
@@ -74,6 +129,28 @@ static void commit(struct aps_core *core, struct aps_vault *vault)
 	if (aps_vault_commit(vault, &err) != APS_OK) tell_failure(core, vault, &err);
 }
 
+static void close_cached(struct aps_core *core, struct aps_cached *cached)
+{
+	if (cached->vault != NULL) {
+		commit(core, cached->vault);
+		aps_partition_close(cached->partition);
+		aps_vault_close(vaults_of(core), cached->vault);
+	}
+	aps_cached_free(cached);
+}
+
+void aps_caching_close(struct aps_core *core, struct aps_client *client, uint64_t id)
+{
+	APS_ON_THREAD(core->thread);
+	struct caching *caching = caching_of(core, client);
+	struct aps_cached *cached = find(caching, id);
+	if (cached == NULL) return;
+	struct aps_cached **at = &caching->first;
+	while (*at != cached) at = &(*at)->next;
+	*at = cached->next;
+	close_cached(core, cached);
+}
+
 static void free_caching(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 {
 	aps_free(APS_CONTAINER_OF(reap, struct caching, reap));
@@ -81,13 +158,8 @@ static void free_caching(struct aps_core *core APS_UNUSED, struct aps_reap *reap
 
 static void client_closing(struct aps_core *core, struct aps_client *client, const struct aps_err *err APS_UNUSED)
 {
-	struct caching *caching = aps_client_part(core, client, &aps_caching_feature);
-	if (caching->vault != NULL) {
-		commit(core, caching->vault);
-		aps_partition_close(caching->partition);
-		aps_vault_close(vaults_of(core), caching->vault);
-		caching->vault = NULL;
-	}
+	struct caching *caching = caching_of(core, client);
+	while (caching->first != NULL) aps_caching_close(core, client, caching->first->id);
 	aps_core_reap(core, &caching->reap, free_caching);
 }
 
@@ -96,13 +168,19 @@ static void turn_end(struct aps_core *core)
 	for (struct aps_vault *vault = vaults_of(core)->first; vault != NULL; vault = vault->next) commit(core, vault);
 }
 
-void aps_caching_write(struct aps_core *core, struct aps_client *client, const struct aps_operation *operation,
-                       struct aps_str data, struct aps_str errors)
+struct aps_partition *aps_caching_partition(const struct aps_core *core, const struct aps_client *client, uint64_t id)
+{
+	const struct aps_cached *cached = find(caching_of(core, client), id);
+	return cached != NULL ? cached->partition : NULL;
+}
+
+void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,
+                       const struct aps_operation *operation, struct aps_str data, struct aps_str errors)
 {
 	APS_ON_THREAD(core->thread);
-	struct caching *caching = aps_client_part(core, client, &aps_caching_feature);
+	struct aps_partition *partition = aps_caching_partition(core, client, id);
 	struct aps_err err;
-	if (caching->partition == NULL) return;
+	if (partition == NULL) return;
 	const struct aps_partition_data what = {
 	        .operation = operation,
 	        .data = data,
@@ -110,10 +188,10 @@ void aps_caching_write(struct aps_core *core, struct aps_client *client, const s
 	        .skips_nulls = operation->definition->kind == APS_GQL_SUBSCRIPTION,
 	        .now_s = aps_client_now_ms(client) / 1000,
 	};
-	if (aps_partition_write(caching->partition, &what, &err) == APS_OK)
-		caching->has_failed = false;
+	if (aps_partition_write(partition, &what, &err) == APS_OK)
+		caching_of(core, client)->has_failed = false;
 	else
-		tell_failure(core, caching->vault, &err);
+		tell_failure(core, partition->vault, &err);
 }
 
 const struct aps_feature aps_caching_feature = {

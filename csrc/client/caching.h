@@ -1,16 +1,33 @@
-/* The feature that keeps what is read: a client's partition, what goes into it, and the commit at the turn's end.
- * @thread core */
+/* The feature that keeps what is read: the partitions of a client, what goes into them, and the commit at the turn's
+ * end. A client has one for each identity that its application works with, told apart by a number.
+ * @thread core, but for aps_cached_new() */
 #ifndef APS_CLIENT_CACHING_H
 #define APS_CLIENT_CACHING_H
 
+#include "client/channel.h"
 #include "client/core.h"
 #include "proto/operation.h"
 
+struct aps_cached;
+struct aps_partition;
+
 APS_BEGIN_DECLS
 
-/* Writes the data of a response into the client's cache, where it has one; read once the turn is over. */
-void aps_caching_write(struct aps_core *core, struct aps_client *client, const struct aps_operation *operation,
-                       struct aps_str data, struct aps_str errors);
+/* A partition that is to be opened under this number. `channel`: to its reader, a reference is taken. NULL when memory
+ * is out. @thread app */
+struct aps_cached *aps_cached_new(uint64_t id, const char *identity, struct aps_channel *channel);
+void aps_cached_free(struct aps_cached *cached); /* NULL is legal */
+
+/* Opens it for a client that has a store, and takes it. Where the store can't be used that is told, and what is written
+ * is kept nowhere. */
+void aps_caching_open(struct aps_core *core, struct aps_client *client, struct aps_cached *cached);
+/* What was written before is committed. Unknown numbers are ignored. */
+void aps_caching_close(struct aps_core *core, struct aps_client *client, uint64_t id);
+/* NULL: there is none of this number, or it couldn't be opened. */
+struct aps_partition *aps_caching_partition(const struct aps_core *core, const struct aps_client *client, uint64_t id);
+/* Writes the data of a response into a partition, where there is one of this number; read once the turn is over. */
+void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,
+                       const struct aps_operation *operation, struct aps_str data, struct aps_str errors);
 
 extern const struct aps_feature aps_caching_feature;
 

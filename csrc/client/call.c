@@ -57,8 +57,9 @@ static void tell(struct aps_core *core, struct aps_call *call, struct aps_outcom
 {
 	struct aps_result_event *event = call->what->result;
 	const struct aps_gqlhttp_response *response = &outcome->response;
-	if (call->what->is_cached && response->data.n != 0)
-		aps_caching_write(core, call->client, &call->what->operation, response->data, response->errors);
+	if (call->what->cache != 0 && response->data.n != 0)
+		aps_caching_write(core, call->client, call->what->cache, &call->what->operation, response->data,
+		                  response->errors);
 	call->what->result = NULL;
 	event->answer = outcome->answer;
 	event->response = outcome->response;

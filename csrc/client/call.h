@@ -16,7 +16,7 @@ struct aps_call_command {
 	struct aps_command head;
 	uint64_t credential; /* 0: none */
 	bool is_safe;        /* may be sent again although it may have been executed */
-	bool is_cached;      /* its data is written into the client's cache */
+	uint64_t cache;      /* that its data is written into; 0: none */
 	struct aps_operation operation;
 	int64_t timeout_ms; /* 0: the client's */
 	int64_t made_ms;    /* when the application asked: its deadline counts from here */

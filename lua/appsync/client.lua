@@ -20,6 +20,8 @@ local client = {}
 ---@class appsync.Client
 ---@field connection appsync.Connection
 ---@field package root appsync.client.Root
+---@field package identity string? of a client of `with`
+---@field package cache appsync.core.Cache? opened
 local Client = {}
 Client.__index = Client
 Client.__name = "appsync.client"
@@ -113,7 +115,7 @@ end
 ---@return {partial: true, data: any, missing: string[]}|appsync.Error|nil rest what is there then; an error where the store can't be read
 function Client:read_query(document, variables)
   check_self(self, "client:read_query")
-  if not self.root.settings.cache or self.is_derived then errors.misuse("client:read_query: this client has no store") end
+  if not cache.serves(self, {}) then errors.misuse("client:read_query: this client has no store") end
   local plan = arguments.plan("query", "client:read_query", document, variables)
   local data, missing, err = cache.read(self, plan)
   if data ~= nil or err then return data, err end
@@ -164,7 +166,8 @@ local WITH = opts.schema{
   identity = { "string", is_line = true },
 }
 
----A client for one user: the same threads, sockets and settings; nothing to close.
+---A client for one user: the same threads, sockets and settings; nothing to close. `identity`, such as the user's id, names
+---its own partition of the store; without one it keeps nothing.
 ---@param options {auth: appsync.Auth?, headers: table|function|nil, identity: string?}
 ---@return appsync.Client
 function Client:with(options)
@@ -174,6 +177,7 @@ function Client:with(options)
     root = self.root, connection = self.connection, is_derived = true,
     own_auth = checked.auth and auth.check(checked.auth, "client:with: auth") or self.own_auth,
     own_headers = headers.check(checked.headers, "client:with") or self.own_headers,
+    identity = checked.identity,
   }, Client)
 end
 

@@ -10,14 +10,15 @@ local GET = core.document("query G($id: ID!) { getTodo(id: $id) { id name } }")
 local CREATE = core.document("mutation C($input: CreateTodoInput!) { createTodo(input: $input) { id name done } }")
 
 describe("the core's cache", function()
-  local running, made, runtime, client, auth
+  local running, made, runtime, client, cache, auth
 
-  local function open(cache)
+  local function open(settings)
     runtime = assert(core.runtime())
     client = assert(runtime:client{
       endpoint = running.endpoint, realtime_endpoint = running.realtime,
-      cache = cache or { path = made.path .. "/store.db", key_prefix = "", identity = "" },
+      cache = settings,
     })
+    cache = settings and assert(client:cache{ identity = "" })
     auth = assert(client:add_auth{ mode = "API_KEY", secret = server.API_KEY })
   end
 
@@ -36,9 +37,7 @@ describe("the core's cache", function()
     made.remove()
   end)
 
-  local function execute(document, variables, is_cached)
-    local id = assert(client:execute{
-      document = document, variables = variables, auth = auth, cached = is_cached, typenames = is_cached })
+  local function result_of(id)
     local events = {}
     while true do
       local n = runtime:poll(events, 64)
@@ -50,67 +49,99 @@ describe("the core's cache", function()
     end
   end
 
+  local function execute(document, variables, is_cached)
+    return result_of(assert(client:execute{
+      document = document, variables = variables, auth = auth, cached = is_cached and cache:id() or nil, typenames = is_cached,
+    }))
+  end
+
   it("has what was read, for other operations too, also in the next process", function()
-    open{ path = made.path .. "/a.db", key_prefix = "", identity = "", lookups = { ["Query.getTodo"] = "Todo" } }
-    local data, missing = client:read{ document = LIST }
+    open{ path = made.path .. "/a.db", key_prefix = "", lookups = { ["Query.getTodo"] = "Todo" } }
+    local data, missing = cache:read{ document = LIST }
     assert.is_nil(data)
     assert.same({ "listTodos" }, missing)
     for i = 1, 3 do assert(execute(CREATE, { input = { id = "t" .. i, name = "n" .. i } }, false)) end
     local sent = execute(LIST, nil, true)
     assert.equal(3, #sent.listTodos.items)
-    assert.same(sent, (client:read{ document = LIST }))
+    assert.same(sent, (cache:read{ document = LIST }))
     assert.same({ getTodo = { id = "t2", name = "n2", __typename = "Todo" } },
-      (client:read{ document = GET, variables = { id = "t2" } }))
+      (cache:read{ document = GET, variables = { id = "t2" } }))
     close()
-    open{ path = made.path .. "/a.db", key_prefix = "", identity = "", lookups = { ["Query.getTodo"] = "Todo" } }
-    assert.same(sent, (client:read{ document = LIST }))
+    open{ path = made.path .. "/a.db", key_prefix = "", lookups = { ["Query.getTodo"] = "Todo" } }
+    assert.same(sent, (cache:read{ document = LIST }))
     close()
   end)
 
   it("tells what is missing, and gives the rest", function()
-    open{ path = made.path .. "/b.db", key_prefix = "", identity = "" }
+    open{ path = made.path .. "/b.db", key_prefix = "" }
     execute(core.document("{ listTodos { items { id name } } }"), nil, true)
-    local data, missing = client:read{ document = LIST, partial = true }
+    local data, missing = cache:read{ document = LIST, partial = true }
     assert.equal("n1", data.listTodos.items[1].name)
     assert.equal("listTodos.items.0.done", missing[1])
     assert.equal("listTodos.nextToken", missing[#missing])
-    data, missing = client:read{ document = LIST }
+    data, missing = cache:read{ document = LIST }
     assert.is_nil(data)
     assert.equal("listTodos.items.0.done", missing[1])
     close()
   end)
 
   it("has what a mutation brings at once, under the record's own key", function()
-    open{ path = made.path .. "/c.db", key_prefix = "", identity = "" }
+    open{ path = made.path .. "/c.db", key_prefix = "" }
     execute(LIST, nil, true)
     execute(core.document("mutation U($input: UpdateTodoInput!) { updateTodo(input: $input) { id name } }"),
       { input = { id = "t1", name = "other" } }, true)
     local names = {}
-    for _, item in ipairs((client:read{ document = LIST }).listTodos.items) do names[item.id] = item.name end
+    for _, item in ipairs((cache:read{ document = LIST }).listTodos.items) do names[item.id] = item.name end
     assert.equal("other", names.t1)
     close()
   end)
 
   it("isn't written by calls that don't say so, and isn't there for clients without one", function()
-    open{ path = made.path .. "/d.db", key_prefix = "", identity = "" }
+    open{ path = made.path .. "/d.db", key_prefix = "" }
     execute(LIST, nil, false)
-    assert.is_nil((client:read{ document = LIST }))
+    assert.is_nil((cache:read{ document = LIST }))
     close()
     runtime = assert(core.runtime())
     client = assert(runtime:client{ endpoint = running.endpoint, realtime_endpoint = running.realtime })
-    assert.has_error(function() client:read{ document = LIST } end)
+    assert.has_error(function() client:cache{} end)
+    close()
+  end)
+
+  it("has a partition for each identity, which is one whoever asks for it", function()
+    open{ path = made.path .. "/f.db", key_prefix = "" }
+    local ann, ben, again = client:cache{ identity = "ann" }, client:cache{ identity = "ben" }, client:cache{ identity = "ann" }
+    assert.equal(ann:id(), again:id())
+    assert.are_not.equal(ann:id(), ben:id())
+    local id = assert(client:execute{ document = LIST, auth = auth, cached = ann:id(), typenames = true })
+    assert.is_truthy((result_of(id)))
+    assert.is_truthy((again:read{ document = LIST }))
+    assert.is_nil((ben:read{ document = LIST }))
+    assert.is_nil((cache:read{ document = LIST }))
+    -- One that nobody has any more is closed, and opened anew.
+    ann, again = nil, nil -- luacheck: ignore
+    collectgarbage()
+    collectgarbage()
+    local later = client:cache{ identity = "ann" }
+    assert.are_not.equal(ben:id(), later:id())
+    assert.is_truthy((later:read{ document = LIST }))
+    id = assert(client:execute{ document = LIST, auth = auth, cached = later:id(), typenames = true })
+    assert.is_truthy((result_of(id)))
+    assert.equal(0, client:stats().store_failures)
+    client:close()
+    assert.has_error(function() later:read{ document = LIST } end, "appsync: the client is closed")
     close()
   end)
 
   it("reads what others of its process write only under the same prefix", function()
-    open{ path = made.path .. "/e.db", key_prefix = "one", identity = "" }
+    open{ path = made.path .. "/e.db", key_prefix = "one" }
     execute(LIST, nil, true)
     local other = assert(runtime:client{
       endpoint = running.endpoint, realtime_endpoint = running.realtime,
-      cache = { path = made.path .. "/e.db", key_prefix = "two", identity = "" },
+      cache = { path = made.path .. "/e.db", key_prefix = "two" },
     })
-    assert.is_truthy((client:read{ document = LIST }))
-    assert.is_nil((other:read{ document = LIST }))
+    assert.is_truthy((cache:read{ document = LIST }))
+    local others = assert(other:cache{})
+    assert.is_nil((others:read{ document = LIST }))
     other:close()
     close()
   end)

@@ -243,18 +243,17 @@ function client:fail_auth(auth, message, code) end
 function client:drop_auth(auth) end
 
 ---A query or mutation.
----@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, timeout: number?, idempotent: boolean?, typenames: boolean?, cached: boolean?} cached: its data is written into the client's cache before the RESULT comes
+---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, timeout: number?, idempotent: boolean?, typenames: boolean?, cached: integer?} cached: id of the cache that its data is written into before the RESULT comes
 ---@return integer? op
 ---@return appsync.core.Err? err of kind "usage": variables that JSON can't hold, with the path to it, headers that none can be
 function client:execute(call) end
 
----Reads what a client with `cache` settings has kept, without waiting. Without `partial` there is no data where something
----of it is missing.
----@param call {document: appsync.core.Document, operation_name: string?, variables: table?, partial: boolean?}
----@return any data
----@return string[]? missing paths, such as "listPosts.items.3.title"; nil: nothing is
----@return appsync.core.Err? err the store can't be read
-function client:read(call) end
+---What a client with `cache` settings keeps for an identity: a partition of its own, which no other one sees. It is open
+---until the last of the objects for this identity is collected, or the client closes.
+---@param options {identity: string?} default ""
+---@return appsync.core.Cache? cache
+---@return appsync.core.Err? err of kind "system": no memory; after a fork of kind "usage"
+function client:cache(options) end
 
 ---The operation's RESULT comes at once, with kind "cancelled". Unknown ids are ignored.
 ---@param op integer
@@ -293,5 +292,19 @@ function client:leave() end
 ---process of the one that used it: then nothing is given back.
 ---@return true? ok, appsync.core.Err? err
 function client:close() end
+
+---The reader of one partition. Throws once the client is closed.
+---@class appsync.core.Cache
+local cache = {}
+
+---@return integer id for `cached` of `execute`
+function cache:id() end
+
+---Reads what is kept, without waiting. Without `partial` there is no data where something of it is missing.
+---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, partial: boolean?}
+---@return any data
+---@return string[]? missing paths, such as "listPosts.items.3.title"; nil: nothing is
+---@return appsync.core.Err? err the store can't be read; after a fork of kind "usage"
+function cache:read(call) end
 
 return core

@@ -57,7 +57,7 @@ local function start(root, plan, slot, all_headers, timeout)
   local options = plan.options
   return root.handle.core:execute{
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
-    cached = plan.is_cached, typenames = plan.is_cached,
+    cached = plan.cache and plan.cache:id(), typenames = plan.cache ~= nil,
     auth = slot.id, headers = all_headers, timeout = timeout, idempotent = options.idempotent,
   }
 end

@@ -8,7 +8,7 @@ local POLICIES = {}
 
 ---@return any data, appsync.Error? err, appsync.Info info
 local function ask(client, plan)
-  plan.is_cached = true
+  plan.cache = cache.open(client, plan.where)
   return operation.execute(client, plan)
 end
 

@@ -44,11 +44,22 @@ static struct aps_cache_settings *make_settings(const char *prefix)
 	assert_non_null(settings);
 	settings->path = aps_strndup(path, strlen(path));
 	settings->key_prefix = aps_strndup(prefix, strlen(prefix));
-	settings->identity = aps_strndup("", 0);
 	return settings;
 }
 
-/* A client of its own; `settings` is given away. */
+static void open_cache(struct aps_client *client, uint64_t id, const char *identity)
+{
+	struct aps_channel *channel = aps_channel_new(5);
+	assert_non_null(channel);
+	struct aps_cached *cached = aps_cached_new(id, identity, channel);
+	assert_non_null(cached);
+	aps_caching_open(world.core, client, cached);
+	aps_channel_unref(channel);
+}
+
+#define CACHE 3 /* the number of each client's partition */
+
+/* A client of its own with a partition of identity ""; `settings` is given away. */
 static struct aps_client *open_client(uint64_t id, struct aps_cache_settings *settings)
 {
 	struct aps_err err;
@@ -59,6 +70,7 @@ static struct aps_client *open_client(uint64_t id, struct aps_cache_settings *se
 	aps_settings_init(&client->settings);
 	client->settings.cache = settings;
 	assert_int_equal(aps_core_open_client(world.core, client, &err), APS_OK);
+	open_cache(client, CACHE, "");
 	return client;
 }
 
@@ -75,12 +87,14 @@ static struct aps_operation make(const char *query)
 }
 
 /* What a reader of these settings sees; freed by the caller. */
-static char *read_all(const struct aps_cache_settings *settings, const struct aps_operation *operation)
+static char *read_of(const struct aps_cache_settings *settings, const char *identity,
+                     const struct aps_operation *operation)
 {
 	struct aps_err err;
 	struct aps_read_result result;
-	struct aps_reader *reader = aps_reader_new(settings->path, settings->key_prefix, settings->identity,
-	                                           &settings->policies, settings->channel, &err);
+	struct aps_channel *channel = aps_channel_new(5);
+	struct aps_reader *reader =
+	        aps_reader_new(settings->path, settings->key_prefix, identity, &settings->policies, channel, &err);
 	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY")};
 	aps_read_result_init(&result, APS_BUF_ANY_SIZE);
 	assert_non_null(reader);
@@ -88,7 +102,13 @@ static char *read_all(const struct aps_cache_settings *settings, const struct ap
 	char *text = rc != APS_OK ? strdup(err.msg) : result.n_missing != 0 ? strdup("missing") : strdup(result.json.p);
 	aps_read_result_clear(&result);
 	aps_reader_free(reader);
+	aps_channel_unref(channel);
 	return text;
+}
+
+static char *read_all(const struct aps_cache_settings *settings, const struct aps_operation *operation)
+{
+	return read_of(settings, "", operation);
 }
 
 static void assert_reads(const struct aps_cache_settings *settings, const struct aps_operation *operation,
@@ -106,12 +126,12 @@ static void what_a_turn_writes_is_committed_at_its_end(void **state)
 	struct aps_client *client = open_client(8, aps_cache_settings_ref(settings));
 	struct aps_operation operation = make("{ a }");
 	core_world_turn(&world);
-	aps_caching_write(world.core, client, &operation, APS_STR("{\"a\":1}"), APS_STR(""));
+	aps_caching_write(world.core, client, CACHE, &operation, APS_STR("{\"a\":1}"), APS_STR(""));
 	assert_reads(settings, &operation, "missing");
 	core_world_turn(&world);
 	assert_reads(settings, &operation, "{\"a\":1}");
 	/* what is written in the turn in which a client closes is not lost */
-	aps_caching_write(world.core, client, &operation, APS_STR("{\"a\":2}"), APS_STR(""));
+	aps_caching_write(world.core, client, CACHE, &operation, APS_STR("{\"a\":2}"), APS_STR(""));
 	aps_core_close_client(world.core, client);
 	assert_reads(settings, &operation, "{\"a\":2}");
 	core_world_turn(&world);
@@ -143,7 +163,7 @@ static void a_store_that_cannot_be_opened_is_told_and_the_client_works_without(v
 	assert_int_equal(n_logs("can't be used"), 1);
 	assert_int_equal(atomic_load(&client->stats->store_failures), 1);
 	struct aps_operation operation = make("{ a }");
-	aps_caching_write(world.core, client, &operation, APS_STR("{\"a\":1}"), APS_STR(""));
+	aps_caching_write(world.core, client, CACHE, &operation, APS_STR("{\"a\":1}"), APS_STR(""));
 	core_world_turn(&world);
 	aps_core_close_client(world.core, client);
 	core_world_turn(&world);
@@ -160,9 +180,9 @@ static void two_clients_of_one_file_have_different_prefixes(void **state)
 	struct aps_client *same = open_client(10, make_settings("p"));
 	assert_int_equal(n_logs("another client has this store"), 1);
 	struct aps_operation operation = make("{ a }");
-	aps_caching_write(world.core, one, &operation, APS_STR("{\"a\":1}"), APS_STR(""));
-	aps_caching_write(world.core, other, &operation, APS_STR("{\"a\":2}"), APS_STR(""));
-	aps_caching_write(world.core, same, &operation, APS_STR("{\"a\":3}"), APS_STR(""));
+	aps_caching_write(world.core, one, CACHE, &operation, APS_STR("{\"a\":1}"), APS_STR(""));
+	aps_caching_write(world.core, other, CACHE, &operation, APS_STR("{\"a\":2}"), APS_STR(""));
+	aps_caching_write(world.core, same, CACHE, &operation, APS_STR("{\"a\":3}"), APS_STR(""));
 	core_world_turn(&world);
 	assert_reads(first, &operation, "{\"a\":1}");
 	assert_reads(second, &operation, "{\"a\":2}");
@@ -175,19 +195,52 @@ static void two_clients_of_one_file_have_different_prefixes(void **state)
 	aps_cache_settings_unref(second);
 }
 
+static void a_client_has_a_partition_for_each_identity(void **state)
+{
+	(void)state;
+	struct aps_cache_settings *settings = make_settings("p");
+	struct aps_client *client = open_client(8, aps_cache_settings_ref(settings));
+	struct aps_operation operation = make("{ a }");
+	open_cache(client, 4, "ann");
+	aps_caching_write(world.core, client, 4, &operation, APS_STR("{\"a\":4}"), APS_STR(""));
+	aps_caching_write(world.core, client, 5, &operation, APS_STR("{\"a\":5}"), APS_STR("")); /* of nobody */
+	core_world_turn(&world);
+	assert_reads(settings, &operation, "missing");
+	char *text = read_of(settings, "ann", &operation);
+	assert_string_equal(text, "{\"a\":4}");
+	free(text);
+	/* what was written in the turn in which it is closed is not lost; others of the file go on */
+	aps_caching_write(world.core, client, 4, &operation, APS_STR("{\"a\":5}"), APS_STR(""));
+	aps_caching_close(world.core, client, 4);
+	aps_caching_close(world.core, client, 4);
+	aps_caching_write(world.core, client, 4, &operation, APS_STR("{\"a\":6}"), APS_STR(""));
+	aps_caching_write(world.core, client, CACHE, &operation, APS_STR("{\"a\":7}"), APS_STR(""));
+	core_world_turn(&world);
+	assert_reads(settings, &operation, "{\"a\":7}");
+	open_cache(client, 6, "ann");
+	text = read_of(settings, "ann", &operation);
+	assert_string_equal(text, "{\"a\":5}");
+	free(text);
+	assert_int_equal(n_logs(""), 0);
+	aps_core_close_client(world.core, client);
+	core_world_turn(&world);
+	aps_operation_clear(&operation);
+	aps_cache_settings_unref(settings);
+}
+
 static void data_that_cannot_be_read_is_told_once_and_changes_nothing(void **state)
 {
 	(void)state;
 	struct aps_cache_settings *settings = make_settings("p");
 	struct aps_client *client = open_client(8, aps_cache_settings_ref(settings));
 	struct aps_operation operation = make("{ a b }");
-	aps_caching_write(world.core, client, &operation, APS_STR("{\"a\":1,\"b\":1}"), APS_STR(""));
+	aps_caching_write(world.core, client, CACHE, &operation, APS_STR("{\"a\":1,\"b\":1}"), APS_STR(""));
 	core_world_turn(&world);
 	for (int i = 0; i < 3; i++)
-		aps_caching_write(world.core, client, &operation, APS_STR("{\"a\":2,\"b\":"), APS_STR(""));
+		aps_caching_write(world.core, client, CACHE, &operation, APS_STR("{\"a\":2,\"b\":"), APS_STR(""));
 	assert_int_equal(n_logs("can't be written"), 1);
 	assert_reads(settings, &operation, "{\"a\":1,\"b\":1}");
-	aps_caching_write(world.core, client, &operation, APS_STR("{\"a\":3,\"b\":3}"), APS_STR(""));
+	aps_caching_write(world.core, client, CACHE, &operation, APS_STR("{\"a\":3,\"b\":3}"), APS_STR(""));
 	assert_int_equal(n_logs("can't be written"), 0);
 	assert_reads(settings, &operation, "{\"a\":3,\"b\":3}");
 	aps_core_close_client(world.core, client);
@@ -209,7 +262,7 @@ static void without_memory_a_turn_is_whole_or_not_at_all(void **state)
 		         "typename\":\"T\"}}",
 		         nth, nth);
 		aps_mem_fail_at(nth);
-		aps_caching_write(world.core, client, &operation, aps_str_of(data), APS_STR(""));
+		aps_caching_write(world.core, client, CACHE, &operation, aps_str_of(data), APS_STR(""));
 		core_world_turn(&world);
 		aps_mem_fail_at(0);
 		char *text = read_all(settings, &operation);
@@ -237,6 +290,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(a_store_that_cannot_be_opened_is_told_and_the_client_works_without,
 	                                        setup, teardown),
 	        cmocka_unit_test_setup_teardown(two_clients_of_one_file_have_different_prefixes, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_client_has_a_partition_for_each_identity, setup, teardown),
 	        cmocka_unit_test_setup_teardown(data_that_cannot_be_read_is_told_once_and_changes_nothing, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(without_memory_a_turn_is_whole_or_not_at_all, setup, teardown),

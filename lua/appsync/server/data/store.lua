@@ -1,7 +1,7 @@
 --- The items of models and of resolvers' own tables: SQLite, in memory or in a file that outlives the server. It alone has
 --- its file open, so what it has read stays true.
 local core = require("appsync.core")
-local cache = require("appsync.server.data.cache")
+local cache = require("appsync.server.data.row_cache")
 local layout = require("appsync.server.data.layout")
 local store_file = require("appsync.server.data.store_file")
 

@@ -1,4 +1,4 @@
-local cache = require("appsync.server.data.cache")
+local cache = require("appsync.server.data.row_cache")
 
 local function row(seq, bytes) return { seq = seq, pk = "p" .. seq, sk = 0, item = { n = seq }, bytes = bytes or 1, table_id = 1 } end
 

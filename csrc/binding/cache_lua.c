@@ -1,0 +1,226 @@
+#include "binding/cache_lua.h"
+
+#include "base/mem.h"
+#include "base/rand.h"
+#include "binding/err_lua.h"
+#include "binding/fields.h"
+#include "binding/operation_lua.h"
+#include "client/cache_commands.h"
+#include "client/reader.h"
+
+#define CACHE   "appsync.core.cache"
+#define READING "appsync.core.reading"
+
+/* The partition of one identity; counted by the userdata that point to it. */
+struct apl_cache {
+	struct apl_cache *next;
+	size_t n_refs;
+	struct apl_caches *caches;
+	uint64_t id;
+	char *identity;
+	struct aps_channel *channel;
+	struct aps_reader *reader;
+	struct aps_command *closing; /* made in advance: a finalizer posts it */
+};
+
+struct apl_caches *apl_caches_new(struct apl_runtime *box, uint64_t client, struct aps_cache_settings *settings,
+                                  enum apl_big_integers big)
+{
+	struct apl_caches *caches = aps_calloc(1, sizeof *caches);
+	if (caches == NULL) return NULL;
+	caches->n_refs = 1;
+	caches->box = apl_runtime_ref(box);
+	caches->client = client;
+	caches->settings = aps_cache_settings_ref(settings);
+	caches->big = big;
+	return caches;
+}
+
+void apl_caches_unref(struct apl_caches *caches)
+{
+	if (caches == NULL || --caches->n_refs != 0) return;
+	apl_runtime_unref(caches->box);
+	aps_cache_settings_unref(caches->settings);
+	aps_free(caches);
+}
+
+static void free_cache(struct apl_cache *cache)
+{
+	if (cache->closing != NULL) aps_command_free(cache->closing);
+	aps_reader_free(cache->reader);
+	aps_channel_unref(cache->channel);
+	aps_free(cache->identity);
+	apl_caches_unref(cache->caches);
+	aps_free(cache);
+}
+
+static enum aps_rc init_cache(struct apl_cache *cache, const char *identity, struct aps_err *err)
+{
+	const struct apl_caches *caches = cache->caches;
+	const struct aps_cache_settings *settings = caches->settings;
+	struct aps_rand rand;
+	aps_rand_init_system(&rand);
+	cache->id = aps_runtime_next_id(caches->box->runtime);
+	cache->identity = aps_strndup(identity, strlen(identity));
+	cache->channel = aps_channel_new(aps_rand_u64(&rand));
+	cache->closing = aps_cache_close_command_new(caches->client, cache->id);
+	if (cache->identity == NULL || cache->channel == NULL || cache->closing == NULL)
+		return aps_fail(err, APS_E_NOMEM, "out of memory");
+	cache->reader = aps_reader_new(settings->path, settings->key_prefix, identity, &settings->policies,
+	                               cache->channel, err);
+	if (cache->reader == NULL) return err->code;
+	struct aps_command *opening =
+	        aps_cache_open_command_new(caches->client, cache->id, cache->identity, cache->channel);
+	if (opening == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	return aps_runtime_post(caches->box->runtime, opening, err);
+}
+
+/* NULL: *err says why. */
+static struct apl_cache *open_cache(struct apl_caches *caches, const char *identity, struct aps_err *err)
+{
+	struct apl_cache *cache = aps_calloc(1, sizeof *cache);
+	if (cache == NULL) {
+		aps_fail(err, APS_E_NOMEM, "out of memory");
+		return NULL;
+	}
+	caches->n_refs++;
+	cache->caches = caches;
+	if (init_cache(cache, identity, err) != APS_OK) {
+		free_cache(cache);
+		return NULL;
+	}
+	cache->next = caches->first;
+	caches->first = cache;
+	return cache;
+}
+
+static void let_go(struct apl_cache *cache)
+{
+	struct apl_caches *caches = cache->caches;
+	if (--cache->n_refs != 0) return;
+	struct apl_cache **at = &caches->first;
+	while (*at != cache) at = &(*at)->next;
+	*at = cache->next;
+	const struct aps_runtime *runtime = caches->box->runtime;
+	struct aps_err err;
+	if (!caches->is_closed && runtime != NULL && aps_runtime_is_usable(runtime)) {
+		aps_runtime_post(caches->box->runtime, cache->closing, &err);
+		cache->closing = NULL;
+	}
+	free_cache(cache);
+}
+
+enum aps_rc apl_cache_push(lua_State *L, struct apl_caches *caches, const char *identity, struct aps_err *err)
+{
+	struct apl_cache **slot = apl_newuserdata(L, sizeof(struct apl_cache *));
+	*slot = NULL;
+	luaL_getmetatable(L, CACHE);
+	lua_setmetatable(L, -2);
+	struct apl_cache *cache = caches->first;
+	while (cache != NULL && strcmp(cache->identity, identity) != 0) cache = cache->next;
+	if (cache == NULL) cache = open_cache(caches, identity, err);
+	if (cache == NULL) {
+		lua_pop(L, 1);
+		return err->code;
+	}
+	cache->n_refs++;
+	*slot = cache;
+	return APS_OK;
+}
+
+static int Apl_cache_gc(lua_State *L)
+{
+	struct apl_cache **slot = luaL_checkudata(L, 1, CACHE);
+	struct apl_cache *cache = *slot;
+	*slot = NULL;
+	if (cache != NULL) let_go(cache);
+	return 0;
+}
+
+/* The cache at index 1, with a table at index 2. NULL: *err says why. */
+static struct apl_cache *check(lua_State *L, struct aps_err *err)
+{
+	struct apl_cache **slot = luaL_checkudata(L, 1, CACHE);
+	if (*slot == NULL || (*slot)->caches->is_closed) luaL_error(L, "appsync: the client is closed");
+	luaL_checktype(L, 2, LUA_TTABLE);
+	return apl_runtime_get(L, (*slot)->caches->box, err) != NULL ? *slot : NULL;
+}
+
+static int Apl_cache_id(lua_State *L)
+{
+	struct apl_cache **slot = luaL_checkudata(L, 1, CACHE);
+	if (*slot == NULL) return luaL_error(L, "appsync: the client is closed");
+	apl_push_id(L, (*slot)->id);
+	return 1;
+}
+
+/* A list of the paths, each ended by a zero. */
+static void push_missing(lua_State *L, const struct aps_buf *missing)
+{
+	int n = 0;
+	lua_newtable(L);
+	for (size_t at = 0; at < missing->n; at += strlen(missing->p + at) + 1) {
+		lua_pushstring(L, missing->p + at);
+		lua_rawseti(L, -2, ++n);
+	}
+}
+
+struct reading {
+	struct aps_read_result result;
+};
+
+static int Apl_reading_gc(lua_State *L)
+{
+	struct reading *reading = lua_touserdata(L, 1);
+	aps_read_result_clear(&reading->result);
+	return 0;
+}
+
+static struct reading *push_reading(lua_State *L)
+{
+	struct reading *reading = apl_newuserdata(L, sizeof *reading);
+	aps_read_result_init(&reading->result, APL_MAX_BODY_BYTES);
+	luaL_getmetatable(L, READING);
+	lua_setmetatable(L, -2);
+	return reading;
+}
+
+static int fail_read(lua_State *L, const struct aps_err *err)
+{
+	lua_pushnil(L);
+	lua_pushnil(L);
+	apl_push_err(L, err);
+	return 3;
+}
+
+/* cache:read{document=, operation_name=, variables=, partial=} → data, missing: a list of paths, nil when all of it is
+ * there; without `partial` data is nil then. nil, nil, error where it can't be read. */
+static int Apl_cache_read(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = check(L, &err);
+	if (cache == NULL) return fail_read(L, &err);
+	struct aps_operation *operation = apl_push_operation(L);
+	struct reading *reading = push_reading(L);
+	bool is_partial = apl_field_bool(L, 2, "partial", false);
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_partial = is_partial};
+	enum aps_rc rc = apl_read_operation(L, operation, &err);
+	if (rc == APS_OK) rc = aps_reader_read(cache->reader, operation, &options, &reading->result, &err);
+	if (rc == APS_OK && (is_partial || reading->result.n_missing == 0))
+		rc = apl_value_push(L, aps_buf_str(&reading->result.json), cache->caches->big, APS_JSON_LENIENT, &err);
+	else
+		lua_pushnil(L);
+	if (rc != APS_OK) return fail_read(L, &err);
+	if (reading->result.n_missing == 0) return 1;
+	push_missing(L, &reading->result.missing);
+	return 2;
+}
+
+static const luaL_Reg METHODS[] = {{"id", Apl_cache_id}, {"read", Apl_cache_read}, {NULL, NULL}};
+
+void apl_cache_register(lua_State *L)
+{
+	static const luaL_Reg NONE[] = {{NULL, NULL}};
+	apl_register_class(L, CACHE, Apl_cache_gc, METHODS);
+	apl_register_class(L, READING, Apl_reading_gc, NONE);
+}

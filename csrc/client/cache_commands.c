@@ -1,0 +1,53 @@
+#include "client/cache_commands.h"
+
+#include "base/mem.h"
+#include "client/caching.h"
+
+struct open_command {
+	struct aps_command head;
+	struct aps_cached *cached; /* moved out by the core */
+};
+
+static void free_open(struct aps_mail *mail)
+{
+	struct open_command *command = (struct open_command *)mail;
+	aps_cached_free(command->cached);
+	aps_free(command);
+}
+
+static const struct aps_mail_kind OPEN_KIND = {"open cache", free_open};
+
+static void run_open(struct aps_core *core, struct aps_command *head)
+{
+	struct open_command *command = (struct open_command *)head;
+	struct aps_client *client = aps_core_client(core, head->client);
+	if (client != NULL) {
+		aps_caching_open(core, client, command->cached);
+		command->cached = NULL;
+	}
+	aps_command_free(head);
+}
+
+struct aps_command *aps_cache_open_command_new(uint64_t client, uint64_t cache, const char *identity,
+                                               struct aps_channel *channel)
+{
+	struct open_command *command = aps_calloc(1, sizeof *command);
+	if (command == NULL) return NULL;
+	command->head = (struct aps_command){{NULL, &OPEN_KIND, sizeof *command}, run_open, client, cache, true};
+	command->cached = aps_cached_new(cache, identity, channel);
+	if (command->cached != NULL) return &command->head;
+	aps_free(command);
+	return NULL;
+}
+
+static void run_close(struct aps_core *core, struct aps_command *command)
+{
+	struct aps_client *client = aps_core_client(core, command->client);
+	if (client != NULL) aps_caching_close(core, client, command->id);
+	aps_command_free(command);
+}
+
+struct aps_command *aps_cache_close_command_new(uint64_t client, uint64_t cache)
+{
+	return aps_command_new(run_close, client, cache);
+}
