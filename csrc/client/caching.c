@@ -166,6 +166,9 @@ static void client_closing(struct aps_core *core, struct aps_client *client, con
 static void turn_end(struct aps_core *core)
 {
 	for (struct aps_vault *vault = vaults_of(core)->first; vault != NULL; vault = vault->next) commit(core, vault);
+	for (struct aps_client *client = core->clients; client != NULL; client = client->next)
+		for (struct aps_cached *cached = caching_of(core, client)->first; cached != NULL; cached = cached->next)
+			if (cached->partition != NULL) aps_partition_turn(cached->partition);
 }
 
 struct aps_partition *aps_caching_partition(const struct aps_core *core, const struct aps_client *client, uint64_t id)

@@ -101,7 +101,7 @@ static void show(struct aps_core *core, struct watching *watching)
 	event->big_integers_as_text = watching->big_integers_as_text;
 	aps_buf_clear(&watching->gone);
 	watching->is_out = true;
-	aps_core_emit(core, &event->head);
+	aps_core_emit_ahead(core, &event->head);
 }
 
 static void read(struct aps_core *core, struct watching *watching)

@@ -38,6 +38,15 @@ function cache.open(client, where)
   return opened, errors.of_core(err, where)
 end
 
+---The cache that a watch looks at.
+---@param client appsync.Client
+---@param where string
+---@return appsync.core.Cache? cache, appsync.Error? err
+function cache.ensure(client, where)
+  if identity_of(client) == nil then errors.misuse("%s: this client has no store", where) end
+  return cache.open(client, where)
+end
+
 ---Reads what a plan selects.
 ---@param client appsync.Client
 ---@param plan appsync.client.Plan

@@ -98,6 +98,24 @@ function Root:leave(w)
   if self.is_closing and not self:is_busy() then self:stop() end
 end
 
+---From now on it is told when the client closes, and kept until then.
+---@param watched {on_client_closed: fun(self)}
+function Root:attach(watched)
+  self.watched = self.watched or {}
+  self.watched[watched] = true
+end
+
+function Root:detach(watched)
+  if self.watched then self.watched[watched] = nil end
+end
+
+-- What isn't a call ends as soon as the client begins to close.
+local function end_watched(self)
+  local all = self.watched or {}
+  self.watched = nil
+  for watched in pairs(all) do watched:on_client_closed() end
+end
+
 ---Whether a call that has begun may still be sent.
 ---@return appsync.core.Client? core, appsync.Error? err
 function Root:go_on()
@@ -132,6 +150,7 @@ end
 function Root:on_closed()
   local handle = self.handle
   self.is_stopping = true
+  end_watched(self)
   if handle.core then
     handle.core = nil
     dispatch.forget(handle.id, self)
@@ -166,6 +185,7 @@ end
 local function begin_close(self, seconds)
   local is_first = not self.is_closing
   self.is_closing = true
+  end_watched(self)
   if self.is_stopping then return end
   if seconds <= 0 or not self:is_busy() then return self:stop() end
   if is_first and not self.handle.core:leave() then return self:stop() end
