@@ -259,12 +259,18 @@ static int Apl_cache_view_taken(lua_State *L)
 	return post_late(L, aps_view_taken_command_new);
 }
 
+static int Apl_cache_look(lua_State *L)
+{
+	return post_late(L, aps_look_command_new);
+}
+
 static const luaL_Reg METHODS[] = {
         {"id", Apl_cache_id},
         {"read", Apl_cache_read},
         {"watch", Apl_cache_watch},
         {"unwatch", Apl_cache_unwatch},
         {"view_taken", Apl_cache_view_taken},
+        {"look", Apl_cache_look},
         {NULL, NULL},
 };
 

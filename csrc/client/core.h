@@ -68,7 +68,7 @@ struct aps_core {
 	struct aps_mail *events_head;
 	struct aps_mail **events_tail;
 	struct aps_mail **ahead_tail; /* where the events end that go before all others of the turn */
-	struct aps_reap *ended_head; /* what is freed at the end of the turn */
+	struct aps_reap *ended_head;  /* what is freed at the end of the turn */
 	struct aps_reap **ended_tail;
 	struct aps_ws *left_ws; /* the realtime thread is stuck and may still use *core */
 };

@@ -39,9 +39,8 @@ struct aps_view *aps_view_new(const struct aps_read_result *result, const struct
 	copy((const char *)view->gone, gone->p, gone->n);
 	for (size_t i = 0; i < n_parts; i++) {
 		const struct aps_segment *segment = aps_segments_at(&result->segments, i);
-		((struct aps_view_part *)(uintptr_t)view->parts)[i] =
-		        (struct aps_view_part){segment->id, segment->former_id, segment->begin, segment->end,
-		                               segment->end_segment};
+		((struct aps_view_part *)(uintptr_t)view->parts)[i] = (struct aps_view_part){
+		        segment->id, segment->former_id, segment->begin, segment->end, segment->end_segment};
 	}
 	return view;
 }

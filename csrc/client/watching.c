@@ -33,6 +33,7 @@ struct watching {
 	bool is_out;
 	bool has_more; /* something was read that wasn't shown */
 	bool has_failed;
+	bool is_asked; /* to show what there is, changed or not */
 	struct aps_reap reap;
 };
 
@@ -80,13 +81,15 @@ static void end(struct aps_core *core, struct watching *watching)
 	aps_core_reap(core, &watching->reap, free_watching);
 }
 
-/* Once, until it can be read again. */
+/* Once, until it can be read again; and whoever asks. */
 static void tell_failure(struct aps_core *core, struct watching *watching, const struct aps_err *err)
 {
-	if (watching->has_failed || watching->spare == NULL) return;
+	if ((watching->has_failed && !watching->is_asked) || watching->spare == NULL) return;
 	watching->has_failed = true;
 	watching->is_out = true;
 	watching->spare->err = *err;
+	watching->spare->is_asked = watching->is_asked;
+	watching->is_asked = false;
 	aps_core_emit(core, &watching->spare->head);
 	watching->spare = NULL;
 }
@@ -99,12 +102,15 @@ static void show(struct aps_core *core, struct watching *watching)
 	watching->has_more = event == NULL;
 	if (event == NULL) return;
 	event->big_integers_as_text = watching->big_integers_as_text;
+	event->is_asked = watching->is_asked;
+	watching->is_asked = false;
 	aps_buf_clear(&watching->gone);
 	watching->is_out = true;
 	aps_core_emit_ahead(core, &event->head);
 }
 
-static void read(struct aps_core *core, struct watching *watching)
+/* False: a failure, which was told. */
+static bool read(struct aps_core *core, struct watching *watching)
 {
 	struct group *group = watching->group;
 	struct aps_watch_change change;
@@ -115,18 +121,20 @@ static void read(struct aps_core *core, struct watching *watching)
 		tell_failure(core, watching, &err);
 	} else {
 		watching->has_failed = false;
-		aps_buf_add(&watching->gone, change.gone.p, change.gone.n); /* without memory they stay a little longer */
+		aps_buf_add(&watching->gone, change.gone.p,
+		            change.gone.n); /* without memory they stay a little longer */
 		if (change.is_other) watching->has_more = true;
 	}
 	aps_buf_clear(&change.gone);
+	return rc == APS_OK;
 }
 
 static void catch_up(struct aps_core *core, struct watching *watching)
 {
-	if (watching->is_out) return;
+	if (watching->is_out && !watching->is_asked) return;
 	if (watching->spare == NULL) watching->spare = aps_view_event_new(watching->id, NULL, NULL);
-	if (watching->watch.is_stale) read(core, watching);
-	if (watching->has_more && !watching->is_out) show(core, watching);
+	bool has_read = !watching->watch.is_stale || read(core, watching);
+	if (has_read && (watching->has_more || watching->is_asked)) show(core, watching);
 }
 
 static void turned(struct aps_partition_listener *listener)
@@ -167,9 +175,9 @@ static enum aps_rc join(struct aps_core *core, struct watching *watching, struct
 {
 	watching->binding = (struct aps_binding){
 	        .policies = partition->policies, .names = &partition->cache.names, .gives_numbers = true};
-	enum aps_rc rc = aps_binding_init(&watching->binding, watching->operation.document,
-	                                  watching->operation.definition,
-	                                  aps_operation_variables(&watching->operation), err);
+	enum aps_rc rc =
+	        aps_binding_init(&watching->binding, watching->operation.document, watching->operation.definition,
+	                         aps_operation_variables(&watching->operation), err);
 	if (rc != APS_OK) return rc;
 	if (!aps_table_set(table_of(core), watching->id, watching)) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	struct group *group = group_of(core, partition);
@@ -240,6 +248,13 @@ static void run_taken(struct aps_core *core, struct aps_command *command)
 	aps_command_free(command);
 }
 
+static void run_look(struct aps_core *core, struct aps_command *command)
+{
+	struct watching *watching = find(core, command);
+	if (watching != NULL) watching->is_asked = true;
+	aps_command_free(command);
+}
+
 static void free_watch(struct aps_mail *mail)
 {
 	struct aps_watch_command *command = (struct aps_watch_command *)mail;
@@ -269,6 +284,11 @@ struct aps_command *aps_unwatch_command_new(uint64_t client, uint64_t watch)
 struct aps_command *aps_view_taken_command_new(uint64_t client, uint64_t watch)
 {
 	return aps_command_new(run_taken, client, watch);
+}
+
+struct aps_command *aps_look_command_new(uint64_t client, uint64_t watch)
+{
+	return aps_command_new(run_look, client, watch);
 }
 
 static void end_all(struct aps_core *core, struct aps_client *client, const struct aps_err *err APS_UNUSED)

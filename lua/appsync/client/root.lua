@@ -19,7 +19,7 @@ local root = {}
 
 local CLOSE_SECONDS = 1 -- for what is in flight
 local STOP_SECONDS = 5  -- for the core's last word: longer, and its thread is stuck
-local JOIN_SECONDS = 1
+local JOIN_SECONDS = 5  -- it ends at once, unless the machine is very busy
 
 ---@class appsync.client.Root
 ---@field handle {core: appsync.core.Client?, id: integer?, runtime: appsync.core.Runtime?}

@@ -1,7 +1,9 @@
 ---What a live watch shows: the core's views of its query made into values, what it fetches, and who is told.
 ---
----    first subscriber --> the core's watch --VIEW--> value --+
----                     \-> fetch, by policy --RESULT----------+--> state --> each subscriber, once it is ready for it
+---    first subscriber --> the core's watch --VIEW--> value --> state --> each subscriber, once it is ready for it
+---                     \-> fetch, by policy --RESULT--> look --VIEW--/
+---
+---What a fetch has brought is told with the view that was asked for after it: one state for both.
 local cache = require "appsync.client.cache"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
@@ -23,7 +25,11 @@ local STEP_VALUES = 200
 ---@field complete boolean all that the query selects is there
 
 ---@class appsync.client.Watched
----@field package state appsync.WatchState what was made last
+---@field package client appsync.Client
+---@field package plan appsync.client.Plan
+---@field package policy string
+---@field package version integer counts what there was to tell
+---@field package memo table of the values that were made: see appsync.core.View
 local Watched = {}
 Watched.__index = Watched
 
@@ -34,29 +40,28 @@ Watched.__index = Watched
 function watched.new(client, plan, policy)
   return setmetatable({
     client = client, plan = plan, policy = policy, subscribers = {}, n_subscribers = 0, memo = {}, version = 0,
-    is_whole = false, loading = false, n_consumed = 0,
+    is_whole = false, loading = false, n_taken = 0,
   }, Watched)
 end
 
--- Whether there is anything to say yet.
+-- Whether there is nothing to say yet.
 local function is_silent(self)
   return self.data == nil and self.err == nil and self.answer == nil
 end
 
-local function wake_all(self)
+-- Whoever is busy is told what there is when it is done.
+local function tell(self)
+  if is_silent(self) then return end
+  self.version = self.version + 1
   for subscriber in pairs(self.subscribers) do subscriber.wake() end
 end
 
--- Something is to be told: whoever is busy is told what there is when it is done. While the network is asked its answer
--- may be there already, behind the view that it has led to: both are told as one.
-local function change(self)
-  if is_silent(self) then return end
-  self.version = self.version + 1
-  if self.loading then
-    timer.after(0, wake_all, self)
-  else
-    wake_all(self)
-  end
+-- Behind a view that comes while the network is asked its answer may stand already, which tells both.
+local function tell_unless_answered(self)
+  task.spawn(function()
+    scheduler.give_way()
+    if not self.outcome then tell(self) end
+  end)
 end
 
 -- What the cache lacks the answer may have, as far as it goes.
@@ -75,6 +80,22 @@ local function state_of(self)
   return self.state
 end
 
+-- The fetch is over.
+local function conclude(self, outcome)
+  self.outcome, self.loading = nil, false
+  self.err = outcome.err
+  self.answer = not self.is_whole and outcome.data or nil
+  if outcome.data ~= nil then self.source = "network" end
+end
+
+-- A value is there; one that lacks something shows only where nobody can be asked for it.
+local function show(self, value, is_whole, is_optimistic)
+  self.is_whole = is_whole
+  if not is_whole and self.policy ~= "cache-only" then return end
+  self.data = value
+  self.source = is_optimistic and "optimistic" or self.loading and self.source or "cache"
+end
+
 local fetch
 
 -- What is missing is asked for once, until all of it was there again.
@@ -87,93 +108,111 @@ local function fill(self)
   end
 end
 
--- What the network has answered counts as far as the cache doesn't have it.
-local function keep_answer(self)
-  local data = self.late_answer
-  self.has_late, self.late_answer = false, nil
-  self.answer = not self.is_whole and data or nil
-  if data ~= nil then self.source = "network" end
-end
-
--- Shows the value of a view; one that lacks something only where nobody can be asked for it.
-local function settle(self, value, is_whole, is_optimistic)
-  self.is_whole, self.is_building = is_whole, false
-  if is_whole or self.policy == "cache-only" then
-    self.data = value
-    self.source = is_optimistic and "optimistic" or self.loading and self.source or "cache"
-  end
-  if self.has_late then keep_answer(self) end
+-- All that a view has to say is known.
+local function finish(self, is_asked)
+  local is_first = not self.has_viewed
+  self.has_viewed = true
+  if is_asked and self.outcome then conclude(self, self.outcome) end
   fill(self)
-  change(self)
-  self.n_consumed = self.n_consumed + 1
+  if self.loading and not is_asked and not (is_first and self.policy == "cache-and-network") then
+    tell_unless_answered(self)
+  else
+    tell(self)
+  end
+  self.n_taken = self.n_taken + 1
   dispatch.flush_later(self)
 end
 
----Tells the core that its view was taken, so that it may show the next.
+---Tells the core that its views were taken, so that it may show the next.
 function Watched:flush()
-  if self.n_consumed == 0 then return end
-  self.n_consumed = 0
+  if self.n_taken == 0 then return end
+  self.n_taken = 0
   if not self.id then return end
   local _, err = self.cache:view_taken(self.id)
   errors.of_core(err)
 end
 
--- Makes the value of a large view beside everything else.
-local function build_slowly(self, view, is_whole, is_optimistic)
+local function fail(self, err, is_asked)
+  if is_asked and self.outcome then conclude(self, self.outcome) end
+  self.err = err
+  tell(self)
+  self.n_taken = self.n_taken + 1
+  dispatch.flush_later(self)
+end
+
+-- The next views of a watch are made one after the other.
+local function build(self, view, is_asked)
+  local is_whole, is_optimistic, n_bytes = view:state()
+  local step = n_bytes > LARGE_BYTES and STEP_VALUES or math.huge
   local held, memo = {}, self.memo
-  local is_done, value = view:step(STEP_VALUES, held, memo)
+  local is_done, value = view:step(step, held, memo)
   while is_done == false do
     if scheduler.spent() then scheduler.give_way() end
-    is_done, value = view:step(STEP_VALUES, held, memo)
+    is_done, value = view:step(step, held, memo)
   end
-  if is_done then return settle(self, value, is_whole, is_optimistic) end
-  self.memo = {}
-  self:on_failure(errors.adopt(value))
+  if not self.id then return end
+  if is_done then
+    show(self, value, is_whole, is_optimistic)
+    finish(self, is_asked)
+  else
+    self.memo = {}
+    fail(self, errors.adopt(value), is_asked)
+  end
+end
+
+-- Makes the values of large views beside everything else.
+local function build_slowly(self)
+  while self.queue[1] do
+    local entry = self.queue[1]
+    build(self, entry.view, entry.is_asked)
+    table.remove(self.queue, 1)
+  end
+  self.queue = nil
 end
 
 ---@param view appsync.core.View?
 ---@param err appsync.Error? it can't be read
-function Watched:on_view(view, err)
-  if not view then return self:on_failure(err) end
-  if not self.id then return end
-  local is_whole, is_optimistic, n_bytes = view:state()
-  if n_bytes > LARGE_BYTES then
-    self.is_building = true
-    task.spawn_asked(function(raised) self:on_failure(errors.of_raised(raised)) end, build_slowly, self, view, is_whole,
-      is_optimistic)
-    return
-  end
-  local _, value, build_err = view:step(math.huge, {}, self.memo)
-  if build_err then
-    self.memo = {}
-    return self:on_failure(errors.adopt(build_err))
-  end
-  settle(self, value, is_whole, is_optimistic)
-end
-
----@param err appsync.Error
-function Watched:on_failure(err)
-  self.err, self.is_building = err, false
-  change(self)
-  self.n_consumed = self.n_consumed + 1
-  dispatch.flush_later(self)
-end
-
-local begin_watch
-
--- Takes the outcome of a fetch. What it has brought was seen by the core's watch before.
-local function take(self, data, err)
-  self.loading = false
-  self.err = err
-  if self.policy == "no-cache" then
-    self.data, self.is_whole, self.source = data, err == nil, data ~= nil and "network" or nil
+---@param is_asked boolean
+function Watched:on_view(view, err, is_asked)
+  if not view then return fail(self, err, is_asked) end
+  local _, _, n_bytes = view:state()
+  if self.queue then
+    table.insert(self.queue, { view = view, is_asked = is_asked })
+  elseif n_bytes > LARGE_BYTES then
+    self.queue = { { view = view, is_asked = is_asked } }
+    task.spawn_asked(function(raised)
+      self.queue = nil
+      fail(self, errors.of_raised(raised), is_asked)
+    end, build_slowly, self)
   else
-    self.has_late, self.late_answer = true, data
-    if self.is_building then return end -- the view that it has led to isn't made yet
-    keep_answer(self)
-    if not self.id and self.n_subscribers > 0 then begin_watch(self) end -- network-only: it looks from now on
+    build(self, view, is_asked)
   end
-  change(self)
+end
+
+local function begin_watch(self)
+  local plan = self.plan
+  local id, err = self.cache:watch{
+    document = plan.document.core, operation_name = plan.options.operation_name, variables = plan.variables,
+    typenames = true,
+  }
+  if not id then return fail(self, errors.of_core(err, plan.where)) end
+  self.id = id
+  dispatch.expect(id, self)
+end
+
+-- Takes the outcome of a fetch; the core's watch has seen what it has brought, and is asked for it.
+local function take(self, data, err)
+  local outcome = { data = data, err = err }
+  if self.policy == "no-cache" or self.n_subscribers == 0 or not self.cache then
+    self.data, self.is_whole = data, err == nil
+    conclude(self, outcome)
+    return tell(self)
+  end
+  self.outcome = outcome
+  if not self.id then begin_watch(self) end -- network-only: it looks from now on
+  if not self.id then return end
+  local _, look_err = self.cache:look(self.id)
+  errors.of_core(look_err)
 end
 
 -- Asks the network, beside everything else.
@@ -194,7 +233,7 @@ end
 ---@return appsync.Task
 function Watched:refetch()
   local fetching = fetch(self)
-  change(self)
+  tell(self)
   return fetching
 end
 
@@ -208,23 +247,12 @@ local function start_poll(self)
   end)
 end
 
-function begin_watch(self)
-  local plan = self.plan
-  local id, err = self.cache:watch{
-    document = plan.document.core, operation_name = plan.options.operation_name, variables = plan.variables,
-    typenames = true,
-  }
-  if not id then return self:on_failure(errors.of_core(err, plan.where)) end
-  self.id = id
-  dispatch.expect(id, self)
-end
-
 -- Begins to look. Failures are states.
 local function start(self)
   local policy = self.policy
   if policy ~= "no-cache" then
     local opened, err = cache.ensure(self.client, self.plan.where)
-    if not opened then return self:on_failure(err) end
+    if not opened then return fail(self, err) end
     self.cache = opened
     if policy ~= "network-only" then begin_watch(self) end
   end
@@ -232,12 +260,17 @@ local function start(self)
   start_poll(self)
 end
 
--- Nobody looks any more.
+local function stop_poll(self)
+  if self.timer then timer.cancel(self.timer) end
+  self.timer = nil
+end
+
+-- Nobody looks any more. What was made is forgotten with the core's watch, whose numbers it goes by.
 local function stop(self)
   local id = self.id
-  if self.timer then timer.cancel(self.timer) end
-  self.timer, self.id = nil, nil
+  stop_poll(self)
   self.client.root:detach(self)
+  self.id, self.memo, self.has_viewed, self.has_asked, self.outcome = nil, {}, false, false, nil
   if not id then return end
   dispatch.forget(id, self)
   local _, err = self.cache:unwatch(id)
@@ -248,7 +281,7 @@ end
 function Watched:on_client_closed()
   local subscribers = self.subscribers
   self.subscribers, self.n_subscribers, self.id = {}, 0, nil
-  if self.timer then timer.cancel(self.timer) end
+  stop_poll(self)
   for subscriber in pairs(subscribers) do subscriber.finish() end
 end
 
@@ -259,8 +292,9 @@ function Watched:join(subscriber)
   if self.n_subscribers == 1 then
     self.client.root:attach(self)
     start(self)
+  elseif not is_silent(self) then
+    subscriber.wake()
   end
-  if not is_silent(self) then subscriber:wake() end
 end
 
 function Watched:leave(subscriber)
