@@ -237,6 +237,32 @@ function Watched:refetch()
   return fetching
 end
 
+---Asks the network for something else, whose answer goes where the watch looks.
+---@param plan appsync.client.Plan
+---@return any data, appsync.Error? err, appsync.Info info
+function Watched:ask(plan)
+  if self.policy ~= "no-cache" then
+    local opened, err = cache.ensure(self.client, plan.where)
+    if not opened then return nil, err, { source = "cache" } end
+    plan.cache = opened
+  end
+  return operation.execute(self.client, plan)
+end
+
+---Gives the query other data, as far as what it has is known: `fn(previous, ...)`.
+---@param where string
+---@param fn function must not wait
+function Watched:update(where, fn, ...)
+  local previous = self.data
+  if self.policy ~= "no-cache" then previous = cache.read(self.client, self.plan) end
+  if previous == nil then return end
+  local changed = scheduler.compute(where, fn, previous, ...)
+  if changed == nil or rawequal(changed, previous) then return end
+  if self.policy ~= "no-cache" then return cache.write(self.client, self.plan, changed) end
+  self.data = changed
+  tell(self)
+end
+
 local function start_poll(self)
   local seconds = self.plan.options.poll
   if not seconds then return end
