@@ -59,6 +59,8 @@ const struct aps_selection_view *aps_selection_view(struct aps_binding *binding,
                                                     struct aps_str type);
 /* Its fields depend on the type of the object. */
 bool aps_selection_has_conditions(const struct aps_selection *selection);
+/* Some type that was met so far has a plain field with this number selected. */
+bool aps_selection_has_number(const struct aps_selection *selection, uint32_t number);
 /* NULL: it isn't selected. `at`: where it is expected, and where the next one will be. */
 const struct aps_selection_field *aps_selection_find(const struct aps_selection_view *view, struct aps_str response_key,
                                                      size_t *at);

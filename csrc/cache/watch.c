@@ -206,6 +206,17 @@ void aps_watch_remove(struct aps_watches *watches, struct aps_watch *watch)
 	aps_read_result_clear(&watch->result);
 }
 
+bool aps_watch_has_read(const struct aps_watches *watches, const struct aps_watch *watch, uint64_t entry, uint32_t name)
+{
+	const struct aps_segments *segments = &watch->result.segments;
+	if (name == 0) return watches->is_short || (watches->n_slots != 0 && *find(watches, watch, entry) != NULL);
+	for (size_t i = 0; i < aps_segments_count(segments); i++) {
+		const struct aps_segment *segment = aps_segments_at(segments, i);
+		if (segment->entry == entry && aps_selection_has_number(segment->selection, name)) return true;
+	}
+	return false;
+}
+
 static void mark(struct aps_watches *watches, struct aps_watch *watch, const struct aps_changed *changed)
 {
 	if (aps_segments_mark(&watch->result.segments, changed)) set_stale(watches, watch, true);
