@@ -3,6 +3,7 @@
 #ifndef APS_CLIENT_PARTITION_H
 #define APS_CLIENT_PARTITION_H
 
+#include "cache/edit.h"
 #include "cache/normalize.h"
 #include "client/channel.h"
 #include "client/vault.h"
@@ -22,6 +23,7 @@ struct aps_partition {
 	struct aps_merge merge;
 	struct aps_buf changed;      /* struct aps_channel_change: of this turn */
 	struct aps_channel *channel; /* NULL: nobody reads */
+	uint64_t edits;              /* the highest number of those of this turn; 0: none */
 };
 
 /* What of a response is written. */
@@ -45,6 +47,10 @@ void aps_partition_close(struct aps_partition *partition);
 /* Writes what a response says. On failure nothing of it is in the cache, and the turn's transaction goes on. */
 enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
                                 struct aps_err *err);
+
+/* The same of the application's own edits. */
+enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,
+                               struct aps_err *err);
 
 APS_END_DECLS
 
