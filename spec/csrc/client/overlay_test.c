@@ -173,6 +173,48 @@ static void names_that_the_store_has_not_are_only_lent(void **state)
 	aps_operation_clear(&operation);
 }
 
+static void a_read_that_starts_again_has_no_number_that_was_lent(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	struct aps_operation operation = make("{ own }", "");
+	write_own(&operation, "{\"own\":1}");
+	post_edits();
+	/* committed, and not published yet */
+	struct aps_vaults vaults = {.first = NULL};
+	struct aps_vault *vault = aps_vault_open(&vaults, world.path, &err);
+	struct aps_channel *channel = aps_channel_new(5);
+	struct aps_partition *partition = aps_partition_open(vault, "p", "", &world.policies, channel, &err);
+	assert_non_null(partition);
+	struct aps_operation other = make("query Q($n: Int) { late(n: $n) { id theirs } }", "{\"n\":1}");
+	const struct aps_partition_data what = {
+	        .operation = &other,
+	        .data = APS_STR("{\"late\":{\"id\":\"9\",\"theirs\":2,\"__typename\":\"T\"}}"),
+	        .errors = APS_STR("")};
+	assert_int_equal(aps_partition_write(partition, &what, &err), APS_OK);
+	assert_int_equal(aps_vault_commit(vault, &err), APS_OK);
+	assert_string_equal(ask("{ own late(n: 1) { theirs } one }"),
+	                    "{\"own\":1,\"late\":{\"theirs\":2,\"__typename\":\"T\"},\"one\":1}");
+	aps_partition_close(partition);
+	aps_vault_close(&vaults, vault);
+	aps_channel_unref(channel);
+	aps_operation_clear(&operation);
+	aps_operation_clear(&other);
+}
+
+static void what_comes_after_an_edit_in_its_commit_lies_above_it(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	set("T:1", "t", "\"own\"");
+	post_edits();
+	run_all_edits();
+	respond("{ a(n: 1) { id t } }", "{\"a\":{\"id\":\"1\",\"t\":\"theirs\",\"__typename\":\"T\"}}");
+	assert_string_equal(ask("{ a(n: 1) { t } }"), "{\"a\":{\"t\":\"own\",\"__typename\":\"T\"}}");
+	assert_int_equal(aps_vault_commit(world.vault, &err), APS_OK); /* and the turn isn't over yet */
+	assert_string_equal(ask("{ a(n: 1) { t } }"), "{\"a\":{\"t\":\"theirs\",\"__typename\":\"T\"}}");
+}
+
 static void an_eviction_is_seen_at_once(void **state)
 {
 	(void)state;
@@ -442,6 +484,8 @@ int main(void)
 	        UNIT(what_others_commit_shows_beside_it),
 	        UNIT(a_new_record_is_the_one_that_others_make_as_well),
 	        UNIT(names_that_the_store_has_not_are_only_lent),
+	        UNIT(a_read_that_starts_again_has_no_number_that_was_lent),
+	        UNIT(what_comes_after_an_edit_in_its_commit_lies_above_it),
 	        UNIT(an_eviction_is_seen_at_once),
 	        UNIT(fields_are_shown_with_the_own_edits),
 	        UNIT(a_list_that_is_being_made_is_seen_and_can_be_taken_back),
