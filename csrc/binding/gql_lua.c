@@ -190,6 +190,18 @@ static int Apl_document_operations(lua_State *L)
 	return 1;
 }
 
+/* document:fragments(): the names of those that no other one includes, of a document without operations */
+static int Apl_document_fragments(lua_State *L)
+{
+	const struct aps_gql_document *doc = apl_gql_check_document(L, 1);
+	lua_newtable(L);
+	for (size_t i = 0; i < aps_gql_document_n_fragments(doc); i++) {
+		push_text(L, aps_gql_document_fragment_at(doc, i)->name);
+		lua_rawseti(L, -2, (int)i + 1);
+	}
+	return 1;
+}
+
 /* document:text([with_typenames]) */
 static int Apl_document_text(lua_State *L)
 {
@@ -217,6 +229,7 @@ static int Apl_document_tostring(lua_State *L)
 {
 	const struct aps_gql_document *doc = apl_gql_check_document(L, 1);
 	const struct aps_gql_operation *first = aps_gql_document_operation(doc, 0);
+	if (first == NULL) first = aps_gql_document_fragment_at(doc, 0);
 	lua_pushliteral(L, "appsync.core.document: ");
 	push_text(L, first->name.n != 0 ? first->name : APS_STR("(anonymous)"));
 	lua_concat(L, 2);
@@ -234,6 +247,7 @@ static int Apl_document_gc(lua_State *L)
 static void make_metatables(lua_State *L)
 {
 	static const luaL_Reg METHODS[] = {{"operations", Apl_document_operations},
+	                                   {"fragments", Apl_document_fragments},
 	                                   {"text", Apl_document_text},
 	                                   {"hash", Apl_document_hash},
 	                                   {"bytes", Apl_document_bytes},

@@ -195,6 +195,16 @@ struct aps_str aps_variables_get(const struct aps_variables *variables, struct a
 	return APS_STR("");
 }
 
+static size_t count_members(struct aps_str json)
+{
+	struct aps_json_reader r;
+	size_t n = 0;
+	aps_json_reader_init(&r, json, 0);
+	for (aps_json_next(&r); aps_json_next(&r) == APS_JSON_KEY; n++)
+		if (aps_json_skip_value(&r, NULL) != APS_OK) break;
+	return n;
+}
+
 static struct aps_variable *find_variable(const struct aps_variables *variables, struct aps_str name)
 {
 	for (size_t i = 0; i < variables->n_items; i++)
@@ -221,11 +231,11 @@ static enum aps_rc keep_value(struct aps_variable *variable, struct aps_str json
 	return rc;
 }
 
-/* Declared names, those with a default having it. */
-static enum aps_rc declare(struct aps_variables *variables, const struct aps_gql_node *operation,
+/* Declared names, those with a default having it. A fragment declares none, and takes those that are given. */
+static enum aps_rc declare(struct aps_variables *variables, const struct aps_gql_node *operation, struct aps_str json,
                            struct aps_arena *arena, struct aps_err *err)
 {
-	size_t n = 0;
+	size_t n = operation->kind == APS_GQL_FRAGMENT_DEFINITION ? count_members(json) : 0;
 	for (const struct aps_gql_node *node = operation->arguments; node != NULL; node = node->next) n++;
 	variables->items = aps_arena_get(arena, (n + 1) * sizeof *variables->items);
 	if (variables->items == NULL) return aps_arena_fail(arena, "the variables", err);
@@ -244,7 +254,7 @@ enum aps_rc aps_variables_init(struct aps_variables *variables, const struct aps
                                struct aps_str json, struct aps_arena *arena, struct aps_err *err)
 {
 	*variables = (struct aps_variables){.n_items = 0};
-	enum aps_rc rc = declare(variables, operation, arena, err);
+	enum aps_rc rc = declare(variables, operation, json, arena, err);
 	struct aps_json_reader r;
 	aps_json_reader_init(&r, json, 0);
 	enum aps_json_token token = rc == APS_OK ? aps_json_next(&r) : APS_JSON_END;
@@ -253,6 +263,10 @@ enum aps_rc aps_variables_init(struct aps_variables *variables, const struct aps
 		if (name.p == NULL) return aps_arena_fail(arena, "the variables", err);
 		if (aps_json_skip_value(&r, &span) != APS_OK) break;
 		struct aps_variable *variable = find_variable(variables, name);
+		if (variable == NULL && operation->kind == APS_GQL_FRAGMENT_DEFINITION) {
+			variable = &variables->items[variables->n_items++];
+			variable->name = name;
+		}
 		if (variable != NULL) rc = keep_value(variable, span, NULL, arena, err);
 	}
 	if (rc == APS_OK && r.err.code != APS_OK) {

@@ -23,7 +23,8 @@ struct aps_variables {
 APS_BEGIN_DECLS
 
 /* The variables of an operation: what `json`, the text of an object, gives, else the default of their definitions.
- * Lives in `arena`. E_NOMEM, E_TOO_BIG of the arena, and what the reader says of `json`. */
+ * Those of a fragment, which has no definitions, are all that `json` gives. Lives in `arena`. E_NOMEM, E_TOO_BIG of the
+ * arena, and what the reader says of `json`. */
 enum aps_rc aps_variables_init(struct aps_variables *variables, const struct aps_gql_node *operation,
                                struct aps_str json, struct aps_arena *arena, struct aps_err *err);
 /* Empty: unset. */

@@ -12,6 +12,7 @@ bool aps_merge_init(struct aps_merge *merge, struct aps_cache_write *write)
 	merge->write = write;
 	merge->entry = NULL;
 	merge->settling = NULL;
+	merge->replaces = false;
 	aps_buf_init(&merge->out, APS_BUF_ANY_SIZE);
 	merge->typename = aps_names_intern(&write->cache->names, APS_STR("__typename"));
 	return merge->typename != 0;
@@ -57,13 +58,16 @@ static bool merge_fields(struct aps_merge *merge, struct aps_str old, struct aps
                          const struct aps_entry *record, unsigned depth)
 {
 	struct aps_cell_field known, given;
-	bool is_new = false;
+	bool is_new = false, drops = merge->replaces && record == NULL && merge->settling == NULL;
 	bool has_known = aps_cell_take_field(&old, &known), has_given = aps_cell_take_field(&now, &given);
 	while (has_known || has_given) {
 		int order = !has_known   ? 1
 		            : !has_given ? -1
 		                         : aps_cell_compare_names(known.name, known.text, given.name, given.text);
-		if (order < 0) {
+		if (order < 0 && drops) {
+			drop_value(merge, &known.value, depth);
+			is_new = true;
+		} else if (order < 0) {
 			aps_buf_add_str(&merge->out, known.whole);
 		} else {
 			put_field_name(merge, &given);

@@ -18,6 +18,7 @@ struct aps_merge {
 	uint32_t typename;                   /* the number of "__typename" */
 	const struct aps_entry *entry;       /* that is merged: its content stays where it is meanwhile */
 	const struct aps_settling *settling; /* likewise: records that take what embedded objects knew */
+	bool replaces;                       /* embedded objects are what they are given as, and nothing else */
 };
 
 APS_BEGIN_DECLS

@@ -20,7 +20,7 @@ void aps_names_clear(struct aps_names *names)
 	aps_free(names->by_number);
 	aps_map_clear(&names->by_text);
 	names->by_number = NULL;
-	names->n_names = names->capacity = 0;
+	names->n_names = names->capacity = names->first_lent = 0;
 }
 
 uint32_t aps_names_find(const struct aps_names *names, struct aps_str text)
@@ -58,6 +58,32 @@ uint32_t aps_names_intern(struct aps_names *names, struct aps_str text)
 	}
 	names->by_number[++names->n_names] = name;
 	return name->number;
+}
+
+bool aps_names_has_lent(const struct aps_names *names)
+{
+	return names->first_lent != 0 && names->n_names >= names->first_lent;
+}
+
+uint32_t aps_names_find_lasting(const struct aps_names *names, struct aps_str text)
+{
+	uint32_t number = aps_names_find(names, text);
+	return names->first_lent != 0 && number >= names->first_lent ? 0 : number;
+}
+
+void aps_names_lend(struct aps_names *names)
+{
+	if (names->first_lent == 0) names->first_lent = names->n_names + 1;
+}
+
+void aps_names_take_back(struct aps_names *names)
+{
+	while (aps_names_has_lent(names)) {
+		struct aps_name *name = names->by_number[names->n_names--];
+		aps_map_take(&names->by_text, (struct aps_str){name->text, name->n_bytes});
+		aps_free(name);
+	}
+	names->first_lent = 0;
 }
 
 struct aps_str aps_names_text(const struct aps_names *names, uint32_t number)

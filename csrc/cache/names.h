@@ -7,11 +7,14 @@
 #include "base/err.h"
 #include "base/map.h"
 
+#include <stdbool.h>
+
 struct aps_names {
 	struct aps_map by_text;
 	struct aps_name **by_number; /* [0] isn't used */
 	uint32_t n_names;            /* the highest number */
 	uint32_t capacity;
+	uint32_t first_lent; /* names from this number on are lent: they go again, and come as others; 0: none are */
 };
 
 APS_BEGIN_DECLS
@@ -23,7 +26,13 @@ void aps_names_clear(struct aps_names *names);
 uint32_t aps_names_find(const struct aps_names *names, struct aps_str text);
 /* The next number for a new one; 0 when memory is out. */
 uint32_t aps_names_intern(struct aps_names *names, struct aps_str text);
-/* Empty for a number that has no name. Stays where it is. */
+/* The same, but 0 for a name that is lent: what is kept longer must not know its number. */
+uint32_t aps_names_find_lasting(const struct aps_names *names, struct aps_str text);
+/* Names that are new from now on are lent, until they are taken back, all of them. */
+void aps_names_lend(struct aps_names *names);
+void aps_names_take_back(struct aps_names *names);
+bool aps_names_has_lent(const struct aps_names *names);
+/* Empty for a number that has no name. Stays where it is, unless it was lent. */
 struct aps_str aps_names_text(const struct aps_names *names, uint32_t number);
 
 APS_END_DECLS

@@ -5,8 +5,7 @@
 #include "cache/error_paths.h"
 #include "cache/identity.h"
 #include "cache/pages.h"
-#include "codec/decimal.h"
-#include "codec/json_reader.h"
+#include "cache/scalar.h"
 
 /* Where a field's value stands; n 0: it wasn't there. Silent: something in it said nothing. */
 struct slot {
@@ -64,40 +63,6 @@ static struct aps_str value_at(const struct object *object, size_t index)
 }
 
 static void read_value(struct normalizer *in, const struct aps_selection_field *field, enum aps_json_token token);
-
-static void put_number(struct normalizer *in, enum aps_json_token token)
-{
-	const struct aps_json_reader *r = &in->r;
-	if (token == APS_JSON_INT)
-		aps_cell_put_int(&in->values, r->integer);
-	else if (token == APS_JSON_DOUBLE && aps_decimal_is_distinct(r->text, r->number))
-		aps_cell_put_double(&in->values, r->number);
-	else
-		aps_cell_put_text(&in->values, APS_CELL_NUMBER, r->text);
-}
-
-static void put_string(struct normalizer *in)
-{
-	const struct aps_json_reader *r = &in->r;
-	if (!r->has_escapes) {
-		aps_cell_put_text(&in->values, APS_CELL_STRING, r->text);
-		return;
-	}
-	struct aps_str text = aps_json_unescape(r, &in->decoded);
-	if (text.p == NULL)
-		fail_memory(in);
-	else
-		aps_cell_put_text(&in->values, APS_CELL_STRING, text);
-	aps_arena_clear(&in->decoded);
-}
-
-/* An object or list that is selected as a leaf: AWSJSON, or a scalar of the service's own. */
-static void put_json(struct normalizer *in)
-{
-	const char *from = in->r.text.p;
-	if (aps_json_skip_rest(&in->r) != APS_OK) return;
-	aps_cell_put_text(&in->values, APS_CELL_JSON, (struct aps_str){from, (size_t)(in->r.at - from)});
-}
 
 static bool get_in_object(void *of, struct aps_str path, struct aps_cell *value);
 
@@ -456,19 +421,15 @@ static void read_value(struct normalizer *in, const struct aps_selection_field *
 	case APS_JSON_OBJECT:
 	case APS_JSON_ARRAY:
 		if (field->selection == NULL)
-			put_json(in);
+			aps_scalar_put_json(&in->values, &in->r);
 		else if (token == APS_JSON_ARRAY)
 			read_list(in, field);
 		else
 			read_object(in, field->selection);
 		break;
-	case APS_JSON_STRING: put_string(in); break;
-	case APS_JSON_INT:
-	case APS_JSON_BIGINT:
-	case APS_JSON_DOUBLE: put_number(in, token); break;
-	case APS_JSON_TRUE: aps_cell_put_tag(&in->values, APS_CELL_TRUE); break;
-	case APS_JSON_FALSE: aps_cell_put_tag(&in->values, APS_CELL_FALSE); break;
-	default: aps_cell_put_tag(&in->values, APS_CELL_NULL); break;
+	default:
+		if (!aps_scalar_put(&in->values, &in->r, token, &in->decoded)) fail_memory(in);
+		break;
 	}
 }
 
@@ -479,7 +440,9 @@ static void read_root(struct normalizer *in)
 		if (in->r.err.code == APS_OK) aps_fail(&in->err, APS_E_PROTOCOL, "the data of a response is no object");
 		return;
 	}
-	const struct aps_selection_view *view = view_of(in, in->binding->root, in->binding->root_type);
+	struct aps_str type = in->binding->is_fragment ? look_for_type(in) : APS_STR("");
+	if (type.n == 0) type = in->binding->root_type;
+	const struct aps_selection_view *view = view_of(in, in->binding->root, type);
 	if (!begin_object(in, &object, view) || !read_members(in, &object)) return;
 	if (in->options->root.n != 0) write_record(&object, in->options->root);
 	in->slots.n = object.slots_at;

@@ -112,6 +112,13 @@ bool aps_policies_has_field(const struct aps_policies *policies, struct aps_str 
 	return policies->named.n_items != 0 && aps_map_get(&policies->named, field) != NULL;
 }
 
+bool aps_policies_is_object(const struct aps_policies *policies, struct aps_str type)
+{
+	bool is_member = policies->members.n_items != 0 && aps_map_get(&policies->members, type) != NULL;
+	bool is_abstract = is_member && aps_map_get(&policies->possible, type) != NULL;
+	return (is_member && !is_abstract) || aps_policies_find_type(policies, type) != NULL;
+}
+
 /* A possible type of an interface may be an interface itself, which is looked into; `depth` ends circles. */
 static bool is_possible(const struct aps_policies *policies, const struct abstract_type *known, struct aps_str type,
                         unsigned depth)

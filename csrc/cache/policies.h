@@ -59,6 +59,9 @@ const struct aps_field_policy *aps_policies_find_field(const struct aps_policies
 /* Some type has a policy for a field of this name. */
 bool aps_policies_has_field(const struct aps_policies *policies, struct aps_str field);
 
+/* It is known to be a type of objects: it has a policy, or was named as one that an interface or a union has. */
+bool aps_policies_is_object(const struct aps_policies *policies, struct aps_str type);
+
 enum aps_type_match { APS_TYPE_DIFFERS, APS_TYPE_MATCHES, APS_TYPE_UNKNOWN };
 /* Whether an object of `type` is one of `condition`. UNKNOWN: nothing was said of `condition`, which isn't `type`. */
 enum aps_type_match aps_policies_match(const struct aps_policies *policies, struct aps_str condition,

@@ -69,9 +69,10 @@ enum aps_rc aps_binding_init(struct aps_binding *binding, const struct aps_gql_d
 {
 	static const char *const ROOTS[] = {
 	        [APS_GQL_QUERY] = "Query", [APS_GQL_MUTATION] = "Mutation", [APS_GQL_SUBSCRIPTION] = "Subscription"};
+	binding->is_fragment = operation->kind == APS_GQL_FRAGMENT;
 	aps_arena_init(&binding->arena, BINDING_BYTES);
 	binding->document = document;
-	binding->root_type = aps_str_of(ROOTS[operation->kind]);
+	binding->root_type = binding->is_fragment ? operation->node->text : aps_str_of(ROOTS[operation->kind]);
 	enum aps_rc rc = aps_variables_init(&binding->variables, operation->node, variables, &binding->arena, err);
 	binding->root = rc == APS_OK ? selection_new(&binding->arena, operation->node) : NULL;
 	if (rc == APS_OK && binding->root == NULL) rc = aps_arena_fail(&binding->arena, "the selection", err);
@@ -117,6 +118,21 @@ bool aps_selection_has_conditions(const struct aps_selection *selection)
 	return selection->has_conditions;
 }
 
+struct aps_str aps_selection_condition(const struct aps_binding *binding, const struct aps_selection *selection)
+{
+	struct aps_str condition = APS_STR("");
+	for (const struct owner *owner = selection->owners; owner != NULL; owner = owner->next) {
+		for (const struct aps_gql_node *node = owner->node->items; node != NULL; node = node->next) {
+			const struct aps_gql_node *fragment =
+			        node->kind != APS_GQL_FIELD ? fragment_of(binding, node) : NULL;
+			if (fragment == NULL || fragment->text.n == 0) continue;
+			if (condition.n != 0 && !aps_str_eq(condition, fragment->text)) return APS_STR("");
+			condition = fragment->text;
+		}
+	}
+	return condition;
+}
+
 static struct found *find(const struct collecting *in, struct aps_str response_key)
 {
 	for (struct found *found = in->first; found != NULL; found = found->next)
@@ -158,7 +174,7 @@ static bool give_key(struct aps_binding *binding, struct aps_selection_field *fi
 	field->is_plain = aps_str_eq(field->key, field->name) && !is_merged;
 	if (!field->is_plain) return true;
 	field->number = binding->gives_numbers ? aps_names_intern(binding->names, field->name)
-	                                       : aps_names_find(binding->names, field->name);
+	                                       : aps_names_find_lasting(binding->names, field->name);
 	return field->number != 0 || !binding->gives_numbers;
 }
 

@@ -43,7 +43,8 @@ struct aps_binding {
 	bool gives_numbers; /* to names that have none: a writer's binding */
 	struct aps_variables variables;
 	struct aps_selection *root;
-	struct aps_str root_type; /* "Query", "Mutation", "Subscription" */
+	struct aps_str root_type; /* "Query", "Mutation", "Subscription"; what a fragment is on */
+	bool is_fragment;         /* of one record, which tells its type itself where it can */
 };
 
 APS_BEGIN_DECLS
@@ -61,6 +62,8 @@ const struct aps_selection_view *aps_selection_view(struct aps_binding *binding,
 bool aps_selection_has_conditions(const struct aps_selection *selection);
 /* Some type that was met so far has a plain field with this number selected. */
 bool aps_selection_has_number(const struct aps_selection *selection, uint32_t number);
+/* The type that all fragments in it are on; empty: there are none, or of several types. */
+struct aps_str aps_selection_condition(const struct aps_binding *binding, const struct aps_selection *selection);
 /* NULL: it isn't selected. `at`: where it is expected, and where the next one will be. */
 const struct aps_selection_field *aps_selection_find(const struct aps_selection_view *view, struct aps_str response_key,
                                                      size_t *at);

@@ -40,6 +40,40 @@ struct aps_command *aps_cache_open_command_new(uint64_t client, uint64_t cache, 
 	return NULL;
 }
 
+struct edit_command {
+	struct aps_command head;
+	uint64_t number;
+	struct aps_edits *edits;
+};
+
+static void free_edit(struct aps_mail *mail)
+{
+	struct edit_command *command = (struct edit_command *)mail;
+	aps_edits_unref(command->edits);
+	aps_free(command);
+}
+
+static const struct aps_mail_kind EDIT_KIND = {"edit cache", free_edit};
+
+static void run_edit(struct aps_core *core, struct aps_command *head)
+{
+	const struct edit_command *command = (const struct edit_command *)head;
+	struct aps_client *client = aps_core_client(core, head->client);
+	if (client != NULL) aps_caching_edit(core, client, head->id, command->number, command->edits);
+	aps_command_free(head);
+}
+
+struct aps_command *aps_edit_command_new(uint64_t client, uint64_t cache, uint64_t number, struct aps_edits *edits)
+{
+	struct edit_command *command = aps_calloc(1, sizeof *command);
+	if (command == NULL) return NULL;
+	size_t n_bytes = sizeof *command + aps_edits_bytes(edits);
+	command->head = (struct aps_command){{NULL, &EDIT_KIND, n_bytes}, run_edit, client, cache, true};
+	command->number = number;
+	command->edits = aps_edits_ref(edits);
+	return &command->head;
+}
+
 static void run_close(struct aps_core *core, struct aps_command *command)
 {
 	struct aps_client *client = aps_core_client(core, command->client);

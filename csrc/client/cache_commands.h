@@ -2,6 +2,7 @@
 #ifndef APS_CLIENT_CACHE_COMMANDS_H
 #define APS_CLIENT_CACHE_COMMANDS_H
 
+#include "cache/edit.h"
 #include "client/channel.h"
 #include "client/command.h"
 
@@ -11,6 +12,9 @@ APS_BEGIN_DECLS
 struct aps_command *aps_cache_open_command_new(uint64_t client, uint64_t cache, const char *identity,
                                                struct aps_channel *channel);
 struct aps_command *aps_cache_close_command_new(uint64_t client, uint64_t cache);
+
+/* What the application has written. A reference of the edits is taken. */
+struct aps_command *aps_edit_command_new(uint64_t client, uint64_t cache, uint64_t number, struct aps_edits *edits);
 
 APS_END_DECLS
 

@@ -11,6 +11,7 @@ struct aps_cached {
 	struct aps_channel *channel;
 	struct aps_vault *vault; /* NULL: it couldn't be opened; that was told */
 	struct aps_partition *partition;
+	uint64_t edits; /* the highest number of those of this turn, kept or not; 0: none */
 };
 
 /* Of a client. */
@@ -163,18 +164,36 @@ static void client_closing(struct aps_core *core, struct aps_client *client, con
 	aps_core_reap(core, &caching->reap, free_caching);
 }
 
+/* Those that weren't kept are no more either: the reader shows what there is. */
+static void decide(struct aps_cached *cached)
+{
+	if (cached->edits != 0) aps_channel_decide(cached->channel, cached->edits);
+	cached->edits = 0;
+}
+
 static void turn_end(struct aps_core *core)
 {
 	for (struct aps_vault *vault = vaults_of(core)->first; vault != NULL; vault = vault->next) commit(core, vault);
 	for (struct aps_client *client = core->clients; client != NULL; client = client->next)
-		for (struct aps_cached *cached = caching_of(core, client)->first; cached != NULL; cached = cached->next)
-			if (cached->partition != NULL) aps_partition_turn(cached->partition);
+		for (struct aps_cached *at = caching_of(core, client)->first; at != NULL; at = at->next) {
+			decide(at);
+			if (at->partition != NULL) aps_partition_turn(at->partition);
+		}
 }
 
 struct aps_partition *aps_caching_partition(const struct aps_core *core, const struct aps_client *client, uint64_t id)
 {
 	const struct aps_cached *cached = find(caching_of(core, client), id);
 	return cached != NULL ? cached->partition : NULL;
+}
+
+static void conclude(struct aps_core *core, struct aps_client *client, const struct aps_partition *partition,
+                     enum aps_rc rc, const struct aps_err *err)
+{
+	if (rc == APS_OK)
+		caching_of(core, client)->has_failed = false;
+	else
+		tell_failure(core, partition->vault, err);
 }
 
 void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,
@@ -191,10 +210,19 @@ void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_
 	        .skips_nulls = operation->definition->kind == APS_GQL_SUBSCRIPTION,
 	        .now_s = aps_client_now_ms(client) / 1000,
 	};
-	if (aps_partition_write(partition, &what, &err) == APS_OK)
-		caching_of(core, client)->has_failed = false;
-	else
-		tell_failure(core, partition->vault, &err);
+	conclude(core, client, partition, aps_partition_write(partition, &what, &err), &err);
+}
+
+void aps_caching_edit(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t number,
+                      const struct aps_edits *edits)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_cached *cached = find(caching_of(core, client), id);
+	struct aps_err err;
+	if (cached == NULL) return;
+	cached->edits = number;
+	if (cached->partition == NULL) return;
+	conclude(core, client, cached->partition, aps_partition_edit(cached->partition, number, edits, &err), &err);
 }
 
 const struct aps_feature aps_caching_feature = {

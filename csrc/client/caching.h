@@ -4,6 +4,7 @@
 #ifndef APS_CLIENT_CACHING_H
 #define APS_CLIENT_CACHING_H
 
+#include "cache/edit.h"
 #include "client/channel.h"
 #include "client/core.h"
 #include "proto/operation.h"
@@ -28,6 +29,11 @@ struct aps_partition *aps_caching_partition(const struct aps_core *core, const s
 /* Writes the data of a response into a partition, where there is one of this number; read once the turn is over. */
 void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,
                        const struct aps_operation *operation, struct aps_str data, struct aps_str errors);
+
+/* Writes what the application itself has written; numbers only grow. Once the turn is over its reader knows whether it
+ * was kept. */
+void aps_caching_edit(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t number,
+                      const struct aps_edits *edits);
 
 extern const struct aps_feature aps_caching_feature;
 

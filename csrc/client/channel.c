@@ -13,7 +13,8 @@ struct aps_channel {
 	atomic_size_t n_refs;
 	uint64_t seed;
 	atomic_ullong generation;
-	atomic_ullong lost; /* the highest generation of which nothing could be told */
+	atomic_ullong lost;    /* the highest generation of which nothing could be told */
+	atomic_ullong decided; /* the highest edit of which all is known */
 	struct aps_mailbox *mailbox;
 	/* The reader's own. */
 	struct aps_mail *kept; /* of generations that were not asked for yet */
@@ -22,6 +23,7 @@ struct aps_channel {
 struct announcement {
 	struct aps_mail mail;
 	uint64_t generation;
+	uint64_t edits;
 	size_t n;
 	struct aps_channel_change changes[];
 };
@@ -70,13 +72,13 @@ void aps_channel_unref(struct aps_channel *channel)
 }
 
 void aps_channel_announce(struct aps_channel *channel, uint64_t generation, const struct aps_channel_change *changes,
-                          size_t n)
+                          size_t n, uint64_t edits)
 {
 	struct announcement *mail = NULL;
 	if (changes != NULL && n <= MAX_CHANGES) mail = aps_malloc(sizeof *mail + n * sizeof *changes);
 	if (mail != NULL) {
 		size_t n_bytes = sizeof *mail + n * sizeof *changes;
-		*mail = (struct announcement){{NULL, &ANNOUNCEMENT_KIND, n_bytes}, generation, n};
+		*mail = (struct announcement){{NULL, &ANNOUNCEMENT_KIND, n_bytes}, generation, edits, n};
 		if (n != 0) memcpy(mail->changes, changes, n * sizeof *changes);
 		if (aps_mailbox_send(channel->mailbox, &mail->mail) == APS_OK) return;
 	}
@@ -86,6 +88,16 @@ void aps_channel_announce(struct aps_channel *channel, uint64_t generation, cons
 void aps_channel_publish(struct aps_channel *channel, uint64_t generation)
 {
 	atomic_store(&channel->generation, generation);
+}
+
+void aps_channel_decide(struct aps_channel *channel, uint64_t edits)
+{
+	atomic_store(&channel->decided, edits);
+}
+
+uint64_t aps_channel_decided(const struct aps_channel *channel)
+{
+	return atomic_load(&channel->decided);
 }
 
 uint64_t aps_channel_generation(const struct aps_channel *channel)
@@ -100,18 +112,24 @@ static void drain(struct aps_channel *channel)
 	*at = aps_mailbox_drain(channel->mailbox);
 }
 
-bool aps_channel_fetch(struct aps_channel *channel, uint64_t generation, struct aps_buf *changes)
+bool aps_channel_fetch(struct aps_channel *channel, uint64_t generation, struct aps_buf *changes, uint64_t *edits)
 {
+	*edits = 0;
 	drain(channel);
 	while (channel->kept != NULL) {
 		struct announcement *mail = (struct announcement *)channel->kept;
 		if (mail->generation > generation) break;
 		aps_buf_add(changes, mail->changes, mail->n * sizeof mail->changes[0]);
+		if (mail->edits > *edits) *edits = mail->edits;
 		channel->kept = mail->mail.next;
 		aps_free(mail);
 	}
 	unsigned long long lost = atomic_load(&channel->lost);
-	/* What is lost later than this generation is asked for with that one; nothing is forgotten twice. */
-	bool is_lost = lost != 0 && lost <= generation && atomic_compare_exchange_strong(&channel->lost, &lost, 0);
-	return !is_lost && changes->rc == APS_OK;
+	/* Where a later one is lost, this one may be as well: it has taken its place. That later one stays so, until it
+	 * is asked for. */
+	if (lost != 0 && lost <= generation) {
+		unsigned long long known = lost;
+		atomic_compare_exchange_strong(&channel->lost, &known, 0);
+	}
+	return lost == 0 && changes->rc == APS_OK;
 }

@@ -21,18 +21,24 @@ uint64_t aps_channel_seed(const struct aps_channel *channel);
 struct aps_channel *aps_channel_ref(struct aps_channel *channel);
 void aps_channel_unref(struct aps_channel *channel); /* NULL is legal */
 
-/* `changes`: of this generation; NULL: anything may be changed. What a reader doesn't fetch for long, and
- * what there is no memory for, becomes "any". @thread core */
+/* `changes`: of this generation; NULL: anything may be changed. `edits`: the highest number of the reader's own edits
+ * that it contains; 0: none. What a reader doesn't fetch for long, and what there is no memory for, becomes "any", and
+ * its edits are known by aps_channel_decide() only. @thread core */
 void aps_channel_announce(struct aps_channel *channel, uint64_t generation, const struct aps_channel_change *changes,
-                          size_t n);
+                          size_t n, uint64_t edits);
 /* It was committed. @thread core */
 void aps_channel_publish(struct aps_channel *channel, uint64_t generation);
+/* Of the reader's edits those up to this number are in a generation that was published, or never will be in one.
+ * @thread core */
+void aps_channel_decide(struct aps_channel *channel, uint64_t edits);
 
 /* The last that was committed. @thread app */
 uint64_t aps_channel_generation(const struct aps_channel *channel);
-/* Appends the changes (struct aps_channel_change) that generations up to this one made and that weren't fetched before.
- * False: any may be. @thread app */
-bool aps_channel_fetch(struct aps_channel *channel, uint64_t generation, struct aps_buf *changes);
+/* The highest edit that was decided; asked for before the generation, it is in that one if in any. @thread app */
+uint64_t aps_channel_decided(const struct aps_channel *channel);
+/* Appends the changes (struct aps_channel_change) that generations up to this one made and that weren't fetched before;
+ * *edits: the highest number of an edit in them. False: any may be. @thread app */
+bool aps_channel_fetch(struct aps_channel *channel, uint64_t generation, struct aps_buf *changes, uint64_t *edits);
 
 APS_END_DECLS
 

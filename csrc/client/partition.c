@@ -59,7 +59,8 @@ static void announce(struct aps_vault_part *part, uint64_t generation)
 	size_t n = partition->changed.n / sizeof(struct aps_channel_change);
 	bool is_known = partition->changed.rc == APS_OK;
 	const void *changes = is_known ? partition->changed.p : NULL;
-	if (n != 0 || !is_known) aps_channel_announce(partition->channel, generation, changes, n);
+	if (n != 0 || !is_known || partition->edits != 0)
+		aps_channel_announce(partition->channel, generation, changes, n, partition->edits);
 }
 
 static void committed(struct aps_vault_part *part, uint64_t generation)
@@ -68,6 +69,7 @@ static void committed(struct aps_vault_part *part, uint64_t generation)
 	aps_cache_store_committed(&partition->store);
 	aps_channel_publish(partition->channel, generation);
 	aps_buf_clear(&partition->changed);
+	partition->edits = 0;
 	aps_entries_trim(&partition->cache.entries, partition->max_bytes);
 }
 
@@ -79,6 +81,7 @@ static void failed(struct aps_vault_part *part)
 	init_entries(partition);
 	aps_cache_store_rolled_back(&partition->store);
 	aps_buf_clear(&partition->changed);
+	partition->edits = 0;
 	if (partition->listener != NULL) partition->listener->changed.is_all = true;
 }
 
@@ -175,9 +178,17 @@ static void note_changes(struct aps_partition *partition)
 	}
 }
 
-static enum aps_rc write_data(struct aps_partition *partition, struct aps_binding *binding,
-                              const struct aps_partition_data *data, struct aps_err *err)
+/* What goes into one write. */
+struct filling {
+	enum aps_rc (*fill)(struct aps_partition *partition, struct filling *filling, struct aps_err *err);
+	struct aps_binding binding;
+	const struct aps_partition_data *data;
+	const struct aps_edits *edits;
+};
+
+static enum aps_rc fill_data(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
+	const struct aps_partition_data *data = filling->data;
 	bool is_query = data->operation->definition->kind == APS_GQL_QUERY;
 	const struct aps_normalize_options options = {
 	        .root = is_query ? APS_STR("RROOT_QUERY") : APS_STR(""),
@@ -187,36 +198,66 @@ static enum aps_rc write_data(struct aps_partition *partition, struct aps_bindin
 	};
 	struct aps_normalized out;
 	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = aps_normalize(&partition->merge, binding, data->data, &options, &out, err);
+	enum aps_rc rc = aps_normalize(&partition->merge, &filling->binding, data->data, &options, &out, err);
+	aps_buf_clear(&out.stale);
+	return rc;
+}
+
+static enum aps_rc fill_edits(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
+{
+	return aps_edits_apply(filling->edits, 0, &partition->merge, partition->policies, err);
+}
+
+static enum aps_rc fill_and_save(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
+{
+	if (!aps_merge_init(&partition->merge, &partition->write)) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	enum aps_rc rc = filling->fill(partition, filling, err);
 	if (rc == APS_OK && !aps_write_settle(&partition->write)) rc = APS_E_NOMEM;
 	if (rc == APS_OK)
 		rc = aps_cache_store_save(&partition->store, &partition->write, err);
 	else if (partition->write.err.code != APS_OK)
 		*err = partition->write.err;
-	aps_buf_clear(&out.stale);
 	return rc;
 }
 
-enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
-                                struct aps_err *err)
+static enum aps_rc write(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
-	struct aps_binding binding = {
-	        .policies = partition->policies, .names = &partition->cache.names, .gives_numbers = true};
-	enum aps_rc rc = aps_vault_begin(partition->vault, err);
-	if (rc != APS_OK) return rc;
-	rc = aps_binding_init(&binding, data->operation->document, data->operation->definition,
-	                      aps_operation_variables(data->operation), err);
-	if (rc != APS_OK) return rc;
 	aps_write_begin(&partition->write, &partition->cache);
 	aps_merge_clear(&partition->merge);
-	rc = aps_merge_init(&partition->merge, &partition->write) ? write_data(partition, &binding, data, err)
-	                                                          : aps_fail(err, APS_E_NOMEM, "out of memory");
+	enum aps_rc rc = fill_and_save(partition, filling, err);
 	if (rc == APS_OK) {
 		note_changes(partition);
 		aps_write_commit(&partition->write);
 	} else {
 		aps_write_abort(&partition->write);
 	}
-	aps_binding_clear(&binding);
+	return rc;
+}
+
+enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
+                                struct aps_err *err)
+{
+	struct filling filling = {
+	        .fill = fill_data,
+	        .binding = {.policies = partition->policies, .names = &partition->cache.names, .gives_numbers = true},
+	        .data = data,
+	};
+	enum aps_rc rc = aps_vault_begin(partition->vault, err);
+	if (rc != APS_OK) return rc;
+	rc = aps_binding_init(&filling.binding, data->operation->document, data->operation->definition,
+	                      aps_operation_variables(data->operation), err);
+	if (rc != APS_OK) return rc;
+	rc = write(partition, &filling, err);
+	aps_binding_clear(&filling.binding);
+	return rc;
+}
+
+enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,
+                               struct aps_err *err)
+{
+	struct filling filling = {.fill = fill_edits, .edits = edits};
+	enum aps_rc rc = aps_vault_begin(partition->vault, err);
+	if (rc == APS_OK) rc = write(partition, &filling, err);
+	if (rc == APS_OK) partition->edits = number;
 	return rc;
 }

@@ -4,6 +4,7 @@
 #define APS_CLIENT_PARTITION_H
 
 #include "cache/denormalize.h"
+#include "cache/edit.h"
 #include "cache/normalize.h"
 #include "client/channel.h"
 #include "client/vault.h"
@@ -36,6 +37,7 @@ struct aps_partition {
 	struct aps_channel *channel; /* NULL: nobody reads */
 	struct aps_read_source source;
 	struct aps_partition_listener *listener; /* NULL: nobody looks */
+	uint64_t edits;              /* the highest number of those of this turn; 0: none */
 };
 
 /* What of a response is written. */
@@ -63,6 +65,10 @@ void aps_partition_turn(struct aps_partition *partition);
 /* Writes what a response says. On failure nothing of it is in the cache, and the turn's transaction goes on. */
 enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
                                 struct aps_err *err);
+
+/* The same of the application's own edits. */
+enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,
+                               struct aps_err *err);
 
 APS_END_DECLS
 

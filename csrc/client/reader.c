@@ -6,12 +6,17 @@
  *                        +--newer--> what has changed is forgotten, the read starts again in the same view
  *
  * What changes is announced before it is committed, so that the announcements up to a generation that can be seen are
- * all there. */
+ * all there.
+ *
+ * The own edits lie above (client/overlay.h). They are hidden before what lies below changes, and those that haven't
+ * been committed by then are made anew: what they made of it before says nothing any more. */
 #include "client/reader.h"
 
 #include "base/mem.h"
-
+#include "cache/field_text.h"
+#include "client/overlay.h"
 #include "store/migrations.h"
+
 #include <string.h>
 
 #define MAX_BYTES ((size_t)32 * 1024 * 1024)
@@ -22,28 +27,38 @@ struct aps_reader {
 	struct aps_channel *channel;
 	struct aps_db *db; /* NULL: not yet */
 	struct aps_cache cache;
+	struct aps_overlay overlay;
 	struct aps_cache_store store;
 	struct aps_entry_backing backing; /* of the entries: the store's, seen through a view */
 	struct aps_read_source source;
-	uint64_t seen; /* the generation of what is in memory */
+	uint64_t seen;  /* the generation of what is in memory */
+	uint64_t named; /* the generation whose names are known */
 	bool is_viewing;
 	uint64_t viewed; /* the generation of the view */
 	bool must_restart;
 };
 
+static void init_entries(struct aps_reader *reader)
+{
+	aps_entries_init(&reader->cache.entries, aps_channel_seed(reader->channel), &reader->backing);
+	reader->cache.entries.own_last_number = APS_OVERLAY_LAST_NUMBER;
+}
+
 static void forget_all(struct aps_reader *reader)
 {
 	aps_entries_clear(&reader->cache.entries);
-	aps_entries_init(&reader->cache.entries, aps_channel_seed(reader->channel), &reader->backing);
+	init_entries(reader);
 }
 
-/* Memory becomes that of this generation. */
+/* Memory becomes that of this generation; the own edits that it contains are no more. */
 static void advance(struct aps_reader *reader, uint64_t generation)
 {
 	struct aps_buf changed;
+	uint64_t edits;
 	if (generation <= reader->seen) return;
+	aps_overlay_hide(&reader->overlay);
 	aps_buf_init(&changed, APS_BUF_ANY_SIZE);
-	if (aps_channel_fetch(reader->channel, generation, &changed)) {
+	if (aps_channel_fetch(reader->channel, generation, &changed, &edits)) {
 		const struct aps_channel_change *changes = (const struct aps_channel_change *)(const void *)changed.p;
 		for (size_t i = 0; i < changed.n / sizeof *changes; i++) {
 			aps_entries_forget_number(&reader->cache.entries, changes[i].entry);
@@ -53,7 +68,17 @@ static void advance(struct aps_reader *reader, uint64_t generation)
 		forget_all(reader);
 	}
 	aps_buf_clear(&changed);
+	aps_overlay_drop(&reader->overlay, edits);
 	reader->seen = generation;
+}
+
+/* What is decided was asked for before: it is in that generation, or nowhere. */
+static enum aps_rc catch_up(struct aps_reader *reader, struct aps_err *err)
+{
+	uint64_t decided = aps_channel_decided(reader->channel);
+	advance(reader, aps_channel_generation(reader->channel));
+	aps_overlay_drop(&reader->overlay, decided);
+	return aps_overlay_show(&reader->overlay, err);
 }
 
 /* Who makes a file, or repairs one, has it alone for a moment. */
@@ -85,9 +110,26 @@ static enum aps_rc open_db(struct aps_reader *reader, bool *is_there, struct aps
 	return unless_locked(rc, err);
 }
 
-/* E_CANCELLED: the read has to start again. */
+/* Names that the store has got since they were read last. False: numbers that were lent are in the way. */
+static bool follow(struct aps_reader *reader, bool *is_same, enum aps_rc *rc, struct aps_err *err)
+{
+	uint32_t n_names = reader->cache.names.n_names;
+	uint64_t generation;
+	*is_same = true;
+	if (reader->named >= reader->viewed) return true;
+	if (aps_names_has_lent(&reader->cache.names)) return false;
+	aps_names_take_back(&reader->cache.names);
+	*rc = aps_cache_store_follow(&reader->store, &reader->cache, &generation, err);
+	if (reader->overlay.write.is_open) aps_names_lend(&reader->cache.names);
+	*is_same = reader->cache.names.n_names == n_names;
+	if (*rc == APS_OK) reader->named = generation;
+	return true;
+}
+
+/* E_CANCELLED: what is done has to start again. */
 static enum aps_rc view(struct aps_reader *reader, bool *is_there, struct aps_err *err)
 {
+	bool is_same;
 	*is_there = reader->is_viewing;
 	if (reader->is_viewing) return APS_OK;
 	enum aps_rc rc = open_db(reader, is_there, err);
@@ -95,12 +137,24 @@ static enum aps_rc view(struct aps_reader *reader, bool *is_there, struct aps_er
 	rc = aps_db_begin(reader->db, err);
 	if (rc != APS_OK) return rc;
 	reader->is_viewing = true;
-	uint32_t n_names = reader->cache.names.n_names;
-	rc = aps_cache_store_follow(&reader->store, &reader->cache, &reader->viewed, err);
-	bool is_same = reader->viewed <= reader->seen && reader->cache.names.n_names == n_names;
-	if (rc != APS_OK || is_same) return rc;
+	rc = aps_cache_store_generation(reader->db, &reader->viewed, err);
+	if (rc != APS_OK) return rc;
+	if (reader->viewed <= reader->seen && follow(reader, &is_same, &rc, err) && (rc != APS_OK || is_same))
+		return rc;
 	reader->must_restart = true;
 	return aps_fail(err, APS_E_CANCELLED, "the store has moved on");
+}
+
+/* Memory becomes what the view shows. */
+static enum aps_rc enter_view(struct aps_reader *reader, struct aps_err *err)
+{
+	bool is_same;
+	enum aps_rc rc = APS_OK;
+	reader->must_restart = false;
+	aps_overlay_hide(&reader->overlay);
+	advance(reader, reader->viewed);
+	follow(reader, &is_same, &rc, err);
+	return rc == APS_OK ? aps_overlay_show(&reader->overlay, err) : rc;
 }
 
 static void end_view(struct aps_reader *reader)
@@ -193,8 +247,9 @@ struct aps_reader *aps_reader_new(const char *path, const char *prefix, const ch
 	reader->channel = aps_channel_ref(channel);
 	reader->backing = (struct aps_entry_backing){find, load, done, list};
 	reader->source = (struct aps_read_source){source_at, source_find, false};
-	aps_entries_init(&reader->cache.entries, aps_channel_seed(channel), &reader->backing);
+	init_entries(reader);
 	aps_names_init(&reader->cache.names, 0);
+	aps_overlay_init(&reader->overlay, &reader->cache, policies);
 	if (reader->path != NULL && reader->prefix != NULL && reader->identity != NULL) return reader;
 	aps_reader_free(reader);
 	aps_fail(err, APS_E_NOMEM, "out of memory");
@@ -205,6 +260,7 @@ void aps_reader_free(struct aps_reader *reader)
 {
 	if (reader == NULL) return;
 	end_view(reader);
+	aps_overlay_clear(&reader->overlay);
 	aps_cache_store_clear(&reader->store);
 	aps_db_close(reader->db);
 	aps_entries_clear(&reader->cache.entries);
@@ -216,32 +272,96 @@ void aps_reader_free(struct aps_reader *reader)
 	aps_free(reader);
 }
 
-static enum aps_rc read_once(struct aps_reader *reader, struct aps_binding *binding,
-                             const struct aps_read_options *options, struct aps_read_result *result,
-                             struct aps_err *err)
+/* Something that is done with what is in memory, once or twice. */
+struct job {
+	enum aps_rc (*run)(struct aps_reader *reader, struct job *job, struct aps_err *err);
+	struct aps_binding binding;
+	const struct aps_read_options *options;
+	struct aps_read_result *result;
+	struct aps_str key, field;
+	struct aps_buf *text;
+};
+
+static enum aps_rc run(struct aps_reader *reader, struct job *job, struct aps_err *err)
 {
-	aps_read_result_reset(result);
-	return aps_denormalize(&reader->source, binding, options, result, err);
+	enum aps_rc rc = catch_up(reader, err);
+	if (rc == APS_OK) rc = job->run(reader, job, err);
+	if (rc == APS_E_CANCELLED && reader->must_restart) {
+		rc = enter_view(reader, err);
+		if (rc == APS_OK) rc = job->run(reader, job, err);
+	}
+	reader->must_restart = false;
+	end_view(reader);
+	aps_entries_trim(&reader->cache.entries, MAX_BYTES);
+	return rc;
+}
+
+static enum aps_rc read_once(struct aps_reader *reader, struct job *job, struct aps_err *err)
+{
+	aps_read_result_reset(job->result);
+	return aps_denormalize(&reader->source, &job->binding, job->options, job->result, err);
 }
 
 enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operation *operation,
                             const struct aps_read_options *options, struct aps_read_result *result, struct aps_err *err)
 {
-	struct aps_binding binding = {.policies = reader->policies, .names = &reader->cache.names};
-	enum aps_rc rc = aps_binding_init(&binding, operation->document, operation->definition,
+	struct job job = {
+	        .run = read_once,
+	        .binding = {.policies = reader->policies, .names = &reader->cache.names},
+	        .options = options,
+	        .result = result,
+	};
+	enum aps_rc rc = aps_binding_init(&job.binding, operation->document, operation->definition,
 	                                  aps_operation_variables(operation), err);
 	if (rc != APS_OK) return rc;
-	advance(reader, aps_channel_generation(reader->channel));
-	rc = read_once(reader, &binding, options, result, err);
-	if (rc == APS_E_CANCELLED && reader->must_restart) {
-		reader->must_restart = false;
-		advance(reader, reader->viewed);
-		rc = read_once(reader, &binding, options, result, err);
-	}
-	end_view(reader);
-	aps_binding_clear(&binding);
-	aps_entries_trim(&reader->cache.entries, MAX_BYTES);
+	rc = run(reader, &job, err);
+	aps_binding_clear(&job.binding);
 	return rc;
+}
+
+static enum aps_rc show_field(struct aps_reader *reader, struct job *job, struct aps_err *err)
+{
+	aps_buf_reset(job->text);
+	return aps_field_text(job->text, &reader->cache, job->key, job->field, err);
+}
+
+enum aps_rc aps_reader_field(struct aps_reader *reader, struct aps_str key, struct aps_str field, struct aps_buf *out,
+                             struct aps_err *err)
+{
+	struct job job = {.run = show_field, .key = key, .field = field, .text = out};
+	return run(reader, &job, err);
+}
+
+static enum aps_rc show_edits(struct aps_reader *reader APS_UNUSED, struct job *job APS_UNUSED,
+                              struct aps_err *err APS_UNUSED)
+{
+	return APS_OK; /* they are shown before anything is done */
+}
+
+enum aps_rc aps_reader_edit(struct aps_reader *reader, const struct aps_edit_what *what, struct aps_err *err)
+{
+	struct job job = {.run = show_edits};
+	struct aps_edits *edits = aps_overlay_edits(&reader->overlay);
+	if (edits == NULL || !aps_edits_add(edits, what)) {
+		if (edits != NULL && aps_edits_count(edits) == 0)
+			aps_edits_unref(aps_overlay_take_back(&reader->overlay));
+		return aps_fail(err, APS_E_NOMEM, "no memory for what is written into the cache");
+	}
+	enum aps_rc rc = run(reader, &job, err);
+	if (rc == APS_OK) return rc;
+	aps_edits_drop_last(edits);
+	if (aps_edits_count(edits) == 0) aps_edits_unref(aps_overlay_take_back(&reader->overlay));
+	return rc;
+}
+
+uint64_t aps_reader_close_edits(struct aps_reader *reader, struct aps_edits **edits)
+{
+	return aps_overlay_close(&reader->overlay, edits);
+}
+
+struct aps_edits *aps_reader_take_back(struct aps_reader *reader)
+{
+	return aps_overlay_take_back(&reader->overlay);
 }
 
 uint64_t aps_reader_generation(const struct aps_reader *reader)

@@ -1,10 +1,12 @@
 /* The application's side of a partition: reads it on its own thread, from memory and from a connection that only reads,
- * and waits for no write. Each read sees one generation of the store; what was read is kept until the core says that it
- * has changed. All functions are for the thread of the Lua state (@thread app). */
+ * and waits for no write. Each read sees one generation of the store, and above it what the application itself has
+ * written since; what was read is kept until the core says that it has changed. All functions are for the thread of the
+ * Lua state (@thread app). */
 #ifndef APS_CLIENT_READER_H
 #define APS_CLIENT_READER_H
 
 #include "cache/denormalize.h"
+#include "cache/edit.h"
 #include "client/channel.h"
 #include "proto/operation.h"
 #include "store/cache_store.h"
@@ -24,6 +26,18 @@ void aps_reader_free(struct aps_reader *reader);
 enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operation *operation,
                             const struct aps_read_options *options, struct aps_read_result *result,
                             struct aps_err *err);
+/* Appends fields of a record, as aps_field_text() does. */
+enum aps_rc aps_reader_field(struct aps_reader *reader, struct aps_str key, struct aps_str field, struct aps_buf *out,
+                             struct aps_err *err);
+
+/* Adds an edit to the list that is being made; from now on reads show it. On failure it isn't there. E_NOMEM,
+ * E_STORAGE, … */
+enum aps_rc aps_reader_edit(struct aps_reader *reader, const struct aps_edit_what *what, struct aps_err *err);
+/* The list is complete: its number, with which the core is told of it, and in *edits a reference. Reads show it until
+ * the core has decided. 0: nothing was added. */
+uint64_t aps_reader_close_edits(struct aps_reader *reader, struct aps_edits **edits);
+/* The list that was made last, closed or not, is shown no more; a reference, or NULL: nothing was added. */
+struct aps_edits *aps_reader_take_back(struct aps_reader *reader);
 /* The generation that the last read saw. */
 uint64_t aps_reader_generation(const struct aps_reader *reader);
 

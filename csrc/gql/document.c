@@ -1,5 +1,6 @@
 #include "gql/document.h"
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "codec/digest.h"
 #include "gql/fragments.h"
@@ -19,6 +20,8 @@ struct aps_gql_document {
 	struct aps_gql_fragments fragments;
 	struct aps_gql_operation *operations;
 	size_t n_operations;
+	struct aps_gql_operation *roots; /* fragments that no other one includes, where there are no operations */
+	size_t n_roots;
 	struct aps_str text;
 	struct aps_str typenames; /* the same bytes as `text` where there is nothing to add */
 	char hash[HASH_CHARS + 1];
@@ -45,7 +48,7 @@ static enum aps_rc check_operations(struct aps_gql_node *tree, struct aps_arena 
 		if (node->name.n == 0) anonymous = node;
 		n++;
 	}
-	if (n == 0) return refuse(tree, "The document has no operation", place, err);
+	if (n == 0) return tree->items != NULL ? APS_OK : refuse(tree, "The document is empty", place, err);
 	if (n > 1 && anonymous != NULL)
 		return refuse(anonymous, "An operation without a name must be the only one", place, err);
 	struct aps_gql_node **sorted = aps_arena_get(arena, n * sizeof(struct aps_gql_node *));
@@ -106,6 +109,40 @@ static bool keep_operations(struct aps_gql_document *doc)
 	return true;
 }
 
+/* Recursion is bounded by the parser's depth limit. */
+static bool note_included(const struct aps_gql_node *owner, struct aps_map *included)
+{
+	for (const struct aps_gql_node *node = owner->items; node != NULL; node = node->next) {
+		bool is_ok = node->kind == APS_GQL_FRAGMENT_SPREAD ? aps_map_set(included, node->name, included)
+		                                                   : note_included(node, included);
+		if (!is_ok) return false;
+	}
+	return true;
+}
+
+static bool keep_roots(struct aps_gql_document *doc, const struct aps_map *included)
+{
+	size_t n = count_kind(doc->tree->items, APS_GQL_FRAGMENT_DEFINITION);
+	doc->roots = aps_arena_get(&doc->arena, n * sizeof *doc->roots);
+	if (doc->roots == NULL) return false;
+	for (const struct aps_gql_node *node = doc->tree->items; node != NULL; node = node->next) {
+		if (aps_map_get(included, node->name) != NULL) continue;
+		doc->roots[doc->n_roots++] =
+		        (struct aps_gql_operation){.kind = APS_GQL_FRAGMENT, .name = node->name, .node = node};
+	}
+	return true;
+}
+
+/* Of a document that has nothing else. */
+static bool keep_fragments(struct aps_gql_document *doc)
+{
+	struct aps_map included;
+	aps_map_init(&included, 0);
+	bool is_ok = note_included(doc->tree, &included) && keep_roots(doc, &included);
+	aps_map_clear(&included);
+	return is_ok;
+}
+
 static enum aps_rc print(struct aps_gql_document *doc, enum aps_gql_typenames typenames, struct aps_buf *print,
                          struct aps_err *err)
 {
@@ -149,6 +186,8 @@ static enum aps_rc build(struct aps_gql_document *doc, struct aps_str text, stru
 	if (rc != APS_OK) return rc;
 	aps_gql_typenames_mark(doc->tree, &doc->fragments); /* the last change to the tree */
 	if (!keep_operations(doc)) return aps_arena_fail(&doc->arena, "the document", err);
+	if (doc->n_operations == 0 && !keep_fragments(doc))
+		return aps_arena_fail(&doc->arena, "the document", err);
 	struct aps_buf buf;
 	aps_buf_init(&buf, APS_GQL_MAX_PRINT_BYTES);
 	rc = keep_texts(doc, &buf, err);
@@ -211,6 +250,16 @@ const struct aps_gql_operation *aps_gql_document_find(const struct aps_gql_docum
 	for (size_t i = 0; i < doc->n_operations; i++)
 		if (aps_str_eq(doc->operations[i].name, name)) return &doc->operations[i];
 	return NULL;
+}
+
+size_t aps_gql_document_n_fragments(const struct aps_gql_document *doc)
+{
+	return doc->n_roots;
+}
+
+const struct aps_gql_operation *aps_gql_document_fragment_at(const struct aps_gql_document *doc, size_t index)
+{
+	return index < doc->n_roots ? &doc->roots[index] : NULL;
 }
 
 struct aps_str aps_gql_document_text(const struct aps_gql_document *doc)

@@ -12,7 +12,8 @@
 #include "base/err.h"
 #include "gql/ast.h"
 
-enum aps_gql_operation_kind { APS_GQL_QUERY, APS_GQL_MUTATION, APS_GQL_SUBSCRIPTION };
+/* FRAGMENT: of a document without operations, which selects what is read and written of one record. */
+enum aps_gql_operation_kind { APS_GQL_QUERY, APS_GQL_MUTATION, APS_GQL_SUBSCRIPTION, APS_GQL_FRAGMENT };
 
 struct aps_gql_document;
 
@@ -23,13 +24,13 @@ struct aps_gql_operation {
 	size_t n_variables;
 	const struct aps_str *root_fields; /* response keys of the root selection set, fragments not entered */
 	size_t n_root_fields;
-	const struct aps_gql_node *node; /* its definition: `items` is the root selection set */
+	const struct aps_gql_node *node; /* its definition: `items` is the root selection set; FRAGMENT: `text` its type */
 };
 
 APS_BEGIN_DECLS
 
 /* E_SYNTAX (message with line and column, also in *place unless NULL), E_TOO_BIG, E_DEPTH, E_UTF8, E_NOMEM.
- * Refused as well: no operation in it, two operations with one name, an anonymous operation beside others,
+ * Refused as well: neither an operation nor a fragment in it, two operations with one name, an anonymous operation beside others,
  * type system definitions, two fragments with one name, a fragment that is used and not defined, fragments that include
  * each other in a circle. */
 enum aps_rc aps_gql_document_new(struct aps_str text, struct aps_gql_document **out, struct aps_gql_place *place,
@@ -43,6 +44,9 @@ size_t aps_gql_document_bytes(const struct aps_gql_document *doc);
 const struct aps_gql_operation *aps_gql_document_operation(const struct aps_gql_document *doc, size_t index);
 /* NULL when there is none. An empty name finds the only operation, and NULL where there are several. */
 const struct aps_gql_operation *aps_gql_document_find(const struct aps_gql_document *doc, struct aps_str name);
+/* Of a document without operations: the fragments that no other one includes. Others: none. */
+size_t aps_gql_document_n_fragments(const struct aps_gql_document *doc);
+const struct aps_gql_operation *aps_gql_document_fragment_at(const struct aps_gql_document *doc, size_t index);
 /* Canonical print, as written. */
 struct aps_str aps_gql_document_text(const struct aps_gql_document *doc);
 /* Canonical print with __typename in every selection set but the root ones (made on the first parse, not lazily).

@@ -204,6 +204,11 @@ enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cac
 	return rc == APS_OK ? read_names(store, &cache->names, err) : rc;
 }
 
+enum aps_rc aps_cache_store_generation(struct aps_db *db, uint64_t *generation, struct aps_err *err)
+{
+	return read_number(db, GENERATION, generation, err);
+}
+
 enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err)
 {
 	return read_number(db, "SELECT coalesce(max(id), 0) FROM entry", number, err);

@@ -32,6 +32,8 @@ enum aps_rc aps_cache_store_open_reader(struct aps_cache_store *store, struct ap
 /* In the view of a reader's transaction: which generation it is, and what a reader has to know of it: new names. */
 enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cache *cache, uint64_t *generation,
                                    struct aps_err *err);
+/* Only which generation it is. */
+enum aps_rc aps_cache_store_generation(struct aps_db *db, uint64_t *generation, struct aps_err *err);
 /* The highest number that an entry of the file has. */
 enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err);
 /* In the writer's transaction: the next generation of the file. */

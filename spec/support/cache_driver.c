@@ -130,7 +130,7 @@ static void commit(void)
 	must(aps_cache_store_advance(driver.db, &generation, &err), "generation", &err);
 	if (driver.changed.n != 0)
 		aps_channel_announce(driver.channel, generation, (const void *)driver.changed.p,
-		                     driver.changed.n / sizeof(struct aps_channel_change));
+		                     driver.changed.n / sizeof(struct aps_channel_change), 0);
 	must(aps_db_commit(driver.db, &err), "commit", &err);
 	aps_cache_store_committed(&driver.store);
 	if (driver.channel != NULL) aps_channel_publish(driver.channel, generation);

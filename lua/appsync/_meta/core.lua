@@ -103,6 +103,9 @@ function core.document(text) end
 
 ---@return appsync.core.Operation[]
 function core.Document:operations() end
+---Of a document without operations: the fragments that no other one includes.
+---@return string[] names
+function core.Document:fragments() end
 ---@param with_typenames? boolean
 ---@return string canonical print
 function core.Document:text(with_typenames) end

@@ -137,7 +137,6 @@ static void documents_that_cannot_run_are_refused(void **state)
 		const char *text;
 		const char *message;
 	} CASES[] = {
-	        {"fragment F on T { a }", "The document has no operation (line 1, column 1)"},
 	        {"query A { a }\nquery A { b }", "Two operations have the same name (line 2, column 1)"},
 	        {"query B { a } mutation A { a } query B { b }",
 	         "Two operations have the same name (line 1, column 32)"},
@@ -166,6 +165,26 @@ static void documents_that_cannot_run_are_refused(void **state)
 		snprintf(expected, sizeof expected, "(line %u, column %u)", place.line, place.column);
 		assert_non_null(strstr(err.msg, expected));
 	}
+}
+
+static void fragments_may_stand_alone(void **state)
+{
+	(void)state;
+	struct aps_gql_document *doc = make("fragment A on T { a b { ...B ... on U { ...C } } } fragment B on U { c } "
+	                                    "fragment C on U { d } fragment D on T { ...C }");
+	assert_int_equal(aps_gql_document_n_operations(doc), 0);
+	assert_null(aps_gql_document_find(doc, APS_STR("")));
+	assert_int_equal(aps_gql_document_n_fragments(doc), 2);
+	const struct aps_gql_operation *first = aps_gql_document_fragment_at(doc, 0);
+	assert_int_equal(first->kind, APS_GQL_FRAGMENT);
+	assert_text(first->name, "A");
+	assert_text(first->node->text, "T");
+	assert_text(aps_gql_document_fragment_at(doc, 1)->name, "D");
+	assert_null(aps_gql_document_fragment_at(doc, 2));
+	aps_gql_document_unref(doc);
+	doc = make("{ a { ...F } } fragment F on T { a }");
+	assert_int_equal(aps_gql_document_n_fragments(doc), 0);
+	aps_gql_document_unref(doc);
 }
 
 static void a_refusal_needs_neither_place_nor_error(void **state)
@@ -211,11 +230,8 @@ static void a_print_beyond_its_ceiling_is_refused(void **state)
 	aps_buf_clear(&text);
 }
 
-static void every_failing_allocation_is_reported_and_leaves_nothing(void **state)
+static void fail_every_allocation(struct aps_str text)
 {
-	(void)state;
-	struct aps_str text =
-	        APS_STR("query Q($a: I = {b: \"\\n\"}) { a(s: \"\"\"\n x\n\"\"\") { ...F } } fragment F on T { b }");
 	size_t before = aps_mem_live();
 	for (size_t nth = 1;; nth++) {
 		struct aps_gql_document *doc;
@@ -231,6 +247,14 @@ static void every_failing_allocation_is_reported_and_leaves_nothing(void **state
 		assert_null(doc);
 		assert_int_equal(aps_mem_live(), before);
 	}
+}
+
+static void every_failing_allocation_is_reported_and_leaves_nothing(void **state)
+{
+	(void)state;
+	fail_every_allocation(APS_STR("query Q($a: I = {b: \"\\n\"}) { a(s: \"\"\"\n x\n\"\"\") { ...F } } "
+	                              "fragment F on T { b }"));
+	fail_every_allocation(APS_STR("fragment F on T { a { ...G } } fragment G on U { b }"));
 }
 
 static void the_tree_outlives_the_text_and_the_parse(void **state)
@@ -333,6 +357,7 @@ int main(void)
 	        cmocka_unit_test_teardown(the_print_is_that_of_amplify, teardown),
 	        cmocka_unit_test_teardown(the_hash_is_that_of_the_print, teardown),
 	        cmocka_unit_test_teardown(documents_that_cannot_run_are_refused, teardown),
+	        cmocka_unit_test_teardown(fragments_may_stand_alone, teardown),
 	        cmocka_unit_test_teardown(a_refusal_needs_neither_place_nor_error, teardown),
 	        cmocka_unit_test_teardown(a_long_chain_of_fragments_is_checked_without_deep_recursion, teardown),
 	        cmocka_unit_test_teardown(a_print_beyond_its_ceiling_is_refused, teardown),

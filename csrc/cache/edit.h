@@ -1,0 +1,58 @@
+/* What an application writes into its cache by itself, as something that can be done again: on its own thread at once,
+ * in the core, above other layers. A list of edits is built by one thread and never changed once others have it; they
+ * share it by an atomic reference count. */
+#ifndef APS_CACHE_EDIT_H
+#define APS_CACHE_EDIT_H
+
+#include "cache/merge.h"
+#include "cache/selection.h"
+
+enum aps_edit_kind {
+	APS_EDIT_WRITE, /* data of an operation or a fragment, at a record */
+	APS_EDIT_SET,   /* one field of a record that is there gets a value (cache/edit_value.h) */
+	APS_EDIT_EVICT  /* cache/evict.h */
+};
+
+/* What it is made from; all is copied, and a reference of the document taken. */
+struct aps_edit_what {
+	enum aps_edit_kind kind;
+	struct aps_str key;   /* of the record: "Post:1", "ROOT_QUERY" */
+	struct aps_str field; /* SET: with its arguments; EVICT: empty for all of the record */
+	bool is_apart;        /* SET: the field is an entry of its own */
+	struct aps_gql_document *document;
+	const struct aps_gql_operation *definition; /* in the document */
+	struct aps_str variables;                   /* JSON text of an object, or empty */
+	struct aps_str json;                        /* WRITE: the data, whole (cache/data_shape.h); SET: the value */
+	int64_t now_s;                              /* WRITE: Unix time, for types that expire */
+};
+
+struct aps_edit {
+	struct aps_edit *next;
+	struct aps_edit_what what;
+	char bytes[];
+};
+
+struct aps_edits;
+
+APS_BEGIN_DECLS
+
+/* Empty, one reference; NULL when memory is out. */
+struct aps_edits *aps_edits_new(void);
+struct aps_edits *aps_edits_ref(struct aps_edits *edits);
+void aps_edits_unref(struct aps_edits *edits); /* NULL is legal */
+
+/* Adds one at the end. False: no memory. */
+bool aps_edits_add(struct aps_edits *edits, const struct aps_edit_what *what);
+/* The last one goes. */
+void aps_edits_drop_last(struct aps_edits *edits);
+size_t aps_edits_count(const struct aps_edits *edits);
+size_t aps_edits_bytes(const struct aps_edits *edits); /* of memory */
+
+/* Makes those from `first` on part of the write of `merge`. Failures leave the write failed: it is to be aborted.
+ * E_NOMEM, E_TOO_BIG, what the backing says. */
+enum aps_rc aps_edits_apply(const struct aps_edits *edits, size_t first, struct aps_merge *merge,
+                            const struct aps_policies *policies, struct aps_err *err);
+
+APS_END_DECLS
+
+#endif

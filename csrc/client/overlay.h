@@ -1,0 +1,52 @@
+/* What a Lua state has written and the core hasn't committed yet, above what its reader has of the store: one write on
+ * the reader's cache that stays open, and is never committed.
+ *
+ *   edits added ---show---> shown: read as if they were committed ---hide---> the cache is the store's again
+ *                             ^                                                 |
+ *                             +------ show, with what is left of them ----------+
+ *
+ * It is hidden before anything of the cache below changes. Entries that only it has get numbers that no store gives,
+ * and names that the store hasn't are lent ones (cache/names.h). @thread app */
+#ifndef APS_CLIENT_OVERLAY_H
+#define APS_CLIENT_OVERLAY_H
+
+#include "cache/edit.h"
+
+/* The number that entries of the overlay come after. */
+#define APS_OVERLAY_LAST_NUMBER (UINT64_C(1) << 62)
+
+struct aps_pending_edits;
+
+struct aps_overlay {
+	struct aps_cache *cache; /* borrowed, like: */
+	const struct aps_policies *policies;
+	struct aps_cache_write write;
+	struct aps_merge merge;
+	struct aps_pending_edits *first; /* in the order in which they were made */
+	uint64_t last_number;            /* that edits were given */
+};
+
+APS_BEGIN_DECLS
+
+void aps_overlay_init(struct aps_overlay *overlay, struct aps_cache *cache, const struct aps_policies *policies);
+/* Hides it, and forgets all edits. */
+void aps_overlay_clear(struct aps_overlay *overlay);
+
+/* Makes what was added part of what is shown. On failure it is hidden: E_NOMEM, what the backing says. */
+enum aps_rc aps_overlay_show(struct aps_overlay *overlay, struct aps_err *err);
+void aps_overlay_hide(struct aps_overlay *overlay);
+
+/* The list that is being made, a new one where none is; NULL when memory is out. What is added to it is shown by the
+ * next aps_overlay_show(); before that it may be dropped from it again. */
+struct aps_edits *aps_overlay_edits(struct aps_overlay *overlay);
+/* That list is complete: its number, by which aps_overlay_drop() knows it, and in *edits a reference. 0: there is none.
+ */
+uint64_t aps_overlay_close(struct aps_overlay *overlay, struct aps_edits **edits);
+/* The list that was made last goes, closed or not; a reference, or NULL. */
+struct aps_edits *aps_overlay_take_back(struct aps_overlay *overlay);
+/* Lists up to this number go: the store has them, or never will. */
+void aps_overlay_drop(struct aps_overlay *overlay, uint64_t number);
+
+APS_END_DECLS
+
+#endif
