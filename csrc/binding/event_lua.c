@@ -139,7 +139,17 @@ static void push_data(lua_State *L, const struct aps_data_event *event)
 	apl_push_id(L, event->n_dropped);
 }
 
-/* a, b, c: view, err, is_asked */
+static void push_mark(lua_State *L, const struct aps_view_event *event)
+{
+	if (event->is_asked)
+		lua_pushliteral(L, "asked");
+	else if (event->is_doubtful)
+		lua_pushliteral(L, "doubtful");
+	else
+		lua_pushnil(L);
+}
+
+/* a, b, c: view, err, mark */
 static void push_view(lua_State *L, const struct aps_view_event *event)
 {
 	if (event->view != NULL)
@@ -150,7 +160,7 @@ static void push_view(lua_State *L, const struct aps_view_event *event)
 		apl_push_err(L, &event->err);
 	else
 		lua_pushnil(L);
-	lua_pushboolean(L, event->is_asked);
+	push_mark(L, event);
 }
 
 static void push_note_err(lua_State *L, const struct aps_note_event *event, bool is_whole)
@@ -174,7 +184,7 @@ static void push_member(lua_State *L, const struct aps_note_event *event, enum a
 	case APS_VALUE_DATA:
 	case APS_VALUE_INFO:
 	case APS_VALUE_VIEW:
-	case APS_VALUE_ASKED: lua_pushnil(L); break;
+	case APS_VALUE_MARK: lua_pushnil(L); break;
 	}
 }
 
@@ -207,7 +217,7 @@ static void push_lost_values(lua_State *L, const struct aps_event *event)
 	if (event->kind == APS_EVENT_SUB_DATA)
 		apl_push_id(L, ((const struct aps_data_event *)event)->n_dropped);
 	else if (event->kind == APS_EVENT_VIEW)
-		lua_pushboolean(L, ((const struct aps_view_event *)event)->is_asked);
+		push_mark(L, (const struct aps_view_event *)event);
 	else
 		lua_pushnil(L);
 }

@@ -45,7 +45,8 @@ void aps_watch_remove(struct aps_watches *watches, struct aps_watch *watch);
 /* Those that these changes concern are stale from now on. */
 void aps_watches_mark(struct aps_watches *watches, const struct aps_changed *changed);
 /* It was read from this field of an entry; name 0: from the entry. */
-bool aps_watch_has_read(const struct aps_watches *watches, const struct aps_watch *watch, uint64_t entry, uint32_t name);
+bool aps_watch_has_read(const struct aps_watches *watches, const struct aps_watch *watch, uint64_t entry,
+                        uint32_t name);
 /* Reads it, for the first time or again. On failure it has what it had, and is as stale. */
 enum aps_rc aps_watch_read(struct aps_watches *watches, struct aps_watch *watch, struct aps_read_source *source,
                            struct aps_watch_change *change, struct aps_err *err);

@@ -225,6 +225,26 @@ void aps_caching_edit(struct aps_core *core, struct aps_client *client, uint64_t
 	conclude(core, client, cached->partition, aps_partition_edit(cached->partition, number, edits, &err), &err);
 }
 
+void aps_caching_add_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
+                           const struct aps_edits *edits)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_partition *partition = aps_caching_partition(core, client, id);
+	struct aps_err err;
+	if (partition == NULL) return;
+	conclude(core, client, partition, aps_partition_add_layer(partition, layer, edits, &err), &err);
+}
+
+void aps_caching_settle_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
+                              const struct aps_edits *edits)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_partition *partition = aps_caching_partition(core, client, id);
+	struct aps_err err;
+	if (partition == NULL) return;
+	conclude(core, client, partition, aps_partition_settle_layer(partition, layer, edits, &err), &err);
+}
+
 const struct aps_feature aps_caching_feature = {
         .name = "caches",
         .open = open_all,

@@ -19,7 +19,7 @@
 	X(SUB_END, NOTE, subscription, ERR, NONE, NUMBER)                                                              \
 	X(AUTH, NOTE, credential, WORD, NUMBER, NONE)                                                                  \
 	X(HEADERS, NOTE, subscription, NONE, NONE, NONE)                                                               \
-	X(VIEW, VIEW, watch, VIEW, ERR, ASKED)                                                                         \
+	X(VIEW, VIEW, watch, VIEW, ERR, MARK)                                                                          \
 	X(CONNECTION, NOTE, client, WORD, ERR, NONE)                                                                   \
 	X(LOG, NOTE, client, WORD, TEXT, NONE)                                                                         \
 	X(CLOSED, NOTE, client, NONE, NONE, NONE)
@@ -35,9 +35,9 @@ enum aps_event_kind {
 /* Which struct an event is. */
 enum aps_event_shape { APS_SHAPE_RESULT, APS_SHAPE_PAYLOAD, APS_SHAPE_VIEW, APS_SHAPE_NOTE };
 
-/* What becomes a Lua value. DATA and INFO are of RESULT and PAYLOAD, VIEW and ASKED are a view; the others are members
+/* What becomes a Lua value. DATA and INFO are of RESULT and PAYLOAD, VIEW and MARK are a view; the others are members
  * of a note. */
-#define APS_EVENT_VALUE_MAP(X) X(NONE) X(DATA) X(ERR) X(INFO) X(VIEW) X(ASKED) X(WORD) X(TEXT) X(NUMBER)
+#define APS_EVENT_VALUE_MAP(X) X(NONE) X(DATA) X(ERR) X(INFO) X(VIEW) X(MARK) X(WORD) X(TEXT) X(NUMBER)
 
 enum aps_event_value {
 #define APS_EVENT_VALUE_ENUM(name) APS_VALUE_##name,
@@ -94,7 +94,8 @@ struct aps_view_event {
 	struct aps_event head;
 	struct aps_view *view; /* NULL: err tells why it can't be read */
 	struct aps_err err;
-	bool is_asked; /* for: nothing may have changed */
+	bool is_asked;    /* for: nothing may have changed */
+	bool is_doubtful; /* the service may know other values: it is to be asked */
 	bool big_integers_as_text;
 };
 

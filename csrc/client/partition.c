@@ -183,7 +183,8 @@ struct filling {
 	enum aps_rc (*fill)(struct aps_partition *partition, struct filling *filling, struct aps_err *err);
 	struct aps_binding binding;
 	const struct aps_partition_data *data;
-	const struct aps_edits *edits;
+	const struct aps_edits *edits;      /* NULL: none */
+	uint64_t adds_layer, settles_layer; /* 0: no */
 };
 
 static enum aps_rc fill_data(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
@@ -199,12 +200,15 @@ static enum aps_rc fill_data(struct aps_partition *partition, struct filling *fi
 	struct aps_normalized out;
 	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_normalize(&partition->merge, &filling->binding, data->data, &options, &out, err);
+	if (rc == APS_OK && partition->listener != NULL)
+		aps_buf_add_str(&partition->listener->stale, aps_buf_str(&out.stale));
 	aps_buf_clear(&out.stale);
 	return rc;
 }
 
 static enum aps_rc fill_edits(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
+	if (filling->edits == NULL) return APS_OK;
 	return aps_edits_apply(filling->edits, 0, &partition->merge, partition->policies, err);
 }
 
@@ -220,9 +224,21 @@ static enum aps_rc fill_and_save(struct aps_partition *partition, struct filling
 	return rc;
 }
 
+static void begin(struct aps_partition *partition, const struct filling *filling)
+{
+	if (filling->adds_layer != 0) {
+		aps_write_begin_layer(&partition->write, &partition->cache, filling->adds_layer);
+		return;
+	}
+	aps_write_begin(&partition->write, &partition->cache);
+	if (filling->settles_layer == 0) return;
+	struct aps_layer *layer = aps_layers_find(&partition->cache.layers, filling->settles_layer);
+	if (layer != NULL) aps_write_leave(&partition->write, layer);
+}
+
 static enum aps_rc write(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
-	aps_write_begin(&partition->write, &partition->cache);
+	begin(partition, filling);
 	aps_merge_clear(&partition->merge);
 	enum aps_rc rc = fill_and_save(partition, filling, err);
 	if (rc == APS_OK) {
@@ -260,4 +276,20 @@ enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number,
 	if (rc == APS_OK) rc = write(partition, &filling, err);
 	if (rc == APS_OK) partition->edits = number;
 	return rc;
+}
+
+enum aps_rc aps_partition_add_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
+                                    struct aps_err *err)
+{
+	struct filling filling = {.fill = fill_edits, .edits = edits, .adds_layer = layer};
+	enum aps_rc rc = aps_vault_begin(partition->vault, err);
+	return rc == APS_OK ? write(partition, &filling, err) : rc;
+}
+
+enum aps_rc aps_partition_settle_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
+                                       struct aps_err *err)
+{
+	struct filling filling = {.fill = fill_edits, .edits = edits, .settles_layer = layer};
+	enum aps_rc rc = aps_vault_begin(partition->vault, err);
+	return rc == APS_OK ? write(partition, &filling, err) : rc;
 }

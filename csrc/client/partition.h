@@ -20,6 +20,7 @@ struct aps_partition_listener {
 	/* The partition is going to close, and forgets it. */
 	void (*closing)(struct aps_partition_listener *listener);
 	struct aps_changed changed; /* since it was cleared */
+	struct aps_buf stale;       /* struct aps_stale_field: likewise; what there was no memory for is lost */
 };
 
 struct aps_partition {
@@ -37,7 +38,7 @@ struct aps_partition {
 	struct aps_channel *channel; /* NULL: nobody reads */
 	struct aps_read_source source;
 	struct aps_partition_listener *listener; /* NULL: nobody looks */
-	uint64_t edits;              /* the highest number of those of this turn; 0: none */
+	uint64_t edits;                          /* the highest number of those of this turn; 0: none */
 };
 
 /* What of a response is written. */
@@ -66,6 +67,13 @@ void aps_partition_turn(struct aps_partition *partition);
 enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
                                 struct aps_err *err);
 
+/* A new optimistic layer above all others, with what these edits say. */
+enum aps_rc aps_partition_add_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
+                                    struct aps_err *err);
+/* The layer leaves, and what these edits say (NULL: nothing) becomes part of what it lay on, in one. One that isn't
+ * there any more doesn't matter. */
+enum aps_rc aps_partition_settle_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
+                                       struct aps_err *err);
 /* The same of the application's own edits. */
 enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,
                                struct aps_err *err);

@@ -33,7 +33,8 @@ struct watching {
 	bool is_out;
 	bool has_more; /* something was read that wasn't shown */
 	bool has_failed;
-	bool is_asked; /* to show what there is, changed or not */
+	bool is_doubtful; /* the service may know other values than those that are shown */
+	bool is_asked;    /* to show what there is, changed or not */
 	struct aps_reap reap;
 };
 
@@ -61,6 +62,7 @@ static void free_group(struct group *group)
 {
 	if (group->partition != NULL) group->partition->listener = NULL;
 	aps_changed_clear(&group->listener.changed);
+	aps_buf_clear(&group->listener.stale);
 	aps_watches_clear(&group->watches);
 	aps_free(group);
 }
@@ -103,7 +105,8 @@ static void show(struct aps_core *core, struct watching *watching)
 	if (event == NULL) return;
 	event->big_integers_as_text = watching->big_integers_as_text;
 	event->is_asked = watching->is_asked;
-	watching->is_asked = false;
+	event->is_doubtful = watching->is_doubtful;
+	watching->is_asked = watching->is_doubtful = false;
 	aps_buf_clear(&watching->gone);
 	watching->is_out = true;
 	aps_core_emit_ahead(core, &event->head);
@@ -134,7 +137,26 @@ static void catch_up(struct aps_core *core, struct watching *watching)
 	if (watching->is_out && !watching->is_asked) return;
 	if (watching->spare == NULL) watching->spare = aps_view_event_new(watching->id, NULL, NULL);
 	bool has_read = !watching->watch.is_stale || read(core, watching);
-	if (has_read && (watching->has_more || watching->is_asked)) show(core, watching);
+	if (has_read && (watching->has_more || watching->is_asked || watching->is_doubtful)) show(core, watching);
+}
+
+/* Whether one of these fields shows in it. */
+static bool shows_any(const struct group *group, const struct watching *watching, const struct aps_buf *stale)
+{
+	const struct aps_stale_field *fields = (const struct aps_stale_field *)(const void *)stale->p;
+	for (size_t i = 0; i < stale->n / sizeof *fields; i++)
+		if (aps_watch_has_read(&group->watches, &watching->watch, fields[i].entry, fields[i].name)) return true;
+	return false;
+}
+
+static void mark_doubtful(struct group *group)
+{
+	struct aps_buf *stale = &group->listener.stale;
+	for (struct aps_watch *watch = group->watches.first; stale->n != 0 && watch != NULL; watch = watch->next) {
+		struct watching *watching = APS_CONTAINER_OF(watch, struct watching, watch);
+		if (shows_any(group, watching, stale)) watching->is_doubtful = true;
+	}
+	aps_buf_clear(stale);
 }
 
 static void turned(struct aps_partition_listener *listener)
@@ -142,6 +164,7 @@ static void turned(struct aps_partition_listener *listener)
 	struct group *group = APS_CONTAINER_OF(listener, struct group, listener);
 	aps_watches_mark(&group->watches, &listener->changed);
 	aps_changed_clear(&listener->changed);
+	mark_doubtful(group);
 	for (struct aps_watch *watch = group->watches.first; watch != NULL; watch = watch->next)
 		catch_up(group->core, APS_CONTAINER_OF(watch, struct watching, watch));
 }
@@ -163,6 +186,7 @@ static struct group *group_of(struct aps_core *core, struct aps_partition *parti
 	struct group *group = aps_calloc(1, sizeof *group);
 	if (group == NULL) return NULL;
 	group->listener = (struct aps_partition_listener){.turned = turned, .closing = closing};
+	aps_buf_init(&group->listener.stale, APS_BUF_ANY_SIZE);
 	group->partition = partition;
 	group->core = core;
 	aps_watches_init(&group->watches);

@@ -186,8 +186,7 @@ static enum aps_rc build(struct aps_gql_document *doc, struct aps_str text, stru
 	if (rc != APS_OK) return rc;
 	aps_gql_typenames_mark(doc->tree, &doc->fragments); /* the last change to the tree */
 	if (!keep_operations(doc)) return aps_arena_fail(&doc->arena, "the document", err);
-	if (doc->n_operations == 0 && !keep_fragments(doc))
-		return aps_arena_fail(&doc->arena, "the document", err);
+	if (doc->n_operations == 0 && !keep_fragments(doc)) return aps_arena_fail(&doc->arena, "the document", err);
 	struct aps_buf buf;
 	aps_buf_init(&buf, APS_GQL_MAX_PRINT_BYTES);
 	rc = keep_texts(doc, &buf, err);

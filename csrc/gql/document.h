@@ -24,15 +24,16 @@ struct aps_gql_operation {
 	size_t n_variables;
 	const struct aps_str *root_fields; /* response keys of the root selection set, fragments not entered */
 	size_t n_root_fields;
-	const struct aps_gql_node *node; /* its definition: `items` is the root selection set; FRAGMENT: `text` its type */
+	const struct aps_gql_node
+	        *node; /* its definition: `items` is the root selection set; FRAGMENT: `text` its type */
 };
 
 APS_BEGIN_DECLS
 
 /* E_SYNTAX (message with line and column, also in *place unless NULL), E_TOO_BIG, E_DEPTH, E_UTF8, E_NOMEM.
- * Refused as well: neither an operation nor a fragment in it, two operations with one name, an anonymous operation beside others,
- * type system definitions, two fragments with one name, a fragment that is used and not defined, fragments that include
- * each other in a circle. */
+ * Refused as well: neither an operation nor a fragment in it, two operations with one name, an anonymous operation
+ * beside others, type system definitions, two fragments with one name, a fragment that is used and not defined,
+ * fragments that include each other in a circle. */
 enum aps_rc aps_gql_document_new(struct aps_str text, struct aps_gql_document **out, struct aps_gql_place *place,
                                  struct aps_err *err);
 struct aps_gql_document *aps_gql_document_ref(struct aps_gql_document *doc);

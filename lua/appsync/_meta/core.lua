@@ -180,7 +180,7 @@ local runtime = {}
 ---SUB_END     subscription  ERR    NONE   NUMBER
 ---AUTH        credential    WORD   NUMBER NONE
 ---HEADERS     subscription  NONE   NONE   NONE
----VIEW        watch         VIEW   ERR    ASKED
+---VIEW        watch         VIEW   ERR    MARK
 ---CONNECTION  client        WORD   ERR    NONE
 ---LOG         client        WORD   TEXT   NONE
 ---CLOSED      client        NONE   NONE   NONE
@@ -188,7 +188,8 @@ local runtime = {}
 ---DATA: the value of `data`, or nil. INFO: {source, status, extensions, attempts}; status 0: no response. WORD: the state
 ---of a subscription ("subscribed", "reconnecting", or "delayed": not served, ERR tells why, tried again) or connection, the
 ---reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id.
----VIEW: what a watch shows, nil where it can't be read. ASKED: whether it comes because of `look`. NONE: nil.
+---VIEW: what a watch shows, nil where it can't be read. MARK: "asked", it comes because of `look`;
+---"doubtful", the service may know other values than those that are shown; or nil. NONE: nil.
 ---`err` is a plain table {kind, message, code, retryable, sent, status, errors, error_type, data, response}.
 ---What Lua throws in here (memory; before 5.4 what a finalizer raised) loses nothing: the next poll, of the same table, goes
 ---on. An event that there was no memory for twice comes as an error.

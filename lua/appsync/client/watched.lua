@@ -80,9 +80,15 @@ local function state_of(self)
   return self.state
 end
 
+local fetch
+
 -- The fetch is over.
 local function conclude(self, outcome)
   self.outcome, self.loading = nil, false
+  if self.must_ask then
+    self.must_ask = false
+    fetch(self)
+  end
   self.err = outcome.err
   self.answer = not self.is_whole and outcome.data or nil
   if outcome.data ~= nil then self.source = "network" end
@@ -96,8 +102,6 @@ local function show(self, value, is_whole, is_optimistic)
   self.source = is_optimistic and "optimistic" or self.loading and self.source or "cache"
 end
 
-local fetch
-
 -- What is missing is asked for once, until all of it was there again.
 local function fill(self)
   if self.is_whole then
@@ -108,13 +112,25 @@ local function fill(self)
   end
 end
 
+-- An event said nothing of what is shown here, such as fields that a mutation hadn't selected: the service is asked, once
+-- for all that comes meanwhile.
+local function ask_again(self)
+  if self.policy == "cache-only" then return end
+  if self.loading then
+    self.must_ask = true
+  else
+    fetch(self)
+  end
+end
+
 -- All that a view has to say is known.
-local function finish(self, is_asked)
+local function finish(self, mark)
   local is_first = not self.has_viewed
   self.has_viewed = true
-  if is_asked and self.outcome then conclude(self, self.outcome) end
+  if mark == "asked" and self.outcome then conclude(self, self.outcome) end
   fill(self)
-  if self.loading and not is_asked and not (is_first and self.policy == "cache-and-network") then
+  if mark == "doubtful" then ask_again(self) end
+  if self.loading and mark ~= "asked" and not (is_first and self.policy == "cache-and-network") then
     tell_unless_answered(self)
   else
     tell(self)
@@ -132,8 +148,8 @@ function Watched:flush()
   errors.of_core(err)
 end
 
-local function fail(self, err, is_asked)
-  if is_asked and self.outcome then conclude(self, self.outcome) end
+local function fail(self, err, mark)
+  if mark == "asked" and self.outcome then conclude(self, self.outcome) end
   self.err = err
   tell(self)
   self.n_taken = self.n_taken + 1
@@ -141,7 +157,7 @@ local function fail(self, err, is_asked)
 end
 
 -- The next views of a watch are made one after the other.
-local function build(self, view, is_asked)
+local function build(self, view, mark)
   local is_whole, is_optimistic, n_bytes = view:state()
   local step = n_bytes > LARGE_BYTES and STEP_VALUES or math.huge
   local held, memo = {}, self.memo
@@ -153,10 +169,10 @@ local function build(self, view, is_asked)
   if not self.id then return end
   if is_done then
     show(self, value, is_whole, is_optimistic)
-    finish(self, is_asked)
+    finish(self, mark)
   else
     self.memo = {}
-    fail(self, errors.adopt(value), is_asked)
+    fail(self, errors.adopt(value), mark)
   end
 end
 
@@ -164,7 +180,7 @@ end
 local function build_slowly(self)
   while self.queue[1] do
     local entry = self.queue[1]
-    build(self, entry.view, entry.is_asked)
+    build(self, entry.view, entry.mark)
     table.remove(self.queue, 1)
   end
   self.queue = nil
@@ -172,20 +188,20 @@ end
 
 ---@param view appsync.core.View?
 ---@param err appsync.Error? it can't be read
----@param is_asked boolean
-function Watched:on_view(view, err, is_asked)
-  if not view then return fail(self, err, is_asked) end
+---@param mark "asked"|"doubtful"|nil
+function Watched:on_view(view, err, mark)
+  if not view then return fail(self, err, mark) end
   local _, _, n_bytes = view:state()
   if self.queue then
-    table.insert(self.queue, { view = view, is_asked = is_asked })
+    table.insert(self.queue, { view = view, mark = mark })
   elseif n_bytes > LARGE_BYTES then
-    self.queue = { { view = view, is_asked = is_asked } }
+    self.queue = { { view = view, mark = mark } }
     task.spawn_asked(function(raised)
       self.queue = nil
-      fail(self, errors.of_raised(raised), is_asked)
+      fail(self, errors.of_raised(raised), mark)
     end, build_slowly, self)
   else
-    build(self, view, is_asked)
+    build(self, view, mark)
   end
 end
 

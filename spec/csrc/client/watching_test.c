@@ -104,7 +104,10 @@ static const char *turn(void)
 		if (view->view != NULL)
 			snprintf(text, sizeof text, "%d: %.*s%s%s%s", (int)event->target, (int)view->view->json.n,
 			         view->view->json.p, view->view->is_whole ? "" : " missing ",
-			         view->view->is_whole ? "" : view->view->missing.p, view->is_asked ? " asked" : "");
+			         view->view->is_whole ? "" : view->view->missing.p,
+			         view->is_asked      ? " asked"
+			         : view->is_doubtful ? " doubtful"
+			                             : "");
 		else
 			snprintf(text, sizeof text, "%d: error: %s", (int)event->target, view->err.msg);
 	}
@@ -167,6 +170,27 @@ static void who_asks_is_shown_what_there_is(void **state)
 	say(aps_look_command_new, 1);
 	assert_string_equal(turn(), "1: {\"a\":1} asked");
 	assert_string_equal(turn(), "");
+}
+
+static void a_null_of_a_subscription_makes_doubtful_what_shows_it(void **state)
+{
+	(void)state;
+	static const char EVENT[] = "subscription { on { id title likes n(x: 1) } }";
+	write_data("{ a { id title n(x: 1) } }", "{\"a\":{\"id\":\"1\",\"title\":\"t\",\"n\":1,\"__typename\":\"T\"}}");
+	watch(1, CACHE, "{ a { id title } }");
+	assert_string_equal(turn(), "1: {\"a\":{\"id\":\"1\",\"title\":\"t\",\"__typename\":\"T\"}}");
+	say(aps_view_taken_command_new, 1);
+	write_data(EVENT, "{\"on\":{\"id\":\"1\",\"title\":\"u\",\"likes\":null,\"n\":null,\"__typename\":\"T\"}}");
+	assert_string_equal(turn(), "1: {\"a\":{\"id\":\"1\",\"title\":\"u\",\"__typename\":\"T\"}}");
+	say(aps_view_taken_command_new, 1);
+	write_data(EVENT, "{\"on\":{\"id\":\"1\",\"title\":null,\"__typename\":\"T\"}}");
+	assert_string_equal(turn(), "1: {\"a\":{\"id\":\"1\",\"title\":\"u\",\"__typename\":\"T\"}} doubtful");
+	say(aps_unwatch_command_new, 1);
+	watch(2, CACHE, "{ a { id n(x: 1) } }");
+	assert_string_equal(turn(), "2: {\"a\":{\"id\":\"1\",\"n\":1,\"__typename\":\"T\"}}");
+	say(aps_view_taken_command_new, 2);
+	write_data(EVENT, "{\"on\":{\"id\":\"1\",\"n\":null,\"__typename\":\"T\"}}");
+	assert_string_equal(turn(), "2: {\"a\":{\"id\":\"1\",\"n\":1,\"__typename\":\"T\"}} doubtful");
 }
 
 static void watches_are_told_apart_and_shown_in_the_order_in_which_they_came(void **state)
@@ -270,6 +294,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(a_watch_shows_what_is_there_and_what_changes, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_was_not_taken_is_followed_by_the_newest_only, setup, teardown),
 	        cmocka_unit_test_setup_teardown(who_asks_is_shown_what_there_is, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_null_of_a_subscription_makes_doubtful_what_shows_it, setup, teardown),
 	        cmocka_unit_test_setup_teardown(watches_are_told_apart_and_shown_in_the_order_in_which_they_came, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(views_go_before_what_else_a_turn_brings, setup, teardown),
