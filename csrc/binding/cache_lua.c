@@ -8,6 +8,7 @@
 #include "client/cache_commands.h"
 #include "client/process.h"
 #include "client/reader.h"
+#include "client/watching.h"
 
 #define CACHE   "appsync.core.cache"
 #define READING "appsync.core.reading"
@@ -247,8 +248,60 @@ static int Apl_cache_read(lua_State *L)
 	return 2;
 }
 
+/* cache:watch{document=, operation_name=, variables=} → id; nil, error */
+static int Apl_cache_watch(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	if (cache == NULL) return apl_fail(L, &err);
+	const struct apl_caches *caches = cache->caches;
+	uint64_t id = aps_runtime_next_id(caches->box->runtime);
+	struct aps_watch_command *command = aps_watch_command_new(caches->client, id);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
+	if (apl_read_operation(L, &command->operation, &err) != APS_OK) return apl_fail(L, &err);
+	command->cache = cache->id;
+	if (apl_runtime_post(L, caches->box, -1, &err) != APS_OK) return apl_fail(L, &err);
+	apl_push_id(L, id);
+	return 1;
+}
+
+/* What says something of a watch: not a word once the client is closed, or in a child process. */
+static int post_late(lua_State *L, struct aps_command *(*make)(uint64_t client, uint64_t watch))
+{
+	struct apl_cache **slot = luaL_checkudata(L, 1, CACHE);
+	struct apl_caches *caches = *slot != NULL ? (*slot)->caches : NULL;
+	const struct aps_runtime *runtime = caches != NULL && !caches->is_closed ? caches->box->runtime : NULL;
+	if (runtime == NULL || !aps_runtime_is_usable(runtime)) return 0;
+	struct aps_err err = {0};
+	struct aps_command *command = make(caches->client, apl_check_id(L, 2));
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
+	if (apl_runtime_post(L, caches->box, -1, &err) != APS_OK) return apl_fail(L, &err);
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
+static int Apl_cache_unwatch(lua_State *L)
+{
+	return post_late(L, aps_unwatch_command_new);
+}
+
+static int Apl_cache_view_taken(lua_State *L)
+{
+	return post_late(L, aps_view_taken_command_new);
+}
+
+static int Apl_cache_show(lua_State *L)
+{
+	return post_late(L, aps_show_command_new);
+}
+
 static const luaL_Reg METHODS[] = {
-        {"id", Apl_cache_id}, {"look", Apl_cache_look}, {"read", Apl_cache_read}, {NULL, NULL}};
+        {"id", Apl_cache_id},           {"look", Apl_cache_look},
+        {"read", Apl_cache_read},       {"watch", Apl_cache_watch},
+        {"unwatch", Apl_cache_unwatch}, {"view_taken", Apl_cache_view_taken},
+        {"show", Apl_cache_show},       {NULL, NULL},
+};
 
 void apl_cache_add_methods(lua_State *L, const luaL_Reg *methods)
 {

@@ -7,6 +7,7 @@
 #define APS_CACHE_DENORMALIZE_H
 
 #include "cache/entry.h"
+#include "cache/segment.h"
 #include "cache/selection.h"
 
 /* Where content is read: base entries, with what lies above them. Content stays where it is until the read is over. */
@@ -16,19 +17,14 @@ struct aps_read_source {
 	/* *entry 0: there is none of this key. */
 	enum aps_rc (*find)(struct aps_read_source *source, struct aps_str key, uint64_t *entry,
 	                    struct aps_str *content, struct aps_err *err);
-};
-
-/* One thing that was read: an entry, or a key that has no entry (then `entry` is 0 and `key_hash` tells). */
-struct aps_dependency {
-	uint64_t entry;
-	uint64_t key_hash;
+	bool is_optimistic; /* set by both where the content is what layers say */
 };
 
 struct aps_read_options {
-	struct aps_str root;          /* the key of the entry to begin with: "RROOT_QUERY" */
-	bool is_partial;              /* goes on where something is missing, and leaves it out */
-	struct aps_buf *dependencies; /* of struct aps_dependency, each once or more; NULL: not asked for */
-	uint64_t key_seed;            /* of their hashes */
+	struct aps_str root;     /* the key of the entry to begin with: "RROOT_QUERY" */
+	bool is_partial;         /* goes on where something is missing, and leaves it out */
+	struct aps_reuse *reuse; /* what is read is noted, and what it has is taken over; NULL: neither */
+	uint64_t key_seed;       /* of the hashes in what is noted */
 };
 
 #define APS_READ_MAX_MISSING 100
@@ -37,7 +33,9 @@ struct aps_read_result {
 	struct aps_buf json;
 	struct aps_buf missing; /* paths, each ended by a zero: "listPosts.items.3.title"; the first so many */
 	size_t n_missing;
-	size_t n_records;
+	size_t n_records; /* that were read: those that are taken over don't count */
+	bool is_optimistic;
+	struct aps_segments segments; /* with a reuse */
 };
 
 APS_BEGIN_DECLS

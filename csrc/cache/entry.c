@@ -31,9 +31,14 @@ static uint64_t mix(uint64_t number)
 	return number ^ number >> 32;
 }
 
+uint64_t aps_key_hash(struct aps_str key, uint64_t seed)
+{
+	return aps_str_hash(key, seed) | 1;
+}
+
 static uint64_t hash_key(const struct aps_entries *entries, struct aps_str key)
 {
-	return aps_str_hash(key, entries->seed) | 1;
+	return aps_key_hash(key, entries->seed);
 }
 
 static struct aps_entry **number_slot(const struct aps_entries *entries, uint64_t number)

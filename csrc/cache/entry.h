@@ -99,6 +99,8 @@ void aps_entries_forget_absent(struct aps_entries *entries, uint64_t hash);
  * weren't used since they came get no second chance. */
 void aps_entries_trim(struct aps_entries *entries, size_t max_bytes);
 
+/* entry->hash of an entry of this key. */
+uint64_t aps_key_hash(struct aps_str key, uint64_t seed);
 struct aps_str aps_entry_key(const struct aps_entry *entry);
 /* Empty where it is nowhere. */
 struct aps_str aps_entry_content(const struct aps_entry *entry);

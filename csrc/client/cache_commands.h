@@ -18,6 +18,13 @@ struct aps_command *aps_cache_look_command_new(uint64_t client, uint64_t cache, 
 /* What the application has written. A reference of the edits is taken. */
 struct aps_command *aps_edit_command_new(uint64_t client, uint64_t cache, uint64_t number, struct aps_edits *edits);
 
+/* What the application has written. A reference of the edits is taken. */
+struct aps_command *aps_edit_command_new(uint64_t client, uint64_t cache, uint64_t number, struct aps_edits *edits);
+
+/* An optimistic layer comes, with these edits; and leaves, with what is to be kept instead of it (NULL: nothing). */
+struct aps_command *aps_layer_command_new(uint64_t client, uint64_t cache, uint64_t layer, struct aps_edits *edits);
+struct aps_command *aps_settle_command_new(uint64_t client, uint64_t cache, uint64_t layer, struct aps_edits *edits);
+
 APS_END_DECLS
 
 #endif

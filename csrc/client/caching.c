@@ -12,7 +12,7 @@ struct aps_cached {
 	struct aps_channel *channel;
 	struct aps_vault *vault; /* NULL: it couldn't be opened; that was told */
 	struct aps_partition *partition;
-	uint64_t edits; /* the highest number of those of this turn, kept or not; 0: none */
+	uint64_t edits;         /* the highest number of those of this turn, kept or not; 0: none */
 	struct aps_err trouble; /* why; OK: it is open */
 };
 
@@ -196,7 +196,10 @@ static void turn_end(struct aps_core *core)
 {
 	for (struct aps_vault *vault = vaults_of(core)->first; vault != NULL; vault = vault->next) commit(core, vault);
 	for (struct aps_client *client = core->clients; client != NULL; client = client->next)
-		for (struct aps_cached *at = caching_of(core, client)->first; at != NULL; at = at->next) decide(at);
+		for (struct aps_cached *at = caching_of(core, client)->first; at != NULL; at = at->next) {
+			decide(at);
+			if (at->partition != NULL) aps_partition_turn(at->partition);
+		}
 }
 
 enum aps_rc aps_caching_look(const struct aps_core *core, const struct aps_client *client, uint64_t id,
@@ -251,6 +254,26 @@ void aps_caching_edit(struct aps_core *core, struct aps_client *client, uint64_t
 	cached->edits = number;
 	if (cached->partition == NULL) return;
 	conclude(core, client, cached->partition, aps_partition_edit(cached->partition, number, edits, &err), &err);
+}
+
+void aps_caching_add_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
+                           const struct aps_edits *edits)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_partition *partition = aps_caching_partition(core, client, id);
+	struct aps_err err;
+	if (partition == NULL) return;
+	conclude(core, client, partition, aps_partition_add_layer(partition, layer, edits, &err), &err);
+}
+
+void aps_caching_settle_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
+                              const struct aps_edits *edits)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_partition *partition = aps_caching_partition(core, client, id);
+	struct aps_err err;
+	if (partition == NULL) return;
+	conclude(core, client, partition, aps_partition_settle_layer(partition, layer, edits, &err), &err);
 }
 
 const struct aps_feature aps_caching_feature = {

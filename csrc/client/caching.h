@@ -38,6 +38,12 @@ void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_
 void aps_caching_edit(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t number,
                       const struct aps_edits *edits);
 
+/* An optimistic layer comes, or leaves for these edits (NULL: nothing): aps_partition_add_layer(), …_settle_layer(). */
+void aps_caching_add_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
+                           const struct aps_edits *edits);
+void aps_caching_settle_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
+                              const struct aps_edits *edits);
+
 extern const struct aps_feature aps_caching_feature;
 
 APS_END_DECLS

@@ -1,5 +1,5 @@
-/* A request that is under way, and the calls that wait for it: equal queries share one, whose answer goes into the cache
- * of one identity. @thread core
+/* A request that is under way, and the calls that wait for it: equal queries share one, whose answer goes into the
+ * cache of one identity. @thread core
  *
  *     passenger --aps_flight_board()--> flight --its outcome--> told(), to each that is still there
  *                                         |

@@ -3,12 +3,25 @@
 #ifndef APS_CLIENT_PARTITION_H
 #define APS_CLIENT_PARTITION_H
 
+#include "cache/denormalize.h"
 #include "cache/edit.h"
 #include "cache/normalize.h"
 #include "client/channel.h"
 #include "client/vault.h"
 #include "proto/operation.h"
 #include "store/cache_store.h"
+
+struct aps_partition;
+
+/* Who looks at what is in a partition. */
+struct aps_partition_listener {
+	/* The turn is over, and committed if it could be. */
+	void (*turned)(struct aps_partition_listener *listener);
+	/* The partition is going to close, and forgets it. */
+	void (*closing)(struct aps_partition_listener *listener);
+	struct aps_changed changed; /* since it was cleared */
+	struct aps_buf stale;       /* struct aps_stale_field: likewise; what there was no memory for is lost */
+};
 
 struct aps_partition {
 	struct aps_vault_part part; /* of the vault */
@@ -23,7 +36,9 @@ struct aps_partition {
 	struct aps_merge merge;
 	struct aps_buf changed;      /* struct aps_channel_change: of this turn */
 	struct aps_channel *channel; /* NULL: nobody reads */
-	uint64_t edits;              /* the highest number of those of this turn; 0: none */
+	struct aps_read_source source;
+	struct aps_partition_listener *listener; /* NULL: nobody looks */
+	uint64_t edits;                          /* the highest number of those of this turn; 0: none */
 };
 
 /* What of a response is written. */
@@ -44,10 +59,21 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
                                          struct aps_err *err);
 /* Nothing of it may be uncommitted. */
 void aps_partition_close(struct aps_partition *partition);
+/* What there is now, layers and all, also before it is committed. */
+struct aps_read_source *aps_partition_source(struct aps_partition *partition);
+/* Calls turned(). */
+void aps_partition_turn(struct aps_partition *partition);
 /* Writes what a response says. On failure nothing of it is in the cache, and the turn's transaction goes on. */
 enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
                                 struct aps_err *err);
 
+/* A new optimistic layer above all others, with what these edits say. */
+enum aps_rc aps_partition_add_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
+                                    struct aps_err *err);
+/* The layer leaves, and what these edits say (NULL: nothing) becomes part of what it lay on, in one. One that isn't
+ * there any more doesn't matter. */
+enum aps_rc aps_partition_settle_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
+                                       struct aps_err *err);
 /* The same of the application's own edits. */
 enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,
                                struct aps_err *err);

@@ -247,7 +247,7 @@ struct aps_reader *aps_reader_new(const char *path, const char *prefix, const ch
 	reader->policies = policies;
 	reader->channel = aps_channel_ref(channel);
 	reader->backing = (struct aps_entry_backing){find, load, done, list};
-	reader->source = (struct aps_read_source){source_at, source_find};
+	reader->source = (struct aps_read_source){source_at, source_find, false};
 	init_entries(reader);
 	aps_names_init(&reader->cache.names, 0);
 	aps_overlay_init(&reader->overlay, &reader->cache, policies);
@@ -304,7 +304,6 @@ static enum aps_rc run(struct aps_reader *reader, struct job *job, struct aps_er
 static enum aps_rc read_once(struct aps_reader *reader, struct job *job, struct aps_err *err)
 {
 	aps_read_result_reset(job->result);
-	if (job->options->dependencies != NULL) aps_buf_reset(job->options->dependencies);
 	return aps_denormalize(&reader->source, &job->binding, job->options, job->result, err);
 }
 

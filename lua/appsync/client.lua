@@ -16,6 +16,7 @@ local settings = require "appsync.client.settings"
 local stores = require "appsync.client.stores"
 local subscription_source = require "appsync.client.subscription_source"
 local variables_of = require "appsync.client.variables"
+local watch = require "appsync.client.watch"
 
 local client = {}
 
@@ -218,6 +219,30 @@ function Client:subscribe(document, variables, options)
   local plan = arguments.plan("subscription", "client:subscribe", document, variables, options)
   variables_of.tell(plan, self.root.log)
   return subscription_source.observable(self, plan)
+end
+
+---@class appsync.WatchOptions
+---@field operation_name string?
+---@field auth_mode string?
+---@field error_policy "all"|"none"|nil
+---@field fetch_policy "cache-first"|"cache-and-network"|"network-only"|"cache-only"|"no-cache"|nil default "cache-first"
+---@field timeout number? seconds, of each request
+---@field poll number? seconds between two requests
+
+---An observable of what a query gives, which changes with the cache and never ends by itself. Subscribers share one query; a
+---late one gets the present state first. There is no state before there is data or an error. Whoever is busy with one state is
+---told of those that came meanwhile by the last of them. Sub-tables of `data` that have not changed are the same tables from one
+---state to the next: don't modify them (`appsync.copy`).
+---@param document string|appsync.Document|table a document, or one table `{query =, variables =, …options}`
+---@param variables table?
+---@param options appsync.WatchOptions?
+---@return appsync.Watch
+function Client:watch(document, variables, options)
+  check_self(self, "client:watch")
+  nginx.refuse "client:watch"
+  local plan = arguments.plan("watch", "client:watch", document, variables, options)
+  variables_of.tell(plan, self.root.log)
+  return watch.new(self, plan, plan.options.fetch_policy or self.root.watch_policy or "cache-first")
 end
 
 local WITH = opts.schema{

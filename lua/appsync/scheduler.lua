@@ -97,6 +97,22 @@ end
 
 scheduler.is_over = is_over
 
+local function uncompute(outer, ...)
+  scheduler.computing = outer
+  return ...
+end
+
+---Calls a function that computes: a waiting call in it throws. If it raises, the scheduler clears the mark.
+---@param name string
+---@param fn function
+---@return any ...
+function scheduler.compute(name, fn, ...)
+  local outer = scheduler.computing
+  scheduler.computing = name
+  return uncompute(outer, fn(...))
+end
+
+
 ---Counts one event.
 ---@return boolean over the turn is over; give way
 local function spent()

@@ -393,14 +393,14 @@ describe("a client's cache", function()
     assert.equal("ann's", client:with{ identity = "ann" }:read_fragment("Post:1", POST).title)
     assert.is_nil((ben:read_fragment("Post:1", POST)))
     assert.is_nil((client:read_fragment("Post:1", POST)))
-    assert.error_matches(function() client:with{}:evict("Post:1") end, "client:evict: this client has no store", 1, true)
+    assert.error_matches(function() client:with{}:evict("Post:1") end, "client:evict: a client of client:with has a cache when it is given an identity", 1, true)
   end)
 
   it("isn't there for a client without a store, nor for one that is closed", function()
-    local without = appsync.client{ endpoint = running.endpoint }
+    local without = appsync.client{ endpoint = running.endpoint, store = false }
     for _, name in ipairs{ "read_query", "write_query", "read_fragment", "write_fragment", "modify", "evict", "identify" } do
       assert.error_matches(function() without[name](without, "Post:1", POST, {}) end,
-        ("client:%s: this client has no store"):format(name), 1, true)
+        ("client:%s: this client was made with store = false and keeps nothing"):format(name), 1, true)
       assert.error_matches(function() client[name]("Post:1") end, ("client:%s: call it with a colon"):format(name), 1, true)
     end
     client:close()

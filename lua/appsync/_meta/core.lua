@@ -186,6 +186,7 @@ local runtime = {}
 ---SUB_END     subscription  ERR    NONE   NUMBER
 ---AUTH        credential    WORD   NUMBER NONE
 ---HEADERS     subscription  NONE   NONE   NONE
+---VIEW        watch         VIEW   ERR    MARK
 ---CONNECTION  client        WORD   ERR    NONE
 ---LOG         client        WORD   TEXT   NONE
 ---CLOSED      client        NONE   NONE   NONE
@@ -193,7 +194,8 @@ local runtime = {}
 ---DATA: the value of `data`, or nil. INFO: {source, status, extensions, attempts}; status 0: no response. WORD: the state
 ---of a subscription ("subscribed", "reconnecting", or "delayed": not served, ERR tells why, tried again) or connection, the
 ---reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id.
----NONE: nil.
+---VIEW: what a watch shows, nil where it can't be read. MARK: "asked", it comes because of `show`;
+---"doubtful", the service may know other values than those that are shown; or nil. NONE: nil.
 ---`err` is a plain table {kind, message, code, retryable, sent, status, errors, error_type, data, response}.
 ---What Lua throws in here (memory; before 5.4 what a finalizer raised) loses nothing: the next poll, of the same table, goes
 ---on. An event that there was no memory for twice comes as an error.
@@ -360,5 +362,42 @@ function cache:commit() end
 function cache:take() end
 
 ---@class appsync.core.Edits
+
+---Has what an operation gives shown, now and whenever it has changed: VIEW events, each after the one before it was taken.
+---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, typenames: boolean?}
+---@return integer? watch, appsync.core.Err? err as of `execute`
+function cache:watch(call) end
+---No VIEW comes after it. Unknown ids are ignored.
+---@param watch integer
+---@return true? ok, appsync.core.Err? err
+function cache:unwatch(watch) end
+---The last VIEW was taken: the next may come.
+---@param watch integer
+---@return true? ok, appsync.core.Err? err
+function cache:view_taken(watch) end
+
+---A VIEW comes in any case, with what was there when this was called, and says that it was asked for.
+---@param watch integer
+---@return true? ok, appsync.core.Err? err
+function cache:show(watch) end
+
+---What a watch shows.
+---@class appsync.core.View
+local view = {}
+
+---@return boolean is_whole nothing is missing
+---@return boolean is_optimistic something in it is what optimistic layers say
+---@return integer n_bytes of its text
+function view:state() end
+---@return string[] paths of what is missing: the first 100
+function view:missing() end
+---Makes its value in steps, as `core.builder` does. `memo` is a table of the watch's own, the same for all of its views, each of
+---which is made whole: tables of the value before are in the new one wherever nothing in them has changed.
+---@param max_values number at least 1
+---@param held table
+---@param memo table
+---@return boolean? is_done nil: it failed; either way the view is over
+---@return any value the error where it failed
+function view:step(max_values, held, memo) end
 
 return core

@@ -29,6 +29,15 @@ local SCHEMAS = {
   query = opts.extend(CALL, {
     fetch_policy = { "string", values = { "cache-first", "cache-and-network", "network-only", "cache-only", "no-cache" } },
   }),
+  -- What is watched belongs to the client's own identity.
+  watch = opts.schema{
+    operation_name = { "string", is_line = true },
+    auth_mode = { "string" },
+    error_policy = { "string", values = { "none", "all" } },
+    fetch_policy = { "string", values = { "cache-first", "cache-and-network", "network-only", "cache-only", "no-cache" } },
+    timeout = { "number", above = 0 },
+    poll = { "number", above = 0 },
+  },
   mutation = opts.extend(CALL, {
     optimistic_response = { refuse = LATER },
     update = { refuse = LATER },
@@ -49,7 +58,7 @@ local SCHEMAS = {
 
 -- Where the document stands in the one-table form.
 local DOCUMENT_KEYS = {
-  query = { "query" }, mutation = { "mutation" }, subscription = { "query", "subscription" },
+  query = { "query" }, mutation = { "mutation" }, subscription = { "query", "subscription" }, watch = { "query" },
 }
 
 -- What may stand there beside the options, for "did you mean".
@@ -92,7 +101,7 @@ end
 ---@field cache appsync.core.Cache? that its data goes into
 ---@field refetch appsync.client.Plan[]? of a mutation
 
----@param kind "query"|"mutation"|"subscription"
+---@param kind "query"|"mutation"|"subscription"|"watch"
 ---@param where string
 ---@param given string|appsync.Document|table
 ---@param variables table?
@@ -111,7 +120,7 @@ function arguments.plan(kind, where, given, variables, options)
   if options.auth then options.auth = auth.check(options.auth, where .. ": auth") end
   headers.check(options.headers, where)
   if options.auth_mode then options.auth_mode = auth.mode(options.auth_mode, where) end
-  local parsed, operation = document.pick(given, kind, options.operation_name, where)
+  local parsed, operation = document.pick(given, kind == "watch" and "query" or kind, options.operation_name, where)
   local sent, undeclared = variables_of.declared(variables, operation, schema.names, where)
   return {
     document = parsed, operation = operation, options = options, where = where, variables = sent, undeclared = undeclared,

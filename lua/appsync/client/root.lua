@@ -19,7 +19,7 @@ local root = {}
 
 local CLOSE_SECONDS = 1 -- for what is in flight
 local STOP_SECONDS = 5  -- for the core's last word: longer, and its thread is stuck
-local JOIN_SECONDS = 1
+local JOIN_SECONDS = 5  -- it ends at once, unless the machine is very busy
 
 ---@class appsync.client.Root
 ---@field handle {core: appsync.core.Client?, id: integer?, runtime: appsync.core.Runtime?}
@@ -139,6 +139,24 @@ function Root:leave(w)
   if self.is_closing and not self:is_busy() then self:stop() end
 end
 
+---From now on it is told when the client closes, and kept until then.
+---@param watched {on_client_closed: fun(self)}
+function Root:attach(watched)
+  self.watched = self.watched or {}
+  self.watched[watched] = true
+end
+
+function Root:detach(watched)
+  if self.watched then self.watched[watched] = nil end
+end
+
+-- What isn't a call ends as soon as the client begins to close.
+local function end_watched(self)
+  local all = self.watched or {}
+  self.watched = nil
+  for watched in pairs(all) do watched:on_client_closed() end
+end
+
 ---Whether a call that has begun may still be sent.
 ---@return appsync.core.Client? core, appsync.Error? err
 function Root:go_on()
@@ -173,6 +191,7 @@ end
 function Root:on_closed()
   local handle = self.handle
   self.is_stopping = true
+  end_watched(self)
   if handle.core then
     handle.core = nil
     dispatch.forget(handle.id, self)
@@ -207,6 +226,7 @@ end
 local function begin_close(self, seconds)
   local is_first = not self.is_closing
   self.is_closing = true
+  end_watched(self)
   if self.is_stopping then return end
   if seconds <= 0 or not self:is_busy() then return self:stop() end
   if is_first and not self.handle.core:leave() then return self:stop() end
