@@ -266,14 +266,20 @@ static int Apl_cache_watch(lua_State *L)
 	return 1;
 }
 
-/* What says something of a watch: not a word once the client is closed, or in a child process. */
-static int post_late(lua_State *L, struct aps_command *(*make)(uint64_t client, uint64_t watch))
+struct apl_cache *apl_cache_check_late(lua_State *L)
 {
 	struct apl_cache **slot = luaL_checkudata(L, 1, CACHE);
 	struct apl_caches *caches = *slot != NULL ? (*slot)->caches : NULL;
 	const struct aps_runtime *runtime = caches != NULL && !caches->is_closed ? caches->box->runtime : NULL;
-	if (runtime == NULL || !aps_runtime_is_usable(runtime)) return 0;
+	return runtime != NULL && aps_runtime_is_usable(runtime) ? *slot : NULL;
+}
+
+static int post_late(lua_State *L, struct aps_command *(*make)(uint64_t client, uint64_t watch))
+{
 	struct aps_err err = {0};
+	const struct apl_cache *cache = apl_cache_check_late(L);
+	if (cache == NULL) return 0;
+	struct apl_caches *caches = cache->caches;
 	struct aps_command *command = make(caches->client, apl_check_id(L, 2));
 	apl_push_pending(L, command != NULL ? &command->mail : NULL);
 	if (apl_runtime_post(L, caches->box, -1, &err) != APS_OK) return apl_fail(L, &err);

@@ -389,3 +389,23 @@ uint64_t aps_reader_generation(const struct aps_reader *reader)
 {
 	return reader->seen;
 }
+
+size_t aps_reader_count_changes(const struct aps_reader *reader)
+{
+	return reader->overlay.write.is_open ? aps_write_n_changes(&reader->overlay.write) : 0;
+}
+
+void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct aps_buf *out)
+{
+	const struct aps_cache_write *write = &reader->overlay.write;
+	for (size_t i = n_before; i < aps_reader_count_changes(reader); i++) {
+		const struct aps_change *change = &aps_write_changes(write)[i];
+		struct aps_entry *entry = NULL;
+		if (aps_entries_at(&reader->cache.entries, change->entry, &entry, NULL) != APS_OK || entry == NULL) continue;
+		struct aps_str key = aps_entry_key(entry), name = aps_names_text(&reader->cache.names, change->name);
+		if (key.n != 0) aps_buf_add(out, key.p + 1, key.n - 1);
+		if (name.n != 0) aps_buf_add_byte(out, '.');
+		aps_buf_add_str(out, name);
+		aps_buf_add_byte(out, '\0');
+	}
+}

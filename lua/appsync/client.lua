@@ -82,6 +82,9 @@ end
 ---one takes over; for hot reload. By default that throws
 ---@field fetch_policy {query: appsync.FetchPolicy?, watch: appsync.FetchPolicy?}? of calls that name none. Default of `query`:
 ---"cache-first" with a store, "network-only" without one
+---@field updates table<string, fun(cache: appsync.Cache, result: appsync.UpdateResult)>? by a mutation's root field: the `update`
+---of calls that give none
+---@field debug boolean? each `update` runs twice, and what the second run changes is logged
 ---@field realtime appsync.RealtimeOptions?
 ---@field limits {response_bytes: integer?, message_bytes: integer?}? what is larger is refused
 ---@field timeouts {connect: number?, request: number?, ack: number?, stall: number?}? seconds; 10, 30, 15, 30
@@ -137,6 +140,11 @@ end
 
 ---@class appsync.MutateOptions: appsync.CallOptions
 ---@field fetch_policy "network-only"|"no-cache"|nil "no-cache": what it brings isn't kept
+---@field optimistic_response table|fun(variables: table): table|nil what the answer will be, with `__typename` where it has an id;
+---watches show it until the answer is there
+---@field update fun(cache: appsync.Cache, result: appsync.UpdateResult)? changes what the answer doesn't: lists. Called for the
+---optimistic response and again for the answer, as one transaction each, which is dropped if it throws. It must not wait, and
+---gives the same however often it runs: `debug = true` of the client tells which write doesn't
 ---@field refetch (string|appsync.Document|table)[]? queries that are asked anew from the network once the mutation has brought
 ---data: documents, or tables {query =, variables =, …}. The call doesn't wait for them; one that fails is logged
 

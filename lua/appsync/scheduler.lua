@@ -97,19 +97,20 @@ end
 
 scheduler.is_over = is_over
 
-local function uncompute(outer, ...)
+local function conclude_computing(outer, ok, ...)
   scheduler.computing = outer
+  if not ok then error((...), 0) end
   return ...
 end
 
----Calls a function that computes: a waiting call in it throws. If it raises, the scheduler clears the mark.
+---Calls a function that computes: a waiting call in it throws.
 ---@param name string
 ---@param fn function
 ---@return any ...
 function scheduler.compute(name, fn, ...)
   local outer = scheduler.computing
   scheduler.computing = name
-  return uncompute(outer, fn(...))
+  return conclude_computing(outer, pcall(fn, ...))
 end
 
 

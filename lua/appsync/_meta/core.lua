@@ -353,13 +353,29 @@ function cache:evict(key, field) end
 function cache:identify(object) end
 
 ---What is written from now on belongs together, until as many `commit`s, or a `take`.
----@return true? ok, appsync.core.Err? err
+---@return integer? depth how many are open now, appsync.core.Err? err
 function cache:begin() end
 ---@return true? ok, appsync.core.Err? err then nothing of it was written
 function cache:commit() end
 ---Takes back what was written since the first `begin`.
 ---@return appsync.core.Edits? edits nil: nothing was
 function cache:take() end
+
+---Puts a new optimistic layer over what is kept, with what these edits say.
+---@param edits appsync.core.Edits?
+---@return integer? layer, appsync.core.Err? err
+function cache:add_layer(edits) end
+---The layer leaves, and what these edits say is kept, in one.
+---@param layer integer
+---@param edits appsync.core.Edits?
+---@return true? ok, appsync.core.Err? err
+function cache:settle_layer(layer, edits) end
+
+---@return integer n changes that own writes have made to what is read here
+function cache:mark() end
+---@param n integer of `mark`
+---@return string[] changes "Post:1.title", or the entry of a field with arguments
+function cache:changes_since(n) end
 
 ---@class appsync.core.Edits
 

@@ -39,8 +39,8 @@ local SCHEMAS = {
     poll = { "number", above = 0 },
   },
   mutation = opts.extend(CALL, {
-    optimistic_response = { refuse = LATER },
-    update = { refuse = LATER },
+    optimistic_response = { "table", "callable" },
+    update = { "callable" },
     on_progress = { refuse = LATER },
     cache_updates = { refuse = LATER },
     queue = { "boolean" },

@@ -180,14 +180,18 @@ local function set_all(self, key, changes, where)
   return true
 end
 
--- As one: all of it, or nothing. Lua may throw in between.
+-- As one: all of it, or nothing. Lua may throw in between. Part of something larger it takes that with it.
 local function together(self, fn, ...)
-  local begun, begin_err = self.core:begin()
-  if not begun then return nil, errors.of_core(begin_err) end
+  local depth, begin_err = self.core:begin()
+  if not depth then return nil, errors.of_core(begin_err) end
   local results = compat.pack(pcall(fn, self, ...))
   if results[1] and results[2] then
     local ok, err = self.core:commit()
     return ok, err
+  end
+  if depth > 1 then
+    self.core:commit()
+    error(results[1] and results[3] or results[2], 0)
   end
   self.core:take()
   if not results[1] then error(results[2], 0) end

@@ -5,6 +5,7 @@ local call = require "appsync.call"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
 local operation = require "appsync.client.operation"
+local optimistic = require "appsync.client.optimistic"
 local printable = require "appsync.printable"
 local query = require "appsync.client.query"
 local task = require "appsync.task"
@@ -51,7 +52,8 @@ function mutation.execute(client, plan)
     if not opened then return nil, err, { source = "network" } end
     plan.cache = opened
   end
-  local data, err, info = operation.execute(client, plan)
+  local execute = optimistic.is_wanted(client, plan) and optimistic.execute or operation.execute
+  local data, err, info = execute(client, plan)
   if data ~= nil then refetch(client, plan) end
   return data, err, info
 end

@@ -47,10 +47,7 @@ end
 
 local function cancel(w)
   dispatch.forget(w.id, w)
-  local client = w.root.handle.core
-  if not client then return end
-  local _, err = client:cancel(w.id)
-  errors.of_core(err)
+  operation.ask_to_end(w)
 end
 
 ---@return integer? id, table? err of the core
@@ -122,7 +119,16 @@ local function send(client, plan, w)
   return data, err, info
 end
 
----Sends the operation and waits for its answer.
+---Asks the core to end a call that has been sent. Its RESULT comes all the same: the answer, if that was there before.
+---@param w appsync.Wait of the call
+function operation.ask_to_end(w)
+  local client = w.root.handle.core
+  if not client then return end
+  local _, err = client:cancel(w.id)
+  errors.of_core(err)
+end
+
+---Sends the operation and waits for its answer. `plan.wait` is the wait of the call.
 ---@param client appsync.Client
 ---@param plan appsync.client.Plan
 ---@return any data, appsync.Error? err, appsync.Info info
@@ -132,6 +138,7 @@ function operation.execute(client, plan)
   local opened, open_err = root:open()
   if not opened then return results(plan, root, nil, open_err) end
   local w = scheduler.new_wait()
+  plan.wait = w
   root:enter(w)
   local data, err, info = send(client, plan, w)
   root:leave(w)

@@ -28,7 +28,7 @@ local SCHEMA = opts.extend(opts.schema(cache_options.FIELDS), {
   auth = { "table", is_secret = true },
   auths = { "table", is_secret = true },
   headers = { "table", "callable", is_secret = true },
-  outbox = later(), updates = later(), conflict_resolver = later(), complex_objects_credentials = later(),
+  outbox = later(), updates = { "table" }, debug = { "boolean" }, conflict_resolver = later(), complex_objects_credentials = later(),
   fetch_policy = { "table", fields = opts.schema{ query = POLICY, watch = POLICY } },
   realtime = { "table", fields = opts.schema{
     handshake = { "string", values = { "subprotocol", "query" } },
@@ -51,6 +51,18 @@ local SCHEMA = opts.extend(opts.schema(cache_options.FIELDS), {
   big_integers = { "string", values = { "string" } },
   log = { "callable" },
 })
+
+-- By root field.
+local function check_updates(updates, where)
+  for name, fn in pairs(updates or {}) do
+    if type(name) ~= "string" then
+      errors.misuse("%s: updates has the key %s; the keys are root fields of mutations, such as createTodo", where,
+        (errors.describe(name)))
+    end
+    opts.expect_callable(fn, "updates." .. name, where)
+  end
+  return updates or {}
+end
 
 -- The default configuration of appsync.configure.
 local default_config
@@ -138,6 +150,7 @@ function settings.check(given)
     service = custom_region and "execute-api" or nil, warnings = warnings_of(options, config, where),
     config_headers = config.headers, headers = options.headers,
     error_policy = options.error_policy, query_policy = policy.query, watch_policy = policy.watch,
+    is_debug = options.debug, updates = check_updates(options.updates, where),
     identity = kept.identity, has_store = kept.has_store, has_cache = kept.has_cache, reopen = kept.reopen,
     settings = {
       endpoint = found.endpoint, realtime_endpoint = found.realtime_endpoint, signing_endpoint = found.signing_endpoint,
