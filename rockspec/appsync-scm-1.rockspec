@@ -229,6 +229,7 @@ build = {
     ["appsync.client.local_cache"] = "lua/appsync/client/local_cache.lua",
     ["appsync.client.mutation"] = "lua/appsync/client/mutation.lua",
     ["appsync.client.operation"] = "lua/appsync/client/operation.lua",
+    ["appsync.client.optimistic"] = "lua/appsync/client/optimistic.lua",
     ["appsync.client.proxy_url"] = "lua/appsync/client/proxy_url.lua",
     ["appsync.client.query"] = "lua/appsync/client/query.lua",
     ["appsync.client.record_list"] = "lua/appsync/client/record_list.lua",

@@ -42,7 +42,8 @@ struct apl_caches *apl_caches_new(struct apl_runtime *box, uint64_t client, stru
 void apl_caches_unref(struct apl_caches *caches); /* NULL is legal */
 /* The cache at index 1. NULL: it is the parent's of a fork, and *err says so. Throws when the client is closed. */
 struct apl_cache *apl_cache_check(lua_State *L, struct aps_err *err);
-/* The same for what comes late, from finalizers too. NULL: it is closed, or the parent's of a fork, and nothing is said. */
+/* The same for what comes late, from finalizers too. NULL: it is closed, or the parent's of a fork, and nothing is
+ * said. */
 struct apl_cache *apl_cache_check_late(lua_State *L);
 /* Adds methods of a cache. */
 void apl_cache_add_methods(lua_State *L, const luaL_Reg *methods);

@@ -401,7 +401,8 @@ void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct
 	for (size_t i = n_before; i < aps_reader_count_changes(reader); i++) {
 		const struct aps_change *change = &aps_write_changes(write)[i];
 		struct aps_entry *entry = NULL;
-		if (aps_entries_at(&reader->cache.entries, change->entry, &entry, NULL) != APS_OK || entry == NULL) continue;
+		if (aps_entries_at(&reader->cache.entries, change->entry, &entry, NULL) != APS_OK || entry == NULL)
+			continue;
 		struct aps_str key = aps_entry_key(entry), name = aps_names_text(&reader->cache.names, change->name);
 		if (key.n != 0) aps_buf_add(out, key.p + 1, key.n - 1);
 		if (name.n != 0) aps_buf_add_byte(out, '.');

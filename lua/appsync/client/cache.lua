@@ -88,6 +88,20 @@ function cache.read(client, plan, is_partial)
   return data, missing
 end
 
+---Writes what a plan selects.
+---@param client appsync.Client
+---@param plan appsync.client.Plan
+---@param data table
+---@return true? written, appsync.Error? err
+function cache.write(client, plan, data)
+  local opened, open_err = cache.open(client, plan.where)
+  if not opened then return nil, open_err end
+  local ok, err = opened:write{
+    document = plan.document.core, operation_name = plan.options.operation_name, variables = plan.variables, data = data,
+  }
+  return ok, errors.of_core(err, plan.where)
+end
+
 ---@param missing string[] paths
 ---@return appsync.Error of kind "storage" and code "missing", with the paths as `missing`
 function cache.missing_error(missing)
