@@ -1,9 +1,9 @@
 ---Bindings: what a screen shows of a query, kept up to date; scopes that let go of what a screen has.
+local compute = require "appsync.compute"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
 local opts = require "appsync.opts"
 local printable = require "appsync.printable"
-local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
 
 local bind = {}
@@ -17,6 +17,15 @@ local SCHEMA = opts.schema{
   select = { "callable" },
   fetch_policy = { "string", values = { "cache-first", "cache-and-network", "network-only", "cache-only", "no-cache" } },
 }
+
+---@class appsync.BindOptions
+---@field client appsync.Client
+---@field query string|appsync.Document
+---@field variables table? of the query, and of the subscription as far as it declares them
+---@field subscription string|appsync.Document|nil with `reduce`
+---@field reduce (fun(data: table, event: table): table?)? gives the query's new data for each event; it must not wait
+---@field select (fun(data: table): any)? gives what is shown of the data; it must not wait
+---@field fetch_policy appsync.FetchPolicy?
 
 ---@class appsync.Binding
 ---@field data any what the query gives, or what `select` makes of it; nil until there is something. Read-only: it is shared, and
@@ -46,7 +55,7 @@ local function select(self, data)
   if rawequal(data, self.selected_from) then return self.data end
   self.selected_from = data
   if not self.select or data == nil then return data end
-  local shown = scheduler.compute("select", self.select, data)
+  local shown = compute("select", self.select, data)
   if is_equal(shown, self.data) then return self.data end
   return shown
 end
@@ -99,9 +108,7 @@ local function check(options, where)
 end
 
 ---Binds a query's data to a table that is read in each frame.
----@param options {client: appsync.Client, query: string|appsync.Document, variables: table?, subscription: string|appsync.Document|nil, reduce: (fun(data: table, event: table): table?)?, select: (fun(data: table): any)?, fetch_policy: string?}
----`reduce` gives the query's new data for each event of the subscription, which gets the variables that it declares; `select`
----what is shown of the data. Both must not wait
+---@param options appsync.BindOptions
 ---@return appsync.Binding
 function bind.bind(options)
   local checked = check(options, "appsync.bind")

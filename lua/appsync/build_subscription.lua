@@ -12,6 +12,13 @@ local SCHEMA = opts.schema{
   operation = { "string" },
 }
 
+---@class appsync.BuildSubscriptionOptions
+---@field query string|appsync.Document a subscription
+---@field variables table?
+---@field cache_update any a query, `{query =, variables =}` or a list of these: what else is changed so
+---@field id_field string? default "id"
+---@field operation "auto"|"add"|"remove"|"update"|nil by default the name of the subscription's field tells, as in `onCreateTodo`
+
 ---@class appsync.MoreOptions
 ---@field query string|appsync.Document a subscription
 ---@field variables table?
@@ -20,9 +27,7 @@ local SCHEMA = opts.schema{
 
 ---Makes the table for `watch:subscribe_to_more`: each event of the subscription adds its record to the first list in the
 ---watched query's data, replaces it there, or removes it.
----@param options {query: string|appsync.Document, variables: table?, cache_update: any, id_field: string?, operation: "auto"|"add"|"remove"|"update"|nil}
----`query`: a subscription. `cache_update`: a query, `{query =, variables =}` or a list of these: what else is changed so.
----`id_field`: default "id". `operation`: by default the name of the subscription's field tells, as in `onCreateTodo`
+---@param options appsync.BuildSubscriptionOptions
 ---@return appsync.MoreOptions
 return function(options)
   local where = "appsync.build_subscription"

@@ -16,7 +16,7 @@ local settings = require "appsync.client.settings"
 local stores = require "appsync.client.stores"
 local subscription_source = require "appsync.client.subscription_source"
 local variables_of = require "appsync.client.variables"
-local watch = require "appsync.client.watch"
+local watching = require "appsync.client.watching"
 
 local client = {}
 
@@ -211,6 +211,8 @@ end
 ---@field overflow "pause"|"drop_oldest"|"error"|nil default "pause": up to 8192 events or 2 MB more are kept back, then the
 ---socket isn't read, which may make the service end the connection; a subscriber that doesn't catch up for `timeouts.stall`
 ---ends. "drop_oldest": counted, and reported by `connection:observe()`
+---@field update fun(cache: appsync.Cache, result: appsync.UpdateResult)? changes what an event doesn't: lists. Called before the
+---event is delivered, as one transaction, which is dropped if it throws. It must not wait
 ---@field share boolean? false: a server subscription of its own
 ---@field error_policy "all"|"none"|nil
 ---@field fetch_policy "network-only"|"no-cache"|nil "no-cache": what it brings isn't kept
@@ -250,7 +252,7 @@ function Client:watch(document, variables, options)
   nginx.refuse "client:watch"
   local plan = arguments.plan("watch", "client:watch", document, variables, options)
   variables_of.tell(plan, self.root.log)
-  return watch.new(self, plan, plan.options.fetch_policy or self.root.watch_policy or "cache-first")
+  return watching.new(self, plan, plan.options.fetch_policy or self.root.watch_policy or "cache-first")
 end
 
 local WITH = opts.schema{

@@ -84,7 +84,7 @@ end
 
 -- Loaded when they are used.
 local LAZY = {
-  auth = "appsync.auth", sign = "appsync.sign", mutation = "appsync.mutation",
+  auth = "appsync.auth", sign = "appsync.sign", mutation = "appsync.bound_mutation",
   build_subscription = "appsync.build_subscription",
 }
 

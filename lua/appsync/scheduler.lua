@@ -97,23 +97,6 @@ end
 
 scheduler.is_over = is_over
 
-local function conclude_computing(outer, ok, ...)
-  scheduler.computing = outer
-  if not ok then error((...), 0) end
-  return ...
-end
-
----Calls a function that computes: a waiting call in it throws.
----@param name string
----@param fn function
----@return any ...
-function scheduler.compute(name, fn, ...)
-  local outer = scheduler.computing
-  scheduler.computing = name
-  return conclude_computing(outer, pcall(fn, ...))
-end
-
-
 ---Counts one event.
 ---@return boolean over the turn is over; give way
 local function spent()

@@ -144,10 +144,10 @@ describe("optimistic mutations", function()
         }))
       end)
     end
-    local longest, state = 0, nil
+    local longest, n, state = 0
     repeat
       state = assert(s:next(10))
-      local n = #state.data.listTodos.items
+      n = #state.data.listTodos.items
       assert.is_true(n >= longest, "an item was missing between its optimistic and its real form: " .. names(state))
       longest = n
     until n == 5 and state.source ~= "optimistic"
@@ -241,6 +241,25 @@ describe("optimistic mutations", function()
     logged = {}
     assert(client:mutate(CREATE, { input = { id = "t2", name = "two" } }, { update = add "createTodo" }))
     assert.same({}, logged)
+    s:unsubscribe()
+  end)
+
+  it("have a counterpart in subscriptions, whose update changes lists for each event", function()
+    local s = watch()
+    local events = client:subscribe("subscription { onCreateTodo { id name done } }", nil, { update = function(cache, result)
+      add "onCreateTodo" (cache, result)
+      if result.data.onCreateTodo.name == "bad" then error("refused") end
+    end }):subscribe()
+    assert(events:ready(10))
+    assert(client:mutate(CREATE, { input = { id = "t2", name = "two", done = true } }))
+    assert.equal("two", assert(events:next(10)).onCreateTodo.name)
+    assert.equal("one two", names{ data = client:read_query(LIST) })
+    assert.equal("one two", names(assert(s:next(10))))
+    assert(client:mutate(CREATE, { input = { id = "t3", name = "bad", done = true } }))
+    assert.equal("bad", assert(events:next(10)).onCreateTodo.name)
+    assert.equal("one two", names{ data = client:read_query(LIST) })
+    assert.matches("update raised: .*refused; what it wrote is dropped, the event stands", table.concat(logged, "\n"))
+    events:unsubscribe()
     s:unsubscribe()
   end)
 

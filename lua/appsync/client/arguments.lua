@@ -51,7 +51,7 @@ local SCHEMAS = {
     buffer_bytes = { "integer", min = 1 },
     overflow = { "string", values = { "pause", "drop_oldest", "error" } },
     share = { "boolean" },
-    update = { refuse = LATER },
+    update = { "callable" },
     catch_up = { refuse = "isn't available in this version" },
   }),
 }

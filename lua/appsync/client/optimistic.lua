@@ -3,21 +3,17 @@
 ---    optimistic response, update --> layer over the cache --answer--> update again --> its writes, and the layer leaves
 ---                                                        \-failure-> the layer leaves
 local cache = require "appsync.client.cache"
+local compute = require "appsync.compute"
 local errors = require "appsync.errors"
 local json = require "appsync.json"
 local local_cache = require "appsync.client.local_cache"
 local log = require "appsync.log"
 local operation = require "appsync.client.operation"
-local printable = require "appsync.printable"
 local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
+local updating = require "appsync.client.updating"
 
 local optimistic = {}
-
----@class appsync.UpdateResult
----@field data table? the optimistic response, or what the service has answered
----@field err appsync.Error? beside partial data
----@field optimistic boolean
 
 -- The call's own, or the client's for this mutation.
 local function update_of(client, plan)
@@ -32,32 +28,16 @@ function optimistic.is_wanted(client, plan)
   return update_of(client, plan) ~= nil and cache.serves(client, plan.options)
 end
 
--- Runs a function whose writes are taken back as one list; if it throws there are none, and that is told.
----@return appsync.core.Edits? edits, any raised
-local function collect(kept, fn, ...)
-  local depth, err = kept.core:begin()
-  if not depth then return nil, errors.adopt(err) end
-  local ok, raised = pcall(fn, ...)
-  local edits = kept.core:take()
-  if not ok then return nil, raised end
-  return edits
-end
-
 -- `update` must not wait, and what it does is one thing.
 local function run_update(self, result)
-  scheduler.compute("update", self.update, self.kept, result)
-end
-
-local function tell(self, what, raised)
-  log.emit(self.client.root.log, "error", ("%s: %s; what it wrote is dropped, the mutation stands"):format(what,
-    printable.text(raised)), { raised = raised })
+  compute("update", self.update, self.kept, result)
 end
 
 -- The response, which the caller may go on to change.
 local function response_of(plan)
   local given = plan.options.optimistic_response
   if type(given) == "table" then return given end
-  local response = scheduler.compute("optimistic_response", given, json.copy(plan.variables) or {})
+  local response = compute("optimistic_response", given, json.copy(plan.variables) or {})
   if type(response) ~= "table" then
     errors.misuse("%s: the optimistic_response function must return a table, got %s", plan.where,
       (errors.describe(response)))
@@ -96,7 +76,7 @@ local function add_layer(self)
   local plan = self.plan
   if plan.options.optimistic_response == nil then return end
   local response = response_of(plan)
-  local edits, raised = collect(self.kept, write_records, self, response)
+  local edits, raised = updating.collect(self.kept, write_records, self, response)
   if not edits and raised then
     if type(raised) == "table" then
       raised.message = "optimistic_response: " .. raised.message:gsub("^data%.?", "")
@@ -106,11 +86,11 @@ local function add_layer(self)
   end
   if self.update then
     local with_update
-    with_update, raised = collect(self.kept, function()
+    with_update, raised = updating.collect(self.kept, function()
       write_records(self, response)
       update_with(self, { data = response, optimistic = true })
     end)
-    if with_update then edits = with_update else tell(self, "update raised", raised) end
+    if with_update then edits = with_update else updating.tell(self.client.root.log, raised, "mutation") end
   end
   local layer, err = self.kept.core:add_layer(edits)
   if not layer then return errors.of_core(err, plan.where) end
@@ -122,8 +102,8 @@ local function settle(self, data, err)
   local edits
   if data ~= nil and self.update then
     local raised
-    edits, raised = collect(self.kept, update_with, self, { data = data, err = err, optimistic = false })
-    if raised ~= nil then tell(self, "update raised", raised) end
+    edits, raised = updating.collect(self.kept, update_with, self, { data = data, err = err, optimistic = false })
+    if raised ~= nil then updating.tell(self.client.root.log, raised, "mutation") end
   end
   if not self.layer and not edits then return end
   local _, settle_err = self.kept.core:settle_layer(self.layer or 0, edits)

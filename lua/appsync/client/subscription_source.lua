@@ -7,10 +7,12 @@ local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local json = require "appsync.json"
+local local_cache = require "appsync.client.local_cache"
 local observable = require "appsync.observable"
 local operation = require "appsync.client.operation"
 local opts = require "appsync.opts"
 local task = require "appsync.task"
+local updating = require "appsync.client.updating"
 
 local subscription_source = {}
 
@@ -37,6 +39,9 @@ local function make_inlet(self, down)
   return {
     next = function(value, err)
       if self.is_over then return end
+      if self.update then
+        updating.run(self.kept, self.update, { data = value, err = err, optimistic = false }, self.root.log, "event")
+      end
       emit(value, err)
       local n = self.n_consumed + 1
       self.n_consumed = n
@@ -211,6 +216,7 @@ end
 
 -- What its events are kept in; nil without an error: nothing.
 local function open_cache(client, plan)
+  if plan.options.update then return cache.ensure(client, plan.where) end
   if plan.options.fetch_policy == "no-cache" or not cache.serves(client, plan.options) then return nil end
   return cache.open(client, plan.where)
 end
@@ -241,10 +247,12 @@ local function connect(client, plan, down, context)
   end
   if not slot then return fail(context, down, err) end
   local self = setmetatable({
-    client = client, root = root, plan = plan, context = context, slot = slot, is_of_call = is_of_call, cache = kept,
+    client = client, root = root, plan = plan, context = context, slot = slot, is_of_call = is_of_call,
+    cache = plan.options.fetch_policy ~= "no-cache" and kept or nil,
     header_sources = sources, n_consumed = 0, n_dropped = 0, is_over = false,
     error_policy = plan.options.error_policy or root.error_policy,
   }, Source)
+  if plan.options.update then self.update, self.kept = plan.options.update, local_cache.new(kept, "cache") end
   self.inlet = make_inlet(self, down)
   context:set_trouble(self, false)
   local started, start_err = start(self, is_dynamic, all_headers)

@@ -5,6 +5,7 @@
 ---
 ---What a fetch has brought is told with the view that was asked for after it: one state for both.
 local cache = require "appsync.client.cache"
+local compute = require "appsync.compute"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local operation = require "appsync.client.operation"
@@ -272,7 +273,7 @@ function Watched:update(where, fn, ...)
   local previous = self.data
   if self.policy ~= "no-cache" then previous = cache.read(self.client, self.plan) end
   if previous == nil then return end
-  local changed = scheduler.compute(where, fn, previous, ...)
+  local changed = compute(where, fn, previous, ...)
   if changed == nil or rawequal(changed, previous) then return end
   if self.policy ~= "no-cache" then return cache.write(self.client, self.plan, changed) end
   self.data = changed

@@ -1,15 +1,15 @@
 ---Watches: observables of what a query gives, which change with the cache.
 local call = require "appsync.call"
+local compute = require "appsync.compute"
 local document = require "appsync.document"
 local errors = require "appsync.errors"
 local json = require "appsync.json"
 local observable = require "appsync.observable"
 local opts = require "appsync.opts"
-local scheduler = require "appsync.scheduler"
 local variables_of = require "appsync.client.variables"
 local watched = require "appsync.client.watched"
 
-local watch = {}
+local watching = {}
 
 ---@class appsync.Watch: appsync.Observable
 ---@field package live appsync.client.Watched
@@ -44,7 +44,7 @@ end
 ---@param plan appsync.client.Plan
 ---@param policy string
 ---@return appsync.Watch
-function watch.new(client, plan, policy)
+function watching.new(client, plan, policy)
   plan.variables = json.copy(plan.variables)
   local live = watched.new(client, plan, policy)
   return setmetatable({
@@ -125,7 +125,7 @@ local function update_others(client, others, update, event)
     if type(other) == "table" and not document.is(other) then given, variables = other.query, other.variables end
     local previous = client:read_query(given, variables)
     if previous ~= nil then
-      local changed = scheduler.compute("update", update, previous, event)
+      local changed = compute("update", update, previous, event)
       if changed ~= nil and not rawequal(changed, previous) then client:write_query(given, variables, changed) end
     end
   end
@@ -153,4 +153,4 @@ function Watch:subscribe_to_more(options)
   }
 end
 
-return watch
+return watching
