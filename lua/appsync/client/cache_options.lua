@@ -142,7 +142,8 @@ function cache_options.check(options, where)
   local root = { identity = options.identity or "", has_store = store ~= nil and store ~= false, reopen = options.reopen }
   root.has_cache = root.has_store
   local settings = {
-    path = place_of(options, where), seed = options.seed and path_of(options.seed, "seed", where), key_prefix = key_prefix_of(options, where),
+    path = place_of(options, where), seed = options.seed and path_of(options.seed, "seed", where),
+    key_prefix = key_prefix_of(options, where),
     max_bytes = cache.max_bytes, subscription_nulls = cache.subscription_nulls == "write",
     keys = check_lists(options.keys, where .. ": keys", TYPE, A_TYPE),
     possible_types = check_lists(cache.possible_types, where .. ": cache.possible_types", TYPE, A_TYPE),
