@@ -114,6 +114,7 @@ build = {
         "csrc/client/request.c",
         "csrc/client/runtime.c",
         "csrc/client/settings.c",
+        "csrc/client/shared.c",
         "csrc/client/stats.c",
         "csrc/client/subscriber.c",
         "csrc/client/subscription_commands.c",

@@ -1,6 +1,5 @@
 #include "client/flight.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "client/caching.h"
 #include "client/core.h"
@@ -10,8 +9,7 @@ struct aps_flight {
 	struct aps_outcome_sink sink;
 	struct aps_client *client;
 	struct aps_topic *topic;
-	uint64_t hash;                    /* of the topic, while others may board; 0: they may not */
-	struct aps_flight *next_alike;    /* equal hash */
+	struct aps_shared shared;         /* while others may board */
 	uint64_t epoch;                   /* in which it began */
 	struct aps_passenger *passengers; /* who came first stands first */
 	struct aps_reap reap;
@@ -19,7 +17,7 @@ struct aps_flight {
 
 /* Of a client. */
 struct flights {
-	struct aps_table open; /* that others may board, by the hash of their topics */
+	struct aps_table open; /* that others may board */
 	uint64_t epoch;        /* mutations that were answered */
 	struct aps_reap reap;
 };
@@ -34,40 +32,18 @@ static void free_flight(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 	aps_free(APS_CONTAINER_OF(reap, struct aps_flight, reap));
 }
 
-static struct aps_flight *find_open(const struct flights *all, const struct aps_topic *topic, uint64_t hash)
+/* The newest of those alike: if it is of an earlier epoch, all are. */
+static struct aps_flight *find_open(const struct flights *all, const struct aps_topic *topic)
 {
-	struct aps_flight *flight = aps_table_get(&all->open, hash);
-	while (flight != NULL && (flight->epoch != all->epoch || !aps_topic_eq(flight->topic, topic)))
-		flight = flight->next_alike;
-	return flight;
-}
-
-static bool open_to_others(struct flights *all, struct aps_flight *flight, uint64_t hash)
-{
-	flight->next_alike = aps_table_get(&all->open, hash);
-	if (!aps_table_set(&all->open, hash, flight)) return false;
-	flight->hash = hash;
-	return true;
-}
-
-static void close_to_others(struct flights *all, struct aps_flight *flight)
-{
-	if (flight->hash == 0) return;
-	struct aps_flight *first = aps_table_get(&all->open, flight->hash);
-	if (first == flight && flight->next_alike == NULL) {
-		aps_table_take(&all->open, flight->hash);
-	} else if (first == flight) {
-		aps_table_set(&all->open, flight->hash, flight->next_alike); /* replaces: needs no memory */
-	} else {
-		while (first->next_alike != flight) first = first->next_alike;
-		first->next_alike = flight->next_alike;
-	}
-	flight->hash = 0;
+	struct aps_shared *shared = aps_shared_find(&all->open, topic);
+	if (shared == NULL) return NULL;
+	struct aps_flight *flight = APS_CONTAINER_OF(shared, struct aps_flight, shared);
+	return flight->epoch == all->epoch ? flight : NULL;
 }
 
 static void end_flight(struct aps_core *core, struct aps_flight *flight)
 {
-	close_to_others(flights_of(core, flight->client), flight);
+	aps_shared_remove(&flights_of(core, flight->client)->open, &flight->shared);
 	aps_request_clear(core, &flight->request);
 	aps_topic_free(flight->topic);
 	aps_core_reap(core, &flight->reap, free_flight);
@@ -120,11 +96,11 @@ static void board(struct aps_flight *flight, const struct aps_flight_options *op
 
 /* The topic is the caller's when it fails. */
 static struct aps_flight *new_flight(struct aps_core *core, const struct aps_flight_options *options,
-                                     struct aps_topic *topic, uint64_t hash)
+                                     struct aps_topic *topic, bool is_shared)
 {
 	struct flights *all = flights_of(core, options->client);
 	struct aps_flight *flight = aps_calloc(1, sizeof *flight);
-	if (flight == NULL || (hash != 0 && !open_to_others(all, flight, hash))) {
+	if (flight == NULL || (is_shared && !aps_shared_add(&all->open, &flight->shared, topic))) {
 		aps_free(flight);
 		return NULL;
 	}
@@ -142,7 +118,7 @@ static struct aps_flight *new_flight(struct aps_core *core, const struct aps_fli
 	        .is_safe = options->is_safe,
 	        .end_ms = options->end_ms,
 	        .timeout_ms = options->timeout_ms,
-	        .more_ms = hash != 0 ? settings->request_timeout_ms : 0,
+	        .more_ms = is_shared ? settings->request_timeout_ms : 0,
 	};
 	aps_request_init(core, &flight->request, &request, &flight->sink);
 	return flight;
@@ -153,15 +129,14 @@ bool aps_flight_board(struct aps_core *core, const struct aps_flight_options *op
 {
 	APS_ON_THREAD(core->thread);
 	bool is_shared = topic->operation.definition->kind == APS_GQL_QUERY && topic->cache != 0;
-	uint64_t hash = is_shared ? aps_topic_hash(topic) : 0;
-	struct aps_flight *flight = hash != 0 ? find_open(flights_of(core, options->client), topic, hash) : NULL;
+	struct aps_flight *flight = is_shared ? find_open(flights_of(core, options->client), topic) : NULL;
 	if (flight != NULL) {
 		aps_topic_free(topic);
 		APS_STATS_ADD(options->client->stats, deduplicated, 1);
 		board(flight, options, passenger);
 		return true;
 	}
-	flight = new_flight(core, options, topic, hash);
+	flight = new_flight(core, options, topic, is_shared);
 	if (flight == NULL) {
 		aps_topic_free(topic);
 		return false;

@@ -11,7 +11,7 @@
 #define APS_CLIENT_FLIGHT_H
 
 #include "client/request.h"
-#include "client/topic.h"
+#include "client/shared.h"
 
 struct aps_flight;
 

@@ -50,6 +50,22 @@ local function json_error(value, path, seen)
   seen[value] = nil
 end
 
+-- Has `core.kept`, if that isn't nil, whatever is asked for.
+local function new_cache(core)
+  local cache = {}
+  function cache.id() return 77 end
+  function cache.read()
+    if core.kept == nil then return nil, { "a" } end
+    return core.kept
+  end
+  function cache.look()
+    core.next_id = core.next_id + 1
+    core.push("RESULT", core.next_id, true, nil, { source = "cache" })
+    return core.next_id
+  end
+  return cache
+end
+
 local function new_client(core, settings)
   local client = { settings = settings, is_closed = false, consumed_total = {} }
   core.n_clients = core.n_clients + 1
@@ -65,7 +81,6 @@ local function new_client(core, settings)
   end
 
   function client.id() return id end
-
   function client.add_auth(_, auth)
     if auth.secret == "unusable" then return nil, { kind = "auth", message = "the token is unusable" } end
     return record(core.auths, { auth = auth })
@@ -99,21 +114,7 @@ local function new_client(core, settings)
     table.insert(core.answers, { sub = sub, headers = headers, message = message })
   end
   function client.set_online(_, is_online) client.is_online = is_online end
-  ---Has `core.kept`, if that isn't nil, whatever is asked for.
-  function client.cache(_, options)
-    local cache = { identity = options.identity }
-    function cache.id() return 77 end
-    function cache.read()
-      if core.kept == nil then return nil, { "a" } end
-      return core.kept
-    end
-    function cache.look()
-      core.next_id = core.next_id + 1
-      core.push("RESULT", core.next_id, true, nil, { source = "cache" })
-      return core.next_id
-    end
-    return cache
-  end
+  function client.cache() return new_cache(core) end
   function client.stats() return { operations = #core.executed } end
   function client.leave()
     if core.is_forked then return end

@@ -158,7 +158,7 @@ static void equal_hashes_alone_share_nothing(void **state)
 	command->head.run(world.core, &command->head);
 	assert_int_equal(count_feeds(&world), 2);
 	struct aps_feed *alike = first_feed(&world)->next;
-	assert_int_equal(alike->hash, first_feed(&world)->hash);
+	assert_int_equal(alike->shared.hash, first_feed(&world)->shared.hash);
 	subscribe(&world, &PLAIN); /* finds its own behind the other one */
 	assert_int_equal(count_feeds(&world), 2);
 	aps_feed_ended(world.core, alike, NULL); /* the first of those alike */
