@@ -148,17 +148,17 @@ describe("the contract of options:", function()
     end)
 
     it("what later versions bring is refused by name, in both spellings", function()
-      for _, option in ipairs{ "outbox", "data_id_from_object", "dataIdFromObject", "updates", "conflict_resolver",
+      for _, option in ipairs{ "outbox", "data_id_from_object", "dataIdFromObject", "conflict_resolver",
         "complex_objects_credentials", "conflictResolver", "complexObjectsCredentials", "encryption_key" } do
         local message = raised(function() make{ endpoint = endpoint, [option] = {} } end)
         has(message, here(-1))
         has(message, option)
         lacks(message, "unknown option")
       end
-      for _, option in ipairs{ "optimistic_response", "update", "on_progress", "queue" } do
+      for _, option in ipairs{ "on_progress", "queue" } do
         has(raised(function() client:mutate("mutation { touch }", nil, { [option] = true }) end), option)
       end
-      for _, name in ipairs{ "rest", "datastore", "bind", "scope", "build_mutation", "build_sync", "mutation" } do
+      for _, name in ipairs{ "rest", "datastore", "build_mutation", "build_sync" } do
         assert.is_nil(appsync[name])
       end
       for _, name in ipairs{ "sync", "outbox" } do assert.is_nil(client[name]) end

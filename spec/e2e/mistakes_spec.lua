@@ -107,7 +107,7 @@ describe("a mistake", function()
       { "offlineConfig", { keyprefix = "x" }, 'offlineConfig: unknown option "keyprefix"; did you mean "keyPrefix"?' },
       { "keys", 5, "keys must be table, got number 5" },
       { "keys", { Post = "id" }, 'keys.Post: must be a list of names, got "id"' },
-      { "updates", {}, "updates isn't available in this version" },
+      { "updates", { 7 }, "updates has the key number 1; the keys are root fields of mutations" },
       { "fetch_policy", "cache-first", 'fetch_policy must be table, got "cache-first"' },
       { "fetch_policy", { query = "standby" }, 'fetch_policy: query must be one of "cache-first", "cache-and-network"' },
       { "fetch_policy", { watch = 5 }, 'fetch_policy: watch must be one of "cache-first"' },
@@ -219,14 +219,14 @@ describe("a mistake", function()
       query({ idempotent = "yes" }, 'idempotent must be boolean, got "yes"')
       query({ tiemout = 5 }, 'unknown option "tiemout"; did you mean "timeout"?')
       query({ optimistic_response = {} }, 'unknown option "optimistic_response"')
-      misuse(function() client:mutate('mutation { m }', nil, { optimistic_response = {} }) end, "optimistic_response isn't available in this version")
+      misuse(function() client:mutate('mutation { m }', nil, { optimistic_response = 7 }) end, "optimistic_response must be")
       misuse(function() client:mutate('mutation { m }', nil, { fetch_policy = "cache-first" }) end,
         'fetch_policy must be one of "network-only", "no-cache", got "cache-first"')
       misuse(function() client:mutate('mutation { m }', nil, { refetch = "{ a }" }) end, 'refetch must be table, got "{ a }"')
       misuse(function() client:mutate('mutation { m }', nil, { refetch = { query = "{ a }" } }) end, "refetch must be a list")
       misuse(function() client:mutate('mutation { m }', nil, { refetch = { "{ a }", "mutation { m }" } }) end, "client:mutate: refetch[2]: ")
       misuse(function() client:mutate('mutation { m }', nil, { queue = true }) end, "queue isn't available in this version")
-      misuse(function() client:mutate('mutation { m }', nil, { update = function() end }) end, "update isn't available in this version")
+      misuse(function() client:mutate('mutation { m }', nil, { update = {} }) end, "update must be function, got a table")
       assert.is_nil(select(2, client:mutate('mutation { m(t: "x") }', nil, { queue = false, fetch_policy = "no-cache" })))
     end)
 
@@ -275,7 +275,7 @@ describe("a mistake", function()
       subscribe({ share = 1 }, "share must be boolean, got number 1")
       subscribe({ timeout = 5 }, 'unknown option "timeout"')
       subscribe({ catch_up = {} }, "catch_up isn't available in this version")
-      subscribe({ update = print }, "update isn't available in this version")
+      subscribe({ update = {} }, "update must be function, got a table")
     end)
 
     it("timeouts of the wrong type", function()
