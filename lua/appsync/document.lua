@@ -12,7 +12,7 @@ local MAX_KEPT_BYTES = 16 * 1024 * 1024
 ---@class appsync.Document
 ---@field package core appsync.core.Document
 ---@field package operations appsync.core.Operation[]
----@field package fragments string[] of a document without operations: those that no other one includes
+---@field package fragments string[]? of a document without operations: those that no other one includes
 local Document = {}
 Document.__index = Document
 Document.__name = "appsync.document"
@@ -35,7 +35,7 @@ local function parse(text)
     for _, name in ipairs(operation.variables) do declared[name] = true end
     operation.declared = declared
   end
-  return setmetatable({ core = parsed, operations = operations, fragments = parsed:fragments() }, Document)
+  return setmetatable({ core = parsed, operations = operations }, Document)
 end
 
 -- Text → {document, n_bytes, before, after}: a ring ordered by use, bounded.
@@ -141,7 +141,8 @@ function document.pick_fragment(given, where)
   if parsed.operations[1] then
     errors.misuse("%s: the document must be a fragment, with the fragments that it includes; this one has an operation", where)
   end
-  local names = parsed.fragments
+  local names = parsed.fragments or parsed.core:fragments()
+  parsed.fragments = names
   if #names ~= 1 then
     errors.misuse("%s: the document must be one fragment, with the fragments that it includes; it has several: %s", where,
       table.concat(names, ", "))
