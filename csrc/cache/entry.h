@@ -26,6 +26,7 @@ struct aps_entry {
 	uint64_t hash;   /* of the key; 0 without one */
 	struct aps_entry *next_number;
 	struct aps_entry *next_hash;
+	struct aps_entry *next_owned;    /* of a field: the next one that may be of the same record */
 	struct aps_entry *newer, *older; /* as they came, or had a second chance */
 	char *content;                   /* NULL: it is known to be nowhere */
 	struct aps_layered *layered;     /* by optimistic layers; NULL: it isn't */
@@ -61,7 +62,10 @@ struct aps_entry_backing {
 struct aps_entries {
 	struct aps_entry **by_number;
 	struct aps_entry **by_hash;
-	size_t n_slots; /* of both, a power of two */
+	size_t n_slots;              /* of both, a power of two */
+	struct aps_entry **by_owner; /* fields, by the number of their record */
+	size_t n_owner_slots;        /* likewise */
+	size_t n_owned;
 	size_t n_entries;
 	struct aps_entry *newest, *oldest;
 	size_t n_bytes; /* that they take */

@@ -182,7 +182,7 @@ static void a_read_that_starts_again_has_no_number_that_was_lent(void **state)
 	post_edits();
 	/* committed, and not published yet */
 	struct aps_vaults vaults = {.first = NULL};
-	struct aps_vault *vault = aps_vault_open(&vaults, world.path, &err);
+	struct aps_vault *vault = aps_vault_open(&vaults, world.path, APS_DB_SYNC_NORMAL, &err);
 	struct aps_channel *channel = aps_channel_new(5);
 	struct aps_partition *partition = aps_partition_open(vault, "p", "", &world.policies, channel, &err);
 	assert_non_null(partition);
