@@ -185,6 +185,7 @@ struct filling {
 	const struct aps_partition_data *data;
 	const struct aps_edits *edits;      /* NULL: none */
 	uint64_t adds_layer, settles_layer; /* 0: no */
+	bool is_half_saved;                 /* it was saved, as far as it could be */
 };
 
 static enum aps_rc fill_data(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
@@ -217,10 +218,12 @@ static enum aps_rc fill_and_save(struct aps_partition *partition, struct filling
 	if (!aps_merge_init(&partition->merge, &partition->write)) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	enum aps_rc rc = filling->fill(partition, filling, err);
 	if (rc == APS_OK && !aps_write_settle(&partition->write)) rc = APS_E_NOMEM;
-	if (rc == APS_OK)
-		rc = aps_cache_store_save(&partition->store, &partition->write, err);
-	else if (partition->write.err.code != APS_OK)
-		*err = partition->write.err;
+	if (rc != APS_OK) {
+		if (partition->write.err.code != APS_OK) *err = partition->write.err;
+		return rc;
+	}
+	rc = aps_cache_store_save(&partition->store, &partition->write, err);
+	filling->is_half_saved = rc != APS_OK;
 	return rc;
 }
 
@@ -246,6 +249,7 @@ static enum aps_rc write(struct aps_partition *partition, struct filling *fillin
 		aps_write_commit(&partition->write);
 	} else {
 		aps_write_abort(&partition->write);
+		if (filling->is_half_saved) aps_vault_abandon(partition->vault);
 	}
 	return rc;
 }

@@ -63,7 +63,8 @@ void aps_partition_close(struct aps_partition *partition);
 struct aps_read_source *aps_partition_source(struct aps_partition *partition);
 /* Calls turned(). */
 void aps_partition_turn(struct aps_partition *partition);
-/* Writes what a response says. On failure nothing of it is in the cache, and the turn's transaction goes on. */
+/* Writes what a response says. On failure nothing of it is in the cache, and the turn's transaction goes on, or nothing
+ * of the turn is kept, where the store has half of it. */
 enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
                                 struct aps_err *err);
 

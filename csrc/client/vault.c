@@ -77,6 +77,13 @@ void aps_vault_remove(struct aps_vault *vault, struct aps_vault_part *part)
 	*at = part->next;
 }
 
+void aps_vault_abandon(struct aps_vault *vault)
+{
+	vault->is_writing = false;
+	aps_db_rollback(vault->db);
+	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next) part->failed(part);
+}
+
 enum aps_rc aps_vault_commit(struct aps_vault *vault, struct aps_err *err)
 {
 	uint64_t generation;
@@ -86,12 +93,7 @@ enum aps_rc aps_vault_commit(struct aps_vault *vault, struct aps_err *err)
 	enum aps_rc rc = aps_cache_store_advance(vault->db, &generation, err);
 	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) part->announce(part, generation);
 	if (rc == APS_OK) rc = aps_db_commit(vault->db, err);
-	if (rc != APS_OK) aps_db_rollback(vault->db);
-	for (part = vault->parts; part != NULL; part = part->next) {
-		if (rc == APS_OK)
-			part->committed(part, generation);
-		else
-			part->failed(part);
-	}
+	if (rc != APS_OK) aps_vault_abandon(vault);
+	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) part->committed(part, generation);
 	return rc;
 }
