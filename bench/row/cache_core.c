@@ -42,7 +42,7 @@ static enum aps_rc read_at(struct aps_read_source *source, uint64_t number, stru
 {
 	struct aps_entry *entry;
 	enum aps_rc rc = aps_entries_at(&of(source)->cache.entries, number, &entry, err);
-	*content = entry != NULL && entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+	*content = aps_entry_shown(entry);
 	return rc;
 }
 
@@ -52,7 +52,7 @@ static enum aps_rc read_find(struct aps_read_source *source, struct aps_str key,
 	struct aps_entry *entry;
 	enum aps_rc rc = aps_entries_find(&of(source)->cache.entries, key, &entry, err);
 	*number = entry != NULL ? entry->number : 0;
-	*content = entry != NULL && entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+	*content = aps_entry_shown(entry);
 	return rc;
 }
 
@@ -94,6 +94,7 @@ static void close_cache(struct cache *c)
 	aps_names_clear(&c->cache.names);
 	aps_policies_clear(&c->policies);
 	if (c->db == NULL) return;
+	aps_cache_store_clear(&c->store);
 	aps_db_close(c->db);
 	remove_file(c->path);
 }

@@ -1,6 +1,5 @@
 #include "binding/cache_edit_lua.h"
 
-#include "base/clock.h"
 #include "binding/cache_lua.h"
 #include "binding/err_lua.h"
 #include "binding/fields.h"
@@ -99,7 +98,7 @@ static int Apl_cache_write(lua_State *L)
 	        .definition = operation->definition,
 	        .variables = aps_operation_variables(operation),
 	        .json = aps_buf_str(data),
-	        .now_s = aps_clock_wall_ms() / 1000,
+	        .now_s = aps_channel_now_s(cache->channel),
 	};
 	return edit(L, cache, &what);
 }

@@ -6,6 +6,7 @@
 #include "binding/fields.h"
 #include "binding/operation_lua.h"
 #include "client/cache_commands.h"
+#include "client/collect_commands.h"
 #include "client/process.h"
 #include "client/reader.h"
 #include "client/watching.h"
@@ -76,6 +77,7 @@ static enum aps_rc init_cache(struct apl_cache *cache, const char *identity, str
 	cache->reader = aps_reader_new(settings->path, settings->key_prefix, identity, &settings->policies,
 	                               cache->channel, err);
 	if (cache->reader == NULL) return err->code;
+	if (settings->max_bytes != 0) aps_reader_note_uses(cache->reader);
 	struct aps_command *opening =
 	        aps_cache_open_command_new(caches->client, cache->id, cache->identity, cache->channel);
 	if (opening == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
@@ -224,8 +226,22 @@ static struct aps_str push_root(lua_State *L)
 	return key;
 }
 
+#define MAX_USED 512 /* of a message */
+
+/* Those that were read, once a minute: what isn't told now is told later. */
+static void tell_uses(const struct apl_cache *cache, int64_t now_s)
+{
+	uint64_t numbers[MAX_USED];
+	struct aps_err err;
+	for (size_t n; (n = aps_reader_take_used(cache->reader, now_s, numbers, MAX_USED)) != 0;) {
+		struct aps_command *command = aps_used_command_new(cache->caches->client, cache->id, numbers, n);
+		if (command == NULL || aps_runtime_post(cache->caches->box->runtime, command, &err) != APS_OK) return;
+	}
+}
+
 /* cache:read{document=, operation_name= or fragment=, key=, variables=, partial=} → data, missing: a list of paths, nil
- * when all of it is there; without `partial` data is nil then. nil, nil, error where it can't be read. */
+ * when all of it is there; without `partial` data is nil then; nil; true when something of it has expired. nil, nil, error
+ * where it can't be read. */
 static int Apl_cache_read(lua_State *L)
 {
 	struct aps_err err = {0};
@@ -235,7 +251,8 @@ static int Apl_cache_read(lua_State *L)
 	struct aps_operation *operation = apl_push_operation(L);
 	struct reading *reading = push_reading(L);
 	bool is_partial = apl_field_bool(L, 2, "partial", false);
-	const struct aps_read_options options = {.root = push_root(L), .is_partial = is_partial};
+	int64_t now_s = aps_channel_now_s(cache->channel);
+	const struct aps_read_options options = {.root = push_root(L), .is_partial = is_partial, .now_s = now_s};
 	enum aps_rc rc = apl_read_operation(L, operation, &err);
 	if (rc == APS_OK) rc = aps_reader_read(cache->reader, operation, &options, &reading->result, &err);
 	if (rc == APS_OK && (is_partial || reading->result.n_missing == 0))
@@ -243,9 +260,14 @@ static int Apl_cache_read(lua_State *L)
 	else
 		lua_pushnil(L);
 	if (rc != APS_OK) return fail_read(L, &err);
-	if (reading->result.n_missing == 0) return 1;
-	push_missing(L, &reading->result.missing);
-	return 2;
+	tell_uses(cache, now_s);
+	if (reading->result.n_missing != 0)
+		push_missing(L, &reading->result.missing);
+	else
+		lua_pushnil(L);
+	lua_pushnil(L);
+	lua_pushboolean(L, reading->result.n_expired != 0);
+	return 4;
 }
 
 /* cache:watch{document=, operation_name=, variables=} → id; nil, error */

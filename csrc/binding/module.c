@@ -3,6 +3,7 @@
 #include "base/rand.h"
 #include "binding/builder_lua.h"
 #include "binding/cache_edit_lua.h"
+#include "binding/cache_keep_lua.h"
 #include "binding/cache_lua.h"
 #include "binding/client_lua.h"
 #include "binding/err_lua.h"
@@ -10,6 +11,7 @@
 #include "binding/file_lua.h"
 #include "binding/gql_lua.h"
 #include "binding/operation_lua.h"
+#include "binding/inspect_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/sign_lua.h"
 #include "binding/value.h"
@@ -139,12 +141,14 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	apl_builder_register(L);
 	apl_file_register(L);
 	apl_gql_register(L);
+	apl_inspect_register(L);
 	apl_sign_register(L);
 	apl_runtime_register(L);
 	apl_client_register(L);
 	apl_operation_register(L);
 	apl_cache_register(L);
 	apl_cache_edit_register(L);
+	apl_cache_keep_register(L);
 	apl_event_register(L);
 	apl_view_register(L);
 	lua_pushliteral(L, VERSION);

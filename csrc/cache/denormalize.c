@@ -1,11 +1,18 @@
 #include "cache/denormalize.h"
 
-#include "cache/identity.h"
+#include "cache/freshness.h"
 #include "cache/long_list.h"
-#include "codec/json_reader.h"
+#include "cache/lookup.h"
 #include "codec/json_writer.h"
 
 #include <stdio.h>
+
+/* The record whose fields are read. */
+struct whose {
+	uint64_t record;
+	bool is_expired;
+	bool is_optimistic;
+};
 
 struct reading {
 	struct aps_read_source *source;
@@ -19,6 +26,7 @@ struct reading {
 	uint32_t typename;
 	unsigned depth;
 	bool is_optimistic; /* something in the segment that is open */
+	struct whose whose;
 	struct aps_err err;
 };
 
@@ -51,7 +59,7 @@ void aps_read_result_reset(struct aps_read_result *result)
 	aps_buf_reset(&result->json);
 	aps_buf_reset(&result->missing);
 	aps_segments_reset(&result->segments);
-	result->n_missing = result->n_records = 0;
+	result->n_missing = result->n_records = result->n_expired = 0;
 	result->is_optimistic = false;
 }
 
@@ -76,9 +84,10 @@ static enum outcome fail_memory(struct reading *in)
 
 static void depend(struct reading *in, uint64_t entry, struct aps_str key)
 {
-	if (in->options->reuse == NULL) return;
+	if (in->options->reuse == NULL && in->options->dependencies == NULL) return;
 	const struct aps_dependency dependency = {entry, entry == 0 ? aps_key_hash(key, in->options->key_seed) : 0};
-	aps_buf_add(&in->result->segments.dependencies, &dependency, sizeof dependency);
+	if (in->options->reuse != NULL) aps_buf_add(&in->result->segments.dependencies, &dependency, sizeof dependency);
+	if (in->options->dependencies != NULL) aps_buf_add(in->options->dependencies, &dependency, sizeof dependency);
 }
 
 /* What was just read. */
@@ -96,6 +105,22 @@ static size_t push_path(struct reading *in, struct aps_str name)
 	return at;
 }
 
+static void observe(struct reading *in, enum aps_read_state state)
+{
+	struct aps_read_observer *observer = in->options->observer;
+	if (observer != NULL) observer->field(observer, aps_buf_str(&in->path), state, in->whose.record);
+}
+
+/* A value that is no object, and no list that has some. */
+static void observe_value(struct reading *in, const struct aps_selection_field *field, const struct aps_cell *value)
+{
+	bool is_list = value->tag == APS_CELL_LIST || value->tag == APS_CELL_LONG_LIST;
+	bool is_leaf = field->selection == NULL || value->tag == APS_CELL_NULL || (is_list && value->n_items == 0);
+	bool is_optimistic = in->whose.is_optimistic || in->source->is_optimistic;
+	if (!is_leaf || field->is_added) return;
+	observe(in, in->whose.is_expired ? APS_READ_EXPIRED : is_optimistic ? APS_READ_OPTIMISTIC : APS_READ_CACHED);
+}
+
 static enum outcome miss(struct reading *in)
 {
 	struct aps_read_result *result = in->result;
@@ -103,6 +128,7 @@ static enum outcome miss(struct reading *in)
 		aps_buf_add_str(&result->missing, aps_buf_str(&in->path));
 		aps_buf_add_byte(&result->missing, '\0');
 	}
+	observe(in, APS_READ_MISSING);
 	return READ_MISSING;
 }
 
@@ -131,45 +157,13 @@ static struct aps_str type_of(const struct reading *in, struct aps_str fields)
 	return has_type ? type.text : APS_STR("");
 }
 
-/* Arguments as the key fields of what they look up. */
-static bool get_argument(void *of, struct aps_str path, struct aps_cell *value);
-
-struct lookup {
-	struct reading *in;
-	const struct aps_selection_field *field;
-	struct aps_buf text;
-};
-
-static bool get_argument(void *of, struct aps_str path, struct aps_cell *value)
-{
-	struct lookup *lookup = of;
-	struct aps_binding *binding = lookup->in->binding;
-	aps_buf_reset(&lookup->text);
-	if (!aps_argument_value(&lookup->text, lookup->field->node, path, &binding->variables, &binding->arena))
-		return false;
-	struct aps_json_reader r;
-	aps_json_reader_init(&r, aps_buf_str(&lookup->text), 0);
-	switch (aps_json_next(&r)) {
-	case APS_JSON_STRING:
-		*value = (struct aps_cell){.tag = APS_CELL_STRING, .text = aps_json_unescape(&r, &binding->arena)};
-		return value->text.p != NULL;
-	case APS_JSON_INT: *value = (struct aps_cell){.tag = APS_CELL_INT, .as.integer = r.integer}; return true;
-	case APS_JSON_BIGINT: *value = (struct aps_cell){.tag = APS_CELL_NUMBER, .text = r.text}; return true;
-	default: return false;
-	}
-}
-
 /* A record that the field's arguments identify: getPost(id: 1) finds what listPosts brought. */
 static enum outcome look_up(struct reading *in, const struct aps_selection_field *field, uint64_t *entry)
 {
-	struct lookup lookup = {.in = in, .field = field};
 	struct aps_str content;
-	if (field->policy == NULL || field->policy->lookup.n == 0) return READ_MISSING;
-	aps_buf_init(&lookup.text, APS_BUF_ANY_SIZE);
 	aps_buf_reset(&in->key);
-	aps_buf_add_byte(&in->key, 'R');
-	bool is_known = aps_identity_of(&in->key, in->binding->policies, field->policy->lookup, get_argument, &lookup);
-	aps_buf_clear(&lookup.text);
+	bool is_known = aps_lookup_key(&in->key, in->binding, field);
+	if (in->key.rc != APS_OK) return fail_memory(in);
 	return is_known ? content_of(in, aps_buf_str(&in->key), entry, &content) : READ_MISSING;
 }
 
@@ -182,6 +176,7 @@ static enum outcome find_field_entry(struct reading *in, const struct object *ob
 	aps_buf_reset(&in->key);
 	aps_buf_addf(&in->key, "F%llu.", (unsigned long long)object->record);
 	aps_buf_add_str(&in->key, field->key);
+	if (in->key.rc != APS_OK) return fail_memory(in);
 	enum outcome outcome =
 	        object->record != 0 ? content_of(in, aps_buf_str(&in->key), &entry, &content) : READ_MISSING;
 	bool is_here = outcome == READ_OK && content.n != 0; /* empty: it had to leave for want of room */
@@ -262,7 +257,10 @@ static enum outcome write_field(struct reading *in, const struct object *object,
 	size_t path_at = push_path(in, field->response_key);
 	size_t json_at = in->w.buf->n;
 	bool needed_comma = in->w.needs_comma;
+	bool is_observed = in->options->observer != NULL;
+	if (is_observed) in->source->is_optimistic = false; /* it is set where the field is an entry of its own */
 	enum outcome outcome = find_value(in, object, index, &value);
+	if (outcome == READ_OK && is_observed) observe_value(in, field, &value);
 	if (outcome == READ_MISSING && field->is_added) {
 		outcome = READ_OK;
 	} else if (outcome == READ_MISSING) {
@@ -327,7 +325,14 @@ static enum outcome write_content(struct reading *in, uint64_t entry, struct aps
 	struct object object = {.record = entry, .fields = content};
 	in->result->n_records++;
 	object.type = type_of(in, object.fields);
-	return write_object(in, &object, selection);
+	bool is_over = in->options->now_s != 0 && aps_freshness_is_over(in->binding->policies, object.type,
+	                                                                object.fields, in->options->now_s);
+	const struct whose outer = in->whose;
+	in->whose = (struct whose){entry, is_over, in->source->is_optimistic};
+	in->result->n_expired += is_over;
+	enum outcome outcome = write_object(in, &object, selection);
+	in->whose = outer;
+	return outcome;
 }
 
 /* A record's place in what is noted, while it is read. */
@@ -483,17 +488,24 @@ static enum outcome write_items(struct reading *in, const struct aps_selection_f
 	return all;
 }
 
+/* A list, or one of its blocks, had to leave: it isn't an empty one. */
+static enum outcome list_content_at(struct reading *in, uint64_t entry, struct aps_str *content)
+{
+	enum outcome outcome = content_at(in, entry, content);
+	return outcome == READ_OK && content->n == 0 ? READ_MISSING : outcome;
+}
+
 static enum outcome write_blocks(struct reading *in, const struct aps_selection_field *field, uint64_t entry)
 {
 	struct aps_str content, items;
 	struct aps_long_block block;
 	struct aps_cell list;
 	size_t index = 0;
-	enum outcome all = content_at(in, entry, &content);
+	enum outcome all = list_content_at(in, entry, &content);
 	if (all == READ_MISSING) return miss(in);
 	while (all != READ_FAILED && content.n != 0) {
 		if (!aps_long_list_take(&content, &block)) return fail_damaged(in);
-		enum outcome outcome = content_at(in, block.number, &items);
+		enum outcome outcome = list_content_at(in, block.number, &items);
 		if (outcome == READ_FAILED) return outcome;
 		if (outcome == READ_MISSING) return miss(in);
 		if (!aps_cell_take(&items, &list) || list.tag != APS_CELL_LIST) return fail_damaged(in);
@@ -558,6 +570,7 @@ static enum outcome read_root(struct reading *in)
 	enum outcome outcome = content_of(in, in->options->root, &object.record, &object.fields);
 	if (outcome == READ_FAILED) return outcome;
 	if (outcome == READ_MISSING) object = (struct object){.is_root = true, .fields = {"", 0}};
+	in->whose = (struct whose){object.record, false, in->source->is_optimistic};
 	object.type = type_of(in, object.fields);
 	if (object.type.n == 0) object.type = in->binding->root_type;
 	return write_object(in, &object, in->binding->root);
@@ -588,6 +601,7 @@ enum aps_rc aps_denormalize(struct aps_read_source *source, struct aps_binding *
 	aps_buf_init(&in.key, APS_BUF_ANY_SIZE);
 	aps_buf_init(&in.values, APS_BUF_ANY_SIZE);
 	if (options->reuse != NULL) aps_reuse_begin(options->reuse);
+	if (options->observer != NULL) options->observer->begin(options->observer);
 	read_root(&in);
 	if (options->reuse != NULL) aps_reuse_end(options->reuse);
 	result->is_optimistic = in.is_optimistic;

@@ -37,7 +37,7 @@ uint64_t aps_key_hash(struct aps_str key, uint64_t seed)
 	return aps_str_hash(key, seed) | 1;
 }
 
-static uint64_t hash_key(const struct aps_entries *entries, struct aps_str key)
+uint64_t aps_entries_hash(const struct aps_entries *entries, struct aps_str key)
 {
 	return aps_key_hash(key, entries->seed);
 }
@@ -179,7 +179,7 @@ static struct aps_entry *add(struct aps_entries *entries, uint64_t number, struc
 	return entry;
 }
 
-static struct aps_entry *find_number(const struct aps_entries *entries, uint64_t number)
+struct aps_entry *aps_entries_peek(const struct aps_entries *entries, uint64_t number)
 {
 	if (entries->n_slots == 0 || number == 0) return NULL;
 	struct aps_entry *entry = *number_slot(entries, number);
@@ -199,7 +199,7 @@ void aps_entries_forget_absent(struct aps_entries *entries, uint64_t hash)
 
 void aps_entries_forget_number(struct aps_entries *entries, uint64_t number)
 {
-	struct aps_entry *entry = find_number(entries, number);
+	struct aps_entry *entry = aps_entries_peek(entries, number);
 	if (entry != NULL) aps_entries_forget(entries, entry);
 }
 
@@ -214,7 +214,7 @@ static struct aps_entry *find_key(const struct aps_entries *entries, struct aps_
 
 struct aps_entry *aps_entries_add(struct aps_entries *entries, struct aps_str key)
 {
-	uint64_t hash = key.n != 0 ? hash_key(entries, key) : 0;
+	uint64_t hash = key.n != 0 ? aps_entries_hash(entries, key) : 0;
 	struct aps_entry *absent = key.n != 0 ? find_key(entries, key, hash) : NULL;
 	struct aps_entry *entry = add(entries, *entries->last_number + 1, key, hash);
 	if (entry != NULL && absent != NULL) aps_entries_forget(entries, absent);
@@ -274,8 +274,8 @@ void aps_entries_trim(struct aps_entries *entries, size_t max_bytes)
 static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row *row, struct aps_entry **out,
                          struct aps_err *err)
 {
-	uint64_t hash = row->key.n != 0 ? hash_key(entries, row->key) : 0;
-	struct aps_entry *entry = find_number(entries, row->number);
+	uint64_t hash = row->key.n != 0 ? aps_entries_hash(entries, row->key) : 0;
+	struct aps_entry *entry = aps_entries_peek(entries, row->number);
 	if (entry == NULL) entry = add(entries, row->number, row->key, hash);
 	char *content = row->is_nowhere ? NULL : aps_strndup(row->content.p, row->content.n);
 	if (entry == NULL || (content == NULL && !row->is_nowhere)) {
@@ -291,7 +291,7 @@ static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row
 enum aps_rc aps_entries_find(struct aps_entries *entries, struct aps_str key, struct aps_entry **out,
                              struct aps_err *err)
 {
-	uint64_t hash = hash_key(entries, key);
+	uint64_t hash = aps_entries_hash(entries, key);
 	*out = find_key(entries, key, hash);
 	if (*out != NULL) {
 		(*out)->is_used = true;
@@ -309,7 +309,7 @@ enum aps_rc aps_entries_find(struct aps_entries *entries, struct aps_str key, st
 
 enum aps_rc aps_entries_at(struct aps_entries *entries, uint64_t number, struct aps_entry **out, struct aps_err *err)
 {
-	*out = find_number(entries, number);
+	*out = aps_entries_peek(entries, number);
 	if (*out != NULL) {
 		(*out)->is_used = true;
 		return APS_OK;
@@ -322,6 +322,13 @@ enum aps_rc aps_entries_at(struct aps_entries *entries, uint64_t number, struct 
 	return rc;
 }
 
+#define ROW_BYTES 32
+
+size_t aps_entry_disk_bytes(size_t n_key_bytes, size_t n_content_bytes)
+{
+	return ROW_BYTES + 2 * n_key_bytes + n_content_bytes;
+}
+
 struct aps_str aps_entry_key(const struct aps_entry *entry)
 {
 	return (struct aps_str){entry->key, entry->n_key_bytes};
@@ -330,6 +337,12 @@ struct aps_str aps_entry_key(const struct aps_entry *entry)
 struct aps_str aps_entry_content(const struct aps_entry *entry)
 {
 	return (struct aps_str){entry->content != NULL ? entry->content : "", entry->n_content_bytes};
+}
+
+struct aps_str aps_entry_shown(const struct aps_entry *entry)
+{
+	if (entry == NULL) return APS_STR("");
+	return entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
 }
 
 #define LIST_NUMBERS 128
@@ -344,7 +357,7 @@ static enum aps_rc list_backing(struct aps_entries *entries, struct aps_str pref
 		if (rc != APS_OK) return rc;
 		/* what is in memory was found there */
 		for (size_t i = 0; i < n; i++)
-			if (find_number(entries, found[i]) == NULL) aps_buf_add(numbers, &found[i], sizeof found[i]);
+			if (aps_entries_peek(entries, found[i]) == NULL) aps_buf_add(numbers, &found[i], sizeof found[i]);
 		if (n != 0) after = found[n - 1];
 	}
 	return APS_OK;

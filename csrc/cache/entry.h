@@ -44,6 +44,7 @@ struct aps_entry_row {
 	uint64_t number;
 	struct aps_str key;
 	struct aps_str content;
+	uint32_t used_minute; /* Unix time */
 	bool is_nowhere;
 };
 
@@ -105,7 +106,15 @@ void aps_entries_trim(struct aps_entries *entries, size_t max_bytes);
 
 /* entry->hash of an entry of this key. */
 uint64_t aps_key_hash(struct aps_str key, uint64_t seed);
+/* The one of this number, if it is here. */
+struct aps_entry *aps_entries_peek(const struct aps_entries *entries, uint64_t number);
+uint64_t aps_entries_hash(const struct aps_entries *entries, struct aps_str key);
+
+/* About what an entry takes in a store: its row, and its key once more in an index. */
+size_t aps_entry_disk_bytes(size_t n_key_bytes, size_t n_content_bytes);
 struct aps_str aps_entry_key(const struct aps_entry *entry);
+/* What a read sees of it: {NULL, 0} where the application has evicted it, nothing where there is no entry (NULL). */
+struct aps_str aps_entry_shown(const struct aps_entry *entry);
 /* Empty where it is nowhere. */
 struct aps_str aps_entry_content(const struct aps_entry *entry);
 

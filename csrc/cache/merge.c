@@ -1,5 +1,6 @@
 #include "cache/merge.h"
 
+#include "cache/freshness.h"
 #include "cache/long_list_write.h"
 
 struct aps_settling {
@@ -72,7 +73,8 @@ static bool merge_fields(struct aps_merge *merge, struct aps_str old, struct aps
 		} else {
 			put_field_name(merge, &given);
 			bool is_changed = merge_value(merge, order == 0 ? &known.value : NULL, &given.value, depth + 1);
-			if (is_changed && record != NULL) aps_write_report(merge->write, record, given.name);
+			bool is_told = record != NULL && given.name != APS_NAME_CAME;
+			if (is_changed && is_told) aps_write_report(merge->write, record, given.name);
 			is_new = is_new || is_changed;
 		}
 		if (order <= 0) has_known = aps_cell_take_field(&old, &known);

@@ -3,6 +3,7 @@
 #include "cache/normalize.h"
 
 #include "cache/error_paths.h"
+#include "cache/freshness.h"
 #include "cache/identity.h"
 #include "cache/pages.h"
 #include "cache/scalar.h"
@@ -282,6 +283,10 @@ static struct aps_entry *write_record(struct object *object, struct aps_str key)
 	struct aps_entry *record = aps_write_entry(in->write, key);
 	if (record == NULL) return NULL;
 	collect_fields(object, false);
+	/* what is only expected hasn't come */
+	bool keeps_time = in->options->now_s != 0 && in->write->layer == NULL;
+	if (keeps_time && aps_freshness_counts(in->binding->policies, object->type))
+		aps_freshness_put(&in->fields, in->options->now_s);
 	if (in->fields.rc != APS_OK) fail_memory(in);
 	aps_merge_into_record(in->merge, record, aps_buf_str(&in->fields));
 	write_fields_with_arguments(object, record);

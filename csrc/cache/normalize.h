@@ -19,7 +19,7 @@ struct aps_normalize_options {
 	struct aps_str root;
 	/* The `errors` of the response, JSON text: what stands under their paths isn't written. */
 	struct aps_str errors;
-	/* Unix time: types that expire keep when they came. */
+	/* Unix time: records of types that expire keep when they came (cache/freshness.h). 0: nobody knows. */
 	int64_t now_s;
 	/* A null says nothing: AppSync delivers it to subscribers for what the mutation didn't select. */
 	bool skips_nulls;

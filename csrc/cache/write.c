@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "cache/cell.h"
+#include "cache/freshness.h"
 
 struct aps_former {
 	struct aps_entry *entry;
@@ -246,8 +247,9 @@ static void compare_fields(struct aps_cache_write *write, const struct aps_entry
 		int order = !has_former ? 1
 		            : !has_now  ? -1
 		                        : aps_cell_compare_names(former.name, former.text, now.name, now.text);
-		if (order != 0 || !aps_str_eq(former.whole, now.whole))
-			aps_write_report(write, entry, order < 0 ? former.name : now.name);
+		uint32_t name = order < 0 ? former.name : now.name;
+		bool is_same = order == 0 && aps_str_eq(former.whole, now.whole);
+		if (!is_same && name != APS_NAME_CAME) aps_write_report(write, entry, name);
 		if (order <= 0) has_former = aps_cell_take_field(&was, &former);
 		if (order >= 0) has_now = aps_cell_take_field(&is, &now);
 	}
@@ -351,4 +353,12 @@ size_t aps_write_n_entries(const struct aps_cache_write *write)
 const struct aps_entry *aps_write_entry_at(const struct aps_cache_write *write, size_t index)
 {
 	return write->formers[index].entry;
+}
+
+/* A layer leaves what is below it as it is. */
+size_t aps_write_n_bytes_before(const struct aps_cache_write *write, size_t index)
+{
+	const struct aps_former *former = &write->formers[index];
+	if (former->is_exposed) return former->n_base_bytes;
+	return write->layer != NULL ? aps_entry_base(former->entry).n : former->n_bytes;
 }

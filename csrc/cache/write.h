@@ -69,6 +69,8 @@ const struct aps_change *aps_write_changes(const struct aps_cache_write *write);
 /* The entries that were touched: a store writes them. */
 size_t aps_write_n_entries(const struct aps_cache_write *write);
 const struct aps_entry *aps_write_entry_at(const struct aps_cache_write *write, size_t index);
+/* What it had before, without layers. */
+size_t aps_write_n_bytes_before(const struct aps_cache_write *write, size_t index);
 /* What the entry is without layers: {NULL, 0}: it is nowhere. */
 struct aps_str aps_entry_base(const struct aps_entry *entry);
 

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_BYTES ((size_t)32 * 1024 * 1024)
-
 struct aps_cache_settings *aps_cache_settings_new(void)
 {
 	struct aps_rand rand;
@@ -15,7 +13,6 @@ struct aps_cache_settings *aps_cache_settings_new(void)
 	if (settings == NULL) return NULL;
 	aps_rand_init_system(&rand);
 	atomic_init(&settings->n_refs, 1);
-	settings->max_bytes = MAX_BYTES;
 	aps_policies_init(&settings->policies, aps_rand_u64(&rand));
 	return settings;
 }

@@ -17,7 +17,7 @@ struct aps_cache_settings {
 	char *seed;                  /* a store's file that a new one begins with; NULL: none */
 	char *key_prefix;
 	bool writes_nulls; /* of subscriptions */
-	size_t max_bytes;  /* in memory */
+	int64_t max_bytes; /* that a partition may keep on disk; 0: any */
 	struct aps_policies policies;
 };
 

@@ -2,7 +2,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/collecting.h"
 #include "client/partition.h"
+#include "client/tidying.h"
 #include "store/seed.h"
 
 struct aps_cached {
@@ -12,6 +14,7 @@ struct aps_cached {
 	struct aps_channel *channel;
 	struct aps_vault *vault; /* NULL: it couldn't be opened; that was told */
 	struct aps_partition *partition;
+	struct aps_collecting *collecting;
 	uint64_t edits;         /* the highest number of those of this turn, kept or not; 0: none */
 	struct aps_err trouble; /* why; OK: it is open */
 };
@@ -72,9 +75,31 @@ static enum aps_rc client_opened(struct aps_core *core APS_UNUSED, struct aps_cl
 	return *part != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
 }
 
-static enum aps_rc open_partition(struct aps_core *core, const struct aps_cache_settings *settings,
-                                  struct aps_cached *cached, struct aps_err *err)
+static void end_vault(struct aps_core *core, struct aps_vault *vault, const struct aps_err *why)
 {
+	if (vault->n_refs == 1) {
+		aps_tidying_free(vault->tidying, why);
+		vault->tidying = NULL;
+	}
+	aps_vault_close(vaults_of(core), vault);
+}
+
+static enum aps_rc fail_open(struct aps_core *core, struct aps_cached *cached, struct aps_err *err)
+{
+	aps_fail(err, APS_E_NOMEM, "out of memory");
+	aps_collecting_free(cached->collecting, err);
+	aps_partition_close(cached->partition);
+	end_vault(core, cached->vault, err);
+	cached->collecting = NULL;
+	cached->partition = NULL;
+	cached->vault = NULL;
+	return err->code;
+}
+
+static enum aps_rc open_partition(struct aps_core *core, struct aps_client *client, struct aps_cached *cached,
+                                  struct aps_err *err)
+{
+	const struct aps_cache_settings *settings = client->settings.cache;
 	enum aps_db_sync sync = settings->is_in_memory ? APS_DB_SYNC_OFF : APS_DB_SYNC_NORMAL;
 	if (settings->trouble.code != APS_OK) {
 		*err = settings->trouble;
@@ -90,8 +115,10 @@ static enum aps_rc open_partition(struct aps_core *core, const struct aps_cache_
 		return err->code;
 	}
 	cached->vault = vault;
-	cached->partition->max_bytes = settings->max_bytes;
-	return APS_OK;
+	cached->partition->max_disk_bytes = settings->max_bytes;
+	cached->collecting = aps_collecting_new(core, client, cached->partition);
+	if (vault->tidying == NULL) vault->tidying = aps_tidying_new(core, vault);
+	return cached->collecting != NULL && vault->tidying != NULL ? APS_OK : fail_open(core, cached, err);
 }
 
 static void tell_state(const struct aps_client *client, enum aps_store_state state)
@@ -109,7 +136,7 @@ void aps_caching_open(struct aps_core *core, struct aps_client *client, struct a
 	caching->first = cached;
 	if (settings == NULL) return;
 	caching->scratch = settings->scratch;
-	if (open_partition(core, settings, cached, &cached->trouble) == APS_OK) {
+	if (open_partition(core, client, cached, &cached->trouble) == APS_OK) {
 		tell_state(client, settings->is_in_memory ? APS_STORE_MEMORY : APS_STORE_OPEN);
 		return;
 	}
@@ -153,9 +180,12 @@ static void commit(struct aps_core *core, struct aps_vault *vault)
 static void close_cached(struct aps_core *core, struct aps_cached *cached)
 {
 	if (cached->vault != NULL) {
+		struct aps_err closed;
+		aps_fail(&closed, APS_E_CLOSED, "the client was closed");
 		commit(core, cached->vault);
+		aps_collecting_free(cached->collecting, &closed);
 		aps_partition_close(cached->partition);
-		aps_vault_close(vaults_of(core), cached->vault);
+		end_vault(core, cached->vault, &closed);
 	}
 	aps_cached_free(cached);
 }
@@ -214,7 +244,30 @@ enum aps_rc aps_caching_look(const struct aps_core *core, const struct aps_clien
 struct aps_partition *aps_caching_partition(const struct aps_core *core, const struct aps_client *client, uint64_t id)
 {
 	const struct aps_cached *cached = find(caching_of(core, client), id);
-	return cached != NULL ? cached->partition : NULL;
+	if (cached == NULL || cached->partition == NULL) return NULL;
+	cached->partition->store.minute = (uint32_t)(aps_client_now_ms(client) / 60000);
+	aps_channel_set_skew(cached->channel, client->skew_ms);
+	return cached->partition;
+}
+
+struct aps_collecting *aps_caching_collecting(const struct aps_core *core, const struct aps_client *client, uint64_t id)
+{
+	const struct aps_cached *cached = find(caching_of(core, client), id);
+	return cached != NULL ? cached->collecting : NULL;
+}
+
+void aps_caching_clear(struct aps_core *core, struct aps_client *client, uint64_t id, enum aps_part_drop how)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_cached *cached = find(caching_of(core, client), id);
+	struct aps_err err;
+	if (cached == NULL) return;
+	if (cached->partition == NULL)
+		aps_channel_end_clears(cached->channel, 1);
+	else if (aps_partition_clear(cached->partition, how, &err) != APS_OK)
+		tell_failure(core, cached->vault, &err);
+	else
+		aps_tidying_begin(cached->vault->tidying);
 }
 
 static void conclude(struct aps_core *core, struct aps_client *client, const struct aps_partition *partition,
@@ -252,8 +305,9 @@ void aps_caching_edit(struct aps_core *core, struct aps_client *client, uint64_t
 	struct aps_err err;
 	if (cached == NULL) return;
 	cached->edits = number;
-	if (cached->partition == NULL) return;
-	conclude(core, client, cached->partition, aps_partition_edit(cached->partition, number, edits, &err), &err);
+	struct aps_partition *partition = aps_caching_partition(core, client, id);
+	if (partition == NULL) return;
+	conclude(core, client, partition, aps_partition_edit(partition, number, edits, &err), &err);
 }
 
 void aps_caching_add_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,

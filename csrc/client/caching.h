@@ -8,8 +8,10 @@
 #include "client/channel.h"
 #include "client/core.h"
 #include "proto/operation.h"
+#include "store/parts.h"
 
 struct aps_cached;
+struct aps_collecting;
 struct aps_partition;
 
 APS_BEGIN_DECLS
@@ -27,8 +29,14 @@ void aps_caching_close(struct aps_core *core, struct aps_client *client, uint64_
 /* Whether it could be opened; E_CLOSED: there is none of this number. */
 enum aps_rc aps_caching_look(const struct aps_core *core, const struct aps_client *client, uint64_t id,
                              struct aps_err *err);
-/* NULL: there is none of this number, or it couldn't be opened. */
+/* NULL: there is none of this number, or it couldn't be opened. What is saved in it counts as used now,
+ * and its reader learns what time it is. */
 struct aps_partition *aps_caching_partition(const struct aps_core *core, const struct aps_client *client, uint64_t id);
+/* Likewise. */
+struct aps_collecting *aps_caching_collecting(const struct aps_core *core, const struct aps_client *client,
+                                              uint64_t id);
+/* All that the partition has is nowhere once the turn is over; its reader has asked for it. */
+void aps_caching_clear(struct aps_core *core, struct aps_client *client, uint64_t id, enum aps_part_drop how);
 /* Writes the data of a response into a partition, where there is one of this number; read once the turn is over. */
 void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,
                        const struct aps_operation *operation, struct aps_str data, struct aps_str errors);

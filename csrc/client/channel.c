@@ -1,5 +1,6 @@
 #include "client/channel.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "rt/mailbox.h"
 
@@ -15,6 +16,8 @@ struct aps_channel {
 	atomic_ullong generation;
 	atomic_ullong lost;    /* the highest generation of which nothing could be told */
 	atomic_ullong decided; /* the highest edit of which all is known */
+	atomic_ullong ended_clears;
+	atomic_llong skew_ms;
 	struct aps_mailbox *mailbox;
 	/* The reader's own. */
 	struct aps_mail *kept; /* of generations that were not asked for yet */
@@ -88,6 +91,26 @@ void aps_channel_announce(struct aps_channel *channel, uint64_t generation, cons
 void aps_channel_publish(struct aps_channel *channel, uint64_t generation)
 {
 	atomic_store(&channel->generation, generation);
+}
+
+void aps_channel_set_skew(struct aps_channel *channel, int64_t skew_ms)
+{
+	atomic_store(&channel->skew_ms, skew_ms);
+}
+
+int64_t aps_channel_now_s(const struct aps_channel *channel)
+{
+	return (aps_clock_wall_ms() + atomic_load(&channel->skew_ms)) / 1000;
+}
+
+void aps_channel_end_clears(struct aps_channel *channel, uint64_t n)
+{
+	atomic_fetch_add(&channel->ended_clears, n);
+}
+
+uint64_t aps_channel_ended_clears(const struct aps_channel *channel)
+{
+	return atomic_load(&channel->ended_clears);
 }
 
 void aps_channel_decide(struct aps_channel *channel, uint64_t edits)

@@ -32,6 +32,16 @@ void aps_channel_publish(struct aps_channel *channel, uint64_t generation);
  * @thread core */
 void aps_channel_decide(struct aps_channel *channel, uint64_t edits);
 
+/* The service's clock less ours, as the core knows it. @thread core */
+void aps_channel_set_skew(struct aps_channel *channel, int64_t skew_ms);
+/* Unix time in seconds as the service has it. @thread app */
+int64_t aps_channel_now_s(const struct aps_channel *channel);
+/* So many of the times that the reader asked for the partition to be cleared are over: done in a generation that was
+ * published, or failed. @thread core */
+void aps_channel_end_clears(struct aps_channel *channel, uint64_t n);
+
+/* Asked for before the generation, they are done in that one. @thread app */
+uint64_t aps_channel_ended_clears(const struct aps_channel *channel);
 /* The last that was committed. @thread app */
 uint64_t aps_channel_generation(const struct aps_channel *channel);
 /* The highest edit that was decided; asked for before the generation, it is in that one if in any. @thread app */

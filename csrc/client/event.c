@@ -2,6 +2,9 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
+
+#define NUMBER_BYTES 24
 #define SMALL_BLOCK_BYTES ((size_t)1024)
 
 static const struct aps_event_form FORMS[] = {
@@ -69,6 +72,27 @@ struct aps_result_event *aps_result_event_new(uint64_t call)
 	event->head = (struct aps_event){{NULL, &RESULT_KIND, sizeof *event}, APS_EVENT_RESULT, call};
 	aps_arena_init(&event->decoded, APS_BUF_ANY_SIZE);
 	return event;
+}
+
+struct aps_result_event *aps_number_event_new(uint64_t call)
+{
+	struct aps_result_event *event = aps_result_event_new(call);
+	if (event == NULL) return NULL;
+	event->source = APS_RESULT_FROM_CACHE;
+	event->bytes = aps_bytes_new(NUMBER_BYTES);
+	if (event->bytes != NULL) return event;
+	free_result(&event->head.mail);
+	return NULL;
+}
+
+void aps_result_event_say(struct aps_result_event *event, uint64_t number, const struct aps_err *why)
+{
+	if (why != NULL) {
+		event->response.err = *why;
+		return;
+	}
+	int n = snprintf(event->bytes->p, NUMBER_BYTES, "%llu", (unsigned long long)number);
+	event->response.data = (struct aps_str){event->bytes->p, n > 0 ? (size_t)n : 0};
 }
 
 struct aps_data_event *aps_data_event_new(uint64_t sub, struct aps_bytes *bytes, struct aps_str payload)

@@ -120,6 +120,10 @@ const struct aps_event_form *aps_event_form(enum aps_event_kind kind);
 const char *aps_result_source_name(enum aps_result_source source);
 
 struct aps_result_event *aps_result_event_new(uint64_t call);
+/* One whose data the core makes: a number; what it takes is there. */
+struct aps_result_event *aps_number_event_new(uint64_t call);
+/* The number, or with `why` the failure. */
+void aps_result_event_say(struct aps_result_event *event, uint64_t number, const struct aps_err *why);
 struct aps_data_event *aps_data_event_new(uint64_t sub, struct aps_bytes *bytes, struct aps_str payload);
 /* Before it is kept: gives it bytes of its own where it would hold a block many times its size, which is what was read
  * in one turn for all subscriptions. Without memory it holds the block. */

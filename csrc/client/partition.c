@@ -53,14 +53,26 @@ static void init_cache(struct aps_partition *partition)
 	aps_buf_init(&partition->changed, APS_BUF_ANY_SIZE);
 }
 
+static enum aps_rc finish(struct aps_vault_part *part, struct aps_err *err)
+{
+	return aps_cache_store_save_bytes(&of(part)->store, err);
+}
+
 static void announce(struct aps_vault_part *part, uint64_t generation)
 {
 	const struct aps_partition *partition = of(part);
 	size_t n = partition->changed.n / sizeof(struct aps_channel_change);
-	bool is_known = partition->changed.rc == APS_OK;
+	bool is_known = partition->changed.rc == APS_OK && !partition->is_any_changed;
 	const void *changes = is_known ? partition->changed.p : NULL;
 	if (n != 0 || !is_known || partition->edits != 0)
 		aps_channel_announce(partition->channel, generation, changes, n, partition->edits);
+}
+
+static void end_clears(struct aps_partition *partition)
+{
+	if (partition->n_clears != 0) aps_channel_end_clears(partition->channel, partition->n_clears);
+	partition->n_clears = 0;
+	partition->is_any_changed = false;
 }
 
 static void committed(struct aps_vault_part *part, uint64_t generation)
@@ -69,25 +81,49 @@ static void committed(struct aps_vault_part *part, uint64_t generation)
 	aps_cache_store_committed(&partition->store);
 	aps_channel_publish(partition->channel, generation);
 	aps_buf_clear(&partition->changed);
+	end_clears(partition);
 	partition->edits = 0;
 	aps_entries_trim(&partition->cache.entries, partition->max_bytes);
+	if (partition->collector != NULL) partition->collector->committed(partition->collector);
+}
+
+static void forget_all(struct aps_partition *partition)
+{
+	if (partition->collector != NULL) partition->collector->reset(partition->collector);
+	aps_layers_clear(&partition->cache.layers);
+	aps_entries_clear(&partition->cache.entries);
+	init_entries(partition);
+	aps_buf_clear(&partition->changed);
+	if (partition->listener != NULL) partition->listener->changed.is_all = true;
 }
 
 static void failed(struct aps_vault_part *part)
 {
 	struct aps_partition *partition = of(part);
-	aps_layers_clear(&partition->cache.layers);
-	aps_entries_clear(&partition->cache.entries);
-	init_entries(partition);
+	forget_all(partition);
 	aps_cache_store_rolled_back(&partition->store);
-	aps_buf_clear(&partition->changed);
 	partition->edits = 0;
-	if (partition->listener != NULL) partition->listener->changed.is_all = true;
+	end_clears(partition);
+}
+
+enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_drop how, struct aps_err *err)
+{
+	enum aps_rc rc = aps_vault_begin(partition->vault, err);
+	if (rc == APS_OK) rc = aps_cache_store_drop(&partition->store, how, err);
+	if (rc != APS_OK) {
+		aps_channel_end_clears(partition->channel, 1);
+		return rc;
+	}
+	partition->n_clears++;
+	forget_all(partition);
+	partition->cache.entries.is_whole = true;
+	partition->is_any_changed = true;
+	return APS_OK;
 }
 
 static void show(struct aps_read_source *source, const struct aps_entry *entry, struct aps_str *content)
 {
-	*content = entry != NULL && entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+	*content = aps_entry_shown(entry);
 	source->is_optimistic = entry != NULL && entry->layered != NULL;
 }
 
@@ -135,7 +171,7 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 		aps_fail(err, APS_E_NOMEM, "out of memory");
 		return NULL;
 	}
-	partition->part = (struct aps_vault_part){NULL, announce, committed, failed};
+	partition->part = (struct aps_vault_part){NULL, finish, announce, committed, failed};
 	partition->vault = vault;
 	partition->source = (struct aps_read_source){source_at, source_find, false};
 	partition->policies = policies;
@@ -162,20 +198,28 @@ void aps_partition_close(struct aps_partition *partition)
 	free_partition(partition);
 }
 
-static void tell_listener(struct aps_partition_listener *listener, const struct aps_entry *entry)
+static void note_change(struct aps_partition *partition, uint64_t number, uint64_t hash)
 {
-	aps_changed_add(&listener->changed, entry->number);
-	aps_changed_add(&listener->changed, entry->hash);
+	const struct aps_channel_change change = {number, hash};
+	aps_buf_add(&partition->changed, &change, sizeof change);
+	if (partition->listener == NULL) return;
+	aps_changed_add(&partition->listener->changed, number);
+	aps_changed_add(&partition->listener->changed, hash);
 }
 
 static void note_changes(struct aps_partition *partition)
 {
 	for (size_t i = 0; i < aps_write_n_entries(&partition->write); i++) {
 		const struct aps_entry *entry = aps_write_entry_at(&partition->write, i);
-		const struct aps_channel_change change = {entry->number, entry->hash};
-		aps_buf_add(&partition->changed, &change, sizeof change);
-		if (partition->listener != NULL) tell_listener(partition->listener, entry);
+		note_change(partition, entry->number, entry->hash);
+		if (partition->collector != NULL) partition->collector->wrote(partition->collector, entry->number);
 	}
+}
+
+void aps_partition_forget(struct aps_partition *partition, uint64_t number, uint64_t hash)
+{
+	aps_entries_forget_number(&partition->cache.entries, number);
+	note_change(partition, number, hash);
 }
 
 /* What goes into one write. */

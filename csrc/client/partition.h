@@ -3,6 +3,7 @@
 #ifndef APS_CLIENT_PARTITION_H
 #define APS_CLIENT_PARTITION_H
 
+#include "cache/collect.h"
 #include "cache/denormalize.h"
 #include "cache/edit.h"
 #include "cache/normalize.h"
@@ -23,6 +24,21 @@ struct aps_partition_listener {
 	struct aps_buf stale;       /* struct aps_stale_field: likewise; what there was no memory for is lost */
 };
 
+/* Who keeps a partition small (client/collecting.h). */
+struct aps_partition_collector {
+	/* A write has changed this entry, or made it. */
+	void (*wrote)(struct aps_partition_collector *collector, uint64_t number);
+	void (*committed)(struct aps_partition_collector *collector);
+	/* All that there was in memory has gone, and on disk may be something else. */
+	void (*reset)(struct aps_partition_collector *collector);
+};
+
+/* Who reads what must not leave. */
+struct aps_partition_holder {
+	struct aps_partition_holder *next;
+	void (*hold)(struct aps_partition_holder *holder, struct aps_collect *collect);
+};
+
 struct aps_partition {
 	struct aps_vault_part part; /* of the vault */
 	struct aps_vault *vault;
@@ -30,15 +46,20 @@ struct aps_partition {
 	char *identity;
 	const struct aps_policies *policies; /* borrowed */
 	size_t max_bytes;                    /* that entries may take in memory */
+	int64_t max_disk_bytes;              /* and on disk, unless they are held; 0: any */
 	struct aps_cache cache;
 	struct aps_cache_store store;
 	struct aps_cache_write write;
 	struct aps_merge merge;
 	struct aps_buf changed;      /* struct aps_channel_change: of this turn */
+	bool is_any_changed;         /* in this turn */
+	uint64_t n_clears;           /* likewise: those that the reader has asked for */
 	struct aps_channel *channel; /* NULL: nobody reads */
 	struct aps_read_source source;
 	struct aps_partition_listener *listener; /* NULL: nobody looks */
-	uint64_t edits;                          /* the highest number of those of this turn; 0: none */
+	struct aps_partition_collector *collector; /* NULL: nobody does */
+	struct aps_partition_holder *holders;
+	uint64_t edits;              /* the highest number of those of this turn; 0: none */
 };
 
 /* What of a response is written. */
@@ -75,6 +96,13 @@ enum aps_rc aps_partition_add_layer(struct aps_partition *partition, uint64_t la
  * there any more doesn't matter. */
 enum aps_rc aps_partition_settle_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
                                        struct aps_err *err);
+/* The entry left the store in the transaction that is open: it leaves memory, and readers are told. `hash`: of its key,
+ * where that is nowhere from now on; else 0. */
+void aps_partition_forget(struct aps_partition *partition, uint64_t number, uint64_t hash);
+/* Everything is nowhere from the end of the turn on; it leaves the file later (client/tidying.h). Optimistic layers go
+ * with it. Nothing is written to the partition at that time. The reader has asked for it, and is told when it is over,
+ * done or not. */
+enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_drop how, struct aps_err *err);
 /* The same of the application's own edits. */
 enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,
                                struct aps_err *err);

@@ -15,12 +15,14 @@
 #include "base/mem.h"
 #include "cache/data_shape.h"
 #include "cache/field_text.h"
+#include "cache/number_set.h"
 #include "client/overlay.h"
 #include "store/migrations.h"
 
 #include <string.h>
 
-#define MAX_BYTES ((size_t)32 * 1024 * 1024)
+#define MAX_BYTES      ((size_t)32 * 1024 * 1024)
+#define MAX_USED_BYTES ((size_t)512 * 1024)
 
 struct aps_reader {
 	char *path, *prefix, *identity;
@@ -37,6 +39,13 @@ struct aps_reader {
 	bool is_viewing;
 	uint64_t viewed; /* the generation of the view */
 	bool must_restart;
+	bool notes_uses;
+	int64_t minute;              /* of the read; 0: nobody knows */
+	struct aps_number_set noted; /* in this minute */
+	struct aps_buf used;         /* uint64_t: of them those that the core isn't told of */
+	int64_t told_s;
+	uint64_t n_clears; /* that were asked for, and those that are over: in between nothing is there */
+	uint64_t n_ended_clears;
 };
 
 static void init_entries(struct aps_reader *reader)
@@ -49,6 +58,11 @@ static void forget_all(struct aps_reader *reader)
 {
 	aps_entries_clear(&reader->cache.entries);
 	init_entries(reader);
+}
+
+static bool is_clearing(const struct aps_reader *reader)
+{
+	return reader->n_ended_clears < reader->n_clears;
 }
 
 /* Memory becomes that of this generation; the own edits that it contains are no more. */
@@ -73,10 +87,21 @@ static void advance(struct aps_reader *reader, uint64_t generation)
 	reader->seen = generation;
 }
 
-/* What is decided was asked for before: it is in that generation, or nowhere. */
+/* What was in memory in between was of the application alone. */
+static void end_clears(struct aps_reader *reader)
+{
+	bool was_clearing = is_clearing(reader);
+	reader->n_ended_clears = aps_channel_ended_clears(reader->channel);
+	if (!was_clearing || is_clearing(reader)) return;
+	aps_overlay_hide(&reader->overlay);
+	forget_all(reader);
+}
+
+/* What is decided, and which clears are over, was asked for before: it is in that generation, or nowhere. */
 static enum aps_rc catch_up(struct aps_reader *reader, struct aps_err *err)
 {
 	uint64_t decided = aps_channel_decided(reader->channel);
+	end_clears(reader);
 	advance(reader, aps_channel_generation(reader->channel));
 	aps_overlay_drop(&reader->overlay, decided);
 	return aps_overlay_show(&reader->overlay, err);
@@ -102,7 +127,7 @@ static enum aps_rc open_db(struct aps_reader *reader, bool *is_there, struct aps
 	rc = aps_migrations_are_done(db, is_there, err);
 	if (rc == APS_OK && *is_there)
 		rc = aps_cache_store_open_reader(&reader->store, db, aps_str_of(reader->prefix),
-		                                 aps_str_of(reader->identity), &reader->cache, err);
+		                                 aps_str_of(reader->identity), err);
 	if (rc == APS_OK && *is_there)
 		reader->db = db;
 	else
@@ -132,7 +157,7 @@ static enum aps_rc view(struct aps_reader *reader, bool *is_there, struct aps_er
 {
 	bool is_same;
 	*is_there = reader->is_viewing;
-	if (reader->is_viewing) return APS_OK;
+	if (reader->is_viewing || is_clearing(reader)) return APS_OK;
 	enum aps_rc rc = open_db(reader, is_there, err);
 	if (rc != APS_OK || !*is_there) return rc;
 	rc = aps_db_begin(reader->db, err);
@@ -207,9 +232,14 @@ static enum aps_rc list(struct aps_entry_backing *backing, struct aps_str prefix
 	return rc;
 }
 
-static void show(const struct aps_entry *entry, struct aps_str *content)
+/* Without memory it wasn't used. */
+static void note_use(struct aps_reader *reader, const struct aps_entry *entry)
 {
-	*content = entry != NULL && entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+	bool is_new;
+	if (!reader->notes_uses || entry == NULL || entry->number == 0 || entry->number > APS_NUMBER_SET_MAX) return;
+	if (!aps_number_set_add(&reader->noted, entry->number, &is_new) || !is_new) return;
+	aps_buf_add(&reader->used, &entry->number, sizeof entry->number);
+	reader->used.rc = APS_OK;
 }
 
 static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, struct aps_str *content,
@@ -218,7 +248,8 @@ static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, st
 	struct aps_reader *reader = APS_CONTAINER_OF(source, struct aps_reader, source);
 	struct aps_entry *entry;
 	enum aps_rc rc = aps_entries_at(&reader->cache.entries, number, &entry, err);
-	show(entry, content);
+	*content = aps_entry_shown(entry);
+	if (rc == APS_OK) note_use(reader, entry);
 	return rc;
 }
 
@@ -229,7 +260,8 @@ static enum aps_rc source_find(struct aps_read_source *source, struct aps_str ke
 	struct aps_entry *entry;
 	enum aps_rc rc = aps_entries_find(&reader->cache.entries, key, &entry, err);
 	*number = entry != NULL ? entry->number : 0;
-	show(entry, content);
+	*content = aps_entry_shown(entry);
+	if (rc == APS_OK) note_use(reader, entry);
 	return rc;
 }
 
@@ -251,6 +283,7 @@ struct aps_reader *aps_reader_new(const char *path, const char *prefix, const ch
 	init_entries(reader);
 	aps_names_init(&reader->cache.names, 0);
 	aps_overlay_init(&reader->overlay, &reader->cache, policies);
+	aps_buf_init(&reader->used, MAX_USED_BYTES);
 	if (reader->path != NULL && reader->prefix != NULL && reader->identity != NULL) return reader;
 	aps_reader_free(reader);
 	aps_fail(err, APS_E_NOMEM, "out of memory");
@@ -266,6 +299,8 @@ void aps_reader_free(struct aps_reader *reader)
 	aps_db_close(reader->db);
 	aps_entries_clear(&reader->cache.entries);
 	aps_names_clear(&reader->cache.names);
+	aps_number_set_clear(&reader->noted);
+	aps_buf_clear(&reader->used);
 	aps_channel_unref(reader->channel);
 	aps_free(reader->path);
 	aps_free(reader->prefix);
@@ -307,6 +342,12 @@ static enum aps_rc read_once(struct aps_reader *reader, struct job *job, struct 
 	return aps_denormalize(&reader->source, &job->binding, job->options, job->result, err);
 }
 
+static void begin_minute(struct aps_reader *reader, int64_t minute)
+{
+	if (minute != reader->minute) aps_number_set_clear(&reader->noted);
+	reader->minute = minute;
+}
+
 enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operation *operation,
                             const struct aps_read_options *options, struct aps_read_result *result, struct aps_err *err)
 {
@@ -319,6 +360,7 @@ enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operatio
 	enum aps_rc rc = aps_binding_init(&job.binding, operation->document, operation->definition,
 	                                  aps_operation_variables(operation), err);
 	if (rc != APS_OK) return rc;
+	begin_minute(reader, options->now_s / 60);
 	rc = run(reader, &job, err);
 	aps_binding_clear(&job.binding);
 	return rc;
@@ -333,6 +375,41 @@ enum aps_rc aps_reader_complete(struct aps_reader *reader, const struct aps_oper
 	if (rc == APS_OK) rc = aps_data_complete(out, &binding, type, data, err);
 	aps_binding_clear(&binding);
 	return rc;
+}
+
+const struct aps_entries *aps_reader_entries(const struct aps_reader *reader)
+{
+	return &reader->cache.entries;
+}
+
+void aps_reader_note_uses(struct aps_reader *reader)
+{
+	reader->notes_uses = true;
+}
+
+size_t aps_reader_take_used(struct aps_reader *reader, int64_t now_s, uint64_t *numbers, size_t max)
+{
+	size_t n = reader->used.n / sizeof *numbers;
+	if (n == 0 || (n < max && now_s - reader->told_s < 60)) return 0;
+	if (n > max) n = max;
+	reader->used.n -= n * sizeof *numbers;
+	memcpy(numbers, reader->used.p + reader->used.n, n * sizeof *numbers);
+	if (reader->used.n == 0) reader->told_s = now_s;
+	return n;
+}
+
+void aps_reader_clear(struct aps_reader *reader)
+{
+	reader->n_clears++;
+	aps_overlay_clear(&reader->overlay);
+	forget_all(reader);
+}
+
+void aps_reader_take_back_clear(struct aps_reader *reader)
+{
+	reader->n_clears--;
+	aps_overlay_hide(&reader->overlay);
+	forget_all(reader);
 }
 
 static enum aps_rc show_field(struct aps_reader *reader, struct job *job, struct aps_err *err)

@@ -21,6 +21,7 @@
 	X(events)                                                                                                      \
 	X(dropped_events)                                                                                              \
 	X(protocol_notices)                                                                                            \
+	X(records_collected)                                                                                           \
 	X(store_failures)                                                                                              \
 	X(operations_in_flight)                                                                                        \
 	X(subscriptions)                                                                                               \

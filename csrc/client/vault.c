@@ -90,7 +90,9 @@ enum aps_rc aps_vault_commit(struct aps_vault *vault, struct aps_err *err)
 	struct aps_vault_part *part;
 	if (!vault->is_writing) return APS_OK;
 	vault->is_writing = false;
-	enum aps_rc rc = aps_cache_store_advance(vault->db, &generation, err);
+	enum aps_rc rc = APS_OK;
+	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) rc = part->finish(part, err);
+	if (rc == APS_OK) rc = aps_cache_store_advance(vault->db, vault->last_number, &generation, err);
 	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) part->announce(part, generation);
 	if (rc == APS_OK) rc = aps_db_commit(vault->db, err);
 	if (rc != APS_OK) aps_vault_abandon(vault);

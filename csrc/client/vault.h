@@ -9,12 +9,16 @@
 /* What is kept in a file, as the file knows it: embedded in each partition. */
 struct aps_vault_part {
 	struct aps_vault_part *next;
+	/* The last word in the transaction. */
+	enum aps_rc (*finish)(struct aps_vault_part *part, struct aps_err *err);
 	/* This generation is about to be committed: readers are told what it changes. */
 	void (*announce)(struct aps_vault_part *part, uint64_t generation);
 	void (*committed)(struct aps_vault_part *part, uint64_t generation);
 	/* Nothing of the turn is on disk: what is in memory is worth nothing. */
 	void (*failed)(struct aps_vault_part *part);
 };
+
+struct aps_tidying;
 
 struct aps_vault {
 	struct aps_vault *next;
@@ -24,6 +28,7 @@ struct aps_vault {
 	size_t n_refs;        /* partitions */
 	bool is_writing;      /* the transaction of this turn is open */
 	struct aps_vault_part *parts;
+	struct aps_tidying *tidying; /* whoever opened the vault ends it before */
 };
 
 struct aps_vaults {

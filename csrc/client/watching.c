@@ -15,6 +15,7 @@
 
 struct group {
 	struct aps_partition_listener listener;
+	struct aps_partition_holder holder;
 	struct aps_partition *partition; /* NULL: it has closed */
 	struct aps_core *core;
 	struct aps_watches watches;
@@ -58,9 +59,31 @@ static void free_watching(struct aps_core *core APS_UNUSED, struct aps_reap *rea
 	aps_free(watching);
 }
 
+/* What watches show stays. */
+static void hold(struct aps_partition_holder *holder, struct aps_collect *collect)
+{
+	const struct group *group = APS_CONTAINER_OF(holder, struct group, holder);
+	for (const struct aps_watch *watch = group->watches.first; watch != NULL; watch = watch->next) {
+		const struct aps_segments *segments = &watch->result.segments;
+		for (size_t i = 0; i < aps_segments_count_dependencies(segments); i++) {
+			uint64_t entry = aps_segments_dependencies(segments)[i].entry;
+			if (entry != 0) aps_collect_hold(collect, entry);
+		}
+	}
+}
+
+static void leave_partition(struct group *group)
+{
+	struct aps_partition_holder **at = &group->partition->holders;
+	while (*at != &group->holder) at = &(*at)->next;
+	*at = group->holder.next;
+	group->partition->listener = NULL;
+	group->partition = NULL;
+}
+
 static void free_group(struct group *group)
 {
-	if (group->partition != NULL) group->partition->listener = NULL;
+	if (group->partition != NULL) leave_partition(group);
 	aps_changed_clear(&group->listener.changed);
 	aps_buf_clear(&group->listener.stale);
 	aps_watches_clear(&group->watches);
@@ -173,8 +196,7 @@ static void turned(struct aps_partition_listener *listener)
 static void closing(struct aps_partition_listener *listener)
 {
 	struct group *group = APS_CONTAINER_OF(listener, struct group, listener);
-	group->partition->listener = NULL;
-	group->partition = NULL;
+	leave_partition(group);
 	while (group->watches.first != group->watches.last)
 		leave_group(APS_CONTAINER_OF(group->watches.last, struct watching, watch));
 	leave_group(APS_CONTAINER_OF(group->watches.first, struct watching, watch)); /* frees the group */
@@ -191,6 +213,8 @@ static struct group *group_of(struct aps_core *core, struct aps_partition *parti
 	group->core = core;
 	aps_watches_init(&group->watches);
 	partition->listener = &group->listener;
+	group->holder = (struct aps_partition_holder){partition->holders, hold};
+	partition->holders = &group->holder;
 	return group;
 }
 

@@ -8,7 +8,7 @@ static enum aps_rc prepare(const struct aps_cache_store *store, const char *sql,
 	return aps_db_prepare(store->db, aps_str_of(sql), stmt, err);
 }
 
-/* One row of (id, key, content), or none. The statement is left on it until done(). */
+/* One row of (id, key, used, content), or none. The statement is left on it until done(). */
 static enum aps_rc read_row(struct aps_cache_store *store, struct aps_stmt *stmt, struct aps_entry_row *row,
                             struct aps_err *err)
 {
@@ -19,8 +19,9 @@ static enum aps_rc read_row(struct aps_cache_store *store, struct aps_stmt *stmt
 	store->on_row = stmt;
 	row->number = (uint64_t)aps_stmt_column_int(stmt, 0);
 	row->key = aps_stmt_column_str(stmt, 1);
-	row->content = aps_stmt_column_str(stmt, 2);
-	row->is_nowhere = aps_stmt_column_type(stmt, 2) == APS_DB_NULL;
+	row->used_minute = (uint32_t)aps_stmt_column_int(stmt, 2);
+	row->content = aps_stmt_column_str(stmt, 3);
+	row->is_nowhere = aps_stmt_column_type(stmt, 3) == APS_DB_NULL;
 	return APS_OK;
 }
 
@@ -29,7 +30,8 @@ static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, s
 {
 	struct aps_cache_store *store = APS_CONTAINER_OF(backing, struct aps_cache_store, backing);
 	struct aps_stmt *stmt;
-	enum aps_rc rc = prepare(store, "SELECT id, key, content FROM entry WHERE part = ?1 AND key = ?2", &stmt, err);
+	static const char SQL[] = "SELECT id, key, used, content FROM entry WHERE part = ?1 AND key = ?2";
+	enum aps_rc rc = prepare(store, SQL, &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_blob(stmt, 2, key, err);
 	return rc == APS_OK ? read_row(store, stmt, row, err) : rc;
@@ -40,7 +42,8 @@ static enum aps_rc load(struct aps_entry_backing *backing, uint64_t number, stru
 {
 	struct aps_cache_store *store = APS_CONTAINER_OF(backing, struct aps_cache_store, backing);
 	struct aps_stmt *stmt;
-	enum aps_rc rc = prepare(store, "SELECT id, key, content FROM entry WHERE id = ?1 AND part = ?2", &stmt, err);
+	static const char SQL[] = "SELECT id, key, used, content FROM entry WHERE id = ?1 AND part = ?2";
+	enum aps_rc rc = prepare(store, SQL, &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, (int64_t)number, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, store->part, err);
 	return rc == APS_OK ? read_row(store, stmt, row, err) : rc;
@@ -88,31 +91,6 @@ static enum aps_rc list(struct aps_entry_backing *backing, struct aps_str prefix
 	return rc;
 }
 
-static enum aps_rc run_part(struct aps_cache_store *store, const char *sql, struct aps_str prefix,
-                            struct aps_str identity, bool *has_row, struct aps_err *err)
-{
-	struct aps_stmt *stmt;
-	enum aps_rc rc = prepare(store, sql, &stmt, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_text(stmt, 1, prefix, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_text(stmt, 2, identity, err);
-	if (rc == APS_OK) rc = aps_stmt_step(stmt, has_row, err);
-	if (rc == APS_OK && *has_row) store->part = aps_stmt_column_int(stmt, 0);
-	if (rc == APS_OK) aps_stmt_reset(stmt);
-	return rc;
-}
-
-#define FIND_PART "SELECT id FROM part WHERE prefix = ?1 AND identity = ?2"
-
-static enum aps_rc find_part(struct aps_cache_store *store, struct aps_str prefix, struct aps_str identity,
-                             struct aps_err *err)
-{
-	bool has_row = false;
-	enum aps_rc rc = run_part(store, FIND_PART, prefix, identity, &has_row, err);
-	if (rc != APS_OK || has_row) return rc;
-	rc = run_part(store, "INSERT INTO part (prefix, identity) VALUES (?1, ?2)", prefix, identity, &has_row, err);
-	return rc == APS_OK ? run_part(store, FIND_PART, prefix, identity, &has_row, err) : rc;
-}
-
 /* Names have their numbers without a gap. */
 static enum aps_rc read_names(struct aps_cache_store *store, struct aps_names *names, struct aps_err *err)
 {
@@ -128,7 +106,7 @@ static enum aps_rc read_names(struct aps_cache_store *store, struct aps_names *n
 		if (number != 0 && number != aps_stmt_column_int(stmt, 0))
 			rc = aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "the names in the store are damaged");
 	}
-	if (rc == APS_OK) store->n_names = store->n_committed_names = names->n_names;
+	if (rc == APS_OK) store->n_names = store->committed.n_names = names->n_names;
 	return rc;
 }
 
@@ -146,25 +124,63 @@ static enum aps_rc look_whether_empty(struct aps_cache_store *store, struct aps_
 	return APS_OK;
 }
 
-enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
-                                 struct aps_str identity, struct aps_cache *cache, struct aps_err *err)
+static enum aps_rc init_store(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
+                              struct aps_str identity, struct aps_err *err)
 {
-	*store = (struct aps_cache_store){.backing = {find, load, done, list}, .db = db};
-	enum aps_rc rc = find_part(store, prefix, identity, err);
-	if (rc == APS_OK) rc = read_names(store, &cache->names, err);
-	return rc == APS_OK ? look_whether_empty(store, &cache->entries, err) : rc;
-}
-
-enum aps_rc aps_cache_store_open_reader(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
-                                        struct aps_str identity, struct aps_cache *cache, struct aps_err *err)
-{
-	(void)cache;
 	*store = (struct aps_cache_store){.backing = {find, load, done, list}, .db = db};
 	store->prefix = aps_strndup(prefix.p, prefix.n);
 	store->identity = aps_strndup(identity.p, identity.n);
 	if (store->prefix != NULL && store->identity != NULL) return APS_OK;
 	aps_cache_store_clear(store);
 	return aps_fail(err, APS_E_NOMEM, "out of memory");
+}
+
+static enum aps_rc find_part(struct aps_cache_store *store, struct aps_err *err)
+{
+	int64_t part;
+	enum aps_rc rc = aps_parts_find(store->db, aps_str_of(store->prefix), aps_str_of(store->identity), &part, err);
+	if (rc == APS_OK) store->part = part;
+	return rc;
+}
+
+static enum aps_rc read_bytes(struct aps_cache_store *store, struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	bool has_row = false;
+	enum aps_rc rc = prepare(store, "SELECT value FROM counter WHERE id = ?1", &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
+	store->n_bytes = rc == APS_OK && has_row ? aps_stmt_column_int(stmt, 0) : 0;
+	if (rc == APS_OK) aps_stmt_reset(stmt);
+	return rc;
+}
+
+enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
+                                 struct aps_str identity, struct aps_cache *cache, struct aps_err *err)
+{
+	enum aps_rc rc = init_store(store, db, prefix, identity, err);
+	if (rc == APS_OK) rc = find_part(store, err);
+	if (rc == APS_OK && store->part != 0) rc = read_bytes(store, err);
+	if (rc == APS_OK) rc = read_names(store, &cache->names, err);
+	if (rc == APS_OK) rc = look_whether_empty(store, &cache->entries, err);
+	aps_cache_store_committed(store);
+	return rc;
+}
+
+enum aps_rc aps_cache_store_open_part(struct aps_cache_store *store, struct aps_db *db, int64_t part,
+                                      struct aps_cache *cache, struct aps_err *err)
+{
+	enum aps_rc rc = init_store(store, db, APS_STR(""), APS_STR(""), err);
+	if (rc != APS_OK) return rc;
+	store->part = part;
+	rc = read_bytes(store, err);
+	return rc == APS_OK ? read_names(store, &cache->names, err) : rc;
+}
+
+enum aps_rc aps_cache_store_open_reader(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
+                                        struct aps_str identity, struct aps_err *err)
+{
+	return init_store(store, db, prefix, identity, err);
 }
 
 void aps_cache_store_clear(struct aps_cache_store *store)
@@ -174,17 +190,20 @@ void aps_cache_store_clear(struct aps_cache_store *store)
 	store->prefix = store->identity = NULL;
 }
 
-#define GENERATION "SELECT number FROM generation"
-
 void aps_cache_store_committed(struct aps_cache_store *store)
 {
-	store->n_committed_names = store->n_names;
+	store->committed = (struct aps_cache_store_state){store->part, store->n_names, store->n_bytes};
 }
 
 void aps_cache_store_rolled_back(struct aps_cache_store *store)
 {
-	store->n_names = store->n_committed_names;
+	store->part = store->committed.part;
+	store->n_names = store->committed.n_names;
+	store->n_bytes = store->committed.n_bytes;
 }
+
+#define GENERATION  "SELECT value FROM counter WHERE id = 0"
+#define LAST_NUMBER "SELECT value FROM counter WHERE id = -1"
 
 static enum aps_rc read_number(struct aps_db *db, const char *sql, uint64_t *number, struct aps_err *err)
 {
@@ -197,10 +216,8 @@ static enum aps_rc read_number(struct aps_db *db, const char *sql, uint64_t *num
 enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cache *cache, uint64_t *generation,
                                    struct aps_err *err)
 {
-	bool has_row;
 	enum aps_rc rc = read_number(store->db, GENERATION, generation, err);
-	if (rc == APS_OK && store->part == 0)
-		rc = run_part(store, FIND_PART, aps_str_of(store->prefix), aps_str_of(store->identity), &has_row, err);
+	if (rc == APS_OK) rc = find_part(store, err);
 	return rc == APS_OK ? read_names(store, &cache->names, err) : rc;
 }
 
@@ -211,13 +228,37 @@ enum aps_rc aps_cache_store_generation(struct aps_db *db, uint64_t *generation, 
 
 enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err)
 {
-	return read_number(db, "SELECT coalesce(max(id), 0) FROM entry", number, err);
+	return read_number(db, LAST_NUMBER, number, err);
 }
 
-enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t *generation, struct aps_err *err)
+static enum aps_rc set_counter(struct aps_db *db, int64_t id, int64_t value, struct aps_err *err)
 {
-	enum aps_rc rc = aps_db_exec(db, "UPDATE generation SET number = number + 1", err);
-	return rc == APS_OK ? read_number(db, GENERATION, generation, err) : rc;
+	struct aps_stmt *stmt;
+	bool has_row;
+	enum aps_rc rc =
+	        aps_db_prepare(db, APS_STR("UPDATE counter SET value = ?2 WHERE id = ?1"), &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, id, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, value, err);
+	return rc == APS_OK ? aps_stmt_step(stmt, &has_row, err) : rc;
+}
+
+enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t last_number, uint64_t *generation, struct aps_err *err)
+{
+	enum aps_rc rc = read_number(db, GENERATION, generation, err);
+	++*generation;
+	if (rc == APS_OK) rc = set_counter(db, 0, (int64_t)*generation, err);
+	return rc == APS_OK ? set_counter(db, -1, (int64_t)last_number, err) : rc;
+}
+
+enum aps_rc aps_cache_store_drop(struct aps_cache_store *store, enum aps_part_drop how, struct aps_err *err)
+{
+	if (store->part == 0) return APS_OK;
+	enum aps_rc rc = aps_parts_drop(store->db, store->part, how, err);
+	if (rc != APS_OK) return rc;
+	store->part = 0;
+	store->n_names = 0; /* those that are known are saved for the next part */
+	store->n_bytes = 0;
+	return APS_OK;
 }
 
 static enum aps_rc run(struct aps_stmt *stmt, struct aps_err *err)
@@ -246,6 +287,11 @@ static enum aps_rc bind_content(struct aps_stmt *stmt, int index, struct aps_str
 	return content.p != NULL ? aps_stmt_bind_blob(stmt, index, content, err) : aps_stmt_bind_null(stmt, index, err);
 }
 
+static size_t disk_bytes(const struct aps_entry *entry, size_t n_content_bytes)
+{
+	return aps_entry_disk_bytes(entry->n_key_bytes, n_content_bytes);
+}
+
 static enum aps_rc insert(const struct aps_cache_store *store, struct aps_stmt *stmt, const struct aps_entry *entry,
                           struct aps_err *err)
 {
@@ -253,36 +299,60 @@ static enum aps_rc insert(const struct aps_cache_store *store, struct aps_stmt *
 	enum aps_rc rc = aps_stmt_bind_int(stmt, 1, (int64_t)entry->number, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, store->part, err);
 	if (rc == APS_OK) rc = key.n != 0 ? aps_stmt_bind_blob(stmt, 3, key, err) : aps_stmt_bind_null(stmt, 3, err);
-	if (rc == APS_OK) rc = bind_content(stmt, 4, aps_entry_base(entry), err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 4, store->minute, err);
+	if (rc == APS_OK) rc = bind_content(stmt, 5, aps_entry_base(entry), err);
 	return rc == APS_OK ? run(stmt, err) : rc;
 }
 
-static enum aps_rc update(struct aps_stmt *stmt, const struct aps_entry *entry, struct aps_err *err)
+static enum aps_rc update(const struct aps_cache_store *store, struct aps_stmt *stmt, const struct aps_entry *entry,
+                          struct aps_err *err)
 {
 	enum aps_rc rc = aps_stmt_bind_int(stmt, 1, (int64_t)entry->number, err);
-	if (rc == APS_OK) rc = bind_content(stmt, 2, aps_entry_base(entry), err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, store->minute, err);
+	if (rc == APS_OK) rc = bind_content(stmt, 3, aps_entry_base(entry), err);
 	return rc == APS_OK ? run(stmt, err) : rc;
 }
 
-static enum aps_rc save_entries(const struct aps_cache_store *store, const struct aps_cache_write *write,
-                                struct aps_err *err)
+static enum aps_rc save_entries(struct aps_cache_store *store, const struct aps_cache_write *write, struct aps_err *err)
 {
+	static const char INSERT[] = "INSERT INTO entry (id, part, key, used, content) VALUES (?1, ?2, ?3, ?4, ?5)";
 	struct aps_stmt *inserts, *updates;
-	enum aps_rc rc =
-	        prepare(store, "INSERT INTO entry (id, part, key, content) VALUES (?1, ?2, ?3, ?4)", &inserts, err);
-	if (rc == APS_OK) rc = prepare(store, "UPDATE entry SET content = ?2 WHERE id = ?1", &updates, err);
+	int64_t n_bytes = store->n_bytes;
+	enum aps_rc rc = prepare(store, INSERT, &inserts, err);
+	if (rc == APS_OK)
+		rc = prepare(store, "UPDATE entry SET used = ?2, content = ?3 WHERE id = ?1", &updates, err);
 	for (size_t i = 0; rc == APS_OK && i < aps_write_n_entries(write); i++) {
 		const struct aps_entry *entry = aps_write_entry_at(write, i);
 		bool is_new = entry->number > write->last_number;
-		rc = is_new ? insert(store, inserts, entry, err) : update(updates, entry, err);
+		rc = is_new ? insert(store, inserts, entry, err) : update(store, updates, entry, err);
+		n_bytes += (int64_t)disk_bytes(entry, aps_entry_base(entry).n);
+		if (!is_new) n_bytes -= (int64_t)disk_bytes(entry, aps_write_n_bytes_before(write, i));
 	}
+	if (rc == APS_OK) store->n_bytes = n_bytes;
 	return rc;
+}
+
+static enum aps_rc make_part(struct aps_cache_store *store, struct aps_err *err)
+{
+	int64_t part;
+	if (store->part != 0) return APS_OK;
+	enum aps_rc rc = aps_parts_make(store->db, aps_str_of(store->prefix), aps_str_of(store->identity), &part, err);
+	if (rc == APS_OK) store->part = part;
+	return rc;
+}
+
+enum aps_rc aps_cache_store_save_bytes(const struct aps_cache_store *store, struct aps_err *err)
+{
+	if (store->n_bytes == store->committed.n_bytes || store->part == 0) return APS_OK;
+	return set_counter(store->db, store->part, store->n_bytes, err);
 }
 
 enum aps_rc aps_cache_store_save(struct aps_cache_store *store, const struct aps_cache_write *write,
                                  struct aps_err *err)
 {
-	enum aps_rc rc = save_names(store, &write->cache->names, err);
+	if (aps_write_n_entries(write) == 0 && store->n_names == write->cache->names.n_names) return APS_OK;
+	enum aps_rc rc = make_part(store, err);
+	if (rc == APS_OK) rc = save_names(store, &write->cache->names, err);
 	if (rc == APS_OK) rc = save_entries(store, write, err);
 	if (rc == APS_OK) store->n_names = write->cache->names.n_names;
 	return rc;

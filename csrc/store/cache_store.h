@@ -6,38 +6,51 @@
 #define APS_STORE_CACHE_STORE_H
 
 #include "cache/write.h"
-#include "store/db.h"
+#include "store/parts.h"
+
+/* What a transaction may change. */
+struct aps_cache_store_state {
+	int64_t part;
+	uint32_t n_names; /* that are saved */
+	int64_t n_bytes;  /* that the entries take on disk */
+};
 
 struct aps_cache_store {
 	struct aps_entry_backing backing;
 	struct aps_db *db; /* borrowed, migrated */
-	int64_t part;
-	uint32_t n_names;           /* that are saved */
-	uint32_t n_committed_names; /* before the transaction that is open */
-	struct aps_stmt *on_row;    /* whose row is looked at; NULL: none */
-	char *prefix;               /* of a reader, until it has its part */
+	char *prefix;
 	char *identity;
+	int64_t part; /* 0: there is none until something is saved */
+	uint32_t n_names;
+	int64_t n_bytes;
+	struct aps_cache_store_state committed; /* before the transaction that is open */
+	uint32_t minute;                        /* Unix time: of what is saved from now on */
+	struct aps_stmt *on_row;                /* whose row is looked at; NULL: none */
 };
 
 APS_BEGIN_DECLS
 
-/* Finds or makes the part, and fills `cache`, which was initialised with &store->backing, with its names and what else
- * it has to know before its first write. Without memory, or where the store fails: E_NOMEM, E_STORAGE, … */
+/* Finds the part, where there is one, and fills `cache`, which was initialised with &store->backing, with its names and
+ * what else it has to know before its first write. Without memory, or where the store fails: E_NOMEM, E_STORAGE, … */
 enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
                                  struct aps_str identity, struct aps_cache *cache, struct aps_err *err);
-/* The same for a connection that only reads: nothing is made. A part that isn't there yet is an empty one, and looked
- * for again with each aps_cache_store_follow(). */
+/* The same for a part that is known by its number, only to be looked at. */
+enum aps_rc aps_cache_store_open_part(struct aps_cache_store *store, struct aps_db *db, int64_t part,
+                                      struct aps_cache *cache, struct aps_err *err);
+/* The same for a connection that only reads, which finds its part with each aps_cache_store_follow(). */
 enum aps_rc aps_cache_store_open_reader(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
-                                        struct aps_str identity, struct aps_cache *cache, struct aps_err *err);
-/* In the view of a reader's transaction: which generation it is, and what a reader has to know of it: new names. */
+                                        struct aps_str identity, struct aps_err *err);
+/* In the view of a reader's transaction: which generation it is, and what a reader has to know of it: its part, new
+ * names. Where that is another part, the former one was dropped; names keep their numbers. */
 enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cache *cache, uint64_t *generation,
                                    struct aps_err *err);
 /* Only which generation it is. */
 enum aps_rc aps_cache_store_generation(struct aps_db *db, uint64_t *generation, struct aps_err *err);
-/* The highest number that an entry of the file has. */
+/* The highest number that an entry of the file ever had. */
 enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err);
-/* In the writer's transaction: the next generation of the file. */
-enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t *generation, struct aps_err *err);
+/* In the writer's transaction, last: the next generation of the file, and the highest number that was given. */
+enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t last_number, uint64_t *generation,
+                                    struct aps_err *err);
 /* How the transaction ended that saves were made in. */
 void aps_cache_store_committed(struct aps_cache_store *store);
 void aps_cache_store_rolled_back(struct aps_cache_store *store);
@@ -46,6 +59,10 @@ void aps_cache_store_clear(struct aps_cache_store *store);
 /* Saves what a settled write changed; a transaction is open. */
 enum aps_rc aps_cache_store_save(struct aps_cache_store *store, const struct aps_cache_write *write,
                                  struct aps_err *err);
+/* At the end of the transaction: how many bytes there are by now. */
+enum aps_rc aps_cache_store_save_bytes(const struct aps_cache_store *store, struct aps_err *err);
+/* The part is gone, with all that it has; what is saved from now on is in a new one. Names keep their numbers. */
+enum aps_rc aps_cache_store_drop(struct aps_cache_store *store, enum aps_part_drop how, struct aps_err *err);
 
 APS_END_DECLS
 

@@ -96,14 +96,18 @@ enum aps_rc aps_db_set_synchronous(struct aps_db *db, enum aps_db_sync level, st
 	return aps_db_exec(db, sql, err);
 }
 
-/* SQLite opens a file when it is read first: a reader does that at once, to tell what is wrong with it. */
+/* SQLite opens a file when it is read first: a reader does that at once, to tell what is wrong with it. Whether pages can
+ * be given back (store/db_space.h) is settled before anything is written to a new file; what is deleted is overwritten
+ * where that costs no further write (https://www.sqlite.org/pragma.html#pragma_secure_delete). */
 static enum aps_rc db_configure(struct aps_db *db, const struct aps_db_options *options, struct aps_err *err)
 {
 	sqlite3_extended_result_codes(db->handle, 1);
 	sqlite3_busy_timeout(db->handle, options->busy_ms);
 	sqlite3_set_authorizer(db->handle, db_authorize, db);
 	if (options->read_only) return aps_db_exec(db, "PRAGMA schema_version", err);
-	enum aps_rc rc = aps_db_exec(db, "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL", err);
+	static const char PRAGMAS[] = "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA secure_delete = FAST;"
+	                              "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL";
+	enum aps_rc rc = aps_db_exec(db, PRAGMAS, err);
 	return rc == APS_OK ? aps_db_set_synchronous(db, options->synchronous, err) : rc;
 }
 

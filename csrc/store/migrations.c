@@ -6,15 +6,20 @@
 #define APPLICATION_ID 0x61707379
 
 /* An entry's number is its row id. Rows of blocks have no key, and NULLs are not equal to one another: one index finds
- * entries by their keys and by their part. */
+ * entries by their keys and by their part. `used`: the minute of the last use, in Unix time. A counter: 0 the generation,
+ * -1 the highest number that an entry ever had, else the bytes of the entries of a part. A part that is dropped: its
+ * rows are as good as gone (store/parts.h). */
 static const char *const STEPS[] = {
-        "CREATE TABLE generation (number INTEGER NOT NULL);"
-        "INSERT INTO generation VALUES (0);"
-        "CREATE TABLE part (id INTEGER PRIMARY KEY, prefix TEXT NOT NULL, identity TEXT NOT NULL);"
-        "CREATE UNIQUE INDEX part_owner ON part (prefix, identity);"
+        "CREATE TABLE counter (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);"
+        "INSERT INTO counter VALUES (0, 0), (-1, 0);"
+        "CREATE TABLE part (id INTEGER PRIMARY KEY AUTOINCREMENT, prefix TEXT NOT NULL, identity TEXT NOT NULL,"
+        " dropped INTEGER NOT NULL DEFAULT 0);"
+        "CREATE UNIQUE INDEX part_owner ON part (prefix, identity) WHERE dropped = 0;"
+        "CREATE INDEX part_dropped ON part (dropped) WHERE dropped <> 0;"
         "CREATE TABLE name (part INTEGER NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL,"
         " PRIMARY KEY (part, number)) WITHOUT ROWID;"
-        "CREATE TABLE entry (id INTEGER PRIMARY KEY, part INTEGER NOT NULL, key BLOB, content BLOB);"
+        "CREATE TABLE entry (id INTEGER PRIMARY KEY, part INTEGER NOT NULL, key BLOB, used INTEGER NOT NULL DEFAULT 0,"
+        " content BLOB);"
         "CREATE UNIQUE INDEX entry_key ON entry (part, key);"
         "CREATE TABLE layer (id INTEGER PRIMARY KEY, part INTEGER NOT NULL);"
         "CREATE TABLE patch (layer INTEGER NOT NULL, entry INTEGER NOT NULL, patch BLOB NOT NULL);"
@@ -78,4 +83,15 @@ enum aps_rc aps_migrations_is_store(struct aps_db *db, bool *is_store, struct ap
 	enum aps_rc rc = aps_db_read_int(db, "PRAGMA application_id", &owner, err);
 	*is_store = rc == APS_OK && owner == APPLICATION_ID;
 	return rc;
+}
+
+enum aps_rc aps_migrations_check(struct aps_db *db, struct aps_err *err)
+{
+	int64_t version;
+	enum aps_rc rc = aps_db_read_int(db, "PRAGMA user_version", &version, err);
+	if (rc == APS_OK) rc = check_owner(db, version, err);
+	if (rc != APS_OK || version == (int64_t)APS_COUNTOF(STEPS)) return rc;
+	if (version == 0) return aps_fail(err, APS_E_STORAGE, "there is nothing in the file yet");
+	return aps_fail(err, APS_E_STORAGE, "the store has version %lld, and is brought to version %zu by the next client",
+	                (long long)version, APS_COUNTOF(STEPS));
 }

@@ -16,6 +16,9 @@ enum aps_rc aps_migrations_is_store(struct aps_db *db, bool *is_store, struct ap
 /* For one who only reads: whether the tables are those of this version. */
 enum aps_rc aps_migrations_are_done(struct aps_db *db, bool *are_done, struct aps_err *err);
 
+/* The same, and why not: E_STORAGE as above, and for an older store, which only its owner brings up to date. */
+enum aps_rc aps_migrations_check(struct aps_db *db, struct aps_err *err);
+
 APS_END_DECLS
 
 #endif

@@ -15,6 +15,7 @@ local root = require "appsync.client.root"
 local settings = require "appsync.client.settings"
 local stores = require "appsync.client.stores"
 local subscription_source = require "appsync.client.subscription_source"
+local upkeep = require "appsync.client.upkeep"
 local variables_of = require "appsync.client.variables"
 local watching = require "appsync.client.watching"
 
@@ -274,6 +275,60 @@ function Client:with(options)
     own_headers = headers.check(checked.headers, "client:with") or self.own_headers,
     identity = checked.identity,
   }, Client)
+end
+
+---Takes out of the cache what no query's result reaches any more, and what has expired. Never what a layer holds, or what is
+---retained or watched. It goes a little at a time while the client works on.
+---@param options number|{timeout: number?, on_result: function?}|nil seconds: ends the wait, not the collection
+---@return integer? n how many records have left, appsync.Error? err
+function Client:gc(options)
+  check_self(self, "client:gc")
+  return upkeep.gc(self, options)
+end
+
+---Empties the cache of this client's identity, without waiting: reads find nothing from now on. The file gets smaller a
+---little at a time; optimistic answers that are still shown go as well.
+---@return true? cleared, appsync.Error? err
+function Client:clear(options)
+  check_self(self, "client:clear")
+  return upkeep.clear(self, options)
+end
+
+---Empties the cache of this client's identity, as `clear` does, and waits until nothing of it is left in the store's file
+---or in its log. The client can still be used; what it keeps from then on begins anew.
+---`outbox` will say what becomes of queued mutations: "refuse" (the default) to sign out while there are some, "wipe" or
+---"keep" them. There is no outbox in this version, so that all three mean the same.
+---@param options {outbox: "keep"|"wipe"|"refuse"|nil, timeout: number?, on_result: function?}? `timeout` ends the wait only
+---@return true? wiped, appsync.Error? err code "locked": another connection reads the store all the time; the log is emptied when it ends
+function Client:sign_out(options)
+  check_self(self, "client:sign_out")
+  return upkeep.sign_out(self, options)
+end
+
+---Keeps what a query's result reaches in the cache, also where it wasn't used for long, or has expired. What comes into that
+---result later is kept as well.
+---@param document string|appsync.Document|table a document, or one table `{query =, variables =}`
+---@param variables table?
+---@return appsync.Retention? handle until its `release`, until it is collected, or the client closes
+---@return appsync.Error? err
+function Client:retain(document, variables)
+  check_self(self, "client:retain")
+  return upkeep.retain(self, document, variables)
+end
+
+---@class appsync.Explanation
+---@field complete boolean all of it is in the cache
+---@field network boolean a "cache-first" query would be sent now
+---@field fields {path: string, state: "cached"|"missing"|"expired"|"optimistic", key: string}[] what is missing, and each field
+---that is no object, with the key of its record; the first 10,000
+
+---Says what a "cache-first" query would do now, and why, without sending it.
+---@param document string|appsync.Document|table a document, or one table `{query =, variables =}`
+---@param variables table?
+---@return appsync.Explanation? explanation, appsync.Error? err
+function Client:explain(document, variables)
+  check_self(self, "client:explain")
+  return upkeep.explain(self, document, variables)
 end
 
 ---Counters, and `store`, once there is one: "open", "memory" (it is kept for this process only) or "unavailable". Empty before

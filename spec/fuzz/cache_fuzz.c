@@ -34,7 +34,7 @@ static enum aps_rc read_at(struct aps_read_source *source, uint64_t number, stru
 	struct aps_entry *entry;
 	(void)source;
 	enum aps_rc rc = aps_entries_at(&world->cache.entries, number, &entry, err);
-	*content = entry != NULL && entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+	*content = aps_entry_shown(entry);
 	return rc;
 }
 
@@ -45,7 +45,7 @@ static enum aps_rc read_find(struct aps_read_source *source, struct aps_str key,
 	(void)source;
 	enum aps_rc rc = aps_entries_find(&world->cache.entries, key, &entry, err);
 	*number = entry != NULL ? entry->number : 0;
-	*content = entry != NULL && entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+	*content = aps_entry_shown(entry);
 	return rc;
 }
 

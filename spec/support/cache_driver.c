@@ -127,7 +127,8 @@ static void commit(void)
 	struct aps_err err;
 	uint64_t generation;
 	if (driver.db == NULL) return;
-	must(aps_cache_store_advance(driver.db, &generation, &err), "generation", &err);
+	must(aps_cache_store_save_bytes(&driver.store, &err), "bytes", &err);
+	must(aps_cache_store_advance(driver.db, driver.last_number, &generation, &err), "generation", &err);
 	if (driver.changed.n != 0)
 		aps_channel_announce(driver.channel, generation, (const void *)driver.changed.p,
 		                     driver.changed.n / sizeof(struct aps_channel_change), 0);
@@ -145,6 +146,7 @@ static void close_cache(void)
 	aps_layers_clear(&driver.cache.layers);
 	aps_entries_clear(&driver.cache.entries);
 	aps_names_clear(&driver.cache.names);
+	aps_cache_store_clear(&driver.store);
 	aps_reader_free(driver.reader);
 	aps_channel_unref(driver.channel);
 	driver.reader = NULL;
@@ -191,7 +193,7 @@ static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, st
 	struct aps_entry *entry;
 	(void)source;
 	enum aps_rc rc = aps_entries_at(&driver.cache.entries, number, &entry, err);
-	*content = entry != NULL && entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+	*content = aps_entry_shown(entry);
 	return rc;
 }
 
@@ -202,7 +204,7 @@ static enum aps_rc source_find(struct aps_read_source *source, struct aps_str ke
 	(void)source;
 	enum aps_rc rc = aps_entries_find(&driver.cache.entries, key, &entry, err);
 	*number = entry != NULL ? entry->number : 0;
-	*content = entry != NULL && entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
+	*content = aps_entry_shown(entry);
 	return rc;
 }
 

@@ -79,6 +79,12 @@ function core.read_file(path, max_bytes) end
 ---@return appsync.core.Err? err of kind "system": no memory
 function core.resolve(path) end
 
+---What is in a store's file, whoever has it open (csrc/store/inspect.h).
+---@param path string
+---@return string? json
+---@return appsync.core.Err? err of kind "storage": no store, or a damaged one (code "corrupt"), of a newer version ("newer")
+function core.inspect(path) end
+
 ---@return string uuid version 4, lower case
 function core.uuid() end
 
@@ -322,7 +328,30 @@ function cache:look() end
 ---@return any data
 ---@return string[]? missing paths, such as "listPosts.items.3.title"; nil: nothing is
 ---@return appsync.core.Err? err the store can't be read; after a fork of kind "usage"
+---@return boolean? has_expired some record of it is older than its type's ttl
 function cache:read(call) end
+
+---What a read of a query finds and what it lacks.
+---@param call {document: appsync.core.Document, operation_name: string?, variables: table?}
+---@return appsync.Explanation? explanation, appsync.core.Err? err as of `read`
+function cache:explain(call) end
+
+---Everything is nowhere from now on; the core does it in its turn. Throws between `begin` and its end.
+---@return true? ok, appsync.core.Err? err
+function cache:clear() end
+---The same; a RESULT comes when nothing of it is left in the file.
+---@return integer? op, appsync.core.Err? err
+function cache:wipe() end
+---What can't be reached leaves. The RESULT has the number of records that have.
+---@return integer? op, appsync.core.Err? err
+function cache:collect() end
+---What a query reaches stays, until it is released or the cache closes.
+---@param call {document: appsync.core.Document, operation_name: string?, variables: table?}
+---@return integer? retention, appsync.core.Err? err as of `execute`
+function cache:retain(call) end
+---Unknown ones are ignored, and all of them once the client is closed. Never throws.
+---@param retention integer
+function cache:release(retention) end
 
 ---Writes data of an operation, or of the fragment of this name, whose record is at `key`. Like all that writes: it is read
 ---here at once, and committed by the core; what can't be committed is logged, and then read no more.

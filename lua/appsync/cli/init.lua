@@ -9,12 +9,13 @@ appsync: an AWS AppSync client's tools.
 
 Usage: appsync COMMAND [arguments]
 
-  serve SCHEMA   the local AppSync-compatible server (also: mock)
+  serve SCHEMA    the local AppSync-compatible server (also: mock)
+  inspect STORE   what is in a client's store
 
 appsync COMMAND --help tells more. Exit status: 0 success, 1 failure, 2 wrong usage.
 ]]
 
-local COMMANDS = { serve = "appsync.cli.serve", mock = "appsync.cli.serve" }
+local COMMANDS = { serve = "appsync.cli.serve", mock = "appsync.cli.serve", inspect = "appsync.cli.inspect" }
 
 local function write(text)
   io.stdout:write(text)
@@ -41,9 +42,9 @@ function cli.run(words, out)
   end
   local module = COMMANDS[name]
   if not module then
-    local meant = args.suggest(name, { "serve", "mock" })
+    local meant = args.suggest(name, { "serve", "mock", "inspect" })
     local hint = meant and (" Did you mean %s?"):format(meant) or ""
-    out.fail(("appsync: there is no command \"%s\".%s Commands: serve (or mock).\n"):format(printable.escaped(name), hint))
+    out.fail(("appsync: there is no command \"%s\".%s Commands: serve (or mock), inspect.\n"):format(printable.escaped(name), hint))
     return 2
   end
   local rest = {}

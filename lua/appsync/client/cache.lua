@@ -76,16 +76,17 @@ end
 ---@param plan appsync.client.Plan
 ---@param is_partial boolean? what is there, also where something is missing
 ---@return any data nil when something is missing, string[]? missing paths, appsync.Error? err
+---@return boolean? has_expired some record of it has to be asked for again
 function cache.read(client, plan, is_partial)
   local opened, open_err = cache.open(client, plan.where)
   if not opened then return nil, nil, open_err end
-  local data, missing, err = opened:read{
+  local data, missing, err, has_expired = opened:read{
     document = plan.document.core, operation_name = plan.options.operation_name, variables = plan.variables,
     partial = is_partial,
   }
   if err then return nil, nil, errors.of_core(err, plan.where) end
   if data == null then data = nil end
-  return data, missing
+  return data, missing, nil, has_expired
 end
 
 ---Writes what a plan selects.

@@ -123,7 +123,7 @@ local function place_of(options, where)
 end
 
 ---@class appsync.CacheOptions
----@field max_bytes integer? of memory for records; what is more is read from the store when it is needed
+---@field max_bytes integer? on disk; above it what was not used for longest leaves
 ---@field ttl table<string, number>? seconds by type: after that long a record is asked for again
 ---@field key_args table<string, string[]>? by field, as ["Query.listPosts"] = {"blogId"}: the arguments that tell its
 ---values apart; by default all of them

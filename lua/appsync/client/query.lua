@@ -1,7 +1,8 @@
 ---Queries by their fetch policy.
 ---
 ---                       the cache has it all          it lacks something
----    cache-first        the cache's data              the network is asked
+---    cache-first        the cache's data (unless it   the network is asked
+---                       has expired)
 ---    cache-and-network  told to `on_result`, then     the network is asked
 ---                       the network is asked
 ---    network-only       the network is asked          the network is asked
@@ -68,8 +69,8 @@ end
 local POLICIES = { ["network-only"] = ask }
 
 POLICIES["cache-first"] = function(client, plan)
-  local data, err = look(client, plan)
-  if data ~= nil or err then return data, err, { source = "cache" } end
+  local data, err, has_expired = look(client, plan)
+  if err or (data ~= nil and not has_expired) then return data, err, { source = "cache" } end
   return ask(client, plan)
 end
 

@@ -303,7 +303,7 @@ static void without_a_commit_nothing_of_it_stays(void **state)
 	struct aps_err err;
 	assert_string_equal(ask("{ a(n: 1) { t } }"), "{\"a\":{\"t\":\"x\",\"__typename\":\"T\"}}");
 	assert_int_equal(aps_db_exec(world.vault->db,
-	                             "CREATE TEMP TRIGGER no BEFORE UPDATE ON main.generation BEGIN"
+	                             "CREATE TEMP TRIGGER no BEFORE UPDATE ON main.counter BEGIN"
 	                             " SELECT RAISE(ABORT, 'no'); END",
 	                             &err),
 	                 APS_OK);

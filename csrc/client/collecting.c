@@ -1,0 +1,418 @@
+#include "client/collecting.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "client/retained.h"
+#include "client/tidying.h"
+#include "store/cache_rows.h"
+
+#include <stdio.h>
+
+#define SLICE_MS      2   /* of a turn */
+#define PAUSE_MS      4   /* between two slices that nobody waits for */
+#define SLICE_ROWS    64  /* between two looks at the clock */
+#define SCAN_ROWS     500 /* likewise, of keys only */
+#define MAX_DELETIONS 1000
+#define MAX_USES      512 /* likewise, of a turn */
+#define MAX_USE_BYTES ((size_t)512 * 1024) /* that wait */
+
+enum phase { PHASE_FIELDS, PHASE_HELD, PHASE_FOLLOWED, PHASE_CHOSEN, PHASE_SWEPT, PHASE_OVER };
+
+/* One collection. */
+struct run {
+	enum phase phase;
+	struct aps_collect collect;
+	struct aps_rows_at at;
+	struct aps_buf leaving; /* struct aps_channel_change: of the slice */
+	size_t n_in_turn;       /* rows that have left */
+	size_t n_records;
+	bool is_planned;
+};
+
+struct aps_collecting {
+	struct aps_partition_collector collector;
+	struct aps_core *core;
+	struct aps_client *client;
+	struct aps_partition *partition;
+	struct aps_timer timer;
+	struct aps_retentions retentions;
+	struct run *run;         /* NULL: idle */
+	struct aps_mail *asking; /* result events, for the next collection */
+	struct aps_mail *asked;  /* for the one that runs */
+	struct aps_buf uses;     /* uint64_t: entries that readers have used, */
+	size_t n_uses_saved;     /* and how many of them are written down */
+	int64_t next_bytes;      /* below that another collection would be in vain */
+};
+
+static struct aps_collecting *of(struct aps_partition_collector *collector)
+{
+	return APS_CONTAINER_OF(collector, struct aps_collecting, collector);
+}
+
+static void wrote(struct aps_partition_collector *collector, uint64_t number)
+{
+	struct aps_collecting *collecting = of(collector);
+	if (collecting->run != NULL) aps_collect_touch(&collecting->run->collect, number);
+}
+
+static void end_run(struct aps_collecting *collecting)
+{
+	struct run *run = collecting->run;
+	if (run == NULL) return;
+	aps_retentions_begin(&collecting->retentions);
+	aps_collect_clear(&run->collect);
+	aps_rows_clear(&run->at);
+	aps_buf_clear(&run->leaving);
+	aps_free(run);
+	collecting->run = NULL;
+}
+
+static void append(struct aps_mail **list, struct aps_mail *mail)
+{
+	while (*list != NULL) list = &(*list)->next;
+	*list = mail;
+}
+
+static void answer(struct aps_collecting *collecting, struct aps_mail **list, size_t n_records,
+                   const struct aps_err *why)
+{
+	while (*list != NULL) {
+		struct aps_result_event *result = (struct aps_result_event *)*list;
+		*list = result->head.mail.next;
+		result->head.mail.next = NULL;
+		aps_result_event_say(result, n_records, why);
+		aps_core_emit(collecting->core, &result->head);
+	}
+}
+
+static void give_up(struct aps_collecting *collecting, const struct aps_err *why)
+{
+	end_run(collecting);
+	answer(collecting, &collecting->asked, 0, why);
+	answer(collecting, &collecting->asking, 0, why);
+}
+
+static void wake(struct aps_collecting *collecting, int64_t after_ms)
+{
+	struct aps_err err;
+	struct aps_timers *timers = &collecting->core->timers;
+	if (collecting->timer.index != 0) return;
+	if (aps_timer_set(timers, &collecting->timer, aps_clock_mono_ms() + after_ms)) return;
+	aps_fail(&err, APS_E_NOMEM, "no memory to collect what isn't needed");
+	give_up(collecting, &err);
+}
+
+/* What ran was about what is gone. Those that wait are served by another collection. */
+static void reset(struct aps_partition_collector *collector)
+{
+	struct aps_collecting *collecting = of(collector);
+	end_run(collecting);
+	collecting->next_bytes = 0;
+	append(&collecting->asked, collecting->asking);
+	collecting->asking = collecting->asked;
+	collecting->asked = NULL;
+}
+
+static bool is_above_limit(const struct aps_collecting *collecting)
+{
+	const struct aps_partition *partition = collecting->partition;
+	int64_t n_bytes = partition->store.n_bytes;
+	return partition->max_disk_bytes != 0 && n_bytes > partition->max_disk_bytes &&
+	       n_bytes >= collecting->next_bytes;
+}
+
+static void committed(struct aps_partition_collector *collector)
+{
+	struct aps_collecting *collecting = of(collector);
+	if (collecting->run == NULL && is_above_limit(collecting)) wake(collecting, PAUSE_MS);
+}
+
+static int64_t now_s(const struct aps_collecting *collecting)
+{
+	return aps_client_now_ms(collecting->client) / 1000;
+}
+
+static bool begin_run(struct aps_collecting *collecting)
+{
+	struct aps_partition *partition = collecting->partition;
+	struct run *run = aps_calloc(1, sizeof *run);
+	if (run == NULL) return false;
+	aps_collect_init(&run->collect, &partition->cache, &partition->store.backing, partition->policies,
+	                 now_s(collecting));
+	aps_rows_init(&run->at, APS_ROWS_OF_FIELDS);
+	aps_buf_init(&run->leaving, APS_BUF_ANY_SIZE);
+	aps_retentions_begin(&collecting->retentions);
+	collecting->run = run;
+	collecting->asked = collecting->asking;
+	collecting->asking = NULL;
+	return true;
+}
+
+/* One step of a phase; the phase that is next in run->phase. */
+struct seeing {
+	struct aps_rows_sink sink;
+	struct run *run;
+	const struct aps_entries *entries;
+};
+
+static void see_field(struct aps_rows_sink *sink, uint64_t number APS_UNUSED, struct aps_str key)
+{
+	struct seeing *seeing = APS_CONTAINER_OF(sink, struct seeing, sink);
+	aps_collect_see_field(&seeing->run->collect, key);
+}
+
+static enum aps_rc step_fields(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
+{
+	struct seeing seeing = {{see_field}, run, NULL};
+	enum aps_rc rc = aps_rows_read(&collecting->partition->store, &run->at, SCAN_ROWS, &seeing.sink, err);
+	if (rc == APS_OK && run->at.is_done) run->phase = PHASE_HELD;
+	return rc;
+}
+
+static void hold_all(struct aps_collecting *collecting, struct run *run)
+{
+	struct aps_partition_holder *holder = collecting->partition->holders;
+	for (; holder != NULL; holder = holder->next) holder->hold(holder, &run->collect);
+}
+
+static enum aps_rc step_held(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
+{
+	bool is_done;
+	enum aps_rc rc =
+	        aps_retentions_step(&collecting->retentions, &run->collect, SLICE_ROWS, &is_done, err);
+	if (rc != APS_OK || !is_done) return rc;
+	hold_all(collecting, run);
+	aps_collect_hold_memory(&run->collect);
+	run->phase = PHASE_FOLLOWED;
+	return APS_OK;
+}
+
+static enum aps_rc step_followed(struct aps_collecting *collecting APS_UNUSED, struct run *run, struct aps_err *err)
+{
+	bool is_done;
+	enum aps_rc rc = aps_collect_step(&run->collect, SLICE_ROWS, &is_done, err);
+	if (rc == APS_OK && is_done) run->phase = PHASE_CHOSEN;
+	return rc;
+}
+
+/* Down to 90 %, where there is too much. */
+static uint64_t bytes_to_go(const struct aps_collecting *collecting, const struct run *run)
+{
+	int64_t limit = collecting->partition->max_disk_bytes;
+	int64_t aim = limit / 10 * 9, left = (int64_t)run->collect.n_bytes;
+	bool is_too_much = limit != 0 && collecting->partition->store.n_bytes > limit;
+	return is_too_much && left > aim ? (uint64_t)(left - aim) : 0;
+}
+
+static enum aps_rc empty(struct aps_collecting *collecting, struct run *run, const struct aps_buf *emptied,
+                         struct aps_err *err)
+{
+	struct aps_partition *partition = collecting->partition;
+	const uint64_t *numbers = (const uint64_t *)(const void *)emptied->p;
+	size_t n = emptied->n / sizeof *numbers;
+	enum aps_rc rc = n != 0 ? aps_vault_begin(partition->vault, err) : APS_OK;
+	if (n != 0) partition->cache.entries.is_whole = false; /* their rows stay */
+	for (size_t i = 0; rc == APS_OK && i < n; i++) {
+		rc = aps_rows_empty(&partition->store, numbers[i], err);
+		if (rc == APS_OK) aps_partition_forget(partition, numbers[i], 0);
+	}
+	run->n_in_turn += n;
+	run->n_records += n;
+	return rc;
+}
+
+static enum aps_rc step_chosen(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
+{
+	struct aps_buf emptied;
+	bool is_done;
+	if (!run->is_planned) aps_collect_plan(&run->collect, bytes_to_go(collecting, run));
+	run->is_planned = true;
+	aps_buf_init(&emptied, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = aps_collect_choose(&run->collect, SLICE_ROWS, &emptied, &is_done, err);
+	if (rc == APS_OK) rc = empty(collecting, run, &emptied, err);
+	if (rc == APS_OK && is_done) {
+		aps_rows_clear(&run->at);
+		aps_rows_init(&run->at, APS_ROWS_WITH_KEY);
+		run->phase = PHASE_SWEPT;
+	}
+	aps_buf_clear(&emptied);
+	return rc;
+}
+
+static void see_row(struct aps_rows_sink *sink, uint64_t number, struct aps_str key)
+{
+	struct seeing *seeing = APS_CONTAINER_OF(sink, struct seeing, sink);
+	if (!aps_collect_deletes(&seeing->run->collect, number)) return;
+	if (key.n != 0 && key.p[0] == 'R') seeing->run->n_records++;
+	const struct aps_channel_change change = {number, key.n != 0 ? aps_entries_hash(seeing->entries, key) : 0};
+	aps_buf_add(&seeing->run->leaving, &change, sizeof change);
+}
+
+static enum aps_rc delete_all(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
+{
+	struct aps_partition *partition = collecting->partition;
+	const struct aps_channel_change *changes = (const struct aps_channel_change *)(const void *)run->leaving.p;
+	size_t n = run->leaving.n / sizeof *changes;
+	enum aps_rc rc = run->leaving.rc == APS_OK ? APS_OK
+	                                           : aps_fail(err, APS_E_NOMEM, "no memory to collect what isn't needed");
+	if (rc == APS_OK && n != 0) rc = aps_vault_begin(partition->vault, err);
+	for (size_t i = 0; rc == APS_OK && i < n; i++) {
+		rc = aps_rows_delete(&partition->store, changes[i].entry, err);
+		if (rc == APS_OK) aps_partition_forget(partition, changes[i].entry, changes[i].hash);
+	}
+	run->n_in_turn += n;
+	return rc;
+}
+
+/* What has others first: what is left in between, if the process ends, refers to nothing that has gone. */
+static enum aps_rc step_swept(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
+{
+	struct aps_partition *partition = collecting->partition;
+	struct seeing seeing = {{see_row}, run, &partition->cache.entries};
+	aps_buf_reset(&run->leaving);
+	enum aps_rc rc = aps_rows_read(&partition->store, &run->at, SCAN_ROWS, &seeing.sink, err);
+	if (rc == APS_OK) rc = delete_all(collecting, run, err);
+	if (rc != APS_OK || !run->at.is_done) return rc;
+	bool was_last = run->at.kind == APS_ROWS_WITHOUT_KEY;
+	aps_rows_clear(&run->at);
+	aps_rows_init(&run->at, APS_ROWS_WITHOUT_KEY);
+	if (was_last) run->phase = PHASE_OVER;
+	return APS_OK;
+}
+
+static enum aps_rc step(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
+{
+	static enum aps_rc (*const STEPS[])(struct aps_collecting *, struct run *, struct aps_err *) = {
+	        step_fields, step_held, step_followed, step_chosen, step_swept,
+	};
+	bool is_done, is_due = run->collect.due.n_members != 0;
+	/* what was retained, or written, in between */
+	if (run->phase == PHASE_CHOSEN && !aps_retentions_are_held(&collecting->retentions))
+		return aps_retentions_step(&collecting->retentions, &run->collect, SLICE_ROWS, &is_done, err);
+	if (run->phase > PHASE_FOLLOWED && is_due)
+		return aps_collect_step(&run->collect, SLICE_ROWS, &is_done, err);
+	return STEPS[run->phase](collecting, run, err);
+}
+
+static void conclude(struct aps_collecting *collecting, const struct aps_err *why)
+{
+	const struct aps_partition *partition = collecting->partition;
+	size_t n_records = collecting->run->n_records;
+	int64_t limit = partition->max_disk_bytes;
+	end_run(collecting);
+	APS_STATS_ADD(collecting->client->stats, records_collected, n_records);
+	if (why != NULL)
+		aps_core_log(collecting->core, collecting->client->id, "warn", "the cache can't be made smaller: %s",
+		             why->msg);
+	/* what is left may all be held: not again before there is something more */
+	if (limit != 0) collecting->next_bytes = partition->store.n_bytes + limit / 16;
+	aps_tidying_begin(partition->vault->tidying);
+	answer(collecting, &collecting->asked, n_records, why);
+	if (collecting->asking != NULL) wake(collecting, 1);
+}
+
+/* True: there are more. What fails fails with the transaction. */
+static bool save_uses(struct aps_collecting *collecting)
+{
+	struct aps_partition *partition = collecting->partition;
+	const uint64_t *numbers = (const uint64_t *)(const void *)collecting->uses.p;
+	size_t n = collecting->uses.n / sizeof *numbers, end = collecting->n_uses_saved + MAX_USES;
+	uint32_t minute = (uint32_t)(now_s(collecting) / 60);
+	struct aps_err err;
+	enum aps_rc rc = n != 0 ? aps_vault_begin(partition->vault, &err) : APS_OK;
+	for (; rc == APS_OK && collecting->n_uses_saved < n && collecting->n_uses_saved < end; collecting->n_uses_saved++)
+		rc = aps_rows_use(&partition->store, numbers[collecting->n_uses_saved], minute, &err);
+	if (rc == APS_OK && collecting->n_uses_saved < n) return true;
+	aps_buf_clear(&collecting->uses);
+	collecting->n_uses_saved = 0;
+	return false;
+}
+
+static void run_slice(struct aps_collecting *collecting)
+{
+	int64_t began_ms = aps_clock_mono_ms();
+	struct aps_err err;
+	struct run *run = collecting->run;
+	enum aps_rc rc = APS_OK;
+	run->n_in_turn = 0;
+	while (rc == APS_OK && run->phase != PHASE_OVER && run->n_in_turn + SCAN_ROWS <= MAX_DELETIONS) {
+		rc = step(collecting, run, &err);
+		if (aps_clock_mono_ms() - began_ms >= SLICE_MS) break;
+	}
+	if (rc != APS_OK || run->phase == PHASE_OVER)
+		conclude(collecting, rc != APS_OK ? &err : NULL);
+	else
+		wake(collecting, collecting->asked != NULL ? 1 : PAUSE_MS);
+}
+
+static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
+{
+	struct aps_collecting *collecting = APS_CONTAINER_OF(timer, struct aps_collecting, timer);
+	struct aps_err err;
+	bool has_work = collecting->run != NULL || collecting->asking != NULL || is_above_limit(collecting);
+	if (save_uses(collecting) || !has_work) {
+		if (collecting->uses.n != 0) wake(collecting, PAUSE_MS);
+		return;
+	}
+	if (collecting->run == NULL && !begin_run(collecting)) {
+		aps_fail(&err, APS_E_NOMEM, "no memory to collect what isn't needed");
+		give_up(collecting, &err);
+		return;
+	}
+	run_slice(collecting);
+}
+
+struct aps_collecting *aps_collecting_new(struct aps_core *core, struct aps_client *client,
+                                          struct aps_partition *partition)
+{
+	struct aps_collecting *collecting = aps_calloc(1, sizeof *collecting);
+	if (collecting == NULL) return NULL;
+	collecting->collector = (struct aps_partition_collector){wrote, committed, reset};
+	collecting->core = core;
+	collecting->client = client;
+	collecting->partition = partition;
+	collecting->timer.due = due;
+	aps_buf_init(&collecting->uses, MAX_USE_BYTES);
+	partition->collector = &collecting->collector;
+	if (is_above_limit(collecting)) wake(collecting, PAUSE_MS);
+	return collecting;
+}
+
+void aps_collecting_free(struct aps_collecting *collecting, const struct aps_err *why)
+{
+	if (collecting == NULL) return;
+	give_up(collecting, why);
+	aps_timer_stop(&collecting->core->timers, &collecting->timer);
+	aps_retentions_clear(&collecting->retentions);
+	aps_buf_clear(&collecting->uses);
+	collecting->partition->collector = NULL;
+	aps_free(collecting);
+}
+
+void aps_collecting_ask(struct aps_collecting *collecting, struct aps_result_event *result)
+{
+	append(&collecting->asking, &result->head.mail);
+	aps_timer_stop(&collecting->core->timers, &collecting->timer);
+	wake(collecting, 1);
+}
+
+void aps_collecting_retain(struct aps_collecting *collecting, uint64_t id, struct aps_operation *operation)
+{
+	if (aps_retentions_add(&collecting->retentions, id, operation)) return;
+	aps_operation_clear(operation);
+	aps_core_log(collecting->core, collecting->client->id, "error", "no memory for what is to be retained");
+}
+
+void aps_collecting_release(struct aps_collecting *collecting, uint64_t id)
+{
+	aps_retentions_remove(&collecting->retentions, id);
+}
+
+/* More than fits is as good as unused. */
+void aps_collecting_use(struct aps_collecting *collecting, const uint64_t *numbers, size_t n)
+{
+	if (collecting->partition->max_disk_bytes == 0 || n == 0) return;
+	aps_buf_add(&collecting->uses, numbers, n * sizeof *numbers);
+	collecting->uses.rc = APS_OK;
+	wake(collecting, PAUSE_MS);
+}

@@ -1,0 +1,91 @@
+#include "store/parts.h"
+
+static enum aps_rc run_owned(struct aps_db *db, const char *sql, struct aps_str prefix, struct aps_str identity,
+                             int64_t *part, struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	bool has_row = false;
+	*part = 0;
+	enum aps_rc rc = aps_db_prepare(db, aps_str_of(sql), &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_text(stmt, 1, prefix, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_text(stmt, 2, identity, err);
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
+	if (rc == APS_OK && has_row) *part = aps_stmt_column_int(stmt, 0);
+	if (rc == APS_OK) aps_stmt_reset(stmt);
+	return rc;
+}
+
+enum aps_rc aps_parts_find(struct aps_db *db, struct aps_str prefix, struct aps_str identity, int64_t *part,
+                           struct aps_err *err)
+{
+	static const char SQL[] = "SELECT id FROM part WHERE prefix = ?1 AND identity = ?2 AND dropped = 0";
+	return run_owned(db, SQL, prefix, identity, part, err);
+}
+
+/* Runs a statement about a part; `value` for its second parameter, where it has one. */
+static enum aps_rc run_on(struct aps_db *db, const char *sql, int64_t part, int64_t value, struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	bool has_row;
+	enum aps_rc rc = aps_db_prepare(db, aps_str_of(sql), &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, part, err);
+	if (rc == APS_OK && aps_stmt_n_params(stmt) > 1) rc = aps_stmt_bind_int(stmt, 2, value, err);
+	return rc == APS_OK ? aps_stmt_step(stmt, &has_row, err) : rc;
+}
+
+enum aps_rc aps_parts_make(struct aps_db *db, struct aps_str prefix, struct aps_str identity, int64_t *part,
+                           struct aps_err *err)
+{
+	static const char SQL[] = "INSERT OR IGNORE INTO part (prefix, identity) VALUES (?1, ?2)";
+	enum aps_rc rc = run_owned(db, SQL, prefix, identity, part, err);
+	if (rc == APS_OK) rc = aps_parts_find(db, prefix, identity, part, err);
+	return rc == APS_OK ? run_on(db, "INSERT OR IGNORE INTO counter VALUES (?1, 0)", *part, 0, err) : rc;
+}
+
+enum aps_rc aps_parts_drop(struct aps_db *db, int64_t part, enum aps_part_drop how, struct aps_err *err)
+{
+	return run_on(db, "UPDATE part SET dropped = ?2, prefix = '', identity = '' WHERE id = ?1", part, how, err);
+}
+
+enum aps_rc aps_parts_find_dropped(struct aps_db *db, struct aps_dropped_part *dropped, struct aps_err *err)
+{
+	static const char SQL[] = "SELECT id, dropped FROM part WHERE dropped <> 0 ORDER BY dropped DESC LIMIT 1";
+	struct aps_stmt *stmt;
+	bool has_row = false;
+	*dropped = (struct aps_dropped_part){.part = 0};
+	enum aps_rc rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
+	if (rc != APS_OK || !has_row) return rc;
+	dropped->part = aps_stmt_column_int(stmt, 0);
+	dropped->how = aps_stmt_column_int(stmt, 1) == APS_PART_WIPED ? APS_PART_WIPED : APS_PART_CLEARED;
+	aps_stmt_reset(stmt);
+	return APS_OK;
+}
+
+/* Patches belong to layers; the entries' index has all of a part, whatever their keys are. */
+static const char *const DELETIONS[] = {
+        "DELETE FROM entry WHERE id IN (SELECT id FROM entry INDEXED BY entry_key WHERE part = ?1 LIMIT ?2)",
+        ("DELETE FROM patch WHERE rowid IN (SELECT patch.rowid FROM layer JOIN patch ON patch.layer = layer.id"
+         " WHERE layer.part = ?1 LIMIT ?2)"),
+        "DELETE FROM layer WHERE id IN (SELECT id FROM layer WHERE part = ?1 LIMIT ?2)",
+        "DELETE FROM name WHERE part = ?1 AND number IN (SELECT number FROM name WHERE part = ?1 LIMIT ?2)",
+};
+
+enum aps_rc aps_parts_delete_rows(struct aps_db *db, int64_t part, size_t max_rows, bool *is_done, struct aps_err *err)
+{
+	int64_t n_left = (int64_t)max_rows;
+	*is_done = false;
+	for (size_t i = 0; i < APS_COUNTOF(DELETIONS) && n_left > 0; i++) {
+		enum aps_rc rc = run_on(db, DELETIONS[i], part, n_left, err);
+		if (rc != APS_OK) return rc;
+		n_left -= aps_db_changes(db);
+		*is_done = i + 1 == APS_COUNTOF(DELETIONS) && n_left > 0;
+	}
+	return APS_OK;
+}
+
+enum aps_rc aps_parts_remove(struct aps_db *db, int64_t part, struct aps_err *err)
+{
+	enum aps_rc rc = run_on(db, "DELETE FROM counter WHERE id = ?1", part, 0, err);
+	return rc == APS_OK ? run_on(db, "DELETE FROM part WHERE id = ?1", part, 0, err) : rc;
+}
