@@ -40,12 +40,14 @@ local ENDS = { closed = true, cancelled = true, timeout = true }
 -- What the cache has. A store that isn't open yet lacks nothing: it is waited for.
 ---@return any data nil: not all of it is there
 ---@return appsync.Error? err that ends the call
+---@return boolean? has_expired some of it is older than `cache.ttl` allows
 local function look(client, plan)
-  local data, _, err = cache.read(client, plan)
-  if data ~= nil or client.root.is_hydrated then return data, err and ENDS[err.kind] and err or nil end
+  local data, _, err, has_expired = cache.read(client, plan)
+  if data ~= nil or client.root.is_hydrated then return data, err and ENDS[err.kind] and err or nil, has_expired end
   if not err then _, err = hydration.wait(client, plan.options, plan.where) end
   if err and ENDS[err.kind] then return nil, err end
-  return (cache.read(client, plan))
+  data, _, _, has_expired = cache.read(client, plan)
+  return data, nil, has_expired
 end
 
 -- The cache's answer in the place of the network's.
