@@ -147,7 +147,7 @@ setup:
 demo:
 	@.ci/setup demo
 	@$(MAKE) -s build LUA=$(LUA)
-	@eval "$$($(MAKE) -s env LUA=$(LUA))"; examples/todo/demo
+	@eval "$$($(MAKE) -s env LUA=$(LUA))"; examples/todo/demo && examples/notes/demo
 
 test:
 	@.ci/setup test

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -85,4 +86,31 @@ enum aps_rc aps_file_read(const char *path, size_t max_bytes, struct aps_buf *ou
 	}
 	close(fd);
 	return rc;
+}
+
+/* Its folder, and the name in it. */
+static char *resolve_folder(const char *path, const char **name)
+{
+	const char *slash = strrchr(path, '/');
+	*name = slash != NULL ? slash + 1 : path;
+	if (slash == NULL) return realpath(".", NULL);
+	if (slash == path) return realpath("/", NULL);
+	char *folder = strndup(path, (size_t)(slash - path));
+	char *found = folder != NULL ? realpath(folder, NULL) : NULL;
+	free(folder);
+	return found;
+}
+
+enum aps_rc aps_file_resolve(const char *path, struct aps_buf *out, struct aps_err *err)
+{
+	const char *name = "";
+	char *found = realpath(path, NULL);
+	if (found == NULL) found = resolve_folder(path, &name);
+	aps_buf_add_text(out, found != NULL ? found : path);
+	if (found != NULL && name[0] != '\0') {
+		if (strcmp(found, "/") != 0) aps_buf_add_text(out, "/");
+		aps_buf_add_text(out, name);
+	}
+	free(found);
+	return out->rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
 }

@@ -15,6 +15,10 @@ const char *aps_file_unfit(const char *path);
  * E_TOO_BIG above `max_bytes`, E_NOMEM; the message doesn't name the path. */
 enum aps_rc aps_file_read(const char *path, size_t max_bytes, struct aps_buf *out, struct aps_err *err);
 
+/* The path from the root of what this one names, links followed; where nothing is there yet, of what it would name. A
+ * path that leads nowhere stays as it is. E_NOMEM. */
+enum aps_rc aps_file_resolve(const char *path, struct aps_buf *out, struct aps_err *err);
+
 APS_END_DECLS
 
 #endif

@@ -156,8 +156,7 @@ static int Apl_cache_begin(lua_State *L)
 	struct aps_err err = {0};
 	struct apl_cache *cache = apl_cache_check(L, &err);
 	if (cache == NULL) return apl_fail(L, &err);
-	cache->n_begun++;
-	lua_pushboolean(L, 1);
+	lua_pushinteger(L, ++cache->n_begun);
 	return 1;
 }
 
@@ -185,6 +184,70 @@ static int Apl_cache_take(lua_State *L)
 	cache->n_begun = 0;
 	if (aps_reader_has_open_edits(cache->reader)) *slot = aps_reader_take_back(cache->reader);
 	if (*slot == NULL) lua_pushnil(L);
+	return 1;
+}
+
+/* Edits that were taken back, or NULL for nil. */
+static struct aps_edits *check_edits(lua_State *L, int index)
+{
+	if (lua_isnoneornil(L, index)) return NULL;
+	struct aps_edits **slot = luaL_checkudata(L, index, EDITS);
+	return *slot;
+}
+
+/* cache:add_layer(edits) → layer */
+static int Apl_cache_add_layer(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	struct aps_edits *edits = check_edits(L, 2);
+	if (cache == NULL) return apl_fail(L, &err);
+	struct apl_caches *caches = cache->caches;
+	uint64_t layer = aps_runtime_next_id(caches->box->runtime);
+	struct aps_command *command = aps_layer_command_new(caches->client, cache->id, layer, edits);
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
+	if (apl_runtime_post(L, caches->box, -1, &err) != APS_OK) return apl_fail(L, &err);
+	apl_push_id(L, layer);
+	return 1;
+}
+
+/* cache:settle_layer(layer, edits): late ones are ignored */
+static int Apl_cache_settle_layer(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check_late(L);
+	uint64_t layer = apl_check_id(L, 2);
+	struct aps_edits *edits = check_edits(L, 3);
+	if (cache == NULL) return 0;
+	struct apl_caches *caches = cache->caches;
+	struct aps_command *command = aps_settle_command_new(caches->client, cache->id, layer, edits);
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
+	return push_outcome(L, apl_runtime_post(L, caches->box, -1, &err), &err);
+}
+
+/* cache:mark() → n */
+static int Apl_cache_mark(lua_State *L)
+{
+	struct aps_err err = {0};
+	const struct apl_cache *cache = apl_cache_check(L, &err);
+	lua_pushnumber(L, cache != NULL ? (lua_Number)aps_reader_count_changes(cache->reader) : 0);
+	return 1;
+}
+
+/* cache:changes_since(n) → a list of texts */
+static int Apl_cache_changes_since(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	size_t n_before = (size_t)luaL_checknumber(L, 2);
+	int n = 0;
+	struct aps_buf *texts = apl_push_buffer(L, APS_BUF_ANY_SIZE);
+	if (cache != NULL) aps_reader_changes_since(cache->reader, n_before, texts);
+	lua_newtable(L);
+	for (size_t at = 0; at < texts->n; at += strlen(texts->p + at) + 1) {
+		lua_pushstring(L, texts->p + at);
+		lua_rawseti(L, -2, ++n);
+	}
 	return 1;
 }
 
@@ -268,9 +331,19 @@ static int Apl_cache_identify(lua_State *L)
 void apl_cache_edit_register(lua_State *L)
 {
 	static const luaL_Reg METHODS[] = {
-	        {"write", Apl_cache_write}, {"set", Apl_cache_set},           {"evict", Apl_cache_evict},
-	        {"field", Apl_cache_field}, {"begin", Apl_cache_begin},       {"commit", Apl_cache_commit},
-	        {"take", Apl_cache_take},   {"identify", Apl_cache_identify}, {NULL, NULL},
+	        {"write", Apl_cache_write},
+	        {"set", Apl_cache_set},
+	        {"evict", Apl_cache_evict},
+	        {"field", Apl_cache_field},
+	        {"begin", Apl_cache_begin},
+	        {"commit", Apl_cache_commit},
+	        {"take", Apl_cache_take},
+	        {"identify", Apl_cache_identify},
+	        {"add_layer", Apl_cache_add_layer},
+	        {"settle_layer", Apl_cache_settle_layer},
+	        {"mark", Apl_cache_mark},
+	        {"changes_since", Apl_cache_changes_since},
+	        {NULL, NULL},
 	};
 	static const luaL_Reg NONE[] = {{NULL, NULL}};
 	apl_cache_add_methods(L, METHODS);

@@ -7,7 +7,9 @@
 #include "binding/operation_lua.h"
 #include "client/cache_commands.h"
 #include "client/collect_commands.h"
+#include "client/process.h"
 #include "client/reader.h"
+#include "client/watching.h"
 
 #define CACHE   "appsync.core.cache"
 #define READING "appsync.core.reading"
@@ -18,6 +20,7 @@ struct apl_caches *apl_caches_new(struct apl_runtime *box, uint64_t client, stru
 	struct apl_caches *caches = aps_calloc(1, sizeof *caches);
 	if (caches == NULL) return NULL;
 	caches->n_refs = 1;
+	caches->generation = aps_process_generation();
 	caches->box = apl_runtime_ref(box);
 	caches->client = client;
 	caches->settings = aps_cache_settings_ref(settings);
@@ -33,10 +36,25 @@ void apl_caches_unref(struct apl_caches *caches)
 	aps_free(caches);
 }
 
+/* A connection that a parent process has opened isn't touched, closed neither:
+ * https://www.sqlite.org/howtocorrupt.html, section 2.6. */
+static void close_reader(struct apl_cache *cache)
+{
+	if (cache->caches->generation == aps_process_generation()) aps_reader_free(cache->reader);
+	cache->reader = NULL;
+}
+
+void apl_caches_close(struct apl_caches *caches)
+{
+	if (caches == NULL) return;
+	caches->is_closed = true;
+	for (struct apl_cache *cache = caches->first; cache != NULL; cache = cache->next) close_reader(cache);
+}
+
 static void free_cache(struct apl_cache *cache)
 {
 	if (cache->closing != NULL) aps_command_free(cache->closing);
-	aps_reader_free(cache->reader);
+	close_reader(cache);
 	aps_channel_unref(cache->channel);
 	aps_free(cache->identity);
 	apl_caches_unref(cache->caches);
@@ -55,6 +73,7 @@ static enum aps_rc init_cache(struct apl_cache *cache, const char *identity, str
 	cache->closing = aps_cache_close_command_new(caches->client, cache->id);
 	if (cache->identity == NULL || cache->channel == NULL || cache->closing == NULL)
 		return aps_fail(err, APS_E_NOMEM, "out of memory");
+	if (aps_cache_settings_place(caches->settings, err) != APS_OK) return err->code;
 	cache->reader = aps_reader_new(settings->path, settings->key_prefix, identity, &settings->policies,
 	                               cache->channel, err);
 	if (cache->reader == NULL) return err->code;
@@ -139,6 +158,20 @@ static int Apl_cache_id(lua_State *L)
 	struct apl_cache **slot = luaL_checkudata(L, 1, CACHE);
 	if (*slot == NULL) return luaL_error(L, "appsync: the client is closed");
 	apl_push_id(L, (*slot)->id);
+	return 1;
+}
+
+/* cache:look() → number of the RESULT; nil, error */
+static int Apl_cache_look(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	if (cache == NULL) return apl_fail(L, &err);
+	uint64_t call = aps_runtime_next_id(cache->caches->box->runtime);
+	struct aps_command *command = aps_cache_look_command_new(cache->caches->client, cache->id, call);
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
+	if (apl_runtime_post(L, cache->caches->box, -1, &err) != APS_OK) return apl_fail(L, &err);
+	apl_push_id(L, call);
 	return 1;
 }
 
@@ -237,7 +270,66 @@ static int Apl_cache_read(lua_State *L)
 	return 4;
 }
 
-static const luaL_Reg METHODS[] = {{"id", Apl_cache_id}, {"read", Apl_cache_read}, {NULL, NULL}};
+/* cache:watch{document=, operation_name=, variables=} → id; nil, error */
+static int Apl_cache_watch(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	if (cache == NULL) return apl_fail(L, &err);
+	const struct apl_caches *caches = cache->caches;
+	uint64_t id = aps_runtime_next_id(caches->box->runtime);
+	struct aps_watch_command *command = aps_watch_command_new(caches->client, id);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
+	if (apl_read_operation(L, &command->operation, &err) != APS_OK) return apl_fail(L, &err);
+	command->cache = cache->id;
+	if (apl_runtime_post(L, caches->box, -1, &err) != APS_OK) return apl_fail(L, &err);
+	apl_push_id(L, id);
+	return 1;
+}
+
+struct apl_cache *apl_cache_check_late(lua_State *L)
+{
+	struct apl_cache **slot = luaL_checkudata(L, 1, CACHE);
+	struct apl_caches *caches = *slot != NULL ? (*slot)->caches : NULL;
+	const struct aps_runtime *runtime = caches != NULL && !caches->is_closed ? caches->box->runtime : NULL;
+	return runtime != NULL && aps_runtime_is_usable(runtime) ? *slot : NULL;
+}
+
+static int post_late(lua_State *L, struct aps_command *(*make)(uint64_t client, uint64_t watch))
+{
+	struct aps_err err = {0};
+	const struct apl_cache *cache = apl_cache_check_late(L);
+	if (cache == NULL) return 0;
+	struct apl_caches *caches = cache->caches;
+	struct aps_command *command = make(caches->client, apl_check_id(L, 2));
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
+	if (apl_runtime_post(L, caches->box, -1, &err) != APS_OK) return apl_fail(L, &err);
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
+static int Apl_cache_unwatch(lua_State *L)
+{
+	return post_late(L, aps_unwatch_command_new);
+}
+
+static int Apl_cache_view_taken(lua_State *L)
+{
+	return post_late(L, aps_view_taken_command_new);
+}
+
+static int Apl_cache_show(lua_State *L)
+{
+	return post_late(L, aps_show_command_new);
+}
+
+static const luaL_Reg METHODS[] = {
+        {"id", Apl_cache_id},           {"look", Apl_cache_look},
+        {"read", Apl_cache_read},       {"watch", Apl_cache_watch},
+        {"unwatch", Apl_cache_unwatch}, {"view_taken", Apl_cache_view_taken},
+        {"show", Apl_cache_show},       {NULL, NULL},
+};
 
 void apl_cache_add_methods(lua_State *L, const luaL_Reg *methods)
 {

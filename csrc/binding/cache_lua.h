@@ -26,7 +26,8 @@ struct apl_caches {
 	size_t n_refs;
 	struct apl_runtime *box;
 	uint64_t client;
-	bool is_closed; /* the client is: the core has closed its partitions */
+	unsigned generation; /* of the process that has opened them */
+	bool is_closed;      /* the client is: the core has closed its partitions */
 	struct aps_cache_settings *settings;
 	enum apl_big_integers big;
 	struct apl_cache *first; /* the open ones, one for an identity */
@@ -41,8 +42,13 @@ struct apl_caches *apl_caches_new(struct apl_runtime *box, uint64_t client, stru
 void apl_caches_unref(struct apl_caches *caches); /* NULL is legal */
 /* The cache at index 1. NULL: it is the parent's of a fork, and *err says so. Throws when the client is closed. */
 struct apl_cache *apl_cache_check(lua_State *L, struct aps_err *err);
+/* The same for what comes late, from finalizers too. NULL: it is closed, or the parent's of a fork, and nothing is
+ * said. */
+struct apl_cache *apl_cache_check_late(lua_State *L);
 /* Adds methods of a cache. */
 void apl_cache_add_methods(lua_State *L, const luaL_Reg *methods);
+/* The client is closed: nothing is read any more, and the core's is the last connection to the store. NULL is legal. */
+void apl_caches_close(struct apl_caches *caches);
 /* Pushes the cache of this identity's partition, which is opened where no other userdata has it; the runtime is usable.
  * Pushes nothing on failure: E_NOMEM, and what posting a command says. */
 enum aps_rc apl_cache_push(lua_State *L, struct apl_caches *caches, const char *identity, struct aps_err *err);

@@ -211,6 +211,17 @@ static uint64_t field_id(lua_State *L, const char *name)
 	return id >= 1 && id < 9007199254740992.0 ? (uint64_t)id : 0;
 }
 
+/* Of the table at index 2, into the topic of a command that the userdata on top of the stack owns. */
+static enum aps_rc read_topic(lua_State *L, struct aps_topic *topic, struct aps_err *err)
+{
+	enum aps_rc rc = apl_read_operation(L, &topic->operation, err);
+	if (rc != APS_OK) return rc;
+	topic->cache = field_id(L, "cached");
+	topic->credential = field_id(L, "auth");
+	lua_getfield(L, 2, "headers");
+	return apl_take_headers(L, &topic->headers, err);
+}
+
 static int Apl_client_execute(lua_State *L)
 {
 	struct aps_err err = {0};
@@ -219,17 +230,12 @@ static int Apl_client_execute(lua_State *L)
 	if (client == NULL) return apl_fail(L, &err);
 	struct aps_call_command *command = aps_call_command_new(client->id, aps_runtime_next_id(runtime));
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
-	if (apl_read_operation(L, &command->operation, &err) != APS_OK) return apl_fail(L, &err);
-	command->is_safe =
-	        command->operation.definition->kind == APS_GQL_QUERY || apl_field_bool(L, 2, "idempotent", false);
-	command->cache = field_id(L, "cached");
-	command->credential = field_id(L, "auth");
+	if (read_topic(L, command->topic, &err) != APS_OK) return apl_fail(L, &err);
+	const struct aps_operation *operation = &command->topic->operation;
+	command->is_safe = operation->definition->kind == APS_GQL_QUERY || apl_field_bool(L, 2, "idempotent", false);
 	command->timeout_ms = apl_field_ms(L, 2, "timeout", 0);
-	command->head.mail.n_bytes += aps_operation_text(&command->operation).n + command->operation.n_variables_bytes;
-	uint64_t id = command->head.id;
-	lua_getfield(L, 2, "headers");
-	if (apl_take_headers(L, &command->headers, &err) != APS_OK) return apl_fail(L, &err);
-	return post_numbered(L, client, id);
+	command->head.mail.n_bytes += aps_operation_text(operation).n + operation->n_variables_bytes;
+	return post_numbered(L, client, command->head.id);
 }
 
 /* client:cache{identity=} → cache; nil, error */
@@ -273,19 +279,14 @@ static int Apl_client_subscribe(lua_State *L)
 	if (client == NULL) return apl_fail(L, &err);
 	struct aps_subscribe_command *command = aps_subscribe_command_new(client->id, aps_runtime_next_id(runtime));
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
-	struct aps_topic *topic = command->topic;
-	if (apl_read_operation(L, &topic->operation, &err) != APS_OK) return apl_fail(L, &err);
-	topic->credential = field_id(L, "auth");
-	topic->has_dynamic_headers = apl_field_bool(L, 2, "dynamic_headers", false);
+	if (read_topic(L, command->topic, &err) != APS_OK) return apl_fail(L, &err);
+	command->topic->has_dynamic_headers = apl_field_bool(L, 2, "dynamic_headers", false);
 	command->limits.overflow = check_overflow(L);
 	command->limits.max_items = apl_field_size(L, 2, "buffer", 1024);
 	command->limits.max_bytes = apl_field_size(L, 2, "buffer_bytes", (size_t)4 * 1024 * 1024);
 	command->is_shared = apl_field_bool(L, 2, "share", true);
 	if (command->limits.max_items == 0) command->limits.max_items = 1;
-	uint64_t id = command->head.id;
-	lua_getfield(L, 2, "headers");
-	if (apl_take_headers(L, &topic->headers, &err) != APS_OK) return apl_fail(L, &err);
-	return post_numbered(L, client, id);
+	return post_numbered(L, client, command->head.id);
 }
 
 static int Apl_client_unsubscribe(lua_State *L)
@@ -343,6 +344,8 @@ static int Apl_client_stats(lua_State *L)
 	lua_setfield(L, -2, #name);
 	APS_STATS_MAP(PUSH_FIELD)
 #undef PUSH_FIELD
+	lua_pushstring(L, aps_store_state_name(atomic_load_explicit(&client->stats->store, memory_order_relaxed)));
+	lua_setfield(L, -2, "store");
 	return 1;
 }
 
@@ -358,7 +361,7 @@ static int Apl_client_leave(lua_State *L)
 static void set_closed(struct apl_client *client)
 {
 	client->is_closed = true;
-	if (client->caches != NULL) client->caches->is_closed = true;
+	apl_caches_close(client->caches);
 }
 
 static int Apl_client_close(lua_State *L)
@@ -383,11 +386,11 @@ static int Apl_client_gc(lua_State *L)
 	bool can_post = box != NULL && box->runtime != NULL && aps_runtime_is_usable(box->runtime);
 	struct aps_command *command = can_post && !client->is_closed ? aps_close_command_new(client->id) : NULL;
 	struct aps_err err;
+	set_closed(client);
 	if (command != NULL) aps_runtime_post(box->runtime, command, &err);
 	client->box = NULL;
 	aps_stats_unref(client->stats);
 	client->stats = NULL;
-	set_closed(client);
 	apl_caches_unref(client->caches);
 	client->caches = NULL;
 	apl_runtime_unref(box);

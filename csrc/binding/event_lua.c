@@ -3,6 +3,7 @@
 #include "binding/err_lua.h"
 #include "binding/fields.h"
 #include "binding/value.h"
+#include "binding/view_lua.h"
 
 static void set_str(lua_State *L, const char *name, struct aps_str text)
 {
@@ -138,6 +139,30 @@ static void push_data(lua_State *L, const struct aps_data_event *event)
 	apl_push_id(L, event->n_dropped);
 }
 
+static void push_mark(lua_State *L, const struct aps_view_event *event)
+{
+	if (event->is_asked)
+		lua_pushliteral(L, "asked");
+	else if (event->is_doubtful)
+		lua_pushliteral(L, "doubtful");
+	else
+		lua_pushnil(L);
+}
+
+/* a, b, c: view, err, mark */
+static void push_view(lua_State *L, const struct aps_view_event *event)
+{
+	if (event->view != NULL)
+		apl_view_push(L, event->view, event->big_integers_as_text ? APL_BIG_STRING : APL_BIG_ROUNDED);
+	else
+		lua_pushnil(L);
+	if (event->err.code != APS_OK)
+		apl_push_err(L, &event->err);
+	else
+		lua_pushnil(L);
+	push_mark(L, event);
+}
+
 static void push_note_err(lua_State *L, const struct aps_note_event *event, bool is_whole)
 {
 	if (!event->has_err) {
@@ -157,7 +182,9 @@ static void push_member(lua_State *L, const struct aps_note_event *event, enum a
 	case APS_VALUE_ERR: push_note_err(L, event, is_whole); break;
 	case APS_VALUE_NONE:
 	case APS_VALUE_DATA:
-	case APS_VALUE_INFO: lua_pushnil(L); break;
+	case APS_VALUE_INFO:
+	case APS_VALUE_VIEW:
+	case APS_VALUE_MARK: lua_pushnil(L); break;
 	}
 }
 
@@ -172,6 +199,7 @@ static void push_values(lua_State *L, const struct aps_event *event)
 	switch (aps_event_form(event->kind)->shape) {
 	case APS_SHAPE_PAYLOAD: push_data(L, (const struct aps_data_event *)event); break;
 	case APS_SHAPE_RESULT: push_result(L, (const struct aps_result_event *)event); break;
+	case APS_SHAPE_VIEW: push_view(L, (const struct aps_view_event *)event); break;
 	case APS_SHAPE_NOTE: push_note(L, (const struct aps_note_event *)event, true); break;
 	}
 }
@@ -188,6 +216,8 @@ static void push_lost_values(lua_State *L, const struct aps_event *event)
 	apl_push_err(L, &err);
 	if (event->kind == APS_EVENT_SUB_DATA)
 		apl_push_id(L, ((const struct aps_data_event *)event)->n_dropped);
+	else if (event->kind == APS_EVENT_VIEW)
+		push_mark(L, (const struct aps_view_event *)event);
 	else
 		lua_pushnil(L);
 }

@@ -37,8 +37,21 @@ static int Apl_read_file(lua_State *L)
 	return 1;
 }
 
+/* resolve(path) → path from the root */
+static int Apl_resolve(lua_State *L)
+{
+	struct aps_err err;
+	const char *path = luaL_checkstring(L, 1);
+	struct aps_buf *buf = apl_push_buffer(L, APS_BUF_ANY_SIZE);
+	if (aps_file_resolve(path, buf, &err) != APS_OK) return apl_fail(L, &err);
+	lua_pushlstring(L, buf->p, buf->n);
+	apl_release_buffer(L, -2);
+	return 1;
+}
+
 static const luaL_Reg FUNCTIONS[] = {
         {"read_file", Apl_read_file},
+        {"resolve", Apl_resolve},
         {NULL, NULL},
 };
 

@@ -15,6 +15,7 @@
 #include "binding/runtime_lua.h"
 #include "binding/sign_lua.h"
 #include "binding/value.h"
+#include "binding/view_lua.h"
 #include "client/process.h"
 
 #include <time.h>
@@ -149,6 +150,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	apl_cache_edit_register(L);
 	apl_cache_keep_register(L);
 	apl_event_register(L);
+	apl_view_register(L);
 	lua_pushliteral(L, VERSION);
 	lua_setfield(L, -2, "version");
 	lua_pushlightuserdata(L, NULL);

@@ -202,6 +202,9 @@ static void read_cache(lua_State *L, int table, struct aps_settings *settings)
 		settings->cache = aps_cache_settings_new();
 		if (settings->cache == NULL) luaL_error(L, "out of memory");
 		apl_field_copy(L, group, "path", &settings->cache->path);
+		apl_field_copy(L, group, "seed", &settings->cache->seed);
+		settings->cache->is_in_memory = settings->cache->path == NULL;
+		settings->cache->writes_nulls = apl_field_bool(L, group, "subscription_nulls", false);
 		apl_field_copy(L, group, "key_prefix", &settings->cache->key_prefix);
 		settings->cache->max_bytes = (int64_t)apl_field_size(L, group, "max_bytes", 0);
 		read_keys(L, group, &settings->cache->policies);

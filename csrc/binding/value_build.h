@@ -19,6 +19,8 @@ enum apl_step {
 	APL_STEP_DONE
 };
 
+struct apl_value_parts;
+
 /* All private. Nothing in it has to be freed. */
 struct apl_value_build {
 	struct aps_json_reader r;
@@ -37,6 +39,7 @@ struct apl_value_build {
 		int n_items;
 	} hints[APL_VALUE_MAX_DEPTH + 1];
 	struct apl_document_strings strings;
+	struct apl_value_parts *parts; /* of a view: binding/value_parts.h; NULL: none are known */
 
 	/* Of the step that runs. */
 	int slots;      /* stack index: the scratch buffer, above it the seen keys, above them the open tables */

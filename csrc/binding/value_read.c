@@ -1,6 +1,7 @@
 /* JSON to Lua. Reads without recursion; within a step the stack holds the open tables and, below each that is a field's
  * value, the field's key. */
 #include "binding/value_build.h"
+#include "binding/value_parts.h"
 #include "codec/decimal.h"
 
 #define SEEN_KEY_BYTES 40
@@ -128,7 +129,10 @@ static enum aps_rc push_value(lua_State *L, struct apl_value_build *in, enum aps
 {
 	switch (token) {
 	case APS_JSON_OBJECT_END:
-	case APS_JSON_ARRAY_END: close_table(in); return APS_OK;
+	case APS_JSON_ARRAY_END:
+		if (in->parts != NULL) apl_value_parts_close(L, in->parts, in->depth);
+		close_table(in);
+		return APS_OK;
 	case APS_JSON_STRING: return push_text(L, in, false);
 	case APS_JSON_INT:
 	case APS_JSON_BIGINT: return push_integer(L, in, token);
@@ -145,6 +149,25 @@ static enum aps_rc fail_as_read(const struct apl_value_build *in)
 	return in->r.err.code;
 }
 
+/* False: it is there already, from a view before, and stands on the stack; its end comes next. */
+static bool open_value(lua_State *L, struct apl_value_build *in, bool is_object)
+{
+	struct apl_value_parts *parts = in->parts;
+	size_t at = (size_t)(in->r.text.p - in->r.start);
+	const struct aps_view_part *part = parts != NULL && is_object ? apl_value_parts_at(parts, at) : NULL;
+	bool is_known = part != NULL && apl_value_parts_take(L, parts, part);
+	if (is_known) {
+		aps_json_leave_object(&in->r, in->r.start + part->end);
+		aps_json_next(&in->r);
+		return false;
+	}
+	bool is_item = in->depth != 0 && !in->levels[in->depth].is_object;
+	int n_before = in->levels[in->depth].n_items;
+	open_table(L, in, is_object);
+	if (parts != NULL) apl_value_parts_open(L, parts, part, in->depth, is_item ? n_before + 1 : 0);
+	return true;
+}
+
 /* Goes on until the value is complete, or so many within it are: no key waits then for the innermost table. */
 static enum aps_rc read_values(lua_State *L, struct apl_value_build *in, size_t max_values)
 {
@@ -153,8 +176,12 @@ static enum aps_rc read_values(lua_State *L, struct apl_value_build *in, size_t 
 		enum aps_rc rc;
 		switch (token) {
 		case APS_JSON_ERROR: return fail_as_read(in);
-		case APS_JSON_OBJECT: open_table(L, in, true); continue;
-		case APS_JSON_ARRAY: open_table(L, in, false); continue;
+		case APS_JSON_OBJECT:
+		case APS_JSON_ARRAY:
+			if (open_value(L, in, token == APS_JSON_OBJECT)) continue;
+			attach(L, in);
+			if (--max_values == 0) return APS_OK;
+			continue;
 		case APS_JSON_KEY:
 			rc = push_key(L, in);
 			if (rc != APS_OK) return rc;
@@ -204,6 +231,7 @@ void apl_value_build_init(struct apl_value_build *build, struct aps_str json, en
 	build->deepest = 0;
 	build->n_held = 0;
 	build->strings = (struct apl_document_strings){.strings = NULL};
+	build->parts = NULL;
 }
 
 /* Pushes the value at `at` of the table, which must be of that type for the writing that follows. */

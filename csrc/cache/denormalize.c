@@ -25,6 +25,7 @@ struct reading {
 	struct aps_buf values; /* struct aps_cell: of the fields of all open objects */
 	uint32_t typename;
 	unsigned depth;
+	bool is_optimistic; /* something in the segment that is open */
 	struct whose whose;
 	struct aps_err err;
 };
@@ -50,19 +51,23 @@ void aps_read_result_init(struct aps_read_result *result, size_t max_bytes)
 	*result = (struct aps_read_result){.n_missing = 0};
 	aps_buf_init(&result->json, max_bytes);
 	aps_buf_init(&result->missing, APS_BUF_ANY_SIZE);
+	aps_segments_init(&result->segments);
 }
 
 void aps_read_result_reset(struct aps_read_result *result)
 {
 	aps_buf_reset(&result->json);
 	aps_buf_reset(&result->missing);
+	aps_segments_reset(&result->segments);
 	result->n_missing = result->n_records = result->n_expired = 0;
+	result->is_optimistic = false;
 }
 
 void aps_read_result_clear(struct aps_read_result *result)
 {
 	aps_buf_clear(&result->json);
 	aps_buf_clear(&result->missing);
+	aps_segments_clear(&result->segments);
 }
 
 static enum outcome fail_damaged(struct reading *in)
@@ -79,9 +84,17 @@ static enum outcome fail_memory(struct reading *in)
 
 static void depend(struct reading *in, uint64_t entry, struct aps_str key)
 {
-	if (in->options->dependencies == NULL) return;
-	const struct aps_dependency dependency = {entry, entry == 0 ? aps_str_hash(key, in->options->key_seed) : 0};
-	aps_buf_add(in->options->dependencies, &dependency, sizeof dependency);
+	if (in->options->reuse == NULL && in->options->dependencies == NULL) return;
+	const struct aps_dependency dependency = {entry, entry == 0 ? aps_key_hash(key, in->options->key_seed) : 0};
+	if (in->options->reuse != NULL) aps_buf_add(&in->result->segments.dependencies, &dependency, sizeof dependency);
+	if (in->options->dependencies != NULL) aps_buf_add(in->options->dependencies, &dependency, sizeof dependency);
+}
+
+/* What was just read. */
+static void note(struct reading *in, uint64_t entry, struct aps_str key)
+{
+	depend(in, entry, key);
+	if (in->source->is_optimistic) in->is_optimistic = true;
 }
 
 static size_t push_path(struct reading *in, struct aps_str name)
@@ -124,7 +137,7 @@ static enum outcome content_at(struct reading *in, uint64_t entry, struct aps_st
 {
 	in->source->is_optimistic = false;
 	if (in->source->at(in->source, entry, content, &in->err) != APS_OK) return READ_FAILED;
-	depend(in, entry, APS_STR(""));
+	note(in, entry, APS_STR(""));
 	return content->p != NULL ? READ_OK : READ_MISSING;
 }
 
@@ -132,7 +145,7 @@ static enum outcome content_of(struct reading *in, struct aps_str key, uint64_t 
 {
 	in->source->is_optimistic = false;
 	if (in->source->find(in->source, key, entry, content, &in->err) != APS_OK) return READ_FAILED;
-	depend(in, *entry, key);
+	note(in, *entry, key);
 	return *entry != 0 && content->p != NULL ? READ_OK : READ_MISSING;
 }
 
@@ -306,12 +319,10 @@ static enum outcome write_nothing(struct reading *in)
 	return READ_OK;
 }
 
-static enum outcome write_record(struct reading *in, uint64_t entry, struct aps_selection *selection)
+static enum outcome write_content(struct reading *in, uint64_t entry, struct aps_str content,
+                                  struct aps_selection *selection)
 {
-	struct object object = {.record = entry};
-	enum outcome outcome = content_at(in, entry, &object.fields);
-	if (outcome == READ_MISSING) return write_nothing(in);
-	if (outcome == READ_FAILED) return outcome;
+	struct object object = {.record = entry, .fields = content};
 	in->result->n_records++;
 	object.type = type_of(in, object.fields);
 	bool is_over = in->options->now_s != 0 && aps_freshness_is_over(in->binding->policies, object.type,
@@ -319,29 +330,140 @@ static enum outcome write_record(struct reading *in, uint64_t entry, struct aps_
 	const struct whose outer = in->whose;
 	in->whose = (struct whose){entry, is_over, in->source->is_optimistic};
 	in->result->n_expired += is_over;
-	outcome = write_object(in, &object, selection);
+	enum outcome outcome = write_object(in, &object, selection);
 	in->whose = outer;
 	return outcome;
+}
+
+/* A record's place in what is noted, while it is read. */
+struct opened {
+	size_t index;  /* of the segment; its place in the text begins there */
+	size_t former; /* of the one that is read again; SIZE_MAX: none */
+	size_t n_missing;
+	bool was_optimistic;
+};
+
+static bool open_segment(struct reading *in, struct opened *opened, uint64_t entry,
+                         const struct aps_selection *selection, size_t former)
+{
+	struct aps_segments *segments = &in->result->segments;
+	const struct aps_segment segment = {
+	        .entry = entry,
+	        .selection = selection,
+	        .begin = in->w.buf->n + (in->w.needs_comma ? 1 : 0),
+	        .first_dependency = aps_segments_count_dependencies(segments),
+	};
+	*opened = (struct opened){aps_segments_count(segments), former, in->result->n_missing, in->is_optimistic};
+	aps_buf_add(&segments->items, &segment, sizeof segment);
+	in->is_optimistic = false;
+	if (former != SIZE_MAX) in->options->reuse->cursor = former + 1;
+	return segments->items.rc == APS_OK;
+}
+
+/* The same text has the same number. */
+static void number_segment(const struct reading *in, struct aps_segment *segment, size_t former)
+{
+	struct aps_reuse *reuse = in->options->reuse;
+	struct aps_str text = {in->w.buf->p + segment->begin, segment->end - segment->begin};
+	if (former != SIZE_MAX) {
+		struct aps_segment *was = aps_segments_at(&reuse->former, former);
+		struct aps_str former_text = {reuse->former_text.p + was->begin, was->end - was->begin};
+		reuse->cursor = was->end_segment;
+		segment->former_id = was->id;
+		if (aps_str_eq(former_text, text)) {
+			was->is_same = true;
+			segment->id = was->id;
+			return;
+		}
+	}
+	segment->id = ++reuse->last_id;
+}
+
+static void close_segment(struct reading *in, const struct opened *opened, enum outcome outcome)
+{
+	struct aps_segments *segments = &in->result->segments;
+	if (segments->items.rc != APS_OK || in->w.buf->rc != APS_OK) return;
+	struct aps_segment *segment = aps_segments_at(segments, opened->index);
+	segment->end = in->w.buf->n;
+	segment->end_dependency = aps_segments_count_dependencies(segments);
+	segment->end_segment = aps_segments_count(segments);
+	segment->is_optimistic = in->is_optimistic;
+	segment->is_stale = outcome != READ_OK || in->result->n_missing != opened->n_missing;
+	number_segment(in, segment, opened->former);
+	in->is_optimistic |= opened->was_optimistic;
+}
+
+/* There is no record: what was asked of it belongs to what it stands in. */
+static void drop_segment(struct reading *in, const struct opened *opened)
+{
+	in->result->segments.items.n = opened->index * sizeof(struct aps_segment);
+	in->is_optimistic |= opened->was_optimistic;
+}
+
+/* What was read before, where nothing of it has changed. READ_MISSING: it is to be read, in the place of *former. */
+static enum outcome take_over(struct reading *in, uint64_t entry, const struct aps_selection *selection, size_t *former)
+{
+	struct aps_reuse *reuse = in->options->reuse;
+	struct aps_segments *segments = &in->result->segments;
+	*former = aps_reuse_find(reuse, entry, selection);
+	if (*former == SIZE_MAX) return READ_MISSING;
+	const struct aps_segment segment = *aps_segments_at(&reuse->former, *former);
+	if (segment.is_stale) return READ_MISSING;
+	aps_json_write_raw(&in->w, (struct aps_str){reuse->former_text.p + segment.begin, segment.end - segment.begin});
+	if (in->w.buf->rc != APS_OK) return READ_OK; /* it fails at the end */
+	in->is_optimistic |= segment.is_optimistic;
+	size_t begin = in->w.buf->n - (segment.end - segment.begin);
+	return aps_reuse_take(reuse, *former, segments, begin) ? READ_OK : fail_memory(in);
+}
+
+/* READ_MISSING with *is_nowhere: there is no record, and nothing was written. */
+static enum outcome write_segment(struct reading *in, uint64_t entry, struct aps_selection *selection, bool *is_nowhere)
+{
+	struct aps_str content;
+	struct opened opened = {.index = 0};
+	size_t former;
+	bool is_noted = in->options->reuse != NULL;
+	*is_nowhere = false;
+	enum outcome outcome = is_noted ? take_over(in, entry, selection, &former) : READ_MISSING;
+	if (outcome != READ_MISSING) return outcome;
+	if (is_noted && !open_segment(in, &opened, entry, selection, former)) return fail_memory(in);
+	outcome = content_at(in, entry, &content);
+	*is_nowhere = outcome == READ_MISSING;
+	if (outcome == READ_OK) outcome = write_content(in, entry, content, selection);
+	if (is_noted && *is_nowhere)
+		drop_segment(in, &opened);
+	else if (is_noted)
+		close_segment(in, &opened, outcome);
+	return outcome;
+}
+
+static enum outcome write_record(struct reading *in, uint64_t entry, struct aps_selection *selection)
+{
+	bool is_nowhere;
+	enum outcome outcome = write_segment(in, entry, selection, &is_nowhere);
+	return is_nowhere ? write_nothing(in) : outcome;
 }
 
 static enum outcome write_items(struct reading *in, const struct aps_selection_field *field, struct aps_str items,
                                 size_t *index);
 
-/* True: the item refers to a record that was evicted, and isn't there any more. */
-static bool is_evicted(struct reading *in, const struct aps_selection_field *field, const struct aps_cell *item)
+static size_t push_index(struct reading *in, size_t index)
 {
-	struct aps_str content;
-	return item->tag == APS_CELL_REF && field->selection != NULL &&
-	       content_at(in, item->as.entry, &content) == READ_MISSING;
+	char digits[24], *p = digits + sizeof digits;
+	do *--p = (char)('0' + index % 10);
+	while ((index /= 10) != 0);
+	return push_path(in, (struct aps_str){p, (size_t)(digits + sizeof digits - p)});
 }
 
+/* *is_left_out: it refers to a record that was evicted, and isn't there any more. */
 static enum outcome write_item(struct reading *in, const struct aps_selection_field *field, const struct aps_cell *item,
-                               size_t index)
+                               size_t index, bool *is_left_out)
 {
-	char digits[24];
-	int n = snprintf(digits, sizeof digits, "%zu", index);
-	size_t path_at = push_path(in, (struct aps_str){digits, n > 0 ? (size_t)n : 0});
-	enum outcome outcome = write_value(in, field, item);
+	size_t path_at = push_index(in, index);
+	*is_left_out = false;
+	enum outcome outcome = item->tag == APS_CELL_REF && field->selection != NULL
+	                               ? write_segment(in, item->as.entry, field->selection, is_left_out)
+	                               : write_value(in, field, item);
 	in->path.n = path_at;
 	return outcome;
 }
@@ -350,12 +472,14 @@ static enum outcome write_items(struct reading *in, const struct aps_selection_f
                                 size_t *index)
 {
 	struct aps_cell item;
+	bool is_left_out;
 	enum outcome all = READ_OK;
 	while (items.n != 0) {
 		if (!aps_cell_take(&items, &item)) return fail_damaged(in);
-		if (is_evicted(in, field, &item)) continue;
-		enum outcome outcome = write_item(in, field, &item, (*index)++);
+		enum outcome outcome = write_item(in, field, &item, *index, &is_left_out);
 		if (outcome == READ_FAILED) return outcome;
+		if (is_left_out) continue;
+		++*index;
 		if (outcome == READ_OK) continue;
 		all = READ_MISSING;
 		if (!in->options->is_partial) return all;
@@ -463,7 +587,7 @@ static enum aps_rc conclude(const struct reading *in, struct aps_err *err)
 		return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a record of the cache is damaged");
 	if (in->result->json.rc != APS_OK) return aps_fail(err, in->result->json.rc, "the result of a read is too big");
 	bool is_short = in->path.rc != APS_OK || in->key.rc != APS_OK || in->result->missing.rc != APS_OK ||
-	                (in->options->dependencies != NULL && in->options->dependencies->rc != APS_OK);
+	                in->result->segments.dependencies.rc != APS_OK;
 	return is_short ? aps_fail(err, APS_E_NOMEM, "no memory for a read of the cache") : APS_OK;
 }
 
@@ -476,8 +600,11 @@ enum aps_rc aps_denormalize(struct aps_read_source *source, struct aps_binding *
 	aps_buf_init(&in.path, APS_BUF_ANY_SIZE);
 	aps_buf_init(&in.key, APS_BUF_ANY_SIZE);
 	aps_buf_init(&in.values, APS_BUF_ANY_SIZE);
+	if (options->reuse != NULL) aps_reuse_begin(options->reuse);
 	if (options->observer != NULL) options->observer->begin(options->observer);
 	read_root(&in);
+	if (options->reuse != NULL) aps_reuse_end(options->reuse);
+	result->is_optimistic = in.is_optimistic;
 	enum aps_rc rc = conclude(&in, err);
 	aps_buf_clear(&in.path);
 	aps_buf_clear(&in.key);

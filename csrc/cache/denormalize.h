@@ -7,6 +7,7 @@
 #define APS_CACHE_DENORMALIZE_H
 
 #include "cache/entry.h"
+#include "cache/segment.h"
 #include "cache/selection.h"
 
 /* What a field of a result is. X(name, its word) */
@@ -41,17 +42,12 @@ struct aps_read_observer {
 	              uint64_t record);
 };
 
-/* One thing that was read: an entry, or a key that has no entry (then `entry` is 0 and `key_hash` tells). */
-struct aps_dependency {
-	uint64_t entry;
-	uint64_t key_hash;
-};
-
 struct aps_read_options {
 	struct aps_str root;          /* the key of the entry to begin with: "RROOT_QUERY" */
 	bool is_partial;              /* goes on where something is missing, and leaves it out */
+	struct aps_reuse *reuse;      /* what is read is noted, and what it has is taken over; NULL: neither */
 	struct aps_buf *dependencies; /* of struct aps_dependency, each once or more; NULL: not asked for */
-	uint64_t key_seed;            /* of their hashes */
+	uint64_t key_seed;            /* of the hashes in both */
 	int64_t now_s;                /* Unix time, by which records expire; 0: none does */
 	struct aps_read_observer *observer; /* NULL: nobody wants to know more */
 };
@@ -62,8 +58,10 @@ struct aps_read_result {
 	struct aps_buf json;
 	struct aps_buf missing; /* paths, each ended by a zero: "listPosts.items.3.title"; the first so many */
 	size_t n_missing;
-	size_t n_records;
+	size_t n_records; /* that were read: those that are taken over don't count */
 	size_t n_expired; /* of them: what they had is in the JSON all the same */
+	bool is_optimistic;
+	struct aps_segments segments; /* with a reuse */
 };
 
 APS_BEGIN_DECLS

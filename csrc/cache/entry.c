@@ -21,8 +21,9 @@ void aps_entries_clear(struct aps_entries *entries)
 	while (entries->oldest != NULL) aps_entries_forget(entries, entries->oldest);
 	aps_free(entries->by_number);
 	aps_free(entries->by_hash);
-	entries->by_number = entries->by_hash = NULL;
-	entries->n_slots = 0;
+	aps_free(entries->by_owner);
+	entries->by_number = entries->by_hash = entries->by_owner = NULL;
+	entries->n_slots = entries->n_owner_slots = 0;
 }
 
 static uint64_t mix(uint64_t number)
@@ -31,9 +32,14 @@ static uint64_t mix(uint64_t number)
 	return number ^ number >> 32;
 }
 
+uint64_t aps_key_hash(struct aps_str key, uint64_t seed)
+{
+	return aps_str_hash(key, seed) | 1;
+}
+
 uint64_t aps_entries_hash(const struct aps_entries *entries, struct aps_str key)
 {
-	return aps_str_hash(key, entries->seed) | 1;
+	return aps_key_hash(key, entries->seed);
 }
 
 static struct aps_entry **number_slot(const struct aps_entries *entries, uint64_t number)
@@ -107,15 +113,67 @@ static bool grow(struct aps_entries *entries)
 	return true;
 }
 
+/* Of "F17.title(…)" 17; 0: it is no field, or what begins like several records' fields. */
+static uint64_t owner_of(struct aps_str key)
+{
+	uint64_t owner = 0;
+	if (key.n == 0 || key.p[0] != 'F') return 0;
+	for (size_t i = 1; i < key.n && key.p[i] >= '0' && key.p[i] <= '9'; i++)
+		owner = owner * 10 + (uint64_t)(key.p[i] - '0');
+	return memchr(key.p, '.', key.n) != NULL ? owner : 0;
+}
+
+static struct aps_entry **owner_slot(const struct aps_entries *entries, uint64_t owner)
+{
+	return &entries->by_owner[mix(owner) & (entries->n_owner_slots - 1)];
+}
+
+static void link_owner(struct aps_entries *entries, struct aps_entry *entry, uint64_t owner)
+{
+	struct aps_entry **slot = owner_slot(entries, owner);
+	entry->next_owned = *slot;
+	*slot = entry;
+}
+
+static void unlink_owner(struct aps_entries *entries, const struct aps_entry *entry)
+{
+	uint64_t owner = owner_of(aps_entry_key(entry));
+	if (owner == 0) return;
+	struct aps_entry **at = owner_slot(entries, owner);
+	while (*at != entry) at = &(*at)->next_owned;
+	*at = entry->next_owned;
+	entries->n_owned--;
+}
+
+/* Room for one field more. */
+static bool grow_owners(struct aps_entries *entries)
+{
+	if (entries->n_owned < entries->n_owner_slots) return true;
+	size_t n_slots = entries->n_owner_slots == 0 ? FIRST_SLOTS : entries->n_owner_slots * 2;
+	struct aps_entry **by_owner = aps_calloc(n_slots, sizeof(struct aps_entry *));
+	if (by_owner == NULL) return entries->n_owner_slots != 0; /* longer chains, then */
+	aps_free(entries->by_owner);
+	entries->by_owner = by_owner;
+	entries->n_owner_slots = n_slots;
+	for (struct aps_entry *entry = entries->newest; entry != NULL; entry = entry->older) {
+		uint64_t owner = owner_of(aps_entry_key(entry));
+		if (owner != 0) link_owner(entries, entry, owner);
+	}
+	return true;
+}
+
 static struct aps_entry *add(struct aps_entries *entries, uint64_t number, struct aps_str key, uint64_t hash)
 {
-	if (key.n > UINT32_MAX / 2 || !grow(entries)) return NULL;
+	uint64_t owner = owner_of(key);
+	if (key.n > UINT32_MAX / 2 || !grow(entries) || (owner != 0 && !grow_owners(entries))) return NULL;
 	struct aps_entry *entry = aps_malloc(sizeof *entry + key.n);
 	if (entry == NULL) return NULL;
 	*entry = (struct aps_entry){.number = number, .hash = hash, .n_key_bytes = (uint32_t)key.n};
 	if (key.n != 0) memcpy(entry->key, key.p, key.n);
 	link_slots(entries, entry);
 	link_use(entries, entry);
+	if (owner != 0) link_owner(entries, entry, owner);
+	entries->n_owned += owner != 0;
 	entries->n_entries++;
 	entries->n_bytes += entry_bytes(entry);
 	return entry;
@@ -187,6 +245,7 @@ static void unlink_slots(const struct aps_entries *entries, const struct aps_ent
 void aps_entries_forget(struct aps_entries *entries, struct aps_entry *entry)
 {
 	unlink_slots(entries, entry);
+	unlink_owner(entries, entry);
 	unlink_use(entries, entry);
 	entries->n_entries--;
 	entries->n_bytes -= entry_bytes(entry);
@@ -304,14 +363,21 @@ static enum aps_rc list_backing(struct aps_entries *entries, struct aps_str pref
 	return APS_OK;
 }
 
+static void list_one(const struct aps_entry *entry, struct aps_str prefix, struct aps_buf *numbers)
+{
+	struct aps_str key = aps_entry_key(entry);
+	if (entry->number == 0 || key.n < prefix.n || memcmp(key.p, prefix.p, prefix.n) != 0) return;
+	aps_buf_add(numbers, &entry->number, sizeof entry->number);
+}
+
 enum aps_rc aps_entries_list(struct aps_entries *entries, struct aps_str prefix, struct aps_buf *numbers,
                              struct aps_err *err)
 {
-	for (const struct aps_entry *entry = entries->newest; entry != NULL; entry = entry->older) {
-		struct aps_str key = aps_entry_key(entry);
-		if (entry->number == 0 || key.n < prefix.n || memcmp(key.p, prefix.p, prefix.n) != 0) continue;
-		aps_buf_add(numbers, &entry->number, sizeof entry->number);
-	}
+	uint64_t owner = owner_of(prefix);
+	const struct aps_entry *entry = owner == 0 ? entries->newest : NULL;
+	for (; entry != NULL; entry = entry->older) list_one(entry, prefix, numbers);
+	if (owner != 0 && entries->n_owner_slots != 0) entry = *owner_slot(entries, owner);
+	for (; entry != NULL; entry = entry->next_owned) list_one(entry, prefix, numbers);
 	enum aps_rc rc = APS_OK;
 	if (entries->backing != NULL && !entries->is_whole) rc = list_backing(entries, prefix, numbers, err);
 	if (rc == APS_OK && numbers->rc != APS_OK) rc = aps_fail(err, numbers->rc, "no memory for a list of records");

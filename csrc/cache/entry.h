@@ -26,6 +26,7 @@ struct aps_entry {
 	uint64_t hash;   /* of the key; 0 without one */
 	struct aps_entry *next_number;
 	struct aps_entry *next_hash;
+	struct aps_entry *next_owned;    /* of a field: the next one that may be of the same record */
 	struct aps_entry *newer, *older; /* as they came, or had a second chance */
 	char *content;                   /* NULL: it is known to be nowhere */
 	struct aps_layered *layered;     /* by optimistic layers; NULL: it isn't */
@@ -62,7 +63,10 @@ struct aps_entry_backing {
 struct aps_entries {
 	struct aps_entry **by_number;
 	struct aps_entry **by_hash;
-	size_t n_slots; /* of both, a power of two */
+	size_t n_slots;              /* of both, a power of two */
+	struct aps_entry **by_owner; /* fields, by the number of their record */
+	size_t n_owner_slots;        /* likewise */
+	size_t n_owned;
 	size_t n_entries;
 	struct aps_entry *newest, *oldest;
 	size_t n_bytes; /* that they take */
@@ -100,6 +104,8 @@ void aps_entries_forget_absent(struct aps_entries *entries, uint64_t hash);
  * weren't used since they came get no second chance. */
 void aps_entries_trim(struct aps_entries *entries, size_t max_bytes);
 
+/* entry->hash of an entry of this key. */
+uint64_t aps_key_hash(struct aps_str key, uint64_t seed);
 /* The one of this number, if it is here. */
 struct aps_entry *aps_entries_peek(const struct aps_entries *entries, uint64_t number);
 uint64_t aps_entries_hash(const struct aps_entries *entries, struct aps_str key);

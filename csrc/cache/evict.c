@@ -94,37 +94,37 @@ static bool evict_with_arguments(struct aps_cache_write *write, const struct aps
 	return is_there;
 }
 
+/* The entry of this key, if there is one; the key is cleared. */
+static struct aps_entry *find(struct aps_cache_write *write, struct aps_buf *key)
+{
+	struct aps_entry *entry = NULL;
+	if (key->rc != APS_OK)
+		aps_write_fail(write);
+	else if (aps_entries_find(&write->cache->entries, aps_buf_str(key), &entry, &write->err) == APS_OK &&
+	         entry != NULL)
+		entry = aps_write_at(write, entry->number);
+	aps_buf_clear(key);
+	return entry;
+}
+
 bool aps_evict_field(struct aps_cache_write *write, struct aps_entry *record, struct aps_str field, bool is_apart)
 {
 	struct aps_buf key;
-	struct aps_entry *entry = NULL;
 	if (!is_apart) return evict_plain_field(write, record, field);
 	aps_buf_init(&key, APS_BUF_ANY_SIZE);
 	aps_buf_addf(&key, "F%llu.", (unsigned long long)record->number);
 	aps_buf_add_str(&key, field);
-	if (key.rc != APS_OK)
-		aps_write_fail(write);
-	else if (aps_entries_find(&write->cache->entries, aps_buf_str(&key), &entry, &write->err) == APS_OK &&
-	         entry != NULL)
-		entry = aps_write_at(write, entry->number);
-	aps_buf_clear(&key);
-	return evict_entry(write, entry);
+	return evict_entry(write, find(write, &key));
 }
 
 bool aps_evict(struct aps_cache_write *write, struct aps_str key, struct aps_str field)
 {
-	struct aps_entry *record = NULL;
 	struct aps_buf name;
 	if (write->err.code != APS_OK) return false;
 	aps_buf_init(&name, APS_BUF_ANY_SIZE);
 	aps_buf_add_byte(&name, 'R');
 	aps_buf_add_str(&name, key);
-	if (name.rc != APS_OK)
-		aps_write_fail(write);
-	else if (aps_entries_find(&write->cache->entries, aps_buf_str(&name), &record, &write->err) == APS_OK &&
-	         record != NULL)
-		record = aps_write_at(write, record->number);
-	aps_buf_clear(&name);
+	struct aps_entry *record = find(write, &name);
 	if (record == NULL) return false;
 	bool is_there = field.n != 0 ? evict_plain_field(write, record, field) : evict_record(write, record);
 	return evict_with_arguments(write, record, field) || is_there;

@@ -251,6 +251,13 @@ static void put_stale(const struct normalizer *in, uint64_t entry, uint32_t name
 	aps_buf_add(&in->out->stale, &stale, sizeof stale);
 }
 
+/* A null that comes where a null is known says the same. */
+static bool is_null(struct aps_str content)
+{
+	struct aps_cell value;
+	return aps_cell_take(&content, &value) && value.tag == APS_CELL_NULL;
+}
+
 /* Tells of what is known and was not said. */
 static void report_silence(const struct object *object, const struct aps_entry *record)
 {
@@ -259,11 +266,13 @@ static void report_silence(const struct object *object, const struct aps_entry *
 	for (size_t i = 0; i < object->view->n_fields; i++) {
 		const struct aps_selection_field *field = &object->view->fields[i];
 		if (!slot_at(in, object->slots_at, i)->is_silent) continue;
-		if (field->number != 0 && aps_cell_find_field(aps_entry_content(record), field->number, &known))
+		if (field->number != 0 && aps_cell_find_field(aps_entry_content(record), field->number, &known) &&
+		    known.tag != APS_CELL_NULL)
 			put_stale(in, record->number, field->number);
 		if (field->number != 0) continue;
 		const struct aps_entry *entry = field_entry(in, record, field);
-		if (entry != NULL && entry->content != NULL) put_stale(in, entry->number, 0);
+		if (entry != NULL && entry->content != NULL && !is_null(aps_entry_content(entry)))
+			put_stale(in, entry->number, 0);
 	}
 }
 

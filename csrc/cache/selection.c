@@ -326,3 +326,11 @@ const struct aps_selection_field *aps_selection_find(const struct aps_selection_
 	}
 	return NULL;
 }
+
+bool aps_selection_has_number(const struct aps_selection *selection, uint32_t number)
+{
+	for (const struct aps_selection_view *view = selection->views; view != NULL; view = view->next)
+		for (size_t i = 0; i < view->n_fields; i++)
+			if (view->fields[i].is_plain && view->fields[i].number == number) return true;
+	return false;
+}

@@ -60,6 +60,8 @@ const struct aps_selection_view *aps_selection_view(struct aps_binding *binding,
                                                     struct aps_str type);
 /* Its fields depend on the type of the object. */
 bool aps_selection_has_conditions(const struct aps_selection *selection);
+/* Some type that was met so far has a plain field with this number selected. */
+bool aps_selection_has_number(const struct aps_selection *selection, uint32_t number);
 /* The type that all fragments in it are on; empty: there are none, or of several types. */
 struct aps_str aps_selection_condition(const struct aps_binding *binding, const struct aps_selection *selection);
 /* NULL: it isn't selected. `at`: where it is expected, and where the next one will be. */

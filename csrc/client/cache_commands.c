@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "client/caching.h"
+#include "client/event.h"
 
 struct open_command {
 	struct aps_command head;
@@ -42,8 +43,8 @@ struct aps_command *aps_cache_open_command_new(uint64_t client, uint64_t cache, 
 
 struct edit_command {
 	struct aps_command head;
-	uint64_t number;
-	struct aps_edits *edits;
+	uint64_t number;         /* of the edits, or of the layer */
+	struct aps_edits *edits; /* NULL: none */
 };
 
 static void free_edit(struct aps_mail *mail)
@@ -56,23 +57,57 @@ static void free_edit(struct aps_mail *mail)
 static const struct aps_mail_kind EDIT_KIND = {"edit cache", free_edit};
 
 /* A program that ends after it has written finds that when it runs again. */
-static void run_edit(struct aps_core *core, struct aps_command *head)
+typedef void edit_cache(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t number,
+                        const struct aps_edits *edits);
+
+static void run_with(struct aps_core *core, struct aps_command *head, edit_cache *edit)
 {
 	const struct edit_command *command = (const struct edit_command *)head;
 	struct aps_client *client = aps_core_last_client(core, head->client);
-	if (client != NULL) aps_caching_edit(core, client, head->id, command->number, command->edits);
+	if (client != NULL) edit(core, client, head->id, command->number, command->edits);
 	aps_command_free(head);
+}
+
+static void run_edit(struct aps_core *core, struct aps_command *head)
+{
+	run_with(core, head, aps_caching_edit);
+}
+
+static void run_layer(struct aps_core *core, struct aps_command *head)
+{
+	run_with(core, head, aps_caching_add_layer);
+}
+
+static void run_settle(struct aps_core *core, struct aps_command *head)
+{
+	run_with(core, head, aps_caching_settle_layer);
+}
+
+static struct aps_command *edit_command_new(void (*run)(struct aps_core *core, struct aps_command *command),
+                                            uint64_t client, uint64_t cache, uint64_t number, struct aps_edits *edits)
+{
+	struct edit_command *command = aps_calloc(1, sizeof *command);
+	if (command == NULL) return NULL;
+	size_t n_bytes = sizeof *command + (edits != NULL ? aps_edits_bytes(edits) : 0);
+	command->head = (struct aps_command){{NULL, &EDIT_KIND, n_bytes}, run, client, cache, run != run_settle};
+	command->number = number;
+	if (edits != NULL) command->edits = aps_edits_ref(edits);
+	return &command->head;
 }
 
 struct aps_command *aps_edit_command_new(uint64_t client, uint64_t cache, uint64_t number, struct aps_edits *edits)
 {
-	struct edit_command *command = aps_calloc(1, sizeof *command);
-	if (command == NULL) return NULL;
-	size_t n_bytes = sizeof *command + aps_edits_bytes(edits);
-	command->head = (struct aps_command){{NULL, &EDIT_KIND, n_bytes}, run_edit, client, cache, true};
-	command->number = number;
-	command->edits = aps_edits_ref(edits);
-	return &command->head;
+	return edit_command_new(run_edit, client, cache, number, edits);
+}
+
+struct aps_command *aps_layer_command_new(uint64_t client, uint64_t cache, uint64_t layer, struct aps_edits *edits)
+{
+	return edit_command_new(run_layer, client, cache, layer, edits);
+}
+
+struct aps_command *aps_settle_command_new(uint64_t client, uint64_t cache, uint64_t layer, struct aps_edits *edits)
+{
+	return edit_command_new(run_settle, client, cache, layer, edits);
 }
 
 static void run_close(struct aps_core *core, struct aps_command *command)
@@ -85,4 +120,43 @@ static void run_close(struct aps_core *core, struct aps_command *command)
 struct aps_command *aps_cache_close_command_new(uint64_t client, uint64_t cache)
 {
 	return aps_command_new(run_close, client, cache);
+}
+
+struct look_command {
+	struct aps_command head;
+	struct aps_result_event *result; /* made in advance: it can't be lost for want of memory */
+};
+
+static void free_look(struct aps_mail *mail)
+{
+	struct look_command *command = (struct look_command *)mail;
+	if (command->result != NULL) command->result->head.mail.kind->free_mail(&command->result->head.mail);
+	aps_free(command);
+}
+
+static const struct aps_mail_kind LOOK_KIND = {"look at cache", free_look};
+
+static void run_look(struct aps_core *core, struct aps_command *head)
+{
+	struct look_command *command = (struct look_command *)head;
+	struct aps_client *client = aps_core_client(core, head->client);
+	struct aps_gqlhttp_response *response = &command->result->response;
+	enum aps_rc rc = client != NULL ? aps_caching_look(core, client, head->id, &response->err)
+	                                : aps_fail(&response->err, APS_E_CLOSED, "the client is closed");
+	if (rc == APS_OK) response->data = APS_STR("true");
+	command->result->source = APS_RESULT_FROM_CACHE;
+	aps_core_emit(core, &command->result->head);
+	command->result = NULL;
+	aps_command_free(head);
+}
+
+struct aps_command *aps_cache_look_command_new(uint64_t client, uint64_t cache, uint64_t call)
+{
+	struct look_command *command = aps_calloc(1, sizeof *command);
+	if (command == NULL) return NULL;
+	command->head = (struct aps_command){{NULL, &LOOK_KIND, sizeof *command}, run_look, client, cache, true};
+	command->result = aps_result_event_new(call);
+	if (command->result != NULL) return &command->head;
+	aps_free(command);
+	return NULL;
 }

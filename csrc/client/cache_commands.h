@@ -12,9 +12,18 @@ APS_BEGIN_DECLS
 struct aps_command *aps_cache_open_command_new(uint64_t client, uint64_t cache, const char *identity,
                                                struct aps_channel *channel);
 struct aps_command *aps_cache_close_command_new(uint64_t client, uint64_t cache);
+/* Asks for a RESULT under the number `call`: true once the cache's store is open, or why it can't be. */
+struct aps_command *aps_cache_look_command_new(uint64_t client, uint64_t cache, uint64_t call);
 
 /* What the application has written. A reference of the edits is taken. */
 struct aps_command *aps_edit_command_new(uint64_t client, uint64_t cache, uint64_t number, struct aps_edits *edits);
+
+/* What the application has written. A reference of the edits is taken. */
+struct aps_command *aps_edit_command_new(uint64_t client, uint64_t cache, uint64_t number, struct aps_edits *edits);
+
+/* An optimistic layer comes, with these edits; and leaves, with what is to be kept instead of it (NULL: nothing). */
+struct aps_command *aps_layer_command_new(uint64_t client, uint64_t cache, uint64_t layer, struct aps_edits *edits);
+struct aps_command *aps_settle_command_new(uint64_t client, uint64_t cache, uint64_t layer, struct aps_edits *edits);
 
 APS_END_DECLS
 

@@ -5,6 +5,7 @@
 #include "client/collecting.h"
 #include "client/partition.h"
 #include "client/tidying.h"
+#include "store/seed.h"
 
 struct aps_cached {
 	struct aps_cached *next; /* of the client */
@@ -14,14 +15,16 @@ struct aps_cached {
 	struct aps_vault *vault; /* NULL: it couldn't be opened; that was told */
 	struct aps_partition *partition;
 	struct aps_collecting *collecting;
-	uint64_t edits; /* the highest number of those of this turn, kept or not; 0: none */
+	uint64_t edits;         /* the highest number of those of this turn, kept or not; 0: none */
+	struct aps_err trouble; /* why; OK: it is open */
 };
 
 /* Of a client. */
 struct caching {
 	struct aps_reap reap;
 	struct aps_cached *first;
-	bool has_failed; /* the last write did: told once */
+	struct aps_scratch *scratch; /* in memory: its file's, borrowed */
+	bool has_failed;             /* the last write did: told once */
 };
 
 static enum aps_rc open_all(struct aps_core *core APS_UNUSED, void **part, struct aps_err *err)
@@ -97,7 +100,13 @@ static enum aps_rc open_partition(struct aps_core *core, struct aps_client *clie
                                   struct aps_err *err)
 {
 	const struct aps_cache_settings *settings = client->settings.cache;
-	struct aps_vault *vault = aps_vault_open(vaults_of(core), settings->path, err);
+	enum aps_db_sync sync = settings->is_in_memory ? APS_DB_SYNC_OFF : APS_DB_SYNC_NORMAL;
+	if (settings->trouble.code != APS_OK) {
+		*err = settings->trouble;
+		return err->code;
+	}
+	if (settings->seed != NULL && aps_seed_plant(settings->seed, settings->path, err) != APS_OK) return err->code;
+	struct aps_vault *vault = aps_vault_open(vaults_of(core), settings->path, sync, err);
 	if (vault == NULL) return err->code;
 	cached->partition = aps_partition_open(vault, settings->key_prefix, cached->identity, &settings->policies,
 	                                       cached->channel, err);
@@ -112,18 +121,29 @@ static enum aps_rc open_partition(struct aps_core *core, struct aps_client *clie
 	return cached->collecting != NULL && vault->tidying != NULL ? APS_OK : fail_open(core, cached, err);
 }
 
+static void tell_state(const struct aps_client *client, enum aps_store_state state)
+{
+	atomic_store_explicit(&client->stats->store, state, memory_order_relaxed);
+}
+
 /* A client whose store can't be opened works without one. */
 void aps_caching_open(struct aps_core *core, struct aps_client *client, struct aps_cached *cached)
 {
 	APS_ON_THREAD(core->thread);
 	const struct aps_cache_settings *settings = client->settings.cache;
 	struct caching *caching = caching_of(core, client);
-	struct aps_err err;
 	cached->next = caching->first;
 	caching->first = cached;
-	if (settings == NULL || open_partition(core, client, cached, &err) == APS_OK) return;
+	if (settings == NULL) return;
+	caching->scratch = settings->scratch;
+	if (open_partition(core, client, cached, &cached->trouble) == APS_OK) {
+		tell_state(client, settings->is_in_memory ? APS_STORE_MEMORY : APS_STORE_OPEN);
+		return;
+	}
+	tell_state(client, APS_STORE_UNAVAILABLE);
 	APS_STATS_ADD(client->stats, store_failures, 1);
-	aps_core_log(core, client->id, "error", "the store %s can't be used: %s", settings->path, err.msg);
+	aps_core_log(core, client->id, "error", "the store %s can't be used: %s",
+	             settings->is_in_memory ? "in memory" : settings->path, cached->trouble.msg);
 }
 
 static struct aps_cached *find(const struct caching *caching, uint64_t id)
@@ -191,6 +211,7 @@ static void client_closing(struct aps_core *core, struct aps_client *client, con
 {
 	struct caching *caching = caching_of(core, client);
 	while (caching->first != NULL) aps_caching_close(core, client, caching->first->id);
+	if (caching->scratch != NULL) aps_scratch_remove(caching->scratch);
 	aps_core_reap(core, &caching->reap, free_caching);
 }
 
@@ -205,7 +226,19 @@ static void turn_end(struct aps_core *core)
 {
 	for (struct aps_vault *vault = vaults_of(core)->first; vault != NULL; vault = vault->next) commit(core, vault);
 	for (struct aps_client *client = core->clients; client != NULL; client = client->next)
-		for (struct aps_cached *at = caching_of(core, client)->first; at != NULL; at = at->next) decide(at);
+		for (struct aps_cached *at = caching_of(core, client)->first; at != NULL; at = at->next) {
+			decide(at);
+			if (at->partition != NULL) aps_partition_turn(at->partition);
+		}
+}
+
+enum aps_rc aps_caching_look(const struct aps_core *core, const struct aps_client *client, uint64_t id,
+                             struct aps_err *err)
+{
+	const struct aps_cached *cached = find(caching_of(core, client), id);
+	if (cached == NULL) return aps_fail(err, APS_E_CLOSED, "the cache is closed");
+	if (cached->trouble.code != APS_OK) *err = cached->trouble;
+	return cached->trouble.code;
 }
 
 struct aps_partition *aps_caching_partition(const struct aps_core *core, const struct aps_client *client, uint64_t id)
@@ -257,7 +290,8 @@ void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_
 	        .operation = operation,
 	        .data = data,
 	        .errors = errors,
-	        .skips_nulls = operation->definition->kind == APS_GQL_SUBSCRIPTION,
+	        .skips_nulls =
+	                operation->definition->kind == APS_GQL_SUBSCRIPTION && !client->settings.cache->writes_nulls,
 	        .now_s = aps_client_now_ms(client) / 1000,
 	};
 	conclude(core, client, partition, aps_partition_write(partition, &what, &err), &err);
@@ -274,6 +308,26 @@ void aps_caching_edit(struct aps_core *core, struct aps_client *client, uint64_t
 	struct aps_partition *partition = aps_caching_partition(core, client, id);
 	if (partition == NULL) return;
 	conclude(core, client, partition, aps_partition_edit(partition, number, edits, &err), &err);
+}
+
+void aps_caching_add_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
+                           const struct aps_edits *edits)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_partition *partition = aps_caching_partition(core, client, id);
+	struct aps_err err;
+	if (partition == NULL) return;
+	conclude(core, client, partition, aps_partition_add_layer(partition, layer, edits, &err), &err);
+}
+
+void aps_caching_settle_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
+                              const struct aps_edits *edits)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_partition *partition = aps_caching_partition(core, client, id);
+	struct aps_err err;
+	if (partition == NULL) return;
+	conclude(core, client, partition, aps_partition_settle_layer(partition, layer, edits, &err), &err);
 }
 
 const struct aps_feature aps_caching_feature = {

@@ -26,6 +26,9 @@ void aps_cached_free(struct aps_cached *cached); /* NULL is legal */
 void aps_caching_open(struct aps_core *core, struct aps_client *client, struct aps_cached *cached);
 /* What was written before is committed. Unknown numbers are ignored. */
 void aps_caching_close(struct aps_core *core, struct aps_client *client, uint64_t id);
+/* Whether it could be opened; E_CLOSED: there is none of this number. */
+enum aps_rc aps_caching_look(const struct aps_core *core, const struct aps_client *client, uint64_t id,
+                             struct aps_err *err);
 /* NULL: there is none of this number, or it couldn't be opened. What is saved in it counts as used now,
  * and its reader learns what time it is. */
 struct aps_partition *aps_caching_partition(const struct aps_core *core, const struct aps_client *client, uint64_t id);
@@ -42,6 +45,12 @@ void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_
  * was kept. */
 void aps_caching_edit(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t number,
                       const struct aps_edits *edits);
+
+/* An optimistic layer comes, or leaves for these edits (NULL: nothing): aps_partition_add_layer(), …_settle_layer(). */
+void aps_caching_add_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
+                           const struct aps_edits *edits);
+void aps_caching_settle_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
+                              const struct aps_edits *edits);
 
 extern const struct aps_feature aps_caching_feature;
 

@@ -1,32 +1,29 @@
-/* Who waits for a request. What comes first ends both, and is told:
+/* Who waits for an outcome. What comes first ends it, and is told:
  *
- *    command ---> run_call ---> request ---> its outcome ------------------+---> RESULT ---> end_call
- *                                  |                                       |
- *                                  +-------> deadline, cancel, closing ----+
+ *    command ---> run_call ---> flight ---> the outcome -------------------+---> RESULT ---> end_call
+ *                                 |                                        |
+ *                                 +-------> deadline, cancel, closing -----+
  */
 #include "client/call.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "client/caching.h"
 #include "client/core.h"
-#include "client/request.h"
+#include "client/flight.h"
 
 struct aps_call {
-	struct aps_request request;
-	struct aps_outcome_sink sink;
+	struct aps_passenger passenger;
 	struct aps_timer deadline;
 	struct aps_reap reap;
 	struct aps_client *client;
-	struct aps_call_command *what; /* taken over from the inbox; its text is the request's */
+	struct aps_call_command *what; /* taken over from the inbox, without its topic */
 };
 
 static void free_call_command(struct aps_mail *mail)
 {
 	struct aps_call_command *command = (struct aps_call_command *)mail;
 	if (command->result != NULL) command->result->head.mail.kind->free_mail(&command->result->head.mail);
-	aps_operation_clear(&command->operation);
-	aps_arena_clear(&command->arena);
+	aps_topic_free(command->topic);
 	aps_free(command);
 }
 
@@ -45,7 +42,6 @@ static void free_call(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 static void end_call(struct aps_core *core, struct aps_call *call)
 {
 	APS_STATS_SUB(call->client->stats, operations_in_flight, 1); /* before its peer can see that it is gone */
-	aps_request_clear(core, &call->request);
 	aps_timer_stop(&core->timers, &call->deadline);
 	aps_table_take(table_of(core), call->what->head.id);
 	aps_command_free(&call->what->head);
@@ -56,10 +52,6 @@ static void end_call(struct aps_core *core, struct aps_call *call)
 static void tell(struct aps_core *core, struct aps_call *call, struct aps_outcome *outcome)
 {
 	struct aps_result_event *event = call->what->result;
-	const struct aps_gqlhttp_response *response = &outcome->response;
-	if (call->what->cache != 0 && response->data.n != 0)
-		aps_caching_write(core, call->client, call->what->cache, &call->what->operation, response->data,
-		                  response->errors);
 	call->what->result = NULL;
 	event->answer = outcome->answer;
 	event->response = outcome->response;
@@ -72,23 +64,24 @@ static void tell(struct aps_core *core, struct aps_call *call, struct aps_outcom
 	end_call(core, call);
 }
 
-static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct aps_outcome *outcome)
+static void told(struct aps_core *core, struct aps_passenger *passenger, struct aps_outcome *outcome)
 {
-	tell(core, APS_CONTAINER_OF(sink, struct aps_call, sink), outcome);
+	tell(core, APS_CONTAINER_OF(passenger, struct aps_call, passenger), outcome);
 }
 
 static void deadline_due(struct aps_timer *timer, void *context, int64_t now_ms APS_UNUSED)
 {
 	struct aps_call *call = APS_CONTAINER_OF(timer, struct aps_call, deadline);
 	struct aps_outcome outcome;
-	if (aps_request_leave_late(context, &call->request, call->what->timeout_ms, &outcome))
-		tell(context, call, &outcome);
+	aps_flight_leave_late(context, &call->passenger, call->what->timeout_ms, &outcome);
+	tell(context, call, &outcome);
 }
 
 static void leave_call(struct aps_core *core, struct aps_call *call, const struct aps_err *why)
 {
 	struct aps_outcome outcome;
-	if (aps_request_leave(core, &call->request, why, &outcome)) tell(core, call, &outcome);
+	aps_flight_leave(core, &call->passenger, why, &outcome);
+	tell(core, call, &outcome);
 }
 
 /* The answer of a call that can't even begin. */
@@ -101,22 +94,6 @@ static void refuse_call(struct aps_core *core, struct aps_call_command *command,
 	aps_command_free(&command->head);
 }
 
-static void init_request(struct aps_core *core, struct aps_call *call)
-{
-	const struct aps_call_command *what = call->what;
-	const struct aps_request_options options = {
-	        .client = call->client,
-	        .operation = &what->operation,
-	        .headers = &what->headers,
-	        .credential = what->credential,
-	        .retry = call->client->settings.retry,
-	        .is_safe = what->is_safe,
-	        .end_ms = what->made_ms + what->timeout_ms,
-	        .timeout_ms = what->timeout_ms,
-	};
-	aps_request_init(core, &call->request, &options, &call->sink);
-}
-
 /* NULL: there is no memory, and the command is still the caller's. */
 static struct aps_call *new_call(struct aps_core *core, struct aps_client *client, struct aps_call_command *what)
 {
@@ -126,14 +103,22 @@ static struct aps_call *new_call(struct aps_core *core, struct aps_client *clien
 		return NULL;
 	}
 	if (what->timeout_ms == 0) what->timeout_ms = client->settings.request_timeout_ms;
-	call->sink.ended = ended;
+	call->passenger.told = told;
 	call->deadline.due = deadline_due;
 	call->client = client;
 	call->what = what;
-	init_request(core, call);
 	APS_STATS_ADD(client->stats, operations, 1);
 	APS_STATS_ADD(client->stats, operations_in_flight, 1);
 	return call;
+}
+
+static void fail_call(struct aps_core *core, struct aps_call *call)
+{
+	struct aps_err err;
+	struct aps_outcome outcome;
+	aps_fail(&err, APS_E_NOMEM, "out of memory");
+	aps_outcome_init_err(&outcome, &err);
+	tell(core, call, &outcome);
 }
 
 static void run_call(struct aps_core *core, struct aps_command *head)
@@ -148,12 +133,21 @@ static void run_call(struct aps_core *core, struct aps_command *head)
 	struct aps_call *call = new_call(core, client, what);
 	if (call == NULL) {
 		refuse_call(core, what, APS_E_NOMEM, "out of memory");
-	} else if (aps_timer_set(&core->timers, &call->deadline, call->request.options.end_ms)) {
-		aps_request_start(core, &call->request);
-	} else {
-		struct aps_err err;
-		aps_fail(&err, APS_E_NOMEM, "out of memory");
-		leave_call(core, call, &err);
+		return;
+	}
+	struct aps_topic *topic = what->topic;
+	const struct aps_flight_options options = {
+	        .client = client,
+	        .is_safe = what->is_safe,
+	        .end_ms = what->made_ms + what->timeout_ms,
+	        .timeout_ms = what->timeout_ms,
+	};
+	what->topic = NULL;
+	if (!aps_timer_set(&core->timers, &call->deadline, options.end_ms)) {
+		aps_topic_free(topic);
+		fail_call(core, call);
+	} else if (!aps_flight_board(core, &options, topic, &call->passenger)) {
+		fail_call(core, call);
 	}
 }
 
@@ -161,16 +155,13 @@ struct aps_call_command *aps_call_command_new(uint64_t client, uint64_t call)
 {
 	struct aps_call_command *command = aps_calloc(1, sizeof *command);
 	if (command == NULL) return NULL;
-	command->result = aps_result_event_new(call);
-	if (command->result == NULL) {
-		aps_free(command);
-		return NULL;
-	}
 	command->head = (struct aps_command){{NULL, &CALL_KIND, sizeof *command}, run_call, client, call, true};
 	command->made_ms = aps_clock_mono_ms();
-	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
-	aps_header_list_init(&command->headers, &command->arena);
-	return command;
+	command->result = aps_result_event_new(call);
+	command->topic = aps_topic_new();
+	if (command->result != NULL && command->topic != NULL) return command;
+	aps_command_free(&command->head);
+	return NULL;
 }
 
 static void run_cancel(struct aps_core *core, struct aps_command *command)

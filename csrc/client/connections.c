@@ -10,47 +10,27 @@ struct aps_connections *aps_connections_of(const struct aps_core *core, const st
 	return aps_client_part(core, client, &aps_realtime_feature);
 }
 
-static struct aps_feed *find_shared(const struct aps_connections *all, const struct aps_topic *topic, uint64_t hash)
+static struct aps_feed *find_shared(const struct aps_connections *all, const struct aps_topic *topic)
 {
-	struct aps_feed *feed = aps_table_get(&all->shared, hash);
-	while (feed != NULL && !aps_topic_eq(feed->topic, topic)) feed = feed->next_alike;
-	return feed;
-}
-
-static bool share(struct aps_connections *all, struct aps_feed *feed, uint64_t hash)
-{
-	feed->next_alike = aps_table_get(&all->shared, hash);
-	if (!aps_table_set(&all->shared, hash, feed)) return false;
-	feed->hash = hash;
-	return true;
+	struct aps_shared *shared = aps_shared_find(&all->shared, topic);
+	return shared != NULL ? APS_CONTAINER_OF(shared, struct aps_feed, shared) : NULL;
 }
 
 void aps_connections_unshare(struct aps_core *core, struct aps_feed *feed)
 {
-	struct aps_connections *all = aps_connections_of(core, feed->client);
-	if (feed->hash == 0) return;
-	struct aps_feed *first = aps_table_get(&all->shared, feed->hash);
-	if (first == feed && feed->next_alike == NULL) {
-		aps_table_take(&all->shared, feed->hash);
-	} else if (first == feed) {
-		aps_table_set(&all->shared, feed->hash, feed->next_alike); /* replaces: needs no memory */
-	} else {
-		while (first->next_alike != feed) first = first->next_alike;
-		first->next_alike = feed->next_alike;
-	}
-	feed->hash = 0;
+	aps_shared_remove(&aps_connections_of(core, feed->client)->shared, &feed->shared);
 }
 
 /* NULL with *err; the topic is taken. */
 static struct aps_feed *open_feed(struct aps_core *core, struct aps_connections *all,
-                                  const struct aps_subscription *subscription, uint64_t hash, struct aps_err *err)
+                                  const struct aps_subscription *subscription, struct aps_err *err)
 {
 	struct aps_feed *feed = aps_feed_new(core, all->client, subscription->topic, ++all->last_number, err);
 	if (feed == NULL) {
 		aps_topic_free(subscription->topic);
 		return NULL;
 	}
-	if (hash == 0 || share(all, feed, hash)) return feed;
+	if (!subscription->is_shared || aps_shared_add(&all->shared, &feed->shared, feed->topic)) return feed;
 	aps_feed_ended(core, feed, NULL);
 	aps_fail(err, APS_E_NOMEM, "out of memory");
 	return NULL;
@@ -68,14 +48,13 @@ void aps_connections_subscribe(struct aps_core *core, struct aps_client *client,
 		return;
 	}
 	struct aps_connections *all = aps_connections_of(core, client);
-	uint64_t hash = subscription->is_shared ? aps_topic_hash(subscription->topic) : 0;
-	struct aps_feed *feed = hash != 0 ? find_shared(all, subscription->topic, hash) : NULL;
+	struct aps_feed *feed = subscription->is_shared ? find_shared(all, subscription->topic) : NULL;
 	if (feed != NULL) {
 		aps_topic_free(subscription->topic);
 		aps_feed_join(core, feed, consumer);
 		return;
 	}
-	feed = open_feed(core, all, subscription, hash, &err);
+	feed = open_feed(core, all, subscription, &err);
 	if (feed == NULL) {
 		APS_STATS_ADD(client->stats, errors, 1);
 		consumer->kind->end(core, consumer, &err, NULL);
@@ -88,7 +67,7 @@ void aps_connections_subscribe(struct aps_core *core, struct aps_client *client,
 /* A function of its own may give it headers that no other one has. */
 static bool is_apart(const struct aps_feed *feed)
 {
-	return feed->topic->has_dynamic_headers && feed->hash == 0;
+	return feed->topic->has_dynamic_headers && feed->shared.hash == 0;
 }
 
 /* AppSync has each start's authorization. graphql-transport-ws has the connection's alone, so that only those share it

@@ -83,7 +83,7 @@ struct aps_core *aps_core_new(struct aps_outlet outlet, const struct aps_feature
 	core->hash_seed = aps_rand_u64(&core->rand);
 	aps_map_init(&core->frame_sinks.map, core->hash_seed);
 	core->app_timer.due = app_timer_due;
-	core->events_tail = &core->events_head;
+	core->events_tail = core->ahead_tail = &core->events_head;
 	core->ended_tail = &core->ended_head;
 	if (open_parts(core, err) == APS_OK) return core;
 	free_parts(core);
@@ -127,6 +127,15 @@ void aps_core_emit(struct aps_core *core, struct aps_event *event)
 	if (event == NULL) return;
 	*core->events_tail = &event->mail;
 	core->events_tail = &event->mail.next;
+}
+
+void aps_core_emit_ahead(struct aps_core *core, struct aps_event *event)
+{
+	APS_ON_THREAD(core->thread);
+	event->mail.next = *core->ahead_tail;
+	*core->ahead_tail = &event->mail;
+	if (core->events_tail == core->ahead_tail) core->events_tail = &event->mail.next;
+	core->ahead_tail = &event->mail.next;
 }
 
 bool aps_core_note(struct aps_core *core, enum aps_event_kind kind, uint64_t target, const char *word,
@@ -395,7 +404,7 @@ static void publish(struct aps_core *core)
 	if (core->events_head == NULL) return;
 	struct aps_mail *chain = core->events_head;
 	core->events_head = NULL;
-	core->events_tail = &core->events_head;
+	core->events_tail = core->ahead_tail = &core->events_head;
 	core->outlet.publish(core->outlet.context, chain);
 }
 

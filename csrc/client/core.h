@@ -67,7 +67,8 @@ struct aps_core {
 	struct aps_timer app_timer; /* wakes the application for its own timers */
 	struct aps_mail *events_head;
 	struct aps_mail **events_tail;
-	struct aps_reap *ended_head; /* what is freed at the end of the turn */
+	struct aps_mail **ahead_tail; /* where the events end that go before all others of the turn */
+	struct aps_reap *ended_head;  /* what is freed at the end of the turn */
 	struct aps_reap **ended_tail;
 	struct aps_ws *left_ws; /* the realtime thread is stuck and may still use *core */
 };
@@ -94,6 +95,8 @@ void aps_core_wakeup(struct aps_core *core);
 /* Appends one event to this turn's hand-over. NULL (no memory for it) is counted as the caller's failure and ignored.
  */
 void aps_core_emit(struct aps_core *core, struct aps_event *event);
+/* The same for what the application is to know before everything else that this turn has brought. */
+void aps_core_emit_ahead(struct aps_core *core, struct aps_event *event);
 /* False: no memory; only who waits for an answer to it needs to care. */
 bool aps_core_note(struct aps_core *core, enum aps_event_kind kind, uint64_t target, const char *word,
                    const struct aps_err *err);

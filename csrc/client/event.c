@@ -45,6 +45,13 @@ static void free_data(struct aps_mail *mail)
 	aps_free(event);
 }
 
+static void free_view(struct aps_mail *mail)
+{
+	struct aps_view_event *event = (struct aps_view_event *)mail;
+	aps_view_unref(event->view);
+	aps_free(event);
+}
+
 static void free_note(struct aps_mail *mail)
 {
 	struct aps_note_event *event = (struct aps_note_event *)mail;
@@ -55,6 +62,7 @@ static void free_note(struct aps_mail *mail)
 
 static const struct aps_mail_kind RESULT_KIND = {"result", free_result};
 static const struct aps_mail_kind DATA_KIND = {"data", free_data};
+static const struct aps_mail_kind VIEW_KIND = {"view", free_view};
 static const struct aps_mail_kind NOTE_KIND = {"note", free_note};
 
 struct aps_result_event *aps_result_event_new(uint64_t call)
@@ -96,6 +104,20 @@ struct aps_data_event *aps_data_event_new(uint64_t sub, struct aps_bytes *bytes,
 	        .bytes = aps_bytes_ref(bytes),
 	        .payload = payload,
 	};
+	return event;
+}
+
+struct aps_view_event *aps_view_event_new(uint64_t watch, struct aps_view *view, const struct aps_err *err)
+{
+	struct aps_view_event *event = aps_calloc(1, sizeof *event);
+	if (event == NULL) {
+		aps_view_unref(view);
+		return NULL;
+	}
+	size_t n_bytes = sizeof *event + (view != NULL ? aps_view_bytes(view) : 0);
+	event->head = (struct aps_event){{NULL, &VIEW_KIND, n_bytes}, APS_EVENT_VIEW, watch};
+	event->view = view;
+	if (err != NULL) event->err = *err;
 	return event;
 }
 

@@ -5,6 +5,7 @@
 #define APS_CLIENT_EVENT_H
 
 #include "base/err.h"
+#include "client/view.h"
 #include "net/http.h"
 #include "proto/gqlhttp.h"
 #include "rt/bytes.h"
@@ -18,6 +19,7 @@
 	X(SUB_END, NOTE, subscription, ERR, NONE, NUMBER)                                                              \
 	X(AUTH, NOTE, credential, WORD, NUMBER, NONE)                                                                  \
 	X(HEADERS, NOTE, subscription, NONE, NONE, NONE)                                                               \
+	X(VIEW, VIEW, watch, VIEW, ERR, MARK)                                                                          \
 	X(CONNECTION, NOTE, client, WORD, ERR, NONE)                                                                   \
 	X(LOG, NOTE, client, WORD, TEXT, NONE)                                                                         \
 	X(CLOSED, NOTE, client, NONE, NONE, NONE)
@@ -31,10 +33,11 @@ enum aps_event_kind {
 };
 
 /* Which struct an event is. */
-enum aps_event_shape { APS_SHAPE_RESULT, APS_SHAPE_PAYLOAD, APS_SHAPE_NOTE };
+enum aps_event_shape { APS_SHAPE_RESULT, APS_SHAPE_PAYLOAD, APS_SHAPE_VIEW, APS_SHAPE_NOTE };
 
-/* What becomes a Lua value. DATA and INFO are of RESULT and PAYLOAD; the others are members of a note. */
-#define APS_EVENT_VALUE_MAP(X) X(NONE) X(DATA) X(ERR) X(INFO) X(WORD) X(TEXT) X(NUMBER)
+/* What becomes a Lua value. DATA and INFO are of RESULT and PAYLOAD, VIEW and MARK are a view; the others are members
+ * of a note. */
+#define APS_EVENT_VALUE_MAP(X) X(NONE) X(DATA) X(ERR) X(INFO) X(VIEW) X(MARK) X(WORD) X(TEXT) X(NUMBER)
 
 enum aps_event_value {
 #define APS_EVENT_VALUE_ENUM(name) APS_VALUE_##name,
@@ -86,6 +89,16 @@ struct aps_data_event {
 	bool big_integers_as_text;
 };
 
+/* VIEW: what a watch shows now. */
+struct aps_view_event {
+	struct aps_event head;
+	struct aps_view *view; /* NULL: err tells why it can't be read */
+	struct aps_err err;
+	bool is_asked;    /* for: nothing may have changed */
+	bool is_doubtful; /* the service may know other values: it is to be asked */
+	bool big_integers_as_text;
+};
+
 /* NOTE: up to two words, an error, a number. */
 struct aps_note_event {
 	struct aps_event head;
@@ -115,6 +128,8 @@ struct aps_data_event *aps_data_event_new(uint64_t sub, struct aps_bytes *bytes,
 /* Before it is kept: gives it bytes of its own where it would hold a block many times its size, which is what was read
  * in one turn for all subscriptions. Without memory it holds the block. */
 void aps_data_event_own(struct aps_data_event *event);
+/* Takes the view, also on failure; NULL: memory is out. */
+struct aps_view_event *aps_view_event_new(uint64_t watch, struct aps_view *view, const struct aps_err *err);
 /* err may be NULL; it is copied. */
 void aps_note_event_set_err(struct aps_note_event *event, const struct aps_err *err);
 /* Likewise. */

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/caching.h"
 #include "client/connections.h"
 #include "client/link.h"
 #include "codec/json_reader.h"
@@ -265,9 +266,23 @@ static void mask_errors(const struct aps_feed *feed, struct aps_bytes *bytes, st
 	aps_feed_mask(feed, text, payload.n, response.has_value ? response.data : APS_STR(""));
 }
 
+/* Once for all consumers, before they have it. */
+static void keep(struct aps_core *core, const struct aps_feed *feed, struct aps_str payload)
+{
+	const struct aps_topic *topic = feed->topic;
+	struct aps_gqlhttp_response response;
+	struct aps_arena decoded;
+	aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
+	aps_gqlhttp_parse_payload(payload, &decoded, &response);
+	if (response.data.n != 0)
+		aps_caching_write(core, feed->client, topic->cache, &topic->operation, response.data, response.errors);
+	aps_arena_clear(&decoded);
+}
+
 void aps_feed_data(struct aps_core *core, struct aps_feed *feed, struct aps_bytes *bytes, struct aps_str payload)
 {
 	if (has_errors(payload)) mask_errors(feed, bytes, payload);
+	if (feed->topic->cache != 0) keep(core, feed, payload);
 	struct aps_consumer *consumer = feed->consumers;
 	while (consumer != NULL) {
 		struct aps_consumer *next = consumer->next;

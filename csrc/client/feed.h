@@ -6,19 +6,18 @@
 #include "auth/secrets.h"
 #include "client/consumer.h"
 #include "client/lease.h"
-#include "client/topic.h"
+#include "client/shared.h"
 
 struct aps_link;
 
 struct aps_feed {
 	struct aps_feed *next; /* of the link, oldest first */
 	struct aps_feed **at;
-	struct aps_feed *next_alike; /* of the client: equal hash */
-	uint64_t number;             /* on its link's machine */
+	struct aps_shared shared; /* by those of the client that ask the same */
+	uint64_t number;          /* on its link's machine */
 	struct aps_client *client;
 	struct aps_link *link; /* NULL: it has ended, or is between two */
 	struct aps_topic *topic;
-	uint64_t hash; /* of the topic; 0: not shared */
 	struct aps_consumer *consumers;
 	const struct aps_consumer *asked; /* for the headers of the next start or connect */
 	struct aps_lease lease;           /* of what its starts are signed with */

@@ -1,6 +1,7 @@
 #include "client/outcome.h"
 
 #include "auth/mask.h"
+#include "base/mem.h"
 #include "base/printable.h"
 #include "codec/url.h"
 
@@ -66,6 +67,44 @@ static size_t header_bytes(const struct aps_http_answer *answer)
 	if (answer->n_headers == 0) return 0;
 	struct aps_str last = answer->headers[answer->n_headers - 1].value;
 	return (size_t)(last.p + last.n - answer->header_text);
+}
+
+static struct aps_str moved(struct aps_str text, const char *from, const char *to)
+{
+	return (struct aps_str){to + (text.p - from), text.n};
+}
+
+/* False: no memory; what there is of *to is to be cleared. */
+static bool dup_answer(struct aps_http_answer *to, const struct aps_http_answer *from)
+{
+	*to = (struct aps_http_answer){.status = from->status, .http_version = from->http_version};
+	to->body = aps_strndup(from->body != NULL ? from->body : "", from->n_body);
+	to->n_body = from->n_body;
+	if (to->body == NULL) return false;
+	if (from->n_headers == 0) return true;
+	to->header_text = aps_strndup(from->header_text, header_bytes(from));
+	to->headers = aps_calloc(from->n_headers, sizeof *to->headers);
+	if (to->header_text == NULL || to->headers == NULL) return false;
+	to->n_headers = from->n_headers;
+	for (size_t i = 0; i < from->n_headers; i++) {
+		to->headers[i].name = moved(from->headers[i].name, from->header_text, to->header_text);
+		to->headers[i].value = moved(from->headers[i].value, from->header_text, to->header_text);
+	}
+	return true;
+}
+
+void aps_outcome_dup(struct aps_outcome *to, const struct aps_outcome *from)
+{
+	aps_outcome_init_err(to, &from->response.err);
+	to->n_attempts = from->n_attempts;
+	if (from->answer.status == 0) return;
+	if (!dup_answer(&to->answer, &from->answer)) {
+		aps_outcome_clear(to);
+		aps_fail(&to->response.err, APS_E_NOMEM, "out of memory");
+		return;
+	}
+	aps_outcome_read(to);
+	to->response.err = from->response.err; /* it may tell more than the answer does */
 }
 
 /* Data of an answer that is good but for some errors is the application's, and stays as it is. */

@@ -25,6 +25,9 @@ void aps_outcome_init_err(struct aps_outcome *outcome, const struct aps_err *err
 void aps_outcome_clear(struct aps_outcome *outcome);
 /* Into *to, which holds nothing; *from is empty afterwards. */
 void aps_outcome_move(struct aps_outcome *to, struct aps_outcome *from);
+/* Into *to, which holds nothing: the same for somebody else, who owns it. Without memory it is the error that says so.
+ */
+void aps_outcome_dup(struct aps_outcome *to, const struct aps_outcome *from);
 
 /* Understands status and body: fills `response`. */
 void aps_outcome_read(struct aps_outcome *outcome);

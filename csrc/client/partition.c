@@ -94,6 +94,7 @@ static void forget_all(struct aps_partition *partition)
 	aps_entries_clear(&partition->cache.entries);
 	init_entries(partition);
 	aps_buf_clear(&partition->changed);
+	if (partition->listener != NULL) partition->listener->changed.is_all = true;
 }
 
 static void failed(struct aps_vault_part *part)
@@ -120,6 +121,43 @@ enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_d
 	return APS_OK;
 }
 
+static void show(struct aps_read_source *source, const struct aps_entry *entry, struct aps_str *content)
+{
+	*content = aps_entry_shown(entry);
+	source->is_optimistic = entry != NULL && entry->layered != NULL;
+}
+
+static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, struct aps_str *content,
+                             struct aps_err *err)
+{
+	struct aps_partition *partition = APS_CONTAINER_OF(source, struct aps_partition, source);
+	struct aps_entry *entry;
+	enum aps_rc rc = aps_entries_at(&partition->cache.entries, number, &entry, err);
+	show(source, entry, content);
+	return rc;
+}
+
+static enum aps_rc source_find(struct aps_read_source *source, struct aps_str key, uint64_t *number,
+                               struct aps_str *content, struct aps_err *err)
+{
+	struct aps_partition *partition = APS_CONTAINER_OF(source, struct aps_partition, source);
+	struct aps_entry *entry;
+	enum aps_rc rc = aps_entries_find(&partition->cache.entries, key, &entry, err);
+	*number = entry != NULL ? entry->number : 0;
+	show(source, entry, content);
+	return rc;
+}
+
+struct aps_read_source *aps_partition_source(struct aps_partition *partition)
+{
+	return &partition->source;
+}
+
+void aps_partition_turn(struct aps_partition *partition)
+{
+	if (partition->listener != NULL) partition->listener->turned(partition->listener);
+}
+
 struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *prefix, const char *identity,
                                          const struct aps_policies *policies, struct aps_channel *channel,
                                          struct aps_err *err)
@@ -135,6 +173,7 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 	}
 	partition->part = (struct aps_vault_part){NULL, finish, announce, committed, failed};
 	partition->vault = vault;
+	partition->source = (struct aps_read_source){source_at, source_find, false};
 	partition->policies = policies;
 	partition->max_bytes = MAX_BYTES;
 	partition->channel = aps_channel_ref(channel);
@@ -154,6 +193,7 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 
 void aps_partition_close(struct aps_partition *partition)
 {
+	if (partition->listener != NULL) partition->listener->closing(partition->listener);
 	aps_vault_remove(partition->vault, &partition->part);
 	free_partition(partition);
 }
@@ -162,6 +202,9 @@ static void note_change(struct aps_partition *partition, uint64_t number, uint64
 {
 	const struct aps_channel_change change = {number, hash};
 	aps_buf_add(&partition->changed, &change, sizeof change);
+	if (partition->listener == NULL) return;
+	aps_changed_add(&partition->listener->changed, number);
+	aps_changed_add(&partition->listener->changed, hash);
 }
 
 static void note_changes(struct aps_partition *partition)
@@ -184,7 +227,9 @@ struct filling {
 	enum aps_rc (*fill)(struct aps_partition *partition, struct filling *filling, struct aps_err *err);
 	struct aps_binding binding;
 	const struct aps_partition_data *data;
-	const struct aps_edits *edits;
+	const struct aps_edits *edits;      /* NULL: none */
+	uint64_t adds_layer, settles_layer; /* 0: no */
+	bool is_half_saved;                 /* it was saved, as far as it could be */
 };
 
 static enum aps_rc fill_data(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
@@ -200,12 +245,15 @@ static enum aps_rc fill_data(struct aps_partition *partition, struct filling *fi
 	struct aps_normalized out;
 	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_normalize(&partition->merge, &filling->binding, data->data, &options, &out, err);
+	if (rc == APS_OK && partition->listener != NULL)
+		aps_buf_add_str(&partition->listener->stale, aps_buf_str(&out.stale));
 	aps_buf_clear(&out.stale);
 	return rc;
 }
 
 static enum aps_rc fill_edits(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
+	if (filling->edits == NULL) return APS_OK;
 	return aps_edits_apply(filling->edits, 0, &partition->merge, partition->policies, err);
 }
 
@@ -214,16 +262,30 @@ static enum aps_rc fill_and_save(struct aps_partition *partition, struct filling
 	if (!aps_merge_init(&partition->merge, &partition->write)) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	enum aps_rc rc = filling->fill(partition, filling, err);
 	if (rc == APS_OK && !aps_write_settle(&partition->write)) rc = APS_E_NOMEM;
-	if (rc == APS_OK)
-		rc = aps_cache_store_save(&partition->store, &partition->write, err);
-	else if (partition->write.err.code != APS_OK)
-		*err = partition->write.err;
+	if (rc != APS_OK) {
+		if (partition->write.err.code != APS_OK) *err = partition->write.err;
+		return rc;
+	}
+	rc = aps_cache_store_save(&partition->store, &partition->write, err);
+	filling->is_half_saved = rc != APS_OK;
 	return rc;
+}
+
+static void begin(struct aps_partition *partition, const struct filling *filling)
+{
+	if (filling->adds_layer != 0) {
+		aps_write_begin_layer(&partition->write, &partition->cache, filling->adds_layer);
+		return;
+	}
+	aps_write_begin(&partition->write, &partition->cache);
+	if (filling->settles_layer == 0) return;
+	struct aps_layer *layer = aps_layers_find(&partition->cache.layers, filling->settles_layer);
+	if (layer != NULL) aps_write_leave(&partition->write, layer);
 }
 
 static enum aps_rc write(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
-	aps_write_begin(&partition->write, &partition->cache);
+	begin(partition, filling);
 	aps_merge_clear(&partition->merge);
 	enum aps_rc rc = fill_and_save(partition, filling, err);
 	if (rc == APS_OK) {
@@ -231,6 +293,7 @@ static enum aps_rc write(struct aps_partition *partition, struct filling *fillin
 		aps_write_commit(&partition->write);
 	} else {
 		aps_write_abort(&partition->write);
+		if (filling->is_half_saved) aps_vault_abandon(partition->vault);
 	}
 	return rc;
 }
@@ -261,4 +324,20 @@ enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number,
 	if (rc == APS_OK) rc = write(partition, &filling, err);
 	if (rc == APS_OK) partition->edits = number;
 	return rc;
+}
+
+enum aps_rc aps_partition_add_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
+                                    struct aps_err *err)
+{
+	struct filling filling = {.fill = fill_edits, .edits = edits, .adds_layer = layer};
+	enum aps_rc rc = aps_vault_begin(partition->vault, err);
+	return rc == APS_OK ? write(partition, &filling, err) : rc;
+}
+
+enum aps_rc aps_partition_settle_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
+                                       struct aps_err *err)
+{
+	struct filling filling = {.fill = fill_edits, .edits = edits, .settles_layer = layer};
+	enum aps_rc rc = aps_vault_begin(partition->vault, err);
+	return rc == APS_OK ? write(partition, &filling, err) : rc;
 }

@@ -4,12 +4,25 @@
 #define APS_CLIENT_PARTITION_H
 
 #include "cache/collect.h"
+#include "cache/denormalize.h"
 #include "cache/edit.h"
 #include "cache/normalize.h"
 #include "client/channel.h"
 #include "client/vault.h"
 #include "proto/operation.h"
 #include "store/cache_store.h"
+
+struct aps_partition;
+
+/* Who looks at what is in a partition. */
+struct aps_partition_listener {
+	/* The turn is over, and committed if it could be. */
+	void (*turned)(struct aps_partition_listener *listener);
+	/* The partition is going to close, and forgets it. */
+	void (*closing)(struct aps_partition_listener *listener);
+	struct aps_changed changed; /* since it was cleared */
+	struct aps_buf stale;       /* struct aps_stale_field: likewise; what there was no memory for is lost */
+};
 
 /* Who keeps a partition small (client/collecting.h). */
 struct aps_partition_collector {
@@ -42,6 +55,8 @@ struct aps_partition {
 	bool is_any_changed;         /* in this turn */
 	uint64_t n_clears;           /* likewise: those that the reader has asked for */
 	struct aps_channel *channel; /* NULL: nobody reads */
+	struct aps_read_source source;
+	struct aps_partition_listener *listener; /* NULL: nobody looks */
 	struct aps_partition_collector *collector; /* NULL: nobody does */
 	struct aps_partition_holder *holders;
 	uint64_t edits;              /* the highest number of those of this turn; 0: none */
@@ -65,10 +80,22 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
                                          struct aps_err *err);
 /* Nothing of it may be uncommitted. */
 void aps_partition_close(struct aps_partition *partition);
-/* Writes what a response says. On failure nothing of it is in the cache, and the turn's transaction goes on. */
+/* What there is now, layers and all, also before it is committed. */
+struct aps_read_source *aps_partition_source(struct aps_partition *partition);
+/* Calls turned(). */
+void aps_partition_turn(struct aps_partition *partition);
+/* Writes what a response says. On failure nothing of it is in the cache, and the turn's transaction goes on, or nothing
+ * of the turn is kept, where the store has half of it. */
 enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
                                 struct aps_err *err);
 
+/* A new optimistic layer above all others, with what these edits say. */
+enum aps_rc aps_partition_add_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
+                                    struct aps_err *err);
+/* The layer leaves, and what these edits say (NULL: nothing) becomes part of what it lay on, in one. One that isn't
+ * there any more doesn't matter. */
+enum aps_rc aps_partition_settle_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
+                                       struct aps_err *err);
 /* The entry left the store in the transaction that is open: it leaves memory, and readers are told. `hash`: of its key,
  * where that is nowhere from now on; else 0. */
 void aps_partition_forget(struct aps_partition *partition, uint64_t number, uint64_t hash);

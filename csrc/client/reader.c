@@ -328,6 +328,10 @@ static enum aps_rc run(struct aps_reader *reader, struct job *job, struct aps_er
 	}
 	reader->must_restart = false;
 	end_view(reader);
+	if (reader->db == NULL) { /* what a store lacks that isn't there it may have when it comes */
+		aps_overlay_hide(&reader->overlay);
+		forget_all(reader);
+	}
 	aps_entries_trim(&reader->cache.entries, MAX_BYTES);
 	return rc;
 }
@@ -335,7 +339,6 @@ static enum aps_rc run(struct aps_reader *reader, struct job *job, struct aps_er
 static enum aps_rc read_once(struct aps_reader *reader, struct job *job, struct aps_err *err)
 {
 	aps_read_result_reset(job->result);
-	if (job->options->dependencies != NULL) aps_buf_reset(job->options->dependencies);
 	return aps_denormalize(&reader->source, &job->binding, job->options, job->result, err);
 }
 
@@ -462,4 +465,25 @@ struct aps_edits *aps_reader_take_back(struct aps_reader *reader)
 uint64_t aps_reader_generation(const struct aps_reader *reader)
 {
 	return reader->seen;
+}
+
+size_t aps_reader_count_changes(const struct aps_reader *reader)
+{
+	return reader->overlay.write.is_open ? aps_write_n_changes(&reader->overlay.write) : 0;
+}
+
+void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct aps_buf *out)
+{
+	const struct aps_cache_write *write = &reader->overlay.write;
+	for (size_t i = n_before; i < aps_reader_count_changes(reader); i++) {
+		const struct aps_change *change = &aps_write_changes(write)[i];
+		struct aps_entry *entry = NULL;
+		if (aps_entries_at(&reader->cache.entries, change->entry, &entry, NULL) != APS_OK || entry == NULL)
+			continue;
+		struct aps_str key = aps_entry_key(entry), name = aps_names_text(&reader->cache.names, change->name);
+		if (key.n != 0) aps_buf_add(out, key.p + 1, key.n - 1);
+		if (name.n != 0) aps_buf_add_byte(out, '.');
+		aps_buf_add_str(out, name);
+		aps_buf_add_byte(out, '\0');
+	}
 }

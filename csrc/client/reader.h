@@ -42,6 +42,10 @@ uint64_t aps_reader_close_edits(struct aps_reader *reader, struct aps_edits **ed
 bool aps_reader_has_open_edits(struct aps_reader *reader);
 /* The list that was made last, closed or not, is shown no more; a reference, or NULL: nothing was added. */
 struct aps_edits *aps_reader_take_back(struct aps_reader *reader);
+/* How many changes own edits have made to what is shown; and those since there were so many, as text: "Post:1.title",
+ * each ended by a zero. None are told when what is shown was made anew meanwhile. */
+size_t aps_reader_count_changes(const struct aps_reader *reader);
+void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct aps_buf *out);
 /* What it has in memory, for names of what was read. */
 const struct aps_entries *aps_reader_entries(const struct aps_reader *reader);
 /* Notes from now on what is read, for the core to know what was used; reads must say what time it is. */

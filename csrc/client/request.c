@@ -52,7 +52,7 @@ static int64_t exchange_ms(const struct aps_request *request)
 {
 	int64_t ms = left_ms(request);
 	if (ms == APS_ATTEMPT_FOREVER) return request->options.client->settings.request_timeout_ms;
-	return ms > 1 ? ms : 1;
+	return (ms > 1 ? ms : 1) + request->options.more_ms;
 }
 
 /* Takes the body's bytes. */

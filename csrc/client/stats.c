@@ -2,6 +2,16 @@
 
 #include "base/mem.h"
 
+const char *aps_store_state_name(enum aps_store_state state)
+{
+	static const char *const NAMES[] = {
+#define NAME(name, text) [APS_STORE_##name] = (text),
+	        APS_STORE_STATE_MAP(NAME)
+#undef NAME
+	};
+	return NAMES[state];
+}
+
 struct aps_stats *aps_stats_new(void)
 {
 	struct aps_stats *stats = aps_calloc(1, sizeof *stats);

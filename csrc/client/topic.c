@@ -29,7 +29,7 @@ static uint64_t hash_identity(const struct aps_topic *topic, uint64_t seed)
 
 uint64_t aps_topic_hash(const struct aps_topic *topic)
 {
-	return hash_identity(topic, topic->operation.hash);
+	return hash_identity(topic, topic->operation.hash ^ topic->cache);
 }
 
 uint64_t aps_topic_identity(const struct aps_topic *topic, uint64_t seed)
@@ -52,7 +52,8 @@ bool aps_topic_has_same_identity(const struct aps_topic *a, const struct aps_top
 
 bool aps_topic_eq(const struct aps_topic *a, const struct aps_topic *b)
 {
-	return aps_topic_has_same_identity(a, b) && aps_operation_is_same(&a->operation, &b->operation);
+	return a->cache == b->cache && aps_topic_has_same_identity(a, b) &&
+	       aps_operation_is_same(&a->operation, &b->operation);
 }
 
 void aps_topic_swap_headers(struct aps_topic *topic, struct aps_arena *arena, struct aps_header_list *headers)

@@ -1,4 +1,5 @@
-/* What is subscribed to, and as whom. Two subscriptions to equal topics can share one on the service. */
+/* What is asked or subscribed to, as whom, and whose cache it is for. Two subscriptions to equal topics can share one
+ * on the service, two queries one request. */
 #ifndef APS_CLIENT_TOPIC_H
 #define APS_CLIENT_TOPIC_H
 
@@ -9,9 +10,10 @@
 struct aps_topic {
 	uint64_t credential;
 	bool has_dynamic_headers; /* the consumer is asked for them before each connect and start */
+	uint64_t cache;           /* that its data is written into; 0: none */
 	struct aps_operation operation;
 	struct aps_arena arena;
-	struct aps_header_list headers; /* in `arena` */
+	struct aps_header_list headers; /* the application's, in `arena` */
 };
 
 APS_BEGIN_DECLS

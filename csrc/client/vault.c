@@ -6,9 +6,9 @@
 
 #define BUSY_MS 2000
 
-static enum aps_rc open_db(struct aps_vault *vault, struct aps_err *err)
+static enum aps_rc open_db(struct aps_vault *vault, enum aps_db_sync sync, struct aps_err *err)
 {
-	const struct aps_db_options options = {.synchronous = APS_DB_SYNC_NORMAL, .busy_ms = BUSY_MS};
+	const struct aps_db_options options = {.synchronous = sync, .busy_ms = BUSY_MS};
 	enum aps_rc rc = aps_db_open(vault->path, &options, &vault->db, err);
 	if (rc == APS_OK) rc = aps_migrations_run(vault->db, err);
 	return rc == APS_OK ? aps_cache_store_last_number(vault->db, &vault->last_number, err) : rc;
@@ -21,7 +21,8 @@ static void free_vault(struct aps_vault *vault)
 	aps_free(vault);
 }
 
-struct aps_vault *aps_vault_open(struct aps_vaults *vaults, const char *path, struct aps_err *err)
+struct aps_vault *aps_vault_open(struct aps_vaults *vaults, const char *path, enum aps_db_sync sync,
+                                 struct aps_err *err)
 {
 	struct aps_vault *vault = vaults->first;
 	while (vault != NULL && strcmp(vault->path, path) != 0) vault = vault->next;
@@ -36,7 +37,7 @@ struct aps_vault *aps_vault_open(struct aps_vaults *vaults, const char *path, st
 		aps_fail(err, APS_E_NOMEM, "out of memory");
 		return NULL;
 	}
-	if (open_db(vault, err) != APS_OK) {
+	if (open_db(vault, sync, err) != APS_OK) {
 		free_vault(vault);
 		return NULL;
 	}
@@ -76,6 +77,13 @@ void aps_vault_remove(struct aps_vault *vault, struct aps_vault_part *part)
 	*at = part->next;
 }
 
+void aps_vault_abandon(struct aps_vault *vault)
+{
+	vault->is_writing = false;
+	aps_db_rollback(vault->db);
+	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next) part->failed(part);
+}
+
 enum aps_rc aps_vault_commit(struct aps_vault *vault, struct aps_err *err)
 {
 	uint64_t generation;
@@ -87,12 +95,7 @@ enum aps_rc aps_vault_commit(struct aps_vault *vault, struct aps_err *err)
 	if (rc == APS_OK) rc = aps_cache_store_advance(vault->db, vault->last_number, &generation, err);
 	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) part->announce(part, generation);
 	if (rc == APS_OK) rc = aps_db_commit(vault->db, err);
-	if (rc != APS_OK) aps_db_rollback(vault->db);
-	for (part = vault->parts; part != NULL; part = part->next) {
-		if (rc == APS_OK)
-			part->committed(part, generation);
-		else
-			part->failed(part);
-	}
+	if (rc != APS_OK) aps_vault_abandon(vault);
+	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) part->committed(part, generation);
 	return rc;
 }

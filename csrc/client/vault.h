@@ -37,13 +37,16 @@ struct aps_vaults {
 
 APS_BEGIN_DECLS
 
-/* The vault of this file, opened if need be; one reference. NULL: what the store says. */
-struct aps_vault *aps_vault_open(struct aps_vaults *vaults, const char *path, struct aps_err *err);
+/* The vault of this file, opened if need be, with this level of safety; one reference. NULL: what the store says. */
+struct aps_vault *aps_vault_open(struct aps_vaults *vaults, const char *path, enum aps_db_sync sync,
+                                 struct aps_err *err);
 void aps_vault_close(struct aps_vaults *vaults, struct aps_vault *vault);
 void aps_vault_add(struct aps_vault *vault, struct aps_vault_part *part);
 void aps_vault_remove(struct aps_vault *vault, struct aps_vault_part *part);
 /* Before what is saved first in a turn; later ones find it open. */
 enum aps_rc aps_vault_begin(struct aps_vault *vault, struct aps_err *err);
+/* Nothing of this turn is kept, and the parts are told: something was saved half. What comes next begins anew. */
+void aps_vault_abandon(struct aps_vault *vault);
 /* The turn is over: its transaction is committed, and the parts are told. */
 enum aps_rc aps_vault_commit(struct aps_vault *vault, struct aps_err *err);
 

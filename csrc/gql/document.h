@@ -24,7 +24,8 @@ struct aps_gql_operation {
 	size_t n_variables;
 	const struct aps_str *root_fields; /* response keys of the root selection set, fragments not entered */
 	size_t n_root_fields;
-	const struct aps_gql_node *node; /* its definition: `items` is the root selection set, `text` a fragment's type */
+	const struct aps_gql_node
+	        *node; /* its definition: `items` is the root selection set, `text` a fragment's type */
 };
 
 APS_BEGIN_DECLS

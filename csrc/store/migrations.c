@@ -77,6 +77,14 @@ enum aps_rc aps_migrations_are_done(struct aps_db *db, bool *are_done, struct ap
 	return rc;
 }
 
+enum aps_rc aps_migrations_is_store(struct aps_db *db, bool *is_store, struct aps_err *err)
+{
+	int64_t owner;
+	enum aps_rc rc = aps_db_read_int(db, "PRAGMA application_id", &owner, err);
+	*is_store = rc == APS_OK && owner == APPLICATION_ID;
+	return rc;
+}
+
 enum aps_rc aps_migrations_check(struct aps_db *db, struct aps_err *err)
 {
 	int64_t version;

@@ -11,6 +11,8 @@ APS_BEGIN_DECLS
  * that is none of ours. */
 enum aps_rc aps_migrations_run(struct aps_db *db, struct aps_err *err);
 
+/* Whether it is a store at all, of whatever version. */
+enum aps_rc aps_migrations_is_store(struct aps_db *db, bool *is_store, struct aps_err *err);
 /* For one who only reads: whether the tables are those of this version. */
 enum aps_rc aps_migrations_are_done(struct aps_db *db, bool *are_done, struct aps_err *err);
 

@@ -4,17 +4,20 @@ local auth = require "appsync.client.auth"
 local call = require "appsync.call"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
+local hydration = require "appsync.client.hydration"
 local local_cache = require "appsync.client.local_cache"
 local log = require "appsync.log"
+local mutation = require "appsync.client.mutation"
 local nginx = require "appsync.nginx"
-local operation = require "appsync.client.operation"
 local opts = require "appsync.opts"
 local query = require "appsync.client.query"
 local root = require "appsync.client.root"
 local settings = require "appsync.client.settings"
+local stores = require "appsync.client.stores"
 local subscription_source = require "appsync.client.subscription_source"
 local upkeep = require "appsync.client.upkeep"
 local variables_of = require "appsync.client.variables"
+local watching = require "appsync.client.watching"
 
 local client = {}
 
@@ -24,6 +27,7 @@ local client = {}
 ---@field package identity string? of a client of `with`
 ---@field package cache appsync.core.Cache? opened
 ---@field package local_cache appsync.Cache? of it
+---@field package claim appsync.client.Claim? of the part of the store that it has
 local Client = {}
 Client.__index = Client
 Client.__name = "appsync.client"
@@ -65,7 +69,23 @@ end
 ---@field auth appsync.Auth? the default mode
 ---@field auths appsync.Auth[]? further modes; `auth_mode` picks one by its type
 ---@field headers table<string, string>|fun(operation: appsync.Operation): table?, any `host`: the API's, signed
----@field store false|nil
+---@field store string|false|nil the path of a file, made when it isn't there (mode 0600): what is read is kept in it. ":memory:":
+---for this process only, in a file that ends with the client. nil: only a watch, or a query that names a policy which reads
+---a cache, has one in memory made. false: nothing is kept, and SQLite isn't opened; also `disableOffline = true`
+---@field key_prefix string? of several clients in one file; also `offlineConfig = {keyPrefix =}`
+---@field identity string|fun(): string?|nil whose part of the store this is, such as a user's id: no identity sees what another one
+---keeps. A function is asked once, when the client opens its store, and must not wait; nil: "", the part of nobody
+---@field keys table<string, string[]>? the fields that identify a type, as Post = {"blogId", "slug"}; {}: none do. Default
+---{"id"}, then {"_id"}
+---@field cache appsync.CacheOptions?
+---@field seed string? a store's file that is copied when the store isn't there yet
+---@field reopen boolean? true: where another client of this Lua state has the same part of the store open, it is closed and this
+---one takes over; for hot reload. By default that throws
+---@field fetch_policy {query: appsync.FetchPolicy?, watch: appsync.FetchPolicy?}? of calls that name none. Default of `query`:
+---"cache-first" with a store, "network-only" without one
+---@field updates table<string, fun(cache: appsync.Cache, result: appsync.UpdateResult)>? by a mutation's root field: the `update`
+---of calls that give none
+---@field debug boolean? each `update` runs twice, and what the second run changes is logged
 ---@field realtime appsync.RealtimeOptions?
 ---@field limits {response_bytes: integer?, message_bytes: integer?}? what is larger is refused
 ---@field timeouts {connect: number?, request: number?, ack: number?, stall: number?}? seconds; 10, 30, 15, 30
@@ -78,6 +98,13 @@ end
 ---@field big_integers "string"|nil integers that a Lua number can't hold come as strings
 ---@field log fun(level: string, message: string, fields: table)?
 
+---@alias appsync.FetchPolicy
+---| "cache-first" # the cache's answer when it has it all, else the network's
+---| "cache-and-network" # the network's; what the cache has is told before it
+---| "network-only" # the network's, which is kept
+---| "cache-only" # the cache's; an error that names what is missing
+---| "no-cache" # the network's, which isn't kept
+
 ---Makes a client. Nothing is opened before its first use, so it may stand at module level, also under nginx in
 ---`init_by_lua`; calls of it throw there in this version. Wrong options throw.
 ---@param options appsync.ClientOptions?
@@ -86,9 +113,11 @@ function client.new(options)
   local fields, err = settings.check(options)
   if not fields then return nil, err end
   local shared = root.new(fields)
+  local is_known = type(shared.identity) == "string"
+  local claim = is_known and stores.claim(shared, shared.identity, "appsync.client") or nil
   for _, warning in ipairs(fields.warnings or {}) do log.emit(fields.log, "warn", warning) end
   if fields.log and not log.default() then log.set_default(fields.log) end
-  return setmetatable({ root = shared, connection = shared.connection }, Client)
+  return setmetatable({ root = shared, connection = shared.connection, claim = claim }, Client)
 end
 
 ---The sources of headers, weakest first.
@@ -107,12 +136,36 @@ end
 ---@field error_policy "all"|"none"|nil
 ---@field on_result fun(data: any, err: appsync.Error?, info: appsync.Info?)? then a Task is returned at once
 
+---@class appsync.QueryOptions: appsync.CallOptions
+---@field fetch_policy appsync.FetchPolicy? default: the client's
+
+---@class appsync.MutateOptions: appsync.CallOptions
+---@field fetch_policy "network-only"|"no-cache"|nil "no-cache": what it brings isn't kept
+---@field optimistic_response table|fun(variables: table): table|nil what the answer will be, with `__typename` where it has an id;
+---watches show it until the answer is there
+---@field update fun(cache: appsync.Cache, result: appsync.UpdateResult)? changes what the answer doesn't: lists. Called for the
+---optimistic response and again for the answer, as one transaction each, which is dropped if it throws. It must not wait, and
+---gives the same however often it runs: `debug = true` of the client tells which write doesn't
+---@field refetch (string|appsync.Document|table)[]? queries that are asked anew from the network once the mutation has brought
+---data: documents, or tables {query =, variables =, …}. The call doesn't wait for them; one that fails is logged
+
 ---Sends a query and waits for its data. With GraphQL errors the partial data stands beside `err`. A variable that the
 ---operation doesn't declare isn't sent; the call throws where it has the name of an option, or is nearly the name of a
 ---declared one that isn't given. An empty table is a list where the operation declares a list.
+---
+---Where the network can't be reached, every policy but "no-cache" is answered from the cache if that has all of it; then
+---`info.source` is "cache" and `info.cause` the network's error. It can't be reached when no connection came about or it was
+---lost, after the call's retries, or after `client:set_online(false)`, which isn't tried. With "cache-and-network",
+---`on_result` is called twice, with `info.source` "cache" and then with the outcome of the network. Partial data beside
+---GraphQL errors is kept but for the fields that the errors name.
+---
+---Equal queries that go through the cache and are under way at once (document, variables, identity, auth mode, headers) share
+---one request, which `stats().deduplicated` counts; none joins a request that began before a mutation of this client was
+---answered. A call with `auth` of its own, or with headers that are a function or say who asks (Authorization, x-api-key),
+---neither reads nor writes the cache. What goes through it has `__typename` in each object.
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =, …options}`
 ---@param variables table?
----@param options appsync.CallOptions?
+---@param options appsync.QueryOptions?
 ---@return any data, appsync.Error? err, appsync.Info? info
 function Client:query(document, variables, options)
   check_self(self, "client:query")
@@ -121,16 +174,32 @@ function Client:query(document, variables, options)
   return call.run(plan.options, query.execute, self, plan)
 end
 
----Sends a mutation once and waits for its data.
+---Sends a mutation once and waits for its data. The records in it are in the cache before the call returns.
 ---@param document string|appsync.Document|table a document, or one table `{mutation =, variables =, …options}`
 ---@param variables table?
----@param options appsync.CallOptions?
+---@param options appsync.MutateOptions?
 ---@return any data, appsync.Error? err, appsync.Info? info
 function Client:mutate(document, variables, options)
   check_self(self, "client:mutate")
   local plan = arguments.plan("mutation", "client:mutate", document, variables, options)
+  mutation.prepare(plan)
   variables_of.tell(plan, self.root.log)
-  return call.run(plan.options, operation.execute, self, plan)
+  return call.run(plan.options, mutation.execute, self, plan)
+end
+
+local HYDRATED = opts.schema{
+  timeout = { "number", min = 0 },
+  on_result = { "callable" },
+}
+
+---Waits until the store is open, however much is in it; without a store that is at once. Nobody has to wait: what is read
+---before is read when it is open.
+---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
+---@return true? ok, appsync.Error? err why the store can't be used: the client works without it
+function Client:hydrated(timeout)
+  check_self(self, "client:hydrated")
+  local options = opts.with_timeout(timeout, HYDRATED, "client:hydrated")
+  return call.run(options, hydration.wait, self, options, "client:hydrated")
 end
 
 ---@class appsync.SubscribeOptions
@@ -143,10 +212,14 @@ end
 ---@field overflow "pause"|"drop_oldest"|"error"|nil default "pause": up to 8192 events or 2 MB more are kept back, then the
 ---socket isn't read, which may make the service end the connection; a subscriber that doesn't catch up for `timeouts.stall`
 ---ends. "drop_oldest": counted, and reported by `connection:observe()`
+---@field update fun(cache: appsync.Cache, result: appsync.UpdateResult)? changes what an event doesn't: lists. Called before the
+---event is delivered, as one transaction, which is dropped if it throws. It must not wait
 ---@field share boolean? false: a server subscription of its own
 ---@field error_policy "all"|"none"|nil
+---@field fetch_policy "network-only"|"no-cache"|nil "no-cache": what it brings isn't kept
 
----An observable of the subscription's data; nothing is sent before someone subscribes to it.
+---An observable of the subscription's data; nothing is sent before someone subscribes to it. The records in an event are in
+---the cache before anybody gets it; see `cache.subscription_nulls`.
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =, …options}`
 ---@param variables table?
 ---@param options appsync.SubscribeOptions?
@@ -157,6 +230,30 @@ function Client:subscribe(document, variables, options)
   local plan = arguments.plan("subscription", "client:subscribe", document, variables, options)
   variables_of.tell(plan, self.root.log)
   return subscription_source.observable(self, plan)
+end
+
+---@class appsync.WatchOptions
+---@field operation_name string?
+---@field auth_mode string?
+---@field error_policy "all"|"none"|nil
+---@field fetch_policy "cache-first"|"cache-and-network"|"network-only"|"cache-only"|"no-cache"|nil default "cache-first"
+---@field timeout number? seconds, of each request
+---@field poll number? seconds between two requests
+
+---An observable of what a query gives, which changes with the cache and never ends by itself. Subscribers share one query; a
+---late one gets the present state first. There is no state before there is data or an error. Whoever is busy with one state is
+---told of those that came meanwhile by the last of them. Sub-tables of `data` that have not changed are the same tables from one
+---state to the next: don't modify them (`appsync.copy`).
+---@param document string|appsync.Document|table a document, or one table `{query =, variables =, …options}`
+---@param variables table?
+---@param options appsync.WatchOptions?
+---@return appsync.Watch
+function Client:watch(document, variables, options)
+  check_self(self, "client:watch")
+  nginx.refuse "client:watch"
+  local plan = arguments.plan("watch", "client:watch", document, variables, options)
+  variables_of.tell(plan, self.root.log)
+  return watching.new(self, plan, plan.options.fetch_policy or self.root.watch_policy or "cache-first")
 end
 
 local WITH = opts.schema{
@@ -234,14 +331,16 @@ function Client:explain(document, variables)
   return upkeep.explain(self, document, variables)
 end
 
----Counters. Empty before the first use.
----@return table<string, number>
+---Counters, and `store`, once there is one: "open", "memory" (it is kept for this process only) or "unavailable". Empty before
+---the first use.
+---@return table<string, number|string>
 function Client:stats()
   local core = self.root.handle.core
   return core and core:stats() or {}
 end
 
----For a host that knows better whether there is a network.
+---For a host that knows better whether there is a network. Without one, queries are answered from the cache or fail at once;
+---calls that no cache serves are tried all the same.
 ---@param is_online boolean
 function Client:set_online(is_online)
   errors.expect(is_online, "is_online", "boolean", "client:set_online")

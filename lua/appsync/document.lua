@@ -12,6 +12,7 @@ local MAX_KEPT_BYTES = 16 * 1024 * 1024
 ---@class appsync.Document
 ---@field package core appsync.core.Document
 ---@field package operations appsync.core.Operation[]
+---@field package fragments string[]? of a document without operations: those that no other one includes
 local Document = {}
 Document.__index = Document
 Document.__name = "appsync.document"
@@ -140,7 +141,8 @@ function document.pick_fragment(given, where)
   if parsed.operations[1] then
     errors.misuse("%s: the document must be a fragment, with the fragments that it includes; this one has an operation", where)
   end
-  local names = parsed.core:fragments()
+  local names = parsed.fragments or parsed.core:fragments()
+  parsed.fragments = names
   if #names ~= 1 then
     errors.misuse("%s: the document must be one fragment, with the fragments that it includes; it has several: %s", where,
       table.concat(names, ", "))

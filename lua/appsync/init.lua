@@ -1,6 +1,7 @@
 ---AppSync and GraphQL for Lua. Loading it does no I/O and starts no thread.
 local core = require "appsync.core"
 local auth = require "appsync.client.auth"
+local bind = require "appsync.bind"
 local client = require "appsync.client"
 local document = require "appsync.document"
 local errors = require "appsync.errors"
@@ -24,6 +25,8 @@ hosts.plug(script)
 ---@field uuid fun(): string a new version 4 UUID
 ---@field auth table providers of credentials, loaded on first use
 ---@field sign fun(request: table, options: table): table SigV4, loaded on first use
+---@field mutation fun(client: appsync.Client, document: any, options: table?): function a mutation as a function, loaded on first use
+---@field build_subscription fun(options: table): appsync.MoreOptions the table for `watch:subscribe_to_more`, loaded on first use
 local appsync = {}
 
 appsync.version = core.version
@@ -57,6 +60,8 @@ appsync.decode = json.decode
 appsync.copy = json.copy
 appsync.uuid = core.uuid
 
+appsync.bind = bind.bind
+appsync.scope = bind.scope
 appsync.observable = observable.make
 appsync.subject = subject.new
 
@@ -78,7 +83,10 @@ function appsync.configure(config)
 end
 
 -- Loaded when they are used.
-local LAZY = { auth = "appsync.auth", sign = "appsync.sign" }
+local LAZY = {
+  auth = "appsync.auth", sign = "appsync.sign", mutation = "appsync.bound_mutation",
+  build_subscription = "appsync.build_subscription",
+}
 
 return setmetatable(appsync, {
   __index = function(self, name)

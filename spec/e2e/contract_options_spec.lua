@@ -117,6 +117,8 @@ describe("the contract of options:", function()
     it("the AWS documents' spellings are accepted", function()
       make{ url = endpoint, disableOffline = true, auth = { type = "AMAZON_COGNITO_USER_POOLS", jwtToken = "x" } }
       make{ url = endpoint, disableOffline = false, auth = { type = "OPENID_CONNECT", jwtToken = function() return "x" end } }
+      make{ url = endpoint, offlineConfig = { keyPrefix = "public" }, cacheOptions = {} }
+      make{ url = endpoint, disableOffline = true, offlineConfig = { keyPrefix = "public" } }
     end)
 
     it("both spellings of one option in one table throw", function()
@@ -124,6 +126,9 @@ describe("the contract of options:", function()
         { endpoint = endpoint, url = endpoint },
         { endpoint = endpoint, store = false, disableOffline = true },
         { endpoint = endpoint, error_policy = "all", errorPolicy = "all" },
+        { endpoint = endpoint, key_prefix = "a", keyPrefix = "a" },
+        { endpoint = endpoint, key_prefix = "a", offlineConfig = { keyPrefix = "a" } },
+        { endpoint = endpoint, cache = {}, cacheOptions = {} },
         { endpoint = endpoint, auth = { type = "API_KEY", api_key = "a", apiKey = "a" } },
         { endpoint = endpoint, auth = { type = "AWS_LAMBDA", token = "a", jwtToken = "a" } },
       } do
@@ -143,25 +148,20 @@ describe("the contract of options:", function()
     end)
 
     it("what later versions bring is refused by name, in both spellings", function()
-      for _, option in ipairs{ "key_prefix", "identity", "cache", "outbox", "keys", "data_id_from_object", "updates", "conflict_resolver",
-        "offline", "complex_objects_credentials", "reopen", "offlineConfig", "cacheOptions", "conflictResolver",
-        "complexObjectsCredentials" } do
+      for _, option in ipairs{ "outbox", "data_id_from_object", "dataIdFromObject", "conflict_resolver",
+        "complex_objects_credentials", "conflictResolver", "complexObjectsCredentials", "encryption_key" } do
         local message = raised(function() make{ endpoint = endpoint, [option] = {} } end)
         has(message, here(-1))
         has(message, option)
         lacks(message, "unknown option")
       end
-      has(raised(function() make{ endpoint = endpoint, store = "todos.db" } end), "store")
-      for _, option in ipairs{ "optimistic_response", "update", "on_progress", "queue" } do
+      for _, option in ipairs{ "on_progress", "queue" } do
         has(raised(function() client:mutate("mutation { touch }", nil, { [option] = true }) end), option)
       end
-      for _, policy in ipairs{ "cache-first", "cache-and-network", "cache-only" } do
-        has(raised(function() client:query("{ one }", nil, { fetch_policy = policy }) end), "fetch_policy")
-      end
-      for _, name in ipairs{ "rest", "datastore", "bind", "scope", "build_mutation", "build_sync", "mutation" } do
+      for _, name in ipairs{ "rest", "datastore", "build_mutation", "build_sync" } do
         assert.is_nil(appsync[name])
       end
-      for _, name in ipairs{ "watch", "sync", "read_query", "hydrated", "outbox" } do assert.is_nil(client[name]) end
+      for _, name in ipairs{ "sync", "outbox" } do assert.is_nil(client[name]) end
     end)
 
     it("variables and data have no spelling rules", function()

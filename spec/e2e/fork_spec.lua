@@ -10,7 +10,9 @@ local ffi = require "ffi"
 ffi.cdef "int fork(void); int waitpid(int pid, int *status, int options); void _exit(int status);"
 local appsync = require "appsync"
 local endpoint, key = %q, %q
-local function new() return appsync.client { endpoint = endpoint, auth = { type = "API_KEY", api_key = key }, retry = { attempts = 1 } } end
+local function new(store)
+  return appsync.client { endpoint = endpoint, auth = { type = "API_KEY", api_key = key }, retry = { attempts = 1 }, store = store }
+end
 local function value(client)
   local data, err = client:query "{ a }"
   return data and data.a or tostring(err)
@@ -147,6 +149,45 @@ s:unsubscribe()
 say("closed ", tostring(client:close(5)))
 ]]
     assert.equal("ready true\nchild 1\ntask 1\nclosed true\nstatus 0\n", output)
+  end)
+
+  test("leaves what the parent has in its store to the parent, also where the child collects it", function()
+    local path = process.temporary ".db"
+    local output = run(([[
+for _, store in ipairs{ ":memory:", %q } do
+  local client = new(store)
+  say("before ", value(client))
+  fork(function()
+    say("child ", tostring(select(2, pcall(value, client))):match "this client was used before a fork")
+    client = nil
+    collectgarbage() collectgarbage()
+    local own = new ":memory:"
+    say("own ", value(own), " ", tostring(own:hydrated()))
+    own:close(5)
+  end)
+  local _, _, info = client:query "{ a }"
+  say("parent ", info.source)
+  client:close(5)
+end
+]]):format(path))
+    for _, suffix in ipairs{ "-wal", "-shm", "-leader" } do os.remove(path .. suffix) end
+    assert.equal(("before 1\nchild this client was used before a fork\nown 1 true\nparent cache\n"):rep(2) .. "status 0\n", output)
+  end)
+
+  test("lets a child open the store of a client that wasn't used yet", function()
+    local path = process.temporary ".db"
+    local output = run(([[
+local client = new(%q)
+fork(function()
+  say("child ", value(client), " ", tostring(client:hydrated()))
+  client:close(5)
+end)
+local _, _, info = client:query "{ a }"
+say("parent ", info.source)
+client:close(5)
+]]):format(path))
+    for _, suffix in ipairs{ "-wal", "-shm", "-leader" } do os.remove(path .. suffix) end
+    assert.equal("child 1 true\nparent cache\nstatus 0\n", output)
   end)
 
   test("and a child that ends by os.exit or by its last line ends at once", function()

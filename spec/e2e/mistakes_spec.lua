@@ -55,7 +55,13 @@ describe("a mistake", function()
       { "headers", { ["x-a"] = SECRET .. "\n" }, "headers: x-a must not hold a line break" },
       { "headers", { ["x a"] = "b" }, 'headers: "x a" is no HTTP header\'s name' },
       { "store", 5, "store must be string or boolean, got number 5" },
-      { "store", "todos.db", "store: not available in this version" },
+      { "store", true, 'store must be the path of a file, ":memory:" or false, got true' },
+      { "store", "", "store: a path has at least one character" },
+      { "store", "to\ndos.db", "store must not hold a control character" },
+      { "seed", "shipped.db", "seed needs a store" },
+      { "encryption_key", SECRET, "encryption_key isn't supported: it needs SQLCipher" },
+      { "encryptionKey", SECRET, "encryptionKey isn't supported: it needs SQLCipher" },
+      { "reopen", 1, "reopen must be boolean, got number 1" },
       { "realtime", 5, "realtime must be table, got number 5" },
       { "realtime", { handshake = "url" }, 'realtime: handshake must be one of "subprotocol", "query", got "url"' },
       { "realtime", { protocol = "mqtt" }, 'realtime: protocol must be one of "appsync", "graphql-transport-ws", got "mqtt"' },
@@ -77,19 +83,38 @@ describe("a mistake", function()
       { "log", "stderr", 'log must be function, got "stderr"' },
       { "log", {}, "log must be function, got a table" },
       { "outbox", {}, "outbox isn't available in this version" },
-      { "identity", "ann", "identity isn't available in this version" },
-      { "cache", {}, "cache isn't available in this version" },
+      { "identity", 5, "identity must be string or function, got number 5" },
+      { "key_prefix", {}, "key_prefix must be string, got a table" },
+      { "cache", 5, "cache must be table, got number 5" },
+      { "cache", { max_byte = 1 }, 'cache: unknown option "max_byte"; did you mean "max_bytes"?' },
+      { "cache", { max_bytes = 5 }, "cache: max_bytes must be integer of at least 65536, got number 5" },
+      { "cache", { ttl = { Post = 0 } }, "cache.ttl.Post: must be seconds above 0, got number 0" },
+      { "cache", { ttl = { ["a b"] = 1 } }, 'cache.ttl: "a b" is no name of a type' },
+      { "cache", { key_args = { listPosts = {} } }, 'cache.key_args: "listPosts" is no Type.field, such as Query.listPosts' },
+      { "cache", { key_args = { ["Query.a"] = { 5 } } }, "cache.key_args.Query.a[1]: must be a name, got number 5" },
+      { "cache", { merge = { ["Query.a"] = print } }, 'cache.merge.Query.a: must be "connection", got a function' },
+      { "cache", { merge = { ["Query.a"] = "connection" } }, "cache.merge.Query.a needs cache.key_args.Query.a" },
+      { "cache", { lookups = { ["Query.a"] = {} } }, "cache.lookups.Query.a: must be the name of a type, got a table" },
+      { "cache", { possible_types = { Node = "Post" } }, 'cache.possible_types.Node: must be a list of names, got "Post"' },
+      { "cache", { subscription_nulls = "no" }, 'cache: subscription_nulls must be one of "keep", "write", got "no"' },
+      { "cacheOptions", { dataIdFromObject = print }, "cacheOptions: dataIdFromObject isn't available in this version: give keys" },
+      { "data_id_from_object", print, "data_id_from_object isn't available in this version: give keys" },
       { "conflict_resolver", function() end, "conflict_resolver isn't available in this version" },
       { "conflictResolver", function() end, "conflictResolver isn't available in this version" },
-      { "offlineConfig", {}, "offlineConfig isn't available in this version" },
-      { "keys", {}, "keys isn't available in this version" },
-      { "updates", {}, "updates isn't available in this version" },
-      { "fetch_policy", { query = "cache-first" }, "fetch_policy: query must be one of" },
-      { "fetch_policy", { watch = "cache-first" }, "fetch_policy: watch isn't available in this version" },
+      { "offlineConfig", 5, "offlineConfig must be table, got number 5" },
+      { "offlineConfig", { callback = print }, "offlineConfig: callback isn't available in this version: it has no outbox yet" },
+      { "offlineConfig", { storage = {} }, "offlineConfig: storage isn't supported: a durable queue needs transactions" },
+      { "offlineConfig", { keyprefix = "x" }, 'offlineConfig: unknown option "keyprefix"; did you mean "keyPrefix"?' },
+      { "keys", 5, "keys must be table, got number 5" },
+      { "keys", { Post = "id" }, 'keys.Post: must be a list of names, got "id"' },
+      { "updates", { 7 }, "updates has the key number 1; the keys are root fields of mutations" },
+      { "fetch_policy", "cache-first", 'fetch_policy must be table, got "cache-first"' },
+      { "fetch_policy", { query = "standby" }, 'fetch_policy: query must be one of "cache-first", "cache-and-network"' },
+      { "fetch_policy", { watch = 5 }, 'fetch_policy: watch must be one of "cache-first"' },
       { "disableOffline", "yes", 'disableOffline must be boolean, got "yes"' },
       { "timeout", 5, 'unknown option "timeout"; did you mean "timeouts"?' },
       { "hedaers", {}, 'unknown option "hedaers"; did you mean "headers"?' },
-      { "authentication", {}, 'unknown option "authentication"; accepted are auth, auths, big_integers, config' },
+      { "authentication", {}, 'unknown option "authentication"; accepted are auth, auths, big_integers, cache, config' },
       { 5, "x", "an option's name must be a string, got number 5" },
     }
     for _, case in ipairs(WRONG) do
@@ -190,13 +215,18 @@ describe("a mistake", function()
       query({ headers = 5 }, "headers must be table or function, got number")
       query({ headers = { ["x-a"] = "a\r\nb: c" } }, "headers: x-a must not hold a line break")
       query({ error_policy = "some" }, 'error_policy must be one of "none", "all", got "some"')
-      query({ fetch_policy = "cache-first" }, 'fetch_policy must be one of "network-only", "no-cache", got "cache-first"')
+      query({ fetch_policy = "standby" }, 'fetch_policy must be one of "cache-first", "cache-and-network", "network-only", "cache-only", "no-cache", got "standby"')
       query({ idempotent = "yes" }, 'idempotent must be boolean, got "yes"')
       query({ tiemout = 5 }, 'unknown option "tiemout"; did you mean "timeout"?')
       query({ optimistic_response = {} }, 'unknown option "optimistic_response"')
-      misuse(function() client:mutate('mutation { m }', nil, { optimistic_response = {} }) end, "optimistic_response isn't available in this version")
+      misuse(function() client:mutate('mutation { m }', nil, { optimistic_response = 7 }) end, "optimistic_response must be")
+      misuse(function() client:mutate('mutation { m }', nil, { fetch_policy = "cache-first" }) end,
+        'fetch_policy must be one of "network-only", "no-cache", got "cache-first"')
+      misuse(function() client:mutate('mutation { m }', nil, { refetch = "{ a }" }) end, 'refetch must be table, got "{ a }"')
+      misuse(function() client:mutate('mutation { m }', nil, { refetch = { query = "{ a }" } }) end, "refetch must be a list")
+      misuse(function() client:mutate('mutation { m }', nil, { refetch = { "{ a }", "mutation { m }" } }) end, "client:mutate: refetch[2]: ")
       misuse(function() client:mutate('mutation { m }', nil, { queue = true }) end, "queue isn't available in this version")
-      misuse(function() client:mutate('mutation { m }', nil, { update = function() end }) end, "update isn't available in this version")
+      misuse(function() client:mutate('mutation { m }', nil, { update = {} }) end, "update must be function, got a table")
       assert.is_nil(select(2, client:mutate('mutation { m(t: "x") }', nil, { queue = false, fetch_policy = "no-cache" })))
     end)
 
@@ -245,7 +275,7 @@ describe("a mistake", function()
       subscribe({ share = 1 }, "share must be boolean, got number 1")
       subscribe({ timeout = 5 }, 'unknown option "timeout"')
       subscribe({ catch_up = {} }, "catch_up isn't available in this version")
-      subscribe({ update = print }, "update isn't available in this version")
+      subscribe({ update = {} }, "update must be function, got a table")
     end)
 
     it("timeouts of the wrong type", function()

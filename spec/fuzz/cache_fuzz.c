@@ -1,8 +1,12 @@
-/* The cache: responses of any bytes are written, and read back by another document; then an entry gets any bytes, as
- * from a damaged file, and everything is read, written over, patched and evicted. */
+/* The cache: responses of any bytes are written, and read back by another document; fields get any bytes as their
+ * value, as from the application; then an entry gets any bytes, as from a damaged file, and everything is read, written
+ * over, patched, edited and evicted. */
 #include "base/mem.h"
+#include "cache/data_shape.h"
 #include "cache/denormalize.h"
+#include "cache/edit.h"
 #include "cache/evict.h"
+#include "cache/field_text.h"
 #include "cache/normalize.h"
 #include "codec/json_reader.h"
 
@@ -115,6 +119,67 @@ static void damage(const uint8_t *data, size_t n)
 	aps_entries_set(&world->cache.entries, entry, aps_strndup((const char *)data + 1, n - 1), n - 1);
 }
 
+static void check_json(struct aps_str json)
+{
+	struct aps_json_reader r;
+	aps_json_reader_init(&r, json, APS_JSON_MAX_DEPTH);
+	if (aps_json_skip_value(&r, NULL) != APS_OK || aps_json_next(&r) != APS_JSON_END) abort();
+}
+
+/* Fields get the value, and are shown as the application sees them; what was shown is a value as well. */
+static void edit_fields(struct aps_str value, bool is_damaged)
+{
+	static const char *const FIELDS[] = {"b", "d", "a({\"n\":1})"};
+	struct aps_err err;
+	struct aps_edits *edits = aps_edits_new();
+	for (size_t i = 0; i < APS_COUNTOF(FIELDS); i++) {
+		const struct aps_edit_what what = {
+		        .kind = APS_EDIT_SET,
+		        .key = APS_STR("ROOT_QUERY"),
+		        .field = aps_str_of(FIELDS[i]),
+		        .json = value,
+		        .is_apart = i == 2,
+		};
+		if (edits == NULL || !aps_edits_add(edits, &what)) abort();
+	}
+	aps_write_begin(&world->write, &world->cache);
+	aps_merge_clear(&world->merge);
+	if (aps_merge_init(&world->merge, &world->write) &&
+	    aps_edits_apply(edits, 0, &world->merge, &world->policies, &err) == APS_OK &&
+	    aps_write_settle(&world->write))
+		aps_write_commit(&world->write);
+	else
+		aps_write_abort(&world->write);
+	aps_edits_unref(edits);
+	for (size_t i = 0; i < APS_COUNTOF(FIELDS); i++) {
+		struct aps_buf text;
+		aps_buf_init(&text, (size_t)1 << 20);
+		enum aps_rc rc =
+		        aps_field_text(&text, &world->cache, APS_STR("ROOT_QUERY"), aps_str_of(FIELDS[i]), &err);
+		if (rc == APS_OK && !is_damaged) check_json(aps_buf_str(&text));
+		if (rc != APS_OK && !is_damaged) abort();
+		aps_buf_clear(&text);
+	}
+}
+
+/* Data that was completed is complete. */
+static void complete(size_t at, struct aps_str data)
+{
+	struct aps_binding binding;
+	struct aps_buf first, second;
+	struct aps_err err;
+	bind(&binding, at, false);
+	aps_buf_init(&first, (size_t)1 << 20);
+	aps_buf_init(&second, (size_t)1 << 20);
+	if (aps_data_complete(&first, &binding, APS_STR("T"), data, &err) == APS_OK &&
+	    (aps_data_complete(&second, &binding, APS_STR("T"), aps_buf_str(&first), &err) != APS_OK ||
+	     !aps_str_eq(aps_buf_str(&first), aps_buf_str(&second))))
+		abort();
+	aps_buf_clear(&first);
+	aps_buf_clear(&second);
+	aps_binding_clear(&binding);
+}
+
 static void evict(const char *key)
 {
 	aps_write_begin(&world->write, &world->cache);
@@ -140,10 +205,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	write(data[1] % 3, 0, first);
 	write(data[1] / 3 % 3, 7, first);
 	for (size_t at = 0; at < APS_COUNTOF(QUERIES); at++) read(at, false);
+	struct aps_str rest = {(const char *)data + split, n - split};
+	complete(data[1] % 3, first);
+	edit_fields(rest, false);
+	for (size_t at = 0; at < APS_COUNTOF(QUERIES); at++) read(at, false);
 	damage(data + split, n - split);
 	for (size_t at = 0; at < APS_COUNTOF(QUERIES); at++) read(at, true);
 	write(data[1] / 9 % 3, 0, first);
 	write(data[1] / 27 % 3, 8, first);
+	edit_fields(first, true);
 	evict("ROOT_QUERY");
 	aps_write_clear(&all.write);
 	aps_merge_clear(&all.merge);

@@ -4,7 +4,7 @@ local fake_core = {}
 
 local cjson = require "cjson"
 
-local KINDS = { "RESULT", "SUB_STATE", "SUB_DATA", "SUB_END", "AUTH", "HEADERS", "CONNECTION", "LOG", "CLOSED" }
+local KINDS = { "RESULT", "SUB_STATE", "SUB_DATA", "SUB_END", "AUTH", "HEADERS", "VIEW", "CONNECTION", "LOG", "CLOSED" }
 
 -- Documents, by patterns: enough for the shapes that the specs use.
 local Document = {}
@@ -50,6 +50,22 @@ local function json_error(value, path, seen)
   seen[value] = nil
 end
 
+-- Has `core.kept`, if that isn't nil, whatever is asked for.
+local function new_cache(core)
+  local cache = {}
+  function cache.id() return 77 end
+  function cache.read()
+    if core.kept == nil then return nil, { "a" } end
+    return core.kept
+  end
+  function cache.look()
+    core.next_id = core.next_id + 1
+    core.push("RESULT", core.next_id, true, nil, { source = "cache" })
+    return core.next_id
+  end
+  return cache
+end
+
 local function new_client(core, settings)
   local client = { settings = settings, is_closed = false, consumed_total = {} }
   core.n_clients = core.n_clients + 1
@@ -65,7 +81,6 @@ local function new_client(core, settings)
   end
 
   function client.id() return id end
-
   function client.add_auth(_, auth)
     if auth.secret == "unusable" then return nil, { kind = "auth", message = "the token is unusable" } end
     return record(core.auths, { auth = auth })
@@ -99,6 +114,7 @@ local function new_client(core, settings)
     table.insert(core.answers, { sub = sub, headers = headers, message = message })
   end
   function client.set_online(_, is_online) client.is_online = is_online end
+  function client.cache() return new_cache(core) end
   function client.stats() return { operations = #core.executed } end
   function client.leave()
     if core.is_forked then return end
@@ -185,6 +201,8 @@ local function new_core()
   function core.pause(seconds) core.time = core.time + seconds end
   function core.wall() return 1700000000 + core.time end
   function core.is_plain_stack() return false end -- then Lua's own look at the stack is asked
+  function core.resolve(path) return path end
+
   function core.uuid() return "00000000-0000-4000-8000-000000000000" end
   function core.encode(value)
     local err = json_error(value, "value", {})

@@ -73,6 +73,12 @@ function builder:step(max_values, held) end
 ---@return appsync.core.Err? err the message begins with the path; code "missing": there is nothing
 function core.read_file(path, max_bytes) end
 
+---The path from the root of what a path names, links followed, or of what it would name where nothing is there yet.
+---@param path string
+---@return string? path
+---@return appsync.core.Err? err of kind "system": no memory
+function core.resolve(path) end
+
 ---What is in a store's file, whoever has it open (csrc/store/inspect.h).
 ---@param path string
 ---@return string? json
@@ -186,6 +192,7 @@ local runtime = {}
 ---SUB_END     subscription  ERR    NONE   NUMBER
 ---AUTH        credential    WORD   NUMBER NONE
 ---HEADERS     subscription  NONE   NONE   NONE
+---VIEW        watch         VIEW   ERR    MARK
 ---CONNECTION  client        WORD   ERR    NONE
 ---LOG         client        WORD   TEXT   NONE
 ---CLOSED      client        NONE   NONE   NONE
@@ -193,7 +200,8 @@ local runtime = {}
 ---DATA: the value of `data`, or nil. INFO: {source, status, extensions, attempts}; status 0: no response. WORD: the state
 ---of a subscription ("subscribed", "reconnecting", or "delayed": not served, ERR tells why, tried again) or connection, the
 ---reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id.
----NONE: nil.
+---VIEW: what a watch shows, nil where it can't be read. MARK: "asked", it comes because of `show`;
+---"doubtful", the service may know other values than those that are shown; or nil. NONE: nil.
 ---`err` is a plain table {kind, message, code, retryable, sent, status, errors, error_type, data, response}.
 ---What Lua throws in here (memory; before 5.4 what a finalizer raised) loses nothing: the next poll, of the same table, goes
 ---on. An event that there was no memory for twice comes as an error.
@@ -269,7 +277,7 @@ function client:cache(options) end
 ---@return true? ok, appsync.core.Err? err
 function client:cancel(op) end
 
----@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, dynamic_headers: boolean?, buffer: integer?, buffer_bytes: integer?, overflow: string?, share: boolean?}
+---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, dynamic_headers: boolean?, typenames: boolean?, cached: integer?, buffer: integer?, buffer_bytes: integer?, overflow: string?, share: boolean?}
 ---@return integer? sub, appsync.core.Err? err as of `execute`
 function client:subscribe(call) end
 ---No event of this subscription comes after it. Unknown ids are ignored.
@@ -291,7 +299,7 @@ function client:set_headers(sub, headers, message) end
 ---@param is_online boolean
 ---@return true? ok, appsync.core.Err? err
 function client:set_online(is_online) end
----@return table counters
+---@return table counters, and `store`, where there is one: "open", "memory" or "unavailable"
 function client:stats() end
 ---It will close once its calls have ended: subscriptions end with kind "closed" now. Gives nothing back where `close`
 ---doesn't.
@@ -306,8 +314,13 @@ function client:close() end
 ---@class appsync.core.Cache
 local cache = {}
 
----@return integer id for `cached` of `execute`
+---@return integer id for `cached` of `execute` and `subscribe`
 function cache:id() end
+
+---Asks whether its store could be opened: a RESULT with this number says `true`, or why not.
+---@return integer? op
+---@return appsync.core.Err? err after a fork of kind "usage"
+function cache:look() end
 
 ---Reads what is kept, without waiting. Without `partial` there is no data where something of it is missing. What was
 ---written by the methods below is read at once.
@@ -369,7 +382,7 @@ function cache:evict(key, field) end
 function cache:identify(object) end
 
 ---What is written from now on belongs together, until as many `commit`s, or a `take`.
----@return true? ok, appsync.core.Err? err
+---@return integer? depth how many are open now, appsync.core.Err? err
 function cache:begin() end
 ---@return true? ok, appsync.core.Err? err then nothing of it was written
 function cache:commit() end
@@ -377,6 +390,59 @@ function cache:commit() end
 ---@return appsync.core.Edits? edits nil: nothing was
 function cache:take() end
 
+---Puts a new optimistic layer over what is kept, with what these edits say.
+---@param edits appsync.core.Edits?
+---@return integer? layer, appsync.core.Err? err
+function cache:add_layer(edits) end
+---The layer leaves, and what these edits say is kept, in one.
+---@param layer integer
+---@param edits appsync.core.Edits?
+---@return true? ok, appsync.core.Err? err
+function cache:settle_layer(layer, edits) end
+
+---@return integer n changes that own writes have made to what is read here
+function cache:mark() end
+---@param n integer of `mark`
+---@return string[] changes "Post:1.title", or the entry of a field with arguments
+function cache:changes_since(n) end
+
 ---@class appsync.core.Edits
+
+---Has what an operation gives shown, now and whenever it has changed: VIEW events, each after the one before it was taken.
+---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, typenames: boolean?}
+---@return integer? watch, appsync.core.Err? err as of `execute`
+function cache:watch(call) end
+---No VIEW comes after it. Unknown ids are ignored.
+---@param watch integer
+---@return true? ok, appsync.core.Err? err
+function cache:unwatch(watch) end
+---The last VIEW was taken: the next may come.
+---@param watch integer
+---@return true? ok, appsync.core.Err? err
+function cache:view_taken(watch) end
+
+---A VIEW comes in any case, with what was there when this was called, and says that it was asked for.
+---@param watch integer
+---@return true? ok, appsync.core.Err? err
+function cache:show(watch) end
+
+---What a watch shows.
+---@class appsync.core.View
+local view = {}
+
+---@return boolean is_whole nothing is missing
+---@return boolean is_optimistic something in it is what optimistic layers say
+---@return integer n_bytes of its text
+function view:state() end
+---@return string[] paths of what is missing: the first 100
+function view:missing() end
+---Makes its value in steps, as `core.builder` does. `memo` is a table of the watch's own, the same for all of its views, each of
+---which is made whole: tables of the value before are in the new one wherever nothing in them has changed.
+---@param max_values number at least 1
+---@param held table
+---@param memo table
+---@return boolean? is_done nil: it failed; either way the view is over
+---@return any value the error where it failed
+function view:step(max_values, held, memo) end
 
 return core

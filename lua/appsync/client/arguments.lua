@@ -8,7 +8,7 @@ local variables_of = require "appsync.client.variables"
 
 local arguments = {}
 
-local LATER = "isn't available in this version: it has no store, cache or outbox yet"
+local LATER = "isn't available in this version: it has no outbox yet"
 
 local BASE = opts.schema{
   operation_name = { "string", is_line = true },
@@ -29,26 +29,36 @@ local SCHEMAS = {
   query = opts.extend(CALL, {
     fetch_policy = { "string", values = { "cache-first", "cache-and-network", "network-only", "cache-only", "no-cache" } },
   }),
+  -- What is watched belongs to the client's own identity.
+  watch = opts.schema{
+    operation_name = { "string", is_line = true },
+    auth_mode = { "string" },
+    error_policy = { "string", values = { "none", "all" } },
+    fetch_policy = { "string", values = { "cache-first", "cache-and-network", "network-only", "cache-only", "no-cache" } },
+    timeout = { "number", above = 0 },
+    poll = { "number", above = 0 },
+  },
   mutation = opts.extend(CALL, {
-    optimistic_response = { refuse = LATER },
-    update = { refuse = LATER },
+    optimistic_response = { "table", "callable" },
+    update = { "callable" },
     on_progress = { refuse = LATER },
     cache_updates = { refuse = LATER },
     queue = { "boolean" },
+    refetch = { "table" },
   }),
   subscription = opts.extend(BASE, {
     buffer = { "integer", min = 1 },
     buffer_bytes = { "integer", min = 1 },
     overflow = { "string", values = { "pause", "drop_oldest", "error" } },
     share = { "boolean" },
-    update = { refuse = LATER },
+    update = { "callable" },
     catch_up = { refuse = "isn't available in this version" },
   }),
 }
 
 -- Where the document stands in the one-table form.
 local DOCUMENT_KEYS = {
-  query = { "query" }, mutation = { "mutation" }, subscription = { "query", "subscription" },
+  query = { "query" }, mutation = { "mutation" }, subscription = { "query", "subscription" }, watch = { "query" },
 }
 
 -- What may stand there beside the options, for "did you mean".
@@ -88,8 +98,10 @@ end
 ---@field undeclared string[]? names of variables that aren't sent
 ---@field options table
 ---@field where string
+---@field cache appsync.core.Cache? that its data goes into
+---@field refetch appsync.client.Plan[]? of a mutation
 
----@param kind "query"|"mutation"|"subscription"
+---@param kind "query"|"mutation"|"subscription"|"watch"
 ---@param where string
 ---@param given string|appsync.Document|table
 ---@param variables table?
@@ -108,7 +120,7 @@ function arguments.plan(kind, where, given, variables, options)
   if options.auth then options.auth = auth.check(options.auth, where .. ": auth") end
   headers.check(options.headers, where)
   if options.auth_mode then options.auth_mode = auth.mode(options.auth_mode, where) end
-  local parsed, operation = document.pick(given, kind, options.operation_name, where)
+  local parsed, operation = document.pick(given, kind == "watch" and "query" or kind, options.operation_name, where)
   local sent, undeclared = variables_of.declared(variables, operation, schema.names, where)
   return {
     document = parsed, operation = operation, options = options, where = where, variables = sent, undeclared = undeclared,

@@ -1,17 +1,57 @@
----The options of a client's cache: their schema, and what the core is given for them.
+---The options of a client's store and cache: their schemas, and what the core is given for them.
+local core = require "appsync.core"
 local errors = require "appsync.errors"
 local opts = require "appsync.opts"
 
 local cache_options = {}
 
-cache_options.SCHEMA = opts.schema{
+local LATER = "isn't available in this version"
+local NO_FUNCTION = LATER .. ": give keys = {Post = {\"blogId\", \"slug\"}}, the fields that identify a type"
+local NO_STORAGE = "isn't supported: a durable queue needs transactions, which no custom storage engine has; give store a "
+  .. "path or \":memory:\", and key_prefix for several clients in one file"
+local NO_ENCRYPTION = "isn't supported: it needs SQLCipher, and Debian's is too old; keep the store on an encrypted file "
+  .. "system, or give store = \":memory:\""
+
+cache_options.CACHE = opts.schema{
   max_bytes = { "integer", min = 65536 },
   possible_types = { "table" },
   lookups = { "table" },
   key_args = { "table" },
   merge = { "table" },
   ttl = { "table" },
-  subscription_nulls = { refuse = "isn't available in this version" },
+  subscription_nulls = { "string", values = { "keep", "write" } },
+  data_id_from_object = { refuse = NO_FUNCTION },
+}
+
+cache_options.OFFLINE = opts.schema{
+  storage = { refuse = NO_STORAGE },
+  callback = { refuse = LATER .. ": it has no outbox yet" },
+  key_prefix = { "string", is_line = true },
+}
+
+-- AWS: disableOffline = true is store = false.
+local function store_of_disable_offline(value, where)
+  if type(value) ~= "boolean" then
+    errors.misuse("%s: disableOffline must be boolean, got %s", where, (errors.describe(value)))
+  end
+  if value then return false end
+end
+
+---Fields of the schema of `appsync.client`.
+cache_options.FIELDS = {
+  store = {
+    "string", "boolean", also = { "disableOffline" }, convert = { disableOffline = store_of_disable_offline },
+    is_line = true,
+  },
+  key_prefix = { "string", is_line = true },
+  identity = { "string", "callable", is_line = true },
+  keys = { "table" },
+  cache = { "table", fields = cache_options.CACHE, also = { "cacheOptions" } },
+  offline = { "table", fields = cache_options.OFFLINE, also = { "offlineConfig" } },
+  data_id_from_object = { refuse = NO_FUNCTION },
+  seed = { "string", is_line = true },
+  reopen = { "boolean" },
+  encryption_key = { refuse = NO_ENCRYPTION },
 }
 
 -- A map of names to lists of names.
@@ -31,29 +71,22 @@ local function check_lists(map, where, key_pattern, key_form)
 end
 
 local TYPE, FIELD = "^[_%a][_%w]*$", "^[_%a][_%w]*%.[_%a][_%w]*$"
+local A_TYPE, A_FIELD = "name of a type", "Type.field, such as Query.listPosts"
 
-local function check_words(map, where, accepts, what)
-  for key, word in pairs(map or {}) do
-    if type(key) ~= "string" or not key:match(FIELD) then
-      errors.misuse("%s: %s is no Type.field, such as Query.listPosts", where, (errors.describe(key)))
+-- A map of names to single values.
+local function check_values(map, where, key_pattern, key_form, accepts, what)
+  for key, value in pairs(map or {}) do
+    if type(key) ~= "string" or not key:match(key_pattern) then
+      errors.misuse("%s: %s is no %s", where, (errors.describe(key)), key_form)
     end
-    if not accepts(word) then errors.misuse("%s.%s: must be %s, got %s", where, key, what, (errors.describe(word))) end
-  end
-  return map
-end
-
-local function check_times(map, where)
-  for key, seconds in pairs(map or {}) do
-    if type(key) ~= "string" or not key:match(TYPE) then errors.misuse("%s: %s is no name of a type", where, (errors.describe(key))) end
-    if type(seconds) ~= "number" or not (seconds > 0) then
-      errors.misuse("%s.%s: must be seconds above 0, got %s", where, key, (errors.describe(seconds)))
-    end
+    if not accepts(value) then errors.misuse("%s.%s: must be %s, got %s", where, key, what, (errors.describe(value))) end
   end
   return map
 end
 
 local function is_type(word) return type(word) == "string" and word:match(TYPE) ~= nil end
 local function is_connection(word) return word == "connection" end
+local function is_time(seconds) return type(seconds) == "number" and seconds > 0 end
 
 -- Pages are told apart by everything but the page.
 local function page_keys(cache, where)
@@ -65,30 +98,62 @@ local function page_keys(cache, where)
   end
 end
 
+local function key_prefix_of(options, where)
+  local of_offline = options.offline and options.offline.key_prefix
+  if of_offline and options.key_prefix then
+    errors.misuse("%s: \"key_prefix\" and \"offlineConfig.keyPrefix\" are the same option; give one of them", where)
+  end
+  return of_offline or options.key_prefix or ""
+end
+
+-- From here on the program may change its working directory.
+local function path_of(given, name, where)
+  local path, err = core.resolve(given)
+  if not path then errors.misuse("%s: %s: %s", where, name, err.message) end
+  return path
+end
+
+local function place_of(options, where)
+  local store = options.store
+  if store == true then errors.misuse("%s: store must be the path of a file, \":memory:\" or false, got true", where) end
+  if store == "" then errors.misuse("%s: store: a path has at least one character", where) end
+  if options.seed ~= nil and store == nil then errors.misuse("%s: seed needs a store", where) end
+  if store == ":memory:" or not store then return nil end
+  return path_of(store, "store", where)
+end
+
+---@class appsync.CacheOptions
+---@field max_bytes integer? on disk; above it what was not used for longest leaves
+---@field ttl table<string, number>? seconds by type: after that long a record is asked for again
+---@field key_args table<string, string[]>? by field, as ["Query.listPosts"] = {"blogId"}: the arguments that tell its
+---values apart; by default all of them
+---@field merge table<string, "connection">? by field: a page that continues another one is appended to its `items`
+---@field possible_types table<string, string[]>? by interface or union: its types
+---@field lookups table<string, string>? by field, as ["Query.getPost"] = "Post": its arguments identify a record of that type
+---@field subscription_nulls "keep"|"write"|nil "write": what a subscription delivers as null is known to be null. AppSync
+---delivers null for whatever the mutation didn't select, so that by default a null changes nothing
+
 ---@param options table checked options of a client
 ---@param where string
----@return table? cache for the core; nil: the client has no store
+---@return table root fields of the client's root: `identity`, `has_store`, `has_cache`, `reopen`
+---@return table? cache for the core; nil: nothing is ever kept
 function cache_options.check(options, where)
-  local store = options.store
-  if store == nil or store == false then
-    for _, name in ipairs{ "cache", "keys", "key_prefix", "identity" } do
-      if options[name] ~= nil then errors.misuse("%s: %s needs a store", where, name) end
-    end
-    return nil
-  end
-  if type(store) ~= "string" then errors.misuse("%s: store must be the path of a file, or false, got true", where) end
-  if store == "" or store == ":memory:" then errors.misuse("%s: store: %q isn't available in this version", where, store) end
-  local cache = options.cache or {}
-  page_keys(cache, where)
-  return {
-    path = store, key_prefix = options.key_prefix or "", identity = options.identity or "", max_bytes = cache.max_bytes,
-    keys = check_lists(options.keys, where .. ": keys", TYPE, "name of a type"),
-    possible_types = check_lists(cache.possible_types, where .. ": cache.possible_types", TYPE, "name of a type"),
-    key_args = check_lists(cache.key_args, where .. ": cache.key_args", FIELD, "Type.field, such as Query.listPosts"),
-    merge = check_words(cache.merge, where .. ": cache.merge", is_connection, '"connection"'),
-    ttl = check_times(cache.ttl, where .. ": cache.ttl"),
-    lookups = check_words(cache.lookups, where .. ": cache.lookups", is_type, "the name of a type"),
+  local cache, store = options.cache or {}, options.store
+  local root = { identity = options.identity or "", has_store = store ~= nil and store ~= false, reopen = options.reopen }
+  root.has_cache = root.has_store
+  local settings = {
+    path = place_of(options, where), seed = options.seed and path_of(options.seed, "seed", where),
+    key_prefix = key_prefix_of(options, where),
+    max_bytes = cache.max_bytes, subscription_nulls = cache.subscription_nulls == "write",
+    keys = check_lists(options.keys, where .. ": keys", TYPE, A_TYPE),
+    possible_types = check_lists(cache.possible_types, where .. ": cache.possible_types", TYPE, A_TYPE),
+    key_args = check_lists(cache.key_args, where .. ": cache.key_args", FIELD, A_FIELD),
+    ttl = check_values(cache.ttl, where .. ": cache.ttl", TYPE, A_TYPE, is_time, "seconds above 0"),
+    merge = check_values(cache.merge, where .. ": cache.merge", FIELD, A_FIELD, is_connection, '"connection"'),
+    lookups = check_values(cache.lookups, where .. ": cache.lookups", FIELD, A_FIELD, is_type, "the name of a type"),
   }
+  page_keys(cache, where)
+  return root, store ~= false and settings or nil
 end
 
 return cache_options

@@ -25,13 +25,12 @@ function local_cache.new(core_cache, name)
   return setmetatable({ core = core_cache, name = name }, Cache)
 end
 
----The cache of a client. Throws for a client that keeps nothing.
+---The cache of a client. Throws for one that was made to keep nothing.
 ---@param client appsync.Client
 ---@param where string
 ---@return appsync.Cache? cache, appsync.Error? err
 function local_cache.of(client, where)
-  if not cache.serves(client, {}) then errors.misuse("%s: this client has no store", where) end
-  local opened, err = cache.open(client, where)
+  local opened, err = cache.ensure(client, where)
   if not opened then return nil, err end
   local found = client.local_cache
   if not found then
@@ -48,13 +47,13 @@ local function identity_of(self, object, where)
   return identity
 end
 
--- The text of a key: of a record of this identity.
-local function key_of(self, key, where)
-  if type(key) == "string" and key ~= "" then return key end
-  local identity = type(key) == "table" and identity_of(self, key, where)
+-- The key of a record, given as such, as a reference or as a table.
+local function key_of(self, given, where, what)
+  if type(given) == "string" and given ~= "" then return given end
+  local identity = type(given) == "table" and identity_of(self, given, where)
   if not identity then
-    errors.misuse('%s: the key must be text such as "Todo:1", or a table with __typename and the fields that identify it, '
-      .. "got %s", where, type(key) == "table" and "a table that has no identity" or (errors.describe(key)))
+    errors.misuse('%s: %s must be text such as "Todo:1", or a table with __typename and the fields that identify it, got %s',
+      where, what or "the key", type(given) == "table" and "a table that has no identity" or (errors.describe(given)))
   end
   return identity
 end
@@ -144,19 +143,9 @@ end
 ---@field field string with its arguments, as it is kept
 ---@field DELETE any to be returned to take the field away
 
-local function check_reference(self, record, where)
-  local identity = type(record) == "table" and identity_of(self, record, where) or (type(record) == "string"
-    and record ~= "" and record)
-  if not identity then
-    errors.misuse("%s: a record must be given by its key, a reference or a table with __typename and the fields that "
-      .. "identify it, got %s", where, type(record) == "table" and "a table that has no identity" or (errors.describe(record)))
-  end
-  return identity
-end
-
 -- Calls the function with one field; what is to be set, or nothing.
 local function ask(self, details, value, fn, where)
-  local function identify_any(record, what) return check_reference(self, record, where .. ": " .. what) end
+  local function identify_any(record, what) return key_of(self, record, where .. ": " .. what, "the record") end
   local function identify(record) return identity_of(self, record, where) end
   local shown = field_value.shown(value, identify_any)
   local outer = scheduler.computing
@@ -181,14 +170,18 @@ local function set_all(self, key, changes, where)
   return true
 end
 
--- As one: all of it, or nothing. Lua may throw in between.
+-- As one: all of it, or nothing. Lua may throw in between. Part of something larger it takes that with it.
 local function together(self, fn, ...)
-  local begun, begin_err = self.core:begin()
-  if not begun then return nil, errors.of_core(begin_err) end
+  local depth, begin_err = self.core:begin()
+  if not depth then return nil, errors.of_core(begin_err) end
   local results = compat.pack(pcall(fn, self, ...))
   if results[1] and results[2] then
     local ok, err = self.core:commit()
     return ok, err
+  end
+  if depth > 1 then
+    self.core:commit()
+    error(results[1] and results[3] or results[2], 0)
   end
   self.core:take()
   if not results[1] then error(results[2], 0) end

@@ -21,6 +21,7 @@ local MAX_HEADERS_TIME = 30 -- seconds, as for tokens and credentials
 ---@field extensions table? the response's
 ---@field queued boolean?
 ---@field id string?
+---@field cause appsync.Error? of the network, where the cache answered because that can't be reached
 
 ---@return boolean whether every root field is null
 function operation.is_empty(data)
@@ -46,10 +47,7 @@ end
 
 local function cancel(w)
   dispatch.forget(w.id, w)
-  local client = w.root.handle.core
-  if not client then return end
-  local _, err = client:cancel(w.id)
-  errors.of_core(err)
+  operation.ask_to_end(w)
 end
 
 ---@return integer? id, table? err of the core
@@ -57,7 +55,7 @@ local function start(root, plan, slot, all_headers, timeout)
   local options = plan.options
   return root.handle.core:execute{
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
-    cached = plan.cache and plan.cache:id(), typenames = plan.cache ~= nil,
+    cached = plan.cache and plan.cache:id(), typenames = plan.cache ~= nil, -- which identify records
     auth = slot.id, headers = all_headers, timeout = timeout, idempotent = options.idempotent,
   }
 end
@@ -121,7 +119,16 @@ local function send(client, plan, w)
   return data, err, info
 end
 
----Sends the operation and waits for its answer.
+---Asks the core to end a call that has been sent. Its RESULT comes all the same: the answer, if that was there before.
+---@param w appsync.Wait of the call
+function operation.ask_to_end(w)
+  local client = w.root.handle.core
+  if not client then return end
+  local _, err = client:cancel(w.id)
+  errors.of_core(err)
+end
+
+---Sends the operation and waits for its answer. `plan.wait` is the wait of the call.
 ---@param client appsync.Client
 ---@param plan appsync.client.Plan
 ---@return any data, appsync.Error? err, appsync.Info info
@@ -131,6 +138,7 @@ function operation.execute(client, plan)
   local opened, open_err = root:open()
   if not opened then return results(plan, root, nil, open_err) end
   local w = scheduler.new_wait()
+  plan.wait = w
   root:enter(w)
   local data, err, info = send(client, plan, w)
   root:leave(w)

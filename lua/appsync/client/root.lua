@@ -19,7 +19,7 @@ local root = {}
 
 local CLOSE_SECONDS = 1 -- for what is in flight
 local STOP_SECONDS = 5  -- for the core's last word: longer, and its thread is stuck
-local JOIN_SECONDS = 1
+local JOIN_SECONDS = 5  -- it ends at once, unless the machine is very busy
 
 ---@class appsync.client.Root
 ---@field handle {core: appsync.core.Client?, id: integer?, runtime: appsync.core.Runtime?}
@@ -33,6 +33,14 @@ local JOIN_SECONDS = 1
 ---@field headers table|function|nil
 ---@field log function?
 ---@field error_policy string?
+---@field query_policy appsync.FetchPolicy? the application's default
+---@field watch_policy appsync.FetchPolicy? likewise
+---@field identity string|function whose part of the store is the client's
+---@field has_store boolean a path or ":memory:"
+---@field has_cache boolean it keeps what is read: it has a store, or needed a cache since
+---@field is_hydrated boolean? the store was opened, or can't be
+---@field reopen boolean? closes the client that has its store
+---@field is_online boolean? the host's word
 ---@field settings table for the core
 ---@field private calls table<appsync.Wait, any> that are in flight, each with its routine
 ---@field private is_closing boolean?
@@ -86,6 +94,39 @@ function Root:open()
   return core
 end
 
+---A light client, without a store, keeps what is read from now on, in memory: something needs it.
+---@return boolean has_cache false: `store = false`
+function Root:ensure_cache()
+  if self.settings.cache then self.has_cache = true end
+  return self.has_cache
+end
+
+local function ask_identity(fn)
+  local outer = scheduler.computing
+  scheduler.computing = "identity"
+  local ok, identity = pcall(fn)
+  scheduler.computing = outer
+  if not ok then
+    return nil, errors.new("usage", "the identity function raised: " .. errors.of_raised(identity).message,
+      { raised = identity })
+  end
+  if identity == nil then return "" end
+  if type(identity) ~= "string" or identity:find "%c" then
+    return nil, errors.new("usage", "the identity function must return a string without control characters, got "
+      .. errors.describe(identity))
+  end
+  return identity
+end
+
+---Whose part of the store is the client's. A function is asked once, when the client opens its cache.
+---@return string? identity, appsync.Error? err
+function Root:own_identity()
+  if type(self.identity) == "string" then return self.identity end
+  local identity, err = ask_identity(self.identity)
+  if identity then self.identity = identity end
+  return identity, err
+end
+
 ---Counts a call in, until `leave`. A root that closes lets those go on that it has counted.
 ---@param w appsync.Wait of the call
 function Root:enter(w)
@@ -96,6 +137,24 @@ end
 function Root:leave(w)
   self.calls[w] = nil
   if self.is_closing and not self:is_busy() then self:stop() end
+end
+
+---From now on it is told when the client closes, and kept until then.
+---@param watched {on_client_closed: fun(self)}
+function Root:attach(watched)
+  self.watched = self.watched or {}
+  self.watched[watched] = true
+end
+
+function Root:detach(watched)
+  if self.watched then self.watched[watched] = nil end
+end
+
+-- What isn't a call ends as soon as the client begins to close.
+local function end_watched(self)
+  local all = self.watched or {}
+  self.watched = nil
+  for watched in pairs(all) do watched:on_client_closed() end
 end
 
 ---Whether a call that has begun may still be sent.
@@ -132,6 +191,7 @@ end
 function Root:on_closed()
   local handle = self.handle
   self.is_stopping = true
+  end_watched(self)
   if handle.core then
     handle.core = nil
     dispatch.forget(handle.id, self)
@@ -166,10 +226,30 @@ end
 local function begin_close(self, seconds)
   local is_first = not self.is_closing
   self.is_closing = true
+  end_watched(self)
   if self.is_stopping then return end
   if seconds <= 0 or not self:is_busy() then return self:stop() end
   if is_first and not self.handle.core:leave() then return self:stop() end
   stop_after(self, seconds)
+end
+
+---Whether its store is free: the core is told of its end, and comes to that before it comes to anything later.
+---@return boolean
+function Root:has_let_go()
+  return self.is_stopping or self.is_closed or false
+end
+
+-- Of one that has never been used.
+local function close_unused(self)
+  if self.is_closing then return end
+  self.is_closing = true
+  self:on_closed()
+end
+
+---Closes it at once, without waiting: another client takes over.
+function Root:retire()
+  if not self.handle.core then return close_unused(self) end
+  begin_close(self, 0)
 end
 
 local function wait_closed(self, seconds)
@@ -188,10 +268,7 @@ end
 function Root:close(timeout)
   if scheduler.computing then scheduler.check("client:close") end
   if not self.handle.core then
-    if not self.is_closing then
-      self.is_closing = true
-      self:on_closed()
-    end
+    close_unused(self)
     return true
   end
   timeout = timeout or CLOSE_SECONDS

@@ -9,24 +9,18 @@ local opts = require "appsync.opts"
 
 local settings = {}
 
-local LATER = "isn't available in this version: it has no store, cache or outbox yet"
+local LATER = "isn't available in this version: it has no outbox yet"
 
 local SECONDS = { "number", above = 0 }
 local FILE = { "string", is_line = true }
 
-local function later(also)
-  return { refuse = LATER, also = also }
+local function later()
+  return { refuse = LATER }
 end
 
--- AWS: disableOffline = true is store = false.
-local function store_of_disable_offline(value, where)
-  if type(value) ~= "boolean" then
-    errors.misuse("%s: disableOffline must be boolean, got %s", where, (errors.describe(value)))
-  end
-  if value then return false end
-end
+local POLICY = { "string", values = { "cache-first", "cache-and-network", "network-only", "cache-only", "no-cache" } }
 
-local SCHEMA = opts.schema{
+local SCHEMA = opts.extend(opts.schema(cache_options.FIELDS), {
   config = { "string", "table" },
   endpoint = { "string", is_pasted = true, also = { "url" } },
   realtime_endpoint = { "string", is_pasted = true },
@@ -34,15 +28,8 @@ local SCHEMA = opts.schema{
   auth = { "table", is_secret = true },
   auths = { "table", is_secret = true },
   headers = { "table", "callable", is_secret = true },
-  store = { "string", "boolean", also = { "disableOffline" }, convert = { disableOffline = store_of_disable_offline } },
-  key_prefix = { "string", is_line = true }, identity = { "string", is_line = true }, keys = { "table" },
-  cache = { "table", fields = cache_options.SCHEMA }, outbox = later(),
-  data_id_from_object = later(), updates = later(), conflict_resolver = later(), offline = later{ "offlineConfig" },
-  complex_objects_credentials = later(), reopen = later(),
-  fetch_policy = { "table", fields = opts.schema{
-    query = { "string", values = { "cache-first", "cache-and-network", "network-only", "cache-only", "no-cache" } },
-    watch = later(),
-  } },
+  outbox = later(), updates = { "table" }, debug = { "boolean" }, conflict_resolver = later(), complex_objects_credentials = later(),
+  fetch_policy = { "table", fields = opts.schema{ query = POLICY, watch = POLICY } },
   realtime = { "table", fields = opts.schema{
     handshake = { "string", values = { "subprotocol", "query" } },
     protocol = { "string", values = { "appsync", "graphql-transport-ws" } },
@@ -63,7 +50,19 @@ local SCHEMA = opts.schema{
   error_policy = { "string", values = { "none", "all" } },
   big_integers = { "string", values = { "string" } },
   log = { "callable" },
-}
+})
+
+-- By root field.
+local function check_updates(updates, where)
+  for name, fn in pairs(updates or {}) do
+    if type(name) ~= "string" then
+      errors.misuse("%s: updates has the key %s; the keys are root fields of mutations, such as createTodo", where,
+        (errors.describe(name)))
+    end
+    opts.expect_callable(fn, "updates." .. name, where)
+  end
+  return updates or {}
+end
 
 -- The default configuration of appsync.configure.
 local default_config
@@ -132,7 +131,7 @@ function settings.check(given)
   local where = "appsync.client"
   if given ~= nil and type(given) ~= "table" then errors.expect(given, "options", "table", where) end
   local options = opts.check(given, SCHEMA, where)
-  local cache = cache_options.check(options, where)
+  local kept, cache = cache_options.check(options, where)
   local config = default_config or {}
   if options.config ~= nil then
     local err
@@ -145,11 +144,14 @@ function settings.check(given)
   if custom_region and not options.region then options.region = custom_region end
   headers.check(options.headers, where)
   local found = addresses.check(options, config, where)
+  local policy = options.fetch_policy or {}
   return {
     modes = modes, default_mode = default_mode, region = found.region, log = options.log,
     service = custom_region and "execute-api" or nil, warnings = warnings_of(options, config, where),
     config_headers = config.headers, headers = options.headers,
-    error_policy = options.error_policy, query_policy = options.fetch_policy and options.fetch_policy.query,
+    error_policy = options.error_policy, query_policy = policy.query, watch_policy = policy.watch,
+    is_debug = options.debug, updates = check_updates(options.updates, where),
+    identity = kept.identity, has_store = kept.has_store, has_cache = kept.has_cache, reopen = kept.reopen,
     settings = {
       endpoint = found.endpoint, realtime_endpoint = found.realtime_endpoint, signing_endpoint = found.signing_endpoint,
       region = found.region, user_agent = "lua-appsync/" .. core.version, realtime = options.realtime,

@@ -1,15 +1,18 @@
 ---Subscriptions: the source between the core's events and an observable's inbox.
 local arguments = require "appsync.client.arguments"
 local auth = require "appsync.client.auth"
+local cache = require "appsync.client.cache"
 local core = require "appsync.core"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local json = require "appsync.json"
+local local_cache = require "appsync.client.local_cache"
 local observable = require "appsync.observable"
 local operation = require "appsync.client.operation"
 local opts = require "appsync.opts"
 local task = require "appsync.task"
+local updating = require "appsync.client.updating"
 
 local subscription_source = {}
 
@@ -36,6 +39,9 @@ local function make_inlet(self, down)
   return {
     next = function(value, err)
       if self.is_over then return end
+      if self.update then
+        updating.run(self.kept, self.update, { data = value, err = err, optimistic = false }, self.root.log, "event")
+      end
       emit(value, err)
       local n = self.n_consumed + 1
       self.n_consumed = n
@@ -198,6 +204,7 @@ local function start(self, is_dynamic, all_headers)
   local id, err = client:subscribe{
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
     auth = self.slot.id, headers = all_headers, dynamic_headers = is_dynamic or nil,
+    cached = self.cache and self.cache:id(), typenames = self.cache ~= nil,
     buffer = options.buffer, buffer_bytes = options.buffer_bytes, overflow = options.overflow,
     share = may_share(self, is_dynamic),
   }
@@ -205,6 +212,13 @@ local function start(self, is_dynamic, all_headers)
   self.id = id
   dispatch.expect(id, self)
   return true
+end
+
+-- What its events are kept in; nil without an error: nothing.
+local function open_cache(client, plan)
+  if plan.options.update then return cache.ensure(client, plan.where) end
+  if plan.options.fetch_policy == "no-cache" or not cache.serves(client, plan.options) then return nil end
+  return cache.open(client, plan.where)
 end
 
 -- It ends before it has begun.
@@ -226,16 +240,19 @@ local function connect(client, plan, down, context)
   if not is_dynamic then
     all_headers, err = headers.of(sources, arguments.operation(plan))
   end
-  local slot, is_of_call
+  local kept, slot, is_of_call
+  if not err then kept, err = open_cache(client, plan) end
   if not err then
     slot, err, is_of_call = auth.slot_for(client, plan.options, headers.authenticate(all_headers), is_dynamic)
   end
   if not slot then return fail(context, down, err) end
   local self = setmetatable({
     client = client, root = root, plan = plan, context = context, slot = slot, is_of_call = is_of_call,
+    cache = plan.options.fetch_policy ~= "no-cache" and kept or nil,
     header_sources = sources, n_consumed = 0, n_dropped = 0, is_over = false,
     error_policy = plan.options.error_policy or root.error_policy,
   }, Source)
+  if plan.options.update then self.update, self.kept = plan.options.update, local_cache.new(kept, "cache") end
   self.inlet = make_inlet(self, down)
   context:set_trouble(self, false)
   local started, start_err = start(self, is_dynamic, all_headers)

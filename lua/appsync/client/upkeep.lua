@@ -10,12 +10,6 @@ local scheduler = require "appsync.scheduler"
 
 local upkeep = {}
 
----@return appsync.core.Cache? opened, appsync.Error? err
-local function open(client, where)
-  if not cache.serves(client, {}) then errors.misuse("%s: this client has no store", where) end
-  return cache.open(client, where)
-end
-
 local function forget(w)
   dispatch.forget(w.id, w)
 end
@@ -23,7 +17,7 @@ end
 -- Begins something in the core by a method of its cache, and waits for its RESULT.
 local function ask(client, method, options, where)
   scheduler.may_wait(where)
-  local opened, open_err = open(client, where)
+  local opened, open_err = cache.ensure(client, where)
   if not opened then return nil, open_err end
   local w, root = scheduler.new_wait(), client.root
   root:enter(w)
@@ -56,7 +50,7 @@ end
 function upkeep.clear(client, options)
   local where = "client:clear"
   opts.check(options, opts.schema{ outbox = { refuse = "isn't available in this version: it has no outbox yet" } }, where)
-  local opened, open_err = open(client, where)
+  local opened, open_err = cache.ensure(client, where)
   if not opened then return nil, open_err end
   local ok, err = opened:clear()
   return ok, errors.of_core(err, where)
@@ -107,7 +101,7 @@ end
 function upkeep.retain(client, document, variables)
   local where = "client:retain"
   local plan = arguments.plan("query", where, document, variables)
-  local opened, open_err = open(client, where)
+  local opened, open_err = cache.ensure(client, where)
   if not opened then return nil, open_err end
   local id, err = opened:retain(call_of(plan))
   if not id then return nil, errors.of_core(err, where) end
@@ -118,7 +112,7 @@ end
 function upkeep.explain(client, document, variables)
   local where = "client:explain"
   local plan = arguments.plan("query", where, document, variables)
-  local opened, open_err = open(client, where)
+  local opened, open_err = cache.ensure(client, where)
   if not opened then return nil, open_err end
   local explained, err = opened:explain(call_of(plan))
   return explained, errors.of_core(err, where)

@@ -3,6 +3,7 @@
 #define SPEC_CACHE_WORLD_H
 
 #include "base/mem.h"
+#include "cache/changed.h"
 #include "cache/denormalize.h"
 #include "cache/normalize.h"
 
@@ -22,7 +23,8 @@ struct world {
 	struct aps_read_source source;
 	struct aps_buf stale; /* of the last write */
 	struct aps_buf result;
-	struct aps_buf changes; /* "Post:1.title Post:2 …" of the last write */
+	struct aps_buf changes;     /* "Post:1.title Post:2 …" of the last write */
+	struct aps_changed changed; /* by all writes */
 };
 
 static struct world world;
@@ -31,9 +33,9 @@ static enum aps_rc read_at(struct aps_read_source *source, uint64_t number, stru
                            struct aps_err *err)
 {
 	struct aps_entry *entry;
-	(void)source;
 	enum aps_rc rc = aps_entries_at(&world.cache.entries, number, &entry, err);
 	*content = aps_entry_shown(entry);
+	source->is_optimistic = entry != NULL && entry->layered != NULL;
 	return rc;
 }
 
@@ -41,10 +43,10 @@ static enum aps_rc read_find(struct aps_read_source *source, struct aps_str key,
                              struct aps_str *content, struct aps_err *err)
 {
 	struct aps_entry *entry;
-	(void)source;
 	enum aps_rc rc = aps_entries_find(&world.cache.entries, key, &entry, err);
 	*number = entry != NULL ? entry->number : 0;
 	*content = aps_entry_shown(entry);
+	source->is_optimistic = entry != NULL && entry->layered != NULL;
 	return rc;
 }
 
@@ -70,6 +72,7 @@ static void world_close(void)
 	aps_buf_clear(&world.stale);
 	aps_buf_clear(&world.result);
 	aps_buf_clear(&world.changes);
+	aps_changed_clear(&world.changed);
 }
 
 static int setup(void **state)
@@ -92,6 +95,15 @@ static struct aps_gql_document *parse(const char *text)
 	struct aps_err err;
 	if (aps_gql_document_new(aps_str_of(text), &doc, NULL, &err) != APS_OK) fail_msg("%s", err.msg);
 	return doc;
+}
+
+static void note_changed(void)
+{
+	for (size_t i = 0; i < aps_write_n_entries(&world.write); i++) {
+		const struct aps_entry *entry = aps_write_entry_at(&world.write, i);
+		aps_changed_add(&world.changed, entry->number);
+		aps_changed_add(&world.changed, entry->hash);
+	}
 }
 
 static void tell_changes(void)
@@ -133,6 +145,7 @@ static const char *write_to(uint64_t layer, uint64_t leaves, const char *query, 
 	if (aps_normalize(&world.merge, &binding, aps_str_of(data), options, &out, &err) == APS_OK &&
 	    aps_write_settle(&world.write)) {
 		tell_changes();
+		note_changed();
 		aps_write_commit(&world.write);
 	} else {
 		aps_write_abort(&world.write);

@@ -88,6 +88,63 @@ static void pages_of_a_connection_become_one_list(void **state)
 	assert_string_equal(evict("ROOT_QUERY", "list"), "2.list");
 }
 
+static size_t count_listed(const char *prefix)
+{
+	struct aps_buf numbers;
+	aps_buf_init(&numbers, APS_BUF_ANY_SIZE);
+	assert_int_equal(aps_entries_list(&world.cache.entries, aps_str_of(prefix), &numbers, NULL), APS_OK);
+	size_t n = numbers.n / sizeof(uint64_t);
+	aps_buf_clear(&numbers);
+	return n;
+}
+
+static void the_fields_of_a_record_are_found_among_many(void **state)
+{
+	(void)state;
+	struct aps_entries *entries = &world.cache.entries;
+	char key[64];
+	struct aps_entry *kept[600];
+	for (int i = 0; i < 600; i++) {
+		snprintf(key, sizeof key, "F%d.f({\"n\":%d})", 1 + i % 20, i);
+		kept[i] = aps_entries_add(entries, aps_str_of(key));
+		assert_non_null(kept[i]);
+	}
+	aps_entries_add(entries, APS_STR("RF1.f"));
+	assert_int_equal(count_listed("F1."), 30);
+	assert_int_equal(count_listed("F2.f("), 30);
+	assert_int_equal(count_listed("F20.f({\"n\":19"), 2); /* 19 and 199 */
+	assert_int_equal(count_listed("F2.g"), 0);
+	assert_int_equal(count_listed("F21."), 0);
+	assert_int_equal(count_listed("F1"), 30 * 11); /* of 1 and of 10 to 19 */
+	assert_int_equal(count_listed("R"), 1);
+	for (int i = 0; i < 600; i += 2) aps_entries_forget(entries, kept[i]);
+	assert_int_equal(count_listed("F1."), 0);
+	assert_int_equal(count_listed("F2."), 30);
+	for (size_t nth = 1; nth < 12; nth++) { /* longer chains, or no entry */
+		snprintf(key, sizeof key, "F2.g({\"n\":%zu})", nth);
+		size_t n = count_listed("F2.");
+		aps_mem_fail_at(nth % 3 + 1);
+		const struct aps_entry *entry = aps_entries_add(entries, aps_str_of(key));
+		aps_mem_fail_at(0);
+		assert_int_equal(count_listed("F2."), n + (entry != NULL));
+	}
+}
+
+static void without_memory_for_fields_there_are_none(void **state)
+{
+	(void)state;
+	for (size_t nth = 1; nth < 6; nth++) {
+		struct aps_entries entries;
+		aps_entries_init(&entries, 1, NULL);
+		aps_mem_fail_at(nth);
+		const struct aps_entry *entry = aps_entries_add(&entries, APS_STR("F1.a"));
+		aps_mem_fail_at(0);
+		assert_int_equal(entry != NULL, nth > 4);
+		assert_int_equal(entries.n_entries, entry != NULL);
+		aps_entries_clear(&entries);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -95,6 +152,8 @@ int main(void)
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(a_record_that_is_written_again_is_where_it_was, setup, teardown),
 	        cmocka_unit_test_setup_teardown(one_field_or_all_of_its_arguments_can_be_evicted, setup, teardown),
+	        cmocka_unit_test_setup_teardown(the_fields_of_a_record_are_found_among_many, setup, teardown),
+	        cmocka_unit_test_setup_teardown(without_memory_for_fields_there_are_none, setup, teardown),
 	        cmocka_unit_test_setup_teardown(pages_of_a_connection_become_one_list, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

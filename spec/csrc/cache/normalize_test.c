@@ -349,9 +349,11 @@ static void a_null_of_a_subscription_keeps_what_is_known_and_tells_that_it_may_b
 {
 	(void)state;
 	const struct aps_normalize_options options = {.skips_nulls = true};
-	write_data("{ a { id t u } }", "{}", "{\"a\":{\"id\":\"1\",\"t\":5,\"u\":6,\"__typename\":\"A\"}}");
-	assert_string_equal(write_with("subscription { on { id t u n } }", "{}",
-	                               "{\"on\":{\"id\":\"1\",\"t\":null,\"u\":7,\"n\":null,\"__typename\":\"A\"}}",
+	write_data("{ a { id t u v w(x: 1) } }", "{}",
+	           "{\"a\":{\"id\":\"1\",\"t\":5,\"u\":6,\"v\":null,\"w\":null,\"__typename\":\"A\"}}");
+	assert_string_equal(write_with("subscription { on { id t u n v w(x: 1) } }", "{}",
+	                               "{\"on\":{\"id\":\"1\",\"t\":null,\"u\":7,\"n\":null,\"v\":null,\"w\":null,"
+	                               "\"__typename\":\"A\"}}",
 	                               &options),
 	                    "A:1.u");
 	assert_reads("{ a { id t u } }", "{}", "{\"a\":{\"id\":\"1\",\"t\":5,\"u\":7,\"__typename\":\"A\"}}");

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/credential.h"
+#include "client/flight.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +24,9 @@ static void begin(struct core_world *world, int64_t request_timeout_ms)
 
 static struct aps_answer_sink *running(const struct core_world *world)
 {
-	return aps_table_get(aps_core_part(world->core, &aps_call_feature), 1); /* a call begins with it */
+	/* a call begins with its passenger, a flight with its request, and that with its sink */
+	const struct aps_passenger *passenger = aps_table_get(aps_core_part(world->core, &aps_call_feature), 1);
+	return passenger != NULL ? (struct aps_answer_sink *)passenger->flight : NULL;
 }
 
 static void finish(struct core_world *world, struct aps_result_event *result)
@@ -38,7 +41,7 @@ static struct aps_call_command *ask(void)
 	struct aps_call_command *command = aps_call_command_new(7, 1);
 	assert_non_null(command);
 	assert_int_equal(aps_gql_document_new(APS_STR("{ a }"), &doc, NULL, NULL), APS_OK);
-	assert_int_equal(aps_operation_init(&command->operation, doc, aps_gql_document_operation(doc, 0), false,
+	assert_int_equal(aps_operation_init(&command->topic->operation, doc, aps_gql_document_operation(doc, 0), false,
 	                                    APS_STR("{}"), NULL),
 	                 APS_OK);
 	aps_gql_document_unref(doc);
@@ -60,7 +63,7 @@ static void call(struct core_world *world)
 static void call_with_credential(struct core_world *world)
 {
 	struct aps_call_command *command = ask();
-	command->credential = 3;
+	command->topic->credential = 3;
 	run(world, &command->head);
 }
 

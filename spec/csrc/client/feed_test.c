@@ -61,6 +61,7 @@ struct ask {
 	uint64_t credential;
 	const char *header; /* value of x-a; NULL: none */
 	bool is_alone;
+	uint64_t cache;
 };
 
 static const struct ask PLAIN = {"subscription A($x: Int) { on(x: $x) { n } } subscription B { on { n } }", "A",
@@ -78,6 +79,7 @@ static struct aps_subscribe_command *command_of(struct world *world, const struc
 	                 APS_OK);
 	aps_gql_document_unref(doc);
 	command->topic->credential = ask->credential;
+	command->topic->cache = ask->cache;
 	command->limits.max_items = 10;
 	command->limits.max_bytes = 1000;
 	command->is_shared = !ask->is_alone;
@@ -128,6 +130,7 @@ static void those_who_ask_the_same_share_a_feed(void **state)
 	        {{PLAIN.text, "A", "{\"x\":1}", .credential = OTHER}, 2},
 	        {{PLAIN.text, "A", "{\"x\":1}", .credential = FIRST, .header = "1"}, 2},
 	        {{PLAIN.text, "A", "{\"x\":1}", .credential = FIRST, .is_alone = true}, 2},
+	        {{PLAIN.text, "A", "{\"x\":1}", .credential = FIRST, .cache = 1}, 2},
 	};
 	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
 		struct world world;
@@ -155,7 +158,7 @@ static void equal_hashes_alone_share_nothing(void **state)
 	command->head.run(world.core, &command->head);
 	assert_int_equal(count_feeds(&world), 2);
 	struct aps_feed *alike = first_feed(&world)->next;
-	assert_int_equal(alike->hash, first_feed(&world)->hash);
+	assert_int_equal(alike->shared.hash, first_feed(&world)->shared.hash);
 	subscribe(&world, &PLAIN); /* finds its own behind the other one */
 	assert_int_equal(count_feeds(&world), 2);
 	aps_feed_ended(world.core, alike, NULL); /* the first of those alike */

@@ -182,7 +182,7 @@ static void a_read_that_starts_again_has_no_number_that_was_lent(void **state)
 	post_edits();
 	/* committed, and not published yet */
 	struct aps_vaults vaults = {.first = NULL};
-	struct aps_vault *vault = aps_vault_open(&vaults, world.path, &err);
+	struct aps_vault *vault = aps_vault_open(&vaults, world.path, APS_DB_SYNC_NORMAL, &err);
 	struct aps_channel *channel = aps_channel_new(5);
 	struct aps_partition *partition = aps_partition_open(vault, "p", "", &world.policies, channel, &err);
 	assert_non_null(partition);
@@ -318,6 +318,38 @@ static void without_a_commit_nothing_of_it_stays(void **state)
 	run_all_edits();
 	turn();
 	assert_string_equal(ask("{ a(n: 1) { t u } }"), "{\"a\":{\"t\":\"x\",\"u\":\"later\",\"__typename\":\"T\"}}");
+}
+
+static void what_is_saved_half_is_not_kept_nor_what_came_before_it_in_its_turn(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	assert_int_equal(
+	        aps_db_exec(world.vault->db,
+	                    "CREATE TEMP TRIGGER no BEFORE INSERT ON main.entry WHEN new.key = CAST('RT:9' AS BLOB)"
+	                    " BEGIN SELECT RAISE(ABORT, 'no'); END",
+	                    &err),
+	        APS_OK);
+	respond("{ one }", "{\"one\":5}");
+	struct aps_operation operation = make("{ x { id fresh } y { id } }", "");
+	const struct aps_edit_what what =
+	        write_of(&operation, "{\"x\":{\"id\":\"8\",\"fresh\":1,\"__typename\":\"T\"},\"y\":{\"id\":\"9\","
+	                             "\"__typename\":\"T\"}}");
+	edit(&what);
+	post_edits();
+	assert_int_equal(run_edits(&err), APS_E_STORAGE);
+	respond("{ late { id newer } }", "{\"late\":{\"id\":\"7\",\"newer\":1,\"__typename\":\"T\"}}");
+	turn();
+	assert_string_equal(ask("{ one late { newer } }"), "{\"one\":1,\"late\":{\"newer\":1,\"__typename\":\"T\"}}");
+	assert_string_equal(ask("{ x { id } }"), "missing");
+	assert_int_equal(aps_db_exec(world.vault->db, "DROP TRIGGER no", &err), APS_OK);
+	edit(&what);
+	post_edits();
+	run_all_edits();
+	turn();
+	assert_string_equal(ask("{ x { fresh } late { newer } }"),
+	                    "{\"x\":{\"fresh\":1,\"__typename\":\"T\"},\"late\":{\"newer\":1,\"__typename\":\"T\"}}");
+	aps_operation_clear(&operation);
 }
 
 static void edits_that_change_nothing_go_as_well(void **state)
@@ -491,6 +523,7 @@ int main(void)
 	        UNIT(a_list_that_is_being_made_is_seen_and_can_be_taken_back),
 	        UNIT(what_the_core_cannot_keep_is_seen_no_more),
 	        UNIT(without_a_commit_nothing_of_it_stays),
+	        UNIT(what_is_saved_half_is_not_kept_nor_what_came_before_it_in_its_turn),
 	        UNIT(edits_that_change_nothing_go_as_well),
 	        UNIT(an_announcement_that_is_lost_takes_no_own_write_with_it),
 	        UNIT(a_loss_is_not_hidden_by_a_later_one),

@@ -44,6 +44,23 @@ static void a_file_that_is_being_made_is_not_there_yet(void **state)
 	aps_operation_clear(&operation);
 }
 
+static void a_store_that_comes_with_content_is_read(void **state)
+{
+	(void)state;
+	char elsewhere[128];
+	struct aps_operation operation = make("{ a }", "");
+	snprintf(elsewhere, sizeof elsewhere, "%s-shipped", world.path);
+	open_core();
+	write_one(&operation, "{\"a\":1}");
+	commit();
+	close_core();
+	assert_int_equal(rename(world.path, elsewhere), 0);
+	assert_string_equal(read_one(&operation), "missing");
+	assert_int_equal(rename(elsewhere, world.path), 0);
+	assert_string_equal(read_one(&operation), "{\"a\":1}");
+	aps_operation_clear(&operation);
+}
+
 static void a_store_is_read_that_was_there_before(void **state)
 {
 	(void)state;
@@ -172,6 +189,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(what_was_committed_is_read_and_nothing_before, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_file_that_is_being_made_is_not_there_yet, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_store_that_comes_with_content_is_read, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_is_read_that_was_there_before, setup, teardown),
 	        cmocka_unit_test_setup_teardown(partitions_do_not_see_each_other, setup, teardown),
 	        cmocka_unit_test_setup_teardown(each_read_sees_one_generation_while_others_are_written, setup,

@@ -31,7 +31,7 @@ static struct world world;
 APS_UNUSED static void open_core(void)
 {
 	struct aps_err err;
-	world.vault = aps_vault_open(&world.vaults, world.path, &err);
+	world.vault = aps_vault_open(&world.vaults, world.path, APS_DB_SYNC_NORMAL, &err);
 	if (world.vault == NULL) fail_msg("%s", err.msg);
 	world.partition = aps_partition_open(world.vault, "p", "", &world.policies, world.channel, &err);
 	if (world.partition == NULL) fail_msg("%s", err.msg);

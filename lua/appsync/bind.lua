@@ -1,0 +1,172 @@
+---Bindings: what a screen shows of a query, kept up to date; scopes that let go of what a screen has.
+local compute = require "appsync.compute"
+local errors = require "appsync.errors"
+local log = require "appsync.log"
+local opts = require "appsync.opts"
+local printable = require "appsync.printable"
+local task = require "appsync.task"
+
+local bind = {}
+
+local SCHEMA = opts.schema{
+  client = { "table" },
+  query = { "string", "table" },
+  variables = { "table" },
+  subscription = { "string", "table" },
+  reduce = { "callable" },
+  select = { "callable" },
+  fetch_policy = { "string", values = { "cache-first", "cache-and-network", "network-only", "cache-only", "no-cache" } },
+}
+
+---@class appsync.BindOptions
+---@field client appsync.Client
+---@field query string|appsync.Document
+---@field variables table? of the query, and of the subscription as far as it declares them
+---@field subscription string|appsync.Document|nil with `reduce`
+---@field reduce (fun(data: table, event: table): table?)? gives the query's new data for each event; it must not wait
+---@field select (fun(data: table): any)? gives what is shown of the data; it must not wait
+---@field fetch_policy appsync.FetchPolicy?
+
+---@class appsync.Binding
+---@field data any what the query gives, or what `select` makes of it; nil until there is something. Read-only: it is shared, and
+---stays the same table until it really changes
+---@field loading boolean the network is being asked, or has to be
+---@field err appsync.Error? of the last request
+---@field version integer counts the changes of the three, so that a frame can see by one number whether it has to draw anew
+---@field package listeners fun(binding: appsync.Binding)[]
+local Binding = {}
+Binding.__index = Binding
+Binding.__name = "appsync.binding"
+
+local function is_equal(a, b)
+  if rawequal(a, b) then return true end
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  for key, value in pairs(a) do
+    if not is_equal(value, b[key]) then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
+-- What is shown of the data; `select` runs only when that has changed, and what it gives only counts when that has.
+local function select(self, data)
+  if rawequal(data, self.selected_from) then return self.data end
+  self.selected_from = data
+  if not self.select or data == nil then return data end
+  local shown = compute("select", self.select, data)
+  if is_equal(shown, self.data) then return self.data end
+  return shown
+end
+
+local function notify(self)
+  for _, fn in ipairs(self.listeners) do
+    local ok, raised = task.pcall(fn, self)
+    if not ok then
+      log.emit(self.log, "error", "a binding's on_change raised: " .. printable.text(raised), { raised = raised })
+    end
+  end
+end
+
+local function take(self, state)
+  local data = select(self, state.data)
+  if rawequal(data, self.data) and state.loading == self.loading and rawequal(state.err, self.err) then return end
+  self.data, self.loading, self.err = data, state.loading, state.err
+  self.version = self.version + 1
+  notify(self)
+end
+
+---Calls the function after each change, while the library is driven. It may wait; the next change waits for it.
+---@param fn fun(binding: appsync.Binding)
+---@return appsync.Binding self
+function Binding:on_change(fn)
+  opts.expect_callable(fn, "fn", "binding:on_change")
+  self.listeners[#self.listeners + 1] = fn
+  return self
+end
+
+---Lets go of the query; `data` stays as it is. Twice is legal.
+function Binding:close()
+  if self.is_closed then return end
+  self.is_closed = true
+  self.listeners = {}
+  if self.more then self.more:unsubscribe() end
+  self.subscription:unsubscribe()
+end
+
+local function check(options, where)
+  local checked = opts.check(options, SCHEMA, where)
+  if type(checked.client) ~= "table" or type(checked.client.watch) ~= "function" then
+    errors.misuse("%s: client must be a client, got %s", where, (errors.describe(checked.client)))
+  end
+  if checked.query == nil then errors.misuse("%s: query is missing", where) end
+  if (checked.subscription == nil) ~= (checked.reduce == nil) then
+    errors.misuse("%s: subscription and reduce belong together: reduce(data, event) gives the query's new data", where)
+  end
+  return checked
+end
+
+---Binds a query's data to a table that is read in each frame.
+---@param options appsync.BindOptions
+---@return appsync.Binding
+function bind.bind(options)
+  local checked = check(options, "appsync.bind")
+  local watch = checked.client:watch(checked.query, checked.variables, { fetch_policy = checked.fetch_policy })
+  local self = setmetatable({
+    loading = checked.fetch_policy ~= "cache-only", version = 0, listeners = {}, select = checked.select,
+    log = checked.client.root.log,
+  }, Binding)
+  self.subscription = watch:subscribe(function(state) take(self, state) end)
+  if checked.subscription then
+    self.more = watch:subscribe_to_more{
+      query = checked.subscription, variables = checked.variables, update = checked.reduce,
+    }
+  end
+  return self
+end
+
+---@class appsync.Scope
+---@field package members table[]
+local Scope = {}
+Scope.__index = Scope
+Scope.__name = "appsync.scope"
+
+---As `appsync.bind`; the binding is closed with the scope.
+---@return appsync.Binding
+function Scope:bind(options)
+  return self:add(bind.bind(options))
+end
+
+---Something that ends with the scope: it has `close`, `unsubscribe`, `release` or `cancel`, and is given back.
+---@generic T
+---@param member T
+---@return T
+function Scope:add(member)
+  if type(member) ~= "table" or not (member.close or member.unsubscribe or member.release or member.cancel) then
+    errors.misuse("scope:add: expected something with close, unsubscribe, release or cancel, got %s",
+      (errors.describe(member)))
+  end
+  if self.is_closed then errors.misuse("scope:add: the scope is closed") end
+  self.members[#self.members + 1] = member
+  return member
+end
+
+---Ends what was added, the last first. Twice is legal.
+function Scope:close()
+  self.is_closed = true
+  for i = #self.members, 1, -1 do
+    local member = self.members[i]
+    self.members[i] = nil
+    local finish = member.close or member.unsubscribe or member.release or member.cancel
+    finish(member)
+  end
+end
+
+---What a screen has, to be let go of at once: bindings, subscriptions, tasks.
+---@return appsync.Scope
+function bind.scope()
+  return setmetatable({ members = {} }, Scope)
+end
+
+return bind

@@ -1,0 +1,141 @@
+---What a mutation does to the cache besides the records in its answer: its optimistic response, and its `update` function.
+---
+---    optimistic response, update --> layer over the cache --answer--> update again --> its writes, and the layer leaves
+---                                                        \-failure-> the layer leaves
+local cache = require "appsync.client.cache"
+local compute = require "appsync.compute"
+local errors = require "appsync.errors"
+local json = require "appsync.json"
+local local_cache = require "appsync.client.local_cache"
+local log = require "appsync.log"
+local operation = require "appsync.client.operation"
+local scheduler = require "appsync.scheduler"
+local task = require "appsync.task"
+local updating = require "appsync.client.updating"
+
+local optimistic = {}
+
+-- The call's own, or the client's for this mutation.
+local function update_of(client, plan)
+  return plan.options.update or client.root.updates[plan.operation.root_fields[1]]
+end
+
+---@param client appsync.Client
+---@param plan appsync.client.Plan of a mutation
+---@return boolean
+function optimistic.is_wanted(client, plan)
+  if plan.options.optimistic_response ~= nil or plan.options.update then return true end
+  return update_of(client, plan) ~= nil and cache.serves(client, plan.options)
+end
+
+-- `update` must not wait, and what it does is one thing.
+local function run_update(self, result)
+  compute("update", self.update, self.kept, result)
+end
+
+-- The response, which the caller may go on to change.
+local function response_of(plan)
+  local given = plan.options.optimistic_response
+  if type(given) == "table" then return given end
+  local response = compute("optimistic_response", given, json.copy(plan.variables) or {})
+  if type(response) ~= "table" then
+    errors.misuse("%s: the optimistic_response function must return a table, got %s", plan.where,
+      (errors.describe(response)))
+  end
+  return response
+end
+
+-- Writes the records of a response. Throws for one that doesn't have what the mutation selects.
+local function write_records(self, response)
+  local plan = self.plan
+  local ok, err = self.kept.core:write{
+    document = plan.document.core, operation_name = plan.options.operation_name, variables = plan.variables,
+    data = response, key = "",
+  }
+  if not ok then error(err, 0) end
+end
+
+-- With `debug` the second run must find everything done.
+local function check_idempotent(self, result)
+  local core = self.kept.core
+  local before = core:mark()
+  local ok = pcall(run_update, self, result)
+  local changed = ok and core:changes_since(before) or {}
+  if changed[1] == nil then return end
+  log.emit(self.client.root.log, "warn", ("update is not idempotent: a second run with the same result changed %s; "
+    .. "it runs for the optimistic response and again for the answer"):format(table.concat(changed, ", ")))
+end
+
+local function update_with(self, result)
+  run_update(self, result)
+  if self.client.root.is_debug then check_idempotent(self, result) end
+end
+
+-- Makes the layer. Throws for a response of another shape than the mutation's.
+local function add_layer(self)
+  local plan = self.plan
+  if plan.options.optimistic_response == nil then return end
+  local response = response_of(plan)
+  local edits, raised = updating.collect(self.kept, write_records, self, response)
+  if not edits and raised then
+    if type(raised) == "table" then
+      raised.message = "optimistic_response: " .. raised.message:gsub("^data%.?", "")
+      return errors.of_core(raised, plan.where)
+    end
+    error(raised, 0)
+  end
+  if self.update then
+    local with_update
+    with_update, raised = updating.collect(self.kept, function()
+      write_records(self, response)
+      update_with(self, { data = response, optimistic = true })
+    end)
+    if with_update then edits = with_update else updating.tell(self.client.root.log, raised, "mutation") end
+  end
+  local layer, err = self.kept.core:add_layer(edits)
+  if not layer then return errors.of_core(err, plan.where) end
+  self.layer = layer
+end
+
+-- The outcome is known: the layer leaves, and what `update` makes of the answer is kept.
+local function settle(self, data, err)
+  local edits
+  if data ~= nil and self.update then
+    local raised
+    edits, raised = updating.collect(self.kept, update_with, self, { data = data, err = err, optimistic = false })
+    if raised ~= nil then updating.tell(self.client.root.log, raised, "mutation") end
+  end
+  if not self.layer and not edits then return end
+  local _, settle_err = self.kept.core:settle_layer(self.layer or 0, edits)
+  errors.of_core(settle_err)
+end
+
+local function run(self)
+  local data, err, info = operation.execute(self.client, self.plan)
+  settle(self, data, err)
+  return data, err, info
+end
+
+---Sends a mutation that changes the cache by more than its answer. It is a task of its own: whoever waits may be cancelled,
+---and what is to become of the cache is still done.
+---@param client appsync.Client
+---@param plan appsync.client.Plan
+---@return any data, appsync.Error? err, appsync.Info info
+function optimistic.execute(client, plan)
+  scheduler.may_wait(plan.where)
+  local opened, open_err = cache.ensure(client, plan.where)
+  if not opened then return nil, open_err, { source = "network" } end
+  local self = { client = client, plan = plan, kept = local_cache.new(opened, "cache"), update = update_of(client, plan) }
+  if plan.options.fetch_policy ~= "no-cache" then plan.cache = opened end
+  local err = add_layer(self)
+  if err then return nil, err, { source = "network" } end
+  local running = task.begin(run, self)
+  local data, info
+  data, err, info = running:await()
+  if err and err.kind == "cancelled" and running:status() == "running" then
+    if plan.wait and plan.wait.id then operation.ask_to_end(plan.wait) else running:cancel() end
+  end
+  return data, err, info or { source = "network" }
+end
+
+return optimistic

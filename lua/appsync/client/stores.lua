@@ -1,0 +1,57 @@
+---Which client has which part of which store: two that are open at once would write over each other.
+local core = require "appsync.core"
+local errors = require "appsync.errors"
+
+local stores = {}
+
+---@class appsync.client.Claim who holds it has the part
+---@field root appsync.client.Root
+
+local WEAK = { __mode = "v" }
+
+-- By file, key prefix and identity. A client that nobody has any more has nothing.
+local claims = setmetatable({}, WEAK)
+
+local function key_of(kept, identity)
+  return table.concat({ kept.path, kept.key_prefix, identity }, "\n") -- none of them has a line break
+end
+
+-- Another client that is open; nil: there is none. In a child process those that the parent had opened are the parent's.
+local function rival_of(root, key)
+  local owner = claims[key] and claims[key].root
+  if not owner or owner == root or owner:has_let_go() then return nil end
+  local runtime = owner.handle.runtime
+  if runtime and runtime ~= core.runtime() then return nil end
+  return owner
+end
+
+local function refuse(kept, identity, where)
+  local whose = identity ~= "" and (" and identity " .. errors.quoted(identity)) or ""
+  errors.misuse("%s: another client of this program has the store %s with key_prefix %s%s open; close it first, give "
+    .. "another key_prefix, or take it over with reopen = true", where, errors.quoted(kept.path),
+    errors.quoted(kept.key_prefix), whose)
+end
+
+---A part of a client's store is its own while anybody holds the claim. Throws where another client has it, unless that is
+---garbage, or this one was made with `reopen`: then the other one is closed.
+---@param root appsync.client.Root
+---@param identity string
+---@param where string
+---@return appsync.client.Claim? claim nil: there is no store that others could have
+function stores.claim(root, identity, where)
+  local kept = root.settings.cache
+  if not kept or not kept.path then return nil end
+  local key = key_of(kept, identity)
+  if rival_of(root, key) then collectgarbage() end
+  local rival = rival_of(root, key)
+  if rival and not root.reopen then refuse(kept, identity, where) end
+  if rival then rival:retire() end
+  local claim = claims[key]
+  if not claim or claim.root ~= root then
+    claim = { root = root }
+    claims[key] = claim
+  end
+  return claim
+end
+
+return stores

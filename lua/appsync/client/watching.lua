@@ -1,0 +1,156 @@
+---Watches: observables of what a query gives, which change with the cache.
+local call = require "appsync.call"
+local compute = require "appsync.compute"
+local document = require "appsync.document"
+local errors = require "appsync.errors"
+local json = require "appsync.json"
+local observable = require "appsync.observable"
+local opts = require "appsync.opts"
+local variables_of = require "appsync.client.variables"
+local watched = require "appsync.client.watched"
+
+local watching = {}
+
+---@class appsync.Watch: appsync.Observable
+---@field package live appsync.client.Watched
+local Watch = setmetatable({}, { __index = observable.methods })
+Watch.__index = Watch
+Watch.__name = "appsync.watch"
+
+-- One subscriber: busy with one state it is told of the others by the last of them.
+local function subscribe(live, down, context)
+  local subscriber = { version = nil, is_posted = false }
+  local sink = {
+    next = function()
+      subscriber.is_posted = false
+      local state, version = live:look()
+      if version == subscriber.version then return end
+      subscriber.version = version
+      down.next(state)
+    end,
+    complete = function() down.complete() end,
+  }
+  function subscriber.wake()
+    if subscriber.is_posted then return end
+    subscriber.is_posted = true
+    context:post(sink, "next")
+  end
+  function subscriber.finish() context:post(sink, "complete") end
+  live:join(subscriber)
+  return function() live:leave(subscriber) end
+end
+
+---@param client appsync.Client
+---@param plan appsync.client.Plan
+---@param policy string
+---@return appsync.Watch
+function watching.new(client, plan, policy)
+  plan.variables = json.copy(plan.variables)
+  local live = watched.new(client, plan, policy)
+  return setmetatable({
+    live = live,
+    connect = function(down, context) return subscribe(live, down, context) end,
+  }, Watch)
+end
+
+local REFETCH = opts.schema{ timeout = { "number", min = 0 }, on_result = { "callable" } }
+
+local function refetch(self, options)
+  return self.live:refetch():await(options.timeout)
+end
+
+---Asks the network now, and waits for its answer; subscribers are told as well.
+---@param options {timeout: number?, on_result: function?}?
+---@return any data, appsync.Error? err, appsync.Info? info
+function Watch:refetch(options)
+  options = opts.check(options, REFETCH, "watch:refetch")
+  return call.run(options, refetch, self, options)
+end
+
+local MORE = opts.schema{ timeout = { "number", above = 0 }, on_result = { "callable" } }
+
+-- The variables of the watch with others over them.
+local function merged_variables(base, over)
+  local merged = {}
+  for name, value in pairs(base or {}) do merged[name] = value end
+  for name, value in pairs(over or {}) do merged[name] = value end
+  return merged
+end
+
+local function fetch_more(self, variables, fn, options)
+  local live = self.live
+  local plan = live.plan
+  local more, err, info = live:ask{
+    document = plan.document, operation = plan.operation, where = "watch:fetch_more", variables = variables,
+    options = { timeout = options.timeout, operation_name = plan.options.operation_name, auth_mode = plan.options.auth_mode },
+  }
+  if more ~= nil and fn then live:update("watch:fetch_more", fn, more) end
+  return more, err, info
+end
+
+---Asks for another page. `fn(previous, more)` gives what the watch has from then on; without it the client's
+---`cache.merge` says how pages become one list.
+---@param variables table those that differ from the watch's own
+---@param fn (fun(previous: table, more: table): table)? must not wait
+---@param options {timeout: number?, on_result: function?}?
+---@return any more, appsync.Error? err, appsync.Info? info
+function Watch:fetch_more(variables, fn, options)
+  local where = "watch:fetch_more"
+  if type(variables) ~= "table" then errors.expect(variables, "variables", "table", where) end
+  if fn ~= nil then opts.expect_callable(fn, "fn", where) end
+  options = opts.check(options, MORE, where)
+  local plan = self.live.plan
+  local sent = variables_of.declared(merged_variables(plan.variables, variables), plan.operation, {}, where)
+  return call.run(options, fetch_more, self, sent, fn, options)
+end
+
+local SUBSCRIBE_TO_MORE = opts.schema{
+  query = { "string", "table", also = { "document", "subscription" } },
+  variables = { "table" },
+  update = { "callable" },
+  cache_update = { "table" },
+  error = { "callable" },
+}
+
+-- The watch's variables as far as the subscription declares them.
+local function shared_variables(self, parsed)
+  local declared = {}
+  for _, name in ipairs(parsed.variables) do declared[name] = (self.live.plan.variables or {})[name] end
+  return declared
+end
+
+local function update_others(client, others, update, event)
+  for _, other in ipairs(others or {}) do
+    local given, variables = other, nil
+    if type(other) == "table" and not document.is(other) then given, variables = other.query, other.variables end
+    local previous = client:read_query(given, variables)
+    if previous ~= nil then
+      local changed = compute("update", update, previous, event)
+      if changed ~= nil and not rawequal(changed, previous) then client:write_query(given, variables, changed) end
+    end
+  end
+end
+
+---Subscribes to what changes the watch's data, until the handle is unsubscribed or the client closes:
+---`update(previous, event)` gives the query's new data for each event. `appsync.build_subscription` makes the table.
+---@param options appsync.MoreOptions
+---@return appsync.Subscription
+function Watch:subscribe_to_more(options)
+  local where = "watch:subscribe_to_more"
+  local checked = opts.check(options, SUBSCRIBE_TO_MORE, where)
+  for _, name in ipairs{ "query", "update" } do
+    if checked[name] == nil then errors.misuse("%s: %s is missing", where, name) end
+  end
+  local live = self.live
+  local parsed, operation = document.pick(checked.query, "subscription", nil, where)
+  local variables = checked.variables or shared_variables(self, operation)
+  return live.client:subscribe(parsed, variables):subscribe{
+    next = function(event)
+      live:update(where, checked.update, event)
+      update_others(live.client, checked.cache_update, checked.update, event)
+    end,
+    error = checked.error,
+  }
+end
+
+return watching
