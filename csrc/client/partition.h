@@ -88,6 +88,9 @@ void aps_partition_turn(struct aps_partition *partition);
  * of the turn is kept, where the store has half of it. */
 enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
                                 struct aps_err *err);
+/* The same of the application's own edits. */
+enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,
+                               struct aps_err *err);
 
 /* A new optimistic layer above all others, with what these edits say. */
 enum aps_rc aps_partition_add_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
@@ -103,9 +106,6 @@ void aps_partition_forget(struct aps_partition *partition, uint64_t number, uint
  * with it. Nothing is written to the partition at that time. The reader has asked for it, and is told when it is over,
  * done or not. */
 enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_drop how, struct aps_err *err);
-/* The same of the application's own edits. */
-enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,
-                               struct aps_err *err);
 
 APS_END_DECLS
 

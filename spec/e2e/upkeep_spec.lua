@@ -169,6 +169,35 @@ describe("the upkeep of what a client keeps:", function()
     assert.is_nil((client:read_query(BIG, { n = 0 })))
   end)
 
+  it("what a watch shows stays as long as it is watched", function()
+    open { cache = { max_bytes = 65536 } }
+    local shown
+    local watch = client:watch(BIG, { n = 0 }):subscribe { next = function(view) shown = view end }
+    wait_for(function() return shown and shown.data and not shown.loading end)
+    for i = 1, 8 do assert(client:query(BIG, { n = i }, FRESH)) end
+    assert(client:gc())
+    assert.is_truthy((client:read_query(BIG, { n = 0 })))
+    assert.is_nil((client:read_query(BIG, { n = 1 })))
+    assert.equal(100, #shown.data.big)
+    watch:unsubscribe()
+    for i = 1, 10 do assert(client:query(BIG, { n = i }, FRESH)) end
+    assert(client:gc())
+    assert.is_nil((client:read_query(BIG, { n = 0 })))
+  end)
+
+  it("a watch sees what is cleared go, and what comes then", function()
+    open()
+    local shown
+    local watch = client:watch(POST, nil, { fetch_policy = "cache-only" }):subscribe { next = function(view) shown = view end }
+    assert(client:query(POST))
+    wait_for(function() return shown and shown.data and shown.data.post and shown.data.post.title == "one" end)
+    assert(client:clear())
+    wait_for(function() return not shown.complete end)
+    assert(client:write_query(POST, nil, { post = { __typename = "Post", id = "9", title = "nine" } }))
+    wait_for(function() return shown.data and shown.data.post and shown.data.post.title == "nine" end)
+    watch:unsubscribe()
+  end)
+
   it("max_bytes bounds what is on disk, and the reader meets what has left as missing", function()
     open { cache = { max_bytes = 65536 } }
     local most = 0

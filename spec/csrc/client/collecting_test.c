@@ -185,6 +185,20 @@ static void bytes_are_counted_as_rows_come_and_go(void **state)
 	assert_int_equal(n_bytes_kept(), in_file(SUM));
 	collect_now();
 	assert_int_equal(n_bytes_kept(), in_file(SUM));
+	/* what layers say is nobody's size */
+	struct aps_edits *edits = aps_edits_new();
+	const struct aps_edit_what what = {
+	        .kind = APS_EDIT_SET, .key = APS_STR("T:1"), .field = APS_STR("text"), .json = APS_STR("\"optimistic\"")};
+	assert_true(aps_edits_add(edits, &what));
+	aps_caching_add_layer(world.core.core, world.client, CACHE, 9, edits);
+	write_now("{ a { id text more } }", "{\"a\":" T("1", ",\"text\":\"from the service\",\"more\":1") "}");
+	assert_int_equal(n_bytes_kept(), in_file(SUM));
+	collect_now();
+	aps_caching_settle_layer(world.core.core, world.client, CACHE, 9, edits);
+	core_world_turn(&world.core);
+	assert_int_equal(n_bytes_kept(), in_file(SUM));
+	assert_string_equal(read_now("{ a { text more } }"), "{\"a\":{\"text\":\"optimistic\",\"more\":1}}");
+	aps_edits_unref(edits);
 	close_client();
 	open_client();
 	write_many("{ all(n: 2) { id text } }", 1, 10, 10);
