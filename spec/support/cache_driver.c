@@ -6,16 +6,18 @@
  *   {"op":"write","query":…,"variables":{},"data":{}}                   and the same once more    {"repeated":0}
  *   {"op":"read","query":…,"variables":{}} {"data":{},"n_missing":0,"missing":[]}
  *   {"op":"evict","own":"A:1","ownField":"f","ownArgs":{}} {"evicted":true}
+ *   {"op":"gc"} {"collected":2}
  *
  * `repeated`: how many changes were told of when it was written again, which must be none. A failure: {"error":…}. */
 #include "base/mem.h"
+#include "cache/collect.h"
 #include "cache/denormalize.h"
 #include "cache/evict.h"
 #include "cache/normalize.h"
 #include "client/reader.h"
 #include "codec/json_reader.h"
 #include "codec/json_writer.h"
-#include "store/cache_store.h"
+#include "store/cache_rows.h"
 #include "store/migrations.h"
 
 #include <stdio.h>
@@ -350,6 +352,102 @@ static void answer_evict(struct line *line, struct aps_json_writer *w, struct ap
 	aps_json_write_bool(w, is_there);
 }
 
+/* Where nothing is kept but in memory, that has the rows. */
+static void show_row(const struct aps_entry *entry, struct aps_entry_row *row)
+{
+	*row = (struct aps_entry_row){.number = 0};
+	if (entry == NULL) return;
+	*row = (struct aps_entry_row){.number = entry->number,
+	                              .key = aps_entry_key(entry),
+	                              .content = aps_entry_content(entry),
+	                              .is_nowhere = entry->content == NULL};
+}
+
+static enum aps_rc memory_find(struct aps_entry_backing *backing, struct aps_str key, struct aps_entry_row *row,
+                               struct aps_err *err)
+{
+	struct aps_entry *entry;
+	(void)backing;
+	enum aps_rc rc = aps_entries_find(&driver.cache.entries, key, &entry, err);
+	show_row(entry, row);
+	return rc;
+}
+
+static enum aps_rc memory_load(struct aps_entry_backing *backing, uint64_t number, struct aps_entry_row *row,
+                               struct aps_err *err)
+{
+	(void)backing, (void)err;
+	show_row(aps_entries_peek(&driver.cache.entries, number), row);
+	return APS_OK;
+}
+
+static void memory_done(struct aps_entry_backing *backing)
+{
+	(void)backing;
+}
+
+static enum aps_rc memory_list(struct aps_entry_backing *backing, struct aps_str prefix, uint64_t after,
+                               uint64_t *numbers, size_t *n, struct aps_err *err)
+{
+	size_t max = *n;
+	(void)backing, (void)err;
+	*n = 0;
+	for (uint64_t number = after + 1; number <= *driver.cache.entries.last_number && *n < max; number++) {
+		const struct aps_entry *entry = aps_entries_peek(&driver.cache.entries, number);
+		if (entry == NULL || entry->n_key_bytes < prefix.n || memcmp(entry->key, prefix.p, prefix.n) != 0) continue;
+		numbers[(*n)++] = number;
+	}
+	return APS_OK;
+}
+
+static struct aps_entry_backing memory_rows = {memory_find, memory_load, memory_done, memory_list};
+
+static void delete_row(uint64_t number, uint64_t hash)
+{
+	struct aps_err err;
+	const struct aps_channel_change change = {number, hash};
+	if (driver.db != NULL) must(aps_rows_delete(&driver.store, number, &err), "deleting", &err);
+	aps_entries_forget_number(&driver.cache.entries, number);
+	if (driver.is_apart) aps_buf_add(&driver.changed, &change, sizeof change);
+}
+
+/* Each row there is: seen before anything is followed, or deleted where it wasn't reached. The records among those. */
+static size_t go_through_rows(struct aps_collect *collect, bool deletes)
+{
+	size_t n_records = 0;
+	struct aps_err err;
+	for (uint64_t number = 1; number <= *driver.cache.entries.last_number; number++) {
+		struct aps_entry_row row = {.number = 0};
+		must(collect->rows->load(collect->rows, number, &row, &err), "a row", &err);
+		char first = row.number != 0 && row.key.n != 0 ? row.key.p[0] : '\0';
+		uint64_t hash = first != '\0' ? aps_entries_hash(&driver.cache.entries, row.key) : 0;
+		bool is_dead = deletes && row.number != 0 && aps_collect_deletes(collect, number);
+		bool is_evicted = row.is_nowhere;
+		if (!deletes && first == 'F') aps_collect_see_field(collect, row.key);
+		collect->rows->done(collect->rows);
+		if (is_dead) delete_row(number, hash);
+		n_records += is_dead && first == 'R' && !is_evicted;
+	}
+	return n_records;
+}
+
+static void answer_gc(struct aps_json_writer *w)
+{
+	struct aps_collect collect;
+	struct aps_err err;
+	bool is_done = false;
+	begin();
+	aps_collect_init(&collect, &driver.cache, driver.db != NULL ? &driver.store.backing : &memory_rows,
+	                 &driver.policies, 0);
+	go_through_rows(&collect, false);
+	while (!is_done) must(aps_collect_step(&collect, 3, &is_done, &err), "collecting", &err);
+	size_t n_records = go_through_rows(&collect, true);
+	aps_collect_clear(&collect);
+	commit();
+	aps_json_write_key(w, APS_STR("collected"));
+	aps_json_write_int(w, (int64_t)n_records);
+}
+
 static void answer_open(struct line *line)
 {
 	close_cache();
@@ -377,6 +475,8 @@ static void answer(struct aps_str text)
 		answer_write(&line, &w, &err);
 	else if (aps_str_is(line.op, "read"))
 		answer_read(&line, &w, &err);
+	else if (aps_str_is(line.op, "gc"))
+		answer_gc(&w);
 	else
 		answer_evict(&line, &w, &err);
 	if (err.code != APS_OK) aps_json_write_member(&w, "error", aps_str_of(err.msg));

@@ -68,7 +68,7 @@ class Case {
 		this.answers.push(this.oracle.answer(op));
 	}
 
-	// Fragments (readFragment, writeFragment) and gc() aren't among the operations yet.
+	// Fragments (readFragment, writeFragment) aren't among the operations yet.
 	step() {
 		const { rnd } = this;
 		const choice = rnd.of(100);
@@ -77,7 +77,8 @@ class Case {
 		else if (choice < 60) this.put({ op: 'read', ...this.again() });
 		else if (choice < 72) this.put(this.pruned());
 		else if (choice < 85) this.put(this.other());
-		else if (choice < 97) this.evict();
+		else if (choice < 94) this.evict();
+		else if (choice < 98) this.put({ op: 'gc' });
 		if (rnd.chance(0.3)) this.state.change();
 	}
 

@@ -36,6 +36,7 @@ function ask(cases, place) {
 function difference(op, expected, got) {
 	if (got.error) return `an error: ${got.error}`;
 	if (op.op === 'write') return got.repeated === 0 ? undefined : `told of ${got.repeated} changes when nothing was new`;
+	if (op.op === 'gc') return got.collected === expected.collected ? undefined : 'how many records were collected';
 	// That ROOT_QUERY is a Query isn't kept here, and can't be taken away.
 	if (op.op === 'evict' && op.id === 'ROOT_QUERY' && !op.field) return undefined;
 	if (op.op === 'evict') return got.evicted === expected.evicted ? undefined : 'whether something was evicted';

@@ -105,10 +105,11 @@ class Oracle {
 		return this.cache.transformDocument(documents.get(query));
 	}
 
-	/** `{}`, `{ data, missing }` or `{ evicted }`. */
+	/** `{}`, `{ data, missing }`, `{ evicted }` or `{ collected }`. */
 	answer(op) {
 		switch (op.op) {
 			case 'write': return this.write(op);
+			case 'gc': return { collected: this.cache.gc().length };
 			case 'read': {
 				const query = this.document(op.query);
 				const { result, missing } = this.cache.diff({ query, variables: op.variables, returnPartialData: true, optimistic: false });
