@@ -166,8 +166,12 @@ static int Apl_cache_explain(lua_State *L)
 void apl_cache_keep_register(lua_State *L)
 {
 	static const luaL_Reg METHODS[] = {
-	        {"collect", Apl_cache_collect}, {"clear", Apl_cache_clear},     {"wipe", Apl_cache_wipe},
-	        {"retain", Apl_cache_retain},   {"release", Apl_cache_release}, {"explain", Apl_cache_explain},
+	        {"collect", Apl_cache_collect},
+	        {"clear", Apl_cache_clear},
+	        {"wipe", Apl_cache_wipe},
+	        {"retain", Apl_cache_retain},
+	        {"release", Apl_cache_release},
+	        {"explain", Apl_cache_explain},
 	        {NULL, NULL},
 	};
 	static const luaL_Reg NONE[] = {{NULL, NULL}};

@@ -240,8 +240,8 @@ static void tell_uses(const struct apl_cache *cache, int64_t now_s)
 }
 
 /* cache:read{document=, operation_name= or fragment=, key=, variables=, partial=} → data, missing: a list of paths, nil
- * when all of it is there; without `partial` data is nil then; nil; true when something of it has expired. nil, nil, error
- * where it can't be read. */
+ * when all of it is there; without `partial` data is nil then; nil; true when something of it has expired. nil, nil,
+ * error where it can't be read. */
 static int Apl_cache_read(lua_State *L)
 {
 	struct aps_err err = {0};

@@ -14,7 +14,7 @@
 #define KEY_ROWS      500 /* likewise, where their keys are all that is read */
 #define SWEEP_ROWS    100 /* likewise, where they may be deleted */
 #define MAX_DELETIONS 1000
-#define MAX_USES      512 /* likewise, of a turn */
+#define MAX_USES      512                  /* likewise, of a turn */
 #define MAX_USE_BYTES ((size_t)512 * 1024) /* that wait */
 
 enum phase { PHASE_FIELDS, PHASE_HELD, PHASE_FOLLOWED, PHASE_CHOSEN, PHASE_SWEPT, PHASE_OVER };
@@ -179,8 +179,7 @@ static void hold_all(struct aps_collecting *collecting, struct run *run)
 static enum aps_rc step_held(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
 {
 	bool is_done;
-	enum aps_rc rc =
-	        aps_retentions_step(&collecting->retentions, &run->collect, SLICE_ROWS, &is_done, err);
+	enum aps_rc rc = aps_retentions_step(&collecting->retentions, &run->collect, SLICE_ROWS, &is_done, err);
 	if (rc != APS_OK || !is_done) return rc;
 	hold_all(collecting, run);
 	aps_collect_hold_memory(&run->collect);
@@ -254,8 +253,9 @@ static enum aps_rc delete_all(struct aps_collecting *collecting, struct run *run
 	struct aps_partition *partition = collecting->partition;
 	const struct aps_channel_change *changes = (const struct aps_channel_change *)(const void *)run->leaving.p;
 	size_t n = run->leaving.n / sizeof *changes;
-	enum aps_rc rc = run->leaving.rc == APS_OK ? APS_OK
-	                                           : aps_fail(err, APS_E_NOMEM, "no memory to collect what isn't needed");
+	enum aps_rc rc = run->leaving.rc == APS_OK
+	                         ? APS_OK
+	                         : aps_fail(err, APS_E_NOMEM, "no memory to collect what isn't needed");
 	if (rc == APS_OK && n != 0) rc = aps_vault_begin(partition->vault, err);
 	for (size_t i = 0; rc == APS_OK && i < n; i++) {
 		rc = aps_rows_delete(&partition->store, changes[i].entry, err);
@@ -290,8 +290,7 @@ static enum aps_rc step(struct aps_collecting *collecting, struct run *run, stru
 	/* what was retained, or written, in between */
 	if (run->phase == PHASE_CHOSEN && !aps_retentions_are_held(&collecting->retentions))
 		return aps_retentions_step(&collecting->retentions, &run->collect, SLICE_ROWS, &is_done, err);
-	if (run->phase > PHASE_FOLLOWED && is_due)
-		return aps_collect_step(&run->collect, SLICE_ROWS, &is_done, err);
+	if (run->phase > PHASE_FOLLOWED && is_due) return aps_collect_step(&run->collect, SLICE_ROWS, &is_done, err);
 	return STEPS[run->phase](collecting, run, err);
 }
 
@@ -321,7 +320,8 @@ static bool save_uses(struct aps_collecting *collecting)
 	uint32_t minute = (uint32_t)(now_s(collecting) / 60);
 	struct aps_err err;
 	enum aps_rc rc = n != 0 ? aps_vault_begin(partition->vault, &err) : APS_OK;
-	for (; rc == APS_OK && collecting->n_uses_saved < n && collecting->n_uses_saved < end; collecting->n_uses_saved++)
+	for (; rc == APS_OK && collecting->n_uses_saved < n && collecting->n_uses_saved < end;
+	     collecting->n_uses_saved++)
 		rc = aps_rows_use(&partition->store, numbers[collecting->n_uses_saved], minute, &err);
 	if (rc == APS_OK && collecting->n_uses_saved < n) return true;
 	aps_buf_clear(&collecting->uses);

@@ -56,10 +56,10 @@ struct aps_partition {
 	uint64_t n_clears;           /* likewise: those that the reader has asked for */
 	struct aps_channel *channel; /* NULL: nobody reads */
 	struct aps_read_source source;
-	struct aps_partition_listener *listener; /* NULL: nobody looks */
+	struct aps_partition_listener *listener;   /* NULL: nobody looks */
 	struct aps_partition_collector *collector; /* NULL: nobody does */
 	struct aps_partition_holder *holders;
-	uint64_t edits;              /* the highest number of those of this turn; 0: none */
+	uint64_t edits; /* the highest number of those of this turn; 0: none */
 };
 
 /* What of a response is written. */

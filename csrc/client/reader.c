@@ -17,6 +17,7 @@
 #include "cache/field_text.h"
 #include "cache/number_set.h"
 #include "client/overlay.h"
+#include "store/layer_store.h"
 #include "store/migrations.h"
 
 #include <string.h>
@@ -34,9 +35,11 @@ struct aps_reader {
 	struct aps_cache_store store;
 	struct aps_entry_backing backing; /* of the entries: the store's, seen through a view */
 	struct aps_read_source source;
-	uint64_t seen;  /* the generation of what is in memory */
-	uint64_t named; /* the generation whose names are known */
+	uint64_t seen;                        /* the generation of what is in memory */
+	uint64_t named;                       /* the generation whose names are known */
+	struct aps_buf row_text, row_content; /* of the row that was read last, where layers are */
 	bool is_viewing;
+	bool has_layers; /* what the view shows */
 	uint64_t viewed; /* the generation of the view */
 	bool must_restart;
 	bool notes_uses;
@@ -164,6 +167,7 @@ static enum aps_rc view(struct aps_reader *reader, bool *is_there, struct aps_er
 	if (rc != APS_OK) return rc;
 	reader->is_viewing = true;
 	rc = aps_cache_store_generation(reader->db, &reader->viewed, err);
+	if (rc == APS_OK) rc = aps_layer_store_has_any(reader->db, reader->store.part, &reader->has_layers, err);
 	if (rc != APS_OK) return rc;
 	if (reader->viewed <= reader->seen && follow(reader, &is_same, &rc, err) && (rc != APS_OK || is_same))
 		return rc;
@@ -180,6 +184,7 @@ static enum aps_rc enter_view(struct aps_reader *reader, struct aps_err *err)
 	aps_overlay_hide(&reader->overlay);
 	advance(reader, reader->viewed);
 	follow(reader, &is_same, &rc, err);
+	if (rc == APS_OK) rc = aps_layer_store_has_any(reader->db, reader->store.part, &reader->has_layers, err);
 	return rc == APS_OK ? aps_overlay_show(&reader->overlay, err) : rc;
 }
 
@@ -194,6 +199,37 @@ static struct aps_reader *of(struct aps_entry_backing *backing)
 	return APS_CONTAINER_OF(backing, struct aps_reader, backing);
 }
 
+/* What layers make of a row. Others may be read for that: of this one a copy is kept. */
+static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, struct aps_err *err)
+{
+	struct aps_buf copy, patches, covered;
+	size_t n_key_bytes = row->key.n, n_bytes = row->content.n;
+	aps_buf_init(&copy, APS_BUF_ANY_SIZE);
+	aps_buf_init(&patches, APS_BUF_ANY_SIZE);
+	aps_buf_init(&covered, APS_BUF_ANY_SIZE);
+	aps_buf_add_str(&copy, row->key);
+	aps_buf_add_str(&copy, row->content);
+	aps_buf_add_byte(&copy, '\0');
+	reader->store.backing.done(&reader->store.backing);
+	enum aps_rc rc = copy.rc == APS_OK ? aps_layer_store_read(reader->db, row->number, &patches, err)
+	                                   : aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
+	struct aps_str content = {row->is_nowhere ? NULL : copy.p + n_key_bytes, n_bytes};
+	if (rc == APS_OK && patches.n != 0) {
+		rc = aps_patches_apply(&covered, content, aps_buf_str(&patches), &row->is_nowhere,
+		                       &reader->cache.entries, err);
+		row->is_covered = true;
+		content = aps_buf_str(&covered);
+	}
+	aps_buf_clear(&reader->row_text);
+	aps_buf_clear(&reader->row_content);
+	reader->row_text = copy;
+	reader->row_content = covered;
+	row->key = (struct aps_str){copy.p, n_key_bytes};
+	row->content = content.p != NULL ? content : APS_STR("");
+	aps_buf_clear(&patches);
+	return rc;
+}
+
 static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, struct aps_entry_row *row,
                         struct aps_err *err)
 {
@@ -201,7 +237,11 @@ static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, s
 	bool is_there;
 	enum aps_rc rc = view(reader, &is_there, err);
 	if (rc != APS_OK || !is_there) return rc;
-	return reader->store.backing.find(&reader->store.backing, key, row, err);
+	rc = reader->store.backing.find(&reader->store.backing, key, row, err);
+	if (rc != APS_OK || row->number == 0 || !reader->has_layers) return rc;
+	rc = cover(reader, row, err);
+	row->key = key;
+	return rc;
 }
 
 static enum aps_rc load(struct aps_entry_backing *backing, uint64_t number, struct aps_entry_row *row,
@@ -211,7 +251,9 @@ static enum aps_rc load(struct aps_entry_backing *backing, uint64_t number, stru
 	bool is_there;
 	enum aps_rc rc = view(reader, &is_there, err);
 	if (rc != APS_OK || !is_there) return rc;
-	return reader->store.backing.load(&reader->store.backing, number, row, err);
+	rc = reader->store.backing.load(&reader->store.backing, number, row, err);
+	if (rc != APS_OK || row->number == 0 || !reader->has_layers) return rc;
+	return cover(reader, row, err);
 }
 
 static void done(struct aps_entry_backing *backing)
@@ -249,6 +291,7 @@ static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, st
 	struct aps_entry *entry;
 	enum aps_rc rc = aps_entries_at(&reader->cache.entries, number, &entry, err);
 	*content = aps_entry_shown(entry);
+	source->is_optimistic = entry != NULL && entry->is_covered;
 	if (rc == APS_OK) note_use(reader, entry);
 	return rc;
 }
@@ -261,6 +304,7 @@ static enum aps_rc source_find(struct aps_read_source *source, struct aps_str ke
 	enum aps_rc rc = aps_entries_find(&reader->cache.entries, key, &entry, err);
 	*number = entry != NULL ? entry->number : 0;
 	*content = aps_entry_shown(entry);
+	source->is_optimistic = entry != NULL && entry->is_covered;
 	if (rc == APS_OK) note_use(reader, entry);
 	return rc;
 }
@@ -301,6 +345,8 @@ void aps_reader_free(struct aps_reader *reader)
 	aps_names_clear(&reader->cache.names);
 	aps_number_set_clear(&reader->noted);
 	aps_buf_clear(&reader->used);
+	aps_buf_clear(&reader->row_text);
+	aps_buf_clear(&reader->row_content);
 	aps_channel_unref(reader->channel);
 	aps_free(reader->path);
 	aps_free(reader->prefix);

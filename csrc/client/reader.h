@@ -50,8 +50,8 @@ void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct
 const struct aps_entries *aps_reader_entries(const struct aps_reader *reader);
 /* Notes from now on what is read, for the core to know what was used; reads must say what time it is. */
 void aps_reader_note_uses(struct aps_reader *reader);
-/* Entries that were read and that the core isn't told of yet, each once a minute; at most `max` of them. 0: it isn't worth
- * a message, until a minute is over or there are so many. */
+/* Entries that were read and that the core isn't told of yet, each once a minute; at most `max` of them. 0: it isn't
+ * worth a message, until a minute is over or there are so many. */
 size_t aps_reader_take_used(struct aps_reader *reader, int64_t now_s, uint64_t *numbers, size_t max);
 /* Everything is nowhere from now on, until the core has cleared the partition, which is to be told of it, or couldn't;
  * then there is what it has by then. */

@@ -19,7 +19,7 @@ struct aps_tidying {
 	struct aps_core *core;
 	struct aps_vault *vault;
 	struct aps_timer timer;
-	struct aps_mail *asking; /* result events */
+	struct aps_mail *asking;         /* result events */
 	struct aps_dropped_part dropped; /* that is being deleted */
 	bool are_rows_gone;              /* of it */
 	bool is_thorough;                /* nothing that was deleted may be left */

@@ -1,6 +1,7 @@
 #include "store/cache_store.h"
 
 #include "base/mem.h"
+#include "store/layer_store.h"
 
 static enum aps_rc prepare(const struct aps_cache_store *store, const char *sql, struct aps_stmt **stmt,
                            struct aps_err *err)
@@ -163,6 +164,7 @@ enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *d
 	if (rc == APS_OK && store->part != 0) rc = read_bytes(store, err);
 	if (rc == APS_OK) rc = read_names(store, &cache->names, err);
 	if (rc == APS_OK) rc = look_whether_empty(store, &cache->entries, err);
+	if (rc == APS_OK && store->part != 0) rc = aps_layer_store_drop_all(store->db, store->part, err);
 	aps_cache_store_committed(store);
 	return rc;
 }
@@ -200,6 +202,7 @@ void aps_cache_store_rolled_back(struct aps_cache_store *store)
 	store->part = store->committed.part;
 	store->n_names = store->committed.n_names;
 	store->n_bytes = store->committed.n_bytes;
+	store->has_lost_layers = true;
 }
 
 #define GENERATION  "SELECT value FROM counter WHERE id = 0"
@@ -235,8 +238,7 @@ static enum aps_rc set_counter(struct aps_db *db, int64_t id, int64_t value, str
 {
 	struct aps_stmt *stmt;
 	bool has_row;
-	enum aps_rc rc =
-	        aps_db_prepare(db, APS_STR("UPDATE counter SET value = ?2 WHERE id = ?1"), &stmt, err);
+	enum aps_rc rc = aps_db_prepare(db, APS_STR("UPDATE counter SET value = ?2 WHERE id = ?1"), &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, id, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, value, err);
 	return rc == APS_OK ? aps_stmt_step(stmt, &has_row, err) : rc;
@@ -319,8 +321,7 @@ static enum aps_rc save_entries(struct aps_cache_store *store, const struct aps_
 	struct aps_stmt *inserts, *updates;
 	int64_t n_bytes = store->n_bytes;
 	enum aps_rc rc = prepare(store, INSERT, &inserts, err);
-	if (rc == APS_OK)
-		rc = prepare(store, "UPDATE entry SET used = ?2, content = ?3 WHERE id = ?1", &updates, err);
+	if (rc == APS_OK) rc = prepare(store, "UPDATE entry SET used = ?2, content = ?3 WHERE id = ?1", &updates, err);
 	for (size_t i = 0; rc == APS_OK && i < aps_write_n_entries(write); i++) {
 		const struct aps_entry *entry = aps_write_entry_at(write, i);
 		bool is_new = entry->number > write->last_number;
@@ -350,10 +351,14 @@ enum aps_rc aps_cache_store_save_bytes(const struct aps_cache_store *store, stru
 enum aps_rc aps_cache_store_save(struct aps_cache_store *store, const struct aps_cache_write *write,
                                  struct aps_err *err)
 {
-	if (aps_write_n_entries(write) == 0 && store->n_names == write->cache->names.n_names) return APS_OK;
+	if (aps_write_n_entries(write) == 0 && store->n_names == write->cache->names.n_names && !write->has_leaving)
+		return APS_OK;
 	enum aps_rc rc = make_part(store, err);
+	if (rc == APS_OK && store->has_lost_layers) rc = aps_layer_store_drop_all(store->db, store->part, err);
 	if (rc == APS_OK) rc = save_names(store, &write->cache->names, err);
 	if (rc == APS_OK) rc = save_entries(store, write, err);
+	if (rc == APS_OK) rc = aps_layer_store_save(store->db, store->part, write, err);
+	if (rc == APS_OK) store->has_lost_layers = false;
 	if (rc == APS_OK) store->n_names = write->cache->names.n_names;
 	return rc;
 }

@@ -24,6 +24,7 @@ struct aps_cache_store {
 	uint32_t n_names;
 	int64_t n_bytes;
 	struct aps_cache_store_state committed; /* before the transaction that is open */
+	bool has_lost_layers;                   /* a transaction failed: the cache has none any more */
 	uint32_t minute;                        /* Unix time: of what is saved from now on */
 	struct aps_stmt *on_row;                /* whose row is looked at; NULL: none */
 };
@@ -49,8 +50,7 @@ enum aps_rc aps_cache_store_generation(struct aps_db *db, uint64_t *generation, 
 /* The highest number that an entry of the file ever had. */
 enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err);
 /* In the writer's transaction, last: the next generation of the file, and the highest number that was given. */
-enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t last_number, uint64_t *generation,
-                                    struct aps_err *err);
+enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t last_number, uint64_t *generation, struct aps_err *err);
 /* How the transaction ended that saves were made in. */
 void aps_cache_store_committed(struct aps_cache_store *store);
 void aps_cache_store_rolled_back(struct aps_cache_store *store);

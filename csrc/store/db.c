@@ -96,9 +96,9 @@ enum aps_rc aps_db_set_synchronous(struct aps_db *db, enum aps_db_sync level, st
 	return aps_db_exec(db, sql, err);
 }
 
-/* SQLite opens a file when it is read first: a reader does that at once, to tell what is wrong with it. Whether pages can
- * be given back (store/db_space.h) is settled before anything is written to a new file; what is deleted is overwritten
- * where that costs no further write (https://www.sqlite.org/pragma.html#pragma_secure_delete). */
+/* SQLite opens a file when it is read first: a reader does that at once, to tell what is wrong with it. Whether pages
+ * can be given back (store/db_space.h) is settled before anything is written to a new file; what is deleted is
+ * overwritten where that costs no further write (https://www.sqlite.org/pragma.html#pragma_secure_delete). */
 static enum aps_rc db_configure(struct aps_db *db, const struct aps_db_options *options, struct aps_err *err)
 {
 	sqlite3_extended_result_codes(db->handle, 1);

@@ -273,7 +273,8 @@ static enum aps_rc collect(struct inspection *in, size_t *n_patches, struct aps_
 /* Those that take the most come first. */
 static int compare_counts(const void *a, const void *b)
 {
-	const struct type_count *one = *(const struct type_count *const *)a, *other = *(const struct type_count *const *)b;
+	const struct type_count *one = *(const struct type_count *const *)a,
+	                        *other = *(const struct type_count *const *)b;
 	if (one->n_bytes != other->n_bytes) return one->n_bytes > other->n_bytes ? -1 : 1;
 	return aps_str_cmp(one->type, other->type);
 }

@@ -6,9 +6,9 @@
 #define APPLICATION_ID 0x61707379
 
 /* An entry's number is its row id. Rows of blocks have no key, and NULLs are not equal to one another: one index finds
- * entries by their keys and by their part. `used`: the minute of the last use, in Unix time. A counter: 0 the generation,
- * -1 the highest number that an entry ever had, else the bytes of the entries of a part. A part that is dropped: its
- * rows are as good as gone (store/parts.h). */
+ * entries by their keys and by their part. `used`: the minute of the last use, in Unix time. A counter: 0 the
+ * generation, -1 the highest number that an entry ever had, else the bytes of the entries of a part. A part that is
+ * dropped: its rows are as good as gone (store/parts.h). */
 static const char *const STEPS[] = {
         "CREATE TABLE counter (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);"
         "INSERT INTO counter VALUES (0, 0), (-1, 0);"
@@ -92,6 +92,7 @@ enum aps_rc aps_migrations_check(struct aps_db *db, struct aps_err *err)
 	if (rc == APS_OK) rc = check_owner(db, version, err);
 	if (rc != APS_OK || version == (int64_t)APS_COUNTOF(STEPS)) return rc;
 	if (version == 0) return aps_fail(err, APS_E_STORAGE, "there is nothing in the file yet");
-	return aps_fail(err, APS_E_STORAGE, "the store has version %lld, and is brought to version %zu by the next client",
+	return aps_fail(err, APS_E_STORAGE,
+	                "the store has version %lld, and is brought to version %zu by the next client",
 	                (long long)version, APS_COUNTOF(STEPS));
 }

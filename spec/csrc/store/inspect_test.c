@@ -55,7 +55,8 @@ static void a_store_is_counted_beside_the_client_that_has_it_open(void **state)
 	inspect();
 	assert_has("\"partitions\":[]");
 	write_now("{ a { id next { id } } list(n: 1) { id } name }",
-	          "{\"a\":" T("1", ",\"next\":{\"id\":\"7\",\"__typename\":\"User\"}") ",\"list\":[" T("2", "") "],\"name\":\"x\"}");
+	          "{\"a\":" T("1", ",\"next\":{\"id\":\"7\",\"__typename\":\"User\"}") ",\"list\":[" T(
+	                  "2", "") "],\"name\":\"x\"}");
 	inspect();
 	assert_has("\"key_prefix\":\"p\",\"identity\":\"ann\",\"is_dropped\":false,\"rows\":5,\"layers\":0,");
 	assert_has("\"records\":3,\"evicted\":0,\"emptied\":0,\"damaged\":0,");
