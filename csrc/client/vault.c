@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "store/cache_store.h"
+#include "store/layer_store.h"
 #include "store/migrations.h"
 
 #define BUSY_MS 2000
@@ -11,6 +12,7 @@ static enum aps_rc open_db(struct aps_vault *vault, enum aps_db_sync sync, struc
 	const struct aps_db_options options = {.synchronous = sync, .busy_ms = BUSY_MS};
 	enum aps_rc rc = aps_db_open(vault->path, &options, &vault->db, err);
 	if (rc == APS_OK) rc = aps_migrations_run(vault->db, err);
+	if (rc == APS_OK) rc = aps_layer_store_start(vault->db, err);
 	return rc == APS_OK ? aps_cache_store_last_number(vault->db, &vault->last_number, err) : rc;
 }
 

@@ -13,6 +13,12 @@ static enum aps_rc run_with(struct aps_db *db, const char *sql, int64_t number, 
 	return rc;
 }
 
+enum aps_rc aps_layer_store_start(struct aps_db *db, struct aps_err *err)
+{
+	enum aps_rc rc = aps_db_exec(db, "DELETE FROM patch", err);
+	return rc == APS_OK ? aps_db_exec(db, "DELETE FROM layer", err) : rc;
+}
+
 enum aps_rc aps_layer_store_drop_all(struct aps_db *db, int64_t part, struct aps_err *err)
 {
 	bool has_row;

@@ -1,5 +1,5 @@
 /* Optimistic layers on disk, as rows of patches: what the core does with a layer it saves here, and a reader makes of
- * an entry what the layers above it say. Layers that no process has any more are dropped when a part is opened. */
+ * an entry what the layers above it say. Layers that no process has any more are dropped. */
 #ifndef APS_STORE_LAYER_STORE_H
 #define APS_STORE_LAYER_STORE_H
 
@@ -8,6 +8,9 @@
 
 APS_BEGIN_DECLS
 
+/* The writer's, when it opens a file: layers of a process that is no more are dropped, whosever they were; ids are given
+ * again by each process. */
+enum aps_rc aps_layer_store_start(struct aps_db *db, struct aps_err *err);
 /* In the writer's transaction. */
 enum aps_rc aps_layer_store_drop_all(struct aps_db *db, int64_t part, struct aps_err *err);
 /* The layer that a settled write has made, and those that leave with it. */

@@ -159,6 +159,32 @@ static void layers_end_with_the_process_that_had_them(void **state)
 	aps_operation_clear(&operation);
 }
 
+/* Ids are given again by each process; those of another identity may still be there. */
+static void layers_of_a_former_process_are_in_nobodys_way(void **state)
+{
+	(void)state;
+	struct aps_operation operation = make(POST, "");
+	struct aps_err err;
+	open_core();
+	begin_edits();
+	add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":1,\"__typename\":\"T\"}}");
+	lay(7);
+	close_core();
+	world.vault = aps_vault_open(&world.vaults, world.path, APS_DB_SYNC_NORMAL, &err);
+	assert_non_null(world.vault);
+	world.partition = aps_partition_open(world.vault, "p", "other", &world.policies, world.channel, &err);
+	assert_non_null(world.partition);
+	aps_reader_free(world.reader);
+	world.reader = aps_reader_new(world.path, "p", "other", &world.policies, world.channel, &err);
+	begin_edits();
+	add("{ a { id t u } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":2,\"__typename\":\"T\"}}");
+	lay(7);
+	assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":2,\"__typename\":\"T\"}}");
+	aps_partition_close(world.partition);
+	aps_vault_close(&world.vaults, world.vault);
+	aps_operation_clear(&operation);
+}
+
 static void put_list(struct aps_buf *json, struct aps_rand *rand, size_t n_least, size_t n_more)
 {
 	size_t n = n_least + aps_rand_below(rand, n_more + 1), first = aps_rand_below(rand, 20);
@@ -271,6 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(a_reader_sees_layers_come_and_leave, setup, teardown),
 	        cmocka_unit_test_setup_teardown(layers_end_with_the_process_that_had_them, setup, teardown),
+	        cmocka_unit_test_setup_teardown(layers_of_a_former_process_are_in_nobodys_way, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_reader_shows_what_the_core_shows_whatever_layers_come, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(without_memory_a_layer_is_all_or_nothing, setup, teardown),
