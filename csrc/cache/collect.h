@@ -33,14 +33,14 @@ struct aps_collect {
 	struct aps_number_set spreading; /* of them: so is what they refer to */
 	struct aps_number_set expired;
 	struct aps_number_set warm; /* writes have asked for it lately: as good as used now */
-	struct aps_ages ages; /* of what may leave for want of room */
-	uint64_t n_bytes;     /* of what was seen, on disk */
-	uint64_t n_to_go;     /* bytes that have to leave */
-	unsigned cut;         /* for that: the class of the youngest that leave */
-	uint64_t at;          /* the last number that was followed */
-	uint64_t chosen_at;   /* the last that was looked at for leaving */
-	bool takes_warm;      /* for want of others */
-	bool is_short;        /* memory was out: nothing may be concluded */
+	struct aps_ages ages;       /* of what may leave for want of room */
+	uint64_t n_bytes;           /* of what was seen, on disk */
+	uint64_t n_to_go;           /* bytes that have to leave */
+	unsigned cut;               /* for that: the class of the youngest that leave */
+	uint64_t at;                /* the last number that was followed */
+	uint64_t chosen_at;         /* the last that was looked at for leaving */
+	bool takes_warm;            /* for want of others */
+	bool is_short;              /* memory was out: nothing may be concluded */
 };
 
 APS_BEGIN_DECLS

@@ -8,8 +8,8 @@
 
 APS_BEGIN_DECLS
 
-/* The writer's, when it opens a file: layers of a process that is no more are dropped, whosever they were; ids are given
- * again by each process. */
+/* The writer's, when it opens a file: layers of a process that is no more are dropped, whosever they were; ids are
+ * given again by each process. */
 enum aps_rc aps_layer_store_start(struct aps_db *db, struct aps_err *err);
 /* In the writer's transaction. */
 enum aps_rc aps_layer_store_drop_all(struct aps_db *db, int64_t part, struct aps_err *err);

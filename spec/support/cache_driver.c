@@ -394,7 +394,8 @@ static enum aps_rc memory_list(struct aps_entry_backing *backing, struct aps_str
 	*n = 0;
 	for (uint64_t number = after + 1; number <= *driver.cache.entries.last_number && *n < max; number++) {
 		const struct aps_entry *entry = aps_entries_peek(&driver.cache.entries, number);
-		if (entry == NULL || entry->n_key_bytes < prefix.n || memcmp(entry->key, prefix.p, prefix.n) != 0) continue;
+		if (entry == NULL || entry->n_key_bytes < prefix.n || memcmp(entry->key, prefix.p, prefix.n) != 0)
+			continue;
 		numbers[(*n)++] = number;
 	}
 	return APS_OK;

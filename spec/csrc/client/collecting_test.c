@@ -188,8 +188,10 @@ static void bytes_are_counted_as_rows_come_and_go(void **state)
 	assert_int_equal(n_bytes_kept(), in_file(SUM));
 	/* what layers say is nobody's size */
 	struct aps_edits *edits = aps_edits_new();
-	const struct aps_edit_what what = {
-	        .kind = APS_EDIT_SET, .key = APS_STR("T:1"), .field = APS_STR("text"), .json = APS_STR("\"optimistic\"")};
+	const struct aps_edit_what what = {.kind = APS_EDIT_SET,
+	                                   .key = APS_STR("T:1"),
+	                                   .field = APS_STR("text"),
+	                                   .json = APS_STR("\"optimistic\"")};
 	assert_true(aps_edits_add(edits, &what));
 	aps_caching_add_layer(world.core.core, world.client, CACHE, 9, edits);
 	write_now("{ a { id text more } }", "{\"a\":" T("1", ",\"text\":\"from the service\",\"more\":1") "}");
