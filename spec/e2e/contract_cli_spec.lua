@@ -132,7 +132,7 @@ describe("the contract of appsync serve:", function()
       ["serve " .. schema .. " --port x"] = "--port", ["serve " .. schema .. " --port"] = "--port", ["serve a b"] = "b",
       ["serve " .. schema .. " --iam x"] = "ACCESS_KEY:SECRET", ["serve " .. schema .. " --tls x"] = "CERT,KEY",
       ["serve " .. schema .. " --auth-default NOPE"] = "NOPE", ["serve " .. schema .. " --port 70000"] = "65535",
-      ["serve " .. schema .. " --conflict sometimes"] = "automerge", ["codegen x"] = "codegen", ["inspect x"] = "inspect",
+      ["serve " .. schema .. " --conflict sometimes"] = "automerge", ["codegen x"] = "codegen", ["inspect"] = "STORE",
     } do
       local out, message, status = run(words)
       assert.equal(2, status, words)
