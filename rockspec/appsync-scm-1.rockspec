@@ -212,6 +212,7 @@ build = {
         "csrc/store/db_error.c",
         "csrc/store/db_space.c",
         "csrc/store/inspect.c",
+        "csrc/store/layer_store.c",
         "csrc/store/migrations.c",
         "csrc/store/parts.c",
         "csrc/store/scratch.c",

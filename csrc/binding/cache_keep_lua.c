@@ -157,6 +157,7 @@ static int Apl_cache_explain(lua_State *L)
 	};
 	enum aps_rc rc = apl_read_operation(L, operation, &err);
 	if (rc == APS_OK) rc = aps_reader_read(cache->reader, operation, &options, &explanation->result, &err);
+	apl_cache_tell_damage(cache);
 	if (rc == APS_OK) rc = aps_explain_finish(&explain, &err);
 	if (rc == APS_OK)
 		rc = apl_value_push(L, aps_buf_str(&explanation->text), cache->caches->big, APS_JSON_LENIENT, &err);
@@ -166,8 +167,12 @@ static int Apl_cache_explain(lua_State *L)
 void apl_cache_keep_register(lua_State *L)
 {
 	static const luaL_Reg METHODS[] = {
-	        {"collect", Apl_cache_collect}, {"clear", Apl_cache_clear},     {"wipe", Apl_cache_wipe},
-	        {"retain", Apl_cache_retain},   {"release", Apl_cache_release}, {"explain", Apl_cache_explain},
+	        {"collect", Apl_cache_collect},
+	        {"clear", Apl_cache_clear},
+	        {"wipe", Apl_cache_wipe},
+	        {"retain", Apl_cache_retain},
+	        {"release", Apl_cache_release},
+	        {"explain", Apl_cache_explain},
 	        {NULL, NULL},
 	};
 	static const luaL_Reg NONE[] = {{NULL, NULL}};

@@ -216,9 +216,8 @@ static enum aps_rc follow_fields(struct aps_collect *collect, uint64_t record, b
 static enum aps_rc follow(struct aps_collect *collect, uint64_t number, struct aps_err *err)
 {
 	struct aps_entry_row row = {.number = 0};
-	struct following following = {.sink = {found},
-	                              .collect = collect,
-	                              .spreads = aps_number_set_has(&collect->spreading, number)};
+	struct following following = {
+	        .sink = {found}, .collect = collect, .spreads = aps_number_set_has(&collect->spreading, number)};
 	bool has_fields = false;
 	following.holds = true;
 	follow_patches(collect, number, &following);

@@ -1,5 +1,5 @@
-/* Which entries stay: those that can be reached from the root, and what the application, layers and watches hold. A step
- * at a time, while others write:
+/* Which entries stay: those that can be reached from the root, and what the application, layers and watches hold. A
+ * step at a time, while others write:
  *
  *    fields seen --> due: follow what entries refer to <-- touched by a write ----------+
  *                     |                                                               |

@@ -325,8 +325,8 @@ static enum outcome write_content(struct reading *in, uint64_t entry, struct aps
 	struct object object = {.record = entry, .fields = content};
 	in->result->n_records++;
 	object.type = type_of(in, object.fields);
-	bool is_over = in->options->now_s != 0 && aps_freshness_is_over(in->binding->policies, object.type,
-	                                                                object.fields, in->options->now_s);
+	bool is_over = in->options->now_s != 0 &&
+	               aps_freshness_is_over(in->binding->policies, object.type, object.fields, in->options->now_s);
 	const struct whose outer = in->whose;
 	in->whose = (struct whose){entry, is_over, in->source->is_optimistic};
 	in->result->n_expired += is_over;

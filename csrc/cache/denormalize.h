@@ -25,7 +25,8 @@ enum aps_read_state {
 
 /* Where content is read: base entries, with what lies above them. Content stays where it is until the read is over. */
 struct aps_read_source {
-	/* content->p NULL: the application has evicted it; "": it had to leave, and so has what there is no entry of. */
+	/* content->p NULL: the application has evicted it; "": it had to leave, and so has what there is no entry of.
+	 */
 	enum aps_rc (*at)(struct aps_read_source *source, uint64_t entry, struct aps_str *content, struct aps_err *err);
 	/* *entry 0: there is none of this key. */
 	enum aps_rc (*find)(struct aps_read_source *source, struct aps_str key, uint64_t *entry,
@@ -43,12 +44,12 @@ struct aps_read_observer {
 };
 
 struct aps_read_options {
-	struct aps_str root;          /* the key of the entry to begin with: "RROOT_QUERY" */
-	bool is_partial;              /* goes on where something is missing, and leaves it out */
-	struct aps_reuse *reuse;      /* what is read is noted, and what it has is taken over; NULL: neither */
-	struct aps_buf *dependencies; /* of struct aps_dependency, each once or more; NULL: not asked for */
-	uint64_t key_seed;            /* of the hashes in both */
-	int64_t now_s;                /* Unix time, by which records expire; 0: none does */
+	struct aps_str root;                /* the key of the entry to begin with: "RROOT_QUERY" */
+	bool is_partial;                    /* goes on where something is missing, and leaves it out */
+	struct aps_reuse *reuse;            /* what is read is noted, and what it has is taken over; NULL: neither */
+	struct aps_buf *dependencies;       /* of struct aps_dependency, each once or more; NULL: not asked for */
+	uint64_t key_seed;                  /* of the hashes in both */
+	int64_t now_s;                      /* Unix time, by which records expire; 0: none does */
 	struct aps_read_observer *observer; /* NULL: nobody wants to know more */
 };
 

@@ -284,6 +284,7 @@ static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row
 		return aps_fail(err, APS_E_NOMEM, "no memory for a record of the cache");
 	}
 	aps_entries_set(entries, entry, content, content != NULL ? row->content.n : 0);
+	entry->is_covered = row->is_covered;
 	*out = entry;
 	return APS_OK;
 }
@@ -357,7 +358,8 @@ static enum aps_rc list_backing(struct aps_entries *entries, struct aps_str pref
 		if (rc != APS_OK) return rc;
 		/* what is in memory was found there */
 		for (size_t i = 0; i < n; i++)
-			if (aps_entries_peek(entries, found[i]) == NULL) aps_buf_add(numbers, &found[i], sizeof found[i]);
+			if (aps_entries_peek(entries, found[i]) == NULL)
+				aps_buf_add(numbers, &found[i], sizeof found[i]);
 		if (n != 0) after = found[n - 1];
 	}
 	return APS_OK;

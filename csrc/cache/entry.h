@@ -35,6 +35,7 @@ struct aps_entry {
 	uint32_t n_holds; /* writers, layers, watches: it stays in memory */
 	bool is_used;     /* since it came, or had its last chance */
 	bool is_in_write; /* changed by the write that is open */
+	bool is_covered;  /* a reader's: its content is what layers make of it */
 	char key[];
 };
 
@@ -46,6 +47,8 @@ struct aps_entry_row {
 	struct aps_str content;
 	uint32_t used_minute; /* Unix time */
 	bool is_nowhere;
+	bool is_damaged; /* only told to those who want to see it all the same */
+	bool is_covered;
 };
 
 struct aps_entry_backing {

@@ -1,5 +1,6 @@
-/* How long a record is good: types that expire (aps_type_policy.ttl_ms) keep when their records came, in a field that no
- * service has. It is about the record as a whole, whichever of its fields came last; nobody who watches it is told. */
+/* How long a record is good: types that expire (aps_type_policy.ttl_ms) keep when their records came, in a field that
+ * no service has. It is about the record as a whole, whichever of its fields came last; nobody who watches it is told.
+ */
 #ifndef APS_CACHE_FRESHNESS_H
 #define APS_CACHE_FRESHNESS_H
 

@@ -102,8 +102,7 @@ static enum aps_rc visit_field_entry(struct aps_hold *hold, uint64_t record, con
 	if (rc != APS_OK) return rc;
 	if (number != 0) aps_collect_hold(hold->collect, number);
 	struct aps_str content = aps_buf_str(&hold->value);
-	if (number != 0 && aps_cell_take(&content, &value))
-		return visit_value(hold, &value, field->selection, 0, err);
+	if (number != 0 && aps_cell_take(&content, &value)) return visit_value(hold, &value, field->selection, 0, err);
 	aps_buf_reset(&hold->key);
 	if (field->selection == NULL) return APS_OK;
 	if (!aps_lookup_key(&hold->key, &hold->binding, field) && hold->key.rc == APS_OK) return APS_OK;
@@ -177,8 +176,7 @@ static enum aps_rc visit_content(struct aps_hold *hold, const struct step *step,
 	const struct object record = {.record = step->entry, .fields = content};
 	switch (step->kind) {
 	case STEP_RECORD: return visit_object(hold, &record, selection, 0, err);
-	case STEP_BLOCK:
-		return aps_cell_take(&content, &list) ? visit_value(hold, &list, selection, 0, err) : APS_OK;
+	case STEP_BLOCK: return aps_cell_take(&content, &list) ? visit_value(hold, &list, selection, 0, err) : APS_OK;
 	case STEP_LONG_LIST:
 		while (aps_long_list_take(&content, &block)) add_step(hold, block.number, STEP_BLOCK, selection);
 		break;

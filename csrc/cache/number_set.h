@@ -1,5 +1,5 @@
-/* A set of entry numbers: a bit for each, in pages that are made when they are needed. A million neighbours take 128 KB;
- * numbers are never given twice, so those of an old store lie far from zero and from one another. */
+/* A set of entry numbers: a bit for each, in pages that are made when they are needed. A million neighbours take 128
+ * KB; numbers are never given twice, so those of an old store lie far from zero and from one another. */
 #ifndef APS_CACHE_NUMBER_SET_H
 #define APS_CACHE_NUMBER_SET_H
 

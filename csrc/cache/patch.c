@@ -183,3 +183,38 @@ enum aps_rc aps_patch_apply(struct aps_buf *out, struct aps_str content, struct 
 	}
 	return conclude(&in, err);
 }
+
+static void exchange(struct aps_buf *a, struct aps_buf *b)
+{
+	struct aps_buf former = *a;
+	*a = *b;
+	*b = former;
+}
+
+enum aps_rc aps_patches_apply(struct aps_buf *out, struct aps_str content, struct aps_str patches, bool *is_evicted,
+                              struct aps_entries *entries, struct aps_err *err)
+{
+	struct aps_buf now;
+	uint64_t n_bytes;
+	enum aps_rc rc = APS_OK;
+	aps_buf_init(&now, APS_BUF_ANY_SIZE);
+	aps_buf_reset(out);
+	aps_buf_add_str(out, content);
+	*is_evicted = content.p == NULL;
+	while (rc == APS_OK && patches.n != 0) {
+		if (!aps_cell_take_count(&patches, &n_bytes) || n_bytes > patches.n) {
+			rc = aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "an optimistic layer is damaged");
+			break;
+		}
+		struct aps_str below = *is_evicted ? (struct aps_str){NULL, 0} : aps_buf_str(out);
+		aps_buf_reset(&now);
+		rc = aps_patch_apply(&now, below, (struct aps_str){patches.p, (size_t)n_bytes}, is_evicted, entries,
+		                     err);
+		exchange(out, &now);
+		patches.p += n_bytes;
+		patches.n -= (size_t)n_bytes;
+	}
+	if (rc == APS_OK && out->rc != APS_OK) rc = aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
+	aps_buf_clear(&now);
+	return rc;
+}

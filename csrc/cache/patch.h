@@ -23,6 +23,11 @@ enum aps_rc aps_patch_make(struct aps_buf *out, enum aps_patch_kind kind, struct
 enum aps_rc aps_patch_apply(struct aps_buf *out, struct aps_str content, struct aps_str patch, bool *is_evicted,
                             struct aps_entries *entries, struct aps_err *err);
 
+/* The same for one patch after the other, each after its length (v of cache/cell.h). `content`.p NULL: it is nowhere,
+ * as is the result where *is_evicted. */
+enum aps_rc aps_patches_apply(struct aps_buf *out, struct aps_str content, struct aps_str patches, bool *is_evicted,
+                              struct aps_entries *entries, struct aps_err *err);
+
 APS_END_DECLS
 
 #endif

@@ -13,7 +13,7 @@
 #define SLICE_ROWS    64  /* between two looks at the clock */
 #define SCAN_ROWS     500 /* likewise, of keys only */
 #define MAX_DELETIONS 1000
-#define MAX_USES      512 /* likewise, of a turn */
+#define MAX_USES      512                  /* likewise, of a turn */
 #define MAX_USE_BYTES ((size_t)512 * 1024) /* that wait */
 
 enum phase { PHASE_FIELDS, PHASE_HELD, PHASE_FOLLOWED, PHASE_CHOSEN, PHASE_SWEPT, PHASE_OVER };
@@ -42,6 +42,8 @@ struct aps_collecting {
 	struct aps_buf uses;     /* uint64_t: entries that readers have used, */
 	size_t n_uses_saved;     /* and how many of them are written down */
 	int64_t next_bytes;      /* below that another collection would be in vain */
+	bool is_stepping;        /* the collection is in the middle of something, */
+	bool is_reset;           /* and what it is about has gone meanwhile */
 };
 
 static struct aps_collecting *of(struct aps_partition_collector *collector)
@@ -106,11 +108,23 @@ static void wake(struct aps_collecting *collecting, int64_t after_ms)
 static void reset(struct aps_partition_collector *collector)
 {
 	struct aps_collecting *collecting = of(collector);
+	collecting->is_reset = collecting->is_stepping;
+	if (collecting->is_stepping) return;
 	end_run(collecting);
 	collecting->next_bytes = 0;
 	append(&collecting->asked, collecting->asking);
 	collecting->asking = collecting->asked;
 	collecting->asked = NULL;
+}
+
+/* To begin may be what tells that the store has to move, to where other numbers are. */
+static enum aps_rc begin_writing(const struct aps_collecting *collecting, struct aps_err *err)
+{
+	struct aps_vault *vault = collecting->partition->vault;
+	uint64_t place = vault->place;
+	enum aps_rc rc = aps_vault_begin(vault, err);
+	if (rc != APS_OK || vault->place == place) return rc;
+	return aps_fail(err, APS_E_CANCELLED, "the store has moved");
 }
 
 static bool is_above_limit(const struct aps_collecting *collecting)
@@ -178,8 +192,7 @@ static void hold_all(struct aps_collecting *collecting, struct run *run)
 static enum aps_rc step_held(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
 {
 	bool is_done;
-	enum aps_rc rc =
-	        aps_retentions_step(&collecting->retentions, &run->collect, SLICE_ROWS, &is_done, err);
+	enum aps_rc rc = aps_retentions_step(&collecting->retentions, &run->collect, SLICE_ROWS, &is_done, err);
 	if (rc != APS_OK || !is_done) return rc;
 	hold_all(collecting, run);
 	aps_collect_hold_memory(&run->collect);
@@ -210,7 +223,7 @@ static enum aps_rc empty(struct aps_collecting *collecting, struct run *run, con
 	struct aps_partition *partition = collecting->partition;
 	const uint64_t *numbers = (const uint64_t *)(const void *)emptied->p;
 	size_t n = emptied->n / sizeof *numbers;
-	enum aps_rc rc = n != 0 ? aps_vault_begin(partition->vault, err) : APS_OK;
+	enum aps_rc rc = n != 0 ? begin_writing(collecting, err) : APS_OK;
 	if (n != 0) partition->cache.entries.is_whole = false; /* their rows stay */
 	for (size_t i = 0; rc == APS_OK && i < n; i++) {
 		rc = aps_rows_empty(&partition->store, numbers[i], err);
@@ -253,9 +266,10 @@ static enum aps_rc delete_all(struct aps_collecting *collecting, struct run *run
 	struct aps_partition *partition = collecting->partition;
 	const struct aps_channel_change *changes = (const struct aps_channel_change *)(const void *)run->leaving.p;
 	size_t n = run->leaving.n / sizeof *changes;
-	enum aps_rc rc = run->leaving.rc == APS_OK ? APS_OK
-	                                           : aps_fail(err, APS_E_NOMEM, "no memory to collect what isn't needed");
-	if (rc == APS_OK && n != 0) rc = aps_vault_begin(partition->vault, err);
+	enum aps_rc rc = run->leaving.rc == APS_OK
+	                         ? APS_OK
+	                         : aps_fail(err, APS_E_NOMEM, "no memory to collect what isn't needed");
+	if (rc == APS_OK && n != 0) rc = begin_writing(collecting, err);
 	for (size_t i = 0; rc == APS_OK && i < n; i++) {
 		rc = aps_rows_delete(&partition->store, changes[i].entry, err);
 		if (rc == APS_OK) aps_partition_forget(partition, changes[i].entry, changes[i].hash);
@@ -289,8 +303,7 @@ static enum aps_rc step(struct aps_collecting *collecting, struct run *run, stru
 	/* what was retained, or written, in between */
 	if (run->phase == PHASE_CHOSEN && !aps_retentions_are_held(&collecting->retentions))
 		return aps_retentions_step(&collecting->retentions, &run->collect, SLICE_ROWS, &is_done, err);
-	if (run->phase > PHASE_FOLLOWED && is_due)
-		return aps_collect_step(&run->collect, SLICE_ROWS, &is_done, err);
+	if (run->phase > PHASE_FOLLOWED && is_due) return aps_collect_step(&run->collect, SLICE_ROWS, &is_done, err);
 	return STEPS[run->phase](collecting, run, err);
 }
 
@@ -319,8 +332,9 @@ static bool save_uses(struct aps_collecting *collecting)
 	size_t n = collecting->uses.n / sizeof *numbers, end = collecting->n_uses_saved + MAX_USES;
 	uint32_t minute = (uint32_t)(now_s(collecting) / 60);
 	struct aps_err err;
-	enum aps_rc rc = n != 0 ? aps_vault_begin(partition->vault, &err) : APS_OK;
-	for (; rc == APS_OK && collecting->n_uses_saved < n && collecting->n_uses_saved < end; collecting->n_uses_saved++)
+	enum aps_rc rc = n != 0 ? begin_writing(collecting, &err) : APS_OK;
+	for (; rc == APS_OK && collecting->n_uses_saved < n && collecting->n_uses_saved < end;
+	     collecting->n_uses_saved++)
 		rc = aps_rows_use(&partition->store, numbers[collecting->n_uses_saved], minute, &err);
 	if (rc == APS_OK && collecting->n_uses_saved < n) return true;
 	aps_buf_clear(&collecting->uses);
@@ -335,10 +349,18 @@ static void run_slice(struct aps_collecting *collecting)
 	struct run *run = collecting->run;
 	enum aps_rc rc = APS_OK;
 	run->n_in_turn = 0;
+	collecting->is_stepping = true;
 	while (rc == APS_OK && run->phase != PHASE_OVER && run->n_in_turn + SCAN_ROWS <= MAX_DELETIONS) {
 		rc = step(collecting, run, &err);
 		if (aps_clock_mono_ms() - began_ms >= SLICE_MS) break;
 	}
+	collecting->is_stepping = false;
+	if (collecting->is_reset) {
+		reset(&collecting->collector);
+		if (collecting->asking != NULL) wake(collecting, 1);
+		return;
+	}
+	if (rc != APS_OK) aps_vault_suspect(collecting->partition->vault, &err);
 	if (rc != APS_OK || run->phase == PHASE_OVER)
 		conclude(collecting, rc != APS_OK ? &err : NULL);
 	else
@@ -349,6 +371,11 @@ static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_m
 {
 	struct aps_collecting *collecting = APS_CONTAINER_OF(timer, struct aps_collecting, timer);
 	struct aps_err err;
+	const struct aps_vault *vault = collecting->partition->vault;
+	if (vault->base != NULL) { /* what leaves the memory above a file would be there again */
+		give_up(collecting, &vault->trouble);
+		return;
+	}
 	bool has_work = collecting->run != NULL || collecting->asking != NULL || is_above_limit(collecting);
 	if (save_uses(collecting) || !has_work) {
 		if (collecting->uses.n != 0) wake(collecting, PAUSE_MS);

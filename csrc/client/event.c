@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#define NUMBER_BYTES 24
+#define NUMBER_BYTES      24
 #define SMALL_BLOCK_BYTES ((size_t)1024)
 
 static const struct aps_event_form FORMS[] = {

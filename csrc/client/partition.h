@@ -20,6 +20,8 @@ struct aps_partition_listener {
 	void (*turned)(struct aps_partition_listener *listener);
 	/* The partition is going to close, and forgets it. */
 	void (*closing)(struct aps_partition_listener *listener);
+	/* Names and entries have other numbers from now on. */
+	void (*renumbered)(struct aps_partition_listener *listener);
 	struct aps_changed changed; /* since it was cleared */
 	struct aps_buf stale;       /* struct aps_stale_field: likewise; what there was no memory for is lost */
 };
@@ -56,10 +58,10 @@ struct aps_partition {
 	uint64_t n_clears;           /* likewise: those that the reader has asked for */
 	struct aps_channel *channel; /* NULL: nobody reads */
 	struct aps_read_source source;
-	struct aps_partition_listener *listener; /* NULL: nobody looks */
+	struct aps_partition_listener *listener;   /* NULL: nobody looks */
 	struct aps_partition_collector *collector; /* NULL: nobody does */
 	struct aps_partition_holder *holders;
-	uint64_t edits;              /* the highest number of those of this turn; 0: none */
+	uint64_t edits; /* the highest number of those of this turn; 0: none */
 };
 
 /* What of a response is written. */

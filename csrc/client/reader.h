@@ -21,8 +21,8 @@ struct aps_reader *aps_reader_new(const char *path, const char *prefix, const ch
                                   struct aps_err *err);
 /* NULL is legal. */
 void aps_reader_free(struct aps_reader *reader);
-/* Reads an operation. What isn't there is in the result; a store that isn't there yet has nothing. E_NOMEM, E_TOO_BIG,
- * E_STORAGE, … */
+/* Reads an operation. What isn't there is in the result; a store that isn't there yet has nothing, and where damage is
+ * met there is nothing of all that was asked for. E_NOMEM, E_TOO_BIG, E_STORAGE, … */
 enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operation *operation,
                             const struct aps_read_options *options, struct aps_read_result *result,
                             struct aps_err *err);
@@ -50,14 +50,16 @@ void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct
 const struct aps_entries *aps_reader_entries(const struct aps_reader *reader);
 /* Notes from now on what is read, for the core to know what was used; reads must say what time it is. */
 void aps_reader_note_uses(struct aps_reader *reader);
-/* Entries that were read and that the core isn't told of yet, each once a minute; at most `max` of them. 0: it isn't worth
- * a message, until a minute is over or there are so many. */
+/* Entries that were read and that the core isn't told of yet, each once a minute; at most `max` of them. 0: it isn't
+ * worth a message, until a minute is over or there are so many. */
 size_t aps_reader_take_used(struct aps_reader *reader, int64_t now_s, uint64_t *numbers, size_t max);
 /* Everything is nowhere from now on, until the core has cleared the partition, which is to be told of it, or couldn't;
  * then there is what it has by then. */
 void aps_reader_clear(struct aps_reader *reader);
 /* The core isn't told after all. */
 void aps_reader_take_back_clear(struct aps_reader *reader);
+/* True once after damage was met, at *place (client/place.h): the core is to be told. */
+bool aps_reader_take_damage(struct aps_reader *reader, uint64_t *place);
 /* The generation that the last read saw. */
 uint64_t aps_reader_generation(const struct aps_reader *reader);
 

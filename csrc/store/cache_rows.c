@@ -109,5 +109,6 @@ enum aps_rc aps_rows_empty(struct aps_cache_store *store, uint64_t number, struc
 
 enum aps_rc aps_rows_use(struct aps_cache_store *store, uint64_t number, uint32_t minute, struct aps_err *err)
 {
-	return change(store, "UPDATE entry SET used = ?3 WHERE id = ?1 AND part = ?2 AND used < ?3", number, minute, err);
+	return change(store, "UPDATE entry SET used = ?3 WHERE id = ?1 AND part = ?2 AND used < ?3", number, minute,
+	              err);
 }

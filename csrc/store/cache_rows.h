@@ -1,5 +1,5 @@
-/* The rows of a part, as its owner goes through them to find what nobody needs: in slices, each of which begins where the
- * last one ended, whatever was written and deleted in between. */
+/* The rows of a part, as its owner goes through them to find what nobody needs: in slices, each of which begins where
+ * the last one ended, whatever was written and deleted in between. */
 #ifndef APS_STORE_CACHE_ROWS_H
 #define APS_STORE_CACHE_ROWS_H
 
@@ -10,8 +10,8 @@ enum aps_rows_kind { APS_ROWS_OF_FIELDS, APS_ROWS_WITH_KEY, APS_ROWS_WITHOUT_KEY
 
 struct aps_rows_at {
 	enum aps_rows_kind kind;
-	struct aps_buf key;    /* the last one that was seen; empty: none yet */
-	uint64_t number;       /* likewise of a row without a key */
+	struct aps_buf key; /* the last one that was seen; empty: none yet */
+	uint64_t number;    /* likewise of a row without a key */
 	bool is_done;
 };
 

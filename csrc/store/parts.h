@@ -30,8 +30,7 @@ enum aps_rc aps_parts_drop(struct aps_db *db, int64_t part, enum aps_part_drop h
 /* One of those that are dropped, those that are wiped first. */
 enum aps_rc aps_parts_find_dropped(struct aps_db *db, struct aps_dropped_part *dropped, struct aps_err *err);
 /* Deletes at most so many of its rows. *is_done: it has no more. */
-enum aps_rc aps_parts_delete_rows(struct aps_db *db, int64_t part, size_t max_rows, bool *is_done,
-                                  struct aps_err *err);
+enum aps_rc aps_parts_delete_rows(struct aps_db *db, int64_t part, size_t max_rows, bool *is_done, struct aps_err *err);
 /* The part itself, which has no rows any more. */
 enum aps_rc aps_parts_remove(struct aps_db *db, int64_t part, struct aps_err *err);
 

@@ -88,6 +88,35 @@ describe("optimistic mutations", function()
     s:unsubscribe()
   end)
 
+  it("are read and explained as long as the answer isn't there", function()
+    client:close(0)
+    local may_go = false
+    connect{ headers = function(what)
+      while what.kind == "mutation" and not may_go do appsync.sleep(0.001) end
+      return {}
+    end }
+    local s = watch()
+    local task = appsync.spawn(function()
+      return assert(client:mutate(CREATE, { input = { id = "t2", name = "two" } }, {
+        optimistic_response = { createTodo = todo("temporary", "two?") }, update = add "createTodo",
+      }))
+    end)
+    assert.equal("one two?", names(assert(s:next(10))))
+    assert.equal("one two?", names{ data = client:read_query(LIST) })
+    assert.equal("two?", client:read_fragment("Todo:temporary", "fragment F on Todo { name }").name)
+    local states = {}
+    for _, field in ipairs(client:explain(LIST).fields) do states[field.path] = field.state .. " " .. field.key end
+    assert.equal("cached Todo:t1", states["listTodos.items.0.name"])
+    assert.equal("optimistic Todo:temporary", states["listTodos.items.1.name"])
+    may_go = true
+    assert(task:await(10))
+    assert.equal("one two", names(assert(s:next(10))))
+    assert.equal("one two", names{ data = client:read_query(LIST) })
+    assert.is_nil((client:read_fragment("Todo:temporary", "fragment F on Todo { name }")))
+    for _, field in ipairs(client:explain(LIST).fields) do assert.equal("cached", field.state) end
+    s:unsubscribe()
+  end)
+
   it("take back what didn't come true", function()
     local s = watch()
     local data, err = nil, nil

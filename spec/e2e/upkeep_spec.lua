@@ -149,14 +149,14 @@ describe("the upkeep of what a client keeps:", function()
   it("retain keeps what a query reaches, until it is released or the handle is collected", function()
     open { cache = { max_bytes = 65536 } }
     local kept = assert(client:retain(BIG, { n = 0 }))
-    local dropped = { assert(client:retain(BIG, { n = 1 })) }
-    assert.equal("appsync.retention", getmetatable(kept).__name)
+    local handles = { kept, assert(client:retain(BIG, { n = 1 })) }
+    assert.equal("appsync.retention", getmetatable(handles[1]).__name)
     for i = 0, 8 do assert(client:query(BIG, { n = i }, FRESH)) end
     assert(client:gc())
     assert.is_truthy((client:read_query(BIG, { n = 0 })))
     assert.is_truthy((client:read_query(BIG, { n = 1 })))
     assert.is_nil((client:read_query(BIG, { n = 2 })))
-    dropped[1] = nil
+    table.remove(handles)
     collect()
     for i = 2, 10 do assert(client:query(BIG, { n = i }, FRESH)) end
     assert(client:gc())

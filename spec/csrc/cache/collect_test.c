@@ -4,7 +4,6 @@
 #include "cache/evict.h"
 #include "cache/long_list.h"
 
-
 /* Every object has a __typename, which says nothing here. */
 static const char *without_types(const char *json)
 {
@@ -108,7 +107,8 @@ static size_t n_entries(char first)
 {
 	size_t n = 0;
 	for (const struct aps_entry *entry = world.cache.entries.newest; entry != NULL; entry = entry->older)
-		n += entry->number != 0 && (first == '\0' ? entry->n_key_bytes == 0 : entry->n_key_bytes != 0 && entry->key[0] == first);
+		n += entry->number != 0 &&
+		     (first == '\0' ? entry->n_key_bytes == 0 : entry->n_key_bytes != 0 && entry->key[0] == first);
 	return n;
 }
 
@@ -151,13 +151,15 @@ static void what_layers_change_or_refer_to_stays(void **state)
 	(void)state;
 	write_data("{ a { id } b { id } }", "{}", "{\"a\":" POST("1", "") ",\"b\":" POST("2", "") "}");
 	write_data("{ b { id } }", "{}", "{\"b\":null}");
-	write_layer(7, "{ all { id title } }", "{\"all\":[" POST("2", ",\"title\":\"x\"") "," POST("5", ",\"title\":\"y\"") "]}");
+	write_layer(7, "{ all { id title } }",
+	            "{\"all\":[" POST("2", ",\"title\":\"x\"") "," POST("5", ",\"title\":\"y\"") "]}");
 	write_layer(8, "{ all { id } }", "{\"all\":[" POST("1", "") "]}");
 	collect_all(NULL, 0);
 	/* the upper layer hides the lower one's list */
 	assert_plain("{ all { id } }", "{}", "{\"all\":[{\"id\":\"1\"}]}");
 	write_answer(8, "{ x }", "{\"x\":1}");
-	assert_plain("{ all { id title } }", "{}", "{\"all\":[{\"id\":\"2\",\"title\":\"x\"},{\"id\":\"5\",\"title\":\"y\"}]}");
+	assert_plain("{ all { id title } }", "{}",
+	             "{\"all\":[{\"id\":\"2\",\"title\":\"x\"},{\"id\":\"5\",\"title\":\"y\"}]}");
 	write_answer(7, "{ x }", "{\"x\":1}");
 	collect_all(NULL, 0);
 	assert_string_equal(what_is_left(), "RPost:1 RROOT_QUERY");
@@ -167,8 +169,8 @@ static void what_was_not_used_for_the_longest_time_leaves_first(void **state)
 {
 	(void)state;
 	write_data("{ all { id text } }", "{}",
-	           "{\"all\":[" POST("1", ",\"text\":\"aaaaaaaaaa\"") "," POST("2", ",\"text\":\"bbbbbbbbbb\"") ","
-	           POST("3", ",\"text\":\"cccccccccc\"") "]}");
+	           "{\"all\":[" POST("1", ",\"text\":\"aaaaaaaaaa\"") "," POST(
+	                   "2", ",\"text\":\"bbbbbbbbbb\"") "," POST("3", ",\"text\":\"cccccccccc\"") "]}");
 	set_age("RPost:1", 10);
 	set_age("RPost:2", 900);
 	set_age("RPost:3", 30);
@@ -183,7 +185,8 @@ static void what_was_not_used_for_the_longest_time_leaves_first(void **state)
 	write_data("{ a { id text } }", "{}", "{\"a\":" POST("2", ",\"text\":\"d\"") "}");
 	write_data("{ a { id text } }", "{}", "{\"a\":" POST("3", ",\"text\":\"e\"") "}");
 	assert_plain("{ all { id text } }", "{}",
-	             "{\"all\":[{\"id\":\"1\",\"text\":\"aaaaaaaaaa\"},{\"id\":\"2\",\"text\":\"d\"},{\"id\":\"3\",\"text\":\"e\"}]}");
+	             "{\"all\":[{\"id\":\"1\",\"text\":\"aaaaaaaaaa\"},{\"id\":\"2\",\"text\":\"d\"},{\"id\":\"3\","
+	             "\"text\":\"e\"}]}");
 }
 
 static void only_so_much_leaves_as_has_to(void **state)
@@ -224,8 +227,8 @@ static void what_is_held_does_not_leave_however_old_it_is(void **state)
 {
 	(void)state;
 	write_data("{ a { id by { id } list(n: 1) { id } } b { id by { id } } }", "{}",
-	           "{\"a\":" POST("1", ",\"by\":" POST("2", "") ",\"list\":[" POST("3", "") "]") ",\"b\":"
-	           POST("4", ",\"by\":" POST("5", "")) "}");
+	           "{\"a\":" POST("1", ",\"by\":" POST("2", "") ",\"list\":[" POST("3", "") "]") ",\"b\":" POST(
+	                   "4", ",\"by\":" POST("5", "")) "}");
 	char field[64];
 	snprintf(field, sizeof field, "F%d.list({\"n\":1})", (int)entry_of("RPost:1")->number);
 	for (int i = 1; i <= 5; i++) {
@@ -291,7 +294,8 @@ static void what_has_expired_leaves_with_the_others_unless_it_is_held(void **sta
 	const int64_t now_s = NOW_MINUTES * 60;
 	set_ttl("Post", 60000);
 	write_at(now_s - 100, "{ a { id } b { id } c { id } d { id } }",
-	         "{\"a\":" POST("1", "") ",\"b\":" POST("2", "") ",\"c\":" POST("3", "") ",\"d\":{\"id\":\"1\",\"__typename\":\"T\"}}");
+	         "{\"a\":" POST("1", "") ",\"b\":" POST("2", "") ",\"c\":" POST(
+	                 "3", "") ",\"d\":{\"id\":\"1\",\"__typename\":\"T\"}}");
 	write_at(now_s - 59, "{ b { id } }", "{\"b\":" POST("2", "") "}");
 	collect_all("{ c { id } }", 0);
 	assert_string_equal(what_is_left(), "-RPost:1 RPost:2 RPost:3 RROOT_QUERY RT:1");
@@ -494,7 +498,8 @@ static void without_memory_nothing_is_concluded(void **state)
 		aps_buf_init(&emptied, APS_BUF_ANY_SIZE);
 		aps_mem_fail_at(nth);
 		begin_collect(&collect);
-		enum aps_rc rc = aps_hold_init(&hold, &collect, doc, aps_gql_document_operation(doc, 0), APS_STR("{}"), &err);
+		enum aps_rc rc =
+		        aps_hold_init(&hold, &collect, doc, aps_gql_document_operation(doc, 0), APS_STR("{}"), &err);
 		while (rc == APS_OK && !is_done) rc = aps_hold_step(&hold, 2, &is_done, &err);
 		is_done = false;
 		while (rc == APS_OK && !is_done) rc = aps_collect_step(&collect, 3, &is_done, &err);

@@ -60,7 +60,8 @@ static enum aps_rc rows_list(struct aps_entry_backing *backing, struct aps_str p
 	*n = 0;
 	for (uint64_t number = after + 1; number <= *world.cache.entries.last_number && *n < max; number++) {
 		const struct aps_entry *entry = aps_entries_peek(&world.cache.entries, number);
-		if (entry == NULL || entry->n_key_bytes < prefix.n || memcmp(entry->key, prefix.p, prefix.n) != 0) continue;
+		if (entry == NULL || entry->n_key_bytes < prefix.n || memcmp(entry->key, prefix.p, prefix.n) != 0)
+			continue;
 		numbers[(*n)++] = number;
 	}
 	return APS_OK;
@@ -123,7 +124,8 @@ APS_UNUSED static void collect_all(const char *query, uint64_t n_to_go)
 	if (query != NULL) {
 		struct aps_gql_document *doc = parse(query);
 		struct aps_hold hold;
-		if (aps_hold_init(&hold, &collect, doc, aps_gql_document_operation(doc, 0), APS_STR("{}"), &err) != APS_OK)
+		if (aps_hold_init(&hold, &collect, doc, aps_gql_document_operation(doc, 0), APS_STR("{}"), &err) !=
+		    APS_OK)
 			fail_msg("%s", err.msg);
 		while (!is_done)
 			if (aps_hold_step(&hold, 2, &is_done, &err) != APS_OK) fail_msg("%s", err.msg);

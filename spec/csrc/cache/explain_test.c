@@ -29,10 +29,8 @@ static enum aps_rc explain_at(int64_t now_s, const char *query, struct aps_buf *
 	struct aps_read_result result;
 	struct aps_explain explain;
 	aps_explain_init(&explain, &world.cache.entries, out);
-	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"),
-	                                         .is_partial = true,
-	                                         .now_s = now_s,
-	                                         .observer = &explain.observer};
+	const struct aps_read_options options = {
+	        .root = APS_STR("RROOT_QUERY"), .is_partial = true, .now_s = now_s, .observer = &explain.observer};
 	aps_read_result_init(&result, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_binding_init(&binding, doc, aps_gql_document_operation(doc, 0), APS_STR("{}"), err);
 	if (rc == APS_OK) rc = aps_denormalize(&world.source, &binding, &options, &result, err);
@@ -55,7 +53,8 @@ static const char *explained(int64_t now_s, const char *query)
 	text[0] = '\0';
 	for (const char *at = out.p; (at = strstr(at, "{\"path\":\"")) != NULL; at++) {
 		char path[64], state[32], key[64];
-		assert_int_equal(sscanf(at, "{\"path\":\"%63[^\"]\",\"state\":\"%31[^\"]\",\"key\":\"%63[^\"]\"}", path, state, key),
+		assert_int_equal(sscanf(at, "{\"path\":\"%63[^\"]\",\"state\":\"%31[^\"]\",\"key\":\"%63[^\"]\"}", path,
+		                        state, key),
 		                 3);
 		n += snprintf(text + n, sizeof text - (size_t)n, "%s %s %s, ", path, state, key);
 	}
@@ -68,13 +67,18 @@ static const char *explained(int64_t now_s, const char *query)
 static void each_field_is_told_with_its_record(void **state)
 {
 	(void)state;
-	write_data("{ n a { id title box { x } tags by { id } } all { id } none { id } empty { id } }", "{}",
-	           "{\"n\":1,\"a\":" POST("1", ",\"title\":\"t\",\"box\":{\"x\":1},\"tags\":[1,2],\"by\":null")
-	           ",\"all\":[" POST("1", "") "," POST("2", "") "],\"none\":null,\"empty\":[]}");
-	assert_string_equal(explained(0, "{ n a { id title box { x } tags by { id } } all { id } none { id } empty { id } }"),
-	                    "n cached ROOT_QUERY, a.id cached Post:1, a.title cached Post:1, a.box.x cached Post:1, "
-	                    "a.tags cached Post:1, a.by cached Post:1, all.0.id cached Post:1, all.1.id cached Post:2, "
-	                    "none cached ROOT_QUERY, empty cached ROOT_QUERY, complete ");
+	write_data(
+	        "{ n a { id title box { x } tags by { id } } all { id } none { id } empty { id } }", "{}",
+	        "{\"n\":1,\"a\":" POST(
+	                "1",
+	                ",\"title\":\"t\",\"box\":{\"x\":1},\"tags\":[1,2],\"by\":null") ",\"all\":[" POST("1",
+	                                                                                                   "") "," POST("2",
+	                                                                                                                "") "],\"none\":null,\"empty\":[]}");
+	assert_string_equal(
+	        explained(0, "{ n a { id title box { x } tags by { id } } all { id } none { id } empty { id } }"),
+	        "n cached ROOT_QUERY, a.id cached Post:1, a.title cached Post:1, a.box.x cached Post:1, "
+	        "a.tags cached Post:1, a.by cached Post:1, all.0.id cached Post:1, all.1.id cached Post:2, "
+	        "none cached ROOT_QUERY, empty cached ROOT_QUERY, complete ");
 }
 
 static void what_is_missing_is_told_by_its_path(void **state)
@@ -162,7 +166,8 @@ static void without_memory_it_is_told(void **state)
 		        .root = APS_STR("RROOT_QUERY"), .is_partial = true, .observer = &explain.observer};
 		aps_read_result_init(&result, APS_BUF_ANY_SIZE);
 		aps_mem_fail_at(nth);
-		enum aps_rc rc = aps_binding_init(&binding, doc, aps_gql_document_operation(doc, 0), APS_STR("{}"), &err);
+		enum aps_rc rc =
+		        aps_binding_init(&binding, doc, aps_gql_document_operation(doc, 0), APS_STR("{}"), &err);
 		if (rc == APS_OK) rc = aps_denormalize(&world.source, &binding, &options, &result, &err);
 		if (rc == APS_OK) rc = aps_explain_finish(&explain, &err);
 		aps_mem_fail_at(0);

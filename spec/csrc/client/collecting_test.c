@@ -58,8 +58,8 @@ static char *many(int from, int n, int n_bytes)
 	aps_buf_init(&text, APS_BUF_ANY_SIZE);
 	aps_buf_add_text(&text, "{\"all\":[");
 	for (int i = 0; i < n; i++)
-		aps_buf_addf(&text, "%s{\"id\":\"%d\",\"__typename\":\"T\",\"text\":\"%0*d\"}", i != 0 ? "," : "", from + i,
-		             n_bytes, from + i);
+		aps_buf_addf(&text, "%s{\"id\":\"%d\",\"__typename\":\"T\",\"text\":\"%0*d\"}", i != 0 ? "," : "",
+		             from + i, n_bytes, from + i);
 	aps_buf_add_text(&text, "]}");
 	return aps_buf_take(&text, NULL);
 }
@@ -177,7 +177,8 @@ static int64_t n_bytes_kept(void)
 static void bytes_are_counted_as_rows_come_and_go(void **state)
 {
 	(void)state;
-	static const char SUM[] = "SELECT sum(32 + 2 * coalesce(length(key), 0) + coalesce(length(content), 0)) FROM entry";
+	static const char SUM[] =
+	        "SELECT sum(32 + 2 * coalesce(length(key), 0) + coalesce(length(content), 0)) FROM entry";
 	write_many("{ all(n: 1) { id text } }", 1, 700, 10);
 	assert_int_equal(n_bytes_kept(), in_file(SUM));
 	write_many("{ all(n: 1) { id text } }", 100, 300, 30);
@@ -229,7 +230,8 @@ static void what_a_reader_uses_stays(void **state)
 		world.now_s = aps_client_now_ms(world.client) / 1000;
 		assert_true(strncmp(read_now("{ all(n: 0) { id text } }"), "{", 1) == 0);
 		uint64_t numbers[512];
-		for (size_t n; (n = aps_reader_take_used(world.reader, world.now_s, numbers, APS_COUNTOF(numbers))) != 0;)
+		for (size_t n;
+		     (n = aps_reader_take_used(world.reader, world.now_s, numbers, APS_COUNTOF(numbers))) != 0;)
 			run_command(aps_used_command_new(world.client->id, CACHE, numbers, n));
 		settle();
 	}
@@ -318,8 +320,8 @@ static void a_record_that_has_expired_is_told_and_leaves_with_the_others(void **
 	assert_string_equal(read_now("{ b { id } }"), "{\"b\":{\"id\":\"2\"}}");
 }
 
-#define N_NODES 3000
-#define N_LISTS 6
+#define N_NODES   3000
+#define N_LISTS   6
 #define MAX_ITEMS 300
 
 /* Lists at the root, of nodes each of which refers to another one; what was written last of each. */
@@ -351,8 +353,8 @@ static void put_list(struct aps_buf *out, const struct model *model, int list, c
 static const char *list_query(int list)
 {
 	static char query[80];
-	snprintf(query, sizeof query, list % 2 == 0 ? "{ l%d: l(n: %d) { id next { id } } }" : "{ l%d { id next { id } } }",
-	         list, list);
+	snprintf(query, sizeof query,
+	         list % 2 == 0 ? "{ l%d: l(n: %d) { id next { id } } }" : "{ l%d { id next { id } } }", list, list);
 	return query;
 }
 
@@ -425,7 +427,8 @@ static void random_writes_between_the_slices_lose_nothing(void **state)
 		run_command(aps_collect_command_new(world.client->id, CACHE, 5));
 		while (core_world_turn(&world.core) == 0) {
 			if (aps_rand_below(&rand, 8) == 0) check_lists(&model, round);
-			if (aps_rand_below(&rand, 3) == 0) write_list(&model, &rand, (int)aps_rand_below(&rand, N_LISTS));
+			if (aps_rand_below(&rand, 3) == 0)
+				write_list(&model, &rand, (int)aps_rand_below(&rand, N_LISTS));
 		}
 		wait_for(5, NULL);
 		core_world_turn(&world.core);

@@ -80,7 +80,7 @@ static int collecting_setup(void **state)
 static int collecting_teardown(void **state)
 {
 	(void)state;
-	static const char *const ENDINGS[] = {"", "-wal", "-shm"};
+	static const char *const ENDINGS[] = {"", "-wal", "-shm", "-leader"};
 	char name[128];
 	close_client();
 	aps_read_result_clear(&world.result);
@@ -130,7 +130,8 @@ APS_UNUSED static const char *read_now(const char *query)
 	enum aps_rc rc = aps_reader_read(world.reader, &operation, &options, &world.result, &err);
 	aps_operation_clear(&operation);
 	if (rc != APS_OK) snprintf(text, sizeof text, "error %s", err.msg);
-	if (rc == APS_OK && world.result.n_missing != 0) snprintf(text, sizeof text, "missing %s", world.result.missing.p);
+	if (rc == APS_OK && world.result.n_missing != 0)
+		snprintf(text, sizeof text, "missing %s", world.result.missing.p);
 	if (rc != APS_OK || world.result.n_missing != 0) return text;
 	size_t n = 0;
 	for (const char *json = world.result.json.p; *json != '\0';) {
@@ -172,7 +173,8 @@ static int64_t wait_for(uint64_t call, const char **message)
 			int64_t number = -1;
 			bool is_it = event->kind == APS_EVENT_RESULT && event->target == call;
 			const struct aps_result_event *result = (const struct aps_result_event *)event;
-			if (is_it && result->response.err.code == APS_OK) number = strtoll(result->response.data.p, NULL, 10);
+			if (is_it && result->response.err.code == APS_OK)
+				number = strtoll(result->response.data.p, NULL, 10);
 			if (is_it && message != NULL) snprintf(text, sizeof text, "%s", result->response.err.msg);
 			if (message != NULL) *message = text;
 			event->mail.kind->free_mail(&event->mail);

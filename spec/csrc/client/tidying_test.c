@@ -9,7 +9,7 @@
 #include "client/tidying.h"
 #include "collecting_world.h"
 
-#define SECRET "it was a dark and stormy night"
+#define SECRET      "it was a dark and stormy night"
 #define T(id, rest) "{\"id\":\"" id "\",\"__typename\":\"T\",\"text\":\"" rest "\"}"
 
 static void clear_now(void)
@@ -72,8 +72,7 @@ static void a_partition_that_could_not_be_opened_is_cleared_as_well(void **state
 	struct aps_err err;
 	struct aps_channel *channel = aps_channel_new(5);
 	open_cache_as(CACHE + 1, "ann", channel); /* another one has it */
-	struct aps_reader *reader =
-	        aps_reader_new(world.path, "p", "ann", &world.settings->policies, channel, &err);
+	struct aps_reader *reader = aps_reader_new(world.path, "p", "ann", &world.settings->policies, channel, &err);
 	write_now("{ a }", "{\"a\":1}");
 	aps_reader_clear(reader);
 	run_command(aps_clear_command_new(world.client->id, CACHE + 1));
@@ -104,8 +103,7 @@ static void write_many(int n)
 	struct aps_buf text;
 	aps_buf_init(&text, APS_BUF_ANY_SIZE);
 	aps_buf_add_text(&text, "{\"all\":[");
-	for (int i = 0; i < n; i++)
-		aps_buf_addf(&text, "%s" T("%d", SECRET), i != 0 ? "," : "", i);
+	for (int i = 0; i < n; i++) aps_buf_addf(&text, "%s" T("%d", SECRET), i != 0 ? "," : "", i);
 	aps_buf_add_text(&text, "]}");
 	write_now("{ all { id text } }", text.p);
 	aps_buf_clear(&text);

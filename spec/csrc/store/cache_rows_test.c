@@ -35,12 +35,14 @@ static void fill(const char *keys, int n_lists)
 	char sql[160];
 	for (const char *key = keys; *key != '\0'; key++) {
 		snprintf(sql, sizeof sql,
-		         "INSERT INTO entry (part, key, content) VALUES (%d, CAST('%c' AS BLOB), X'0102'), (99, CAST('%c' AS BLOB), NULL)",
+		         "INSERT INTO entry (part, key, content) VALUES (%d, CAST('%c' AS BLOB), X'0102'), (99, "
+		         "CAST('%c' AS BLOB), NULL)",
 		         (int)store.part, *key, *key);
 		db_do(db, sql);
 	}
 	for (int i = 0; i < n_lists; i++) {
-		snprintf(sql, sizeof sql, "INSERT INTO entry (part, content) VALUES (%d, X'01'), (99, X'01')", (int)store.part);
+		snprintf(sql, sizeof sql, "INSERT INTO entry (part, content) VALUES (%d, X'01'), (99, X'01')",
+		         (int)store.part);
 		db_do(db, sql);
 	}
 }

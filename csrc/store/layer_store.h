@@ -1,0 +1,27 @@
+/* Optimistic layers on disk, as rows of patches: what the core does with a layer it saves here, and a reader makes of
+ * an entry what the layers above it say. Layers that no process has any more are dropped when a part is opened. */
+#ifndef APS_STORE_LAYER_STORE_H
+#define APS_STORE_LAYER_STORE_H
+
+#include "cache/write.h"
+#include "store/db.h"
+
+APS_BEGIN_DECLS
+
+/* In the writer's transaction. */
+enum aps_rc aps_layer_store_drop_all(struct aps_db *db, int64_t part, struct aps_err *err);
+/* The layer that a settled write has made, and those that leave with it. */
+enum aps_rc aps_layer_store_save(struct aps_db *db, int64_t part, const struct aps_cache_write *write,
+                                 struct aps_err *err);
+/* All that a cache has, in the place of all that is there. */
+enum aps_rc aps_layer_store_save_all(struct aps_db *db, int64_t part, const struct aps_layers *layers,
+                                     struct aps_err *err);
+
+/* A reader's: whether the part has layers. */
+enum aps_rc aps_layer_store_has_any(struct aps_db *db, int64_t part, bool *has_any, struct aps_err *err);
+/* Appends the patches of an entry, the lowest first, each after its length (v of cache/cell.h). */
+enum aps_rc aps_layer_store_read(struct aps_db *db, uint64_t entry, struct aps_buf *patches, struct aps_err *err);
+
+APS_END_DECLS
+
+#endif

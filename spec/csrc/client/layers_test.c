@@ -1,0 +1,279 @@
+/* Optimistic layers as a reader sees them: from the store, whatever the core does meanwhile. What a reader shows is
+ * what the core shows. */
+#include "reader_world.h"
+
+#include "base/rand.h"
+#include "cache/edit.h"
+
+static struct aps_edits *edits;
+static struct aps_gql_document *documents[64];
+static size_t n_documents;
+
+static void begin_edits(void)
+{
+	edits = aps_edits_new();
+	assert_non_null(edits);
+}
+
+static void add(const char *query, const char *key, const char *json)
+{
+	struct aps_gql_document *doc;
+	assert_int_equal(aps_gql_document_new(aps_str_of(query), &doc, NULL, NULL), APS_OK);
+	const struct aps_edit_what what = {
+	        .kind = APS_EDIT_WRITE,
+	        .key = aps_str_of(key),
+	        .document = doc,
+	        .definition = aps_gql_document_operation(doc, 0),
+	        .json = aps_str_of(json),
+	};
+	assert_true(aps_edits_add(edits, &what));
+	documents[n_documents++] = doc;
+}
+
+static void evict(const char *key)
+{
+	const struct aps_edit_what what = {.kind = APS_EDIT_EVICT, .key = aps_str_of(key)};
+	assert_true(aps_edits_add(edits, &what));
+}
+
+static void end_edits(void)
+{
+	aps_edits_unref(edits);
+	edits = NULL;
+	while (n_documents != 0) aps_gql_document_unref(documents[--n_documents]);
+}
+
+static void lay(uint64_t layer)
+{
+	struct aps_err err;
+	if (aps_partition_add_layer(world.partition, layer, edits, &err) != APS_OK) fail_msg("%s", err.msg);
+	end_edits();
+	commit();
+}
+
+static void settle(uint64_t layer)
+{
+	struct aps_err err;
+	if (aps_partition_settle_layer(world.partition, layer, edits, &err) != APS_OK) fail_msg("%s", err.msg);
+	if (edits != NULL) end_edits();
+	commit();
+}
+
+/* What the core shows. */
+static char *read_core(const struct aps_operation *operation, bool *is_optimistic)
+{
+	struct aps_binding binding = {.policies = &world.policies, .names = &world.partition->cache.names};
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_partial = true};
+	struct aps_read_result result;
+	struct aps_err err;
+	aps_read_result_init(&result, APS_BUF_ANY_SIZE);
+	assert_int_equal(aps_binding_init(&binding, operation->document, operation->definition,
+	                                  aps_operation_variables(operation), &err),
+	                 APS_OK);
+	assert_int_equal(aps_denormalize(aps_partition_source(world.partition), &binding, &options, &result, &err),
+	                 APS_OK);
+	char *text = strdup(result.json.p);
+	*is_optimistic = result.is_optimistic;
+	aps_read_result_clear(&result);
+	aps_binding_clear(&binding);
+	return text;
+}
+
+static const char *read_reader(const struct aps_operation *operation)
+{
+	struct aps_err err;
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_partial = true};
+	if (aps_reader_read(world.reader, operation, &options, &world.result, &err) != APS_OK) fail_msg("%s", err.msg);
+	return world.result.json.p;
+}
+
+static void assert_same(const struct aps_operation *operation)
+{
+	bool is_optimistic;
+	char *text = read_core(operation, &is_optimistic);
+	assert_string_equal(read_reader(operation), text);
+	assert_int_equal(world.result.is_optimistic, is_optimistic);
+	free(text);
+}
+
+static void assert_shows(const struct aps_operation *operation, const char *text)
+{
+	assert_string_equal(read_reader(operation), text);
+	assert_same(operation);
+}
+
+#define POST "{ a { id t u } }"
+
+static void a_reader_sees_layers_come_and_leave(void **state)
+{
+	(void)state;
+	struct aps_operation operation = make(POST, "");
+	open_core();
+	write_one(&operation, "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"}}");
+	commit();
+	assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"}}");
+	begin_edits();
+	add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
+	lay(7);
+	assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":1,\"__typename\":\"T\"}}");
+	assert_true(world.result.is_optimistic);
+	write_one(&operation, "{\"a\":{\"id\":\"1\",\"t\":3,\"u\":3,\"__typename\":\"T\"}}");
+	commit();
+	assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":3,\"__typename\":\"T\"}}");
+	begin_edits();
+	add("{ a { id t u } }", "ROOT_QUERY", "{\"a\":{\"id\":\"2\",\"t\":9,\"u\":9,\"__typename\":\"T\"}}");
+	lay(8); /* a record that only this layer has */
+	assert_shows(&operation, "{\"a\":{\"id\":\"2\",\"t\":9,\"u\":9,\"__typename\":\"T\"}}");
+	begin_edits();
+	evict("T:2");
+	lay(9);
+	assert_shows(&operation, "{\"a\":{}}");
+	settle(9);
+	settle(8);
+	assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":3,\"__typename\":\"T\"}}");
+	begin_edits();
+	add("{ a { id u } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"u\":4,\"__typename\":\"T\"}}");
+	settle(7); /* what it is settled with is kept */
+	assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":3,\"u\":4,\"__typename\":\"T\"}}");
+	assert_false(world.result.is_optimistic);
+	settle(7); /* nothing is left of it */
+	close_core();
+	aps_operation_clear(&operation);
+}
+
+static void layers_end_with_the_process_that_had_them(void **state)
+{
+	(void)state;
+	struct aps_operation operation = make(POST, "");
+	open_core();
+	write_one(&operation, "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"}}");
+	begin_edits();
+	add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
+	lay(7);
+	close_core();
+	open_core();
+	aps_reader_free(world.reader);
+	world.reader = aps_reader_new(world.path, "p", "", &world.policies, world.channel, NULL);
+	assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"}}");
+	close_core();
+	aps_operation_clear(&operation);
+}
+
+static void put_list(struct aps_buf *json, struct aps_rand *rand, size_t n_least, size_t n_more)
+{
+	size_t n = n_least + aps_rand_below(rand, n_more + 1), first = aps_rand_below(rand, 20);
+	aps_buf_add_text(json, "{\"all\":[");
+	for (size_t i = 0; i < n; i++)
+		aps_buf_addf(json, "%s{\"id\":\"%zu\",\"t\":%u,\"__typename\":\"T\"}", i != 0 ? "," : "",
+		             first + i * (1 + first % 2), (unsigned)aps_rand_below(rand, 3));
+	aps_buf_add_text(json, "]}");
+}
+
+/* `n_least`: above 256 lists are in blocks. */
+static void lay_anything(uint64_t seed, size_t n_least, size_t n_steps)
+{
+	struct aps_rand rand;
+	uint64_t layers[4] = {0}, last = 0;
+	struct aps_operation all = make("{ all { id t } one { id t u } at(n: 1) { x } }", "");
+	struct aps_operation one = make("{ one { id t u } at(n: 1) { x } }", ""), list = make("{ all { id t } }", "");
+	aps_rand_init(&rand, seed);
+	for (size_t step = 0; step < n_steps; step++) {
+		struct aps_buf json;
+		char key[16];
+		aps_buf_init(&json, APS_BUF_ANY_SIZE);
+		size_t slot = aps_rand_below(&rand, APS_COUNTOF(layers));
+		bool is_layer = aps_rand_below(&rand, 3) != 0;
+		bool is_list = aps_rand_below(&rand, 3) == 0;
+		if (is_list)
+			put_list(&json, &rand, n_least, 6);
+		else
+			aps_buf_addf(
+			        &json,
+			        "{\"one\":{\"id\":\"%zu\",\"t\":%u,\"u\":%u,\"__typename\":\"T\"},\"at\":{\"x\":%u}}",
+			        (size_t)aps_rand_below(&rand, 6), (unsigned)aps_rand_below(&rand, 3),
+			        (unsigned)aps_rand_below(&rand, 3), (unsigned)aps_rand_below(&rand, 3));
+		if (!is_layer) {
+			write_one(is_list ? &list : &one, json.p);
+			commit();
+		} else {
+			begin_edits();
+			add(is_list ? "{ all { id t } }" : "{ one { id t u } at(n: 1) { x } }", "ROOT_QUERY", json.p);
+			snprintf(key, sizeof key, "T:%u", (unsigned)aps_rand_below(&rand, 6));
+			if (aps_rand_below(&rand, 8) == 0) evict(key);
+			if (layers[slot] == 0)
+				lay(layers[slot] = ++last);
+			else
+				settle(layers[slot]), layers[slot] = 0;
+		}
+		aps_buf_clear(&json);
+		if (aps_rand_below(&rand, 4) != 0) assert_same(&all);
+	}
+	for (size_t slot = 0; slot < APS_COUNTOF(layers); slot++)
+		if (layers[slot] != 0) settle(layers[slot]);
+	assert_same(&all);
+	assert_false(world.result.is_optimistic);
+	aps_operation_clear(&all);
+	aps_operation_clear(&one);
+	aps_operation_clear(&list);
+}
+
+static void a_reader_shows_what_the_core_shows_whatever_layers_come(void **state)
+{
+	(void)state;
+	open_core();
+	for (uint64_t seed = 1; seed <= 20; seed++) lay_anything(seed, 0, 60);
+	lay_anything(99, 300, 40);
+	close_core();
+}
+
+static void without_memory_a_layer_is_all_or_nothing(void **state)
+{
+	(void)state;
+	struct aps_operation operation = make(POST, "");
+	size_t n_failed = 0;
+	open_core();
+	write_one(&operation, "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"}}");
+	commit();
+	for (size_t nth = 1; nth < 150; nth++) {
+		struct aps_err err;
+		const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_partial = true};
+		begin_edits();
+		add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
+		aps_mem_fail_at(nth);
+		enum aps_rc rc = aps_partition_add_layer(world.partition, nth, edits, &err);
+		aps_mem_fail_at(0);
+		n_failed += rc != APS_OK;
+		end_edits();
+		aps_vault_commit(world.vault, &err);
+		assert_same(&operation);
+		aps_mem_fail_at(nth);
+		rc = aps_partition_settle_layer(world.partition, nth, NULL, &err);
+		aps_mem_fail_at(0);
+		n_failed += rc != APS_OK;
+		aps_vault_commit(world.vault, &err);
+		assert_same(&operation);
+		settle(nth);
+		aps_reader_free(world.reader); /* so that it has to look into the store */
+		world.reader = aps_reader_new(world.path, "p", "", &world.policies, world.channel, &err);
+		aps_mem_fail_at(nth);
+		rc = aps_reader_read(world.reader, &operation, &options, &world.result, &err);
+		aps_mem_fail_at(0);
+		n_failed += rc != APS_OK;
+		assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"}}");
+	}
+	assert_true(n_failed > 30);
+	close_core();
+	aps_operation_clear(&operation);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(a_reader_sees_layers_come_and_leave, setup, teardown),
+	        cmocka_unit_test_setup_teardown(layers_end_with_the_process_that_had_them, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_reader_shows_what_the_core_shows_whatever_layers_come, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(without_memory_a_layer_is_all_or_nothing, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
