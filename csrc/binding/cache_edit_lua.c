@@ -44,6 +44,7 @@ static int edit(lua_State *L, struct apl_cache *cache, const struct aps_edit_wha
 {
 	struct aps_err err = {0};
 	enum aps_rc rc = aps_reader_edit(cache->reader, what, &err);
+	apl_cache_tell_damage(cache);
 	if (rc == APS_OK && cache->n_begun == 0) rc = post(cache, &err);
 	return push_outcome(L, rc, &err);
 }
@@ -147,6 +148,7 @@ static int Apl_cache_field(lua_State *L)
 	struct aps_str key = check_text(L, 2), field = check_text(L, 3);
 	struct aps_buf *json = apl_push_buffer(L, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_reader_field(cache->reader, key, field, json, &err);
+	apl_cache_tell_damage(cache);
 	if (rc == APS_OK) rc = apl_value_push(L, aps_buf_str(json), cache->caches->big, APS_JSON_LENIENT, &err);
 	return rc == APS_OK ? 1 : apl_fail(L, &err);
 }
