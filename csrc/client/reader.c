@@ -11,8 +11,8 @@
  * The own edits lie above (client/overlay.h). They are hidden before what lies below changes, and those that haven't
  * been committed by then are made anew: what they made of it before says nothing any more.
  *
- * Where the store moves to another place (client/place.h), nothing that is in memory holds, and what is done starts
- * again there. Damage is told to the core once, and what has met it finds nothing. */
+ * Where the store moves to another place (client/store_place.h), nothing that is in memory holds, and what is done
+ * starts again there. Damage is told to the core once, and what has met it finds nothing. */
 #include "client/reader.h"
 
 #include "base/mem.h"
@@ -364,9 +364,12 @@ struct job {
 	struct aps_buf *text;
 };
 
-static bool is_damage(enum aps_rc rc, const struct aps_err *err)
+/* The core meets the same, says so, and puts the store where it can be read; damage it may not have met. */
+static void note_failure(struct aps_reader *reader, enum aps_rc rc, const struct aps_err *err)
 {
-	return rc == APS_E_STORAGE && err->word != NULL && strcmp(err->word, "corrupt") == 0;
+	if (rc != APS_E_STORAGE || err->word == NULL || strcmp(err->word, "corrupt") != 0) return;
+	reader->has_damage = true;
+	reader->damaged = reader->sight.place;
 }
 
 /* E_CANCELLED: the store has moved meanwhile. */
@@ -381,10 +384,7 @@ static enum aps_rc run_here(struct aps_reader *reader, struct job *job, struct a
 	}
 	reader->must_restart = false;
 	end_view(reader);
-	if (is_damage(rc, err)) {
-		reader->has_damage = true;
-		reader->damaged = reader->sight.place;
-	}
+	note_failure(reader, rc, err);
 	if (reader->sight.db == NULL) { /* what a store lacks that isn't there it may have when it comes */
 		aps_overlay_hide(&reader->overlay);
 		forget_all(reader);
@@ -459,7 +459,7 @@ enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operatio
 	struct job job = {.run = read_once, .operation = operation, .options = options, .result = result};
 	begin_minute(reader, options->now_s / 60);
 	enum aps_rc rc = run(reader, &job, err);
-	return is_damage(rc, err) || rc == APS_E_CANCELLED ? read_nothing(reader, &job, err) : rc;
+	return rc == APS_E_STORAGE || rc == APS_E_CANCELLED ? read_nothing(reader, &job, err) : rc;
 }
 
 bool aps_reader_take_damage(struct aps_reader *reader, uint64_t *place)
@@ -527,7 +527,7 @@ enum aps_rc aps_reader_field(struct aps_reader *reader, struct aps_str key, stru
 {
 	struct job job = {.run = show_field, .key = key, .field = field, .text = out};
 	enum aps_rc rc = run(reader, &job, err);
-	if (!is_damage(rc, err)) return rc;
+	if (rc != APS_E_STORAGE) return rc;
 	aps_buf_reset(out);
 	aps_buf_add_text(out, "[]"); /* nothing is there */
 	return out->rc == APS_OK ? APS_OK : aps_fail(err, out->rc, "no memory for a field of the cache");
@@ -549,7 +549,7 @@ enum aps_rc aps_reader_edit(struct aps_reader *reader, const struct aps_edit_wha
 		return aps_fail(err, APS_E_NOMEM, "no memory for what is written into the cache");
 	}
 	enum aps_rc rc = run(reader, &job, err);
-	if (rc == APS_OK || is_damage(rc, err)) return APS_OK; /* it is shown where the store moves to */
+	if (rc == APS_OK || rc == APS_E_STORAGE) return APS_OK; /* it is shown where the store moves to */
 	aps_edits_drop_last(edits);
 	if (aps_edits_count(edits) == 0) aps_edits_unref(aps_overlay_take_back(&reader->overlay));
 	return rc;
