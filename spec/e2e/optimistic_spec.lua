@@ -253,6 +253,26 @@ describe("optimistic mutations", function()
     assert.matches("update", table.concat(logged, "\n"), 1, true)
   end)
 
+  it("leave no transaction open where update yields", function()
+    local s = watch()
+    appsync.run(function()
+      local function mutate(id, update)
+        return assert(client:mutate(CREATE, { input = { id = id, name = id } }, {
+          optimistic_response = { createTodo = todo(id, id) }, update = update,
+        }))
+      end
+      local data = mutate("t2", function(cache, result)
+        add "createTodo" (cache, result)
+        coroutine.yield()
+      end)
+      assert.equal("t2", data.createTodo.name) -- the mutation stands
+      mutate("t3", add "createTodo")
+    end)
+    assert.equal("one t3", names{ data = client:read_query(LIST) })
+    assert.matches("update raised: .*yield", table.concat(logged, "\n"))
+    s:unsubscribe()
+  end)
+
   it("tell with debug which write of an update isn't idempotent", function()
     client:close(0)
     connect{ debug = true }

@@ -3,11 +3,11 @@
 local arguments = require "appsync.client.arguments"
 local cache = require "appsync.client.cache"
 local compat = require "appsync.compat"
+local compute = require "appsync.compute"
 local documents = require "appsync.document"
 local errors = require "appsync.errors"
 local field_value = require "appsync.client.field_value"
 local opts = require "appsync.opts"
-local scheduler = require "appsync.scheduler"
 
 local local_cache = {}
 
@@ -148,11 +148,7 @@ local function ask(self, details, value, fn, where)
   local function identify_any(record, what) return key_of(self, record, where .. ": " .. what, "the record") end
   local function identify(record) return identity_of(self, record, where) end
   local shown = field_value.shown(value, identify_any)
-  local outer = scheduler.computing
-  scheduler.computing = where
-  local ok, result = pcall(fn, shown, details)
-  scheduler.computing = outer
-  if not ok then error(result, 0) end
+  local result = compute(where, fn, shown, details)
   if result == field_value.DELETE then return { value = nil } end
   if result ~= nil then return { value = field_value.given(result, identify, where) } end
   local changes = field_value.changes(shown, identify, where)
