@@ -381,6 +381,11 @@ function cache:evict(key, field) end
 ---@return string? key nil: it has none
 function cache:identify(object) end
 
+---Whether reads are without the optimistic layers from now on. Within `begin` it stays as it is.
+---@param hides boolean
+---@return boolean did_hide what it was, to be given back
+function cache:hide_layers(hides) end
+
 ---What is written from now on belongs together, until as many `commit`s, or a `take`.
 ---@return integer? depth how many are open now, appsync.core.Err? err
 function cache:begin() end

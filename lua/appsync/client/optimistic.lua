@@ -11,6 +11,7 @@ local log = require "appsync.log"
 local operation = require "appsync.client.operation"
 local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
+local unlayered = require "appsync.client.unlayered"
 local updating = require "appsync.client.updating"
 
 local optimistic = {}
@@ -102,7 +103,8 @@ local function settle(self, data, err)
   local edits
   if data ~= nil and self.update then
     local raised
-    edits, raised = updating.collect(self.kept, update_with, self, { data = data, err = err, optimistic = false })
+    edits, raised = unlayered(self.kept.core, updating.collect, self.kept, update_with, self,
+      { data = data, err = err, optimistic = false })
     if raised ~= nil then updating.tell(self.client.root.log, raised, "mutation") end
   end
   if not self.layer and not edits then return end
