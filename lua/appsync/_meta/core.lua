@@ -345,6 +345,9 @@ function cache:wipe() end
 ---What can't be reached leaves. The RESULT has the number of records that have.
 ---@return integer? op, appsync.core.Err? err
 function cache:collect() end
+---A RESULT comes once what was written before is committed, or couldn't be.
+---@return integer? op, appsync.core.Err? err
+function cache:ask_committed() end
 ---What a query reaches stays, until it is released or the cache closes.
 ---@param call {document: appsync.core.Document, operation_name: string?, variables: table?}
 ---@return integer? retention, appsync.core.Err? err as of `execute`
