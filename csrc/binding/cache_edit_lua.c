@@ -153,6 +153,16 @@ static int Apl_cache_field(lua_State *L)
 	return rc == APS_OK ? 1 : apl_fail(L, &err);
 }
 
+/* cache:hide_layers(hides) → what it was. What belongs together begins and ends with the same. */
+static int Apl_cache_hide_layers(lua_State *L)
+{
+	struct apl_cache *cache = apl_cache_check_late(L);
+	bool hides = lua_toboolean(L, 2) != 0, did_hide = hides;
+	if (cache != NULL && cache->n_begun == 0) did_hide = aps_reader_hide_layers(cache->reader, hides);
+	lua_pushboolean(L, did_hide);
+	return 1;
+}
+
 static int Apl_cache_begin(lua_State *L)
 {
 	struct aps_err err = {0};
@@ -337,6 +347,7 @@ void apl_cache_edit_register(lua_State *L)
 	        {"set", Apl_cache_set},
 	        {"evict", Apl_cache_evict},
 	        {"field", Apl_cache_field},
+	        {"hide_layers", Apl_cache_hide_layers},
 	        {"begin", Apl_cache_begin},
 	        {"commit", Apl_cache_commit},
 	        {"take", Apl_cache_take},

@@ -42,7 +42,9 @@ struct aps_reader {
 	uint64_t named;                       /* the generation whose names are known */
 	struct aps_buf row_text, row_content; /* of the row that was read last, where layers are */
 	bool is_viewing;
-	bool has_layers; /* what the view shows */
+	bool has_layers;               /* what the view shows */
+	bool hides_layers;             /* they are there, and what is read is without them */
+	struct aps_number_set covered; /* of what is in memory that which layers change */
 	uint64_t viewed; /* the generation of the view */
 	bool must_restart;
 	bool has_moved;   /* the store, since this began */
@@ -66,6 +68,7 @@ static void init_entries(struct aps_reader *reader)
 static void forget_all(struct aps_reader *reader)
 {
 	aps_entries_clear(&reader->cache.entries);
+	aps_number_set_clear(&reader->covered);
 	init_entries(reader);
 }
 
@@ -214,7 +217,9 @@ static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, s
 	enum aps_rc rc = copy.rc == APS_OK ? aps_layer_store_read(reader->sight.db, row->number, &patches, err)
 	                                   : aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
 	struct aps_str content = {row->is_nowhere ? NULL : copy.p + n_key_bytes, n_bytes};
-	if (rc == APS_OK && patches.n != 0) {
+	if (rc == APS_OK && patches.n != 0 && !aps_number_set_add(&reader->covered, row->number, NULL))
+		rc = aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
+	if (rc == APS_OK && patches.n != 0 && !reader->hides_layers) {
 		rc = aps_patches_apply(&covered, content, aps_buf_str(&patches), &row->is_nowhere,
 		                       &reader->cache.entries, err);
 		row->is_covered = true;
@@ -343,6 +348,7 @@ void aps_reader_free(struct aps_reader *reader)
 	aps_entries_clear(&reader->cache.entries);
 	aps_names_clear(&reader->cache.names);
 	aps_number_set_clear(&reader->noted);
+	aps_number_set_clear(&reader->covered);
 	aps_buf_clear(&reader->used);
 	aps_buf_clear(&reader->row_text);
 	aps_buf_clear(&reader->row_content);
@@ -351,6 +357,19 @@ void aps_reader_free(struct aps_reader *reader)
 	aps_free(reader->prefix);
 	aps_free(reader->identity);
 	aps_free(reader);
+}
+
+bool aps_reader_hide_layers(struct aps_reader *reader, bool hides)
+{
+	bool did_hide = reader->hides_layers;
+	reader->hides_layers = hides;
+	if (did_hide == hides || reader->covered.n_members == 0) return did_hide;
+	aps_overlay_hide(&reader->overlay);
+	uint64_t number = 0;
+	while ((number = aps_number_set_next(&reader->covered, number)) != 0)
+		aps_entries_forget_number(&reader->cache.entries, number);
+	aps_number_set_clear(&reader->covered);
+	return did_hide;
 }
 
 /* Something that is done with what is in memory, once or twice. */

@@ -253,6 +253,103 @@ describe("optimistic mutations", function()
     assert.matches("update", table.concat(logged, "\n"), 1, true)
   end)
 
+  -- With `update` as it is called for the answer, while the layer is still there.
+  it("keep what update adds where the optimistic record is the real one", function()
+    local s = watch()
+    for i = 2, 4 do
+      local id = "t" .. i
+      assert(client:mutate(CREATE, { input = { id = id, name = id } }, {
+        optimistic_response = { createTodo = todo(id, id) }, update = add "createTodo",
+      }))
+    end
+    assert.equal("one t2 t3 t4", names{ data = client:read_query(LIST) })
+    local state = s:next(0)
+    while state do
+      assert.truthy(names(state):find("^one"))
+      local more = s:next(0.5)
+      if not more then assert.equal("one t2 t3 t4", names(state)) end
+      state = more
+    end
+    s:unsubscribe()
+  end)
+
+  it("leave nothing to be read of what was hoped for once the outcome is told", function()
+    assert(client:query(LIST))
+    local fragment = "fragment F on Todo { name }"
+    local function mutate(id, list_id)
+      return client:mutate(CREATE, { input = { id = id, name = id } }, {
+        optimistic_response = { createTodo = todo(id, "hoped for") },
+        update = function(cache)
+          cache:modify("ROOT_QUERY", "listTodos", function(list) list.items:add("Todo:" .. list_id) end)
+        end,
+      })
+    end
+    for i = 2, 40 do
+      local id = "t" .. i
+      assert(mutate(id, id))
+      assert.equal(id, client:read_fragment("Todo:" .. id, fragment).name)
+      assert.equal(i, #client:read_query(LIST).listTodos.items)
+    end
+    for _ = 1, 20 do
+      local data = mutate("t1", "t2") -- it is there already
+      assert.is_nil(data)
+      assert.equal("one", client:read_fragment("Todo:t1", fragment).name)
+    end
+  end)
+
+  it("count once for each, several in flight", function()
+    client:close(0)
+    local may_go = 0
+    connect{ headers = function(what)
+      local n = what.kind == "mutation" and tonumber(what.variables.input.name) or 0
+      while n > may_go do appsync.sleep(0.001) end
+      return {}
+    end }
+    client:write_query("{ count }", nil, { count = 0 })
+    local function count(cache) cache:modify("ROOT_QUERY", "count", function(n) return n + 1 end) end
+    local tasks = {}
+    local s = client:watch("{ count }", nil, { fetch_policy = "cache-only" }):subscribe()
+    for i = 1, 3 do
+      tasks[i] = appsync.spawn(function()
+        return assert(client:mutate(UPDATE, { input = { id = "t1", name = tostring(i) } }, {
+          optimistic_response = { updateTodo = todo("t1", tostring(i)) }, update = count,
+        }))
+      end)
+      repeat local state = assert(s:next(10)) until state.data.count == i
+    end
+    -- what the application writes for good doesn't rest on what is hoped for
+    assert.is_true(client:modify("ROOT_QUERY", "count", function(n)
+      assert.equal(0, n)
+      return 10
+    end))
+    for i = 1, 3 do
+      may_go = i
+      assert(tasks[i]:await(10))
+    end
+    assert.equal(13, client:read_query("{ count }").count)
+    s:unsubscribe()
+  end)
+
+  it("leave no transaction open where update yields", function()
+    local s = watch()
+    appsync.run(function()
+      local function mutate(id, update)
+        return assert(client:mutate(CREATE, { input = { id = id, name = id } }, {
+          optimistic_response = { createTodo = todo(id, id) }, update = update,
+        }))
+      end
+      local data = mutate("t2", function(cache, result)
+        add "createTodo" (cache, result)
+        coroutine.yield()
+      end)
+      assert.equal("t2", data.createTodo.name) -- the mutation stands
+      mutate("t3", add "createTodo")
+    end)
+    assert.equal("one t3", names{ data = client:read_query(LIST) })
+    assert.matches("update raised: .*yield", table.concat(logged, "\n"))
+    s:unsubscribe()
+  end)
+
   it("tell with debug which write of an update isn't idempotent", function()
     client:close(0)
     connect{ debug = true }

@@ -345,6 +345,9 @@ function cache:wipe() end
 ---What can't be reached leaves. The RESULT has the number of records that have.
 ---@return integer? op, appsync.core.Err? err
 function cache:collect() end
+---A RESULT comes once what was written before is committed, or couldn't be.
+---@return integer? op, appsync.core.Err? err
+function cache:ask_committed() end
 ---What a query reaches stays, until it is released or the cache closes.
 ---@param call {document: appsync.core.Document, operation_name: string?, variables: table?}
 ---@return integer? retention, appsync.core.Err? err as of `execute`
@@ -380,6 +383,11 @@ function cache:evict(key, field) end
 ---@param object table
 ---@return string? key nil: it has none
 function cache:identify(object) end
+
+---Whether reads are without the optimistic layers from now on. Within `begin` it stays as it is.
+---@param hides boolean
+---@return boolean did_hide what it was, to be given back
+function cache:hide_layers(hides) end
 
 ---What is written from now on belongs together, until as many `commit`s, or a `take`.
 ---@return integer? depth how many are open now, appsync.core.Err? err

@@ -3,11 +3,12 @@
 local arguments = require "appsync.client.arguments"
 local cache = require "appsync.client.cache"
 local compat = require "appsync.compat"
+local compute = require "appsync.compute"
 local documents = require "appsync.document"
 local errors = require "appsync.errors"
 local field_value = require "appsync.client.field_value"
 local opts = require "appsync.opts"
-local scheduler = require "appsync.scheduler"
+local unlayered = require "appsync.client.unlayered"
 
 local local_cache = {}
 
@@ -148,11 +149,7 @@ local function ask(self, details, value, fn, where)
   local function identify_any(record, what) return key_of(self, record, where .. ": " .. what, "the record") end
   local function identify(record) return identity_of(self, record, where) end
   local shown = field_value.shown(value, identify_any)
-  local outer = scheduler.computing
-  scheduler.computing = where
-  local ok, result = pcall(fn, shown, details)
-  scheduler.computing = outer
-  if not ok then error(result, 0) end
+  local result = compute(where, fn, shown, details)
   if result == field_value.DELETE then return { value = nil } end
   if result ~= nil then return { value = field_value.given(result, identify, where) } end
   local changes = field_value.changes(shown, identify, where)
@@ -188,23 +185,8 @@ local function together(self, fn, ...)
   return nil, results[3]
 end
 
----Changes a field of a record in place. The function gets its value: a reference as `{__ref = "Post:1"}`, a list of records
----as an `appsync.RecordList` of references, with `add`, `remove` and `contains`, an embedded object, such as a connection
----with its `items`, as a table of these. It returns the new value, or nothing to keep what was done with the lists;
----`appsync.null` for no value, `details.DELETE` to take the field away. Of what has an identity only the reference is kept.
----It must not wait. A bare name means all that have this name, whatever their arguments; one with arguments, as in
----`listTodos({"limit":10})`, that one. A field that isn't there is none: nothing is called.
----@param key string|table as of `read_fragment`
----@param field string
----@param fn fun(value: any, details: appsync.FieldDetails): any
----@return boolean? found whether the record has such a field, appsync.Error? err
-function Cache:modify(key, field, fn)
-  local where = self.name .. ":modify"
-  if type(field) ~= "string" or field == "" then
-    errors.misuse("%s: field must be a name, got %s", where, (errors.describe(field)))
-  end
-  opts.expect_callable(fn, "fn", where)
-  local text = key_of(self, key, where)
+-- Each field of this name.
+local function modify(self, text, field, fn, where)
   local found, err = self.core:field(text, field)
   if not found then return nil, errors.of_core(err, where) end
   local changes = {}
@@ -221,6 +203,26 @@ function Cache:modify(key, field, fn)
     if not ok then return nil, errors.of_core(set_err, where) end
   end
   return #found > 0
+end
+
+---Changes a field of a record in place. The function gets its value: a reference as `{__ref = "Post:1"}`, a list of records
+---as an `appsync.RecordList` of references, with `add`, `remove` and `contains`, an embedded object, such as a connection
+---with its `items`, as a table of these. It returns the new value, or nothing to keep what was done with the lists;
+---`appsync.null` for no value, `details.DELETE` to take the field away. Of what has an identity only the reference is kept.
+---It must not wait. Optimistic answers aren't in what it gets, save in an `update` for one. A bare name means all that have this name, whatever their arguments; one with arguments, as in
+---`listTodos({"limit":10})`, that one. A field that isn't there is none: nothing is called.
+---@param key string|table as of `read_fragment`
+---@param field string
+---@param fn fun(value: any, details: appsync.FieldDetails): any
+---@return boolean? found whether the record has such a field, appsync.Error? err
+function Cache:modify(key, field, fn)
+  local where = self.name .. ":modify"
+  if type(field) ~= "string" or field == "" then
+    errors.misuse("%s: field must be a name, got %s", where, (errors.describe(field)))
+  end
+  opts.expect_callable(fn, "fn", where)
+  local text = key_of(self, key, where)
+  return unlayered(self.core, modify, self, text, field, fn, where)
 end
 
 ---Takes a record out of the cache, or a field of it: with its arguments that one, by its bare name all of them. Lists are

@@ -11,7 +11,9 @@ local log = require "appsync.log"
 local operation = require "appsync.client.operation"
 local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
+local unlayered = require "appsync.client.unlayered"
 local updating = require "appsync.client.updating"
+local upkeep = require "appsync.client.upkeep"
 
 local optimistic = {}
 
@@ -97,17 +99,20 @@ local function add_layer(self)
   self.layer = layer
 end
 
--- The outcome is known: the layer leaves, and what `update` makes of the answer is kept.
+-- The outcome is known: the layer leaves, and what `update` makes of the answer is kept. Whoever hears of the outcome may
+-- read it at once.
 local function settle(self, data, err)
   local edits
   if data ~= nil and self.update then
     local raised
-    edits, raised = updating.collect(self.kept, update_with, self, { data = data, err = err, optimistic = false })
+    edits, raised = unlayered(self.kept.core, updating.collect, self.kept, update_with, self,
+      { data = data, err = err, optimistic = false })
     if raised ~= nil then updating.tell(self.client.root.log, raised, "mutation") end
   end
   if not self.layer and not edits then return end
   local _, settle_err = self.kept.core:settle_layer(self.layer or 0, edits)
   errors.of_core(settle_err)
+  upkeep.ask(self.client, "ask_committed", {}, self.plan.where) -- a client that closes has nobody who reads
 end
 
 local function run(self)

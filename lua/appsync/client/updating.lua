@@ -3,6 +3,7 @@ local compute = require "appsync.compute"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
 local printable = require "appsync.printable"
+local unlayered = require "appsync.client.unlayered"
 
 local updating = {}
 
@@ -33,13 +34,7 @@ function updating.tell(sink, raised, what)
     { raised = raised })
 end
 
----Runs `update(cache, result)` and keeps what it has written; if it throws nothing is, and that is told.
----@param kept appsync.Cache
----@param update fun(cache: appsync.Cache, result: appsync.UpdateResult)
----@param result appsync.UpdateResult
----@param sink function?
----@param what string
-function updating.run(kept, update, result, sink, what)
+local function run(kept, update, result, sink, what)
   local depth, err = kept.core:begin()
   if not depth then return updating.tell(sink, errors.adopt(err), what) end
   local ok, raised = pcall(compute, "update", update, kept, result)
@@ -49,6 +44,16 @@ function updating.run(kept, update, result, sink, what)
   end
   kept.core:take()
   updating.tell(sink, raised, what)
+end
+
+---Runs `update(cache, result)` and keeps what it has written; if it throws nothing is, and that is told.
+---@param kept appsync.Cache
+---@param update fun(cache: appsync.Cache, result: appsync.UpdateResult)
+---@param result appsync.UpdateResult
+---@param sink function?
+---@param what string
+function updating.run(kept, update, result, sink, what)
+  return unlayered(kept.core, run, kept, update, result, sink, what)
 end
 
 return updating

@@ -271,7 +271,7 @@ end
 ---@param fn function must not wait
 function Watched:update(where, fn, ...)
   local previous = self.data
-  if self.policy ~= "no-cache" then previous = cache.read(self.client, self.plan) end
+  if self.policy ~= "no-cache" then previous = cache.read_unlayered(self.client, self.plan) end
   if previous == nil then return end
   local changed = compute(where, fn, previous, ...)
   if changed == nil or rawequal(changed, previous) then return end

@@ -1,4 +1,5 @@
 ---Watches: observables of what a query gives, which change with the cache.
+local cache = require "appsync.client.cache"
 local call = require "appsync.call"
 local compute = require "appsync.compute"
 local document = require "appsync.document"
@@ -6,6 +7,7 @@ local errors = require "appsync.errors"
 local json = require "appsync.json"
 local observable = require "appsync.observable"
 local opts = require "appsync.opts"
+local unlayered = require "appsync.client.unlayered"
 local variables_of = require "appsync.client.variables"
 local watched = require "appsync.client.watched"
 
@@ -120,10 +122,12 @@ local function shared_variables(self, parsed)
 end
 
 local function update_others(client, others, update, event)
+  local opened = cache.open(client, "watch:subscribe_to_more")
+  if not opened then return end
   for _, other in ipairs(others or {}) do
     local given, variables = other, nil
     if type(other) == "table" and not document.is(other) then given, variables = other.query, other.variables end
-    local previous = client:read_query(given, variables)
+    local previous = unlayered(opened, client.read_query, client, given, variables)
     if previous ~= nil then
       local changed = compute("update", update, previous, event)
       if changed ~= nil and not rawequal(changed, previous) then client:write_query(given, variables, changed) end
