@@ -40,6 +40,8 @@ struct aps_reader {
 	struct aps_buf row_text, row_content; /* of the row that was read last, where layers are */
 	bool is_viewing;
 	bool has_layers; /* what the view shows */
+	bool is_below;   /* reads don't look at layers */
+	bool has_covered, has_bare; /* in memory is what layers make of a row; or a row although there are layers */
 	uint64_t viewed; /* the generation of the view */
 	bool must_restart;
 	bool notes_uses;
@@ -61,6 +63,7 @@ static void forget_all(struct aps_reader *reader)
 {
 	aps_entries_clear(&reader->cache.entries);
 	init_entries(reader);
+	reader->has_covered = reader->has_bare = false;
 }
 
 static bool is_clearing(const struct aps_reader *reader)
@@ -199,6 +202,14 @@ static struct aps_reader *of(struct aps_entry_backing *backing)
 	return APS_CONTAINER_OF(backing, struct aps_reader, backing);
 }
 
+/* Layers are looked at for this row. */
+static bool may_lie_under_layers(struct aps_reader *reader, const struct aps_entry_row *row)
+{
+	if (row->number == 0 || !reader->has_layers) return false;
+	if (reader->is_below) reader->has_bare = true;
+	return !reader->is_below;
+}
+
 /* What layers make of a row. Others may be read for that: of this one a copy is kept. */
 static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, struct aps_err *err)
 {
@@ -217,7 +228,7 @@ static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, s
 	if (rc == APS_OK && patches.n != 0) {
 		rc = aps_patches_apply(&covered, content, aps_buf_str(&patches), &row->is_nowhere,
 		                       &reader->cache.entries, err);
-		row->is_covered = true;
+		row->is_covered = reader->has_covered = true;
 		content = aps_buf_str(&covered);
 	}
 	aps_buf_clear(&reader->row_text);
@@ -238,7 +249,7 @@ static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, s
 	enum aps_rc rc = view(reader, &is_there, err);
 	if (rc != APS_OK || !is_there) return rc;
 	rc = reader->store.backing.find(&reader->store.backing, key, row, err);
-	if (rc != APS_OK || row->number == 0 || !reader->has_layers) return rc;
+	if (rc != APS_OK || !may_lie_under_layers(reader, row)) return rc;
 	rc = cover(reader, row, err);
 	row->key = key;
 	return rc;
@@ -252,7 +263,7 @@ static enum aps_rc load(struct aps_entry_backing *backing, uint64_t number, stru
 	enum aps_rc rc = view(reader, &is_there, err);
 	if (rc != APS_OK || !is_there) return rc;
 	rc = reader->store.backing.load(&reader->store.backing, number, row, err);
-	if (rc != APS_OK || row->number == 0 || !reader->has_layers) return rc;
+	if (rc != APS_OK || !may_lie_under_layers(reader, row)) return rc;
 	return cover(reader, row, err);
 }
 
@@ -454,6 +465,15 @@ void aps_reader_clear(struct aps_reader *reader)
 void aps_reader_take_back_clear(struct aps_reader *reader)
 {
 	reader->n_clears--;
+	aps_overlay_hide(&reader->overlay);
+	forget_all(reader);
+}
+
+void aps_reader_look_below(struct aps_reader *reader, bool is_below)
+{
+	if (reader->is_below == is_below) return;
+	reader->is_below = is_below;
+	if (!(is_below ? reader->has_covered : reader->has_bare)) return;
 	aps_overlay_hide(&reader->overlay);
 	forget_all(reader);
 }

@@ -382,8 +382,9 @@ function cache:evict(key, field) end
 function cache:identify(object) end
 
 ---What is written from now on belongs together, until as many `commit`s, or a `take`.
+---@param is_below boolean? of the first one: what is read in between is what is there without optimistic layers
 ---@return integer? depth how many are open now, appsync.core.Err? err
-function cache:begin() end
+function cache:begin(is_below) end
 ---@return true? ok, appsync.core.Err? err then nothing of it was written
 function cache:commit() end
 ---Takes back what was written since the first `begin`.

@@ -1,0 +1,173 @@
+-- client:watch: subscribers that come and go while something is under way, failures, and layers below what is changed.
+local appsync = require "appsync"
+local kept = require "spec.support.kept"
+
+describe("a watch", function()
+  setup(kept.begin)
+  after_each(kept.close_all)
+  teardown(kept.finish)
+
+  -- A client whose requests wait until `gate.is_open`.
+  local function gated(options)
+    local gate = { is_open = true, n_waiting = 0 }
+    options = options or {}
+    options.store = options.store or ":memory:"
+    options.headers = function()
+      gate.n_waiting = gate.n_waiting + 1
+      while not gate.is_open do appsync.sleep(0.001) end
+      gate.n_waiting = gate.n_waiting - 1
+      return {}
+    end
+    return kept.client(options), gate
+  end
+
+  local function wait_for(condition)
+    for _ = 1, 5000 do
+      if condition() then return end
+      appsync.sleep(0.002)
+    end
+    error("timed out", 2)
+  end
+
+  it("asks again for who comes after everybody left while it asked", function()
+    kept.create("w1", "one")
+    local client, gate = gated()
+    local watch = client:watch(kept.GET, { id = "w1" })
+    gate.is_open = false
+    local s = watch:subscribe()
+    wait_for(function() return gate.n_waiting == 1 end)
+    s:unsubscribe()
+    local again = watch:subscribe()
+    gate.is_open = true
+    local state = assert(again:next(10))
+    while state.loading do state = assert(again:next(10)) end
+    assert.equal("one", state.data.getTodo.name)
+    again:unsubscribe()
+    client:clear()
+    local third = watch:subscribe()
+    repeat state = assert(third:next(10)) until not state.loading
+    assert.is_true(state.complete)
+    third:unsubscribe()
+  end)
+
+  it("isn't stuck when the answer came with nobody there to see it", function()
+    kept.create("w2", "two")
+    local client = gated()
+    local watch = client:watch(kept.GET, { id = "w2" })
+    for i = 1, 30 do -- at different moments of the same course
+      client:clear()
+      local s = watch:subscribe()
+      for _ = 1, i do appsync.sleep(0.0005) end
+      s:unsubscribe()
+      local again = watch:subscribe()
+      client:clear()
+      local state
+      repeat state = assert(again:next(5)) until not state.loading and state.complete
+      assert.equal("two", state.data.getTodo.name)
+      again:unsubscribe()
+    end
+  end)
+
+  it("keeps the data that it has when a request fails, without a cache too", function()
+    kept.create("w3", "three")
+    local fails = false
+    local client = kept.client{ store = ":memory:", headers = function()
+      return fails and { ["x-api-key"] = "nobody's" } or {}
+    end }
+    local watch = client:watch(kept.GET, { id = "w3" }, { fetch_policy = "no-cache" })
+    local s = watch:subscribe()
+    local first = assert(s:next(10))
+    assert.equal("three", first.data.getTodo.name)
+    fails = true
+    local _, err = watch:refetch()
+    assert.is_truthy(err)
+    local state
+    repeat state = assert(s:next(10)) until state.err
+    assert.is_true(rawequal(first.data, state.data))
+    s:unsubscribe()
+  end)
+
+  it("refetches into the cache also where nobody looks", function()
+    kept.create("w4", "four")
+    local client = gated()
+    local watch = client:watch(kept.GET, { id = "w4" })
+    assert(watch:refetch())
+    assert.equal("four", client:read_query(kept.GET, { id = "w4" }).getTodo.name)
+  end)
+
+  it("tells its subscribers in the order in which they came", function()
+    kept.create("w5", "five")
+    local client = gated()
+    assert(client:query(kept.GET, { id = "w5" }))
+    local watch, order, subscriptions = client:watch(kept.GET, { id = "w5" }), {}, {}
+    for i = 1, 20 do
+      subscriptions[i] = watch:subscribe(function() order[#order + 1] = i end)
+    end
+    wait_for(function() return #order == 20 end)
+    order = {}
+    client:modify("Todo:w5", "name", function() return "other" end)
+    wait_for(function() return #order == 20 end)
+    for i = 1, 20 do assert.equal(i, order[i]) end
+    for _, s in ipairs(subscriptions) do s:unsubscribe() end
+  end)
+
+  it("shows what changes beside what the service could not give", function()
+    local client = gated()
+    local watch = client:watch("{ broken { id fine bad } }")
+    local s = watch:subscribe()
+    local first
+    repeat first = assert(s:next(10)) until not first.loading
+    assert.same({ 1, "graphql", false }, { first.data.broken.fine, first.err.kind, first.complete })
+    client:modify("Broken:b", "fine", function() return 2 end)
+    local state = assert(s:next(10))
+    assert.same({ 2, false }, { state.data.broken.fine, state.complete })
+    s:unsubscribe()
+  end)
+
+  it("doesn't wake anybody for a poll that brings the same", function()
+    kept.create("w6", "six")
+    local client = gated()
+    local n = 0
+    local s = client:watch(kept.GET, { id = "w6" }, { poll = 0.01, fetch_policy = "network-only" }):subscribe(function() n = n + 1 end)
+    wait_for(function() return client:stats().requests >= 5 end)
+    assert.equal(1, n)
+    s:unsubscribe()
+  end)
+
+  it("isn't kept by a client that was closed", function()
+    local dispatch = require "appsync.dispatch"
+    local client = gated()
+    client:watch(kept.LIST):subscribe(function() end)
+    appsync.sleep(0.01)
+    client:close(1)
+    local n = 0
+    for _ in pairs(dispatch.expected) do n = n + 1 end
+    assert.equal(0, n)
+  end)
+
+  it("takes further pages without what is only hoped for", function()
+    kept.create("w7", "seven")
+    local client, gate = gated()
+    assert(client:query(kept.GET, { id = "w7" }))
+    local watch = client:watch(kept.GET, { id = "w7" })
+    local s = watch:subscribe()
+    assert(s:next(10))
+    gate.is_open = false
+    local mutating = appsync.spawn(function()
+      return client:mutate(kept.UPDATE, { id = "nobody", name = "x" }, {
+        optimistic_response = { updateTodo = { __typename = "Todo", id = "w7", name = "hoped" } },
+      })
+    end)
+    local state = assert(s:next(10))
+    assert.equal("hoped", state.data.getTodo.name)
+    local more = appsync.spawn(function()
+      return watch:fetch_more({}, function(previous) return appsync.copy(previous) end)
+    end)
+    gate.is_open = true
+    mutating:await(10)
+    more:await(10)
+    assert(client:read_query(kept.GET, { id = "w7" }))
+    assert.equal("seven", client:read_query(kept.GET, { id = "w7" }).getTodo.name)
+    s:unsubscribe()
+  end)
+end)
