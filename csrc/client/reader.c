@@ -39,10 +39,10 @@ struct aps_reader {
 	uint64_t named;                       /* the generation whose names are known */
 	struct aps_buf row_text, row_content; /* of the row that was read last, where layers are */
 	bool is_viewing;
-	bool has_layers; /* what the view shows */
-	bool is_below;   /* reads don't look at layers */
+	bool has_layers;            /* what the view shows */
+	bool is_below;              /* reads don't look at layers */
 	bool has_covered, has_bare; /* in memory is what layers make of a row; or a row although there are layers */
-	uint64_t viewed; /* the generation of the view */
+	uint64_t viewed;            /* the generation of the view */
 	bool must_restart;
 	bool notes_uses;
 	int64_t minute;              /* of the read; 0: nobody knows */

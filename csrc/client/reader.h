@@ -46,8 +46,8 @@ struct aps_edits *aps_reader_take_back(struct aps_reader *reader);
  * each ended by a zero. None are told when what is shown was made anew meanwhile. */
 size_t aps_reader_count_changes(const struct aps_reader *reader);
 void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct aps_buf *out);
-/* Reads show what the service has said, and what the application has written itself, without optimistic layers: who reads
- * to write what comes of it would make true what is only hoped for. Until it is called with false. */
+/* Reads show what the service has said, and what the application has written itself, without optimistic layers: who
+ * reads to write what comes of it would make true what is only hoped for. Until it is called with false. */
 void aps_reader_look_below(struct aps_reader *reader, bool is_below);
 /* What it has in memory, for names of what was read. */
 const struct aps_entries *aps_reader_entries(const struct aps_reader *reader);

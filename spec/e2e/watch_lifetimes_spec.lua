@@ -67,25 +67,6 @@ describe("a watch", function()
     end
   end)
 
-  local function long_list(text)
-    local items = appsync.array()
-    for i = 1, 3000 do items[i] = { __typename = "Todo", id = "l" .. i, name = ("%s %d"):format(text, i) } end
-    return { listTodos = { items = items, nextToken = appsync.null } }
-  end
-
-  it("makes nothing of the views of those who have left", function()
-    local client = gated()
-    local watch = client:watch(kept.LIST, nil, { fetch_policy = "cache-only" })
-    client:write_query(kept.LIST, nil, long_list "old")
-    local s = watch:subscribe(function() end)
-    repeat appsync.update(0.00001) until watch.live.queue ~= nil -- a game's frames, of which none makes all of it
-    client:write_query(kept.LIST, nil, long_list "new")
-    s:unsubscribe() -- while it is made
-    local state = assert(watch:next(10))
-    for i, item in ipairs(state.data.listTodos.items) do assert.equal("new " .. i, item.name) end
-    assert.equal(3000, #state.data.listTodos.items)
-  end)
-
   it("keeps the data that it has when a request fails, without a cache too", function()
     kept.create("w3", "three")
     local fails = false
@@ -187,5 +168,84 @@ describe("a watch", function()
     assert(client:read_query(kept.GET, { id = "w7" }))
     assert.equal("seven", client:read_query(kept.GET, { id = "w7" }).getTodo.name)
     s:unsubscribe()
+  end)
+
+  it("shows what the network says where the store can't be used", function()
+    kept.create("w8", "eight")
+    assert(require("lfs").mkdir(kept.path "taken.db"))
+    local client = kept.client{ store = kept.path "taken.db", log = function() end }
+    for _, policy in ipairs{ "cache-first", "cache-and-network", "network-only" } do
+      local s = client:watch(kept.GET, { id = "w8" }, { fetch_policy = policy }):subscribe()
+      local state
+      repeat state = assert(s:next(10)) until not state.loading and state.data
+      assert.same({ "eight", true }, { state.data.getTodo.name, state.complete })
+      s:unsubscribe()
+    end
+    local s = client:watch(kept.GET, { id = "w8" }, { fetch_policy = "cache-only" }):subscribe()
+    local state = assert(s:next(10))
+    assert.is_false(state.complete)
+    s:unsubscribe()
+  end)
+
+  it("asks for what has expired, and shows it meanwhile", function()
+    kept.create("w9", "nine")
+    local client, gate = gated{ cache = { ttl = { Todo = 0.001 } } }
+    assert(client:query(kept.GET, { id = "w9" }))
+    appsync.sleep(1.1) -- the unit of what is kept
+    kept.rename("w9", "ten")
+    gate.is_open = false
+    local s = client:watch(kept.GET, { id = "w9" }):subscribe()
+    local state = assert(s:next(10))
+    assert.equal("nine", state.data.getTodo.name)
+    gate.is_open = true
+    repeat state = assert(s:next(10)) until not state.loading
+    assert.equal("ten", state.data.getTodo.name)
+    s:unsubscribe()
+  end)
+
+  it("refuses a client that keeps nothing, each time", function()
+    local client = kept.client{ store = false }
+    local watch = client:watch(kept.LIST)
+    for _ = 1, 2 do
+      local ok, raised = pcall(watch.subscribe, watch)
+      assert.is_false(ok)
+      assert.matches("store = false", raised, 1, true)
+    end
+    assert.is_table(assert(client:watch(kept.LIST, nil, { fetch_policy = "no-cache" }):next(10)).data)
+  end)
+
+  it("takes further pages that were put together in place", function()
+    local client = gated()
+    client:write_query(kept.LIST, nil, { listTodos = { items = appsync.array{}, nextToken = appsync.null } })
+    kept.create("w10", "ten")
+    local watch = client:watch(kept.LIST)
+    local s = watch:subscribe()
+    assert(s:next(10))
+    assert(watch:fetch_more({}, function(previous, more)
+      table.insert(previous.listTodos.items, more.listTodos.items[1])
+      return previous
+    end))
+    local state
+    repeat state = assert(s:next(10)) until #state.data.listTodos.items > 0
+    s:unsubscribe()
+  end)
+
+  local function long_list(text)
+    local items = appsync.array()
+    for i = 1, 3000 do items[i] = { __typename = "Todo", id = "l" .. i, name = ("%s %d"):format(text, i) } end
+    return { listTodos = { items = items, nextToken = appsync.null } }
+  end
+
+  it("makes nothing of the views of those who have left", function()
+    local client = gated()
+    local watch = client:watch(kept.LIST, nil, { fetch_policy = "cache-only" })
+    client:write_query(kept.LIST, nil, long_list "old")
+    local s = watch:subscribe(function() end)
+    repeat appsync.update(0.00001) until watch.live.queue ~= nil -- a game's frames, of which none makes all of it
+    client:write_query(kept.LIST, nil, long_list "new")
+    s:unsubscribe() -- while it is made
+    local state = assert(watch:next(10))
+    for i, item in ipairs(state.data.listTodos.items) do assert.equal("new " .. i, item.name) end
+    assert.equal(3000, #state.data.listTodos.items)
   end)
 end)

@@ -108,6 +108,12 @@ local function conclude(self, outcome)
   if not self.is_whole then self.answer = outcome.data end
 end
 
+-- The same without a view that shows what it has brought.
+local function conclude_as_it_is(self, outcome)
+  if outcome.data ~= nil then self.data, self.is_whole = outcome.data, outcome.err == nil end
+  conclude(self, outcome)
+end
+
 -- A value is there; one that lacks something shows only where nobody can be asked for it, or has been and couldn't tell.
 local function show(self, value, is_whole, is_optimistic, mark)
   self.is_whole = is_whole
@@ -131,10 +137,10 @@ local function fill(self)
   end
 end
 
--- An event said nothing of what is shown here, such as fields that a mutation hadn't selected: the service is asked, once
--- for all that comes meanwhile.
-local function ask_again(self)
-  if self.policy == "cache-only" then return end
+-- An event said nothing of what is shown here, such as fields that a mutation hadn't selected, or what is kept has expired:
+-- the service is asked, once for all that comes meanwhile.
+local function ask_again(self, is_first)
+  if self.policy == "cache-only" or (is_first and self.loading) then return end
   if self.loading then
     self.must_ask = true
   else
@@ -148,7 +154,7 @@ local function finish(self, mark)
   self.has_viewed = true
   if mark == "asked" and self.outcome then conclude(self, self.outcome) end
   fill(self)
-  if mark == "doubtful" then ask_again(self) end
+  if mark == "doubtful" then ask_again(self, is_first) end
   if self.loading and mark ~= "asked" and not (is_first and self.policy == "cache-and-network") then
     tell_unless_answered(self)
   else
@@ -180,10 +186,7 @@ end
 local function fail(self, err, mark)
   self.err = err
   if not self.has_viewed then go_without_cache(self) end
-  if self.outcome and (mark == "asked" or not self.id) then
-    if self.outcome.data ~= nil then self.is_whole = false end -- it is newer than what was shown
-    conclude(self, self.outcome)
-  end
+  if self.outcome and (mark == "asked" or not self.id) then conclude_as_it_is(self, self.outcome) end
   tell(self)
   self.n_taken = self.n_taken + 1
   dispatch.flush_later(self)
@@ -259,8 +262,7 @@ local function take(self, session, data, err)
   local outcome = { data = data, err = err, n_fetches = 1 + (self.outcome and self.outcome.n_fetches or 0) }
   if self.cache and not self.id then begin_watch(self) end -- network-only: it looks from now on
   if not self.id then
-    if data ~= nil then self.data, self.is_whole = data, err == nil end
-    conclude(self, outcome)
+    conclude_as_it_is(self, outcome)
     return tell(self)
   end
   self.outcome = outcome

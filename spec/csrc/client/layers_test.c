@@ -154,17 +154,20 @@ static void below_layers_is_what_the_service_has_said_and_the_application_itself
 	const struct aps_edit_what own = {
 	        .kind = APS_EDIT_SET, .key = APS_STR("T:1"), .field = APS_STR("u"), .json = APS_STR("{\"__json\":5}")};
 	for (size_t nth = 0; nth < 60; nth++) { /* with what is in memory, and without enough of it */
-		assert_string_equal(read_one(&operation), "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":1,\"__typename\":\"T\"}}");
+		assert_string_equal(read_one(&operation),
+		                    "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":1,\"__typename\":\"T\"}}");
 		assert_true(world.result.is_optimistic);
 		aps_reader_look_below(world.reader, true);
 		aps_mem_fail_at(nth);
 		const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY")};
 		aps_reader_read(world.reader, &operation, &options, &world.result, &err);
 		aps_mem_fail_at(0);
-		assert_string_equal(read_one(&operation), "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"}}");
+		assert_string_equal(read_one(&operation),
+		                    "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"}}");
 		assert_false(world.result.is_optimistic);
 		assert_int_equal(aps_reader_edit(world.reader, &own, &err), APS_OK);
-		assert_string_equal(read_one(&operation), "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":5,\"__typename\":\"T\"}}");
+		assert_string_equal(read_one(&operation),
+		                    "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":5,\"__typename\":\"T\"}}");
 		aps_edits_unref(aps_reader_take_back(world.reader));
 		aps_reader_look_below(world.reader, true); /* twice is legal */
 		aps_reader_look_below(world.reader, false);
