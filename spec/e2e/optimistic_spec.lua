@@ -297,6 +297,20 @@ describe("optimistic mutations", function()
     s:unsubscribe()
   end)
 
+  it("have one for each field of a mutation, whatever it is answered under", function()
+    client:close(0)
+    local called = {}
+    local function note(name)
+      return function(_, result) called[#called + 1] = name .. " " .. tostring(result.data.x ~= nil) end
+    end
+    connect{ updates = { createTodo = note "create", updateTodo = note "update" } }
+    assert(client:mutate([[mutation {
+      x: createTodo(input: {id: "t2", name: "two"}) { id } updateTodo(input: {id: "t1", name: "uno"}) { id }
+      again: createTodo(input: {id: "t3", name: "three"}) { id }
+    }]]))
+    assert.same({ "create true", "update true" }, called)
+  end)
+
   it("drop all that an update wrote that raises, and the mutation stands", function()
     local s = watch()
     local data = assert(client:mutate(CREATE, { input = { id = "t2", name = "two" } }, {

@@ -103,6 +103,7 @@ function core.wall() end
 ---@field lists table<string, integer> of those that are lists: 1, of lists of lists: 2, …
 ---@field required table<string, boolean> those that must have a value
 ---@field root_fields string[] response keys of the root selection set
+---@field root_names string[] the names of these fields
 
 ---@class appsync.core.SyntaxErr: appsync.core.Err
 ---@field line integer

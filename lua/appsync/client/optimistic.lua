@@ -16,9 +16,18 @@ local updating = require "appsync.client.updating"
 
 local optimistic = {}
 
--- The call's own, or the client's for this mutation.
+-- The call's own, or the client's for each of the mutation's fields.
 local function update_of(client, plan)
-  return plan.options.update or client.root.updates[plan.operation.root_fields[1]]
+  if plan.options.update then return plan.options.update end
+  local all, seen = {}, {}
+  for _, name in ipairs(plan.operation.root_names) do
+    if not seen[name] then all[#all + 1] = client.root.updates[name] end
+    seen[name] = true
+  end
+  if not all[2] then return all[1] end
+  return function(...)
+    for _, update in ipairs(all) do update(...) end
+  end
 end
 
 ---@param client appsync.Client
