@@ -133,6 +133,28 @@ describe("a watch", function()
     s:unsubscribe()
   end)
 
+  it("keeps the tables that are the same, without a cache too", function()
+    for _, id in ipairs{ "same1", "same2" } do kept.create(id, id) end
+    local client, n = gated(), 0
+    local query = 'query { a: getTodo(id: "same1") { id name } b: getTodo(id: "same2") { id name } }'
+    local watch = client:watch(query, nil, { fetch_policy = "no-cache" })
+    local s = watch:subscribe()
+    local first = assert(s:next(10))
+    kept.rename("same2", "other")
+    assert(watch:refetch())
+    local second
+    repeat second = assert(s:next(10)) until not second.loading
+    assert.equal("other", second.data.b.name)
+    assert.is_true(rawequal(first.data.a, second.data.a))
+    assert.equal("same2", first.data.b.name)
+    s:unsubscribe()
+    s = client:watch(query, nil, { fetch_policy = "no-cache", poll = 0.01 }):subscribe(function() n = n + 1 end)
+    local before = client:stats().requests
+    wait_for(function() return client:stats().requests >= before + 4 end)
+    assert.equal(1, n)
+    s:unsubscribe()
+  end)
+
   it("isn't kept by a client that was closed", function()
     local dispatch = require "appsync.dispatch"
     local client = gated()

@@ -13,6 +13,7 @@ local operation = require "appsync.client.operation"
 local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
 local timer = require "appsync.timer"
+local unchanged = require "appsync.client.unchanged"
 local updating = require "appsync.client.updating"
 
 local watched = {}
@@ -105,12 +106,12 @@ local function conclude(self, outcome)
   self.err = outcome.err
   if outcome.data == nil then return end
   self.source = "network"
-  if not self.is_whole then self.answer = outcome.data end
+  if not self.is_whole then self.answer = unchanged(self.answer, outcome.data) end
 end
 
 -- The same without a view that shows what it has brought.
 local function conclude_as_it_is(self, outcome)
-  if outcome.data ~= nil then self.data, self.is_whole = outcome.data, outcome.err == nil end
+  if outcome.data ~= nil then self.data, self.is_whole = unchanged(self.data, outcome.data), outcome.err == nil end
   conclude(self, outcome)
 end
 
