@@ -42,17 +42,6 @@ static int Apl_cache_collect(lua_State *L)
 	return push_id(L, rc, call, &err);
 }
 
-/* cache:ask_committed() → call */
-static int Apl_cache_ask_committed(lua_State *L)
-{
-	struct aps_err err = {0};
-	struct apl_cache *cache = apl_cache_check(L, &err);
-	if (cache == NULL) return apl_fail(L, &err);
-	uint64_t call = next_id(cache);
-	enum aps_rc rc = post(cache, aps_ask_committed_command_new(cache->caches->client, cache->id, call), &err);
-	return push_id(L, rc, call, &err);
-}
-
 static enum aps_rc post_clear(struct apl_cache *cache, struct aps_command *command, struct aps_err *err)
 {
 	aps_reader_clear(cache->reader);
@@ -179,7 +168,6 @@ void apl_cache_keep_register(lua_State *L)
 {
 	static const luaL_Reg METHODS[] = {
 	        {"collect", Apl_cache_collect},
-	        {"ask_committed", Apl_cache_ask_committed},
 	        {"clear", Apl_cache_clear},
 	        {"wipe", Apl_cache_wipe},
 	        {"retain", Apl_cache_retain},

@@ -97,24 +97,6 @@ struct aps_command *aps_wipe_command_new(uint64_t client, uint64_t cache, uint64
 	return asking_new(run_wipe, client, cache, call);
 }
 
-/* What came before is written; events leave after the commit of their turn. */
-static void run_ask_committed(struct aps_core *core, struct aps_command *head)
-{
-	const struct aps_client *client = aps_core_client(core, head->client);
-	struct aps_result_event *result = take_result(head);
-	if (client == NULL) {
-		refuse(core, result, client);
-		return;
-	}
-	aps_result_event_say(result, 0, NULL);
-	aps_core_emit(core, &result->head);
-}
-
-struct aps_command *aps_ask_committed_command_new(uint64_t client, uint64_t cache, uint64_t call)
-{
-	return asking_new(run_ask_committed, client, cache, call);
-}
-
 static void free_retain(struct aps_mail *mail)
 {
 	struct aps_retain_command *command = (struct aps_retain_command *)mail;

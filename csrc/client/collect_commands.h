@@ -25,8 +25,6 @@ struct aps_command *aps_used_command_new(uint64_t client, uint64_t cache, const 
 struct aps_command *aps_clear_command_new(uint64_t client, uint64_t cache);
 /* The same, and the RESULT of the call tells when nothing of it is left in the file. */
 struct aps_command *aps_wipe_command_new(uint64_t client, uint64_t cache, uint64_t call);
-/* The RESULT of the call comes once what was posted before is committed, or couldn't be. */
-struct aps_command *aps_ask_committed_command_new(uint64_t client, uint64_t cache, uint64_t call);
 
 APS_END_DECLS
 

@@ -43,9 +43,9 @@ struct aps_reader {
 	struct aps_buf row_text, row_content; /* of the row that was read last, where layers are */
 	bool is_viewing;
 	bool has_layers;               /* what the view shows */
-	bool hides_layers;             /* they are there, and what is read is without them */
+	bool is_below;                 /* reads don't look at layers */
 	struct aps_number_set covered; /* of what is in memory that which layers change */
-	uint64_t viewed; /* the generation of the view */
+	uint64_t viewed;               /* the generation of the view */
 	bool must_restart;
 	bool has_moved;   /* the store, since this began */
 	bool has_damage;  /* that nobody was told of */
@@ -219,7 +219,7 @@ static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, s
 	struct aps_str content = {row->is_nowhere ? NULL : copy.p + n_key_bytes, n_bytes};
 	if (rc == APS_OK && patches.n != 0 && !aps_number_set_add(&reader->covered, row->number, NULL))
 		rc = aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
-	if (rc == APS_OK && patches.n != 0 && !reader->hides_layers) {
+	if (rc == APS_OK && patches.n != 0 && !reader->is_below) {
 		rc = aps_patches_apply(&covered, content, aps_buf_str(&patches), &row->is_nowhere,
 		                       &reader->cache.entries, err);
 		row->is_covered = true;
@@ -357,19 +357,6 @@ void aps_reader_free(struct aps_reader *reader)
 	aps_free(reader->prefix);
 	aps_free(reader->identity);
 	aps_free(reader);
-}
-
-bool aps_reader_hide_layers(struct aps_reader *reader, bool hides)
-{
-	bool did_hide = reader->hides_layers;
-	reader->hides_layers = hides;
-	if (did_hide == hides || reader->covered.n_members == 0) return did_hide;
-	aps_overlay_hide(&reader->overlay);
-	uint64_t number = 0;
-	while ((number = aps_number_set_next(&reader->covered, number)) != 0)
-		aps_entries_forget_number(&reader->cache.entries, number);
-	aps_number_set_clear(&reader->covered);
-	return did_hide;
 }
 
 /* Something that is done with what is in memory, once or twice. */
@@ -533,6 +520,18 @@ void aps_reader_take_back_clear(struct aps_reader *reader)
 	reader->n_clears--;
 	aps_overlay_hide(&reader->overlay);
 	forget_all(reader);
+}
+
+void aps_reader_look_below(struct aps_reader *reader, bool is_below)
+{
+	uint64_t number = 0;
+	bool is_same = reader->is_below == is_below;
+	reader->is_below = is_below;
+	if (is_same || reader->covered.n_members == 0) return;
+	aps_overlay_hide(&reader->overlay);
+	while ((number = aps_number_set_next(&reader->covered, number)) != 0)
+		aps_entries_forget_number(&reader->cache.entries, number);
+	aps_number_set_clear(&reader->covered);
 }
 
 static enum aps_rc show_field(struct aps_reader *reader, struct job *job, struct aps_err *err)

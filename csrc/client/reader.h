@@ -30,9 +30,6 @@ enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operatio
 enum aps_rc aps_reader_field(struct aps_reader *reader, struct aps_str key, struct aps_str field, struct aps_buf *out,
                              struct aps_err *err);
 
-/* Whether reads are without the optimistic layers from now on: what is kept for good may not rest on what they say. What
- * it was before. */
-bool aps_reader_hide_layers(struct aps_reader *reader, bool hides);
 /* aps_data_complete() for an operation or a fragment. */
 enum aps_rc aps_reader_complete(struct aps_reader *reader, const struct aps_operation *operation, struct aps_str type,
                                 struct aps_str data, struct aps_buf *out, struct aps_err *err);
@@ -48,6 +45,9 @@ struct aps_edits *aps_reader_take_back(struct aps_reader *reader);
  * each ended by a zero. None are told when what is shown was made anew meanwhile. */
 size_t aps_reader_count_changes(const struct aps_reader *reader);
 void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct aps_buf *out);
+/* Reads show what the service has said, and what the application has written itself, without optimistic layers: who
+ * reads to write what comes of it would make true what is only hoped for. Until it is called with false. */
+void aps_reader_look_below(struct aps_reader *reader, bool is_below);
 /* What it has in memory, for names of what was read. */
 const struct aps_entries *aps_reader_entries(const struct aps_reader *reader);
 /* Notes from now on what is read, for the core to know what was used; reads must say what time it is. */

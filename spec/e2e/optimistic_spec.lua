@@ -221,6 +221,73 @@ describe("optimistic mutations", function()
     s:unsubscribe()
   end)
 
+  it("are read as they ended once the call returns", function()
+    assert(client:query(LIST))
+    for i = 2, 20 do
+      assert(client:mutate(CREATE, { input = { id = "t" .. i, name = "n" .. i } }, { update = add "createTodo" }))
+      assert.equal(i, #client:read_query(LIST).listTodos.items)
+    end
+    for _ = 1, 20 do
+      local data = client:mutate(UPDATE, { input = { id = "nobody", name = "x" } }, {
+        optimistic_response = { updateTodo = todo("t1", "hoped") },
+      })
+      assert.is_nil(data)
+      assert.equal("one", client:read_fragment("Todo:t1", "fragment F on Todo { name }").name)
+    end
+  end)
+
+  it("keep nothing that others only hope for, whatever update reads and writes", function()
+    client:close(0)
+    local may_go = false
+    connect{ headers = function(what)
+      while what.variables.input.name == "never" and not may_go do appsync.sleep(0.001) end
+      return {}
+    end, store = ("%s/%d.db"):format(made.path, n_stores) }
+    client:write_query(LIST, nil, { listTodos = { items = appsync.array{ todo("t1", "one") }, nextToken = appsync.null } })
+    local s = watch()
+    local hoping = appsync.spawn(function()
+      return client:mutate(UPDATE, { input = { id = "nobody", name = "never" } }, {
+        optimistic_response = { updateTodo = todo("t1", "never") },
+      })
+    end)
+    assert.equal("never", names(assert(s:next(10))))
+    assert(client:mutate(CREATE, { input = { id = "t2", name = "two" } }, {
+      optimistic_response = { createTodo = todo("temporary", "two?") },
+      update = function(cache, result)
+        local data = cache:read_query(LIST)
+        table.insert(data.listTodos.items, result.data.createTodo)
+        cache:write_query(LIST, nil, data)
+      end,
+    }))
+    assert.equal("never two", names{ data = client:read_query(LIST) })
+    client:modify("Todo:t1", "name", function(name) return name .. "!" end)
+    may_go = true
+    hoping:await(10)
+    assert.equal("one! two", names{ data = client:read_query(LIST) })
+    s:unsubscribe()
+  end)
+
+  it("go when the call can't even be sent", function()
+    client:close(0)
+    connect{ headers = function() error("no headers today") end }
+    for _, auth_mode in ipairs{ "API_KEY", "AWS_IAM" } do
+      local _, err = client:mutate(CREATE, { input = { name = "x" } }, {
+        auth_mode = auth_mode, optimistic_response = { createTodo = todo("new", "new") },
+      })
+      assert.is_truthy(err)
+      assert.is_nil((client:read_fragment("Todo:new", "fragment F on Todo { name }")))
+    end
+  end)
+
+  it("are refused for a call with an identity of its own, which has no cache", function()
+    for _, options in ipairs{ { auth = { type = "API_KEY", api_key = server.API_KEY } }, { headers = function() return {} end } } do
+      options.optimistic_response = { createTodo = todo("new", "new") }
+      local ok, raised = pcall(client.mutate, client, CREATE, { input = { name = "x" } }, options)
+      assert.is_false(ok)
+      assert.matches("optimistic_spec.lua:%d+: client:mutate: optimistic_response and update change the client's cache", raised)
+    end
+  end)
+
   it("have the client's updates where a call gives none", function()
     client:close(0)
     connect{ updates = { createTodo = add "createTodo" } }
@@ -228,6 +295,20 @@ describe("optimistic mutations", function()
     assert(client:mutate(CREATE, { input = { id = "t2", name = "two" } }))
     assert.equal("one two", names(assert(s:next(10))))
     s:unsubscribe()
+  end)
+
+  it("have one for each field of a mutation, whatever it is answered under", function()
+    client:close(0)
+    local called = {}
+    local function note(name)
+      return function(_, result) called[#called + 1] = name .. " " .. tostring(result.data.x ~= nil) end
+    end
+    connect{ updates = { createTodo = note "create", updateTodo = note "update" } }
+    assert(client:mutate([[mutation {
+      x: createTodo(input: {id: "t2", name: "two"}) { id } updateTodo(input: {id: "t1", name: "uno"}) { id }
+      again: createTodo(input: {id: "t3", name: "three"}) { id }
+    }]]))
+    assert.same({ "create true", "update true" }, called)
   end)
 
   it("drop all that an update wrote that raises, and the mutation stands", function()

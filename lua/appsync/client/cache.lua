@@ -4,7 +4,6 @@ local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local opts = require "appsync.opts"
 local stores = require "appsync.client.stores"
-local unlayered = require "appsync.client.unlayered"
 
 local cache = {}
 
@@ -88,15 +87,6 @@ function cache.read(client, plan, is_partial)
   if err then return nil, nil, errors.of_core(err, plan.where) end
   if data == null then data = nil end
   return data, missing, nil, has_expired
-end
-
----Reads what a plan selects, without what is optimistic.
----@param client appsync.Client
----@param plan appsync.client.Plan
----@return any data nil when something is missing
-function cache.read_unlayered(client, plan)
-  local opened = cache.open(client, plan.where)
-  return opened and unlayered(opened, cache.read, client, plan)
 end
 
 ---Writes what a plan selects.

@@ -14,12 +14,7 @@ local function forget(w)
   dispatch.forget(w.id, w)
 end
 
----Begins something in the core by a method of its cache, and waits for its RESULT.
----@param client appsync.Client
----@param method "collect"|"wipe"|"ask_committed"
----@param options {timeout: number?}
----@param where string
----@return any value, appsync.Error? err
+-- Begins something in the core by a method of its cache, and waits for its RESULT.
 local function ask(client, method, options, where)
   scheduler.may_wait(where)
   local opened, open_err = cache.ensure(client, where)
@@ -37,8 +32,6 @@ local function ask(client, method, options, where)
   root:leave(w)
   return value, err
 end
-
-upkeep.ask = ask
 
 local GC = opts.schema{
   timeout = { "number", min = 0 },
