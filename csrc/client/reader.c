@@ -216,7 +216,8 @@ static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, s
 	reader->sight.store.backing.done(&reader->sight.store.backing);
 	enum aps_rc rc = copy.rc == APS_OK ? aps_layer_store_read(reader->sight.db, row->number, &patches, err)
 	                                   : aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
-	struct aps_str content = {row->is_nowhere ? NULL : copy.p + n_key_bytes, n_bytes};
+	struct aps_str content = {NULL, n_bytes};
+	if (rc == APS_OK && !row->is_nowhere) content.p = copy.p + n_key_bytes;
 	if (rc == APS_OK && patches.n != 0 && !aps_number_set_add(&reader->covered, row->number, NULL))
 		rc = aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
 	if (rc == APS_OK && patches.n != 0 && !reader->is_below) {

@@ -13,7 +13,6 @@ local operation = require "appsync.client.operation"
 local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
 local updating = require "appsync.client.updating"
-local upkeep = require "appsync.client.upkeep"
 
 local optimistic = {}
 
