@@ -59,8 +59,9 @@ describe("a watch", function()
       assert(s:next(10))
       assert(watch:refetch()) -- what it has brought isn't shown yet
       s:unsubscribe()
-      local again, state = watch:subscribe(), nil
+      local again = watch:subscribe()
       client:clear()
+      local state
       repeat state = assert(again:next(5)) until not state.loading and state.complete
       assert.equal("two", state.data.getTodo.name)
       again:unsubscribe()
