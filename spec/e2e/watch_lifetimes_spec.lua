@@ -124,6 +124,31 @@ describe("a watch", function()
     s:unsubscribe()
   end)
 
+  it("asks once, whatever the answer lacks", function()
+    for _, policy in ipairs{ "cache-first", "cache-and-network", "network-only", "no-cache" } do
+      local client = gated()
+      local s = client:watch("{ broken { id fine bad } }", nil, { fetch_policy = policy }):subscribe()
+      local state
+      repeat state = assert(s:next(10)) until not state.loading
+      assert(client:query("{ slow }", nil, { fetch_policy = "no-cache" }))
+      assert.same({ policy, 2 }, { policy, client:stats().requests })
+      s:unsubscribe()
+    end
+  end)
+
+  it("isn't sent where the host says that there is no network", function()
+    local client = gated()
+    client:set_online(false)
+    local watch = client:watch(kept.LIST)
+    local s = watch:subscribe()
+    local state = assert(s:next(10))
+    assert.same({ "network", "offline", false }, { state.err.kind, state.err.code, state.complete })
+    local _, err = watch:fetch_more({})
+    assert.equal("offline", err.code)
+    assert.equal(0, client:stats().requests)
+    s:unsubscribe()
+  end)
+
   it("doesn't wake anybody for a poll that brings the same", function()
     kept.create("w6", "six")
     local client = gated()
