@@ -59,8 +59,9 @@ describe("a watch", function()
       assert(s:next(10))
       assert(watch:refetch()) -- what it has brought isn't shown yet
       s:unsubscribe()
-      local again, state = watch:subscribe(), nil
+      local again = watch:subscribe()
       client:clear()
+      local state
       repeat state = assert(again:next(5)) until not state.loading and state.complete
       assert.equal("two", state.data.getTodo.name)
       again:unsubscribe()
@@ -120,6 +121,31 @@ describe("a watch", function()
     client:modify("Broken:b", "fine", function() return 2 end)
     local state = assert(s:next(10))
     assert.same({ 2, false }, { state.data.broken.fine, state.complete })
+    s:unsubscribe()
+  end)
+
+  it("asks once, whatever the answer lacks", function()
+    for _, policy in ipairs{ "cache-first", "cache-and-network", "network-only", "no-cache" } do
+      local client = gated()
+      local s = client:watch("{ broken { id fine bad } }", nil, { fetch_policy = policy }):subscribe()
+      local state
+      repeat state = assert(s:next(10)) until not state.loading
+      assert(client:query("{ slow }", nil, { fetch_policy = "no-cache" }))
+      assert.same({ policy, 2 }, { policy, client:stats().requests })
+      s:unsubscribe()
+    end
+  end)
+
+  it("isn't sent where the host says that there is no network", function()
+    local client = gated()
+    client:set_online(false)
+    local watch = client:watch(kept.LIST)
+    local s = watch:subscribe()
+    local state = assert(s:next(10))
+    assert.same({ "network", "offline", false }, { state.err.kind, state.err.code, state.complete })
+    local _, err = watch:fetch_more({})
+    assert.equal("offline", err.code)
+    assert.equal(0, client:stats().requests)
     s:unsubscribe()
   end)
 

@@ -10,6 +10,7 @@ local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local json = require "appsync.json"
 local operation = require "appsync.client.operation"
+local query = require "appsync.client.query"
 local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
 local timer = require "appsync.timer"
@@ -276,6 +277,11 @@ local function plan_for(self, opened)
   return setmetatable({ cache = opened }, { __index = self.plan })
 end
 
+-- Without a cache it is tried also where there is no network, as for queries.
+local function send(self, plan)
+  return (self.policy == "no-cache" and operation.execute or query.send)(self.client, plan)
+end
+
 -- Asks the network, beside everything else.
 ---@return appsync.Task
 function fetch(self)
@@ -283,7 +289,7 @@ function fetch(self)
   self.n_fetching = self.n_fetching + 1
   self.loading = true
   return task.spawn_asked(function(raised) take(self, session, nil, errors.of_raised(raised)) end, function()
-    local data, err, info = operation.execute(self.client, plan)
+    local data, err, info = send(self, plan)
     take(self, session, data, err)
     return data, err, info
   end)
@@ -307,7 +313,7 @@ function Watched:ask(plan)
     if not opened then return nil, err, { source = "cache" } end
     plan.cache = opened
   end
-  return operation.execute(self.client, plan)
+  return send(self, plan)
 end
 
 local function rewrite(self, where, fn, ...)
@@ -352,7 +358,10 @@ local function start(self)
   self.err = err
   if err then return end
   if policy ~= "network-only" and policy ~= "no-cache" then begin_watch(self) end
-  if policy ~= "cache-first" and policy ~= "cache-only" then fetch(self) end
+  if policy ~= "cache-first" and policy ~= "cache-only" then
+    self.has_asked = true
+    fetch(self)
+  end
   start_poll(self)
 end
 
