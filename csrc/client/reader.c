@@ -12,7 +12,7 @@
  * been committed by then are made anew: what they made of it before says nothing any more.
  *
  * Where the store moves to another place (client/store_place.h), nothing that is in memory holds, and what is done
- * starts again there. Damage is told to the core once, and what has met it finds nothing. */
+ * starts again there. Where a store can't be read there is nothing; of damage the core is told. */
 #include "client/reader.h"
 
 #include "base/mem.h"
