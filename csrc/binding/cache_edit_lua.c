@@ -153,12 +153,14 @@ static int Apl_cache_field(lua_State *L)
 	return rc == APS_OK ? 1 : apl_fail(L, &err);
 }
 
+/* cache:begin(is_below) → depth: `is_below` of the first one counts */
 static int Apl_cache_begin(lua_State *L)
 {
 	struct aps_err err = {0};
 	struct apl_cache *cache = apl_cache_check(L, &err);
 	if (cache == NULL) return apl_fail(L, &err);
-	lua_pushinteger(L, ++cache->n_begun);
+	if (cache->n_begun++ == 0) aps_reader_look_below(cache->reader, lua_toboolean(L, 2) != 0);
+	lua_pushinteger(L, cache->n_begun);
 	return 1;
 }
 
@@ -168,8 +170,9 @@ static int Apl_cache_commit(lua_State *L)
 	struct apl_cache *cache = apl_cache_check(L, &err);
 	if (cache == NULL) return apl_fail(L, &err);
 	if (cache->n_begun == 0) return luaL_error(L, "commit() without begin()");
-	enum aps_rc rc = --cache->n_begun == 0 ? post(cache, &err) : APS_OK;
-	return push_outcome(L, rc, &err);
+	if (--cache->n_begun != 0) return push_outcome(L, APS_OK, &err);
+	aps_reader_look_below(cache->reader, false);
+	return push_outcome(L, post(cache, &err), &err);
 }
 
 /* cache:take() → edits, or nil: there are none */
@@ -184,6 +187,7 @@ static int Apl_cache_take(lua_State *L)
 	luaL_getmetatable(L, EDITS);
 	lua_setmetatable(L, -2);
 	cache->n_begun = 0;
+	aps_reader_look_below(cache->reader, false);
 	if (aps_reader_has_open_edits(cache->reader)) *slot = aps_reader_take_back(cache->reader);
 	if (*slot == NULL) lua_pushnil(L);
 	return 1;

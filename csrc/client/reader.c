@@ -11,8 +11,8 @@
  * The own edits lie above (client/overlay.h). They are hidden before what lies below changes, and those that haven't
  * been committed by then are made anew: what they made of it before says nothing any more.
  *
- * Where the store moves to another place (client/place.h), nothing that is in memory holds, and what is done starts
- * again there. Where a store can't be read there is nothing; of damage the core is told. */
+ * Where the store moves to another place (client/store_place.h), nothing that is in memory holds, and what is done
+ * starts again there. Where a store can't be read there is nothing; of damage the core is told. */
 #include "client/reader.h"
 
 #include "base/mem.h"
@@ -42,8 +42,10 @@ struct aps_reader {
 	uint64_t named;                       /* the generation whose names are known */
 	struct aps_buf row_text, row_content; /* of the row that was read last, where layers are */
 	bool is_viewing;
-	bool has_layers; /* what the view shows */
-	uint64_t viewed; /* the generation of the view */
+	bool has_layers;               /* what the view shows */
+	bool is_below;                 /* reads don't look at layers */
+	struct aps_number_set covered; /* of what is in memory that which layers change */
+	uint64_t viewed;               /* the generation of the view */
 	bool must_restart;
 	bool has_moved;   /* the store, since this began */
 	bool has_damage;  /* that nobody was told of */
@@ -66,6 +68,7 @@ static void init_entries(struct aps_reader *reader)
 static void forget_all(struct aps_reader *reader)
 {
 	aps_entries_clear(&reader->cache.entries);
+	aps_number_set_clear(&reader->covered);
 	init_entries(reader);
 }
 
@@ -215,8 +218,11 @@ static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, s
 	reader->sight.store.backing.done(&reader->sight.store.backing);
 	enum aps_rc rc = copy.rc == APS_OK ? aps_layer_store_read(reader->sight.db, row->number, &patches, err)
 	                                   : aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
-	struct aps_str content = {row->is_nowhere ? NULL : copy.p + n_key_bytes, n_bytes};
-	if (rc == APS_OK && patches.n != 0) {
+	struct aps_str content = {NULL, n_bytes};
+	if (rc == APS_OK && !row->is_nowhere) content.p = copy.p + n_key_bytes;
+	if (rc == APS_OK && patches.n != 0 && !aps_number_set_add(&reader->covered, row->number, NULL))
+		rc = aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
+	if (rc == APS_OK && patches.n != 0 && !reader->is_below) {
 		rc = aps_patches_apply(&covered, content, aps_buf_str(&patches), &row->is_nowhere,
 		                       &reader->cache.entries, err);
 		row->is_covered = true;
@@ -345,6 +351,7 @@ void aps_reader_free(struct aps_reader *reader)
 	aps_entries_clear(&reader->cache.entries);
 	aps_names_clear(&reader->cache.names);
 	aps_number_set_clear(&reader->noted);
+	aps_number_set_clear(&reader->covered);
 	aps_buf_clear(&reader->used);
 	aps_buf_clear(&reader->row_text);
 	aps_buf_clear(&reader->row_content);
@@ -516,6 +523,18 @@ void aps_reader_take_back_clear(struct aps_reader *reader)
 	reader->n_clears--;
 	aps_overlay_hide(&reader->overlay);
 	forget_all(reader);
+}
+
+void aps_reader_look_below(struct aps_reader *reader, bool is_below)
+{
+	uint64_t number = 0;
+	bool is_same = reader->is_below == is_below;
+	reader->is_below = is_below;
+	if (is_same || reader->covered.n_members == 0) return;
+	aps_overlay_hide(&reader->overlay);
+	while ((number = aps_number_set_next(&reader->covered, number)) != 0)
+		aps_entries_forget_number(&reader->cache.entries, number);
+	aps_number_set_clear(&reader->covered);
 }
 
 static enum aps_rc show_field(struct aps_reader *reader, struct job *job, struct aps_err *err)

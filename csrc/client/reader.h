@@ -45,6 +45,9 @@ struct aps_edits *aps_reader_take_back(struct aps_reader *reader);
  * each ended by a zero. None are told when what is shown was made anew meanwhile. */
 size_t aps_reader_count_changes(const struct aps_reader *reader);
 void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct aps_buf *out);
+/* Reads show what the service has said, and what the application has written itself, without optimistic layers: who
+ * reads to write what comes of it would make true what is only hoped for. Until it is called with false. */
+void aps_reader_look_below(struct aps_reader *reader, bool is_below);
 /* What it has in memory, for names of what was read. */
 const struct aps_entries *aps_reader_entries(const struct aps_reader *reader);
 /* Notes from now on what is read, for the core to know what was used; reads must say what time it is. */
@@ -57,7 +60,7 @@ size_t aps_reader_take_used(struct aps_reader *reader, int64_t now_s, uint64_t *
 void aps_reader_clear(struct aps_reader *reader);
 /* The core isn't told after all. */
 void aps_reader_take_back_clear(struct aps_reader *reader);
-/* True once after damage was met, at *place (client/place.h): the core is to be told. */
+/* True once after damage was met, at *place (client/store_place.h): the core is to be told. */
 bool aps_reader_take_damage(struct aps_reader *reader, uint64_t *place);
 /* The generation that the last read saw. */
 uint64_t aps_reader_generation(const struct aps_reader *reader);

@@ -141,6 +141,7 @@ static bool read(struct aps_core *core, struct watching *watching)
 	struct group *group = watching->group;
 	struct aps_watch_change change;
 	struct aps_err err;
+	bool is_first = !watching->watch.is_read;
 	enum aps_rc rc = aps_watch_read(&group->watches, &watching->watch, aps_partition_source(group->partition),
 	                                &change, &err);
 	if (rc != APS_OK) {
@@ -151,6 +152,7 @@ static bool read(struct aps_core *core, struct watching *watching)
 		aps_buf_add(&watching->gone, change.gone.p,
 		            change.gone.n); /* without memory they stay a little longer */
 		if (change.is_other) watching->has_more = true;
+		if (is_first && watching->watch.result.n_expired != 0) watching->is_doubtful = true;
 	}
 	aps_buf_clear(&change.gone);
 	return rc == APS_OK;
@@ -248,15 +250,15 @@ static struct group *group_of(struct aps_core *core, struct aps_partition *parti
 }
 
 static enum aps_rc join(struct aps_core *core, struct watching *watching, struct aps_partition *partition,
-                        struct aps_err *err)
+                        int64_t now_s, struct aps_err *err)
 {
 	enum aps_rc rc = bind(watching, partition, err);
 	if (rc != APS_OK) return rc;
 	if (!aps_table_set(table_of(core), watching->id, watching)) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	struct group *group = group_of(core, partition);
 	if (group == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"),
-	                                         .key_seed = partition->cache.entries.seed};
+	const struct aps_read_options options = {
+	        .root = APS_STR("RROOT_QUERY"), .key_seed = partition->cache.entries.seed, .now_s = now_s};
 	watching->group = group;
 	aps_watch_add(&group->watches, &watching->watch, &watching->binding, &options, MAX_VIEW_BYTES);
 	return APS_OK;
@@ -278,7 +280,7 @@ static void begin(struct aps_core *core, struct aps_client *client, struct aps_w
 	command->spare = NULL;
 	aps_buf_init(&watching->gone, APS_BUF_ANY_SIZE);
 	aps_err_clear(err);
-	if (join(core, watching, partition, err) == APS_OK) return;
+	if (join(core, watching, partition, aps_client_now_ms(client) / 1000, err) == APS_OK) return;
 	tell_failure(core, watching, err);
 	end(core, watching);
 }
