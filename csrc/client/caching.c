@@ -122,10 +122,17 @@ static enum aps_rc open_partition(struct aps_core *core, struct aps_client *clie
 	return cached->collecting != NULL && vault->tidying != NULL ? APS_OK : fail_open(core, cached, err);
 }
 
+/* In a file or not; but without what it was to begin with it isn't what was asked for. */
+static bool is_in_memory_by_choice(const struct aps_client *client, const struct aps_vault *vault)
+{
+	const char *word = aps_vault_is_available(vault) ? NULL : vault->trouble.word;
+	return client->settings.cache->is_in_memory && (word == NULL || strcmp(word, "seed") != 0);
+}
+
 static void set_state(const struct aps_client *client, const struct aps_vault *vault)
 {
 	enum aps_store_state state = aps_vault_is_available(vault) ? APS_STORE_OPEN : APS_STORE_UNAVAILABLE;
-	if (client->settings.cache->is_in_memory) state = APS_STORE_MEMORY;
+	if (is_in_memory_by_choice(client, vault)) state = APS_STORE_MEMORY;
 	atomic_store_explicit(&client->stats->store, state, memory_order_relaxed);
 }
 
@@ -140,7 +147,7 @@ static void tell_client(struct aps_core *core, const struct aps_client *client, 
 {
 	const struct aps_buf *news = &vault->file.news;
 	set_state(client, vault);
-	if (client->settings.cache->is_in_memory) return; /* it is where it should be, in a file or not */
+	if (is_in_memory_by_choice(client, vault)) return;
 	if (!aps_vault_is_available(vault)) APS_STATS_ADD(client->stats, store_failures, 1);
 	for (size_t at = 0; at < news->n;) {
 		const char *level = news->p + at, *line = level + strlen(level) + 1;
@@ -164,7 +171,7 @@ static void meet(struct aps_core *core, const struct aps_client *client, const s
 	bool is_known = atomic_load(&client->stats->store) != APS_STORE_NONE;
 	set_state(client, vault);
 	if (is_known || vault->file.news.n != 0 || aps_vault_is_available(vault)) return;
-	if (client->settings.cache->is_in_memory) return;
+	if (is_in_memory_by_choice(client, vault)) return;
 	APS_STATS_ADD(client->stats, store_failures, 1);
 	aps_core_log(core, client->id, "error",
 	             "the store %s can't be used (%s): what is cached is kept in memory until it can", vault->file.path,
@@ -276,9 +283,9 @@ enum aps_rc aps_caching_look(const struct aps_core *core, const struct aps_clien
 {
 	const struct aps_cached *cached = find(caching_of(core, client), id);
 	if (cached == NULL) return aps_fail(err, APS_E_CLOSED, "the cache is closed");
-	bool is_in_memory = client->settings.cache != NULL && client->settings.cache->is_in_memory;
 	const struct aps_err *trouble = cached->vault != NULL ? &cached->vault->trouble : &cached->trouble;
-	if (trouble->code == APS_OK || (is_in_memory && cached->vault != NULL)) return APS_OK;
+	if (trouble->code == APS_OK) return APS_OK;
+	if (cached->vault != NULL && is_in_memory_by_choice(client, cached->vault)) return APS_OK;
 	*err = *trouble;
 	return err->code;
 }

@@ -113,6 +113,8 @@ static void reset(struct aps_partition_collector *collector)
 	if (collecting->is_stepping) return;
 	end_run(collecting);
 	collecting->next_bytes = 0;
+	aps_buf_clear(&collecting->uses); /* by other numbers, perhaps */
+	collecting->n_uses_saved = 0;
 	append(&collecting->asked, collecting->asking);
 	collecting->asking = collecting->asked;
 	collecting->asked = NULL;
@@ -271,6 +273,7 @@ static enum aps_rc delete_all(struct aps_collecting *collecting, struct run *run
 	                         ? APS_OK
 	                         : aps_fail(err, APS_E_NOMEM, "no memory to collect what isn't needed");
 	if (rc == APS_OK && n != 0) rc = begin_writing(collecting, err);
+	if (n != 0 && aps_rows_are_kept(&partition->store)) partition->cache.entries.is_whole = false;
 	for (size_t i = 0; rc == APS_OK && i < n; i++) {
 		rc = aps_rows_delete(&partition->store, changes[i].entry, err);
 		if (rc == APS_OK) aps_partition_forget(partition, changes[i].entry, changes[i].hash);
@@ -356,12 +359,14 @@ static void run_slice(struct aps_collecting *collecting)
 		if (aps_clock_mono_ms() - began_ms >= SLICE_MS) break;
 	}
 	collecting->is_stepping = false;
-	if (collecting->is_reset) {
+	if (collecting->is_reset)
 		reset(&collecting->collector);
+	else if (rc != APS_OK)
+		aps_vault_cope(collecting->partition->vault, &err);
+	if (collecting->run == NULL) { /* the store has moved: it is collected there, from the beginning */
 		if (collecting->asking != NULL) wake(collecting, 1);
 		return;
 	}
-	if (rc != APS_OK) aps_vault_suspect(collecting->partition->vault, &err);
 	if (rc != APS_OK || run->phase == PHASE_OVER)
 		conclude(collecting, rc != APS_OK ? &err : NULL);
 	else
@@ -372,11 +377,6 @@ static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_m
 {
 	struct aps_collecting *collecting = APS_CONTAINER_OF(timer, struct aps_collecting, timer);
 	struct aps_err err;
-	const struct aps_vault *vault = collecting->partition->vault;
-	if (vault->base != NULL) { /* what leaves the memory above a file would be there again */
-		give_up(collecting, &vault->trouble);
-		return;
-	}
 	bool has_work = collecting->run != NULL || collecting->asking != NULL || is_above_limit(collecting);
 	if (save_uses(collecting) || !has_work) {
 		if (collecting->uses.n != 0) wake(collecting, PAUSE_MS);

@@ -1,6 +1,7 @@
 #include "client/partition.h"
 
 #include "base/mem.h"
+#include "store/cache_rows.h"
 
 #define MAX_BYTES ((size_t)32 * 1024 * 1024)
 
@@ -106,11 +107,17 @@ static void failed(struct aps_vault_part *part)
 	end_clears(partition);
 }
 
-enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_drop how, struct aps_err *err)
+static enum aps_rc drop(struct aps_partition *partition, enum aps_part_drop how, struct aps_err *err)
 {
 	enum aps_rc rc = aps_vault_begin(partition->vault, err);
 	if (rc == APS_OK) rc = aps_vault_dropped(partition->vault, partition->prefix, partition->identity, how, err);
-	if (rc == APS_OK) rc = aps_cache_store_drop(&partition->store, how, err);
+	return rc == APS_OK ? aps_cache_store_drop(&partition->store, how, err) : rc;
+}
+
+enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_drop how, struct aps_err *err)
+{
+	enum aps_rc rc = drop(partition, how, err);
+	if (rc != APS_OK && aps_vault_cope(partition->vault, err)) rc = drop(partition, how, err);
 	if (rc != APS_OK) {
 		aps_channel_end_clears(partition->channel, 1);
 		return rc;
@@ -177,7 +184,7 @@ static enum aps_rc begin_anew(struct aps_partition *partition, struct aps_err *e
 	return rc;
 }
 
-/* This turn's changes are nowhere but in memory. What was collected since leaves later. */
+/* This turn's changes are nowhere but in memory; what isn't there was collected. */
 static enum aps_rc save_changed(struct aps_partition *partition, struct aps_err *err)
 {
 	const struct aps_channel_change *changes = (const void *)partition->changed.p;
@@ -185,7 +192,12 @@ static enum aps_rc save_changed(struct aps_partition *partition, struct aps_err 
 	enum aps_rc rc = partition->changed.rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
 	for (size_t i = 0; rc == APS_OK && i < n; i++) {
 		const struct aps_entry *entry = aps_entries_peek(&partition->cache.entries, changes[i].entry);
-		if (entry != NULL) rc = aps_cache_store_save_again(&partition->store, entry, err);
+		if (entry != NULL) {
+			rc = aps_cache_store_save_again(&partition->store, entry, err);
+			continue;
+		}
+		rc = aps_rows_delete(&partition->store, changes[i].entry, err);
+		partition->cache.entries.is_whole = false;
 	}
 	return rc;
 }

@@ -118,6 +118,8 @@ static void follow_place(struct aps_reader *reader, uint64_t place)
 	forget_all(reader);
 	aps_names_clear(&reader->cache.names);
 	aps_names_init(&reader->cache.names, 0);
+	aps_number_set_clear(&reader->noted); /* by other numbers */
+	aps_buf_reset(&reader->used);
 	reader->seen = reader->named = 0;
 }
 

@@ -24,7 +24,9 @@ static enum aps_rc prepare_read(const struct aps_cache_store *store, const struc
 	                                 " AND key IS NULL AND id > ?2 ORDER BY id LIMIT ?3",
 	};
 	struct aps_str key = at->key.n != 0 || at->kind != APS_ROWS_OF_FIELDS ? aps_buf_str(&at->key) : APS_STR("F");
-	enum aps_rc rc = aps_db_prepare(store->db, aps_str_of(SQL[at->kind]), stmt, err);
+	struct aps_db *base = aps_db_base(store->db);
+	struct aps_db *db = base != NULL && !at->is_above ? base : store->db;
+	enum aps_rc rc = aps_db_prepare(db, aps_str_of(SQL[at->kind]), stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(*stmt, 1, store->part, err);
 	if (rc == APS_OK)
 		rc = at->kind == APS_ROWS_WITHOUT_KEY ? aps_stmt_bind_int(*stmt, 2, (int64_t)at->number, err)
@@ -32,12 +34,53 @@ static enum aps_rc prepare_read(const struct aps_cache_store *store, const struc
 	return rc == APS_OK ? aps_stmt_bind_int(*stmt, 3, (int64_t)max_rows, err) : rc;
 }
 
+bool aps_rows_are_kept(const struct aps_cache_store *store)
+{
+	return aps_db_is_in_memory(store->db);
+}
+
+static enum aps_rc has_row_above(const struct aps_cache_store *store, uint64_t number, bool *has_row,
+                                 struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	enum aps_rc rc = aps_db_prepare(store->db, APS_STR("SELECT 1 FROM entry WHERE id = ?1"), &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, (int64_t)number, err);
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, has_row, err);
+	if (rc == APS_OK) aps_stmt_reset(stmt);
+	return rc;
+}
+
+/* A row that has another one above it is seen there; one that is kept only for the file isn't seen. */
+static enum aps_rc is_hidden(const struct aps_cache_store *store, const struct aps_rows_at *at, bool *is,
+                             struct aps_err *err)
+{
+	struct aps_row_lengths lengths;
+	enum aps_rc rc = APS_OK;
+	*is = false;
+	if (!aps_rows_are_kept(store)) return APS_OK;
+	if (aps_db_base(store->db) != NULL && !at->is_above) rc = has_row_above(store, at->number, is, err);
+	if (rc != APS_OK || *is) return rc;
+	rc = aps_cache_store_measure(store, at->number, &lengths, err);
+	*is = rc == APS_OK && lengths.n_content_bytes == 0;
+	return rc;
+}
+
+/* What ends with that is what lies below. */
+static void end_slice(const struct aps_cache_store *store, struct aps_rows_at *at)
+{
+	if (!at->is_done || at->is_above || aps_db_base(store->db) == NULL) return;
+	at->is_above = true;
+	at->is_done = false;
+	at->number = 0;
+	aps_buf_reset(&at->key);
+}
+
 enum aps_rc aps_rows_read(struct aps_cache_store *store, struct aps_rows_at *at, size_t max_rows,
                           struct aps_rows_sink *sink, struct aps_err *err)
 {
 	struct aps_stmt *stmt;
 	struct aps_buf last; /* the statement has the one that it began behind */
-	bool has_row = false;
+	bool has_row = false, is_left_out;
 	size_t n = 0;
 	aps_buf_init(&last, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = prepare_read(store, at, max_rows, &stmt, err);
@@ -46,31 +89,18 @@ enum aps_rc aps_rows_read(struct aps_cache_store *store, struct aps_rows_at *at,
 		at->number = (uint64_t)aps_stmt_column_int(stmt, 0);
 		aps_buf_reset(&last);
 		aps_buf_add_str(&last, key);
-		sink->row(sink, at->number, key);
+		rc = is_hidden(store, at, &is_left_out, err);
+		if (rc == APS_OK && !is_left_out) sink->row(sink, at->number, key);
 		n++;
 	}
+	if (rc != APS_OK && has_row) aps_stmt_reset(stmt);
 	aps_buf_reset(&at->key);
 	aps_buf_add_str(&at->key, aps_buf_str(&last));
-	at->is_done = n < max_rows;
+	at->is_done = rc == APS_OK && n < max_rows;
+	end_slice(store, at);
 	bool is_short = last.rc != APS_OK || at->key.rc != APS_OK;
 	aps_buf_clear(&last);
 	return rc == APS_OK && is_short ? aps_fail(err, APS_E_NOMEM, "no memory for the keys of the store") : rc;
-}
-
-/* Lengths of the key and of the content; false in *is_there: it isn't. */
-static enum aps_rc measure(const struct aps_cache_store *store, uint64_t number, size_t lengths[2], bool *is_there,
-                           struct aps_err *err)
-{
-	struct aps_stmt *stmt;
-	static const char SQL[] = "SELECT length(key), length(content) FROM entry WHERE id = ?1 AND part = ?2";
-	enum aps_rc rc = aps_db_prepare(store->db, aps_str_of(SQL), &stmt, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, (int64_t)number, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, store->part, err);
-	if (rc == APS_OK) rc = aps_stmt_step(stmt, is_there, err);
-	if (rc != APS_OK || !*is_there) return rc;
-	for (int i = 0; i < 2; i++) lengths[i] = (size_t)aps_stmt_column_int(stmt, i);
-	aps_stmt_reset(stmt);
-	return APS_OK;
 }
 
 static enum aps_rc change(const struct aps_cache_store *store, const char *sql, uint64_t number, uint32_t minute,
@@ -85,25 +115,52 @@ static enum aps_rc change(const struct aps_cache_store *store, const char *sql, 
 	return rc == APS_OK ? aps_stmt_step(stmt, &has_row, err) : rc;
 }
 
+/* What lies over a file has a row of its own, under the same key, for each that differs. */
+static enum aps_rc copy_up(struct aps_cache_store *store, uint64_t number, struct aps_err *err)
+{
+	struct aps_db *base = aps_db_base(store->db);
+	struct aps_stmt *from, *to;
+	bool has_row = false;
+	if (base == NULL) return APS_OK;
+	enum aps_rc rc =
+	        aps_db_prepare(base, APS_STR("SELECT key, used FROM entry WHERE id = ?1 AND part = ?2"), &from, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(from, 1, (int64_t)number, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(from, 2, store->part, err);
+	if (rc == APS_OK) rc = aps_stmt_step(from, &has_row, err);
+	if (rc != APS_OK || !has_row) return rc;
+	rc = aps_db_prepare(store->db,
+	                    APS_STR("INSERT OR IGNORE INTO entry (id, part, key, used, content)"
+	                            " VALUES (?1, ?2, ?3, ?4, X'')"),
+	                    &to, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(to, 1, (int64_t)number, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(to, 2, store->part, err);
+	if (rc == APS_OK && aps_stmt_column_type(from, 0) != APS_DB_NULL)
+		rc = aps_stmt_bind_blob(to, 3, aps_stmt_column_str(from, 0), err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(to, 4, aps_stmt_column_int(from, 1), err);
+	if (rc == APS_OK) rc = aps_stmt_step(to, &has_row, err);
+	aps_stmt_reset(from);
+	return rc;
+}
+
 enum aps_rc aps_rows_delete(struct aps_cache_store *store, uint64_t number, struct aps_err *err)
 {
-	size_t lengths[2];
-	bool is_there = false;
-	enum aps_rc rc = measure(store, number, lengths, &is_there, err);
-	if (rc != APS_OK || !is_there) return rc;
+	struct aps_row_lengths lengths;
+	enum aps_rc rc = aps_cache_store_measure(store, number, &lengths, err);
+	if (rc != APS_OK || !lengths.is_there) return rc;
+	if (aps_rows_are_kept(store)) return lengths.n_content_bytes != 0 ? aps_rows_empty(store, number, err) : APS_OK;
 	rc = change(store, "DELETE FROM entry WHERE id = ?1", number, 0, err);
-	if (rc == APS_OK) store->n_bytes -= (int64_t)aps_entry_disk_bytes(lengths[0], lengths[1]);
+	if (rc == APS_OK) store->n_bytes -= (int64_t)aps_entry_disk_bytes(lengths.n_key_bytes, lengths.n_content_bytes);
 	return rc;
 }
 
 enum aps_rc aps_rows_empty(struct aps_cache_store *store, uint64_t number, struct aps_err *err)
 {
-	size_t lengths[2];
-	bool is_there = false;
-	enum aps_rc rc = measure(store, number, lengths, &is_there, err);
-	if (rc != APS_OK || !is_there) return rc;
-	rc = change(store, "UPDATE entry SET content = X'' WHERE id = ?1", number, 0, err);
-	if (rc == APS_OK) store->n_bytes -= (int64_t)lengths[1];
+	struct aps_row_lengths lengths;
+	enum aps_rc rc = aps_cache_store_measure(store, number, &lengths, err);
+	if (rc != APS_OK || !lengths.is_there) return rc;
+	rc = copy_up(store, number, err);
+	if (rc == APS_OK) rc = change(store, "UPDATE entry SET content = X'' WHERE id = ?1", number, 0, err);
+	if (rc == APS_OK) store->n_bytes -= (int64_t)lengths.n_content_bytes;
 	return rc;
 }
 

@@ -15,6 +15,12 @@ struct aps_cache_store_state {
 	int64_t n_bytes;  /* that the entries take on disk */
 };
 
+/* Of a row. */
+struct aps_row_lengths {
+	size_t n_key_bytes, n_content_bytes;
+	bool is_there;
+};
+
 struct aps_cache_store {
 	struct aps_entry_backing backing;
 	struct aps_db *db; /* borrowed, migrated */
@@ -58,6 +64,8 @@ enum aps_rc aps_cache_store_move(struct aps_cache_store *store, struct aps_db *d
 /* Saves an entry as it is now, whatever is there of it. */
 enum aps_rc aps_cache_store_save_again(struct aps_cache_store *store, const struct aps_entry *entry,
                                        struct aps_err *err);
+enum aps_rc aps_cache_store_measure(const struct aps_cache_store *store, uint64_t number,
+                                    struct aps_row_lengths *lengths, struct aps_err *err);
 /* The generation of the file; where that is behind, it becomes *generation. */
 enum aps_rc aps_cache_store_catch_up(struct aps_db *db, uint64_t *generation, struct aps_err *err);
 /* The highest number that an entry of the file ever had. */

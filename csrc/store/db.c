@@ -28,6 +28,7 @@ struct aps_db {
 	uint64_t tick;
 	bool is_read_only;
 	bool has_own_tables;
+	bool is_in_memory;
 	bool in_transaction;
 	bool may_control; /* while the guard itself begins or ends a transaction */
 };
@@ -187,6 +188,7 @@ enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, 
 	if (db == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	db->is_read_only = options->read_only;
 	db->has_own_tables = options->has_own_tables;
+	db->is_in_memory = options->in_memory;
 	if (sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, vfs) == SQLITE_OK)
 		rc = db_configure(db, options, err);
 	else if (db->handle == NULL)
@@ -239,6 +241,11 @@ void aps_db_set_base(struct aps_db *db, struct aps_db *base)
 struct aps_db *aps_db_base(const struct aps_db *db)
 {
 	return db->base;
+}
+
+bool aps_db_is_in_memory(const struct aps_db *db)
+{
+	return db->is_in_memory;
 }
 
 static enum aps_rc db_run(struct aps_db *db, const char *sql, struct aps_err *err)

@@ -63,6 +63,8 @@ void aps_db_abandon(struct aps_db *db);
 /* Rows that aren't in `db` are looked for in `base` by who knows of it (cache_store.h); borrowed, NULL: none. */
 void aps_db_set_base(struct aps_db *db, struct aps_db *base);
 struct aps_db *aps_db_base(const struct aps_db *db);
+/* It was opened so: it ends with this process. */
+bool aps_db_is_in_memory(const struct aps_db *db);
 /* The database in memory of this name is "memory" in what `db` is told to do, until it is detached. */
 enum aps_rc aps_db_attach_memory(struct aps_db *db, const char *name, struct aps_err *err);
 void aps_db_detach_memory(struct aps_db *db);

@@ -59,7 +59,8 @@ enum aps_rc aps_parts_make(struct aps_db *db, struct aps_str prefix, struct aps_
 
 enum aps_rc aps_parts_drop(struct aps_db *db, int64_t part, enum aps_part_drop how, struct aps_err *err)
 {
-	return run_on(db, "UPDATE part SET dropped = ?2, prefix = '', identity = '' WHERE id = ?1", part, how, err);
+	return run_on(db, "UPDATE part SET dropped = ?2, prefix = '', identity = '', sum = 0 WHERE id = ?1", part, how,
+	              err);
 }
 
 enum aps_rc aps_parts_find_dropped(struct aps_db *db, struct aps_dropped_part *dropped, struct aps_err *err)
