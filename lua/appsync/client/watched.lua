@@ -274,8 +274,9 @@ function Watched:update(where, fn, ...)
   if self.policy ~= "no-cache" then previous = cache.read_unlayered(self.client, self.plan) end
   if previous == nil then return end
   local changed = compute(where, fn, previous, ...)
-  if changed == nil or rawequal(changed, previous) then return end
-  if self.policy ~= "no-cache" then return cache.write(self.client, self.plan, changed) end
+  if changed == nil then return end
+  if self.policy ~= "no-cache" then return cache.write(self.client, self.plan, changed) end -- may be what was read, changed
+  if rawequal(changed, previous) then return end
   self.data = changed
   tell(self)
 end

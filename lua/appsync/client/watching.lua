@@ -130,13 +130,13 @@ local function update_others(client, others, update, event)
     local previous = unlayered(opened, client.read_query, client, given, variables)
     if previous ~= nil then
       local changed = compute("update", update, previous, event)
-      if changed ~= nil and not rawequal(changed, previous) then client:write_query(given, variables, changed) end
+      if changed ~= nil then client:write_query(given, variables, changed) end
     end
   end
 end
 
 ---Subscribes to what changes the watch's data, until the handle is unsubscribed or the client closes:
----`update(previous, event)` gives the query's new data for each event. `appsync.build_subscription` makes the table.
+---`update(previous, event)` gives the query's new data for each event, nil for the same. `appsync.build_subscription` makes the table.
 ---@param options appsync.MoreOptions
 ---@return appsync.Subscription
 function Watch:subscribe_to_more(options)
