@@ -300,7 +300,10 @@ local function start(self)
     self.cache = opened
     if policy ~= "network-only" then begin_watch(self) end
   end
-  if policy ~= "cache-first" and policy ~= "cache-only" then fetch(self) end
+  if policy ~= "cache-first" and policy ~= "cache-only" then
+    self.has_asked = true
+    fetch(self)
+  end
   start_poll(self)
 end
 
