@@ -66,6 +66,7 @@ local function select(self, data)
   local ok, shown = pcall(select_from, self, data)
   if ok then return shown end
   self.select_err = errors.of_raised(shown)
+  log.emit(self.log, "error", "a binding's select raised: " .. printable.text(shown), { raised = shown })
   return self.data, self.select_err
 end
 

@@ -269,10 +269,10 @@ static void lay_anything(uint64_t seed, size_t n_least, size_t n_steps)
 		}
 		aps_buf_clear(&json);
 		if (aps_rand_below(&rand, 4) == 0) {
-			aps_reader_hide_layers(world.reader, true);
+			aps_reader_look_below(world.reader, true);
 			read_reader(&all);
 			assert_false(world.result.is_optimistic);
-			aps_reader_hide_layers(world.reader, false);
+			aps_reader_look_below(world.reader, false);
 		}
 		if (aps_rand_below(&rand, 4) != 0) assert_same(&all);
 	}
@@ -308,26 +308,26 @@ static void a_reader_hides_layers_and_shows_them_again(void **state)
 	lay(7);
 	assert_shows(&operation, BELOW);
 	for (int i = 0; i < 3; i++) {
-		assert_false(aps_reader_hide_layers(world.reader, true));
+		aps_reader_look_below(world.reader, true);
 		assert_string_equal(read_reader(&operation), BASE);
 		assert_false(world.result.is_optimistic);
-		assert_true(aps_reader_hide_layers(world.reader, true));
-		assert_true(aps_reader_hide_layers(world.reader, false));
+		aps_reader_look_below(world.reader, true);
+		aps_reader_look_below(world.reader, false);
 		assert_shows(&operation, BELOW);
 	}
 	begin_edits(); /* one more comes while they are hidden */
 	add("{ a { id u } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"u\":5,\"__typename\":\"T\"}}");
-	aps_reader_hide_layers(world.reader, true);
+	aps_reader_look_below(world.reader, true);
 	lay(8);
 	assert_string_equal(read_reader(&operation), BASE);
-	aps_reader_hide_layers(world.reader, false);
+	aps_reader_look_below(world.reader, false);
 	assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":5,\"__typename\":\"T\"}}");
-	aps_reader_hide_layers(world.reader, true); /* and both leave */
+	aps_reader_look_below(world.reader, true); /* and both leave */
 	assert_string_equal(read_reader(&operation), BASE);
 	settle(8);
 	settle(7);
 	assert_string_equal(read_reader(&operation), BASE);
-	aps_reader_hide_layers(world.reader, false);
+	aps_reader_look_below(world.reader, false);
 	assert_shows(&operation, BASE);
 	close_core();
 	aps_operation_clear(&operation);
