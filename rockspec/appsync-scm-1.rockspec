@@ -252,6 +252,7 @@ build = {
     ["appsync.client.field_value"] = "lua/appsync/client/field_value.lua",
     ["appsync.client.headers"] = "lua/appsync/client/headers.lua",
     ["appsync.client.hydration"] = "lua/appsync/client/hydration.lua",
+    ["appsync.client.large_read"] = "lua/appsync/client/large_read.lua",
     ["appsync.client.local_cache"] = "lua/appsync/client/local_cache.lua",
     ["appsync.client.mutation"] = "lua/appsync/client/mutation.lua",
     ["appsync.client.operation"] = "lua/appsync/client/operation.lua",

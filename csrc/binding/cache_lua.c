@@ -197,10 +197,10 @@ static int Apl_reading_gc(lua_State *L)
 	return 0;
 }
 
-static struct reading *push_reading(lua_State *L)
+static struct reading *push_reading(lua_State *L, size_t max_bytes)
 {
 	struct reading *reading = apl_newuserdata(L, sizeof *reading);
-	aps_read_result_init(&reading->result, APL_MAX_BODY_BYTES);
+	aps_read_result_init(&reading->result, max_bytes);
 	luaL_getmetatable(L, READING);
 	lua_setmetatable(L, -2);
 	return reading;
@@ -212,6 +212,13 @@ static int fail_read(lua_State *L, const struct aps_err *err)
 	lua_pushnil(L);
 	apl_push_err(L, err);
 	return 3;
+}
+
+static int say_large(lua_State *L)
+{
+	for (int i = 0; i < 4; i++) lua_pushnil(L);
+	lua_pushboolean(L, 1);
+	return 5;
 }
 
 /* "R" and the record's key at `key` of the table at index 2; without one the root. */
@@ -249,9 +256,9 @@ void apl_cache_tell_damage(const struct apl_cache *cache)
 	if (command != NULL) aps_runtime_post(cache->caches->box->runtime, command, &err);
 }
 
-/* cache:read{document=, operation_name= or fragment=, key=, variables=, partial=} → data, missing: a list of paths, nil
- * when all of it is there; without `partial` data is nil then; nil; true when something of it has expired. nil, nil,
- * error where it can't be read. */
+/* cache:read{document=, operation_name= or fragment=, key=, variables=, partial=, max_bytes=} → data, missing: a list
+ * of paths, nil when all of it is there; without `partial` data is nil then; nil; true when something of it has
+ * expired. nil, nil, error where it can't be read. nil, nil, nil, nil, true where it has more than `max_bytes`. */
 static int Apl_cache_read(lua_State *L)
 {
 	struct aps_err err = {0};
@@ -259,13 +266,16 @@ static int Apl_cache_read(lua_State *L)
 	luaL_checktype(L, 2, LUA_TTABLE);
 	if (cache == NULL) return fail_read(L, &err);
 	struct aps_operation *operation = apl_push_operation(L);
-	struct reading *reading = push_reading(L);
+	lua_getfield(L, 2, "max_bytes");
+	bool is_bounded = !lua_isnil(L, -1);
+	struct reading *reading = push_reading(L, is_bounded ? apl_size_of(lua_tonumber(L, -1)) : APL_MAX_BODY_BYTES);
 	bool is_partial = apl_field_bool(L, 2, "partial", false);
 	int64_t now_s = aps_channel_now_s(cache->channel);
 	const struct aps_read_options options = {.root = push_root(L), .is_partial = is_partial, .now_s = now_s};
 	enum aps_rc rc = apl_read_operation(L, operation, &err);
 	if (rc == APS_OK) rc = aps_reader_read(cache->reader, operation, &options, &reading->result, &err);
 	apl_cache_tell_damage(cache);
+	if (rc == APS_E_TOO_BIG && is_bounded) return say_large(L);
 	if (rc == APS_OK && (is_partial || reading->result.n_missing == 0))
 		rc = apl_value_push(L, aps_buf_str(&reading->result.json), cache->caches->big, APS_JSON_LENIENT, &err);
 	else

@@ -302,6 +302,7 @@ static enum outcome write_object(struct reading *in, struct object *object, stru
 		return READ_FAILED;
 	}
 	if (++in->depth > APS_CELL_MAX_DEPTH) return fail_damaged(in);
+	if (in->w.buf->rc != APS_OK) return READ_FAILED; /* nobody will see more of it */
 	enum outcome outcome = open_values(in, object);
 	if (outcome == READ_OK) outcome = write_fields(in, object);
 	in->values.n = object->values_at;

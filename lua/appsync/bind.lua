@@ -31,7 +31,8 @@ local SCHEMA = opts.schema{
 ---@field data any what the query gives, or what `select` makes of it; nil until there is something. Read-only: it is shared, and
 ---stays the same table until it really changes
 ---@field loading boolean the network is being asked, or has to be
----@field err appsync.Error? of the last request, or why it isn't kept up to date any more: the subscription ended, or a function raised
+---@field err appsync.Error? of the last request, of `select`, or why it isn't kept up to date any more: the subscription ended,
+---or a function raised
 ---@field version integer counts the changes of the three, so that a frame can see by one number whether it has to draw anew
 ---@field package listeners fun(binding: appsync.Binding)[]
 local Binding = {}
@@ -50,18 +51,28 @@ local function is_equal(a, b)
   return true
 end
 
--- What is shown of the data; `select` runs only when that has changed, and what it gives only counts when that has.
-local function select(self, data)
-  if rawequal(data, self.selected_from) then return self.data end
-  self.selected_from = data
+local function select_from(self, data)
   if not self.select or data == nil then return data end
   local shown = compute("select", self.select, data)
   if is_equal(shown, self.data) then return self.data end
   return shown
 end
 
+-- What is shown of the data; `select` runs only when that has changed, and what it gives only counts when that has. Where it
+-- raises, that is told, and what was shown stays.
+local function select(self, data)
+  if rawequal(data, self.selected_from) then return self.data, self.select_err end
+  self.selected_from, self.select_err = data, nil
+  local ok, shown = pcall(select_from, self, data)
+  if ok then return shown end
+  self.select_err = errors.of_raised(shown)
+  log.emit(self.log, "error", "a binding's select raised: " .. printable.text(shown), { raised = shown })
+  return self.data, self.select_err
+end
+
 local function notify(self)
   for _, fn in ipairs(self.listeners) do
+    if self.is_closed then return end
     local ok, raised = task.pcall(fn, self)
     if not ok then
       log.emit(self.log, "error", "a binding's on_change raised: " .. printable.text(raised), { raised = raised })
@@ -77,7 +88,8 @@ local function set(self, data, loading, err)
 end
 
 local function take(self, state)
-  set(self, select(self, state.data), state.loading, state.err or self.failure)
+  local data, select_err = select(self, state.data)
+  set(self, data, state.loading, select_err or state.err or self.failure)
 end
 
 -- The query's subscription or the other one is over, as where a function has raised: the data goes on without it.
@@ -107,7 +119,7 @@ end
 
 local function check(options, where)
   local checked = opts.check(options, SCHEMA, where)
-  if type(checked.client) ~= "table" or type(checked.client.watch) ~= "function" then
+  if type(checked.client) ~= "table" or type(checked.client.root) ~= "table" then
     errors.misuse("%s: client must be a client, got %s", where, (errors.describe(checked.client)))
   end
   if checked.query == nil then errors.misuse("%s: query is missing", where) end
@@ -129,11 +141,15 @@ function bind.bind(options)
   }, Binding)
   local function on_error(err) fail(self, err) end
   self.subscription = watch:subscribe{ next = function(state) take(self, state) end, error = on_error }
-  if checked.subscription then
-    self.more = watch:subscribe_to_more{
-      query = checked.subscription, variables = checked.variables, update = checked.reduce, error = on_error,
-    }
+  if not checked.subscription then return self end
+  local ok, more = pcall(watch.subscribe_to_more, watch, {
+    query = checked.subscription, variables = checked.variables, update = checked.reduce, error = on_error,
+  })
+  if not ok then
+    self.subscription:unsubscribe()
+    error(more, 0)
   end
+  self.more = more
   return self
 end
 
@@ -163,15 +179,17 @@ function Scope:add(member)
   return member
 end
 
----Ends what was added, the last first. Twice is legal.
+---Ends what was added, the last first, all of it, also where one raises: the first of these errors is raised after that. Twice
+---is legal.
 function Scope:close()
   self.is_closed = true
-  for i = #self.members, 1, -1 do
-    local member = self.members[i]
-    self.members[i] = nil
-    local finish = member.close or member.unsubscribe or member.release or member.cancel
-    finish(member)
+  local has_failed, raised = false, nil
+  while #self.members > 0 do
+    local member = table.remove(self.members)
+    local ok, why = task.pcall(member.close or member.unsubscribe or member.release or member.cancel, member)
+    if not ok and not has_failed then has_failed, raised = true, why end
   end
+  if has_failed then error(raised, 0) end
 end
 
 ---What a screen has, to be let go of at once: bindings, subscriptions, tasks.

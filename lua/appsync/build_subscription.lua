@@ -41,6 +41,9 @@ return function(options)
   if also ~= nil and (type(also) == "string" or document.is(also) or also.query ~= nil) then also = { also } end
   return {
     query = parsed, variables = checked.variables, cache_update = also,
-    update = function(previous, event) return updates.apply(kind, previous, event[field], id_field) end,
+    update = function(previous, event)
+      local changed = updates.apply(kind, previous, event[field], id_field)
+      if not rawequal(changed, previous) then return changed end
+    end,
   }
 end

@@ -175,6 +175,56 @@ describe("bindings", function()
     assert.error_matches(function() appsync.scope():add(7) end, "scope:add: expected something with close", 1, true)
   end)
 
+  it("go on where select raises, and tell it", function()
+    local may_raise = true
+    local binding = appsync.bind{
+      client = client, query = ALL,
+      select = function(data)
+        if may_raise then error("not yet") end
+        return #data.listTodos.items
+      end,
+    }
+    wait_for(function() return binding.err end, "the error of select")
+    assert.matches("not yet", binding.err.message, 1, true)
+    assert.same({ false, 1 }, { binding.loading, binding.version })
+    may_raise = false
+    client:modify("ROOT_QUERY", "listTodos", function(list) list.items:remove("Todo:t1") end)
+    wait_for(function() return binding.data end, "what select gives")
+    assert.equal(4, binding.data)
+    assert.is_nil(binding.err)
+    binding:close()
+  end)
+
+  it("call nobody who is told after close", function()
+    local told = {}
+    local binding = appsync.bind{ client = client, query = ALL }
+    binding:on_change(function()
+      told[#told + 1] = "first"
+      binding:close()
+    end):on_change(function() told[#told + 1] = "second" end)
+    wait_for(function() return told[1] end, "the first change")
+    assert.same({ "first" }, told)
+  end)
+
+  it("leave nothing behind where their subscription is refused", function()
+    assert.is_false((pcall(appsync.bind, { client = client, query = ALL, subscription = GET, reduce = print })))
+    assert.is_nil(next(client.root.watched))
+  end)
+
+  it("end with their scope, also where the end of one raises", function()
+    local scope, ended = appsync.scope(), {}
+    for i = 1, 4 do
+      scope:add{ close = function()
+        ended[#ended + 1] = i
+        if i % 2 == 0 then error("of " .. i, 0) end
+      end }
+    end
+    local ok, raised = pcall(scope.close, scope)
+    assert.same({ false, "of 4" }, { ok, raised })
+    assert.same({ 4, 3, 2, 1 }, ended)
+    scope:close()
+  end)
+
   it("are refused with what is wrong", function()
     assert.error_matches(function() appsync.bind{ client = client } end, "appsync.bind: query is missing", 1, true)
     assert.error_matches(function() appsync.bind{ query = ALL } end, "appsync.bind: client must be a client", 1, true)
@@ -229,6 +279,19 @@ describe("bindings", function()
       assert(watch:fetch_more{ nextToken = state.data.listTodos.nextToken })
       state = assert(s:next(10))
       assert.equal("n1 n2 n3 n4 n5", names(state.data.listTodos.items))
+      s:unsubscribe()
+    end)
+
+    it("what was read may be changed and given back", function()
+      local watch = client:watch(LIST, { limit = 2 })
+      local s = watch:subscribe()
+      local first = assert(s:next(10))
+      assert(watch:fetch_more({ nextToken = first.data.listTodos.nextToken }, function(previous, page)
+        for _, item in ipairs(page.listTodos.items) do table.insert(previous.listTodos.items, item) end
+        return previous
+      end))
+      assert.equal(4, #assert(s:next(10)).data.listTodos.items)
+      assert.equal(2, #first.data.listTodos.items)
       s:unsubscribe()
     end)
 

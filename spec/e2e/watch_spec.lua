@@ -159,6 +159,22 @@ describe("client:watch", function()
     s:unsubscribe()
   end)
 
+  it("asks once for what the service doesn't give", function()
+    local partial = "query X { getPost(id: \"p1\") { id title } x: getPost(id: 7) { id nope } }"
+    for _, policy in ipairs{ "cache-first", "cache-and-network", "network-only" } do
+      connect()
+      local s = client:watch(partial, nil, { fetch_policy = policy }):subscribe()
+      local state = assert(s:next(10))
+      assert.same({ false, "graphql" }, { state.loading, state.err.kind }, policy)
+      local more, err = s:next(0.3)
+      assert.is_nil(more)
+      assert.equal("timeout", err.kind)
+      assert.equal(1, client:stats().requests, policy)
+      s:unsubscribe()
+      client:close(0)
+    end
+  end)
+
   it("tells a partial answer with its error", function()
     connect()
     local s = client:watch("query X { getPost(id: \"p1\") { id title } x: getPost(id: 7) { id nope } }"):subscribe()

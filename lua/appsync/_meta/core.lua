@@ -325,11 +325,12 @@ function cache:look() end
 
 ---Reads what is kept, without waiting. Without `partial` there is no data where something of it is missing. What was
 ---written by the methods below is read at once.
----@param call {document: appsync.core.Document, operation_name: string?, fragment: string?, key: string?, variables: table?, partial: boolean?} key: of a fragment's record, "Todo:1"
+---@param call {document: appsync.core.Document, operation_name: string?, fragment: string?, key: string?, variables: table?, partial: boolean?, max_bytes: number?} key: of a fragment's record, "Todo:1"
 ---@return any data
 ---@return string[]? missing paths, such as "listPosts.items.3.title"; nil: nothing is
 ---@return appsync.core.Err? err the store can't be read; after a fork of kind "usage"
 ---@return boolean? has_expired some record of it is older than its type's ttl
+---@return boolean? is_large it has more than `max_bytes` of text: there is nothing else then
 function cache:read(call) end
 
 ---What a read of a query finds and what it lacks.

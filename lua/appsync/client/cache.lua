@@ -75,18 +75,20 @@ end
 ---@param client appsync.Client
 ---@param plan appsync.client.Plan
 ---@param is_partial boolean? what is there, also where something is missing
+---@param max_bytes integer? of text; nil: any
 ---@return any data nil when something is missing, string[]? missing paths, appsync.Error? err
 ---@return boolean? has_expired some record of it has to be asked for again
-function cache.read(client, plan, is_partial)
+---@return boolean? is_large it has more bytes than that, and wasn't read
+function cache.read(client, plan, is_partial, max_bytes)
   local opened, open_err = cache.open(client, plan.where)
   if not opened then return nil, nil, open_err end
-  local data, missing, err, has_expired = opened:read{
+  local data, missing, err, has_expired, is_large = opened:read{
     document = plan.document.core, operation_name = plan.options.operation_name, variables = plan.variables,
-    partial = is_partial,
+    partial = is_partial, max_bytes = max_bytes,
   }
   if err then return nil, nil, errors.of_core(err, plan.where) end
   if data == null then data = nil end
-  return data, missing, nil, has_expired
+  return data, missing, nil, has_expired, is_large
 end
 
 ---Writes what a plan selects.

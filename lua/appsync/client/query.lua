@@ -15,11 +15,14 @@ local cache = require "appsync.client.cache"
 local errors = require "appsync.errors"
 local hydration = require "appsync.client.hydration"
 local json = require "appsync.json"
+local large_read = require "appsync.client.large_read"
 local operation = require "appsync.client.operation"
 local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
 
 local query = {}
+
+local LARGE_BYTES = 65536 -- above it no frame waits for a read
 
 -- What answers from the cache where it can: a light client has one from then on.
 local READS = { ["cache-first"] = true, ["cache-and-network"] = true, ["cache-only"] = true }
@@ -37,17 +40,27 @@ end
 -- What the caller did, or the call's own time: nothing else is tried after it.
 local ENDS = { closed = true, cancelled = true, timeout = true }
 
+---@return any data, appsync.Error? err, boolean? has_expired
+local function read(client, plan)
+  local data, _, err, has_expired, is_large = cache.read(client, plan, false, LARGE_BYTES)
+  if is_large then return large_read(client, client.cache, plan) end
+  return data, err, has_expired
+end
+
 -- What the cache has. A store that isn't open yet lacks nothing: it is waited for.
 ---@return any data nil: not all of it is there
 ---@return appsync.Error? err that ends the call
 ---@return boolean? has_expired some of it is older than `cache.ttl` allows
 local function look(client, plan)
-  local data, _, err, has_expired = cache.read(client, plan)
+  local data, err, has_expired = read(client, plan)
   if data ~= nil or client.root.is_hydrated then return data, err and ENDS[err.kind] and err or nil, has_expired end
-  if not err then _, err = hydration.wait(client, plan.options, plan.where) end
+  if not err then
+    local _
+    _, err = hydration.wait(client, plan.options, plan.where)
+  end
   if err and ENDS[err.kind] then return nil, err end
-  data, _, _, has_expired = cache.read(client, plan)
-  return data, nil, has_expired
+  data, err, has_expired = read(client, plan)
+  return data, err and ENDS[err.kind] and err or nil, has_expired
 end
 
 -- The cache's answer in the place of the network's.

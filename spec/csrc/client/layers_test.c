@@ -268,6 +268,12 @@ static void lay_anything(uint64_t seed, size_t n_least, size_t n_steps)
 				settle(layers[slot]), layers[slot] = 0;
 		}
 		aps_buf_clear(&json);
+		if (aps_rand_below(&rand, 4) == 0) {
+			aps_reader_look_below(world.reader, true);
+			read_reader(&all);
+			assert_false(world.result.is_optimistic);
+			aps_reader_look_below(world.reader, false);
+		}
 		if (aps_rand_below(&rand, 4) != 0) assert_same(&all);
 	}
 	for (size_t slot = 0; slot < APS_COUNTOF(layers); slot++)
@@ -286,6 +292,45 @@ static void a_reader_shows_what_the_core_shows_whatever_layers_come(void **state
 	for (uint64_t seed = 1; seed <= 20; seed++) lay_anything(seed, 0, 60);
 	lay_anything(99, 300, 40);
 	close_core();
+}
+
+static void a_reader_hides_layers_and_shows_them_again(void **state)
+{
+	static const char BASE[] = "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"}}";
+	static const char BELOW[] = "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":1,\"__typename\":\"T\"}}";
+	(void)state;
+	struct aps_operation operation = make(POST, "");
+	open_core();
+	write_one(&operation, BASE);
+	commit();
+	begin_edits();
+	add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
+	lay(7);
+	assert_shows(&operation, BELOW);
+	for (int i = 0; i < 3; i++) {
+		aps_reader_look_below(world.reader, true);
+		assert_string_equal(read_reader(&operation), BASE);
+		assert_false(world.result.is_optimistic);
+		aps_reader_look_below(world.reader, true);
+		aps_reader_look_below(world.reader, false);
+		assert_shows(&operation, BELOW);
+	}
+	begin_edits(); /* one more comes while they are hidden */
+	add("{ a { id u } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"u\":5,\"__typename\":\"T\"}}");
+	aps_reader_look_below(world.reader, true);
+	lay(8);
+	assert_string_equal(read_reader(&operation), BASE);
+	aps_reader_look_below(world.reader, false);
+	assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":5,\"__typename\":\"T\"}}");
+	aps_reader_look_below(world.reader, true); /* and both leave */
+	assert_string_equal(read_reader(&operation), BASE);
+	settle(8);
+	settle(7);
+	assert_string_equal(read_reader(&operation), BASE);
+	aps_reader_look_below(world.reader, false);
+	assert_shows(&operation, BASE);
+	close_core();
+	aps_operation_clear(&operation);
 }
 
 static void without_memory_a_layer_is_all_or_nothing(void **state)
@@ -338,6 +383,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(layers_of_a_former_process_are_in_nobodys_way, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_reader_shows_what_the_core_shows_whatever_layers_come, setup,
 	                                        teardown),
+	        cmocka_unit_test_setup_teardown(a_reader_hides_layers_and_shows_them_again, setup, teardown),
 	        cmocka_unit_test_setup_teardown(without_memory_a_layer_is_all_or_nothing, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
