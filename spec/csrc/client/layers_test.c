@@ -170,7 +170,7 @@ static void layers_of_a_former_process_are_in_nobodys_way(void **state)
 	add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":1,\"__typename\":\"T\"}}");
 	lay(7);
 	close_core();
-	world.vault = aps_vault_open(&world.vaults, world.path, APS_DB_SYNC_NORMAL, &err);
+	world.vault = aps_vault_open(&world.vaults, &(struct aps_store_options){.path = world.path}, &err);
 	assert_non_null(world.vault);
 	world.partition = aps_partition_open(world.vault, "p", "other", &world.policies, world.channel, &err);
 	assert_non_null(world.partition);
