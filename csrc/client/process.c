@@ -22,7 +22,8 @@
 
 /* A lock file, by its device and its number there. */
 struct claimed {
-	int fd; /* 0: free */
+	bool is_held;
+	int fd;
 	dev_t device;
 	ino_t number;
 };
@@ -137,7 +138,7 @@ bool aps_process_take(const void *object)
 static struct claimed *find_claim(const struct stat *info)
 {
 	for (size_t i = 0; i < MAX_CLAIMS; i++)
-		if (claims[i].fd != 0 && claims[i].device == info->st_dev && claims[i].number == info->st_ino)
+		if (claims[i].is_held && claims[i].device == info->st_dev && claims[i].number == info->st_ino)
 			return &claims[i];
 	return NULL;
 }
@@ -145,7 +146,7 @@ static struct claimed *find_claim(const struct stat *info)
 static struct claimed *free_claim(void)
 {
 	size_t i = 0;
-	while (i < MAX_CLAIMS && claims[i].fd != 0) i++;
+	while (i < MAX_CLAIMS && claims[i].is_held) i++;
 	return i < MAX_CLAIMS ? &claims[i] : NULL;
 }
 
@@ -153,9 +154,9 @@ static enum aps_rc fail_held(int fd, struct aps_err *err)
 {
 	struct flock wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
 	if (fcntl(fd, F_GETLK, &wanted) == 0 && wanted.l_type != F_UNLCK && wanted.l_pid > 0)
-		return aps_fail_word(err, APS_E_STORAGE, "locked", EAGAIN, "another process (%ld) has it open",
+		return aps_fail_word(err, APS_E_STORAGE, "locked", 0, "another process (%ld) has it open",
 		                     (long)wanted.l_pid);
-	return aps_fail_word(err, APS_E_STORAGE, "locked", EAGAIN, "another process has it open");
+	return aps_fail_word(err, APS_E_STORAGE, "locked", 0, "another process has it open");
 }
 
 static enum aps_rc fail_file(int code, struct aps_err *err)
@@ -184,7 +185,7 @@ static enum aps_rc lock_file(const char *path, struct claimed *claimed, struct a
 		close(fd);
 		return rc;
 	}
-	*claimed = (struct claimed){fd, info.st_dev, info.st_ino};
+	*claimed = (struct claimed){true, fd, info.st_dev, info.st_ino};
 	return APS_OK;
 }
 
@@ -211,7 +212,7 @@ void aps_process_release(struct aps_claim *claim)
 	if (claim->fd < 0) return;
 	pthread_mutex_lock(&lock);
 	for (size_t i = 0; i < MAX_CLAIMS; i++)
-		if (claims[i].fd == claim->fd) claims[i].fd = 0;
+		if (claims[i].is_held && claims[i].fd == claim->fd) claims[i].is_held = false;
 	close(claim->fd);
 	pthread_mutex_unlock(&lock);
 	claim->fd = -1;

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BUSY_MS    2000
+#define BUSY_MS    250   /* for some other program that writes it, which none should: the core waits */
 #define MEMORY_MS  2000  /* that who writes and who reads in memory wait for each other */
 #define OPENING_MS 200   /* that a reader may take to open a file which is to be moved */
 #define AGAIN_MS   60000 /* a file that is damaged again so soon is left where it is */

@@ -46,10 +46,11 @@ static void retry_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t
 	aps_vault_retry(APS_CONTAINER_OF(timer, struct aps_vault, retry), now_ms);
 }
 
-/* Another process may end at any moment; else it takes longer and longer. */
+/* Another process that has claimed the file may end at any moment; else it takes longer and longer. */
 static void wait_on(struct aps_vault *vault, const struct aps_err *why, int64_t now_ms)
 {
-	int64_t next_ms = vault->wait_ms == 0 || is_word(why, "locked") ? FIRST_WAIT_MS : vault->wait_ms * 2;
+	bool is_claimed = is_word(why, "locked") && why->native == 0;
+	int64_t next_ms = vault->wait_ms == 0 || is_claimed ? FIRST_WAIT_MS : vault->wait_ms * 2;
 	vault->wait_ms = next_ms < LAST_WAIT_MS && !is_word(why, "corrupt") ? next_ms : LAST_WAIT_MS;
 	vault->retry.due = retry_due;
 	if (vault->timers != NULL) aps_timer_set(vault->timers, &vault->retry, now_ms + vault->wait_ms);

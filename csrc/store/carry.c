@@ -34,7 +34,17 @@ static const char STALE[] =
         " WHERE m.key >= x'46' AND m.key < x'47');"
         "UPDATE main.counter SET value = 1 + max(value, (SELECT value FROM memory.counter WHERE id = 0)) WHERE id = 0";
 
-static enum aps_rc run(struct aps_db *file, const char *name, const char *sql, struct aps_err *err)
+/* In no transaction: that would be one of the file, too, and it may be that nothing can begin to write there. */
+enum aps_rc aps_carry_begin(struct aps_db *file, const char *name, struct aps_err *err)
+{
+	enum aps_rc rc = aps_db_attach_memory(file, name, err);
+	if (rc != APS_OK) return rc;
+	rc = aps_db_exec(file, BEGIN, err);
+	aps_db_detach_memory(file);
+	return rc;
+}
+
+static enum aps_rc write_file(struct aps_db *file, const char *name, const char *sql, struct aps_err *err)
 {
 	enum aps_rc rc = aps_db_attach_memory(file, name, err);
 	if (rc != APS_OK) return rc;
@@ -48,17 +58,12 @@ static enum aps_rc run(struct aps_db *file, const char *name, const char *sql, s
 	return rc;
 }
 
-enum aps_rc aps_carry_begin(struct aps_db *file, const char *name, struct aps_err *err)
-{
-	return run(file, name, BEGIN, err);
-}
-
 enum aps_rc aps_carry_back(struct aps_db *file, const char *name, struct aps_err *err)
 {
-	return run(file, name, BACK, err);
+	return write_file(file, name, BACK, err);
 }
 
 enum aps_rc aps_carry_stale(struct aps_db *file, const char *name, struct aps_err *err)
 {
-	return run(file, name, STALE, err);
+	return write_file(file, name, STALE, err);
 }

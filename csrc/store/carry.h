@@ -1,4 +1,4 @@
-/* From memory back to the file, when that can be written again: in one transaction of the file, all or nothing. */
+/* Between a file and memory. The file is written in one transaction, all or nothing. */
 #ifndef APS_STORE_CARRY_H
 #define APS_STORE_CARRY_H
 
@@ -7,7 +7,7 @@
 APS_BEGIN_DECLS
 
 /* Begins the memory `name`, which is migrated and empty, as one that lies over `file`: entries will have the numbers
- * that they would have had in the file. */
+ * that they would have had in the file, which is only read. On failure the memory is worth nothing. */
 enum aps_rc aps_carry_begin(struct aps_db *file, const char *name, struct aps_err *err);
 /* What has changed in memory since it was begun like that is in the file. */
 enum aps_rc aps_carry_back(struct aps_db *file, const char *name, struct aps_err *err);

@@ -159,6 +159,34 @@ describe("a store that can't be used", function()
     assert.equal("one", client:read_query(GET, { id = "1" }).getTodo.name)
   end)
 
+  -- What the watch shows next is this name, whatever it shows before.
+  local function assert_shows(watched, name)
+    for _ = 1, 10 do
+      local state = assert(watched:next(20))
+      if state.complete and state.data.getTodo.name == name then return end
+    end
+    error(("the watch doesn't show %q"):format(name))
+  end
+
+  it("is watched all the same, in memory and back in the file", function()
+    local path = kept.path "watched.db"
+    command("mkdir " .. quote(path))
+    open(path)
+    local watched = client:watch(GET, { id = "1" }):subscribe()
+    assert_shows(watched, "one")
+    local function change(name)
+      kept.rename("1", name)
+      assert(client:query(GET, { id = "1" }, { fetch_policy = "network-only" }))
+      assert_shows(watched, name)
+    end
+    change "in memory"
+    command("rmdir " .. quote(path))
+    wait_for(is_open)
+    change "in the file"
+    change "one"
+    watched:unsubscribe()
+  end)
+
   describe("because it is damaged", function()
     local function assert_set_aside(path, before)
       open(path)
@@ -210,6 +238,28 @@ describe("a store that can't be used", function()
       assert.matches("read.db.damaged", file_names(kept.folder.path), 1, true)
       assert.equal("one", client:query(GET, { id = "1" }).getTodo.name)
       assert.equal("one", client:read_query(GET, { id = "1" }).getTodo.name)
+    end)
+
+    it("is set aside under a watch, which goes on", function()
+      local path = kept.path "watch.db"
+      open(path)
+      assert(client:query(GET, { id = "1" }))
+      assert(client:query(GET, { id = "2" }))
+      close()
+      local db = assert(listener.sqlite_open(path))
+      assert(db:exec "UPDATE entry SET sum = sum + 1 WHERE instr(content, CAST('two' AS BLOB)) > 0")
+      db:close()
+      open(path)
+      local watched = client:watch(GET, { id = "1" }):subscribe()
+      assert_shows(watched, "one")
+      kept.rename("1", "three")
+      assert.is_nil((client:read_query(GET, { id = "2" })))
+      wait_for(function() return #lines == 1 end)
+      assert_shows(watched, "three")
+      kept.rename("1", "one")
+      assert(client:query(GET, { id = "1" }, { fetch_policy = "network-only" }))
+      assert_shows(watched, "one")
+      watched:unsubscribe()
     end)
   end)
 end)

@@ -187,6 +187,41 @@ static void what_does_not_show_is_no_change(void **state)
 	assert_string_equal(screen->watch.result.missing.p, "all.0.author.name");
 }
 
+/* As after a move to where everything has other numbers. */
+static void what_is_forgotten_is_read_as_if_for_the_first_time(void **state)
+{
+	(void)state;
+	struct screen *screen = &screens[0], *other = &screens[1];
+	struct aps_buf gone;
+	write_data(POSTS, "{}", "{\"all\":[" POST("1", "a") "," POST("2", "b") "]}");
+	open_screen(screen, POSTS, "{}");
+	open_screen(other, POSTS, "{}");
+	turn();
+	uint64_t first = id_of(screen, "{\"id\":\"1\",\"title\"");
+	size_t n_segments = aps_segments_count(&screen->watch.result.segments);
+	aps_buf_init(&gone, APS_BUF_ANY_SIZE);
+	aps_watch_forget(&watches, &screen->watch, &gone);
+	assert_true(screen->watch.is_stale);
+	assert_false(other->watch.is_stale);
+	assert_int_equal(gone.n / sizeof(uint64_t), n_segments);
+	write_data("{ one { id title } }", "{}", "{\"one\":{\"id\":\"1\",\"title\":\"A\",\"__typename\":\"P\"}}");
+	assert_int_equal(watches.n_stale, 1);
+	aps_watch_forget(&watches, &screen->watch, &gone); /* nothing more */
+	assert_int_equal(gone.n / sizeof(uint64_t), n_segments);
+	aps_buf_clear(&gone);
+	for (size_t i = 0; i < APS_COUNTOF(screen->pieces); i++) {
+		free(screen->pieces[i]);
+		screen->pieces[i] = NULL;
+	}
+	turn();
+	assert_int_equal(screen->watch.result.n_records, 4);
+	assert_int_equal(screen->n_changes, 2);
+	assert_int_equal(other->watch.result.n_records, 1);
+	assert_string_equal(text_of(screen), text_of(other));
+	assert_int_not_equal(id_of(screen, "{\"id\":\"2\",\"title\""), first);
+	assert_true(aps_segments_at(&screen->watch.result.segments, 0)->id > n_segments); /* no number comes twice */
+}
+
 static void a_layer_is_seen_and_seen_to_leave(void **state)
 {
 	(void)state;
@@ -417,6 +452,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(only_what_has_changed_is_read_again, open_watches, close_watches),
 	        cmocka_unit_test_setup_teardown(what_moves_in_a_list_is_found_again, open_watches, close_watches),
 	        cmocka_unit_test_setup_teardown(what_does_not_show_is_no_change, open_watches, close_watches),
+	        cmocka_unit_test_setup_teardown(what_is_forgotten_is_read_as_if_for_the_first_time, open_watches, close_watches),
 	        cmocka_unit_test_setup_teardown(a_layer_is_seen_and_seen_to_leave, open_watches, close_watches),
 	        cmocka_unit_test_setup_teardown(watches_show_what_is_there_whatever_happens, open_watches,
 	                                        close_watches),

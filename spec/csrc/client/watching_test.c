@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "client/caching.h"
+#include "client/partition.h"
 #include "client/watching.h"
 #include "core_world.h"
 
@@ -288,6 +289,95 @@ static void a_watch_survives_the_lack_of_memory(void **state)
 	}
 }
 
+static void damage_store(void)
+{
+	struct aps_vault *vault = aps_caching_partition(world.core, client, CACHE)->vault;
+	vault->file.replaced_ms = 0; /* as if a minute had gone by */
+	aps_vault_damaged(vault, vault->place);
+}
+
+static const char *take_and_turn(uint64_t id)
+{
+	say(aps_view_taken_command_new, id);
+	return turn();
+}
+
+static void a_watch_goes_on_where_its_store_has_moved(void **state)
+{
+	(void)state;
+	struct aps_vault *vault = aps_caching_partition(world.core, client, CACHE)->vault;
+	const struct aps_err full = {.code = APS_E_STORAGE, .word = "full", .native = 13, .msg = "no room"};
+	write_data("{ a b { id n } }", "{\"a\":1,\"b\":{\"id\":\"1\",\"n\":1,\"__typename\":\"T\"}}");
+	watch(1, CACHE, "{ b { n } }");
+	assert_string_equal(turn(), "1: {\"b\":{\"n\":1,\"__typename\":\"T\"}}");
+	assert_true(aps_vault_cope(vault, &full));
+	assert_string_equal(take_and_turn(1), "");
+	write_data("{ b { id n } }", "{\"b\":{\"id\":\"1\",\"n\":2,\"__typename\":\"T\"}}");
+	assert_string_equal(turn(), "1: {\"b\":{\"n\":2,\"__typename\":\"T\"}}");
+	aps_vault_retry(vault, 0);
+	assert_string_equal(take_and_turn(1), "");
+	write_data("{ b { id n } }", "{\"b\":{\"id\":\"1\",\"n\":3,\"__typename\":\"T\"}}");
+	assert_string_equal(turn(), "1: {\"b\":{\"n\":3,\"__typename\":\"T\"}}");
+}
+
+static void a_watch_begins_anew_in_a_new_file(void **state)
+{
+	(void)state;
+	write_data("{ b { id n } }", "{\"b\":{\"id\":\"1\",\"n\":1,\"__typename\":\"T\"}}");
+	watch(1, CACHE, "{ b { n } }");
+	assert_string_equal(turn(), "1: {\"b\":{\"n\":1,\"__typename\":\"T\"}}");
+	damage_store();
+	assert_string_equal(take_and_turn(1), "1: {} missing b");
+	write_data("{ other { id n } }", "{\"other\":{\"id\":\"2\",\"n\":9,\"__typename\":\"T\"}}");
+	assert_string_equal(take_and_turn(1), "");
+	write_data("{ b { id n } }", "{\"b\":{\"id\":\"1\",\"n\":2,\"__typename\":\"T\"}}");
+	assert_string_equal(take_and_turn(1), "1: {\"b\":{\"n\":2,\"__typename\":\"T\"}}");
+	damage_store(); /* and what is written in the same turn is there */
+	write_data("{ b { id n } }", "{\"b\":{\"id\":\"1\",\"n\":3,\"__typename\":\"T\"}}");
+	assert_string_equal(take_and_turn(1), "1: {\"b\":{\"n\":3,\"__typename\":\"T\"}}");
+	write_data("{ c { id n } }", "{\"c\":{\"id\":\"1\",\"n\":4,\"__typename\":\"T\"}}");
+	assert_string_equal(take_and_turn(1), "1: {\"b\":{\"n\":4,\"__typename\":\"T\"}}");
+}
+
+/* Each of them goes on, or has said that it can't. */
+static void without_memory_a_watch_of_a_new_file_ends_with_an_error(void **state)
+{
+	(void)state;
+	size_t n_ends = 0;
+	for (size_t nth = 1; nth < 100; nth++) {
+		bool has_ended[3] = {false, false, false};
+		uint64_t first = nth * 3;
+		char data[64], expected[64];
+		snprintf(data, sizeof data, "{\"b\":{\"id\":\"1\",\"n\":%zu,\"__typename\":\"T\"}}", nth);
+		for (size_t i = 0; i < 3; i++) watch(first + i, CACHE, "{ b { n } }");
+		core_world_turn(&world);
+		for (struct aps_event *event; (event = core_world_take(&world)) != NULL;) drop(event);
+		aps_mem_fail_at(nth);
+		damage_store();
+		core_world_turn(&world);
+		aps_mem_fail_at(0);
+		aps_vault_retry(aps_caching_partition(world.core, client, CACHE)->vault, 0);
+		for (size_t i = 0; i < 3; i++) say(aps_view_taken_command_new, first + i);
+		write_data("{ b { id n } }", data);
+		core_world_turn(&world);
+		snprintf(expected, sizeof expected, "{\"b\":{\"n\":%zu,\"__typename\":\"T\"}}", nth);
+		bool has_shown[3] = {false, false, false};
+		for (struct aps_event *event; (event = core_world_take(&world)) != NULL; drop(event)) {
+			const struct aps_view_event *view = (const struct aps_view_event *)event;
+			if (event->kind != APS_EVENT_VIEW) continue;
+			assert_in_range(event->target, first, first + 2);
+			if (view->view == NULL) has_ended[event->target - first] = true;
+			else if (aps_str_is(view->view->json, expected)) has_shown[event->target - first] = true;
+		}
+		for (size_t i = 0; i < 3; i++) {
+			if (!has_shown[i] && !has_ended[i]) fail_msg("%zu: the watch %zu is silent", nth, i);
+			n_ends += has_ended[i] && !has_shown[i];
+			say(aps_unwatch_command_new, first + i);
+		}
+	}
+	assert_true(n_ends > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +391,10 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(what_cannot_be_watched_is_told, setup, teardown),
 	        cmocka_unit_test_setup_teardown(nothing_is_shown_of_a_partition_that_has_closed, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_watch_survives_the_lack_of_memory, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_watch_goes_on_where_its_store_has_moved, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_watch_begins_anew_in_a_new_file, setup, teardown),
+	        cmocka_unit_test_setup_teardown(without_memory_a_watch_of_a_new_file_ends_with_an_error, setup,
+	                                        teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
