@@ -258,6 +258,7 @@ build = {
     ["appsync.client.settings"] = "lua/appsync/client/settings.lua",
     ["appsync.client.stores"] = "lua/appsync/client/stores.lua",
     ["appsync.client.subscription_source"] = "lua/appsync/client/subscription_source.lua",
+    ["appsync.client.unlayered"] = "lua/appsync/client/unlayered.lua",
     ["appsync.client.updating"] = "lua/appsync/client/updating.lua",
     ["appsync.client.upkeep"] = "lua/appsync/client/upkeep.lua",
     ["appsync.client.variables"] = "lua/appsync/client/variables.lua",

@@ -42,7 +42,7 @@ struct aps_reader {
 	bool has_layers;               /* what the view shows */
 	bool hides_layers;             /* they are there, and what is read is without them */
 	struct aps_number_set covered; /* of what is in memory that which layers change */
-	uint64_t viewed; /* the generation of the view */
+	uint64_t viewed;               /* the generation of the view */
 	bool must_restart;
 	bool notes_uses;
 	int64_t minute;              /* of the read; 0: nobody knows */

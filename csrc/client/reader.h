@@ -30,8 +30,8 @@ enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operatio
 enum aps_rc aps_reader_field(struct aps_reader *reader, struct aps_str key, struct aps_str field, struct aps_buf *out,
                              struct aps_err *err);
 
-/* Whether reads are without the optimistic layers from now on: what is kept for good may not rest on what they say. What
- * it was before. */
+/* Whether reads are without the optimistic layers from now on: what is kept for good may not rest on what they say.
+ * What it was before. */
 bool aps_reader_hide_layers(struct aps_reader *reader, bool hides);
 /* aps_data_complete() for an operation or a fragment. */
 enum aps_rc aps_reader_complete(struct aps_reader *reader, const struct aps_operation *operation, struct aps_str type,

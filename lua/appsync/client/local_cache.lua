@@ -209,8 +209,9 @@ end
 ---as an `appsync.RecordList` of references, with `add`, `remove` and `contains`, an embedded object, such as a connection
 ---with its `items`, as a table of these. It returns the new value, or nothing to keep what was done with the lists;
 ---`appsync.null` for no value, `details.DELETE` to take the field away. Of what has an identity only the reference is kept.
----It must not wait. Optimistic answers aren't in what it gets, save in an `update` for one. A bare name means all that have this name, whatever their arguments; one with arguments, as in
----`listTodos({"limit":10})`, that one. A field that isn't there is none: nothing is called.
+---It must not wait. What it gets is without optimistic answers, save in an `update` for one: what is kept doesn't rest on them.
+---A bare name means all that have this name, whatever their arguments; one with arguments, as in `listTodos({"limit":10})`,
+---that one. A field that isn't there is none: nothing is called.
 ---@param key string|table as of `read_fragment`
 ---@param field string
 ---@param fn fun(value: any, details: appsync.FieldDetails): any
