@@ -57,11 +57,12 @@ local function tell(self)
   for subscriber in pairs(self.subscribers) do subscriber.wake() end
 end
 
--- Behind a view that comes while the network is asked its answer may stand already, which tells both.
+-- Behind a view that comes while the network is asked its answer may stand already, which tells both, or has by then.
 local function tell_unless_answered(self)
+  local version = self.version
   task.spawn(function()
     scheduler.give_way()
-    if not self.outcome then tell(self) end
+    if not self.outcome and self.version == version then tell(self) end
   end)
 end
 
