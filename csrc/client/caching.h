@@ -52,7 +52,7 @@ void aps_caching_add_layer(struct aps_core *core, struct aps_client *client, uin
 void aps_caching_settle_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
                               const struct aps_edits *edits);
 
-/* The partition's reader has met damage at that place (client/place.h): where it still is, it is set aside. */
+/* The partition's reader has met damage at that place (client/store_place.h): where it still is, it is set aside. */
 void aps_caching_damaged(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t place);
 
 extern const struct aps_feature aps_caching_feature;

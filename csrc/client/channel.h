@@ -28,7 +28,7 @@ void aps_channel_announce(struct aps_channel *channel, uint64_t generation, cons
                           size_t n, uint64_t edits);
 /* It was committed. @thread core */
 void aps_channel_publish(struct aps_channel *channel, uint64_t generation);
-/* What is kept is there from now on (client/place.h): before anything else is committed to it. @thread core */
+/* What is kept is there from now on (client/store_place.h): before anything else is committed to it. @thread core */
 void aps_channel_move(struct aps_channel *channel, uint64_t place);
 /* Of the reader's edits those up to this number are in a generation that was published, or never will be in one.
  * @thread core */

@@ -11,8 +11,8 @@
  * The own edits lie above (client/overlay.h). They are hidden before what lies below changes, and those that haven't
  * been committed by then are made anew: what they made of it before says nothing any more.
  *
- * Where the store moves to another place (client/place.h), nothing that is in memory holds, and what is done starts
- * again there. Where a store can't be read there is nothing; of damage the core is told. */
+ * Where the store moves to another place (client/store_place.h), nothing that is in memory holds, and what is done
+ * starts again there. Where a store can't be read there is nothing; of damage the core is told. */
 #include "client/reader.h"
 
 #include "base/mem.h"

@@ -57,7 +57,7 @@ size_t aps_reader_take_used(struct aps_reader *reader, int64_t now_s, uint64_t *
 void aps_reader_clear(struct aps_reader *reader);
 /* The core isn't told after all. */
 void aps_reader_take_back_clear(struct aps_reader *reader);
-/* True once after damage was met, at *place (client/place.h): the core is to be told. */
+/* True once after damage was met, at *place (client/store_place.h): the core is to be told. */
 bool aps_reader_take_damage(struct aps_reader *reader, uint64_t *place);
 /* The generation that the last read saw. */
 uint64_t aps_reader_generation(const struct aps_reader *reader);

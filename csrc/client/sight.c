@@ -1,7 +1,7 @@
 #include "client/sight.h"
 
-#include "client/place.h"
 #include "client/process.h"
+#include "client/store_place.h"
 #include "store/migrations.h"
 
 #include <string.h>

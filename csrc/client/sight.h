@@ -1,5 +1,5 @@
-/* What a reader sees a store through: connections that only read, to where its entries are (client/place.h), all of
- * them in one view. @thread app */
+/* What a reader sees a store through: connections that only read, to where its entries are (client/store_place.h), all
+ * of them in one view. @thread app */
 #ifndef APS_CLIENT_SIGHT_H
 #define APS_CLIENT_SIGHT_H
 

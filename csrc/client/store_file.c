@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "client/place.h"
+#include "client/store_place.h"
 #include "store/aside.h"
 #include "store/cache_store.h"
 #include "store/layer_store.h"

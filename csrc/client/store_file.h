@@ -45,7 +45,7 @@ enum aps_rc aps_store_file_open(struct aps_store_file *file, uint64_t generation
                                 struct aps_err *err);
 /* Nobody has it open to write. A file that is new, and damaged again, stays where it is: E_STORAGE, "corrupt". */
 enum aps_rc aps_store_file_set_aside(struct aps_store_file *file, const struct aps_err *why, struct aps_err *err);
-/* An empty one in memory, for a place of such a kind (client/place.h). */
+/* An empty one in memory, for a place of such a kind (client/store_place.h). */
 enum aps_rc aps_store_file_open_memory(uint64_t place, uint64_t generation, struct aps_opened_store *opened,
                                        struct aps_err *err);
 /* Adds a line to file->news: "the store PATH " and this; of a long path its end. */

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"
-#include "client/place.h"
+#include "client/store_place.h"
 #include "store/cache_store.h"
 #include "store/carry.h"
 #include "store/db_space.h"

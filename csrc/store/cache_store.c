@@ -96,9 +96,15 @@ static enum aps_rc bind_range(struct aps_stmt *stmt, int index, struct aps_str p
 	return rc == APS_OK ? aps_stmt_bind_blob(stmt, index + 1, aps_buf_str(end), err) : rc;
 }
 
+struct listing {
+	int64_t part;
+	struct aps_str prefix;
+	uint64_t after;
+	size_t max;
+};
+
 /* Those of one connection, in order. */
-static enum aps_rc list_in(struct aps_db *db, int64_t part, struct aps_str prefix, uint64_t after,
-                           struct aps_buf *numbers, size_t max, struct aps_err *err)
+static enum aps_rc list_in(struct aps_db *db, const struct listing *of, struct aps_buf *numbers, struct aps_err *err)
 {
 	static const char SQL[] = "SELECT id FROM entry WHERE part = ?1 AND key >= ?2 AND key < ?3 AND id > ?4"
 	                          " ORDER BY id LIMIT ?5";
@@ -107,10 +113,10 @@ static enum aps_rc list_in(struct aps_db *db, int64_t part, struct aps_str prefi
 	bool has_row = false;
 	aps_buf_init(&end, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, part, err);
-	if (rc == APS_OK) rc = bind_range(stmt, 2, prefix, &end, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 4, (int64_t)after, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 5, (int64_t)max, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, of->part, err);
+	if (rc == APS_OK) rc = bind_range(stmt, 2, of->prefix, &end, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 4, (int64_t)of->after, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 5, (int64_t)of->max, err);
 	while (rc == APS_OK && (rc = aps_stmt_step(stmt, &has_row, err)) == APS_OK && has_row) {
 		uint64_t number = (uint64_t)aps_stmt_column_int(stmt, 0);
 		aps_buf_add(numbers, &number, sizeof number);
@@ -138,15 +144,15 @@ static enum aps_rc list(struct aps_entry_backing *backing, struct aps_str prefix
 {
 	struct aps_cache_store *store = APS_CONTAINER_OF(backing, struct aps_cache_store, backing);
 	struct aps_db *base = aps_db_base(store->db);
+	const struct listing of = {store->part, prefix, after, *n};
 	struct aps_buf above, below;
-	size_t max = *n;
 	aps_buf_init(&above, APS_BUF_ANY_SIZE);
 	aps_buf_init(&below, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = list_in(store->db, store->part, prefix, after, &above, max, err);
-	if (rc == APS_OK && base != NULL) rc = list_in(base, store->part, prefix, after, &below, max, err);
+	enum aps_rc rc = list_in(store->db, &of, &above, err);
+	if (rc == APS_OK && base != NULL) rc = list_in(base, &of, &below, err);
 	if (rc == APS_OK && (above.rc != APS_OK || below.rc != APS_OK))
 		rc = aps_fail(err, APS_E_NOMEM, "no memory for a list of records");
-	*n = rc == APS_OK ? merge_numbers(numbers, max, &above, &below) : 0;
+	*n = rc == APS_OK ? merge_numbers(numbers, of.max, &above, &below) : 0;
 	aps_buf_clear(&above);
 	aps_buf_clear(&below);
 	return rc;

@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 #include "client/partition.h"
-#include "client/place.h"
 #include "client/reader.h"
+#include "client/store_place.h"
 
 #include <dirent.h>
 #include <stdio.h>

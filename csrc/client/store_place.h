@@ -1,7 +1,7 @@
 /* Where the entries of a store are, in one number that a reader loads at once: two bits say of what kind the place is,
  * the others tell one place from any other and name the memory. 0: the file, as it was found. */
-#ifndef APS_CLIENT_PLACE_H
-#define APS_CLIENT_PLACE_H
+#ifndef APS_CLIENT_STORE_PLACE_H
+#define APS_CLIENT_STORE_PLACE_H
 
 #include "base/macros.h"
 
