@@ -1,4 +1,5 @@
-/* What a partition has that isn't only entries, when its store moves: that it was dropped, and its optimistic layers. */
+/* What a partition has that isn't only entries, when its store moves: that it was dropped, and its optimistic layers.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -366,8 +366,10 @@ static void without_memory_a_watch_of_a_new_file_ends_with_an_error(void **state
 			const struct aps_view_event *view = (const struct aps_view_event *)event;
 			if (event->kind != APS_EVENT_VIEW) continue;
 			assert_in_range(event->target, first, first + 2);
-			if (view->view == NULL) has_ended[event->target - first] = true;
-			else if (aps_str_is(view->view->json, expected)) has_shown[event->target - first] = true;
+			if (view->view == NULL)
+				has_ended[event->target - first] = true;
+			else if (aps_str_is(view->view->json, expected))
+				has_shown[event->target - first] = true;
 		}
 		for (size_t i = 0; i < 3; i++) {
 			if (!has_shown[i] && !has_ended[i]) fail_msg("%zu: the watch %zu is silent", nth, i);
