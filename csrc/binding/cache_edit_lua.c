@@ -44,6 +44,7 @@ static int edit(lua_State *L, struct apl_cache *cache, const struct aps_edit_wha
 {
 	struct aps_err err = {0};
 	enum aps_rc rc = aps_reader_edit(cache->reader, what, &err);
+	apl_cache_tell_damage(cache);
 	if (rc == APS_OK && cache->n_begun == 0) rc = post(cache, &err);
 	return push_outcome(L, rc, &err);
 }
@@ -147,16 +148,19 @@ static int Apl_cache_field(lua_State *L)
 	struct aps_str key = check_text(L, 2), field = check_text(L, 3);
 	struct aps_buf *json = apl_push_buffer(L, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_reader_field(cache->reader, key, field, json, &err);
+	apl_cache_tell_damage(cache);
 	if (rc == APS_OK) rc = apl_value_push(L, aps_buf_str(json), cache->caches->big, APS_JSON_LENIENT, &err);
 	return rc == APS_OK ? 1 : apl_fail(L, &err);
 }
 
+/* cache:begin(is_below) → depth: `is_below` of the first one counts */
 static int Apl_cache_begin(lua_State *L)
 {
 	struct aps_err err = {0};
 	struct apl_cache *cache = apl_cache_check(L, &err);
 	if (cache == NULL) return apl_fail(L, &err);
-	lua_pushinteger(L, ++cache->n_begun);
+	if (cache->n_begun++ == 0) aps_reader_look_below(cache->reader, lua_toboolean(L, 2) != 0);
+	lua_pushinteger(L, cache->n_begun);
 	return 1;
 }
 
@@ -166,8 +170,9 @@ static int Apl_cache_commit(lua_State *L)
 	struct apl_cache *cache = apl_cache_check(L, &err);
 	if (cache == NULL) return apl_fail(L, &err);
 	if (cache->n_begun == 0) return luaL_error(L, "commit() without begin()");
-	enum aps_rc rc = --cache->n_begun == 0 ? post(cache, &err) : APS_OK;
-	return push_outcome(L, rc, &err);
+	if (--cache->n_begun != 0) return push_outcome(L, APS_OK, &err);
+	aps_reader_look_below(cache->reader, false);
+	return push_outcome(L, post(cache, &err), &err);
 }
 
 /* cache:take() → edits, or nil: there are none */
@@ -182,6 +187,7 @@ static int Apl_cache_take(lua_State *L)
 	luaL_getmetatable(L, EDITS);
 	lua_setmetatable(L, -2);
 	cache->n_begun = 0;
+	aps_reader_look_below(cache->reader, false);
 	if (aps_reader_has_open_edits(cache->reader)) *slot = aps_reader_take_back(cache->reader);
 	if (*slot == NULL) lua_pushnil(L);
 	return 1;

@@ -157,6 +157,7 @@ static int Apl_cache_explain(lua_State *L)
 	};
 	enum aps_rc rc = apl_read_operation(L, operation, &err);
 	if (rc == APS_OK) rc = aps_reader_read(cache->reader, operation, &options, &explanation->result, &err);
+	apl_cache_tell_damage(cache);
 	if (rc == APS_OK) rc = aps_explain_finish(&explain, &err);
 	if (rc == APS_OK)
 		rc = apl_value_push(L, aps_buf_str(&explanation->text), cache->caches->big, APS_JSON_LENIENT, &err);

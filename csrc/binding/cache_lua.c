@@ -239,6 +239,16 @@ static void tell_uses(const struct apl_cache *cache, int64_t now_s)
 	}
 }
 
+/* The core sets a damaged store aside; where there is no memory to tell it, the next read meets the damage again. */
+void apl_cache_tell_damage(const struct apl_cache *cache)
+{
+	struct aps_err err;
+	uint64_t place;
+	if (!aps_reader_take_damage(cache->reader, &place)) return;
+	struct aps_command *command = aps_cache_damage_command_new(cache->caches->client, cache->id, place);
+	if (command != NULL) aps_runtime_post(cache->caches->box->runtime, command, &err);
+}
+
 /* cache:read{document=, operation_name= or fragment=, key=, variables=, partial=} → data, missing: a list of paths, nil
  * when all of it is there; without `partial` data is nil then; nil; true when something of it has expired. nil, nil,
  * error where it can't be read. */
@@ -255,6 +265,7 @@ static int Apl_cache_read(lua_State *L)
 	const struct aps_read_options options = {.root = push_root(L), .is_partial = is_partial, .now_s = now_s};
 	enum aps_rc rc = apl_read_operation(L, operation, &err);
 	if (rc == APS_OK) rc = aps_reader_read(cache->reader, operation, &options, &reading->result, &err);
+	apl_cache_tell_damage(cache);
 	if (rc == APS_OK && (is_partial || reading->result.n_missing == 0))
 		rc = apl_value_push(L, aps_buf_str(&reading->result.json), cache->caches->big, APS_JSON_LENIENT, &err);
 	else

@@ -45,6 +45,8 @@ struct apl_cache *apl_cache_check(lua_State *L, struct aps_err *err);
 /* The same for what comes late, from finalizers too. NULL: it is closed, or the parent's of a fork, and nothing is
  * said. */
 struct apl_cache *apl_cache_check_late(lua_State *L);
+/* After its reader has read: tells the core of damage that was met. */
+void apl_cache_tell_damage(const struct apl_cache *cache);
 /* Adds methods of a cache. */
 void apl_cache_add_methods(lua_State *L, const luaL_Reg *methods);
 /* The client is closed: nothing is read any more, and the core's is the last connection to the store. NULL is legal. */

@@ -166,6 +166,18 @@ static void set_variable_types(lua_State *L, const struct aps_gql_operation *ope
 	lua_setfield(L, -2, "lists");
 }
 
+/* The names of the root fields, whatever they are answered under, in the same order. */
+static void push_root_names(lua_State *L, const struct aps_gql_operation *operation)
+{
+	int n = 0;
+	lua_newtable(L);
+	for (const struct aps_gql_node *node = operation->node->items; node != NULL; node = node->next) {
+		if (node->kind != APS_GQL_FIELD) continue;
+		push_text(L, node->name);
+		lua_rawseti(L, -2, ++n);
+	}
+}
+
 /* document:operations() */
 static int Apl_document_operations(lua_State *L)
 {
@@ -175,7 +187,7 @@ static int Apl_document_operations(lua_State *L)
 	lua_newtable(L);
 	for (size_t i = 0; i < aps_gql_document_n_operations(doc); i++) {
 		const struct aps_gql_operation *operation = aps_gql_document_operation(doc, i);
-		lua_createtable(L, 0, 6);
+		lua_createtable(L, 0, 7);
 		lua_pushstring(L, KINDS[operation->kind]);
 		lua_setfield(L, -2, "kind");
 		push_text(L, operation->name);
@@ -184,6 +196,8 @@ static int Apl_document_operations(lua_State *L)
 		lua_setfield(L, -2, "variables");
 		push_strings(L, operation->root_fields, operation->n_root_fields);
 		lua_setfield(L, -2, "root_fields");
+		push_root_names(L, operation);
+		lua_setfield(L, -2, "root_names");
 		set_variable_types(L, operation);
 		lua_rawseti(L, -2, (int)i + 1);
 	}

@@ -47,6 +47,7 @@ struct aps_entry_row {
 	struct aps_str content;
 	uint32_t used_minute; /* Unix time */
 	bool is_nowhere;
+	bool is_damaged; /* only told to those who want to see it all the same */
 	bool is_covered;
 };
 

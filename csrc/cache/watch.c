@@ -194,11 +194,30 @@ void aps_watch_add(struct aps_watches *watches, struct aps_watch *watch, struct 
 	set_stale(watches, watch, true);
 }
 
-void aps_watch_remove(struct aps_watches *watches, struct aps_watch *watch)
+static void forget_read(struct aps_watches *watches, const struct aps_watch *watch)
 {
 	const struct aps_dependency *read = aps_segments_dependencies(&watch->result.segments);
 	for (size_t i = 0; i < aps_segments_count_dependencies(&watch->result.segments); i++)
 		take(watches, watch, key_of(&read[i]));
+}
+
+void aps_watch_forget(struct aps_watches *watches, struct aps_watch *watch, struct aps_buf *gone)
+{
+	const struct aps_segments *segments = &watch->result.segments;
+	forget_read(watches, watch);
+	for (size_t i = 0; i < aps_segments_count(segments); i++) {
+		uint64_t id = aps_segments_at(segments, i)->id;
+		aps_buf_add(gone, &id, sizeof id);
+	}
+	aps_segments_clear(&watch->reuse.former);
+	aps_read_result_reset(&watch->result);
+	watch->is_read = false;
+	set_stale(watches, watch, true);
+}
+
+void aps_watch_remove(struct aps_watches *watches, struct aps_watch *watch)
+{
+	forget_read(watches, watch);
 	set_stale(watches, watch, false);
 	*(watch->previous != NULL ? &watch->previous->next : &watches->first) = watch->next;
 	*(watch->next != NULL ? &watch->next->previous : &watches->last) = watch->previous;

@@ -42,6 +42,9 @@ void aps_watches_clear(struct aps_watches *watches); /* no watch is there any mo
 void aps_watch_add(struct aps_watches *watches, struct aps_watch *watch, struct aps_binding *binding,
                    const struct aps_read_options *options, size_t max_bytes);
 void aps_watch_remove(struct aps_watches *watches, struct aps_watch *watch);
+/* Nothing that it was read from has its number any more, nor has its binding: it is stale, as if it had never been
+ * read. Appends the numbers of its segments to `gone`; without memory some are missing. */
+void aps_watch_forget(struct aps_watches *watches, struct aps_watch *watch, struct aps_buf *gone);
 /* Those that these changes concern are stale from now on. */
 void aps_watches_mark(struct aps_watches *watches, const struct aps_changed *changed);
 /* It was read from this field of an entry; name 0: from the entry. */

@@ -160,3 +160,31 @@ struct aps_command *aps_cache_look_command_new(uint64_t client, uint64_t cache, 
 	aps_free(command);
 	return NULL;
 }
+
+struct damage_command {
+	struct aps_command head;
+	uint64_t place;
+};
+
+static void free_damage(struct aps_mail *mail)
+{
+	aps_free(mail);
+}
+
+static const struct aps_mail_kind DAMAGE_KIND = {"damage", free_damage};
+
+static void run_damage(struct aps_core *core, struct aps_command *head)
+{
+	struct aps_client *client = aps_core_client(core, head->client);
+	if (client != NULL) aps_caching_damaged(core, client, head->id, ((struct damage_command *)head)->place);
+	aps_command_free(head);
+}
+
+struct aps_command *aps_cache_damage_command_new(uint64_t client, uint64_t cache, uint64_t place)
+{
+	struct damage_command *command = aps_calloc(1, sizeof *command);
+	if (command == NULL) return NULL;
+	command->head = (struct aps_command){{NULL, &DAMAGE_KIND, sizeof *command}, run_damage, client, cache, true};
+	command->place = place;
+	return &command->head;
+}

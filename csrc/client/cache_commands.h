@@ -12,6 +12,8 @@ APS_BEGIN_DECLS
 struct aps_command *aps_cache_open_command_new(uint64_t client, uint64_t cache, const char *identity,
                                                struct aps_channel *channel);
 struct aps_command *aps_cache_close_command_new(uint64_t client, uint64_t cache);
+/* Its reader has met damage at that place (client/store_place.h). */
+struct aps_command *aps_cache_damage_command_new(uint64_t client, uint64_t cache, uint64_t place);
 /* Asks for a RESULT under the number `call`: true once the cache's store is open, or why it can't be. */
 struct aps_command *aps_cache_look_command_new(uint64_t client, uint64_t cache, uint64_t call);
 

@@ -5,7 +5,6 @@
 #include "client/collecting.h"
 #include "client/partition.h"
 #include "client/tidying.h"
-#include "store/seed.h"
 
 struct aps_cached {
 	struct aps_cached *next; /* of the client */
@@ -27,10 +26,13 @@ struct caching {
 	bool has_failed;             /* the last write did: told once */
 };
 
-static enum aps_rc open_all(struct aps_core *core APS_UNUSED, void **part, struct aps_err *err)
+static enum aps_rc open_all(struct aps_core *core, void **part, struct aps_err *err)
 {
-	*part = aps_calloc(1, sizeof(struct aps_vaults));
-	return *part != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
+	struct aps_vaults *vaults = aps_calloc(1, sizeof *vaults);
+	if (vaults == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	vaults->timers = &core->timers;
+	*part = vaults;
+	return APS_OK;
 }
 
 static void close_all(struct aps_core *core APS_UNUSED, void *part)
@@ -100,13 +102,12 @@ static enum aps_rc open_partition(struct aps_core *core, struct aps_client *clie
                                   struct aps_err *err)
 {
 	const struct aps_cache_settings *settings = client->settings.cache;
-	enum aps_db_sync sync = settings->is_in_memory ? APS_DB_SYNC_OFF : APS_DB_SYNC_NORMAL;
-	if (settings->trouble.code != APS_OK) {
-		*err = settings->trouble;
-		return err->code;
-	}
-	if (settings->seed != NULL && aps_seed_plant(settings->seed, settings->path, err) != APS_OK) return err->code;
-	struct aps_vault *vault = aps_vault_open(vaults_of(core), settings->path, sync, err);
+	const struct aps_store_options options = {
+	        .path = settings->path,
+	        .seed = settings->seed,
+	        .synchronous = settings->is_in_memory ? APS_DB_SYNC_OFF : APS_DB_SYNC_NORMAL,
+	};
+	struct aps_vault *vault = aps_vault_open(vaults_of(core), &options, err);
 	if (vault == NULL) return err->code;
 	cached->partition = aps_partition_open(vault, settings->key_prefix, cached->identity, &settings->policies,
 	                                       cached->channel, err);
@@ -121,12 +122,56 @@ static enum aps_rc open_partition(struct aps_core *core, struct aps_client *clie
 	return cached->collecting != NULL && vault->tidying != NULL ? APS_OK : fail_open(core, cached, err);
 }
 
-static void tell_state(const struct aps_client *client, enum aps_store_state state)
+static void set_state(const struct aps_client *client, const struct aps_vault *vault)
 {
+	enum aps_store_state state = aps_vault_is_available(vault) ? APS_STORE_OPEN : APS_STORE_UNAVAILABLE;
+	if (client->settings.cache->is_in_memory) state = APS_STORE_MEMORY;
 	atomic_store_explicit(&client->stats->store, state, memory_order_relaxed);
 }
 
-/* A client whose store can't be opened works without one. */
+static bool uses(const struct caching *caching, const struct aps_vault *vault)
+{
+	const struct aps_cached *cached = caching->first;
+	while (cached != NULL && cached->vault != vault) cached = cached->next;
+	return cached != NULL;
+}
+
+static void tell_client(struct aps_core *core, const struct aps_client *client, const struct aps_vault *vault)
+{
+	const struct aps_buf *news = &vault->file.news;
+	set_state(client, vault);
+	if (client->settings.cache->is_in_memory) return; /* it is where it should be, in a file or not */
+	if (!aps_vault_is_available(vault)) APS_STATS_ADD(client->stats, store_failures, 1);
+	for (size_t at = 0; at < news->n;) {
+		const char *level = news->p + at, *line = level + strlen(level) + 1;
+		aps_core_log(core, client->id, strcmp(level, "info") == 0 ? "info" : "error", "%s", line);
+		at += strlen(level) + strlen(line) + 2;
+	}
+}
+
+/* What has become of a store since its clients were told last. */
+static void tell_news(struct aps_core *core, struct aps_vault *vault)
+{
+	if (vault->file.news.n == 0) return;
+	for (struct aps_client *client = core->clients; client != NULL; client = client->next)
+		if (uses(caching_of(core, client), vault)) tell_client(core, client, vault);
+	aps_buf_clear(&vault->file.news);
+}
+
+/* One that comes to a store that works from memory already is told that as well. */
+static void meet(struct aps_core *core, const struct aps_client *client, const struct aps_vault *vault)
+{
+	bool is_known = atomic_load(&client->stats->store) != APS_STORE_NONE;
+	set_state(client, vault);
+	if (is_known || vault->file.news.n != 0 || aps_vault_is_available(vault)) return;
+	if (client->settings.cache->is_in_memory) return;
+	APS_STATS_ADD(client->stats, store_failures, 1);
+	aps_core_log(core, client->id, "error",
+	             "the store %s can't be used (%s): what is cached is kept in memory until it can", vault->file.path,
+	             vault->trouble.msg);
+}
+
+/* Without memory for a store a client works without one. */
 void aps_caching_open(struct aps_core *core, struct aps_client *client, struct aps_cached *cached)
 {
 	APS_ON_THREAD(core->thread);
@@ -137,10 +182,10 @@ void aps_caching_open(struct aps_core *core, struct aps_client *client, struct a
 	if (settings == NULL) return;
 	caching->scratch = settings->scratch;
 	if (open_partition(core, client, cached, &cached->trouble) == APS_OK) {
-		tell_state(client, settings->is_in_memory ? APS_STORE_MEMORY : APS_STORE_OPEN);
+		meet(core, client, cached->vault);
 		return;
 	}
-	tell_state(client, APS_STORE_UNAVAILABLE);
+	atomic_store_explicit(&client->stats->store, APS_STORE_UNAVAILABLE, memory_order_relaxed);
 	APS_STATS_ADD(client->stats, store_failures, 1);
 	aps_core_log(core, client->id, "error", "the store %s can't be used: %s",
 	             settings->is_in_memory ? "in memory" : settings->path, cached->trouble.msg);
@@ -151,13 +196,6 @@ static struct aps_cached *find(const struct caching *caching, uint64_t id)
 	struct aps_cached *cached = caching->first;
 	while (cached != NULL && cached->id != id) cached = cached->next;
 	return cached;
-}
-
-static bool uses(const struct caching *caching, const struct aps_vault *vault)
-{
-	const struct aps_cached *cached = caching->first;
-	while (cached != NULL && cached->vault != vault) cached = cached->next;
-	return cached != NULL;
 }
 
 static void tell_failure(struct aps_core *core, const struct aps_vault *vault, const struct aps_err *err)
@@ -175,6 +213,7 @@ static void commit(struct aps_core *core, struct aps_vault *vault)
 {
 	struct aps_err err;
 	if (aps_vault_commit(vault, &err) != APS_OK) tell_failure(core, vault, &err);
+	tell_news(core, vault);
 }
 
 static void close_cached(struct aps_core *core, struct aps_cached *cached)
@@ -237,8 +276,11 @@ enum aps_rc aps_caching_look(const struct aps_core *core, const struct aps_clien
 {
 	const struct aps_cached *cached = find(caching_of(core, client), id);
 	if (cached == NULL) return aps_fail(err, APS_E_CLOSED, "the cache is closed");
-	if (cached->trouble.code != APS_OK) *err = cached->trouble;
-	return cached->trouble.code;
+	bool is_in_memory = client->settings.cache != NULL && client->settings.cache->is_in_memory;
+	const struct aps_err *trouble = cached->vault != NULL ? &cached->vault->trouble : &cached->trouble;
+	if (trouble->code == APS_OK || (is_in_memory && cached->vault != NULL)) return APS_OK;
+	*err = *trouble;
+	return err->code;
 }
 
 struct aps_partition *aps_caching_partition(const struct aps_core *core, const struct aps_client *client, uint64_t id)
@@ -328,6 +370,13 @@ void aps_caching_settle_layer(struct aps_core *core, struct aps_client *client, 
 	struct aps_err err;
 	if (partition == NULL) return;
 	conclude(core, client, partition, aps_partition_settle_layer(partition, layer, edits, &err), &err);
+}
+
+void aps_caching_damaged(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t place)
+{
+	APS_ON_THREAD(core->thread);
+	const struct aps_partition *partition = aps_caching_partition(core, client, id);
+	if (partition != NULL) aps_vault_damaged(partition->vault, place);
 }
 
 const struct aps_feature aps_caching_feature = {

@@ -26,7 +26,7 @@ void aps_cached_free(struct aps_cached *cached); /* NULL is legal */
 void aps_caching_open(struct aps_core *core, struct aps_client *client, struct aps_cached *cached);
 /* What was written before is committed. Unknown numbers are ignored. */
 void aps_caching_close(struct aps_core *core, struct aps_client *client, uint64_t id);
-/* Whether it could be opened; E_CLOSED: there is none of this number. */
+/* Whether its store can be used, and isn't in memory because it can't; E_CLOSED: there is none of this number. */
 enum aps_rc aps_caching_look(const struct aps_core *core, const struct aps_client *client, uint64_t id,
                              struct aps_err *err);
 /* NULL: there is none of this number, or it couldn't be opened. What is saved in it counts as used now,
@@ -51,6 +51,9 @@ void aps_caching_add_layer(struct aps_core *core, struct aps_client *client, uin
                            const struct aps_edits *edits);
 void aps_caching_settle_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
                               const struct aps_edits *edits);
+
+/* The partition's reader has met damage at that place (client/store_place.h): where it still is, it is set aside. */
+void aps_caching_damaged(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t place);
 
 extern const struct aps_feature aps_caching_feature;
 

@@ -14,6 +14,7 @@ struct aps_channel {
 	atomic_size_t n_refs;
 	uint64_t seed;
 	atomic_ullong generation;
+	atomic_ullong place;
 	atomic_ullong lost;    /* the highest generation of which nothing could be told */
 	atomic_ullong decided; /* the highest edit of which all is known */
 	atomic_ullong ended_clears;
@@ -126,6 +127,16 @@ uint64_t aps_channel_decided(const struct aps_channel *channel)
 uint64_t aps_channel_generation(const struct aps_channel *channel)
 {
 	return atomic_load(&channel->generation);
+}
+
+void aps_channel_move(struct aps_channel *channel, uint64_t place)
+{
+	atomic_store(&channel->place, place);
+}
+
+uint64_t aps_channel_place(const struct aps_channel *channel)
+{
+	return atomic_load(&channel->place);
 }
 
 static void drain(struct aps_channel *channel)

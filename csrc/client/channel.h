@@ -28,6 +28,8 @@ void aps_channel_announce(struct aps_channel *channel, uint64_t generation, cons
                           size_t n, uint64_t edits);
 /* It was committed. @thread core */
 void aps_channel_publish(struct aps_channel *channel, uint64_t generation);
+/* What is kept is there from now on (client/store_place.h): before anything else is committed to it. @thread core */
+void aps_channel_move(struct aps_channel *channel, uint64_t place);
 /* Of the reader's edits those up to this number are in a generation that was published, or never will be in one.
  * @thread core */
 void aps_channel_decide(struct aps_channel *channel, uint64_t edits);
@@ -44,6 +46,8 @@ void aps_channel_end_clears(struct aps_channel *channel, uint64_t n);
 uint64_t aps_channel_ended_clears(const struct aps_channel *channel);
 /* The last that was committed. @thread app */
 uint64_t aps_channel_generation(const struct aps_channel *channel);
+/* Where it is. @thread app */
+uint64_t aps_channel_place(const struct aps_channel *channel);
 /* The highest edit that was decided; asked for before the generation, it is in that one if in any. @thread app */
 uint64_t aps_channel_decided(const struct aps_channel *channel);
 /* Appends the changes (struct aps_channel_change) that generations up to this one made and that weren't fetched before;

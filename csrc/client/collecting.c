@@ -43,6 +43,8 @@ struct aps_collecting {
 	struct aps_buf uses;     /* uint64_t: entries that readers have used, */
 	size_t n_uses_saved;     /* and how many of them are written down */
 	int64_t next_bytes;      /* below that another collection would be in vain */
+	bool is_stepping;        /* the collection is in the middle of something, */
+	bool is_reset;           /* and what it is about has gone meanwhile */
 };
 
 static struct aps_collecting *of(struct aps_partition_collector *collector)
@@ -107,11 +109,23 @@ static void wake(struct aps_collecting *collecting, int64_t after_ms)
 static void reset(struct aps_partition_collector *collector)
 {
 	struct aps_collecting *collecting = of(collector);
+	collecting->is_reset = collecting->is_stepping;
+	if (collecting->is_stepping) return;
 	end_run(collecting);
 	collecting->next_bytes = 0;
 	append(&collecting->asked, collecting->asking);
 	collecting->asking = collecting->asked;
 	collecting->asked = NULL;
+}
+
+/* To begin may be what tells that the store has to move, to where other numbers are. */
+static enum aps_rc begin_writing(const struct aps_collecting *collecting, struct aps_err *err)
+{
+	struct aps_vault *vault = collecting->partition->vault;
+	uint64_t place = vault->place;
+	enum aps_rc rc = aps_vault_begin(vault, err);
+	if (rc != APS_OK || vault->place == place) return rc;
+	return aps_fail(err, APS_E_CANCELLED, "the store has moved");
 }
 
 static bool is_above_limit(const struct aps_collecting *collecting)
@@ -210,7 +224,7 @@ static enum aps_rc empty(struct aps_collecting *collecting, struct run *run, con
 	struct aps_partition *partition = collecting->partition;
 	const uint64_t *numbers = (const uint64_t *)(const void *)emptied->p;
 	size_t n = emptied->n / sizeof *numbers;
-	enum aps_rc rc = n != 0 ? aps_vault_begin(partition->vault, err) : APS_OK;
+	enum aps_rc rc = n != 0 ? begin_writing(collecting, err) : APS_OK;
 	if (n != 0) partition->cache.entries.is_whole = false; /* their rows stay */
 	for (size_t i = 0; rc == APS_OK && i < n; i++) {
 		rc = aps_rows_empty(&partition->store, numbers[i], err);
@@ -256,7 +270,7 @@ static enum aps_rc delete_all(struct aps_collecting *collecting, struct run *run
 	enum aps_rc rc = run->leaving.rc == APS_OK
 	                         ? APS_OK
 	                         : aps_fail(err, APS_E_NOMEM, "no memory to collect what isn't needed");
-	if (rc == APS_OK && n != 0) rc = aps_vault_begin(partition->vault, err);
+	if (rc == APS_OK && n != 0) rc = begin_writing(collecting, err);
 	for (size_t i = 0; rc == APS_OK && i < n; i++) {
 		rc = aps_rows_delete(&partition->store, changes[i].entry, err);
 		if (rc == APS_OK) aps_partition_forget(partition, changes[i].entry, changes[i].hash);
@@ -319,7 +333,7 @@ static bool save_uses(struct aps_collecting *collecting)
 	size_t n = collecting->uses.n / sizeof *numbers, end = collecting->n_uses_saved + MAX_USES;
 	uint32_t minute = (uint32_t)(now_s(collecting) / 60);
 	struct aps_err err;
-	enum aps_rc rc = n != 0 ? aps_vault_begin(partition->vault, &err) : APS_OK;
+	enum aps_rc rc = n != 0 ? begin_writing(collecting, &err) : APS_OK;
 	for (; rc == APS_OK && collecting->n_uses_saved < n && collecting->n_uses_saved < end;
 	     collecting->n_uses_saved++)
 		rc = aps_rows_use(&partition->store, numbers[collecting->n_uses_saved], minute, &err);
@@ -336,10 +350,18 @@ static void run_slice(struct aps_collecting *collecting)
 	struct run *run = collecting->run;
 	enum aps_rc rc = APS_OK;
 	run->n_in_turn = 0;
+	collecting->is_stepping = true;
 	while (rc == APS_OK && run->phase != PHASE_OVER && run->n_in_turn + SWEEP_ROWS <= MAX_DELETIONS) {
 		rc = step(collecting, run, &err);
 		if (aps_clock_mono_ms() - began_ms >= SLICE_MS) break;
 	}
+	collecting->is_stepping = false;
+	if (collecting->is_reset) {
+		reset(&collecting->collector);
+		if (collecting->asking != NULL) wake(collecting, 1);
+		return;
+	}
+	if (rc != APS_OK) aps_vault_suspect(collecting->partition->vault, &err);
 	if (rc != APS_OK || run->phase == PHASE_OVER)
 		conclude(collecting, rc != APS_OK ? &err : NULL);
 	else
@@ -350,6 +372,11 @@ static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_m
 {
 	struct aps_collecting *collecting = APS_CONTAINER_OF(timer, struct aps_collecting, timer);
 	struct aps_err err;
+	const struct aps_vault *vault = collecting->partition->vault;
+	if (vault->base != NULL) { /* what leaves the memory above a file would be there again */
+		give_up(collecting, &vault->trouble);
+		return;
+	}
 	bool has_work = collecting->run != NULL || collecting->asking != NULL || is_above_limit(collecting);
 	if (save_uses(collecting) || !has_work) {
 		if (collecting->uses.n != 0) wake(collecting, PAUSE_MS);

@@ -109,6 +109,7 @@ static void failed(struct aps_vault_part *part)
 enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_drop how, struct aps_err *err)
 {
 	enum aps_rc rc = aps_vault_begin(partition->vault, err);
+	if (rc == APS_OK) rc = aps_vault_dropped(partition->vault, partition->prefix, partition->identity, how, err);
 	if (rc == APS_OK) rc = aps_cache_store_drop(&partition->store, how, err);
 	if (rc != APS_OK) {
 		aps_channel_end_clears(partition->channel, 1);
@@ -158,6 +159,47 @@ void aps_partition_turn(struct aps_partition *partition)
 	if (partition->listener != NULL) partition->listener->turned(partition->listener);
 }
 
+/* What there is: nothing that is known holds. Without a store there is memory alone, and nothing is written. */
+static enum aps_rc begin_anew(struct aps_partition *partition, struct aps_err *err)
+{
+	bool has_store = partition->vault->db != NULL;
+	forget_all(partition);
+	aps_names_clear(&partition->cache.names);
+	aps_names_init(&partition->cache.names, 0);
+	aps_cache_store_clear(&partition->store);
+	partition->store = (struct aps_cache_store){.db = NULL};
+	partition->edits = 0;
+	end_clears(partition);
+	partition->is_any_changed = true;
+	if (!has_store) partition->cache.entries.backing = NULL;
+	enum aps_rc rc = has_store ? open_store(partition, err) : APS_OK;
+	if (partition->listener != NULL) partition->listener->renumbered(partition->listener);
+	return rc;
+}
+
+/* This turn's changes are nowhere but in memory. What was collected since leaves later. */
+static enum aps_rc save_changed(struct aps_partition *partition, struct aps_err *err)
+{
+	const struct aps_channel_change *changes = (const void *)partition->changed.p;
+	size_t n = partition->changed.n / sizeof *changes;
+	enum aps_rc rc = partition->changed.rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
+	for (size_t i = 0; rc == APS_OK && i < n; i++) {
+		const struct aps_entry *entry = aps_entries_peek(&partition->cache.entries, changes[i].entry);
+		if (entry != NULL) rc = aps_cache_store_save_again(&partition->store, entry, err);
+	}
+	return rc;
+}
+
+static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err *err)
+{
+	struct aps_partition *partition = of(part);
+	aps_channel_move(partition->channel, partition->vault->place);
+	if (!keeps) return begin_anew(partition, err);
+	if (partition->collector != NULL) partition->collector->reset(partition->collector);
+	enum aps_rc rc = aps_cache_store_move(&partition->store, partition->vault->db, &partition->cache, err);
+	return rc == APS_OK ? save_changed(partition, err) : rc;
+}
+
 struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *prefix, const char *identity,
                                          const struct aps_policies *policies, struct aps_channel *channel,
                                          struct aps_err *err)
@@ -171,7 +213,7 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 		aps_fail(err, APS_E_NOMEM, "out of memory");
 		return NULL;
 	}
-	partition->part = (struct aps_vault_part){NULL, finish, announce, committed, failed};
+	partition->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved};
 	partition->vault = vault;
 	partition->source = (struct aps_read_source){source_at, source_find, false};
 	partition->policies = policies;
@@ -183,10 +225,12 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 	enum aps_rc rc = partition->prefix != NULL && partition->identity != NULL
 	                         ? open_store(partition, err)
 	                         : aps_fail(err, APS_E_NOMEM, "out of memory");
+	if (rc != APS_OK && aps_vault_cope(vault, err)) rc = begin_anew(partition, err);
 	if (rc != APS_OK) {
 		free_partition(partition);
 		return NULL;
 	}
+	aps_channel_move(channel, vault->place);
 	aps_vault_add(vault, &partition->part);
 	return partition;
 }
@@ -283,45 +327,56 @@ static void begin(struct aps_partition *partition, const struct filling *filling
 	if (layer != NULL) aps_write_leave(&partition->write, layer);
 }
 
-static enum aps_rc write(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
+static enum aps_rc bind(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
+	const struct aps_partition_data *data = filling->data;
+	filling->binding = (struct aps_binding){
+	        .policies = partition->policies, .names = &partition->cache.names, .gives_numbers = true};
+	if (data == NULL) return APS_OK;
+	return aps_binding_init(&filling->binding, data->operation->document, data->operation->definition,
+	                        aps_operation_variables(data->operation), err);
+}
+
+static enum aps_rc write_once(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
+{
+	filling->is_half_saved = false;
+	enum aps_rc rc = aps_vault_begin(partition->vault, err);
+	if (rc == APS_OK) rc = bind(partition, filling, err);
+	if (rc != APS_OK) return rc;
 	begin(partition, filling);
 	aps_merge_clear(&partition->merge);
-	enum aps_rc rc = fill_and_save(partition, filling, err);
+	rc = fill_and_save(partition, filling, err);
 	if (rc == APS_OK) {
 		note_changes(partition);
 		aps_write_commit(&partition->write);
 	} else {
 		aps_write_abort(&partition->write);
-		if (filling->is_half_saved) aps_vault_abandon(partition->vault);
 	}
+	aps_binding_clear(&filling->binding);
+	return rc;
+}
+
+/* Where the store has moved to meanwhile it is done once more. */
+static enum aps_rc write(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
+{
+	enum aps_rc rc = write_once(partition, filling, err);
+	if (rc != APS_OK && aps_vault_cope(partition->vault, err)) rc = write_once(partition, filling, err);
+	if (rc != APS_OK && filling->is_half_saved) aps_vault_abandon(partition->vault);
 	return rc;
 }
 
 enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
                                 struct aps_err *err)
 {
-	struct filling filling = {
-	        .fill = fill_data,
-	        .binding = {.policies = partition->policies, .names = &partition->cache.names, .gives_numbers = true},
-	        .data = data,
-	};
-	enum aps_rc rc = aps_vault_begin(partition->vault, err);
-	if (rc != APS_OK) return rc;
-	rc = aps_binding_init(&filling.binding, data->operation->document, data->operation->definition,
-	                      aps_operation_variables(data->operation), err);
-	if (rc != APS_OK) return rc;
-	rc = write(partition, &filling, err);
-	aps_binding_clear(&filling.binding);
-	return rc;
+	struct filling filling = {.fill = fill_data, .data = data};
+	return write(partition, &filling, err);
 }
 
 enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,
                                struct aps_err *err)
 {
 	struct filling filling = {.fill = fill_edits, .edits = edits};
-	enum aps_rc rc = aps_vault_begin(partition->vault, err);
-	if (rc == APS_OK) rc = write(partition, &filling, err);
+	enum aps_rc rc = write(partition, &filling, err);
 	if (rc == APS_OK) partition->edits = number;
 	return rc;
 }
@@ -330,14 +385,12 @@ enum aps_rc aps_partition_add_layer(struct aps_partition *partition, uint64_t la
                                     struct aps_err *err)
 {
 	struct filling filling = {.fill = fill_edits, .edits = edits, .adds_layer = layer};
-	enum aps_rc rc = aps_vault_begin(partition->vault, err);
-	return rc == APS_OK ? write(partition, &filling, err) : rc;
+	return write(partition, &filling, err);
 }
 
 enum aps_rc aps_partition_settle_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
                                        struct aps_err *err)
 {
 	struct filling filling = {.fill = fill_edits, .edits = edits, .settles_layer = layer};
-	enum aps_rc rc = aps_vault_begin(partition->vault, err);
-	return rc == APS_OK ? write(partition, &filling, err) : rc;
+	return write(partition, &filling, err);
 }

@@ -20,6 +20,8 @@ struct aps_partition_listener {
 	void (*turned)(struct aps_partition_listener *listener);
 	/* The partition is going to close, and forgets it. */
 	void (*closing)(struct aps_partition_listener *listener);
+	/* Names and entries have other numbers from now on. */
+	void (*renumbered)(struct aps_partition_listener *listener);
 	struct aps_changed changed; /* since it was cleared */
 	struct aps_buf stale;       /* struct aps_stale_field: likewise; what there was no memory for is lost */
 };

@@ -6,17 +6,33 @@
 #include "rt/pin.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #define EXIT_JOIN_MS 2000
 #define MAX_OBJECTS  256
+#define MAX_CLAIMS   256
+
+/* A lock file, by its device and its number there. */
+struct claimed {
+	int fd; /* 0: free */
+	dev_t device;
+	ino_t number;
+};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_uint generation;
 static struct aps_stoppable live[MAX_OBJECTS]; /* object NULL: free */
+static struct claimed claims[MAX_CLAIMS];
+static atomic_int n_opening; /* stores that are being opened to be read; -1: one is being moved */
 static enum aps_rc init_rc;
 static struct aps_err init_err;
 
@@ -26,6 +42,8 @@ static void after_fork_in_child(void)
 	/* The parent's threads are not here, its objects are never touched again; the lock may have been held. */
 	pthread_mutex_init(&lock, NULL);
 	for (size_t i = 0; i < MAX_OBJECTS; i++) live[i].object = NULL;
+	for (size_t i = 0; i < MAX_CLAIMS; i++) claims[i].fd = 0; /* the parent has them */
+	atomic_store(&n_opening, 0);
 }
 
 static struct aps_stoppable take_at(size_t i)
@@ -114,6 +132,119 @@ bool aps_process_take(const void *object)
 		}
 	pthread_mutex_unlock(&lock);
 	return is_taken;
+}
+
+static struct claimed *find_claim(const struct stat *info)
+{
+	for (size_t i = 0; i < MAX_CLAIMS; i++)
+		if (claims[i].fd != 0 && claims[i].device == info->st_dev && claims[i].number == info->st_ino)
+			return &claims[i];
+	return NULL;
+}
+
+static struct claimed *free_claim(void)
+{
+	size_t i = 0;
+	while (i < MAX_CLAIMS && claims[i].fd != 0) i++;
+	return i < MAX_CLAIMS ? &claims[i] : NULL;
+}
+
+static enum aps_rc fail_held(int fd, struct aps_err *err)
+{
+	struct flock wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+	if (fcntl(fd, F_GETLK, &wanted) == 0 && wanted.l_type != F_UNLCK && wanted.l_pid > 0)
+		return aps_fail_word(err, APS_E_STORAGE, "locked", EAGAIN, "another process (%ld) has it open",
+		                     (long)wanted.l_pid);
+	return aps_fail_word(err, APS_E_STORAGE, "locked", EAGAIN, "another process has it open");
+}
+
+static enum aps_rc fail_file(int code, struct aps_err *err)
+{
+	bool is_out = code == EMFILE || code == ENFILE;
+	bool is_readonly = code == EROFS || code == EACCES || code == EPERM;
+	const char *word = is_out ? "descriptors" : is_readonly ? "readonly" : NULL;
+	if (code == ENOSPC || code == EDQUOT) word = "full";
+	return aps_fail_word(err, is_out ? APS_E_SYSTEM : APS_E_STORAGE, word, code, "its lock file can't be %s (%s)",
+	                     code == ENOLCK ? "locked" : "opened", strerror(code));
+}
+
+/* The lock is on the first byte: the others are for what else processes may have to agree on. */
+static enum aps_rc lock_file(const char *path, struct claimed *claimed, struct aps_err *err)
+{
+	struct flock wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+	struct stat info;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	if (fd < 0) return fail_file(errno, err);
+	enum aps_rc rc = APS_OK;
+	if (fstat(fd, &info) != 0)
+		rc = fail_file(errno, err);
+	else if (fcntl(fd, F_SETLK, &wanted) != 0)
+		rc = errno == EACCES || errno == EAGAIN ? fail_held(fd, err) : fail_file(errno, err);
+	if (rc != APS_OK) {
+		close(fd);
+		return rc;
+	}
+	*claimed = (struct claimed){fd, info.st_dev, info.st_ino};
+	return APS_OK;
+}
+
+enum aps_rc aps_process_claim(const char *path, struct aps_claim *claim, struct aps_err *err)
+{
+	struct stat info;
+	enum aps_rc rc;
+	pthread_mutex_lock(&lock);
+	struct claimed *claimed = free_claim();
+	if (stat(path, &info) == 0 && find_claim(&info) != NULL)
+		rc = aps_fail_word(err, APS_E_STORAGE, "locked", 0,
+		                   "this process has it open already, in another Lua state or under another name");
+	else if (claimed == NULL)
+		rc = aps_fail_word(err, APS_E_STORAGE, "locked", 0, "this process has %d stores open", MAX_CLAIMS);
+	else
+		rc = lock_file(path, claimed, err);
+	claim->fd = rc == APS_OK ? claimed->fd : -1;
+	pthread_mutex_unlock(&lock);
+	return rc;
+}
+
+void aps_process_release(struct aps_claim *claim)
+{
+	if (claim->fd < 0) return;
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < MAX_CLAIMS; i++)
+		if (claims[i].fd == claim->fd) claims[i].fd = 0;
+	close(claim->fd);
+	pthread_mutex_unlock(&lock);
+	claim->fd = -1;
+}
+
+bool aps_process_begin_opening(void)
+{
+	int n = atomic_load(&n_opening);
+	while (n >= 0)
+		if (atomic_compare_exchange_weak(&n_opening, &n, n + 1)) return true;
+	return false;
+}
+
+void aps_process_end_opening(void)
+{
+	atomic_fetch_sub(&n_opening, 1);
+}
+
+bool aps_process_begin_moving(int64_t timeout_ms)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+	int none = 0;
+	while (!atomic_compare_exchange_strong(&n_opening, &none, -1)) {
+		if (timeout_ms-- <= 0) return false;
+		nanosleep(&moment, NULL);
+		none = 0;
+	}
+	return true;
+}
+
+void aps_process_end_moving(void)
+{
+	atomic_store(&n_opening, 0);
 }
 
 /* Asked of the process, not of Lua: a program of another kind may have a global `ngx`, as a mock in its tests, and code

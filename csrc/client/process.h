@@ -11,6 +11,11 @@ struct aps_stoppable {
 	void *object;
 };
 
+/* A lock file that is held: by nobody else, in this process or in another one. */
+struct aps_claim {
+	int fd; /* -1: nothing is held */
+};
+
 APS_BEGIN_DECLS
 
 /* When the module is loaded: pins it, and keeps OpenSSL whole at exit. @thread app */
@@ -24,6 +29,23 @@ unsigned aps_process_generation(void);
 bool aps_process_add(struct aps_stoppable stoppable);
 /* False: it isn't there, because the exit hook has taken it. Whoever has taken an object stops it. */
 bool aps_process_take(const void *object);
+
+/* Makes the file where there is none (mode 0600) and holds it until it is released, or this process ends in whatever
+ * way; a child process doesn't inherit it. It must be opened nowhere else: closing any descriptor of a file drops all
+ * of a process's locks on it (fcntl(2), "Advisory record locking"). E_STORAGE: "locked" (by whom is in the message),
+ * "readonly", "full" or no word; E_SYSTEM. @thread any */
+enum aps_rc aps_process_claim(const char *path, struct aps_claim *claim, struct aps_err *err);
+/* Twice is legal. */
+void aps_process_release(struct aps_claim *claim);
+
+/* Opening a store to read it and moving one out of the way exclude each other: SQLite finds a store's log and its
+ * shared memory by their names. False: there is nothing to end. Who moves waits for those who are just opening, which
+ * takes a moment; who opens waits for nobody. @thread any */
+bool aps_process_begin_opening(void);
+void aps_process_end_opening(void);
+bool aps_process_begin_moving(int64_t timeout_ms);
+void aps_process_end_moving(void);
+
 /* True in nginx's processes, the master included. */
 bool aps_process_is_nginx(void);
 

@@ -9,7 +9,10 @@
  * all there.
  *
  * The own edits lie above (client/overlay.h). They are hidden before what lies below changes, and those that haven't
- * been committed by then are made anew: what they made of it before says nothing any more. */
+ * been committed by then are made anew: what they made of it before says nothing any more.
+ *
+ * Where the store moves to another place (client/store_place.h), nothing that is in memory holds, and what is done
+ * starts again there. Where a store can't be read there is nothing; of damage the core is told. */
 #include "client/reader.h"
 
 #include "base/mem.h"
@@ -17,31 +20,36 @@
 #include "cache/field_text.h"
 #include "cache/number_set.h"
 #include "client/overlay.h"
+#include "client/sight.h"
 #include "store/layer_store.h"
-#include "store/migrations.h"
 
 #include <string.h>
 
 #define MAX_BYTES      ((size_t)32 * 1024 * 1024)
 #define MAX_USED_BYTES ((size_t)512 * 1024)
+#define MAX_MOVES      4 /* of the store, in the middle of something */
 
 struct aps_reader {
 	char *path, *prefix, *identity;
 	const struct aps_policies *policies;
 	struct aps_channel *channel;
-	struct aps_db *db; /* NULL: not yet */
+	struct aps_sight sight;
 	struct aps_cache cache;
 	struct aps_overlay overlay;
-	struct aps_cache_store store;
 	struct aps_entry_backing backing; /* of the entries: the store's, seen through a view */
 	struct aps_read_source source;
 	uint64_t seen;                        /* the generation of what is in memory */
 	uint64_t named;                       /* the generation whose names are known */
 	struct aps_buf row_text, row_content; /* of the row that was read last, where layers are */
 	bool is_viewing;
-	bool has_layers; /* what the view shows */
-	uint64_t viewed; /* the generation of the view */
+	bool has_layers;               /* what the view shows */
+	bool is_below;                 /* reads don't look at layers */
+	struct aps_number_set covered; /* of what is in memory that which layers change */
+	uint64_t viewed;               /* the generation of the view */
 	bool must_restart;
+	bool has_moved;   /* the store, since this began */
+	bool has_damage;  /* that nobody was told of */
+	uint64_t damaged; /* the place where it was met */
 	bool notes_uses;
 	int64_t minute;              /* of the read; 0: nobody knows */
 	struct aps_number_set noted; /* in this minute */
@@ -60,6 +68,7 @@ static void init_entries(struct aps_reader *reader)
 static void forget_all(struct aps_reader *reader)
 {
 	aps_entries_clear(&reader->cache.entries);
+	aps_number_set_clear(&reader->covered);
 	init_entries(reader);
 }
 
@@ -100,43 +109,31 @@ static void end_clears(struct aps_reader *reader)
 	forget_all(reader);
 }
 
+/* To where the store is. */
+static void follow_place(struct aps_reader *reader, uint64_t place)
+{
+	if (place == reader->sight.place) return;
+	aps_overlay_hide(&reader->overlay);
+	aps_sight_close(&reader->sight, place);
+	forget_all(reader);
+	aps_names_clear(&reader->cache.names);
+	aps_names_init(&reader->cache.names, 0);
+	reader->seen = reader->named = 0;
+}
+
 /* What is decided, and which clears are over, was asked for before: it is in that generation, or nowhere. */
 static enum aps_rc catch_up(struct aps_reader *reader, struct aps_err *err)
 {
-	uint64_t decided = aps_channel_decided(reader->channel);
+	uint64_t place, generation, decided = aps_channel_decided(reader->channel);
 	end_clears(reader);
-	advance(reader, aps_channel_generation(reader->channel));
+	do {
+		place = aps_channel_place(reader->channel);
+		generation = aps_channel_generation(reader->channel);
+	} while (place != aps_channel_place(reader->channel));
+	follow_place(reader, place);
+	advance(reader, generation);
 	aps_overlay_drop(&reader->overlay, decided);
 	return aps_overlay_show(&reader->overlay, err);
-}
-
-/* Who makes a file, or repairs one, has it alone for a moment. */
-static enum aps_rc unless_locked(enum aps_rc rc, struct aps_err *err)
-{
-	if (rc != APS_E_STORAGE || err->word == NULL || strcmp(err->word, "locked") != 0) return rc;
-	*err = (struct aps_err){0};
-	return APS_OK;
-}
-
-/* False in *is_there: the core hasn't made it yet, or is bringing an older one up to date. */
-static enum aps_rc open_db(struct aps_reader *reader, bool *is_there, struct aps_err *err)
-{
-	const struct aps_db_options options = {.read_only = true, .busy_ms = 0};
-	*is_there = reader->db != NULL;
-	if (reader->db != NULL || !aps_db_is_there(reader->path)) return APS_OK;
-	struct aps_db *db;
-	enum aps_rc rc = aps_db_open(reader->path, &options, &db, err);
-	if (rc != APS_OK) return unless_locked(rc, err);
-	rc = aps_migrations_are_done(db, is_there, err);
-	if (rc == APS_OK && *is_there)
-		rc = aps_cache_store_open_reader(&reader->store, db, aps_str_of(reader->prefix),
-		                                 aps_str_of(reader->identity), err);
-	if (rc == APS_OK && *is_there)
-		reader->db = db;
-	else
-		aps_db_close(db);
-	*is_there = reader->db != NULL;
-	return unless_locked(rc, err);
 }
 
 /* Names that the store has got since they were read last. False: numbers that were lent are in the way. */
@@ -148,7 +145,7 @@ static bool follow(struct aps_reader *reader, bool *is_same, enum aps_rc *rc, st
 	if (reader->named >= reader->viewed) return true;
 	if (aps_names_has_lent(&reader->cache.names)) return false;
 	aps_names_take_back(&reader->cache.names);
-	*rc = aps_cache_store_follow(&reader->store, &reader->cache, &generation, err);
+	*rc = aps_cache_store_follow(&reader->sight.store, &reader->cache, &generation, err);
 	if (reader->overlay.write.is_open) aps_names_lend(&reader->cache.names);
 	*is_same = reader->cache.names.n_names == n_names;
 	if (*rc == APS_OK) reader->named = generation;
@@ -161,13 +158,18 @@ static enum aps_rc view(struct aps_reader *reader, bool *is_there, struct aps_er
 	bool is_same;
 	*is_there = reader->is_viewing;
 	if (reader->is_viewing || is_clearing(reader)) return APS_OK;
-	enum aps_rc rc = open_db(reader, is_there, err);
+	const struct aps_sight_owner owner = {reader->path, reader->prefix, reader->identity};
+	enum aps_rc rc = aps_sight_open(&reader->sight, &owner, is_there, err);
 	if (rc != APS_OK || !*is_there) return rc;
-	rc = aps_db_begin(reader->db, err);
+	rc = aps_sight_begin(&reader->sight, err);
 	if (rc != APS_OK) return rc;
 	reader->is_viewing = true;
-	rc = aps_cache_store_generation(reader->db, &reader->viewed, err);
-	if (rc == APS_OK) rc = aps_layer_store_has_any(reader->db, reader->store.part, &reader->has_layers, err);
+	/* until this place is left nothing is written to what lies below it: both views are of one moment */
+	reader->has_moved = aps_channel_place(reader->channel) != reader->sight.place;
+	if (reader->has_moved) return aps_fail(err, APS_E_CANCELLED, "the store has moved");
+	rc = aps_cache_store_generation(reader->sight.db, &reader->viewed, err);
+	if (rc == APS_OK)
+		rc = aps_layer_store_has_any(reader->sight.db, reader->sight.store.part, &reader->has_layers, err);
 	if (rc != APS_OK) return rc;
 	if (reader->viewed <= reader->seen && follow(reader, &is_same, &rc, err) && (rc != APS_OK || is_same))
 		return rc;
@@ -184,13 +186,14 @@ static enum aps_rc enter_view(struct aps_reader *reader, struct aps_err *err)
 	aps_overlay_hide(&reader->overlay);
 	advance(reader, reader->viewed);
 	follow(reader, &is_same, &rc, err);
-	if (rc == APS_OK) rc = aps_layer_store_has_any(reader->db, reader->store.part, &reader->has_layers, err);
+	if (rc == APS_OK)
+		rc = aps_layer_store_has_any(reader->sight.db, reader->sight.store.part, &reader->has_layers, err);
 	return rc == APS_OK ? aps_overlay_show(&reader->overlay, err) : rc;
 }
 
 static void end_view(struct aps_reader *reader)
 {
-	if (reader->is_viewing) aps_db_rollback(reader->db);
+	if (reader->is_viewing) aps_sight_end(&reader->sight);
 	reader->is_viewing = false;
 }
 
@@ -210,11 +213,14 @@ static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, s
 	aps_buf_add_str(&copy, row->key);
 	aps_buf_add_str(&copy, row->content);
 	aps_buf_add_byte(&copy, '\0');
-	reader->store.backing.done(&reader->store.backing);
-	enum aps_rc rc = copy.rc == APS_OK ? aps_layer_store_read(reader->db, row->number, &patches, err)
+	reader->sight.store.backing.done(&reader->sight.store.backing);
+	enum aps_rc rc = copy.rc == APS_OK ? aps_layer_store_read(reader->sight.db, row->number, &patches, err)
 	                                   : aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
-	struct aps_str content = {row->is_nowhere ? NULL : copy.p + n_key_bytes, n_bytes};
-	if (rc == APS_OK && patches.n != 0) {
+	struct aps_str content = {NULL, n_bytes};
+	if (rc == APS_OK && !row->is_nowhere) content.p = copy.p + n_key_bytes;
+	if (rc == APS_OK && patches.n != 0 && !aps_number_set_add(&reader->covered, row->number, NULL))
+		rc = aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
+	if (rc == APS_OK && patches.n != 0 && !reader->is_below) {
 		rc = aps_patches_apply(&covered, content, aps_buf_str(&patches), &row->is_nowhere,
 		                       &reader->cache.entries, err);
 		row->is_covered = true;
@@ -237,7 +243,7 @@ static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, s
 	bool is_there;
 	enum aps_rc rc = view(reader, &is_there, err);
 	if (rc != APS_OK || !is_there) return rc;
-	rc = reader->store.backing.find(&reader->store.backing, key, row, err);
+	rc = reader->sight.store.backing.find(&reader->sight.store.backing, key, row, err);
 	if (rc != APS_OK || row->number == 0 || !reader->has_layers) return rc;
 	rc = cover(reader, row, err);
 	row->key = key;
@@ -251,7 +257,7 @@ static enum aps_rc load(struct aps_entry_backing *backing, uint64_t number, stru
 	bool is_there;
 	enum aps_rc rc = view(reader, &is_there, err);
 	if (rc != APS_OK || !is_there) return rc;
-	rc = reader->store.backing.load(&reader->store.backing, number, row, err);
+	rc = reader->sight.store.backing.load(&reader->sight.store.backing, number, row, err);
 	if (rc != APS_OK || row->number == 0 || !reader->has_layers) return rc;
 	return cover(reader, row, err);
 }
@@ -259,7 +265,7 @@ static enum aps_rc load(struct aps_entry_backing *backing, uint64_t number, stru
 static void done(struct aps_entry_backing *backing)
 {
 	struct aps_reader *reader = of(backing);
-	if (reader->is_viewing) reader->store.backing.done(&reader->store.backing);
+	if (reader->is_viewing) reader->sight.store.backing.done(&reader->sight.store.backing);
 }
 
 static enum aps_rc list(struct aps_entry_backing *backing, struct aps_str prefix, uint64_t after, uint64_t *numbers,
@@ -269,7 +275,7 @@ static enum aps_rc list(struct aps_entry_backing *backing, struct aps_str prefix
 	bool is_there;
 	enum aps_rc rc = view(reader, &is_there, err);
 	if (rc == APS_OK && is_there)
-		return reader->store.backing.list(&reader->store.backing, prefix, after, numbers, n, err);
+		return reader->sight.store.backing.list(&reader->sight.store.backing, prefix, after, numbers, n, err);
 	*n = 0;
 	return rc;
 }
@@ -339,11 +345,11 @@ void aps_reader_free(struct aps_reader *reader)
 	if (reader == NULL) return;
 	end_view(reader);
 	aps_overlay_clear(&reader->overlay);
-	aps_cache_store_clear(&reader->store);
-	aps_db_close(reader->db);
+	aps_sight_close(&reader->sight, 0);
 	aps_entries_clear(&reader->cache.entries);
 	aps_names_clear(&reader->cache.names);
 	aps_number_set_clear(&reader->noted);
+	aps_number_set_clear(&reader->covered);
 	aps_buf_clear(&reader->used);
 	aps_buf_clear(&reader->row_text);
 	aps_buf_clear(&reader->row_content);
@@ -357,6 +363,7 @@ void aps_reader_free(struct aps_reader *reader)
 /* Something that is done with what is in memory, once or twice. */
 struct job {
 	enum aps_rc (*run)(struct aps_reader *reader, struct job *job, struct aps_err *err);
+	const struct aps_operation *operation;
 	struct aps_binding binding;
 	const struct aps_read_options *options;
 	struct aps_read_result *result;
@@ -364,8 +371,18 @@ struct job {
 	struct aps_buf *text;
 };
 
-static enum aps_rc run(struct aps_reader *reader, struct job *job, struct aps_err *err)
+/* The core meets the same, says so, and puts the store where it can be read; damage it may not have met. */
+static void note_failure(struct aps_reader *reader, enum aps_rc rc, const struct aps_err *err)
 {
+	if (rc != APS_E_STORAGE || err->word == NULL || strcmp(err->word, "corrupt") != 0) return;
+	reader->has_damage = true;
+	reader->damaged = reader->sight.place;
+}
+
+/* E_CANCELLED: the store has moved meanwhile. */
+static enum aps_rc run_here(struct aps_reader *reader, struct job *job, struct aps_err *err)
+{
+	reader->has_moved = false;
 	enum aps_rc rc = catch_up(reader, err);
 	if (rc == APS_OK) rc = job->run(reader, job, err);
 	if (rc == APS_E_CANCELLED && reader->must_restart) {
@@ -374,7 +391,8 @@ static enum aps_rc run(struct aps_reader *reader, struct job *job, struct aps_er
 	}
 	reader->must_restart = false;
 	end_view(reader);
-	if (reader->db == NULL) { /* what a store lacks that isn't there it may have when it comes */
+	note_failure(reader, rc, err);
+	if (reader->sight.db == NULL) { /* what a store lacks that isn't there it may have when it comes */
 		aps_overlay_hide(&reader->overlay);
 		forget_all(reader);
 	}
@@ -382,10 +400,58 @@ static enum aps_rc run(struct aps_reader *reader, struct job *job, struct aps_er
 	return rc;
 }
 
+static enum aps_rc run(struct aps_reader *reader, struct job *job, struct aps_err *err)
+{
+	enum aps_rc rc = APS_E_CANCELLED;
+	for (int i = 0; i < MAX_MOVES && rc == APS_E_CANCELLED && (i == 0 || reader->has_moved); i++)
+		rc = run_here(reader, job, err);
+	return rc;
+}
+
+static enum aps_rc bind_job(struct aps_reader *reader, struct job *job, struct aps_err *err)
+{
+	const struct aps_operation *operation = job->operation;
+	job->binding = (struct aps_binding){.policies = reader->policies, .names = &reader->cache.names};
+	return aps_binding_init(&job->binding, operation->document, operation->definition,
+	                        aps_operation_variables(operation), err);
+}
+
+/* Names have other numbers where the store has moved to. */
 static enum aps_rc read_once(struct aps_reader *reader, struct job *job, struct aps_err *err)
 {
 	aps_read_result_reset(job->result);
-	return aps_denormalize(&reader->source, &job->binding, job->options, job->result, err);
+	enum aps_rc rc = bind_job(reader, job, err);
+	if (rc == APS_OK) rc = aps_denormalize(&reader->source, &job->binding, job->options, job->result, err);
+	aps_binding_clear(&job->binding);
+	return rc;
+}
+
+static enum aps_rc nothing_at(struct aps_read_source *source APS_UNUSED, uint64_t number APS_UNUSED,
+                              struct aps_str *content, struct aps_err *err APS_UNUSED)
+{
+	*content = APS_STR("");
+	return APS_OK;
+}
+
+static enum aps_rc find_nothing(struct aps_read_source *source APS_UNUSED, struct aps_str key APS_UNUSED,
+                                uint64_t *number, struct aps_str *content, struct aps_err *err APS_UNUSED)
+{
+	*number = 0;
+	*content = (struct aps_str){NULL, 0};
+	return APS_OK;
+}
+
+/* What can't be read is missing: all of it, for what was read of it may be as wrong. */
+static enum aps_rc read_nothing(struct aps_reader *reader, struct job *job, struct aps_err *err)
+{
+	struct aps_read_source nothing = {nothing_at, find_nothing, false};
+	aps_overlay_hide(&reader->overlay);
+	forget_all(reader);
+	aps_read_result_reset(job->result);
+	enum aps_rc rc = bind_job(reader, job, err);
+	if (rc == APS_OK) rc = aps_denormalize(&nothing, &job->binding, job->options, job->result, err);
+	aps_binding_clear(&job->binding);
+	return rc;
 }
 
 static void begin_minute(struct aps_reader *reader, int64_t minute)
@@ -397,19 +463,18 @@ static void begin_minute(struct aps_reader *reader, int64_t minute)
 enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operation *operation,
                             const struct aps_read_options *options, struct aps_read_result *result, struct aps_err *err)
 {
-	struct job job = {
-	        .run = read_once,
-	        .binding = {.policies = reader->policies, .names = &reader->cache.names},
-	        .options = options,
-	        .result = result,
-	};
-	enum aps_rc rc = aps_binding_init(&job.binding, operation->document, operation->definition,
-	                                  aps_operation_variables(operation), err);
-	if (rc != APS_OK) return rc;
+	struct job job = {.run = read_once, .operation = operation, .options = options, .result = result};
 	begin_minute(reader, options->now_s / 60);
-	rc = run(reader, &job, err);
-	aps_binding_clear(&job.binding);
-	return rc;
+	enum aps_rc rc = run(reader, &job, err);
+	return rc == APS_E_STORAGE || rc == APS_E_CANCELLED ? read_nothing(reader, &job, err) : rc;
+}
+
+bool aps_reader_take_damage(struct aps_reader *reader, uint64_t *place)
+{
+	bool has_damage = reader->has_damage;
+	*place = reader->damaged;
+	reader->has_damage = false;
+	return has_damage;
 }
 
 enum aps_rc aps_reader_complete(struct aps_reader *reader, const struct aps_operation *operation, struct aps_str type,
@@ -458,6 +523,18 @@ void aps_reader_take_back_clear(struct aps_reader *reader)
 	forget_all(reader);
 }
 
+void aps_reader_look_below(struct aps_reader *reader, bool is_below)
+{
+	uint64_t number = 0;
+	bool is_same = reader->is_below == is_below;
+	reader->is_below = is_below;
+	if (is_same || reader->covered.n_members == 0) return;
+	aps_overlay_hide(&reader->overlay);
+	while ((number = aps_number_set_next(&reader->covered, number)) != 0)
+		aps_entries_forget_number(&reader->cache.entries, number);
+	aps_number_set_clear(&reader->covered);
+}
+
 static enum aps_rc show_field(struct aps_reader *reader, struct job *job, struct aps_err *err)
 {
 	aps_buf_reset(job->text);
@@ -468,7 +545,11 @@ enum aps_rc aps_reader_field(struct aps_reader *reader, struct aps_str key, stru
                              struct aps_err *err)
 {
 	struct job job = {.run = show_field, .key = key, .field = field, .text = out};
-	return run(reader, &job, err);
+	enum aps_rc rc = run(reader, &job, err);
+	if (rc != APS_E_STORAGE) return rc;
+	aps_buf_reset(out);
+	aps_buf_add_text(out, "[]"); /* nothing is there */
+	return out->rc == APS_OK ? APS_OK : aps_fail(err, out->rc, "no memory for a field of the cache");
 }
 
 static enum aps_rc show_edits(struct aps_reader *reader APS_UNUSED, struct job *job APS_UNUSED,
@@ -487,7 +568,7 @@ enum aps_rc aps_reader_edit(struct aps_reader *reader, const struct aps_edit_wha
 		return aps_fail(err, APS_E_NOMEM, "no memory for what is written into the cache");
 	}
 	enum aps_rc rc = run(reader, &job, err);
-	if (rc == APS_OK) return rc;
+	if (rc == APS_OK || rc == APS_E_STORAGE) return APS_OK; /* it is shown where the store moves to */
 	aps_edits_drop_last(edits);
 	if (aps_edits_count(edits) == 0) aps_edits_unref(aps_overlay_take_back(&reader->overlay));
 	return rc;

@@ -21,8 +21,8 @@ struct aps_reader *aps_reader_new(const char *path, const char *prefix, const ch
                                   struct aps_err *err);
 /* NULL is legal. */
 void aps_reader_free(struct aps_reader *reader);
-/* Reads an operation. What isn't there is in the result; a store that isn't there yet has nothing. E_NOMEM, E_TOO_BIG,
- * E_STORAGE, … */
+/* Reads an operation. What isn't there is in the result; a store that isn't there yet has nothing, and where a
+ * store can't be read there is nothing of all that was asked for. E_NOMEM, E_TOO_BIG, E_SYSTEM. */
 enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operation *operation,
                             const struct aps_read_options *options, struct aps_read_result *result,
                             struct aps_err *err);
@@ -33,8 +33,7 @@ enum aps_rc aps_reader_field(struct aps_reader *reader, struct aps_str key, stru
 /* aps_data_complete() for an operation or a fragment. */
 enum aps_rc aps_reader_complete(struct aps_reader *reader, const struct aps_operation *operation, struct aps_str type,
                                 struct aps_str data, struct aps_buf *out, struct aps_err *err);
-/* Adds an edit to the list that is being made; from now on reads show it. On failure it isn't there. E_NOMEM,
- * E_STORAGE, … */
+/* Adds an edit to the list that is being made; from now on reads show it. On failure it isn't there. E_NOMEM, … */
 enum aps_rc aps_reader_edit(struct aps_reader *reader, const struct aps_edit_what *what, struct aps_err *err);
 /* The list is complete: its number, with which the core is told of it, and in *edits a reference. Reads show it until
  * the core has decided. 0: nothing was added. */
@@ -46,6 +45,9 @@ struct aps_edits *aps_reader_take_back(struct aps_reader *reader);
  * each ended by a zero. None are told when what is shown was made anew meanwhile. */
 size_t aps_reader_count_changes(const struct aps_reader *reader);
 void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct aps_buf *out);
+/* Reads show what the service has said, and what the application has written itself, without optimistic layers: who
+ * reads to write what comes of it would make true what is only hoped for. Until it is called with false. */
+void aps_reader_look_below(struct aps_reader *reader, bool is_below);
 /* What it has in memory, for names of what was read. */
 const struct aps_entries *aps_reader_entries(const struct aps_reader *reader);
 /* Notes from now on what is read, for the core to know what was used; reads must say what time it is. */
@@ -58,6 +60,8 @@ size_t aps_reader_take_used(struct aps_reader *reader, int64_t now_s, uint64_t *
 void aps_reader_clear(struct aps_reader *reader);
 /* The core isn't told after all. */
 void aps_reader_take_back_clear(struct aps_reader *reader);
+/* True once after damage was met, at *place (client/store_place.h): the core is to be told. */
+bool aps_reader_take_damage(struct aps_reader *reader, uint64_t *place);
 /* The generation that the last read saw. */
 uint64_t aps_reader_generation(const struct aps_reader *reader);
 

@@ -25,6 +25,7 @@ struct aps_tidying {
 	bool is_thorough;                /* nothing that was deleted may be left */
 	bool is_log_empty;               /* since then */
 	unsigned n_tries;
+	uint64_t place; /* of the vault; in another one parts have other numbers */
 };
 
 static void answer(struct aps_tidying *tidying, const struct aps_err *why)
@@ -47,11 +48,19 @@ static void wake(struct aps_tidying *tidying, int64_t after_ms)
 	answer(tidying, &err);
 }
 
+/* To begin may be what tells that the store has to move. */
+static enum aps_rc begin(const struct aps_tidying *tidying, struct aps_err *err)
+{
+	enum aps_rc rc = aps_vault_begin(tidying->vault, err);
+	if (rc != APS_OK || tidying->place == tidying->vault->place) return rc;
+	return aps_fail(err, APS_E_CANCELLED, "the store has moved");
+}
+
 static enum aps_rc delete_rows(struct aps_tidying *tidying, bool *is_done, struct aps_err *err)
 {
-	struct aps_db *db = tidying->vault->db;
 	bool is_wiped = tidying->dropped.how == APS_PART_WIPED;
-	enum aps_rc rc = aps_vault_begin(tidying->vault, err);
+	enum aps_rc rc = begin(tidying, err);
+	struct aps_db *db = tidying->vault->db;
 	if (rc == APS_OK && is_wiped) rc = aps_db_set_erasing(db, true, err);
 	int64_t end_ms = aps_clock_mono_ms() + SLICE_MS;
 	for (size_t n = 0; rc == APS_OK && n < MAX_ROWS && !*is_done; n += SLICE_ROWS) {
@@ -74,7 +83,7 @@ static enum aps_rc give_back(struct aps_tidying *tidying, bool *is_done, struct 
 	enum aps_rc rc = aps_db_space(tidying->vault->db, &space, err);
 	*is_done = rc != APS_OK || !must_give_back(tidying, &space);
 	if (*is_done) return rc;
-	rc = aps_vault_begin(tidying->vault, err);
+	rc = begin(tidying, err);
 	if (rc == APS_OK) rc = aps_db_give_back(tidying->vault->db, SLICE_PAGES, err);
 	/* a file of before pages could be given back keeps them */
 	struct aps_db_space left = space;
@@ -85,7 +94,7 @@ static enum aps_rc give_back(struct aps_tidying *tidying, bool *is_done, struct 
 
 static enum aps_rc remove_part(struct aps_tidying *tidying, struct aps_err *err)
 {
-	enum aps_rc rc = aps_vault_begin(tidying->vault, err);
+	enum aps_rc rc = begin(tidying, err);
 	if (rc == APS_OK) rc = aps_parts_remove(tidying->vault->db, tidying->dropped.part, err);
 	if (rc == APS_OK) tidying->dropped.part = 0;
 	tidying->are_rows_gone = false;
@@ -149,13 +158,36 @@ static enum aps_rc step(struct aps_tidying *tidying, int64_t *after_ms, struct a
 	return APS_OK;
 }
 
+static void follow_vault(struct aps_tidying *tidying)
+{
+	if (tidying->place == tidying->vault->place) return;
+	tidying->place = tidying->vault->place;
+	tidying->dropped.part = 0;
+	tidying->are_rows_gone = tidying->is_log_empty = false;
+}
+
+/* What is in memory for a while isn't tidied: there it would be as if it had never been. */
+static enum aps_rc tidy(struct aps_tidying *tidying, int64_t *after_ms, struct aps_err *err)
+{
+	struct aps_vault *vault = tidying->vault;
+	*after_ms = FAILED_MS;
+	if (!aps_vault_is_available(vault)) {
+		*err = vault->trouble;
+		return err->code;
+	}
+	follow_vault(tidying);
+	enum aps_rc rc = step(tidying, after_ms, err);
+	if (rc != APS_OK) aps_vault_cope(vault, err);
+	return rc;
+}
+
 /* What fails is tried again: the disk may be full. */
 static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
 {
 	struct aps_tidying *tidying = APS_CONTAINER_OF(timer, struct aps_tidying, timer);
 	struct aps_err err;
 	int64_t after_ms;
-	if (step(tidying, &after_ms, &err) != APS_OK) {
+	if (tidy(tidying, &after_ms, &err) != APS_OK) {
 		answer(tidying, &err);
 		after_ms = FAILED_MS;
 	}
@@ -168,6 +200,7 @@ struct aps_tidying *aps_tidying_new(struct aps_core *core, struct aps_vault *vau
 	if (tidying == NULL) return NULL;
 	tidying->core = core;
 	tidying->vault = vault;
+	tidying->place = vault->place;
 	tidying->timer.due = due;
 	wake(tidying, PAUSE_MS);
 	return tidying;

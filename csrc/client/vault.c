@@ -1,48 +1,347 @@
 #include "client/vault.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/rand.h"
+#include "client/store_place.h"
 #include "store/cache_store.h"
-#include "store/layer_store.h"
-#include "store/migrations.h"
+#include "store/carry.h"
+#include "store/db_space.h"
 
-#define BUSY_MS 2000
+#define FIRST_WAIT_MS 500
+#define LAST_WAIT_MS  30000
 
-static enum aps_rc open_db(struct aps_vault *vault, enum aps_db_sync sync, struct aps_err *err)
+static bool is_word(const struct aps_err *err, const char *word)
 {
-	const struct aps_db_options options = {.synchronous = sync, .busy_ms = BUSY_MS};
-	enum aps_rc rc = aps_db_open(vault->path, &options, &vault->db, err);
-	if (rc == APS_OK) rc = aps_migrations_run(vault->db, err);
-	if (rc == APS_OK) rc = aps_layer_store_start(vault->db, err);
-	return rc == APS_OK ? aps_cache_store_last_number(vault->db, &vault->last_number, err) : rc;
+	return err->code == APS_E_STORAGE && err->word != NULL && strcmp(err->word, word) == 0;
+}
+
+static uint64_t new_place(enum aps_place_kind kind)
+{
+	struct aps_rand rand;
+	aps_rand_init_system(&rand);
+	return aps_place_make(kind, aps_rand_u64(&rand));
+}
+
+static enum aps_place_kind kind_of(const struct aps_vault *vault)
+{
+	return aps_place_kind(vault->place);
+}
+
+bool aps_vault_is_available(const struct aps_vault *vault)
+{
+	return kind_of(vault) == APS_PLACE_FILE;
+}
+
+static void take_opened(struct aps_vault *vault, const struct aps_opened_store *opened)
+{
+	vault->db = opened->db;
+	vault->base = NULL;
+	vault->last_number = opened->last_number;
+	vault->generation = opened->generation;
+}
+
+static void retry_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms)
+{
+	aps_vault_retry(APS_CONTAINER_OF(timer, struct aps_vault, retry), now_ms);
+}
+
+/* Another process may end at any moment; else it takes longer and longer. */
+static void wait_on(struct aps_vault *vault, const struct aps_err *why, int64_t now_ms)
+{
+	int64_t next_ms = vault->wait_ms == 0 || is_word(why, "locked") ? FIRST_WAIT_MS : vault->wait_ms * 2;
+	vault->wait_ms = next_ms < LAST_WAIT_MS && !is_word(why, "corrupt") ? next_ms : LAST_WAIT_MS;
+	vault->retry.due = retry_due;
+	if (vault->timers != NULL) aps_timer_set(vault->timers, &vault->retry, now_ms + vault->wait_ms);
+}
+
+/* What was open is closed before. */
+static void move_to_memory(struct aps_vault *vault, const struct aps_err *why)
+{
+	struct aps_err err;
+	struct aps_opened_store opened;
+	vault->base = vault->db = NULL;
+	vault->trouble = *why;
+	vault->place = new_place(APS_PLACE_MEMORY);
+	if (aps_store_file_open_memory(vault->place, vault->generation, &opened, &err) == APS_OK)
+		take_opened(vault, &opened);
+	aps_store_file_tell(&vault->file, "error", "can't be used (%s): what is cached is kept in memory until it can",
+	                    why->msg);
+	vault->wait_ms = 0;
+	wait_on(vault, why, aps_clock_mono_ms());
+}
+
+static enum aps_rc begin(struct aps_vault *vault, struct aps_err *err)
+{
+	if (vault->db == NULL) return aps_fail(err, APS_E_NOMEM, "no memory for what is to be kept");
+	enum aps_rc rc = aps_db_begin(vault->db, err);
+	vault->is_writing = rc == APS_OK;
+	return rc;
+}
+
+static void abort_turn(struct aps_vault *vault)
+{
+	if (vault->db != NULL) aps_db_rollback(vault->db);
+	vault->is_writing = false;
+}
+
+/* Where a part can't follow there is no store for it, and none for the others either: what they have is in the same
+ * transaction. */
+static enum aps_rc move_parts(struct aps_vault *vault, bool keeps, struct aps_err *err)
+{
+	enum aps_rc rc = begin(vault, err);
+	for (struct aps_vault_part *part = vault->parts; rc == APS_OK && part != NULL; part = part->next)
+		rc = part->moved(part, keeps, err);
+	return rc;
+}
+
+static void leave_store(struct aps_vault *vault)
+{
+	struct aps_err err;
+	abort_turn(vault);
+	aps_db_close(vault->db);
+	aps_db_close(vault->base);
+	vault->db = vault->base = NULL;
+	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next)
+		part->moved(part, false, &err);
+}
+
+/* Nothing of what was known holds. Without memory there is nothing to be kept until the next try. */
+static void begin_anew(struct aps_vault *vault)
+{
+	struct aps_err err;
+	if (vault->parts == NULL || move_parts(vault, false, &err) == APS_OK) return;
+	if (kind_of(vault) == APS_PLACE_FILE) {
+		abort_turn(vault);
+		aps_db_close(vault->db);
+		move_to_memory(vault, &err);
+		if (move_parts(vault, false, &err) == APS_OK) return;
+	}
+	leave_store(vault);
+	wait_on(vault, &err, aps_clock_mono_ms());
+}
+
+static void settle_in_file(struct aps_vault *vault, uint64_t place)
+{
+	vault->place = place;
+	vault->trouble.code = APS_OK;
+	vault->wait_ms = 0;
+	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->retry);
+}
+
+/* The damaged file is set aside whatever lies over it. */
+static bool replace_file(struct aps_vault *vault, const struct aps_err *why)
+{
+	struct aps_err err;
+	struct aps_opened_store opened;
+	bool is_over = kind_of(vault) == APS_PLACE_OVER;
+	abort_turn(vault);
+	if (is_over) aps_db_close(vault->db);
+	aps_db_abandon(is_over ? vault->base : vault->db);
+	vault->db = vault->base = NULL;
+	enum aps_rc rc = aps_store_file_set_aside(&vault->file, why, &err);
+	if (rc == APS_OK) rc = aps_store_file_open(&vault->file, vault->generation, &opened, &err);
+	if (rc == APS_OK) {
+		take_opened(vault, &opened);
+		settle_in_file(vault, new_place(APS_PLACE_FILE));
+	} else {
+		move_to_memory(vault, &err);
+	}
+	begin_anew(vault);
+	return vault->db != NULL;
+}
+
+/* Writes go to memory from now on. Without memory the turn is lost, and the file is as it was. */
+static bool move_over_file(struct aps_vault *vault, const struct aps_err *why)
+{
+	struct aps_err err;
+	struct aps_opened_store memory;
+	struct aps_db *file = vault->db;
+	uint64_t place = new_place(APS_PLACE_OVER);
+	char name[APS_PLACE_NAME_BYTES];
+	abort_turn(vault);
+	aps_place_name(place, name);
+	enum aps_rc rc = aps_store_file_open_memory(place, vault->generation, &memory, &err);
+	if (rc == APS_OK) rc = aps_carry_begin(file, name, &err);
+	if (rc != APS_OK) {
+		aps_db_close(memory.db);
+		return is_word(&err, "corrupt") && replace_file(vault, &err);
+	}
+	aps_db_set_base(memory.db, file);
+	vault->db = memory.db;
+	vault->base = file;
+	vault->place = place;
+	if (move_parts(vault, true, &err) == APS_OK) {
+		aps_store_file_tell(&vault->file, "error",
+		                    "can't be written (%s): what is cached is kept in memory until it can", why->msg);
+		vault->trouble = *why;
+		vault->wait_ms = 0;
+		wait_on(vault, why, aps_clock_mono_ms());
+		return true;
+	}
+	abort_turn(vault);
+	aps_db_close(memory.db);
+	vault->db = file;
+	vault->base = NULL;
+	settle_in_file(vault, new_place(APS_PLACE_FILE));
+	begin_anew(vault);
+	return false;
+}
+
+bool aps_vault_cope(struct aps_vault *vault, const struct aps_err *why)
+{
+	bool is_of_file = why->code == APS_E_STORAGE && (why->word != NULL || why->native != 0);
+	if (!is_of_file || kind_of(vault) == APS_PLACE_MEMORY) return false;
+	if (is_word(why, "corrupt")) return replace_file(vault, why);
+	return kind_of(vault) == APS_PLACE_FILE && move_over_file(vault, why);
+}
+
+void aps_vault_damaged(struct aps_vault *vault, uint64_t place)
+{
+	struct aps_err why, err;
+	if (place != vault->place || kind_of(vault) == APS_PLACE_MEMORY) return;
+	aps_vault_commit(vault, &err);
+	if (place != vault->place) return;
+	aps_fail_word(&why, APS_E_STORAGE, "corrupt", 0, "a record can't be read");
+	replace_file(vault, &why);
+}
+
+void aps_vault_suspect(struct aps_vault *vault, const struct aps_err *why)
+{
+	if (!is_word(why, "corrupt") || vault->timers == NULL) return;
+	vault->is_suspect = true;
+	vault->retry.due = retry_due;
+	aps_timer_set(vault->timers, &vault->retry, aps_clock_mono_ms());
+}
+
+static bool bring_back(struct aps_vault *vault, struct aps_err *err)
+{
+	struct aps_err of_parts;
+	struct aps_db *memory = vault->db;
+	bool is_done;
+	char name[APS_PLACE_NAME_BYTES];
+	aps_place_name(vault->place, name);
+	aps_db_truncate_log(vault->base, &is_done, NULL); /* where there was no room, the log may have taken it */
+	if (aps_carry_back(vault->base, name, err) != APS_OK) return false;
+	vault->db = vault->base;
+	vault->base = NULL;
+	settle_in_file(vault, new_place(APS_PLACE_FILE));
+	if (move_parts(vault, true, &of_parts) != APS_OK) begin_anew(vault);
+	aps_db_close(memory);
+	return true;
+}
+
+enum aps_rc aps_vault_dropped(struct aps_vault *vault, const char *prefix, const char *identity, enum aps_part_drop how,
+                              struct aps_err *err)
+{
+	if (kind_of(vault) != APS_PLACE_MEMORY) return APS_OK; /* its row says so */
+	size_t n = vault->drops.n;
+	aps_buf_add_byte(&vault->drops, (char)how);
+	aps_buf_add(&vault->drops, prefix, strlen(prefix) + 1);
+	aps_buf_add(&vault->drops, identity, strlen(identity) + 1);
+	if (vault->drops.rc == APS_OK) return APS_OK;
+	vault->drops.n = n;
+	vault->drops.rc = APS_OK;
+	return aps_fail(err, APS_E_NOMEM, "out of memory");
+}
+
+static enum aps_rc drop_parts(const struct aps_vault *vault, struct aps_db *file, struct aps_err *err)
+{
+	enum aps_rc rc = APS_OK;
+	for (size_t at = 0; rc == APS_OK && at < vault->drops.n;) {
+		int64_t part;
+		enum aps_part_drop how = (enum aps_part_drop)vault->drops.p[at];
+		const char *prefix = vault->drops.p + at + 1, *identity = prefix + strlen(prefix) + 1;
+		at += strlen(prefix) + strlen(identity) + 3;
+		rc = aps_parts_find(file, aps_str_of(prefix), aps_str_of(identity), &part, err);
+		if (rc == APS_OK && part != 0) rc = aps_parts_drop(file, part, how, err);
+	}
+	return rc;
+}
+
+static bool go_back(struct aps_vault *vault, struct aps_err *err)
+{
+	struct aps_opened_store file;
+	struct aps_db *memory = vault->db;
+	char name[APS_PLACE_NAME_BYTES];
+	aps_place_name(vault->place, name);
+	enum aps_rc rc = aps_store_file_open(&vault->file, vault->generation, &file, err);
+	if (rc == APS_OK) rc = drop_parts(vault, file.db, err);
+	if (rc == APS_OK && memory != NULL) rc = aps_carry_stale(file.db, name, err);
+	if (rc == APS_OK) rc = aps_cache_store_catch_up(file.db, &file.generation, err);
+	if (rc != APS_OK) {
+		aps_db_close(file.db);
+		return false;
+	}
+	aps_db_close(memory);
+	aps_buf_clear(&vault->drops);
+	take_opened(vault, &file);
+	settle_in_file(vault, new_place(APS_PLACE_FILE));
+	begin_anew(vault);
+	return true;
+}
+
+void aps_vault_retry(struct aps_vault *vault, int64_t now_ms)
+{
+	struct aps_err err;
+	enum aps_place_kind kind = kind_of(vault);
+	if (vault->is_suspect) {
+		vault->is_suspect = false;
+		aps_vault_damaged(vault, vault->place);
+		return;
+	}
+	if (kind == APS_PLACE_FILE) return;
+	aps_vault_commit(vault, &err);
+	if (kind != kind_of(vault)) return;
+	bool is_back = kind == APS_PLACE_OVER ? bring_back(vault, &err) : go_back(vault, &err);
+	if (is_back)
+		aps_store_file_tell(&vault->file, "info", "can be used again");
+	else if (kind == APS_PLACE_OVER && is_word(&err, "corrupt"))
+		replace_file(vault, &err);
+	else
+		wait_on(vault, &err, now_ms);
 }
 
 static void free_vault(struct aps_vault *vault)
 {
+	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->retry);
 	aps_db_close(vault->db);
-	aps_free(vault->path);
+	aps_db_close(vault->base);
+	aps_buf_clear(&vault->drops);
+	aps_store_file_clear(&vault->file);
 	aps_free(vault);
 }
 
-struct aps_vault *aps_vault_open(struct aps_vaults *vaults, const char *path, enum aps_db_sync sync,
+static void open_vault(struct aps_vault *vault)
+{
+	struct aps_err err;
+	struct aps_opened_store opened;
+	if (aps_store_file_open(&vault->file, 0, &opened, &err) == APS_OK) {
+		take_opened(vault, &opened);
+		settle_in_file(vault, opened.is_new ? new_place(APS_PLACE_FILE) : 0);
+	} else {
+		move_to_memory(vault, &err);
+	}
+}
+
+struct aps_vault *aps_vault_open(struct aps_vaults *vaults, const struct aps_store_options *options,
                                  struct aps_err *err)
 {
 	struct aps_vault *vault = vaults->first;
-	while (vault != NULL && strcmp(vault->path, path) != 0) vault = vault->next;
+	while (vault != NULL && strcmp(vault->file.path, options->path) != 0) vault = vault->next;
 	if (vault != NULL) {
 		vault->n_refs++;
 		return vault;
 	}
 	vault = aps_calloc(1, sizeof *vault);
-	if (vault != NULL) vault->path = aps_strndup(path, strlen(path));
-	if (vault == NULL || vault->path == NULL) {
-		if (vault != NULL) free_vault(vault);
+	if (vault == NULL || aps_store_file_init(&vault->file, options, err) != APS_OK) {
+		aps_free(vault);
 		aps_fail(err, APS_E_NOMEM, "out of memory");
 		return NULL;
 	}
-	if (open_db(vault, sync, err) != APS_OK) {
-		free_vault(vault);
-		return NULL;
-	}
+	vault->timers = options->path[0] != '\0' ? vaults->timers : NULL;
+	aps_buf_init(&vault->drops, APS_BUF_ANY_SIZE);
+	open_vault(vault);
 	vault->n_refs = 1;
 	vault->next = vaults->first;
 	vaults->first = vault;
@@ -55,15 +354,16 @@ void aps_vault_close(struct aps_vaults *vaults, struct aps_vault *vault)
 	struct aps_vault **at = &vaults->first;
 	while (*at != vault) at = &(*at)->next;
 	*at = vault->next;
+	aps_vault_retry(vault, 0); /* what is in memory only is gone then */
 	free_vault(vault);
 }
 
 enum aps_rc aps_vault_begin(struct aps_vault *vault, struct aps_err *err)
 {
 	if (vault->is_writing) return APS_OK;
-	enum aps_rc rc = aps_db_begin(vault->db, err);
-	vault->is_writing = rc == APS_OK;
-	return rc;
+	enum aps_rc rc = begin(vault, err);
+	if (rc == APS_OK || !aps_vault_cope(vault, err)) return rc;
+	return vault->is_writing ? APS_OK : begin(vault, err);
 }
 
 void aps_vault_add(struct aps_vault *vault, struct aps_vault_part *part)
@@ -79,25 +379,33 @@ void aps_vault_remove(struct aps_vault *vault, struct aps_vault_part *part)
 	*at = part->next;
 }
 
+static enum aps_rc commit(struct aps_vault *vault, uint64_t *generation, struct aps_err *err)
+{
+	struct aps_vault_part *part;
+	enum aps_rc rc = APS_OK;
+	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) rc = part->finish(part, err);
+	if (rc == APS_OK) rc = aps_cache_store_advance(vault->db, vault->last_number, generation, err);
+	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) part->announce(part, *generation);
+	if (rc == APS_OK) rc = aps_db_commit(vault->db, err);
+	vault->is_writing = rc != APS_OK;
+	if (rc == APS_OK) vault->generation = *generation;
+	return rc;
+}
+
 void aps_vault_abandon(struct aps_vault *vault)
 {
-	vault->is_writing = false;
-	aps_db_rollback(vault->db);
+	abort_turn(vault);
 	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next) part->failed(part);
 }
 
 enum aps_rc aps_vault_commit(struct aps_vault *vault, struct aps_err *err)
 {
 	uint64_t generation;
-	struct aps_vault_part *part;
 	if (!vault->is_writing) return APS_OK;
-	vault->is_writing = false;
-	enum aps_rc rc = APS_OK;
-	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) rc = part->finish(part, err);
-	if (rc == APS_OK) rc = aps_cache_store_advance(vault->db, vault->last_number, &generation, err);
-	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) part->announce(part, generation);
-	if (rc == APS_OK) rc = aps_db_commit(vault->db, err);
+	enum aps_rc rc = commit(vault, &generation, err);
+	if (rc != APS_OK && aps_vault_cope(vault, err)) rc = commit(vault, &generation, err);
 	if (rc != APS_OK) aps_vault_abandon(vault);
-	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) part->committed(part, generation);
+	for (struct aps_vault_part *part = vault->parts; rc == APS_OK && part != NULL; part = part->next)
+		part->committed(part, generation);
 	return rc;
 }

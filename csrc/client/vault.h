@@ -1,12 +1,29 @@
-/* A store's file, as the core has it: one connection that writes, and one transaction a turn for all that is kept in
- * it.
+/* A store, as the core has it: one connection that writes, and one transaction a turn for all that is kept in it. Its
+ * file belongs to this process alone. Where the file can't be used, what is kept is kept in memory, and the file is
+ * tried again and again:
+ *
+ *             opened
+ *   (nothing) ------> FILE <--------------- what memory has goes into the file ------------- OVER
+ *        |             |  \--- can't be written (full, read-only, locked, …) ----------------^
+ *        |             |
+ *        |             +-- damaged: the file is set aside, a new one begun; all that is known is forgotten
+ *        |             |                                    |
+ *        | can't be    |                                    | can't be
+ *        v opened      |                                    v
+ *      MEMORY --------/  <----------------------------- MEMORY
+ *             the file has nothing any more of what memory has had; all that is known is forgotten
+ *
+ * So a file never has what was replaced while it couldn't be written: it gets that (OVER), or loses what it had of it
+ * (MEMORY). What is in memory when the process ends is gone, and the file is as it was.
  * @thread core */
 #ifndef APS_CLIENT_VAULT_H
 #define APS_CLIENT_VAULT_H
 
-#include "store/db.h"
+#include "client/store_file.h"
+#include "rt/timer.h"
+#include "store/parts.h"
 
-/* What is kept in a file, as the file knows it: embedded in each partition. */
+/* What is kept in a store, as the store knows it: embedded in each partition. */
 struct aps_vault_part {
 	struct aps_vault_part *next;
 	/* The last word in the transaction. */
@@ -14,41 +31,69 @@ struct aps_vault_part {
 	/* This generation is about to be committed: readers are told what it changes. */
 	void (*announce)(struct aps_vault_part *part, uint64_t generation);
 	void (*committed)(struct aps_vault_part *part, uint64_t generation);
-	/* Nothing of the turn is on disk: what is in memory is worth nothing. */
+	/* Nothing of the turn is in the store: what is in memory is worth nothing. */
 	void (*failed)(struct aps_vault_part *part);
+	/* The store is vault->db from now on (NULL: there is none), whose transaction is open, and readers find it at
+	 * vault->place. `keeps`: it has all that it had, but for this turn's changes, which are saved once more; else
+	 * nothing that is known of it holds, the numbers of entries and names neither. */
+	enum aps_rc (*moved)(struct aps_vault_part *part, bool keeps, struct aps_err *err);
 };
 
 struct aps_tidying;
 
 struct aps_vault {
 	struct aps_vault *next;
-	char *path;
-	struct aps_db *db;
+	struct aps_timers *timers; /* NULL: the file isn't tried again */
+	struct aps_store_file file;
+	struct aps_db *db;      /* NULL: there is no memory even for a store in memory */
+	struct aps_db *base;    /* what `db` lies over; NULL: over nothing */
+	struct aps_err trouble; /* why the file isn't used, while it isn't */
+	uint64_t place;
+	uint64_t generation;  /* the last one that was committed */
 	uint64_t last_number; /* of an entry */
 	size_t n_refs;        /* partitions */
 	bool is_writing;      /* the transaction of this turn is open */
 	struct aps_vault_part *parts;
 	struct aps_tidying *tidying; /* whoever opened the vault ends it before */
+	struct aps_buf drops;        /* of parts, in memory: how, and the owner's prefix and identity */
+	struct aps_timer retry;
+	bool is_suspect; /* damage was met */
+	int64_t wait_ms;
 };
 
 struct aps_vaults {
 	struct aps_vault *first;
+	struct aps_timers *timers;
 };
 
 APS_BEGIN_DECLS
 
-/* The vault of this file, opened if need be, with this level of safety; one reference. NULL: what the store says. */
-struct aps_vault *aps_vault_open(struct aps_vaults *vaults, const char *path, enum aps_db_sync sync,
+/* The vault of this file, opened if need be; one reference. NULL: there is no memory. */
+struct aps_vault *aps_vault_open(struct aps_vaults *vaults, const struct aps_store_options *options,
                                  struct aps_err *err);
+/* With the last reference the file is tried once more. */
 void aps_vault_close(struct aps_vaults *vaults, struct aps_vault *vault);
 void aps_vault_add(struct aps_vault *vault, struct aps_vault_part *part);
 void aps_vault_remove(struct aps_vault *vault, struct aps_vault_part *part);
+/* False: it works from memory; vault->trouble says why. */
+bool aps_vault_is_available(const struct aps_vault *vault);
 /* Before what is saved first in a turn; later ones find it open. */
 enum aps_rc aps_vault_begin(struct aps_vault *vault, struct aps_err *err);
 /* Nothing of this turn is kept, and the parts are told: something was saved half. What comes next begins anew. */
 void aps_vault_abandon(struct aps_vault *vault);
+/* A part was dropped: the file loses it as well, where it can't be written now. E_NOMEM. */
+enum aps_rc aps_vault_dropped(struct aps_vault *vault, const char *prefix, const char *identity, enum aps_part_drop how,
+                              struct aps_err *err);
 /* The turn is over: its transaction is committed, and the parts are told. */
 enum aps_rc aps_vault_commit(struct aps_vault *vault, struct aps_err *err);
+/* After a failure of the store: true when it has moved somewhere where the same can be tried once more. */
+bool aps_vault_cope(struct aps_vault *vault, const struct aps_err *why);
+/* A reader has found damage at that place. */
+void aps_vault_damaged(struct aps_vault *vault, uint64_t place);
+/* The core has, if that is what this failure says, at a moment at which nothing may move: later. */
+void aps_vault_suspect(struct aps_vault *vault, const struct aps_err *why);
+/* Tries the file again, as its timer does. */
+void aps_vault_retry(struct aps_vault *vault, int64_t now_ms);
 
 APS_END_DECLS
 

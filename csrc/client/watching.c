@@ -141,15 +141,18 @@ static bool read(struct aps_core *core, struct watching *watching)
 	struct group *group = watching->group;
 	struct aps_watch_change change;
 	struct aps_err err;
+	bool is_first = !watching->watch.is_read;
 	enum aps_rc rc = aps_watch_read(&group->watches, &watching->watch, aps_partition_source(group->partition),
 	                                &change, &err);
 	if (rc != APS_OK) {
+		aps_vault_suspect(group->partition->vault, &err);
 		tell_failure(core, watching, &err);
 	} else {
 		watching->has_failed = false;
 		aps_buf_add(&watching->gone, change.gone.p,
 		            change.gone.n); /* without memory they stay a little longer */
 		if (change.is_other) watching->has_more = true;
+		if (is_first && watching->watch.result.n_expired != 0) watching->is_doubtful = true;
 	}
 	aps_buf_clear(&change.gone);
 	return rc == APS_OK;
@@ -202,12 +205,40 @@ static void closing(struct aps_partition_listener *listener)
 	leave_group(APS_CONTAINER_OF(group->watches.first, struct watching, watch)); /* frees the group */
 }
 
+static enum aps_rc bind(struct watching *watching, struct aps_partition *partition, struct aps_err *err)
+{
+	watching->binding = (struct aps_binding){
+	        .policies = partition->policies, .names = &partition->cache.names, .gives_numbers = true};
+	return aps_binding_init(&watching->binding, watching->operation.document, watching->operation.definition,
+	                        aps_operation_variables(&watching->operation), err);
+}
+
+/* The store has moved to where everything has other numbers. Without memory for that a watch ends. */
+static void renumbered(struct aps_partition_listener *listener)
+{
+	struct group *group = APS_CONTAINER_OF(listener, struct group, listener);
+	struct aps_core *core = group->core;
+	struct aps_watch *next;
+	aps_buf_clear(&listener->stale);
+	for (struct aps_watch *watch = group->watches.first; watch != NULL; watch = next) {
+		struct watching *watching = APS_CONTAINER_OF(watch, struct watching, watch);
+		struct aps_err err;
+		next = watch->next;
+		aps_watch_forget(&group->watches, watch, &watching->gone);
+		aps_binding_clear(&watching->binding);
+		if (bind(watching, group->partition, &err) == APS_OK) continue;
+		tell_failure(core, watching, &err);
+		end(core, watching); /* the last one takes the group with it */
+	}
+}
+
 static struct group *group_of(struct aps_core *core, struct aps_partition *partition)
 {
 	if (partition->listener != NULL) return APS_CONTAINER_OF(partition->listener, struct group, listener);
 	struct group *group = aps_calloc(1, sizeof *group);
 	if (group == NULL) return NULL;
-	group->listener = (struct aps_partition_listener){.turned = turned, .closing = closing};
+	group->listener =
+	        (struct aps_partition_listener){.turned = turned, .closing = closing, .renumbered = renumbered};
 	aps_buf_init(&group->listener.stale, APS_BUF_ANY_SIZE);
 	group->partition = partition;
 	group->core = core;
@@ -219,19 +250,15 @@ static struct group *group_of(struct aps_core *core, struct aps_partition *parti
 }
 
 static enum aps_rc join(struct aps_core *core, struct watching *watching, struct aps_partition *partition,
-                        struct aps_err *err)
+                        int64_t now_s, struct aps_err *err)
 {
-	watching->binding = (struct aps_binding){
-	        .policies = partition->policies, .names = &partition->cache.names, .gives_numbers = true};
-	enum aps_rc rc =
-	        aps_binding_init(&watching->binding, watching->operation.document, watching->operation.definition,
-	                         aps_operation_variables(&watching->operation), err);
+	enum aps_rc rc = bind(watching, partition, err);
 	if (rc != APS_OK) return rc;
 	if (!aps_table_set(table_of(core), watching->id, watching)) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	struct group *group = group_of(core, partition);
 	if (group == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"),
-	                                         .key_seed = partition->cache.entries.seed};
+	const struct aps_read_options options = {
+	        .root = APS_STR("RROOT_QUERY"), .key_seed = partition->cache.entries.seed, .now_s = now_s};
 	watching->group = group;
 	aps_watch_add(&group->watches, &watching->watch, &watching->binding, &options, MAX_VIEW_BYTES);
 	return APS_OK;
@@ -253,7 +280,7 @@ static void begin(struct aps_core *core, struct aps_client *client, struct aps_w
 	command->spare = NULL;
 	aps_buf_init(&watching->gone, APS_BUF_ANY_SIZE);
 	aps_err_clear(err);
-	if (join(core, watching, partition, err) == APS_OK) return;
+	if (join(core, watching, partition, aps_client_now_ms(client) / 1000, err) == APS_OK) return;
 	tell_failure(core, watching, err);
 	end(core, watching);
 }

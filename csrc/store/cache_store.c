@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "store/layer_store.h"
+#include "store/row_sum.h"
 
 static enum aps_rc prepare(const struct aps_cache_store *store, const char *sql, struct aps_stmt **stmt,
                            struct aps_err *err)
@@ -9,7 +10,20 @@ static enum aps_rc prepare(const struct aps_cache_store *store, const char *sql,
 	return aps_db_prepare(store->db, aps_str_of(sql), stmt, err);
 }
 
-/* One row of (id, key, used, content), or none. The statement is left on it until done(). */
+/* Where it stands, and what it is. One that had to leave has no content, and no sum that could be right. */
+static int64_t sum_of(const struct aps_cache_store *store, uint64_t number, struct aps_str key, struct aps_str content)
+{
+	struct aps_row_sum sum;
+	aps_row_sum_init(&sum);
+	aps_row_sum_add_int(&sum, number);
+	aps_row_sum_add_int(&sum, (uint64_t)store->part);
+	aps_row_sum_add_int(&sum, content.p == NULL);
+	aps_row_sum_add(&sum, key);
+	aps_row_sum_add(&sum, content);
+	return aps_row_sum_value(&sum);
+}
+
+/* One row of (id, key, used, content, sum), or none. The statement is left on it until done(). */
 static enum aps_rc read_row(struct aps_cache_store *store, struct aps_stmt *stmt, struct aps_entry_row *row,
                             struct aps_err *err)
 {
@@ -23,31 +37,44 @@ static enum aps_rc read_row(struct aps_cache_store *store, struct aps_stmt *stmt
 	row->used_minute = (uint32_t)aps_stmt_column_int(stmt, 2);
 	row->content = aps_stmt_column_str(stmt, 3);
 	row->is_nowhere = aps_stmt_column_type(stmt, 3) == APS_DB_NULL;
-	return APS_OK;
+	struct aps_str content = row->is_nowhere ? (struct aps_str){NULL, 0} : row->content;
+	bool has_left = content.n == 0 && !row->is_nowhere;
+	row->is_damaged = !has_left && aps_stmt_column_int(stmt, 4) != sum_of(store, row->number, row->key, content);
+	return !row->is_damaged || store->shows_damage ? APS_OK : aps_row_sum_fail("a record", err);
 }
 
 static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, struct aps_entry_row *row,
                         struct aps_err *err)
 {
 	struct aps_cache_store *store = APS_CONTAINER_OF(backing, struct aps_cache_store, backing);
-	struct aps_stmt *stmt;
-	static const char SQL[] = "SELECT id, key, used, content FROM entry WHERE part = ?1 AND key = ?2";
-	enum aps_rc rc = prepare(store, SQL, &stmt, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_blob(stmt, 2, key, err);
-	return rc == APS_OK ? read_row(store, stmt, row, err) : rc;
+	static const char SQL[] = "SELECT id, key, used, content, sum FROM entry WHERE part = ?1 AND key = ?2";
+	enum aps_rc rc = APS_OK;
+	row->number = 0;
+	for (struct aps_db *db = store->db; db != NULL && rc == APS_OK && row->number == 0; db = aps_db_base(db)) {
+		struct aps_stmt *stmt;
+		rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
+		if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
+		if (rc == APS_OK) rc = aps_stmt_bind_blob(stmt, 2, key, err);
+		if (rc == APS_OK) rc = read_row(store, stmt, row, err);
+	}
+	return rc;
 }
 
 static enum aps_rc load(struct aps_entry_backing *backing, uint64_t number, struct aps_entry_row *row,
                         struct aps_err *err)
 {
 	struct aps_cache_store *store = APS_CONTAINER_OF(backing, struct aps_cache_store, backing);
-	struct aps_stmt *stmt;
-	static const char SQL[] = "SELECT id, key, used, content FROM entry WHERE id = ?1 AND part = ?2";
-	enum aps_rc rc = prepare(store, SQL, &stmt, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, (int64_t)number, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, store->part, err);
-	return rc == APS_OK ? read_row(store, stmt, row, err) : rc;
+	static const char SQL[] = "SELECT id, key, used, content, sum FROM entry WHERE id = ?1 AND part = ?2";
+	enum aps_rc rc = APS_OK;
+	row->number = 0;
+	for (struct aps_db *db = store->db; db != NULL && rc == APS_OK && row->number == 0; db = aps_db_base(db)) {
+		struct aps_stmt *stmt;
+		rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
+		if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, (int64_t)number, err);
+		if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, store->part, err);
+		if (rc == APS_OK) rc = read_row(store, stmt, row, err);
+	}
+	return rc;
 }
 
 static void done(struct aps_entry_backing *backing)
@@ -69,44 +96,116 @@ static enum aps_rc bind_range(struct aps_stmt *stmt, int index, struct aps_str p
 	return rc == APS_OK ? aps_stmt_bind_blob(stmt, index + 1, aps_buf_str(end), err) : rc;
 }
 
-static enum aps_rc list(struct aps_entry_backing *backing, struct aps_str prefix, uint64_t after, uint64_t *numbers,
-                        size_t *n, struct aps_err *err)
+/* What is asked for: at most so many entries of a part whose keys begin so, by numbers above `after`. */
+struct listing {
+	int64_t part;
+	struct aps_str prefix;
+	uint64_t after;
+	size_t max;
+};
+
+/* Those of one connection, in order. */
+static enum aps_rc list_in(struct aps_db *db, const struct listing *what, struct aps_buf *numbers, struct aps_err *err)
 {
-	struct aps_cache_store *store = APS_CONTAINER_OF(backing, struct aps_cache_store, backing);
 	static const char SQL[] = "SELECT id FROM entry WHERE part = ?1 AND key >= ?2 AND key < ?3 AND id > ?4"
 	                          " ORDER BY id LIMIT ?5";
 	struct aps_stmt *stmt;
 	struct aps_buf end;
-	size_t max = *n;
 	bool has_row = false;
-	*n = 0;
 	aps_buf_init(&end, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = prepare(store, SQL, &stmt, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
-	if (rc == APS_OK) rc = bind_range(stmt, 2, prefix, &end, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 4, (int64_t)after, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 5, (int64_t)max, err);
-	while (rc == APS_OK && (rc = aps_stmt_step(stmt, &has_row, err)) == APS_OK && has_row)
-		numbers[(*n)++] = (uint64_t)aps_stmt_column_int(stmt, 0);
+	enum aps_rc rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, what->part, err);
+	if (rc == APS_OK) rc = bind_range(stmt, 2, what->prefix, &end, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 4, (int64_t)what->after, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 5, (int64_t)what->max, err);
+	while (rc == APS_OK && (rc = aps_stmt_step(stmt, &has_row, err)) == APS_OK && has_row) {
+		uint64_t number = (uint64_t)aps_stmt_column_int(stmt, 0);
+		aps_buf_add(numbers, &number, sizeof number);
+	}
 	aps_buf_clear(&end);
 	return rc;
 }
 
-/* Names have their numbers without a gap. */
-static enum aps_rc read_names(struct aps_cache_store *store, struct aps_names *names, struct aps_err *err)
+/* Takes each number once, of both lists. */
+static size_t merge_numbers(uint64_t *out, size_t max, const struct aps_buf *above, const struct aps_buf *below)
 {
+	const uint64_t *a = (const uint64_t *)(const void *)above->p, *b = (const uint64_t *)(const void *)below->p;
+	size_t n_a = above->n / sizeof *a, n_b = below->n / sizeof *b, i = 0, j = 0, n = 0;
+	while (n < max && (i < n_a || j < n_b)) {
+		bool takes_a = i < n_a && (j == n_b || a[i] <= b[j]);
+		uint64_t number = takes_a ? a[i++] : b[j++];
+		if (takes_a && j < n_b && b[j] == number) j++;
+		out[n++] = number;
+	}
+	return n;
+}
+
+static enum aps_rc list(struct aps_entry_backing *backing, struct aps_str prefix, uint64_t after, uint64_t *numbers,
+                        size_t *n, struct aps_err *err)
+{
+	struct aps_cache_store *store = APS_CONTAINER_OF(backing, struct aps_cache_store, backing);
+	struct aps_db *base = aps_db_base(store->db);
+	struct aps_buf above, below;
+	size_t max = *n;
+	aps_buf_init(&above, APS_BUF_ANY_SIZE);
+	aps_buf_init(&below, APS_BUF_ANY_SIZE);
+	const struct listing what = {store->part, prefix, after, max};
+	enum aps_rc rc = list_in(store->db, &what, &above, err);
+	if (rc == APS_OK && base != NULL) rc = list_in(base, &what, &below, err);
+	if (rc == APS_OK && (above.rc != APS_OK || below.rc != APS_OK))
+		rc = aps_fail(err, APS_E_NOMEM, "no memory for a list of records");
+	*n = rc == APS_OK ? merge_numbers(numbers, max, &above, &below) : 0;
+	aps_buf_clear(&above);
+	aps_buf_clear(&below);
+	return rc;
+}
+
+static int64_t sum_of_name(int64_t part, uint32_t number, struct aps_str text)
+{
+	struct aps_row_sum sum;
+	aps_row_sum_init(&sum);
+	aps_row_sum_add_int(&sum, (uint64_t)part);
+	aps_row_sum_add_int(&sum, number);
+	aps_row_sum_add(&sum, text);
+	return aps_row_sum_value(&sum);
+}
+
+/* One row of (number, text, sum). Names have their numbers without a gap. */
+static enum aps_rc take_name(const struct aps_cache_store *store, const struct aps_stmt *stmt, struct aps_names *names,
+                             struct aps_err *err)
+{
+	struct aps_str text = aps_stmt_column_str(stmt, 1);
+	uint32_t expected = names->n_names + 1;
+	bool is_whole = aps_stmt_column_int(stmt, 0) == expected &&
+	                aps_stmt_column_int(stmt, 2) == sum_of_name(store->part, expected, text);
+	if (!is_whole) return aps_row_sum_fail("a name", err);
+	uint32_t number = aps_names_intern(names, text);
+	if (number == 0) return aps_fail(err, APS_E_NOMEM, "no memory for the names of the cache");
+	return number == expected ? APS_OK : aps_row_sum_fail("a name", err);
+}
+
+static enum aps_rc read_names_in(const struct aps_cache_store *store, struct aps_db *db, struct aps_names *names,
+                                 struct aps_err *err)
+{
+	static const char SQL[] = "SELECT number, text, sum FROM name WHERE part = ?1 AND number > ?2 ORDER BY number";
 	struct aps_stmt *stmt;
 	bool has_row = false;
-	enum aps_rc rc = prepare(store, "SELECT number, text FROM name WHERE part = ?1 AND number > ?2 ORDER BY number",
-	                         &stmt, err);
+	enum aps_rc rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, names->n_names, err);
 	while (rc == APS_OK && (rc = aps_stmt_step(stmt, &has_row, err)) == APS_OK && has_row) {
-		uint32_t number = aps_names_intern(names, aps_stmt_column_str(stmt, 1));
-		if (number == 0) rc = aps_fail(err, APS_E_NOMEM, "no memory for the names of the cache");
-		if (number != 0 && number != aps_stmt_column_int(stmt, 0))
-			rc = aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "the names in the store are damaged");
+		rc = take_name(store, stmt, names, err);
+		if (rc != APS_OK) aps_stmt_reset(stmt);
 	}
+	return rc;
+}
+
+/* What lies over another connection has the later ones. */
+static enum aps_rc read_names(struct aps_cache_store *store, struct aps_names *names, struct aps_err *err)
+{
+	struct aps_db *base = aps_db_base(store->db);
+	enum aps_rc rc = base != NULL ? read_names_in(store, base, names, err) : APS_OK;
+	if (rc == APS_OK) rc = read_names_in(store, store->db, names, err);
 	if (rc == APS_OK) store->n_names = store->committed.n_names = names->n_names;
 	return rc;
 }
@@ -120,7 +219,7 @@ static enum aps_rc look_whether_empty(struct aps_cache_store *store, struct aps_
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
 	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
 	if (rc != APS_OK) return rc;
-	entries->is_whole = !has_row;
+	entries->is_whole = !has_row && aps_db_base(store->db) == NULL;
 	aps_stmt_reset(stmt);
 	return APS_OK;
 }
@@ -175,6 +274,7 @@ enum aps_rc aps_cache_store_open_part(struct aps_cache_store *store, struct aps_
 	enum aps_rc rc = init_store(store, db, APS_STR(""), APS_STR(""), err);
 	if (rc != APS_OK) return rc;
 	store->part = part;
+	store->shows_damage = true;
 	rc = read_bytes(store, err);
 	return rc == APS_OK ? read_names(store, &cache->names, err) : rc;
 }
@@ -195,6 +295,7 @@ void aps_cache_store_clear(struct aps_cache_store *store)
 void aps_cache_store_committed(struct aps_cache_store *store)
 {
 	store->committed = (struct aps_cache_store_state){store->part, store->n_names, store->n_bytes};
+	store->dropped = 0;
 }
 
 void aps_cache_store_rolled_back(struct aps_cache_store *store)
@@ -203,6 +304,7 @@ void aps_cache_store_rolled_back(struct aps_cache_store *store)
 	store->n_names = store->committed.n_names;
 	store->n_bytes = store->committed.n_bytes;
 	store->has_lost_layers = true;
+	store->dropped = 0;
 }
 
 #define GENERATION  "SELECT value FROM counter WHERE id = 0"
@@ -234,14 +336,31 @@ enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, str
 	return read_number(db, LAST_NUMBER, number, err);
 }
 
+/* Runs an UPDATE of one row, which must be there. */
+static enum aps_rc update_one(struct aps_db *db, struct aps_stmt *stmt, struct aps_err *err)
+{
+	bool has_row;
+	enum aps_rc rc = aps_stmt_step(stmt, &has_row, err);
+	if (rc != APS_OK || aps_db_changes(db) == 1) return rc;
+	return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a row of the store is lost");
+}
+
 static enum aps_rc set_counter(struct aps_db *db, int64_t id, int64_t value, struct aps_err *err)
 {
 	struct aps_stmt *stmt;
-	bool has_row;
 	enum aps_rc rc = aps_db_prepare(db, APS_STR("UPDATE counter SET value = ?2 WHERE id = ?1"), &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, id, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, value, err);
-	return rc == APS_OK ? aps_stmt_step(stmt, &has_row, err) : rc;
+	return rc == APS_OK ? update_one(db, stmt, err) : rc;
+}
+
+enum aps_rc aps_cache_store_catch_up(struct aps_db *db, uint64_t *generation, struct aps_err *err)
+{
+	uint64_t own;
+	enum aps_rc rc = read_number(db, GENERATION, &own, err);
+	if (rc == APS_OK && own < *generation) return set_counter(db, 0, (int64_t)*generation, err);
+	*generation = own;
+	return rc;
 }
 
 enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t last_number, uint64_t *generation, struct aps_err *err)
@@ -257,6 +376,7 @@ enum aps_rc aps_cache_store_drop(struct aps_cache_store *store, enum aps_part_dr
 	if (store->part == 0) return APS_OK;
 	enum aps_rc rc = aps_parts_drop(store->db, store->part, how, err);
 	if (rc != APS_OK) return rc;
+	if (store->dropped < how) store->dropped = how;
 	store->part = 0;
 	store->n_names = 0; /* those that are known are saved for the next part */
 	store->n_bytes = 0;
@@ -274,19 +394,27 @@ static enum aps_rc save_names(struct aps_cache_store *store, const struct aps_na
 	struct aps_stmt *stmt;
 	enum aps_rc rc = APS_OK;
 	if (store->n_names == names->n_names) return APS_OK;
-	rc = prepare(store, "INSERT INTO name (part, number, text) VALUES (?1, ?2, ?3)", &stmt, err);
+	rc = prepare(store, "INSERT INTO name (part, number, text, sum) VALUES (?1, ?2, ?3, ?4)", &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
 	for (uint32_t number = store->n_names + 1; rc == APS_OK && number <= names->n_names; number++) {
+		struct aps_str text = aps_names_text(names, number);
 		rc = aps_stmt_bind_int(stmt, 2, number, err);
-		if (rc == APS_OK) rc = aps_stmt_bind_text(stmt, 3, aps_names_text(names, number), err);
+		if (rc == APS_OK) rc = aps_stmt_bind_text(stmt, 3, text, err);
+		if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 4, sum_of_name(store->part, number, text), err);
 		if (rc == APS_OK) rc = run(stmt, err);
 	}
 	return rc;
 }
 
-static enum aps_rc bind_content(struct aps_stmt *stmt, int index, struct aps_str content, struct aps_err *err)
+/* The content, and behind it the sum of the row. */
+static enum aps_rc bind_content(const struct aps_cache_store *store, struct aps_stmt *stmt, int index,
+                                const struct aps_entry *entry, struct aps_err *err)
 {
-	return content.p != NULL ? aps_stmt_bind_blob(stmt, index, content, err) : aps_stmt_bind_null(stmt, index, err);
+	struct aps_str content = aps_entry_base(entry);
+	int64_t sum = sum_of(store, entry->number, aps_entry_key(entry), content);
+	enum aps_rc rc = content.p != NULL ? aps_stmt_bind_blob(stmt, index, content, err)
+	                                   : aps_stmt_bind_null(stmt, index, err);
+	return rc == APS_OK ? aps_stmt_bind_int(stmt, index + 1, sum, err) : rc;
 }
 
 static size_t disk_bytes(const struct aps_entry *entry, size_t n_content_bytes)
@@ -302,7 +430,7 @@ static enum aps_rc insert(const struct aps_cache_store *store, struct aps_stmt *
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, store->part, err);
 	if (rc == APS_OK) rc = key.n != 0 ? aps_stmt_bind_blob(stmt, 3, key, err) : aps_stmt_bind_null(stmt, 3, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 4, store->minute, err);
-	if (rc == APS_OK) rc = bind_content(stmt, 5, aps_entry_base(entry), err);
+	if (rc == APS_OK) rc = bind_content(store, stmt, 5, entry, err);
 	return rc == APS_OK ? run(stmt, err) : rc;
 }
 
@@ -311,21 +439,26 @@ static enum aps_rc update(const struct aps_cache_store *store, struct aps_stmt *
 {
 	enum aps_rc rc = aps_stmt_bind_int(stmt, 1, (int64_t)entry->number, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, store->minute, err);
-	if (rc == APS_OK) rc = bind_content(stmt, 3, aps_entry_base(entry), err);
-	return rc == APS_OK ? run(stmt, err) : rc;
+	if (rc == APS_OK) rc = bind_content(store, stmt, 3, entry, err);
+	return rc == APS_OK ? update_one(store->db, stmt, err) : rc;
 }
+
+#define VALUES  "entry (id, part, key, used, content, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+#define INSERT  "INSERT INTO " VALUES
+#define REPLACE "INSERT OR REPLACE INTO " VALUES
+#define UPDATE  "UPDATE entry SET used = ?2, content = ?3, sum = ?4 WHERE id = ?1"
 
 static enum aps_rc save_entries(struct aps_cache_store *store, const struct aps_cache_write *write, struct aps_err *err)
 {
-	static const char INSERT[] = "INSERT INTO entry (id, part, key, used, content) VALUES (?1, ?2, ?3, ?4, ?5)";
+	bool is_over = aps_db_base(store->db) != NULL; /* and what is known isn't here yet */
 	struct aps_stmt *inserts, *updates;
 	int64_t n_bytes = store->n_bytes;
-	enum aps_rc rc = prepare(store, INSERT, &inserts, err);
-	if (rc == APS_OK) rc = prepare(store, "UPDATE entry SET used = ?2, content = ?3 WHERE id = ?1", &updates, err);
+	enum aps_rc rc = prepare(store, is_over ? REPLACE : INSERT, &inserts, err);
+	if (rc == APS_OK) rc = prepare(store, UPDATE, &updates, err);
 	for (size_t i = 0; rc == APS_OK && i < aps_write_n_entries(write); i++) {
 		const struct aps_entry *entry = aps_write_entry_at(write, i);
 		bool is_new = entry->number > write->last_number;
-		rc = is_new ? insert(store, inserts, entry, err) : update(store, updates, entry, err);
+		rc = is_new || is_over ? insert(store, inserts, entry, err) : update(store, updates, entry, err);
 		n_bytes += (int64_t)disk_bytes(entry, aps_entry_base(entry).n);
 		if (!is_new) n_bytes -= (int64_t)disk_bytes(entry, aps_write_n_bytes_before(write, i));
 	}
@@ -361,4 +494,33 @@ enum aps_rc aps_cache_store_save(struct aps_cache_store *store, const struct aps
 	if (rc == APS_OK) store->has_lost_layers = false;
 	if (rc == APS_OK) store->n_names = write->cache->names.n_names;
 	return rc;
+}
+
+/* The bytes are those of what is saved again. */
+enum aps_rc aps_cache_store_move(struct aps_cache_store *store, struct aps_db *db, const struct aps_cache *cache,
+                                 struct aps_err *err)
+{
+	enum aps_part_drop how = store->dropped;
+	int64_t n_bytes = store->n_bytes;
+	store->db = db;
+	store->on_row = NULL;
+	aps_cache_store_rolled_back(store);
+	store->has_lost_layers = false;
+	enum aps_rc rc = how != 0 ? aps_cache_store_drop(store, how, err) : APS_OK;
+	if (rc == APS_OK && (store->part != 0 || n_bytes != 0 || cache->layers.lowest != NULL))
+		rc = make_part(store, err);
+	if (rc == APS_OK && store->part != 0) rc = save_names(store, &cache->names, err);
+	if (rc == APS_OK && store->part != 0) store->n_names = cache->names.n_names;
+	if (rc == APS_OK && store->part != 0) rc = aps_layer_store_save_all(db, store->part, &cache->layers, err);
+	store->n_bytes = n_bytes;
+	return rc;
+}
+
+enum aps_rc aps_cache_store_save_again(struct aps_cache_store *store, const struct aps_entry *entry,
+                                       struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	enum aps_rc rc = make_part(store, err);
+	if (rc == APS_OK) rc = prepare(store, REPLACE, &stmt, err);
+	return rc == APS_OK ? insert(store, stmt, entry, err) : rc;
 }

@@ -24,7 +24,9 @@ struct aps_cache_store {
 	uint32_t n_names;
 	int64_t n_bytes;
 	struct aps_cache_store_state committed; /* before the transaction that is open */
+	enum aps_part_drop dropped;             /* the part was, in this transaction; 0: it wasn't */
 	bool has_lost_layers;                   /* a transaction failed: the cache has none any more */
+	bool shows_damage;                      /* rows that aren't what was saved are given all the same */
 	uint32_t minute;                        /* Unix time: of what is saved from now on */
 	struct aps_stmt *on_row;                /* whose row is looked at; NULL: none */
 };
@@ -35,7 +37,7 @@ APS_BEGIN_DECLS
  * what else it has to know before its first write. Without memory, or where the store fails: E_NOMEM, E_STORAGE, … */
 enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
                                  struct aps_str identity, struct aps_cache *cache, struct aps_err *err);
-/* The same for a part that is known by its number, only to be looked at. */
+/* The same for a part that is known by its number, only to be looked at, damage and all. */
 enum aps_rc aps_cache_store_open_part(struct aps_cache_store *store, struct aps_db *db, int64_t part,
                                       struct aps_cache *cache, struct aps_err *err);
 /* The same for a connection that only reads, which finds its part with each aps_cache_store_follow(). */
@@ -47,6 +49,17 @@ enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cac
                                    struct aps_err *err);
 /* Only which generation it is. */
 enum aps_rc aps_cache_store_generation(struct aps_db *db, uint64_t *generation, struct aps_err *err);
+/* The connection that it has from now on, in a transaction: one to memory that lies over the former one
+ * (aps_db_set_base()), whose rows it sees through it; or back. The transaction that saves were made in is gone: the
+ * part is dropped once more if it was, the layers are what the cache has, and entries that were changed are for
+ * aps_cache_store_save_again(). */
+enum aps_rc aps_cache_store_move(struct aps_cache_store *store, struct aps_db *db, const struct aps_cache *cache,
+                                 struct aps_err *err);
+/* Saves an entry as it is now, whatever is there of it. */
+enum aps_rc aps_cache_store_save_again(struct aps_cache_store *store, const struct aps_entry *entry,
+                                       struct aps_err *err);
+/* The generation of the file; where that is behind, it becomes *generation. */
+enum aps_rc aps_cache_store_catch_up(struct aps_db *db, uint64_t *generation, struct aps_err *err);
 /* The highest number that an entry of the file ever had. */
 enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err);
 /* In the writer's transaction, last: the next generation of the file, and the highest number that was given. */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,27 +22,44 @@ struct aps_stmt {
 
 struct aps_db {
 	sqlite3 *handle;
+	struct aps_db *base; /* see aps_db_set_base() */
 	struct aps_stmt *statements[APS_DB_MAX_STATEMENTS];
 	size_t n_statements;
 	uint64_t tick;
 	bool is_read_only;
+	bool has_own_tables;
 	bool in_transaction;
 	bool may_control; /* while the guard itself begins or ends a transaction */
 };
 
-/* "unable to open database file" and "not authorized" say nothing: the system's reason and ours do. */
+/* "unable to open database file", "disk I/O error" and "not authorized" say nothing: the system's reason and ours do.
+ */
 static enum aps_rc db_failed(struct aps_db *db, const char *what, struct aps_err *err)
 {
 	int code = sqlite3_extended_errcode(db->handle);
 	int system = sqlite3_system_errno(db->handle);
-	bool is_unopened = (code & 0xff) == SQLITE_CANTOPEN && system != 0;
+	bool is_of_system = system != 0 && ((code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_IOERR);
 	struct aps_db_fault fault = aps_db_fault_of(code, system);
 	const char *why = sqlite3_errmsg(db->handle);
 	if (fault.rc == APS_E_NOMEM) return aps_fail(err, APS_E_NOMEM, "out of memory in SQLite");
 	if (fault.rc == APS_E_USAGE) why = "transactions begin and end by begin, commit and rollback only";
 	if (code == SQLITE_READONLY && db->is_read_only) why = "the connection is read-only";
-	return aps_fail_word(err, fault.rc, fault.word, code, "%s: %s%s%s%s", what, why, is_unopened ? " (" : "",
-	                     is_unopened ? strerror(system) : "", is_unopened ? ")" : "");
+	return aps_fail_word(err, fault.rc, fault.word, code, "%s: %s%s%s%s", what, why, is_of_system ? " (" : "",
+	                     is_of_system ? strerror(system) : "", is_of_system ? ")" : "");
+}
+
+/* The same for a statement. Where all of them are right, a table or a column that isn't there was lost, and two rows
+ * with one key, or a number that is none, were one and a number. */
+static enum aps_rc stmt_failed(struct aps_db *db, struct aps_err *err)
+{
+	struct aps_err own;
+	enum aps_rc rc = db_failed(db, "SQL", &own);
+	int code = (int)own.native & 0xff;
+	bool is_unfit = code == SQLITE_ERROR || code == SQLITE_MISMATCH ||
+	                (code == SQLITE_CONSTRAINT && own.native != SQLITE_CONSTRAINT_TRIGGER);
+	if (rc == APS_E_STORAGE && db->has_own_tables && is_unfit) own.word = "corrupt";
+	if (err != NULL) *err = own;
+	return rc;
 }
 
 /* Called when a statement is compiled: https://www.sqlite.org/c3ref/set_authorizer.html */
@@ -78,6 +96,28 @@ static enum aps_rc check_path(const char *path, bool read_only, struct aps_err *
 	                     "cannot open the store: unable to open database file (%s)", strerror(obstacle));
 }
 
+/* Only the last folder of the path is made: where more is missing, the path is more likely wrong. */
+void aps_db_make_folder(const char *path)
+{
+	struct stat found;
+	const char *slash = strrchr(path, '/');
+	char *folder = slash != NULL && slash != path ? aps_strndup(path, (size_t)(slash - path)) : NULL;
+	if (folder != NULL && stat(folder, &found) != 0) (void)mkdir(folder, 0700);
+	aps_free(folder);
+}
+
+enum aps_rc aps_db_make_file(const char *path, char **real, struct aps_err *err)
+{
+	aps_db_make_folder(path);
+	*real = NULL;
+	enum aps_rc rc = check_path(path, false, err);
+	if (rc != APS_OK) return rc;
+	char *resolved = realpath(path, NULL);
+	*real = resolved != NULL ? aps_strndup(resolved, strlen(resolved)) : aps_strndup(path, strlen(path));
+	free(resolved);
+	return *real != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
+}
+
 static const char *sync_word(enum aps_db_sync level)
 {
 	static const char *const words[] = {
@@ -96,39 +136,65 @@ enum aps_rc aps_db_set_synchronous(struct aps_db *db, enum aps_db_sync level, st
 	return aps_db_exec(db, sql, err);
 }
 
-/* SQLite opens a file when it is read first: a reader does that at once, to tell what is wrong with it. Whether pages
- * can be given back (store/db_space.h) is settled before anything is written to a new file; what is deleted is
- * overwritten where that costs no further write (https://www.sqlite.org/pragma.html#pragma_secure_delete). */
+/* The last connection of a file folds its log into it and removes it, by its name: never one that only reads, for by
+ * then the name may be another store's. */
+static void leave_log(struct aps_db *db)
+{
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
+/* Whether pages can be given back (store/db_space.h) is settled before anything is written to a new file; said of an
+ * old one it would be a write. */
+static enum aps_rc settle_new_file(struct aps_db *db, struct aps_err *err)
+{
+	int64_t n_pages;
+	enum aps_rc rc = aps_db_read_int(db, "PRAGMA page_count", &n_pages, err);
+	return rc == APS_OK && n_pages == 0 ? aps_db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", err) : rc;
+}
+
+/* SQLite opens a file when it is read first: a reader does that at once, to tell what is wrong with it. What is deleted
+ * is overwritten where that costs no further write (https://www.sqlite.org/pragma.html#pragma_secure_delete). */
 static enum aps_rc db_configure(struct aps_db *db, const struct aps_db_options *options, struct aps_err *err)
 {
 	sqlite3_extended_result_codes(db->handle, 1);
 	sqlite3_busy_timeout(db->handle, options->busy_ms);
 	sqlite3_set_authorizer(db->handle, db_authorize, db);
-	if (options->read_only) return aps_db_exec(db, "PRAGMA schema_version", err);
-	static const char PRAGMAS[] = "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA secure_delete = FAST;"
-	                              "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL";
+	if (options->read_only) leave_log(db);
+	if (options->read_only) return aps_db_exec(db, "PRAGMA cell_size_check = ON; PRAGMA schema_version", err);
+	static const char PRAGMAS[] =
+	        "PRAGMA cell_size_check = ON; PRAGMA secure_delete = FAST; PRAGMA foreign_keys = ON";
 	enum aps_rc rc = aps_db_exec(db, PRAGMAS, err);
+	if (rc == APS_OK) rc = settle_new_file(db, err);
+	if (rc == APS_OK && !options->has_own_tables) rc = aps_db_keep_log(db, err);
 	return rc == APS_OK ? aps_db_set_synchronous(db, options->synchronous, err) : rc;
+}
+
+enum aps_rc aps_db_keep_log(struct aps_db *db, struct aps_err *err)
+{
+	return aps_db_exec(db, "PRAGMA journal_mode = WAL", err);
 }
 
 enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, struct aps_db **out,
                         struct aps_err *err)
 {
 	int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	const char *vfs = options->in_memory ? "memdb" : NULL; /* https://www.sqlite.org/inmemorydb.html */
+	if (path[0] == '/') flags |= SQLITE_OPEN_URI;          /* of what is attached: such a path is none itself */
 	*out = NULL;
-	enum aps_rc rc = check_path(path, options->read_only, err);
+	enum aps_rc rc = options->in_memory ? APS_OK : check_path(path, options->read_only, err);
 	if (rc != APS_OK) return rc;
 	struct aps_db *db = aps_calloc(1, sizeof(*db));
 	if (db == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	db->is_read_only = options->read_only;
-	if (sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
+	db->has_own_tables = options->has_own_tables;
+	if (sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, vfs) == SQLITE_OK)
 		rc = db_configure(db, options, err);
 	else if (db->handle == NULL)
 		rc = aps_fail(err, APS_E_NOMEM, "out of memory in SQLite");
 	else
 		rc = db_failed(db, "cannot open the store", err);
 	if (rc != APS_OK) {
-		aps_db_close(db);
+		aps_db_abandon(db);
 		return rc;
 	}
 	*out = db;
@@ -157,6 +223,22 @@ void aps_db_close(struct aps_db *db)
 	if (db->handle != NULL) aps_db_rollback(db);
 	sqlite3_close_v2(db->handle);
 	aps_free(db);
+}
+
+void aps_db_abandon(struct aps_db *db)
+{
+	if (db != NULL && db->handle != NULL) leave_log(db);
+	aps_db_close(db);
+}
+
+void aps_db_set_base(struct aps_db *db, struct aps_db *base)
+{
+	db->base = base;
+}
+
+struct aps_db *aps_db_base(const struct aps_db *db)
+{
+	return db->base;
 }
 
 static enum aps_rc db_run(struct aps_db *db, const char *sql, struct aps_err *err)
@@ -188,6 +270,19 @@ enum aps_rc aps_db_exec(struct aps_db *db, const char *sql, struct aps_err *err)
 {
 	enum aps_rc rc = db_check_guard(db, err);
 	return rc == APS_OK ? db_run(db, sql, err) : rc;
+}
+
+/* Its name is one of ours: nothing in it has to be escaped. */
+enum aps_rc aps_db_attach_memory(struct aps_db *db, const char *name, struct aps_err *err)
+{
+	char sql[128];
+	snprintf(sql, sizeof sql, "ATTACH 'file:%s?vfs=memdb' AS memory", name);
+	return aps_db_exec(db, sql, err);
+}
+
+void aps_db_detach_memory(struct aps_db *db)
+{
+	(void)aps_db_exec(db, "DETACH memory", NULL);
 }
 
 int64_t aps_db_changes(const struct aps_db *db)
@@ -274,7 +369,7 @@ static enum aps_rc db_compile(struct aps_db *db, struct aps_str sql, struct aps_
 		rc = aps_fail(err, APS_E_NOMEM, "out of memory");
 	} else if (sqlite3_prepare_v3(db->handle, stmt->sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt->handle, &tail) !=
 	           SQLITE_OK) {
-		rc = db_failed(db, "SQL", err);
+		rc = stmt_failed(db, err);
 	} else if (stmt->handle == NULL) {
 		rc = aps_fail(err, APS_E_USAGE, "the SQL text is empty");
 	} else if (!only_space(tail)) {
@@ -354,7 +449,7 @@ enum aps_rc aps_stmt_step(struct aps_stmt *stmt, bool *has_row, struct aps_err *
 	int code = rc == APS_OK ? sqlite3_step(stmt->handle) : SQLITE_OK;
 	*has_row = code == SQLITE_ROW;
 	if (*has_row) return APS_OK;
-	if (rc == APS_OK && code != SQLITE_DONE) rc = db_failed(stmt->db, "SQL", err);
+	if (rc == APS_OK && code != SQLITE_DONE) rc = stmt_failed(stmt->db, err);
 	aps_stmt_reset(stmt);
 	return rc;
 }

@@ -31,22 +31,41 @@ enum aps_db_sync {
 
 struct aps_db_options {
 	bool read_only;               /* the file must be there; nothing is written to it */
+	bool has_own_tables;          /* none but those that its user has made: what doesn't fit them is damage. Until
+	                               * the user knows that, and says aps_db_keep_log(), nothing is written */
+	bool in_memory;               /* no file: all connections of this process that open the name share it */
 	enum aps_db_sync synchronous; /* NORMAL where nothing else is said; a reader has no use for it */
 	int busy_ms;                  /* how long another connection's lock is waited for; 0: not at all */
 };
 
 APS_BEGIN_DECLS
 
-/* Opens or creates the file (mode 0600 when created), with a write-ahead log; ":memory:" is a private database.
+/* Makes the folder that a file is in, where it is the only one of its path that is missing (mode 0700). */
+void aps_db_make_folder(const char *path);
+/* Makes a file where there is none (mode 0600), and its folder. *real: its absolute path without links (of aps_malloc),
+ * by which SQLite names what lies beside it. Errors as below. */
+enum aps_rc aps_db_make_file(const char *path, char **real, struct aps_err *err);
+/* Opens or creates the file (mode 0600 when created), with a write-ahead log; ":memory:" is a private database. What is
+ * in memory ("/name") has no log: who writes and who reads it wait for each other; it goes with its last connection.
  * A read-only connection may stand beside one that writes, in this process or in another, and sees what that commits.
  * Errors, here and below: E_STORAGE (native: SQLite's extended code; word: "full", "readonly", "locked", "corrupt" or
  * none), E_NOMEM, E_SYSTEM (word: "descriptors"). */
 enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, struct aps_db **out,
                         struct aps_err *err);
+/* From now on there is a write-ahead log, where there wasn't one. */
+enum aps_rc aps_db_keep_log(struct aps_db *db, struct aps_err *err);
 /* There is a file of this name, whatever is in it. */
 bool aps_db_is_there(const char *path);
 /* Rolls an open transaction back. NULL is legal. */
 void aps_db_close(struct aps_db *db);
+/* The same for a damaged one: file and log are left as they are. */
+void aps_db_abandon(struct aps_db *db);
+/* Rows that aren't in `db` are looked for in `base` by who knows of it (cache_store.h); borrowed, NULL: none. */
+void aps_db_set_base(struct aps_db *db, struct aps_db *base);
+struct aps_db *aps_db_base(const struct aps_db *db);
+/* The database in memory of this name is "memory" in what `db` is told to do, until it is detached. */
+enum aps_rc aps_db_attach_memory(struct aps_db *db, const char *name, struct aps_err *err);
+void aps_db_detach_memory(struct aps_db *db);
 /* Of the transactions that follow. E_USAGE in the middle of one. */
 enum aps_rc aps_db_set_synchronous(struct aps_db *db, enum aps_db_sync level, struct aps_err *err);
 

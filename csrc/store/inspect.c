@@ -148,7 +148,7 @@ static void inspect_record(struct inspection *in, const struct aps_entry_row *ro
 {
 	struct counting counting = {{count_reference}, in, 0};
 	bool is_root = row->number == in->collect.root;
-	in->n_damaged += !are_fields_whole(row->content);
+	in->n_damaged += row->is_damaged || !are_fields_whole(row->content);
 	if (is_root) {
 		inspect_root(in, row->content);
 		return;
@@ -168,7 +168,7 @@ static void inspect_field(struct inspection *in, const struct aps_entry_row *row
 	int n = snprintf(prefix, sizeof prefix, "F%llu.", (unsigned long long)in->collect.root);
 	struct aps_str key = row->key;
 	in->n_fields++;
-	in->n_damaged += !is_value_whole(row->content);
+	in->n_damaged += row->is_damaged || !is_value_whole(row->content);
 	aps_references_of_value(row->content, &counting.sink);
 	if (n <= 0 || key.n < (size_t)n || memcmp(key.p, prefix, (size_t)n) != 0) return;
 	put_root_field(in, (struct aps_str){key.p + n, key.n - (size_t)n}, n_bytes, counting.n);
@@ -179,7 +179,7 @@ static void inspect_list(struct inspection *in, const struct aps_entry_row *row)
 	struct counting counting = {{count_reference}, in, 0};
 	bool is_list = aps_number_set_has(&in->collect.lists, row->number);
 	in->n_long_lists += is_list;
-	in->n_damaged += !is_list && !is_value_whole(row->content);
+	in->n_damaged += row->is_damaged || (!is_list && !is_value_whole(row->content));
 	if (is_list)
 		aps_references_of_long_list(row->content, &counting.sink);
 	else

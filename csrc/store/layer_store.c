@@ -1,6 +1,17 @@
 #include "store/layer_store.h"
 
 #include "cache/cell.h"
+#include "store/row_sum.h"
+
+static int64_t sum_of(uint64_t layer, uint64_t entry, struct aps_str patch)
+{
+	struct aps_row_sum sum;
+	aps_row_sum_init(&sum);
+	aps_row_sum_add_int(&sum, layer);
+	aps_row_sum_add_int(&sum, entry);
+	aps_row_sum_add(&sum, patch);
+	return aps_row_sum_value(&sum);
+}
 
 /* One row with a number in it, or none. */
 static enum aps_rc run_with(struct aps_db *db, const char *sql, int64_t number, bool *has_row, struct aps_err *err)
@@ -36,12 +47,15 @@ static enum aps_rc save_layer(struct aps_db *db, int64_t part, const struct aps_
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, part, err);
 	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
 	if (rc == APS_OK)
-		rc = aps_db_prepare(db, APS_STR("INSERT INTO patch (layer, entry, patch) VALUES (?1, ?2, ?3)"), &stmt,
-		                    err);
+		rc = aps_db_prepare(db, APS_STR("INSERT INTO patch (layer, entry, patch, sum) VALUES (?1, ?2, ?3, ?4)"),
+		                    &stmt, err);
 	for (const struct aps_layer_patch *patch = layer->patches; rc == APS_OK && patch != NULL; patch = patch->next) {
+		struct aps_str bytes = {patch->bytes, patch->n_bytes};
+		int64_t sum = sum_of(layer->id, patch->entry->number, bytes);
 		rc = aps_stmt_bind_int(stmt, 1, (int64_t)layer->id, err);
 		if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, (int64_t)patch->entry->number, err);
-		if (rc == APS_OK) rc = aps_stmt_bind_blob(stmt, 3, (struct aps_str){patch->bytes, patch->n_bytes}, err);
+		if (rc == APS_OK) rc = aps_stmt_bind_blob(stmt, 3, bytes, err);
+		if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 4, sum, err);
 		if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
 	}
 	return rc;
@@ -65,6 +79,15 @@ enum aps_rc aps_layer_store_save(struct aps_db *db, int64_t part, const struct a
 	return rc;
 }
 
+enum aps_rc aps_layer_store_save_all(struct aps_db *db, int64_t part, const struct aps_layers *layers,
+                                     struct aps_err *err)
+{
+	enum aps_rc rc = aps_layer_store_drop_all(db, part, err);
+	for (const struct aps_layer *layer = layers->lowest; rc == APS_OK && layer != NULL; layer = layer->above)
+		rc = save_layer(db, part, layer, err);
+	return rc;
+}
+
 enum aps_rc aps_layer_store_has_any(struct aps_db *db, int64_t part, bool *has_any, struct aps_err *err)
 {
 	return run_with(db, "SELECT 1 FROM layer WHERE part = ?1 LIMIT 1", part, has_any, err);
@@ -74,11 +97,16 @@ enum aps_rc aps_layer_store_read(struct aps_db *db, uint64_t entry, struct aps_b
 {
 	struct aps_stmt *stmt;
 	bool has_row = false;
-	enum aps_rc rc =
-	        aps_db_prepare(db, APS_STR("SELECT patch FROM patch WHERE entry = ?1 ORDER BY layer"), &stmt, err);
+	static const char SQL[] = "SELECT patch, layer, sum FROM patch WHERE entry = ?1 ORDER BY layer";
+	enum aps_rc rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, (int64_t)entry, err);
 	while (rc == APS_OK && (rc = aps_stmt_step(stmt, &has_row, err)) == APS_OK && has_row) {
 		struct aps_str patch = aps_stmt_column_str(stmt, 0);
+		uint64_t layer = (uint64_t)aps_stmt_column_int(stmt, 1);
+		if (aps_stmt_column_int(stmt, 2) != sum_of(layer, entry, patch)) {
+			aps_stmt_reset(stmt);
+			return aps_row_sum_fail("an optimistic layer", err);
+		}
 		aps_cell_put_count(patches, patch.n);
 		aps_buf_add_str(patches, patch);
 	}

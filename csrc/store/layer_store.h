@@ -16,6 +16,9 @@ enum aps_rc aps_layer_store_drop_all(struct aps_db *db, int64_t part, struct aps
 /* The layer that a settled write has made, and those that leave with it. */
 enum aps_rc aps_layer_store_save(struct aps_db *db, int64_t part, const struct aps_cache_write *write,
                                  struct aps_err *err);
+/* All that a cache has, in the place of all that is there. */
+enum aps_rc aps_layer_store_save_all(struct aps_db *db, int64_t part, const struct aps_layers *layers,
+                                     struct aps_err *err);
 
 /* A reader's: whether the part has layers. */
 enum aps_rc aps_layer_store_has_any(struct aps_db *db, int64_t part, bool *has_any, struct aps_err *err);

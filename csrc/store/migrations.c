@@ -8,37 +8,48 @@
 /* An entry's number is its row id. Rows of blocks have no key, and NULLs are not equal to one another: one index finds
  * entries by their keys and by their part. `used`: the minute of the last use, in Unix time. A counter: 0 the
  * generation, -1 the highest number that an entry ever had, else the bytes of the entries of a part. A part that is
- * dropped: its rows are as good as gone (store/parts.h). */
+ * dropped: its rows are as good as gone (store/parts.h). What is read back has a sum (store/row_sum.h). */
 static const char *const STEPS[] = {
         "CREATE TABLE counter (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);"
         "INSERT INTO counter VALUES (0, 0), (-1, 0);"
         "CREATE TABLE part (id INTEGER PRIMARY KEY AUTOINCREMENT, prefix TEXT NOT NULL, identity TEXT NOT NULL,"
-        " dropped INTEGER NOT NULL DEFAULT 0);"
+        " dropped INTEGER NOT NULL DEFAULT 0, sum INTEGER NOT NULL);"
         "CREATE UNIQUE INDEX part_owner ON part (prefix, identity) WHERE dropped = 0;"
         "CREATE INDEX part_dropped ON part (dropped) WHERE dropped <> 0;"
         "CREATE TABLE name (part INTEGER NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL,"
-        " PRIMARY KEY (part, number)) WITHOUT ROWID;"
+        " sum INTEGER NOT NULL, PRIMARY KEY (part, number)) WITHOUT ROWID;"
         "CREATE TABLE entry (id INTEGER PRIMARY KEY, part INTEGER NOT NULL, key BLOB, used INTEGER NOT NULL DEFAULT 0,"
-        " content BLOB);"
+        " sum INTEGER NOT NULL DEFAULT 0, content BLOB);"
         "CREATE UNIQUE INDEX entry_key ON entry (part, key);"
         "CREATE TABLE layer (id INTEGER PRIMARY KEY, part INTEGER NOT NULL);"
-        "CREATE TABLE patch (layer INTEGER NOT NULL, entry INTEGER NOT NULL, patch BLOB NOT NULL);"
+        "CREATE TABLE patch (layer INTEGER NOT NULL, entry INTEGER NOT NULL, patch BLOB NOT NULL,"
+        " sum INTEGER NOT NULL);"
         "CREATE INDEX patch_layer ON patch (layer);"
         "CREATE INDEX patch_entry ON patch (entry);",
 };
 
-/* A database without tables is a new one. */
+#define OUR_TABLES                                                                                                     \
+	"SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('counter', 'part', 'name', 'entry',"     \
+	" 'layer', 'patch')"
+#define N_OUR_TABLES 6
+
+/* A database without tables is a new one. One that has our tables without our mark, or the other way round, was ours
+ * before it was damaged. */
 static enum aps_rc check_owner(struct aps_db *db, int64_t version, struct aps_err *err)
 {
-	int64_t owner, n_tables;
+	int64_t owner, n_tables, n_ours;
 	enum aps_rc rc = aps_db_read_int(db, "PRAGMA application_id", &owner, err);
 	if (rc == APS_OK) rc = aps_db_read_int(db, "SELECT count(*) FROM sqlite_master", &n_tables, err);
+	if (rc == APS_OK) rc = aps_db_read_int(db, OUR_TABLES, &n_ours, err);
 	if (rc != APS_OK) return rc;
 	if (version > (int64_t)APS_COUNTOF(STEPS) && owner == APPLICATION_ID)
 		return aps_fail_word(err, APS_E_STORAGE, "newer", (long)version,
 		                     "the store has version %lld, and this library knows versions up to %zu",
 		                     (long long)version, APS_COUNTOF(STEPS));
 	bool is_new = owner == 0 && version == 0 && n_tables == 0;
+	bool has_mark = owner == APPLICATION_ID && version > 0, has_tables = n_ours == N_OUR_TABLES;
+	if (has_mark != has_tables && (has_tables || owner == APPLICATION_ID))
+		return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "the store has lost its tables or its mark");
 	if (!is_new && owner != APPLICATION_ID)
 		return aps_fail(err, APS_E_STORAGE, "the file is a database of another application");
 	return APS_OK;
@@ -64,6 +75,7 @@ enum aps_rc aps_migrations_run(struct aps_db *db, struct aps_err *err)
 	int64_t version;
 	enum aps_rc rc = aps_db_read_int(db, "PRAGMA user_version", &version, err);
 	if (rc == APS_OK) rc = check_owner(db, version, err);
+	if (rc == APS_OK) rc = aps_db_keep_log(db, err);
 	if (rc != APS_OK || version == (int64_t)APS_COUNTOF(STEPS)) return rc;
 	return run_steps(db, version, err);
 }

@@ -1,5 +1,17 @@
 #include "store/parts.h"
 
+#include "store/row_sum.h"
+
+static int64_t sum_of(struct aps_str prefix, struct aps_str identity)
+{
+	struct aps_row_sum sum;
+	aps_row_sum_init(&sum);
+	aps_row_sum_add(&sum, prefix);
+	aps_row_sum_add(&sum, identity);
+	return aps_row_sum_value(&sum);
+}
+
+/* The number and the sum of the row that it gives, if it gives one. */
 static enum aps_rc run_owned(struct aps_db *db, const char *sql, struct aps_str prefix, struct aps_str identity,
                              int64_t *part, struct aps_err *err)
 {
@@ -9,16 +21,19 @@ static enum aps_rc run_owned(struct aps_db *db, const char *sql, struct aps_str 
 	enum aps_rc rc = aps_db_prepare(db, aps_str_of(sql), &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_text(stmt, 1, prefix, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_text(stmt, 2, identity, err);
+	if (rc == APS_OK && aps_stmt_n_params(stmt) > 2) rc = aps_stmt_bind_int(stmt, 3, sum_of(prefix, identity), err);
 	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
-	if (rc == APS_OK && has_row) *part = aps_stmt_column_int(stmt, 0);
-	if (rc == APS_OK) aps_stmt_reset(stmt);
-	return rc;
+	if (rc != APS_OK || !has_row) return rc;
+	*part = aps_stmt_column_int(stmt, 0);
+	bool is_whole = aps_stmt_column_int(stmt, 1) == sum_of(prefix, identity);
+	aps_stmt_reset(stmt);
+	return is_whole ? APS_OK : aps_row_sum_fail("the owner of a part", err);
 }
 
 enum aps_rc aps_parts_find(struct aps_db *db, struct aps_str prefix, struct aps_str identity, int64_t *part,
                            struct aps_err *err)
 {
-	static const char SQL[] = "SELECT id FROM part WHERE prefix = ?1 AND identity = ?2 AND dropped = 0";
+	static const char SQL[] = "SELECT id, sum FROM part WHERE prefix = ?1 AND identity = ?2 AND dropped = 0";
 	return run_owned(db, SQL, prefix, identity, part, err);
 }
 
@@ -36,7 +51,7 @@ static enum aps_rc run_on(struct aps_db *db, const char *sql, int64_t part, int6
 enum aps_rc aps_parts_make(struct aps_db *db, struct aps_str prefix, struct aps_str identity, int64_t *part,
                            struct aps_err *err)
 {
-	static const char SQL[] = "INSERT OR IGNORE INTO part (prefix, identity) VALUES (?1, ?2)";
+	static const char SQL[] = "INSERT OR IGNORE INTO part (prefix, identity, sum) VALUES (?1, ?2, ?3)";
 	enum aps_rc rc = run_owned(db, SQL, prefix, identity, part, err);
 	if (rc == APS_OK) rc = aps_parts_find(db, prefix, identity, part, err);
 	return rc == APS_OK ? run_on(db, "INSERT OR IGNORE INTO counter VALUES (?1, 0)", *part, 0, err) : rc;

@@ -31,7 +31,7 @@ local SCHEMA = opts.schema{
 ---@field data any what the query gives, or what `select` makes of it; nil until there is something. Read-only: it is shared, and
 ---stays the same table until it really changes
 ---@field loading boolean the network is being asked, or has to be
----@field err appsync.Error? of the last request
+---@field err appsync.Error? of the last request, or why it isn't kept up to date any more: the subscription ended, or a function raised
 ---@field version integer counts the changes of the three, so that a frame can see by one number whether it has to draw anew
 ---@field package listeners fun(binding: appsync.Binding)[]
 local Binding = {}
@@ -69,12 +69,22 @@ local function notify(self)
   end
 end
 
-local function take(self, state)
-  local data = select(self, state.data)
-  if rawequal(data, self.data) and state.loading == self.loading and rawequal(state.err, self.err) then return end
-  self.data, self.loading, self.err = data, state.loading, state.err
+local function set(self, data, loading, err)
+  if rawequal(data, self.data) and loading == self.loading and rawequal(err, self.err) then return end
+  self.data, self.loading, self.err = data, loading, err
   self.version = self.version + 1
   notify(self)
+end
+
+local function take(self, state)
+  set(self, select(self, state.data), state.loading, state.err or self.failure)
+end
+
+-- The query's subscription or the other one is over, as where a function has raised: the data goes on without it.
+local function fail(self, err)
+  log.emit(self.log, "error", "a binding's subscription failed: " .. printable.text(err), { err = err })
+  self.failure = err
+  set(self, self.data, false, err)
 end
 
 ---Calls the function after each change, while the library is driven. It may wait; the next change waits for it.
@@ -117,10 +127,11 @@ function bind.bind(options)
     loading = checked.fetch_policy ~= "cache-only", version = 0, listeners = {}, select = checked.select,
     log = checked.client.root.log,
   }, Binding)
-  self.subscription = watch:subscribe(function(state) take(self, state) end)
+  local function on_error(err) fail(self, err) end
+  self.subscription = watch:subscribe{ next = function(state) take(self, state) end, error = on_error }
   if checked.subscription then
     self.more = watch:subscribe_to_more{
-      query = checked.subscription, variables = checked.variables, update = checked.reduce,
+      query = checked.subscription, variables = checked.variables, update = checked.reduce, error = on_error,
     }
   end
   return self

@@ -35,7 +35,8 @@ return function(options)
   if checked.query == nil then errors.misuse("%s: query is missing; give the subscription's document", where) end
   local parsed, operation = document.pick(checked.query, "subscription", nil, where)
   local field, id_field = operation.root_fields[1], checked.id_field or "id"
-  local kind = checked.operation and updates.check_kind(checked.operation, where) or updates.kind_of(field)
+  if not field then errors.misuse("%s: query must select its field itself, not in a fragment", where) end
+  local kind = checked.operation and updates.check_kind(checked.operation, where) or updates.kind_of(operation.root_names[1])
   local also = checked.cache_update
   if also ~= nil and (type(also) == "string" or document.is(also) or also.query ~= nil) then also = { also } end
   return {

@@ -108,6 +108,29 @@ describe("bindings", function()
     lost:close(0)
   end)
 
+  it("tell when a function of theirs raises", function()
+    client:close(0)
+    local logged = {}
+    client = connect{ log = function(_, message) logged[#logged + 1] = message end }
+    local binding = appsync.bind{ client = client, query = ALL, select = function() error("no selection") end }
+    wait_for(function() return binding.err end, "the failure")
+    assert.same({ false, 1 }, { binding.loading, binding.version })
+    assert.matches("no selection", tostring(binding.err), 1, true)
+    assert.matches("no selection", table.concat(logged), 1, true)
+    binding:close()
+    binding = appsync.bind{ client = client, query = ALL, subscription = ON_CREATE, reduce = function() error("no reduction") end }
+    wait_for(function() return binding.data end, "the data")
+    assert(binding.more:ready(10))
+    assert(other:mutate(CREATE, { input = { id = "t6", name = "n6" } }))
+    wait_for(function() return binding.err end, "the failure")
+    assert.matches("no reduction", tostring(binding.err), 1, true)
+    client:modify("Todo:t1", "name", function() return "other" end)
+    wait_for(function() return binding.data.listTodos.items[1].name == "other" or names(binding.data.listTodos.items):find "other" end,
+      "what comes after it")
+    assert.matches("no reduction", tostring(binding.err), 1, true) -- it is still so
+    binding:close()
+  end)
+
   it("work on a client without a store, in memory", function()
     local light = connect{ store = nil }
     light:close(0)

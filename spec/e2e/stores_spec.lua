@@ -172,11 +172,13 @@ describe("a store", function()
       ]]):format(temporary))))
     end)
 
-    it("that finds no folder is told, and the client works without it", function()
-      assert.equal("nil\treadonly\tunavailable\tone\n", (program([[
-        local c = client{ store = ":memory:", log = function() end }
-        local ok, err = c:hydrated()
-        print(ok, err.code or err.message:match "No such file" and "readonly", c:stats().store, names(c:query(LIST)))
+    it("that finds no folder does without a file", function()
+      assert.equal("true\tmemory\tone\tcache\n", (program([[
+        local c = client{ store = ":memory:", log = print }
+        local ok = c:hydrated()
+        c:query(LIST)
+        local data, err, info = c:query(LIST)
+        print(ok, c:stats().store, names(data, err), info.source)
       ]], "env TMPDIR=/nowhere/at/all")))
     end)
   end)

@@ -15,6 +15,7 @@ function Document:operations()
   for kind, head, body in self.source:gmatch("(%a+)([^{}]*)(%b{})") do
     if kind == "query" or kind == "mutation" or kind == "subscription" then
       local operation = { kind = kind, name = head:match("^%s+([%w_]+)") or "", variables = {}, lists = {}, required = {}, root_fields = {} }
+      operation.root_names = operation.root_fields
       for name, type_ in (head:match("%b()") or ""):gmatch("%$([%w_]+):%s*([%[%]%w_!]+)") do
         table.insert(operation.variables, name)
         operation.lists[name] = type_:find("[", 1, true) and 1 or nil

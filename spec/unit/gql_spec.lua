@@ -242,8 +242,8 @@ describe("core.document", function()
   it("describes its operations", function()
     local document = core.document("query A($x: Int, $y: [[B!]]!, $z: [B] = [], $n: Int! = 1) { a b: c } subscription S { d { e } }")
     assert.same({
-      { kind = "query", name = "A", variables = { "x", "y", "z", "n" }, lists = { y = 2, z = 1 }, required = { y = true }, root_fields = { "a", "b" } },
-      { kind = "subscription", name = "S", variables = {}, lists = {}, required = {}, root_fields = { "d" } },
+      { kind = "query", name = "A", variables = { "x", "y", "z", "n" }, lists = { y = 2, z = 1 }, required = { y = true }, root_fields = { "a", "b" }, root_names = { "a", "c" } },
+      { kind = "subscription", name = "S", variables = {}, lists = {}, required = {}, root_fields = { "d" }, root_names = { "d" } },
     }, document:operations())
     assert.equal("", core.document("{ a }"):operations()[1].name)
   end)

@@ -52,6 +52,11 @@ describe("updates", function()
     assert.same({ all = { { key = 2 } } }, more.update(data, { onDeleteTodo = { key = 1 } }))
     more = appsync.build_subscription{ query = "subscription { onDeleteTodo { id } }", operation = "add" }
     assert.same({ all = { { id = 1 } } }, more.update({ all = appsync.array() }, { onDeleteTodo = { id = 1 } }))
+    more = appsync.build_subscription{ query = "subscription { gone: onDeleteTodo { id } }" }
+    assert.same({}, more.update({ items = appsync.array{ { id = 1 } } }, { gone = { id = 1 } }).items)
+    assert.has_error(function()
+      appsync.build_subscription{ query = "subscription { ...F } fragment F on Subscription { a }" }
+    end)
     local ok, raised = pcall(appsync.build_subscription, { query = "subscription { a { id } }", operation = "append" })
     assert.is_false(ok)
     assert.matches('operation must be "auto", "add", "remove" or "update", got', raised, 1, true)

@@ -103,6 +103,7 @@ function core.wall() end
 ---@field lists table<string, integer> of those that are lists: 1, of lists of lists: 2, …
 ---@field required table<string, boolean> those that must have a value
 ---@field root_fields string[] response keys of the root selection set
+---@field root_names string[] the names of these fields
 
 ---@class appsync.core.SyntaxErr: appsync.core.Err
 ---@field line integer
@@ -381,9 +382,11 @@ function cache:evict(key, field) end
 ---@return string? key nil: it has none
 function cache:identify(object) end
 
+
 ---What is written from now on belongs together, until as many `commit`s, or a `take`.
+---@param is_below boolean? of the first one: what is read in between is what is there without optimistic layers
 ---@return integer? depth how many are open now, appsync.core.Err? err
-function cache:begin() end
+function cache:begin(is_below) end
 ---@return true? ok, appsync.core.Err? err then nothing of it was written
 function cache:commit() end
 ---Takes back what was written since the first `begin`.

@@ -3,11 +3,11 @@
 local arguments = require "appsync.client.arguments"
 local cache = require "appsync.client.cache"
 local compat = require "appsync.compat"
+local compute = require "appsync.compute"
 local documents = require "appsync.document"
 local errors = require "appsync.errors"
 local field_value = require "appsync.client.field_value"
 local opts = require "appsync.opts"
-local scheduler = require "appsync.scheduler"
 
 local local_cache = {}
 
@@ -148,11 +148,7 @@ local function ask(self, details, value, fn, where)
   local function identify_any(record, what) return key_of(self, record, where .. ": " .. what, "the record") end
   local function identify(record) return identity_of(self, record, where) end
   local shown = field_value.shown(value, identify_any)
-  local outer = scheduler.computing
-  scheduler.computing = where
-  local ok, result = pcall(fn, shown, details)
-  scheduler.computing = outer
-  if not ok then error(result, 0) end
+  local result = compute(where, fn, shown, details)
   if result == field_value.DELETE then return { value = nil } end
   if result ~= nil then return { value = field_value.given(result, identify, where) } end
   local changes = field_value.changes(shown, identify, where)
@@ -170,14 +166,16 @@ local function set_all(self, key, changes, where)
   return true
 end
 
--- As one: all of it, or nothing. Lua may throw in between. Part of something larger it takes that with it.
+-- As one: all of it, or nothing; on what is there without optimistic layers. Lua may throw in between. Part of something
+-- larger it takes that with it.
 local function together(self, fn, ...)
-  local depth, begin_err = self.core:begin()
+  local depth, begin_err = self.core:begin(true)
   if not depth then return nil, errors.of_core(begin_err) end
   local results = compat.pack(pcall(fn, self, ...))
-  if results[1] and results[2] then
+  if results[1] and results[2] ~= nil then
     local ok, err = self.core:commit()
-    return ok, err
+    if not ok then return nil, err end
+    return results[2]
   end
   if depth > 1 then
     self.core:commit()
@@ -188,12 +186,31 @@ local function together(self, fn, ...)
   return nil, results[3]
 end
 
+-- Asks the function for each of the fields, and sets those that it has changed.
+local function modify_fields(self, key, field, fn, where)
+  local found, err = self.core:field(key, field)
+  if not found then return nil, err end
+  local changes = {}
+  for i = 1, #found, 3 do
+    local details = { key = key, field = found[i], DELETE = field_value.DELETE }
+    local change = ask(self, details, found[i + 2], fn, where)
+    if change then
+      change.field, change.is_apart = found[i], found[i + 1]
+      changes[#changes + 1] = change
+    end
+  end
+  local ok, set_err = set_all(self, key, changes, where)
+  if not ok then return nil, set_err end
+  return #found > 0
+end
+
 ---Changes a field of a record in place. The function gets its value: a reference as `{__ref = "Post:1"}`, a list of records
 ---as an `appsync.RecordList` of references, with `add`, `remove` and `contains`, an embedded object, such as a connection
 ---with its `items`, as a table of these. It returns the new value, or nothing to keep what was done with the lists;
 ---`appsync.null` for no value, `details.DELETE` to take the field away. Of what has an identity only the reference is kept.
 ---It must not wait. A bare name means all that have this name, whatever their arguments; one with arguments, as in
----`listTodos({"limit":10})`, that one. A field that isn't there is none: nothing is called.
+---`listTodos({"limit":10})`, that one. A field that isn't there is none: nothing is called. Optimistic layers aren't seen,
+---but by an `update` that makes one.
 ---@param key string|table as of `read_fragment`
 ---@param field string
 ---@param fn fun(value: any, details: appsync.FieldDetails): any
@@ -204,23 +221,8 @@ function Cache:modify(key, field, fn)
     errors.misuse("%s: field must be a name, got %s", where, (errors.describe(field)))
   end
   opts.expect_callable(fn, "fn", where)
-  local text = key_of(self, key, where)
-  local found, err = self.core:field(text, field)
-  if not found then return nil, errors.of_core(err, where) end
-  local changes = {}
-  for i = 1, #found, 3 do
-    local details = { key = text, field = found[i], DELETE = field_value.DELETE }
-    local change = ask(self, details, found[i + 2], fn, where)
-    if change then
-      change.field, change.is_apart = found[i], found[i + 1]
-      changes[#changes + 1] = change
-    end
-  end
-  if #changes > 0 then
-    local ok, set_err = together(self, set_all, text, changes, where)
-    if not ok then return nil, errors.of_core(set_err, where) end
-  end
-  return #found > 0
+  local found, err = together(self, modify_fields, key_of(self, key, where), field, fn, where)
+  return found, errors.of_core(err, where)
 end
 
 ---Takes a record out of the cache, or a field of it: with its arguments that one, by its bare name all of them. Lists are

@@ -5,6 +5,7 @@
 local cache = require "appsync.client.cache"
 local compute = require "appsync.compute"
 local errors = require "appsync.errors"
+local hydration = require "appsync.client.hydration"
 local json = require "appsync.json"
 local local_cache = require "appsync.client.local_cache"
 local log = require "appsync.log"
@@ -15,9 +16,18 @@ local updating = require "appsync.client.updating"
 
 local optimistic = {}
 
--- The call's own, or the client's for this mutation.
+-- The call's own, or the client's for each of the mutation's fields.
 local function update_of(client, plan)
-  return plan.options.update or client.root.updates[plan.operation.root_fields[1]]
+  if plan.options.update then return plan.options.update end
+  local all, seen = {}, {}
+  for _, name in ipairs(plan.operation.root_names) do
+    if not seen[name] then all[#all + 1] = client.root.updates[name] end
+    seen[name] = true
+  end
+  if not all[2] then return all[1] end
+  return function(...)
+    for _, update in ipairs(all) do update(...) end
+  end
 end
 
 ---@param client appsync.Client
@@ -76,7 +86,7 @@ local function add_layer(self)
   local plan = self.plan
   if plan.options.optimistic_response == nil then return end
   local response = response_of(plan)
-  local edits, raised = updating.collect(self.kept, write_records, self, response)
+  local edits, raised = updating.collect(self.kept, false, write_records, self, response)
   if not edits and raised then
     if type(raised) == "table" then
       raised.message = "optimistic_response: " .. raised.message:gsub("^data%.?", "")
@@ -86,7 +96,7 @@ local function add_layer(self)
   end
   if self.update then
     local with_update
-    with_update, raised = updating.collect(self.kept, function()
+    with_update, raised = updating.collect(self.kept, false, function()
       write_records(self, response)
       update_with(self, { data = response, optimistic = true })
     end)
@@ -97,23 +107,43 @@ local function add_layer(self)
   self.layer = layer
 end
 
--- The outcome is known: the layer leaves, and what `update` makes of the answer is kept.
+-- The outcome is known: the layer leaves, and what `update` makes of the answer is kept. Once.
+---@return boolean? is_posted the core has something to do for it
 local function settle(self, data, err)
   local edits
+  if self.is_settled then return end
+  self.is_settled = true
   if data ~= nil and self.update then
     local raised
-    edits, raised = updating.collect(self.kept, update_with, self, { data = data, err = err, optimistic = false })
+    edits, raised = updating.collect(self.kept, true, update_with, self, { data = data, err = err, optimistic = false })
     if raised ~= nil then updating.tell(self.client.root.log, raised, "mutation") end
   end
   if not self.layer and not edits then return end
-  local _, settle_err = self.kept.core:settle_layer(self.layer or 0, edits)
+  local is_posted, settle_err = self.kept.core:settle_layer(self.layer or 0, edits)
   errors.of_core(settle_err)
+  return is_posted
 end
 
 local function run(self)
-  local data, err, info = operation.execute(self.client, self.plan)
-  settle(self, data, err)
+  local ok, data, err, info = task.pcall(operation.execute, self.client, self.plan)
+  if not ok then
+    settle(self)
+    error(data, 0)
+  end
+  if settle(self, data, err) then hydration.wait(self.client, {}, self.plan.where) end -- until it is read so
   return data, err, info
+end
+
+-- As if the caller's own routine had run it.
+local function raise(raised)
+  if type(raised) == "string" and not raised:match("^%S+:%d+: ") then raised = errors.place() .. ": " .. raised end
+  error(raised, 0)
+end
+
+local function check_served(client, plan)
+  if cache.serves(client, plan.options) then return end
+  errors.misuse("%s: optimistic_response and update change the client's cache, which a call with auth of its own, or with "
+    .. "headers that may say who asks, doesn't use", plan.where)
 end
 
 ---Sends a mutation that changes the cache by more than its answer. It is a task of its own: whoever waits may be cancelled,
@@ -125,13 +155,16 @@ function optimistic.execute(client, plan)
   scheduler.may_wait(plan.where)
   local opened, open_err = cache.ensure(client, plan.where)
   if not opened then return nil, open_err, { source = "network" } end
+  check_served(client, plan)
   local self = { client = client, plan = plan, kept = local_cache.new(opened, "cache"), update = update_of(client, plan) }
   if plan.options.fetch_policy ~= "no-cache" then plan.cache = opened end
   local err = add_layer(self)
   if err then return nil, err, { source = "network" } end
   local running = task.begin(run, self)
+  running.on_cancelled = function() settle(self) end
   local data, info
   data, err, info = running:await()
+  if running:status() == "failed" then raise(err.raised) end
   if err and err.kind == "cancelled" and running:status() == "running" then
     if plan.wait and plan.wait.id then operation.ask_to_end(plan.wait) else running:cancel() end
   end

@@ -57,13 +57,21 @@ local function stand_in(client, plan, err, info)
   return data, nil, { source = "cache", cause = err }
 end
 
+---Asks the network, unless the host has said that there is none.
+---@param client appsync.Client
+---@param plan appsync.client.Plan
+---@return any data, appsync.Error? err, appsync.Info info
+function query.send(client, plan)
+  if client.root.is_online == false then return nil, offline_error(), { source = "network" } end
+  return operation.execute(client, plan)
+end
+
 ---@return any data, appsync.Error? err, appsync.Info info
 local function ask(client, plan)
-  if client.root.is_online == false then return stand_in(client, plan, offline_error(), { source = "network" }) end
   local opened, open_err = cache.open(client, plan.where)
   if not opened then return nil, open_err, { source = "network" } end
   plan.cache = opened
-  local data, err, info = operation.execute(client, plan)
+  local data, err, info = query.send(client, plan)
   if is_unreachable(err) then return stand_in(client, plan, err, info) end
   return data, err, info
 end

@@ -13,16 +13,33 @@ local updating = {}
 
 ---Runs a function whose writes are taken back as one list; if it throws there are none.
 ---@param kept appsync.Cache
+---@param is_below boolean it reads what is there without optimistic layers: what it writes stays when they leave
 ---@param fn function
 ---@return appsync.core.Edits? edits nil: nothing was written
 ---@return any raised
-function updating.collect(kept, fn, ...)
-  local depth, err = kept.core:begin()
+function updating.collect(kept, is_below, fn, ...)
+  local depth, err = kept.core:begin(is_below)
   if not depth then return nil, errors.adopt(err) end
   local ok, raised = pcall(fn, ...)
   local edits = kept.core:take()
   if not ok then return nil, raised end
   return edits
+end
+
+---Runs a function that reads without optimistic layers, and keeps what it has written. Raises what it raises; then nothing
+---is written.
+---@param core_cache appsync.core.Cache
+---@param fn function
+function updating.change(core_cache, fn, ...)
+  local depth, err = core_cache:begin(true)
+  if not depth then return errors.of_core(err) end
+  local ok, raised = pcall(fn, ...)
+  if not ok then
+    core_cache:take()
+    error(raised, 0)
+  end
+  local _, commit_err = core_cache:commit()
+  errors.of_core(commit_err)
 end
 
 ---@param sink function? the client's `log`
@@ -40,15 +57,8 @@ end
 ---@param sink function?
 ---@param what string
 function updating.run(kept, update, result, sink, what)
-  local depth, err = kept.core:begin()
-  if not depth then return updating.tell(sink, errors.adopt(err), what) end
-  local ok, raised = pcall(compute, "update", update, kept, result)
-  if ok then
-    local _, commit_err = kept.core:commit()
-    return errors.of_core(commit_err)
-  end
-  kept.core:take()
-  updating.tell(sink, raised, what)
+  local ok, raised = pcall(updating.change, kept.core, compute, "update", update, kept, result)
+  if not ok then updating.tell(sink, raised, what) end
 end
 
 return updating

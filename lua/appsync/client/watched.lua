@@ -8,10 +8,14 @@ local cache = require "appsync.client.cache"
 local compute = require "appsync.compute"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
+local json = require "appsync.json"
 local operation = require "appsync.client.operation"
+local query = require "appsync.client.query"
 local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
 local timer = require "appsync.timer"
+local unchanged = require "appsync.client.unchanged"
+local updating = require "appsync.client.updating"
 
 local watched = {}
 
@@ -29,20 +33,29 @@ local STEP_VALUES = 200
 ---@field package client appsync.Client
 ---@field package plan appsync.client.Plan
 ---@field package policy string
----@field package version integer counts what there was to tell
+---@field package subscribers table[] in the order in which they came
+---@field package session table? from the first subscriber to the last: what began in one says nothing in the next
+---@field package version integer counts the states
 ---@field package memo table of the values that were made: see appsync.core.View
 local Watched = {}
 Watched.__index = Watched
+
+-- Nothing is known yet.
+local function forget(self)
+  self.session, self.id, self.cache, self.queue = nil, nil, nil, nil
+  self.data, self.err, self.source, self.answer, self.outcome, self.state = nil, nil, nil, nil, nil, nil
+  self.is_whole, self.loading, self.has_viewed, self.has_asked, self.must_ask = false, false, false, false, false
+  self.n_fetching, self.n_taken, self.memo = 0, 0, {}
+end
 
 ---@param client appsync.Client
 ---@param plan appsync.client.Plan
 ---@param policy string
 ---@return appsync.client.Watched
 function watched.new(client, plan, policy)
-  return setmetatable({
-    client = client, plan = plan, policy = policy, subscribers = {}, n_subscribers = 0, memo = {}, version = 0,
-    is_whole = false, loading = false, n_taken = 0,
-  }, Watched)
+  local self = setmetatable({ client = client, plan = plan, policy = policy, subscribers = {}, version = 0 }, Watched)
+  forget(self)
+  return self
 end
 
 -- Whether there is nothing to say yet.
@@ -53,53 +66,66 @@ end
 -- Whoever is busy is told what there is when it is done.
 local function tell(self)
   if is_silent(self) then return end
-  self.version = self.version + 1
-  for subscriber in pairs(self.subscribers) do subscriber.wake() end
+  for _, subscriber in ipairs(self.subscribers) do subscriber.wake() end
 end
 
 -- Behind a view that comes while the network is asked its answer may stand already, which tells both.
 local function tell_unless_answered(self)
+  local session = self.session
   task.spawn(function()
     scheduler.give_way()
-    if not self.outcome then tell(self) end
+    if self.session == session and not self.outcome then tell(self) end
   end)
 end
 
 -- What the cache lacks the answer may have, as far as it goes.
 local function data_of(self)
-  if not self.is_whole and not self.loading and self.answer ~= nil then return self.answer end
+  if not self.is_whole and self.answer ~= nil then return self.answer end
   return self.data
 end
 
--- The state as it is now: one table for all subscribers.
+-- The state as it is now: one table for all subscribers, the same as long as nothing is other.
 local function state_of(self)
-  if self.made == self.version then return self.state end
-  self.made = self.version
-  self.state = {
-    data = data_of(self), err = self.err, source = self.source, loading = self.loading, complete = self.is_whole,
-  }
+  local data, was = data_of(self), self.state
+  if was and rawequal(was.data, data) and rawequal(was.err, self.err) and was.source == self.source
+    and was.loading == self.loading and was.complete == self.is_whole then return was end
+  self.version = self.version + 1
+  self.state = { data = data, err = self.err, source = self.source, loading = self.loading, complete = self.is_whole }
   return self.state
 end
 
 local fetch
 
--- The fetch is over.
+-- The fetches are over whose last outcome this is. What fails takes nothing away.
 local function conclude(self, outcome)
-  self.outcome, self.loading = nil, false
+  self.n_fetching = self.n_fetching - outcome.n_fetches
+  self.outcome, self.loading = nil, self.n_fetching > 0
   if self.must_ask then
     self.must_ask = false
     fetch(self)
   end
   self.err = outcome.err
-  self.answer = not self.is_whole and outcome.data or nil
-  if outcome.data ~= nil then self.source = "network" end
+  if outcome.data == nil then return end
+  self.source = "network"
+  if not self.is_whole then self.answer = unchanged(self.answer, outcome.data) end
 end
 
--- A value is there; one that lacks something shows only where nobody can be asked for it.
-local function show(self, value, is_whole, is_optimistic)
+-- The same without a view that shows what it has brought.
+local function conclude_as_it_is(self, outcome)
+  if outcome.data ~= nil then self.data, self.is_whole = unchanged(self.data, outcome.data), outcome.err == nil end
+  conclude(self, outcome)
+end
+
+-- A value is there; one that lacks something shows only where nobody can be asked for it, or has been and couldn't tell.
+local function show(self, value, is_whole, is_optimistic, mark)
   self.is_whole = is_whole
-  if not is_whole and self.policy ~= "cache-only" then return end
-  self.data = value
+  if is_whole or self.policy == "cache-only" then
+    self.data = value
+  elseif self.answer ~= nil and mark ~= "asked" then
+    self.answer = value
+  else
+    return
+  end
   self.source = is_optimistic and "optimistic" or self.loading and self.source or "cache"
 end
 
@@ -113,10 +139,10 @@ local function fill(self)
   end
 end
 
--- An event said nothing of what is shown here, such as fields that a mutation hadn't selected: the service is asked, once
--- for all that comes meanwhile.
-local function ask_again(self)
-  if self.policy == "cache-only" then return end
+-- An event said nothing of what is shown here, such as fields that a mutation hadn't selected, or what is kept has expired:
+-- the service is asked, once for all that comes meanwhile.
+local function ask_again(self, is_first)
+  if self.policy == "cache-only" or (is_first and self.loading) then return end
   if self.loading then
     self.must_ask = true
   else
@@ -130,7 +156,7 @@ local function finish(self, mark)
   self.has_viewed = true
   if mark == "asked" and self.outcome then conclude(self, self.outcome) end
   fill(self)
-  if mark == "doubtful" then ask_again(self) end
+  if mark == "doubtful" then ask_again(self, is_first) end
   if self.loading and mark ~= "asked" and not (is_first and self.policy == "cache-and-network") then
     tell_unless_answered(self)
   else
@@ -149,9 +175,20 @@ function Watched:flush()
   errors.of_core(err)
 end
 
+-- The core's watch shows nothing: what the network says is shown as it comes.
+local function go_without_cache(self)
+  if self.id then
+    dispatch.forget(self.id, self)
+    self.cache:unwatch(self.id)
+  end
+  self.id, self.cache = nil, nil
+  if self.policy ~= "cache-only" and not self.loading then fetch(self) end
+end
+
 local function fail(self, err, mark)
-  if mark == "asked" and self.outcome then conclude(self, self.outcome) end
   self.err = err
+  if not self.has_viewed then go_without_cache(self) end
+  if self.outcome and (mark == "asked" or not self.id) then conclude_as_it_is(self, self.outcome) end
   tell(self)
   self.n_taken = self.n_taken + 1
   dispatch.flush_later(self)
@@ -161,15 +198,15 @@ end
 local function build(self, view, mark)
   local is_whole, is_optimistic, n_bytes = view:state()
   local step = n_bytes > LARGE_BYTES and STEP_VALUES or math.huge
-  local held, memo = {}, self.memo
+  local held, memo, session = {}, self.memo, self.session
   local is_done, value = view:step(step, held, memo)
   while is_done == false do
     if scheduler.spent() then scheduler.give_way() end
+    if self.session ~= session then return end
     is_done, value = view:step(step, held, memo)
   end
-  if not self.id then return end
   if is_done then
-    show(self, value, is_whole, is_optimistic)
+    show(self, value, is_whole, is_optimistic, mark)
     finish(self, mark)
   else
     self.memo = {}
@@ -178,13 +215,19 @@ local function build(self, view, mark)
 end
 
 -- Makes the values of large views beside everything else.
-local function build_slowly(self)
-  while self.queue[1] do
-    local entry = self.queue[1]
-    build(self, entry.view, entry.mark)
-    table.remove(self.queue, 1)
+local function build_slowly(self, queue)
+  while queue[1] and self.queue == queue do
+    build(self, queue[1].view, queue[1].mark)
+    table.remove(queue, 1)
   end
-  self.queue = nil
+  if self.queue == queue then self.queue = nil end
+end
+
+-- What was to be made is lost, and so is what it was to be made from.
+local function fail_slowly(self, queue, raised)
+  if self.queue ~= queue then return end
+  self.queue, self.memo = nil, {}
+  fail(self, errors.of_raised(raised), "asked")
 end
 
 ---@param view appsync.core.View?
@@ -196,11 +239,9 @@ function Watched:on_view(view, err, mark)
   if self.queue then
     table.insert(self.queue, { view = view, mark = mark })
   elseif n_bytes > LARGE_BYTES then
-    self.queue = { { view = view, mark = mark } }
-    task.spawn_asked(function(raised)
-      self.queue = nil
-      fail(self, errors.of_raised(raised), mark)
-    end, build_slowly, self)
+    local queue = { { view = view, mark = mark } }
+    self.queue = queue
+    task.spawn_asked(function(raised) fail_slowly(self, queue, raised) end, build_slowly, self, queue)
   else
     build(self, view, mark)
   end
@@ -218,37 +259,46 @@ local function begin_watch(self)
 end
 
 -- Takes the outcome of a fetch; the core's watch has seen what it has brought, and is asked for it.
-local function take(self, data, err)
-  local outcome = { data = data, err = err }
-  if self.policy == "no-cache" or self.n_subscribers == 0 or not self.cache then
-    self.data, self.is_whole = data, err == nil
-    conclude(self, outcome)
+local function take(self, session, data, err)
+  if session == nil or session ~= self.session then return end
+  local outcome = { data = data, err = err, n_fetches = 1 + (self.outcome and self.outcome.n_fetches or 0) }
+  if self.cache and not self.id then begin_watch(self) end -- network-only: it looks from now on
+  if not self.id then
+    conclude_as_it_is(self, outcome)
     return tell(self)
   end
   self.outcome = outcome
-  if not self.id then begin_watch(self) end -- network-only: it looks from now on
-  if not self.id then return end
   local _, look_err = self.cache:show(self.id)
   errors.of_core(look_err)
+end
+
+-- The watch's plan for one call.
+local function plan_for(self, opened)
+  return setmetatable({ cache = opened }, { __index = self.plan })
+end
+
+-- Without a cache it is tried also where there is no network, as for queries.
+local function send(self, plan)
+  return (self.policy == "no-cache" and operation.execute or query.send)(self.client, plan)
 end
 
 -- Asks the network, beside everything else.
 ---@return appsync.Task
 function fetch(self)
+  local plan, session = plan_for(self, self.cache), self.session
+  self.n_fetching = self.n_fetching + 1
   self.loading = true
-  local plan = self.plan
-  if self.policy ~= "no-cache" then plan.cache = self.cache end
-  local fetching = task.spawn_asked(function(raised) take(self, nil, errors.of_raised(raised)) end, function()
-    local data, err, info = operation.execute(self.client, plan)
-    take(self, data, err)
+  return task.spawn_asked(function(raised) take(self, session, nil, errors.of_raised(raised)) end, function()
+    local data, err, info = send(self, plan)
+    take(self, session, data, err)
     return data, err, info
   end)
-  return fetching
 end
 
 ---Asks the network now.
 ---@return appsync.Task
 function Watched:refetch()
+  if not self.session then return task.spawn(self.ask, self, plan_for(self)) end
   local fetching = fetch(self)
   tell(self)
   return fetching
@@ -263,19 +313,27 @@ function Watched:ask(plan)
     if not opened then return nil, err, { source = "cache" } end
     plan.cache = opened
   end
-  return operation.execute(self.client, plan)
+  return send(self, plan)
 end
 
----Gives the query other data, as far as what it has is known: `fn(previous, ...)`.
+local function rewrite(self, where, fn, ...)
+  local previous = cache.read(self.client, self.plan)
+  local changed = previous ~= nil and compute(where, fn, previous, ...) or nil
+  if changed ~= nil then return cache.write(self.client, self.plan, changed) end
+end
+
+---Gives the query other data, as far as what it has is known: `fn(previous, ...)`, whose `previous` is its own.
 ---@param where string
 ---@param fn function must not wait
 function Watched:update(where, fn, ...)
-  local previous = self.data
-  if self.policy ~= "no-cache" then previous = cache.read(self.client, self.plan) end
-  if previous == nil then return end
-  local changed = compute(where, fn, previous, ...)
-  if changed == nil or rawequal(changed, previous) then return end
-  if self.policy ~= "no-cache" then return cache.write(self.client, self.plan, changed) end
+  if self.policy ~= "no-cache" then
+    local opened = cache.ensure(self.client, where)
+    if opened then updating.change(opened, rewrite, self, where, fn, ...) end
+    return
+  end
+  if self.data == nil then return end
+  local changed = compute(where, fn, json.copy(self.data), ...)
+  if changed == nil then return end
   self.data = changed
   tell(self)
 end
@@ -285,21 +343,25 @@ local function start_poll(self)
   if not seconds then return end
   self.timer = timer.after(seconds, function()
     self.timer = nil
-    if not self.loading then self:refetch() end
+    if not self.loading then fetch(self) end -- nobody is told before there is something other
     start_poll(self)
   end)
 end
 
--- Begins to look. Failures are states.
+-- Begins to look. Failures are states; a client that has no cache for it throws.
 local function start(self)
   local policy = self.policy
-  if policy ~= "no-cache" then
-    local opened, err = cache.ensure(self.client, self.plan.where)
-    if not opened then return fail(self, err) end
-    self.cache = opened
-    if policy ~= "network-only" then begin_watch(self) end
+  local opened, err
+  if policy ~= "no-cache" then opened, err = cache.ensure(self.client, self.plan.where) end
+  self.session, self.cache = {}, opened
+  self.client.root:attach(self)
+  self.err = err
+  if err then return end
+  if policy ~= "network-only" and policy ~= "no-cache" then begin_watch(self) end
+  if policy ~= "cache-first" and policy ~= "cache-only" then
+    self.has_asked = true
+    fetch(self)
   end
-  if policy ~= "cache-first" and policy ~= "cache-only" then fetch(self) end
   start_poll(self)
 end
 
@@ -310,41 +372,39 @@ end
 
 -- Nobody looks any more. What was made is forgotten with the core's watch, whose numbers it goes by.
 local function stop(self)
-  local id = self.id
+  local id, opened = self.id, self.cache
   stop_poll(self)
   self.client.root:detach(self)
-  self.id, self.memo, self.has_viewed, self.has_asked, self.outcome = nil, {}, false, false, nil
+  forget(self)
   if not id then return end
   dispatch.forget(id, self)
-  local _, err = self.cache:unwatch(id)
+  local _, err = opened:unwatch(id)
   errors.of_core(err)
 end
 
 ---The client closes: nothing more is told.
 function Watched:on_client_closed()
   local subscribers = self.subscribers
-  self.subscribers, self.n_subscribers, self.id = {}, 0, nil
-  stop_poll(self)
-  for subscriber in pairs(subscribers) do subscriber.finish() end
+  self.subscribers = {}
+  stop(self)
+  for _, subscriber in ipairs(subscribers) do subscriber.finish() end
 end
 
 ---@param subscriber {wake: fun(), finish: fun()}
 function Watched:join(subscriber)
-  self.subscribers[subscriber] = true
-  self.n_subscribers = self.n_subscribers + 1
-  if self.n_subscribers == 1 then
-    self.client.root:attach(self)
-    start(self)
-  elseif not is_silent(self) then
-    subscriber.wake()
-  end
+  if not self.session then start(self) end
+  table.insert(self.subscribers, subscriber)
+  if not is_silent(self) then subscriber.wake() end
 end
 
 function Watched:leave(subscriber)
-  if not self.subscribers[subscriber] then return end
-  self.subscribers[subscriber] = nil
-  self.n_subscribers = self.n_subscribers - 1
-  if self.n_subscribers == 0 then stop(self) end
+  for i, other in ipairs(self.subscribers) do
+    if other == subscriber then
+      table.remove(self.subscribers, i)
+      if not self.subscribers[1] then stop(self) end
+      return
+    end
+  end
 end
 
 ---What there is now, and which version of it.

@@ -1,4 +1,5 @@
 ---Watches: observables of what a query gives, which change with the cache.
+local cache = require "appsync.client.cache"
 local call = require "appsync.call"
 local compute = require "appsync.compute"
 local document = require "appsync.document"
@@ -6,6 +7,7 @@ local errors = require "appsync.errors"
 local json = require "appsync.json"
 local observable = require "appsync.observable"
 local opts = require "appsync.opts"
+local updating = require "appsync.client.updating"
 local variables_of = require "appsync.client.variables"
 local watched = require "appsync.client.watched"
 
@@ -119,15 +121,19 @@ local function shared_variables(self, parsed)
   return declared
 end
 
-local function update_others(client, others, update, event)
-  for _, other in ipairs(others or {}) do
-    local given, variables = other, nil
-    if type(other) == "table" and not document.is(other) then given, variables = other.query, other.variables end
-    local previous = client:read_query(given, variables)
-    if previous ~= nil then
-      local changed = compute("update", update, previous, event)
-      if changed ~= nil and not rawequal(changed, previous) then client:write_query(given, variables, changed) end
-    end
+local function rewrite(client, other, update, event)
+  local given, variables = other, nil
+  if type(other) == "table" and not document.is(other) then given, variables = other.query, other.variables end
+  local previous = client:read_query(given, variables)
+  local changed = previous ~= nil and compute("update", update, previous, event) or nil
+  if changed ~= nil then client:write_query(given, variables, changed) end
+end
+
+local function update_others(client, others, where, update, event)
+  if not others then return end
+  local opened = cache.ensure(client, where)
+  for _, other in ipairs(others) do
+    if opened then updating.change(opened, rewrite, client, other, update, event) end
   end
 end
 
@@ -147,7 +153,7 @@ function Watch:subscribe_to_more(options)
   return live.client:subscribe(parsed, variables):subscribe{
     next = function(event)
       live:update(where, checked.update, event)
-      update_others(live.client, checked.cache_update, checked.update, event)
+      update_others(live.client, checked.cache_update, where, checked.update, event)
     end,
     error = checked.error,
   }

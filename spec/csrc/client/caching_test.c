@@ -1,13 +1,16 @@
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "client/cache_commands.h"
 #include "client/caching.h"
 #include "client/reader.h"
@@ -29,13 +32,11 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	static const char *const ENDINGS[] = {"", "-wal", "-shm"};
-	char name[128];
 	core_world_finish(&world);
-	for (size_t i = 0; i < APS_COUNTOF(ENDINGS); i++) {
-		snprintf(name, sizeof name, "%s%s", path, ENDINGS[i]);
-		unlink(name);
-	}
+	DIR *entries = opendir(folder);
+	for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;)
+		unlinkat(dirfd(entries), entry->d_name, 0);
+	closedir(entries);
 	return rmdir(folder);
 }
 
@@ -157,24 +158,50 @@ static size_t n_logs(const char *part)
 	return n;
 }
 
-static void a_store_that_cannot_be_opened_is_told_and_the_client_works_without(void **state)
+static void a_store_that_cannot_be_used_is_told_once_and_again_when_it_can(void **state)
 {
 	(void)state;
 	struct aps_cache_settings *settings = make_settings("p");
-	FILE *file = fopen(path, "w");
-	assert_non_null(file);
-	for (int i = 0; i < 4096; i++) fputs("no database ", file);
-	fclose(file);
-	struct aps_client *client = open_client(8, aps_cache_settings_ref(settings));
-	assert_int_equal(n_logs("can't be used"), 1);
-	assert_int_equal(atomic_load(&client->stats->store_failures), 1);
 	struct aps_operation operation = make("{ a }");
+	assert_int_equal(mkdir(path, 0700), 0);
+	struct aps_client *client = open_client(8, aps_cache_settings_ref(settings));
+	assert_null(aps_store_state_name(atomic_load(&world.client->stats->store)));
+	assert_int_equal(n_logs("can't be used (cannot open the store: unable to open database file (Is a directory)): "
+	                        "what is cached is kept in memory until it can"),
+	                 1);
+	assert_string_equal(aps_store_state_name(atomic_load(&client->stats->store)), "unavailable");
+	assert_int_equal(atomic_load(&client->stats->store_failures), 1);
 	aps_caching_write(world.core, client, CACHE, &operation, APS_STR("{\"a\":1}"), APS_STR(""));
-	core_world_turn(&world);
+	assert_int_equal(n_logs(""), 0);
+	/* one that comes later is told as well */
+	struct aps_client *other = open_client(9, make_settings("q"));
+	assert_int_equal(n_logs("can't be used"), 1);
+	assert_string_equal(aps_store_state_name(atomic_load(&other->stats->store)), "unavailable");
+	assert_int_equal(rmdir(path), 0);
+	aps_timers_run(&world.core->timers, world.core, aps_clock_mono_ms() + 500);
+	assert_int_equal(n_logs("can be used again"), 2);
+	assert_string_equal(aps_store_state_name(atomic_load(&client->stats->store)), "open");
+	assert_string_equal(aps_store_state_name(atomic_load(&other->stats->store)), "open");
 	aps_core_close_client(world.core, client);
+	aps_core_close_client(world.core, other);
 	core_world_turn(&world);
 	aps_operation_clear(&operation);
 	aps_cache_settings_unref(settings);
+}
+
+static void damage_is_told_of_one_s_own_caches_only(void **state)
+{
+	(void)state;
+	struct aps_client *client = open_client(8, make_settings("p"));
+	assert_int_equal(n_logs(""), 0);
+	assert_string_equal(aps_store_state_name(atomic_load(&client->stats->store)), "open");
+	aps_caching_damaged(world.core, client, CACHE + 1, 0);
+	assert_int_equal(n_logs(""), 0);
+	aps_caching_damaged(world.core, client, CACHE, 0);
+	assert_int_equal(n_logs("was damaged (a record can't be read): it was set aside as store.db.damaged-"), 1);
+	assert_string_equal(aps_store_state_name(atomic_load(&client->stats->store)), "open");
+	aps_core_close_client(world.core, client);
+	core_world_turn(&world);
 }
 
 static void two_clients_of_one_file_have_different_prefixes(void **state)
@@ -315,22 +342,20 @@ static void own_edits_are_committed_at_the_turns_end_and_known_then(void **state
 	aps_cache_settings_unref(settings);
 }
 
-static void own_edits_without_a_store_are_known_to_be_nowhere(void **state)
+static void own_edits_without_a_file_are_kept_in_memory(void **state)
 {
 	(void)state;
 	struct aps_cache_settings *settings = make_settings("p");
 	struct aps_channel *channel = aps_channel_new(5);
-	FILE *file = fopen(path, "w");
-	assert_non_null(file);
-	for (int i = 0; i < 4096; i++) fputs("no database ", file);
-	fclose(file);
+	assert_int_equal(mkdir(path, 0700), 0); /* there can be no file */
 	struct aps_client *client = open_client(8, settings);
 	open_cache_for(client, 4, "ann", channel);
 	run_edit(8, 4, 1, "2");
 	core_world_turn(&world);
 	assert_int_equal(aps_channel_decided(channel), 1);
 	aps_core_close_client(world.core, client);
-	assert_int_equal(n_logs("can't be used"), 2);
+	assert_int_equal(n_logs("can't be used"), 1);
+	assert_int_equal(rmdir(path), 0);
 	aps_channel_unref(channel);
 }
 
@@ -372,15 +397,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(what_a_turn_writes_is_committed_at_its_end, setup, teardown),
-	        cmocka_unit_test_setup_teardown(a_store_that_cannot_be_opened_is_told_and_the_client_works_without,
-	                                        setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_store_that_cannot_be_used_is_told_once_and_again_when_it_can, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(damage_is_told_of_one_s_own_caches_only, setup, teardown),
 	        cmocka_unit_test_setup_teardown(two_clients_of_one_file_have_different_prefixes, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_client_has_a_partition_for_each_identity, setup, teardown),
 	        cmocka_unit_test_setup_teardown(data_that_cannot_be_read_is_told_once_and_changes_nothing, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(own_edits_are_committed_at_the_turns_end_and_known_then, setup,
 	                                        teardown),
-	        cmocka_unit_test_setup_teardown(own_edits_without_a_store_are_known_to_be_nowhere, setup, teardown),
+	        cmocka_unit_test_setup_teardown(own_edits_without_a_file_are_kept_in_memory, setup, teardown),
 	        cmocka_unit_test_setup_teardown(without_memory_a_turn_is_whole_or_not_at_all, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

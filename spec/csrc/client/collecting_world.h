@@ -80,7 +80,7 @@ static int collecting_setup(void **state)
 static int collecting_teardown(void **state)
 {
 	(void)state;
-	static const char *const ENDINGS[] = {"", "-wal", "-shm"};
+	static const char *const ENDINGS[] = {"", "-wal", "-shm", "-leader"};
 	char name[128];
 	close_client();
 	aps_read_result_clear(&world.result);

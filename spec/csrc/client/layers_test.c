@@ -141,6 +141,42 @@ static void a_reader_sees_layers_come_and_leave(void **state)
 	aps_operation_clear(&operation);
 }
 
+static void below_layers_is_what_the_service_has_said_and_the_application_itself(void **state)
+{
+	(void)state;
+	struct aps_operation operation = make(POST, "");
+	struct aps_err err;
+	open_core();
+	write_one(&operation, "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"}}");
+	begin_edits();
+	add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
+	lay(7);
+	const struct aps_edit_what own = {
+	        .kind = APS_EDIT_SET, .key = APS_STR("T:1"), .field = APS_STR("u"), .json = APS_STR("{\"__json\":5}")};
+	for (size_t nth = 0; nth < 60; nth++) { /* with what is in memory, and without enough of it */
+		assert_string_equal(read_one(&operation),
+		                    "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":1,\"__typename\":\"T\"}}");
+		assert_true(world.result.is_optimistic);
+		aps_reader_look_below(world.reader, true);
+		aps_mem_fail_at(nth);
+		const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY")};
+		aps_reader_read(world.reader, &operation, &options, &world.result, &err);
+		aps_mem_fail_at(0);
+		assert_string_equal(read_one(&operation),
+		                    "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"}}");
+		assert_false(world.result.is_optimistic);
+		assert_int_equal(aps_reader_edit(world.reader, &own, &err), APS_OK);
+		assert_string_equal(read_one(&operation),
+		                    "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":5,\"__typename\":\"T\"}}");
+		aps_edits_unref(aps_reader_take_back(world.reader));
+		aps_reader_look_below(world.reader, true); /* twice is legal */
+		aps_reader_look_below(world.reader, false);
+	}
+	assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":1,\"__typename\":\"T\"}}");
+	close_core();
+	aps_operation_clear(&operation);
+}
+
 static void layers_end_with_the_process_that_had_them(void **state)
 {
 	(void)state;
@@ -170,7 +206,7 @@ static void layers_of_a_former_process_are_in_nobodys_way(void **state)
 	add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":1,\"__typename\":\"T\"}}");
 	lay(7);
 	close_core();
-	world.vault = aps_vault_open(&world.vaults, world.path, APS_DB_SYNC_NORMAL, &err);
+	world.vault = aps_vault_open(&world.vaults, &(struct aps_store_options){.path = world.path}, &err);
 	assert_non_null(world.vault);
 	world.partition = aps_partition_open(world.vault, "p", "other", &world.policies, world.channel, &err);
 	assert_non_null(world.partition);
@@ -296,6 +332,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(a_reader_sees_layers_come_and_leave, setup, teardown),
+	        cmocka_unit_test_setup_teardown(below_layers_is_what_the_service_has_said_and_the_application_itself,
+	                                        setup, teardown),
 	        cmocka_unit_test_setup_teardown(layers_end_with_the_process_that_had_them, setup, teardown),
 	        cmocka_unit_test_setup_teardown(layers_of_a_former_process_are_in_nobodys_way, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_reader_shows_what_the_core_shows_whatever_layers_come, setup,

@@ -31,7 +31,7 @@ static struct world world;
 APS_UNUSED static void open_core(void)
 {
 	struct aps_err err;
-	world.vault = aps_vault_open(&world.vaults, world.path, APS_DB_SYNC_NORMAL, &err);
+	world.vault = aps_vault_open(&world.vaults, &(struct aps_store_options){.path = world.path}, &err);
 	if (world.vault == NULL) fail_msg("%s", err.msg);
 	world.partition = aps_partition_open(world.vault, "p", "", &world.policies, world.channel, &err);
 	if (world.partition == NULL) fail_msg("%s", err.msg);
@@ -61,7 +61,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	static const char *const ENDINGS[] = {"", "-wal", "-shm"};
+	static const char *const ENDINGS[] = {"", "-wal", "-shm", "-leader"};
 	char path[128];
 	aps_reader_free(world.reader);
 	aps_read_result_clear(&world.result);

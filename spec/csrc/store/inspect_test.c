@@ -98,7 +98,7 @@ static void what_layers_hold_is_not_collectable(void **state)
 	write_now("{ a { id } }", "{\"a\":" T("1", "") "}");
 	write_now("{ a { id } }", "{\"a\":null}");
 	change("INSERT INTO layer SELECT 5, id FROM part;"
-	       "INSERT INTO patch SELECT 5, id, X'58' FROM entry WHERE key = CAST('RT:1' AS BLOB)");
+	       "INSERT INTO patch SELECT 5, id, X'58', 0 FROM entry WHERE key = CAST('RT:1' AS BLOB)");
 	inspect();
 	assert_has("\"layers\":1,");
 	assert_has("\"patches\":1,");
@@ -125,7 +125,7 @@ static void damage_is_counted_and_no_text_is_believed(void **state)
 	       "INSERT INTO entry (part, key, content) SELECT id, X'52FF1B5B', X'01' || X'08' || X'7F' FROM part;"
 	       "UPDATE part SET identity = 'a' || char(27) || CAST(X'FE' AS TEXT)");
 	inspect();
-	assert_has("\"damaged\":2,");
+	assert_has("\"damaged\":3,");
 	assert_has("\"broken_references\":1,");
 	assert_has("\"identity\":\"a\\u001b\xef\xbf\xbd\"");
 }
@@ -139,7 +139,10 @@ static void what_is_no_store_is_told(void **state)
 	change("PRAGMA user_version = 99");
 	assert_int_equal(aps_inspect_store(world.path, &json, &err), APS_E_STORAGE);
 	assert_string_equal(err.word, "newer");
-	change("PRAGMA user_version = 0; PRAGMA application_id = 7");
+	change("PRAGMA user_version = 0");
+	assert_int_equal(aps_inspect_store(world.path, &json, &err), APS_E_STORAGE);
+	assert_string_equal(err.msg, "the store has lost its tables or its mark");
+	change("PRAGMA application_id = 7; ALTER TABLE entry RENAME TO other");
 	assert_int_equal(aps_inspect_store(world.path, &json, &err), APS_E_STORAGE);
 	assert_string_equal(err.msg, "the file is a database of another application");
 	unlink(world.path);

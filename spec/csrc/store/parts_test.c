@@ -86,9 +86,9 @@ static void rows_are_deleted_so_many_at_a_time(void **state)
 		long long of = (long long)(i == 0 ? part : other);
 		snprintf(sql, sizeof sql,
 		         "INSERT INTO entry (part, key) VALUES (%lld, X'0%d01'), (%lld, X'0%d02'), (%lld, NULL);"
-		         "INSERT INTO name VALUES (%lld, 1, 'a'), (%lld, 2, 'b');"
+		         "INSERT INTO name VALUES (%lld, 1, 'a', 0), (%lld, 2, 'b', 0);"
 		         "INSERT INTO layer VALUES (%d, %lld);"
-		         "INSERT INTO patch VALUES (%d, 1, X'00'), (%d, 2, X'00')",
+		         "INSERT INTO patch VALUES (%d, 1, X'00', 0), (%d, 2, X'00', 0)",
 		         of, i, of, i, of, of, of, i, of, i, i);
 		db_do(db, sql);
 	}

@@ -1,0 +1,97 @@
+#include "client/sight.h"
+
+#include "client/process.h"
+#include "client/store_place.h"
+#include "store/migrations.h"
+
+#include <string.h>
+
+#define MEMORY_MS 2000 /* who writes there is waited for: a turn's writes */
+
+/* Who makes a file, or repairs one, has it alone for a moment. */
+static enum aps_rc unless_locked(enum aps_rc rc, struct aps_err *err)
+{
+	if (rc != APS_E_STORAGE || err->word == NULL || strcmp(err->word, "locked") != 0) return rc;
+	*err = (struct aps_err){0};
+	return APS_OK;
+}
+
+/* NULL in *db, with OK: it isn't there, or not yet what it is going to be. */
+static enum aps_rc open_one(const char *path, bool in_memory, struct aps_db **db, struct aps_err *err)
+{
+	const struct aps_db_options options = {
+	        .read_only = true,
+	        .has_own_tables = true,
+	        .in_memory = in_memory,
+	        .busy_ms = in_memory ? MEMORY_MS : 0,
+	};
+	bool is_done = false;
+	*db = NULL;
+	if (!in_memory && !aps_db_is_there(path)) return APS_OK;
+	enum aps_rc rc = aps_db_open(path, &options, db, err);
+	if (rc == APS_OK) rc = aps_migrations_are_done(*db, &is_done, err);
+	if (rc == APS_OK && is_done) return rc;
+	aps_db_close(*db);
+	*db = NULL;
+	return unless_locked(rc, err);
+}
+
+/* Not while a store is being moved out of the way. */
+static enum aps_rc open_file(const char *path, struct aps_db **db, struct aps_err *err)
+{
+	*db = NULL;
+	if (!aps_process_begin_opening()) return APS_OK;
+	enum aps_rc rc = open_one(path, false, db, err);
+	aps_process_end_opening();
+	return rc;
+}
+
+static enum aps_rc open_all(struct aps_sight *sight, const char *path, struct aps_err *err)
+{
+	char name[APS_PLACE_NAME_BYTES];
+	enum aps_place_kind kind = aps_place_kind(sight->place);
+	if (kind == APS_PLACE_FILE) return open_file(path, &sight->db, err);
+	aps_place_name(sight->place, name);
+	enum aps_rc rc = open_one(name, true, &sight->db, err);
+	if (rc != APS_OK || sight->db == NULL || kind == APS_PLACE_MEMORY) return rc;
+	rc = open_file(path, &sight->base, err);
+	if (sight->base != NULL) aps_db_set_base(sight->db, sight->base);
+	return rc;
+}
+
+enum aps_rc aps_sight_open(struct aps_sight *sight, const struct aps_sight_owner *owner, bool *is_open,
+                           struct aps_err *err)
+{
+	*is_open = sight->db != NULL;
+	if (*is_open) return APS_OK;
+	enum aps_rc rc = open_all(sight, owner->path, err);
+	bool has_all = sight->db != NULL && (sight->base != NULL || aps_place_kind(sight->place) != APS_PLACE_OVER);
+	if (rc == APS_OK && has_all)
+		rc = aps_cache_store_open_reader(&sight->store, sight->db, aps_str_of(owner->prefix),
+		                                 aps_str_of(owner->identity), err);
+	*is_open = rc == APS_OK && has_all;
+	if (!*is_open) aps_sight_close(sight, sight->place);
+	return rc;
+}
+
+enum aps_rc aps_sight_begin(struct aps_sight *sight, struct aps_err *err)
+{
+	enum aps_rc rc = aps_db_begin(sight->db, err);
+	if (rc == APS_OK && sight->base != NULL) rc = aps_db_begin(sight->base, err);
+	if (rc != APS_OK) aps_sight_end(sight);
+	return rc;
+}
+
+void aps_sight_end(struct aps_sight *sight)
+{
+	if (sight->db != NULL) aps_db_rollback(sight->db);
+	if (sight->base != NULL) aps_db_rollback(sight->base);
+}
+
+void aps_sight_close(struct aps_sight *sight, uint64_t place)
+{
+	aps_cache_store_clear(&sight->store);
+	aps_db_close(sight->db);
+	aps_db_close(sight->base);
+	*sight = (struct aps_sight){.place = place};
+}

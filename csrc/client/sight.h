@@ -1,0 +1,35 @@
+/* What a reader sees a store through: connections that only read, to where its entries are (client/store_place.h), all
+ * of them in one view. @thread app */
+#ifndef APS_CLIENT_SIGHT_H
+#define APS_CLIENT_SIGHT_H
+
+#include "store/cache_store.h"
+
+struct aps_sight {
+	uint64_t place;
+	struct aps_db *db;   /* NULL: not open */
+	struct aps_db *base; /* what lies below; NULL: nothing */
+	struct aps_cache_store store;
+};
+
+/* Whose entries. */
+struct aps_sight_owner {
+	const char *path;
+	const char *prefix;
+	const char *identity;
+};
+
+APS_BEGIN_DECLS
+
+/* Opens what isn't open yet. False in *is_open, with OK: nothing is there yet, or somebody is just making it. */
+enum aps_rc aps_sight_open(struct aps_sight *sight, const struct aps_sight_owner *owner, bool *is_open,
+                           struct aps_err *err);
+/* One view, until it ends. */
+enum aps_rc aps_sight_begin(struct aps_sight *sight, struct aps_err *err);
+void aps_sight_end(struct aps_sight *sight);
+/* Twice is legal; the next one that is opened is at `place`. */
+void aps_sight_close(struct aps_sight *sight, uint64_t place);
+
+APS_END_DECLS
+
+#endif

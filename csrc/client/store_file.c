@@ -1,0 +1,157 @@
+#include "client/store_file.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "client/store_place.h"
+#include "store/aside.h"
+#include "store/cache_store.h"
+#include "store/layer_store.h"
+#include "store/migrations.h"
+#include "store/seed.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BUSY_MS    2000
+#define MEMORY_MS  2000  /* that who writes and who reads in memory wait for each other */
+#define OPENING_MS 200   /* that a reader may take to open a file which is to be moved */
+#define AGAIN_MS   60000 /* a file that is damaged again so soon is left where it is */
+#define MAX_SHOWN  200   /* bytes of a path */
+#define LINE_BYTES 480
+
+static char *dup_text(const char *text)
+{
+	return text != NULL ? aps_strndup(text, strlen(text)) : NULL;
+}
+
+enum aps_rc aps_store_file_init(struct aps_store_file *file, const struct aps_store_options *options,
+                                struct aps_err *err)
+{
+	*file = (struct aps_store_file){.claim = {-1}, .synchronous = options->synchronous};
+	aps_buf_init(&file->news, APS_BUF_ANY_SIZE);
+	file->path = dup_text(options->path);
+	file->seed = dup_text(options->seed);
+	if (file->path != NULL && (file->seed != NULL || options->seed == NULL)) return APS_OK;
+	aps_store_file_clear(file);
+	return aps_fail(err, APS_E_NOMEM, "out of memory");
+}
+
+void aps_store_file_clear(struct aps_store_file *file)
+{
+	aps_process_release(&file->claim);
+	aps_buf_clear(&file->news);
+	aps_free(file->path);
+	aps_free(file->seed);
+	aps_free(file->real);
+	file->path = file->seed = file->real = NULL;
+}
+
+void aps_store_file_tell(struct aps_store_file *file, const char *level, const char *format, ...)
+{
+	char text[LINE_BYTES];
+	va_list args;
+	size_t n = strlen(file->path);
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	aps_buf_add(&file->news, level, strlen(level) + 1);
+	aps_buf_addf(&file->news, "the store %s%s %s", n > MAX_SHOWN ? "…" : "",
+	             file->path + (n > MAX_SHOWN ? n - MAX_SHOWN : 0), text);
+	aps_buf_add_byte(&file->news, '\0');
+}
+
+static enum aps_rc claim(struct aps_store_file *file, struct aps_err *err)
+{
+	struct aps_buf name;
+	if (file->claim.fd >= 0) return APS_OK;
+	enum aps_rc rc = APS_OK;
+	aps_free(file->real);
+	file->real = NULL;
+	aps_db_make_folder(file->path);
+	if (file->seed != NULL) rc = aps_seed_plant(file->seed, file->path, err);
+	if (rc == APS_OK) rc = aps_db_make_file(file->path, &file->real, err);
+	if (rc != APS_OK) return rc;
+	aps_buf_init(&name, APS_BUF_ANY_SIZE);
+	aps_buf_addf(&name, "%s-leader", file->real);
+	rc = name.rc == APS_OK ? aps_process_claim(name.p, &file->claim, err)
+	                       : aps_fail(err, APS_E_NOMEM, "out of memory");
+	aps_buf_clear(&name);
+	return rc;
+}
+
+static enum aps_rc bring_up_to_date(struct aps_opened_store *opened, uint64_t generation, struct aps_err *err)
+{
+	opened->generation = generation;
+	enum aps_rc rc = aps_migrations_run(opened->db, err);
+	if (rc == APS_OK) rc = aps_layer_store_start(opened->db, err);
+	if (rc == APS_OK) rc = aps_cache_store_last_number(opened->db, &opened->last_number, err);
+	return rc == APS_OK ? aps_cache_store_catch_up(opened->db, &opened->generation, err) : rc;
+}
+
+static enum aps_rc open_once(const struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
+                             struct aps_err *err)
+{
+	const struct aps_db_options options = {
+	        .has_own_tables = true, .synchronous = file->synchronous, .busy_ms = BUSY_MS};
+	enum aps_rc rc = aps_db_open(file->real, &options, &opened->db, err);
+	if (rc == APS_OK) rc = bring_up_to_date(opened, generation, err);
+	if (rc == APS_OK) return rc;
+	aps_db_abandon(opened->db);
+	opened->db = NULL;
+	return rc;
+}
+
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash != NULL ? slash + 1 : path;
+}
+
+enum aps_rc aps_store_file_set_aside(struct aps_store_file *file, const struct aps_err *why, struct aps_err *err)
+{
+	struct aps_buf name;
+	int64_t now_ms = aps_clock_mono_ms();
+	if (file->replaced_ms != 0 && now_ms - file->replaced_ms < AGAIN_MS)
+		return aps_fail_word(err, APS_E_STORAGE, "corrupt", why->native, "%s, although it is new", why->msg);
+	if (!aps_process_begin_moving(OPENING_MS))
+		return aps_fail(err, APS_E_STORAGE, "%s, but it is just being read", why->msg);
+	aps_buf_init(&name, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = aps_aside_move(file->real, aps_clock_wall_ms() / 1000, &name, err);
+	aps_process_end_moving();
+	if (rc == APS_OK) {
+		file->replaced_ms = now_ms;
+		aps_store_file_tell(file, "error", "was damaged (%s): it was set aside as %s, and a new one begun",
+		                    why->msg, base_of(name.p));
+	}
+	aps_buf_clear(&name);
+	return rc;
+}
+
+enum aps_rc aps_store_file_open(struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
+                                struct aps_err *err)
+{
+	*opened = (struct aps_opened_store){.db = NULL};
+	enum aps_rc rc = claim(file, err);
+	if (rc == APS_OK) rc = open_once(file, generation, opened, err);
+	if (rc != APS_E_STORAGE || err->word == NULL || strcmp(err->word, "corrupt") != 0) return rc;
+	struct aps_err why = *err;
+	rc = aps_store_file_set_aside(file, &why, err);
+	opened->is_new = true;
+	return rc == APS_OK ? open_once(file, generation, opened, err) : rc;
+}
+
+enum aps_rc aps_store_file_open_memory(uint64_t place, uint64_t generation, struct aps_opened_store *opened,
+                                       struct aps_err *err)
+{
+	const struct aps_db_options options = {.has_own_tables = true, .in_memory = true, .busy_ms = MEMORY_MS};
+	char name[APS_PLACE_NAME_BYTES];
+	*opened = (struct aps_opened_store){.db = NULL};
+	aps_place_name(place, name);
+	enum aps_rc rc = aps_db_open(name, &options, &opened->db, err);
+	if (rc == APS_OK) rc = bring_up_to_date(opened, generation, err);
+	if (rc == APS_OK) return rc;
+	aps_db_close(opened->db);
+	opened->db = NULL;
+	return rc;
+}

@@ -1,0 +1,56 @@
+/* The file of a store, as the core has it: it belongs to this process alone, it is opened or made, and set aside where
+ * it is damaged. Also what takes its place in memory. @thread core */
+#ifndef APS_CLIENT_STORE_FILE_H
+#define APS_CLIENT_STORE_FILE_H
+
+#include "base/buf.h"
+#include "client/process.h"
+#include "store/db.h"
+
+/* Where a store is to be. */
+struct aps_store_options {
+	const char *path;
+	const char *seed; /* a store's file that a new one begins with; NULL: none */
+	enum aps_db_sync synchronous;
+};
+
+struct aps_store_file {
+	char *path; /* as it was given */
+	char *seed;
+	enum aps_db_sync synchronous;
+	char *real;             /* without links; NULL: it isn't known yet */
+	struct aps_claim claim; /* of the file */
+	int64_t replaced_ms;    /* when a damaged one was set aside last; 0: never */
+	struct aps_buf news;    /* for people: levels and lines, each ended by a zero; taken by whoever tells them */
+};
+
+/* A store that was opened, and what its writer has to know of it. */
+struct aps_opened_store {
+	struct aps_db *db;
+	uint64_t last_number; /* of an entry */
+	uint64_t generation;
+	bool is_new; /* in the place of a damaged one */
+};
+
+APS_BEGIN_DECLS
+
+/* E_NOMEM, and then there is nothing to clear. */
+enum aps_rc aps_store_file_init(struct aps_store_file *file, const struct aps_store_options *options,
+                                struct aps_err *err);
+void aps_store_file_clear(struct aps_store_file *file);
+/* Claims the file for this process, makes it where there is none, brings it up to date; a damaged one is set aside, and
+ * a new one opened. `generation`: what its readers have seen elsewhere; it has none below that. On failure opened->db
+ * is NULL. */
+enum aps_rc aps_store_file_open(struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
+                                struct aps_err *err);
+/* Nobody has it open to write. A file that is new, and damaged again, stays where it is: E_STORAGE, "corrupt". */
+enum aps_rc aps_store_file_set_aside(struct aps_store_file *file, const struct aps_err *why, struct aps_err *err);
+/* An empty one in memory, for a place of such a kind (client/store_place.h). */
+enum aps_rc aps_store_file_open_memory(uint64_t place, uint64_t generation, struct aps_opened_store *opened,
+                                       struct aps_err *err);
+/* Adds a line to file->news: "the store PATH " and this; of a long path its end. */
+void aps_store_file_tell(struct aps_store_file *file, const char *level, const char *format, ...) APS_PRINTF(3, 4);
+
+APS_END_DECLS
+
+#endif

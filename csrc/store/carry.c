@@ -1,0 +1,64 @@
+/* The tables are those of migrations.c; "memory" is what is attached under that name. */
+#include "store/carry.h"
+
+/* What is looked up by its owner, the counters and the layers: small, and needed whole. */
+static const char BEGIN[] = "INSERT INTO memory.part SELECT * FROM main.part;"
+                            "INSERT OR REPLACE INTO memory.counter SELECT * FROM main.counter;"
+                            "INSERT INTO memory.layer SELECT * FROM main.layer;"
+                            "INSERT INTO memory.patch SELECT * FROM main.patch;"
+                            "DELETE FROM memory.sqlite_sequence;"
+                            "INSERT INTO memory.sqlite_sequence SELECT * FROM main.sqlite_sequence";
+
+static const char BACK[] = "INSERT OR REPLACE INTO main.part SELECT * FROM memory.part;"
+                           "INSERT OR REPLACE INTO main.counter SELECT * FROM memory.counter;"
+                           "INSERT OR REPLACE INTO main.name SELECT * FROM memory.name;"
+                           "INSERT OR REPLACE INTO main.entry SELECT * FROM memory.entry;"
+                           "DELETE FROM main.patch; DELETE FROM main.layer;"
+                           "INSERT INTO main.layer SELECT * FROM memory.layer;"
+                           "INSERT INTO main.patch SELECT * FROM memory.patch";
+
+#define BOTH_PARTS                                                                                                     \
+	" FROM memory.part mp JOIN main.part fp ON fp.prefix = mp.prefix AND fp.identity = mp.identity"                \
+	" AND fp.dropped = 0 AND mp.dropped = 0 JOIN memory.entry m ON m.part = mp.id"
+
+/* An entry without content had to leave (cache/denormalize.h): what is read of it is missing. Records have the same key
+ * on both sides ("R…"); that of a field names its record by a number ("F17.…"), which is another one in the file. */
+static const char STALE[] =
+        "UPDATE main.entry SET content = x'' WHERE id IN (SELECT f.id" BOTH_PARTS
+        " JOIN main.entry f ON f.part = fp.id AND f.key = m.key WHERE m.key >= x'52');"
+        "UPDATE main.entry SET content = x'' WHERE id IN (SELECT f.id" BOTH_PARTS
+        " JOIN memory.entry mr ON mr.id = CAST(CAST(substr(m.key, 2) AS TEXT) AS INTEGER)"
+        " JOIN main.entry fr ON fr.part = fp.id AND fr.key = mr.key"
+        " JOIN main.entry f ON f.part = fp.id"
+        " AND f.key = CAST('F' || fr.id || substr(m.key, instr(m.key, x'2e')) AS BLOB)"
+        " WHERE m.key >= x'46' AND m.key < x'47');"
+        "UPDATE main.counter SET value = 1 + max(value, (SELECT value FROM memory.counter WHERE id = 0)) WHERE id = 0";
+
+static enum aps_rc run(struct aps_db *file, const char *name, const char *sql, struct aps_err *err)
+{
+	enum aps_rc rc = aps_db_attach_memory(file, name, err);
+	if (rc != APS_OK) return rc;
+	rc = aps_db_begin(file, err);
+	if (rc == APS_OK) rc = aps_db_exec(file, sql, err);
+	if (rc == APS_OK)
+		rc = aps_db_commit(file, err);
+	else
+		aps_db_rollback(file);
+	aps_db_detach_memory(file);
+	return rc;
+}
+
+enum aps_rc aps_carry_begin(struct aps_db *file, const char *name, struct aps_err *err)
+{
+	return run(file, name, BEGIN, err);
+}
+
+enum aps_rc aps_carry_back(struct aps_db *file, const char *name, struct aps_err *err)
+{
+	return run(file, name, BACK, err);
+}
+
+enum aps_rc aps_carry_stale(struct aps_db *file, const char *name, struct aps_err *err)
+{
+	return run(file, name, STALE, err);
+}
