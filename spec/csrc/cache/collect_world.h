@@ -19,8 +19,11 @@ static void show_row(const struct aps_entry *entry, struct aps_entry_row *row)
 	if (entry == NULL) return;
 	struct aps_str base = aps_entry_base(entry);
 	uint32_t used = entry->number < MAX_ROWS ? used_minutes[entry->number] : 0;
-	*row = (struct aps_entry_row){entry->number, aps_entry_key(entry), base, used != 0 ? used : NOW_MINUTES,
-	                              base.p == NULL};
+	*row = (struct aps_entry_row){.number = entry->number,
+	                              .key = aps_entry_key(entry),
+	                              .content = base,
+	                              .used_minute = used != 0 ? used : NOW_MINUTES,
+	                              .is_nowhere = base.p == NULL};
 }
 
 static struct aps_entry *entry_of(const char *key)
