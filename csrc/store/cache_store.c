@@ -96,6 +96,7 @@ static enum aps_rc bind_range(struct aps_stmt *stmt, int index, struct aps_str p
 	return rc == APS_OK ? aps_stmt_bind_blob(stmt, index + 1, aps_buf_str(end), err) : rc;
 }
 
+/* What is asked for: at most so many entries of a part whose keys begin so, by numbers above `after`. */
 struct listing {
 	int64_t part;
 	struct aps_str prefix;
@@ -104,7 +105,7 @@ struct listing {
 };
 
 /* Those of one connection, in order. */
-static enum aps_rc list_in(struct aps_db *db, const struct listing *of, struct aps_buf *numbers, struct aps_err *err)
+static enum aps_rc list_in(struct aps_db *db, const struct listing *what, struct aps_buf *numbers, struct aps_err *err)
 {
 	static const char SQL[] = "SELECT id FROM entry WHERE part = ?1 AND key >= ?2 AND key < ?3 AND id > ?4"
 	                          " ORDER BY id LIMIT ?5";
@@ -113,10 +114,10 @@ static enum aps_rc list_in(struct aps_db *db, const struct listing *of, struct a
 	bool has_row = false;
 	aps_buf_init(&end, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, of->part, err);
-	if (rc == APS_OK) rc = bind_range(stmt, 2, of->prefix, &end, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 4, (int64_t)of->after, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 5, (int64_t)of->max, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, what->part, err);
+	if (rc == APS_OK) rc = bind_range(stmt, 2, what->prefix, &end, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 4, (int64_t)what->after, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 5, (int64_t)what->max, err);
 	while (rc == APS_OK && (rc = aps_stmt_step(stmt, &has_row, err)) == APS_OK && has_row) {
 		uint64_t number = (uint64_t)aps_stmt_column_int(stmt, 0);
 		aps_buf_add(numbers, &number, sizeof number);
@@ -144,15 +145,16 @@ static enum aps_rc list(struct aps_entry_backing *backing, struct aps_str prefix
 {
 	struct aps_cache_store *store = APS_CONTAINER_OF(backing, struct aps_cache_store, backing);
 	struct aps_db *base = aps_db_base(store->db);
-	const struct listing of = {store->part, prefix, after, *n};
 	struct aps_buf above, below;
+	size_t max = *n;
 	aps_buf_init(&above, APS_BUF_ANY_SIZE);
 	aps_buf_init(&below, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = list_in(store->db, &of, &above, err);
-	if (rc == APS_OK && base != NULL) rc = list_in(base, &of, &below, err);
+	const struct listing what = {store->part, prefix, after, max};
+	enum aps_rc rc = list_in(store->db, &what, &above, err);
+	if (rc == APS_OK && base != NULL) rc = list_in(base, &what, &below, err);
 	if (rc == APS_OK && (above.rc != APS_OK || below.rc != APS_OK))
 		rc = aps_fail(err, APS_E_NOMEM, "no memory for a list of records");
-	*n = rc == APS_OK ? merge_numbers(numbers, of.max, &above, &below) : 0;
+	*n = rc == APS_OK ? merge_numbers(numbers, max, &above, &below) : 0;
 	aps_buf_clear(&above);
 	aps_buf_clear(&below);
 	return rc;
@@ -371,8 +373,11 @@ enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t last_number, uin
 
 enum aps_rc aps_cache_store_drop(struct aps_cache_store *store, enum aps_part_drop how, struct aps_err *err)
 {
+	bool is_in_memory = aps_db_is_in_memory(store->db), is_done;
 	if (store->part == 0) return APS_OK;
 	enum aps_rc rc = aps_parts_drop(store->db, store->part, how, err);
+	if (rc == APS_OK && is_in_memory) /* nobody does it later */
+		rc = aps_parts_delete_rows(store->db, store->part, INT64_MAX, &is_done, err);
 	if (rc != APS_OK) return rc;
 	if (store->dropped < how) store->dropped = how;
 	store->part = 0;
@@ -418,6 +423,33 @@ static enum aps_rc bind_content(const struct aps_cache_store *store, struct aps_
 static size_t disk_bytes(const struct aps_entry *entry, size_t n_content_bytes)
 {
 	return aps_entry_disk_bytes(entry->n_key_bytes, n_content_bytes);
+}
+
+/* Of one connection. */
+static enum aps_rc measure_in(struct aps_db *db, int64_t part, uint64_t number, struct aps_row_lengths *lengths,
+                              struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	static const char SQL[] = "SELECT length(key), length(content) FROM entry WHERE id = ?1 AND part = ?2";
+	enum aps_rc rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, (int64_t)number, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, part, err);
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, &lengths->is_there, err);
+	if (rc != APS_OK || !lengths->is_there) return rc;
+	lengths->n_key_bytes = (size_t)aps_stmt_column_int(stmt, 0);
+	lengths->n_content_bytes = (size_t)aps_stmt_column_int(stmt, 1);
+	aps_stmt_reset(stmt);
+	return APS_OK;
+}
+
+enum aps_rc aps_cache_store_measure(const struct aps_cache_store *store, uint64_t number,
+                                    struct aps_row_lengths *lengths, struct aps_err *err)
+{
+	enum aps_rc rc = APS_OK;
+	*lengths = (struct aps_row_lengths){.is_there = false};
+	for (struct aps_db *db = store->db; rc == APS_OK && db != NULL && !lengths->is_there; db = aps_db_base(db))
+		rc = measure_in(db, store->part, number, lengths, err);
+	return rc;
 }
 
 static enum aps_rc insert(const struct aps_cache_store *store, struct aps_stmt *stmt, const struct aps_entry *entry,
@@ -494,7 +526,6 @@ enum aps_rc aps_cache_store_save(struct aps_cache_store *store, const struct aps
 	return rc;
 }
 
-/* The bytes are those of what is saved again. */
 enum aps_rc aps_cache_store_move(struct aps_cache_store *store, struct aps_db *db, const struct aps_cache *cache,
                                  struct aps_err *err)
 {
@@ -510,15 +541,21 @@ enum aps_rc aps_cache_store_move(struct aps_cache_store *store, struct aps_db *d
 	if (rc == APS_OK && store->part != 0) rc = save_names(store, &cache->names, err);
 	if (rc == APS_OK && store->part != 0) store->n_names = cache->names.n_names;
 	if (rc == APS_OK && store->part != 0) rc = aps_layer_store_save_all(db, store->part, &cache->layers, err);
-	store->n_bytes = n_bytes;
 	return rc;
 }
 
 enum aps_rc aps_cache_store_save_again(struct aps_cache_store *store, const struct aps_entry *entry,
                                        struct aps_err *err)
 {
+	struct aps_row_lengths before;
 	struct aps_stmt *stmt;
 	enum aps_rc rc = make_part(store, err);
+	if (rc == APS_OK) rc = aps_cache_store_measure(store, entry->number, &before, err);
 	if (rc == APS_OK) rc = prepare(store, REPLACE, &stmt, err);
-	return rc == APS_OK ? insert(store, stmt, entry, err) : rc;
+	if (rc == APS_OK) rc = insert(store, stmt, entry, err);
+	if (rc != APS_OK) return rc;
+	store->n_bytes += (int64_t)disk_bytes(entry, aps_entry_base(entry).n);
+	if (before.is_there)
+		store->n_bytes -= (int64_t)aps_entry_disk_bytes(before.n_key_bytes, before.n_content_bytes);
+	return APS_OK;
 }

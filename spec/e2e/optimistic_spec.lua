@@ -64,6 +64,36 @@ describe("optimistic mutations", function()
     s:unsubscribe()
   end)
 
+  it("outlast a collection, and end with clear", function()
+    todos.client:close(0)
+    local may_go = false
+    todos.connect{ headers = function(what)
+      while what.kind == "mutation" and not may_go do appsync.sleep(0.001) end
+      return {}
+    end }
+    local client = todos.client
+    local function shown() return todos.names{ data = client:read_query(LIST) } end
+    assert(client:query(LIST))
+    local task = appsync.spawn(function()
+      return assert(client:mutate(CREATE, { input = { id = "t2", name = "two" } }, {
+        optimistic_response = { createTodo = todo("temporary", "two?") }, update = add "createTodo",
+      }))
+    end)
+    repeat appsync.sleep(0.001) until shown() == "one two?"
+    assert.equal(0, client:gc())
+    assert.equal("one two?", shown())
+    assert(client:clear())
+    assert.is_nil((client:read_query(LIST)))
+    assert.is_nil((client:read_fragment("Todo:temporary", "fragment F on Todo { name }")))
+    assert(client:gc())
+    assert.is_nil((client:read_query(LIST)))
+    may_go = true
+    assert(task:await(10))
+    assert.equal("two", client:read_fragment("Todo:t2", "fragment F on Todo { name }").name)
+    assert.is_nil((client:read_fragment("Todo:temporary", "fragment F on Todo { name }")))
+    assert.equal("one two", todos.names{ data = assert(client:query(LIST)) })
+  end)
+
   it("take back what didn't come true", function()
     local s = todos.watch()
     local data, err = nil, nil
