@@ -43,7 +43,7 @@ static void after_fork_in_child(void)
 	/* The parent's threads are not here, its objects are never touched again; the lock may have been held. */
 	pthread_mutex_init(&lock, NULL);
 	for (size_t i = 0; i < MAX_OBJECTS; i++) live[i].object = NULL;
-	for (size_t i = 0; i < MAX_CLAIMS; i++) claims[i].fd = 0; /* the parent has them */
+	for (size_t i = 0; i < MAX_CLAIMS; i++) claims[i].is_held = false; /* the parent has them */
 	atomic_store(&n_opening, 0);
 }
 

@@ -373,12 +373,12 @@ enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t last_number, uin
 
 enum aps_rc aps_cache_store_drop(struct aps_cache_store *store, enum aps_part_drop how, struct aps_err *err)
 {
-	bool is_in_memory = aps_db_is_in_memory(store->db), is_done;
+	bool is_done;
 	if (store->part == 0) return APS_OK;
 	enum aps_rc rc = aps_parts_drop(store->db, store->part, how, err);
-	if (rc == APS_OK && is_in_memory) /* nobody does it later */
-		rc = aps_parts_delete_rows(store->db, store->part, INT64_MAX, &is_done, err);
 	if (rc != APS_OK) return rc;
+	if (aps_db_is_in_memory(store->db)) /* nobody does it later; where it fails they only take room */
+		(void)aps_parts_delete_rows(store->db, store->part, INT64_MAX, &is_done, NULL);
 	if (store->dropped < how) store->dropped = how;
 	store->part = 0;
 	store->n_names = 0; /* those that are known are saved for the next part */
