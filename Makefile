@@ -43,7 +43,7 @@ LISTENER_SO = $(BUILD)/$(ABI)/appsync/listener.so
 
 .DEFAULT_GOAL := help
 .PHONY: setup build core listener env demo test matrix lint circles format rockspec docs ctest unit e2e hosts exits rocks \
-	interop asan tsan valgrind check soak fuzz bench serve install clean help
+	interop asan tsan valgrind check soak fuzz bench bench-modules serve install clean help
 
 # A compiler or headers that are missing are named once, with what installs them.
 HEADERS = lua.h curl/curl.h libwebsockets.h openssl/evp.h sqlite3.h event2/event.h wslay/wslay.h
@@ -237,11 +237,13 @@ check: asan tsan valgrind
 soak: build
 	@ONLY='$(ONLY)' N='$(N)' LUA=$(LUA) .ci/soak
 
-# Workloads of bench/README.md: make bench [ONLY=cache|w5|w6|w7|json|server] [N=repetitions] [LUAS="lua5.4 luajit"]
+# Workloads of bench/README.md: make bench [ONLY=cache|w2|w3|w4|w5|w6|w7|w9|json|server] [N=repetitions] [LUAS="lua5.4 luajit"]
 BENCH = $(BUILD)/bench
-BENCH_PROGRAMS = $(patsubst bench/%.c,$(BENCH)/%,$(wildcard bench/floor/*.c bench/row/*.c bench/json_bench.c) \
-	bench/server/fixed_http.c bench/server/realtime_push.c)
-BENCH_OBJ = $(BENCH)/measure.o $(BENCH)/load/load_peer.o $(BENCH)/server/peer_loop.o $(BUILD)/obj/server/ws_handshake.o \
+# A floor inside Lua is a module of it.
+BENCH_MODULES = bench/floor/lua_tables.c
+BENCH_PROGRAMS = $(patsubst bench/%.c,$(BENCH)/%,$(filter-out $(BENCH_MODULES),$(wildcard bench/floor/*.c bench/row/*.c)) \
+	bench/json_bench.c bench/server/fixed_http.c bench/server/realtime_push.c)
+BENCH_OBJ = $(BENCH)/measure.o $(BENCH)/filled_cache.o $(BENCH)/load/load_peer.o $(BENCH)/server/peer_loop.o $(BUILD)/obj/server/ws_handshake.o \
 	$(filter $(BUILD)/obj/base/% $(BUILD)/obj/codec/% $(BUILD)/obj/auth/% $(BUILD)/obj/gql/% $(BUILD)/obj/cache/% \
 	$(BUILD)/obj/store/%,$(CORE_OBJ))
 
@@ -256,8 +258,14 @@ $(BENCH)/libbench.a: $(BENCH_OBJ)
 $(BENCH_PROGRAMS): %: %.o $(BENCH)/libbench.a
 	$(CC) -pthread $(LDFLAGS) -o $@ $^ -lcurl -lwebsockets -lssl -lsqlite3 -lcrypto -lm
 
+$(BENCH)/$(ABI)/%.so: bench/floor/%.c $(BENCH)/libbench.a
+	@mkdir -p $(@D)
+	$(CC) -shared $(ALL_CFLAGS) $(CPPFLAGS) $(LUA_INC) -MMD -MP $(LDFLAGS) -o $@ $< $(BENCH)/libbench.a -lm
+
+bench-modules: $(BENCH_MODULES:bench/floor/%.c=$(BENCH)/$(ABI)/%.so)
+
 bench: $(BENCH_PROGRAMS)
-	@for lua in $(LUAS); do $(MAKE) -s build LUA=$$lua || exit 1; done
+	@for lua in $(LUAS); do $(MAKE) -s build bench-modules LUA=$$lua || exit 1; done
 	@BUILD='$(BUILD)' LUAS='$(LUAS)' lua5.4 bench/run.lua '$(BENCH)' $(or $(N),5) '$(ONLY)'
 
 clean:

@@ -57,4 +57,11 @@ function measure.data(name)
   return text
 end
 
+---@return string[] of such a file, which has one item in each line
+function measure.lines(name)
+  local lines = {}
+  for line in measure.data(name):gmatch "[^\n]+" do lines[#lines + 1] = line end
+  return lines
+end
+
 return measure

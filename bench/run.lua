@@ -1,5 +1,6 @@
--- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [cache|w5|w6|w7|json|server]: runs the rows of each workload in turn,
--- so often, and prints a table for each. See README.md. Environment: LUAS, the interpreters; BUILD, where they were built for.
+-- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [cache|w2|w3|w4|w5|w6|w7|w9|json|server]: runs the rows
+-- of each workload in turn, so often, and prints a table for each. See README.md. Environment: LUAS, the interpreters;
+-- BUILD, where they were built for.
 local bin, repetitions, only = arg[1], tonumber(arg[2]), arg[3]
 
 local BUILD = os.getenv("BUILD") or "build"
@@ -28,7 +29,7 @@ end
 
 local function lua_row(lua, script, arguments)
   local abi = lua == "luajit" and "lua5.1" or lua
-  return ("LUA_CPATH='%s/%s/?.so;;' %s bench/%s %s"):format(BUILD, abi, lua, script, arguments or "")
+  return ("LUA_CPATH='%s/%s/?.so;%s/%s/?.so;;' %s bench/%s %s"):format(BUILD, abi, bin, abi, lua, script, arguments or "")
 end
 
 -- Bodies of 1024 bytes that every row signs.
@@ -47,7 +48,8 @@ local function write_bodies()
   file:close()
 end
 
--- A response of 10,000 posts by 500 authors, with three comments each, and events that change one of them.
+-- A response of 10,000 posts by 500 authors, with three comments each, and events that change one of them; ids of 100,000
+-- reads; 100 pages of 20 of the posts.
 local function write_posts()
   local seed = 20261130
   local function random(below)
@@ -64,7 +66,7 @@ local function write_posts()
     return ("%08x-%04x-4%03x-8%03x-%06x%06x"):format(random(2147483647), random(65536), random(4096), random(4096),
       random(16777216), random(16777216))
   end
-  local authors, ids = {}, {}
+  local authors, ids, heads = {}, {}, {}
   for i = 1, 500 do authors[i] = ('{"__typename":"Author","id":"%s","name":"Author %d"}'):format(uuid(), i) end
   local file = assert(io.open(bin .. "/data/w1_listposts.json", "wb"))
   file:write('{"data":{"listPosts":{"__typename":"PostConnection","items":[')
@@ -72,9 +74,11 @@ local function write_posts()
     local comments = {}
     for k = 1, 3 do comments[k] = ('{"__typename":"Comment","id":"%s","text":"%s"}'):format(uuid(), text(8)) end
     ids[i] = uuid()
+    local title, author, content, ups = text(6), authors[random(500) + 1], text(30), random(1000)
     file:write(i > 1 and "," or "", ('{"__typename":"Post","id":"%s","title":"%s","author":%s,"content":"%s","ups":%d,"downs":%d,'
-      .. '"createdAt":"2026-11-30T12:00:00.000Z","comments":{"__typename":"CommentConnection","items":[%s]}}'):format(ids[i], text(6),
-      authors[random(500) + 1], text(30), random(1000), random(100), table.concat(comments, ",")))
+      .. '"createdAt":"2026-11-30T12:00:00.000Z","comments":{"__typename":"CommentConnection","items":[%s]}}'):format(ids[i], title,
+      author, content, ups, random(100), table.concat(comments, ",")))
+    heads[i] = ('{"__typename":"Post","id":"%s","title":"%s","ups":%d,"author":%s}'):format(ids[i], title, ups, author)
   end
   file:write('],"nextToken":null}}}')
   file:close()
@@ -82,6 +86,17 @@ local function write_posts()
   for i = 1, 10000 do
     file:write(('{"data":{"onUpdatePost":{"__typename":"Post","id":"%s","title":"updated %d","ups":%d}}}\n'):format(ids[random(10000) + 1],
       i, 100000 + i))
+  end
+  file:close()
+  file = assert(io.open(bin .. "/data/w3_ids.txt", "wb"))
+  for _ = 1, 100000 do file:write(ids[random(10000) + 1], "\n") end
+  file:close()
+  file = assert(io.open(bin .. "/data/w4_watched.ndjson", "wb"))
+  for page = 1, 100 do
+    local items = {}
+    for i = 1, 20 do items[i] = heads[random(10000) + 1] end
+    file:write(('{"variables":{"tag":"tag%d"},"response":{"data":{"postsByTag":{"__typename":"PostConnection","items":[%s],'
+      .. '"nextToken":null}}}}\n'):format(page, table.concat(items, ",")))
   end
   file:close()
 end
@@ -109,6 +124,46 @@ add("cache", { rows = function()
   end
   return rows
 end })
+
+for group, mode in pairs{ w2 = "read", w3 = "point" } do
+  add(group, {
+    server = bin .. "/server/fixed_http 0 " .. bin .. "/data/w1_listposts.json",
+    rows = function(port)
+      local rows = {}
+      for _, lua in ipairs(LUAS) do
+        rows[#rows + 1] = lua_row(lua, "floor/tables.lua", group)
+        rows[#rows + 1] = lua_row(lua, "row/cache.lua", mode .. " " .. port)
+      end
+      return rows
+    end,
+  })
+end
+
+add("w4", { rows = function() return { bin .. "/row/cache_watches" } end })
+
+for _, n_watches in ipairs{ 0, 100 } do
+  local file, lines = bin .. "/data/w1_listposts.json", bin .. "/data/w4_updates.ndjson"
+  add("w4", {
+    server = ("%s/server/fixed_http 0 %s %s"):format(bin, file, lines),
+    rows = function(port)
+      local rows = {}
+      for _, lua in ipairs(LUAS) do rows[#rows + 1] = lua_row(lua, "row/cache.lua", ("watch %s %d"):format(port, n_watches)) end
+      return rows
+    end,
+  })
+end
+
+for _, n_records in ipairs{ 10000, 100000 } do
+  local store = ("%s/data/w9_%d.db"):format(bin, n_records)
+  add("w9", {
+    prepare = ("rm -f '%s'*; '%s/row/store_fill' '%s' %d"):format(store, bin, store, n_records),
+    rows = function()
+      local rows = {}
+      for _, lua in ipairs(LUAS) do rows[#rows + 1] = lua_row(lua, "row/cache.lua", ("start %s %d"):format(store, n_records)) end
+      return rows
+    end,
+  })
+end
 
 add("w5", { rows = function()
   local rows = { bin .. "/floor/signature_evp", bin .. "/row/sign_core", bin .. "/row/sign_core fresh" }
@@ -220,6 +275,7 @@ local function print_table(found)
 end
 
 local function run(workload)
+  if workload.prepare and not os.execute(workload.prepare) then complain("failed: %s", workload.prepare) end
   local server = workload.server and serve(workload.server)
   local tables = {}
   for repetition = 1, repetitions do
