@@ -1,10 +1,21 @@
 -- Optimistic responses: what watches show before the answer, with it, and when there is none.
 local appsync = require "appsync"
 local server = require "spec.support.server"
-local todos = require "spec.support.todos"
+local todos = require "spec.support.cached_todos"
 
 local LIST, CREATE, UPDATE = todos.LIST, todos.CREATE, todos.UPDATE
 local todo, add = todos.todo, todos.add
+
+-- Of this client mutations stay where they are until the function is called that is returned.
+local function connect_held()
+  local may_go = false
+  todos.client:close(0)
+  todos.connect{ headers = function(what)
+    while what.kind == "mutation" and not may_go do appsync.sleep(0.001) end
+    return {}
+  end }
+  return function() may_go = true end
+end
 
 describe("optimistic mutations", function()
   before_each(todos.start)
@@ -36,12 +47,7 @@ describe("optimistic mutations", function()
   end)
 
   it("are read and explained as long as the answer isn't there", function()
-    todos.client:close(0)
-    local may_go = false
-    todos.connect{ headers = function(what)
-      while what.kind == "mutation" and not may_go do appsync.sleep(0.001) end
-      return {}
-    end }
+    local let_go = connect_held()
     local s = todos.watch()
     local task = appsync.spawn(function()
       return assert(todos.client:mutate(CREATE, { input = { id = "t2", name = "two" } }, {
@@ -55,7 +61,7 @@ describe("optimistic mutations", function()
     for _, field in ipairs(todos.client:explain(LIST).fields) do states[field.path] = field.state .. " " .. field.key end
     assert.equal("cached Todo:t1", states["listTodos.items.0.name"])
     assert.equal("optimistic Todo:temporary", states["listTodos.items.1.name"])
-    may_go = true
+    let_go()
     assert(task:await(10))
     assert.equal("one two", todos.names(assert(s:next(10))))
     assert.equal("one two", todos.names{ data = todos.client:read_query(LIST) })
@@ -65,12 +71,7 @@ describe("optimistic mutations", function()
   end)
 
   it("outlast a collection, and end with clear", function()
-    todos.client:close(0)
-    local may_go = false
-    todos.connect{ headers = function(what)
-      while what.kind == "mutation" and not may_go do appsync.sleep(0.001) end
-      return {}
-    end }
+    local let_go = connect_held()
     local client = todos.client
     local function shown() return todos.names{ data = client:read_query(LIST) } end
     assert(client:query(LIST))
@@ -87,7 +88,7 @@ describe("optimistic mutations", function()
     assert.is_nil((client:read_fragment("Todo:temporary", "fragment F on Todo { name }")))
     assert(client:gc())
     assert.is_nil((client:read_query(LIST)))
-    may_go = true
+    let_go()
     assert(task:await(10))
     assert.equal("two", client:read_fragment("Todo:t2", "fragment F on Todo { name }").name)
     assert.is_nil((client:read_fragment("Todo:temporary", "fragment F on Todo { name }")))

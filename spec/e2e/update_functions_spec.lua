@@ -1,6 +1,6 @@
 -- `update` of mutations and subscriptions: what it changes in the cache, once for each result.
 local appsync = require "appsync"
-local todos = require "spec.support.todos"
+local todos = require "spec.support.cached_todos"
 
 local LIST, CREATE, UPDATE = todos.LIST, todos.CREATE, todos.UPDATE
 local todo, add = todos.todo, todos.add

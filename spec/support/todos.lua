@@ -1,80 +1,84 @@
--- A list of todos on the local server, for specs of optimistic mutations: `client`, `running` and `logged` are those of the
--- present test.
+-- One client of a local server that keeps todos: what the specs of subscriptions do with both.
 local appsync = require "appsync"
-local folder = require "spec.support.folder"
+local assert = require "luassert"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
+local wait_for = require "spec.support.wait"
 
-local todos = { n_stores = 0, logged = {} }
+local SCHEMA = [[
+type Todo @model { id: ID! name: String! priority: Int }
+type Note @aws_api_key @aws_iam { text: String }
+type Query { a: Int }
+type Mutation { note(text: String): Note @aws_api_key @aws_iam }
+type Subscription {
+  byKey: Note @aws_subscribe(mutations: ["note"]) @aws_api_key
+  byIam: Note @aws_subscribe(mutations: ["note"]) @aws_iam
+}
+]]
+local RESOLVERS = [[
+return { Query = { a = function() return 1 end }, Mutation = { note = function(context) return { text = context.arguments.text } end } }
+]]
+local CREATE = "mutation($name: String!, $priority: Int) { createTodo(input: {name: $name, priority: $priority}) { id name priority } }"
 
-local SCHEMA = "type Todo @model { id: ID! name: String! done: Boolean }"
+-- `service`, `client` and `log` are those of the present test.
+local todos = { log = {}, BOUND = 10, ON_CREATE = "subscription { onCreateTodo { name priority } }" }
 
-todos.LIST = "query L { listTodos(limit: 100) { items { id name done } nextToken } }"
-todos.CREATE = "mutation C($input: CreateTodoInput!) { createTodo(input: $input) { id name done } }"
-todos.UPDATE = "mutation U($input: UpdateTodoInput!) { updateTodo(input: $input) { id name done } }"
-
-local made
-
----@return string path
-function todos.folder()
-  return made.path
+function todos.serve(arguments, port)
+  arguments = arguments or {}
+  arguments[#arguments + 1] = "--trace"
+  todos.service = server.start{ schema = SCHEMA, resolvers = RESOLVERS, arguments = arguments, port = port }
 end
 
-function todos.todo(id, name, done)
-  return { __typename = "Todo", id = id, name = name, done = done == nil and appsync.null or done }
-end
-
----An `update` that adds the new one at the end of the list.
-function todos.add(field)
-  return function(cache, result)
-    cache:modify("ROOT_QUERY", "listTodos", function(list) list.items:add(result.data[field]) end)
-  end
-end
-
----A client with a store of its own, unless one is given.
 function todos.connect(options)
   options = options or {}
-  todos.n_stores, todos.logged = todos.n_stores + 1, {}
-  options.endpoint = options.endpoint or todos.running.endpoint
-  options.realtime_endpoint = todos.running.realtime
-  options.auth = { type = "API_KEY", api_key = server.API_KEY }
-  options.store = options.store or ("%s/%d.db"):format(made.path, todos.n_stores)
-  options.log = function(level, message) todos.logged[#todos.logged + 1] = level .. ": " .. message end
-  todos.client = assert(appsync.client(options))
+  options.endpoint = todos.service.endpoint
+  options.auth = options.auth or { type = "API_KEY", api_key = server.API_KEY }
+  options.region = "us-east-1"
+  options.retry = options.retry or { base = 0.02, cap = 0.1 }
+  local log = todos.log
+  options.log = function(level, message) log[#log + 1] = level .. " " .. message end
+  todos.client = appsync.client(options)
   return todos.client
 end
 
----A server with one todo, and a client.
-function todos.start()
-  made = made or folder.make()
-  todos.running = server.start{ schema = SCHEMA }
-  todos.connect()
-  assert(todos.client:mutate(todos.CREATE, { input = { id = "t1", name = "one" } }))
-end
-
+--- After each test.
 function todos.stop()
-  todos.client:close(0)
-  todos.running.stop()
-end
-
-function todos.finish()
+  if todos.client then assert.is_true(todos.client:close(5)) end
+  todos.client, todos.service, todos.log = nil, nil, {}
   process.stop_all()
-  made.remove()
-  made = nil
 end
 
----The names that a state of the watch shows.
-function todos.names(state)
-  local list = {}
-  for i, item in ipairs(state.data.listTodos.items) do list[i] = item.name end
-  return table.concat(list, " ")
+function todos.create(name, priority)
+  local data, err = todos.client:mutate(CREATE, { name = name, priority = priority })
+  assert.is_nil(err)
+  return data.createTodo
 end
 
----A subscription to the list, which has shown its one todo.
-function todos.watch()
-  local s = todos.client:watch(todos.LIST):subscribe()
-  assert(todos.names(assert(s:next(10))) == "one")
+function todos.name_of(event) return event and event.onCreateTodo and event.onCreateTodo.name end
+
+function todos.take(s)
+  local event, err = s:next(todos.BOUND)
+  assert.is_nil(err)
+  return todos.name_of(event)
+end
+
+function todos.ready(s)
+  local ok, err = s:ready(todos.BOUND)
+  assert.is_nil(err)
+  assert.is_true(ok)
   return s
+end
+
+function todos.wait(what, fn) return wait_for(fn, what, todos.service.log) end
+
+--- How often the server has logged it.
+function todos.count(pattern)
+  local _, n = todos.service.log():gsub(pattern, "")
+  return n
+end
+
+function todos.wait_for_state(states, wanted)
+  todos.wait("state " .. wanted, function() return states:next(todos.BOUND) == wanted end)
 end
 
 return todos
