@@ -2,13 +2,15 @@
 
 #include "client/process.h"
 #include "client/store_place.h"
+#include "store/db_error.h"
 #include "store/migrations.h"
 
 #include <string.h>
 
 #define MEMORY_MS 2000 /* who writes there is waited for: a turn's writes */
+#define REPAIR_MS 1000 /* who reads a log again that a process has left behind; that takes milliseconds */
 
-/* Who makes a file, or repairs one, has it alone for a moment. */
+/* Who makes a file, or changes it, has it alone for a moment. */
 static enum aps_rc unless_locked(enum aps_rc rc, struct aps_err *err)
 {
 	if (rc != APS_E_STORAGE || err->word == NULL || strcmp(err->word, "locked") != 0) return rc;
@@ -16,23 +18,28 @@ static enum aps_rc unless_locked(enum aps_rc rc, struct aps_err *err)
 	return APS_OK;
 }
 
-/* NULL in *db, with OK: it isn't there, or not yet what it is going to be. */
-static enum aps_rc open_one(const char *path, bool in_memory, struct aps_db **db, struct aps_err *err)
+static enum aps_rc open_patiently(const char *path, bool in_memory, int busy_ms, struct aps_db **db,
+                                  struct aps_err *err)
 {
 	const struct aps_db_options options = {
-	        .read_only = true,
-	        .has_own_tables = true,
-	        .in_memory = in_memory,
-	        .busy_ms = in_memory ? MEMORY_MS : 0,
-	};
+	        .read_only = true, .has_own_tables = true, .in_memory = in_memory, .busy_ms = busy_ms};
 	bool is_done = false;
-	*db = NULL;
-	if (!in_memory && !aps_db_is_there(path)) return APS_OK;
 	enum aps_rc rc = aps_db_open(path, &options, db, err);
 	if (rc == APS_OK) rc = aps_migrations_are_done(*db, &is_done, err);
 	if (rc == APS_OK && is_done) return rc;
 	aps_db_close(*db);
 	*db = NULL;
+	return rc;
+}
+
+/* NULL in *db, with OK: it isn't there, or not yet what it is going to be. */
+static enum aps_rc open_one(const char *path, bool in_memory, struct aps_db **db, struct aps_err *err)
+{
+	*db = NULL;
+	if (!in_memory && !aps_db_is_there(path)) return APS_OK;
+	enum aps_rc rc = open_patiently(path, in_memory, in_memory ? MEMORY_MS : 0, db, err);
+	if (rc == APS_E_STORAGE && aps_db_is_under_repair(err))
+		rc = open_patiently(path, in_memory, REPAIR_MS, db, err); /* what is in there was there before */
 	return unless_locked(rc, err);
 }
 

@@ -44,3 +44,8 @@ struct aps_db_fault aps_db_fault_of(int code, int system)
 	default: return (struct aps_db_fault){APS_E_STORAGE, NULL};
 	}
 }
+
+bool aps_db_is_under_repair(const struct aps_err *err)
+{
+	return err->native == SQLITE_BUSY_RECOVERY;
+}

@@ -15,6 +15,9 @@ APS_BEGIN_DECLS
 /* `code`: SQLite's extended result code. `system`: errno of what failed below SQLite, 0 when unknown; it counts only
  * where `code` says that a file could not be opened, read or written. */
 struct aps_db_fault aps_db_fault_of(int code, int system);
+/* An error with the word "locked": somebody is just bringing into order what a process has left behind when it was
+ * killed. */
+bool aps_db_is_under_repair(const struct aps_err *err);
 
 APS_END_DECLS
 

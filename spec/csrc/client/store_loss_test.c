@@ -118,6 +118,14 @@ static void a_collection_begins_anew_where_its_store_moves(void **state)
 	}
 }
 
+/* There are some. */
+static void remove_damaged(void)
+{
+	char command[128];
+	snprintf(command, sizeof command, "rm '%s'/*damaged*", world.folder);
+	assert_int_equal(system(command), 0);
+}
+
 /* A file that is damaged takes with it what is collected, and whoever asked is answered. */
 static void a_collection_goes_on_in_a_new_file(void **state)
 {
@@ -130,9 +138,23 @@ static void a_collection_goes_on_in_a_new_file(void **state)
 	assert_int_equal(wait_for(5, NULL), 0);
 	assert_string_equal(read_now("{ a }"), "{\"a\":1}");
 	assert_int_equal(n_records(), 1);
-	char command[128];
-	snprintf(command, sizeof command, "rm '%s'/*damaged*", world.folder);
-	assert_int_equal(system(command), 0);
+	remove_damaged();
+}
+
+static void what_finds_that_a_table_is_lost_has_the_store_set_aside(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	write_now("{ a }", "{\"a\":1}");
+	settle();
+	assert_int_equal(aps_db_exec(vault_of_world()->db, "ALTER TABLE part RENAME TO lost", &err), APS_OK);
+	aps_tidying_begin(vault_of_world()->tidying);
+	turn_later();
+	turn_later();
+	assert_string_equal(read_now("{ a }"), "missing a");
+	write_now("{ a }", "{\"a\":2}");
+	assert_string_equal(read_now("{ a }"), "{\"a\":2}");
+	remove_damaged();
 }
 
 static int64_t wipe_now(const char **message)
@@ -202,6 +224,7 @@ int main(void)
 	        TEST(a_collection_may_be_what_finds_that_nothing_can_be_written),
 	        TEST(a_collection_begins_anew_where_its_store_moves),
 	        TEST(a_collection_goes_on_in_a_new_file),
+	        TEST(what_finds_that_a_table_is_lost_has_the_store_set_aside),
 	        TEST(a_wipe_over_a_file_is_done_there_later),
 	        TEST(a_wipe_may_be_what_finds_that_nothing_can_be_written),
 	        TEST(rows_that_leave_may_be_what_finds_that_nothing_can_be_written),
