@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #define FIRST_SLOTS 64
+#define MAX_ABSENT  1024
 
 void aps_entries_init(struct aps_entries *entries, uint64_t seed, struct aps_entry_backing *backing)
 {
@@ -172,6 +173,11 @@ static struct aps_entry *add(struct aps_entries *entries, uint64_t number, struc
 	if (key.n != 0) memcpy(entry->key, key.p, key.n);
 	link_slots(entries, entry);
 	link_use(entries, entry);
+	if (number == 0) {
+		entry->next_number = entries->absent;
+		entries->absent = entry;
+		entries->n_absent++;
+	}
 	if (owner != 0) link_owner(entries, entry, owner);
 	entries->n_owned += owner != 0;
 	entries->n_entries++;
@@ -187,14 +193,9 @@ struct aps_entry *aps_entries_peek(const struct aps_entries *entries, uint64_t n
 	return entry;
 }
 
-void aps_entries_forget_absent(struct aps_entries *entries, uint64_t hash)
+void aps_entries_forget_absent(struct aps_entries *entries)
 {
-	struct aps_entry *entry = entries->n_slots != 0 ? *hash_slot(entries, hash) : NULL;
-	while (entry != NULL) {
-		struct aps_entry *next = entry->next_hash;
-		if (entry->hash == hash && entry->number == 0) aps_entries_forget(entries, entry);
-		entry = next;
-	}
+	while (entries->absent != NULL) aps_entries_forget(entries, entries->absent);
 }
 
 void aps_entries_forget_number(struct aps_entries *entries, uint64_t number)
@@ -231,11 +232,12 @@ void aps_entries_set(struct aps_entries *entries, struct aps_entry *entry, char 
 	entries->n_bytes += n_bytes;
 }
 
-static void unlink_slots(const struct aps_entries *entries, const struct aps_entry *entry)
+static void unlink_slots(struct aps_entries *entries, const struct aps_entry *entry)
 {
-	struct aps_entry **at = number_slot(entries, entry->number);
-	while (entry->number != 0 && *at != entry) at = &(*at)->next_number;
-	if (entry->number != 0) *at = entry->next_number;
+	struct aps_entry **at = entry->number != 0 ? number_slot(entries, entry->number) : &entries->absent;
+	while (*at != entry) at = &(*at)->next_number;
+	*at = entry->next_number;
+	if (entry->number == 0) entries->n_absent--;
 	if (entry->hash == 0) return;
 	at = hash_slot(entries, entry->hash);
 	while (*at != entry) at = &(*at)->next_hash;
@@ -270,12 +272,21 @@ void aps_entries_trim(struct aps_entries *entries, size_t max_bytes)
 	}
 }
 
+/* Two rows have one key, or none was found by it that has one: what looks by keys doesn't see all. */
+static enum aps_rc check_sole(const struct aps_entries *entries, const struct aps_entry_row *row, uint64_t hash,
+                              struct aps_err *err)
+{
+	if (hash == 0 || find_key(entries, row->key, hash) == NULL) return APS_OK;
+	return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a record isn't found in the store by its key");
+}
+
 /* What the backing found becomes an entry. */
 static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row *row, struct aps_entry **out,
                          struct aps_err *err)
 {
 	uint64_t hash = row->key.n != 0 ? aps_entries_hash(entries, row->key) : 0;
 	struct aps_entry *entry = aps_entries_peek(entries, row->number);
+	if (entry == NULL && check_sole(entries, row, hash, err) != APS_OK) return err->code;
 	if (entry == NULL) entry = add(entries, row->number, row->key, hash);
 	char *content = row->is_nowhere ? NULL : aps_strndup(row->content.p, row->content.n);
 	if (entry == NULL || (content == NULL && !row->is_nowhere)) {
@@ -287,6 +298,13 @@ static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row
 	entry->is_covered = row->is_covered;
 	*out = entry;
 	return APS_OK;
+}
+
+/* Without memory it is looked for again. */
+static void add_absent(struct aps_entries *entries, struct aps_str key, uint64_t hash)
+{
+	if (entries->n_absent == MAX_ABSENT) aps_entries_forget_absent(entries);
+	add(entries, 0, key, hash);
 }
 
 enum aps_rc aps_entries_find(struct aps_entries *entries, struct aps_str key, struct aps_entry **out,
@@ -303,7 +321,7 @@ enum aps_rc aps_entries_find(struct aps_entries *entries, struct aps_str key, st
 	struct aps_entry_row row = {.number = 0};
 	enum aps_rc rc = entries->backing->find(entries->backing, key, &row, err);
 	if (rc == APS_OK && row.number != 0) rc = admit(entries, &row, out, err);
-	if (rc == APS_OK && row.number == 0) add(entries, 0, key, hash); /* without memory it is looked for again */
+	if (rc == APS_OK && row.number == 0) add_absent(entries, key, hash);
 	entries->backing->done(entries->backing);
 	return rc;
 }

@@ -71,6 +71,8 @@ struct aps_entries {
 	size_t n_owner_slots;        /* likewise */
 	size_t n_owned;
 	size_t n_entries;
+	struct aps_entry *absent; /* those whose keys are nowhere, by next_number; not more than fit */
+	size_t n_absent;
 	struct aps_entry *newest, *oldest;
 	size_t n_bytes; /* that they take */
 	uint64_t seed;
@@ -101,8 +103,8 @@ void aps_entries_set(struct aps_entries *entries, struct aps_entry *entry, char 
 void aps_entries_forget(struct aps_entries *entries, struct aps_entry *entry);
 /* The same for the entry of this number, if it is here. */
 void aps_entries_forget_number(struct aps_entries *entries, uint64_t number);
-/* Keys of this hash may be somewhere by now. */
-void aps_entries_forget_absent(struct aps_entries *entries, uint64_t hash);
+/* Keys that were nowhere may be somewhere by now. */
+void aps_entries_forget_absent(struct aps_entries *entries);
 /* Lets go of entries that nothing holds until they take no more than max_bytes, the least lately used ones: those that
  * weren't used since they came get no second chance. */
 void aps_entries_trim(struct aps_entries *entries, size_t max_bytes);

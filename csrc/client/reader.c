@@ -20,6 +20,7 @@
 #include "cache/field_text.h"
 #include "cache/number_set.h"
 #include "client/overlay.h"
+#include "client/recent.h"
 #include "client/sight.h"
 #include "store/layer_store.h"
 
@@ -38,8 +39,9 @@ struct aps_reader {
 	struct aps_overlay overlay;
 	struct aps_entry_backing backing; /* of the entries: the store's, seen through a view */
 	struct aps_read_source source;
-	uint64_t seen;                        /* the generation of what is in memory */
-	uint64_t named;                       /* the generation whose names are known */
+	uint64_t seen;  /* the generation of what is in memory */
+	uint64_t named; /* the generation whose names are known */
+	struct aps_recent recent;
 	struct aps_buf row_text, row_content; /* of the row that was read last, where layers are */
 	bool is_viewing;
 	bool has_layers;               /* what the view shows */
@@ -69,6 +71,7 @@ static void forget_all(struct aps_reader *reader)
 {
 	aps_entries_clear(&reader->cache.entries);
 	aps_number_set_clear(&reader->covered);
+	aps_recent_clear(&reader->recent);
 	init_entries(reader);
 }
 
@@ -84,12 +87,13 @@ static void advance(struct aps_reader *reader, uint64_t generation)
 	uint64_t edits;
 	if (generation <= reader->seen) return;
 	aps_overlay_hide(&reader->overlay);
+	aps_entries_forget_absent(&reader->cache.entries);
 	aps_buf_init(&changed, APS_BUF_ANY_SIZE);
 	if (aps_channel_fetch(reader->channel, generation, &changed, &edits)) {
 		const struct aps_channel_change *changes = (const struct aps_channel_change *)(const void *)changed.p;
 		for (size_t i = 0; i < changed.n / sizeof *changes; i++) {
 			aps_entries_forget_number(&reader->cache.entries, changes[i].entry);
-			aps_entries_forget_absent(&reader->cache.entries, changes[i].hash);
+			aps_recent_note(&reader->recent, &changes[i]);
 		}
 	} else {
 		forget_all(reader);
@@ -238,6 +242,21 @@ static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, s
 	return rc;
 }
 
+/* The store has none of this key. If the core has just written it, and it is there by its number, the index is damaged.
+ */
+static enum aps_rc check_absent(struct aps_reader *reader, struct aps_str key, struct aps_err *err)
+{
+	struct aps_entry_row row = {.number = 0};
+	struct aps_entry_backing *store = &reader->sight.store.backing;
+	uint64_t number = aps_recent_find(&reader->recent, aps_entries_hash(&reader->cache.entries, key));
+	if (number == 0) return APS_OK;
+	enum aps_rc rc = store->load(store, number, &row, err);
+	bool is_there = rc == APS_OK && row.number != 0 && aps_str_eq(row.key, key);
+	store->done(store);
+	if (!is_there) return rc;
+	return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a record isn't found in the store by its key");
+}
+
 static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, struct aps_entry_row *row,
                         struct aps_err *err)
 {
@@ -246,7 +265,8 @@ static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, s
 	enum aps_rc rc = view(reader, &is_there, err);
 	if (rc != APS_OK || !is_there) return rc;
 	rc = reader->sight.store.backing.find(&reader->sight.store.backing, key, row, err);
-	if (rc != APS_OK || row->number == 0 || !reader->has_layers) return rc;
+	if (rc == APS_OK && row->number == 0) return check_absent(reader, key, err);
+	if (rc != APS_OK || !reader->has_layers) return rc;
 	rc = cover(reader, row, err);
 	row->key = key;
 	return rc;
