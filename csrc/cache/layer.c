@@ -130,27 +130,17 @@ bool aps_layer_put(struct aps_layer *highest, struct aps_entry *entry, struct ap
 enum aps_rc aps_layer_compose(const struct aps_entry *entry, struct aps_str base, struct aps_entries *entries,
                               struct aps_buf *out, bool *is_nowhere, struct aps_err *err)
 {
-	struct aps_buf below, now;
-	enum aps_rc rc = APS_OK;
-	aps_buf_init(&below, APS_BUF_ANY_SIZE);
-	aps_buf_init(&now, APS_BUF_ANY_SIZE);
-	*is_nowhere = base.p == NULL;
-	aps_buf_add_str(&below, base);
+	struct aps_buf patches;
+	aps_buf_init(&patches, APS_BUF_ANY_SIZE);
 	const struct aps_layer_patch *patch = entry->layered->patches;
-	for (; patch != NULL && rc == APS_OK; patch = patch->next_above) {
-		if (patch->layer->is_leaving) continue;
-		struct aps_str content = *is_nowhere ? (struct aps_str){NULL, 0} : aps_buf_str(&below);
-		aps_buf_reset(&now);
-		rc = aps_patch_apply(&now, content, (struct aps_str){patch->bytes, patch->n_bytes}, is_nowhere, entries,
-		                     err);
-		struct aps_buf former = below;
-		below = now;
-		now = former;
+	for (; patch != NULL; patch = patch->next_above) {
+		const struct aps_str bytes = {patch->bytes, patch->n_bytes};
+		if (!patch->layer->is_leaving) aps_buf_add(&patches, &bytes, sizeof bytes);
 	}
-	if (rc == APS_OK && !*is_nowhere) aps_buf_add_str(out, aps_buf_str(&below));
-	if (rc == APS_OK && (below.rc != APS_OK || out->rc != APS_OK))
-		rc = aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
-	aps_buf_clear(&below);
-	aps_buf_clear(&now);
+	enum aps_rc rc = patches.rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
+	if (rc == APS_OK)
+		rc = aps_patches_apply(out, base, (const struct aps_str *)(const void *)patches.p,
+		                       patches.n / sizeof(struct aps_str), is_nowhere, entries, err);
+	aps_buf_clear(&patches);
 	return rc;
 }

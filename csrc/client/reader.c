@@ -223,8 +223,8 @@ static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, s
 	if (rc == APS_OK && patches.n != 0 && !aps_number_set_add(&reader->covered, row->number, NULL))
 		rc = aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
 	if (rc == APS_OK && patches.n != 0 && !reader->is_below) {
-		rc = aps_patches_apply(&covered, content, aps_buf_str(&patches), &row->is_nowhere,
-		                       &reader->cache.entries, err);
+		rc = aps_patches_apply_text(&covered, content, aps_buf_str(&patches), &row->is_nowhere,
+		                            &reader->cache.entries, err);
 		row->is_covered = true;
 		content = aps_buf_str(&covered);
 	}
