@@ -113,8 +113,7 @@ static bool grow(struct aps_entries *entries)
 	return true;
 }
 
-/* Of "F17.title(…)" 17; 0: it is no field, or what begins like several records' fields. */
-static uint64_t owner_of(struct aps_str key)
+uint64_t aps_key_owner(struct aps_str key)
 {
 	uint64_t owner = 0;
 	if (key.n == 0 || key.p[0] != 'F') return 0;
@@ -137,7 +136,7 @@ static void link_owner(struct aps_entries *entries, struct aps_entry *entry, uin
 
 static void unlink_owner(struct aps_entries *entries, const struct aps_entry *entry)
 {
-	uint64_t owner = owner_of(aps_entry_key(entry));
+	uint64_t owner = aps_key_owner(aps_entry_key(entry));
 	if (owner == 0) return;
 	struct aps_entry **at = owner_slot(entries, owner);
 	while (*at != entry) at = &(*at)->next_owned;
@@ -156,7 +155,7 @@ static bool grow_owners(struct aps_entries *entries)
 	entries->by_owner = by_owner;
 	entries->n_owner_slots = n_slots;
 	for (struct aps_entry *entry = entries->newest; entry != NULL; entry = entry->older) {
-		uint64_t owner = owner_of(aps_entry_key(entry));
+		uint64_t owner = aps_key_owner(aps_entry_key(entry));
 		if (owner != 0) link_owner(entries, entry, owner);
 	}
 	return true;
@@ -164,7 +163,7 @@ static bool grow_owners(struct aps_entries *entries)
 
 static struct aps_entry *add(struct aps_entries *entries, uint64_t number, struct aps_str key, uint64_t hash)
 {
-	uint64_t owner = owner_of(key);
+	uint64_t owner = aps_key_owner(key);
 	if (key.n > UINT32_MAX / 2 || !grow(entries) || (owner != 0 && !grow_owners(entries))) return NULL;
 	struct aps_entry *entry = aps_malloc(sizeof *entry + key.n);
 	if (entry == NULL) return NULL;
@@ -375,7 +374,7 @@ static void list_one(const struct aps_entry *entry, struct aps_str prefix, struc
 enum aps_rc aps_entries_list(struct aps_entries *entries, struct aps_str prefix, struct aps_buf *numbers,
                              struct aps_err *err)
 {
-	uint64_t owner = owner_of(prefix);
+	uint64_t owner = aps_key_owner(prefix);
 	const struct aps_entry *entry = owner == 0 ? entries->newest : NULL;
 	for (; entry != NULL; entry = entry->older) list_one(entry, prefix, numbers);
 	if (owner != 0 && entries->n_owner_slots != 0) entry = *owner_slot(entries, owner);

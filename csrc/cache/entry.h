@@ -107,6 +107,9 @@ void aps_entries_forget_absent(struct aps_entries *entries, uint64_t hash);
  * weren't used since they came get no second chance. */
 void aps_entries_trim(struct aps_entries *entries, size_t max_bytes);
 
+/* Of the key of a field, "F17.title(…)", the number of its record; 0: it is none, or what begins like several records'
+ * fields. */
+uint64_t aps_key_owner(struct aps_str key);
 /* entry->hash of an entry of this key. */
 uint64_t aps_key_hash(struct aps_str key, uint64_t seed);
 /* The one of this number, if it is here. */

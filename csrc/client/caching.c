@@ -328,22 +328,36 @@ static void conclude(struct aps_core *core, struct aps_client *client, const str
 		tell_failure(core, partition->vault, err);
 }
 
-void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,
-                       const struct aps_operation *operation, struct aps_str data, struct aps_str errors)
+/* What is written is in *what, but for what the client knows. */
+static void write(struct aps_core *core, struct aps_client *client, uint64_t id, struct aps_partition_data *what)
 {
 	APS_ON_THREAD(core->thread);
 	struct aps_partition *partition = aps_caching_partition(core, client, id);
 	struct aps_err err;
 	if (partition == NULL) return;
-	const struct aps_partition_data what = {
-	        .operation = operation,
-	        .data = data,
-	        .errors = errors,
-	        .skips_nulls =
-	                operation->definition->kind == APS_GQL_SUBSCRIPTION && !client->settings.cache->writes_nulls,
-	        .now_s = aps_client_now_ms(client) / 1000,
+	bool is_event = what->operation->definition->kind == APS_GQL_SUBSCRIPTION;
+	what->skips_nulls = is_event && !client->settings.cache->writes_nulls;
+	what->now_s = aps_client_now_ms(client) / 1000;
+	conclude(core, client, partition, aps_partition_write(partition, what, &err), &err);
+}
+
+void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,
+                       const struct aps_operation *operation, struct aps_str data, struct aps_str errors)
+{
+	struct aps_partition_data what = {.operation = operation, .data = data, .errors = errors};
+	write(core, client, id, &what);
+}
+
+void aps_caching_write_answer(struct aps_core *core, struct aps_client *client, const struct aps_topic *topic,
+                              const struct aps_gqlhttp_response *response)
+{
+	struct aps_partition_data what = {
+	        .operation = &topic->operation,
+	        .data = response->data,
+	        .errors = response->errors,
+	        .layer = topic->layer,
 	};
-	conclude(core, client, partition, aps_partition_write(partition, &what, &err), &err);
+	write(core, client, topic->cache, &what);
 }
 
 void aps_caching_edit(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t number,

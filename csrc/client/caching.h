@@ -7,6 +7,8 @@
 #include "cache/edit.h"
 #include "client/channel.h"
 #include "client/core.h"
+#include "client/topic.h"
+#include "proto/gqlhttp.h"
 #include "proto/operation.h"
 #include "store/parts.h"
 
@@ -40,6 +42,9 @@ void aps_caching_clear(struct aps_core *core, struct aps_client *client, uint64_
 /* Writes the data of a response into a partition, where there is one of this number; read once the turn is over. */
 void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,
                        const struct aps_operation *operation, struct aps_str data, struct aps_str errors);
+/* Likewise what came of a topic. Its optimistic layer stays, and speaks of what has come by the service's ids. */
+void aps_caching_write_answer(struct aps_core *core, struct aps_client *client, const struct aps_topic *topic,
+                              const struct aps_gqlhttp_response *response);
 
 /* Writes what the application itself has written; numbers only grow. Once the turn is over its reader knows whether it
  * was kept. */

@@ -104,7 +104,7 @@ local function add_layer(self)
   end
   local layer, err = self.kept.core:add_layer(edits)
   if not layer then return errors.of_core(err, plan.where) end
-  self.layer = layer
+  self.layer, plan.layer = layer, layer
 end
 
 -- The outcome is known: the layer leaves, and what `update` makes of the answer is kept. Once.
