@@ -10,8 +10,17 @@ void aps_entries_init(struct aps_entries *entries, uint64_t seed, struct aps_ent
 	entries->last_number = &entries->own_last_number;
 }
 
+static void free_layered(struct aps_layered *layered)
+{
+	if (layered == NULL) return;
+	aps_free(layered->base);
+	aps_free(layered->stored);
+	aps_free(layered);
+}
+
 static void free_entry(struct aps_entry *entry)
 {
+	free_layered(entry->layered);
 	aps_free(entry->content);
 	aps_free(entry);
 }
@@ -269,6 +278,20 @@ void aps_entries_trim(struct aps_entries *entries, size_t max_bytes)
 	}
 }
 
+/* NULL: no memory. */
+static struct aps_layered *new_layered(const struct aps_entry_row *row)
+{
+	struct aps_layered *layered = aps_calloc(1, sizeof *layered);
+	if (layered == NULL) return NULL;
+	layered->base = row->base.p != NULL ? aps_strndup(row->base.p, row->base.n) : NULL;
+	layered->n_base_bytes = (uint32_t)row->base.n;
+	layered->stored = aps_strndup(row->patches.p, row->patches.n);
+	layered->n_stored_bytes = (uint32_t)row->patches.n;
+	if (layered->stored != NULL && (layered->base != NULL || row->base.p == NULL)) return layered;
+	free_layered(layered);
+	return NULL;
+}
+
 /* What the backing found becomes an entry. */
 static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row *row, struct aps_entry **out,
                          struct aps_err *err)
@@ -277,13 +300,18 @@ static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row
 	struct aps_entry *entry = aps_entries_peek(entries, row->number);
 	if (entry == NULL) entry = add(entries, row->number, row->key, hash);
 	char *content = row->is_nowhere ? NULL : aps_strndup(row->content.p, row->content.n);
-	if (entry == NULL || (content == NULL && !row->is_nowhere)) {
+	struct aps_layered *layered = row->is_covered ? new_layered(row) : NULL;
+	if (entry == NULL || (content == NULL && !row->is_nowhere) || (layered == NULL && row->is_covered)) {
 		aps_free(content);
+		free_layered(layered);
 		if (entry != NULL) aps_entries_forget(entries, entry);
 		return aps_fail(err, APS_E_NOMEM, "no memory for a record of the cache");
 	}
 	aps_entries_set(entries, entry, content, content != NULL ? row->content.n : 0);
-	entry->is_covered = row->is_covered;
+	if (row->is_covered) {
+		free_layered(entry->layered);
+		entry->layered = layered;
+	}
 	*out = entry;
 	return APS_OK;
 }

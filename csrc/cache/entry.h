@@ -19,7 +19,16 @@
 
 #include <stdbool.h>
 
-struct aps_layered;
+struct aps_layer_patch;
+
+/* What belongs to an entry that some layer changes. */
+struct aps_layered {
+	char *base; /* NULL: it is nowhere without the layers */
+	uint32_t n_base_bytes;
+	uint32_t n_stored_bytes;
+	char *stored;                    /* a reader's: the patches as the store gives them, below all others */
+	struct aps_layer_patch *patches; /* the lowest first */
+};
 
 struct aps_entry {
 	uint64_t number; /* 0: the key is nowhere */
@@ -35,7 +44,6 @@ struct aps_entry {
 	uint32_t n_holds; /* writers, layers, watches: it stays in memory */
 	bool is_used;     /* since it came, or had its last chance */
 	bool is_in_write; /* changed by the write that is open */
-	bool is_covered;  /* a reader's: its content is what layers make of it */
 	char key[];
 };
 
@@ -48,7 +56,9 @@ struct aps_entry_row {
 	uint32_t used_minute; /* Unix time */
 	bool is_nowhere;
 	bool is_damaged; /* only told to those who want to see it all the same */
-	bool is_covered;
+	bool is_covered; /* a reader's: the content is what layers make of it; then: */
+	struct aps_str base;    /* {NULL, 0}: it is nowhere */
+	struct aps_str patches; /* each after its length (v of cache/cell.h) */
 };
 
 struct aps_entry_backing {

@@ -188,14 +188,15 @@ void aps_layer_conclude(struct aps_entry *entry, bool is_committed)
 enum aps_rc aps_layer_compose(const struct aps_entry *entry, struct aps_str base, struct aps_entries *entries,
                               struct aps_buf *out, bool *is_nowhere, struct aps_err *err)
 {
+	const struct aps_layered *layered = entry->layered;
 	struct aps_buf patches;
 	aps_buf_init(&patches, APS_BUF_ANY_SIZE);
-	const struct aps_layer_patch *patch = entry->layered->patches;
-	for (; patch != NULL; patch = patch->next_above) {
+	enum aps_rc rc = aps_patches_split(&patches, (struct aps_str){layered->stored, layered->n_stored_bytes}, err);
+	for (const struct aps_layer_patch *patch = layered->patches; patch != NULL; patch = patch->next_above) {
 		const struct aps_str bytes = {patch->bytes, patch->n_bytes};
 		if (!patch->layer->is_leaving && !patch->is_leaving) aps_buf_add(&patches, &bytes, sizeof bytes);
 	}
-	enum aps_rc rc = patches.rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
+	if (rc == APS_OK && patches.rc != APS_OK) rc = aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
 	if (rc == APS_OK)
 		rc = aps_patches_apply(out, base, (const struct aps_str *)(const void *)patches.p,
 		                       patches.n / sizeof(struct aps_str), is_nowhere, entries, err);

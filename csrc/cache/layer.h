@@ -9,13 +9,6 @@
 
 struct aps_layer;
 
-/* What belongs to an entry that some layer changes. */
-struct aps_layered {
-	char *base; /* NULL: it is nowhere without the layers */
-	uint32_t n_base_bytes;
-	struct aps_layer_patch *patches; /* the lowest first */
-};
-
 struct aps_layer_patch {
 	struct aps_layer *layer;
 	struct aps_entry *entry;

@@ -26,7 +26,10 @@ enum aps_rc aps_patches_apply(struct aps_buf *out, struct aps_str content, const
 /* The same for one patch. */
 enum aps_rc aps_patch_apply(struct aps_buf *out, struct aps_str content, struct aps_str patch, bool *is_nowhere,
                             struct aps_entries *entries, struct aps_err *err);
-/* The same for patches one behind the other, each after its length (v of cache/cell.h). */
+/* Appends (struct aps_str) patches that stand one behind the other, each after its length (v of cache/cell.h). E_NOMEM,
+ * E_STORAGE. */
+enum aps_rc aps_patches_split(struct aps_buf *list, struct aps_str patches, struct aps_err *err);
+/* aps_patches_apply() for such patches. */
 enum aps_rc aps_patches_apply_text(struct aps_buf *out, struct aps_str content, struct aps_str patches, bool *is_nowhere,
                                    struct aps_entries *entries, struct aps_err *err);
 

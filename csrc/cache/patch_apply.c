@@ -288,24 +288,26 @@ enum aps_rc aps_patch_apply(struct aps_buf *out, struct aps_str content, struct 
 	return aps_patches_apply(out, content, &patch, 1, is_nowhere, entries, err);
 }
 
+enum aps_rc aps_patches_split(struct aps_buf *list, struct aps_str patches, struct aps_err *err)
+{
+	uint64_t n_bytes;
+	while (patches.n != 0) {
+		if (!aps_cell_take_count(&patches, &n_bytes) || n_bytes > patches.n)
+			return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "an optimistic layer is damaged");
+		const struct aps_str patch = {patches.p, (size_t)n_bytes};
+		aps_buf_add(list, &patch, sizeof patch);
+		patches.p += n_bytes;
+		patches.n -= (size_t)n_bytes;
+	}
+	return list->rc == APS_OK ? APS_OK : aps_fail(err, list->rc, "no memory for an optimistic layer");
+}
+
 enum aps_rc aps_patches_apply_text(struct aps_buf *out, struct aps_str content, struct aps_str patches, bool *is_nowhere,
                                    struct aps_entries *entries, struct aps_err *err)
 {
 	struct aps_buf list;
-	uint64_t n_bytes;
-	enum aps_rc rc = APS_OK;
 	aps_buf_init(&list, APS_BUF_ANY_SIZE);
-	while (rc == APS_OK && patches.n != 0) {
-		if (!aps_cell_take_count(&patches, &n_bytes) || n_bytes > patches.n) {
-			rc = aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "an optimistic layer is damaged");
-			break;
-		}
-		const struct aps_str patch = {patches.p, (size_t)n_bytes};
-		aps_buf_add(&list, &patch, sizeof patch);
-		patches.p += n_bytes;
-		patches.n -= (size_t)n_bytes;
-	}
-	if (rc == APS_OK && list.rc != APS_OK) rc = aps_fail(err, list.rc, "no memory for an optimistic layer");
+	enum aps_rc rc = aps_patches_split(&list, patches, err);
 	if (rc == APS_OK)
 		rc = aps_patches_apply(out, content, (const struct aps_str *)(const void *)list.p,
 		                       list.n / sizeof(struct aps_str), is_nowhere, entries, err);

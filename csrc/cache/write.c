@@ -18,7 +18,7 @@ void aps_write_begin(struct aps_cache_write *write, struct aps_cache *cache)
 	write->cache = cache;
 	write->layer = NULL;
 	write->is_open = true;
-	write->has_leaving = write->has_exchanged = false;
+	write->has_leaving = write->has_exchanged = write->is_above = false;
 	write->last_number = *cache->entries.last_number;
 	write->n_formers = 0;
 	aps_buf_init(&write->changes, APS_BUF_ANY_SIZE);
@@ -55,6 +55,12 @@ static void end(struct aps_cache_write *write)
 	aps_buf_clear(&write->changes);
 }
 
+/* No layer changes it any more. */
+static bool is_free(const struct aps_layered *layered)
+{
+	return layered->patches == NULL && layered->stored == NULL;
+}
+
 /* Layers that have left go, and entries that are under none any more are plain ones again. */
 static void remove_leaving(struct aps_cache_write *write)
 {
@@ -75,7 +81,7 @@ void aps_write_commit(struct aps_cache_write *write)
 		aps_free(former->content);
 		aps_free(former->base);
 		if (former->entry->layered != NULL && write->has_exchanged) aps_layer_conclude(former->entry, true);
-		if (former->entry->layered != NULL && former->entry->layered->patches == NULL)
+		if (former->entry->layered != NULL && is_free(former->entry->layered))
 			aps_layer_release(former->entry);
 	}
 	end(write);
@@ -104,7 +110,7 @@ void aps_write_abort(struct aps_cache_write *write)
 		struct aps_former *former = &write->formers[i];
 		restore(entries, former);
 		if (former->entry->layered != NULL && write->has_exchanged) aps_layer_conclude(former->entry, false);
-		if (former->entry->layered != NULL && former->entry->layered->patches == NULL)
+		if (former->entry->layered != NULL && is_free(former->entry->layered))
 			aps_layer_release(former->entry);
 		if (former->entry->number > write->last_number) aps_entries_forget(entries, former->entry);
 	}
@@ -171,7 +177,8 @@ static bool expose(struct aps_cache_write *write, struct aps_entry *entry)
 
 static struct aps_entry *shown(struct aps_cache_write *write, struct aps_entry *entry)
 {
-	bool is_hidden = entry != NULL && entry->layered != NULL && write->layer == NULL && !entry->is_in_write;
+	bool writes_base = write->layer == NULL && !write->is_above;
+	bool is_hidden = entry != NULL && entry->layered != NULL && writes_base && !entry->is_in_write;
 	if (!is_hidden || expose(write, entry)) return entry;
 	aps_write_fail(write);
 	return NULL;
@@ -380,6 +387,20 @@ bool aps_write_settle(struct aps_cache_write *write)
 			cover(write, former);
 	}
 	return write->err.code == APS_OK;
+}
+
+bool aps_write_rise(struct aps_cache_write *write)
+{
+	if (write->is_above) return true;
+	write->is_above = aps_write_settle(write);
+	return write->is_above;
+}
+
+bool aps_write_is_under_layers(const struct aps_cache_write *write)
+{
+	for (size_t i = 0; i < write->n_formers; i++)
+		if (write->formers[i].is_exposed) return true;
+	return false;
 }
 
 size_t aps_write_n_changes(const struct aps_cache_write *write)

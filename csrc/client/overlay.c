@@ -7,6 +7,7 @@ struct aps_pending_edits {
 	struct aps_edits *edits;
 	size_t n_shown;
 	uint64_t number; /* 0: the list isn't complete */
+	bool is_hoped;   /* an optimistic layer */
 };
 
 void aps_overlay_init(struct aps_overlay *overlay, struct aps_cache *cache, const struct aps_policies *policies)
@@ -45,6 +46,7 @@ struct aps_edits *aps_overlay_edits(struct aps_overlay *overlay)
 	if (*at != NULL && (*at)->number == 0) return (*at)->edits;
 	struct aps_pending_edits *pending = aps_calloc(1, sizeof *pending);
 	if (pending == NULL) return NULL;
+	pending->is_hoped = overlay->hopes;
 	pending->edits = aps_edits_new();
 	if (pending->edits == NULL) {
 		aps_free(pending);
@@ -100,18 +102,54 @@ static enum aps_rc begin(struct aps_overlay *overlay, struct aps_err *err)
 	return aps_fail(err, APS_E_NOMEM, "no memory for what was written into the cache");
 }
 
-enum aps_rc aps_overlay_show(struct aps_overlay *overlay, struct aps_err *err)
+/* Whether there are such lists, or with something in them that isn't shown. */
+static bool has_any(const struct aps_overlay *overlay, bool is_hoped, bool is_new)
+{
+	const struct aps_pending_edits *pending = overlay->first;
+	while (pending != NULL && (pending->is_hoped != is_hoped ||
+	                           (is_new && pending->n_shown == aps_edits_count(pending->edits))))
+		pending = pending->next;
+	return pending != NULL;
+}
+
+bool aps_overlay_shows_hopes(const struct aps_overlay *overlay)
+{
+	return overlay->write.is_open && overlay->write.is_above && has_any(overlay, true, false);
+}
+
+static enum aps_rc show_some(struct aps_overlay *overlay, bool is_hoped, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
-	for (struct aps_pending_edits *pending = overlay->first; pending != NULL; pending = pending->next) {
+	for (struct aps_pending_edits *pending = overlay->first; rc == APS_OK && pending != NULL;
+	     pending = pending->next) {
 		size_t n = aps_edits_count(pending->edits);
-		if (pending->n_shown == n) continue;
+		if (pending->is_hoped != is_hoped || pending->n_shown == n) continue;
 		rc = begin(overlay, err);
 		if (rc == APS_OK)
 			rc = aps_edits_apply(pending->edits, pending->n_shown, &overlay->merge, overlay->policies, err);
-		if (rc != APS_OK) break;
-		pending->n_shown = n;
+		if (rc == APS_OK) pending->n_shown = n;
 	}
+	return rc;
+}
+
+/* What is below is done before anything above it. */
+static enum aps_rc rise(struct aps_overlay *overlay, struct aps_err *err)
+{
+	enum aps_rc rc = begin(overlay, err);
+	if (rc != APS_OK || aps_write_rise(&overlay->write)) return rc;
+	*err = overlay->write.err;
+	return err->code;
+}
+
+enum aps_rc aps_overlay_show(struct aps_overlay *overlay, struct aps_err *err)
+{
+	struct aps_cache_write *write = &overlay->write;
+	bool shows_hopes = !overlay->is_below && has_any(overlay, true, false);
+	if (write->is_open && write->is_above && has_any(overlay, false, true)) aps_overlay_hide(overlay);
+	enum aps_rc rc = show_some(overlay, false, err);
+	bool rises = shows_hopes || (write->is_open && aps_write_is_under_layers(write));
+	if (rc == APS_OK && rises) rc = rise(overlay, err);
+	if (rc == APS_OK && shows_hopes) rc = show_some(overlay, true, err);
 	if (rc != APS_OK) aps_overlay_hide(overlay);
 	return rc;
 }

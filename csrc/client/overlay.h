@@ -1,5 +1,6 @@
-/* What a Lua state has written and the core hasn't committed yet, above what its reader has of the store: one write on
- * the reader's cache that stays open, and is never committed.
+/* What a Lua state has written and the core hasn't committed yet: one write on the reader's cache that stays open, and is
+ * never committed. What is written for good lies below the optimistic layers of the store, as it will when it is there;
+ * optimistic layers that the core hasn't yet lie above everything.
  *
  *   edits added ---show---> shown: read as if they were committed ---hide---> the cache is the store's again
  *                             ^                                                 |
@@ -24,6 +25,8 @@ struct aps_overlay {
 	struct aps_merge merge;
 	struct aps_pending_edits *first; /* in the order in which they were made */
 	uint64_t last_number;            /* that edits were given */
+	bool hopes;                      /* lists that are begun are optimistic layers */
+	bool is_below;                   /* of those none is shown */
 };
 
 APS_BEGIN_DECLS
@@ -42,6 +45,8 @@ struct aps_edits *aps_overlay_edits(struct aps_overlay *overlay);
 /* That list is complete: its number, by which aps_overlay_drop() knows it, and in *edits a reference. 0: there is none.
  */
 uint64_t aps_overlay_close(struct aps_overlay *overlay, struct aps_edits **edits);
+/* Something optimistic is shown. */
+bool aps_overlay_shows_hopes(const struct aps_overlay *overlay);
 /* There is one, with something in it. */
 bool aps_overlay_has_open_edits(struct aps_overlay *overlay);
 /* The list that was made last goes, closed or not; a reference, or NULL. */

@@ -169,7 +169,7 @@ end
 -- As one: all of it, or nothing; on what is there without optimistic layers. Lua may throw in between. Part of something
 -- larger it takes that with it.
 local function together(self, fn, ...)
-  local depth, begin_err = self.core:begin(true)
+  local depth, begin_err = self.core:begin(false)
   if not depth then return nil, errors.of_core(begin_err) end
   local results = compat.pack(pcall(fn, self, ...))
   if results[1] and results[2] ~= nil then
@@ -181,7 +181,7 @@ local function together(self, fn, ...)
     self.core:commit()
     error(results[1] and results[3] or results[2], 0)
   end
-  self.core:take()
+  self.core:drop()
   if not results[1] then error(results[2], 0) end
   return nil, results[3]
 end

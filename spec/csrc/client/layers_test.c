@@ -476,6 +476,100 @@ static void lists_have_each_item_once_by_its_temporary_or_its_own_name(void **st
 	close_core();
 }
 
+/* What the application has written, and the core hasn't committed. */
+struct own {
+	uint64_t number, layer; /* layer 0: for good */
+	struct aps_edits *edits;
+};
+
+static void edit_own(struct aps_rand *rand)
+{
+	char json[128], key[16];
+	struct aps_err err;
+	snprintf(key, sizeof key, "T:%u", (unsigned)aps_rand_below(rand, 5));
+	struct aps_edit_what what = {.kind = APS_EDIT_SET, .key = APS_STR("ROOT_QUERY"), .field = APS_STR("all")};
+	switch (aps_rand_below(rand, 4)) {
+	case 0: snprintf(json, sizeof json, "{\"__edits\":[[\"+\",\"%s\",\"%s\"]]}", key, key); break;
+	case 1: snprintf(json, sizeof json, "{\"__edits\":[[\"-\",\"%s\"]]}", key); break;
+	case 2:
+		snprintf(json, sizeof json, "{\"__json\":%u}", (unsigned)aps_rand_below(rand, 1000));
+		what.key = aps_str_of(key);
+		what.field = aps_rand_below(rand, 2) == 0 ? APS_STR("t") : APS_STR("u");
+		break;
+	default:
+		json[0] = '\0';
+		what.kind = APS_EDIT_EVICT;
+		what.key = aps_str_of(key);
+		what.field = APS_STR("");
+	}
+	what.json = aps_str_of(json);
+	assert_int_equal(aps_reader_edit(world.reader, &what, &err), APS_OK);
+}
+
+static void commit_own(const struct own *own)
+{
+	struct aps_err err;
+	enum aps_rc rc = own->layer != 0 ? aps_partition_add_layer(world.partition, own->layer, own->edits, &err)
+	                                 : aps_partition_edit(world.partition, own->number, own->edits, &err);
+	if (rc != APS_OK) fail_msg("%s", err.msg);
+	world.partition->edits = own->number;
+	commit();
+	aps_channel_decide(world.channel, own->number);
+	aps_edits_unref(own->edits);
+}
+
+/* What is shown of own edits before the core has them is what is shown once it has. (A layer that says what is there
+ * already, below edits that the core doesn't have yet either, is no layer once they are committed one after the other.) */
+static void write_anything(uint64_t seed)
+{
+	static const char BASE[] = "{\"all\":[{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"},{\"id\":\"2\",\"t\":2,\"u\":2,"
+	                           "\"__typename\":\"T\"},{\"id\":\"3\",\"t\":3,\"u\":3,\"__typename\":\"T\"}]}";
+	struct aps_rand rand;
+	struct own waiting[3];
+	struct aps_operation all = make("{ all { id t u } }", "");
+	uint64_t last = seed * 1000, first = last + 1;
+	size_t n = 0;
+	aps_rand_init(&rand, seed);
+	write_one(&all, BASE);
+	commit();
+	for (size_t step = 0; step < 80; step++) {
+		if (n == APS_COUNTOF(waiting) || (n != 0 && aps_rand_below(&rand, 3) == 0)) {
+			char *before = strdup(read_reader(&all));
+			commit_own(&waiting[0]);
+			assert_string_equal(read_reader(&all), before);
+			memmove(waiting, waiting + 1, --n * sizeof *waiting);
+			free(before);
+			if (n == 0) assert_same(&all);
+			continue;
+		}
+		if (n == 0 && first <= last && aps_rand_below(&rand, 4) == 0) {
+			settle(first++);
+			continue;
+		}
+		bool is_hoped = aps_rand_below(&rand, 2) == 0 || (n != 0 && waiting[n - 1].layer != 0);
+		aps_reader_hope(world.reader, is_hoped);
+		aps_reader_look_below(world.reader, !is_hoped);
+		for (size_t i = 0; i <= aps_rand_below(&rand, 2); i++) edit_own(&rand);
+		aps_reader_hope(world.reader, false);
+		aps_reader_look_below(world.reader, false);
+		waiting[n] = (struct own){.layer = is_hoped ? ++last : 0};
+		waiting[n].number = aps_reader_close_edits(world.reader, &waiting[n].edits);
+		n++;
+	}
+	for (size_t i = 0; i < n; i++) commit_own(&waiting[i]);
+	while (first <= last) settle(first++);
+	assert_same(&all);
+	aps_operation_clear(&all);
+}
+
+static void own_edits_lie_where_they_will_lie(void **state)
+{
+	(void)state;
+	open_core();
+	for (uint64_t seed = 1; seed <= 40; seed++) write_anything(seed);
+	close_core();
+}
+
 static void without_memory_a_layer_is_all_or_nothing(void **state)
 {
 	(void)state;
@@ -529,6 +623,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(a_reader_hides_layers_and_shows_them_again, setup, teardown),
 	        cmocka_unit_test_setup_teardown(lists_have_each_item_once_by_its_temporary_or_its_own_name, setup,
 	                                        teardown),
+	        cmocka_unit_test_setup_teardown(own_edits_lie_where_they_will_lie, setup, teardown),
 	        cmocka_unit_test_setup_teardown(without_memory_a_layer_is_all_or_nothing, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
