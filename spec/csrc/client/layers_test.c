@@ -570,6 +570,53 @@ static void own_edits_lie_where_they_will_lie(void **state)
 	close_core();
 }
 
+static void set_own(const char *json, bool is_hoped)
+{
+	struct aps_err err;
+	struct aps_edits *own;
+	const struct aps_edit_what what = {
+	        .kind = APS_EDIT_SET, .key = APS_STR("T:1"), .field = APS_STR("t"), .json = aps_str_of(json)};
+	aps_reader_hope(world.reader, is_hoped);
+	aps_reader_look_below(world.reader, !is_hoped);
+	assert_int_equal(aps_reader_edit(world.reader, &what, &err), APS_OK);
+	aps_reader_hope(world.reader, false);
+	aps_reader_look_below(world.reader, false);
+	assert_int_not_equal(aps_reader_close_edits(world.reader, &own), 0);
+	aps_edits_unref(own);
+}
+
+static void without_memory_own_edits_are_shown_later(void **state)
+{
+	(void)state;
+	struct aps_operation operation = make(POST, "");
+	static const char *const SHOWN[] = {"{\"a\":{\"id\":\"1\",\"t\":2,\"u\":1,\"__typename\":\"T\"}}",
+	                                    "{\"a\":{\"id\":\"1\",\"t\":4,\"u\":1,\"__typename\":\"T\"}}"};
+	open_core();
+	write_one(&operation, "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"}}");
+	begin_edits();
+	add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
+	lay(7);
+	assert_shows(&operation, SHOWN[0]);
+	for (int round = 0; round < 2; round++) {
+		if (round == 0) set_own("3", false); /* below the layer, which shows */
+		if (round == 1) set_own("4", true);  /* above it */
+		for (size_t nth = 1; nth < 60; nth++) {
+			struct aps_err err;
+			const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY")};
+			aps_reader_look_below(world.reader, true);
+			assert_string_equal(read_reader(&operation),
+			                    "{\"a\":{\"id\":\"1\",\"t\":3,\"u\":1,\"__typename\":\"T\"}}");
+			aps_reader_look_below(world.reader, false);
+			aps_mem_fail_at(nth);
+			aps_reader_read(world.reader, &operation, &options, &world.result, &err);
+			aps_mem_fail_at(0);
+			assert_string_equal(read_reader(&operation), SHOWN[round]);
+		}
+	}
+	close_core();
+	aps_operation_clear(&operation);
+}
+
 static void without_memory_a_layer_is_all_or_nothing(void **state)
 {
 	(void)state;
@@ -624,6 +671,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(lists_have_each_item_once_by_its_temporary_or_its_own_name, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(own_edits_lie_where_they_will_lie, setup, teardown),
+	        cmocka_unit_test_setup_teardown(without_memory_own_edits_are_shown_later, setup, teardown),
 	        cmocka_unit_test_setup_teardown(without_memory_a_layer_is_all_or_nothing, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
