@@ -128,7 +128,8 @@ describe("the core's cache", function()
     assert.is_truthy((result_of(id)))
     assert.equal(0, client:stats().store_failures)
     client:close()
-    assert.has_error(function() later:read{ document = LIST } end, "appsync: the client is closed")
+    local data, missing, err = later:read{ document = LIST }
+    assert.same({ nil, nil, "closed", "the client is closed" }, { data, missing, err.kind, err.message })
     close()
   end)
 

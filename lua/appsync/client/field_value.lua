@@ -75,10 +75,25 @@ local function given_members(value, context, path, depth)
   return members, is_plain
 end
 
+-- What stands for something else must be what it looks like.
+local function check_marks(value, context, path)
+  local place = path == "" and "" or " at " .. path
+  if value == field_value.DELETE then
+    errors.misuse("%s: details.DELETE%s takes the whole field away: the function must return it alone, and no part of a field "
+      .. "can be taken away so", context.where, place)
+  end
+  local key = value.__ref
+  if key ~= nil and (type(key) ~= "string" or key == "") then
+    errors.misuse('%s: __ref%s must be the key of a record, as in {__ref = "Todo:1"}, got %s', context.where, place,
+      (errors.describe(key)))
+  end
+end
+
 -- The core's form; whether there is nothing in it that a leaf couldn't have: then it is what it was before.
 ---@return any value, boolean is_plain
 given = function(value, context, path, depth)
   if type(value) ~= "table" then return value, true end
+  check_marks(value, context, path)
   if depth > MAX_DEPTH then errors.misuse("%s: what the function returns is nested too deeply, or a cycle", context.where) end
   if record_list.origin(value) then
     record_list.check(value, context.where)

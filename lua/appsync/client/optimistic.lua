@@ -84,7 +84,9 @@ end
 -- As if it were the caller's, for a response of another shape than the mutation's.
 local function raise_response(self, raised)
   if type(raised) ~= "table" then error(raised, 0) end
-  raised.message = "optimistic_response: " .. raised.message:gsub("^data%.?", "")
+  if raised.kind == "usage" then
+    raised.message = "optimistic_response: " .. raised.message:gsub("^data[.:]? ?", "")
+  end
   return errors.of_core(raised, self.plan.where)
 end
 

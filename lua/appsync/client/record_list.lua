@@ -40,7 +40,8 @@ function record_list.origin(value)
 end
 
 local function key_of(item)
-  return type(item) == "table" and item.__ref or nil
+  local key = type(item) == "table" and item.__ref
+  return type(key) == "string" and key ~= "" and key or nil
 end
 
 -- Here and below items are looked at in place: a list may be long, and a call for each of them shows.
