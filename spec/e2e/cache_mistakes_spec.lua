@@ -88,7 +88,7 @@ describe("the cache refuses", function()
     local data, err = modify(function() client = reopen() return 5 end, "n")
     assert.same({ nil, "closed" }, { data, err.kind })
     assert(client:hydrated())
-    refused("client:modify: add: client:modify: the client is closed", modify, function(list)
+    refused("client:modify: add: the client is closed", modify, function(list)
       client = reopen()
       list:add{ __typename = "T", id = "2" }
     end)
