@@ -220,9 +220,6 @@ static void clear_row(struct covered_row *kept)
 static enum aps_rc lay_over(struct aps_reader *reader, struct covered_row *kept, struct aps_entry_row *row,
                             struct aps_err *err)
 {
-	if (!aps_number_set_add(&reader->covered, row->number, NULL))
-		return aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
-	if (reader->is_below) return APS_OK;
 	row->is_covered = true;
 	row->base = row->is_nowhere ? (struct aps_str){NULL, 0} : row->content;
 	row->patches = aps_buf_str(&kept->patches);
@@ -245,7 +242,14 @@ static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, s
 	aps_buf_add_byte(&kept.text, '\0');
 	reader->sight.store.backing.done(&reader->sight.store.backing);
 	enum aps_rc rc = kept.text.rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
-	if (rc == APS_OK) rc = aps_layer_store_read(reader->sight.db, row->number, &kept.patches, err);
+	bool is_covered = false;
+	if (rc == APS_OK && reader->is_below)
+		rc = aps_layer_store_covers(reader->sight.db, row->number, &is_covered, err);
+	else if (rc == APS_OK)
+		rc = aps_layer_store_read(reader->sight.db, row->number, &kept.patches, err);
+	if (kept.patches.n != 0) is_covered = true;
+	if (rc == APS_OK && is_covered && !aps_number_set_add(&reader->covered, row->number, NULL))
+		rc = aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
 	row->key = rc == APS_OK ? (struct aps_str){kept.text.p, key.n} : APS_STR("");
 	row->content = rc == APS_OK ? (struct aps_str){kept.text.p + key.n, content.n} : APS_STR("");
 	if (rc == APS_OK && kept.patches.n != 0) rc = lay_over(reader, &kept, row, err);

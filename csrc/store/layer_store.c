@@ -128,6 +128,11 @@ enum aps_rc aps_layer_store_has_any(struct aps_db *db, int64_t part, bool *has_a
 	return run_with(db, "SELECT 1 FROM layer WHERE part = ?1 LIMIT 1", part, has_any, err);
 }
 
+enum aps_rc aps_layer_store_covers(struct aps_db *db, uint64_t entry, bool *is_covered, struct aps_err *err)
+{
+	return run_with(db, "SELECT 1 FROM patch WHERE entry = ?1 LIMIT 1", (int64_t)entry, is_covered, err);
+}
+
 enum aps_rc aps_layer_store_read(struct aps_db *db, uint64_t entry, struct aps_buf *patches, struct aps_err *err)
 {
 	struct aps_stmt *stmt;

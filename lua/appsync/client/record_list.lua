@@ -16,6 +16,7 @@ local METATABLE = { __index = RecordList, __name = "appsync.record_list" }
 
 ---@class appsync.client.ListOrigin
 ---@field was any[] the items that it had
+---@field added table<string, true> the keys that `add` has put in, which weren't there
 ---@field path string where it stood in the field's value
 ---@field identify fun(record: any, what: string): string
 
@@ -30,7 +31,7 @@ function record_list.new(items, path, identify)
   local was = {}
   for i, item in ipairs(items) do was[i] = item end
   local list = setmetatable(items, METATABLE)
-  origins[list] = { was = was, path = path, identify = identify }
+  origins[list] = { was = was, path = path, identify = identify, added = {} }
   return list
 end
 
@@ -72,6 +73,7 @@ function RecordList:add(record, place)
     errors.misuse('add: the place must be "start", "end" or a number from 1, got %s', (errors.describe(place)))
   end
   if find(self, key) then return false end
+  origins[self].added[key] = true
   table.insert(self, math.min(place, n + 1), { __ref = key })
   return true
 end
@@ -135,9 +137,17 @@ local function kept_of(was, first, last, in_now)
   return kept
 end
 
+-- Whether these references were added, each by `add`, and nothing else has been done.
+local function are_added(added, in_was, in_now)
+  if next(in_was) ~= nil then return false end
+  for key in pairs(in_now) do
+    if not added[key] then return false end
+  end
+  return true
+end
+
 -- Whether one of these references stands in a part of the list as well.
 local function has_any(list, first, last, in_was, in_now)
-  if next(in_was) == nil and next(in_now) == nil then return false end
   for i = first, last do
     local item = list[i]
     local key = type(item) == "table" and item.__ref
@@ -177,7 +187,9 @@ function record_list.edits(list)
   if last_was - n_same > 2 * MAX_EDITS + last_now - n_same then return nil end
   local in_was, in_now = places_of(was, first, last_was), places_of(list, first, last_now)
   if not in_was or not in_now then return nil end
-  if has_any(list, 1, n_same, in_was, in_now) or has_any(list, last_now + 1, #list, in_was, in_now) then return nil end
+  if not are_added(origins[list].added, in_was, in_now) then
+    if has_any(list, 1, n_same, in_was, in_now) or has_any(list, last_now + 1, #list, in_was, in_now) then return nil end
+  end
   local kept = kept_of(was, first, last_was, in_now)
   for i = first, last_was do
     if not kept[was[i].__ref] then edits[#edits + 1] = { "-", was[i].__ref } end
