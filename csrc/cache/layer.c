@@ -67,7 +67,8 @@ void aps_layers_clear(struct aps_layers *layers)
 			layer->patches = patch->next;
 			take_from_entry(patch);
 			aps_free(patch);
-			if (entry->layered->patches == NULL) aps_layer_release(entry);
+			if (entry->layered->patches == NULL && entry->layered->stored == NULL)
+				aps_layer_release(entry);
 		}
 		aps_layers_remove(layers, layer);
 	}

@@ -18,7 +18,7 @@ void aps_write_begin(struct aps_cache_write *write, struct aps_cache *cache)
 	write->cache = cache;
 	write->layer = NULL;
 	write->is_open = true;
-	write->has_leaving = write->has_exchanged = write->is_above = false;
+	write->has_leaving = write->has_exchanged = false;
 	write->last_number = *cache->entries.last_number;
 	write->n_formers = 0;
 	aps_buf_init(&write->changes, APS_BUF_ANY_SIZE);
@@ -177,8 +177,7 @@ static bool expose(struct aps_cache_write *write, struct aps_entry *entry)
 
 static struct aps_entry *shown(struct aps_cache_write *write, struct aps_entry *entry)
 {
-	bool writes_base = write->layer == NULL && !write->is_above;
-	bool is_hidden = entry != NULL && entry->layered != NULL && writes_base && !entry->is_in_write;
+	bool is_hidden = entry != NULL && entry->layered != NULL && write->layer == NULL && !entry->is_in_write;
 	if (!is_hidden || expose(write, entry)) return entry;
 	aps_write_fail(write);
 	return NULL;
@@ -387,20 +386,6 @@ bool aps_write_settle(struct aps_cache_write *write)
 			cover(write, former);
 	}
 	return write->err.code == APS_OK;
-}
-
-bool aps_write_rise(struct aps_cache_write *write)
-{
-	if (write->is_above) return true;
-	write->is_above = aps_write_settle(write);
-	return write->is_above;
-}
-
-bool aps_write_is_under_layers(const struct aps_cache_write *write)
-{
-	for (size_t i = 0; i < write->n_formers; i++)
-		if (write->formers[i].is_exposed) return true;
-	return false;
 }
 
 size_t aps_write_n_changes(const struct aps_cache_write *write)

@@ -28,7 +28,6 @@ struct aps_cache_write {
 	bool is_open;
 	bool has_leaving;           /* layers */
 	bool has_exchanged;         /* patches of layers that stay */
-	bool is_above;              /* it goes on with what entries show, whatever layers they are under */
 	struct aps_former *formers; /* of the entries that were touched, each once */
 	size_t n_formers;
 	size_t capacity;
@@ -53,11 +52,6 @@ void aps_write_exchange(struct aps_cache_write *write, struct aps_layer_patch *l
                         struct aps_str patch);
 /* After the last change: what entries under layers show now, and what has changed. False: a failure. */
 bool aps_write_settle(struct aps_cache_write *write);
-/* Settled, it goes on above all layers, of which none knows it; and it isn't settled again: it can only be aborted. False:
- * a failure. */
-bool aps_write_rise(struct aps_cache_write *write);
-/* Some entry that was touched is under layers: what is written to the base now would not be seen. */
-bool aps_write_is_under_layers(const struct aps_cache_write *write);
 void aps_write_commit(struct aps_cache_write *write);
 void aps_write_abort(struct aps_cache_write *write);
 /* Frees what it holds for the next one; aborts. */

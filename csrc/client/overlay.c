@@ -13,6 +13,8 @@ struct aps_pending_edits {
 void aps_overlay_init(struct aps_overlay *overlay, struct aps_cache *cache, const struct aps_policies *policies)
 {
 	*overlay = (struct aps_overlay){.cache = cache, .policies = policies};
+	aps_buf_init(&overlay->touched, APS_BUF_ANY_SIZE);
+	aps_buf_init(&overlay->changes, APS_BUF_ANY_SIZE);
 }
 
 static void free_pending(struct aps_pending_edits *pending)
@@ -31,6 +33,8 @@ void aps_overlay_clear(struct aps_overlay *overlay)
 	}
 	aps_write_clear(&overlay->write);
 	aps_merge_clear(&overlay->merge);
+	aps_buf_clear(&overlay->touched);
+	aps_buf_clear(&overlay->changes);
 }
 
 static struct aps_pending_edits **place_of_last(struct aps_overlay *overlay)
@@ -92,72 +96,93 @@ void aps_overlay_drop(struct aps_overlay *overlay, uint64_t number)
 	}
 }
 
-static enum aps_rc begin(struct aps_overlay *overlay, struct aps_err *err)
-{
-	if (overlay->write.is_open) return APS_OK;
-	aps_names_lend(&overlay->cache->names);
-	aps_write_begin(&overlay->write, overlay->cache);
-	aps_merge_clear(&overlay->merge);
-	if (aps_merge_init(&overlay->merge, &overlay->write)) return APS_OK;
-	return aps_fail(err, APS_E_NOMEM, "no memory for what was written into the cache");
-}
-
-/* Whether there are such lists, or with something in them that isn't shown. */
-static bool has_any(const struct aps_overlay *overlay, bool is_hoped, bool is_new)
+bool aps_overlay_has_hopes(const struct aps_overlay *overlay)
 {
 	const struct aps_pending_edits *pending = overlay->first;
-	while (pending != NULL && (pending->is_hoped != is_hoped ||
-	                           (is_new && pending->n_shown == aps_edits_count(pending->edits))))
-		pending = pending->next;
+	while (pending != NULL && !pending->is_hoped) pending = pending->next;
 	return pending != NULL;
 }
 
-bool aps_overlay_shows_hopes(const struct aps_overlay *overlay)
+static enum aps_rc fail_memory(struct aps_err *err)
 {
-	return overlay->write.is_open && overlay->write.is_above && has_any(overlay, true, false);
+	return aps_fail(err, APS_E_NOMEM, "no memory for what was written into the cache");
 }
 
-static enum aps_rc show_some(struct aps_overlay *overlay, bool is_hoped, struct aps_err *err)
+static enum aps_rc begin(struct aps_overlay *overlay, bool is_hoped, struct aps_err *err)
+{
+	if (!overlay->is_shown) {
+		aps_names_lend(&overlay->cache->names);
+		overlay->last_entry = *overlay->cache->entries.last_number;
+	}
+	overlay->is_shown = true;
+	if (is_hoped)
+		aps_write_begin_layer(&overlay->write, overlay->cache, ++overlay->last_layer);
+	else
+		aps_write_begin(&overlay->write, overlay->cache);
+	aps_merge_clear(&overlay->merge);
+	return aps_merge_init(&overlay->merge, &overlay->write) ? APS_OK : fail_memory(err);
+}
+
+/* What was touched stays in memory until it is hidden. */
+static bool note_touched(struct aps_overlay *overlay)
+{
+	struct aps_cache_write *write = &overlay->write;
+	for (size_t i = 0; i < aps_write_n_entries(write); i++) {
+		uint64_t number = aps_write_entry_at(write, i)->number;
+		aps_buf_add(&overlay->touched, &number, sizeof number);
+	}
+	aps_buf_add(&overlay->changes, aps_write_changes(write), aps_write_n_changes(write) * sizeof(struct aps_change));
+	if (overlay->touched.rc != APS_OK || overlay->changes.rc != APS_OK) return false;
+	for (size_t i = 0; i < aps_write_n_entries(write); i++)
+		aps_entries_peek(&overlay->cache->entries, aps_write_entry_at(write, i)->number)->n_holds++;
+	return true;
+}
+
+static enum aps_rc show_list(struct aps_overlay *overlay, struct aps_pending_edits *pending, struct aps_err *err)
+{
+	size_t n = aps_edits_count(pending->edits);
+	enum aps_rc rc = begin(overlay, pending->is_hoped, err);
+	if (rc == APS_OK)
+		rc = aps_edits_apply(pending->edits, pending->n_shown, &overlay->merge, overlay->policies, err);
+	if (rc == APS_OK && !aps_write_settle(&overlay->write)) {
+		*err = overlay->write.err;
+		rc = err->code;
+	}
+	if (rc == APS_OK && !note_touched(overlay)) rc = fail_memory(err);
+	if (rc != APS_OK) {
+		aps_write_abort(&overlay->write);
+		return rc;
+	}
+	aps_write_commit(&overlay->write);
+	pending->n_shown = n;
+	return APS_OK;
+}
+
+/* Only the last list grows: what is new is above what is shown. */
+enum aps_rc aps_overlay_show(struct aps_overlay *overlay, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
 	for (struct aps_pending_edits *pending = overlay->first; rc == APS_OK && pending != NULL;
 	     pending = pending->next) {
-		size_t n = aps_edits_count(pending->edits);
-		if (pending->is_hoped != is_hoped || pending->n_shown == n) continue;
-		rc = begin(overlay, err);
-		if (rc == APS_OK)
-			rc = aps_edits_apply(pending->edits, pending->n_shown, &overlay->merge, overlay->policies, err);
-		if (rc == APS_OK) pending->n_shown = n;
+		bool is_skipped = pending->is_hoped && overlay->is_below;
+		if (!is_skipped && pending->n_shown != aps_edits_count(pending->edits))
+			rc = show_list(overlay, pending, err);
 	}
-	return rc;
-}
-
-/* What is below is done before anything above it. */
-static enum aps_rc rise(struct aps_overlay *overlay, struct aps_err *err)
-{
-	enum aps_rc rc = begin(overlay, err);
-	if (rc != APS_OK || aps_write_rise(&overlay->write)) return rc;
-	*err = overlay->write.err;
-	return err->code;
-}
-
-enum aps_rc aps_overlay_show(struct aps_overlay *overlay, struct aps_err *err)
-{
-	struct aps_cache_write *write = &overlay->write;
-	bool shows_hopes = !overlay->is_below && has_any(overlay, true, false);
-	if (write->is_open && write->is_above && has_any(overlay, false, true)) aps_overlay_hide(overlay);
-	enum aps_rc rc = show_some(overlay, false, err);
-	bool rises = shows_hopes || (write->is_open && aps_write_is_under_layers(write));
-	if (rc == APS_OK && rises) rc = rise(overlay, err);
-	if (rc == APS_OK && shows_hopes) rc = show_some(overlay, true, err);
 	if (rc != APS_OK) aps_overlay_hide(overlay);
 	return rc;
 }
 
 void aps_overlay_hide(struct aps_overlay *overlay)
 {
-	if (!overlay->write.is_open) return;
-	aps_write_abort(&overlay->write);
+	const uint64_t *touched = (const uint64_t *)(const void *)overlay->touched.p;
+	if (!overlay->is_shown) return;
+	overlay->is_shown = false;
+	aps_layers_clear(&overlay->cache->layers);
+	for (size_t i = 0; i < overlay->touched.n / sizeof *touched; i++)
+		aps_entries_forget_number(&overlay->cache->entries, touched[i]);
+	aps_buf_clear(&overlay->touched);
+	aps_buf_clear(&overlay->changes);
+	*overlay->cache->entries.last_number = overlay->last_entry;
 	aps_names_take_back(&overlay->cache->names);
 	for (struct aps_pending_edits *pending = overlay->first; pending != NULL; pending = pending->next)
 		pending->n_shown = 0;

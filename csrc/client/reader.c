@@ -153,7 +153,7 @@ static bool follow(struct aps_reader *reader, bool *is_same, enum aps_rc *rc, st
 	if (aps_names_has_lent(&reader->cache.names)) return false;
 	aps_names_take_back(&reader->cache.names);
 	*rc = aps_cache_store_follow(&reader->sight.store, &reader->cache, &generation, err);
-	if (reader->overlay.write.is_open) aps_names_lend(&reader->cache.names);
+	if (reader->overlay.is_shown) aps_names_lend(&reader->cache.names);
 	*is_same = reader->cache.names.n_names == n_names;
 	if (*rc == APS_OK) reader->named = generation;
 	return true;
@@ -312,13 +312,6 @@ static void note_use(struct aps_reader *reader, const struct aps_entry *entry)
 	reader->used.rc = APS_OK;
 }
 
-/* Under layers of the store, or part of one that the core hasn't yet. */
-static bool is_optimistic(const struct aps_reader *reader, const struct aps_entry *entry)
-{
-	if (entry == NULL) return false;
-	return entry->layered != NULL || (entry->is_in_write && aps_overlay_shows_hopes(&reader->overlay));
-}
-
 static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, struct aps_str *content,
                              struct aps_err *err)
 {
@@ -326,7 +319,7 @@ static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, st
 	struct aps_entry *entry;
 	enum aps_rc rc = aps_entries_at(&reader->cache.entries, number, &entry, err);
 	*content = aps_entry_shown(entry);
-	source->is_optimistic = is_optimistic(reader, entry);
+	source->is_optimistic = entry != NULL && entry->layered != NULL;
 	if (rc == APS_OK) note_use(reader, entry);
 	return rc;
 }
@@ -339,7 +332,7 @@ static enum aps_rc source_find(struct aps_read_source *source, struct aps_str ke
 	enum aps_rc rc = aps_entries_find(&reader->cache.entries, key, &entry, err);
 	*number = entry != NULL ? entry->number : 0;
 	*content = aps_entry_shown(entry);
-	source->is_optimistic = is_optimistic(reader, entry);
+	source->is_optimistic = entry != NULL && entry->layered != NULL;
 	if (rc == APS_OK) note_use(reader, entry);
 	return rc;
 }
@@ -555,9 +548,9 @@ void aps_reader_look_below(struct aps_reader *reader, bool is_below)
 {
 	uint64_t number = 0;
 	if (reader->is_below == is_below) return;
-	bool shows_hopes = aps_overlay_shows_hopes(&reader->overlay);
 	reader->is_below = reader->overlay.is_below = is_below;
-	if (shows_hopes || reader->covered.n_members != 0) aps_overlay_hide(&reader->overlay);
+	if (aps_overlay_has_hopes(&reader->overlay) || reader->covered.n_members != 0)
+		aps_overlay_hide(&reader->overlay);
 	while ((number = aps_number_set_next(&reader->covered, number)) != 0)
 		aps_entries_forget_number(&reader->cache.entries, number);
 	aps_number_set_clear(&reader->covered);
@@ -629,14 +622,14 @@ uint64_t aps_reader_generation(const struct aps_reader *reader)
 
 size_t aps_reader_count_changes(const struct aps_reader *reader)
 {
-	return reader->overlay.write.is_open ? aps_write_n_changes(&reader->overlay.write) : 0;
+	return reader->overlay.changes.n / sizeof(struct aps_change);
 }
 
 void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct aps_buf *out)
 {
-	const struct aps_cache_write *write = &reader->overlay.write;
+	const struct aps_change *changes = (const struct aps_change *)(const void *)reader->overlay.changes.p;
 	for (size_t i = n_before; i < aps_reader_count_changes(reader); i++) {
-		const struct aps_change *change = &aps_write_changes(write)[i];
+		const struct aps_change *change = &changes[i];
 		struct aps_entry *entry = NULL;
 		if (aps_entries_at(&reader->cache.entries, change->entry, &entry, NULL) != APS_OK || entry == NULL)
 			continue;

@@ -112,10 +112,10 @@ describe("the cache refuses", function()
       refused(('appsync.client: keys.T[2]: must be a field or a path of fields, as in "author.name", got "%s"'):format(path),
         make, { keys = { T = { "id", path } } })
     end
-    refused('appsync.client: keys.T: must name at least one field, as in {"id"}; a type without an entry is identified by id',
-      make, { keys = { T = {} } })
+    refused('appsync.client: keys.T: must be a list of fields, as {"id"}, or {} for a type without an identity', make,
+      { keys = { T = { id = true } } })
     refused("appsync.client: seed: a path has at least one character", make, { seed = "" })
-    make{ keys = { T = { "id", "author.name" } } }:close(0)
+    make{ keys = { T = { "id", "author.name" }, U = {} } }:close(0)
   end)
 
   it("queries of build_subscription that are none, before any event", function()

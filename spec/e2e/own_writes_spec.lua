@@ -74,6 +74,19 @@ describe("own writes", function()
     assert.same({ "one!", 1 }, { todos.client:read_fragment("Todo:t1", NAME).name, count() })
   end)
 
+  it("tell what is hoped for from what is so", function()
+    local let_go = connect()
+    local told = {}
+    local task = update("one!", "hoped", function(_, result)
+      told[#told + 1] = tostring(result.optimistic) .. " " .. tostring(todos.client:is_optimistic(result.data))
+    end)
+    let_go()
+    local data = assert(task:await(10))
+    assert.same({ "true true", "false false" }, told)
+    for _, value in ipairs{ data, "text", 5, {} } do assert.is_false(todos.client:is_optimistic(value)) end
+    assert.is_false(todos.client:is_optimistic(nil))
+  end)
+
   it("lie below what is hoped for, at once and afterwards", function()
     local let_go = connect()
     local task = update("one!", "hoped")

@@ -73,8 +73,8 @@ end
 -- Each is a field, or a path such as "author.name".
 local function check_key_fields(keys, where)
   for key, list in pairs(keys or {}) do
-    if #list == 0 then
-      errors.misuse('%s.%s: must name at least one field, as in {"id"}; a type without an entry is identified by id', where, key)
+    if #list == 0 and next(list) ~= nil then
+      errors.misuse('%s.%s: must be a list of fields, as {"id"}, or {} for a type without an identity', where, key)
     end
     for i, path in ipairs(list) do
       if not ("." .. path):gsub("%.[_%a][_%w]*", ""):match "^$" then

@@ -16,6 +16,15 @@ local updating = require "appsync.client.updating"
 
 local optimistic = {}
 
+-- Optimistic responses that were shown.
+local responses = setmetatable({}, { __mode = "k" })
+
+---@param data any
+---@return boolean
+function optimistic.is_response(data)
+  return data ~= nil and responses[data] == true
+end
+
 -- The call's own, or the client's for each of the mutation's fields.
 local function update_of(client, plan)
   if plan.options.update then return plan.options.update end
@@ -104,6 +113,7 @@ local function add_layer(self)
   local plan = self.plan
   if plan.options.optimistic_response == nil then return end
   local response = response_of(plan)
+  responses[response] = true
   local ok, raised = hope(self, write_records, self, response)
   if not ok then return raise_response(self, raised) end
   if self.update then

@@ -518,8 +518,7 @@ static void commit_own(const struct own *own)
 	aps_edits_unref(own->edits);
 }
 
-/* What is shown of own edits before the core has them is what is shown once it has. (A layer that says what is there
- * already, below edits that the core doesn't have yet either, is no layer once they are committed one after the other.) */
+/* What is shown of own edits before the core has them is what is shown once it has. */
 static void write_anything(uint64_t seed)
 {
 	static const char BASE[] = "{\"all\":[{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"},{\"id\":\"2\",\"t\":2,\"u\":2,"
@@ -546,7 +545,7 @@ static void write_anything(uint64_t seed)
 			settle(first++);
 			continue;
 		}
-		bool is_hoped = aps_rand_below(&rand, 2) == 0 || (n != 0 && waiting[n - 1].layer != 0);
+		bool is_hoped = aps_rand_below(&rand, 2) == 0;
 		aps_reader_hope(world.reader, is_hoped);
 		aps_reader_look_below(world.reader, !is_hoped);
 		for (size_t i = 0; i <= aps_rand_below(&rand, 2); i++) edit_own(&rand);
