@@ -152,8 +152,8 @@ static int Apl_cache_field(lua_State *L)
 	return rc == APS_OK ? 1 : apl_fail(L, &err);
 }
 
-/* cache:begin(is_hoped) → depth: `is_hoped` of the first one counts. What is written is an optimistic layer; or it is for
- * good, and what is only hoped for isn't seen. */
+/* cache:begin(is_hoped) → depth: `is_hoped` of the first one counts. What is written is an optimistic layer; or it is
+ * for good, and what is only hoped for isn't seen. */
 static int Apl_cache_begin(lua_State *L)
 {
 	struct aps_err err = {0};

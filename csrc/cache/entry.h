@@ -55,8 +55,8 @@ struct aps_entry_row {
 	struct aps_str content;
 	uint32_t used_minute; /* Unix time */
 	bool is_nowhere;
-	bool is_damaged; /* only told to those who want to see it all the same */
-	bool is_covered; /* a reader's: the content is what layers make of it; then: */
+	bool is_damaged;        /* only told to those who want to see it all the same */
+	bool is_covered;        /* a reader's: the content is what layers make of it; then: */
 	struct aps_str base;    /* {NULL, 0}: it is nowhere */
 	struct aps_str patches; /* each after its length (v of cache/cell.h) */
 };

@@ -34,7 +34,8 @@ static struct aps_str argument_of(const struct aps_policies *policies, struct ap
 {
 	const struct aps_type_policy *policy = aps_policies_find_type(policies, type);
 	if (policy == NULL || policy->n_key_fields == 0) return APS_STR("id");
-	bool is_name = policy->n_key_fields == 1 && memchr(policy->key_fields[0].p, '.', policy->key_fields[0].n) == NULL;
+	bool is_name =
+	        policy->n_key_fields == 1 && memchr(policy->key_fields[0].p, '.', policy->key_fields[0].n) == NULL;
 	return is_name ? policy->key_fields[0] : (struct aps_str){NULL, 0};
 }
 

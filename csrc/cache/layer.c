@@ -67,8 +67,7 @@ void aps_layers_clear(struct aps_layers *layers)
 			layer->patches = patch->next;
 			take_from_entry(patch);
 			aps_free(patch);
-			if (entry->layered->patches == NULL && entry->layered->stored == NULL)
-				aps_layer_release(entry);
+			if (entry->layered->patches == NULL && entry->layered->stored == NULL) aps_layer_release(entry);
 		}
 		aps_layers_remove(layers, layer);
 	}
@@ -146,8 +145,7 @@ static struct aps_layer_patch *add(struct aps_layer *layer, struct aps_entry *en
 {
 	struct aps_layer_patch *patch = aps_malloc(sizeof *patch + bytes.n);
 	if (patch == NULL) return NULL;
-	*patch = (struct aps_layer_patch){
-	        .layer = layer, .entry = entry, .next = layer->patches, .n_bytes = bytes.n};
+	*patch = (struct aps_layer_patch){.layer = layer, .entry = entry, .next = layer->patches, .n_bytes = bytes.n};
 	memcpy(patch->bytes, bytes.p, bytes.n);
 	layer->patches = patch;
 	struct aps_layer_patch **at = &entry->layered->patches;
@@ -198,9 +196,7 @@ enum aps_rc aps_layer_compose(const struct aps_entry *entry, struct aps_str base
 		if (!patch->layer->is_leaving && !patch->is_leaving) aps_buf_add(&patches, &bytes, sizeof bytes);
 	}
 	if (rc == APS_OK && patches.rc != APS_OK) rc = aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
-	if (rc == APS_OK)
-		rc = aps_patches_apply(out, base, (const struct aps_str *)(const void *)patches.p,
-		                       patches.n / sizeof(struct aps_str), is_nowhere, entries, err);
+	if (rc == APS_OK) rc = aps_patches_apply(out, base, &patches, is_nowhere, entries, err);
 	aps_buf_clear(&patches);
 	return rc;
 }

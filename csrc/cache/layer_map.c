@@ -244,8 +244,8 @@ static bool is_temporary(const struct aps_entry *entry)
 	return entry->is_in_write ? entry->content == NULL : entry->layered->base == NULL;
 }
 
-static void follow(struct aps_cache_write *write, const struct aps_policies *policies,
-                   const struct aps_layer *answered, const struct aps_id_pair *pair)
+static void follow(struct aps_cache_write *write, const struct aps_policies *policies, const struct aps_layer *answered,
+                   const struct aps_id_pair *pair)
 {
 	struct aps_entries *entries = &write->cache->entries;
 	struct mapping in = {.write = write, .policies = policies, .answered = answered};

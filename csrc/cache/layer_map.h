@@ -5,8 +5,8 @@
  *   field of it               F17.comments(…)                                                     --> F23.comments(…)
  *   reference to it           in fields, lists, edits of lists                                      --> to Todo:1
  *
- * in the layer itself and in all others, for good: the temporary record is nowhere from then on. What the answered layer
- * says of a field, and the layer that made the record, yields to what the service says of it. */
+ * in the layer itself and in all others, for good: the temporary record is nowhere from then on. What the answered
+ * layer says of a field, and the layer that made the record, yields to what the service says of it. */
 #ifndef APS_CACHE_LAYER_MAP_H
 #define APS_CACHE_LAYER_MAP_H
 

@@ -1,5 +1,5 @@
-/* A list as links, so that an edit moves nothing. A few edits look for their items from the beginning; many look them up
- * in an index. */
+/* A list as links, so that an edit moves nothing. A few edits look for their items from the beginning; many look them
+ * up in an index. */
 #include "cache/list_edit.h"
 
 #include "base/mem.h"

@@ -1,6 +1,6 @@
-/* All patches of an entry are laid over it at once: field by field what each of them says, in their order. Of values the
- * last one counts, edits of a list are one run of edits, so that each list is gone through once, however many layers
- * there are. */
+/* All patches of an entry are laid over it at once: field by field what each of them says, in their order. Of values
+ * the last one counts, edits of a list are one run of edits, so that each list is gone through once, however many
+ * layers there are. */
 #include "cache/patch.h"
 
 #include "cache/list_edit.h"
@@ -43,8 +43,8 @@ static bool is_partial(const struct change *change)
 	return change->value.tag == APS_CELL_EDIT || change->value.tag == APS_CELL_PATCH;
 }
 
-static void apply_fields(struct applying *in, struct aps_buf *out, struct aps_str content, const struct aps_buf *patches,
-                         unsigned depth);
+static void apply_fields(struct applying *in, struct aps_buf *out, struct aps_str content,
+                         const struct aps_buf *patches, unsigned depth);
 
 static void apply_edits(struct applying *in, struct aps_buf *out, const struct aps_cell *base,
                         const struct change *changes, size_t n)
@@ -178,15 +178,15 @@ static void apply_field(struct applying *in, struct aps_buf *out, const struct a
 static size_t count_same(const struct change *changes, size_t n)
 {
 	size_t same = 1;
-	while (same < n && aps_cell_compare_names(changes[0].name, changes[0].text, changes[same].name,
-	                                          changes[same].text) == 0)
+	while (same < n &&
+	       aps_cell_compare_names(changes[0].name, changes[0].text, changes[same].name, changes[same].text) == 0)
 		same++;
 	return same;
 }
 
 /* `patches`: of struct aps_str, the fields of each. */
-static void apply_fields(struct applying *in, struct aps_buf *out, struct aps_str content, const struct aps_buf *patches,
-                         unsigned depth)
+static void apply_fields(struct applying *in, struct aps_buf *out, struct aps_str content,
+                         const struct aps_buf *patches, unsigned depth)
 {
 	struct aps_buf gathered;
 	struct aps_cell_field base;
@@ -259,9 +259,11 @@ static bool has_eviction(const struct aps_str *patches, size_t n)
 	return n != 0;
 }
 
-enum aps_rc aps_patches_apply(struct aps_buf *out, struct aps_str content, const struct aps_str *patches, size_t n,
-                              bool *is_nowhere, struct aps_entries *entries, struct aps_err *err)
+enum aps_rc aps_patches_apply(struct aps_buf *out, struct aps_str content, const struct aps_buf *all, bool *is_nowhere,
+                              struct aps_entries *entries, struct aps_err *err)
 {
+	const struct aps_str *patches = (const struct aps_str *)(const void *)all->p;
+	size_t n = all->n / sizeof *patches;
 	struct applying in = {.entries = entries};
 	struct aps_buf upper;
 	char kind = 'X';
@@ -285,7 +287,13 @@ enum aps_rc aps_patches_apply(struct aps_buf *out, struct aps_str content, const
 enum aps_rc aps_patch_apply(struct aps_buf *out, struct aps_str content, struct aps_str patch, bool *is_nowhere,
                             struct aps_entries *entries, struct aps_err *err)
 {
-	return aps_patches_apply(out, content, &patch, 1, is_nowhere, entries, err);
+	struct aps_buf one;
+	aps_buf_init(&one, APS_BUF_ANY_SIZE);
+	aps_buf_add(&one, &patch, sizeof patch);
+	enum aps_rc rc = one.rc == APS_OK ? aps_patches_apply(out, content, &one, is_nowhere, entries, err)
+	                                  : aps_fail(err, one.rc, "no memory for an optimistic layer");
+	aps_buf_clear(&one);
+	return rc;
 }
 
 enum aps_rc aps_patches_split(struct aps_buf *list, struct aps_str patches, struct aps_err *err)
@@ -302,15 +310,13 @@ enum aps_rc aps_patches_split(struct aps_buf *list, struct aps_str patches, stru
 	return list->rc == APS_OK ? APS_OK : aps_fail(err, list->rc, "no memory for an optimistic layer");
 }
 
-enum aps_rc aps_patches_apply_text(struct aps_buf *out, struct aps_str content, struct aps_str patches, bool *is_nowhere,
-                                   struct aps_entries *entries, struct aps_err *err)
+enum aps_rc aps_patches_apply_text(struct aps_buf *out, struct aps_str content, struct aps_str patches,
+                                   bool *is_nowhere, struct aps_entries *entries, struct aps_err *err)
 {
 	struct aps_buf list;
 	aps_buf_init(&list, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_patches_split(&list, patches, err);
-	if (rc == APS_OK)
-		rc = aps_patches_apply(out, content, (const struct aps_str *)(const void *)list.p,
-		                       list.n / sizeof(struct aps_str), is_nowhere, entries, err);
+	if (rc == APS_OK) rc = aps_patches_apply(out, content, &list, is_nowhere, entries, err);
 	aps_buf_clear(&list);
 	return rc;
 }

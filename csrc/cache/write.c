@@ -81,8 +81,7 @@ void aps_write_commit(struct aps_cache_write *write)
 		aps_free(former->content);
 		aps_free(former->base);
 		if (former->entry->layered != NULL && write->has_exchanged) aps_layer_conclude(former->entry, true);
-		if (former->entry->layered != NULL && is_free(former->entry->layered))
-			aps_layer_release(former->entry);
+		if (former->entry->layered != NULL && is_free(former->entry->layered)) aps_layer_release(former->entry);
 	}
 	end(write);
 }
@@ -110,8 +109,7 @@ void aps_write_abort(struct aps_cache_write *write)
 		struct aps_former *former = &write->formers[i];
 		restore(entries, former);
 		if (former->entry->layered != NULL && write->has_exchanged) aps_layer_conclude(former->entry, false);
-		if (former->entry->layered != NULL && is_free(former->entry->layered))
-			aps_layer_release(former->entry);
+		if (former->entry->layered != NULL && is_free(former->entry->layered)) aps_layer_release(former->entry);
 		if (former->entry->number > write->last_number) aps_entries_forget(entries, former->entry);
 	}
 	*entries->last_number = write->last_number;

@@ -16,7 +16,8 @@ struct aps_command *aps_cache_damage_command_new(uint64_t client, uint64_t cache
 /* Asks for a RESULT under the number `call`: true once the cache's store is open, or why it can't be. */
 struct aps_command *aps_cache_look_command_new(uint64_t client, uint64_t cache, uint64_t call);
 
-/* What the application has written; an optimistic layer comes with it, or leaves for it. A reference of edits is taken. */
+/* What the application has written; an optimistic layer comes with it, or leaves for it. A reference of edits is taken.
+ */
 struct aps_command *aps_edit_command_new(uint64_t client, uint64_t cache, const struct aps_caching_edits *edits);
 struct aps_command *aps_layer_command_new(uint64_t client, uint64_t cache, const struct aps_caching_edits *edits);
 struct aps_command *aps_settle_command_new(uint64_t client, uint64_t cache, const struct aps_caching_edits *edits);

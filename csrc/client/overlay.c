@@ -131,7 +131,8 @@ static bool note_touched(struct aps_overlay *overlay)
 		uint64_t number = aps_write_entry_at(write, i)->number;
 		aps_buf_add(&overlay->touched, &number, sizeof number);
 	}
-	aps_buf_add(&overlay->changes, aps_write_changes(write), aps_write_n_changes(write) * sizeof(struct aps_change));
+	aps_buf_add(&overlay->changes, aps_write_changes(write),
+	            aps_write_n_changes(write) * sizeof(struct aps_change));
 	if (overlay->touched.rc != APS_OK || overlay->changes.rc != APS_OK) return false;
 	for (size_t i = 0; i < aps_write_n_entries(write); i++)
 		aps_entries_peek(&overlay->cache->entries, aps_write_entry_at(write, i)->number)->n_holds++;

@@ -1,9 +1,9 @@
-/* What a Lua state has written and the core hasn't committed yet, done to what its reader has in memory as the core will do
- * it, list by list: edits change the base below the optimistic layers of the store and of lists before them, and a list
- * that is an optimistic layer lies above all that.
+/* What a Lua state has written and the core hasn't committed yet, done to what its reader has in memory as the core
+ * will do it, list by list: edits change the base below the optimistic layers of the store and of lists before them,
+ * and a list that is an optimistic layer lies above all that.
  *
- *   edits added ---show---> shown: read as if they were committed ---hide---> what they touched isn't in memory any more
- *                             ^                                                 |
+ *   edits added ---show---> shown: read as if they were committed ---hide---> what they touched isn't in memory any
+ * more ^                                                 |
  *                             +------ show, with what is left of them ----------+
  *
  * It is hidden before anything of the cache below changes. Entries that only it has get numbers that no store gives,
@@ -24,10 +24,10 @@ struct aps_overlay {
 	struct aps_cache_write write;
 	struct aps_merge merge;
 	bool is_shown;
-	uint64_t last_entry;    /* of the cache, before it was shown */
-	uint64_t last_layer;    /* an id of those that are shown */
-	struct aps_buf touched; /* uint64_t: entries that aren't what the store has */
-	struct aps_buf changes; /* struct aps_change */
+	uint64_t last_entry;             /* of the cache, before it was shown */
+	uint64_t last_layer;             /* an id of those that are shown */
+	struct aps_buf touched;          /* uint64_t: entries that aren't what the store has */
+	struct aps_buf changes;          /* struct aps_change */
 	struct aps_pending_edits *first; /* in the order in which they were made */
 	uint64_t last_number;            /* that edits were given */
 	bool hopes;                      /* lists that are begun are optimistic layers */

@@ -8,8 +8,9 @@
  * What changes is announced before it is committed, so that the announcements up to a generation that can be seen are
  * all there.
  *
- * The own edits lie between that and its optimistic layers, own layers above (client/overlay.h). They are hidden before what lies below changes, and those that haven't
- * been committed by then are made anew: what they made of it before says nothing any more.
+ * The own edits lie between that and its optimistic layers, own layers above (client/overlay.h). They are hidden before
+ * what lies below changes, and those that haven't been committed by then are made anew: what they made of it before
+ * says nothing any more.
  *
  * Where the store moves to another place (client/store_place.h), nothing that is in memory holds, and what is done
  * starts again there. Where a store can't be read there is nothing; of damage the core is told. */
@@ -43,9 +44,9 @@ struct aps_reader {
 	struct aps_overlay overlay;
 	struct aps_entry_backing backing; /* of the entries: the store's, seen through a view */
 	struct aps_read_source source;
-	uint64_t seen;                        /* the generation of what is in memory */
-	uint64_t named;                       /* the generation whose names are known */
-	struct covered_row row;               /* that was read last, where layers are */
+	uint64_t seen;          /* the generation of what is in memory */
+	uint64_t named;         /* the generation whose names are known */
+	struct covered_row row; /* that was read last, where layers are */
 	bool is_viewing;
 	bool has_layers;               /* what the view shows */
 	bool is_below;                 /* reads don't look at layers */
@@ -241,7 +242,8 @@ static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, s
 	aps_buf_add_str(&kept.text, content);
 	aps_buf_add_byte(&kept.text, '\0');
 	reader->sight.store.backing.done(&reader->sight.store.backing);
-	enum aps_rc rc = kept.text.rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
+	enum aps_rc rc =
+	        kept.text.rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
 	bool is_covered = false;
 	if (rc == APS_OK && reader->is_below)
 		rc = aps_layer_store_covers(reader->sight.db, row->number, &is_covered, err);

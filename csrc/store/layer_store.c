@@ -48,8 +48,7 @@ static enum aps_rc save_patch(struct aps_db *db, const struct aps_layer_patch *p
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, (int64_t)patch->layer->id, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, (int64_t)patch->entry->number, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_blob(stmt, 3, bytes, err);
-	if (rc == APS_OK)
-		rc = aps_stmt_bind_int(stmt, 4, sum_of(patch->layer->id, patch->entry->number, bytes), err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 4, sum_of(patch->layer->id, patch->entry->number, bytes), err);
 	return rc == APS_OK ? aps_stmt_step(stmt, &has_row, err) : rc;
 }
 

@@ -275,16 +275,19 @@ static void fields_with_arguments_and_references_below_go_along(void **state)
 	(void)state;
 	write_data(NESTED, "{}", "{\"all\":[]}");
 	hope(1, CREATE, made("x", "2"));
-	also(NESTED, "{\"all\":[{\"id\":\"x\",\"n\":\"2\",\"sub\":{\"v\":1},\"self\":{\"id\":\"x\",\"__typename\":\"T\"},"
-	             "\"in\":{\"of\":{\"id\":\"x\",\"__typename\":\"T\"},\"ofs\":[{\"id\":\"x\",\"__typename\":\"T\"},null]},"
-	             "\"__typename\":\"T\"}]}");
+	also(NESTED,
+	     "{\"all\":[{\"id\":\"x\",\"n\":\"2\",\"sub\":{\"v\":1},\"self\":{\"id\":\"x\",\"__typename\":\"T\"},"
+	     "\"in\":{\"of\":{\"id\":\"x\",\"__typename\":\"T\"},\"ofs\":[{\"id\":\"x\",\"__typename\":\"T\"},null]},"
+	     "\"__typename\":\"T\"}]}");
 	end();
 	answer(1, CREATE, made("7", "3"));
 	end();
-	assert_reads(NESTED, "{}",
-	             "{\"all\":[{\"id\":\"7\",\"n\":\"3\",\"sub\":{\"v\":1},\"self\":{\"id\":\"7\",\"__typename\":\"T\"},"
-	             "\"in\":{\"of\":{\"id\":\"7\",\"__typename\":\"T\"},\"ofs\":[{\"id\":\"7\",\"__typename\":\"T\"},null]},"
-	             "\"__typename\":\"T\"}]}");
+	assert_reads(
+	        NESTED, "{}",
+	        "{\"all\":[{\"id\":\"7\",\"n\":\"3\",\"sub\":{\"v\":1},\"self\":{\"id\":\"7\",\"__typename\":\"T\"},"
+	        "\"in\":{\"of\":{\"id\":\"7\",\"__typename\":\"T\"},\"ofs\":[{\"id\":\"7\",\"__typename\":\"T\"},null]}"
+	        ","
+	        "\"__typename\":\"T\"}]}");
 	leave(1);
 	end();
 	assert_reads(NESTED, "{}", "{\"all\":[]}");

@@ -254,7 +254,7 @@ static void many_patches_at_once_are_what_they_are_one_after_the_other(void **st
 	aps_rand_init(&rand, 11);
 	for (int round = 0; round < 4000; round++) {
 		enum aps_patch_kind kind = round % 2 == 0 ? APS_PATCH_FIELDS : APS_PATCH_VALUE;
-		struct aps_buf made[MANY], content, expected, out, text;
+		struct aps_buf made[MANY], content, expected, out, text, all;
 		struct aps_str patches[MANY];
 		size_t n = 1 + below(&rand, MANY);
 		bool is_nowhere, was_nowhere;
@@ -262,6 +262,7 @@ static void many_patches_at_once_are_what_they_are_one_after_the_other(void **st
 		aps_buf_init(&expected, APS_BUF_ANY_SIZE);
 		aps_buf_init(&out, APS_BUF_ANY_SIZE);
 		aps_buf_init(&text, APS_BUF_ANY_SIZE);
+		aps_buf_init(&all, APS_BUF_ANY_SIZE);
 		aps_buf_add(&content, "", 0);
 		if (kind == APS_PATCH_FIELDS)
 			put_random_fields(&content, &rand);
@@ -274,21 +275,24 @@ static void many_patches_at_once_are_what_they_are_one_after_the_other(void **st
 			patches[i] = aps_buf_str(&made[i]);
 			aps_cell_put_count(&text, patches[i].n);
 			aps_buf_add_str(&text, patches[i]);
+			aps_buf_add(&all, &patches[i], sizeof patches[i]);
 		}
 		apply_one_by_one(&expected, base, patches, n, &was_nowhere);
-		assert_int_equal(aps_patches_apply(&out, base, patches, n, &is_nowhere, &entries, NULL), APS_OK);
+		assert_int_equal(aps_patches_apply(&out, base, &all, &is_nowhere, &entries, NULL), APS_OK);
 		assert_int_equal(is_nowhere, was_nowhere);
 		if (!is_nowhere) assert_int_equal(out.n, expected.n);
 		if (!is_nowhere && out.n != 0) assert_memory_equal(out.p, expected.p, out.n);
 		aps_buf_reset(&expected);
-		assert_int_equal(aps_patches_apply_text(&expected, base, aps_buf_str(&text), &was_nowhere, &entries, NULL),
-		                 APS_OK);
+		assert_int_equal(
+		        aps_patches_apply_text(&expected, base, aps_buf_str(&text), &was_nowhere, &entries, NULL),
+		        APS_OK);
 		assert_int_equal(expected.n, out.n);
 		for (size_t nth = 1; round < 40; nth++) {
 			struct aps_err err = {0};
 			aps_buf_clear(&out);
 			aps_mem_fail_at(nth);
-			enum aps_rc rc = aps_patches_apply_text(&out, base, aps_buf_str(&text), &is_nowhere, &entries, &err);
+			enum aps_rc rc =
+			        aps_patches_apply_text(&out, base, aps_buf_str(&text), &is_nowhere, &entries, &err);
 			aps_mem_fail_at(0);
 			if (rc == APS_OK) break;
 			assert_int_equal(rc, APS_E_NOMEM);
@@ -301,6 +305,7 @@ static void many_patches_at_once_are_what_they_are_one_after_the_other(void **st
 		aps_buf_clear(&expected);
 		aps_buf_clear(&out);
 		aps_buf_clear(&text);
+		aps_buf_clear(&all);
 	}
 }
 

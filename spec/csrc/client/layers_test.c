@@ -333,7 +333,7 @@ static void a_reader_hides_layers_and_shows_them_again(void **state)
 	aps_operation_clear(&operation);
 }
 
-#define MAKE  "mutation { make { id t } }"
+#define MAKE   "mutation { make { id t } }"
 #define N_TODO 8
 
 /* A record that somebody hopes to make. */
@@ -521,8 +521,9 @@ static void commit_own(const struct own *own)
 /* What is shown of own edits before the core has them is what is shown once it has. */
 static void write_anything(uint64_t seed)
 {
-	static const char BASE[] = "{\"all\":[{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"},{\"id\":\"2\",\"t\":2,\"u\":2,"
-	                           "\"__typename\":\"T\"},{\"id\":\"3\",\"t\":3,\"u\":3,\"__typename\":\"T\"}]}";
+	static const char BASE[] =
+	        "{\"all\":[{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"},{\"id\":\"2\",\"t\":2,\"u\":2,"
+	        "\"__typename\":\"T\"},{\"id\":\"3\",\"t\":3,\"u\":3,\"__typename\":\"T\"}]}";
 	struct aps_rand rand;
 	struct own waiting[3];
 	struct aps_operation all = make("{ all { id t u } }", "");
