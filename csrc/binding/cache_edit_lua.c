@@ -8,28 +8,27 @@
 #include "client/cache_commands.h"
 #include "client/reader.h"
 
-#define EDITS "appsync.core.edits"
-
-static int Apl_edits_gc(lua_State *L)
-{
-	struct aps_edits **slot = luaL_checkudata(L, 1, EDITS);
-	aps_edits_unref(*slot);
-	*slot = NULL;
-	return 0;
-}
+/* How the core is told of edits. */
+typedef struct aps_command *make_command(uint64_t client, uint64_t cache, const struct aps_caching_edits *edits);
 
 /* Gives what was added to the core; on failure it is shown no more. */
-static enum aps_rc post(struct apl_cache *cache, struct aps_err *err)
+static enum aps_rc post_with(struct apl_cache *cache, make_command *make, uint64_t layer, struct aps_err *err)
 {
-	struct aps_edits *edits;
+	struct aps_edits *edits = NULL;
 	uint64_t number = aps_reader_close_edits(cache->reader, &edits);
-	if (number == 0) return APS_OK;
-	struct aps_command *command = aps_edit_command_new(cache->caches->client, cache->id, number, edits);
+	if (number == 0 && layer == 0) return APS_OK;
+	const struct aps_caching_edits what = {layer, number, edits};
+	struct aps_command *command = make(cache->caches->client, cache->id, &what);
 	aps_edits_unref(edits);
 	enum aps_rc rc = command != NULL ? aps_runtime_post(cache->caches->box->runtime, command, err)
 	                                 : aps_fail(err, APS_E_NOMEM, "no memory for what is written into the cache");
-	if (rc != APS_OK) aps_edits_unref(aps_reader_take_back(cache->reader));
+	if (rc != APS_OK && number != 0) aps_edits_unref(aps_reader_take_back(cache->reader));
 	return rc;
+}
+
+static enum aps_rc post(struct apl_cache *cache, struct aps_err *err)
+{
+	return post_with(cache, aps_edit_command_new, 0, err);
 }
 
 static int push_outcome(lua_State *L, enum aps_rc rc, const struct aps_err *err)
@@ -153,15 +152,26 @@ static int Apl_cache_field(lua_State *L)
 	return rc == APS_OK ? 1 : apl_fail(L, &err);
 }
 
-/* cache:begin(is_below) → depth: `is_below` of the first one counts */
+/* cache:begin(is_hoped) → depth: `is_hoped` of the first one counts. What is written is an optimistic layer; or it is
+ * for good, and what is only hoped for isn't seen. */
 static int Apl_cache_begin(lua_State *L)
 {
 	struct aps_err err = {0};
 	struct apl_cache *cache = apl_cache_check(L, &err);
 	if (cache == NULL) return apl_fail(L, &err);
-	if (cache->n_begun++ == 0) aps_reader_look_below(cache->reader, lua_toboolean(L, 2) != 0);
+	if (cache->n_begun++ == 0) {
+		aps_reader_hope(cache->reader, lua_toboolean(L, 2) != 0);
+		aps_reader_look_below(cache->reader, lua_toboolean(L, 2) == 0);
+	}
 	lua_pushinteger(L, cache->n_begun);
 	return 1;
+}
+
+static void end(struct apl_cache *cache)
+{
+	cache->n_begun = 0;
+	aps_reader_hope(cache->reader, false);
+	aps_reader_look_below(cache->reader, false);
 }
 
 static int Apl_cache_commit(lua_State *L)
@@ -170,65 +180,51 @@ static int Apl_cache_commit(lua_State *L)
 	struct apl_cache *cache = apl_cache_check(L, &err);
 	if (cache == NULL) return apl_fail(L, &err);
 	if (cache->n_begun == 0) return luaL_error(L, "commit() without begin()");
-	if (--cache->n_begun != 0) return push_outcome(L, APS_OK, &err);
-	aps_reader_look_below(cache->reader, false);
+	if (cache->n_begun > 1) {
+		cache->n_begun--;
+		return push_outcome(L, APS_OK, &err);
+	}
+	end(cache);
 	return push_outcome(L, post(cache, &err), &err);
 }
 
-/* cache:take() → edits, or nil: there are none */
-static int Apl_cache_take(lua_State *L)
+/* cache:drop(): all that was begun is as if it had never been */
+static int Apl_cache_drop(lua_State *L)
 {
 	struct aps_err err = {0};
 	struct apl_cache *cache = apl_cache_check(L, &err);
 	if (cache == NULL) return apl_fail(L, &err);
-	if (cache->n_begun == 0) return luaL_error(L, "take() without begin()");
-	struct aps_edits **slot = apl_newuserdata(L, sizeof(struct aps_edits *));
-	*slot = NULL;
-	luaL_getmetatable(L, EDITS);
-	lua_setmetatable(L, -2);
-	cache->n_begun = 0;
-	aps_reader_look_below(cache->reader, false);
-	if (aps_reader_has_open_edits(cache->reader)) *slot = aps_reader_take_back(cache->reader);
-	if (*slot == NULL) lua_pushnil(L);
-	return 1;
+	if (cache->n_begun == 0) return luaL_error(L, "drop() without begin()");
+	end(cache);
+	if (aps_reader_has_open_edits(cache->reader)) aps_edits_unref(aps_reader_take_back(cache->reader));
+	return 0;
 }
 
-/* Edits that were taken back, or NULL for nil. */
-static struct aps_edits *check_edits(lua_State *L, int index)
-{
-	if (lua_isnoneornil(L, index)) return NULL;
-	struct aps_edits **slot = luaL_checkudata(L, index, EDITS);
-	return *slot;
-}
-
-/* cache:add_layer(edits) → layer */
+/* cache:add_layer() → layer: of what was begun */
 static int Apl_cache_add_layer(lua_State *L)
 {
 	struct aps_err err = {0};
 	struct apl_cache *cache = apl_cache_check(L, &err);
-	struct aps_edits *edits = check_edits(L, 2);
 	if (cache == NULL) return apl_fail(L, &err);
-	struct apl_caches *caches = cache->caches;
-	uint64_t layer = aps_runtime_next_id(caches->box->runtime);
-	struct aps_command *command = aps_layer_command_new(caches->client, cache->id, layer, edits);
-	apl_push_pending(L, command != NULL ? &command->mail : NULL);
-	if (apl_runtime_post(L, caches->box, -1, &err) != APS_OK) return apl_fail(L, &err);
+	uint64_t layer = aps_runtime_next_id(cache->caches->box->runtime);
+	enum aps_rc rc = post_with(cache, aps_layer_command_new, layer, &err);
+	end(cache);
+	if (rc != APS_OK) return apl_fail(L, &err);
 	apl_push_id(L, layer);
 	return 1;
 }
 
-/* cache:settle_layer(layer, edits): late ones are ignored */
+/* cache:settle_layer(layer): for what was begun, if anything was. Late ones are ignored. */
 static int Apl_cache_settle_layer(lua_State *L)
 {
 	struct aps_err err = {0};
 	struct apl_cache *cache = apl_cache_check_late(L);
-	uint64_t layer = apl_check_id(L, 2);
-	struct aps_edits *edits = check_edits(L, 3);
+	uint64_t layer = lua_isnoneornil(L, 2) ? 0 : apl_check_id(L, 2);
 	if (cache == NULL) return 0;
-	struct apl_caches *caches = cache->caches;
-	struct aps_command *command = aps_settle_command_new(caches->client, cache->id, layer, edits);
-	apl_push_pending(L, command != NULL ? &command->mail : NULL);
-	return push_outcome(L, apl_runtime_post(L, caches->box, -1, &err), &err);
+	bool has_edits = aps_reader_has_open_edits(cache->reader);
+	enum aps_rc rc = post_with(cache, aps_settle_command_new, layer, &err);
+	if (cache->n_begun != 0) end(cache);
+	return layer != 0 || has_edits ? push_outcome(L, rc, &err) : 0;
 }
 
 /* cache:mark() → n */
@@ -343,7 +339,7 @@ void apl_cache_edit_register(lua_State *L)
 	        {"field", Apl_cache_field},
 	        {"begin", Apl_cache_begin},
 	        {"commit", Apl_cache_commit},
-	        {"take", Apl_cache_take},
+	        {"drop", Apl_cache_drop},
 	        {"identify", Apl_cache_identify},
 	        {"add_layer", Apl_cache_add_layer},
 	        {"settle_layer", Apl_cache_settle_layer},
@@ -351,7 +347,5 @@ void apl_cache_edit_register(lua_State *L)
 	        {"changes_since", Apl_cache_changes_since},
 	        {NULL, NULL},
 	};
-	static const luaL_Reg NONE[] = {{NULL, NULL}};
 	apl_cache_add_methods(L, METHODS);
-	apl_register_class(L, EDITS, Apl_edits_gc, NONE);
 }

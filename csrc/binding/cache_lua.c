@@ -149,7 +149,10 @@ static int Apl_cache_gc(lua_State *L)
 struct apl_cache *apl_cache_check(lua_State *L, struct aps_err *err)
 {
 	struct apl_cache **slot = luaL_checkudata(L, 1, CACHE);
-	if (*slot == NULL || (*slot)->caches->is_closed) luaL_error(L, "appsync: the client is closed");
+	if (*slot == NULL || (*slot)->caches->is_closed) {
+		aps_fail(err, APS_E_CLOSED, "the client is closed");
+		return NULL;
+	}
 	return apl_runtime_get(L, (*slot)->caches->box, err) != NULL ? *slot : NULL;
 }
 

@@ -40,7 +40,7 @@ void apl_cache_register(lua_State *L);
 struct apl_caches *apl_caches_new(struct apl_runtime *box, uint64_t client, struct aps_cache_settings *settings,
                                   enum apl_big_integers big);
 void apl_caches_unref(struct apl_caches *caches); /* NULL is legal */
-/* The cache at index 1. NULL: it is the parent's of a fork, and *err says so. Throws when the client is closed. */
+/* The cache at index 1. NULL: it is closed, or the parent's of a fork, and *err says so. */
 struct apl_cache *apl_cache_check(lua_State *L, struct aps_err *err);
 /* The same for what comes late, from finalizers too. NULL: it is closed, or the parent's of a fork, and nothing is
  * said. */

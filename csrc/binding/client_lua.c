@@ -217,6 +217,7 @@ static enum aps_rc read_topic(lua_State *L, struct aps_topic *topic, struct aps_
 	enum aps_rc rc = apl_read_operation(L, &topic->operation, err);
 	if (rc != APS_OK) return rc;
 	topic->cache = field_id(L, "cached");
+	topic->layer = field_id(L, "layer");
 	topic->credential = field_id(L, "auth");
 	lua_getfield(L, 2, "headers");
 	return apl_take_headers(L, &topic->headers, err);

@@ -131,7 +131,13 @@ static void write_data(struct applying *in, const struct aps_edit_what *what)
 	struct aps_normalized out;
 	struct aps_str variables = what->variables.n != 0 ? what->variables : APS_STR("{}");
 	if (!name_record(in, what)) return;
-	const struct aps_normalize_options options = {.root = aps_buf_str(&in->key), .now_s = what->now_s};
+	bool has_root = what->key.n != 0;
+	struct aps_layer *layer = in->write->layer;
+	const struct aps_normalize_options options = {
+	        .root = has_root ? aps_buf_str(&in->key) : APS_STR(""),
+	        .now_s = what->now_s,
+	        .identified = !has_root && layer != NULL ? &layer->identified : NULL,
+	};
 	if (aps_binding_init(&binding, what->document, what->definition, variables, &in->err) != APS_OK) return;
 	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
 	aps_normalize(in->merge, &binding, what->json, &options, &out, &in->err);

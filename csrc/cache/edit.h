@@ -16,7 +16,7 @@ enum aps_edit_kind {
 /* What it is made from; all is copied, and a reference of the document taken. */
 struct aps_edit_what {
 	enum aps_edit_kind kind;
-	struct aps_str key;   /* of the record: "Post:1", "ROOT_QUERY" */
+	struct aps_str key;   /* of the record: "Post:1", "ROOT_QUERY"; WRITE: empty for an optimistic response */
 	struct aps_str field; /* SET: with its arguments; EVICT: empty for all of the record */
 	bool is_apart;        /* SET: the field is an entry of its own */
 	struct aps_gql_document *document;

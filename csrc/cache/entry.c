@@ -11,8 +11,17 @@ void aps_entries_init(struct aps_entries *entries, uint64_t seed, struct aps_ent
 	entries->last_number = &entries->own_last_number;
 }
 
+static void free_layered(struct aps_layered *layered)
+{
+	if (layered == NULL) return;
+	aps_free(layered->base);
+	aps_free(layered->stored);
+	aps_free(layered);
+}
+
 static void free_entry(struct aps_entry *entry)
 {
+	free_layered(entry->layered);
 	aps_free(entry->content);
 	aps_free(entry);
 }
@@ -114,8 +123,7 @@ static bool grow(struct aps_entries *entries)
 	return true;
 }
 
-/* Of "F17.title(…)" 17; 0: it is no field, or what begins like several records' fields. */
-static uint64_t owner_of(struct aps_str key)
+uint64_t aps_key_owner(struct aps_str key)
 {
 	uint64_t owner = 0;
 	if (key.n == 0 || key.p[0] != 'F') return 0;
@@ -138,7 +146,7 @@ static void link_owner(struct aps_entries *entries, struct aps_entry *entry, uin
 
 static void unlink_owner(struct aps_entries *entries, const struct aps_entry *entry)
 {
-	uint64_t owner = owner_of(aps_entry_key(entry));
+	uint64_t owner = aps_key_owner(aps_entry_key(entry));
 	if (owner == 0) return;
 	struct aps_entry **at = owner_slot(entries, owner);
 	while (*at != entry) at = &(*at)->next_owned;
@@ -157,7 +165,7 @@ static bool grow_owners(struct aps_entries *entries)
 	entries->by_owner = by_owner;
 	entries->n_owner_slots = n_slots;
 	for (struct aps_entry *entry = entries->newest; entry != NULL; entry = entry->older) {
-		uint64_t owner = owner_of(aps_entry_key(entry));
+		uint64_t owner = aps_key_owner(aps_entry_key(entry));
 		if (owner != 0) link_owner(entries, entry, owner);
 	}
 	return true;
@@ -165,7 +173,7 @@ static bool grow_owners(struct aps_entries *entries)
 
 static struct aps_entry *add(struct aps_entries *entries, uint64_t number, struct aps_str key, uint64_t hash)
 {
-	uint64_t owner = owner_of(key);
+	uint64_t owner = aps_key_owner(key);
 	if (key.n > UINT32_MAX / 2 || !grow(entries) || (owner != 0 && !grow_owners(entries))) return NULL;
 	struct aps_entry *entry = aps_malloc(sizeof *entry + key.n);
 	if (entry == NULL) return NULL;
@@ -280,6 +288,20 @@ static enum aps_rc check_sole(const struct aps_entries *entries, const struct ap
 	return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a record isn't found in the store by its key");
 }
 
+/* NULL: no memory. */
+static struct aps_layered *new_layered(const struct aps_entry_row *row)
+{
+	struct aps_layered *layered = aps_calloc(1, sizeof *layered);
+	if (layered == NULL) return NULL;
+	layered->base = row->base.p != NULL ? aps_strndup(row->base.p, row->base.n) : NULL;
+	layered->n_base_bytes = (uint32_t)row->base.n;
+	layered->stored = aps_strndup(row->patches.p, row->patches.n);
+	layered->n_stored_bytes = (uint32_t)row->patches.n;
+	if (layered->stored != NULL && (layered->base != NULL || row->base.p == NULL)) return layered;
+	free_layered(layered);
+	return NULL;
+}
+
 /* What the backing found becomes an entry. */
 static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row *row, struct aps_entry **out,
                          struct aps_err *err)
@@ -289,13 +311,18 @@ static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row
 	if (entry == NULL && check_sole(entries, row, hash, err) != APS_OK) return err->code;
 	if (entry == NULL) entry = add(entries, row->number, row->key, hash);
 	char *content = row->is_nowhere ? NULL : aps_strndup(row->content.p, row->content.n);
-	if (entry == NULL || (content == NULL && !row->is_nowhere)) {
+	struct aps_layered *layered = row->is_covered ? new_layered(row) : NULL;
+	if (entry == NULL || (content == NULL && !row->is_nowhere) || (layered == NULL && row->is_covered)) {
 		aps_free(content);
+		free_layered(layered);
 		if (entry != NULL) aps_entries_forget(entries, entry);
 		return aps_fail(err, APS_E_NOMEM, "no memory for a record of the cache");
 	}
 	aps_entries_set(entries, entry, content, content != NULL ? row->content.n : 0);
-	entry->is_covered = row->is_covered;
+	if (row->is_covered) {
+		free_layered(entry->layered);
+		entry->layered = layered;
+	}
 	*out = entry;
 	return APS_OK;
 }
@@ -393,7 +420,7 @@ static void list_one(const struct aps_entry *entry, struct aps_str prefix, struc
 enum aps_rc aps_entries_list(struct aps_entries *entries, struct aps_str prefix, struct aps_buf *numbers,
                              struct aps_err *err)
 {
-	uint64_t owner = owner_of(prefix);
+	uint64_t owner = aps_key_owner(prefix);
 	const struct aps_entry *entry = owner == 0 ? entries->newest : NULL;
 	for (; entry != NULL; entry = entry->older) list_one(entry, prefix, numbers);
 	if (owner != 0 && entries->n_owner_slots != 0) entry = *owner_slot(entries, owner);

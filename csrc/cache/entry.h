@@ -19,7 +19,16 @@
 
 #include <stdbool.h>
 
-struct aps_layered;
+struct aps_layer_patch;
+
+/* What belongs to an entry that some layer changes. */
+struct aps_layered {
+	char *base; /* NULL: it is nowhere without the layers */
+	uint32_t n_base_bytes;
+	uint32_t n_stored_bytes;
+	char *stored;                    /* a reader's: the patches as the store gives them, below all others */
+	struct aps_layer_patch *patches; /* the lowest first */
+};
 
 struct aps_entry {
 	uint64_t number; /* 0: the key is nowhere */
@@ -35,7 +44,6 @@ struct aps_entry {
 	uint32_t n_holds; /* writers, layers, watches: it stays in memory */
 	bool is_used;     /* since it came, or had its last chance */
 	bool is_in_write; /* changed by the write that is open */
-	bool is_covered;  /* a reader's: its content is what layers make of it */
 	char key[];
 };
 
@@ -47,8 +55,10 @@ struct aps_entry_row {
 	struct aps_str content;
 	uint32_t used_minute; /* Unix time */
 	bool is_nowhere;
-	bool is_damaged; /* only told to those who want to see it all the same */
-	bool is_covered;
+	bool is_damaged;        /* only told to those who want to see it all the same */
+	bool is_covered;        /* a reader's: the content is what layers make of it; then: */
+	struct aps_str base;    /* {NULL, 0}: it is nowhere */
+	struct aps_str patches; /* each after its length (v of cache/cell.h) */
 };
 
 struct aps_entry_backing {
@@ -109,6 +119,9 @@ void aps_entries_forget_absent(struct aps_entries *entries);
  * weren't used since they came get no second chance. */
 void aps_entries_trim(struct aps_entries *entries, size_t max_bytes);
 
+/* Of the key of a field, "F17.title(…)", the number of its record; 0: it is none, or what begins like several records'
+ * fields. */
+uint64_t aps_key_owner(struct aps_str key);
 /* entry->hash of an entry of this key. */
 uint64_t aps_key_hash(struct aps_str key, uint64_t seed);
 /* The one of this number, if it is here. */

@@ -25,11 +25,6 @@ static enum aps_rc fail_memory(struct aps_err *err)
 	return aps_fail(err, APS_E_NOMEM, "no memory for an edit of a list");
 }
 
-static enum aps_rc fail_damaged(struct aps_err *err)
-{
-	return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a list in the cache is damaged");
-}
-
 static bool split(struct editing *in, struct side *side, struct aps_str list)
 {
 	struct aps_cell value;
@@ -178,92 +173,4 @@ enum aps_rc aps_list_edit_make(struct aps_buf *out, struct aps_str former, struc
 	clear(&in);
 	*is_exact = in.is_exact;
 	return is_ok && out->rc == APS_OK ? APS_OK : fail_memory(err);
-}
-
-/* A list as links: edits are few, and each looks for its place. */
-struct item {
-	struct aps_str value;
-	uint32_t next; /* index, NONE at the end */
-};
-
-struct chain {
-	struct aps_buf items; /* of struct item; [0] is before the first */
-	uint32_t last;
-};
-
-static struct item *item_at(const struct chain *chain, uint32_t index)
-{
-	return (struct item *)(void *)chain->items.p + index;
-}
-
-static bool insert_after(struct chain *chain, uint32_t before, struct aps_str value)
-{
-	size_t n = chain->items.n / sizeof(struct item);
-	struct item item = {value, n != 0 ? item_at(chain, before)->next : NONE};
-	aps_buf_add(&chain->items, &item, sizeof item);
-	if (chain->items.rc != APS_OK || n >= NONE) return false;
-	if (n != 0) item_at(chain, before)->next = (uint32_t)n;
-	if (item.next == NONE) chain->last = (uint32_t)n;
-	return true;
-}
-
-/* The item before the first that is equal; NONE: there is none. */
-static uint32_t find_before(const struct chain *chain, struct aps_str value)
-{
-	for (uint32_t before = 0, i; (i = item_at(chain, before)->next) != NONE; before = i)
-		if (aps_str_eq(item_at(chain, i)->value, value)) return before;
-	return NONE;
-}
-
-static void remove_after(struct chain *chain, uint32_t before)
-{
-	uint32_t gone = item_at(chain, before)->next;
-	item_at(chain, before)->next = item_at(chain, gone)->next;
-	if (chain->last == gone) chain->last = before;
-}
-
-static enum aps_rc apply_one(struct chain *chain, struct aps_str *edits, struct aps_err *err)
-{
-	char kind = edits->p[0];
-	struct aps_cell item, neighbour;
-	edits->p++;
-	edits->n--;
-	if (!aps_cell_take(edits, &item)) return fail_damaged(err);
-	uint32_t before = find_before(chain, item.whole), place = 0;
-	if (kind == '-') {
-		if (before != NONE) remove_after(chain, before);
-		return APS_OK;
-	}
-	if (kind == '+') {
-		if (!aps_cell_take(edits, &neighbour)) return fail_damaged(err);
-		uint32_t left = find_before(chain, neighbour.whole);
-		place = left != NONE ? item_at(chain, left)->next : chain->last;
-	} else if (kind != '^') {
-		return fail_damaged(err);
-	}
-	if (before != NONE) return APS_OK; /* the service has it by now */
-	return insert_after(chain, place, item.whole) ? APS_OK : fail_memory(err);
-}
-
-enum aps_rc aps_list_edit_apply(struct aps_buf *out, struct aps_str items, struct aps_str edits, uint64_t *n_items,
-                                struct aps_err *err)
-{
-	struct chain chain = {.last = 0};
-	struct aps_cell value;
-	aps_buf_init(&chain.items, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = insert_after(&chain, 0, APS_STR("")) ? APS_OK : fail_memory(err);
-	while (rc == APS_OK && items.n != 0) {
-		if (!aps_cell_take(&items, &value))
-			rc = fail_damaged(err);
-		else if (!insert_after(&chain, chain.last, value.whole))
-			rc = fail_memory(err);
-	}
-	while (rc == APS_OK && edits.n != 0) rc = apply_one(&chain, &edits, err);
-	*n_items = 0;
-	for (uint32_t i = rc == APS_OK ? item_at(&chain, 0)->next : NONE; i != NONE; i = item_at(&chain, i)->next) {
-		aps_buf_add_str(out, item_at(&chain, i)->value);
-		(*n_items)++;
-	}
-	aps_buf_clear(&chain.items);
-	return rc == APS_OK && out->rc != APS_OK ? fail_memory(err) : rc;
 }

@@ -4,6 +4,7 @@
 
 #include "cache/error_paths.h"
 #include "cache/freshness.h"
+#include "cache/id_pairs.h"
 #include "cache/identity.h"
 #include "cache/pages.h"
 #include "cache/scalar.h"
@@ -28,6 +29,7 @@ struct normalizer {
 	struct aps_buf key;
 	struct aps_arena decoded;
 	struct aps_error_paths errors;
+	uint64_t path;    /* of the value that is read, where anybody asks */
 	bool has_silence; /* in the value that was read last */
 	struct aps_err err;
 };
@@ -294,12 +296,21 @@ static struct aps_entry *write_record(struct object *object, struct aps_str key)
 	return record;
 }
 
+static void note_identified(struct normalizer *in, const struct aps_entry *record)
+{
+	if (in->options->identified == NULL || record == NULL) return;
+	const struct aps_identified identified = {in->path, record->number};
+	aps_buf_add(in->options->identified, &identified, sizeof identified);
+	if (in->options->identified->rc != APS_OK) fail_memory(in);
+}
+
 static void end_object(struct object *object)
 {
 	struct normalizer *in = object->in;
 	object->type = type_of(object);
 	if (identify(in, object)) {
 		const struct aps_entry *record = write_record(object, aps_buf_str(&in->key));
+		note_identified(in, record);
 		in->has_silence = false;
 		in->values.n = object->values_at;
 		aps_cell_put_ref(&in->values, record != NULL ? record->number : 0);
@@ -327,10 +338,13 @@ static void read_member(struct normalizer *in, struct object *object, size_t *ex
 		return;
 	}
 	size_t at = in->values.n, index = (size_t)(field - object->view->fields);
+	uint64_t path = in->path;
+	if (in->options->identified != NULL) in->path = aps_identified_below(path, field->response_key);
 	bool is_under_error = aps_error_paths_enter(&in->errors, field->response_key);
 	enum aps_json_token token = aps_json_next(&in->r);
 	in->has_silence = false;
 	read_value(in, field, token);
+	in->path = path;
 	aps_error_paths_leave(&in->errors);
 	if (is_under_error || (token == APS_JSON_NULL && in->options->skips_nulls)) {
 		in->values.n = at;
@@ -417,14 +431,17 @@ static void read_list(struct normalizer *in, const struct aps_selection_field *f
 {
 	size_t at = in->values.n, n = 0;
 	enum aps_json_token token;
+	uint64_t path = in->path;
 	bool has_silence = false;
 	while (!has_failed(in) && (token = aps_json_next(&in->r)) != APS_JSON_ARRAY_END) {
 		if (token == APS_JSON_ERROR) return;
+		if (in->options->identified != NULL) in->path = aps_identified_at(path, n);
 		in->has_silence = aps_error_paths_enter_item(&in->errors, n++);
 		read_value(in, field, token);
 		aps_error_paths_leave(&in->errors);
 		has_silence = has_silence || in->has_silence;
 	}
+	in->path = path;
 	in->has_silence = has_silence;
 	aps_cell_close_list(&in->values, at, n);
 }

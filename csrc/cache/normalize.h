@@ -23,6 +23,8 @@ struct aps_normalize_options {
 	int64_t now_s;
 	/* A null says nothing: AppSync delivers it to subscribers for what the mutation didn't select. */
 	bool skips_nulls;
+	/* Of struct aps_identified (cache/id_pairs.h): what has an identity is appended. NULL: nobody asks. */
+	struct aps_buf *identified;
 };
 
 struct aps_normalized {

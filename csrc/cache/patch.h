@@ -18,15 +18,20 @@ APS_BEGIN_DECLS
  * E_NOMEM, and what the backing of `entries` says, where long lists are read. */
 enum aps_rc aps_patch_make(struct aps_buf *out, enum aps_patch_kind kind, struct aps_str former, struct aps_str now,
                            struct aps_entries *entries, struct aps_err *err);
-/* Appends the content; *is_evicted: there is none. An item that comes and is there already stays where it is, one
- * without its neighbour comes last. E_NOMEM, E_STORAGE: the patch is damaged; what the backing says. */
-enum aps_rc aps_patch_apply(struct aps_buf *out, struct aps_str content, struct aps_str patch, bool *is_evicted,
+/* Appends what the patches (struct aps_str), the lowest first, make of `content` ({NULL, 0}: it is nowhere);
+ * *is_nowhere: there is nothing to append. An item that comes and is there already stays where it is, one without its
+ * neighbour comes last. E_NOMEM, E_STORAGE: a patch is damaged; what the backing says. */
+enum aps_rc aps_patches_apply(struct aps_buf *out, struct aps_str content, const struct aps_buf *patches,
+                              bool *is_nowhere, struct aps_entries *entries, struct aps_err *err);
+/* The same for one patch. */
+enum aps_rc aps_patch_apply(struct aps_buf *out, struct aps_str content, struct aps_str patch, bool *is_nowhere,
                             struct aps_entries *entries, struct aps_err *err);
-
-/* The same for one patch after the other, each after its length (v of cache/cell.h). `content`.p NULL: it is nowhere,
- * as is the result where *is_evicted. */
-enum aps_rc aps_patches_apply(struct aps_buf *out, struct aps_str content, struct aps_str patches, bool *is_evicted,
-                              struct aps_entries *entries, struct aps_err *err);
+/* Appends (struct aps_str) patches that stand one behind the other, each after its length (v of cache/cell.h). E_NOMEM,
+ * E_STORAGE. */
+enum aps_rc aps_patches_split(struct aps_buf *list, struct aps_str patches, struct aps_err *err);
+/* aps_patches_apply() for such patches. */
+enum aps_rc aps_patches_apply_text(struct aps_buf *out, struct aps_str content, struct aps_str patches,
+                                   bool *is_nowhere, struct aps_entries *entries, struct aps_err *err);
 
 APS_END_DECLS
 

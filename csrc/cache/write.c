@@ -18,7 +18,7 @@ void aps_write_begin(struct aps_cache_write *write, struct aps_cache *cache)
 	write->cache = cache;
 	write->layer = NULL;
 	write->is_open = true;
-	write->has_leaving = false;
+	write->has_leaving = write->has_exchanged = false;
 	write->last_number = *cache->entries.last_number;
 	write->n_formers = 0;
 	aps_buf_init(&write->changes, APS_BUF_ANY_SIZE);
@@ -55,6 +55,12 @@ static void end(struct aps_cache_write *write)
 	aps_buf_clear(&write->changes);
 }
 
+/* No layer changes it any more. */
+static bool is_free(const struct aps_layered *layered)
+{
+	return layered->patches == NULL && layered->stored == NULL;
+}
+
 /* Layers that have left go, and entries that are under none any more are plain ones again. */
 static void remove_leaving(struct aps_cache_write *write)
 {
@@ -74,8 +80,8 @@ void aps_write_commit(struct aps_cache_write *write)
 		former->entry->is_in_write = false;
 		aps_free(former->content);
 		aps_free(former->base);
-		if (former->entry->layered != NULL && former->entry->layered->patches == NULL)
-			aps_layer_release(former->entry);
+		if (former->entry->layered != NULL && write->has_exchanged) aps_layer_conclude(former->entry, true);
+		if (former->entry->layered != NULL && is_free(former->entry->layered)) aps_layer_release(former->entry);
 	}
 	end(write);
 }
@@ -102,8 +108,8 @@ void aps_write_abort(struct aps_cache_write *write)
 	for (size_t i = write->n_formers; i-- > 0;) {
 		struct aps_former *former = &write->formers[i];
 		restore(entries, former);
-		if (former->entry->layered != NULL && former->entry->layered->patches == NULL)
-			aps_layer_release(former->entry);
+		if (former->entry->layered != NULL && write->has_exchanged) aps_layer_conclude(former->entry, false);
+		if (former->entry->layered != NULL && is_free(former->entry->layered)) aps_layer_release(former->entry);
 		if (former->entry->number > write->last_number) aps_entries_forget(entries, former->entry);
 	}
 	*entries->last_number = write->last_number;
@@ -173,6 +179,51 @@ static struct aps_entry *shown(struct aps_cache_write *write, struct aps_entry *
 	if (!is_hidden || expose(write, entry)) return entry;
 	aps_write_fail(write);
 	return NULL;
+}
+
+/* What this write keeps of an entry that it touches. */
+static struct aps_former *former_of(const struct aps_cache_write *write, const struct aps_entry *entry)
+{
+	size_t i = write->n_formers;
+	while (write->formers[--i].entry != entry) continue;
+	return &write->formers[i];
+}
+
+/* Under layers for the first time: what it has is its base. */
+static bool cover_first(struct aps_cache_write *write, struct aps_entry *entry)
+{
+	if (!entry->is_in_write) {
+		struct aps_str content = content_of(entry);
+		char *copy = content.p != NULL ? aps_strndup(content.p, content.n) : NULL;
+		if ((content.p != NULL && copy == NULL) || add_former(write, entry) == NULL) {
+			aps_free(copy);
+			return false;
+		}
+		aps_entries_set(&write->cache->entries, entry, copy, content.n);
+	}
+	if (!aps_layer_hold(entry, nowhere())) return false;
+	struct aps_former *former = former_of(write, entry);
+	former->is_exposed = true;
+	former->base = NULL;
+	former->n_base_bytes = former->n_bytes; /* that it had on disk; an abort takes the base away altogether */
+	return true;
+}
+
+struct aps_entry *aps_write_under_layers(struct aps_cache_write *write, struct aps_entry *entry)
+{
+	if (write->err.code != APS_OK) return NULL;
+	if (entry->layered != NULL) return shown(write, entry);
+	if (cover_first(write, entry)) return entry;
+	aps_write_fail(write);
+	return NULL;
+}
+
+void aps_write_exchange(struct aps_cache_write *write, struct aps_layer_patch *leaving, struct aps_entry *entry,
+                        struct aps_str patch)
+{
+	if (write->err.code != APS_OK) return;
+	write->has_exchanged = true;
+	if (!aps_layer_exchange(leaving, entry, patch)) aps_write_fail(write);
 }
 
 void aps_write_leave(struct aps_cache_write *write, struct aps_layer *layer)

@@ -27,6 +27,7 @@ struct aps_cache_write {
 	struct aps_layer *layer; /* that is written; NULL: the base */
 	bool is_open;
 	bool has_leaving;           /* layers */
+	bool has_exchanged;         /* patches of layers that stay */
 	struct aps_former *formers; /* of the entries that were touched, each once */
 	size_t n_formers;
 	size_t capacity;
@@ -43,6 +44,12 @@ void aps_write_begin(struct aps_cache_write *write, struct aps_cache *cache);
 void aps_write_begin_layer(struct aps_cache_write *write, struct aps_cache *cache, uint64_t id);
 /* The layer leaves with this write to the base. */
 void aps_write_leave(struct aps_cache_write *write, struct aps_layer *layer);
+/* What the entry shows from now on is what layers make of its base, which is what the write goes on with. NULL: a
+ * failure. For a write to the base. */
+struct aps_entry *aps_write_under_layers(struct aps_cache_write *write, struct aps_entry *entry);
+/* A layer says something else from now on: aps_layer_exchange(). */
+void aps_write_exchange(struct aps_cache_write *write, struct aps_layer_patch *leaving, struct aps_entry *entry,
+                        struct aps_str patch);
 /* After the last change: what entries under layers show now, and what has changed. False: a failure. */
 bool aps_write_settle(struct aps_cache_write *write);
 void aps_write_commit(struct aps_cache_write *write);

@@ -43,7 +43,8 @@ struct aps_command *aps_cache_open_command_new(uint64_t client, uint64_t cache, 
 
 struct edit_command {
 	struct aps_command head;
-	uint64_t number;         /* of the edits, or of the layer */
+	uint64_t layer;          /* that comes or leaves; 0: none */
+	uint64_t number;         /* of the edits */
 	struct aps_edits *edits; /* NULL: none */
 };
 
@@ -57,14 +58,15 @@ static void free_edit(struct aps_mail *mail)
 static const struct aps_mail_kind EDIT_KIND = {"edit cache", free_edit};
 
 /* A program that ends after it has written finds that when it runs again. */
-typedef void edit_cache(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t number,
-                        const struct aps_edits *edits);
+typedef void edit_cache(struct aps_core *core, struct aps_client *client, uint64_t id,
+                        const struct aps_caching_edits *edits);
 
 static void run_with(struct aps_core *core, struct aps_command *head, edit_cache *edit)
 {
 	const struct edit_command *command = (const struct edit_command *)head;
 	struct aps_client *client = aps_core_last_client(core, head->client);
-	if (client != NULL) edit(core, client, head->id, command->number, command->edits);
+	const struct aps_caching_edits edits = {command->layer, command->number, command->edits};
+	if (client != NULL) edit(core, client, head->id, &edits);
 	aps_command_free(head);
 }
 
@@ -84,30 +86,31 @@ static void run_settle(struct aps_core *core, struct aps_command *head)
 }
 
 static struct aps_command *edit_command_new(void (*run)(struct aps_core *core, struct aps_command *command),
-                                            uint64_t client, uint64_t cache, uint64_t number, struct aps_edits *edits)
+                                            uint64_t client, uint64_t cache, const struct aps_caching_edits *what)
 {
 	struct edit_command *command = aps_calloc(1, sizeof *command);
 	if (command == NULL) return NULL;
-	size_t n_bytes = sizeof *command + (edits != NULL ? aps_edits_bytes(edits) : 0);
+	size_t n_bytes = sizeof *command + (what->edits != NULL ? aps_edits_bytes(what->edits) : 0);
 	command->head = (struct aps_command){{NULL, &EDIT_KIND, n_bytes}, run, client, cache, run != run_settle};
-	command->number = number;
-	if (edits != NULL) command->edits = aps_edits_ref(edits);
+	command->layer = what->layer;
+	command->number = what->number;
+	if (what->edits != NULL) command->edits = aps_edits_ref(what->edits);
 	return &command->head;
 }
 
-struct aps_command *aps_edit_command_new(uint64_t client, uint64_t cache, uint64_t number, struct aps_edits *edits)
+struct aps_command *aps_edit_command_new(uint64_t client, uint64_t cache, const struct aps_caching_edits *edits)
 {
-	return edit_command_new(run_edit, client, cache, number, edits);
+	return edit_command_new(run_edit, client, cache, edits);
 }
 
-struct aps_command *aps_layer_command_new(uint64_t client, uint64_t cache, uint64_t layer, struct aps_edits *edits)
+struct aps_command *aps_layer_command_new(uint64_t client, uint64_t cache, const struct aps_caching_edits *edits)
 {
-	return edit_command_new(run_layer, client, cache, layer, edits);
+	return edit_command_new(run_layer, client, cache, edits);
 }
 
-struct aps_command *aps_settle_command_new(uint64_t client, uint64_t cache, uint64_t layer, struct aps_edits *edits)
+struct aps_command *aps_settle_command_new(uint64_t client, uint64_t cache, const struct aps_caching_edits *edits)
 {
-	return edit_command_new(run_settle, client, cache, layer, edits);
+	return edit_command_new(run_settle, client, cache, edits);
 }
 
 static void run_close(struct aps_core *core, struct aps_command *command)

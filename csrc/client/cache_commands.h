@@ -2,8 +2,7 @@
 #ifndef APS_CLIENT_CACHE_COMMANDS_H
 #define APS_CLIENT_CACHE_COMMANDS_H
 
-#include "cache/edit.h"
-#include "client/channel.h"
+#include "client/caching.h"
 #include "client/command.h"
 
 APS_BEGIN_DECLS
@@ -17,15 +16,11 @@ struct aps_command *aps_cache_damage_command_new(uint64_t client, uint64_t cache
 /* Asks for a RESULT under the number `call`: true once the cache's store is open, or why it can't be. */
 struct aps_command *aps_cache_look_command_new(uint64_t client, uint64_t cache, uint64_t call);
 
-/* What the application has written. A reference of the edits is taken. */
-struct aps_command *aps_edit_command_new(uint64_t client, uint64_t cache, uint64_t number, struct aps_edits *edits);
-
-/* What the application has written. A reference of the edits is taken. */
-struct aps_command *aps_edit_command_new(uint64_t client, uint64_t cache, uint64_t number, struct aps_edits *edits);
-
-/* An optimistic layer comes, with these edits; and leaves, with what is to be kept instead of it (NULL: nothing). */
-struct aps_command *aps_layer_command_new(uint64_t client, uint64_t cache, uint64_t layer, struct aps_edits *edits);
-struct aps_command *aps_settle_command_new(uint64_t client, uint64_t cache, uint64_t layer, struct aps_edits *edits);
+/* What the application has written; an optimistic layer comes with it, or leaves for it. A reference of edits is taken.
+ */
+struct aps_command *aps_edit_command_new(uint64_t client, uint64_t cache, const struct aps_caching_edits *edits);
+struct aps_command *aps_layer_command_new(uint64_t client, uint64_t cache, const struct aps_caching_edits *edits);
+struct aps_command *aps_settle_command_new(uint64_t client, uint64_t cache, const struct aps_caching_edits *edits);
 
 APS_END_DECLS
 

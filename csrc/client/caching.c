@@ -328,55 +328,89 @@ static void conclude(struct aps_core *core, struct aps_client *client, const str
 		tell_failure(core, partition->vault, err);
 }
 
-void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,
-                       const struct aps_operation *operation, struct aps_str data, struct aps_str errors)
+/* What is written is in *what, but for what the client knows. */
+static void write(struct aps_core *core, struct aps_client *client, uint64_t id, struct aps_partition_data *what)
 {
 	APS_ON_THREAD(core->thread);
 	struct aps_partition *partition = aps_caching_partition(core, client, id);
 	struct aps_err err;
 	if (partition == NULL) return;
-	const struct aps_partition_data what = {
-	        .operation = operation,
-	        .data = data,
-	        .errors = errors,
-	        .skips_nulls =
-	                operation->definition->kind == APS_GQL_SUBSCRIPTION && !client->settings.cache->writes_nulls,
-	        .now_s = aps_client_now_ms(client) / 1000,
-	};
-	conclude(core, client, partition, aps_partition_write(partition, &what, &err), &err);
+	bool is_event = what->operation->definition->kind == APS_GQL_SUBSCRIPTION;
+	what->skips_nulls = is_event && !client->settings.cache->writes_nulls;
+	what->now_s = aps_client_now_ms(client) / 1000;
+	conclude(core, client, partition, aps_partition_write(partition, what, &err), &err);
 }
 
-void aps_caching_edit(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t number,
-                      const struct aps_edits *edits)
+void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,
+                       const struct aps_operation *operation, struct aps_str data, struct aps_str errors)
+{
+	struct aps_partition_data what = {.operation = operation, .data = data, .errors = errors};
+	write(core, client, id, &what);
+}
+
+void aps_caching_write_answer(struct aps_core *core, struct aps_client *client, const struct aps_topic *topic,
+                              const struct aps_gqlhttp_response *response)
+{
+	struct aps_partition_data what = {
+	        .operation = &topic->operation,
+	        .data = response->data,
+	        .errors = response->errors,
+	        .layer = topic->layer,
+	};
+	write(core, client, topic->cache, &what);
+}
+
+typedef enum aps_rc edit_partition(struct aps_partition *partition, const struct aps_caching_edits *what,
+                                   struct aps_err *err);
+
+/* Decided once the turn is over, whatever comes of it. */
+static void edit(struct aps_core *core, struct aps_client *client, uint64_t id, const struct aps_caching_edits *what,
+                 edit_partition *edit_one)
 {
 	APS_ON_THREAD(core->thread);
 	struct aps_cached *cached = find(caching_of(core, client), id);
 	struct aps_err err;
 	if (cached == NULL) return;
-	cached->edits = number;
+	if (what->number != 0) cached->edits = what->number;
 	struct aps_partition *partition = aps_caching_partition(core, client, id);
 	if (partition == NULL) return;
-	conclude(core, client, partition, aps_partition_edit(partition, number, edits, &err), &err);
+	enum aps_rc rc = edit_one(partition, what, &err);
+	if (rc == APS_OK && what->number != 0) partition->edits = what->number;
+	conclude(core, client, partition, rc, &err);
 }
 
-void aps_caching_add_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
-                           const struct aps_edits *edits)
+static enum aps_rc edit_base(struct aps_partition *partition, const struct aps_caching_edits *what, struct aps_err *err)
 {
-	APS_ON_THREAD(core->thread);
-	struct aps_partition *partition = aps_caching_partition(core, client, id);
-	struct aps_err err;
-	if (partition == NULL) return;
-	conclude(core, client, partition, aps_partition_add_layer(partition, layer, edits, &err), &err);
+	return aps_partition_edit(partition, what->number, what->edits, err);
 }
 
-void aps_caching_settle_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
-                              const struct aps_edits *edits)
+static enum aps_rc add_layer(struct aps_partition *partition, const struct aps_caching_edits *what, struct aps_err *err)
 {
-	APS_ON_THREAD(core->thread);
-	struct aps_partition *partition = aps_caching_partition(core, client, id);
-	struct aps_err err;
-	if (partition == NULL) return;
-	conclude(core, client, partition, aps_partition_settle_layer(partition, layer, edits, &err), &err);
+	return aps_partition_add_layer(partition, what->layer, what->edits, err);
+}
+
+static enum aps_rc settle_layer(struct aps_partition *partition, const struct aps_caching_edits *what,
+                                struct aps_err *err)
+{
+	return aps_partition_settle_layer(partition, what->layer, what->edits, err);
+}
+
+void aps_caching_edit(struct aps_core *core, struct aps_client *client, uint64_t id,
+                      const struct aps_caching_edits *what)
+{
+	edit(core, client, id, what, edit_base);
+}
+
+void aps_caching_add_layer(struct aps_core *core, struct aps_client *client, uint64_t id,
+                           const struct aps_caching_edits *what)
+{
+	edit(core, client, id, what, add_layer);
+}
+
+void aps_caching_settle_layer(struct aps_core *core, struct aps_client *client, uint64_t id,
+                              const struct aps_caching_edits *what)
+{
+	edit(core, client, id, what, settle_layer);
 }
 
 void aps_caching_damaged(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t place)

@@ -7,6 +7,8 @@
 #include "cache/edit.h"
 #include "client/channel.h"
 #include "client/core.h"
+#include "client/topic.h"
+#include "proto/gqlhttp.h"
 #include "proto/operation.h"
 #include "store/parts.h"
 
@@ -40,17 +42,25 @@ void aps_caching_clear(struct aps_core *core, struct aps_client *client, uint64_
 /* Writes the data of a response into a partition, where there is one of this number; read once the turn is over. */
 void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,
                        const struct aps_operation *operation, struct aps_str data, struct aps_str errors);
+/* Likewise what came of a topic. Its optimistic layer stays, and speaks of what has come by the service's ids. */
+void aps_caching_write_answer(struct aps_core *core, struct aps_client *client, const struct aps_topic *topic,
+                              const struct aps_gqlhttp_response *response);
 
-/* Writes what the application itself has written; numbers only grow. Once the turn is over its reader knows whether it
- * was kept. */
-void aps_caching_edit(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t number,
-                      const struct aps_edits *edits);
+/* What the application itself has written. */
+struct aps_caching_edits {
+	uint64_t layer;          /* an optimistic one that comes or leaves with it; 0: none */
+	uint64_t number;         /* by which its reader knows the edits; they only grow. 0: none are shown there */
+	struct aps_edits *edits; /* NULL: none */
+};
 
-/* An optimistic layer comes, or leaves for these edits (NULL: nothing): aps_partition_add_layer(), …_settle_layer(). */
-void aps_caching_add_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
-                           const struct aps_edits *edits);
-void aps_caching_settle_layer(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
-                              const struct aps_edits *edits);
+/* Once the turn is over its reader knows whether it was kept. */
+void aps_caching_edit(struct aps_core *core, struct aps_client *client, uint64_t id,
+                      const struct aps_caching_edits *what);
+/* The layer comes, or leaves for these edits: aps_partition_add_layer(), …_settle_layer(). */
+void aps_caching_add_layer(struct aps_core *core, struct aps_client *client, uint64_t id,
+                           const struct aps_caching_edits *what);
+void aps_caching_settle_layer(struct aps_core *core, struct aps_client *client, uint64_t id,
+                              const struct aps_caching_edits *what);
 
 /* The partition's reader has met damage at that place (client/store_place.h): where it still is, it is set aside. */
 void aps_caching_damaged(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t place);

@@ -68,9 +68,7 @@ static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct a
 	struct aps_flight *flight = APS_CONTAINER_OF(sink, struct aps_flight, sink);
 	const struct aps_gqlhttp_response *response = &outcome->response;
 	const struct aps_topic *topic = flight->topic;
-	if (topic->cache != 0 && response->data.n != 0)
-		aps_caching_write(core, flight->client, topic->cache, &topic->operation, response->data,
-		                  response->errors);
+	if (topic->cache != 0 && response->data.n != 0) aps_caching_write_answer(core, flight->client, topic, response);
 	if (is_mutation(flight)) flights_of(core, flight->client)->epoch++;
 	while (flight->passengers->next != NULL) {
 		struct aps_outcome copy;

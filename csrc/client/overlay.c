@@ -7,11 +7,14 @@ struct aps_pending_edits {
 	struct aps_edits *edits;
 	size_t n_shown;
 	uint64_t number; /* 0: the list isn't complete */
+	bool is_hoped;   /* an optimistic layer */
 };
 
 void aps_overlay_init(struct aps_overlay *overlay, struct aps_cache *cache, const struct aps_policies *policies)
 {
 	*overlay = (struct aps_overlay){.cache = cache, .policies = policies};
+	aps_buf_init(&overlay->touched, APS_BUF_ANY_SIZE);
+	aps_buf_init(&overlay->changes, APS_BUF_ANY_SIZE);
 }
 
 static void free_pending(struct aps_pending_edits *pending)
@@ -30,6 +33,8 @@ void aps_overlay_clear(struct aps_overlay *overlay)
 	}
 	aps_write_clear(&overlay->write);
 	aps_merge_clear(&overlay->merge);
+	aps_buf_clear(&overlay->touched);
+	aps_buf_clear(&overlay->changes);
 }
 
 static struct aps_pending_edits **place_of_last(struct aps_overlay *overlay)
@@ -45,6 +50,7 @@ struct aps_edits *aps_overlay_edits(struct aps_overlay *overlay)
 	if (*at != NULL && (*at)->number == 0) return (*at)->edits;
 	struct aps_pending_edits *pending = aps_calloc(1, sizeof *pending);
 	if (pending == NULL) return NULL;
+	pending->is_hoped = overlay->hopes;
 	pending->edits = aps_edits_new();
 	if (pending->edits == NULL) {
 		aps_free(pending);
@@ -90,27 +96,78 @@ void aps_overlay_drop(struct aps_overlay *overlay, uint64_t number)
 	}
 }
 
-static enum aps_rc begin(struct aps_overlay *overlay, struct aps_err *err)
+bool aps_overlay_has_hopes(const struct aps_overlay *overlay)
 {
-	if (overlay->write.is_open) return APS_OK;
-	aps_names_lend(&overlay->cache->names);
-	aps_write_begin(&overlay->write, overlay->cache);
-	aps_merge_clear(&overlay->merge);
-	if (aps_merge_init(&overlay->merge, &overlay->write)) return APS_OK;
+	const struct aps_pending_edits *pending = overlay->first;
+	while (pending != NULL && !pending->is_hoped) pending = pending->next;
+	return pending != NULL;
+}
+
+static enum aps_rc fail_memory(struct aps_err *err)
+{
 	return aps_fail(err, APS_E_NOMEM, "no memory for what was written into the cache");
 }
 
+static enum aps_rc begin(struct aps_overlay *overlay, bool is_hoped, struct aps_err *err)
+{
+	if (!overlay->is_shown) {
+		aps_names_lend(&overlay->cache->names);
+		overlay->last_entry = *overlay->cache->entries.last_number;
+	}
+	overlay->is_shown = true;
+	if (is_hoped)
+		aps_write_begin_layer(&overlay->write, overlay->cache, ++overlay->last_layer);
+	else
+		aps_write_begin(&overlay->write, overlay->cache);
+	aps_merge_clear(&overlay->merge);
+	return aps_merge_init(&overlay->merge, &overlay->write) ? APS_OK : fail_memory(err);
+}
+
+/* What was touched stays in memory until it is hidden. */
+static bool note_touched(struct aps_overlay *overlay)
+{
+	struct aps_cache_write *write = &overlay->write;
+	for (size_t i = 0; i < aps_write_n_entries(write); i++) {
+		uint64_t number = aps_write_entry_at(write, i)->number;
+		aps_buf_add(&overlay->touched, &number, sizeof number);
+	}
+	aps_buf_add(&overlay->changes, aps_write_changes(write),
+	            aps_write_n_changes(write) * sizeof(struct aps_change));
+	if (overlay->touched.rc != APS_OK || overlay->changes.rc != APS_OK) return false;
+	for (size_t i = 0; i < aps_write_n_entries(write); i++)
+		aps_entries_peek(&overlay->cache->entries, aps_write_entry_at(write, i)->number)->n_holds++;
+	return true;
+}
+
+static enum aps_rc show_list(struct aps_overlay *overlay, struct aps_pending_edits *pending, struct aps_err *err)
+{
+	size_t n = aps_edits_count(pending->edits);
+	enum aps_rc rc = begin(overlay, pending->is_hoped, err);
+	if (rc == APS_OK)
+		rc = aps_edits_apply(pending->edits, pending->n_shown, &overlay->merge, overlay->policies, err);
+	if (rc == APS_OK && !aps_write_settle(&overlay->write)) {
+		*err = overlay->write.err;
+		rc = err->code;
+	}
+	if (rc == APS_OK && !note_touched(overlay)) rc = fail_memory(err);
+	if (rc != APS_OK) {
+		aps_write_abort(&overlay->write);
+		return rc;
+	}
+	aps_write_commit(&overlay->write);
+	pending->n_shown = n;
+	return APS_OK;
+}
+
+/* Only the last list grows: what is new is above what is shown. */
 enum aps_rc aps_overlay_show(struct aps_overlay *overlay, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
-	for (struct aps_pending_edits *pending = overlay->first; pending != NULL; pending = pending->next) {
-		size_t n = aps_edits_count(pending->edits);
-		if (pending->n_shown == n) continue;
-		rc = begin(overlay, err);
-		if (rc == APS_OK)
-			rc = aps_edits_apply(pending->edits, pending->n_shown, &overlay->merge, overlay->policies, err);
-		if (rc != APS_OK) break;
-		pending->n_shown = n;
+	for (struct aps_pending_edits *pending = overlay->first; rc == APS_OK && pending != NULL;
+	     pending = pending->next) {
+		bool is_skipped = pending->is_hoped && overlay->is_below;
+		if (!is_skipped && pending->n_shown != aps_edits_count(pending->edits))
+			rc = show_list(overlay, pending, err);
 	}
 	if (rc != APS_OK) aps_overlay_hide(overlay);
 	return rc;
@@ -118,8 +175,15 @@ enum aps_rc aps_overlay_show(struct aps_overlay *overlay, struct aps_err *err)
 
 void aps_overlay_hide(struct aps_overlay *overlay)
 {
-	if (!overlay->write.is_open) return;
-	aps_write_abort(&overlay->write);
+	const uint64_t *touched = (const uint64_t *)(const void *)overlay->touched.p;
+	if (!overlay->is_shown) return;
+	overlay->is_shown = false;
+	aps_layers_clear(&overlay->cache->layers);
+	for (size_t i = 0; i < overlay->touched.n / sizeof *touched; i++)
+		aps_entries_forget_number(&overlay->cache->entries, touched[i]);
+	aps_buf_clear(&overlay->touched);
+	aps_buf_clear(&overlay->changes);
+	*overlay->cache->entries.last_number = overlay->last_entry;
 	aps_names_take_back(&overlay->cache->names);
 	for (struct aps_pending_edits *pending = overlay->first; pending != NULL; pending = pending->next)
 		pending->n_shown = 0;

@@ -1,8 +1,9 @@
-/* What a Lua state has written and the core hasn't committed yet, above what its reader has of the store: one write on
- * the reader's cache that stays open, and is never committed.
+/* What a Lua state has written and the core hasn't committed yet, done to what its reader has in memory as the core
+ * will do it, list by list: edits change the base below the optimistic layers of the store and of lists before them,
+ * and a list that is an optimistic layer lies above all that.
  *
- *   edits added ---show---> shown: read as if they were committed ---hide---> the cache is the store's again
- *                             ^                                                 |
+ *   edits added ---show---> shown: read as if they were committed ---hide---> what they touched isn't in memory any
+ * more ^                                                 |
  *                             +------ show, with what is left of them ----------+
  *
  * It is hidden before anything of the cache below changes. Entries that only it has get numbers that no store gives,
@@ -22,8 +23,15 @@ struct aps_overlay {
 	const struct aps_policies *policies;
 	struct aps_cache_write write;
 	struct aps_merge merge;
+	bool is_shown;
+	uint64_t last_entry;             /* of the cache, before it was shown */
+	uint64_t last_layer;             /* an id of those that are shown */
+	struct aps_buf touched;          /* uint64_t: entries that aren't what the store has */
+	struct aps_buf changes;          /* struct aps_change */
 	struct aps_pending_edits *first; /* in the order in which they were made */
 	uint64_t last_number;            /* that edits were given */
+	bool hopes;                      /* lists that are begun are optimistic layers */
+	bool is_below;                   /* of those none is shown */
 };
 
 APS_BEGIN_DECLS
@@ -42,6 +50,8 @@ struct aps_edits *aps_overlay_edits(struct aps_overlay *overlay);
 /* That list is complete: its number, by which aps_overlay_drop() knows it, and in *edits a reference. 0: there is none.
  */
 uint64_t aps_overlay_close(struct aps_overlay *overlay, struct aps_edits **edits);
+/* Some list is an optimistic layer. */
+bool aps_overlay_has_hopes(const struct aps_overlay *overlay);
 /* There is one, with something in it. */
 bool aps_overlay_has_open_edits(struct aps_overlay *overlay);
 /* The list that was made last goes, closed or not; a reference, or NULL. */

@@ -1,6 +1,7 @@
 #include "client/partition.h"
 
 #include "base/mem.h"
+#include "cache/layer_map.h"
 #include "store/cache_rows.h"
 
 #define MAX_BYTES ((size_t)32 * 1024 * 1024)
@@ -292,17 +293,24 @@ static enum aps_rc fill_data(struct aps_partition *partition, struct filling *fi
 {
 	const struct aps_partition_data *data = filling->data;
 	bool is_query = data->operation->definition->kind == APS_GQL_QUERY;
+	struct aps_layer *layer = data->layer != 0 ? aps_layers_find(&partition->cache.layers, data->layer) : NULL;
+	struct aps_buf identified;
+	aps_buf_init(&identified, APS_BUF_ANY_SIZE);
 	const struct aps_normalize_options options = {
 	        .root = is_query ? APS_STR("RROOT_QUERY") : APS_STR(""),
 	        .errors = data->errors,
 	        .now_s = data->now_s,
 	        .skips_nulls = data->skips_nulls,
+	        .identified = layer != NULL ? &identified : NULL,
 	};
 	struct aps_normalized out;
 	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_normalize(&partition->merge, &filling->binding, data->data, &options, &out, err);
 	if (rc == APS_OK && partition->listener != NULL)
 		aps_buf_add_str(&partition->listener->stale, aps_buf_str(&out.stale));
+	if (rc == APS_OK && layer != NULL)
+		aps_layers_follow(&partition->write, partition->policies, layer, &identified);
+	aps_buf_clear(&identified);
 	aps_buf_clear(&out.stale);
 	return rc;
 }

@@ -71,6 +71,7 @@ struct aps_partition_data {
 	struct aps_str errors; /* likewise of a list, or empty */
 	bool skips_nulls;
 	int64_t now_s;
+	uint64_t layer; /* which hoped for it, and stays until it is settled; 0: none */
 };
 
 APS_BEGIN_DECLS

@@ -8,8 +8,9 @@
  * What changes is announced before it is committed, so that the announcements up to a generation that can be seen are
  * all there.
  *
- * The own edits lie above (client/overlay.h). They are hidden before what lies below changes, and those that haven't
- * been committed by then are made anew: what they made of it before says nothing any more.
+ * The own edits lie between that and its optimistic layers, own layers above (client/overlay.h). They are hidden before
+ * what lies below changes, and those that haven't been committed by then are made anew: what they made of it before
+ * says nothing any more.
  *
  * Where the store moves to another place (client/store_place.h), nothing that is in memory holds, and what is done
  * starts again there. Where a store can't be read there is nothing; of damage the core is told. */
@@ -30,6 +31,11 @@
 #define MAX_USED_BYTES ((size_t)512 * 1024)
 #define MAX_MOVES      4 /* of the store, in the middle of something */
 
+/* What a row that layers may cover is made of. */
+struct covered_row {
+	struct aps_buf text, patches, content;
+};
+
 struct aps_reader {
 	char *path, *prefix, *identity;
 	const struct aps_policies *policies;
@@ -42,7 +48,7 @@ struct aps_reader {
 	uint64_t seen;  /* the generation of what is in memory */
 	uint64_t named; /* the generation whose names are known */
 	struct aps_recent recent;
-	struct aps_buf row_text, row_content; /* of the row that was read last, where layers are */
+	struct covered_row row; /* that was read last, where layers are */
 	bool is_viewing;
 	bool has_layers;               /* what the view shows */
 	bool is_below;                 /* reads don't look at layers */
@@ -152,7 +158,7 @@ static bool follow(struct aps_reader *reader, bool *is_same, enum aps_rc *rc, st
 	if (aps_names_has_lent(&reader->cache.names)) return false;
 	aps_names_take_back(&reader->cache.names);
 	*rc = aps_cache_store_follow(&reader->sight.store, &reader->cache, &generation, err);
-	if (reader->overlay.write.is_open) aps_names_lend(&reader->cache.names);
+	if (reader->overlay.is_shown) aps_names_lend(&reader->cache.names);
 	*is_same = reader->cache.names.n_names == n_names;
 	if (*rc == APS_OK) reader->named = generation;
 	return true;
@@ -208,37 +214,53 @@ static struct aps_reader *of(struct aps_entry_backing *backing)
 	return APS_CONTAINER_OF(backing, struct aps_reader, backing);
 }
 
-/* What layers make of a row. Others may be read for that: of this one a copy is kept. */
+static void clear_row(struct covered_row *kept)
+{
+	aps_buf_clear(&kept->text);
+	aps_buf_clear(&kept->patches);
+	aps_buf_clear(&kept->content);
+}
+
+/* What the patches make of a row whose text is kept. */
+static enum aps_rc lay_over(struct aps_reader *reader, struct covered_row *kept, struct aps_entry_row *row,
+                            struct aps_err *err)
+{
+	row->is_covered = true;
+	row->base = row->is_nowhere ? (struct aps_str){NULL, 0} : row->content;
+	row->patches = aps_buf_str(&kept->patches);
+	enum aps_rc rc = aps_patches_apply_text(&kept->content, row->base, row->patches, &row->is_nowhere,
+	                                        &reader->cache.entries, err);
+	row->content = kept->content.n != 0 ? aps_buf_str(&kept->content) : APS_STR("");
+	return rc;
+}
+
+/* What layers make of a row. Others may be read for that, and take the store's row away: this one is kept. */
 static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, struct aps_err *err)
 {
-	struct aps_buf copy, patches, covered;
-	size_t n_key_bytes = row->key.n, n_bytes = row->content.n;
-	aps_buf_init(&copy, APS_BUF_ANY_SIZE);
-	aps_buf_init(&patches, APS_BUF_ANY_SIZE);
-	aps_buf_init(&covered, APS_BUF_ANY_SIZE);
-	aps_buf_add_str(&copy, row->key);
-	aps_buf_add_str(&copy, row->content);
-	aps_buf_add_byte(&copy, '\0');
+	struct covered_row kept;
+	struct aps_str key = row->key, content = row->content;
+	aps_buf_init(&kept.text, APS_BUF_ANY_SIZE);
+	aps_buf_init(&kept.patches, APS_BUF_ANY_SIZE);
+	aps_buf_init(&kept.content, APS_BUF_ANY_SIZE);
+	aps_buf_add_str(&kept.text, key);
+	aps_buf_add_str(&kept.text, content);
+	aps_buf_add_byte(&kept.text, '\0');
 	reader->sight.store.backing.done(&reader->sight.store.backing);
-	enum aps_rc rc = copy.rc == APS_OK ? aps_layer_store_read(reader->sight.db, row->number, &patches, err)
-	                                   : aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
-	struct aps_str content = {NULL, n_bytes};
-	if (rc == APS_OK && !row->is_nowhere) content.p = copy.p + n_key_bytes;
-	if (rc == APS_OK && patches.n != 0 && !aps_number_set_add(&reader->covered, row->number, NULL))
+	enum aps_rc rc =
+	        kept.text.rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
+	bool is_covered = false;
+	if (rc == APS_OK && reader->is_below)
+		rc = aps_layer_store_covers(reader->sight.db, row->number, &is_covered, err);
+	else if (rc == APS_OK)
+		rc = aps_layer_store_read(reader->sight.db, row->number, &kept.patches, err);
+	if (kept.patches.n != 0) is_covered = true;
+	if (rc == APS_OK && is_covered && !aps_number_set_add(&reader->covered, row->number, NULL))
 		rc = aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
-	if (rc == APS_OK && patches.n != 0 && !reader->is_below) {
-		rc = aps_patches_apply(&covered, content, aps_buf_str(&patches), &row->is_nowhere,
-		                       &reader->cache.entries, err);
-		row->is_covered = true;
-		content = aps_buf_str(&covered);
-	}
-	aps_buf_clear(&reader->row_text);
-	aps_buf_clear(&reader->row_content);
-	reader->row_text = copy;
-	reader->row_content = covered;
-	row->key = (struct aps_str){copy.p, n_key_bytes};
-	row->content = content.p != NULL ? content : APS_STR("");
-	aps_buf_clear(&patches);
+	row->key = rc == APS_OK ? (struct aps_str){kept.text.p, key.n} : APS_STR("");
+	row->content = rc == APS_OK ? (struct aps_str){kept.text.p + key.n, content.n} : APS_STR("");
+	if (rc == APS_OK && kept.patches.n != 0) rc = lay_over(reader, &kept, row, err);
+	clear_row(&reader->row);
+	reader->row = kept;
 	return rc;
 }
 
@@ -319,7 +341,7 @@ static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, st
 	struct aps_entry *entry;
 	enum aps_rc rc = aps_entries_at(&reader->cache.entries, number, &entry, err);
 	*content = aps_entry_shown(entry);
-	source->is_optimistic = entry != NULL && entry->is_covered;
+	source->is_optimistic = entry != NULL && entry->layered != NULL;
 	if (rc == APS_OK) note_use(reader, entry);
 	return rc;
 }
@@ -332,7 +354,7 @@ static enum aps_rc source_find(struct aps_read_source *source, struct aps_str ke
 	enum aps_rc rc = aps_entries_find(&reader->cache.entries, key, &entry, err);
 	*number = entry != NULL ? entry->number : 0;
 	*content = aps_entry_shown(entry);
-	source->is_optimistic = entry != NULL && entry->is_covered;
+	source->is_optimistic = entry != NULL && entry->layered != NULL;
 	if (rc == APS_OK) note_use(reader, entry);
 	return rc;
 }
@@ -373,8 +395,7 @@ void aps_reader_free(struct aps_reader *reader)
 	aps_number_set_clear(&reader->noted);
 	aps_number_set_clear(&reader->covered);
 	aps_buf_clear(&reader->used);
-	aps_buf_clear(&reader->row_text);
-	aps_buf_clear(&reader->row_content);
+	clear_row(&reader->row);
 	aps_channel_unref(reader->channel);
 	aps_free(reader->path);
 	aps_free(reader->prefix);
@@ -548,13 +569,18 @@ void aps_reader_take_back_clear(struct aps_reader *reader)
 void aps_reader_look_below(struct aps_reader *reader, bool is_below)
 {
 	uint64_t number = 0;
-	bool is_same = reader->is_below == is_below;
-	reader->is_below = is_below;
-	if (is_same || reader->covered.n_members == 0) return;
-	aps_overlay_hide(&reader->overlay);
+	if (reader->is_below == is_below) return;
+	reader->is_below = reader->overlay.is_below = is_below;
+	if (aps_overlay_has_hopes(&reader->overlay) || reader->covered.n_members != 0)
+		aps_overlay_hide(&reader->overlay);
 	while ((number = aps_number_set_next(&reader->covered, number)) != 0)
 		aps_entries_forget_number(&reader->cache.entries, number);
 	aps_number_set_clear(&reader->covered);
+}
+
+void aps_reader_hope(struct aps_reader *reader, bool hopes)
+{
+	reader->overlay.hopes = hopes;
 }
 
 static enum aps_rc show_field(struct aps_reader *reader, struct job *job, struct aps_err *err)
@@ -618,14 +644,14 @@ uint64_t aps_reader_generation(const struct aps_reader *reader)
 
 size_t aps_reader_count_changes(const struct aps_reader *reader)
 {
-	return reader->overlay.write.is_open ? aps_write_n_changes(&reader->overlay.write) : 0;
+	return reader->overlay.changes.n / sizeof(struct aps_change);
 }
 
 void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct aps_buf *out)
 {
-	const struct aps_cache_write *write = &reader->overlay.write;
+	const struct aps_change *changes = (const struct aps_change *)(const void *)reader->overlay.changes.p;
 	for (size_t i = n_before; i < aps_reader_count_changes(reader); i++) {
-		const struct aps_change *change = &aps_write_changes(write)[i];
+		const struct aps_change *change = &changes[i];
 		struct aps_entry *entry = NULL;
 		if (aps_entries_at(&reader->cache.entries, change->entry, &entry, NULL) != APS_OK || entry == NULL)
 			continue;

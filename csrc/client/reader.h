@@ -48,6 +48,9 @@ void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct
 /* Reads show what the service has said, and what the application has written itself, without optimistic layers: who
  * reads to write what comes of it would make true what is only hoped for. Until it is called with false. */
 void aps_reader_look_below(struct aps_reader *reader, bool is_below);
+/* Lists of edits that are begun from now on are optimistic layers: shown above all others, and not to who looks below.
+ */
+void aps_reader_hope(struct aps_reader *reader, bool hopes);
 /* What it has in memory, for names of what was read. */
 const struct aps_entries *aps_reader_entries(const struct aps_reader *reader);
 /* Notes from now on what is read, for the core to know what was used; reads must say what time it is. */

@@ -38,6 +38,20 @@ enum aps_rc aps_layer_store_drop_all(struct aps_db *db, int64_t part, struct aps
 	return rc == APS_OK ? run_with(db, "DELETE FROM layer WHERE part = ?1", part, &has_row, err) : rc;
 }
 
+static enum aps_rc save_patch(struct aps_db *db, const struct aps_layer_patch *patch, struct aps_err *err)
+{
+	struct aps_str bytes = {patch->bytes, patch->n_bytes};
+	struct aps_stmt *stmt;
+	bool has_row;
+	static const char SQL[] = "INSERT INTO patch (layer, entry, patch, sum) VALUES (?1, ?2, ?3, ?4)";
+	enum aps_rc rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, (int64_t)patch->layer->id, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, (int64_t)patch->entry->number, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_blob(stmt, 3, bytes, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 4, sum_of(patch->layer->id, patch->entry->number, bytes), err);
+	return rc == APS_OK ? aps_stmt_step(stmt, &has_row, err) : rc;
+}
+
 static enum aps_rc save_layer(struct aps_db *db, int64_t part, const struct aps_layer *layer, struct aps_err *err)
 {
 	struct aps_stmt *stmt;
@@ -46,17 +60,35 @@ static enum aps_rc save_layer(struct aps_db *db, int64_t part, const struct aps_
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, (int64_t)layer->id, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, part, err);
 	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
-	if (rc == APS_OK)
-		rc = aps_db_prepare(db, APS_STR("INSERT INTO patch (layer, entry, patch, sum) VALUES (?1, ?2, ?3, ?4)"),
-		                    &stmt, err);
-	for (const struct aps_layer_patch *patch = layer->patches; rc == APS_OK && patch != NULL; patch = patch->next) {
-		struct aps_str bytes = {patch->bytes, patch->n_bytes};
-		int64_t sum = sum_of(layer->id, patch->entry->number, bytes);
-		rc = aps_stmt_bind_int(stmt, 1, (int64_t)layer->id, err);
-		if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, (int64_t)patch->entry->number, err);
-		if (rc == APS_OK) rc = aps_stmt_bind_blob(stmt, 3, bytes, err);
-		if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 4, sum, err);
-		if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
+	for (const struct aps_layer_patch *patch = layer->patches; rc == APS_OK && patch != NULL; patch = patch->next)
+		rc = save_patch(db, patch, err);
+	return rc;
+}
+
+static enum aps_rc drop_patch(struct aps_db *db, const struct aps_layer_patch *patch, struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	bool has_row;
+	/* + : by the index of layers, which have few patches, where an entry may be under many */
+	static const char SQL[] = "DELETE FROM patch WHERE layer = ?1 AND +entry = ?2";
+	enum aps_rc rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, (int64_t)patch->layer->id, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, (int64_t)patch->entry->number, err);
+	return rc == APS_OK ? aps_stmt_step(stmt, &has_row, err) : rc;
+}
+
+/* Of the entries of the write those that leave, then those that come in their place. */
+static enum aps_rc save_exchanged(struct aps_db *db, const struct aps_cache_write *write, bool is_coming,
+                                  struct aps_err *err)
+{
+	enum aps_rc rc = APS_OK;
+	for (size_t i = 0; i < aps_write_n_entries(write); i++) {
+		const struct aps_layered *layered = aps_write_entry_at(write, i)->layered;
+		const struct aps_layer_patch *patch = layered != NULL ? layered->patches : NULL;
+		for (; rc == APS_OK && patch != NULL; patch = patch->next_above) {
+			if (is_coming && patch->is_coming && !patch->is_leaving) rc = save_patch(db, patch, err);
+			if (!is_coming && patch->is_leaving && !patch->is_coming) rc = drop_patch(db, patch, err);
+		}
 	}
 	return rc;
 }
@@ -72,6 +104,8 @@ enum aps_rc aps_layer_store_save(struct aps_db *db, int64_t part, const struct a
                                  struct aps_err *err)
 {
 	enum aps_rc rc = write->layer != NULL ? save_layer(db, part, write->layer, err) : APS_OK;
+	if (rc == APS_OK && write->has_exchanged) rc = save_exchanged(db, write, false, err);
+	if (rc == APS_OK && write->has_exchanged) rc = save_exchanged(db, write, true, err);
 	if (!write->has_leaving) return rc;
 	for (const struct aps_layer *layer = write->cache->layers.lowest; rc == APS_OK && layer != NULL;
 	     layer = layer->above)
@@ -91,6 +125,11 @@ enum aps_rc aps_layer_store_save_all(struct aps_db *db, int64_t part, const stru
 enum aps_rc aps_layer_store_has_any(struct aps_db *db, int64_t part, bool *has_any, struct aps_err *err)
 {
 	return run_with(db, "SELECT 1 FROM layer WHERE part = ?1 LIMIT 1", part, has_any, err);
+}
+
+enum aps_rc aps_layer_store_covers(struct aps_db *db, uint64_t entry, bool *is_covered, struct aps_err *err)
+{
+	return run_with(db, "SELECT 1 FROM patch WHERE entry = ?1 LIMIT 1", (int64_t)entry, is_covered, err);
 }
 
 enum aps_rc aps_layer_store_read(struct aps_db *db, uint64_t entry, struct aps_buf *patches, struct aps_err *err)

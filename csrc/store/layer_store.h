@@ -22,6 +22,8 @@ enum aps_rc aps_layer_store_save_all(struct aps_db *db, int64_t part, const stru
 
 /* A reader's: whether the part has layers. */
 enum aps_rc aps_layer_store_has_any(struct aps_db *db, int64_t part, bool *has_any, struct aps_err *err);
+/* Whether an entry has patches. */
+enum aps_rc aps_layer_store_covers(struct aps_db *db, uint64_t entry, bool *is_covered, struct aps_err *err);
 /* Appends the patches of an entry, the lowest first, each after its length (v of cache/cell.h). */
 enum aps_rc aps_layer_store_read(struct aps_db *db, uint64_t entry, struct aps_buf *patches, struct aps_err *err);
 

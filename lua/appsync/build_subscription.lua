@@ -12,6 +12,30 @@ local SCHEMA = opts.schema{
   operation = { "string" },
 }
 
+local QUERY = opts.schema{ query = { "string", "table" }, variables = { "table" } }
+
+-- One query or several, checked before any event comes.
+local function queries_of(given, where)
+  if given == nil then return nil end
+  local is_one = type(given) == "string" or document.is(given) or given.query ~= nil
+  local list = is_one and { given } or given
+  if #list == 0 and next(list) ~= nil then
+    errors.misuse("%s: cache_update must be a query, {query =, variables =} or a list of these, got a table without a query", where)
+  end
+  for i, query in ipairs(list) do
+    local place = is_one and where .. ": cache_update" or ("%s: cache_update[%d]"):format(where, i)
+    if type(query) == "table" and not document.is(query) then
+      query = opts.check(query, QUERY, place).query
+      if query == nil then errors.misuse("%s: query is missing", place) end
+    end
+    if type(query) ~= "string" and not document.is(query) then
+      errors.misuse("%s must be a query, or a table {query =, variables =}, got %s", place, (errors.describe(query)))
+    end
+    document.pick(query, "query", nil, place)
+  end
+  return list
+end
+
 ---@class appsync.BuildSubscriptionOptions
 ---@field query string|appsync.Document a subscription
 ---@field variables table?
@@ -37,8 +61,7 @@ return function(options)
   local field, id_field = operation.root_fields[1], checked.id_field or "id"
   if not field then errors.misuse("%s: query must select its field itself, not in a fragment", where) end
   local kind = checked.operation and updates.check_kind(checked.operation, where) or updates.kind_of(operation.root_names[1])
-  local also = checked.cache_update
-  if also ~= nil and (type(also) == "string" or document.is(also) or also.query ~= nil) then also = { also } end
+  local also = queries_of(checked.cache_update, where)
   return {
     query = parsed, variables = checked.variables, cache_update = also,
     update = function(previous, event)

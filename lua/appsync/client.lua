@@ -9,6 +9,7 @@ local local_cache = require "appsync.client.local_cache"
 local log = require "appsync.log"
 local mutation = require "appsync.client.mutation"
 local nginx = require "appsync.nginx"
+local optimistic = require "appsync.client.optimistic"
 local opts = require "appsync.opts"
 local query = require "appsync.client.query"
 local root = require "appsync.client.root"
@@ -185,6 +186,15 @@ function Client:mutate(document, variables, options)
   mutation.prepare(plan)
   variables_of.tell(plan, self.root.log)
   return call.run(plan.options, mutation.execute, self, plan)
+end
+
+---Whether data is what a mutation hoped for rather than what the service has answered: an optimistic response, as its `update`
+---gets it.
+---@param data any
+---@return boolean
+function Client:is_optimistic(data)
+  check_self(self, "client:is_optimistic")
+  return optimistic.is_response(data)
 end
 
 local HYDRATED = opts.schema{

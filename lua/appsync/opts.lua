@@ -176,7 +176,9 @@ local function unknown(key, schema, where)
   end
   local near = opts.nearest(key, schema.names)
   if near then errors.misuse("%s: unknown option \"%s\"; did you mean \"%s\"?", where, key, near) end
-  errors.misuse("%s: unknown option \"%s\"; accepted are %s", where, key, sorted_names(schema))
+  local names = sorted_names(schema)
+  errors.misuse("%s: unknown option \"%s\"; %s", where, key,
+    names == "" and "no options are accepted" or "accepted are " .. names)
 end
 
 ---Checks a table of options and returns a new one with our names.

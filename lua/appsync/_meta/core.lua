@@ -384,33 +384,29 @@ function cache:evict(key, field) end
 function cache:identify(object) end
 
 
----What is written from now on belongs together, until as many `commit`s, or a `take`.
----@param is_below boolean? of the first one: what is read in between is what is there without optimistic layers
+---What is written from now on belongs together, until as many `commit`s, or one `drop`, `add_layer` or `settle_layer`.
+---@param is_hoped boolean? of the first one: it is an optimistic layer, and is read with all others; else it is for good, and
+---what is read in between is what is there without optimistic layers
 ---@return integer? depth how many are open now, appsync.core.Err? err
-function cache:begin(is_below) end
+function cache:begin(is_hoped) end
 ---@return true? ok, appsync.core.Err? err then nothing of it was written
 function cache:commit() end
----Takes back what was written since the first `begin`.
----@return appsync.core.Edits? edits nil: nothing was
-function cache:take() end
+---Takes back what was written since the first `begin`, and ends it.
+function cache:drop() end
 
----Puts a new optimistic layer over what is kept, with what these edits say.
----@param edits appsync.core.Edits?
----@return integer? layer, appsync.core.Err? err
-function cache:add_layer(edits) end
----The layer leaves, and what these edits say is kept, in one.
----@param layer integer
----@param edits appsync.core.Edits?
----@return true? ok, appsync.core.Err? err
-function cache:settle_layer(layer, edits) end
+---What was written since `begin` is an optimistic layer above all others, also one that says nothing.
+---@return integer? layer, appsync.core.Err? err then there is none
+function cache:add_layer() end
+---The layer leaves, and what was written since `begin`, if that was called, is kept, in one.
+---@param layer integer? nil: there was none
+---@return true? ok nil: there is nothing to do for it, appsync.core.Err? err
+function cache:settle_layer(layer) end
 
 ---@return integer n changes that own writes have made to what is read here
 function cache:mark() end
 ---@param n integer of `mark`
 ---@return string[] changes "Post:1.title", or the entry of a field with arguments
 function cache:changes_since(n) end
-
----@class appsync.core.Edits
 
 ---Has what an operation gives shown, now and whenever it has changed: VIEW events, each after the one before it was taken.
 ---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, typenames: boolean?}

@@ -70,6 +70,22 @@ local function check_lists(map, where, key_pattern, key_form)
   return map
 end
 
+-- Each is a field, or a path such as "author.name".
+local function check_key_fields(keys, where)
+  for key, list in pairs(keys or {}) do
+    if #list == 0 and next(list) ~= nil then
+      errors.misuse('%s.%s: must be a list of fields, as {"id"}, or {} for a type without an identity', where, key)
+    end
+    for i, path in ipairs(list) do
+      if not ("." .. path):gsub("%.[_%a][_%w]*", ""):match "^$" then
+        errors.misuse('%s.%s[%d]: must be a field or a path of fields, as in "author.name", got %s', where, key, i,
+          (errors.describe(path)))
+      end
+    end
+  end
+  return keys
+end
+
 local TYPE, FIELD = "^[_%a][_%w]*$", "^[_%a][_%w]*%.[_%a][_%w]*$"
 local A_TYPE, A_FIELD = "name of a type", "Type.field, such as Query.listPosts"
 
@@ -117,6 +133,7 @@ local function place_of(options, where)
   local store = options.store
   if store == true then errors.misuse("%s: store must be the path of a file, \":memory:\" or false, got true", where) end
   if store == "" then errors.misuse("%s: store: a path has at least one character", where) end
+  if options.seed == "" then errors.misuse("%s: seed: a path has at least one character", where) end
   if options.seed ~= nil and store == nil then errors.misuse("%s: seed needs a store", where) end
   if store == ":memory:" or not store then return nil end
   return path_of(store, "store", where)
@@ -145,7 +162,7 @@ function cache_options.check(options, where)
     path = place_of(options, where), seed = options.seed and path_of(options.seed, "seed", where),
     key_prefix = key_prefix_of(options, where),
     max_bytes = cache.max_bytes, subscription_nulls = cache.subscription_nulls == "write",
-    keys = check_lists(options.keys, where .. ": keys", TYPE, A_TYPE),
+    keys = check_key_fields(check_lists(options.keys, where .. ": keys", TYPE, A_TYPE), where .. ": keys"),
     possible_types = check_lists(cache.possible_types, where .. ": cache.possible_types", TYPE, A_TYPE),
     key_args = check_lists(cache.key_args, where .. ": cache.key_args", FIELD, A_FIELD),
     ttl = check_values(cache.ttl, where .. ": cache.ttl", TYPE, A_TYPE, is_time, "seconds above 0"),

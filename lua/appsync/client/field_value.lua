@@ -28,7 +28,10 @@ function field_value.shown(value, identify, path)
   if value.__list then
     local items = value.__list
     setmetatable(items, nil)
-    for i, item in ipairs(items) do items[i] = field_value.shown(item, identify, path .. "[]") end
+    for i = 1, #items do
+      local item = items[i]
+      if type(item) == "table" and item.__ref == nil then items[i] = field_value.shown(item, identify, path .. "[]") end
+    end
     return record_list.new(items, path, identify)
   end
   for name, member in pairs(value) do value[name] = field_value.shown(member, identify, below(path, name)) end
@@ -56,9 +59,8 @@ local function check_items(items, context)
   end
 end
 
-local function given_list(list, context, path, depth)
-  record_list.check(list, context.where)
-  local edits = record_list.origin(list).path == path and record_list.edits(list)
+-- `edits`: what has been done with one that stands where it stood, where they can tell it.
+local function given_list(list, edits, context, path, depth)
   if edits then return { __edits = edits } end
   return { __list = (given_items(list, context, path, depth)) }
 end
@@ -73,12 +75,31 @@ local function given_members(value, context, path, depth)
   return members, is_plain
 end
 
+-- What stands for something else must be what it looks like.
+local function check_marks(value, context, path)
+  local place = path == "" and "" or " at " .. path
+  if value == field_value.DELETE then
+    errors.misuse("%s: details.DELETE%s takes the whole field away: the function must return it alone, and no part of a field "
+      .. "can be taken away so", context.where, place)
+  end
+  local key = value.__ref
+  if key ~= nil and (type(key) ~= "string" or key == "") then
+    errors.misuse('%s: __ref%s must be the key of a record, as in {__ref = "Todo:1"}, got %s', context.where, place,
+      (errors.describe(key)))
+  end
+end
+
 -- The core's form; whether there is nothing in it that a leaf couldn't have: then it is what it was before.
 ---@return any value, boolean is_plain
 given = function(value, context, path, depth)
   if type(value) ~= "table" then return value, true end
+  check_marks(value, context, path)
   if depth > MAX_DEPTH then errors.misuse("%s: what the function returns is nested too deeply, or a cycle", context.where) end
-  if record_list.origin(value) then return given_list(value, context, path, depth), false end
+  if record_list.origin(value) then
+    record_list.check(value, context.where)
+    local edits = record_list.origin(value).path == path and record_list.edits(value) or nil
+    return given_list(value, edits, context, path, depth), false
+  end
   local key = value.__ref or (value.__typename ~= nil and context.identify(value)) or nil
   if key then return { __ref = key }, false end
   local is_list = getmetatable(value) == array_mt or value[1] ~= nil
@@ -92,8 +113,9 @@ end
 local function changes_in(value, context, path)
   if record_list.origin(value) then
     record_list.check(value, context.where)
-    if record_list.is_same(value) then return nil end
-    return given_list(value, context, path, 0)
+    local edits = record_list.edits(value)
+    if edits and not edits[1] then return nil end
+    return given_list(value, edits, context, path, 0)
   end
   if type(value) ~= "table" or value.__ref ~= nil or getmetatable(value) == array_mt then return nil end
   local fields

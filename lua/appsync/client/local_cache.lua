@@ -43,7 +43,7 @@ end
 -- The key of the record that a table is; nil: it has none.
 local function identity_of(self, object, where)
   local identity, err = self.core:identify(object)
-  if err then errors.of_core(err, where) end
+  if err then errors.misuse("%s: %s", where, err.message) end
   return identity
 end
 
@@ -169,7 +169,7 @@ end
 -- As one: all of it, or nothing; on what is there without optimistic layers. Lua may throw in between. Part of something
 -- larger it takes that with it.
 local function together(self, fn, ...)
-  local depth, begin_err = self.core:begin(true)
+  local depth, begin_err = self.core:begin(false)
   if not depth then return nil, errors.of_core(begin_err) end
   local results = compat.pack(pcall(fn, self, ...))
   if results[1] and results[2] ~= nil then
@@ -181,7 +181,7 @@ local function together(self, fn, ...)
     self.core:commit()
     error(results[1] and results[3] or results[2], 0)
   end
-  self.core:take()
+  self.core:drop()
   if not results[1] then error(results[2], 0) end
   return nil, results[3]
 end
@@ -247,6 +247,18 @@ function Cache:identify(object)
   if type(object) ~= "table" then errors.expect(object, "object", "table", self.name .. ":identify") end
   return identity_of(self, object, self.name .. ":identify")
 end
+
+-- What isn't a write, or not one that a transaction can take back.
+local function refuse(name, instead)
+  return function(self)
+    errors.misuse("%s:%s isn't part of what an update does, which is one transaction and may run several times: %s; accepted are %s",
+      self.name, name, instead, table.concat(local_cache.METHODS, ", "))
+  end
+end
+
+Cache.clear = refuse("clear", "call client:clear outside of it, or evict records")
+Cache.gc = refuse("gc", "call client:gc outside of it")
+Cache.retain = refuse("retain", "call client:retain outside of it")
 
 ---Those that a client has as well.
 local_cache.METHODS = {

@@ -56,6 +56,7 @@ local function start(root, plan, slot, all_headers, timeout)
   return root.handle.core:execute{
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
     cached = plan.cache and plan.cache:id(), typenames = plan.cache ~= nil, -- which identify records
+    layer = plan.layer,
     auth = slot.id, headers = all_headers, timeout = timeout, idempotent = options.idempotent,
   }
 end

@@ -16,6 +16,15 @@ local updating = require "appsync.client.updating"
 
 local optimistic = {}
 
+-- Optimistic responses that were shown.
+local responses = setmetatable({}, { __mode = "k" })
+
+---@param data any
+---@return boolean
+function optimistic.is_response(data)
+  return data ~= nil and responses[data] == true
+end
+
 -- The call's own, or the client's for each of the mutation's fields.
 local function update_of(client, plan)
   if plan.options.update then return plan.options.update end
@@ -81,45 +90,62 @@ local function update_with(self, result)
   if self.client.root.is_debug then check_idempotent(self, result) end
 end
 
--- Makes the layer. Throws for a response of another shape than the mutation's.
+-- As if it were the caller's, for a response of another shape than the mutation's.
+local function raise_response(self, raised)
+  if type(raised) ~= "table" then error(raised, 0) end
+  if raised.kind == "usage" then
+    raised.message = "optimistic_response: " .. raised.message:gsub("^data[.:]? ?", "")
+  end
+  return errors.of_core(raised, self.plan.where)
+end
+
+-- Runs functions whose writes are a layer to come; if one of them throws there are none. Kept by `add_layer` of the core.
+local function hope(self, fn, ...)
+  local depth, begin_err = self.kept.core:begin(true)
+  if not depth then return false, begin_err end
+  local ok, raised = pcall(fn, ...)
+  if not ok then self.kept.core:drop() end
+  return ok, raised
+end
+
+-- Makes the layer. Without what `update` does when that throws.
 local function add_layer(self)
   local plan = self.plan
   if plan.options.optimistic_response == nil then return end
   local response = response_of(plan)
-  local edits, raised = updating.collect(self.kept, false, write_records, self, response)
-  if not edits and raised then
-    if type(raised) == "table" then
-      raised.message = "optimistic_response: " .. raised.message:gsub("^data%.?", "")
-      return errors.of_core(raised, plan.where)
-    end
-    error(raised, 0)
-  end
+  responses[response] = true
+  local ok, raised = hope(self, write_records, self, response)
+  if not ok then return raise_response(self, raised) end
   if self.update then
-    local with_update
-    with_update, raised = updating.collect(self.kept, false, function()
-      write_records(self, response)
-      update_with(self, { data = response, optimistic = true })
-    end)
-    if with_update then edits = with_update else updating.tell(self.client.root.log, raised, "mutation") end
+    ok, raised = pcall(update_with, self, { data = response, optimistic = true })
+    if not ok then
+      updating.tell(self.client.root.log, raised, "mutation")
+      self.kept.core:drop()
+      ok, raised = hope(self, write_records, self, response)
+      if not ok then return raise_response(self, raised) end
+    end
   end
-  local layer, err = self.kept.core:add_layer(edits)
+  local layer, err = self.kept.core:add_layer()
   if not layer then return errors.of_core(err, plan.where) end
-  self.layer = layer
+  self.layer, plan.layer = layer, layer
+end
+
+-- What `update` makes of the answer; if it throws that is nothing.
+local function update_for_answer(self, data, err)
+  if not self.kept.core:begin(false) then return end -- it has closed
+  local ok, raised = pcall(update_with, self, { data = data, err = err, optimistic = false })
+  if ok then return end
+  self.kept.core:drop()
+  updating.tell(self.client.root.log, raised, "mutation")
 end
 
 -- The outcome is known: the layer leaves, and what `update` makes of the answer is kept. Once.
 ---@return boolean? is_posted the core has something to do for it
 local function settle(self, data, err)
-  local edits
   if self.is_settled then return end
   self.is_settled = true
-  if data ~= nil and self.update then
-    local raised
-    edits, raised = updating.collect(self.kept, true, update_with, self, { data = data, err = err, optimistic = false })
-    if raised ~= nil then updating.tell(self.client.root.log, raised, "mutation") end
-  end
-  if not self.layer and not edits then return end
-  local is_posted, settle_err = self.kept.core:settle_layer(self.layer or 0, edits)
+  if data ~= nil and self.update then update_for_answer(self, data, err) end
+  local is_posted, settle_err = self.kept.core:settle_layer(self.layer)
   errors.of_core(settle_err)
   return is_posted
 end

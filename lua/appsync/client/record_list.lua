@@ -16,6 +16,7 @@ local METATABLE = { __index = RecordList, __name = "appsync.record_list" }
 
 ---@class appsync.client.ListOrigin
 ---@field was any[] the items that it had
+---@field added table<string, true> the keys that `add` has put in, which weren't there
 ---@field path string where it stood in the field's value
 ---@field identify fun(record: any, what: string): string
 
@@ -30,7 +31,7 @@ function record_list.new(items, path, identify)
   local was = {}
   for i, item in ipairs(items) do was[i] = item end
   local list = setmetatable(items, METATABLE)
-  origins[list] = { was = was, path = path, identify = identify }
+  origins[list] = { was = was, path = path, identify = identify, added = {} }
   return list
 end
 
@@ -40,12 +41,15 @@ function record_list.origin(value)
 end
 
 local function key_of(item)
-  return type(item) == "table" and item.__ref or nil
+  local key = type(item) == "table" and item.__ref
+  return type(key) == "string" and key ~= "" and key or nil
 end
 
+-- Here and below items are looked at in place: a list may be long, and a call for each of them shows.
 local function find(list, key)
-  for i, item in ipairs(list) do
-    if key_of(item) == key then return i end
+  for i = 1, #list do
+    local item = list[i]
+    if type(item) == "table" and item.__ref == key then return i end
   end
 end
 
@@ -69,6 +73,7 @@ function RecordList:add(record, place)
     errors.misuse('add: the place must be "start", "end" or a number from 1, got %s', (errors.describe(place)))
   end
   if find(self, key) then return false end
+  origins[self].added[key] = true
   table.insert(self, math.min(place, n + 1), { __ref = key })
   return true
 end
@@ -87,10 +92,32 @@ function RecordList:remove(record)
   return is_there
 end
 
--- The place of each reference; nil: an item is none, or is there twice.
-local function places_of(items)
+-- Of two that are not the same table.
+local function is_alike(a, b)
+  local key = key_of(a)
+  return key ~= nil and key == key_of(b)
+end
+
+-- What both have in common at the beginning and at the end: so many items, and where in each the rest ends.
+local function trim(was, list)
+  local n_was, n_now, n_same = #was, #list, 0
+  for i = 1, math.min(n_was, n_now) do
+    local a, b = was[i], list[i]
+    if a ~= b and not is_alike(a, b) then break end
+    n_same = i
+  end
+  while n_was > n_same and n_now > n_same do
+    local a, b = was[n_was], list[n_now]
+    if a ~= b and not is_alike(a, b) then break end
+    n_was, n_now = n_was - 1, n_now - 1
+  end
+  return n_same, n_was, n_now
+end
+
+-- The place of each reference between two places; nil: an item is none, or is there twice.
+local function places_of(items, first, last)
   local places = {}
-  for i = 1, #items do
+  for i = first, last do
     local key = key_of(items[i])
     if not key or places[key] then return nil end
     places[key] = i
@@ -99,14 +126,43 @@ local function places_of(items)
 end
 
 -- Those that are in both, if they stand in the same order.
-local function kept_of(was, in_now)
-  local kept, last = {}, 0
-  for _, item in ipairs(was) do
-    local at = in_now[item.__ref]
-    if at and at < last then return {} end
-    if at then kept[item.__ref], last = true, at end
+local function kept_of(was, first, last, in_now)
+  local kept, place = {}, 0
+  for i = first, last do
+    local key = was[i].__ref
+    local at = in_now[key]
+    if at and at < place then return {} end
+    if at then kept[key], place = true, at end
   end
   return kept
+end
+
+-- Whether these references were added, each by `add`, and nothing else has been done.
+local function are_added(added, in_was, in_now)
+  if next(in_was) ~= nil then return false end
+  for key in pairs(in_now) do
+    if not added[key] then return false end
+  end
+  return true
+end
+
+-- Whether one of these references stands in a part of the list as well.
+local function has_any(list, first, last, in_was, in_now)
+  for i = first, last do
+    local item = list[i]
+    local key = type(item) == "table" and item.__ref
+    if key and (in_was[key] or in_now[key]) then return true end
+  end
+  return false
+end
+
+local function check_item(key, item, where)
+  if type(key) ~= "number" then
+    errors.misuse("%s: a list of records has %s as a key", where, (errors.describe(key)))
+  end
+  if type(item) ~= "table" and item ~= json.null then
+    errors.misuse("%s: a list of records has %s in it; list:add(key) adds a reference", where, (errors.describe(item)))
+  end
 end
 
 ---Throws for one that is no list any more, or has something in it that can't be in one.
@@ -114,13 +170,8 @@ end
 ---@param where string
 function record_list.check(list, where)
   local n = 0
-  for key, item in pairs(list) do
-    if type(key) ~= "number" then
-      errors.misuse("%s: a list of records has %s as a key", where, (errors.describe(key)))
-    end
-    if type(item) ~= "table" and item ~= json.null then
-      errors.misuse("%s: a list of records has %s in it; list:add(key) adds a reference", where, (errors.describe(item)))
-    end
+  for key, item in next, list do
+    if type(item) ~= "table" or type(key) ~= "number" then check_item(key, item, where) end
     n = n + 1
   end
   if n ~= #list then errors.misuse("%s: a list of records has holes", where) end
@@ -130,33 +181,28 @@ end
 ---@param list appsync.RecordList
 ---@return table? edits for the core, none or more; nil: edits can't tell it
 function record_list.edits(list)
-  local was = origins[list].was
-  local in_was, in_now = places_of(was), places_of(list)
+  local was, edits = origins[list].was, json.array()
+  local n_same, last_was, last_now = trim(was, list)
+  local first = n_same + 1
+  if last_was - n_same > 2 * MAX_EDITS + last_now - n_same then return nil end
+  local in_was, in_now = places_of(was, first, last_was), places_of(list, first, last_now)
   if not in_was or not in_now then return nil end
-  local kept, edits = kept_of(was, in_now), json.array()
-  for _, item in ipairs(was) do
-    if not kept[item.__ref] then edits[#edits + 1] = { "-", item.__ref } end
+  if not are_added(origins[list].added, in_was, in_now) then
+    if has_any(list, 1, n_same, in_was, in_now) or has_any(list, last_now + 1, #list, in_was, in_now) then return nil end
   end
-  for i, item in ipairs(list) do
-    if not kept[item.__ref] then
-      edits[#edits + 1] = i == 1 and { "^", item.__ref } or { "+", item.__ref, list[i - 1].__ref }
+  local kept = kept_of(was, first, last_was, in_now)
+  for i = first, last_was do
+    if not kept[was[i].__ref] then edits[#edits + 1] = { "-", was[i].__ref } end
+  end
+  for i = first, last_now do
+    local key, left = list[i].__ref, key_of(list[i - 1])
+    if not kept[key] then
+      if i > 1 and not left then return nil end
+      edits[#edits + 1] = i == 1 and { "^", key } or { "+", key, left }
     end
     if #edits > MAX_EDITS then return nil end
   end
   return edits
-end
-
----Whether it has the items that it had.
----@param list appsync.RecordList
----@return boolean
-function record_list.is_same(list)
-  local was = origins[list].was
-  if #was ~= #list then return false end
-  for i = 1, #was do
-    local key = key_of(was[i])
-    if was[i] ~= list[i] and not (key and key == key_of(list[i])) then return false end
-  end
-  return true
 end
 
 return record_list

@@ -11,31 +11,16 @@ local updating = {}
 ---@field err appsync.Error? beside partial data
 ---@field optimistic boolean
 
----Runs a function whose writes are taken back as one list; if it throws there are none.
----@param kept appsync.Cache
----@param is_below boolean it reads what is there without optimistic layers: what it writes stays when they leave
----@param fn function
----@return appsync.core.Edits? edits nil: nothing was written
----@return any raised
-function updating.collect(kept, is_below, fn, ...)
-  local depth, err = kept.core:begin(is_below)
-  if not depth then return nil, errors.adopt(err) end
-  local ok, raised = pcall(fn, ...)
-  local edits = kept.core:take()
-  if not ok then return nil, raised end
-  return edits
-end
-
 ---Runs a function that reads without optimistic layers, and keeps what it has written. Raises what it raises; then nothing
 ---is written.
 ---@param core_cache appsync.core.Cache
 ---@param fn function
 function updating.change(core_cache, fn, ...)
-  local depth, err = core_cache:begin(true)
+  local depth, err = core_cache:begin(false)
   if not depth then return errors.of_core(err) end
   local ok, raised = pcall(fn, ...)
   if not ok then
-    core_cache:take()
+    core_cache:drop()
     error(raised, 0)
   end
   local _, commit_err = core_cache:commit()

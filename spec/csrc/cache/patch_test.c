@@ -198,6 +198,117 @@ static void a_patch_makes_the_one_content_of_the_other(void **state)
 	}
 }
 
+#define MANY 12
+
+/* What becomes of anything else. */
+static void make_any_patch(struct aps_buf *patch, enum aps_patch_kind kind, struct aps_rand *rand)
+{
+	struct aps_buf former, now;
+	aps_buf_init(&former, APS_BUF_ANY_SIZE);
+	aps_buf_init(&now, APS_BUF_ANY_SIZE);
+	while (patch->n == 0) {
+		aps_buf_reset(&former);
+		aps_buf_reset(&now);
+		aps_buf_add(&former, "", 0);
+		aps_buf_add(&now, "", 0);
+		for (int i = 0; i < 2; i++) {
+			if (kind == APS_PATCH_FIELDS)
+				put_random_fields(i == 0 ? &former : &now, rand);
+			else
+				put_random(i == 0 ? &former : &now, rand, 0);
+		}
+		bool is_eviction = below(rand, 10) == 0;
+		struct aps_str to = is_eviction ? (struct aps_str){NULL, 0} : aps_buf_str(&now);
+		assert_int_equal(aps_patch_make(patch, kind, aps_buf_str(&former), to, &entries, NULL), APS_OK);
+	}
+	aps_buf_clear(&former);
+	aps_buf_clear(&now);
+}
+
+static void apply_one_by_one(struct aps_buf *out, struct aps_str content, const struct aps_str *patches, size_t n,
+                             bool *is_nowhere)
+{
+	struct aps_buf below_it;
+	aps_buf_init(&below_it, APS_BUF_ANY_SIZE);
+	aps_buf_add(&below_it, "", 0);
+	aps_buf_add_str(&below_it, content);
+	*is_nowhere = content.p == NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct aps_str base = *is_nowhere ? (struct aps_str){NULL, 0} : aps_buf_str(&below_it);
+		aps_buf_reset(out);
+		aps_buf_add(out, "", 0);
+		assert_int_equal(aps_patch_apply(out, base, patches[i], is_nowhere, &entries, NULL), APS_OK);
+		struct aps_buf former = below_it;
+		below_it = *out;
+		*out = former;
+	}
+	aps_buf_reset(out);
+	aps_buf_add_str(out, aps_buf_str(&below_it));
+	aps_buf_clear(&below_it);
+}
+
+static void many_patches_at_once_are_what_they_are_one_after_the_other(void **state)
+{
+	(void)state;
+	struct aps_rand rand;
+	aps_rand_init(&rand, 11);
+	for (int round = 0; round < 4000; round++) {
+		enum aps_patch_kind kind = round % 2 == 0 ? APS_PATCH_FIELDS : APS_PATCH_VALUE;
+		struct aps_buf made[MANY], content, expected, out, text, all;
+		struct aps_str patches[MANY];
+		size_t n = 1 + below(&rand, MANY);
+		bool is_nowhere, was_nowhere;
+		aps_buf_init(&content, APS_BUF_ANY_SIZE);
+		aps_buf_init(&expected, APS_BUF_ANY_SIZE);
+		aps_buf_init(&out, APS_BUF_ANY_SIZE);
+		aps_buf_init(&text, APS_BUF_ANY_SIZE);
+		aps_buf_init(&all, APS_BUF_ANY_SIZE);
+		aps_buf_add(&content, "", 0);
+		if (kind == APS_PATCH_FIELDS)
+			put_random_fields(&content, &rand);
+		else
+			put_random(&content, &rand, 0);
+		struct aps_str base = below(&rand, 8) == 0 ? (struct aps_str){NULL, 0} : aps_buf_str(&content);
+		for (size_t i = 0; i < n; i++) {
+			aps_buf_init(&made[i], APS_BUF_ANY_SIZE);
+			make_any_patch(&made[i], kind, &rand);
+			patches[i] = aps_buf_str(&made[i]);
+			aps_cell_put_count(&text, patches[i].n);
+			aps_buf_add_str(&text, patches[i]);
+			aps_buf_add(&all, &patches[i], sizeof patches[i]);
+		}
+		apply_one_by_one(&expected, base, patches, n, &was_nowhere);
+		assert_int_equal(aps_patches_apply(&out, base, &all, &is_nowhere, &entries, NULL), APS_OK);
+		assert_int_equal(is_nowhere, was_nowhere);
+		if (!is_nowhere) assert_int_equal(out.n, expected.n);
+		if (!is_nowhere && out.n != 0) assert_memory_equal(out.p, expected.p, out.n);
+		aps_buf_reset(&expected);
+		assert_int_equal(
+		        aps_patches_apply_text(&expected, base, aps_buf_str(&text), &was_nowhere, &entries, NULL),
+		        APS_OK);
+		assert_int_equal(expected.n, out.n);
+		for (size_t nth = 1; round < 40; nth++) {
+			struct aps_err err = {0};
+			aps_buf_clear(&out);
+			aps_mem_fail_at(nth);
+			enum aps_rc rc =
+			        aps_patches_apply_text(&out, base, aps_buf_str(&text), &is_nowhere, &entries, &err);
+			aps_mem_fail_at(0);
+			if (rc == APS_OK) break;
+			assert_int_equal(rc, APS_E_NOMEM);
+		}
+		text.n--; /* one that is cut off */
+		assert_int_equal(aps_patches_apply_text(&out, base, aps_buf_str(&text), &is_nowhere, &entries, NULL),
+		                 APS_E_STORAGE);
+		for (size_t i = 0; i < n; i++) aps_buf_clear(&made[i]);
+		aps_buf_clear(&content);
+		aps_buf_clear(&expected);
+		aps_buf_clear(&out);
+		aps_buf_clear(&text);
+		aps_buf_clear(&all);
+	}
+}
+
 static void an_evicted_record_and_a_new_one_are_patches_too(void **state)
 {
 	(void)state;
@@ -288,6 +399,7 @@ int main(void)
 	        cmocka_unit_test_teardown(edits_hold_above_what_the_service_brings, teardown),
 	        cmocka_unit_test_teardown(edits_make_the_one_list_of_the_other, teardown),
 	        cmocka_unit_test_teardown(a_patch_makes_the_one_content_of_the_other, teardown),
+	        cmocka_unit_test_teardown(many_patches_at_once_are_what_they_are_one_after_the_other, teardown),
 	        cmocka_unit_test_teardown(an_evicted_record_and_a_new_one_are_patches_too, teardown),
 	        cmocka_unit_test_teardown(a_long_list_is_patched_by_its_items, teardown),
 	};

@@ -293,7 +293,8 @@ static void run_edit_or_fail(uint64_t client, uint64_t cache, uint64_t number, c
 	};
 	struct aps_edits *edits = aps_edits_new();
 	assert_true(aps_edits_add(edits, &what));
-	struct aps_command *command = aps_edit_command_new(client, cache, number, edits);
+	struct aps_command *command =
+	        aps_edit_command_new(client, cache, &(struct aps_caching_edits){0, number, edits});
 	aps_edits_unref(edits);
 	assert_true(command->begins);
 	assert_true(command->mail.n_bytes > sizeof *command + strlen(json));

@@ -193,11 +193,11 @@ static void bytes_are_counted_as_rows_come_and_go(void **state)
 	                                   .field = APS_STR("text"),
 	                                   .json = APS_STR("\"optimistic\"")};
 	assert_true(aps_edits_add(edits, &what));
-	aps_caching_add_layer(world.core.core, world.client, CACHE, 9, edits);
+	aps_caching_add_layer(world.core.core, world.client, CACHE, &(struct aps_caching_edits){9, 0, edits});
 	write_now("{ a { id text more } }", "{\"a\":" T("1", ",\"text\":\"from the service\",\"more\":1") "}");
 	assert_int_equal(n_bytes_kept(), in_file(SUM));
 	collect_now();
-	aps_caching_settle_layer(world.core.core, world.client, CACHE, 9, edits);
+	aps_caching_settle_layer(world.core.core, world.client, CACHE, &(struct aps_caching_edits){9, 0, edits});
 	core_world_turn(&world.core);
 	assert_int_equal(n_bytes_kept(), in_file(SUM));
 	assert_string_equal(read_now("{ a { text more } }"), "{\"a\":{\"text\":\"optimistic\",\"more\":1}}");

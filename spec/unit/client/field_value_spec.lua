@@ -84,9 +84,28 @@ describe("a list of records", function()
       assert.same({ __list = refs(case[2]) }, changes(list))
       assert.same({ __list = refs(case[2]) }, given(list))
     end
-    local list = list_of ""
+    local list = list_of "a b c"
+    list[4] = { __ref = "a" } -- it is there already, outside of what has changed
+    assert.is_nil(record_list.edits(list))
+    list = list_of "a b c"
+    list:add("d")
+    table.insert(list, 1, { __ref = "d" })
+    assert.is_nil(record_list.edits(list))
+    list = shown{ __list = array{ { x = 1 } } }
+    list:add("d") -- behind something that is no reference
+    assert.is_nil(record_list.edits(list))
+    list = list_of ""
     for i = 1, 300 do list:add("k" .. i) end
     assert.equal(300, #changes(list).__list)
+  end)
+end)
+
+describe("a list of other things", function()
+  it("has edits as well, where what has changed are references", function()
+    local list = list_of "a null a b"
+    assert.is_nil(changes(list))
+    list:add("c")
+    assert.same({ { "+", "c", "b" } }, record_list.edits(list))
   end)
 end)
 

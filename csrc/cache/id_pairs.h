@@ -1,0 +1,37 @@
+/* Which record an optimistic response was right about under another name: the temporary ids that an application gives
+ * and the service's own. */
+#ifndef APS_CACHE_ID_PAIRS_H
+#define APS_CACHE_ID_PAIRS_H
+
+#include "cache/entry.h"
+
+/* An object of a response that has an identity. */
+struct aps_identified {
+	uint64_t path; /* where it stands: aps_identified_below(), …_at(); 0: the response itself */
+	uint64_t entry;
+};
+
+struct aps_id_pair {
+	uint64_t from; /* the temporary record */
+	uint64_t to;
+};
+
+APS_BEGIN_DECLS
+
+/* The place of a member, or of an item, of what stands at `path`. */
+uint64_t aps_identified_below(uint64_t path, struct aps_str response_key);
+uint64_t aps_identified_at(uint64_t path, size_t index);
+
+/* Appends struct aps_id_pair: what stands at the same place of the response that was hoped for and of the one that came
+ * (both of struct aps_identified), is of the same type, and has another key. Each temporary record once. What was hoped
+ * for under its own name is no pair of another one: lists come in another order. E_NOMEM, what the backing says. */
+enum aps_rc aps_id_pairs_find(struct aps_entries *entries, const struct aps_buf *hoped, const struct aps_buf *came,
+                              struct aps_buf *pairs, struct aps_err *err);
+
+/* Of "RTodo:1" the type, with its colon, and what is behind it. */
+struct aps_str aps_key_type(struct aps_str key);
+struct aps_str aps_key_id(struct aps_str key);
+
+APS_END_DECLS
+
+#endif

@@ -1,0 +1,272 @@
+#include "cache/layer_map.h"
+
+#include "cache/id_alias.h"
+#include "cache/id_pairs.h"
+
+struct mapping {
+	struct aps_cache_write *write;
+	const struct aps_policies *policies;
+	const struct aps_layer *answered;
+	const struct aps_entry *from, *to;
+	bool is_changed; /* something in the patch referred to it */
+};
+
+static void map_fields(struct mapping *in, struct aps_buf *out, struct aps_str fields, unsigned depth);
+
+static bool is_from(struct mapping *in, const struct aps_cell *value)
+{
+	if (value->tag != APS_CELL_REF || value->as.entry != in->from->number) return false;
+	in->is_changed = true;
+	return true;
+}
+
+static bool has_to(const struct mapping *in, struct aps_str items)
+{
+	struct aps_cell item;
+	while (aps_cell_take(&items, &item))
+		if (item.tag == APS_CELL_REF && item.as.entry == in->to->number) return true;
+	return false;
+}
+
+static void map_value(struct mapping *in, struct aps_buf *out, const struct aps_cell *value, unsigned depth);
+
+/* What has the record already doesn't have it twice. */
+static void map_list(struct mapping *in, struct aps_buf *out, const struct aps_cell *list, unsigned depth)
+{
+	struct aps_str rest = list->text;
+	struct aps_cell item;
+	size_t at = out->n;
+	uint64_t n = 0;
+	while (aps_cell_take(&rest, &item)) {
+		if (is_from(in, &item) && has_to(in, list->text)) continue;
+		map_value(in, out, &item, depth + 1);
+		n++;
+	}
+	aps_cell_close_list(out, at, n);
+}
+
+static void map_edits(struct mapping *in, struct aps_buf *out, struct aps_str edits)
+{
+	struct aps_cell item;
+	size_t at = out->n;
+	while (edits.n != 0) {
+		size_t n_items = edits.p[0] == '+' ? 2 : 1;
+		aps_buf_add_byte(out, edits.p[0]);
+		edits = (struct aps_str){edits.p + 1, edits.n - 1};
+		for (size_t i = 0; i < n_items && aps_cell_take(&edits, &item); i++) map_value(in, out, &item, 0);
+	}
+	aps_cell_close(out, APS_CELL_EDIT, at);
+}
+
+static void map_value(struct mapping *in, struct aps_buf *out, const struct aps_cell *value, unsigned depth)
+{
+	size_t at = out->n;
+	bool is_within = depth < APS_CELL_MAX_DEPTH;
+	if (is_from(in, value)) {
+		aps_cell_put_ref(out, in->to->number);
+	} else if (value->tag == APS_CELL_LIST && is_within) {
+		map_list(in, out, value, depth);
+	} else if (value->tag == APS_CELL_EDIT) {
+		map_edits(in, out, value->text);
+	} else if ((value->tag == APS_CELL_OBJECT || value->tag == APS_CELL_PATCH) && is_within) {
+		map_fields(in, out, value->text, depth + 1);
+		aps_cell_close(out, value->tag, at);
+	} else {
+		aps_buf_add_str(out, value->whole);
+	}
+}
+
+static void map_fields(struct mapping *in, struct aps_buf *out, struct aps_str fields, unsigned depth)
+{
+	struct aps_cell_field field;
+	while (aps_cell_take_field(&fields, &field)) {
+		aps_cell_put_name(out, field.name, field.text);
+		map_value(in, out, &field.value, depth);
+	}
+}
+
+/* The same patch, with references to the other record. */
+static void map_patch(struct mapping *in, struct aps_buf *out, const struct aps_layer_patch *patch)
+{
+	struct aps_str rest = {patch->bytes + 1, patch->n_bytes - 1};
+	struct aps_cell value;
+	aps_buf_add_byte(out, patch->bytes[0]);
+	if (patch->bytes[0] == 'F')
+		map_fields(in, out, rest, 0);
+	else if (patch->bytes[0] == 'V' && aps_cell_take(&rest, &value))
+		map_value(in, out, &value, 0);
+}
+
+/* Of "author.name" "author". */
+static bool begins_path(struct aps_str name, struct aps_str path)
+{
+	return path.n >= name.n && memcmp(path.p, name.p, name.n) == 0 && (path.n == name.n || path.p[name.n] == '.');
+}
+
+/* The service's own record has these of its own. */
+static bool identifies(const struct mapping *in, uint32_t number)
+{
+	struct aps_str name = aps_names_text(&in->write->cache->names, number), key = aps_entry_key(in->to);
+	struct aps_str type = aps_key_type(key);
+	type = (struct aps_str){type.p + 1, type.n >= 2 ? type.n - 2 : 0}; /* without "R" and the colon */
+	const struct aps_type_policy *policy = aps_policies_find_type(in->policies, type);
+	if (number == 0) return false;
+	if (aps_str_is(name, "__typename")) return true;
+	if (policy == NULL || policy->n_key_fields == 0) return aps_str_is(name, "id") || aps_str_is(name, "_id");
+	for (size_t i = 0; i < policy->n_key_fields; i++)
+		if (begins_path(name, policy->key_fields[i])) return true;
+	return false;
+}
+
+static bool has_field(struct aps_str fields, const struct aps_cell_field *field)
+{
+	struct aps_cell value;
+	return field->name != 0 ? aps_cell_find_field(fields, field->name, &value)
+	                        : aps_cell_find_text_field(fields, field->text, &value);
+}
+
+/* What is said of the other record, beside what the layer says of that already. `yields`: to what is known. */
+static void join_fields(const struct mapping *in, struct aps_buf *out, struct aps_str fields, struct aps_str own,
+                        bool yields)
+{
+	struct aps_cell_field field, kept;
+	struct aps_str known = aps_entry_content(in->to);
+	bool has_field_left = aps_cell_take_field(&fields, &field), has_own = aps_cell_take_field(&own, &kept);
+	while (has_field_left || has_own) {
+		int order = !has_own          ? -1
+		            : !has_field_left ? 1
+		                              : aps_cell_compare_names(field.name, field.text, kept.name, kept.text);
+		bool is_said = order < 0 && !identifies(in, field.name) && !(yields && has_field(known, &field));
+		if (is_said) aps_buf_add_str(out, field.whole);
+		if (order >= 0) aps_buf_add_str(out, kept.whole);
+		if (order <= 0) has_field_left = aps_cell_take_field(&fields, &field);
+		if (order >= 0) has_own = aps_cell_take_field(&own, &kept);
+	}
+}
+
+static struct aps_str behind_kind(struct aps_str patch)
+{
+	return patch.n != 0 ? (struct aps_str){patch.p + 1, patch.n - 1} : patch;
+}
+
+/* A record's patch becomes one of the other record. Nothing is left of one that says nothing. */
+static void join_record(const struct mapping *in, struct aps_buf *patch, struct aps_str own, bool yields)
+{
+	struct aps_buf joined;
+	bool is_evicted = patch->p[0] == 'X' || (own.n != 0 && own.p[0] == 'X');
+	aps_buf_init(&joined, APS_BUF_ANY_SIZE);
+	aps_buf_add_byte(&joined, is_evicted ? 'X' : 'F');
+	if (!is_evicted) join_fields(in, &joined, behind_kind(aps_buf_str(patch)), behind_kind(own), yields);
+	if (!is_evicted && joined.n == 1) aps_buf_reset(&joined);
+	aps_buf_clear(patch);
+	*patch = joined;
+}
+
+/* The entry that a patch of this one is of from now on. */
+static struct aps_entry *target_of(const struct mapping *in, struct aps_entry *entry)
+{
+	struct aps_cache_write *write = in->write;
+	struct aps_str key = aps_entry_key(entry);
+	if (entry == in->from) return aps_write_at(write, in->to->number);
+	if (aps_key_owner(key) != in->from->number) return entry;
+	struct aps_buf other;
+	aps_buf_init(&other, APS_BUF_ANY_SIZE);
+	aps_buf_addf(&other, "F%llu", (unsigned long long)in->to->number);
+	const char *dot = memchr(key.p, '.', key.n);
+	aps_buf_add(&other, dot, (size_t)(key.p + key.n - dot));
+	if (other.rc != APS_OK) aps_write_fail(write);
+	struct aps_entry *target = other.rc == APS_OK ? aps_write_entry(write, aps_buf_str(&other)) : NULL;
+	aps_buf_clear(&other);
+	return target;
+}
+
+/* What the layer hoped for has come, or what it was to begin with. */
+static bool is_over(const struct mapping *in, const struct aps_layer_patch *patch)
+{
+	return patch->layer == in->answered || patch->entry->layered->patches == patch;
+}
+
+/* `target` is under layers, and shows its base. */
+static void adapt(const struct mapping *in, const struct aps_layer_patch *patch, const struct aps_entry *target,
+                  struct aps_buf *bytes)
+{
+	const struct aps_layer_patch *own = aps_layer_patch_of(patch->layer, target);
+	struct aps_str said = own != NULL ? (struct aps_str){own->bytes, own->n_bytes} : APS_STR("");
+	if (target == in->to)
+		join_record(in, bytes, said, is_over(in, patch));
+	else if (own != NULL || (is_over(in, patch) && target->content != NULL))
+		aps_buf_reset(bytes); /* of a field with arguments there is one value */
+}
+
+static void exchange(struct mapping *in, struct aps_layer_patch *patch, struct aps_entry *target, struct aps_buf *bytes)
+{
+	struct aps_cache_write *write = in->write;
+	struct aps_layer_patch *own = target != patch->entry ? aps_layer_patch_of(patch->layer, target) : NULL;
+	if (target != patch->entry) adapt(in, patch, target, bytes);
+	if (bytes->rc != APS_OK) aps_write_fail(write);
+	bool keeps_own = own != NULL && bytes->n == 0;
+	if (own != NULL && !keeps_own) aps_write_exchange(write, own, target, APS_STR(""));
+	aps_write_exchange(write, patch, target, aps_buf_str(bytes));
+}
+
+static void map_one(struct mapping *in, struct aps_layer_patch *patch)
+{
+	struct aps_cache_write *write = in->write;
+	struct aps_buf bytes;
+	aps_buf_init(&bytes, APS_BUF_ANY_SIZE);
+	in->is_changed = false;
+	map_patch(in, &bytes, patch);
+	struct aps_entry *target = target_of(in, patch->entry);
+	bool is_other = in->is_changed || target != patch->entry;
+	if (is_other && target != NULL && aps_write_under_layers(write, patch->entry) != NULL &&
+	    aps_write_under_layers(write, target) != NULL) {
+		if (patch->layer == in->answered && target == patch->entry)
+			aps_alias_keep(write, patch, in->from, in->to);
+		exchange(in, patch, target, &bytes);
+	}
+	aps_buf_clear(&bytes);
+}
+
+static void map_layer(struct mapping *in, const struct aps_layer *layer)
+{
+	struct aps_layer_patch *next;
+	for (struct aps_layer_patch *patch = layer->patches; patch != NULL && in->write->err.code == APS_OK;
+	     patch = next) {
+		next = patch->next;
+		if (!patch->is_leaving && patch->n_bytes != 0) map_one(in, patch);
+	}
+}
+
+/* Nothing but layers knows of it. */
+static bool is_temporary(const struct aps_entry *entry)
+{
+	if (entry == NULL || entry->layered == NULL) return false;
+	return entry->is_in_write ? entry->content == NULL : entry->layered->base == NULL;
+}
+
+static void follow(struct aps_cache_write *write, const struct aps_policies *policies, const struct aps_layer *answered,
+                   const struct aps_id_pair *pair)
+{
+	struct aps_entries *entries = &write->cache->entries;
+	struct mapping in = {.write = write, .policies = policies, .answered = answered};
+	in.from = aps_entries_peek(entries, pair->from);
+	in.to = aps_write_at(write, pair->to);
+	if (!is_temporary(in.from) || in.to == NULL) return;
+	const struct aps_layer *layer = write->cache->layers.lowest;
+	for (; layer != NULL; layer = layer->above)
+		if (aps_layer_may_mention(layer, pair->from)) map_layer(&in, layer);
+	aps_alias_write(write, policies, in.from, in.to);
+}
+
+void aps_layers_follow(struct aps_cache_write *write, const struct aps_policies *policies, struct aps_layer *answered,
+                       const struct aps_buf *came)
+{
+	struct aps_buf pairs;
+	if (write->err.code != APS_OK) return;
+	aps_buf_init(&pairs, APS_BUF_ANY_SIZE);
+	if (aps_id_pairs_find(&write->cache->entries, &answered->identified, came, &pairs, &write->err) == APS_OK) {
+		const struct aps_id_pair *all = (const struct aps_id_pair *)(const void *)pairs.p;
+		for (size_t i = 0; i < pairs.n / sizeof *all; i++) follow(write, policies, answered, &all[i]);
+	}
+	aps_buf_clear(&pairs);
+}
