@@ -358,6 +358,21 @@ end
 local GLANCES_PER_WAIT = 64
 local n_glances = 0
 
+---Whether something long can be done here in steps, between which others run: see `pause`.
+---@return boolean
+function scheduler.can_pause()
+  return own() ~= nil and is_yieldable()
+end
+
+---Between two steps of something long: others run first where the turn is over.
+---@param n_events integer what the step counts for
+---@return appsync.Error? cancel_err the task was cancelled
+function scheduler.pause(n_events)
+  left = left - n_events
+  if left <= 0 and is_over() then step_back(own()) end
+  return current and current.cancel_err
+end
+
 ---For a call that doesn't wait: takes in what has come, without allocating anything. It gives way when the turn is over.
 ---@param what string the call's name
 ---@param is_needed boolean? one of our routines is ready whose work the call wants

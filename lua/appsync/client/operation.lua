@@ -7,6 +7,7 @@ local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local scheduler = require "appsync.scheduler"
+local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
 
 local operation = {}
@@ -116,7 +117,7 @@ local function send(client, plan, w)
   dispatch.expect(id, w)
   local data, err, info = scheduler.suspend(w, nil, plan.where)
   if is_of_call then slot:release() end
-  return data, err, info
+  return stepwise.complete(data, err, info)
 end
 
 ---Asks the core to end a call that has been sent. Its RESULT comes all the same: the answer, if that was there before.

@@ -18,11 +18,10 @@ local json = require "appsync.json"
 local large_read = require "appsync.client.large_read"
 local operation = require "appsync.client.operation"
 local scheduler = require "appsync.scheduler"
+local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
 
 local query = {}
-
-local LARGE_BYTES = 65536 -- above it no frame waits for a read
 
 -- What answers from the cache where it can: a light client has one from then on.
 local READS = { ["cache-first"] = true, ["cache-and-network"] = true, ["cache-only"] = true }
@@ -40,11 +39,12 @@ end
 -- What the caller did, or the call's own time: nothing else is tried after it.
 local ENDS = { closed = true, cancelled = true, timeout = true }
 
----@return any data, appsync.Error? err, boolean? has_expired
-local function read(client, plan)
-  local data, _, err, has_expired, is_large = cache.read(client, plan, false, LARGE_BYTES)
+---@param is_partial boolean? all that is missing is named
+---@return any data, appsync.Error? err, boolean? has_expired, string[]? missing
+local function read(client, plan, is_partial)
+  local data, missing, err, has_expired, is_large = cache.read(client, plan, is_partial, stepwise.LARGE_BYTES)
   if is_large then return large_read(client, client.cache, plan) end
-  return data, err, has_expired
+  return data, err, has_expired, missing
 end
 
 -- What the cache has. A store that isn't open yet lacks nothing: it is waited for.
@@ -100,7 +100,7 @@ end
 POLICIES["cache-only"] = function(client, plan)
   local data, err = look(client, plan)
   if data ~= nil or err then return data, err, { source = "cache" } end
-  local partial, missing, read_err = cache.read(client, plan, true) -- which doesn't end at the first one
+  local partial, read_err, _, missing = read(client, plan, true) -- which doesn't end at the first one
   if read_err or missing then return nil, read_err or cache.missing_error(missing), { source = "cache" } end
   return partial, nil, { source = "cache" }
 end

@@ -12,15 +12,13 @@ local json = require "appsync.json"
 local operation = require "appsync.client.operation"
 local query = require "appsync.client.query"
 local scheduler = require "appsync.scheduler"
+local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
 local timer = require "appsync.timer"
 local unchanged = require "appsync.client.unchanged"
 local updating = require "appsync.client.updating"
 
 local watched = {}
-
-local LARGE_BYTES = 65536 -- above it values are made in steps, so that no frame waits
-local STEP_VALUES = 200
 
 ---@class appsync.WatchState
 ---@field data any nil until there is something to show
@@ -197,11 +195,11 @@ end
 -- The next views of a watch are made one after the other.
 local function build(self, view, mark)
   local is_whole, is_optimistic, n_bytes = view:state()
-  local step = n_bytes > LARGE_BYTES and STEP_VALUES or math.huge
+  local step = n_bytes > stepwise.LARGE_BYTES and stepwise.VALUES or math.huge
   local held, memo, session = {}, self.memo, self.session
   local is_done, value = view:step(step, held, memo)
   while is_done == false do
-    if scheduler.spent() then scheduler.give_way() end
+    scheduler.pause(stepwise.EVENTS)
     if self.session ~= session then return end
     is_done, value = view:step(step, held, memo)
   end
@@ -238,7 +236,7 @@ function Watched:on_view(view, err, mark)
   local _, _, n_bytes = view:state()
   if self.queue then
     table.insert(self.queue, { view = view, mark = mark })
-  elseif n_bytes > LARGE_BYTES then
+  elseif n_bytes > stepwise.LARGE_BYTES then
     local queue = { { view = view, mark = mark } }
     self.queue = queue
     task.spawn_asked(function(raised) fail_slowly(self, queue, raised) end, build_slowly, self, queue)
