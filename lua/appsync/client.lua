@@ -288,6 +288,9 @@ end
 
 ---Empties the cache of this client's identity, without waiting: reads find nothing from now on. The file gets smaller a
 ---little at a time; optimistic answers that are still shown go as well.
+---
+---While the store can't be used (another process has it, the disk is full) only the memory is emptied, and that is an error
+---of kind "storage" with the store's `code`: the file is emptied when it can be used again, if this process lasts until then.
 ---@return true? cleared, appsync.Error? err
 function Client:clear(options)
   check_self(self, "client:clear")
