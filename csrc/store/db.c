@@ -229,6 +229,11 @@ enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, 
 	return APS_OK;
 }
 
+void aps_db_set_patience(struct aps_db *db, int busy_ms)
+{
+	sqlite3_busy_timeout(db->handle, busy_ms);
+}
+
 bool aps_db_is_there(const char *path)
 {
 	struct stat found;

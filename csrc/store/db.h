@@ -55,6 +55,8 @@ enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, 
                         struct aps_err *err);
 /* From now on there is a write-ahead log, where there wasn't one. */
 enum aps_rc aps_db_keep_log(struct aps_db *db, struct aps_err *err);
+/* Other than when it was opened: how long another connection's lock is waited for. */
+void aps_db_set_patience(struct aps_db *db, int busy_ms);
 /* There is a file of this name, whatever is in it. */
 bool aps_db_is_there(const char *path);
 /* Rolls an open transaction back. NULL is legal. */
