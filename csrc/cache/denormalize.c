@@ -1,5 +1,6 @@
 #include "cache/denormalize.h"
 
+#include "cache/doubt.h"
 #include "cache/freshness.h"
 #include "cache/long_list.h"
 #include "cache/lookup.h"
@@ -320,14 +321,24 @@ static enum outcome write_nothing(struct reading *in)
 	return READ_OK;
 }
 
+/* Something that is read of a record has to be asked for again. */
+static bool is_to_be_asked(struct reading *in, const struct object *object, struct aps_selection *selection)
+{
+	struct aps_str doubts;
+	if (in->options->now_s == 0) return false;
+	if (aps_freshness_is_over(in->binding->policies, object->type, object->fields, in->options->now_s)) return true;
+	if (!aps_doubts_find(object->fields, &doubts)) return false;
+	const struct aps_selection_view *view = aps_selection_view(in->binding, selection, object->type);
+	return view != NULL && aps_doubts_concern(doubts, view);
+}
+
 static enum outcome write_content(struct reading *in, uint64_t entry, struct aps_str content,
                                   struct aps_selection *selection)
 {
 	struct object object = {.record = entry, .fields = content};
 	in->result->n_records++;
 	object.type = type_of(in, object.fields);
-	bool is_over = in->options->now_s != 0 &&
-	               aps_freshness_is_over(in->binding->policies, object.type, object.fields, in->options->now_s);
+	bool is_over = is_to_be_asked(in, &object, selection);
 	const struct whose outer = in->whose;
 	in->whose = (struct whose){entry, is_over, in->source->is_optimistic};
 	in->result->n_expired += is_over;
