@@ -143,6 +143,7 @@ function operation.execute(client, plan)
   root:enter(w)
   local data, err, info = send(client, plan, w)
   root:leave(w)
+  if info and info.status and info.status ~= 0 then root.recovery:reached() end
   return results(plan, root, data, err, info)
 end
 

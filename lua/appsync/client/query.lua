@@ -26,8 +26,10 @@ local query = {}
 -- What answers from the cache where it can: a light client has one from then on.
 local READS = { ["cache-first"] = true, ["cache-and-network"] = true, ["cache-only"] = true }
 
--- No connection came about, or it was lost. What somebody answered, and a certificate that isn't accepted, is told.
-local function is_unreachable(err)
+---No connection came about, or it was lost. What somebody answered, and a certificate that isn't accepted, is told.
+---@param err appsync.Error?
+---@return boolean
+function query.is_unreachable(err)
   if not err then return false end
   return (err.kind == "network" and err.retryable) or (err.kind == "timeout" and err.code == "connect_timeout")
 end
@@ -85,7 +87,7 @@ local function ask(client, plan)
   if not opened then return nil, open_err, { source = "network" } end
   plan.cache = opened
   local data, err, info = query.send(client, plan)
-  if is_unreachable(err) then return stand_in(client, plan, err, info) end
+  if query.is_unreachable(err) then return stand_in(client, plan, err, info) end
   return data, err, info
 end
 

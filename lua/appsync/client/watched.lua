@@ -94,6 +94,11 @@ end
 
 local fetch
 
+-- There is still no network: nothing that anybody has to be told anew.
+local function is_same_trouble(was, err)
+  return query.is_unreachable(was) and query.is_unreachable(err) and was.message == err.message
+end
+
 -- The fetches are over whose last outcome this is. What fails takes nothing away.
 local function conclude(self, outcome)
   self.n_fetching = self.n_fetching - outcome.n_fetches
@@ -102,7 +107,7 @@ local function conclude(self, outcome)
     self.must_ask = false
     fetch(self)
   end
-  self.err = outcome.err
+  if not is_same_trouble(self.err, outcome.err) then self.err = outcome.err end
   if outcome.data == nil then return end
   self.source = "network"
   if not self.is_whole then self.answer = unchanged(self.answer, outcome.data) end
@@ -259,6 +264,8 @@ end
 -- Takes the outcome of a fetch; the core's watch has seen what it has brought, and is asked for it.
 local function take(self, session, data, err)
   if session == nil or session ~= self.session then return end
+  local waiting = self.client.root.recovery
+  if query.is_unreachable(err) then waiting:wait(self) else waiting:leave(self) end
   local outcome = { data = data, err = err, n_fetches = 1 + (self.outcome and self.outcome.n_fetches or 0) }
   if self.cache and not self.id then begin_watch(self) end -- network-only: it looks from now on
   if not self.id then
@@ -291,6 +298,11 @@ function fetch(self)
     take(self, session, data, err)
     return data, err, info
   end)
+end
+
+---The network is back, perhaps. Nobody is told before there is something other.
+function Watched:ask_anew()
+  if self.session and not self.loading then fetch(self) end
 end
 
 ---Asks the network now.
@@ -373,6 +385,7 @@ local function stop(self)
   local id, opened = self.id, self.cache
   stop_poll(self)
   self.client.root:detach(self)
+  self.client.root.recovery:leave(self)
   forget(self)
   if not id then return end
   dispatch.forget(id, self)
