@@ -29,6 +29,9 @@ struct reading {
 	bool is_optimistic; /* something in the segment that is open */
 	struct whose whose;
 	struct aps_err err;
+	/* Where the last field was found whose number was learned late. */
+	struct aps_str late_fields, late_rest;
+	uint32_t late_number;
 };
 
 /* A record or an embedded object whose fields are read. */
@@ -200,6 +203,23 @@ static uint32_t number_of(const struct reading *in, const struct aps_selection_f
 	return aps_names_find(in->binding->names, field->name);
 }
 
+/* Fields are asked for in the order in which their names came to be known, mostly: each search goes on behind the last. */
+static bool find_late(struct reading *in, struct aps_str fields, uint32_t number, struct aps_cell *value)
+{
+	bool goes_on = in->late_fields.p == fields.p && in->late_fields.n == fields.n && number > in->late_number;
+	struct aps_str rest = goes_on ? in->late_rest : fields;
+	struct aps_cell_field field;
+	while (aps_cell_take_field(&rest, &field) && field.name <= number) {
+		if (field.name != number) continue;
+		*value = field.value;
+		in->late_fields = fields;
+		in->late_rest = rest;
+		in->late_number = number;
+		return true;
+	}
+	return false;
+}
+
 static enum outcome find_value(struct reading *in, const struct object *object, size_t index, struct aps_cell *value)
 {
 	const struct aps_selection_field *field = &object->view->fields[index];
@@ -208,7 +228,7 @@ static enum outcome find_value(struct reading *in, const struct object *object, 
 	if (value->whole.n != 0) return READ_OK;
 	uint32_t number = number_of(in, field);
 	bool is_found = field->is_plain ? field->number == 0 && number != 0 &&
-	                                          aps_cell_find_field(object->fields, number, value)
+	                                          find_late(in, object->fields, number, value)
 	                                : aps_cell_find_text_field(object->fields, field->key, value);
 	if (is_found) return READ_OK;
 	if (!object->is_root || !field->is_typename || !field->is_plain) return READ_MISSING;
