@@ -319,7 +319,7 @@ static enum outcome write_object(struct reading *in, struct object *object, stru
 {
 	object->view = aps_selection_view(in->binding, selection, object->type);
 	if (object->view == NULL) {
-		aps_arena_fail(&in->binding->arena, "the selection of an operation", &in->err);
+		aps_binding_fail(in->binding, &in->err);
 		return READ_FAILED;
 	}
 	if (++in->depth > APS_CELL_MAX_DEPTH) return fail_damaged(in);

@@ -82,6 +82,13 @@ enum aps_rc aps_binding_init(struct aps_binding *binding, const struct aps_gql_d
 	return rc;
 }
 
+enum aps_rc aps_binding_fail(const struct aps_binding *binding, struct aps_err *err)
+{
+	if (binding->err.code == APS_OK) return aps_arena_fail(&binding->arena, "the selection of an operation", err);
+	if (err != NULL) *err = binding->err;
+	return binding->err.code;
+}
+
 void aps_binding_clear(struct aps_binding *binding)
 {
 	aps_arena_clear(&binding->arena);
@@ -174,7 +181,7 @@ static bool give_key(struct aps_binding *binding, struct aps_selection_field *fi
 		const struct aps_key_args *key_args =
 		        field->policy != NULL && field->policy->has_key_args ? &field->policy->key_args : NULL;
 		aps_buf_init(&key, KEY_BYTES);
-		if (aps_field_key(&key, node, key_args, &binding->variables, &binding->arena, NULL) == APS_OK)
+		if (aps_field_key(&key, node, key_args, &binding->variables, &binding->arena, &binding->err) == APS_OK)
 			field->key = aps_arena_dup(&binding->arena, aps_buf_str(&key));
 		else
 			field->key = (struct aps_str){NULL, 0};

@@ -48,6 +48,7 @@ struct aps_binding {
 	struct aps_selection *root;
 	struct aps_str root_type; /* "Query", "Mutation", "Subscription"; what a fragment is on */
 	bool is_fragment;         /* of one record, which tells its type itself where it can */
+	struct aps_err err;       /* why there is no view, where memory isn't why */
 };
 
 APS_BEGIN_DECLS
@@ -57,6 +58,8 @@ APS_BEGIN_DECLS
 enum aps_rc aps_binding_init(struct aps_binding *binding, const struct aps_gql_document *document,
                              const struct aps_gql_operation *operation, struct aps_str variables, struct aps_err *err);
 void aps_binding_clear(struct aps_binding *binding);
+/* Says why there is no view. */
+enum aps_rc aps_binding_fail(const struct aps_binding *binding, struct aps_err *err);
 
 /* `type`: the __typename of the object; empty: not known. NULL: out of memory (binding->arena.rc). */
 const struct aps_selection_view *aps_selection_view(struct aps_binding *binding, struct aps_selection *selection,

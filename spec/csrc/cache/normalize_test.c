@@ -434,6 +434,35 @@ static void what_a_layer_expects_leaves_in_doubt_what_is(void **state)
 	assert_false(is_in_doubt("{ a { t } }"));
 }
 
+/* { f0 f1 … f0 }, and their values in another order, with one that nobody asked for. */
+static void many_fields_are_told_apart_in_any_order(void **state)
+{
+	static const size_t COUNTS[] = {1, 15, 16, 17, 33, 1000};
+	(void)state;
+	for (size_t c = 0; c < APS_COUNTOF(COUNTS); c++) {
+		size_t n = COUNTS[c];
+		struct aps_buf query, data, expected;
+		world_close();
+		world_open();
+		aps_buf_init(&query, APS_BUF_ANY_SIZE);
+		aps_buf_init(&data, APS_BUF_ANY_SIZE);
+		aps_buf_init(&expected, APS_BUF_ANY_SIZE);
+		aps_buf_add_text(&query, "{");
+		for (size_t i = 0; i <= n; i++) aps_buf_addf(&query, " f%zu", i % n);
+		aps_buf_add_text(&query, " }");
+		aps_buf_add_text(&data, "{\"other\":0");
+		for (size_t i = 0; i < n; i++) aps_buf_addf(&data, ",\"f%zu\":%zu", (n - i) * 7 % n, (n - i) * 7 % n);
+		aps_buf_add_text(&data, "}");
+		for (size_t i = 0; i < n; i++) aps_buf_addf(&expected, "%s\"f%zu\":%zu", i == 0 ? "{" : ",", i, i);
+		aps_buf_add_text(&expected, "}");
+		write_data(query.p, "{}", data.p);
+		assert_reads(query.p, "{}", expected.p);
+		aps_buf_clear(&query);
+		aps_buf_clear(&data);
+		aps_buf_clear(&expected);
+	}
+}
+
 static void a_mutations_own_fields_are_not_kept(void **state)
 {
 	(void)state;
@@ -539,6 +568,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(
 	                a_null_of_a_subscription_keeps_what_is_known_and_tells_that_it_may_be_stale, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_a_null_left_in_doubt_is_asked_for_until_it_is_said, setup, teardown),
+	        cmocka_unit_test_setup_teardown(many_fields_are_told_apart_in_any_order, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_a_layer_expects_leaves_in_doubt_what_is, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_mutations_own_fields_are_not_kept, setup, teardown),
 	        cmocka_unit_test_setup_teardown(data_that_can_not_be_read_changes_nothing, setup, teardown),
