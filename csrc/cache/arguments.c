@@ -102,7 +102,9 @@ static void write_token(struct writing *in, struct aps_json_reader *r, enum aps_
 		break;
 	case APS_JSON_STRING: write_json_string(in, r); break;
 	case APS_JSON_INT: aps_json_write_int(&in->w, r->integer); break;
-	case APS_JSON_DOUBLE: aps_json_write_double(&in->w, r->number == 0 ? 0 : r->number); break; /* no zero below zero */
+	case APS_JSON_DOUBLE:
+		aps_json_write_double(&in->w, r->number == 0 ? 0 : r->number);
+		break; /* no zero below zero */
 	case APS_JSON_BIGINT: aps_json_write_raw(&in->w, r->text); break;
 	case APS_JSON_TRUE: aps_json_write_bool(&in->w, true); break;
 	case APS_JSON_FALSE: aps_json_write_bool(&in->w, false); break;

@@ -203,7 +203,8 @@ static uint32_t number_of(const struct reading *in, const struct aps_selection_f
 	return aps_names_find(in->binding->names, field->name);
 }
 
-/* Fields are asked for in the order in which their names came to be known, mostly: each search goes on behind the last. */
+/* Fields are asked for in the order in which their names came to be known, mostly: each search goes on behind the last.
+ */
 static bool find_late(struct reading *in, struct aps_str fields, uint32_t number, struct aps_cell *value)
 {
 	bool goes_on = in->late_fields.p == fields.p && in->late_fields.n == fields.n && number > in->late_number;
@@ -227,9 +228,9 @@ static enum outcome find_value(struct reading *in, const struct object *object, 
 	*value = *kept_value(in, object, index);
 	if (value->whole.n != 0) return READ_OK;
 	uint32_t number = number_of(in, field);
-	bool is_found = field->is_plain ? field->number == 0 && number != 0 &&
-	                                          find_late(in, object->fields, number, value)
-	                                : aps_cell_find_text_field(object->fields, field->key, value);
+	bool is_found = field->is_plain
+	                        ? field->number == 0 && number != 0 && find_late(in, object->fields, number, value)
+	                        : aps_cell_find_text_field(object->fields, field->key, value);
 	if (is_found) return READ_OK;
 	if (!object->is_root || !field->is_typename || !field->is_plain) return READ_MISSING;
 	*value = (struct aps_cell){.tag = APS_CELL_STRING, .text = object->type};

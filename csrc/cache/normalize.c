@@ -284,8 +284,7 @@ static void settle_doubts(const struct object *object, struct aps_buf *doubts)
 	for (size_t i = 0; i < object->view->n_fields; i++) {
 		const struct aps_selection_field *field = &object->view->fields[i];
 		const struct slot *slot = slot_at(object->in, object->slots_at, i);
-		if (field->number == 0 && slot->n != 0 && !slot->is_silent)
-			aps_doubts_remove(doubts, 0, field->key);
+		if (field->number == 0 && slot->n != 0 && !slot->is_silent) aps_doubts_remove(doubts, 0, field->key);
 	}
 }
 

@@ -309,7 +309,8 @@ static bool index_keys(struct aps_arena *arena, struct aps_selection_view *view,
 	if (slots == NULL) return false;
 	memset(slots, 0, view->n_slots * sizeof *slots);
 	view->by_key = slots;
-	for (size_t i = 0; i < view->n_fields; i++) slots[slot_of(view, view->fields[i].response_key)] = (uint32_t)i + 1;
+	for (size_t i = 0; i < view->n_fields; i++)
+		slots[slot_of(view, view->fields[i].response_key)] = (uint32_t)i + 1;
 	return true;
 }
 

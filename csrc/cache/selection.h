@@ -33,8 +33,9 @@ struct aps_selection_view {
 	size_t n_fields;
 	const uint32_t *by_name; /* indices in the order in which a record keeps them */
 	uint32_t typename_at;    /* index of __typename under that response key; n_fields: there is none */
-	const uint32_t *by_key;  /* one above the indices, by the hash of the response key; 0: none; NULL: of few fields */
-	size_t n_slots;          /* of it: a power of two */
+	const uint32_t
+	        *by_key; /* one above the indices, by the hash of the response key; 0: none; NULL: of few fields */
+	size_t n_slots;  /* of it: a power of two */
 	uint64_t seed;
 };
 

@@ -133,8 +133,8 @@ static void set_state(const struct aps_client *client, const struct aps_vault *v
 {
 	enum aps_store_state state = aps_vault_is_available(vault) ? APS_STORE_OPEN : APS_STORE_UNAVAILABLE;
 	if (is_in_memory_by_choice(client, vault)) state = APS_STORE_MEMORY;
-	atomic_store_explicit(&client->stats->store_code,
-	                      state == APS_STORE_UNAVAILABLE ? vault->trouble.word : NULL, memory_order_relaxed);
+	atomic_store_explicit(&client->stats->store_code, state == APS_STORE_UNAVAILABLE ? vault->trouble.word : NULL,
+	                      memory_order_relaxed);
 	atomic_store_explicit(&client->stats->store, state, memory_order_relaxed);
 }
 

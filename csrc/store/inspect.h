@@ -8,7 +8,8 @@
  *      "roots":…,"root_fields":[{"field":"listPosts({\"limit\":10})","bytes":…,"references":…}],
  *      "layers":…,"patches":…,"collectable":{"records":…,"bytes":…}}]}
  *
- * evicted: by the application; emptied: for want of room, or for their age; damaged_names: of fields, which are shown as
+ * evicted: by the application; emptied: for want of room, or for their age; damaged_names: of fields, which are shown
+ * as
  * "(damaged name 3)"; root_fields: the first 1,000 of `roots`; collectable: what a collection would take that knows of
  * nothing that is retained or watched. */
 #ifndef APS_STORE_INSPECT_H

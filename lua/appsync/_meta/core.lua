@@ -305,7 +305,7 @@ function client:set_headers(sub, headers, message) end
 ---@param is_online boolean
 ---@return true? ok, appsync.core.Err? err
 function client:set_online(is_online) end
----@return table counters, and `store`, where there is one: "open", "memory" or "unavailable"
+---@return table counters, and `store`, where there is one: "open", "memory" or "unavailable", and `store_code`: why it is that
 function client:stats() end
 ---It will close once its calls have ended: subscriptions end with kind "closed" now. Gives nothing back where `close`
 ---doesn't.

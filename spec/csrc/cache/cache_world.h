@@ -23,7 +23,7 @@ struct world {
 	struct aps_read_source source;
 	struct aps_buf stale; /* of the last write */
 	struct aps_buf result;
-	size_t n_expired; /* of the last read, at second 1 */
+	size_t n_expired;           /* of the last read, at second 1 */
 	struct aps_buf changes;     /* "Post:1.title Post:2 …" of the last write */
 	struct aps_changed changed; /* by all writes */
 };

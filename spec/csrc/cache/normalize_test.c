@@ -381,8 +381,9 @@ static void hear(const char *fields, const char *data)
 
 static void write_all(void)
 {
-	write_data("{ a { id t u w(x: 1) z: w(x: 2) e { f g } } }", "{}",
-	           "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":2,\"w\":3,\"z\":4,\"e\":{\"f\":5,\"g\":6},\"__typename\":\"A\"}}");
+	write_data(
+	        "{ a { id t u w(x: 1) z: w(x: 2) e { f g } } }", "{}",
+	        "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":2,\"w\":3,\"z\":4,\"e\":{\"f\":5,\"g\":6},\"__typename\":\"A\"}}");
 }
 
 static void what_a_null_left_in_doubt_is_asked_for_until_it_is_said(void **state)
@@ -391,7 +392,8 @@ static void what_a_null_left_in_doubt_is_asked_for_until_it_is_said(void **state
 		const char *fields, *null, *asks, *asks_not, *value, *answer;
 	} ROWS[] = {
 	        {"t", "\"t\":null", "{ a { t } }", "{ a { u e { f } } }", "\"t\":7", "{ a { id t } }"},
-	        {"w(x: 1)", "\"w\":null", "{ a { w(x: 1) } }", "{ a { t w(x: 2) } }", "\"w\":7", "{ a { id w(x: 1) } }"},
+	        {"w(x: 1)", "\"w\":null", "{ a { w(x: 1) } }", "{ a { t w(x: 2) } }", "\"w\":7",
+	         "{ a { id w(x: 1) } }"},
 	        {"e { f g }", "\"e\":{\"f\":7,\"g\":null}", "{ a { e { g } } }", "{ a { t u w(x: 2) } }",
 	         "\"e\":{\"f\":7,\"g\":8}", "{ a { id e { f g } } }"},
 	};
@@ -567,7 +569,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(what_errors_name_is_not_written, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                a_null_of_a_subscription_keeps_what_is_known_and_tells_that_it_may_be_stale, setup, teardown),
-	        cmocka_unit_test_setup_teardown(what_a_null_left_in_doubt_is_asked_for_until_it_is_said, setup, teardown),
+	        cmocka_unit_test_setup_teardown(what_a_null_left_in_doubt_is_asked_for_until_it_is_said, setup,
+	                                        teardown),
 	        cmocka_unit_test_setup_teardown(many_fields_are_told_apart_in_any_order, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_a_layer_expects_leaves_in_doubt_what_is, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_mutations_own_fields_are_not_kept, setup, teardown),

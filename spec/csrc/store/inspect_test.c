@@ -190,7 +190,8 @@ static int inspect_as_nobody(const char *path)
 		struct aps_err err;
 		if (geteuid() == 0 && setuid(65534) != 0) _exit(2);
 		aps_buf_reset(&json);
-		bool is_read = aps_inspect_store(path, &json, &err) == APS_OK && strstr(json.p, "\"records\":1,") != NULL;
+		bool is_read =
+		        aps_inspect_store(path, &json, &err) == APS_OK && strstr(json.p, "\"records\":1,") != NULL;
 		if (!is_read) fprintf(stderr, "%s\n", err.msg);
 		_exit(is_read ? 0 : 1);
 	}
