@@ -358,15 +358,12 @@ end
 local GLANCES_PER_WAIT = 64
 local n_glances = 0
 
----Whether something long can be done here in steps, between which others run: see `pause`.
----@return boolean
+---@return boolean whether something long can be done here in steps: see `pause`
 function scheduler.can_pause()
   return own() ~= nil and is_yieldable()
 end
 
----Between two steps of something long: others run first where the turn is over.
----@param n_events integer what the step counts for
----@return appsync.Error? cancel_err the task was cancelled
+---@return appsync.Error? cancel_err the task was cancelled, between two steps: others ran first where the turn was over
 function scheduler.pause(n_events)
   left = left - n_events
   if left <= 0 and is_over() then step_back(own()) end

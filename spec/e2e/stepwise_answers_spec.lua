@@ -272,8 +272,8 @@ describe("what is too large for a frame", function()
     local small = ('{"data":{"items":%s}}'):format(items_text(1000)) -- each below the bound
     assert.is_true(#small < 65536 and #small > 40000)
     connect(small)
-    local dispatch, deliver = require "appsync.dispatch", nil
-    deliver = dispatch.deliver[core.event.RESULT]
+    local dispatch = require "appsync.dispatch"
+    local deliver = dispatch.deliver[core.event.RESULT]
     local n_results = 0
     dispatch.deliver[core.event.RESULT] = function(...)
       n_results = n_results + 1
