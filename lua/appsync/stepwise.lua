@@ -69,6 +69,15 @@ function stepwise.make(builder, is_wanted, ...)
   return stepwise.run(make, builder, is_wanted, ...)
 end
 
+---@return fun() step to be called for each value of something long, where its caller can pause
+function stepwise.counter()
+  local n = 0
+  return function()
+    n = n + 1
+    if n % stepwise.VALUES == 0 then scheduler.pause(stepwise.EVENTS) end
+  end
+end
+
 -- A member of an error or of the call's information: what can't be read is absent, as where it is small.
 local function make_member(of, name, is_wanted, ...)
   if of and stepwise.is_pending(of[name]) then of[name] = stepwise.make(of[name], is_wanted, ...) end

@@ -415,6 +415,23 @@ describe("what is too large for a frame", function()
     assert.is_true(kib() - before < allowed, ("%d KiB before, %d after"):format(before, kib()))
   end)
 
+  it("is compared in steps with what a watch without a cache has shown, which stays the same table", function()
+    connect(ANSWER, nil, { store = false })
+    local states = {}
+    local watch = client:watch(QUERY, nil, { fetch_policy = "no-cache" })
+    local s = watch:subscribe(function(state) states[#states + 1] = state end)
+    while not states[1] do appsync.update(0) end
+    local task, n_frames = appsync.spawn(function() return watch:refetch() end), 0
+    made = 0
+    while task:status() == "running" do
+      appsync.update(0)
+      if made > 0 then n_frames = n_frames + 1 end
+    end
+    assert.is_true(n_frames >= 2 * N_VALUES / TURN - 1, n_frames .. " frames") -- those of making it, and those of comparing
+    assert.is_true(rawequal(states[1].data, states[#states].data))
+    s:unsubscribe()
+  end)
+
   it("is made in steps from the cache, for every policy that answers from it", function()
     local made_folder = folder.make()
     client = appsync.client{ endpoint = "http://127.0.0.1:1/graphql", auth = AUTH, store = made_folder.path .. "/a.db",

@@ -261,6 +261,12 @@ local function begin_watch(self)
   dispatch.expect(id, self)
 end
 
+-- What a fetch has brought, with the tables of before; a watch without views compares them itself, which may take long.
+local function compared(self, data)
+  if self.id or self.data == nil or data == nil or not scheduler.can_pause() then return data end
+  return unchanged(self.data, data, stepwise.counter())
+end
+
 -- Takes the outcome of a fetch; the core's watch has seen what it has brought, and is asked for it.
 local function take(self, session, data, err)
   if session == nil or session ~= self.session then return end
@@ -295,6 +301,7 @@ function fetch(self)
   self.loading = true
   return task.spawn_asked(function(raised) take(self, session, nil, errors.of_raised(raised)) end, function()
     local data, err, info = send(self, plan)
+    data = compared(self, data)
     take(self, session, data, err)
     return data, err, info
   end)
