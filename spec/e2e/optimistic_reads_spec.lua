@@ -58,6 +58,7 @@ describe("while an optimistic response is shown", function()
       return name
     end)
     assert.equal("one", seen)
+    assert(client:hydrated()) -- by then the core has it
     assert.equal("hoped", client:read_fragment("Todo:t1", NAME).name)
     may_go = true
     assert(task:await(10))
