@@ -4,7 +4,6 @@ local appsync = require "appsync"
 local clock = require "appsync.clock"
 local collect = require "spec.support.collect"
 local core = require "appsync.core"
-local folder = require "spec.support.folder"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 
@@ -430,34 +429,5 @@ describe("what is too large for a frame", function()
     assert.is_true(n_frames >= 2 * N_VALUES / TURN - 1, n_frames .. " frames") -- those of making it, and those of comparing
     assert.is_true(rawequal(states[1].data, states[#states].data))
     s:unsubscribe()
-  end)
-
-  it("is made in steps from the cache, for every policy that answers from it", function()
-    local made_folder = folder.make()
-    client = appsync.client{ endpoint = "http://127.0.0.1:1/graphql", auth = AUTH, store = made_folder.path .. "/a.db",
-      retry = { attempts = 1 } }
-    local items = appsync.array()
-    for i = 1, N do items[i] = { __typename = "Item", id = "i" .. i, name = "name of " .. i, done = i % 2 == 0 } end
-    assert(client:write_query(QUERY, nil, { items = items }))
-    for _, policy in ipairs{ "cache-first", "cache-only", "network-only" } do
-      local data, err, info
-      local task = appsync.spawn(function() data, err, info = client:query(QUERY, nil, { fetch_policy = policy }) end)
-      local n_frames = 0
-      while task:status() == "running" do
-        appsync.update(0)
-        n_frames = n_frames + 1
-      end
-      assert.is_nil(err)
-      assert.equal("cache", info.source)
-      assert.equal(N, #data.items)
-      assert.is_true(n_frames >= N_VALUES / TURN, n_frames .. " frames")
-    end
-    client:evict("Item:i7", "name")
-    client:evict("Item:i4999", "done")
-    local _, err = client:query(QUERY, nil, { fetch_policy = "cache-only" })
-    assert.same({ "items.6.name", "items.4998.done" }, err.missing)
-    assert(client:close(0))
-    client = nil
-    made_folder.remove()
   end)
 end)
