@@ -347,6 +347,8 @@ static int Apl_client_stats(lua_State *L)
 #undef PUSH_FIELD
 	lua_pushstring(L, aps_store_state_name(atomic_load_explicit(&client->stats->store, memory_order_relaxed)));
 	lua_setfield(L, -2, "store");
+	lua_pushstring(L, atomic_load_explicit(&client->stats->store_code, memory_order_relaxed)); /* NULL: nil */
+	lua_setfield(L, -2, "store_code");
 	return 1;
 }
 

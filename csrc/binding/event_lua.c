@@ -1,8 +1,10 @@
 #include "binding/event_lua.h"
 
+#include "binding/builder_lua.h"
 #include "binding/err_lua.h"
 #include "binding/fields.h"
 #include "binding/value.h"
+#include "binding/value_build.h"
 #include "binding/view_lua.h"
 
 static void set_str(lua_State *L, const char *name, struct aps_str text)
@@ -50,20 +52,31 @@ static void set_json(lua_State *L, const char *name, struct aps_str json, enum a
 	if (apl_value_push(L, json, big, APS_JSON_LENIENT, &err) == APS_OK) lua_setfield(L, -2, name);
 }
 
-static void push_response_err(lua_State *L, const struct aps_gqlhttp_response *response, enum apl_big_integers big)
+/* What is large is made later, in steps. */
+static void set_result_json(lua_State *L, const char *name, struct aps_result_event *event, struct aps_str json)
 {
-	apl_push_err(L, &response->err);
-	set_json(L, "errors", response->errors, big);
+	if (json.n <= APL_LARGE_BYTES) {
+		set_json(L, name, json, event->big_integers_as_text ? APL_BIG_STRING : APL_BIG_ROUNDED);
+		return;
+	}
+	apl_builder_push_of_result(L, event, json);
+	lua_setfield(L, -2, name);
+}
+
+static void set_error_type(lua_State *L, const struct aps_gqlhttp_response *response)
+{
 	if (response->error_type.n != 0) set_str(L, "error_type", response->error_type);
 }
 
-static void push_result_err(lua_State *L, const struct aps_result_event *event, enum apl_big_integers big)
+static void push_result_err(lua_State *L, struct aps_result_event *event)
 {
 	if (event->response.err.code == APS_OK) {
 		lua_pushnil(L);
 		return;
 	}
-	push_response_err(L, &event->response, big);
+	apl_push_err(L, &event->response.err);
+	set_result_json(L, "errors", event, event->response.errors);
+	set_error_type(L, &event->response);
 	if (event->answer.status == 0) return;
 	lua_pushinteger(L, (lua_Integer)event->answer.status);
 	lua_setfield(L, -2, "status");
@@ -71,45 +84,81 @@ static void push_result_err(lua_State *L, const struct aps_result_event *event, 
 	lua_setfield(L, -2, "response");
 }
 
-/* a, b, c: data, err, info */
-static void push_result(lua_State *L, const struct aps_result_event *event)
+/* Pushes the value of the data, what makes it, or nil. */
+static enum aps_rc push_result_data(lua_State *L, struct aps_result_event *event, struct aps_err *err)
 {
+	struct aps_str json = event->response.data;
 	enum apl_big_integers big = event->big_integers_as_text ? APL_BIG_STRING : APL_BIG_ROUNDED;
-	struct aps_err err = {0};
-	bool is_broken = false;
-	lua_pushnil(L);
-	if (event->response.data.n != 0) {
-		lua_pop(L, 1);
-		is_broken = apl_value_push(L, event->response.data, big, APS_JSON_LENIENT, &err) != APS_OK;
-		if (is_broken) lua_pushnil(L);
+	if (json.n > APL_LARGE_BYTES) {
+		apl_builder_push_of_result(L, event, json);
+		return APS_OK;
 	}
-	if (is_broken)
+	enum aps_rc rc = json.n != 0 ? apl_value_push(L, json, big, APS_JSON_LENIENT, err) : APS_OK;
+	if (json.n == 0 || rc != APS_OK) lua_pushnil(L);
+	return rc;
+}
+
+/* a, b, c: data, err, info */
+static void push_result(lua_State *L, struct aps_result_event *event)
+{
+	struct aps_err err = {0};
+	if (push_result_data(L, event, &err) != APS_OK)
 		apl_push_err(L, &err);
 	else
-		push_result_err(L, event, big);
+		push_result_err(L, event);
 	lua_createtable(L, 0, 4);
 	set_str(L, "source", aps_str_of(aps_result_source_name(event->source)));
 	lua_pushinteger(L, (lua_Integer)event->answer.status);
 	lua_setfield(L, -2, "status");
-	set_json(L, "extensions", event->response.extensions, big);
+	set_result_json(L, "extensions", event, event->response.extensions);
 	lua_pushinteger(L, (lua_Integer)event->n_attempts);
 	lua_setfield(L, -2, "attempts");
 }
 
-/* a, b, c: data, err, dropped. The payload is {"data":…} and, seldom, "errors". */
-static void push_data(lua_State *L, const struct aps_data_event *event)
+/* The error of a payload, or nil; is_large: of one whose errors are made later. */
+static void push_payload_err(lua_State *L, const struct aps_data_event *event,
+                             const struct aps_gqlhttp_response *response, bool is_large)
+{
+	if (response->err.code == APS_OK) { /* "errors": null */
+		lua_pushnil(L);
+		return;
+	}
+	apl_push_err(L, &response->err);
+	if (is_large && response->errors.n != 0) {
+		apl_builder_push_of_data(L, event, response->errors);
+		lua_setfield(L, -2, "errors");
+	} else {
+		set_json(L, "errors", response->errors, event->big_integers_as_text ? APL_BIG_STRING : APL_BIG_ROUNDED);
+	}
+	set_error_type(L, response);
+}
+
+/* a, b: data, err. What makes the data stands in its place. */
+static void push_large_payload(lua_State *L, const struct aps_data_event *event)
+{
+	struct aps_gqlhttp_response response;
+	struct aps_arena *decoded = apl_push_arena(L);
+	aps_gqlhttp_parse_payload(event->payload, decoded, &response);
+	if (response.data.n != 0)
+		apl_builder_push_of_data(L, event, response.data);
+	else
+		lua_pushnil(L);
+	push_payload_err(L, event, &response, true);
+	lua_remove(L, -3);
+}
+
+/* a, b: data, err. The payload is {"data":…} and, seldom, "errors". */
+static void push_payload(lua_State *L, const struct aps_data_event *event)
 {
 	enum apl_big_integers big = event->big_integers_as_text ? APL_BIG_STRING : APL_BIG_ROUNDED;
 	if (apl_value_push_sole_member(L, event->payload, "data", big)) { /* nearly all events */
 		lua_pushnil(L);
-		apl_push_id(L, event->n_dropped);
 		return;
 	}
 	struct aps_err err = {0};
 	if (apl_value_push(L, event->payload, big, APS_JSON_LENIENT, &err) != APS_OK) {
 		lua_pushnil(L);
 		apl_push_err(L, &err);
-		apl_push_id(L, event->n_dropped);
 		return;
 	}
 	if (!lua_istable(L, -1)) {
@@ -119,10 +168,7 @@ static void push_data(lua_State *L, const struct aps_data_event *event)
 	lua_getfield(L, -1, "data");
 	lua_getfield(L, -2, "errors");
 	lua_remove(L, -3);
-	if (lua_isnil(L, -1) && !lua_isnil(L, -2)) {
-		apl_push_id(L, event->n_dropped);
-		return;
-	}
+	if (lua_isnil(L, -1) && !lua_isnil(L, -2)) return;
 	lua_pop(L, 1);
 	if (lua_islightuserdata(L, -1)) { /* "data": null */
 		lua_pop(L, 1);
@@ -131,11 +177,17 @@ static void push_data(lua_State *L, const struct aps_data_event *event)
 	struct aps_gqlhttp_response response;
 	struct aps_arena *decoded = apl_push_arena(L);
 	aps_gqlhttp_parse_payload(event->payload, decoded, &response);
-	if (response.err.code == APS_OK) /* "errors": null */
-		lua_pushnil(L);
-	else
-		push_response_err(L, &response, big);
+	push_payload_err(L, event, &response, false);
 	lua_remove(L, -2);
+}
+
+/* a, b, c: data, err, dropped */
+static void push_data(lua_State *L, const struct aps_data_event *event)
+{
+	if (event->payload.n > APL_LARGE_BYTES)
+		push_large_payload(L, event);
+	else
+		push_payload(L, event);
 	apl_push_id(L, event->n_dropped);
 }
 
@@ -194,17 +246,17 @@ static void push_note(lua_State *L, const struct aps_note_event *event, bool is_
 	for (size_t i = 0; i < APS_COUNTOF(form->values); i++) push_member(L, event, form->values[i], is_whole);
 }
 
-static void push_values(lua_State *L, const struct aps_event *event)
+static void push_values(lua_State *L, struct aps_event *event)
 {
 	switch (aps_event_form(event->kind)->shape) {
 	case APS_SHAPE_PAYLOAD: push_data(L, (const struct aps_data_event *)event); break;
-	case APS_SHAPE_RESULT: push_result(L, (const struct aps_result_event *)event); break;
+	case APS_SHAPE_RESULT: push_result(L, (struct aps_result_event *)event); break;
 	case APS_SHAPE_VIEW: push_view(L, (const struct aps_view_event *)event); break;
 	case APS_SHAPE_NOTE: push_note(L, (const struct aps_note_event *)event, true); break;
 	}
 }
 
-static void push_lost_values(lua_State *L, const struct aps_event *event)
+static void push_lost_values(lua_State *L, struct aps_event *event)
 {
 	if (aps_event_form(event->kind)->shape == APS_SHAPE_NOTE) {
 		push_note(L, (const struct aps_note_event *)event, false);
@@ -222,8 +274,7 @@ static void push_lost_values(lua_State *L, const struct aps_event *event)
 		lua_pushnil(L);
 }
 
-static void store(lua_State *L, const struct aps_event *event, int at,
-                  void (*push)(lua_State *L, const struct aps_event *event))
+static void store(lua_State *L, struct aps_event *event, int at, void (*push)(lua_State *L, struct aps_event *event))
 {
 	int top = lua_gettop(L);
 	luaL_checkstack(L, 16, "appsync events");
@@ -238,14 +289,33 @@ static void store(lua_State *L, const struct aps_event *event, int at,
 	lua_settop(L, top);
 }
 
-void apl_event_store(lua_State *L, const struct aps_event *event, int at)
+void apl_event_store(lua_State *L, struct aps_event *event, int at)
 {
 	store(L, event, at, push_values);
 }
 
-void apl_event_store_lost(lua_State *L, const struct aps_event *event, int at)
+void apl_event_store_lost(lua_State *L, struct aps_event *event, int at)
 {
 	store(L, event, at, push_lost_values);
+}
+
+static size_t made_now(struct aps_str json)
+{
+	return json.n <= APL_LARGE_BYTES ? json.n : 0;
+}
+
+size_t apl_event_text_bytes(const struct aps_event *event)
+{
+	switch (aps_event_form(event->kind)->shape) {
+	case APS_SHAPE_PAYLOAD: return made_now(((const struct aps_data_event *)event)->payload);
+	case APS_SHAPE_RESULT: {
+		const struct aps_gqlhttp_response *response = &((const struct aps_result_event *)event)->response;
+		return made_now(response->data) + made_now(response->errors) + made_now(response->extensions);
+	}
+	case APS_SHAPE_VIEW:
+	case APS_SHAPE_NOTE: return 0;
+	}
+	return 0;
 }
 
 static const char *value_name(enum aps_event_value value)

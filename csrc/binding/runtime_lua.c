@@ -5,6 +5,7 @@
 #include "binding/event_lua.h"
 #include "binding/fields.h"
 #include "binding/value.h"
+#include "binding/value_build.h"
 #include "client/features.h"
 
 #define RUNTIME   "appsync.core.runtime"
@@ -75,9 +76,16 @@ static bool store_next(lua_State *L, struct apl_runtime *box, struct aps_runtime
 		apl_event_store(L, box->event, 5 * box->n_stored + 1);
 	else
 		apl_event_store_lost(L, box->event, 5 * box->n_stored + 1);
+	box->n_text_bytes += apl_event_text_bytes(box->event);
 	free_event(box);
 	box->n_stored++;
 	return true;
+}
+
+/* So many events, or so much text: the next poll goes on. */
+static bool is_full(const struct apl_runtime *box, int max)
+{
+	return box->n_stored >= max || box->n_text_bytes > APL_LARGE_BYTES;
 }
 
 static int Apl_runtime_poll(lua_State *L)
@@ -90,11 +98,12 @@ static int Apl_runtime_poll(lua_State *L)
 	double limit = luaL_checknumber(L, 3);
 	int max = limit >= 1 ? (int)(limit < MAX_POLL ? limit : MAX_POLL) : 0;
 	if (lua_toboolean(L, 4)) box->n_short++;
-	while (box->n_stored < max && store_next(L, box, runtime)) {
+	while (!is_full(box, max) && store_next(L, box, runtime)) {
 	}
 	lua_pushinteger(L, box->n_stored);
-	lua_pushboolean(L, box->n_stored >= max && (box->event != NULL || aps_runtime_has_events(runtime)));
+	lua_pushboolean(L, is_full(box, max) && (box->event != NULL || aps_runtime_has_events(runtime)));
 	box->n_stored = 0;
+	box->n_text_bytes = 0;
 	return 2;
 }
 

@@ -11,6 +11,7 @@ struct apl_runtime {
 	struct aps_runtime *runtime; /* NULL: closed */
 	struct aps_event *event;     /* in hand; freed when its values are in Lua's table */
 	int n_stored;                /* by a poll that Lua left by a throw: the next one goes on there */
+	size_t n_text_bytes;         /* that it has made values of */
 	int n_short;                 /* how often Lua had no memory for the event in hand */
 };
 

@@ -9,6 +9,8 @@
 #include "codec/json_reader.h"
 
 #define APL_VALUE_MAX_DEPTH 128
+/* No frame waits for the values of a longer text. */
+#define APL_LARGE_BYTES ((size_t)64 * 1024)
 /* Texts repeat their keys: one that was seen lately in this step is pushed by its stack index, without hashing and
  * without a look into Lua's string table. */
 #define APL_VALUE_SEEN_KEYS 64

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define MAX_SHOWN 40 /* bytes of a number */
+
 /* What a canonical text is made from: `arena` holds the members of objects while they are sorted. */
 struct writing {
 	struct aps_json_writer w;
@@ -100,7 +102,9 @@ static void write_token(struct writing *in, struct aps_json_reader *r, enum aps_
 		break;
 	case APS_JSON_STRING: write_json_string(in, r); break;
 	case APS_JSON_INT: aps_json_write_int(&in->w, r->integer); break;
-	case APS_JSON_DOUBLE: aps_json_write_double(&in->w, r->number); break;
+	case APS_JSON_DOUBLE:
+		aps_json_write_double(&in->w, r->number == 0 ? 0 : r->number);
+		break; /* no zero below zero */
 	case APS_JSON_BIGINT: aps_json_write_raw(&in->w, r->text); break;
 	case APS_JSON_TRUE: aps_json_write_bool(&in->w, true); break;
 	case APS_JSON_FALSE: aps_json_write_bool(&in->w, false); break;
@@ -118,7 +122,11 @@ static void write_json(struct writing *in, struct aps_str json)
 
 static void write_number(struct writing *in, struct aps_str text)
 {
+	bool was_right = in->w.err.code == APS_OK;
 	write_json(in, text); /* GraphQL's grammar of numbers is JSON's */
+	if (!was_right || in->w.err.code != APS_E_USAGE) return;
+	aps_fail(&in->w.err, APS_E_USAGE, "the document has the number %.*s%s, which is larger than a Float can be",
+	         (int)(text.n < MAX_SHOWN ? text.n : MAX_SHOWN), text.p, text.n > MAX_SHOWN ? "..." : "");
 }
 
 static bool is_unset(const struct writing *in, const struct aps_gql_node *value)

@@ -65,8 +65,7 @@ static bool open_object(struct checking *in, struct object *object, struct aps_s
 	object->view = aps_selection_view(in->binding, selection, object->type);
 	object->seen_at = in->seen.n;
 	if (object->view == NULL) {
-		if (in->err.code == APS_OK)
-			aps_arena_fail(&in->binding->arena, "the selection of an operation", &in->err);
+		if (in->err.code == APS_OK) aps_binding_fail(in->binding, &in->err);
 		return false;
 	}
 	size_t n = object->view->n_fields;

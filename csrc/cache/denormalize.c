@@ -1,5 +1,6 @@
 #include "cache/denormalize.h"
 
+#include "cache/doubt.h"
 #include "cache/freshness.h"
 #include "cache/long_list.h"
 #include "cache/lookup.h"
@@ -28,6 +29,9 @@ struct reading {
 	bool is_optimistic; /* something in the segment that is open */
 	struct whose whose;
 	struct aps_err err;
+	/* Where the last field was found whose number was learned late. */
+	struct aps_str late_fields, late_rest;
+	uint32_t late_number;
 };
 
 /* A record or an embedded object whose fields are read. */
@@ -199,6 +203,24 @@ static uint32_t number_of(const struct reading *in, const struct aps_selection_f
 	return aps_names_find(in->binding->names, field->name);
 }
 
+/* Fields are asked for in the order in which their names came to be known, mostly: each search goes on behind the last.
+ */
+static bool find_late(struct reading *in, struct aps_str fields, uint32_t number, struct aps_cell *value)
+{
+	bool goes_on = in->late_fields.p == fields.p && in->late_fields.n == fields.n && number > in->late_number;
+	struct aps_str rest = goes_on ? in->late_rest : fields;
+	struct aps_cell_field field;
+	while (aps_cell_take_field(&rest, &field) && field.name <= number) {
+		if (field.name != number) continue;
+		*value = field.value;
+		in->late_fields = fields;
+		in->late_rest = rest;
+		in->late_number = number;
+		return true;
+	}
+	return false;
+}
+
 static enum outcome find_value(struct reading *in, const struct object *object, size_t index, struct aps_cell *value)
 {
 	const struct aps_selection_field *field = &object->view->fields[index];
@@ -206,9 +228,9 @@ static enum outcome find_value(struct reading *in, const struct object *object, 
 	*value = *kept_value(in, object, index);
 	if (value->whole.n != 0) return READ_OK;
 	uint32_t number = number_of(in, field);
-	bool is_found = field->is_plain ? field->number == 0 && number != 0 &&
-	                                          aps_cell_find_field(object->fields, number, value)
-	                                : aps_cell_find_text_field(object->fields, field->key, value);
+	bool is_found = field->is_plain
+	                        ? field->number == 0 && number != 0 && find_late(in, object->fields, number, value)
+	                        : aps_cell_find_text_field(object->fields, field->key, value);
 	if (is_found) return READ_OK;
 	if (!object->is_root || !field->is_typename || !field->is_plain) return READ_MISSING;
 	*value = (struct aps_cell){.tag = APS_CELL_STRING, .text = object->type};
@@ -298,7 +320,7 @@ static enum outcome write_object(struct reading *in, struct object *object, stru
 {
 	object->view = aps_selection_view(in->binding, selection, object->type);
 	if (object->view == NULL) {
-		aps_arena_fail(&in->binding->arena, "the selection of an operation", &in->err);
+		aps_binding_fail(in->binding, &in->err);
 		return READ_FAILED;
 	}
 	if (++in->depth > APS_CELL_MAX_DEPTH) return fail_damaged(in);
@@ -320,14 +342,24 @@ static enum outcome write_nothing(struct reading *in)
 	return READ_OK;
 }
 
+/* Something that is read of a record has to be asked for again. */
+static bool is_to_be_asked(struct reading *in, const struct object *object, struct aps_selection *selection)
+{
+	struct aps_str doubts;
+	if (in->options->now_s == 0) return false;
+	if (aps_freshness_is_over(in->binding->policies, object->type, object->fields, in->options->now_s)) return true;
+	if (!aps_doubts_find(object->fields, &doubts)) return false;
+	const struct aps_selection_view *view = aps_selection_view(in->binding, selection, object->type);
+	return view != NULL && aps_doubts_concern(doubts, view);
+}
+
 static enum outcome write_content(struct reading *in, uint64_t entry, struct aps_str content,
                                   struct aps_selection *selection)
 {
 	struct object object = {.record = entry, .fields = content};
 	in->result->n_records++;
 	object.type = type_of(in, object.fields);
-	bool is_over = in->options->now_s != 0 &&
-	               aps_freshness_is_over(in->binding->policies, object.type, object.fields, in->options->now_s);
+	bool is_over = is_to_be_asked(in, &object, selection);
 	const struct whose outer = in->whose;
 	in->whose = (struct whose){entry, is_over, in->source->is_optimistic};
 	in->result->n_expired += is_over;

@@ -133,7 +133,7 @@ static enum aps_rc visit_object(struct aps_hold *hold, const struct object *obje
 	struct aps_str type = type_of(hold, object->fields);
 	if (type.n == 0 && selection == hold->binding.root) type = hold->binding.root_type;
 	const struct aps_selection_view *view = aps_selection_view(&hold->binding, selection, type);
-	enum aps_rc rc = view != NULL ? APS_OK : aps_arena_fail(&hold->binding.arena, "a selection", err);
+	enum aps_rc rc = view != NULL ? APS_OK : aps_binding_fail(&hold->binding, err);
 	for (size_t i = 0; rc == APS_OK && i < view->n_fields; i++) {
 		const struct aps_selection_field *field = &view->fields[i];
 		uint32_t number = field->number != 0 ? field->number : aps_names_find(hold->binding.names, field->name);

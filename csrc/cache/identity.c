@@ -3,16 +3,21 @@
 #include "codec/decimal.h"
 #include "codec/json_writer.h"
 
-/* How JavaScript puts a string or number behind a colon. */
+/* How JavaScript puts a string or number behind a colon: there is no zero below zero. Objects and lists tell nothing
+ * apart: a service may write the same one in many ways. */
 static bool put_bare(struct aps_buf *out, const struct aps_cell *value)
 {
 	char digits[APS_DECIMAL_CHARS];
 	switch (value->tag) {
 	case APS_CELL_STRING:
-	case APS_CELL_NUMBER:
-	case APS_CELL_JSON: aps_buf_add_str(out, value->text); return true;
+	case APS_CELL_NUMBER: aps_buf_add_str(out, value->text); return true;
 	case APS_CELL_INT: aps_buf_add(out, digits, aps_decimal_print_int(value->as.integer, digits)); return true;
-	case APS_CELL_DOUBLE: aps_buf_add(out, digits, aps_decimal_print(value->as.number, digits)); return true;
+	case APS_CELL_DOUBLE:
+		if (value->as.number == 0)
+			aps_buf_add_byte(out, '0');
+		else
+			aps_buf_add(out, digits, aps_decimal_print(value->as.number, digits));
+		return true;
 	case APS_CELL_TRUE: aps_buf_add_text(out, "true"); return true;
 	case APS_CELL_FALSE: aps_buf_add_text(out, "false"); return true;
 	default: return false;

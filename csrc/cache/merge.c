@@ -1,5 +1,6 @@
 #include "cache/merge.h"
 
+#include "cache/doubt.h"
 #include "cache/freshness.h"
 #include "cache/long_list_write.h"
 
@@ -54,13 +55,26 @@ static void put_field_name(struct aps_merge *merge, const struct aps_cell_field 
 	aps_cell_put_name(&merge->out, field->name, field->text);
 }
 
+/* Of the record that is being merged: what is said now isn't in doubt any more. What layers say is only expected. */
+static bool merge_doubts(struct aps_merge *merge, const struct aps_cell_field *known, struct aps_str given)
+{
+	if (merge->write->layer == NULL) return aps_doubts_put_without(&merge->out, known->value.text, given);
+	aps_buf_add_str(&merge->out, known->whole);
+	return false;
+}
+
 /* Appends both, the new ones winning. With a record its changes are told. True when something is new. */
 static bool merge_fields(struct aps_merge *merge, struct aps_str old, struct aps_str now,
                          const struct aps_entry *record, unsigned depth)
 {
 	struct aps_cell_field known, given;
 	bool is_new = false, drops = merge->replaces && record == NULL && merge->settling == NULL;
-	bool has_known = aps_cell_take_field(&old, &known), has_given = aps_cell_take_field(&now, &given);
+	bool has_known = aps_cell_take_field(&old, &known);
+	if (record != NULL && has_known && aps_doubts_are(&known)) {
+		is_new = merge_doubts(merge, &known, now);
+		has_known = aps_cell_take_field(&old, &known);
+	}
+	bool has_given = aps_cell_take_field(&now, &given);
 	while (has_known || has_given) {
 		int order = !has_known   ? 1
 		            : !has_given ? -1

@@ -2,6 +2,7 @@
  * until the object ends; then they are put in order and become a record, or an embedded object. */
 #include "cache/normalize.h"
 
+#include "cache/doubt.h"
 #include "cache/error_paths.h"
 #include "cache/freshness.h"
 #include "cache/id_pairs.h"
@@ -260,22 +261,69 @@ static bool is_null(struct aps_str content)
 	return aps_cell_take(&content, &value) && value.tag == APS_CELL_NULL;
 }
 
-/* Tells of what is known and was not said. */
-static void report_silence(const struct object *object, const struct aps_entry *record)
+/* Tells of what is known and was not said; that is in doubt from now on, where nulls say nothing. */
+static void report_silence(const struct object *object, const struct aps_entry *record, struct aps_buf *doubts)
 {
 	struct normalizer *in = object->in;
 	struct aps_cell known;
 	for (size_t i = 0; i < object->view->n_fields; i++) {
 		const struct aps_selection_field *field = &object->view->fields[i];
 		if (!slot_at(in, object->slots_at, i)->is_silent) continue;
-		if (field->number != 0 && aps_cell_find_field(aps_entry_content(record), field->number, &known) &&
-		    known.tag != APS_CELL_NULL)
-			put_stale(in, record->number, field->number);
-		if (field->number != 0) continue;
-		const struct aps_entry *entry = field_entry(in, record, field);
-		if (entry != NULL && entry->content != NULL && !is_null(aps_entry_content(entry)))
-			put_stale(in, entry->number, 0);
+		const struct aps_entry *entry = field->number == 0 ? field_entry(in, record, field) : NULL;
+		bool is_known = entry != NULL && entry->content != NULL && !is_null(aps_entry_content(entry));
+		if (field->number != 0)
+			is_known = aps_cell_find_field(aps_entry_content(record), field->number, &known) &&
+			           known.tag != APS_CELL_NULL;
+		if (!is_known) continue;
+		put_stale(in, field->number != 0 ? record->number : entry->number, field->number);
+		if (in->options->skips_nulls) aps_doubts_add(doubts, field->number, field->key);
 	}
+}
+
+/* Fields with arguments that were said; merging has seen to the others. */
+static void settle_doubts(const struct object *object, struct aps_buf *doubts)
+{
+	for (size_t i = 0; i < object->view->n_fields; i++) {
+		const struct aps_selection_field *field = &object->view->fields[i];
+		const struct slot *slot = slot_at(object->in, object->slots_at, i);
+		if (field->number == 0 && slot->n != 0 && !slot->is_silent) aps_doubts_remove(doubts, 0, field->key);
+	}
+}
+
+/* The record's fields, with these doubts in the place of those that it has. */
+static void set_doubts(struct normalizer *in, struct aps_entry *record, struct aps_str doubts)
+{
+	struct aps_str rest = aps_entry_content(record);
+	struct aps_cell_field first;
+	struct aps_buf content;
+	aps_buf_init(&content, APS_BUF_ANY_SIZE);
+	aps_doubts_put(&content, doubts);
+	struct aps_str all = rest;
+	if (aps_cell_take_field(&rest, &first) && !aps_doubts_are(&first)) rest = all;
+	aps_buf_add_str(&content, rest);
+	if (content.rc == APS_OK)
+		aps_write_set(in->write, record, aps_buf_str(&content));
+	else
+		fail_memory(in);
+	aps_buf_clear(&content);
+}
+
+/* After the record was written. */
+static void write_doubts(const struct object *object, struct aps_entry *record)
+{
+	struct normalizer *in = object->in;
+	struct aps_str known = APS_STR("");
+	struct aps_buf doubts;
+	bool has_doubts = in->write->layer == NULL && aps_doubts_find(aps_entry_content(record), &known);
+	if (!object->has_silence && !has_doubts) return;
+	aps_buf_init(&doubts, APS_BUF_ANY_SIZE);
+	aps_buf_add_str(&doubts, known);
+	settle_doubts(object, &doubts);
+	if (object->has_silence) report_silence(object, record, &doubts);
+	if (doubts.rc != APS_OK) fail_memory(in);
+	if (in->write->layer == NULL && !has_failed(in) && !aps_str_eq(aps_buf_str(&doubts), known))
+		set_doubts(in, record, aps_buf_str(&doubts));
+	aps_buf_clear(&doubts);
 }
 
 /* A record of this key from the object's fields. */
@@ -292,7 +340,7 @@ static struct aps_entry *write_record(struct object *object, struct aps_str key)
 	if (in->fields.rc != APS_OK) fail_memory(in);
 	aps_merge_into_record(in->merge, record, aps_buf_str(&in->fields));
 	write_fields_with_arguments(object, record);
-	if (object->has_silence) report_silence(object, record);
+	write_doubts(object, record);
 	return record;
 }
 
@@ -382,8 +430,7 @@ static const struct aps_selection_view *view_of(struct normalizer *in, struct ap
                                                 struct aps_str type)
 {
 	const struct aps_selection_view *view = aps_selection_view(in->binding, selection, type);
-	if (view == NULL && in->err.code == APS_OK)
-		aps_arena_fail(&in->binding->arena, "the selection of an operation", &in->err);
+	if (view == NULL && in->err.code == APS_OK) aps_binding_fail(in->binding, &in->err);
 	return view;
 }
 

@@ -7,6 +7,7 @@
 
 #define BINDING_BYTES ((size_t)64 * 1024 * 1024)
 #define KEY_BYTES     ((size_t)16 * 1024 * 1024)
+#define MANY_FIELDS   16 /* from so many on they are found by a hash */
 
 /* A node whose `items` are selected: an operation, a field. */
 struct owner {
@@ -28,6 +29,7 @@ struct collecting {
 	struct aps_str type;
 	struct found *first, **last;
 	size_t n_found;
+	struct aps_map by_key; /* of response keys, once there are many */
 	struct visited *visited;
 	bool is_short; /* of memory */
 };
@@ -78,6 +80,13 @@ enum aps_rc aps_binding_init(struct aps_binding *binding, const struct aps_gql_d
 	if (rc == APS_OK && binding->root == NULL) rc = aps_arena_fail(&binding->arena, "the selection", err);
 	if (rc != APS_OK) aps_binding_clear(binding);
 	return rc;
+}
+
+enum aps_rc aps_binding_fail(const struct aps_binding *binding, struct aps_err *err)
+{
+	if (binding->err.code == APS_OK) return aps_arena_fail(&binding->arena, "the selection of an operation", err);
+	if (err != NULL) *err = binding->err;
+	return binding->err.code;
 }
 
 void aps_binding_clear(struct aps_binding *binding)
@@ -135,9 +144,19 @@ struct aps_str aps_selection_condition(const struct aps_binding *binding, const 
 
 static struct found *find(const struct collecting *in, struct aps_str response_key)
 {
+	if (in->n_found >= MANY_FIELDS) return aps_map_get(&in->by_key, response_key);
 	for (struct found *found = in->first; found != NULL; found = found->next)
 		if (aps_str_eq(found->field.response_key, response_key)) return found;
 	return NULL;
+}
+
+static bool remember(struct collecting *in, struct found *found)
+{
+	if (in->n_found < MANY_FIELDS) return true;
+	if (in->n_found > MANY_FIELDS) return aps_map_set(&in->by_key, found->field.response_key, found);
+	for (found = in->first; found != NULL; found = found->next)
+		if (!aps_map_set(&in->by_key, found->field.response_key, found)) return false;
+	return true;
 }
 
 static struct found *add(struct collecting *in)
@@ -162,7 +181,7 @@ static bool give_key(struct aps_binding *binding, struct aps_selection_field *fi
 		const struct aps_key_args *key_args =
 		        field->policy != NULL && field->policy->has_key_args ? &field->policy->key_args : NULL;
 		aps_buf_init(&key, KEY_BYTES);
-		if (aps_field_key(&key, node, key_args, &binding->variables, &binding->arena, NULL) == APS_OK)
+		if (aps_field_key(&key, node, key_args, &binding->variables, &binding->arena, &binding->err) == APS_OK)
 			field->key = aps_arena_dup(&binding->arena, aps_buf_str(&key));
 		else
 			field->key = (struct aps_str){NULL, 0};
@@ -199,7 +218,7 @@ static void collect_field(struct collecting *in, const struct aps_gql_node *node
 	found->field.is_typename = aps_str_is(node->name, "__typename");
 	found->field.policy = aps_policies_find_field(in->binding->policies, in->type, node->name);
 	if (node->items != NULL && (found->field.selection = selection_new(arena, node)) == NULL) in->is_short = true;
-	if (!give_key(in->binding, &found->field)) in->is_short = true;
+	if (!give_key(in->binding, &found->field) || !remember(in, found)) in->is_short = true;
 }
 
 /* As graphql-js puts it last in what is sent. */
@@ -271,13 +290,44 @@ static bool sort_by_name(struct aps_arena *arena, struct aps_selection_view *vie
 	return true;
 }
 
+/* The slot of a response key, or the free one where it would be. */
+static size_t slot_of(const struct aps_selection_view *view, struct aps_str response_key)
+{
+	size_t slot = aps_str_hash(response_key, view->seed) & (view->n_slots - 1);
+	while (view->by_key[slot] != 0 && !aps_str_eq(view->fields[view->by_key[slot] - 1].response_key, response_key))
+		slot = (slot + 1) & (view->n_slots - 1);
+	return slot;
+}
+
+static bool index_keys(struct aps_arena *arena, struct aps_selection_view *view, uint64_t seed)
+{
+	if (view->n_fields < MANY_FIELDS) return true;
+	view->seed = seed;
+	view->n_slots = MANY_FIELDS;
+	while (view->n_slots < 2 * view->n_fields) view->n_slots *= 2;
+	uint32_t *slots = aps_arena_get(arena, view->n_slots * sizeof *slots);
+	if (slots == NULL) return false;
+	memset(slots, 0, view->n_slots * sizeof *slots);
+	view->by_key = slots;
+	for (size_t i = 0; i < view->n_fields; i++)
+		slots[slot_of(view, view->fields[i].response_key)] = (uint32_t)i + 1;
+	return true;
+}
+
+static void collect_all(struct collecting *in, const struct aps_selection *selection)
+{
+	in->last = &in->first;
+	aps_map_init(&in->by_key, in->binding->names->by_text.seed);
+	for (const struct owner *owner = selection->owners; owner != NULL; owner = owner->next)
+		collect(in, owner->node, NULL);
+	aps_map_clear(&in->by_key);
+}
+
 static struct aps_selection_view *view_new(struct aps_binding *binding, const struct aps_selection *selection,
                                            struct aps_str type)
 {
 	struct collecting in = {.binding = binding, .type = type};
-	in.last = &in.first;
-	for (const struct owner *owner = selection->owners; owner != NULL; owner = owner->next)
-		collect(&in, owner->node, NULL);
+	collect_all(&in, selection);
 	struct aps_selection_view *view = aps_arena_get(&binding->arena, sizeof *view);
 	if (view == NULL || in.is_short) return NULL;
 	view->type = aps_arena_dup(&binding->arena, type);
@@ -289,6 +339,7 @@ static struct aps_selection_view *view_new(struct aps_binding *binding, const st
 			view->typename_at = (uint32_t)view->n_fields;
 		view->fields[view->n_fields++] = found->field;
 	}
+	if (!index_keys(&binding->arena, view, binding->names->by_text.seed)) return NULL;
 	return sort_by_name(&binding->arena, view) ? view : NULL;
 }
 
@@ -318,13 +369,17 @@ const struct aps_selection_view *aps_selection_view(struct aps_binding *binding,
 const struct aps_selection_field *aps_selection_find(const struct aps_selection_view *view, struct aps_str response_key,
                                                      size_t *at)
 {
-	for (size_t i = 0, index = *at; i < view->n_fields; i++, index++) {
+	size_t index = *at < view->n_fields ? *at : 0, n_tries = view->by_key != NULL ? 1 : view->n_fields;
+	for (size_t i = 0; i < n_tries; i++, index++) {
 		if (index >= view->n_fields) index = 0;
 		if (!aps_str_eq(view->fields[index].response_key, response_key)) continue;
 		*at = index + 1;
 		return &view->fields[index];
 	}
-	return NULL;
+	index = view->by_key != NULL ? view->by_key[slot_of(view, response_key)] : 0;
+	if (index == 0) return NULL;
+	*at = index;
+	return &view->fields[index - 1];
 }
 
 bool aps_selection_has_number(const struct aps_selection *selection, uint32_t number)

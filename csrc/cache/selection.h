@@ -33,6 +33,10 @@ struct aps_selection_view {
 	size_t n_fields;
 	const uint32_t *by_name; /* indices in the order in which a record keeps them */
 	uint32_t typename_at;    /* index of __typename under that response key; n_fields: there is none */
+	const uint32_t
+	        *by_key; /* one above the indices, by the hash of the response key; 0: none; NULL: of few fields */
+	size_t n_slots;  /* of it: a power of two */
+	uint64_t seed;
 };
 
 struct aps_binding {
@@ -45,6 +49,7 @@ struct aps_binding {
 	struct aps_selection *root;
 	struct aps_str root_type; /* "Query", "Mutation", "Subscription"; what a fragment is on */
 	bool is_fragment;         /* of one record, which tells its type itself where it can */
+	struct aps_err err;       /* why there is no view, where memory isn't why */
 };
 
 APS_BEGIN_DECLS
@@ -54,6 +59,8 @@ APS_BEGIN_DECLS
 enum aps_rc aps_binding_init(struct aps_binding *binding, const struct aps_gql_document *document,
                              const struct aps_gql_operation *operation, struct aps_str variables, struct aps_err *err);
 void aps_binding_clear(struct aps_binding *binding);
+/* Says why there is no view. */
+enum aps_rc aps_binding_fail(const struct aps_binding *binding, struct aps_err *err);
 
 /* `type`: the __typename of the object; empty: not known. NULL: out of memory (binding->arena.rc). */
 const struct aps_selection_view *aps_selection_view(struct aps_binding *binding, struct aps_selection *selection,

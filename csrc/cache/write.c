@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "cache/cell.h"
+#include "cache/doubt.h"
 #include "cache/freshness.h"
 
 struct aps_former {
@@ -298,9 +299,10 @@ static void compare_fields(struct aps_cache_write *write, const struct aps_entry
 		int order = !has_former ? 1
 		            : !has_now  ? -1
 		                        : aps_cell_compare_names(former.name, former.text, now.name, now.text);
-		uint32_t name = order < 0 ? former.name : now.name;
+		const struct aps_cell_field *either = order < 0 ? &former : &now;
 		bool is_same = order == 0 && aps_str_eq(former.whole, now.whole);
-		if (!is_same && name != APS_NAME_CAME) aps_write_report(write, entry, name);
+		bool is_told = either->name != APS_NAME_CAME && !aps_doubts_are(either);
+		if (!is_same && is_told) aps_write_report(write, entry, either->name);
 		if (order <= 0) has_former = aps_cell_take_field(&was, &former);
 		if (order >= 0) has_now = aps_cell_take_field(&is, &now);
 	}

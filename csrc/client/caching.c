@@ -133,6 +133,8 @@ static void set_state(const struct aps_client *client, const struct aps_vault *v
 {
 	enum aps_store_state state = aps_vault_is_available(vault) ? APS_STORE_OPEN : APS_STORE_UNAVAILABLE;
 	if (is_in_memory_by_choice(client, vault)) state = APS_STORE_MEMORY;
+	atomic_store_explicit(&client->stats->store_code, state == APS_STORE_UNAVAILABLE ? vault->trouble.word : NULL,
+	                      memory_order_relaxed);
 	atomic_store_explicit(&client->stats->store, state, memory_order_relaxed);
 }
 
@@ -305,6 +307,16 @@ struct aps_collecting *aps_caching_collecting(const struct aps_core *core, const
 	return cached != NULL ? cached->collecting : NULL;
 }
 
+/* The file has it all still. */
+static void tell_not_cleared(struct aps_core *core, const struct aps_client *client, const struct aps_vault *vault)
+{
+	if (aps_vault_is_available(vault) || is_in_memory_by_choice(client, vault)) return;
+	aps_core_log(core, client->id, "error",
+	             "the store %s can't be cleared yet (%s): it is when it can be used again, if this process lasts "
+	             "until then",
+	             vault->file.path, vault->trouble.msg);
+}
+
 void aps_caching_clear(struct aps_core *core, struct aps_client *client, uint64_t id, enum aps_part_drop how)
 {
 	APS_ON_THREAD(core->thread);
@@ -317,6 +329,7 @@ void aps_caching_clear(struct aps_core *core, struct aps_client *client, uint64_
 		tell_failure(core, cached->vault, &err);
 	else
 		aps_tidying_begin(cached->vault->tidying);
+	if (cached->partition != NULL) tell_not_cleared(core, client, cached->vault);
 }
 
 static void conclude(struct aps_core *core, struct aps_client *client, const struct aps_partition *partition,

@@ -19,12 +19,17 @@
 
 enum phase { PHASE_FIELDS, PHASE_HELD, PHASE_FOLLOWED, PHASE_CHOSEN, PHASE_SWEPT, PHASE_OVER };
 
+struct leaving_row {
+	uint64_t number, hash;
+	bool is_record;
+};
+
 /* One collection. */
 struct run {
 	enum phase phase;
 	struct aps_collect collect;
 	struct aps_rows_at at;
-	struct aps_buf leaving; /* struct aps_channel_change: of the slice */
+	struct aps_buf leaving; /* struct leaving_row: of the slice */
 	size_t n_in_turn;       /* rows that have left */
 	size_t n_records;
 	bool is_planned;
@@ -259,24 +264,27 @@ static void see_row(struct aps_rows_sink *sink, uint64_t number, struct aps_str 
 {
 	struct seeing *seeing = APS_CONTAINER_OF(sink, struct seeing, sink);
 	if (!aps_collect_deletes(&seeing->run->collect, number)) return;
-	if (key.n != 0 && key.p[0] == 'R') seeing->run->n_records++;
-	const struct aps_channel_change change = {number, key.n != 0 ? aps_entries_hash(seeing->entries, key) : 0};
-	aps_buf_add(&seeing->run->leaving, &change, sizeof change);
+	const struct leaving_row row = {number, key.n != 0 ? aps_entries_hash(seeing->entries, key) : 0,
+	                                key.n != 0 && key.p[0] == 'R'};
+	aps_buf_add(&seeing->run->leaving, &row, sizeof row);
 }
 
+/* A record that was emptied before has left already, and isn't counted again. */
 static enum aps_rc delete_all(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
 {
 	struct aps_partition *partition = collecting->partition;
-	const struct aps_channel_change *changes = (const struct aps_channel_change *)(const void *)run->leaving.p;
-	size_t n = run->leaving.n / sizeof *changes;
+	const struct leaving_row *rows = (const struct leaving_row *)(const void *)run->leaving.p;
+	size_t n = run->leaving.n / sizeof *rows;
+	bool had_content;
 	enum aps_rc rc = run->leaving.rc == APS_OK
 	                         ? APS_OK
 	                         : aps_fail(err, APS_E_NOMEM, "no memory to collect what isn't needed");
 	if (rc == APS_OK && n != 0) rc = begin_writing(collecting, err);
 	if (n != 0 && aps_rows_are_kept(&partition->store)) partition->cache.entries.is_whole = false;
 	for (size_t i = 0; rc == APS_OK && i < n; i++) {
-		rc = aps_rows_delete(&partition->store, changes[i].entry, err);
-		if (rc == APS_OK) aps_partition_forget(partition, changes[i].entry, changes[i].hash);
+		rc = aps_rows_delete(&partition->store, rows[i].number, &had_content, err);
+		if (rc == APS_OK) aps_partition_forget(partition, rows[i].number, rows[i].hash);
+		run->n_records += rc == APS_OK && had_content && rows[i].is_record;
 	}
 	run->n_in_turn += n;
 	return rc;

@@ -32,6 +32,7 @@ const char *aps_result_source_name(enum aps_result_source source)
 static void free_result(struct aps_mail *mail)
 {
 	struct aps_result_event *event = (struct aps_result_event *)mail;
+	if (--event->n_refs != 0) return;
 	aps_http_answer_clear(&event->answer);
 	aps_bytes_unref(event->bytes);
 	aps_arena_clear(&event->decoded);
@@ -70,8 +71,20 @@ struct aps_result_event *aps_result_event_new(uint64_t call)
 	struct aps_result_event *event = aps_calloc(1, sizeof *event);
 	if (event == NULL) return NULL;
 	event->head = (struct aps_event){{NULL, &RESULT_KIND, sizeof *event}, APS_EVENT_RESULT, call};
+	event->n_refs = 1;
 	aps_arena_init(&event->decoded, APS_BUF_ANY_SIZE);
 	return event;
+}
+
+struct aps_result_event *aps_result_event_ref(struct aps_result_event *event)
+{
+	event->n_refs++;
+	return event;
+}
+
+void aps_result_event_unref(struct aps_result_event *event)
+{
+	if (event != NULL) free_result(&event->head.mail);
 }
 
 struct aps_result_event *aps_number_event_new(uint64_t call)

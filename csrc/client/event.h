@@ -77,6 +77,7 @@ struct aps_result_event {
 	struct aps_gqlhttp_response response; /* spans into answer.body or bytes; response.err is the outcome */
 	struct aps_arena decoded;             /* backs response.error_type */
 	unsigned n_attempts;
+	unsigned n_refs; /* on the application's thread, once it was taken: who reads its texts later holds it */
 	bool big_integers_as_text;
 };
 
@@ -120,6 +121,9 @@ const struct aps_event_form *aps_event_form(enum aps_event_kind kind);
 const char *aps_result_source_name(enum aps_result_source source);
 
 struct aps_result_event *aps_result_event_new(uint64_t call);
+/* It stays as it is until it was freed once more. */
+struct aps_result_event *aps_result_event_ref(struct aps_result_event *event);
+void aps_result_event_unref(struct aps_result_event *event); /* NULL is legal */
 /* One whose data the core makes: a number; what it takes is there. */
 struct aps_result_event *aps_number_event_new(uint64_t call);
 /* The number, or with `why` the failure. */

@@ -190,6 +190,7 @@ static enum aps_rc save_changed(struct aps_partition *partition, struct aps_err 
 {
 	const struct aps_channel_change *changes = (const void *)partition->changed.p;
 	size_t n = partition->changed.n / sizeof *changes;
+	bool had_content;
 	enum aps_rc rc = partition->changed.rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
 	for (size_t i = 0; rc == APS_OK && i < n; i++) {
 		const struct aps_entry *entry = aps_entries_peek(&partition->cache.entries, changes[i].entry);
@@ -197,7 +198,7 @@ static enum aps_rc save_changed(struct aps_partition *partition, struct aps_err 
 			rc = aps_cache_store_save_again(&partition->store, entry, err);
 			continue;
 		}
-		rc = aps_rows_delete(&partition->store, changes[i].entry, err);
+		rc = aps_rows_delete(&partition->store, changes[i].entry, &had_content, err);
 		partition->cache.entries.is_whole = false;
 	}
 	return rc;

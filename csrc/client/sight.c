@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define MEMORY_MS 2000 /* who writes there is waited for: a turn's writes */
-#define REPAIR_MS 1000 /* who reads a log again that a process has left behind; that takes milliseconds */
+#define REPAIR_MS                                                                                                      \
+	12 /* who reads a log again that a process has left behind: milliseconds, and no more than a frame has */
 
 /* Who makes a file, or changes it, has it alone for a moment. */
 static enum aps_rc unless_locked(enum aps_rc rc, struct aps_err *err)

@@ -42,7 +42,8 @@ enum aps_store_state {
 
 struct aps_stats {
 	atomic_size_t n_refs;
-	atomic_uint store; /* enum aps_store_state */
+	atomic_uint store;                /* enum aps_store_state */
+	_Atomic(const char *) store_code; /* why it is unavailable: static text; NULL: no word for it */
 #define APS_STATS_FIELD(name) atomic_ullong name;
 	APS_STATS_MAP(APS_STATS_FIELD)
 #undef APS_STATS_FIELD

@@ -5,6 +5,7 @@
 #include "client/store_place.h"
 #include "store/aside.h"
 #include "store/cache_store.h"
+#include "store/db_error.h"
 #include "store/layer_store.h"
 #include "store/migrations.h"
 #include "store/seed.h"
@@ -13,8 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OPEN_MS    2000  /* who reads it may be bringing it into order after a process that was killed */
 #define BUSY_MS    250   /* for some other program that writes it, which none should: the core waits */
+#define REPAIR_MS  2000  /* for whoever reads a log again that a process has left behind when it was killed */
 #define MEMORY_MS  2000  /* that who writes and who reads in memory wait for each other */
 #define OPENING_MS 200   /* that a reader may take to open a file which is to be moved */
 #define AGAIN_MS   60000 /* a file that is damaged again so soon is left where it is */
@@ -90,24 +91,28 @@ static enum aps_rc bring_up_to_date(struct aps_opened_store *opened, uint64_t ge
 	return rc == APS_OK ? aps_cache_store_catch_up(opened->db, &opened->generation, err) : rc;
 }
 
-static enum aps_rc set_patience(struct aps_db *db, struct aps_err *err)
-{
-	char sql[48];
-	snprintf(sql, sizeof sql, "PRAGMA busy_timeout = %d", BUSY_MS);
-	return aps_db_exec(db, sql, err);
-}
-
-static enum aps_rc open_once(const struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
-                             struct aps_err *err)
+static enum aps_rc open_patiently(const struct aps_store_file *file, uint64_t generation, int busy_ms,
+                                  struct aps_opened_store *opened, struct aps_err *err)
 {
 	const struct aps_db_options options = {
-	        .has_own_tables = true, .synchronous = file->synchronous, .busy_ms = OPEN_MS};
+	        .has_own_tables = true, .synchronous = file->synchronous, .busy_ms = busy_ms};
 	enum aps_rc rc = aps_db_open(file->real, &options, &opened->db, err);
 	if (rc == APS_OK) rc = bring_up_to_date(opened, generation, err);
-	if (rc == APS_OK) rc = set_patience(opened->db, err);
 	if (rc == APS_OK) return rc;
 	aps_db_abandon(opened->db);
 	opened->db = NULL;
+	return rc;
+}
+
+/* A log that is large takes longer to be read again than anybody holds a lock; a lock alone isn't waited for so long.
+ */
+static enum aps_rc open_once(const struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
+                             struct aps_err *err)
+{
+	enum aps_rc rc = open_patiently(file, generation, BUSY_MS, opened, err);
+	if (rc != APS_E_STORAGE || !aps_db_is_under_repair(err)) return rc;
+	rc = open_patiently(file, generation, REPAIR_MS, opened, err);
+	if (rc == APS_OK) aps_db_set_patience(opened->db, BUSY_MS);
 	return rc;
 }
 

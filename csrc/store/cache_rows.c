@@ -142,12 +142,13 @@ static enum aps_rc copy_up(struct aps_cache_store *store, uint64_t number, struc
 	return rc;
 }
 
-enum aps_rc aps_rows_delete(struct aps_cache_store *store, uint64_t number, struct aps_err *err)
+enum aps_rc aps_rows_delete(struct aps_cache_store *store, uint64_t number, bool *had_content, struct aps_err *err)
 {
 	struct aps_row_lengths lengths;
 	enum aps_rc rc = aps_cache_store_measure(store, number, &lengths, err);
+	*had_content = rc == APS_OK && lengths.n_content_bytes != 0;
 	if (rc != APS_OK || !lengths.is_there) return rc;
-	if (aps_rows_are_kept(store)) return lengths.n_content_bytes != 0 ? aps_rows_empty(store, number, err) : APS_OK;
+	if (aps_rows_are_kept(store)) return *had_content ? aps_rows_empty(store, number, err) : APS_OK;
 	rc = change(store, "DELETE FROM entry WHERE id = ?1", number, 0, err);
 	if (rc == APS_OK) store->n_bytes -= (int64_t)aps_entry_disk_bytes(lengths.n_key_bytes, lengths.n_content_bytes);
 	return rc;

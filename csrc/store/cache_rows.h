@@ -34,8 +34,10 @@ enum aps_rc aps_rows_read(struct aps_cache_store *store, struct aps_rows_at *at,
 /* A store that is in memory for the time being has to tell its file what it had: a row that is deleted is only emptied.
  */
 bool aps_rows_are_kept(const struct aps_cache_store *store);
-/* In the transaction that is open. What isn't there is nothing to do. */
-enum aps_rc aps_rows_delete(struct aps_cache_store *store, uint64_t number, struct aps_err *err);
+/* In the transaction that is open. What isn't there is nothing to do. *had_content: it wasn't empty, for whatever
+ * reason.
+ */
+enum aps_rc aps_rows_delete(struct aps_cache_store *store, uint64_t number, bool *had_content, struct aps_err *err);
 /* The row of a record that had to leave for want of room: references to it stay good. */
 enum aps_rc aps_rows_empty(struct aps_cache_store *store, uint64_t number, struct aps_err *err);
 /* It was used in this minute; an earlier one than it has says nothing. */

@@ -4,6 +4,10 @@
 #include "store/layer_store.h"
 #include "store/row_sum.h"
 
+#include <stdio.h>
+
+#define MAX_LOST_NAMES 10000 /* in a row: where more seem to be, the number that says so is damaged */
+
 static enum aps_rc prepare(const struct aps_cache_store *store, const char *sql, struct aps_stmt **stmt,
                            struct aps_err *err)
 {
@@ -170,6 +174,38 @@ static int64_t sum_of_name(int64_t part, uint32_t number, struct aps_str text)
 	return aps_row_sum_value(&sum);
 }
 
+/* In the place of those up to this number, whose rows are damaged or lost. */
+static enum aps_rc make_up_names(struct aps_cache_store *store, struct aps_names *names, uint32_t last,
+                                 struct aps_err *err)
+{
+	char text[48];
+	while (names->n_names < last) {
+		uint32_t expected = names->n_names + 1;
+		int n = snprintf(text, sizeof text, "(damaged name %u)", (unsigned)expected);
+		store->n_damaged_names++;
+		if (aps_names_intern(names, (struct aps_str){text, (size_t)n}) == expected) continue;
+		return aps_fail(err, APS_E_NOMEM, "no memory for the names of the cache");
+	}
+	return APS_OK;
+}
+
+/* *is_over: so many are missing that the number is damaged, too. */
+static enum aps_rc take_any_name(struct aps_cache_store *store, const struct aps_stmt *stmt, struct aps_names *names,
+                                 bool *is_over, struct aps_err *err)
+{
+	struct aps_str text = aps_stmt_column_str(stmt, 1);
+	int64_t number = aps_stmt_column_int(stmt, 0);
+	*is_over = number <= names->n_names || number > names->n_names + (int64_t)MAX_LOST_NAMES;
+	store->n_damaged_names += *is_over;
+	if (*is_over) return APS_OK;
+	enum aps_rc rc = make_up_names(store, names, (uint32_t)number - 1, err);
+	bool is_whole = aps_stmt_column_int(stmt, 2) == sum_of_name(store->part, (uint32_t)number, text) &&
+	                aps_names_find(names, text) == 0;
+	if (rc != APS_OK || !is_whole) return rc == APS_OK ? make_up_names(store, names, (uint32_t)number, err) : rc;
+	if (aps_names_intern(names, text) != 0) return APS_OK;
+	return aps_fail(err, APS_E_NOMEM, "no memory for the names of the cache");
+}
+
 /* One row of (number, text, sum). Names have their numbers without a gap. */
 static enum aps_rc take_name(const struct aps_cache_store *store, const struct aps_stmt *stmt, struct aps_names *names,
                              struct aps_err *err)
@@ -184,18 +220,19 @@ static enum aps_rc take_name(const struct aps_cache_store *store, const struct a
 	return number == expected ? APS_OK : aps_row_sum_fail("a name", err);
 }
 
-static enum aps_rc read_names_in(const struct aps_cache_store *store, struct aps_db *db, struct aps_names *names,
+static enum aps_rc read_names_in(struct aps_cache_store *store, struct aps_db *db, struct aps_names *names,
                                  struct aps_err *err)
 {
 	static const char SQL[] = "SELECT number, text, sum FROM name WHERE part = ?1 AND number > ?2 ORDER BY number";
 	struct aps_stmt *stmt;
-	bool has_row = false;
+	bool has_row = false, is_over = false;
 	enum aps_rc rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, names->n_names, err);
-	while (rc == APS_OK && (rc = aps_stmt_step(stmt, &has_row, err)) == APS_OK && has_row) {
-		rc = take_name(store, stmt, names, err);
-		if (rc != APS_OK) aps_stmt_reset(stmt);
+	while (rc == APS_OK && !is_over && (rc = aps_stmt_step(stmt, &has_row, err)) == APS_OK && has_row) {
+		rc = store->shows_damage ? take_any_name(store, stmt, names, &is_over, err)
+		                         : take_name(store, stmt, names, err);
+		if (rc != APS_OK || is_over) aps_stmt_reset(stmt);
 	}
 	return rc;
 }

@@ -33,6 +33,7 @@ struct aps_cache_store {
 	enum aps_part_drop dropped;             /* the part was, in this transaction; 0: it wasn't */
 	bool has_lost_layers;                   /* a transaction failed: the cache has none any more */
 	bool shows_damage;                      /* rows that aren't what was saved are given all the same */
+	uint32_t n_damaged_names;               /* likewise: there is a name of ours in their place */
 	uint32_t minute;                        /* Unix time: of what is saved from now on */
 	struct aps_stmt *on_row;                /* whose row is looked at; NULL: none */
 };

@@ -1,5 +1,6 @@
 #include "store/db.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "store/db_error.h"
 
@@ -175,12 +176,37 @@ enum aps_rc aps_db_keep_log(struct aps_db *db, struct aps_err *err)
 	return aps_db_exec(db, "PRAGMA journal_mode = WAL", err);
 }
 
-enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, struct aps_db **out,
-                        struct aps_err *err)
+/* https://www.sqlite.org/uri.html */
+static void add_uri(struct aps_buf *uri, const char *path)
+{
+	aps_buf_add_text(uri, path[0] == '/' ? "file://" : "file:");
+	for (; *path != '\0'; path++) {
+		if (strchr("%?#", *path) != NULL)
+			aps_buf_addf(uri, "%%%02X", (unsigned char)*path);
+		else
+			aps_buf_add_byte(uri, *path);
+	}
+	aps_buf_add_text(uri, "?immutable=1");
+}
+
+static int open_handle(const char *path, const struct aps_db_options *options, sqlite3 **handle)
 {
 	int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 	const char *vfs = options->in_memory ? "memdb" : NULL; /* https://www.sqlite.org/inmemorydb.html */
-	if (path[0] == '/') flags |= SQLITE_OPEN_URI;          /* of what is attached: such a path is none itself */
+	struct aps_buf uri;
+	if (path[0] == '/') flags |= SQLITE_OPEN_URI; /* of what is attached: such a path is none itself */
+	if (!options->is_still) return sqlite3_open_v2(path, handle, flags | SQLITE_OPEN_NOMUTEX, vfs);
+	aps_buf_init(&uri, APS_BUF_ANY_SIZE);
+	add_uri(&uri, path);
+	flags |= SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
+	int code = uri.rc == APS_OK ? sqlite3_open_v2(uri.p, handle, flags, vfs) : SQLITE_NOMEM;
+	aps_buf_clear(&uri);
+	return code;
+}
+
+enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, struct aps_db **out,
+                        struct aps_err *err)
+{
 	*out = NULL;
 	enum aps_rc rc = options->in_memory ? APS_OK : check_path(path, options->read_only, err);
 	if (rc != APS_OK) return rc;
@@ -189,7 +215,7 @@ enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, 
 	db->is_read_only = options->read_only;
 	db->has_own_tables = options->has_own_tables;
 	db->is_in_memory = options->in_memory;
-	if (sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, vfs) == SQLITE_OK)
+	if (open_handle(path, options, &db->handle) == SQLITE_OK)
 		rc = db_configure(db, options, err);
 	else if (db->handle == NULL)
 		rc = aps_fail(err, APS_E_NOMEM, "out of memory in SQLite");
@@ -201,6 +227,11 @@ enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, 
 	}
 	*out = db;
 	return APS_OK;
+}
+
+void aps_db_set_patience(struct aps_db *db, int busy_ms)
+{
+	sqlite3_busy_timeout(db->handle, busy_ms);
 }
 
 bool aps_db_is_there(const char *path)

@@ -30,10 +30,11 @@ enum aps_db_sync {
 #define APS_DB_BUSY_MS 5000
 
 struct aps_db_options {
-	bool read_only;               /* the file must be there; nothing is written to it */
-	bool has_own_tables;          /* none but those that its user has made: what doesn't fit them is damage. Until
-	                               * the user knows that, and says aps_db_keep_log(), nothing is written */
-	bool in_memory;               /* no file: all connections of this process that open the name share it */
+	bool read_only;      /* the file must be there; nothing is written to it */
+	bool is_still;       /* nobody writes it: no locks are taken, and no file is made beside it. Of a reader */
+	bool has_own_tables; /* none but those that its user has made: what doesn't fit them is damage. Until
+	                      * the user knows that, and says aps_db_keep_log(), nothing is written */
+	bool in_memory;      /* no file: all connections of this process that open the name share it */
 	enum aps_db_sync synchronous; /* NORMAL where nothing else is said; a reader has no use for it */
 	int busy_ms;                  /* how long another connection's lock is waited for; 0: not at all */
 };
@@ -54,6 +55,8 @@ enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, 
                         struct aps_err *err);
 /* From now on there is a write-ahead log, where there wasn't one. */
 enum aps_rc aps_db_keep_log(struct aps_db *db, struct aps_err *err);
+/* Other than when it was opened: how long another connection's lock is waited for. */
+void aps_db_set_patience(struct aps_db *db, int busy_ms);
 /* There is a file of this name, whatever is in it. */
 bool aps_db_is_there(const char *path);
 /* Rolls an open transaction back. NULL is legal. */

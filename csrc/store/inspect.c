@@ -14,6 +14,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#ifdef __APPLE__
+#define st_mtim st_mtimespec
+#endif
+
 #define MAX_ROOT_FIELDS 1000
 #define SLICE_ROWS      1000
 
@@ -324,6 +328,7 @@ static void put_counts(struct inspection *in, size_t n_patches)
 	put_count(in->w, "evicted", in->n_evicted);
 	put_count(in->w, "emptied", in->n_emptied);
 	put_count(in->w, "damaged", in->n_damaged);
+	put_count(in->w, "damaged_names", in->store.n_damaged_names);
 	put_types(in);
 	put_count(in->w, "fields", in->n_fields);
 	put_count(in->w, "long_lists", in->n_long_lists);
@@ -455,15 +460,21 @@ static enum aps_rc put_parts(struct aps_db *db, struct aps_json_writer *w, struc
 	return rc;
 }
 
-static uint64_t log_bytes_of(const char *path)
+/* False: it isn't there. */
+static bool look_at(const char *path, const char *ending, struct stat *found)
 {
 	struct aps_buf name;
-	struct stat found;
 	aps_buf_init(&name, APS_BUF_ANY_SIZE);
-	aps_buf_addf(&name, "%s-wal", path);
-	bool is_there = name.rc == APS_OK && stat(name.p, &found) == 0;
+	aps_buf_addf(&name, "%s%s", path, ending);
+	bool is_there = name.rc == APS_OK && stat(name.p, found) == 0;
 	aps_buf_clear(&name);
-	return is_there ? (uint64_t)found.st_size : 0;
+	return is_there;
+}
+
+static uint64_t log_bytes_of(const char *path)
+{
+	struct stat found;
+	return look_at(path, "-wal", &found) ? (uint64_t)found.st_size : 0;
 }
 
 static enum aps_rc put_file(struct aps_db *db, const char *path, struct aps_json_writer *w, struct aps_err *err)
@@ -497,13 +508,52 @@ static enum aps_rc inspect_view(struct aps_db *db, const char *path, struct aps_
 	return w.err.code;
 }
 
-enum aps_rc aps_inspect_store(const char *path, struct aps_buf *json, struct aps_err *err)
+/* What tells that a file was written. */
+struct file_mark {
+	bool is_still; /* nobody has written it since it was closed: SQLite has removed its log, or left it empty */
+	struct stat main, log;
+};
+
+static struct file_mark mark_of(const char *path)
 {
-	const struct aps_db_options options = {.read_only = true, .busy_ms = APS_DB_BUSY_MS};
+	struct file_mark mark = {.is_still = false};
+	struct stat journal;
+	bool has_log = look_at(path, "-wal", &mark.log);
+	mark.is_still = look_at(path, "", &mark.main) && (!has_log || mark.log.st_size == 0) &&
+	                !look_at(path, "-journal", &journal);
+	return mark;
+}
+
+static bool is_unchanged(const struct file_mark *mark, const char *path)
+{
+	struct file_mark now = mark_of(path);
+	return now.is_still && now.main.st_ino == mark->main.st_ino && now.main.st_size == mark->main.st_size &&
+	       now.main.st_mtim.tv_sec == mark->main.st_mtim.tv_sec &&
+	       now.main.st_mtim.tv_nsec == mark->main.st_mtim.tv_nsec;
+}
+
+static enum aps_rc inspect_once(const char *path, bool is_still, struct aps_buf *json, struct aps_err *err)
+{
+	const struct aps_db_options options = {.read_only = true, .is_still = is_still, .busy_ms = APS_DB_BUSY_MS};
 	struct aps_db *db;
 	enum aps_rc rc = aps_db_open(path, &options, &db, err);
 	if (rc != APS_OK) return rc;
 	rc = inspect_view(db, path, json, err);
 	aps_db_close(db);
 	return rc;
+}
+
+/* SQLite makes a log and its index for whoever reads, who can't remove them, and needs a folder for that which can be
+ * written: where nobody has the store open it is read without. Should somebody write it meanwhile, all is read anew. */
+enum aps_rc aps_inspect_store(const char *path, struct aps_buf *json, struct aps_err *err)
+{
+	struct file_mark mark = mark_of(path);
+	size_t n_before = json->n;
+	if (mark.is_still) {
+		enum aps_rc rc = inspect_once(path, true, json, err);
+		if (rc == APS_E_NOMEM || is_unchanged(&mark, path)) return rc;
+		json->n = n_before;
+		json->rc = APS_OK;
+	}
+	return inspect_once(path, false, json, err);
 }

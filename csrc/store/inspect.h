@@ -3,13 +3,15 @@
  *
  *   {"version":1,"bytes":…,"free_bytes":…,"log_bytes":…,"partitions":[
  *     {"key_prefix":"","identity":"","is_dropped":false,"bytes":…,
- *      "rows":…,"layers":…,"records":…,"evicted":…,"emptied":…,"damaged":…,"types":[{"type":"Post","records":…,"bytes":…}],
- *      "fields":…,"long_lists":…,"references":…,"broken_references":…,
+ *      "rows":…,"layers":…,"records":…,"evicted":…,"emptied":…,"damaged":…,"damaged_names":…,
+ *      "types":[{"type":"Post","records":…,"bytes":…}],"fields":…,"long_lists":…,"references":…,"broken_references":…,
  *      "roots":…,"root_fields":[{"field":"listPosts({\"limit\":10})","bytes":…,"references":…}],
  *      "layers":…,"patches":…,"collectable":{"records":…,"bytes":…}}]}
  *
- * evicted: by the application; emptied: for want of room, or for their age; root_fields: the first 1,000 of `roots`;
- * collectable: what a collection would take that knows of nothing that is retained or watched. */
+ * evicted: by the application; emptied: for want of room, or for their age; damaged_names: of fields, which are shown
+ * as
+ * "(damaged name 3)"; root_fields: the first 1,000 of `roots`; collectable: what a collection would take that knows of
+ * nothing that is retained or watched. */
 #ifndef APS_STORE_INSPECT_H
 #define APS_STORE_INSPECT_H
 

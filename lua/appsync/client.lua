@@ -298,6 +298,9 @@ end
 
 ---Empties the cache of this client's identity, without waiting: reads find nothing from now on. The file gets smaller a
 ---little at a time; optimistic answers that are still shown go as well.
+---
+---While the store can't be used (another process has it, the disk is full) only the memory is emptied, and that is an error
+---of kind "storage" with the store's `code`: the file is emptied when it can be used again, if this process lasts until then.
 ---@return true? cleared, appsync.Error? err
 function Client:clear(options)
   check_self(self, "client:clear")
@@ -341,8 +344,8 @@ function Client:explain(document, variables)
   return upkeep.explain(self, document, variables)
 end
 
----Counters, and `store`, once there is one: "open", "memory" (it is kept for this process only) or "unavailable". Empty before
----the first use.
+---Counters, and `store`, once there is one: "open", "memory" (it is kept for this process only) or "unavailable", of which
+---`store_code` tells why, as an error's `code` does. Empty before the first use.
 ---@return table<string, number|string>
 function Client:stats()
   local core = self.root.handle.core
@@ -350,7 +353,8 @@ function Client:stats()
 end
 
 ---For a host that knows better whether there is a network. Without one, queries are answered from the cache or fail at once;
----calls that no cache serves are tried all the same.
+---calls that no cache serves are tried all the same. When there is one again, watches whose request had failed for want of it ask
+---once more.
 ---@param is_online boolean
 function Client:set_online(is_online)
   errors.expect(is_online, "is_online", "boolean", "client:set_online")

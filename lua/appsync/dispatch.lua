@@ -2,6 +2,7 @@
 local core = require "appsync.core"
 local errors = require "appsync.errors"
 local scheduler = require "appsync.scheduler"
+local stepwise = require "appsync.stepwise"
 
 local dispatch = {}
 
@@ -20,7 +21,7 @@ local n_clients = 0
 -- a finalizer may wait, and so poll in between, or raise.
 local events, at, last = {}, 1, 0
 local kinds = core.event
-local SUB_DATA = kinds.SUB_DATA
+local SUB_DATA, RESULT = kinds.SUB_DATA, kinds.RESULT
 
 ---The runtime of this Lua state, opened on first use. In a child process after a fork it is another one: what belonged
 ---to the parent's is forgotten.
@@ -116,9 +117,9 @@ end
 
 -- By kind: what becomes of an event, given its target, its number and its values (csrc/client/event.h).
 local deliver = {
-  [kinds.RESULT] = function(wait, id, data, err, info)
+  [RESULT] = function(wait, id, data, err, info)
     dispatch.forget(id, wait)
-    scheduler.wake(wait, data, errors.adopt(err), info)
+    if not scheduler.wake(wait, data, errors.adopt(err), info) then stepwise.drop(data, err, info) end
   end,
   [kinds.SUB_STATE] = function(source, _, state, err, dropped) source:on_state(state, errors.adopt(err), dropped) end,
   [SUB_DATA] = function(source, _, data, err, dropped) source:on_data(data, err, dropped) end,
@@ -143,12 +144,12 @@ local function handle_next()
   if kind == SUB_DATA then
     local b, c = events[base + 3], events[base + 4]
     events[base + 2] = nil
-    if target then target:on_data(a, b, c) end
+    if target then target:on_data(a, b, c) else stepwise.drop(a, b) end
     return
   end
   local b, c = events[base + 3], events[base + 4]
   events[base + 2], events[base + 3], events[base + 4] = nil, nil, nil
-  if target then deliver[kind](target, id, a, b, c) end
+  if target then deliver[kind](target, id, a, b, c) elseif kind == RESULT then stepwise.drop(a, b, c) end
 end
 
 -- Sources that have something to tell the core, which can wait: many at once cost less than each by itself. Not for

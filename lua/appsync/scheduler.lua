@@ -358,6 +358,18 @@ end
 local GLANCES_PER_WAIT = 64
 local n_glances = 0
 
+---@return boolean whether something long can be done here in steps: see `pause`
+function scheduler.can_pause()
+  return own() ~= nil and is_yieldable()
+end
+
+---@return appsync.Error? cancel_err the task was cancelled, between two steps: others ran first where the turn was over
+function scheduler.pause(n_events)
+  left = left - n_events
+  if left <= 0 and is_over() then step_back(own()) end
+  return current and current.cancel_err
+end
+
 ---For a call that doesn't wait: takes in what has come, without allocating anything. It gives way when the turn is over.
 ---@param what string the call's name
 ---@param is_needed boolean? one of our routines is ready whose work the call wants

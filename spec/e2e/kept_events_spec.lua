@@ -71,6 +71,34 @@ describe("an event of a subscription", function()
     assert.equal("uno", cached(NOTES).listTodos.items[1].name)
   end)
 
+  it("leaves in doubt what it had a null for: who reads it later asks, also after a restart", function()
+    local path = kept.path "doubts.db"
+    client = kept.client{ store = path }
+    assert(client:query(NOTES))
+    local s = subscribe(client, ON_UPDATE)
+    rename "uno"
+    assert.equal(appsync.null, s:next(10).onUpdateTodo.note)
+    s:unsubscribe()
+    local explained = client:explain(NOTES)
+    assert.is_true(explained.complete and explained.network)
+    assert.is_false(client:explain(LIST).network) -- which doesn't read it
+    assert.equal("cache", select(3, client:query(LIST)).source)
+    assert(other:mutate(RENOTE, { id = "1", note = "other" }))
+    assert(client:close(5))
+    client = kept.client{ store = path }
+    assert.equal("first", cached(NOTES).listTodos.items[1].note)
+    assert.equal("first", client:read_query(NOTES).listTodos.items[1].note)
+    client:set_online(false)
+    local data, err, info = client:query(NOTES) -- nobody can be asked
+    assert.is_nil(err)
+    assert.same({ "first", "cache", "offline" }, { data.listTodos.items[1].note, info.source, info.cause.code })
+    client:set_online(true)
+    data, err, info = client:query(NOTES)
+    assert.is_nil(err)
+    assert.same({ "other", "network" }, { data.listTodos.items[1].note, info.source })
+    assert.equal("cache", select(3, client:query(NOTES)).source)
+  end)
+
   it("overwrites with a null where subscription_nulls says so", function()
     client = kept.client{ store = ":memory:", cache = { subscription_nulls = "write" } }
     assert(client:query(NOTES))

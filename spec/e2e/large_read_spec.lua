@@ -65,4 +65,25 @@ describe("a large result of the cache", function()
     assert.equal(N, #data.listTodos.items)
     assert.is_true(n_frames > N * 3 / 200 / 2)
   end)
+
+  it("is made in steps from the cache, for every policy that answers from it", function()
+    local client = filled{ endpoint = kept.UNREACHABLE, retry = { attempts = 1 } }
+    for _, policy in ipairs{ "cache-first", "cache-only", "network-only" } do
+      local data, err, info
+      local task = appsync.spawn(function() data, err, info = client:query(ALL, nil, { fetch_policy = policy }) end)
+      local n_frames = 0
+      while task:status() == "running" do
+        appsync.update(0)
+        n_frames = n_frames + 1
+      end
+      assert.is_nil(err)
+      assert.equal("cache", info.source)
+      assert.equal(N, #data.listTodos.items)
+      assert.is_true(n_frames >= N * 3 / (9 * 200), n_frames .. " frames") -- a turn's share: spec/e2e/stepwise_answers_spec.lua
+    end
+    client:evict("Todo:i7", "name")
+    client:evict("Todo:i2999", "name")
+    local _, err = client:query(ALL, nil, { fetch_policy = "cache-only" })
+    assert.same({ "listTodos.items.6.name", "listTodos.items.2998.name" }, err.missing)
+  end)
 end)

@@ -63,16 +63,8 @@ describe("a store that can't be used", function()
     assert.matches("): what is cached is kept in memory until it can", lines[1], 1, true)
   end
 
-  setup(function()
-    kept.begin()
-    kept.create("1", "one")
-    kept.create("2", "two")
-  end)
-  teardown(kept.finish)
-  after_each(kept.close_all)
-
-  it("belongs to one process, until that is gone", function()
-    local path = kept.path "shared.db"
+  -- Another process that has the store, with two records.
+  local function begin_other(path)
     local program = process.file(([[
       io.stdout:setvbuf "no"
       local appsync = require "appsync"
@@ -83,6 +75,20 @@ describe("a store that can't be used", function()
     ]]):format(kept.service.endpoint, server.API_KEY, path, GET), ".lua")
     local first, handle = process.start{ interpreter, program }
     assert.equal("ready", first)
+    return handle
+  end
+
+  setup(function()
+    kept.begin()
+    kept.create("1", "one")
+    kept.create("2", "two")
+  end)
+  teardown(kept.finish)
+  after_each(kept.close_all)
+
+  it("belongs to one process, until that is gone", function()
+    local path = kept.path "shared.db"
+    local handle = begin_other(path)
     open(path)
     assert_works_from_memory(path, "locked", ("another process (%d) has it open"):format(handle.pid))
     assert.is_nil((client:read_query(GET, { id = "2" })))
@@ -97,6 +103,35 @@ describe("a store that can't be used", function()
     close()
     open(path)
     assert.equal("one", client:read_query(GET, { id = "1" }).getTodo.name)
+  end)
+
+  it("says that it can't be cleared while another process has it, and is cleared when that is gone", function()
+    local path = kept.path "cleared.db"
+    local handle = begin_other(path)
+    open(path)
+    assert.is_nil((client:hydrated()))
+    assert.equal("one", client:query(GET, { id = "1" }).getTodo.name)
+    local ok, err = client:clear()
+    assert.is_nil(ok)
+    assert.same({ "storage", "locked" }, { err.kind, err.code })
+    assert.matches("the store can't be used now: the cache is empty, and the file will be", err.message, 1, true)
+    assert.equal("locked", client:stats().store_code)
+    assert.is_nil((client:read_query(GET, { id = "1" })))
+    ok, err = client:sign_out()
+    assert.is_nil(ok)
+    assert.same({ "storage", "locked" }, { err.kind, err.code })
+    assert.equal(3, #lines)
+    assert.matches("can't be cleared yet (another process", lines[2], 1, true)
+    process.signal(handle, "KILL")
+    wait_for(is_open)
+    process.stop(handle)
+    assert.is_nil(client:stats().store_code)
+    assert.is_nil((client:read_query(GET, { id = "2" })))
+    close()
+    open(path)
+    assert.is_true(client:hydrated())
+    assert.is_nil((client:read_query(GET, { id = "2" })))
+    assert.is_true(client:clear())
   end)
 
   it("of a newer version is refused and left as it is", function()

@@ -262,6 +262,28 @@ describe("a builder", function()
     end
   end)
 
+  it("begins again, with another table, also where it threw", function()
+    local text = records(50)
+    local builder, held = begin(text, 3)
+    builder:again()
+    assert.is_true(stepwise.equal(core.decode(text), finish(builder, {})))
+    assert.is_table(held[1]) -- as it was left
+    assert.matches("the builder is over", message_of(builder.again, builder))
+    builder, held = begin(text, 3)
+    assert.is_false(pcall(builder.step, builder, 1, {}))
+    assert.matches("was built, or failed to be", message_of(builder.step, builder, 1, held))
+    builder:again()
+    assert.is_true(stepwise.equal(core.decode(text), finish(builder, {})))
+  end)
+
+  it("is over when it is dropped", function()
+    local builder, held = begin(records(50), 3)
+    builder:drop()
+    builder:drop()
+    assert.matches("the builder is over", message_of(builder.step, builder, 1, held))
+    assert.matches("the builder is over", message_of(builder.again, builder))
+  end)
+
   it("takes a text, a mode, at least one value and a table", function()
     assert.is_false(pcall(core.builder))
     assert.is_false(pcall(core.builder, {}))

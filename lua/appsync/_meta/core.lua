@@ -65,6 +65,10 @@ local builder = {}
 ---@return boolean? is_done nil: it failed; either way it is over
 ---@return any value the error where it failed
 function builder:step(max_values, held) end
+---From the start, with another table; also where `step` threw. Throws for a builder that is over.
+function builder:again() end
+---It is over: its text is let go of. Twice is legal.
+function builder:drop() end
 
 ---A file's whole content. Pipes, devices and sockets, which may wait or never end, are refused; the null device is empty.
 ---@param path string
@@ -183,7 +187,7 @@ function core.runtime() end
 ---@class appsync.core.Runtime
 local runtime = {}
 
----Takes at most `max` events off the inbox and writes five values for each into `events` from index 1:
+---Takes at most `max` events off the inbox, fewer where they have much text, and writes five values for each into `events` from index 1:
 ---kind, target, a, b, c (nil values are written as nil). Never blocks.
 ---```
 ---kind        target        a      b      c
@@ -198,7 +202,8 @@ local runtime = {}
 ---LOG         client        WORD   TEXT   NONE
 ---CLOSED      client        NONE   NONE   NONE
 ---```
----DATA: the value of `data`, or nil. INFO: {source, status, extensions, attempts}; status 0: no response. WORD: the state
+---DATA: the value of `data`, or nil; where its text is above 64 KB what makes it, an appsync.core.Builder, and so may be
+---`errors` of ERR and `extensions` of INFO. INFO: {source, status, extensions, attempts}; status 0: no response. WORD: the state
 ---of a subscription ("subscribed", "reconnecting", or "delayed": not served, ERR tells why, tried again) or connection, the
 ---reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id.
 ---VIEW: what a watch shows, nil where it can't be read. MARK: "asked", it comes because of `show`;
@@ -300,7 +305,7 @@ function client:set_headers(sub, headers, message) end
 ---@param is_online boolean
 ---@return true? ok, appsync.core.Err? err
 function client:set_online(is_online) end
----@return table counters, and `store`, where there is one: "open", "memory" or "unavailable"
+---@return table counters, and `store`, where there is one: "open", "memory" or "unavailable", and `store_code`: why it is that
 function client:stats() end
 ---It will close once its calls have ended: subscriptions end with kind "closed" now. Gives nothing back where `close`
 ---doesn't.

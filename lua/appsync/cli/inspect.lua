@@ -63,6 +63,7 @@ local function add_records(lines, partition)
   for _, note in ipairs({
     { partition.evicted, "evicted by the application" }, { partition.emptied, "empty for want of room or for their age" },
     { partition.damaged, "damaged" },
+    { partition.damaged_names, partition.damaged_names == 1 and "name of a field damaged" or "names of fields damaged" },
   }) do
     if note[1] > 0 then
       notes[#notes + 1] = ("%d %s"):format(note[1], note[2])

@@ -4,8 +4,7 @@ local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local root = require "appsync.client.root"
 local scheduler = require "appsync.scheduler"
-
-local STEP_VALUES = 200
+local stepwise = require "appsync.stepwise"
 
 ---@class appsync.client.LargeRead
 ---@field wait appsync.Wait
@@ -20,14 +19,13 @@ function LargeRead:on_client_closed()
   scheduler.wake(self.wait, nil, root.closed_error())
 end
 
--- Others run meanwhile; a caller that can't be suspended waits for all of it.
 local function build(view)
-  local step = scheduler.is_inside() and STEP_VALUES or math.huge
   local held, memo = {}, {}
-  local is_done, value = view:step(step, held, memo)
+  local is_done, value = view:step(stepwise.VALUES, held, memo)
   while is_done == false do
-    if scheduler.spent() then scheduler.give_way() end
-    is_done, value = view:step(step, held, memo)
+    local cancel_err = scheduler.pause(stepwise.EVENTS)
+    if cancel_err then return nil, cancel_err end
+    is_done, value = view:step(stepwise.VALUES, held, memo)
   end
   if is_done == nil then return nil, errors.adopt(value) end
   return value
@@ -37,6 +35,7 @@ end
 ---@param opened appsync.core.Cache
 ---@param plan appsync.client.Plan
 ---@return any data nil: not all of it is there, appsync.Error? err, boolean? has_expired
+---@return string[]? missing paths: the first 100
 return function(client, opened, plan)
   scheduler.may_wait(plan.where)
   local id, start_err = opened:watch{
@@ -56,7 +55,7 @@ return function(client, opened, plan)
   local view, err, mark = scheduler.suspend(w, plan.options.timeout, plan.where)
   stop()
   if not view then return nil, err end
-  if not view:state() then return nil end
-  local data, build_err = build(view)
+  if not view:state() then return nil, nil, nil, view:missing() end
+  local data, build_err = stepwise.run(build, view)
   return data, build_err, mark == "doubtful"
 end

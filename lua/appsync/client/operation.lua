@@ -7,6 +7,7 @@ local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local scheduler = require "appsync.scheduler"
+local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
 
 local operation = {}
@@ -117,7 +118,7 @@ local function send(client, plan, w)
   dispatch.expect(id, w)
   local data, err, info = scheduler.suspend(w, nil, plan.where)
   if is_of_call then slot:release() end
-  return data, err, info
+  return stepwise.complete(data, err, info)
 end
 
 ---Asks the core to end a call that has been sent. Its RESULT comes all the same: the answer, if that was there before.
@@ -143,6 +144,7 @@ function operation.execute(client, plan)
   root:enter(w)
   local data, err, info = send(client, plan, w)
   root:leave(w)
+  if info and info.status and info.status ~= 0 then root.recovery:reached() end
   return results(plan, root, data, err, info)
 end
 

@@ -18,17 +18,18 @@ local json = require "appsync.json"
 local large_read = require "appsync.client.large_read"
 local operation = require "appsync.client.operation"
 local scheduler = require "appsync.scheduler"
+local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
 
 local query = {}
 
-local LARGE_BYTES = 65536 -- above it no frame waits for a read
-
 -- What answers from the cache where it can: a light client has one from then on.
 local READS = { ["cache-first"] = true, ["cache-and-network"] = true, ["cache-only"] = true }
 
--- No connection came about, or it was lost. What somebody answered, and a certificate that isn't accepted, is told.
-local function is_unreachable(err)
+---No connection came about, or it was lost. What somebody answered, and a certificate that isn't accepted, is told.
+---@param err appsync.Error?
+---@return boolean
+function query.is_unreachable(err)
   if not err then return false end
   return (err.kind == "network" and err.retryable) or (err.kind == "timeout" and err.code == "connect_timeout")
 end
@@ -40,11 +41,12 @@ end
 -- What the caller did, or the call's own time: nothing else is tried after it.
 local ENDS = { closed = true, cancelled = true, timeout = true }
 
----@return any data, appsync.Error? err, boolean? has_expired
-local function read(client, plan)
-  local data, _, err, has_expired, is_large = cache.read(client, plan, false, LARGE_BYTES)
+---@param is_partial boolean? all that is missing is named
+---@return any data, appsync.Error? err, boolean? has_expired, string[]? missing
+local function read(client, plan, is_partial)
+  local data, missing, err, has_expired, is_large = cache.read(client, plan, is_partial, stepwise.LARGE_BYTES)
   if is_large then return large_read(client, client.cache, plan) end
-  return data, err, has_expired
+  return data, err, has_expired, missing
 end
 
 -- What the cache has. A store that isn't open yet lacks nothing: it is waited for.
@@ -85,7 +87,7 @@ local function ask(client, plan)
   if not opened then return nil, open_err, { source = "network" } end
   plan.cache = opened
   local data, err, info = query.send(client, plan)
-  if is_unreachable(err) then return stand_in(client, plan, err, info) end
+  if query.is_unreachable(err) then return stand_in(client, plan, err, info) end
   return data, err, info
 end
 
@@ -100,7 +102,7 @@ end
 POLICIES["cache-only"] = function(client, plan)
   local data, err = look(client, plan)
   if data ~= nil or err then return data, err, { source = "cache" } end
-  local partial, missing, read_err = cache.read(client, plan, true) -- which doesn't end at the first one
+  local partial, read_err, _, missing = read(client, plan, true) -- which doesn't end at the first one
   if read_err or missing then return nil, read_err or cache.missing_error(missing), { source = "cache" } end
   return partial, nil, { source = "cache" }
 end

@@ -12,6 +12,7 @@ local connection = require "appsync.client.connection"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
+local recovery = require "appsync.client.recovery"
 local scheduler = require "appsync.scheduler"
 local timer = require "appsync.timer"
 
@@ -24,6 +25,7 @@ local JOIN_SECONDS = 5  -- it ends at once, unless the machine is very busy
 ---@class appsync.client.Root
 ---@field handle {core: appsync.core.Client?, id: integer?, runtime: appsync.core.Runtime?}
 ---@field connection appsync.Connection
+---@field recovery appsync.client.Recovery
 ---@field modes table<string, appsync.Auth>
 ---@field default_mode string?
 ---@field slots table<string, appsync.client.AuthSlot>
@@ -59,6 +61,7 @@ function root.new(fields)
   self.handle = {}
   self.calls = setmetatable({}, WEAK)
   self.connection = connection.new(self)
+  self.recovery = recovery.new()
   return self
 end
 
@@ -175,13 +178,16 @@ end
 ---@param is_online boolean
 function Root:set_online(is_online)
   self.is_online = is_online
-  if not self.handle.core then return end
-  local _, err = self.handle.core:set_online(is_online)
-  errors.of_core(err)
+  if self.handle.core then
+    local _, err = self.handle.core:set_online(is_online)
+    errors.of_core(err)
+  end
+  self.recovery:set_online(is_online)
 end
 
 function Root:on_connection(state, err)
   self.connection:set(state, err)
+  if state == "Connected" then self.recovery:reached() end
 end
 
 function Root:on_log(level, message, fields)

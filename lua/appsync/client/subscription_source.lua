@@ -11,6 +11,7 @@ local local_cache = require "appsync.client.local_cache"
 local observable = require "appsync.observable"
 local operation = require "appsync.client.operation"
 local opts = require "appsync.opts"
+local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
 local updating = require "appsync.client.updating"
 
@@ -32,25 +33,55 @@ local function settle(self)
   self.context:acknowledge()
 end
 
+-- An event is never nil: without data every root field is null.
+local function empty_data(self)
+  local data = {}
+  for _, field in ipairs(self.plan.operation.root_fields) do data[field] = null end
+  return data
+end
+
+-- By section 1 of the API, as for calls.
+local function results(self, data, err)
+  if err then
+    errors.adopt(err)
+    if err.data == nil and data ~= null then err.data = data end
+    if self.error_policy == "none" or operation.is_empty(data) then data = nil end
+  end
+  if data == nil or data == null then data = empty_data(self) end
+  return data, err
+end
+
+local function is_wanted(self)
+  return not self.is_over
+end
+
+-- Makes the values of an event that is too large for a frame, where its observer would have waited for it anyway.
+local function whole(self, data, err)
+  data, err = stepwise.complete(data, err, nil, is_wanted, self)
+  return results(self, data, err)
+end
+
 -- What the inbox calls: hands events on and counts them as consumed when they were handled.
 local function make_inlet(self, down)
   local emit = down.next
   local batch = math.max(1, math.floor((self.plan.options.buffer or DEFAULT_BUFFER) / 4))
+  local function take(value, err)
+    if self.is_over then return end
+    if self.update then
+      updating.run(self.kept, self.update, { data = value, err = err, optimistic = false }, self.root.log, "event")
+    end
+    emit(value, err)
+    local n = self.n_consumed + 1
+    self.n_consumed = n
+    if n >= batch then
+      self:flush()
+    elseif n == 1 then
+      dispatch.flush_later(self)
+    end
+  end
   return {
-    next = function(value, err)
-      if self.is_over then return end
-      if self.update then
-        updating.run(self.kept, self.update, { data = value, err = err, optimistic = false }, self.root.log, "event")
-      end
-      emit(value, err)
-      local n = self.n_consumed + 1
-      self.n_consumed = n
-      if n >= batch then
-        self:flush()
-      elseif n == 1 then
-        dispatch.flush_later(self)
-      end
-    end,
+    next = take,
+    large = function(value, err) take(whole(self, value, err)) end,
     error = function(err)
       if not self.is_over then
         self.is_over = true
@@ -88,25 +119,16 @@ function Source:flush()
   errors.of_core(err)
 end
 
--- An event is never nil: without data every root field is null.
-local function empty_data(self)
-  local data = {}
-  for _, field in ipairs(self.plan.operation.root_fields) do data[field] = null end
-  return data
-end
-
 ---@param data any
 ---@param err table? of the payload's `errors`
 ---@param dropped integer so far
 function Source:on_data(data, err, dropped)
-  if err then
-    errors.adopt(err)
-    if err.data == nil and data ~= null then err.data = data end
-    if self.error_policy == "none" or operation.is_empty(data) then data = nil end
-  end
-  if data == nil or data == null then data = empty_data(self) end
   if dropped ~= self.n_dropped then self:note_dropped(dropped) end
-  self.context:post(self.inlet, "next", data, err)
+  if stepwise.is_incomplete(data, err) then
+    self.context.is_direct = nil -- the routine handles them one after the other
+    return self.context:post(self.inlet, "large", data, err)
+  end
+  self.context:post(self.inlet, "next", results(self, data, err))
 end
 
 -- How many of them are new.

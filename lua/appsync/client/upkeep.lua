@@ -47,13 +47,24 @@ function upkeep.gc(client, options)
   return call.run(checked, gc, client, checked)
 end
 
+-- The memory is empty, and the file isn't: what it has would be there again after a restart.
+local function uncleared(client)
+  local stats = client.root.handle.core:stats()
+  if stats.store ~= "unavailable" then return nil end
+  return errors.new("storage", "client:clear: the store can't be used now: the cache is empty, and the file will be when it can "
+    .. "be used again, if this process lasts until then", { code = stats.store_code })
+end
+
 function upkeep.clear(client, options)
   local where = "client:clear"
   opts.check(options, opts.schema{ outbox = { refuse = "isn't available in this version: it has no outbox yet" } }, where)
   local opened, open_err = cache.ensure(client, where)
   if not opened then return nil, open_err end
   local ok, err = opened:clear()
-  return ok, errors.of_core(err, where)
+  if not ok then return nil, errors.of_core(err, where) end
+  local store_err = uncleared(client)
+  if store_err then return nil, store_err end
+  return true
 end
 
 local SIGN_OUT = opts.schema{

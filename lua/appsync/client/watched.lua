@@ -12,15 +12,13 @@ local json = require "appsync.json"
 local operation = require "appsync.client.operation"
 local query = require "appsync.client.query"
 local scheduler = require "appsync.scheduler"
+local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
 local timer = require "appsync.timer"
 local unchanged = require "appsync.client.unchanged"
 local updating = require "appsync.client.updating"
 
 local watched = {}
-
-local LARGE_BYTES = 65536 -- above it values are made in steps, so that no frame waits
-local STEP_VALUES = 200
 
 ---@class appsync.WatchState
 ---@field data any nil until there is something to show
@@ -96,6 +94,11 @@ end
 
 local fetch
 
+-- There is still no network: nothing that anybody has to be told anew.
+local function is_same_trouble(was, err)
+  return query.is_unreachable(was) and query.is_unreachable(err) and was.message == err.message
+end
+
 -- The fetches are over whose last outcome this is. What fails takes nothing away.
 local function conclude(self, outcome)
   self.n_fetching = self.n_fetching - outcome.n_fetches
@@ -104,7 +107,7 @@ local function conclude(self, outcome)
     self.must_ask = false
     fetch(self)
   end
-  self.err = outcome.err
+  if not is_same_trouble(self.err, outcome.err) then self.err = outcome.err end
   if outcome.data == nil then return end
   self.source = "network"
   if not self.is_whole then self.answer = unchanged(self.answer, outcome.data) end
@@ -197,11 +200,11 @@ end
 -- The next views of a watch are made one after the other.
 local function build(self, view, mark)
   local is_whole, is_optimistic, n_bytes = view:state()
-  local step = n_bytes > LARGE_BYTES and STEP_VALUES or math.huge
+  local step = n_bytes > stepwise.LARGE_BYTES and stepwise.VALUES or math.huge
   local held, memo, session = {}, self.memo, self.session
   local is_done, value = view:step(step, held, memo)
   while is_done == false do
-    if scheduler.spent() then scheduler.give_way() end
+    scheduler.pause(stepwise.EVENTS)
     if self.session ~= session then return end
     is_done, value = view:step(step, held, memo)
   end
@@ -238,7 +241,7 @@ function Watched:on_view(view, err, mark)
   local _, _, n_bytes = view:state()
   if self.queue then
     table.insert(self.queue, { view = view, mark = mark })
-  elseif n_bytes > LARGE_BYTES then
+  elseif n_bytes > stepwise.LARGE_BYTES then
     local queue = { { view = view, mark = mark } }
     self.queue = queue
     task.spawn_asked(function(raised) fail_slowly(self, queue, raised) end, build_slowly, self, queue)
@@ -258,9 +261,17 @@ local function begin_watch(self)
   dispatch.expect(id, self)
 end
 
+-- What a fetch has brought, with the tables of before; a watch without views compares them itself, which may take long.
+local function compared(self, data)
+  if self.id or self.data == nil or data == nil or not scheduler.can_pause() then return data end
+  return unchanged(self.data, data, stepwise.counter())
+end
+
 -- Takes the outcome of a fetch; the core's watch has seen what it has brought, and is asked for it.
 local function take(self, session, data, err)
   if session == nil or session ~= self.session then return end
+  local waiting = self.client.root.recovery
+  if query.is_unreachable(err) then waiting:wait(self) else waiting:leave(self) end
   local outcome = { data = data, err = err, n_fetches = 1 + (self.outcome and self.outcome.n_fetches or 0) }
   if self.cache and not self.id then begin_watch(self) end -- network-only: it looks from now on
   if not self.id then
@@ -290,9 +301,15 @@ function fetch(self)
   self.loading = true
   return task.spawn_asked(function(raised) take(self, session, nil, errors.of_raised(raised)) end, function()
     local data, err, info = send(self, plan)
+    data = compared(self, data)
     take(self, session, data, err)
     return data, err, info
   end)
+end
+
+---The network is back, perhaps. Nobody is told before there is something other.
+function Watched:ask_anew()
+  if self.session and not self.loading then fetch(self) end
 end
 
 ---Asks the network now.
@@ -375,6 +392,7 @@ local function stop(self)
   local id, opened = self.id, self.cache
   stop_poll(self)
   self.client.root:detach(self)
+  self.client.root.recovery:leave(self)
   forget(self)
   if not id then return end
   dispatch.forget(id, self)

@@ -203,7 +203,7 @@ end
 
 ---Puts an event into the inbox. Never runs anybody's code.
 ---@param sink appsync.Sink
----@param kind "next"|"error"|"complete"|"state"
+---@param kind "next"|"error"|"complete"|"state"|"large" that of a sink of the source's own
 function Context:post(sink, kind, value, err)
   if self.ended then return end
   local tail = self.tail

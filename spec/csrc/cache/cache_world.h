@@ -23,6 +23,7 @@ struct world {
 	struct aps_read_source source;
 	struct aps_buf stale; /* of the last write */
 	struct aps_buf result;
+	size_t n_expired;           /* of the last read, at second 1 */
 	struct aps_buf changes;     /* "Post:1.title Post:2 …" of the last write */
 	struct aps_changed changed; /* by all writes */
 };
@@ -191,7 +192,7 @@ static const char *read_with(const char *query, const char *variables, bool is_p
 	struct aps_binding binding = {.policies = &world.policies, .names = &world.cache.names};
 	struct aps_err err = {0};
 	struct aps_read_result result;
-	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_partial = is_partial};
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_partial = is_partial, .now_s = 1};
 	aps_read_result_init(&result, APS_BUF_ANY_SIZE);
 	assert_int_equal(
 	        aps_binding_init(&binding, doc, aps_gql_document_operation(doc, 0), aps_str_of(variables), &err),
@@ -208,6 +209,7 @@ static const char *read_with(const char *query, const char *variables, bool is_p
 		aps_buf_addf(&world.result, "%s%s", is_partial ? " missing " : separator, result.missing.p + at);
 		separator = ", ";
 	}
+	world.n_expired = result.n_expired;
 	aps_read_result_clear(&result);
 	aps_binding_clear(&binding);
 	aps_gql_document_unref(doc);

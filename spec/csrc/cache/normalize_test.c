@@ -363,6 +363,108 @@ static void a_null_of_a_subscription_keeps_what_is_known_and_tells_that_it_may_b
 	assert_int_equal(stale->name, aps_names_find(&world.cache.names, APS_STR("t")));
 }
 
+/* Whether reading this has to ask the service. */
+static bool is_in_doubt(const char *query)
+{
+	assert_true(strncmp(read_data(query, "{}"), "{", 1) == 0);
+	return world.n_expired != 0;
+}
+
+static void hear(const char *fields, const char *data)
+{
+	const struct aps_normalize_options options = {.skips_nulls = true};
+	char query[128], text[256];
+	snprintf(query, sizeof query, "subscription { on { id %s } }", fields);
+	snprintf(text, sizeof text, "{\"on\":{\"id\":\"1\",\"__typename\":\"A\",%s}}", data);
+	write_with(query, "{}", text, &options);
+}
+
+static void write_all(void)
+{
+	write_data(
+	        "{ a { id t u w(x: 1) z: w(x: 2) e { f g } } }", "{}",
+	        "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":2,\"w\":3,\"z\":4,\"e\":{\"f\":5,\"g\":6},\"__typename\":\"A\"}}");
+}
+
+static void what_a_null_left_in_doubt_is_asked_for_until_it_is_said(void **state)
+{
+	static const struct {
+		const char *fields, *null, *asks, *asks_not, *value, *answer;
+	} ROWS[] = {
+	        {"t", "\"t\":null", "{ a { t } }", "{ a { u e { f } } }", "\"t\":7", "{ a { id t } }"},
+	        {"w(x: 1)", "\"w\":null", "{ a { w(x: 1) } }", "{ a { t w(x: 2) } }", "\"w\":7",
+	         "{ a { id w(x: 1) } }"},
+	        {"e { f g }", "\"e\":{\"f\":7,\"g\":null}", "{ a { e { g } } }", "{ a { t u w(x: 2) } }",
+	         "\"e\":{\"f\":7,\"g\":8}", "{ a { id e { f g } } }"},
+	};
+	(void)state;
+	write_all();
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		char answer[128];
+		assert_false(is_in_doubt(ROWS[i].asks));
+		hear(ROWS[i].fields, ROWS[i].null);
+		assert_string_equal(world.changes.n != 0 && i < 2 ? world.changes.p : "", ""); /* nobody is told */
+		assert_true(is_in_doubt(ROWS[i].asks));
+		assert_false(is_in_doubt(ROWS[i].asks_not));
+		hear(ROWS[i].fields, ROWS[i].value); /* by another event */
+		assert_false(is_in_doubt(ROWS[i].asks));
+		hear(ROWS[i].fields, ROWS[i].null);
+		hear("u", "\"u\":9"); /* which says nothing of it */
+		write_data("{ a { id u } }", "{}", "{\"a\":{\"id\":\"1\",\"u\":2,\"__typename\":\"A\"}}");
+		assert_true(is_in_doubt(ROWS[i].asks));
+		snprintf(answer, sizeof answer, "{\"a\":{\"id\":\"1\",\"__typename\":\"A\",%s}}", ROWS[i].value);
+		write_data(ROWS[i].answer, "{}", answer); /* by an answer */
+		assert_false(is_in_doubt(ROWS[i].asks));
+	}
+	hear("t u w(x: 1)", "\"t\":null,\"u\":null,\"w\":null");
+	hear("t", "\"t\":null"); /* once is enough */
+	write_data("{ a { id t w(x: 1) } }", "{}", "{\"a\":{\"id\":\"1\",\"t\":null,\"w\":null,\"__typename\":\"A\"}}");
+	assert_false(is_in_doubt("{ a { t w(x: 1) } }"));
+	assert_true(is_in_doubt("{ a { u } }"));
+	hear("t", "\"t\":null"); /* as is known */
+	assert_false(is_in_doubt("{ a { t } }"));
+}
+
+static void what_a_layer_expects_leaves_in_doubt_what_is(void **state)
+{
+	(void)state;
+	write_all();
+	hear("t", "\"t\":null");
+	write_layer(5, "{ a { id t } }", "{\"a\":{\"id\":\"1\",\"t\":8,\"__typename\":\"A\"}}");
+	assert_true(is_in_doubt("{ a { t } }"));
+	write_answer(5, "{ a { id t } }", "{\"a\":{\"id\":\"1\",\"t\":8,\"__typename\":\"A\"}}");
+	assert_false(is_in_doubt("{ a { t } }"));
+}
+
+/* { f0 f1 … f0 }, and their values in another order, with one that nobody asked for. */
+static void many_fields_are_told_apart_in_any_order(void **state)
+{
+	static const size_t COUNTS[] = {1, 15, 16, 17, 33, 1000};
+	(void)state;
+	for (size_t c = 0; c < APS_COUNTOF(COUNTS); c++) {
+		size_t n = COUNTS[c];
+		struct aps_buf query, data, expected;
+		world_close();
+		world_open();
+		aps_buf_init(&query, APS_BUF_ANY_SIZE);
+		aps_buf_init(&data, APS_BUF_ANY_SIZE);
+		aps_buf_init(&expected, APS_BUF_ANY_SIZE);
+		aps_buf_add_text(&query, "{");
+		for (size_t i = 0; i <= n; i++) aps_buf_addf(&query, " f%zu", i % n);
+		aps_buf_add_text(&query, " }");
+		aps_buf_add_text(&data, "{\"other\":0");
+		for (size_t i = 0; i < n; i++) aps_buf_addf(&data, ",\"f%zu\":%zu", (n - i) * 7 % n, (n - i) * 7 % n);
+		aps_buf_add_text(&data, "}");
+		for (size_t i = 0; i < n; i++) aps_buf_addf(&expected, "%s\"f%zu\":%zu", i == 0 ? "{" : ",", i, i);
+		aps_buf_add_text(&expected, "}");
+		write_data(query.p, "{}", data.p);
+		assert_reads(query.p, "{}", expected.p);
+		aps_buf_clear(&query);
+		aps_buf_clear(&data);
+		aps_buf_clear(&expected);
+	}
+}
+
 static void a_mutations_own_fields_are_not_kept(void **state)
 {
 	(void)state;
@@ -467,6 +569,10 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(what_errors_name_is_not_written, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                a_null_of_a_subscription_keeps_what_is_known_and_tells_that_it_may_be_stale, setup, teardown),
+	        cmocka_unit_test_setup_teardown(what_a_null_left_in_doubt_is_asked_for_until_it_is_said, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(many_fields_are_told_apart_in_any_order, setup, teardown),
+	        cmocka_unit_test_setup_teardown(what_a_layer_expects_leaves_in_doubt_what_is, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_mutations_own_fields_are_not_kept, setup, teardown),
 	        cmocka_unit_test_setup_teardown(data_that_can_not_be_read_changes_nothing, setup, teardown),
 	        cmocka_unit_test_setup_teardown(without_memory_nothing_is_changed, setup, teardown),

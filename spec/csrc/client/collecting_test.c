@@ -336,6 +336,20 @@ static void a_record_that_has_expired_is_told_and_leaves_with_the_others(void **
 	assert_string_equal(read_now("{ b { id } }"), "{\"b\":{\"id\":\"2\"}}");
 }
 
+static void what_was_emptied_is_not_counted_again_when_its_row_goes(void **state)
+{
+	(void)state;
+	aps_policies_type(&world.settings->policies, APS_STR("T"))->ttl_ms = 60000;
+	write_now("{ a { id } b { id } }", "{\"a\":" T("1", "") ",\"b\":" T("2", "") "}");
+	world.client->skew_ms += 100000;
+	assert_int_equal(collect_now(), 2);
+	assert_int_equal(collect_now(), 0);
+	write_now("{ a { id } b { id } }", "{\"a\":null,\"b\":" T("2", "") "}");
+	write_now("{ b { id } }", "{\"b\":null}");
+	assert_int_equal(collect_now(), 1); /* the one that had come again */
+	assert_int_equal(collect_now(), 0);
+}
+
 #define N_NODES   3000
 #define N_LISTS   6
 #define MAX_ITEMS 300
@@ -497,6 +511,7 @@ int main(void)
 	        TEST(what_cannot_leave_is_not_tried_for_ever),
 	        TEST(pages_that_are_free_are_given_back),
 	        TEST(a_record_that_has_expired_is_told_and_leaves_with_the_others),
+	        TEST(what_was_emptied_is_not_counted_again_when_its_row_goes),
 	        TEST(random_writes_between_the_slices_lose_nothing),
 	        TEST(without_memory_a_collection_ends_with_an_error_or_is_whole),
 	};

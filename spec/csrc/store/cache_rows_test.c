@@ -7,6 +7,7 @@ static struct aps_db *db;
 static struct aps_cache cache;
 static struct aps_cache_store store;
 static struct aps_err err;
+static bool had_content;
 
 static int setup(void **state)
 {
@@ -107,7 +108,8 @@ static void what_is_deleted_and_written_in_between_is_no_matter(void **state)
 	fill("abcdef", 0);
 	aps_rows_init(&at, APS_ROWS_WITH_KEY);
 	assert_int_equal(aps_rows_read(&store, &at, 2, &seen.sink, &err), APS_OK);
-	assert_int_equal(aps_rows_delete(&store, seen.last_number, &err), APS_OK);
+	assert_int_equal(aps_rows_delete(&store, seen.last_number, &had_content, &err), APS_OK);
+	assert_true(had_content);
 	db_do(db, "DELETE FROM entry WHERE key = CAST('c' AS BLOB)");
 	fill("B", 0);
 	assert_int_equal(aps_rows_read(&store, &at, 9, &seen.sink, &err), APS_OK);
@@ -125,14 +127,15 @@ static void deleting_and_emptying_keep_count(void **state)
 	assert_int_equal(aps_rows_empty(&store, (uint64_t)number, &err), APS_OK);
 	assert_int_equal(store.n_bytes, 998);
 	assert_int_equal(db_int(db, "SELECT length(content) FROM entry WHERE part <> 99 AND key IS NOT NULL"), 0);
-	assert_int_equal(aps_rows_delete(&store, (uint64_t)number, &err), APS_OK);
+	assert_int_equal(aps_rows_delete(&store, (uint64_t)number, &had_content, &err), APS_OK);
+	assert_false(had_content);
 	assert_int_equal(store.n_bytes, 998 - 32 - 2);
-	assert_int_equal(aps_rows_delete(&store, (uint64_t)number, &err), APS_OK);
+	assert_int_equal(aps_rows_delete(&store, (uint64_t)number, &had_content, &err), APS_OK);
 	assert_int_equal(aps_rows_empty(&store, (uint64_t)number, &err), APS_OK);
 	assert_int_equal(store.n_bytes, 998 - 32 - 2);
 	/* those of others are nobody's business here */
 	int64_t other = db_int(db, "SELECT id FROM entry WHERE part = 99");
-	assert_int_equal(aps_rows_delete(&store, (uint64_t)other, &err), APS_OK);
+	assert_int_equal(aps_rows_delete(&store, (uint64_t)other, &had_content, &err), APS_OK);
 	assert_int_equal(db_int(db, "SELECT count(*) FROM entry WHERE part = 99"), 2);
 }
 
@@ -161,7 +164,7 @@ static void without_memory_it_is_told(void **state)
 		enum aps_rc rc = aps_rows_read(&store, &at, 2, &seen.sink, &err);
 		if (rc == APS_OK) rc = aps_rows_empty(&store, 3, &err);
 		if (rc == APS_OK) rc = aps_rows_use(&store, 3, 4, &err);
-		if (rc == APS_OK) rc = aps_rows_delete(&store, 3, &err);
+		if (rc == APS_OK) rc = aps_rows_delete(&store, 3, &had_content, &err);
 		aps_mem_fail_at(0);
 		aps_rows_clear(&at);
 		if (rc == APS_OK) break;

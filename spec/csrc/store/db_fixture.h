@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "store/db.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,6 +77,31 @@ static inline APS_UNUSED int64_t db_int(struct aps_db *db, const char *sql)
 	int64_t value;
 	assert_int_equal(aps_db_read_int(db, sql, &value, &err), APS_OK);
 	return value;
+}
+
+/* As another process does that reads the log which one has left behind: the shared memory is empty, and locked like
+ * this (https://www.sqlite.org/walformat.html, "WAL Locks"; byte 128 says that somebody has it). */
+static inline APS_UNUSED pid_t db_begin_repair(const char *path)
+{
+	char name[64], byte;
+	int ready[2];
+	snprintf(name, sizeof name, "%s-shm", path);
+	assert_int_equal(pipe(ready), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 120, .l_len = 3};
+		struct flock there = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 128, .l_len = 1};
+		int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+		bool is_locked = fd >= 0 && ftruncate(fd, 32768) == 0 && fcntl(fd, F_SETLK, &lock) == 0 &&
+		                 fcntl(fd, F_SETLK, &there) == 0;
+		if (!is_locked || write(ready[1], "y", 1) != 1) _exit(1);
+		for (;;) pause();
+	}
+	assert_true(child > 0);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return child;
 }
 
 #endif

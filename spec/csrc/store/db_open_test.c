@@ -204,31 +204,6 @@ static void a_reader_opens_a_file_whose_writer_was_killed(void **state)
 	db_place_remove(&place);
 }
 
-/* As another process does that reads the log which one has left behind: the shared memory is empty, and locked like
- * this (https://www.sqlite.org/walformat.html, "WAL Locks"; byte 128 says that somebody has it). */
-static pid_t begin_repair(const char *path)
-{
-	char name[64], byte;
-	int ready[2];
-	snprintf(name, sizeof name, "%s-shm", path);
-	assert_int_equal(pipe(ready), 0);
-	pid_t child = fork();
-	if (child == 0) {
-		struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 120, .l_len = 3};
-		struct flock there = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 128, .l_len = 1};
-		int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
-		bool is_locked = fd >= 0 && ftruncate(fd, 32768) == 0 && fcntl(fd, F_SETLK, &lock) == 0 &&
-		                 fcntl(fd, F_SETLK, &there) == 0;
-		if (!is_locked || write(ready[1], "y", 1) != 1) _exit(1);
-		for (;;) pause();
-	}
-	assert_true(child > 0);
-	close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	return child;
-}
-
 static void a_file_that_is_being_repaired_is_told_from_one_that_is_locked(void **state)
 {
 	(void)state;
@@ -243,7 +218,7 @@ static void a_file_that_is_being_repaired_is_told_from_one_that_is_locked(void *
 		_exit(0);
 	}
 	assert_int_equal(waitpid(child, NULL, 0), child);
-	child = begin_repair(place.path);
+	child = db_begin_repair(place.path);
 	assert_int_equal(aps_db_open(place.path, &db_reading, &db, &err), APS_E_STORAGE);
 	assert_string_equal(err.word, "locked");
 	assert_true(aps_db_is_under_repair(&err));

@@ -3,6 +3,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -130,6 +133,95 @@ static void damage_is_counted_and_no_text_is_believed(void **state)
 	assert_has("\"identity\":\"a\\u001b\xef\xbf\xbd\"");
 }
 
+static void damaged_names_are_counted_and_the_rest_is_shown(void **state)
+{
+	static const char *const DAMAGES[] = {
+	        "UPDATE name SET sum = sum + 1 WHERE text = 'b'", "UPDATE name SET text = 'a' WHERE text = 'b'",
+	        "DELETE FROM name WHERE text = 'b'", "UPDATE name SET number = -1 WHERE text = 'b'",
+	        "UPDATE name SET number = 4000000000 WHERE text = 'b'"};
+	(void)state;
+	for (size_t i = 0; i < APS_COUNTOF(DAMAGES); i++) {
+		write_now("{ a { id } b c }", "{\"a\":" T("1", "") ",\"b\":1,\"c\":2}");
+		close_client();
+		change(DAMAGES[i]);
+		inspect();
+		assert_has("\"records\":1,");
+		assert_has("\"damaged\":0,");
+		if (i < 3) assert_has("\"damaged_names\":1,");
+		if (i < 3) assert_has("{\"field\":\"(damaged name ");
+		if (strstr(json.p, "\"damaged_names\":0") != NULL) fail_msg("%s", json.p);
+		assert_has("{\"field\":\"a\",\"bytes\":");
+		unlink(world.path);
+		open_client();
+	}
+}
+
+static bool is_beside(const char *ending)
+{
+	char name[128];
+	struct stat found;
+	snprintf(name, sizeof name, "%s%s", world.path, ending);
+	return stat(name, &found) == 0;
+}
+
+static void nothing_is_left_beside_a_store_that_nobody_has_open(void **state)
+{
+	(void)state;
+	write_now("{ a { id } }", "{\"a\":" T("1", "") "}");
+	close_client();
+	assert_false(is_beside("-wal"));
+	inspect();
+	assert_has("\"records\":1,");
+	assert_false(is_beside("-wal"));
+	assert_false(is_beside("-shm"));
+	open_client();
+	inspect();
+	assert_has("\"records\":1,");
+	assert_true(is_beside("-wal"));
+}
+
+/* As somebody who may not write there. */
+static int inspect_as_nobody(const char *path)
+{
+	int status;
+	fflush(NULL);
+	pid_t child = fork();
+	if (child == 0) {
+		struct aps_err err;
+		if (geteuid() == 0 && setuid(65534) != 0) _exit(2);
+		aps_buf_reset(&json);
+		bool is_read =
+		        aps_inspect_store(path, &json, &err) == APS_OK && strstr(json.p, "\"records\":1,") != NULL;
+		if (!is_read) fprintf(stderr, "%s\n", err.msg);
+		_exit(is_read ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void a_store_in_a_folder_that_nobody_may_write_is_read(void **state)
+{
+	static const char *const NAMES[] = {"a b.db", "100%25?#.db"};
+	(void)state;
+	write_now("{ a { id } }", "{\"a\":" T("1", "") "}");
+	close_client();
+	for (size_t i = 0; i < APS_COUNTOF(NAMES); i++) {
+		char name[128];
+		snprintf(name, sizeof name, "%s/%s", world.folder, NAMES[i]);
+		assert_int_equal(rename(world.path, name), 0);
+		chmod(name, 0444);
+		chmod(world.folder, 0555);
+		int status = inspect_as_nobody(name);
+		chmod(world.folder, 0755);
+		chmod(name, 0600);
+		assert_int_equal(rename(name, world.path), 0);
+		assert_int_equal(status, 0);
+		assert_false(is_beside("-shm"));
+	}
+	chmod(world.folder, 0700);
+	open_client();
+}
+
 static void what_is_no_store_is_told(void **state)
 {
 	(void)state;
@@ -186,6 +278,9 @@ int main(void)
 	        TEST(what_layers_hold_is_not_collectable),
 	        TEST(what_was_dropped_is_told),
 	        TEST(damage_is_counted_and_no_text_is_believed),
+	        TEST(damaged_names_are_counted_and_the_rest_is_shown),
+	        TEST(nothing_is_left_beside_a_store_that_nobody_has_open),
+	        TEST(a_store_in_a_folder_that_nobody_may_write_is_read),
 	        TEST(what_is_no_store_is_told),
 	        TEST(without_memory_it_is_told),
 	};
