@@ -30,7 +30,7 @@ static bool reads_back(struct bench_cache *c, struct aps_binding *binding, struc
 	*meter = aps_meter_start();
 	if (aps_denormalize(&c->source, binding, &options, &result, &err) != APS_OK) bench_die(err.msg);
 	*meter = aps_meter_stop(*meter);
-	bool ok = result.n_missing == 0 && aps_str_eq(aps_buf_str(&result.json), data);
+	bool ok = result.n_missing == 0 && aps_str_eq(aps_buf_str(&result.data), data);
 	aps_read_result_clear(&result);
 	return ok;
 }

@@ -58,7 +58,7 @@ static bool is_as_read_anew(struct bench_cache *c, struct watched *one)
 	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY")};
 	aps_read_result_init(&result, APS_BUF_ANY_SIZE);
 	if (aps_denormalize(&c->source, &one->binding, &options, &result, &err) != APS_OK) bench_die(err.msg);
-	bool ok = result.n_missing == 0 && aps_str_eq(aps_buf_str(&result.json), aps_buf_str(&one->watch.result.json));
+	bool ok = result.n_missing == 0 && aps_str_eq(aps_buf_str(&result.data), aps_buf_str(&one->watch.result.data));
 	aps_read_result_clear(&result);
 	return ok;
 }

@@ -28,6 +28,7 @@
 #define MAX_BYTES      ((size_t)32 * 1024 * 1024)
 #define MAX_USED_BYTES ((size_t)512 * 1024)
 #define MAX_MOVES      4 /* of the store, in the middle of something */
+#define MAX_KEPT_BYTES ((size_t)64 * 1024) /* a larger binding is made anew, as is a larger buffer */
 
 struct aps_reader {
 	char *path, *prefix, *identity;
@@ -40,6 +41,7 @@ struct aps_reader {
 	struct aps_read_source source;
 	uint64_t seen;                        /* the generation of what is in memory */
 	uint64_t named;                       /* the generation whose names are known */
+	uint64_t n_renamings;                 /* how often names have got other numbers */
 	struct aps_buf row_text, row_content; /* of the row that was read last, where layers are */
 	bool is_viewing;
 	bool has_layers;               /* what the view shows */
@@ -118,6 +120,7 @@ static void follow_place(struct aps_reader *reader, uint64_t place)
 	forget_all(reader);
 	aps_names_clear(&reader->cache.names);
 	aps_names_init(&reader->cache.names, 0);
+	reader->n_renamings++;
 	aps_number_set_clear(&reader->noted); /* by other numbers */
 	aps_buf_reset(&reader->used);
 	reader->seen = reader->named = 0;
@@ -366,7 +369,9 @@ void aps_reader_free(struct aps_reader *reader)
 struct job {
 	enum aps_rc (*run)(struct aps_reader *reader, struct job *job, struct aps_err *err);
 	const struct aps_operation *operation;
-	struct aps_binding binding;
+	struct aps_kept_read *kept; /* in its place, with these: */
+	struct aps_str variables;
+	struct aps_binding once, *binding;
 	const struct aps_read_options *options;
 	struct aps_read_result *result;
 	struct aps_str key, field;
@@ -410,12 +415,57 @@ static enum aps_rc run(struct aps_reader *reader, struct job *job, struct aps_er
 	return rc;
 }
 
-static enum aps_rc bind_job(struct aps_reader *reader, struct job *job, struct aps_err *err)
+static enum aps_rc bind_once(struct aps_reader *reader, struct job *job, struct aps_err *err)
 {
 	const struct aps_operation *operation = job->operation;
-	job->binding = (struct aps_binding){.policies = reader->policies, .names = &reader->cache.names};
-	return aps_binding_init(&job->binding, operation->document, operation->definition,
+	job->once = (struct aps_binding){.policies = reader->policies, .names = &reader->cache.names};
+	job->binding = &job->once;
+	return aps_binding_init(&job->once, operation->document, operation->definition,
 	                        aps_operation_variables(operation), err);
+}
+
+/* Nobody has learned a name meanwhile that it lacks. */
+static bool is_still_bound(const struct aps_reader *reader, const struct aps_kept_read *kept)
+{
+	return kept->is_bound && kept->n_renamings == reader->n_renamings &&
+	       kept->n_names == reader->cache.names.n_names;
+}
+
+static enum aps_rc bind_anew(struct aps_reader *reader, struct aps_kept_read *kept, struct aps_str variables,
+                             struct aps_err *err)
+{
+	if (kept->is_bound) aps_binding_clear(&kept->binding);
+	kept->binding = (struct aps_binding){.policies = reader->policies, .names = &reader->cache.names};
+	kept->n_bindings++;
+	enum aps_rc rc = aps_binding_init(&kept->binding, kept->document, kept->definition, variables, err);
+	kept->is_bound = rc == APS_OK;
+	kept->n_renamings = reader->n_renamings;
+	kept->n_names = reader->cache.names.n_names;
+	return rc;
+}
+
+static enum aps_rc bind_again(struct aps_reader *reader, struct aps_kept_read *kept, struct aps_str variables,
+                              struct aps_err *err)
+{
+	bool is_bound = is_still_bound(reader, kept);
+	if (is_bound && kept->variables.rc == APS_OK && aps_str_eq(aps_buf_str(&kept->variables), variables))
+		return APS_OK;
+	aps_buf_reset(&kept->variables);
+	aps_buf_add_str(&kept->variables, variables);
+	if (is_bound && aps_binding_change(&kept->binding, kept->definition, variables)) return APS_OK;
+	return bind_anew(reader, kept, variables, err);
+}
+
+static enum aps_rc bind_job(struct aps_reader *reader, struct job *job, struct aps_err *err)
+{
+	if (job->kept == NULL) return bind_once(reader, job, err);
+	job->binding = &job->kept->binding;
+	return bind_again(reader, job->kept, job->variables, err);
+}
+
+static void unbind_job(struct job *job)
+{
+	if (job->kept == NULL) aps_binding_clear(&job->once);
 }
 
 /* Names have other numbers where the store has moved to. */
@@ -423,8 +473,8 @@ static enum aps_rc read_once(struct aps_reader *reader, struct job *job, struct 
 {
 	aps_read_result_reset(job->result);
 	enum aps_rc rc = bind_job(reader, job, err);
-	if (rc == APS_OK) rc = aps_denormalize(&reader->source, &job->binding, job->options, job->result, err);
-	aps_binding_clear(&job->binding);
+	if (rc == APS_OK) rc = aps_denormalize(&reader->source, job->binding, job->options, job->result, err);
+	unbind_job(job);
 	return rc;
 }
 
@@ -451,8 +501,8 @@ static enum aps_rc read_nothing(struct aps_reader *reader, struct job *job, stru
 	forget_all(reader);
 	aps_read_result_reset(job->result);
 	enum aps_rc rc = bind_job(reader, job, err);
-	if (rc == APS_OK) rc = aps_denormalize(&nothing, &job->binding, job->options, job->result, err);
-	aps_binding_clear(&job->binding);
+	if (rc == APS_OK) rc = aps_denormalize(&nothing, job->binding, job->options, job->result, err);
+	unbind_job(job);
 	return rc;
 }
 
@@ -462,13 +512,57 @@ static void begin_minute(struct aps_reader *reader, int64_t minute)
 	reader->minute = minute;
 }
 
+static enum aps_rc read_job(struct aps_reader *reader, struct job *job, struct aps_err *err)
+{
+	begin_minute(reader, job->options->now_s / 60);
+	enum aps_rc rc = run(reader, job, err);
+	return rc == APS_E_STORAGE || rc == APS_E_CANCELLED ? read_nothing(reader, job, err) : rc;
+}
+
 enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operation *operation,
                             const struct aps_read_options *options, struct aps_read_result *result, struct aps_err *err)
 {
 	struct job job = {.run = read_once, .operation = operation, .options = options, .result = result};
-	begin_minute(reader, options->now_s / 60);
-	enum aps_rc rc = run(reader, &job, err);
-	return rc == APS_E_STORAGE || rc == APS_E_CANCELLED ? read_nothing(reader, &job, err) : rc;
+	return read_job(reader, &job, err);
+}
+
+void aps_kept_read_init(struct aps_kept_read *kept, struct aps_gql_document *document,
+                        const struct aps_gql_operation *definition)
+{
+	*kept = (struct aps_kept_read){.document = aps_gql_document_ref(document), .definition = definition};
+	aps_read_result_init(&kept->result, APS_BUF_ANY_SIZE);
+	aps_buf_init(&kept->variables, APS_BUF_ANY_SIZE);
+}
+
+static void unbind(struct aps_kept_read *kept)
+{
+	if (kept->is_bound) aps_binding_clear(&kept->binding);
+	kept->is_bound = false;
+	aps_buf_clear(&kept->variables);
+}
+
+void aps_kept_read_clear(struct aps_kept_read *kept)
+{
+	if (kept->document == NULL) return;
+	unbind(kept);
+	aps_read_result_clear(&kept->result);
+	aps_gql_document_unref(kept->document);
+	kept->document = NULL;
+}
+
+void aps_kept_read_shrink(struct aps_kept_read *kept)
+{
+	size_t n_bytes = kept->binding.arena.held_bytes + kept->binding.varying_arena.held_bytes;
+	if (kept->is_bound && n_bytes + kept->variables.capacity > MAX_KEPT_BYTES) unbind(kept);
+	if (kept->result.data.capacity > MAX_KEPT_BYTES) aps_buf_clear(&kept->result.data);
+}
+
+enum aps_rc aps_reader_read_again(struct aps_reader *reader, struct aps_kept_read *kept, struct aps_str variables,
+                                  const struct aps_read_options *options, struct aps_err *err)
+{
+	struct job job = {.run = read_once, .kept = kept, .options = options, .result = &kept->result};
+	job.variables = variables.n != 0 ? variables : APS_STR("{}");
+	return read_job(reader, &job, err);
 }
 
 bool aps_reader_take_damage(struct aps_reader *reader, uint64_t *place)

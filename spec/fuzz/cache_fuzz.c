@@ -101,7 +101,7 @@ static void read(size_t at, bool is_damaged)
 	bind(&binding, at, false);
 	aps_read_result_init(&result, (size_t)1 << 20);
 	enum aps_rc rc = aps_denormalize(&world->source, &binding, &options, &result, &err);
-	aps_json_reader_init(&r, aps_buf_str(&result.json), APS_JSON_MAX_DEPTH);
+	aps_json_reader_init(&r, aps_buf_str(&result.data), APS_JSON_MAX_DEPTH);
 	if (rc == APS_OK && !is_damaged &&
 	    (aps_json_skip_value(&r, NULL) != APS_OK || aps_json_next(&r) != APS_JSON_END))
 		abort();

@@ -201,7 +201,7 @@ static const char *read_with(const char *query, const char *variables, bool is_p
 	if (rc != APS_OK) {
 		aps_buf_addf(&world.result, "error: %s", err.msg);
 	} else if (result.n_missing == 0 || is_partial) {
-		aps_buf_add_str(&world.result, aps_buf_str(&result.json));
+		aps_buf_add_str(&world.result, aps_buf_str(&result.data));
 	}
 	const char *separator = "missing ";
 	for (size_t at = 0; rc == APS_OK && at < result.missing.n; at += strlen(result.missing.p + at) + 1) {

@@ -54,9 +54,9 @@ static char *copy(struct aps_str text)
 static void check_segment(struct screen *screen, const struct aps_segment *segment)
 {
 	const struct aps_read_result *result = &screen->watch.result;
-	assert_true(segment->begin <= segment->end && segment->end <= result->json.n);
+	assert_true(segment->begin <= segment->end && segment->end <= result->data.n);
 	assert_true(segment->id != 0 && segment->id < APS_COUNTOF(screen->pieces));
-	struct aps_str text = {result->json.p + segment->begin, segment->end - segment->begin};
+	struct aps_str text = {result->data.p + segment->begin, segment->end - segment->begin};
 	assert_true(text.n >= 2 && text.p[0] == '{' && text.p[text.n - 1] == '}');
 	char *now = copy(text), **piece = &screen->pieces[segment->id];
 	if (*piece != NULL) assert_string_equal(now, *piece);
@@ -83,7 +83,7 @@ static void refresh(struct screen *screen)
 
 static const char *text_of(struct screen *screen)
 {
-	return screen->watch.result.json.p;
+	return screen->watch.result.data.p;
 }
 
 static uint64_t id_of(const struct screen *screen, const char *text)
@@ -361,7 +361,7 @@ static void check_screens(void)
 		options.reuse = NULL;
 		aps_read_result_init(&result, APS_BUF_ANY_SIZE);
 		assert_int_equal(aps_denormalize(&world.source, &screen->binding, &options, &result, &err), APS_OK);
-		assert_string_equal(text_of(screen), result.json.p);
+		assert_string_equal(text_of(screen), result.data.p);
 		assert_int_equal(screen->watch.result.n_missing, result.n_missing);
 		assert_int_equal(screen->watch.result.is_optimistic, result.is_optimistic);
 		aps_read_result_clear(&result);
@@ -408,7 +408,7 @@ static void a_watch_survives_the_lack_of_memory(void **state)
 		snprintf(json, sizeof json, "{\"all\":[" POST("2", "%s") "," POST("1", "a") "," POST("4", "%s") "]}",
 		         title, title);
 		write_data(POSTS, "{}", json);
-		char *before = copy(aps_buf_str(&screen->watch.result.json));
+		char *before = copy(aps_buf_str(&screen->watch.result.data));
 		aps_watches_mark(&watches, &world.changed);
 		aps_changed_clear(&world.changed);
 		aps_mem_fail_at(nth);

@@ -107,7 +107,7 @@ APS_UNUSED static const char *read_one(const struct aps_operation *operation)
 	struct aps_err err;
 	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY")};
 	if (aps_reader_read(world.reader, operation, &options, &world.result, &err) != APS_OK) return strdup(err.msg);
-	return world.result.n_missing != 0 ? "missing" : world.result.json.p;
+	return world.result.n_missing != 0 ? "missing" : world.result.data.p;
 }
 
 #endif
