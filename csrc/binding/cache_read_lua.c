@@ -149,11 +149,23 @@ static int answer(lua_State *L, struct apl_cache *cache, struct reading *reading
 	return 4;
 }
 
+/* luaL_checkudata() without looking for the name. */
+static struct reading *check(lua_State *L)
+{
+	if (lua_getmetatable(L, SELF)) {
+		lua_rawgeti(L, APL_UPVALUE_NAMES, APL_NAMES_READING);
+		bool is_one = lua_rawequal(L, -1, -2) != 0;
+		lua_pop(L, 2);
+		if (is_one) return lua_touserdata(L, SELF);
+	}
+	return luaL_checkudata(L, SELF, READING);
+}
+
 /* reading:read(variables, partial, key, max_bytes): as cache:read(). */
 static int Apl_reading_read(lua_State *L)
 {
 	struct aps_err err = {0};
-	struct reading *reading = luaL_checkudata(L, SELF, READING);
+	struct reading *reading = check(L);
 	struct apl_cache *cache = apl_cache_of(L, reading->cache, &err);
 	lua_settop(L, MAX_BYTES);
 	if (cache == NULL) return fail_read(L, &err);
@@ -203,4 +215,6 @@ void apl_cache_read_register(lua_State *L)
 	static const luaL_Reg METHODS[] = {{"read", Apl_reading_read}, {NULL, NULL}};
 	apl_cache_add_methods(L, CACHE_METHODS);
 	apl_register_class(L, READING, Apl_reading_gc, METHODS);
+	luaL_getmetatable(L, READING);
+	apl_value_keep(L, APL_NAMES_READING);
 }

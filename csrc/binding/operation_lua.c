@@ -3,6 +3,7 @@
 #include "binding/fields.h"
 #include "binding/gql_lua.h"
 #include "binding/value.h"
+#include "codec/utf8.h"
 #include "proto/gqlhttp.h"
 
 #define OPERATION "appsync.core.operation"
@@ -33,6 +34,17 @@ static void name_path(char path[sizeof PREFIX + MAX_SHOWN], struct aps_str name)
 	path[sizeof PREFIX - 1 + n] = '\0';
 }
 
+/* The value on top of the stack, as long as there is nothing to be said about it. */
+static bool write_string(lua_State *L, struct aps_json_writer *w)
+{
+	struct aps_str text;
+	if (lua_type(L, -1) != LUA_TSTRING) return false;
+	text.p = lua_tolstring(L, -1, &text.n);
+	bool is_text = text.n < 1024 && aps_utf8_check(text) == text.n;
+	if (is_text) aps_json_write_string(w, text);
+	return is_text && w->buf->rc == APS_OK;
+}
+
 /* Writes those of the table on top of the stack that the operation declares; undeclared ones are not sent. */
 static enum aps_rc write_declared(lua_State *L, const struct aps_gql_operation *operation, struct aps_json_writer *w,
                                   struct aps_err *err)
@@ -45,9 +57,11 @@ static enum aps_rc write_declared(lua_State *L, const struct aps_gql_operation *
 		lua_pushlstring(L, name.p, name.n);
 		lua_gettable(L, -2);
 		if (!lua_isnil(L, -1)) {
-			name_path(path, name);
 			aps_json_write_key(w, name);
-			rc = apl_value_write(L, -1, path, w, err);
+			if (!write_string(L, w)) {
+				name_path(path, name);
+				rc = apl_value_write(L, -1, path, w, err);
+			}
 		}
 		lua_pop(L, 1);
 	}

@@ -193,11 +193,11 @@ static enum outcome find_field_entry(struct reading *in, const struct object *ob
 {
 	struct aps_str content;
 	uint64_t entry;
-	char number[20];
+	char head[24] = "F";
+	size_t n_head = 1 + aps_decimal_print_int((int64_t)object->record, head + 1);
+	head[n_head++] = '.';
 	aps_buf_reset(&in->result->key);
-	aps_buf_add_byte(&in->result->key, 'F');
-	aps_buf_add(&in->result->key, number, aps_decimal_print_int((int64_t)object->record, number));
-	aps_buf_add_byte(&in->result->key, '.');
+	aps_buf_add(&in->result->key, head, n_head);
 	aps_buf_add_str(&in->result->key, field->key);
 	if (in->result->key.rc != APS_OK) return fail_memory(in);
 	enum outcome outcome =

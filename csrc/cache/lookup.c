@@ -15,11 +15,15 @@ static bool get_argument(void *of, struct aps_str path, struct aps_cell *value)
 	struct lookup *lookup = of;
 	struct aps_binding *binding = lookup->binding;
 	struct aps_arena *arena = aps_selection_arena(binding, lookup->field);
+	struct aps_str json = aps_argument_variable(lookup->field->node, path, &binding->variables);
 	aps_buf_reset(&lookup->text);
-	if (!aps_argument_value(&lookup->text, lookup->field->node, path, &binding->variables, arena))
-		return false;
+	if (json.n == 0) {
+		if (!aps_argument_value(&lookup->text, lookup->field->node, path, &binding->variables, arena))
+			return false;
+		json = aps_buf_str(&lookup->text);
+	}
 	struct aps_json_reader r;
-	aps_json_reader_init(&r, aps_buf_str(&lookup->text), 0);
+	aps_json_reader_init(&r, json, 0);
 	switch (aps_json_next(&r)) {
 	case APS_JSON_STRING:
 		*value = (struct aps_cell){.tag = APS_CELL_STRING, .text = aps_json_unescape(&r, arena)};
@@ -44,13 +48,12 @@ bool aps_lookup_key(struct aps_buf *out, struct aps_binding *binding, const stru
 
 struct aps_str aps_lookup_kept_key(struct aps_binding *binding, struct aps_selection_field *field)
 {
-	struct aps_buf key;
+	struct aps_buf *key = &binding->scratch;
 	if (field->lookup_key.p != NULL) return field->lookup_key;
 	if (field->policy == NULL || field->policy->lookup.n == 0) return APS_STR("");
-	aps_buf_init(&key, APS_BUF_ANY_SIZE);
-	if (!aps_lookup_key(&key, binding, field)) key.n = 0;
-	if (key.rc == APS_OK)
-		field->lookup_key = aps_arena_dup(aps_selection_arena(binding, field), aps_buf_str(&key));
-	aps_buf_clear(&key);
+	aps_buf_reset(key);
+	if (!aps_lookup_key(key, binding, field)) key->n = 0;
+	if (key->rc == APS_OK)
+		field->lookup_key = aps_arena_dup(aps_selection_arena(binding, field), aps_buf_str(key));
 	return field->lookup_key;
 }

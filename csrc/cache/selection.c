@@ -79,6 +79,7 @@ enum aps_rc aps_binding_init(struct aps_binding *binding, const struct aps_gql_d
 	binding->is_fragment = operation->kind == APS_GQL_FRAGMENT;
 	aps_arena_init(&binding->arena, BINDING_BYTES);
 	aps_arena_init(&binding->varying_arena, BINDING_BYTES);
+	aps_buf_init(&binding->scratch, KEY_BYTES);
 	binding->varying = NULL;
 	binding->selects_by_variables = false;
 	binding->document = document;
@@ -97,6 +98,7 @@ void aps_binding_clear(struct aps_binding *binding)
 {
 	aps_arena_clear(&binding->arena);
 	aps_arena_clear(&binding->varying_arena);
+	aps_buf_clear(&binding->scratch);
 	binding->root = NULL;
 }
 
@@ -203,16 +205,15 @@ static bool give_key(struct aps_binding *binding, struct aps_selection_field *fi
 	               !(field->policy != NULL && field->policy->has_key_args);
 	field->key = field->name;
 	if (!is_bare) {
-		struct aps_buf key;
+		struct aps_buf *key = &binding->scratch;
 		struct aps_arena *arena = aps_selection_arena(binding, field);
 		const struct aps_key_args *key_args =
 		        field->policy != NULL && field->policy->has_key_args ? &field->policy->key_args : NULL;
-		aps_buf_init(&key, KEY_BYTES);
-		if (aps_field_key(&key, node, key_args, &binding->variables, arena, NULL) == APS_OK)
-			field->key = aps_arena_dup(arena, aps_buf_str(&key));
+		aps_buf_reset(key);
+		if (aps_field_key(key, node, key_args, &binding->variables, arena, NULL) == APS_OK)
+			field->key = aps_arena_dup(arena, aps_buf_str(key));
 		else
 			field->key = (struct aps_str){NULL, 0};
-		aps_buf_clear(&key);
 	}
 	if (field->key.p == NULL) return false;
 	/* what is merged in a way of its own has an entry of its own */

@@ -45,6 +45,7 @@ struct aps_binding {
 	struct aps_arena varying_arena; /* for what the variables are part of */
 	struct aps_varying *varying;    /* the fields that have them in their arguments */
 	bool selects_by_variables;      /* @include(if: $a) */
+	struct aps_buf scratch;         /* private */
 	const struct aps_gql_document *document;
 	const struct aps_policies *policies;
 	struct aps_names *names;

@@ -424,6 +424,13 @@ static enum aps_rc bind_once(struct aps_reader *reader, struct job *job, struct 
 	                        aps_operation_variables(operation), err);
 }
 
+static void unbind(struct aps_kept_read *kept)
+{
+	if (kept->is_bound) aps_binding_clear(&kept->binding);
+	kept->is_bound = false;
+	aps_buf_clear(&kept->variables);
+}
+
 /* Nobody has learned a name meanwhile that it lacks. */
 static bool is_still_bound(const struct aps_reader *reader, const struct aps_kept_read *kept)
 {
@@ -448,10 +455,14 @@ static enum aps_rc bind_again(struct aps_reader *reader, struct aps_kept_read *k
                               struct aps_err *err)
 {
 	bool is_bound = is_still_bound(reader, kept);
-	if (is_bound && kept->variables.rc == APS_OK && aps_str_eq(aps_buf_str(&kept->variables), variables))
-		return APS_OK;
+	if (is_bound && aps_str_eq(aps_buf_str(&kept->variables), variables)) return APS_OK;
 	aps_buf_reset(&kept->variables);
 	aps_buf_add_str(&kept->variables, variables);
+	variables = aps_buf_str(&kept->variables); /* which the binding refers to */
+	if (kept->variables.rc != APS_OK) {
+		unbind(kept);
+		return aps_fail(err, APS_E_NOMEM, "no memory for a read of the cache");
+	}
 	if (is_bound && aps_binding_change(&kept->binding, kept->definition, variables)) return APS_OK;
 	return bind_anew(reader, kept, variables, err);
 }
@@ -532,13 +543,6 @@ void aps_kept_read_init(struct aps_kept_read *kept, struct aps_gql_document *doc
 	*kept = (struct aps_kept_read){.document = aps_gql_document_ref(document), .definition = definition};
 	aps_read_result_init(&kept->result, APS_BUF_ANY_SIZE);
 	aps_buf_init(&kept->variables, APS_BUF_ANY_SIZE);
-}
-
-static void unbind(struct aps_kept_read *kept)
-{
-	if (kept->is_bound) aps_binding_clear(&kept->binding);
-	kept->is_bound = false;
-	aps_buf_clear(&kept->variables);
 }
 
 void aps_kept_read_clear(struct aps_kept_read *kept)

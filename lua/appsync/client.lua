@@ -26,7 +26,8 @@ local client = {}
 ---@field package root appsync.client.Root
 ---@field package identity string? of a client of `with`
 ---@field package cache appsync.core.Cache? opened
----@field package local_cache appsync.Cache? of it
+---@field package readings appsync.client.Readings? of it
+---@field package local_cache appsync.Cache? likewise
 ---@field package claim appsync.client.Claim? of the part of the store that it has
 local Client = {}
 Client.__index = Client
@@ -44,11 +45,11 @@ end
 -- The methods of what the client keeps (client/local_cache.lua).
 for _, name in ipairs(local_cache.METHODS) do
   local where = "client:" .. name
-  Client[name] = function(self, ...)
+  Client[name] = function(self, a, b, c, d)
     check_self(self, where)
     local kept, err = local_cache.of(self, where)
     if not kept then return nil, err end
-    return kept[name](kept, ...)
+    return kept[name](kept, a, b, c, d)
   end
 end
 
