@@ -247,6 +247,8 @@ static enum aps_rc open_json(struct apl_value_build *in, const struct aps_cell *
 static enum aps_rc push_packed_scalar(lua_State *L, struct apl_value_build *in)
 {
 	struct aps_cell value;
+	struct aps_str text;
+	if (aps_packed_take_short_string(&in->rest, &text)) return push_string(L, in, text, false);
 	if (!aps_cell_take(&in->rest, &value)) return fail_packed(in);
 	switch (value.tag) {
 	case APS_CELL_NULL: lua_pushlightuserdata(L, NULL); return APS_OK;

@@ -302,14 +302,29 @@ static enum outcome write_field(struct reading *in, const struct object *object,
 	return outcome;
 }
 
+/* What stands in the record as it is to be written. */
+static bool write_kept_scalar(struct reading *in, const struct object *object, size_t index)
+{
+	const struct aps_selection_field *field = &object->view->fields[index];
+	const struct aps_cell *value = kept_value(in, object, index);
+	if (value->whole.n == 0 || value->tag > APS_CELL_JSON) return false;
+	in->out.form->member(&in->out, field, value);
+	return true;
+}
+
 static enum outcome write_fields(struct reading *in, const struct object *object)
 {
 	enum outcome all = READ_OK;
+	bool is_unobserved = in->options->observer == NULL;
 	size_t opened = in->out.form->open(&in->out, false), n_written = 0;
 	for (size_t i = 0; i < object->view->n_fields; i++) {
 		const struct aps_gql_node *guard = object->view->fields[i].guard;
 		enum outcome outcome = guard != NULL ? is_guard_open(in, object, guard) : READ_OK;
 		if (outcome == READ_MISSING) continue;
+		if (is_unobserved && outcome == READ_OK && write_kept_scalar(in, object, i)) {
+			n_written++;
+			continue;
+		}
 		if (outcome == READ_OK) outcome = write_field(in, object, i, &n_written);
 		if (outcome == READ_FAILED) return outcome;
 		if (outcome == READ_MISSING) all = READ_MISSING;

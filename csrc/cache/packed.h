@@ -31,6 +31,18 @@ static inline APS_UNUSED bool aps_packed_take_head(struct aps_str *rest, enum ap
 	return true;
 }
 
+/* A STRING whose length is one byte. */
+static inline APS_UNUSED bool aps_packed_take_short_string(struct aps_str *rest, struct aps_str *text)
+{
+	if (rest->n < 2 || rest->p[0] != APS_CELL_STRING || (rest->p[1] & 0x80) != 0) return false;
+	size_t n = (unsigned char)rest->p[1];
+	if (rest->n - 2 < n) return false;
+	*text = (struct aps_str){rest->p + 2, n};
+	rest->p += n + 2;
+	rest->n -= n + 2;
+	return true;
+}
+
 static inline APS_UNUSED bool aps_packed_take_label(struct aps_str *rest, uint32_t *label)
 {
 	if (rest->n < sizeof *label) return false;

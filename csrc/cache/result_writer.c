@@ -34,13 +34,20 @@ static void write_text_scalar(struct aps_result_writer *out, const struct aps_ce
 	aps_scalar_write(&out->w, value);
 }
 
+static void write_text_member(struct aps_result_writer *out, const struct aps_selection_field *field,
+                              const struct aps_cell *value)
+{
+	write_text_key(out, field);
+	write_text_scalar(out, value);
+}
+
 static void write_text_again(struct aps_result_writer *out, struct aps_str written)
 {
 	aps_json_write_raw(&out->w, written);
 }
 
-const struct aps_result_form aps_result_text = {open_text, close_text, write_text_key, write_text_scalar,
-                                                write_text_again};
+const struct aps_result_form aps_result_text = {open_text,         close_text,        write_text_key,
+                                                write_text_scalar, write_text_member, write_text_again};
 
 static size_t open_packed(struct aps_result_writer *out, bool is_list)
 {
@@ -120,10 +127,28 @@ static void write_packed_scalar(struct aps_result_writer *out, const struct aps_
 	}
 }
 
+/* What is the same in both is copied as it stands. */
+static void write_packed_member(struct aps_result_writer *out, const struct aps_selection_field *field,
+                                const struct aps_cell *value)
+{
+	bool is_same = value->tag <= APS_CELL_INT ||
+	               (value->tag == APS_CELL_STRING && aps_utf8_check(value->text) == value->text.n);
+	if (!is_same) {
+		write_packed_key(out, field);
+		write_packed_scalar(out, value);
+		return;
+	}
+	char *p = aps_buf_reserve(out->w.buf, sizeof field->label + value->whole.n);
+	if (p == NULL) return;
+	memcpy(p, &field->label, sizeof field->label);
+	memcpy(p + sizeof field->label, value->whole.p, value->whole.n);
+	out->w.buf->n += sizeof field->label + value->whole.n;
+}
+
 static void write_packed_again(struct aps_result_writer *out, struct aps_str written)
 {
 	aps_buf_add_str(out->w.buf, written);
 }
 
-const struct aps_result_form aps_result_packed = {open_packed, close_packed, write_packed_key, write_packed_scalar,
-                                                  write_packed_again};
+const struct aps_result_form aps_result_packed = {open_packed,         close_packed,        write_packed_key,
+                                                  write_packed_scalar, write_packed_member, write_packed_again};

@@ -22,6 +22,9 @@ struct aps_result_form {
 	void (*key)(struct aps_result_writer *out, const struct aps_selection_field *field);
 	/* Any but REF, LIST, LONG_LIST, OBJECT, and what is in patches only. */
 	void (*scalar)(struct aps_result_writer *out, const struct aps_cell *value);
+	/* A key and such a value, as it was taken (value->whole). */
+	void (*member)(struct aps_result_writer *out, const struct aps_selection_field *field,
+	               const struct aps_cell *value);
 	/* A whole value that was written in this form. */
 	void (*again)(struct aps_result_writer *out, struct aps_str written);
 };
