@@ -400,17 +400,17 @@ static bool open_segment(struct reading *in, struct opened *opened, uint64_t ent
 	return segments->items.rc == APS_OK;
 }
 
-/* The same text has the same number. */
+/* The same data has the same number. */
 static void number_segment(const struct reading *in, struct aps_segment *segment, size_t former)
 {
 	struct aps_reuse *reuse = in->options->reuse;
-	struct aps_str text = {in->out.w.buf->p + segment->begin, segment->end - segment->begin};
+	struct aps_str now = {in->out.w.buf->p + segment->begin, segment->end - segment->begin};
 	if (former != SIZE_MAX) {
 		struct aps_segment *was = aps_segments_at(&reuse->former, former);
-		struct aps_str former_text = {reuse->former_text.p + was->begin, was->end - was->begin};
+		struct aps_str former_data = {reuse->former_data.p + was->begin, was->end - was->begin};
 		reuse->cursor = was->end_segment;
 		segment->former_id = was->id;
-		if (aps_str_eq(former_text, text)) {
+		if (aps_str_eq(former_data, now)) {
 			was->is_same = true;
 			segment->id = was->id;
 			return;
@@ -450,7 +450,7 @@ static enum outcome take_over(struct reading *in, uint64_t entry, const struct a
 	const struct aps_segment segment = *aps_segments_at(&reuse->former, *former);
 	if (segment.is_stale) return READ_MISSING;
 	in->out.form->again(&in->out,
-	                    (struct aps_str){reuse->former_text.p + segment.begin, segment.end - segment.begin});
+	                    (struct aps_str){reuse->former_data.p + segment.begin, segment.end - segment.begin});
 	if (in->out.w.buf->rc != APS_OK) return READ_OK; /* it fails at the end */
 	in->is_optimistic |= segment.is_optimistic;
 	size_t begin = in->out.w.buf->n - (segment.end - segment.begin);

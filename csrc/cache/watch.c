@@ -270,7 +270,7 @@ static void exchange(struct aps_watch *watch, struct aps_buf *text)
 	struct aps_segments segments = watch->reuse.former;
 	struct aps_buf former = watch->result.data;
 	watch->reuse.former = watch->result.segments;
-	watch->reuse.former_text = aps_buf_str(&former);
+	watch->reuse.former_data = aps_buf_str(&former);
 	watch->result.segments = segments;
 	watch->result.data = *text;
 	*text = former;

@@ -53,6 +53,19 @@ for _, name in ipairs(local_cache.METHODS) do
   end
 end
 
+local read_query = Client.read_query
+
+-- What was read before, and is all there, comes without more ado: that is what frames are full of.
+function Client:read_query(document, variables)
+  local kept = getmetatable(self) == Client and not self.root.is_closing and self.readings
+  local reading = kept and kept:known(document, variables)
+  if reading then
+    local data, missing, err = reading:read(variables)
+    if not missing and not err then return data end
+  end
+  return read_query(self, document, variables)
+end
+
 ---@class appsync.RealtimeOptions
 ---@field handshake "subprotocol"|"query"|nil where the authorization stands; a URL takes 16 KB of it, less than a sub-protocol
 ---@field protocol "appsync"|"graphql-transport-ws"|nil

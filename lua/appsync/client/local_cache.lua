@@ -9,11 +9,8 @@ local errors = require "appsync.errors"
 local field_value = require "appsync.client.field_value"
 local opts = require "appsync.opts"
 local readings = require "appsync.client.readings"
-local variables_of = require "appsync.client.variables"
 
 local local_cache = {}
-
-local are_sent = variables_of.are_sent
 
 ---@class appsync.Cache
 ---@field private core appsync.core.Cache
@@ -103,11 +100,10 @@ end
 ---@return any data nil when a field of it is missing
 ---@return {partial: true, data: any, missing: string[]}|appsync.Error|nil rest what is there then; an error where the store can't be read
 function Cache:read_query(document, variables)
-  local kept = self.readings
-  local known = kept.queries[document]
-  if known and are_sent(variables, known) then return read(self, ":read_query", kept.made[known], variables) end
+  local known = self.readings:known(document, variables)
+  if known then return read(self, ":read_query", known, variables) end
   local parsed, operation, sent = arguments.question(self.name .. ":read_query", document, variables)
-  return read(self, ":read_query", kept:of_query(parsed, operation), sent)
+  return read(self, ":read_query", self.readings:of_query(parsed, operation), sent)
 end
 
 ---Writes what a query would bring: its records, and what its fields refer to. All that the document selects must be there;

@@ -1,12 +1,14 @@
 ---What is read of a cache again and again: a reading is made once for an operation or a fragment, which keeps what it selects
 ---prepared, and goes with its document.
+local are_sent = require "appsync.client.variables".are_sent
+
 local readings = {}
 
 local WEAK = { __mode = "k" }
 
 ---@class appsync.client.Readings
 ---@field made table<table, appsync.core.Reading> by operation, or the document of a fragment
----@field queries table<appsync.Document, appsync.core.Operation> what a document is that is one query
+---@field private queries table<appsync.Document, appsync.core.Operation> what a document is that is one query
 ---@field private core appsync.core.Cache
 local Readings = {}
 Readings.__index = Readings
@@ -36,6 +38,15 @@ function Readings:of_query(document, operation)
   local reading = self:of_operation(document, operation)
   if not document.operations[2] then self.queries[document] = operation end
   return reading
+end
+
+---The reading of a query that was read before, where there is nothing to say about these variables.
+---@param document any
+---@param variables any
+---@return appsync.core.Reading?
+function Readings:known(document, variables)
+  local operation = self.queries[document]
+  return operation and are_sent(variables, operation) and self.made[operation] or nil
 end
 
 ---@param document appsync.Document of one fragment, and those that it includes
