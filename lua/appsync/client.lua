@@ -1,6 +1,7 @@
 ---Clients of a GraphQL API.
 local arguments = require "appsync.client.arguments"
 local auth = require "appsync.client.auth"
+local cache = require "appsync.client.cache"
 local call = require "appsync.call"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
@@ -12,6 +13,7 @@ local nginx = require "appsync.nginx"
 local opts = require "appsync.opts"
 local query = require "appsync.client.query"
 local root = require "appsync.client.root"
+local scheduler = require "appsync.scheduler"
 local settings = require "appsync.client.settings"
 local stores = require "appsync.client.stores"
 local subscription_source = require "appsync.client.subscription_source"
@@ -53,12 +55,27 @@ for _, name in ipairs(local_cache.METHODS) do
   end
 end
 
+-- What was read before, and is all there, comes without more ado: that is what frames are full of.
+local function known_reading(self, document, variables)
+  local kept = not self.root.is_closing and self.readings
+  return kept and kept:known(document, variables)
+end
+
+-- The answer of a query without options, where the policy leaves it to the cache.
+local function kept_answer(self, document, variables)
+  local root = self.root
+  local policy = root.query_policy or (root.has_store and "cache-first")
+  local reading = policy == "cache-first" and cache.is_kept(self) and known_reading(self, document, variables)
+  if not reading then return nil end
+  scheduler.check "client:query"
+  local data, _, err, has_expired = reading:read(variables, false, nil, query.LARGE_BYTES)
+  return not err and not has_expired and data or nil
+end
+
 local read_query = Client.read_query
 
--- What was read before, and is all there, comes without more ado: that is what frames are full of.
 function Client:read_query(document, variables)
-  local kept = getmetatable(self) == Client and not self.root.is_closing and self.readings
-  local reading = kept and kept:known(document, variables)
+  local reading = getmetatable(self) == Client and known_reading(self, document, variables)
   if reading then
     local data, missing, err = reading:read(variables)
     if not missing and not err then return data end
@@ -183,6 +200,8 @@ end
 ---@return any data, appsync.Error? err, appsync.Info? info
 function Client:query(document, variables, options)
   check_self(self, "client:query")
+  local kept = options == nil and kept_answer(self, document, variables)
+  if kept then return kept, nil, { source = "cache" } end
   local plan = arguments.plan("query", "client:query", document, variables, options)
   variables_of.tell(plan, self.root.log)
   return call.run(plan.options, query.execute, self, plan)

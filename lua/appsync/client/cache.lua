@@ -83,7 +83,7 @@ end
 function cache.read(client, plan, is_partial, max_bytes)
   local opened, open_err = cache.open(client, plan.where)
   if not opened then return nil, nil, open_err end
-  local reading = client.readings:of_operation(plan.document, plan.operation)
+  local reading = client.readings:of_query(plan.document, plan.operation)
   local data, missing, err, has_expired, is_large = reading:read(plan.variables, is_partial, nil, max_bytes)
   if err then return nil, nil, errors.of_core(err, plan.where) end
   if data == null then data = nil end

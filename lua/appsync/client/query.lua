@@ -23,6 +23,7 @@ local task = require "appsync.task"
 local query = {}
 
 local LARGE_BYTES = 65536 -- above it no frame waits for a read
+query.LARGE_BYTES = LARGE_BYTES
 
 -- What answers from the cache where it can: a light client has one from then on.
 local READS = { ["cache-first"] = true, ["cache-and-network"] = true, ["cache-only"] = true }

@@ -1,6 +1,7 @@
 ---What is read of a cache again and again: a reading is made once for an operation or a fragment, which keeps what it selects
 ---prepared, and goes with its document.
 local are_sent = require "appsync.client.variables".are_sent
+local documents = require "appsync.document"
 
 local readings = {}
 
@@ -36,7 +37,7 @@ end
 ---@return appsync.core.Reading
 function Readings:of_query(document, operation)
   local reading = self:of_operation(document, operation)
-  if not document.operations[2] then self.queries[document] = operation end
+  if not document.operations[2] and operation.kind == "query" then self.queries[document] = operation end
   return reading
 end
 
@@ -45,6 +46,7 @@ end
 ---@param variables any
 ---@return appsync.core.Reading?
 function Readings:known(document, variables)
+  if type(document) == "string" then document = documents.parse(document) end
   local operation = self.queries[document]
   return operation and are_sent(variables, operation) and self.made[operation] or nil
 end
