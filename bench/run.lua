@@ -283,9 +283,9 @@ end
 
 local function print_table(found)
   print(("\n#### %s\n"):format(found.name))
-  local _, row = next(found.rows[found.order[1]])
+  local _, first = next(found.rows[found.order[1]])
   for field, columns in pairs(COUNTED) do
-    if row[field] then return print_counted(found, columns) end
+    if first[field] then return print_counted(found, columns) end
   end
   print("| row | unit | median | min - max | wall s | CPU us/unit | wall / floor | CPU / floor |")
   print("|---|---|---|---|---|---|---|---|")

@@ -1,8 +1,8 @@
 /* The cache by itself, without threads: a response of 10,000 posts (an author and three comments each) into it
  * ("write"), with one SQLite transaction ("persist"), back to JSON ("read"), back to what Lua's tables are made of
  * ("read-packed"), what it takes of memory ("memory"); 10,000 events of one record each ("merge", and "merge-persist"
- * with one transaction for all). Floors: the JSON reader over that text ("floor-write"), with the writer ("floor-read");
- * the transaction alone, its rows being ready ("floor-persist"). */
+ * with one transaction for all). Floors: the JSON reader over that text ("floor-write"), with the writer
+ * ("floor-read"); the transaction alone, its rows being ready ("floor-persist"). */
 #include "base/map.h"
 #include "base/mem.h"
 #include "filled_cache.h"

@@ -261,10 +261,13 @@ static int Apl_cache_show(lua_State *L)
 }
 
 static const luaL_Reg METHODS[] = {
-        {"id", Apl_cache_id},           {"look", Apl_cache_look},
+        {"id", Apl_cache_id},
+        {"look", Apl_cache_look},
         {"watch", Apl_cache_watch},
-        {"unwatch", Apl_cache_unwatch}, {"view_taken", Apl_cache_view_taken},
-        {"show", Apl_cache_show},       {NULL, NULL},
+        {"unwatch", Apl_cache_unwatch},
+        {"view_taken", Apl_cache_view_taken},
+        {"show", Apl_cache_show},
+        {NULL, NULL},
 };
 
 void apl_cache_add_methods(lua_State *L, const luaL_Reg *methods)

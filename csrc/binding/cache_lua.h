@@ -46,8 +46,8 @@ struct apl_cache *apl_cache_check(lua_State *L, struct aps_err *err);
 struct apl_cache *apl_cache_of(lua_State *L, struct apl_cache **slot, struct aps_err *err);
 /* Throws for what isn't a cache at index 1. */
 void apl_cache_check_type(lua_State *L);
-/* The same as apl_cache_check() for what comes late, from finalizers too. NULL: it is closed, or the parent's of a fork, and nothing is
- * said. */
+/* The same as apl_cache_check() for what comes late, from finalizers too. NULL: it is closed, or the parent's of a
+ * fork, and nothing is said. */
 struct apl_cache *apl_cache_check_late(lua_State *L);
 /* After its reader has read: tells the core of damage that was met. */
 void apl_cache_tell_damage(const struct apl_cache *cache);

@@ -94,7 +94,8 @@ static enum aps_rc read(lua_State *L, struct apl_cache *cache, struct reading *r
 	bool is_partial = lua_toboolean(L, IS_PARTIAL) != 0;
 	const struct aps_read_options options = {
 	        .root = push_root(L), .is_partial = is_partial, .is_packed = true, .now_s = now_s};
-	kept->result.data.max_bytes = lua_isnil(L, MAX_BYTES) ? APL_MAX_BODY_BYTES : apl_size_of(lua_tonumber(L, MAX_BYTES));
+	kept->result.data.max_bytes =
+	        lua_isnil(L, MAX_BYTES) ? APL_MAX_BODY_BYTES : apl_size_of(lua_tonumber(L, MAX_BYTES));
 	struct aps_buf *variables = apl_push_buffer(L, APL_MAX_BODY_BYTES);
 	lua_pushvalue(L, VARIABLES);
 	enum aps_rc rc = apl_write_variables(L, kept->definition, variables, err);
@@ -211,7 +212,8 @@ static int Apl_cache_read(lua_State *L)
 
 void apl_cache_read_register(lua_State *L)
 {
-	static const luaL_Reg CACHE_METHODS[] = {{"prepare", Apl_cache_prepare}, {"read", Apl_cache_read}, {NULL, NULL}};
+	static const luaL_Reg CACHE_METHODS[] = {
+	        {"prepare", Apl_cache_prepare}, {"read", Apl_cache_read}, {NULL, NULL}};
 	static const luaL_Reg METHODS[] = {{"read", Apl_reading_read}, {NULL, NULL}};
 	apl_cache_add_methods(L, CACHE_METHODS);
 	apl_register_class(L, READING, Apl_reading_gc, METHODS);

@@ -23,7 +23,7 @@ struct aps_operation *apl_push_operation(lua_State *L)
 	return operation;
 }
 
-#define PREFIX     "variables."
+#define PREFIX    "variables."
 #define MAX_SHOWN 100 /* bytes of a name */
 
 /* Where a value stands, for what is said of it. */

@@ -3,8 +3,8 @@
 #ifndef APS_BINDING_OPERATION_LUA_H
 #define APS_BINDING_OPERATION_LUA_H
 
-#include "binding/compat.h"
 #include "base/buf.h"
+#include "binding/compat.h"
 #include "proto/operation.h"
 
 #define APL_MAX_BODY_BYTES ((size_t)256 * 1024 * 1024)

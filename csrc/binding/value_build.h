@@ -1,6 +1,6 @@
-/* JSON text, or what is packed (cache/packed.h), to Lua values in steps: a step makes so many values, the next one goes on where it stopped. What is pure is kept
- * here, in C; the open tables and the keys that wait for them are kept by Lua, in a table that is handed to each step.
- * apl_value_push() is the same, run to its end. */
+/* JSON text, or what is packed (cache/packed.h), to Lua values in steps: a step makes so many values, the next one goes
+ * on where it stopped. What is pure is kept here, in C; the open tables and the keys that wait for them are kept by
+ * Lua, in a table that is handed to each step. apl_value_push() is the same, run to its end. */
 #ifndef APS_BINDING_VALUE_BUILD_H
 #define APS_BINDING_VALUE_BUILD_H
 

@@ -620,8 +620,8 @@ static enum aps_rc conclude(const struct reading *in, struct aps_err *err)
 	if (in->out.w.err.code == APS_E_UTF8 || in->out.w.err.code == APS_E_USAGE)
 		return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a record of the cache is damaged");
 	if (in->result->data.rc != APS_OK) return aps_fail(err, in->result->data.rc, "the result of a read is too big");
-	bool is_short = in->result->path.rc != APS_OK || in->result->key.rc != APS_OK || in->result->missing.rc != APS_OK ||
-	                in->result->segments.dependencies.rc != APS_OK;
+	bool is_short = in->result->path.rc != APS_OK || in->result->key.rc != APS_OK ||
+	                in->result->missing.rc != APS_OK || in->result->segments.dependencies.rc != APS_OK;
 	return is_short ? aps_fail(err, APS_E_NOMEM, "no memory for a read of the cache") : APS_OK;
 }
 

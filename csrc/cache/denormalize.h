@@ -1,8 +1,8 @@
 /* What an operation selects, from entries back to JSON: the text that the service would have sent for its data, or the
- * same packed (cache/packed.h). Says what it read, so that whoever watches knows which changes concern it, and what is missing, by its path.
- * A reference to a record that is nowhere (it was evicted) is left out of a list, as in @apollo/client 3
- * (readFromStore.ts, canRead); elsewhere, and where a record only had to leave for want of room, it is missing: in a
- * partial read there is an object without fields. The type of a root is known, whatever was written. */
+ * same packed (cache/packed.h). Says what it read, so that whoever watches knows which changes concern it, and what is
+ * missing, by its path. A reference to a record that is nowhere (it was evicted) is left out of a list, as in
+ * @apollo/client 3 (readFromStore.ts, canRead); elsewhere, and where a record only had to leave for want of room, it is
+ * missing: in a partial read there is an object without fields. The type of a root is known, whatever was written. */
 #ifndef APS_CACHE_DENORMALIZE_H
 #define APS_CACHE_DENORMALIZE_H
 

@@ -53,7 +53,6 @@ struct aps_str aps_lookup_kept_key(struct aps_binding *binding, struct aps_selec
 	if (field->policy == NULL || field->policy->lookup.n == 0) return APS_STR("");
 	aps_buf_reset(key);
 	if (!aps_lookup_key(key, binding, field)) key->n = 0;
-	if (key->rc == APS_OK)
-		field->lookup_key = aps_arena_dup(aps_selection_arena(binding, field), aps_buf_str(key));
+	if (key->rc == APS_OK) field->lookup_key = aps_arena_dup(aps_selection_arena(binding, field), aps_buf_str(key));
 	return field->lookup_key;
 }

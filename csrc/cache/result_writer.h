@@ -1,6 +1,6 @@
 /* In what form a read writes what it has found: as JSON text, or packed (cache/packed.h). A failure is sticky, in the
- * buffer or in w.err. What is written comes from a file that others can damage: what isn't UTF-8, no number or no JSON is
- * refused, where it isn't merely passed over. */
+ * buffer or in w.err. What is written comes from a file that others can damage: what isn't UTF-8, no number or no JSON
+ * is refused, where it isn't merely passed over. */
 #ifndef APS_CACHE_RESULT_WRITER_H
 #define APS_CACHE_RESULT_WRITER_H
 

@@ -14,11 +14,11 @@ struct aps_selection;
 struct aps_selection_field {
 	struct aps_str response_key;
 	struct aps_str name;
-	struct aps_str key; /* in the cache: the name, with arguments and directives where it has some */
+	struct aps_str key;        /* in the cache: the name, with arguments and directives where it has some */
 	struct aps_str lookup_key; /* of the record that the arguments name (cache/lookup.h); p NULL: not asked yet */
-	uint32_t number;    /* of the key among the names; 0: it has arguments, or nobody has given it a number yet */
-	uint32_t label;     /* of the response key in what is packed (cache/packed.h) */
-	bool is_plain;      /* the key is the name, and it stands in the record */
+	uint32_t number; /* of the key among the names; 0: it has arguments, or nobody has given it a number yet */
+	uint32_t label;  /* of the response key in what is packed (cache/packed.h) */
+	bool is_plain;   /* the key is the name, and it stands in the record */
 	bool is_typename;
 	bool is_varying;                       /* variables are among its arguments */
 	bool is_added;                         /* by us, as in what is sent: where it isn't known it isn't missed */

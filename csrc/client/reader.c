@@ -28,7 +28,6 @@
 #define MAX_BYTES      ((size_t)32 * 1024 * 1024)
 #define MAX_USED_BYTES ((size_t)512 * 1024)
 #define MAX_MOVES      4 /* of the store, in the middle of something */
-#define MAX_KEPT_BYTES ((size_t)64 * 1024) /* a larger binding is made anew, as is a larger buffer */
 
 struct aps_reader {
 	char *path, *prefix, *identity;
@@ -424,54 +423,12 @@ static enum aps_rc bind_once(struct aps_reader *reader, struct job *job, struct 
 	                        aps_operation_variables(operation), err);
 }
 
-static void unbind(struct aps_kept_read *kept)
-{
-	if (kept->is_bound) aps_binding_clear(&kept->binding);
-	kept->is_bound = false;
-	aps_buf_clear(&kept->variables);
-}
-
-/* Nobody has learned a name meanwhile that it lacks. */
-static bool is_still_bound(const struct aps_reader *reader, const struct aps_kept_read *kept)
-{
-	return kept->is_bound && kept->n_renamings == reader->n_renamings &&
-	       kept->n_names == reader->cache.names.n_names;
-}
-
-static enum aps_rc bind_anew(struct aps_reader *reader, struct aps_kept_read *kept, struct aps_str variables,
-                             struct aps_err *err)
-{
-	if (kept->is_bound) aps_binding_clear(&kept->binding);
-	kept->binding = (struct aps_binding){.policies = reader->policies, .names = &reader->cache.names};
-	kept->n_bindings++;
-	enum aps_rc rc = aps_binding_init(&kept->binding, kept->document, kept->definition, variables, err);
-	kept->is_bound = rc == APS_OK;
-	kept->n_renamings = reader->n_renamings;
-	kept->n_names = reader->cache.names.n_names;
-	return rc;
-}
-
-static enum aps_rc bind_again(struct aps_reader *reader, struct aps_kept_read *kept, struct aps_str variables,
-                              struct aps_err *err)
-{
-	bool is_bound = is_still_bound(reader, kept);
-	if (is_bound && aps_str_eq(aps_buf_str(&kept->variables), variables)) return APS_OK;
-	aps_buf_reset(&kept->variables);
-	aps_buf_add_str(&kept->variables, variables);
-	variables = aps_buf_str(&kept->variables); /* which the binding refers to */
-	if (kept->variables.rc != APS_OK) {
-		unbind(kept);
-		return aps_fail(err, APS_E_NOMEM, "no memory for a read of the cache");
-	}
-	if (is_bound && aps_binding_change(&kept->binding, kept->definition, variables)) return APS_OK;
-	return bind_anew(reader, kept, variables, err);
-}
-
 static enum aps_rc bind_job(struct aps_reader *reader, struct job *job, struct aps_err *err)
 {
 	if (job->kept == NULL) return bind_once(reader, job, err);
 	job->binding = &job->kept->binding;
-	return bind_again(reader, job->kept, job->variables, err);
+	const struct aps_kept_read_names names = {reader->policies, &reader->cache.names, reader->n_renamings};
+	return aps_kept_read_bind(job->kept, &names, job->variables, err);
 }
 
 static void unbind_job(struct job *job)
@@ -535,30 +492,6 @@ enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operatio
 {
 	struct job job = {.run = read_once, .operation = operation, .options = options, .result = result};
 	return read_job(reader, &job, err);
-}
-
-void aps_kept_read_init(struct aps_kept_read *kept, struct aps_gql_document *document,
-                        const struct aps_gql_operation *definition)
-{
-	*kept = (struct aps_kept_read){.document = aps_gql_document_ref(document), .definition = definition};
-	aps_read_result_init(&kept->result, APS_BUF_ANY_SIZE);
-	aps_buf_init(&kept->variables, APS_BUF_ANY_SIZE);
-}
-
-void aps_kept_read_clear(struct aps_kept_read *kept)
-{
-	if (kept->document == NULL) return;
-	unbind(kept);
-	aps_read_result_clear(&kept->result);
-	aps_gql_document_unref(kept->document);
-	kept->document = NULL;
-}
-
-void aps_kept_read_shrink(struct aps_kept_read *kept)
-{
-	size_t n_bytes = kept->binding.arena.held_bytes + kept->binding.varying_arena.held_bytes;
-	if (kept->is_bound && n_bytes + kept->variables.capacity > MAX_KEPT_BYTES) unbind(kept);
-	if (kept->result.data.capacity > MAX_KEPT_BYTES) aps_buf_clear(&kept->result.data);
 }
 
 enum aps_rc aps_reader_read_again(struct aps_reader *reader, struct aps_kept_read *kept, struct aps_str variables,

@@ -8,23 +8,11 @@
 #include "cache/denormalize.h"
 #include "cache/edit.h"
 #include "client/channel.h"
+#include "client/kept_read.h"
 #include "proto/operation.h"
 #include "store/cache_store.h"
 
 struct aps_reader;
-
-/* An operation that is read again and again: what it selects stays bound, and its memory is kept. */
-struct aps_kept_read {
-	struct aps_gql_document *document; /* a reference of its own; NULL: cleared */
-	const struct aps_gql_operation *definition;
-	struct aps_read_result result; /* packed; its labels are the binding's */
-	struct aps_binding binding;
-	struct aps_buf variables; /* that it is bound to */
-	bool is_bound;
-	uint64_t n_bindings;  /* that there were: each has labels of its own */
-	uint64_t n_renamings; /* of the reader, when that was */
-	uint32_t n_names;
-};
 
 APS_BEGIN_DECLS
 
@@ -39,14 +27,8 @@ void aps_reader_free(struct aps_reader *reader);
 enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operation *operation,
                             const struct aps_read_options *options, struct aps_read_result *result,
                             struct aps_err *err);
-void aps_kept_read_init(struct aps_kept_read *kept, struct aps_gql_document *document,
-                        const struct aps_gql_operation *definition);
-/* Twice is legal. */
-void aps_kept_read_clear(struct aps_kept_read *kept);
-/* Lets go of what would be too much to keep; what was read isn't needed any more. */
-void aps_kept_read_shrink(struct aps_kept_read *kept);
-/* aps_reader_read() of it, with these variables, the JSON text of an object or nothing at all. Always by the same reader, which may be gone
- * when it is cleared. */
+/* aps_reader_read() of an operation that is kept, with these variables, the JSON text of an object or nothing at all.
+ * Always by the same reader, which may be gone when it is cleared. */
 enum aps_rc aps_reader_read_again(struct aps_reader *reader, struct aps_kept_read *kept, struct aps_str variables,
                                   const struct aps_read_options *options, struct aps_err *err);
 /* Appends fields of a record, as aps_field_text() does. */

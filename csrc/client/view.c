@@ -68,8 +68,8 @@ struct aps_view *aps_view_new(const struct aps_read_result *result, const struct
 {
 	size_t n_parts = aps_segments_count(&result->segments);
 	const struct extent extent = {
-	        n_parts,         gone->n / sizeof(uint64_t), binding->n_labels,
-	        result->data.n, result->missing.n,           count_label_bytes(binding),
+	        n_parts,        gone->n / sizeof(uint64_t), binding->n_labels,
+	        result->data.n, result->missing.n,          count_label_bytes(binding),
 	};
 	struct aps_view *view = allocate(&extent);
 	if (view == NULL) return NULL;

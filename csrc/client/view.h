@@ -1,5 +1,5 @@
-/* What a watch shows at one moment: its data, packed, and the parts of it that are records, by numbers that stay as long
- * as a record's bytes are the same. Never changed after it was made; shared by an atomic reference count. */
+/* What a watch shows at one moment: its data, packed, and the parts of it that are records, by numbers that stay as
+ * long as a record's bytes are the same. Never changed after it was made; shared by an atomic reference count. */
 #ifndef APS_CLIENT_VIEW_H
 #define APS_CLIENT_VIEW_H
 
@@ -18,7 +18,7 @@ struct aps_view_part {
 
 struct aps_view {
 	atomic_size_t n_refs;
-	size_t n_bytes; /* that it takes */
+	size_t n_bytes;     /* that it takes */
 	bool is_whole;      /* nothing is missing */
 	bool is_optimistic; /* something in it is what optimistic layers say */
 	struct aps_packed data;

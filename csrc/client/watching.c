@@ -257,8 +257,10 @@ static enum aps_rc join(struct aps_core *core, struct watching *watching, struct
 	if (!aps_table_set(table_of(core), watching->id, watching)) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	struct group *group = group_of(core, partition);
 	if (group == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	const struct aps_read_options options = {
-	        .root = APS_STR("RROOT_QUERY"), .is_packed = true, .key_seed = partition->cache.entries.seed, .now_s = now_s};
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"),
+	                                         .is_packed = true,
+	                                         .key_seed = partition->cache.entries.seed,
+	                                         .now_s = now_s};
 	watching->group = group;
 	aps_watch_add(&group->watches, &watching->watch, &watching->binding, &options, MAX_VIEW_BYTES);
 	return APS_OK;

@@ -63,8 +63,7 @@ end
 
 -- The answer of a query without options, where the policy leaves it to the cache.
 local function kept_answer(self, document, variables)
-  local root = self.root
-  local policy = root.query_policy or (root.has_store and "cache-first")
+  local policy = self.root.query_policy or (self.root.has_store and "cache-first")
   local reading = policy == "cache-first" and cache.is_kept(self) and known_reading(self, document, variables)
   if not reading then return nil end
   scheduler.check "client:query"

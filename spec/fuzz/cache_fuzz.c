@@ -1,6 +1,7 @@
 /* The cache: responses of any bytes are written, and read back by another document; fields get any bytes as their
  * value, as from the application; then an entry gets any bytes, as from a damaged file, and everything is read, written
  * over, patched, edited and evicted. */
+#include "../csrc/cache/packed_text.h"
 #include "base/mem.h"
 #include "cache/data_shape.h"
 #include "cache/denormalize.h"
@@ -9,7 +10,6 @@
 #include "cache/field_text.h"
 #include "cache/normalize.h"
 #include "codec/json_reader.h"
-#include "../csrc/cache/packed_text.h"
 
 #include <stdlib.h>
 
@@ -98,8 +98,7 @@ static void read_packed(struct aps_binding *binding, enum aps_rc rc_of_text, con
 	struct aps_read_result result;
 	struct aps_buf out;
 	struct aps_err err = {0};
-	const struct aps_read_options options = {
-	        .root = APS_STR("RROOT_QUERY"), .is_partial = true, .is_packed = true};
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_partial = true, .is_packed = true};
 	aps_read_result_init(&result, (size_t)1 << 22);
 	aps_buf_init(&out, (size_t)1 << 22);
 	enum aps_rc rc = aps_denormalize(&world->source, binding, &options, &result, &err);

@@ -12,9 +12,9 @@
 #include "base/mem.h"
 #include "cache/collect.h"
 #include "cache/denormalize.h"
-#include "cache/packed_text.h"
 #include "cache/evict.h"
 #include "cache/normalize.h"
+#include "cache/packed_text.h"
 #include "client/reader.h"
 #include "codec/json_reader.h"
 #include "codec/json_writer.h"
@@ -297,8 +297,8 @@ static void check_packed(struct aps_binding *binding, struct aps_read_options op
 	const struct aps_packed packed = {aps_buf_str(&result.data), binding->labels, binding->n_labels};
 	bool is_worthless = !options.is_partial && text->n_missing != 0;
 	bool is_same = rc == APS_OK && result.n_missing == text->n_missing &&
-	               (is_worthless || (packed_text(&packed, &out) &&
-	                                 aps_str_eq(aps_buf_str(&out), aps_buf_str(&text->data))));
+	               (is_worthless ||
+	                (packed_text(&packed, &out) && aps_str_eq(aps_buf_str(&out), aps_buf_str(&text->data))));
 	if (rc == APS_OK && !is_same) aps_fail(err, APS_E_USAGE, "text and what is packed differ");
 	aps_buf_clear(&out);
 	aps_read_result_clear(&result);

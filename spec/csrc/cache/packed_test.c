@@ -102,7 +102,8 @@ static void what_a_damaged_row_may_have_is_refused(void **state)
 static void a_read_of_a_damaged_entry_fails_in_both_forms(void **state)
 {
 	(void)state;
-	static const char *const CONTENTS[] = {"\x01\x06\x02\xff\xff", "\x01\x06\x7f", "\x01\x0f", "\x01\x0b\x7f", "\x01\x0c"};
+	static const char *const CONTENTS[] = {"\x01\x06\x02\xff\xff", "\x01\x06\x7f", "\x01\x0f", "\x01\x0b\x7f",
+	                                       "\x01\x0c"};
 	assert_string_equal(write_data("{ a }", "{}", "{\"a\":1}"), "ROOT_QUERY.a");
 	struct aps_entry *root;
 	assert_int_equal(aps_entries_find(&world.cache.entries, APS_STR("RROOT_QUERY"), &root, NULL), APS_OK);
@@ -120,7 +121,8 @@ static void a_read_of_a_damaged_entry_fails_in_both_forms(void **state)
 static void tables_say_how_much_is_in_them(void **state)
 {
 	(void)state;
-	static const char DATA[] = "{\"all\":[{\"id\":\"1\",\"t\":null},{\"id\":\"2\",\"t\":[[1],[]]}],\"none\":[],\"e\":{}}";
+	static const char DATA[] =
+	        "{\"all\":[{\"id\":\"1\",\"t\":null},{\"id\":\"2\",\"t\":[[1],[]]}],\"none\":[],\"e\":{}}";
 	static const char QUERY[] = "{ all { id t } none { id } e { x } }";
 	write_data("{ all { id t } none { id } e }", "{}", DATA);
 	read_data("{ all { id t } none { id } e }", "{}");
@@ -148,7 +150,8 @@ static void a_response_key_has_one_label(void **state)
 	struct aps_read_result result;
 	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_packed = true};
 	aps_read_result_init(&result, APS_BUF_ANY_SIZE);
-	assert_int_equal(aps_binding_init(&binding, doc, aps_gql_document_operation(doc, 0), APS_STR("{}"), &err), APS_OK);
+	assert_int_equal(aps_binding_init(&binding, doc, aps_gql_document_operation(doc, 0), APS_STR("{}"), &err),
+	                 APS_OK);
 	assert_int_equal(aps_denormalize(&world.source, &binding, &options, &result, &err), APS_OK);
 	assert_int_equal(result.n_missing, 0);
 	assert_true(binding.n_labels <= 8);
@@ -163,24 +166,33 @@ static void a_response_key_has_one_label(void **state)
 static void a_binding_can_go_on_with_other_variables(void **state)
 {
 	(void)state;
-	static const char QUERY[] = "query Q($n: Int, $o: O, $with: Boolean) { a(n: $n, o: $o) { id t(n: $n) l(n: 7) } }";
-	static const char *const VARIABLES[] = {"{\"n\":1}", "{\"n\":2,\"o\":{\"b\":1,\"a\":[2,\"x\"]}}", "{\"n\":2,\"o\":{\"a\":[2,\"x\"],\"b\":1}}",
-	                                        "{}", "{\"n\":1}", "{\"n\":null}", "{\"n\":3}"};
+	static const char QUERY[] =
+	        "query Q($n: Int, $o: O, $with: Boolean) { a(n: $n, o: $o) { id t(n: $n) l(n: 7) } }";
+	static const char *const VARIABLES[] = {"{\"n\":1}",
+	                                        "{\"n\":2,\"o\":{\"b\":1,\"a\":[2,\"x\"]}}",
+	                                        "{\"n\":2,\"o\":{\"a\":[2,\"x\"],\"b\":1}}",
+	                                        "{}",
+	                                        "{\"n\":1}",
+	                                        "{\"n\":null}",
+	                                        "{\"n\":3}"};
 	struct aps_gql_document *doc = parse(QUERY);
 	struct aps_binding binding = {.policies = &world.policies, .names = &world.cache.names};
 	struct aps_err err;
 	for (size_t i = 0; i < 6; i++) {
 		char data[128];
-		snprintf(data, sizeof data, "{\"a\":{\"__typename\":\"T\",\"id\":\"%zu\",\"t\":%zu,\"l\":[%zu]}}", i % 3, i, i);
+		snprintf(data, sizeof data, "{\"a\":{\"__typename\":\"T\",\"id\":\"%zu\",\"t\":%zu,\"l\":[%zu]}}",
+		         i % 3, i, i);
 		write_data(QUERY, VARIABLES[i], data);
 	}
-	assert_int_equal(aps_binding_init(&binding, doc, aps_gql_document_operation(doc, 0), APS_STR("{}"), &err), APS_OK);
+	assert_int_equal(aps_binding_init(&binding, doc, aps_gql_document_operation(doc, 0), APS_STR("{}"), &err),
+	                 APS_OK);
 	for (size_t i = 0; i < 10 * APS_COUNTOF(VARIABLES); i++) {
 		struct aps_str variables = aps_str_of(VARIABLES[i % APS_COUNTOF(VARIABLES)]);
 		if (!aps_binding_change(&binding, aps_gql_document_operation(doc, 0), variables)) {
 			aps_binding_clear(&binding);
-			assert_int_equal(aps_binding_init(&binding, doc, aps_gql_document_operation(doc, 0), variables, &err),
-			                 APS_OK);
+			assert_int_equal(
+			        aps_binding_init(&binding, doc, aps_gql_document_operation(doc, 0), variables, &err),
+			        APS_OK);
 		}
 		struct aps_read_result result;
 		const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY")};
@@ -220,12 +232,13 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(each_kind_of_scalar_is_what_its_text_says, open_buffer, close_buffer),
 	        cmocka_unit_test_setup_teardown(integral_doubles_are_integers, open_buffer, close_buffer),
 	        cmocka_unit_test_setup_teardown(what_a_damaged_row_may_have_is_refused, open_buffer, close_buffer),
-	        cmocka_unit_test_setup_teardown(a_read_of_a_damaged_entry_fails_in_both_forms, open_buffer, close_buffer),
+	        cmocka_unit_test_setup_teardown(a_read_of_a_damaged_entry_fails_in_both_forms, open_buffer,
+	                                        close_buffer),
 	        cmocka_unit_test_setup_teardown(tables_say_how_much_is_in_them, open_buffer, close_buffer),
 	        cmocka_unit_test_setup_teardown(a_response_key_has_one_label, open_buffer, close_buffer),
 	        cmocka_unit_test_setup_teardown(a_binding_can_go_on_with_other_variables, open_buffer, close_buffer),
-	        cmocka_unit_test_setup_teardown(a_binding_whose_selection_depends_on_variables_is_made_anew, open_buffer,
-	                                        close_buffer),
+	        cmocka_unit_test_setup_teardown(a_binding_whose_selection_depends_on_variables_is_made_anew,
+	                                        open_buffer, close_buffer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,9 +30,10 @@ static void what_was_committed_is_read_and_nothing_before(void **state)
 static void a_kept_read_goes_on_with_other_variables(void **state)
 {
 	(void)state;
-	static const char QUERY[] = "query Q($n: Int, $b: Boolean) { a(n: $n) { id t(n: $n) ... @include(if: $b) { x } } }";
-	static const char *const VARIABLES[] = {"{\"n\":1}",  "{\"n\":2,\"b\":true}",      "{}",
-	                                        "{\"n\":1}",  "{\"n\":2,\"b\":false}",     "{\"b\":true}",
+	static const char QUERY[] =
+	        "query Q($n: Int, $b: Boolean) { a(n: $n) { id t(n: $n) ... @include(if: $b) { x } } }";
+	static const char *const VARIABLES[] = {"{\"n\":1}",    "{\"n\":2,\"b\":true}",          "{}",
+	                                        "{\"n\":1}",    "{\"n\":2,\"b\":false}",         "{\"b\":true}",
 	                                        "{\"n\":null}", "{\"n\":\"a\\\"b\",\"b\":true}", "{\"n\":\"Ã¤\"}"};
 	struct aps_operation operations[APS_COUNTOF(VARIABLES)];
 	struct aps_operation first = make(QUERY, VARIABLES[0]);
@@ -44,7 +45,8 @@ static void a_kept_read_goes_on_with_other_variables(void **state)
 		                                    aps_str_of(VARIABLES[i]), NULL),
 		                 APS_OK);
 		for (size_t j = 0; j <= i; j++) read_one(&operations[j]);
-		snprintf(data, sizeof data, "{\"a\":{\"__typename\":\"T\",\"id\":\"%zu\",\"t\":%zu,\"x\":true}}", i % 4, i);
+		snprintf(data, sizeof data, "{\"a\":{\"__typename\":\"T\",\"id\":\"%zu\",\"t\":%zu,\"x\":true}}", i % 4,
+		         i);
 		write_one(&operations[i], data);
 		commit();
 		for (size_t j = 0; j <= i; j++) read_one(&operations[j]);
@@ -67,9 +69,11 @@ static void a_kept_read_fails_for_wrong_variables_and_goes_on(void **state)
 	commit();
 	aps_kept_read_init(&kept, operation.document, operation.definition);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(aps_reader_read_again(world.reader, &kept, APS_STR("{\"n\":1}"), &options, &err), APS_OK);
+		assert_int_equal(aps_reader_read_again(world.reader, &kept, APS_STR("{\"n\":1}"), &options, &err),
+		                 APS_OK);
 		assert_int_equal(kept.result.n_missing, 0);
-		assert_int_equal(aps_reader_read_again(world.reader, &kept, APS_STR("{\"n\":"), &options, &err), APS_E_SYNTAX);
+		assert_int_equal(aps_reader_read_again(world.reader, &kept, APS_STR("{\"n\":"), &options, &err),
+		                 APS_E_SYNTAX);
 		assert_int_equal(aps_reader_read_again(world.reader, &kept, APS_STR(""), &options, &err), APS_OK);
 		assert_int_equal(kept.result.n_missing, 1);
 		aps_kept_read_shrink(&kept);
@@ -100,7 +104,8 @@ static void a_kept_read_survives_the_lack_of_memory(void **state)
 		if (rc == APS_OK) rc = aps_reader_read_again(world.reader, &kept, APS_STR("{\"n\":1}"), &options, &err);
 		aps_mem_fail_at(0);
 		assert_true(rc == APS_OK || rc == APS_E_NOMEM);
-		assert_int_equal(aps_reader_read_again(world.reader, &kept, APS_STR("{\"n\":1}"), &options, &err), APS_OK);
+		assert_int_equal(aps_reader_read_again(world.reader, &kept, APS_STR("{\"n\":1}"), &options, &err),
+		                 APS_OK);
 		assert_int_equal(kept.result.n_missing, 0);
 		aps_kept_read_clear(&kept);
 	}
