@@ -29,6 +29,10 @@ struct aps_result_form {
 	void (*again)(struct aps_result_writer *out, struct aps_str written);
 };
 
+APS_BEGIN_DECLS
+
 extern const struct aps_result_form aps_result_text, aps_result_packed;
+
+APS_END_DECLS
 
 #endif
