@@ -36,7 +36,7 @@ void aps_arena_reset(struct aps_arena *arena)
 {
 	struct aps_arena_block *block = arena->blocks;
 	if (block == NULL || block->size > BLOCK_BYTES) {
-		aps_arena_clear(arena);
+		aps_arena_clear(arena); /* so that it doesn't stay as large as it was once */
 		return;
 	}
 	free_blocks(block->next);

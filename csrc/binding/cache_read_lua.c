@@ -15,7 +15,7 @@ struct reading {
 	struct apl_cache **cache;
 	struct aps_kept_read kept;
 	uint64_t n_bindings; /* of `kept`, when the table was made */
-	bool is_busy;        /* values are made, in which a finalizer may read */
+	bool is_busy; /* what was read is needed, while values are made and a finalizer may read; or Lua has thrown */
 };
 
 static int Apl_reading_gc(lua_State *L)
@@ -94,12 +94,13 @@ static enum aps_rc read(lua_State *L, struct apl_cache *cache, struct reading *r
 	bool is_partial = lua_toboolean(L, IS_PARTIAL) != 0;
 	const struct aps_read_options options = {
 	        .root = push_root(L), .is_partial = is_partial, .is_packed = true, .now_s = now_s};
-	kept->result.data.max_bytes =
-	        lua_isnil(L, MAX_BYTES) ? APL_MAX_BODY_BYTES : apl_size_of(lua_tonumber(L, MAX_BYTES));
 	struct aps_buf *variables = apl_push_buffer(L, APL_MAX_BODY_BYTES);
 	lua_pushvalue(L, VARIABLES);
 	enum aps_rc rc = apl_write_variables(L, kept->definition, variables, err);
 	lua_pop(L, 1);
+	reading->is_busy = true;
+	kept->result.data.max_bytes =
+	        lua_isnil(L, MAX_BYTES) ? APL_MAX_BODY_BYTES : apl_size_of(lua_tonumber(L, MAX_BYTES));
 	if (rc == APS_OK) rc = aps_reader_read_again(cache->reader, kept, aps_buf_str(variables), &options, err);
 	apl_release_buffer(L, -1);
 	apl_cache_tell_damage(cache);
@@ -119,14 +120,10 @@ static enum aps_rc push_data(lua_State *L, const struct apl_cache *cache, struct
 		apl_push_table(L, SELF);
 		reading->n_bindings = kept->n_bindings;
 	}
-	reading->is_busy = true;
-	enum aps_rc rc = apl_value_push_packed(L, &packed, lua_gettop(L), cache->caches->big, err);
-	reading->is_busy = false;
-	return rc;
+	return apl_value_push_packed(L, &packed, lua_gettop(L), cache->caches->big, err);
 }
 
-/* The arguments stand on the stack, and nothing else. */
-static int answer(lua_State *L, struct apl_cache *cache, struct reading *reading)
+static int push_answer(lua_State *L, struct apl_cache *cache, struct reading *reading)
 {
 	struct aps_err err = {0};
 	const struct aps_read_result *result = &reading->kept.result;
@@ -150,6 +147,14 @@ static int answer(lua_State *L, struct apl_cache *cache, struct reading *reading
 	return 4;
 }
 
+/* The arguments stand on the stack, and nothing else. */
+static int answer(lua_State *L, struct apl_cache *cache, struct reading *reading)
+{
+	int n_results = push_answer(L, cache, reading);
+	reading->is_busy = false;
+	return n_results;
+}
+
 /* luaL_checkudata() without looking for the name. */
 static struct reading *check(lua_State *L)
 {
@@ -170,7 +175,7 @@ static int Apl_reading_read(lua_State *L)
 	struct apl_cache *cache = apl_cache_of(L, reading->cache, &err);
 	lua_settop(L, MAX_BYTES);
 	if (cache == NULL) return fail_read(L, &err);
-	if (reading->is_busy) { /* or values were left half made */
+	if (reading->is_busy) {
 		apl_push_table(L, SELF);
 		lua_rawgeti(L, -1, 0);
 		reading = push_reading(L, lua_gettop(L), reading->kept.document, reading->kept.definition);
