@@ -163,6 +163,8 @@ local function resident_kb()
   return tonumber(text:match "VmRSS:%s+(%d+)"), tonumber(text:match "VmHWM:%s+(%d+)")
 end
 
+local SHORT = { ["100000"] = "100k", ["1000000"] = "1M" }
+
 local function start(store)
   local before = resident_kb()
   local meter = measure.start()
@@ -171,7 +173,7 @@ local function start(store)
   measure.stop(meter)
   local after, highest = resident_kb()
   local n, records = data and #data.postsByTag.items or 0, arg[3]
-  print_row("w9-startup-" .. records, "read_query", 1, "starts/s", meter, n == 20,
+  print_row("w9-startup-" .. (SHORT[records] or records), "read_query", 1, "starts/s", meter, n == 20,
     ('"ms":%.2f,"above_mb":%.2f,"above_at_most_mb":%.2f'):format(meter.wall * 1000, (after - before) / 1024, (highest - before) / 1024))
   client:close()
 end

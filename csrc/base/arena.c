@@ -17,15 +17,34 @@ void aps_arena_init(struct aps_arena *arena, size_t max_bytes)
 	*arena = (struct aps_arena){.max_bytes = max_bytes};
 }
 
-void aps_arena_clear(struct aps_arena *arena)
+static void free_blocks(struct aps_arena_block *block)
 {
-	struct aps_arena_block *block = arena->blocks;
 	while (block != NULL) {
 		struct aps_arena_block *next = block->next;
 		aps_free(block);
 		block = next;
 	}
+}
+
+void aps_arena_clear(struct aps_arena *arena)
+{
+	free_blocks(arena->blocks);
 	aps_arena_init(arena, arena->max_bytes);
+}
+
+void aps_arena_reset(struct aps_arena *arena)
+{
+	struct aps_arena_block *block = arena->blocks;
+	if (block == NULL || block->size > BLOCK_BYTES) {
+		aps_arena_clear(arena); /* so that it doesn't stay as large as it was once */
+		return;
+	}
+	free_blocks(block->next);
+	block->next = NULL;
+	block->used = 0;
+	arena->used_bytes = 0;
+	arena->held_bytes = sizeof *block + block->size;
+	arena->rc = APS_OK;
 }
 
 static struct aps_arena_block *block_with_room(struct aps_arena *arena, size_t n_bytes)

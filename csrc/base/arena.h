@@ -20,6 +20,8 @@ APS_BEGIN_DECLS
 void aps_arena_init(struct aps_arena *arena, size_t max_bytes);
 /* Frees everything; twice is legal, and the arena can be used again. */
 void aps_arena_clear(struct aps_arena *arena);
+/* Everything is gone, and some of the memory is kept. */
+void aps_arena_reset(struct aps_arena *arena);
 /* Zeroed memory, aligned for any object; NULL when memory or the ceiling is out: arena->rc tells which. */
 void *aps_arena_get(struct aps_arena *arena, size_t n_bytes);
 /* A copy with a terminating zero that is not counted; {NULL, 0} when memory or the ceiling is out. */

@@ -79,9 +79,22 @@ struct aps_str aps_str_trim(struct aps_str text)
 	return text;
 }
 
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ (hash >> 32);
+}
+
+/* Eight bytes at a time. */
 uint64_t aps_str_hash(struct aps_str text, uint64_t seed)
 {
-	uint64_t hash = seed ^ UINT64_C(0xcbf29ce484222325);
-	for (size_t i = 0; i < text.n; i++) hash = (hash ^ (unsigned char)text.p[i]) * UINT64_C(0x100000001b3);
-	return hash ^ (hash >> 32);
+	uint64_t hash = seed ^ UINT64_C(0xcbf29ce484222325), word;
+	size_t at = 0;
+	for (; text.n - at >= sizeof word; at += sizeof word) {
+		memcpy(&word, text.p + at, sizeof word);
+		hash = mix(hash, word);
+	}
+	word = 0;
+	if (at != text.n) memcpy(&word, text.p + at, text.n - at);
+	return mix(mix(hash, word), text.n);
 }

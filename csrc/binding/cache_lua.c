@@ -11,8 +11,7 @@
 #include "client/reader.h"
 #include "client/watching.h"
 
-#define CACHE   "appsync.core.cache"
-#define READING "appsync.core.reading"
+#define CACHE "appsync.core.cache"
 
 struct apl_caches *apl_caches_new(struct apl_runtime *box, uint64_t client, struct aps_cache_settings *settings,
                                   enum apl_big_integers big)
@@ -146,9 +145,18 @@ static int Apl_cache_gc(lua_State *L)
 	return 0;
 }
 
+void apl_cache_check_type(lua_State *L)
+{
+	luaL_checkudata(L, 1, CACHE);
+}
+
 struct apl_cache *apl_cache_check(lua_State *L, struct aps_err *err)
 {
-	struct apl_cache **slot = luaL_checkudata(L, 1, CACHE);
+	return apl_cache_of(L, luaL_checkudata(L, 1, CACHE), err);
+}
+
+struct apl_cache *apl_cache_of(lua_State *L, struct apl_cache **slot, struct aps_err *err)
+{
 	if (*slot == NULL || (*slot)->caches->is_closed) {
 		aps_fail(err, APS_E_CLOSED, "the client is closed");
 		return NULL;
@@ -178,68 +186,10 @@ static int Apl_cache_look(lua_State *L)
 	return 1;
 }
 
-/* A list of the paths, each ended by a zero. */
-static void push_missing(lua_State *L, const struct aps_buf *missing)
-{
-	int n = 0;
-	lua_newtable(L);
-	for (size_t at = 0; at < missing->n; at += strlen(missing->p + at) + 1) {
-		lua_pushstring(L, missing->p + at);
-		lua_rawseti(L, -2, ++n);
-	}
-}
-
-struct reading {
-	struct aps_read_result result;
-};
-
-static int Apl_reading_gc(lua_State *L)
-{
-	struct reading *reading = lua_touserdata(L, 1);
-	aps_read_result_clear(&reading->result);
-	return 0;
-}
-
-static struct reading *push_reading(lua_State *L, size_t max_bytes)
-{
-	struct reading *reading = apl_newuserdata(L, sizeof *reading);
-	aps_read_result_init(&reading->result, max_bytes);
-	luaL_getmetatable(L, READING);
-	lua_setmetatable(L, -2);
-	return reading;
-}
-
-static int fail_read(lua_State *L, const struct aps_err *err)
-{
-	lua_pushnil(L);
-	lua_pushnil(L);
-	apl_push_err(L, err);
-	return 3;
-}
-
-static int say_large(lua_State *L)
-{
-	for (int i = 0; i < 4; i++) lua_pushnil(L);
-	lua_pushboolean(L, 1);
-	return 5;
-}
-
-/* "R" and the record's key at `key` of the table at index 2; without one the root. */
-static struct aps_str push_root(lua_State *L)
-{
-	struct aps_str key = APS_STR("ROOT_QUERY");
-	apl_field_str(L, 2, "key", &key);
-	lua_pushliteral(L, "R");
-	lua_pushlstring(L, key.p, key.n);
-	lua_concat(L, 2);
-	key.p = lua_tolstring(L, -1, &key.n);
-	return key;
-}
-
 #define MAX_USED 512 /* of a message */
 
 /* Those that were read, once a minute: what isn't told now is told later. */
-static void tell_uses(const struct apl_cache *cache, int64_t now_s)
+void apl_cache_tell_uses(const struct apl_cache *cache, int64_t now_s)
 {
 	uint64_t numbers[MAX_USED];
 	struct aps_err err;
@@ -257,41 +207,6 @@ void apl_cache_tell_damage(const struct apl_cache *cache)
 	if (!aps_reader_take_damage(cache->reader, &place)) return;
 	struct aps_command *command = aps_cache_damage_command_new(cache->caches->client, cache->id, place);
 	if (command != NULL) aps_runtime_post(cache->caches->box->runtime, command, &err);
-}
-
-/* cache:read{document=, operation_name= or fragment=, key=, variables=, partial=, max_bytes=} → data, missing: a list
- * of paths, nil when all of it is there; without `partial` data is nil then; nil; true when something of it has
- * expired. nil, nil, error where it can't be read. nil, nil, nil, nil, true where it has more than `max_bytes`. */
-static int Apl_cache_read(lua_State *L)
-{
-	struct aps_err err = {0};
-	struct apl_cache *cache = apl_cache_check(L, &err);
-	luaL_checktype(L, 2, LUA_TTABLE);
-	if (cache == NULL) return fail_read(L, &err);
-	struct aps_operation *operation = apl_push_operation(L);
-	lua_getfield(L, 2, "max_bytes");
-	bool is_bounded = !lua_isnil(L, -1);
-	struct reading *reading = push_reading(L, is_bounded ? apl_size_of(lua_tonumber(L, -1)) : APL_MAX_BODY_BYTES);
-	bool is_partial = apl_field_bool(L, 2, "partial", false);
-	int64_t now_s = aps_channel_now_s(cache->channel);
-	const struct aps_read_options options = {.root = push_root(L), .is_partial = is_partial, .now_s = now_s};
-	enum aps_rc rc = apl_read_operation(L, operation, &err);
-	if (rc == APS_OK) rc = aps_reader_read(cache->reader, operation, &options, &reading->result, &err);
-	apl_cache_tell_damage(cache);
-	if (rc == APS_E_TOO_BIG && is_bounded) return say_large(L);
-	if (rc == APS_OK && (is_partial || reading->result.n_missing == 0))
-		rc = apl_value_push(L, aps_buf_str(&reading->result.json), cache->caches->big, APS_JSON_LENIENT, &err);
-	else
-		lua_pushnil(L);
-	if (rc != APS_OK) return fail_read(L, &err);
-	tell_uses(cache, now_s);
-	if (reading->result.n_missing != 0)
-		push_missing(L, &reading->result.missing);
-	else
-		lua_pushnil(L);
-	lua_pushnil(L);
-	lua_pushboolean(L, reading->result.n_expired != 0);
-	return 4;
 }
 
 /* cache:watch{document=, operation_name=, variables=} → id; nil, error */
@@ -349,10 +264,13 @@ static int Apl_cache_show(lua_State *L)
 }
 
 static const luaL_Reg METHODS[] = {
-        {"id", Apl_cache_id},           {"look", Apl_cache_look},
-        {"read", Apl_cache_read},       {"watch", Apl_cache_watch},
-        {"unwatch", Apl_cache_unwatch}, {"view_taken", Apl_cache_view_taken},
-        {"show", Apl_cache_show},       {NULL, NULL},
+        {"id", Apl_cache_id},
+        {"look", Apl_cache_look},
+        {"watch", Apl_cache_watch},
+        {"unwatch", Apl_cache_unwatch},
+        {"view_taken", Apl_cache_view_taken},
+        {"show", Apl_cache_show},
+        {NULL, NULL},
 };
 
 void apl_cache_add_methods(lua_State *L, const luaL_Reg *methods)
@@ -365,7 +283,5 @@ void apl_cache_add_methods(lua_State *L, const luaL_Reg *methods)
 
 void apl_cache_register(lua_State *L)
 {
-	static const luaL_Reg NONE[] = {{NULL, NULL}};
 	apl_register_class(L, CACHE, Apl_cache_gc, METHODS);
-	apl_register_class(L, READING, Apl_reading_gc, NONE);
 }

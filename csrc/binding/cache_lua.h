@@ -42,11 +42,17 @@ struct apl_caches *apl_caches_new(struct apl_runtime *box, uint64_t client, stru
 void apl_caches_unref(struct apl_caches *caches); /* NULL is legal */
 /* The cache at index 1. NULL: it is closed, or the parent's of a fork, and *err says so. */
 struct apl_cache *apl_cache_check(lua_State *L, struct aps_err *err);
-/* The same for what comes late, from finalizers too. NULL: it is closed, or the parent's of a fork, and nothing is
- * said. */
+/* The same of a userdata's content. */
+struct apl_cache *apl_cache_of(lua_State *L, struct apl_cache **slot, struct aps_err *err);
+/* Throws for what isn't a cache at index 1. */
+void apl_cache_check_type(lua_State *L);
+/* The same as apl_cache_check() for what comes late, from finalizers too. NULL: it is closed, or the parent's of a
+ * fork, and nothing is said. */
 struct apl_cache *apl_cache_check_late(lua_State *L);
 /* After its reader has read: tells the core of damage that was met. */
 void apl_cache_tell_damage(const struct apl_cache *cache);
+/* Likewise of what was used, once a minute: what isn't told now is told later. */
+void apl_cache_tell_uses(const struct apl_cache *cache, int64_t now_s);
 /* Adds methods of a cache. */
 void apl_cache_add_methods(lua_State *L, const luaL_Reg *methods);
 /* The client is closed: nothing is read any more, and the core's is the last connection to the store. NULL is legal. */

@@ -56,6 +56,21 @@ static inline APS_UNUSED int lua_absindex(lua_State *L, int index)
 #define apl_newuserdata(L, n_bytes) lua_newuserdata((L), (n_bytes))
 #endif
 
+/* A userdata with a table of its own, which stands on top of the stack and is taken from there. */
+#if LUA_VERSION_NUM >= 504
+#define apl_newuserdata_for_table(L, n_bytes) lua_newuserdatauv((L), (n_bytes), 1)
+#define apl_set_table(L, index)               ((void)lua_setiuservalue((L), (index), 1))
+#define apl_push_table(L, index)              ((void)lua_getiuservalue((L), (index), 1))
+#elif LUA_VERSION_NUM >= 502
+#define apl_newuserdata_for_table(L, n_bytes) lua_newuserdata((L), (n_bytes))
+#define apl_set_table(L, index)               ((void)lua_setuservalue((L), (index)))
+#define apl_push_table(L, index)              ((void)lua_getuservalue((L), (index)))
+#else
+#define apl_newuserdata_for_table(L, n_bytes) lua_newuserdata((L), (n_bytes))
+#define apl_set_table(L, index)               ((void)lua_setfenv((L), (index)))
+#define apl_push_table(L, index)              lua_getfenv((L), (index))
+#endif
+
 /* A string as C has it: one with a zero byte in it would end there, unnoticed. */
 static inline APS_UNUSED const char *apl_check_cstring(lua_State *L, int index)
 {

@@ -5,6 +5,7 @@
 #include "binding/cache_edit_lua.h"
 #include "binding/cache_keep_lua.h"
 #include "binding/cache_lua.h"
+#include "binding/cache_read_lua.h"
 #include "binding/client_lua.h"
 #include "binding/err_lua.h"
 #include "binding/event_lua.h"
@@ -149,6 +150,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	apl_cache_register(L);
 	apl_cache_edit_register(L);
 	apl_cache_keep_register(L);
+	apl_cache_read_register(L);
 	apl_event_register(L);
 	apl_view_register(L);
 	lua_pushliteral(L, VERSION);

@@ -3,9 +3,8 @@
 #include "binding/fields.h"
 #include "binding/gql_lua.h"
 #include "binding/value.h"
+#include "codec/utf8.h"
 #include "proto/gqlhttp.h"
-
-#include <stdio.h>
 
 #define OPERATION "appsync.core.operation"
 
@@ -24,11 +23,33 @@ struct aps_operation *apl_push_operation(lua_State *L)
 	return operation;
 }
 
+#define PREFIX    "variables."
+#define MAX_SHOWN 100 /* bytes of a name */
+
+/* Where a value stands, for what is said of it. */
+static void name_path(char path[sizeof PREFIX + MAX_SHOWN], struct aps_str name)
+{
+	size_t n = name.n < MAX_SHOWN ? name.n : MAX_SHOWN;
+	memcpy(path + sizeof PREFIX - 1, name.p, n);
+	path[sizeof PREFIX - 1 + n] = '\0';
+}
+
+/* The value on top of the stack, as long as there is nothing to be said about it. */
+static bool write_string(lua_State *L, struct aps_json_writer *w)
+{
+	struct aps_str text;
+	if (lua_type(L, -1) != LUA_TSTRING) return false;
+	text.p = lua_tolstring(L, -1, &text.n);
+	bool is_text = text.n < 1024 && aps_utf8_check(text) == text.n;
+	if (is_text) aps_json_write_string(w, text);
+	return is_text && w->buf->rc == APS_OK;
+}
+
 /* Writes those of the table on top of the stack that the operation declares; undeclared ones are not sent. */
 static enum aps_rc write_declared(lua_State *L, const struct aps_gql_operation *operation, struct aps_json_writer *w,
                                   struct aps_err *err)
 {
-	char path[160];
+	char path[sizeof PREFIX + MAX_SHOWN] = PREFIX;
 	enum aps_rc rc = APS_OK;
 	aps_json_write_object(w);
 	for (size_t i = 0; rc == APS_OK && i < operation->n_variables && lua_istable(L, -1); i++) {
@@ -36,9 +57,11 @@ static enum aps_rc write_declared(lua_State *L, const struct aps_gql_operation *
 		lua_pushlstring(L, name.p, name.n);
 		lua_gettable(L, -2);
 		if (!lua_isnil(L, -1)) {
-			snprintf(path, sizeof path, "variables.%.*s", (int)(name.n < 100 ? name.n : 100), name.p);
 			aps_json_write_key(w, name);
-			rc = apl_value_write(L, -1, path, w, err);
+			if (!write_string(L, w)) {
+				name_path(path, name);
+				rc = apl_value_write(L, -1, path, w, err);
+			}
 		}
 		lua_pop(L, 1);
 	}
@@ -46,19 +69,16 @@ static enum aps_rc write_declared(lua_State *L, const struct aps_gql_operation *
 	return rc;
 }
 
-/* A fragment declares none, and takes all. */
-static enum aps_rc write_variables(lua_State *L, const struct aps_gql_operation *operation, struct aps_buf *out,
-                                   struct aps_err *err)
+enum aps_rc apl_write_variables(lua_State *L, const struct aps_gql_operation *operation, struct aps_buf *out,
+                                struct aps_err *err)
 {
 	struct aps_json_writer w;
 	enum aps_rc rc = APS_OK;
 	aps_json_writer_init(&w, out);
-	lua_getfield(L, 2, "variables");
 	if (operation->kind != APS_GQL_FRAGMENT)
 		rc = write_declared(L, operation, &w, err);
 	else if (lua_istable(L, -1))
 		rc = apl_value_write(L, -1, "variables", &w, err);
-	lua_pop(L, 1);
 	if (rc != APS_OK) return rc;
 	if (aps_json_writer_finish(&w) == APS_OK) return APS_OK;
 	return aps_fail(err, APS_E_USAGE, "the variables are too big to be sent");
@@ -73,19 +93,28 @@ static const struct aps_gql_operation *find_fragment(const struct aps_gql_docume
 	return NULL;
 }
 
-enum aps_rc apl_read_operation(lua_State *L, struct aps_operation *out, struct aps_err *err)
+const struct aps_gql_operation *apl_push_definition(lua_State *L, struct aps_gql_document **doc)
 {
 	struct aps_str name = {"", 0};
 	lua_getfield(L, 2, "document");
-	struct aps_gql_document *doc = apl_gql_check_document(L, -1);
+	*doc = apl_gql_check_document(L, -1);
 	bool is_fragment = apl_field_str(L, 2, "fragment", &name);
 	if (!is_fragment) apl_field_str(L, 2, "operation_name", &name);
 	const struct aps_gql_operation *definition =
-	        is_fragment ? find_fragment(doc, name) : aps_gql_document_find(doc, name);
+	        is_fragment ? find_fragment(*doc, name) : aps_gql_document_find(*doc, name);
 	if (definition == NULL) luaL_error(L, "the document has no operation or fragment '%s'", name.p);
+	return definition;
+}
+
+enum aps_rc apl_read_operation(lua_State *L, struct aps_operation *out, struct aps_err *err)
+{
+	struct aps_gql_document *doc;
+	const struct aps_gql_operation *definition = apl_push_definition(L, &doc);
 	bool has_typenames = apl_field_bool(L, 2, "typenames", false);
 	struct aps_buf *variables = apl_push_buffer(L, APL_MAX_BODY_BYTES);
-	enum aps_rc rc = write_variables(L, definition, variables, err);
+	lua_getfield(L, 2, "variables");
+	enum aps_rc rc = apl_write_variables(L, definition, variables, err);
+	lua_pop(L, 1);
 	if (rc == APS_OK) rc = aps_operation_init(out, doc, definition, has_typenames, aps_buf_str(variables), err);
 	if (rc == APS_OK) rc = aps_gqlhttp_check_body(out, APL_MAX_BODY_BYTES, err);
 	if (rc == APS_E_TOO_BIG) rc = err->code = APS_E_USAGE;

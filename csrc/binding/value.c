@@ -60,6 +60,14 @@ static void push_names(lua_State *L)
 	make_metatable(L, ARENA_METATABLE, Apl_arena_gc);
 }
 
+void apl_value_keep(lua_State *L, enum apl_names_key key)
+{
+	push_names(L);
+	lua_insert(L, -2);
+	lua_rawseti(L, -2, key);
+	lua_pop(L, 1);
+}
+
 void apl_register(lua_State *L, const luaL_Reg *functions)
 {
 	luaL_checkstack(L, 8, NULL);

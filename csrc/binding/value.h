@@ -24,7 +24,8 @@ enum apl_names_key {
 	APL_NAMES_BUFFER = -1,      /* the buffer that was given back, or nil */
 	APL_NAMES_CJSON_ARRAY = -2, /* OpenResty's cjson.array_mt, or nil */
 	APL_NAMES_CJSON_EMPTY = -3, /* OpenResty's cjson.empty_array, or nil */
-	APL_NAMES_STRINGS = -4      /* of binding/strings.c, or nil */
+	APL_NAMES_STRINGS = -4,     /* of binding/strings.c, or nil */
+	APL_NAMES_READING = -5      /* the metatable of binding/cache_read_lua.c */
 };
 
 /* How integers beyond the exact range of the VM's numbers (2^53; 64 bits on 5.3+) are delivered. SAFE: as STRING, and
@@ -36,6 +37,8 @@ APS_BEGIN_DECLS
 
 /* Adds `functions` to the table on top of the stack, each with the two upvalues. */
 void apl_register(lua_State *L, const luaL_Reg *functions);
+/* Keeps the value on top of the stack in the table of names, and pops it. */
+void apl_value_keep(lua_State *L, enum apl_names_key key);
 /* Makes the metatable `name` of a userdata: its methods with the upvalues, its finalizer, closed to Lua. Pushes
  * nothing. */
 void apl_register_class(lua_State *L, const char *name, lua_CFunction gc, const luaL_Reg *methods);

@@ -22,7 +22,7 @@ void apl_view_push(lua_State *L, struct aps_view *shown, enum apl_big_integers b
 	lua_setmetatable(L, -2);
 	view->view = aps_view_ref(shown);
 	view->has_begun = false;
-	apl_value_build_init(&view->build, shown->json, big, APS_JSON_LENIENT);
+	apl_value_build_init_packed(&view->build, &shown->data, big);
 	apl_value_parts_init(&view->parts, shown);
 	view->build.parts = &view->parts;
 }
@@ -76,7 +76,7 @@ static int Apl_view_state(lua_State *L)
 	const struct view *view = check(L);
 	lua_pushboolean(L, view->view->is_whole);
 	lua_pushboolean(L, view->view->is_optimistic);
-	lua_pushnumber(L, (lua_Number)view->view->json.n);
+	lua_pushnumber(L, (lua_Number)view->view->data.bytes.n);
 	return 3;
 }
 

@@ -1,6 +1,7 @@
 #include "cache/arguments.h"
 
 #include "codec/json_reader.h"
+#include "codec/json_scan.h"
 #include "codec/json_writer.h"
 
 #include <stdlib.h>
@@ -220,12 +221,28 @@ static struct aps_variable *find_variable(const struct aps_variables *variables,
 	return NULL;
 }
 
+/* Text that is canonical as it stands: strings in which nothing is escaped, or has to be. */
+static bool is_plain_string(struct aps_str json)
+{
+	if (json.n < 2 || json.p[0] != '"') return false;
+	const char *end = json.p + json.n - 1;
+	return aps_json_scan(json.p + 1, end) == end;
+}
+
+static enum aps_rc keep_plain(struct aps_variable *variable, struct aps_str json, struct aps_arena *arena,
+                              struct aps_err *err)
+{
+	variable->json = aps_arena_dup(arena, json);
+	return variable->json.p != NULL ? APS_OK : aps_arena_fail(arena, "the variables", err);
+}
+
 /* One variable's value in canonical text, kept in the arena. */
 static enum aps_rc keep_value(struct aps_variable *variable, struct aps_str json, const struct aps_gql_node *node,
                               struct aps_arena *arena, struct aps_err *err)
 {
 	struct aps_buf text;
 	struct writing in;
+	if (is_plain_string(json)) return keep_plain(variable, json, arena, err);
 	aps_buf_init(&text, arena->max_bytes);
 	begin_writing(&in, &text, NULL, arena);
 	if (node != NULL)
@@ -401,6 +418,14 @@ bool aps_argument_value(struct aps_buf *out, const struct aps_gql_node *field, s
 	if (argument == NULL || is_unset(&in, argument->value)) return false;
 	write_node(&in, argument->value);
 	return end_writing(&in, NULL) == APS_OK;
+}
+
+struct aps_str aps_argument_variable(const struct aps_gql_node *field, struct aps_str name,
+                                     const struct aps_variables *variables)
+{
+	const struct aps_gql_node *argument = find_named(field->arguments, name);
+	bool is_variable = argument != NULL && argument->value->kind == APS_GQL_VARIABLE;
+	return is_variable ? aps_variables_get(variables, argument->value->name) : APS_STR("");
 }
 
 static bool is_true(const struct aps_gql_node *directive, const struct aps_variables *variables, bool otherwise)

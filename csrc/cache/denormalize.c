@@ -4,9 +4,8 @@
 #include "cache/freshness.h"
 #include "cache/long_list.h"
 #include "cache/lookup.h"
-#include "codec/json_writer.h"
-
-#include <stdio.h>
+#include "cache/result_writer.h"
+#include "codec/decimal.h"
 
 /* The record whose fields are read. */
 struct whose {
@@ -15,15 +14,21 @@ struct whose {
 	bool is_optimistic;
 };
 
+/* Where the read is, from the inside out. A path is made of it for those who ask for one. */
+struct crumb {
+	const struct crumb *outer;
+	struct aps_str name; /* of a field; p NULL: */
+	size_t index;        /* … an item of a list */
+};
+
 struct reading {
 	struct aps_read_source *source;
 	struct aps_binding *binding;
 	const struct aps_read_options *options;
 	struct aps_read_result *result;
-	struct aps_json_writer w;
-	struct aps_buf path;
-	struct aps_buf key;
-	struct aps_buf values; /* struct aps_cell: of the fields of all open objects */
+	struct aps_result_writer out;
+	const struct crumb *crumb;
+	struct aps_buf *values; /* struct aps_cell: of the fields of all open objects */
 	uint32_t typename;
 	unsigned depth;
 	bool is_optimistic; /* something in the segment that is open */
@@ -53,15 +58,21 @@ static enum outcome write_value(struct reading *in, const struct aps_selection_f
 void aps_read_result_init(struct aps_read_result *result, size_t max_bytes)
 {
 	*result = (struct aps_read_result){.n_missing = 0};
-	aps_buf_init(&result->json, max_bytes);
+	aps_buf_init(&result->data, max_bytes);
 	aps_buf_init(&result->missing, APS_BUF_ANY_SIZE);
+	aps_buf_init(&result->path, APS_BUF_ANY_SIZE);
+	aps_buf_init(&result->key, APS_BUF_ANY_SIZE);
+	aps_buf_init(&result->values, APS_BUF_ANY_SIZE);
 	aps_segments_init(&result->segments);
 }
 
 void aps_read_result_reset(struct aps_read_result *result)
 {
-	aps_buf_reset(&result->json);
+	aps_buf_reset(&result->data);
 	aps_buf_reset(&result->missing);
+	aps_buf_reset(&result->path);
+	aps_buf_reset(&result->key);
+	aps_buf_reset(&result->values);
 	aps_segments_reset(&result->segments);
 	result->n_missing = result->n_records = result->n_expired = 0;
 	result->is_optimistic = false;
@@ -69,8 +80,11 @@ void aps_read_result_reset(struct aps_read_result *result)
 
 void aps_read_result_clear(struct aps_read_result *result)
 {
-	aps_buf_clear(&result->json);
+	aps_buf_clear(&result->data);
 	aps_buf_clear(&result->missing);
+	aps_buf_clear(&result->path);
+	aps_buf_clear(&result->key);
+	aps_buf_clear(&result->values);
 	aps_segments_clear(&result->segments);
 }
 
@@ -101,18 +115,26 @@ static void note(struct reading *in, uint64_t entry, struct aps_str key)
 	if (in->source->is_optimistic) in->is_optimistic = true;
 }
 
-static size_t push_path(struct reading *in, struct aps_str name)
+static struct aps_str path_of(struct reading *in)
 {
-	size_t at = in->path.n;
-	if (at != 0) aps_buf_add_byte(&in->path, '.');
-	aps_buf_add_str(&in->path, name);
-	return at;
+	const struct crumb *crumbs[APS_CELL_MAX_DEPTH + 1];
+	size_t n = 0;
+	for (const struct crumb *crumb = in->crumb; crumb != NULL; crumb = crumb->outer) crumbs[n++] = crumb;
+	aps_buf_reset(&in->result->path);
+	while (n-- != 0) {
+		if (in->result->path.n != 0) aps_buf_add_byte(&in->result->path, '.');
+		if (crumbs[n]->name.p != NULL)
+			aps_buf_add_str(&in->result->path, crumbs[n]->name);
+		else
+			aps_buf_addf(&in->result->path, "%zu", crumbs[n]->index);
+	}
+	return aps_buf_str(&in->result->path);
 }
 
 static void observe(struct reading *in, enum aps_read_state state)
 {
 	struct aps_read_observer *observer = in->options->observer;
-	if (observer != NULL) observer->field(observer, aps_buf_str(&in->path), state, in->whose.record);
+	if (observer != NULL) observer->field(observer, path_of(in), state, in->whose.record);
 }
 
 /* A value that is no object, and no list that has some. */
@@ -129,7 +151,7 @@ static enum outcome miss(struct reading *in)
 {
 	struct aps_read_result *result = in->result;
 	if (result->n_missing++ < APS_READ_MAX_MISSING) {
-		aps_buf_add_str(&result->missing, aps_buf_str(&in->path));
+		aps_buf_add_str(&result->missing, path_of(in));
 		aps_buf_add_byte(&result->missing, '\0');
 	}
 	observe(in, APS_READ_MISSING);
@@ -162,27 +184,28 @@ static struct aps_str type_of(const struct reading *in, struct aps_str fields)
 }
 
 /* A record that the field's arguments identify: getPost(id: 1) finds what listPosts brought. */
-static enum outcome look_up(struct reading *in, const struct aps_selection_field *field, uint64_t *entry)
+static enum outcome look_up(struct reading *in, struct aps_selection_field *field, uint64_t *entry)
 {
-	struct aps_str content;
-	aps_buf_reset(&in->key);
-	bool is_known = aps_lookup_key(&in->key, in->binding, field);
-	if (in->key.rc != APS_OK) return fail_memory(in);
-	return is_known ? content_of(in, aps_buf_str(&in->key), entry, &content) : READ_MISSING;
+	struct aps_str content, key = aps_lookup_kept_key(in->binding, field);
+	if (key.p == NULL) return fail_memory(in);
+	return key.n != 0 ? content_of(in, key, entry, &content) : READ_MISSING;
 }
 
 /* A field with arguments of a record: an entry of its own. */
-static enum outcome find_field_entry(struct reading *in, const struct object *object,
-                                     const struct aps_selection_field *field, struct aps_cell *value)
+static enum outcome find_field_entry(struct reading *in, const struct object *object, struct aps_selection_field *field,
+                                     struct aps_cell *value)
 {
 	struct aps_str content;
 	uint64_t entry;
-	aps_buf_reset(&in->key);
-	aps_buf_addf(&in->key, "F%llu.", (unsigned long long)object->record);
-	aps_buf_add_str(&in->key, field->key);
-	if (in->key.rc != APS_OK) return fail_memory(in);
+	char head[24] = "F";
+	size_t n_head = 1 + aps_decimal_print_int((int64_t)object->record, head + 1);
+	head[n_head++] = '.';
+	aps_buf_reset(&in->result->key);
+	aps_buf_add(&in->result->key, head, n_head);
+	aps_buf_add_str(&in->result->key, field->key);
+	if (in->result->key.rc != APS_OK) return fail_memory(in);
 	enum outcome outcome =
-	        object->record != 0 ? content_of(in, aps_buf_str(&in->key), &entry, &content) : READ_MISSING;
+	        object->record != 0 ? content_of(in, aps_buf_str(&in->result->key), &entry, &content) : READ_MISSING;
 	bool is_here = outcome == READ_OK && content.n != 0; /* empty: it had to leave for want of room */
 	if (is_here) return aps_cell_take(&content, value) ? READ_OK : fail_damaged(in);
 	if (outcome == READ_FAILED) return outcome;
@@ -193,7 +216,7 @@ static enum outcome find_field_entry(struct reading *in, const struct object *ob
 
 static const struct aps_cell *kept_value(const struct reading *in, const struct object *object, size_t index)
 {
-	return (const struct aps_cell *)(const void *)(in->values.p + object->values_at) + index;
+	return (const struct aps_cell *)(const void *)(in->values->p + object->values_at) + index;
 }
 
 /* A reader learns the numbers of names after it has bound the operation. */
@@ -223,7 +246,7 @@ static bool find_late(struct reading *in, struct aps_str fields, uint32_t number
 
 static enum outcome find_value(struct reading *in, const struct object *object, size_t index, struct aps_cell *value)
 {
-	const struct aps_selection_field *field = &object->view->fields[index];
+	struct aps_selection_field *field = &object->view->fields[index];
 	if (!field->is_plain && !object->is_embedded) return find_field_entry(in, object, field, value);
 	*value = *kept_value(in, object, index);
 	if (value->whole.n != 0) return READ_OK;
@@ -241,11 +264,11 @@ static enum outcome find_value(struct reading *in, const struct object *object, 
 static enum outcome open_values(struct reading *in, struct object *object)
 {
 	size_t n_bytes = object->view->n_fields * sizeof(struct aps_cell);
-	object->values_at = in->values.n;
-	char *p = n_bytes != 0 ? aps_buf_reserve(&in->values, n_bytes) : NULL;
+	object->values_at = in->values->n;
+	char *p = n_bytes != 0 ? aps_buf_reserve(in->values, n_bytes) : NULL;
 	if (n_bytes == 0) return READ_OK;
 	if (p == NULL) return fail_memory(in);
-	in->values.n += n_bytes;
+	in->values->n += n_bytes;
 	struct aps_cell *values = (struct aps_cell *)(void *)p;
 	for (size_t i = 0; i < object->view->n_fields; i++) values[i].whole = APS_STR("");
 	struct aps_str rest = object->fields;
@@ -272,15 +295,16 @@ static enum outcome is_guard_open(struct reading *in, const struct object *objec
 	return READ_OK;
 }
 
-static enum outcome write_field(struct reading *in, const struct object *object, size_t index)
+static enum outcome write_field(struct reading *in, const struct object *object, size_t index, size_t *n_written)
 {
 	struct aps_cell value;
 	const struct aps_selection_field *field = &object->view->fields[index];
-	size_t path_at = push_path(in, field->response_key);
-	size_t json_at = in->w.buf->n;
-	bool needed_comma = in->w.needs_comma;
+	const struct crumb crumb = {in->crumb, field->response_key, 0};
+	size_t began_at = in->out.w.buf->n;
+	bool needed_comma = in->out.w.needs_comma;
 	bool is_observed = in->options->observer != NULL;
 	if (is_observed) in->source->is_optimistic = false; /* it is set where the field is an entry of its own */
+	in->crumb = &crumb;
 	enum outcome outcome = find_value(in, object, index, &value);
 	if (outcome == READ_OK && is_observed) observe_value(in, field, &value);
 	if (outcome == READ_MISSING && field->is_added) {
@@ -288,31 +312,47 @@ static enum outcome write_field(struct reading *in, const struct object *object,
 	} else if (outcome == READ_MISSING) {
 		miss(in);
 	} else if (outcome == READ_OK) {
-		aps_json_write_key(&in->w, field->response_key);
+		in->out.form->key(&in->out, field);
 		outcome = write_value(in, field, &value);
+		*n_written += outcome == READ_OK;
 	}
-	in->path.n = path_at;
-	if (outcome == READ_MISSING && in->w.buf->rc == APS_OK) { /* left out, name and all */
-		in->w.buf->n = json_at;
-		in->w.needs_comma = needed_comma;
+	in->crumb = crumb.outer;
+	if (outcome == READ_MISSING && in->out.w.buf->rc == APS_OK) { /* left out, name and all */
+		in->out.w.buf->n = began_at;
+		in->out.w.needs_comma = needed_comma;
 	}
 	return outcome;
+}
+
+/* What stands in the record as it is to be written. */
+static bool write_kept_scalar(struct reading *in, const struct object *object, size_t index)
+{
+	const struct aps_selection_field *field = &object->view->fields[index];
+	const struct aps_cell *value = kept_value(in, object, index);
+	if (value->whole.n == 0 || value->tag > APS_CELL_JSON) return false;
+	in->out.form->member(&in->out, field, value);
+	return true;
 }
 
 static enum outcome write_fields(struct reading *in, const struct object *object)
 {
 	enum outcome all = READ_OK;
-	aps_json_write_object(&in->w);
+	bool is_unobserved = in->options->observer == NULL;
+	size_t opened = in->out.form->open(&in->out, false), n_written = 0;
 	for (size_t i = 0; i < object->view->n_fields; i++) {
 		const struct aps_gql_node *guard = object->view->fields[i].guard;
 		enum outcome outcome = guard != NULL ? is_guard_open(in, object, guard) : READ_OK;
 		if (outcome == READ_MISSING) continue;
-		if (outcome == READ_OK) outcome = write_field(in, object, i);
+		if (is_unobserved && outcome == READ_OK && write_kept_scalar(in, object, i)) {
+			n_written++;
+			continue;
+		}
+		if (outcome == READ_OK) outcome = write_field(in, object, i, &n_written);
 		if (outcome == READ_FAILED) return outcome;
 		if (outcome == READ_MISSING) all = READ_MISSING;
 		if (all == READ_MISSING && !in->options->is_partial) return all;
 	}
-	aps_json_write_object_end(&in->w);
+	in->out.form->close(&in->out, false, opened, n_written);
 	return in->options->is_partial ? READ_OK : all;
 }
 
@@ -324,10 +364,10 @@ static enum outcome write_object(struct reading *in, struct object *object, stru
 		return READ_FAILED;
 	}
 	if (++in->depth > APS_CELL_MAX_DEPTH) return fail_damaged(in);
-	if (in->w.buf->rc != APS_OK) return READ_FAILED; /* nobody will see more of it */
+	if (in->out.w.buf->rc != APS_OK) return READ_FAILED; /* nobody will see more of it */
 	enum outcome outcome = open_values(in, object);
 	if (outcome == READ_OK) outcome = write_fields(in, object);
-	in->values.n = object->values_at;
+	in->values->n = object->values_at;
 	in->depth--;
 	return outcome;
 }
@@ -337,8 +377,7 @@ static enum outcome write_nothing(struct reading *in)
 {
 	enum outcome outcome = miss(in);
 	if (!in->options->is_partial) return outcome;
-	aps_json_write_object(&in->w);
-	aps_json_write_object_end(&in->w);
+	in->out.form->close(&in->out, false, in->out.form->open(&in->out, false), 0);
 	return READ_OK;
 }
 
@@ -383,7 +422,7 @@ static bool open_segment(struct reading *in, struct opened *opened, uint64_t ent
 	const struct aps_segment segment = {
 	        .entry = entry,
 	        .selection = selection,
-	        .begin = in->w.buf->n + (in->w.needs_comma ? 1 : 0),
+	        .begin = in->out.w.buf->n + (in->out.w.needs_comma ? 1 : 0),
 	        .first_dependency = aps_segments_count_dependencies(segments),
 	};
 	*opened = (struct opened){aps_segments_count(segments), former, in->result->n_missing, in->is_optimistic};
@@ -393,17 +432,17 @@ static bool open_segment(struct reading *in, struct opened *opened, uint64_t ent
 	return segments->items.rc == APS_OK;
 }
 
-/* The same text has the same number. */
+/* The same data has the same number. */
 static void number_segment(const struct reading *in, struct aps_segment *segment, size_t former)
 {
 	struct aps_reuse *reuse = in->options->reuse;
-	struct aps_str text = {in->w.buf->p + segment->begin, segment->end - segment->begin};
+	struct aps_str now = {in->out.w.buf->p + segment->begin, segment->end - segment->begin};
 	if (former != SIZE_MAX) {
 		struct aps_segment *was = aps_segments_at(&reuse->former, former);
-		struct aps_str former_text = {reuse->former_text.p + was->begin, was->end - was->begin};
+		struct aps_str former_data = {reuse->former_data.p + was->begin, was->end - was->begin};
 		reuse->cursor = was->end_segment;
 		segment->former_id = was->id;
-		if (aps_str_eq(former_text, text)) {
+		if (aps_str_eq(former_data, now)) {
 			was->is_same = true;
 			segment->id = was->id;
 			return;
@@ -415,9 +454,9 @@ static void number_segment(const struct reading *in, struct aps_segment *segment
 static void close_segment(struct reading *in, const struct opened *opened, enum outcome outcome)
 {
 	struct aps_segments *segments = &in->result->segments;
-	if (segments->items.rc != APS_OK || in->w.buf->rc != APS_OK) return;
+	if (segments->items.rc != APS_OK || in->out.w.buf->rc != APS_OK) return;
 	struct aps_segment *segment = aps_segments_at(segments, opened->index);
-	segment->end = in->w.buf->n;
+	segment->end = in->out.w.buf->n;
 	segment->end_dependency = aps_segments_count_dependencies(segments);
 	segment->end_segment = aps_segments_count(segments);
 	segment->is_optimistic = in->is_optimistic;
@@ -442,10 +481,11 @@ static enum outcome take_over(struct reading *in, uint64_t entry, const struct a
 	if (*former == SIZE_MAX) return READ_MISSING;
 	const struct aps_segment segment = *aps_segments_at(&reuse->former, *former);
 	if (segment.is_stale) return READ_MISSING;
-	aps_json_write_raw(&in->w, (struct aps_str){reuse->former_text.p + segment.begin, segment.end - segment.begin});
-	if (in->w.buf->rc != APS_OK) return READ_OK; /* it fails at the end */
+	in->out.form->again(&in->out,
+	                    (struct aps_str){reuse->former_data.p + segment.begin, segment.end - segment.begin});
+	if (in->out.w.buf->rc != APS_OK) return READ_OK; /* it fails at the end */
 	in->is_optimistic |= segment.is_optimistic;
-	size_t begin = in->w.buf->n - (segment.end - segment.begin);
+	size_t begin = in->out.w.buf->n - (segment.end - segment.begin);
 	return aps_reuse_take(reuse, *former, segments, begin) ? READ_OK : fail_memory(in);
 }
 
@@ -480,24 +520,17 @@ static enum outcome write_record(struct reading *in, uint64_t entry, struct aps_
 static enum outcome write_items(struct reading *in, const struct aps_selection_field *field, struct aps_str items,
                                 size_t *index);
 
-static size_t push_index(struct reading *in, size_t index)
-{
-	char digits[24], *p = digits + sizeof digits;
-	do *--p = (char)('0' + index % 10);
-	while ((index /= 10) != 0);
-	return push_path(in, (struct aps_str){p, (size_t)(digits + sizeof digits - p)});
-}
-
 /* *is_left_out: it refers to a record that was evicted, and isn't there any more. */
 static enum outcome write_item(struct reading *in, const struct aps_selection_field *field, const struct aps_cell *item,
                                size_t index, bool *is_left_out)
 {
-	size_t path_at = push_index(in, index);
+	const struct crumb crumb = {in->crumb, {NULL, 0}, index};
+	in->crumb = &crumb;
 	*is_left_out = false;
 	enum outcome outcome = item->tag == APS_CELL_REF && field->selection != NULL
 	                               ? write_segment(in, item->as.entry, field->selection, is_left_out)
 	                               : write_value(in, field, item);
-	in->path.n = path_at;
+	in->crumb = crumb.outer;
 	return outcome;
 }
 
@@ -516,7 +549,7 @@ static enum outcome write_items(struct reading *in, const struct aps_selection_f
 		if (outcome == READ_OK) continue;
 		all = READ_MISSING;
 		if (!in->options->is_partial) return all;
-		aps_json_write_null(&in->w);
+		in->out.form->scalar(&in->out, &(struct aps_cell){.tag = APS_CELL_NULL});
 	}
 	return all;
 }
@@ -528,12 +561,12 @@ static enum outcome list_content_at(struct reading *in, uint64_t entry, struct a
 	return outcome == READ_OK && content->n == 0 ? READ_MISSING : outcome;
 }
 
-static enum outcome write_blocks(struct reading *in, const struct aps_selection_field *field, uint64_t entry)
+static enum outcome write_blocks(struct reading *in, const struct aps_selection_field *field, uint64_t entry,
+                                 size_t *index)
 {
 	struct aps_str content, items;
 	struct aps_long_block block;
 	struct aps_cell list;
-	size_t index = 0;
 	enum outcome all = list_content_at(in, entry, &content);
 	if (all == READ_MISSING) return miss(in);
 	while (all != READ_FAILED && content.n != 0) {
@@ -542,7 +575,7 @@ static enum outcome write_blocks(struct reading *in, const struct aps_selection_
 		if (outcome == READ_FAILED) return outcome;
 		if (outcome == READ_MISSING) return miss(in);
 		if (!aps_cell_take(&items, &list) || list.tag != APS_CELL_LIST) return fail_damaged(in);
-		outcome = write_items(in, field, list.text, &index);
+		outcome = write_items(in, field, list.text, index);
 		if (outcome != READ_OK) all = outcome;
 		if (all == READ_MISSING && !in->options->is_partial) return all;
 	}
@@ -554,10 +587,10 @@ static enum outcome write_list(struct reading *in, const struct aps_selection_fi
 {
 	size_t index = 0;
 	if (++in->depth > APS_CELL_MAX_DEPTH) return fail_damaged(in);
-	aps_json_write_array(&in->w);
-	enum outcome outcome = value->tag == APS_CELL_LONG_LIST ? write_blocks(in, field, value->as.entry)
+	size_t opened = in->out.form->open(&in->out, true);
+	enum outcome outcome = value->tag == APS_CELL_LONG_LIST ? write_blocks(in, field, value->as.entry, &index)
 	                                                        : write_items(in, field, value->text, &index);
-	aps_json_write_array_end(&in->w);
+	in->out.form->close(&in->out, true, opened, index);
 	in->depth--;
 	return outcome == READ_MISSING && in->options->is_partial ? READ_OK : outcome;
 }
@@ -575,14 +608,14 @@ static enum outcome write_value(struct reading *in, const struct aps_selection_f
                                 const struct aps_cell *value)
 {
 	switch (value->tag) {
-	case APS_CELL_NULL: aps_json_write_null(&in->w); break;
-	case APS_CELL_FALSE: aps_json_write_bool(&in->w, false); break;
-	case APS_CELL_TRUE: aps_json_write_bool(&in->w, true); break;
-	case APS_CELL_INT: aps_json_write_int(&in->w, value->as.integer); break;
-	case APS_CELL_DOUBLE: aps_json_write_double(&in->w, value->as.number); break;
-	case APS_CELL_NUMBER: aps_json_write_raw(&in->w, value->text); break;
-	case APS_CELL_STRING: aps_json_write_string(&in->w, value->text); break;
-	case APS_CELL_JSON: aps_json_write_raw(&in->w, value->text); break;
+	case APS_CELL_NULL:
+	case APS_CELL_FALSE:
+	case APS_CELL_TRUE:
+	case APS_CELL_INT:
+	case APS_CELL_DOUBLE:
+	case APS_CELL_NUMBER:
+	case APS_CELL_STRING:
+	case APS_CELL_JSON: in->out.form->scalar(&in->out, value); break;
 	case APS_CELL_REF:
 		if (field->selection == NULL) return miss(in);
 		return write_record(in, value->as.entry, field->selection);
@@ -616,11 +649,11 @@ static enum aps_rc conclude(const struct reading *in, struct aps_err *err)
 		return in->err.code;
 	}
 	/* a text that isn't UTF-8, or a number that isn't one: neither was written so */
-	if (in->w.err.code == APS_E_UTF8 || in->w.err.code == APS_E_USAGE)
+	if (in->out.w.err.code == APS_E_UTF8 || in->out.w.err.code == APS_E_USAGE)
 		return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a record of the cache is damaged");
-	if (in->result->json.rc != APS_OK) return aps_fail(err, in->result->json.rc, "the result of a read is too big");
-	bool is_short = in->path.rc != APS_OK || in->key.rc != APS_OK || in->result->missing.rc != APS_OK ||
-	                in->result->segments.dependencies.rc != APS_OK;
+	if (in->result->data.rc != APS_OK) return aps_fail(err, in->result->data.rc, "the result of a read is too big");
+	bool is_short = in->result->path.rc != APS_OK || in->result->key.rc != APS_OK ||
+	                in->result->missing.rc != APS_OK || in->result->segments.dependencies.rc != APS_OK;
 	return is_short ? aps_fail(err, APS_E_NOMEM, "no memory for a read of the cache") : APS_OK;
 }
 
@@ -629,18 +662,14 @@ enum aps_rc aps_denormalize(struct aps_read_source *source, struct aps_binding *
 {
 	struct reading in = {.source = source, .binding = binding, .options = options, .result = result};
 	in.typename = aps_names_find(binding->names, APS_STR("__typename"));
-	aps_json_writer_init(&in.w, &result->json);
-	aps_buf_init(&in.path, APS_BUF_ANY_SIZE);
-	aps_buf_init(&in.key, APS_BUF_ANY_SIZE);
-	aps_buf_init(&in.values, APS_BUF_ANY_SIZE);
+	in.out.form = options->is_packed ? &aps_result_packed : &aps_result_text;
+	aps_json_writer_init(&in.out.w, &result->data);
+	in.values = &result->values;
 	if (options->reuse != NULL) aps_reuse_begin(options->reuse);
 	if (options->observer != NULL) options->observer->begin(options->observer);
 	read_root(&in);
 	if (options->reuse != NULL) aps_reuse_end(options->reuse);
 	result->is_optimistic = in.is_optimistic;
 	enum aps_rc rc = conclude(&in, err);
-	aps_buf_clear(&in.path);
-	aps_buf_clear(&in.key);
-	aps_buf_clear(&in.values);
 	return rc;
 }

@@ -1,5 +1,5 @@
-/* The parts of a read's text that are records, each with what it was read from. The next read of the same operation
- * takes over those of which nothing has changed, text and all; who makes values of the text knows by their numbers
+/* The parts of what was read that are records, each with what it was read from. The next read of the same operation
+ * takes over those of which nothing has changed, bytes and all; who makes values of them knows by their numbers
  * which it has already. */
 #ifndef APS_CACHE_SEGMENT_H
 #define APS_CACHE_SEGMENT_H
@@ -16,17 +16,17 @@ struct aps_dependency {
 };
 
 struct aps_segment {
-	uint64_t id;        /* of its text: kept as long as that is the same */
+	uint64_t id;        /* of its bytes: kept as long as they are the same */
 	uint64_t former_id; /* of what stood in its place; 0: nothing did */
 	uint64_t entry;
 	const struct aps_selection *selection;
-	size_t begin, end;                       /* of the text */
+	size_t begin, end;                       /* of the data */
 	size_t first_dependency, end_dependency; /* with those of the segments in it */
 	size_t end_segment;                      /* the index behind those in it */
 	bool is_optimistic;                      /* layers say so */
 	bool is_stale;                           /* something has changed, or it wasn't whole */
 	bool is_taken;                           /* by the next read, as it is */
-	bool is_same;                            /* the next read gave the same text */
+	bool is_same;                            /* the next read gave the same bytes */
 	bool is_copy;                            /* taken from the read before */
 };
 
@@ -39,7 +39,7 @@ struct aps_segments {
 /* A read that takes over what it can of the one before it. */
 struct aps_reuse {
 	struct aps_segments former;
-	struct aps_str former_text; /* borrowed */
+	struct aps_str former_data; /* borrowed */
 	uint64_t last_id;           /* that was given to a segment */
 	size_t cursor;              /* the segment that is expected next */
 	size_t *heads, *nexts;      /* by entry: made when something isn't where it was */
@@ -64,7 +64,7 @@ void aps_reuse_begin(struct aps_reuse *reuse);
 /* The segment of the former read that may be taken over for this record, or that is to be read again in its place;
  * SIZE_MAX: there is none. */
 size_t aps_reuse_find(struct aps_reuse *reuse, uint64_t entry, const struct aps_selection *selection);
-/* Appends the segment, with those in it and what they were read from, to `now`, whose text has its text from `begin`.
+/* Appends the segment, with those in it and what they were read from, to `now`, whose data has its bytes from `begin`.
  * False: no memory. */
 bool aps_reuse_take(struct aps_reuse *reuse, size_t index, struct aps_segments *now, size_t begin);
 void aps_reuse_end(struct aps_reuse *reuse);

@@ -8,6 +8,8 @@
 #define BINDING_BYTES ((size_t)64 * 1024 * 1024)
 #define KEY_BYTES     ((size_t)16 * 1024 * 1024)
 #define MANY_FIELDS   16 /* from so many on they are found by a hash */
+#define FIRST_LABELS  32
+#define LABELS_BACK   64 /* that are looked through for a key: of one that occurs far apart there are two */
 
 /* A node whose `items` are selected: an operation, a field. */
 struct owner {
@@ -37,6 +39,11 @@ struct collecting {
 struct found {
 	struct aps_selection_field field;
 	struct found *next;
+};
+
+struct aps_varying {
+	struct aps_varying *next;
+	struct aps_selection_field *field; /* of a view */
 };
 
 struct visited {
@@ -73,9 +80,16 @@ enum aps_rc aps_binding_init(struct aps_binding *binding, const struct aps_gql_d
 	        [APS_GQL_QUERY] = "Query", [APS_GQL_MUTATION] = "Mutation", [APS_GQL_SUBSCRIPTION] = "Subscription"};
 	binding->is_fragment = operation->kind == APS_GQL_FRAGMENT;
 	aps_arena_init(&binding->arena, BINDING_BYTES);
+	aps_arena_init(&binding->varying_arena, BINDING_BYTES);
+	aps_buf_init(&binding->scratch, KEY_BYTES);
+	binding->varying = NULL;
+	binding->selects_by_variables = false;
 	binding->document = document;
+	binding->labels = NULL;
+	binding->n_labels = binding->label_capacity = 0;
 	binding->root_type = binding->is_fragment ? operation->node->text : aps_str_of(ROOTS[operation->kind]);
-	enum aps_rc rc = aps_variables_init(&binding->variables, operation->node, variables, &binding->arena, err);
+	enum aps_rc rc =
+	        aps_variables_init(&binding->variables, operation->node, variables, &binding->varying_arena, err);
 	binding->root = rc == APS_OK ? selection_new(&binding->arena, operation->node) : NULL;
 	if (rc == APS_OK && binding->root == NULL) rc = aps_arena_fail(&binding->arena, "the selection", err);
 	if (rc != APS_OK) aps_binding_clear(binding);
@@ -92,7 +106,14 @@ enum aps_rc aps_binding_fail(const struct aps_binding *binding, struct aps_err *
 void aps_binding_clear(struct aps_binding *binding)
 {
 	aps_arena_clear(&binding->arena);
+	aps_arena_clear(&binding->varying_arena);
+	aps_buf_clear(&binding->scratch);
 	binding->root = NULL;
+}
+
+struct aps_arena *aps_selection_arena(struct aps_binding *binding, const struct aps_selection_field *field)
+{
+	return field->is_varying ? &binding->varying_arena : &binding->arena;
 }
 
 static const struct aps_gql_node *fragment_of(const struct aps_binding *binding, const struct aps_gql_node *node)
@@ -169,23 +190,49 @@ static struct found *add(struct collecting *in)
 	return found;
 }
 
-/* The field's key: the name itself, or a copy with arguments in the arena. */
+static bool has_variables(const struct aps_gql_node *value)
+{
+	if (value == NULL) return false;
+	if (value->kind == APS_GQL_VARIABLE) return true;
+	if (value->kind != APS_GQL_LIST_VALUE && value->kind != APS_GQL_OBJECT_VALUE) return false;
+	for (const struct aps_gql_node *item = value->items; item != NULL; item = item->next)
+		if (has_variables(value->kind == APS_GQL_LIST_VALUE ? item : item->value)) return true;
+	return false;
+}
+
+static bool have_variables(const struct aps_gql_node *arguments)
+{
+	for (; arguments != NULL; arguments = arguments->next)
+		if (has_variables(arguments->value)) return true;
+	return false;
+}
+
+static bool is_varying(const struct aps_gql_node *field)
+{
+	if (have_variables(field->arguments)) return true;
+	for (const struct aps_gql_node *node = field->directives; node != NULL; node = node->next)
+		if (have_variables(node->arguments)) return true;
+	return false;
+}
+
+/* The field's key: the name itself, or a copy with arguments in an arena. */
 static bool give_key(struct aps_binding *binding, struct aps_selection_field *field)
 {
 	const struct aps_gql_node *node = field->node;
+	field->is_varying = is_varying(node);
 	bool is_bare = node->arguments == NULL && node->directives == NULL &&
 	               !(field->policy != NULL && field->policy->has_key_args);
 	field->key = field->name;
 	if (!is_bare) {
-		struct aps_buf key;
+		struct aps_buf *key = &binding->scratch;
+		struct aps_arena *arena = aps_selection_arena(binding, field);
 		const struct aps_key_args *key_args =
 		        field->policy != NULL && field->policy->has_key_args ? &field->policy->key_args : NULL;
-		aps_buf_init(&key, KEY_BYTES);
-		if (aps_field_key(&key, node, key_args, &binding->variables, &binding->arena, &binding->err) == APS_OK)
-			field->key = aps_arena_dup(&binding->arena, aps_buf_str(&key));
+		aps_buf_reset(key);
+		if (aps_field_key(key, node, key_args, &binding->variables, arena, &binding->err) == APS_OK)
+			field->key = aps_arena_dup(arena, aps_buf_str(key));
 		else
 			field->key = (struct aps_str){NULL, 0};
-		aps_buf_clear(&key);
 	}
 	if (field->key.p == NULL) return false;
 	/* what is merged in a way of its own has an entry of its own */
@@ -254,9 +301,20 @@ static enum aps_type_match match(const struct collecting *in, struct aps_str con
 	return aps_policies_match(in->binding->policies, condition, in->type);
 }
 
+/* @include(if: $a), @skip(if: $b) */
+static bool is_conditional(const struct aps_gql_node *node)
+{
+	for (const struct aps_gql_node *directive = node->directives; directive != NULL; directive = directive->next) {
+		bool is_condition = aps_str_is(directive->name, "include") || aps_str_is(directive->name, "skip");
+		if (is_condition && have_variables(directive->arguments)) return true;
+	}
+	return false;
+}
+
 static void collect(struct collecting *in, const struct aps_gql_node *owner, const struct aps_gql_node *guard)
 {
 	for (const struct aps_gql_node *node = owner->items; node != NULL && !in->is_short; node = node->next) {
+		if (is_conditional(node)) in->binding->selects_by_variables = true;
 		if (!aps_is_included(node, &in->binding->variables)) continue;
 		if (node->kind == APS_GQL_FIELD) {
 			collect_field(in, node, guard);
@@ -314,6 +372,65 @@ static bool index_keys(struct aps_arena *arena, struct aps_selection_view *view,
 	return true;
 }
 
+static bool grow_labels(struct aps_binding *binding)
+{
+	if (binding->n_labels < binding->label_capacity) return true;
+	size_t capacity = binding->label_capacity == 0 ? FIRST_LABELS : 2 * binding->label_capacity;
+	struct aps_str *labels = aps_arena_get(&binding->arena, capacity * sizeof *labels);
+	if (labels == NULL) return false;
+	if (binding->n_labels != 0) memcpy(labels, binding->labels, binding->n_labels * sizeof *labels);
+	binding->labels = labels;
+	binding->label_capacity = capacity;
+	return true;
+}
+
+static bool give_label(struct aps_binding *binding, struct aps_selection_field *field)
+{
+	size_t n = binding->n_labels, first = n > LABELS_BACK ? n - LABELS_BACK : 0;
+	for (size_t i = n; i > first; i--) {
+		if (!aps_str_eq(binding->labels[i - 1], field->response_key)) continue;
+		field->label = (uint32_t)(i - 1);
+		return true;
+	}
+	if (n == UINT32_MAX || !grow_labels(binding)) return false;
+	binding->labels[n] = field->response_key;
+	field->label = (uint32_t)n;
+	binding->n_labels++;
+	return true;
+}
+
+static bool note_varying(struct aps_binding *binding, struct aps_selection_field *field)
+{
+	if (!field->is_varying) return true;
+	struct aps_varying *varying = aps_arena_get(&binding->arena, sizeof *varying);
+	if (varying == NULL) return false;
+	*varying = (struct aps_varying){binding->varying, field};
+	binding->varying = varying;
+	return true;
+}
+
+/* The order in which a view's fields stand in a record must stay, too. */
+static bool change_key(struct aps_binding *binding, struct aps_selection_field *field)
+{
+	bool was_plain = field->is_plain;
+	field->lookup_key = (struct aps_str){NULL, 0};
+	return give_key(binding, field) && !was_plain && !field->is_plain;
+}
+
+bool aps_binding_change(struct aps_binding *binding, const struct aps_gql_operation *operation,
+                        struct aps_str variables)
+{
+	if (binding->selects_by_variables) return false;
+	binding->err = (struct aps_err){.code = APS_OK};
+	aps_arena_reset(&binding->varying_arena);
+	if (aps_variables_init(&binding->variables, operation->node, variables, &binding->varying_arena, NULL) !=
+	    APS_OK)
+		return false;
+	for (const struct aps_varying *varying = binding->varying; varying != NULL; varying = varying->next)
+		if (!change_key(binding, varying->field)) return false;
+	return true;
+}
+
 static void collect_all(struct collecting *in, const struct aps_selection *selection)
 {
 	in->last = &in->first;
@@ -337,7 +454,9 @@ static struct aps_selection_view *view_new(struct aps_binding *binding, const st
 	for (const struct found *found = in.first; found != NULL; found = found->next) {
 		if (found->field.is_typename && aps_str_is(found->field.response_key, "__typename"))
 			view->typename_at = (uint32_t)view->n_fields;
-		view->fields[view->n_fields++] = found->field;
+		struct aps_selection_field *field = &view->fields[view->n_fields++];
+		*field = found->field;
+		if (!give_label(binding, field) || !note_varying(binding, field)) return NULL;
 	}
 	if (!index_keys(&binding->arena, view, binding->names->by_text.seed)) return NULL;
 	return sort_by_name(&binding->arena, view) ? view : NULL;

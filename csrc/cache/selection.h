@@ -14,10 +14,13 @@ struct aps_selection;
 struct aps_selection_field {
 	struct aps_str response_key;
 	struct aps_str name;
-	struct aps_str key; /* in the cache: the name, with arguments and directives where it has some */
-	uint32_t number;    /* of the key among the names; 0: it has arguments, or nobody has given it a number yet */
-	bool is_plain;      /* the key is the name, and it stands in the record */
+	struct aps_str key;        /* in the cache: the name, with arguments and directives where it has some */
+	struct aps_str lookup_key; /* of the record that the arguments name (cache/lookup.h); p NULL: not asked yet */
+	uint32_t number; /* of the key among the names; 0: it has arguments, or nobody has given it a number yet */
+	uint32_t label;  /* of the response key in what is packed (cache/packed.h) */
+	bool is_plain;   /* the key is the name, and it stands in the record */
 	bool is_typename;
+	bool is_varying;                       /* variables are among its arguments */
 	bool is_added;                         /* by us, as in what is sent: where it isn't known it isn't missed */
 	const struct aps_gql_node *guard;      /* a fragment whose type condition may or may not hold; NULL: none */
 	struct aps_selection *selection;       /* NULL: a leaf */
@@ -39,8 +42,14 @@ struct aps_selection_view {
 	uint64_t seed;
 };
 
+struct aps_varying;
+
 struct aps_binding {
 	struct aps_arena arena;
+	struct aps_arena varying_arena; /* for what the variables are part of */
+	struct aps_varying *varying;    /* the fields that have them in their arguments */
+	bool selects_by_variables;      /* @include(if: $a) */
+	struct aps_buf scratch;         /* private */
 	const struct aps_gql_document *document;
 	const struct aps_policies *policies;
 	struct aps_names *names;
@@ -50,6 +59,8 @@ struct aps_binding {
 	struct aps_str root_type; /* "Query", "Mutation", "Subscription"; what a fragment is on */
 	bool is_fragment;         /* of one record, which tells its type itself where it can */
 	struct aps_err err;       /* why there is no view, where memory isn't why */
+	struct aps_str *labels;   /* response keys, by number; more come with each view, and none goes */
+	size_t n_labels, label_capacity;
 };
 
 APS_BEGIN_DECLS
@@ -61,6 +72,12 @@ enum aps_rc aps_binding_init(struct aps_binding *binding, const struct aps_gql_d
 void aps_binding_clear(struct aps_binding *binding);
 /* Says why there is no view. */
 enum aps_rc aps_binding_fail(const struct aps_binding *binding, struct aps_err *err);
+/* The same operation with other variables. False: it is to be bound anew; what it has by now is of no use. */
+bool aps_binding_change(struct aps_binding *binding, const struct aps_gql_operation *operation,
+                        struct aps_str variables);
+
+/* For what is kept with a field as long as its arguments are the same. */
+struct aps_arena *aps_selection_arena(struct aps_binding *binding, const struct aps_selection_field *field);
 
 /* `type`: the __typename of the object; empty: not known. NULL: out of memory (binding->arena.rc). */
 const struct aps_selection_view *aps_selection_view(struct aps_binding *binding, struct aps_selection *selection,

@@ -268,11 +268,11 @@ void aps_watches_mark(struct aps_watches *watches, const struct aps_changed *cha
 static void exchange(struct aps_watch *watch, struct aps_buf *text)
 {
 	struct aps_segments segments = watch->reuse.former;
-	struct aps_buf former = watch->result.json;
+	struct aps_buf former = watch->result.data;
 	watch->reuse.former = watch->result.segments;
-	watch->reuse.former_text = aps_buf_str(&former);
+	watch->reuse.former_data = aps_buf_str(&former);
 	watch->result.segments = segments;
-	watch->result.json = *text;
+	watch->result.data = *text;
 	*text = former;
 }
 
@@ -299,7 +299,7 @@ enum aps_rc aps_watch_read(struct aps_watches *watches, struct aps_watch *watch,
 	struct aps_buf text;
 	size_t n_were_missing = watch->result.n_missing;
 	bool was_optimistic = watch->result.is_optimistic;
-	aps_buf_init(&text, watch->result.json.max_bytes);
+	aps_buf_init(&text, watch->result.data.max_bytes);
 	aps_buf_init(&change->gone, APS_BUF_ANY_SIZE);
 	exchange(watch, &text);
 	aps_read_result_reset(&watch->result);
@@ -318,7 +318,7 @@ enum aps_rc aps_watch_read(struct aps_watches *watches, struct aps_watch *watch,
 	}
 	change->is_other = !watch->is_read || (n_were_missing == 0) != (watch->result.n_missing == 0) ||
 	                   was_optimistic != watch->result.is_optimistic ||
-	                   !aps_str_eq(aps_buf_str(&text), aps_buf_str(&watch->result.json));
+	                   !aps_str_eq(aps_buf_str(&text), aps_buf_str(&watch->result.data));
 	index_read(watches, watch);
 	aps_buf_clear(&text);
 	watch->is_read = true;

@@ -29,7 +29,7 @@ struct aps_watches {
 
 /* What a read has brought. */
 struct aps_watch_change {
-	bool is_other;       /* another text, or it has become whole, or isn't any more */
+	bool is_other;       /* other data, or it has become whole, or isn't any more */
 	struct aps_buf gone; /* uint64_t: the numbers of segments that are no more; cleared by whoever asked for it */
 };
 

@@ -45,8 +45,9 @@ struct aps_reader {
 	struct aps_overlay overlay;
 	struct aps_entry_backing backing; /* of the entries: the store's, seen through a view */
 	struct aps_read_source source;
-	uint64_t seen;  /* the generation of what is in memory */
-	uint64_t named; /* the generation whose names are known */
+	uint64_t seen;        /* the generation of what is in memory */
+	uint64_t named;       /* the generation whose names are known */
+	uint64_t n_renamings; /* how often names have got other numbers */
 	struct aps_recent recent;
 	struct covered_row row; /* that was read last, where layers are */
 	bool is_viewing;
@@ -128,6 +129,7 @@ static void follow_place(struct aps_reader *reader, uint64_t place)
 	forget_all(reader);
 	aps_names_clear(&reader->cache.names);
 	aps_names_init(&reader->cache.names, 0);
+	reader->n_renamings++;
 	aps_number_set_clear(&reader->noted); /* by other numbers */
 	aps_buf_reset(&reader->used);
 	reader->seen = reader->named = 0;
@@ -407,7 +409,9 @@ void aps_reader_free(struct aps_reader *reader)
 struct job {
 	enum aps_rc (*run)(struct aps_reader *reader, struct job *job, struct aps_err *err);
 	const struct aps_operation *operation;
-	struct aps_binding binding;
+	struct aps_kept_read *kept; /* in its place, with these: */
+	struct aps_str variables;
+	struct aps_binding once, *binding;
 	const struct aps_read_options *options;
 	struct aps_read_result *result;
 	struct aps_str key, field;
@@ -451,12 +455,26 @@ static enum aps_rc run(struct aps_reader *reader, struct job *job, struct aps_er
 	return rc;
 }
 
-static enum aps_rc bind_job(struct aps_reader *reader, struct job *job, struct aps_err *err)
+static enum aps_rc bind_once(struct aps_reader *reader, struct job *job, struct aps_err *err)
 {
 	const struct aps_operation *operation = job->operation;
-	job->binding = (struct aps_binding){.policies = reader->policies, .names = &reader->cache.names};
-	return aps_binding_init(&job->binding, operation->document, operation->definition,
+	job->once = (struct aps_binding){.policies = reader->policies, .names = &reader->cache.names};
+	job->binding = &job->once;
+	return aps_binding_init(&job->once, operation->document, operation->definition,
 	                        aps_operation_variables(operation), err);
+}
+
+static enum aps_rc bind_job(struct aps_reader *reader, struct job *job, struct aps_err *err)
+{
+	if (job->kept == NULL) return bind_once(reader, job, err);
+	job->binding = &job->kept->binding;
+	const struct aps_kept_read_names names = {reader->policies, &reader->cache.names, reader->n_renamings};
+	return aps_kept_read_bind(job->kept, &names, job->variables, err);
+}
+
+static void unbind_job(struct job *job)
+{
+	if (job->kept == NULL) aps_binding_clear(&job->once);
 }
 
 /* Names have other numbers where the store has moved to. */
@@ -464,8 +482,8 @@ static enum aps_rc read_once(struct aps_reader *reader, struct job *job, struct 
 {
 	aps_read_result_reset(job->result);
 	enum aps_rc rc = bind_job(reader, job, err);
-	if (rc == APS_OK) rc = aps_denormalize(&reader->source, &job->binding, job->options, job->result, err);
-	aps_binding_clear(&job->binding);
+	if (rc == APS_OK) rc = aps_denormalize(&reader->source, job->binding, job->options, job->result, err);
+	unbind_job(job);
 	return rc;
 }
 
@@ -492,8 +510,8 @@ static enum aps_rc read_nothing(struct aps_reader *reader, struct job *job, stru
 	forget_all(reader);
 	aps_read_result_reset(job->result);
 	enum aps_rc rc = bind_job(reader, job, err);
-	if (rc == APS_OK) rc = aps_denormalize(&nothing, &job->binding, job->options, job->result, err);
-	aps_binding_clear(&job->binding);
+	if (rc == APS_OK) rc = aps_denormalize(&nothing, job->binding, job->options, job->result, err);
+	unbind_job(job);
 	return rc;
 }
 
@@ -503,13 +521,26 @@ static void begin_minute(struct aps_reader *reader, int64_t minute)
 	reader->minute = minute;
 }
 
+static enum aps_rc read_job(struct aps_reader *reader, struct job *job, struct aps_err *err)
+{
+	begin_minute(reader, job->options->now_s / 60);
+	enum aps_rc rc = run(reader, job, err);
+	return rc == APS_E_STORAGE || rc == APS_E_CANCELLED ? read_nothing(reader, job, err) : rc;
+}
+
 enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operation *operation,
                             const struct aps_read_options *options, struct aps_read_result *result, struct aps_err *err)
 {
 	struct job job = {.run = read_once, .operation = operation, .options = options, .result = result};
-	begin_minute(reader, options->now_s / 60);
-	enum aps_rc rc = run(reader, &job, err);
-	return rc == APS_E_STORAGE || rc == APS_E_CANCELLED ? read_nothing(reader, &job, err) : rc;
+	return read_job(reader, &job, err);
+}
+
+enum aps_rc aps_reader_read_again(struct aps_reader *reader, struct aps_kept_read *kept, struct aps_str variables,
+                                  const struct aps_read_options *options, struct aps_err *err)
+{
+	struct job job = {.run = read_once, .kept = kept, .options = options, .result = &kept->result};
+	job.variables = variables.n != 0 ? variables : APS_STR("{}");
+	return read_job(reader, &job, err);
 }
 
 bool aps_reader_take_damage(struct aps_reader *reader, uint64_t *place)

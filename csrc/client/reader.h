@@ -8,6 +8,7 @@
 #include "cache/denormalize.h"
 #include "cache/edit.h"
 #include "client/channel.h"
+#include "client/kept_read.h"
 #include "proto/operation.h"
 #include "store/cache_store.h"
 
@@ -26,6 +27,10 @@ void aps_reader_free(struct aps_reader *reader);
 enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operation *operation,
                             const struct aps_read_options *options, struct aps_read_result *result,
                             struct aps_err *err);
+/* aps_reader_read() of an operation that is kept, with these variables, the JSON text of an object or nothing at all.
+ * Always by the same reader, which may be gone when it is cleared. */
+enum aps_rc aps_reader_read_again(struct aps_reader *reader, struct aps_kept_read *kept, struct aps_str variables,
+                                  const struct aps_read_options *options, struct aps_err *err);
 /* Appends fields of a record, as aps_field_text() does. */
 enum aps_rc aps_reader_field(struct aps_reader *reader, struct aps_str key, struct aps_str field, struct aps_buf *out,
                              struct aps_err *err);

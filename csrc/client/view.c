@@ -2,16 +2,40 @@
 
 #include "base/mem.h"
 
-/* One block: the head, the parts, the numbers, the texts. */
-static struct aps_view *allocate(size_t n_parts, size_t n_gone, size_t n_json, size_t n_missing)
+/* What stands in a view, in this order, behind its head. */
+struct extent {
+	size_t n_parts, n_gone, n_labels, n_data, n_missing, n_label_bytes;
+};
+
+static size_t count_label_bytes(const struct aps_binding *binding)
 {
+	size_t n = 0;
+	for (size_t i = 0; i < binding->n_labels; i++) n += binding->labels[i].n;
+	return n;
+}
+
+static size_t bytes_of(const struct extent *extent)
+{
+	return sizeof(struct aps_view) + extent->n_parts * sizeof(struct aps_view_part) +
+	       extent->n_gone * sizeof(uint64_t) + extent->n_labels * sizeof(struct aps_str) + extent->n_data +
+	       extent->n_missing + extent->n_label_bytes;
+}
+
+/* One block. */
+static struct aps_view *allocate(const struct extent *extent)
+{
+	size_t n_parts = extent->n_parts, n_gone = extent->n_gone, n_missing = extent->n_missing;
 	size_t parts_at = sizeof(struct aps_view), gone_at = parts_at + n_parts * sizeof(struct aps_view_part);
-	size_t json_at = gone_at + n_gone * sizeof(uint64_t), missing_at = json_at + n_json;
-	char *p = aps_malloc(missing_at + n_missing + 1);
+	size_t labels_at = gone_at + n_gone * sizeof(uint64_t);
+	size_t data_at = labels_at + extent->n_labels * sizeof(struct aps_str), missing_at = data_at + extent->n_data;
+	char *p = aps_malloc(bytes_of(extent) + 1);
 	struct aps_view *view = (struct aps_view *)(void *)p;
 	if (p == NULL) return NULL;
 	*view = (struct aps_view){
-	        .json = {p + json_at, n_json},
+	        .data = {{p + data_at, extent->n_data},
+	                 (const struct aps_str *)(const void *)(p + labels_at),
+	                 extent->n_labels},
+	        .n_bytes = bytes_of(extent),
 	        .missing = {p + missing_at, n_missing},
 	        .parts = (const struct aps_view_part *)(const void *)(p + parts_at),
 	        .n_parts = n_parts,
@@ -27,15 +51,33 @@ static void copy(const char *to, const void *from, size_t n_bytes)
 	if (n_bytes != 0) memcpy((char *)(uintptr_t)to, from, n_bytes);
 }
 
-struct aps_view *aps_view_new(const struct aps_read_result *result, const struct aps_buf *gone)
+/* The texts go behind all else. */
+static void copy_labels(struct aps_view *view, const struct aps_binding *binding)
 {
-	size_t n_parts = aps_segments_count(&result->segments), n_gone = gone->n / sizeof(uint64_t);
-	struct aps_view *view = allocate(n_parts, n_gone, result->json.n, result->missing.n);
+	char *text = (char *)(uintptr_t)(view->missing.p + view->missing.n);
+	for (size_t i = 0; i < binding->n_labels; i++) {
+		struct aps_str label = binding->labels[i];
+		copy(text, label.p, label.n);
+		((struct aps_str *)(uintptr_t)view->data.labels)[i] = (struct aps_str){text, label.n};
+		text += label.n;
+	}
+}
+
+struct aps_view *aps_view_new(const struct aps_read_result *result, const struct aps_binding *binding,
+                              const struct aps_buf *gone)
+{
+	size_t n_parts = aps_segments_count(&result->segments);
+	const struct extent extent = {
+	        n_parts,        gone->n / sizeof(uint64_t), binding->n_labels,
+	        result->data.n, result->missing.n,          count_label_bytes(binding),
+	};
+	struct aps_view *view = allocate(&extent);
 	if (view == NULL) return NULL;
 	view->is_whole = result->n_missing == 0;
 	view->is_optimistic = result->is_optimistic;
-	copy(view->json.p, result->json.p, result->json.n);
+	copy(view->data.bytes.p, result->data.p, result->data.n);
 	copy(view->missing.p, result->missing.p, result->missing.n);
+	copy_labels(view, binding);
 	copy((const char *)view->gone, gone->p, gone->n);
 	for (size_t i = 0; i < n_parts; i++) {
 		const struct aps_segment *segment = aps_segments_at(&result->segments, i);
@@ -58,6 +100,5 @@ void aps_view_unref(struct aps_view *view)
 
 size_t aps_view_bytes(const struct aps_view *view)
 {
-	return sizeof *view + view->json.n + view->missing.n + view->n_parts * sizeof *view->parts +
-	       view->n_gone * sizeof *view->gone;
+	return view->n_bytes;
 }

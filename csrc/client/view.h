@@ -1,13 +1,14 @@
-/* What a watch shows at one moment: the JSON of its data, and the parts of it that are records, by numbers that stay as
- * long as a record's text is the same. Never changed after it was made; shared by an atomic reference count. */
+/* What a watch shows at one moment: its data, packed, and the parts of it that are records, by numbers that stay as
+ * long as a record's bytes are the same. Never changed after it was made; shared by an atomic reference count. */
 #ifndef APS_CLIENT_VIEW_H
 #define APS_CLIENT_VIEW_H
 
+#include "cache/packed.h"
 #include "cache/watch.h"
 
 #include <stdatomic.h>
 
-/* One record of the text, those within it behind it. */
+/* One record of the data, those within it behind it. */
 struct aps_view_part {
 	uint64_t id;
 	uint64_t former_id; /* of what stood in its place before; 0: nothing did */
@@ -17,9 +18,10 @@ struct aps_view_part {
 
 struct aps_view {
 	atomic_size_t n_refs;
+	size_t n_bytes;     /* that it takes */
 	bool is_whole;      /* nothing is missing */
 	bool is_optimistic; /* something in it is what optimistic layers say */
-	struct aps_str json;
+	struct aps_packed data;
 	struct aps_str missing; /* paths, each ended by a zero: the first so many */
 	const struct aps_view_part *parts;
 	size_t n_parts;
@@ -29,8 +31,9 @@ struct aps_view {
 
 APS_BEGIN_DECLS
 
-/* `gone`: uint64_t. NULL when memory is out. */
-struct aps_view *aps_view_new(const struct aps_read_result *result, const struct aps_buf *gone);
+/* `result`: packed, with this binding; `gone`: uint64_t. NULL when memory is out. */
+struct aps_view *aps_view_new(const struct aps_read_result *result, const struct aps_binding *binding,
+                              const struct aps_buf *gone);
 struct aps_view *aps_view_ref(struct aps_view *view);
 void aps_view_unref(struct aps_view *view); /* NULL is legal */
 size_t aps_view_bytes(const struct aps_view *view);

@@ -122,7 +122,7 @@ static void tell_failure(struct aps_core *core, struct watching *watching, const
 /* Without memory for it, it is shown at the end of a later turn. */
 static void show(struct aps_core *core, struct watching *watching)
 {
-	struct aps_view *view = aps_view_new(&watching->watch.result, &watching->gone);
+	struct aps_view *view = aps_view_new(&watching->watch.result, &watching->binding, &watching->gone);
 	struct aps_view_event *event = view != NULL ? aps_view_event_new(watching->id, view, NULL) : NULL;
 	watching->has_more = event == NULL;
 	if (event == NULL) return;
@@ -257,8 +257,10 @@ static enum aps_rc join(struct aps_core *core, struct watching *watching, struct
 	if (!aps_table_set(table_of(core), watching->id, watching)) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	struct group *group = group_of(core, partition);
 	if (group == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	const struct aps_read_options options = {
-	        .root = APS_STR("RROOT_QUERY"), .key_seed = partition->cache.entries.seed, .now_s = now_s};
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"),
+	                                         .is_packed = true,
+	                                         .key_seed = partition->cache.entries.seed,
+	                                         .now_s = now_s};
 	watching->group = group;
 	aps_watch_add(&group->watches, &watching->watch, &watching->binding, &options, MAX_VIEW_BYTES);
 	return APS_OK;

@@ -371,12 +371,6 @@ enum aps_rc aps_json_skip_rest(struct aps_json_reader *r)
 	return r->depth == 0 ? APS_OK : skip_to_depth(r, r->depth - 1);
 }
 
-void aps_json_leave_object(struct aps_json_reader *r, const char *end)
-{
-	APS_ASSERT(r->state == KEY_OR_END && end > r->at && end <= r->end && end[-1] == '}');
-	r->at = end - 1;
-}
-
 /* Reads what read_odd() has accepted. */
 static const char *read_replaced(const char *p, const char *end, uint32_t *code_point)
 {

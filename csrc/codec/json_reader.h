@@ -63,9 +63,6 @@ enum aps_json_token aps_json_next(struct aps_json_reader *r);
 enum aps_rc aps_json_skip_value(struct aps_json_reader *r, struct aps_str *span);
 /* After APS_JSON_OBJECT or APS_JSON_ARRAY was returned: reads to its end, whole. */
 enum aps_rc aps_json_skip_rest(struct aps_json_reader *r);
-/* After APS_JSON_OBJECT was returned, by who knows where it ends: `end` is behind its last byte. What is left of it is
- * passed over unread, and its OBJECT_END comes next. */
-void aps_json_leave_object(struct aps_json_reader *r, const char *end);
 /* The decoded bytes of the KEY or STRING just read: r->text itself when it has no escapes, else a copy in `arena`,
  * which stays in place whatever is decoded after it. {NULL, 0} when memory is out. */
 struct aps_str aps_json_unescape(const struct aps_json_reader *r, struct aps_arena *arena);

@@ -1,6 +1,7 @@
 ---Clients of a GraphQL API.
 local arguments = require "appsync.client.arguments"
 local auth = require "appsync.client.auth"
+local cache = require "appsync.client.cache"
 local call = require "appsync.call"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
@@ -13,8 +14,10 @@ local optimistic = require "appsync.client.optimistic"
 local opts = require "appsync.opts"
 local query = require "appsync.client.query"
 local root = require "appsync.client.root"
+local scheduler = require "appsync.scheduler"
 local settings = require "appsync.client.settings"
 local stores = require "appsync.client.stores"
+local stepwise = require "appsync.stepwise"
 local subscription_source = require "appsync.client.subscription_source"
 local upkeep = require "appsync.client.upkeep"
 local variables_of = require "appsync.client.variables"
@@ -27,7 +30,8 @@ local client = {}
 ---@field package root appsync.client.Root
 ---@field package identity string? of a client of `with`
 ---@field package cache appsync.core.Cache? opened
----@field package local_cache appsync.Cache? of it
+---@field package readings appsync.client.Readings? of it
+---@field package local_cache appsync.Cache? likewise
 ---@field package claim appsync.client.Claim? of the part of the store that it has
 local Client = {}
 Client.__index = Client
@@ -45,12 +49,39 @@ end
 -- The methods of what the client keeps (client/local_cache.lua).
 for _, name in ipairs(local_cache.METHODS) do
   local where = "client:" .. name
-  Client[name] = function(self, ...)
+  Client[name] = function(self, a, b, c, d)
     check_self(self, where)
     local kept, err = local_cache.of(self, where)
     if not kept then return nil, err end
-    return kept[name](kept, ...)
+    return kept[name](kept, a, b, c, d)
   end
+end
+
+-- What was read before, and is all there, comes without more ado: that is what frames are full of.
+local function known_reading(self, document, variables)
+  local kept = not self.root.is_closing and self.readings
+  return kept and kept:known(document, variables)
+end
+
+-- The answer of a query without options, where the policy leaves it to the cache.
+local function kept_answer(self, document, variables)
+  local policy = self.root.query_policy or (self.root.has_store and "cache-first")
+  local reading = policy == "cache-first" and cache.is_kept(self) and known_reading(self, document, variables)
+  if not reading then return nil end
+  scheduler.check "client:query"
+  local data, _, err, has_expired = reading:read(variables, false, nil, stepwise.LARGE_BYTES)
+  return not err and not has_expired and data or nil
+end
+
+local read_query = Client.read_query
+
+function Client:read_query(document, variables)
+  local reading = getmetatable(self) == Client and known_reading(self, document, variables)
+  if reading then
+    local data, missing, err = reading:read(variables)
+    if not missing and not err then return data end
+  end
+  return read_query(self, document, variables)
 end
 
 ---@class appsync.RealtimeOptions
@@ -170,6 +201,8 @@ end
 ---@return any data, appsync.Error? err, appsync.Info? info
 function Client:query(document, variables, options)
   check_self(self, "client:query")
+  local kept = options == nil and kept_answer(self, document, variables)
+  if kept then return kept, nil, { source = "cache" } end
   local plan = arguments.plan("query", "client:query", document, variables, options)
   variables_of.tell(plan, self.root.log)
   return call.run(plan.options, query.execute, self, plan)

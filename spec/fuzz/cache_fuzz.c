@@ -1,6 +1,7 @@
 /* The cache: responses of any bytes are written, and read back by another document; fields get any bytes as their
  * value, as from the application; then an entry gets any bytes, as from a damaged file, and everything is read, written
  * over, patched, edited and evicted. */
+#include "../csrc/cache/packed_text.h"
 #include "base/mem.h"
 #include "cache/data_shape.h"
 #include "cache/denormalize.h"
@@ -90,6 +91,25 @@ static void write(size_t at, uint64_t layer, struct aps_str data)
 	aps_binding_clear(&binding);
 }
 
+/* The same packed: whole, whatever an entry has, and what the text says where that is one. */
+static void read_packed(struct aps_binding *binding, enum aps_rc rc_of_text, const struct aps_read_result *text,
+                        bool is_damaged)
+{
+	struct aps_read_result result;
+	struct aps_buf out;
+	struct aps_err err = {0};
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_partial = true, .is_packed = true};
+	aps_read_result_init(&result, (size_t)1 << 22);
+	aps_buf_init(&out, (size_t)1 << 22);
+	enum aps_rc rc = aps_denormalize(&world->source, binding, &options, &result, &err);
+	const struct aps_packed packed = {aps_buf_str(&result.data), binding->labels, binding->n_labels};
+	if (rc == APS_OK && !packed_text(&packed, &out)) abort();
+	bool is_comparable = !is_damaged && rc_of_text == APS_OK;
+	if (is_comparable && (rc != APS_OK || !aps_str_eq(aps_buf_str(&out), aps_buf_str(&text->data)))) abort();
+	aps_buf_clear(&out);
+	aps_read_result_clear(&result);
+}
+
 /* What is read is JSON, whatever was written; unless an entry was damaged. */
 static void read(size_t at, bool is_damaged)
 {
@@ -101,11 +121,12 @@ static void read(size_t at, bool is_damaged)
 	bind(&binding, at, false);
 	aps_read_result_init(&result, (size_t)1 << 20);
 	enum aps_rc rc = aps_denormalize(&world->source, &binding, &options, &result, &err);
-	aps_json_reader_init(&r, aps_buf_str(&result.json), APS_JSON_MAX_DEPTH);
+	aps_json_reader_init(&r, aps_buf_str(&result.data), APS_JSON_MAX_DEPTH);
 	if (rc == APS_OK && !is_damaged &&
 	    (aps_json_skip_value(&r, NULL) != APS_OK || aps_json_next(&r) != APS_JSON_END))
 		abort();
 	if (rc != APS_OK && !is_damaged && rc != APS_E_TOO_BIG) abort();
+	read_packed(&binding, rc, &result, is_damaged);
 	aps_read_result_clear(&result);
 	aps_binding_clear(&binding);
 }

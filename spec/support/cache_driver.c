@@ -14,6 +14,7 @@
 #include "cache/denormalize.h"
 #include "cache/evict.h"
 #include "cache/normalize.h"
+#include "cache/packed_text.h"
 #include "client/reader.h"
 #include "codec/json_reader.h"
 #include "codec/json_writer.h"
@@ -283,13 +284,34 @@ static void write_missing(struct aps_json_writer *w, const struct aps_read_resul
 	aps_json_write_array_end(w);
 }
 
+/* What is packed must say what the text says. */
+static void check_packed(struct aps_binding *binding, struct aps_read_options options,
+                         const struct aps_read_result *text, struct aps_err *err)
+{
+	struct aps_read_result result;
+	struct aps_buf out;
+	options.is_packed = true;
+	aps_read_result_init(&result, APS_BUF_ANY_SIZE);
+	aps_buf_init(&out, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = aps_denormalize(&driver.source, binding, &options, &result, err);
+	const struct aps_packed packed = {aps_buf_str(&result.data), binding->labels, binding->n_labels};
+	bool is_worthless = !options.is_partial && text->n_missing != 0;
+	bool is_same = rc == APS_OK && result.n_missing == text->n_missing &&
+	               (is_worthless ||
+	                (packed_text(&packed, &out) && aps_str_eq(aps_buf_str(&out), aps_buf_str(&text->data))));
+	if (rc == APS_OK && !is_same) aps_fail(err, APS_E_USAGE, "text and what is packed differ");
+	aps_buf_clear(&out);
+	aps_read_result_clear(&result);
+}
+
 static void read_here(const struct line *line, const struct aps_read_options *options, struct aps_read_result *result,
                       struct aps_err *err)
 {
 	struct aps_binding binding;
 	struct aps_gql_document *doc = bind(&binding, line, false);
 	begin();
-	aps_denormalize(&driver.source, &binding, options, result, err);
+	if (aps_denormalize(&driver.source, &binding, options, result, err) == APS_OK)
+		check_packed(&binding, *options, result, err);
 	commit();
 	aps_binding_clear(&binding);
 	aps_gql_document_unref(doc);
@@ -321,11 +343,11 @@ static void answer_read(const struct line *line, struct aps_json_writer *w, stru
 	if (err->code == APS_OK) (driver.is_apart ? read_apart : read_here)(line, &options, &whole, err);
 	bool is_whole = partial.n_missing == 0;
 	bool is_same = is_whole == (whole.n_missing == 0) &&
-	               (!is_whole || aps_str_eq(aps_buf_str(&partial.json), aps_buf_str(&whole.json)));
+	               (!is_whole || aps_str_eq(aps_buf_str(&partial.data), aps_buf_str(&whole.data)));
 	if (err->code == APS_OK && !is_same) aps_fail(err, APS_E_USAGE, "partial and whole reads differ");
 	if (err->code == APS_OK) {
 		aps_json_write_key(w, APS_STR("data"));
-		aps_json_write_raw(w, aps_buf_str(&partial.json));
+		aps_json_write_raw(w, aps_buf_str(&partial.data));
 		write_missing(w, &partial);
 	}
 	aps_read_result_clear(&partial);

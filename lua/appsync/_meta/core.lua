@@ -316,6 +316,18 @@ function client:leave() end
 ---@return true? ok, appsync.core.Err? err
 function client:close() end
 
+---What a cache reads again and again. Throws once the client is closed.
+---@class appsync.core.Reading
+local reading = {}
+
+---As `read` of the cache.
+---@param variables table?
+---@param partial boolean?
+---@param key string?
+---@param max_bytes number?
+---@return any data, string[]? missing, appsync.core.Err? err, boolean? has_expired, boolean? is_large
+function reading:read(variables, partial, key, max_bytes) end
+
 ---The reader of one partition. Throws once the client is closed.
 ---@class appsync.core.Cache
 local cache = {}
@@ -335,8 +347,12 @@ function cache:look() end
 ---@return string[]? missing paths, such as "listPosts.items.3.title"; nil: nothing is
 ---@return appsync.core.Err? err the store can't be read; after a fork of kind "usage"
 ---@return boolean? has_expired some record of it is older than its type's ttl
----@return boolean? is_large it has more than `max_bytes` of text: there is nothing else then
+---@return boolean? is_large it has more than `max_bytes`: there is nothing else then
 function cache:read(call) end
+---What is read again and again: a reading, which keeps what the operation or the fragment selects prepared.
+---@param call {document: appsync.core.Document, operation_name: string?, fragment: string?}
+---@return appsync.core.Reading
+function cache:prepare(call) end
 
 ---What a read of a query finds and what it lacks.
 ---@param call {document: appsync.core.Document, operation_name: string?, variables: table?}

@@ -91,6 +91,15 @@ local function from_table(given, kind, where)
   return found, variables, options
 end
 
+local function check_options(given, schema, where)
+  local options = opts.check(given, schema, where)
+  if options.queue then errors.misuse("%s: queue %s", where, LATER) end
+  if options.auth then options.auth = auth.check(options.auth, where .. ": auth") end
+  headers.check(options.headers, where)
+  if options.auth_mode then options.auth_mode = auth.mode(options.auth_mode, where) end
+  return options
+end
+
 ---@class appsync.client.Plan
 ---@field document appsync.Document
 ---@field operation appsync.core.Operation
@@ -115,16 +124,27 @@ function arguments.plan(kind, where, given, variables, options)
     given, variables, options = from_table(given, kind, where)
   end
   local schema = SCHEMAS[kind]
-  options = opts.check(options, schema, where)
-  if options.queue then errors.misuse("%s: queue %s", where, LATER) end
-  if options.auth then options.auth = auth.check(options.auth, where .. ": auth") end
-  headers.check(options.headers, where)
-  if options.auth_mode then options.auth_mode = auth.mode(options.auth_mode, where) end
+  options = options == nil and {} or check_options(options, schema, where)
   local parsed, operation = document.pick(given, kind == "watch" and "query" or kind, options.operation_name, where)
   local sent, undeclared = variables_of.declared(variables, operation, schema.names, where)
   return {
     document = parsed, operation = operation, options = options, where = where, variables = sent, undeclared = undeclared,
   }
+end
+
+---The same of a query that is read at once, for which nothing has to be kept.
+---@param where string
+---@param given string|appsync.Document|table
+---@param variables table?
+---@return appsync.Document document, appsync.core.Operation operation, table? variables
+function arguments.question(where, given, variables)
+  if type(given) == "table" and not document.is(given) then
+    local plan = arguments.plan("query", where, given, variables)
+    return plan.document, plan.operation, plan.variables
+  end
+  local parsed, operation = document.pick(given, "query", nil, where)
+  if variables_of.are_sent(variables, operation) then return parsed, operation, variables end
+  return parsed, operation, (variables_of.declared(variables, operation, SCHEMAS.query.names, where))
 end
 
 ---What a headers function gets.

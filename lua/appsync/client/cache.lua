@@ -3,6 +3,7 @@ local core = require "appsync.core"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local opts = require "appsync.opts"
+local readings = require "appsync.client.readings"
 local stores = require "appsync.client.stores"
 
 local cache = {}
@@ -52,7 +53,7 @@ function cache.open(client, where)
   if not identity then return nil, identity_err end
   client.claim = stores.claim(client.root, identity, where)
   local opened, err = core_client:cache{ identity = identity }
-  client.cache = opened
+  client.cache, client.readings = opened, opened and readings.new(opened)
   return opened, errors.of_core(err, where)
 end
 
@@ -75,17 +76,15 @@ end
 ---@param client appsync.Client
 ---@param plan appsync.client.Plan
 ---@param is_partial boolean? what is there, also where something is missing
----@param max_bytes integer? of text; nil: any
+---@param max_bytes integer? nil: any
 ---@return any data nil when something is missing, string[]? missing paths, appsync.Error? err
 ---@return boolean? has_expired some record of it has to be asked for again
 ---@return boolean? is_large it has more bytes than that, and wasn't read
 function cache.read(client, plan, is_partial, max_bytes)
   local opened, open_err = cache.open(client, plan.where)
   if not opened then return nil, nil, open_err end
-  local data, missing, err, has_expired, is_large = opened:read{
-    document = plan.document.core, operation_name = plan.options.operation_name, variables = plan.variables,
-    partial = is_partial, max_bytes = max_bytes,
-  }
+  local reading = client.readings:of_query(plan.document, plan.operation)
+  local data, missing, err, has_expired, is_large = reading:read(plan.variables, is_partial, nil, max_bytes)
   if err then return nil, nil, errors.of_core(err, plan.where) end
   if data == null then data = nil end
   return data, missing, nil, has_expired, is_large

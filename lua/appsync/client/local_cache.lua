@@ -8,21 +8,24 @@ local documents = require "appsync.document"
 local errors = require "appsync.errors"
 local field_value = require "appsync.client.field_value"
 local opts = require "appsync.opts"
+local readings = require "appsync.client.readings"
 
 local local_cache = {}
 
 ---@class appsync.Cache
 ---@field private core appsync.core.Cache
 ---@field private name string what stands before a method's name in messages
+---@field private readings appsync.client.Readings
 local Cache = {}
 Cache.__index = Cache
 Cache.__name = "appsync.cache"
 
 ---@param core_cache appsync.core.Cache
 ---@param name string "client" or "cache"
+---@param kept appsync.client.Readings? of the same cache
 ---@return appsync.Cache
-function local_cache.new(core_cache, name)
-  return setmetatable({ core = core_cache, name = name }, Cache)
+function local_cache.new(core_cache, name, kept)
+  return setmetatable({ core = core_cache, name = name, readings = kept or readings.new(core_cache) }, Cache)
 end
 
 ---The cache of a client. Throws for one that was made to keep nothing.
@@ -30,13 +33,15 @@ end
 ---@param where string
 ---@return appsync.Cache? cache, appsync.Error? err
 function local_cache.of(client, where)
+  local found = client.local_cache
+  if found then
+    local is_open, closed_err = client.root:open()
+    return is_open and found, closed_err
+  end
   local opened, err = cache.ensure(client, where)
   if not opened then return nil, err end
-  local found = client.local_cache
-  if not found then
-    found = local_cache.new(opened, "client")
-    client.local_cache = found
-  end
+  found = local_cache.new(opened, "client", client.readings)
+  client.local_cache = found
   return found
 end
 
@@ -59,14 +64,13 @@ local function key_of(self, given, where, what)
 end
 
 -- Data, or nil and what is there.
-local function read(self, call, where)
-  local data, missing, err = self.core:read(call)
-  if err then return nil, errors.of_core(err, where) end
+local function read(self, method, reading, variables, key)
+  local data, missing, err = reading:read(variables, false, key)
+  if err then return nil, errors.of_core(err, self.name .. method) end
   if not missing then return data end
-  call.partial = true
   local rest
-  rest, missing, err = self.core:read(call)
-  if err then return nil, errors.of_core(err, where) end
+  rest, missing, err = reading:read(variables, true, key)
+  if err then return nil, errors.of_core(err, self.name .. method) end
   if not missing then return rest end -- it has come meanwhile
   return nil, { partial = true, data = rest, missing = missing }
 end
@@ -84,10 +88,10 @@ local function call_of_query(plan)
   }
 end
 
-local function call_of_fragment(self, key, fragment, variables, where)
+local function pick_fragment(fragment, variables, where)
   local parsed, name = documents.pick_fragment(fragment, where)
   if variables ~= nil and type(variables) ~= "table" then errors.expect(variables, "variables", "table", where) end
-  return { document = parsed.core, fragment = name, variables = variables, key = key_of(self, key, where) }
+  return parsed, name
 end
 
 ---Reads a query.
@@ -96,8 +100,10 @@ end
 ---@return any data nil when a field of it is missing
 ---@return {partial: true, data: any, missing: string[]}|appsync.Error|nil rest what is there then; an error where the store can't be read
 function Cache:read_query(document, variables)
-  local where = self.name .. ":read_query"
-  return read(self, call_of_query(arguments.plan("query", where, document, variables)), where)
+  local known = self.readings:known(document, variables)
+  if known then return read(self, ":read_query", known, variables) end
+  local parsed, operation, sent = arguments.question(self.name .. ":read_query", document, variables)
+  return read(self, ":read_query", self.readings:of_query(parsed, operation), sent)
 end
 
 ---Writes what a query would bring: its records, and what its fields refer to. All that the document selects must be there;
@@ -123,8 +129,11 @@ end
 ---@return any data nil when a field of it is missing
 ---@return {partial: true, data: any, missing: string[]}|appsync.Error|nil rest
 function Cache:read_fragment(key, fragment, variables)
+  local known = variables == nil and type(key) == "string" and key ~= "" and self.readings.made[fragment]
+  if known then return read(self, ":read_fragment", known, nil, key) end
   local where = self.name .. ":read_fragment"
-  return read(self, call_of_fragment(self, key, fragment, variables, where), where)
+  local parsed, name = pick_fragment(fragment, variables, where)
+  return read(self, ":read_fragment", self.readings:of_fragment(parsed, name), variables, key_of(self, key, where))
 end
 
 ---Writes what a fragment selects of one record, which needs not be there yet. It needs no `__typename`: the key has it.
@@ -135,7 +144,9 @@ end
 ---@return true? written, appsync.Error? err
 function Cache:write_fragment(key, fragment, data, variables)
   local where = self.name .. ":write_fragment"
-  return write(self, call_of_fragment(self, key, fragment, variables, where), data, where)
+  local parsed, name = pick_fragment(fragment, variables, where)
+  local call = { document = parsed.core, fragment = name, variables = variables, key = key_of(self, key, where) }
+  return write(self, call, data, where)
 end
 
 ---@class appsync.FieldDetails

@@ -125,6 +125,15 @@ local function is_light_and_reads(client, policy)
   return READS[policy] and not client.root.has_cache and client.root:ensure_cache()
 end
 
+-- Without one they are the plan's own: `variables.declared` has made their table.
+local function has_tables(variables)
+  if not variables then return false end
+  for _, value in pairs(variables) do
+    if type(value) == "table" then return true end
+  end
+  return false
+end
+
 ---@param client appsync.Client
 ---@param plan appsync.client.Plan
 ---@return any data, appsync.Error? err, appsync.Info info
@@ -135,7 +144,7 @@ function query.execute(client, plan)
   local is_served = (cache.is_kept(client) or is_light_and_reads(client, policy)) and cache.serves(client, plan.options)
   if policy == "no-cache" or (not is_served and policy ~= "cache-only") then return operation.execute(client, plan) end
   if not is_served then return nil, cache.no_cache_error(), { source = "cache" } end
-  if plan.variables then plan.variables = json.copy(plan.variables) end -- they are looked at again
+  if has_tables(plan.variables) then plan.variables = json.copy(plan.variables) end -- they are looked at again
   return POLICIES[policy](client, plan)
 end
 

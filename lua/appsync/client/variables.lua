@@ -82,6 +82,18 @@ local function refuse(name, value, missing, operation, where)
   end
 end
 
+---Whether these are what is sent, as they are.
+---@param given any
+---@param operation appsync.core.Operation
+---@return boolean
+function variables.are_sent(given, operation)
+  if type(given) ~= "table" then return given == nil end
+  for name in pairs(given) do
+    if not operation.declared[name] or operation.lists[name] then return false end
+  end
+  return true
+end
+
 ---The variables that the operation declares. Throws for one that has the name of an option, that is a declared one
 ---misspelled, or that holds the declared ones.
 ---@param given table?

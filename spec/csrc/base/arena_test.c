@@ -74,6 +74,36 @@ static void copies_end_with_a_zero(void **state)
 	assert_int_equal(aps_mem_live(), 0);
 }
 
+static void a_reset_keeps_one_block_of_the_usual_size(void **state)
+{
+	(void)state;
+	struct aps_arena arena;
+	aps_arena_init(&arena, 100000);
+	aps_arena_reset(&arena); /* of nothing */
+	char *first = aps_arena_get(&arena, 1000);
+	assert_non_null(first);
+	memset(first, 'x', 1000);
+	aps_mem_fail_at(1);
+	for (int i = 0; i < 100; i++) {
+		aps_arena_reset(&arena);
+		assert_int_equal(arena.used_bytes, 0);
+		char *again = aps_arena_get(&arena, 1000);
+		assert_ptr_equal(again, first);
+		for (size_t j = 0; j < 1000; j++) assert_int_equal(again[j], 0);
+		memset(again, 'x', 1000);
+	}
+	aps_mem_fail_at(0);
+	assert_non_null(aps_arena_get(&arena, 50000));
+	aps_arena_reset(&arena);
+	assert_int_equal(arena.held_bytes, 0);
+	assert_null(aps_arena_get(&arena, 100001));
+	aps_arena_reset(&arena);
+	assert_int_equal(arena.rc, APS_OK);
+	assert_non_null(aps_arena_get(&arena, 10));
+	aps_arena_clear(&arena);
+	assert_int_equal(aps_mem_live(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -81,6 +111,7 @@ int main(void)
 	        cmocka_unit_test(a_block_larger_than_the_usual_is_served),
 	        cmocka_unit_test(the_ceiling_holds),
 	        cmocka_unit_test(copies_end_with_a_zero),
+	        cmocka_unit_test(a_reset_keeps_one_block_of_the_usual_size),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

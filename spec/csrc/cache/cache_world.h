@@ -6,6 +6,7 @@
 #include "cache/changed.h"
 #include "cache/denormalize.h"
 #include "cache/normalize.h"
+#include "cache/packed_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -185,6 +186,30 @@ APS_UNUSED static const char *write_data(const char *query, const char *variable
 	return write_with(query, variables, data, &options);
 }
 
+/* What is packed is the same as the text, which the operation with this binding has read. */
+static void assert_packed_is(struct aps_binding *binding, struct aps_read_options options, enum aps_rc rc,
+                             const struct aps_read_result *text)
+{
+	struct aps_err err;
+	struct aps_read_result result;
+	struct aps_buf out;
+	options.is_packed = true;
+	aps_read_result_init(&result, APS_BUF_ANY_SIZE);
+	aps_buf_init(&out, APS_BUF_ANY_SIZE);
+	assert_int_equal(aps_denormalize(&world.source, binding, &options, &result, &err), rc);
+	const struct aps_packed packed = {aps_buf_str(&result.data), binding->labels, binding->n_labels};
+	if (rc == APS_OK) {
+		assert_int_equal(result.n_missing, text->n_missing);
+		assert_true(aps_str_eq(aps_buf_str(&result.missing), aps_buf_str(&text->missing)));
+	}
+	if (rc == APS_OK && (text->n_missing == 0 || options.is_partial)) {
+		assert_true(packed_text(&packed, &out));
+		assert_string_equal(aps_buf_str(&out).p, aps_buf_str(&text->data).p);
+	}
+	aps_buf_clear(&out);
+	aps_read_result_clear(&result);
+}
+
 /* The JSON, or "missing a.b, c". */
 static const char *read_with(const char *query, const char *variables, bool is_partial)
 {
@@ -198,11 +223,12 @@ static const char *read_with(const char *query, const char *variables, bool is_p
 	        aps_binding_init(&binding, doc, aps_gql_document_operation(doc, 0), aps_str_of(variables), &err),
 	        APS_OK);
 	enum aps_rc rc = aps_denormalize(&world.source, &binding, &options, &result, &err);
+	assert_packed_is(&binding, options, rc, &result);
 	aps_buf_reset(&world.result);
 	if (rc != APS_OK) {
 		aps_buf_addf(&world.result, "error: %s", err.msg);
 	} else if (result.n_missing == 0 || is_partial) {
-		aps_buf_add_str(&world.result, aps_buf_str(&result.json));
+		aps_buf_add_str(&world.result, aps_buf_str(&result.data));
 	}
 	const char *separator = "missing ";
 	for (size_t at = 0; rc == APS_OK && at < result.missing.n; at += strlen(result.missing.p + at) + 1) {

@@ -13,16 +13,19 @@ struct screen {
 	struct aps_gql_document *document;
 	struct aps_binding binding;
 	struct aps_watch watch;
+	char *shown;        /* the text, as it was asked for last */
 	char *pieces[4096]; /* by segment; NULL: it isn't known, or is no more */
 	unsigned n_changes;
 };
 
 static struct aps_watches watches;
 static struct screen screens[MAX_WATCHES];
+static bool is_packed; /* each test runs for both forms */
 
 static void open_screen(struct screen *screen, const char *query, const char *variables)
 {
-	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .key_seed = world.cache.entries.seed};
+	const struct aps_read_options options = {
+	        .root = APS_STR("RROOT_QUERY"), .is_packed = is_packed, .key_seed = world.cache.entries.seed};
 	struct aps_err err;
 	memset(screen, 0, sizeof *screen);
 	screen->document = parse(query);
@@ -39,14 +42,26 @@ static void close_screen(struct screen *screen)
 	aps_binding_clear(&screen->binding);
 	aps_gql_document_unref(screen->document);
 	for (size_t i = 0; i < APS_COUNTOF(screen->pieces); i++) free(screen->pieces[i]);
+	free(screen->shown);
 }
 
-static char *copy(struct aps_str text)
+/* Of text, or of what is packed. */
+static char *copy(const struct screen *screen, struct aps_str data)
 {
+	struct aps_buf json;
+	struct aps_str text = data;
+	const struct aps_packed packed = {data, screen->binding.labels, screen->binding.n_labels};
+	aps_buf_init(&json, APS_BUF_ANY_SIZE);
+	if (is_packed) {
+		assert_true(packed_text(&packed, &json));
+		text = aps_buf_str(&json);
+	}
+
 	char *p = malloc(text.n + 1);
 	assert_non_null(p);
 	memcpy(p, text.p, text.n);
 	p[text.n] = '\0';
+	aps_buf_clear(&json);
 	return p;
 }
 
@@ -54,11 +69,11 @@ static char *copy(struct aps_str text)
 static void check_segment(struct screen *screen, const struct aps_segment *segment)
 {
 	const struct aps_read_result *result = &screen->watch.result;
-	assert_true(segment->begin <= segment->end && segment->end <= result->json.n);
+	assert_true(segment->begin <= segment->end && segment->end <= result->data.n);
 	assert_true(segment->id != 0 && segment->id < APS_COUNTOF(screen->pieces));
-	struct aps_str text = {result->json.p + segment->begin, segment->end - segment->begin};
-	assert_true(text.n >= 2 && text.p[0] == '{' && text.p[text.n - 1] == '}');
-	char *now = copy(text), **piece = &screen->pieces[segment->id];
+	struct aps_str text = {result->data.p + segment->begin, segment->end - segment->begin};
+	char *now = copy(screen, text), **piece = &screen->pieces[segment->id];
+	assert_true(strlen(now) >= 2 && now[0] == '{' && now[strlen(now) - 1] == '}');
 	if (*piece != NULL) assert_string_equal(now, *piece);
 	free(*piece);
 	*piece = now;
@@ -83,7 +98,9 @@ static void refresh(struct screen *screen)
 
 static const char *text_of(struct screen *screen)
 {
-	return screen->watch.result.json.p;
+	free(screen->shown);
+	screen->shown = copy(screen, aps_buf_str(&screen->watch.result.data));
+	return screen->shown;
 }
 
 static uint64_t id_of(const struct screen *screen, const char *text)
@@ -359,9 +376,10 @@ static void check_screens(void)
 		struct aps_err err;
 		struct aps_read_options options = screen->watch.options;
 		options.reuse = NULL;
+		options.is_packed = false;
 		aps_read_result_init(&result, APS_BUF_ANY_SIZE);
 		assert_int_equal(aps_denormalize(&world.source, &screen->binding, &options, &result, &err), APS_OK);
-		assert_string_equal(text_of(screen), result.json.p);
+		assert_string_equal(text_of(screen), result.data.p);
 		assert_int_equal(screen->watch.result.n_missing, result.n_missing);
 		assert_int_equal(screen->watch.result.is_optimistic, result.is_optimistic);
 		aps_read_result_clear(&result);
@@ -408,7 +426,7 @@ static void a_watch_survives_the_lack_of_memory(void **state)
 		snprintf(json, sizeof json, "{\"all\":[" POST("2", "%s") "," POST("1", "a") "," POST("4", "%s") "]}",
 		         title, title);
 		write_data(POSTS, "{}", json);
-		char *before = copy(aps_buf_str(&screen->watch.result.json));
+		char *before = copy(screen, aps_buf_str(&screen->watch.result.data));
 		aps_watches_mark(&watches, &world.changed);
 		aps_changed_clear(&world.changed);
 		aps_mem_fail_at(nth);
@@ -460,5 +478,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(a_watch_survives_the_lack_of_memory, open_watches, close_watches),
 	        cmocka_unit_test(without_memory_everything_has_changed),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int n_failed = cmocka_run_group_tests(tests, NULL, NULL);
+	is_packed = true;
+	return n_failed + cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -217,7 +217,7 @@ static void expect_after_null(bool writes_nulls, const char *expected)
 	struct aps_reader *reader = aps_reader_new(settings->path, "", "", &settings->policies, channel, &err);
 	aps_read_result_init(&result, APS_BUF_ANY_SIZE);
 	assert_int_equal(aps_reader_read(reader, &query, &options, &result, &err), APS_OK);
-	assert_string_equal(result.json.p, expected);
+	assert_string_equal(result.data.p, expected);
 	aps_read_result_clear(&result);
 	aps_reader_free(reader);
 	aps_channel_unref(channel);

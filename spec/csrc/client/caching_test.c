@@ -106,7 +106,7 @@ static char *read_of(const struct aps_cache_settings *settings, const char *iden
 	aps_read_result_init(&result, APS_BUF_ANY_SIZE);
 	assert_non_null(reader);
 	enum aps_rc rc = aps_reader_read(reader, operation, &options, &result, &err);
-	char *text = rc != APS_OK ? strdup(err.msg) : result.n_missing != 0 ? strdup("missing") : strdup(result.json.p);
+	char *text = rc != APS_OK ? strdup(err.msg) : result.n_missing != 0 ? strdup("missing") : strdup(result.data.p);
 	aps_read_result_clear(&result);
 	aps_reader_free(reader);
 	aps_channel_unref(channel);

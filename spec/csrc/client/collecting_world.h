@@ -134,7 +134,7 @@ APS_UNUSED static const char *read_now(const char *query)
 		snprintf(text, sizeof text, "missing %s", world.result.missing.p);
 	if (rc != APS_OK || world.result.n_missing != 0) return text;
 	size_t n = 0;
-	for (const char *json = world.result.json.p; *json != '\0';) {
+	for (const char *json = world.result.data.p; *json != '\0';) {
 		if (strncmp(json, ",\"__typename\":\"", 15) == 0)
 			json = strchr(json + 15, '"') + 1;
 		else

@@ -72,7 +72,7 @@ static char *read_core(const struct aps_operation *operation, bool *is_optimisti
 	                 APS_OK);
 	assert_int_equal(aps_denormalize(aps_partition_source(world.partition), &binding, &options, &result, &err),
 	                 APS_OK);
-	char *text = strdup(result.json.p);
+	char *text = strdup(result.data.p);
 	*is_optimistic = result.is_optimistic;
 	aps_read_result_clear(&result);
 	aps_binding_clear(&binding);
@@ -84,7 +84,7 @@ static const char *read_reader(const struct aps_operation *operation)
 	struct aps_err err;
 	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_partial = true};
 	if (aps_reader_read(world.reader, operation, &options, &world.result, &err) != APS_OK) fail_msg("%s", err.msg);
-	return world.result.json.p;
+	return world.result.data.p;
 }
 
 static void assert_same(const struct aps_operation *operation)
@@ -458,13 +458,13 @@ static void hope_for_anything(uint64_t seed)
 			end_hope(hope, hope->is_answered && aps_rand_below(&rand, 4) != 0);
 		assert_same(&all);
 		for (size_t i = 0; i < N_TODO; i++)
-			if (hopes[i].n != 0) assert_once(&hopes[i], world.result.json.p);
+			if (hopes[i].n != 0) assert_once(&hopes[i], world.result.data.p);
 	}
 	for (size_t i = 0; i < N_TODO; i++)
 		if (hopes[i].n != 0) end_hope(&hopes[i], false);
 	assert_same(&all);
 	assert_false(world.result.is_optimistic);
-	assert_null(strstr(world.result.json.p, "\"id\":\"x"));
+	assert_null(strstr(world.result.data.p, "\"id\":\"x"));
 	aps_operation_clear(&all);
 }
 

@@ -254,7 +254,7 @@ static char *read_all(struct aps_reader *reader)
 	aps_read_result_init(&result, APS_BUF_ANY_SIZE);
 	for (size_t i = 0; i < APS_COUNTOF(QUERIES); i++) {
 		if (aps_reader_read(reader, &operations[i], &options, &result, &err) != APS_OK) fail_msg("%s", err.msg);
-		aps_buf_addf(&text, "%s missing %zu\n", result.json.p, result.n_missing);
+		aps_buf_addf(&text, "%s missing %zu\n", result.data.p, result.n_missing);
 	}
 	char *copy = strdup(text.p);
 	aps_read_result_clear(&result);

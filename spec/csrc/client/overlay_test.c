@@ -504,7 +504,7 @@ static void without_memory_a_read_fails_and_the_next_one_shows_all(void **state)
 		aps_mem_fail_at(0);
 		n_failed += rc != APS_OK;
 		if (rc != APS_OK) assert_int_equal(rc, APS_E_NOMEM);
-		if (rc == APS_OK) assert_string_equal(world.result.json.p, OWN);
+		if (rc == APS_OK) assert_string_equal(world.result.data.p, OWN);
 		assert_string_equal(read_one(&operation), OWN);
 	}
 	assert_in_range(n_failed, 20, 78);

@@ -26,6 +26,93 @@ static void what_was_committed_is_read_and_nothing_before(void **state)
 	aps_operation_clear(&operation);
 }
 
+/* What selects by variables, what variables make plain, and names that come later: all that a binding has to follow. */
+static void a_kept_read_goes_on_with_other_variables(void **state)
+{
+	(void)state;
+	static const char QUERY[] =
+	        "query Q($n: Int, $b: Boolean) { a(n: $n) { id t(n: $n) ... @include(if: $b) { x } } }";
+	static const char *const VARIABLES[] = {"{\"n\":1}",    "{\"n\":2,\"b\":true}",          "{}",
+	                                        "{\"n\":1}",    "{\"n\":2,\"b\":false}",         "{\"b\":true}",
+	                                        "{\"n\":null}", "{\"n\":\"a\\\"b\",\"b\":true}", "{\"n\":\"Ã¤\"}"};
+	struct aps_operation operations[APS_COUNTOF(VARIABLES)];
+	struct aps_operation first = make(QUERY, VARIABLES[0]);
+	const struct aps_gql_operation *definition = first.definition;
+	open_core();
+	for (size_t i = 0; i < APS_COUNTOF(VARIABLES); i++) {
+		char data[160];
+		assert_int_equal(aps_operation_init(&operations[i], first.document, definition, true,
+		                                    aps_str_of(VARIABLES[i]), NULL),
+		                 APS_OK);
+		for (size_t j = 0; j <= i; j++) read_one(&operations[j]);
+		snprintf(data, sizeof data, "{\"a\":{\"__typename\":\"T\",\"id\":\"%zu\",\"t\":%zu,\"x\":true}}", i % 4,
+		         i);
+		write_one(&operations[i], data);
+		commit();
+		for (size_t j = 0; j <= i; j++) read_one(&operations[j]);
+	}
+	assert_true(world.kept[3].n_bindings < 100);
+	close_core();
+	for (size_t i = 0; i < APS_COUNTOF(VARIABLES); i++) aps_operation_clear(&operations[i]);
+	aps_operation_clear(&first);
+}
+
+static void a_kept_read_fails_for_wrong_variables_and_goes_on(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	struct aps_kept_read kept;
+	struct aps_operation operation = make("query Q($n: Int) { a(n: $n) }", "{\"n\":1}");
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_packed = true};
+	open_core();
+	write_one(&operation, "{\"a\":7}");
+	commit();
+	aps_kept_read_init(&kept, operation.document, operation.definition);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(aps_reader_read_again(world.reader, &kept, APS_STR("{\"n\":1}"), &options, &err),
+		                 APS_OK);
+		assert_int_equal(kept.result.n_missing, 0);
+		assert_int_equal(aps_reader_read_again(world.reader, &kept, APS_STR("{\"n\":"), &options, &err),
+		                 APS_E_SYNTAX);
+		assert_int_equal(aps_reader_read_again(world.reader, &kept, APS_STR(""), &options, &err), APS_OK);
+		assert_int_equal(kept.result.n_missing, 1);
+		aps_kept_read_shrink(&kept);
+	}
+	aps_kept_read_clear(&kept);
+	aps_kept_read_clear(&kept);
+	close_core();
+	aps_operation_clear(&operation);
+}
+
+/* Wherever memory is out, it is said, and the next read is whole. */
+static void a_kept_read_survives_the_lack_of_memory(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	struct aps_operation operation = make("query Q($n: Int) { a(n: $n) { id t(n: $n) } }", "{\"n\":1}");
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_packed = true};
+	open_core();
+	write_one(&operation, "{\"a\":{\"__typename\":\"T\",\"id\":\"1\",\"t\":2}}");
+	commit();
+	enum aps_rc rc = APS_E_NOMEM;
+	for (size_t nth = 1; rc == APS_E_NOMEM; nth++) {
+		struct aps_kept_read kept;
+		aps_kept_read_init(&kept, operation.document, operation.definition);
+		read_one(&operation);
+		aps_mem_fail_at(nth);
+		rc = aps_reader_read_again(world.reader, &kept, APS_STR("{\"n\":\"other\"}"), &options, &err);
+		if (rc == APS_OK) rc = aps_reader_read_again(world.reader, &kept, APS_STR("{\"n\":1}"), &options, &err);
+		aps_mem_fail_at(0);
+		assert_true(rc == APS_OK || rc == APS_E_NOMEM);
+		assert_int_equal(aps_reader_read_again(world.reader, &kept, APS_STR("{\"n\":1}"), &options, &err),
+		                 APS_OK);
+		assert_int_equal(kept.result.n_missing, 0);
+		aps_kept_read_clear(&kept);
+	}
+	close_core();
+	aps_operation_clear(&operation);
+}
+
 static void a_file_that_is_being_made_is_not_there_yet(void **state)
 {
 	(void)state;
@@ -138,8 +225,8 @@ static void each_read_sees_one_generation_while_others_are_written(void **state)
 	assert_int_equal(pthread_create(&writer, NULL, write_rounds, &operation), 0);
 	while (last < N_ROUNDS) {
 		int a, b, c;
-		read_one(&half); /* what is in memory differs from read to read */
-		const char *text = read_one(&operation);
+		read_alone(&half); /* what is in memory differs from read to read */
+		const char *text = read_alone(&operation);
 		assert_int_equal(
 		        sscanf(text,
 		               "{\"a\":{\"id\":\"1\",\"t\":%d,\"__typename\":\"T\"},\"b\":{\"id\":\"2\",\"t\":%d,"
@@ -187,6 +274,9 @@ static void what_a_reader_leaves_waiting_is_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(a_kept_read_goes_on_with_other_variables, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_kept_read_fails_for_wrong_variables_and_goes_on, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_kept_read_survives_the_lack_of_memory, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_was_committed_is_read_and_nothing_before, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_file_that_is_being_made_is_not_there_yet, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_that_comes_with_content_is_read, setup, teardown),

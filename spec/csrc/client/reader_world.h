@@ -3,6 +3,7 @@
 #define APS_SPEC_READER_WORLD_H
 
 #include "base/mem.h"
+#include "cache/packed_text.h"
 #include "client/partition.h"
 #include "client/reader.h"
 
@@ -24,6 +25,7 @@ struct world {
 	struct aps_channel *channel;
 	struct aps_reader *reader;
 	struct aps_read_result result;
+	struct aps_kept_read kept[4]; /* of the operations that were read last */
 };
 
 static struct world world;
@@ -64,6 +66,7 @@ static int teardown(void **state)
 	static const char *const ENDINGS[] = {"", "-wal", "-shm", "-leader"};
 	char path[128];
 	aps_reader_free(world.reader);
+	for (size_t i = 0; i < APS_COUNTOF(world.kept); i++) aps_kept_read_clear(&world.kept[i]);
 	aps_read_result_clear(&world.result);
 	aps_channel_unref(world.channel);
 	aps_policies_clear(&world.policies);
@@ -101,13 +104,55 @@ APS_UNUSED static void commit(void)
 	if (aps_vault_commit(world.vault, &err) != APS_OK) fail_msg("%s", err.msg);
 }
 
+static struct aps_kept_read *kept_of(const struct aps_operation *operation)
+{
+	struct aps_kept_read *free_one = NULL;
+	for (size_t i = 0; i < APS_COUNTOF(world.kept); i++) {
+		if (world.kept[i].document == operation->document) return &world.kept[i];
+		if (world.kept[i].document == NULL) free_one = &world.kept[i];
+	}
+	if (free_one == NULL) {
+		free_one = &world.kept[0];
+		aps_kept_read_clear(free_one);
+	}
+	aps_kept_read_init(free_one, operation->document, operation->definition);
+	return free_one;
+}
+
+/* One that is kept from read to read finds the same. */
+static void assert_kept_finds(const struct aps_operation *operation, const struct aps_read_result *result)
+{
+	struct aps_err err;
+	struct aps_buf text;
+	struct aps_kept_read *kept = kept_of(operation);
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_packed = true};
+	if (aps_reader_read_again(world.reader, kept, aps_operation_variables(operation), &options, &err) != APS_OK)
+		fail_msg("%s", err.msg);
+	assert_int_equal(kept->result.n_missing, result->n_missing);
+	if (result->n_missing != 0) return;
+	const struct aps_packed packed = {aps_buf_str(&kept->result.data), kept->binding.labels,
+	                                  kept->binding.n_labels};
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	assert_true(packed_text(&packed, &text));
+	assert_string_equal(text.p, result->data.p);
+	aps_buf_clear(&text);
+}
+
 /* The JSON, or "missing …". */
-APS_UNUSED static const char *read_one(const struct aps_operation *operation)
+APS_UNUSED static const char *read_alone(const struct aps_operation *operation)
 {
 	struct aps_err err;
 	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY")};
 	if (aps_reader_read(world.reader, operation, &options, &world.result, &err) != APS_OK) return strdup(err.msg);
-	return world.result.n_missing != 0 ? "missing" : world.result.json.p;
+	return world.result.n_missing != 0 ? "missing" : world.result.data.p;
+}
+
+/* The same, where nobody writes meanwhile. */
+APS_UNUSED static const char *read_one(const struct aps_operation *operation)
+{
+	const char *text = read_alone(operation);
+	if (text == world.result.data.p || strcmp(text, "missing") == 0) assert_kept_finds(operation, &world.result);
+	return text;
 }
 
 #endif

@@ -132,7 +132,7 @@ static inline const char *vault_world_read(struct vault_world *world, const char
 	enum aps_rc rc = aps_reader_read(world->reader, &operation, &options, &world->result, &err);
 	aps_operation_clear(&operation);
 	snprintf(text, sizeof text, "%s", rc != APS_OK ? err.msg : "missing");
-	return rc == APS_OK && world->result.n_missing == 0 ? world->result.json.p : text;
+	return rc == APS_OK && world->result.n_missing == 0 ? world->result.data.p : text;
 }
 
 /* The lines that wait to be told, each ended by a line feed; they are taken. */

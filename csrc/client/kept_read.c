@@ -1,0 +1,69 @@
+#include "client/kept_read.h"
+
+#define MAX_KEPT_BYTES ((size_t)64 * 1024) /* a larger binding is made anew, as is a larger buffer */
+
+static void unbind(struct aps_kept_read *kept)
+{
+	if (kept->is_bound) aps_binding_clear(&kept->binding);
+	kept->is_bound = false;
+	aps_buf_clear(&kept->variables);
+}
+
+/* Nobody has learned a name meanwhile that it lacks. */
+static bool is_still_bound(const struct aps_kept_read_names *names, const struct aps_kept_read *kept)
+{
+	return kept->is_bound && kept->n_renamings == names->n_renamings && kept->n_names == names->names->n_names;
+}
+
+static enum aps_rc bind_anew(const struct aps_kept_read_names *names, struct aps_kept_read *kept,
+                             struct aps_str variables, struct aps_err *err)
+{
+	if (kept->is_bound) aps_binding_clear(&kept->binding);
+	kept->binding = (struct aps_binding){.policies = names->policies, .names = names->names};
+	kept->n_bindings++;
+	enum aps_rc rc = aps_binding_init(&kept->binding, kept->document, kept->definition, variables, err);
+	kept->is_bound = rc == APS_OK;
+	kept->n_renamings = names->n_renamings;
+	kept->n_names = names->names->n_names;
+	return rc;
+}
+
+enum aps_rc aps_kept_read_bind(struct aps_kept_read *kept, const struct aps_kept_read_names *names,
+                               struct aps_str variables, struct aps_err *err)
+{
+	bool is_bound = is_still_bound(names, kept);
+	if (is_bound && aps_str_eq(aps_buf_str(&kept->variables), variables)) return APS_OK;
+	aps_buf_reset(&kept->variables);
+	aps_buf_add_str(&kept->variables, variables);
+	variables = aps_buf_str(&kept->variables); /* which the binding refers to */
+	if (kept->variables.rc != APS_OK) {
+		unbind(kept);
+		return aps_fail(err, APS_E_NOMEM, "no memory for a read of the cache");
+	}
+	if (is_bound && aps_binding_change(&kept->binding, kept->definition, variables)) return APS_OK;
+	return bind_anew(names, kept, variables, err);
+}
+
+void aps_kept_read_init(struct aps_kept_read *kept, struct aps_gql_document *document,
+                        const struct aps_gql_operation *definition)
+{
+	*kept = (struct aps_kept_read){.document = aps_gql_document_ref(document), .definition = definition};
+	aps_read_result_init(&kept->result, APS_BUF_ANY_SIZE);
+	aps_buf_init(&kept->variables, APS_BUF_ANY_SIZE);
+}
+
+void aps_kept_read_clear(struct aps_kept_read *kept)
+{
+	if (kept->document == NULL) return;
+	unbind(kept);
+	aps_read_result_clear(&kept->result);
+	aps_gql_document_unref(kept->document);
+	kept->document = NULL;
+}
+
+void aps_kept_read_shrink(struct aps_kept_read *kept)
+{
+	size_t n_bytes = kept->binding.arena.held_bytes + kept->binding.varying_arena.held_bytes;
+	if (kept->is_bound && n_bytes + kept->variables.capacity > MAX_KEPT_BYTES) unbind(kept);
+	if (kept->result.data.capacity > MAX_KEPT_BYTES) aps_buf_clear(&kept->result.data);
+}

@@ -1,0 +1,42 @@
+/* An operation that is read again and again: what it selects stays bound to the names that its reader knows, and its
+ * memory is kept. */
+#ifndef APS_CLIENT_KEPT_READ_H
+#define APS_CLIENT_KEPT_READ_H
+
+#include "cache/denormalize.h"
+
+struct aps_kept_read {
+	struct aps_gql_document *document; /* a reference of its own; NULL: cleared */
+	const struct aps_gql_operation *definition;
+	struct aps_read_result result; /* packed; its labels are the binding's */
+	struct aps_binding binding;
+	struct aps_buf variables; /* that it is bound to */
+	bool is_bound;
+	uint64_t n_bindings;  /* that there were: each has labels of its own */
+	uint64_t n_renamings; /* when it was bound */
+	uint32_t n_names;     /* likewise */
+};
+
+/* What a reader binds with. */
+struct aps_kept_read_names {
+	const struct aps_policies *policies;
+	struct aps_names *names;
+	uint64_t n_renamings; /* how often names have got other numbers */
+};
+
+APS_BEGIN_DECLS
+
+void aps_kept_read_init(struct aps_kept_read *kept, struct aps_gql_document *document,
+                        const struct aps_gql_operation *definition);
+/* Twice is legal. */
+void aps_kept_read_clear(struct aps_kept_read *kept);
+/* Lets go of what would be too much to keep; what was read isn't needed any more. */
+void aps_kept_read_shrink(struct aps_kept_read *kept);
+/* Makes kept->binding that of these variables, the JSON text of an object, with as little as has changed. E_NOMEM,
+ * E_TOO_BIG, and what is wrong with the variables. */
+enum aps_rc aps_kept_read_bind(struct aps_kept_read *kept, const struct aps_kept_read_names *names,
+                               struct aps_str variables, struct aps_err *err);
+
+APS_END_DECLS
+
+#endif
