@@ -64,7 +64,8 @@ static struct aps_entry **hash_slot(const struct aps_entries *entries, uint64_t 
 
 static size_t entry_bytes(const struct aps_entry *entry)
 {
-	return sizeof *entry + entry->n_key_bytes + entry->n_content_bytes + 2 * sizeof(void *);
+	size_t n_stored_bytes = entry->layered != NULL ? entry->layered->n_stored_bytes : 0;
+	return sizeof *entry + entry->n_key_bytes + entry->n_content_bytes + n_stored_bytes + 2 * sizeof(void *);
 }
 
 static void link_use(struct aps_entries *entries, struct aps_entry *entry)
@@ -320,8 +321,10 @@ static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row
 	}
 	aps_entries_set(entries, entry, content, content != NULL ? row->content.n : 0);
 	if (row->is_covered) {
+		entries->n_bytes -= entry->layered != NULL ? entry->layered->n_stored_bytes : 0;
 		free_layered(entry->layered);
 		entry->layered = layered;
+		entries->n_bytes += layered->n_stored_bytes;
 	}
 	*out = entry;
 	return APS_OK;

@@ -89,12 +89,13 @@ static bool has_argument(struct aps_str key, const struct aps_entry *from)
 	return is_same;
 }
 
-void aps_alias_keep(struct aps_cache_write *write, const struct aps_layer_patch *patch, const struct aps_entry *from,
-                    const struct aps_entry *to)
+void aps_alias_keep(struct aps_cache_write *write, const struct aps_layer_patch *patch, const struct aps_buf *pairs)
 {
+	const struct aps_entries *entries = &write->cache->entries;
 	struct aps_str rest = {patch->bytes + 1, patch->n_bytes - 1};
 	struct aps_cell value;
-	bool refers = patch->bytes[0] == 'V' && aps_cell_take(&rest, &value) && value.tag == APS_CELL_REF &&
-	              value.as.entry == from->number;
-	if (refers && has_argument(aps_entry_key(patch->entry), from)) refer(write, patch->entry, to);
+	bool refers = patch->bytes[0] == 'V' && aps_cell_take(&rest, &value) && value.tag == APS_CELL_REF;
+	uint64_t to = refers ? aps_id_pairs_follow(pairs, value.as.entry) : 0;
+	if (to != 0 && has_argument(aps_entry_key(patch->entry), aps_entries_peek(entries, value.as.entry)))
+		refer(write, patch->entry, aps_entries_peek(entries, to));
 }

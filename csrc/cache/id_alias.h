@@ -12,9 +12,9 @@ APS_BEGIN_DECLS
  * in write->err. */
 void aps_alias_write(struct aps_cache_write *write, const struct aps_policies *policies, const struct aps_entry *from,
                      const struct aps_entry *to);
-/* For a field that a layer has made, if its one argument is that id and its value that record. It shows its base. */
-void aps_alias_keep(struct aps_cache_write *write, const struct aps_layer_patch *patch, const struct aps_entry *from,
-                    const struct aps_entry *to);
+/* For a field that a layer has made, if its value is a temporary record of these pairs (cache/id_pairs.h), and its one
+ * argument the id of that. It shows its base. */
+void aps_alias_keep(struct aps_cache_write *write, const struct aps_layer_patch *patch, const struct aps_buf *pairs);
 
 APS_END_DECLS
 

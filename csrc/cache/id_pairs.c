@@ -1,5 +1,7 @@
 #include "cache/id_pairs.h"
 
+#include <stdlib.h>
+
 uint64_t aps_identified_below(uint64_t path, struct aps_str response_key)
 {
 	return aps_str_hash(response_key, path + 1);
@@ -23,28 +25,59 @@ struct aps_str aps_key_id(struct aps_str key)
 	return (struct aps_str){key.p + n_type, key.n - n_type};
 }
 
-static const struct aps_identified *find_path(const struct aps_buf *list, uint64_t path)
+static int compare(uint64_t a, uint64_t b)
 {
-	const struct aps_identified *all = (const struct aps_identified *)(const void *)list->p;
-	for (size_t i = 0; i < list->n / sizeof *all; i++)
-		if (all[i].path == path) return &all[i];
-	return NULL;
+	return (a > b) - (a < b);
 }
 
+static int compare_paths(const void *a, const void *b)
+{
+	return compare(((const struct aps_identified *)a)->path, ((const struct aps_identified *)b)->path);
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	int order = compare(((const struct aps_identified *)a)->entry, ((const struct aps_identified *)b)->entry);
+	return order != 0 ? order : compare_paths(a, b);
+}
+
+static int compare_pairs(const void *a, const void *b)
+{
+	return compare(((const struct aps_id_pair *)a)->from, ((const struct aps_id_pair *)b)->from);
+}
+
+typedef int compare_two(const void *a, const void *b);
+
+static void sort(struct aps_buf *list, compare_two *order)
+{
+	if (list->n != 0) qsort(list->p, list->n / sizeof(struct aps_identified), sizeof(struct aps_identified), order);
+}
+
+static const void *find(const struct aps_buf *list, const void *key, size_t size, compare_two *order)
+{
+	return list->n != 0 ? bsearch(key, list->p, list->n / size, size, order) : NULL;
+}
+
+/* In the order of entries. */
 static bool has_entry(const struct aps_buf *list, uint64_t entry)
 {
 	const struct aps_identified *all = (const struct aps_identified *)(const void *)list->p;
-	for (size_t i = 0; i < list->n / sizeof *all; i++)
-		if (all[i].entry == entry) return true;
-	return false;
+	size_t low = 0, high = list->n / sizeof *all;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (all[middle].entry < entry)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < list->n / sizeof *all && all[low].entry == entry;
 }
 
-static bool is_paired(const struct aps_buf *pairs, uint64_t from)
+uint64_t aps_id_pairs_follow(const struct aps_buf *pairs, uint64_t entry)
 {
-	const struct aps_id_pair *all = (const struct aps_id_pair *)(const void *)pairs->p;
-	for (size_t i = 0; i < pairs->n / sizeof *all; i++)
-		if (all[i].from == from) return true;
-	return false;
+	const struct aps_id_pair key = {entry, 0};
+	const struct aps_id_pair *pair = find(pairs, &key, sizeof key, compare_pairs);
+	return pair != NULL ? pair->to : 0;
 }
 
 static bool has_same_type(struct aps_entries *entries, uint64_t a, uint64_t b, enum aps_rc *rc, struct aps_err *err)
@@ -56,17 +89,22 @@ static bool has_same_type(struct aps_entries *entries, uint64_t a, uint64_t b, e
 	       aps_str_eq(aps_key_type(aps_entry_key(left)), aps_key_type(aps_entry_key(right)));
 }
 
-enum aps_rc aps_id_pairs_find(struct aps_entries *entries, const struct aps_buf *hoped, const struct aps_buf *came,
+enum aps_rc aps_id_pairs_find(struct aps_entries *entries, struct aps_buf *hoped, struct aps_buf *came,
                               struct aps_buf *pairs, struct aps_err *err)
 {
 	const struct aps_identified *all = (const struct aps_identified *)(const void *)hoped->p;
+	uint64_t last = 0;
 	enum aps_rc rc = APS_OK;
+	sort(hoped, compare_entries);
+	sort(came, compare_paths);
 	for (size_t i = 0; i < hoped->n / sizeof *all && rc == APS_OK; i++) {
-		const struct aps_identified *now = find_path(came, all[i].path);
-		bool is_other = now != NULL && now->entry != all[i].entry;
-		if (!is_other || has_entry(hoped, now->entry) || is_paired(pairs, all[i].entry)) continue;
+		const struct aps_identified *now = find(came, &all[i], sizeof all[i], compare_paths);
+		bool is_other = now != NULL && now->entry != all[i].entry && all[i].entry != last;
+		if (!is_other || has_entry(hoped, now->entry)) continue;
 		const struct aps_id_pair pair = {all[i].entry, now->entry};
-		if (has_same_type(entries, pair.from, pair.to, &rc, err)) aps_buf_add(pairs, &pair, sizeof pair);
+		if (!has_same_type(entries, pair.from, pair.to, &rc, err)) continue;
+		aps_buf_add(pairs, &pair, sizeof pair);
+		last = pair.from;
 	}
 	if (rc == APS_OK && pairs->rc != APS_OK) rc = aps_fail(err, pairs->rc, "no memory for the ids of a response");
 	return rc;

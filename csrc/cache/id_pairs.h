@@ -22,11 +22,14 @@ APS_BEGIN_DECLS
 uint64_t aps_identified_below(uint64_t path, struct aps_str response_key);
 uint64_t aps_identified_at(uint64_t path, size_t index);
 
-/* Appends struct aps_id_pair: what stands at the same place of the response that was hoped for and of the one that came
- * (both of struct aps_identified), is of the same type, and has another key. Each temporary record once. What was hoped
- * for under its own name is no pair of another one: lists come in another order. E_NOMEM, what the backing says. */
-enum aps_rc aps_id_pairs_find(struct aps_entries *entries, const struct aps_buf *hoped, const struct aps_buf *came,
+/* Appends struct aps_id_pair, in the order of `from`: what stands at the same place of the response that was hoped for
+ * and of the one that came (both of struct aps_identified, which are put in another order), is of the same type, and
+ * has another key. Each temporary record once. What was hoped for under its own name is no pair of another one: lists
+ * come in another order. E_NOMEM, what the backing says. */
+enum aps_rc aps_id_pairs_find(struct aps_entries *entries, struct aps_buf *hoped, struct aps_buf *came,
                               struct aps_buf *pairs, struct aps_err *err);
+/* The record that takes the place of this one; 0: none does. */
+uint64_t aps_id_pairs_follow(const struct aps_buf *pairs, uint64_t entry);
 
 /* Of "RTodo:1" the type, with its colon, and what is behind it. */
 struct aps_str aps_key_type(struct aps_str key);

@@ -7,24 +7,25 @@ struct mapping {
 	struct aps_cache_write *write;
 	const struct aps_policies *policies;
 	const struct aps_layer *answered;
-	const struct aps_entry *from, *to;
-	bool is_changed; /* something in the patch referred to it */
+	struct aps_buf pairs; /* of struct aps_id_pair: temporary records that the answer has */
+	bool is_changed;      /* something in the patch referred to one */
 };
 
 static void map_fields(struct mapping *in, struct aps_buf *out, struct aps_str fields, unsigned depth);
 
-static bool is_from(struct mapping *in, const struct aps_cell *value)
+/* The record that a value refers to from now on; 0: the same, or it is no reference. */
+static uint64_t follow(struct mapping *in, const struct aps_cell *value)
 {
-	if (value->tag != APS_CELL_REF || value->as.entry != in->from->number) return false;
-	in->is_changed = true;
-	return true;
+	uint64_t to = value->tag == APS_CELL_REF ? aps_id_pairs_follow(&in->pairs, value->as.entry) : 0;
+	if (to != 0) in->is_changed = true;
+	return to;
 }
 
-static bool has_to(const struct mapping *in, struct aps_str items)
+static bool has_reference(struct aps_str items, uint64_t to)
 {
 	struct aps_cell item;
 	while (aps_cell_take(&items, &item))
-		if (item.tag == APS_CELL_REF && item.as.entry == in->to->number) return true;
+		if (item.tag == APS_CELL_REF && item.as.entry == to) return true;
 	return false;
 }
 
@@ -38,7 +39,9 @@ static void map_list(struct mapping *in, struct aps_buf *out, const struct aps_c
 	size_t at = out->n;
 	uint64_t n = 0;
 	while (aps_cell_take(&rest, &item)) {
-		if (is_from(in, &item) && has_to(in, list->text)) continue;
+		uint64_t to = follow(in, &item);
+		struct aps_str put = {out->p + at, out->n - at};
+		if (to != 0 && (has_reference(list->text, to) || (put.n != 0 && has_reference(put, to)))) continue;
 		map_value(in, out, &item, depth + 1);
 		n++;
 	}
@@ -62,8 +65,9 @@ static void map_value(struct mapping *in, struct aps_buf *out, const struct aps_
 {
 	size_t at = out->n;
 	bool is_within = depth < APS_CELL_MAX_DEPTH;
-	if (is_from(in, value)) {
-		aps_cell_put_ref(out, in->to->number);
+	uint64_t to = follow(in, value);
+	if (to != 0) {
+		aps_cell_put_ref(out, to);
 	} else if (value->tag == APS_CELL_LIST && is_within) {
 		map_list(in, out, value, depth);
 	} else if (value->tag == APS_CELL_EDIT) {
@@ -104,9 +108,9 @@ static bool begins_path(struct aps_str name, struct aps_str path)
 }
 
 /* The service's own record has these of its own. */
-static bool identifies(const struct mapping *in, uint32_t number)
+static bool identifies(const struct mapping *in, const struct aps_entry *record, uint32_t number)
 {
-	struct aps_str name = aps_names_text(&in->write->cache->names, number), key = aps_entry_key(in->to);
+	struct aps_str name = aps_names_text(&in->write->cache->names, number), key = aps_entry_key(record);
 	struct aps_str type = aps_key_type(key);
 	type = (struct aps_str){type.p + 1, type.n >= 2 ? type.n - 2 : 0}; /* without "R" and the colon */
 	const struct aps_type_policy *policy = aps_policies_find_type(in->policies, type);
@@ -118,6 +122,11 @@ static bool identifies(const struct mapping *in, uint32_t number)
 	return false;
 }
 
+static struct aps_str behind_kind(struct aps_str patch)
+{
+	return patch.n != 0 ? (struct aps_str){patch.p + 1, patch.n - 1} : patch;
+}
+
 static bool has_field(struct aps_str fields, const struct aps_cell_field *field)
 {
 	struct aps_cell value;
@@ -125,18 +134,26 @@ static bool has_field(struct aps_str fields, const struct aps_cell_field *field)
 	                        : aps_cell_find_text_field(fields, field->text, &value);
 }
 
-/* What is said of the other record, beside what the layer says of that already. `yields`: to what is known. */
-static void join_fields(const struct mapping *in, struct aps_buf *out, struct aps_str fields, struct aps_str own,
-                        bool yields)
+/* The other record, what the layer says of it already, and whether what it said of the temporary one yields to what is
+ * known. */
+struct joining {
+	const struct aps_entry *record;
+	struct aps_str own;
+	bool yields;
+};
+
+static void join_fields(const struct mapping *in, struct aps_buf *out, struct aps_str fields,
+                        const struct joining *joining)
 {
 	struct aps_cell_field field, kept;
-	struct aps_str known = aps_entry_content(in->to);
+	struct aps_str known = aps_entry_content(joining->record), own = behind_kind(joining->own);
 	bool has_field_left = aps_cell_take_field(&fields, &field), has_own = aps_cell_take_field(&own, &kept);
 	while (has_field_left || has_own) {
 		int order = !has_own          ? -1
 		            : !has_field_left ? 1
 		                              : aps_cell_compare_names(field.name, field.text, kept.name, kept.text);
-		bool is_said = order < 0 && !identifies(in, field.name) && !(yields && has_field(known, &field));
+		bool is_said = order < 0 && !identifies(in, joining->record, field.name) &&
+		               !(joining->yields && has_field(known, &field));
 		if (is_said) aps_buf_add_str(out, field.whole);
 		if (order >= 0) aps_buf_add_str(out, kept.whole);
 		if (order <= 0) has_field_left = aps_cell_take_field(&fields, &field);
@@ -144,19 +161,14 @@ static void join_fields(const struct mapping *in, struct aps_buf *out, struct ap
 	}
 }
 
-static struct aps_str behind_kind(struct aps_str patch)
-{
-	return patch.n != 0 ? (struct aps_str){patch.p + 1, patch.n - 1} : patch;
-}
-
 /* A record's patch becomes one of the other record. Nothing is left of one that says nothing. */
-static void join_record(const struct mapping *in, struct aps_buf *patch, struct aps_str own, bool yields)
+static void join_record(const struct mapping *in, struct aps_buf *patch, const struct joining *joining)
 {
 	struct aps_buf joined;
-	bool is_evicted = patch->p[0] == 'X' || (own.n != 0 && own.p[0] == 'X');
+	bool is_evicted = patch->p[0] == 'X' || (joining->own.n != 0 && joining->own.p[0] == 'X');
 	aps_buf_init(&joined, APS_BUF_ANY_SIZE);
 	aps_buf_add_byte(&joined, is_evicted ? 'X' : 'F');
-	if (!is_evicted) join_fields(in, &joined, behind_kind(aps_buf_str(patch)), behind_kind(own), yields);
+	if (!is_evicted) join_fields(in, &joined, behind_kind(aps_buf_str(patch)), joining);
 	if (!is_evicted && joined.n == 1) aps_buf_reset(&joined);
 	aps_buf_clear(patch);
 	*patch = joined;
@@ -167,11 +179,13 @@ static struct aps_entry *target_of(const struct mapping *in, struct aps_entry *e
 {
 	struct aps_cache_write *write = in->write;
 	struct aps_str key = aps_entry_key(entry);
-	if (entry == in->from) return aps_write_at(write, in->to->number);
-	if (aps_key_owner(key) != in->from->number) return entry;
+	uint64_t record = aps_id_pairs_follow(&in->pairs, entry->number);
+	uint64_t owner = aps_id_pairs_follow(&in->pairs, aps_key_owner(key));
+	if (record != 0) return aps_write_at(write, record);
+	if (owner == 0) return entry;
 	struct aps_buf other;
 	aps_buf_init(&other, APS_BUF_ANY_SIZE);
-	aps_buf_addf(&other, "F%llu", (unsigned long long)in->to->number);
+	aps_buf_addf(&other, "F%llu", (unsigned long long)owner);
 	const char *dot = memchr(key.p, '.', key.n);
 	aps_buf_add(&other, dot, (size_t)(key.p + key.n - dot));
 	if (other.rc != APS_OK) aps_write_fail(write);
@@ -191,10 +205,15 @@ static void adapt(const struct mapping *in, const struct aps_layer_patch *patch,
                   struct aps_buf *bytes)
 {
 	const struct aps_layer_patch *own = aps_layer_patch_of(patch->layer, target);
-	struct aps_str said = own != NULL ? (struct aps_str){own->bytes, own->n_bytes} : APS_STR("");
-	if (target == in->to)
-		join_record(in, bytes, said, is_over(in, patch));
-	else if (own != NULL || (is_over(in, patch) && target->content != NULL))
+	const struct joining joining = {
+	        .record = target,
+	        .own = own != NULL ? (struct aps_str){own->bytes, own->n_bytes} : APS_STR(""),
+	        .yields = is_over(in, patch),
+	};
+	bool is_record = aps_entry_key(target).p[0] == 'R';
+	if (is_record)
+		join_record(in, bytes, &joining);
+	else if (own != NULL || (joining.yields && target->content != NULL))
 		aps_buf_reset(bytes); /* of a field with arguments there is one value */
 }
 
@@ -220,13 +239,21 @@ static void map_one(struct mapping *in, struct aps_layer_patch *patch)
 	bool is_other = in->is_changed || target != patch->entry;
 	if (is_other && target != NULL && aps_write_under_layers(write, patch->entry) != NULL &&
 	    aps_write_under_layers(write, target) != NULL) {
-		if (patch->layer == in->answered && target == patch->entry)
-			aps_alias_keep(write, patch, in->from, in->to);
+		if (patch->layer == in->answered && target == patch->entry) aps_alias_keep(write, patch, &in->pairs);
 		exchange(in, patch, target, &bytes);
 	}
 	aps_buf_clear(&bytes);
 }
 
+static bool may_mention(const struct mapping *in, const struct aps_layer *layer)
+{
+	const struct aps_id_pair *all = (const struct aps_id_pair *)(const void *)in->pairs.p;
+	for (size_t i = 0; i < in->pairs.n / sizeof *all; i++)
+		if (aps_layer_may_mention(layer, all[i].from)) return true;
+	return false;
+}
+
+/* What comes in the place of a patch stands before it in the layer's list. */
 static void map_layer(struct mapping *in, const struct aps_layer *layer)
 {
 	struct aps_layer_patch *next;
@@ -244,29 +271,36 @@ static bool is_temporary(const struct aps_entry *entry)
 	return entry->is_in_write ? entry->content == NULL : entry->layered->base == NULL;
 }
 
-static void follow(struct aps_cache_write *write, const struct aps_policies *policies, const struct aps_layer *answered,
-                   const struct aps_id_pair *pair)
+static void keep_temporary(struct mapping *in)
 {
-	struct aps_entries *entries = &write->cache->entries;
-	struct mapping in = {.write = write, .policies = policies, .answered = answered};
-	in.from = aps_entries_peek(entries, pair->from);
-	in.to = aps_write_at(write, pair->to);
-	if (!is_temporary(in.from) || in.to == NULL) return;
-	const struct aps_layer *layer = write->cache->layers.lowest;
-	for (; layer != NULL; layer = layer->above)
-		if (aps_layer_may_mention(layer, pair->from)) map_layer(&in, layer);
-	aps_alias_write(write, policies, in.from, in.to);
+	struct aps_id_pair *all = (struct aps_id_pair *)(void *)in->pairs.p;
+	size_t n = in->pairs.n / sizeof *all, n_kept = 0;
+	for (size_t i = 0; i < n; i++)
+		if (is_temporary(aps_entries_peek(&in->write->cache->entries, all[i].from))) all[n_kept++] = all[i];
+	in->pairs.n = n_kept * sizeof *all;
+}
+
+static void write_aliases(const struct mapping *in)
+{
+	const struct aps_id_pair *all = (const struct aps_id_pair *)(const void *)in->pairs.p;
+	struct aps_entries *entries = &in->write->cache->entries;
+	for (size_t i = 0; i < in->pairs.n / sizeof *all && in->write->err.code == APS_OK; i++)
+		aps_alias_write(in->write, in->policies, aps_entries_peek(entries, all[i].from),
+		                aps_entries_peek(entries, all[i].to));
 }
 
 void aps_layers_follow(struct aps_cache_write *write, const struct aps_policies *policies, struct aps_layer *answered,
-                       const struct aps_buf *came)
+                       struct aps_buf *came)
 {
-	struct aps_buf pairs;
+	struct mapping in = {.write = write, .policies = policies, .answered = answered};
 	if (write->err.code != APS_OK) return;
-	aps_buf_init(&pairs, APS_BUF_ANY_SIZE);
-	if (aps_id_pairs_find(&write->cache->entries, &answered->identified, came, &pairs, &write->err) == APS_OK) {
-		const struct aps_id_pair *all = (const struct aps_id_pair *)(const void *)pairs.p;
-		for (size_t i = 0; i < pairs.n / sizeof *all; i++) follow(write, policies, answered, &all[i]);
+	aps_buf_init(&in.pairs, APS_BUF_ANY_SIZE);
+	if (aps_id_pairs_find(&write->cache->entries, &answered->identified, came, &in.pairs, &write->err) == APS_OK) {
+		keep_temporary(&in);
+		const struct aps_layer *layer = in.pairs.n != 0 ? write->cache->layers.lowest : NULL;
+		for (; layer != NULL; layer = layer->above)
+			if (may_mention(&in, layer)) map_layer(&in, layer);
+		write_aliases(&in);
 	}
-	aps_buf_clear(&pairs);
+	aps_buf_clear(&in.pairs);
 }

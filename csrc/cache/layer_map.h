@@ -17,7 +17,7 @@ APS_BEGIN_DECLS
 
 /* In the write to the base that has the answer: `came`, struct aps_identified. Failures are in write->err. */
 void aps_layers_follow(struct aps_cache_write *write, const struct aps_policies *policies, struct aps_layer *answered,
-                       const struct aps_buf *came);
+                       struct aps_buf *came);
 
 APS_END_DECLS
 

@@ -5,8 +5,8 @@
 #include "base/mem.h"
 
 #define NONE UINT32_MAX
-/* With fewer an index doesn't pay: each has an item or two, of two bytes at least. */
-#define INDEX_FROM_BYTES 64
+/* Each edit has an item or two, of two bytes at least: with fewer an index doesn't pay. */
+#define INDEX_FROM_BYTES 48
 
 struct item {
 	struct aps_str value;
@@ -17,8 +17,13 @@ struct item {
 struct chain {
 	struct aps_buf items; /* of struct item; [0] is before the first */
 	uint32_t last;
-	uint32_t *slots; /* NULL: no index */
+	uint32_t *slots;
 	size_t n_slots;
+};
+
+struct edit {
+	char kind;
+	struct aps_str item, neighbour;
 };
 
 static enum aps_rc fail_memory(struct aps_err *err)
@@ -48,16 +53,18 @@ static void index_item(struct chain *chain, uint32_t index)
 	*slot = index;
 }
 
-/* From the end: of equal ones the first is found first. `n_more`: that may come. */
-static bool index_all(struct chain *chain, size_t n_more)
+static bool take_edit(struct aps_str *edits, struct edit *edit)
 {
-	size_t n = chain->items.n / sizeof(struct item);
-	chain->n_slots = 16;
-	while (chain->n_slots < n + n_more) chain->n_slots *= 2;
-	chain->slots = aps_malloc(chain->n_slots * sizeof *chain->slots);
-	if (chain->slots == NULL) return false;
-	for (size_t i = 0; i < chain->n_slots; i++) chain->slots[i] = NONE;
-	for (uint32_t i = chain->last; i != 0; i = item_at(chain, i)->previous) index_item(chain, i);
+	struct aps_cell cell;
+	*edit = (struct edit){.kind = edits->p[0]};
+	if (edit->kind != '-' && edit->kind != '^' && edit->kind != '+') return false;
+	edits->p++;
+	edits->n--;
+	if (!aps_cell_take(edits, &cell)) return false;
+	edit->item = cell.whole;
+	if (edit->kind != '+') return true;
+	if (!aps_cell_take(edits, &cell)) return false;
+	edit->neighbour = cell.whole;
 	return true;
 }
 
@@ -76,13 +83,24 @@ static bool insert_after(struct chain *chain, uint32_t before, struct aps_str va
 	return true;
 }
 
+/* From the end: of equal ones the first is found first. `n_more`: that may come. */
+static bool index_all(struct chain *chain, size_t n_more)
+{
+	size_t n = chain->items.n / sizeof(struct item);
+	chain->n_slots = 16;
+	while (chain->n_slots < n + n_more) chain->n_slots *= 2;
+	chain->slots = aps_malloc(chain->n_slots * sizeof *chain->slots);
+	if (chain->slots == NULL) return false;
+	for (size_t i = 0; i < chain->n_slots; i++) chain->slots[i] = NONE;
+	for (uint32_t i = chain->last; i != 0; i = item_at(chain, i)->previous) index_item(chain, i);
+	return true;
+}
+
 /* The first that is equal; NONE: there is none. */
 static uint32_t find(const struct chain *chain, struct aps_str value)
 {
-	bool has_index = chain->slots != NULL;
-	uint32_t i = has_index ? *slot_of(chain, value) : item_at(chain, 0)->next;
-	while (i != NONE && !aps_str_eq(item_at(chain, i)->value, value))
-		i = has_index ? item_at(chain, i)->next_alike : item_at(chain, i)->next;
+	uint32_t i = *slot_of(chain, value);
+	while (i != NONE && !aps_str_eq(item_at(chain, i)->value, value)) i = item_at(chain, i)->next_alike;
 	return i;
 }
 
@@ -94,33 +112,18 @@ static void remove_item(struct chain *chain, uint32_t gone)
 		chain->last = item->previous;
 	else
 		item_at(chain, item->next)->previous = item->previous;
-	if (chain->slots == NULL) return;
 	uint32_t *at = slot_of(chain, item->value);
 	while (*at != gone) at = &item_at(chain, *at)->next_alike;
 	*at = item->next_alike;
 }
 
-static enum aps_rc apply_one(struct chain *chain, struct aps_str *edits, struct aps_err *err)
+static bool apply_one(struct chain *chain, const struct edit *edit)
 {
-	char kind = edits->p[0];
-	struct aps_cell item, neighbour;
-	edits->p++;
-	edits->n--;
-	if (!aps_cell_take(edits, &item)) return fail_damaged(err);
-	uint32_t known = find(chain, item.whole), place = 0;
-	if (kind == '-') {
-		if (known != NONE) remove_item(chain, known);
-		return APS_OK;
-	}
-	if (kind == '+') {
-		if (!aps_cell_take(edits, &neighbour)) return fail_damaged(err);
-		uint32_t left = known == NONE ? find(chain, neighbour.whole) : NONE;
-		place = left != NONE ? left : chain->last;
-	} else if (kind != '^') {
-		return fail_damaged(err);
-	}
-	if (known != NONE) return APS_OK; /* the service has it by now */
-	return insert_after(chain, place, item.whole) ? APS_OK : fail_memory(err);
+	uint32_t known = find(chain, edit->item), left = 0;
+	if (edit->kind == '-' && known != NONE) remove_item(chain, known);
+	if (edit->kind == '-' || known != NONE) return true; /* the service has it by now */
+	if (edit->kind == '+') left = find(chain, edit->neighbour);
+	return insert_after(chain, left != NONE ? left : chain->last, edit->item);
 }
 
 static enum aps_rc read_items(struct chain *chain, struct aps_str items, struct aps_err *err)
@@ -134,20 +137,120 @@ static enum aps_rc read_items(struct chain *chain, struct aps_str items, struct 
 	return APS_OK;
 }
 
-enum aps_rc aps_list_edit_apply(struct aps_buf *out, struct aps_str items, struct aps_str edits, uint64_t *n_items,
-                                struct aps_err *err)
+static enum aps_rc apply_many(struct aps_buf *out, struct aps_str items, struct aps_str edits, uint64_t *n_items,
+                              struct aps_err *err)
 {
 	struct chain chain = {.last = 0};
+	struct edit edit;
 	aps_buf_init(&chain.items, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = read_items(&chain, items, err);
-	if (rc == APS_OK && edits.n >= INDEX_FROM_BYTES && !index_all(&chain, edits.n / 3)) rc = fail_memory(err);
-	while (rc == APS_OK && edits.n != 0) rc = apply_one(&chain, &edits, err);
-	*n_items = 0;
+	if (rc == APS_OK && !index_all(&chain, edits.n / 3)) rc = fail_memory(err);
+	while (rc == APS_OK && edits.n != 0) {
+		if (!take_edit(&edits, &edit))
+			rc = fail_damaged(err);
+		else if (!apply_one(&chain, &edit))
+			rc = fail_memory(err);
+	}
 	for (uint32_t i = rc == APS_OK ? item_at(&chain, 0)->next : NONE; i != NONE; i = item_at(&chain, i)->next) {
 		aps_buf_add_str(out, item_at(&chain, i)->value);
 		(*n_items)++;
 	}
 	aps_buf_clear(&chain.items);
 	aps_free(chain.slots);
+	return rc;
+}
+
+/* Where an edit has something to do. */
+struct place {
+	size_t item_at, item_end; /* SIZE_MAX: it isn't there */
+	size_t left_end;          /* behind the neighbour; SIZE_MAX: likewise */
+	uint64_t n_items;
+};
+
+static bool look(struct aps_str items, const struct edit *edit, struct place *place)
+{
+	struct aps_str rest = items;
+	struct aps_cell value;
+	*place = (struct place){SIZE_MAX, SIZE_MAX, SIZE_MAX, 0};
+	while (rest.n != 0) {
+		size_t at = items.n - rest.n;
+		if (!aps_cell_take(&rest, &value)) return false;
+		place->n_items++;
+		size_t end = items.n - rest.n;
+		if (place->item_at == SIZE_MAX && aps_str_eq(value.whole, edit->item)) {
+			place->item_at = at;
+			place->item_end = end;
+		}
+		if (place->left_end == SIZE_MAX && aps_str_eq(value.whole, edit->neighbour)) place->left_end = end;
+	}
+	return true;
+}
+
+static struct aps_str part(struct aps_str items, size_t from, size_t to)
+{
+	return (struct aps_str){items.p + from, to - from};
+}
+
+static void splice(struct aps_buf *out, struct aps_str items, const struct edit *edit, struct place *place)
+{
+	bool is_there = place->item_at != SIZE_MAX;
+	size_t at = edit->kind == '^' ? 0 : place->left_end != SIZE_MAX ? place->left_end : items.n;
+	if (edit->kind == '-' && is_there) {
+		aps_buf_add_str(out, part(items, 0, place->item_at));
+		aps_buf_add_str(out, part(items, place->item_end, items.n));
+		place->n_items--;
+	} else if (edit->kind != '-' && !is_there) {
+		aps_buf_add_str(out, part(items, 0, at));
+		aps_buf_add_str(out, edit->item);
+		aps_buf_add_str(out, part(items, at, items.n));
+		place->n_items++;
+	} else {
+		aps_buf_add_str(out, items);
+	}
+}
+
+static enum aps_rc apply_few(struct aps_buf *out, struct aps_str items, struct aps_str edits, uint64_t *n_items,
+                             struct aps_err *err)
+{
+	struct aps_buf made[2];
+	struct edit edit;
+	struct place place;
+	enum aps_rc rc = APS_OK;
+	for (int i = 0; i < 2; i++) aps_buf_init(&made[i], APS_BUF_ANY_SIZE);
+	for (int turn = 0; rc == APS_OK && edits.n != 0; turn = 1 - turn) {
+		if (!take_edit(&edits, &edit) || !look(items, &edit, &place)) {
+			rc = fail_damaged(err);
+			break;
+		}
+		aps_buf_reset(&made[turn]);
+		struct aps_buf *target = edits.n == 0 ? out : &made[turn];
+		splice(target, items, &edit, &place);
+		if (target->rc != APS_OK) rc = fail_memory(err);
+		items = made[turn].n != 0 ? aps_buf_str(&made[turn]) : APS_STR("");
+		*n_items = place.n_items;
+	}
+	for (int i = 0; i < 2; i++) aps_buf_clear(&made[i]);
+	return rc;
+}
+
+static enum aps_rc copy_all(struct aps_buf *out, struct aps_str items, uint64_t *n_items, struct aps_err *err)
+{
+	struct aps_cell value;
+	aps_buf_add_str(out, items);
+	for (; items.n != 0; (*n_items)++)
+		if (!aps_cell_take(&items, &value)) return fail_damaged(err);
+	return APS_OK;
+}
+
+enum aps_rc aps_list_edit_apply(struct aps_buf *out, struct aps_str items, struct aps_str edits, uint64_t *n_items,
+                                struct aps_err *err)
+{
+	enum aps_rc rc;
+	*n_items = 0;
+	if (edits.n == 0)
+		rc = copy_all(out, items, n_items, err);
+	else
+		rc = edits.n < INDEX_FROM_BYTES ? apply_few(out, items, edits, n_items, err)
+		                                : apply_many(out, items, edits, n_items, err);
 	return rc == APS_OK && out->rc != APS_OK ? fail_memory(err) : rc;
 }

@@ -28,11 +28,16 @@ function field_value.shown(value, identify, path)
   if value.__list then
     local items = value.__list
     setmetatable(items, nil)
+    local was = {}
     for i = 1, #items do
       local item = items[i]
-      if type(item) == "table" and item.__ref == nil then items[i] = field_value.shown(item, identify, path .. "[]") end
+      if type(item) == "table" and item.__ref == nil then
+        item = field_value.shown(item, identify, path .. "[]")
+        items[i] = item
+      end
+      was[i] = item
     end
-    return record_list.new(items, path, identify)
+    return record_list.new(items, was, path, identify)
   end
   for name, member in pairs(value) do value[name] = field_value.shown(member, identify, below(path, name)) end
   return value
@@ -96,8 +101,8 @@ given = function(value, context, path, depth)
   check_marks(value, context, path)
   if depth > MAX_DEPTH then errors.misuse("%s: what the function returns is nested too deeply, or a cycle", context.where) end
   if record_list.origin(value) then
-    record_list.check(value, context.where)
-    local edits = record_list.origin(value).path == path and record_list.edits(value) or nil
+    local edits = record_list.edits(value, context.where)
+    if record_list.origin(value).path ~= path then edits = nil end
     return given_list(value, edits, context, path, depth), false
   end
   local key = value.__ref or (value.__typename ~= nil and context.identify(value)) or nil
@@ -112,8 +117,7 @@ end
 -- What the lists in a value have become, as what changes it; nil: nothing has.
 local function changes_in(value, context, path)
   if record_list.origin(value) then
-    record_list.check(value, context.where)
-    local edits = record_list.edits(value)
+    local edits = record_list.edits(value, context.where)
     if edits and not edits[1] then return nil end
     return given_list(value, edits, context, path, 0)
   end

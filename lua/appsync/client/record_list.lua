@@ -24,12 +24,11 @@ local METATABLE = { __index = RecordList, __name = "appsync.record_list" }
 local origins = setmetatable({}, { __mode = "k" })
 
 ---@param items any[] becomes the list
+---@param was any[] the same items, kept
 ---@param path string
 ---@param identify fun(record: any, what: string): string
 ---@return appsync.RecordList
-function record_list.new(items, path, identify)
-  local was = {}
-  for i, item in ipairs(items) do was[i] = item end
+function record_list.new(items, was, path, identify)
   local list = setmetatable(items, METATABLE)
   origins[list] = { was = was, path = path, identify = identify, added = {} }
   return list
@@ -165,25 +164,30 @@ local function check_item(key, item, where)
   end
 end
 
----Throws for one that is no list any more, or has something in it that can't be in one.
----@param list appsync.RecordList
----@param where string
-function record_list.check(list, where)
+-- Items that were there before are fine: only those between two places are looked at.
+local function check(list, first, last, where)
   local n = 0
-  for key, item in next, list do
-    if type(item) ~= "table" or type(key) ~= "number" then check_item(key, item, where) end
-    n = n + 1
+  for _ in next, list do n = n + 1 end
+  if n ~= #list then
+    for key, item in pairs(list) do check_item(key, item, where) end
+    errors.misuse("%s: a list of records has holes", where)
   end
-  if n ~= #list then errors.misuse("%s: a list of records has holes", where) end
+  for i = first, last do
+    if list[i] == nil then errors.misuse("%s: a list of records has holes", where) end
+    check_item(i, list[i], where)
+  end
 end
 
----What has been done with a list that still stands where it stood.
+---What has been done with a list that still stands where it stood. Throws for one that is no list any more, or has something
+---in it that can't be in one.
 ---@param list appsync.RecordList
+---@param where string
 ---@return table? edits for the core, none or more; nil: edits can't tell it
-function record_list.edits(list)
+function record_list.edits(list, where)
   local was, edits = origins[list].was, json.array()
   local n_same, last_was, last_now = trim(was, list)
   local first = n_same + 1
+  check(list, first, last_now, where)
   if last_was - n_same > 2 * MAX_EDITS + last_now - n_same then return nil end
   local in_was, in_now = places_of(was, first, last_was), places_of(list, first, last_now)
   if not in_was or not in_now then return nil end

@@ -47,7 +47,7 @@ describe("a list of records", function()
       local list = list_of(case[1])
       for i = #list, 1, -1 do list[i] = nil end
       for i, item in ipairs(refs(case[2])) do list[i] = item end
-      local edits = record_list.edits(list)
+      local edits = record_list.edits(list, "here")
       assert.equal(case[3], #edits, case[2])
       assert.equal(case[2], apply(case[1], edits))
     end
@@ -71,7 +71,7 @@ describe("a list of records", function()
       end
       local now = {}
       for i, item in ipairs(list) do now[i] = item.__ref end
-      assert.equal(table.concat(now, " "), apply(before, record_list.edits(list)))
+      assert.equal(table.concat(now, " "), apply(before, record_list.edits(list, "here")))
     end
   end)
 
@@ -80,20 +80,20 @@ describe("a list of records", function()
       local list = list_of(case[1])
       for i = #list, 1, -1 do list[i] = nil end
       for i, item in ipairs(refs(case[2])) do list[i] = item end
-      assert.is_nil(record_list.edits(list))
+      assert.is_nil(record_list.edits(list, "here"))
       assert.same({ __list = refs(case[2]) }, changes(list))
       assert.same({ __list = refs(case[2]) }, given(list))
     end
     local list = list_of "a b c"
     list[4] = { __ref = "a" } -- it is there already, outside of what has changed
-    assert.is_nil(record_list.edits(list))
+    assert.is_nil(record_list.edits(list, "here"))
     list = list_of "a b c"
     list:add("d")
     table.insert(list, 1, { __ref = "d" })
-    assert.is_nil(record_list.edits(list))
+    assert.is_nil(record_list.edits(list, "here"))
     list = shown{ __list = array{ { x = 1 } } }
     list:add("d") -- behind something that is no reference
-    assert.is_nil(record_list.edits(list))
+    assert.is_nil(record_list.edits(list, "here"))
     list = list_of ""
     for i = 1, 300 do list:add("k" .. i) end
     assert.equal(300, #changes(list).__list)
@@ -105,7 +105,7 @@ describe("a list of other things", function()
     local list = list_of "a null a b"
     assert.is_nil(changes(list))
     list:add("c")
-    assert.same({ { "+", "c", "b" } }, record_list.edits(list))
+    assert.same({ { "+", "c", "b" } }, record_list.edits(list, "here"))
   end)
 end)
 
