@@ -3,12 +3,14 @@
 #include "binding/cache_lua.h"
 #include "binding/err_lua.h"
 #include "binding/fields.h"
+#include "binding/objects_lua.h"
 #include "binding/operation_lua.h"
 #include "cache/identity.h"
 #include "client/cache_commands.h"
 #include "client/reader.h"
 
 #define EDITS "appsync.core.edits"
+#define ASKED "appsync.core.asked"
 
 static int Apl_edits_gc(lua_State *L)
 {
@@ -74,34 +76,87 @@ static struct aps_str type_in(struct aps_str key, const struct aps_operation *op
 	return operation->definition->node->text;
 }
 
-/* cache:write{document=, operation_name= or fragment=, key=, variables=, data=} */
+/* What a write is made of; what it points to lies on the stack. */
+struct writing {
+	struct aps_str key;
+	struct aps_operation *operation;
+	struct aps_str data;     /* completed */
+	struct aps_asked *asked; /* NULL: nothing was asked */
+};
+
+/* Of the table at index 2. */
+static enum aps_rc push_writing(lua_State *L, struct apl_cache *cache, struct writing *writing, struct aps_err *err)
+{
+	*writing = (struct writing){.key = APS_STR("ROOT_QUERY")};
+	apl_field_str(L, 2, "key", &writing->key);
+	writing->operation = apl_push_operation(L);
+	enum aps_rc rc = apl_read_operation(L, writing->operation, err);
+	if (rc != APS_OK) return rc;
+	lua_getfield(L, 2, "objects");
+	if (!lua_isnil(L, -1)) {
+		writing->asked = apl_objects_asked(L, -1, &writing->data);
+		return APS_OK;
+	}
+	lua_getfield(L, 2, "data");
+	struct aps_buf *given = push_json(L, -1, "data", err);
+	if (given == NULL) return err->code;
+	struct aps_buf *data = apl_push_buffer(L, APL_MAX_BODY_BYTES);
+	rc = aps_reader_complete(cache->reader, writing->operation, type_in(writing->key, writing->operation),
+	                         aps_buf_str(given), data, err);
+	writing->data = aps_buf_str(data);
+	return rc;
+}
+
+/* cache:write{document=, operation_name= or fragment=, key=, variables=, data= or objects=} */
 static int Apl_cache_write(lua_State *L)
 {
 	struct aps_err err = {0};
-	struct aps_str key = APS_STR("ROOT_QUERY");
+	struct writing writing;
 	struct apl_cache *cache = apl_cache_check(L, &err);
 	luaL_checktype(L, 2, LUA_TTABLE);
-	if (cache == NULL) return apl_fail(L, &err);
-	apl_field_str(L, 2, "key", &key);
-	struct aps_operation *operation = apl_push_operation(L);
-	if (apl_read_operation(L, operation, &err) != APS_OK) return apl_fail(L, &err);
-	lua_getfield(L, 2, "data");
-	struct aps_buf *given = push_json(L, -1, "data", &err);
-	if (given == NULL) return apl_fail(L, &err);
-	struct aps_buf *data = apl_push_buffer(L, APL_MAX_BODY_BYTES);
-	if (aps_reader_complete(cache->reader, operation, type_in(key, operation), aps_buf_str(given), data, &err) !=
-	    APS_OK)
-		return apl_fail(L, &err);
+	if (cache == NULL || push_writing(L, cache, &writing, &err) != APS_OK) return apl_fail(L, &err);
 	const struct aps_edit_what what = {
 	        .kind = APS_EDIT_WRITE,
-	        .key = key,
-	        .document = operation->document,
-	        .definition = operation->definition,
-	        .variables = aps_operation_variables(operation),
-	        .json = aps_buf_str(data),
+	        .key = writing.key,
+	        .document = writing.operation->document,
+	        .definition = writing.operation->definition,
+	        .variables = aps_operation_variables(writing.operation),
+	        .json = writing.data,
 	        .now_s = aps_channel_now_s(cache->channel),
+	        .asked = writing.asked,
 	};
 	return edit(L, cache, &what);
+}
+
+static int Apl_asked_gc(lua_State *L)
+{
+	struct aps_asked **slot = luaL_checkudata(L, 1, ASKED);
+	aps_asked_unref(*slot);
+	*slot = NULL;
+	return 0;
+}
+
+/* cache:objects{…, as of write, data=} → objects, or nil: there is nothing to ask; nil, error */
+static int Apl_cache_objects(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct writing writing;
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	if (cache == NULL || push_writing(L, cache, &writing, &err) != APS_OK) return apl_fail(L, &err);
+	struct aps_asked **slot = apl_newuserdata(L, sizeof(struct aps_asked *));
+	*slot = NULL;
+	luaL_getmetatable(L, ASKED);
+	lua_setmetatable(L, -2);
+	*slot = aps_asked_new();
+	if (*slot == NULL) return luaL_error(L, "not enough memory");
+	if (aps_reader_scan(cache->reader, writing.operation, writing.data, *slot, &err) != APS_OK)
+		return apl_fail(L, &err);
+	if (aps_asked_count(*slot) != 0)
+		apl_objects_push(L, *slot, writing.data, cache->caches->big);
+	else
+		lua_pushnil(L);
+	return 1;
 }
 
 /* cache:set(key, field, is_apart, value): `value` nil takes the field away */
@@ -338,6 +393,7 @@ void apl_cache_edit_register(lua_State *L)
 {
 	static const luaL_Reg METHODS[] = {
 	        {"write", Apl_cache_write},
+	        {"objects", Apl_cache_objects},
 	        {"set", Apl_cache_set},
 	        {"evict", Apl_cache_evict},
 	        {"field", Apl_cache_field},
@@ -354,4 +410,5 @@ void apl_cache_edit_register(lua_State *L)
 	static const luaL_Reg NONE[] = {{NULL, NULL}};
 	apl_cache_add_methods(L, METHODS);
 	apl_register_class(L, EDITS, Apl_edits_gc, NONE);
+	apl_register_class(L, ASKED, Apl_asked_gc, NONE);
 }

@@ -4,10 +4,12 @@
 #include "binding/cache_lua.h"
 #include "binding/err_lua.h"
 #include "binding/fields.h"
+#include "binding/objects_lua.h"
 #include "binding/operation_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/settings_lua.h"
 #include "binding/value.h"
+#include "client/caching.h"
 #include "client/call.h"
 #include "client/credential_commands.h"
 #include "client/lifecycle.h"
@@ -325,6 +327,20 @@ static int Apl_client_set_headers(lua_State *L)
 	return post(L, client);
 }
 
+/* client:answer(objects), or the number of a question that got lost: late ones are ignored */
+static int Apl_client_answer(lua_State *L)
+{
+	struct apl_client *client = check_late(L);
+	if (client == NULL) return 0;
+	struct aps_answer_command *command;
+	if (lua_type(L, 2) == LUA_TNUMBER)
+		command = aps_answer_command_new(client->id, apl_check_id(L, 2), aps_caching_run_answer);
+	else if ((command = apl_objects_take_answer(L, 2)) == NULL)
+		return luaL_error(L, "the question was answered");
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
+	return post(L, client);
+}
+
 static int Apl_client_set_online(lua_State *L)
 {
 	struct apl_client *client = check_late(L);
@@ -410,6 +426,7 @@ static const luaL_Reg METHODS[] = {
         {"unsubscribe", Apl_client_unsubscribe},
         {"consumed", Apl_client_consumed},
         {"set_headers", Apl_client_set_headers},
+        {"answer", Apl_client_answer},
         {"set_online", Apl_client_set_online},
         {"stats", Apl_client_stats},
         {"leave", Apl_client_leave},

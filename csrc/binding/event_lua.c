@@ -2,6 +2,7 @@
 
 #include "binding/err_lua.h"
 #include "binding/fields.h"
+#include "binding/objects_lua.h"
 #include "binding/value.h"
 #include "binding/view_lua.h"
 
@@ -184,7 +185,8 @@ static void push_member(lua_State *L, const struct aps_note_event *event, enum a
 	case APS_VALUE_DATA:
 	case APS_VALUE_INFO:
 	case APS_VALUE_VIEW:
-	case APS_VALUE_MARK: lua_pushnil(L); break;
+	case APS_VALUE_MARK:
+	case APS_VALUE_QUESTION: lua_pushnil(L); break;
 	}
 }
 
@@ -194,20 +196,35 @@ static void push_note(lua_State *L, const struct aps_note_event *event, bool is_
 	for (size_t i = 0; i < APS_COUNTOF(form->values); i++) push_member(L, event, form->values[i], is_whole);
 }
 
-static void push_values(lua_State *L, const struct aps_event *event)
+/* a, b: objects, number */
+static void push_question(lua_State *L, struct aps_question_event *event)
+{
+	apl_objects_push_question(L, event);
+	apl_push_id(L, event->number);
+	lua_pushnil(L);
+}
+
+static void push_values(lua_State *L, struct aps_event *event)
 {
 	switch (aps_event_form(event->kind)->shape) {
 	case APS_SHAPE_PAYLOAD: push_data(L, (const struct aps_data_event *)event); break;
 	case APS_SHAPE_RESULT: push_result(L, (const struct aps_result_event *)event); break;
 	case APS_SHAPE_VIEW: push_view(L, (const struct aps_view_event *)event); break;
+	case APS_SHAPE_QUESTION: push_question(L, (struct aps_question_event *)event); break;
 	case APS_SHAPE_NOTE: push_note(L, (const struct aps_note_event *)event, true); break;
 	}
 }
 
-static void push_lost_values(lua_State *L, const struct aps_event *event)
+static void push_lost_values(lua_State *L, struct aps_event *event)
 {
 	if (aps_event_form(event->kind)->shape == APS_SHAPE_NOTE) {
 		push_note(L, (const struct aps_note_event *)event, false);
+		return;
+	}
+	if (event->kind == APS_EVENT_ASK) {
+		lua_pushnil(L);
+		apl_push_id(L, ((const struct aps_question_event *)event)->number);
+		lua_pushnil(L);
 		return;
 	}
 	struct aps_err err;
@@ -222,8 +239,7 @@ static void push_lost_values(lua_State *L, const struct aps_event *event)
 		lua_pushnil(L);
 }
 
-static void store(lua_State *L, const struct aps_event *event, int at,
-                  void (*push)(lua_State *L, const struct aps_event *event))
+static void store(lua_State *L, struct aps_event *event, int at, void (*push)(lua_State *L, struct aps_event *event))
 {
 	int top = lua_gettop(L);
 	luaL_checkstack(L, 16, "appsync events");
@@ -238,12 +254,12 @@ static void store(lua_State *L, const struct aps_event *event, int at,
 	lua_settop(L, top);
 }
 
-void apl_event_store(lua_State *L, const struct aps_event *event, int at)
+void apl_event_store(lua_State *L, struct aps_event *event, int at)
 {
 	store(L, event, at, push_values);
 }
 
-void apl_event_store_lost(lua_State *L, const struct aps_event *event, int at)
+void apl_event_store_lost(lua_State *L, struct aps_event *event, int at)
 {
 	store(L, event, at, push_lost_values);
 }

@@ -207,6 +207,7 @@ static void read_cache(lua_State *L, int table, struct aps_settings *settings)
 		settings->cache->writes_nulls = apl_field_bool(L, group, "subscription_nulls", false);
 		apl_field_copy(L, group, "key_prefix", &settings->cache->key_prefix);
 		settings->cache->max_bytes = (int64_t)apl_field_size(L, group, "max_bytes", 0);
+		settings->cache->policies.asks_all = apl_field_bool(L, group, "asks_identity", false);
 		read_keys(L, group, &settings->cache->policies);
 		read_ttl(L, group, &settings->cache->policies);
 		read_possible_types(L, group, &settings->cache->policies);

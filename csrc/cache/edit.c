@@ -42,6 +42,7 @@ struct aps_edits *aps_edits_ref(struct aps_edits *edits)
 static void free_edit(struct aps_edit *edit)
 {
 	aps_gql_document_unref(edit->what.document);
+	aps_asked_unref(edit->what.asked);
 	aps_free(edit);
 }
 
@@ -61,6 +62,12 @@ static size_t text_bytes(const struct aps_edit_what *what)
 	return what->key.n + what->field.n + what->variables.n + what->json.n;
 }
 
+static size_t edit_bytes(const struct aps_edit_what *what)
+{
+	size_t n_asked = what->asked != NULL ? aps_asked_bytes(what->asked) : 0;
+	return sizeof(struct aps_edit) + text_bytes(what) + 1 + n_asked;
+}
+
 static void move_text(struct aps_str *text, char **to)
 {
 	if (text->n != 0) memcpy(*to, text->p, text->n);
@@ -70,8 +77,7 @@ static void move_text(struct aps_str *text, char **to)
 
 bool aps_edits_add(struct aps_edits *edits, const struct aps_edit_what *what)
 {
-	size_t n_bytes = sizeof(struct aps_edit) + text_bytes(what) + 1;
-	struct aps_edit *edit = aps_malloc(n_bytes);
+	struct aps_edit *edit = aps_malloc(sizeof *edit + text_bytes(what) + 1);
 	if (edit == NULL) return false;
 	edit->next = NULL;
 	edit->what = *what;
@@ -81,10 +87,11 @@ bool aps_edits_add(struct aps_edits *edits, const struct aps_edit_what *what)
 	move_text(&edit->what.variables, &to);
 	move_text(&edit->what.json, &to);
 	if (what->document != NULL) aps_gql_document_ref(what->document);
+	if (what->asked != NULL) aps_asked_ref(what->asked);
 	*edits->end = edit;
 	edits->end = &edit->next;
 	edits->n++;
-	edits->n_bytes += n_bytes;
+	edits->n_bytes += edit_bytes(what);
 	return true;
 }
 
@@ -93,7 +100,7 @@ void aps_edits_drop_last(struct aps_edits *edits)
 	struct aps_edit **at = &edits->first;
 	while ((*at)->next != NULL) at = &(*at)->next;
 	edits->n--;
-	edits->n_bytes -= sizeof **at + text_bytes(&(*at)->what) + 1;
+	edits->n_bytes -= edit_bytes(&(*at)->what);
 	free_edit(*at);
 	*at = NULL;
 	edits->end = at;
@@ -131,7 +138,8 @@ static void write_data(struct applying *in, const struct aps_edit_what *what)
 	struct aps_normalized out;
 	struct aps_str variables = what->variables.n != 0 ? what->variables : APS_STR("{}");
 	if (!name_record(in, what)) return;
-	const struct aps_normalize_options options = {.root = aps_buf_str(&in->key), .now_s = what->now_s};
+	const struct aps_normalize_options options = {
+	        .root = aps_buf_str(&in->key), .now_s = what->now_s, .asked = what->asked};
 	if (aps_binding_init(&binding, what->document, what->definition, variables, &in->err) != APS_OK) return;
 	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
 	aps_normalize(in->merge, &binding, what->json, &options, &out, &in->err);

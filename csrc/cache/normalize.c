@@ -29,6 +29,7 @@ struct normalizer {
 	struct aps_arena decoded;
 	struct aps_error_paths errors;
 	bool has_silence; /* in the value that was read last */
+	size_t next_asked;
 	struct aps_err err;
 };
 
@@ -39,6 +40,7 @@ struct object {
 	size_t values_at;
 	size_t slots_at;
 	struct aps_str type;
+	const struct aps_asked_object *asked; /* NULL: by its fields */
 	bool has_silence;
 };
 
@@ -123,6 +125,12 @@ static bool identify(struct normalizer *in, struct object *object)
 {
 	aps_buf_reset(&in->key);
 	aps_buf_add_byte(&in->key, 'R');
+	enum aps_asked_answer answer = object->asked != NULL ? object->asked->answer : APS_ASKED_NOTHING;
+	if (answer == APS_ASKED_NONE) return false;
+	if (answer == APS_ASKED_KEY) {
+		aps_buf_add_str(&in->key, aps_asked_key(in->options->asked, object->asked));
+		return in->key.rc == APS_OK;
+	}
 	return aps_identity_of(&in->key, in->binding->policies, object->type, get_in_object, object);
 }
 
@@ -400,15 +408,25 @@ static struct aps_str look_for_type(struct normalizer *in)
 	return aps_buf_str(&in->key);
 }
 
+/* What was told of the object that the reader has just opened. */
+static const struct aps_asked_object *find_asked(struct normalizer *in)
+{
+	if (in->options->asked == NULL) return NULL;
+	return aps_asked_find(in->options->asked, (size_t)(in->r.text.p - in->r.start), &in->next_asked);
+}
+
 static void read_object(struct normalizer *in, struct aps_selection *selection)
 {
 	struct object object;
+	const struct aps_asked_object *asked = find_asked(in);
 	const struct aps_selection_view *view = view_of(in, selection, APS_STR(""));
 	if (view != NULL && aps_selection_has_conditions(selection)) {
 		struct aps_str type = look_for_type(in);
 		if (type.n != 0) view = view_of(in, selection, type);
 	}
-	if (!begin_object(in, &object, view) || !read_members(in, &object)) return;
+	if (!begin_object(in, &object, view)) return;
+	object.asked = asked;
+	if (!read_members(in, &object)) return;
 	end_object(&object);
 	in->slots.n = object.slots_at;
 }

@@ -4,6 +4,7 @@
 #ifndef APS_CACHE_NORMALIZE_H
 #define APS_CACHE_NORMALIZE_H
 
+#include "cache/asked.h"
 #include "cache/merge.h"
 #include "cache/selection.h"
 
@@ -23,6 +24,8 @@ struct aps_normalize_options {
 	int64_t now_s;
 	/* A null says nothing: AppSync delivers it to subscribers for what the mutation didn't select. */
 	bool skips_nulls;
+	/* What the application has told of the objects of this text; NULL: it wasn't asked. */
+	const struct aps_asked *asked;
 };
 
 struct aps_normalized {

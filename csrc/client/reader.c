@@ -490,6 +490,17 @@ enum aps_rc aps_reader_complete(struct aps_reader *reader, const struct aps_oper
 	return rc;
 }
 
+enum aps_rc aps_reader_scan(struct aps_reader *reader, const struct aps_operation *operation, struct aps_str data,
+                            struct aps_asked *asked, struct aps_err *err)
+{
+	struct aps_binding binding = {.policies = reader->policies, .names = &reader->cache.names};
+	enum aps_rc rc = aps_binding_init(&binding, operation->document, operation->definition,
+	                                  aps_operation_variables(operation), err);
+	if (rc == APS_OK) rc = aps_asked_scan(asked, &binding, data, err);
+	aps_binding_clear(&binding);
+	return rc;
+}
+
 const struct aps_entries *aps_reader_entries(const struct aps_reader *reader)
 {
 	return &reader->cache.entries;

@@ -194,13 +194,15 @@ local runtime = {}
 ---AUTH        credential    WORD   NUMBER NONE
 ---HEADERS     subscription  NONE   NONE   NONE
 ---VIEW        watch         VIEW   ERR    MARK
+---ASK         client        QUESTION NUMBER NONE
 ---CONNECTION  client        WORD   ERR    NONE
 ---LOG         client        WORD   TEXT   NONE
 ---CLOSED      client        NONE   NONE   NONE
 ---```
 ---DATA: the value of `data`, or nil. INFO: {source, status, extensions, attempts}; status 0: no response. WORD: the state
 ---of a subscription ("subscribed", "reconnecting", or "delayed": not served, ERR tells why, tried again) or connection, the
----reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id.
+---reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id; of
+---ASK the question's. QUESTION: the objects that are asked about, nil where there was no memory for them.
 ---VIEW: what a watch shows, nil where it can't be read. MARK: "asked", it comes because of `show`;
 ---"doubtful", the service may know other values than those that are shown; or nil. NONE: nil.
 ---`err` is a plain table {kind, message, code, retryable, sent, status, errors, error_type, data, response}.
@@ -243,6 +245,10 @@ local client = {}
 ---@return integer id target of its CONNECTION, LOG and CLOSED events
 function client:id() end
 
+---Answers an ASK event. Late ones are ignored.
+---@param question appsync.core.Objects|integer the question's number: nothing is told of its objects
+---@return true? ok, appsync.core.Err? err
+function client:answer(question) end
 ---@param auth {mode: string, dynamic: boolean?, region: string?, service: string?, secret: string?, access_key_id: string?, secret_access_key: string?, session_token: string?, expires_at: number?}
 ---@return integer? auth, appsync.core.Err? err of kind "auth": the material is unusable
 function client:add_auth(auth) end
@@ -357,10 +363,16 @@ function cache:release(retention) end
 
 ---Writes data of an operation, or of the fragment of this name, whose record is at `key`. Like all that writes: it is read
 ---here at once, and committed by the core; what can't be committed is logged, and then read no more.
----@param call {document: appsync.core.Document, operation_name: string?, fragment: string?, key: string?, variables: table?, data: any}
+---@param call {document: appsync.core.Document, operation_name: string?, fragment: string?, key: string?, variables: table?, data: any, objects: appsync.core.Objects?}
 ---@return true? ok
 ---@return appsync.core.Err? err of kind "usage": the data hasn't the shape of the document, with the path
 function cache:write(call) end
+---Those of data that is to be written whose identity the application tells: `write` takes them, and what was told, instead of
+---the data.
+---@param call table of `write`
+---@return appsync.core.Objects? objects nil: there are none
+---@return appsync.core.Err? err as of `write`
+function cache:objects(call) end
 ---All fields of a record that have this name, or the one with these arguments: three items for each, the field with its
 ---arguments, whether it is an entry of its own, and its value, with `__ref`, `__list` and `__json` as in
 ---csrc/cache/edit_value.h.
@@ -411,6 +423,24 @@ function cache:mark() end
 function cache:changes_since(n) end
 
 ---@class appsync.core.Edits
+
+---The objects of a response, or of data, whose identity the application tells.
+---@class appsync.core.Objects
+local objects = {}
+
+---@return integer n
+function objects:count() end
+---Makes one of them in steps, as `core.builder` does.
+---@param i integer from 1
+---@param max_values number at least 1
+---@param held table
+---@return boolean? is_done nil: it failed
+---@return any object the error where it failed
+function objects:step(i, max_values, held) end
+---@param i integer
+---@param key string? nil: it has no identity
+---@return boolean is_told false: the key isn't UTF-8
+function objects:tell(i, key) end
 
 ---Has what an operation gives shown, now and whenever it has changed: VIEW events, each after the one before it was taken.
 ---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, typenames: boolean?}

@@ -2,6 +2,7 @@
 local core = require "appsync.core"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
+local record_identity = require "appsync.client.record_identity"
 local opts = require "appsync.opts"
 local stores = require "appsync.client.stores"
 
@@ -99,9 +100,9 @@ end
 function cache.write(client, plan, data)
   local opened, open_err = cache.open(client, plan.where)
   if not opened then return nil, open_err end
-  local ok, err = opened:write{
+  local ok, err = record_identity.write(client.root, opened, {
     document = plan.document.core, operation_name = plan.options.operation_name, variables = plan.variables, data = data,
-  }
+  })
   return ok, errors.of_core(err, plan.where)
 end
 

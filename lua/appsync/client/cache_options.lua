@@ -6,7 +6,6 @@ local opts = require "appsync.opts"
 local cache_options = {}
 
 local LATER = "isn't available in this version"
-local NO_FUNCTION = LATER .. ": give keys = {Post = {\"blogId\", \"slug\"}}, the fields that identify a type"
 local NO_STORAGE = "isn't supported: a durable queue needs transactions, which no custom storage engine has; give store a "
   .. "path or \":memory:\", and key_prefix for several clients in one file"
 local NO_ENCRYPTION = "isn't supported: it needs SQLCipher, and Debian's is too old; keep the store on an encrypted file "
@@ -20,7 +19,7 @@ cache_options.CACHE = opts.schema{
   merge = { "table" },
   ttl = { "table" },
   subscription_nulls = { "string", values = { "keep", "write" } },
-  data_id_from_object = { refuse = NO_FUNCTION },
+  data_id_from_object = { "callable" },
 }
 
 cache_options.OFFLINE = opts.schema{
@@ -48,7 +47,7 @@ cache_options.FIELDS = {
   keys = { "table" },
   cache = { "table", fields = cache_options.CACHE, also = { "cacheOptions" } },
   offline = { "table", fields = cache_options.OFFLINE, also = { "offlineConfig" } },
-  data_id_from_object = { refuse = NO_FUNCTION },
+  data_id_from_object = { "callable" },
   seed = { "string", is_line = true },
   reopen = { "boolean" },
   encryption_key = { refuse = NO_ENCRYPTION },
@@ -106,6 +105,23 @@ local function key_prefix_of(options, where)
   return of_offline or options.key_prefix or ""
 end
 
+local function identity_function_of(options, cache, where)
+  if options.data_id_from_object and cache.data_id_from_object then
+    errors.misuse("%s: \"data_id_from_object\" and \"cacheOptions.dataIdFromObject\" are the same option; give one of them", where)
+  end
+  return options.data_id_from_object or cache.data_id_from_object
+end
+
+-- The arguments of a field are no object, so that nothing can be asked about them.
+local function check_lookups(cache, keys, where)
+  for field, typename in pairs(cache.lookups or {}) do
+    if not (keys or {})[typename] then
+      errors.misuse("%s: cache.lookups.%s needs keys.%s beside data_id_from_object: the fields that its arguments stand for",
+        where, field, typename)
+    end
+  end
+end
+
 -- From here on the program may change its working directory.
 local function path_of(given, name, where)
   local path, err = core.resolve(given)
@@ -130,22 +146,24 @@ end
 ---@field merge table<string, "connection">? by field: a page that continues another one is appended to its `items`
 ---@field possible_types table<string, string[]>? by interface or union: its types
 ---@field lookups table<string, string>? by field, as ["Query.getPost"] = "Post": its arguments identify a record of that type
+---@field data_id_from_object (fun(object: table): string?)? see `ClientOptions`
 ---@field subscription_nulls "keep"|"write"|nil "write": what a subscription delivers as null is known to be null. AppSync
 ---delivers null for whatever the mutation didn't select, so that by default a null changes nothing
 
 ---@param options table checked options of a client
 ---@param where string
----@return table root fields of the client's root: `identity`, `has_store`, `has_cache`, `reopen`
+---@return table root fields of the client's root: `identity`, `has_store`, `has_cache`, `reopen`, `data_id_from_object`, `keys`
 ---@return table? cache for the core; nil: nothing is ever kept
 function cache_options.check(options, where)
   local cache, store = options.cache or {}, options.store
   local root = { identity = options.identity or "", has_store = store ~= nil and store ~= false, reopen = options.reopen }
   root.has_cache = root.has_store
+  root.data_id_from_object, root.keys = identity_function_of(options, cache, where), options.keys
   local settings = {
     path = place_of(options, where), seed = options.seed and path_of(options.seed, "seed", where),
     key_prefix = key_prefix_of(options, where),
     max_bytes = cache.max_bytes, subscription_nulls = cache.subscription_nulls == "write",
-    keys = check_lists(options.keys, where .. ": keys", TYPE, A_TYPE),
+    asks_identity = root.data_id_from_object ~= nil, keys = check_lists(options.keys, where .. ": keys", TYPE, A_TYPE),
     possible_types = check_lists(cache.possible_types, where .. ": cache.possible_types", TYPE, A_TYPE),
     key_args = check_lists(cache.key_args, where .. ": cache.key_args", FIELD, A_FIELD),
     ttl = check_values(cache.ttl, where .. ": cache.ttl", TYPE, A_TYPE, is_time, "seconds above 0"),
@@ -153,6 +171,7 @@ function cache_options.check(options, where)
     lookups = check_values(cache.lookups, where .. ": cache.lookups", FIELD, A_FIELD, is_type, "the name of a type"),
   }
   page_keys(cache, where)
+  if root.data_id_from_object then check_lookups(cache, options.keys, where) end
   return root, store ~= false and settings or nil
 end
 

@@ -7,6 +7,7 @@ local compute = require "appsync.compute"
 local documents = require "appsync.document"
 local errors = require "appsync.errors"
 local field_value = require "appsync.client.field_value"
+local record_identity = require "appsync.client.record_identity"
 local opts = require "appsync.opts"
 
 local local_cache = {}
@@ -14,15 +15,17 @@ local local_cache = {}
 ---@class appsync.Cache
 ---@field private core appsync.core.Cache
 ---@field private name string what stands before a method's name in messages
+---@field private root appsync.client.Root
 local Cache = {}
 Cache.__index = Cache
 Cache.__name = "appsync.cache"
 
 ---@param core_cache appsync.core.Cache
 ---@param name string "client" or "cache"
+---@param root appsync.client.Root of its client
 ---@return appsync.Cache
-function local_cache.new(core_cache, name)
-  return setmetatable({ core = core_cache, name = name }, Cache)
+function local_cache.new(core_cache, name, root)
+  return setmetatable({ core = core_cache, name = name, root = root }, Cache)
 end
 
 ---The cache of a client. Throws for one that was made to keep nothing.
@@ -34,7 +37,7 @@ function local_cache.of(client, where)
   if not opened then return nil, err end
   local found = client.local_cache
   if not found then
-    found = local_cache.new(opened, "client")
+    found = local_cache.new(opened, "client", client.root)
     client.local_cache = found
   end
   return found
@@ -42,7 +45,7 @@ end
 
 -- The key of the record that a table is; nil: it has none.
 local function identity_of(self, object, where)
-  local identity, err = self.core:identify(object)
+  local identity, err = record_identity.of(self.root, self.core, object)
   if err then errors.of_core(err, where) end
   return identity
 end
@@ -74,7 +77,7 @@ end
 local function write(self, call, data, where)
   if type(data) ~= "table" then errors.expect(data, "data", "table", where) end
   call.data = data
-  local ok, err = self.core:write(call)
+  local ok, err = record_identity.write(self.root, self.core, call)
   return ok, errors.of_core(err, where)
 end
 

@@ -11,6 +11,7 @@ local compat = require "appsync.compat"
 local connection = require "appsync.client.connection"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
+local record_identity = require "appsync.client.record_identity"
 local log = require "appsync.log"
 local scheduler = require "appsync.scheduler"
 local timer = require "appsync.timer"
@@ -35,6 +36,11 @@ local JOIN_SECONDS = 5  -- it ends at once, unless the machine is very busy
 ---@field error_policy string?
 ---@field query_policy appsync.FetchPolicy? the application's default
 ---@field watch_policy appsync.FetchPolicy? likewise
+---@field data_id_from_object function? tells identities
+---@field has_told_identity boolean? that it told none
+---@field keys table<string, string[]>? types that it isn't asked for
+---@field questions (appsync.core.Objects|integer)[]? of the core, not answered yet
+---@field is_answering boolean?
 ---@field identity string|function whose part of the store is the client's
 ---@field has_store boolean a path or ":memory:"
 ---@field has_cache boolean it keeps what is read: it has a store, or needed a cache since
@@ -182,6 +188,10 @@ end
 
 function Root:on_connection(state, err)
   self.connection:set(state, err)
+end
+
+function Root:on_ask(objects, number)
+  record_identity.on_ask(self, objects, number)
 end
 
 function Root:on_log(level, message, fields)

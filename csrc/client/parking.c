@@ -1,0 +1,42 @@
+#include "client/parking.h"
+
+void aps_parking_add(struct aps_parking *parking, struct aps_parked *parked, uint64_t question)
+{
+	parked->next = NULL;
+	parked->parking = parking;
+	parked->question = question;
+	if (parking->last != NULL)
+		parking->last->next = parked;
+	else
+		parking->first = parked;
+	parking->last = parked;
+}
+
+bool aps_parking_tell(struct aps_parking *parking, uint64_t question, struct aps_asked *asked)
+{
+	struct aps_parked *parked = parking->first;
+	while (parked != NULL && parked->question != question) parked = parked->next;
+	if (parked == NULL) return false;
+	parked->question = 0;
+	parked->asked = asked;
+	return true;
+}
+
+struct aps_parked *aps_parking_take(struct aps_parking *parking)
+{
+	struct aps_parked *parked = parking->first;
+	if (parked == NULL || parked->question != 0) return NULL;
+	parking->first = parked->next;
+	if (parking->first == NULL) parking->last = NULL;
+	parked->next = NULL;
+	parked->parking = NULL;
+	return parked;
+}
+
+void aps_parking_clear(struct aps_parking *parking)
+{
+	for (struct aps_parked *parked = parking->first; parked != NULL; parked = parked->next) {
+		parked->question = 0;
+		parked->is_cleared = true;
+	}
+}

@@ -1,0 +1,54 @@
+/* Responses that can't be written before the application's functions have said what their objects are, and those that
+ * came after them: of one partition, in the order in which they came, so that no older answer is written over a newer
+ * one.
+ *
+ *    came --something to ask--> asked --told--> told --nothing before it--> written
+ *      |                                         ^ |                          ^
+ *      +--nothing, and something before it-------+ +--the cache was cleared---+-- not kept
+ *      +--nothing, and nothing before it--------------------------------------+
+ *
+ * @thread core */
+#ifndef APS_CLIENT_PARKING_H
+#define APS_CLIENT_PARKING_H
+
+#include "cache/asked.h"
+#include "client/feature.h"
+#include "proto/operation.h"
+
+struct aps_parking;
+
+/* What is written, embedded in its owner, who keeps what it points to until it was written. */
+struct aps_parked {
+	const struct aps_operation *operation;
+	struct aps_str data;   /* JSON text of an object */
+	struct aps_str errors; /* likewise of a list, or empty */
+	/* It is in the partition now, or never will be: the cache has closed or was cleared. Once, and never from
+	 * within aps_caching_write(). */
+	void (*written)(struct aps_core *core, struct aps_parked *parked);
+
+	/* The parking's own. */
+	struct aps_parked *next;
+	struct aps_parking *parking; /* NULL: it isn't in one */
+	struct aps_asked *asked;     /* what was told; NULL: nothing */
+	uint64_t question;           /* not answered yet; 0: none */
+	bool is_cleared;             /* what it says is gone before it was written */
+};
+
+struct aps_parking {
+	struct aps_parked *first, *last;
+};
+
+APS_BEGIN_DECLS
+
+/* Behind all others. `question`: 0 where nothing is asked. */
+void aps_parking_add(struct aps_parking *parking, struct aps_parked *parked, uint64_t question);
+/* Takes what was told. False: nobody asks that any more. */
+bool aps_parking_tell(struct aps_parking *parking, uint64_t question, struct aps_asked *asked);
+/* The oldest one, if it waits for nothing: it isn't in the parking any more. NULL: none. */
+struct aps_parked *aps_parking_take(struct aps_parking *parking);
+/* Those that are there wait for nothing any more, and aren't to be written. */
+void aps_parking_clear(struct aps_parking *parking);
+
+APS_END_DECLS
+
+#endif
