@@ -3,6 +3,7 @@
 #include "binding/cache_lua.h"
 #include "binding/err_lua.h"
 #include "binding/fields.h"
+#include "binding/merges_lua.h"
 #include "binding/objects_lua.h"
 #include "binding/operation_lua.h"
 #include "cache/identity.h"
@@ -46,6 +47,7 @@ static int edit(lua_State *L, struct apl_cache *cache, const struct aps_edit_wha
 {
 	struct aps_err err = {0};
 	enum aps_rc rc = aps_reader_edit(cache->reader, what, &err);
+	if (rc == APS_OK && what->merges != NULL) what->merges->is_settled = true;
 	apl_cache_tell_damage(cache);
 	if (rc == APS_OK && cache->n_begun == 0) rc = post(cache, &err);
 	return push_outcome(L, rc, &err);
@@ -82,6 +84,7 @@ struct writing {
 	struct aps_operation *operation;
 	struct aps_str data;     /* completed */
 	struct aps_asked *asked; /* NULL: nothing was asked */
+	struct aps_asked_merges *merges;
 };
 
 /* Of the table at index 2. */
@@ -92,6 +95,8 @@ static enum aps_rc push_writing(lua_State *L, struct apl_cache *cache, struct wr
 	writing->operation = apl_push_operation(L);
 	enum aps_rc rc = apl_read_operation(L, writing->operation, err);
 	if (rc != APS_OK) return rc;
+	lua_getfield(L, 2, "merges");
+	if (!lua_isnil(L, -1)) writing->merges = apl_merges_check(L, -1);
 	lua_getfield(L, 2, "objects");
 	if (!lua_isnil(L, -1)) {
 		writing->asked = apl_objects_asked(L, -1, &writing->data);
@@ -107,7 +112,8 @@ static enum aps_rc push_writing(lua_State *L, struct apl_cache *cache, struct wr
 	return rc;
 }
 
-/* cache:write{document=, operation_name= or fragment=, key=, variables=, data= or objects=} */
+/* cache:write{document=, operation_name= or fragment=, key=, variables=, data= or objects=, merges=} → true; nil,
+ * error; its code "asked": some of the merges are open, and nothing is written yet */
 static int Apl_cache_write(lua_State *L)
 {
 	struct aps_err err = {0};
@@ -124,8 +130,19 @@ static int Apl_cache_write(lua_State *L)
 	        .json = writing.data,
 	        .now_s = aps_channel_now_s(cache->channel),
 	        .asked = writing.asked,
+	        .merges = writing.merges,
 	};
 	return edit(L, cache, &what);
+}
+
+/* cache:merges() → merges, for a write */
+static int Apl_cache_merges(lua_State *L)
+{
+	struct aps_err err = {0};
+	const struct apl_cache *cache = apl_cache_check(L, &err);
+	if (cache == NULL) return apl_fail(L, &err);
+	apl_merges_push(L, cache->caches->big);
+	return 1;
 }
 
 static int Apl_asked_gc(lua_State *L)
@@ -364,13 +381,9 @@ static bool get_path(void *of, struct aps_str path, struct aps_cell *value)
 	return is_there;
 }
 
-/* cache:identify(object) → key, or nil: it has none */
-static int Apl_cache_identify(lua_State *L)
+int apl_identify(lua_State *L, const struct aps_policies *policies)
 {
-	struct aps_err err = {0};
-	const struct apl_cache *cache = apl_cache_check(L, &err);
 	luaL_checktype(L, 2, LUA_TTABLE);
-	if (cache == NULL) return apl_fail(L, &err);
 	lua_settop(L, 2);
 	struct object object = {L, 2};
 	struct aps_cell type;
@@ -380,7 +393,7 @@ static int Apl_cache_identify(lua_State *L)
 	}
 	struct aps_buf *key = apl_push_buffer(L, APL_MAX_BODY_BYTES);
 	bool is_known = get(L, 2, APS_STR("__typename"), &type) && type.tag == APS_CELL_STRING &&
-	                aps_identity_of(key, &cache->caches->settings->policies, type.text, get_path, &object);
+	                aps_identity_of(key, policies, type.text, get_path, &object);
 	if (is_known)
 		lua_pushlstring(L, key->p, key->n);
 	else
@@ -389,11 +402,20 @@ static int Apl_cache_identify(lua_State *L)
 	return 1;
 }
 
+/* cache:identify(object) → key, or nil: it has none */
+static int Apl_cache_identify(lua_State *L)
+{
+	struct aps_err err = {0};
+	const struct apl_cache *cache = apl_cache_check(L, &err);
+	return cache != NULL ? apl_identify(L, &cache->caches->settings->policies) : apl_fail(L, &err);
+}
+
 void apl_cache_edit_register(lua_State *L)
 {
 	static const luaL_Reg METHODS[] = {
 	        {"write", Apl_cache_write},
 	        {"objects", Apl_cache_objects},
+	        {"merges", Apl_cache_merges},
 	        {"set", Apl_cache_set},
 	        {"evict", Apl_cache_evict},
 	        {"field", Apl_cache_field},

@@ -2,6 +2,7 @@
 
 #include "binding/err_lua.h"
 #include "binding/fields.h"
+#include "binding/merges_lua.h"
 #include "binding/objects_lua.h"
 #include "binding/value.h"
 #include "binding/view_lua.h"
@@ -196,12 +197,16 @@ static void push_note(lua_State *L, const struct aps_note_event *event, bool is_
 	for (size_t i = 0; i < APS_COUNTOF(form->values); i++) push_member(L, event, form->values[i], is_whole);
 }
 
-/* a, b: objects, number */
+/* a, b, c: question, number, word */
 static void push_question(lua_State *L, struct aps_question_event *event)
 {
-	apl_objects_push_question(L, event);
+	bool is_merge = event->data == NULL;
+	if (is_merge)
+		apl_merges_push_question(L, event);
+	else
+		apl_objects_push_question(L, event);
 	apl_push_id(L, event->number);
-	lua_pushnil(L);
+	lua_pushstring(L, is_merge ? "merge" : "identity");
 }
 
 static void push_values(lua_State *L, struct aps_event *event)

@@ -42,6 +42,9 @@ enum aps_rc aps_field_key(struct aps_buf *out, const struct aps_gql_node *field,
 /* Appends the value of an argument; false: it isn't given. */
 bool aps_argument_value(struct aps_buf *out, const struct aps_gql_node *field, struct aps_str name,
                         const struct aps_variables *variables, struct aps_arena *arena);
+/* Appends all of them, as an object. */
+enum aps_rc aps_argument_values(struct aps_buf *out, const struct aps_gql_node *field,
+                                const struct aps_variables *variables, struct aps_arena *arena, struct aps_err *err);
 /* What @include and @skip say; a condition that is no boolean leaves it in. */
 bool aps_is_included(const struct aps_gql_node *selection, const struct aps_variables *variables);
 

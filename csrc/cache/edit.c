@@ -43,6 +43,7 @@ static void free_edit(struct aps_edit *edit)
 {
 	aps_gql_document_unref(edit->what.document);
 	aps_asked_unref(edit->what.asked);
+	aps_asked_merges_unref(edit->what.merges);
 	aps_free(edit);
 }
 
@@ -65,7 +66,8 @@ static size_t text_bytes(const struct aps_edit_what *what)
 static size_t edit_bytes(const struct aps_edit_what *what)
 {
 	size_t n_asked = what->asked != NULL ? aps_asked_bytes(what->asked) : 0;
-	return sizeof(struct aps_edit) + text_bytes(what) + 1 + n_asked;
+	size_t n_merges = what->merges != NULL ? aps_asked_merges_bytes(what->merges) : 0;
+	return sizeof(struct aps_edit) + text_bytes(what) + 1 + n_asked + n_merges;
 }
 
 static void move_text(struct aps_str *text, char **to)
@@ -81,6 +83,7 @@ bool aps_edits_add(struct aps_edits *edits, const struct aps_edit_what *what)
 	if (edit == NULL) return false;
 	edit->next = NULL;
 	edit->what = *what;
+	edit->n_bytes = edit_bytes(what);
 	char *to = edit->bytes;
 	move_text(&edit->what.key, &to);
 	move_text(&edit->what.field, &to);
@@ -88,10 +91,11 @@ bool aps_edits_add(struct aps_edits *edits, const struct aps_edit_what *what)
 	move_text(&edit->what.json, &to);
 	if (what->document != NULL) aps_gql_document_ref(what->document);
 	if (what->asked != NULL) aps_asked_ref(what->asked);
+	if (what->merges != NULL) aps_asked_merges_ref(what->merges);
 	*edits->end = edit;
 	edits->end = &edit->next;
 	edits->n++;
-	edits->n_bytes += edit_bytes(what);
+	edits->n_bytes += edit->n_bytes;
 	return true;
 }
 
@@ -100,7 +104,7 @@ void aps_edits_drop_last(struct aps_edits *edits)
 	struct aps_edit **at = &edits->first;
 	while ((*at)->next != NULL) at = &(*at)->next;
 	edits->n--;
-	edits->n_bytes -= edit_bytes(&(*at)->what);
+	edits->n_bytes -= (*at)->n_bytes;
 	free_edit(*at);
 	*at = NULL;
 	edits->end = at;
@@ -139,7 +143,7 @@ static void write_data(struct applying *in, const struct aps_edit_what *what)
 	struct aps_str variables = what->variables.n != 0 ? what->variables : APS_STR("{}");
 	if (!name_record(in, what)) return;
 	const struct aps_normalize_options options = {
-	        .root = aps_buf_str(&in->key), .now_s = what->now_s, .asked = what->asked};
+	        .root = aps_buf_str(&in->key), .now_s = what->now_s, .asked = what->asked, .merges = what->merges};
 	if (aps_binding_init(&binding, what->document, what->definition, variables, &in->err) != APS_OK) return;
 	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
 	aps_normalize(in->merge, &binding, what->json, &options, &out, &in->err);

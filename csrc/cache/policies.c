@@ -115,6 +115,11 @@ bool aps_policies_asks(const struct aps_policies *policies, struct aps_str type)
 	return policy == NULL || (policy->n_key_fields == 0 && !policy->has_no_identity);
 }
 
+bool aps_policies_ask(const struct aps_policies *policies)
+{
+	return policies->asks_all || policies->asks_merges;
+}
+
 bool aps_policies_has_field(const struct aps_policies *policies, struct aps_str field)
 {
 	return policies->named.n_items != 0 && aps_map_get(&policies->named, field) != NULL;

@@ -35,6 +35,7 @@ struct aps_policies {
 	struct aps_map named;    /* the names of those fields */
 	struct aps_map possible; /* by interface or union */
 	struct aps_map members;  /* by a type that is named as one of those */
+	bool asks_merges;        /* so do merge functions: some field is MERGE_ASKED */
 	bool asks_all;           /* a function of the application tells identities: aps_policies_asks() */
 };
 
@@ -58,6 +59,9 @@ const struct aps_field_policy *aps_policies_find_field(const struct aps_policies
 /* A function of the application tells the identity of objects of this type: those of all types that nobody has given
  * key fields. Empty: no. */
 bool aps_policies_asks(const struct aps_policies *policies, struct aps_str type);
+
+/* Some function of the application is asked when something is written. */
+bool aps_policies_ask(const struct aps_policies *policies);
 
 /* Some type has a policy for a field of this name. */
 bool aps_policies_has_field(const struct aps_policies *policies, struct aps_str field);

@@ -348,25 +348,56 @@ static struct aps_partition_data what_of(const struct aps_client *client, const 
 	        .skips_nulls = is_event && !client->settings.cache->writes_nulls,
 	        .now_s = aps_client_now_ms(client) / 1000,
 	        .asked = parked->asked,
+	        .merges = parked->merges,
 	};
 }
 
-static void write_now(struct aps_core *core, struct aps_client *client, uint64_t id, const struct aps_parked *parked)
+/* False: no memory. */
+static bool ask_merges(struct aps_core *core, struct aps_client *client, struct aps_parked *parked)
 {
-	struct aps_partition *partition = aps_caching_partition(core, client, id);
+	uint64_t number = ++caching_of(core, client)->last_question;
+	struct aps_question_event *event =
+	        aps_merge_question_event_new(client->id, number, aps_caching_run_answer, parked->merges);
+	if (event == NULL) return false;
+	event->big_integers_as_text = client->settings.big_integers_as_text;
+	parked->merges = NULL;
+	parked->has_asked_merges = true;
+	parked->question = number;
+	aps_core_emit(core, &event->head);
+	return true;
+}
+
+static bool has_merges(const struct aps_client *client, struct aps_parked *parked)
+{
+	bool wants_merges = client->settings.cache->policies.asks_merges && !parked->has_asked_merges;
+	if (wants_merges) parked->merges = aps_asked_merges_new();
+	return !wants_merges || parked->merges != NULL;
+}
+
+/* False: what its fields are merged with is the application's to tell first. */
+static bool try_write(struct aps_core *core, struct aps_client *client, struct aps_cached *cached,
+                      struct aps_parked *parked)
+{
+	struct aps_partition *partition = aps_caching_partition(core, client, cached->id);
 	struct aps_err err;
-	if (partition == NULL) return;
+	if (partition == NULL) return true;
+	enum aps_rc rc = has_merges(client, parked) ? APS_OK : aps_fail(&err, APS_E_NOMEM, "out of memory");
 	const struct aps_partition_data what = what_of(client, parked);
-	conclude(core, client, partition, aps_partition_write(partition, &what, &err), &err);
+	if (rc == APS_OK) rc = aps_partition_write(partition, &what, &err);
+	if (rc == APS_E_CONFLICT) {
+		if (ask_merges(core, client, parked)) return false;
+		rc = aps_fail(&err, APS_E_NOMEM, "no memory to ask for the merges in a response");
+	}
+	conclude(core, client, partition, rc, &err);
+	return true;
 }
 
 static void go_on(struct aps_core *core, struct aps_client *client, struct aps_cached *cached)
 {
 	struct aps_parked *parked;
-	while ((parked = aps_parking_take(&cached->parking)) != NULL) {
-		if (!parked->is_cleared) write_now(core, client, cached->id, parked);
-		aps_asked_unref(parked->asked);
-		parked->asked = NULL;
+	while ((parked = aps_parking_first(&cached->parking)) != NULL) {
+		if (!parked->is_cleared && !try_write(core, client, cached, parked)) continue;
+		aps_parking_take(&cached->parking, parked);
 		parked->written(core, parked);
 	}
 }
@@ -406,12 +437,12 @@ bool aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_
 		tell_failure(core, cached->vault, &err);
 		return true;
 	}
-	if (question == 0 && cached->parking.first == NULL) {
-		write_now(core, client, id, parked);
-		return true;
-	}
-	aps_parking_add(&cached->parking, parked, question);
-	return false;
+	bool is_written = question == 0 && cached->parking.first == NULL && try_write(core, client, cached, parked);
+	if (is_written)
+		aps_asked_merges_unref(parked->merges);
+	else
+		aps_parking_add(&cached->parking, parked, question != 0 ? question : parked->question);
+	return is_written;
 }
 
 void aps_caching_run_answer(struct aps_core *core, struct aps_command *head)
@@ -419,9 +450,11 @@ void aps_caching_run_answer(struct aps_core *core, struct aps_command *head)
 	struct aps_answer_command *command = (struct aps_answer_command *)head;
 	struct aps_client *client = aps_core_client(core, head->client);
 	struct aps_cached *cached = client != NULL ? caching_of(core, client)->first : NULL;
-	while (cached != NULL && !aps_parking_tell(&cached->parking, head->id, command->asked)) cached = cached->next;
+	while (cached != NULL && !aps_parking_tell(&cached->parking, head->id, command->asked, command->merges))
+		cached = cached->next;
 	if (cached != NULL) {
 		command->asked = NULL;
+		command->merges = NULL;
 		go_on(core, client, cached);
 	}
 	aps_command_free(head);

@@ -20,7 +20,7 @@
 	X(AUTH, NOTE, credential, WORD, NUMBER, NONE)                                                                  \
 	X(HEADERS, NOTE, subscription, NONE, NONE, NONE)                                                               \
 	X(VIEW, VIEW, watch, VIEW, ERR, MARK)                                                                          \
-	X(ASK, QUESTION, client, QUESTION, NUMBER, NONE)                                                               \
+	X(ASK, QUESTION, client, QUESTION, NUMBER, WORD)                                                               \
 	X(CONNECTION, NOTE, client, WORD, ERR, NONE)                                                                   \
 	X(LOG, NOTE, client, WORD, TEXT, NONE)                                                                         \
 	X(CLOSED, NOTE, client, NONE, NONE, NONE)

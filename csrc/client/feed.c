@@ -417,7 +417,7 @@ static void keep_plain(struct aps_core *core, struct aps_feed *feed, struct aps_
 static bool keep(struct aps_core *core, struct aps_feed *feed, struct aps_str payload)
 {
 	const struct aps_cache_settings *settings = feed->client->settings.cache;
-	if (settings == NULL || !settings->policies.asks_all) {
+	if (settings == NULL || !aps_policies_ask(&settings->policies)) {
 		keep_plain(core, feed, payload);
 		return true;
 	}

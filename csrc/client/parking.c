@@ -12,25 +12,34 @@ void aps_parking_add(struct aps_parking *parking, struct aps_parked *parked, uin
 	parking->last = parked;
 }
 
-bool aps_parking_tell(struct aps_parking *parking, uint64_t question, struct aps_asked *asked)
+bool aps_parking_tell(struct aps_parking *parking, uint64_t question, struct aps_asked *asked,
+                      struct aps_asked_merges *merges)
 {
 	struct aps_parked *parked = parking->first;
 	while (parked != NULL && parked->question != question) parked = parked->next;
 	if (parked == NULL) return false;
 	parked->question = 0;
-	parked->asked = asked;
+	if (asked != NULL) parked->asked = asked;
+	if (merges != NULL) parked->merges = merges;
 	return true;
 }
 
-struct aps_parked *aps_parking_take(struct aps_parking *parking)
+struct aps_parked *aps_parking_first(const struct aps_parking *parking)
 {
 	struct aps_parked *parked = parking->first;
-	if (parked == NULL || parked->question != 0) return NULL;
+	return parked != NULL && parked->question == 0 ? parked : NULL;
+}
+
+void aps_parking_take(struct aps_parking *parking, struct aps_parked *parked)
+{
 	parking->first = parked->next;
 	if (parking->first == NULL) parking->last = NULL;
 	parked->next = NULL;
 	parked->parking = NULL;
-	return parked;
+	aps_asked_unref(parked->asked);
+	aps_asked_merges_unref(parked->merges);
+	parked->asked = NULL;
+	parked->merges = NULL;
 }
 
 void aps_parking_clear(struct aps_parking *parking)

@@ -2,16 +2,20 @@
  * came after them: of one partition, in the order in which they came, so that no older answer is written over a newer
  * one.
  *
- *    came --something to ask--> asked --told--> told --nothing before it--> written
- *      |                                         ^ |                          ^
- *      +--nothing, and something before it-------+ +--the cache was cleared---+-- not kept
- *      +--nothing, and nothing before it--------------------------------------+
+ *    came --something to ask--> asked --told--> told --nothing before it--> tried --> written
+ *      |                          ^              ^ |                          |
+ *      |                          +--------------|-|--fields to be merged-----+
+ *      +--nothing, and something before it-------+ +--the cache was cleared--> not kept
+ *      +--nothing, and nothing before it--------------------------------------^
+ *
+ * Fields are merged with what is there when they are written: who is asked about them is the first one.
  *
  * @thread core */
 #ifndef APS_CLIENT_PARKING_H
 #define APS_CLIENT_PARKING_H
 
 #include "cache/asked.h"
+#include "cache/asked_merges.h"
 #include "client/feature.h"
 #include "proto/operation.h"
 
@@ -28,10 +32,12 @@ struct aps_parked {
 
 	/* The parking's own. */
 	struct aps_parked *next;
-	struct aps_parking *parking; /* NULL: it isn't in one */
-	struct aps_asked *asked;     /* what was told; NULL: nothing */
-	uint64_t question;           /* not answered yet; 0: none */
-	bool is_cleared;             /* what it says is gone before it was written */
+	struct aps_parking *parking;     /* NULL: it isn't in one */
+	struct aps_asked *asked;         /* what was told; NULL: nothing */
+	struct aps_asked_merges *merges; /* likewise */
+	bool has_asked_merges;           /* and nothing came of it, where there are none */
+	uint64_t question;               /* not answered yet; 0: none */
+	bool is_cleared;                 /* what it says is gone before it was written */
 };
 
 struct aps_parking {
@@ -42,10 +48,13 @@ APS_BEGIN_DECLS
 
 /* Behind all others. `question`: 0 where nothing is asked. */
 void aps_parking_add(struct aps_parking *parking, struct aps_parked *parked, uint64_t question);
-/* Takes what was told. False: nobody asks that any more. */
-bool aps_parking_tell(struct aps_parking *parking, uint64_t question, struct aps_asked *asked);
-/* The oldest one, if it waits for nothing: it isn't in the parking any more. NULL: none. */
-struct aps_parked *aps_parking_take(struct aps_parking *parking);
+/* Takes what was told, one of both. False: nobody asks that any more. */
+bool aps_parking_tell(struct aps_parking *parking, uint64_t question, struct aps_asked *asked,
+                      struct aps_asked_merges *merges);
+/* The oldest one, if it waits for nothing. NULL: none. */
+struct aps_parked *aps_parking_first(const struct aps_parking *parking);
+/* That one isn't in the parking any more. */
+void aps_parking_take(struct aps_parking *parking, struct aps_parked *parked);
 /* Those that are there wait for nothing any more, and aren't to be written. */
 void aps_parking_clear(struct aps_parking *parking);
 

@@ -298,6 +298,7 @@ static enum aps_rc fill_data(struct aps_partition *partition, struct filling *fi
 	        .now_s = data->now_s,
 	        .skips_nulls = data->skips_nulls,
 	        .asked = data->asked,
+	        .merges = data->merges,
 	};
 	struct aps_normalized out;
 	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);

@@ -92,7 +92,7 @@ describe("a mistake", function()
       { "cache", { ttl = { ["a b"] = 1 } }, 'cache.ttl: "a b" is no name of a type' },
       { "cache", { key_args = { listPosts = {} } }, 'cache.key_args: "listPosts" is no Type.field, such as Query.listPosts' },
       { "cache", { key_args = { ["Query.a"] = { 5 } } }, "cache.key_args.Query.a[1]: must be a name, got number 5" },
-      { "cache", { merge = { ["Query.a"] = print } }, 'cache.merge.Query.a: must be "connection", got a function' },
+      { "cache", { merge = { ["Query.a"] = 5 } }, 'cache.merge.Query.a: must be "connection" or a function, got number 5' },
       { "cache", { merge = { ["Query.a"] = "connection" } }, "cache.merge.Query.a needs cache.key_args.Query.a" },
       { "cache", { lookups = { ["Query.a"] = {} } }, "cache.lookups.Query.a: must be the name of a type, got a table" },
       { "cache", { possible_types = { Node = "Post" } }, 'cache.possible_types.Node: must be a list of names, got "Post"' },

@@ -194,7 +194,7 @@ local runtime = {}
 ---AUTH        credential    WORD   NUMBER NONE
 ---HEADERS     subscription  NONE   NONE   NONE
 ---VIEW        watch         VIEW   ERR    MARK
----ASK         client        QUESTION NUMBER NONE
+---ASK         client        QUESTION NUMBER WORD
 ---CONNECTION  client        WORD   ERR    NONE
 ---LOG         client        WORD   TEXT   NONE
 ---CLOSED      client        NONE   NONE   NONE
@@ -202,7 +202,7 @@ local runtime = {}
 ---DATA: the value of `data`, or nil. INFO: {source, status, extensions, attempts}; status 0: no response. WORD: the state
 ---of a subscription ("subscribed", "reconnecting", or "delayed": not served, ERR tells why, tried again) or connection, the
 ---reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id; of
----ASK the question's. QUESTION: the objects that are asked about, nil where there was no memory for them.
+---ASK the question's. QUESTION: what is asked about, nil where there was no memory for it; with WORD "identity" objects, with "merge" merges.
 ---VIEW: what a watch shows, nil where it can't be read. MARK: "asked", it comes because of `show`;
 ---"doubtful", the service may know other values than those that are shown; or nil. NONE: nil.
 ---`err` is a plain table {kind, message, code, retryable, sent, status, errors, error_type, data, response}.
@@ -245,10 +245,21 @@ local client = {}
 ---@return integer id target of its CONNECTION, LOG and CLOSED events
 function client:id() end
 
----Answers an ASK event. Late ones are ignored.
----@param question appsync.core.Objects|integer the question's number: nothing is told of its objects
+---Answers an ASK event. Late ones are ignored, as those of the following.
+---@param objects appsync.core.Objects with what was told of them
 ---@return true? ok, appsync.core.Err? err
-function client:answer(question) end
+function client:answer(objects) end
+---@param merges appsync.core.Merges
+---@return true? ok, appsync.core.Err? err
+function client:answer_merge(merges) end
+---Nothing is told.
+---@param number integer of the question
+---@return true? ok, appsync.core.Err? err
+function client:answer_lost(number) end
+---As that of a cache.
+---@param object table
+---@return string? key nil: it has none
+function client:identify(object) end
 ---@param auth {mode: string, dynamic: boolean?, region: string?, service: string?, secret: string?, access_key_id: string?, secret_access_key: string?, session_token: string?, expires_at: number?}
 ---@return integer? auth, appsync.core.Err? err of kind "auth": the material is unusable
 function client:add_auth(auth) end
@@ -363,10 +374,13 @@ function cache:release(retention) end
 
 ---Writes data of an operation, or of the fragment of this name, whose record is at `key`. Like all that writes: it is read
 ---here at once, and committed by the core; what can't be committed is logged, and then read no more.
----@param call {document: appsync.core.Document, operation_name: string?, fragment: string?, key: string?, variables: table?, data: any, objects: appsync.core.Objects?}
+---@param call {document: appsync.core.Document, operation_name: string?, fragment: string?, key: string?, variables: table?, data: any, objects: appsync.core.Objects?, merges: appsync.core.Merges?}
 ---@return true? ok
 ---@return appsync.core.Err? err of kind "usage": the data hasn't the shape of the document, with the path
 function cache:write(call) end
+---Empty, for `write`, which fails with code "asked" as long as some of them are open.
+---@return appsync.core.Merges
+function cache:merges() end
 ---Those of data that is to be written whose identity the application tells: `write` takes them, and what was told, instead of
 ---the data.
 ---@param call table of `write`
@@ -423,6 +437,29 @@ function cache:mark() end
 function cache:changes_since(n) end
 
 ---@class appsync.core.Edits
+
+---The fields of a response, or of data, that functions of the application merge.
+---@class appsync.core.Merges
+local merges = {}
+
+---@return integer n
+function merges:count() end
+---@param i integer from 1
+---@return string? field "Query.listPosts"; nil: it was asked for already
+function merges:open(i) end
+---Makes a part of one in steps, as `core.builder` does: a value as of `cache:field`, or the arguments.
+---@param i integer
+---@param part "existing"|"incoming"|"args"
+---@param max_values number at least 1
+---@param held table
+---@return boolean? is_done nil: it failed
+---@return any value nil where nothing exists; the error where it failed
+function merges:step(i, part, max_values, held) end
+---@param i integer
+---@param value any what the field gets, as of `cache:set`; nil: nothing came of it
+---@return true? ok
+---@return appsync.core.Err? err of kind "usage": it can't be JSON
+function merges:tell(i, value) end
 
 ---The objects of a response, or of data, whose identity the application tells.
 ---@class appsync.core.Objects

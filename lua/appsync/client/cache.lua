@@ -1,8 +1,8 @@
 ---What a client has kept, read without waiting.
+local asking = require "appsync.client.asking"
 local core = require "appsync.core"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
-local record_identity = require "appsync.client.record_identity"
 local opts = require "appsync.opts"
 local stores = require "appsync.client.stores"
 
@@ -100,7 +100,7 @@ end
 function cache.write(client, plan, data)
   local opened, open_err = cache.open(client, plan.where)
   if not opened then return nil, open_err end
-  local ok, err = record_identity.write(client.root, opened, {
+  local ok, err = asking.write(client.root, opened, {
     document = plan.document.core, operation_name = plan.options.operation_name, variables = plan.variables, data = data,
   })
   return ok, errors.of_core(err, plan.where)

@@ -58,7 +58,7 @@ end
 
 local function given_list(list, context, path, depth)
   record_list.check(list, context.where)
-  local edits = record_list.origin(list).path == path and record_list.edits(list)
+  local edits = not context.is_whole and record_list.origin(list).path == path and record_list.edits(list)
   if edits then return { __edits = edits } end
   return { __list = (given_items(list, context, path, depth)) }
 end
@@ -114,6 +114,15 @@ end
 ---@return any
 function field_value.given(value, identify, where)
   return (given(value, { identify = identify, where = where }, "", 0))
+end
+
+---The same, with nothing in it that stands for what changes what was there.
+---@param value any not nil
+---@param identify fun(record: any): string? nil: it has none
+---@param where string
+---@return any
+function field_value.whole(value, identify, where)
+  return (given(value, { identify = identify, where = where, is_whole = true }, "", 0))
 end
 
 ---The core's form of what a function that returned nothing did to the lists in what it got; nil: nothing.

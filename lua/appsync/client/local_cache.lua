@@ -1,6 +1,7 @@
 ---What an application reads and writes of what a client keeps, without waiting and without the network. What it writes is
 ---read at once; the core commits it in its turn, and logs what it couldn't.
 local arguments = require "appsync.client.arguments"
+local asking = require "appsync.client.asking"
 local cache = require "appsync.client.cache"
 local compat = require "appsync.compat"
 local compute = require "appsync.compute"
@@ -77,7 +78,7 @@ end
 local function write(self, call, data, where)
   if type(data) ~= "table" then errors.expect(data, "data", "table", where) end
   call.data = data
-  local ok, err = record_identity.write(self.root, self.core, call)
+  local ok, err = asking.write(self.root, self.core, call)
   return ok, errors.of_core(err, where)
 end
 

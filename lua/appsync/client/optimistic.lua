@@ -2,11 +2,11 @@
 ---
 ---    optimistic response, update --> layer over the cache --answer--> update again --> its writes, and the layer leaves
 ---                                                        \-failure-> the layer leaves
+local asking = require "appsync.client.asking"
 local cache = require "appsync.client.cache"
 local compute = require "appsync.compute"
 local errors = require "appsync.errors"
 local hydration = require "appsync.client.hydration"
-local record_identity = require "appsync.client.record_identity"
 local json = require "appsync.json"
 local local_cache = require "appsync.client.local_cache"
 local log = require "appsync.log"
@@ -59,7 +59,7 @@ end
 -- Writes the records of a response. Throws for one that doesn't have what the mutation selects.
 local function write_records(self, response)
   local plan = self.plan
-  local ok, err = record_identity.write(self.client.root, self.kept.core, {
+  local ok, err = asking.write(self.client.root, self.kept.core, {
     document = plan.document.core, operation_name = plan.options.operation_name, variables = plan.variables,
     data = response, key = "",
   })

@@ -7,11 +7,11 @@
 ---                                                                                 +-- CLOSED --> closed
 ---
 ---A timer and the calls' own ends lead on, not whoever waits in `close`: that task may be cancelled.
+local asking = require "appsync.client.asking"
 local compat = require "appsync.compat"
 local connection = require "appsync.client.connection"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
-local record_identity = require "appsync.client.record_identity"
 local log = require "appsync.log"
 local scheduler = require "appsync.scheduler"
 local timer = require "appsync.timer"
@@ -39,8 +39,10 @@ local JOIN_SECONDS = 5  -- it ends at once, unless the machine is very busy
 ---@field data_id_from_object function? tells identities
 ---@field has_told_identity boolean? that it told none
 ---@field keys table<string, string[]>? types that it isn't asked for
----@field questions (appsync.core.Objects|integer)[]? of the core, not answered yet
----@field is_answering boolean?
+---@field merge_functions table<string, function>? by field
+---@field has_told_merge boolean? that one of them failed
+---@field questions appsync.client.Question[]? of the core, not answered yet
+---@field is_asking boolean? the application about them
 ---@field identity string|function whose part of the store is the client's
 ---@field has_store boolean a path or ":memory:"
 ---@field has_cache boolean it keeps what is read: it has a store, or needed a cache since
@@ -190,8 +192,8 @@ function Root:on_connection(state, err)
   self.connection:set(state, err)
 end
 
-function Root:on_ask(objects, number)
-  record_identity.on_ask(self, objects, number)
+function Root:on_ask(question, number, what)
+  asking.on_ask(self, question, number, what)
 end
 
 function Root:on_log(level, message, fields)
