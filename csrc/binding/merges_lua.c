@@ -108,6 +108,15 @@ static int Apl_merges_open(lua_State *L)
 	return 1;
 }
 
+/* merges:size(i) → bytes of text that it is about */
+static int Apl_merges_size(lua_State *L)
+{
+	const struct merges *merges = check(L, 1);
+	const struct aps_asked_merge *item = aps_asked_merges_at(merges->merges, check_number(L, merges));
+	lua_pushnumber(L, (lua_Number)(item->existing.n + item->incoming.n));
+	return 1;
+}
+
 static struct aps_str part_of(const struct merges *merges, size_t index, int part)
 {
 	const struct aps_asked_merge *item = aps_asked_merges_at(merges->merges, index);
@@ -170,11 +179,8 @@ static int Apl_merges_tell(lua_State *L)
 void apl_merges_register(lua_State *L)
 {
 	static const luaL_Reg METHODS[] = {
-	        {"count", Apl_merges_count},
-	        {"open", Apl_merges_open},
-	        {"step", Apl_merges_step},
-	        {"tell", Apl_merges_tell},
-	        {NULL, NULL},
+	        {"count", Apl_merges_count}, {"open", Apl_merges_open}, {"size", Apl_merges_size},
+	        {"step", Apl_merges_step},   {"tell", Apl_merges_tell}, {NULL, NULL},
 	};
 	apl_register_class(L, MERGES, Apl_merges_gc, METHODS);
 }

@@ -447,6 +447,9 @@ function merges:count() end
 ---@param i integer from 1
 ---@return string? field "Query.listPosts"; nil: it was asked for already
 function merges:open(i) end
+---@param i integer
+---@return number n bytes of text that it is about
+function merges:size(i) end
 ---Makes a part of one in steps, as `core.builder` does: a value as of `cache:field`, or the arguments.
 ---@param i integer
 ---@param part "existing"|"incoming"|"args"

@@ -41,6 +41,23 @@ local function build_at_once(from, i, part)
   return nil, false
 end
 
+-- After something that takes as long as so many events.
+local function rest_in_turns(n_events)
+  for _ = 1, n_events do
+    if scheduler.spent() then return scheduler.give_way() end
+  end
+end
+
+local function never_rest() end
+
+---Where functions are asked.
+---@class appsync.client.AskingHost
+---@field build fun(userdata: any, i: integer, part: string?): any, boolean makes a value, and says whether it is there
+---@field rest fun(n_events: number)
+
+local IN_TURNS = { build = build_in_turns, rest = rest_in_turns }
+local AT_ONCE = { build = build_at_once, rest = never_rest }
+
 local function answer_lost(root, number)
   local client = root.handle.core
   if not client then return end
@@ -63,9 +80,9 @@ end
 
 local function tell(root, question)
   if question.objects then
-    record_identity.tell_all(root, question.objects, build_in_turns)
+    record_identity.tell_all(root, question.objects, IN_TURNS)
   elseif question.merges then
-    field_merge.tell_all(root, root.handle.core, question.merges, build_in_turns)
+    field_merge.tell_all(root, root.handle.core, question.merges, IN_TURNS)
   end
 end
 
@@ -108,7 +125,7 @@ local function write_merged(root, cache, call)
   while true do
     local ok, err = cache:write(call)
     if ok or err.code ~= "asked" then return ok, err end
-    field_merge.tell_all(root, cache, call.merges, build_at_once)
+    field_merge.tell_all(root, cache, call.merges, AT_ONCE)
   end
 end
 
@@ -132,7 +149,7 @@ function asking.write(root, cache, call)
   if root.data_id_from_object then
     local objects, err = cache:objects(call)
     if err then return nil, err end
-    if objects then record_identity.tell_all(root, objects, build_at_once) end
+    if objects then record_identity.tell_all(root, objects, AT_ONCE) end
     call.objects = objects
   end
   if root.merge_functions then return write_below(root, cache, call) end

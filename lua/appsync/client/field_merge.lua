@@ -8,8 +8,11 @@ local log = require "appsync.log"
 local printable = require "appsync.printable"
 local record_identity = require "appsync.client.record_identity"
 local record_list = require "appsync.client.record_list"
+local task = require "appsync.task"
 
 local field_merge = {}
+
+local BYTES_PER_EVENT = 200 -- of a value, which take about as long as an event
 
 local array_mt = core.array_mt
 
@@ -38,8 +41,8 @@ local function mark_lists(value, shape)
   return value
 end
 
--- Raises what the function raises, and where it returns what no field can have.
-local function run(root, known, field, existing, incoming, details)
+-- Raises what the function raises, and where it returns what no field can have. Rests between what may take long.
+local function run(root, known, field, existing, incoming, details, rest)
   local where = "cache.merge." .. field
   local function identify(record) return (record_identity.of(root, known, record)) end
   local function identify_any(record, what)
@@ -50,25 +53,31 @@ local function run(root, known, field, existing, incoming, details)
     end
     return key
   end
-  existing = existing ~= nil and field_value.shown(existing, identify_any) or nil
+  if existing ~= nil then existing = field_value.shown(existing, identify_any) end
   incoming = field_value.shown(incoming, identify_any)
+  rest()
   local merged = compute("merge", root.merge_functions[field], existing, incoming, details)
   if merged == nil then return nil end
+  rest()
   return field_value.whole(mark_lists(mark_lists(merged, incoming), existing), identify, where)
 end
 
-local function merge(root, known, merges, i, field, build)
+local function merge(root, known, merges, i, field, host)
+  local build, size = host.build, merges:size(i)
+  local function rest() host.rest(size / BYTES_PER_EVENT) end
   local existing, has_existing = build(merges, i, "existing")
   local incoming, has_incoming = build(merges, i, "incoming")
   local args, has_args = build(merges, i, "args")
   if not (has_existing and has_incoming and has_args) then return merges:tell(i) end
   local details = { args = args, field_name = field:match "%.(.*)$" }
-  local ok, merged = pcall(run, root, known, field, existing, incoming, details)
+  rest()
+  local ok, merged = task.pcall(run, root, known, field, existing, incoming, details, rest)
   if not ok then
     tell_fault(root, field, "raised: %s", printable.text(merged), merged)
   elseif merged == nil then
     tell_fault(root, field, "must return the merged value, and returned %s", "nothing")
   else
+    rest()
     local is_told, err = merges:tell(i, merged)
     if is_told then return end
     tell_fault(root, field, "returned what no field can have: %s", err.message)
@@ -80,11 +89,11 @@ end
 ---@param root appsync.client.Root
 ---@param known appsync.core.Cache|appsync.core.Client
 ---@param merges appsync.core.Merges
----@param build fun(userdata: any, ...: any): any, boolean
-function field_merge.tell_all(root, known, merges, build)
+---@param host appsync.client.AskingHost
+function field_merge.tell_all(root, known, merges, host)
   for i = 1, merges:count() do
     local field = merges:open(i)
-    if field then merge(root, known, merges, i, field, build) end
+    if field then merge(root, known, merges, i, field, host) end
   end
 end
 

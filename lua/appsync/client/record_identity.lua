@@ -41,10 +41,10 @@ end
 ---Asks about each of the objects.
 ---@param root appsync.client.Root
 ---@param objects appsync.core.Objects
----@param build fun(userdata: any, ...: any): any, boolean makes a value, and says whether it is there
-function record_identity.tell_all(root, objects, build)
+---@param host appsync.client.AskingHost
+function record_identity.tell_all(root, objects, host)
   for i = 1, objects:count() do
-    local object, is_made = build(objects, i)
+    local object, is_made = host.build(objects, i)
     local is_told, key
     if is_made then is_told, key = ask(root, object) end
     if is_told and not objects:tell(i, key) then
