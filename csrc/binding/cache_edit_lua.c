@@ -70,12 +70,17 @@ static struct aps_buf *push_json(lua_State *L, int index, const char *name, stru
 	return apl_value_write(L, index, name, &w, err) == APS_OK ? json : NULL;
 }
 
-/* The type of the record at `key`, as far as that tells it. */
-static struct aps_str type_in(struct aps_str key, const struct aps_operation *operation)
+/* The type of the record at `key`, as far as that tells it: one that the application's function has made may begin with
+ * anything. */
+static struct aps_str type_in(struct aps_str key, const struct aps_operation *operation,
+                              const struct aps_policies *policies)
 {
 	const char *colon = memchr(key.p, ':', key.n);
-	if (colon != NULL) return (struct aps_str){key.p, (size_t)(colon - key.p)};
-	return operation->definition->node->text;
+	const struct aps_str condition = operation->definition->node->text;
+	const struct aps_str type = {key.p, colon != NULL ? (size_t)(colon - key.p) : 0};
+	if (type.n == 0) return condition;
+	bool is_known = !policies->asks_all || aps_policies_match(policies, condition, type) == APS_TYPE_MATCHES;
+	return is_known ? type : condition;
 }
 
 /* What a write is made of; what it points to lies on the stack. */
@@ -106,7 +111,8 @@ static enum aps_rc push_writing(lua_State *L, struct apl_cache *cache, struct wr
 	struct aps_buf *given = push_json(L, -1, "data", err);
 	if (given == NULL) return err->code;
 	struct aps_buf *data = apl_push_buffer(L, APL_MAX_BODY_BYTES);
-	rc = aps_reader_complete(cache->reader, writing->operation, type_in(writing->key, writing->operation),
+	rc = aps_reader_complete(cache->reader, writing->operation,
+	                         type_in(writing->key, writing->operation, &cache->caches->settings->policies),
 	                         aps_buf_str(given), data, err);
 	writing->data = aps_buf_str(data);
 	return rc;

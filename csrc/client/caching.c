@@ -346,7 +346,7 @@ static struct aps_partition_data what_of(const struct aps_client *client, const 
 	        .data = parked->data,
 	        .errors = parked->errors,
 	        .skips_nulls = is_event && !client->settings.cache->writes_nulls,
-	        .now_s = aps_client_now_ms(client) / 1000,
+	        .now_s = parked->came_s,
 	        .asked = parked->asked,
 	        .merges = parked->merges,
 	};
@@ -433,6 +433,7 @@ bool aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_
 	struct aps_err err;
 	uint64_t question;
 	if (cached == NULL || cached->partition == NULL) return true;
+	parked->came_s = aps_client_now_ms(client) / 1000;
 	if (ask(core, client, cached, parked, &question, &err) != APS_OK) {
 		tell_failure(core, cached->vault, &err);
 		return true;

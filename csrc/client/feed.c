@@ -43,6 +43,7 @@ struct aps_feed_event {
 	struct aps_str payload;
 	struct aps_arena decoded;
 	size_t n_bytes;
+	bool has_nothing; /* for the cache: it waits for those before it, and is the feed's alone */
 };
 
 void aps_feed_tell(struct aps_feed *feed, struct aps_str errors)
@@ -202,15 +203,32 @@ void aps_feed_end_consumer(struct aps_core *core, struct aps_consumer *consumer,
 	go_on_without(core, feed, consumer, was_asked);
 }
 
+static void free_event(struct aps_core *core, struct aps_feed_event *event)
+{
+	aps_connections_of(core, event->client)->kept_bytes -= event->n_bytes;
+	aps_operation_clear(&event->operation);
+	aps_arena_clear(&event->decoded);
+	aps_bytes_unref(event->bytes);
+	aps_free(event);
+}
+
+static struct aps_feed_event *take_parked(struct aps_feed *feed)
+{
+	struct aps_feed_event *event = feed->parked;
+	feed->parked = event->next;
+	feed->n_parked--;
+	feed->parked_bytes -= event->n_bytes;
+	return event;
+}
+
 /* Nothing comes after the end: what is still to be written is told before it is. */
 static void flush(struct aps_core *core, struct aps_feed *feed)
 {
 	struct aps_err err;
 	while (feed->parked != NULL) {
-		struct aps_feed_event *event = feed->parked;
-		feed->parked = event->next;
-		event->feed = NULL;
+		struct aps_feed_event *event = take_parked(feed);
 		struct aps_consumer *next;
+		event->feed = NULL;
 		for (struct aps_consumer *consumer = feed->consumers; consumer != NULL; consumer = next) {
 			next = consumer->next;
 			if (consumer->kind->offer(core, consumer, event->bytes, event->payload, &err) !=
@@ -219,6 +237,7 @@ static void flush(struct aps_core *core, struct aps_feed *feed)
 			forget(core, consumer);
 			tell_end(core, consumer, feed, &err);
 		}
+		if (event->has_nothing) free_event(core, event);
 	}
 }
 
@@ -329,28 +348,25 @@ static void update_held(struct aps_core *core, struct aps_feed *feed)
 	aps_link_update_pause(core, feed->link);
 }
 
-static void free_event(struct aps_core *core, struct aps_feed_event *event)
+static void offer_parked(struct aps_core *core, struct aps_feed *feed)
 {
-	aps_connections_of(core, event->client)->kept_bytes -= event->n_bytes;
-	aps_operation_clear(&event->operation);
-	aps_arena_clear(&event->decoded);
-	aps_bytes_unref(event->bytes);
-	aps_free(event);
+	struct aps_feed_event *event = take_parked(feed);
+	offer(core, feed, event->bytes, event->payload);
+	free_event(core, event);
 }
 
-/* What is parked is written in the order in which it came. */
+/* What is parked is written in the order in which it came: this is its feed's first one. */
 static void written(struct aps_core *core, struct aps_parked *parked)
 {
 	struct aps_feed_event *event = APS_CONTAINER_OF(parked, struct aps_feed_event, parked);
 	struct aps_feed *feed = event->feed;
-	if (feed != NULL) {
-		feed->parked = event->next;
-		feed->n_parked--;
-		feed->parked_bytes -= event->n_bytes;
-		offer(core, feed, event->bytes, event->payload);
+	if (feed == NULL) {
+		free_event(core, event);
+		return;
 	}
-	free_event(core, event);
-	if (feed != NULL) update_held(core, feed);
+	offer_parked(core, feed);
+	while (feed->parked != NULL && feed->parked->has_nothing) offer_parked(core, feed);
+	update_held(core, feed);
 }
 
 /* A block of its own: the frame's has what was read in one turn for all subscriptions. NULL: no memory. */
@@ -394,7 +410,8 @@ static bool keep_event(struct aps_core *core, struct aps_feed *feed, struct aps_
 	struct aps_gqlhttp_response response;
 	struct aps_parked *parked = &event->parked;
 	aps_gqlhttp_parse_payload(payload, &event->decoded, &response);
-	if (response.data.n == 0) return true;
+	event->has_nothing = response.data.n == 0;
+	if (event->has_nothing) return feed->parked == NULL;
 	*parked = (struct aps_parked){
 	        .operation = event->feed != NULL ? &event->operation : &feed->topic->operation,
 	        .data = response.data,

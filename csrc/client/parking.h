@@ -37,6 +37,7 @@ struct aps_parked {
 	struct aps_asked_merges *merges; /* likewise */
 	bool has_asked_merges;           /* and nothing came of it, where there are none */
 	uint64_t question;               /* not answered yet; 0: none */
+	int64_t came_s;                  /* Unix time as the service has it */
 	bool is_cleared;                 /* what it says is gone before it was written */
 };
 

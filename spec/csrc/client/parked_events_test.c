@@ -120,6 +120,28 @@ static void events_are_told_after_they_were_written(void **state)
 	aps_feed_leave(world.core, &listener.consumer);
 }
 
+static void what_brings_nothing_for_the_cache_waits_its_turn(void **state)
+{
+	(void)state;
+	struct listener listener;
+	struct aps_feed *feed = join(&listener);
+	send_text(feed, "{\"data\":null,\"errors\":[{\"message\":\"e\"}]}"); /* nobody is before it */
+	assert_string_equal(listener.heard, "-");
+	send_event(feed, 1);
+	send_text(feed, "{\"data\":null,\"errors\":[{\"message\":\"e\"}]}");
+	send_text(feed, "{\"data\":null,\"errors\":[{\"message\":\"e\"}]}");
+	send_event(feed, 2);
+	send_text(feed, "{\"data\":null,\"errors\":[{\"message\":\"e\"}]}");
+	struct aps_answer_command *first = expect_event_question(1), *second = expect_event_question(2);
+	assert_string_equal(listener.heard, "-");
+	answer_with(first, "key");
+	assert_string_equal(listener.heard, "-1--");
+	aps_feed_leave(world.core, &listener.consumer); /* the last one is freed with the feed */
+	answer_with(second, "key");
+	assert_string_equal(listener.heard, "-1--");
+	assert_int_equal(read_n(CACHE, "Rkey"), 2);
+}
+
 static void too_many_of_them_stop_the_socket(void **state)
 {
 	(void)state;
@@ -224,6 +246,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(events_are_told_after_they_were_written, setup, teardown),
+	        cmocka_unit_test_setup_teardown(what_brings_nothing_for_the_cache_waits_its_turn, setup, teardown),
 	        cmocka_unit_test_setup_teardown(too_many_of_them_stop_the_socket, setup, teardown),
 	        cmocka_unit_test_setup_teardown(an_end_comes_after_what_came_before_it, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_consumer_that_fails_late_ends_its_feed, setup, teardown),

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "cache/freshness.h"
 #include "parking_world.h"
 
 #define NONE_ASKED "{\"a\":null}"
@@ -92,6 +93,23 @@ static void they_are_written_in_the_order_in_which_they_came(void **state)
 	assert_int_equal(read_n(OTHER, "Rkey"), 3);
 	assert_true(write_into(CACHE, &owners[0], -1));
 	expect_nothing();
+}
+
+static void it_came_when_it_came(void **state)
+{
+	(void)state;
+	struct owner one;
+	struct aps_cell came;
+	struct aps_entry *entry = NULL;
+	struct aps_partition *partition = aps_caching_partition(world.core, world.client, CACHE);
+	aps_policies_type(&world.client->settings.cache->policies, APS_STR("T"))->ttl_ms = 1000;
+	int64_t now_s = aps_client_now_ms(world.client) / 1000;
+	assert_false(write_into(CACHE, &one, 1));
+	world.client->skew_ms = 3600000; /* an hour later */
+	answer_with(expect_question(one.data), "key");
+	assert_int_equal(aps_entries_find(&partition->cache.entries, APS_STR("Rkey"), &entry, NULL), APS_OK);
+	assert_true(aps_cell_find_field(aps_entry_content(entry), APS_NAME_CAME, &came));
+	assert_true(came.as.integer >= now_s && came.as.integer < now_s + 600);
 }
 
 static void what_came_before_a_clear_does_not_come_back(void **state)
@@ -307,6 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(a_response_is_written_when_its_objects_were_told, setup, teardown),
 	        cmocka_unit_test_setup_teardown(they_are_written_in_the_order_in_which_they_came, setup, teardown),
+	        cmocka_unit_test_setup_teardown(it_came_when_it_came, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_came_before_a_clear_does_not_come_back, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_cache_that_closes_lets_go_of_what_waits, setup, teardown),
 	        cmocka_unit_test_setup_teardown(without_memory_to_ask_nobody_waits, setup, teardown),
