@@ -97,13 +97,19 @@ end
 
 -- A failure, for want of memory say, ends one question only.
 local function begin(root)
-  root.is_asking = true
   task.spawn_asked(function()
     local question = table.remove(root.questions, 1)
     root.is_asking = false
     if question then answer(root, question) end
     if root.questions[1] then begin(root) end
   end, work, root)
+  root.is_asking = true -- it begins later
+end
+
+local function enqueue(root, question)
+  root.questions = root.questions or {}
+  table.insert(root.questions, question)
+  if not root.is_asking then begin(root) end
 end
 
 ---What the core asks: later questions wait for earlier ones.
@@ -112,11 +118,11 @@ end
 ---@param number integer of the question
 ---@param what "identity"|"merge"|nil
 function asking.on_ask(root, asked, number, what)
-  root.questions = root.questions or {}
-  table.insert(root.questions, {
-    number = number, objects = what == "identity" and asked or nil, merges = what == "merge" and asked or nil,
-  })
-  if not root.is_asking then begin(root) end
+  local question = { number = number, objects = what == "identity" and asked or nil, merges = what == "merge" and asked or nil }
+  if pcall(enqueue, root, question) then return end
+  local questions = root.questions -- without memory for a task nothing is told
+  if questions and questions[#questions] == question then table.remove(questions) end
+  answer(root, question)
 end
 
 -- Until no field waits for its function.

@@ -1,6 +1,7 @@
 -- What the core asks of functions: answered in order, and also where something fails on the way.
 local asking = require "appsync.client.asking"
 local scheduler = require "appsync.scheduler"
+local task = require "appsync.task"
 local wait_for = require "spec.support.wait"
 
 describe("questions of the core", function()
@@ -77,6 +78,19 @@ describe("questions of the core", function()
     drive()
     assert.same({ 5, 6 }, answered)
     wait_for(function() return answered[3] == 7 end, "the second try")
+  end)
+
+  it("are answered at once where there is no memory for a task", function()
+    local spawn = task.spawn_asked
+    task.spawn_asked = function() error("not enough memory", 0) end
+    asking.on_ask(root, objects_of{ object "1" }, 1, "identity")
+    asking.on_ask(root, {}, 2, "merge")
+    asking.on_ask(root, nil, 3, "merge")
+    task.spawn_asked = spawn
+    assert.same({ {}, "merge", 3 }, answered)
+    asking.on_ask(root, objects_of{ object "2" }, 4, "identity")
+    drive()
+    assert.same({ "Page:2" }, answered[4])
   end)
 
   it("of a client that has closed are forgotten", function()
