@@ -3,10 +3,14 @@
 #include "binding/cache_lua.h"
 #include "binding/err_lua.h"
 #include "binding/fields.h"
+#include "binding/merges_lua.h"
+#include "binding/objects_lua.h"
 #include "binding/operation_lua.h"
 #include "cache/identity.h"
 #include "client/cache_commands.h"
 #include "client/reader.h"
+
+#define ASKED "appsync.core.asked"
 
 /* How the core is told of edits. */
 typedef struct aps_command *make_command(uint64_t client, uint64_t cache, const struct aps_caching_edits *edits);
@@ -43,6 +47,7 @@ static int edit(lua_State *L, struct apl_cache *cache, const struct aps_edit_wha
 {
 	struct aps_err err = {0};
 	enum aps_rc rc = aps_reader_edit(cache->reader, what, &err);
+	if (rc == APS_OK && what->merges != NULL) what->merges->is_settled = true;
 	apl_cache_tell_damage(cache);
 	if (rc == APS_OK && cache->n_begun == 0) rc = post(cache, &err);
 	return push_outcome(L, rc, &err);
@@ -65,42 +70,116 @@ static struct aps_buf *push_json(lua_State *L, int index, const char *name, stru
 	return apl_value_write(L, index, name, &w, err) == APS_OK ? json : NULL;
 }
 
-/* The type of the record at `key`, as far as that tells it. */
-static struct aps_str type_in(struct aps_str key, const struct aps_operation *operation)
+/* The type of the record at `key`, as far as that tells it: one that the application's function has made may begin with
+ * anything. */
+static struct aps_str type_in(struct aps_str key, const struct aps_operation *operation,
+                              const struct aps_policies *policies)
 {
 	const char *colon = memchr(key.p, ':', key.n);
-	if (colon != NULL) return (struct aps_str){key.p, (size_t)(colon - key.p)};
-	return operation->definition->node->text;
+	const struct aps_str condition = operation->definition->node->text;
+	const struct aps_str type = {key.p, colon != NULL ? (size_t)(colon - key.p) : 0};
+	if (type.n == 0) return condition;
+	bool is_known = !policies->asks_all || aps_policies_match(policies, condition, type) == APS_TYPE_MATCHES;
+	return is_known ? type : condition;
 }
 
-/* cache:write{document=, operation_name= or fragment=, key=, variables=, data=} */
+/* What a write is made of; what it points to lies on the stack. */
+struct writing {
+	struct aps_str key;
+	struct aps_operation *operation;
+	struct aps_str data;     /* completed */
+	struct aps_asked *asked; /* NULL: nothing was asked */
+	struct aps_asked_merges *merges;
+};
+
+/* Of the table at index 2. */
+static enum aps_rc push_writing(lua_State *L, struct apl_cache *cache, struct writing *writing, struct aps_err *err)
+{
+	*writing = (struct writing){.key = APS_STR("ROOT_QUERY")};
+	apl_field_str(L, 2, "key", &writing->key);
+	writing->operation = apl_push_operation(L);
+	enum aps_rc rc = apl_read_operation(L, writing->operation, err);
+	if (rc != APS_OK) return rc;
+	lua_getfield(L, 2, "merges");
+	if (!lua_isnil(L, -1)) writing->merges = apl_merges_check(L, -1);
+	lua_getfield(L, 2, "objects");
+	if (!lua_isnil(L, -1)) {
+		writing->asked = apl_objects_asked(L, -1, &writing->data);
+		return APS_OK;
+	}
+	lua_getfield(L, 2, "data");
+	struct aps_buf *given = push_json(L, -1, "data", err);
+	if (given == NULL) return err->code;
+	struct aps_buf *data = apl_push_buffer(L, APL_MAX_BODY_BYTES);
+	rc = aps_reader_complete(cache->reader, writing->operation,
+	                         type_in(writing->key, writing->operation, &cache->caches->settings->policies),
+	                         aps_buf_str(given), data, err);
+	writing->data = aps_buf_str(data);
+	return rc;
+}
+
+/* cache:write{document=, operation_name= or fragment=, key=, variables=, data= or objects=, merges=} → true; nil,
+ * error; its code "asked": some of the merges are open, and nothing is written yet */
 static int Apl_cache_write(lua_State *L)
 {
 	struct aps_err err = {0};
-	struct aps_str key = APS_STR("ROOT_QUERY");
+	struct writing writing;
 	struct apl_cache *cache = apl_cache_check(L, &err);
 	luaL_checktype(L, 2, LUA_TTABLE);
-	if (cache == NULL) return apl_fail(L, &err);
-	apl_field_str(L, 2, "key", &key);
-	struct aps_operation *operation = apl_push_operation(L);
-	if (apl_read_operation(L, operation, &err) != APS_OK) return apl_fail(L, &err);
-	lua_getfield(L, 2, "data");
-	struct aps_buf *given = push_json(L, -1, "data", &err);
-	if (given == NULL) return apl_fail(L, &err);
-	struct aps_buf *data = apl_push_buffer(L, APL_MAX_BODY_BYTES);
-	if (aps_reader_complete(cache->reader, operation, type_in(key, operation), aps_buf_str(given), data, &err) !=
-	    APS_OK)
-		return apl_fail(L, &err);
+	if (cache == NULL || push_writing(L, cache, &writing, &err) != APS_OK) return apl_fail(L, &err);
 	const struct aps_edit_what what = {
 	        .kind = APS_EDIT_WRITE,
-	        .key = key,
-	        .document = operation->document,
-	        .definition = operation->definition,
-	        .variables = aps_operation_variables(operation),
-	        .json = aps_buf_str(data),
+	        .key = writing.key,
+	        .document = writing.operation->document,
+	        .definition = writing.operation->definition,
+	        .variables = aps_operation_variables(writing.operation),
+	        .json = writing.data,
 	        .now_s = aps_channel_now_s(cache->channel),
+	        .asked = writing.asked,
+	        .merges = writing.merges,
 	};
 	return edit(L, cache, &what);
+}
+
+/* cache:merges() → merges, for a write */
+static int Apl_cache_merges(lua_State *L)
+{
+	struct aps_err err = {0};
+	const struct apl_cache *cache = apl_cache_check(L, &err);
+	if (cache == NULL) return apl_fail(L, &err);
+	apl_merges_push(L, cache->caches->big);
+	return 1;
+}
+
+static int Apl_asked_gc(lua_State *L)
+{
+	struct aps_asked **slot = luaL_checkudata(L, 1, ASKED);
+	aps_asked_unref(*slot);
+	*slot = NULL;
+	return 0;
+}
+
+/* cache:objects{…, as of write, data=} → objects, or nil: there is nothing to ask; nil, error */
+static int Apl_cache_objects(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct writing writing;
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	if (cache == NULL || push_writing(L, cache, &writing, &err) != APS_OK) return apl_fail(L, &err);
+	struct aps_asked **slot = apl_newuserdata(L, sizeof(struct aps_asked *));
+	*slot = NULL;
+	luaL_getmetatable(L, ASKED);
+	lua_setmetatable(L, -2);
+	*slot = aps_asked_new();
+	if (*slot == NULL) return luaL_error(L, "not enough memory");
+	if (aps_reader_scan(cache->reader, writing.operation, writing.data, *slot, &err) != APS_OK)
+		return apl_fail(L, &err);
+	if (aps_asked_count(*slot) != 0)
+		apl_objects_push(L, *slot, writing.data, cache->caches->big);
+	else
+		lua_pushnil(L);
+	return 1;
 }
 
 /* cache:set(key, field, is_apart, value): `value` nil takes the field away */
@@ -305,13 +384,9 @@ static bool get_path(void *of, struct aps_str path, struct aps_cell *value)
 	return is_there;
 }
 
-/* cache:identify(object) → key, or nil: it has none */
-static int Apl_cache_identify(lua_State *L)
+int apl_identify(lua_State *L, const struct aps_policies *policies)
 {
-	struct aps_err err = {0};
-	const struct apl_cache *cache = apl_cache_check(L, &err);
 	luaL_checktype(L, 2, LUA_TTABLE);
-	if (cache == NULL) return apl_fail(L, &err);
 	lua_settop(L, 2);
 	struct object object = {L, 2};
 	struct aps_cell type;
@@ -321,7 +396,7 @@ static int Apl_cache_identify(lua_State *L)
 	}
 	struct aps_buf *key = apl_push_buffer(L, APL_MAX_BODY_BYTES);
 	bool is_known = get(L, 2, APS_STR("__typename"), &type) && type.tag == APS_CELL_STRING &&
-	                aps_identity_of(key, &cache->caches->settings->policies, type.text, get_path, &object);
+	                aps_identity_of(key, policies, type.text, get_path, &object);
 	if (is_known)
 		lua_pushlstring(L, key->p, key->n);
 	else
@@ -330,10 +405,20 @@ static int Apl_cache_identify(lua_State *L)
 	return 1;
 }
 
+/* cache:identify(object) → key, or nil: it has none */
+static int Apl_cache_identify(lua_State *L)
+{
+	struct aps_err err = {0};
+	const struct apl_cache *cache = apl_cache_check(L, &err);
+	return cache != NULL ? apl_identify(L, &cache->caches->settings->policies) : apl_fail(L, &err);
+}
+
 void apl_cache_edit_register(lua_State *L)
 {
 	static const luaL_Reg METHODS[] = {
 	        {"write", Apl_cache_write},
+	        {"objects", Apl_cache_objects},
+	        {"merges", Apl_cache_merges},
 	        {"set", Apl_cache_set},
 	        {"evict", Apl_cache_evict},
 	        {"field", Apl_cache_field},
@@ -347,5 +432,7 @@ void apl_cache_edit_register(lua_State *L)
 	        {"changes_since", Apl_cache_changes_since},
 	        {NULL, NULL},
 	};
+	static const luaL_Reg NONE[] = {{NULL, NULL}};
 	apl_cache_add_methods(L, METHODS);
+	apl_register_class(L, ASKED, Apl_asked_gc, NONE);
 }

@@ -1,13 +1,17 @@
 #include "binding/client_lua.h"
 
 #include "base/mem.h"
+#include "binding/cache_edit_lua.h"
 #include "binding/cache_lua.h"
 #include "binding/err_lua.h"
 #include "binding/fields.h"
+#include "binding/merges_lua.h"
+#include "binding/objects_lua.h"
 #include "binding/operation_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/settings_lua.h"
 #include "binding/value.h"
+#include "client/caching.h"
 #include "client/call.h"
 #include "client/credential_commands.h"
 #include "client/lifecycle.h"
@@ -326,6 +330,46 @@ static int Apl_client_set_headers(lua_State *L)
 	return post(L, client);
 }
 
+static int answer(lua_State *L, struct apl_client *client, struct aps_answer_command *command)
+{
+	if (command == NULL) return luaL_error(L, "the question was answered");
+	apl_push_pending(L, &command->head.mail);
+	return post(L, client);
+}
+
+/* client:answer(objects): late ones are ignored, as by the following */
+static int Apl_client_answer(lua_State *L)
+{
+	struct apl_client *client = check_late(L);
+	return client != NULL ? answer(L, client, apl_objects_take_answer(L, 2)) : 0;
+}
+
+/* client:answer_merge(merges) */
+static int Apl_client_answer_merge(lua_State *L)
+{
+	struct apl_client *client = check_late(L);
+	return client != NULL ? answer(L, client, apl_merges_take_answer(L, 2)) : 0;
+}
+
+/* client:answer_lost(number) */
+static int Apl_client_answer_lost(lua_State *L)
+{
+	struct apl_client *client = check_late(L);
+	if (client == NULL) return 0;
+	struct aps_answer_command *command =
+	        aps_answer_command_new(client->id, apl_check_id(L, 2), aps_caching_run_answer);
+	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
+	return post(L, client);
+}
+
+/* client:identify(object) → key, or nil: it has none */
+static int Apl_client_identify(lua_State *L)
+{
+	const struct apl_client *client = check(L);
+	if (client->caches == NULL) return luaL_error(L, "appsync: the client has no store");
+	return apl_identify(L, &client->caches->settings->policies);
+}
+
 static int Apl_client_set_online(lua_State *L)
 {
 	struct apl_client *client = check_late(L);
@@ -413,6 +457,10 @@ static const luaL_Reg METHODS[] = {
         {"unsubscribe", Apl_client_unsubscribe},
         {"consumed", Apl_client_consumed},
         {"set_headers", Apl_client_set_headers},
+        {"answer", Apl_client_answer},
+        {"answer_merge", Apl_client_answer_merge},
+        {"answer_lost", Apl_client_answer_lost},
+        {"identify", Apl_client_identify},
         {"set_online", Apl_client_set_online},
         {"stats", Apl_client_stats},
         {"leave", Apl_client_leave},

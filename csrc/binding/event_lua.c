@@ -3,6 +3,8 @@
 #include "binding/builder_lua.h"
 #include "binding/err_lua.h"
 #include "binding/fields.h"
+#include "binding/merges_lua.h"
+#include "binding/objects_lua.h"
 #include "binding/value.h"
 #include "binding/value_build.h"
 #include "binding/view_lua.h"
@@ -236,7 +238,8 @@ static void push_member(lua_State *L, const struct aps_note_event *event, enum a
 	case APS_VALUE_DATA:
 	case APS_VALUE_INFO:
 	case APS_VALUE_VIEW:
-	case APS_VALUE_MARK: lua_pushnil(L); break;
+	case APS_VALUE_MARK:
+	case APS_VALUE_QUESTION: lua_pushnil(L); break;
 	}
 }
 
@@ -246,12 +249,25 @@ static void push_note(lua_State *L, const struct aps_note_event *event, bool is_
 	for (size_t i = 0; i < APS_COUNTOF(form->values); i++) push_member(L, event, form->values[i], is_whole);
 }
 
+/* a, b, c: question, number, word */
+static void push_question(lua_State *L, struct aps_question_event *event)
+{
+	bool is_merge = event->data == NULL;
+	if (is_merge)
+		apl_merges_push_question(L, event);
+	else
+		apl_objects_push_question(L, event);
+	apl_push_id(L, event->number);
+	lua_pushstring(L, is_merge ? "merge" : "identity");
+}
+
 static void push_values(lua_State *L, struct aps_event *event)
 {
 	switch (aps_event_form(event->kind)->shape) {
 	case APS_SHAPE_PAYLOAD: push_data(L, (const struct aps_data_event *)event); break;
 	case APS_SHAPE_RESULT: push_result(L, (struct aps_result_event *)event); break;
 	case APS_SHAPE_VIEW: push_view(L, (const struct aps_view_event *)event); break;
+	case APS_SHAPE_QUESTION: push_question(L, (struct aps_question_event *)event); break;
 	case APS_SHAPE_NOTE: push_note(L, (const struct aps_note_event *)event, true); break;
 	}
 }
@@ -260,6 +276,12 @@ static void push_lost_values(lua_State *L, struct aps_event *event)
 {
 	if (aps_event_form(event->kind)->shape == APS_SHAPE_NOTE) {
 		push_note(L, (const struct aps_note_event *)event, false);
+		return;
+	}
+	if (event->kind == APS_EVENT_ASK) {
+		lua_pushnil(L);
+		apl_push_id(L, ((const struct aps_question_event *)event)->number);
+		lua_pushnil(L);
 		return;
 	}
 	struct aps_err err;
@@ -313,6 +335,7 @@ size_t apl_event_text_bytes(const struct aps_event *event)
 		return made_now(response->data) + made_now(response->errors) + made_now(response->extensions);
 	}
 	case APS_SHAPE_VIEW:
+	case APS_SHAPE_QUESTION:
 	case APS_SHAPE_NOTE: return 0;
 	}
 	return 0;

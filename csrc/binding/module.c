@@ -12,6 +12,8 @@
 #include "binding/file_lua.h"
 #include "binding/gql_lua.h"
 #include "binding/inspect_lua.h"
+#include "binding/merges_lua.h"
+#include "binding/objects_lua.h"
 #include "binding/operation_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/sign_lua.h"
@@ -152,6 +154,8 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	apl_cache_keep_register(L);
 	apl_cache_read_register(L);
 	apl_event_register(L);
+	apl_objects_register(L);
+	apl_merges_register(L);
 	apl_view_register(L);
 	lua_pushliteral(L, VERSION);
 	lua_setfield(L, -2, "version");

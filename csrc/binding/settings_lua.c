@@ -171,7 +171,7 @@ static struct aps_field_policy *field_policy(lua_State *L, struct aps_policies *
 	return policy;
 }
 
-/* key_args = {["Query.listPosts"] = {"blogId"}}, merge = {["Query.listPosts"] = "connection"},
+/* key_args = {["Query.listPosts"] = {"blogId"}}, merge = {["Query.listPosts"] = "connection" or "function"},
  * lookups = {["Query.getPost"] = "Post"} */
 static void read_field_policies(lua_State *L, int table, struct aps_policies *policies)
 {
@@ -182,8 +182,11 @@ static void read_field_policies(lua_State *L, int table, struct aps_policies *po
 		policy->key_args.names = read_names(L, policies, &policy->key_args.n_names);
 	}
 	group = push_group(L, table, "merge");
-	for (lua_pushnil(L); lua_next(L, group) != 0; lua_pop(L, 1))
-		field_policy(L, policies)->merge = APS_MERGE_CONNECTION;
+	for (lua_pushnil(L); lua_next(L, group) != 0; lua_pop(L, 1)) {
+		bool is_asked = aps_str_is(check_name(L, -1), "function");
+		field_policy(L, policies)->merge = is_asked ? APS_MERGE_ASKED : APS_MERGE_CONNECTION;
+		policies->asks_merges = policies->asks_merges || is_asked;
+	}
 	group = push_group(L, table, "lookups");
 	for (lua_pushnil(L); lua_next(L, group) != 0; lua_pop(L, 1)) {
 		struct aps_str type = check_name(L, -1);
@@ -207,6 +210,7 @@ static void read_cache(lua_State *L, int table, struct aps_settings *settings)
 		settings->cache->writes_nulls = apl_field_bool(L, group, "subscription_nulls", false);
 		apl_field_copy(L, group, "key_prefix", &settings->cache->key_prefix);
 		settings->cache->max_bytes = (int64_t)apl_field_size(L, group, "max_bytes", 0);
+		settings->cache->policies.asks_all = apl_field_bool(L, group, "asks_identity", false);
 		read_keys(L, group, &settings->cache->policies);
 		read_ttl(L, group, &settings->cache->policies);
 		read_possible_types(L, group, &settings->cache->policies);

@@ -428,6 +428,15 @@ struct aps_str aps_argument_variable(const struct aps_gql_node *field, struct ap
 	return is_variable ? aps_variables_get(variables, argument->value->name) : APS_STR("");
 }
 
+enum aps_rc aps_argument_values(struct aps_buf *out, const struct aps_gql_node *field,
+                                const struct aps_variables *variables, struct aps_arena *arena, struct aps_err *err)
+{
+	struct writing in;
+	begin_writing(&in, out, variables, arena);
+	write_named_values(&in, field->arguments);
+	return end_writing(&in, err);
+}
+
 static bool is_true(const struct aps_gql_node *directive, const struct aps_variables *variables, bool otherwise)
 {
 	const struct aps_gql_node *condition = find_named(directive->arguments, APS_STR("if"));

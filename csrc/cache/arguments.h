@@ -45,6 +45,9 @@ bool aps_argument_value(struct aps_buf *out, const struct aps_gql_node *field, s
 /* The same, borrowed, of one that is given as a variable; empty: it isn't, or that is unset. */
 struct aps_str aps_argument_variable(const struct aps_gql_node *field, struct aps_str name,
                                      const struct aps_variables *variables);
+/* Appends all of them, as an object. */
+enum aps_rc aps_argument_values(struct aps_buf *out, const struct aps_gql_node *field,
+                                const struct aps_variables *variables, struct aps_arena *arena, struct aps_err *err);
 /* What @include and @skip say; a condition that is no boolean leaves it in. */
 bool aps_is_included(const struct aps_gql_node *selection, const struct aps_variables *variables);
 

@@ -42,6 +42,8 @@ struct aps_edits *aps_edits_ref(struct aps_edits *edits)
 static void free_edit(struct aps_edit *edit)
 {
 	aps_gql_document_unref(edit->what.document);
+	aps_asked_unref(edit->what.asked);
+	aps_asked_merges_unref(edit->what.merges);
 	aps_free(edit);
 }
 
@@ -61,6 +63,13 @@ static size_t text_bytes(const struct aps_edit_what *what)
 	return what->key.n + what->field.n + what->variables.n + what->json.n;
 }
 
+static size_t edit_bytes(const struct aps_edit_what *what)
+{
+	size_t n_asked = what->asked != NULL ? aps_asked_bytes(what->asked) : 0;
+	size_t n_merges = what->merges != NULL ? aps_asked_merges_bytes(what->merges) : 0;
+	return sizeof(struct aps_edit) + text_bytes(what) + 1 + n_asked + n_merges;
+}
+
 static void move_text(struct aps_str *text, char **to)
 {
 	if (text->n != 0) memcpy(*to, text->p, text->n);
@@ -70,21 +79,23 @@ static void move_text(struct aps_str *text, char **to)
 
 bool aps_edits_add(struct aps_edits *edits, const struct aps_edit_what *what)
 {
-	size_t n_bytes = sizeof(struct aps_edit) + text_bytes(what) + 1;
-	struct aps_edit *edit = aps_malloc(n_bytes);
+	struct aps_edit *edit = aps_malloc(sizeof *edit + text_bytes(what) + 1);
 	if (edit == NULL) return false;
 	edit->next = NULL;
 	edit->what = *what;
+	edit->n_bytes = edit_bytes(what);
 	char *to = edit->bytes;
 	move_text(&edit->what.key, &to);
 	move_text(&edit->what.field, &to);
 	move_text(&edit->what.variables, &to);
 	move_text(&edit->what.json, &to);
 	if (what->document != NULL) aps_gql_document_ref(what->document);
+	if (what->asked != NULL) aps_asked_ref(what->asked);
+	if (what->merges != NULL) aps_asked_merges_ref(what->merges);
 	*edits->end = edit;
 	edits->end = &edit->next;
 	edits->n++;
-	edits->n_bytes += n_bytes;
+	edits->n_bytes += edit->n_bytes;
 	return true;
 }
 
@@ -93,7 +104,7 @@ void aps_edits_drop_last(struct aps_edits *edits)
 	struct aps_edit **at = &edits->first;
 	while ((*at)->next != NULL) at = &(*at)->next;
 	edits->n--;
-	edits->n_bytes -= sizeof **at + text_bytes(&(*at)->what) + 1;
+	edits->n_bytes -= (*at)->n_bytes;
 	free_edit(*at);
 	*at = NULL;
 	edits->end = at;
@@ -137,6 +148,8 @@ static void write_data(struct applying *in, const struct aps_edit_what *what)
 	        .root = has_root ? aps_buf_str(&in->key) : APS_STR(""),
 	        .now_s = what->now_s,
 	        .identified = !has_root && layer != NULL ? &layer->identified : NULL,
+	        .asked = what->asked,
+	        .merges = what->merges,
 	};
 	if (aps_binding_init(&binding, what->document, what->definition, variables, &in->err) != APS_OK) return;
 	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);

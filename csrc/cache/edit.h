@@ -4,6 +4,8 @@
 #ifndef APS_CACHE_EDIT_H
 #define APS_CACHE_EDIT_H
 
+#include "cache/asked.h"
+#include "cache/asked_merges.h"
 #include "cache/merge.h"
 #include "cache/selection.h"
 
@@ -13,7 +15,8 @@ enum aps_edit_kind {
 	APS_EDIT_EVICT  /* cache/evict.h */
 };
 
-/* What it is made from; all is copied, and a reference of the document taken. */
+/* What it is made from; all is copied, and references of the document, of `asked` and of `merges` are
+ * taken. */
 struct aps_edit_what {
 	enum aps_edit_kind kind;
 	struct aps_str key;   /* of the record: "Post:1", "ROOT_QUERY"; WRITE: empty for an optimistic response */
@@ -22,13 +25,16 @@ struct aps_edit_what {
 	struct aps_gql_document *document;
 	const struct aps_gql_operation *definition; /* in the document */
 	struct aps_str variables;                   /* JSON text of an object, or empty */
-	struct aps_str json; /* WRITE: the data, whole (cache/data_shape.h); SET: the value, empty: it goes */
-	int64_t now_s;       /* WRITE: Unix time, for types that expire */
+	struct aps_str json;     /* WRITE: the data, whole (cache/data_shape.h); SET: the value, empty: it goes */
+	int64_t now_s;           /* WRITE: Unix time, for types that expire */
+	struct aps_asked *asked; /* WRITE: what was told of the data's objects; NULL: nothing was asked */
+	struct aps_asked_merges *merges; /* WRITE: likewise of its fields; settled before others have the edit */
 };
 
 struct aps_edit {
 	struct aps_edit *next;
 	struct aps_edit_what what;
+	size_t n_bytes; /* of memory, when it was made */
 	char bytes[];
 };
 

@@ -186,3 +186,13 @@ enum aps_rc aps_field_text(struct aps_buf *out, struct aps_cache *cache, struct 
 	aps_buf_clear(&in.key);
 	return rc;
 }
+
+enum aps_rc aps_field_value_text(struct aps_buf *out, struct aps_cache *cache, const struct aps_cell *value,
+                                 struct aps_err *err)
+{
+	struct showing in = {.cache = cache};
+	aps_buf_init(&in.key, APS_BUF_ANY_SIZE);
+	aps_json_writer_init(&in.w, out);
+	show_value(&in, value, false);
+	return conclude(&in, err);
+}

@@ -2,6 +2,7 @@
 #ifndef APS_CACHE_FIELD_TEXT_H
 #define APS_CACHE_FIELD_TEXT_H
 
+#include "cache/cell.h"
 #include "cache/write.h"
 
 APS_BEGIN_DECLS
@@ -12,6 +13,10 @@ APS_BEGIN_DECLS
  * E_NOMEM, E_STORAGE: something is damaged; what the backing says. */
 enum aps_rc aps_field_text(struct aps_buf *out, struct aps_cache *cache, struct aps_str key, struct aps_str field,
                            struct aps_err *err);
+
+/* Appends one value in that form. */
+enum aps_rc aps_field_value_text(struct aps_buf *out, struct aps_cache *cache, const struct aps_cell *value,
+                                 struct aps_err *err);
 
 APS_END_DECLS
 

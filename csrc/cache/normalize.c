@@ -3,7 +3,9 @@
 #include "cache/normalize.h"
 
 #include "cache/doubt.h"
+#include "cache/edit_value.h"
 #include "cache/error_paths.h"
+#include "cache/field_text.h"
 #include "cache/freshness.h"
 #include "cache/id_pairs.h"
 #include "cache/identity.h"
@@ -32,6 +34,8 @@ struct normalizer {
 	struct aps_error_paths errors;
 	uint64_t path;    /* of the value that is read, where anybody asks */
 	bool has_silence; /* in the value that was read last */
+	size_t next_asked;
+	size_t n_merges; /* fields that functions merge, so far */
 	struct aps_err err;
 };
 
@@ -42,6 +46,7 @@ struct object {
 	size_t values_at;
 	size_t slots_at;
 	struct aps_str type;
+	const struct aps_asked_object *asked; /* NULL: by its fields */
 	bool has_silence;
 };
 
@@ -126,6 +131,12 @@ static bool identify(struct normalizer *in, struct object *object)
 {
 	aps_buf_reset(&in->key);
 	aps_buf_add_byte(&in->key, 'R');
+	enum aps_asked_answer answer = object->asked != NULL ? object->asked->answer : APS_ASKED_NOTHING;
+	if (answer == APS_ASKED_NONE) return false;
+	if (answer == APS_ASKED_KEY) {
+		aps_buf_add_str(&in->key, aps_asked_key(in->options->asked, object->asked));
+		return in->key.rc == APS_OK;
+	}
 	return aps_identity_of(&in->key, in->binding->policies, object->type, get_in_object, object);
 }
 
@@ -224,13 +235,72 @@ static void append_page(struct normalizer *in, struct aps_entry *entry, struct a
 	aps_buf_clear(&all);
 }
 
-static void write_field_entry(struct normalizer *in, const struct aps_entry *record,
+static bool is_structure(const struct aps_cell *value)
+{
+	return value->tag == APS_CELL_OBJECT || value->tag == APS_CELL_LIST;
+}
+
+/* What a function has made of it; what comes in tells which lists are lists. */
+static void write_result(struct normalizer *in, struct aps_entry *entry, struct aps_str result, struct aps_str incoming)
+{
+	struct aps_cell now, known;
+	struct aps_buf value;
+	struct aps_str content = aps_entry_content(entry);
+	bool has_known = aps_cell_take(&content, &known),
+	     is_shaped = aps_cell_take(&incoming, &now) && is_structure(&now);
+	const struct aps_cell *shape = is_shaped ? &now : has_known ? &known : NULL;
+	aps_buf_init(&value, UINT32_MAX);
+	if (aps_edit_value_make(&value, in->write, shape, result, &in->err) == APS_OK) {
+		in->merge->replaces = true;
+		aps_merge_into_field(in->merge, entry, aps_buf_str(&value));
+		in->merge->replaces = false;
+	}
+	aps_buf_clear(&value);
+}
+
+static bool put_text(struct normalizer *in, struct aps_buf *out, struct aps_str content)
+{
+	struct aps_cell value;
+	aps_buf_init(out, APS_BUF_ANY_SIZE);
+	if (!aps_cell_take(&content, &value)) return true; /* there is none */
+	return aps_field_value_text(out, in->write->cache, &value, &in->err) == APS_OK;
+}
+
+/* The one that is merged next. */
+static enum aps_merge_state take_merge(struct normalizer *in, const struct object *object,
+                                       const struct aps_selection_field *field, const struct aps_entry *entry,
+                                       struct aps_str value, struct aps_str *result)
+{
+	struct aps_buf args, existing, incoming;
+	enum aps_merge_state state = APS_MERGE_UNTOLD;
+	aps_buf_init(&args, APS_BUF_ANY_SIZE);
+	bool has_existing = put_text(in, &existing, aps_entry_content(entry)),
+	     has_incoming = put_text(in, &incoming, value);
+	bool has_args =
+	        aps_argument_values(&args, field->node, &in->binding->variables, &in->decoded, &in->err) == APS_OK;
+	const struct aps_merge_question question = {object->view->type, field->name, aps_buf_str(&args),
+	                                            aps_buf_str(&existing), aps_buf_str(&incoming)};
+	if (has_existing && has_incoming && has_args &&
+	    !aps_asked_merges_take(in->options->merges, in->n_merges++, &question, &state, result))
+		fail_memory(in);
+	aps_buf_clear(&args);
+	aps_buf_clear(&existing);
+	aps_buf_clear(&incoming);
+	return state;
+}
+
+static void write_field_entry(const struct object *object, const struct aps_entry *record,
                               const struct aps_selection_field *field, struct aps_str value)
 {
+	struct normalizer *in = object->in;
 	bool continues = is_next_page(in, field);
+	bool is_asked = field->policy != NULL && field->policy->merge == APS_MERGE_ASKED && in->options->merges != NULL;
+	struct aps_str result;
 	struct aps_entry *entry = field_entry(in, record, field);
 	if (entry == NULL) return;
-	if (continues && entry->content != NULL)
+	if (is_asked && take_merge(in, object, field, entry, value, &result) == APS_MERGE_TOLD)
+		write_result(in, entry, result, value);
+	else if (continues && entry->content != NULL)
 		append_page(in, entry, value);
 	else
 		aps_merge_into_field(in->merge, entry, value);
@@ -238,13 +308,12 @@ static void write_field_entry(struct normalizer *in, const struct aps_entry *rec
 
 static void write_fields_with_arguments(const struct object *object, const struct aps_entry *record)
 {
-	struct normalizer *in = object->in;
 	for (size_t i = 0; i < object->view->n_fields; i++) {
 		const struct aps_selection_field *field = &object->view->fields[object->view->by_name[i]];
 		struct aps_str value = value_at(object, object->view->by_name[i]);
 		if (field->number != 0) return;
 		if (value.n == 0) continue;
-		write_field_entry(in, record, field, value);
+		write_field_entry(object, record, field, value);
 	}
 }
 
@@ -461,15 +530,25 @@ static struct aps_str look_for_type(struct normalizer *in)
 	return aps_buf_str(&in->key);
 }
 
+/* What was told of the object that the reader has just opened. */
+static const struct aps_asked_object *find_asked(struct normalizer *in)
+{
+	if (in->options->asked == NULL) return NULL;
+	return aps_asked_find(in->options->asked, (size_t)(in->r.text.p - in->r.start), &in->next_asked);
+}
+
 static void read_object(struct normalizer *in, struct aps_selection *selection)
 {
 	struct object object;
+	const struct aps_asked_object *asked = find_asked(in);
 	const struct aps_selection_view *view = view_of(in, selection, APS_STR(""));
 	if (view != NULL && aps_selection_has_conditions(selection)) {
 		struct aps_str type = look_for_type(in);
 		if (type.n != 0) view = view_of(in, selection, type);
 	}
-	if (!begin_object(in, &object, view) || !read_members(in, &object)) return;
+	if (!begin_object(in, &object, view)) return;
+	object.asked = asked;
+	if (!read_members(in, &object)) return;
 	end_object(&object);
 	in->slots.n = object.slots_at;
 }
@@ -555,6 +634,9 @@ enum aps_rc aps_normalize(struct aps_merge *merge, struct aps_binding *binding, 
 	aps_error_paths_init(&in.errors, options->errors, &in.err);
 	aps_json_reader_init(&in.r, data, 0);
 	if (!has_failed(&in)) read_root(&in);
+	if (!has_failed(&in) && in.r.err.code == APS_OK && options->merges != NULL &&
+	    aps_asked_merges_are_open(options->merges))
+		aps_fail_word(&in.err, APS_E_CONFLICT, "asked", 0, "a field waits for its merge function");
 	if (in.err.code == APS_OK) in.err = in.write->err.code != APS_OK ? in.write->err : in.r.err;
 	if (in.err.code != APS_OK && in.write->err.code == APS_OK) in.write->err = in.err;
 	if (in.err.code != APS_OK && err != NULL) *err = in.err;

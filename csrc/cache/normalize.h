@@ -4,6 +4,8 @@
 #ifndef APS_CACHE_NORMALIZE_H
 #define APS_CACHE_NORMALIZE_H
 
+#include "cache/asked.h"
+#include "cache/asked_merges.h"
 #include "cache/merge.h"
 #include "cache/selection.h"
 
@@ -25,6 +27,10 @@ struct aps_normalize_options {
 	bool skips_nulls;
 	/* Of struct aps_identified (cache/id_pairs.h): what has an identity is appended. NULL: nobody asks. */
 	struct aps_buf *identified;
+	/* What the application has told of the objects of this text; NULL: it wasn't asked. */
+	const struct aps_asked *asked;
+	/* What it has made of fields that its functions merge. NULL: what is new replaces what is there. */
+	struct aps_asked_merges *merges;
 };
 
 struct aps_normalized {
@@ -34,7 +40,7 @@ struct aps_normalized {
 APS_BEGIN_DECLS
 
 /* `data` is the JSON text of an object. Failures leave the write failed: it is to be aborted. E_NOMEM, E_TOO_BIG, what
- * the reader says of the text, what the backing says. */
+ * the reader says of the text, what the backing says; E_CONFLICT: some merges are open. */
 enum aps_rc aps_normalize(struct aps_merge *merge, struct aps_binding *binding, struct aps_str data,
                           const struct aps_normalize_options *options, struct aps_normalized *out, struct aps_err *err);
 

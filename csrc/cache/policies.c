@@ -107,6 +107,19 @@ const struct aps_field_policy *aps_policies_find_field(const struct aps_policies
 	return policy;
 }
 
+/* What a payload has of the root is the root's (cache/identity.c). */
+bool aps_policies_asks(const struct aps_policies *policies, struct aps_str type)
+{
+	if (!policies->asks_all || type.n == 0 || aps_str_is(type, "Query")) return false;
+	const struct aps_type_policy *policy = aps_policies_find_type(policies, type);
+	return policy == NULL || (policy->n_key_fields == 0 && !policy->has_no_identity);
+}
+
+bool aps_policies_ask(const struct aps_policies *policies)
+{
+	return policies->asks_all || policies->asks_merges;
+}
+
 bool aps_policies_has_field(const struct aps_policies *policies, struct aps_str field)
 {
 	return policies->named.n_items != 0 && aps_map_get(&policies->named, field) != NULL;

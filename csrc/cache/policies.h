@@ -12,7 +12,6 @@ struct aps_type_policy {
 	const struct aps_str *key_fields;
 	size_t n_key_fields; /* 0: "id", else "_id" */
 	bool has_no_identity;
-	bool is_asked;  /* a function of the application tells its identity */
 	int64_t ttl_ms; /* 0: for ever */
 };
 
@@ -36,7 +35,8 @@ struct aps_policies {
 	struct aps_map named;    /* the names of those fields */
 	struct aps_map possible; /* by interface or union */
 	struct aps_map members;  /* by a type that is named as one of those */
-	bool asks_all;           /* every object with a __typename is asked for its identity */
+	bool asks_merges;        /* so do merge functions: some field is MERGE_ASKED */
+	bool asks_all;           /* a function of the application tells identities: aps_policies_asks() */
 };
 
 APS_BEGIN_DECLS
@@ -55,6 +55,13 @@ const struct aps_str *aps_policies_dup(struct aps_policies *policies, const stru
 const struct aps_type_policy *aps_policies_find_type(const struct aps_policies *policies, struct aps_str type);
 const struct aps_field_policy *aps_policies_find_field(const struct aps_policies *policies, struct aps_str type,
                                                        struct aps_str field);
+
+/* A function of the application tells the identity of objects of this type: those of all types that nobody has given
+ * key fields. Empty: no. */
+bool aps_policies_asks(const struct aps_policies *policies, struct aps_str type);
+
+/* Some function of the application is asked when something is written. */
+bool aps_policies_ask(const struct aps_policies *policies);
 
 /* Some type has a policy for a field of this name. */
 bool aps_policies_has_field(const struct aps_policies *policies, struct aps_str field);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "client/collecting.h"
 #include "client/partition.h"
+#include "client/question.h"
 #include "client/tidying.h"
 
 struct aps_cached {
@@ -14,6 +15,7 @@ struct aps_cached {
 	struct aps_vault *vault; /* NULL: it couldn't be opened; that was told */
 	struct aps_partition *partition;
 	struct aps_collecting *collecting;
+	struct aps_parking parking;
 	uint64_t edits;         /* the highest number of those of this turn, kept or not; 0: none */
 	struct aps_err trouble; /* why; OK: it is open */
 };
@@ -24,6 +26,7 @@ struct caching {
 	struct aps_cached *first;
 	struct aps_scratch *scratch; /* in memory: its file's, borrowed */
 	bool has_failed;             /* the last write did: told once */
+	uint64_t last_question;
 };
 
 static enum aps_rc open_all(struct aps_core *core, void **part, struct aps_err *err)
@@ -225,8 +228,13 @@ static void commit(struct aps_core *core, struct aps_vault *vault)
 	tell_news(core, vault);
 }
 
-static void close_cached(struct aps_core *core, struct aps_cached *cached)
+/* Those that wait for nothing any more; whoever wrote them is told. What it brings about may park others. */
+static void go_on(struct aps_core *core, struct aps_client *client, struct aps_cached *cached);
+
+static void close_cached(struct aps_core *core, struct aps_client *client, struct aps_cached *cached)
 {
+	aps_parking_clear(&cached->parking);
+	go_on(core, client, cached);
 	if (cached->vault != NULL) {
 		struct aps_err closed;
 		aps_fail(&closed, APS_E_CLOSED, "the client was closed");
@@ -247,7 +255,7 @@ void aps_caching_close(struct aps_core *core, struct aps_client *client, uint64_
 	struct aps_cached **at = &caching->first;
 	while (*at != cached) at = &(*at)->next;
 	*at = cached->next;
-	close_cached(core, cached);
+	close_cached(core, client, cached);
 }
 
 static void free_caching(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
@@ -330,6 +338,8 @@ void aps_caching_clear(struct aps_core *core, struct aps_client *client, uint64_
 	else
 		aps_tidying_begin(cached->vault->tidying);
 	if (cached->partition != NULL) tell_not_cleared(core, client, cached->vault);
+	aps_parking_clear(&cached->parking); /* it came before, and would come back */
+	go_on(core, client, cached);
 }
 
 static void conclude(struct aps_core *core, struct aps_client *client, const struct aps_partition *partition,
@@ -341,36 +351,128 @@ static void conclude(struct aps_core *core, struct aps_client *client, const str
 		tell_failure(core, partition->vault, err);
 }
 
-/* What is written is in *what, but for what the client knows. */
-static void write(struct aps_core *core, struct aps_client *client, uint64_t id, struct aps_partition_data *what)
+static struct aps_partition_data what_of(const struct aps_client *client, const struct aps_parked *parked)
+{
+	bool is_event = parked->operation->definition->kind == APS_GQL_SUBSCRIPTION;
+	return (struct aps_partition_data){
+	        .operation = parked->operation,
+	        .data = parked->data,
+	        .errors = parked->errors,
+	        .skips_nulls = is_event && !client->settings.cache->writes_nulls,
+	        .now_s = parked->came_s,
+	        .layer = parked->layer,
+	        .asked = parked->asked,
+	        .merges = parked->merges,
+	};
+}
+
+/* False: no memory. */
+static bool ask_merges(struct aps_core *core, struct aps_client *client, struct aps_parked *parked)
+{
+	uint64_t number = ++caching_of(core, client)->last_question;
+	struct aps_question_event *event =
+	        aps_merge_question_event_new(client->id, number, aps_caching_run_answer, parked->merges);
+	if (event == NULL) return false;
+	event->big_integers_as_text = client->settings.big_integers_as_text;
+	parked->merges = NULL;
+	parked->has_asked_merges = true;
+	parked->question = number;
+	aps_core_emit(core, &event->head);
+	return true;
+}
+
+static bool has_merges(const struct aps_client *client, struct aps_parked *parked)
+{
+	bool wants_merges = client->settings.cache->policies.asks_merges && !parked->has_asked_merges;
+	if (wants_merges) parked->merges = aps_asked_merges_new();
+	return !wants_merges || parked->merges != NULL;
+}
+
+/* False: what its fields are merged with is the application's to tell first. */
+static bool try_write(struct aps_core *core, struct aps_client *client, struct aps_cached *cached,
+                      struct aps_parked *parked)
+{
+	struct aps_partition *partition = aps_caching_partition(core, client, cached->id);
+	struct aps_err err;
+	if (partition == NULL) return true;
+	enum aps_rc rc = has_merges(client, parked) ? APS_OK : aps_fail(&err, APS_E_NOMEM, "out of memory");
+	const struct aps_partition_data what = what_of(client, parked);
+	if (rc == APS_OK) rc = aps_partition_write(partition, &what, &err);
+	if (rc == APS_E_CONFLICT) {
+		if (ask_merges(core, client, parked)) return false;
+		rc = aps_fail(&err, APS_E_NOMEM, "no memory to ask for the merges in a response");
+	}
+	conclude(core, client, partition, rc, &err);
+	return true;
+}
+
+static void go_on(struct aps_core *core, struct aps_client *client, struct aps_cached *cached)
+{
+	struct aps_parked *parked;
+	while ((parked = aps_parking_first(&cached->parking)) != NULL) {
+		if (!parked->is_cleared && !try_write(core, client, cached, parked)) continue;
+		aps_parking_take(&cached->parking, parked);
+		parked->written(core, parked);
+	}
+}
+
+/* The number of the question; 0: there is nothing to ask. */
+static enum aps_rc ask(struct aps_core *core, struct aps_client *client, struct aps_cached *cached,
+                       const struct aps_parked *parked, uint64_t *question, struct aps_err *err)
+{
+	const struct aps_partition_data what = what_of(client, parked);
+	struct aps_asked *asked = client->settings.cache->policies.asks_all ? aps_asked_new() : NULL;
+	struct aps_question_event *event = NULL;
+	*question = 0;
+	if (!client->settings.cache->policies.asks_all) return APS_OK;
+	enum aps_rc rc = asked != NULL ? aps_partition_scan(cached->partition, &what, asked, err) : APS_E_NOMEM;
+	bool has_objects = rc == APS_OK && aps_asked_count(asked) != 0;
+	if (has_objects) {
+		*question = ++caching_of(core, client)->last_question;
+		event = aps_question_event_new(client->id, *question, aps_caching_run_answer, asked, parked->data);
+	}
+	if (event == NULL) aps_asked_unref(asked);
+	if (rc == APS_E_NOMEM || (has_objects && event == NULL))
+		return aps_fail(err, APS_E_NOMEM, "no memory to ask for the identities in a response");
+	if (event == NULL) return rc;
+	event->big_integers_as_text = client->settings.big_integers_as_text;
+	aps_core_emit(core, &event->head);
+	return APS_OK;
+}
+
+bool aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id, struct aps_parked *parked)
 {
 	APS_ON_THREAD(core->thread);
-	struct aps_partition *partition = aps_caching_partition(core, client, id);
+	struct aps_cached *cached = find(caching_of(core, client), id);
 	struct aps_err err;
-	if (partition == NULL) return;
-	bool is_event = what->operation->definition->kind == APS_GQL_SUBSCRIPTION;
-	what->skips_nulls = is_event && !client->settings.cache->writes_nulls;
-	what->now_s = aps_client_now_ms(client) / 1000;
-	conclude(core, client, partition, aps_partition_write(partition, what, &err), &err);
+	uint64_t question;
+	if (cached == NULL || cached->partition == NULL) return true;
+	parked->came_s = aps_client_now_ms(client) / 1000;
+	if (ask(core, client, cached, parked, &question, &err) != APS_OK) {
+		tell_failure(core, cached->vault, &err);
+		return true;
+	}
+	bool is_written = question == 0 && cached->parking.first == NULL && try_write(core, client, cached, parked);
+	if (is_written)
+		aps_asked_merges_unref(parked->merges);
+	else
+		aps_parking_add(&cached->parking, parked, question != 0 ? question : parked->question);
+	return is_written;
 }
 
-void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,
-                       const struct aps_operation *operation, struct aps_str data, struct aps_str errors)
+void aps_caching_run_answer(struct aps_core *core, struct aps_command *head)
 {
-	struct aps_partition_data what = {.operation = operation, .data = data, .errors = errors};
-	write(core, client, id, &what);
-}
-
-void aps_caching_write_answer(struct aps_core *core, struct aps_client *client, const struct aps_topic *topic,
-                              const struct aps_gqlhttp_response *response)
-{
-	struct aps_partition_data what = {
-	        .operation = &topic->operation,
-	        .data = response->data,
-	        .errors = response->errors,
-	        .layer = topic->layer,
-	};
-	write(core, client, topic->cache, &what);
+	struct aps_answer_command *command = (struct aps_answer_command *)head;
+	struct aps_client *client = aps_core_client(core, head->client);
+	struct aps_cached *cached = client != NULL ? caching_of(core, client)->first : NULL;
+	while (cached != NULL && !aps_parking_tell(&cached->parking, head->id, command->asked, command->merges))
+		cached = cached->next;
+	if (cached != NULL) {
+		command->asked = NULL;
+		command->merges = NULL;
+		go_on(core, client, cached);
+	}
+	aps_command_free(head);
 }
 
 typedef enum aps_rc edit_partition(struct aps_partition *partition, const struct aps_caching_edits *what,

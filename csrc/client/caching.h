@@ -7,8 +7,7 @@
 #include "cache/edit.h"
 #include "client/channel.h"
 #include "client/core.h"
-#include "client/topic.h"
-#include "proto/gqlhttp.h"
+#include "client/parking.h"
 #include "proto/operation.h"
 #include "store/parts.h"
 
@@ -39,12 +38,12 @@ struct aps_collecting *aps_caching_collecting(const struct aps_core *core, const
                                               uint64_t id);
 /* All that the partition has is nowhere once the turn is over; its reader has asked for it. */
 void aps_caching_clear(struct aps_core *core, struct aps_client *client, uint64_t id, enum aps_part_drop how);
-/* Writes the data of a response into a partition, where there is one of this number; read once the turn is over. */
-void aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id,
-                       const struct aps_operation *operation, struct aps_str data, struct aps_str errors);
-/* Likewise what came of a topic. Its optimistic layer stays, and speaks of what has come by the service's ids. */
-void aps_caching_write_answer(struct aps_core *core, struct aps_client *client, const struct aps_topic *topic,
-                              const struct aps_gqlhttp_response *response);
+/* Writes the data of a response into a partition, where there is one of this number; read once the turn is over.
+ * `parked`: operation, data, errors and written() set, the rest 0. False: it waits for what the application has to tell
+ * of it or of one before it, and its owner keeps it until written(). */
+bool aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_t id, struct aps_parked *parked);
+/* A command of the application: what it tells of a response (struct aps_answer_command). Late ones are ignored. */
+void aps_caching_run_answer(struct aps_core *core, struct aps_command *command);
 
 /* What the application itself has written. */
 struct aps_caching_edits {

@@ -73,8 +73,8 @@ static void deadline_due(struct aps_timer *timer, void *context, int64_t now_ms 
 {
 	struct aps_call *call = APS_CONTAINER_OF(timer, struct aps_call, deadline);
 	struct aps_outcome outcome;
-	aps_flight_leave_late(context, &call->passenger, call->what->timeout_ms, &outcome);
-	tell(context, call, &outcome);
+	if (aps_flight_leave_late(context, &call->passenger, call->what->timeout_ms, &outcome))
+		tell(context, call, &outcome);
 }
 
 static void leave_call(struct aps_core *core, struct aps_call *call, const struct aps_err *why)

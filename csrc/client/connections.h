@@ -7,6 +7,9 @@
 #include "client/topic.h"
 #include "proto/connstate.h"
 
+/* What all subscribers of a client keep back; each has a bound of its own besides. */
+#define APS_ALL_KEPT_BYTES ((size_t)32 * 1024 * 1024)
+
 struct aps_consumer;
 struct aps_feed;
 struct aps_link;
@@ -18,7 +21,7 @@ struct aps_connections {
 	enum aps_conn_state shown; /* what connection:observe() was told last */
 	bool is_online;
 	uint64_t last_number; /* of a feed */
-	size_t kept_bytes;    /* what the client's subscribers keep back, all together */
+	size_t kept_bytes;    /* what the client's subscribers and feeds keep back, all together */
 	struct aps_reap reap;
 };
 

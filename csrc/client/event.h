@@ -20,6 +20,7 @@
 	X(AUTH, NOTE, credential, WORD, NUMBER, NONE)                                                                  \
 	X(HEADERS, NOTE, subscription, NONE, NONE, NONE)                                                               \
 	X(VIEW, VIEW, watch, VIEW, ERR, MARK)                                                                          \
+	X(ASK, QUESTION, client, QUESTION, NUMBER, WORD)                                                               \
 	X(CONNECTION, NOTE, client, WORD, ERR, NONE)                                                                   \
 	X(LOG, NOTE, client, WORD, TEXT, NONE)                                                                         \
 	X(CLOSED, NOTE, client, NONE, NONE, NONE)
@@ -33,11 +34,11 @@ enum aps_event_kind {
 };
 
 /* Which struct an event is. */
-enum aps_event_shape { APS_SHAPE_RESULT, APS_SHAPE_PAYLOAD, APS_SHAPE_VIEW, APS_SHAPE_NOTE };
+enum aps_event_shape { APS_SHAPE_RESULT, APS_SHAPE_PAYLOAD, APS_SHAPE_VIEW, APS_SHAPE_QUESTION, APS_SHAPE_NOTE };
 
-/* What becomes a Lua value. DATA and INFO are of RESULT and PAYLOAD, VIEW and MARK are a view; the others are members
- * of a note. */
-#define APS_EVENT_VALUE_MAP(X) X(NONE) X(DATA) X(ERR) X(INFO) X(VIEW) X(MARK) X(WORD) X(TEXT) X(NUMBER)
+/* What becomes a Lua value. DATA and INFO are of RESULT and PAYLOAD, VIEW and MARK are a view, QUESTION is
+ * client/question.h; the others are members of a note. */
+#define APS_EVENT_VALUE_MAP(X) X(NONE) X(DATA) X(ERR) X(INFO) X(VIEW) X(MARK) X(QUESTION) X(WORD) X(TEXT) X(NUMBER)
 
 enum aps_event_value {
 #define APS_EVENT_VALUE_ENUM(name) APS_VALUE_##name,

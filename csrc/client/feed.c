@@ -29,6 +29,23 @@
 #define START_BYTES                                                                                                    \
 	((size_t)1024 * 1024 - 1024) /* what the realtime thread takes for a connection, less the frame's own */
 
+#define PARKED_EVENTS 1024 /* as many as a subscriber takes by default */
+#define PARKED_BYTES  ((size_t)4 * 1024 * 1024)
+
+/* An event on its way into the cache. */
+struct aps_feed_event {
+	struct aps_parked parked;
+	struct aps_feed_event *next; /* of the feed */
+	struct aps_feed *feed;       /* NULL: it has ended, and its consumers were told */
+	struct aps_client *client;
+	struct aps_operation operation;
+	struct aps_bytes *bytes;
+	struct aps_str payload;
+	struct aps_arena decoded;
+	size_t n_bytes;
+	bool has_nothing; /* for the cache: it waits for those before it, and is the feed's alone */
+};
+
 void aps_feed_tell(struct aps_feed *feed, struct aps_str errors)
 {
 	aps_free(feed->told);
@@ -186,9 +203,48 @@ void aps_feed_end_consumer(struct aps_core *core, struct aps_consumer *consumer,
 	go_on_without(core, feed, consumer, was_asked);
 }
 
+static void free_event(struct aps_core *core, struct aps_feed_event *event)
+{
+	aps_connections_of(core, event->client)->kept_bytes -= event->n_bytes;
+	aps_operation_clear(&event->operation);
+	aps_arena_clear(&event->decoded);
+	aps_bytes_unref(event->bytes);
+	aps_free(event);
+}
+
+static struct aps_feed_event *take_parked(struct aps_feed *feed)
+{
+	struct aps_feed_event *event = feed->parked;
+	feed->parked = event->next;
+	feed->n_parked--;
+	feed->parked_bytes -= event->n_bytes;
+	return event;
+}
+
+/* Nothing comes after the end: what is still to be written is told before it is. */
+static void flush(struct aps_core *core, struct aps_feed *feed)
+{
+	struct aps_err err;
+	while (feed->parked != NULL) {
+		struct aps_feed_event *event = take_parked(feed);
+		struct aps_consumer *next;
+		event->feed = NULL;
+		for (struct aps_consumer *consumer = feed->consumers; consumer != NULL; consumer = next) {
+			next = consumer->next;
+			if (consumer->kind->offer(core, consumer, event->bytes, event->payload, &err) !=
+			    APS_CONSUMER_FAILED)
+				continue;
+			forget(core, consumer);
+			tell_end(core, consumer, feed, &err);
+		}
+		if (event->has_nothing) free_event(core, event);
+	}
+}
+
 void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err)
 {
 	struct aps_err shown = {0};
+	flush(core, feed);
 	if (err != NULL) {
 		APS_STATS_ADD(feed->client->stats, errors, 1);
 		shown = *err;
@@ -266,23 +322,8 @@ static void mask_errors(const struct aps_feed *feed, struct aps_bytes *bytes, st
 	aps_feed_mask(feed, text, payload.n, response.has_value ? response.data : APS_STR(""));
 }
 
-/* Once for all consumers, before they have it. */
-static void keep(struct aps_core *core, const struct aps_feed *feed, struct aps_str payload)
+static void offer(struct aps_core *core, struct aps_feed *feed, struct aps_bytes *bytes, struct aps_str payload)
 {
-	const struct aps_topic *topic = feed->topic;
-	struct aps_gqlhttp_response response;
-	struct aps_arena decoded;
-	aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
-	aps_gqlhttp_parse_payload(payload, &decoded, &response);
-	if (response.data.n != 0)
-		aps_caching_write(core, feed->client, topic->cache, &topic->operation, response.data, response.errors);
-	aps_arena_clear(&decoded);
-}
-
-void aps_feed_data(struct aps_core *core, struct aps_feed *feed, struct aps_bytes *bytes, struct aps_str payload)
-{
-	if (has_errors(payload)) mask_errors(feed, bytes, payload);
-	if (feed->topic->cache != 0) keep(core, feed, payload);
 	struct aps_consumer *consumer = feed->consumers;
 	while (consumer != NULL) {
 		struct aps_consumer *next = consumer->next;
@@ -298,6 +339,124 @@ void aps_feed_data(struct aps_core *core, struct aps_feed *feed, struct aps_byte
 	}
 }
 
+/* After anything that happened to what is parked. */
+static void update_held(struct aps_core *core, struct aps_feed *feed)
+{
+	size_t all_bytes = aps_connections_of(core, feed->client)->kept_bytes;
+	bool is_much = feed->n_parked >= PARKED_EVENTS || feed->parked_bytes >= PARKED_BYTES;
+	feed->is_held = is_much || (feed->n_parked != 0 && all_bytes >= APS_ALL_KEPT_BYTES);
+	aps_link_update_pause(core, feed->link);
+}
+
+static void offer_parked(struct aps_core *core, struct aps_feed *feed)
+{
+	struct aps_feed_event *event = take_parked(feed);
+	offer(core, feed, event->bytes, event->payload);
+	free_event(core, event);
+}
+
+/* What is parked is written in the order in which it came: this is its feed's first one. */
+static void written(struct aps_core *core, struct aps_parked *parked)
+{
+	struct aps_feed_event *event = APS_CONTAINER_OF(parked, struct aps_feed_event, parked);
+	struct aps_feed *feed = event->feed;
+	if (feed == NULL) {
+		free_event(core, event);
+		return;
+	}
+	offer_parked(core, feed);
+	while (feed->parked != NULL && feed->parked->has_nothing) offer_parked(core, feed);
+	update_held(core, feed);
+}
+
+/* A block of its own: the frame's has what was read in one turn for all subscriptions. NULL: no memory. */
+static struct aps_feed_event *new_event(struct aps_core *core, struct aps_feed *feed, struct aps_str payload)
+{
+	const struct aps_operation *operation = &feed->topic->operation;
+	struct aps_feed_event *event = aps_calloc(1, sizeof *event);
+	struct aps_err err;
+	if (event == NULL) return NULL;
+	aps_arena_init(&event->decoded, APS_BUF_ANY_SIZE);
+	event->client = feed->client;
+	event->feed = feed;
+	event->bytes = aps_bytes_new(payload.n);
+	if (event->bytes == NULL ||
+	    aps_operation_init(&event->operation, operation->document, operation->definition, operation->has_typenames,
+	                       aps_operation_variables(operation), &err) != APS_OK) {
+		free_event(core, event);
+		return NULL;
+	}
+	memcpy(event->bytes->p, payload.p, payload.n);
+	event->payload = (struct aps_str){event->bytes->p, payload.n};
+	event->n_bytes = sizeof *event + payload.n + operation->n_variables_bytes;
+	aps_connections_of(core, feed->client)->kept_bytes += event->n_bytes;
+	return event;
+}
+
+static void park(struct aps_core *core, struct aps_feed *feed, struct aps_feed_event *event)
+{
+	struct aps_feed_event **at = &feed->parked;
+	while (*at != NULL) at = &(*at)->next;
+	*at = event;
+	feed->n_parked++;
+	feed->parked_bytes += event->n_bytes;
+	update_held(core, feed);
+}
+
+/* Once for all consumers, before they have it. True: it is kept, or nowhere. */
+static bool keep_event(struct aps_core *core, struct aps_feed *feed, struct aps_feed_event *event,
+                       struct aps_str payload)
+{
+	struct aps_gqlhttp_response response;
+	struct aps_parked *parked = &event->parked;
+	aps_gqlhttp_parse_payload(payload, &event->decoded, &response);
+	event->has_nothing = response.data.n == 0;
+	if (event->has_nothing) return feed->parked == NULL;
+	*parked = (struct aps_parked){
+	        .operation = event->feed != NULL ? &event->operation : &feed->topic->operation,
+	        .data = response.data,
+	        .errors = response.errors,
+	        .written = written,
+	};
+	return aps_caching_write(core, feed->client, feed->topic->cache, parked);
+}
+
+/* Where nothing is ever asked nothing is ever parked, and the event needs no memory of its own. */
+static void keep_plain(struct aps_core *core, struct aps_feed *feed, struct aps_str payload)
+{
+	struct aps_feed_event event = {.feed = NULL};
+	aps_arena_init(&event.decoded, APS_BUF_ANY_SIZE);
+	keep_event(core, feed, &event, payload);
+	aps_arena_clear(&event.decoded);
+}
+
+/* True: consumers may have it. Without memory it isn't kept, which is told as of any write. */
+static bool keep(struct aps_core *core, struct aps_feed *feed, struct aps_str payload)
+{
+	const struct aps_cache_settings *settings = feed->client->settings.cache;
+	if (settings == NULL || !aps_policies_ask(&settings->policies)) {
+		keep_plain(core, feed, payload);
+		return true;
+	}
+	struct aps_feed_event *event = new_event(core, feed, payload);
+	if (event == NULL) {
+		aps_core_log(core, feed->client->id, "error", "an event isn't in the cache: out of memory");
+		return true;
+	}
+	bool is_kept = keep_event(core, feed, event, event->payload);
+	if (is_kept)
+		free_event(core, event);
+	else
+		park(core, feed, event);
+	return is_kept;
+}
+
+void aps_feed_data(struct aps_core *core, struct aps_feed *feed, struct aps_bytes *bytes, struct aps_str payload)
+{
+	if (has_errors(payload)) mask_errors(feed, bytes, payload);
+	if (feed->topic->cache == 0 || keep(core, feed, payload)) offer(core, feed, bytes, payload);
+}
+
 void aps_feed_resume(struct aps_core *core, struct aps_consumer *consumer)
 {
 	APS_ON_THREAD(core->thread);
@@ -310,7 +469,7 @@ bool aps_feed_is_full(const struct aps_feed *feed)
 {
 	for (const struct aps_consumer *consumer = feed->consumers; consumer != NULL; consumer = consumer->next)
 		if (consumer->is_full) return true;
-	return false;
+	return feed->is_held;
 }
 
 /* {"data":"…","extensions":{"authorization":{…}}} */

@@ -9,6 +9,7 @@
 #include "client/shared.h"
 
 struct aps_link;
+struct aps_feed_event;
 
 struct aps_feed {
 	struct aps_feed *next; /* of the link, oldest first */
@@ -19,6 +20,11 @@ struct aps_feed {
 	struct aps_link *link; /* NULL: it has ended, or is between two */
 	struct aps_topic *topic;
 	struct aps_consumer *consumers;
+	struct aps_feed_event
+	        *parked; /* events that the cache doesn't have yet, oldest first: consumers get them then */
+	size_t n_parked;
+	size_t parked_bytes;
+	bool is_held;                     /* too many of them */
 	const struct aps_consumer *asked; /* for the headers of the next start or connect */
 	struct aps_lease lease;           /* of what its starts are signed with */
 	unsigned n_moves;                 /* to other connections, for want of room */
@@ -72,7 +78,7 @@ void aps_feed_data(struct aps_core *core, struct aps_feed *feed, struct aps_byte
 void aps_feed_auth_refused(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err);
 /* The machine has forgotten it: its consumers end (err NULL: completed), and so does the feed. */
 void aps_feed_ended(struct aps_core *core, struct aps_feed *feed, const struct aps_err *err);
-/* Some consumer of it is full. */
+/* Some consumer of it is full, or the application has too much to tell of its events first. */
 bool aps_feed_is_full(const struct aps_feed *feed);
 
 APS_END_DECLS

@@ -12,6 +12,9 @@ struct aps_flight {
 	struct aps_shared shared;         /* while others may board */
 	uint64_t epoch;                   /* in which it began */
 	struct aps_passenger *passengers; /* who came first stands first */
+	struct aps_parked parked;
+	struct aps_outcome outcome; /* while it is parked; then the request is over */
+	bool is_parked;
 	struct aps_reap reap;
 };
 
@@ -62,21 +65,59 @@ static bool is_mutation(const struct aps_flight *flight)
 	return flight->topic->operation.definition->kind == APS_GQL_MUTATION;
 }
 
-/* Kept before anybody is told. Takes *outcome. */
-static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct aps_outcome *outcome)
+/* Takes *outcome. */
+static void land(struct aps_core *core, struct aps_flight *flight, struct aps_outcome *outcome)
 {
-	struct aps_flight *flight = APS_CONTAINER_OF(sink, struct aps_flight, sink);
-	const struct aps_gqlhttp_response *response = &outcome->response;
-	const struct aps_topic *topic = flight->topic;
-	if (topic->cache != 0 && response->data.n != 0) aps_caching_write_answer(core, flight->client, topic, response);
 	if (is_mutation(flight)) flights_of(core, flight->client)->epoch++;
-	while (flight->passengers->next != NULL) {
+	while (flight->passengers != NULL && flight->passengers->next != NULL) {
 		struct aps_outcome copy;
 		aps_outcome_dup(&copy, outcome);
 		tell(core, flight, &copy);
 	}
-	tell(core, flight, outcome);
+	if (flight->passengers != NULL)
+		tell(core, flight, outcome);
+	else /* all have left a flight that was parked */
+		aps_outcome_clear(outcome);
 	end_flight(core, flight);
+}
+
+static void written(struct aps_core *core, struct aps_parked *parked)
+{
+	struct aps_flight *flight = APS_CONTAINER_OF(parked, struct aps_flight, parked);
+	struct aps_outcome outcome;
+	aps_outcome_move(&outcome, &flight->outcome);
+	land(core, flight, &outcome);
+}
+
+/* True: it is in the cache, or there is nothing to put there. */
+static bool keep(struct aps_core *core, struct aps_flight *flight)
+{
+	const struct aps_gqlhttp_response *response = &flight->outcome.response;
+	const struct aps_topic *topic = flight->topic;
+	if (topic->cache == 0 || response->data.n == 0) return true;
+	flight->parked = (struct aps_parked){
+	        .operation = &topic->operation,
+	        .data = response->data,
+	        .errors = response->errors,
+	        .layer = topic->layer,
+	        .written = written,
+	};
+	return aps_caching_write(core, flight->client, topic->cache, &flight->parked);
+}
+
+/* Kept before anybody is told. Takes *outcome. */
+static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct aps_outcome *outcome)
+{
+	struct aps_flight *flight = APS_CONTAINER_OF(sink, struct aps_flight, sink);
+	aps_outcome_move(&flight->outcome, outcome);
+	flight->is_parked = !keep(core, flight);
+	if (!flight->is_parked) {
+		written(core, &flight->parked);
+		return;
+	}
+	/* what is asked from now on is asked anew */
+	aps_shared_remove(&flights_of(core, flight->client)->open, &flight->shared);
+	aps_request_clear(core, &flight->request);
 }
 
 static void board(struct aps_flight *flight, const struct aps_flight_options *options, struct aps_passenger *passenger)
@@ -144,6 +185,7 @@ bool aps_flight_board(struct aps_core *core, const struct aps_flight_options *op
 	return true;
 }
 
+/* What has come is kept all the same: a flight that is parked goes on without passengers. */
 static void leave(struct aps_core *core, struct aps_passenger *passenger)
 {
 	struct aps_flight *flight = passenger->flight;
@@ -151,26 +193,33 @@ static void leave(struct aps_core *core, struct aps_passenger *passenger)
 	while (*at != passenger) at = &(*at)->next;
 	*at = passenger->next;
 	passenger->flight = NULL;
-	if (flight->passengers == NULL) end_flight(core, flight);
+	if (flight->passengers == NULL && !flight->is_parked) end_flight(core, flight);
 }
 
-/* A request that has its outcome has no passengers: each that leaves finds one under way. */
 void aps_flight_leave(struct aps_core *core, struct aps_passenger *passenger, const struct aps_err *why,
                       struct aps_outcome *outcome)
 {
 	APS_ON_THREAD(core->thread);
-	bool is_told = aps_request_leave(core, &passenger->flight->request, why, outcome);
-	APS_ASSERT(is_told);
+	struct aps_flight *flight = passenger->flight;
+	if (flight->is_parked) {
+		aps_outcome_init_err(outcome, why);
+		outcome->n_attempts = flight->outcome.n_attempts;
+	} else {
+		bool is_told = aps_request_leave(core, &flight->request, why, outcome);
+		APS_ASSERT(is_told);
+	}
 	leave(core, passenger);
 }
 
-void aps_flight_leave_late(struct aps_core *core, struct aps_passenger *passenger, int64_t timeout_ms,
+bool aps_flight_leave_late(struct aps_core *core, struct aps_passenger *passenger, int64_t timeout_ms,
                            struct aps_outcome *outcome)
 {
 	APS_ON_THREAD(core->thread);
+	if (passenger->flight->is_parked) return false;
 	bool is_told = aps_request_leave_late(core, &passenger->flight->request, timeout_ms, outcome);
 	APS_ASSERT(is_told);
 	leave(core, passenger);
+	return true;
 }
 
 static enum aps_rc client_opened(struct aps_core *core, struct aps_client *client APS_UNUSED, void **part,

@@ -2,7 +2,9 @@
  * cache of one identity. @thread core
  *
  *     passenger --aps_flight_board()--> flight --its outcome--> told(), to each that is still there
- *                                         |
+ *                                         |                ^
+ *                                         |                +-- parked: until the application has told what the cache
+ *                                         |                    needs to know; nobody is late any more
  *                                         +-- aps_flight_leave(), aps_flight_leave_late(): the last one ends it
  *
  * Other calls, which no cache serves, are sent one by one. A query joins only what began after the last answer of a
@@ -41,7 +43,8 @@ bool aps_flight_board(struct aps_core *core, const struct aps_flight_options *op
 /* It goes before there is an outcome: fills *outcome, the caller's, with what it is told instead. */
 void aps_flight_leave(struct aps_core *core, struct aps_passenger *passenger, const struct aps_err *why,
                       struct aps_outcome *outcome);
-void aps_flight_leave_late(struct aps_core *core, struct aps_passenger *passenger, int64_t timeout_ms,
+/* False: its outcome is there, and only the application has to be waited for. */
+bool aps_flight_leave_late(struct aps_core *core, struct aps_passenger *passenger, int64_t timeout_ms,
                            struct aps_outcome *outcome);
 
 APS_END_DECLS

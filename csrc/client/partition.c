@@ -303,6 +303,8 @@ static enum aps_rc fill_data(struct aps_partition *partition, struct filling *fi
 	        .now_s = data->now_s,
 	        .skips_nulls = data->skips_nulls,
 	        .identified = layer != NULL ? &identified : NULL,
+	        .asked = data->asked,
+	        .merges = data->merges,
 	};
 	struct aps_normalized out;
 	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
@@ -391,6 +393,19 @@ enum aps_rc aps_partition_write(struct aps_partition *partition, const struct ap
 {
 	struct filling filling = {.fill = fill_data, .data = data};
 	return write(partition, &filling, err);
+}
+
+enum aps_rc aps_partition_scan(struct aps_partition *partition, const struct aps_partition_data *data,
+                               struct aps_asked *asked, struct aps_err *err)
+{
+	const struct aps_operation *operation = data->operation;
+	struct aps_binding binding = {.policies = partition->policies, .names = &partition->cache.names};
+	enum aps_rc rc = aps_binding_init(&binding, operation->document, operation->definition,
+	                                  aps_operation_variables(operation), err);
+	if (rc != APS_OK) return rc;
+	rc = aps_asked_scan(asked, &binding, data->data, err);
+	aps_binding_clear(&binding);
+	return rc;
 }
 
 enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,

@@ -71,7 +71,9 @@ struct aps_partition_data {
 	struct aps_str errors; /* likewise of a list, or empty */
 	bool skips_nulls;
 	int64_t now_s;
-	uint64_t layer; /* which hoped for it, and stays until it is settled; 0: none */
+	uint64_t layer;                  /* which hoped for it, and stays until it is settled; 0: none */
+	const struct aps_asked *asked;   /* what the application has told of its objects; NULL: nothing */
+	struct aps_asked_merges *merges; /* and made of its fields */
 };
 
 APS_BEGIN_DECLS
@@ -87,11 +89,14 @@ void aps_partition_close(struct aps_partition *partition);
 struct aps_read_source *aps_partition_source(struct aps_partition *partition);
 /* Calls turned(). */
 void aps_partition_turn(struct aps_partition *partition);
-/* Writes what a response says. On failure nothing of it is in the cache, and the turn's transaction goes on, or nothing
- * of the turn is kept, where the store has half of it. */
+/* Writes what a response says; E_CONFLICT: some of its merges are open. On failure nothing of it is in the cache, and
+ * the turn's transaction goes on, or nothing of the turn is kept, where the store has half of it. */
 enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
                                 struct aps_err *err);
-/* The same of the application's own edits. */
+/* Adds the objects of a response whose identity the application tells. E_NOMEM, what the reader says of the text. */
+enum aps_rc aps_partition_scan(struct aps_partition *partition, const struct aps_partition_data *data,
+                               struct aps_asked *asked, struct aps_err *err);
+/* The same as aps_partition_write() of the application's own edits. */
 enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,
                                struct aps_err *err);
 

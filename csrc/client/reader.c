@@ -23,13 +23,13 @@
 #include "client/overlay.h"
 #include "client/recent.h"
 #include "client/sight.h"
+#include "client/uses.h"
 #include "store/layer_store.h"
 
 #include <string.h>
 
-#define MAX_BYTES      ((size_t)32 * 1024 * 1024)
-#define MAX_USED_BYTES ((size_t)512 * 1024)
-#define MAX_MOVES      4 /* of the store, in the middle of something */
+#define MAX_BYTES ((size_t)32 * 1024 * 1024)
+#define MAX_MOVES 4 /* of the store, in the middle of something */
 
 /* What a row that layers may cover is made of. */
 struct covered_row {
@@ -59,11 +59,7 @@ struct aps_reader {
 	bool has_moved;   /* the store, since this began */
 	bool has_damage;  /* that nobody was told of */
 	uint64_t damaged; /* the place where it was met */
-	bool notes_uses;
-	int64_t minute;              /* of the read; 0: nobody knows */
-	struct aps_number_set noted; /* in this minute */
-	struct aps_buf used;         /* uint64_t: of them those that the core isn't told of */
-	int64_t told_s;
+	struct aps_uses uses;
 	uint64_t n_clears; /* that were asked for, and those that are over: in between nothing is there */
 	uint64_t n_ended_clears;
 };
@@ -130,8 +126,7 @@ static void follow_place(struct aps_reader *reader, uint64_t place)
 	aps_names_clear(&reader->cache.names);
 	aps_names_init(&reader->cache.names, 0);
 	reader->n_renamings++;
-	aps_number_set_clear(&reader->noted); /* by other numbers */
-	aps_buf_reset(&reader->used);
+	aps_uses_forget(&reader->uses);
 	reader->seen = reader->named = 0;
 }
 
@@ -326,16 +321,6 @@ static enum aps_rc list(struct aps_entry_backing *backing, struct aps_str prefix
 	return rc;
 }
 
-/* Without memory it wasn't used. */
-static void note_use(struct aps_reader *reader, const struct aps_entry *entry)
-{
-	bool is_new;
-	if (!reader->notes_uses || entry == NULL || entry->number == 0 || entry->number > APS_NUMBER_SET_MAX) return;
-	if (!aps_number_set_add(&reader->noted, entry->number, &is_new) || !is_new) return;
-	aps_buf_add(&reader->used, &entry->number, sizeof entry->number);
-	reader->used.rc = APS_OK;
-}
-
 static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, struct aps_str *content,
                              struct aps_err *err)
 {
@@ -344,7 +329,7 @@ static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, st
 	enum aps_rc rc = aps_entries_at(&reader->cache.entries, number, &entry, err);
 	*content = aps_entry_shown(entry);
 	source->is_optimistic = entry != NULL && entry->layered != NULL;
-	if (rc == APS_OK) note_use(reader, entry);
+	if (rc == APS_OK && entry != NULL) aps_uses_note(&reader->uses, entry->number);
 	return rc;
 }
 
@@ -357,7 +342,7 @@ static enum aps_rc source_find(struct aps_read_source *source, struct aps_str ke
 	*number = entry != NULL ? entry->number : 0;
 	*content = aps_entry_shown(entry);
 	source->is_optimistic = entry != NULL && entry->layered != NULL;
-	if (rc == APS_OK) note_use(reader, entry);
+	if (rc == APS_OK && entry != NULL) aps_uses_note(&reader->uses, entry->number);
 	return rc;
 }
 
@@ -379,7 +364,7 @@ struct aps_reader *aps_reader_new(const char *path, const char *prefix, const ch
 	init_entries(reader);
 	aps_names_init(&reader->cache.names, 0);
 	aps_overlay_init(&reader->overlay, &reader->cache, policies);
-	aps_buf_init(&reader->used, MAX_USED_BYTES);
+	aps_uses_init(&reader->uses);
 	if (reader->path != NULL && reader->prefix != NULL && reader->identity != NULL) return reader;
 	aps_reader_free(reader);
 	aps_fail(err, APS_E_NOMEM, "out of memory");
@@ -394,9 +379,8 @@ void aps_reader_free(struct aps_reader *reader)
 	aps_sight_close(&reader->sight, 0);
 	aps_entries_clear(&reader->cache.entries);
 	aps_names_clear(&reader->cache.names);
-	aps_number_set_clear(&reader->noted);
+	aps_uses_clear(&reader->uses);
 	aps_number_set_clear(&reader->covered);
-	aps_buf_clear(&reader->used);
 	clear_row(&reader->row);
 	aps_channel_unref(reader->channel);
 	aps_free(reader->path);
@@ -515,15 +499,9 @@ static enum aps_rc read_nothing(struct aps_reader *reader, struct job *job, stru
 	return rc;
 }
 
-static void begin_minute(struct aps_reader *reader, int64_t minute)
-{
-	if (minute != reader->minute) aps_number_set_clear(&reader->noted);
-	reader->minute = minute;
-}
-
 static enum aps_rc read_job(struct aps_reader *reader, struct job *job, struct aps_err *err)
 {
-	begin_minute(reader, job->options->now_s / 60);
+	aps_uses_begin_minute(&reader->uses, job->options->now_s / 60);
 	enum aps_rc rc = run(reader, job, err);
 	return rc == APS_E_STORAGE || rc == APS_E_CANCELLED ? read_nothing(reader, job, err) : rc;
 }
@@ -562,6 +540,17 @@ enum aps_rc aps_reader_complete(struct aps_reader *reader, const struct aps_oper
 	return rc;
 }
 
+enum aps_rc aps_reader_scan(struct aps_reader *reader, const struct aps_operation *operation, struct aps_str data,
+                            struct aps_asked *asked, struct aps_err *err)
+{
+	struct aps_binding binding = {.policies = reader->policies, .names = &reader->cache.names};
+	enum aps_rc rc = aps_binding_init(&binding, operation->document, operation->definition,
+	                                  aps_operation_variables(operation), err);
+	if (rc == APS_OK) rc = aps_asked_scan(asked, &binding, data, err);
+	aps_binding_clear(&binding);
+	return rc;
+}
+
 const struct aps_entries *aps_reader_entries(const struct aps_reader *reader)
 {
 	return &reader->cache.entries;
@@ -569,18 +558,12 @@ const struct aps_entries *aps_reader_entries(const struct aps_reader *reader)
 
 void aps_reader_note_uses(struct aps_reader *reader)
 {
-	reader->notes_uses = true;
+	reader->uses.is_noting = true;
 }
 
 size_t aps_reader_take_used(struct aps_reader *reader, int64_t now_s, uint64_t *numbers, size_t max)
 {
-	size_t n = reader->used.n / sizeof *numbers;
-	if (n == 0 || (n < max && now_s - reader->told_s < 60)) return 0;
-	if (n > max) n = max;
-	reader->used.n -= n * sizeof *numbers;
-	memcpy(numbers, reader->used.p + reader->used.n, n * sizeof *numbers);
-	if (reader->used.n == 0) reader->told_s = now_s;
-	return n;
+	return aps_uses_take(&reader->uses, now_s, numbers, max);
 }
 
 void aps_reader_clear(struct aps_reader *reader)

@@ -38,6 +38,9 @@ enum aps_rc aps_reader_field(struct aps_reader *reader, struct aps_str key, stru
 /* aps_data_complete() for an operation or a fragment. */
 enum aps_rc aps_reader_complete(struct aps_reader *reader, const struct aps_operation *operation, struct aps_str type,
                                 struct aps_str data, struct aps_buf *out, struct aps_err *err);
+/* aps_asked_scan() of what was completed. */
+enum aps_rc aps_reader_scan(struct aps_reader *reader, const struct aps_operation *operation, struct aps_str data,
+                            struct aps_asked *asked, struct aps_err *err);
 /* Adds an edit to the list that is being made; from now on reads show it. On failure it isn't there. E_NOMEM, … */
 enum aps_rc aps_reader_edit(struct aps_reader *reader, const struct aps_edit_what *what, struct aps_err *err);
 /* The list is complete: its number, with which the core is told of it, and in *edits a reference. Reads show it until

@@ -5,9 +5,6 @@
 #include "client/connections.h"
 #include "client/feed.h"
 
-/* What all subscribers of a client keep back; each has a bound of its own besides. */
-#define ALL_KEPT_BYTES ((size_t)32 * 1024 * 1024)
-
 static struct aps_subscriber *of(struct aps_consumer *consumer)
 {
 	return APS_CONTAINER_OF(consumer, struct aps_subscriber, consumer);
@@ -72,7 +69,7 @@ static enum aps_consumer_verdict lag(struct aps_core *core, struct aps_subscribe
 		aps_fail(err, APS_E_NOMEM, "out of memory");
 		return APS_CONSUMER_FAILED;
 	}
-	return count_kept(core, subscriber) >= ALL_KEPT_BYTES ? APS_CONSUMER_FULL : verdict;
+	return count_kept(core, subscriber) >= APS_ALL_KEPT_BYTES ? APS_CONSUMER_FULL : verdict;
 }
 
 /* Half of its buffer is a step that counts. */

@@ -109,6 +109,10 @@ end
 ---keeps. A function is asked once, when the client opens its store, and must not wait; nil: "", the part of nobody
 ---@field keys table<string, string[]>? the fields that identify a type, as Post = {"blogId", "slug"}; {}: none do. Default
 ---{"id"}, then {"_id"}
+---@field data_id_from_object (fun(object: table): string?)? the key of the record that an object is, such as "Post:1"; nil: it has
+---none and stays where it stands. Called with each object that has `__typename` and whose type isn't in `keys`, as it came, and
+---always to be answered alike. It must not wait. Where it raises or returns anything else that is logged once, and the object's
+---`id` or `_id` identifies it. Also `cacheOptions = {dataIdFromObject =}`
 ---@field cache appsync.CacheOptions?
 ---@field seed string? a store's file that is copied when the store isn't there yet
 ---@field reopen boolean? true: where another client of this Lua state has the same part of the store open, it is closed and this

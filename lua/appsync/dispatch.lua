@@ -130,6 +130,7 @@ local deliver = {
   [kinds.AUTH] = function(slot, _, reason) slot:renew(reason) end,
   [kinds.HEADERS] = function(source) source:on_headers() end,
   [kinds.VIEW] = function(watched, _, view, err, mark) watched:on_view(view, errors.adopt(err), mark) end,
+  [kinds.ASK] = function(root, _, question, number, what) root:on_ask(question, number, what) end,
   [kinds.CONNECTION] = function(root, _, state, err) root:on_connection(state, errors.adopt(err)) end,
   [kinds.LOG] = function(root, _, level, message) root:on_log(level, message) end,
   [kinds.CLOSED] = function(root) root:on_closed() end,

@@ -148,7 +148,7 @@ describe("the contract of options:", function()
     end)
 
     it("what later versions bring is refused by name, in both spellings", function()
-      for _, option in ipairs{ "outbox", "data_id_from_object", "dataIdFromObject", "conflict_resolver",
+      for _, option in ipairs{ "outbox", "conflict_resolver",
         "complex_objects_credentials", "conflictResolver", "complexObjectsCredentials", "encryption_key" } do
         local message = raised(function() make{ endpoint = endpoint, [option] = {} } end)
         has(message, here(-1))

@@ -1,6 +1,6 @@
 /* The cache: responses of any bytes are written, and read back by another document; fields get any bytes as their
- * value, as from the application; then an entry gets any bytes, as from a damaged file, and everything is read, written
- * over, patched, edited and evicted. */
+ * value, as from the application, whose functions tell what records are called and merge fields; then an entry gets any
+ * bytes, as from a damaged file, and everything is read, written over, patched, edited and evicted. */
 #include "../csrc/cache/packed_text.h"
 #include "base/mem.h"
 #include "cache/data_shape.h"
@@ -68,13 +68,59 @@ static void bind(struct aps_binding *binding, size_t at, bool gives_numbers)
 		abort();
 }
 
+/* What the application tells of the objects in a text: of some nothing, of some that they are none. */
+static struct aps_asked *tell(struct aps_binding *binding, struct aps_str data)
+{
+	struct aps_err err;
+	struct aps_asked *asked = aps_asked_new();
+	if (asked == NULL || aps_asked_scan(asked, binding, data, &err) != APS_OK) {
+		aps_asked_unref(asked);
+		return NULL;
+	}
+	for (size_t i = 0; i < aps_asked_count(asked); i++) {
+		struct aps_str object = aps_asked_text(asked, i, data);
+		if (object.n < 2 || object.p[0] != '{' || object.p[object.n - 1] != '}') abort();
+		if (i % 4 != 0) aps_asked_tell(asked, i, (struct aps_str){object.p, i % 4 == 1 ? 0 : object.n});
+	}
+	return asked;
+}
+
+/* What it makes of fields: what was there, or what came. False: nothing is open. */
+static bool merge(struct aps_asked_merges *merges)
+{
+	bool is_any = false;
+	for (size_t i = 0; i < aps_asked_merges_count(merges); i++) {
+		const struct aps_asked_merge *item = aps_asked_merges_at(merges, i);
+		struct aps_buf result;
+		if (item->state != APS_MERGE_OPEN) continue;
+		aps_buf_init(&result, APS_BUF_ANY_SIZE); /* what it is told moves its text */
+		aps_buf_add_str(&result, aps_asked_merges_text(merges, i % 3 != 0 ? item->incoming : item->existing));
+		aps_asked_merges_tell(merges, i, aps_buf_str(&result));
+		aps_buf_clear(&result);
+		is_any = true;
+	}
+	return is_any;
+}
+
+static enum aps_rc write_once(size_t at, uint64_t layer, struct aps_str data, struct aps_asked_merges *merges);
+
 static void write(size_t at, uint64_t layer, struct aps_str data)
+{
+	struct aps_asked_merges *merges = world->policies.asks_all ? aps_asked_merges_new() : NULL;
+	size_t n_rounds = 0;
+	while (write_once(at, layer, data, merges) == APS_E_CONFLICT && merge(merges))
+		if (++n_rounds > aps_asked_merges_count(merges) + 1) abort(); /* each round settles one more at least */
+	aps_asked_merges_unref(merges);
+}
+
+static enum aps_rc write_once(size_t at, uint64_t layer, struct aps_str data, struct aps_asked_merges *merges)
 {
 	struct aps_binding binding;
 	struct aps_normalized out;
-	struct aps_err err;
-	const struct aps_normalize_options options = {.root = APS_STR("RROOT_QUERY")};
+	struct aps_err err = {0};
 	bind(&binding, at, true);
+	struct aps_asked *asked = world->policies.asks_all ? tell(&binding, data) : NULL;
+	const struct aps_normalize_options options = {.root = APS_STR("RROOT_QUERY"), .asked = asked, .merges = merges};
 	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
 	if (layer != 0)
 		aps_write_begin_layer(&world->write, &world->cache, layer);
@@ -89,6 +135,8 @@ static void write(size_t at, uint64_t layer, struct aps_str data)
 		aps_write_abort(&world->write);
 	aps_buf_clear(&out.stale);
 	aps_binding_clear(&binding);
+	aps_asked_unref(asked);
+	return err.code;
 }
 
 /* The same packed: whole, whatever an entry has, and what the text says where that is one. */
@@ -221,6 +269,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	aps_entries_init(&all.cache.entries, 1, NULL);
 	aps_names_init(&all.cache.names, 2);
 	aps_policies_init(&all.policies, 3);
+	if (data[1] >= 128) {
+		struct aps_field_policy *policy = aps_policies_field(&all.policies, APS_STR("Query"), APS_STR("b"));
+		if (policy == NULL) abort();
+		policy->merge = APS_MERGE_ASKED;
+		all.policies.asks_all = all.policies.asks_merges = true;
+	}
 	size_t split = 2 + data[0] * (n - 2) / 256;
 	struct aps_str first = {(const char *)data + 2, split - 2};
 	write(data[1] % 3, 0, first);

@@ -4,7 +4,7 @@ local fake_core = {}
 
 local cjson = require "cjson"
 
-local KINDS = { "RESULT", "SUB_STATE", "SUB_DATA", "SUB_END", "AUTH", "HEADERS", "VIEW", "CONNECTION", "LOG", "CLOSED" }
+local KINDS = { "RESULT", "SUB_STATE", "SUB_DATA", "SUB_END", "AUTH", "HEADERS", "VIEW", "ASK", "CONNECTION", "LOG", "CLOSED" }
 
 -- Documents, by patterns: enough for the shapes that the specs use.
 local Document = {}

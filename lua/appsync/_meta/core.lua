@@ -198,6 +198,7 @@ local runtime = {}
 ---AUTH        credential    WORD   NUMBER NONE
 ---HEADERS     subscription  NONE   NONE   NONE
 ---VIEW        watch         VIEW   ERR    MARK
+---ASK         client        QUESTION NUMBER WORD
 ---CONNECTION  client        WORD   ERR    NONE
 ---LOG         client        WORD   TEXT   NONE
 ---CLOSED      client        NONE   NONE   NONE
@@ -205,7 +206,8 @@ local runtime = {}
 ---DATA: the value of `data`, or nil; where its text is above 64 KB what makes it, an appsync.core.Builder, and so may be
 ---`errors` of ERR and `extensions` of INFO. INFO: {source, status, extensions, attempts}; status 0: no response. WORD: the state
 ---of a subscription ("subscribed", "reconnecting", or "delayed": not served, ERR tells why, tried again) or connection, the
----reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id.
+---reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id; of
+---ASK the question's. QUESTION: what is asked about, nil where there was no memory for it; with WORD "identity" objects, with "merge" merges.
 ---VIEW: what a watch shows, nil where it can't be read. MARK: "asked", it comes because of `show`;
 ---"doubtful", the service may know other values than those that are shown; or nil. NONE: nil.
 ---`err` is a plain table {kind, message, code, retryable, sent, status, errors, error_type, data, response}.
@@ -248,6 +250,21 @@ local client = {}
 ---@return integer id target of its CONNECTION, LOG and CLOSED events
 function client:id() end
 
+---Answers an ASK event. Late ones are ignored, as those of the following.
+---@param objects appsync.core.Objects with what was told of them
+---@return true? ok, appsync.core.Err? err
+function client:answer(objects) end
+---@param merges appsync.core.Merges
+---@return true? ok, appsync.core.Err? err
+function client:answer_merge(merges) end
+---Nothing is told.
+---@param number integer of the question
+---@return true? ok, appsync.core.Err? err
+function client:answer_lost(number) end
+---As that of a cache.
+---@param object table
+---@return string? key nil: it has none
+function client:identify(object) end
 ---@param auth {mode: string, dynamic: boolean?, region: string?, service: string?, secret: string?, access_key_id: string?, secret_access_key: string?, session_token: string?, expires_at: number?}
 ---@return integer? auth, appsync.core.Err? err of kind "auth": the material is unusable
 function client:add_auth(auth) end
@@ -378,10 +395,19 @@ function cache:release(retention) end
 
 ---Writes data of an operation, or of the fragment of this name, whose record is at `key`. Like all that writes: it is read
 ---here at once, and committed by the core; what can't be committed is logged, and then read no more.
----@param call {document: appsync.core.Document, operation_name: string?, fragment: string?, key: string?, variables: table?, data: any}
+---@param call {document: appsync.core.Document, operation_name: string?, fragment: string?, key: string?, variables: table?, data: any, objects: appsync.core.Objects?, merges: appsync.core.Merges?}
 ---@return true? ok
 ---@return appsync.core.Err? err of kind "usage": the data hasn't the shape of the document, with the path
 function cache:write(call) end
+---Empty, for `write`, which fails with code "asked" as long as some of them are open.
+---@return appsync.core.Merges
+function cache:merges() end
+---Those of data that is to be written whose identity the application tells: `write` takes them, and what was told, instead of
+---the data.
+---@param call table of `write`
+---@return appsync.core.Objects? objects nil: there are none
+---@return appsync.core.Err? err as of `write`
+function cache:objects(call) end
 ---All fields of a record that have this name, or the one with these arguments: three items for each, the field with its
 ---arguments, whether it is an entry of its own, and its value, with `__ref`, `__list` and `__json` as in
 ---csrc/cache/edit_value.h.
@@ -428,6 +454,50 @@ function cache:mark() end
 ---@param n integer of `mark`
 ---@return string[] changes "Post:1.title", or the entry of a field with arguments
 function cache:changes_since(n) end
+
+---The fields of a response, or of data, that functions of the application merge.
+---@class appsync.core.Merges
+local merges = {}
+
+---@return integer n
+function merges:count() end
+---@param i integer from 1
+---@return string? field "Query.listPosts"; nil: it was asked for already
+function merges:open(i) end
+---@param i integer
+---@return number n bytes of text that it is about
+function merges:size(i) end
+---Makes a part of one in steps, as `core.builder` does: a value as of `cache:field`, or the arguments.
+---@param i integer
+---@param part "existing"|"incoming"|"args"
+---@param max_values number at least 1
+---@param held table
+---@return boolean? is_done nil: it failed
+---@return any value nil where nothing exists; the error where it failed
+function merges:step(i, part, max_values, held) end
+---@param i integer
+---@param value any what the field gets, as of `cache:set`; nil: nothing came of it
+---@return true? ok
+---@return appsync.core.Err? err of kind "usage": it can't be JSON
+function merges:tell(i, value) end
+
+---The objects of a response, or of data, whose identity the application tells.
+---@class appsync.core.Objects
+local objects = {}
+
+---@return integer n
+function objects:count() end
+---Makes one of them in steps, as `core.builder` does.
+---@param i integer from 1
+---@param max_values number at least 1
+---@param held table
+---@return boolean? is_done nil: it failed
+---@return any object the error where it failed
+function objects:step(i, max_values, held) end
+---@param i integer
+---@param key string? nil: it has no identity
+---@return boolean is_told false: the key isn't UTF-8
+function objects:tell(i, key) end
 
 ---Has what an operation gives shown, now and whenever it has changed: VIEW events, each after the one before it was taken.
 ---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, typenames: boolean?}

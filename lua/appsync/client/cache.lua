@@ -1,4 +1,5 @@
 ---What a client has kept, read without waiting.
+local asking = require "appsync.client.asking"
 local core = require "appsync.core"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
@@ -98,9 +99,9 @@ end
 function cache.write(client, plan, data)
   local opened, open_err = cache.open(client, plan.where)
   if not opened then return nil, open_err end
-  local ok, err = opened:write{
+  local ok, err = asking.write(client.root, opened, {
     document = plan.document.core, operation_name = plan.options.operation_name, variables = plan.variables, data = data,
-  }
+  })
   return ok, errors.of_core(err, plan.where)
 end
 

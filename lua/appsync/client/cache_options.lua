@@ -6,7 +6,6 @@ local opts = require "appsync.opts"
 local cache_options = {}
 
 local LATER = "isn't available in this version"
-local NO_FUNCTION = LATER .. ": give keys = {Post = {\"blogId\", \"slug\"}}, the fields that identify a type"
 local NO_STORAGE = "isn't supported: a durable queue needs transactions, which no custom storage engine has; give store a "
   .. "path or \":memory:\", and key_prefix for several clients in one file"
 local NO_ENCRYPTION = "isn't supported: it needs SQLCipher, and Debian's is too old; keep the store on an encrypted file "
@@ -20,7 +19,7 @@ cache_options.CACHE = opts.schema{
   merge = { "table" },
   ttl = { "table" },
   subscription_nulls = { "string", values = { "keep", "write" } },
-  data_id_from_object = { refuse = NO_FUNCTION },
+  data_id_from_object = { "callable" },
 }
 
 cache_options.OFFLINE = opts.schema{
@@ -48,7 +47,7 @@ cache_options.FIELDS = {
   keys = { "table" },
   cache = { "table", fields = cache_options.CACHE, also = { "cacheOptions" } },
   offline = { "table", fields = cache_options.OFFLINE, also = { "offlineConfig" } },
-  data_id_from_object = { refuse = NO_FUNCTION },
+  data_id_from_object = { "callable" },
   seed = { "string", is_line = true },
   reopen = { "boolean" },
   encryption_key = { refuse = NO_ENCRYPTION },
@@ -101,13 +100,13 @@ local function check_values(map, where, key_pattern, key_form, accepts, what)
 end
 
 local function is_type(word) return type(word) == "string" and word:match(TYPE) ~= nil end
-local function is_connection(word) return word == "connection" end
+local function is_merge(given) return given == "connection" or opts.is_callable(given) end
 local function is_time(seconds) return type(seconds) == "number" and seconds > 0 end
 
 -- Pages are told apart by everything but the page.
 local function page_keys(cache, where)
-  for field in pairs(cache.merge or {}) do
-    if not (cache.key_args or {})[field] then
+  for field, merge in pairs(cache.merge or {}) do
+    if merge == "connection" and not (cache.key_args or {})[field] then
       errors.misuse("%s: cache.merge.%s needs cache.key_args.%s: the arguments that tell lists apart, without nextToken and limit",
         where, field, field)
     end
@@ -120,6 +119,37 @@ local function key_prefix_of(options, where)
     errors.misuse("%s: \"key_prefix\" and \"offlineConfig.keyPrefix\" are the same option; give one of them", where)
   end
   return of_offline or options.key_prefix or ""
+end
+
+-- Which fields are merged by functions, and what the core is told of all of them.
+local function merges_of(cache, where)
+  local functions, words
+  for field, merge in pairs(check_values(cache.merge, where, FIELD, A_FIELD, is_merge, '"connection" or a function') or {}) do
+    words = words or {}
+    words[field] = merge == "connection" and merge or "function"
+    if merge ~= "connection" then
+      functions = functions or {}
+      functions[field] = merge
+    end
+  end
+  return words, functions
+end
+
+local function identity_function_of(options, cache, where)
+  if options.data_id_from_object and cache.data_id_from_object then
+    errors.misuse("%s: \"data_id_from_object\" and \"cacheOptions.dataIdFromObject\" are the same option; give one of them", where)
+  end
+  return options.data_id_from_object or cache.data_id_from_object
+end
+
+-- The arguments of a field are no object, so that nothing can be asked about them.
+local function check_lookups(cache, keys, where)
+  for field, typename in pairs(cache.lookups or {}) do
+    if not (keys or {})[typename] then
+      errors.misuse("%s: cache.lookups.%s needs keys.%s beside data_id_from_object: the fields that its arguments stand for",
+        where, field, typename)
+    end
+  end
 end
 
 -- From here on the program may change its working directory.
@@ -144,32 +174,43 @@ end
 ---@field ttl table<string, number>? seconds by type: after that long a record is asked for again
 ---@field key_args table<string, string[]>? by field, as ["Query.listPosts"] = {"blogId"}: the arguments that tell its
 ---values apart; by default all of them
----@field merge table<string, "connection">? by field: a page that continues another one is appended to its `items`
+---@field merge table<string, "connection"|fun(existing: any, incoming: any, details: appsync.MergeDetails): any>? by field. "connection":
+---a page that continues another one is appended to its `items`. A function gets what is kept, nil where nothing is, and what has
+---come, both as a function of `client:modify` does: records as `{__ref = "Post:1"}`; what it returns is kept instead. It must not
+---wait, and should give the same for the same: it is asked again where what is kept has changed meanwhile. Where it fails that
+---is logged once, and what has come replaces what was kept. Only fields of records and of the root are merged by functions
 ---@field possible_types table<string, string[]>? by interface or union: its types
 ---@field lookups table<string, string>? by field, as ["Query.getPost"] = "Post": its arguments identify a record of that type
+---@field data_id_from_object (fun(object: table): string?)? see `ClientOptions`
 ---@field subscription_nulls "keep"|"write"|nil "write": what a subscription delivers as null is known to be null. AppSync
 ---delivers null for whatever the mutation didn't select, so that by default a null changes nothing
 
 ---@param options table checked options of a client
 ---@param where string
----@return table root fields of the client's root: `identity`, `has_store`, `has_cache`, `reopen`
+---@return table root fields of the client's root: `identity`, `has_store`, `has_cache`, `reopen`, `data_id_from_object`, `keys`,
+---`merge_functions`
 ---@return table? cache for the core; nil: nothing is ever kept
 function cache_options.check(options, where)
   local cache, store = options.cache or {}, options.store
   local root = { identity = options.identity or "", has_store = store ~= nil and store ~= false, reopen = options.reopen }
   root.has_cache = root.has_store
+  root.data_id_from_object, root.keys = identity_function_of(options, cache, where), options.keys
+  local words
+  words, root.merge_functions = merges_of(cache, where .. ": cache.merge")
   local settings = {
     path = place_of(options, where), seed = options.seed and path_of(options.seed, "seed", where),
     key_prefix = key_prefix_of(options, where),
     max_bytes = cache.max_bytes, subscription_nulls = cache.subscription_nulls == "write",
+    asks_identity = root.data_id_from_object ~= nil,
     keys = check_key_fields(check_lists(options.keys, where .. ": keys", TYPE, A_TYPE), where .. ": keys"),
     possible_types = check_lists(cache.possible_types, where .. ": cache.possible_types", TYPE, A_TYPE),
     key_args = check_lists(cache.key_args, where .. ": cache.key_args", FIELD, A_FIELD),
     ttl = check_values(cache.ttl, where .. ": cache.ttl", TYPE, A_TYPE, is_time, "seconds above 0"),
-    merge = check_values(cache.merge, where .. ": cache.merge", FIELD, A_FIELD, is_connection, '"connection"'),
+    merge = words,
     lookups = check_values(cache.lookups, where .. ": cache.lookups", FIELD, A_FIELD, is_type, "the name of a type"),
   }
   page_keys(cache, where)
+  if root.data_id_from_object then check_lookups(cache, options.keys, where) end
   return root, store ~= false and settings or nil
 end
 

@@ -102,7 +102,7 @@ given = function(value, context, path, depth)
   if depth > MAX_DEPTH then errors.misuse("%s: what the function returns is nested too deeply, or a cycle", context.where) end
   if record_list.origin(value) then
     local edits = record_list.edits(value, context.where)
-    if record_list.origin(value).path ~= path then edits = nil end
+    if context.is_whole or record_list.origin(value).path ~= path then edits = nil end
     return given_list(value, edits, context, path, depth), false
   end
   local key = value.__ref or (value.__typename ~= nil and context.identify(value)) or nil
@@ -140,6 +140,15 @@ end
 ---@return any
 function field_value.given(value, identify, where)
   return (given(value, { identify = identify, where = where }, "", 0))
+end
+
+---The same, with nothing in it that stands for what changes what was there.
+---@param value any not nil
+---@param identify fun(record: any): string? nil: it has none
+---@param where string
+---@return any
+function field_value.whole(value, identify, where)
+  return (given(value, { identify = identify, where = where, is_whole = true }, "", 0))
 end
 
 ---The core's form of what a function that returned nothing did to the lists in what it got; nil: nothing.

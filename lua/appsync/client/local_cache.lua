@@ -1,12 +1,14 @@
 ---What an application reads and writes of what a client keeps, without waiting and without the network. What it writes is
 ---read at once; the core commits it in its turn, and logs what it couldn't.
 local arguments = require "appsync.client.arguments"
+local asking = require "appsync.client.asking"
 local cache = require "appsync.client.cache"
 local compat = require "appsync.compat"
 local compute = require "appsync.compute"
 local documents = require "appsync.document"
 local errors = require "appsync.errors"
 local field_value = require "appsync.client.field_value"
+local record_identity = require "appsync.client.record_identity"
 local opts = require "appsync.opts"
 local readings = require "appsync.client.readings"
 
@@ -16,16 +18,18 @@ local local_cache = {}
 ---@field private core appsync.core.Cache
 ---@field private name string what stands before a method's name in messages
 ---@field private readings appsync.client.Readings
+---@field private root appsync.client.Root
 local Cache = {}
 Cache.__index = Cache
 Cache.__name = "appsync.cache"
 
 ---@param core_cache appsync.core.Cache
 ---@param name string "client" or "cache"
+---@param root appsync.client.Root of its client
 ---@param kept appsync.client.Readings? of the same cache
 ---@return appsync.Cache
-function local_cache.new(core_cache, name, kept)
-  return setmetatable({ core = core_cache, name = name, readings = kept or readings.new(core_cache) }, Cache)
+function local_cache.new(core_cache, name, root, kept)
+  return setmetatable({ core = core_cache, name = name, root = root, readings = kept or readings.new(core_cache) }, Cache)
 end
 
 ---The cache of a client. Throws for one that was made to keep nothing.
@@ -40,14 +44,14 @@ function local_cache.of(client, where)
   end
   local opened, err = cache.ensure(client, where)
   if not opened then return nil, err end
-  found = local_cache.new(opened, "client", client.readings)
+  found = local_cache.new(opened, "client", client.root, client.readings)
   client.local_cache = found
   return found
 end
 
 -- The key of the record that a table is; nil: it has none.
 local function identity_of(self, object, where)
-  local identity, err = self.core:identify(object)
+  local identity, err = record_identity.of(self.root, self.core, object)
   if err then errors.misuse("%s: %s", where, err.message) end
   return identity
 end
@@ -78,7 +82,7 @@ end
 local function write(self, call, data, where)
   if type(data) ~= "table" then errors.expect(data, "data", "table", where) end
   call.data = data
-  local ok, err = self.core:write(call)
+  local ok, err = asking.write(self.root, self.core, call)
   return ok, errors.of_core(err, where)
 end
 

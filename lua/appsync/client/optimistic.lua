@@ -2,6 +2,7 @@
 ---
 ---    optimistic response, update --> layer over the cache --answer--> update again --> its writes, and the layer leaves
 ---                                                        \-failure-> the layer leaves
+local asking = require "appsync.client.asking"
 local cache = require "appsync.client.cache"
 local compute = require "appsync.compute"
 local errors = require "appsync.errors"
@@ -67,10 +68,10 @@ end
 -- Writes the records of a response. Throws for one that doesn't have what the mutation selects.
 local function write_records(self, response)
   local plan = self.plan
-  local ok, err = self.kept.core:write{
+  local ok, err = asking.write(self.client.root, self.kept.core, {
     document = plan.document.core, operation_name = plan.options.operation_name, variables = plan.variables,
     data = response, key = "",
-  }
+  })
   if not ok then error(err, 0) end
 end
 
@@ -182,7 +183,7 @@ function optimistic.execute(client, plan)
   local opened, open_err = cache.ensure(client, plan.where)
   if not opened then return nil, open_err, { source = "network" } end
   check_served(client, plan)
-  local self = { client = client, plan = plan, kept = local_cache.new(opened, "cache"), update = update_of(client, plan) }
+  local self = { client = client, plan = plan, kept = local_cache.new(opened, "cache", client.root), update = update_of(client, plan) }
   if plan.options.fetch_policy ~= "no-cache" then plan.cache = opened end
   local err = add_layer(self)
   if err then return nil, err, { source = "network" } end

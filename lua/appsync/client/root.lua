@@ -7,6 +7,7 @@
 ---                                                                                 +-- CLOSED --> closed
 ---
 ---A timer and the calls' own ends lead on, not whoever waits in `close`: that task may be cancelled.
+local asking = require "appsync.client.asking"
 local compat = require "appsync.compat"
 local connection = require "appsync.client.connection"
 local dispatch = require "appsync.dispatch"
@@ -37,6 +38,13 @@ local JOIN_SECONDS = 5  -- it ends at once, unless the machine is very busy
 ---@field error_policy string?
 ---@field query_policy appsync.FetchPolicy? the application's default
 ---@field watch_policy appsync.FetchPolicy? likewise
+---@field data_id_from_object function? tells identities
+---@field has_told_identity boolean? that it told none
+---@field keys table<string, string[]>? types that it isn't asked for
+---@field merge_functions table<string, function>? by field
+---@field has_told_merge boolean? that one of them failed
+---@field questions appsync.client.Question[]? of the core, not answered yet
+---@field is_asking boolean? the application about them
 ---@field identity string|function whose part of the store is the client's
 ---@field has_store boolean a path or ":memory:"
 ---@field has_cache boolean it keeps what is read: it has a store, or needed a cache since
@@ -188,6 +196,10 @@ end
 function Root:on_connection(state, err)
   self.connection:set(state, err)
   if state == "Connected" then self.recovery:reached() end
+end
+
+function Root:on_ask(question, number, what)
+  asking.on_ask(self, question, number, what)
 end
 
 function Root:on_log(level, message, fields)

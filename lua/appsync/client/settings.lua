@@ -152,6 +152,7 @@ function settings.check(given)
     error_policy = options.error_policy, query_policy = policy.query, watch_policy = policy.watch,
     is_debug = options.debug, updates = check_updates(options.updates, where),
     identity = kept.identity, has_store = kept.has_store, has_cache = kept.has_cache, reopen = kept.reopen,
+    data_id_from_object = kept.data_id_from_object, keys = kept.keys, merge_functions = kept.merge_functions,
     settings = {
       endpoint = found.endpoint, realtime_endpoint = found.realtime_endpoint, signing_endpoint = found.signing_endpoint,
       region = found.region, user_agent = "lua-appsync/" .. core.version, realtime = options.realtime,

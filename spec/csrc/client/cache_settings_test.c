@@ -208,10 +208,10 @@ static void expect_after_null(bool writes_nulls, const char *expected)
 	settings->writes_nulls = writes_nulls;
 	place();
 	open_cache();
-	aps_caching_write(world.core, world.client, CACHE, &query,
-	                  APS_STR("{\"a\":{\"id\":\"1\",\"n\":5,\"__typename\":\"T\"}}"), APS_STR(""));
-	aps_caching_write(world.core, world.client, CACHE, &subscription,
-	                  APS_STR("{\"a\":{\"id\":\"1\",\"n\":null,\"__typename\":\"T\"}}"), APS_STR(""));
+	core_world_keep(&world, world.client, CACHE, &query,
+	                APS_STR("{\"a\":{\"id\":\"1\",\"n\":5,\"__typename\":\"T\"}}"));
+	core_world_keep(&world, world.client, CACHE, &subscription,
+	                APS_STR("{\"a\":{\"id\":\"1\",\"n\":null,\"__typename\":\"T\"}}"));
 	core_world_turn(&world);
 	struct aps_channel *channel = aps_channel_new(5);
 	struct aps_reader *reader = aps_reader_new(settings->path, "", "", &settings->policies, channel, &err);

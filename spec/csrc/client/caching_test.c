@@ -133,12 +133,12 @@ static void what_a_turn_writes_is_committed_at_its_end(void **state)
 	struct aps_client *client = open_client(8, aps_cache_settings_ref(settings));
 	struct aps_operation operation = make("{ a }");
 	core_world_turn(&world);
-	aps_caching_write(world.core, client, CACHE, &operation, APS_STR("{\"a\":1}"), APS_STR(""));
+	core_world_keep(&world, client, CACHE, &operation, APS_STR("{\"a\":1}"));
 	assert_reads(settings, &operation, "missing");
 	core_world_turn(&world);
 	assert_reads(settings, &operation, "{\"a\":1}");
 	/* what is written in the turn in which a client closes is not lost */
-	aps_caching_write(world.core, client, CACHE, &operation, APS_STR("{\"a\":2}"), APS_STR(""));
+	core_world_keep(&world, client, CACHE, &operation, APS_STR("{\"a\":2}"));
 	aps_core_close_client(world.core, client);
 	assert_reads(settings, &operation, "{\"a\":2}");
 	core_world_turn(&world);
@@ -171,7 +171,7 @@ static void a_store_that_cannot_be_used_is_told_once_and_again_when_it_can(void 
 	                 1);
 	assert_string_equal(aps_store_state_name(atomic_load(&client->stats->store)), "unavailable");
 	assert_int_equal(atomic_load(&client->stats->store_failures), 1);
-	aps_caching_write(world.core, client, CACHE, &operation, APS_STR("{\"a\":1}"), APS_STR(""));
+	core_world_keep(&world, client, CACHE, &operation, APS_STR("{\"a\":1}"));
 	assert_int_equal(n_logs(""), 0);
 	/* one that comes later is told as well */
 	struct aps_client *other = open_client(9, make_settings("q"));
@@ -213,9 +213,9 @@ static void two_clients_of_one_file_have_different_prefixes(void **state)
 	struct aps_client *same = open_client(10, make_settings("p"));
 	assert_int_equal(n_logs("another client has this store"), 1);
 	struct aps_operation operation = make("{ a }");
-	aps_caching_write(world.core, one, CACHE, &operation, APS_STR("{\"a\":1}"), APS_STR(""));
-	aps_caching_write(world.core, other, CACHE, &operation, APS_STR("{\"a\":2}"), APS_STR(""));
-	aps_caching_write(world.core, same, CACHE, &operation, APS_STR("{\"a\":3}"), APS_STR(""));
+	core_world_keep(&world, one, CACHE, &operation, APS_STR("{\"a\":1}"));
+	core_world_keep(&world, other, CACHE, &operation, APS_STR("{\"a\":2}"));
+	core_world_keep(&world, same, CACHE, &operation, APS_STR("{\"a\":3}"));
 	core_world_turn(&world);
 	assert_reads(first, &operation, "{\"a\":1}");
 	assert_reads(second, &operation, "{\"a\":2}");
@@ -235,19 +235,19 @@ static void a_client_has_a_partition_for_each_identity(void **state)
 	struct aps_client *client = open_client(8, aps_cache_settings_ref(settings));
 	struct aps_operation operation = make("{ a }");
 	open_cache(client, 4, "ann");
-	aps_caching_write(world.core, client, 4, &operation, APS_STR("{\"a\":4}"), APS_STR(""));
-	aps_caching_write(world.core, client, 5, &operation, APS_STR("{\"a\":5}"), APS_STR("")); /* of nobody */
+	core_world_keep(&world, client, 4, &operation, APS_STR("{\"a\":4}"));
+	core_world_keep(&world, client, 5, &operation, APS_STR("{\"a\":5}")); /* of nobody */
 	core_world_turn(&world);
 	assert_reads(settings, &operation, "missing");
 	char *text = read_of(settings, "ann", &operation);
 	assert_string_equal(text, "{\"a\":4}");
 	free(text);
 	/* what was written in the turn in which it is closed is not lost; others of the file go on */
-	aps_caching_write(world.core, client, 4, &operation, APS_STR("{\"a\":5}"), APS_STR(""));
+	core_world_keep(&world, client, 4, &operation, APS_STR("{\"a\":5}"));
 	aps_caching_close(world.core, client, 4);
 	aps_caching_close(world.core, client, 4);
-	aps_caching_write(world.core, client, 4, &operation, APS_STR("{\"a\":6}"), APS_STR(""));
-	aps_caching_write(world.core, client, CACHE, &operation, APS_STR("{\"a\":7}"), APS_STR(""));
+	core_world_keep(&world, client, 4, &operation, APS_STR("{\"a\":6}"));
+	core_world_keep(&world, client, CACHE, &operation, APS_STR("{\"a\":7}"));
 	core_world_turn(&world);
 	assert_reads(settings, &operation, "{\"a\":7}");
 	open_cache(client, 6, "ann");
@@ -267,13 +267,12 @@ static void data_that_cannot_be_read_is_told_once_and_changes_nothing(void **sta
 	struct aps_cache_settings *settings = make_settings("p");
 	struct aps_client *client = open_client(8, aps_cache_settings_ref(settings));
 	struct aps_operation operation = make("{ a b }");
-	aps_caching_write(world.core, client, CACHE, &operation, APS_STR("{\"a\":1,\"b\":1}"), APS_STR(""));
+	core_world_keep(&world, client, CACHE, &operation, APS_STR("{\"a\":1,\"b\":1}"));
 	core_world_turn(&world);
-	for (int i = 0; i < 3; i++)
-		aps_caching_write(world.core, client, CACHE, &operation, APS_STR("{\"a\":2,\"b\":"), APS_STR(""));
+	for (int i = 0; i < 3; i++) core_world_keep(&world, client, CACHE, &operation, APS_STR("{\"a\":2,\"b\":"));
 	assert_int_equal(n_logs("can't be written"), 1);
 	assert_reads(settings, &operation, "{\"a\":1,\"b\":1}");
-	aps_caching_write(world.core, client, CACHE, &operation, APS_STR("{\"a\":3,\"b\":3}"), APS_STR(""));
+	core_world_keep(&world, client, CACHE, &operation, APS_STR("{\"a\":3,\"b\":3}"));
 	assert_int_equal(n_logs("can't be written"), 0);
 	assert_reads(settings, &operation, "{\"a\":3,\"b\":3}");
 	aps_core_close_client(world.core, client);
@@ -316,7 +315,7 @@ static void own_edits_are_committed_at_the_turns_end_and_known_then(void **state
 	struct aps_operation operation = make("{ a }");
 	struct aps_channel *channel = aps_channel_new(5);
 	open_cache_for(client, 4, "ann", channel);
-	aps_caching_write(world.core, client, 4, &operation, APS_STR("{\"a\":1}"), APS_STR(""));
+	core_world_keep(&world, client, 4, &operation, APS_STR("{\"a\":1}"));
 	run_edit(8, 4, 1, "2");
 	run_edit(8, 4, 2, "3");
 	run_edit(8, 77, 9, "4");
@@ -373,7 +372,7 @@ static void without_memory_a_turn_is_whole_or_not_at_all(void **state)
 		         "typename\":\"T\"}}",
 		         nth, nth);
 		aps_mem_fail_at(nth);
-		aps_caching_write(world.core, client, CACHE, &operation, aps_str_of(data), APS_STR(""));
+		core_world_keep(&world, client, CACHE, &operation, aps_str_of(data));
 		core_world_turn(&world);
 		aps_mem_fail_at(0);
 		char *text = read_all(settings, &operation);

@@ -110,7 +110,7 @@ static struct aps_operation make(const char *query, const char *variables)
 static void write_to(uint64_t cache, const char *query, const char *data)
 {
 	struct aps_operation operation = make(query, "{}");
-	aps_caching_write(world.core.core, world.client, cache, &operation, aps_str_of(data), APS_STR(""));
+	core_world_keep(&world.core, world.client, cache, &operation, aps_str_of(data));
 	aps_operation_clear(&operation);
 }
 

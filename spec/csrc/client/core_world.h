@@ -4,6 +4,7 @@
 #define APS_SPEC_CORE_WORLD_H
 
 #include "base/mem.h"
+#include "client/caching.h"
 #include "client/core.h"
 #include "client/features.h"
 
@@ -63,6 +64,14 @@ static inline struct aps_event *core_world_take(struct core_world *world)
 	world->events = mail->next;
 	mail->next = NULL;
 	return (struct aps_event *)mail;
+}
+
+/* A response into a partition, of which nothing is asked: it is written at once. */
+static inline void core_world_keep(struct core_world *world, struct aps_client *client, uint64_t cache,
+                                   const struct aps_operation *operation, struct aps_str data)
+{
+	struct aps_parked parked = {.operation = operation, .data = data, .errors = APS_STR("")};
+	assert_true(aps_caching_write(world->core, client, cache, &parked));
 }
 
 /* Closes the client and frees everything: nothing may be left. */

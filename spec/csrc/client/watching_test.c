@@ -84,7 +84,7 @@ static void say(struct aps_command *(*new_command)(uint64_t of, uint64_t watch),
 static void write_data(const char *query, const char *data)
 {
 	struct aps_operation operation = make(query);
-	aps_caching_write(world.core, client, CACHE, &operation, aps_str_of(data), APS_STR(""));
+	core_world_keep(&world, client, CACHE, &operation, aps_str_of(data));
 	aps_operation_clear(&operation);
 }
 
