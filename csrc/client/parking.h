@@ -10,6 +10,8 @@
  *
  * Fields are merged with what is there when they are written: who is asked about them is the first one.
  *
+ * What the application writes itself isn't held up: what waits here hasn't come yet, as far as it knows.
+ *
  * @thread core */
 #ifndef APS_CLIENT_PARKING_H
 #define APS_CLIENT_PARKING_H
