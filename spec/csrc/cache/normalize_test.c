@@ -287,9 +287,9 @@ static void records_have_the_identity_of_their_type(void **state)
 	static const struct aps_str COMPOSITE[] = {APS_STR("blog"), APS_STR("slug")};
 	static const struct aps_str NESTED[] = {APS_STR("author.name"), APS_STR("n")};
 	static const struct aps_str SINGLE[] = {APS_STR("code")};
-	*aps_policies_type(&world.policies, APS_STR("Two")) = (struct aps_type_policy){COMPOSITE, 2, false, false, 0};
-	*aps_policies_type(&world.policies, APS_STR("Deep")) = (struct aps_type_policy){NESTED, 2, false, false, 0};
-	*aps_policies_type(&world.policies, APS_STR("One")) = (struct aps_type_policy){SINGLE, 1, false, false, 0};
+	*aps_policies_type(&world.policies, APS_STR("Two")) = (struct aps_type_policy){COMPOSITE, 2, false, 0};
+	*aps_policies_type(&world.policies, APS_STR("Deep")) = (struct aps_type_policy){NESTED, 2, false, 0};
+	*aps_policies_type(&world.policies, APS_STR("One")) = (struct aps_type_policy){SINGLE, 1, false, 0};
 	aps_policies_type(&world.policies, APS_STR("None"))->has_no_identity = true;
 	static const char *const ROWS[][3] = {
 	        {"{ a { id } }", "{\"a\":{\"__typename\":\"A\",\"id\":5}}", "A:5.__typename A:5.id ROOT_QUERY.a"},

@@ -259,7 +259,8 @@ static void run_edit(const char *json)
 	                                   .json = aps_str_of(json)};
 	struct aps_edits *edits = aps_edits_new();
 	assert_true(aps_edits_add(edits, &what));
-	aps_caching_edit(world.core, world.client, CACHE, 1, edits);
+	const struct aps_caching_edits own = {.number = 1, .edits = edits};
+	aps_caching_edit(world.core, world.client, CACHE, &own);
 	aps_edits_unref(edits);
 }
 
