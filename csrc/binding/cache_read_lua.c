@@ -185,6 +185,14 @@ static int Apl_reading_read(lua_State *L)
 	return answer(L, cache, reading);
 }
 
+/* reading:rest() */
+static int Apl_reading_rest(lua_State *L)
+{
+	struct reading *reading = check(L);
+	if (!reading->is_busy) aps_kept_read_rest(&reading->kept);
+	return 0;
+}
+
 /* cache:prepare{document=, operation_name= or fragment=} → reading */
 static int Apl_cache_prepare(lua_State *L)
 {
@@ -219,7 +227,7 @@ void apl_cache_read_register(lua_State *L)
 {
 	static const luaL_Reg CACHE_METHODS[] = {
 	        {"prepare", Apl_cache_prepare}, {"read", Apl_cache_read}, {NULL, NULL}};
-	static const luaL_Reg METHODS[] = {{"read", Apl_reading_read}, {NULL, NULL}};
+	static const luaL_Reg METHODS[] = {{"read", Apl_reading_read}, {"rest", Apl_reading_rest}, {NULL, NULL}};
 	apl_cache_add_methods(L, CACHE_METHODS);
 	apl_register_class(L, READING, Apl_reading_gc, METHODS);
 	luaL_getmetatable(L, READING);

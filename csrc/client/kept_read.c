@@ -52,11 +52,16 @@ void aps_kept_read_init(struct aps_kept_read *kept, struct aps_gql_document *doc
 	aps_buf_init(&kept->variables, APS_BUF_ANY_SIZE);
 }
 
+void aps_kept_read_rest(struct aps_kept_read *kept)
+{
+	unbind(kept);
+	aps_read_result_clear(&kept->result);
+}
+
 void aps_kept_read_clear(struct aps_kept_read *kept)
 {
 	if (kept->document == NULL) return;
-	unbind(kept);
-	aps_read_result_clear(&kept->result);
+	aps_kept_read_rest(kept);
 	aps_gql_document_unref(kept->document);
 	kept->document = NULL;
 }

@@ -30,6 +30,8 @@ void aps_kept_read_init(struct aps_kept_read *kept, struct aps_gql_document *doc
                         const struct aps_gql_operation *definition);
 /* Twice is legal. */
 void aps_kept_read_clear(struct aps_kept_read *kept);
+/* Lets go of all memory but its own: the next read takes it anew. */
+void aps_kept_read_rest(struct aps_kept_read *kept);
 /* Lets go of what would be too much to keep; what was read isn't needed any more. */
 void aps_kept_read_shrink(struct aps_kept_read *kept);
 /* Makes kept->binding that of these variables, the JSON text of an object, with as little as has changed. E_NOMEM,

@@ -167,6 +167,31 @@ describe("a reading", function()
     end)
   end
 
+  it("is made anew when others have come in between, and keeps no memory for those that nobody reads", function()
+    open()
+    local document, fragment = appsync.gql "{ a { id t } }", appsync.gql "fragment F on T { id t }"
+    assert(client:write_query(document, nil, { a = { id = "1", t = 2, __typename = "T" } }))
+    local function resident_kb()
+      local status = assert(io.open "/proc/self/status")
+      local kb = status:read "*a":match "VmRSS:%s+(%d+)"
+      status:close()
+      return tonumber(kb)
+    end
+    local function read_others(first, last)
+      for i = first, last do
+        assert.equal(2, client:read_query(("{ a { id t x%d: t } }"):format(i)).a["x" .. i])
+        if i % 50 == 0 then
+          assert.equal(2, client:read_query(document).a.t)
+          assert.equal(2, client:read_fragment("T:1", fragment).t)
+        end
+      end
+    end
+    read_others(1, 3000)
+    local before = resident_kb()
+    read_others(3001, 12000)
+    if not os.getenv "ALLOWED_KIB" then assert.is_true(resident_kb() - before < 30000) end
+  end)
+
   it("ends with its client", function()
     open()
     local document = appsync.gql "{ a }"

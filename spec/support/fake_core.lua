@@ -56,6 +56,7 @@ local function new_cache(core)
   local cache = {}
   function cache.id() return 77 end
   function cache.prepare() return cache end
+  function cache.rest() end
   function cache.read()
     if core.kept == nil then return nil, { "a" } end
     return core.kept

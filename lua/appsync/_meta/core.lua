@@ -344,6 +344,8 @@ local reading = {}
 ---@param max_bytes number?
 ---@return any data, string[]? missing, appsync.core.Err? err, boolean? has_expired, boolean? is_large
 function reading:read(variables, partial, key, max_bytes) end
+---Lets go of the memory that it keeps, of which the garbage collector knows nothing; the next `read` takes it anew.
+function reading:rest() end
 
 ---The reader of one partition. Throws once the client is closed.
 ---@class appsync.core.Cache

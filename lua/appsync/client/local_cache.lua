@@ -133,7 +133,7 @@ end
 ---@return any data nil when a field of it is missing
 ---@return {partial: true, data: any, missing: string[]}|appsync.Error|nil rest
 function Cache:read_fragment(key, fragment, variables)
-  local known = variables == nil and type(key) == "string" and key ~= "" and self.readings.made[fragment]
+  local known = variables == nil and type(key) == "string" and key ~= "" and self.readings:known_fragment(fragment)
   if known then return read(self, ":read_fragment", known, nil, key) end
   local where = self.name .. ":read_fragment"
   local parsed, name = pick_fragment(fragment, variables, where)

@@ -183,7 +183,8 @@ function optimistic.execute(client, plan)
   local opened, open_err = cache.ensure(client, plan.where)
   if not opened then return nil, open_err, { source = "network" } end
   check_served(client, plan)
-  local self = { client = client, plan = plan, kept = local_cache.new(opened, "cache", client.root), update = update_of(client, plan) }
+  local kept = local_cache.new(opened, "cache", client.root, client.readings)
+  local self = { client = client, plan = plan, kept = kept, update = update_of(client, plan) }
   if plan.options.fetch_policy ~= "no-cache" then plan.cache = opened end
   local err = add_layer(self)
   if err then return nil, err, { source = "network" } end

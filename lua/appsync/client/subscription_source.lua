@@ -274,7 +274,9 @@ local function connect(client, plan, down, context)
     header_sources = sources, n_consumed = 0, n_dropped = 0, is_over = false,
     error_policy = plan.options.error_policy or root.error_policy,
   }, Source)
-  if plan.options.update then self.update, self.kept = plan.options.update, local_cache.new(kept, "cache", root) end
+  if plan.options.update then
+    self.update, self.kept = plan.options.update, local_cache.new(kept, "cache", root, client.readings)
+  end
   self.inlet = make_inlet(self, down)
   context:set_trouble(self, false)
   local started, start_err = start(self, is_dynamic, all_headers)

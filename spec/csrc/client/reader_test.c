@@ -77,6 +77,7 @@ static void a_kept_read_fails_for_wrong_variables_and_goes_on(void **state)
 		assert_int_equal(aps_reader_read_again(world.reader, &kept, APS_STR(""), &options, &err), APS_OK);
 		assert_int_equal(kept.result.n_missing, 1);
 		aps_kept_read_shrink(&kept);
+		if (i == 1) aps_kept_read_rest(&kept);
 	}
 	aps_kept_read_clear(&kept);
 	aps_kept_read_clear(&kept);
