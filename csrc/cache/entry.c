@@ -396,6 +396,27 @@ struct aps_str aps_entry_shown(const struct aps_entry *entry)
 
 #define LIST_NUMBERS 128
 
+static bool begins_with(const struct aps_entry *entry, struct aps_str prefix)
+{
+	struct aps_str key = aps_entry_key(entry);
+	return key.n >= prefix.n && memcmp(key.p, prefix.p, prefix.n) == 0;
+}
+
+/* What is in memory was found there. */
+static enum aps_rc list_found(struct aps_entries *entries, struct aps_str prefix, uint64_t number,
+                              struct aps_buf *numbers, struct aps_err *err)
+{
+	struct aps_entry *entry = aps_entries_peek(entries, number);
+	bool is_known = entry != NULL;
+	enum aps_rc rc = is_known ? APS_OK : aps_entries_at(entries, number, &entry, err);
+	if (rc != APS_OK) return rc;
+	if (entry == NULL || !begins_with(entry, prefix))
+		return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0,
+		                     "another field is found in the store by this one's key");
+	if (!is_known) aps_buf_add(numbers, &number, sizeof number);
+	return APS_OK;
+}
+
 static enum aps_rc list_backing(struct aps_entries *entries, struct aps_str prefix, struct aps_buf *numbers,
                                 struct aps_err *err)
 {
@@ -404,10 +425,8 @@ static enum aps_rc list_backing(struct aps_entries *entries, struct aps_str pref
 	while (n == LIST_NUMBERS) {
 		enum aps_rc rc = entries->backing->list(entries->backing, prefix, after, found, &n, err);
 		if (rc != APS_OK) return rc;
-		/* what is in memory was found there */
-		for (size_t i = 0; i < n; i++)
-			if (aps_entries_peek(entries, found[i]) == NULL)
-				aps_buf_add(numbers, &found[i], sizeof found[i]);
+		for (size_t i = 0; i < n && rc == APS_OK; i++) rc = list_found(entries, prefix, found[i], numbers, err);
+		if (rc != APS_OK) return rc;
 		if (n != 0) after = found[n - 1];
 	}
 	return APS_OK;
@@ -415,8 +434,7 @@ static enum aps_rc list_backing(struct aps_entries *entries, struct aps_str pref
 
 static void list_one(const struct aps_entry *entry, struct aps_str prefix, struct aps_buf *numbers)
 {
-	struct aps_str key = aps_entry_key(entry);
-	if (entry->number == 0 || key.n < prefix.n || memcmp(key.p, prefix.p, prefix.n) != 0) return;
+	if (entry->number == 0 || !begins_with(entry, prefix)) return;
 	aps_buf_add(numbers, &entry->number, sizeof entry->number);
 }
 

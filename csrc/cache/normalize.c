@@ -19,6 +19,8 @@ struct slot {
 	bool is_silent;
 };
 
+#define MAX_LANDMARKS 256 /* but for the root's */
+
 struct normalizer {
 	struct aps_merge *merge;
 	struct aps_cache_write *write;
@@ -34,6 +36,7 @@ struct normalizer {
 	struct aps_error_paths errors;
 	uint64_t path;    /* of the value that is read, where anybody asks */
 	bool has_silence; /* in the value that was read last */
+	bool is_at_root;  /* its fields are written */
 	size_t next_asked;
 	size_t n_merges; /* fields that functions merge, so far */
 	struct aps_err err;
@@ -289,6 +292,13 @@ static enum aps_merge_state take_merge(struct normalizer *in, const struct objec
 	return state;
 }
 
+static void note_landmark(const struct normalizer *in, const struct aps_entry *entry)
+{
+	struct aps_buf *landmarks = in->options->landmarks;
+	if (landmarks == NULL || (!in->is_at_root && landmarks->n >= MAX_LANDMARKS * sizeof entry->number)) return;
+	aps_buf_add(landmarks, &entry->number, sizeof entry->number);
+}
+
 static void write_field_entry(const struct object *object, const struct aps_entry *record,
                               const struct aps_selection_field *field, struct aps_str value)
 {
@@ -298,6 +308,7 @@ static void write_field_entry(const struct object *object, const struct aps_entr
 	struct aps_str result;
 	struct aps_entry *entry = field_entry(in, record, field);
 	if (entry == NULL) return;
+	note_landmark(in, entry);
 	if (is_asked && take_merge(in, object, field, entry, value, &result) == APS_MERGE_TOLD)
 		write_result(in, entry, result, value);
 	else if (continues && entry->content != NULL)
@@ -601,7 +612,9 @@ static void read_root(struct normalizer *in)
 	if (type.n == 0) type = in->binding->root_type;
 	const struct aps_selection_view *view = view_of(in, in->binding->root, type);
 	if (!begin_object(in, &object, view) || !read_members(in, &object)) return;
-	if (in->options->root.n != 0) write_record(&object, in->options->root);
+	in->is_at_root = true;
+	const struct aps_entry *root = in->options->root.n != 0 ? write_record(&object, in->options->root) : NULL;
+	if (root != NULL) note_landmark(in, root);
 	in->slots.n = object.slots_at;
 }
 

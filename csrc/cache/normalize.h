@@ -25,6 +25,9 @@ struct aps_normalize_options {
 	int64_t now_s;
 	/* A null says nothing: AppSync delivers it to subscribers for what the mutation didn't select. */
 	bool skips_nulls;
+	/* uint64_t: the entries that reads look for by their keys are appended: the root and its fields with arguments,
+	 * and some of the others' fields. NULL: nobody asks. */
+	struct aps_buf *landmarks;
 	/* Of struct aps_identified (cache/id_pairs.h): what has an identity is appended. NULL: nobody asks. */
 	struct aps_buf *identified;
 	/* What the application has told of the objects of this text; NULL: it wasn't asked. */

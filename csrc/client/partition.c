@@ -288,6 +288,7 @@ struct filling {
 	const struct aps_edits *edits;      /* NULL: none */
 	uint64_t adds_layer, settles_layer; /* 0: no */
 	bool is_half_saved;                 /* it was saved, as far as it could be */
+	struct aps_buf landmarks;           /* uint64_t: entries that reads look for by their keys */
 };
 
 static enum aps_rc fill_data(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
@@ -305,6 +306,7 @@ static enum aps_rc fill_data(struct aps_partition *partition, struct filling *fi
 	        .identified = layer != NULL ? &identified : NULL,
 	        .asked = data->asked,
 	        .merges = data->merges,
+	        .landmarks = is_query ? &filling->landmarks : NULL,
 	};
 	struct aps_normalized out;
 	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
@@ -324,6 +326,24 @@ static enum aps_rc fill_edits(struct aps_partition *partition, struct filling *f
 	return aps_edits_apply(filling->edits, 0, &partition->merge, partition->policies, err);
 }
 
+/* What is in memory may not be found in the file any more, where an index is damaged: nobody would ever read it. */
+static enum aps_rc check_landmarks(struct aps_partition *partition, const struct filling *filling, struct aps_err *err)
+{
+	struct aps_entry_backing *store = &partition->store.backing;
+	const uint64_t *numbers = (const uint64_t *)(const void *)filling->landmarks.p;
+	enum aps_rc rc = APS_OK;
+	for (size_t i = 0; rc == APS_OK && i < filling->landmarks.n / sizeof *numbers; i++) {
+		struct aps_entry_row row = {.number = 0};
+		const struct aps_entry *entry = aps_entries_peek(&partition->cache.entries, numbers[i]);
+		rc = store->find(store, aps_entry_key(entry), &row, err);
+		store->done(store);
+		if (rc == APS_OK && row.number != numbers[i])
+			rc = aps_fail_word(err, APS_E_STORAGE, "corrupt", 0,
+			                   "a record isn't found in the store by its key");
+	}
+	return rc;
+}
+
 static enum aps_rc fill_and_save(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
 	if (!aps_merge_init(&partition->merge, &partition->write)) return aps_fail(err, APS_E_NOMEM, "out of memory");
@@ -334,6 +354,7 @@ static enum aps_rc fill_and_save(struct aps_partition *partition, struct filling
 		return rc;
 	}
 	rc = aps_cache_store_save(&partition->store, &partition->write, err);
+	if (rc == APS_OK) rc = check_landmarks(partition, filling, err);
 	filling->is_half_saved = rc != APS_OK;
 	return rc;
 }
@@ -368,7 +389,9 @@ static enum aps_rc write_once(struct aps_partition *partition, struct filling *f
 	if (rc != APS_OK) return rc;
 	begin(partition, filling);
 	aps_merge_clear(&partition->merge);
+	aps_buf_init(&filling->landmarks, APS_BUF_ANY_SIZE);
 	rc = fill_and_save(partition, filling, err);
+	aps_buf_clear(&filling->landmarks);
 	if (rc == APS_OK) {
 		note_changes(partition);
 		aps_write_commit(&partition->write);

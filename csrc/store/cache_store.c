@@ -61,7 +61,9 @@ static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, s
 		if (rc == APS_OK) rc = aps_stmt_bind_blob(stmt, 2, key, err);
 		if (rc == APS_OK) rc = read_row(store, stmt, row, err);
 	}
-	return rc;
+	if (rc != APS_OK || row->number == 0 || aps_str_eq(row->key, key) || store->shows_damage) return rc;
+	return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0,
+	                     "another record is found in the store by this one's key");
 }
 
 static enum aps_rc load(struct aps_entry_backing *backing, uint64_t number, struct aps_entry_row *row,
