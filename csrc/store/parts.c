@@ -33,8 +33,14 @@ static enum aps_rc run_owned(struct aps_db *db, const char *sql, struct aps_str 
 enum aps_rc aps_parts_find(struct aps_db *db, struct aps_str prefix, struct aps_str identity, int64_t *part,
                            struct aps_err *err)
 {
-	static const char SQL[] = "SELECT id, sum FROM part WHERE prefix = ?1 AND identity = ?2 AND dropped = 0";
-	return run_owned(db, SQL, prefix, identity, part, err);
+#define OWNED(how) "SELECT id, sum FROM part " how "WHERE prefix = ?1 AND identity = ?2 AND dropped = 0"
+	enum aps_rc rc = run_owned(db, OWNED(""), prefix, identity, part, err);
+	if (rc != APS_OK || *part != 0) return rc;
+	/* A damaged index would give the owner another part, and hide what the first one has. */
+	rc = run_owned(db, OWNED("NOT INDEXED "), prefix, identity, part, err);
+#undef OWNED
+	if (rc != APS_OK || *part == 0) return rc;
+	return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a part of the store isn't found by its owner");
 }
 
 /* Runs a statement about a part; `value` for its second parameter, where it has one. */
@@ -51,9 +57,12 @@ static enum aps_rc run_on(struct aps_db *db, const char *sql, int64_t part, int6
 enum aps_rc aps_parts_make(struct aps_db *db, struct aps_str prefix, struct aps_str identity, int64_t *part,
                            struct aps_err *err)
 {
-	static const char SQL[] = "INSERT OR IGNORE INTO part (prefix, identity, sum) VALUES (?1, ?2, ?3)";
-	enum aps_rc rc = run_owned(db, SQL, prefix, identity, part, err);
-	if (rc == APS_OK) rc = aps_parts_find(db, prefix, identity, part, err);
+	static const char SQL[] = "INSERT INTO part (prefix, identity, sum) VALUES (?1, ?2, ?3)";
+	enum aps_rc rc = aps_parts_find(db, prefix, identity, part, err);
+	if (rc == APS_OK && *part == 0) {
+		rc = run_owned(db, SQL, prefix, identity, part, err);
+		if (rc == APS_OK) rc = aps_parts_find(db, prefix, identity, part, err);
+	}
 	return rc == APS_OK ? run_on(db, "INSERT OR IGNORE INTO counter VALUES (?1, 0)", *part, 0, err) : rc;
 }
 
