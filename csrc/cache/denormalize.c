@@ -554,10 +554,13 @@ static enum outcome write_items(struct reading *in, const struct aps_selection_f
 	return all;
 }
 
-/* A list, or one of its blocks, had to leave: it isn't an empty one. */
+/* A list, or one of its blocks, had to leave: it isn't an empty one. What a list is made of goes with it, or not at
+ * all. */
 static enum outcome list_content_at(struct reading *in, uint64_t entry, struct aps_str *content)
 {
+	in->source->is_absent = false;
 	enum outcome outcome = content_at(in, entry, content);
+	if (outcome == READ_OK && in->source->is_absent) return fail_damaged(in);
 	return outcome == READ_OK && content->n == 0 ? READ_MISSING : outcome;
 }
 

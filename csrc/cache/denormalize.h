@@ -32,6 +32,7 @@ struct aps_read_source {
 	enum aps_rc (*find)(struct aps_read_source *source, struct aps_str key, uint64_t *entry,
 	                    struct aps_str *content, struct aps_err *err);
 	bool is_optimistic; /* set by both where the content is what layers say */
+	bool is_absent;     /* set by at where there is no entry of that number, not even one that had to leave */
 };
 
 /* Who wants to know what became of each field: those that are missing, and those that are no objects. */

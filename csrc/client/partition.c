@@ -143,6 +143,7 @@ static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, st
 	struct aps_entry *entry;
 	enum aps_rc rc = aps_entries_at(&partition->cache.entries, number, &entry, err);
 	show(source, entry, content);
+	source->is_absent = entry == NULL;
 	return rc;
 }
 
@@ -229,7 +230,7 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 	}
 	partition->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved};
 	partition->vault = vault;
-	partition->source = (struct aps_read_source){source_at, source_find, false};
+	partition->source = (struct aps_read_source){.at = source_at, .find = source_find};
 	partition->policies = policies;
 	partition->max_bytes = MAX_BYTES;
 	partition->channel = aps_channel_ref(channel);

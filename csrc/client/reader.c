@@ -328,6 +328,7 @@ static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, st
 	struct aps_entry *entry;
 	enum aps_rc rc = aps_entries_at(&reader->cache.entries, number, &entry, err);
 	*content = aps_entry_shown(entry);
+	source->is_absent = entry == NULL;
 	source->is_optimistic = entry != NULL && entry->layered != NULL;
 	if (rc == APS_OK && entry != NULL) aps_uses_note(&reader->uses, entry->number);
 	return rc;
@@ -360,7 +361,7 @@ struct aps_reader *aps_reader_new(const char *path, const char *prefix, const ch
 	reader->policies = policies;
 	reader->channel = aps_channel_ref(channel);
 	reader->backing = (struct aps_entry_backing){find, load, done, list};
-	reader->source = (struct aps_read_source){source_at, source_find, false};
+	reader->source = (struct aps_read_source){.at = source_at, .find = source_find};
 	init_entries(reader);
 	aps_names_init(&reader->cache.names, 0);
 	aps_overlay_init(&reader->overlay, &reader->cache, policies);
@@ -489,7 +490,7 @@ static enum aps_rc find_nothing(struct aps_read_source *source APS_UNUSED, struc
 /* What can't be read is missing: all of it, for what was read of it may be as wrong. */
 static enum aps_rc read_nothing(struct aps_reader *reader, struct job *job, struct aps_err *err)
 {
-	struct aps_read_source nothing = {nothing_at, find_nothing, false};
+	struct aps_read_source nothing = {.at = nothing_at, .find = find_nothing};
 	aps_overlay_hide(&reader->overlay);
 	forget_all(reader);
 	aps_read_result_reset(job->result);

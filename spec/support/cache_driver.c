@@ -526,7 +526,7 @@ int main(int argc, char **argv)
 	char *text = NULL;
 	size_t capacity = 0;
 	ssize_t n;
-	driver.source = (struct aps_read_source){source_at, source_find, false};
+	driver.source = (struct aps_read_source){.at = source_at, .find = source_find};
 	aps_policies_init(&driver.policies, 3);
 	aps_buf_init(&driver.changed, APS_BUF_ANY_SIZE);
 	driver.is_apart = argc > 2;

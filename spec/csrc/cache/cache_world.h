@@ -54,7 +54,7 @@ static enum aps_rc read_find(struct aps_read_source *source, struct aps_str key,
 
 static void world_open(void)
 {
-	world = (struct world){.source = {read_at, read_find, false}};
+	world = (struct world){.source = {.at = read_at, .find = read_find}};
 	aps_entries_init(&world.cache.entries, 1, NULL);
 	aps_names_init(&world.cache.names, 2);
 	aps_policies_init(&world.policies, 3);
