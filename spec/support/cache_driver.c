@@ -428,8 +428,9 @@ static struct aps_entry_backing memory_rows = {memory_find, memory_load, memory_
 static void delete_row(uint64_t number, uint64_t hash)
 {
 	struct aps_err err;
+	bool had_content;
 	const struct aps_channel_change change = {number, hash};
-	if (driver.db != NULL) must(aps_rows_delete(&driver.store, number, &err), "deleting", &err);
+	if (driver.db != NULL) must(aps_rows_delete(&driver.store, number, &had_content, &err), "deleting", &err);
 	aps_entries_forget_number(&driver.cache.entries, number);
 	if (driver.is_apart) aps_buf_add(&driver.changed, &change, sizeof change);
 }
