@@ -137,7 +137,7 @@ end
 
 -- Merged with what is there without optimistic layers: it would stay when they leave.
 local function write_below(root, cache, call)
-  local depth, begin_err = cache:begin(true)
+  local depth, begin_err = cache:begin(false)
   if not depth then return nil, begin_err end
   local is_run, ok, err = pcall(write_merged, root, cache, call)
   local _, commit_err = cache:commit()
