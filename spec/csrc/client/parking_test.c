@@ -95,6 +95,24 @@ static void they_are_written_in_the_order_in_which_they_came(void **state)
 	expect_nothing();
 }
 
+/* What can't be asked about isn't kept, and is told of all the same behind those before it. */
+static void without_memory_to_ask_they_are_told_in_their_order(void **state)
+{
+	(void)state;
+	struct owner owners[2];
+	n_written = 0;
+	assert_false(write_into(CACHE, &owners[0], 1));
+	struct aps_answer_command *first = expect_question(owners[0].data);
+	aps_mem_fail_at(1);
+	assert_false(write_into(CACHE, &owners[1], 2));
+	aps_mem_fail_at(0);
+	assert_int_equal(n_written, 0);
+	answer_with(first, "key");
+	assert_int_equal(owners[0].place, 1);
+	assert_int_equal(owners[1].place, 2);
+	assert_int_equal(read_n(CACHE, "Rkey"), 1);
+}
+
 static void it_came_when_it_came(void **state)
 {
 	(void)state;
@@ -326,6 +344,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(a_response_is_written_when_its_objects_were_told, setup, teardown),
 	        cmocka_unit_test_setup_teardown(they_are_written_in_the_order_in_which_they_came, setup, teardown),
+	        cmocka_unit_test_setup_teardown(without_memory_to_ask_they_are_told_in_their_order, setup, teardown),
 	        cmocka_unit_test_setup_teardown(it_came_when_it_came, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_came_before_a_clear_does_not_come_back, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_cache_that_closes_lets_go_of_what_waits, setup, teardown),
