@@ -138,8 +138,7 @@ static const struct aps_selection_view *view_of(struct scanning *in, struct aps_
                                                 struct aps_str type)
 {
 	const struct aps_selection_view *view = aps_selection_view(in->binding, selection, type);
-	if (view == NULL && in->err.code == APS_OK)
-		aps_arena_fail(&in->binding->arena, "the selection of an operation", &in->err);
+	if (view == NULL && in->err.code == APS_OK) aps_binding_fail(in->binding, &in->err);
 	return view;
 }
 
