@@ -322,8 +322,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(a_kept_read_fails_for_wrong_variables_and_goes_on, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_kept_read_survives_the_lack_of_memory, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_was_committed_is_read_and_nothing_before, setup, teardown),
-	        cmocka_unit_test_setup_teardown(
-	                a_kept_read_meets_doubts_of_fields_whose_names_it_met_as_lent_ones, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_kept_read_meets_doubts_of_fields_whose_names_it_met_as_lent_ones,
+	                                        setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_file_that_is_being_made_is_not_there_yet, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_that_comes_with_content_is_read, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_is_read_that_was_there_before, setup, teardown),
