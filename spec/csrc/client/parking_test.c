@@ -282,6 +282,53 @@ static void run_edit(const char *json)
 	aps_edits_unref(edits);
 }
 
+/* Its write is given up once, for the merge, and so is what it made of the layer. */
+static void a_layer_follows_an_answer_that_waited_for_both(void **state)
+{
+	(void)state;
+	static const char HOPED[] = "{\"a\":{\"id\":\"tmp\",\"n\":1,\"p\":5,\"__typename\":\"T\"}}";
+	static const char CAME[] = "{\"a\":{\"id\":\"9\",\"n\":3,\"p\":6,\"__typename\":\"T\"}}";
+	struct aps_operation mutation = make("mutation { a { id n p } }");
+	struct aps_policies *policies = &world.client->settings.cache->policies;
+	const struct aps_edit_what what = {.kind = APS_EDIT_WRITE,
+	                                   .key = APS_STR(""),
+	                                   .document = mutation.document,
+	                                   .definition = mutation.definition,
+	                                   .json = aps_str_of(HOPED)};
+	static struct owner one;
+	aps_policies_field(policies, APS_STR("T"), APS_STR("p"))->merge = APS_MERGE_ASKED;
+	policies->asks_merges = true;
+	n_written = 0;
+	for (int round = 0; round < 2; round++) { /* again with a layer that has left meanwhile */
+		struct aps_edits *edits = aps_edits_new();
+		const uint64_t layer = 50 + (uint64_t)round;
+		assert_true(aps_edits_add(edits, &what));
+		aps_caching_add_layer(world.core, world.client, CACHE, &(struct aps_caching_edits){layer, 0, edits});
+		aps_edits_unref(edits);
+		assert_int_equal(read_n(CACHE, "RT:tmp"), 1);
+		one.parked = (struct aps_parked){.operation = &mutation,
+		                                 .data = aps_str_of(CAME),
+		                                 .errors = APS_STR(""),
+		                                 .layer = layer,
+		                                 .written = written};
+		one.place = 0;
+		assert_false(aps_caching_write(world.core, world.client, CACHE, &one.parked));
+		answer_with(expect_question(CAME), "post/9");
+		struct aps_answer_command *answer = expect_merge(round == 0 ? "" : "7");
+		assert_int_equal(read_n(CACHE, "RT:tmp"), 1);
+		const struct aps_caching_edits left = {.layer = layer};
+		if (round == 1) aps_caching_settle_layer(world.core, world.client, CACHE, &left);
+		merge_with(answer, "{\"__json\":7}");
+		assert_int_equal(one.place, (unsigned)round + 1);
+		assert_int_equal(read_n(CACHE, "RT:tmp"), -1);
+		assert_int_equal(read_n(CACHE, "Rpost/9"), 3);
+		aps_caching_settle_layer(world.core, world.client, CACHE, &left);
+		assert_int_equal(read_n(CACHE, "Rpost/9"), 3);
+	}
+	expect_nothing();
+	aps_operation_clear(&mutation);
+}
+
 static void a_merge_sees_what_is_there_when_it_is_written(void **state)
 {
 	(void)state;
@@ -350,6 +397,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(a_cache_that_closes_lets_go_of_what_waits, setup, teardown),
 	        cmocka_unit_test_setup_teardown(without_memory_to_ask_nobody_waits, setup, teardown),
 	        cmocka_unit_test_setup_teardown(fields_are_merged_before_they_are_written, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_layer_follows_an_answer_that_waited_for_both, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_merge_sees_what_is_there_when_it_is_written, setup, teardown),
 	        cmocka_unit_test_setup_teardown(without_memory_to_ask_for_a_merge_nobody_waits, setup, teardown),
 	};
