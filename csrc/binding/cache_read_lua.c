@@ -141,7 +141,6 @@ static int push_answer(lua_State *L, struct apl_cache *cache, struct reading *re
 		lua_pushnil(L);
 	else
 		push_missing(L, &result->missing);
-	aps_kept_read_shrink(&reading->kept);
 	lua_pushnil(L);
 	lua_pushboolean(L, has_expired);
 	return 4;
@@ -151,6 +150,7 @@ static int push_answer(lua_State *L, struct apl_cache *cache, struct reading *re
 static int answer(lua_State *L, struct apl_cache *cache, struct reading *reading)
 {
 	int n_results = push_answer(L, cache, reading);
+	aps_kept_read_shrink(&reading->kept);
 	reading->is_busy = false;
 	return n_results;
 }

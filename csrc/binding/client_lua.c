@@ -330,11 +330,14 @@ static int Apl_client_set_headers(lua_State *L)
 	return post(L, client);
 }
 
-static int answer(lua_State *L, struct apl_client *client, struct aps_answer_command *command)
+/* Takes no memory of Lua's: what is asked would wait for ever if the answer got lost. */
+static int answer(lua_State *L, const struct apl_client *client, struct aps_answer_command *command)
 {
+	struct aps_err err = {0};
 	if (command == NULL) return luaL_error(L, "the question was answered");
-	apl_push_pending(L, &command->head.mail);
-	return post(L, client);
+	if (aps_runtime_post(client->box->runtime, &command->head, &err) != APS_OK) return apl_fail(L, &err);
+	lua_pushboolean(L, 1);
+	return 1;
 }
 
 /* client:answer(objects): late ones are ignored, as by the following */
@@ -358,8 +361,8 @@ static int Apl_client_answer_lost(lua_State *L)
 	if (client == NULL) return 0;
 	struct aps_answer_command *command =
 	        aps_answer_command_new(client->id, apl_check_id(L, 2), aps_caching_run_answer);
-	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
-	return post(L, client);
+	if (command == NULL) return luaL_error(L, "out of memory");
+	return answer(L, client, command);
 }
 
 /* client:identify(object) → key, or nil: it has none */

@@ -1,6 +1,7 @@
 #include "cache/asked.h"
 
 #include "base/mem.h"
+#include "cache/object_type.h"
 #include "codec/json_reader.h"
 
 #define KEYS_BYTES ((size_t)256 * 1024 * 1024)
@@ -97,21 +98,11 @@ static void fail_memory(struct scanning *in)
 	if (in->err.code == APS_OK) aps_fail(&in->err, APS_E_NOMEM, "no memory for the objects of a response");
 }
 
-/* The __typename of the object that was just opened; empty: it has none. The reader stays. */
 static struct aps_str look_for_type(struct scanning *in)
 {
-	struct aps_json_reader ahead = in->r;
-	while (aps_json_next(&ahead) == APS_JSON_KEY) {
-		if (!aps_json_text_is(&ahead, "__typename")) {
-			if (aps_json_skip_value(&ahead, NULL) != APS_OK) break;
-			continue;
-		}
-		if (aps_json_next(&ahead) != APS_JSON_STRING) break;
-		struct aps_str type = aps_json_unescape(&ahead, &in->types);
-		if (type.p == NULL) fail_memory(in);
-		return type.p != NULL ? type : APS_STR("");
-	}
-	return APS_STR("");
+	struct aps_str type;
+	if (!aps_object_type(&in->r, &in->types, &type)) fail_memory(in);
+	return type;
 }
 
 static void scan_value(struct scanning *in, const struct aps_selection_field *field);
@@ -138,8 +129,7 @@ static const struct aps_selection_view *view_of(struct scanning *in, struct aps_
                                                 struct aps_str type)
 {
 	const struct aps_selection_view *view = aps_selection_view(in->binding, selection, type);
-	if (view == NULL && in->err.code == APS_OK)
-		aps_arena_fail(&in->binding->arena, "the selection of an operation", &in->err);
+	if (view == NULL && in->err.code == APS_OK) aps_binding_fail(in->binding, &in->err);
 	return view;
 }
 

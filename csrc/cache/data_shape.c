@@ -1,5 +1,6 @@
 #include "cache/data_shape.h"
 
+#include "cache/object_type.h"
 #include "codec/json_reader.h"
 #include "codec/json_writer.h"
 
@@ -146,21 +147,11 @@ static void check_members(struct checking *in, struct object *object, struct aps
 	in->seen.n = object->seen_at;
 }
 
-/* The __typename of the object that was just opened; empty: it has none. The reader stays. */
 static struct aps_str look_for_type(struct checking *in)
 {
-	struct aps_json_reader ahead = in->r;
-	while (aps_json_next(&ahead) == APS_JSON_KEY) {
-		if (!aps_json_text_is(&ahead, "__typename")) {
-			if (aps_json_skip_value(&ahead, NULL) != APS_OK) break;
-			continue;
-		}
-		if (aps_json_next(&ahead) != APS_JSON_STRING) break;
-		struct aps_str type = aps_json_unescape(&ahead, &in->types);
-		if (type.p == NULL) fail_memory(in);
-		return type.p != NULL ? type : APS_STR("");
-	}
-	return APS_STR("");
+	struct aps_str type;
+	if (!aps_object_type(&in->r, &in->types, &type)) fail_memory(in);
+	return type;
 }
 
 /* Of an object that doesn't tell it. */

@@ -80,32 +80,19 @@ uint64_t aps_id_pairs_follow(const struct aps_buf *pairs, uint64_t entry)
 	return pair != NULL ? pair->to : 0;
 }
 
-static bool has_same_type(struct aps_entries *entries, uint64_t a, uint64_t b, enum aps_rc *rc, struct aps_err *err)
-{
-	struct aps_entry *left = NULL, *right = NULL;
-	*rc = aps_entries_at(entries, a, &left, err);
-	if (*rc == APS_OK) *rc = aps_entries_at(entries, b, &right, err);
-	return *rc == APS_OK && left != NULL && right != NULL &&
-	       aps_str_eq(aps_key_type(aps_entry_key(left)), aps_key_type(aps_entry_key(right)));
-}
-
-enum aps_rc aps_id_pairs_find(struct aps_entries *entries, struct aps_buf *hoped, struct aps_buf *came,
-                              struct aps_buf *pairs, struct aps_err *err)
+enum aps_rc aps_id_pairs_find(struct aps_buf *hoped, struct aps_buf *came, struct aps_buf *pairs, struct aps_err *err)
 {
 	const struct aps_identified *all = (const struct aps_identified *)(const void *)hoped->p;
 	uint64_t last = 0;
-	enum aps_rc rc = APS_OK;
 	sort(hoped, compare_entries);
 	sort(came, compare_paths);
-	for (size_t i = 0; i < hoped->n / sizeof *all && rc == APS_OK; i++) {
+	for (size_t i = 0; i < hoped->n / sizeof *all; i++) {
 		const struct aps_identified *now = find(came, &all[i], sizeof all[i], compare_paths);
 		bool is_other = now != NULL && now->entry != all[i].entry && all[i].entry != last;
 		if (!is_other || has_entry(hoped, now->entry)) continue;
 		const struct aps_id_pair pair = {all[i].entry, now->entry};
-		if (!has_same_type(entries, pair.from, pair.to, &rc, err)) continue;
 		aps_buf_add(pairs, &pair, sizeof pair);
 		last = pair.from;
 	}
-	if (rc == APS_OK && pairs->rc != APS_OK) rc = aps_fail(err, pairs->rc, "no memory for the ids of a response");
-	return rc;
+	return pairs->rc == APS_OK ? APS_OK : aps_fail(err, pairs->rc, "no memory for the ids of a response");
 }

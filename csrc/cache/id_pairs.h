@@ -7,7 +7,7 @@
 
 /* An object of a response that has an identity. */
 struct aps_identified {
-	uint64_t path; /* where it stands: aps_identified_below(), …_at(); 0: the response itself */
+	uint64_t path; /* where it stands, and below that its type: aps_identified_below(), …_at() */
 	uint64_t entry;
 };
 
@@ -18,16 +18,15 @@ struct aps_id_pair {
 
 APS_BEGIN_DECLS
 
-/* The place of a member, or of an item, of what stands at `path`. */
+/* The place of a member, or of an item, of what stands at `path`; 0: the response itself. */
 uint64_t aps_identified_below(uint64_t path, struct aps_str response_key);
 uint64_t aps_identified_at(uint64_t path, size_t index);
 
 /* Appends struct aps_id_pair, in the order of `from`: what stands at the same place of the response that was hoped for
  * and of the one that came (both of struct aps_identified, which are put in another order), is of the same type, and
  * has another key. Each temporary record once. What was hoped for under its own name is no pair of another one: lists
- * come in another order. E_NOMEM, what the backing says. */
-enum aps_rc aps_id_pairs_find(struct aps_entries *entries, struct aps_buf *hoped, struct aps_buf *came,
-                              struct aps_buf *pairs, struct aps_err *err);
+ * come in another order. E_NOMEM. */
+enum aps_rc aps_id_pairs_find(struct aps_buf *hoped, struct aps_buf *came, struct aps_buf *pairs, struct aps_err *err);
 /* The record that takes the place of this one; 0: none does. */
 uint64_t aps_id_pairs_follow(const struct aps_buf *pairs, uint64_t entry);
 

@@ -295,7 +295,7 @@ void aps_layers_follow(struct aps_cache_write *write, const struct aps_policies 
 	struct mapping in = {.write = write, .policies = policies, .answered = answered};
 	if (write->err.code != APS_OK) return;
 	aps_buf_init(&in.pairs, APS_BUF_ANY_SIZE);
-	if (aps_id_pairs_find(&write->cache->entries, &answered->identified, came, &in.pairs, &write->err) == APS_OK) {
+	if (aps_id_pairs_find(&answered->identified, came, &in.pairs, &write->err) == APS_OK) {
 		keep_temporary(&in);
 		const struct aps_layer *layer = in.pairs.n != 0 ? write->cache->layers.lowest : NULL;
 		for (; layer != NULL; layer = layer->above)

@@ -65,6 +65,11 @@ bool aps_names_has_lent(const struct aps_names *names)
 	return names->first_lent != 0 && names->n_names >= names->first_lent;
 }
 
+uint32_t aps_names_last_lasting(const struct aps_names *names)
+{
+	return aps_names_has_lent(names) ? names->first_lent - 1 : names->n_names;
+}
+
 uint32_t aps_names_find_lasting(const struct aps_names *names, struct aps_str text)
 {
 	uint32_t number = aps_names_find(names, text);

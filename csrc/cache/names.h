@@ -32,6 +32,8 @@ uint32_t aps_names_find_lasting(const struct aps_names *names, struct aps_str te
 void aps_names_lend(struct aps_names *names);
 void aps_names_take_back(struct aps_names *names);
 bool aps_names_has_lent(const struct aps_names *names);
+/* The highest number of those that aren't lent. */
+uint32_t aps_names_last_lasting(const struct aps_names *names);
 /* Empty for a number that has no name. Stays where it is, unless it was lent. */
 struct aps_str aps_names_text(const struct aps_names *names, uint32_t number);
 

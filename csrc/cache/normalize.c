@@ -424,10 +424,11 @@ static struct aps_entry *write_record(struct object *object, struct aps_str key)
 	return record;
 }
 
-static void note_identified(struct normalizer *in, const struct aps_entry *record)
+/* A key of the application's function may say nothing of the type. */
+static void note_identified(struct normalizer *in, const struct object *object, const struct aps_entry *record)
 {
 	if (in->options->identified == NULL || record == NULL) return;
-	const struct aps_identified identified = {in->path, record->number};
+	const struct aps_identified identified = {aps_identified_below(in->path, object->type), record->number};
 	aps_buf_add(in->options->identified, &identified, sizeof identified);
 	if (in->options->identified->rc != APS_OK) fail_memory(in);
 }
@@ -438,7 +439,7 @@ static void end_object(struct object *object)
 	object->type = type_of(object);
 	if (identify(in, object)) {
 		const struct aps_entry *record = write_record(object, aps_buf_str(&in->key));
-		note_identified(in, record);
+		note_identified(in, object, record);
 		in->has_silence = false;
 		in->values.n = object->values_at;
 		aps_cell_put_ref(&in->values, record != NULL ? record->number : 0);

@@ -410,7 +410,7 @@ static void go_on(struct aps_core *core, struct aps_client *client, struct aps_c
 {
 	struct aps_parked *parked;
 	while ((parked = aps_parking_first(&cached->parking)) != NULL) {
-		if (!parked->is_cleared && !try_write(core, client, cached, parked)) continue;
+		if (!parked->is_dropped && !try_write(core, client, cached, parked)) continue;
 		aps_parking_take(&cached->parking, parked);
 		parked->written(core, parked);
 	}
@@ -450,9 +450,11 @@ bool aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_
 	parked->came_s = aps_client_now_ms(client) / 1000;
 	if (ask(core, client, cached, parked, &question, &err) != APS_OK) {
 		tell_failure(core, cached->vault, &err);
-		return true;
+		parked->is_dropped = true;
+		question = 0;
 	}
-	bool is_written = question == 0 && cached->parking.first == NULL && try_write(core, client, cached, parked);
+	bool is_first = question == 0 && cached->parking.first == NULL;
+	bool is_written = is_first && (parked->is_dropped || try_write(core, client, cached, parked));
 	if (is_written)
 		aps_asked_merges_unref(parked->merges);
 	else

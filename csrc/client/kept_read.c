@@ -12,7 +12,8 @@ static void unbind(struct aps_kept_read *kept)
 /* Nobody has learned a name meanwhile that it lacks. */
 static bool is_still_bound(const struct aps_kept_read_names *names, const struct aps_kept_read *kept)
 {
-	return kept->is_bound && kept->n_renamings == names->n_renamings && kept->n_names == names->names->n_names;
+	return kept->is_bound && kept->n_renamings == names->n_renamings &&
+	       kept->n_names == aps_names_last_lasting(names->names);
 }
 
 static enum aps_rc bind_anew(const struct aps_kept_read_names *names, struct aps_kept_read *kept,
@@ -24,7 +25,7 @@ static enum aps_rc bind_anew(const struct aps_kept_read_names *names, struct aps
 	enum aps_rc rc = aps_binding_init(&kept->binding, kept->document, kept->definition, variables, err);
 	kept->is_bound = rc == APS_OK;
 	kept->n_renamings = names->n_renamings;
-	kept->n_names = names->names->n_names;
+	kept->n_names = aps_names_last_lasting(names->names);
 	return rc;
 }
 

@@ -14,7 +14,7 @@ struct aps_kept_read {
 	bool is_bound;
 	uint64_t n_bindings;  /* that there were: each has labels of its own */
 	uint64_t n_renamings; /* when it was bound */
-	uint32_t n_names;     /* likewise */
+	uint32_t n_names;     /* likewise, lent ones aside: a binding knows none of these */
 };
 
 /* What a reader binds with. */

@@ -46,6 +46,6 @@ void aps_parking_clear(struct aps_parking *parking)
 {
 	for (struct aps_parked *parked = parking->first; parked != NULL; parked = parked->next) {
 		parked->question = 0;
-		parked->is_cleared = true;
+		parked->is_dropped = true;
 	}
 }

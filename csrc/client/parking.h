@@ -41,7 +41,7 @@ struct aps_parked {
 	bool has_asked_merges;           /* and nothing came of it, where there are none */
 	uint64_t question;               /* not answered yet; 0: none */
 	int64_t came_s;                  /* Unix time as the service has it */
-	bool is_cleared;                 /* what it says is gone before it was written */
+	bool is_dropped;                 /* it isn't to be written */
 };
 
 struct aps_parking {

@@ -110,8 +110,11 @@ function stepwise.is_incomplete(data, err)
   return stepwise.is_pending(data) or (err ~= nil and stepwise.is_pending(err.errors))
 end
 
-local function drop(value)
-  if stepwise.is_pending(value) then value:drop() end
+-- What isn't made is absent.
+local function drop_member(of, name)
+  if type(of) ~= "table" or not stepwise.is_pending(of[name]) then return end
+  of[name]:drop()
+  of[name] = nil
 end
 
 ---Nobody wants it any more.
@@ -119,9 +122,9 @@ end
 ---@param err table?
 ---@param info table?
 function stepwise.drop(data, err, info)
-  drop(data)
-  if type(err) == "table" then drop(err.errors) end
-  if type(info) == "table" then drop(info.extensions) end
+  if stepwise.is_pending(data) then data:drop() end
+  drop_member(err, "errors")
+  drop_member(info, "extensions")
 end
 
 return stepwise

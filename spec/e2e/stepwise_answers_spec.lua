@@ -245,7 +245,7 @@ describe("what is too large for a frame", function()
   end)
 
   it("is made anew where Lua throws once, and is an error of the system where it does twice", function()
-    connect(ANSWER)
+    connect(('{"data":%s,"extensions":%s}'):format(DATA, DATA))
     local n_throws, counted = 1, methods.step
     methods.step = function(builder, ...)
       local is_done, value = counted(builder, ...)
@@ -260,11 +260,13 @@ describe("what is too large for a frame", function()
     assert.same(core.decode(DATA), data)
     assert.equal(0, dropped)
     n_throws = 2
-    data, err = client:query(QUERY)
+    local info
+    data, err, info = client:query(QUERY)
     methods.step = counted
     assert.is_nil(data)
+    assert.is_nil(info.extensions) -- what makes it was dropped
     assert.same({ "system", "out_of_memory" }, { err.kind, err.code })
-    assert.equal(1, dropped)
+    assert.equal(2, dropped)
   end)
 
   it("is not more text in one poll than one value's bound, whatever comes at once", function()

@@ -86,6 +86,22 @@ describe("temporary ids", function()
     end
   end)
 
+  it("become the service's where a function gives the keys, whatever these look like", function()
+    local let_go = connect{ data_id_from_object = function(object)
+      return object.id and ("%s of %s"):format(object.id, object.__typename)
+    end }
+    local states = record(LIST)
+    wait_for(states, settled)
+    local task, changed = create("t2", "two", "made-up"), rename("t1", "made-up", "other")
+    wait_for(states, function(state) return todos.names(state) == "one other?" end)
+    let_go "two"
+    assert(task:await(10))
+    wait_for(states, function(state) return ids(state) == "t1 t2" and todos.names(state) == "one other?" end)
+    same_count(states, 2)
+    let_go "other"
+    assert(changed:await(10))
+  end)
+
   it("are found by who looks for them, before and after", function()
     local let_go = connect{ cache = { lookups = { ["Query.getTodo"] = "Todo" } } }
     local states = record(LIST)

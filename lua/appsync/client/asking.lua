@@ -6,12 +6,12 @@
 local field_merge = require "appsync.client.field_merge"
 local record_identity = require "appsync.client.record_identity"
 local scheduler = require "appsync.scheduler"
+local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
 local timer = require "appsync.timer"
 
 local asking = {}
 
-local STEP_VALUES = 200
 local RETRY_SECONDS = 1
 
 ---@class appsync.client.Question
@@ -28,8 +28,8 @@ end
 local function build_in_turns(from, i, part)
   local held = {}
   while true do
-    local is_done, value = step(from, i, part, STEP_VALUES, held)
-    if scheduler.spent() then scheduler.give_way() end
+    local is_done, value = step(from, i, part, stepwise.VALUES, held)
+    scheduler.pause(is_done and 1 or stepwise.EVENTS)
     if is_done then return value, true end
     if is_done == nil then return nil, false end
   end
@@ -41,21 +41,14 @@ local function build_at_once(from, i, part)
   return nil, false
 end
 
--- After something that takes as long as so many events.
-local function rest_in_turns(n_events)
-  for _ = 1, n_events do
-    if scheduler.spent() then return scheduler.give_way() end
-  end
-end
-
 local function never_rest() end
 
 ---Where functions are asked.
 ---@class appsync.client.AskingHost
 ---@field build fun(userdata: any, i: integer, part: string?): any, boolean makes a value, and says whether it is there
----@field rest fun(n_events: number)
+---@field rest fun(n_events: number) after something that takes as long as so many events
 
-local IN_TURNS = { build = build_in_turns, rest = rest_in_turns }
+local IN_TURNS = { build = build_in_turns, rest = scheduler.pause }
 local AT_ONCE = { build = build_at_once, rest = never_rest }
 
 local function answer_lost(root, number)

@@ -3,18 +3,32 @@
 #include "cache/id_pairs.h"
 #include "cache/layer_map.h"
 
+static const char *told_key; /* by the application's function, of all objects; NULL: it isn't asked */
+
+static struct aps_asked *ask(struct aps_binding *binding, const char *data)
+{
+	if (told_key == NULL) return NULL;
+	struct aps_asked *asked = aps_asked_new();
+	world.policies.asks_all = true;
+	assert_int_equal(aps_asked_scan(asked, binding, aps_str_of(data), NULL), APS_OK);
+	for (size_t i = 0; i < aps_asked_count(asked); i++) aps_asked_tell(asked, i, aps_str_of(told_key));
+	return asked;
+}
+
 static void normalize(const char *query, const char *data, struct aps_str root, struct aps_buf *identified)
 {
 	struct aps_gql_document *doc = parse(query);
 	struct aps_binding binding = {.policies = &world.policies, .names = &world.cache.names, .gives_numbers = true};
-	const struct aps_normalize_options options = {.root = root, .identified = identified};
 	struct aps_err err = {0};
 	struct aps_normalized out;
 	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
 	assert_int_equal(aps_binding_init(&binding, doc, aps_gql_document_operation(doc, 0), APS_STR("{}"), &err),
 	                 APS_OK);
+	struct aps_asked *asked = ask(&binding, data);
+	const struct aps_normalize_options options = {.root = root, .identified = identified, .asked = asked};
 	if (aps_normalize(&world.merge, &binding, aps_str_of(data), &options, &out, &err) != APS_OK)
 		fail_msg("%s", err.msg);
+	aps_asked_unref(asked);
 	aps_buf_clear(&out.stale);
 	aps_binding_clear(&binding);
 	aps_gql_document_unref(doc);
@@ -249,6 +263,18 @@ static void an_answer_of_another_type_is_another_record(void **state)
 	assert_reads(LIST, "{}", list("a1 x2"));
 }
 
+static void keys_of_a_function_need_not_begin_with_a_type(void **state)
+{
+	(void)state;
+	told_key = "draft";
+	hope_for_one(1, "x", "2", "x2");
+	told_key = "post/7";
+	answer(1, CREATE, made("7", "3"));
+	end();
+	told_key = NULL;
+	assert_reads(LIST, "{}", list("73"));
+}
+
 static void what_was_evicted_stays_so(void **state)
 {
 	(void)state;
@@ -376,6 +402,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(several_are_paired_by_their_places, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_only_comes_in_another_order_is_no_other_record, setup, teardown),
 	        cmocka_unit_test_setup_teardown(an_answer_of_another_type_is_another_record, setup, teardown),
+	        cmocka_unit_test_setup_teardown(keys_of_a_function_need_not_begin_with_a_type, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_was_evicted_stays_so, setup, teardown),
 	        cmocka_unit_test_setup_teardown(fields_with_arguments_and_references_below_go_along, setup, teardown),
 	        cmocka_unit_test_setup_teardown(who_looks_for_the_temporary_id_finds_it, setup, teardown),

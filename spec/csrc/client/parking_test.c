@@ -95,6 +95,24 @@ static void they_are_written_in_the_order_in_which_they_came(void **state)
 	expect_nothing();
 }
 
+/* What can't be asked about isn't kept, and is told of all the same behind those before it. */
+static void without_memory_to_ask_they_are_told_in_their_order(void **state)
+{
+	(void)state;
+	struct owner owners[2];
+	n_written = 0;
+	assert_false(write_into(CACHE, &owners[0], 1));
+	struct aps_answer_command *first = expect_question(owners[0].data);
+	aps_mem_fail_at(1);
+	assert_false(write_into(CACHE, &owners[1], 2));
+	aps_mem_fail_at(0);
+	assert_int_equal(n_written, 0);
+	answer_with(first, "key");
+	assert_int_equal(owners[0].place, 1);
+	assert_int_equal(owners[1].place, 2);
+	assert_int_equal(read_n(CACHE, "Rkey"), 1);
+}
+
 static void it_came_when_it_came(void **state)
 {
 	(void)state;
@@ -264,6 +282,53 @@ static void run_edit(const char *json)
 	aps_edits_unref(edits);
 }
 
+/* Its write is given up once, for the merge, and so is what it made of the layer. */
+static void a_layer_follows_an_answer_that_waited_for_both(void **state)
+{
+	(void)state;
+	static const char HOPED[] = "{\"a\":{\"id\":\"tmp\",\"n\":1,\"p\":5,\"__typename\":\"T\"}}";
+	static const char CAME[] = "{\"a\":{\"id\":\"9\",\"n\":3,\"p\":6,\"__typename\":\"T\"}}";
+	struct aps_operation mutation = make("mutation { a { id n p } }");
+	struct aps_policies *policies = &world.client->settings.cache->policies;
+	const struct aps_edit_what what = {.kind = APS_EDIT_WRITE,
+	                                   .key = APS_STR(""),
+	                                   .document = mutation.document,
+	                                   .definition = mutation.definition,
+	                                   .json = aps_str_of(HOPED)};
+	static struct owner one;
+	aps_policies_field(policies, APS_STR("T"), APS_STR("p"))->merge = APS_MERGE_ASKED;
+	policies->asks_merges = true;
+	n_written = 0;
+	for (int round = 0; round < 2; round++) { /* again with a layer that has left meanwhile */
+		struct aps_edits *edits = aps_edits_new();
+		const uint64_t layer = 50 + (uint64_t)round;
+		assert_true(aps_edits_add(edits, &what));
+		aps_caching_add_layer(world.core, world.client, CACHE, &(struct aps_caching_edits){layer, 0, edits});
+		aps_edits_unref(edits);
+		assert_int_equal(read_n(CACHE, "RT:tmp"), 1);
+		one.parked = (struct aps_parked){.operation = &mutation,
+		                                 .data = aps_str_of(CAME),
+		                                 .errors = APS_STR(""),
+		                                 .layer = layer,
+		                                 .written = written};
+		one.place = 0;
+		assert_false(aps_caching_write(world.core, world.client, CACHE, &one.parked));
+		answer_with(expect_question(CAME), "post/9");
+		struct aps_answer_command *answer = expect_merge(round == 0 ? "" : "7");
+		assert_int_equal(read_n(CACHE, "RT:tmp"), 1);
+		const struct aps_caching_edits left = {.layer = layer};
+		if (round == 1) aps_caching_settle_layer(world.core, world.client, CACHE, &left);
+		merge_with(answer, "{\"__json\":7}");
+		assert_int_equal(one.place, (unsigned)round + 1);
+		assert_int_equal(read_n(CACHE, "RT:tmp"), -1);
+		assert_int_equal(read_n(CACHE, "Rpost/9"), 3);
+		aps_caching_settle_layer(world.core, world.client, CACHE, &left);
+		assert_int_equal(read_n(CACHE, "Rpost/9"), 3);
+	}
+	expect_nothing();
+	aps_operation_clear(&mutation);
+}
+
 static void a_merge_sees_what_is_there_when_it_is_written(void **state)
 {
 	(void)state;
@@ -326,11 +391,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(a_response_is_written_when_its_objects_were_told, setup, teardown),
 	        cmocka_unit_test_setup_teardown(they_are_written_in_the_order_in_which_they_came, setup, teardown),
+	        cmocka_unit_test_setup_teardown(without_memory_to_ask_they_are_told_in_their_order, setup, teardown),
 	        cmocka_unit_test_setup_teardown(it_came_when_it_came, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_came_before_a_clear_does_not_come_back, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_cache_that_closes_lets_go_of_what_waits, setup, teardown),
 	        cmocka_unit_test_setup_teardown(without_memory_to_ask_nobody_waits, setup, teardown),
 	        cmocka_unit_test_setup_teardown(fields_are_merged_before_they_are_written, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_layer_follows_an_answer_that_waited_for_both, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_merge_sees_what_is_there_when_it_is_written, setup, teardown),
 	        cmocka_unit_test_setup_teardown(without_memory_to_ask_for_a_merge_nobody_waits, setup, teardown),
 	};

@@ -114,6 +114,50 @@ static void a_kept_read_survives_the_lack_of_memory(void **state)
 	aps_operation_clear(&operation);
 }
 
+/* What the application writes has names that are only lent; once they are the store's the binding is to know them. */
+static void a_kept_read_meets_doubts_of_fields_whose_names_it_met_as_lent_ones(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	struct aps_edits *own;
+	struct aps_kept_read kept;
+	static const char ONE[] = "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}";
+	struct aps_operation operation = make("{ a { id t } }", "");
+	struct aps_operation event = make("subscription { a { id t } }", "");
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_packed = true, .now_s = 1};
+	const struct aps_edit_what what = {.kind = APS_EDIT_WRITE,
+	                                   .key = APS_STR("ROOT_QUERY"),
+	                                   .document = operation.document,
+	                                   .definition = operation.definition,
+	                                   .json = aps_str_of(ONE)};
+	const struct aps_partition_data null = {
+	        .operation = &event,
+	        .data = APS_STR("{\"a\":{\"__typename\":\"T\",\"id\":\"1\",\"t\":null}}"),
+	        .skips_nulls = true,
+	};
+	open_core();
+	aps_kept_read_init(&kept, operation.document, operation.definition);
+	assert_int_equal(aps_reader_edit(world.reader, &what, &err), APS_OK);
+	assert_int_equal(aps_reader_read_again(world.reader, &kept, APS_STR(""), &options, &err), APS_OK);
+	assert_int_equal(kept.result.n_missing, 0);
+	uint64_t number = aps_reader_close_edits(world.reader, &own);
+	assert_int_equal(aps_partition_edit(world.partition, number, own, &err), APS_OK);
+	commit();
+	aps_edits_unref(own);
+	assert_string_equal(read_alone(&operation), ONE); /* which learns the store's names */
+	assert_int_equal(aps_reader_read_again(world.reader, &kept, APS_STR(""), &options, &err), APS_OK);
+	assert_int_equal(kept.result.n_expired, 0);
+	assert_int_equal(aps_partition_write(world.partition, &null, &err), APS_OK);
+	commit();
+	assert_int_equal(aps_reader_read_again(world.reader, &kept, APS_STR(""), &options, &err), APS_OK);
+	assert_int_equal(kept.result.n_missing, 0);
+	assert_int_equal(kept.result.n_expired, 1);
+	aps_kept_read_clear(&kept);
+	close_core();
+	aps_operation_clear(&operation);
+	aps_operation_clear(&event);
+}
+
 static void a_file_that_is_being_made_is_not_there_yet(void **state)
 {
 	(void)state;
@@ -279,6 +323,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(a_kept_read_fails_for_wrong_variables_and_goes_on, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_kept_read_survives_the_lack_of_memory, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_was_committed_is_read_and_nothing_before, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_kept_read_meets_doubts_of_fields_whose_names_it_met_as_lent_ones,
+	                                        setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_file_that_is_being_made_is_not_there_yet, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_that_comes_with_content_is_read, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_is_read_that_was_there_before, setup, teardown),
