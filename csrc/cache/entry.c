@@ -394,23 +394,18 @@ struct aps_str aps_entry_shown(const struct aps_entry *entry)
 	return entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
 }
 
-#define LIST_NUMBERS 128
-
 static enum aps_rc list_backing(struct aps_entries *entries, struct aps_str prefix, struct aps_buf *numbers,
                                 struct aps_err *err)
 {
-	uint64_t found[LIST_NUMBERS], after = 0;
-	size_t n = LIST_NUMBERS;
-	while (n == LIST_NUMBERS) {
-		enum aps_rc rc = entries->backing->list(entries->backing, prefix, after, found, &n, err);
-		if (rc != APS_OK) return rc;
-		/* what is in memory was found there */
-		for (size_t i = 0; i < n; i++)
-			if (aps_entries_peek(entries, found[i]) == NULL)
-				aps_buf_add(numbers, &found[i], sizeof found[i]);
-		if (n != 0) after = found[n - 1];
-	}
-	return APS_OK;
+	struct aps_buf found;
+	aps_buf_init(&found, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = entries->backing->list(entries->backing, prefix, &found, err);
+	const uint64_t *list = (const uint64_t *)(const void *)found.p;
+	/* what is in memory was found there */
+	for (size_t i = 0; rc == APS_OK && i < found.n / sizeof *list; i++)
+		if (aps_entries_peek(entries, list[i]) == NULL) aps_buf_add(numbers, &list[i], sizeof list[i]);
+	aps_buf_clear(&found);
+	return rc;
 }
 
 static void list_one(const struct aps_entry *entry, struct aps_str prefix, struct aps_buf *numbers)

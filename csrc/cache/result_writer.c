@@ -77,8 +77,8 @@ static void write_packed_key(struct aps_result_writer *out, const struct aps_sel
 	buf->n += sizeof field->label;
 }
 
-/* Integral ones become integers, so that 1.0 and 1 are the same, as long as every Lua can tell one from the next: beyond
- * that an integer may be given as text, and a number that came as 1e19 is none. */
+/* Integral ones become integers, so that 1.0 and 1 are the same, as long as every Lua can tell one from the next:
+ * beyond that an integer may be given as text, and a number that came as 1e19 is none. */
 static void write_packed_double(struct aps_result_writer *out, double value)
 {
 	char text[APS_DECIMAL_CHARS];
