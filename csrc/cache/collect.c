@@ -193,27 +193,23 @@ static void account(struct aps_collect *collect, const struct aps_entry_row *row
 	collect->ages.bytes[age_of(collect, row)] += bytes_to_win(row, n_list_bytes);
 }
 
-#define LIST_NUMBERS 64
-
 static enum aps_rc follow_fields(struct aps_collect *collect, uint64_t record, bool spreads, struct aps_err *err)
 {
-	uint64_t found_numbers[LIST_NUMBERS], after = 0;
-	size_t n = LIST_NUMBERS;
-	struct aps_buf prefix;
+	struct aps_buf prefix, numbers;
 	enum aps_rc rc = APS_OK;
 	aps_buf_init(&prefix, APS_BUF_ANY_SIZE);
+	aps_buf_init(&numbers, APS_BUF_ANY_SIZE);
 	aps_buf_addf(&prefix, "F%llu.", (unsigned long long)record);
 	if (prefix.rc != APS_OK) rc = aps_fail(err, APS_E_NOMEM, "no memory to collect what isn't needed");
-	while (rc == APS_OK && n == LIST_NUMBERS) {
-		rc = collect->rows->list(collect->rows, aps_buf_str(&prefix), after, found_numbers, &n, err);
-		for (size_t i = 0; rc == APS_OK && i < n; i++) {
-			if (spreads)
-				spread(collect, found_numbers[i]);
-			else
-				reach(collect, found_numbers[i]);
-		}
-		if (n != 0) after = found_numbers[n - 1];
+	if (rc == APS_OK) rc = collect->rows->list(collect->rows, aps_buf_str(&prefix), &numbers, err);
+	const uint64_t *found_numbers = (const uint64_t *)(const void *)numbers.p;
+	for (size_t i = 0; rc == APS_OK && i < numbers.n / sizeof *found_numbers; i++) {
+		if (spreads)
+			spread(collect, found_numbers[i]);
+		else
+			reach(collect, found_numbers[i]);
 	}
+	aps_buf_clear(&numbers);
 	aps_buf_clear(&prefix);
 	return rc;
 }

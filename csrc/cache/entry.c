@@ -394,8 +394,6 @@ struct aps_str aps_entry_shown(const struct aps_entry *entry)
 	return entry->content != NULL ? aps_entry_content(entry) : (struct aps_str){NULL, 0};
 }
 
-#define LIST_NUMBERS 128
-
 static bool begins_with(const struct aps_entry *entry, struct aps_str prefix)
 {
 	struct aps_str key = aps_entry_key(entry);
@@ -420,16 +418,14 @@ static enum aps_rc list_found(struct aps_entries *entries, struct aps_str prefix
 static enum aps_rc list_backing(struct aps_entries *entries, struct aps_str prefix, struct aps_buf *numbers,
                                 struct aps_err *err)
 {
-	uint64_t found[LIST_NUMBERS], after = 0;
-	size_t n = LIST_NUMBERS;
-	while (n == LIST_NUMBERS) {
-		enum aps_rc rc = entries->backing->list(entries->backing, prefix, after, found, &n, err);
-		if (rc != APS_OK) return rc;
-		for (size_t i = 0; i < n && rc == APS_OK; i++) rc = list_found(entries, prefix, found[i], numbers, err);
-		if (rc != APS_OK) return rc;
-		if (n != 0) after = found[n - 1];
-	}
-	return APS_OK;
+	struct aps_buf found;
+	aps_buf_init(&found, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = entries->backing->list(entries->backing, prefix, &found, err);
+	const uint64_t *list = (const uint64_t *)(const void *)found.p;
+	for (size_t i = 0; rc == APS_OK && i < found.n / sizeof *list; i++)
+		rc = list_found(entries, prefix, list[i], numbers, err);
+	aps_buf_clear(&found);
+	return rc;
 }
 
 static void list_one(const struct aps_entry *entry, struct aps_str prefix, struct aps_buf *numbers)

@@ -67,10 +67,9 @@ struct aps_entry_backing {
 	enum aps_rc (*load)(struct aps_entry_backing *backing, uint64_t number, struct aps_entry_row *row,
 	                    struct aps_err *err);
 	void (*done)(struct aps_entry_backing *backing);
-	/* The entries whose key begins like this, those whose number is above `after` and not more than fit into
-	 * *numbers; *n in: how many that are, out: how many there were. */
-	enum aps_rc (*list)(struct aps_entry_backing *backing, struct aps_str prefix, uint64_t after, uint64_t *numbers,
-	                    size_t *n, struct aps_err *err);
+	/* The numbers of the entries whose key begins like this, uint64_t, each once. */
+	enum aps_rc (*list)(struct aps_entry_backing *backing, struct aps_str prefix, struct aps_buf *numbers,
+	                    struct aps_err *err);
 };
 
 struct aps_entries {

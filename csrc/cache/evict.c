@@ -43,8 +43,20 @@ static bool evict_plain_field(struct aps_cache_write *write, struct aps_entry *r
 	return is_there;
 }
 
-/* The fields with arguments whose key begins like this; `is_exact`: the one whose key is this. */
-static bool evict_fields(struct aps_cache_write *write, struct aps_str prefix, bool is_exact)
+/* The entry of this key, if there is one. */
+static struct aps_entry *find(struct aps_cache_write *write, const struct aps_buf *key)
+{
+	struct aps_entry *entry = NULL;
+	if (key->rc != APS_OK)
+		aps_write_fail(write);
+	else if (aps_entries_find(&write->cache->entries, aps_buf_str(key), &entry, &write->err) == APS_OK &&
+	         entry != NULL)
+		entry = aps_write_at(write, entry->number);
+	return entry;
+}
+
+/* The fields with arguments whose key begins like this. */
+static bool evict_fields(struct aps_cache_write *write, struct aps_str prefix)
 {
 	struct aps_buf numbers;
 	bool is_there = false;
@@ -53,7 +65,6 @@ static bool evict_fields(struct aps_cache_write *write, struct aps_str prefix, b
 		const uint64_t *found = (const uint64_t *)(const void *)numbers.p;
 		for (size_t i = 0; i < numbers.n / sizeof *found; i++) {
 			struct aps_entry *entry = aps_write_at(write, found[i]);
-			if (entry == NULL || (is_exact && entry->n_key_bytes != prefix.n)) continue;
 			if (evict_entry(write, entry)) is_there = true;
 		}
 	}
@@ -67,7 +78,7 @@ static bool evict_continued(struct aps_cache_write *write, struct aps_buf *prefi
 	size_t n = prefix->n;
 	aps_buf_add_byte(prefix, next);
 	if (prefix->rc != APS_OK) aps_write_fail(write);
-	bool is_there = prefix->rc == APS_OK && evict_fields(write, aps_buf_str(prefix), false);
+	bool is_there = prefix->rc == APS_OK && evict_fields(write, aps_buf_str(prefix));
 	prefix->n = n;
 	return is_there;
 }
@@ -87,24 +98,11 @@ static bool evict_with_arguments(struct aps_cache_write *write, const struct aps
 	aps_buf_add_byte(&prefix, '.');
 	aps_buf_add_str(&prefix, field);
 	/* a bare name: the field that is merged in a way of its own, and all that have arguments or directives */
-	bool is_there = prefix.rc == APS_OK && evict_fields(write, aps_buf_str(&prefix), true);
+	bool is_there = evict_entry(write, find(write, &prefix));
 	if (!is_whole && evict_continued(write, &prefix, '(')) is_there = true;
 	if (!is_whole && evict_continued(write, &prefix, '@')) is_there = true;
 	aps_buf_clear(&prefix);
 	return is_there;
-}
-
-/* The entry of this key, if there is one; the key is cleared. */
-static struct aps_entry *find(struct aps_cache_write *write, struct aps_buf *key)
-{
-	struct aps_entry *entry = NULL;
-	if (key->rc != APS_OK)
-		aps_write_fail(write);
-	else if (aps_entries_find(&write->cache->entries, aps_buf_str(key), &entry, &write->err) == APS_OK &&
-	         entry != NULL)
-		entry = aps_write_at(write, entry->number);
-	aps_buf_clear(key);
-	return entry;
 }
 
 bool aps_evict_field(struct aps_cache_write *write, struct aps_entry *record, struct aps_str field, bool is_apart)
@@ -114,7 +112,9 @@ bool aps_evict_field(struct aps_cache_write *write, struct aps_entry *record, st
 	aps_buf_init(&key, APS_BUF_ANY_SIZE);
 	aps_buf_addf(&key, "F%llu.", (unsigned long long)record->number);
 	aps_buf_add_str(&key, field);
-	return evict_entry(write, find(write, &key));
+	bool is_there = evict_entry(write, find(write, &key));
+	aps_buf_clear(&key);
+	return is_there;
 }
 
 bool aps_evict(struct aps_cache_write *write, struct aps_str key, struct aps_str field)
@@ -125,6 +125,7 @@ bool aps_evict(struct aps_cache_write *write, struct aps_str key, struct aps_str
 	aps_buf_add_byte(&name, 'R');
 	aps_buf_add_str(&name, key);
 	struct aps_entry *record = find(write, &name);
+	aps_buf_clear(&name);
 	if (record == NULL) return false;
 	bool is_there = field.n != 0 ? evict_plain_field(write, record, field) : evict_record(write, record);
 	return evict_with_arguments(write, record, field) || is_there;

@@ -309,15 +309,14 @@ static void done(struct aps_entry_backing *backing)
 	if (reader->is_viewing) reader->sight.store.backing.done(&reader->sight.store.backing);
 }
 
-static enum aps_rc list(struct aps_entry_backing *backing, struct aps_str prefix, uint64_t after, uint64_t *numbers,
-                        size_t *n, struct aps_err *err)
+static enum aps_rc list(struct aps_entry_backing *backing, struct aps_str prefix, struct aps_buf *numbers,
+                        struct aps_err *err)
 {
 	struct aps_reader *reader = of(backing);
 	bool is_there;
 	enum aps_rc rc = view(reader, &is_there, err);
 	if (rc == APS_OK && is_there)
-		return reader->sight.store.backing.list(&reader->sight.store.backing, prefix, after, numbers, n, err);
-	*n = 0;
+		rc = reader->sight.store.backing.list(&reader->sight.store.backing, prefix, numbers, err);
 	return rc;
 }
 

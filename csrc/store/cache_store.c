@@ -102,28 +102,19 @@ static enum aps_rc bind_range(struct aps_stmt *stmt, int index, struct aps_str p
 	return rc == APS_OK ? aps_stmt_bind_blob(stmt, index + 1, aps_buf_str(end), err) : rc;
 }
 
-/* What is asked for: at most so many entries of a part whose keys begin so, by numbers above `after`. */
-struct listing {
-	int64_t part;
-	struct aps_str prefix;
-	uint64_t after;
-	size_t max;
-};
-
 /* Those of one connection, in order. */
-static enum aps_rc list_in(struct aps_db *db, const struct listing *what, struct aps_buf *numbers, struct aps_err *err)
+static enum aps_rc list_in(const struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
+                           struct aps_buf *numbers, struct aps_err *err)
 {
-	static const char SQL[] = "SELECT id FROM entry WHERE part = ?1 AND key >= ?2 AND key < ?3 AND id > ?4"
-	                          " ORDER BY id LIMIT ?5";
+	static const char SQL[] = "SELECT id FROM entry INDEXED BY entry_key WHERE part = ?1 AND key >= ?2"
+	                          " AND key < ?3 ORDER BY id";
 	struct aps_stmt *stmt;
 	struct aps_buf end;
 	bool has_row = false;
 	aps_buf_init(&end, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, what->part, err);
-	if (rc == APS_OK) rc = bind_range(stmt, 2, what->prefix, &end, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 4, (int64_t)what->after, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 5, (int64_t)what->max, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
+	if (rc == APS_OK) rc = bind_range(stmt, 2, prefix, &end, err);
 	while (rc == APS_OK && (rc = aps_stmt_step(stmt, &has_row, err)) == APS_OK && has_row) {
 		uint64_t number = (uint64_t)aps_stmt_column_int(stmt, 0);
 		aps_buf_add(numbers, &number, sizeof number);
@@ -133,34 +124,31 @@ static enum aps_rc list_in(struct aps_db *db, const struct listing *what, struct
 }
 
 /* Takes each number once, of both lists. */
-static size_t merge_numbers(uint64_t *out, size_t max, const struct aps_buf *above, const struct aps_buf *below)
+static void merge_numbers(struct aps_buf *out, const struct aps_buf *above, const struct aps_buf *below)
 {
 	const uint64_t *a = (const uint64_t *)(const void *)above->p, *b = (const uint64_t *)(const void *)below->p;
-	size_t n_a = above->n / sizeof *a, n_b = below->n / sizeof *b, i = 0, j = 0, n = 0;
-	while (n < max && (i < n_a || j < n_b)) {
+	size_t n_a = above->n / sizeof *a, n_b = below->n / sizeof *b, i = 0, j = 0;
+	while (i < n_a || j < n_b) {
 		bool takes_a = i < n_a && (j == n_b || a[i] <= b[j]);
 		uint64_t number = takes_a ? a[i++] : b[j++];
 		if (takes_a && j < n_b && b[j] == number) j++;
-		out[n++] = number;
+		aps_buf_add(out, &number, sizeof number);
 	}
-	return n;
 }
 
-static enum aps_rc list(struct aps_entry_backing *backing, struct aps_str prefix, uint64_t after, uint64_t *numbers,
-                        size_t *n, struct aps_err *err)
+static enum aps_rc list(struct aps_entry_backing *backing, struct aps_str prefix, struct aps_buf *numbers,
+                        struct aps_err *err)
 {
-	struct aps_cache_store *store = APS_CONTAINER_OF(backing, struct aps_cache_store, backing);
+	const struct aps_cache_store *store = APS_CONTAINER_OF(backing, struct aps_cache_store, backing);
 	struct aps_db *base = aps_db_base(store->db);
 	struct aps_buf above, below;
-	size_t max = *n;
 	aps_buf_init(&above, APS_BUF_ANY_SIZE);
 	aps_buf_init(&below, APS_BUF_ANY_SIZE);
-	const struct listing what = {store->part, prefix, after, max};
-	enum aps_rc rc = list_in(store->db, &what, &above, err);
-	if (rc == APS_OK && base != NULL) rc = list_in(base, &what, &below, err);
-	if (rc == APS_OK && (above.rc != APS_OK || below.rc != APS_OK))
+	enum aps_rc rc = list_in(store, store->db, prefix, &above, err);
+	if (rc == APS_OK && base != NULL) rc = list_in(store, base, prefix, &below, err);
+	if (rc == APS_OK) merge_numbers(numbers, &above, &below);
+	if (rc == APS_OK && (above.rc != APS_OK || below.rc != APS_OK || numbers->rc != APS_OK))
 		rc = aps_fail(err, APS_E_NOMEM, "no memory for a list of records");
-	*n = rc == APS_OK ? merge_numbers(numbers, max, &above, &below) : 0;
 	aps_buf_clear(&above);
 	aps_buf_clear(&below);
 	return rc;

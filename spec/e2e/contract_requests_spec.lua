@@ -56,6 +56,18 @@ describe("the contract of what the client sends:", function()
     assert.equal(18446744073709551616, data.a)
   end)
 
+  it("big_integers: numbers that came as no integer are numbers from the cache as well", function()
+    local answer = { "http", 200, JSON, '{"data":{"a":1e19,"b":1e300,"c":-2.5e22,"d":18446744073709551616,"e":4503599627370496.0}}' }
+    local other = peer.start{ connections = { { { "request" }, answer } } }
+    client = appsync.client{ endpoint = other.url, auth = { type = "NONE" }, big_integers = "string", store = ":memory:" }
+    local data = client:query "{ a b c d e }"
+    assert.same({ a = 1e19, b = 1e300, c = -2.5e22, d = "18446744073709551616", e = 4503599627370496 }, data)
+    assert.same(data, client:read_query "{ a b c d e }")
+    local again, _, info = client:query "{ a b c d e }"
+    assert.equal("cache", info.source)
+    assert.same(data, again)
+  end)
+
   it("a mutation is sent once; its failure says that it may have been sent", function()
     local other = peer.start{ connections = { { { "request" }, { "close" } }, { { "request" }, GOOD } } }
     client = appsync.client{ endpoint = other.url, auth = { type = "NONE" }, retry = { base = 0.01 } }

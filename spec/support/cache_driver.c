@@ -408,17 +408,15 @@ static void memory_done(struct aps_entry_backing *backing)
 	(void)backing;
 }
 
-static enum aps_rc memory_list(struct aps_entry_backing *backing, struct aps_str prefix, uint64_t after,
-                               uint64_t *numbers, size_t *n, struct aps_err *err)
+static enum aps_rc memory_list(struct aps_entry_backing *backing, struct aps_str prefix, struct aps_buf *numbers,
+                               struct aps_err *err)
 {
-	size_t max = *n;
 	(void)backing, (void)err;
-	*n = 0;
-	for (uint64_t number = after + 1; number <= *driver.cache.entries.last_number && *n < max; number++) {
+	for (uint64_t number = 1; number <= *driver.cache.entries.last_number; number++) {
 		const struct aps_entry *entry = aps_entries_peek(&driver.cache.entries, number);
 		if (entry == NULL || entry->n_key_bytes < prefix.n || memcmp(entry->key, prefix.p, prefix.n) != 0)
 			continue;
-		numbers[(*n)++] = number;
+		aps_buf_add(numbers, &number, sizeof number);
 	}
 	return APS_OK;
 }

@@ -67,7 +67,7 @@ static void each_kind_of_scalar_is_what_its_text_says(void **state)
 	assert_string_equal(number(0.1), "0.1");
 }
 
-/* Text of an integral number is read as an integer: so must be what is packed. */
+/* 1.0 and 1 are the same; 1e19 isn't an integer that a Lua number can't hold. */
 static void integral_doubles_are_integers(void **state)
 {
 	(void)state;
@@ -75,8 +75,10 @@ static void integral_doubles_are_integers(void **state)
 	assert_int_equal(bytes.p[0], APS_CELL_INT);
 	assert_string_equal(number(-9007199254740993.0), "-9007199254740992");
 	assert_int_equal(bytes.p[0], APS_CELL_INT);
+	assert_string_equal(number(-9007199254740994.0), "-9007199254740994");
+	assert_int_equal(bytes.p[0], APS_CELL_DOUBLE);
 	assert_string_equal(number(0x1p63), "9223372036854775808");
-	assert_int_equal(bytes.p[0], APS_CELL_NUMBER);
+	assert_int_equal(bytes.p[0], APS_CELL_DOUBLE);
 	assert_string_equal(number(-0.0), "-0");
 	assert_int_equal(bytes.p[0], APS_CELL_NUMBER);
 	assert_string_equal(number(1e-7), "1e-7");
