@@ -347,34 +347,6 @@ describe("a client's cache", function()
     end)
   end)
 
-  it("evicts a field of all arguments, also in what only the file has", function()
-    local document, path = appsync.gql "query N($n: Int) { all(n: $n) all2(n: $n) }", nil
-    client:close()
-    client, path = open()
-    for n = 1, 700 do assert(client:write_query(document, { n = n }, { all = n, all2 = n })) end
-    client:close(5)
-    open{ store = path }
-    assert(client:hydrated(10))
-    assert(client:write_query(document, { n = 800 }, { all = 800, all2 = 800 }))
-    assert.is_true(client:evict("ROOT_QUERY", "all"))
-    for _, n in ipairs{ 1, 128, 129, 512, 700, 800 } do
-      local data, rest = client:read_query(document, { n = n })
-      assert.is_nil(data)
-      assert.same({ "all" }, rest.missing)
-    end
-  end)
-
-  -- 2,000 of them took eleven seconds when each listing began anew at the first row again and again.
-  it("evicts a field of all arguments again and again", function()
-    local document, began_at = appsync.gql "query N($n: Int) { one(n: $n) }", os.clock()
-    for n = 1, 2000 do
-      client:write_query(document, { n = n }, { one = n })
-      client:evict("ROOT_QUERY", "one")
-    end
-    assert.is_nil((client:read_query(document, { n = 2000 })))
-    assert.is_true(os.clock() - began_at < 5)
-  end)
-
   it("evicts records and fields", function()
     write_all(post("1", "a"), post("2", "b"))
     assert.is_true(client:evict("Post:1"))
