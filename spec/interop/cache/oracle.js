@@ -36,7 +36,8 @@ function mergeFields(existing, incoming, cache) {
 /** What an embedded object knew goes into the record; both are kept by the names of the store. */
 function settle(existing, { __ref: id }, cache) {
 	const record = cache.data.lookup(id) || {};
-	if (cache.busy.includes(id) || !isOneType(existing.__typename, record.__typename)) return;
+	// A record may be merged after a root that the response has in it: its key tells its type already.
+	if (cache.busy.includes(id) || !isOneType(existing.__typename, id.slice(0, id.indexOf(':')))) return;
 	const known = {};
 	cache.busy.push(id);
 	for (const [name, value] of Object.entries(existing)) {
