@@ -29,7 +29,9 @@
 #include <string.h>
 
 #define MAX_BYTES ((size_t)32 * 1024 * 1024)
-#define MAX_MOVES 4 /* of the store, in the middle of something */
+#define FRAME_MS  12   /* no read waits longer for who has the store alone */
+#define CHANGE_MS 2000 /* whoever changes what is there does: it is rare, and nothing is lost for it */
+#define MAX_MOVES 4    /* of the store, in the middle of something */
 
 /* What a row that layers may cover is made of. */
 struct covered_row {
@@ -55,6 +57,7 @@ struct aps_reader {
 	bool is_below;                 /* reads don't look at layers */
 	struct aps_number_set covered; /* of what is in memory that which layers change */
 	uint64_t viewed;               /* the generation of the view */
+	bool is_blind; /* the store can't be read now: there is what was in memory, and what was written here */
 	bool must_restart;
 	bool has_moved;   /* the store, since this began */
 	bool has_damage;  /* that nobody was told of */
@@ -161,24 +164,43 @@ static bool follow(struct aps_reader *reader, bool *is_same, enum aps_rc *rc, st
 	return true;
 }
 
+static void end_view(struct aps_reader *reader)
+{
+	if (reader->is_viewing) aps_sight_end(&reader->sight);
+	reader->is_viewing = false;
+}
+
+/* Until the first statement that reads the store nobody knows whether it can be read now. */
+static enum aps_rc look(struct aps_reader *reader, struct aps_err *err)
+{
+	enum aps_rc rc = aps_sight_begin(&reader->sight, err);
+	if (rc != APS_OK) return rc;
+	reader->is_viewing = true;
+	rc = aps_cache_store_generation(reader->sight.db, &reader->viewed, err);
+	if (rc != APS_OK) end_view(reader);
+	return rc;
+}
+
 /* E_CANCELLED: what is done has to start again. */
 static enum aps_rc view(struct aps_reader *reader, bool *is_there, struct aps_err *err)
 {
 	bool is_same;
+	struct aps_err unwanted;
+	if (err == NULL) err = &unwanted;
 	*is_there = reader->is_viewing;
-	if (reader->is_viewing || is_clearing(reader)) return APS_OK;
+	if (reader->is_viewing || reader->is_blind || is_clearing(reader)) return APS_OK;
 	const struct aps_sight_owner owner = {reader->path, reader->prefix, reader->identity};
 	enum aps_rc rc = aps_sight_open(&reader->sight, &owner, is_there, err);
-	if (rc != APS_OK || !*is_there) return rc;
-	rc = aps_sight_begin(&reader->sight, err);
-	if (rc != APS_OK) return rc;
-	reader->is_viewing = true;
+	if (rc == APS_OK && *is_there) rc = look(reader, err);
+	if (aps_sight_forgive_locked(rc, err)) rc = APS_OK;
+	/* what isn't there at first stays away until the end, so that all of it is of one moment */
+	*is_there = reader->is_viewing;
+	reader->is_blind = rc == APS_OK && !reader->is_viewing;
+	if (rc != APS_OK || reader->is_blind) return rc;
 	/* until this place is left nothing is written to what lies below it: both views are of one moment */
 	reader->has_moved = aps_channel_place(reader->channel) != reader->sight.place;
 	if (reader->has_moved) return aps_fail(err, APS_E_CANCELLED, "the store has moved");
-	rc = aps_cache_store_generation(reader->sight.db, &reader->viewed, err);
-	if (rc == APS_OK)
-		rc = aps_layer_store_has_any(reader->sight.db, reader->sight.store.part, &reader->has_layers, err);
+	rc = aps_layer_store_has_any(reader->sight.db, reader->sight.store.part, &reader->has_layers, err);
 	if (rc != APS_OK) return rc;
 	if (reader->viewed <= reader->seen && follow(reader, &is_same, &rc, err) && (rc != APS_OK || is_same))
 		return rc;
@@ -198,12 +220,6 @@ static enum aps_rc enter_view(struct aps_reader *reader, struct aps_err *err)
 	if (rc == APS_OK)
 		rc = aps_layer_store_has_any(reader->sight.db, reader->sight.store.part, &reader->has_layers, err);
 	return rc == APS_OK ? aps_overlay_show(&reader->overlay, err) : rc;
-}
-
-static void end_view(struct aps_reader *reader)
-{
-	if (reader->is_viewing) aps_sight_end(&reader->sight);
-	reader->is_viewing = false;
 }
 
 static struct aps_reader *of(struct aps_entry_backing *backing)
@@ -327,7 +343,7 @@ static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, st
 	struct aps_entry *entry;
 	enum aps_rc rc = aps_entries_at(&reader->cache.entries, number, &entry, err);
 	*content = aps_entry_shown(entry);
-	source->is_absent = entry == NULL;
+	source->is_absent = entry == NULL && reader->is_viewing;
 	source->is_optimistic = entry != NULL && entry->layered != NULL;
 	if (rc == APS_OK && entry != NULL) aps_uses_note(&reader->uses, entry->number);
 	return rc;
@@ -400,6 +416,7 @@ struct job {
 	struct aps_read_result *result;
 	struct aps_str key, field;
 	struct aps_buf *text;
+	bool must_see; /* what comes of it is written */
 };
 
 /* The core meets the same, says so, and puts the store where it can be read; damage it may not have met. */
@@ -413,7 +430,8 @@ static void note_failure(struct aps_reader *reader, enum aps_rc rc, const struct
 /* E_CANCELLED: the store has moved meanwhile. */
 static enum aps_rc run_here(struct aps_reader *reader, struct job *job, struct aps_err *err)
 {
-	reader->has_moved = false;
+	reader->has_moved = reader->is_blind = false;
+	reader->sight.patience_ms = job->must_see ? CHANGE_MS : FRAME_MS;
 	enum aps_rc rc = catch_up(reader, err);
 	if (rc == APS_OK) rc = job->run(reader, job, err);
 	if (rc == APS_E_CANCELLED && reader->must_restart) {
@@ -423,7 +441,8 @@ static enum aps_rc run_here(struct aps_reader *reader, struct job *job, struct a
 	reader->must_restart = false;
 	end_view(reader);
 	note_failure(reader, rc, err);
-	if (reader->sight.db == NULL) { /* what a store lacks that isn't there it may have when it comes */
+	/* what a store lacks that isn't there, or can't be read now, it may have when it can */
+	if (reader->sight.db == NULL || reader->is_blind) {
 		aps_overlay_hide(&reader->overlay);
 		forget_all(reader);
 	}
@@ -606,7 +625,7 @@ static enum aps_rc show_field(struct aps_reader *reader, struct job *job, struct
 enum aps_rc aps_reader_field(struct aps_reader *reader, struct aps_str key, struct aps_str field, struct aps_buf *out,
                              struct aps_err *err)
 {
-	struct job job = {.run = show_field, .key = key, .field = field, .text = out};
+	struct job job = {.run = show_field, .key = key, .field = field, .text = out, .must_see = true};
 	enum aps_rc rc = run(reader, &job, err);
 	if (rc != APS_E_STORAGE) return rc;
 	aps_buf_reset(out);
@@ -622,7 +641,7 @@ static enum aps_rc show_edits(struct aps_reader *reader APS_UNUSED, struct job *
 
 enum aps_rc aps_reader_edit(struct aps_reader *reader, const struct aps_edit_what *what, struct aps_err *err)
 {
-	struct job job = {.run = show_edits};
+	struct job job = {.run = show_edits, .must_see = true};
 	struct aps_edits *edits = aps_overlay_edits(&reader->overlay);
 	if (edits == NULL || !aps_edits_add(edits, what)) {
 		if (edits != NULL && aps_edits_count(edits) == 0)

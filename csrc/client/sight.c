@@ -8,15 +8,12 @@
 #include <string.h>
 
 #define MEMORY_MS 2000 /* who writes there is waited for: a turn's writes */
-#define REPAIR_MS                                                                                                      \
-	12 /* who reads a log again that a process has left behind: milliseconds, and no more than a frame has */
 
-/* Who makes a file, or changes it, has it alone for a moment. */
-static enum aps_rc unless_locked(enum aps_rc rc, struct aps_err *err)
+bool aps_sight_forgive_locked(enum aps_rc rc, struct aps_err *err)
 {
-	if (rc != APS_E_STORAGE || err->word == NULL || strcmp(err->word, "locked") != 0) return rc;
+	if (rc != APS_E_STORAGE || err->word == NULL || strcmp(err->word, "locked") != 0) return false;
 	*err = (struct aps_err){0};
-	return APS_OK;
+	return true;
 }
 
 static enum aps_rc open_patiently(const char *path, bool in_memory, int busy_ms, struct aps_db **db,
@@ -34,22 +31,26 @@ static enum aps_rc open_patiently(const char *path, bool in_memory, int busy_ms,
 }
 
 /* NULL in *db, with OK: it isn't there, or not yet what it is going to be. */
-static enum aps_rc open_one(const char *path, bool in_memory, struct aps_db **db, struct aps_err *err)
+static enum aps_rc open_one(const struct aps_sight *sight, const char *path, bool in_memory, struct aps_db **db,
+                            struct aps_err *err)
 {
 	*db = NULL;
 	if (!in_memory && !aps_db_is_there(path)) return APS_OK;
-	enum aps_rc rc = open_patiently(path, in_memory, in_memory ? MEMORY_MS : 0, db, err);
-	if (rc == APS_E_STORAGE && aps_db_is_under_repair(err))
-		rc = open_patiently(path, in_memory, REPAIR_MS, db, err); /* what is in there was there before */
-	return unless_locked(rc, err);
+	struct aps_err at_first; /* who succeeds in the end hasn't failed */
+	enum aps_rc rc = open_patiently(path, in_memory, in_memory ? MEMORY_MS : 0, db, &at_first);
+	if (rc == APS_E_STORAGE && aps_db_is_under_repair(&at_first)) /* what is in there was there before */
+		rc = open_patiently(path, in_memory, sight->patience_ms, db, &at_first);
+	if (rc == APS_OK || aps_sight_forgive_locked(rc, &at_first)) return APS_OK;
+	*err = at_first;
+	return rc;
 }
 
 /* Not while a store is being moved out of the way. */
-static enum aps_rc open_file(const char *path, struct aps_db **db, struct aps_err *err)
+static enum aps_rc open_file(const struct aps_sight *sight, const char *path, struct aps_db **db, struct aps_err *err)
 {
 	*db = NULL;
 	if (!aps_process_begin_opening()) return APS_OK;
-	enum aps_rc rc = open_one(path, false, db, err);
+	enum aps_rc rc = open_one(sight, path, false, db, err);
 	aps_process_end_opening();
 	return rc;
 }
@@ -58,13 +59,20 @@ static enum aps_rc open_all(struct aps_sight *sight, const char *path, struct ap
 {
 	char name[APS_PLACE_NAME_BYTES];
 	enum aps_place_kind kind = aps_place_kind(sight->place);
-	if (kind == APS_PLACE_FILE) return open_file(path, &sight->db, err);
+	if (kind == APS_PLACE_FILE) return open_file(sight, path, &sight->db, err);
 	aps_place_name(sight->place, name);
-	enum aps_rc rc = open_one(name, true, &sight->db, err);
+	enum aps_rc rc = open_one(sight, name, true, &sight->db, err);
 	if (rc != APS_OK || sight->db == NULL || kind == APS_PLACE_MEMORY) return rc;
-	rc = open_file(path, &sight->base, err);
+	rc = open_file(sight, path, &sight->base, err);
 	if (sight->base != NULL) aps_db_set_base(sight->db, sight->base);
 	return rc;
+}
+
+/* With the file; what is in memory nobody has for long. */
+static void be_patient(struct aps_sight *sight)
+{
+	struct aps_db *file = aps_place_kind(sight->place) == APS_PLACE_FILE ? sight->db : sight->base;
+	if (file != NULL) aps_db_set_patience(file, sight->patience_ms);
 }
 
 enum aps_rc aps_sight_open(struct aps_sight *sight, const struct aps_sight_owner *owner, bool *is_open,
@@ -74,16 +82,18 @@ enum aps_rc aps_sight_open(struct aps_sight *sight, const struct aps_sight_owner
 	if (*is_open) return APS_OK;
 	enum aps_rc rc = open_all(sight, owner->path, err);
 	bool has_all = sight->db != NULL && (sight->base != NULL || aps_place_kind(sight->place) != APS_PLACE_OVER);
+	if (rc == APS_OK && has_all) be_patient(sight);
 	if (rc == APS_OK && has_all)
 		rc = aps_cache_store_open_reader(&sight->store, sight->db, aps_str_of(owner->prefix),
 		                                 aps_str_of(owner->identity), err);
 	*is_open = rc == APS_OK && has_all;
 	if (!*is_open) aps_sight_close(sight, sight->place);
-	return rc;
+	return aps_sight_forgive_locked(rc, err) ? APS_OK : rc;
 }
 
 enum aps_rc aps_sight_begin(struct aps_sight *sight, struct aps_err *err)
 {
+	be_patient(sight);
 	enum aps_rc rc = aps_db_begin(sight->db, err);
 	if (rc == APS_OK && sight->base != NULL) rc = aps_db_begin(sight->base, err);
 	if (rc != APS_OK) aps_sight_end(sight);
@@ -101,5 +111,5 @@ void aps_sight_close(struct aps_sight *sight, uint64_t place)
 	aps_cache_store_clear(&sight->store);
 	aps_db_close(sight->db);
 	aps_db_close(sight->base);
-	*sight = (struct aps_sight){.place = place};
+	*sight = (struct aps_sight){.place = place, .patience_ms = sight->patience_ms};
 }

@@ -10,6 +10,7 @@ struct aps_sight {
 	struct aps_db *db;   /* NULL: not open */
 	struct aps_db *base; /* what lies below; NULL: nothing */
 	struct aps_cache_store store;
+	int patience_ms; /* who has it alone for a moment is waited for so long */
 };
 
 /* Whose entries. */
@@ -22,6 +23,8 @@ struct aps_sight_owner {
 APS_BEGIN_DECLS
 
 /* Opens what isn't open yet. False in *is_open, with OK: nothing is there yet, or somebody is just making it. */
+/* "locked": another connection has it alone. Says so and takes the failure away. */
+bool aps_sight_forgive_locked(enum aps_rc rc, struct aps_err *err);
 enum aps_rc aps_sight_open(struct aps_sight *sight, const struct aps_sight_owner *owner, bool *is_open,
                            struct aps_err *err);
 /* One view, until it ends. */
