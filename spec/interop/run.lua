@@ -17,7 +17,8 @@ local function test_files()
 end
 
 local made = certificates.make()
-local COMMAND = "NODE_PATH='%s' NODE_EXTRA_CA_CERTS='%s' INTEROP_CERT='%s' INTEROP_KEY='%s' NODE_NO_WARNINGS=1 "
+-- Node.js 18 tries one address of a name only, and the server has localhost's first one.
+local COMMAND = "NODE_OPTIONS=--dns-result-order=ipv4first NODE_PATH='%s' NODE_EXTRA_CA_CERTS='%s' INTEROP_CERT='%s' INTEROP_KEY='%s' NODE_NO_WARNINGS=1 "
   .. "timeout -k 10 %d node %s >'%s' 2>&1"
 
 local failed = false
