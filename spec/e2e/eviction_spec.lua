@@ -31,16 +31,4 @@ describe("client:evict", function()
       assert.same({ "all" }, rest.missing)
     end
   end)
-
-  it("evicts a field of all arguments again and again", function()
-    open(":memory:")
-    local document = appsync.gql "query N($n: Int) { one(n: $n) }"
-    for n = 1, 300 do
-      client:write_query(document, { n = n }, { one = n })
-      assert.equal(n, client:read_query(document, { n = n }).one)
-      assert.is_true(client:evict("ROOT_QUERY", "one"))
-      assert.is_nil((client:read_query(document, { n = n })))
-    end
-    for n = 1, 300 do assert.is_nil((client:read_query(document, { n = n }))) end
-  end)
 end)

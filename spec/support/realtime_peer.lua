@@ -6,7 +6,7 @@ local process = require "spec.support.process"
 local wait_for = require "spec.support.wait"
 
 -- Under valgrind and the sanitizers everything takes longer.
-local PATIENCE = os.getenv "SANITIZER" and 4 or 1
+local PATIENCE = require "spec.support.patience"
 
 -- `server`, `client` and `log` are those of the present test.
 local realtime_peer = { log = {}, BOUND = 10 * PATIENCE, DOCUMENT = "subscription { on { n } }" }

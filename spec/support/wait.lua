@@ -2,9 +2,9 @@
 local appsync = require "appsync"
 local core = require "appsync.core"
 
-local BOUND = os.getenv "SANITIZER" and 40 or 10
+local BOUND = 10 * require "spec.support.patience"
 
---- What `fn` gives as soon as that is true. Fails after ten seconds (with a sanitizer forty), with `what` and what `log()` gives.
+--- What `fn` gives as soon as that is true. Fails after ten seconds, with a sanitizer forty, with `what` and what `log()` gives.
 ---@param fn fun(): any
 ---@param what string?
 ---@param log (fun(): string)?

@@ -333,8 +333,8 @@ static void a_reader_hides_layers_and_shows_them_again(void **state)
 	aps_operation_clear(&operation);
 }
 
-#define MAKE   "mutation { make { id t } }"
-#define N_TODO 8
+#define MAKE    "mutation { make { id t } }"
+#define N_HOPES 8
 
 /* A record that somebody hopes to make. */
 struct hope {
@@ -436,7 +436,7 @@ static void assert_once(const struct hope *hope, const char *text)
 static void hope_for_anything(uint64_t seed)
 {
 	struct aps_rand rand;
-	struct hope hopes[N_TODO] = {{0}};
+	struct hope hopes[N_HOPES] = {{0}};
 	struct aps_operation all = make("{ all { id t } }", "");
 	uint64_t last = 0;
 	unsigned n = 0;
@@ -444,7 +444,7 @@ static void hope_for_anything(uint64_t seed)
 	commit();
 	aps_rand_init(&rand, seed);
 	for (size_t step = 0; step < 150; step++) {
-		struct hope *hope = &hopes[aps_rand_below(&rand, N_TODO)];
+		struct hope *hope = &hopes[aps_rand_below(&rand, N_HOPES)];
 		size_t kind = aps_rand_below(&rand, 6);
 		if (hope->n == 0)
 			hope_for(hope, ++n, ++last);
@@ -457,10 +457,10 @@ static void hope_for_anything(uint64_t seed)
 		else if (kind >= 4)
 			end_hope(hope, hope->is_answered && aps_rand_below(&rand, 4) != 0);
 		assert_same(&all);
-		for (size_t i = 0; i < N_TODO; i++)
+		for (size_t i = 0; i < N_HOPES; i++)
 			if (hopes[i].n != 0) assert_once(&hopes[i], world.result.data.p);
 	}
-	for (size_t i = 0; i < N_TODO; i++)
+	for (size_t i = 0; i < N_HOPES; i++)
 		if (hopes[i].n != 0) end_hope(&hopes[i], false);
 	assert_same(&all);
 	assert_false(world.result.is_optimistic);

@@ -1,7 +1,11 @@
 #include "reader_world.h"
 
+#include "store/db_fixture.h"
+
 #include <pthread.h>
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/wait.h>
 
 static void what_was_committed_is_read_and_nothing_before(void **state)
 {
@@ -316,9 +320,51 @@ static void what_a_reader_leaves_waiting_is_bounded(void **state)
 	aps_operation_clear(&operation);
 }
 
+/* Whoever changes something waits for the repair of what a killed process has left behind; that it had to isn't a
+ * failure, also where what comes of it is no store yet. */
+static void an_own_write_is_there_after_a_repair(void **state)
+{
+	(void)state;
+	struct aps_err err = {0};
+	struct aps_buf text;
+	struct aps_operation operation = make("{ b }", "{}");
+	const struct aps_edit_what what = {
+	        .kind = APS_EDIT_WRITE,
+	        .key = APS_STR("ROOT_QUERY"),
+	        .document = operation.document,
+	        .definition = operation.definition,
+	        .json = APS_STR("{\"b\":2}"),
+	};
+	if (aps_reader_edit(world.reader, &what, &err) != APS_OK) fail_msg("%s", err.msg);
+	pid_t child = fork();
+	if (child == 0) {
+		sqlite3 *maker;
+		if (sqlite3_open(world.path, &maker) != SQLITE_OK) _exit(1);
+		sqlite3_exec(maker, "PRAGMA journal_mode = WAL; CREATE TABLE t (a)", NULL, NULL, NULL);
+		_exit(0); /* its log is left behind */
+	}
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	child = db_begin_repair(world.path);
+	pid_t ender = fork();
+	if (ender == 0) {
+		usleep(100000); /* longer than a read waits */
+		kill(child, SIGKILL);
+		_exit(0);
+	}
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = aps_reader_field(world.reader, APS_STR("ROOT_QUERY"), APS_STR("b"), &text, &err);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_int_equal(waitpid(ender, NULL, 0), ender);
+	if (rc != APS_OK) fail_msg("%s", err.msg);
+	assert_non_null(memchr(text.p, '2', text.n));
+	aps_buf_clear(&text);
+	aps_operation_clear(&operation);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(an_own_write_is_there_after_a_repair, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_kept_read_goes_on_with_other_variables, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_kept_read_fails_for_wrong_variables_and_goes_on, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_kept_read_survives_the_lack_of_memory, setup, teardown),
