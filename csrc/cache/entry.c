@@ -3,7 +3,6 @@
 #include "base/mem.h"
 
 #define FIRST_SLOTS 64
-#define MAX_ABSENT  1024
 
 void aps_entries_init(struct aps_entries *entries, uint64_t seed, struct aps_entry_backing *backing)
 {
@@ -133,6 +132,12 @@ uint64_t aps_key_owner(struct aps_str key)
 	return memchr(key.p, '.', key.n) != NULL ? owner : 0;
 }
 
+/* The record in whose list of fields it is; 0: in none. */
+static uint64_t owner_of(const struct aps_entry *entry)
+{
+	return entry->number != 0 ? aps_key_owner(aps_entry_key(entry)) : 0;
+}
+
 static struct aps_entry **owner_slot(const struct aps_entries *entries, uint64_t owner)
 {
 	return &entries->by_owner[mix(owner) & (entries->n_owner_slots - 1)];
@@ -147,7 +152,7 @@ static void link_owner(struct aps_entries *entries, struct aps_entry *entry, uin
 
 static void unlink_owner(struct aps_entries *entries, const struct aps_entry *entry)
 {
-	uint64_t owner = aps_key_owner(aps_entry_key(entry));
+	uint64_t owner = owner_of(entry);
 	if (owner == 0) return;
 	struct aps_entry **at = owner_slot(entries, owner);
 	while (*at != entry) at = &(*at)->next_owned;
@@ -166,7 +171,7 @@ static bool grow_owners(struct aps_entries *entries)
 	entries->by_owner = by_owner;
 	entries->n_owner_slots = n_slots;
 	for (struct aps_entry *entry = entries->newest; entry != NULL; entry = entry->older) {
-		uint64_t owner = aps_key_owner(aps_entry_key(entry));
+		uint64_t owner = owner_of(entry);
 		if (owner != 0) link_owner(entries, entry, owner);
 	}
 	return true;
@@ -174,7 +179,7 @@ static bool grow_owners(struct aps_entries *entries)
 
 static struct aps_entry *add(struct aps_entries *entries, uint64_t number, struct aps_str key, uint64_t hash)
 {
-	uint64_t owner = aps_key_owner(key);
+	uint64_t owner = number != 0 ? aps_key_owner(key) : 0;
 	if (key.n > UINT32_MAX / 2 || !grow(entries) || (owner != 0 && !grow_owners(entries))) return NULL;
 	struct aps_entry *entry = aps_malloc(sizeof *entry + key.n);
 	if (entry == NULL) return NULL;
@@ -182,11 +187,7 @@ static struct aps_entry *add(struct aps_entries *entries, uint64_t number, struc
 	if (key.n != 0) memcpy(entry->key, key.p, key.n);
 	link_slots(entries, entry);
 	link_use(entries, entry);
-	if (number == 0) {
-		entry->next_number = entries->absent;
-		entries->absent = entry;
-		entries->n_absent++;
-	}
+	if (number == 0) entry->asked_at = entries->moment;
 	if (owner != 0) link_owner(entries, entry, owner);
 	entries->n_owned += owner != 0;
 	entries->n_entries++;
@@ -204,7 +205,7 @@ struct aps_entry *aps_entries_peek(const struct aps_entries *entries, uint64_t n
 
 void aps_entries_forget_absent(struct aps_entries *entries)
 {
-	while (entries->absent != NULL) aps_entries_forget(entries, entries->absent);
+	entries->moment++;
 }
 
 void aps_entries_forget_number(struct aps_entries *entries, uint64_t number)
@@ -243,10 +244,9 @@ void aps_entries_set(struct aps_entries *entries, struct aps_entry *entry, char 
 
 static void unlink_slots(struct aps_entries *entries, const struct aps_entry *entry)
 {
-	struct aps_entry **at = entry->number != 0 ? number_slot(entries, entry->number) : &entries->absent;
-	while (*at != entry) at = &(*at)->next_number;
-	*at = entry->next_number;
-	if (entry->number == 0) entries->n_absent--;
+	struct aps_entry **at = number_slot(entries, entry->number);
+	while (entry->number != 0 && *at != entry) at = &(*at)->next_number;
+	if (entry->number != 0) *at = entry->next_number;
 	if (entry->hash == 0) return;
 	at = hash_slot(entries, entry->hash);
 	while (*at != entry) at = &(*at)->next_hash;
@@ -281,11 +281,20 @@ void aps_entries_trim(struct aps_entries *entries, size_t max_bytes)
 	}
 }
 
+/* It was looked for, and nothing was said since that would make it worth looking again. */
+static bool is_known_absent(const struct aps_entries *entries, const struct aps_entry *entry)
+{
+	return entry->number == 0 && entry->asked_at == entries->moment;
+}
+
 /* Two rows have one key, or none was found by it that has one: what looks by keys doesn't see all. */
-static enum aps_rc check_sole(const struct aps_entries *entries, const struct aps_entry_row *row, uint64_t hash,
+static enum aps_rc check_sole(struct aps_entries *entries, const struct aps_entry_row *row, uint64_t hash,
                               struct aps_err *err)
 {
-	if (hash == 0 || find_key(entries, row->key, hash) == NULL) return APS_OK;
+	struct aps_entry *other = hash != 0 ? find_key(entries, row->key, hash) : NULL;
+	bool is_old = other != NULL && other->number == 0 && !is_known_absent(entries, other);
+	if (is_old) aps_entries_forget(entries, other);
+	if (other == NULL || is_old) return APS_OK;
 	return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a record isn't found in the store by its key");
 }
 
@@ -331,27 +340,27 @@ static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row
 }
 
 /* Without memory it is looked for again. */
-static void add_absent(struct aps_entries *entries, struct aps_str key, uint64_t hash)
+static void note_absent(struct aps_entries *entries, struct aps_entry *absent, struct aps_str key, uint64_t hash)
 {
-	if (entries->n_absent == MAX_ABSENT) aps_entries_forget_absent(entries);
-	add(entries, 0, key, hash);
+	if (absent != NULL)
+		absent->asked_at = entries->moment;
+	else
+		add(entries, 0, key, hash);
 }
 
 enum aps_rc aps_entries_find(struct aps_entries *entries, struct aps_str key, struct aps_entry **out,
                              struct aps_err *err)
 {
 	uint64_t hash = aps_entries_hash(entries, key);
-	*out = find_key(entries, key, hash);
-	if (*out != NULL) {
-		(*out)->is_used = true;
-		if ((*out)->number == 0) *out = NULL;
-		return APS_OK;
-	}
+	struct aps_entry *here = find_key(entries, key, hash);
+	if (here != NULL) here->is_used = true;
+	*out = here != NULL && here->number != 0 ? here : NULL;
+	if (*out != NULL || (here != NULL && is_known_absent(entries, here))) return APS_OK;
 	if (entries->backing == NULL || entries->is_whole) return APS_OK;
 	struct aps_entry_row row = {.number = 0};
 	enum aps_rc rc = entries->backing->find(entries->backing, key, &row, err);
 	if (rc == APS_OK && row.number != 0) rc = admit(entries, &row, out, err);
-	if (rc == APS_OK && row.number == 0) add_absent(entries, key, hash);
+	if (rc == APS_OK && row.number == 0) note_absent(entries, here, key, hash);
 	entries->backing->done(entries->backing);
 	return rc;
 }

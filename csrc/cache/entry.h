@@ -33,7 +33,10 @@ struct aps_layered {
 struct aps_entry {
 	uint64_t number; /* 0: the key is nowhere */
 	uint64_t hash;   /* of the key; 0 without one */
-	struct aps_entry *next_number;
+	union {
+		struct aps_entry *next_number;
+		uint64_t asked_at; /* of one that is nowhere: the moment when it was looked for */
+	};
 	struct aps_entry *next_hash;
 	struct aps_entry *next_owned;    /* of a field: the next one that may be of the same record */
 	struct aps_entry *newer, *older; /* as they came, or had a second chance */
@@ -80,8 +83,7 @@ struct aps_entries {
 	size_t n_owner_slots;        /* likewise */
 	size_t n_owned;
 	size_t n_entries;
-	struct aps_entry *absent; /* those whose keys are nowhere, by next_number; not more than fit */
-	size_t n_absent;
+	uint64_t moment; /* one more whenever keys that were nowhere may have come */
 	struct aps_entry *newest, *oldest;
 	size_t n_bytes; /* that they take */
 	uint64_t seed;
