@@ -39,7 +39,7 @@ SERVER_OBJ = $(SERVER_SRC:csrc/%.c=$(BUILD)/$(ABI)/obj/%.o)
 SERVER_CORE_OBJ = $(SERVER_CORE_SRC:csrc/%.c=$(BUILD)/obj/%.o)
 
 CORE_SO = $(BUILD)/$(ABI)/appsync/core.so
-LISTENER_SO = $(BUILD)/$(ABI)/appsync/listener.so
+NATIVE_SO = $(BUILD)/$(ABI)/appsync/server/native.so
 
 .DEFAULT_GOAL := help
 .PHONY: setup build core listener env demo test matrix lint circles format rockspec docs ctest unit e2e hosts exits rocks \
@@ -74,7 +74,7 @@ help:
 
 build: core listener
 core: $(CORE_SO)
-listener: $(LISTENER_SO)
+listener: $(NATIVE_SO)
 
 $(BUILD)/obj/%.o: csrc/%.c
 	@mkdir -p $(@D)
@@ -88,7 +88,7 @@ $(CORE_SO): $(CORE_OBJ) $(BINDING_OBJ)
 	@mkdir -p $(@D)
 	$(CC) -shared -pthread $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
-$(LISTENER_SO): $(SERVER_CORE_OBJ) $(SERVER_OBJ)
+$(NATIVE_SO): $(SERVER_CORE_OBJ) $(SERVER_OBJ)
 	@mkdir -p $(@D)
 	$(CC) -shared -pthread $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)
 
@@ -166,7 +166,7 @@ lint: build
 	@clang-format --dry-run -Werror $(C_FILES)
 	@lua5.4 .ci/rockspec.lua --check
 	@lua5.4 .ci/docs.lua --check
-	@.ci/lint/symbols.sh $(CORE_SO) $(LISTENER_SO)
+	@.ci/lint/symbols.sh $(CORE_SO) $(NATIVE_SO)
 	@.ci/lint/words.sh
 	@echo 'lint: clean'
 

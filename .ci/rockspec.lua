@@ -61,7 +61,7 @@ local rocks = {
     libraries = '"curl", "websockets", "sqlite3", "ssl", "crypto", "dl", "m", "pthread"',
   },
   {
-    name = "appsync-server", is_server = true, c_module = "appsync.listener",
+    name = "appsync-server", is_server = true, c_module = "appsync.server.native",
     summary = "A local AppSync-compatible GraphQL server for development and tests",
     dependencies = '"lua >= 5.1, < 5.5", "appsync"',
     external = { { "LIBEVENT", "event_core" }, { "WSLAY", "wslay" }, { "CRYPTO", "crypto" }, { "SQLITE", "sqlite3" } },

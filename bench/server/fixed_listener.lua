@@ -1,5 +1,5 @@
 -- The floor of the server rows: the listener, and answers that are always the same.
-local listener = assert(require("appsync.listener").open({}))
+local listener = assert(require("appsync.server.native").open({}))
 local POST = '{"id":"p1","title":"Post number 1","author":"author 1","content":"All that is to be said of it, in a line of some '
   .. 'length, with \\"quotes\\".","ups":1,"rating":4.5,"published":true,"createdAt":"2026-11-20T07:02:59.158Z",'
   .. '"updatedAt":"2026-11-20T07:02:59.158Z"}'

@@ -1,4 +1,4 @@
-/* The Lua module `appsync.listener`. Errors of the world are `nil, message`; misuse throws. */
+/* The Lua module `appsync.server.native`. Errors of the world are `nil, message`; misuse throws. */
 #include "base/mem.h"
 #include "binding/compat.h"
 #include "server/files_lua.h"
@@ -12,13 +12,13 @@
 #include <signal.h>
 #include <string.h>
 
-#define LISTENER_METATABLE "appsync.listener"
+#define LISTENER_METATABLE "appsync.server.native"
 
 struct listener_box {
 	struct aps_listener *listener; /* NULL: closed */
 };
 
-APS_EXPORT int luaopen_appsync_listener(lua_State *L);
+APS_EXPORT int luaopen_appsync_server_native(lua_State *L);
 
 static struct aps_listener *check_listener(lua_State *L)
 {
@@ -484,7 +484,7 @@ static const luaL_Reg functions[] = {
         {NULL, NULL},
 };
 
-int luaopen_appsync_listener(lua_State *L)
+int luaopen_appsync_server_native(lua_State *L)
 {
 	luaL_newmetatable(L, LISTENER_METATABLE);
 	lua_pushcfunction(L, Apl_listener_gc);

@@ -3,7 +3,7 @@
 -- usage: N=20 SEED=1 lua spec/crash/kill.lua
 local appsync = require "appsync"
 local folder = require "spec.support.folder"
-local listener = require "appsync.listener"
+local listener = require "appsync.server.native"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
 local versions = require "spec.support.versions"

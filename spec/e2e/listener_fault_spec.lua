@@ -1,6 +1,6 @@
 --- The means of the listener that faults are made of, and its bounds: seen by a client of raw bytes.
 local certificates = require("spec.support.certificates")
-local listener_module = require("appsync.listener")
+local native = require("appsync.server.native")
 local process = require("spec.support.process")
 local ws_socket = require("spec.support.ws_socket")
 
@@ -17,7 +17,7 @@ end
 
 local function open(options)
   options = options or {}
-  listener = assert(listener_module.open(options))
+  listener = assert(native.open(options))
 end
 
 local function connect(port)
@@ -89,7 +89,7 @@ describe("the listener", function()
 
   it("says which port is taken", function()
     open()
-    local other, message = listener_module.open({ control_port = listener:port() })
+    local other, message = native.open({ control_port = listener:port() })
     assert.is_nil(other)
     assert.matches("can't listen on 127.0.0.1 port %d+", message)
   end)
@@ -424,9 +424,9 @@ describe("the listener", function()
 
   it("throws for options and arguments that it can't use", function()
     open()
-    assert.has_error(function() listener_module.open({ request_timeout = 0 }) end)
-    assert.has_error(function() listener_module.open({ control_port = 70000 }) end)
-    assert.has_error(function() listener_module.open({ max_connections = 0 }) end)
+    assert.has_error(function() native.open({ request_timeout = 0 }) end)
+    assert.has_error(function() native.open({ control_port = 70000 }) end)
+    assert.has_error(function() native.open({ max_connections = 0 }) end)
     assert.has_error(function() listener:respond_partial(1, "x") end)
     assert.has_error(function() listener:respond_partial(1, {}) end)
   end)

@@ -1,6 +1,6 @@
 -- Where a request begins and ends (RFC 9112): what another server could read otherwise is answered with 400, and nothing that
 -- stands behind it is a request.
-local listener_module = require("appsync.listener")
+local native = require("appsync.server.native")
 local ws_socket = require("spec.support.ws_socket")
 
 local listener, seen, client
@@ -30,7 +30,7 @@ local NEXT = "GET /next HTTP/1.1\r\nHost: h\r\n\r\n"
 describe("a request", function()
   before_each(function()
     seen = {}
-    listener = assert(listener_module.open({ port = 0 }))
+    listener = assert(native.open({ port = 0 }))
     client = ws_socket.tcp(listener:port(), pump)
   end)
 

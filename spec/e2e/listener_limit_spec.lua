@@ -1,5 +1,5 @@
 --- The listener at its limits: as soon as a connection ends, the next one is served.
-local listener_module = require("appsync.listener")
+local native = require("appsync.server.native")
 local program = require("spec.support.program")
 local ws_socket = require("spec.support.ws_socket")
 
@@ -28,7 +28,7 @@ describe("a listener at its limit", function()
 
   it("serves the next one as soon as one of many ends, whichever", function()
     local N = 300
-    listener = assert(listener_module.open({ max_connections = N }))
+    listener = assert(native.open({ max_connections = N }))
     local kept = {}
     for i = 1, N do
       kept[i] = connect()
@@ -50,7 +50,7 @@ describe("a listener at its limit", function()
 
   it("looks after a bounded number of the others, however many keep coming", function()
     local N, n_turns = 200, 0
-    listener = assert(listener_module.open({ max_connections = N }))
+    listener = assert(native.open({ max_connections = N }))
     local function turn()
       n_turns = n_turns + 1
       listener:poll(0)
@@ -70,8 +70,8 @@ describe("a listener at its limit", function()
 
   it("accepts again as soon as a connection ends, when there were no descriptors", function()
     local output = program([[
-      local listener_module, socket = require("appsync.listener"), require("socket")
-      local listener = assert(listener_module.open({ port = 0 }))
+      local native, socket = require("appsync.server.native"), require("socket")
+      local listener = assert(native.open({ port = 0 }))
       local clients, n_seen = {}, 0
       for i = 1, 40 do
         clients[i] = assert(socket.connect("127.0.0.1", listener:port()))

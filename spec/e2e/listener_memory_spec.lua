@@ -4,11 +4,11 @@ local program = require("spec.support.program")
 
 local PROGRAM = [[
 package.path = "./?.lua;" .. package.path
-local listener_module = require("appsync.listener")
+local native = require("appsync.server.native")
 local socket = require("socket")
 local ws_socket = require("spec.support.ws_socket")
-assert(listener_module.guard_process())
-local listener = assert(listener_module.open({}))
+assert(native.guard_process())
+local listener = assert(native.open({}))
 local n_served = 0
 local function pump()
   for _, event in ipairs(listener:poll(0)) do

@@ -1,4 +1,4 @@
-local listener_module = require("appsync.listener")
+local native = require("appsync.server.native")
 local ws_socket = require("spec.support.ws_socket")
 
 local listener, seen, sockets
@@ -26,7 +26,7 @@ end
 local function open(options)
   options = options or {}
   options.port = 0
-  listener = assert(listener_module.open(options))
+  listener = assert(native.open(options))
 end
 
 local function connect()
@@ -422,23 +422,23 @@ describe("the listener", function()
   describe("when it opens", function()
     it("tells why it can't listen", function()
       open()
-      local other, message = listener_module.open({ port = listener:port() })
+      local other, message = native.open({ port = listener:port() })
       assert.is_nil(other)
       assert.matches("can't listen on 127%.0%.0%.1 port %d+: Address already in use", message)
     end)
 
     it("names the TLS file that can't be used", function()
       open()
-      local other, message = listener_module.open({ tls = { cert = "/nonexistent.pem", key = "/nonexistent.key" } })
+      local other, message = native.open({ tls = { cert = "/nonexistent.pem", key = "/nonexistent.key" } })
       assert.is_nil(other)
       assert.matches("can't use the certificate /nonexistent.pem", message)
     end)
 
     it("throws for options of the wrong type", function()
       open()
-      assert.has_error(function() listener_module.open({ port = 70000 }) end)
-      assert.has_error(function() listener_module.open({ tls = { cert = "x" } }) end)
-      assert.has_error(function() listener_module.open({ max_body = 0 }) end)
+      assert.has_error(function() native.open({ port = 70000 }) end)
+      assert.has_error(function() native.open({ tls = { cert = "x" } }) end)
+      assert.has_error(function() native.open({ max_body = 0 }) end)
     end)
 
     it("turns a poll without events into an empty list", function()

@@ -1,4 +1,4 @@
-local listener_module = require("appsync.listener")
+local native = require("appsync.server.native")
 local ssl = require("ssl")
 local ws_socket = require("spec.support.ws_socket")
 
@@ -22,7 +22,7 @@ describe("the listener over TLS", function()
 
   local function open()
     last_close = nil
-    listener = assert(listener_module.open({ tls = { cert = folder .. "/cert", key = folder .. "/key" } }))
+    listener = assert(native.open({ tls = { cert = folder .. "/cert", key = folder .. "/key" } }))
   end
 
   local function connect(wrap)

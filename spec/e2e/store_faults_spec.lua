@@ -2,7 +2,7 @@
 -- back; by the public names only.
 local appsync = require "appsync"
 local kept = require "spec.support.kept"
-local listener = require "appsync.listener"
+local listener = require "appsync.server.native"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
 

@@ -22,7 +22,7 @@ static int on_object(struct dl_phdr_info *info, size_t size, void *context)
 	const char *other = getenv("NO_MEMORY_OF");
 	if (other != NULL && strstr(info->dlpi_name, other) == NULL) return 0;
 	if (other == NULL && strstr(info->dlpi_name, "libevent") == NULL &&
-	    strstr(info->dlpi_name, "/listener.so") == NULL)
+	    strstr(info->dlpi_name, "/native.so") == NULL)
 		return 0;
 	uintptr_t start = UINTPTR_MAX, end = 0;
 	for (int i = 0; i < info->dlpi_phnum; i++) {

@@ -94,7 +94,7 @@ function serve.run(words, out)
   if parsed["print-schema"] then
     return print_schema(options, out)
   end
-  require("appsync.listener").guard_process() -- this process is the server's
+  require("appsync.server.native").guard_process() -- this process is the server's
   local server, err = require("appsync.server").new(options)
   if not server then
     out.fail(describe(err, options))

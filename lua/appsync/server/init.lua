@@ -1,6 +1,6 @@
 --- The local AppSync-compatible server: one process, one thread, GraphQL over HTTP and WebSocket.
 local core = require("appsync.core")
-local listener_module = require("appsync.listener")
+local native = require("appsync.server.native")
 local authorize = require("appsync.server.auth.authorize")
 local control = require("appsync.server.fault.control")
 local endpoint = require("appsync.server.http.endpoint")
@@ -125,7 +125,7 @@ local function seed(engine, seeds)
 end
 
 local function open_listener(options)
-  return listener_module.open({
+  return native.open({
     control_port = options.control,
     max_connections = options.max_connections,
     request_timeout = options.request_timeout,

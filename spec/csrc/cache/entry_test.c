@@ -75,8 +75,7 @@ static int tear_down(void **state)
 static struct aps_entry *found(struct world *world, const char *key)
 {
 	struct aps_entry *entry;
-	assert_int_equal(aps_entries_find(&world->entries, aps_str_of(key), &entry, &world->err),
-	                 APS_OK);
+	assert_int_equal(aps_entries_find(&world->entries, aps_str_of(key), &entry, &world->err), APS_OK);
 	return entry;
 }
 

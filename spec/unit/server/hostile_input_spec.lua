@@ -2,7 +2,7 @@
 local core = require("appsync.core")
 local engine = require("appsync.server.engine")
 local jwt_keys = require("appsync.server.auth.jwt_keys")
-local listener_module = require("appsync.listener")
+local native = require("appsync.server.native")
 local resolvers = require("appsync.server.resolvers")
 local response_headers = require("appsync.server.http.response_headers")
 local selection = require("appsync.server.graphql.selection")
@@ -441,7 +441,7 @@ describe("graphql-transport-ws", function()
 
   it("names the listener's option that has a zero byte", function()
     for _, row in ipairs({ { { host = "a\0b" }, "host" }, { { tls = { cert = "a\0b", key = "k" } }, "cert" }, { { tls = { cert = "c", key = "\0" } }, "key" } }) do
-      local is_open, message = pcall(listener_module.open, row[1])
+      local is_open, message = pcall(native.open, row[1])
       assert.is_false(is_open)
       assert.matches(row[2] .. " must be a string without zero bytes", message, 1, true)
     end

@@ -1,11 +1,11 @@
 local collect = require("spec.support.collect")
 local core = require("appsync.core")
-local listener = require("appsync.listener")
+local native = require("appsync.server.native")
 local program = require("spec.support.program")
 
 describe("the SQLite connection", function()
   local db
-  before_each(function() db = assert(listener.sqlite_open(":memory:")) end)
+  before_each(function() db = assert(native.sqlite_open(":memory:")) end)
   after_each(function() db:close() end)
 
   it("gives back what was stored, by type", function()
@@ -50,7 +50,7 @@ describe("the SQLite connection", function()
   end)
 
   it("does not open what is no file", function()
-    local opened, message = listener.sqlite_open("/nonexistent/folder/x.db")
+    local opened, message = native.sqlite_open("/nonexistent/folder/x.db")
     assert.is_nil(opened)
     assert.matches("cannot open the store", message)
   end)
@@ -65,14 +65,14 @@ describe("the SQLite connection", function()
       { { busy_ms = "1" }, "busy_ms: a number of milliseconds expected" },
       { { busy_ms = -1 }, "busy_ms: a number of milliseconds expected" },
     }) do
-      assert.has_error(function() listener.sqlite_open(":memory:", case[1]) end, case[2])
+      assert.has_error(function() native.sqlite_open(":memory:", case[1]) end, case[2])
     end
-    assert.is_false((pcall(listener.sqlite_open, ":memory:", 5)))
+    assert.is_false((pcall(native.sqlite_open, ":memory:", 5)))
   end)
 
   it("takes the level of synchronous and the wait for locks as options", function()
     for word, level in pairs({ off = 0, normal = 1, full = 2 }) do
-      local other = assert(listener.sqlite_open(":memory:", { synchronous = word, busy_ms = 77 }))
+      local other = assert(native.sqlite_open(":memory:", { synchronous = word, busy_ms = 77 }))
       assert.same({ level }, other:values("PRAGMA synchronous"))
       assert.same({ 77 }, other:values("PRAGMA busy_timeout"))
       other:close()
@@ -92,7 +92,7 @@ end)
 describe("a transaction of an SQLite connection", function()
   local db
   before_each(function()
-    db = assert(listener.sqlite_open(":memory:"))
+    db = assert(native.sqlite_open(":memory:"))
     assert(db:exec("CREATE TABLE t (a)"))
   end)
   after_each(function() db:close() end)
@@ -153,10 +153,10 @@ describe("a transaction of an SQLite connection", function()
 
   it("is undone when its connection is closed or collected", function()
     local path = os.tmpname()
-    local other = assert(listener.sqlite_open(path, { busy_ms = 0 }))
+    local other = assert(native.sqlite_open(path, { busy_ms = 0 }))
     assert(other:exec("CREATE TABLE t (a)"))
     local function leave(close)
-      local left = assert(listener.sqlite_open(path))
+      local left = assert(native.sqlite_open(path))
       assert(left:begin())
       assert(left:run("INSERT INTO t VALUES (1)"))
       assert.same({ nil, "SQL: database is locked", "locked" }, { other:begin() })
@@ -177,7 +177,7 @@ describe("a transaction of an SQLite connection", function()
   it("can begin after a statement that Lua has left", function()
     if os.getenv("ALLOWED_KIB") then return pending("not beside a sanitizer") end
     local output, status = program([[
-      local db = assert(require("appsync.listener").sqlite_open(":memory:"))
+      local db = assert(require("appsync.server.native").sqlite_open(":memory:"))
       assert(db:exec("CREATE TABLE t (a)"))
       local endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT hex(zeroblob(100000)) || i FROM n"
       local ok, message = pcall(db.query, db, endless)
@@ -193,9 +193,9 @@ describe("a connection that reads", function()
   local path, writer, reader
   before_each(function()
     path = os.tmpname()
-    writer = assert(listener.sqlite_open(path))
+    writer = assert(native.sqlite_open(path))
     assert(writer:exec("CREATE TABLE t (a)"))
-    reader = assert(listener.sqlite_open(path, { read_only = true }))
+    reader = assert(native.sqlite_open(path, { read_only = true }))
   end)
   after_each(function()
     reader:close()
@@ -226,7 +226,7 @@ describe("a connection that reads", function()
   it("makes no file", function()
     local missing = path .. "-missing"
     assert.same({ nil, "cannot open the store: unable to open database file (No such file or directory)" },
-      { listener.sqlite_open(missing, { read_only = true }) })
+      { native.sqlite_open(missing, { read_only = true }) })
     assert.is_nil(io.open(missing))
   end)
 end)

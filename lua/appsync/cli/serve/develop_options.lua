@@ -1,6 +1,6 @@
 --- Options of `appsync serve`: what it tells the people who develop with it.
 local core = require("appsync.core")
-local listener = require("appsync.listener")
+local native = require("appsync.server.native")
 local log_record = require("appsync.server.develop.log_record")
 local printable = require("appsync.printable")
 local status = require("appsync.cli.status")
@@ -49,7 +49,7 @@ end
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
 function develop_options.read(words, options)
-  local is_terminal = listener.is_terminal(STDERR)
+  local is_terminal = native.is_terminal(STDERR)
   local no_color = os.getenv("NO_COLOR")
   local format = words.log or (is_terminal and "text" or "none")
   local is_json = format == "json"

@@ -1,6 +1,6 @@
 --- Verifies JSON Web Tokens (RFC 7519) signed by HS256 or RS256 against given keys.
 local core = require("appsync.core")
-local listener = require("appsync.listener")
+local native = require("appsync.server.native")
 
 local jwt = {}
 
@@ -34,7 +34,7 @@ local function is_signed_by(parsed, key)
     -- Compared as digests of both, so that the time taken tells nothing of the bytes.
     return core.sha256(core.hmac_sha256(key.secret, parsed.signed)) == core.sha256(parsed.signature)
   end
-  return listener.rs256_verify(key.pem, parsed.signed, parsed.signature) == true
+  return native.rs256_verify(key.pem, parsed.signed, parsed.signature) == true
 end
 
 --- What a token that no key signed is told, as is every token of an issuer that isn't known.

@@ -2,7 +2,7 @@
 --- looks like a key and can't be read is never taken for a secret: whoever has a public key could sign with it.
 local core = require("appsync.core")
 local key_forms = require("appsync.server.auth.key_forms")
-local listener = require("appsync.listener")
+local native = require("appsync.server.native")
 
 local jwt_keys = {}
 
@@ -59,7 +59,7 @@ function jwt_keys.rsa_pem(modulus, exponent)
 end
 
 local function rsa_key(pem, kid)
-  local _, message = listener.rs256_verify(pem, "", "")
+  local _, message = native.rs256_verify(pem, "", "")
   if message then return nil, message end
   return { algorithm = "RS256", kid = kid, pem = pem }
 end
@@ -161,7 +161,7 @@ function jwt_keys.fault(key)
   if key.kid ~= nil and type(key.kid) ~= "string" then return "kid must be a string" end
   if key.algorithm == "RS256" then
     if type(key.pem) ~= "string" then return "pem must be a string" end
-    local _, message = listener.rs256_verify(key.pem, "", "")
+    local _, message = native.rs256_verify(key.pem, "", "")
     return message
   elseif key.algorithm ~= "HS256" then
     return 'algorithm must be "HS256" or "RS256"'

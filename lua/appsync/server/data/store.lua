@@ -8,7 +8,7 @@ local store_file = require("appsync.server.data.store_file")
 ---@class appsync.server.Store
 ---@field cache appsync.server.Cache
 ---@field n_read integer rows that statements gave, for whoever measures
----@field private db appsync.listener.Connection
+---@field private db appsync.server.native.Connection
 ---@field private tables table<string, appsync.server.Table> by kind and name
 ---@field private place integer the highest one
 ---@field private has_written boolean? in this transaction
@@ -24,14 +24,14 @@ local function must(value, message, code)
   return error({ message = "store: " .. store_file.explain(tostring(message), code), type = "InternalFailure", code = code }, 0)
 end
 
---- Opens a store. `open` is `require("appsync.listener").sqlite_open` unless given.
+--- Opens a store. `open` is `require("appsync.server.native").sqlite_open` unless given.
 ---@param path string a file, or ":memory:"
----@param open? fun(path: string, options: appsync.listener.SqliteOptions): appsync.listener.Connection?, string?, string?
+---@param open? fun(path: string, options: appsync.server.native.SqliteOptions): appsync.server.native.Connection?, string?, string?
 ---@return appsync.server.Store? store
 ---@return string? message
 ---@return appsync.server.StoreCode? code
 function store.open(path, open)
-  local db, message, code = store_file.open(path, open or require("appsync.listener").sqlite_open)
+  local db, message, code = store_file.open(path, open or require("appsync.server.native").sqlite_open)
   if not db then return nil, message, code end
   local last, why, word = db:values("SELECT coalesce(max(seq), 0) FROM items")
   if not last then

@@ -1,5 +1,5 @@
 --- The store's file: whose it is, and which version of us wrote it. A file that is not ours is left as it is.
-local listener = require("appsync.listener")
+local native = require("appsync.server.native")
 
 ---@alias appsync.server.StoreCode "full"|"readonly"|"locked"|"corrupt"|"newer"|"out_of_memory"|"descriptors"
 
@@ -56,7 +56,7 @@ end
 ---@return string? message nil when the file may be opened
 local function check_path(path)
   -- Opening a pipe would wait for its other end.
-  local stamp, kind = listener.file_stamp(path)
+  local stamp, kind = native.file_stamp(path)
   if stamp and kind == "other" then return "it is a pipe, a device or a socket, not a file" end
   local handle = io.open(path, "rb")
   if not handle then return nil end
@@ -138,8 +138,8 @@ end
 
 --- Opens a store's database, with its tables.
 ---@param path string a file, or ":memory:"
----@param open fun(path: string, options: appsync.listener.SqliteOptions): appsync.listener.Connection?, string?, string?
----@return appsync.listener.Connection? connection
+---@param open fun(path: string, options: appsync.server.native.SqliteOptions): appsync.server.native.Connection?, string?, string?
+---@return appsync.server.native.Connection? connection
 ---@return string? message without the path
 ---@return appsync.server.StoreCode? code
 function store_file.open(path, open)

@@ -1,6 +1,6 @@
 --- The Lua modules that a program of the user's requires: known by their files, so that a change of one can be seen, and
 --- forgotten, so that it can be loaded anew.
-local listener = require("appsync.listener")
+local native = require("appsync.server.native")
 
 ---@class appsync.server.Modules
 ---@field private folder string of the program
@@ -12,7 +12,7 @@ Modules.__index = Modules
 local modules = {}
 
 local function is_file(path)
-  local stamp, kind = listener.file_stamp(path)
+  local stamp, kind = native.file_stamp(path)
   return stamp ~= nil and kind == "file"
 end
 

@@ -24,7 +24,7 @@ function SocketLog:write(record)
 end
 
 ---@param id number
----@param event appsync.listener.Event
+---@param event appsync.server.native.Event
 ---@param hello appsync.server.Handshake
 function SocketLog:opened(id, event, hello)
   self.known[id] = { live = {}, n_events = 0 }
@@ -93,7 +93,7 @@ function SocketLog:received(id, connection, text)
   state.error = nil
 end
 
----@param event appsync.listener.Event
+---@param event appsync.server.native.Event
 function SocketLog:closed(event)
   local state = self.known[event.id]
   self.known[event.id] = nil

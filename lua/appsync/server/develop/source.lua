@@ -2,7 +2,7 @@
 --- `schema.graphql`, which takes precedence over a folder `schema`). Faults are told with the file that they are in.
 local core = require("appsync.core")
 local file = require("appsync.server.develop.file")
-local listener = require("appsync.listener")
+local native = require("appsync.server.native")
 
 ---@class appsync.server.SourceFile
 ---@field path string
@@ -27,7 +27,7 @@ local source = {}
 ---@field text string? the line's own text
 
 local function kind_of(path)
-  local stamp, kind = listener.file_stamp(path)
+  local stamp, kind = native.file_stamp(path)
   return stamp and kind, kind
 end
 
@@ -45,7 +45,7 @@ end
 -- Every *.graphql below a folder, by name.
 local function gather(self, folder, found)
   self.watched[#self.watched + 1] = folder
-  local names, message = listener.list_folder(folder)
+  local names, message = native.list_folder(folder)
   if not names then return nil, message end
   table.sort(names)
   for _, name in ipairs(names) do

@@ -1,6 +1,6 @@
 --- Sees that files have changed, and waits until they rest: an editor may empty a file before it writes it, or rename a
 --- new one over it. It asks for stamps; the time comes from outside.
-local listener = require("appsync.listener")
+local native = require("appsync.server.native")
 
 ---@class appsync.server.Watch
 ---@field private stamp fun(path: string): string?
@@ -20,7 +20,7 @@ watch.interval_s = 0.2
 function watch.new(settings)
   local self = setmetatable({
     paths = settings.paths, interval_s = settings.interval_s or watch.interval_s,
-    stamp = settings.stamp or listener.file_stamp, is_pending = false, seen = {},
+    stamp = settings.stamp or native.file_stamp, is_pending = false, seen = {},
   }, Watch)
   self:look()
   return self

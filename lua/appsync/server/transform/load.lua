@@ -1,5 +1,5 @@
 --- The type system of a schema's text: parsed, checked, expanded, built and validated.
-local definitions = require("appsync.server.transform.definitions")
+local definitions = require("appsync.server.transform.reading.definitions")
 local directives = require("appsync.server.graphql.directives")
 local introspect = require("appsync.server.graphql.introspect")
 local model = require("appsync.server.transform.model")

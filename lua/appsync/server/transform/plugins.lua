@@ -16,8 +16,8 @@
 --- Amplify's directives are expanded: what they add with `api:add` may use those. `finish(api, models)` is called when all is
 --- expanded. What they throw ends the start: a table `{message = …}`, as `api:fail` throws, for what is wrong with the
 --- schema; anything else is a fault of the plug-in.
-local definitions = require("appsync.server.transform.definitions")
-local directive_arguments = require("appsync.server.transform.directive_arguments")
+local definitions = require("appsync.server.transform.reading.definitions")
+local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
 local file = require("appsync.server.develop.file")
 local plugin_api = require("appsync.server.transform.plugin_api")

@@ -1,6 +1,6 @@
 --- Keys and secondary indexes: @primaryKey and @index, and @key of the transformer's first version (Amplify documentation,
 --- "Configure a primary key", "Configure a secondary index", "Index your data with keys").
-local directive_arguments = require("appsync.server.transform.directive_arguments")
+local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
 local names = require("appsync.server.transform.names")
 

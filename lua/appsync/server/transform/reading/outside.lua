@@ -1,5 +1,5 @@
 --- Directives of models where there is no model: they would do nothing, so they are refused.
-local definitions = require("appsync.server.transform.definitions")
+local definitions = require("appsync.server.transform.reading.definitions")
 local directives = require("appsync.server.graphql.directives")
 
 local fail = directives.fail

@@ -1,5 +1,5 @@
 --- What a source schema defines, by kind: the world that its models live in.
-local definitions = require("appsync.server.transform.definitions")
+local definitions = require("appsync.server.transform.reading.definitions")
 local directives = require("appsync.server.graphql.directives")
 local scalars = require("appsync.server.graphql.scalars")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")

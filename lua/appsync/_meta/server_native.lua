@@ -1,10 +1,10 @@
----@meta appsync.listener
+---@meta appsync.server.native
 -- The C module of the local server: HTTP and WebSocket on the calling thread, and SQLite. Private.
 
----@class appsync.listener
-local listener = {}
+---@class appsync.server.native
+local native = {}
 
----@class appsync.listener.Event
+---@class appsync.server.native.Event
 ---@field type "request"|"upgrade"|"message"|"close"|"signal"
 ---@field id number of the request or WebSocket; nil for a signal
 ---@field method string request, upgrade
@@ -19,35 +19,35 @@ local listener = {}
 
 ---Listens. Throws for options of the wrong type.
 ---@param options {host: string?, port: integer?, tls: {cert: string, key: string}?, max_body: integer?, max_headers: integer?, max_message: integer?, max_pending: integer?, idle_timeout: integer?}
----@return appsync.listener.Listener? listener, string? message
-function listener.open(options) end
+---@return appsync.server.native.Listener? listener, string? message
+function native.open(options) end
 
 ---RSASSA-PKCS1-v1_5 with SHA-256.
 ---@param pem string public key or certificate
 ---@param data string
 ---@param signature string raw bytes
 ---@return boolean? is_valid, string? message `nil, message` when the PEM text holds no RSA key
-function listener.rs256_verify(pem, data, signature) end
+function native.rs256_verify(pem, data, signature) end
 
 ---A text that changes when the file does: by its times, size and inode.
 ---@param path string
 ---@return string? stamp, string what "file", "folder" or "other"; the message when there is no stamp
-function listener.file_stamp(path) end
+function native.file_stamp(path) end
 
 ---@param path string
 ---@return string[]? names in no order, without "." and ".."
 ---@return string? message
-function listener.list_folder(path) end
+function native.list_folder(path) end
 
 ---@param descriptor integer
 ---@return boolean
-function listener.is_terminal(descriptor) end
+function native.is_terminal(descriptor) end
 
 ---For the program that owns its process: memory is set aside for libevent, and a file that can't grow is an error.
 ---@return boolean is_guarded false when there is no memory to set aside
-function listener.guard_process() end
+function native.guard_process() end
 
----@class appsync.listener.Listener
+---@class appsync.server.native.Listener
 local Listener = {}
 
 ---@return integer
@@ -55,7 +55,7 @@ function Listener:port() end
 
 ---Waits for events, at most that long (nil: no limit), and takes all of them.
 ---@param timeout_s number?
----@return appsync.listener.Event[]
+---@return appsync.server.native.Event[]
 function Listener:poll(timeout_s) end
 
 ---Answers a request, or refuses an upgrade.
@@ -96,20 +96,20 @@ function Listener:stats() end
 ---@param timeout_s number? default 0.5
 function Listener:shutdown(timeout_s) end
 
----@class appsync.listener.SqliteOptions
+---@class appsync.server.native.SqliteOptions
 ---@field read_only boolean? the file must be there; a write is an error (false)
 ---@field synchronous "normal"|"full"|"off"|nil https://www.sqlite.org/pragma.html#pragma_synchronous ("normal")
 ---@field busy_ms integer? how long another connection's lock is waited for (5000)
 
 ---Opens or creates a database with a write-ahead log, and foreign keys. Throws for options of the wrong type.
 ---@param path string a file, or ":memory:"
----@param options appsync.listener.SqliteOptions?
----@return appsync.listener.Connection? connection, string? message, string? code as of Connection
-function listener.sqlite_open(path, options) end
+---@param options appsync.server.native.SqliteOptions?
+---@return appsync.server.native.Connection? connection, string? message, string? code as of Connection
+function native.sqlite_open(path, options) end
 
 ---What can fail gives nil, message, code: "full", "readonly", "locked", "corrupt", "out_of_memory", "descriptors" or nil.
 ---Parameters: nil or `core.null`, boolean (0 or 1), number, string. A column that is NULL is `core.null`.
----@class appsync.listener.Connection
+---@class appsync.server.native.Connection
 local Connection = {}
 
 ---Runs statements, whose rows are dropped. Here and below SQL begins and ends no transaction.
@@ -148,4 +148,4 @@ function Connection:in_transaction() end
 ---Rolls back. Twice is legal; anything else on a closed connection throws.
 function Connection:close() end
 
-return listener
+return native

@@ -1,6 +1,6 @@
 --- The filters and conditions of one model (Amplify documentation, "Generated operations" and "Subscription filters").
-local filters = require("appsync.server.transform.filters")
-local key_directives = require("appsync.server.transform.key_directives")
+local filters = require("appsync.server.transform.generating.filters")
+local key_directives = require("appsync.server.transform.reading.key_directives")
 local names = require("appsync.server.transform.names")
 
 local model_filters = {}

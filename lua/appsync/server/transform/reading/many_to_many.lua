@@ -1,10 +1,10 @@
 --- @manyToMany: two lists of models become a model of their own that joins them (Amplify documentation, "Many-to-many
 --- relationship").
-local directive_arguments = require("appsync.server.transform.directive_arguments")
+local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
-local key_directives = require("appsync.server.transform.key_directives")
+local key_directives = require("appsync.server.transform.reading.key_directives")
 local names = require("appsync.server.transform.names")
-local relation_directives = require("appsync.server.transform.relation_directives")
+local relation_directives = require("appsync.server.transform.reading.relation_directives")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local fail = directives.fail

@@ -1,5 +1,5 @@
 --- @default: what a field gets that a create leaves out (Amplify documentation, "Assign default values for fields").
-local directive_arguments = require("appsync.server.transform.directive_arguments")
+local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
 local scalars = require("appsync.server.graphql.scalars")
 

@@ -1,6 +1,6 @@
 --- The inputs of a model's mutations, and of the objects inside it (Amplify documentation, "Generated operations").
-local filters = require("appsync.server.transform.filters")
-local key_directives = require("appsync.server.transform.key_directives")
+local filters = require("appsync.server.transform.generating.filters")
+local key_directives = require("appsync.server.transform.reading.key_directives")
 local names = require("appsync.server.transform.names")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 

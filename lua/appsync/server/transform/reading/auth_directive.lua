@@ -1,8 +1,8 @@
 --- @auth: who may do what (Amplify documentation, "Customize authorization rules"). Rules that cannot work are refused here,
 --- because a rule that is never met, or always, is found out too late.
-local directive_arguments = require("appsync.server.transform.directive_arguments")
+local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
-local filters = require("appsync.server.transform.filters")
+local filters = require("appsync.server.transform.generating.filters")
 local names = require("appsync.server.transform.names")
 
 local fail, given = directives.fail, directive_arguments.given

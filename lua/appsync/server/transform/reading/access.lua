@@ -1,9 +1,9 @@
 --- What the rules of @auth mean for the modes of an API: the @aws_* directives of types and operations, the owner fields and
 --- the owner arguments of subscriptions (Amplify documentation, "Customize authorization rules"; AppSync Developer Guide,
 --- "Configuring authorization and authentication").
-local auth_directive = require("appsync.server.transform.auth_directive")
+local auth_directive = require("appsync.server.transform.reading.auth_directive")
 local directives = require("appsync.server.graphql.directives")
-local roots = require("appsync.server.transform.roots")
+local roots = require("appsync.server.transform.generating.roots")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local fail = directives.fail

@@ -1,6 +1,6 @@
 --- @versioned: a counter that updates and deletes must know (Amplify CLI documentation, "Versioning and conflict detection"
 --- of the transformer's first version).
-local directive_arguments = require("appsync.server.transform.directive_arguments")
+local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
 local names = require("appsync.server.transform.names")
 

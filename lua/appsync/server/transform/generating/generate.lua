@@ -1,11 +1,11 @@
 --- The SDL that the models of a world stand for, and their relation fields.
 local directives = require("appsync.server.graphql.directives")
-local filters = require("appsync.server.transform.filters")
-local inputs = require("appsync.server.transform.inputs")
-local model_filters = require("appsync.server.transform.model_filters")
+local filters = require("appsync.server.transform.generating.filters")
+local inputs = require("appsync.server.transform.generating.inputs")
+local model_filters = require("appsync.server.transform.generating.model_filters")
 local names = require("appsync.server.transform.names")
-local parts = require("appsync.server.transform.parts")
-local roots = require("appsync.server.transform.roots")
+local parts = require("appsync.server.transform.generating.parts")
+local roots = require("appsync.server.transform.generating.roots")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local fail = directives.fail

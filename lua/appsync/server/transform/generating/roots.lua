@@ -1,7 +1,7 @@
 --- The fields that models add to the root types, and the connection types (Amplify documentation, "Generated operations").
-local filters = require("appsync.server.transform.filters")
-local inputs = require("appsync.server.transform.inputs")
-local model_filters = require("appsync.server.transform.model_filters")
+local filters = require("appsync.server.transform.generating.filters")
+local inputs = require("appsync.server.transform.generating.inputs")
+local model_filters = require("appsync.server.transform.generating.model_filters")
 local names = require("appsync.server.transform.names")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 

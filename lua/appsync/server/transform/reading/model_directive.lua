@@ -1,6 +1,6 @@
 --- @model: which operations a model has and what they are called (Amplify documentation, "@model").
 local core = require("appsync.core")
-local directive_arguments = require("appsync.server.transform.directive_arguments")
+local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
 local names = require("appsync.server.transform.names")
 
