@@ -1,6 +1,7 @@
 --- `appsync serve`: the local AppSync-compatible server. Each group of options is a module of `cli/serve/`.
 local args = require("appsync.cli.args")
 local auth_options = require("appsync.cli.serve.auth_options")
+local function_options = require("appsync.cli.serve.function_options")
 local network_options = require("appsync.cli.serve.network_options")
 local printable = require("appsync.printable")
 local report = require("appsync.server.develop.report")
@@ -9,7 +10,7 @@ local status = require("appsync.cli.status")
 local serve = {}
 
 local GROUPS = {}
-for i, name in ipairs({ "schema", "network", "auth", "data", "realtime", "fault", "develop" }) do
+for i, name in ipairs({ "schema", "function", "network", "auth", "data", "realtime", "fault", "develop" }) do
   GROUPS[i] = require("appsync.cli.serve." .. name .. "_options")
 end
 
@@ -101,6 +102,7 @@ function serve.run(words, out)
     return status.failure
   end
   network_options.warn(options, server, out)
+  function_options.warn(options, server)
   -- What the caches hold lives long: twice the memory of the default for a third of its collections.
   collectgarbage("setpause", 400)
   server:catch_signals() -- before the line that invites them

@@ -5,6 +5,7 @@ local execute = require("appsync.server.graphql.execute")
 local extensions = require("appsync.server.realtime.extensions")
 local field_auth = require("appsync.server.auth.field_auth")
 local store_file = require("appsync.server.data.store_file")
+local function_fields = require("appsync.server.functions.function_fields")
 local guarded_fields = require("appsync.server.auth.guarded_fields")
 local identity = require("appsync.server.auth.identity")
 local introspect = require("appsync.server.graphql.introspect")
@@ -33,6 +34,8 @@ local validate = require("appsync.server.graphql.validate")
 ---@field trace appsync.server.Trace? may be set at any time
 ---@field on_effect function? likewise
 ---@field inject (fun(type_name: string, field_name: string, is_root: boolean): table?)? while a fault is played
+---@field unbound string[] names of @function that nothing is bound to
+---@field unused string[] names that something is bound to and that no field needs
 ---@field private options appsync.server.EngineOptions
 ---@field private resolvers table[]
 ---@field private providers table<string, appsync.server.Provider>
@@ -63,6 +66,12 @@ local function open_store(options)
   return opened
 end
 
+-- What Lua functions of @function throw is told as what resolvers throw is.
+local function watched_functions(options)
+  if not options.functions or not options.on_failure then return options.functions end
+  return resolver_failures.watched({ ["function"] = options.functions }, options.on_failure)["function"]
+end
+
 -- What of an engine is made of texts and files, and made anew when they change: not the store, and nobody's connection.
 local function load_program(options, given)
   local opened = given
@@ -90,10 +99,13 @@ local function load_program(options, given)
     if guard then guarded_fields.attach(generated, models, guard, s) end
     if rules then rules:cover(options.resolvers or {}, s) end
   end
+  local functions = { bindings = options.function_bindings, functions = watched_functions(options) }
+  function_fields.attach(generated, models.functions, functions)
+  local unbound, unused = function_fields.check(models.functions, functions, options.resolvers or {})
   local own = plugin_api.merge(options.resolvers or {}, models, generated)
   if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
   return {
-    schema = s, models = models, store = opened, guard = guard, events = subscription_operation.events(models),
+    schema = s, models = models, store = opened, unbound = unbound, unused = unused, guard = guard, events = subscription_operation.events(models),
     resolvers = { own, generated, introspect.resolvers },
     modes = field_auth.modes(s, options.auth_modes, rules ~= nil),
   }
@@ -138,6 +150,8 @@ end
 ---@field schema_name string? for messages
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
 ---@field resolvers table<string, table<string, function>>? by type and field
+---@field functions table<string, function>? of @function, by name
+---@field function_bindings appsync.server.FunctionBindings? the commands of @function
 ---@field store string|appsync.server.Store? a file, or ":memory:" (the default), or a store that is open already
 ---@field now (fun(): number)? seconds since 1970
 ---@field uuid (fun(): string)?

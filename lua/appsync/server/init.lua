@@ -7,6 +7,7 @@ local endpoint = require("appsync.server.http.endpoint")
 local fault = require("appsync.server.fault")
 local log_record = require("appsync.server.develop.log_record")
 local printable = require("appsync.printable")
+local processes = require("appsync.server.functions.processes")
 local redact = require("appsync.server.develop.redact")
 local reload = require("appsync.server.reload")
 local resolver_util = require("appsync.server.resolver_util")
@@ -27,6 +28,9 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field auth appsync.server.AuthFile? what the file of `--auth` says
 ---@field resolvers table<string, table<string, function>>?
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
+---@field functions table<string, function>? of @function, by name
+---@field function_bindings appsync.server.FunctionBindings? the commands of @function
+---@field function_timeout number? seconds that a function may take, default 30
 ---@field authorizer (fun(token: string, request: table): boolean|table)? AWS_LAMBDA
 ---@field store string? a file, default ":memory:"
 ---@field tls {cert: string, key: string}?
@@ -103,6 +107,8 @@ local function new_engine(options, auth_modes, now, on_effect)
     schema_name = options.schema_name,
     resolvers = options.resolvers,
     transforms = options.transforms,
+    functions = options.functions,
+    function_bindings = options.function_bindings,
     store = options.store or ":memory:",
     now = now,
     uuid = core.uuid,
@@ -187,6 +193,19 @@ function Server:wire_faults()
   end
 end
 
+-- Only where commands are bound: whoever has none pays nothing.
+---@private
+function Server:run_functions(options)
+  local bindings = options.function_bindings
+  if not bindings or next(bindings.commands) == nil then
+    return
+  end
+  self.processes = processes.new({
+    listener = self.listener, clock = self.clock, now = self.now, log = self.log, timeout_s = options.function_timeout,
+  })
+  bindings.processes = self.processes
+end
+
 ---@private
 function Server:wire(options, auth)
   local engine = options.tracer and options.tracer:around(self.engine) or self.engine
@@ -268,6 +287,7 @@ function server.new(options)
     self:close()
     return nil, err
   end
+  self:run_functions(options)
   self.host = options.host or "127.0.0.1"
   self.is_tls = options.tls ~= nil
   self:allow_hosts(options.allow_hosts)

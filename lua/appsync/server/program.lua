@@ -19,6 +19,7 @@ local program = {}
 ---@field source appsync.server.Source
 ---@field resolvers table<string, table<string, function>>?
 ---@field authorizer function?
+---@field functions table<string, function>? of @function
 ---@field transforms appsync.server.Plugin[]
 ---@field seeds appsync.server.SeedText[]
 
@@ -48,7 +49,7 @@ function Program:read_resolvers(text)
   local path = self.paths.resolvers
   local loaded, fault = self:modules_of(path):anew(function() return resolvers.load(path) end)
   if not loaded then return fault end
-  text.resolvers, text.authorizer = loaded.by_type, loaded.authorizer
+  text.resolvers, text.authorizer, text.functions = loaded.by_type, loaded.authorizer, loaded.functions
 end
 
 ---@private

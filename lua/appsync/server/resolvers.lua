@@ -1,5 +1,5 @@
 --- The resolvers file: a Lua file that returns `{Query = {field = function(ctx) … end}, Mutation = …, Subscription = …,
---- Type = {field = …}, authorizer = function(token, request) … end}`.
+--- Type = {field = …}, authorizer = function(token, request) … end, functions = {name = function(event) … end}}`.
 local failures = require("appsync.server.resolver_failures")
 local file = require("appsync.server.develop.file")
 local opts = require("appsync.opts")
@@ -59,14 +59,18 @@ local function check_fields(name, fields)
   end
 end
 
--- The resolvers by type and the authorizer; or nil, the message and the name of what is wrong.
+-- The resolvers by type, the authorizer and the functions; or nil, the message and the name of what is wrong.
 local function check(value)
   if type(value) ~= "table" then
     return nil, ("the file must return a table {Query = {field = function(ctx) … end}, …}, not a %s"):format(type(value))
   end
-  local by_type = {}
+  local by_type, functions = {}, nil
   for name, fields in pairs(value) do
-    if name == "authorizer" then
+    if name == "functions" then
+      local message, culprit = check_fields(name, fields)
+      if message then return nil, message, culprit end
+      functions = fields
+    elseif name == "authorizer" then
       if type(fields) ~= "function" then
         return nil, ("authorizer must be a function, not a %s"):format(type(fields)), name
       end
@@ -76,7 +80,7 @@ local function check(value)
       by_type[name] = fields
     end
   end
-  return by_type, value.authorizer
+  return { by_type = by_type, authorizer = value.authorizer, functions = functions }
 end
 
 local function by_text(a, b) return tostring(a) < tostring(b) end
@@ -143,7 +147,7 @@ end
 
 --- Runs the file and checks what it returns.
 ---@param path string
----@return {by_type: table<string, table<string, function>>, authorizer: function?}? loaded
+---@return {by_type: table<string, table<string, function>>, authorizer: function?, functions: table<string, function>?}? loaded
 ---@return appsync.server.ResolversFault? fault
 function resolvers.load(path)
   local chunk, message, has_text = file.chunk(path)
@@ -158,14 +162,14 @@ function resolvers.load(path)
     fault.traceback = traceback
     return nil, fault
   end
-  local is_read, by_type, authorizer, culprit = pcall(check, value)
-  if not is_read or not by_type then
+  local is_read, loaded, message_, culprit = pcall(check, value)
+  if not is_read or not loaded then
     local line = culprit and line_that_gives(path, culprit)
     return nil, {
-      path = path, message = shown(is_read and authorizer or by_type), line = line, text = line and source.line_of(path, line),
+      path = path, message = shown(is_read and message_ or loaded), line = line, text = line and source.line_of(path, line),
     }
   end
-  return { by_type = by_type, authorizer = authorizer }
+  return loaded
 end
 
 return resolvers

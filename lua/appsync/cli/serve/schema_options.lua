@@ -35,7 +35,7 @@ function schema_options.read(words, options)
   end
   program.current = text
   options.schema_name, options.schema_text, options.resolvers = words[1], text.source.text, text.resolvers
-  options.seeds, options.transforms = text.seeds, text.transforms
+  options.seeds, options.transforms, options.functions = text.seeds, text.transforms, text.functions
   if text.authorizer then
     -- Another one may be loaded while the server runs.
     options.authorizer = function(...) return program.current.authorizer(...) end

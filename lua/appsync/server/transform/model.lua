@@ -8,6 +8,7 @@ local defaults = require("appsync.server.transform.reading.defaults")
 local definitions = require("appsync.server.transform.reading.definitions")
 local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
+local function_directive = require("appsync.server.transform.reading.function_directive")
 local generate = require("appsync.server.transform.generating.generate")
 local inputs = require("appsync.server.transform.generating.inputs")
 local key_directives = require("appsync.server.transform.reading.key_directives")
@@ -59,14 +60,21 @@ local model = {}
 ---@class appsync.server.Models: appsync.server.Model[]
 ---@field by_name table<string, appsync.server.Model>
 ---@field field_rules table<string, appsync.server.Rule[]> by "Type.field", of types that are no models
+---@field functions appsync.server.FunctionChain[] fields with @function
 ---@field resolvers table<string, table<string, function>>? of plug-ins
 ---@field wraps table[]? of plug-ins
 ---@field generated appsync.server.Parts?
 
 local reader
 
-local function amplify_reader()
-  reader = reader or directive_arguments.reader({ assert(schema.parse(definitions.SDL)) })
+-- Of all of Amplify's directives, unless it is said which.
+local function amplify_reader(documents)
+  if documents then return directive_arguments.reader(documents) end
+  if not reader then
+    documents = {}
+    for i, text in ipairs(definitions.all()) do documents[i] = assert(schema.parse(text)) end
+    reader = directive_arguments.reader(documents)
+  end
   return reader
 end
 
@@ -99,6 +107,7 @@ end
 -- Each needs what the ones before it have read of all models.
 local STEPS = {
   outside.check,
+  function_directive.read,
   function(world) return each_model(world, key_directives.read) end,
   function(world) return each_model(world, versioned.read) end,
   function(world) return each_model(world, defaults.read) end,
@@ -189,14 +198,15 @@ end
 
 --- Expands the models of a document in place; its directives are checked.
 ---@param document appsync.ast.Document
----@param options {modes: {default: string?, additional: table?}?, first_line: integer?}? modes: of authorization, those that the
----  API has enabled; first_line: where what is generated begins to count its lines
+---@param options {modes: {default: string?, additional: table?}?, first_line: integer?, definitions: appsync.ast.Document[]?}?
+---  modes: of authorization, those that the API has enabled; first_line: where what is generated begins to count its lines;
+---  definitions: of the directives that are expanded
 ---@return appsync.server.Models? models, appsync.server.SchemaError? err
 function model.expand(document, options)
   local is_sandbox, why = sandbox.take(document)
   if is_sandbox == nil then return nil, why end
   builtin_types.add(document)
-  local world, err = survey.read(document, { modes = (options or {}).modes, reader = amplify_reader() })
+  local world, err = survey.read(document, { modes = (options or {}).modes, reader = amplify_reader((options or {}).definitions) })
   if not world then return nil, err end
   world.is_sandbox = is_sandbox
   for _, step in ipairs(STEPS) do
@@ -207,7 +217,7 @@ function model.expand(document, options)
   if not is_applied then return nil, fault end
   strip(document, world.reader.definitions)
   local models = world.list
-  models.by_name, models.field_rules = world.models, world.field_rules
+  models.by_name, models.field_rules, models.functions = world.models, world.field_rules, world.functions
   add_type_directives(world, world.type_auth)
   if #models == 0 then return models end
   local parts, problem = generate.parts(world, (options or {}).first_line or 1)

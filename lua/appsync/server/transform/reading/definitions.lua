@@ -43,10 +43,30 @@ enum ModelQuery { get list }
 enum ModelMutation { create update delete }
 ]]
 
---- Those that this version doesn't carry out. Ignored, they would leave data unvalidated, unsearched or unrelated.
---- `searchable` and the versions of synchronised models (`conflict` of the server's options) have their place here.
+--- Those that a plug-in of the same name may give another meaning, each as SDL of its own: `own` of `definitions.documents`.
+definitions.REPLACEABLE = {
+  ["function"] = [[
+directive @function(name: String!, region: String, accountId: String, invocationType: InvocationType)
+  repeatable on FIELD_DEFINITION
+enum InvocationType { RequestResponse Event }
+]],
+}
+
+--- The SDL of all that are carried out.
+---@param own table<string, true>? names that plug-ins have
+---@return string[]
+function definitions.all(own)
+  local texts = { definitions.SDL }
+  for name, text in pairs(definitions.REPLACEABLE) do
+    if not (own and own[name]) then texts[#texts + 1] = text end
+  end
+  return texts
+end
+
+--- Those that this version doesn't carry out. Ignored, they would leave data unvalidated or unrelated.
+--- The versions of synchronised models (`conflict` of the server's options) have their place here.
 definitions.UNSUPPORTED = {
-  ["function"] = true, http = true, searchable = true, predictions = true, mapsTo = true, refersTo = true, sql = true,
+  http = true, searchable = true, predictions = true, mapsTo = true, refersTo = true, sql = true,
   validate = true, conversation = true, generation = true,
 }
 

@@ -36,6 +36,7 @@ local fail = directives.fail
 ---@field modes {default: string, enabled: table<string, true>?} enabled: nil where it isn't known
 ---@field is_sandbox boolean
 ---@field reader appsync.server.DirectiveReader
+---@field functions appsync.server.FunctionChain[] fields with @function
 ---@field field_rules table<string, appsync.server.Rule[]> by "Type.field", of types that are no models
 ---@field type_auth table<string, string[]> the @aws_* directives that types get; sets, too
 ---@field seen_auth table<string, string[]> those that objects inside models have got already

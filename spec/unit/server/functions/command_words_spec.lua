@@ -1,0 +1,31 @@
+local command_words = require("appsync.server.functions.command_words")
+
+describe("a command", function()
+  local SPLIT = {
+    { "node echo.js", { "node", "echo.js" } },
+    { "  a\t b\n", { "a", "b" } },
+    { [[sh -c 'a "b" $c; d']], { "sh", "-c", [[a "b" $c; d]] } },
+    { [["a b" c"d e"'f g']], { "a b", "cd ef g" } },
+    { [["a\"b\\c\n"]], { [[a"b\c\n]] } },
+    { [[a\ b \'c \\]], { "a b", "'c", [[\]] } },
+    { [[a '' ""]], { "a", "", "" } },
+    { "a $(b) `c` *.lua ~ > x | y & z", { "a", "$(b)", "`c`", "*.lua", "~", ">", "x", "|", "y", "&", "z" } },
+    { "a=b", { "a=b" } },
+  }
+  for _, row in ipairs(SPLIT) do
+    it("is split: " .. row[1]:gsub("%c", " "), function() assert.same(row[2], (command_words.split(row[1]))) end)
+  end
+
+  local REFUSED = {
+    { "", "there is no program in it" }, { "  ", "there is no program in it" }, { "'' a", "there is no program in it" },
+    { "a 'b", "the quote ' has no end" }, { 'a "b\\"', 'the quote " has no end' },
+    { "a \\", "there is nothing behind the last backslash" }, { "a\0b", "it has a zero byte" },
+  }
+  for _, row in ipairs(REFUSED) do
+    it("is refused: " .. row[1]:gsub("%z", "0"), function()
+      local words, message = command_words.split(row[1])
+      assert.is_nil(words)
+      assert.equal(row[2], message)
+    end)
+  end
+end)
