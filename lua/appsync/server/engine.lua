@@ -19,6 +19,7 @@ local resolvers = require("appsync.server.resolvers")
 local query_length = require("appsync.server.graphql.query_length")
 local result = require("appsync.server.graphql.result")
 local root_fields = require("appsync.server.graphql.root_fields")
+local search_query = require("appsync.server.search.search_query")
 local seed = require("appsync.server.data.seed")
 local store = require("appsync.server.data.store")
 local subscription_operation = require("appsync.server.realtime.subscription_operation")
@@ -90,7 +91,7 @@ local function load_program(options, given)
     local code
     generated, err, code = model_resolvers.build(models, opened, {
       now = options.now or core.wall, uuid = options.uuid or core.uuid, query = s.query.name,
-      mutation = s.mutation and s.mutation.name, guard = guard,
+      mutation = s.mutation and s.mutation.name, guard = guard, search = search_query.resolver,
     })
     if not generated then
       if not given then opened:close() end

@@ -111,7 +111,7 @@ end
 
 --- Which records a caller may read.
 ---@param m appsync.server.Model
----@param op "get"|"list"|"sync"
+---@param op "get"|"list"|"sync"|"search"
 ---@param ctx appsync.server.Context
 ---@return table? filter of the model's own filter input, not to be changed; nil: all of them
 function ModelGuard:read(m, op, ctx)
@@ -128,6 +128,23 @@ function ModelGuard:read(m, op, ctx)
   local filter = of_model[op]
   if not filter then refuse(ctx) end
   return filter ~= true and filter or nil
+end
+
+--- Which records a caller may aggregate a field of; throws where he may not at all.
+---@param m appsync.server.Model
+---@param field string
+---@param ctx appsync.server.Context
+---@return table? filter as of `read`
+function ModelGuard:aggregate(m, field, ctx)
+  if is_free(self, m, ctx) then return nil end
+  local filters = {}
+  for _, r in ipairs((m.field_rules or {})[field] or rules_of(m)) do
+    local verdict = r.operations.search and auth_rule.allows(r, ctx.caller)
+    if verdict then return nil end
+    if r.operations.search and verdict == nil then auth_rule.add_filters(r, ctx.caller, filters) end
+  end
+  if #filters > 0 then return { ["or"] = setmetatable(filters, core.array_mt) } end
+  error({ message = "Unauthorized to run aggregation on field: " .. field, type = "Unauthorized" }, 0)
 end
 
 -- The fields of an input that no rule of theirs allows to be written. `holds(r)` tells whether a rule does; the second
@@ -315,11 +332,12 @@ end
 ---@param roots {query: {name: string}?, mutation: {name: string}?}
 function ModelGuard:cover(resolvers, roots)
   local function add(m, op, name)
-    local root = (op == "get" or op == "list" or op == "sync") and roots.query or roots.mutation
+    local root = (op == "get" or op == "list" or op == "sync" or op == "search") and roots.query or roots.mutation
     if root and (resolvers[root.name] or {})[name] then self.covered[root.name .. "." .. name] = { m = m, op = op } end
   end
   for _, m in pairs(self.models) do
     for op, name in pairs(m.ops) do add(m, op, name) end
+    if m.search then add(m, "search", m.search.query) end
     for _, index in ipairs(m.indexes or {}) do
       if index.query then add(m, "list", index.query) end
     end

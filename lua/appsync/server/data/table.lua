@@ -11,7 +11,7 @@ local shared = require("appsync.server.graphql.shared")
 ---@field key appsync.server.KeyLayout? nil: whoever puts an item names its key
 ---@field key_of (fun(item: table): (string|number)?, (string|number)?)?
 ---@field indexes {id: integer, name: string, key_of: fun(item: table): (string|number)?, (string|number)?}[]
----@field private store appsync.server.Store
+---@field store appsync.server.Store
 local Table = {}
 Table.__index = Table
 
@@ -63,6 +63,13 @@ function Table:row(pk, sk)
   local found = store:values("SELECT seq, json FROM items WHERE table_id = ? AND pk = ? AND sk = ?", self.id, pk, sk)
   if found[1] == nil then return nil end
   return self:remember(found[1], pk, sk, store.decode(found[2]), #found[2])
+end
+
+--- The item of a place that a statement has just named.
+---@param seq integer
+---@return table
+function Table:at(seq)
+  return row_at(self, seq).item
 end
 
 --- The item of a key.

@@ -18,6 +18,7 @@ local outside = require("appsync.server.transform.reading.outside")
 local relation_directives = require("appsync.server.transform.reading.relation_directives")
 local sandbox = require("appsync.server.transform.reading.sandbox")
 local schema = require("appsync.server.graphql.schema")
+local searchable_directive = require("appsync.server.transform.reading.searchable_directive")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 local survey = require("appsync.server.transform.reading.survey")
 local versioned = require("appsync.server.transform.v1.versioned")
@@ -38,6 +39,7 @@ local model = {}
 ---@field level "on"|"off"|"public" of subscriptions: public ones are not authorized
 ---@field created_at string? name of the field that holds the time of creation
 ---@field updated_at string?
+---@field search appsync.server.Search? of @searchable
 ---@field has_timestamps boolean
 ---@field is_listed boolean something returns pages of it
 ---@field filter_maker appsync.server.Relation? the relation that first asked for its filter, where no query does
@@ -115,9 +117,11 @@ local STEPS = {
   connections.read,
   many_to_many.read,
   function(world) return each_model(world, model_directive.read) end,
+  function(world) return each_model(world, searchable_directive.read) end,
   function(world) return each_model(world, auth_directive.read) end,
   auth_directive.read_outside,
   add_all_implicit_fields,
+  function(world) return each_model(world, searchable_directive.complete) end,
 }
 
 local function has_directive(list, known)

@@ -62,4 +62,13 @@ function names.operations(name, version)
   }
 end
 
+--- The default name of a model's search.
+---@param name string
+---@param version 1|2?
+---@return string
+function names.search(name, version)
+  local upper = upper_first(name)
+  return "search" .. upper_first(version == 1 and upper .. "s" or plural_of(upper))
+end
+
 return names

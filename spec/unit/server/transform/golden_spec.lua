@@ -8,10 +8,10 @@ local FOLDER = debug.getinfo(1, "S").source:match("^@(.*/)[^/]*$") .. "golden/"
 local NAMES = {}
 for name in ([[
 auth_default_mode auth_fields auth_operations auth_owners belongs_to custom_operations custom_roots defaults disabled enums functions
-has_many has_many_custom_key has_many_index has_one has_one_fields indexes levels long_names many_to_many many_to_many_auth
+has_many has_many_custom_key has_many_index has_one has_one_fields indexes levels long_names searchable searchable_auth searchable_sandbox many_to_many many_to_many_auth
 minimal no_id objects primary_key primary_key_disabled references renamed s3object sample sandbox sandbox_custom
 disabled_related renamed_auth nested_auth iam_default lambda_default owner_key extended v1_related
-sandbox_default scalars self_relation v1_auth v1_auth_fields v1_maps v1_connections v1_functions v1_keys v1_model v1_posts v1_versioned
+sandbox_default scalars self_relation v1_auth v1_auth_fields v1_maps v1_connections v1_functions v1_keys v1_model v1_posts v1_searchable v1_searchable_auth v1_versioned
 ]]):gmatch("%S+") do NAMES[#NAMES + 1] = name end
 
 local function read(name)

@@ -6,6 +6,7 @@ local model_filters = require("appsync.server.transform.generating.model_filters
 local names = require("appsync.server.transform.names")
 local parts = require("appsync.server.transform.generating.parts")
 local roots = require("appsync.server.transform.generating.roots")
+local search = require("appsync.server.transform.generating.search")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local fail = directives.fail
@@ -133,6 +134,13 @@ function generate.parts(world, first_line)
   made:add_all(nil, filters.shared(world.version))
   add_objects(world, made)
   for _, m in ipairs(world.list) do
+    if m.search then
+      made:add_all(nil, search.shared(world))
+      break
+    end
+  end
+  for _, m in ipairs(world.list) do
+    if m.search then made:add_all(m.loc, search.build(world, m)) end
     if m.is_listed then made:add(m.loc, roots.connection(m, world.type_auth[roots.connection_name(m)])) end
     made:add_all(m.loc, model_filters.build(world, m, enums))
     made:add_all(m.loc, inputs.mutations(world, m))

@@ -50,6 +50,10 @@ directive @function(name: String!, region: String, accountId: String, invocation
   repeatable on FIELD_DEFINITION
 enum InvocationType { RequestResponse Event }
 ]],
+  searchable = [[
+directive @searchable(queries: SearchableQueryMap) on OBJECT
+input SearchableQueryMap { search: String }
+]],
 }
 
 --- The SDL of all that are carried out.
@@ -66,7 +70,7 @@ end
 --- Those that this version doesn't carry out. Ignored, they would leave data unvalidated or unrelated.
 --- The versions of synchronised models (`conflict` of the server's options) have their place here.
 definitions.UNSUPPORTED = {
-  http = true, searchable = true, predictions = true, mapsTo = true, refersTo = true, sql = true,
+  http = true, predictions = true, mapsTo = true, refersTo = true, sql = true,
   validate = true, conversation = true, generation = true,
 }
 
@@ -78,7 +82,7 @@ definitions.VERSION_2 = {
 }
 
 --- Those that only mean something on a model, and on a model's field.
-definitions.OF_TYPES = { key = true, versioned = true }
+definitions.OF_TYPES = { key = true, versioned = true, searchable = true }
 definitions.OF_FIELDS = {
   primaryKey = true, index = true, hasOne = true, hasMany = true, belongsTo = true, manyToMany = true, default = true,
   connection = true,

@@ -33,6 +33,7 @@ local function add_operations(world, m)
     access.open(world, m, operation, directives_for(world, m, operation))
   end
   access.open(world, m, "index", directives_for(world, m, "listen"))
+  access.open(world, m, "search", directives_for(world, m, "search"))
 end
 
 local function add_directives(node, list)
