@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "server/listener_children.h"
+#include "server/child_process.h"
 #include "server/listener_tls.h"
 #include "server/peer.h"
 #include "server/peer_table.h"
@@ -305,7 +305,7 @@ enum aps_rc aps_listener_new(const struct aps_listener_options *options, struct 
 void aps_listener_free(struct aps_listener *listener)
 {
 	if (listener == NULL) return;
-	aps_listener_children_free(listener);
+	aps_child_set_free(listener->children);
 	while (listener->first != NULL) aps_listener_event_done(listener);
 	for (size_t i = 0; i < listener->peers.n_slots; i++) {
 		if (listener->peers.slots[i] != NULL) aps_peer_free(listener->peers.slots[i]);

@@ -20,26 +20,20 @@ static bool on_output(void *context, uint64_t id, struct aps_str text)
 	return queue(context, (struct aps_peer_event){.kind = APS_LISTENER_OUTPUT, .id = id}, text);
 }
 
-static bool on_ended(void *context, uint64_t id, const struct aps_process_end *end)
+static bool on_ended(void *context, uint64_t id, const struct aps_child_end *end)
 {
 	struct aps_peer_event event = {.kind = APS_LISTENER_EXIT, .id = id};
 	event.code = end->signal != 0 ? -end->signal : end->status;
 	return queue(context, event, end->is_cut ? APS_STR("cut") : APS_STR(""));
 }
 
-enum aps_rc aps_listener_children(struct aps_listener *listener, struct aps_process_set **out, struct aps_err *err)
+enum aps_rc aps_listener_children(struct aps_listener *listener, struct aps_child_set **out, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
 	if (listener->children == NULL) {
-		struct aps_process_hooks hooks = {listener, on_output, on_ended};
-		rc = aps_process_set_new(listener->base, &hooks, &listener->children, err);
+		struct aps_child_hooks hooks = {listener, on_output, on_ended};
+		rc = aps_child_set_new(listener->base, &hooks, &listener->children, err);
 	}
 	*out = listener->children;
 	return rc;
-}
-
-void aps_listener_children_free(struct aps_listener *listener)
-{
-	aps_process_set_free(listener->children);
-	listener->children = NULL;
 }

@@ -2,15 +2,13 @@
 #ifndef APS_SERVER_LISTENER_CHILDREN_H
 #define APS_SERVER_LISTENER_CHILDREN_H
 
+#include "server/child_process.h"
 #include "server/listener.h"
-#include "server/process.h"
 
 APS_BEGIN_DECLS
 
-/* The set of the listener's processes, made when it is asked for first. E_NOMEM. */
-enum aps_rc aps_listener_children(struct aps_listener *listener, struct aps_process_set **out, struct aps_err *err);
-/* Kills them and waits until they are gone. */
-void aps_listener_children_free(struct aps_listener *listener);
+/* The set of the listener's processes, made when it is asked for first; it ends with the listener. E_NOMEM. */
+enum aps_rc aps_listener_children(struct aps_listener *listener, struct aps_child_set **out, struct aps_err *err);
 
 APS_END_DECLS
 

@@ -322,20 +322,20 @@ static int Apl_listener_spawn(lua_State *L)
 	struct aps_listener *listener = check_listener(L);
 	lua_Number max_output = luaL_checknumber(L, 4);
 	if (!(max_output >= 1 && max_output <= 2147483647.0)) luaL_argerror(L, 4, "between 1 and 2147483647 expected");
-	struct aps_process_options options = {.by_lines = lua_toboolean(L, 3), .max_output_bytes = (size_t)max_output};
+	struct aps_child_options options = {.by_lines = lua_toboolean(L, 3), .max_output_bytes = (size_t)max_output};
 	options.argv = (char *const *)check_words(L, 2);
-	struct aps_process_set *children = NULL;
+	struct aps_child_set *children = NULL;
 	struct aps_err err;
 	uint64_t id = 0;
 	enum aps_rc rc = aps_listener_children(listener, &children, &err);
-	if (rc == APS_OK) rc = aps_process_spawn(children, &options, &id, &err);
+	if (rc == APS_OK) rc = aps_child_spawn(children, &options, &id, &err);
 	if (rc != APS_OK) return push_result(L, rc, &err);
 	lua_pushnumber(L, (lua_Number)id);
 	return 1;
 }
 
 /* The id of a child process, and the set that it may be in. */
-static uint64_t check_child(lua_State *L, struct aps_process_set **children)
+static uint64_t check_child(lua_State *L, struct aps_child_set **children)
 {
 	struct aps_listener *listener = check_listener(L);
 	lua_Number id = luaL_checknumber(L, 2);
@@ -346,19 +346,19 @@ static uint64_t check_child(lua_State *L, struct aps_process_set **children)
 /* listener:feed(id, text, is_last) → false when the process is gone, or its input has ended */
 static int Apl_listener_feed(lua_State *L)
 {
-	struct aps_process_set *children = NULL;
+	struct aps_child_set *children = NULL;
 	uint64_t id = check_child(L, &children);
 	struct aps_str text = check_text(L, 3);
-	lua_pushboolean(L, id != 0 && aps_process_write(children, id, text, lua_toboolean(L, 4)));
+	lua_pushboolean(L, id != 0 && aps_child_write(children, id, text, lua_toboolean(L, 4)));
 	return 1;
 }
 
 /* listener:kill(id) → false when the process is gone */
 static int Apl_listener_kill(lua_State *L)
 {
-	struct aps_process_set *children = NULL;
+	struct aps_child_set *children = NULL;
 	uint64_t id = check_child(L, &children);
-	lua_pushboolean(L, id != 0 && aps_process_kill(children, id));
+	lua_pushboolean(L, id != 0 && aps_child_kill(children, id));
 	return 1;
 }
 

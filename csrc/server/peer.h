@@ -23,7 +23,7 @@ enum aps_peer_state {
 	APS_PEER_GONE     /* no connection any more */
 };
 
-struct aps_process_set;
+struct aps_child_set;
 
 struct aps_peer_event {
 	struct aps_peer_event *next;
@@ -79,7 +79,7 @@ struct aps_listener {
 	struct aps_listener_options options;
 	struct aps_listener_stats stats;
 	struct aps_peer_table peers;
-	struct aps_process_set *children; /* NULL while there was none */
+	struct aps_child_set *children; /* NULL while there was none */
 	struct aps_peer_event *first;
 	struct aps_peer_event **last;
 	struct aps_peer_event signal_event;

@@ -106,8 +106,8 @@ local function load_program(options, given)
   local own = plugin_api.merge(options.resolvers or {}, models, generated)
   if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
   return {
-    schema = s, models = models, store = opened, unbound = unbound, unused = unused, guard = guard, events = subscription_operation.events(models),
-    resolvers = { own, generated, introspect.resolvers },
+    schema = s, models = models, store = opened, guard = guard, events = subscription_operation.events(models),
+    unbound = unbound, unused = unused, resolvers = { own, generated, introspect.resolvers },
     modes = field_auth.modes(s, options.auth_modes, rules ~= nil),
   }
 end

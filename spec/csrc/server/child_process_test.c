@@ -1,4 +1,4 @@
-#include "server/process.h"
+#include "server/child_process.h"
 
 #include "base/mem.h"
 
@@ -17,13 +17,13 @@
 /* What the hooks were told, and the set that they belong to. */
 struct fixture {
 	struct event_base *base;
-	struct aps_process_set *set;
+	struct aps_child_set *set;
 	char output[65536];
 	size_t n_output;
 	int n_outputs;
 	int n_ends;
 	uint64_t id;
-	struct aps_process_end end;
+	struct aps_child_end end;
 	int n_refused; /* so many calls find no memory */
 };
 
@@ -44,7 +44,7 @@ static bool on_output(void *context, uint64_t id, struct aps_str text)
 	return true;
 }
 
-static bool on_ended(void *context, uint64_t id, const struct aps_process_end *end)
+static bool on_ended(void *context, uint64_t id, const struct aps_child_end *end)
 {
 	struct fixture *f = context;
 	if (f->n_refused > 0) {
@@ -62,8 +62,8 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct aps_err err;
 	f->base = event_base_new();
-	struct aps_process_hooks hooks = {f, on_output, on_ended};
-	assert_int_equal(aps_process_set_new(f->base, &hooks, &f->set, &err), APS_OK);
+	struct aps_child_hooks hooks = {f, on_output, on_ended};
+	assert_int_equal(aps_child_set_new(f->base, &hooks, &f->set, &err), APS_OK);
 	*state = f;
 	return 0;
 }
@@ -71,7 +71,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
-	aps_process_set_free(f->set);
+	aps_child_set_free(f->set);
 	event_base_free(f->base);
 	free(f);
 	assert_int_equal(aps_mem_live(), 0);
@@ -83,9 +83,9 @@ static int tear_down(void **state)
 
 static enum aps_rc spawn(struct fixture *f, bool by_lines, size_t max, char *const *argv, uint64_t *id)
 {
-	struct aps_process_options options = {.argv = argv, .by_lines = by_lines, .max_output_bytes = max};
+	struct aps_child_options options = {.argv = argv, .by_lines = by_lines, .max_output_bytes = max};
 	struct aps_err err;
-	return aps_process_spawn(f->set, &options, id, &err);
+	return aps_child_spawn(f->set, &options, id, &err);
 }
 
 static uint64_t spawn_sh(struct fixture *f, bool by_lines, size_t max, const char *script)
@@ -111,8 +111,8 @@ static void gets_its_input_and_gives_all_output_at_its_end(void **state)
 {
 	struct fixture *f = *state;
 	uint64_t id = spawn_sh(f, false, 1000, "cat; printf '\\nb'; exit 3");
-	assert_true(aps_process_write(f->set, id, APS_STR("event"), true));
-	assert_false(aps_process_write(f->set, id, APS_STR("more"), false)); /* its input has ended */
+	assert_true(aps_child_write(f->set, id, APS_STR("event"), true));
+	assert_false(aps_child_write(f->set, id, APS_STR("more"), false)); /* its input has ended */
 	run_until_end(f, 1);
 	assert_string_equal(f->output, "event\nb|");
 	assert_int_equal(f->id, id);
@@ -120,8 +120,8 @@ static void gets_its_input_and_gives_all_output_at_its_end(void **state)
 	assert_int_equal(f->end.signal, 0);
 	assert_true(f->end.is_known);
 	assert_false(f->end.is_cut);
-	assert_int_equal(aps_process_set_count(f->set), 0);
-	assert_false(aps_process_kill(f->set, id));
+	assert_int_equal(aps_child_set_count(f->set), 0);
+	assert_false(aps_child_kill(f->set, id));
 }
 
 static void gives_lines_as_they_come(void **state)
@@ -130,14 +130,14 @@ static void gives_lines_as_they_come(void **state)
 	char *argv[] = {"cat", NULL};
 	uint64_t id = 0;
 	assert_int_equal(spawn(f, true, 1000, argv, &id), APS_OK);
-	assert_true(aps_process_write(f->set, id, APS_STR("one\ntwo\n\nun"), false));
+	assert_true(aps_child_write(f->set, id, APS_STR("one\ntwo\n\nun"), false));
 	run_until_output(f, 3);
 	assert_string_equal(f->output, "one|two||");
-	assert_true(aps_process_write(f->set, id, APS_STR("finished\n"), false));
+	assert_true(aps_child_write(f->set, id, APS_STR("finished\n"), false));
 	run_until_output(f, 4);
 	assert_string_equal(f->output, "one|two||unfinished|");
 	assert_int_equal(f->n_ends, 0);
-	assert_true(aps_process_write(f->set, id, APS_STR("rest"), true));
+	assert_true(aps_child_write(f->set, id, APS_STR("rest"), true));
 	run_until_end(f, 1);
 	assert_int_equal(f->n_outputs, 4); /* what isn't a line is none */
 	assert_int_equal(f->end.status, 0);
@@ -169,8 +169,8 @@ static void is_killed_with_its_group(void **state)
 	pid_t grandchild = (pid_t)atol(f->output);
 	assert_true(grandchild > 0);
 	assert_int_equal(kill(grandchild, 0), 0);
-	assert_true(aps_process_kill(f->set, id));
-	assert_false(aps_process_write(f->set, id, APS_STR("x"), false));
+	assert_true(aps_child_kill(f->set, id));
+	assert_false(aps_child_write(f->set, id, APS_STR("x"), false));
 	run_until_end(f, 1);
 	assert_int_equal(f->end.signal, SIGKILL);
 	while (kill(grandchild, 0) == 0) event_base_loop(f->base, EVLOOP_NONBLOCK); /* init waits for it */
@@ -194,12 +194,12 @@ static void is_gone_with_the_set(void **state)
 	spawn_sh(f, true, 1000, "echo $$; exec sleep 1000");
 	run_until_output(f, 1);
 	pid_t pid = (pid_t)atol(f->output);
-	aps_process_set_free(f->set);
+	aps_child_set_free(f->set);
 	assert_int_equal(kill(pid, 0), -1);
 	assert_int_equal(f->n_ends, 0);
 	struct aps_err err;
-	struct aps_process_hooks hooks = {f, on_output, on_ended};
-	assert_int_equal(aps_process_set_new(f->base, &hooks, &f->set, &err), APS_OK);
+	struct aps_child_hooks hooks = {f, on_output, on_ended};
+	assert_int_equal(aps_child_set_new(f->base, &hooks, &f->set, &err), APS_OK);
 }
 
 static void may_leave_its_input_unread(void **state)
@@ -207,7 +207,7 @@ static void may_leave_its_input_unread(void **state)
 	struct fixture *f = *state;
 	char *bytes = calloc(1, 1 << 20);
 	uint64_t id = spawn_sh(f, false, 1000, "exec <&-; echo done");
-	assert_true(aps_process_write(f->set, id, (struct aps_str){bytes, 1 << 20}, true));
+	assert_true(aps_child_write(f->set, id, (struct aps_str){bytes, 1 << 20}, true));
 	free(bytes);
 	run_until_end(f, 1);
 	assert_string_equal(f->output, "done\n|");
@@ -236,7 +236,7 @@ static void starts_what_can_be_run_only(void **state)
 	uint64_t id = 0;
 	assert_int_equal(spawn(f, false, 10, unknown, &id), APS_E_USAGE);
 	assert_int_equal(spawn(f, false, 10, folder, &id), APS_E_USAGE);
-	assert_int_equal(aps_process_set_count(f->set), 0);
+	assert_int_equal(aps_child_set_count(f->set), 0);
 }
 
 static void no_memory_starts_nothing(void **state)
@@ -246,12 +246,12 @@ static void no_memory_starts_nothing(void **state)
 	uint64_t id = 0;
 	aps_mem_fail_at(1);
 	assert_int_equal(spawn(f, false, 10, argv, &id), APS_E_NOMEM);
-	assert_int_equal(aps_process_set_count(f->set), 0);
-	struct aps_process_set *other = NULL;
-	struct aps_process_hooks hooks = {f, on_output, on_ended};
+	assert_int_equal(aps_child_set_count(f->set), 0);
+	struct aps_child_set *other = NULL;
+	struct aps_child_hooks hooks = {f, on_output, on_ended};
 	struct aps_err err;
 	aps_mem_fail_at(1);
-	assert_int_equal(aps_process_set_new(f->base, &hooks, &other, &err), APS_E_NOMEM);
+	assert_int_equal(aps_child_set_new(f->base, &hooks, &other, &err), APS_E_NOMEM);
 }
 
 /* Words reach it as they are, and descriptors of the program's own don't. */

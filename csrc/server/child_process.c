@@ -1,4 +1,4 @@
-#include "server/process.h"
+#include "server/child_process.h"
 
 #include "base/mem.h"
 
@@ -28,7 +28,7 @@ extern char **environ;
 
 struct process {
 	struct process *next;
-	struct aps_process_set *set;
+	struct aps_child_set *set;
 	uint64_t id;
 	pid_t pid;
 	bool by_lines;
@@ -37,7 +37,7 @@ struct process {
 	bool is_over;   /* `end` is known; nobody was told yet */
 	size_t max_output_bytes;
 	size_t n_searched; /* of `output`, for the end of a line */
-	struct aps_process_end end;
+	struct aps_child_end end;
 	int in;  /* -1: closed */
 	int out; /* -1: at its end */
 	struct event *in_event;
@@ -46,9 +46,9 @@ struct process {
 	struct evbuffer *output;
 };
 
-struct aps_process_set {
+struct aps_child_set {
 	struct event_base *base;
-	struct aps_process_hooks hooks;
+	struct aps_child_hooks hooks;
 	struct process *first;
 	struct event *timer;
 	int wait_ms;
@@ -64,7 +64,7 @@ static void handle_by_default(int number, void (*unwanted)(int), void (*wanted)(
 }
 
 /* From now on ends are looked for, beginning in so many milliseconds. */
-static void look_in(struct aps_process_set *set, int wait_ms)
+static void look_in(struct aps_child_set *set, int wait_ms)
 {
 	struct timeval wait = {0, wait_ms * 1000};
 	set->wait_ms = wait_ms;
@@ -119,7 +119,7 @@ static bool tell_output(struct process *process, size_t n)
 	const unsigned char *bytes =
 	        n > 0 ? evbuffer_pullup(process->output, (ev_ssize_t)n) : (const unsigned char *)"";
 	if (bytes == NULL) return false;
-	struct aps_process_hooks *hooks = &process->set->hooks;
+	struct aps_child_hooks *hooks = &process->set->hooks;
 	return hooks->output(hooks->context, process->id, (struct aps_str){(const char *)bytes, n});
 }
 
@@ -215,7 +215,7 @@ static bool has_ended(struct process *process)
 /* Tells the end of a process that has ended. False: there's no memory to tell it. */
 static bool tell_end(struct process *process)
 {
-	struct aps_process_hooks *hooks = &process->set->hooks;
+	struct aps_child_hooks *hooks = &process->set->hooks;
 	for (int i = 0; i < LAST_READS && process->out >= 0 && read_some(process);) i++;
 	close_output(process);
 	if (!process->by_lines && !process->is_killed) {
@@ -227,7 +227,7 @@ static bool tell_end(struct process *process)
 
 static void on_timer(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
 {
-	struct aps_process_set *set = context;
+	struct aps_child_set *set = context;
 	bool is_awaited = false;
 	int wait_ms = set->wait_ms * 2 < LAST_LOOK_MS ? set->wait_ms * 2 : LAST_LOOK_MS;
 	for (struct process **at = &set->first; *at != NULL;) {
@@ -245,10 +245,10 @@ static void on_timer(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void 
 	if (is_awaited) look_in(set, wait_ms);
 }
 
-enum aps_rc aps_process_set_new(struct event_base *base, const struct aps_process_hooks *hooks,
-                                struct aps_process_set **out, struct aps_err *err)
+enum aps_rc aps_child_set_new(struct event_base *base, const struct aps_child_hooks *hooks, struct aps_child_set **out,
+                              struct aps_err *err)
 {
-	struct aps_process_set *set = aps_calloc(1, sizeof(*set));
+	struct aps_child_set *set = aps_calloc(1, sizeof(*set));
 	if (set == NULL) return aps_fail(err, APS_E_NOMEM, "no memory for processes");
 	set->base = base;
 	set->hooks = *hooks;
@@ -263,7 +263,7 @@ enum aps_rc aps_process_set_new(struct event_base *base, const struct aps_proces
 	return APS_OK;
 }
 
-void aps_process_set_free(struct aps_process_set *set)
+void aps_child_set_free(struct aps_child_set *set)
 {
 	if (set == NULL) return;
 	for (struct process *process = set->first; process != NULL; process = process->next) kill_group(process);
@@ -283,7 +283,7 @@ void aps_process_set_free(struct aps_process_set *set)
 	aps_free(set);
 }
 
-size_t aps_process_set_count(const struct aps_process_set *set)
+size_t aps_child_set_count(const struct aps_child_set *set)
 {
 	size_t n = 0;
 	for (const struct process *process = set->first; process != NULL; process = process->next) n++;
@@ -360,7 +360,7 @@ static bool is_shortage(int number)
 	return number == EAGAIN || number == ENOMEM || number == EMFILE || number == ENFILE;
 }
 
-static struct process *process_new(struct aps_process_set *set, const struct aps_process_options *options)
+static struct process *process_new(struct aps_child_set *set, const struct aps_child_options *options)
 {
 	struct process *process = aps_calloc(1, sizeof(*process));
 	if (process == NULL) return NULL;
@@ -391,8 +391,8 @@ static enum aps_rc fail_shortage(struct aps_err *err, const char *program, int n
 	return aps_fail(err, APS_E_NOMEM, "can't run '%s' now: %s", program, strerror(number));
 }
 
-enum aps_rc aps_process_spawn(struct aps_process_set *set, const struct aps_process_options *options, uint64_t *id,
-                              struct aps_err *err)
+enum aps_rc aps_child_spawn(struct aps_child_set *set, const struct aps_child_options *options, uint64_t *id,
+                            struct aps_err *err)
 {
 	const char *program = options->argv[0];
 	struct process *process = process_new(set, options);
@@ -423,14 +423,14 @@ enum aps_rc aps_process_spawn(struct aps_process_set *set, const struct aps_proc
 	return APS_OK;
 }
 
-static struct process *find(struct aps_process_set *set, uint64_t id)
+static struct process *find(struct aps_child_set *set, uint64_t id)
 {
 	struct process *process = set->first;
 	while (process != NULL && process->id != id) process = process->next;
 	return process;
 }
 
-bool aps_process_write(struct aps_process_set *set, uint64_t id, struct aps_str bytes, bool is_last)
+bool aps_child_write(struct aps_child_set *set, uint64_t id, struct aps_str bytes, bool is_last)
 {
 	struct process *process = find(set, id);
 	if (process == NULL || process->in < 0 || process->is_last || process->is_killed) return false;
@@ -440,7 +440,7 @@ bool aps_process_write(struct aps_process_set *set, uint64_t id, struct aps_str 
 	return true;
 }
 
-bool aps_process_kill(struct aps_process_set *set, uint64_t id)
+bool aps_child_kill(struct aps_child_set *set, uint64_t id)
 {
 	struct process *process = find(set, id);
 	if (process == NULL || process->is_over) return false;
