@@ -1,7 +1,7 @@
 --- `appsync serve`: the local AppSync-compatible server. Each group of options is a module of `cli/serve/`.
 local args = require("appsync.cli.args")
 local auth_options = require("appsync.cli.serve.auth_options")
-local function_options = require("appsync.cli.serve.function_options")
+local function_fields = require("appsync.server.functions.function_fields")
 local network_options = require("appsync.cli.serve.network_options")
 local printable = require("appsync.printable")
 local report = require("appsync.server.develop.report")
@@ -102,7 +102,10 @@ function serve.run(words, out)
     return status.failure
   end
   network_options.warn(options, server, out)
-  function_options.warn(options, server)
+  local notes = function_fields.notes(server.engine)
+  if notes ~= "" then
+    options.say(notes)
+  end
   -- What the caches hold lives long: twice the memory of the default for a third of its collections.
   collectgarbage("setpause", 400)
   server:catch_signals() -- before the line that invites them

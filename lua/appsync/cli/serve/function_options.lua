@@ -1,7 +1,6 @@
 --- Options of `appsync serve`: what the names of @function are bound to.
 local bindings = require("appsync.server.functions.bindings")
 local command_words = require("appsync.server.functions.command_words")
-local printable = require("appsync.printable")
 local status = require("appsync.cli.status")
 
 ---@type appsync.cli.Group
@@ -37,26 +36,6 @@ function function_options.read(words, options)
     or read(commands, "function-lines", words["function-lines"], true)
   if message then return status.usage, message end
   options.function_bindings, options.function_timeout = bindings.new(commands), words["function-timeout"]
-end
-
-local function quoted(names)
-  local shown = {}
-  for i, name in ipairs(names) do shown[i] = "'" .. printable.escaped(name) .. "'" end
-  return table.concat(shown, ", ")
-end
-
---- Says which names are bound to nothing, and which bindings nothing needs.
----@param options appsync.server.Options
----@param server appsync.server.Server
-function function_options.warn(options, server)
-  local unbound, unused = server.engine.unbound, server.engine.unused
-  if #unbound > 0 then
-    options.say(("note: @function: nothing is bound to %s; such fields answer with an error (--function NAME=COMMAND, or 'functions' of "
-      .. "the resolvers file)\n"):format(quoted(unbound)))
-  end
-  if #unused > 0 then
-    options.say(("note: @function: no field names %s\n"):format(quoted(unused)))
-  end
 end
 
 return function_options

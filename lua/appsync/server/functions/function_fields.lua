@@ -4,6 +4,7 @@ local bindings = require("appsync.server.functions.bindings")
 local core = require("appsync.core")
 local lambda_error = require("appsync.server.functions.lambda_error")
 local lambda_event = require("appsync.server.functions.lambda_event")
+local printable = require("appsync.printable")
 
 local function_fields = {}
 
@@ -84,6 +85,25 @@ function function_fields.check(chains, world, own)
   end
   table.sort(unused)
   return unbound, unused
+end
+
+local function quoted(names)
+  local shown = {}
+  for i, name in ipairs(names) do shown[i] = "'" .. printable.escaped(name) .. "'" end
+  return table.concat(shown, ", ")
+end
+
+--- What people should know of an engine's functions: whole lines, or none.
+---@param engine {unbound: string[], unused: string[]}
+---@return string
+function function_fields.notes(engine)
+  local text = ""
+  if #engine.unbound > 0 then
+    text = ("note: @function: nothing is bound to %s; such fields answer with an error (--function NAME=COMMAND, or 'functions' of "
+      .. "the resolvers file)\n"):format(quoted(engine.unbound))
+  end
+  if #engine.unused > 0 then text = text .. ("note: @function: no field names %s\n"):format(quoted(engine.unused)) end
+  return text
 end
 
 return function_fields
