@@ -100,7 +100,8 @@ local function load_program(options, given)
     if guard then guarded_fields.attach(generated, models, guard, s) end
     if rules then rules:cover(options.resolvers or {}, s) end
   end
-  local functions = { bindings = options.function_bindings, functions = watched_functions(options) }
+  local functions = { bindings = options.function_bindings, functions = watched_functions(options),
+    subscription = s.subscription and s.subscription.name }
   function_fields.attach(generated, models.functions, functions)
   local unbound, unused = function_fields.check(models.functions, functions, options.resolvers or {})
   local own = plugin_api.merge(options.resolvers or {}, models, generated)

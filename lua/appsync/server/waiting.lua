@@ -23,11 +23,12 @@ end
 
 local function waiting_pcall(fn, ...)
   if not current then return native_pcall(fn, ...) end
-  local co = coroutine.create(fn)
+  local is_made, co = native_pcall(coroutine.create, fn)
+  if not is_made then return native_pcall(fn, ...) end -- a function of C, which can't wait
   return relay(co, coroutine.resume(co, ...))
 end
 
---- `pcall` for what may wait; `fn` is a Lua function.
+--- `pcall` for what may wait.
 ---@type fun(fn: function, ...: any): boolean, ...
 waiting.pcall = can_wait_inside_pcall() and native_pcall or waiting_pcall
 

@@ -51,10 +51,11 @@ end
 --- Calls what a name is bound to, and waits for its answer.
 ---@param bound function|appsync.server.Command
 ---@param json string the event
+---@param may_wait boolean
 ---@return appsync.server.FunctionAnswer
-function Bindings:call(bound, json)
+function Bindings:call(bound, json, may_wait)
   if type(bound) == "function" then return call_lua(bound, json) end
-  if not self.processes or not waiting.is_possible() then
+  if not may_wait or not self.processes or not waiting.is_possible() then
     return { err = lambda_error.unhandled("a function that is a process can't be called here; bind a Lua function to it") }
   end
   return waiting.wait(function(done) self.processes:invoke(bound, json, done) end)

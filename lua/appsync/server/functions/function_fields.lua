@@ -35,7 +35,7 @@ local function resolver(chain, world)
         world.bindings:send(bound, json)
         prev = { success = true }
       else
-        local answer = world.bindings:call(bound, json)
+        local answer = world.bindings:call(bound, json, chain.type ~= world.subscription)
         if answer.err then error(answer.err, 0) end
         prev = answer.value
       end
@@ -48,9 +48,12 @@ end
 --- Puts the resolvers of chains among the generated ones.
 ---@param generated table<string, table<string, function>> by type and field; is changed
 ---@param chains appsync.server.FunctionChain[]
----@param world {bindings: appsync.server.FunctionBindings?, functions: table<string, function>?}
+---@param world {bindings: appsync.server.FunctionBindings?, functions: table<string, function>?, subscription: string?} the name of
+---  the subscription type: a subscription that begins can't be waited for
 function function_fields.attach(generated, chains, world)
-  local complete = { bindings = world.bindings or bindings.new(), functions = world.functions }
+  local complete = {
+    bindings = world.bindings or bindings.new(), functions = world.functions, subscription = world.subscription,
+  }
   for _, chain in ipairs(chains) do
     generated[chain.type] = generated[chain.type] or {}
     generated[chain.type][chain.field] = resolver(chain, complete)

@@ -1,6 +1,7 @@
 local bindings = require("appsync.server.functions.bindings")
 local core = require("appsync.core")
 local engine = require("appsync.server.engine")
+local waiting = require("appsync.server.waiting")
 
 describe("fields with @function", function()
   local made, failures
@@ -88,6 +89,52 @@ describe("fields with @function", function()
   it("need something that can wait for a process", function()
     make('type Query { a: Int @function(name: "a") }', nil, { function_bindings = bindings.new({ a = { words = { "x" }, by_lines = false } }) })
     assert.matches("can't be called here", run("{ a }").errors[1].message)
+  end)
+
+  it("of subscriptions call Lua functions only: nothing waits for them", function()
+    local SUBSCRIPTION = [[type Query { a: Int } type Mutation { m: Int }
+      type Subscription { s: Int @function(name: "f") @aws_subscribe(mutations: ["m"]) }]]
+    local called, asked = 0, 0
+    make(SUBSCRIPTION, { f = function() called = called + 1 end })
+    assert.is_table(made:subscribe({ query = "subscription { s }" }))
+    assert.equal(1, called)
+    made:close()
+    local known = bindings.new({ f = { words = { "x" }, by_lines = false } })
+    known.processes = { invoke = function() asked = asked + 1 end }
+    make(SUBSCRIPTION, nil, { function_bindings = known })
+    waiting.run(function()
+      local none, errors = made:subscribe({ query = "subscription { s }" })
+      assert.is_nil(none)
+      assert.matches("can't be called here", errors[1].message)
+    end)
+    assert.equal(0, asked)
+  end)
+
+  it("wait for processes, and others run meanwhile", function()
+    local known, dones = bindings.new({ f = { words = { "x" }, by_lines = false } }), {}
+    known.processes = { invoke = function(_, _, json, done) dones[#dones + 1] = { json = json, done = done } end }
+    make([[type Query { a(n: Int): Int @function(name: "f") b: Int } type Mutation { m(n: Int): M @function(name: "f") n: Int }
+      type M { n: Int again: Int @function(name: "f") }]], nil,
+      { function_bindings = known, resolvers = { Query = { b = function() return 2 end } } })
+    local answers = {}
+    for i, query in ipairs({ "{ a(n: 1) }", "mutation { m(n: 1) { n again } x: m(n: 2) { n } }" }) do
+      waiting.run(function()
+        local text, published = made:execute({ query = query })
+        answers[i] = { core.decode(text), published }
+      end)
+    end
+    assert.same({ data = { b = 2 } }, run("{ b }"))
+    assert.same({}, answers)
+    dones[2].done({ value = { n = 7 } })
+    assert.equal(3, #dones) -- `again` comes before the second mutation
+    assert.equal("M", core.decode(dones[3].json).typeName)
+    dones[1].done({ err = { message = "late", type = "Lambda:Unhandled" } })
+    assert.equal("late", answers[1][1].errors[1].message)
+    dones[3].done({ value = 8 })
+    assert.equal(4, #dones)
+    dones[4].done({ value = { n = 9 } })
+    assert.same({ m = { n = 7, again = 8 }, x = { n = 9 } }, answers[2][1].data)
+    assert.equal(2, #answers[2][2])
   end)
 
   it("aren't waited for with 'invocationType: Event'", function()
