@@ -98,7 +98,10 @@ local function load_program(options, given)
       return nil, store_error(options, err, code)
     end
     if guard then guarded_fields.attach(generated, models, guard, s) end
-    if rules then rules:cover(options.resolvers or {}, s) end
+    if rules then
+      rules:cover(options.resolvers or {}, s)
+      rules:cover(function_fields.by_type(models.functions), s)
+    end
   end
   local functions = { bindings = options.function_bindings, functions = watched_functions(options),
     subscription = s.subscription and s.subscription.name }

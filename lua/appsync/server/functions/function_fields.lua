@@ -60,6 +60,18 @@ function function_fields.attach(generated, chains, world)
   end
 end
 
+--- The fields of chains, by type.
+---@param chains appsync.server.FunctionChain[]
+---@return table<string, table<string, appsync.server.FunctionChain>>
+function function_fields.by_type(chains)
+  local out = {}
+  for _, chain in ipairs(chains) do
+    out[chain.type] = out[chain.type] or {}
+    out[chain.type][chain.field] = chain
+  end
+  return out
+end
+
 local function add(list, seen, name)
   if not seen[name] then seen[name], list[#list + 1] = true, name end
 end

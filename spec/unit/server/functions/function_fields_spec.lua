@@ -162,6 +162,22 @@ describe("fields with @function", function()
     assert.equal("HI", run('mutation { createTodo(input: { name: "hi" }) { shout } }', user("ann")).data.createTodo.shout)
   end)
 
+  it("hold the rules of a model whose operation they stand for", function()
+    local calls = 0
+    make([[type Todo @model @auth(rules: [{ allow: groups, groups: ["admin"] }]) { name: String }
+      type Mutation { createTodo(input: CreateTodoInput!): Todo @function(name: "f") }]], {
+      f = function(event) calls = calls + 1 return { id = "1", name = event.arguments.input.name } end,
+    }, { auth_modes = { default = "AMAZON_COGNITO_USER_POOLS", additional = {} } })
+    local function create(groups)
+      return run('mutation { createTodo(input: { name: "n" }) { name } }', { identity = { mode = "AMAZON_COGNITO_USER_POOLS",
+        username = "ann", sub = "ann", groups = groups, claims = { sub = "ann", ["cognito:groups"] = groups } } })
+    end
+    assert.equal("Unauthorized", create({ "other" }).errors[1].errorType)
+    assert.equal(0, calls)
+    assert.same({ createTodo = { name = "n" } }, create({ "admin" }).data)
+    assert.equal(1, calls)
+  end)
+
   it("follow a reload", function()
     make('type Query { a: Int @function(name: "a") }', { a = function() return 1 end })
     assert(made:reload({ functions = {} }))
