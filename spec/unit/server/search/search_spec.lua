@@ -1,5 +1,6 @@
 local core = require("appsync.core")
 local engine = require("appsync.server.engine")
+local process = require("spec.support.process")
 local tokens = require("appsync.server.data.token")
 
 local SCHEMA = [[
@@ -141,6 +142,20 @@ describe("a search", function()
     run('mutation { createNote(input: { title: "word other" }) { id } }')
     local data = run('{ searchPosts(filter: {title: {match: "word"}}) { total } searchNotes(filter: {title: {match: "other"}}) { total } }').data
     assert.same({ searchPosts = { total = 1 }, searchNotes = { total = 1 } }, data)
+  end)
+
+  it("finds in a file that was there before, which keeps nothing of the index", function()
+    local path = process.temporary(".db")
+    make(SCHEMA, { store = path })
+    create({ { id = "1", title = "kept words" } })
+    assert.equal("1", found({ title = { match = "words" } }))
+    made:close()
+    make(SCHEMA, { store = path })
+    assert.equal("1", found({ title = { match = "words" } }))
+    assert.same({}, made.store:values("SELECT name FROM main.sqlite_master WHERE name LIKE '%words%'"))
+    made:close()
+    process.stop_all()
+    make(SCHEMA)
   end)
 
   it("is sorted by the key, the last first, unless it's asked for otherwise", function()
