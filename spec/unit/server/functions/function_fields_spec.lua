@@ -193,6 +193,9 @@ describe("fields with @function", function()
       "a field whose last @function has 'invocationType: Event' returns EventInvocationResponse { success: Boolean! }" },
     { 'type Query { a: A } type A { b: Int @function(name: "f", invocationType: Event) }',
       "@function's 'invocationType: Event' is only for fields of Query and Mutation" },
+    { 'type Query { a: A } type A { b: Int @function(name: "f", invocationType: Event) @function(name: "g") }',
+      "@function's 'invocationType: Event' is only for fields of Query and Mutation" },
+    { 'interface A { b: Int @function(name: "f") } type Query { a: A }', "@function is only for fields of object types, and 'A' is none" },
     { 'type Query { a: Int @function(name: "f", invocationType: Later) }',
       "@function's 'invocationType' must be one of RequestResponse, Event" },
   }
