@@ -50,7 +50,7 @@ bool aps_scalar_write(struct aps_json_writer *w, const struct aps_cell *value)
 	case APS_CELL_FALSE: aps_json_write_bool(w, false); return true;
 	case APS_CELL_TRUE: aps_json_write_bool(w, true); return true;
 	case APS_CELL_INT: aps_json_write_int(w, value->as.integer); return true;
-	case APS_CELL_DOUBLE: aps_json_write_double(w, value->as.number); return true;
+	case APS_CELL_DOUBLE: aps_json_write_float(w, value->as.number); return true;
 	case APS_CELL_STRING: aps_json_write_string(w, value->text); return true;
 	case APS_CELL_NUMBER:
 	case APS_CELL_JSON: aps_json_write_raw(w, value->text); return true;
