@@ -237,8 +237,6 @@ bool aps_decimal_is_distinct(struct aps_str number, double value)
 	if (n <= DBL_DIG) return true;
 	char shortest[APS_DECIMAL_CHARS];
 	size_t n_chars = aps_decimal_print(value, shortest);
-	if (aps_str_eq(number, (struct aps_str){shortest, n_chars})) return true;
-	n_chars = aps_decimal_print_float(value, shortest);
 	return aps_str_eq(number, (struct aps_str){shortest, n_chars});
 }
 

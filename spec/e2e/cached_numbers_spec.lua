@@ -125,5 +125,10 @@ describe("a number", function()
     assert(client:write_query("{ two { id name } }", nil, { two = { id = 3.0, __typename = "T", name = "b" } }))
     assert.equal("b", client:read_query("{ one { name } }").one.name)
     assert.equal("T:3", client:identify{ id = 3.0, __typename = "T" })
+    for _, id in ipairs{ 2 ^ 60, 1e21, -0.0, 0.5 } do
+      local written = { id = id, __typename = "T", name = "c" }
+      assert(client:write_query("{ one { id name } }", nil, { one = written }))
+      assert.equal("c", client:read_fragment(client:identify(written), "fragment F on T { name }").name)
+    end
   end)
 end)

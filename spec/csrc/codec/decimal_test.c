@@ -98,7 +98,6 @@ static void a_float_is_told_from_an_integer(void **state)
 		char text[APS_DECIMAL_CHARS + 1];
 		text[aps_decimal_print_float(ROWS[i].value, text)] = '\0';
 		assert_string_equal(text, ROWS[i].text);
-		assert_true(aps_decimal_is_distinct(aps_str_of(text), ROWS[i].value));
 	}
 }
 
