@@ -67,6 +67,27 @@ describe("client:modify", function()
     end
   end)
 
+  it("tells data from references in each item of a list of objects", function()
+    open()
+    local document = "{ boxes { data post { title } ... on Other { data { title } } } }"
+    assert(client:write_query("{ boxes { data } }", nil, { boxes = appsync.array{ { data = { __ref = "Post:1" } }, { data = appsync.null } } }))
+    client:modify("ROOT_QUERY", "boxes", function(boxes)
+      return appsync.array{ { data = { __ref = boxes[1].data.__ref } }, { data = appsync.null, post = { __ref = "Post:1" } } }
+    end)
+    local boxes = client:read_query("{ boxes { data } }").boxes
+    assert.same({ { __ref = "Post:1" }, appsync.null }, { boxes[1].data, boxes[2].data })
+    assert(client:write_query(document, nil, { boxes = appsync.array{
+      { __typename = "Box", data = { __ref = "Post:9" }, post = appsync.null }, { __typename = "Other", data = record, post = appsync.null },
+    } }))
+    client:modify("ROOT_QUERY", "boxes", function(all)
+      all[1], all[2] = { __typename = "Box", data = { __ref = "Post:9" }, post = { __ref = "Post:1" } },
+        { __typename = "Other", data = all[2].data, post = { __ref = "Post:1" } }
+      return all
+    end)
+    boxes = client:read_query(document).boxes
+    assert.same({ { __ref = "Post:9" }, "a", "a" }, { boxes[1].data, boxes[1].post.title, boxes[2].data.title })
+  end)
+
   it("takes a reference that the function makes for one, also where data was that doesn't look like any", function()
     open()
     assert(client:write_query("{ list }", nil, { list = appsync.array{} }))

@@ -20,11 +20,12 @@ end
 ---@class appsync.client.ShownField
 ---@field data table<table, true> the tables of what was selected as a leaf
 ---@field data_places table<string, true> where one of them stood that looks like a record
+---@field references table<table, true> those that stood elsewhere than in a list
 ---@field object_places table<string, true> where an embedded object stood
 
 ---@return appsync.client.ShownField
 function field_value.new_field()
-  return { data = {}, data_places = {}, object_places = {} }
+  return { data = {}, data_places = {}, references = {}, object_places = {} }
 end
 
 local function note_data(value, field, path)
@@ -44,8 +45,11 @@ end
 ---@return any
 function field_value.shown(value, identify, field, path)
   path = path or ""
-  field.data_places[path], field.object_places[path] = nil, nil -- of what was shown before
-  if type(value) ~= "table" or value.__ref ~= nil then return value end
+  if type(value) ~= "table" then return value end
+  if value.__ref ~= nil then
+    field.references[value] = true
+    return value
+  end
   if value.__json ~= nil then
     note_data(value.__json, field, path)
     return value.__json
@@ -124,8 +128,8 @@ local function check_marks(value, context, path, is_data)
     errors.misuse("%s: details.DELETE%s takes the whole field away: the function must return it alone, and no part of a field "
       .. "can be taken away so", context.where, place)
   end
-  local key = not is_data and value.__ref or nil
-  if key ~= nil and (type(key) ~= "string" or key == "") then
+  local key = value.__ref
+  if key ~= nil and not is_data and (type(key) ~= "string" or key == "") then
     errors.misuse('%s: __ref%s must be the key of a record, as in {__ref = "Todo:1"}, got %s', context.where, place,
       (errors.describe(key)))
   end
@@ -135,7 +139,8 @@ end
 ---@return any value, boolean is_plain
 given = function(value, context, path, depth)
   if type(value) ~= "table" then return value, true end
-  local is_data = context.field.data[value] or context.field.data_places[path]
+  local field = context.field
+  local is_data = field.data[value] or (field.data_places[path] and not field.references[value])
   check_marks(value, context, path, is_data)
   if depth > MAX_DEPTH then errors.misuse("%s: what the function returns is nested too deeply, or a cycle", context.where) end
   if record_list.origin(value) then
@@ -147,7 +152,7 @@ given = function(value, context, path, depth)
   if key then return { __ref = key }, false end
   local is_list = getmetatable(value) == array_mt or value[1] ~= nil
   local inner, is_plain = (is_list and given_items or given_members)(value, context, path, depth)
-  local is_object = not is_list and (not is_plain or (not is_data and (value.__typename ~= nil or context.field.object_places[path])))
+  local is_object = not is_list and (not is_plain or (not is_data and (value.__typename ~= nil or field.object_places[path])))
   if is_object then check_names(value, context) end
   if is_plain then return { __json = value }, true end
   if is_list then check_items(value, context) end
