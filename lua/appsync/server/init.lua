@@ -28,6 +28,8 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field resolvers table<string, table<string, function>>?
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
 ---@field authorizer (fun(token: string, request: table): boolean|table)? AWS_LAMBDA
+---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
+---@field conflict_handlers table<string, fun(event: table): table>? of versioned models whose handler is LAMBDA
 ---@field store string? a file, default ":memory:"
 ---@field tls {cert: string, key: string}?
 ---@field max_subscriptions integer? of one connection, default 200
@@ -103,6 +105,8 @@ local function new_engine(options, auth_modes, now, on_effect)
     schema_name = options.schema_name,
     resolvers = options.resolvers,
     transforms = options.transforms,
+    conflict = options.conflict,
+    conflict_handlers = options.conflict_handlers,
     store = options.store or ":memory:",
     now = now,
     uuid = core.uuid,
@@ -288,7 +292,8 @@ function server.print_schema(options)
   if not auth then
     return nil, { message = message }
   end
-  local dry = { schema_text = options.schema_text, resolvers = options.resolvers, transforms = options.transforms }
+  local dry = { schema_text = options.schema_text, resolvers = options.resolvers, transforms = options.transforms,
+    conflict = options.conflict, conflict_handlers = options.conflict_handlers }
   -- Where nothing was said of authorization, the schema's rules are taken for whatever modes they are.
   local modes = options.is_key_made_up and {} or auth:auth_modes()
   local engine, err = new_engine(dry, modes, core.wall)

@@ -136,7 +136,8 @@ local function denied_fields(m, input, skipped, holds)
   local denied, any = {}, false
   for _, r in ipairs(rules_of(m)) do any = holds(r) or any end
   for name, value in pairs(input) do
-    local is_allowed = skipped[name] or not m.field_by_name[name]
+    local field = m.field_by_name[name]
+    local is_allowed = skipped[name] or not field or field.is_version
     for _, r in ipairs(is_allowed and {} or (m.field_rules or {})[name] or rules_of(m)) do
       if holds(r, value) then is_allowed = true end
     end

@@ -5,10 +5,11 @@ local names = require("appsync.server.transform.names")
 
 local model_filters = {}
 
-local function add_logic(lines, name, has_not)
+local function add_logic(lines, m, name, has_not)
   lines[#lines + 1] = ("and: [%s]"):format(name)
   lines[#lines + 1] = ("or: [%s]"):format(name)
   if has_not then lines[#lines + 1] = "not: " .. name end
+  if m.conflict then lines[#lines + 1] = "_deleted: ModelBooleanInput" end
 end
 
 local function add_field(lines, field, type_name)
@@ -64,7 +65,7 @@ local function filter(world, m)
     -- Made by an index or a relation, or in the first version, it knows the declared fields only.
     add_where(lines, m, "is_declared", world.version == 2 and plain_type_of(m) or filters.type_of)
   end
-  add_logic(lines, name, true)
+  add_logic(lines, m, name, true)
   if world.version == 2 then
     local own = {}
     for _, key in ipairs(m.filter_maker and m.filter_maker.foreign and m.filter_maker.foreign.fields or {}) do own[key.name] = true end
@@ -83,7 +84,7 @@ local function condition(world, m)
       or world.version == 1 and m.protected_fields and m.protected_fields[field.name]
     if field.is_declared and not is_left_out then add_field(lines, field, filters.type_of(field)) end
   end
-  add_logic(lines, name, true)
+  add_logic(lines, m, name, true)
   if world.version == 2 then
     if m.has_timestamps then
       for _, stamp in ipairs({ m.created_at or false, m.updated_at or false }) do
@@ -111,7 +112,7 @@ end
 local function subscription(m)
   local lines, name = {}, model_filters.subscription_name(m)
   add_all(lines, m, filters.subscription_type_of, "ModelSubscriptionIDInput")
-  add_logic(lines, name, false)
+  add_logic(lines, m, name, false)
   add_own_keys(lines, m)
   local kept = {}
   for _, line in ipairs(lines) do

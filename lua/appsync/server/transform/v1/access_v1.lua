@@ -32,7 +32,7 @@ local function add_operations(world, m)
   for _, operation in ipairs({ "get", "list", "create", "update", "delete", "listen" }) do
     access.open(world, m, operation, directives_for(world, m, operation))
   end
-  access.open(world, m, "index", directives_for(world, m, "listen"))
+  for _, operation in ipairs({ "index", "sync" }) do access.open(world, m, operation, directives_for(world, m, "listen")) end
 end
 
 local function add_directives(node, list)
