@@ -17,8 +17,10 @@ end
 ---@param auth string[]? its @aws_* directives
 ---@return string sdl
 function roots.connection(m, auth)
+  -- What only an index or a relation asks for isn't what a sync query returns.
+  local is_synced = m.conflict and (m.ops.list or m.ops.sync)
   return ("type %s%s {\n  items: [%s]!\n  nextToken: String\n%s}"):format(roots.connection_name(m),
-    sdl_nodes.directives_text(auth), m.name, m.conflict and "  startedAt: AWSTimestamp\n" or "")
+    sdl_nodes.directives_text(auth), m.name, is_synced and "  startedAt: AWSTimestamp\n" or "")
 end
 
 -- The argument that puts a condition on the sort fields of a key or an index.
