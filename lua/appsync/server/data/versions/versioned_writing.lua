@@ -49,9 +49,7 @@ local function create(access, world)
     local row = tbl:row(pk, sk)
     if row then refuse.condition(ctx, visible(access, readable(access, ctx, row.item)), true) end
     if not filter.matches(ctx.arguments.condition, {}) then refuse.condition(ctx, nil, true) end
-    local versions = tbl.versions
-    versions:insert(pk, sk, versions:stamp(item, 1, versions:now_ms()))
-    return item
+    return tbl.versions:write(nil, pk, sk, item)
   end
 end
 
@@ -61,10 +59,7 @@ end
 
 -- Puts the next version of a row.
 local function put(access, row, item, is_deleted)
-  local versions = access.table.versions
-  item = versions:stamp(copy(item), row.item._version + 1, versions:now_ms(), is_deleted)
-  versions:replace(row, item)
-  return item
+  return access.table.versions:write(row, row.pk, row.sk, copy(item), is_deleted)
 end
 
 -- What a handler gave keeps the item's key and type, whatever it says itself.

@@ -78,39 +78,53 @@ end
 
 ---@private
 function Versions:bury(seq, item)
-  self.store:run("INSERT OR REPLACE INTO tombstones VALUES (?, ?, ?)", seq, self.table.id, item._ttl)
+  self.store:run("INSERT INTO tombstones VALUES (?, ?, ?)", seq, self.table.id, item._ttl)
   self:expect(item._ttl)
 end
 
---- Adds an item with its metadata; its key is new.
+-- A tombstone that is to have no life is none.
+local function is_kept(self, item)
+  return not item._deleted or self.base_ttl_s > 0
+end
+
+--- Adds an item that has its metadata; its key is new.
 ---@param pk string|number
 ---@param sk string|number|nil
 ---@param item table stamped
-function Versions:insert(pk, sk, item)
+function Versions:add(pk, sk, item)
   self.store:transaction(function()
-    local seq = self.table:insert(pk, sk, item)
-    if item._deleted then self:bury(seq, item) end
+    local seq = is_kept(self, item) and self.table:insert(pk, sk, item)
+    if seq and item._deleted then self:bury(seq, item) end
     self:journal(item)
   end)
 end
 
---- Puts another version in the place of a row. A tombstone that is to have no life is none: the row goes.
----@param row appsync.server.Row
----@param item table stamped
-function Versions:replace(row, item)
-  self.store:transaction(function()
-    if item._deleted and self.base_ttl_s == 0 then
-      self.table:remove(row)
-    else
-      self.table:replace(row, item)
-    end
-    if item._deleted and self.base_ttl_s > 0 then
-      self:bury(row.seq, item)
-    elseif row.item._deleted then
-      self.store:run("DELETE FROM tombstones WHERE seq = ?", row.seq)
-    end
-    self:journal(item)
-  end)
+local function replace(self, row, item)
+  if not is_kept(self, item) then
+    self.table:remove(row)
+  else
+    self.table:replace(row, item)
+  end
+  if row.item._deleted then self.store:run("DELETE FROM tombstones WHERE seq = ?", row.seq) end
+  if item._deleted and is_kept(self, item) then self:bury(row.seq, item) end
+  self:journal(item)
+end
+
+--- Writes an item's first or next version.
+---@param row appsync.server.Row? what is there
+---@param pk string|number
+---@param sk string|number|nil
+---@param item table is changed: it gets its metadata, whatever it had
+---@param is_deleted boolean?
+---@return table item
+function Versions:write(row, pk, sk, item, is_deleted)
+  self:stamp(item, row and row.item._version + 1 or 1, self:now_ms(), is_deleted)
+  if row then
+    self.store:transaction(function() replace(self, row, item) end)
+  else
+    self:add(pk, sk, item)
+  end
+  return item
 end
 
 local function earliest(found)
