@@ -154,6 +154,7 @@ build = {
     ["appsync.server.engine"] = "lua/appsync/server/engine.lua",
     ["appsync.server.events"] = "lua/appsync/server/events.lua",
     ["appsync.server.fault.control"] = "lua/appsync/server/fault/control.lua",
+    ["appsync.server.fault.data_clock"] = "lua/appsync/server/fault/data_clock.lua",
     ["appsync.server.fault.effects"] = "lua/appsync/server/fault/effects.lua",
     ["appsync.server.fault"] = "lua/appsync/server/fault/init.lua",
     ["appsync.server.fault.kinds"] = "lua/appsync/server/fault/kinds.lua",
