@@ -150,6 +150,7 @@ build = {
     ["appsync.server.develop.socket_log"] = "lua/appsync/server/develop/socket_log.lua",
     ["appsync.server.develop.source"] = "lua/appsync/server/develop/source.lua",
     ["appsync.server.develop.trace"] = "lua/appsync/server/develop/trace.lua",
+    ["appsync.server.develop.transform_conf"] = "lua/appsync/server/develop/transform_conf.lua",
     ["appsync.server.develop.watch"] = "lua/appsync/server/develop/watch.lua",
     ["appsync.server.engine"] = "lua/appsync/server/engine.lua",
     ["appsync.server.events"] = "lua/appsync/server/events.lua",

@@ -9,7 +9,7 @@ local source = require("appsync.server.develop.source")
 
 ---@class appsync.server.Program
 ---@field paths {schema: string, resolvers: string?, transforms: string[], seeds: string[]}
----@field private conflict appsync.server.ConflictWords? what the command line says of versioned models
+---@field private conflict appsync.server.ConflictWords what the command line says of versioned models
 ---@field current appsync.server.ProgramText? what is served
 ---@field private modules appsync.server.Modules[] by the files that require them
 local Program = {}
@@ -23,6 +23,7 @@ local program = {}
 ---@field authorizer function?
 ---@field conflict_handlers table<string, function>?
 ---@field conflict appsync.server.ConflictSettings?
+---@field notes string[] what a reader of the command line might not expect
 ---@field transforms appsync.server.Plugin[]
 ---@field seeds appsync.server.SeedText[]
 
@@ -37,7 +38,7 @@ function program.new(paths)
     paths = {
       schema = paths.schema, resolvers = paths.resolvers, transforms = paths.transforms or {}, seeds = paths.seeds or {},
     },
-    modules = {}, watched = { paths.schema }, conflict = paths.conflict,
+    modules = {}, watched = { paths.schema }, conflict = paths.conflict or {},
   }, Program)
 end
 
@@ -77,24 +78,24 @@ end
 ---@return appsync.server.ProgramText? text
 ---@return appsync.server.SourceFault[]? faults
 function Program:read()
-  local faults, text = {}, { transforms = {}, seeds = {} }
+  local faults, text = {}, { transforms = {}, seeds = {}, notes = {} }
   local read, fault = source.read(self.paths.schema)
   if read then
     self.watched, text.source = read.watched, read
+    text.notes[1] = read.note
   else
     faults[1] = fault
   end
   if self.paths.resolvers then faults[#faults + 1] = self:read_resolvers(text) end
   self:read_transforms(text, faults)
-  if self.conflict then
-    local message
-    text.conflict, message = conflict_source.read(self.conflict)
-    if message then faults[#faults + 1] = { message = message } end
-  end
+  local conflict, message, note = conflict_source.read(self.conflict, self.paths.schema)
+  text.conflict = conflict
+  if message then faults[#faults + 1] = { message = message } end
+  text.notes[#text.notes + 1] = note
   for i, path in ipairs(self.paths.seeds) do
-    local json, message = file.read(path, "seed")
+    local json, why = file.read(path, "seed")
     text.seeds[i] = { name = path, text = json }
-    if not json then faults[#faults + 1] = { message = message } end
+    if not json then faults[#faults + 1] = { message = why } end
   end
   if #faults > 0 then return nil, faults end
   return text
@@ -106,7 +107,7 @@ function Program:files()
   local paths = {}
   for i, path in ipairs(self.watched) do paths[i] = path end
   paths[#paths + 1] = self.paths.resolvers
-  paths[#paths + 1] = self.conflict and self.conflict.models_path
+  for _, path in ipairs(conflict_source.files(self.conflict, self.paths.schema)) do paths[#paths + 1] = path end
   for _, path in ipairs(self.paths.transforms) do paths[#paths + 1] = path end
   for _, path in ipairs(self.paths.seeds) do paths[#paths + 1] = path end
   for _, of_file in pairs(self.modules) do

@@ -48,7 +48,7 @@ local function placed(text, path)
   return { path = name, line = tonumber(line), message = message, text = source.line_of(name, tonumber(line)) }
 end
 
-local function check_fields(name, fields)
+local function check_fields(fields, name)
   if type(fields) ~= "table" then
     return ("%s must be a table of functions, not a %s"):format(name, type(fields)), name
   end
@@ -64,7 +64,7 @@ local OTHERS = {
   authorizer = function(value)
     if type(value) ~= "function" then return ("authorizer must be a function, not a %s"):format(type(value)), "authorizer" end
   end,
-  conflict_handlers = function(value) return check_fields("conflict_handlers", value) end,
+  conflict_handlers = check_fields,
 }
 
 -- The resolvers by type; or nil, the message and the name of what is wrong.
@@ -74,10 +74,10 @@ local function check(value)
   end
   local by_type = {}
   for name, fields in pairs(value) do
-    local is_other, message, culprit = OTHERS[name] ~= nil, nil, nil
-    if is_other then message, culprit = OTHERS[name](fields) else message, culprit = check_fields(tostring(name), fields) end
+    local check_other = OTHERS[name]
+    local message, culprit = (check_other or check_fields)(fields, tostring(name))
     if message then return nil, message, culprit end
-    if not is_other then by_type[name] = fields end
+    if not check_other then by_type[name] = fields end
   end
   return by_type
 end

@@ -9,8 +9,8 @@ local data_options = {
     {
       name = "conflict",
       value = "STRATEGY",
-      help = "version all models; conflicts: automerge, optimistic or lambda",
-      choices = { "automerge", "optimistic", "lambda" },
+      help = "version all models; conflicts: automerge, optimistic, lambda; or none",
+      choices = { "automerge", "optimistic", "lambda", "none" },
     },
     {
       name = "models",
@@ -40,14 +40,12 @@ local data_options = {
 ---@param options appsync.server.Options
 function data_options.read(words, options)
   options.store, options.seed_paths = words.store, words.seed
-  if words.conflict or words.models or words["base-ttl"] or words["delta-ttl"] then
-    options.conflict_words = {
-      strategy = words.conflict,
-      models_path = words.models,
-      base_ttl_s = words["base-ttl"],
-      delta_ttl_s = words["delta-ttl"],
-    }
-  end
+  options.conflict_words = {
+    strategy = words.conflict,
+    models_path = words.models,
+    base_ttl_s = words["base-ttl"],
+    delta_ttl_s = words["delta-ttl"],
+  }
 end
 
 return data_options

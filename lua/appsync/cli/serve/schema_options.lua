@@ -43,8 +43,8 @@ function schema_options.read(words, options)
     options.authorizer = function(...) return program.current.authorizer(...) end
   end
   options.program, options.on_failure = program, failure_teller(options)
-  if text.source.note then
-    options.say("note: " .. printable.escaped(text.source.note) .. "\n")
+  for _, note in ipairs(text.notes) do
+    options.say("note: " .. printable.escaped(note) .. "\n")
   end
 end
 

@@ -16,12 +16,15 @@ local conflict = {}
 ---@class appsync.server.ConflictSettings
 ---@field handler appsync.server.ConflictHandler? of all models; nil: only those that `models` names are versioned
 ---@field resolver string? of LAMBDA: its name among the resolvers file's `conflict_handlers`; default "default"
----@field models table<string, {handler: appsync.server.ConflictHandler|"NONE", resolver: string?}>? by the model's name; NONE:
----  this one isn't versioned
+---@field models table<string, appsync.server.ConflictEntry>? by the model's name
 ---@field models_path string? of the file that names the models, for messages
----@field is_lenient boolean? names that are no models of the schema are passed over
 ---@field base_ttl_s number? how long a deleted record is kept as a tombstone; default 30 days
 ---@field delta_ttl_s number? how long a change is kept for sync queries; default 30 minutes
+
+---@class appsync.server.ConflictEntry
+---@field handler appsync.server.ConflictHandler|"NONE" NONE: this model isn't versioned
+---@field resolver string?
+---@field is_lenient boolean? passed over where the schema has no such model
 
 --- How the conflicts of one model are handled.
 ---@class appsync.server.Conflict
@@ -57,7 +60,7 @@ end
 -- An entry under a wrong name would leave a model unversioned, and nobody would know why.
 local function check_names(world, settings)
   local list = {}
-  for name in pairs(settings.is_lenient and {} or settings.models or {}) do list[#list + 1] = name end
+  for name, entry in pairs(settings.models or {}) do list[#list + 1] = not entry.is_lenient and name or nil end
   table.sort(list)
   return directives.each(list, function(name)
     if world.models[name] then return true end
