@@ -1,6 +1,7 @@
 local core = require("appsync.core")
 local engine = require("appsync.server.engine")
 local load_schema = require("appsync.server.transform.load")
+local model_guard = require("appsync.server.auth.model_guard")
 local print_schema = require("appsync.server.graphql.print_schema")
 
 local SCHEMA = [[
@@ -113,5 +114,15 @@ describe("Conflict detection", function()
     local answer = served:execute({ query = 'mutation { createPost(input: { id: "1", title: "a", _version: 1 }) { id } }', identity = { mode = "API_KEY" } })
     served:close()
     assert.equal('{"data":{"createPost":{"id":"1"}}}', answer)
+  end)
+
+  it("has nobody asked for fields of versions and times, which come with the record", function()
+    local _, models = load({ handler = "AUTOMERGE" },
+      "type Post @model { id: ID! @auth(rules: [{allow: public}]) title: String @auth(rules: [{allow: public}]) }")
+    local guard = model_guard.new(models)
+    assert.is_true(guard:has_field("Post", "title"))
+    for _, name in ipairs({ "_version", "_deleted", "_lastChangedAt", "createdAt", "updatedAt" }) do
+      assert.is_false(guard:has_field("Post", name))
+    end
   end)
 end)

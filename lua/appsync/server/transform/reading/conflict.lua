@@ -53,17 +53,9 @@ local ENTRY = {
 
 local FIELDS = { { "_version", "Int!" }, { "_deleted", "Boolean" }, { "_lastChangedAt", "AWSTimestamp!" } }
 
--- The first mistake is the same one on every run.
-local function sorted_names(map)
-  local list = {}
-  for name in pairs(map or {}) do list[#list + 1] = name end
-  table.sort(list)
-  return list
-end
-
 -- An entry under a wrong name would leave a model unversioned, and nobody would know why.
 local function check_names(world, settings)
-  return directives.each(sorted_names(settings.models), function(name)
+  return directives.each(members.sorted(settings.models or {}), function(name)
     if world.models[name] or settings.models[name].is_lenient then return true end
     return refuse(settings.models_path, "%s", members.unknown("", "model", name, world.models))
   end)
@@ -73,7 +65,7 @@ end
 local function check_members(settings)
   local read, message = members.read(settings, SETTINGS, "conflict")
   if not read then return refuse(nil, "%s", message) end
-  for _, name in ipairs(sorted_names(settings.models)) do
+  for _, name in ipairs(members.sorted(settings.models or {})) do
     local entry, place = settings.models[name], "conflict.models." .. name
     if not members.is_object(entry) then return refuse(nil, "%s must be an object", place) end
     read, message = members.read(entry, ENTRY, place)
