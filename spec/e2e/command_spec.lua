@@ -132,7 +132,7 @@ describe("the command appsync", function()
     { "serve", "SCHEMA is missing", 2 },
     { "serve x --prot 1", "unknown option %-%-prot; did you mean %-%-port%?", 2 },
     { "serve x --faults /nonexistent.json", "/nonexistent%.json", 1 },
-    { "serve x --conflict sometimes", '%-%-conflict expects one of automerge, optimistic, lambda, not "sometimes"', 2 },
+    { "serve x --conflict sometimes", '%-%-conflict expects one of automerge, optimistic, lambda, none, not "sometimes"', 2 },
     { "serve x --base-ttl -1", "%-%-base%-ttl expects an integer between 0 and 2147483647", 2 },
     { "serve x --delta-ttl soon", "%-%-delta%-ttl expects an integer between 0 and 2147483647", 2 },
     { "serve x --models /nonexistent.json", "/nonexistent%.json: No such file", 1 },

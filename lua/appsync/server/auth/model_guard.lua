@@ -336,13 +336,15 @@ local function check_covered(self, covered, ctx)
   if not is_allowed then refuse(ctx) end
 end
 
---- Whether a field has to be asked for. A model of which a field has rules of its own is read field by field.
+--- Whether a field has to be asked for. A model of which a field has rules of its own is read field by field; what the schema
+--- doesn't declare, its times and versions, comes with the record.
 ---@param type_name string
 ---@param field_name string
 ---@return boolean
 function ModelGuard:has_field(type_name, field_name)
   local m = self.models[type_name]
-  if m then return next(m.field_rules or {}) ~= nil and m.field_by_name[field_name] ~= nil end
+  local field = m and m.field_by_name[field_name]
+  if m then return next(m.field_rules or {}) ~= nil and field ~= nil and field.is_declared ~= false end
   local path = type_name .. "." .. field_name
   return self.field_rules[path] ~= nil or self.covered[path] ~= nil
 end

@@ -32,13 +32,6 @@ local function read_model(given, name)
   return { handler = HANDLERS[read.conflict], resolver = read.handler }
 end
 
-local function sorted_names(map)
-  local names = {}
-  for name in pairs(map) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 --- Reads what a file says of each model: `{"Todo": {"conflict": "lambda", "handler": "merge_todos"}, …}`.
 ---@param path string
 ---@return table<string, {handler: string, resolver: string?}>? models, string? message
@@ -51,7 +44,7 @@ function conflict_source.models(path)
     return nil, ('%s: the file must hold an object, as {"Todo": {"conflict": "automerge"}}'):format(path)
   end
   local models = {}
-  for _, name in ipairs(sorted_names(given)) do
+  for _, name in ipairs(members.sorted(given)) do
     local entry, message = read_model(given[name], name)
     if not entry then return nil, ("%s: %s"):format(path, message) end
     models[name] = entry
@@ -83,7 +76,7 @@ end
 local function note_of(words, conf, settings)
   local parts, from = {}, {}
   parts[1] = settings.handler and shown(settings)
-  for _, name in ipairs(sorted_names(settings.models or {})) do parts[#parts + 1] = name .. " " .. shown(settings.models[name]) end
+  for _, name in ipairs(members.sorted(settings.models or {})) do parts[#parts + 1] = name .. " " .. shown(settings.models[name]) end
   if not words.strategy then from[1] = conf.path end
   if words.strategy then from[#from + 1] = "--conflict" end
   if words.models_path then from[#from + 1] = words.models_path end

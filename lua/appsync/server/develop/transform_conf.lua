@@ -70,10 +70,7 @@ local function is_whole(entry)
 end
 
 local function read_models(given, found)
-  local names = {}
-  for name in pairs(given) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(members.sorted(given)) do
     local entry, place = given[name], "ResolverConfig.models." .. name
     if not members.is_object(entry) then return nil, place .. " must be an object" end
     if is_whole(entry) then

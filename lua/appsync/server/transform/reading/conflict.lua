@@ -1,7 +1,6 @@
 --- Versioned models: what conflict detection adds to a model, and how its conflicts are handled (AppSync Developer Guide,
 --- "Conflict detection and sync"; Amplify CLI documentation, "Conflict resolution").
 local core = require("appsync.core")
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
 local members = require("appsync.server.members")
 local names = require("appsync.server.transform.names")
@@ -41,31 +40,38 @@ local function refuse(path, message, ...)
   return nil, { message = message:format(...), path = path }
 end
 
-local HANDLERS = { AUTOMERGE = true, OPTIMISTIC_CONCURRENCY = true, LAMBDA = true }
+local HANDLERS = { "AUTOMERGE", "OPTIMISTIC_CONCURRENCY", "LAMBDA" }
+
+local SETTINGS = {
+  handler = { type = "string", values = HANDLERS }, resolver = { type = "text" }, models = { type = "object" },
+  models_path = { type = "text" }, base_ttl_s = { type = "number", min = 0 }, delta_ttl_s = { type = "number", min = 0 },
+}
+local ENTRY = {
+  handler = { type = "string", values = { HANDLERS[1], HANDLERS[2], HANDLERS[3], "NONE" }, is_required = true },
+  resolver = { type = "text" }, is_lenient = { type = "boolean" },
+}
 
 local FIELDS = { { "_version", "Int!" }, { "_deleted", "Boolean" }, { "_lastChangedAt", "AWSTimestamp!" } }
 
-local function check_handler(entry, place, accepts_none)
-  if HANDLERS[entry.handler] or (accepts_none and entry.handler == "NONE") then return true end
-  return refuse(nil, "conflict: the handler of %s must be one of %s, not %q", place,
-    members.names(HANDLERS) .. (accepts_none and ", NONE" or ""), tostring(entry.handler))
-end
-
-local function check_ttl(settings, name)
-  local value = settings[name]
-  if value == nil or (type(value) == "number" and value >= 0) then return true end
-  return refuse(nil, "conflict: %s must be a number of seconds of at least 0", name)
-end
-
 -- An entry under a wrong name would leave a model unversioned, and nobody would know why.
 local function check_names(world, settings)
-  local list = {}
-  for name, entry in pairs(settings.models or {}) do list[#list + 1] = not entry.is_lenient and name or nil end
-  table.sort(list)
-  return directives.each(list, function(name)
-    if world.models[name] then return true end
+  return directives.each(members.sorted(settings.models or {}), function(name)
+    if world.models[name] or settings.models[name].is_lenient then return true end
     return refuse(settings.models_path, "%s", members.unknown("", "model", name, world.models))
   end)
+end
+
+-- What is unknown or of another type is refused: passed over, it would leave models unversioned.
+local function check_members(settings)
+  local read, message = members.read(settings, SETTINGS, "conflict")
+  if not read then return refuse(nil, "%s", message) end
+  for _, name in ipairs(members.sorted(settings.models or {})) do
+    local entry, place = settings.models[name], "conflict.models." .. name
+    if not members.is_object(entry) then return refuse(nil, "%s must be an object", place) end
+    read, message = members.read(entry, ENTRY, place)
+    if not read then return refuse(nil, "%s", message) end
+  end
+  return true
 end
 
 --- Whether the settings fit the schema's models.
@@ -74,15 +80,9 @@ end
 function conflict.check(world)
   local settings = world.conflict
   if not settings then return true end
-  local ok, err = check_names(world, settings)
-  if ok and settings.handler then ok, err = check_handler(settings, "all models", false) end
-  for _, m in ipairs(world.list) do
-    local entry = (settings.models or {})[m.name]
-    if ok and entry then ok, err = check_handler(entry, ("the model '%s'"):format(m.name), true) end
-  end
-  if ok then ok, err = check_ttl(settings, "base_ttl_s") end
-  if ok then ok, err = check_ttl(settings, "delta_ttl_s") end
-  return ok, err
+  local ok, err = check_members(settings)
+  if not ok then return nil, err end
+  return check_names(world, settings)
 end
 
 -- What the settings say of a model; nil: it's not versioned.
@@ -96,7 +96,7 @@ local function has_query(world, m)
   return world.version == 1 or world.reader:read(m.directive).queries ~= NULL
 end
 
---- Fills a versioned model's `conflict` and the name of its sync query, and adds the fields of its versions.
+--- Fills a versioned model's `conflict` and the name of its sync query.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
@@ -105,7 +105,7 @@ function conflict.read(world, m)
   local entry = settings and entry_of(settings, m)
   if not entry then return true end
   m.conflict = {
-    handler = entry.handler, resolver = entry.handler == "LAMBDA" and (directive_arguments.given(entry.resolver) or "default") or nil,
+    handler = entry.handler, resolver = entry.handler == "LAMBDA" and (entry.resolver or "default") or nil,
     base_ttl_s = settings.base_ttl_s or conflict.BASE_TTL_S, delta_ttl_s = settings.delta_ttl_s or conflict.DELTA_TTL_S,
   }
   if has_query(world, m) then m.ops.sync = names.operations(m.name, world.version).sync end
