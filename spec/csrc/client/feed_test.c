@@ -24,19 +24,6 @@ struct world {
 	uint64_t last_id;
 };
 
-static void add_credential(struct world *world, uint64_t id)
-{
-	struct aps_auth_material material;
-	struct aps_credential *credential = aps_calloc(1, sizeof *credential);
-	assert_non_null(credential);
-	credential->id = id;
-	credential->client = world->all.client;
-	aps_auth_slot_init(&credential->slot, APS_AUTH_API_KEY, false);
-	assert_int_equal(aps_auth_material_init(&material, APS_AUTH_API_KEY, APS_STR("key"), NULL, NULL), APS_OK);
-	aps_credential_give(credential, &material);
-	assert_true(aps_credential_add(world->core, credential));
-}
-
 static void begin(struct world *world, enum aps_realtime_protocol protocol)
 {
 	core_world_begin(&world->all);
@@ -46,8 +33,8 @@ static void begin(struct world *world, enum aps_realtime_protocol protocol)
 	settings->endpoint = aps_strndup("https://a.example/graphql", 25);
 	settings->realtime_endpoint = aps_strndup("ws://a.example/", 15);
 	settings->realtime.protocol = protocol;
-	add_credential(world, FIRST);
-	add_credential(world, OTHER);
+	core_world_add_key(&world->all, FIRST);
+	core_world_add_key(&world->all, OTHER);
 	aps_connections_set_online(world->core, world->all.client, false);
 }
 
@@ -554,13 +541,10 @@ static void a_subscriber_stalls_while_the_process_runs_only(void **state)
 	struct aps_consumer *consumer = &subscriber->consumer;
 	struct aps_bytes *bytes = aps_bytes_new(1);
 	for (int i = 0; i < 10; i++) /* as many as it takes */
-		assert_int_equal(
-		        consumer->kind->offer(world.core, consumer, bytes, (struct aps_str){bytes->p, 1}, &err),
-		        APS_CONSUMER_OK);
+		consumer->kind->offer(world.core, consumer, bytes, (struct aps_str){bytes->p, 1}, &err);
 	aps_bytes_unref(bytes);
 	int64_t at_ms = subscriber->stall.at_ms;
 	aps_timers_run(&world.core->timers, world.core, at_ms + 60000);
-	assert_ptr_equal(aps_subscriber_find(world.core, world.last_id), subscriber);
 	aps_timers_run(&world.core->timers, world.core, at_ms + 89999);
 	assert_ptr_equal(aps_subscriber_find(world.core, world.last_id), subscriber);
 	aps_timers_run(&world.core->timers, world.core, at_ms + 90000);

@@ -48,19 +48,6 @@ static void serve(struct peer *peer)
 	peer_read_end(peer);
 }
 
-static void add_credential(struct world *world)
-{
-	struct aps_auth_material material;
-	struct aps_credential *credential = aps_calloc(1, sizeof *credential);
-	assert_non_null(credential);
-	credential->id = CREDENTIAL;
-	credential->client = world->all.client;
-	aps_auth_slot_init(&credential->slot, APS_AUTH_API_KEY, false);
-	assert_int_equal(aps_auth_material_init(&material, APS_AUTH_API_KEY, APS_STR("key"), NULL, NULL), APS_OK);
-	aps_credential_give(credential, &material);
-	assert_true(aps_credential_add(world->core, credential));
-}
-
 static void subscribe(struct world *world)
 {
 	struct aps_gql_document *doc;
@@ -100,7 +87,7 @@ static void begin(struct world *world)
 	snprintf(url, sizeof url, "ws://127.0.0.1:%d/", world->peer->port);
 	settings->endpoint = aps_strndup("https://a.example/graphql", 25);
 	settings->realtime_endpoint = aps_strndup(url, strlen(url));
-	add_credential(world);
+	core_world_add_key(&world->all, CREDENTIAL);
 	subscribe(world);
 	world->link = aps_connections_of(world->core, world->all.client)->links;
 	until_state(world, APS_CONN_CONNECTED);
