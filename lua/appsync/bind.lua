@@ -100,6 +100,13 @@ local function fail(self, err)
 end
 
 ---Calls the function after each change, while the library is driven. It may wait; the next change waits for it.
+---```lua
+---local todos = appsync.bind{
+---  client = client, query = list_todos,
+---  select = function(data) return #data.listTodos.items end,
+---}
+---todos:on_change(function(binding) print(binding.data) end) --> 1
+---```
 ---@param fn fun(binding: appsync.Binding)
 ---@return appsync.Binding self
 function Binding:on_change(fn)
@@ -109,6 +116,10 @@ function Binding:on_change(fn)
 end
 
 ---Lets go of the query; `data` stays as it is. Twice is legal.
+---```lua
+---local todos = appsync.bind{ client = client, query = list_todos }
+---todos:close()
+---```
 function Binding:close()
   if self.is_closed then return end
   self.is_closed = true
@@ -130,6 +141,11 @@ local function check(options, where)
 end
 
 ---Binds a query's data to a table that is read in each frame.
+---```lua
+---local todos = appsync.bind{ client = client, query = list_todos }
+---while todos.loading do appsync.update() end -- in a game: once a frame
+---print(#todos.data.listTodos.items) --> 1
+---```
 ---@param options appsync.BindOptions
 ---@return appsync.Binding
 function bind.bind(options)
@@ -160,12 +176,23 @@ Scope.__index = Scope
 Scope.__name = "appsync.scope"
 
 ---As `appsync.bind`; the binding is closed with the scope.
+---```lua
+---local screen = appsync.scope()
+---local todos = screen:bind{ client = client, query = list_todos }
+---screen:close()
+---```
 ---@return appsync.Binding
 function Scope:bind(options)
   return self:add(bind.bind(options))
 end
 
 ---Something that ends with the scope: it has `close`, `unsubscribe`, `release` or `cancel`, and is given back.
+---```lua
+---local screen = appsync.scope()
+---local task = screen:add(appsync.spawn(appsync.sleep, math.huge))
+---screen:close()
+---print(task:status()) --> cancelled
+---```
 ---@generic T
 ---@param member T
 ---@return T
@@ -181,6 +208,12 @@ end
 
 ---Ends what was added, the last first, all of it, also where one raises: the first of these errors is raised after that. Twice
 ---is legal.
+---```lua
+---local screen = appsync.scope()
+---local created = screen:add(client:subscribe(on_create_todo):subscribe())
+---screen:close()
+---print(created:next(10)) --> nil nil
+---```
 function Scope:close()
   self.is_closed = true
   local has_failed, raised = false, nil
@@ -193,6 +226,12 @@ function Scope:close()
 end
 
 ---What a screen has, to be let go of at once: bindings, subscriptions, tasks.
+---```lua
+---local screen = appsync.scope()
+---local todos = screen:bind{ client = client, query = list_todos }
+---local created = screen:add(client:subscribe(on_create_todo):subscribe())
+---screen:close()
+---```
 ---@return appsync.Scope
 function bind.scope()
   return setmetatable({ members = {} }, Scope)

@@ -51,9 +51,18 @@ end
 
 ---Makes the table for `watch:subscribe_to_more`: each event of the subscription adds its record to the first list in the
 ---watched query's data, replaces it there, or removes it.
+---```lua
+---local watch = client:watch(list_todos)
+---local states = watch:subscribe()
+---print(#states:next(10).data.listTodos.items) --> 1
+---local more = watch:subscribe_to_more(appsync.build_subscription{ query = on_create_todo })
+---appsync.assert(more:ready(10))
+---client:mutate(create_todo, { name = "call mum" })
+---print(#states:next(10).data.listTodos.items) --> 2
+---```
 ---@param options appsync.BuildSubscriptionOptions
 ---@return appsync.MoreOptions
-return function(options)
+local function build_subscription(options)
   local where = "appsync.build_subscription"
   local checked = opts.check(options, SCHEMA, where)
   if checked.query == nil then errors.misuse("%s: query is missing; give the subscription's document", where) end
@@ -70,3 +79,5 @@ return function(options)
     end,
   }
 end
+
+return build_subscription

@@ -61,6 +61,10 @@ local function drop_oldest()
 end
 
 ---Parses GraphQL text; the same text gives the same document while it is kept. Throws for a syntax error.
+---```lua
+---local document = appsync.gql "query Name($id: ID!) { getTodo(id: $id) { name } }"
+---print(client:query(document, { id = "1" }).getTodo.name) --> buy milk
+---```
 ---@param text string
 ---@return appsync.Document
 function document.parse(text)

@@ -162,6 +162,10 @@ end
 
 ---Raises the error as text whenever there is one, else returns its arguments. The built-in `assert` misses partial
 ---data, and on PUC 5.1 the interpreter can't show a table.
+---```lua
+---local data = appsync.assert(client:query(list_todos))
+---print(#data.listTodos.items) --> 1
+---```
 function errors.assert(...)
   local value, err = ...
   if err ~= nil then error(printable.text(err), 2) end

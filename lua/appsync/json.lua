@@ -11,6 +11,9 @@ local json = {}
 json.null = core.null
 
 ---Marks a table as a list, so that an empty one is written as `[]`.
+---```lua
+---print(appsync.encode{ tags = appsync.array() }) --> {"tags":[]}
+---```
 ---@param t table? a new one when it is left out
 ---@return table t
 function json.array(t)
@@ -20,6 +23,9 @@ function json.array(t)
 end
 
 ---Throws for what JSON can't hold, with the path to it.
+---```lua
+---print(appsync.encode{ name = "buy milk" }) --> {"name":"buy milk"}
+---```
 ---@param value any
 ---@return string
 function json.encode(value)
@@ -30,6 +36,11 @@ end
 
 ---Reads JSON text, such as a service's AWSJSON. One half of a pair of surrogates, and bytes in a string that aren't
 ---UTF-8, become U+FFFD, as in the answers of a service; a byte order mark at the start is skipped.
+---```lua
+---local value, err = appsync.decode '{"name": "buy milk", "due": null}'
+---if not value then return print(err.message) end
+---print(value.name, value.due == appsync.null) --> buy milk true
+---```
 ---@param text string
 ---@return any value, appsync.Error? err
 function json.decode(text)
@@ -50,6 +61,12 @@ local function copy(value, seen)
 end
 
 ---A deep copy; lists keep their mark, tables that are met twice are copied once.
+---```lua
+---local data = appsync.assert(client:query(get_todo, { id = "1" }))
+---local draft = appsync.copy(data.getTodo)
+---draft.name = "buy bread"
+---print(data.getTodo.name) --> buy milk
+---```
 ---@generic T
 ---@param t T
 ---@return T

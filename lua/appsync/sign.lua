@@ -140,9 +140,14 @@ local function signed_by(request, options)
 end
 
 ---Signs a request. It waits where the credentials do.
----
----    local signed = appsync.sign({ method = "POST", url = url, headers = { ["content-type"] = "application/json" }, body = body },
----                                { service = "appsync", region = "eu-west-1", credentials = auth.environment() })
+---```lua
+---local keys = { access_key_id = "AKID", secret_access_key = "secret" }
+---local signed = appsync.assert(appsync.sign(
+---  { method = "POST", url = endpoint, headers = { ["content-type"] = "application/json" }, body = "{}" },
+---  { service = "appsync", region = "us-east-1", credentials = keys }
+---))
+---print(signed.headers.authorization) --> AWS4-HMAC-SHA256 Credential=AKID/…
+---```
 ---@param request appsync.sign.Request
 ---@param options appsync.sign.Options
 ---@return appsync.sign.Result? signed, appsync.Error? err an error when the credentials can't be had

@@ -9,6 +9,11 @@ local Subject = setmetatable({}, { __index = observable.methods })
 Subject.__index = Subject
 Subject.__name = "appsync.subject"
 
+---```lua
+---local clicks = appsync.subject()
+---clicks:subscribe{ next = function(button) print(button) end } --> left
+---clicks:next "left"
+---```
 ---@return appsync.Subject
 function subject.new()
   local outlets = {}
@@ -37,6 +42,13 @@ local function post(self, kind, value, err)
 end
 
 ---Gives an event to those that are subscribed now. (To pull from a subject: `subject:subscribe():next()`.)
+---```lua
+---local clicks = appsync.subject()
+---local s = clicks:subscribe()
+---clicks:next "left"
+---local button = s:next()
+---print(button) --> left
+---```
 ---@param value any not nil
 ---@param err appsync.Error?
 function Subject:next(value, err)
@@ -45,6 +57,13 @@ function Subject:next(value, err)
 end
 
 ---Ends it with an error.
+---```lua
+---local clicks = appsync.subject()
+---local s = clicks:subscribe()
+---clicks:error "the mouse is gone"
+---local _, err = s:next()
+---print(err.message) --> the mouse is gone
+---```
 ---@param err any
 function Subject:error(err)
   self.err = self.err or errors.of_raised(err)
@@ -52,6 +71,12 @@ function Subject:error(err)
 end
 
 ---Ends it.
+---```lua
+---local clicks = appsync.subject()
+---local s = clicks:subscribe()
+---clicks:complete()
+---print(s:next()) --> nil nil
+---```
 function Subject:complete()
   post(self, "complete")
 end

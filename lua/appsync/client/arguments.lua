@@ -10,6 +10,53 @@ local arguments = {}
 
 local LATER = "isn't available in this version: it has no outbox yet"
 
+---@class appsync.CallOptions
+---@field operation_name string? picks one of several operations
+---@field timeout number? seconds for the call as a whole
+---@field auth_mode string? one of the configured modes
+---@field auth appsync.Auth? this call's own identity
+---@field headers table|function|nil
+---@field idempotent boolean? a mutation that may be sent again
+---@field error_policy "all"|"none"|nil
+---@field on_result fun(data: any, err: appsync.Error?, info: appsync.Info?)? then a Task is returned at once
+
+---@class appsync.QueryOptions: appsync.CallOptions
+---@field fetch_policy appsync.FetchPolicy? default: the client's
+
+---@class appsync.MutateOptions: appsync.CallOptions
+---@field fetch_policy "network-only"|"no-cache"|nil "no-cache": what it brings isn't kept
+---@field optimistic_response table|fun(variables: table): table|nil what the answer will be, with `__typename` where it has an id;
+---watches show it until the answer is there
+---@field update fun(cache: appsync.Cache, result: appsync.UpdateResult)? changes what the answer doesn't: lists. Called for the
+---optimistic response and again for the answer, as one transaction each, which is dropped if it throws. It must not wait, and
+---gives the same however often it runs: `debug = true` of the client tells which write doesn't
+---@field refetch (string|appsync.Document|table)[]? queries that are asked anew from the network once the mutation has brought
+---data: documents, or tables {query =, variables =, …}. The call doesn't wait for them; one that fails is logged
+
+---@class appsync.SubscribeOptions
+---@field operation_name string?
+---@field auth_mode string?
+---@field auth appsync.Auth?
+---@field headers table|function|nil
+---@field buffer integer? events; 1024
+---@field buffer_bytes integer? 4 MB
+---@field overflow "pause"|"drop_oldest"|"error"|nil default "pause": up to 8192 events or 2 MB more are kept back, then the
+---socket isn't read, which may make the service end the connection; a subscriber that doesn't catch up for `timeouts.stall`
+---ends. "drop_oldest": counted, and reported by `connection:observe()`
+---@field update fun(cache: appsync.Cache, result: appsync.UpdateResult)? changes what an event doesn't: lists. Called before the
+---event is delivered, as one transaction, which is dropped if it throws. It must not wait
+---@field share boolean? false: a server subscription of its own
+---@field error_policy "all"|"none"|nil
+---@field fetch_policy "network-only"|"no-cache"|nil "no-cache": what it brings isn't kept
+
+---@class appsync.WatchOptions
+---@field operation_name string?
+---@field auth_mode string?
+---@field error_policy "all"|"none"|nil
+---@field fetch_policy "cache-first"|"cache-and-network"|"network-only"|"cache-only"|"no-cache"|nil default "cache-first"
+---@field timeout number? seconds, of each request
+---@field poll number? seconds between two requests
+
 local BASE = opts.schema{
   operation_name = { "string", is_line = true },
   auth = { "table", is_secret = true },

@@ -34,6 +34,12 @@ end
 ---events of a subscription were dropped, the present state comes again with an `err` of code "events_dropped", whose
 ---`dropped` tells how many. The same code, without a number, tells of a connection that ended while it wasn't read because a
 ---subscriber lagged. Ends when the client closes.
+---```lua
+---local states = client.connection:observe():subscribe()
+---local s = client:subscribe(on_create_todo):subscribe()
+---local first, second = states:next(10), states:next(10)
+---print(first, second) --> Connecting Connected
+---```
 ---@return appsync.Observable
 function Connection:observe()
   nginx.refuse "connection:observe"

@@ -99,6 +99,10 @@ local function pick_fragment(fragment, variables, where)
 end
 
 ---Reads a query.
+---```lua
+---client:query(get_todo, { id = "1" })
+---print(client:read_query(get_todo, { id = "1" }).getTodo.name) --> buy milk
+---```
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =}`
 ---@param variables table?
 ---@return any data nil when a field of it is missing
@@ -112,6 +116,12 @@ end
 
 ---Writes what a query would bring: its records, and what its fields refer to. All that the document selects must be there;
 ---`appsync.null` stands for no value. Objects with an id need `__typename`.
+---```lua
+---client:write_query(get_todo, { id = "2" }, {
+---  getTodo = { __typename = "Todo", id = "2", name = "call mum", priority = appsync.null },
+---})
+---print(client:read_query(get_todo, { id = "2" }).getTodo.name) --> call mum
+---```
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =, data =}`
 ---@param variables table?
 ---@param data table?
@@ -127,6 +137,10 @@ function Cache:write_query(document, variables, data)
 end
 
 ---Reads what a fragment selects of one record.
+---```lua
+---client:query(list_todos)
+---print(client:read_fragment("Todo:1", "fragment Name on Todo { name }").name) --> buy milk
+---```
 ---@param key string|table "Todo:1", "ROOT_QUERY", a reference, or a table with __typename and its identity fields
 ---@param fragment string|appsync.Document one fragment, with the fragments that it includes
 ---@param variables table? those that it uses
@@ -141,6 +155,11 @@ function Cache:read_fragment(key, fragment, variables)
 end
 
 ---Writes what a fragment selects of one record, which needs not be there yet. It needs no `__typename`: the key has it.
+---```lua
+---client:query(list_todos)
+---client:write_fragment("Todo:1", "fragment Name on Todo { name }", { name = "buy bread" })
+---print(client:read_query(list_todos).listTodos.items[1].name) --> buy bread
+---```
 ---@param key string|table as of `read_fragment`
 ---@param fragment string|appsync.Document as of `read_fragment`
 ---@param data table
@@ -226,6 +245,11 @@ end
 ---It must not wait. A bare name means all that have this name, whatever their arguments; one with arguments, as in
 ---`listTodos({"limit":10})`, that one. A field that isn't there is none: nothing is called. Optimistic layers aren't seen,
 ---but by an `update` that makes one.
+---```lua
+---client:query(list_todos)
+---client:modify("ROOT_QUERY", "listTodos", function(list) list.items:remove "Todo:1" end)
+---print(#client:read_query(list_todos).listTodos.items) --> 0
+---```
 ---@param key string|table as of `read_fragment`
 ---@param field string
 ---@param fn fun(value: any, details: appsync.FieldDetails): any
@@ -242,6 +266,11 @@ end
 
 ---Takes a record out of the cache, or a field of it: with its arguments that one, by its bare name all of them. Lists are
 ---then read without the record, other fields that refer to it miss it, until it is written again.
+---```lua
+---client:query(list_todos)
+---client:evict "Todo:1"
+---print(#client:read_query(list_todos).listTodos.items) --> 0
+---```
 ---@param key string|table as of `read_fragment`
 ---@param field string?
 ---@return true? evicted also where nothing was there
@@ -256,6 +285,9 @@ function Cache:evict(key, field)
 end
 
 ---The key of the record that a table is.
+---```lua
+---print(client:identify{ __typename = "Todo", id = "1" }) --> Todo:1
+---```
 ---@param object table with __typename and the fields that identify it, or a reference
 ---@return string? key nil: it has none
 function Cache:identify(object)

@@ -30,6 +30,16 @@ local BY_NAME = { cqueues = true, copas = true, luv = true }
 ---
 ---Tasks are suspended by the library. Where the scheduler's own calls wait in a task, they wait in cqueues, and in copas
 ---those that sleep; any other yield fails the task with an error that names the scheduler.
+---```lua
+---local cqueues = require "cqueues"
+---require("appsync.host").use "cqueues"
+---local loop = cqueues.new()
+---loop:wrap(function()
+---  local data = appsync.assert(client:query(list_todos)) -- the loop's other coroutines run meanwhile
+---  print(#data.listTodos.items) --> 1
+---end)
+---assert(loop:loop())
+---```
 ---@param adapter "cqueues"|"copas"|"luv"|appsync.HostAdapter|nil nil: none any more
 function host.use(adapter)
   if adapter ~= nil then nginx.refuse "host.use" end

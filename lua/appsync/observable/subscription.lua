@@ -43,6 +43,10 @@ function subscription.new(context, is_pulled)
 end
 
 ---Ends it. No callback runs after it; twice is legal.
+---```lua
+---local s = client:subscribe(on_create_todo):subscribe{ next = function(data) print(data.onCreateTodo.name) end }
+---s:unsubscribe()
+---```
 function Subscription:unsubscribe()
   self.context:unsubscribe()
 end
@@ -55,6 +59,11 @@ end
 
 ---Waits until the service has acknowledged the subscription. At a time-out `err.cause` and the message tell why it hasn't,
 ---where that is known: the last error of the connection, a refusal that is tried again.
+---```lua
+---local s = client:subscribe(on_create_todo):subscribe()
+---local ok, err = s:ready(10)
+---print(ok, err) --> true nil
+---```
 ---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
 ---@return true? ok, appsync.Error? err
 function Subscription:ready(timeout)
@@ -71,6 +80,12 @@ end
 ---Waits for one event. At the end of the stream `nil, nil`; after a failure `nil, err`; at a time-out `nil, err` and
 ---nothing is lost; `err.cause` is set where the subscription isn't served at that time. A timeout of 0 never waits and
 ---costs next to nothing: its error is the same object each time, until there is another cause to tell.
+---```lua
+---local s = numbers:take(1):subscribe()
+---local n, err = s:next(10)
+---print(n, err) --> 1 nil
+---print(s:next(10)) --> nil nil
+---```
 ---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
 ---@return any event, appsync.Error? err
 function Subscription:next(timeout)
@@ -91,6 +106,13 @@ function subscription.check_each()
 end
 
 ---For `for event in s:each() do`. After the loop `s.err` tells a failure from the end.
+---```lua
+---local s = numbers:subscribe()
+---for n in s:each() do
+---  print(n) --> 1, then 2, then 3
+---end
+---print(s.err) --> nil
+---```
 ---@return fun(): any, appsync.Subscription
 function Subscription:each()
   if not self.is_pulled then

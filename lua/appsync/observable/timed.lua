@@ -45,6 +45,9 @@ local function connect(source, sink, context, clear)
 end
 
 ---An event goes on when `s` seconds have passed without another; the last one at the end of the stream at once.
+---```lua
+---numbers:debounce(0.5):for_each(function(n) print(n) end) --> 3
+---```
 ---@param s number seconds
 ---@return appsync.Observable
 function Observable:debounce(s)
@@ -78,6 +81,9 @@ function Observable:debounce(s)
 end
 
 ---After an event the following ones are dropped for `s` seconds.
+---```lua
+---numbers:throttle(60):for_each(function(n) print(n) end) --> 1
+---```
 ---@param s number seconds
 ---@return appsync.Observable
 function Observable:throttle(s)
@@ -97,6 +103,9 @@ function Observable:throttle(s)
 end
 
 ---Lists of `n` events; with `s`, what there is after so many seconds from the first. The rest at the end of the stream.
+---```lua
+---numbers:buffer(2):for_each(function(list) print(table.concat(list, " ")) end) --> 1 2, then 3
+---```
 ---@param n integer
 ---@param s number? seconds
 ---@return appsync.Observable
