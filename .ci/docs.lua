@@ -120,6 +120,17 @@ local function flush(block, signature)
   if #list > 0 then add("%s\n\n", table.concat(list, "\n")) end
 end
 
+-- A type that is one of some words: what each of them means.
+local function flush_alias(name, block)
+  local values = {}
+  for _, line in ipairs(block) do
+    local value, meaning = line:match('^|%s*("[^"]*")%s*#?%s*(.*)$')
+    if not value then value, meaning = line:match("^@alias%s+%S+%s+(.+)$"), "" end
+    if value then values[#values + 1] = ("- `%s` %s"):format(value, meaning):gsub("%s+$", "") end
+  end
+  add("### `type %s`\n\n%s\n\n", name, table.concat(values, "\n"))
+end
+
 local function is_wanted(only, name)
   if not only then return true end
   for _, wanted in ipairs(only) do
@@ -151,10 +162,13 @@ local function document(path, title, renames, only)
         name, args = line:match("^local function ([%w_]+)(%b())") -- what the module returns, where it is named above
         if name and not (renames and renames[name]) then name = nil end
       end
-      local class
-      for _, text in ipairs(block) do class = class or text:match("^@class%s+([%w_.]+)") end
+      local class, alias
+      for _, text in ipairs(block) do
+        class, alias = class or text:match("^@class%s+([%w_.]+)"), alias or text:match("^@alias%s+([%w_.]+)")
+      end
       if name and #block > 0 and not name:match("[.:]_") and is_wanted(only, name) then flush(block, public_name(renames, name) .. args)
-      elseif class and not class:match("%.core") and not class:match("^appsync%.client%.") then flush(block, "class " .. class) end
+      elseif class and not class:match("%.core") and not class:match("^appsync%.client%.") then flush(block, "class " .. class)
+      elseif alias then flush_alias(alias, block) end
       block = {}
     end
   end

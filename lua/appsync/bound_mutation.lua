@@ -10,7 +10,7 @@ local errors = require "appsync.errors"
 ---```
 ---@param client appsync.Client
 ---@param given string|appsync.Document
----@param options appsync.CallOptions? of each call; those that a call gives go before them
+---@param options appsync.CallOptions? for each call; the options that a call gives take precedence
 ---@return fun(variables: table?, options: appsync.CallOptions?): any, appsync.Error?, appsync.Info?
 local function mutation(client, given, options)
   local where = "appsync.mutation"

@@ -44,7 +44,7 @@ local config = {}
 ---@field rest table<string, appsync.config.Rest>
 ---@field storage {bucket: string?, region: string?}?
 ---@field headers function? (operation) → table, for every GraphQL request
----@field lacks string? where no endpoint was found: what was read, and where it would stand
+---@field lacks string? when no endpoint was found: what was read, and where the endpoint belongs
 ---@field warnings string[]
 
 -- What can be read.

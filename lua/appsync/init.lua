@@ -70,7 +70,7 @@ appsync.scope = bind.scope
 appsync.observable = observable.make
 appsync.subject = subject.new
 
----The default configuration, which clients inherit.
+---Sets the default configuration, which clients inherit.
 ---```lua
 ---assert(appsync.configure{
 ---  version = "1",
@@ -79,8 +79,8 @@ appsync.subject = subject.new
 ---local other = appsync.client() -- with this configuration
 ---print(#other:query(list_todos).listTodos.items) --> 1
 ---```
----@param config string|table|nil a file, its text, a table, or a list of these; nil: none any more
----@return true? ok, appsync.Error? err it can't be read
+---@param config string|table|nil a file, its text, a table, or a list of these; nil removes it
+---@return true? ok, appsync.Error? err when it can't be read
 function appsync.configure(config)
   if config == nil then
     settings.set_default_config(nil)

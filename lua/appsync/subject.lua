@@ -9,6 +9,7 @@ local Subject = setmetatable({}, { __index = observable.methods })
 Subject.__index = Subject
 Subject.__name = "appsync.subject"
 
+---Makes a subject: an observable whose events your program emits.
 ---```lua
 ---local clicks = appsync.subject()
 ---clicks:subscribe{ next = function(button) print(button) end } --> left
@@ -41,7 +42,7 @@ local function post(self, kind, value, err)
   for i = 1, #outlets do outlets[i].context:post(outlets[i].sink, kind, value, err) end
 end
 
----Gives an event to those that are subscribed now. (To pull from a subject: `subject:subscribe():next()`.)
+---Emits an event to the current subscribers. (To pull from a subject: `subject:subscribe():next()`.)
 ---```lua
 ---local clicks = appsync.subject()
 ---local s = clicks:subscribe()
@@ -56,7 +57,7 @@ function Subject:next(value, err)
   post(self, "next", value, err)
 end
 
----Ends it with an error.
+---Ends the subject with an error.
 ---```lua
 ---local clicks = appsync.subject()
 ---local s = clicks:subscribe()
@@ -70,7 +71,7 @@ function Subject:error(err)
   post(self, "error", self.err)
 end
 
----Ends it.
+---Ends the subject.
 ---```lua
 ---local clicks = appsync.subject()
 ---local s = clicks:subscribe()

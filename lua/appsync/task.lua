@@ -198,6 +198,7 @@ function Task:claim()
   if self.failure then self.failure.is_claimed = true end
 end
 
+---Returns the state of the task.
 ---```lua
 ---local task = appsync.spawn(appsync.sleep, 0.01)
 ---print(task:status()) --> running
@@ -257,8 +258,8 @@ local function await(self, timeout)
   return outcome(self)
 end
 
----Waits for the end of the task: its results, or `nil, err` (kind "usage" with `raised` when it raised, "cancelled").
----The timeout ends the wait, not the task.
+---Waits for the task to end and returns its results, or `nil, err`: of kind "usage" with `raised` when it raised, or
+---"cancelled". The timeout ends the wait, not the task.
 ---```lua
 ---local task = appsync.spawn(function() error("no such todo", 0) end)
 ---local _, err = task:await(5)
@@ -273,12 +274,12 @@ function Task:await(timeout)
   return await(self, options.timeout)
 end
 
----Cancels: the wait in progress returns `nil, err` of kind "cancelled", later waiting calls of the task raise it.
+---Cancels the task: the wait in progress returns `nil, err` of kind "cancelled", and its later waiting calls raise that error.
 ---```lua
 ---local task = appsync.spawn(function() appsync.sleep(math.huge) end)
 ---print(task:cancel(), task:status()) --> true cancelled
 ---```
----@return boolean cancelled false when the task had ended
+---@return boolean cancelled false when the task had already ended
 function Task:cancel()
   if self.state ~= "running" then return false end
   self.state = "cancelled"
@@ -307,8 +308,8 @@ local function raise(self)
   error(self.raised, 0)
 end
 
----Runs a function as a task: returns its results when it and the tasks that it spawned have ended; raises what it
----raised, with the traceback. Live subscriptions don't keep it going.
+---Runs a function as a task, and returns its results when it and the tasks that it spawned have ended. Raises what it raised,
+---with the traceback. Live subscriptions don't keep it running.
 ---```lua
 ---local name, n = appsync.run(function()
 ---  local one = appsync.spawn(client.query, client, get_todo, { id = "1" })
@@ -350,6 +351,7 @@ end
 
 local SLEEP_OPTIONS = opts.schema{ on_result = { "callable" } }
 
+---Waits for that many seconds; other tasks go on meanwhile.
 ---```lua
 ---appsync.sleep(0.01)
 ---```
@@ -372,7 +374,7 @@ local function returned(ok, ...)
   return ok, ...
 end
 
----A `pcall` in which a call may wait, on every Lua. A cancel passes through it.
+---A `pcall` in which calls may wait, on every Lua. A cancel passes through it.
 ---```lua
 ---local ok, raised = appsync.pcall(function()
 ---  appsync.assert(client:query("{ nothing }"))
@@ -393,7 +395,7 @@ local function unwrap(ok, ...)
   return ...
 end
 
----Like `coroutine.wrap`, but the function may wait: then its caller waits.
+---Like `coroutine.wrap`, but the function may wait, and then its caller waits too.
 ---```lua
 ---local next_todo = appsync.wrap(function()
 ---  for _, id in ipairs{ "1", "2" } do

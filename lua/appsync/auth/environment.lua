@@ -34,7 +34,8 @@ function Environment:get()
   }
 end
 
----Keys whose AWS_CREDENTIAL_EXPIRATION has passed are given, too: the device's clock may be wrong, and the service decides.
+---A provider that reads environment variables. Keys whose AWS_CREDENTIAL_EXPIRATION has passed are still given: the device's
+---clock may be wrong, and the service decides.
 ---```lua
 ---local keys = appsync.auth.environment() -- AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
 ---local other = appsync.client{ endpoint = endpoint, region = "us-east-1", auth = { type = "AWS_IAM", credentials = keys } }

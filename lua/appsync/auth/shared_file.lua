@@ -54,6 +54,7 @@ function SharedFile:get()
   }
 end
 
+---A provider that reads a profile of the AWS shared files.
 ---```lua
 ---local keys = appsync.auth.shared_file{ profile = "work" }
 ---local other = appsync.client{ endpoint = endpoint, region = "us-east-1", auth = { type = "AWS_IAM", credentials = keys } }

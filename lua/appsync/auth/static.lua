@@ -9,7 +9,8 @@ function Static:get()
   return self.give()
 end
 
----Keys that have expired by the device's clock are given, too: it may be wrong, and the service decides.
+---A provider of fixed credentials. Those that have expired by the device's clock are still given: the clock may be wrong, and
+---the service decides.
 ---```lua
 ---local keys = appsync.auth.static{ access_key_id = "AKID", secret_access_key = "secret" }
 ---local other = appsync.client{ endpoint = endpoint, region = "us-east-1", auth = { type = "AWS_IAM", credentials = keys } }

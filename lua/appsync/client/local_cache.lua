@@ -98,7 +98,7 @@ local function pick_fragment(fragment, variables, where)
   return parsed, name
 end
 
----Reads a query.
+---Reads a query's data from the cache, without waiting.
 ---```lua
 ---client:query(get_todo, { id = "1" })
 ---print(client:read_query(get_todo, { id = "1" }).getTodo.name) --> buy milk
@@ -106,7 +106,8 @@ end
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =}`
 ---@param variables table?
 ---@return any data nil when a field of it is missing
----@return {partial: true, data: any, missing: string[]}|appsync.Error|nil rest what is there then; an error where the store can't be read
+---@return {partial: true, data: any, missing: string[]}|appsync.Error|nil rest what is there when a field is missing; an error
+---when the store can't be read
 function Cache:read_query(document, variables)
   local known = self.readings:known(document, variables)
   if known then return read(self, ":read_query", known, variables) end
@@ -114,8 +115,8 @@ function Cache:read_query(document, variables)
   return read(self, ":read_query", self.readings:of_query(parsed, operation), sent)
 end
 
----Writes what a query would bring: its records, and what its fields refer to. All that the document selects must be there;
----`appsync.null` stands for no value. Objects with an id need `__typename`.
+---Writes data as if the query had brought it: its records, and what its fields refer to. Everything that the document selects
+---must be present; `appsync.null` stands for no value. Objects with an id need `__typename`.
 ---```lua
 ---client:write_query(get_todo, { id = "2" }, {
 ---  getTodo = { __typename = "Todo", id = "2", name = "call mum", priority = appsync.null },
@@ -136,7 +137,7 @@ function Cache:write_query(document, variables, data)
   return write(self, call_of_query(arguments.plan("query", where, document, variables)), data, where)
 end
 
----Reads what a fragment selects of one record.
+---Reads the fields of one record that a fragment selects, without waiting.
 ---```lua
 ---client:query(list_todos)
 ---print(client:read_fragment("Todo:1", "fragment Name on Todo { name }").name) --> buy milk
@@ -154,14 +155,15 @@ function Cache:read_fragment(key, fragment, variables)
   return read(self, ":read_fragment", self.readings:of_fragment(parsed, name), variables, key_of(self, key, where))
 end
 
----Writes what a fragment selects of one record, which needs not be there yet. It needs no `__typename`: the key has it.
+---Writes the fields of one record that a fragment selects; the record need not exist yet. `data` needs no `__typename`: the key
+---has it.
 ---```lua
 ---client:query(list_todos)
 ---client:write_fragment("Todo:1", "fragment Name on Todo { name }", { name = "buy bread" })
 ---print(client:read_query(list_todos).listTodos.items[1].name) --> buy bread
 ---```
----@param key string|table as of `read_fragment`
----@param fragment string|appsync.Document as of `read_fragment`
+---@param key string|table as for `read_fragment`
+---@param fragment string|appsync.Document as for `read_fragment`
 ---@param data table
 ---@param variables table?
 ---@return true? written, appsync.Error? err
@@ -175,7 +177,7 @@ end
 ---@class appsync.FieldDetails
 ---@field key string of the record
 ---@field field string with its arguments, as it is kept
----@field DELETE any to be returned to take the field away
+---@field DELETE any return it to remove the field
 
 -- Calls the function with one field; what is to be set, or nothing.
 local function ask(self, details, value, fn, where)
@@ -250,7 +252,7 @@ end
 ---client:modify("ROOT_QUERY", "listTodos", function(list) list.items:remove "Todo:1" end)
 ---print(#client:read_query(list_todos).listTodos.items) --> 0
 ---```
----@param key string|table as of `read_fragment`
+---@param key string|table as for `read_fragment`
 ---@param field string
 ---@param fn fun(value: any, details: appsync.FieldDetails): any
 ---@return boolean? found whether the record has such a field, appsync.Error? err
@@ -264,16 +266,17 @@ function Cache:modify(key, field, fn)
   return found, errors.of_core(err, where)
 end
 
----Takes a record out of the cache, or a field of it: with its arguments that one, by its bare name all of them. Lists are
----then read without the record, other fields that refer to it miss it, until it is written again.
+---Removes a record from the cache, or one field of it: a bare name removes the field with all its arguments, a name with
+---arguments only that one. Until the record is written again, lists are read without it, and other fields that refer to it are
+---missing.
 ---```lua
 ---client:query(list_todos)
 ---client:evict "Todo:1"
 ---print(#client:read_query(list_todos).listTodos.items) --> 0
 ---```
----@param key string|table as of `read_fragment`
+---@param key string|table as for `read_fragment`
 ---@param field string?
----@return true? evicted also where nothing was there
+---@return true? evicted even if nothing was there
 ---@return appsync.Error? err
 function Cache:evict(key, field)
   local where = self.name .. ":evict"
@@ -284,7 +287,7 @@ function Cache:evict(key, field)
   return ok, errors.of_core(err, where)
 end
 
----The key of the record that a table is.
+---Returns the key of the record that a table stands for.
 ---```lua
 ---print(client:identify{ __typename = "Todo", id = "1" }) --> Todo:1
 ---```

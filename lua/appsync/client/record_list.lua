@@ -65,8 +65,8 @@ function RecordList:contains(record)
   return find(self, origins[self].identify(record, "contains")) ~= nil
 end
 
----Adds a reference to a record, unless it is there: then it stays where it is. The record itself isn't written
----(`write_fragment` does that); until it is, the list is read without it.
+---Adds a reference to a record; one that is already in the list stays where it is. The record itself isn't written
+---(`write_fragment` does that), and until it is, the list is read without it.
 ---```lua
 ---client:query(list_todos)
 ---client:mutate(create_todo, { name = "call mum" }, {
@@ -77,7 +77,7 @@ end
 ---print(client:read_query(list_todos).listTodos.items[1].name) --> call mum
 ---```
 ---@param record string|table its key, a reference, or a table with __typename and its identity fields
----@param place "start"|"end"|integer|nil default "end"; a number is its place in the list from then on
+---@param place "start"|"end"|integer|nil default "end"; a number is the position that it gets
 ---@return boolean added
 function RecordList:add(record, place)
   local key = origins[self].identify(record, "add")

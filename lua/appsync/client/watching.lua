@@ -61,7 +61,7 @@ local function refetch(self, options)
   return self.live:refetch():await(options.timeout)
 end
 
----Asks the network now, and waits for its answer; subscribers are told as well.
+---Sends the query to the network now and waits for the answer; subscribers get it too.
 ---```lua
 ---local watch = client:watch(list_todos)
 ---local data = appsync.assert(watch:refetch())
@@ -95,8 +95,8 @@ local function fetch_more(self, variables, fn, options)
   return more, err, info
 end
 
----Asks for another page. `fn(previous, more)` gives what the watch has from then on; without it the client's
----`cache.merge` says how pages become one list.
+---Fetches another page. `fn(previous, more)` returns the watch's data from then on; without it, the client's `cache.merge` says
+---how pages become one list.
 ---```lua
 ---client:mutate(create_todo, { name = "call mum" })
 ---local watch = client:watch("query ($after: String) { listTodos(limit: 1, nextToken: $after) { items { id name } nextToken } }")
@@ -154,8 +154,8 @@ local function update_others(client, others, where, update, event)
   end
 end
 
----Subscribes to what changes the watch's data, until the handle is unsubscribed or the client closes:
----`update(previous, event)` gives the query's new data for each event. `appsync.build_subscription` makes the table.
+---Subscribes to events that change the watch's data, until the handle is unsubscribed or the client closes. `update(previous,
+---event)` returns the query's new data for each event; `appsync.build_subscription` makes the table.
 ---```lua
 ---local watch = client:watch(list_todos)
 ---local states = watch:subscribe()

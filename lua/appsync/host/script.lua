@@ -243,7 +243,7 @@ end
 
 script.has_ready = scheduler.has_ready
 
----A descriptor that is readable while `update` has work, timers included.
+---Returns a descriptor that is readable while `update` has work, timers included.
 ---```lua
 ---local uv = require "luv"
 ---local poll = uv.new_poll(appsync.assert(appsync.fd()))

@@ -62,8 +62,8 @@ local function open(source, context)
   return context
 end
 
----Starts it. With an observer its functions are called as tasks, one event at a time; without one, events are taken
----by `s:next()` or `s:each()`.
+---Starts the observable. With an observer, its functions are called as tasks, one event at a time; without one, take the events
+---with `s:next()` or `s:each()`.
 ---```lua
 ---local s = numbers:subscribe{
 ---  next = function(n) print(n) end, --> 1, then 2, then 3
@@ -98,7 +98,7 @@ function Observable:next(timeout)
   return kept:next(timeout)
 end
 
----For `for event, s in observable:each() do`: a fresh pull subscription per loop.
+---Iterates over the events: `for event, s in observable:each() do`. Each loop has a pull subscription of its own.
 ---```lua
 ---for n in numbers:each() do
 ---  print(n) --> 1, then 2, then 3
@@ -125,7 +125,7 @@ local function for_each(self, fn, options)
   return ok, err
 end
 
----Subscribes and waits for the end.
+---Subscribes, calls the function with each event, and waits for the end.
 ---```lua
 ---local ok, err = numbers:for_each(function(n)
 ---  print(n) --> 1, then 2, then 3

@@ -53,7 +53,7 @@ local function lift_ending(source, make)
   end)
 end
 
----Each event through a function; nil drops the event.
+---Passes each event through a function; nil drops the event.
 ---```lua
 ---numbers:map(function(n) return n * 10 end):for_each(function(n) print(n) end) --> 10, then 20, then 30
 ---```
@@ -71,7 +71,7 @@ function Observable:map(fn)
   end)
 end
 
----The events for which the function gives true.
+---Keeps the events for which the function returns true.
 ---```lua
 ---numbers:filter(function(n) return n > 1 end):for_each(function(n) print(n) end) --> 2, then 3
 ---```
@@ -118,7 +118,7 @@ local function check_count(n, where, least)
   end
 end
 
----The first `n` events, then the end; the source is released at once.
+---Emits the first `n` events, then completes; the source is released at once.
 ---```lua
 ---numbers:take(2):for_each(function(n) print(n) end) --> 1, then 2
 ---```
@@ -141,7 +141,7 @@ function Observable:take(n)
   end)
 end
 
----The first event, then the end.
+---Emits the first event, then completes.
 ---```lua
 ---numbers:first():for_each(function(n) print(n) end) --> 1
 ---```
@@ -150,7 +150,7 @@ function Observable:first()
   return self:take(1)
 end
 
----Without the first `n` events.
+---Drops the first `n` events.
 ---```lua
 ---numbers:skip(2):for_each(function(n) print(n) end) --> 3
 ---```
@@ -170,7 +170,7 @@ function Observable:skip(n)
   end)
 end
 
----Without events that equal the one before; `key_fn` says by what.
+---Drops events that equal the one before; `key_fn` returns what is compared.
 ---```lua
 ---numbers:distinct(function(n) return n > 1 end):for_each(function(n) print(n) end) --> 1, then 2
 ---```
@@ -193,7 +193,7 @@ function Observable:distinct(key_fn)
   end)
 end
 
----Calls the function with each event, which goes on unchanged when it has returned. It may wait.
+---Calls the function with each event, and passes the event on unchanged when it returns. It may wait.
 ---```lua
 ---local sum = 0
 ---numbers:tap(function(n) sum = sum + n end):for_each(function(n) print(n) end) --> 1, then 2, then 3
@@ -217,7 +217,7 @@ local function expect_observable(value, name, where)
   end
 end
 
----Until `other` emits or completes.
+---Emits until `other` emits or completes.
 ---```lua
 ---local stop = appsync.subject()
 ---local created = client:subscribe(on_create_todo):take_until(stop):subscribe()
@@ -263,7 +263,7 @@ function Observable:take_until(other)
   end)
 end
 
----The events of several; ends when all have ended, fails with the first that fails.
+---Merges the events of several observables; completes when all have completed, fails with the first that fails.
 ---```lua
 ---local more = numbers:map(function(n) return n + 3 end)
 ---local sum = 0
@@ -295,7 +295,7 @@ function Observable:merge(...)
   end)
 end
 
----After a failure goes on with what the function gives: an observable, a last event, or nil for the end.
+---After a failure, continues with what the function returns: an observable, a last event, or nil for the end.
 ---```lua
 ---local failing = appsync.observable(function(observer) observer.error "no more numbers" end)
 ---failing:catch(function() return numbers end):for_each(function(n) print(n) end) --> 1, then 2, then 3
