@@ -130,7 +130,7 @@ local function signed_by(request, options)
   local signed, err = core.sign(request, options)
   if not signed then
     if is_provided and err.code == "bad_credentials" then
-      return credentials_of.fail("no_credentials", "what the provider gave are no credentials: " .. err.message)
+      return credentials_of.fail("no_credentials", "the provider's answer isn't usable as credentials: " .. err.message)
     end
     if err.kind == "system" then return nil, errors.adopt(err) end
     if err.kind == "usage" and err.code ~= "crypto" then errors.misuse("sign: %s", err.message) end

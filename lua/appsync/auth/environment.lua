@@ -23,7 +23,7 @@ function Environment:get()
   if expiration then
     expires_at = parse_date(expiration)
     if not expires_at then
-      return credentials.fail("no_credentials", "the environment variable AWS_CREDENTIAL_EXPIRATION is no ISO 8601 date")
+      return credentials.fail("no_credentials", "the environment variable AWS_CREDENTIAL_EXPIRATION isn't an ISO 8601 date")
     end
   end
   return {

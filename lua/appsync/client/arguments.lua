@@ -168,7 +168,7 @@ end
 function arguments.plan(kind, where, given, variables, options)
   if type(given) == "table" and not document.is(given) then
     if variables ~= nil or options ~= nil then
-      errors.misuse("%s: with one table, variables and options stand in it", where)
+      errors.misuse("%s: with one table, variables and options go into it", where)
     end
     given, variables, options = from_table(given, kind, where)
   end

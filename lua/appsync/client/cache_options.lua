@@ -57,7 +57,7 @@ cache_options.FIELDS = {
 local function check_lists(map, where, key_pattern, key_form)
   for key, list in pairs(map or {}) do
     if type(key) ~= "string" or not key:match(key_pattern) then
-      errors.misuse("%s: %s is no %s", where, (errors.describe(key)), key_form)
+      errors.misuse("%s: a key must be %s, got %s", where, key_form, (errors.describe(key)))
     end
     if type(list) ~= "table" then errors.misuse("%s.%s: must be a list of names, got %s", where, key, (errors.describe(list))) end
     for i, name in ipairs(list) do
@@ -86,13 +86,13 @@ local function check_key_fields(keys, where)
 end
 
 local TYPE, FIELD = "^[_%a][_%w]*$", "^[_%a][_%w]*%.[_%a][_%w]*$"
-local A_TYPE, A_FIELD = "name of a type", "Type.field, such as Query.listPosts"
+local A_TYPE, A_FIELD = "the name of a type", "Type.field, such as Query.listPosts"
 
 -- A map of names to single values.
 local function check_values(map, where, key_pattern, key_form, accepts, what)
   for key, value in pairs(map or {}) do
     if type(key) ~= "string" or not key:match(key_pattern) then
-      errors.misuse("%s: %s is no %s", where, (errors.describe(key)), key_form)
+      errors.misuse("%s: a key must be %s, got %s", where, key_form, (errors.describe(key)))
     end
     if not accepts(value) then errors.misuse("%s.%s: must be %s, got %s", where, key, what, (errors.describe(value))) end
   end

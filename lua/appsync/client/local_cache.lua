@@ -301,7 +301,7 @@ end
 -- What isn't a write, or not one that a transaction can take back.
 local function refuse(name, instead)
   return function(self)
-    errors.misuse("%s:%s isn't part of what an update does, which is one transaction and may run several times: %s; accepted are %s",
+    errors.misuse("%s:%s can't be called in an update, which is one transaction and may run several times: %s; accepted are %s",
       self.name, name, instead, table.concat(local_cache.METHODS, ", "))
   end
 end

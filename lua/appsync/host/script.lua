@@ -34,7 +34,7 @@ end
 
 local function refuse_deadlock(w)
   if dispatch.count() > 0 or w.is_endless then return end
-  local err = errors.new("usage", "nothing is left that could end the wait")
+  local err = errors.new("usage", "nothing is left to end the wait")
   scheduler.drop(w, err)
   errors.misuse("%s would wait for ever: no client is open, and no timer and no other task runs", w.what or "this call")
 end

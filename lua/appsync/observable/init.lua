@@ -188,7 +188,7 @@ function observable.make(subscribe_fn)
       if not stop then return end
       local is_good, raised = pcall(stop)
       if not is_good then
-        log.emit(context.log, "error", "what stops an observable raised: " .. printable.text(raised), { raised = raised })
+        log.emit(context.log, "error", "the function that stops an observable raised: " .. printable.text(raised), { raised = raised })
       end
     end
   end)
