@@ -98,8 +98,8 @@ end
 local ROWS = { param = { "parameter", true }, ["return"] = { "returns", false }, field = { "field", true } }
 
 -- What follows a row without a tag of its own goes on with it.
-local function flush(block, signature)
-  local text, list, has_rows, is_shown = {}, {}, false, false
+local function flush(block, signature, parent)
+  local text, list, has_rows, is_shown = {}, { parent and ("- and all of `%s`"):format(parent) }, false, false
   for i, line in ipairs(block) do
     if line:match("^@private") or line:match("^@package") then return end
     local tag, rest = line:match("^@(%w+)%s*(.*)$")
@@ -162,12 +162,13 @@ local function document(path, title, renames, only)
         name, args = line:match("^local function ([%w_]+)(%b())") -- what the module returns, where it is named above
         if name and not (renames and renames[name]) then name = nil end
       end
-      local class, alias
+      local class, parent, alias
       for _, text in ipairs(block) do
         class, alias = class or text:match("^@class%s+([%w_.]+)"), alias or text:match("^@alias%s+([%w_.]+)")
+        parent = parent or text:match("^@class%s+[%w_.]+: (appsync[%w_.]+)")
       end
       if name and #block > 0 and not name:match("[.:]_") and is_wanted(only, name) then flush(block, public_name(renames, name) .. args)
-      elseif class and not class:match("%.core") and not class:match("^appsync%.client%.") then flush(block, "class " .. class)
+      elseif class and not class:match("%.core") and not class:match("^appsync%.client%.") then flush(block, "class " .. class, parent)
       elseif alias then flush_alias(alias, block) end
       block = {}
     end
