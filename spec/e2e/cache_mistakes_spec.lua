@@ -40,6 +40,7 @@ describe("the cache refuses", function()
     refused("client:modify: __ref at [].of" .. accepted .. "boolean true", modify, function()
       return appsync.array{ { of = { __ref = true } } }
     end)
+    refused("client:modify: __ref" .. accepted .. "boolean false", modify, function() return { __ref = false } end)
     refused("client:modify: __ref at []" .. accepted .. "number 5", modify, function(list) list[2] = { __ref = 5 } end)
     assert.same({ "1" }, { client:read_query("{ list { id } }").list[1].id, client:read_query("{ list { id } }").list[2] })
   end)
@@ -63,7 +64,7 @@ describe("the cache refuses", function()
       client:mutate("mutation { n }", nil, {
         timeout = 0.01, optimistic_response = { n = 2 }, update = function(cache) cache[name](cache) end,
       })
-      assert.matches("update raised: %S+cache_mistakes_spec.lua:%d+: cache:" .. name .. " isn't part of what an update does", logged[1])
+      assert.matches("update raised: %S+cache_mistakes_spec.lua:%d+: cache:" .. name .. " can't be called in an update", logged[1])
       assert.is_truthy(logged[1]:find(instead .. "; accepted are read_query, write_query, read_fragment, write_fragment, "
         .. "modify, evict, identify;", 1, true))
     end

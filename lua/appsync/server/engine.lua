@@ -76,9 +76,12 @@ end
 -- What of an engine is made of texts and files, and made anew when they change: not the store, and nobody's connection.
 local function load_program(options, given)
   local opened = given
-  local s, models = load_schema(options.schema_text, { modes = options.auth_modes, transforms = options.transforms })
+  local s, models = load_schema(options.schema_text, {
+    modes = options.auth_modes, transforms = options.transforms, conflict = options.conflict,
+  })
   if not s then return nil, models end
   local ok, err = resolvers.fit(options.resolvers or {}, s)
+  if ok then ok, err = resolvers.fit_conflicts(options.conflict_handlers or {}, models) end
   if not ok then return nil, err end
   local rules = model_guard.of(models)
   local guard = options.guard or rules
@@ -92,6 +95,7 @@ local function load_program(options, given)
     generated, err, code = model_resolvers.build(models, opened, {
       now = options.now or core.wall, uuid = options.uuid or core.uuid, query = s.query.name,
       mutation = s.mutation and s.mutation.name, guard = guard, search = search_query.resolver,
+      conflict_handlers = options.conflict_handlers,
     })
     if not generated then
       if not given then opened:close() end
@@ -157,6 +161,8 @@ end
 ---@field resolvers table<string, table<string, function>>? by type and field
 ---@field functions table<string, function>? of @function, by name
 ---@field function_bindings appsync.server.FunctionBindings? the commands of @function
+---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
+---@field conflict_handlers table<string, fun(event: table): table>? of versioned models whose handler is LAMBDA
 ---@field store string|appsync.server.Store? a file, or ":memory:" (the default), or a store that is open already
 ---@field now (fun(): number)? seconds since 1970
 ---@field uuid (fun(): string)?

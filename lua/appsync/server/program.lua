@@ -1,5 +1,6 @@
 --- What a user writes for the server to run: the schema, the resolvers, the directive plug-ins. It is read from its files
 --- as often as they change.
+local conflict_source = require("appsync.server.develop.conflict_source")
 local file = require("appsync.server.develop.file")
 local modules = require("appsync.server.develop.modules")
 local plugins = require("appsync.server.transform.plugins")
@@ -8,6 +9,7 @@ local source = require("appsync.server.develop.source")
 
 ---@class appsync.server.Program
 ---@field paths {schema: string, resolvers: string?, transforms: string[], seeds: string[]}
+---@field private conflict appsync.server.ConflictWords what the command line says of versioned models
 ---@field current appsync.server.ProgramText? what is served
 ---@field private modules appsync.server.Modules[] by the files that require them
 local Program = {}
@@ -20,6 +22,9 @@ local program = {}
 ---@field resolvers table<string, table<string, function>>?
 ---@field authorizer function?
 ---@field functions table<string, function>? of @function
+---@field conflict_handlers table<string, function>?
+---@field conflict appsync.server.ConflictSettings?
+---@field notes string[] what a reader of the command line might not expect
 ---@field transforms appsync.server.Plugin[]
 ---@field seeds appsync.server.SeedText[]
 
@@ -27,14 +32,14 @@ local program = {}
 ---@field name string the file's path
 ---@field text string JSON
 
----@param paths {schema: string, resolvers: string?, transforms: string[]?, seeds: string[]?}
+---@param paths {schema: string, resolvers: string?, transforms: string[]?, seeds: string[]?, conflict: appsync.server.ConflictWords?}
 ---@return appsync.server.Program
 function program.new(paths)
   return setmetatable({
     paths = {
       schema = paths.schema, resolvers = paths.resolvers, transforms = paths.transforms or {}, seeds = paths.seeds or {},
     },
-    modules = {}, watched = { paths.schema },
+    modules = {}, watched = { paths.schema }, conflict = paths.conflict or {},
   }, Program)
 end
 
@@ -50,6 +55,7 @@ function Program:read_resolvers(text)
   local loaded, fault = self:modules_of(path):anew(function() return resolvers.load(path) end)
   if not loaded then return fault end
   text.resolvers, text.authorizer, text.functions = loaded.by_type, loaded.authorizer, loaded.functions
+  text.conflict_handlers = loaded.conflict_handlers
 end
 
 ---@private
@@ -74,19 +80,24 @@ end
 ---@return appsync.server.ProgramText? text
 ---@return appsync.server.SourceFault[]? faults
 function Program:read()
-  local faults, text = {}, { transforms = {}, seeds = {} }
+  local faults, text = {}, { transforms = {}, seeds = {}, notes = {} }
   local read, fault = source.read(self.paths.schema)
   if read then
     self.watched, text.source = read.watched, read
+    text.notes[1] = read.note
   else
     faults[1] = fault
   end
   if self.paths.resolvers then faults[#faults + 1] = self:read_resolvers(text) end
   self:read_transforms(text, faults)
+  local conflict, message, note = conflict_source.read(self.conflict, self.paths.schema)
+  text.conflict = conflict
+  if message then faults[#faults + 1] = { message = message } end
+  text.notes[#text.notes + 1] = note
   for i, path in ipairs(self.paths.seeds) do
-    local json, message = file.read(path, "seed")
+    local json, why = file.read(path, "seed")
     text.seeds[i] = { name = path, text = json }
-    if not json then faults[#faults + 1] = { message = message } end
+    if not json then faults[#faults + 1] = { message = why } end
   end
   if #faults > 0 then return nil, faults end
   return text
@@ -98,6 +109,7 @@ function Program:files()
   local paths = {}
   for i, path in ipairs(self.watched) do paths[i] = path end
   paths[#paths + 1] = self.paths.resolvers
+  for _, path in ipairs(conflict_source.files(self.conflict, self.paths.schema)) do paths[#paths + 1] = path end
   for _, path in ipairs(self.paths.transforms) do paths[#paths + 1] = path end
   for _, path in ipairs(self.paths.seeds) do paths[#paths + 1] = path end
   for _, of_file in pairs(self.modules) do

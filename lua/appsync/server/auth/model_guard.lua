@@ -153,7 +153,8 @@ local function denied_fields(m, input, skipped, holds)
   local denied, any = {}, false
   for _, r in ipairs(rules_of(m)) do any = holds(r) or any end
   for name, value in pairs(input) do
-    local is_allowed = skipped[name] or not m.field_by_name[name]
+    local field = m.field_by_name[name]
+    local is_allowed = skipped[name] or not field or field.is_version
     for _, r in ipairs(is_allowed and {} or (m.field_rules or {})[name] or rules_of(m)) do
       if holds(r, value) then is_allowed = true end
     end
@@ -353,13 +354,15 @@ local function check_covered(self, covered, ctx)
   if not is_allowed then refuse(ctx) end
 end
 
---- Whether a field has to be asked for. A model of which a field has rules of its own is read field by field.
+--- Whether a field has to be asked for. A model of which a field has rules of its own is read field by field; what the schema
+--- doesn't declare, its times and versions, comes with the record.
 ---@param type_name string
 ---@param field_name string
 ---@return boolean
 function ModelGuard:has_field(type_name, field_name)
   local m = self.models[type_name]
-  if m then return next(m.field_rules or {}) ~= nil and m.field_by_name[field_name] ~= nil end
+  local field = m and m.field_by_name[field_name]
+  if m then return next(m.field_rules or {}) ~= nil and field ~= nil and field.is_declared ~= false end
   local path = type_name .. "." .. field_name
   return self.field_rules[path] ~= nil or self.covered[path] ~= nil
 end

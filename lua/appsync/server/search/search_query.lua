@@ -102,6 +102,8 @@ local function find(access, ctx, hidden_by, extra)
   }
   local parts = { "items.table_id = ?", search_filter.of_rules(query, hidden_by) }
   parts[#parts + 1] = search_filter.build(query, given(ctx.arguments.filter))
+  -- A record that is deleted is no longer found, though a versioned model keeps it for a while.
+  if m.conflict then parts[#parts + 1] = "json_extract(items.json, '$._deleted') IS NOT 1" end
   if extra then parts[#parts + 1] = search_filter.of_rules(query, extra) end
   return { condition = table.concat(parts, " AND "), params = query.params }
 end
@@ -154,7 +156,7 @@ function search_query.resolver(access, place)
     local found = find(access, ctx, hidden_by)
     local places, next_token = page(access, place, ctx, found)
     local items = setmetatable({}, array_mt)
-    for i, seq in ipairs(places) do items[i] = access.table:at(seq) end
+    for i, seq in ipairs(places) do items[i] = access.table:at(seq).item end
     local total = store:values(("SELECT count(*) FROM (SELECT 1 FROM items WHERE %s LIMIT %d)"):format(found.condition, WINDOW),
       unpack(found.params))[1]
     local aggregated = aggregates.of(store, m.search, given(args.aggregates) or {}, function(field)

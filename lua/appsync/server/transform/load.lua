@@ -40,7 +40,8 @@ local function expand(document, options, first_line)
   if not ok then return nil, err end
   local run, why = plugins.run(list, document, check)
   if not run then return nil, why end
-  local models, problem = model.expand(document, { modes = options.modes, first_line = first_line, definitions = amplify })
+  local models, problem = model.expand(document,
+    { modes = options.modes, conflict = options.conflict, first_line = first_line, definitions = amplify })
   if not models then return nil, problem end
   ok, err = plugins.finish(run, document, models, checker({ documents.served[2] }, definitions.UNSUPPORTED))
   if not ok then return nil, err end
@@ -75,6 +76,7 @@ end
 ---@class appsync.server.LoadOptions
 ---@field modes {default: string?, additional: string[]?}? of authorization; without a default, rules of every mode are taken
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
+---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
 
 --- Loads a schema.
 ---@param text string SDL

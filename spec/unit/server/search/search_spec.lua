@@ -158,6 +158,16 @@ describe("a search", function()
     make(SCHEMA)
   end)
 
+  it("finds no deleted record of a versioned model, and knows its versions", function()
+    make(SCHEMA, { conflict = { handler = "AUTOMERGE" } })
+    create({ { id = "1", title = "words" }, { id = "2", title = "words" } })
+    run('mutation { updatePost(input: { id: "1", title: "words too", _version: 1 }) { id } deletePost(input: { id: "2", _version: 1 }) { _deleted } }')
+    assert.equal("1", found({ title = { match = "words" } }))
+    assert.equal(1, search({}).total)
+    assert.equal("1", found({ _version = { eq = 2 } }))
+    assert.equal("", found({ _version = { gt = 2 } }))
+  end)
+
   it("is sorted by the key, the last first, unless it's asked for otherwise", function()
     assert.equal("5 4 3 2 1", ids(search({})))
     assert.equal("3 4 2 1 5", ids(search({ sort = { { field = "views" } } }))) -- without a value: last

@@ -11,7 +11,11 @@ auth_default_mode auth_fields auth_operations auth_owners belongs_to custom_oper
 has_many has_many_custom_key has_many_index has_one has_one_fields indexes levels long_names searchable searchable_auth searchable_sandbox many_to_many many_to_many_auth
 minimal no_id objects primary_key primary_key_disabled references renamed s3object sample sandbox sandbox_custom
 disabled_related renamed_auth nested_auth iam_default lambda_default owner_key extended v1_related
-sandbox_default scalars self_relation v1_auth v1_auth_fields v1_maps v1_connections v1_functions v1_keys v1_model v1_posts v1_searchable v1_searchable_auth v1_versioned
+sandbox_default scalars self_relation v1_auth v1_auth_fields v1_maps v1_connections v1_functions v1_keys v1_model v1_posts
+v1_searchable v1_searchable_auth v1_versioned
+conflict_auth conflict_auth_fields conflict_custom conflict_default_modes conflict_indexes conflict_keys conflict_many_to_many
+conflict_minimal conflict_mixed conflict_names conflict_operations conflict_relations conflict_sandbox conflict_searchable conflict_v1_searchable conflict_timestamps
+conflict_values conflict_v1 conflict_v1_auth conflict_v1_maps conflict_v1_mixed
 ]]):gmatch("%S+") do NAMES[#NAMES + 1] = name end
 
 local function read(name)
@@ -89,6 +93,18 @@ local function modes_of(source)
   return modes
 end
 
+-- "AUTOMERGE Post=LAMBDA": the handler of all models, and of single ones.
+local function conflict_of(source)
+  local words = source:match("# conflict: ([^\n]*)")
+  if not words then return nil end
+  local settings = { models = {} }
+  for word in words:gmatch("%S+") do
+    local name, handler = word:match("^(.*)=(.*)$")
+    if name then settings.models[name] = { handler = handler } else settings.handler = word end
+  end
+  return settings
+end
+
 -- Amplify adds this one to each API, whether it has conversations or not.
 local function without_conversations(sdl)
   return (sdl:gsub("input AmplifyAIConversationTurnErrorInput {.-\n}\n", ""))
@@ -100,13 +116,13 @@ local function with_default_mode(sdl)
   return (sdl:gsub(" @aws_iam", ""))
 end
 
-local DIFFERENCES = { sandbox = with_default_mode, sandbox_custom = with_default_mode }
+local DIFFERENCES = { sandbox = with_default_mode, sandbox_custom = with_default_mode, conflict_sandbox = with_default_mode }
 
 describe("The official transformer's output is ours for", function()
   for _, name in ipairs(NAMES) do
     it(name, function()
       local source = read(name .. ".source.graphql")
-      local s, err = load_schema(source, { modes = modes_of(source) })
+      local s, err = load_schema(source, { modes = modes_of(source), conflict = conflict_of(source) })
       assert(s, err and err.message)
       local sdl = without_conversations(read(name .. ".expected.graphql"))
       local expected = lines_of(DIFFERENCES[name] and DIFFERENCES[name](sdl) or sdl)

@@ -125,7 +125,12 @@ function filters.composite_condition(m, key_name, sort)
   for i = 2, #ORDER do lines[i - 1] = ("%s: %sInput"):format(ORDER[i], stem) end
   lines[#lines + 1] = ("between: [%sInput]"):format(stem)
   lines[#lines + 1] = ("beginsWith: %sInput"):format(stem)
-  for i, name in ipairs(sort) do parts[i] = ("%s: %s"):format(name, m.field_by_name[name].named) end
+  for i, name in ipairs(sort) do
+    local field = m.field_by_name[name]
+    -- The last one is what is compared; those before it are as they are declared.
+    local is_compared = i == #sort and field.kind == "scalar"
+    parts[i] = ("%s: %s"):format(name, is_compared and filters.base(field.named) or field.named)
+  end
   return stem .. "ConditionInput", { filters.input(stem .. "ConditionInput", lines), filters.input(stem .. "Input", parts) }
 end
 

@@ -39,7 +39,7 @@ end
 ---@param world appsync.server.Survey
 function generate.relation_fields(world)
   for _, m in ipairs(world.list) do
-    m.is_listed = m.ops.list ~= nil
+    m.is_listed = m.ops.list ~= nil or m.ops.sync ~= nil
     for _, index in ipairs(m.indexes) do m.is_listed = m.is_listed or index.query ~= nil end
   end
   for _, m in ipairs(world.list) do

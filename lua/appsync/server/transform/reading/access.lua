@@ -24,8 +24,8 @@ local DIRECTIVES = {
   { mode = "AWS_LAMBDA", name = "aws_lambda" },
 }
 
-local OPERATIONS = { "get", "list", "create", "update", "delete", "listen", "search" }
-local ALL_OPERATIONS = { "index", "get", "list", "create", "update", "delete", "listen", "search" }
+local OPERATIONS = { "get", "list", "sync", "create", "update", "delete", "listen", "search" }
+local ALL_OPERATIONS = { "index", "get", "list", "sync", "create", "update", "delete", "listen", "search" }
 
 --- Adds names to a list that is a set, too.
 ---@param found table
@@ -151,7 +151,7 @@ end
 --- Opens an operation of a model, and the type that it returns, to the modes of some directives.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
----@param operation "get"|"list"|"index"|"create"|"update"|"delete"|"listen"|"search"
+---@param operation "get"|"list"|"sync"|"index"|"create"|"update"|"delete"|"listen"|"search"
 ---@param list string[]
 function access.open(world, m, operation, list)
   local is_there = m.ops[operation] ~= nil or operation == "listen" and #m.events > 0 or operation == "search" and m.search ~= nil
@@ -159,7 +159,7 @@ function access.open(world, m, operation, list)
     for _, index in ipairs(m.indexes) do is_there = is_there or index.query ~= nil end
   end
   if operation == "listen" and m.level ~= "on" or not is_there then return end
-  local is_list = operation == "list" or operation == "index"
+  local is_list = operation == "list" or operation == "sync" or operation == "index"
   local of_search = operation == "search" and search.connection_name(m)
   add_to_type(world, of_search or (is_list and roots.connection_name(m)) or m.name, list)
   m.operation_auth[operation] = m.operation_auth[operation] or {}

@@ -68,7 +68,6 @@ function definitions.all(own)
 end
 
 --- Those that this version doesn't carry out. Ignored, they would leave data unvalidated or unrelated.
---- The versions of synchronised models (`conflict` of the server's options) have their place here.
 definitions.UNSUPPORTED = {
   http = true, predictions = true, mapsTo = true, refersTo = true, sql = true,
   validate = true, conversation = true, generation = true,

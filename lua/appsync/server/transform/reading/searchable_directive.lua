@@ -35,10 +35,17 @@ function searchable_directive.read(world, m)
   return true
 end
 
--- The owner fields that rules add aren't among them.
+-- What a versioned model's records have.
+local METADATA = { _version = true, _deleted = true, _lastChangedAt = true }
+
+-- Of what is added the owner fields of rules aren't among them.
+local function is_added(field)
+  return field.is_timestamp or field.is_foreign or field.name == "id" or METADATA[field.name]
+end
+
 local function is_known(world, field)
   if field.is_hidden or (field.kind ~= "scalar" and (field.kind ~= "enum" or world.version == 1)) then return false end
-  return field.is_declared or world.version == 2 and (field.is_timestamp or field.is_foreign or field.name == "id")
+  return field.is_declared or world.version == 2 and is_added(field)
 end
 
 --- Tells the fields of a model's search; all fields are there.

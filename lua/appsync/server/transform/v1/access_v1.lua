@@ -28,11 +28,24 @@ local function directives_for(world, m, operation)
   return access.directives_of(world, access.modes_of(rules_for(m, operation)), false)
 end
 
+local function has_iam(world)
+  return world.modes.enabled ~= nil and world.modes.enabled.AWS_IAM == true
+end
+
+-- Whether what opens an operation to other modes keeps it open to the default one. Where no rule speaks of the operation
+-- an API with IAM does.
+local function keeps_default(world, m, operation)
+  local list = rules_for(m, operation)
+  return access.modes_of(list)[world.modes.default] or (#list == 0 and has_iam(world))
+end
+
 local function add_operations(world, m)
   for _, operation in ipairs({ "get", "list", "create", "update", "delete", "listen" }) do
     access.open(world, m, operation, directives_for(world, m, operation))
   end
-  access.open(world, m, "index", directives_for(world, m, "listen"))
+  local readers = access.modes_of(rules_for(m, "listen"))
+  access.open(world, m, "index", access.directives_of(world, readers, has_iam(world)))
+  access.open(world, m, "sync", access.directives_of(world, readers, keeps_default(world, m, "list")))
   access.open(world, m, "search", directives_for(world, m, "search"))
 end
 
@@ -114,9 +127,11 @@ local function add_field_rules(world, m, field, list)
   local modes = access.modes_of(list)
   access.add_to_type(world, m.name, access.directives_of(world, modes, not m.rules or access.modes_of(m.rules)[world.modes.default]))
   for _, operation in ipairs({ "get", "list", "create", "update", "delete" }) do
-    local own = access.directives_of(world, with_operation(list, operation), false)
-    if #own > 0 then access.open(world, m, operation, own) end
-    if operation == "get" or operation == "create" then add_directives(field.node, own) end
+    local own = with_operation(list, operation)
+    local of_field = access.directives_of(world, own, false)
+    local is_open = operation ~= "update" and operation ~= "delete" and keeps_default(world, m, operation)
+    if #of_field > 0 then access.open(world, m, operation, access.directives_of(world, own, is_open)) end
+    if operation == "get" or operation == "create" then add_directives(field.node, of_field) end
   end
   if m.level == "on" and field.is_required and next(with_operation(list, "get")) then
     return fail(field.node.loc, "'%s.%s' is required and has rules for reading: make it nullable, or set the subscriptions' "
