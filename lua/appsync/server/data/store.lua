@@ -7,6 +7,7 @@ local store_file = require("appsync.server.data.store_file")
 
 ---@class appsync.server.Store
 ---@field cache appsync.server.Cache
+---@field changes appsync.server.Cache entries of the journal, likewise
 ---@field n_read integer rows that statements gave, for whoever measures
 ---@field private db appsync.server.native.Connection
 ---@field private tables table<string, appsync.server.Table> by kind and name
@@ -38,7 +39,7 @@ function store.open(path, open)
     db:close()
     return nil, store_file.explain(why, word), word
   end
-  return setmetatable({ db = db, cache = cache.new(), n_read = 0, tables = {}, place = last[1] }, Store)
+  return setmetatable({ db = db, cache = cache.new(), changes = cache.new(), n_read = 0, tables = {}, place = last[1] }, Store)
 end
 
 --- An item's text as the item.
@@ -87,7 +88,10 @@ end
 
 local function roll_back(self)
   self.db:rollback()
-  if self.has_written then self.cache:clear() end
+  if self.has_written then
+    self.cache:clear()
+    self.changes:clear()
+  end
   for _, id in ipairs(self.made or {}) do self.tables[id] = nil end
   for _, table_ in pairs(self.tables) do
     if table_.versions then table_.versions:forget() end

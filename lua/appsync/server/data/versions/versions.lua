@@ -2,6 +2,7 @@
 --- journal of changes, the tombstones of what was deleted, and when both are over.
 local core = require("appsync.core")
 local result = require("appsync.server.graphql.result")
+local shared = require("appsync.server.graphql.shared")
 
 ---@class appsync.server.Versions
 ---@field base_ttl_s integer the life of a tombstone; 0: there are none
@@ -159,6 +160,16 @@ function Versions:reaches(since_ms)
   return since_ms >= self.since_ms and since_ms >= self:now_ms() - self.delta_ttl_s * 1000
 end
 
+-- An entry of the journal with its size. It never changes, so it is decoded once.
+local function entry_at(self, id)
+  local known = self.store.changes:at(id)
+  if known then return known end
+  local text = self.store:values("SELECT json FROM journal WHERE id = ?", id)[1]
+  local entry = { seq = id, pk = id, sk = 0, item = shared.mark(self.store.decode(text)), bytes = #text, table_id = self.table.id }
+  self.store.changes:add(entry)
+  return entry
+end
+
 --- A page of the journal, in its order: by time, then as it was written. One item may be there several times.
 ---@param after {[1]: number, [2]: number} a time and a place: entries behind them
 ---@param limit integer
@@ -170,14 +181,15 @@ function Versions:changes(after, limit)
   local at, id = after[1], after[2]
   while true do
     local want = math.min(limit - #items, CHUNK)
-    local found = self.store:values("SELECT at, id, json FROM journal WHERE table_id = ? AND (at, id) > (?, ?) "
-      .. "ORDER BY at, id LIMIT ?", self.table.id, at, id, want)
-    for i = 1, #found, 3 do
-      at, id, bytes = found[i], found[i + 1], bytes + #found[i + 2]
-      items[#items + 1] = self.store.decode(found[i + 2])
+    local found = self.store:values("SELECT at, id FROM journal WHERE table_id = ? AND (at, id) > (?, ?) ORDER BY at, id LIMIT ?",
+      self.table.id, at, id, want)
+    for i = 1, #found, 2 do
+      at, id = found[i], found[i + 1]
+      local entry = entry_at(self, id)
+      items[#items + 1], bytes = entry.item, bytes + entry.bytes
       if bytes >= PAGE_BYTES then return items, { at, id } end
     end
-    if #found < 3 * want then return items, nil end
+    if #found < 2 * want then return items, nil end
     if #items >= limit then return items, { at, id } end
   end
 end

@@ -140,6 +140,30 @@ describe("sync", function()
     end
   end)
 
+  it("remembers nothing that was rolled back", function()
+    fill()
+    pcall(s.transaction, s, function()
+      mutate("createTodo", { id = "4" })
+      assert.equal("4.1", texts(sync({ lastSync = clock_ms })))
+      error("no")
+    end)
+    mutate("createTodo", { id = "5" })
+    assert.equal("5.1", texts(sync({ lastSync = clock_ms })))
+  end)
+
+  it("walks an index, whatever it asks of the journal", function()
+    for _, sql in ipairs({
+      "SELECT at, id FROM journal WHERE table_id = 1 AND (at, id) > (1, 2) ORDER BY at, id LIMIT 3",
+      "SELECT min(expires) FROM journal WHERE table_id = 1", "DELETE FROM journal WHERE table_id = 1 AND expires < 5",
+      "SELECT min(expires) FROM tombstones WHERE table_id = 1", "DELETE FROM tombstones WHERE table_id = 1 AND expires < 5",
+    }) do
+      local plan = s:explain(sql)
+      assert.matches("SEARCH", plan)
+      assert.not_matches("SCAN", plan)
+      assert.not_matches("TEMP B%-TREE", plan)
+    end
+  end)
+
   it("ends a page of the journal at a megabyte", function()
     for i = 1, 5 do mutate("createTodo", { id = tostring(i), text = ("x"):rep(400000) }) end
     local page = sync({ lastSync = START_MS })
