@@ -63,6 +63,13 @@ local function open_store(options)
   return opened
 end
 
+-- What the user's conflict handlers throw is told as what resolvers throw.
+local function conflict_handlers(options)
+  local own = { conflict_handlers = options.conflict_handlers or {} }
+  if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
+  return own.conflict_handlers
+end
+
 -- What of an engine is made of texts and files, and made anew when they change: not the store, and nobody's connection.
 local function load_program(options, given)
   local opened = given
@@ -84,7 +91,7 @@ local function load_program(options, given)
     local code
     generated, err, code = model_resolvers.build(models, opened, {
       now = options.now or core.wall, uuid = options.uuid or core.uuid, query = s.query.name,
-      mutation = s.mutation and s.mutation.name, guard = guard, conflict_handlers = options.conflict_handlers,
+      mutation = s.mutation and s.mutation.name, guard = guard, conflict_handlers = conflict_handlers(options),
     })
     if not generated then
       if not given then opened:close() end
