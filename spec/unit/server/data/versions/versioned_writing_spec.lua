@@ -337,6 +337,19 @@ describe("the mutations of a versioned model", function()
     end)
   end)
 
+  it("is not done when the journal can't be written", function()
+    build("AUTOMERGE")
+    mutate("create", { id = "1", name = "a" })
+    s:run("CREATE TRIGGER broken BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'no'); END")
+    for _, case in ipairs({ { "update", { id = "1", name = "b", _version = 1 } }, { "delete", { id = "1", _version = 1 } }, { "create", { id = "2" } } }) do
+      assert.equal("InternalFailure", refused(case[1], case[2]).type)
+    end
+    assert.same({ "a", 1 }, { get().name, get()._version })
+    assert.is_nil(get()._deleted)
+    assert.is_nil(get("2"))
+    assert.same({ 1, 0 }, { count("items"), count("tombstones") })
+  end)
+
   it("forgets the journal's entries when their life is over", function()
     build("AUTOMERGE")
     mutate("create", { id = "1" })
