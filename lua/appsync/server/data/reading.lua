@@ -12,7 +12,8 @@ local token = require("appsync.server.data.token")
 local reading = {}
 
 local NULL, array_mt = core.null, core.array_mt
-local DEFAULT_LIMIT = 100
+
+reading.DEFAULT_LIMIT = 100
 
 local function given(value)
   if value == NULL then return nil end
@@ -90,6 +91,18 @@ local function subject(place, query)
   return of .. (query.is_descending and " DESC " or " ") .. pk
 end
 
+--- How many items a page may look at.
+---@param args table of the field
+---@param default integer
+---@return integer
+function reading.limit(args, default)
+  local limit = given(args.limit) or default
+  if limit < 1 then
+    error({ message = "Value for field '/limit' must be at least 1.", type = "BadRequestException" }, 0)
+  end
+  return limit
+end
+
 --- A connection: the page that a query and the arguments of its field mean.
 ---@param access appsync.server.Access
 ---@param place appsync.server.Place
@@ -99,10 +112,8 @@ end
 ---@return {items: table[], nextToken: string|lightuserdata}
 function reading.connection(access, place, ctx, query, default_limit)
   local args = ctx.arguments
-  local limit, text, wanted = given(args.limit) or default_limit or DEFAULT_LIMIT, given(args.nextToken), given(args.filter)
-  if limit < 1 then
-    error({ message = "Value for field '/limit' must be at least 1.", type = "BadRequestException" }, 0)
-  end
+  local limit = reading.limit(args, default_limit or reading.DEFAULT_LIMIT)
+  local text, wanted = given(args.nextToken), given(args.filter)
   filter.check(wanted)
   local hidden_by = access.guard:read(access.m, "list", ctx)
   query.limit = limit
