@@ -292,7 +292,7 @@ describe("appsync serve", function()
   it("tells what is wrong with a rule, and where it stands", function()
     local path = process.file('[\n{"fault": {"explode": true}}]', ".json")
     assert.equal(("appsync serve: %s: rule 1: unknown fault \"explode\"; there are delay, disconnect, drop, duplicate, error, "):format(path)
-      .. "expire, half_open, lose, lose_answer, refuse, reorder, skew, throttle\nstatus=1\n", output_of("--faults " .. path))
+      .. "expire, half_open, lose, lose_answer, refuse, reorder, skew, stale, throttle\nstatus=1\n", output_of("--faults " .. path))
     assert.matches("No such file", output_of("--faults /nonexistent.json"))
     assert.equal('appsync serve: --fault delai=3: unknown fault "delai"; did you mean "delay"?\nstatus=2\n',
       output_of("--fault delai=3"))

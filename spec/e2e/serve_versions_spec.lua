@@ -85,6 +85,43 @@ describe("versioned models", function()
     assert.equal(2, sync(body.syncTodos.startedAt).items[2]._version)
   end)
 
+  it("are read as they were some time ago", function()
+    local stale = { match = { kind = "query", operation = "Stale" }, fault = { stale = 500 } }
+    start({ data_time = { at_s = 1000 }, rules = { stale } })
+    local function read(name)
+      local body = ask(([[query %s { getTodo(id: "1") { name _version _deleted } two: getTodo(id: "2") { name } listTodos { items { id _version } }
+        syncTodos { items { id _version } startedAt } delta: syncTodos(lastSync: 900000) { items { id _version } nextToken } }]]):format(name)).data
+      local function texts(page)
+        local out = {}
+        for i, item in ipairs(page.items) do out[i] = item.id .. "." .. item._version end
+        return table.concat(out, " ")
+      end
+      local one = body.getTodo ~= core.null and body.getTodo.name .. body.getTodo._version .. tostring(body.getTodo._deleted == true) or "none"
+      return { one, body.two ~= core.null, texts(body.listTodos), texts(body.syncTodos), texts(body.delta), body.syncTodos.startedAt }
+    end
+    local function pass(seconds) call("POST", "/clock", { data_advance_s = seconds }) end
+    create("1", "a")
+    assert.same({ "none", false, "", "", "", 1000000 }, read("Stale"))
+    pass(1)
+    ask(update_query("1", "b", 1))
+    create("2", "c")
+    pass(0.25)
+    assert.same({ "a1false", false, "1.1", "1.1", "1.1", 1001250 }, read("Stale"))
+    assert.same({ "b2false", true, "1.2 2.1", "1.2 2.1", "1.1 1.2 2.1", 1001250 }, read("Fresh"))
+    pass(0.25)
+    assert.same({ "b2false", true, "1.2 2.1", "1.2 2.1", "1.1 1.2 2.1", 1001500 }, read("Stale"))
+    delete("1", 2)
+    assert.equal("b2false", read("Stale")[1])
+    assert.equal("b3true", read("Fresh")[1])
+    -- Writes know better: what a client has read too late is a conflict.
+    assert.equal("ConflictUnhandled", ask(update_query("1", "d", 2)).errors[1].errorType)
+    -- What the journal has forgotten is seen as it is.
+    pass(1802)
+    delete("2", 1)
+    assert.is_true(read("Stale")[2])
+    assert.equal("1.3 2.2", read("Stale")[3])
+  end)
+
   it("have events with the version of their mutation, late, twice or out of order", function()
     start({ rules = { { match = { mutation = "updateTodo", times = 1 }, fault = { reorder = { by = 1 } } },
       { match = { mutation = "createTodo" }, fault = { duplicate = true } } } })

@@ -90,7 +90,7 @@ local function load_program(options, given)
     end
     local code
     generated, err, code = model_resolvers.build(models, opened, {
-      now = options.now or core.wall, uuid = options.uuid or core.uuid, query = s.query.name,
+      now = options.now or core.wall, lag_ms = options.lag_ms, uuid = options.uuid or core.uuid, query = s.query.name,
       mutation = s.mutation and s.mutation.name, guard = guard, conflict_handlers = conflict_handlers(options),
     })
     if not generated then
@@ -152,6 +152,7 @@ end
 ---@field conflict_handlers table<string, fun(event: table): table>? of versioned models whose handler is LAMBDA
 ---@field store string|appsync.server.Store? a file, or ":memory:" (the default), or a store that is open already
 ---@field now (fun(): number)? seconds since 1970
+---@field lag_ms (fun(): number)? how much too old reads of versioned models are now; default: not at all
 ---@field uuid (fun(): string)?
 ---@field auth_modes appsync.server.AuthModes?
 ---@field open_database (fun(path: string): table?, string?, string?)? how the store opens SQLite

@@ -66,7 +66,8 @@ function reading.getter(access, place, fields)
       if from[partition] == "" then refuse_empty(ctx, partition) end
       return nil
     end
-    local item = tbl:get(pk, sk)
+    local row = tbl:row(pk, sk)
+    local item = row and tbl:seen(row)
     return item and check_shown(hidden_by, item, place)
   end
   return function(ctx, from)
@@ -119,11 +120,14 @@ function reading.connection(access, place, ctx, query, default_limit)
   query.limit = limit
   local of = (text or nil) and subject(place, query)
   if text then query.after = token.decode(of, text, select_.n_position(query)) end
-  local rows, after = access.table:page(query)
+  local tbl = access.table
+  local rows, after = tbl:page(query)
+  local at_ms = tbl.versions and tbl.versions:read_at_ms()
   local items, n = setmetatable({}, array_mt), 0
   for i = 1, #rows do
     local item = rows[i].item
-    if (not wanted or filter.matches(wanted, item)) and (not hidden_by or filter.matches(hidden_by, item)) then
+    if at_ms then item = tbl.versions:item_at(rows[i], at_ms) end
+    if item and (not wanted or filter.matches(wanted, item)) and (not hidden_by or filter.matches(hidden_by, item)) then
       n = n + 1
       items[n] = item
     end

@@ -34,7 +34,8 @@ end
 function store.open(path, open)
   local db, message, code = store_file.open(path, open or require("appsync.server.native").sqlite_open)
   if not db then return nil, message, code end
-  local last, why, word = db:values("SELECT coalesce(max(seq), 0) FROM items")
+  -- The journal's entries know the places of items that are gone.
+  local last, why, word = db:values("SELECT max((SELECT coalesce(max(seq), 0) FROM items), (SELECT coalesce(max(seq), 0) FROM journal))")
   if not last then
     db:close()
     return nil, store_file.explain(why, word), word

@@ -39,7 +39,7 @@ end
 --- Brings the items of a table to what a model wants, inside of a transaction.
 ---@param store appsync.server.Store
 ---@param table_id integer
----@param config {base_ttl_s: integer, delta_ttl_s: integer, now: fun(): number}? nil: without versions
+---@param config appsync.server.VersionsLayout? nil: without versions
 ---@return integer? since_ms from when on every change is in the journal
 function migration.prepare(store, table_id, config)
   local since_ms = store:values("SELECT since FROM versions WHERE table_id = ?", table_id)[1]

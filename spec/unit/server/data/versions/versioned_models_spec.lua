@@ -39,6 +39,30 @@ describe("versioned models", function()
     assert.same({ { post = NULL } }, data("{ syncComments { items { post { id _deleted } } } }").syncComments.items)
   end)
 
+  it("are as old in relations as reads are", function()
+    local lag_ms = 0
+    make([[type Post @model { id: ID! title: String comments: [Comment] @hasMany cover: Cover @hasOne(fields: ["id"]) }
+      type Cover @model { id: ID! url: String }
+      type Comment @model { id: ID! text: String post: Post @belongsTo }]], { lag_ms = function() return lag_ms end })
+    data('mutation { createPost(input: {id: "p", title: "old"}) { id } }')
+    data('mutation { createCover(input: {id: "p", url: "old"}) { id } }')
+    data('mutation { createComment(input: {id: "c", text: "old", postCommentsId: "p"}) { id } }')
+    clock_ms = clock_ms + 100
+    data('mutation { updatePost(input: {id: "p", title: "new", _version: 1}) { id } }')
+    data('mutation { updateCover(input: {id: "p", url: "new", _version: 1}) { id } }')
+    data('mutation { updateComment(input: {id: "c", text: "new", _version: 1}) { id } }')
+    data('mutation { createComment(input: {id: "d", text: "new", postCommentsId: "p"}) { id } }')
+    local QUERY = '{ getPost(id: "p") { title cover { url } comments { items { text } } } getComment(id: "c") { post { title } } }'
+    local function all(text, ...)
+      return { getPost = { title = text, cover = { url = text }, comments = { items = { ... } } }, getComment = { post = { title = text } } }
+    end
+    assert.same(all("new", { text = "new" }, { text = "new" }), data(QUERY))
+    lag_ms = 50
+    assert.same(all("old", { text = "old" }), data(QUERY))
+    lag_ms = 100000
+    assert.same(NULL, data(QUERY).getPost)
+  end)
+
   it("have keys of their own, which a conflict leaves as they are", function()
     make([[type Order @model { customer: ID! @primaryKey(sortKeyFields: ["year", "number"]) year: Int! number: String!
       state: String @index(name: "byState", queryField: "ordersByState", sortKeyFields: ["rank"]) rank: Int }]])
