@@ -11,8 +11,6 @@ local migration = {}
 ---@return integer since_ms
 local function begin(store, table_id, config, now_ms)
   local since_ms = 0 -- of a table without items the journal knows all there is
-  store:run("DELETE FROM journal WHERE table_id = ?", table_id)
-  store:run("DELETE FROM tombstones WHERE table_id = ?", table_id)
   each_item(store, table_id, function(seq, item)
     since_ms = now_ms
     local known = type(item._version) == "number" and item._version or 0

@@ -125,6 +125,10 @@ describe("sync", function()
     assert.equal("2.2x", texts(sync({ filter = { _deleted = { eq = true } } })))
   end)
 
+  it("refuses a filter that means nothing, whatever there is", function()
+    assert.equal("Unrecognized Filter", refused({ filter = { n = { like = 1 } } }).type)
+  end)
+
   it("gives 100 items unless asked for more, and never more than 1000", function()
     s:transaction(function()
       for i = 1, 1001 do mutate("createTodo", { id = tostring(i) }) end

@@ -95,6 +95,12 @@ describe("the mutations of a versioned model", function()
       assert.is_nil(get()._deleted)
     end)
 
+    it("asks a condition of nothing", function()
+      build("AUTOMERGE")
+      assert.same({ message = FAILED, type = "ConditionalCheckFailedException" }, refused("create", { id = "1" }, { name = { eq = "a" } }))
+      assert.equal(1, mutate("create", { id = "1" }, { name = { ne = "a" } })._version)
+    end)
+
     it("shows the item that is there to nobody who can't read it", function()
       local hidden
       build("AUTOMERGE", { guard = { read = function() return hidden end } })
@@ -132,6 +138,16 @@ describe("the mutations of a versioned model", function()
       end
       assert.equal(2, mutate("update", { id = "1", note = "b", _version = 1 }, { name = { eq = "a" } })._version)
       assert.equal(3, mutate("update", { id = "1", other = "b", _version = 1 }, { name = { eq = "a" } })._version)
+    end)
+
+    it("refuses keys that are empty, or parts of a composite one", function()
+      build("AUTOMERGE", { indexes = { { name = "byText", partition = "kind", sort = { "text", "rank" } } } })
+      mutate("create", { id = "1", kind = "k", text = "a", rank = 1 })
+      assert.matches("IndexName: byText, IndexKey: kind", refused("update", { id = "1", kind = "", _version = 1 }).message)
+      for _, version in ipairs({ 1, 5 }) do
+        assert.matches("Missing key: 'rank'", refused("update", { id = "1", text = "b", _version = version }).message)
+      end
+      assert.equal(1, get()._version)
     end)
 
     it("makes a live item of a tombstone when the version is right", function()
@@ -225,6 +241,15 @@ describe("the mutations of a versioned model", function()
         assert.equal(0, #call("Query", "byKind", { kind = "k" }).items)
       end)
 
+      it("and refuses what no key can be", function()
+        begin()
+        handler = function() return { action = "RESOLVE", item = { kind = "" } } end
+        local err = refused("update", { id = "1" })
+        assert.equal("DynamoDB:DynamoDbException", err.type)
+        assert.matches("IndexName: byKind, IndexKey: kind", err.message)
+        assert.equal("k", get().kind)
+      end)
+
       it("and deletes what it removes", function()
         begin()
         handler = function(event) return { action = event.newItem == nil and "REMOVE" or "REJECT" } end
@@ -238,8 +263,10 @@ describe("the mutations of a versioned model", function()
           event.existingItem.name, event.newItem.name, event.arguments.input.id = "x", "y", "z"
           return { action = "REJECT" }
         end
-        refused("update", { id = "1" })
+        local input = { id = "1" }
+        refused("update", input)
         assert.equal("a", get().name)
+        assert.same({ id = "1" }, input)
       end)
 
       for what, case in pairs({
