@@ -54,7 +54,7 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field clock (fun(): number)? seconds that never go back
 ---@field now (fun(): number)? Unix seconds
 ---@field faults table? fault rules, decoded JSON or read; given, even empty: requests are logged and effects counted
----@field data_time appsync.server.DataTime? the time by which data lives; default: the server's
+---@field data_time appsync.server.DataTime? of the data clock; default: the server's time
 ---@field control integer? a port on 127.0.0.1 for the control endpoint, 0: any free one
 ---@field allow_hosts string[]? further names in Host headers that are answered on loopback; "*": any
 ---@field max_connections integer? TCP connections at once, default 10000

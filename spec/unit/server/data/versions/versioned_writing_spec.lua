@@ -270,14 +270,14 @@ describe("the mutations of a versioned model", function()
       end)
 
       for what, case in pairs({
-        ["nothing"] = { "update", function() end, "not a nil" },
+        ["nothing"] = { "update", function() end, "}, not nil" },
         ["a text"] = { "update", function() return "REJECT" end, "not a string" },
         ["an unknown action"] = { "update", function() return { action = "MERGE" } end, "not the action 'MERGE'" },
-        ["no action"] = { "delete", function() return {} end, "not an action that is no text" },
-        ["no item"] = { "update", function() return { action = "RESOLVE" } end, "not an item that is no object" },
-        ["a list for an item"] = { "update", function() return { action = "RESOLVE", item = { 1 } } end, "not an item that is no object" },
+        ["no action"] = { "delete", function() return {} end, "not an action that isn't a string" },
+        ["no item"] = { "update", function() return { action = "RESOLVE" } end, "not an item that isn't an object" },
+        ["a list for an item"] = { "update", function() return { action = "RESOLVE", item = { 1 } } end, "not an item that isn't an object" },
         ["an item with a function"] = { "update", function() return { action = "RESOLVE", item = { a = print } } end, "JSON can't hold" },
-        ["RESOLVE of a deletion"] = { "delete", function() return { action = "RESOLVE", item = {} } end, "'REMOVE'} or {action = 'REJECT'}; not the action 'RESOLVE'" },
+        ["RESOLVE of a deletion"] = { "delete", function() return { action = "RESOLVE", item = {} } end, "'REMOVE'} or {action = 'REJECT'}, not the action 'RESOLVE'" },
         ["REMOVE of an update"] = { "update", function() return { action = "REMOVE" } end, "not the action 'REMOVE'" },
         ["an error"] = { "update", function() error("boom") end, "the conflict handler of Todo failed: boom" },
         ["a table that throws"] = { "update", function() return setmetatable({}, { __index = error }) end, "a table that can't be read" },
