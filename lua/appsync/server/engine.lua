@@ -67,10 +67,11 @@ local function open_store(options)
   return opened
 end
 
--- What Lua functions of @function throw is told as what resolvers throw is.
-local function watched_functions(options)
-  if not options.functions or not options.on_failure then return options.functions end
-  return resolver_failures.watched({ ["function"] = options.functions }, options.on_failure)["function"]
+-- What the user's conflict handlers, and functions of @function, throw is told as what resolvers throw.
+local function watched(options, name)
+  local own = { [name] = options[name] or {} }
+  if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
+  return own[name]
 end
 
 -- What of an engine is made of texts and files, and made anew when they change: not the store, and nobody's connection.
@@ -93,9 +94,9 @@ local function load_program(options, given)
     end
     local code
     generated, err, code = model_resolvers.build(models, opened, {
-      now = options.now or core.wall, uuid = options.uuid or core.uuid, query = s.query.name,
+      now = options.now or core.wall, lag_ms = options.lag_ms, uuid = options.uuid or core.uuid, query = s.query.name,
       mutation = s.mutation and s.mutation.name, guard = guard, search = search_query.resolver,
-      conflict_handlers = options.conflict_handlers,
+      conflict_handlers = watched(options, "conflict_handlers"),
     })
     if not generated then
       if not given then opened:close() end
@@ -107,7 +108,7 @@ local function load_program(options, given)
       rules:cover(function_fields.by_type(models.functions), s)
     end
   end
-  local functions = { bindings = options.function_bindings, functions = watched_functions(options),
+  local functions = { bindings = options.function_bindings, functions = watched(options, "functions"),
     subscription = s.subscription and s.subscription.name }
   function_fields.attach(generated, models.functions, functions)
   local unbound, unused = function_fields.check(models.functions, functions, options.resolvers or {})
@@ -165,6 +166,7 @@ end
 ---@field conflict_handlers table<string, fun(event: table): table>? of versioned models whose handler is LAMBDA
 ---@field store string|appsync.server.Store? a file, or ":memory:" (the default), or a store that is open already
 ---@field now (fun(): number)? seconds since 1970
+---@field lag_ms (fun(): number)? how much too old reads of versioned models are now; default: not at all
 ---@field uuid (fun(): string)?
 ---@field auth_modes appsync.server.AuthModes?
 ---@field open_database (fun(path: string): table?, string?, string?)? how the store opens SQLite

@@ -7,6 +7,7 @@ local store_file = require("appsync.server.data.store_file")
 
 ---@class appsync.server.Store
 ---@field cache appsync.server.Cache
+---@field changes appsync.server.Cache entries of the journal, likewise
 ---@field n_read integer rows that statements gave, for whoever measures
 ---@field private db appsync.server.native.Connection
 ---@field word_indexes table<string, string> of searches: their fields by name; see `search.word_index`
@@ -34,12 +35,15 @@ end
 function store.open(path, open)
   local db, message, code = store_file.open(path, open or require("appsync.server.native").sqlite_open)
   if not db then return nil, message, code end
-  local last, why, word = db:values("SELECT coalesce(max(seq), 0) FROM items")
+  -- The journal's entries know the places of items that are gone.
+  local last, why, word = db:values("SELECT max((SELECT coalesce(max(seq), 0) FROM items), (SELECT coalesce(max(seq), 0) FROM journal))")
   if not last then
     db:close()
     return nil, store_file.explain(why, word), word
   end
-  return setmetatable({ db = db, cache = cache.new(), n_read = 0, tables = {}, word_indexes = {}, place = last[1] }, Store)
+  return setmetatable({
+    db = db, cache = cache.new(), changes = cache.new(), n_read = 0, tables = {}, word_indexes = {}, place = last[1],
+  }, Store)
 end
 
 --- An item's text as the item.
@@ -94,7 +98,10 @@ end
 
 local function roll_back(self)
   self.db:rollback()
-  if self.has_written then self.cache:clear() end
+  if self.has_written then
+    self.cache:clear()
+    self.changes:clear()
+  end
   for _, id in ipairs(self.made or {}) do self.tables[id] = nil end
   for _, table_ in pairs(self.tables) do
     if table_.versions then table_.versions:forget() end
