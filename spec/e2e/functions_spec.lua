@@ -186,7 +186,7 @@ describe("functions that are processes", function()
 
   it("are refused with a command that is none", function()
     for _, row in ipairs({
-      { "--function", "echo", '--function expects NAME=COMMAND, not "echo"' }, { "--function", "a='b", "--function a: the quote ' has no end" },
+      { "--function", "echo", '--function expects NAME=COMMAND, not "echo"' }, { "--function", "a='b", "--function a: the quote ' is not closed" },
       { "--function-lines", "=x", '--function-lines expects NAME=COMMAND, not "=x"' },
     }) do
       local pipe = io.popen(("timeout 20 bin/appsync serve x.graphql %s \"%s\" 2>&1; echo $?"):format(row[1], row[2]))

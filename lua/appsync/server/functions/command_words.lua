@@ -25,10 +25,10 @@ local function read_word(text, at)
     if char:find("%s") then break end
     if char == "'" or char == '"' then
       local part, stop = quoted(text, at + 1, char)
-      if not part then return nil, ("the quote %s has no end"):format(char) end
+      if not part then return nil, ("the quote %s is not closed"):format(char) end
       out[#out + 1], at = part, stop
     elseif char == "\\" then
-      if at == #text then return nil, "there is nothing behind the last backslash" end
+      if at == #text then return nil, "nothing follows the last backslash" end
       out[#out + 1], at = text:sub(at + 1, at + 1), at + 2
     else
       out[#out + 1], at = char, at + 1
@@ -43,7 +43,7 @@ end
 ---@return string[]? words
 ---@return string? message
 function command_words.split(text)
-  if text:find("%z") then return nil, "it has a zero byte" end
+  if text:find("%z") then return nil, "the command has a zero byte" end
   local words, at = {}, 1
   while true do
     at = text:find("%S", at)
@@ -52,7 +52,7 @@ function command_words.split(text)
     if not word then return nil, stop end
     words[#words + 1], at = word, stop
   end
-  if not words[1] or words[1] == "" then return nil, "there is no program in it" end
+  if not words[1] or words[1] == "" then return nil, "the command is empty" end
   return words
 end
 

@@ -117,7 +117,7 @@ function function_fields.notes(engine)
     text = ("note: @function: nothing is bound to %s; such fields answer with an error (--function NAME=COMMAND, or 'functions' of "
       .. "the resolvers file)\n"):format(quoted(engine.unbound))
   end
-  if #engine.unused > 0 then text = text .. ("note: @function: no field names %s\n"):format(quoted(engine.unused)) end
+  if #engine.unused > 0 then text = text .. ("note: @function: no field uses %s\n"):format(quoted(engine.unused)) end
   return text
 end
 

@@ -149,7 +149,7 @@ function Processes:output(event)
     if job then job.output = event.text end
     return
   end
-  if not job then return self.log(("a function wrote a line that nothing had asked for: %s"):format(command.words[1])) end
+  if not job then return self.log(("a function wrote a line while no event was pending: %s"):format(command.words[1])) end
   self.jobs[event.id] = nil
   self:answer(job, event.text)
   self:start_waiting()

@@ -51,13 +51,13 @@ local function parse_class(self)
   while self:peek() ~= "]" do
     local first = self:take()
     if first == "\\" then first = self:take() end
-    if not first then throw("the regular expression has a [ without its ]") end
+    if not first then throw("the regular expression has an unclosed [") end
     local last = first
     if self:peek() == "-" and self.list[self.at + 1] ~= "]" then
       self:take()
       last = self:take()
       if last == "\\" then last = self:take() end
-      if not last then throw("the regular expression has a [ without its ]") end
+      if not last then throw("the regular expression has an unclosed [") end
     end
     ranges[#ranges + 1] = { first, last }
   end
@@ -75,7 +75,7 @@ local function parse_text(self)
   local parts = {}
   while self:peek() ~= '"' do
     local char = self:take()
-    if not char then throw('the regular expression has a " without its end') end
+    if not char then throw('the regular expression has an unclosed "') end
     parts[#parts + 1] = literal(char)
   end
   self:take()
@@ -88,7 +88,7 @@ local function parse_atom(self)
   local char = self:take()
   if char == "(" then
     local inner = parse_choice(self)
-    if self:take() ~= ")" then throw("the regular expression has a ( without its )") end
+    if self:take() ~= ")" then throw("the regular expression has an unclosed (") end
     return inner
   elseif char == "[" then
     return parse_class(self)
@@ -98,12 +98,12 @@ local function parse_atom(self)
     return { kind = "char", fits = any }
   elseif char == "\\" then
     local escaped = self:take()
-    if not escaped then throw("there is nothing behind the regular expression's last backslash") end
+    if not escaped then throw("nothing follows the regular expression's last backslash") end
     return literal(escaped)
   elseif char == "*" or char == "+" or char == "?" or char == "{" or char == "}" or char == "]" then
     throw("the regular expression has a %s that repeats or closes nothing", char)
   elseif UNSUPPORTED[char] then
-    throw("the operator %s of regular expressions isn't carried out", char)
+    throw("the operator %s of regular expressions is not supported", char)
   end
   return literal(char)
 end
@@ -121,7 +121,7 @@ local function parse_braces(self)
     self:take()
     most = parse_count(self) or math.huge
   end
-  if not least or self:take() ~= "}" or most < least then throw("the regular expression's {n,m} can't be read") end
+  if not least or self:take() ~= "}" or most < least then throw("the regular expression has an invalid {n,m}") end
   return least, most
 end
 
@@ -153,7 +153,7 @@ end
 
 function parse_choice(self)
   self.depth = self.depth + 1
-  if self.depth > 100 then throw("the regular expression nests too deep") end
+  if self.depth > 100 then throw("the regular expression is nested too deep") end
   local options = { parse_sequence(self) }
   while self:peek() == "|" do
     self:take()
@@ -269,7 +269,7 @@ function word_pattern.regexp(text)
   check_length(text)
   local parser = setmetatable({ list = characters(text), at = 1, depth = 0 }, Parser)
   local node = parse_choice(parser)
-  if parser:peek() then throw("the regular expression has a ) without its (") end
+  if parser:peek() then throw("the regular expression has an unmatched )") end
   return matcher(node)
 end
 

@@ -17,9 +17,9 @@ describe("a command", function()
   end
 
   local REFUSED = {
-    { "", "there is no program in it" }, { "  ", "there is no program in it" }, { "'' a", "there is no program in it" },
-    { "a 'b", "the quote ' has no end" }, { 'a "b\\"', 'the quote " has no end' },
-    { "a \\", "there is nothing behind the last backslash" }, { "a\0b", "it has a zero byte" },
+    { "", "the command is empty" }, { "  ", "the command is empty" }, { "'' a", "the command is empty" },
+    { "a 'b", "the quote ' is not closed" }, { 'a "b\\"', 'the quote " is not closed' },
+    { "a \\", "nothing follows the last backslash" }, { "a\0b", "the command has a zero byte" },
   }
   for _, row in ipairs(REFUSED) do
     it("is refused: " .. row[1]:gsub("%z", "0"), function()

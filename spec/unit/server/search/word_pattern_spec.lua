@@ -27,11 +27,11 @@ describe("a pattern of words", function()
   end
 
   local REFUSED = {
-    { "(", "has a ( without its )" }, { ")", "has a ) without its (" }, { "[a", "has a [ without its ]" },
-    { "[a-", "has a [ without its ]" }, { "[\\", "has a [ without its ]" }, { "*a", "has a * that repeats or closes nothing" },
-    { "a{", "{n,m} can't be read" }, { "a{2,1}", "{n,m} can't be read" }, { "a{x}", "{n,m} can't be read" }, { "{1}", "repeats or closes nothing" },
-    { "a\\", "nothing behind the regular expression's last backslash" }, { "~a", "the operator ~ of regular expressions isn't carried out" },
-    { '"a', 'has a " without its end' }, { "(((a{99}){99}){99})", "too complex" }, { ("("):rep(200), "nests too deep" },
+    { "(", "has an unclosed (" }, { ")", "has an unmatched )" }, { "[a", "has an unclosed [" },
+    { "[a-", "has an unclosed [" }, { "[\\", "has an unclosed [" }, { "*a", "has a * that repeats or closes nothing" },
+    { "a{", "has an invalid {n,m}" }, { "a{2,1}", "has an invalid {n,m}" }, { "a{x}", "has an invalid {n,m}" }, { "{1}", "repeats or closes nothing" },
+    { "a\\", "nothing follows the regular expression's last backslash" }, { "~a", "the operator ~ of regular expressions is not supported" },
+    { '"a', 'has an unclosed "' }, { "(((a{99}){99}){99})", "too complex" }, { ("("):rep(200), "nested too deep" },
     { ("x"):rep(1001), "at most 1000 bytes, not 1001" },
   }
   for _, row in ipairs(REFUSED) do
