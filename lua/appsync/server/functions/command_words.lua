@@ -1,6 +1,9 @@
 --- A command of the command line as the words of a process. No shell sees it: nothing in it is expanded.
 local command_words = {}
 
+-- Of one command; the listener takes no more.
+local MAX_WORDS = 1000
+
 -- The text of one quoted part, and where it ends.
 local function quoted(text, at, quote)
   local out = {}
@@ -52,6 +55,7 @@ function command_words.split(text)
     if not word then return nil, stop end
     words[#words + 1], at = word, stop
   end
+  if #words > MAX_WORDS then return nil, ("the command has more than %d words"):format(MAX_WORDS) end
   if not words[1] or words[1] == "" then return nil, "the command is empty" end
   return words
 end

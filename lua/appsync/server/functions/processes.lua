@@ -31,6 +31,7 @@ local lambda_error = require("appsync.server.functions.lambda_error")
 ---@field private resident table<appsync.server.Command, number> the process of a command that speaks lines
 ---@field private command_of table<number, appsync.server.Command>
 ---@field private n_running integer processes of one event each
+---@field private is_starting boolean? jobs are being started
 ---@field private open appsync.server.Job[] those that aren't over, and some that are, in the order of their times
 ---@field private n_jobs integer that aren't over
 local Processes = {}
@@ -60,7 +61,8 @@ function Processes:finish(job, answer)
   if job.is_over then return end
   job.is_over = true
   self.n_jobs = self.n_jobs - 1
-  job.done(answer)
+  local ok, thrown = pcall(job.done, answer)
+  if not ok then self.log("a function's answer could not be used: " .. tostring(thrown)) end
 end
 
 ---@private
@@ -75,43 +77,63 @@ function Processes:spawn(command)
   return id, message
 end
 
--- Starts a job; false when there is no room for it now.
+-- Gives a job to a process; one that has closed its input is of no use.
 ---@private
-function Processes:start(job)
-  local command = job.command
-  if command.by_lines then
-    local id, message = self.resident[command], nil
-    if id and self.jobs[id] then return false end
-    if not id then id, message = self:spawn(command) end
-    if not id then
-      self:fail(job, message)
-      return true
-    end
-    self.resident[command], self.jobs[id], job.id = id, job, id
-    self.listener:feed(id, job.json .. "\n", false)
-    return true
+function Processes:give(job, id, text, is_last)
+  if not self.listener:feed(id, text, is_last) then
+    self.listener:kill(id)
+    return false
   end
-  if self.n_running >= MAX_RUNNING then return false end
-  local id, message = self:spawn(command)
-  if not id then
-    self:fail(job, message)
-    return true
-  end
-  self.n_running = self.n_running + 1
   self.jobs[id], job.id = job, id
-  self.listener:feed(id, job.json, true)
   return true
 end
 
--- Starts what there is room for, in order; one function's queue doesn't hold up the others.
+---@private
+function Processes:start_once(job)
+  if self.n_running >= MAX_RUNNING then return false end
+  local id, message = self:spawn(job.command)
+  if id then self.n_running = self.n_running + 1 end
+  if not id or not self:give(job, id, job.json, true) then self:fail(job, message or "the process took no event") end
+  return true
+end
+
+---@private
+function Processes:start_by_lines(job)
+  local command, text = job.command, job.json .. "\n"
+  local known = self.resident[command]
+  if known and self.jobs[known] then return false end
+  if known and self:give(job, known, text, false) then return true end
+  local id, message = self:spawn(command)
+  self.resident[command] = id
+  if not id or not self:give(job, id, text, false) then
+    self.resident[command] = nil
+    self:fail(job, message or "the process took no event")
+  end
+  return true
+end
+
+-- Starts a job; false when there is no room for it now.
+---@private
+function Processes:start(job)
+  if job.command.by_lines then return self:start_by_lines(job) end
+  return self:start_once(job)
+end
+
+-- Starts what there is room for, in order; one function's queue doesn't hold up the others. A job that fails at once may bring
+-- another, which is then the last in the list.
 ---@private
 function Processes:start_waiting()
-  if #self.waiting == 0 then return end
-  local before, left = self.waiting, {}
-  self.waiting = left
-  for _, job in ipairs(before) do
-    if not job.is_over and not self:start(job) then left[#left + 1] = job end
+  if self.is_starting then return end
+  self.is_starting = true
+  local i = 1
+  while self.waiting[i] do
+    if self.waiting[i].is_over or self:start(self.waiting[i]) then
+      table.remove(self.waiting, i)
+    else
+      i = i + 1
+    end
   end
+  self.is_starting = false
 end
 
 --- Calls a command with an event; `done` is called once, maybe before this returns.

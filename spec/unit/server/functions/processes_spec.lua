@@ -2,13 +2,13 @@ local core = require("appsync.core")
 local processes = require("appsync.server.functions.processes")
 
 describe("the processes of functions", function()
-  local now, spawned, fed, killed, logged, answers, pool, fails
+  local now, spawned, fed, killed, logged, answers, pool, fails, deaf
 
   local ONCE = { words = { "once" }, by_lines = false }
   local LINES = { words = { "lines" }, by_lines = true }
 
   before_each(function()
-    now, spawned, fed, killed, logged, answers, fails = 0, {}, {}, {}, {}, {}, nil
+    now, spawned, fed, killed, logged, answers, fails, deaf = 0, {}, {}, {}, {}, {}, nil, nil
     local listener = {}
     function listener.spawn(_, words, by_lines)
       if fails then return nil, fails end
@@ -17,7 +17,7 @@ describe("the processes of functions", function()
     end
     function listener.feed(_, id, text, is_last)
       fed[#fed + 1] = ("%d%s %s"):format(id, is_last and "!" or "", text)
-      return true
+      return id ~= deaf
     end
     function listener.kill(_, id) killed[#killed + 1] = id end
     pool = processes.new({
@@ -72,6 +72,45 @@ describe("the processes of functions", function()
     exit(2)
     invoke(LINES, "c")
     assert.equal(3, #spawned)
+  end)
+
+  it("are replaced when they have closed their input", function()
+    invoke(LINES, "a")
+    output(1, "1")
+    deaf = 1
+    invoke(LINES, "b")
+    assert.same({ 1 }, killed)
+    exit(1, -9)
+    output(2, "2")
+    assert.equal(2, answers.b)
+    deaf = 3
+    invoke(ONCE, "c")
+    assert.equal("Lambda:Unhandled: the process took no event", answers.c)
+    exit(3, -9)
+    assert.same({ 1, 3 }, killed)
+    assert.is_nil(pool:tick())
+  end)
+
+  it("lose no event when one that fails at once brings another", function()
+    for i = 1, 16 do invoke(ONCE, i) end
+    invoke(ONCE, "waits")
+    fails = "can't run 'lines'"
+    pool:invoke(LINES, "{}", function(answer)
+      assert.equal(fails, answer.err.message)
+      invoke(ONCE, "waits too")
+      error("nobody's")
+    end)
+    fails = nil
+    assert.matches("could not be used: .*nobody's$", logged[1])
+    for i = 1, 2 do
+      output(i, "1")
+      exit(i)
+    end
+    for i = 17, 18 do
+      output(i, ("%d"):format(i))
+      exit(i)
+    end
+    assert.same({ 17, 18 }, { answers.waits, answers["waits too"] })
   end)
 
   it("give errors for what they are", function()
