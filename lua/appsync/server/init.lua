@@ -37,7 +37,8 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field max_body integer? bytes of a request, default 10 MB
 ---@field max_message integer? bytes of a WebSocket message, default 1 MB
 ---@field max_pending integer? bytes that may wait for one WebSocket, default 8 MB
----@field max_pending_total integer? and for all of them, default 256 MB
+---@field max_pending_total integer? and for all of them and large answers: above, requests get 503; default 256 MB
+---@field write_timeout number? seconds without a byte being read of an answer, then the connection is cut, default 30
 ---@field log (fun(text: string))? default: stderr
 ---@field on_record (fun(record: appsync.server.LogRecord))? is told what each client does
 ---@field tracer appsync.server.Tracer? traces resolvers
@@ -129,6 +130,7 @@ local function open_listener(options)
     control_port = options.control,
     max_connections = options.max_connections,
     request_timeout = options.request_timeout,
+    write_timeout = options.write_timeout,
     host = options.host or "127.0.0.1",
     port = options.port or 0,
     tls = options.tls,
