@@ -7,6 +7,7 @@
 #include "server/peer.h"
 #include "server/reserve.h"
 #include "server/sqlite_lua.h"
+#include "server/time_limit_lua.h"
 
 #include <event2/keyvalq_struct.h>
 #include <signal.h>
@@ -512,5 +513,6 @@ int luaopen_appsync_server_native(lua_State *L)
 	luaL_newlib(L, functions);
 	apl_sqlite_register(L);
 	apl_files_register(L);
+	apl_time_limit_register(L);
 	return 1;
 }

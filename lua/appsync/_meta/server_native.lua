@@ -47,6 +47,17 @@ function native.is_terminal(descriptor) end
 ---@return boolean is_guarded false when there is no memory to set aside
 function native.guard_process() end
 
+---From now on a function whose chunk's name doesn't begin with `ours` ends with `err` when the time is over, whatever it
+---catches. Not while another hook is set, and not what LuaJIT has compiled.
+---@param seconds number
+---@param ours string
+---@param err any
+---@return number? before for `time_limit_end`
+function native.time_limit_begin(seconds, ours, err) end
+
+---@param before number? of `time_limit_begin`
+function native.time_limit_end(before) end
+
 ---@class appsync.server.native.Listener
 local Listener = {}
 

@@ -91,7 +91,9 @@ local function load_program(options, given)
     if rules then rules:cover(options.resolvers or {}, s) end
   end
   local own = plugin_api.merge(options.resolvers or {}, models, generated)
-  if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
+  if options.on_failure or options.resolver_timeout then
+    own = resolver_failures.watched(own, options.on_failure, options.resolver_timeout)
+  end
   return {
     schema = s, models = models, store = opened, guard = guard, events = subscription_operation.events(models),
     resolvers = { own, generated, introspect.resolvers },
@@ -147,6 +149,7 @@ end
 ---@field providers table<string, appsync.server.Provider>? members of a resolver's context that are made when they are read
 ---@field trace appsync.server.Trace? told of every resolver that runs
 ---@field on_failure (fun(failure: appsync.server.ResolverFailure))? what the user's resolvers and plug-ins throw
+---@field resolver_timeout number? seconds that a resolver may take; default 30 where `on_failure` is given, else any
 ---@field on_effect (fun(field_name: string, args: table, value: any, x: appsync.server.Execution))? after a mutation's field that
 ---  was resolved without an error
 

@@ -13,6 +13,7 @@ local resolver_util = require("appsync.server.resolver_util")
 local secrets = require("appsync.server.develop.secrets")
 local socket_log = require("appsync.server.develop.socket_log")
 local sockets = require("appsync.server.realtime.sockets")
+local time_limit = require("appsync.server.time_limit")
 
 ---@class appsync.server.Options
 ---@field schema_text string
@@ -55,6 +56,7 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field control integer? a port on 127.0.0.1 for the control endpoint, 0: any free one
 ---@field allow_hosts string[]? further names in Host headers that are answered on loopback; "*": any
 ---@field max_connections integer? TCP connections at once, default 10000
+---@field resolver_timeout number? seconds that a resolver or the authorizer may take, default 30
 ---@field request_timeout number? seconds from a request's first byte to its last, default 30
 ---@field engine table? instead of the engine that is made of the schema
 
@@ -92,6 +94,7 @@ local function new_authorize(options, now, log)
     now = now,
     log = log,
     hide = hide,
+    timeout_s = options.resolver_timeout,
   })
 end
 
@@ -112,6 +115,7 @@ local function new_engine(options, auth_modes, now, on_effect)
     providers = { util = resolver_util.provider({ now = now, uuid = core.uuid }) },
     on_effect = on_effect,
     on_failure = options.on_failure,
+    resolver_timeout = options.resolver_timeout or time_limit.default_s,
   })
 end
 

@@ -3,6 +3,7 @@ local printable = require("appsync.printable")
 local resolver_place = require("appsync.server.develop.resolver_place")
 local secrets = require("appsync.server.develop.secrets")
 local shown = require("appsync.server.graphql.thrown").text
+local time_limit = require("appsync.server.time_limit")
 
 local failures = {}
 
@@ -58,7 +59,7 @@ local function secrets_of(ctx)
   return metatable.x and metatable.x.asked and secrets.of(metatable.x.asked) or {}
 end
 
-local function watched(resolver, type_name, field_name, on_failure)
+local function watched(resolver, type_name, field_name, on_failure, timeout_s)
   local place, traceback
   local function handler(thrown)
     place = place_on_stack()
@@ -66,11 +67,13 @@ local function watched(resolver, type_name, field_name, on_failure)
     return thrown
   end
   local function run(ctx)
+    local before = time_limit.begin(timeout_s)
     local ok, value = call(resolver, handler, ctx)
+    time_limit.finish(before)
     if ok then return value end
     -- Told here: a handler that itself fails, as where the stack is full, tells nothing.
-    on_failure({ type_name = type_name, field_name = field_name, thrown = value, place = place, traceback = traceback,
-      secrets = secrets_of(ctx) })
+    if on_failure then on_failure({ type_name = type_name, field_name = field_name, thrown = value, place = place, traceback = traceback,
+      secrets = secrets_of(ctx) }) end
     place, traceback = nil, nil
     error(value, 0)
   end
@@ -78,16 +81,17 @@ local function watched(resolver, type_name, field_name, on_failure)
   return run
 end
 
---- The same resolvers, telling of what they throw before it goes on as ever.
+--- The same resolvers, ended in time, and telling of what they throw before it goes on as ever.
 ---@param by_type table<string, table<string, function>>
----@param on_failure fun(failure: appsync.server.ResolverFailure)
+---@param on_failure (fun(failure: appsync.server.ResolverFailure))?
+---@param timeout_s number? default 30
 ---@return table<string, table<string, function>>
-function failures.watched(by_type, on_failure)
+function failures.watched(by_type, on_failure, timeout_s)
   local out = {}
   for type_name, fields in pairs(by_type) do
     out[type_name] = {}
     for field_name, resolver in pairs(fields) do
-      out[type_name][field_name] = watched(resolver, type_name, field_name, on_failure)
+      out[type_name][field_name] = watched(resolver, type_name, field_name, on_failure, timeout_s)
     end
   end
   return out

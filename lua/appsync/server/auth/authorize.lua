@@ -127,7 +127,7 @@ local function add_lambda(self, settings, file, api)
   if not settings.authorizer then return end
   local options = file.lambda or {}
   self.lambda = lambda_authorizer.new({ call = settings.authorizer, now = settings.now, log = settings.log, api = api,
-    ttl_s = options.ttl_s, tokens = options.tokens, hide = settings.hide })
+    ttl_s = options.ttl_s, tokens = options.tokens, hide = settings.hide, timeout_s = settings.timeout_s })
   self.enabled.AWS_LAMBDA = true
 end
 
