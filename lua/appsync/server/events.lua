@@ -205,6 +205,9 @@ function Server:step(timeout_s)
   if self.reload then
     timeout_s = sooner(timeout_s, self:guarded("the reload", self.reload.tick, self.reload, self.clock()))
   end
+  if self.auth_reload then
+    timeout_s = sooner(timeout_s, self:guarded("the reload", self.auth_reload.tick, self.auth_reload, self.clock()))
+  end
   if self.faults then
     timeout_s = sooner(timeout_s, self:guarded("a fault", self.faults.timers.tick, self.faults.timers))
   end

@@ -1,6 +1,7 @@
 --- The local AppSync-compatible server: one process, one thread, GraphQL over HTTP and WebSocket.
 local core = require("appsync.core")
 local native = require("appsync.server.native")
+local auth_reload = require("appsync.server.auth.auth_reload")
 local authorize = require("appsync.server.auth.authorize")
 local control = require("appsync.server.fault.control")
 local endpoint = require("appsync.server.http.endpoint")
@@ -26,6 +27,7 @@ local time_limit = require("appsync.server.time_limit")
 ---@field jwt_keys appsync.server.JwtKey[]?
 ---@field auth_default appsync.server.AuthMode?
 ---@field auth appsync.server.AuthFile? what the file of `--auth` says
+---@field auth_source appsync.server.AuthSource? what `auth` and `jwt_keys` were read from
 ---@field resolvers table<string, table<string, function>>?
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
 ---@field authorizer (fun(token: string, request: table): boolean|table)? AWS_LAMBDA
@@ -46,7 +48,7 @@ local time_limit = require("appsync.server.time_limit")
 ---@field on_failure (fun(failure: appsync.server.ResolverFailure))? what resolvers throw
 ---@field seeds appsync.server.SeedText[]? records to begin with
 ---@field program appsync.server.Program? what schema_text and resolvers were read from
----@field is_watched boolean? the program is read again when it changes
+---@field is_watched boolean? the program and the auth_source are read again when they change
 ---@field say (fun(text: string))? whole lines for people; default: stderr
 ---@field is_coloured boolean? what is said may have colours
 ---@field hints (fun(err: appsync.server.SchemaError): string)? lines that help with a fault of the schema
@@ -194,7 +196,9 @@ function Server:wire_faults()
 end
 
 ---@private
-function Server:wire(options, auth)
+---@param auth appsync.server.Authorize as faults have it
+---@param real appsync.server.Authorize
+function Server:wire(options, auth, real)
   local engine = options.tracer and options.tracer:around(self.engine) or self.engine
   self.front = engine
   self.endpoint = endpoint.new({
@@ -218,12 +222,16 @@ function Server:wire(options, auth)
     log = self.log,
     hide = hide_of_message,
   })
+  local say = options.say or function(text) io.stderr:write(text) end
+  if options.auth_source and options.is_watched then
+    self.auth_reload = auth_reload.new({ source = options.auth_source, authorize = real, say = say })
+  end
   if options.program and options.is_watched then
     self.reload = reload.new({
       program = options.program,
       engine = self.engine,
       subscribers = self.sockets.subscribers,
-      say = options.say or function(text) io.stderr:write(text) end,
+      say = say,
       is_coloured = options.is_coloured,
       hints = options.hints,
     })
@@ -277,11 +285,12 @@ function server.new(options)
   self.host = options.host or "127.0.0.1"
   self.is_tls = options.tls ~= nil
   self:allow_hosts(options.allow_hosts)
+  local played = auth
   if faults then
     self:wire_faults()
-    auth = faults.moment:authorizer(auth)
+    played = faults.moment:authorizer(auth)
   end
-  self:wire(options, auth)
+  self:wire(options, played, auth)
   return self
 end
 
