@@ -2,6 +2,7 @@
 --- have them, AppSync Developer Guide, "Condition expressions").
 local core = require("appsync.core")
 local filter = require("appsync.server.data.filter")
+local item_limits = require("appsync.server.data.item_limits")
 local keys = require("appsync.server.data.keys")
 local refuse = require("appsync.server.data.refuse")
 
@@ -34,21 +35,32 @@ local function check_composite(m, input, word)
   end
 end
 
-local function check_texts(ctx, item, key, message)
+local EMPTY = "The AttributeValue for a key attribute cannot contain an empty string value."
+local EMPTY_IN_UPDATE = "One or more parameter values are not valid. The update expression attempted to update a secondary index "
+  .. "key to a value that is not supported. " .. EMPTY
+
+local function empty_field(item, key)
   for _, name in ipairs(keys.fields(key)) do
-    if item[name] == "" then refuse.validation(ctx, message .. name) end
+    if item[name] == "" then return name end
   end
 end
 
 -- DynamoDB has no empty keys.
-local function check_keys(ctx, m, item)
-  check_texts(ctx, item, m.key, "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
-    .. "contain an empty string value. Key: ")
+local function check_keys(ctx, m, item, is_update)
+  local empty = empty_field(item, m.key)
+  if empty then refuse.validation(ctx, ("One or more parameter values are not valid. %s Key: %s"):format(EMPTY, empty)) end
   for _, index in ipairs(m.indexes or {}) do
-    check_texts(ctx, item, index, "One or more parameter values are not valid. A value specified for a secondary index key is "
-      .. "not supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: "
-      .. index.name .. ", IndexKey: ")
+    empty = empty_field(item, index)
+    if empty then
+      refuse.validation(ctx, is_update and EMPTY_IN_UPDATE
+        or ("One or more parameter values are not valid. A value specified for a secondary index key is not supported. %s "
+          .. "IndexName: %s, IndexKey: %s"):format(EMPTY, index.name, empty))
+    end
   end
+end
+
+local function check_limits(ctx, fault)
+  if fault then refuse.validation(ctx, fault) end
 end
 
 local indexed = setmetatable({}, { __mode = "k" })
@@ -119,6 +131,7 @@ local function create(access, world)
     filter.check(ctx.arguments.condition)
     local pk, sk = tbl.key_of(item)
     if pk == nil then refuse.validation(ctx, "One of the required keys was not given a value") end
+    check_limits(ctx, item_limits.fault(tbl, pk, sk, item))
     if tbl:row(pk, sk) or not filter.matches(ctx.arguments.condition, {}) then refuse.condition(ctx, nil) end
     tbl:insert(pk, sk, item)
     return item
@@ -150,6 +163,7 @@ local function find_row(access, ctx, input)
     check_keys(ctx, access.m, input)
     refuse.validation(ctx, "One of the required keys was not given a value")
   end
+  check_limits(ctx, item_limits.fault_of_key(pk, sk))
   return access.table:row(pk, sk)
 end
 
@@ -177,7 +191,8 @@ local function update(access, world)
     guard:update(m, ctx, row and row.item or {}, input)
     row = checked_row(access, ctx, input, row)
     local item = changed(m, row.item, input, is_key, world.stamp())
-    check_keys(ctx, m, item)
+    check_keys(ctx, m, item, true)
+    check_limits(ctx, item_limits.fault(access.table, row.pk, row.sk, item, true))
     access.table:replace(row, item)
     return item
   end
