@@ -22,21 +22,23 @@ local function own_frames(traceback)
   local frames = {}
   for line in traceback:gmatch("[^\n]+") do
     if line:find("xpcall", 1, true) then break end
-    frames[#frames + 1] = line
+    if not resolver_place.is_our_frame(line) then frames[#frames + 1] = line end
   end
   return table.concat(frames, "\n")
 end
 failures.own_frames = own_frames
 
--- The first Lua function on the stack that isn't ours.
-local function place_on_stack()
+-- The first Lua function on the stack that isn't ours, or where the resolver begins: a tail call leaves no line.
+local function place_on_stack(resolver)
   for level = 3, 12 do
-    local info = debug.getinfo(level, "Sl")
-    if not info then return nil end
+    local info = debug.getinfo(level, "Slf")
+    if not info or info.func == xpcall then break end
     if info.what ~= "C" and info.currentline > 0 and not resolver_place.is_ours(info.source) then
       return ("%s:%d"):format(info.source:gsub("^@", ""), info.currentline)
     end
   end
+  local path, line = resolver_place.of(resolver)
+  return path and ("%s:%d"):format(path, line)
 end
 
 -- PUC 5.1's xpcall passes no arguments.
@@ -62,9 +64,10 @@ end
 local function watched(resolver, type_name, field_name, on_failure, timeout_s)
   local place, traceback
   local function handler(thrown)
-    place = place_on_stack()
+    place = place_on_stack(resolver)
     traceback = type(thrown) ~= "table" and own_frames(debug.traceback("", 2)) or nil
-    return thrown
+    local words = resolver_place.without_ours(thrown)
+    return words and (place and ("%s: %s"):format(place, words) or words) or thrown
   end
   local function run(ctx)
     local before = time_limit.begin(timeout_s)

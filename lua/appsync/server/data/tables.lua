@@ -1,5 +1,6 @@
 --- `ctx.tables.NAME` of resolvers: a model's items, or those of a table of their own, which is there as soon as it is asked
 --- for. All are in the server's store, so they outlive it as the models' items do.
+local at_caller = require("appsync.server.at_caller")
 local core = require("appsync.core")
 local item_limits = require("appsync.server.data.item_limits")
 local keys = require("appsync.server.data.keys")
@@ -215,6 +216,8 @@ end
 function Handle:transaction(fn)
   return self.store():transaction(fn)
 end
+
+at_caller.wrap_all(Handle)
 
 ---@class appsync.server.TablesWorld
 ---@field store fun(): appsync.server.Store opens it when there is none yet
