@@ -23,6 +23,7 @@ local store = require("appsync.server.data.store")
 local subscription_operation = require("appsync.server.realtime.subscription_operation")
 local tables = require("appsync.server.data.tables")
 local timestamp = require("appsync.server.data.timestamp")
+local unresolved = require("appsync.server.develop.unresolved")
 local validate = require("appsync.server.graphql.validate")
 
 ---@class appsync.server.Engine
@@ -196,6 +197,12 @@ end
 function Engine:close()
   if self.store then self.store:close() end
   self.store = nil
+end
+
+--- Root fields that nothing answers, a line for each root type that has some.
+---@return string[] notes
+function Engine:unresolved()
+  return unresolved(self.schema, self.resolvers)
 end
 
 --- The served schema as SDL.

@@ -94,7 +94,7 @@ end
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
 function auth_options.read(words, options)
-  options.api_keys, options.hints = words["api-key"] or {}, auth_options.hints
+  options.api_keys = words["api-key"] or {}
   for _, name in ipairs({ "iam", "auth-default", "files" }) do
     local code, message = readers[name](words, options)
     if code then
