@@ -164,16 +164,8 @@ function Server:execute(operation)
     local event = { method = "WS", path = "/graphql", request = operation, errors = errors }
     self:guarded("the request log", self.record, self, event, began, 200, json)
   end
-  self:publish(published)
+  self.sockets:publish(published)
   return json
-end
-
----@private
-function Server:publish(items)
-  if self.faults then
-    return self.faults:publish(items, function(some) self.sockets:publish(some) end)
-  end
-  self.sockets:publish(items)
 end
 
 --- What the listener counted, and the sockets.
@@ -204,7 +196,7 @@ function Server:wire(options, auth, real)
   self.endpoint = endpoint.new({
     engine = engine,
     authorize = auth,
-    publish = function(items) self:publish(items) end,
+    publish = function(items) self.sockets:publish(items) end,
     log = self.log,
     hide = hide,
   })
@@ -214,6 +206,7 @@ function Server:wire(options, auth, real)
     authorize = auth,
     observer = self.on_record and socket_log.new({ write = self.on_record, engine = self.engine, now = self.now }),
     execute = function(operation) return self:execute(operation) end,
+    on_cause = self.faults and function(field) self.faults:cause(field) end,
     clock = self.clock,
     ka_s = options.ka,
     max_subscriptions = options.max_subscriptions,

@@ -340,7 +340,7 @@ function complete_fields(x, planned, source)
 end
 
 -- Rules of @auth compare the record as it was resolved: the result shows of an owner the name alone.
-local function publish(x, published, field, value)
+local function note_published(x, published, field, value)
   if value == nil or value == NULL then return end
   local record = x.guard and type(x.resolved) == "table" and x.resolved or nil
   published[#published + 1] = { field = field.name, value = value, record = record }
@@ -367,7 +367,7 @@ local function execute_root(x, planned, source, published)
     x.depth, x.path[1] = 1, field.key
     local done = complete_root(x, field, source)
     x.depth = 0
-    if x.collects then publish(x, published, field, done) end
+    if x.collects then note_published(x, published, field, done) end
     if done == nil then
       write_null(x, 0)
       return
