@@ -63,21 +63,6 @@ local function check_limits(ctx, fault)
   if fault then refuse.validation(ctx, fault) end
 end
 
-local indexed = setmetatable({}, { __mode = "k" })
-
--- The fields that are keys of a model's indexes.
-local function indexed_fields(m)
-  local names = indexed[m]
-  if not names then
-    names = {}
-    for _, index in ipairs(m.indexes or {}) do
-      for _, name in ipairs(keys.fields(index)) do names[name] = true end
-    end
-    indexed[m] = names
-  end
-  return names
-end
-
 local function has_own_id(m)
   local field = m.field_by_name and m.field_by_name.id
   if not field then return m.key.partition == "id" end
@@ -116,7 +101,9 @@ function writing.new_item(m, input, world)
     if value ~= NULL or item[name] == nil then item[name] = value end
   end
   -- An item with a null for a key stays out of that index.
-  for name in pairs(indexed_fields(m)) do item[name] = given(item[name]) end
+  for _, index in ipairs(m.indexes or {}) do
+    for _, name in ipairs(keys.fields(index)) do item[name] = given(item[name]) end
+  end
   return item
 end
 
