@@ -46,7 +46,8 @@ static void cut_late(struct aps_connection_table *table, struct aps_connection *
 	shutdown(connection->fd, SHUT_RDWR);
 }
 
-/* A client that sends its request or reads its answer byte by byte keeps every step short: only the whole has an end. */
+/* A client that sends its request or reads its answer byte by byte keeps every step short: only the whole has an end.
+ */
 static void on_sweep(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
 {
 	struct aps_connection_table *table = &((struct aps_listener *)context)->connections;

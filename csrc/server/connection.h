@@ -43,7 +43,7 @@ struct aps_connection {
 	int fd;
 	uint64_t number; /* 1 is the first connection of its port */
 	enum aps_connection_phase phase;
-	double deadline_s; /* READING */
+	double deadline_s;        /* READING */
 	double answer_deadline_s; /* until when an answer must be read; 0: none waits */
 	union aps_address peer;
 	struct ev_token_bucket_cfg *rate;
@@ -58,7 +58,7 @@ struct aps_connection_table {
 	uint64_t n_main;
 	uint64_t n_control;
 	uint64_t timeouts;
-	uint64_t refused; /* above the limit */
+	uint64_t refused;      /* above the limit */
 	uint64_t slow_readers; /* that were cut */
 	struct event *sweep;
 	bool is_sweeping;

@@ -80,7 +80,8 @@ static void refuse_body(struct aps_peer *peer, size_t max_bytes)
 	evhttp_add_header(headers, "Content-Type", "application/json;charset=UTF-8");
 	evhttp_add_header(headers, "Access-Control-Allow-Origin", "*");
 	struct aps_err err;
-	if (aps_peer_respond_lingering(peer, 413, (struct aps_str){body, (size_t)n}, &err) != APS_OK) aps_peer_reset(peer);
+	if (aps_peer_respond_lingering(peer, 413, (struct aps_str){body, (size_t)n}, &err) != APS_OK)
+		aps_peer_reset(peer);
 }
 
 static void on_request(struct evhttp_request *request, void *context)

@@ -1,5 +1,5 @@
-/* The answer to a request that isn't read to its end. A close beside unread bytes is an RST, which takes the answer back:
- * so the end is said first, and what still comes is thrown away for a while (RFC 9112 section 9.6). */
+/* The answer to a request that isn't read to its end. A close beside unread bytes is an RST, which takes the answer
+ * back: so the end is said first, and what still comes is thrown away for a while (RFC 9112 section 9.6). */
 #include "server/listener_tls.h"
 #include "server/peer.h"
 
@@ -55,8 +55,8 @@ static void on_ended(struct bufferevent *bev, short what, void *context)
 
 static bool write_answer(struct evbuffer *out, int status, const struct evkeyvalq *headers, struct aps_str body)
 {
-	bool is_written = evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\nConnection: close\r\n", status,
-	                                      aps_peer_reason_phrase(status), body.n) > 0;
+	bool is_written = evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\nConnection: close\r\n",
+	                                      status, aps_peer_reason_phrase(status), body.n) > 0;
 	for (const struct evkeyval *one = headers->tqh_first; is_written && one != NULL; one = one->next.tqe_next)
 		is_written = evbuffer_add_printf(out, "%s: %s\r\n", one->key, one->value) > 0;
 	return is_written && evbuffer_add(out, "\r\n", 2) == 0 && evbuffer_add(out, body.p, body.n) == 0;

@@ -55,7 +55,7 @@ struct aps_request_guard {
 	size_t max_body_bytes; /* of each request; 0: any */
 	size_t n_body;         /* announced so far by chunks */
 	size_t n_line;         /* bytes of the line that is read, or that was the last one */
-	uint64_t n_left; /* of the body or of the chunk */
+	uint64_t n_left;       /* of the body or of the chunk */
 	unsigned n_digits;
 	size_t n_name;
 	size_t n_value;

@@ -33,8 +33,8 @@ static bool is_ours(const struct time_limit *limit, const char *source)
 	return strncmp(source, limit->ours, limit->n_ours) == 0;
 }
 
-/* What is late ends at its next instruction, so that catching the error doesn't help; what is ours goes on to its end, so
- * that nothing of the server's is left half done. */
+/* What is late ends at its next instruction, so that catching the error doesn't help; what is ours goes on to its end,
+ * so that nothing of the server's is left half done. */
 static void on_count(lua_State *L, lua_Debug *at)
 {
 	const struct time_limit *limit = find_limit(L);

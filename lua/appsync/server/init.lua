@@ -1,7 +1,7 @@
 --- The local AppSync-compatible server: one process, one thread, GraphQL over HTTP and WebSocket.
 local core = require("appsync.core")
 local native = require("appsync.server.native")
-local auth_reload = require("appsync.server.auth.auth_reload")
+local auth_reload = require("appsync.server.auth_reload")
 local authorize = require("appsync.server.auth.authorize")
 local control = require("appsync.server.fault.control")
 local endpoint = require("appsync.server.http.endpoint")

@@ -212,7 +212,8 @@ static void a_body_that_is_too_large_ends_at_the_line_that_says_so(void **state)
 	check_too_large(POST, "Content-Length: 11\r\n", "A: b\r\n\r\n", "Content-Length: 0\r\n\r\n");
 	check_too_large(CHUNKS, "b\r\n", "hello", "0\r\n\r\n");
 	check_too_large(CHUNKS "a\r\n0123456789\r\n", "1\r\n", "x", "0\r\n\r\n");
-	check_too_large(POST "Content-Length: 10\r\n\r\n0123456789" POST, "Content-Length: 11\r\n", "", "Content-Length: 0\r\n\r\n");
+	check_too_large(POST "Content-Length: 10\r\n\r\n0123456789" POST, "Content-Length: 11\r\n", "",
+	                "Content-Length: 0\r\n\r\n");
 }
 
 static void a_body_of_just_the_limit_is_good(void **state)
@@ -220,7 +221,8 @@ static void a_body_of_just_the_limit_is_good(void **state)
 	(void)state;
 	struct aps_request_guard guard;
 	aps_request_guard_init(&guard, 10);
-	static const char text[] = POST "Content-Length: 10\r\n\r\n0123456789" CHUNKS "5\r\n01234\r\n5\r\n01234\r\n0\r\n\r\n";
+	static const char text[] =
+	        POST "Content-Length: 10\r\n\r\n0123456789" CHUNKS "5\r\n01234\r\n5\r\n01234\r\n0\r\n\r\n";
 	assert_int_equal(feed_part(&guard, text, sizeof(text) - 1), sizeof(text) - 1);
 	assert_int_equal(guard.state, APS_GUARD_REQUEST);
 }

@@ -79,7 +79,7 @@ readers["auth-default"] = function(words, options)
 end
 
 function readers.files(words, options)
-  local source = require("appsync.server.auth.auth_source").new({ auth = words.auth, jwt_keys = words["jwt-key"] or {} })
+  local source = require("appsync.server.auth_source").new({ auth = words.auth, jwt_keys = words["jwt-key"] or {} })
   local text, message = source:read()
   if not text then
     return status.failure, message

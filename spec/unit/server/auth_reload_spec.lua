@@ -1,5 +1,5 @@
-local auth_reload = require("appsync.server.auth.auth_reload")
-local auth_source = require("appsync.server.auth.auth_source")
+local auth_reload = require("appsync.server.auth_reload")
+local auth_source = require("appsync.server.auth_source")
 local authorize = require("appsync.server.auth.authorize")
 local folder = require("spec.support.folder")
 
