@@ -354,11 +354,11 @@ function Engine:execute(request)
     } }
     return result.body("null", errors), {}, errors
   end
-  local text, errors, published = execute.run(x, operation, nil)
+  local body, errors, published = execute.run(x, operation, nil)
   if x.invalidations then
     for _, invalidation in ipairs(x.invalidations) do published[#published + 1] = invalidation end
   end
-  return result.body(text, errors), published, errors
+  return body, published, errors
 end
 
 --- What a request asks for; nil when its text can't be read, has no such operation, or several of which none is named.

@@ -406,7 +406,9 @@ local function take_spare(x)
   spare_out, spare_path = nil, nil
 end
 
-local function text_of(x)
+local function body_of(x)
+  x.out[1] = result.before_data .. x.out[1]
+  write(x, result.after_data(x.errors))
   local text = table.concat(x.out, "", 1, x.n)
   if x.n <= MAX_SPARE and #text <= 65536 then spare_out, spare_path = x.out, x.path end
   x.out = nil
@@ -417,7 +419,7 @@ end
 ---@param x appsync.server.Execution `schema, resolvers, fragments, variables, identity, modes, request` set
 ---@param operation appsync.ast.OperationDefinition
 ---@param source any the root value
----@return string data_text
+---@return string body
 ---@return appsync.server.ErrorEntry[] errors
 ---@return appsync.server.Published[] published of a mutation
 function execute.run(x, operation, source)
@@ -431,7 +433,7 @@ function execute.run(x, operation, source)
     write_null(x, 0)
     add_exhausted(x, operation)
   end
-  return text_of(x), x.errors, published
+  return body_of(x), x.errors, published
 end
 
 return execute
