@@ -78,4 +78,20 @@ describe("a server whose clients don't read", function()
     assert.equal(200, connect():request(request("small")).status)
     assert.equal("there is room for answers again", logged[2])
   end)
+
+  it("collects what large answers were made of, whatever the collector waits for", function()
+    local kept = setmetatable({ {} }, { __mode = "v" })
+    local body = ("x"):rep(MB)
+    local of_server = setmetatable({ listener = { respond = function() end } }, { __index = require("appsync.server.events") })
+    collectgarbage("stop")
+    for _ = 1, 31 do of_server:respond(1, 200, {}, body) end
+    local before = kept[1]
+    of_server:respond(1, 200, {}, "small")
+    before = before and kept[1] ~= nil
+    of_server:respond(1, 200, {}, body)
+    local after = kept[1]
+    collectgarbage("restart")
+    assert.is_true(before)
+    assert.is_nil(after)
+  end)
 end)

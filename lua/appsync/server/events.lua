@@ -22,7 +22,7 @@ function Server:allow_hosts(names)
 end
 
 -- The collector waits for a multiple of what is in use: of large answers, each of which was several texts, that is a lot.
-local MAX_UNCOLLECTED_BYTES, LARGE_ANSWER = 67108864, 1048576
+local MAX_UNCOLLECTED_BYTES, LARGE_ANSWER = 33554432, 1048576
 
 ---@private
 function Server:respond(id, status, headers, body)
