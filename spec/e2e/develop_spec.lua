@@ -206,6 +206,25 @@ describe("appsync serve, while one develops", function()
     end)
   end
 
+  it("reads the keys again when their file changes, and keeps those from before when it is broken", function()
+    made.write("auth.json", '{"apiKeys": ["first"]}')
+    start({ "--auth", made.path .. "/auth.json", "--resolvers", made.path .. "/r.lua" })
+    local function asks(key)
+      local asking = appsync.client({ endpoint = endpoint, auth = { type = "API_KEY", api_key = key }, log = function() end })
+      local data = asking:query("{ hello }")
+      asking:close(5)
+      return data ~= nil
+    end
+    assert.is_true(asks("first"))
+    made.write("auth.json", '{"apiKeys": ["second"]}')
+    said("reloaded " .. made.path .. "/auth.json\n")
+    assert.is_false(asks("first"))
+    assert.is_true(asks("second"))
+    made.write("auth.json", "{")
+    said("not reloaded: the keys and users from before hold on\n")
+    assert.is_true(asks("second"))
+  end)
+
   it("says which fields nothing answers, and which files beside the schema aren't carried out", function()
     made.write("resolvers/Query.hello.req.vtl", "{}")
     start()

@@ -1,5 +1,6 @@
 local engine = require("appsync.server.engine")
 local lambda_authorizer = require("appsync.server.auth.lambda_authorizer")
+local plugins = require("appsync.server.transform.plugins")
 local process = require("spec.support.process")
 local resolvers = require("appsync.server.resolvers")
 local time_limit = require("appsync.server.time_limit")
@@ -49,6 +50,30 @@ describe("a function of the user's that takes too long", function()
     })
     assert.is_nil(authorizer:check("token", { headers = {} }))
     assert.same({ "authorizer: Execution timed out." }, logged)
+  end)
+
+  describe("while it is loaded", function()
+    local default_s = time_limit.default_s
+
+    before_each(function() time_limit.default_s = LIMIT_S end)
+    after_each(function() time_limit.default_s = default_s end)
+
+    it("is ended: a resolvers file", function()
+      local loaded, fault = resolvers.load(process.file("while true do end", ".lua"))
+      assert.is_nil(loaded)
+      assert.equal("Execution timed out.", fault.message)
+    end)
+
+    it("is ended: a directive's file and its functions", function()
+      local plugin, fault = plugins.load(process.file("while true do end", ".lua"))
+      assert.is_nil(plugin)
+      assert.equal("Execution timed out.", fault.message)
+      plugin = assert(plugins.load(process.file("return { name = 'slow', definition = 'directive @slow on FIELD_DEFINITION', "
+        .. "field = function() while true do end end }", ".lua")))
+      local made, err = engine.new({ schema_text = "type Query { a: Int @slow }", transforms = { plugin } })
+      assert.is_nil(made)
+      assert.matches("^@slow: Execution timed out%.", err.message)
+    end)
   end)
 
   it("leaves no hook behind", function()
