@@ -5,6 +5,7 @@ local function_fields = require("appsync.server.functions.function_fields")
 local network_options = require("appsync.cli.serve.network_options")
 local printable = require("appsync.printable")
 local report = require("appsync.server.develop.report")
+local schema_options = require("appsync.cli.serve.schema_options")
 local status = require("appsync.cli.status")
 
 local serve = {}
@@ -49,7 +50,7 @@ end
 -- What to say of an error: a fault of the schema with its place, anything else in a line.
 local function describe(err, options)
   if type(err) == "table" and (err.line or err.path or err.others) then
-    return report.faults(options.program.current.source:faults(err), options.is_coloured) .. auth_options.hints(err)
+    return report.faults(options.program.current.source:faults(err), options.is_coloured) .. schema_options.hints(err)
   end
   return ("appsync serve: %s\n"):format(printable.escaped(type(err) == "table" and err.message or err))
 end
@@ -110,6 +111,7 @@ function serve.run(words, out)
   collectgarbage("setpause", 400)
   server:catch_signals() -- before the line that invites them
   out.write(printable.escaped(ready_line(server, options.api_keys[1])) .. "\n")
+  schema_options.tell(options, server)
   server:run()
   return status.success
 end

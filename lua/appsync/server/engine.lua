@@ -25,6 +25,7 @@ local store = require("appsync.server.data.store")
 local subscription_operation = require("appsync.server.realtime.subscription_operation")
 local tables = require("appsync.server.data.tables")
 local timestamp = require("appsync.server.data.timestamp")
+local unresolved = require("appsync.server.develop.unresolved")
 local validate = require("appsync.server.graphql.validate")
 
 ---@class appsync.server.Engine
@@ -68,9 +69,9 @@ local function open_store(options)
 end
 
 -- What the user's conflict handlers, and functions of @function, throw is told as what resolvers throw.
-local function watched(options, name)
+local function watched(options, name, timeout_s)
   local own = { [name] = options[name] or {} }
-  if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
+  if options.on_failure or timeout_s then own = resolver_failures.watched(own, options.on_failure, timeout_s) end
   return own[name]
 end
 
@@ -108,12 +109,14 @@ local function load_program(options, given)
       rules:cover(function_fields.by_type(models.functions), s)
     end
   end
-  local functions = { bindings = options.function_bindings, functions = watched(options, "functions"),
+  local functions = { bindings = options.function_bindings, functions = watched(options, "functions", options.function_timeout),
     subscription = s.subscription and s.subscription.name }
   function_fields.attach(generated, models.functions, functions)
   local unbound, unused = function_fields.check(models.functions, functions, options.resolvers or {})
   local own = plugin_api.merge(options.resolvers or {}, models, generated)
-  if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
+  if options.on_failure or options.resolver_timeout then
+    own = resolver_failures.watched(own, options.on_failure, options.resolver_timeout)
+  end
   return {
     schema = s, models = models, store = opened, guard = guard, events = subscription_operation.events(models),
     unbound = unbound, unused = unused, resolvers = { own, generated, introspect.resolvers },
@@ -161,6 +164,7 @@ end
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
 ---@field resolvers table<string, table<string, function>>? by type and field
 ---@field functions table<string, function>? of @function, by name
+---@field function_timeout number? seconds that a Lua function of @function may take
 ---@field function_bindings appsync.server.FunctionBindings? the commands of @function
 ---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
 ---@field conflict_handlers table<string, fun(event: table): table>? of versioned models whose handler is LAMBDA
@@ -174,6 +178,7 @@ end
 ---@field providers table<string, appsync.server.Provider>? members of a resolver's context that are made when they are read
 ---@field trace appsync.server.Trace? told of every resolver that runs
 ---@field on_failure (fun(failure: appsync.server.ResolverFailure))? what the user's resolvers and plug-ins throw
+---@field resolver_timeout number? seconds that a resolver may take; default 30 where `on_failure` is given, else any
 ---@field on_effect (fun(field_name: string, args: table, value: any, x: appsync.server.Execution))? after a mutation's field that
 ---  was resolved without an error
 
@@ -220,6 +225,12 @@ end
 function Engine:close()
   if self.store then self.store:close() end
   self.store = nil
+end
+
+--- Root fields that nothing answers, a line for each root type that has some.
+---@return string[] notes
+function Engine:unresolved()
+  return unresolved(self.schema, self.resolvers)
 end
 
 --- The served schema as SDL.
@@ -371,11 +382,11 @@ function Engine:execute(request)
     } }
     return result.body("null", errors), {}, errors
   end
-  local text, errors, published = execute.run(x, operation, nil)
+  local body, errors, published = execute.run(x, operation, nil)
   if x.invalidations then
     for _, invalidation in ipairs(x.invalidations) do published[#published + 1] = invalidation end
   end
-  return result.body(text, errors), published, errors
+  return body, published, errors
 end
 
 --- What a request asks for; nil when its text can't be read, has no such operation, or several of which none is named.

@@ -36,6 +36,7 @@ function function_options.read(words, options)
     or read(commands, "function-lines", words["function-lines"], true)
   if message then return status.usage, message end
   options.function_bindings, options.function_timeout = bindings.new(commands), words["function-timeout"]
+  options.function_bindings.timeout_s = options.function_timeout
 end
 
 return function_options

@@ -2,6 +2,7 @@
 --- documentation, "Queries", "Data index", "Relationships").
 local core = require("appsync.core")
 local filter = require("appsync.server.data.filter")
+local item_limits = require("appsync.server.data.item_limits")
 local key_conditions = require("appsync.server.data.key_conditions")
 local keys = require("appsync.server.data.keys")
 local refuse = require("appsync.server.data.refuse")
@@ -38,11 +39,18 @@ local function refuse_empty(ctx, name)
     .. "an empty string value. Key: " .. name)
 end
 
+local function check_limits(ctx, pk, sk)
+  local fault = item_limits.fault_of_key(pk, sk)
+  if fault then refuse.validation(ctx, fault) end
+end
+
 local function apply_keys(key, ctx, query)
   key_conditions.apply(key, ctx.arguments, query)
   local range, sort = query.range, key.sort or {}
   if query.pk == "" then refuse_empty(ctx, key.partition) end
   if #sort == 1 and range and (range.a == "" or range.b == "") then refuse_empty(ctx, sort[1]) end
+  check_limits(ctx, query.pk, range and range.a)
+  check_limits(ctx, nil, range and range.b)
 end
 
 local function check_shown(filter_, item, place)
@@ -63,9 +71,12 @@ function reading.getter(access, place, fields)
   local function find(ctx, from, hidden_by)
     local pk, sk = read_key(from)
     if pk == nil then
-      if from[partition] == "" then refuse_empty(ctx, partition) end
+      for _, name in ipairs(fields) do
+        if from[name] == "" then refuse_empty(ctx, name) end
+      end
       return nil
     end
+    check_limits(ctx, pk, sk)
     local row = tbl:row(pk, sk)
     local item = row and tbl:seen(row)
     return item and check_shown(hidden_by, item, place)

@@ -2,10 +2,12 @@
 local core = require("appsync.core")
 local lambda_error = require("appsync.server.functions.lambda_error")
 local thrown = require("appsync.server.graphql.thrown")
+local time_limit = require("appsync.server.time_limit")
 local waiting = require("appsync.server.waiting")
 
 ---@class appsync.server.FunctionBindings
 ---@field commands table<string, appsync.server.Command>
+---@field timeout_s number? of Lua functions, whom somebody else ends; default 30
 ---@field processes appsync.server.Processes? while there is a server
 local Bindings = {}
 Bindings.__index = Bindings
@@ -40,8 +42,9 @@ function Bindings:find(name, functions)
   return find(name, functions or {})
 end
 
-local function call_lua(fn, json)
+local function call_lua(fn, json, timeout_s)
   local ok, value = pcall(fn, core.decode(json))
+  if not ok and value == time_limit.error then return { err = lambda_error.timed_out(core.wall(), timeout_s or time_limit.default_s) } end
   if not ok then return { err = lambda_error.unhandled(thrown.read(value).message) } end
   if value == nil then value = core.null end
   local err = lambda_error.of(value)
@@ -54,7 +57,7 @@ end
 ---@param may_wait boolean
 ---@return appsync.server.FunctionAnswer
 function Bindings:call(bound, json, may_wait)
-  if type(bound) == "function" then return call_lua(bound, json) end
+  if type(bound) == "function" then return call_lua(bound, json, self.timeout_s) end
   if not may_wait or not self.processes or not waiting.is_possible() then
     return { err = lambda_error.unhandled("a function that is a process can't be called here; bind a Lua function to it") }
   end

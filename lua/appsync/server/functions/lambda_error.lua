@@ -1,4 +1,6 @@
 --- Errors of functions, as the service gives them to a field (AWS Lambda Developer Guide, "Invoke", function errors).
+local core = require("appsync.core")
+
 local lambda_error = {}
 
 ---@class appsync.server.LambdaError
@@ -10,6 +12,15 @@ local lambda_error = {}
 ---@return appsync.server.LambdaError
 function lambda_error.unhandled(message)
   return { message = message, type = "Lambda:Unhandled" }
+end
+
+--- The function took too long.
+---@param now number Unix seconds
+---@param timeout_s number
+---@return appsync.server.LambdaError
+function lambda_error.timed_out(now, timeout_s)
+  local stamp = os.date("!%Y-%m-%dT%H:%M:%S", math.floor(now))
+  return lambda_error.unhandled(("%s.000Z %s Task timed out after %.2f seconds"):format(stamp, core.uuid(), timeout_s))
 end
 
 --- There is no such function.

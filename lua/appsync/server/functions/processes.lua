@@ -225,8 +225,7 @@ function Processes:time_out(job)
       self.jobs[id], self.resident[job.command] = nil, nil
     end
   end
-  local stamp = os.date("!%Y-%m-%dT%H:%M:%S", math.floor(self.now()))
-  self:fail(job, ("%s.000Z %s Task timed out after %.2f seconds"):format(stamp, core.uuid(), self.timeout_s))
+  self:finish(job, { err = lambda_error.timed_out(self.now(), self.timeout_s) })
 end
 
 --- Ends what is late; returns the seconds until the next may be, or nil when nothing is worked on.

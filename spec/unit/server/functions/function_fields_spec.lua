@@ -1,6 +1,8 @@
 local bindings = require("appsync.server.functions.bindings")
 local core = require("appsync.core")
 local engine = require("appsync.server.engine")
+local plugins = require("appsync.server.transform.plugins")
+local time_limit = require("appsync.server.time_limit")
 local waiting = require("appsync.server.waiting")
 
 describe("fields with @function", function()
@@ -70,6 +72,16 @@ describe("fields with @function", function()
     assert.matches("function_fields_spec.lua:%d+$", failures[1].place)
   end)
 
+  it("end a Lua function that takes too long", function()
+    local loop = assert((loadstring or load)("return function() while true do end end")) -- luacheck: compat
+    make('type Query { a: Int @function(name: "a") b: Int @function(name: "b") }',
+      { a = time_limit.interruptible(loop)(), b = function() return 2 end }, { function_timeout = 0.05 })
+    local answer = run("{ a b }")
+    assert.equal("Lambda:Unhandled", answer.errors[1].errorType)
+    assert.matches("Task timed out after", answer.errors[1].message)
+    assert.equal(2, answer.data.b)
+  end)
+
   it("find a name with the environment in it by the name without, or with", function()
     make('type Query { a: Int @function(name: "a-${env}") b: Int @function(name: "b-${env}") c: Int @function(name: "${env}c") }', {
       a = function() return 1 end, ["b-${env}"] = function() return 2 end, c = function() return 3 end,
@@ -135,6 +147,30 @@ describe("fields with @function", function()
     dones[4].done({ value = { n = 9 } })
     assert.same({ m = { n = 7, again = 8 }, x = { n = 9 } }, answers[2][1].data)
     assert.equal(2, #answers[2][2])
+  end)
+
+  -- PUC 5.1 can't wait inside of xpcall.
+  local can_wrap = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
+  it(can_wrap and "can be wrapped; waiting doesn't count as the wrap's time" or "can't be wrapped on PUC 5.1", function()
+    local known, finish = bindings.new({ f = { words = { "x" }, by_lines = false } }), nil
+    known.processes = { invoke = function(_, _, _, done) finish = done end }
+    local plugin = assert(plugins.check({ name = "twice", definition = "directive @twice on FIELD_DEFINITION",
+      field = function(api, type_node, field_node)
+        api:wrap(type_node.name, field_node.name, function(ctx, next) return 2 * next(ctx) end)
+      end }, "twice.lua"))
+    make('type Query { a: Int @twice @function(name: "f") }', nil,
+      { function_bindings = known, transforms = { plugin }, resolver_timeout = 0.02 })
+    local answer
+    waiting.run(function() answer = made:execute({ query = "{ a }" }) end)
+    if not can_wrap then
+      assert.matches("yield", answer)
+      return
+    end
+    assert.is_nil(answer)
+    local late = core.now() + 0.05
+    while core.now() < late do made:execute({ query = "{ __typename }" }) end
+    finish({ value = 4 })
+    assert.equal('{"data":{"a":8}}', answer)
   end)
 
   it("aren't waited for with 'invocationType: Event'", function()
