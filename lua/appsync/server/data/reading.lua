@@ -38,9 +38,9 @@ end
 
 local function apply_keys(key, ctx, query)
   key_conditions.apply(key, ctx.arguments, query)
-  local range, sort = query.range, key.sort or {}
-  if query.pk == "" then refuse_empty(ctx, key.partition) end
-  if #sort == 1 and range and (range.a == "" or range.b == "") then refuse_empty(ctx, sort[1]) end
+  local range, attributes = query.range, keys.attributes(key)
+  if query.pk == "" then refuse_empty(ctx, attributes[1]) end
+  if range and (range.a == "" or range.b == "") then refuse_empty(ctx, attributes[2]) end
 end
 
 local function check_shown(filter_, item, place)

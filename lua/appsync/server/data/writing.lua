@@ -34,14 +34,27 @@ local function check_composite(m, input, word)
   end
 end
 
+-- What a composite sort key is made of may be empty: the key has its separators.
 local function check_texts(ctx, item, key, message)
-  for _, name in ipairs(keys.fields(key)) do
+  for _, name in ipairs(keys.attributes(key)) do
     if item[name] == "" then refuse.validation(ctx, message .. name) end
+  end
+end
+
+-- The id of a table without a key of its own is a text (AttributeType.STRING), whatever the model declares.
+local DYNAMODB_TYPES = { number = "N", boolean = "BOOL" }
+
+local function check_id(ctx, m, item)
+  local actual = not m.key.is_custom and DYNAMODB_TYPES[type(item[m.key.partition])]
+  if actual then
+    refuse.validation(ctx, ("One or more parameter values were invalid: Type mismatch for key %s expected: S actual: %s"):format(
+      m.key.partition, actual))
   end
 end
 
 -- DynamoDB has no empty keys.
 local function check_keys(ctx, m, item)
+  check_id(ctx, m, item)
   check_texts(ctx, item, m.key, "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
     .. "contain an empty string value. Key: ")
   for _, index in ipairs(m.indexes or {}) do
@@ -145,6 +158,7 @@ local function checked_row(access, ctx, input, row)
 end
 
 local function find_row(access, ctx, input)
+  check_id(ctx, access.m, input)
   local pk, sk = access.table.key_of(input)
   if pk == nil then
     check_keys(ctx, access.m, input)
