@@ -83,7 +83,7 @@ function transformV1(source, { authConfig, flags }) {
   const transform = new GraphQLTransform({
     transformers: [
       new DynamoDBModelTransformer(), new VersionedModelTransformer(), new KeyTransformer(), new ModelConnectionTransformer(),
-      new ModelAuthTransformer({ authConfig }),
+      new ModelAuthTransformer({ authConfig, addAwsIamAuthInOutputSchema: false }),
     ],
     transformConfig: { Version: 5 }, // what transform.conf.json of each project since the end of 2019 says
     featureFlags: {

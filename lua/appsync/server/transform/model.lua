@@ -38,7 +38,9 @@ local model = {}
 ---@field created_at string? name of the field that holds the time of creation
 ---@field updated_at string?
 ---@field has_timestamps boolean
----@field is_listed boolean something returns pages of it
+---@field stem string what it is called in the names of the types of its own operations
+---@field listings table<string, true> what it is called in the names of its connections and their filters: by its own list
+---  the stem, by an index or a relation the name
 ---@field filter_maker appsync.server.Relation? the relation that first asked for its filter, where no query does
 ---@field operation_auth table<string, string[]> the @aws_* directives of its operations; "index" is any query by one
 ---@field owner_fields string[]?

@@ -21,6 +21,15 @@ local function lower_first(name)
 end
 names.lower_first = lower_first
 
+--- How a model is called in the names of the types that are generated for its own operations. Those of an index or a
+--- relation, and all of the first version, begin as the model does.
+---@param name string of the model
+---@param version 1|2 of the transformer
+---@return string
+function names.generated(name, version)
+  return version == 1 and name or upper_first(name)
+end
+
 --- Words as one: {"blog", "posts", "id"} is blogPostsId.
 ---@param list string[]
 ---@return string

@@ -125,7 +125,11 @@ function filters.composite_condition(m, key_name, sort)
   for i = 2, #ORDER do lines[i - 1] = ("%s: %sInput"):format(ORDER[i], stem) end
   lines[#lines + 1] = ("between: [%sInput]"):format(stem)
   lines[#lines + 1] = ("beginsWith: %sInput"):format(stem)
-  for i, name in ipairs(sort) do parts[i] = ("%s: %s"):format(name, m.field_by_name[name].named) end
+  for i, name in ipairs(sort) do
+    -- The last part may be the beginning of one: no whole date, but a text.
+    local field = m.field_by_name[name]
+    parts[i] = ("%s: %s"):format(name, i == #sort and field.kind == "scalar" and filters.base(field.named) or field.named)
+  end
   return stem .. "ConditionInput", { filters.input(stem .. "ConditionInput", lines), filters.input(stem .. "Input", parts) }
 end
 

@@ -56,18 +56,20 @@ local function plain_type_of(m)
   end
 end
 
-local function filter(world, m)
-  local lines, name = {}, model_filters.filter_name(m)
-  if world.version == 2 and m.ops.list then
+local function filter(world, m, stem)
+  local lines, name = {}, model_filters.filter_name(stem)
+  if world.version == 2 and stem == m.stem and m.ops.list then
     add_all(lines, m, filters.type_of, "ModelIDInput")
   else
     -- Made by an index or a relation, or in the first version, it knows the declared fields only.
     add_where(lines, m, "is_declared", world.version == 2 and plain_type_of(m) or filters.type_of)
   end
   add_logic(lines, name, true)
-  if world.version == 2 then
+  -- What relations and rules add they add under the stem alone.
+  if world.version == 2 and stem == m.stem then
     local own = {}
-    for _, key in ipairs(m.filter_maker and m.filter_maker.foreign and m.filter_maker.foreign.fields or {}) do own[key.name] = true end
+    local maker = stem == m.name and m.filter_maker
+    for _, key in ipairs(maker and maker.foreign and maker.foreign.fields or {}) do own[key.name] = true end
     add_where(lines, m, "is_foreign", function(field) return not own[field.name] and filters.type_of(field) or nil end)
     add_owners(lines, m)
   end
@@ -76,10 +78,13 @@ end
 
 local function condition(world, m)
   local lines, name = {}, model_filters.condition_name(m)
-  local has_own_index = m.key.is_custom or #m.indexes > 0
+  -- Keys are looked for under the model's name, and this is another one where that begins with a small letter.
+  local knows_keys = m.stem == m.name
+  local has_own_index = knows_keys and m.key.is_custom
+  for _, index in ipairs(knows_keys and m.indexes or {}) do has_own_index = has_own_index or not index.is_implied end
   for _, field in ipairs(m.fields) do
-    local is_left_out = field.name == "id" and (field.named == "ID" or has_own_index)
-      or m.key.is_custom and key_directives.holds(m, field.name)
+    local is_left_out = field.name == "id" and (field.named == "ID" or has_own_index or world.version == 1)
+      or knows_keys and m.key.is_custom and key_directives.holds(m, field.name)
       or world.version == 1 and m.protected_fields and m.protected_fields[field.name]
     if field.is_declared and not is_left_out then add_field(lines, field, filters.type_of(field)) end
   end
@@ -121,14 +126,25 @@ local function subscription(m)
   return filters.input(name, kept)
 end
 
+--- What a model is called in the names of its connections and their filters, which it may have twice.
+---@param m appsync.server.Model
+---@return string[] stems
+function model_filters.stems(m)
+  local list = m.listings[m.stem] and { m.stem } or {}
+  if m.stem ~= m.name and m.listings[m.name] then list[#list + 1] = m.name end
+  return list
+end
+
+--- The name of the filter of a model's pages.
+---@param stem string the model's own list: its stem; an index or a relation: its name
 ---@return string
-function model_filters.filter_name(m)
-  return ("Model%sFilterInput"):format(names.upper_first(m.name))
+function model_filters.filter_name(stem)
+  return ("Model%sFilterInput"):format(stem)
 end
 
 ---@return string
 function model_filters.condition_name(m)
-  return ("Model%sConditionInput"):format(names.upper_first(m.name))
+  return ("Model%sConditionInput"):format(m.stem)
 end
 
 ---@return string
@@ -154,8 +170,8 @@ end
 function model_filters.build(world, m, seen)
   local parts = {}
   local is_mutable = m.ops.create or m.ops.update or m.ops.delete
-  if m.is_listed or is_mutable or #m.events > 0 then add_enums(parts, seen, m) end
-  if m.is_listed then parts[#parts + 1] = filter(world, m) end
+  if next(m.listings) or is_mutable or #m.events > 0 then add_enums(parts, seen, m) end
+  for _, stem in ipairs(model_filters.stems(m)) do parts[#parts + 1] = filter(world, m, stem) end
   if is_mutable then parts[#parts + 1] = condition(world, m) end
   if #m.events > 0 and world.version == 2 then parts[#parts + 1] = subscription(m) end
   return parts

@@ -159,7 +159,7 @@ function access.open(world, m, operation, list)
   end
   if operation == "listen" and m.level ~= "on" or not is_there then return end
   local is_list = operation == "list" or operation == "index"
-  add_to_type(world, is_list and roots.connection_name(m) or m.name, list)
+  add_to_type(world, is_list and roots.connection_name(operation == "list" and m.stem or m.name) or m.name, list)
   m.operation_auth[operation] = m.operation_auth[operation] or {}
   add_new(m.operation_auth[operation], list)
 end
@@ -227,7 +227,7 @@ function access.pass_on(world, m)
     end
   end
   if #list == 0 then return end
-  add_to_type(world, roots.connection_name(m), list)
+  for _, stem in ipairs({ m.stem, m.name }) do add_to_type(world, roots.connection_name(stem), list) end
   for _, operation in ipairs(ALL_OPERATIONS) do m.operation_auth[operation] = list end
 end
 
@@ -288,7 +288,7 @@ function access.apply_sandbox(world, m)
   if world.modes.default == "API_KEY" then return end
   local list = { "aws_api_key" }
   add_to_type(world, m.name, list)
-  add_to_type(world, roots.connection_name(m), list)
+  for _, stem in ipairs({ m.stem, m.name }) do add_to_type(world, roots.connection_name(stem), list) end
   for _, operation in ipairs(ALL_OPERATIONS) do m.operation_auth[operation] = list end
   local function add_objects(fields, seen)
     for _, field in ipairs(fields) do

@@ -1,6 +1,7 @@
 --- What a source schema defines, by kind: the world that its models live in.
 local definitions = require("appsync.server.transform.reading.definitions")
 local directives = require("appsync.server.graphql.directives")
+local names = require("appsync.server.transform.names")
 local scalars = require("appsync.server.graphql.scalars")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
@@ -119,8 +120,9 @@ end
 ---@param directive appsync.ast.Directive
 ---@return appsync.server.Model
 function World:add_model(node, directive)
-  local m = { name = node.name, node = node, directive = directive, loc = node.loc, fields = {}, field_by_name = {},
-    indexes = {}, relations = {}, relation_by_field = {}, defaults = {}, field_rules = {} }
+  local m = { name = node.name, stem = names.generated(node.name, self.version), node = node, directive = directive,
+    loc = node.loc, fields = {}, field_by_name = {}, indexes = {}, relations = {}, relation_by_field = {}, defaults = {},
+    field_rules = {}, listings = {} }
   self.models[m.name] = m
   self.objects[m.name] = nil
   self.names[m.name] = node
