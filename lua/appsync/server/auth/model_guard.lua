@@ -130,19 +130,34 @@ function ModelGuard:read(m, op, ctx)
   return filter ~= true and filter or nil
 end
 
+-- The transformer's first version asked the rules of a field, as far as they speak of an operation, beside the model's own;
+-- the second asks them in place of the model's.
+local function is_first(m)
+  return m.transformer == 1
+end
+
+local function field_rules_of(m, name, op)
+  local own = (m.field_rules or {})[name]
+  if not own or not is_first(m) then return own end
+  for _, r in ipairs(own) do
+    if r.operations[op] then return own end
+  end
+  return nil
+end
+
 -- The fields of an input that no rule of theirs allows to be written. `holds(r)` tells whether a rule does; the second
 -- result, whether any rule at all did.
-local function denied_fields(m, input, skipped, holds)
+local function denied_fields(m, op, input, skipped, holds)
   local denied, any = {}, false
   for _, r in ipairs(rules_of(m)) do any = holds(r) or any end
   for name, value in pairs(input) do
-    local is_allowed = skipped[name] or not m.field_by_name[name]
-    for _, r in ipairs(is_allowed and {} or (m.field_rules or {})[name] or rules_of(m)) do
-      if holds(r, value) then is_allowed = true end
+    local is_allowed, own = skipped[name] or not m.field_by_name[name], field_rules_of(m, name, op)
+    for _, r in ipairs(is_allowed and {} or own or rules_of(m)) do
+      if holds(r, value, own ~= nil) then is_allowed = true end
     end
     if not is_allowed then
       denied[#denied + 1] = name
-    elseif (m.field_rules or {})[name] then
+    elseif own and not is_first(m) then
       any = true
     end
   end
@@ -182,7 +197,7 @@ function ModelGuard:create(m, ctx, input)
     if memory[r] == nil then memory[r] = r.operations.create and holds_for_new(r, caller, input) or false end
     return memory[r]
   end
-  finish(ctx, denied_fields(m, input, {}, holds))
+  finish(ctx, denied_fields(m, "create", input, {}, holds))
   if not sets_owner(m, caller) then return end
   for _, r in ipairs(rules_of(m)) do
     local owners = r.allow == "owner" and holds(r) and auth_rule.owners(r, caller) or {}
@@ -207,8 +222,9 @@ end
 function ModelGuard:update(m, ctx, item, input)
   if is_free(self, m, ctx) then return end
   local caller = ctx.caller
-  finish(ctx, denied_fields(m, input, key_fields(m), function(r, value)
-    if not r.operations.update or (value == NULL and not r.operations.delete) then return false end
+  finish(ctx, denied_fields(m, "update", input, key_fields(m), function(r, value, is_own)
+    local is_deletion = value == NULL and (is_own or not is_first(m))
+    if not r.operations.update or (is_deletion and not r.operations.delete) then return false end
     return auth_rule.holds(r, caller, item or {})
   end))
 end
@@ -226,7 +242,7 @@ function ModelGuard:delete(m, ctx, item)
     return false
   end
   if not allows(rules_of(m)) then refuse(ctx) end
-  for _, rules in pairs(m.field_rules or {}) do
+  for _, rules in pairs(not is_first(m) and m.field_rules or {}) do
     if not allows(rules) then refuse(ctx) end
   end
 end
@@ -348,7 +364,7 @@ end
 
 -- In the result of a mutation a field with rules of its own is null: every subscriber would be sent it.
 local function is_hidden(m, field_name, source)
-  local of_field = m.field_rules and m.field_rules[field_name]
+  local of_field = field_rules_of(m, field_name, "get")
   return of_field ~= nil and m.level == "on" and source.__operation == "Mutation" and not m.field_by_name[field_name].is_required
 end
 
@@ -366,7 +382,7 @@ function ModelGuard:field(m, field_name, ctx)
   local source = type(ctx.source) == "table" and ctx.source or {}
   local rules
   if model then
-    rules = (model.field_rules or {})[field_name] or rules_of(model)
+    rules = field_rules_of(model, field_name, "get") or (is_first(model) and ANYONE) or rules_of(model)
   else
     rules = self.field_rules[type_name .. "." .. field_name]
   end

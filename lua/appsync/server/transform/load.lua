@@ -32,6 +32,7 @@ local function expand(document, options, first_line)
   local check = checker(sources, plugins.unsupported(list))
   local ok, err = check(document)
   if not ok then return nil, err end
+  directives.join_repeated(document)
   local run, why = plugins.run(list, document, check)
   if not run then return nil, why end
   local models, problem = model.expand(document, { modes = options.modes, first_line = first_line })

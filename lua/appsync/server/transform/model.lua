@@ -38,6 +38,7 @@ local model = {}
 ---@field created_at string? name of the field that holds the time of creation
 ---@field updated_at string?
 ---@field has_timestamps boolean
+---@field transformer 1|2 the version of the transformer
 ---@field stem string what it is called in the names of the types of its own operations
 ---@field listings table<string, true> what it is called in the names of its connections and their filters: by its own list
 ---  the stem, by an index or a relation the name

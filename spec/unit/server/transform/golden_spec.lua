@@ -12,7 +12,8 @@ has_many has_many_custom_key has_many_index has_one has_one_fields indexes level
 minimal no_id objects primary_key primary_key_disabled references renamed s3object sample sandbox sandbox_custom
 disabled_related renamed_auth nested_auth iam_default lambda_default owner_key extended v1_related
 small_letters small_letters_related small_letters_auth v1_small_letters v1_small_letters_auth composite_parts v1_composite_parts
-has_many_sorted id_types v1_id_types
+has_many_sorted id_types v1_id_types v1_auth_unspoken v1_auth_unspoken_default v1_auth_key_owner v1_sort_fields
+v1_sort_fields_named v1_key_fields
 sandbox_default scalars self_relation v1_auth v1_auth_fields v1_maps v1_connections v1_keys v1_model v1_posts v1_versioned
 ]]):gmatch("%S+") do NAMES[#NAMES + 1] = name end
 

@@ -8,7 +8,7 @@ local names = require("appsync.server.transform.names")
 local fail, given = directives.fail, directive_arguments.given
 
 ---@class appsync.server.Rule
----@field allow "owner"|"groups"|"private"|"public"|"custom"
+---@field allow "owner"|"groups"|"private"|"public"|"custom"|"anyone" anyone: of any mode, only where it's implied
 ---@field provider string "userPools", "oidc", "apiKey", "identityPool" or "function"
 ---@field mode appsync.server.AuthMode
 ---@field operations table<string, true> of create, update, delete, get, list, sync, listen, search
@@ -199,8 +199,8 @@ local function check_twice(m, list)
   return true
 end
 
--- What no rule of a model speaks of was open to the API's default mode in the first version.
-local function add_unprotected(world, list)
+-- What no rule of a model speaks of was open in the first version, to the modes that the directives of its fields name.
+local function add_unprotected(list)
   local covered, open = {}, {}
   for _, rule in ipairs(list) do
     for operation in pairs(rule.operations) do covered[operation] = true end
@@ -209,13 +209,7 @@ local function add_unprotected(world, list)
     if not covered[operation] then open[operation] = true end
   end
   if next(open) == nil then return end
-  local mode = world.modes.default
-  local allow = mode == "API_KEY" and "public" or mode == "AWS_LAMBDA" and "custom" or "private"
-  local provider
-  for name, its_mode in pairs(MODES) do
-    if its_mode == mode then provider = name end
-  end
-  table.insert(list, { allow = allow, provider = provider, mode = mode, operations = open, is_implied = true, loc = list[1].loc })
+  table.insert(list, { allow = "anyone", operations = open, is_implied = true, loc = list[1].loc })
 end
 
 local function read_field_rules(world, m)
@@ -240,7 +234,7 @@ function auth_directive.read(world, m)
     local list, err = read_list(world, directive, m, false)
     if not list then return nil, err end
     if world.version == 1 then
-      add_unprotected(world, list)
+      add_unprotected(list)
     elseif not m.is_join then
       -- What joins two models has the rules of both.
       local ok, why = check_twice(m, list)

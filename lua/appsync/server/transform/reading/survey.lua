@@ -19,6 +19,7 @@ local fail = directives.fail
 ---@field is_filtered_as_list boolean of an enum: filters compare the list
 ---@field is_foreign boolean? holds another model's key, for a relation
 ---@field is_hidden boolean? the type doesn't show it
+---@field is_shown boolean? nevertheless, as a rule's owner
 ---@field is_timestamp boolean? added for the time of creation or of the last change
 ---@field node table the field's definition in the served schema
 
@@ -120,8 +121,8 @@ end
 ---@param directive appsync.ast.Directive
 ---@return appsync.server.Model
 function World:add_model(node, directive)
-  local m = { name = node.name, stem = names.generated(node.name, self.version), node = node, directive = directive,
-    loc = node.loc, fields = {}, field_by_name = {}, indexes = {}, relations = {}, relation_by_field = {}, defaults = {},
+  local m = { name = node.name, stem = names.generated(node.name, self.version), transformer = self.version, node = node,
+    directive = directive, loc = node.loc, fields = {}, field_by_name = {}, indexes = {}, relations = {}, relation_by_field = {}, defaults = {},
     field_rules = {}, listings = {} }
   self.models[m.name] = m
   self.objects[m.name] = nil

@@ -32,7 +32,8 @@ local function add_operations(world, m)
   for _, operation in ipairs({ "get", "list", "create", "update", "delete", "listen" }) do
     access.open(world, m, operation, directives_for(world, m, operation))
   end
-  access.open(world, m, "index", directives_for(world, m, "listen"))
+  -- Without a list of its own a model's queries by keys stay what no rule speaks of.
+  if m.ops.list then access.open(world, m, "index", directives_for(world, m, "listen")) end
 end
 
 local function add_directives(node, list)
@@ -94,7 +95,14 @@ local function add_owner_fields(world, m, list)
     if rule.groups_field then m.protected_fields[rule.groups_field] = true end
     if rule.allow == "owner" then
       m.protected_fields[rule.owner_field] = true
-      if not m.field_by_name[rule.owner_field] then world:add_field(m, rule.owner_field, "String") end
+      local field = m.field_by_name[rule.owner_field]
+      -- A relation's key that inputs have and the type doesn't is shown by it then.
+      if not field then
+        world:add_field(m, rule.owner_field, "String")
+      elseif field.is_hidden and not field.is_shown then
+        field.is_shown = true
+        table.insert(m.node.fields, sdl_nodes.field(rule.owner_field, "String", m.loc))
+      end
     end
   end
 end
@@ -111,7 +119,8 @@ end
 local function add_field_rules(world, m, field, list)
   add_owner_fields(world, m, list)
   local modes = access.modes_of(list)
-  access.add_to_type(world, m.name, access.directives_of(world, modes, not m.rules or access.modes_of(m.rules)[world.modes.default]))
+  access.add_to_type(world, m.name,
+    access.directives_of(world, modes, not m.rules or access.modes_of(own_rules(m))[world.modes.default]))
   for _, operation in ipairs({ "get", "list", "create", "update", "delete" }) do
     local own = access.directives_of(world, with_operation(list, operation), false)
     if #own > 0 then access.open(world, m, operation, own) end
