@@ -26,6 +26,10 @@ local function rules_of(m)
   return m.rules or (m.is_unprotected and ANYONE) or NONE
 end
 
+local function is_first(m)
+  return m.transformer == 1
+end
+
 local function has_rules(m)
   return m.rules ~= nil or next(m.field_rules or {}) ~= nil
 end
@@ -94,28 +98,62 @@ local function each_rule(m, visit)
   end
 end
 
+local function contains(list, value)
+  for _, item in ipairs(list) do
+    if item == value then return true end
+  end
+  return false
+end
+
+-- Whether a query asks by its key for records that a rule by this field holds for none of.
+local function asks_for_others(r, caller, asked)
+  local field, values = auth_rule.key(r, caller)
+  return asked[field] ~= nil and not contains(values, asked[field])
+end
+
 -- The filter; true for all records, false for none.
-local function readable(m, op, caller)
+local function readable(m, op, caller, asked)
   local filters, sees_all = {}, false
   each_rule(m, function(r)
     if not r.operations[op] then return end
     local verdict = auth_rule.allows(r, caller)
     if verdict then
       sees_all = true
-    elseif verdict == nil then
+    elseif verdict == nil and not asks_for_others(r, caller, asked) then
       auth_rule.add_filters(r, caller, filters)
     end
   end)
   return sees_all or (#filters > 0 and { ["or"] = setmetatable(filters, core.array_mt) })
 end
 
+local NOTHING = {}
+
+-- What a query asks of fields that records are told by; the first version looked at the records alone.
+local function asked_of_rules(m, asked)
+  local found = NOTHING
+  if not asked or is_first(m) then return found end
+  each_rule(m, function(r)
+    local field = r.allow == "owner" and (r.owner_field or "owner") or r.groups_field
+    if field and asked[field] ~= nil then found = asked end
+  end)
+  return found
+end
+
 --- Which records a caller may read.
 ---@param m appsync.server.Model
 ---@param op "get"|"list"|"sync"
 ---@param ctx appsync.server.Context
+---@param asked table<string, any>? what a query says of the fields of a key: values, false for anything but one value. To ask
+---  for somebody else's records is refused, there may be some or not
 ---@return table? filter of the model's own filter input, not to be changed; nil: all of them
-function ModelGuard:read(m, op, ctx)
+function ModelGuard:read(m, op, ctx, asked)
   if is_free(self, m, ctx) then return nil end
+  asked = asked_of_rules(m, asked)
+  if asked ~= NOTHING then
+    local found = readable(m, op, ctx.caller, asked)
+    if not found then refuse(ctx) end
+    return found ~= true and found or nil
+  end
   -- Relations ask for each of their records.
   local known = self.readable[ctx.caller]
   if not known then
@@ -124,7 +162,7 @@ function ModelGuard:read(m, op, ctx)
   end
   local of_model = known[m] or {}
   known[m] = of_model
-  if of_model[op] == nil then of_model[op] = readable(m, op, ctx.caller) end
+  if of_model[op] == nil then of_model[op] = readable(m, op, ctx.caller, NOTHING) end
   local filter = of_model[op]
   if not filter then refuse(ctx) end
   return filter ~= true and filter or nil
@@ -132,10 +170,6 @@ end
 
 -- The transformer's first version asked the rules of a field, as far as they speak of an operation, beside the model's own;
 -- the second asks them in place of the model's.
-local function is_first(m)
-  return m.transformer == 1
-end
-
 local function field_rules_of(m, name, op)
   local own = (m.field_rules or {})[name]
   if not own or not is_first(m) then return own end
@@ -245,13 +279,6 @@ function ModelGuard:delete(m, ctx, item)
   for _, rules in pairs(not is_first(m) and m.field_rules or {}) do
     if not allows(rules) then refuse(ctx) end
   end
-end
-
-local function contains(list, value)
-  for _, item in ipairs(list) do
-    if item == value then return true end
-  end
-  return false
 end
 
 -- What a rule that looks at records makes of a subscription: the field and the owner that it asks for, or else it adds to
