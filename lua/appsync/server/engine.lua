@@ -66,7 +66,9 @@ end
 -- What of an engine is made of texts and files, and made anew when they change: not the store, and nobody's connection.
 local function load_program(options, given)
   local opened = given
-  local s, models = load_schema(options.schema_text, { modes = options.auth_modes, transforms = options.transforms })
+  local s, models = load_schema(options.schema_text, {
+    modes = options.auth_modes, transforms = options.transforms, transformer = options.transformer,
+  })
   if not s then return nil, models end
   local ok, err = resolvers.fit(options.resolvers or {}, s)
   if not ok then return nil, err end
@@ -137,6 +139,7 @@ end
 ---@field schema_text string SDL, with Amplify's directives
 ---@field schema_name string? for messages
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
+---@field transformer appsync.server.Transformer?
 ---@field resolvers table<string, table<string, function>>? by type and field
 ---@field store string|appsync.server.Store? a file, or ":memory:" (the default), or a store that is open already
 ---@field now (fun(): number)? seconds since 1970

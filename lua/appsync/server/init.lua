@@ -27,6 +27,7 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field auth appsync.server.AuthFile? what the file of `--auth` says
 ---@field resolvers table<string, table<string, function>>?
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
+---@field transformer appsync.server.Transformer? default: what the schema's directives tell
 ---@field authorizer (fun(token: string, request: table): boolean|table)? AWS_LAMBDA
 ---@field store string? a file, default ":memory:"
 ---@field tls {cert: string, key: string}?
@@ -103,6 +104,7 @@ local function new_engine(options, auth_modes, now, on_effect)
     schema_name = options.schema_name,
     resolvers = options.resolvers,
     transforms = options.transforms,
+    transformer = options.transformer,
     store = options.store or ":memory:",
     now = now,
     uuid = core.uuid,
@@ -283,12 +285,18 @@ end
 ---@param options appsync.server.Options
 ---@return string? text
 ---@return {message: string, line: integer?, column: integer?}? err
+---@return appsync.server.Models? models of a text
 function server.print_schema(options)
   local auth, message = new_authorize(options, core.wall, options.log or log_to_stderr)
   if not auth then
     return nil, { message = message }
   end
-  local dry = { schema_text = options.schema_text, resolvers = options.resolvers, transforms = options.transforms }
+  local dry = {
+    schema_text = options.schema_text,
+    resolvers = options.resolvers,
+    transforms = options.transforms,
+    transformer = options.transformer,
+  }
   -- Where nothing was said of authorization, the schema's rules are taken for whatever modes they are.
   local modes = options.is_key_made_up and {} or auth:auth_modes()
   local engine, err = new_engine(dry, modes, core.wall)
@@ -297,7 +305,7 @@ function server.print_schema(options)
   end
   local text = engine:print_schema()
   engine:close()
-  return text
+  return text, nil, engine.models
 end
 
 --- The addresses of the two endpoints.

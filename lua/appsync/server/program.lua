@@ -1,5 +1,6 @@
 --- What a user writes for the server to run: the schema, the resolvers, the directive plug-ins. It is read from its files
 --- as often as they change.
+local amplify_project = require("appsync.server.develop.amplify_project")
 local file = require("appsync.server.develop.file")
 local modules = require("appsync.server.develop.modules")
 local plugins = require("appsync.server.transform.plugins")
@@ -8,6 +9,8 @@ local source = require("appsync.server.develop.source")
 
 ---@class appsync.server.Program
 ---@field paths {schema: string, resolvers: string?, transforms: string[], seeds: string[]}
+---@field transformer 1|2? in place of what the schema's project says
+---@field private project string? the path of its project's file
 ---@field current appsync.server.ProgramText? what is served
 ---@field private modules appsync.server.Modules[] by the files that require them
 local Program = {}
@@ -20,6 +23,7 @@ local program = {}
 ---@field resolvers table<string, table<string, function>>?
 ---@field authorizer function?
 ---@field transforms appsync.server.Plugin[]
+---@field transformer {version: 1|2?, because: string?, flags: table<string, boolean>?}
 ---@field seeds appsync.server.SeedText[]
 
 ---@class appsync.server.SeedText
@@ -27,13 +31,14 @@ local program = {}
 ---@field text string JSON
 
 ---@param paths {schema: string, resolvers: string?, transforms: string[]?, seeds: string[]?}
+---@param transformer 1|2? which of Amplify's; default: the one of the project that the schema stands in
 ---@return appsync.server.Program
-function program.new(paths)
+function program.new(paths, transformer)
   return setmetatable({
     paths = {
       schema = paths.schema, resolvers = paths.resolvers, transforms = paths.transforms or {}, seeds = paths.seeds or {},
     },
-    modules = {}, watched = { paths.schema },
+    modules = {}, watched = { paths.schema }, transformer = transformer,
   }, Program)
 end
 
@@ -69,6 +74,16 @@ function Program:read_transforms(text, faults)
   end
 end
 
+---@private
+function Program:read_transformer(text, faults)
+  local project, fault = amplify_project.of(self.paths.schema)
+  faults[#faults + 1] = fault
+  text.transformer, self.project = project or {}, project and project.path or fault and fault.path
+  if self.transformer then
+    text.transformer = { version = self.transformer, because = "--transformer", flags = text.transformer.flags }
+  end
+end
+
 --- Reads everything. Who serves what was read makes it `current`.
 ---@return appsync.server.ProgramText? text
 ---@return appsync.server.SourceFault[]? faults
@@ -82,6 +97,7 @@ function Program:read()
   end
   if self.paths.resolvers then faults[#faults + 1] = self:read_resolvers(text) end
   self:read_transforms(text, faults)
+  self:read_transformer(text, faults)
   for i, path in ipairs(self.paths.seeds) do
     local json, message = file.read(path, "seed")
     text.seeds[i] = { name = path, text = json }
@@ -96,6 +112,7 @@ end
 function Program:files()
   local paths = {}
   for i, path in ipairs(self.watched) do paths[i] = path end
+  paths[#paths + 1] = self.project
   paths[#paths + 1] = self.paths.resolvers
   for _, path in ipairs(self.paths.transforms) do paths[#paths + 1] = path end
   for _, path in ipairs(self.paths.seeds) do paths[#paths + 1] = path end

@@ -9,6 +9,12 @@ local schema_options = {
   options = {
     { name = "resolvers", value = "FILE.lua", help = "resolvers of custom fields, and an authorizer" },
     { name = "transform", value = "FILE.lua", help = "a directive of your own, for the schema", is_list = true },
+    {
+      name = "transformer",
+      value = "1|2",
+      help = "which of Amplify's the schema is for; default: what amplify/cli.json says,\nelse what its directives tell",
+      choices = { "1", "2" },
+    },
     { name = "print-schema", help = "print the complete schema and end" },
   },
 }
@@ -23,19 +29,44 @@ local function failure_teller(options)
   end
 end
 
+local ORDINALS = { "first", "second" }
+
+-- What decided.
+local function reason(found, given)
+  if given and given.because == "--transformer" then
+    return "--transformer " .. found.version
+  elseif given and given.version then
+    return given.because
+  elseif found.directive then
+    return "the schema has @" .. found.directive
+  end
+  return "nothing tells which; --transformer 1 takes the first"
+end
+
+--- Tells by which of Amplify's transformers models are made, and why.
+---@param models appsync.server.Models
+---@param options appsync.server.Options
+function schema_options.tell_transformer(models, options)
+  local found = models.transformer
+  if #models > 0 and found then
+    options.say(("note: models follow Amplify's %s transformer: %s\n"):format(ORDINALS[found.version],
+      printable.escaped(reason(found, options.transformer))))
+  end
+end
+
 ---@param words table
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
 function schema_options.read(words, options)
   local paths = { schema = words[1], resolvers = words.resolvers, transforms = words.transform, seeds = options.seed_paths }
-  local program = require("appsync.server.program").new(paths)
+  local program = require("appsync.server.program").new(paths, tonumber(words.transformer))
   local text, faults = program:read()
   if not text then
     return status.failure, require("appsync.server.develop.report").faults(faults, options.is_coloured)
   end
   program.current = text
   options.schema_name, options.schema_text, options.resolvers = words[1], text.source.text, text.resolvers
-  options.seeds, options.transforms = text.seeds, text.transforms
+  options.seeds, options.transforms, options.transformer = text.seeds, text.transforms, text.transformer
   if text.authorizer then
     -- Another one may be loaded while the server runs.
     options.authorizer = function(...) return program.current.authorizer(...) end

@@ -212,10 +212,12 @@ local function holds_for_new(r, caller, input)
   return auth_rule.holds(r, caller, input)
 end
 
--- Members of a static group own what they make, too; other static rules leave a record without an owner.
+-- Members of a static group own what they make, too, unless a project's flag is off; other static rules leave a record
+-- without an owner.
 local function sets_owner(m, caller)
+  local groups_own = not m.flags or m.flags.populateownerfieldforstaticgroupauth
   for _, r in ipairs(rules_of(m)) do
-    if r.operations.create and r.allow ~= "groups" and auth_rule.allows(r, caller) then return false end
+    if r.operations.create and not (r.allow == "groups" and groups_own) and auth_rule.allows(r, caller) then return false end
   end
   return true
 end

@@ -35,7 +35,9 @@ local function expand(document, options, first_line)
   directives.join_repeated(document)
   local run, why = plugins.run(list, document, check)
   if not run then return nil, why end
-  local models, problem = model.expand(document, { modes = options.modes, first_line = first_line })
+  local models, problem = model.expand(document, {
+    modes = options.modes, first_line = first_line, transformer = options.transformer,
+  })
   if not models then return nil, problem end
   ok, err = plugins.finish(run, document, models, checker({ documents.served[2] }, definitions.UNSUPPORTED))
   if not ok then return nil, err end
@@ -67,9 +69,14 @@ local function build(document, options, first_line)
   return s, models
 end
 
+---@class appsync.server.Transformer which of Amplify's transformers a schema is for
+---@field version 1|2? default: what its directives tell
+---@field flags table<string, boolean>? those that differ from the present transformer's
+
 ---@class appsync.server.LoadOptions
 ---@field modes {default: string?, additional: string[]?}? of authorization; without a default, rules of every mode are taken
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
+---@field transformer appsync.server.Transformer?
 
 --- Loads a schema.
 ---@param text string SDL

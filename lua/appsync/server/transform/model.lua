@@ -39,6 +39,7 @@ local model = {}
 ---@field updated_at string?
 ---@field has_timestamps boolean
 ---@field transformer 1|2 the version of the transformer
+---@field flags appsync.server.FeatureFlags
 ---@field stem string what it is called in the names of the types of its own operations
 ---@field listings table<string, true> what it is called in the names of its connections and their filters: by its own list
 ---  the stem, by an index or a relation the name
@@ -65,6 +66,7 @@ local model = {}
 ---@field resolvers table<string, table<string, function>>? of plug-ins
 ---@field wraps table[]? of plug-ins
 ---@field generated appsync.server.Parts?
+---@field transformer {version: 1|2, directive: string?} whose names and types they have, and what of the schema tells it
 
 local reader
 
@@ -192,14 +194,15 @@ end
 
 --- Expands the models of a document in place; its directives are checked.
 ---@param document appsync.ast.Document
----@param options {modes: {default: string?, additional: table?}?, first_line: integer?}? modes: of authorization, those that the
----  API has enabled; first_line: where what is generated begins to count its lines
+---@param options {modes: {default: string?, additional: table?}?, first_line: integer?, transformer: appsync.server.Transformer?}?
+---  modes: of authorization, those that the API has enabled; first_line: where what is generated begins to count its lines
 ---@return appsync.server.Models? models, appsync.server.SchemaError? err
 function model.expand(document, options)
+  options = options or {}
   local is_sandbox, why = sandbox.take(document)
   if is_sandbox == nil then return nil, why end
   builtin_types.add(document)
-  local world, err = survey.read(document, { modes = (options or {}).modes, reader = amplify_reader() })
+  local world, err = survey.read(document, { modes = options.modes, transformer = options.transformer, reader = amplify_reader() })
   if not world then return nil, err end
   world.is_sandbox = is_sandbox
   for _, step in ipairs(STEPS) do
@@ -211,9 +214,10 @@ function model.expand(document, options)
   strip(document, world.reader.definitions)
   local models = world.list
   models.by_name, models.field_rules = world.models, world.field_rules
+  models.transformer = { version = world.version, directive = world.version_by }
   add_type_directives(world, world.type_auth)
   if #models == 0 then return models end
-  local parts, problem = generate.parts(world, (options or {}).first_line or 1)
+  local parts, problem = generate.parts(world, options.first_line or 1)
   if not parts then return nil, problem end
   local ok
   ok, problem = append(document, world, parts)

@@ -58,11 +58,11 @@ end
 
 --- The default names of a model's operations.
 ---@param name string
----@param version 1|2? of the transformer; the first one only added an "s" for the plural
+---@param has_plain_plural boolean? the plural is the name with an "s", as the first transformer had it at first
 ---@return table<string, string> by operation: get, list, create, update, delete, onCreate, onUpdate, onDelete
-function names.operations(name, version)
+function names.operations(name, has_plain_plural)
   local upper = upper_first(name)
-  local plural = version == 1 and name .. "s" or plural_of(name)
+  local plural = has_plain_plural and name .. "s" or plural_of(name)
   return {
     get = "get" .. upper, list = "list" .. upper_first(plural),
     create = "create" .. upper, update = "update" .. upper, delete = "delete" .. upper,

@@ -19,9 +19,10 @@ local CALLERS = {
 
 local served
 
-local function make(schema_text, resolvers)
+local function make(schema_text, resolvers, flags)
   if served then served:close() end
-  served = assert(engine.new({ schema_text = schema_text, auth_modes = MODES, resolvers = resolvers }))
+  served = assert(engine.new({ schema_text = schema_text, auth_modes = MODES, resolvers = resolvers,
+    transformer = { flags = flags } }))
 end
 
 local function run(caller, query)
@@ -429,5 +430,27 @@ describe("@auth with an owner in a key", function()
     make([[type Note @model @key(name: "byOwner", fields: ["owner"], queryField: "notesByOwner") @auth(rules: [{allow: owner}]) { id: ID! owner: String! }]])
     assert.is_nil(run(nil, 'mutation { createNote(input: {id: "1", owner: "eve"}) { id } }').errors)
     assert.same(found(), (outcome("bob", '{ notesByOwner(owner: "eve") { items { id } } }')))
+  end)
+end)
+
+describe("@auth in a project with older flags", function()
+  local NOTE = 'type Note @model @auth(rules: [{allow: owner}, {allow: groups, groups: ["Admin"]}]) { id: ID! owner: String }'
+  local CREATE = 'mutation { createNote(input: {id: "1"}) { owner } }'
+
+  local function stored(caller, flags)
+    make(NOTE, nil, flags)
+    local shown = outcome(caller, CREATE)
+    return shown.owner, #run("bob", '{ listNotes(filter: {owner: {eq: "bob"}}) { items { id } } }').data.listNotes.items
+  end
+
+  it("keeps the name of an owner alone", function()
+    assert.same({ "bob", 0 }, { stored("bob") })
+    assert.same({ "bob", 1 }, { stored("bob", { usesubusernamefordefaultidentityclaim = false }) })
+  end)
+
+  it("leaves without an owner what members of a static group make", function()
+    assert.equal("ada", (stored("ada")))
+    assert.equal(NULL, (stored("ada", { populateownerfieldforstaticgroupauth = false })))
+    assert.equal("bob", (stored("bob", { populateownerfieldforstaticgroupauth = false })))
   end)
 end)

@@ -13,7 +13,7 @@ minimal no_id objects primary_key primary_key_disabled references renamed s3obje
 disabled_related renamed_auth nested_auth iam_default lambda_default owner_key extended v1_related
 small_letters small_letters_related small_letters_auth v1_small_letters v1_small_letters_auth composite_parts v1_composite_parts
 has_many_sorted id_types v1_id_types v1_auth_unspoken v1_auth_unspoken_default v1_auth_key_owner v1_sort_fields
-v1_sort_fields_named v1_key_fields
+v1_sort_fields_named v1_key_fields flag_whole_maps flag_old_keys v1_flags v1_plain v1_plain_auth
 sandbox_default scalars self_relation v1_auth v1_auth_fields v1_maps v1_connections v1_keys v1_model v1_posts v1_versioned
 ]]):gmatch("%S+") do NAMES[#NAMES + 1] = name end
 
@@ -92,6 +92,13 @@ local function modes_of(source)
   return modes
 end
 
+-- What its first lines say of the transformer.
+local function transformer_of(source)
+  local flags = {}
+  for name, value in (source:match("# flags: ([^\n]*)") or ""):gmatch("(%S+)=(%S+)") do flags[name:lower()] = value == "true" end
+  return { version = tonumber(source:match("# transformer: (%d)")), flags = flags }
+end
+
 -- Amplify adds this one to each API, whether it has conversations or not.
 local function without_conversations(sdl)
   return (sdl:gsub("input AmplifyAIConversationTurnErrorInput {.-\n}\n", ""))
@@ -109,7 +116,7 @@ describe("The official transformer's output is ours for", function()
   for _, name in ipairs(NAMES) do
     it(name, function()
       local source = read(name .. ".source.graphql")
-      local s, err = load_schema(source, { modes = modes_of(source) })
+      local s, err = load_schema(source, { modes = modes_of(source), transformer = transformer_of(source) })
       assert(s, err and err.message)
       local sdl = without_conversations(read(name .. ".expected.graphql"))
       local expected = lines_of(DIFFERENCES[name] and DIFFERENCES[name](sdl) or sdl)

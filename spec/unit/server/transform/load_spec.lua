@@ -52,3 +52,29 @@ describe("A schema that names its root types", function()
     assert.truthy(s.query.fields.getA)
   end)
 end)
+
+describe("The version of the transformer", function()
+  -- {schema, what is said, version, the directive that tells it}
+  for _, row in ipairs({
+    { "type A @model { id: ID! }", nil, 2, nil },
+    { "type A @model @key(fields: [\"id\"]) { id: ID! }", nil, 1, "key" },
+    { "type A @model { id: ID! @primaryKey }", nil, 2, "primaryKey" },
+    { "type A @model @key(fields: [\"id\"]) { id: ID! a: Int @default(value: \"1\") }", nil, 2, "default" },
+    { "type A @model { id: ID! }", 1, 1, nil },
+    { "type A @model { id: ID! a: Int @default(value: \"1\") }", 2, 2, nil },
+    { "type A @model @key(fields: [\"id\"]) { id: ID! }", 2, 2, nil },
+  }) do
+    it(("is %d for %s where %s is said"):format(row[3], row[1], row[2] or "nothing"), function()
+      local s, models = load_schema(row[1], { transformer = { version = row[2] } })
+      assert.is_table(s)
+      assert.same({ version = row[3], directive = row[4] }, models.transformer)
+    end)
+  end
+
+  it("is refused for a schema that needs the other one", function()
+    local s, err = load_schema("type A @model { id: ID! @primaryKey }", { transformer = { version = 1 } })
+    assert.is_nil(s)
+    assert.equal("directive @primaryKey is none of Amplify's first transformer, which this schema is said to be for (line 1, column 25)",
+      err.message)
+  end)
+end)

@@ -355,6 +355,7 @@ end)
 
 describe("operation names", function()
   it("begin with the operation and the name in upper case", function()
+    assert.equal("listCategorys", model_names.operations("Category", true).list)
     local names = model_names.operations("blogPost")
     assert.equal("getBlogPost", names.get)
     assert.equal("listBlogPosts", names.list)

@@ -100,8 +100,8 @@ local function read_owner(world, rule, values, m, loc)
   end
   local field = m and m.field_by_name[rule.owner_field]
   rule.owner_is_list = field ~= nil and field.is_list
-  local claim = given(values.identityClaim) or given(values.identityField)
-    or (world.version == 1 and "cognito:username" or "sub::username")
+  local claim = given(values.identityClaim) or given(values.identityField) or world.version == 1 and "cognito:username"
+    or world.flags.usesubusernamefordefaultidentityclaim and "sub::username" or "username"
   rule.identity_claims = {}
   -- A claim's own name may have single colons: "cognito:username".
   for part in (claim .. "::"):gmatch("(.-)::") do table.insert(rule.identity_claims, part) end

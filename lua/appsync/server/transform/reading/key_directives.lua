@@ -140,7 +140,8 @@ local function read_index(world, m, field, directive)
     return fail(directive_arguments.loc(directive, "name"),
       "@index's 'name' is 3 to 255 letters, digits, underscores, hyphens and periods, not '%s'", name)
   end
-  local query = values.queryField or own
+  local query = values.queryField
+  if query == nil and m.flags.enableautoindexquerynames then query = own end
   return add_index(m, { name = name, partition = field.name, sort = sort, query = given(query) }, "@index", directive.loc)
 end
 

@@ -31,6 +31,9 @@ local function implied_keys(owner, field_name, target)
   for i, name in ipairs(key_directives.fields(target.key)) do
     list[i] = { name = names.camel({ owner.name, field_name, name }), type = key_directives.type_to_others(target, name) }
   end
+  if not owner.flags.respectprimarykeyattributesonconnectionfield then
+    list[1] = { name = names.camel({ owner.name, field_name, "id" }), type = "ID" }
+  end
   return list
 end
 

@@ -71,8 +71,16 @@ local function add_nested(world, fields, list)
   end
 end
 
+-- Before a type was given what its rules name it got the default owner's field, if subscriptions would ask for it.
+local function add_missing_owner(world, m, owners)
+  if world.flags.addmissingownerfields or m.level ~= "on" or #m.events == 0 then return end
+  for _, rule in ipairs(owners) do
+    if rule.owner_field == "owner" and not m.field_by_name.owner then world:add_field(m, "owner", "String") end
+  end
+end
+
 -- Subscribers say whose records they want, unless another rule lets them see some without.
-local function add_owner_arguments(m)
+local function add_owner_arguments(world, m)
   local readers = rules_for(m, "listen")
   local owners, is_optional, is_open = {}, false, false
   for _, rule in ipairs(readers) do
@@ -81,6 +89,7 @@ local function add_owner_arguments(m)
     is_open = is_open or (rule.provider == "userPools" and (rule.allow == "public" or rule.allow == "private"))
   end
   if is_open then return end
+  add_missing_owner(world, m, owners)
   local seen = {}
   for _, rule in ipairs(owners) do
     if not seen[rule.owner_field] then
@@ -90,19 +99,23 @@ local function add_owner_arguments(m)
   end
 end
 
+-- A relation's key that inputs have and the type doesn't is shown by the type where it's an owner's.
+local function show_owner(world, m, name)
+  local field = m.field_by_name[name]
+  if not field then
+    world:add_field(m, name, "String")
+  elseif field.is_hidden and not field.is_shown then
+    field.is_shown = true
+    table.insert(m.node.fields, sdl_nodes.field(name, "String", m.loc))
+  end
+end
+
 local function add_owner_fields(world, m, list)
   for _, rule in ipairs(list) do
     if rule.groups_field then m.protected_fields[rule.groups_field] = true end
     if rule.allow == "owner" then
       m.protected_fields[rule.owner_field] = true
-      local field = m.field_by_name[rule.owner_field]
-      -- A relation's key that inputs have and the type doesn't is shown by it then.
-      if not field then
-        world:add_field(m, rule.owner_field, "String")
-      elseif field.is_hidden and not field.is_shown then
-        field.is_shown = true
-        table.insert(m.node.fields, sdl_nodes.field(rule.owner_field, "String", m.loc))
-      end
+      if world.flags.addmissingownerfields then show_owner(world, m, rule.owner_field) end
     end
   end
 end
@@ -149,7 +162,7 @@ function access_v1.apply(world, m)
   add_nested(world, m.node.fields, access.directives_of(world, access.modes_of(list), true))
   add_operations(world, m)
   add_connections(world, m)
-  add_owner_arguments(m)
+  add_owner_arguments(world, m)
   for _, field in ipairs(m.fields) do
     if m.field_rules[field.name] then
       local ok, err = add_field_rules(world, m, field, m.field_rules[field.name])
