@@ -72,6 +72,7 @@ function withoutCommandLine() {
   Module._load = (request, ...rest) => (request === '@aws-amplify/amplify-cli-core' ? {} : load(request, ...rest));
 }
 
+// Left out, `addAwsIamAuthInOutputSchema` would be undefined, and count as true where an API has IAM.
 function transformV1(source, { authConfig, flags }) {
   withoutCommandLine();
   const { GraphQLTransform } = require('graphql-transformer-core');

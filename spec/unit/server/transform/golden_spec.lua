@@ -14,6 +14,7 @@ disabled_related renamed_auth nested_auth iam_default lambda_default owner_key e
 small_letters small_letters_related small_letters_auth v1_small_letters v1_small_letters_auth composite_parts v1_composite_parts
 has_many_sorted id_types v1_id_types v1_auth_unspoken v1_auth_unspoken_default v1_auth_key_owner v1_sort_fields
 v1_sort_fields_named v1_key_fields flag_whole_maps flag_old_keys v1_flags v1_plain v1_plain_auth
+v1_extended v1_timestamps public_shop v1_public_chat v1_public_projects v1_auth_default_pool auth_all_modes
 sandbox_default scalars self_relation v1_auth v1_auth_fields v1_maps v1_connections v1_keys v1_model v1_posts v1_versioned
 ]]):gmatch("%S+") do NAMES[#NAMES + 1] = name end
 

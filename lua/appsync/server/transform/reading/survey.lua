@@ -192,7 +192,7 @@ local function join(node, extension)
 end
 
 -- What inputs and filters are made of is complete before they are: extensions become a part of what they extend. Directives
--- there would be lost on the way to a model.
+-- there would be lost on the way to a model. The first version made nothing of what extends a model.
 local function merge_extensions(world)
   local kept = {}
   for _, node in ipairs(world.document.definitions) do
@@ -202,7 +202,7 @@ local function merge_extensions(world)
     if m and node.directives[1] then
       return fail(node.directives[1].loc, "directive @%s belongs on the definition of '%s', not on its extension",
         node.directives[1].name, node.name)
-    elseif extended then
+    elseif extended and not (m and world.version == 1) then
       join(extended, node)
     else
       kept[#kept + 1] = node
