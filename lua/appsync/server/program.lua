@@ -1,6 +1,6 @@
 --- What a user writes for the server to run: the schema, the resolvers, the directive plug-ins. It is read from its files
 --- as often as they change.
-local amplify_project = require("appsync.server.develop.amplify_project")
+local amplify_project = require("appsync.server.amplify_project")
 local file = require("appsync.server.develop.file")
 local modules = require("appsync.server.develop.modules")
 local plugins = require("appsync.server.transform.plugins")

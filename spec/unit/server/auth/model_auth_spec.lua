@@ -1,48 +1,9 @@
 -- The rules of @auth as a schema has them, through execution and subscriptions: every row is a test.
 local core = require("appsync.core")
-local engine = require("appsync.server.engine")
+local ruled = require("spec.support.ruled")
 
-local NULL = core.null
-local COGNITO, KEY, IAM, LAMBDA = "AMAZON_COGNITO_USER_POOLS", "API_KEY", "AWS_IAM", "AWS_LAMBDA"
-local MODES = { default = COGNITO, additional = { KEY, IAM, LAMBDA, "OPENID_CONNECT" } }
-
-local function user(sub, name, groups)
-  return { mode = COGNITO, sub = sub, username = name, groups = groups,
-    claims = { iss = "i", sub = sub, username = name, ["cognito:groups"] = groups } }
-end
-
-local CALLERS = {
-  bob = user("s1", "bob"), eve = user("s2", "eve"), ada = user("s3", "ada", { "Admin" }), red = user("s4", "red", { "Red" }),
-  key = { mode = KEY }, guest = { mode = IAM, iam = { cognito = { type = "unauthenticated" } } },
-  member = { mode = IAM, iam = { cognito = { type = "authenticated" } } }, lambda = { mode = LAMBDA },
-}
-
-local served
-
-local function make(schema_text, resolvers, flags)
-  if served then served:close() end
-  served = assert(engine.new({ schema_text = schema_text, auth_modes = MODES, resolvers = resolvers,
-    transformer = { flags = flags } }))
-end
-
-local function run(caller, query)
-  return core.decode((served:execute({ query = query, identity = caller and (CALLERS[caller] or error(caller)) })))
-end
-
--- What came of one field, or the message of its error.
-local function outcome(caller, query)
-  local answer = run(caller, query)
-  local name, value = next(type(answer.data) == "table" and answer.data or {})
-  if answer.errors then
-    assert.equal("Unauthorized", answer.errors[1].errorType)
-    return answer.errors[1].message, value
-  end
-  return value, name
-end
-
-local function no(field, type_name)
-  return ("Not Authorized to access %s on type %s"):format(field, type_name)
-end
+local NULL, CALLERS = core.null, ruled.CALLERS
+local make, run, outcome, no, user = ruled.make, ruled.run, ruled.outcome, ruled.no, ruled.user
 
 local function note(rules)
   make(('type Note @model @auth(rules: [%s]) { id: ID! text: String owner: String editors: [String] team: String teams: [String] }'):format(rules))
@@ -52,10 +13,7 @@ local function note(rules)
   end
 end
 
-after_each(function()
-  if served then served:close() end
-  served = nil
-end)
+after_each(ruled.close)
 
 describe("@auth", function()
   local EDITORS = '{allow: owner, ownerField: "editors"}'
@@ -228,7 +186,7 @@ end)
 
 describe("a subscription under @auth", function()
   local function subscribe(caller, arguments)
-    return served:subscribe({ query = ("subscription { onCreateNote%s { id } }"):format(arguments or ""), identity = CALLERS[caller] })
+    return ruled.engine():subscribe({ query = ("subscription { onCreateNote%s { id } }"):format(arguments or ""), identity = CALLERS[caller] })
   end
 
   local function hears(subscription, owner, team)
@@ -270,7 +228,7 @@ describe("a subscription under @auth", function()
     local function subscribe_with(n)
       local groups = {}
       for i = 1, n do groups[i] = "g" .. i end
-      return served:subscribe({ query = "subscription { onCreateNote { id } }", identity = user("s9", "many", groups) })
+      return ruled.engine():subscribe({ query = "subscription { onCreateNote { id } }", identity = user("s9", "many", groups) })
     end
     make('type Note @model @auth(rules: [{allow: groups, groupsField: "team"}]) { id: ID! team: String }')
     assert.is_true(hears(assert(subscribe_with(5)), nil, "g5"))
@@ -285,10 +243,10 @@ describe("a subscription under @auth", function()
   it("hears what was made, by the owner's name", function()
     make("type Note @model @auth(rules: [{allow: owner}]) { id: ID! }")
     local of_bob, of_eve = assert(subscribe("bob")), assert(subscribe("eve"))
-    local _, published = served:execute({ query = 'mutation { createNote(input: {id: "1"}) { id owner } }', identity = CALLERS.bob })
+    local _, published = ruled.engine():execute({ query = 'mutation { createNote(input: {id: "1"}) { id owner } }', identity = CALLERS.bob })
     assert.equal('{"data":{"onCreateNote":{"id":"1"}}}', (of_bob:match(published[1])))
     assert.is_nil(of_eve:match(published[1]))
-    _, published = served:execute({ query = 'mutation { createNote(input: {id: "2"}) { id } }', identity = CALLERS.bob })
+    _, published = ruled.engine():execute({ query = 'mutation { createNote(input: {id: "2"}) { id } }', identity = CALLERS.bob })
     assert.is_nil(of_bob:match(published[1])) -- the mutation didn't select the owner
   end)
 
@@ -304,8 +262,8 @@ describe("a subscription under @auth", function()
       type Subscription { said: String @aws_subscribe(mutations: ["say"]) @auth(rules: [{allow: groups, groups: ["Admin"]}]) }
     ]])
     local query = "subscription { said }"
-    assert.is_table((served:subscribe({ query = query, identity = CALLERS.ada })))
-    local _, errors = served:subscribe({ query = query, identity = CALLERS.bob })
+    assert.is_table((ruled.engine():subscribe({ query = query, identity = CALLERS.ada })))
+    local _, errors = ruled.engine():subscribe({ query = query, identity = CALLERS.bob })
     assert.equal(no("said", "Subscription"), errors[1].message)
   end)
 end)
@@ -328,129 +286,5 @@ describe("the result of a mutation", function()
     assert.same({ createComment = tree(NULL) },
       run("ada", 'mutation { createComment(input: {id: "c", postCommentsId: "p"}) ' .. fields .. " }").data)
     assert.same({ getComment = tree("s") }, run("ada", '{ getComment(id: "c") ' .. fields .. " }").data)
-  end)
-end)
-
-describe("@auth of the first version", function()
-  local function post(rules, fields)
-    make(([[type Post @model @key(fields: ["id"]) @auth(rules: [%s]) { id: ID! title: String owner: String %s }]]):format(rules, fields))
-    assert.is_nil(run(nil, 'mutation { createPost(input: {id: "1", title: "t", owner: "bob"}) { id } }').errors)
-  end
-
-  it("leaves what it doesn't speak of to the modes that directives name", function()
-    post("{allow: public, operations: [create]}, {allow: owner, operations: [delete]}", "secret: String @auth(rules: [{allow: owner, operations: [read]}])")
-    local made = run("key", 'mutation { createPost(input: {id: "2", title: "u"}) { id title } }')
-    assert.same({ createPost = { id = "2", title = "u" } }, made.data)
-    assert.is_nil(made.errors)
-    assert.same({ title = "t" }, (outcome("bob", '{ getPost(id: "1") { title } }')))
-    assert.equal(no("getPost", "Query"), (outcome("key", '{ getPost(id: "1") { title } }')))
-  end)
-
-  it("asks nothing of fields that have no rules", function()
-    post("{allow: owner, operations: [create, update, delete]}", "secret: String @auth(rules: [{allow: owner, operations: [read]}])")
-    assert.same({ id = "2", title = "u", secret = NULL },
-      (outcome("eve", 'mutation { createPost(input: {id: "2", title: "u", secret: "s"}) { id title secret } }')))
-    assert.same({ title = "u", secret = "s" }, (outcome("eve", '{ getPost(id: "2") { title secret } }')))
-    assert.same({ no("secret", "Post"), { title = "u", secret = NULL } }, { outcome("bob", '{ getPost(id: "2") { title secret } }') })
-  end)
-
-  it("asks a field's rules beside the model's, of what they speak of", function()
-    post("{allow: owner}, {allow: groups, groups: [\"Admin\"]}", [[stars: Int @auth(rules: [{allow: groups, groups: ["Admin"], operations: [update]}])
-      draft: Int @auth(rules: [{allow: private, operations: [update]}])]])
-    assert.equal("Unauthorized on [stars]", (outcome("bob", 'mutation { updatePost(input: {id: "1", stars: 1}) { id } }')))
-    assert.same({ id = "1" }, (outcome("ada", 'mutation { updatePost(input: {id: "1", stars: 1}) { id } }')))
-    assert.same({ stars = 2 }, (outcome("bob", 'mutation { createPost(input: {id: "2", stars: 2}) { stars } }')))
-    assert.equal(no("updatePost", "Mutation"), (outcome("eve", 'mutation { updatePost(input: {id: "1", draft: 1}) { id } }')))
-    assert.same({ id = "1" }, (outcome("bob", 'mutation { deletePost(input: {id: "1"}) { id } }')))
-  end)
-
-  it("deletes a value by the right to update, where its field has no rules", function()
-    post("{allow: owner, operations: [update]}", "note: Int @auth(rules: [{allow: owner, operations: [update]}])")
-    assert.same({ title = NULL }, (outcome("bob", 'mutation { updatePost(input: {id: "1", title: null}) { title } }')))
-    assert.equal("Unauthorized on [note]", (outcome("bob", 'mutation { updatePost(input: {id: "1", note: null}) { id } }')))
-  end)
-end)
-
-describe("@auth with an owner in a key", function()
-  local function note(rules, key)
-    make(([[type Note @model @auth(rules: [%s]) { id: ID! %s team: String @index(name: "byTeam", queryField: "notesByTeam", sortKeyFields: ["owner"])
-      text: String editors: [String] }]]):format(rules, key or
-      'owner: String @index(name: "byOwner", queryField: "notesByOwner") at: Int @index(name: "byAt", queryField: "notesByAt", sortKeyFields: ["team", "owner"])'))
-    for i, fields in ipairs({ 'owner: "s1::bob", team: "Red", at: 1', 'owner: "s2::eve", team: "Red", at: 1, editors: ["s1::bob"]' }) do
-      assert.is_nil(run(nil, ('mutation { createNote(input: {id: "%d", %s}) { id } }'):format(i, fields)).errors)
-    end
-  end
-  local function found(...)
-    local items = {}
-    for i, id in ipairs({ ... }) do items[i] = { id = id } end
-    return { items = setmetatable(items, core.array_mt) }
-  end
-
-  it("refuses to look for another's by an index, there may be some or not", function()
-    note("{allow: owner}")
-    assert.same(found("1"), (outcome("bob", '{ notesByOwner(owner: "s1::bob") { items { id } } }')))
-    assert.same(found(), (outcome("bob", '{ notesByOwner(owner: "bob") { items { id } } }')))
-    for _, owner in ipairs({ "s2::eve", "eve", "nobody" }) do
-      assert.equal(no("notesByOwner", "Query"), (outcome("bob", ('{ notesByOwner(owner: "%s") { items { id } } }'):format(owner))))
-    end
-  end)
-
-  it("looks at the condition of a sort key, and at none of a composite one", function()
-    note("{allow: owner}")
-    assert.same(found("1"), (outcome("bob", '{ notesByTeam(team: "Red") { items { id } } }')))
-    assert.same(found("1"), (outcome("bob", '{ notesByTeam(team: "Red", owner: {eq: "s1::bob"}) { items { id } } }')))
-    for _, condition in ipairs({ '{eq: "s2::eve"}', '{beginsWith: "s1::bob"}' }) do
-      assert.equal(no("notesByTeam", "Query"), (outcome("bob", ('{ notesByTeam(team: "Red", owner: %s) { items { id } } }'):format(condition))))
-    end
-    assert.same(found(), (outcome("bob", '{ notesByAt(at: 1, teamOwner: {eq: {team: "Red", owner: "s2::eve"}}) { items { id } } }')))
-  end)
-
-  it("lets others' rules decide for whom they speak", function()
-    note('{allow: owner}, {allow: owner, ownerField: "editors"}, {allow: groups, groups: ["Admin"]}')
-    assert.same(found("2"), (outcome("bob", '{ notesByOwner(owner: "s2::eve") { items { id } } }')))
-    assert.same(found("2"), (outcome("ada", '{ notesByOwner(owner: "s2::eve") { items { id } } }')))
-  end)
-
-  it("refuses by the groups of records too", function()
-    note('{allow: groups, groupsField: "team"}')
-    assert.same(found("1", "2"), (outcome("red", '{ notesByTeam(team: "Red") { items { id } } }')))
-    assert.equal(no("notesByTeam", "Query"), (outcome("red", '{ notesByTeam(team: "Blue") { items { id } } }')))
-  end)
-
-  it("refuses lists and records by the model's own key", function()
-    note("{allow: owner}", 'owner: String! @primaryKey(sortKeyFields: ["at"]) at: Int!')
-    assert.same(found("1"), (outcome("bob", '{ listNotes { items { id } } }')))
-    assert.same(found("1"), (outcome("bob", '{ listNotes(owner: "s1::bob") { items { id } } }')))
-    assert.same({ id = "1" }, (outcome("bob", '{ getNote(owner: "s1::bob", at: 1) { id } }')))
-    assert.equal(no("listNotes", "Query"), (outcome("bob", '{ listNotes(owner: "s2::eve") { items { id } } }')))
-    assert.equal(no("getNote", "Query"), (outcome("bob", '{ getNote(owner: "s9::nobody", at: 1) { id } }')))
-  end)
-
-  it("looked at the records alone in the first version", function()
-    make([[type Note @model @key(name: "byOwner", fields: ["owner"], queryField: "notesByOwner") @auth(rules: [{allow: owner}]) { id: ID! owner: String! }]])
-    assert.is_nil(run(nil, 'mutation { createNote(input: {id: "1", owner: "eve"}) { id } }').errors)
-    assert.same(found(), (outcome("bob", '{ notesByOwner(owner: "eve") { items { id } } }')))
-  end)
-end)
-
-describe("@auth in a project with older flags", function()
-  local NOTE = 'type Note @model @auth(rules: [{allow: owner}, {allow: groups, groups: ["Admin"]}]) { id: ID! owner: String }'
-  local CREATE = 'mutation { createNote(input: {id: "1"}) { owner } }'
-
-  local function stored(caller, flags)
-    make(NOTE, nil, flags)
-    local shown = outcome(caller, CREATE)
-    return shown.owner, #run("bob", '{ listNotes(filter: {owner: {eq: "bob"}}) { items { id } } }').data.listNotes.items
-  end
-
-  it("keeps the name of an owner alone", function()
-    assert.same({ "bob", 0 }, { stored("bob") })
-    assert.same({ "bob", 1 }, { stored("bob", { usesubusernamefordefaultidentityclaim = false }) })
-  end)
-
-  it("leaves without an owner what members of a static group make", function()
-    assert.equal("ada", (stored("ada")))
-    assert.equal(NULL, (stored("ada", { populateownerfieldforstaticgroupauth = false })))
-    assert.equal("bob", (stored("bob", { populateownerfieldforstaticgroupauth = false })))
   end)
 end)

@@ -262,50 +262,11 @@ describe("the operations of a model", function()
       local err = refused(query, "listOrders", { customer = "" })
       assert.matches("contain an empty string value. Key: customer", err.message)
       assert.equal("DynamoDB:DynamoDbException", err.type)
-      assert.matches("Key: year#number", refused(query, "listOrders", { customer = "c1", yearNumber = { eq = {} } }).message)
       build({ name = "Todo", indexes = { { name = "byName", partition = "name", sort = { "state" }, query = "byName" } } })
       assert.matches("Key: name", refused(query, "byName", { name = "" }).message)
       assert.matches("Key: state", refused(query, "byName", { name = "a", state = { beginsWith = "" } }).message)
       assert.matches("Key: state", refused(query, "byName", { name = "a", state = { between = { "a", "" } } }).message)
       assert.same({}, query("byName", { name = "a", state = { eq = "b" } }).items)
-    end)
-
-    it("is a text where the model has none of its own", function()
-      build({ name = "Todo" })
-      for _, op in ipairs({ "createTodo", "updateTodo" }) do
-        local err = refused(mutate, op, { id = 1 })
-        assert.matches("Type mismatch for key id expected: S actual: N", err.message)
-        assert.equal("DynamoDB:DynamoDbException", err.type)
-      end
-      assert.matches("actual: BOOL", refused(mutate, "createTodo", { id = true }).message)
-    end)
-
-    it("may have empty parts behind its partition", function()
-      build({ name = "Part", key = { partition = "id", sort = { "a", "b", "c" }, is_custom = true },
-        indexes = { { name = "byKind", partition = "kind", sort = { "b", "c" }, query = "partsByKind" } } })
-      for _, row in ipairs({ { "A1", "", "" }, { "A1", "B", "" }, { "A12", "B", "C" }, { "A1", "B", "C" } }) do
-        mutate("createPart", { id = "p", kind = "k", a = row[1], b = row[2], c = row[3] })
-      end
-      local function parts(field, argument, condition)
-        local found = {}
-        for i, item in ipairs(query(field, { id = "p", kind = "k", [argument] = condition }).items) do
-          found[i] = item.a .. "/" .. item.b .. "/" .. item.c
-        end
-        return found
-      end
-      assert.same({ "A1//", "A1/B/", "A1/B/C", "A12/B/C" }, parts("listParts", "aBC", { beginsWith = { a = "A1" } }))
-      assert.same({ "A1//", "A1/B/", "A1/B/C" }, parts("listParts", "aBC", { beginsWith = { a = "A1", b = "" } }))
-      assert.same({ "A1/B/", "A1/B/C" }, parts("listParts", "aBC", { beginsWith = { a = "A1", b = "B", c = "" } }))
-      assert.same({ "A1//" }, parts("partsByKind", "bC", { eq = { b = "", c = "" } }))
-      assert.equal("A1", query("getPart", { id = "p", a = "A1", b = "", c = "" }).a)
-      assert.equal("When providing argument 'aBC.eq.c' you must also provide 'aBC.eq.b'.",
-        refused(query, "listParts", { id = "p", aBC = { eq = { a = "A1", b = "", c = "C" } } }).message)
-    end)
-
-    it("takes parts of every scalar", function()
-      build({ name = "Part", key = { partition = "id", sort = { "n", "flag" }, is_custom = true } })
-      mutate("createPart", { id = "p", n = 1.5, flag = true })
-      assert.equal(1, #query("listParts", { id = "p", nFlag = { eq = { n = 1.5, flag = true } } }).items)
     end)
 
     it("lists everything without its partition, and one partition in the order of the sort key", function()

@@ -124,9 +124,11 @@ end
 ---@param directive appsync.ast.Directive
 ---@return appsync.server.Model
 function World:add_model(node, directive)
-  local m = { name = node.name, stem = names.generated(node.name, self.version), transformer = self.version, flags = self.flags,
-    node = node, directive = directive, loc = node.loc, fields = {}, field_by_name = {}, indexes = {}, relations = {}, relation_by_field = {}, defaults = {},
-    field_rules = {}, listings = {} }
+  local m = {
+    name = node.name, stem = names.generated(node.name, self.version), transformer = self.version, flags = self.flags,
+    node = node, directive = directive, loc = node.loc, fields = {}, field_by_name = {}, indexes = {}, relations = {},
+    relation_by_field = {}, defaults = {}, field_rules = {}, listings = {},
+  }
   self.models[m.name] = m
   self.objects[m.name] = nil
   self.names[m.name] = node

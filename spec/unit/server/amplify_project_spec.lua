@@ -1,4 +1,4 @@
-local amplify_project = require("appsync.server.develop.amplify_project")
+local amplify_project = require("appsync.server.amplify_project")
 local folder = require("spec.support.folder")
 local program = require("appsync.server.program")
 
