@@ -80,7 +80,7 @@ function Program:read_transformer(text, faults)
   faults[#faults + 1] = fault
   text.transformer, self.project = project or {}, project and project.path or fault and fault.path
   if self.transformer then
-    text.transformer = { version = self.transformer, because = "--transformer", flags = text.transformer.flags }
+    text.transformer = { version = self.transformer, because = "--transformer " .. self.transformer, flags = text.transformer.flags }
   end
 end
 

@@ -33,9 +33,7 @@ local ORDINALS = { "first", "second" }
 
 -- What decided.
 local function reason(found, given)
-  if given and given.because == "--transformer" then
-    return "--transformer " .. found.version
-  elseif given and given.version then
+  if given and given.version then
     return given.because
   elseif found.directive then
     return "the schema has @" .. found.directive

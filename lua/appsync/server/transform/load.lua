@@ -71,6 +71,7 @@ end
 
 ---@class appsync.server.Transformer which of Amplify's transformers a schema is for
 ---@field version 1|2? default: what its directives tell
+---@field because string? what says so, for messages
 ---@field flags table<string, boolean>? those that differ from the present transformer's
 
 ---@class appsync.server.LoadOptions

@@ -62,7 +62,6 @@ describe("The version of the transformer", function()
     { "type A @model @key(fields: [\"id\"]) { id: ID! a: Int @default(value: \"1\") }", nil, 2, "default" },
     { "type A @model { id: ID! }", 1, 1, nil },
     { "type A @model { id: ID! a: Int @default(value: \"1\") }", 2, 2, nil },
-    { "type A @model @key(fields: [\"id\"]) { id: ID! }", 2, 2, nil },
   }) do
     it(("is %d for %s where %s is said"):format(row[3], row[1], row[2] or "nothing"), function()
       local s, models = load_schema(row[1], { transformer = { version = row[2] } })
@@ -72,9 +71,15 @@ describe("The version of the transformer", function()
   end
 
   it("is refused for a schema that needs the other one", function()
-    local s, err = load_schema("type A @model { id: ID! @primaryKey }", { transformer = { version = 1 } })
-    assert.is_nil(s)
-    assert.equal("directive @primaryKey is none of Amplify's first transformer, which this schema is said to be for (line 1, column 25)",
-      err.message)
+    for text, said in pairs({
+      ["type A @model { id: ID! @primaryKey }"] = { { version = 1, because = "--transformer 1" },
+        "directive @primaryKey is of Amplify's second transformer, and this schema follows the first: --transformer 1 (line 1, column 25)" },
+      ['type A @model @key(fields: ["id"]) { id: ID! a: Int @default(value: "1") }'] = { { version = 2 },
+        "directive @key is of Amplify's first transformer, and this schema follows the second (line 1, column 15)" },
+    }) do
+      local s, err = load_schema(text, { transformer = said[1] })
+      assert.is_nil(s)
+      assert.equal(said[2], err.message)
+    end
   end)
 end)

@@ -167,21 +167,28 @@ local function visit_directives(world, visit)
   end
 end
 
+local ORDINALS = { "first", "second" }
+
+-- Each transformer knows only its own directives.
+local function check_version(transformer, stranger)
+  if not transformer.version or not stranger then return true end
+  return fail(stranger.loc, "directive @%s is of Amplify's %s transformer, and this schema follows the %s%s", stranger.name,
+    ORDINALS[3 - transformer.version], ORDINALS[transformer.version],
+    transformer.because and ": " .. transformer.because or "")
+end
+
 -- A schema that nobody says it of is of the version that its directives are of: the second where they are of both, or none
 -- is of one alone.
-local function find_version(world, given)
+local function find_version(world, transformer)
   local first, second
   visit_directives(world, function(directive)
     if definitions.VERSION_1[directive.name] then first = first or directive end
     if definitions.VERSION_2[directive.name] then second = second or directive end
   end)
-  world.version = given or (first and not second and 1) or 2
-  if given == 1 and second then
-    return fail(second.loc, "directive @%s is none of Amplify's first transformer, which this schema is said to be for", second.name)
-  end
-  local told_by = not given and (second or first)
+  world.version = transformer.version or (first and not second and 1) or 2
+  local told_by = not transformer.version and (second or first)
   world.version_by = told_by and told_by.name or nil
-  return true
+  return check_version(transformer, world.version == 1 and second or world.version == 2 and first)
 end
 
 local function join(node, extension)
@@ -259,7 +266,7 @@ function survey.read(document, options)
     for _, mode in ipairs(modes.additional or {}) do world.modes.enabled[mode] = true end
   end
   read_roots(world)
-  local is_known, why = find_version(world, transformer.version)
+  local is_known, why = find_version(world, transformer)
   if not is_known then return nil, why end
   for _, step in ipairs({ sort_definitions, find_models, merge_extensions }) do
     local ok, err = step(world)
