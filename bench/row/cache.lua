@@ -1,5 +1,5 @@
 -- lua5.4 bench/row/cache.lua <mode> …: what a client keeps, through the public API.
---   read PORT     10,000 posts as tables, from the cache that PORT's answer filled: the first time, and again
+--   read PORT     10,000 posts as tables, from the cache that PORT's answer filled: the first time, again, and by a watch
 --   point PORT    100,000 reads of one post each, by a query and by a fragment
 --   watch PORT N  10,000 answers of PORT that change one post each, with N watches of pages of 20 posts
 --   start STORE   the first answer from that store (row/store_fill.c), and what the process takes above what it took before
@@ -63,6 +63,16 @@ local function read_list(client, what, sum)
   print_row("w2-read", what, 10000, "posts/s", meter, data ~= nil and sum_of(data) == sum)
 end
 
+local function watch_list(client, sum)
+  local data
+  collect()
+  local meter = measure.start()
+  client:watch(LIST, LIMIT, { fetch_policy = "cache-only" }):subscribe{ next = function(state) data = state.data end }
+  while not data do appsync.sleep(0) end
+  measure.stop(meter)
+  print_row("w2-read", "watch, the first state", 10000, "posts/s", meter, sum_of(data) == sum)
+end
+
 local function read_points(what, ids, read)
   collect()
   local sum = 0
@@ -76,6 +86,7 @@ local function read(store)
   local client, sum = filled(store)
   read_list(client, "read_query, first after the answer", sum)
   read_list(client, "read_query", sum)
+  watch_list(client, sum)
   client:close()
 end
 

@@ -67,7 +67,7 @@ static struct aps_buf *push_json(lua_State *L, int index, const char *name, stru
 	index = lua_absindex(L, index);
 	struct aps_buf *json = apl_push_buffer(L, APL_MAX_BODY_BYTES);
 	aps_json_writer_init(&w, json);
-	return apl_value_write(L, index, name, &w, err) == APS_OK ? json : NULL;
+	return apl_value_write_kept(L, index, name, &w, err) == APS_OK ? json : NULL;
 }
 
 /* The type of the record at `key`, as far as that tells it: one that the application's function has made may begin with

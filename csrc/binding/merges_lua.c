@@ -167,7 +167,7 @@ static int Apl_merges_tell(lua_State *L)
 		struct aps_json_writer w;
 		struct aps_buf *json = apl_push_buffer(L, APL_MAX_BODY_BYTES);
 		aps_json_writer_init(&w, json);
-		if (apl_value_write(L, 3, "the result", &w, &err) != APS_OK) return apl_fail(L, &err);
+		if (apl_value_write_kept(L, 3, "the result", &w, &err) != APS_OK) return apl_fail(L, &err);
 		result = aps_buf_str(json);
 	}
 	merges->building.p = NULL; /* the text may move */

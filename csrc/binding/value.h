@@ -62,6 +62,11 @@ bool apl_value_push_sole_member(lua_State *L, struct aps_str json, const char *n
  * writer's buffer must belong to a userdata: Lua may throw. */
 enum aps_rc apl_value_write(lua_State *L, int index, const char *name, struct aps_json_writer *w, struct aps_err *err);
 
+/* The same for what the cache keeps, where a float stays one: with a fraction or an exponent. Where all numbers are
+ * doubles, those with a fraction are floats, and those of 2^53 and above, which may have been rounded. */
+enum aps_rc apl_value_write_kept(lua_State *L, int index, const char *name, struct aps_json_writer *w,
+                                 struct aps_err *err);
+
 /* Pushes the runtime-owned scratch userdata that holds a struct aps_buf (emptied); it stays valid while it is on the
  * stack. */
 struct aps_buf *apl_push_buffer(lua_State *L, size_t max_bytes);

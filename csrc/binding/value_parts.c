@@ -35,7 +35,7 @@ bool apl_value_parts_take(lua_State *L, struct apl_value_parts *parts, const str
 	return false;
 }
 
-/* Pushes what stood where the table on top of the stack will stand, or nil. */
+/* Pushes what stood where the table on top of the stack will stand, or what is no table. */
 static void push_former(lua_State *L, const struct apl_value_parts *parts, const struct aps_view_part *part,
                         unsigned depth, int index)
 {
@@ -65,6 +65,10 @@ void apl_value_parts_open(lua_State *L, struct apl_value_parts *parts, const str
 	if (!parts->has_memo) return;
 	if (depth > parts->deepest) parts->deepest = depth;
 	push_former(L, parts, part, depth, index);
+	if (!lua_istable(L, -1)) {
+		lua_pop(L, 1); /* false keeps the key: a Lua that drops those of nil counts the memo anew for each */
+		lua_pushboolean(L, 0);
+	}
 	lua_rawseti(L, parts->memo, -(int)depth);
 }
 

@@ -4,9 +4,10 @@
 #include <math.h>
 #include <stdio.h>
 
-#define MAX_DEPTH      128
-#define MAX_PATH_CHARS 120
-#define MIXED_KEYS     "keys of a list and of an object in one table"
+#define MAX_DEPTH         128
+#define MAX_PATH_CHARS    120
+#define MAX_EXACT_INTEGER 9007199254740992.0 /* 2^53: from there on an integer shares its double with others */
+#define MIXED_KEYS        "keys of a list and of an object in one table"
 
 /* Where the walk stands: a chain over the C frames, read only when a message is made. */
 struct place {
@@ -24,6 +25,7 @@ struct writing {
 	const void *cjson_array_mt;
 	const void *cjson_empty;
 	unsigned depth;
+	bool keeps_floats;
 };
 
 static enum aps_rc write_value(struct writing *out, int index, const struct place *place);
@@ -96,7 +98,7 @@ static size_t list_index(lua_State *L, int index)
 {
 	if (lua_type(L, index) != LUA_TNUMBER) return 0;
 	lua_Number n = lua_tonumber(L, index);
-	return n >= 1 && n <= 9007199254740992.0 && floor(n) == n ? (size_t)n : 0;
+	return n >= 1 && n <= MAX_EXACT_INTEGER && floor(n) == n ? (size_t)n : 0;
 }
 
 /* All keys must be 1..n. Looks at each key once and keeps nothing but their count and the highest. */
@@ -217,6 +219,11 @@ static enum aps_rc write_table(struct writing *out, int table, const struct plac
 	return rc == APS_OK && out->w->err.code != APS_OK ? check_written(out, place) : rc;
 }
 
+static bool is_float(const struct writing *out, lua_Number number)
+{
+	return out->keeps_floats && (APL_HAS_INTEGERS || fabs(number) >= MAX_EXACT_INTEGER);
+}
+
 static enum aps_rc write_number(struct writing *out, int index, const struct place *place)
 {
 	if (lua_isinteger(out->L, index)) {
@@ -226,7 +233,10 @@ static enum aps_rc write_number(struct writing *out, int index, const struct pla
 	lua_Number number = lua_tonumber(out->L, index);
 	if (isnan(number)) return refuse(out, place, "NaN can't be JSON");
 	if (isinf(number)) return refuse(out, place, "infinity can't be JSON");
-	aps_json_write_double(out->w, (double)number);
+	if (is_float(out, number))
+		aps_json_write_float(out->w, (double)number);
+	else
+		aps_json_write_double(out->w, (double)number);
 	return check_written(out, place);
 }
 
@@ -277,10 +287,11 @@ static const void *kept_pointer(lua_State *L, enum apl_names_key key)
 	return pointer != NULL ? pointer : &NONE;
 }
 
-enum aps_rc apl_value_write(lua_State *L, int index, const char *name, struct aps_json_writer *w, struct aps_err *err)
+static enum aps_rc write(lua_State *L, int index, const char *name, struct aps_json_writer *w, bool keeps_floats,
+                         struct aps_err *err)
 {
 	luaL_checkstack(L, 4, "JSON");
-	struct writing out = {.L = L, .w = w, .err = err, .name = name};
+	struct writing out = {.L = L, .w = w, .err = err, .name = name, .keeps_floats = keeps_floats};
 	out.array_mt = lua_topointer(L, APL_UPVALUE_ARRAY_MT);
 	out.cjson_array_mt = kept_pointer(L, APL_NAMES_CJSON_ARRAY);
 	out.cjson_empty = kept_pointer(L, APL_NAMES_CJSON_EMPTY);
@@ -289,4 +300,15 @@ enum aps_rc apl_value_write(lua_State *L, int index, const char *name, struct ap
 	if (rc == APS_OK) rc = check_written(&out, NULL);
 	lua_settop(L, top);
 	return rc;
+}
+
+enum aps_rc apl_value_write(lua_State *L, int index, const char *name, struct aps_json_writer *w, struct aps_err *err)
+{
+	return write(L, index, name, w, false, err);
+}
+
+enum aps_rc apl_value_write_kept(lua_State *L, int index, const char *name, struct aps_json_writer *w,
+                                 struct aps_err *err)
+{
+	return write(L, index, name, w, true, err);
 }

@@ -3,7 +3,7 @@
  *
  *   NULL FALSE TRUE
  *   INT        v: zigzag
- *   DOUBLE     8 bytes, little endian
+ *   DOUBLE     8 bytes, little endian: a number that was written with a fraction or an exponent, be it integral
  *   NUMBER     v n, n bytes: a number that neither holds exactly, as the service wrote it
  *   STRING     v n, n bytes of UTF-8
  *   JSON       v n, n bytes: an object or list that was selected as a leaf, as the service wrote it

@@ -214,6 +214,13 @@ static enum aps_rc follow_fields(struct aps_collect *collect, uint64_t record, b
 	return rc;
 }
 
+/* A field that was evicted, or that only a layer had: unlike a record's its row is nothing that others refer to. */
+static bool is_left_over(const struct aps_collect *collect, const struct aps_entry_row *row)
+{
+	return row->is_nowhere && row->key.n != 0 && !is_record(row) &&
+	       !aps_number_set_has(&collect->held, row->number);
+}
+
 static enum aps_rc follow(struct aps_collect *collect, uint64_t number, struct aps_err *err)
 {
 	struct aps_entry_row row = {.number = 0};
@@ -224,7 +231,9 @@ static enum aps_rc follow(struct aps_collect *collect, uint64_t number, struct a
 	follow_patches(collect, number, &following);
 	following.holds = false;
 	enum aps_rc rc = collect->rows->load(collect->rows, number, &row, err);
-	if (rc == APS_OK && row.number != 0) {
+	if (rc == APS_OK && row.number != 0 && is_left_over(collect, &row)) {
+		aps_number_set_remove(&collect->reached, number);
+	} else if (rc == APS_OK && row.number != 0) {
 		following.n_list_bytes = 0;
 		follow_content(collect, &row, &following.sink);
 		if (has_expired(collect, &row)) add(collect, &collect->expired, number);

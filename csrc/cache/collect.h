@@ -7,8 +7,9 @@
  *                                           |                                         |
  *                                           +--> what wasn't reached is deleted ------+
  *
- * A field with arguments lives as long as its record, a long list and its blocks as long as what has them. What is
- * written meanwhile is followed once more, and followed first. Entries that came after the beginning stay. */
+ * A field with arguments lives as long as its record, or until it was evicted, a long list and its blocks as long as
+ * what has them. What is written meanwhile is followed once more, and followed first. Entries that came after the
+ * beginning stay. */
 #ifndef APS_CACHE_COLLECT_H
 #define APS_CACHE_COLLECT_H
 

@@ -90,8 +90,9 @@ void aps_doubts_put(struct aps_buf *fields, struct aps_str doubts)
 	aps_cell_put_text(fields, APS_CELL_STRING, doubts);
 }
 
-bool aps_doubts_put_without(struct aps_buf *fields, struct aps_str doubts, struct aps_str given)
+bool aps_doubts_put_without(struct aps_buf *fields, const struct aps_cell *known, struct aps_str given)
 {
+	struct aps_str doubts = known->tag == APS_CELL_STRING ? known->text : APS_STR(""); /* or it is damaged */
 	struct aps_buf left;
 	struct doubt doubt;
 	struct aps_cell value;

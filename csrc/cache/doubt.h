@@ -23,8 +23,9 @@ void aps_doubts_add(struct aps_buf *list, uint32_t number, struct aps_str key);
 void aps_doubts_remove(struct aps_buf *list, uint32_t number, struct aps_str key);
 /* Appends the field to those of a record, of which it is the first; nothing where there are none. */
 void aps_doubts_put(struct aps_buf *fields, struct aps_str doubts);
-/* The same of those that `given`, fields of a record, doesn't say. True: these aren't all. */
-bool aps_doubts_put_without(struct aps_buf *fields, struct aps_str doubts, struct aps_str given);
+/* The same of those in the `known` field's value that `given`, fields of a record, doesn't say. True: these aren't all.
+ */
+bool aps_doubts_put_without(struct aps_buf *fields, const struct aps_cell *known, struct aps_str given);
 
 APS_END_DECLS
 

@@ -44,6 +44,17 @@ static void fail_memory(struct making *in)
 	if (in->err.code == APS_OK) aps_fail(&in->err, APS_E_NOMEM, "no memory for an edit of the cache");
 }
 
+static void fail_name(struct making *in, struct aps_str name)
+{
+	int n_shown = name.n > 60 ? 60 : (int)name.n;
+	if (in->err.code != APS_OK) return;
+	aps_fail(
+	        &in->err, APS_E_USAGE,
+	        "an embedded object has a field \"%.*s\": names that begin with two underscores are GraphQL's own, and "
+	        "of these only __typename is accepted",
+	        n_shown, name.p);
+}
+
 static void fail_text(struct making *in)
 {
 	if (in->err.code == APS_OK) aps_fail(&in->err, APS_E_USAGE, "an edit of the cache that can't be read");
@@ -104,6 +115,10 @@ static void read_member(struct making *in, struct members *members, struct aps_j
 {
 	struct aps_cell known;
 	struct member member = {.text = aps_json_unescape(r, &in->names), .at = members->values.n};
+	if (member.text.p != NULL && aps_str_starts(member.text, "__") && !aps_str_is(member.text, "__typename")) {
+		fail_name(in, member.text);
+		return;
+	}
 	if (member.text.p == NULL || !name_member(in, &member, old)) {
 		fail_memory(in);
 		return;
@@ -217,10 +232,20 @@ static bool has_typename(struct aps_json_reader ahead)
 	return false;
 }
 
+/* An application's data may have a __typename, too: it isn't the service's then. */
+static bool is_json_with_typename(const struct aps_cell *old)
+{
+	struct aps_json_reader r;
+	if (old == NULL || old->tag != APS_CELL_JSON) return false;
+	aps_json_reader_init(&r, old->text, 0);
+	return aps_json_next(&r) == APS_JSON_OBJECT && has_typename(r);
+}
+
 static void make_plain(struct making *in, struct aps_buf *out, struct aps_json_reader *r, enum aps_json_token token,
                        const struct aps_cell *old)
 {
-	bool is_structure = token == APS_JSON_OBJECT  ? is_object(old) || has_typename(*r)
+	bool is_structure = token == APS_JSON_OBJECT
+	                            ? is_object(old) || (has_typename(*r) && !is_json_with_typename(old))
 	                    : token == APS_JSON_ARRAY ? is_list(old)
 	                                              : false;
 	if (is_structure && token == APS_JSON_OBJECT)

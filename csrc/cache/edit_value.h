@@ -1,11 +1,12 @@
 /* The value of a field as the application gives it, and as it is given to the application (cache/field_text.h): JSON in
- * which what the cache knows more of is marked. Names that begin with two underscores are GraphQL's own, so no field is
- * called like this.
+ * which what the cache knows more of is marked. Names that begin with two underscores are GraphQL's own (October
+ * 2021, section 2.1.9), so no field of an object is called like this, but __typename: one that is is refused.
  *
  *   {"__ref":"Post:1"}     a reference to a record
  *   {"__list":[…]}         a list that is kept as one: of references, of embedded objects
  *   {"__json":…}           an object or list that was selected as a leaf; given: what it was before, or else that
- *   {…}                    an embedded object, whole
+ *   {"__fields":{…}}       an embedded object that has fields which are called like this all the same
+ *   {…}                    any other one, whole
  *
  * Only given:
  *

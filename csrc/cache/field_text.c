@@ -59,20 +59,39 @@ static void show_long_list(struct showing *in, uint64_t number)
 	aps_buf_clear(&items);
 }
 
+static struct aps_str name_of(const struct showing *in, const struct aps_cell_field *field)
+{
+	return field->name != 0 ? aps_names_text(&in->cache->names, field->name) : field->text;
+}
+
+/* A field could be taken for what an object is marked with. */
+static bool needs_mark(const struct showing *in, struct aps_str fields)
+{
+	struct aps_cell_field field;
+	while (aps_cell_take_field(&fields, &field)) {
+		struct aps_str name = name_of(in, &field);
+		if (aps_str_starts(name, "__") && !aps_str_is(name, "__typename")) return true;
+	}
+	return false;
+}
+
 static void show_fields(struct showing *in, struct aps_str fields)
 {
 	struct aps_cell_field field;
+	bool is_marked = needs_mark(in, fields);
+	if (is_marked) aps_json_write_object(&in->w);
+	if (is_marked) aps_json_write_key(&in->w, APS_STR("__fields"));
 	aps_json_write_object(&in->w);
 	while (fields.n != 0 && in->err.code == APS_OK) {
 		if (!aps_cell_take_field(&fields, &field)) {
 			fail_damaged(in);
 			return;
 		}
-		bool has_number = field.name != 0;
-		aps_json_write_key(&in->w, has_number ? aps_names_text(&in->cache->names, field.name) : field.text);
+		aps_json_write_key(&in->w, name_of(in, &field));
 		show_value(in, &field.value, false);
 	}
 	aps_json_write_object_end(&in->w);
+	if (is_marked) aps_json_write_object_end(&in->w);
 }
 
 static void show_json(struct showing *in, struct aps_str json)

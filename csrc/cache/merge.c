@@ -58,7 +58,7 @@ static void put_field_name(struct aps_merge *merge, const struct aps_cell_field 
 /* Of the record that is being merged: what is said now isn't in doubt any more. What layers say is only expected. */
 static bool merge_doubts(struct aps_merge *merge, const struct aps_cell_field *known, struct aps_str given)
 {
-	if (merge->write->layer == NULL) return aps_doubts_put_without(&merge->out, known->value.text, given);
+	if (merge->write->layer == NULL) return aps_doubts_put_without(&merge->out, &known->value, given);
 	aps_buf_add_str(&merge->out, known->whole);
 	return false;
 }

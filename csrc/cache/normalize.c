@@ -240,7 +240,7 @@ static void append_page(struct normalizer *in, struct aps_entry *entry, struct a
 
 static bool is_structure(const struct aps_cell *value)
 {
-	return value->tag == APS_CELL_OBJECT || value->tag == APS_CELL_LIST;
+	return value->tag == APS_CELL_OBJECT || value->tag == APS_CELL_LIST || value->tag == APS_CELL_JSON;
 }
 
 /* What a function has made of it; what comes in tells which lists are lists. */
@@ -248,16 +248,20 @@ static void write_result(struct normalizer *in, struct aps_entry *entry, struct 
 {
 	struct aps_cell now, known;
 	struct aps_buf value;
-	struct aps_str content = aps_entry_content(entry);
-	bool has_known = aps_cell_take(&content, &known),
-	     is_shaped = aps_cell_take(&incoming, &now) && is_structure(&now);
+	struct aps_err err;
+	struct aps_str content = aps_entry_content(entry), rest = incoming;
+	bool has_known = aps_cell_take(&content, &known), is_shaped = aps_cell_take(&rest, &now) && is_structure(&now);
 	const struct aps_cell *shape = is_shaped ? &now : has_known ? &known : NULL;
 	aps_buf_init(&value, UINT32_MAX);
-	if (aps_edit_value_make(&value, in->write, shape, result, &in->err) == APS_OK) {
-		in->merge->replaces = true;
+	enum aps_rc rc = aps_edit_value_make(&value, in->write, shape, result, &err);
+	in->merge->replaces = rc == APS_OK;
+	if (rc == APS_OK)
 		aps_merge_into_field(in->merge, entry, aps_buf_str(&value));
-		in->merge->replaces = false;
-	}
+	else if (rc == APS_E_USAGE) /* what no field can have: as if nothing had come of it */
+		aps_merge_into_field(in->merge, entry, incoming);
+	else
+		in->err = err;
+	in->merge->replaces = false;
 	aps_buf_clear(&value);
 }
 

@@ -1,7 +1,7 @@
 /* What a read hands to who makes values of it in the same process, so that nothing is printed to be parsed again. Never
  * kept and never sent. A value is
  *
- *   NULL FALSE TRUE INT DOUBLE STRING   as in cache/cell.h; a DOUBLE of less than 2^53 isn't integral
+ *   NULL FALSE TRUE INT DOUBLE STRING   as in cache/cell.h
  *   NUMBER JSON                         likewise: JSON text of one value, which is for a JSON reader
  *   OBJECT      n fields, then of each: its label, its value
  *   LIST        n items, the items

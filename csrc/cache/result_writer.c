@@ -2,7 +2,6 @@
 
 #include "cache/packed.h"
 #include "cache/scalar.h"
-#include "codec/decimal.h"
 #include "codec/utf8.h"
 
 #include <math.h>
@@ -77,21 +76,12 @@ static void write_packed_key(struct aps_result_writer *out, const struct aps_sel
 	buf->n += sizeof field->label;
 }
 
-/* Integral ones become integers, so that 1.0 and 1 are the same, as long as every Lua can tell one from the next:
- * beyond that an integer may be given as text, and a number that came as 1e19 is none. */
 static void write_packed_double(struct aps_result_writer *out, double value)
 {
-	char text[APS_DECIMAL_CHARS];
-	if (!isfinite(value)) {
-		aps_fail(&out->w.err, APS_E_USAGE, "JSON has no NaN and no infinity");
-	} else if (value != floor(value) || fabs(value) > 0x1p53) {
+	if (isfinite(value))
 		aps_cell_put_double(out->w.buf, value);
-	} else if (value != 0 || !signbit(value)) {
-		aps_cell_put_int(out->w.buf, (int64_t)value);
-	} else {
-		size_t n = aps_decimal_print(value, text);
-		aps_cell_put_text(out->w.buf, APS_CELL_NUMBER, (struct aps_str){text, n});
-	}
+	else
+		aps_fail(&out->w.err, APS_E_USAGE, "JSON has no NaN and no infinity");
 }
 
 static void write_packed_string(struct aps_result_writer *out, const struct aps_cell *value)

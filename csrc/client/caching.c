@@ -420,12 +420,14 @@ static void go_on(struct aps_core *core, struct aps_client *client, struct aps_c
 static enum aps_rc ask(struct aps_core *core, struct aps_client *client, struct aps_cached *cached,
                        const struct aps_parked *parked, uint64_t *question, struct aps_err *err)
 {
-	const struct aps_partition_data what = what_of(client, parked);
+	struct aps_partition *partition = cached->partition;
 	struct aps_asked *asked = client->settings.cache->policies.asks_all ? aps_asked_new() : NULL;
 	struct aps_question_event *event = NULL;
 	*question = 0;
 	if (!client->settings.cache->policies.asks_all) return APS_OK;
-	enum aps_rc rc = asked != NULL ? aps_partition_scan(cached->partition, &what, asked, err) : APS_E_NOMEM;
+	enum aps_rc rc = asked != NULL ? aps_question_scan(asked, parked->operation, partition->policies,
+	                                                   &partition->cache.names, parked->data, err)
+	                               : APS_E_NOMEM;
 	bool has_objects = rc == APS_OK && aps_asked_count(asked) != 0;
 	if (has_objects) {
 		*question = ++caching_of(core, client)->last_question;

@@ -419,19 +419,6 @@ enum aps_rc aps_partition_write(struct aps_partition *partition, const struct ap
 	return write(partition, &filling, err);
 }
 
-enum aps_rc aps_partition_scan(struct aps_partition *partition, const struct aps_partition_data *data,
-                               struct aps_asked *asked, struct aps_err *err)
-{
-	const struct aps_operation *operation = data->operation;
-	struct aps_binding binding = {.policies = partition->policies, .names = &partition->cache.names};
-	enum aps_rc rc = aps_binding_init(&binding, operation->document, operation->definition,
-	                                  aps_operation_variables(operation), err);
-	if (rc != APS_OK) return rc;
-	rc = aps_asked_scan(asked, &binding, data->data, err);
-	aps_binding_clear(&binding);
-	return rc;
-}
-
 enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,
                                struct aps_err *err)
 {

@@ -93,9 +93,6 @@ void aps_partition_turn(struct aps_partition *partition);
  * the turn's transaction goes on, or nothing of the turn is kept, where the store has half of it. */
 enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
                                 struct aps_err *err);
-/* Adds the objects of a response whose identity the application tells. E_NOMEM, what the reader says of the text. */
-enum aps_rc aps_partition_scan(struct aps_partition *partition, const struct aps_partition_data *data,
-                               struct aps_asked *asked, struct aps_err *err);
 /* The same as aps_partition_write() of the application's own edits. */
 enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,
                                struct aps_err *err);

@@ -1,7 +1,6 @@
 #include "client/process.h"
 
 #include "base/mem.h"
-#include "net/global.h"
 #include "net/tls.h"
 #include "rt/pin.h"
 
@@ -91,8 +90,6 @@ void aps_process_load(void)
 
 static void init_once(void)
 {
-	init_rc = aps_net_global_init(&init_err);
-	if (init_rc != APS_OK) return;
 	if (pthread_atfork(NULL, NULL, after_fork_in_child) != 0 || atexit(at_exit) != 0)
 		init_rc = aps_fail(&init_err, APS_E_NOMEM, "no memory for the fork and exit hooks");
 }

@@ -64,3 +64,15 @@ struct aps_question_event *aps_merge_question_event_new(uint64_t client, uint64_
 	if (event != NULL) event->answer->merges = merges;
 	return event;
 }
+
+enum aps_rc aps_question_scan(struct aps_asked *asked, const struct aps_operation *operation,
+                              const struct aps_policies *policies, struct aps_names *names, struct aps_str data,
+                              struct aps_err *err)
+{
+	struct aps_binding binding = {.policies = policies, .names = names};
+	enum aps_rc rc = aps_binding_init(&binding, operation->document, operation->definition,
+	                                  aps_operation_variables(operation), err);
+	if (rc == APS_OK) rc = aps_asked_scan(asked, &binding, data, err);
+	aps_binding_clear(&binding);
+	return rc;
+}

@@ -8,6 +8,7 @@
 #include "cache/asked_merges.h"
 #include "client/command.h"
 #include "client/event.h"
+#include "proto/operation.h"
 
 struct aps_answer_command {
 	struct aps_command head; /* its id is the question's number, which is the client's own */
@@ -29,6 +30,10 @@ typedef void aps_run_answer(struct aps_core *core, struct aps_command *command);
 
 APS_BEGIN_DECLS
 
+/* aps_asked_scan() of the response that an operation has brought. @thread any: that of the names */
+enum aps_rc aps_question_scan(struct aps_asked *asked, const struct aps_operation *operation,
+                              const struct aps_policies *policies, struct aps_names *names, struct aps_str data,
+                              struct aps_err *err);
 /* Both take what is asked for, but on failure; `data` is copied. NULL when memory is out. @thread core */
 struct aps_question_event *aps_question_event_new(uint64_t client, uint64_t question, aps_run_answer *run,
                                                   struct aps_asked *asked, struct aps_str data);

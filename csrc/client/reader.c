@@ -21,6 +21,7 @@
 #include "cache/field_text.h"
 #include "cache/number_set.h"
 #include "client/overlay.h"
+#include "client/question.h"
 #include "client/recent.h"
 #include "client/sight.h"
 #include "client/uses.h"
@@ -562,12 +563,7 @@ enum aps_rc aps_reader_complete(struct aps_reader *reader, const struct aps_oper
 enum aps_rc aps_reader_scan(struct aps_reader *reader, const struct aps_operation *operation, struct aps_str data,
                             struct aps_asked *asked, struct aps_err *err)
 {
-	struct aps_binding binding = {.policies = reader->policies, .names = &reader->cache.names};
-	enum aps_rc rc = aps_binding_init(&binding, operation->document, operation->definition,
-	                                  aps_operation_variables(operation), err);
-	if (rc == APS_OK) rc = aps_asked_scan(asked, &binding, data, err);
-	aps_binding_clear(&binding);
-	return rc;
+	return aps_question_scan(asked, operation, reader->policies, &reader->cache.names, data, err);
 }
 
 const struct aps_entries *aps_reader_entries(const struct aps_reader *reader)

@@ -10,6 +10,7 @@
 /* More digits can't move the rounding, but for telling a tie from what is just above it. */
 #define SIGNIFICANT_DIGITS 770
 #define MAX_EXPONENT       100000
+#define MIN_EXPONENTIAL    1e15 /* integral values from there on are written with an exponent */
 
 static const double POWERS[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
@@ -171,6 +172,20 @@ static struct shortest find_shortest(double value)
 	return round_to(value, 17);
 }
 
+/* digits[0].digits[1…]e… */
+static size_t print_scientific(const char *digits, size_t n, int exponent, char *out)
+{
+	size_t at = 0;
+	out[at++] = digits[0];
+	if (n > 1) {
+		out[at++] = '.';
+		memcpy(out + at, digits + 1, n - 1);
+		at += n - 1;
+	}
+	out[at++] = 'e';
+	return at + aps_decimal_print_int(exponent, out + at);
+}
+
 static size_t print_fraction(struct shortest s, char *out)
 {
 	while (s.mantissa % 10 == 0) {
@@ -181,6 +196,7 @@ static size_t print_fraction(struct shortest s, char *out)
 	size_t n = aps_decimal_print_int((int64_t)s.mantissa, digits);
 	int point = (int)n + s.exponent; /* digits before the decimal point */
 	size_t at = 0;
+	if (point >= (int)n) return print_scientific(digits, n, point - 1, out);
 	if (point > 0) {
 		memcpy(out, digits, (size_t)point);
 		out[point] = '.';
@@ -194,14 +210,7 @@ static size_t print_fraction(struct shortest s, char *out)
 		memcpy(out + at, digits, n);
 		return at + n;
 	}
-	out[at++] = digits[0];
-	if (n > 1) {
-		out[at++] = '.';
-		memcpy(out + at, digits + 1, n - 1);
-		at += n - 1;
-	}
-	out[at++] = 'e';
-	return at + aps_decimal_print_int(point - 1, out + at);
+	return print_scientific(digits, n, point - 1, out);
 }
 
 /* How many digits it takes to write the number: without zeros at its ends. */
@@ -245,4 +254,18 @@ size_t aps_decimal_print(double value, char out[APS_DECIMAL_CHARS])
 	int n = snprintf(whole, sizeof whole, "%.0f", magnitude);
 	memcpy(out + sign, whole, (size_t)n);
 	return sign + (size_t)n;
+}
+
+size_t aps_decimal_print_float(double value, char out[APS_DECIMAL_CHARS])
+{
+	double magnitude = fabs(value);
+	bool is_integral = magnitude == floor(magnitude);
+	size_t sign = signbit(value) ? 1 : 0;
+	if (!is_integral || magnitude < MIN_EXPONENTIAL) {
+		size_t n = aps_decimal_print(value, out);
+		if (is_integral) memcpy(out + n, ".0", 2);
+		return is_integral ? n + 2 : n;
+	}
+	if (sign != 0) out[0] = '-';
+	return sign + print_fraction(find_shortest(magnitude), out + sign);
 }

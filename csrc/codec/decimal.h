@@ -18,6 +18,8 @@ bool aps_decimal_is_distinct(struct aps_str number, double value);
 /* The shortest text that reads back the same, as a JSON number; integral values with all digits and no exponent.
  * `value` must be finite. Returns the length; there is no terminating zero. */
 size_t aps_decimal_print(double value, char out[APS_DECIMAL_CHARS]);
+/* The same with a fraction or an exponent, also of integral values: 1.0, 1e300. */
+size_t aps_decimal_print_float(double value, char out[APS_DECIMAL_CHARS]);
 /* Returns the length (at most 20); there is no terminating zero. */
 size_t aps_decimal_print_int(int64_t value, char out[20]);
 

@@ -143,14 +143,23 @@ void aps_json_write_int(struct aps_json_writer *w, int64_t value)
 	write_token(w, text, aps_decimal_print_int(value, text));
 }
 
+static bool check_finite(struct aps_json_writer *w, double value)
+{
+	if (!isfinite(value) && w->err.code == APS_OK)
+		aps_fail(&w->err, APS_E_USAGE, "JSON has no NaN and no infinity");
+	return isfinite(value);
+}
+
 void aps_json_write_double(struct aps_json_writer *w, double value)
 {
-	if (!isfinite(value)) {
-		if (w->err.code == APS_OK) aps_fail(&w->err, APS_E_USAGE, "JSON has no NaN and no infinity");
-		return;
-	}
 	char text[APS_DECIMAL_CHARS];
-	write_token(w, text, aps_decimal_print(value, text));
+	if (check_finite(w, value)) write_token(w, text, aps_decimal_print(value, text));
+}
+
+void aps_json_write_float(struct aps_json_writer *w, double value)
+{
+	char text[APS_DECIMAL_CHARS];
+	if (check_finite(w, value)) write_token(w, text, aps_decimal_print_float(value, text));
 }
 
 void aps_json_write_bool(struct aps_json_writer *w, bool value)

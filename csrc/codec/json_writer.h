@@ -25,6 +25,8 @@ void aps_json_write_key(struct aps_json_writer *w, struct aps_str key);
 void aps_json_write_string(struct aps_json_writer *w, struct aps_str text);
 void aps_json_write_int(struct aps_json_writer *w, int64_t value);
 void aps_json_write_double(struct aps_json_writer *w, double value);
+/* With a fraction or an exponent, so that it isn't read back as an integer. */
+void aps_json_write_float(struct aps_json_writer *w, double value);
 void aps_json_write_bool(struct aps_json_writer *w, bool value);
 void aps_json_write_null(struct aps_json_writer *w);
 /* Text that is JSON already. */

@@ -15,7 +15,7 @@ enum {
 };
 
 struct aps_http {
-	CURLM *multi;
+	CURLM *multi;                    /* NULL until the first exchange: libcurl and TLS take 2 MB */
 	struct aps_exchange **exchanges; /* by slot: the low bits of an id */
 	size_t n_exchanges;
 	size_t capacity;
@@ -46,22 +46,25 @@ static CURLM *new_multi(struct aps_sealing *sealing)
 
 struct aps_http *aps_http_new(struct aps_err *err)
 {
-	if (aps_net_global_init(err) != APS_OK) return NULL;
 	struct aps_http *http = aps_calloc(1, sizeof *http);
-	if (http && aps_bell_init(&http->bell, err) != APS_OK) {
-		aps_free(http);
-		return NULL;
-	}
-	if (http) aps_sealing_init(&http->pulse.sealing);
-	if (http) http->multi = new_multi(&http->pulse.sealing);
-	if (!http || !http->multi) {
-		if (http) aps_bell_clear(&http->bell);
-		if (http) aps_sealing_clear(&http->pulse.sealing);
-		aps_free(http);
+	if (http == NULL) {
 		aps_fail(err, APS_E_NOMEM, "no memory for HTTP");
 		return NULL;
 	}
+	if (aps_bell_init(&http->bell, err) != APS_OK) {
+		aps_free(http);
+		return NULL;
+	}
+	aps_sealing_init(&http->pulse.sealing);
 	return http;
+}
+
+static enum aps_rc ensure_multi(struct aps_http *http, struct aps_err *err)
+{
+	if (http->multi != NULL) return APS_OK;
+	if (aps_net_global_init(err) != APS_OK) return err->code;
+	http->multi = new_multi(&http->pulse.sealing);
+	return http->multi != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for HTTP");
 }
 
 void aps_http_free(struct aps_http *http)
@@ -73,7 +76,7 @@ void aps_http_free(struct aps_http *http)
 		aps_exchange_free(exchange);
 	}
 	aps_free(http->exchanges);
-	curl_multi_cleanup(http->multi);
+	if (http->multi != NULL) curl_multi_cleanup(http->multi);
 	aps_bell_clear(&http->bell);
 	aps_sealing_clear(&http->pulse.sealing);
 	aps_free(http);
@@ -117,13 +120,14 @@ static void put_idle(struct aps_http *http, struct aps_exchange *exchange)
 
 enum aps_rc aps_http_start(struct aps_http *http, struct aps_http_request *request, uint64_t *id, struct aps_err *err)
 {
-	struct aps_exchange *exchange = take_idle(http);
+	enum aps_rc rc = ensure_multi(http, err);
+	struct aps_exchange *exchange = rc == APS_OK ? take_idle(http) : NULL;
 	if (!exchange) {
 		aps_free(request->body);
 		request->body = NULL;
-		return aps_fail(err, APS_E_NOMEM, "no memory for an HTTP exchange");
+		return rc != APS_OK ? rc : aps_fail(err, APS_E_NOMEM, "no memory for an HTTP exchange");
 	}
-	enum aps_rc rc = aps_exchange_prepare(exchange, request, err);
+	rc = aps_exchange_prepare(exchange, request, err);
 	if (rc != APS_OK) {
 		put_idle(http, exchange);
 		return rc;
@@ -143,7 +147,7 @@ enum aps_rc aps_http_start(struct aps_http *http, struct aps_http_request *reque
 
 void aps_http_forget(struct aps_http *http, bool connections_too)
 {
-	http->must_renew = http->must_renew || connections_too;
+	http->must_renew = http->must_renew || (connections_too && http->multi != NULL);
 	for (struct aps_exchange *exchange = http->idle; exchange; exchange = exchange->next_idle)
 		aps_exchange_drop_handle(exchange);
 }
@@ -192,13 +196,24 @@ static bool must_hold_back(const struct aps_http *http)
 	return http->n_barren >= BARREN_TURNS;
 }
 
+/* Before the first exchange. */
+static void await_bell(struct aps_http *http, int limit)
+{
+	bool was_rung = limit != 0 && aps_bell_sleep(&http->bell) && aps_wake_wait(&http->bell.wake, limit);
+	aps_bell_awake(&http->bell, was_rung);
+}
+
 void aps_http_poll(struct aps_http *http, int64_t timeout_ms)
 {
+	int limit = timeout_ms < 0 || timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
+	if (http->multi == NULL) {
+		await_bell(http, limit);
+		return;
+	}
 	if (http->must_renew && http->n_added == 0) renew(http);
 	if (http->must_perform) perform(http);
 	/* Finished ones are handed out before anything is waited for. */
 	if (http->n_moving < http->n_added) return;
-	int limit = timeout_ms < 0 || timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
 	if (http->pulse.has_held) limit = 0;
 	struct curl_waitfd bell = {.fd = http->bell.wake.read_fd, .events = CURL_WAIT_POLLIN};
 	bool may_sleep = limit != 0 && aps_bell_sleep(&http->bell);
@@ -215,6 +230,7 @@ bool aps_http_next(struct aps_http *http, struct aps_http_answer *answer)
 {
 	int n_left = 0;
 	CURLMsg *message;
+	if (http->multi == NULL) return false;
 	while ((message = curl_multi_info_read(http->multi, &n_left))) {
 		if (message->msg != CURLMSG_DONE) continue;
 		CURLcode code = message->data.result; /* the message dies with the removal */

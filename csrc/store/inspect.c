@@ -171,8 +171,9 @@ static void inspect_field(struct inspection *in, const struct aps_entry_row *row
 	char prefix[32];
 	int n = snprintf(prefix, sizeof prefix, "F%llu.", (unsigned long long)in->collect.root);
 	struct aps_str key = row->key;
-	in->n_fields++;
 	in->n_damaged += row->is_damaged || !is_value_whole(row->content);
+	if (row->is_nowhere && !aps_number_set_has(&in->collect.held, row->number)) return; /* it was evicted */
+	in->n_fields++;
 	aps_references_of_value(row->content, &counting.sink);
 	if (n <= 0 || key.n < (size_t)n || memcmp(key.p, prefix, (size_t)n) != 0) return;
 	put_root_field(in, (struct aps_str){key.p + n, key.n - (size_t)n}, n_bytes, counting.n);

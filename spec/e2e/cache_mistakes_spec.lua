@@ -40,6 +40,7 @@ describe("the cache refuses", function()
     refused("client:modify: __ref at [].of" .. accepted .. "boolean true", modify, function()
       return appsync.array{ { of = { __ref = true } } }
     end)
+    refused("client:modify: __ref" .. accepted .. "boolean false", modify, function() return { __ref = false } end)
     refused("client:modify: __ref at []" .. accepted .. "number 5", modify, function(list) list[2] = { __ref = 5 } end)
     assert.same({ "1" }, { client:read_query("{ list { id } }").list[1].id, client:read_query("{ list { id } }").list[2] })
   end)

@@ -165,14 +165,6 @@ describe("the contract of appsync serve:", function()
     client:close(5)
   end)
 
-  it("what later versions bring is refused clearly", function()
-    for _, words in ipairs{ " --conflict automerge" } do
-      local _, message, status = run("serve " .. schema .. words)
-      assert.equal(2, status)
-      has(message, words:match "%-%-%a+")
-    end
-  end)
-
   it("--help tells, with status 0", function()
     for _, words in ipairs{ "--help", "serve --help", "mock --help", "serve -h" } do
       local out, _, status = run(words)

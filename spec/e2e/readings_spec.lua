@@ -45,7 +45,7 @@ describe("a reading", function()
         assert.equal("3", appsync.encode(data.all[1].whole))
         if math.type then
           assert.equal("integer", math.type(data.all[1].int))
-          assert.equal("integer", math.type(data.all[1].whole))
+          assert.equal("float", math.type(data.all[1].whole))
         end
         assert.same(data, client:read_query(document))
         assert.are_not.equal(data, client:read_query(document))

@@ -122,7 +122,7 @@ describe("the control endpoint", function()
 
   it("moves the clock", function()
     start(nil, { iam = { AK = "SK" } })
-    assert.same({ now = faulty_server.NOW + 10, skew_s = 10 }, call("POST", "/clock", { skew_s = 10 }))
+    assert.same({ now = faulty_server.NOW + 10, skew_s = 10, data = { now = faulty_server.NOW + 10, stands = false, offset_s = 0 } }, call("POST", "/clock", { skew_s = 10 }))
     assert.equal(-50, call("POST", "/clock", { advance_s = -60 }).skew_s)
     assert.equal(400, select(2, call("POST", "/clock", { skew = 1 })))
     assert.equal(400, select(2, call("POST", "/clock", { skew_s = 1, advance_s = 1 })))

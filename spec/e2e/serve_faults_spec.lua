@@ -175,6 +175,15 @@ describe("a fault rule on requests", function()
     end)
   end
 
+  it("answers that it failed when the mutation was done", function()
+    start({ { match = { field = "note", times = 1 }, fault = { lose_answer = { status = 500 } } } })
+    local response = faulty:ask(NOTE)
+    assert.same({ 500, "InternalFailure" }, { response.status, response.json.errors[1].errorType })
+    assert.same({ "a" }, faulty.ran)
+    assert.equal(200, faulty:ask(NOTE).status)
+    assert.equal(2, faulty.faults.effects:describe().note.count)
+  end)
+
   it("gives an error to a root field, and to it alone", function()
     start({ { match = { field = "note" }, fault = { error = { type = "DynamoDB:DynamoDbException", message = "full" } } } })
     local response = faulty:ask('mutation { other: fail note(text: "a") { id } }')

@@ -36,7 +36,7 @@ describe("appsync serve with a file", function()
     assert.matches(why, text, 1, true)
   end
 
-  for _, option in ipairs({ "", "--resolvers", "--transform", "--seed", "--jwt-key", "--auth", "--faults", "--store" }) do
+  for _, option in ipairs({ "", "--resolvers", "--transform", "--seed", "--jwt-key", "--auth", "--faults", "--store", "--models" }) do
     it(("that is a pipe or a device is refused: %s"):format(option == "" and "SCHEMA" or option), function()
       local head = option == "" and "" or schema .. " " .. option .. " "
       refused("pipe", head .. made.path .. "/pipe")

@@ -80,7 +80,7 @@ function cache:merges() end
 ---@return appsync.core.Err? err as of `write`
 function cache:objects(call) end
 ---All fields of a record that have this name, or the one with these arguments: three items for each, the field with its
----arguments, whether it is an entry of its own, and its value, with `__ref`, `__list` and `__json` as in
+---arguments, whether it is an entry of its own, and its value, with `__ref`, `__list`, `__json` and `__fields` as in
 ---csrc/cache/edit_value.h.
 ---@param key string
 ---@param field string

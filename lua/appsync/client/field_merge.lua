@@ -53,13 +53,14 @@ local function run(root, known, field, existing, incoming, details, rest)
     end
     return key
   end
-  if existing ~= nil then existing = field_value.shown(existing, identify_any) end
-  incoming = field_value.shown(incoming, identify_any)
+  local shown = field_value.new_field()
+  if existing ~= nil then existing = field_value.shown(existing, identify_any, shown) end
+  incoming = field_value.shown(incoming, identify_any, shown)
   rest()
   local merged = compute("merge", root.merge_functions[field], existing, incoming, details)
   if merged == nil then return nil end
   rest()
-  return field_value.whole(mark_lists(mark_lists(merged, incoming), existing), identify, where)
+  return field_value.whole(mark_lists(mark_lists(merged, incoming), existing), identify, shown, where)
 end
 
 local function merge(root, known, merges, i, field, host)

@@ -16,15 +16,44 @@ local function below(path, name)
   return path == "" and name or path .. "." .. name
 end
 
+---What was shown of one field, by which what comes back is told: an application's data may look like a reference.
+---@class appsync.client.ShownField
+---@field data table<table, true> the tables of what was selected as a leaf
+---@field data_places table<string, true> where one of them stood that looks like a record
+---@field references table<table, true> those that stood elsewhere than in a list
+---@field object_places table<string, true> where an embedded object stood
+
+---@return appsync.client.ShownField
+function field_value.new_field()
+  return { data = {}, data_places = {}, references = {}, object_places = {} }
+end
+
+local function note_data(value, field, path)
+  if type(value) ~= "table" then return end
+  field.data[value] = true
+  if value.__ref ~= nil or value.__typename ~= nil then field.data_places[path] = true end
+  for name, member in pairs(value) do
+    if type(member) == "table" then note_data(member, field, type(name) == "number" and path .. "[]" or below(path, name)) end
+  end
+end
+
 ---What the function gets: references as `{__ref =}`, lists as `appsync.RecordList`.
 ---@param value any
 ---@param identify fun(record: any, what: string): string
+---@param field appsync.client.ShownField is told of it
 ---@param path string?
 ---@return any
-function field_value.shown(value, identify, path)
+function field_value.shown(value, identify, field, path)
   path = path or ""
-  if type(value) ~= "table" or value.__ref ~= nil then return value end
-  if value.__json ~= nil then return value.__json end
+  if type(value) ~= "table" then return value end
+  if value.__ref ~= nil then
+    field.references[value] = true
+    return value
+  end
+  if value.__json ~= nil then
+    note_data(value.__json, field, path)
+    return value.__json
+  end
   if value.__list then
     local items = value.__list
     setmetatable(items, nil)
@@ -32,14 +61,16 @@ function field_value.shown(value, identify, path)
     for i = 1, #items do
       local item = items[i]
       if type(item) == "table" and item.__ref == nil then
-        item = field_value.shown(item, identify, path .. "[]")
+        item = field_value.shown(item, identify, field, path .. "[]")
         items[i] = item
       end
       was[i] = item
     end
     return record_list.new(items, was, path, identify)
   end
-  for name, member in pairs(value) do value[name] = field_value.shown(member, identify, below(path, name)) end
+  value = value.__fields or value
+  field.object_places[path] = true
+  for name, member in pairs(value) do value[name] = field_value.shown(member, identify, field, below(path, name)) end
   return value
 end
 
@@ -80,15 +111,25 @@ local function given_members(value, context, path, depth)
   return members, is_plain
 end
 
+-- As the core says it, which knows more of what was there.
+local function check_names(value, context)
+  for name in pairs(value) do
+    if type(name) == "string" and name:find "^__" and name ~= "__typename" then
+      errors.misuse('%s: an embedded object has a field "%s": names that begin with two underscores are GraphQL\'s own, and of these '
+        .. "only __typename is accepted", context.where, name)
+    end
+  end
+end
+
 -- What stands for something else must be what it looks like.
-local function check_marks(value, context, path)
+local function check_marks(value, context, path, is_data)
   local place = path == "" and "" or " at " .. path
   if value == field_value.DELETE then
     errors.misuse("%s: details.DELETE%s takes the whole field away: the function must return it alone, and no part of a field "
       .. "can be taken away so", context.where, place)
   end
   local key = value.__ref
-  if key ~= nil and (type(key) ~= "string" or key == "") then
+  if key ~= nil and not is_data and (type(key) ~= "string" or key == "") then
     errors.misuse('%s: __ref%s must be the key of a record, as in {__ref = "Todo:1"}, got %s', context.where, place,
       (errors.describe(key)))
   end
@@ -98,17 +139,21 @@ end
 ---@return any value, boolean is_plain
 given = function(value, context, path, depth)
   if type(value) ~= "table" then return value, true end
-  check_marks(value, context, path)
+  local field = context.field
+  local is_data = field.data[value] or (field.data_places[path] and not field.references[value])
+  check_marks(value, context, path, is_data)
   if depth > MAX_DEPTH then errors.misuse("%s: what the function returns is nested too deeply, or a cycle", context.where) end
   if record_list.origin(value) then
     local edits = record_list.edits(value, context.where)
     if context.is_whole or record_list.origin(value).path ~= path then edits = nil end
     return given_list(value, edits, context, path, depth), false
   end
-  local key = value.__ref or (value.__typename ~= nil and context.identify(value)) or nil
+  local key = not is_data and (value.__ref or (value.__typename ~= nil and context.identify(value))) or nil
   if key then return { __ref = key }, false end
   local is_list = getmetatable(value) == array_mt or value[1] ~= nil
   local inner, is_plain = (is_list and given_items or given_members)(value, context, path, depth)
+  local is_object = not is_list and (not is_plain or (not is_data and (value.__typename ~= nil or field.object_places[path])))
+  if is_object then check_names(value, context) end
   if is_plain then return { __json = value }, true end
   if is_list then check_items(value, context) end
   return is_list and { __list = inner } or inner, false
@@ -136,28 +181,31 @@ end
 ---The core's form of what a function has returned.
 ---@param value any not nil
 ---@param identify fun(record: any): string? nil: it has none
+---@param field appsync.client.ShownField what the function got
 ---@param where string
 ---@return any
-function field_value.given(value, identify, where)
-  return (given(value, { identify = identify, where = where }, "", 0))
+function field_value.given(value, identify, field, where)
+  return (given(value, { identify = identify, field = field, where = where }, "", 0))
 end
 
 ---The same, with nothing in it that stands for what changes what was there.
 ---@param value any not nil
 ---@param identify fun(record: any): string? nil: it has none
+---@param field appsync.client.ShownField what the function got
 ---@param where string
 ---@return any
-function field_value.whole(value, identify, where)
-  return (given(value, { identify = identify, where = where, is_whole = true }, "", 0))
+function field_value.whole(value, identify, field, where)
+  return (given(value, { identify = identify, field = field, where = where, is_whole = true }, "", 0))
 end
 
 ---The core's form of what a function that returned nothing did to the lists in what it got; nil: nothing.
 ---@param value any
 ---@param identify fun(record: any): string?
+---@param field appsync.client.ShownField
 ---@param where string
 ---@return any
-function field_value.changes(value, identify, where)
-  return changes_in(value, { identify = identify, where = where }, "")
+function field_value.changes(value, identify, field, where)
+  return changes_in(value, { identify = identify, field = field, where = where }, "")
 end
 
 return field_value

@@ -162,11 +162,12 @@ end
 local function ask(self, details, value, fn, where)
   local function identify_any(record, what) return key_of(self, record, where .. ": " .. what, "the record") end
   local function identify(record) return identity_of(self, record, where) end
-  local shown = field_value.shown(value, identify_any)
+  local field = field_value.new_field()
+  local shown = field_value.shown(value, identify_any, field)
   local result = compute(where, fn, shown, details)
   if result == field_value.DELETE then return { value = nil } end
-  if result ~= nil then return { value = field_value.given(result, identify, where) } end
-  local changes = field_value.changes(shown, identify, where)
+  if result ~= nil then return { value = field_value.given(result, identify, field, where) } end
+  local changes = field_value.changes(shown, identify, field, where)
   return changes and { value = changes }
 end
 
@@ -221,11 +222,11 @@ end
 
 ---Changes a field of a record in place. The function gets its value: a reference as `{__ref = "Post:1"}`, a list of records
 ---as an `appsync.RecordList` of references, with `add`, `remove` and `contains`, an embedded object, such as a connection
----with its `items`, as a table of these. It returns the new value, or nothing to keep what was done with the lists;
----`appsync.null` for no value, `details.DELETE` to take the field away. Of what has an identity only the reference is kept.
----It must not wait. A bare name means all that have this name, whatever their arguments; one with arguments, as in
----`listTodos({"limit":10})`, that one. A field that isn't there is none: nothing is called. Optimistic layers aren't seen,
----but by an `update` that makes one.
+---with its `items`, as a table of these, and a JSON scalar as its data, which is never taken for a reference. It returns the
+---new value, or nothing to keep what was done with the lists; `appsync.null` for no value, `details.DELETE` to take the field
+---away. Of what has an identity only the reference is kept. It must not wait. A bare name means all that have this name,
+---whatever their arguments; one with arguments, as in `listTodos({"limit":10})`, that one. A field that isn't there is none:
+---nothing is called. Optimistic layers aren't seen, but by an `update` that makes one.
 ---@param key string|table as of `read_fragment`
 ---@param field string
 ---@param fn fun(value: any, details: appsync.FieldDetails): any

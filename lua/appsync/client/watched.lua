@@ -121,6 +121,8 @@ end
 
 -- A value is there; one that lacks something shows only where nobody can be asked for it, or has been and couldn't tell.
 local function show(self, value, is_whole, is_optimistic, mark)
+  -- 1 has become 1.0: nothing that anybody has to be told
+  local is_same = is_whole and self.is_whole and rawequal(value, self.data) and (self.source == "optimistic") == is_optimistic
   self.is_whole = is_whole
   if is_whole or self.policy == "cache-only" then
     self.data = value
@@ -129,6 +131,7 @@ local function show(self, value, is_whole, is_optimistic, mark)
   else
     return
   end
+  if is_same then return end
   self.source = is_optimistic and "optimistic" or self.loading and self.source or "cache"
 end
 

@@ -68,9 +68,11 @@ local function load_program(options, given)
   local opened = given
   local s, models = load_schema(options.schema_text, {
     modes = options.auth_modes, transforms = options.transforms, transformer = options.transformer,
+    conflict = options.conflict,
   })
   if not s then return nil, models end
   local ok, err = resolvers.fit(options.resolvers or {}, s)
+  if ok then ok, err = resolvers.fit_conflicts(options.conflict_handlers or {}, models) end
   if not ok then return nil, err end
   local rules = model_guard.of(models)
   local guard = options.guard or rules
@@ -83,7 +85,7 @@ local function load_program(options, given)
     local code
     generated, err, code = model_resolvers.build(models, opened, {
       now = options.now or core.wall, uuid = options.uuid or core.uuid, query = s.query.name,
-      mutation = s.mutation and s.mutation.name, guard = guard,
+      mutation = s.mutation and s.mutation.name, guard = guard, conflict_handlers = options.conflict_handlers,
     })
     if not generated then
       if not given then opened:close() end
@@ -141,6 +143,8 @@ end
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
 ---@field transformer appsync.server.Transformer?
 ---@field resolvers table<string, table<string, function>>? by type and field
+---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
+---@field conflict_handlers table<string, fun(event: table): table>? of versioned models whose handler is LAMBDA
 ---@field store string|appsync.server.Store? a file, or ":memory:" (the default), or a store that is open already
 ---@field now (fun(): number)? seconds since 1970
 ---@field uuid (fun(): string)?

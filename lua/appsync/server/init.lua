@@ -3,6 +3,7 @@ local core = require("appsync.core")
 local native = require("appsync.server.native")
 local authorize = require("appsync.server.auth.authorize")
 local control = require("appsync.server.fault.control")
+local data_clock = require("appsync.server.fault.data_clock")
 local endpoint = require("appsync.server.http.endpoint")
 local fault = require("appsync.server.fault")
 local log_record = require("appsync.server.develop.log_record")
@@ -29,6 +30,8 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
 ---@field transformer appsync.server.Transformer? default: what the schema's directives tell
 ---@field authorizer (fun(token: string, request: table): boolean|table)? AWS_LAMBDA
+---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
+---@field conflict_handlers table<string, fun(event: table): table>? of versioned models whose handler is LAMBDA
 ---@field store string? a file, default ":memory:"
 ---@field tls {cert: string, key: string}?
 ---@field max_subscriptions integer? of one connection, default 200
@@ -52,6 +55,7 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field clock (fun(): number)? seconds that never go back
 ---@field now (fun(): number)? Unix seconds
 ---@field faults table? fault rules, decoded JSON or read; given, even empty: requests are logged and effects counted
+---@field data_time appsync.server.DataTime? the time by which data lives; default: the server's
 ---@field control integer? a port on 127.0.0.1 for the control endpoint, 0: any free one
 ---@field allow_hosts string[]? further names in Host headers that are answered on loopback; "*": any
 ---@field max_connections integer? TCP connections at once, default 10000
@@ -62,6 +66,7 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field engine table
 ---@field listener table
 ---@field faults appsync.server.Faults?
+---@field data_clock appsync.server.DataClock
 ---@field auth_modes {default: string, additional: string[]}
 local Server = require("appsync.server.events")
 local Server_mt = { __index = Server }
@@ -105,6 +110,8 @@ local function new_engine(options, auth_modes, now, on_effect)
     resolvers = options.resolvers,
     transforms = options.transforms,
     transformer = options.transformer,
+    conflict = options.conflict,
+    conflict_handlers = options.conflict_handlers,
     store = options.store or ":memory:",
     now = now,
     uuid = core.uuid,
@@ -181,7 +188,7 @@ end
 ---@private
 function Server:wire_faults()
   self.faults:attach(self.listener, function() return self.engine end)
-  self.control = control.new(self.faults, function() return self:counters() end)
+  self.control = control.new(self.faults, function() return self:counters() end, self.data_clock)
   self.faults.log.on_finish = self.on_record and function(entry)
     if #entry.faults > 0 then
       self:guarded("the request log", self.on_record, log_record.of_fault(entry))
@@ -253,10 +260,12 @@ function server.new(options)
     faults = faults,
     now = now,
     clock = clock,
+    data_clock = data_clock.new(now, options.data_time),
     auth_modes = auth:auth_modes(),
   }, Server_mt)
   local err
-  self.engine, err = new_engine(options, self.auth_modes, now, faults and function(...) faults.effects:add(...) end)
+  local function data_now() return self.data_clock:now() end
+  self.engine, err = new_engine(options, self.auth_modes, data_now, faults and function(...) faults.effects:add(...) end)
   if not self.engine then
     return nil, err
   end
@@ -296,6 +305,8 @@ function server.print_schema(options)
     resolvers = options.resolvers,
     transforms = options.transforms,
     transformer = options.transformer,
+    conflict = options.conflict,
+    conflict_handlers = options.conflict_handlers,
   }
   -- Where nothing was said of authorization, the schema's rules are taken for whatever modes they are.
   local modes = options.is_key_made_up and {} or auth:auth_modes()

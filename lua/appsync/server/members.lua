@@ -61,7 +61,10 @@ local function is_good(value, member)
     and (not member.max or value <= member.max)
 end
 
-local function sorted(map)
+--- The names of a table in order: what is done with each is the same on every run.
+---@param map table<string, any>
+---@return string[]
+function members.sorted(map)
   local names = {}
   for name in pairs(map) do names[#names + 1] = tostring(name) end
   table.sort(names)
@@ -72,7 +75,7 @@ end
 ---@param map table<string, any>
 ---@return string
 function members.names(map)
-  return table.concat(sorted(map), ", ")
+  return table.concat(members.sorted(map), ", ")
 end
 
 local function placed(place, text)
@@ -98,7 +101,7 @@ end
 ---@return table? read, string? message
 function members.read(given, declared, place)
   local read = {}
-  for _, name in ipairs(sorted(given)) do
+  for _, name in ipairs(members.sorted(given)) do
     local value, member = given[name], declared[name]
     if not member then return nil, members.unknown(place, "key", name, declared) end
     if value ~= core.null then
@@ -106,7 +109,7 @@ function members.read(given, declared, place)
       read[name] = value
     end
   end
-  for _, name in ipairs(sorted(declared)) do
+  for _, name in ipairs(members.sorted(declared)) do
     if declared[name].is_required and read[name] == nil then return nil, placed(place, ('"%s" is missing'):format(name)) end
   end
   return read

@@ -1,6 +1,7 @@
 --- What a user writes for the server to run: the schema, the resolvers, the directive plug-ins. It is read from its files
 --- as often as they change.
 local amplify_project = require("appsync.server.amplify_project")
+local conflict_source = require("appsync.server.develop.conflict_source")
 local file = require("appsync.server.develop.file")
 local modules = require("appsync.server.develop.modules")
 local plugins = require("appsync.server.transform.plugins")
@@ -11,6 +12,7 @@ local source = require("appsync.server.develop.source")
 ---@field paths {schema: string, resolvers: string?, transforms: string[], seeds: string[]}
 ---@field transformer 1|2? in place of what the schema's project says
 ---@field private project string? the path of its project's file
+---@field private conflict appsync.server.ConflictWords what the command line says of versioned models
 ---@field current appsync.server.ProgramText? what is served
 ---@field private modules appsync.server.Modules[] by the files that require them
 local Program = {}
@@ -22,6 +24,9 @@ local program = {}
 ---@field source appsync.server.Source
 ---@field resolvers table<string, table<string, function>>?
 ---@field authorizer function?
+---@field conflict_handlers table<string, function>?
+---@field conflict appsync.server.ConflictSettings?
+---@field notes string[] what a reader of the command line might not expect
 ---@field transforms appsync.server.Plugin[]
 ---@field transformer {version: 1|2?, because: string?, flags: table<string, boolean>?}
 ---@field seeds appsync.server.SeedText[]
@@ -30,15 +35,15 @@ local program = {}
 ---@field name string the file's path
 ---@field text string JSON
 
----@param paths {schema: string, resolvers: string?, transforms: string[]?, seeds: string[]?}
----@param transformer 1|2? which of Amplify's; default: the one of the project that the schema stands in
+---@param paths {schema: string, resolvers: string?, transforms: string[]?, seeds: string[]?, conflict: appsync.server.ConflictWords?,
+---  transformer: 1|2?} transformer: which of Amplify's; default: the one of the project that the schema stands in
 ---@return appsync.server.Program
-function program.new(paths, transformer)
+function program.new(paths)
   return setmetatable({
     paths = {
       schema = paths.schema, resolvers = paths.resolvers, transforms = paths.transforms or {}, seeds = paths.seeds or {},
     },
-    modules = {}, watched = { paths.schema }, transformer = transformer,
+    modules = {}, watched = { paths.schema }, conflict = paths.conflict or {}, transformer = paths.transformer,
   }, Program)
 end
 
@@ -53,7 +58,7 @@ function Program:read_resolvers(text)
   local path = self.paths.resolvers
   local loaded, fault = self:modules_of(path):anew(function() return resolvers.load(path) end)
   if not loaded then return fault end
-  text.resolvers, text.authorizer = loaded.by_type, loaded.authorizer
+  text.resolvers, text.authorizer, text.conflict_handlers = loaded.by_type, loaded.authorizer, loaded.conflict_handlers
 end
 
 ---@private
@@ -88,20 +93,25 @@ end
 ---@return appsync.server.ProgramText? text
 ---@return appsync.server.SourceFault[]? faults
 function Program:read()
-  local faults, text = {}, { transforms = {}, seeds = {} }
+  local faults, text = {}, { transforms = {}, seeds = {}, notes = {} }
   local read, fault = source.read(self.paths.schema)
   if read then
     self.watched, text.source = read.watched, read
+    text.notes[1] = read.note
   else
     faults[1] = fault
   end
   if self.paths.resolvers then faults[#faults + 1] = self:read_resolvers(text) end
   self:read_transforms(text, faults)
   self:read_transformer(text, faults)
+  local conflict, message, note = conflict_source.read(self.conflict, self.paths.schema)
+  text.conflict = conflict
+  if message then faults[#faults + 1] = { message = message } end
+  text.notes[#text.notes + 1] = note
   for i, path in ipairs(self.paths.seeds) do
-    local json, message = file.read(path, "seed")
+    local json, why = file.read(path, "seed")
     text.seeds[i] = { name = path, text = json }
-    if not json then faults[#faults + 1] = { message = message } end
+    if not json then faults[#faults + 1] = { message = why } end
   end
   if #faults > 0 then return nil, faults end
   return text
@@ -114,6 +124,7 @@ function Program:files()
   for i, path in ipairs(self.watched) do paths[i] = path end
   paths[#paths + 1] = self.project
   paths[#paths + 1] = self.paths.resolvers
+  for _, path in ipairs(conflict_source.files(self.conflict, self.paths.schema)) do paths[#paths + 1] = path end
   for _, path in ipairs(self.paths.transforms) do paths[#paths + 1] = path end
   for _, path in ipairs(self.paths.seeds) do paths[#paths + 1] = path end
   for _, of_file in pairs(self.modules) do

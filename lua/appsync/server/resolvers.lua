@@ -1,5 +1,5 @@
 --- The resolvers file: a Lua file that returns `{Query = {field = function(ctx) … end}, Mutation = …, Subscription = …,
---- Type = {field = …}, authorizer = function(token, request) … end}`.
+--- Type = {field = …}, authorizer = function(token, request) … end, conflict_handlers = {name = function(event) … end}}`.
 local failures = require("appsync.server.resolver_failures")
 local file = require("appsync.server.develop.file")
 local opts = require("appsync.opts")
@@ -48,7 +48,7 @@ local function placed(text, path)
   return { path = name, line = tonumber(line), message = message, text = source.line_of(name, tonumber(line)) }
 end
 
-local function check_fields(name, fields)
+local function check_fields(fields, name)
   if type(fields) ~= "table" then
     return ("%s must be a table of functions, not a %s"):format(name, type(fields)), name
   end
@@ -59,24 +59,27 @@ local function check_fields(name, fields)
   end
 end
 
--- The resolvers by type and the authorizer; or nil, the message and the name of what is wrong.
+-- What the file may give beside resolvers.
+local OTHERS = {
+  authorizer = function(value)
+    if type(value) ~= "function" then return ("authorizer must be a function, not a %s"):format(type(value)), "authorizer" end
+  end,
+  conflict_handlers = check_fields,
+}
+
+-- The resolvers by type; or nil, the message and the name of what is wrong.
 local function check(value)
   if type(value) ~= "table" then
     return nil, ("the file must return a table {Query = {field = function(ctx) … end}, …}, not a %s"):format(type(value))
   end
   local by_type = {}
   for name, fields in pairs(value) do
-    if name == "authorizer" then
-      if type(fields) ~= "function" then
-        return nil, ("authorizer must be a function, not a %s"):format(type(fields)), name
-      end
-    else
-      local message, culprit = check_fields(tostring(name), fields)
-      if message then return nil, message, culprit end
-      by_type[name] = fields
-    end
+    local check_other = OTHERS[name]
+    local message, culprit = (check_other or check_fields)(fields, tostring(name))
+    if message then return nil, message, culprit end
+    if not check_other then by_type[name] = fields end
   end
-  return by_type, value.authorizer
+  return by_type
 end
 
 local function by_text(a, b) return tostring(a) < tostring(b) end
@@ -141,9 +144,25 @@ function resolvers.fit(by_type, schema)
   return first == nil or nil, first
 end
 
+--- Whether each model that wants a conflict handler of one's own has it.
+---@param handlers table<string, function>
+---@param models appsync.server.Model[]
+---@return true? ok, appsync.server.ResolversFault? fault
+function resolvers.fit_conflicts(handlers, models)
+  for _, m in ipairs(models) do
+    local name = m.conflict and m.conflict.resolver
+    if name and type(handlers[name]) ~= "function" then
+      return nil, { message = ("the conflicts of the model '%s' are for 'conflict_handlers.%s' of the resolvers file, "
+        .. "which isn't there%s"):format(m.name, name, meant(name, handlers)) }
+    end
+  end
+  return true
+end
+
 --- Runs the file and checks what it returns.
 ---@param path string
----@return {by_type: table<string, table<string, function>>, authorizer: function?}? loaded
+---@return {by_type: table<string, table<string, function>>, authorizer: function?, conflict_handlers: table<string, function>?}?
+---  loaded
 ---@return appsync.server.ResolversFault? fault
 function resolvers.load(path)
   local chunk, message, has_text = file.chunk(path)
@@ -158,14 +177,14 @@ function resolvers.load(path)
     fault.traceback = traceback
     return nil, fault
   end
-  local is_read, by_type, authorizer, culprit = pcall(check, value)
+  local is_read, by_type, why, culprit = pcall(check, value)
   if not is_read or not by_type then
     local line = culprit and line_that_gives(path, culprit)
     return nil, {
-      path = path, message = shown(is_read and authorizer or by_type), line = line, text = line and source.line_of(path, line),
+      path = path, message = shown(is_read and why or by_type), line = line, text = line and source.line_of(path, line),
     }
   end
-  return { by_type = by_type, authorizer = authorizer }
+  return { by_type = by_type, authorizer = value.authorizer, conflict_handlers = value.conflict_handlers }
 end
 
 return resolvers

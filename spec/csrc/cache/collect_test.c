@@ -146,6 +146,35 @@ static void what_the_application_evicted_stays_as_long_as_something_refers_to_it
 	assert_string_equal(what_is_left(), "RPost:2 RROOT_QUERY");
 }
 
+static void an_evicted_field_leaves_no_row_behind(void **state)
+{
+	(void)state;
+	write_data("{ a { id b(n: 1) } c(n: 1) }", "{}", "{\"a\":" POST("1", ",\"b\":1") ",\"c\":1}");
+	write_long("{ all(n: 1) { id } }", 1, 700);
+	aps_write_begin(&world.write, &world.cache);
+	assert_true(aps_evict(&world.write, APS_STR("ROOT_QUERY"), APS_STR("c")));
+	assert_true(aps_evict(&world.write, APS_STR("ROOT_QUERY"), APS_STR("all({\"n\":1})")));
+	assert_true(aps_evict(&world.write, APS_STR("Post:1"), APS_STR("")));
+	aps_write_commit(&world.write);
+	collect_all(NULL, 0);
+	assert_string_equal(what_is_left(), "-RPost:1 RROOT_QUERY");
+	write_data("{ c(n: 1) }", "{}", "{\"c\":2}");
+	collect_all(NULL, 0);
+	assert_plain("{ c(n: 1) }", "{}", "{\"c\":2}");
+}
+
+static void a_field_that_only_a_layer_had_leaves_after_it(void **state)
+{
+	(void)state;
+	write_data("{ a }", "{}", "{\"a\":1}");
+	write_layer(7, "{ c(n: 1) }", "{\"c\":1}");
+	collect_all(NULL, 0);
+	assert_plain("{ c(n: 1) }", "{}", "{\"c\":1}");
+	write_answer(7, "{ a }", "{\"a\":1}");
+	collect_all(NULL, 0);
+	assert_string_equal(what_is_left(), "RROOT_QUERY");
+}
+
 static void what_layers_change_or_refer_to_stays(void **state)
 {
 	(void)state;
@@ -546,6 +575,8 @@ int main(void)
 	        TEST(embedded_objects_and_lists_of_lists_refer_as_well),
 	        TEST(long_lists_and_their_blocks_live_as_long_as_what_has_them),
 	        TEST(what_the_application_evicted_stays_as_long_as_something_refers_to_it),
+	        TEST(an_evicted_field_leaves_no_row_behind),
+	        TEST(a_field_that_only_a_layer_had_leaves_after_it),
 	        TEST(what_layers_change_or_refer_to_stays),
 	        TEST(what_was_not_used_for_the_longest_time_leaves_first),
 	        TEST(only_so_much_leaves_as_has_to),

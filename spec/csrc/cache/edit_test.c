@@ -209,6 +209,54 @@ static void an_embedded_object_is_what_it_is_given_as(void **state)
 	assert_string_equal(show("T:2", "at"), "[\"at\",false,{\"__typename\":\"A\",\"x\":5}]");
 }
 
+static void a_name_that_is_graphqls_own_is_refused_and_said(void **state)
+{
+	(void)state;
+	static const char *const GIVEN[] = {
+	        "{\"x\":1,\"__list\":2}",
+	        "{\"x\":1,\"__ref\":\"T:1\"}",
+	        "{\"x\":{\"__json\":1},\"__own\":2}",
+	        "{\"__json\":{\"__list\":1}}",
+	        "{\"__json\":{\"x\":1,\"__json\":{}}}",
+	        "{\"__fields\":{\"__edits\":1}}",
+	        "{\"__fields\":{\"y\":{\"x\":1,\"__fields\":{}}}}",
+	};
+	write_all();
+	for (size_t i = 0; i < APS_COUNTOF(GIVEN); i++) {
+		const char *error = set("T:1", "at", GIVEN[i]);
+		if (strncmp(error, "error: an embedded object has a field \"__", 41) != 0 ||
+		    strstr(error, "of these only __typename is accepted") == NULL)
+			fail_msg("%s: %s", GIVEN[i], error);
+		assert_reads(QUERY, "{}", DATA);
+	}
+}
+
+/* A document may ask for such a field all the same. */
+static void an_object_that_has_such_a_name_is_shown_as_one(void **state)
+{
+	(void)state;
+	write_data("{ at { x __list } }", "{}", "{\"at\":{\"x\":1,\"__list\":2}}");
+	assert_string_equal(show("ROOT_QUERY", "at"), "[\"at\",false,{\"__fields\":{\"x\":1,\"__list\":2}}]");
+	assert_string_equal(set("ROOT_QUERY", "at", "{\"__fields\":{\"x\":3}}"), "ROOT_QUERY.at");
+	assert_reads("{ at { x __list } }", "{}", "{\"at\":{\"x\":3,\"__list\":2}}");
+}
+
+static void data_that_looks_like_something_else_stays_what_it_is(void **state)
+{
+	(void)state;
+	static const char *const GIVEN[] = {"{\"__ref\":\"T:2\"}", "{\"__typename\":\"T\",\"id\":1}",
+	                                    "{\"__list\":[{\"__json\":1}]}", "{}"};
+	char json[128], shown[128];
+	write_data("{ j }", "{}", "{\"j\":{\"__typename\":\"T\"}}");
+	for (size_t i = 0; i < APS_COUNTOF(GIVEN); i++) {
+		snprintf(json, sizeof json, "{\"__json\":%s}", GIVEN[i]);
+		assert_string_equal(set("ROOT_QUERY", "j", json), "ROOT_QUERY.j");
+		snprintf(shown, sizeof shown, "[\"j\",false,%s]", json);
+		assert_string_equal(show("ROOT_QUERY", "j"), shown);
+		write_data("{ j }", "{}", "{\"j\":{\"a\":1,\"__typename\":\"T\"}}");
+	}
+}
+
 static void lists_are_edited(void **state)
 {
 	(void)state;
@@ -449,6 +497,9 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(a_field_goes_and_others_of_its_name_stay, setup, teardown),
 	        cmocka_unit_test_setup_teardown(references_are_told_by_keys, setup, teardown),
 	        cmocka_unit_test_setup_teardown(an_embedded_object_is_what_it_is_given_as, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_name_that_is_graphqls_own_is_refused_and_said, setup, teardown),
+	        cmocka_unit_test_setup_teardown(an_object_that_has_such_a_name_is_shown_as_one, setup, teardown),
+	        cmocka_unit_test_setup_teardown(data_that_looks_like_something_else_stays_what_it_is, setup, teardown),
 	        cmocka_unit_test_setup_teardown(lists_are_edited, setup, teardown),
 	        cmocka_unit_test_setup_teardown(lists_of_embedded_objects_keep_what_they_are, setup, teardown),
 	        cmocka_unit_test_setup_teardown(long_lists_stay_in_blocks, setup, teardown),

@@ -386,6 +386,30 @@ static void write_all(void)
 	        "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":2,\"w\":3,\"z\":4,\"e\":{\"f\":5,\"g\":6},\"__typename\":\"A\"}}");
 }
 
+/* Where a file is damaged it may be any value, also one that has no text. */
+static void doubts_that_are_none_are_left_out(void **state)
+{
+	(void)state;
+	static const char *const VALUES[] = {"\x03\x02", "\x00", "\x08\x01"};
+	struct aps_entry *root;
+	struct aps_buf content;
+	write_data("{ a b }", "{}", "{\"a\":1,\"b\":2}");
+	assert_int_equal(aps_entries_find(&world.cache.entries, APS_STR("RROOT_QUERY"), &root, NULL), APS_OK);
+	for (size_t i = 0; i < APS_COUNTOF(VALUES); i++) {
+		char expected[32];
+		aps_buf_init(&content, APS_BUF_ANY_SIZE);
+		aps_buf_add(&content, "\0\0", 2);
+		aps_buf_add(&content, VALUES[i], i == 1 ? 1 : strlen(VALUES[i]));
+		aps_buf_add_str(&content, aps_entry_content(root));
+		size_t n = content.n;
+		aps_entries_set(&world.cache.entries, root, aps_buf_take(&content, NULL), n);
+		snprintf(expected, sizeof expected, "{\"a\":%zu,\"b\":2}", i + 5);
+		write_data("{ a b }", "{}", expected);
+		assert_reads("{ a b }", "{}", expected);
+		assert_true(aps_entry_content(root).n != 0 && aps_entry_content(root).p[0] != 0);
+	}
+}
+
 static void what_a_null_left_in_doubt_is_asked_for_until_it_is_said(void **state)
 {
 	static const struct {
@@ -569,6 +593,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(what_errors_name_is_not_written, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                a_null_of_a_subscription_keeps_what_is_known_and_tells_that_it_may_be_stale, setup, teardown),
+	        cmocka_unit_test_setup_teardown(doubts_that_are_none_are_left_out, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_a_null_left_in_doubt_is_asked_for_until_it_is_said, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(many_fields_are_told_apart_in_any_order, setup, teardown),

@@ -67,22 +67,55 @@ static void each_kind_of_scalar_is_what_its_text_says(void **state)
 	assert_string_equal(number(0.1), "0.1");
 }
 
-/* 1.0 and 1 are the same; 1e19 isn't an integer that a Lua number can't hold. */
-static void integral_doubles_are_integers(void **state)
+/* What came with a fraction or an exponent doesn't become an integer. */
+static void integral_doubles_stay_doubles(void **state)
 {
 	(void)state;
-	assert_string_equal(number(3), "3");
-	assert_int_equal(bytes.p[0], APS_CELL_INT);
-	assert_string_equal(number(-9007199254740993.0), "-9007199254740992");
-	assert_int_equal(bytes.p[0], APS_CELL_INT);
-	assert_string_equal(number(-9007199254740994.0), "-9007199254740994");
-	assert_int_equal(bytes.p[0], APS_CELL_DOUBLE);
-	assert_string_equal(number(0x1p63), "9223372036854775808");
-	assert_int_equal(bytes.p[0], APS_CELL_DOUBLE);
-	assert_string_equal(number(-0.0), "-0");
-	assert_int_equal(bytes.p[0], APS_CELL_NUMBER);
-	assert_string_equal(number(1e-7), "1e-7");
-	assert_int_equal(bytes.p[0], APS_CELL_DOUBLE);
+	static const struct {
+		double value;
+		const char *text;
+	} ROWS[] = {{3, "3.0"},
+	            {0, "0.0"},
+	            {-0.0, "-0.0"},
+	            {-0x1p53, "-9.007199254740992e15"},
+	            {0x1p63, "9.223372036854776e18"},
+	            {1e300, "1e300"},
+	            {1e-7, "1e-7"}};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		assert_string_equal(number(ROWS[i].value), ROWS[i].text);
+		assert_int_equal(bytes.p[0], APS_CELL_DOUBLE);
+	}
+}
+
+/* Each text is kept, and given, as what says the same of it: its value, and that it is an integer or not. */
+static void numbers_keep_their_form_as_they_are_kept(void **state)
+{
+	(void)state;
+	static const char *const SAME[] = {"1",
+	                                   "1.0",
+	                                   "0",
+	                                   "-0.0",
+	                                   "0.5",
+	                                   "1e15",
+	                                   "9007199254740993",
+	                                   "1.152921504606847e18",
+	                                   "1e300",
+	                                   "100000000000000000000",
+	                                   "1.00000000000000000001",
+	                                   "1e400"};
+	static const char *const OTHER[][2] = {{"1e2", "100.0"}, {"-0", "-0.0"}, {"1.50", "1.5"}, {"1E16", "1e16"}};
+	char data[64];
+	for (size_t i = 0; i < APS_COUNTOF(SAME); i++) {
+		snprintf(data, sizeof data, "{\"a\":%s}", SAME[i]);
+		write_data("{ a }", "{}", data);
+		assert_string_equal(read_data("{ a }", "{}"), data); /* packed, too */
+	}
+	for (size_t i = 0; i < APS_COUNTOF(OTHER); i++) {
+		snprintf(data, sizeof data, "{\"a\":%s}", OTHER[i][0]);
+		write_data("{ a }", "{}", data);
+		snprintf(data, sizeof data, "{\"a\":%s}", OTHER[i][1]);
+		assert_string_equal(read_data("{ a }", "{}"), data);
+	}
 }
 
 static void what_a_damaged_row_may_have_is_refused(void **state)
@@ -232,7 +265,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(each_kind_of_scalar_is_what_its_text_says, open_buffer, close_buffer),
-	        cmocka_unit_test_setup_teardown(integral_doubles_are_integers, open_buffer, close_buffer),
+	        cmocka_unit_test_setup_teardown(integral_doubles_stay_doubles, open_buffer, close_buffer),
+	        cmocka_unit_test_setup_teardown(numbers_keep_their_form_as_they_are_kept, open_buffer, close_buffer),
 	        cmocka_unit_test_setup_teardown(what_a_damaged_row_may_have_is_refused, open_buffer, close_buffer),
 	        cmocka_unit_test_setup_teardown(a_read_of_a_damaged_entry_fails_in_both_forms, open_buffer,
 	                                        close_buffer),

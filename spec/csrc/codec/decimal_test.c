@@ -74,6 +74,33 @@ static void doubles_are_printed_shortest(void **state)
 	assert_int_equal(strlen(print(-DBL_MAX)), 310);
 }
 
+static void a_float_is_told_from_an_integer(void **state)
+{
+	(void)state;
+	static const struct {
+		double value;
+		const char *text;
+	} ROWS[] = {
+	        {0, "0.0"},
+	        {-0.0, "-0.0"},
+	        {1, "1.0"},
+	        {-20, "-20.0"},
+	        {0.5, "0.5"},
+	        {1e-7, "1e-7"},
+	        {999999999999999, "999999999999999.0"},
+	        {1e15, "1e15"},
+	        {1234567890123456, "1.234567890123456e15"},
+	        {-0x1p60, "-1.152921504606847e18"},
+	        {1e300, "1e300"},
+	        {DBL_MAX, "1.7976931348623157e308"},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		char text[APS_DECIMAL_CHARS + 1];
+		text[aps_decimal_print_float(ROWS[i].value, text)] = '\0';
+		assert_string_equal(text, ROWS[i].text);
+	}
+}
+
 static void decimal_text_is_rounded_correctly(void **state)
 {
 	(void)state;
@@ -120,6 +147,12 @@ static void check_round_trip(double value)
 	double again = read_json((struct aps_str){text, n});
 	if (memcmp(&again, &value, sizeof value) != 0)
 		fail_msg("%a was printed as %s and read as %a", value, text, again);
+	char marked[APS_DECIMAL_CHARS + 1];
+	size_t n_marked = aps_decimal_print_float(value, marked);
+	marked[n_marked] = '\0';
+	again = read_json((struct aps_str){marked, n_marked});
+	if (memcmp(&again, &value, sizeof value) != 0 || strpbrk(marked, ".e") == NULL)
+		fail_msg("%a was printed as %s and read as %a", value, marked, again);
 	if (strtod(text, NULL) != value) fail_msg("%a was printed as %s", value, text);
 	char other[64];
 	for (int digits = 1; digits <= 17; digits++) {
@@ -228,6 +261,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(doubles_are_printed_shortest),
+	        cmocka_unit_test(a_float_is_told_from_an_integer),
 	        cmocka_unit_test(decimal_text_is_rounded_correctly),
 	        cmocka_unit_test(a_digit_after_a_thousand_zeros_counts),
 	        cmocka_unit_test(random_doubles_survive_print_and_read),

@@ -381,12 +381,21 @@ static void wake(void *context, const struct aps_thread *self APS_UNUSED)
 	aps_http_wakeup(context);
 }
 
-static void another_thread_ends_the_wait(void **state)
+static void expect_wake_up(void)
 {
-	(void)state;
 	struct aps_thread *thread = aps_thread_start("waker", wake, http, NULL);
 	aps_http_poll(http, -1); /* for ever, but for the wake-up */
 	assert_true(aps_thread_join(thread, 20000));
+}
+
+static void another_thread_ends_the_wait(void **state)
+{
+	(void)state;
+	expect_wake_up(); /* before there is anything of libcurl's */
+	struct aps_http_request request = request_to("http://host.invalid:80", NULL);
+	struct aps_http_answer answer = exchange(request);
+	aps_http_answer_clear(&answer);
+	expect_wake_up();
 }
 
 static void a_resolving_connect_tells_the_peers_address(void **state)

@@ -78,6 +78,36 @@ static void a_store_is_counted_beside_the_client_that_has_it_open(void **state)
 	assert_has("\"collectable\":{\"records\":0,\"bytes\":0}");
 }
 
+static void edit_now(const struct aps_edit_what *what)
+{
+	struct aps_edits *edits = aps_edits_new();
+	assert_true(aps_edits_add(edits, what));
+	aps_caching_edit(world.core.core, world.client, CACHE, &(struct aps_caching_edits){0, 0, edits});
+	core_world_turn(&world.core);
+	aps_edits_unref(edits);
+}
+
+static void a_field_that_was_evicted_is_not_shown_and_leaves_when_others_do(void **state)
+{
+	(void)state;
+	static const char SUM[] = "SELECT sum(32 + 2 * length(key) + coalesce(length(content), 0)) FROM entry";
+	write_now("{ a list(n: 1) other(n: 1) }", "{\"a\":1,\"list\":[1],\"other\":1}");
+	edit_now(&(struct aps_edit_what){
+	        .kind = APS_EDIT_EVICT, .key = APS_STR("ROOT_QUERY"), .field = APS_STR("list")});
+	inspect();
+	assert_has("\"fields\":1,");
+	assert_null(strstr(json.p, "list("));
+	assert_int_equal(n_rows(), 2);
+	assert_int_equal(collect_now(), 0);
+	assert_int_equal(n_rows(), 1);
+	char bytes[32];
+	inspect();
+	snprintf(bytes, sizeof bytes, "\"bytes\":%d,\"records\"", (int)in_file(SUM));
+	assert_has(bytes);
+	write_now("{ list(n: 1) }", "{\"list\":[2]}");
+	assert_string_equal(read_now("{ a list(n: 1) other(n: 1) }"), "{\"a\":1,\"list\":[2],\"other\":1}");
+}
+
 static void long_lists_and_their_blocks_are_told_apart(void **state)
 {
 	(void)state;
@@ -274,6 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(a_store_is_counted_beside_the_client_that_has_it_open),
+	        TEST(a_field_that_was_evicted_is_not_shown_and_leaves_when_others_do),
 	        TEST(long_lists_and_their_blocks_are_told_apart),
 	        TEST(what_layers_hold_is_not_collectable),
 	        TEST(what_was_dropped_is_told),

@@ -1,6 +1,7 @@
 // Writes what Amplify's own transformer makes of the sample schemas: NAME.source.graphql to NAME.expected.graphql beside it.
 // The first lines of a sample say how it is transformed: "# transformer: 2" or 1, "# modes: API_KEY AWS_IAM" (the default
-// mode first), "# flags: name=false" (parameters of the transformer).
+// mode first), "# flags: name=false" (parameters of the transformer), "# conflict: AUTOMERGE Post=LAMBDA" (the handler of all
+// models, and of single ones).
 //   npm ci --ignore-scripts && node generate.js FOLDER [NAME...]
 'use strict';
 const fs = require('fs');
@@ -19,16 +20,30 @@ const PROVIDERS = {
   AWS_LAMBDA: { authenticationType: 'AWS_LAMBDA', lambdaAuthorizerConfig: { lambdaFunction: 'authorizer', ttlSeconds: 60 } },
 };
 
+// What transform.conf.json has as "ResolverConfig".
+function conflicts(words) {
+  if (!words) return undefined;
+  const config = {};
+  for (const word of words.split(/\s+/)) {
+    const [handler, model] = word.split('=').reverse();
+    const entry = { ConflictDetection: 'VERSION', ConflictHandler: handler };
+    if (handler === 'LAMBDA') entry.LambdaConflictHandler = { name: 'handler' };
+    if (model) config.models = { ...config.models, [model]: entry };
+    else config.project = entry;
+  }
+  return config;
+}
+
 function settings(source) {
-  const found = { transformer: '2', modes: 'API_KEY', flags: '' };
-  for (const [, key, value] of source.matchAll(/^# (transformer|modes|flags): (.*)$/gm)) found[key] = value.trim();
+  const found = { transformer: '2', modes: 'API_KEY', flags: '', conflict: '' };
+  for (const [, key, value] of source.matchAll(/^# (transformer|modes|flags|conflict): (.*)$/gm)) found[key] = value.trim();
   const modes = found.modes.split(/\s+/).map((mode) => PROVIDERS[mode]);
   const flags = {};
   for (const pair of found.flags.split(/\s+/).filter(Boolean)) {
     const [name, value] = pair.split('=');
     flags[name] = value === 'true';
   }
-  return { version: found.transformer, flags, authConfig: {
+  return { version: found.transformer, flags, resolverConfig: conflicts(found.conflict), authConfig: {
     defaultAuthentication: modes[0], additionalAuthenticationProviders: modes.slice(1),
   } };
 }
@@ -36,13 +51,13 @@ function settings(source) {
 class Finished extends Error {}
 
 // The second version: the schema is complete before any resolver is made, so the rest is left out.
-function transformV2(source, { authConfig, flags }) {
+function transformV2(source, { authConfig, flags, resolverConfig }) {
   const { constructTransform } = require('@aws-amplify/graphql-transformer');
   const { App, Stack } = require('aws-cdk-lib');
   const core = require('@aws-amplify/graphql-transformer-core');
   const isSandbox = /input\s+AMPLIFY/.test(source);
   const transform = constructTransform({
-    transformersFactoryArgs: {}, authConfig, transformParameters: { sandboxModeEnabled: isSandbox, ...flags },
+    transformersFactoryArgs: {}, authConfig, resolverConfig, transformParameters: { sandboxModeEnabled: isSandbox, ...flags },
   });
   let sdl;
   transform.generateGraphQlApi = (stackManager, assets, parameters, output) => {
@@ -73,7 +88,7 @@ function withoutCommandLine() {
 }
 
 // Left out, `addAwsIamAuthInOutputSchema` would be undefined, and count as true where an API has IAM.
-function transformV1(source, { authConfig, flags }) {
+function transformV1(source, { authConfig, flags, resolverConfig }) {
   withoutCommandLine();
   const { GraphQLTransform } = require('graphql-transformer-core');
   const { DynamoDBModelTransformer } = require('graphql-dynamodb-transformer');
@@ -86,7 +101,8 @@ function transformV1(source, { authConfig, flags }) {
       new DynamoDBModelTransformer(), new VersionedModelTransformer(), new KeyTransformer(), new ModelConnectionTransformer(),
       new ModelAuthTransformer({ authConfig, addAwsIamAuthInOutputSchema: false }),
     ],
-    transformConfig: { Version: 5 }, // what transform.conf.json of each project since the end of 2019 says
+    // Version: what transform.conf.json of each project since the end of 2019 says.
+    transformConfig: { Version: 5, ...(resolverConfig && { ResolverConfig: resolverConfig }) },
     featureFlags: {
       getBoolean: (name, fallback) => (name in flags ? flags[name] : fallback),
       getNumber: (name, fallback) => fallback, getObject: (name, fallback) => fallback,

@@ -15,10 +15,14 @@ local function refs(text)
   return list
 end
 
-local function shown(value) return field_value.shown(value, identify) end
+local field
+local function shown(value)
+  field = field_value.new_field()
+  return field_value.shown(value, identify, field)
+end
 local function list_of(text) return shown{ __list = refs(text) } end
-local function given(value) return field_value.given(value, identify, "here") end
-local function changes(value) return field_value.changes(value, identify, "here") end
+local function given(value) return field_value.given(value, identify, field or field_value.new_field(), "here") end
+local function changes(value) return field_value.changes(value, identify, field, "here") end
 
 -- Applies edits as the core does (csrc/cache/list_edit.c).
 local function apply(text, edits)

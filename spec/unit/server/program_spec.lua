@@ -27,6 +27,21 @@ describe("a program", function()
     assert.is_nil(p.current)
   end)
 
+  it("is versioned as its words and its project say", function()
+    made = folder.make({
+      ["s.graphql"] = "type Query { a: Int }", ["models.json"] = '{"Todo": {"conflict": "none"}}',
+      ["transform.conf.json"] = '{"ResolverConfig": {"project": {"ConflictHandler": "AUTOMERGE", "ConflictDetection": "VERSION"}}}',
+    })
+    local p = program.new({ schema = made.path .. "/s.graphql", conflict = { models_path = made.path .. "/models.json" } })
+    local text = assert(p:read())
+    assert.equal("AUTOMERGE", text.conflict.handler)
+    assert.matches("conflict detection: AUTOMERGE, Todo NONE, from ", text.notes[1], 1, true)
+    assert.same({ made.path .. "/s.graphql", made.path .. "/transform.conf.json", made.path .. "/models.json" }, p:files())
+    made.write("models.json", "[]")
+    local _, faults = p:read()
+    assert.matches("models.json: the file must hold an object", faults[1].message, 1, true)
+  end)
+
   it("has the faults of both", function()
     local _, faults = make({ ["r.lua"] = "return 1" }):read()
     assert.equal(2, #faults)

@@ -25,7 +25,9 @@ describe("a program that changes", function()
   }
 
   before_each(function()
-    made = folder.make({ ["s.graphql"] = SCHEMA, ["r.lua"] = RESOLVERS, ["seed.json"] = '{"Todo": []}' })
+    made = folder.make({
+      ["s.graphql"] = SCHEMA, ["r.lua"] = RESOLVERS, ["seed.json"] = '{"Todo": []}', ["transform.conf.json"] = '{"ResolverConfig": {}}',
+    })
     said, now, sent = {}, 0, {}
     local p = program.new({
       schema = made.path .. "/s.graphql", resolvers = made.path .. "/r.lua", seeds = { made.path .. "/seed.json" },
@@ -211,6 +213,22 @@ describe("a program that changes", function()
     said = {}
     made.write("s.graphql", SCHEMA .. "# more")
     assert.equal("reloaded s.graphql\n", pass())
+  end)
+
+  it("has its versioned models told anew, too", function()
+    local function is_versioned() return run('{ __type(name: "Todo") { fields { name } } }').data.__type.fields[5] ~= nil end
+    assert.is_false(is_versioned())
+    made.write("transform.conf.json", '{"ResolverConfig": {"project": {"ConflictHandler": "AUTOMERGE", "ConflictDetection": "VERSION"}}}')
+    assert.equal("reloaded transform.conf.json\n", pass())
+    assert.is_true(is_versioned())
+    said = {}
+    made.write("transform.conf.json", '{"ResolverConfig": {"project": {"ConflictHandler": "LAMBDA", "ConflictDetection": "VERSION", '
+      .. '"LambdaConflictHandler": {"name": "mine"}}}}')
+    assert.matches("'conflict_handlers.mine' of the resolvers file", pass(), 1, true)
+    assert.matches("not reloaded", said[#said])
+    said = {}
+    made.write("r.lua", RESOLVERS:gsub("}$", ", conflict_handlers = { mine = function() end } }"))
+    assert.equal("reloaded r.lua\n", pass())
   end)
 
   it("says when it wants to look again", function()

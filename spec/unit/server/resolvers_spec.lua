@@ -18,7 +18,15 @@ describe("a resolvers file", function()
     assert.is_function(loaded.authorizer)
   end)
 
+  it("gives conflict handlers apart", function()
+    local loaded = assert(load("return { conflict_handlers = { merge = function() return 1 end } }"))
+    assert.same({}, loaded.by_type)
+    assert.equal(1, loaded.conflict_handlers.merge())
+  end)
+
   local faults = {
+    { "return {\n conflict_handlers = 1 }", "conflict_handlers must be a table of functions, not a number", 2 },
+    { "return {\n conflict_handlers = { merge = 1 } }", "conflict_handlers.merge must be a function, not a number", 2 },
     { "return 1", "the file must return a table {Query = {field = function(ctx) … end}, …}, not a number" },
     { "return {\n  Query = 1\n}", "Query must be a table of functions, not a number", 2, "  Query = 1" },
     { "return {\n  Query = {\n    a = 1,\n  }\n}", "Query.a must be a function, not a number", 3, "    a = 1," },

@@ -1,5 +1,4 @@
 --- Options of `appsync serve`: what it keeps.
-local status = require("appsync.cli.status")
 
 ---@type appsync.cli.Group
 local data_options = {
@@ -10,20 +9,43 @@ local data_options = {
     {
       name = "conflict",
       value = "STRATEGY",
-      help = "automerge, optimistic or lambda; not there yet",
-      choices = { "automerge", "optimistic", "lambda" },
+      help = "version all models; conflicts: automerge, optimistic, lambda; or none",
+      choices = { "automerge", "optimistic", "lambda", "none" },
+    },
+    {
+      name = "models",
+      value = "FILE.json",
+      help = 'the same by model: {"Todo": {"conflict": "optimistic"}, …}; none: not versioned',
+    },
+    {
+      name = "base-ttl",
+      value = "SECONDS",
+      help = "how long a deleted record stays as a tombstone; default 2592000 (30 days)",
+      kind = "integer",
+      min = 0,
+      max = 2147483647,
+    },
+    {
+      name = "delta-ttl",
+      value = "SECONDS",
+      help = "how long sync queries find a change; default 1800 (30 minutes)",
+      kind = "integer",
+      min = 0,
+      max = 2147483647,
     },
   },
 }
 
 ---@param words table
 ---@param options appsync.server.Options
----@return integer? status, string? message
 function data_options.read(words, options)
   options.store, options.seed_paths = words.store, words.seed
-  if words.conflict then
-    return status.usage, "--conflict comes with a later release; this one has no versioned models"
-  end
+  options.conflict_words = {
+    strategy = words.conflict,
+    models_path = words.models,
+    base_ttl_s = words["base-ttl"],
+    delta_ttl_s = words["delta-ttl"],
+  }
 end
 
 return data_options

@@ -12,6 +12,11 @@ local fault_options = {
       name = "control", value = "PORT", help = "control endpoint on 127.0.0.1; 0: a free port", kind = "integer", min = 0,
       max = 65535,
     },
+    {
+      name = "clock",
+      value = "TIME",
+      help = "the time of data: 2026-01-31T12:00:00Z stands still, +3600 runs ahead",
+    },
   },
 }
 
@@ -27,6 +32,13 @@ end
 ---@return integer? status, string? message
 function fault_options.read(words, options)
   options.control = words.control
+  if words.clock then
+    local message
+    options.data_time, message = require("appsync.server.fault.data_clock").parse(words.clock)
+    if not options.data_time then
+      return status.usage, ("--clock: %s"):format(message)
+    end
+  end
   local fault = require("appsync.server.fault")
   for _, word in ipairs(words.fault or {}) do
     local rules, message = fault.parse_word(word)

@@ -7,7 +7,7 @@ local status = require("appsync.cli.status")
 local schema_options = {
   title = "Schema and resolvers",
   options = {
-    { name = "resolvers", value = "FILE.lua", help = "resolvers of custom fields, and an authorizer" },
+    { name = "resolvers", value = "FILE.lua", help = "resolvers of custom fields, an authorizer, conflict handlers" },
     { name = "transform", value = "FILE.lua", help = "a directive of your own, for the schema", is_list = true },
     {
       name = "transformer",
@@ -56,8 +56,9 @@ end
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
 function schema_options.read(words, options)
-  local paths = { schema = words[1], resolvers = words.resolvers, transforms = words.transform, seeds = options.seed_paths }
-  local program = require("appsync.server.program").new(paths, tonumber(words.transformer))
+  local paths = { schema = words[1], resolvers = words.resolvers, transforms = words.transform, seeds = options.seed_paths,
+    conflict = options.conflict_words, transformer = tonumber(words.transformer) }
+  local program = require("appsync.server.program").new(paths)
   local text, faults = program:read()
   if not text then
     return status.failure, require("appsync.server.develop.report").faults(faults, options.is_coloured)
@@ -65,13 +66,14 @@ function schema_options.read(words, options)
   program.current = text
   options.schema_name, options.schema_text, options.resolvers = words[1], text.source.text, text.resolvers
   options.seeds, options.transforms, options.transformer = text.seeds, text.transforms, text.transformer
+  options.conflict, options.conflict_handlers = text.conflict, text.conflict_handlers
   if text.authorizer then
     -- Another one may be loaded while the server runs.
     options.authorizer = function(...) return program.current.authorizer(...) end
   end
   options.program, options.on_failure = program, failure_teller(options)
-  if text.source.note then
-    options.say("note: " .. printable.escaped(text.source.note) .. "\n")
+  for _, note in ipairs(text.notes) do
+    options.say("note: " .. printable.escaped(note) .. "\n")
   end
 end
 

@@ -149,21 +149,14 @@ end
 function ModelGuard:read(m, op, ctx, asked)
   if is_free(self, m, ctx) then return nil end
   asked = asked_of_rules(m, asked)
-  if asked ~= NOTHING then
-    local found = readable(m, op, ctx.caller, asked)
-    if not found then refuse(ctx) end
-    return found ~= true and found or nil
-  end
   -- Relations ask for each of their records.
-  local known = self.readable[ctx.caller]
-  if not known then
-    known = {}
-    self.readable[ctx.caller] = known
-  end
+  local known = self.readable[ctx.caller] or {}
+  self.readable[ctx.caller] = known
   local of_model = known[m] or {}
   known[m] = of_model
-  if of_model[op] == nil then of_model[op] = readable(m, op, ctx.caller, NOTHING) end
   local filter = of_model[op]
+  if filter == nil or asked ~= NOTHING then filter = readable(m, op, ctx.caller, asked) end
+  if asked == NOTHING then of_model[op] = filter end
   if not filter then refuse(ctx) end
   return filter ~= true and filter or nil
 end
@@ -185,7 +178,8 @@ local function denied_fields(m, op, input, skipped, holds)
   local denied, any = {}, false
   for _, r in ipairs(rules_of(m)) do any = holds(r) or any end
   for name, value in pairs(input) do
-    local is_allowed, own = skipped[name] or not m.field_by_name[name], field_rules_of(m, name, op)
+    local field, own = m.field_by_name[name], field_rules_of(m, name, op)
+    local is_allowed = skipped[name] or not field or field.is_version
     for _, r in ipairs(is_allowed and {} or own or rules_of(m)) do
       if holds(r, value, own ~= nil) then is_allowed = true end
     end
@@ -380,13 +374,15 @@ local function check_covered(self, covered, ctx)
   if not is_allowed then refuse(ctx) end
 end
 
---- Whether a field has to be asked for. A model of which a field has rules of its own is read field by field.
+--- Whether a field has to be asked for. A model of which a field has rules of its own is read field by field; what the schema
+--- doesn't declare, its times and versions, comes with the record.
 ---@param type_name string
 ---@param field_name string
 ---@return boolean
 function ModelGuard:has_field(type_name, field_name)
   local m = self.models[type_name]
-  if m then return next(m.field_rules or {}) ~= nil and m.field_by_name[field_name] ~= nil end
+  local field = m and m.field_by_name[field_name]
+  if m then return next(m.field_rules or {}) ~= nil and field ~= nil and field.is_declared ~= false end
   local path = type_name .. "." .. field_name
   return self.field_rules[path] ~= nil or self.covered[path] ~= nil
 end

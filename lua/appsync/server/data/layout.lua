@@ -1,9 +1,12 @@
 --- How the items of a table are found: its key and its indexes, and what becomes of the items that are there when these
 --- are others than they were.
 local core = require("appsync.core")
+local each_item = require("appsync.server.data.each_item")
 local keys = require("appsync.server.data.keys")
+local migration = require("appsync.server.data.versions.migration")
 local result = require("appsync.server.graphql.result")
 local table_ = require("appsync.server.data.table")
+local versions = require("appsync.server.data.versions.versions")
 
 local layout = {}
 
@@ -15,27 +18,13 @@ local layout = {}
 ---@field name string
 ---@field key appsync.server.KeyLayout? nil for tables of resolvers
 ---@field indexes appsync.server.IndexLayout[]
-
--- Items that one statement reads while a table is made over.
-local CHUNK = 500
+---@field versions {base_ttl_s: integer, delta_ttl_s: integer, now: fun(): number}? nil: its items have none
 
 local function text_of(key)
   if not key then return "{}" end
   local sort = setmetatable({}, core.array_mt)
   for i, name in ipairs(key.sort or {}) do sort[i] = name end
   return result.sorted({ partition = key.partition, sort = sort })
-end
-
---- Walks the items of a table in the order of creation.
-local function each_item(store, table_id, fn)
-  local after = 0
-  while true do
-    local found = store:values("SELECT seq, json FROM items WHERE table_id = ? AND seq > ? ORDER BY seq LIMIT ?", table_id,
-      after, CHUNK)
-    for i = 1, #found, 2 do fn(found[i], store.decode(found[i + 1])) end
-    if #found < 2 * CHUNK then return end
-    after = found[#found - 1]
-  end
 end
 
 local function refuse(wanted, was, why)
@@ -112,6 +101,7 @@ end
 ---@field wanted appsync.server.TableLayout
 ---@field id integer
 ---@field index_ids table<string, integer>
+---@field since_ms integer? when its versions began
 
 --- Brings the store's tables to a layout, inside of a transaction. Throws {message=} when the items do not fit.
 ---@param store appsync.server.Store
@@ -119,7 +109,10 @@ end
 ---@return appsync.server.PreparedTable
 function layout.prepare(store, wanted)
   local id = prepare_table(store, wanted)
-  return { wanted = wanted, id = id, index_ids = prepare_indexes(store, id, wanted.indexes) }
+  return {
+    wanted = wanted, id = id, index_ids = prepare_indexes(store, id, wanted.indexes),
+    since_ms = wanted.kind == "model" and migration.prepare(store, id, wanted.versions) or nil,
+  }
 end
 
 --- Makes the table's object know its layout. One that is there stays the one that others hold.
@@ -135,6 +128,10 @@ function layout.install(store, prepared, installed)
   for i, index in ipairs(wanted.indexes) do
     made.indexes[i] = { id = prepared.index_ids[index.name], name = index.name, key_of = keys.reader(index) }
   end
+  local config = wanted.versions
+  made.versions = config and versions.new(made, {
+    base_ttl_s = config.base_ttl_s, delta_ttl_s = config.delta_ttl_s, now = config.now, since_ms = prepared.since_ms,
+  })
   return made
 end
 

@@ -2,7 +2,9 @@
 local permit = require("appsync.server.data.permit")
 local reading = require("appsync.server.data.reading")
 local relations = require("appsync.server.data.relations")
+local sync = require("appsync.server.data.versions.sync")
 local timestamp = require("appsync.server.data.timestamp")
+local versioned_writing = require("appsync.server.data.versions.versioned_writing")
 local writing = require("appsync.server.data.writing")
 
 local operations = {}
@@ -13,6 +15,7 @@ local operations = {}
 ---@field query string the query type's name
 ---@field mutation string?
 ---@field guard appsync.server.DataGuard? default: everything is permitted
+---@field conflict_handlers table<string, appsync.server.ConflictFunction>? of the handler LAMBDA, by name
 
 -- Where the key of a model was not said it is its id.
 local function complete_model(m)
@@ -28,14 +31,18 @@ end
 
 --- The tables that models need, with the indexes that only relations ask for.
 ---@param models appsync.server.Model[]
+---@param now fun(): number
 ---@return appsync.server.TableLayout[]
-function operations.layouts(models)
+function operations.layouts(models, now)
   local layouts, named, of = {}, by_name(models), {}
   for i, m in ipairs(models) do
     complete_model(m)
     local indexes = {}
     for j, index in ipairs(m.indexes) do indexes[j] = { name = index.name, partition = index.partition, sort = index.sort or {} } end
-    layouts[i] = { kind = "model", name = m.name, key = { partition = m.key.partition, sort = m.key.sort or {} }, indexes = indexes }
+    layouts[i] = {
+      kind = "model", name = m.name, key = { partition = m.key.partition, sort = m.key.sort or {} }, indexes = indexes,
+      versions = m.conflict and { base_ttl_s = m.conflict.base_ttl_s, delta_ttl_s = m.conflict.delta_ttl_s, now = now },
+    }
     of[m.name] = indexes
   end
   for _, m in ipairs(models) do
@@ -55,7 +62,8 @@ local function add_model(out, access, accesses, world)
   for _, index in ipairs(m.indexes) do
     if index.query then queries[index.query] = reading.index(access, place(index.query), index) end
   end
-  for op, resolver in pairs(writing.resolvers) do
+  if m.ops.sync and m.conflict then queries[m.ops.sync] = sync.resolver(access, place(m.ops.sync)) end
+  for op, resolver in pairs((m.conflict and versioned_writing or writing).resolvers) do
     if m.ops[op] and mutations then mutations[m.ops[op]] = resolver(access, world.made) end
   end
   local fields = {}
@@ -73,10 +81,13 @@ end
 ---@return string? message when the store's items do not fit
 ---@return string? code of a failure of the storage
 function operations.build(models, store, world)
-  local tables, message, code = store:adopt(operations.layouts(models))
+  local tables, message, code = store:adopt(operations.layouts(models, world.now))
   if not tables then return nil, message, code end
   local guard, accesses = permit.complete(world.guard), {}
-  for _, m in ipairs(models) do accesses[m.name] = { m = m, table = tables[m.name], guard = guard } end
+  for _, m in ipairs(models) do
+    local handler = m.conflict and m.conflict.resolver and (world.conflict_handlers or {})[m.conflict.resolver]
+    accesses[m.name] = { m = m, table = tables[m.name], guard = guard, conflict_handler = handler }
+  end
   local out = { [world.query] = {}, is_builtin = true }
   if world.mutation then out[world.mutation] = {} end
   local of_new = {

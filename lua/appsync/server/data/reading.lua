@@ -24,6 +24,7 @@ end
 ---@field m appsync.server.Model
 ---@field table appsync.server.Table
 ---@field guard appsync.server.DataGuard
+---@field conflict_handler appsync.server.ConflictFunction? of a versioned model with the handler LAMBDA
 
 --- Where a resolver stands: what errors name, and what page tokens belong to.
 ---@class appsync.server.Place

@@ -7,12 +7,21 @@ local refuse = {}
 --- the error's data, in as far as it selected it.
 ---@param ctx appsync.server.Context
 ---@param item table?
-function refuse.condition(ctx, item)
+---@param is_versioned boolean? the table has versions: its errors have no prefix
+function refuse.condition(ctx, item, is_versioned)
   error({
     message = ("The conditional request failed (Service: DynamoDb, Status Code: 400, Request ID: %s)"):format(
       tostring(ctx.request_id or "")),
-    type = "DynamoDB:ConditionalCheckFailedException", data = item,
+    type = (is_versioned and "" or "DynamoDB:") .. "ConditionalCheckFailedException", data = item,
   }, 0)
+end
+
+--- A mutation with a wrong version that stays undone.
+---@param type_ "ConflictUnhandled"|"ConflictError"|"MaxConflicts"
+---@param message string
+---@param item table? as the server has it
+function refuse.conflict(type_, message, item)
+  error({ message = message, type = type_, data = item }, 0)
 end
 
 --- What DynamoDB does not take.

@@ -2,7 +2,8 @@
 ---
 --- A record whose key is in the store already is left as it is there, whatever the text says: what has become of it since
 --- outlives a restart with the same text. A record of a model with an id may come without one; it gets an id that is made of
---- what it says, so it is the same at every start.
+--- what it says, so it is the same at every start. Records of versioned models may say `_version`, `_lastChangedAt` and
+--- `_deleted`: they stand in the journal where they were changed.
 local core = require("appsync.core")
 local is_list = require("appsync.server.graphql.is_list")
 local keys = require("appsync.server.data.keys")
@@ -119,14 +120,27 @@ local function check_complete(m, type_, item, at)
   end
 end
 
+-- Milliseconds that a date can have, to the end of the year 9999.
+local MAX_MS = 253402300799999
+
+-- The metadata that a record of a versioned model says, and the usual one where it says nothing.
+local function add_metadata(versions, item, at)
+  local version, at_ms, is_deleted = item._version or 1, item._lastChangedAt or versions:now_ms(), item._deleted == true
+  if version < 1 then fail(at .. "._version", "is at least 1") end
+  if at_ms < 0 or at_ms > MAX_MS then fail(at .. "._lastChangedAt", "is a time in milliseconds since 1970") end
+  versions:stamp(item, version, at_ms, is_deleted)
+end
+
 local function add_record(world, m, record, at, memory)
   local type_ = world.schema.types[m.name]
   local given = read_record(m, type_, record, at)
   local item = writing.new_item(m, writing.complete(m, given), {
     stamp = world.stamp, uuid = function() return id_of(m, record, memory.texts) end,
   })
-  check_complete(m, type_, item, at)
   local place = world.store:model(m.name)
+  local versions = place.versions
+  if versions then add_metadata(versions, item, at) end
+  check_complete(m, type_, item, at)
   local pk, sk = place.key_of(item)
   if pk == nil then fail(at, "the key (%s) must not be empty", keys.describe(m.key)) end
   local id = core.encode(setmetatable({ m.name, pk, sk }, array_mt))
@@ -135,7 +149,7 @@ local function add_record(world, m, record, at, memory)
   if place:row(pk, sk) then return false end
   local json, err = core.encode(item, "")
   if not json then error({ message = at .. err.message }, 0) end -- which begins with the path in the item
-  place:insert(pk, sk, item)
+  if versions then versions:add(pk, sk, item) else place:insert(pk, sk, item) end
   return true
 end
 

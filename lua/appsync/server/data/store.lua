@@ -89,6 +89,9 @@ local function roll_back(self)
   self.db:rollback()
   if self.has_written then self.cache:clear() end
   for _, id in ipairs(self.made or {}) do self.tables[id] = nil end
+  for _, table_ in pairs(self.tables) do
+    if table_.versions then table_.versions:forget() end
+  end
   self.made = nil
 end
 

@@ -12,7 +12,7 @@ local HEADER_BYTES = 100
 local AT_SCHEMA_COOKIE, AT_USER_VERSION, AT_APPLICATION_ID = 41, 61, 69
 
 --- Of the tables below; a change of theirs raises it.
-store_file.VERSION = 1
+store_file.VERSION = 2
 
 -- Another server on the same file ends soon, or it does not end.
 local BUSY_MS = 2000
@@ -27,6 +27,17 @@ CREATE UNIQUE INDEX items_by_key ON items (table_id, pk, sk);
 CREATE INDEX items_by_table ON items (table_id);
 CREATE TABLE entries (index_id INTEGER NOT NULL, pk NOT NULL, sk NOT NULL, seq INTEGER NOT NULL,
   PRIMARY KEY (index_id, pk, sk, seq)) WITHOUT ROWID;
+]]
+
+-- What the second version of the store has beside the first: which tables have versions, and their journal and tombstones.
+local VERSIONS = [[
+CREATE TABLE versions (table_id INTEGER PRIMARY KEY, since INTEGER NOT NULL);
+CREATE TABLE journal (id INTEGER PRIMARY KEY AUTOINCREMENT, table_id INTEGER NOT NULL, at INTEGER NOT NULL,
+  expires INTEGER NOT NULL, json TEXT NOT NULL);
+CREATE INDEX journal_by_time ON journal (table_id, at, id);
+CREATE INDEX journal_by_expiry ON journal (table_id, expires);
+CREATE TABLE tombstones (seq INTEGER PRIMARY KEY, table_id INTEGER NOT NULL, expires INTEGER NOT NULL);
+CREATE INDEX tombstones_by_expiry ON tombstones (table_id, expires);
 ]]
 
 local function read_u32(bytes, at)
@@ -105,7 +116,7 @@ end
 
 local function create(db)
   local sql = "PRAGMA application_id = %d; PRAGMA user_version = %d; %s"
-  local ok, message, code = in_transaction(db, sql:format(APPLICATION_ID, store_file.VERSION, SCHEMA))
+  local ok, message, code = in_transaction(db, sql:format(APPLICATION_ID, store_file.VERSION, SCHEMA .. VERSIONS))
   if not ok then return nil, message, code end
   return db:exec("PRAGMA wal_checkpoint(TRUNCATE)")
 end
@@ -115,7 +126,10 @@ local function check_content(db)
   if not version then return nil, message, code end
   if version > store_file.VERSION then return nil, newer(version), "newer" end
   local state, fault, word = pragma(db, "quick_check(1)")
-  if state == "ok" then return true end
+  if state == "ok" then
+    if version == store_file.VERSION then return true end
+    return in_transaction(db, ("PRAGMA user_version = %d; %s"):format(store_file.VERSION, VERSIONS))
+  end
   if store_file.kind(word) == "system" then return nil, fault, word end
   return nil, "it is damaged: " .. tostring(state or fault), word or "corrupt"
 end

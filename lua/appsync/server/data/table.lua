@@ -11,7 +11,8 @@ local shared = require("appsync.server.graphql.shared")
 ---@field key appsync.server.KeyLayout? nil: whoever puts an item names its key
 ---@field key_of (fun(item: table): (string|number)?, (string|number)?)?
 ---@field indexes {id: integer, name: string, key_of: fun(item: table): (string|number)?, (string|number)?}[]
----@field private store appsync.server.Store
+---@field versions appsync.server.Versions? of a versioned model: what changes its items goes by them
+---@field store appsync.server.Store
 local Table = {}
 Table.__index = Table
 
@@ -40,8 +41,10 @@ function Table:remember(seq, pk, sk, item, bytes)
   return row
 end
 
--- The row of a place that a statement has just named.
-local function row_at(self, seq)
+--- The row of a place that a statement has just named.
+---@param seq integer
+---@return appsync.server.Row
+function Table:at(seq)
   local row = self.store.cache:at(seq)
   if row then return row end
   local found = self.store:values("SELECT pk, sk, json FROM items WHERE seq = ?", seq)
@@ -57,6 +60,7 @@ end
 ---@return appsync.server.Row?
 function Table:row(pk, sk)
   if sk == nil then sk = keys.NO_SORT end
+  if self.versions then self.versions:sweep() end
   local store = self.store
   local row = store.cache:find(self.id, pk, sk)
   if row then return row end
@@ -113,6 +117,7 @@ end
 ---@param pk string|number
 ---@param sk string|number|nil
 ---@param item table is copied
+---@return integer seq its place
 function Table:insert(pk, sk, item)
   if sk == nil then sk = keys.NO_SORT end
   local store, text, kept = self.store, result.text(item), copy(item)
@@ -122,6 +127,7 @@ function Table:insert(pk, sk, item)
     add_entries(self, seq, kept)
   end)
   self:remember(seq, pk, sk, kept, #text)
+  return seq
 end
 
 --- Puts another item in the place of a row; it keeps its key and its place in the order of creation.
@@ -167,13 +173,14 @@ end
 function Table:page(query)
   local index = query.index and index_named(self, query.index)
   if index and query.pk == nil then error(("store: index '%s' is read without a partition"):format(query.index), 0) end
+  if self.versions then self.versions:sweep() end
   local rows, n, bytes, after = {}, 0, 0, query.after
   while true do
     local want = math.min(query.limit - n, CHUNK)
     local found = places(self, query, index and index.id or self.id, after, want)
     local last
     for i = 1, #found do
-      last = row_at(self, found[i])
+      last = self:at(found[i])
       n, bytes = n + 1, bytes + last.bytes
       rows[n] = last
       if bytes >= PAGE_BYTES then break end

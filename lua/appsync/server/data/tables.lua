@@ -102,7 +102,7 @@ local function complete(self, item, old)
 end
 
 --- Puts an item, in the place of the one with the same key. Without a key it is the item's own: its `id`, or what the
---- model's key is made of.
+--- model's key is made of. A versioned model's item gets its next version, whatever it says of that itself.
 ---@param key any
 ---@param item table?
 ---@return table item as it was put
@@ -121,18 +121,23 @@ function Handle:put(key, item)
     local own_pk, own_sk = place.key_of(kept)
     if own_pk ~= pk or own_sk ~= sk then misuse(self, "put", "the item has another key") end
   end
+  if place.versions then return place.versions:write(row, pk, sk, kept) end
   if row then place:replace(row, kept) else place:insert(pk, sk, kept) end
   return kept
 end
 
---- Deletes the item of a key.
+--- Deletes the item of a key. A versioned model's item becomes a tombstone.
 ---@param key any
 ---@return table? item what was there
 function Handle:delete(key)
   local pk, sk = key_of(self, "delete", key)
   local place = self.find()
   local row = place:row(pk, sk)
-  if row then place:remove(row) end
+  if row and place.versions then
+    place.versions:write(row, pk, sk, table_.copy(row.item), true)
+  elseif row then
+    place:remove(row)
+  end
   return row and table_.copy(row.item)
 end
 

@@ -16,7 +16,7 @@ function token.encode(of, position)
 end
 
 local function is_position(value, n)
-  if type(value) ~= "table" or #value ~= n then return false end
+  if type(value) ~= "table" or #value ~= (n or #value) then return false end
   for _, part in ipairs(value) do
     if type(part) ~= "string" and type(part) ~= "number" then return false end
   end
@@ -26,7 +26,7 @@ end
 --- The position of a token; throws for one that is not ours or of something else.
 ---@param of string
 ---@param text string
----@param n integer values of a position
+---@param n integer? values of a position; nil: whoever asks counts them
 ---@return (string|number)[]
 function token.decode(of, text, n)
   local json = core.unbase64(text)

@@ -2,6 +2,7 @@
 --- have them, AppSync Developer Guide, "Condition expressions").
 local core = require("appsync.core")
 local filter = require("appsync.server.data.filter")
+local item_checks = require("appsync.server.data.item_checks")
 local keys = require("appsync.server.data.keys")
 local refuse = require("appsync.server.data.refuse")
 
@@ -18,50 +19,6 @@ local function copy(item)
   local out = {}
   for name, value in pairs(item) do out[name] = value end
   return out
-end
-
--- The text of a composite sort key is made of all of its parts, so none may come alone.
-local function check_composite(m, input, word)
-  for _, index in ipairs(m.indexes or {}) do
-    local sort, missing, has_some = index.sort or {}, nil, false
-    for _, name in ipairs(sort) do
-      if input[name] ~= nil then has_some = true else missing = missing or name end
-    end
-    if #sort > 1 and has_some and missing then
-      error({ message = ("When %s any part of the composite sort key for @index '%s', you must provide all fields for the key."
-        .. " Missing key: '%s'."):format(word, index.name, missing) }, 0)
-    end
-  end
-end
-
--- What a composite sort key is made of may be empty: the key has its separators.
-local function check_texts(ctx, item, key, message)
-  for _, name in ipairs(keys.attributes(key)) do
-    if item[name] == "" then refuse.validation(ctx, message .. name) end
-  end
-end
-
--- The id of a table without a key of its own is a text (AttributeType.STRING), whatever the model declares.
-local DYNAMODB_TYPES = { number = "N", boolean = "BOOL" }
-
-local function check_id(ctx, m, item)
-  local actual = not m.key.is_custom and DYNAMODB_TYPES[type(item[m.key.partition])]
-  if actual then
-    refuse.validation(ctx, ("One or more parameter values were invalid: Type mismatch for key %s expected: S actual: %s"):format(
-      m.key.partition, actual))
-  end
-end
-
--- DynamoDB has no empty keys.
-local function check_keys(ctx, m, item)
-  check_id(ctx, m, item)
-  check_texts(ctx, item, m.key, "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
-    .. "contain an empty string value. Key: ")
-  for _, index in ipairs(m.indexes or {}) do
-    check_texts(ctx, item, index, "One or more parameter values are not valid. A value specified for a secondary index key is "
-      .. "not supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: "
-      .. index.name .. ", IndexKey: ")
-  end
 end
 
 local indexed = setmetatable({}, { __mode = "k" })
@@ -121,26 +78,43 @@ function writing.new_item(m, input, world)
   return item
 end
 
+--- The new item that a create asks for, allowed and with a key.
+---@param access appsync.server.Access
+---@param ctx appsync.server.Context
+---@param input table is changed
+---@param world appsync.server.NewItem
+---@return table item
+---@return string|number pk
+---@return string|number|nil sk
+function writing.asked_item(access, ctx, input, world)
+  local m = access.m
+  writing.complete(m, input)
+  item_checks.composite(m, input, "creating")
+  access.guard:create(m, ctx, input)
+  local item = writing.new_item(m, input, world)
+  item_checks.keys(ctx, m, item)
+  filter.check(ctx.arguments.condition)
+  local pk, sk = access.table.key_of(item)
+  if pk == nil then return refuse.validation(ctx, "One of the required keys was not given a value") end
+  return item, pk, sk
+end
+
 local function create(access, world)
-  local m, tbl, guard = access.m, access.table, access.guard
+  local tbl = access.table
   return function(ctx)
-    local input = writing.complete(m, copy(ctx.arguments.input))
-    check_composite(m, input, "creating")
-    guard:create(m, ctx, input)
-    local item = writing.new_item(m, input, world)
-    check_keys(ctx, m, item)
-    filter.check(ctx.arguments.condition)
-    local pk, sk = tbl.key_of(item)
-    if pk == nil then refuse.validation(ctx, "One of the required keys was not given a value") end
+    local item, pk, sk = writing.asked_item(access, ctx, copy(ctx.arguments.input), world)
     if tbl:row(pk, sk) or not filter.matches(ctx.arguments.condition, {}) then refuse.condition(ctx, nil) end
     tbl:insert(pk, sk, item)
     return item
   end
 end
 
--- An item as the data of an error, which no resolver of its fields sees: owners as clients are shown them, and nothing of
+--- An item as the data of an error, which no resolver of its fields sees: owners as clients are shown them, and nothing of
 -- what has rules of its own.
-local function visible(access, item)
+---@param access appsync.server.Access
+---@param item table?
+---@return table?
+function writing.visible(access, item)
   local m, out = access.m, {}
   for name, value in pairs(item or {}) do
     if not (m.field_rules or {})[name] then out[name] = access.guard:shown(m, name, value) end
@@ -148,30 +122,60 @@ local function visible(access, item)
   return item and out
 end
 
+--- Whether a mutation's condition holds for an item, and the version of @versioned.
+---@param access appsync.server.Access
+---@param ctx appsync.server.Context
+---@param item table
+---@param input table
+---@return boolean
+function writing.holds(access, ctx, item, input)
+  local versioned = access.m.versioned
+  return filter.matches(ctx.arguments.condition, item) and (not versioned or item[versioned.field] == input[versioned.input])
+end
+
 -- The row that an update or a deletion means, when the conditions for it hold.
 local function checked_row(access, ctx, input, row)
-  local item, versioned = row and row.item, access.m.versioned
-  local holds = item and filter.matches(ctx.arguments.condition, item)
-    and (not versioned or item[versioned.field] == input[versioned.input])
-  if not holds then refuse.condition(ctx, visible(access, item)) end
+  local item = row and row.item
+  if not item or not writing.holds(access, ctx, item, input) then refuse.condition(ctx, writing.visible(access, item)) end
   return row
 end
 
-local function find_row(access, ctx, input)
-  check_id(ctx, access.m, input)
+--- The row that an input means.
+---@param access appsync.server.Access
+---@param ctx appsync.server.Context
+---@param input table
+---@return appsync.server.Row?
+function writing.find_row(access, ctx, input)
+  item_checks.id(ctx, access.m, input)
   local pk, sk = access.table.key_of(input)
   if pk == nil then
-    check_keys(ctx, access.m, input)
+    item_checks.keys(ctx, access.m, input)
     refuse.validation(ctx, "One of the required keys was not given a value")
   end
   return access.table:row(pk, sk)
 end
 
-local function changed(m, item, input, is_key, stamp)
-  local out = copy(item)
+--- The fields of a model's key.
+---@param m appsync.server.Model
+---@return table<string, true>
+function writing.key_fields(m)
+  local is_key = {}
+  for _, name in ipairs(keys.fields(m.key)) do is_key[name] = true end
+  return is_key
+end
+
+--- What an update sets; null takes a field away.
+---@param m appsync.server.Model
+---@param item table
+---@param input table
+---@param is_key table<string, true>
+---@param stamp string the time
+---@return table
+function writing.changes(m, item, input, is_key, stamp)
+  local out = {}
   if m.updated_at then out[m.updated_at] = stamp end
   for name, value in pairs(input) do
-    if not is_key[name] then out[name] = given(value) end
+    if not is_key[name] then out[name] = value end
   end
   if m.versioned then
     out[m.versioned.input] = nil
@@ -180,18 +184,27 @@ local function changed(m, item, input, is_key, stamp)
   return out
 end
 
+--- An item with changes.
+---@param item table
+---@param changes table
+---@return table
+function writing.changed(item, changes)
+  local out = copy(item)
+  for name, value in pairs(changes) do out[name] = given(value) end
+  return out
+end
+
 local function update(access, world)
-  local m, guard, is_key = access.m, access.guard, {}
-  for _, name in ipairs(keys.fields(m.key)) do is_key[name] = true end
+  local m, guard, is_key = access.m, access.guard, writing.key_fields(access.m)
   return function(ctx)
     local input = copy(ctx.arguments.input)
-    check_composite(m, input, "updating")
+    item_checks.composite(m, input, "updating")
     filter.check(ctx.arguments.condition)
-    local row = find_row(access, ctx, input)
+    local row = writing.find_row(access, ctx, input)
     guard:update(m, ctx, row and row.item or {}, input)
     row = checked_row(access, ctx, input, row)
-    local item = changed(m, row.item, input, is_key, world.stamp())
-    check_keys(ctx, m, item)
+    local item = writing.changed(row.item, writing.changes(m, row.item, input, is_key, world.stamp()))
+    item_checks.keys(ctx, m, item)
     access.table:replace(row, item)
     return item
   end
@@ -201,7 +214,7 @@ local function delete(access)
   return function(ctx)
     local input = ctx.arguments.input
     filter.check(ctx.arguments.condition)
-    local row = find_row(access, ctx, input)
+    local row = writing.find_row(access, ctx, input)
     access.guard:delete(access.m, ctx, row and row.item or {})
     row = checked_row(access, ctx, input, row)
     access.table:remove(row)

@@ -13,14 +13,16 @@ local control = {}
 ---@class appsync.server.Control
 ---@field private faults appsync.server.Faults
 ---@field private counters fun(): table
+---@field private data_clock appsync.server.DataClock
 local Control = {}
 local Control_mt = { __index = Control }
 
 ---@param faults appsync.server.Faults
 ---@param counters fun(): table of the listener
+---@param data_clock appsync.server.DataClock
 ---@return appsync.server.Control
-function control.new(faults, counters)
-  return setmetatable({ faults = faults, counters = counters }, Control_mt)
+function control.new(faults, counters, data_clock)
+  return setmetatable({ faults = faults, counters = counters, data_clock = data_clock }, Control_mt)
 end
 
 local function array(list)
@@ -156,27 +158,48 @@ routes["DELETE /connections/*"] = function(self, request)
 end
 
 routes["GET /clock"] = function(self)
-  return { now = self.faults.moment:now(), skew_s = self.faults.moment.skew_s }
+  return { now = self.faults.moment:now(), skew_s = self.faults.moment.skew_s, data = self.data_clock:describe() }
+end
+
+local function set_skew(self, skew_s)
+  if not moment.is_skew(skew_s) then
+    return nil, ("the clock may be wrong by %.0f seconds at most"):format(moment.max_skew_s)
+  end
+  self.faults.moment.skew_s = skew_s
+  return true
+end
+
+-- What a clock can be told.
+local SETTERS = {
+  skew_s = set_skew,
+  advance_s = function(self, seconds) return set_skew(self, self.faults.moment.skew_s + seconds) end,
+  data_at = function(self, time) return self.data_clock:stand(time) end,
+  data_offset_s = function(self, seconds) return self.data_clock:run(seconds) end,
+  data_advance_s = function(self, seconds) return self.data_clock:advance(seconds) end,
+}
+
+local function read_setting(body)
+  local given = core.decode(body)
+  if type(given) ~= "table" then
+    return nil
+  end
+  local name, value = next(given)
+  if next(given, name) ~= nil or not SETTERS[name] or (name ~= "data_at" and type(value) ~= "number") then
+    return nil
+  end
+  return name, value
 end
 
 routes["POST /clock"] = function(self, request)
-  local given = core.decode(request.body)
-  local set, advance = nil, nil
-  if type(given) == "table" then
-    set, advance = given.skew_s, given.advance_s
+  local name, value = read_setting(request.body)
+  if not name then
+    return nil, 'one of {"skew_s": SECONDS}, {"advance_s": SECONDS}, {"data_at": TIME}, {"data_offset_s": SECONDS} and '
+      .. '{"data_advance_s": SECONDS} is expected', 400
   end
-  local skew_s
-  if type(set) == "number" and advance == nil then
-    skew_s = set
-  elseif type(advance) == "number" and set == nil then
-    skew_s = self.faults.moment.skew_s + advance
-  else
-    return nil, 'either {"skew_s": SECONDS} or {"advance_s": SECONDS} is expected', 400
+  local ok, message = SETTERS[name](self, value)
+  if not ok then
+    return nil, message, 400
   end
-  if not moment.is_skew(skew_s) then
-    return nil, ("the clock may be wrong by %.0f seconds at most"):format(moment.max_skew_s), 400
-  end
-  self.faults.moment.skew_s = skew_s
   return routes["GET /clock"](self)
 end
 
@@ -190,6 +213,7 @@ end
 
 routes["POST /reset"] = function(self)
   self.faults:reset()
+  self.data_clock:reset()
   return {}
 end
 

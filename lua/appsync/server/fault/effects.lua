@@ -1,5 +1,5 @@
 --- What mutations have really done: counted when a field's resolver has come back without an error, so after its commit,
---- whether or not anybody is told. By the record's id and by the arguments, so that "twice" can be seen.
+--- whether or not anybody is told. By the record's id, its version and the arguments, so that "twice" can be seen.
 local result = require("appsync.server.graphql.result")
 
 local effects = {}
@@ -64,6 +64,7 @@ function Effects:add(field_name, arguments, value)
     self.by_field[field_name] = entry
   end
   entry.count = entry.count + 1
+  self:count_version(entry, value)
   local input = type(arguments.input) == "table" and arguments.input or {}
   count(entry, entry.by_id, first_text(input.id, arguments.id, type(value) == "table" and value.id or nil))
   count(entry, entry.by_client_mutation_id, first_text(input.clientMutationId, arguments.clientMutationId))
@@ -71,10 +72,23 @@ function Effects:add(field_name, arguments, value)
   count(entry, entry.by_arguments, ok and digest(text) or nil)
 end
 
+-- Of a versioned record: a mutation that was done twice has written two versions, or was refused.
+---@private
+function Effects:count_version(entry, value)
+  local version = type(value) == "table" and value._version
+  local id = version and first_text(value.id)
+  if not id or type(version) ~= "number" then
+    return
+  end
+  entry.by_version = entry.by_version or {}
+  count(entry, entry.by_version, id .. "@" .. result.number(version))
+end
+
 ---@class appsync.server.Effect
 ---@field count integer
 ---@field by_id table<string, integer>
 ---@field by_client_mutation_id table<string, integer>
+---@field by_version table<string, integer>? of versioned records: "ID@VERSION"
 ---@field by_arguments table<string, integer> by a digest
 ---@field uncounted integer? keys above `max_keys`
 

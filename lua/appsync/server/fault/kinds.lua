@@ -137,12 +137,16 @@ kinds.all = {
     short = "issued_before",
     parameters = { issued_before = { type = "number" } },
   },
-  -- Done and committed, but nobody is told: {"lose_answer": "reset"}, {"lose_answer": "hang"}.
+  -- Done and committed, but whoever asked isn't told: {"lose_answer": "reset"}, {"lose_answer": {"status": 500}}.
   lose_answer = {
     sites = { "request" },
     is_plain = true,
     short = "how",
-    parameters = { how = { type = "string", values = { "reset", "hang" } } },
+    parameters = {
+      how = { type = "string", values = { "reset", "hang" } },
+      status = { type = "integer", min = 400, max = 599 },
+    },
+    check = function(p) return p.how and p.status and "has how beside a status" or nil end,
   },
   -- An event comes more than once: {"duplicate": true}, {"duplicate": {"copies": 3}}.
   duplicate = {

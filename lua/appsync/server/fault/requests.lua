@@ -80,17 +80,29 @@ function Requests:break_off(event, strike, status, headers, body)
   })
 end
 
+-- Nobody is told what was done: not at all, or what stands between client and service says that it gave up.
+---@private
+function Requests:lose(event, entry, parameters)
+  local settings = self.settings
+  if parameters.status then
+    settings.log:finish(entry, parameters.status)
+    settings.listener:respond(event.id, refusal.answer(parameters, parameters.status))
+    return
+  end
+  settings.log:finish(entry, "lost")
+  if parameters.how == "hang" then
+    settings.listener:hold(event.id)
+  else
+    settings.listener:reset(event.id)
+  end
+end
+
 -- The answer is made: it may be lost, broken off, late or slow.
 ---@private
 function Requests:give(event, entry, strikes, status, headers, body)
   local settings = self.settings
   if strikes.lose_answer then
-    settings.log:finish(entry, "lost")
-    if strikes.lose_answer.parameters.how == "hang" then
-      settings.listener:hold(event.id)
-    else
-      settings.listener:reset(event.id)
-    end
+    self:lose(event, entry, strikes.lose_answer.parameters)
   elseif strikes.drop then
     settings.log:finish(entry, "dropped")
     self:break_off(event, strikes.drop, status, headers, body)

@@ -36,7 +36,7 @@ local function expand(document, options, first_line)
   local run, why = plugins.run(list, document, check)
   if not run then return nil, why end
   local models, problem = model.expand(document, {
-    modes = options.modes, first_line = first_line, transformer = options.transformer,
+    modes = options.modes, conflict = options.conflict, first_line = first_line, transformer = options.transformer,
   })
   if not models then return nil, problem end
   ok, err = plugins.finish(run, document, models, checker({ documents.served[2] }, definitions.UNSUPPORTED))
@@ -78,6 +78,7 @@ end
 ---@field modes {default: string?, additional: string[]?}? of authorization; without a default, rules of every mode are taken
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
 ---@field transformer appsync.server.Transformer?
+---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
 
 --- Loads a schema.
 ---@param text string SDL

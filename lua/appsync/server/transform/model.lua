@@ -3,6 +3,7 @@ local access = require("appsync.server.transform.reading.access")
 local access_v1 = require("appsync.server.transform.v1.access_v1")
 local auth_directive = require("appsync.server.transform.reading.auth_directive")
 local builtin_types = require("appsync.server.transform.generating.builtin_types")
+local conflict = require("appsync.server.transform.reading.conflict")
 local connections = require("appsync.server.transform.v1.connections")
 local defaults = require("appsync.server.transform.reading.defaults")
 local definitions = require("appsync.server.transform.reading.definitions")
@@ -32,7 +33,7 @@ local model = {}
 ---@field indexes appsync.server.Index[]
 ---@field relations appsync.server.Relation[]
 ---@field relation_by_field table<string, appsync.server.Relation>
----@field ops table<string, string> names of get, list, create, update, delete; absent: disabled
+---@field ops table<string, string> names of get, list, sync, create, update, delete; absent: disabled
 ---@field events {name: string, mutation: string, op: string, mutations: string[]}[] subscriptions
 ---@field level "on"|"off"|"public" of subscriptions: public ones are not authorized
 ---@field created_at string? name of the field that holds the time of creation
@@ -58,7 +59,7 @@ local model = {}
 ---@field is_sandbox boolean? without rules in a sandbox: open to API keys
 ---@field is_unprotected boolean? without rules of its own in a schema of the first version: open beside models with rules
 ---@field is_join boolean? made for a many-to-many relation
----@field sync nil room for the versions of synchronised models
+---@field conflict appsync.server.Conflict? nil: the model isn't versioned
 
 ---@class appsync.server.Models: appsync.server.Model[]
 ---@field by_name table<string, appsync.server.Model>
@@ -98,7 +99,7 @@ end
 local function add_all_implicit_fields(world)
   for _, m in ipairs(world.list) do add_implicit_fields(world, m) end
   for _, kind in ipairs({ "hasMany", "hasOne", "belongsTo" }) do relation_directives.complete(world, kind) end
-  return true
+  return each_model(world, conflict.add_fields)
 end
 
 -- Each needs what the ones before it have read of all models.
@@ -111,6 +112,8 @@ local STEPS = {
   connections.read,
   many_to_many.read,
   function(world) return each_model(world, model_directive.read) end,
+  conflict.check,
+  function(world) return each_model(world, conflict.read) end,
   function(world) return each_model(world, auth_directive.read) end,
   auth_directive.read_outside,
   add_all_implicit_fields,
@@ -194,7 +197,8 @@ end
 
 --- Expands the models of a document in place; its directives are checked.
 ---@param document appsync.ast.Document
----@param options {modes: {default: string?, additional: table?}?, first_line: integer?, transformer: appsync.server.Transformer?}?
+---@param options {modes: {default: string?, additional: table?}?, conflict: appsync.server.ConflictSettings?, first_line: integer?,
+---  transformer: appsync.server.Transformer?}?
 ---  modes: of authorization, those that the API has enabled; first_line: where what is generated begins to count its lines
 ---@return appsync.server.Models? models, appsync.server.SchemaError? err
 function model.expand(document, options)
@@ -204,7 +208,7 @@ function model.expand(document, options)
   builtin_types.add(document)
   local world, err = survey.read(document, { modes = options.modes, transformer = options.transformer, reader = amplify_reader() })
   if not world then return nil, err end
-  world.is_sandbox = is_sandbox
+  world.is_sandbox, world.conflict = is_sandbox, options.conflict
   for _, step in ipairs(STEPS) do
     local ok, problem = step(world)
     if not ok then return nil, problem end

@@ -59,12 +59,12 @@ end
 --- The default names of a model's operations.
 ---@param name string
 ---@param has_plain_plural boolean? the plural is the name with an "s", as the first transformer had it at first
----@return table<string, string> by operation: get, list, create, update, delete, onCreate, onUpdate, onDelete
+---@return table<string, string> by operation: get, list, sync, create, update, delete, onCreate, onUpdate, onDelete
 function names.operations(name, has_plain_plural)
   local upper = upper_first(name)
   local plural = has_plain_plural and name .. "s" or plural_of(name)
   return {
-    get = "get" .. upper, list = "list" .. upper_first(plural),
+    get = "get" .. upper, list = "list" .. upper_first(plural), sync = "sync" .. upper_first(plural_of(name)),
     create = "create" .. upper, update = "update" .. upper, delete = "delete" .. upper,
     onCreate = subscription_name("onCreate" .. upper), onUpdate = subscription_name("onUpdate" .. upper),
     onDelete = subscription_name("onDelete" .. upper),

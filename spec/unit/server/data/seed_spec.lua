@@ -116,6 +116,70 @@ describe("a seed", function()
     assert.is_nil(counts)
     assert.equal("s.json: the schema has no model", err.message)
   end)
+
+  describe("of versioned models", function()
+    local AT_MS = 1795158179158
+    local clock_ms
+
+    before_each(function()
+      served:close()
+      clock_ms = AT_MS
+      served = assert(engine.new({
+        schema_text = SCHEMA, now = function() return clock_ms / 1000 end, conflict = { handler = "AUTOMERGE" },
+      }))
+    end)
+
+    local FIELDS = "{ items { id _version _lastChangedAt _deleted } }"
+
+    local function texts(items)
+      local out = {}
+      for i, item in ipairs(items) do
+        out[i] = ("%s.%d%s@%d"):format(item.id, item._version, item._deleted == true and "x" or "", item._lastChangedAt - AT_MS)
+      end
+      return table.concat(out, " ")
+    end
+    local function sync(arguments) return texts(data("{ syncTodos" .. arguments .. FIELDS .. " }").syncTodos.items) end
+
+    it("may say their versions, and begins with the usual ones", function()
+      assert.same({ created = 4, kept = 0 }, served:seed(([[{ "Todo": [{ "id": "a" }, { "id": "b", "_version": 7, "_deleted": false },
+        { "id": "c", "_version": 3, "_deleted": true, "_lastChangedAt": %d }, { "id": "d", "_deleted": null }] }]]):format(AT_MS - 60000), "s"))
+      assert.equal("a.1@0 b.7@0 c.3x@-60000 d.1@0", sync(""))
+      assert.equal("a.1@0 b.7@0 c.3x@-60000 d.1@0", texts(data("{ listTodos " .. FIELDS .. " }").listTodos.items))
+    end)
+
+    it("puts records into the journal at the time of their change", function()
+      served:seed(('{ "Todo": [{ "id": "a" }, { "id": "b", "_lastChangedAt": %d }, { "id": "c", "_lastChangedAt": %d }] }'):format(
+        AT_MS - 60000, AT_MS - 3600000), "s")
+      assert.equal("b.1@-60000 a.1@0", sync(("(lastSync: %d)"):format(AT_MS - 1800000)))
+      assert.equal("a.1@0", sync(("(lastSync: %d)"):format(AT_MS - 59999)))
+    end)
+
+    it("lets a tombstone live from its deletion on", function()
+      served:seed(('{ "Todo": [{ "id": "a", "_deleted": true, "_lastChangedAt": %d }] }'):format(AT_MS - 2592000000 + 10000), "s")
+      assert.equal("a.1x@-2591990000", sync(""))
+      clock_ms = clock_ms + 11000
+      assert.equal("", sync(""))
+    end)
+
+    for text, message in pairs({
+      ['{ "id": "a", "_version": 0 }'] = "Todo[0]._version: is at least 1",
+      ['{ "id": "a", "_version": -1 }'] = "Todo[0]._version: is at least 1",
+      ['{ "id": "a", "_version": null }'] = "Todo[0]._version: must not be null",
+      ['{ "id": "a", "_version": 1.5 }'] = "Todo[0]._version: ",
+      ['{ "id": "a", "_version": "1" }'] = "Todo[0]._version: ",
+      ['{ "id": "a", "_lastChangedAt": -1 }'] = "Todo[0]._lastChangedAt: is a time in milliseconds since 1970",
+      ['{ "id": "a", "_lastChangedAt": 999999999999999 }'] = "Todo[0]._lastChangedAt: is a time in milliseconds since 1970",
+      ['{ "id": "a", "_lastChangedAt": "2026-01-01" }'] = "Todo[0]._lastChangedAt: ",
+      ['{ "id": "a", "_deleted": 1 }'] = "Todo[0]._deleted: ",
+      ['{ "id": "a", "_ttl": 1 }'] = "Todo[0]._ttl: Todo has no such field",
+    }) do
+      it("is refused for " .. text, function()
+        local counts, err = served:seed('{ "Todo": [' .. text .. "] }", "s.json")
+        assert.is_nil(counts)
+        assert.truthy(err.message:find("s.json: " .. message, 1, true), err.message)
+      end)
+    end
+  end)
 end)
 
 describe("a resolver", function()

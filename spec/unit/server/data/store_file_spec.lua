@@ -80,7 +80,19 @@ describe("the store's file", function()
     local db = assert(native.sqlite_open(path))
     assert(db:exec("PRAGMA user_version = 9; PRAGMA wal_checkpoint(TRUNCATE)"))
     db:close()
-    assert.equal("a newer version of appsync wrote it (store version 9; this one knows 1)", refusal())
+    assert.equal("a newer version of appsync wrote it (store version 9; this one knows 2)", refusal())
+  end)
+
+  it("gets what later versions of the store have, and keeps its items", function()
+    with_item():close()
+    local db = assert(native.sqlite_open(path))
+    assert(db:exec("DROP TABLE versions; DROP TABLE journal; DROP TABLE tombstones; PRAGMA user_version = 1"))
+    db:close()
+    local s = assert(store.open(path))
+    assert.equal(1, assert(s:adopt({ MODEL })).A:count())
+    assert.same({ 0 }, s:values("SELECT count(*) FROM journal"))
+    assert.same({ 2 }, s:values("PRAGMA user_version"))
+    s:close()
   end)
 
   -- What a process that was killed leaves: the file without what is in the log beside it.
@@ -104,7 +116,7 @@ describe("the store's file", function()
   end
 
   it("is refused when a newer version wrote it and was killed", function()
-    killed(function(db) assert(db:exec("PRAGMA application_id = 1634759545; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA user_version = 2")) end)
+    killed(function(db) assert(db:exec("PRAGMA application_id = 1634759545; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA user_version = 9")) end)
     assert.matches("a newer version of appsync wrote it", refusal())
   end)
 
@@ -140,7 +152,7 @@ describe("the store's file", function()
     local s = with_item()
     assert.equal("locked", (select(3, store.open(path, function(name) return native.sqlite_open(name, { busy_ms = 1 }) end))))
     s:close()
-    killed(function(db) assert(db:exec("PRAGMA application_id = 1634759545; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA user_version = 2")) end)
+    killed(function(db) assert(db:exec("PRAGMA application_id = 1634759545; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA user_version = 9")) end)
     assert.equal("newer", (select(3, store.open(path))))
     for _, suffix in ipairs({ "-wal", "-shm" }) do os.remove(path .. suffix) end
     write(read():sub(1, 100) .. ("x"):rep(4000))

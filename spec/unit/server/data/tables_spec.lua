@@ -182,4 +182,40 @@ describe("the tables of resolvers", function()
     t.Mine:put({ id = "1", none = core.null })
     assert.equal(core.null, t.Mine:get("1").none)
   end)
+
+  describe("of a versioned model", function()
+    local sync
+
+    before_each(function()
+      local m = {
+        name = "Note", ops = { sync = "sync" }, key = { partition = "id", sort = {} },
+        conflict = { handler = "OPTIMISTIC_CONCURRENCY", base_ttl_s = 60, delta_ttl_s = 10 },
+      }
+      local query = assert(operations.build({ m }, s, { query = "Query", now = function() return clock end })).Query
+      t = tables.new({ models = { m }, now = function() return clock end, store = function() return s end })
+      sync = function(since) return query.sync({ arguments = { lastSync = since } }).items end
+    end)
+
+    it("write its next version, whatever the item says of that", function()
+      local at_ms = 1795158179158
+      assert.same({ __typename = "Note", id = "1", _version = 1, _lastChangedAt = at_ms },
+        t.Note:put({ id = "1", _version = 5, _lastChangedAt = 7, _deleted = true }))
+      clock = clock + 1
+      assert.equal(2, t.Note:put({ id = "1", text = "a" })._version)
+      assert.same({ "a", 2, at_ms + 1000 }, { t.Note:get("1").text, t.Note:get("1")._version, t.Note:get("1")._lastChangedAt })
+      assert.equal(2, #sync(at_ms))
+    end)
+
+    it("leave a tombstone, until its life is over", function()
+      t.Note:put({ id = "1", text = "a" })
+      assert.same({ "a", 1 }, { t.Note:get("1").text, t.Note:delete("1")._version })
+      assert.same({ "a", 2, true }, { t.Note:get("1").text, t.Note:get("1")._version, t.Note:get("1")._deleted })
+      assert.same({ 1, 2 }, { sync(1795158179158)[1]._version, sync(1795158179158)[2]._version })
+      assert.is_nil(t.Note:put({ id = "1" })._deleted)
+      t.Note:delete("1")
+      clock = clock + 62
+      assert.is_nil(t.Note:get("1"))
+      assert.equal(0, #t.Note:scan())
+    end)
+  end)
 end)

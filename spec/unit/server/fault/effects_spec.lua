@@ -21,6 +21,16 @@ describe("effects", function()
     assert.same({}, counted:describe())
   end)
 
+  it("are counted by version of versioned records", function()
+    local counted = effects.new()
+    for _, version in ipairs({ 2, 3, 3 }) do counted:add("updateTodo", { input = { id = "x" } }, { id = "x", _version = version }) end
+    counted:add("updateTodo", {}, { _version = 1 })
+    counted:add("updateTodo", {}, { id = "x", _version = "1" })
+    assert.same({ ["x@2"] = 1, ["x@3"] = 2 }, counted:describe().updateTodo.by_version)
+    counted:add("other", {}, { id = "x" })
+    assert.is_nil(counted:describe().other.by_version)
+  end)
+
   it("don't depend on the order of an object's members", function()
     local counted = effects.new()
     local one, other = {}, {}

@@ -80,6 +80,8 @@ describe("a fault rule", function()
       'f: rule 1: fault refuse: "headers" must be an object of header names and texts' },
     { '{"fault":{"drop":{"bytes":1,"fraction":0.5}}}', "f: rule 1: fault drop has bytes beside fraction" },
     { '{"fault":{"disconnect":{"how":"reset","code":1001}}}', 'f: rule 1: fault disconnect has how="reset" beside a close code' },
+    { '{"fault":{"lose_answer":{"how":"hang","status":500}}}', "f: rule 1: fault lose_answer has how beside a status" },
+    { '{"fault":{"lose_answer":{"status":200}}}', 'f: rule 1: fault lose_answer: "status" must be an integer between 400 and 599' },
     { '{"fault":{"skew":{}}}', "f: rule 1: fault skew needs s, the seconds" },
     { '{"fault":{"error":{"type":"x"}}}', "f: rule 1: fault error needs a message" },
     { '{"match":{"on":"event"},"fault":{"drop":true}}', 'f: rule 1: match: this "drop" can\'t act on "event", only on request' },

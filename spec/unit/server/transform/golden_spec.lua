@@ -16,6 +16,9 @@ has_many_sorted id_types v1_id_types v1_auth_unspoken v1_auth_unspoken_default v
 v1_sort_fields_named v1_key_fields flag_whole_maps flag_old_keys v1_flags v1_plain v1_plain_auth
 v1_extended v1_timestamps public_shop v1_public_chat v1_public_projects v1_auth_default_pool auth_all_modes
 sandbox_default scalars self_relation v1_auth v1_auth_fields v1_maps v1_connections v1_keys v1_model v1_posts v1_versioned
+conflict_auth conflict_auth_fields conflict_custom conflict_default_modes conflict_indexes conflict_keys conflict_many_to_many
+conflict_minimal conflict_mixed conflict_names conflict_operations conflict_relations conflict_sandbox conflict_timestamps
+conflict_values conflict_v1 conflict_v1_auth conflict_v1_maps conflict_v1_mixed
 ]]):gmatch("%S+") do NAMES[#NAMES + 1] = name end
 
 local function read(name)
@@ -100,6 +103,18 @@ local function transformer_of(source)
   return { version = tonumber(source:match("# transformer: (%d)")), flags = flags }
 end
 
+-- "AUTOMERGE Post=LAMBDA": the handler of all models, and of single ones.
+local function conflict_of(source)
+  local words = source:match("# conflict: ([^\n]*)")
+  if not words then return nil end
+  local settings = { models = {} }
+  for word in words:gmatch("%S+") do
+    local name, handler = word:match("^(.*)=(.*)$")
+    if name then settings.models[name] = { handler = handler } else settings.handler = word end
+  end
+  return settings
+end
+
 -- Amplify adds this one to each API, whether it has conversations or not.
 local function without_conversations(sdl)
   return (sdl:gsub("input AmplifyAIConversationTurnErrorInput {.-\n}\n", ""))
@@ -111,13 +126,15 @@ local function with_default_mode(sdl)
   return (sdl:gsub(" @aws_iam", ""))
 end
 
-local DIFFERENCES = { sandbox = with_default_mode, sandbox_custom = with_default_mode }
+local DIFFERENCES = { sandbox = with_default_mode, sandbox_custom = with_default_mode, conflict_sandbox = with_default_mode }
 
 describe("The official transformer's output is ours for", function()
   for _, name in ipairs(NAMES) do
     it(name, function()
       local source = read(name .. ".source.graphql")
-      local s, err = load_schema(source, { modes = modes_of(source), transformer = transformer_of(source) })
+      local s, err = load_schema(source, {
+        modes = modes_of(source), conflict = conflict_of(source), transformer = transformer_of(source),
+      })
       assert(s, err and err.message)
       local sdl = without_conversations(read(name .. ".expected.graphql"))
       local expected = lines_of(DIFFERENCES[name] and DIFFERENCES[name](sdl) or sdl)

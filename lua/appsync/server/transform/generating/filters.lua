@@ -126,9 +126,10 @@ function filters.composite_condition(m, key_name, sort)
   lines[#lines + 1] = ("between: [%sInput]"):format(stem)
   lines[#lines + 1] = ("beginsWith: %sInput"):format(stem)
   for i, name in ipairs(sort) do
-    -- The last part may be the beginning of one: no whole date, but a text.
     local field = m.field_by_name[name]
-    parts[i] = ("%s: %s"):format(name, i == #sort and field.kind == "scalar" and filters.base(field.named) or field.named)
+    -- The last one is what is compared; those before it are as they are declared.
+    local is_compared = i == #sort and field.kind == "scalar"
+    parts[i] = ("%s: %s"):format(name, is_compared and filters.base(field.named) or field.named)
   end
   return stem .. "ConditionInput", { filters.input(stem .. "ConditionInput", lines), filters.input(stem .. "Input", parts) }
 end

@@ -38,7 +38,7 @@ end
 ---@param world appsync.server.Survey
 function generate.relation_fields(world)
   for _, m in ipairs(world.list) do
-    if m.ops.list then m.listings[m.stem] = true end
+    if m.ops.list or m.ops.sync then m.listings[m.stem] = true end
     for _, index in ipairs(m.indexes) do
       if index.query then m.listings[m.name] = true end
     end

@@ -49,6 +49,11 @@ local function each_writable(m, visit)
   end
 end
 
+-- The version that a client knows of what it changes.
+local function add_version(lines, m)
+  if m.conflict then lines[#lines + 1] = "_version: Int" end
+end
+
 -- Whether inputs have an id that the type hasn't declared.
 local function has_implied_id(m)
   return not m.key.is_custom and not m.field_by_name.id.is_declared
@@ -64,6 +69,7 @@ local function create_input(world, m)
     end
   end)
   if has_implied_id(m) then lines[#lines + 1] = "id: ID" end
+  add_version(lines, m)
   for _, line in ipairs(foreign) do lines[#lines + 1] = line end
   return lines
 end
@@ -77,6 +83,7 @@ local function update_input(world, m)
   end)
   if has_implied_id(m) then lines[#lines + 1] = "id: ID!" end
   if m.versioned then lines[#lines + 1] = m.versioned.input .. ": Int!" end
+  add_version(lines, m)
   for _, line in ipairs(foreign) do lines[#lines + 1] = line end
   return lines
 end
@@ -95,6 +102,7 @@ end
 local function delete_input(m)
   local lines = inputs.key_lines(m)
   if m.versioned then lines[#lines + 1] = m.versioned.input .. ": Int!" end
+  add_version(lines, m)
   return lines
 end
 

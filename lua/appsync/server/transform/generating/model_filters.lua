@@ -11,6 +11,11 @@ local function add_logic(lines, name, has_not)
   if has_not then lines[#lines + 1] = "not: " .. name end
 end
 
+-- Tombstones can be told from the rest; the first version's filters couldn't.
+local function add_deleted(lines, world, m)
+  if m.conflict and world.version == 2 then lines[#lines + 1] = "_deleted: ModelBooleanInput" end
+end
+
 local function add_field(lines, field, type_name)
   if type_name then lines[#lines + 1] = ("%s: %s"):format(field.name, type_name) end
 end
@@ -58,13 +63,16 @@ end
 
 local function filter(world, m, stem)
   local lines, name = {}, model_filters.filter_name(stem)
-  if world.version == 2 and stem == m.stem and m.ops.list then
+  local is_of_query = stem == m.stem and (m.ops.list or m.ops.sync)
+  if world.version == 2 and is_of_query then
     add_all(lines, m, filters.type_of, "ModelIDInput")
   else
     -- Made by an index or a relation, or in the first version, it knows the declared fields only.
     add_where(lines, m, "is_declared", world.version == 2 and plain_type_of(m) or filters.type_of)
   end
   add_logic(lines, name, true)
+  -- What an index makes knows nothing of tombstones.
+  if is_of_query or stem == m.name and m.filter_maker then add_deleted(lines, world, m) end
   -- What relations and rules add they add under the stem alone.
   if world.version == 2 and stem == m.stem then
     local own = {}
@@ -89,6 +97,7 @@ local function condition(world, m)
     if field.is_declared and not is_left_out then add_field(lines, field, filters.type_of(field)) end
   end
   add_logic(lines, name, true)
+  add_deleted(lines, world, m)
   if world.version == 2 then
     if m.has_timestamps then
       for _, stamp in ipairs({ m.created_at or false, m.updated_at or false }) do
@@ -113,10 +122,11 @@ local function add_own_keys(lines, m)
   end
 end
 
-local function subscription(m)
+local function subscription(world, m)
   local lines, name = {}, model_filters.subscription_name(m)
   add_all(lines, m, filters.subscription_type_of, "ModelSubscriptionIDInput")
   add_logic(lines, name, false)
+  add_deleted(lines, world, m)
   add_own_keys(lines, m)
   local kept = {}
   for _, line in ipairs(lines) do
@@ -173,7 +183,7 @@ function model_filters.build(world, m, seen)
   if next(m.listings) or is_mutable or #m.events > 0 then add_enums(parts, seen, m) end
   for _, stem in ipairs(model_filters.stems(m)) do parts[#parts + 1] = filter(world, m, stem) end
   if is_mutable then parts[#parts + 1] = condition(world, m) end
-  if #m.events > 0 and world.version == 2 then parts[#parts + 1] = subscription(m) end
+  if #m.events > 0 and world.version == 2 then parts[#parts + 1] = subscription(world, m) end
   return parts
 end
 

@@ -20,8 +20,10 @@ end
 ---@param auth string[]? its @aws_* directives
 ---@return string sdl
 function roots.connection(m, stem, auth)
-  return ("type %s%s {\n  items: [%s]!\n  nextToken: String\n}"):format(roots.connection_name(stem),
-    sdl_nodes.directives_text(auth), m.name)
+  -- What only an index or a relation asks for isn't what a sync query returns.
+  local is_synced = m.conflict and stem == m.stem and (m.ops.list or m.ops.sync)
+  return ("type %s%s {\n  items: [%s]!\n  nextToken: String\n%s}"):format(roots.connection_name(stem),
+    sdl_nodes.directives_text(auth), m.name, is_synced and "  startedAt: AWSTimestamp\n" or "")
 end
 
 -- The argument that puts a condition on the sort fields of a key or an index.
@@ -75,6 +77,10 @@ function roots.fields(world, m)
   local connection, ops = roots.connection_name(m.stem), m.ops
   if ops.get then add("query", ops.get, ("(%s): %s"):format(table.concat(inputs.key_lines(m), ", "), m.name), "get") end
   if ops.list then add("query", ops.list, ("(%s): %s"):format(list_arguments(m), connection), "list") end
+  if ops.sync then
+    add("query", ops.sync, ("(filter: %s, limit: Int, nextToken: String, lastSync: AWSTimestamp): %s"):format(
+      model_filters.filter_name(m.stem), connection), "sync")
+  end
   for _, index in ipairs(m.indexes) do
     if index.query then
       add("query", index.query, ("(%s): %s"):format(index_arguments(world, m, index), roots.connection_name(m.name)), "index")

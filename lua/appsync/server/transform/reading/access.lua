@@ -23,8 +23,8 @@ local DIRECTIVES = {
   { mode = "AWS_LAMBDA", name = "aws_lambda" },
 }
 
-local OPERATIONS = { "get", "list", "create", "update", "delete", "listen" }
-local ALL_OPERATIONS = { "index", "get", "list", "create", "update", "delete", "listen" }
+local OPERATIONS = { "get", "list", "sync", "create", "update", "delete", "listen" }
+local ALL_OPERATIONS = { "index", "get", "list", "sync", "create", "update", "delete", "listen" }
 
 --- Adds names to a list that is a set, too.
 ---@param found table
@@ -150,7 +150,7 @@ end
 --- Opens an operation of a model, and the type that it returns, to the modes of some directives.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
----@param operation "get"|"list"|"index"|"create"|"update"|"delete"|"listen"
+---@param operation "get"|"list"|"sync"|"index"|"create"|"update"|"delete"|"listen"
 ---@param list string[]
 function access.open(world, m, operation, list)
   local is_there = m.ops[operation] ~= nil or operation == "listen" and #m.events > 0
@@ -158,8 +158,8 @@ function access.open(world, m, operation, list)
     for _, index in ipairs(m.indexes) do is_there = is_there or index.query ~= nil end
   end
   if operation == "listen" and m.level ~= "on" or not is_there then return end
-  local is_list = operation == "list" or operation == "index"
-  add_to_type(world, is_list and roots.connection_name(operation == "list" and m.stem or m.name) or m.name, list)
+  local is_list = operation == "list" or operation == "sync" or operation == "index"
+  add_to_type(world, is_list and roots.connection_name(operation == "index" and m.name or m.stem) or m.name, list)
   m.operation_auth[operation] = m.operation_auth[operation] or {}
   add_new(m.operation_auth[operation], list)
 end

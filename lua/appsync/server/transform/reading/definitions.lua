@@ -44,7 +44,6 @@ enum ModelMutation { create update delete }
 ]]
 
 --- Those that this version doesn't carry out. Ignored, they would leave data unvalidated, unsearched or unrelated.
---- `searchable` and the versions of synchronised models (`conflict` of the server's options) have their place here.
 definitions.UNSUPPORTED = {
   ["function"] = true, http = true, searchable = true, predictions = true, mapsTo = true, refersTo = true, sql = true,
   validate = true, conversation = true, generation = true,

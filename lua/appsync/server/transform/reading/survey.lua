@@ -21,6 +21,7 @@ local fail = directives.fail
 ---@field is_foreign boolean? holds another model's key, for a relation
 ---@field is_hidden boolean? the type doesn't show it
 ---@field is_shown boolean? nevertheless, as a rule's owner
+---@field is_version boolean? added by conflict detection
 ---@field is_timestamp boolean? added for the time of creation or of the last change
 ---@field node table the field's definition in the served schema
 
@@ -40,6 +41,7 @@ local fail = directives.fail
 ---@field is_root table<string, true>
 ---@field modes {default: string, enabled: table<string, true>?} enabled: nil where it isn't known
 ---@field is_sandbox boolean
+---@field conflict appsync.server.ConflictSettings?
 ---@field reader appsync.server.DirectiveReader
 ---@field field_rules table<string, appsync.server.Rule[]> by "Type.field", of types that are no models
 ---@field type_auth table<string, string[]> the @aws_* directives that types get; sets, too

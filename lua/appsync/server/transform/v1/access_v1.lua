@@ -28,12 +28,19 @@ local function directives_for(world, m, operation)
   return access.directives_of(world, access.modes_of(rules_for(m, operation)), false)
 end
 
+-- Whether what opens an operation to other modes keeps it open to the default one.
+local function keeps_default(world, m, operation)
+  return access.modes_of(rules_for(m, operation))[world.modes.default]
+end
+
 local function add_operations(world, m)
   for _, operation in ipairs({ "get", "list", "create", "update", "delete", "listen" }) do
     access.open(world, m, operation, directives_for(world, m, operation))
   end
+  local readers = access.modes_of(rules_for(m, "listen"))
   -- Without a list of its own a model's queries by keys stay what no rule speaks of.
-  if m.ops.list then access.open(world, m, "index", directives_for(world, m, "listen")) end
+  if m.ops.list then access.open(world, m, "index", access.directives_of(world, readers, false)) end
+  access.open(world, m, "sync", access.directives_of(world, readers, keeps_default(world, m, "list")))
 end
 
 local function add_directives(node, list)
@@ -135,9 +142,11 @@ local function add_field_rules(world, m, field, list)
   access.add_to_type(world, m.name,
     access.directives_of(world, modes, not m.rules or access.modes_of(own_rules(m))[world.modes.default]))
   for _, operation in ipairs({ "get", "list", "create", "update", "delete" }) do
-    local own = access.directives_of(world, with_operation(list, operation), false)
-    if #own > 0 then access.open(world, m, operation, own) end
-    if operation == "get" or operation == "create" then add_directives(field.node, own) end
+    local own = with_operation(list, operation)
+    local of_field = access.directives_of(world, own, false)
+    local is_open = operation ~= "update" and operation ~= "delete" and keeps_default(world, m, operation)
+    if #of_field > 0 then access.open(world, m, operation, access.directives_of(world, own, is_open)) end
+    if operation == "get" or operation == "create" then add_directives(field.node, of_field) end
   end
   if m.level == "on" and field.is_required and next(with_operation(list, "get")) then
     return fail(field.node.loc, "'%s.%s' is required and has rules for reading: make it nullable, or set the subscriptions' "

@@ -1,0 +1,91 @@
+--- The generated sync queries (AppSync Developer Guide, "Sync operations"): the items of a versioned model, tombstones among
+--- them, or what has changed since the last time.
+local core = require("appsync.core")
+local filter = require("appsync.server.data.filter")
+local refuse = require("appsync.server.data.refuse")
+local token = require("appsync.server.data.token")
+
+local sync = {}
+
+local NULL, array_mt = core.null, core.array_mt
+local DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
+
+local function given(value)
+  if value == NULL then return nil end
+  return value
+end
+
+-- Where a sync stands: of the table or of the journal, when its first page began, and behind what it goes on.
+---@class appsync.server.SyncPosition
+---@field is_delta boolean
+---@field started_ms integer
+---@field after number[]
+
+local function begin(versions, since_ms)
+  local is_delta = since_ms ~= nil and versions:reaches(since_ms)
+  -- Entries are numbered from 1 on, so those of that time are behind.
+  return { is_delta = is_delta, started_ms = versions:now_ms(), after = is_delta and { since_ms, 0 } or { 0 } }
+end
+
+local SIZES = { base = 3, delta = 4 }
+
+local function are_numbers(list, from)
+  for i = from, #list do
+    if type(list[i]) ~= "number" then return false end
+  end
+  return true
+end
+
+local function read_token(place, text)
+  local list = token.decode(place, text)
+  if SIZES[list[1]] ~= #list or not are_numbers(list, 2) then return refuse.token() end
+  local is_delta = list[1] == "delta"
+  return { is_delta = is_delta, started_ms = list[2], after = { list[3], list[4] } }
+end
+
+local function write_token(place, at)
+  return token.encode(place, { at.is_delta and "delta" or "base", at.started_ms, at.after[1], at.after[2] })
+end
+
+-- The items that a page looks at; the second result is where the next one goes on.
+local function looked_at(versions, at, limit)
+  if at.is_delta then return versions:changes(at.after, limit) end
+  local items, position = versions:scan(at.after[1], limit)
+  return items, position and { position }
+end
+
+local function passing(items, wanted, hidden_by)
+  local out, n = setmetatable({}, array_mt), 0
+  for i = 1, #items do
+    local item = items[i]
+    if (not wanted or filter.matches(wanted, item)) and (not hidden_by or filter.matches(hidden_by, item)) then
+      n = n + 1
+      out[n] = item
+    end
+  end
+  return out
+end
+
+--- The limit counts items before the filter, so a page may be short, or empty, and have a next one.
+---@param access appsync.server.Access
+---@param place appsync.server.Place
+---@return function resolver
+function sync.resolver(access, place)
+  local versions, of = access.table.versions, place.type .. "." .. place.field
+  return function(ctx)
+    local args = ctx.arguments
+    local limit, text, wanted = given(args.limit) or DEFAULT_LIMIT, given(args.nextToken), given(args.filter)
+    if limit < 1 then
+      error({ message = "Value for field '/limit' must be at least 1.", type = "BadRequestException" }, 0)
+    end
+    filter.check(wanted)
+    local hidden_by = access.guard:read(access.m, "sync", ctx)
+    local at = text and read_token(of, text) or begin(versions, given(args.lastSync))
+    local items, after = looked_at(versions, at, math.min(limit, MAX_LIMIT))
+    local next_token = NULL
+    if after then next_token = write_token(of, { is_delta = at.is_delta, started_ms = at.started_ms, after = after }) end
+    return { items = passing(items, wanted, hidden_by), nextToken = next_token, startedAt = at.started_ms }
+  end
+end
+
+return sync
