@@ -189,7 +189,7 @@ void aps_realtime_link_ready(struct aps_realtime *rt, int64_t keep_alive_ms)
 void aps_realtime_link_start_over(struct aps_realtime *rt)
 {
 	struct aps_err cause;
-	aps_fail(&cause, APS_E_NOMEM, "memory was out: the connection starts over");
+	aps_fail(&cause, APS_E_NOMEM, "out of memory: the connection starts over");
 	rt->queue.is_short = false;
 	if (aps_realtime_link_is_open(rt))
 		aps_realtime_link_drop(rt, CLOSE_NORMAL, "out of memory", &cause, true);

@@ -236,7 +236,7 @@ describe("appsync serve, while one develops", function()
     for text, line in pairs({
       ['type A @model @key(fields: ["id"]) { id: ID! }'] = "first transformer: the schema has @key",
       ["type A @model { id: ID! @primaryKey }"] = "second transformer: the schema has @primaryKey",
-      ["type A @model { id: ID! }"] = "second transformer: nothing tells which; --transformer 1 takes the first",
+      ["type A @model { id: ID! }"] = "second transformer: no directive is specific to one; --transformer 1 selects the first",
     }) do
       made.write("one.graphql", text)
       local pipe = assert(io.popen(("bin/appsync serve %s/one.graphql --print-schema 2>&1 >/dev/null"):format(made.path)))

@@ -12,7 +12,7 @@ local schema_options = {
     {
       name = "transformer",
       value = "1|2",
-      help = "which of Amplify's the schema is for; default: what amplify/cli.json says,\nelse what its directives tell",
+      help = "Amplify's transformer to follow; default: as amplify/cli.json says,\nelse detected from the schema's directives",
       choices = { "1", "2" },
     },
     { name = "print-schema", help = "print the complete schema and end" },
@@ -38,7 +38,7 @@ local function reason(found, given)
   elseif found.directive then
     return "the schema has @" .. found.directive
   end
-  return "nothing tells which; --transformer 1 takes the first"
+  return "no directive is specific to one; --transformer 1 selects the first"
 end
 
 --- Tells by which of Amplify's transformers models are made, and why.

@@ -19,6 +19,7 @@ sandbox_default scalars self_relation v1_auth v1_auth_fields v1_maps v1_connecti
 conflict_auth conflict_auth_fields conflict_custom conflict_default_modes conflict_indexes conflict_keys conflict_many_to_many
 conflict_minimal conflict_mixed conflict_names conflict_operations conflict_relations conflict_sandbox conflict_timestamps
 conflict_values conflict_v1 conflict_v1_auth conflict_v1_maps conflict_v1_mixed
+conflict_small_letters conflict_v1_small_letters conflict_whole_maps
 ]]):gmatch("%S+") do NAMES[#NAMES + 1] = name end
 
 local function read(name)
