@@ -59,6 +59,13 @@ describe("A transformed schema serves", function()
         ordersByState(state: "new", filter: $filter) { __typename items { lines(filter: $of) { items { order { id } } } } } }]]).ordersByState)
   end)
 
+  it("lists of enum values that a query by an index is filtered by", function()
+    serve([[enum Kind { A B }
+      type Post @model(queries: {list: null}) { id: ID! kinds: [Kind!]! by: ID @index(name: "byBy", queryField: "postsBy") }]])
+    data('mutation { createPost(input: {id: "p", by: "x", kinds: [A]}) { id } }')
+    assert.same(list({ id = "p" }), data('{ postsBy(by: "x", filter: {kinds: {contains: A}}) { items { id } } }').postsBy)
+  end)
+
   it("lists with an argument that their index knows nothing of", function()
     serve([[type Blog @model { id: ID! posts: [Post] @hasMany }
       type Post @model { id: ID! @primaryKey(sortKeyFields: ["title", "day"]) title: String! day: AWSDate! }]])

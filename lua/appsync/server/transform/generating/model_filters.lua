@@ -162,12 +162,16 @@ function model_filters.subscription_name(m)
   return ("ModelSubscription%sFilterInput"):format(names.upper_first(m.name))
 end
 
+-- A filter that an index makes compares every list as one, also those that Amplify makes no such filter for.
 local function add_enums(parts, seen, m)
+  local has_plain = m.transformer == 2 and m.listings[m.name] and not (m.stem == m.name and (m.ops.list or m.ops.sync))
+  local type_of = has_plain and plain_type_of(m) or filters.type_of
   for _, field in ipairs(m.fields) do
-    local name = field.kind == "enum" and filters.type_of(field)
-    if name and not seen[name] then
-      seen[name] = true
-      parts[#parts + 1] = filters.enum(field.named, field.is_filtered_as_list)
+    for _, name in ipairs(field.kind == "enum" and { filters.type_of(field), type_of(field) } or {}) do
+      if not seen[name] then
+        seen[name] = true
+        parts[#parts + 1] = filters.enum(field.named, name:find("ListInput$") ~= nil)
+      end
     end
   end
 end

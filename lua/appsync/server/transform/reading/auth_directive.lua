@@ -123,7 +123,8 @@ local function read_groups(rule, values, m, loc)
     return fail(loc, "@auth: 'groups' is empty, so nobody could be in them")
   end
   local field = m and rule.groups_field and m.field_by_name[rule.groups_field]
-  if m and rule.groups_field and not field then
+  -- What joins two models has the rules of both, and not their fields.
+  if m and not m.is_join and rule.groups_field and not field then
     return fail(loc, "@auth's 'groupsField' names '%s', which model '%s' has not", rule.groups_field, m.name)
   end
   rule.groups_is_list = field ~= nil and field ~= false and field.is_list
@@ -186,6 +187,24 @@ function auth_directive.role_names(rule)
   return { ("%s:%s"):format(rule.mode, rule.allow) }
 end
 
+-- Of the rules of two models that speak of the same the later one counts, for a group of a list too.
+local function last_of_each(list)
+  local kept, places = {}, {}
+  for _, rule in ipairs(list) do
+    for i, name in ipairs(auth_directive.role_names(rule)) do
+      local single = rule
+      if rule.groups then
+        single = {}
+        for key, value in pairs(rule) do single[key] = value end
+        single.groups = { rule.groups[i] }
+      end
+      places[name] = places[name] or #kept + 1
+      kept[places[name]] = single
+    end
+  end
+  return kept
+end
+
 local function check_twice(m, list)
   local seen = {}
   for _, rule in ipairs(list) do
@@ -235,8 +254,9 @@ function auth_directive.read(world, m)
     if not list then return nil, err end
     if world.version == 1 then
       add_unprotected(list)
-    elseif not m.is_join then
-      -- What joins two models has the rules of both.
+    elseif m.is_join then
+      list = last_of_each(list)
+    else
       local ok, why = check_twice(m, list)
       if not ok then return nil, why end
     end

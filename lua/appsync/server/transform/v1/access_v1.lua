@@ -119,11 +119,15 @@ end
 
 local function add_owner_fields(world, m, list)
   for _, rule in ipairs(list) do
-    if rule.groups_field then m.protected_fields[rule.groups_field] = true end
-    if rule.allow == "owner" then
-      m.protected_fields[rule.owner_field] = true
-      if world.flags.addmissingownerfields then show_owner(world, m, rule.owner_field) end
-    end
+    if rule.allow == "owner" and world.flags.addmissingownerfields then show_owner(world, m, rule.owner_field) end
+  end
+end
+
+-- Conditions leave out what the model's rules read; of groups that rules name, the field that would have them.
+local function protect_fields(m, list)
+  for _, rule in ipairs(list) do
+    if rule.allow == "owner" then m.protected_fields[rule.owner_field] = true end
+    if rule.allow == "groups" then m.protected_fields[rule.groups_field or "groups"] = true end
   end
 end
 
@@ -146,7 +150,7 @@ local function add_field_rules(world, m, field, list)
     local of_field = access.directives_of(world, own, false)
     local is_open = operation ~= "update" and operation ~= "delete" and keeps_default(world, m, operation)
     if #of_field > 0 then access.open(world, m, operation, access.directives_of(world, own, is_open)) end
-    if operation == "get" or operation == "create" then add_directives(field.node, of_field) end
+    if operation == "get" or operation == "create" and m.ops.create then add_directives(field.node, of_field) end
   end
   if m.level == "on" and field.is_required and next(with_operation(list, "get")) then
     return fail(field.node.loc, "'%s.%s' is required and has rules for reading: make it nullable, or set the subscriptions' "
@@ -166,6 +170,7 @@ function access_v1.apply(world, m)
     return true
   end
   local list = own_rules(m)
+  protect_fields(m, list)
   add_owner_fields(world, m, list)
   access.add_to_type(world, m.name, access.directives_of(world, access.modes_of(list), false))
   add_nested(world, m.node.fields, access.directives_of(world, access.modes_of(list), true))

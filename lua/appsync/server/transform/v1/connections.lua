@@ -92,8 +92,12 @@ local function by_name(world, use, related)
     return has_many(world, use, related, given(values.keyField) or names.camel({ m.name, field.name, "id" }), nil)
   end
   local sort = given(other_values.sortField)
-  if sort and not related.field_by_name[sort] then
+  local by = sort and related.field_by_name[sort]
+  if sort and not by then
     return fail(use.directive.loc, "connection '%s': the 'sortField' '%s' is no field of '%s'", use.name, sort, related.name)
+  elseif by and (by.is_list or by.kind ~= "scalar" or by.named == "Boolean") then
+    return fail(use.directive.loc, "connection '%s': the 'sortField' '%s.%s' must be a scalar that has an order", use.name,
+      related.name, sort)
   end
   return has_many(world, use, related, given(other_values.keyField) or names.camel({ related.name, use.associate.name, "id" }), sort)
 end
