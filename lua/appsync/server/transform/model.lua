@@ -36,6 +36,7 @@ local model = {}
 ---@field ops table<string, string> names of get, list, sync, create, update, delete; absent: disabled
 ---@field events {name: string, mutation: string, op: string, mutations: string[]}[] subscriptions
 ---@field level "on"|"off"|"public" of subscriptions: public ones are not authorized
+---@field lacks_subscriptions boolean? by null in place of their map
 ---@field created_at string? name of the field that holds the time of creation
 ---@field updated_at string?
 ---@field has_timestamps boolean

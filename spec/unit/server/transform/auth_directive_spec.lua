@@ -185,6 +185,15 @@ describe("A rule of @auth", function()
     { "type A @model @auth(rules: [{allow: private}]) { id: ID! s: Int! @auth(rules: [{allow: owner}]) }",
       "'A.s' is required, and not everybody who may read the model may read the field: give it rules with 'read', make it "
         .. "nullable, or set the subscriptions' level to off or public (line 1, column 58)" },
+    { "type A @model(subscriptions: null) @auth(rules: [{allow: private}]) { id: ID! s: Int! @auth(rules: [{allow: owner}]) }",
+      "'A.s' is required, and not everybody who may read the model may read the field: give it rules with 'read', make it "
+        .. "nullable, or set the subscriptions' level to off or public (line 1, column 79)" },
+    { "type A @model @auth(rules: [{allow: private, provider: iam}]) { id: ID s: Int! t: Int @auth(rules: [{allow: public, provider: iam}]) }",
+      "'A.s' is required, and not everybody who may read the model may read the field: give it rules with 'read', make it "
+        .. "nullable, or set the subscriptions' level to off or public (line 1, column 72)" },
+    { "type A @model @auth(rules: [{allow: private, operations: [get, list, listen]}]) { id: ID s: Int! t: Int @auth(rules: [{allow: owner}]) }",
+      "'A.s' is required, and not everybody who may read the model may read the field: give it rules with 'read', make it "
+        .. "nullable, or set the subscriptions' level to off or public (line 1, column 90)" },
     { "type A @model @versioned { id: ID! s: Int! @auth(rules: [{allow: owner}]) }",
       "'A.s' is required and has rules for reading: make it nullable, or set the subscriptions' level to off or public "
         .. "(line 1, column 36)" },

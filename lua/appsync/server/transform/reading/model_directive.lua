@@ -56,6 +56,7 @@ end
 
 local function read_events(world, m, map, defaults)
   m.events = {}
+  m.lacks_subscriptions = map == NULL or nil
   m.level = map == NULL and "off" or (map and map.level ~= NULL and map.level) or "on"
   if m.level == "off" then return end
   for _, op in ipairs({ "create", "update", "delete" }) do
