@@ -145,7 +145,7 @@ describe("appsync serve, while one develops", function()
         .. '"fields":%["hello"%],"identity":"API_KEY","ms":[%d.]+,"bytes":%d+,"n_errors":0,"request_id":"[%x-]+"}\n$',
       none = "^$",
     }) do
-      start({ "--log", format })
+      start({ "--log", format, "--resolvers", made.path .. "/r.lua" })
       appsync.assert(client:query("query Q { hello }"))
       client:close(5)
       client = nil
@@ -153,7 +153,7 @@ describe("appsync serve, while one develops", function()
       assert.matches(pattern, log())
       if format == "json" then assert.is_table(core.decode(log())) end
     end
-    start()
+    start({ "--resolvers", made.path .. "/r.lua" })
     appsync.assert(client:query("{ hello }"))
     process.stop(handle)
     assert.equal("", log())
@@ -249,6 +249,41 @@ describe("appsync serve, while one develops", function()
     pipe:close()
   end)
 
+  it("reads the keys again when their file changes, and keeps those from before when it is broken", function()
+    made.write("auth.json", '{"apiKeys": ["first"]}')
+    start({ "--auth", made.path .. "/auth.json", "--resolvers", made.path .. "/r.lua" })
+    local function asks(key)
+      local asking = appsync.client({ endpoint = endpoint, auth = { type = "API_KEY", api_key = key }, log = function() end })
+      local data = asking:query("{ hello }")
+      asking:close(5)
+      return data ~= nil
+    end
+    assert.is_true(asks("first"))
+    made.write("auth.json", '{"apiKeys": ["second"]}')
+    said("reloaded " .. made.path .. "/auth.json\n")
+    assert.is_false(asks("first"))
+    assert.is_true(asks("second"))
+    made.write("auth.json", "{")
+    said("not reloaded: the keys and users from before hold on\n")
+    assert.is_true(asks("second"))
+  end)
+
+  it("says which fields nothing answers, and which files beside the schema aren't carried out", function()
+    made.write("resolvers/Query.hello.req.vtl", "{}")
+    start()
+    said("note: " .. made.path .. "/resolvers/Query.hello.req.vtl is not carried out")
+    said("note: 2 Query fields have no resolver and are null: boom, hello\n")
+  end)
+
+  it("tells of --transform where a directive is unknown", function()
+    made.write("schema/a.graphql", "type Query { hello: String @loud }")
+    local pipe = assert(io.popen(("bin/appsync serve %s 2>&1"):format(made.path)))
+    local text = pipe:read("*a")
+    pipe:close()
+    assert.matches("directive @loud is unknown", text, 1, true)
+    assert.matches("A directive that isn't known here is carried out by a file of --transform", text, 1, true)
+  end)
+
   it("says which schema it takes where there are two", function()
     made.write("schema.graphql", "type Query { other: Int } type Note @model { id: ID! }")
     start()
@@ -258,8 +293,8 @@ describe("appsync serve, while one develops", function()
 
   it("ends with status 0 on a signal while sockets are open, a request is half sent and a file is the store", function()
     local store = made.path .. "/data.db"
-    local pipe = assert(io.popen(("sh -c 'echo $$; exec bin/appsync serve %s --api-key k --store %s' 2>&1; echo status=$?"):format(
-      made.path, store)))
+    local pipe = assert(io.popen(("sh -c 'echo $$; exec bin/appsync serve %s --resolvers %s/r.lua --api-key k --store %s' 2>&1; echo status=$?"):format(
+      made.path, made.path, store)))
     local pid = pipe:read("*l")
     assert.matches("^note: models follow", pipe:read("*l"))
     local port = tonumber(pipe:read("*l"):match(":(%d+)/graphql"))

@@ -49,7 +49,7 @@ end
 -- What to say of an error: a fault of the schema with its place, anything else in a line.
 local function describe(err, options)
   if type(err) == "table" and (err.line or err.path or err.others) then
-    return report.faults(options.program.current.source:faults(err), options.is_coloured) .. auth_options.hints(err)
+    return report.faults(options.program.current.source:faults(err), options.is_coloured) .. schema_options.hints(err)
   end
   return ("appsync serve: %s\n"):format(printable.escaped(type(err) == "table" and err.message or err))
 end
@@ -108,6 +108,7 @@ function serve.run(words, out)
   collectgarbage("setpause", 400)
   server:catch_signals() -- before the line that invites them
   out.write(printable.escaped(ready_line(server, options.api_keys[1])) .. "\n")
+  schema_options.tell(options, server)
   server:run()
   return status.success
 end

@@ -23,6 +23,7 @@ local store = require("appsync.server.data.store")
 local subscription_operation = require("appsync.server.realtime.subscription_operation")
 local tables = require("appsync.server.data.tables")
 local timestamp = require("appsync.server.data.timestamp")
+local unresolved = require("appsync.server.develop.unresolved")
 local validate = require("appsync.server.graphql.validate")
 
 ---@class appsync.server.Engine
@@ -63,6 +64,13 @@ local function open_store(options)
   return opened
 end
 
+-- What the user's conflict handlers throw is told as what resolvers throw.
+local function conflict_handlers(options)
+  local own = { conflict_handlers = options.conflict_handlers or {} }
+  if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
+  return own.conflict_handlers
+end
+
 -- What of an engine is made of texts and files, and made anew when they change: not the store, and nobody's connection.
 local function load_program(options, given)
   local opened = given
@@ -84,8 +92,8 @@ local function load_program(options, given)
     end
     local code
     generated, err, code = model_resolvers.build(models, opened, {
-      now = options.now or core.wall, uuid = options.uuid or core.uuid, query = s.query.name,
-      mutation = s.mutation and s.mutation.name, guard = guard, conflict_handlers = options.conflict_handlers,
+      now = options.now or core.wall, lag_ms = options.lag_ms, uuid = options.uuid or core.uuid, query = s.query.name,
+      mutation = s.mutation and s.mutation.name, guard = guard, conflict_handlers = conflict_handlers(options),
     })
     if not generated then
       if not given then opened:close() end
@@ -95,7 +103,9 @@ local function load_program(options, given)
     if rules then rules:cover(options.resolvers or {}, s) end
   end
   local own = plugin_api.merge(options.resolvers or {}, models, generated)
-  if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
+  if options.on_failure or options.resolver_timeout then
+    own = resolver_failures.watched(own, options.on_failure, options.resolver_timeout)
+  end
   return {
     schema = s, models = models, store = opened, guard = guard, events = subscription_operation.events(models),
     resolvers = { own, generated, introspect.resolvers },
@@ -147,6 +157,7 @@ end
 ---@field conflict_handlers table<string, fun(event: table): table>? of versioned models whose handler is LAMBDA
 ---@field store string|appsync.server.Store? a file, or ":memory:" (the default), or a store that is open already
 ---@field now (fun(): number)? seconds since 1970
+---@field lag_ms (fun(): number)? how much too old reads of versioned models are now; default: not at all
 ---@field uuid (fun(): string)?
 ---@field auth_modes appsync.server.AuthModes?
 ---@field open_database (fun(path: string): table?, string?, string?)? how the store opens SQLite
@@ -154,6 +165,7 @@ end
 ---@field providers table<string, appsync.server.Provider>? members of a resolver's context that are made when they are read
 ---@field trace appsync.server.Trace? told of every resolver that runs
 ---@field on_failure (fun(failure: appsync.server.ResolverFailure))? what the user's resolvers and plug-ins throw
+---@field resolver_timeout number? seconds that a resolver may take; default 30 where `on_failure` is given, else any
 ---@field on_effect (fun(field_name: string, args: table, value: any, x: appsync.server.Execution))? after a mutation's field that
 ---  was resolved without an error
 
@@ -200,6 +212,12 @@ end
 function Engine:close()
   if self.store then self.store:close() end
   self.store = nil
+end
+
+--- Root fields that nothing answers, a line for each root type that has some.
+---@return string[] notes
+function Engine:unresolved()
+  return unresolved(self.schema, self.resolvers)
 end
 
 --- The served schema as SDL.
@@ -351,11 +369,11 @@ function Engine:execute(request)
     } }
     return result.body("null", errors), {}, errors
   end
-  local text, errors, published = execute.run(x, operation, nil)
+  local body, errors, published = execute.run(x, operation, nil)
   if x.invalidations then
     for _, invalidation in ipairs(x.invalidations) do published[#published + 1] = invalidation end
   end
-  return result.body(text, errors), published, errors
+  return body, published, errors
 end
 
 --- What a request asks for; nil when its text can't be read, has no such operation, or several of which none is named.

@@ -1,6 +1,6 @@
 --- What a user writes for the server to run: the schema, the resolvers, the directive plug-ins. It is read from its files
 --- as often as they change.
-local amplify_project = require("appsync.server.amplify_project")
+local transformer_source = require("appsync.server.transformer_source")
 local conflict_source = require("appsync.server.develop.conflict_source")
 local file = require("appsync.server.develop.file")
 local modules = require("appsync.server.develop.modules")
@@ -81,7 +81,7 @@ end
 
 ---@private
 function Program:read_transformer(text, faults)
-  local project, fault = amplify_project.of(self.paths.schema)
+  local project, fault = transformer_source.of(self.paths.schema)
   faults[#faults + 1] = fault
   text.transformer, self.project = project or {}, project and project.path or fault and fault.path
   if self.transformer then

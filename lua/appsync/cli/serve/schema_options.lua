@@ -1,4 +1,5 @@
 --- Options of `appsync serve`: what it serves.
+local auth_options = require("appsync.cli.serve.auth_options")
 local printable = require("appsync.printable")
 local resolver_failures = require("appsync.server.resolver_failures")
 local status = require("appsync.cli.status")
@@ -52,6 +53,32 @@ function schema_options.tell_transformer(models, options)
   end
 end
 
+local TRANSFORM = "A directive that isn't known here is carried out by a file of --transform; see docs/server.md.\n"
+
+--- Lines that help with a fault of the schema.
+---@param err appsync.server.SchemaError
+---@return string lines "" when there are none
+function schema_options.hints(err)
+  local has_unknown = err.unknown_directive ~= nil
+  for _, fault in ipairs(err.others or {}) do
+    has_unknown = has_unknown or fault.unknown_directive ~= nil
+  end
+  return auth_options.hints(err) .. (has_unknown and TRANSFORM or "")
+end
+
+--- Says what of the program has no effect.
+---@param options appsync.server.Options
+---@param server appsync.server.Server
+function schema_options.tell(options, server)
+  local notes = require("appsync.server.develop.amplify_project").notes(options.schema_name)
+  for _, note in ipairs(server.engine:unresolved()) do
+    notes[#notes + 1] = note
+  end
+  for _, note in ipairs(notes) do
+    options.say("note: " .. printable.escaped(note) .. "\n")
+  end
+end
+
 ---@param words table
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
@@ -71,7 +98,7 @@ function schema_options.read(words, options)
     -- Another one may be loaded while the server runs.
     options.authorizer = function(...) return program.current.authorizer(...) end
   end
-  options.program, options.on_failure = program, failure_teller(options)
+  options.program, options.on_failure, options.hints = program, failure_teller(options), schema_options.hints
   for _, note in ipairs(text.notes) do
     options.say("note: " .. printable.escaped(note) .. "\n")
   end

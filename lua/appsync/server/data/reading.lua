@@ -2,6 +2,7 @@
 --- documentation, "Queries", "Data index", "Relationships").
 local core = require("appsync.core")
 local filter = require("appsync.server.data.filter")
+local item_limits = require("appsync.server.data.item_limits")
 local key_conditions = require("appsync.server.data.key_conditions")
 local keys = require("appsync.server.data.keys")
 local refuse = require("appsync.server.data.refuse")
@@ -12,7 +13,8 @@ local token = require("appsync.server.data.token")
 local reading = {}
 
 local NULL, array_mt = core.null, core.array_mt
-local DEFAULT_LIMIT = 100
+
+reading.DEFAULT_LIMIT = 100
 
 local function given(value)
   if value == NULL then return nil end
@@ -37,11 +39,18 @@ local function refuse_empty(ctx, name)
     .. "an empty string value. Key: " .. name)
 end
 
+local function check_limits(ctx, pk, sk)
+  local fault = item_limits.fault_of_key(pk, sk)
+  if fault then refuse.validation(ctx, fault) end
+end
+
 local function apply_keys(key, ctx, query)
   key_conditions.apply(key, ctx.arguments, query)
   local range, attributes = query.range, keys.attributes(key)
   if query.pk == "" then refuse_empty(ctx, attributes[1]) end
   if range and (range.a == "" or range.b == "") then refuse_empty(ctx, attributes[2]) end
+  check_limits(ctx, query.pk, range and range.a)
+  check_limits(ctx, nil, range and range.b)
 end
 
 local function check_shown(filter_, item, place)
@@ -62,10 +71,14 @@ function reading.getter(access, place, fields)
   local function find(ctx, from, hidden_by)
     local pk, sk = read_key(from)
     if pk == nil then
-      if from[partition] == "" then refuse_empty(ctx, partition) end
+      for i, name in ipairs(fields) do
+        if from[name] == "" and (i == 1 or #fields == 2) then refuse_empty(ctx, name) end
+      end
       return nil
     end
-    local item = tbl:get(pk, sk)
+    check_limits(ctx, pk, sk)
+    local row = tbl:row(pk, sk)
+    local item = row and tbl:seen(row)
     return item and check_shown(hidden_by, item, place)
   end
   return function(ctx, from, asked)
@@ -94,6 +107,18 @@ local function subject(place, query)
   return of .. (query.is_descending and " DESC " or " ") .. pk
 end
 
+--- How many items a page may look at.
+---@param args table of the field
+---@param default integer
+---@return integer
+function reading.limit(args, default)
+  local limit = given(args.limit) or default
+  if limit < 1 then
+    error({ message = "Value for field '/limit' must be at least 1.", type = "BadRequestException" }, 0)
+  end
+  return limit
+end
+
 --- A connection: the page that a query and the arguments of its field mean.
 ---@param access appsync.server.Access
 ---@param place appsync.server.Place
@@ -104,20 +129,21 @@ end
 ---@return {items: table[], nextToken: string|lightuserdata}
 function reading.connection(access, place, ctx, query, default_limit, asked)
   local args = ctx.arguments
-  local limit, text, wanted = given(args.limit) or default_limit or DEFAULT_LIMIT, given(args.nextToken), given(args.filter)
-  if limit < 1 then
-    error({ message = "Value for field '/limit' must be at least 1.", type = "BadRequestException" }, 0)
-  end
+  local limit = reading.limit(args, default_limit or reading.DEFAULT_LIMIT)
+  local text, wanted = given(args.nextToken), given(args.filter)
   filter.check(wanted)
   local hidden_by = access.guard:read(access.m, "list", ctx, asked)
   query.limit = limit
   local of = (text or nil) and subject(place, query)
   if text then query.after = token.decode(of, text, select_.n_position(query)) end
-  local rows, after = access.table:page(query)
+  local tbl = access.table
+  local rows, after = tbl:page(query)
+  local at_ms = tbl.versions and tbl.versions:read_at_ms()
   local items, n = setmetatable({}, array_mt), 0
   for i = 1, #rows do
     local item = rows[i].item
-    if (not wanted or filter.matches(wanted, item)) and (not hidden_by or filter.matches(hidden_by, item)) then
+    if at_ms then item = tbl.versions:item_at(rows[i], at_ms) end
+    if item and (not wanted or filter.matches(wanted, item)) and (not hidden_by or filter.matches(hidden_by, item)) then
       n = n + 1
       items[n] = item
     end

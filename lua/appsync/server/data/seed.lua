@@ -6,6 +6,7 @@
 --- `_deleted`: they stand in the journal where they were changed.
 local core = require("appsync.core")
 local is_list = require("appsync.server.graphql.is_list")
+local item_limits = require("appsync.server.data.item_limits")
 local keys = require("appsync.server.data.keys")
 local result = require("appsync.server.graphql.result")
 local writing = require("appsync.server.data.writing")
@@ -126,8 +127,8 @@ local MAX_MS = 253402300799999
 -- The metadata that a record of a versioned model says, and the usual one where it says nothing.
 local function add_metadata(versions, item, at)
   local version, at_ms, is_deleted = item._version or 1, item._lastChangedAt or versions:now_ms(), item._deleted == true
-  if version < 1 then fail(at .. "._version", "is at least 1") end
-  if at_ms < 0 or at_ms > MAX_MS then fail(at .. "._lastChangedAt", "is a time in milliseconds since 1970") end
+  if version < 1 then fail(at .. "._version", "must be at least 1") end
+  if at_ms < 0 or at_ms > MAX_MS then fail(at .. "._lastChangedAt", "must be a time in milliseconds since 1970") end
   versions:stamp(item, version, at_ms, is_deleted)
 end
 
@@ -149,6 +150,8 @@ local function add_record(world, m, record, at, memory)
   if place:row(pk, sk) then return false end
   local json, err = core.encode(item, "")
   if not json then error({ message = at .. err.message }, 0) end -- which begins with the path in the item
+  local fault = item_limits.fault(place, pk, sk, item)
+  if fault then fail(at, "%s", fault) end
   if versions then versions:add(pk, sk, item) else place:insert(pk, sk, item) end
   return true
 end

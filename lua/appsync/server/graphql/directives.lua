@@ -116,14 +116,21 @@ local function is_joined(name)
   return name:find("^aws_") ~= nil
 end
 
+-- One of these could be carried out by whoever serves the schema.
+local function refuse(directive, text)
+  local _, fault = fail(directive.loc, text, directive.name)
+  fault.unknown_directive = directive.name
+  return nil, fault
+end
+
 local function check_list(list, target, known, unsupported)
   local seen = {}
   for _, directive in ipairs(list) do
     local definition = known[directive.name]
     if unsupported[directive.name] then
-      return fail(directive.loc, "directive @%s is not supported by this version", directive.name)
+      return refuse(directive, "directive @%s is not supported by this version")
     elseif not definition then
-      return fail(directive.loc, "directive @%s is unknown", directive.name)
+      return refuse(directive, "directive @%s is unknown")
     elseif not includes(definition.locations, target) then
       return fail(directive.loc, "directive @%s is not allowed on %s", directive.name, target)
     elseif seen[directive.name] and not definition.repeatable and not is_joined(directive.name) then

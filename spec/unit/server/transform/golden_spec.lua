@@ -143,3 +143,18 @@ describe("The official transformer's output is ours for", function()
     end)
   end
 end)
+
+-- Some only when the official one makes resolvers of them, behind the schema.
+local REFUSED = { "refused_boolean_index", "refused_boolean_sort", "refused_v1_boolean_key" }
+
+describe("What the official transformer refuses is refused", function()
+  for _, name in ipairs(REFUSED) do
+    it(name, function()
+      local source = read(name .. ".source.graphql")
+      assert.matches("^# refused: ", read(name .. ".expected.graphql"))
+      local s, err = load_schema(source, { modes = modes_of(source) })
+      assert.is_nil(s)
+      assert.is_number(err.line)
+    end)
+  end
+end)

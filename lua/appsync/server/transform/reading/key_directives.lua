@@ -84,6 +84,9 @@ local function check_key_field(m, name, what, loc, is_required)
   if field.is_list or (field.kind ~= "scalar" and field.kind ~= "enum") then
     return fail(loc, "%s cannot use '%s.%s': a key field is a scalar or an enum", what, m.name, name)
   end
+  if field.named == "Boolean" then
+    return fail(loc, "%s cannot use '%s.%s': DynamoDB has no key that is a Boolean", what, m.name, name)
+  end
   if is_required and not field.is_required then
     return fail(loc, "%s cannot use '%s.%s': a primary key's fields must be non-null ('!')", what, m.name, name)
   end
@@ -97,9 +100,6 @@ local function check_key(m, partition, sort, what, loc, is_required)
     seen[name] = true
     local ok, err = check_key_field(m, name, what, loc, is_required)
     if not ok then return nil, err end
-  end
-  if #sort == 1 and m.field_by_name[sort[1]].named == "Boolean" then
-    return fail(loc, "%s cannot sort by '%s.%s': a Boolean has no order", what, m.name, sort[1])
   end
   return true
 end

@@ -1,4 +1,4 @@
-local amplify_project = require("appsync.server.amplify_project")
+local transformer_source = require("appsync.server.transformer_source")
 local folder = require("spec.support.folder")
 local program = require("appsync.server.program")
 
@@ -18,7 +18,7 @@ describe("an Amplify project", function()
     made = folder.make(files)
   end
 
-  local function of(path) return amplify_project.of(made.path .. "/" .. path) end
+  local function of(path) return transformer_source.of(made.path .. "/" .. path) end
 
   it("is found from the schema's file, from its folders and from what is built of it", function()
     make('"transformerversion": 1', {
@@ -49,18 +49,18 @@ describe("an Amplify project", function()
   }
   for _, row in ipairs(VERSIONS) do
     it("tells the transformer by " .. row[1], function()
-      local project = assert(amplify_project.read(cli(row[1]), "cli.json"))
+      local project = assert(transformer_source.read(cli(row[1]), "cli.json"))
       assert.same({ row[2], row[3] }, { project.version, project.because })
     end)
   end
 
   it("has its flags, and those that it doesn't name as an old project has them", function()
-    local flags = amplify_project.read(cli('"improvePluralization": true, "other": 7'), "cli.json").flags
+    local flags = transformer_source.read(cli('"improvePluralization": true, "other": 7'), "cli.json").flags
     assert.is_true(flags.improvepluralization)
     assert.is_false(flags.addmissingownerfields)
     assert.is_true(flags.usesubusernamefordefaultidentityclaim)
     assert.is_nil(flags.other)
-    assert.is_false(amplify_project.read("{}", "cli.json").flags.enableautoindexquerynames)
+    assert.is_false(transformer_source.read("{}", "cli.json").flags.enableautoindexquerynames)
   end)
 
   it("is refused where its file can't be read", function()
@@ -75,8 +75,8 @@ describe("an Amplify project", function()
       assert.same({ message = row[2], path = made.path .. "/amplify/cli.json" }, fault)
       made.remove()
     end
-    assert.is_string(select(2, amplify_project.read("{", "cli.json")))
-    assert.equal("an object is expected", select(2, amplify_project.read("1", "cli.json")))
+    assert.is_string(select(2, transformer_source.read("{", "cli.json")))
+    assert.equal("an object is expected", select(2, transformer_source.read("1", "cli.json")))
   end)
 
   it("is a part of the program: watched, and overruled by what is asked for", function()

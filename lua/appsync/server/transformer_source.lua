@@ -5,7 +5,7 @@ local feature_flags = require("appsync.server.transform.reading.feature_flags")
 local file = require("appsync.server.develop.file")
 local native = require("appsync.server.native")
 
-local amplify_project = {}
+local transformer_source = {}
 
 ---@class appsync.server.AmplifyProject: appsync.server.Transformer
 ---@field path string of cli.json
@@ -73,7 +73,7 @@ end
 ---@param text string of cli.json
 ---@param path string for messages
 ---@return appsync.server.AmplifyProject? project, string? message
-function amplify_project.read(text, path)
+function transformer_source.read(text, path)
   local decoded, err = core.decode(text)
   if type(decoded) ~= "table" then return nil, err and err.message or "an object is expected" end
   local flags = small(small(decoded.features).graphqltransformer)
@@ -93,15 +93,15 @@ end
 ---@param schema_path string a file or a folder
 ---@return appsync.server.AmplifyProject? project
 ---@return appsync.server.SourceFault? fault
-function amplify_project.of(schema_path)
+function transformer_source.of(schema_path)
   local path = find(schema_path)
   if not path then return nil end
   local text, message = file.read(path, "settings")
   if not text then return nil, { message = message } end
   local project
-  project, message = amplify_project.read(text, path)
+  project, message = transformer_source.read(text, path)
   if not project then return nil, { message = message, path = path } end
   return project
 end
 
-return amplify_project
+return transformer_source
