@@ -243,6 +243,7 @@ build = {
     ["appsync.server.transform.reading.defaults"] = "lua/appsync/server/transform/reading/defaults.lua",
     ["appsync.server.transform.reading.definitions"] = "lua/appsync/server/transform/reading/definitions.lua",
     ["appsync.server.transform.reading.directive_arguments"] = "lua/appsync/server/transform/reading/directive_arguments.lua",
+    ["appsync.server.transform.reading.feature_flags"] = "lua/appsync/server/transform/reading/feature_flags.lua",
     ["appsync.server.transform.reading.key_directives"] = "lua/appsync/server/transform/reading/key_directives.lua",
     ["appsync.server.transform.reading.many_to_many"] = "lua/appsync/server/transform/reading/many_to_many.lua",
     ["appsync.server.transform.reading.model_directive"] = "lua/appsync/server/transform/reading/model_directive.lua",
@@ -254,6 +255,7 @@ build = {
     ["appsync.server.transform.v1.access_v1"] = "lua/appsync/server/transform/v1/access_v1.lua",
     ["appsync.server.transform.v1.connections"] = "lua/appsync/server/transform/v1/connections.lua",
     ["appsync.server.transform.v1.versioned"] = "lua/appsync/server/transform/v1/versioned.lua",
+    ["appsync.server.transformer_source"] = "lua/appsync/server/transformer_source.lua",
   },
   install = { bin = { appsync = "bin/appsync" } },
 }
