@@ -64,11 +64,12 @@ local function ready_line(server, api_key)
 end
 
 local function print_schema(options, out)
-  local text, err = require("appsync.server").print_schema(options)
+  local text, err, models = require("appsync.server").print_schema(options)
   if not text then
     out.fail(describe(err, options))
     return status.failure
   end
+  schema_options.tell_transformer(models, options)
   out.write(text)
   return status.success
 end
@@ -107,6 +108,7 @@ function serve.run(words, out)
   if notes ~= "" then
     options.say(notes)
   end
+  schema_options.tell_transformer(server.engine.models, options)
   -- What the caches hold lives long: twice the memory of the default for a third of its collections.
   collectgarbage("setpause", 400)
   server:catch_signals() -- before the line that invites them

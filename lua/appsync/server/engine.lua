@@ -79,7 +79,8 @@ end
 local function load_program(options, given)
   local opened = given
   local s, models = load_schema(options.schema_text, {
-    modes = options.auth_modes, transforms = options.transforms, conflict = options.conflict,
+    modes = options.auth_modes, transforms = options.transforms, transformer = options.transformer,
+    conflict = options.conflict,
   })
   if not s then return nil, models end
   local ok, err = resolvers.fit(options.resolvers or {}, s)
@@ -162,6 +163,7 @@ end
 ---@field schema_text string SDL, with Amplify's directives
 ---@field schema_name string? for messages
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
+---@field transformer appsync.server.Transformer?
 ---@field resolvers table<string, table<string, function>>? by type and field
 ---@field functions table<string, function>? of @function, by name
 ---@field function_timeout number? seconds that a Lua function of @function may take

@@ -35,6 +35,7 @@ local time_limit = require("appsync.server.time_limit")
 ---@field functions table<string, function>? of @function, by name
 ---@field function_bindings appsync.server.FunctionBindings? the commands of @function
 ---@field function_timeout number? seconds that a function may take, default 30
+---@field transformer appsync.server.Transformer? default: what the schema's directives tell
 ---@field authorizer (fun(token: string, request: table): boolean|table)? AWS_LAMBDA
 ---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
 ---@field conflict_handlers table<string, fun(event: table): table>? of versioned models whose handler is LAMBDA
@@ -122,6 +123,7 @@ local function new_engine(options, auth_modes, world)
     functions = options.functions,
     function_bindings = options.function_bindings,
     function_timeout = options.function_timeout or time_limit.default_s,
+    transformer = options.transformer,
     conflict = options.conflict,
     conflict_handlers = options.conflict_handlers,
     store = options.store or ":memory:",
@@ -326,13 +328,20 @@ end
 ---@param options appsync.server.Options
 ---@return string? text
 ---@return {message: string, line: integer?, column: integer?}? err
+---@return appsync.server.Models? models of a text
 function server.print_schema(options)
   local auth, message = new_authorize(options, core.wall, options.log or log_to_stderr)
   if not auth then
     return nil, { message = message }
   end
-  local dry = { schema_text = options.schema_text, resolvers = options.resolvers, transforms = options.transforms,
-    conflict = options.conflict, conflict_handlers = options.conflict_handlers }
+  local dry = {
+    schema_text = options.schema_text,
+    resolvers = options.resolvers,
+    transforms = options.transforms,
+    transformer = options.transformer,
+    conflict = options.conflict,
+    conflict_handlers = options.conflict_handlers,
+  }
   -- Where nothing was said of authorization, the schema's rules are taken for whatever modes they are.
   local modes = options.is_key_made_up and {} or auth:auth_modes()
   local engine, err = new_engine(dry, modes, { now = core.wall })
@@ -341,7 +350,7 @@ function server.print_schema(options)
   end
   local text = engine:print_schema()
   engine:close()
-  return text
+  return text, nil, engine.models
 end
 
 --- The addresses of the two endpoints.

@@ -26,7 +26,8 @@ function searchable_directive.read(world, m)
   local read, err = world.reader:read(directive)
   if not read then return nil, err end
   local queries = given(read.queries)
-  local name = queries and (given(queries.search) or "") or names.search(m.name, world.version)
+  local name = queries and (given(queries.search) or "")
+    or names.search(m.name, world.version == 1 and not world.flags.improvepluralization)
   if name == "" then return true end
   if not names.is_name(name) then
     return fail(directive_arguments.loc(directive, "queries"), "@searchable's 'queries.search' must be a name or null")
