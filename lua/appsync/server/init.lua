@@ -9,6 +9,7 @@ local endpoint = require("appsync.server.http.endpoint")
 local fault = require("appsync.server.fault")
 local log_record = require("appsync.server.develop.log_record")
 local printable = require("appsync.printable")
+local processes = require("appsync.server.functions.processes")
 local redact = require("appsync.server.develop.redact")
 local reload = require("appsync.server.reload")
 local resolver_util = require("appsync.server.resolver_util")
@@ -31,6 +32,9 @@ local time_limit = require("appsync.server.time_limit")
 ---@field auth_source appsync.server.AuthSource? what `auth` and `jwt_keys` were read from
 ---@field resolvers table<string, table<string, function>>?
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
+---@field functions table<string, function>? of @function, by name
+---@field function_bindings appsync.server.FunctionBindings? the commands of @function
+---@field function_timeout number? seconds that a function may take, default 30
 ---@field transformer appsync.server.Transformer? default: what the schema's directives tell
 ---@field authorizer (fun(token: string, request: table): boolean|table)? AWS_LAMBDA
 ---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
@@ -116,6 +120,9 @@ local function new_engine(options, auth_modes, world)
     schema_name = options.schema_name,
     resolvers = options.resolvers,
     transforms = options.transforms,
+    functions = options.functions,
+    function_bindings = options.function_bindings,
+    function_timeout = options.function_timeout or time_limit.default_s,
     transformer = options.transformer,
     conflict = options.conflict,
     conflict_handlers = options.conflict_handlers,
@@ -196,6 +203,19 @@ function Server:wire_faults()
       self:guarded("the request log", self.on_record, log_record.of_fault(entry))
     end
   end
+end
+
+-- Only where commands are bound: whoever has none pays nothing.
+---@private
+function Server:run_functions(options)
+  local bindings = options.function_bindings
+  if not bindings or next(bindings.commands) == nil then
+    return
+  end
+  self.processes = processes.new({
+    listener = self.listener, clock = self.clock, now = self.now, log = self.log, timeout_s = options.function_timeout,
+  })
+  bindings.processes = self.processes
 end
 
 ---@private
@@ -291,6 +311,7 @@ function server.new(options)
     self:close()
     return nil, err
   end
+  self:run_functions(options)
   self.host = options.host or "127.0.0.1"
   self.is_tls = options.tls ~= nil
   self:allow_hosts(options.allow_hosts)

@@ -24,6 +24,7 @@ local program = {}
 ---@field source appsync.server.Source
 ---@field resolvers table<string, table<string, function>>?
 ---@field authorizer function?
+---@field functions table<string, function>? of @function
 ---@field conflict_handlers table<string, function>?
 ---@field conflict appsync.server.ConflictSettings?
 ---@field notes string[] what a reader of the command line might not expect
@@ -58,7 +59,8 @@ function Program:read_resolvers(text)
   local path = self.paths.resolvers
   local loaded, fault = self:modules_of(path):anew(function() return resolvers.load(path) end)
   if not loaded then return fault end
-  text.resolvers, text.authorizer, text.conflict_handlers = loaded.by_type, loaded.authorizer, loaded.conflict_handlers
+  text.resolvers, text.authorizer, text.functions = loaded.by_type, loaded.authorizer, loaded.functions
+  text.conflict_handlers = loaded.conflict_handlers
 end
 
 ---@private

@@ -107,9 +107,12 @@ function transformV1(source, { authConfig, flags, resolverConfig }) {
   const { KeyTransformer } = require('graphql-key-transformer');
   const { ModelConnectionTransformer } = require('graphql-connection-transformer');
   const { VersionedModelTransformer } = require('graphql-versioned-transformer');
+  const { FunctionTransformer } = require('graphql-function-transformer');
+  const { SearchableModelTransformer } = require('graphql-elasticsearch-transformer');
   const transform = new GraphQLTransform({
     transformers: [
       new DynamoDBModelTransformer(), new VersionedModelTransformer(), new KeyTransformer(), new ModelConnectionTransformer(),
+      new FunctionTransformer(), new SearchableModelTransformer(),
       new ModelAuthTransformer({ authConfig, addAwsIamAuthInOutputSchema: false }),
     ],
     // Version: what transform.conf.json of each project since the end of 2019 says.

@@ -92,7 +92,8 @@ function schema_options.read(words, options)
   end
   program.current = text
   options.schema_name, options.schema_text, options.resolvers = words[1], text.source.text, text.resolvers
-  options.seeds, options.transforms, options.transformer = text.seeds, text.transforms, text.transformer
+  options.seeds, options.transforms, options.functions = text.seeds, text.transforms, text.functions
+  options.transformer = text.transformer
   options.conflict, options.conflict_handlers = text.conflict, text.conflict_handlers
   if text.authorizer then
     -- Another one may be loaded while the server runs.

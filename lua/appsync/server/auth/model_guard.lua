@@ -141,7 +141,7 @@ end
 
 --- Which records a caller may read.
 ---@param m appsync.server.Model
----@param op "get"|"list"|"sync"
+---@param op "get"|"list"|"sync"|"search"
 ---@param ctx appsync.server.Context
 ---@param asked table<string, any>? what a query says of the fields of a key: values, false for anything but one value. To ask
 ---  for somebody else's records is refused, there may be some or not
@@ -354,11 +354,12 @@ end
 ---@param roots {query: {name: string}?, mutation: {name: string}?}
 function ModelGuard:cover(resolvers, roots)
   local function add(m, op, name)
-    local root = (op == "get" or op == "list" or op == "sync") and roots.query or roots.mutation
+    local root = (op == "get" or op == "list" or op == "sync" or op == "search") and roots.query or roots.mutation
     if root and (resolvers[root.name] or {})[name] then self.covered[root.name .. "." .. name] = { m = m, op = op } end
   end
   for _, m in pairs(self.models) do
     for op, name in pairs(m.ops) do add(m, op, name) end
+    if m.search then add(m, "search", m.search.query) end
     for _, index in ipairs(m.indexes or {}) do
       if index.query then add(m, "list", index.query) end
     end
@@ -441,5 +442,7 @@ end
 function ModelGuard:shown(m, field_name, value)
   return self:is_owner(m, field_name) and auth_rule.shown(value) or value
 end
+
+require("appsync.server.auth.aggregate_rules").extend(ModelGuard, is_free, rules_of)
 
 return model_guard

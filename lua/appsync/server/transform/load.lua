@@ -13,11 +13,15 @@ local fail = directives.fail
 local builtin
 
 local function builtin_documents()
-  builtin = builtin or {
-    served = { assert(schema.parse(introspect.SDL)), assert(schema.parse(directives.SDL)) },
-    amplify = assert(schema.parse(definitions.SDL)),
-  }
+  builtin = builtin or { served = { assert(schema.parse(introspect.SDL)), assert(schema.parse(directives.SDL)) } }
   return builtin
+end
+
+-- The definitions of Amplify's directives, but of those that plug-ins have.
+local function amplify_documents(own)
+  local documents = {}
+  for i, text in ipairs(definitions.all(own)) do documents[i] = assert(schema.parse(text)) end
+  return documents
 end
 
 -- Whether each directive is known, in its place and with its arguments.
@@ -27,7 +31,9 @@ end
 
 local function expand(document, options, first_line)
   local documents, list = builtin_documents(), options.transforms or {}
-  local sources = { documents.served[2], documents.amplify }
+  local own = plugins.names(list)
+  local sources, amplify = { documents.served[2] }, amplify_documents(own)
+  for _, source in ipairs(amplify) do sources[#sources + 1] = source end
   for _, source in ipairs(plugins.documents(list)) do sources[#sources + 1] = source end
   local check = checker(sources, plugins.unsupported(list))
   local ok, err = check(document)
@@ -37,6 +43,7 @@ local function expand(document, options, first_line)
   if not run then return nil, why end
   local models, problem = model.expand(document, {
     modes = options.modes, conflict = options.conflict, first_line = first_line, transformer = options.transformer,
+    definitions = amplify,
   })
   if not models then return nil, problem end
   ok, err = plugins.finish(run, document, models, checker({ documents.served[2] }, definitions.UNSUPPORTED))

@@ -71,4 +71,13 @@ function names.operations(name, has_plain_plural)
   }
 end
 
+--- The default name of a model's search.
+---@param name string
+---@param has_plain_plural boolean? an "s" is added, whatever the word
+---@return string
+function names.search(name, has_plain_plural)
+  local upper = upper_first(name)
+  return "search" .. (has_plain_plural and upper .. "s" or plural_of(upper))
+end
+
 return names

@@ -6,6 +6,7 @@ local model_filters = require("appsync.server.transform.generating.model_filters
 local names = require("appsync.server.transform.names")
 local parts = require("appsync.server.transform.generating.parts")
 local roots = require("appsync.server.transform.generating.roots")
+local search = require("appsync.server.transform.generating.search")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local fail = directives.fail
@@ -135,6 +136,13 @@ function generate.parts(world, first_line)
   made:add_all(nil, filters.shared(world.version))
   add_objects(world, made)
   for _, m in ipairs(world.list) do
+    if m.search then
+      made:add_all(nil, search.shared(world))
+      break
+    end
+  end
+  for _, m in ipairs(world.list) do
+    if m.search then made:add_all(m.loc, search.build(world, m)) end
     for _, stem in ipairs(model_filters.stems(m)) do
       made:add(m.loc, roots.connection(m, stem, world.type_auth[roots.connection_name(stem)]))
     end

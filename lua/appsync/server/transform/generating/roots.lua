@@ -3,6 +3,7 @@ local filters = require("appsync.server.transform.generating.filters")
 local inputs = require("appsync.server.transform.generating.inputs")
 local model_filters = require("appsync.server.transform.generating.model_filters")
 local names = require("appsync.server.transform.names")
+local search = require("appsync.server.transform.generating.search")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local roots = {}
@@ -86,6 +87,7 @@ function roots.fields(world, m)
       add("query", index.query, ("(%s): %s"):format(index_arguments(world, m, index), roots.connection_name(m.name)), "index")
     end
   end
+  if m.search then add("query", m.search.query, search.query(world, m), "search") end
   for _, op in ipairs({ "create", "update", "delete" }) do
     if ops[op] then
       add("mutation", ops[op], ("(input: %s%sInput!, condition: %s): %s"):format(names.upper_first(op),

@@ -4,6 +4,7 @@
 local auth_directive = require("appsync.server.transform.reading.auth_directive")
 local directives = require("appsync.server.graphql.directives")
 local roots = require("appsync.server.transform.generating.roots")
+local search = require("appsync.server.transform.generating.search")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local fail = directives.fail
@@ -23,8 +24,8 @@ local DIRECTIVES = {
   { mode = "AWS_LAMBDA", name = "aws_lambda" },
 }
 
-local OPERATIONS = { "get", "list", "sync", "create", "update", "delete", "listen" }
-local ALL_OPERATIONS = { "index", "get", "list", "sync", "create", "update", "delete", "listen" }
+local OPERATIONS = { "get", "list", "sync", "create", "update", "delete", "listen", "search" }
+local ALL_OPERATIONS = { "index", "get", "list", "sync", "create", "update", "delete", "listen", "search" }
 
 --- Adds names to a list that is a set, too.
 ---@param found table
@@ -150,18 +151,25 @@ end
 --- Opens an operation of a model, and the type that it returns, to the modes of some directives.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
----@param operation "get"|"list"|"sync"|"index"|"create"|"update"|"delete"|"listen"
+---@param operation "get"|"list"|"sync"|"index"|"create"|"update"|"delete"|"listen"|"search"
 ---@param list string[]
 function access.open(world, m, operation, list)
-  local is_there = m.ops[operation] ~= nil or operation == "listen" and #m.events > 0
+  local is_there = m.ops[operation] ~= nil or operation == "listen" and #m.events > 0 or operation == "search" and m.search ~= nil
   if operation == "index" then
     for _, index in ipairs(m.indexes) do is_there = is_there or index.query ~= nil end
   end
   if operation == "listen" and m.level ~= "on" or not is_there then return end
   local is_list = operation == "list" or operation == "sync" or operation == "index"
-  add_to_type(world, is_list and roots.connection_name(operation == "index" and m.name or m.stem) or m.name, list)
+  local of_search = operation == "search" and search.connection_name(m)
+  local of_list = is_list and roots.connection_name(operation == "index" and m.name or m.stem)
+  add_to_type(world, of_search or of_list or m.name, list)
   m.operation_auth[operation] = m.operation_auth[operation] or {}
   add_new(m.operation_auth[operation], list)
+end
+
+-- What the aggregates of all searches are made of.
+local function add_to_aggregates(world, m, list)
+  for _, name in ipairs(m.search and search.AGGREGATE_TYPES or {}) do add_to_type(world, name, list) end
 end
 
 local function add_operations(world, m)
@@ -228,6 +236,8 @@ function access.pass_on(world, m)
   end
   if #list == 0 then return end
   for _, stem in ipairs({ m.stem, m.name }) do add_to_type(world, roots.connection_name(stem), list) end
+  if m.search then add_to_type(world, search.connection_name(m), list) end
+  add_to_aggregates(world, m, list)
   for _, operation in ipairs(ALL_OPERATIONS) do m.operation_auth[operation] = list end
 end
 
@@ -279,6 +289,7 @@ function access.apply(world, m)
   add_owner_fields(world, m)
   add_to_type(world, m.name, directives_of(world, modes_of(m.roles), false))
   add_operations(world, m)
+  add_to_aggregates(world, m, directives_of(world, modes_of(m.roles), false))
   add_nested(world, m.node.fields, modes_of(m.roles))
   return check_required(m)
 end
@@ -291,6 +302,7 @@ function access.apply_sandbox(world, m)
   local list = { "aws_api_key" }
   add_to_type(world, m.name, list)
   for _, stem in ipairs({ m.stem, m.name }) do add_to_type(world, roots.connection_name(stem), list) end
+  add_to_aggregates(world, m, list)
   for _, operation in ipairs(ALL_OPERATIONS) do m.operation_auth[operation] = list end
   local function add_objects(fields, seen)
     for _, field in ipairs(fields) do

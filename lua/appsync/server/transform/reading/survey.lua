@@ -43,6 +43,7 @@ local fail = directives.fail
 ---@field is_sandbox boolean
 ---@field conflict appsync.server.ConflictSettings?
 ---@field reader appsync.server.DirectiveReader
+---@field functions appsync.server.FunctionChain[] fields with @function
 ---@field field_rules table<string, appsync.server.Rule[]> by "Type.field", of types that are no models
 ---@field type_auth table<string, string[]> the @aws_* directives that types get; sets, too
 ---@field seen_auth table<string, string[]> those that objects inside models have got already

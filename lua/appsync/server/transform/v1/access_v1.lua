@@ -41,6 +41,7 @@ local function add_operations(world, m)
   -- Without a list of its own a model's queries by keys stay what no rule speaks of.
   if m.ops.list then access.open(world, m, "index", access.directives_of(world, readers, false)) end
   access.open(world, m, "sync", access.directives_of(world, readers, keeps_default(world, m, "list")))
+  access.open(world, m, "search", directives_for(world, m, "search"))
 end
 
 local function add_directives(node, list)
