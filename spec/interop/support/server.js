@@ -49,6 +49,9 @@ function controlOf(line) {
 	};
 	return {
 		play: (...rules) => call('PUT', '/rules', rules),
+		log: async (wanted) => (await call('GET', `/log?${new URLSearchParams(wanted)}`)).log,
+		disconnect: () => call('DELETE', '/connections'),
+		clock: (change) => call('POST', '/clock', change),
 		effects: async () => (await call('GET', '/effects')).effects,
 		forget: async () => {
 			await call('DELETE', '/rules');
