@@ -36,6 +36,7 @@ globalThis.fetch = (url, options) => {
 	if (typeof options.body === 'string') {
 		const request = { ...JSON.parse(options.body) };
 		sent.push(request);
+		frames.emit('request', request);
 		answers.set(request, answer.then((response) => response.clone().json()).catch(() => undefined));
 	}
 	return answer;
@@ -78,6 +79,18 @@ async function exchanges(during) {
 	return Promise.all(list.map(async (request) => ({ ...request, answer: await answers.get(request) })));
 }
 
+/** The next GraphQL request that `fits`: `await` what it returned before causing it. */
+function requested(fits) {
+	return new Promise((resolve) => {
+		function look(request) {
+			if (!fits(request)) return;
+			frames.off('request', look);
+			resolve(request);
+		}
+		frames.on('request', look);
+	});
+}
+
 /** The next `count` messages of a type (or of several) that the server sends: `await` what it returned before causing them. */
 function received(types, count = 1) {
 	const wanted = [].concat(types);
@@ -104,6 +117,7 @@ module.exports = {
 	closed,
 	requests,
 	exchanges,
+	requested,
 	/** What nobody notes. */
 	plainFetch: fetch,
 	answerFor,

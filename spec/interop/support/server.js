@@ -50,7 +50,7 @@ function controlOf(line) {
 	return {
 		play: (...rules) => call('PUT', '/rules', rules),
 		log: async (wanted) => (await call('GET', `/log?${new URLSearchParams(wanted)}`)).log,
-		disconnect: () => call('DELETE', '/connections'),
+		disconnect: (code) => call('DELETE', `/connections${code ? `?code=${code}` : ''}`),
 		clock: (change) => call('POST', '/clock', change),
 		effects: async () => (await call('GET', '/effects')).effects,
 		forget: async () => {
