@@ -27,11 +27,11 @@ function load(window) {
 		Hub: utils.Hub };
 }
 
-function configure({ Amplify, decodeJWT }, server, token) {
+function configure({ Amplify, decodeJWT }, server, { token, authMode = token ? 'userPool' : 'apiKey' }) {
 	environment.servePlainly(server.port);
 	const endpoint = { endpoint: server.endpoint, region: 'us-east-1', apiKey: API_KEY };
 	Amplify.configure(
-		{ API: { GraphQL: { ...endpoint, defaultAuthMode: token ? 'userPool' : 'apiKey' } } },
+		{ API: { GraphQL: { ...endpoint, defaultAuthMode: authMode } } },
 		{ Auth: { tokenProvider: token && {
 			getTokens: async () => ({ accessToken: decodeJWT(token), idToken: decodeJWT(token) }),
 		} } },
@@ -39,14 +39,14 @@ function configure({ Amplify, decodeJWT }, server, token) {
 }
 
 class Client {
-	/** `models`: the name of a schema; `options`: of DataStore.configure. */
-	constructor(server, models, { token, ...options } = {}) {
+	/** `models`: the name of a schema; `token` and `authMode`: who the user is; `options`: of DataStore.configure. */
+	constructor(server, models, { token, authMode, ...options } = {}) {
 		this.window = browser();
 		this.events = [];
 		this.problems = [];
 		this.waiting = new Set();
 		const library = load(this.window);
-		configure(library, server, token);
+		configure(library, server, { token, authMode });
 		const schema = JSON.parse(fs.readFileSync(path.join(FOLDER, `${models}.json`), 'utf8'));
 		Object.assign(this, library, { models: library.initSchema(schema) });
 		this.subscriptions = 3 * Object.keys(schema.models).length;
