@@ -5,6 +5,7 @@ const assert = require('node:assert/strict');
 const { scenario } = require('./support/datastore');
 const { exchanges, requested } = require('./support/environment');
 const { within } = require('./support/harness');
+const { temporary } = require('./support/server');
 
 const TODO = 'id name description done priority tags';
 
@@ -76,6 +77,63 @@ scenario('embedded objects are merged member by member', { conflicts: ['automerg
 	const { place } = await samples.get(id);
 	assert.deepEqual(place, { name: 'theirs', point: { x: 5, y: 2 }, colours: ['RED'] });
 	assert.deepEqual(JSON.parse(JSON.stringify((await DataStore.query(Sample, id)).place)), place);
+});
+
+scenario('two clients that were offline agree in the end', { conflicts: ['automerge'] }, async (world) => {
+	const [one, other] = [await world.client(), await world.client()];
+	const { id } = await one.sent(() => one.DataStore.save(new one.models.Todo({ name: 'a', tags: ['known'] })));
+	await other.one(other.models.Todo, id, (todo) => todo);
+	const edit = async ({ DataStore, models: { Todo } }, how) => DataStore.save(Todo.copyOf(await DataStore.query(Todo, id), how));
+	await one.goOffline();
+	await other.goOffline();
+	await edit(one, (todo) => {
+		todo.description = 'of one';
+		todo.tags.push('of one');
+	});
+	await edit(other, (todo) => {
+		todo.priority = 2;
+		todo.tags.push('of the other');
+	});
+	await one.sent(() => one.goOnline());
+	await other.sent(() => other.goOnline());
+	const merged = await other.DataStore.query(other.models.Todo, id);
+	assert.deepEqual([merged.description, merged.priority, merged._version], ['of one', 2, 3]);
+	assert.deepEqual(merged.tags, ['known', 'of one', 'known', 'of the other']);
+	assert.deepEqual({ ...await one.one(one.models.Todo, id, (todo) => todo._version === 3) }, { ...merged });
+});
+
+const HANDLER = `return { conflict_handlers = { default = function(event)
+  if event.resolver.field == "deleteTodo" then return { action = event.existingItem.done and "REMOVE" or "REJECT" } end
+  if event.newItem.name == "impossible" then return { action = "REJECT" } end
+  local item = event.existingItem
+  item.name = item.name .. ", " .. event.newItem.name
+  return { action = "RESOLVE", item = item }
+end } }`;
+const lambda = { conflicts: ['lambda'], resolversFile: temporary('handlers.lua', HANDLER) };
+
+scenario('a function of the server resolves', lambda, async (world) => {
+	const { save, todos, id, settle, conflicts } = await offline(world, { name: 'a' }, (_, { DISCARD }) => DISCARD);
+	await save((todo) => { todo.name = 'mine'; });
+	await todos.update({ id, name: 'theirs', priority: 1, _version: 1 });
+	const { sent, stored, kept } = await settle();
+	assert.deepEqual([kept.name, kept.priority, kept._version], ['theirs, mine', 1, 3]);
+	assert.deepEqual([{ ...stored }, sent.length, conflicts], [kept, 1, []]);
+});
+
+scenario('a function of the server rejects', lambda, async (world) => {
+	const { save, todos, id, settle, conflicts } = await offline(world, { name: 'a' }, (_, { DISCARD }) => DISCARD);
+	await save((todo) => { todo.name = 'impossible'; });
+	const theirs = await todos.update({ id, name: 'theirs', _version: 1 });
+	const { stored, kept } = await settle();
+	assert.deepEqual([{ ...stored }, kept, conflicts.length], [theirs, theirs, 1]);
+});
+
+scenario('a function of the server removes', lambda, async (world) => {
+	const { client, todos, id, settle, conflicts, Todo } = await offline(world, { name: 'a', done: true }, (_, { DISCARD }) => DISCARD);
+	await client.DataStore.delete(Todo, id);
+	await todos.update({ id, name: 'theirs', _version: 1 });
+	const { stored, kept } = await settle();
+	assert.deepEqual([stored, kept._deleted, kept._version, conflicts], [undefined, true, 3, []]);
 });
 
 scenario('the handler of conflicts sends its change of the server\'s record', { conflicts: ['optimistic'] }, async (world) => {

@@ -2,9 +2,11 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
 const { scenario } = require('./support/datastore');
 const { exchanges, received } = require('./support/environment');
 const { within } = require('./support/harness');
+const { temporary } = require('./support/server');
 
 const TODO = 'id name description done priority tags';
 
@@ -148,6 +150,86 @@ scenario('an expression that no subscription can have filters at the client', {}
 	await client.stored(Todo, (list) => list.length > 0);
 	assert.deepEqual(names(await client.DataStore.query(Todo)), ['wanted']);
 	assert.deepEqual(client.problems, []);
+});
+
+const RECORDS = [
+	{ name: 'a', priority: -1, done: true, tags: ['x', 'y'] }, { name: 'ab', priority: 0, done: false, tags: [] },
+	{ name: 'b', priority: 1, done: true, tags: ['xy'] }, { name: 'cab', priority: 2, done: false, tags: ['z', null] },
+	{ name: 'Ü', priority: 10, done: true, tags: ['x'] }, { name: '\u{1F600}', priority: 9, done: false, tags: ['y'] },
+];
+const EXPRESSIONS = [
+	(todo) => todo.name.eq('ab'), (todo) => todo.name.ne('ab'), (todo) => todo.name.gt('ab'), (todo) => todo.name.le('b'),
+	(todo) => todo.name.between('ab', 'c'), (todo) => todo.name.beginsWith('a'), (todo) => todo.name.contains('ab'),
+	(todo) => todo.name.notContains('b'), (todo) => todo.priority.ge(1), (todo) => todo.priority.lt(2),
+	(todo) => todo.priority.between(0, 9), (todo) => todo.done.eq(true), (todo) => todo.done.ne(true),
+	(todo) => todo.tags.contains('x'), (todo) => todo.tags.notContains('y'),
+	(todo) => todo.or((one) => [one.name.eq('a'), one.and((both) => [both.priority.gt(1), both.done.eq(false)])]),
+];
+
+scenario('expressions choose here as they choose there', { conflicts: ['automerge'] }, async (world) => {
+	const todos = world.remote.of('Todo', TODO);
+	const records = [];
+	for (const record of RECORDS) records.push(await todos.create(record));
+	const all = await world.client();
+	const client = world.device();
+	const { syncExpression, models: { Todo } } = client;
+	for (const expression of EXPRESSIONS) {
+		const expected = names(await all.DataStore.query(all.models.Todo, expression));
+		assert.ok(expected.length > 0 && expected.length < RECORDS.length, `${expression} chooses some`);
+		const [{ items }] = ofTodos(await exchanges(() => client.start({ syncExpressions: [syncExpression(Todo, () => expression)] })));
+		assert.deepEqual(names(items), expected, String(expression));
+		const events = received('data', RECORDS.length + expected.length); // the other client hears of all
+		for (const record of records) Object.assign(record, await todos.update({ id: record.id, _version: record._version }));
+		const heard = (await within(10000, events, `the events of ${expression}`)).map(({ payload }) => payload.data.onUpdateTodo.name);
+		assert.deepEqual(heard.sort(), [...RECORDS.map(({ name }) => name), ...expected].sort(), String(expression));
+		await client.stop();
+	}
+	assert.deepEqual(client.problems, []);
+});
+
+scenario('pages that a filter leaves empty are followed by others', {}, async (world) => {
+	const todos = world.remote.of('Todo', TODO);
+	for (let priority = 1; priority <= 5; priority++) await todos.create({ name: `todo ${priority}`, priority });
+	const client = world.device({ syncPageSize: 2 });
+	const { syncExpression, models: { Todo } } = client;
+	const syncExpressions = [syncExpression(Todo, () => (todo) => todo.priority.ge(5))];
+	const pages = ofTodos(await exchanges(() => client.start({ syncExpressions })));
+	assert.deepEqual(pages.map(({ items }) => items.length), [0, 0, 1]);
+	assert.deepEqual(names(await client.DataStore.query(Todo)), ['todo 5']);
+});
+
+const thousand = JSON.stringify({ Todo: Array.from({ length: 1200 }, (_, i) => ({ id: `${i}`, name: `todo ${i}` })) });
+
+scenario('a page has a thousand records', { args: ['--seed', temporary('seed.json', thousand)] }, async (world) => {
+	const client = world.device();
+	const pages = ofTodos(await exchanges(() => client.start()));
+	assert.deepEqual(pages.map(({ items }) => items.length), [1000, 200]);
+	assert.equal((await client.DataStore.query(client.models.Todo)).length, 1200);
+});
+
+scenario('a server that starts again knows what has changed', {}, async (world) => {
+	const store = temporary('store.db', '');
+	fs.rmSync(store);
+	await world.server.stop();
+	world.args = ['--store', store];
+	await world.begin();
+	const { client, first } = await behind(world);
+	await world.server.stop();
+	await world.begin();
+	client.moveTo(world.server);
+	const [second] = ofTodos(await exchanges(() => client.start()));
+	assert.deepEqual([second.lastSync, names(second.items)], [first.startedAt, ['deleted', 'new', 'really changed']]);
+	assert.deepEqual(names(await client.DataStore.query(client.models.Todo)), ['kept', 'new', 'really changed']);
+});
+
+scenario('nothing is lost while time stands still', {}, async (world) => {
+	await world.control.clock({ data_at: Date.now() / 1000 });
+	const { client, first } = await behind(world);
+	const [second] = ofTodos(await exchanges(() => client.start()));
+	assert.deepEqual([second.lastSync, second.startedAt], [first.startedAt, first.startedAt]);
+	// What was written at the time of the last synchronization may be new or known.
+	assert.deepEqual([...new Set(names(second.items))], ['changed', 'deleted', 'kept', 'new', 'really changed']);
+	assert.deepEqual(names(await client.DataStore.query(client.models.Todo)), ['kept', 'new', 'really changed']);
 });
 
 scenario('what a broken connection has missed is asked for', { conflicts: ['automerge'] }, async (world) => {

@@ -46,12 +46,18 @@ class Client {
 		this.problems = [];
 		this.waiting = new Set();
 		const library = load(this.window);
-		configure(library, server, { token, authMode });
+		this.user = { token, authMode };
+		configure(library, server, this.user);
 		const schema = JSON.parse(fs.readFileSync(path.join(FOLDER, `${models}.json`), 'utf8'));
 		Object.assign(this, library, { models: library.initSchema(schema) });
 		this.subscriptions = 3 * Object.keys(schema.models).length;
 		this.options = options;
 		library.Hub.listen('datastore', ({ payload }) => this.hear(payload));
+	}
+
+	/** Goes on with another server, once it has stopped. */
+	moveTo(server) {
+		configure(this, server, this.user);
 	}
 
 	hear(payload) {
@@ -211,8 +217,16 @@ class Remote {
 
 /** What a test is given: a server of its own and what it needs to make clients. */
 class World {
-	constructor(conflict, models, server) {
-		Object.assign(this, { conflict, models, server, control: server.control, remote: new Remote(server), clients: [] });
+	constructor(settings) {
+		Object.assign(this, settings, { clients: [] });
+	}
+
+	async begin() {
+		const { conflict, models, resolversFile, args } = this;
+		this.server = await start({ schemaFile: path.join(FOLDER, `${models}.graphql`), resolversFile,
+			args: ['--conflict', conflict, '--control', '0', ...args] });
+		this.control = this.server.control;
+		this.remote = new Remote(this.server);
 	}
 
 	/** A client that isn't started. */
@@ -232,13 +246,12 @@ class World {
 	}
 }
 
-/** A test for each strategy of conflicts: `fn` gets a world. */
-function scenario(name, { models = 'models', conflicts = ['automerge', 'optimistic'], args = [] }, fn) {
+/** A test for each strategy of conflicts: `fn` gets a world. `resolversFile` and `args` are the server's. */
+function scenario(name, { models = 'models', conflicts = ['automerge', 'optimistic'], resolversFile, args = [] }, fn) {
 	for (const conflict of conflicts) {
 		test(`${name} (${conflict})`, async () => {
-			const server = await start({ schemaFile: path.join(FOLDER, `${models}.graphql`),
-				args: ['--conflict', conflict, '--control', '0', ...args] });
-			const world = new World(conflict, models, server);
+			const world = new World({ conflict, models, resolversFile, args });
+			await world.begin();
 			try {
 				await fn(world);
 			} finally {
