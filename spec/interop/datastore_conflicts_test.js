@@ -102,6 +102,37 @@ scenario('two clients that were offline agree in the end', { conflicts: ['autome
 	assert.deepEqual({ ...await one.one(one.models.Todo, id, (todo) => todo._version === 3) }, { ...merged });
 });
 
+scenario('clients that change the same records all the time agree in the end', {}, async (world) => {
+	const todos = world.remote.of('Todo', TODO);
+	const ids = [];
+	for (const name of ['a', 'b', 'c']) ids.push((await todos.create({ name, priority: 0 })).id);
+	const conflictHandler = mine('name', 'priority');
+	const clients = [await world.client({ conflictHandler }), await world.client({ conflictHandler })];
+	const ROUNDS = 8;
+	// One change of each client is under way at a time, and nobody waits for the other's.
+	const work = async (client, which) => {
+		for (let round = 1; round <= ROUNDS; round++) {
+			await client.change(client.models.Todo, ids[round % ids.length], (todo) => {
+				todo.priority = round;
+				todo.name = `${which} ${round}`;
+			});
+		}
+	};
+	await Promise.all(clients.map(work));
+	for (const client of clients) {
+		await client.stop();
+		await client.start();
+		assert.deepEqual(client.problems, []);
+	}
+	let versions = 0;
+	for (const id of ids) {
+		const kept = await todos.get(id);
+		for (const client of clients) assert.deepEqual({ ...await client.DataStore.query(client.models.Todo, id) }, kept);
+		versions += kept._version;
+	}
+	assert.equal(versions, ids.length + ROUNDS * clients.length);
+});
+
 const HANDLER = `return { conflict_handlers = { default = function(event)
   if event.resolver.field == "deleteTodo" then return { action = event.existingItem.done and "REMOVE" or "REJECT" } end
   if event.newItem.name == "impossible" then return { action = "REJECT" } end

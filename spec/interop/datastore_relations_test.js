@@ -127,3 +127,18 @@ scenario('what was saved offline goes out parents first', relations, async (worl
 	assert.equal((await DataStore.query(Comment, comment.id))._version, 1);
 	assert.deepEqual(client.problems, []);
 });
+
+scenario('what belongs to a deleted record says so', relations, async (world) => {
+	const posts = world.remote.of('Post', 'id title');
+	const comments = world.remote.of('Comment', 'id postID content post { id _deleted }');
+	const { id } = await posts.create({ title: 'p' });
+	await comments.create({ postID: id, content: 'left' });
+	await posts.delete({ id, _version: 1 });
+	const client = world.device();
+	const sent = await exchanges(() => client.start());
+	const { items } = sent.find(({ query }) => query.includes('syncComments')).answer.data.syncComments;
+	assert.deepEqual(items.map(({ post }) => post), [{ id, _deleted: true }]);
+	const [left] = await client.DataStore.query(client.models.Comment);
+	assert.deepEqual([left.content, left.postID, await left.post], ['left', id, undefined]);
+	assert.deepEqual(client.problems, []);
+});

@@ -3,7 +3,8 @@
 
 const assert = require('node:assert/strict');
 const { scenario } = require('./support/datastore');
-const { exchanges } = require('./support/environment');
+const { exchanges, received } = require('./support/environment');
+const { within } = require('./support/harness');
 const { collect } = require('./support/collect');
 
 const TODO = 'id name description done priority tags';
@@ -97,6 +98,23 @@ scenario('two clients hear of each other', {}, async (world) => {
 	assert.deepEqual(mine.tags, ['from', 'the other']);
 	await one.sent(() => one.DataStore.delete(mine));
 	await other.one(other.models.Todo, id, (todo) => !todo);
+});
+
+scenario('an event that lacks what a client needs is passed over', {}, async (world) => {
+	const client = await world.client();
+	const { DataStore, models: { Todo } } = client;
+	const event = received('data');
+	await world.remote.ask('mutation M { createTodo(input: {name: "meagre"}) { id _version _lastChangedAt _deleted } }');
+	const [{ payload }] = await within(10000, event, 'the event');
+	assert.deepEqual(payload.data, { onCreateTodo: null });
+	assert.match(payload.errors[0].message, /^Cannot return null for non-nullable type: 'String' within parent 'Todo'/);
+	await world.remote.of('Todo', TODO).create({ name: 'complete' });
+	await client.stored(Todo, (list) => list.length > 0);
+	assert.deepEqual(names(await DataStore.query(Todo)), ['complete']);
+	await client.stop();
+	await client.start();
+	assert.deepEqual(names(await DataStore.query(Todo)), ['complete', 'meagre']);
+	assert.deepEqual(client.problems, []);
 });
 
 const VALUES = {
