@@ -33,7 +33,17 @@ scenario('an owner synchronizes and hears of what is theirs', owners, async (wor
 	await client.change(Note, known.id, (note) => { note.text = 'changed by ada'; });
 	const created = await client.sent(() => DataStore.save(new Note({ text: 'new' })));
 	assert.equal((await ada.get(created.id)).owner, 'ada');
-	assert.equal((await ada.get(known.id)).text, 'changed by ada');
+	const { text, _version } = await ada.get(known.id);
+	assert.equal(text, 'changed by ada');
+	await ada.delete({ id: known.id, _version });
+	await client.one(Note, known.id, (note) => !note);
+	await client.stop();
+	await bob.create({ text: 'of bob' });
+	await ada.delete({ id: created.id, _version: 1 });
+	const again = await exchanges(() => client.start());
+	const delta = again.find(({ query }) => query.includes('syncNotes')).answer.data.syncNotes.items;
+	assert.deepEqual([...new Set(delta.map(({ owner }) => owner))], ['ada']);
+	assert.deepEqual(texts(await DataStore.query(Note)), ['ada again']);
 	assert.deepEqual(client.problems, []);
 });
 

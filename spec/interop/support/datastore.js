@@ -8,13 +8,8 @@ const { test, within } = require('./harness');
 const { start, API_KEY } = require('./server');
 
 const FOLDER = path.resolve(__dirname, '../datastore');
-const WAIT_MS = 20000;
+const WAIT_MS = 30000;
 const { plainFetch } = environment;
-
-// The client learns from a window whether there is a network. Without indexedDB there, it keeps its records in memory.
-function browser() {
-	return Object.assign(new EventTarget(), { navigator: { onLine: true } });
-}
 
 function load(window) {
 	for (const file of Object.keys(require.cache)) {
@@ -41,7 +36,7 @@ function configure({ Amplify, decodeJWT }, server, { token, authMode = token ? '
 class Client {
 	/** `models`: the name of a schema; `token` and `authMode`: who the user is; `options`: of DataStore.configure. */
 	constructor(server, models, { token, authMode, ...options } = {}) {
-		this.window = browser();
+		this.window = new environment.Browser(); // without indexedDB: records are kept in memory
 		this.events = [];
 		this.problems = [];
 		this.waiting = new Set();
@@ -121,9 +116,9 @@ class Client {
 	}
 
 	/** Changes a record; what is stored when the server has answered. */
-	async change(Model, id, how, condition) {
+	async change(Model, id, how) {
 		const record = await this.DataStore.query(Model, id);
-		await this.sent(() => this.DataStore.save(Model.copyOf(record, how), condition));
+		await this.sent(() => this.DataStore.save(Model.copyOf(record, how)));
 		return this.DataStore.query(Model, id);
 	}
 
@@ -134,16 +129,10 @@ class Client {
 		return this.when(() => this.problems[known], 'a problem');
 	}
 
-	switchNetwork(isThere) {
-		this.window.navigator.onLine = isThere;
-		globalThis.window = this.window;
-		this.window.dispatchEvent(new Event(isThere ? 'online' : 'offline'));
-	}
-
 	/** The network goes away, as the browser tells it, and the client has noticed. */
 	async goOffline() {
 		const from = this.events.length;
-		this.switchNetwork(false);
+		this.window.switchNetwork(false);
 		await this.when((events) => events.some(({ event, data }) => event === 'networkStatus' && !data.active), 'offline', from);
 	}
 
@@ -151,7 +140,7 @@ class Client {
 	async goOnline() {
 		const from = this.events.length;
 		await this.subscribed(async () => {
-			this.switchNetwork(true);
+			this.window.switchNetwork(true);
 			await this.when((events) => events.some(({ event }) => event === 'syncQueriesReady'), 'online', from);
 		});
 	}

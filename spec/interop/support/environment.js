@@ -107,6 +107,19 @@ function received(types, count = 1) {
 	});
 }
 
+/** A window: clients learn from it whether there is a network. */
+class Browser extends EventTarget {
+	constructor() {
+		super();
+		this.navigator = { onLine: true };
+	}
+
+	switchNetwork(isThere) {
+		this.navigator.onLine = isThere;
+		this.dispatchEvent(new Event(isThere ? 'online' : 'offline'));
+	}
+}
+
 /** The close code of the next connection that ends. */
 function closed() {
 	return new Promise((resolve) => frames.once('close', resolve));
@@ -121,6 +134,7 @@ module.exports = {
 	/** What nobody notes. */
 	plainFetch: fetch,
 	answerFor,
+	Browser,
 	/** The server of this port speaks ws, not wss. */
 	servePlainly: (port) => { plainPorts.add(port); },
 };
