@@ -142,3 +142,27 @@ scenario('what belongs to a deleted record says so', relations, async (world) =>
 	assert.deepEqual([left.content, left.postID, await left.post], ['left', id, undefined]);
 	assert.deepEqual(client.problems, []);
 });
+
+scenario('models of the first transformer are connected too', { models: 'first' }, async (world) => {
+	const client = await world.client();
+	const { DataStore, models: { Blog, Post } } = client;
+	const blogs = [];
+	for (const name of ['one', 'two']) blogs.push(await client.sent(() => DataStore.save(new Blog({ name }))));
+	const sent = await exchanges(() => client.sent(() => DataStore.save(new Post({ title: 'p', blog: blogs[0] }))));
+	const { input } = sent[0].variables;
+	assert.deepEqual(input, { id: input.id, title: 'p', blogID: blogs[0].id });
+	assert.deepEqual(sent[0].answer.data.createPost.blog, { id: blogs[0].id, _deleted: null });
+
+	const again = await exchanges(() => client.change(Post, input.id, (post) => { post.blog = blogs[1]; }));
+	assert.deepEqual(again[0].variables.input, { id: input.id, blogID: blogs[1].id, _version: 1 });
+	const found = await world.remote.ask('query P($blogID: ID!) { postsByBlog(blogID: $blogID) { items { title } } }',
+		{ blogID: blogs[1].id });
+	assert.deepEqual(found.items, [{ title: 'p' }]);
+
+	const other = await world.client();
+	const theirs = await other.DataStore.query(other.models.Post, input.id);
+	assert.equal((await theirs.blog).name, 'two');
+	const blog = await other.DataStore.query(other.models.Blog, blogs[1].id);
+	assert.deepEqual(await list(blog.posts, 'title'), ['p']);
+	assert.deepEqual([...client.problems, ...other.problems], []);
+});

@@ -7,6 +7,7 @@ const { scenario } = require('./support/datastore');
 const { exchanges, received } = require('./support/environment');
 const { within } = require('./support/harness');
 const { temporary } = require('./support/server');
+const { random } = require('./differential/random');
 
 const TODO = 'id name description done priority tags';
 
@@ -231,6 +232,41 @@ scenario('nothing is lost while time stands still', {}, async (world) => {
 	assert.deepEqual([...new Set(names(second.items))], ['changed', 'deleted', 'kept', 'new', 'really changed']);
 	assert.deepEqual(names(await client.DataStore.query(client.models.Todo)), ['kept', 'new', 'really changed']);
 });
+
+const SEED = Number(process.env.SEED || Date.now() % 1000000);
+const ROUNDS = Number(process.env.N || 12);
+
+// Anything that another client may do, and the time that goes by.
+async function anything(rnd, world, todos, known) {
+	if (rnd.chance(0.15)) await world.control.clock({ data_advance_s: rnd.pick([1, 30, 90]) });
+	const live = known.filter((todo) => !todo._deleted);
+	if (live.length === 0 || rnd.chance(0.4)) {
+		known.push(await todos.create({ name: `todo ${known.length}`, priority: rnd.of(10) }));
+		return;
+	}
+	const todo = rnd.pick(live);
+	const { id, _version } = todo;
+	Object.assign(todo, await (rnd.chance(0.3) ? todos.delete({ id, _version })
+		: todos.update({ id, _version, priority: rnd.of(10), tags: rnd.some(['a', 'b', 'c'], 0.5) })));
+}
+
+scenario(`who asks for changes only has what the server has (N=${ROUNDS} SEED=${SEED})`, { args: ['--delta-ttl', '60'] },
+	async (world) => {
+		const rnd = random(SEED);
+		const todos = world.remote.of('Todo', TODO);
+		const known = [];
+		const follower = world.device({ syncPageSize: 3 });
+		const { DataStore, models: { Todo } } = follower;
+		for (let round = 0; round < ROUNDS; round++) {
+			for (let left = rnd.of(12); left > 0; left--) await anything(rnd, world, todos, known);
+			await follower.start();
+			const stored = Object.fromEntries((await DataStore.query(Todo)).map((todo) => [todo.id, { ...todo }]));
+			assert.deepEqual(stored, Object.fromEntries(known.filter((todo) => !todo._deleted).map((todo) => [todo.id, todo])));
+			await follower.stop();
+		}
+		const rounds = synced(follower).map(([isFullSync]) => isFullSync);
+		assert.deepEqual(rounds, rounds.map((_, i) => i === 0));
+	});
 
 scenario('what a broken connection has missed is asked for', { conflicts: ['automerge'] }, async (world) => {
 	const client = await world.client();

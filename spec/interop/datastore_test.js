@@ -173,6 +173,18 @@ scenario('keys of one\'s own name records, one field or several', {}, async (wor
 	assert.deepEqual([...client.problems, ...other.problems], []);
 });
 
+scenario('the sort fields of an index are written together', {}, async (world) => {
+	const client = await world.client();
+	const { DataStore, models: { Task } } = client;
+	const { id } = await client.sent(() => DataStore.save(new Task({ list: 'home', state: 'open', due: '2026-01-31', title: 'wash' })));
+	const sent = await exchanges(() => client.change(Task, id, (task) => { task.state = 'done'; }));
+	assert.deepEqual(sent[0].variables.input, { id, state: 'done', due: '2026-01-31', _version: 1 });
+	const { items } = await world.remote.ask(
+		'{ tasksByList(list: "home", stateDue: { beginsWith: { state: "done" } }) { items { id title state } } }');
+	assert.deepEqual(items, [{ id, title: 'wash', state: 'done' }]);
+	assert.deepEqual(client.problems, []);
+});
+
 scenario('a condition that doesn\'t hold is told, and what the server has is stored', {}, async (world) => {
 	const todos = world.remote.of('Todo', TODO);
 	const { id } = await todos.create({ name: 'conditional', done: false });
