@@ -9,7 +9,14 @@ local MODULES = {
   { "lua/appsync/errors.lua", "Errors", { ["errors."] = "appsync." }, { "assert" } },
   { "lua/appsync/json.lua", "Values", { ["json."] = "appsync." } },
   { "lua/appsync/document.lua", "Documents", { ["document.parse"] = "appsync.gql" }, { "parse" } },
+  { "lua/appsync/client/settings.lua", "Options of a client", {}, {} },
+  { "lua/appsync/client/cache_options.lua", "Options of its cache", {}, {} },
   { "lua/appsync/client.lua", "Client", { ["client.new"] = "appsync.client", ["Client:"] = "client:" } },
+  { "lua/appsync/client/arguments.lua", "Options of calls", {}, {} },
+  { "lua/appsync/client/updating.lua", "Update functions", {}, {} },
+  { "lua/appsync/client/headers.lua", "Headers functions", {}, {} },
+  { "lua/appsync/client/watching.lua", "Watches", { ["Watch:"] = "watch:" }, { "refetch", "fetch_more", "subscribe_to_more" } },
+  { "lua/appsync/client/upkeep.lua", "Retention", { ["Retention:"] = "handle:" }, { "release" } },
   { "lua/appsync/client/local_cache.lua", "Cache", { ["Cache:"] = "client:" },
     { "read_query", "write_query", "read_fragment", "write_fragment", "modify", "evict", "identify" } },
   { "lua/appsync/client/record_list.lua", "Lists of records", { ["RecordList:"] = "list:" }, { "contains", "add", "remove" } },
@@ -22,6 +29,10 @@ local MODULES = {
   { "lua/appsync/observable/timed.lua", "Operators with time", { ["Observable:"] = "observable:" } },
   { "lua/appsync/observable/subscription.lua", "Subscriptions", { ["Subscription:"] = "subscription:" },
     { "unsubscribe", "ready", "next", "each" } },
+  { "lua/appsync/bind.lua", "Bindings", { ["bind."] = "appsync.", ["Binding:"] = "binding:", ["Scope:"] = "scope:" } },
+  { "lua/appsync/bound_mutation.lua", "Mutations as functions", { mutation = "appsync.mutation" } },
+  { "lua/appsync/build_subscription.lua", "Lists that follow a subscription",
+    { build_subscription = "appsync.build_subscription" } },
   { "lua/appsync/subject.lua", "Subjects", { ["subject.new"] = "appsync.subject", ["Subject:"] = "subject:" } },
   { "lua/appsync/auth/credentials.lua", "Credentials and providers", {}, {} },
   { "lua/appsync/auth/static.lua", "Credentials", { static = "appsync.auth.static" } },
@@ -29,9 +40,33 @@ local MODULES = {
   { "lua/appsync/auth/profiles.lua", "Shared files", {}, {} },
   { "lua/appsync/auth/shared_file.lua", "Credentials of shared files", { shared_file = "appsync.auth.shared_file" } },
   { "lua/appsync/auth/chain.lua", "Chains of providers", { chain = "appsync.auth.chain" } },
+  { "lua/appsync/auth/region.lua", "The environment's region", { region = "appsync.auth.region" } },
   { "lua/appsync/config.lua", "Configuration", { ["config."] = 'require("appsync.config").' } },
   { "lua/appsync/sign.lua", "Signing", { ["sign"] = "appsync.sign" } },
 }
+
+-- spec/e2e/api_examples_spec.lua runs every example after this beginning.
+local EXAMPLES = [[
+The examples use an API that serves [the todos' schema](../examples/todo/schema.graphql) and has one todo, "buy milk" with the
+id "1". `-->` shows what a line prints. Each example stands after these lines:
+
+```lua
+local appsync = require "appsync"
+local endpoint, api_key = "https://xxxx.appsync-api.us-east-1.amazonaws.com/graphql", "da2-xxxx"
+
+local client = appsync.client{ endpoint = endpoint, auth = { type = "API_KEY", api_key = api_key }, store = ":memory:" }
+local get_todo = "query ($id: ID!) { getTodo(id: $id) { id name priority } }"
+local list_todos = "query { listTodos { items { id name priority } } }"
+local create_todo = "mutation ($name: String!) { createTodo(input: {name: $name}) { id name priority } }"
+local on_create_todo = "subscription { onCreateTodo { id name priority } }"
+
+-- Emits 1, 2 and 3, and ends.
+local numbers = appsync.observable(function(observer)
+  for n = 1, 3 do observer.next(n) end
+  observer.complete()
+end)
+```
+]]
 
 local out = {}
 local function add(format, ...) out[#out + 1] = select("#", ...) > 0 and format:format(...) or format end
@@ -63,9 +98,9 @@ end
 local ROWS = { param = { "parameter", true }, ["return"] = { "returns", false }, field = { "field", true } }
 
 -- What follows a row without a tag of its own goes on with it.
-local function flush(block, signature)
-  local text, list, has_rows, is_shown = {}, {}, false, false
-  for _, line in ipairs(block) do
+local function flush(block, signature, parent)
+  local text, list, has_rows, is_shown = {}, { parent and ("- and all of `%s`"):format(parent) }, false, false
+  for i, line in ipairs(block) do
     if line:match("^@private") or line:match("^@package") then return end
     local tag, rest = line:match("^@(%w+)%s*(.*)$")
     if ROWS[tag] then
@@ -73,7 +108,8 @@ local function flush(block, signature)
       has_rows, is_shown = true, shown ~= nil
       list[#list + 1] = shown
     elseif tag == nil and not has_rows then
-      text[#text + 1] = (line:gsub("^   %f[%S]", "    ")) -- code, after the space of the comment
+      if line == "```lua" and i > 1 then text[#text + 1] = "" end
+      text[#text + 1] = line
     elseif tag == nil and is_shown then
       list[#list] = list[#list] .. " " .. line
     end
@@ -82,6 +118,17 @@ local function flush(block, signature)
   if signature then add("### `%s`\n\n", (signature:gsub("%(private%)", "()"))) end
   if #text > 0 then add("%s\n\n", table.concat(text, "\n")) end
   if #list > 0 then add("%s\n\n", table.concat(list, "\n")) end
+end
+
+-- A type that is one of some words: what each of them means.
+local function flush_alias(name, block)
+  local values = {}
+  for _, line in ipairs(block) do
+    local value, meaning = line:match('^|%s*("[^"]*")%s*#?%s*(.*)$')
+    if not value then value, meaning = line:match("^@alias%s+%S+%s+(.+)$"), "" end
+    if value then values[#values + 1] = ("- `%s` %s"):format(value, meaning):gsub("%s+$", "") end
+  end
+  add("### `type %s`\n\n%s\n\n", name, table.concat(values, "\n"))
 end
 
 local function is_wanted(only, name)
@@ -106,7 +153,7 @@ local function document(path, title, renames, only)
   add("## %s\n\nSource: `%s`\n\n", title, path)
   local block = {}
   for line in file:lines() do
-    local comment = line:match("^%-%-%-%s?(.*)$")
+    local comment = line:match("^%-%-%-(.*)$")
     if comment then
       block[#block + 1] = comment
     else
@@ -115,10 +162,14 @@ local function document(path, title, renames, only)
         name, args = line:match("^local function ([%w_]+)(%b())") -- what the module returns, where it is named above
         if name and not (renames and renames[name]) then name = nil end
       end
-      local class
-      for _, text in ipairs(block) do class = class or text:match("^@class%s+([%w_.]+)") end
+      local class, parent, alias
+      for _, text in ipairs(block) do
+        class, alias = class or text:match("^@class%s+([%w_.]+)"), alias or text:match("^@alias%s+([%w_.]+)")
+        parent = parent or text:match("^@class%s+[%w_.]+: (appsync[%w_.]+)")
+      end
       if name and #block > 0 and not name:match("[.:]_") and is_wanted(only, name) then flush(block, public_name(renames, name) .. args)
-      elseif class and not class:match("%.core") and not class:match("^appsync%.client%.") then flush(block, "class " .. class) end
+      elseif class and not class:match("%.core") and not class:match("^appsync%.client%.") then flush(block, "class " .. class, parent)
+      elseif alias then flush_alias(alias, block) end
       block = {}
     end
   end
@@ -126,6 +177,7 @@ local function document(path, title, renames, only)
 end
 
 add("# API reference\n\nGenerated from the LuaCATS annotations by `make docs`; edit those, not this file.\n\n")
+add("%s\n", EXAMPLES)
 for _, module in ipairs(MODULES) do document(module[1], module[2], module[3], module[4]) end
 local text = table.concat(out):gsub("\n\n+$", "\n")
 

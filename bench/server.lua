@@ -177,6 +177,27 @@ local function lists()
   if servers[1] then print_rates("server: lists of 20", servers, servers[1].name, found) end
 end
 
+-- What versions cost: creates and pages with them and without.
+local function versions()
+  local servers = {}
+  for _, server in ipairs(ours(SCHEMA)) do
+    if server.lua == "luajit" or server.lua == "lua5.4" then
+      for _, row in ipairs({ { "create" }, { "create", true }, { "list" }, { "sync", true }, { "delta", true } }) do
+        local words = { create = "create", list = "list of 20", sync = "sync of 20, table", delta = "sync of 20, journal" }
+        servers[#servers + 1] = {
+          name = ("%s%s, %s"):format(row[2] and "versioned " or "", words[row[1]], NAMES[server.lua]), mode = row[1],
+          command = server.command .. (row[2] and " --conflict automerge" or ""),
+        }
+      end
+    end
+  end
+  local found = collect(servers, function(server) return load_on(server, ("%s %s"):format(server.mode, SECONDS)) end,
+    math.min(repetitions, 3))
+  if servers[1] then
+    print_rates("server: versioned models beside others; 1,000 records, 16 connections", servers, servers[1].name, found)
+  end
+end
+
 local function fan_out(peer)
   local servers = with_peer(peer)
   local found = collect(servers, function(server) return load_on(server, "fanout 1000") end, repetitions)
@@ -203,6 +224,7 @@ local peer = install_peer()
 if not peer then complain("graphql-js is missing (npm, node): the rows stand without a peer") end
 mix(peer)
 lists()
+versions()
 fan_out(peer)
 ready()
 os.exit(not has_failed)

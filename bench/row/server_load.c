@@ -4,6 +4,9 @@
  *   floor SECONDS          the same without the subscriber
  *   requests COUNT         the same, so many requests
  *   list SECONDS RECORDS   lists of 20 among so many records, 16 connections
+ *   create SECONDS         creates alone
+ *   sync SECONDS           of versioned models: syncs of 20, of the table
+ *   delta SECONDS          the same, of the journal
  *   fanout SUBSCRIBERS     one mutation to so many subscribers, 20 times: seconds until the last one has it
  * CPU time is the server's. Every answer is looked at. */
 #include "base/clock.h"
@@ -14,13 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FIELDS        "id title author content ups rating published createdAt updatedAt"
 #define N_CONNECTIONS 16
 #define MAX_LATENCIES 4000000
 
-enum kind { GET, LIST, CREATE };
+enum kind { GET, LIST, CREATE, SYNC, DELTA };
 
 struct load {
 	struct aps_load_peer peers[N_CONNECTIONS];
@@ -31,6 +35,7 @@ struct load {
 	const char *mode;
 	long n_records, n_sent, n_answered, n_to_send, n_created;
 	double stop_at;
+	long long began_ms; /* since 1970: what was created is of later */
 	unsigned random;
 	float *latencies; /* seconds; NULL: not measuring */
 	long n_latencies;
@@ -74,11 +79,26 @@ static void send_create(struct load *load, struct aps_load_peer *peer)
 	send_request(peer, body);
 }
 
+/* `last_sync`: milliseconds since 1970; 0: of the table. */
+static void send_sync(struct aps_load_peer *peer, long long last_sync)
+{
+	char body[512];
+	snprintf(body, sizeof(body),
+	         "{\"query\":\"query S($limit: Int, $lastSync: AWSTimestamp) { syncPosts(limit: $limit, lastSync: "
+	         "$lastSync) { "
+	         "items { " FIELDS " _version _lastChangedAt _deleted } nextToken startedAt } }\","
+	         "\"variables\":{\"limit\":20,\"lastSync\":%lld}}",
+	         last_sync);
+	send_request(peer, body);
+}
+
 static enum kind next_kind(const struct load *load)
 {
 	static const enum kind mix[10] = {GET, GET, LIST, GET, GET, CREATE, GET, LIST, GET, GET};
 	if (strcmp(load->mode, "create") == 0) return CREATE;
 	if (strcmp(load->mode, "list") == 0) return LIST;
+	if (strcmp(load->mode, "sync") == 0) return SYNC;
+	if (strcmp(load->mode, "delta") == 0) return DELTA;
 	return mix[load->n_sent % 10];
 }
 
@@ -89,6 +109,8 @@ static void send_next(struct load *load, struct aps_load_peer *peer)
 		send_create(load, peer);
 	else if (peer->tag == GET)
 		send_get(load, peer);
+	else if (peer->tag == SYNC || peer->tag == DELTA)
+		send_sync(peer, peer->tag == DELTA ? load->began_ms : 0);
 	else
 		send_request(peer, "{\"query\":\"query L($limit: Int) { listPosts(limit: $limit) { items { " FIELDS
 		                   " } nextToken } }\",\"variables\":{\"limit\":20}}");
@@ -105,7 +127,7 @@ static long count(struct aps_str text, const char *what)
 
 static void check(long kind, int status, struct aps_str body)
 {
-	long n_wanted = kind == LIST ? 20 : 1;
+	long n_wanted = kind == GET || kind == CREATE ? 1 : 20;
 	if (status == 200 && count(body, "\"errors\"") == 0 && count(body, "\"id\":\"p") == n_wanted) return;
 	fprintf(stderr, "%d %.*s\n", status, (int)body.n, body.p);
 	aps_load_die("the answer is wrong");
@@ -226,7 +248,10 @@ static void measure(struct load *load, const char *name, const char *mode, long 
 	double wall_s = aps_clock_mono_s() - began;
 	cpu_s = server_cpu_s(load->pid) - cpu_s;
 	while (load->n_events < load->n_created - load->n_records && load->n_subscribers > 0) turn(load);
-	snprintf(workload, sizeof(workload), strcmp(mode, "list") == 0 ? "server list %ld" : "server", load->n_records);
+	if (strcmp(mode, "mix") == 0)
+		snprintf(workload, sizeof(workload), "server");
+	else
+		snprintf(workload, sizeof(workload), "server %s %ld", mode, load->n_records);
 	print_row(load, workload, name, wall_s, cpu_s);
 }
 
@@ -252,6 +277,13 @@ static void measure_fanout(struct load *load, const char *name)
 	print_row(load, workload, name, wall_s, server_cpu_s(load->pid) - cpu_s);
 }
 
+/* Whether a mode is of requests of one kind. */
+static bool is_alone(const char *what)
+{
+	return strcmp(what, "list") == 0 || strcmp(what, "create") == 0 || strcmp(what, "sync") == 0 ||
+	       strcmp(what, "delta") == 0;
+}
+
 int main(int n_args, char **args)
 {
 	if (n_args < 6) return 2;
@@ -260,6 +292,7 @@ int main(int n_args, char **args)
 	load->port = atoi(args[1]);
 	load->pid = atoi(args[2]);
 	load->random = 20240601;
+	load->began_ms = (long long)time(NULL) * 1000;
 	load->epoll = epoll_create1(EPOLL_CLOEXEC);
 	for (int i = 0; i < N_CONNECTIONS; i++) {
 		aps_load_open(&load->peers[i], load->port);
@@ -270,8 +303,8 @@ int main(int n_args, char **args)
 	if (strcmp(what, "fanout") == 0) {
 		subscribe(load, atoi(args[5]));
 		measure_fanout(load, name);
-	} else if (strcmp(what, "list") == 0) {
-		measure(load, name, "list", 0, atof(args[5]));
+	} else if (is_alone(what)) {
+		measure(load, name, what, 0, atof(args[5]));
 	} else {
 		if (strcmp(what, "floor") != 0) subscribe(load, 1);
 		bool is_count = strcmp(what, "requests") == 0;

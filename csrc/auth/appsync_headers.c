@@ -21,7 +21,7 @@ static enum aps_rc check(const struct aps_auth_material *material, struct aps_er
 	                                                             material->credentials.secret_access_key != NULL
 	                                                   : material->secret != NULL);
 	if (is_complete) return APS_OK;
-	return aps_fail_word(err, APS_E_AUTH, "no_token", 0, "there is nothing to authorize with as %s",
+	return aps_fail_word(err, APS_E_AUTH, "no_token", 0, "there are no credentials for %s",
 	                     aps_auth_mode_name(material->mode));
 }
 

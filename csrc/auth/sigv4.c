@@ -125,7 +125,7 @@ static enum aps_rc check(struct job *job)
 {
 	const struct aps_sigv4_options *options = job->options;
 	if (!aps_header_is_token(job->request->method))
-		return aps_fail(job->err, APS_E_USAGE, "method: is missing or no HTTP method");
+		return aps_fail(job->err, APS_E_USAGE, "method: is missing or isn't an HTTP method");
 	enum aps_rc rc = check_word(options->region, "region", job->err);
 	if (rc == APS_OK) rc = check_word(options->service, "service", job->err);
 	if (rc == APS_OK) rc = check_credentials(options, job->err);
@@ -162,7 +162,7 @@ static bool is_field_value(struct aps_str value)
 static enum aps_rc take_header(struct job *job, const struct aps_header *header)
 {
 	struct aps_str name = header->name;
-	if (!aps_header_is_token(name)) return aps_fail(job->err, APS_E_USAGE, "headers: a name is no HTTP token");
+	if (!aps_header_is_token(name)) return aps_fail(job->err, APS_E_USAGE, "headers: a name isn't an HTTP token");
 	if (!is_field_value(header->value))
 		return aps_fail(job->err, APS_E_USAGE,
 		                "headers: the value of %.*s contains a line break that folds no line, or another "

@@ -285,7 +285,7 @@ static void push_lost_values(lua_State *L, struct aps_event *event)
 		return;
 	}
 	struct aps_err err;
-	aps_fail(&err, APS_E_NOMEM, "Lua could not hold what came: its memory may be used up");
+	aps_fail(&err, APS_E_NOMEM, "Lua could not hold the data: it may be out of memory");
 	lua_pushnil(L);
 	apl_push_err(L, &err);
 	if (event->kind == APS_EVENT_SUB_DATA)

@@ -163,7 +163,7 @@ static struct aps_field_policy *field_policy(lua_State *L, struct aps_policies *
 {
 	struct aps_str key = check_name(L, -2);
 	const char *dot = memchr(key.p, '.', key.n);
-	if (dot == NULL) luaL_error(L, "'%s' is no Type.field", key.p);
+	if (dot == NULL) luaL_error(L, "'%s' isn't of the form Type.field", key.p);
 	struct aps_field_policy *policy =
 	        aps_policies_field(policies, (struct aps_str){key.p, (size_t)(dot - key.p)},
 	                           (struct aps_str){dot + 1, key.n - (size_t)(dot + 1 - key.p)});

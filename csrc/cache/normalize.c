@@ -610,7 +610,7 @@ static void read_root(struct normalizer *in)
 {
 	struct object object;
 	if (aps_json_next(&in->r) != APS_JSON_OBJECT) {
-		if (in->r.err.code == APS_OK) aps_fail(&in->err, APS_E_PROTOCOL, "the data of a response is no object");
+		if (in->r.err.code == APS_OK) aps_fail(&in->err, APS_E_PROTOCOL, "a response's data isn't an object");
 		return;
 	}
 	struct aps_str type = in->binding->is_fragment ? look_for_type(in) : APS_STR("");

@@ -319,10 +319,11 @@ struct aps_collecting *aps_caching_collecting(const struct aps_core *core, const
 static void tell_not_cleared(struct aps_core *core, const struct aps_client *client, const struct aps_vault *vault)
 {
 	if (aps_vault_is_available(vault) || is_in_memory_by_choice(client, vault)) return;
-	aps_core_log(core, client->id, "error",
-	             "the store %s can't be cleared yet (%s): it is when it can be used again, if this process lasts "
-	             "until then",
-	             vault->file.path, vault->trouble.msg);
+	aps_core_log(
+	        core, client->id, "error",
+	        "the store %s can't be cleared yet (%s): it will be when it can be used again, if this process lasts "
+	        "until then",
+	        vault->file.path, vault->trouble.msg);
 }
 
 void aps_caching_clear(struct aps_core *core, struct aps_client *client, uint64_t id, enum aps_part_drop how)

@@ -35,7 +35,7 @@ static void set(struct aps_core *core, struct aps_credential *credential, struct
 {
 	if ((credential->slot.mode == APS_AUTH_IAM) != (material->mode == APS_AUTH_IAM)) {
 		struct aps_err err;
-		aps_fail_word(&err, APS_E_AUTH, "no_token", 0, "mode %s got the material of another mode",
+		aps_fail_word(&err, APS_E_AUTH, "no_token", 0, "mode %s got another mode's credentials",
 		              aps_auth_mode_name(credential->slot.mode));
 		aps_credential_fail(core, credential, &err);
 		return;

@@ -598,13 +598,16 @@ void aps_feed_set_headers(struct aps_core *core, struct aps_consumer *consumer, 
 		aps_link_headers_ready(core, feed->link);
 }
 
-static void headers_overdue(struct aps_timer *timer, void *context, int64_t now_ms APS_UNUSED)
+static void headers_overdue(struct aps_timer *timer, void *context, int64_t now_ms)
 {
+	struct aps_core *core = context;
 	struct aps_feed *feed = APS_CONTAINER_OF(timer, struct aps_feed, headers_timer);
+	int64_t again_ms = now_ms + HEADERS_TIMEOUT_MS;
+	if (aps_timer_is_late(timer, now_ms) && aps_timer_set(&core->timers, timer, again_ms)) return;
 	struct aps_err err;
 	aps_fail_word(&err, APS_E_TIMEOUT, "headers_timeout", 0, "the headers function did not answer within %d s",
 	              HEADERS_TIMEOUT_MS / 1000);
-	end_feed(context, feed, &err);
+	end_feed(core, feed, &err);
 }
 
 void aps_feed_fail_headers(struct aps_core *core, struct aps_consumer *consumer, const char *message)

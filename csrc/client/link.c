@@ -12,11 +12,22 @@
 /* What the peer had sent before it gave up is read within this after reading was resumed. */
 #define LEFT_OVER_MS 5000
 
+/* Where this thread or the realtime thread was late (a busy machine, a process that was stopped) the service's answer
+ * may lie in the socket: only what isn't there either is missing. */
+static bool look_first(struct aps_core *core, struct aps_link *link, int64_t now_ms)
+{
+	if (link->connection == 0 || aps_realtime_deadline_ms(link->machine) <= link->looked_ms) return false;
+	link->asked_ms = now_ms;
+	link->is_looking = aps_ws_look(core->ws, link->connection) == APS_OK;
+	return link->is_looking;
+}
+
 static void link_due(struct aps_timer *timer, void *context, int64_t now_ms)
 {
 	struct aps_core *core = context;
 	struct aps_link *link = APS_CONTAINER_OF(timer, struct aps_link, timer);
 	aps_timer_set(&core->timers, timer, NEVER_MS); /* its place is free: others may take it before it is moved */
+	if (look_first(core, link, now_ms)) return;
 	aps_realtime_tick(link->machine, now_ms);
 	aps_link_pump(core, link);
 }
@@ -61,7 +72,7 @@ static void detach(struct aps_core *core, struct aps_link *link)
 	if (link->connection == 0) return;
 	aps_core_ws_forget(core, link->connection);
 	link->connection = 0;
-	link->is_paused = false;
+	link->is_paused = link->is_looking = false;
 	APS_STATS_SUB(link->client->stats, sockets, 1);
 }
 
@@ -229,6 +240,7 @@ void aps_link_pump(struct aps_core *core, struct aps_link *link)
 		aps_connections_show(core, link->client, NULL);
 		return;
 	}
+	if (link->is_looking) return;
 	int64_t at_ms = aps_realtime_deadline_ms(link->machine);
 	aps_timer_set(&core->timers, &link->timer, at_ms < 0 ? NEVER_MS : at_ms);
 }
@@ -377,6 +389,13 @@ static void received(struct aps_core *core, struct aps_frame_sink *sink, const s
 		aps_realtime_text(link->machine, bytes, now_ms);
 		break;
 	case APS_WS_TOO_BIG: aps_realtime_too_big(link->machine, bytes, now_ms); break;
+	case APS_WS_LOOKED:
+		/* What is due happens at the end of this turn: other messages may have come after this one. */
+		link->is_looking = false;
+		link->looked_ms = link->asked_ms;
+		/* The difference is right where the two were cut. */
+		aps_realtime_heard(link->machine, (int64_t)((size_t)now_ms - event->n), now_ms);
+		break;
 	case APS_WS_CLOSED:
 		if (has_missed(core, link, now_ms)) tell_missed(core, link);
 		detach(core, link);

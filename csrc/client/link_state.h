@@ -35,6 +35,9 @@ struct aps_link {
 	struct aps_err proxy_err;
 	bool wants_connect; /* the machine waits for a transport */
 	bool is_paused;
+	bool is_looking;         /* what is due waits for what the socket has */
+	int64_t asked_ms;        /* when that was asked for last, */
+	int64_t looked_ms;       /* and when what was answered: all that the service had sent by then is known */
 	int64_t stopped_ms;      /* when it was paused last */
 	int64_t resumed_ms;      /* after a pause that the peer may have noticed; 0: none on this connection */
 	bool is_pumping;         /* its machine's actions are being carried out: the outermost call goes on */

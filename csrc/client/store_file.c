@@ -129,7 +129,7 @@ enum aps_rc aps_store_file_set_aside(struct aps_store_file *file, const struct a
 	if (file->replaced_ms != 0 && now_ms - file->replaced_ms < AGAIN_MS)
 		return aps_fail_word(err, APS_E_STORAGE, "corrupt", why->native, "%s, although it is new", why->msg);
 	if (!aps_process_begin_moving(OPENING_MS))
-		return aps_fail(err, APS_E_STORAGE, "%s, but it is just being read", why->msg);
+		return aps_fail(err, APS_E_STORAGE, "%s, but it is being read at this moment", why->msg);
 	aps_buf_init(&name, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_aside_move(file->real, aps_clock_wall_ms() / 1000, &name, err);
 	aps_process_end_moving();

@@ -42,15 +42,18 @@ static void finish(struct aps_core *core, struct aps_subscriber *subscriber)
 	aps_core_reap(core, &subscriber->reap, free_subscriber);
 }
 
-static void stalled(struct aps_timer *timer, void *context, int64_t now_ms APS_UNUSED)
+static void stalled(struct aps_timer *timer, void *context, int64_t now_ms)
 {
+	struct aps_core *core = context;
 	struct aps_subscriber *subscriber = APS_CONTAINER_OF(timer, struct aps_subscriber, stall);
+	int64_t again_ms = now_ms + subscriber->client->settings.stall_timeout_ms;
+	if (aps_timer_is_late(timer, now_ms) && aps_timer_set(&core->timers, timer, again_ms)) return;
 	size_t n_events = subscriber->window.n_out + subscriber->window.n_kept;
 	struct aps_err err;
 	aps_fail_word(&err, APS_E_TIMEOUT, "stalled", (long)n_events,
 	              "the subscriber did not catch up: %zu events wait for it", n_events);
 	err.retryable = false;
-	aps_feed_end_consumer(context, &subscriber->consumer, &err);
+	aps_feed_end_consumer(core, &subscriber->consumer, &err);
 }
 
 /* False: no memory. From now on it has the whole time again. */

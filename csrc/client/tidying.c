@@ -105,7 +105,7 @@ static enum aps_rc fail_busy(struct aps_tidying *tidying, struct aps_err *err)
 {
 	if (++tidying->n_tries <= MAX_TRIES) return APS_OK;
 	tidying->n_tries = 0;
-	return aps_fail_word(err, APS_E_STORAGE, "locked", 0, "somebody else reads the store all the time");
+	return aps_fail_word(err, APS_E_STORAGE, "locked", 0, "another connection keeps reading the store");
 }
 
 /* Between two transactions. */

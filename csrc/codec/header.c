@@ -41,7 +41,7 @@ static bool make_room(struct aps_header_list *list)
 enum aps_rc aps_header_list_add(struct aps_header_list *list, struct aps_str name, struct aps_str value,
                                 struct aps_err *err)
 {
-	if (!aps_header_is_token(name)) return aps_fail(err, APS_E_USAGE, "headers: a name is no HTTP token");
+	if (!aps_header_is_token(name)) return aps_fail(err, APS_E_USAGE, "headers: a name isn't an HTTP token");
 	if (!aps_header_is_value(value))
 		return aps_fail(err, APS_E_USAGE,
 		                "headers: the value of %.*s contains a line break or another control character",

@@ -26,16 +26,16 @@ static const struct row TABLE[] = {
         {CURLE_OPERATION_TIMEDOUT, APS_E_TIMEOUT, NULL, "no complete answer in time from"},
         /* A handshake that broke off for no stated reason may go well the next time; a refused certificate won't. */
         {CURLE_SSL_CONNECT_ERROR, APS_E_NETWORK, "tls_handshake", "the TLS handshake failed with"},
-        {CURLE_PEER_FAILED_VERIFICATION, APS_E_TLS, "certificate", "the certificate was not accepted of"},
+        {CURLE_PEER_FAILED_VERIFICATION, APS_E_TLS, "certificate", "cannot verify the certificate of"},
         {CURLE_SSL_CERTPROBLEM, APS_E_TLS, "client_certificate", "the client certificate cannot be used for"},
         {CURLE_SSL_CACERT_BADFILE, APS_E_TLS, "ca_file", "the CA file cannot be used for"},
         {CURLE_SSL_CIPHER, APS_E_TLS, "cipher", "no common cipher with"},
-        {CURLE_SSL_ISSUER_ERROR, APS_E_TLS, "certificate", "the certificate's issuer was not accepted of"},
+        {CURLE_SSL_ISSUER_ERROR, APS_E_TLS, "certificate", "cannot verify the issuer of the certificate of"},
         {CURLE_BAD_CONTENT_ENCODING, APS_E_PROTOCOL, "content_encoding", "an answer in a broken encoding from"},
         {CURLE_WEIRD_SERVER_REPLY, APS_E_PROTOCOL, "http_syntax", "an answer that is not HTTP from"},
-        {CURLE_UNSUPPORTED_PROTOCOL, APS_E_USAGE, "url", "only http and https are possible, asked for"},
+        {CURLE_UNSUPPORTED_PROTOCOL, APS_E_USAGE, "url", "only http and https are supported, asked for"},
         {CURLE_URL_MALFORMAT, APS_E_USAGE, "url", "the URL is malformed, of host"},
-        {CURLE_OUT_OF_MEMORY, APS_E_NOMEM, NULL, "memory is out, while talking to"},
+        {CURLE_OUT_OF_MEMORY, APS_E_NOMEM, NULL, "out of memory while talking to"},
 };
 
 static const struct row OTHER = {CURLE_OK, APS_E_NETWORK, "transfer", "the exchange failed with"};
@@ -61,10 +61,10 @@ static void refine_certificate(CURL *easy, struct row *row)
 		row->text = "the certificate is for another name than";
 	} else if (verify == X509_EXPIRED) {
 		row->word = "certificate_expired";
-		row->text = "the certificate has expired of";
+		row->text = "an expired certificate from";
 	} else if (verify == X509_NOT_YET_VALID) {
 		row->word = "certificate_not_yet_valid";
-		row->text = "the certificate is not valid yet (is the clock right?) of";
+		row->text = "a certificate that is not valid yet (is the clock right?) from";
 	}
 }
 

@@ -463,7 +463,7 @@ static void tell_failure(struct aps_exchange *exchange, CURLcode code, struct ap
 		              host.p);
 	else if (is_line_too_long(exchange, code))
 		aps_fail_word(err, APS_E_TOO_BIG, "response_too_big", 0,
-		              "a line of the answer's headers is longer than libcurl takes, from %.*s", n, host.p);
+		              "a line of the answer's headers is longer than libcurl accepts, from %.*s", n, host.p);
 	else if (exchange->response.rc != APS_OK || exchange->response_headers.rc != APS_OK)
 		aps_fail(err, APS_E_NOMEM, "no memory for the answer from %.*s", n, host.p);
 	else

@@ -135,7 +135,7 @@ enum aps_rc aps_http_start(struct aps_http *http, struct aps_http_request *reque
 	CURLMcode added = curl_multi_add_handle(http->multi, exchange->easy);
 	if (added != CURLM_OK) {
 		put_idle(http, exchange);
-		return aps_fail_word(err, APS_E_NOMEM, NULL, (long)added, "libcurl took no further exchange: %s",
+		return aps_fail_word(err, APS_E_NOMEM, NULL, (long)added, "libcurl accepts no more exchanges: %s",
 		                     curl_multi_strerror(added));
 	}
 	exchange->id = ++http->serial << SLOT_BITS | exchange->slot;

@@ -121,6 +121,12 @@ enum aps_rc aps_ws_pause(struct aps_ws *ws, uint64_t connection, bool is_paused)
 	return aps_mailbox_send(ws->inbox, &command->mail);
 }
 
+enum aps_rc aps_ws_look(struct aps_ws *ws, uint64_t connection)
+{
+	struct aps_ws_command *command = new_command(APS_WS_DO_LOOK, connection);
+	return command ? aps_mailbox_send(ws->inbox, &command->mail) : APS_E_NOMEM;
+}
+
 enum aps_rc aps_ws_forget(struct aps_ws *ws)
 {
 	struct aps_ws_command *command = new_command(APS_WS_DO_FORGET, 0);

@@ -32,6 +32,8 @@ enum aps_ws_event_kind {
 	APS_WS_OPENED,
 	APS_WS_FRAME,   /* a complete text message: bytes->p + offset, n */
 	APS_WS_TOO_BIG, /* its first bytes likewise */
+	APS_WS_LOOKED,  /* answers aps_ws_look(): n is when the last byte of a message was read, in milliseconds of the
+	                   monotonic clock, cut to a size_t */
 	APS_WS_CLOSED   /* terminal: err tells why (E_NETWORK, E_TLS, E_TIMEOUT, E_AUTH for an upgrade refused with
 	                   401/403,   E_HTTP for another status, E_PROTOCOL for a wrong sub-protocol); native: the close
 	                   code or HTTP status */
@@ -76,6 +78,9 @@ enum aps_rc aps_ws_send(struct aps_ws *ws, uint64_t connection, struct aps_str t
 enum aps_rc aps_ws_close(struct aps_ws *ws, uint64_t connection, int code, struct aps_str reason);
 /* Stops or resumes reading the socket. */
 enum aps_rc aps_ws_pause(struct aps_ws *ws, uint64_t connection, bool is_paused);
+/* LOOKED follows what the socket has by then, unless the connection has ended: silence is told from a thread of ours
+ * that was late. */
+enum aps_rc aps_ws_look(struct aps_ws *ws, uint64_t connection);
 /* As soon as no connection is left, drops what libwebsockets still knows of earlier ones. */
 enum aps_rc aps_ws_forget(struct aps_ws *ws);
 

@@ -94,6 +94,15 @@ void aps_ws_gather_add(struct aps_ws_gather *gather, enum aps_ws_event_kind kind
 	gather->events[gather->n_events++] = (struct aps_ws_event){kind, connection, offset, text.n};
 }
 
+void aps_ws_gather_look(struct aps_ws_gather *gather, uint64_t connection, int64_t read_at_ms)
+{
+	if (make_room(gather))
+		gather->events[gather->n_events++] =
+		        (struct aps_ws_event){APS_WS_LOOKED, connection, 0, (size_t)read_at_ms};
+	else
+		gather->has_lost = true;
+}
+
 struct aps_ws_batch *aps_ws_batch_new_closed(uint64_t connection)
 {
 	struct aps_ws_batch *batch = aps_calloc(1, sizeof *batch + sizeof batch->events[0]);

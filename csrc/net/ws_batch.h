@@ -22,6 +22,8 @@ void aps_ws_gather_clear(struct aps_ws_gather *gather);
 /* Delivers what was gathered first where the batch would get too long. */
 void aps_ws_gather_add(struct aps_ws_gather *gather, enum aps_ws_event_kind kind, uint64_t connection,
                        struct aps_str text);
+/* LOOKED: it has no text. */
+void aps_ws_gather_look(struct aps_ws_gather *gather, uint64_t connection, int64_t read_at_ms);
 void aps_ws_gather_flush(struct aps_ws_gather *gather);
 /* Made when a connection begins, so that its end can be told even when memory is out. */
 struct aps_ws_batch *aps_ws_batch_new_closed(uint64_t connection);

@@ -5,7 +5,14 @@
 #include "net/ws_request.h"
 #include "rt/mailbox.h"
 
-enum aps_ws_command_kind { APS_WS_DO_CONNECT, APS_WS_DO_SEND, APS_WS_DO_CLOSE, APS_WS_DO_PAUSE, APS_WS_DO_FORGET };
+enum aps_ws_command_kind {
+	APS_WS_DO_CONNECT,
+	APS_WS_DO_SEND,
+	APS_WS_DO_CLOSE,
+	APS_WS_DO_PAUSE,
+	APS_WS_DO_LOOK,
+	APS_WS_DO_FORGET
+};
 
 /* A text on its way out; libwebsockets writes its frame header into the room before it. */
 struct aps_ws_text {

@@ -1,5 +1,6 @@
 #include "net/ws_connection.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "net/descriptors.h"
 #include "net/tls.h"
@@ -52,11 +53,20 @@ static void fill_own_close(const struct aps_ws_connection *connection, struct ap
 	              connection->request->connect.host);
 }
 
+static void arm(struct aps_ws_connection *connection, int64_t delay_ms);
+
 static void on_deadline(lws_sorted_usec_list_t *sul)
 {
 	struct aps_ws_connection *connection = lws_container_of(sul, struct aps_ws_connection, deadline);
 	struct aps_err err;
-	if (connection->state == APS_WS_CONNECTING)
+	bool is_connecting = connection->state == APS_WS_CONNECTING;
+	if (is_connecting && !connection->is_overdue) {
+		/* Deadlines come before sockets: where this thread is late, an answer may lie there. */
+		connection->is_overdue = true;
+		arm(connection, 0);
+		return;
+	}
+	if (is_connecting)
 		aps_fail_word(&err, APS_E_TIMEOUT, "connect_timeout", 0,
 		              "the WebSocket handshake with %s took too long", connection->request->connect.host);
 	else
@@ -118,6 +128,16 @@ static void on_peer_close(struct aps_ws_connection *connection, const unsigned c
 
 /* ---- in ---- */
 
+void aps_ws_connection_answer_looks(struct aps_ws *ws)
+{
+	APS_ON_THREAD(ws->self);
+	ws->must_look = false;
+	for (struct aps_ws_connection *c = ws->connections; c; c = c->next) {
+		if (c->must_look && c->closed) aps_ws_gather_look(&ws->gather, c->id, c->read_at_ms);
+		c->must_look = false;
+	}
+}
+
 static void finish_message(struct aps_ws_connection *connection)
 {
 	enum aps_ws_event_kind kind = connection->is_skipping ? APS_WS_TOO_BIG : APS_WS_FRAME;
@@ -131,6 +151,7 @@ static void finish_message(struct aps_ws_connection *connection)
 
 static void on_text(struct aps_ws_connection *connection, struct lws *wsi, struct aps_str piece)
 {
+	connection->read_at_ms = aps_clock_mono_ms();
 	if (!connection->closed || lws_frame_is_binary(wsi)) return;
 	bool is_last = lws_is_final_fragment(wsi) && !lws_remaining_packet_payload(wsi);
 	struct aps_buf *partial = &connection->partial;
@@ -382,6 +403,7 @@ static struct aps_ws_connection *add_connection(struct aps_ws *ws, struct aps_ws
 	if (!connection) return NULL;
 	connection->ws = ws;
 	connection->id = command->connection;
+	connection->read_at_ms = aps_clock_mono_ms();
 	connection->request = command->request;
 	connection->closed = command->closed;
 	command->request = NULL;

@@ -18,7 +18,10 @@ struct aps_ws_connection {
 	struct aps_ws_batch *closed; /* NULL once the terminal event was told */
 	bool is_gone;                /* libwebsockets has forgotten the socket; with !closed: ready to be freed */
 	bool is_paused;
-	bool is_skipping; /* inside a message that is too big */
+	bool is_skipping;   /* inside a message that is too big */
+	bool must_look;     /* LOOKED follows this turn */
+	bool is_overdue;    /* its answer has one more turn to be read in */
+	int64_t read_at_ms; /* when something of a message was read last, or when it began */
 	bool is_closing_by_us;
 	long x509_error; /* why the certificate was refused; 0: it was not */
 	struct aps_ws_refusal refusal;
@@ -43,6 +46,8 @@ struct aps_ws_connection *aps_ws_connection_find(struct aps_ws *ws, uint64_t id)
 void aps_ws_connection_send(struct aps_ws_connection *connection, struct aps_ws_command *command);
 void aps_ws_connection_close(struct aps_ws_connection *connection, const struct aps_ws_command *command);
 void aps_ws_connection_pause(struct aps_ws_connection *connection, bool is_paused);
+/* After a turn in which all sockets were read. */
+void aps_ws_connection_answer_looks(struct aps_ws *ws);
 /* Tells the end of each, unless it was told, and drops the sockets. */
 void aps_ws_connection_fail_all(struct aps_ws *ws, const struct aps_err *err);
 /* Frees those that have ended. */

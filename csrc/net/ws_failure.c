@@ -11,13 +11,13 @@ enum { X509_NOT_YET_VALID = 9, X509_EXPIRED = 10, X509_HOST_MISMATCH = 62, X509_
 
 static void fill_certificate(long x509_error, const char *host, struct aps_err *err)
 {
-	const char *word = "certificate", *text = "the certificate was not accepted of";
+	const char *word = "certificate", *text = "cannot verify the certificate of";
 	if (x509_error == X509_EXPIRED) {
 		word = "certificate_expired";
-		text = "the certificate has expired of";
+		text = "an expired certificate from";
 	} else if (x509_error == X509_NOT_YET_VALID) {
 		word = "certificate_not_yet_valid";
-		text = "the certificate is not valid yet (is the clock right?) of";
+		text = "a certificate that is not valid yet (is the clock right?) from";
 	} else if (x509_error == X509_HOST_MISMATCH || x509_error == X509_ADDRESS_MISMATCH) {
 		word = "host_name";
 		text = "the certificate is for another name than";

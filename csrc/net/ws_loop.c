@@ -113,6 +113,7 @@ static void obey(struct aps_ws *ws, struct aps_ws_command *command)
 	case APS_WS_DO_SEND: aps_ws_connection_send(connection, command); break;
 	case APS_WS_DO_CLOSE: aps_ws_connection_close(connection, command); break;
 	case APS_WS_DO_PAUSE: aps_ws_connection_pause(connection, command->is_paused); break;
+	case APS_WS_DO_LOOK: ws->must_look = connection->must_look = true; break;
 	case APS_WS_DO_CONNECT:
 	case APS_WS_DO_FORGET: break;
 	}
@@ -159,6 +160,8 @@ void aps_ws_loop_run(void *context, const struct aps_thread *self)
 	while (wait_for_work(ws)) {
 		obey_all(ws);
 		end_turn(ws);
+		bool must_look = ws->must_look;
+		if (must_look && ws->context) lws_cancel_service(ws->context); /* it returns at once */
 		/* Waits for sockets, our deadlines or lws_cancel_service(); its second argument means nothing
 		 * since 3.2. */
 		if (ws->context && lws_service(ws->context, 0) < 0) {
@@ -167,6 +170,7 @@ void aps_ws_loop_run(void *context, const struct aps_thread *self)
 			aps_ws_connection_fail_all(ws, &err);
 			destroy_context(ws);
 		}
+		if (must_look) aps_ws_connection_answer_looks(ws);
 		end_turn(ws);
 	}
 	ws->gather.is_muted = true;

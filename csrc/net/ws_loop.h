@@ -34,6 +34,7 @@ struct aps_ws {
 	bool is_raised;
 	bool is_stopping;
 	/* @thread net */
+	bool must_look;   /* somebody's socket was to be looked at: the next turn reads, and doesn't wait */
 	bool must_forget; /* once no connection is left: its buffers have handshakes in them */
 	struct aps_ws_gather gather;
 	struct aps_ws_vhost *vhosts;

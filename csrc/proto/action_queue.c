@@ -116,7 +116,7 @@ static const struct aps_err *find_err(struct aps_action_queue *queue, size_t err
 {
 	if (err_at == APS_ACTION_NO_ERR) return NULL;
 	if (err_at == LOST_ERR)
-		aps_fail(&queue->current, APS_E_NOMEM, "no memory to tell the error");
+		aps_fail(&queue->current, APS_E_NOMEM, "no memory to report the error");
 	else
 		memcpy(&queue->current, queue->bytes.p + err_at, sizeof queue->current);
 	return &queue->current;

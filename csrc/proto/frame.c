@@ -88,7 +88,7 @@ enum aps_rc aps_frame_read(enum aps_realtime_protocol protocol, struct aps_str t
 	r.strictness = APS_JSON_UTF8;
 	enum aps_json_token token = aps_json_next(&r);
 	if (token != APS_JSON_OBJECT && token != APS_JSON_ERROR)
-		return aps_fail(err, APS_E_PROTOCOL, "the service sent a message that is no JSON object");
+		return aps_fail(err, APS_E_PROTOCOL, "the service sent a message that isn't a JSON object");
 	if (token == APS_JSON_OBJECT && read_members(protocol, &r, arena, frame) == APS_E_NOMEM)
 		return aps_fail(err, APS_E_NOMEM, "no memory for the id of a message");
 	if (aps_json_next(&r) == APS_JSON_END) return APS_OK;

@@ -149,6 +149,13 @@ void aps_realtime_too_big(struct aps_realtime *rt, struct aps_str head, int64_t 
 	aps_realtime_frame_too_big(rt, head);
 }
 
+void aps_realtime_heard(struct aps_realtime *rt, int64_t silent_ms, int64_t now_ms)
+{
+	begin(rt, now_ms);
+	int64_t at_ms = rt->now_ms - silent_ms;
+	if (rt->phase == APS_REALTIME_READY && at_ms > rt->life_at_ms) aps_realtime_frame_life(rt, at_ms);
+}
+
 enum closing { CLOSING_RETRY, CLOSING_AUTH, CLOSING_FATAL };
 
 /* The close codes of graphql-transport-ws, PROTOCOL.md: what they mean for the next attempt. */

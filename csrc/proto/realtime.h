@@ -60,6 +60,8 @@ void aps_realtime_opened(struct aps_realtime *rt, struct aps_str init_payload, i
 void aps_realtime_text(struct aps_realtime *rt, struct aps_str frame, int64_t now_ms);
 /* A message above the size ceiling; `head`: its first bytes. The subscription that it names ends, or else all. */
 void aps_realtime_too_big(struct aps_realtime *rt, struct aps_str head, int64_t now_ms);
+/* The last byte arrived silent_ms ago, maybe of a message that isn't whole yet. */
+void aps_realtime_heard(struct aps_realtime *rt, int64_t silent_ms, int64_t now_ms);
 /* Refused, lost, closed by the peer: err tells. E_USAGE and E_TOO_BIG (there can be no handshake) end it, E_AUTH (HTTP
  * 401/403 on the upgrade) is AUTH_REFUSED, but where it is retryable: then the owner has no material for a while. */
 void aps_realtime_closed(struct aps_realtime *rt, const struct aps_err *err, int64_t now_ms);
@@ -68,7 +70,8 @@ void aps_realtime_closed(struct aps_realtime *rt, const struct aps_err *err, int
  * Each connection begins unpaused. */
 void aps_realtime_paused(struct aps_realtime *rt, bool is_paused, int64_t now_ms);
 void aps_realtime_set_online(struct aps_realtime *rt, bool is_online, int64_t now_ms);
-/* When aps_realtime_tick() wants to be called; -1: not at all. */
+/* When aps_realtime_tick() wants to be called; -1: not at all. The owner tells what has arrived until then first: a
+ * tick takes for silence what isn't told, even where nobody could look in time. */
 int64_t aps_realtime_deadline_ms(const struct aps_realtime *rt);
 void aps_realtime_tick(struct aps_realtime *rt, int64_t now_ms);
 enum aps_conn_state aps_realtime_state(const struct aps_realtime *rt);

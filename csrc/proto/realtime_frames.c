@@ -214,9 +214,9 @@ static void on_frame_before_ack(struct aps_realtime *rt, const struct aps_frame 
 	}
 }
 
-static void keep_alive(struct aps_realtime *rt)
+void aps_realtime_frame_life(struct aps_realtime *rt, int64_t at_ms)
 {
-	rt->life_at_ms = rt->now_ms;
+	rt->life_at_ms = at_ms;
 	if (rt->inputs.is_keep_alive) return;
 	rt->inputs.is_keep_alive = true;
 	aps_realtime_tell_state(rt, NULL);
@@ -247,7 +247,7 @@ void aps_realtime_frame_received(struct aps_realtime *rt, struct aps_str text)
 	struct aps_frame frame;
 	struct aps_err err;
 	if (rt->phase != APS_REALTIME_INIT && rt->phase != APS_REALTIME_READY) return;
-	keep_alive(rt);
+	aps_realtime_frame_life(rt, rt->now_ms);
 	enum aps_rc rc = aps_frame_read(rt->options.protocol, text, &rt->decoded, &frame, &err);
 	if (rc == APS_E_NOMEM) {
 		rt->queue.is_short = true;
@@ -274,7 +274,7 @@ void aps_realtime_frame_too_big(struct aps_realtime *rt, struct aps_str head)
 	struct aps_frame frame;
 	struct aps_err err;
 	if (rt->phase != APS_REALTIME_INIT && rt->phase != APS_REALTIME_READY) return;
-	keep_alive(rt);
+	aps_realtime_frame_life(rt, rt->now_ms);
 	aps_fail_word(&err, APS_E_TOO_BIG, "message_too_big", 0, "a message of the service is above the size limit");
 	aps_frame_read_head(rt->options.protocol, head, &rt->decoded, &frame);
 	if (frame.id.n == 0) {

@@ -189,7 +189,7 @@ void aps_realtime_link_ready(struct aps_realtime *rt, int64_t keep_alive_ms)
 void aps_realtime_link_start_over(struct aps_realtime *rt)
 {
 	struct aps_err cause;
-	aps_fail(&cause, APS_E_NOMEM, "memory was out: the connection starts over");
+	aps_fail(&cause, APS_E_NOMEM, "out of memory: the connection starts over");
 	rt->queue.is_short = false;
 	if (aps_realtime_link_is_open(rt))
 		aps_realtime_link_drop(rt, CLOSE_NORMAL, "out of memory", &cause, true);
@@ -208,14 +208,32 @@ static bool is_watched(const struct aps_realtime *rt)
 	return rt->phase == APS_REALTIME_READY && !rt->is_paused;
 }
 
-/* Only graphql-transport-ws has a ping of its own; half of what may pass in silence leaves the other half for the
- * pong. */
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Half of what may pass in silence leaves the other half for the pong. */
+static int64_t half_ms(const struct aps_realtime *rt)
+{
+	return later(earlier(rt->options.keep_alive_alert_ms, rt->keep_alive_ms) / 2, 1);
+}
+
+/* Only graphql-transport-ws has a ping of its own. */
 static int64_t ping_due_ms(const struct aps_realtime *rt)
 {
 	if (rt->options.protocol != APS_REALTIME_TRANSPORT_WS) return APS_REALTIME_NEVER;
-	int64_t since_ms = rt->life_at_ms > rt->ping_at_ms ? rt->life_at_ms : rt->ping_at_ms;
-	int64_t half_ms = earlier(rt->options.keep_alive_alert_ms, rt->keep_alive_ms) / 2;
-	return since_ms + (half_ms > 0 ? half_ms : 1);
+	return later(rt->life_at_ms, rt->ping_at_ms) + half_ms(rt);
+}
+
+/* AppSync speaks by itself. A service of graphql-transport-ws may be silent until it is asked, so that a ping that was
+ * sent late, because the process stood still, has the time of any other. */
+static int64_t dead_at_ms(const struct aps_realtime *rt)
+{
+	int64_t at_ms = rt->life_at_ms + rt->keep_alive_ms;
+	if (rt->options.protocol != APS_REALTIME_TRANSPORT_WS) return at_ms;
+	if (rt->asked_at_ms <= rt->life_at_ms) return APS_REALTIME_NEVER;
+	return later(at_ms, rt->asked_at_ms + half_ms(rt));
 }
 
 int64_t aps_realtime_link_deadline_ms(const struct aps_realtime *rt)
@@ -224,7 +242,7 @@ int64_t aps_realtime_link_deadline_ms(const struct aps_realtime *rt)
 	if (rt->phase == APS_REALTIME_WAITING && !rt->inputs.is_online) return at_ms;
 	if (!(rt->phase == APS_REALTIME_INIT && rt->is_paused)) at_ms = earlier(at_ms, rt->deadline_ms);
 	if (!is_watched(rt)) return at_ms;
-	at_ms = earlier(at_ms, rt->life_at_ms + rt->keep_alive_ms);
+	at_ms = earlier(at_ms, dead_at_ms(rt));
 	if (rt->inputs.is_keep_alive) at_ms = earlier(at_ms, rt->life_at_ms + rt->options.keep_alive_alert_ms);
 	return earlier(at_ms, ping_due_ms(rt));
 }
@@ -232,7 +250,7 @@ int64_t aps_realtime_link_deadline_ms(const struct aps_realtime *rt)
 static void watch(struct aps_realtime *rt)
 {
 	int64_t silence_ms = rt->now_ms - rt->life_at_ms;
-	if (silence_ms >= rt->keep_alive_ms) {
+	if (rt->now_ms >= dead_at_ms(rt)) {
 		struct aps_err cause;
 		aps_fail(&cause, APS_E_TIMEOUT, "no message from the service for %lld ms", (long long)silence_ms);
 		aps_realtime_link_drop(rt, CLOSE_NORMAL, "Timeout disconnect", &cause, false);
@@ -244,6 +262,7 @@ static void watch(struct aps_realtime *rt)
 	}
 	if (rt->now_ms >= ping_due_ms(rt)) {
 		rt->ping_at_ms = rt->now_ms;
+		if (rt->asked_at_ms <= rt->life_at_ms) rt->asked_at_ms = rt->now_ms;
 		aps_realtime_tell_send(rt, APS_STR("{\"type\":\"ping\"}"));
 	}
 }

@@ -67,8 +67,9 @@ struct aps_realtime {
 	bool is_proven;      /* a start was acknowledged on this connection */
 	bool is_paused;
 	int64_t acked_at_ms;
-	int64_t life_at_ms; /* of the last message */
-	int64_t ping_at_ms; /* of our last ping */
+	int64_t life_at_ms;  /* of the last message, or of bytes of one that isn't whole yet */
+	int64_t ping_at_ms;  /* of our last ping */
+	int64_t asked_at_ms; /* of the first one since life_at_ms, where it is later than that */
 	int64_t keep_alive_ms;
 
 	struct aps_str told; /* `errors` of the message in hand: JSON text, borrowed from it */

@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 
+#define LATE_MS 1000
+
 void aps_timers_init(struct aps_timers *timers)
 {
 	*timers = (struct aps_timers){NULL, 0, 0};
@@ -89,6 +91,11 @@ void aps_timers_run(struct aps_timers *timers, void *context, int64_t now_ms)
 		aps_timer_stop(timers, timer);
 		timer->due(timer, context, now_ms);
 	}
+}
+
+bool aps_timer_is_late(const struct aps_timer *timer, int64_t now_ms)
+{
+	return now_ms - timer->at_ms >= LATE_MS;
 }
 
 int64_t aps_timers_left_ms(const struct aps_timers *timers, int64_t now_ms)

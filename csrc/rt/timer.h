@@ -28,6 +28,8 @@ bool aps_timer_set(struct aps_timers *timers, struct aps_timer *timer, int64_t a
 void aps_timer_stop(struct aps_timers *timers, struct aps_timer *timer);
 /* Calls `due` of each timer whose time has come, in order; each is disarmed before its call. */
 void aps_timers_run(struct aps_timers *timers, void *context, int64_t now_ms);
+/* In its call: it comes a second late or more. The process stood still, and with it whatever in it was waited for. */
+bool aps_timer_is_late(const struct aps_timer *timer, int64_t now_ms);
 /* Milliseconds until the next one; 0 when it is due, -1 when there is none. */
 int64_t aps_timers_left_ms(const struct aps_timers *timers, int64_t now_ms);
 

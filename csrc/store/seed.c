@@ -99,9 +99,9 @@ static enum aps_rc bring_up_to_date(const char *seed, const char *copy, struct a
 	if (rc == APS_OK) rc = aps_migrations_is_store(db, &is_store, err);
 	if (rc == APS_OK && is_store) rc = aps_migrations_run(db, err);
 	aps_db_close(db);
-	if (rc == APS_OK && !is_store) return refuse(seed, "it is no store of this library", err);
+	if (rc == APS_OK && !is_store) return refuse(seed, "it isn't a store of this library", err);
 	if (rc != APS_E_STORAGE || err->word == NULL || strcmp(err->word, "corrupt") != 0) return rc;
-	return refuse(seed, "it is no database, or damaged", err);
+	return refuse(seed, "it isn't a database, or it is damaged", err);
 }
 
 /* It is the store from now on, unless another one has come meanwhile. Not everywhere are there links. */

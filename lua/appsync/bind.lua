@@ -23,17 +23,17 @@ local SCHEMA = opts.schema{
 ---@field query string|appsync.Document
 ---@field variables table? of the query, and of the subscription as far as it declares them
 ---@field subscription string|appsync.Document|nil with `reduce`
----@field reduce (fun(data: table, event: table): table?)? gives the query's new data for each event; it must not wait
----@field select (fun(data: table): any)? gives what is shown of the data; it must not wait
+---@field reduce (fun(data: table, event: table): table?)? returns the query's new data for each event; it must not wait
+---@field select (fun(data: table): any)? returns what is shown of the data; it must not wait
 ---@field fetch_policy appsync.FetchPolicy?
 
 ---@class appsync.Binding
 ---@field data any what the query gives, or what `select` makes of it; nil until there is something. Read-only: it is shared, and
 ---stays the same table until it really changes
----@field loading boolean the network is being asked, or has to be
----@field err appsync.Error? of the last request, of `select`, or why it isn't kept up to date any more: the subscription ended,
----or a function raised
----@field version integer counts the changes of the three, so that a frame can see by one number whether it has to draw anew
+---@field loading boolean a request is under way, or about to be sent
+---@field err appsync.Error? the error of the last request or of `select`, or why the data is no longer kept up to date: the
+---subscription ended, or a function raised
+---@field version integer counts the changes of these three, so that a frame can tell by one number whether it has to redraw
 ---@field package listeners fun(binding: appsync.Binding)[]
 local Binding = {}
 Binding.__index = Binding
@@ -100,6 +100,13 @@ local function fail(self, err)
 end
 
 ---Calls the function after each change, while the library is driven. It may wait; the next change waits for it.
+---```lua
+---local todos = appsync.bind{
+---  client = client, query = list_todos,
+---  select = function(data) return #data.listTodos.items end,
+---}
+---todos:on_change(function(binding) print(binding.data) end) --> 1
+---```
 ---@param fn fun(binding: appsync.Binding)
 ---@return appsync.Binding self
 function Binding:on_change(fn)
@@ -108,7 +115,11 @@ function Binding:on_change(fn)
   return self
 end
 
----Lets go of the query; `data` stays as it is. Twice is legal.
+---Stops following the query; `data` stays as it is. Calling it twice is harmless.
+---```lua
+---local todos = appsync.bind{ client = client, query = list_todos }
+---todos:close()
+---```
 function Binding:close()
   if self.is_closed then return end
   self.is_closed = true
@@ -129,7 +140,12 @@ local function check(options, where)
   return checked
 end
 
----Binds a query's data to a table that is read in each frame.
+---Binds a query's data to a table that you read in each frame.
+---```lua
+---local todos = appsync.bind{ client = client, query = list_todos }
+---while todos.loading do appsync.update() end -- in a game: once a frame
+---print(#todos.data.listTodos.items) --> 1
+---```
 ---@param options appsync.BindOptions
 ---@return appsync.Binding
 function bind.bind(options)
@@ -159,13 +175,24 @@ local Scope = {}
 Scope.__index = Scope
 Scope.__name = "appsync.scope"
 
----As `appsync.bind`; the binding is closed with the scope.
+---Like `appsync.bind`; the binding is closed with the scope.
+---```lua
+---local screen = appsync.scope()
+---local todos = screen:bind{ client = client, query = list_todos }
+---screen:close()
+---```
 ---@return appsync.Binding
 function Scope:bind(options)
   return self:add(bind.bind(options))
 end
 
----Something that ends with the scope: it has `close`, `unsubscribe`, `release` or `cancel`, and is given back.
+---Adds something that ends with the scope, and returns it. It has `close`, `unsubscribe`, `release` or `cancel`.
+---```lua
+---local screen = appsync.scope()
+---local task = screen:add(appsync.spawn(appsync.sleep, math.huge))
+---screen:close()
+---print(task:status()) --> cancelled
+---```
 ---@generic T
 ---@param member T
 ---@return T
@@ -179,8 +206,14 @@ function Scope:add(member)
   return member
 end
 
----Ends what was added, the last first, all of it, also where one raises: the first of these errors is raised after that. Twice
----is legal.
+---Ends everything that was added, the last first. If one of them raises, the others still end, and the first error is raised
+---afterwards. Calling it twice is harmless.
+---```lua
+---local screen = appsync.scope()
+---local created = screen:add(client:subscribe(on_create_todo):subscribe())
+---screen:close()
+---print(created:next(10)) --> nil nil
+---```
 function Scope:close()
   self.is_closed = true
   local has_failed, raised = false, nil
@@ -192,7 +225,13 @@ function Scope:close()
   if has_failed then error(raised, 0) end
 end
 
----What a screen has, to be let go of at once: bindings, subscriptions, tasks.
+---Makes a scope: what a screen uses (bindings, subscriptions, tasks) ends with one call.
+---```lua
+---local screen = appsync.scope()
+---local todos = screen:bind{ client = client, query = list_todos }
+---local created = screen:add(client:subscribe(on_create_todo):subscribe())
+---screen:close()
+---```
 ---@return appsync.Scope
 function bind.scope()
   return setmetatable({ members = {} }, Scope)

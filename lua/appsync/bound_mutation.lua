@@ -3,11 +3,16 @@ local document = require "appsync.document"
 local errors = require "appsync.errors"
 
 ---Makes a function that sends a mutation: `create(variables, options)` is `client:mutate(document, variables, options)`.
+---```lua
+---local create = appsync.mutation(client, create_todo)
+---local data = appsync.assert(create{ name = "call mum" })
+---print(data.createTodo.name) --> call mum
+---```
 ---@param client appsync.Client
 ---@param given string|appsync.Document
----@param options appsync.CallOptions? of each call; those that a call gives go before them
+---@param options appsync.CallOptions? for each call; the options that a call gives take precedence
 ---@return fun(variables: table?, options: appsync.CallOptions?): any, appsync.Error?, appsync.Info?
-return function(client, given, options)
+local function mutation(client, given, options)
   local where = "appsync.mutation"
   if type(client) ~= "table" or type(client.mutate) ~= "function" then
     errors.misuse("%s: client must be a client, got %s", where, (errors.describe(client)))
@@ -23,3 +28,5 @@ return function(client, given, options)
     return data, err, info
   end
 end
+
+return mutation

@@ -39,21 +39,31 @@ end
 ---@class appsync.BuildSubscriptionOptions
 ---@field query string|appsync.Document a subscription
 ---@field variables table?
----@field cache_update any a query, `{query =, variables =}` or a list of these: what else is changed so
+---@field cache_update any a query, `{query =, variables =}` or a list of these: other cached queries to change in the same way
 ---@field id_field string? default "id"
----@field operation "auto"|"add"|"remove"|"update"|nil by default the name of the subscription's field tells, as in `onCreateTodo`
+---@field operation "auto"|"add"|"remove"|"update"|nil default "auto": by the name of the subscription's field, as in
+---`onCreateTodo`
 
 ---@class appsync.MoreOptions
 ---@field query string|appsync.Document a subscription
 ---@field variables table?
----@field update fun(previous: table, event: table): table? the query's new data; it must not wait
----@field cache_update (string|appsync.Document|table)[]? further queries that `update` changes, as far as they are in the cache
+---@field update fun(previous: table, event: table): table? returns the query's new data; it must not wait
+---@field cache_update (string|appsync.Document|table)[]? further queries that `update` changes, if they are in the cache
 
 ---Makes the table for `watch:subscribe_to_more`: each event of the subscription adds its record to the first list in the
 ---watched query's data, replaces it there, or removes it.
+---```lua
+---local watch = client:watch(list_todos)
+---local states = watch:subscribe()
+---print(#states:next(10).data.listTodos.items) --> 1
+---local more = watch:subscribe_to_more(appsync.build_subscription{ query = on_create_todo })
+---appsync.assert(more:ready(10))
+---client:mutate(create_todo, { name = "call mum" })
+---print(#states:next(10).data.listTodos.items) --> 2
+---```
 ---@param options appsync.BuildSubscriptionOptions
 ---@return appsync.MoreOptions
-return function(options)
+local function build_subscription(options)
   local where = "appsync.build_subscription"
   local checked = opts.check(options, SCHEMA, where)
   if checked.query == nil then errors.misuse("%s: query is missing; give the subscription's document", where) end
@@ -70,3 +80,5 @@ return function(options)
     end,
   }
 end
+
+return build_subscription

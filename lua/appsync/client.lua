@@ -84,67 +84,18 @@ function Client:read_query(document, variables)
   return read_query(self, document, variables)
 end
 
----@class appsync.RealtimeOptions
----@field handshake "subprotocol"|"query"|nil where the authorization stands; a URL takes 16 KB of it, less than a sub-protocol
----@field protocol "appsync"|"graphql-transport-ws"|nil
----@field keep_alive number? seconds without a message after which the connection counts as lost; by default the service's word
----counts. AppSync sends a keep-alive about once a minute: a value below 60 is logged once, as a warning
----@field idle_close number? seconds that a connection without subscriptions stays open
----@field max_subscriptions integer? on one connection
----@field headers table<string, string|number>? of the connection's upgrade alone: X-AppSync-Domain, a Host of its own
-
----@class appsync.ClientOptions
----@field config string|table|nil a file, its text, a table in its shape, or a list of these; of a script what it exports
----@field endpoint string? URL of the GraphQL API
----@field realtime_endpoint string? derived from `endpoint`; AppSync's own says which API is meant, where `endpoint` doesn't
----@field region string? derived from AppSync's own hosts, also those of interface endpoints; AWS_IAM needs one
----@field auth appsync.Auth? the default mode
----@field auths appsync.Auth[]? further modes; `auth_mode` picks one by its type
----@field headers table<string, string>|fun(operation: appsync.Operation): table?, any `host`: the API's, signed
----@field store string|false|nil the path of a file, made when it isn't there (mode 0600): what is read is kept in it. ":memory:":
----for this process only, in a file that ends with the client. nil: only a watch, or a query that names a policy which reads
----a cache, has one in memory made. false: nothing is kept, and SQLite isn't opened; also `disableOffline = true`
----@field key_prefix string? of several clients in one file; also `offlineConfig = {keyPrefix =}`
----@field identity string|fun(): string?|nil whose part of the store this is, such as a user's id: no identity sees what another one
----keeps. A function is asked once, when the client opens its store, and must not wait; nil: "", the part of nobody
----@field keys table<string, string[]>? the fields that identify a type, as Post = {"blogId", "slug"}; {}: none do. Default
----{"id"}, then {"_id"}
----@field data_id_from_object (fun(object: table): string?)? the key of the record that an object is, such as "Post:1"; nil: it has
----none and stays where it stands. Called with each object that has `__typename` and whose type isn't in `keys`, as it came, and
----always to be answered alike. It must not wait. Where it raises or returns anything else that is logged once, and the object's
----`id` or `_id` identifies it. Also `cacheOptions = {dataIdFromObject =}`
----@field cache appsync.CacheOptions?
----@field seed string? a store's file that is copied when the store isn't there yet
----@field reopen boolean? true: where another client of this Lua state has the same part of the store open, it is closed and this
----one takes over; for hot reload. By default that throws
----@field fetch_policy {query: appsync.FetchPolicy?, watch: appsync.FetchPolicy?}? of calls that name none. Default of `query`:
----"cache-first" with a store, "network-only" without one
----@field updates table<string, fun(cache: appsync.Cache, result: appsync.UpdateResult)>? by a mutation's root field: the `update`
----of calls that give none
----@field debug boolean? each `update` runs twice, and what the second run changes is logged
----@field realtime appsync.RealtimeOptions?
----@field limits {response_bytes: integer?, message_bytes: integer?}? what is larger is refused
----@field timeouts {connect: number?, request: number?, ack: number?, stall: number?}? seconds; 10, 30, 15, 30
----@field retry {base: number?, cap: number?, attempts: integer?}? seconds; 0.1, 300 (60 for connections of subscriptions);
----a call has 3 attempts in all. Connections of subscriptions are tried for ever, unless `attempts` is given: then that many
----times in a row, counted anew after each one that served a subscription
----@field proxy string? "http://user:password@host:port" or "host:port"; the environment isn't looked at
----@field tls {ca: string?, cert: string?, key: string?, verify: boolean?}? files
----@field error_policy "all"|"none"|nil "none": the value is nil whenever there is an error
----@field big_integers "string"|nil integers that a Lua number can't hold come as strings
----@field log fun(level: string, message: string, fields: table)?
-
----@alias appsync.FetchPolicy
----| "cache-first" # the cache's answer when it has it all, else the network's
----| "cache-and-network" # the network's; what the cache has is told before it
----| "network-only" # the network's, which is kept
----| "cache-only" # the cache's; an error that names what is missing
----| "no-cache" # the network's, which isn't kept
-
----Makes a client. Nothing is opened before its first use, so it may stand at module level, also under nginx in
----`init_by_lua`; calls of it throw there in this version. Wrong options throw.
+---Makes a client. It opens nothing before its first use, so it may be made at module level, also under nginx in `init_by_lua`;
+---in this version its calls throw there. Wrong options throw.
+---```lua
+---local other = appsync.client{
+---  endpoint = endpoint,
+---  auth = { type = "API_KEY", api_key = api_key },
+---  timeouts = { request = 10 },
+---  log = function(level, message) io.stderr:write(level, " ", message, "\n") end,
+---}
+---```
 ---@param options appsync.ClientOptions?
----@return appsync.Client? client, appsync.Error? err a configuration that can't be read
+---@return appsync.Client? client, appsync.Error? err when the configuration can't be read
 function client.new(options)
   local fields, err = settings.check(options)
   if not fields then return nil, err end
@@ -162,43 +113,25 @@ function Client:header_sources(of_call)
   return { self.root.config_headers, self.root.headers, self.own_headers, of_call }
 end
 
----@class appsync.CallOptions
----@field operation_name string? picks one of several operations
----@field timeout number? seconds for the call as a whole
----@field auth_mode string? one of the configured modes
----@field auth appsync.Auth? this call's own identity
----@field headers table|function|nil
----@field idempotent boolean? a mutation that may be sent again
----@field error_policy "all"|"none"|nil
----@field on_result fun(data: any, err: appsync.Error?, info: appsync.Info?)? then a Task is returned at once
-
----@class appsync.QueryOptions: appsync.CallOptions
----@field fetch_policy appsync.FetchPolicy? default: the client's
-
----@class appsync.MutateOptions: appsync.CallOptions
----@field fetch_policy "network-only"|"no-cache"|nil "no-cache": what it brings isn't kept
----@field optimistic_response table|fun(variables: table): table|nil what the answer will be, with `__typename` where it has an id;
----watches show it until the answer is there
----@field update fun(cache: appsync.Cache, result: appsync.UpdateResult)? changes what the answer doesn't: lists. Called for the
----optimistic response and again for the answer, as one transaction each, which is dropped if it throws. It must not wait, and
----gives the same however often it runs: `debug = true` of the client tells which write doesn't
----@field refetch (string|appsync.Document|table)[]? queries that are asked anew from the network once the mutation has brought
----data: documents, or tables {query =, variables =, …}. The call doesn't wait for them; one that fails is logged
-
----Sends a query and waits for its data. With GraphQL errors the partial data stands beside `err`. A variable that the
----operation doesn't declare isn't sent; the call throws where it has the name of an option, or is nearly the name of a
----declared one that isn't given. An empty table is a list where the operation declares a list.
+---Sends a query and waits for its data. With GraphQL errors, the partial data is returned beside `err`. A variable that the
+---operation doesn't declare isn't sent; the call throws if it is named like an option, or looks like a misspelling of a declared
+---variable that isn't given. An empty table is a list where the operation declares one.
 ---
----Where the network can't be reached, every policy but "no-cache" is answered from the cache if that has all of it; then
----`info.source` is "cache" and `info.cause` the network's error. It can't be reached when no connection came about or it was
----lost, after the call's retries, or after `client:set_online(false)`, which isn't tried. With "cache-and-network",
----`on_result` is called twice, with `info.source` "cache" and then with the outcome of the network. Partial data beside
----GraphQL errors is kept but for the fields that the errors name.
+---When the network can't be reached, every policy but "no-cache" is answered from the cache if it has the whole answer;
+---`info.source` is then "cache", and `info.cause` the network's error. The network counts as unreachable when no connection
+---could be made, or it was lost, after the call's retries; after `client:set_online(false)` it isn't tried. With
+---"cache-and-network", `on_result` is called twice: with `info.source` "cache", then with the network's outcome. Partial data
+---beside GraphQL errors is kept, except for the fields that the errors name.
 ---
----Equal queries that go through the cache and are under way at once (document, variables, identity, auth mode, headers) share
----one request, which `stats().deduplicated` counts; none joins a request that began before a mutation of this client was
----answered. A call with `auth` of its own, or with headers that are a function or say who asks (Authorization, x-api-key),
----neither reads nor writes the cache. What goes through it has `__typename` in each object.
+---Equal queries (same document, variables, identity, auth mode and headers) that go through the cache at the same time share one
+---request, which `stats().deduplicated` counts. None joins a request that began before a mutation of this client was answered. A
+---call with its own `auth`, with a function for headers, or with headers that authenticate (Authorization, x-api-key) neither
+---reads nor writes the cache. Data that goes through the cache has `__typename` in each object.
+---```lua
+---local data, err = client:query(get_todo, { id = "1" })
+---if not data then return print(err.kind, err.message) end
+---print(data.getTodo.name) --> buy milk
+---```
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =, …options}`
 ---@param variables table?
 ---@param options appsync.QueryOptions?
@@ -213,6 +146,10 @@ function Client:query(document, variables, options)
 end
 
 ---Sends a mutation once and waits for its data. The records in it are in the cache before the call returns.
+---```lua
+---local data = appsync.assert(client:mutate(create_todo, { name = "call mum" }))
+---print(data.createTodo.name) --> call mum
+---```
 ---@param document string|appsync.Document|table a document, or one table `{mutation =, variables =, …options}`
 ---@param variables table?
 ---@param options appsync.MutateOptions?
@@ -225,8 +162,15 @@ function Client:mutate(document, variables, options)
   return call.run(plan.options, mutation.execute, self, plan)
 end
 
----Whether data is what a mutation hoped for rather than what the service has answered: an optimistic response, as its `update`
----gets it.
+---Returns true for an optimistic response, as an `update` gets it, and false for what the service has answered.
+---```lua
+---client:mutate(create_todo, { name = "call mum" }, {
+---  optimistic_response = { createTodo = { __typename = "Todo", id = "new", name = "call mum", priority = appsync.null } },
+---  update = function(cache, result)
+---    print(client:is_optimistic(result.data)) --> true, then false
+---  end,
+---})
+---```
 ---@param data any
 ---@return boolean
 function Client:is_optimistic(data)
@@ -239,8 +183,12 @@ local HYDRATED = opts.schema{
   on_result = { "callable" },
 }
 
----Waits until the store is open, however much is in it; without a store that is at once. Nobody has to wait: what is read
----before is read when it is open.
+---Waits until the store is open, which takes no longer for a large one; without a store it returns at once. Calling it is
+---optional: an earlier read is served once the store is open.
+---```lua
+---appsync.assert(client:hydrated(5))
+---print(client:stats().store) --> memory
+---```
 ---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
 ---@return true? ok, appsync.Error? err why the store can't be used: the client works without it
 function Client:hydrated(timeout)
@@ -249,24 +197,14 @@ function Client:hydrated(timeout)
   return call.run(options, hydration.wait, self, options, "client:hydrated")
 end
 
----@class appsync.SubscribeOptions
----@field operation_name string?
----@field auth_mode string?
----@field auth appsync.Auth?
----@field headers table|function|nil
----@field buffer integer? events; 1024
----@field buffer_bytes integer? 4 MB
----@field overflow "pause"|"drop_oldest"|"error"|nil default "pause": up to 8192 events or 2 MB more are kept back, then the
----socket isn't read, which may make the service end the connection; a subscriber that doesn't catch up for `timeouts.stall`
----ends. "drop_oldest": counted, and reported by `connection:observe()`
----@field update fun(cache: appsync.Cache, result: appsync.UpdateResult)? changes what an event doesn't: lists. Called before the
----event is delivered, as one transaction, which is dropped if it throws. It must not wait
----@field share boolean? false: a server subscription of its own
----@field error_policy "all"|"none"|nil
----@field fetch_policy "network-only"|"no-cache"|nil "no-cache": what it brings isn't kept
-
----An observable of the subscription's data; nothing is sent before someone subscribes to it. The records in an event are in
----the cache before anybody gets it; see `cache.subscription_nulls`.
+---Returns an observable of the subscription's data; nothing is sent before it is subscribed to. An event's records are in the
+---cache before the event is delivered; see `cache.subscription_nulls`.
+---```lua
+---local s = client:subscribe(on_create_todo):subscribe()
+---appsync.assert(s:ready(10))
+---client:mutate(create_todo, { name = "call mum" })
+---print(appsync.assert(s:next(10)).onCreateTodo.name) --> call mum
+---```
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =, …options}`
 ---@param variables table?
 ---@param options appsync.SubscribeOptions?
@@ -279,18 +217,17 @@ function Client:subscribe(document, variables, options)
   return subscription_source.observable(self, plan)
 end
 
----@class appsync.WatchOptions
----@field operation_name string?
----@field auth_mode string?
----@field error_policy "all"|"none"|nil
----@field fetch_policy "cache-first"|"cache-and-network"|"network-only"|"cache-only"|"no-cache"|nil default "cache-first"
----@field timeout number? seconds, of each request
----@field poll number? seconds between two requests
-
----An observable of what a query gives, which changes with the cache and never ends by itself. Subscribers share one query; a
----late one gets the present state first. There is no state before there is data or an error. Whoever is busy with one state is
----told of those that came meanwhile by the last of them. Sub-tables of `data` that have not changed are the same tables from one
----state to the next: don't modify them (`appsync.copy`).
+---Returns an observable of a query's result, which emits `{data, err, source, loading, complete}` when the cache under the query
+---changes and never ends by itself. Subscribers share one query; a late one gets the current state first. Nothing is emitted
+---before there is data or an error. A subscriber that is busy with one state gets only the last of those that came meanwhile.
+---Sub-tables of `data` that haven't changed are the same tables from one state to the next: don't modify them (use
+---`appsync.copy`).
+---```lua
+---local states = client:watch(get_todo, { id = "1" }):subscribe()
+---print(states:next(10).data.getTodo.name) --> buy milk
+---client:write_fragment("Todo:1", "fragment Name on Todo { name }", { name = "buy bread" })
+---print(states:next(10).data.getTodo.name) --> buy bread
+---```
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =, …options}`
 ---@param variables table?
 ---@param options appsync.WatchOptions?
@@ -309,8 +246,12 @@ local WITH = opts.schema{
   identity = { "string", is_line = true },
 }
 
----A client for one user: the same threads, sockets and settings; nothing to close. `identity`, such as the user's id, names
----its own partition of the store; without one it keeps nothing.
+---Returns a client for one user, with the same threads, sockets and settings; it needs no closing. `identity`, such as the
+---user's id, names its own part of the store; without one it keeps nothing.
+---```lua
+---local ann = client:with{ auth = { type = "API_KEY", api_key = api_key }, identity = "ann" }
+---print(ann:query(get_todo, { id = "1" }).getTodo.name) --> buy milk
+---```
 ---@param options {auth: appsync.Auth?, headers: table|function|nil, identity: string?}
 ---@return appsync.Client
 function Client:with(options)
@@ -324,42 +265,62 @@ function Client:with(options)
   }, Client)
 end
 
----Takes out of the cache what no query's result reaches any more, and what has expired. Never what a layer holds, or what is
----retained or watched. It goes a little at a time while the client works on.
+---Removes from the cache what no query's result reaches any more, and what has expired, but nothing that is watched, retained or
+---part of an optimistic layer. It works a little at a time; the client can be used meanwhile.
+---```lua
+---client:query(list_todos)
+---client:evict("ROOT_QUERY", "listTodos")
+---local n = client:gc()
+---print(n, "record") --> 1 record
+---```
 ---@param options number|{timeout: number?, on_result: function?}|nil seconds: ends the wait, not the collection
----@return integer? n how many records have left, appsync.Error? err
+---@return integer? n the number of records that have left, appsync.Error? err
 function Client:gc(options)
   check_self(self, "client:gc")
   return upkeep.gc(self, options)
 end
 
----Empties the cache of this client's identity, without waiting: reads find nothing from now on. The file gets smaller a
----little at a time; optimistic answers that are still shown go as well.
+---Empties the cache of this client's identity without waiting: from now on, reads find nothing. The file shrinks a little at a
+---time. Optimistic responses that are still shown go as well.
 ---
----While the store can't be used (another process has it, the disk is full) only the memory is emptied, and that is an error
----of kind "storage" with the store's `code`: the file is emptied when it can be used again, if this process lasts until then.
+---While the store can't be used (another process has it, the disk is full), only the memory is emptied, and the call returns an
+---error of kind "storage" with the store's `code`. The file is emptied when it can be used again, if this process is still
+---running then.
+---```lua
+---client:query(list_todos)
+---client:clear()
+---local data = client:read_query(list_todos)
+---print(data) --> nil
+---```
 ---@return true? cleared, appsync.Error? err
 function Client:clear(options)
   check_self(self, "client:clear")
   return upkeep.clear(self, options)
 end
 
----Empties the cache of this client's identity, as `clear` does, and waits until nothing of it is left in the store's file
----or in its log. The client can still be used; what it keeps from then on begins anew.
----`outbox` will say what becomes of queued mutations: "refuse" (the default) to sign out while there are some, "wipe" or
----"keep" them. There is no outbox in this version, so that all three mean the same.
+---Empties the cache of this client's identity, as `clear` does, and waits until nothing of it is left in the store's file or in
+---its log. The client can still be used, and starts with an empty cache. `outbox` will say what becomes of queued mutations:
+---"refuse" (the default) to sign out while there are some, "wipe" or "keep" them. This version has no outbox, so all three mean
+---the same.
+---```lua
+---appsync.assert(client:sign_out())
+---```
 ---@param options {outbox: "keep"|"wipe"|"refuse"|nil, timeout: number?, on_result: function?}? `timeout` ends the wait only
----@return true? wiped, appsync.Error? err code "locked": another connection reads the store all the time; the log is emptied when it ends
+---@return true? wiped, appsync.Error? err code "locked": another connection keeps reading the store; the log is emptied when it
+---stops
 function Client:sign_out(options)
   check_self(self, "client:sign_out")
   return upkeep.sign_out(self, options)
 end
 
----Keeps what a query's result reaches in the cache, also where it wasn't used for long, or has expired. What comes into that
----result later is kept as well.
+---Keeps in the cache what a query's result reaches, even when it hasn't been used for a long time or has expired. What joins
+---that result later is kept as well.
+---```lua
+---local handle = appsync.assert(client:retain(list_todos))
+---```
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =}`
 ---@param variables table?
----@return appsync.Retention? handle until its `release`, until it is collected, or the client closes
+---@return appsync.Retention? handle keeps it until its `release`, until it is collected, or until the client closes
 ---@return appsync.Error? err
 function Client:retain(document, variables)
   check_self(self, "client:retain")
@@ -370,9 +331,14 @@ end
 ---@field complete boolean all of it is in the cache
 ---@field network boolean a "cache-first" query would be sent now
 ---@field fields {path: string, state: "cached"|"missing"|"expired"|"optimistic", key: string}[] what is missing, and each field
----that is no object, with the key of its record; the first 10,000
+---that isn't an object, with its record's key; at most 10,000
 
 ---Says what a "cache-first" query would do now, and why, without sending it.
+---```lua
+---print(client:explain(list_todos).complete) --> false
+---client:query(list_todos)
+---print(client:explain(list_todos).complete) --> true
+---```
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =}`
 ---@param variables table?
 ---@return appsync.Explanation? explanation, appsync.Error? err
@@ -381,17 +347,27 @@ function Client:explain(document, variables)
   return upkeep.explain(self, document, variables)
 end
 
----Counters, and `store`, once there is one: "open", "memory" (it is kept for this process only) or "unavailable", of which
----`store_code` tells why, as an error's `code` does. Empty before the first use.
+---Returns counters and, once there is a store, its state as `store`: "open", "memory" (it is kept for this process only) or
+---"unavailable"; `store_code` then says why, like an error's `code`. Empty before the first use.
+---```lua
+---client:query(list_todos)
+---print(client:stats().requests) --> 1
+---```
 ---@return table<string, number|string>
 function Client:stats()
   local core = self.root.handle.core
   return core and core:stats() or {}
 end
 
----For a host that knows better whether there is a network. Without one, queries are answered from the cache or fail at once;
----calls that no cache serves are tried all the same. When there is one again, watches whose request had failed for want of it ask
----once more.
+---Tells the client whether there is a network, for a host that knows better. While there is none, queries are answered from the
+---cache or fail at once; calls that no cache serves are still tried. When there is one again, watches whose request failed for
+---lack of it send it once more.
+---```lua
+---client:query(list_todos)
+---client:set_online(false)
+---local data, _, info = client:query(list_todos, nil, { fetch_policy = "network-only" })
+---print(#data.listTodos.items, info.source) --> 1 cache
+---```
 ---@param is_online boolean
 function Client:set_online(is_online)
   errors.expect(is_online, "is_online", "boolean", "client:set_online")
@@ -408,10 +384,15 @@ local function close(self, options)
   return self.root:close(options.timeout)
 end
 
----Closes the client: its subscriptions complete and new calls fail with kind "closed" at once; calls in flight, those of
----`client:with` included, have `timeout` seconds to end. Those that take longer end with kind "closed", and `err.sent`
----tells that the service may have executed them. 0 ends them at once. Closing twice is legal. A client that is collected,
----and the end of the process, wait for nothing.
+---Closes the client. Its subscriptions complete, and new calls fail with kind "closed" at once. Calls in flight, those of
+---`client:with` included, have `timeout` seconds to end; 0 ends them at once. Those that take longer fail with kind "closed",
+---and `err.sent` says that the service may have executed them. Closing twice is harmless. A client that is collected, and the
+---end of the process, wait for nothing.
+---```lua
+---client:close(5)
+---local _, err = client:query(list_todos)
+---print(err.kind) --> closed
+---```
 ---@param timeout number|table|nil seconds, default 1, or `{timeout =, on_result =}`
 ---@return true? closed, appsync.Error? err
 function Client:close(timeout)

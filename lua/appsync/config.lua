@@ -44,7 +44,7 @@ local config = {}
 ---@field rest table<string, appsync.config.Rest>
 ---@field storage {bucket: string?, region: string?}?
 ---@field headers function? (operation) → table, for every GraphQL request
----@field lacks string? where no endpoint was found: what was read, and where it would stand
+---@field lacks string? when no endpoint was found: what was read, and where the endpoint belongs
 ---@field warnings string[]
 
 -- What can be read.
@@ -156,9 +156,13 @@ local function merge(into, from)
 end
 
 ---Reads a configuration.
----
----    local settings = assert(config.load("amplify_outputs.json"))
----    local settings = assert(config.load{ "aws-exports.js", { API = { graphql_headers = headers } } })
+---```lua
+---local config = require "appsync.config"
+---local settings = assert(config.load[[
+---  { "version": "1", "data": { "url": "https://example.com/graphql", "aws_region": "eu-west-1" } }
+---]])
+---print(settings.endpoint, settings.region) --> https://example.com/graphql eu-west-1
+---```
 ---@param source string|table a file's path, its text, a table in the shape of one, or a list of these, merged in order
 ---@param warn? fun(message: string) called once for each warning; they are also in the result
 ---@return appsync.Config? settings, appsync.Error? err

@@ -60,7 +60,11 @@ local function drop_oldest()
   n_kept, n_kept_bytes = n_kept - 1, n_kept_bytes - oldest.n_bytes
 end
 
----Parses GraphQL text; the same text gives the same document while it is kept. Throws for a syntax error.
+---Parses GraphQL text. The same text gives the same document for as long as it is kept. Throws on a syntax error.
+---```lua
+---local document = appsync.gql "query Name($id: ID!) { getTodo(id: $id) { name } }"
+---print(client:query(document, { id = "1" }).getTodo.name) --> buy milk
+---```
 ---@param text string
 ---@return appsync.Document
 function document.parse(text)

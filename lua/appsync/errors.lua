@@ -3,8 +3,19 @@ local printable = require "appsync.printable"
 
 local errors = {}
 
----@alias appsync.ErrorKind "network"|"timeout"|"cancelled"|"http"|"graphql"|"auth"|"conflict"|"storage"|"protocol"|"usage"
----|"closed"|"system"
+---@alias appsync.ErrorKind
+---| "network" # the service wasn't reached, or the connection was lost
+---| "timeout" # no answer within the time given
+---| "cancelled" # the task was cancelled
+---| "http" # an HTTP status that isn't a success
+---| "graphql" # the answer has GraphQL errors
+---| "auth" # refused for its authorization, or there is none to send
+---| "conflict" # another version is on the server
+---| "storage" # the store can't be used
+---| "protocol" # an answer that can't be understood
+---| "usage" # the call can't be made as asked
+---| "closed" # the client is closed
+---| "system" # out of memory, descriptors or threads
 
 ---@class appsync.Error
 ---@field kind appsync.ErrorKind
@@ -13,11 +24,11 @@ local errors = {}
 ---@field code string? a stable word, such as "api_key_expired"
 ---@field status integer? HTTP status
 ---@field errors table[]? the GraphQL `errors` as received
----@field error_type string? AppSync's `errorType` of the first
+---@field error_type string? AppSync's `errorType` of the first error
 ---@field data any the data as received
 ---@field cause any
 ---@field response table?
----@field sent boolean? it may have reached the service
+---@field sent boolean? the request may have reached the service
 ---@field raised any what a function raised
 local Error = {}
 Error.__index = Error
@@ -160,8 +171,12 @@ function errors.expect(value, name, accepted, where)
   end
 end
 
----Raises the error as text whenever there is one, else returns its arguments. The built-in `assert` misses partial
----data, and on PUC 5.1 the interpreter can't show a table.
+---Raises the error as text when there is one, otherwise returns its arguments. The built-in `assert` misses an error that comes
+---with partial data, and the PUC 5.1 interpreter can't show a table.
+---```lua
+---local data = appsync.assert(client:query(list_todos))
+---print(#data.listTodos.items) --> 1
+---```
 function errors.assert(...)
   local value, err = ...
   if err ~= nil then error(printable.text(err), 2) end

@@ -18,6 +18,11 @@ require "appsync.observable.timed"
 -- The one place that names a host: what is below waits with whichever is plugged in.
 hosts.plug(script)
 
+---```lua
+---print(#appsync.uuid()) --> 36
+---print(appsync.decode "null" == appsync.null) --> true
+---print(appsync.AUTH_TYPE.API_KEY) --> API_KEY
+---```
 ---@class appsync
 ---@field version string
 ---@field null appsync.Null
@@ -65,9 +70,17 @@ appsync.scope = bind.scope
 appsync.observable = observable.make
 appsync.subject = subject.new
 
----The default configuration, which clients inherit.
----@param config string|table|nil a file, its text, a table, or a list of these; nil: none any more
----@return true? ok, appsync.Error? err it can't be read
+---Sets the default configuration, which clients inherit.
+---```lua
+---assert(appsync.configure{
+---  version = "1",
+---  data = { url = endpoint, api_key = api_key, aws_region = "us-east-1", default_authorization_type = "API_KEY" },
+---})
+---local other = appsync.client() -- with this configuration
+---print(#other:query(list_todos).listTodos.items) --> 1
+---```
+---@param config string|table|nil a file, its text, a table, or a list of these; nil removes it
+---@return true? ok, appsync.Error? err when it can't be read
 function appsync.configure(config)
   if config == nil then
     settings.set_default_config(nil)

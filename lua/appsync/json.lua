@@ -5,13 +5,16 @@ local errors = require "appsync.errors"
 local json = {}
 
 ---@class appsync.Null: lightuserdata
----JSON null; the same value as lua-cjson's `cjson.null`. It is truthy: compare with `==`. It has no name of its own in Lua,
----which shows it as "userdata: (nil)", "userdata: NULL" or the like: light userdata share one metatable, in which others
----may have put theirs. `appsync.encode(value)` gives "null".
+---JSON null: the same value as lua-cjson's `cjson.null`. It is truthy: compare with `==`. It has no name of its own: Lua prints
+---it as "userdata: (nil)", "userdata: NULL" or similar, because all light userdata share one metatable, which other libraries
+---may set. `appsync.encode(value)` gives "null".
 json.null = core.null
 
 ---Marks a table as a list, so that an empty one is written as `[]`.
----@param t table? a new one when it is left out
+---```lua
+---print(appsync.encode{ tags = appsync.array() }) --> {"tags":[]}
+---```
+---@param t table? default: a new one
 ---@return table t
 function json.array(t)
   if t == nil then t = {} end
@@ -19,7 +22,10 @@ function json.array(t)
   return setmetatable(t, core.array_mt)
 end
 
----Throws for what JSON can't hold, with the path to it.
+---Writes a value as JSON text. Throws for a value that JSON can't hold, with the path to it.
+---```lua
+---print(appsync.encode{ name = "buy milk" }) --> {"name":"buy milk"}
+---```
 ---@param value any
 ---@return string
 function json.encode(value)
@@ -28,8 +34,13 @@ function json.encode(value)
   return text
 end
 
----Reads JSON text, such as a service's AWSJSON. One half of a pair of surrogates, and bytes in a string that aren't
----UTF-8, become U+FFFD, as in the answers of a service; a byte order mark at the start is skipped.
+---Reads JSON text, such as an AWSJSON field. A lone surrogate, and bytes in a string that aren't UTF-8, become U+FFFD, as in a
+---service's answers; a byte order mark at the start is skipped.
+---```lua
+---local value, err = appsync.decode '{"name": "buy milk", "due": null}'
+---if not value then return print(err.message) end
+---print(value.name, value.due == appsync.null) --> buy milk true
+---```
 ---@param text string
 ---@return any value, appsync.Error? err
 function json.decode(text)
@@ -49,7 +60,13 @@ local function copy(value, seen)
   return setmetatable(result, getmetatable(value))
 end
 
----A deep copy; lists keep their mark, tables that are met twice are copied once.
+---Returns a deep copy. Lists keep their mark, and a table that is met twice is copied once.
+---```lua
+---local data = appsync.assert(client:query(get_todo, { id = "1" }))
+---local draft = appsync.copy(data.getTodo)
+---draft.name = "buy bread"
+---print(data.getTodo.name) --> buy milk
+---```
 ---@generic T
 ---@param t T
 ---@return T

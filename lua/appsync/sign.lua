@@ -21,13 +21,14 @@ local url = require "appsync.url"
 ---@field query boolean? presigned: the signature goes into the URL
 ---@field expires number? seconds that a presigned URL is good for, 1 to 604800; default 900
 ---@field unsigned_payload boolean? the body isn't covered (S3 over TLS only)
----@field normalize_path boolean? dot segments and double slashes are removed first; default: true but for S3
+---@field normalize_path boolean? dot segments and double slashes are removed first; default: true except for S3
 ---@field sign_body boolean? add x-amz-content-sha256; default: S3 only
 ---@field sign_security_token boolean? false: the session token is added after signing; default true
 ---@field on_result fun(signed: appsync.sign.Result?, err: appsync.Error?)? then a Task is returned at once
 
 ---@class appsync.sign.Result
----@field headers table those given and those added, in the form in which they were given; a table finds names in any case
+---@field headers table the given headers and the added ones, in the form in which they were given; a table finds names in any
+---case
 ---@field url string the request's, or the presigned one
 ---@field signature string
 ---@field canonical_request string
@@ -129,7 +130,7 @@ local function signed_by(request, options)
   local signed, err = core.sign(request, options)
   if not signed then
     if is_provided and err.code == "bad_credentials" then
-      return credentials_of.fail("no_credentials", "what the provider gave are no credentials: " .. err.message)
+      return credentials_of.fail("no_credentials", "the provider's answer isn't usable as credentials: " .. err.message)
     end
     if err.kind == "system" then return nil, errors.adopt(err) end
     if err.kind == "usage" and err.code ~= "crypto" then errors.misuse("sign: %s", err.message) end
@@ -139,13 +140,18 @@ local function signed_by(request, options)
   return signed
 end
 
----Signs a request. It waits where the credentials do.
----
----    local signed = appsync.sign({ method = "POST", url = url, headers = { ["content-type"] = "application/json" }, body = body },
----                                { service = "appsync", region = "eu-west-1", credentials = auth.environment() })
+---Signs a request. It waits if getting the credentials does.
+---```lua
+---local keys = { access_key_id = "AKID", secret_access_key = "secret" }
+---local signed = appsync.assert(appsync.sign(
+---  { method = "POST", url = endpoint, headers = { ["content-type"] = "application/json" }, body = "{}" },
+---  { service = "appsync", region = "us-east-1", credentials = keys }
+---))
+---print(signed.headers.authorization) --> AWS4-HMAC-SHA256 Credential=AKID/…
+---```
 ---@param request appsync.sign.Request
 ---@param options appsync.sign.Options
----@return appsync.sign.Result? signed, appsync.Error? err an error when the credentials can't be had
+---@return appsync.sign.Result? signed, appsync.Error? err when the credentials can't be had
 local function sign(request, options)
   request = checked(request, REQUEST, "request")
   options = checked(options, OPTIONS, "options")

@@ -25,7 +25,7 @@ end
 -- What Lua throws (memory; before 5.4 what a finalizer raised) leaves the text as it is.
 local function give_up(builder)
   builder:drop()
-  return nil, errors.new("system", "Lua could not hold what came: its memory may be used up", { code = "out_of_memory" })
+  return nil, errors.new("system", "Lua could not hold the data: it may be out of memory", { code = "out_of_memory" })
 end
 
 ---@return any value, appsync.Error? err

@@ -9,6 +9,12 @@ local Subject = setmetatable({}, { __index = observable.methods })
 Subject.__index = Subject
 Subject.__name = "appsync.subject"
 
+---Makes a subject: an observable whose events your program emits.
+---```lua
+---local clicks = appsync.subject()
+---clicks:subscribe{ next = function(button) print(button) end } --> left
+---clicks:next "left"
+---```
 ---@return appsync.Subject
 function subject.new()
   local outlets = {}
@@ -36,7 +42,14 @@ local function post(self, kind, value, err)
   for i = 1, #outlets do outlets[i].context:post(outlets[i].sink, kind, value, err) end
 end
 
----Gives an event to those that are subscribed now. (To pull from a subject: `subject:subscribe():next()`.)
+---Emits an event to the current subscribers. (To pull from a subject: `subject:subscribe():next()`.)
+---```lua
+---local clicks = appsync.subject()
+---local s = clicks:subscribe()
+---clicks:next "left"
+---local button = s:next()
+---print(button) --> left
+---```
 ---@param value any not nil
 ---@param err appsync.Error?
 function Subject:next(value, err)
@@ -44,14 +57,27 @@ function Subject:next(value, err)
   post(self, "next", value, err)
 end
 
----Ends it with an error.
+---Ends the subject with an error.
+---```lua
+---local clicks = appsync.subject()
+---local s = clicks:subscribe()
+---clicks:error "the mouse is gone"
+---local _, err = s:next()
+---print(err.message) --> the mouse is gone
+---```
 ---@param err any
 function Subject:error(err)
   self.err = self.err or errors.of_raised(err)
   post(self, "error", self.err)
 end
 
----Ends it.
+---Ends the subject.
+---```lua
+---local clicks = appsync.subject()
+---local s = clicks:subscribe()
+---clicks:complete()
+---print(s:next()) --> nil nil
+---```
 function Subject:complete()
   post(self, "complete")
 end

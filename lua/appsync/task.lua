@@ -117,6 +117,13 @@ end
 
 ---Starts a function as a task. It begins when the host drives the library, not inside this call. Only calls that wait
 ---suspend it: any other `coroutine.yield` fails it, except in coroutines that it resumes itself.
+---```lua
+---local task = appsync.spawn(function(name)
+---  local data = appsync.assert(client:mutate(create_todo, { name = name }))
+---  return data.createTodo.name
+---end, "call mum")
+---print(task:await()) --> call mum
+---```
 ---@param fn function
 ---@param ... any its arguments
 ---@return appsync.Task
@@ -191,6 +198,13 @@ function Task:claim()
   if self.failure then self.failure.is_claimed = true end
 end
 
+---Returns the state of the task.
+---```lua
+---local task = appsync.spawn(appsync.sleep, 0.01)
+---print(task:status()) --> running
+---task:await()
+---print(task:status()) --> done
+---```
 ---@return "running"|"done"|"failed"|"cancelled"
 function Task:status()
   return self.state
@@ -244,8 +258,13 @@ local function await(self, timeout)
   return outcome(self)
 end
 
----Waits for the end of the task: its results, or `nil, err` (kind "usage" with `raised` when it raised, "cancelled").
----The timeout ends the wait, not the task.
+---Waits for the task to end and returns its results, or `nil, err`: of kind "usage" with `raised` when it raised, or
+---"cancelled". The timeout ends the wait, not the task.
+---```lua
+---local task = appsync.spawn(function() error("no such todo", 0) end)
+---local _, err = task:await(5)
+---print(err.kind, err.raised) --> usage no such todo
+---```
 ---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
 ---@return any ...
 function Task:await(timeout)
@@ -255,8 +274,12 @@ function Task:await(timeout)
   return await(self, options.timeout)
 end
 
----Cancels: the wait in progress returns `nil, err` of kind "cancelled", later waiting calls of the task raise it.
----@return boolean cancelled false when the task had ended
+---Cancels the task: the wait in progress returns `nil, err` of kind "cancelled", and its later waiting calls raise that error.
+---```lua
+---local task = appsync.spawn(function() appsync.sleep(math.huge) end)
+---print(task:cancel(), task:status()) --> true cancelled
+---```
+---@return boolean cancelled false when the task had already ended
 function Task:cancel()
   if self.state ~= "running" then return false end
   self.state = "cancelled"
@@ -285,8 +308,16 @@ local function raise(self)
   error(self.raised, 0)
 end
 
----Runs a function as a task: returns its results when it and the tasks that it spawned have ended; raises what it
----raised, with the traceback. Live subscriptions don't keep it going.
+---Runs a function as a task, and returns its results when it and the tasks that it spawned have ended. Raises what it raised,
+---with the traceback. Live subscriptions don't keep it running.
+---```lua
+---local name, n = appsync.run(function()
+---  local one = appsync.spawn(client.query, client, get_todo, { id = "1" })
+---  local all = appsync.assert(client:query(list_todos)) -- both requests are under way at once
+---  return one:await().getTodo.name, #all.listTodos.items
+---end)
+---print(name, n) --> buy milk 1
+---```
 ---@param fn function
 ---@param ... any its arguments
 ---@return any ...
@@ -320,6 +351,10 @@ end
 
 local SLEEP_OPTIONS = opts.schema{ on_result = { "callable" } }
 
+---Waits for that many seconds; other tasks go on meanwhile.
+---```lua
+---appsync.sleep(0.01)
+---```
 ---@param seconds number `math.huge` is legal
 ---@param options {on_result: function?}?
 ---@return true? ok, appsync.Error? err of kind "cancelled"
@@ -339,7 +374,13 @@ local function returned(ok, ...)
   return ok, ...
 end
 
----A `pcall` in which a call may wait, on every Lua. A cancel passes through it.
+---A `pcall` in which calls may wait, on every Lua. A cancel passes through it.
+---```lua
+---local ok, raised = appsync.pcall(function()
+---  appsync.assert(client:query("{ nothing }"))
+---end)
+---print(ok) --> false
+---```
 ---@param fn function
 ---@return boolean ok, any ...
 function task.pcall(fn, ...)
@@ -354,7 +395,15 @@ local function unwrap(ok, ...)
   return ...
 end
 
----Like `coroutine.wrap`, but the function may wait: then its caller waits.
+---Like `coroutine.wrap`, but the function may wait, and then its caller waits too.
+---```lua
+---local next_todo = appsync.wrap(function()
+---  for _, id in ipairs{ "1", "2" } do
+---    coroutine.yield(client:query(get_todo, { id = id }))
+---  end
+---end)
+---print(next_todo().getTodo.name) --> buy milk
+---```
 ---@param fn function
 ---@return fun(...): ...
 function task.wrap(fn)

@@ -19,7 +19,7 @@ local function split_authority(authority)
   if not host then host, port = authority:match("^([^%[%]:\\]+)(.*)$") end
   if host and port:find("^:?%d*$") then return host, port end
   if authority:find("^%x*:%x*:[%x:.]*$") and not authority:find("^%d+:%d+:") then return nil, "an IPv6 address stands in brackets" end
-  return nil, host and "its port is no number" or "its host is malformed"
+  return nil, host and "its port isn't a number" or "its host is malformed"
 end
 
 ---@param text string

@@ -16,10 +16,11 @@ local interpreter = arg[-1]
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
--- Runs a writer until it is killed. What it said was there: versions by number; how many there were.
+-- Runs a writer until it is killed, and is gone: `timeout` waits for it in the foreground only. What it said was there:
+-- versions by number; how many there were.
 local function write_until_killed(endpoint, store, seed)
   local seconds = SHORTEST + math.random() * (LONGEST - SHORTEST)
-  local pipe = assert(io.popen(("timeout -s KILL %.3f %s spec/crash/writer.lua %s %s %d 2>&1"):format(seconds, interpreter, endpoint,
+  local pipe = assert(io.popen(("timeout --foreground -s KILL %.3f %s spec/crash/writer.lua %s %s %d 2>&1"):format(seconds, interpreter, endpoint,
     quote(store), seed)))
   local said, n = {}, 0
   for line in pipe:lines() do

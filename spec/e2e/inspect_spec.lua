@@ -90,7 +90,7 @@ describe("appsync inspect", function()
     process.write(made.path .. "/text.db", ("not a store "):rep(500))
     out, errors, status = run(made.path .. "/text.db")
     assert.same({ "", 1 }, { out, status })
-    assert.truthy(errors:find("text.db: it is damaged, or no store: ", 1, true), errors)
+    assert.truthy(errors:find("text.db: it is damaged, or isn't a store: ", 1, true), errors)
     client:close(5)
     local content = process.read(path)
     process.write(path, content:sub(1, 60) .. "\0\0\0\99" .. content:sub(65)) -- user_version of the header

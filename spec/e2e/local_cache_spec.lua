@@ -396,7 +396,7 @@ describe("a client's cache", function()
     ann:write_fragment("Post:1", POST, { id = "1", title = "ann's", likes = 1 })
     assert.equal("ann's", client:with{ identity = "ann" }:read_fragment("Post:1", POST).title)
     for _, other in ipairs{ ben, client } do assert.is_nil((other:read_fragment("Post:1", POST))) end
-    assert.error_matches(function() client:with{}:evict("Post:1") end, "client:evict: a client of client:with has a cache when it is given an identity", 1, true)
+    assert.error_matches(function() client:with{}:evict("Post:1") end, "client:evict: a client made by client:with has a cache only with an identity", 1, true)
   end)
 
   it("isn't there for a client without a store, nor for one that is closed", function()

@@ -53,7 +53,7 @@ describe("a mistake", function()
       { "headers", SECRET, "headers must be table or function, got string" },
       { "headers", { ["x-a"] = {} }, "headers: x-a must be a string, got table" },
       { "headers", { ["x-a"] = SECRET .. "\n" }, "headers: x-a must not hold a line break" },
-      { "headers", { ["x a"] = "b" }, 'headers: "x a" is no HTTP header\'s name' },
+      { "headers", { ["x a"] = "b" }, 'headers: "x a" isn\'t an HTTP header name' },
       { "store", 5, "store must be string or boolean, got number 5" },
       { "store", true, 'store must be the path of a file, ":memory:" or false, got true' },
       { "store", "", "store: a path has at least one character" },
@@ -89,8 +89,8 @@ describe("a mistake", function()
       { "cache", { max_byte = 1 }, 'cache: unknown option "max_byte"; did you mean "max_bytes"?' },
       { "cache", { max_bytes = 5 }, "cache: max_bytes must be integer of at least 65536, got number 5" },
       { "cache", { ttl = { Post = 0 } }, "cache.ttl.Post: must be seconds above 0, got number 0" },
-      { "cache", { ttl = { ["a b"] = 1 } }, 'cache.ttl: "a b" is no name of a type' },
-      { "cache", { key_args = { listPosts = {} } }, 'cache.key_args: "listPosts" is no Type.field, such as Query.listPosts' },
+      { "cache", { ttl = { ["a b"] = 1 } }, 'cache.ttl: a key must be the name of a type, got "a b"' },
+      { "cache", { key_args = { listPosts = {} } }, 'cache.key_args: a key must be Type.field, such as Query.listPosts, got "listPosts"' },
       { "cache", { key_args = { ["Query.a"] = { 5 } } }, "cache.key_args.Query.a[1]: must be a name, got number 5" },
       { "cache", { merge = { ["Query.a"] = 5 } }, 'cache.merge.Query.a: must be "connection" or a function, got number 5' },
       { "cache", { merge = { ["Query.a"] = "connection" } }, "cache.merge.Query.a needs cache.key_args.Query.a" },
@@ -174,7 +174,7 @@ describe("a mistake", function()
       misuse(function() client:query {} end, "client:query: the table must have the document as query")
       misuse(function() client:mutate { query = "{ a }" } end, "client:mutate: ", "mutation")
       misuse(function() client:query { query = 5 } end, "got number 5")
-      misuse(function() client:query({ query = "{ a }" }, { i = 1 }) end, "with one table, variables and options stand in it")
+      misuse(function() client:query({ query = "{ a }" }, { i = 1 }) end, "with one table, variables and options go into it")
       misuse(function() appsync.gql(nil) end, "document must be a string, got nothing")
     end)
 

@@ -63,7 +63,7 @@ describe("what can't be JSON is told with the whole path", function()
         local _ = appsync.sign({ url = "https://h/", headers = { [key] = 1 } }, options)
       end)
       if key ~= "%" then -- which is one
-        refuses("sign: headers: a name is no HTTP token", function()
+        refuses("sign: headers: a name isn't an HTTP token", function()
           local _ = appsync.sign({ url = "https://h/", headers = { [key] = "1" } }, options)
         end)
       end

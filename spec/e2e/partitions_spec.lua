@@ -34,7 +34,7 @@ describe("a client's partitions", function()
     assert.is_nil((ben:read_query(GET)))
     assert.is_nil((client:read_query(GET)))
     assert.has_error(function() nobody:read_query(GET) end,
-      "client:read_query: a client of client:with has a cache when it is given an identity")
+      "client:read_query: a client made by client:with has a cache only with an identity")
     local _, _, info = ann:query(GET)
     assert.equal("cache", info.source)
     _, _, info = nobody:query(GET)

@@ -85,6 +85,43 @@ describe("versioned models", function()
     assert.equal(2, sync(body.syncTodos.startedAt).items[2]._version)
   end)
 
+  it("are read as they were some time ago", function()
+    local stale = { match = { kind = "query", operation = "Stale" }, fault = { stale = 500 } }
+    start({ data_time = { at_s = 1000 }, rules = { stale } })
+    local function read(name)
+      local body = ask(([[query %s { getTodo(id: "1") { name _version _deleted } two: getTodo(id: "2") { name } listTodos { items { id _version } }
+        syncTodos { items { id _version } startedAt } delta: syncTodos(lastSync: 900000) { items { id _version } nextToken } }]]):format(name)).data
+      local function texts(page)
+        local out = {}
+        for i, item in ipairs(page.items) do out[i] = item.id .. "." .. item._version end
+        return table.concat(out, " ")
+      end
+      local one = body.getTodo ~= core.null and body.getTodo.name .. body.getTodo._version .. tostring(body.getTodo._deleted == true) or "none"
+      return { one, body.two ~= core.null, texts(body.listTodos), texts(body.syncTodos), texts(body.delta), body.syncTodos.startedAt }
+    end
+    local function pass(seconds) call("POST", "/clock", { data_advance_s = seconds }) end
+    create("1", "a")
+    assert.same({ "none", false, "", "", "", 1000000 }, read("Stale"))
+    pass(1)
+    ask(update_query("1", "b", 1))
+    create("2", "c")
+    pass(0.25)
+    assert.same({ "a1false", false, "1.1", "1.1", "1.1", 1001250 }, read("Stale"))
+    assert.same({ "b2false", true, "1.2 2.1", "1.2 2.1", "1.1 1.2 2.1", 1001250 }, read("Fresh"))
+    pass(0.25)
+    assert.same({ "b2false", true, "1.2 2.1", "1.2 2.1", "1.1 1.2 2.1", 1001500 }, read("Stale"))
+    delete("1", 2)
+    assert.equal("b2false", read("Stale")[1])
+    assert.equal("b3true", read("Fresh")[1])
+    -- Writes know better: what a client has read too late is a conflict.
+    assert.equal("ConflictUnhandled", ask(update_query("1", "d", 2)).errors[1].errorType)
+    -- What the journal has forgotten is seen as it is.
+    pass(1802)
+    delete("2", 1)
+    assert.is_true(read("Stale")[2])
+    assert.equal("1.3 2.2", read("Stale")[3])
+  end)
+
   it("have events with the version of their mutation, late, twice or out of order", function()
     start({ rules = { { match = { mutation = "updateTodo", times = 1 }, fault = { reorder = { by = 1 } } },
       { match = { mutation = "createTodo" }, fault = { duplicate = true } } } })
@@ -106,10 +143,10 @@ describe("versioned models", function()
   it("live by the clock that the control endpoint sets, and by it alone", function()
     start({ rules = { { match = { operation = "Skewed" }, fault = { skew = 100 } } } })
     assert.equal(NOW_MS, create("1", "a")._lastChangedAt)
-    assert.same({ now = 86400, stands = true }, call("POST", "/clock", { data_at = "1970-01-02T00:00:00Z" }).data)
+    assert.same({ now = 86400, frozen = true }, call("POST", "/clock", { data_at = "1970-01-02T00:00:00Z" }).data)
     assert.equal(faulty_server.NOW, call("GET", "/clock").now)
     assert.same({ 86400000, 86400000 }, { create("2", "b")._lastChangedAt, sync(0).startedAt })
-    assert.same({ now = 86401.5, stands = true }, call("POST", "/clock", { data_advance_s = 1.5 }).data)
+    assert.same({ now = 86401.5, frozen = true }, call("POST", "/clock", { data_advance_s = 1.5 }).data)
     assert.equal(86401500, delete("2", 1)._lastChangedAt)
     assert.equal(2, #sync(0).items)
     -- The first record is of a later time: that clock went back.
@@ -118,13 +155,13 @@ describe("versioned models", function()
     assert.equal("1", sync(86400000).items[1].id)
     call("POST", "/clock", { data_advance_s = 2592000 })
     assert.equal(1, #sync(0).items)
-    assert.same({ now = faulty_server.NOW + 60, stands = false, offset_s = 60 }, call("POST", "/clock", { data_offset_s = 60 }).data)
+    assert.same({ now = faulty_server.NOW + 60, frozen = false, offset_s = 60 }, call("POST", "/clock", { data_offset_s = 60 }).data)
     assert.equal(NOW_MS + 60000, create("3", "c")._lastChangedAt)
     local skewed = ask('mutation Skewed { createTodo(input: {id: "4"}) { _lastChangedAt createdAt } }').data.createTodo
     assert.same({ NOW_MS + 160000, os.date("!%Y-%m-%dT%H:%M:%S.000Z", faulty_server.NOW + 160) },
       { skewed._lastChangedAt, skewed.createdAt })
     call("POST", "/reset")
-    assert.same({ now = faulty_server.NOW, stands = false, offset_s = 0 }, call("GET", "/clock").data)
+    assert.same({ now = faulty_server.NOW, frozen = false, offset_s = 0 }, call("GET", "/clock").data)
   end)
 
   it("say what a clock can be told", function()
@@ -134,9 +171,9 @@ describe("versioned models", function()
       assert.equal(400, status)
       assert.matches('{"data_advance_s": SECONDS} is expected', answer.error, 1, true)
     end
-    assert.equal("a time is seconds since 1970 or a date like 2026-01-31T12:00:00Z", call("POST", "/clock", { data_at = "now" }).error)
-    assert.equal("the time of data must be between 1970 and 9999", call("POST", "/clock", { data_advance_s = -1e12 }).error)
-    assert.same({ now = faulty_server.NOW, stands = false, offset_s = 0 }, call("GET", "/clock").data)
+    assert.equal("expected seconds since 1970 or a date like 2026-01-31T12:00:00Z", call("POST", "/clock", { data_at = "now" }).error)
+    assert.equal("the data clock must stay between 1970 and 9999", call("POST", "/clock", { data_advance_s = -1e12 }).error)
+    assert.same({ now = faulty_server.NOW, frozen = false, offset_s = 0 }, call("GET", "/clock").data)
   end)
 
   it("leave signatures to the server's own clock", function()
@@ -198,7 +235,7 @@ describe("appsync serve", function()
   it("tells what --clock takes", function()
     local schema = process.file(SCHEMA, ".graphql")
     local pipe = io.popen(("bin/appsync serve %s --clock tomorrow 2>&1; echo status=$?"):format(schema))
-    assert.equal("appsync serve: --clock: a time is seconds since 1970 or a date like 2026-01-31T12:00:00Z, or +SECONDS or -SECONDS\n"
+    assert.equal("appsync serve: --clock: expected seconds since 1970 or a date like 2026-01-31T12:00:00Z, or +SECONDS or -SECONDS\n"
       .. "status=2\n", pipe:read("*a"))
     pipe:close()
   end)

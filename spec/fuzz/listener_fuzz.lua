@@ -111,7 +111,8 @@ local function pump() server:step(0) end
 local RULES = { { word = "refuse=reset,probability=0.3" }, { word = "drop,probability=0.3" },
   { word = "half_open,on=request,probability=0.2" }, { word = "lose_answer=reset,probability=0.3" },
   { word = "disconnect,after_events=1" }, { word = "disconnect=reset" },
-  { word = "lose_answer=hang" }, { word = "refuse,status=503,type=A,message=b" }, { word = "expire" }, { word = "half_open,after_events=1" }, { word = "duplicate" }, { word = "reorder" },
+  { word = "lose_answer=hang" }, { word = "lose_answer,status=500" }, { word = "stale=500" },
+  { word = "refuse,status=503,type=A,message=b" }, { word = "expire" }, { word = "half_open,after_events=1" }, { word = "duplicate" }, { word = "reorder" },
   { word = "delay=1" }, { word = "throttle,bytes_per_s=100000" } }
 local fault = require "appsync.server.fault"
 

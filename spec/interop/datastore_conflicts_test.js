@@ -7,7 +7,7 @@ const { exchanges, requested } = require('./support/environment');
 const { within } = require('./support/harness');
 const { temporary } = require('./support/server');
 
-const TODO = 'id name description done priority tags';
+const FIELDS = 'id name description done priority tags';
 
 const mutations = (sent) => sent.filter(({ query }) => query.startsWith('mutation'));
 
@@ -18,7 +18,7 @@ const mine = (...fields) => ({ modelConstructor, localModel, remoteModel }) => m
 
 // A client that is offline and knows a record's first version; `conflicts` are those that its handler has seen.
 async function offline(world, record, handler) {
-	const todos = world.remote.of('Todo', TODO);
+	const todos = world.remote.of('Todo', FIELDS);
 	const { id } = await todos.create(record);
 	const conflicts = [];
 	const conflictHandler = (conflict) => {
@@ -103,7 +103,7 @@ scenario('two clients that were offline agree in the end', { conflicts: ['autome
 });
 
 scenario('clients that change the same records all the time agree in the end', {}, async (world) => {
-	const todos = world.remote.of('Todo', TODO);
+	const todos = world.remote.of('Todo', FIELDS);
 	const ids = [];
 	for (const name of ['a', 'b', 'c']) ids.push((await todos.create({ name, priority: 0 })).id);
 	const conflictHandler = mine('name', 'priority');
@@ -332,7 +332,7 @@ scenario('an update whose answer is lost meets its own version', {}, async (worl
 
 // The client comes back five seconds after its connection broke.
 scenario('a client lives through an outage of the server', { conflicts: ['automerge'] }, async (world) => {
-	const todos = world.remote.of('Todo', TODO);
+	const todos = world.remote.of('Todo', FIELDS);
 	const { id } = await todos.create({ name: 'a' });
 	const client = await world.client();
 	const { DataStore, models: { Todo } } = client;

@@ -9,7 +9,7 @@ const { within } = require('./support/harness');
 const { temporary } = require('./support/server');
 const { random } = require('./differential/random');
 
-const TODO = 'id name description done priority tags';
+const FIELDS = 'id name description done priority tags';
 
 const names = (list) => list.map(({ name }) => name).sort();
 
@@ -22,7 +22,7 @@ const synced = (client) => client.events.filter(({ event, data }) => event === '
 
 // A client that knows three todos, and has stopped before one is changed, one is deleted, and one comes.
 async function behind(world) {
-	const todos = world.remote.of('Todo', TODO);
+	const todos = world.remote.of('Todo', FIELDS);
 	const [kept, changed, deleted] = [await todos.create({ name: 'kept' }), await todos.create({ name: 'changed' }),
 		await todos.create({ name: 'deleted' })];
 	const client = world.device();
@@ -65,7 +65,7 @@ scenario('a client whose last synchronization is older than the journal gets eve
 
 	// What is new from then on is in the journal.
 	await client.stop();
-	await world.remote.of('Todo', TODO).create({ name: 'later' });
+	await world.remote.of('Todo', FIELDS).create({ name: 'later' });
 	const [third] = ofTodos(await exchanges(() => client.start()));
 	assert.deepEqual([third.lastSync, names(third.items)], [second.startedAt, ['later']]);
 });
@@ -82,7 +82,7 @@ scenario('a tombstone that is over is told to nobody', short, async (world) => {
 });
 
 scenario('records come page by page', {}, async (world) => {
-	const todos = world.remote.of('Todo', TODO);
+	const todos = world.remote.of('Todo', FIELDS);
 	const all = [];
 	for (let i = 1; i <= 5; i++) all.push((await todos.create({ name: `todo ${i}` })).name);
 	const client = world.device({ syncPageSize: 2 });
@@ -106,7 +106,7 @@ scenario('records come page by page', {}, async (world) => {
 });
 
 scenario('a client synchronizes what its expressions choose', {}, async (world) => {
-	const todos = world.remote.of('Todo', TODO);
+	const todos = world.remote.of('Todo', FIELDS);
 	await todos.create({ name: 'high', priority: 9, tags: ['x'] });
 	await todos.create({ name: 'low', priority: 1, tags: ['x'] });
 	await todos.create({ name: 'untagged', priority: 9 });
@@ -139,7 +139,7 @@ scenario('a client synchronizes what its expressions choose', {}, async (world) 
 });
 
 scenario('an expression that no subscription can have filters at the client', {}, async (world) => {
-	const todos = world.remote.of('Todo', TODO);
+	const todos = world.remote.of('Todo', FIELDS);
 	const client = world.device();
 	const { syncExpression, models: { Todo } } = client;
 	const syncExpressions = [syncExpression(Todo, () => (todo) => todo.not((one) => one.name.eq('unwanted')))];
@@ -168,7 +168,7 @@ const EXPRESSIONS = [
 ];
 
 scenario('expressions choose here as they choose there', { conflicts: ['automerge'] }, async (world) => {
-	const todos = world.remote.of('Todo', TODO);
+	const todos = world.remote.of('Todo', FIELDS);
 	const records = [];
 	for (const record of RECORDS) records.push(await todos.create(record));
 	const all = await world.client();
@@ -189,7 +189,7 @@ scenario('expressions choose here as they choose there', { conflicts: ['automerg
 });
 
 scenario('pages that a filter leaves empty are followed by others', {}, async (world) => {
-	const todos = world.remote.of('Todo', TODO);
+	const todos = world.remote.of('Todo', FIELDS);
 	for (let priority = 1; priority <= 5; priority++) await todos.create({ name: `todo ${priority}`, priority });
 	const client = world.device({ syncPageSize: 2 });
 	const { syncExpression, models: { Todo } } = client;
@@ -253,7 +253,7 @@ async function anything(rnd, world, todos, known) {
 scenario(`who asks for changes only has what the server has (N=${ROUNDS} SEED=${SEED})`, { args: ['--delta-ttl', '60'] },
 	async (world) => {
 		const rnd = random(SEED);
-		const todos = world.remote.of('Todo', TODO);
+		const todos = world.remote.of('Todo', FIELDS);
 		const known = [];
 		const follower = world.device({ syncPageSize: 3 });
 		const { DataStore, models: { Todo } } = follower;
@@ -271,7 +271,7 @@ scenario(`who asks for changes only has what the server has (N=${ROUNDS} SEED=${
 scenario('what a broken connection has missed is asked for', { conflicts: ['automerge'] }, async (world) => {
 	const client = await world.client();
 	const { Todo } = client.models;
-	const todos = world.remote.of('Todo', TODO);
+	const todos = world.remote.of('Todo', FIELDS);
 	const { id } = await todos.create({ name: 'before' });
 	await client.one(Todo, id, (todo) => todo);
 	await client.subscribed(async () => {

@@ -7,13 +7,13 @@ const { exchanges, received } = require('./support/environment');
 const { within } = require('./support/harness');
 const { collect } = require('./support/collect');
 
-const TODO = 'id name description done priority tags';
+const FIELDS = 'id name description done priority tags';
 
 const named = (name) => (list) => list.some((todo) => todo.name === name);
 const names = (list) => list.map((todo) => todo.name).sort();
 
 scenario('a client starts with the records that are there, without the deleted ones', {}, async (world) => {
-	const todos = world.remote.of('Todo', TODO);
+	const todos = world.remote.of('Todo', FIELDS);
 	const kept = await todos.create({ name: 'already there', priority: 3, tags: ['a', 'b'] });
 	const gone = await todos.create({ name: 'already gone' });
 	const tombstone = await todos.delete({ id: gone.id, _version: 1 });
@@ -52,7 +52,7 @@ scenario('a record is saved, changed and deleted, and its observers follow', {},
 	await until((items) => items.length === 1 && items[0]._version === 1);
 	const { opType, element } = await observed.next();
 	assert.deepEqual([opType, element.id, element.name], ['INSERT', saved.id, 'mine']);
-	const todos = world.remote.of('Todo', TODO);
+	const todos = world.remote.of('Todo', FIELDS);
 	const created = await todos.get(saved.id);
 	assert.deepEqual([created.name, created.priority, created.tags, created._version], ['mine', 1, ['x'], 1]);
 	assert.deepEqual({ ...await DataStore.query(Todo, saved.id) }, created);
@@ -78,7 +78,7 @@ scenario('a record is saved, changed and deleted, and its observers follow', {},
 scenario('what another client does arrives', {}, async (world) => {
 	const client = await world.client();
 	const { Todo } = client.models;
-	const todos = world.remote.of('Todo', TODO);
+	const todos = world.remote.of('Todo', FIELDS);
 	const created = await todos.create({ name: 'theirs' });
 	assert.deepEqual({ ...await client.one(Todo, created.id, (todo) => todo) }, created);
 	const updated = await todos.update({ id: created.id, name: 'theirs, changed', _version: 1 });
@@ -108,7 +108,7 @@ scenario('an event that lacks what a client needs is passed over', {}, async (wo
 	const [{ payload }] = await within(10000, event, 'the event');
 	assert.deepEqual(payload.data, { onCreateTodo: null });
 	assert.match(payload.errors[0].message, /^Cannot return null for non-nullable type: 'String' within parent 'Todo'/);
-	await world.remote.of('Todo', TODO).create({ name: 'complete' });
+	await world.remote.of('Todo', FIELDS).create({ name: 'complete' });
 	await client.stored(Todo, (list) => list.length > 0);
 	assert.deepEqual(names(await DataStore.query(Todo)), ['complete']);
 	await client.stop();
@@ -186,7 +186,7 @@ scenario('the sort fields of an index are written together', {}, async (world) =
 });
 
 scenario('a condition that doesn\'t hold is told, and what the server has is stored', {}, async (world) => {
-	const todos = world.remote.of('Todo', TODO);
+	const todos = world.remote.of('Todo', FIELDS);
 	const { id } = await todos.create({ name: 'conditional', done: false });
 	const conflictHandler = ({ modelConstructor, localModel, remoteModel }) => (
 		modelConstructor.copyOf(remoteModel, (todo) => { todo.priority = localModel.priority; }));

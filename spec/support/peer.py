@@ -23,6 +23,7 @@ Steps, each a list whose first item is its name:
   ws_start               read frames until a start or subscribe; remembers its id
   ws_send TEXT           a text frame; %ID% is the id remembered last, %ID1% the first one, …, %N% the number of the connection
   ws_flood TEXT N        TEXT N times, %I% is 1, 2, …; the log tells once when the other side doesn't read for 100 ms
+  ws_press TEXT N        the same, but until the other side didn't read for 100 ms, and N times more
   ws_fill TEXT           TEXT again and again, %I% as above, until the other side does not read for 500 ms
   ws_fragments TEXT N    a text message in fragments of N bytes
   ws_frame OPCODE TEXT   a frame of any kind
@@ -210,14 +211,23 @@ class Connection:
     def ws_send(self, text):
         self.frame(1, self.fill_in(text))
 
-    def ws_flood(self, text, times):
+    def flood_frames(self, text, times, after_block):
         filled = self.fill_in(text)
         is_blocked = False
-        for i in range(1, times + 1):
+        for i in itertools.count(1):
             if not is_blocked and not select.select([], [self.sock], [], 0.1)[1]:
                 is_blocked = True
                 log("blocked %d at %d" % (self.number, i))
+                times = i + after_block - 1 if after_block else times
+            if times and i > times:
+                return
             self.frame(1, filled.replace(b"%I%", str(i).encode()))
+
+    def ws_flood(self, text, times):
+        self.flood_frames(text, times, None)
+
+    def ws_press(self, text, after_block):
+        self.flood_frames(text, None, after_block)
 
     def ws_fill(self, text):
         filled = self.fill_in(text)

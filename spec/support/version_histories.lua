@@ -292,13 +292,14 @@ function steps.sync(self, _, _, reader)
   end
   local at = self.plain:begin(last_sync)
   local variables = { limit = limit, lastSync = last_sync, filter = filter }
-  local follows, items = true, nil
-  while follows do
+  local follows
+  repeat
+    local items
     follows, items = self:sync_page(at, variables, limit, passes)
     for _, item in ipairs(is_reader and items or {}) do reader.items[item.id] = item end
     if follows and self:random(3) == 1 then self:write() end
     if follows and self:random(3) == 1 then self:pass(self:random(3000)) end
-  end
+  until not follows
   if is_reader then reader.started = at.started end
 end
 

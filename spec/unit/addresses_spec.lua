@@ -34,7 +34,7 @@ describe("a URL", function()
   it("that is malformed is told what is", function()
     for text, expected in pairs{
       ["http://h:0"] = "its port must be 1 to 65535", ["http://h:65536/x"] = "its port must be 1 to 65535",
-      ["http://h:x"] = "its port is no number", ["http://h:80:81"] = "its port is no number", ["http://[::1]x"] = "its port is no number",
+      ["http://h:x"] = "its port isn't a number", ["http://h:80:81"] = "its port isn't a number", ["http://[::1]x"] = "its port isn't a number",
       ["http://::1/"] = "an IPv6 address stands in brackets", ["http://2001:db8::1:443/"] = "an IPv6 address stands in brackets",
       ["http://[::1"] = "its host is malformed", ["http://[1.2.3.4]/"] = "its host is malformed", ["http://[]/"] = "its host is malformed",
     } do

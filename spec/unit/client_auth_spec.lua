@@ -247,7 +247,7 @@ describe("the client's", function()
       assert.equal("the headers function raised: a table", err_of(function() error(hostile) end).message)
       assert.equal("a table", err_of(function() return nil, hostile end).message)
       assert.matches("headers: a must not hold a line break", err_of(function() return { a = "x\ny" } end).message)
-      assert.matches('headers: "a b" is no HTTP header\'s name', err_of(function() return { ["a b"] = "x" } end).message)
+      assert.matches('headers: "a b" isn\'t an HTTP header name', err_of(function() return { ["a b"] = "x" } end).message)
       assert.equal(0, #core.executed)
     end)
 

@@ -54,7 +54,7 @@ describe("the client", function()
       assert.matches("realtime: headers: Sec%-WebSocket%-Key is the handshake's own", upgrade{ ["Sec-WebSocket-Key"] = "x" })
       assert.matches("are the same header", upgrade{ host = "a", Host = "b" })
       assert.matches("must not hold a line break", upgrade{ ["x-a"] = "a\r\nb" })
-      assert.matches("is no HTTP header's name", upgrade{ ["x a"] = "b" })
+      assert.matches("isn't an HTTP header name", upgrade{ ["x a"] = "b" })
       assert.matches("headers must be table, got function", upgrade(function() end))
     end)
 

@@ -102,7 +102,7 @@ describe("the variables of a call", function()
     end
     assert.truthy(refused("query Q", { variables = {} }))
     for _, name in ipairs{ "input", "data", "params" } do
-      assert.equal(('the operation declares no variable "%s", but $id, which stands in it; give that one itself'):format(name),
+      assert.equal(('the operation declares no variable "%s", but $id, which is inside it; give that one by itself'):format(name),
         refused("mutation M($id: ID!, $title: String)", { [name] = { id = 1, title = "x" } }))
     end
     assert.equal('{"variables":{"id":1}}', sent("query Q($variables: AWSJSON, $id: ID)", { variables = { id = 1 } }))

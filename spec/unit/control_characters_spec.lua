@@ -46,7 +46,7 @@ describe("a control character", function()
   it("is refused in a header's name and value, but for tabs", function()
     for _, text in ipairs(BROKEN) do
       refused("headers: x%-a must not hold a line break or another control character", client_with, "headers", { ["x-a"] = text })
-      refused("is no HTTP header's name", client_with, "headers", { [text] = "x" })
+      refused("isn't an HTTP header name", client_with, "headers", { [text] = "x" })
     end
     assert.is_table(client_with("headers", { ["x-a"] = "a\tb é" }))
   end)
@@ -55,7 +55,7 @@ describe("a control character", function()
     for text, shown in pairs({ ["a\r\nb"] = [["a\r\nb"]], ["a\0b"] = [["a\000b"]], ["a\0271"] = [["a\0271"]], ['a"\\'] = [["a\"\\"]] }) do
       local ok, message = pcall(client_with, "headers", { [text] = "x" })
       assert.is_false(ok)
-      assert.truthy(message:find(shown .. " is no HTTP header's name", 1, true), message)
+      assert.truthy(message:find(shown .. " isn't an HTTP header name", 1, true), message)
     end
   end)
 
@@ -99,7 +99,7 @@ describe("a control character", function()
       refused("method: ", sign, { method = text })
       refused("headers: the value of a contains a line break", sign, { headers = { a = text } })
       refused("headers: the value of a contains a line break", sign, { headers = { { "a", text } } })
-      refused("headers: a name is no HTTP token", sign, { headers = { [text] = "x" } })
+      refused("headers: a name isn't an HTTP token", sign, { headers = { [text] = "x" } })
       refused("region: ", sign, {}, { region = text })
       refused("service: ", sign, {}, { service = text })
       for _, name in ipairs{ "access_key_id", "secret_access_key", "session_token" } do

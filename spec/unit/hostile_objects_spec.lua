@@ -63,7 +63,7 @@ describe("an object that has no text", function()
     source:error("bad")
     drive()
     appsync.observable(function() return raise end):subscribe():unsubscribe()
-    assert.same({ "a subscription's callback raised: a table", "what stops an observable raised: a table" }, log)
+    assert.same({ "a subscription's callback raised: a table", "the function that stops an observable raised: a table" }, log)
   end)
 
   it("raised by on_result is reported, and the call was told once", function()

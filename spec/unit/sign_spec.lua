@@ -212,7 +212,7 @@ describe("appsync.sign", function()
         options { credentials = { access_key_id = "a" } } },
       { "headers: must be a table of strings by name", { url = "https://h/", headers = { a = 5 } }, options() },
       { "headers: must be a table of strings by name", { url = "https://h/", headers = { "a: b" } }, options() },
-      { "headers: a name is no HTTP token", { url = "https://h/", headers = { ["a b"] = "" } }, options() },
+      { "headers: a name isn't an HTTP token", { url = "https://h/", headers = { ["a b"] = "" } }, options() },
       { "url: has no host", { url = "https:///x" }, options() },
       { "expires: must be within 1 and 604800 seconds", url, options { query = true, expires = 0 } },
       { "region: contains a character that is not allowed", url, options { region = "a b" } },

@@ -29,8 +29,12 @@ function Chain:get()
   return credentials.fail("no_credentials", "no provider of the chain has credentials: " .. table.concat(causes, "; "))
 end
 
----    appsync.auth.chain{ appsync.auth.environment(), appsync.auth.shared_file{} }
----Credentials that have expired by the device's clock, which may be wrong, are given where no other provider has any.
+---A provider that asks others in turn. Credentials that have expired by the device's clock, which may be wrong, are given only
+---if no other provider has any.
+---```lua
+---local keys = appsync.auth.chain{ appsync.auth.environment(), appsync.auth.shared_file() }
+---local other = appsync.client{ endpoint = endpoint, region = "us-east-1", auth = { type = "AWS_IAM", credentials = keys } }
+---```
 ---@param providers appsync.auth.Provider[] asked in this order, at each renewal
 ---@return appsync.auth.Provider
 local function chain(providers)

@@ -79,7 +79,7 @@ function credentials.resolve(value, where)
   end
   local is_good, checked = pcall(credentials.check, given, where)
   if is_good then return checked end
-  return credentials.fail("no_credentials", "what the provider gave are no credentials")
+  return credentials.fail("no_credentials", "the provider's answer isn't usable as credentials")
 end
 
 return credentials

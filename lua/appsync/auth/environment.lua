@@ -23,7 +23,7 @@ function Environment:get()
   if expiration then
     expires_at = parse_date(expiration)
     if not expires_at then
-      return credentials.fail("no_credentials", "the environment variable AWS_CREDENTIAL_EXPIRATION is no ISO 8601 date")
+      return credentials.fail("no_credentials", "the environment variable AWS_CREDENTIAL_EXPIRATION isn't an ISO 8601 date")
     end
   end
   return {
@@ -34,7 +34,12 @@ function Environment:get()
   }
 end
 
----Keys whose AWS_CREDENTIAL_EXPIRATION has passed are given, too: the device's clock may be wrong, and the service decides.
+---A provider that reads environment variables. Keys whose AWS_CREDENTIAL_EXPIRATION has passed are still given: the device's
+---clock may be wrong, and the service decides.
+---```lua
+---local keys = appsync.auth.environment() -- AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
+---local other = appsync.client{ endpoint = endpoint, region = "us-east-1", auth = { type = "AWS_IAM", credentials = keys } }
+---```
 ---@param private {getenv: (fun(name: string): string?)?}? for tests
 ---@return appsync.auth.Provider
 local function environment(private)

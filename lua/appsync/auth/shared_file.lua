@@ -54,7 +54,11 @@ function SharedFile:get()
   }
 end
 
----    appsync.auth.shared_file{ profile = "work" }
+---A provider that reads a profile of the AWS shared files.
+---```lua
+---local keys = appsync.auth.shared_file{ profile = "work" }
+---local other = appsync.client{ endpoint = endpoint, region = "us-east-1", auth = { type = "AWS_IAM", credentials = keys } }
+---```
 ---@param options appsync.auth.ProfileOptions?
 ---@return appsync.auth.Provider
 local function shared_file(options)

@@ -9,8 +9,12 @@ function Static:get()
   return self.give()
 end
 
----    appsync.auth.static{ access_key_id = "AKIA…", secret_access_key = "…", session_token = "…", expires_at = 1700000000 }
----Keys that have expired by the device's clock are given, too: it may be wrong, and the service decides.
+---A provider of fixed credentials. Those that have expired by the device's clock are still given: the clock may be wrong, and
+---the service decides.
+---```lua
+---local keys = appsync.auth.static{ access_key_id = "AKID", secret_access_key = "secret" }
+---local other = appsync.client{ endpoint = endpoint, region = "us-east-1", auth = { type = "AWS_IAM", credentials = keys } }
+---```
 ---@param given appsync.auth.Credentials
 ---@return appsync.auth.Provider
 local function static(given)

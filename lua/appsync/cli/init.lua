@@ -5,14 +5,14 @@ local printable = require("appsync.printable")
 local cli = {}
 
 local HELP = [[
-appsync: an AWS AppSync client's tools.
+appsync: tools for the AWS AppSync client.
 
 Usage: appsync COMMAND [arguments]
 
   serve SCHEMA    the local AppSync-compatible server (also: mock)
   inspect STORE   what is in a client's store
 
-appsync COMMAND --help tells more. Exit status: 0 success, 1 failure, 2 wrong usage.
+appsync COMMAND --help shows its options. Exit status: 0 success, 1 failure, 2 wrong usage.
 ]]
 
 local COMMANDS = { serve = "appsync.cli.serve", mock = "appsync.cli.serve", inspect = "appsync.cli.inspect" }

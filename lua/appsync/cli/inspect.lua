@@ -11,17 +11,17 @@ local MAX_SHOWN = 20 -- of types and of root fields
 ---@type appsync.cli.Command
 inspect.command = {
   name = "inspect",
-  summary = "Shows what is in a client's store: partitions, records, references, layers, sizes. It only reads, also beside a "
-    .. "client\nthat has the store open.",
+  summary = "Shows what is in a client's store: partitions, records, references, layers, sizes. It only reads, even while a "
+    .. "client\nhas the store open.",
   usage = "appsync inspect STORE [--json]",
   positional = { { name = "STORE", help = "the path that the client was given as `store`", is_required = true } },
   groups = { {
     title = "Output",
-    options = { { name = "json", help = "JSON, with all of it, in one line" } },
+    options = { { name = "json", help = "everything, as JSON on one line" } },
   } },
   notes = [[
 Records that "could be collected" are those that no query's result reaches: client:gc()
-takes them, unless they are retained or watched.]],
+removes them, unless they are retained or watched.]],
 }
 
 local UNITS = { "bytes", "kB", "MB", "GB", "TB" }
@@ -61,7 +61,7 @@ end
 local function add_records(lines, partition)
   local notes = {}
   for _, note in ipairs({
-    { partition.evicted, "evicted by the application" }, { partition.emptied, "empty for want of room or for their age" },
+    { partition.evicted, "evicted by the application" }, { partition.emptied, "emptied to make room or because of their age" },
     { partition.damaged, "damaged" },
     { partition.damaged_names, partition.damaged_names == 1 and "name of a field damaged" or "names of fields damaged" },
   }) do
@@ -100,7 +100,7 @@ local function add_partition(lines, partition)
     inspect.size(partition.collectable.bytes))
 end
 
-local REASONS = { corrupt = "it is damaged, or no store: ", locked = "it can't be read now: " }
+local REASONS = { corrupt = "it is damaged, or isn't a store: ", locked = "it can't be read now: " }
 
 local function describe(err)
   return (REASONS[err.code] or "") .. err.message

@@ -10,6 +10,55 @@ local arguments = {}
 
 local LATER = "isn't available in this version: it has no outbox yet"
 
+---@class appsync.CallOptions
+---@field operation_name string? picks one of several operations
+---@field timeout number? seconds for the call as a whole
+---@field auth_mode string? one of the configured modes
+---@field auth appsync.Auth? this call's own identity
+---@field headers table|function|nil
+---@field idempotent boolean? true: the mutation may be sent more than once
+---@field error_policy "all"|"none"|nil
+---@field on_result fun(data: any, err: appsync.Error?, info: appsync.Info?)? called with the outcome; the call then returns a
+---Task at once
+
+---@class appsync.QueryOptions: appsync.CallOptions
+---@field fetch_policy appsync.FetchPolicy? default: the client's
+
+---@class appsync.MutateOptions: appsync.CallOptions
+---@field fetch_policy "network-only"|"no-cache"|nil "no-cache": the answer isn't kept
+---@field optimistic_response table|fun(variables: table): table|nil the expected answer, with `__typename` in each object that
+---has an id; watches show it until the real answer arrives
+---@field update fun(cache: appsync.Cache, result: appsync.UpdateResult)? changes what the answer itself doesn't, such as lists.
+---Called for the optimistic response and again for the answer; each call is one transaction, which is dropped if it throws. It
+---must not wait, and must have the same effect however often it runs: `debug = true` of the client reports a write that doesn't
+---@field refetch (string|appsync.Document|table)[]? queries that are sent again once the mutation has brought data: documents,
+---or tables {query =, variables =, …}. The call doesn't wait for them; one that fails is logged
+
+---@class appsync.SubscribeOptions
+---@field operation_name string?
+---@field auth_mode string?
+---@field auth appsync.Auth?
+---@field headers table|function|nil
+---@field buffer integer? events; default 1024
+---@field buffer_bytes integer? default 4 MB
+---@field overflow "pause"|"drop_oldest"|"error"|nil when the buffer is full. "pause" (default): up to 8192 events or 2 MB more
+---are kept back, then the socket isn't read, which may make the service end the connection; a subscriber that doesn't catch up
+---within `timeouts.stall` ends. "drop_oldest": the loss is counted, and reported by `connection:observe()`. "error": the
+---subscription ends with an error
+---@field update fun(cache: appsync.Cache, result: appsync.UpdateResult)? changes what an event itself doesn't, such as lists.
+---Called before the event is delivered; each call is one transaction, which is dropped if it throws. It must not wait
+---@field share boolean? false: a server subscription of its own
+---@field error_policy "all"|"none"|nil
+---@field fetch_policy "network-only"|"no-cache"|nil "no-cache": its events aren't kept
+
+---@class appsync.WatchOptions
+---@field operation_name string?
+---@field auth_mode string?
+---@field error_policy "all"|"none"|nil
+---@field fetch_policy "cache-first"|"cache-and-network"|"network-only"|"cache-only"|"no-cache"|nil default "cache-first"
+---@field timeout number? seconds, of each request
+---@field poll number? seconds between two requests
+
 local BASE = opts.schema{
   operation_name = { "string", is_line = true },
   auth = { "table", is_secret = true },
@@ -119,7 +168,7 @@ end
 function arguments.plan(kind, where, given, variables, options)
   if type(given) == "table" and not document.is(given) then
     if variables ~= nil or options ~= nil then
-      errors.misuse("%s: with one table, variables and options stand in it", where)
+      errors.misuse("%s: with one table, variables and options go into it", where)
     end
     given, variables, options = from_table(given, kind, where)
   end

@@ -30,16 +30,16 @@ local AMPLIFY_NAMES = {
   oidc = "OPENID_CONNECT", lambda = "AWS_LAMBDA", none = "NONE",
 }
 
----Material's own times never keep it from being sent where it is static or was just given by a function: the device's
----clock may be wrong, and the service decides. A function is asked again when what it gave has expired by the clock of the
----service, as far as that is known, and once after a refusal.
+---Static credentials and tokens, and those that a function has just given, are sent even if they look expired: the device's
+---clock may be wrong, and the service decides. A function is called again when what it gave has expired by the service's clock,
+---as far as that is known, and once after a refusal.
 ---@class appsync.Auth
 ---@field type appsync.AuthType "API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA", "NONE"
----@field api_key string? of API_KEY
----@field token string|table|(fun(reason: "first"|"expired"|"refused"): string?, any)|nil a table has `get`; a function may wait
----@field credentials table|(fun(reason: string): table?, any)|nil of AWS_IAM: keys, a provider of `appsync.auth`, a function
----@field region string? of AWS_IAM; default: the client's
----@field service string? of AWS_IAM; default "appsync"
+---@field api_key string? for API_KEY
+---@field token string|table|(fun(reason: "first"|"expired"|"refused"): string?, any)|nil a table has `get`, a function may wait
+---@field credentials table|(fun(reason: string): table?, any)|nil for AWS_IAM: keys, a provider of `appsync.auth`, or a function
+---@field region string? for AWS_IAM; default: the client's
+---@field service string? for AWS_IAM; default "appsync"
 
 local SCHEMA = opts.schema{
   type = { "string", values = auth.TYPES },

@@ -65,7 +65,7 @@ end
 ---@return appsync.core.Cache? cache, appsync.Error? err
 function cache.ensure(client, where)
   if client.is_derived and client.identity == nil then
-    errors.misuse("%s: a client of client:with has a cache when it is given an identity", where)
+    errors.misuse("%s: a client made by client:with has a cache only with an identity", where)
   end
   if not cache.is_kept(client) and not client.root:ensure_cache() then
     errors.misuse("%s: this client was made with store = false and keeps nothing", where)

@@ -57,7 +57,7 @@ cache_options.FIELDS = {
 local function check_lists(map, where, key_pattern, key_form)
   for key, list in pairs(map or {}) do
     if type(key) ~= "string" or not key:match(key_pattern) then
-      errors.misuse("%s: %s is no %s", where, (errors.describe(key)), key_form)
+      errors.misuse("%s: a key must be %s, got %s", where, key_form, (errors.describe(key)))
     end
     if type(list) ~= "table" then errors.misuse("%s.%s: must be a list of names, got %s", where, key, (errors.describe(list))) end
     for i, name in ipairs(list) do
@@ -86,13 +86,13 @@ local function check_key_fields(keys, where)
 end
 
 local TYPE, FIELD = "^[_%a][_%w]*$", "^[_%a][_%w]*%.[_%a][_%w]*$"
-local A_TYPE, A_FIELD = "name of a type", "Type.field, such as Query.listPosts"
+local A_TYPE, A_FIELD = "the name of a type", "Type.field, such as Query.listPosts"
 
 -- A map of names to single values.
 local function check_values(map, where, key_pattern, key_form, accepts, what)
   for key, value in pairs(map or {}) do
     if type(key) ~= "string" or not key:match(key_pattern) then
-      errors.misuse("%s: %s is no %s", where, (errors.describe(key)), key_form)
+      errors.misuse("%s: a key must be %s, got %s", where, key_form, (errors.describe(key)))
     end
     if not accepts(value) then errors.misuse("%s.%s: must be %s, got %s", where, key, what, (errors.describe(value))) end
   end
@@ -170,20 +170,21 @@ local function place_of(options, where)
 end
 
 ---@class appsync.CacheOptions
----@field max_bytes integer? on disk; above it what was not used for longest leaves
----@field ttl table<string, number>? seconds by type: after that long a record is asked for again
----@field key_args table<string, string[]>? by field, as ["Query.listPosts"] = {"blogId"}: the arguments that tell its
----values apart; by default all of them
----@field merge table<string, "connection"|fun(existing: any, incoming: any, details: appsync.MergeDetails): any>? by field. "connection":
----a page that continues another one is appended to its `items`. A function gets what is kept, nil where nothing is, and what has
----come, both as a function of `client:modify` does: records as `{__ref = "Post:1"}`; what it returns is kept instead. It must not
----wait, and should give the same for the same: it is asked again where what is kept has changed meanwhile. Where it fails that
----is logged once, and what has come replaces what was kept. Only fields of records and of the root are merged by functions
+---@field max_bytes integer? size on disk, above which the records unused for longest leave
+---@field ttl table<string, number>? seconds by type, after which a record is fetched again
+---@field key_args table<string, string[]>? by field, as in ["Query.listPosts"] = {"blogId"}: the arguments that tell its values
+---apart; default: all of them
+---@field merge table<string, "connection"|fun(existing: any, incoming: any, details: appsync.MergeDetails): any>? by field.
+---"connection": a page that continues another one is appended to its `items`. A function gets the kept value, nil if there is
+---none, and the incoming one, both in the form that `client:modify` gives: records as `{__ref = "Post:1"}`; what it returns is
+---kept instead. It must not wait, and must return the same for the same values: it is called again if the kept value has changed
+---meanwhile. If it fails, that is logged once, and the incoming value replaces the kept one. Functions merge only fields of
+---records and of the root
 ---@field possible_types table<string, string[]>? by interface or union: its types
----@field lookups table<string, string>? by field, as ["Query.getPost"] = "Post": its arguments identify a record of that type
+---@field lookups table<string, string>? by field, as in ["Query.getPost"] = "Post": its arguments identify a record of that type
 ---@field data_id_from_object (fun(object: table): string?)? see `ClientOptions`
----@field subscription_nulls "keep"|"write"|nil "write": what a subscription delivers as null is known to be null. AppSync
----delivers null for whatever the mutation didn't select, so that by default a null changes nothing
+---@field subscription_nulls "keep"|"write"|nil "write": a null in a subscription's event is a known null. By default it changes
+---nothing, because AppSync delivers null for whatever the mutation didn't select
 
 ---@param options table checked options of a client
 ---@param where string

@@ -30,10 +30,16 @@ function connection.new(root)
   return setmetatable({ state = "Disconnected", outlets = {}, root = root }, Connection)
 end
 
----An observable of states from now on: `next(state, err)`. `err` is set when the state was entered because of it. When
----events of a subscription were dropped, the present state comes again with an `err` of code "events_dropped", whose
----`dropped` tells how many. The same code, without a number, tells of a connection that ended while it wasn't read because a
----subscriber lagged. Ends when the client closes.
+---Returns an observable of the states from now on: `next(state, err)`. `err` is set when it caused the state. When events of a
+---subscription were dropped, the current state is emitted again with an `err` of code "events_dropped", whose `dropped` is their
+---number. The same code without a number means that a connection ended while it wasn't being read because a subscriber lagged.
+---Completes when the client closes.
+---```lua
+---local states = client.connection:observe():subscribe()
+---local s = client:subscribe(on_create_todo):subscribe()
+---local first, second = states:next(10), states:next(10)
+---print(first, second) --> Connecting Connected
+---```
 ---@return appsync.Observable
 function Connection:observe()
   nginx.refuse "connection:observe"

@@ -1,4 +1,4 @@
----Fields that functions of the application merge, `cache.merge`. Where a function fails, what comes in replaces what was there.
+---Fields that functions of the application merge, `cache.merge`. Where a function fails, the incoming value replaces the kept one.
 local compute = require "appsync.compute"
 local core = require "appsync.core"
 local errors = require "appsync.errors"
@@ -24,7 +24,7 @@ local array_mt = core.array_mt
 local function tell_fault(root, field, format, what, raised)
   if root.has_told_merge then return end
   root.has_told_merge = true
-  log.emit(root.log, "error", ("cache.merge.%s %s; what comes in replaces what was there"):format(field, format:format(what)),
+  log.emit(root.log, "error", ("cache.merge.%s %s; the incoming value replaces the kept one"):format(field, format:format(what)),
     { raised = raised })
 end
 

@@ -28,7 +28,7 @@ end
 -- What is wrong with one header; a value is never shown: it may be a secret.
 local function fault_of(name, value)
   if type(name) ~= "string" then return ("a name must be a string, got %s"):format((errors.describe(name))) end
-  if not name:find(NAME) then return errors.quoted(name) .. " is no HTTP header's name" end
+  if not name:find(NAME) then return errors.quoted(name) .. " isn't an HTTP header name" end
   if type(value) ~= "string" and type(value) ~= "number" then
     return ("%s must be a string, got %s"):format(name, (errors.describe(value, true)))
   end

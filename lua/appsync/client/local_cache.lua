@@ -98,11 +98,16 @@ local function pick_fragment(fragment, variables, where)
   return parsed, name
 end
 
----Reads a query.
+---Reads a query's data from the cache, without waiting.
+---```lua
+---client:query(get_todo, { id = "1" })
+---print(client:read_query(get_todo, { id = "1" }).getTodo.name) --> buy milk
+---```
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =}`
 ---@param variables table?
 ---@return any data nil when a field of it is missing
----@return {partial: true, data: any, missing: string[]}|appsync.Error|nil rest what is there then; an error where the store can't be read
+---@return {partial: true, data: any, missing: string[]}|appsync.Error|nil rest what is there when a field is missing; an error
+---when the store can't be read
 function Cache:read_query(document, variables)
   local known = self.readings:known(document, variables)
   if known then return read(self, ":read_query", known, variables) end
@@ -110,8 +115,14 @@ function Cache:read_query(document, variables)
   return read(self, ":read_query", self.readings:of_query(parsed, operation), sent)
 end
 
----Writes what a query would bring: its records, and what its fields refer to. All that the document selects must be there;
----`appsync.null` stands for no value. Objects with an id need `__typename`.
+---Writes data as if the query had brought it: its records, and what its fields refer to. Everything that the document selects
+---must be present; `appsync.null` stands for no value. Objects with an id need `__typename`.
+---```lua
+---client:write_query(get_todo, { id = "2" }, {
+---  getTodo = { __typename = "Todo", id = "2", name = "call mum", priority = appsync.null },
+---})
+---print(client:read_query(get_todo, { id = "2" }).getTodo.name) --> call mum
+---```
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =, data =}`
 ---@param variables table?
 ---@param data table?
@@ -126,7 +137,11 @@ function Cache:write_query(document, variables, data)
   return write(self, call_of_query(arguments.plan("query", where, document, variables)), data, where)
 end
 
----Reads what a fragment selects of one record.
+---Reads the fields of one record that a fragment selects, without waiting.
+---```lua
+---client:query(list_todos)
+---print(client:read_fragment("Todo:1", "fragment Name on Todo { name }").name) --> buy milk
+---```
 ---@param key string|table "Todo:1", "ROOT_QUERY", a reference, or a table with __typename and its identity fields
 ---@param fragment string|appsync.Document one fragment, with the fragments that it includes
 ---@param variables table? those that it uses
@@ -140,9 +155,15 @@ function Cache:read_fragment(key, fragment, variables)
   return read(self, ":read_fragment", self.readings:of_fragment(parsed, name), variables, key_of(self, key, where))
 end
 
----Writes what a fragment selects of one record, which needs not be there yet. It needs no `__typename`: the key has it.
----@param key string|table as of `read_fragment`
----@param fragment string|appsync.Document as of `read_fragment`
+---Writes the fields of one record that a fragment selects; the record need not exist yet. `data` needs no `__typename`: the key
+---has it.
+---```lua
+---client:query(list_todos)
+---client:write_fragment("Todo:1", "fragment Name on Todo { name }", { name = "buy bread" })
+---print(client:read_query(list_todos).listTodos.items[1].name) --> buy bread
+---```
+---@param key string|table as for `read_fragment`
+---@param fragment string|appsync.Document as for `read_fragment`
 ---@param data table
 ---@param variables table?
 ---@return true? written, appsync.Error? err
@@ -156,7 +177,7 @@ end
 ---@class appsync.FieldDetails
 ---@field key string of the record
 ---@field field string with its arguments, as it is kept
----@field DELETE any to be returned to take the field away
+---@field DELETE any return it to remove the field
 
 -- Calls the function with one field; what is to be set, or nothing.
 local function ask(self, details, value, fn, where)
@@ -224,10 +245,15 @@ end
 ---as an `appsync.RecordList` of references, with `add`, `remove` and `contains`, an embedded object, such as a connection
 ---with its `items`, as a table of these, and a JSON scalar as its data, which is never taken for a reference. It returns the
 ---new value, or nothing to keep what was done with the lists; `appsync.null` for no value, `details.DELETE` to take the field
----away. Of what has an identity only the reference is kept. It must not wait. A bare name means all that have this name,
----whatever their arguments; one with arguments, as in `listTodos({"limit":10})`, that one. A field that isn't there is none:
----nothing is called. Optimistic layers aren't seen, but by an `update` that makes one.
----@param key string|table as of `read_fragment`
+---away. For objects with an identity, only the reference is kept. It must not wait. A bare name means all fields of this name,
+---whatever their arguments; one with arguments, as in `listTodos({"limit":10})`, that one. If the field doesn't exist, the
+---function isn't called. Optimistic layers aren't seen, except in an `update` that makes one.
+---```lua
+---client:query(list_todos)
+---client:modify("ROOT_QUERY", "listTodos", function(list) list.items:remove "Todo:1" end)
+---print(#client:read_query(list_todos).listTodos.items) --> 0
+---```
+---@param key string|table as for `read_fragment`
 ---@param field string
 ---@param fn fun(value: any, details: appsync.FieldDetails): any
 ---@return boolean? found whether the record has such a field, appsync.Error? err
@@ -241,11 +267,17 @@ function Cache:modify(key, field, fn)
   return found, errors.of_core(err, where)
 end
 
----Takes a record out of the cache, or a field of it: with its arguments that one, by its bare name all of them. Lists are
----then read without the record, other fields that refer to it miss it, until it is written again.
----@param key string|table as of `read_fragment`
+---Removes a record from the cache, or one field of it: a bare name removes the field with all its arguments, a name with
+---arguments only that one. Until the record is written again, lists are read without it, and other fields that refer to it are
+---missing.
+---```lua
+---client:query(list_todos)
+---client:evict "Todo:1"
+---print(#client:read_query(list_todos).listTodos.items) --> 0
+---```
+---@param key string|table as for `read_fragment`
 ---@param field string?
----@return true? evicted also where nothing was there
+---@return true? evicted even if nothing was there
 ---@return appsync.Error? err
 function Cache:evict(key, field)
   local where = self.name .. ":evict"
@@ -256,7 +288,10 @@ function Cache:evict(key, field)
   return ok, errors.of_core(err, where)
 end
 
----The key of the record that a table is.
+---Returns the key of the record that a table stands for.
+---```lua
+---print(client:identify{ __typename = "Todo", id = "1" }) --> Todo:1
+---```
 ---@param object table with __typename and the fields that identify it, or a reference
 ---@return string? key nil: it has none
 function Cache:identify(object)
@@ -267,7 +302,7 @@ end
 -- What isn't a write, or not one that a transaction can take back.
 local function refuse(name, instead)
   return function(self)
-    errors.misuse("%s:%s isn't part of what an update does, which is one transaction and may run several times: %s; accepted are %s",
+    errors.misuse("%s:%s can't be called in an update, which is one transaction and may run several times: %s; accepted are %s",
       self.name, name, instead, table.concat(local_cache.METHODS, ", "))
   end
 end

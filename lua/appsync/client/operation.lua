@@ -22,7 +22,7 @@ local MAX_HEADERS_TIME = 30 -- seconds, as for tokens and credentials
 ---@field extensions table? the response's
 ---@field queued boolean?
 ---@field id string?
----@field cause appsync.Error? of the network, where the cache answered because that can't be reached
+---@field cause appsync.Error? the network's error, where the cache answered because the network can't be reached
 
 ---@return boolean whether every root field is null
 function operation.is_empty(data)

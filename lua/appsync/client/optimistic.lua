@@ -170,7 +170,7 @@ end
 local function check_served(client, plan)
   if cache.serves(client, plan.options) then return end
   errors.misuse("%s: optimistic_response and update change the client's cache, which a call with auth of its own, or with "
-    .. "headers that may say who asks, doesn't use", plan.where)
+    .. "headers that may authenticate, doesn't use", plan.where)
 end
 
 ---Sends a mutation that changes the cache by more than its answer. It is a task of its own: whoever waits may be cancelled,

@@ -17,7 +17,7 @@ local function tell_fault(root, object, format, what, raised)
   if root.has_told_identity then return end
   root.has_told_identity = true
   local fault = format:format(printable.text(object.__typename), what)
-  log.emit(root.log, "error", ("%s %s; objects that it doesn't identify are by their id or _id"):format(NAME, fault),
+  log.emit(root.log, "error", ("%s %s; their id or _id identifies the objects that it doesn't"):format(NAME, fault),
     { raised = raised })
 end
 

@@ -53,16 +53,31 @@ local function find(list, key)
 end
 
 ---Whether the record is in the list.
+---```lua
+---client:query(list_todos)
+---client:modify("ROOT_QUERY", "listTodos", function(list)
+---  print(list.items:contains "Todo:1", list.items:contains "Todo:2") --> true false
+---end)
+---```
 ---@param record string|table its key, a reference, or a table with __typename and its identity fields
 ---@return boolean
 function RecordList:contains(record)
   return find(self, origins[self].identify(record, "contains")) ~= nil
 end
 
----Adds a reference to a record, unless it is there: then it stays where it is. The record itself isn't written
----(`write_fragment` does that); until it is, the list is read without it.
+---Adds a reference to a record; one that is already in the list stays where it is. The record itself isn't written
+---(`write_fragment` does that), and until it is, the list is read without it.
+---```lua
+---client:query(list_todos)
+---client:mutate(create_todo, { name = "call mum" }, {
+---  update = function(cache, result)
+---    cache:modify("ROOT_QUERY", "listTodos", function(list) list.items:add(result.data.createTodo, "start") end)
+---  end,
+---})
+---print(client:read_query(list_todos).listTodos.items[1].name) --> call mum
+---```
 ---@param record string|table its key, a reference, or a table with __typename and its identity fields
----@param place "start"|"end"|integer|nil default "end"; a number is its place in the list from then on
+---@param place "start"|"end"|integer|nil default "end"; a number is the position that it gets
 ---@return boolean added
 function RecordList:add(record, place)
   local key = origins[self].identify(record, "add")
@@ -78,6 +93,12 @@ function RecordList:add(record, place)
 end
 
 ---Removes the references to a record.
+---```lua
+---client:query(list_todos)
+---client:modify("ROOT_QUERY", "listTodos", function(list)
+---  print(list.items:remove{ __typename = "Todo", id = "1" }) --> true
+---end)
+---```
 ---@param record string|table its key, a reference, or a table with __typename and its identity fields
 ---@return boolean removed whether there were any
 function RecordList:remove(record)

@@ -52,6 +52,68 @@ local SCHEMA = opts.extend(opts.schema(cache_options.FIELDS), {
   log = { "callable" },
 })
 
+---@class appsync.RealtimeOptions
+---@field handshake "subprotocol"|"query"|nil where the authorization goes; a URL holds 16 KB of it, less than a sub-protocol
+---@field protocol "appsync"|"graphql-transport-ws"|nil
+---@field keep_alive number? seconds without a message after which the connection counts as lost; default: what the service says.
+---AppSync sends a keep-alive about once a minute, so a value below 60 logs a warning, once
+---@field idle_close number? seconds that a connection without subscriptions stays open
+---@field max_subscriptions integer? on one connection
+---@field headers table<string, string|number>? sent with the connection's upgrade only, such as X-AppSync-Domain, or a Host of
+---its own
+
+---@class appsync.ClientOptions
+---@field config string|table|nil a file, its text, a table in its shape, or a list of these; of a script, the value that it
+---exports
+---@field endpoint string? URL of the GraphQL API
+---@field realtime_endpoint string? default: derived from `endpoint`; an AppSync realtime URL says which API is meant if
+---`endpoint` doesn't
+---@field region string? default: taken from AppSync's own hosts, including interface endpoints; AWS_IAM needs one
+---@field auth appsync.Auth? the default mode
+---@field auths appsync.Auth[]? further modes; `auth_mode` picks one by its type
+---@field headers table<string, string>|fun(operation: appsync.Operation): table?, any a `host` among them is the API's, and is
+---signed
+---@field store string|false|nil the path of a file that keeps what is read; it is made when it doesn't exist (mode 0600).
+---":memory:" keeps it for this process only, in a file that ends with the client. nil: nothing is kept until a watch, or a query
+---that names a policy that reads a cache, needs it; then it is kept in memory. false: nothing is kept, and SQLite isn't opened;
+---also `disableOffline = true`
+---@field key_prefix string? tells several clients in one file apart; also `offlineConfig = {keyPrefix =}`
+---@field identity string|fun(): string?|nil whose part of the store this is, such as a user's id; no identity sees what another
+---one keeps. A function is called once, when the client opens its store, and must not wait. nil is "", the part of no user
+---@field keys table<string, string[]>? the fields that identify each type, as in Post = {"blogId", "slug"}; {}: none. Default
+---{"id"}, then {"_id"}
+---@field data_id_from_object (fun(object: table): string?)? returns the key of an object's record, such as "Post:1"; nil: it has
+---none and stays embedded where it is. Called with each object, as it came, that has `__typename` and whose type isn't in
+---`keys`. It must always give the same key for the same object, and must not wait. If it raises or returns anything else, that
+---is logged once, and the object's `id` or `_id` identifies it. Also `cacheOptions = {dataIdFromObject =}`
+---@field cache appsync.CacheOptions?
+---@field seed string? a store file that is copied when the store doesn't exist yet
+---@field reopen boolean? true: closes another client of this Lua state that has the same part of the store open, and takes over;
+---for hot reload. By default that throws
+---@field fetch_policy {query: appsync.FetchPolicy?, watch: appsync.FetchPolicy?}? for calls that name none. Default of `query`:
+---"cache-first" with a store, "network-only" without one
+---@field updates table<string, fun(cache: appsync.Cache, result: appsync.UpdateResult)>? by a mutation's root field: the
+---`update` for calls that give none
+---@field debug boolean? true: each `update` runs twice, and what the second run changes is logged
+---@field realtime appsync.RealtimeOptions?
+---@field limits {response_bytes: integer?, message_bytes: integer?}? anything larger is refused
+---@field timeouts {connect: number?, request: number?, ack: number?, stall: number?}? seconds; defaults 10, 30, 15, 30
+---@field retry {base: number?, cap: number?, attempts: integer?}? seconds; defaults 0.1, 300 (60 for realtime connections). A
+---call has 3 attempts in all. Realtime connections are tried forever unless `attempts` is given: then that many times in a row,
+---counted anew after each connection that served a subscription
+---@field proxy string? "http://user:password@host:port" or "host:port"; environment variables are ignored
+---@field tls {ca: string?, cert: string?, key: string?, verify: boolean?}? files
+---@field error_policy "all"|"none"|nil "none": the value is nil whenever there is an error
+---@field big_integers "string"|nil integers that a Lua number can't hold come as strings
+---@field log fun(level: string, message: string, fields: table)?
+
+---@alias appsync.FetchPolicy
+---| "cache-first" # the cache's answer when it has all of it, otherwise the network's
+---| "cache-and-network" # the network's; what the cache has is delivered before it
+---| "network-only" # the network's, which is kept
+---| "cache-only" # the cache's, or an error that names what is missing
+---| "no-cache" # the network's, which isn't kept
+
 -- By root field.
 local function check_updates(updates, where)
   for name, fn in pairs(updates or {}) do

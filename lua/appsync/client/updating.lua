@@ -7,8 +7,8 @@ local printable = require "appsync.printable"
 local updating = {}
 
 ---@class appsync.UpdateResult
----@field data table? what the service has sent, or an optimistic response
----@field err appsync.Error? beside partial data
+---@field data table? what the service sent, or an optimistic response
+---@field err appsync.Error? set beside partial data
 ---@field optimistic boolean
 
 ---Runs a function that reads without optimistic layers, and keeps what it has written. Raises what it raises; then nothing

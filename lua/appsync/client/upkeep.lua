@@ -90,7 +90,12 @@ local Retention = {}
 Retention.__index = Retention
 Retention.__name = "appsync.retention"
 
----What was retained may go again. Twice is legal; a handle that is collected does it by itself.
+---Ends the retention: what was retained may leave the cache. Calling it twice is harmless; a handle that is collected does it by
+---itself.
+---```lua
+---local handle = appsync.assert(client:retain(list_todos))
+---handle:release()
+---```
 function Retention:release()
   self.release_now()
 end

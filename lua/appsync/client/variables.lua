@@ -77,7 +77,7 @@ local function refuse(name, value, missing, operation, where)
   end
   local held = held_by(value, missing, operation)
   if held then
-    errors.misuse("%s: the operation declares no variable %s, but $%s, which stands in it; give that one itself", where,
+    errors.misuse("%s: the operation declares no variable %s, but $%s, which is inside it; give that one by itself", where,
       errors.quoted(name), held)
   end
 end

@@ -61,7 +61,12 @@ local function refetch(self, options)
   return self.live:refetch():await(options.timeout)
 end
 
----Asks the network now, and waits for its answer; subscribers are told as well.
+---Sends the query to the network now and waits for the answer; subscribers get it too.
+---```lua
+---local watch = client:watch(list_todos)
+---local data = appsync.assert(watch:refetch())
+---print(#data.listTodos.items) --> 1
+---```
 ---@param options {timeout: number?, on_result: function?}?
 ---@return any data, appsync.Error? err, appsync.Info? info
 function Watch:refetch(options)
@@ -90,8 +95,20 @@ local function fetch_more(self, variables, fn, options)
   return more, err, info
 end
 
----Asks for another page. `fn(previous, more)` gives what the watch has from then on; without it the client's
----`cache.merge` says how pages become one list.
+---Fetches another page. `fn(previous, more)` returns the watch's data from then on; without it, the client's `cache.merge` says
+---how pages become one list.
+---```lua
+---client:mutate(create_todo, { name = "call mum" })
+---local watch = client:watch("query ($after: String) { listTodos(limit: 1, nextToken: $after) { items { id name } nextToken } }")
+---local states = watch:subscribe()
+---local first = states:next(10).data.listTodos
+---watch:fetch_more({ after = first.nextToken }, function(previous, more)
+---  table.insert(previous.listTodos.items, more.listTodos.items[1])
+---  previous.listTodos.nextToken = more.listTodos.nextToken
+---  return previous
+---end)
+---print(#first.items, #states:next(10).data.listTodos.items) --> 1 2
+---```
 ---@param variables table those that differ from the watch's own
 ---@param fn (fun(previous: table, more: table): table)? must not wait
 ---@param options {timeout: number?, on_result: function?}?
@@ -137,8 +154,23 @@ local function update_others(client, others, where, update, event)
   end
 end
 
----Subscribes to what changes the watch's data, until the handle is unsubscribed or the client closes:
----`update(previous, event)` gives the query's new data for each event. `appsync.build_subscription` makes the table.
+---Subscribes to events that change the watch's data, until the handle is unsubscribed or the client closes. `update(previous,
+---event)` returns the query's new data for each event; `appsync.build_subscription` makes the table.
+---```lua
+---local watch = client:watch(list_todos)
+---local states = watch:subscribe()
+---print(#states:next(10).data.listTodos.items) --> 1
+---local more = watch:subscribe_to_more{
+---  query = on_create_todo,
+---  update = function(previous, event)
+---    table.insert(previous.listTodos.items, event.onCreateTodo)
+---    return previous
+---  end,
+---}
+---appsync.assert(more:ready(10))
+---client:mutate(create_todo, { name = "call mum" })
+---print(#states:next(10).data.listTodos.items) --> 2
+---```
 ---@param options appsync.MoreOptions
 ---@return appsync.Subscription
 function Watch:subscribe_to_more(options)

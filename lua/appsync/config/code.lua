@@ -33,7 +33,7 @@ end
 ---@return string
 function code.describe(value)
   local line = tokens.line_of(value.source, value.at)
-  return ("%s in line %d, which is no literal; code is never run"):format(value.shown or "an expression", line)
+  return ("%s in line %d, which isn't a literal; code is never run"):format(value.shown or "an expression", line)
 end
 
 return code

@@ -19,18 +19,28 @@ local BY_NAME = { cqueues = true, copas = true, luv = true }
 ---@class appsync.HostAdapter
 ---@field current fun(): any a token for the running coroutine of that scheduler; nil when it may not be suspended
 ---@field suspend fun(token: any) suspends it until `resume`
----@field resume fun(token: any) schedules it; never runs it at once; also after another adapter was chosen
----@field carry (fun(go_on: fun(...), ...): boolean)? takes over what a task has yielded to that scheduler, and calls
----`go_on` with what it answers, not at once; false when it can't: the task fails
+---@field resume fun(token: any) schedules it, never runs it at once; still called after another adapter was chosen
+---@field carry (fun(go_on: fun(...), ...): boolean)? takes over what a task yielded to that scheduler, and later calls `go_on`
+---with the answer; false when it can't, which fails the task
 
----Lets waiting calls suspend the coroutines of another scheduler: those that its loop resumes itself; a generator's
----calls drive the library until their result is there. The named adapters drive the library while the scheduler's loop
----runs, also when nobody waits (copas before 4.1: while somebody waits), and don't keep that loop from ending. Around a
----hand-written adapter, call `appsync.update(0)` when `appsync.fd()` is readable.
+---Lets waiting calls suspend the coroutines that another scheduler's loop resumes. In any other coroutine, such as a generator,
+---a call drives the library until its result is there. The named adapters drive the library while the scheduler's loop runs,
+---even when nothing waits (copas before 4.1: only while something waits), and don't keep that loop from ending. With an adapter
+---of your own, call `appsync.update(0)` whenever `appsync.fd()` is readable.
 ---
----Tasks are suspended by the library. Where the scheduler's own calls wait in a task, they wait in cqueues, and in copas
----those that sleep; any other yield fails the task with an error that names the scheduler.
----@param adapter "cqueues"|"copas"|"luv"|appsync.HostAdapter|nil nil: none any more
+---The library itself suspends tasks. In a task, cqueues' own calls may wait, and so may those of copas that sleep; any other
+---yield fails the task with an error that names the scheduler.
+---```lua
+---local cqueues = require "cqueues"
+---require("appsync.host").use "cqueues"
+---local loop = cqueues.new()
+---loop:wrap(function()
+---  local data = appsync.assert(client:query(list_todos)) -- the loop's other coroutines run meanwhile
+---  print(#data.listTodos.items) --> 1
+---end)
+---assert(loop:loop())
+---```
+---@param adapter "cqueues"|"copas"|"luv"|appsync.HostAdapter|nil nil: none
 function host.use(adapter)
   if adapter ~= nil then nginx.refuse "host.use" end
   if type(adapter) == "string" then

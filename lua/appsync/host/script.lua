@@ -34,7 +34,7 @@ end
 
 local function refuse_deadlock(w)
   if dispatch.count() > 0 or w.is_endless then return end
-  local err = errors.new("usage", "nothing is left that could end the wait")
+  local err = errors.new("usage", "nothing is left to end the wait")
   scheduler.drop(w, err)
   errors.misuse("%s would wait for ever: no client is open, and no timer and no other task runs", w.what or "this call")
 end
@@ -210,6 +210,13 @@ local function finish(has_more)
 end
 
 ---Does at most `budget` seconds of work: call it once a frame.
+---```lua
+---local task = appsync.spawn(client.query, client, list_todos)
+---while task:status() == "running" do -- each turn is a frame
+---  appsync.update(0.002)
+---end
+---print(#task:await().listTodos.items) --> 1
+---```
 ---@param budget number|{budget: number}|nil default 0.001; 0: at most 64 events; above 0.004 only as `{budget = n}`
 ---@return boolean has_more
 function script.update(budget)
@@ -236,7 +243,17 @@ end
 
 script.has_ready = scheduler.has_ready
 
----A descriptor that is readable while `update` has work, timers included.
+---Returns a descriptor that is readable while `update` has work, timers included.
+---```lua
+---local uv = require "luv"
+---local poll = uv.new_poll(appsync.assert(appsync.fd()))
+---poll:start("r", function() appsync.update(0) end)
+---client:query(list_todos, nil, { on_result = function(data)
+---  print(#data.listTodos.items) --> 1
+---  poll:close() -- the loop ends
+---end })
+---uv.run()
+---```
 ---@return integer? descriptor, appsync.Error? err of kind "system"
 function script.fd()
   nginx.refuse "appsync.fd"

@@ -62,8 +62,14 @@ local function open(source, context)
   return context
 end
 
----Starts it. With an observer its functions are called as tasks, one event at a time; without one, events are taken
----by `s:next()` or `s:each()`.
+---Starts the observable. With an observer, its functions are called as tasks, one event at a time; without one, take the events
+---with `s:next()` or `s:each()`.
+---```lua
+---local s = numbers:subscribe{
+---  next = function(n) print(n) end, --> 1, then 2, then 3
+---  complete = function() print "the end" end, --> the end
+---}
+---```
 ---@param observer appsync.Observer|fun(event: any, err: appsync.Error?)|nil
 ---@return appsync.Subscription
 function Observable:subscribe(observer)
@@ -77,6 +83,10 @@ function Observable:subscribe(observer)
 end
 
 ---Like `s:next` on one pull subscription that this observable opens once and keeps.
+---```lua
+---local first, second = numbers:next(), numbers:next()
+---print(first, second) --> 1 2
+---```
 ---@param timeout number|table|nil
 ---@return any event, appsync.Error? err
 function Observable:next(timeout)
@@ -88,7 +98,12 @@ function Observable:next(timeout)
   return kept:next(timeout)
 end
 
----For `for event, s in observable:each() do`: a fresh pull subscription per loop.
+---Iterates over the events: `for event, s in observable:each() do`. Each loop has a pull subscription of its own.
+---```lua
+---for n in numbers:each() do
+---  print(n) --> 1, then 2, then 3
+---end
+---```
 ---@return fun(): any, appsync.Subscription
 function Observable:each()
   subscription.check_each()
@@ -110,7 +125,13 @@ local function for_each(self, fn, options)
   return ok, err
 end
 
----Subscribes and waits for the end.
+---Subscribes, calls the function with each event, and waits for the end.
+---```lua
+---local ok, err = numbers:for_each(function(n)
+---  print(n) --> 1, then 2, then 3
+---end)
+---print(ok, err) --> true nil
+---```
 ---@param fn fun(event: any, err: appsync.Error?) may wait
 ---@param options {timeout: number?, on_result: function?}|nil
 ---@return true? ok, appsync.Error? err
@@ -142,6 +163,14 @@ local function given_observer(sink, context)
 end
 
 ---Makes an observable. `subscribe_fn(observer)` is called for each subscription; it may return a function that stops it.
+---```lua
+---local letters = appsync.observable(function(observer)
+---  observer.next "a"
+---  observer.next "b"
+---  observer.complete()
+---end)
+---letters:for_each(function(letter) print(letter) end) --> a, then b
+---```
 ---@param subscribe_fn fun(observer: {next: function, error: function, complete: function}): function?
 ---@return appsync.Observable
 function observable.make(subscribe_fn)
@@ -159,7 +188,7 @@ function observable.make(subscribe_fn)
       if not stop then return end
       local is_good, raised = pcall(stop)
       if not is_good then
-        log.emit(context.log, "error", "what stops an observable raised: " .. printable.text(raised), { raised = raised })
+        log.emit(context.log, "error", "the function that stops an observable raised: " .. printable.text(raised), { raised = raised })
       end
     end
   end)

@@ -53,7 +53,10 @@ local function lift_ending(source, make)
   end)
 end
 
----Each event through a function; nil drops the event.
+---Passes each event through a function; nil drops the event.
+---```lua
+---numbers:map(function(n) return n * 10 end):for_each(function(n) print(n) end) --> 10, then 20, then 30
+---```
 ---@param fn fun(event: any): any must not wait
 ---@return appsync.Observable
 function Observable:map(fn)
@@ -68,7 +71,10 @@ function Observable:map(fn)
   end)
 end
 
----The events for which the function gives true.
+---Keeps the events for which the function returns true.
+---```lua
+---numbers:filter(function(n) return n > 1 end):for_each(function(n) print(n) end) --> 2, then 3
+---```
 ---@param fn fun(event: any): any must not wait
 ---@return appsync.Observable
 function Observable:filter(fn)
@@ -83,6 +89,9 @@ function Observable:filter(fn)
 end
 
 ---Emits `state = fn(state, event)` for each event; nil drops the event and keeps the state.
+---```lua
+---numbers:scan(function(sum, n) return sum + n end, 0):for_each(function(sum) print(sum) end) --> 1, then 3, then 6
+---```
 ---@param fn fun(state: any, event: any): any must not wait
 ---@param seed any the first state
 ---@return appsync.Observable
@@ -109,7 +118,10 @@ local function check_count(n, where, least)
   end
 end
 
----The first `n` events, then the end; the source is released at once.
+---Emits the first `n` events, then completes; the source is released at once.
+---```lua
+---numbers:take(2):for_each(function(n) print(n) end) --> 1, then 2
+---```
 ---@param n integer
 ---@return appsync.Observable
 function Observable:take(n)
@@ -129,13 +141,19 @@ function Observable:take(n)
   end)
 end
 
----The first event, then the end.
+---Emits the first event, then completes.
+---```lua
+---numbers:first():for_each(function(n) print(n) end) --> 1
+---```
 ---@return appsync.Observable
 function Observable:first()
   return self:take(1)
 end
 
----Without the first `n` events.
+---Drops the first `n` events.
+---```lua
+---numbers:skip(2):for_each(function(n) print(n) end) --> 3
+---```
 ---@param n integer
 ---@return appsync.Observable
 function Observable:skip(n)
@@ -152,7 +170,10 @@ function Observable:skip(n)
   end)
 end
 
----Without events that equal the one before; `key_fn` says by what.
+---Drops events that equal the one before; `key_fn` returns what is compared.
+---```lua
+---numbers:distinct(function(n) return n > 1 end):for_each(function(n) print(n) end) --> 1, then 2
+---```
 ---@param key_fn (fun(event: any): any)? must not wait
 ---@return appsync.Observable
 function Observable:distinct(key_fn)
@@ -172,7 +193,12 @@ function Observable:distinct(key_fn)
   end)
 end
 
----Calls the function with each event, which goes on unchanged when it has returned. It may wait.
+---Calls the function with each event, and passes the event on unchanged when it returns. It may wait.
+---```lua
+---local sum = 0
+---numbers:tap(function(n) sum = sum + n end):for_each(function(n) print(n) end) --> 1, then 2, then 3
+---print(sum) --> 6
+---```
 ---@param fn fun(event: any, err: appsync.Error?)
 ---@return appsync.Observable
 function Observable:tap(fn)
@@ -191,7 +217,13 @@ local function expect_observable(value, name, where)
   end
 end
 
----Until `other` emits or completes.
+---Emits until `other` emits or completes.
+---```lua
+---local stop = appsync.subject()
+---local created = client:subscribe(on_create_todo):take_until(stop):subscribe()
+---stop:next(true)
+---print(created:next(10)) --> nil nil
+---```
 ---@param other appsync.Observable
 ---@return appsync.Observable
 function Observable:take_until(other)
@@ -231,7 +263,13 @@ function Observable:take_until(other)
   end)
 end
 
----The events of several; ends when all have ended, fails with the first that fails.
+---Merges the events of several observables; completes when all have completed, fails with the first that fails.
+---```lua
+---local more = numbers:map(function(n) return n + 3 end)
+---local sum = 0
+---numbers:merge(more):for_each(function(n) sum = sum + n end)
+---print(sum) --> 21
+---```
 ---@param ... appsync.Observable
 ---@return appsync.Observable
 function Observable:merge(...)
@@ -257,7 +295,11 @@ function Observable:merge(...)
   end)
 end
 
----After a failure goes on with what the function gives: an observable, a last event, or nil for the end.
+---After a failure, continues with what the function returns: an observable, a last event, or nil for the end.
+---```lua
+---local failing = appsync.observable(function(observer) observer.error "no more numbers" end)
+---failing:catch(function() return numbers end):for_each(function(n) print(n) end) --> 1, then 2, then 3
+---```
 ---@param fn fun(err: appsync.Error): any may wait
 ---@return appsync.Observable
 function Observable:catch(fn)

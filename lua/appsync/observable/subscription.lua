@@ -9,8 +9,8 @@ local subscription = {}
 
 ---@class appsync.Subscription
 ---@field err appsync.Error? why it ended; nil at a normal end
----@field dropped integer events that were lost to `overflow = "drop_oldest"`, and one for each connection that ended while it
----wasn't read because a subscriber lagged: how many it lost nobody knows
+---@field dropped integer the number of events lost to `overflow = "drop_oldest"`, plus one for each connection that ended while
+---it wasn't being read because a subscriber lagged: how many events those lost is unknown
 local Subscription = {}
 
 local mt = {
@@ -42,7 +42,11 @@ function subscription.new(context, is_pulled)
   return self
 end
 
----Ends it. No callback runs after it; twice is legal.
+---Ends the subscription. No callback runs afterwards; calling it twice is harmless.
+---```lua
+---local s = client:subscribe(on_create_todo):subscribe{ next = function(data) print(data.onCreateTodo.name) end }
+---s:unsubscribe()
+---```
 function Subscription:unsubscribe()
   self.context:unsubscribe()
 end
@@ -53,8 +57,13 @@ local function ready(self, timeout)
   return ok, err
 end
 
----Waits until the service has acknowledged the subscription. At a time-out `err.cause` and the message tell why it hasn't,
----where that is known: the last error of the connection, a refusal that is tried again.
+---Waits until the service has acknowledged the subscription. On a time-out, `err.cause` and the message say why it hasn't, if
+---that is known: the connection's last error, or a refusal that is being retried.
+---```lua
+---local s = client:subscribe(on_create_todo):subscribe()
+---local ok, err = s:ready(10)
+---print(ok, err) --> true nil
+---```
 ---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
 ---@return true? ok, appsync.Error? err
 function Subscription:ready(timeout)
@@ -68,9 +77,15 @@ local function next_event(self, timeout)
   return event, err
 end
 
----Waits for one event. At the end of the stream `nil, nil`; after a failure `nil, err`; at a time-out `nil, err` and
----nothing is lost; `err.cause` is set where the subscription isn't served at that time. A timeout of 0 never waits and
----costs next to nothing: its error is the same object each time, until there is another cause to tell.
+---Waits for one event. Returns `nil, nil` at the end of the stream, and `nil, err` after a failure. On a time-out it returns
+---`nil, err` too, and nothing is lost; `err.cause` is set if the subscription isn't being served at that moment. A timeout of 0
+---never waits and costs next to nothing: its error is the same object each time, until its cause changes.
+---```lua
+---local s = numbers:take(1):subscribe()
+---local n, err = s:next(10)
+---print(n, err) --> 1 nil
+---print(s:next(10)) --> nil nil
+---```
 ---@param timeout number|table|nil seconds, or `{timeout =, on_result =}`
 ---@return any event, appsync.Error? err
 function Subscription:next(timeout)
@@ -90,7 +105,14 @@ function subscription.check_each()
   end
 end
 
----For `for event in s:each() do`. After the loop `s.err` tells a failure from the end.
+---Iterates over the events: `for event in s:each() do`. After the loop, `s.err` tells a failure from the end of the stream.
+---```lua
+---local s = numbers:subscribe()
+---for n in s:each() do
+---  print(n) --> 1, then 2, then 3
+---end
+---print(s.err) --> nil
+---```
 ---@return fun(): any, appsync.Subscription
 function Subscription:each()
   if not self.is_pulled then

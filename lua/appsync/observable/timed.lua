@@ -44,7 +44,10 @@ local function connect(source, sink, context, clear)
   end
 end
 
----An event goes on when `s` seconds have passed without another; the last one at the end of the stream at once.
+---Emits an event once `s` seconds have passed without another; at the end of the stream, the last one at once.
+---```lua
+---numbers:debounce(0.5):for_each(function(n) print(n) end) --> 3
+---```
 ---@param s number seconds
 ---@return appsync.Observable
 function Observable:debounce(s)
@@ -77,7 +80,10 @@ function Observable:debounce(s)
   end)
 end
 
----After an event the following ones are dropped for `s` seconds.
+---Emits an event, then drops those of the next `s` seconds.
+---```lua
+---numbers:throttle(60):for_each(function(n) print(n) end) --> 1
+---```
 ---@param s number seconds
 ---@return appsync.Observable
 function Observable:throttle(s)
@@ -96,7 +102,11 @@ function Observable:throttle(s)
   end)
 end
 
----Lists of `n` events; with `s`, what there is after so many seconds from the first. The rest at the end of the stream.
+---Emits lists of `n` events; with `s`, what there is that many seconds after the first. At the end of the stream, emits the
+---rest.
+---```lua
+---numbers:buffer(2):for_each(function(list) print(table.concat(list, " ")) end) --> 1 2, then 3
+---```
 ---@param n integer
 ---@param s number? seconds
 ---@return appsync.Observable

@@ -63,6 +63,13 @@ local function open_store(options)
   return opened
 end
 
+-- What the user's conflict handlers throw is told as what resolvers throw.
+local function conflict_handlers(options)
+  local own = { conflict_handlers = options.conflict_handlers or {} }
+  if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
+  return own.conflict_handlers
+end
+
 -- What of an engine is made of texts and files, and made anew when they change: not the store, and nobody's connection.
 local function load_program(options, given)
   local opened = given
@@ -83,8 +90,8 @@ local function load_program(options, given)
     end
     local code
     generated, err, code = model_resolvers.build(models, opened, {
-      now = options.now or core.wall, uuid = options.uuid or core.uuid, query = s.query.name,
-      mutation = s.mutation and s.mutation.name, guard = guard, conflict_handlers = options.conflict_handlers,
+      now = options.now or core.wall, lag_ms = options.lag_ms, uuid = options.uuid or core.uuid, query = s.query.name,
+      mutation = s.mutation and s.mutation.name, guard = guard, conflict_handlers = conflict_handlers(options),
     })
     if not generated then
       if not given then opened:close() end
@@ -145,6 +152,7 @@ end
 ---@field conflict_handlers table<string, fun(event: table): table>? of versioned models whose handler is LAMBDA
 ---@field store string|appsync.server.Store? a file, or ":memory:" (the default), or a store that is open already
 ---@field now (fun(): number)? seconds since 1970
+---@field lag_ms (fun(): number)? how much too old reads of versioned models are now; default: not at all
 ---@field uuid (fun(): string)?
 ---@field auth_modes appsync.server.AuthModes?
 ---@field open_database (fun(path: string): table?, string?, string?)? how the store opens SQLite

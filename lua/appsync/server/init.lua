@@ -54,7 +54,7 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field clock (fun(): number)? seconds that never go back
 ---@field now (fun(): number)? Unix seconds
 ---@field faults table? fault rules, decoded JSON or read; given, even empty: requests are logged and effects counted
----@field data_time appsync.server.DataTime? the time by which data lives; default: the server's
+---@field data_time appsync.server.DataTime? of the data clock; default: the server's time
 ---@field control integer? a port on 127.0.0.1 for the control endpoint, 0: any free one
 ---@field allow_hosts string[]? further names in Host headers that are answered on loopback; "*": any
 ---@field max_connections integer? TCP connections at once, default 10000
@@ -99,7 +99,8 @@ local function new_authorize(options, now, log)
   })
 end
 
-local function new_engine(options, auth_modes, now, on_effect)
+-- `world`: now, and where faults are played on_effect and lag_ms.
+local function new_engine(options, auth_modes, world)
   if options.engine then
     return options.engine
   end
@@ -111,12 +112,13 @@ local function new_engine(options, auth_modes, now, on_effect)
     conflict = options.conflict,
     conflict_handlers = options.conflict_handlers,
     store = options.store or ":memory:",
-    now = now,
+    now = world.now,
+    lag_ms = world.lag_ms,
     uuid = core.uuid,
     auth_modes = auth_modes,
     trace = options.tracer,
-    providers = { util = resolver_util.provider({ now = now, uuid = core.uuid }) },
-    on_effect = on_effect,
+    providers = { util = resolver_util.provider({ now = world.now, uuid = core.uuid }) },
+    on_effect = world.on_effect,
     on_failure = options.on_failure,
   })
 end
@@ -262,8 +264,11 @@ function server.new(options)
     auth_modes = auth:auth_modes(),
   }, Server_mt)
   local err
-  local function data_now() return self.data_clock:now() end
-  self.engine, err = new_engine(options, self.auth_modes, data_now, faults and function(...) faults.effects:add(...) end)
+  self.engine, err = new_engine(options, self.auth_modes, {
+    now = function() return self.data_clock:now() end,
+    on_effect = faults and function(...) faults.effects:add(...) end,
+    lag_ms = faults and function() return faults.moment.lag_ms end,
+  })
   if not self.engine then
     return nil, err
   end
@@ -301,7 +306,7 @@ function server.print_schema(options)
     conflict = options.conflict, conflict_handlers = options.conflict_handlers }
   -- Where nothing was said of authorization, the schema's rules are taken for whatever modes they are.
   local modes = options.is_key_made_up and {} or auth:auth_modes()
-  local engine, err = new_engine(dry, modes, core.wall)
+  local engine, err = new_engine(dry, modes, { now = core.wall })
   if not engine then
     return nil, err
   end

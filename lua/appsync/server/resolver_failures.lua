@@ -41,13 +41,13 @@ end
 -- PUC 5.1's xpcall passes no arguments.
 local passes_arguments = select(2, xpcall(function(value) return value end, print, true)) == true
 
-local function call(resolver, handler, ctx)
+local function call(resolver, handler, first, second)
   -- Not as a tail call: LuaJIT's traceback would have this function's name in the place of xpcall's, which ends ours.
   local ok, value
   if passes_arguments then
-    ok, value = xpcall(resolver, handler, ctx)
+    ok, value = xpcall(resolver, handler, first, second)
   else
-    ok, value = xpcall(function() return resolver(ctx) end, handler)
+    ok, value = xpcall(function() return resolver(first, second) end, handler)
   end
   return ok, value
 end
@@ -65,12 +65,13 @@ local function watched(resolver, type_name, field_name, on_failure)
     traceback = type(thrown) ~= "table" and own_frames(debug.traceback("", 2)) or nil
     return thrown
   end
-  local function run(ctx)
-    local ok, value = call(resolver, handler, ctx)
+  -- Resolvers get their context, conflict handlers an event before it.
+  local function run(first, second)
+    local ok, value = call(resolver, handler, first, second)
     if ok then return value end
     -- Told here: a handler that itself fails, as where the stack is full, tells nothing.
     on_failure({ type_name = type_name, field_name = field_name, thrown = value, place = place, traceback = traceback,
-      secrets = secrets_of(ctx) })
+      secrets = secrets_of(second or first) })
     place, traceback = nil, nil
     error(value, 0)
   end
@@ -78,7 +79,7 @@ local function watched(resolver, type_name, field_name, on_failure)
   return run
 end
 
---- The same resolvers, telling of what they throw before it goes on as ever.
+--- The same resolvers, or conflict handlers under "conflict_handlers", telling of what they throw before it goes on as ever.
 ---@param by_type table<string, table<string, function>>
 ---@param on_failure fun(failure: appsync.server.ResolverFailure)
 ---@return table<string, table<string, function>>

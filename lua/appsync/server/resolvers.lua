@@ -67,7 +67,7 @@ local OTHERS = {
   conflict_handlers = check_fields,
 }
 
--- The resolvers by type; or nil, the message and the name of what is wrong.
+-- The resolvers by type and the others; or nil, the message and the name of what is wrong.
 local function check(value)
   if type(value) ~= "table" then
     return nil, ("the file must return a table {Query = {field = function(ctx) … end}, …}, not a %s"):format(type(value))
@@ -79,7 +79,8 @@ local function check(value)
     if message then return nil, message, culprit end
     if not check_other then by_type[name] = fields end
   end
-  return by_type
+  -- A file's table may throw when it is read, so nobody reads it later.
+  return by_type, { authorizer = value.authorizer, conflict_handlers = value.conflict_handlers }
 end
 
 local function by_text(a, b) return tostring(a) < tostring(b) end
@@ -177,14 +178,14 @@ function resolvers.load(path)
     fault.traceback = traceback
     return nil, fault
   end
-  local is_read, by_type, why, culprit = pcall(check, value)
+  local is_read, by_type, others, culprit = pcall(check, value)
   if not is_read or not by_type then
     local line = culprit and line_that_gives(path, culprit)
     return nil, {
-      path = path, message = shown(is_read and why or by_type), line = line, text = line and source.line_of(path, line),
+      path = path, message = shown(is_read and others or by_type), line = line, text = line and source.line_of(path, line),
     }
   end
-  return { by_type = by_type, authorizer = value.authorizer, conflict_handlers = value.conflict_handlers }
+  return { by_type = by_type, authorizer = others.authorizer, conflict_handlers = others.conflict_handlers }
 end
 
 return resolvers

@@ -266,8 +266,8 @@ static void what_is_missing_or_wrong_is_named(void **state)
 	REFUSED(f.request.url = APS_STR("https:///graphql"), "url: has no host");
 	REFUSED(f.request.url = APS_STR("https://a\nb/"), "url: the host contains a space or a control character");
 	REFUSED(f.request.url = APS_STR("/graphql"), "url: has no host, and there is no host header");
-	REFUSED(f.request.method = APS_STR(""), "method: is missing or no HTTP method");
-	REFUSED(f.request.method = APS_STR("GET\n"), "method: is missing or no HTTP method");
+	REFUSED(f.request.method = APS_STR(""), "method: is missing or isn't an HTTP method");
+	REFUSED(f.request.method = APS_STR("GET\n"), "method: is missing or isn't an HTTP method");
 	REFUSED(f.options.region = APS_STR(""), "region: is missing");
 	REFUSED(f.options.region = APS_STR("a/b"), "region: contains a character that is not allowed");
 	REFUSED(f.options.service = APS_STR(""), "service: is missing");
@@ -303,7 +303,7 @@ static void what_is_missing_or_wrong_is_named(void **state)
 		        "character");
 	}
 	REFUSED(f.options.now_s = INT64_MAX, "now: must be within the years 0000 and 9999");
-	REFUSED((f.request.headers = &bad_name, f.request.n_headers = 1), "headers: a name is no HTTP token");
+	REFUSED((f.request.headers = &bad_name, f.request.n_headers = 1), "headers: a name isn't an HTTP token");
 	REFUSED((f.request.headers = &bad_value, f.request.n_headers = 1),
 	        "headers: the value of a contains a line break that folds no line, or another control character");
 	REFUSED((f.request.headers = &bad_date, f.request.n_headers = 1),

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "client/caching.h"
 #include "client/core.h"
+#include "client/credential.h"
 #include "client/features.h"
 
 struct core_world {
@@ -45,6 +46,20 @@ static inline void core_world_begin(struct core_world *world)
 	world->client->stats = aps_stats_new();
 	aps_settings_init(&world->client->settings);
 	assert_int_equal(aps_core_open_client(world->core, world->client, &err), APS_OK);
+}
+
+/* An API key. */
+static inline void core_world_add_key(struct core_world *world, uint64_t id)
+{
+	struct aps_auth_material material;
+	struct aps_credential *credential = aps_calloc(1, sizeof *credential);
+	assert_non_null(credential);
+	credential->id = id;
+	credential->client = world->client;
+	aps_auth_slot_init(&credential->slot, APS_AUTH_API_KEY, false);
+	assert_int_equal(aps_auth_material_init(&material, APS_AUTH_API_KEY, APS_STR("key"), NULL, NULL), APS_OK);
+	aps_credential_give(credential, &material);
+	assert_true(aps_credential_add(world->core, credential));
 }
 
 /* Runs a turn; the number of events that wait to be taken. */

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "client/lifecycle.h"
 #include "client/link_state.h"
+#include "client/subscriber.h"
 #include "client/subscription_commands.h"
 
 #include <setjmp.h>
@@ -23,19 +24,6 @@ struct world {
 	uint64_t last_id;
 };
 
-static void add_credential(struct world *world, uint64_t id)
-{
-	struct aps_auth_material material;
-	struct aps_credential *credential = aps_calloc(1, sizeof *credential);
-	assert_non_null(credential);
-	credential->id = id;
-	credential->client = world->all.client;
-	aps_auth_slot_init(&credential->slot, APS_AUTH_API_KEY, false);
-	assert_int_equal(aps_auth_material_init(&material, APS_AUTH_API_KEY, APS_STR("key"), NULL, NULL), APS_OK);
-	aps_credential_give(credential, &material);
-	assert_true(aps_credential_add(world->core, credential));
-}
-
 static void begin(struct world *world, enum aps_realtime_protocol protocol)
 {
 	core_world_begin(&world->all);
@@ -45,8 +33,8 @@ static void begin(struct world *world, enum aps_realtime_protocol protocol)
 	settings->endpoint = aps_strndup("https://a.example/graphql", 25);
 	settings->realtime_endpoint = aps_strndup("ws://a.example/", 15);
 	settings->realtime.protocol = protocol;
-	add_credential(world, FIRST);
-	add_credential(world, OTHER);
+	core_world_add_key(&world->all, FIRST);
+	core_world_add_key(&world->all, OTHER);
 	aps_connections_set_online(world->core, world->all.client, false);
 }
 
@@ -529,11 +517,38 @@ static void headers_that_never_come_end_the_feed_and_nothing_else(void **state)
 	int64_t now_ms = aps_clock_mono_ms();
 	aps_timers_run(&world.core->timers, world.core, now_ms + 29000);
 	assert_int_equal(silent.n_ends, 0);
-	aps_timers_run(&world.core->timers, world.core, now_ms + 31000);
+	/* A process that stood still for a minute has the whole time again. */
+	aps_timers_run(&world.core->timers, world.core, now_ms + 60000);
+	assert_int_equal(silent.n_ends, 0);
+	aps_timers_run(&world.core->timers, world.core, now_ms + 89999);
+	assert_int_equal(silent.n_ends, 0);
+	aps_timers_run(&world.core->timers, world.core, now_ms + 90000);
 	assert_int_equal(silent.n_ends, 1);
 	assert_int_equal(silent.end_code, APS_E_TIMEOUT);
 	assert_int_equal(other.n_ends, 0);
 	assert_int_equal(count_feeds(&world), 1);
+	finish(&world);
+}
+
+static void a_subscriber_stalls_while_the_process_runs_only(void **state)
+{
+	(void)state;
+	struct world world;
+	struct aps_err err;
+	begin(&world, APS_REALTIME_APPSYNC);
+	subscribe(&world, &PLAIN);
+	struct aps_subscriber *subscriber = aps_subscriber_find(world.core, world.last_id);
+	struct aps_consumer *consumer = &subscriber->consumer;
+	struct aps_bytes *bytes = aps_bytes_new(1);
+	for (int i = 0; i < 10; i++) /* as many as it takes */
+		consumer->kind->offer(world.core, consumer, bytes, (struct aps_str){bytes->p, 1}, &err);
+	aps_bytes_unref(bytes);
+	int64_t at_ms = subscriber->stall.at_ms;
+	aps_timers_run(&world.core->timers, world.core, at_ms + 60000);
+	aps_timers_run(&world.core->timers, world.core, at_ms + 89999);
+	assert_ptr_equal(aps_subscriber_find(world.core, world.last_id), subscriber);
+	aps_timers_run(&world.core->timers, world.core, at_ms + 90000);
+	assert_null(aps_subscriber_find(world.core, world.last_id));
 	finish(&world);
 }
 
@@ -670,6 +685,7 @@ int main(void)
 	        cmocka_unit_test(why_a_feed_is_not_served_is_told_once_and_to_whoever_joins),
 	        cmocka_unit_test(who_was_served_hears_that_events_were_missed),
 	        cmocka_unit_test(headers_that_never_come_end_the_feed_and_nothing_else),
+	        cmocka_unit_test(a_subscriber_stalls_while_the_process_runs_only),
 	        cmocka_unit_test(a_feed_whose_headers_nobody_can_be_asked_for_ends),
 	        cmocka_unit_test(a_connection_whose_headers_nobody_can_be_asked_for_is_tried_again),
 	        cmocka_unit_test(a_connection_keeps_its_timer_where_another_one_takes_the_last_place),

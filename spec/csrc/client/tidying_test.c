@@ -204,7 +204,7 @@ static void a_wipe_waits_for_who_reads_the_file_and_says_so(void **state)
 	assert_int_equal(sqlite3_prepare_v2(db, "SELECT id FROM entry", -1, &stmt, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
 	assert_int_equal(wipe_now(&message), -1);
-	assert_string_equal(message, "somebody else reads the store all the time");
+	assert_string_equal(message, "another connection keeps reading the store");
 	sqlite3_finalize(stmt);
 	sqlite3_close(db);
 	settle();

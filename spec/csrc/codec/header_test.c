@@ -51,7 +51,7 @@ static void what_would_break_a_request_is_refused(void **state)
 	(void)state;
 	assert_int_equal(add(APS_STR(""), APS_STR("v")), APS_E_USAGE);
 	assert_int_equal(add(APS_STR("a:"), APS_STR("v")), APS_E_USAGE);
-	assert_string_equal(err.msg, "headers: a name is no HTTP token");
+	assert_string_equal(err.msg, "headers: a name isn't an HTTP token");
 	assert_int_equal(add(APS_STR("a"), APS_STR("v\rw")), APS_E_USAGE);
 	assert_int_equal(add(APS_STR("a"), APS_STR("v\nw")), APS_E_USAGE);
 	assert_int_equal(add(APS_STR("a"), APS_STR("v\0w")), APS_E_USAGE);

@@ -265,7 +265,7 @@ static void a_header_without_an_end_is_told_as_such(void **state)
 	struct peer *peer = peer_start(serve_endless_line);
 	struct aps_http_answer answer = exchange(request_to(url_of(peer->port), "{}"));
 	assert_int_equal(answer.err.code, APS_E_TOO_BIG);
-	assert_non_null(strstr(answer.err.msg, "a line of the answer's headers is longer than libcurl takes"));
+	assert_non_null(strstr(answer.err.msg, "a line of the answer's headers is longer than libcurl accepts"));
 	aps_http_answer_clear(&answer);
 	peer_stop(peer);
 }

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,8 @@ APS_UNUSED static void peer_accept(struct peer *peer)
 	setsockopt(peer->listener, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 	peer->fd = accept(peer->listener, NULL, NULL);
 	if (peer->fd < 0) return;
+	int is_on = 1; /* what was sent has arrived */
+	setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &is_on, sizeof is_on);
 	setsockopt(peer->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 	setsockopt(peer->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 	peer->n_accepted++;
@@ -168,17 +171,23 @@ APS_UNUSED static void peer_ws_accept_key(const char *request, char out[40])
 	EVP_EncodeBlock((unsigned char *)out, digest, 20);
 }
 
-/* protocol: what is answered; NULL: no such header. */
-APS_UNUSED static bool peer_ws_open(struct peer *peer, const char *protocol)
+/* What accepts the request that was read last. protocol: what is answered; NULL: no such header. */
+APS_UNUSED static void peer_ws_answer(const struct peer *peer, const char *protocol, char *answer, size_t n)
 {
-	peer_accept(peer);
-	if (!peer_read_request(peer)) return false;
-	char key[40], answer[400];
+	char key[40];
 	peer_ws_accept_key(peer->input, key);
-	snprintf(answer, sizeof answer,
+	snprintf(answer, n,
 	         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
 	         "Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s%s%s\r\n",
 	         key, protocol ? "Sec-WebSocket-Protocol: " : "", protocol ? protocol : "", protocol ? "\r\n" : "");
+}
+
+APS_UNUSED static bool peer_ws_open(struct peer *peer, const char *protocol)
+{
+	char answer[400];
+	peer_accept(peer);
+	if (!peer_read_request(peer)) return false;
+	peer_ws_answer(peer, protocol, answer, sizeof answer);
 	return peer_write_text(peer, answer);
 }
 

@@ -78,7 +78,7 @@ APS_UNUSED static bool try_event(struct event *event, int timeout_ms)
 	const struct aps_ws_event *from = &current->events[next_in_current++];
 	assert_int_equal(from->connection, CONNECTION);
 	*event = (struct event){.kind = from->kind, .n = from->n};
-	event->p = from->n ? current->bytes->p + from->offset : "";
+	event->p = current->bytes ? current->bytes->p + from->offset : "";
 	if (from->kind == APS_WS_CLOSED) {
 		event->err = current->err;
 		assert_int_equal(next_in_current, current->n_events); /* always the last of its batch */

@@ -1,4 +1,8 @@
+#include "base/clock.h"
 #include "net_ws_fixture.h"
+
+#include <sched.h>
+#include <stdatomic.h>
 
 /* ---- scripts ---- */
 
@@ -86,6 +90,37 @@ static void serve_two_on_request(struct peer *peer)
 	}
 }
 
+/* One message each time that the test lets it. */
+static void serve_when_let(struct peer *peer)
+{
+	peer_ws_open(peer, "graphql-ws");
+	for (int i = 1; i <= 3; i++) {
+		char text[] = {(char)('0' + i), '\0'};
+		aps_wake_wait(&peer->go, PEER_WAIT_S * 1000);
+		aps_wake_lower(&peer->go);
+		if (i < 3)
+			peer_ws_send_text(peer, text);
+		else
+			peer_ws_send(peer, 0x01, text, 1); /* its end never comes */
+		aps_wake_raise(&peer->told);
+	}
+	peer_read_end(peer);
+}
+
+static void serve_upgrade_when_let(struct peer *peer)
+{
+	char answer[400];
+	peer_accept(peer);
+	if (!peer_read_request(peer)) return;
+	aps_wake_raise(&peer->told);
+	aps_wake_wait(&peer->go, PEER_WAIT_S * 1000);
+	aps_wake_lower(&peer->go);
+	peer_ws_answer(peer, "graphql-ws", answer, sizeof answer);
+	peer_write_text(peer, answer);
+	aps_wake_raise(&peer->told);
+	peer_read_end(peer);
+}
+
 static void serve_tunnel(struct peer *peer)
 {
 	peer_accept(peer);
@@ -95,16 +130,13 @@ static void serve_tunnel(struct peer *peer)
 	aps_wake_lower(&peer->go);
 	peer_write_text(peer, "HTTP/1.0 200 Connection established\r\n\r\n");
 	if (!peer_read_request(peer)) return;
-	char key[40], answer[300];
-	peer_ws_accept_key(peer->input, key);
-	snprintf(answer, sizeof answer,
-	         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
-	         "Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
-	         "Sec-WebSocket-Protocol: graphql-ws\r\n\r\n",
-	         key);
+	char answer[400];
+	peer_ws_answer(peer, "graphql-ws", answer, sizeof answer);
 	peer_write_text(peer, answer);
 	peer_read_end(peer);
 }
+
+#define GATED_TEST(name) cmocka_unit_test_setup_teardown(name, open_gated_ws, close_gated_ws)
 
 /* ---- tests ---- */
 
@@ -241,6 +273,136 @@ static void a_paused_connection_reads_nothing_until_it_is_resumed(void **state)
 	aps_ws_close(ws, CONNECTION, 1000, APS_STR(""));
 	expect_closed(APS_E_CLOSED, NULL);
 	peer_stop(peer);
+}
+
+static struct {
+	atomic_bool is_shut;
+	struct aps_wake reached, open;
+} gate;
+
+/* Holds the realtime thread up where the gate is shut. */
+static void deliver_when_let(void *context, struct aps_ws_batch *batch)
+{
+	if (atomic_exchange(&gate.is_shut, false)) {
+		aps_wake_raise(&gate.reached);
+		aps_wake_wait(&gate.open, WAIT_MS);
+		aps_wake_lower(&gate.open);
+	}
+	deliver(context, batch);
+}
+
+static void let_peer_send(struct peer *peer)
+{
+	aps_wake_raise(&peer->go);
+	assert_true(aps_wake_wait(&peer->told, WAIT_MS));
+	aps_wake_lower(&peer->told);
+}
+
+static size_t expect_looked(void)
+{
+	struct event event = {.n = 0};
+	assert_true(try_event(&event, WAIT_MS));
+	assert_int_equal(event.kind, APS_WS_LOOKED);
+	return event.n;
+}
+
+static void wait_ms(int64_t n_ms)
+{
+	for (int64_t end_ms = aps_clock_mono_ms() + n_ms; aps_clock_mono_ms() < end_ms;) sched_yield();
+}
+
+static int open_gated_ws(void **state)
+{
+	struct aps_err err;
+	if (open_ws(state) != 0 || !aps_ws_free(ws, WAIT_MS)) return -1;
+	if (aps_wake_init(&gate.reached, NULL) || aps_wake_init(&gate.open, NULL)) return -1;
+	ws = aps_ws_new((struct aps_ws_sink){deliver_when_let, NULL}, &err);
+	return ws ? 0 : -1;
+}
+
+static int close_gated_ws(void **state)
+{
+	int rc = close_ws(state);
+	aps_wake_clear(&gate.reached);
+	aps_wake_clear(&gate.open);
+	return rc;
+}
+
+static void what_the_socket_has_comes_before_the_answer_of_who_looks(void **state)
+{
+	(void)state;
+	struct peer *peer = peer_start(serve_when_let);
+	start(to(peer->port));
+	expect_opened();
+	aps_ws_look(ws, CONNECTION); /* nothing comes, and nothing is waited for */
+	expect_looked();
+
+	atomic_store(&gate.is_shut, true);
+	let_peer_send(peer);
+	assert_true(aps_wake_wait(&gate.reached, WAIT_MS));
+	let_peer_send(peer); /* the thread has 1 in its hands: 2 lies in the socket */
+	aps_ws_look(ws, CONNECTION);
+	aps_wake_raise(&gate.open);
+	expect_text("1");
+	expect_text("2");
+	expect_looked();
+
+	int64_t from_ms = aps_clock_mono_ms();
+	wait_ms(2);
+	aps_ws_look(ws, CONNECTION);
+	assert_in_range(expect_looked(), 1, (size_t)from_ms);
+	from_ms = aps_clock_mono_ms();
+	let_peer_send(peer); /* a part is a sign of life, too */
+	aps_ws_look(ws, CONNECTION);
+	assert_in_range(expect_looked(), (size_t)from_ms, (size_t)aps_clock_mono_ms());
+
+	aps_ws_look(ws, CONNECTION + 1); /* nobody's: nobody is told */
+	aps_ws_close(ws, CONNECTION, 1000, APS_STR(""));
+	peer_stop(peer);
+	expect_closed(APS_E_CLOSED, NULL);
+}
+
+/* The upgrade is answered while the realtime thread is held up, and its time is over before that goes on. False: the
+ * machine was too busy to say so. */
+static bool is_opened_late(int64_t timeout_ms)
+{
+	struct peer *peer = peer_start(serve_upgrade_when_let);
+	struct aps_ws_connect connect = to(peer->port);
+	int64_t from_ms = aps_clock_mono_ms();
+	connect.connect_timeout_ms = timeout_ms;
+	start(connect);
+	assert_true(aps_wake_wait(&peer->told, WAIT_MS));
+	aps_wake_lower(&peer->told);
+	int64_t begun_ms = aps_clock_mono_ms(); /* its time has begun to run between the two */
+	atomic_store(&gate.is_shut, true);
+	aps_ws_look(ws, CONNECTION);
+	assert_true(aps_wake_wait(&gate.reached, WAIT_MS)); /* by LOOKED, or by CLOSED */
+	aps_wake_lower(&gate.reached);
+	bool is_in_time = aps_clock_mono_ms() < from_ms + timeout_ms;
+	if (is_in_time) {
+		let_peer_send(peer);
+		wait_ms(begun_ms + timeout_ms + 2 - aps_clock_mono_ms());
+	}
+	aps_wake_raise(&gate.open);
+	if (is_in_time) {
+		expect_looked();
+		expect_opened();
+		aps_ws_close(ws, CONNECTION, 1000, APS_STR(""));
+	}
+	peer_stop(peer);
+	struct event event = next_event();
+	while (event.kind != APS_WS_CLOSED) event = next_event();
+	return is_in_time;
+}
+
+static void an_answer_that_came_in_time_counts_where_the_thread_was_late(void **state)
+{
+	(void)state;
+	int64_t timeout_ms = 100;
+	while (!is_opened_late(timeout_ms)) {
+		timeout_ms *= 2;
+		assert_true(timeout_ms < WAIT_MS);
+	}
 }
 
 static void a_long_list_of_sub_protocols_arrives_whole(void **state)
@@ -384,6 +546,8 @@ int main(void)
 	        WS_TEST(a_message_above_the_bound_is_skipped_and_the_next_one_comes),
 	        WS_TEST(a_send_queue_above_its_bound_ends_the_connection),
 	        WS_TEST(a_paused_connection_reads_nothing_until_it_is_resumed),
+	        GATED_TEST(what_the_socket_has_comes_before_the_answer_of_who_looks),
+	        GATED_TEST(an_answer_that_came_in_time_counts_where_the_thread_was_late),
 	        WS_TEST(a_long_list_of_sub_protocols_arrives_whole),
 	        WS_TEST(values_that_would_be_cut_are_refused),
 	        WS_TEST(the_environments_proxy_is_not_looked_at),

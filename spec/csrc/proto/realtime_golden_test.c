@@ -140,6 +140,8 @@ static void input(struct replay *p, const char *op, const char *args)
 		aps_realtime_text(p->rt, with_ids(p, args), p->now_ms);
 	} else if (strcmp(op, "too_big") == 0) {
 		aps_realtime_too_big(p->rt, with_ids(p, args), p->now_ms);
+	} else if (strcmp(op, "heard") == 0) {
+		aps_realtime_heard(p->rt, atoi(args), p->now_ms);
 	} else if (strcmp(op, "closed") == 0) {
 		struct aps_err err = err_of(args);
 		aps_realtime_closed(p->rt, &err, p->now_ms);

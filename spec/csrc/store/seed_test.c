@@ -101,14 +101,14 @@ static void what_is_no_store_is_refused_by_name(void **state)
 	(void)state;
 	assert_refused("No such file");
 	put(shipped.path, "");
-	assert_refused("no store of this library");
+	assert_refused("isn't a store of this library");
 	put(shipped.path, "not a database ");
-	assert_refused("no database");
+	assert_refused("isn't a database");
 	unlink(shipped.path);
 	struct aps_db *db = db_open_as(shipped.path, &db_defaults);
 	db_do(db, "CREATE TABLE t (a)");
 	aps_db_close(db);
-	assert_refused("no store of this library");
+	assert_refused("isn't a store of this library");
 	unlink(shipped.path);
 	assert_int_equal(mkfifo(shipped.path, 0600), 0);
 	assert_refused("pipe");

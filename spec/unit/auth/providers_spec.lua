@@ -78,7 +78,7 @@ describe("auth.environment", function()
   it("refuses an end that is no date, and gives what has passed by the device's clock", function()
     local variables = { AWS_ACCESS_KEY_ID = "a", AWS_SECRET_ACCESS_KEY = "b", AWS_CREDENTIAL_EXPIRATION = "soon" }
     local provider = auth.environment { getenv = env(variables) }
-    expect_err("no_credentials", "no ISO 8601 date", provider:get())
+    expect_err("no_credentials", "isn't an ISO 8601 date", provider:get())
     variables.AWS_CREDENTIAL_EXPIRATION = "1970-01-01T00:16:40Z"
     assert.same({ access_key_id = "a", secret_access_key = "b", expires_at = 1000 }, provider:get())
   end)

@@ -94,7 +94,7 @@ describe("of a script's literals", function()
       { "line 3: ',' or '}' was expected", "const aws = {\n  url: 'x'\n  auth: 'y'\n};\nexport default aws;" },
       { "line 1: ',' or '}' was expected", "export default {url: 'x'" },
       { "line 1: a comment has no end", "const a = 1; /* {}" },
-      { "its export is process.env.X in line 1, which is no literal; code is never run", "export default process.env.X" },
+      { "its export is process.env.X in line 1, which isn't a literal; code is never run", "export default process.env.X" },
     }
     for _, row in ipairs(rows) do
       local value, message = chosen(row[2])

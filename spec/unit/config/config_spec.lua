@@ -253,7 +253,7 @@ describe("config.load", function()
       { native, { UserAgent = "aws-amplify-cli/2.0", Version = "1.0" } },
       { native, { api = { plugins = { awsAPIPlugin = { t = { endpointType = "GraphQL", region = "us-east-1" } } } } } },
       { "config (an amplify-js configuration) has no API.GraphQL.endpoint", { Auth = { region = "us-east-1" } } },
-      { "config (aws-exports.js): aws_appsync_graphqlEndpoint is process.env.URL in line 2, which is no literal; code is never run",
+      { "config (aws-exports.js): aws_appsync_graphqlEndpoint is process.env.URL in line 2, which isn't a literal; code is never run",
         "export default {\n  aws_appsync_graphqlEndpoint: process.env.URL,\n}" },
     }
     for _, row in ipairs(rows) do
@@ -295,9 +295,9 @@ describe("config.load", function()
     assert.equal(URL, got.endpoint)
     assert.is_nil(got.api_key)
     assert.same({
-      "aws_appsync_apiKey is left out: it is process.env.KEY in line 3, which is no literal; code is never run",
-      "aws_user_pools_id is left out: it is an expression in line 5, which is no literal; code is never run",
-      "aws_cloud_logic_custom is left out: it is an expression in line 4, which is no literal; code is never run",
+      "aws_appsync_apiKey is left out: it is process.env.KEY in line 3, which isn't a literal; code is never run",
+      "aws_user_pools_id is left out: it is an expression in line 5, which isn't a literal; code is never run",
+      "aws_cloud_logic_custom is left out: it is an expression in line 4, which isn't a literal; code is never run",
     }, got.warnings)
   end)
 

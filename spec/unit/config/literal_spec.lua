@@ -52,16 +52,16 @@ describe("the literal reader", function()
   end)
 
   it("keeps code apart and tells where it stands", function()
-    assert.equal("process.env.X in line 2, which is no literal; code is never run", code_of("{\na: process.env.X}"))
+    assert.equal("process.env.X in line 2, which isn't a literal; code is never run", code_of("{\na: process.env.X}"))
     for _, text in ipairs { "{a: f()}", "{a: nan}", "{a: 0x10g}", "{a: b}", "{a: `${b}`}", "{a: b ? 'c' : 'd'}", "{a: () => ({ x: 1 })}",
       "{a: async () => { return /[}/]}/ }}", "{a: function (b) { return `${'}'}` }}", "{a: new Date(1, 2)}", "{a: !b}", "{a: 'b'.c()}",
       "{a: x.y.split(/,/)[0]}", "{a: 1 > 2}", "{a: -b}", "{a: [1][0]}", "{a: typeof b, c: 1}" } do
-      assert.matches("in line 1, which is no literal; code is never run", code_of(text))
+      assert.matches("in line 1, which isn't a literal; code is never run", code_of(text))
     end
   end)
 
   it("shows no key whose quotes were forgotten", function()
-    assert.equal("an expression in line 1, which is no literal; code is never run", code_of("{apiKey: forgotten-quotes}", "apiKey"))
+    assert.equal("an expression in line 1, which isn't a literal; code is never run", code_of("{apiKey: forgotten-quotes}", "apiKey"))
   end)
 
   it("computes no endless string", function()

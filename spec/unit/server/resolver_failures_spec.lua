@@ -49,4 +49,21 @@ describe("a resolvers file that is watched", function()
     assert.is_false(pcall(query.b, {}))
     assert.is_string(resolver_failures.describe(failures[2]))
   end)
+
+  it("tells of an error in a conflict handler, too", function()
+    local engine = require("appsync.server.engine")
+    path = process.file("return { conflict_handlers = {\n  default = function(event, ctx)\n    return event.newItem.name .. ctx.no.thing\n  end } }", ".lua")
+    failures = {}
+    local served = assert(engine.new({
+      schema_text = "type Todo @model { id: ID! name: String }", conflict = { handler = "LAMBDA" },
+      conflict_handlers = assert(resolvers.load(path)).conflict_handlers, on_failure = function(failure) failures[1] = failure end,
+    }))
+    served:execute({ query = 'mutation { createTodo(input: {id: "1"}) { id } }' })
+    local answer = served:execute({ query = 'mutation { updateTodo(input: {id: "1", name: "a"}) { id } }' })
+    served:close()
+    assert.matches('"errorType":"ConflictError"', answer, 1, true)
+    local text = resolver_failures.describe(failures[1])
+    assert.matches("^conflict_handlers%.default: attempt to .*%(" .. path:gsub("%p", "%%%0") .. ":3%)\nstack traceback:\n", text)
+    assert.is_nil(text:find("lambda.lua", 1, true))
+  end)
 end)

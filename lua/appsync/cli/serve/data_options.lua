@@ -15,12 +15,12 @@ local data_options = {
     {
       name = "models",
       value = "FILE.json",
-      help = 'the same by model: {"Todo": {"conflict": "optimistic"}, …}; none: not versioned',
+      help = 'the same by model: {"Todo": {"conflict": "optimistic"}, …}',
     },
     {
       name = "base-ttl",
       value = "SECONDS",
-      help = "how long a deleted record stays as a tombstone; default 2592000 (30 days)",
+      help = "how long a deleted record is kept as a tombstone; default 2592000",
       kind = "integer",
       min = 0,
       max = 2147483647,
@@ -28,7 +28,7 @@ local data_options = {
     {
       name = "delta-ttl",
       value = "SECONDS",
-      help = "how long sync queries find a change; default 1800 (30 minutes)",
+      help = "how long sync queries find a change; default 1800",
       kind = "integer",
       min = 0,
       max = 2147483647,

@@ -15,7 +15,7 @@ local fault_options = {
     {
       name = "clock",
       value = "TIME",
-      help = "the time of data: 2026-01-31T12:00:00Z stands still, +3600 runs ahead",
+      help = "data clock: frozen at 2026-01-31T12:00:00Z, or +3600 s ahead",
     },
   },
 }

@@ -13,12 +13,18 @@ local layout = {}
 ---@class appsync.server.IndexLayout: appsync.server.KeyLayout
 ---@field name string
 
+---@class appsync.server.VersionsLayout
+---@field base_ttl_s integer
+---@field delta_ttl_s integer
+---@field now fun(): number
+---@field lag_ms (fun(): number)?
+
 ---@class appsync.server.TableLayout
 ---@field kind "model"|"own"
 ---@field name string
 ---@field key appsync.server.KeyLayout? nil for tables of resolvers
 ---@field indexes appsync.server.IndexLayout[]
----@field versions {base_ttl_s: integer, delta_ttl_s: integer, now: fun(): number}? nil: its items have none
+---@field versions appsync.server.VersionsLayout? nil: its items have none
 
 local function text_of(key)
   if not key then return "{}" end
@@ -130,7 +136,8 @@ function layout.install(store, prepared, installed)
   end
   local config = wanted.versions
   made.versions = config and versions.new(made, {
-    base_ttl_s = config.base_ttl_s, delta_ttl_s = config.delta_ttl_s, now = config.now, since_ms = prepared.since_ms,
+    base_ttl_s = config.base_ttl_s, delta_ttl_s = config.delta_ttl_s, now = config.now, lag_ms = config.lag_ms,
+    since_ms = prepared.since_ms,
   })
   return made
 end

@@ -11,6 +11,7 @@ local operations = {}
 
 ---@class appsync.server.World
 ---@field now fun(): number seconds since 1970
+---@field lag_ms (fun(): number)? how much too old reads of versioned models are now
 ---@field uuid fun(): string
 ---@field query string the query type's name
 ---@field mutation string?
@@ -31,9 +32,9 @@ end
 
 --- The tables that models need, with the indexes that only relations ask for.
 ---@param models appsync.server.Model[]
----@param now fun(): number
+---@param world appsync.server.World
 ---@return appsync.server.TableLayout[]
-function operations.layouts(models, now)
+function operations.layouts(models, world)
   local layouts, named, of = {}, by_name(models), {}
   for i, m in ipairs(models) do
     complete_model(m)
@@ -41,7 +42,9 @@ function operations.layouts(models, now)
     for j, index in ipairs(m.indexes) do indexes[j] = { name = index.name, partition = index.partition, sort = index.sort or {} } end
     layouts[i] = {
       kind = "model", name = m.name, key = { partition = m.key.partition, sort = m.key.sort or {} }, indexes = indexes,
-      versions = m.conflict and { base_ttl_s = m.conflict.base_ttl_s, delta_ttl_s = m.conflict.delta_ttl_s, now = now },
+      versions = m.conflict and {
+        base_ttl_s = m.conflict.base_ttl_s, delta_ttl_s = m.conflict.delta_ttl_s, now = world.now, lag_ms = world.lag_ms,
+      },
     }
     of[m.name] = indexes
   end
@@ -81,7 +84,7 @@ end
 ---@return string? message when the store's items do not fit
 ---@return string? code of a failure of the storage
 function operations.build(models, store, world)
-  local tables, message, code = store:adopt(operations.layouts(models, world.now))
+  local tables, message, code = store:adopt(operations.layouts(models, world))
   if not tables then return nil, message, code end
   local guard, accesses = permit.complete(world.guard), {}
   for _, m in ipairs(models) do

@@ -12,7 +12,8 @@ local token = require("appsync.server.data.token")
 local reading = {}
 
 local NULL, array_mt = core.null, core.array_mt
-local DEFAULT_LIMIT = 100
+
+reading.DEFAULT_LIMIT = 100
 
 local function given(value)
   if value == NULL then return nil end
@@ -65,7 +66,8 @@ function reading.getter(access, place, fields)
       if from[partition] == "" then refuse_empty(ctx, partition) end
       return nil
     end
-    local item = tbl:get(pk, sk)
+    local row = tbl:row(pk, sk)
+    local item = row and tbl:seen(row)
     return item and check_shown(hidden_by, item, place)
   end
   return function(ctx, from)
@@ -90,6 +92,18 @@ local function subject(place, query)
   return of .. (query.is_descending and " DESC " or " ") .. pk
 end
 
+--- How many items a page may look at.
+---@param args table of the field
+---@param default integer
+---@return integer
+function reading.limit(args, default)
+  local limit = given(args.limit) or default
+  if limit < 1 then
+    error({ message = "Value for field '/limit' must be at least 1.", type = "BadRequestException" }, 0)
+  end
+  return limit
+end
+
 --- A connection: the page that a query and the arguments of its field mean.
 ---@param access appsync.server.Access
 ---@param place appsync.server.Place
@@ -99,20 +113,21 @@ end
 ---@return {items: table[], nextToken: string|lightuserdata}
 function reading.connection(access, place, ctx, query, default_limit)
   local args = ctx.arguments
-  local limit, text, wanted = given(args.limit) or default_limit or DEFAULT_LIMIT, given(args.nextToken), given(args.filter)
-  if limit < 1 then
-    error({ message = "Value for field '/limit' must be at least 1.", type = "BadRequestException" }, 0)
-  end
+  local limit = reading.limit(args, default_limit or reading.DEFAULT_LIMIT)
+  local text, wanted = given(args.nextToken), given(args.filter)
   filter.check(wanted)
   local hidden_by = access.guard:read(access.m, "list", ctx)
   query.limit = limit
   local of = (text or nil) and subject(place, query)
   if text then query.after = token.decode(of, text, select_.n_position(query)) end
-  local rows, after = access.table:page(query)
+  local tbl = access.table
+  local rows, after = tbl:page(query)
+  local at_ms = tbl.versions and tbl.versions:read_at_ms()
   local items, n = setmetatable({}, array_mt), 0
   for i = 1, #rows do
     local item = rows[i].item
-    if (not wanted or filter.matches(wanted, item)) and (not hidden_by or filter.matches(hidden_by, item)) then
+    if at_ms then item = tbl.versions:item_at(rows[i], at_ms) end
+    if item and (not wanted or filter.matches(wanted, item)) and (not hidden_by or filter.matches(hidden_by, item)) then
       n = n + 1
       items[n] = item
     end

@@ -100,7 +100,7 @@ local function one_by_index(access, place, relation, path)
     local values = values_of(ctx.source, relation.local_fields)
     if not values then return nil end
     local rows = access.table:page({ pk = values[1], index = index, range = sort_range(key, values, {}), limit = 1 })
-    local item = rows[1] and rows[1].item
+    local item = rows[1] and access.table:seen(rows[1])
     if item and hidden_by and not filter.matches(hidden_by, item) then refuse.unauthorized(place.field, place.type) end
     return item
   end

@@ -7,6 +7,7 @@ local store_file = require("appsync.server.data.store_file")
 
 ---@class appsync.server.Store
 ---@field cache appsync.server.Cache
+---@field changes appsync.server.Cache entries of the journal, likewise
 ---@field n_read integer rows that statements gave, for whoever measures
 ---@field private db appsync.server.native.Connection
 ---@field private tables table<string, appsync.server.Table> by kind and name
@@ -33,12 +34,13 @@ end
 function store.open(path, open)
   local db, message, code = store_file.open(path, open or require("appsync.server.native").sqlite_open)
   if not db then return nil, message, code end
-  local last, why, word = db:values("SELECT coalesce(max(seq), 0) FROM items")
+  -- The journal's entries know the places of items that are gone.
+  local last, why, word = db:values("SELECT max((SELECT coalesce(max(seq), 0) FROM items), (SELECT coalesce(max(seq), 0) FROM journal))")
   if not last then
     db:close()
     return nil, store_file.explain(why, word), word
   end
-  return setmetatable({ db = db, cache = cache.new(), n_read = 0, tables = {}, place = last[1] }, Store)
+  return setmetatable({ db = db, cache = cache.new(), changes = cache.new(), n_read = 0, tables = {}, place = last[1] }, Store)
 end
 
 --- An item's text as the item.
@@ -87,7 +89,10 @@ end
 
 local function roll_back(self)
   self.db:rollback()
-  if self.has_written then self.cache:clear() end
+  if self.has_written then
+    self.cache:clear()
+    self.changes:clear()
+  end
   for _, id in ipairs(self.made or {}) do self.tables[id] = nil end
   for _, table_ in pairs(self.tables) do
     if table_.versions then table_.versions:forget() end

@@ -32,8 +32,8 @@ CREATE TABLE entries (index_id INTEGER NOT NULL, pk NOT NULL, sk NOT NULL, seq I
 -- What the second version of the store has beside the first: which tables have versions, and their journal and tombstones.
 local VERSIONS = [[
 CREATE TABLE versions (table_id INTEGER PRIMARY KEY, since INTEGER NOT NULL);
-CREATE TABLE journal (id INTEGER PRIMARY KEY AUTOINCREMENT, table_id INTEGER NOT NULL, at INTEGER NOT NULL,
-  expires INTEGER NOT NULL, json TEXT NOT NULL);
+CREATE TABLE journal (id INTEGER PRIMARY KEY AUTOINCREMENT, table_id INTEGER NOT NULL, seq INTEGER NOT NULL,
+  at INTEGER NOT NULL, expires INTEGER NOT NULL, json TEXT NOT NULL);
 CREATE INDEX journal_by_time ON journal (table_id, at, id);
 CREATE INDEX journal_by_expiry ON journal (table_id, expires);
 CREATE TABLE tombstones (seq INTEGER PRIMARY KEY, table_id INTEGER NOT NULL, expires INTEGER NOT NULL);

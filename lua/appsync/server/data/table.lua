@@ -78,6 +78,15 @@ function Table:get(pk, sk)
   return row and row.item
 end
 
+--- A row's item as a read sees it: not always the latest version, where versions lag behind.
+---@param row appsync.server.Row
+---@return table? item
+function Table:seen(row)
+  local at_ms = self.versions and self.versions:read_at_ms()
+  if at_ms then return self.versions:item_at(row, at_ms) end
+  return row.item
+end
+
 local function add_entries(self, seq, item)
   for _, index in ipairs(self.indexes) do
     local pk, sk = index.key_of(item)

@@ -173,7 +173,7 @@ end
 local SETTERS = {
   skew_s = set_skew,
   advance_s = function(self, seconds) return set_skew(self, self.faults.moment.skew_s + seconds) end,
-  data_at = function(self, time) return self.data_clock:stand(time) end,
+  data_at = function(self, time) return self.data_clock:freeze(time) end,
   data_offset_s = function(self, seconds) return self.data_clock:run(seconds) end,
   data_advance_s = function(self, seconds) return self.data_clock:advance(seconds) end,
 }

@@ -1,6 +1,6 @@
---- The time by which data lives: timestamps, versions, the lives of tombstones and of the journal's entries. It may stand still,
---- or run ahead of the machine's or behind it. Signatures and tokens go by the server's clock whatever this one says: their
---- clients know nothing of it.
+--- The data clock: the time of timestamps and versions, and of the lives of tombstones and journal entries. It may be frozen,
+--- or run ahead of the server's clock or behind it. Signatures and tokens are checked by the server's clock, because clients
+--- sign by theirs.
 local core = require("appsync.core")
 local parse_date = require("appsync.auth.date")
 
@@ -13,7 +13,7 @@ local data_clock = {}
 local DataClock = {}
 local DataClock_mt = { __index = DataClock }
 
---- A time that stands still, or one that differs from the server's by so many seconds.
+--- A frozen time, or one that differs from the server's by so many seconds.
 ---@class appsync.server.DataTime
 ---@field at_s number? seconds since 1970
 ---@field offset_s number?
@@ -43,8 +43,8 @@ local function is_time(seconds)
   return seconds >= 0 and seconds <= MAX_S
 end
 
-local EXPECTED = "a time is seconds since 1970 or a date like 2026-01-31T12:00:00Z"
-local OUT_OF_RANGE = "the time of data must be between 1970 and 9999"
+local EXPECTED = "expected seconds since 1970 or a date like 2026-01-31T12:00:00Z"
+local OUT_OF_RANGE = "the data clock must stay between 1970 and 9999"
 
 local function read_time(value)
   if type(value) == "number" then return value end
@@ -59,23 +59,23 @@ function DataClock:put(time)
   return true
 end
 
---- Makes it stand still at a time.
+--- Freezes it at a time.
 ---@param value any seconds since 1970, or a date with a time
 ---@return true? ok, string? message
-function DataClock:stand(value)
+function DataClock:freeze(value)
   local at_s = read_time(value)
   if not at_s then return nil, EXPECTED end
   return self:put({ at_s = at_s })
 end
 
---- Makes it run, so many seconds ahead of the server's clock.
+--- Has it run so many seconds ahead of the server's clock.
 ---@param seconds number
 ---@return true? ok, string? message
 function DataClock:run(seconds)
   return self:put({ offset_s = seconds })
 end
 
---- Moves it on, or back; it stands or runs as before.
+--- Moves it forward, or back; it stays frozen or running.
 ---@param seconds number
 ---@return true? ok, string? message
 function DataClock:advance(seconds)
@@ -84,18 +84,17 @@ function DataClock:advance(seconds)
   return self:put({ offset_s = time.offset_s + seconds })
 end
 
---- As at the start.
+--- Returns to what it was at the start.
 function DataClock:reset()
   self.time = self.start
 end
 
----@return {now: number, stands: boolean, offset_s: number?}
+---@return {now: number, frozen: boolean, offset_s: number?}
 function DataClock:describe()
-  return { now = self:now(), stands = self.time.at_s ~= nil, offset_s = self.time.offset_s }
+  return { now = self:now(), frozen = self.time.at_s ~= nil, offset_s = self.time.offset_s }
 end
 
---- Reads what people write: "2026-01-31T12:00:00Z" or seconds since 1970, a time that stands still; "+60" or "-60", one that
---- runs.
+--- Reads a setting: "2026-01-31T12:00:00Z" or seconds since 1970 for a frozen time, "+60" or "-60" for an offset.
 ---@param text string
 ---@return appsync.server.DataTime? time, string? message
 function data_clock.parse(text)

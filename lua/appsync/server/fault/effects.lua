@@ -53,6 +53,17 @@ local function count(entry, map, key)
   map[key] = (map[key] or 0) + 1
 end
 
+-- Of a versioned record: a mutation that was done twice has written two versions, or was refused.
+local function count_version(entry, value)
+  local version = type(value) == "table" and value._version
+  local id = version and first_text(value.id)
+  if not id or type(version) ~= "number" then
+    return
+  end
+  entry.by_version = entry.by_version or {}
+  count(entry, entry.by_version, id .. "@" .. result.number(version))
+end
+
 --- The engine's `on_effect`.
 ---@param field_name string
 ---@param arguments table
@@ -64,24 +75,12 @@ function Effects:add(field_name, arguments, value)
     self.by_field[field_name] = entry
   end
   entry.count = entry.count + 1
-  self:count_version(entry, value)
+  count_version(entry, value)
   local input = type(arguments.input) == "table" and arguments.input or {}
   count(entry, entry.by_id, first_text(input.id, arguments.id, type(value) == "table" and value.id or nil))
   count(entry, entry.by_client_mutation_id, first_text(input.clientMutationId, arguments.clientMutationId))
   local ok, text = pcall(result.sorted, arguments)
   count(entry, entry.by_arguments, ok and digest(text) or nil)
-end
-
--- Of a versioned record: a mutation that was done twice has written two versions, or was refused.
----@private
-function Effects:count_version(entry, value)
-  local version = type(value) == "table" and value._version
-  local id = version and first_text(value.id)
-  if not id or type(version) ~= "number" then
-    return
-  end
-  entry.by_version = entry.by_version or {}
-  count(entry, entry.by_version, id .. "@" .. result.number(version))
 end
 
 ---@class appsync.server.Effect

@@ -171,6 +171,13 @@ kinds.all = {
     parameters = { s = { type = "number", min = -moment.max_skew_s, max = moment.max_skew_s } },
     check = function(p) return p.s == nil and "needs s, the seconds" or nil end,
   },
+  -- Reads of versioned models see what was there so long ago: {"stale": 500}.
+  stale = {
+    sites = { "request" },
+    short = "ms",
+    parameters = { ms = { type = "number", min = 0 } },
+    check = function(p) return p.ms == nil and "needs ms" or nil end,
+  },
   -- A field fails: {"error": {"type": "DynamoDB:DynamoDbException", "message": "…", "field": "Todo.owner"}}.
   error = {
     sites = { "request" },

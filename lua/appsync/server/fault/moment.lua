@@ -7,6 +7,7 @@ local moment = {}
 ---@class appsync.server.Moment
 ---@field skew_s number of all requests
 ---@field private skew_here_s number of this one
+---@field lag_ms number how much too old reads are in this one
 ---@field private expire table? parameters
 ---@field private refusal appsync.server.FaultRefusal?
 local Moment = {}
@@ -25,7 +26,7 @@ end
 ---@param now fun(): number
 ---@return appsync.server.Moment
 function moment.new(now)
-  return setmetatable({ real_now = now, skew_s = 0, skew_here_s = 0 }, Moment_mt)
+  return setmetatable({ real_now = now, skew_s = 0, skew_here_s = 0, lag_ms = 0 }, Moment_mt)
 end
 
 --- Unix seconds by the server's clock.
@@ -67,11 +68,12 @@ function Moment:during(strikes, engine, fn)
     return fn()
   end
   self.skew_here_s = strikes.skew and strikes.skew.parameters.s or 0
+  self.lag_ms = strikes.stale and strikes.stale.parameters.ms or 0
   self.expire = strikes.expire and strikes.expire.parameters
   self.refusal = strikes.refusal
   engine.inject = strikes.error and injection(strikes.error) or nil
   local function finish(ok, ...)
-    self.skew_here_s, self.expire, self.refusal, engine.inject = 0, nil, nil, nil
+    self.skew_here_s, self.lag_ms, self.expire, self.refusal, engine.inject = 0, 0, nil, nil, nil
     if not ok then
       error((...), 0)
     end

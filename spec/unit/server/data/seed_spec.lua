@@ -162,13 +162,13 @@ describe("a seed", function()
     end)
 
     for text, message in pairs({
-      ['{ "id": "a", "_version": 0 }'] = "Todo[0]._version: is at least 1",
-      ['{ "id": "a", "_version": -1 }'] = "Todo[0]._version: is at least 1",
+      ['{ "id": "a", "_version": 0 }'] = "Todo[0]._version: must be at least 1",
+      ['{ "id": "a", "_version": -1 }'] = "Todo[0]._version: must be at least 1",
       ['{ "id": "a", "_version": null }'] = "Todo[0]._version: must not be null",
       ['{ "id": "a", "_version": 1.5 }'] = "Todo[0]._version: ",
       ['{ "id": "a", "_version": "1" }'] = "Todo[0]._version: ",
-      ['{ "id": "a", "_lastChangedAt": -1 }'] = "Todo[0]._lastChangedAt: is a time in milliseconds since 1970",
-      ['{ "id": "a", "_lastChangedAt": 999999999999999 }'] = "Todo[0]._lastChangedAt: is a time in milliseconds since 1970",
+      ['{ "id": "a", "_lastChangedAt": -1 }'] = "Todo[0]._lastChangedAt: must be a time in milliseconds since 1970",
+      ['{ "id": "a", "_lastChangedAt": 999999999999999 }'] = "Todo[0]._lastChangedAt: must be a time in milliseconds since 1970",
       ['{ "id": "a", "_lastChangedAt": "2026-01-01" }'] = "Todo[0]._lastChangedAt: ",
       ['{ "id": "a", "_deleted": 1 }'] = "Todo[0]._deleted: ",
       ['{ "id": "a", "_ttl": 1 }'] = "Todo[0]._ttl: Todo has no such field",

@@ -40,6 +40,7 @@ describe("a fault rule", function()
       ['{"disconnect":"reset"}'] = { how = "reset" },
       ['{"lose_answer":"hang"}'] = { how = "hang" },
       ['{"skew":-3}'] = { s = -3 },
+      ['{"stale":500}'] = { ms = 500 },
       ['{"error":"bad"}'] = { message = "bad" },
       ['{"duplicate":2}'] = { copies = 2 },
     }) do
@@ -82,6 +83,8 @@ describe("a fault rule", function()
     { '{"fault":{"disconnect":{"how":"reset","code":1001}}}', 'f: rule 1: fault disconnect has how="reset" beside a close code' },
     { '{"fault":{"lose_answer":{"how":"hang","status":500}}}', "f: rule 1: fault lose_answer has how beside a status" },
     { '{"fault":{"lose_answer":{"status":200}}}', 'f: rule 1: fault lose_answer: "status" must be an integer between 400 and 599' },
+    { '{"fault":{"stale":{}}}', "f: rule 1: fault stale needs ms" },
+    { '{"fault":{"stale":-1}}', 'f: rule 1: fault stale: "ms" must be a number of at least 0' },
     { '{"fault":{"skew":{}}}', "f: rule 1: fault skew needs s, the seconds" },
     { '{"fault":{"error":{"type":"x"}}}', "f: rule 1: fault error needs a message" },
     { '{"match":{"on":"event"},"fault":{"drop":true}}', 'f: rule 1: match: this "drop" can\'t act on "event", only on request' },

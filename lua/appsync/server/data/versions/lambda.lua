@@ -30,23 +30,23 @@ local ACCEPTED = {
 }
 
 local function malformed(clash, found)
-  return nil, ("the conflict handler of %s must return %s; not %s"):format(clash.model, ACCEPTED[clash.op], found)
+  return nil, ("the conflict handler of %s must return %s, not %s"):format(clash.model, ACCEPTED[clash.op], found)
 end
 
 -- An item as JSON can keep it.
 local function read_item(clash, item)
-  if type(item) ~= "table" or is_list(item) then return malformed(clash, "an item that is no object") end
+  if type(item) ~= "table" or is_list(item) then return malformed(clash, "an item that isn't an object") end
   local text, err = core.encode(item)
   if not text then return malformed(clash, "an item that JSON can't hold: " .. err.message) end
   return { action = "RESOLVE", item = core.decode(text) }
 end
 
 local function describe(action)
-  return type(action) == "string" and ("the action '%s'"):format(action) or "an action that is no text"
+  return type(action) == "string" and ("the action '%s'"):format(action) or "an action that isn't a string"
 end
 
 local function read_answer(clash, answer)
-  if type(answer) ~= "table" then return malformed(clash, "a " .. type(answer)) end
+  if type(answer) ~= "table" then return malformed(clash, answer == nil and "nil" or "a " .. type(answer)) end
   local action = answer.action
   if action == "REJECT" then return { action = action } end
   if clash.op == "update" and action == "RESOLVE" then return read_item(clash, answer.item) end

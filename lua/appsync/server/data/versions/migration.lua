@@ -11,8 +11,6 @@ local migration = {}
 ---@return integer since_ms
 local function begin(store, table_id, config, now_ms)
   local since_ms = 0 -- of a table without items the journal knows all there is
-  store:run("DELETE FROM journal WHERE table_id = ?", table_id)
-  store:run("DELETE FROM tombstones WHERE table_id = ?", table_id)
   each_item(store, table_id, function(seq, item)
     since_ms = now_ms
     local known = type(item._version) == "number" and item._version or 0
@@ -39,7 +37,7 @@ end
 --- Brings the items of a table to what a model wants, inside of a transaction.
 ---@param store appsync.server.Store
 ---@param table_id integer
----@param config {base_ttl_s: integer, delta_ttl_s: integer, now: fun(): number}? nil: without versions
+---@param config appsync.server.VersionsLayout? nil: without versions
 ---@return integer? since_ms from when on every change is in the journal
 function migration.prepare(store, table_id, config)
   local since_ms = store:values("SELECT since FROM versions WHERE table_id = ?", table_id)[1]

@@ -2,13 +2,14 @@
 --- them, or what has changed since the last time.
 local core = require("appsync.core")
 local filter = require("appsync.server.data.filter")
+local reading = require("appsync.server.data.reading")
 local refuse = require("appsync.server.data.refuse")
 local token = require("appsync.server.data.token")
 
 local sync = {}
 
 local NULL, array_mt = core.null, core.array_mt
-local DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
+local MAX_LIMIT = 1000
 
 local function given(value)
   if value == NULL then return nil end
@@ -74,14 +75,12 @@ function sync.resolver(access, place)
   local versions, of = access.table.versions, place.type .. "." .. place.field
   return function(ctx)
     local args = ctx.arguments
-    local limit, text, wanted = given(args.limit) or DEFAULT_LIMIT, given(args.nextToken), given(args.filter)
-    if limit < 1 then
-      error({ message = "Value for field '/limit' must be at least 1.", type = "BadRequestException" }, 0)
-    end
+    local limit = math.min(reading.limit(args, reading.DEFAULT_LIMIT), MAX_LIMIT)
+    local text, wanted = given(args.nextToken), given(args.filter)
     filter.check(wanted)
     local hidden_by = access.guard:read(access.m, "sync", ctx)
     local at = text and read_token(of, text) or begin(versions, given(args.lastSync))
-    local items, after = looked_at(versions, at, math.min(limit, MAX_LIMIT))
+    local items, after = looked_at(versions, at, limit)
     local next_token = NULL
     if after then next_token = write_token(of, { is_delta = at.is_delta, started_ms = at.started_ms, after = after }) end
     return { items = passing(items, wanted, hidden_by), nextToken = next_token, startedAt = at.started_ms }

@@ -102,7 +102,7 @@ local function settle(access, ctx, mutation)
     end
   end
   local row = writing.find_row(access, ctx, input)
-  return refuse.conflict("MaxConflicts", ("The item has changed %d times while its conflict was being resolved."):format(MAX_TRIES),
+  return refuse.conflict("MaxConflicts", ("The item changed %d times while its conflict was being resolved."):format(MAX_TRIES),
     visible(access, row and row.item))
 end
 

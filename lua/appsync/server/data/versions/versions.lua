@@ -2,6 +2,7 @@
 --- journal of changes, the tombstones of what was deleted, and when both are over.
 local core = require("appsync.core")
 local result = require("appsync.server.graphql.result")
+local shared = require("appsync.server.graphql.shared")
 
 ---@class appsync.server.Versions
 ---@field base_ttl_s integer the life of a tombstone; 0: there are none
@@ -10,6 +11,7 @@ local result = require("appsync.server.graphql.result")
 ---@field private table appsync.server.Table
 ---@field private store appsync.server.Store
 ---@field private now fun(): number
+---@field private lag_ms (fun(): number)? how much too old reads are now
 ---@field private next_expiry_s number nothing is over before
 local Versions = {}
 Versions.__index = Versions
@@ -24,12 +26,12 @@ local PAGE_BYTES = 1048576
 local CHUNK = 256
 
 ---@param table_ appsync.server.Table
----@param config {base_ttl_s: integer, delta_ttl_s: integer, since_ms: integer, now: fun(): number}
+---@param config {base_ttl_s: integer, delta_ttl_s: integer, since_ms: integer, now: (fun(): number), lag_ms: (fun(): number)?}
 ---@return appsync.server.Versions
 function versions.new(table_, config)
   return setmetatable({
     table = table_, store = table_.store, base_ttl_s = config.base_ttl_s, delta_ttl_s = config.delta_ttl_s,
-    since_ms = config.since_ms, now = config.now, next_expiry_s = 0,
+    since_ms = config.since_ms, now = config.now, lag_ms = config.lag_ms, next_expiry_s = 0,
   }, Versions)
 end
 
@@ -69,10 +71,10 @@ function Versions:expect(expires_s)
 end
 
 ---@private
-function Versions:journal(item)
+function Versions:journal(seq, item)
   local expires_s = seconds_of(item._lastChangedAt) + self.delta_ttl_s
-  self.store:run("INSERT INTO journal (table_id, at, expires, json) VALUES (?, ?, ?, ?)", self.table.id, item._lastChangedAt,
-    expires_s, result.text(item))
+  self.store:run("INSERT INTO journal (table_id, seq, at, expires, json) VALUES (?, ?, ?, ?, ?)", self.table.id, seq,
+    item._lastChangedAt, expires_s, result.text(item))
   self:expect(expires_s)
 end
 
@@ -95,7 +97,7 @@ function Versions:add(pk, sk, item)
   self.store:transaction(function()
     local seq = is_kept(self, item) and self.table:insert(pk, sk, item)
     if seq and item._deleted then self:bury(seq, item) end
-    self:journal(item)
+    self:journal(seq or self.store:next_place(), item)
   end)
 end
 
@@ -107,7 +109,7 @@ local function replace(self, row, item)
   end
   if row.item._deleted then self.store:run("DELETE FROM tombstones WHERE seq = ?", row.seq) end
   if item._deleted and is_kept(self, item) then self:bury(row.seq, item) end
-  self:journal(item)
+  self:journal(row.seq, item)
 end
 
 --- Writes an item's first or next version.
@@ -159,6 +161,44 @@ function Versions:reaches(since_ms)
   return since_ms >= self.since_ms and since_ms >= self:now_ms() - self.delta_ttl_s * 1000
 end
 
+-- An entry of the journal with its size. It never changes, so it is decoded once.
+local function entry_at(self, id)
+  local known = self.store.changes:at(id)
+  if known then return known end
+  local text = self.store:values("SELECT json FROM journal WHERE id = ?", id)[1]
+  local entry = { seq = id, pk = id, sk = 0, item = shared.mark(self.store.decode(text)), bytes = #text, table_id = self.table.id }
+  self.store.changes:add(entry)
+  return entry
+end
+
+--- The time that reads see: now, but where they are too old.
+---@return number? ms nil: they are not
+function Versions:read_at_ms()
+  local lag_ms = self.lag_ms and self.lag_ms() or 0
+  return lag_ms > 0 and self:now_ms() - lag_ms or nil
+end
+
+-- The entry of the journal for an item that stands first in an order.
+local function entry_of(self, seq, condition, at_ms)
+  local id = self.store:values("SELECT id FROM journal WHERE table_id = ? AND seq = ? AND " .. condition .. " LIMIT 1",
+    self.table.id, seq, at_ms)[1]
+  return id and entry_at(self, id).item
+end
+
+--- A row as a read of that time sees it: its item, an earlier version of it, or nothing where it came later. What the journal
+--- has forgotten is seen as it is.
+---@param row appsync.server.Row
+---@param at_ms number
+---@return table? item
+function Versions:item_at(row, at_ms)
+  local item = row.item
+  if item._lastChangedAt <= at_ms then return item end
+  local earlier = entry_of(self, row.seq, "at <= ? ORDER BY at DESC, id DESC", at_ms)
+  if earlier then return earlier end
+  local next_one = entry_of(self, row.seq, "at > ? ORDER BY at, id", at_ms) or item
+  return next_one._version > 1 and item or nil
+end
+
 --- A page of the journal, in its order: by time, then as it was written. One item may be there several times.
 ---@param after {[1]: number, [2]: number} a time and a place: entries behind them
 ---@param limit integer
@@ -167,17 +207,19 @@ end
 function Versions:changes(after, limit)
   self:sweep()
   local items, bytes = {}, 0
-  local at, id = after[1], after[2]
+  local at, id, until_ms = after[1], after[2], self:read_at_ms() or math.huge
   while true do
     local want = math.min(limit - #items, CHUNK)
-    local found = self.store:values("SELECT at, id, json FROM journal WHERE table_id = ? AND (at, id) > (?, ?) "
-      .. "ORDER BY at, id LIMIT ?", self.table.id, at, id, want)
-    for i = 1, #found, 3 do
-      at, id, bytes = found[i], found[i + 1], bytes + #found[i + 2]
-      items[#items + 1] = self.store.decode(found[i + 2])
+    local found = self.store:values("SELECT at, id FROM journal WHERE table_id = ? AND (at, id) > (?, ?) ORDER BY at, id LIMIT ?",
+      self.table.id, at, id, want)
+    for i = 1, #found, 2 do
+      if found[i] > until_ms then return items, nil end
+      at, id = found[i], found[i + 1]
+      local entry = entry_at(self, id)
+      items[#items + 1], bytes = entry.item, bytes + entry.bytes
       if bytes >= PAGE_BYTES then return items, { at, id } end
     end
-    if #found < 3 * want then return items, nil end
+    if #found < 2 * want then return items, nil end
     if #items >= limit then return items, { at, id } end
   end
 end
@@ -190,7 +232,12 @@ end
 function Versions:scan(after, limit)
   local rows, position = self.table:page({ limit = limit, after = after > 0 and { after } or nil })
   local items = setmetatable({}, core.array_mt)
-  for i, row in ipairs(rows) do items[i] = row.item end
+  local at_ms = self:read_at_ms()
+  for _, row in ipairs(rows) do
+    local item = row.item
+    if at_ms then item = self:item_at(row, at_ms) end
+    items[#items + 1] = item
+  end
   return items, position and position[1]
 end
 

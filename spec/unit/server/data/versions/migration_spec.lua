@@ -69,6 +69,18 @@ describe("a model that gets versions or loses them", function()
     assert.same({ { "1", 2, START_MS } }, all())
   end)
 
+  it("gives no item the place of one that is gone while the journal knows it", function()
+    build(true)
+    mutate("create", { id = "1" })
+    mutate("delete", { id = "1", _version = 1 })
+    local seq = s:values("SELECT seq FROM items")[1]
+    s:run("DELETE FROM items")
+    s:run("DELETE FROM tombstones")
+    open_again(true)
+    mutate("create", { id = "2" })
+    assert.is_true(s:values("SELECT seq FROM items")[1] > seq)
+  end)
+
   it("keeps the metadata when it loses them, and shows tombstones as items", function()
     build(true)
     mutate("create", { id = "1" })

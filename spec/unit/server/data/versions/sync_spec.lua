@@ -125,6 +125,10 @@ describe("sync", function()
     assert.equal("2.2x", texts(sync({ filter = { _deleted = { eq = true } } })))
   end)
 
+  it("refuses a filter that means nothing, whatever there is", function()
+    assert.equal("Unrecognized Filter", refused({ filter = { n = { like = 1 } } }).type)
+  end)
+
   it("gives 100 items unless asked for more, and never more than 1000", function()
     s:transaction(function()
       for i = 1, 1001 do mutate("createTodo", { id = tostring(i) }) end
@@ -137,6 +141,30 @@ describe("sync", function()
       assert.equal(1000, #page.items)
       page = sync({ lastSync = last_sync, limit = 5000, nextToken = page.nextToken })
       assert.same({ 1, NULL }, { #page.items, page.nextToken })
+    end
+  end)
+
+  it("remembers nothing that was rolled back", function()
+    fill()
+    pcall(s.transaction, s, function()
+      mutate("createTodo", { id = "4" })
+      assert.equal("4.1", texts(sync({ lastSync = clock_ms })))
+      error("no")
+    end)
+    mutate("createTodo", { id = "5" })
+    assert.equal("5.1", texts(sync({ lastSync = clock_ms })))
+  end)
+
+  it("walks an index, whatever it asks of the journal", function()
+    for _, sql in ipairs({
+      "SELECT at, id FROM journal WHERE table_id = 1 AND (at, id) > (1, 2) ORDER BY at, id LIMIT 3",
+      "SELECT min(expires) FROM journal WHERE table_id = 1", "DELETE FROM journal WHERE table_id = 1 AND expires < 5",
+      "SELECT min(expires) FROM tombstones WHERE table_id = 1", "DELETE FROM tombstones WHERE table_id = 1 AND expires < 5",
+    }) do
+      local plan = s:explain(sql)
+      assert.matches("SEARCH", plan)
+      assert.not_matches("SCAN", plan)
+      assert.not_matches("TEMP B%-TREE", plan)
     end
   end)
 

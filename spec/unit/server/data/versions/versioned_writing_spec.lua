@@ -95,6 +95,12 @@ describe("the mutations of a versioned model", function()
       assert.is_nil(get()._deleted)
     end)
 
+    it("asks a condition of nothing", function()
+      build("AUTOMERGE")
+      assert.same({ message = FAILED, type = "ConditionalCheckFailedException" }, refused("create", { id = "1" }, { name = { eq = "a" } }))
+      assert.equal(1, mutate("create", { id = "1" }, { name = { ne = "a" } })._version)
+    end)
+
     it("shows the item that is there to nobody who can't read it", function()
       local hidden
       build("AUTOMERGE", { guard = { read = function() return hidden end } })
@@ -132,6 +138,16 @@ describe("the mutations of a versioned model", function()
       end
       assert.equal(2, mutate("update", { id = "1", note = "b", _version = 1 }, { name = { eq = "a" } })._version)
       assert.equal(3, mutate("update", { id = "1", other = "b", _version = 1 }, { name = { eq = "a" } })._version)
+    end)
+
+    it("refuses keys that are empty, or parts of a composite one", function()
+      build("AUTOMERGE", { indexes = { { name = "byText", partition = "kind", sort = { "text", "rank" } } } })
+      mutate("create", { id = "1", kind = "k", text = "a", rank = 1 })
+      assert.matches("IndexName: byText, IndexKey: kind", refused("update", { id = "1", kind = "", _version = 1 }).message)
+      for _, version in ipairs({ 1, 5 }) do
+        assert.matches("Missing key: 'rank'", refused("update", { id = "1", text = "b", _version = version }).message)
+      end
+      assert.equal(1, get()._version)
     end)
 
     it("makes a live item of a tombstone when the version is right", function()
@@ -225,6 +241,15 @@ describe("the mutations of a versioned model", function()
         assert.equal(0, #call("Query", "byKind", { kind = "k" }).items)
       end)
 
+      it("and refuses what no key can be", function()
+        begin()
+        handler = function() return { action = "RESOLVE", item = { kind = "" } } end
+        local err = refused("update", { id = "1" })
+        assert.equal("DynamoDB:DynamoDbException", err.type)
+        assert.matches("IndexName: byKind, IndexKey: kind", err.message)
+        assert.equal("k", get().kind)
+      end)
+
       it("and deletes what it removes", function()
         begin()
         handler = function(event) return { action = event.newItem == nil and "REMOVE" or "REJECT" } end
@@ -238,19 +263,21 @@ describe("the mutations of a versioned model", function()
           event.existingItem.name, event.newItem.name, event.arguments.input.id = "x", "y", "z"
           return { action = "REJECT" }
         end
-        refused("update", { id = "1" })
+        local input = { id = "1" }
+        refused("update", input)
         assert.equal("a", get().name)
+        assert.same({ id = "1" }, input)
       end)
 
       for what, case in pairs({
-        ["nothing"] = { "update", function() end, "not a nil" },
+        ["nothing"] = { "update", function() end, "}, not nil" },
         ["a text"] = { "update", function() return "REJECT" end, "not a string" },
         ["an unknown action"] = { "update", function() return { action = "MERGE" } end, "not the action 'MERGE'" },
-        ["no action"] = { "delete", function() return {} end, "not an action that is no text" },
-        ["no item"] = { "update", function() return { action = "RESOLVE" } end, "not an item that is no object" },
-        ["a list for an item"] = { "update", function() return { action = "RESOLVE", item = { 1 } } end, "not an item that is no object" },
+        ["no action"] = { "delete", function() return {} end, "not an action that isn't a string" },
+        ["no item"] = { "update", function() return { action = "RESOLVE" } end, "not an item that isn't an object" },
+        ["a list for an item"] = { "update", function() return { action = "RESOLVE", item = { 1 } } end, "not an item that isn't an object" },
         ["an item with a function"] = { "update", function() return { action = "RESOLVE", item = { a = print } } end, "JSON can't hold" },
-        ["RESOLVE of a deletion"] = { "delete", function() return { action = "RESOLVE", item = {} } end, "'REMOVE'} or {action = 'REJECT'}; not the action 'RESOLVE'" },
+        ["RESOLVE of a deletion"] = { "delete", function() return { action = "RESOLVE", item = {} } end, "'REMOVE'} or {action = 'REJECT'}, not the action 'RESOLVE'" },
         ["REMOVE of an update"] = { "update", function() return { action = "REMOVE" } end, "not the action 'REMOVE'" },
         ["an error"] = { "update", function() error("boom") end, "the conflict handler of Todo failed: boom" },
         ["a table that throws"] = { "update", function() return setmetatable({}, { __index = error }) end, "a table that can't be read" },
@@ -335,6 +362,19 @@ describe("the mutations of a versioned model", function()
       assert.equal(2, count("journal"))
       assert.equal(1, mutate("create", { id = "1" })._version)
     end)
+  end)
+
+  it("is not done when the journal can't be written", function()
+    build("AUTOMERGE")
+    mutate("create", { id = "1", name = "a" })
+    s:run("CREATE TRIGGER broken BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'no'); END")
+    for _, case in ipairs({ { "update", { id = "1", name = "b", _version = 1 } }, { "delete", { id = "1", _version = 1 } }, { "create", { id = "2" } } }) do
+      assert.equal("InternalFailure", refused(case[1], case[2]).type)
+    end
+    assert.same({ "a", 1 }, { get().name, get()._version })
+    assert.is_nil(get()._deleted)
+    assert.is_nil(get("2"))
+    assert.same({ 1, 0 }, { count("items"), count("tombstones") })
   end)
 
   it("forgets the journal's entries when their life is over", function()
