@@ -85,3 +85,49 @@ scenario('a client with several modes reads by key what its owner writes by toke
 	const seen = await guest.one(guest.models.Page, saved.id, (page) => page);
 	assert.equal(seen.text, 'mine');
 });
+
+const AUTHORIZER = 'return { authorizer = function(given) return given == "open sesame" end }';
+const modes = { models: 'modes', args, resolversFile: temporary('authorizer.lua', AUTHORIZER) };
+
+const ada = () => ({
+	...user('ada', { 'cognito:groups': ['Red'] }), authModeStrategyType: 'MULTI_AUTH',
+	authProviders: { functionAuthProvider: async () => ({ token: 'open sesame' }) },
+});
+
+scenario('a record has several owners', modes, async (world) => {
+	const client = await world.client(ada());
+	const { DataStore, models: { Document } } = client;
+	const { id } = await client.sent(() => DataStore.save(new Document({ text: 'ours', editors: ['ada', 'bob'] })));
+	const documents = remote(world, 'bob').of('Document', 'id text editors');
+	await documents.update({ id, text: 'by bob', _version: 1 });
+	await client.one(Document, id, (document) => document.text === 'by bob');
+	await documents.create({ text: 'not for ada', editors: ['bob'] });
+	const both = await documents.create({ text: 'for both', editors: ['bob', 'ada'] });
+	await client.one(Document, both.id, (document) => document);
+	assert.deepEqual(texts(await DataStore.query(Document)), ['by bob', 'for both']);
+	assert.deepEqual(client.problems, []);
+});
+
+scenario('a field says which group reads a record', modes, async (world) => {
+	const teams = remote(world, 'eve', { 'cognito:groups': ['Red', 'Blue'] }).of('Team', 'id name group');
+	await teams.create({ name: 'known blue', group: 'Blue' });
+	await teams.create({ name: 'known red', group: 'Red' });
+	const client = await world.client(ada());
+	const { DataStore, models: { Team } } = client;
+	await teams.create({ name: 'blue', group: 'Blue' });
+	const red = await teams.create({ name: 'red', group: 'Red' });
+	await client.one(Team, red.id, (team) => team);
+	assert.deepEqual((await DataStore.query(Team)).map(({ name }) => name).sort(), ['known red', 'red']);
+	assert.deepEqual(client.problems, []);
+});
+
+scenario('a token of one\'s own is judged by the authorizer', modes, async (world) => {
+	const client = await world.client(ada());
+	const { DataStore, models: { Ticket } } = client;
+	const tickets = new Remote(world.server, { authorization: 'open sesame' }).of('Ticket', 'id text');
+	const { id } = await client.sent(() => DataStore.save(new Ticket({ text: 'mine' })));
+	assert.equal((await tickets.get(id)).text, 'mine');
+	const theirs = await tickets.create({ text: 'theirs' });
+	await client.one(Ticket, theirs.id, (ticket) => ticket);
+	assert.deepEqual(client.problems, []);
+});
