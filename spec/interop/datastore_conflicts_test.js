@@ -198,6 +198,27 @@ scenario('the handler of conflicts gives up its change', { conflicts: ['optimist
 	assert.deepEqual([{ ...stored }, kept], [theirs, theirs]);
 });
 
+// The client's own handler sends the change as a whole record with the server's version: the fields that it doesn't have are
+// null. When the model requires one of them, the record can't be made; after ten attempts the client gives up.
+scenario('without a handler the change is a whole record, or given up', { conflicts: ['optimistic'] }, async (world) => {
+	const todos = world.remote.of('Todo', FIELDS);
+	const client = await world.client();
+	const { DataStore, models: { Todo } } = client;
+	const contest = async (how) => {
+		const { id } = await todos.create({ name: 'a' });
+		await client.one(Todo, id, (todo) => todo);
+		await client.goOffline();
+		await DataStore.save(Todo.copyOf(await DataStore.query(Todo, id), how));
+		await todos.update({ id, done: true, _version: 1 });
+		const sent = await exchanges(() => client.sent(() => client.goOnline()));
+		const kept = await todos.get(id);
+		assert.deepEqual({ ...await DataStore.query(Todo, id) }, kept);
+		return { attempts: mutations(sent).length, kept: [kept.name, kept.priority, kept.done, kept._version] };
+	};
+	assert.deepEqual(await contest((todo) => { todo.name = 'mine'; }), { attempts: 2, kept: ['mine', null, null, 3] });
+	assert.deepEqual(await contest((todo) => { todo.priority = 1; }), { attempts: 11, kept: ['a', null, true, 2] });
+});
+
 scenario('a handler is asked again when the record changes once more', { conflicts: ['optimistic'] }, async (world) => {
 	const { save, todos, id, settle, conflicts } = await offline(world, { name: 'a' }, async (conflict) => {
 		if (conflicts.length === 1) await todos.update({ id, priority: 2, _version: 2 });
