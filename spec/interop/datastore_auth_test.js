@@ -131,3 +131,15 @@ scenario('a token of one\'s own is judged by the authorizer', modes, async (worl
 	await client.one(Ticket, theirs.id, (ticket) => ticket);
 	assert.deepEqual(client.problems, []);
 });
+
+scenario('a signature is verified', modes, async (world) => {
+	const clients = [await world.client(ada()), await world.client(ada())];
+	const [{ DataStore, models: { Machine } }] = clients;
+	const { id } = await clients[0].sent(() => DataStore.save(new Machine({ state: 'on' })));
+	await clients[1].one(clients[1].models.Machine, id, (machine) => machine);
+	await clients[1].change(clients[1].models.Machine, id, (machine) => { machine.state = 'off'; });
+	await clients[0].one(Machine, id, (machine) => machine.state === 'off');
+	const sent = await world.control.log({ field: 'updateMachine' });
+	assert.match(sent[0].headers['x-amz-date'], /^\d{8}T\d{6}Z$/);
+	assert.deepEqual([...clients[0].problems, ...clients[1].problems], []);
+});

@@ -3,6 +3,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { credentialsProvider } = require('./credentials');
 const environment = require('./environment');
 const { test, within } = require('./harness');
 const { start, API_KEY } = require('./server');
@@ -27,7 +28,7 @@ function configure({ Amplify, decodeJWT }, server, { token, authMode = token ? '
 	const endpoint = { endpoint: server.endpoint, region: 'us-east-1', apiKey: API_KEY };
 	Amplify.configure(
 		{ API: { GraphQL: { ...endpoint, defaultAuthMode: authMode } } },
-		{ Auth: { tokenProvider: token && {
+		{ Auth: { credentialsProvider, tokenProvider: token && {
 			getTokens: async () => ({ accessToken: decodeJWT(token), idToken: decodeJWT(token) }),
 		} } },
 	);
