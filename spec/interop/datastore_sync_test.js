@@ -275,7 +275,7 @@ scenario('what a broken connection has missed is asked for', { conflicts: ['auto
 	const { id } = await todos.create({ name: 'before' });
 	await client.one(Todo, id, (todo) => todo);
 	await client.subscribed(async () => {
-		await world.control.disconnect(1001);
+		await world.control.disconnect();
 		await todos.update({ id, name: 'missed', _version: 1 });
 	});
 	await client.one(Todo, id, (todo) => todo.name === 'missed');
