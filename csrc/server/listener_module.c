@@ -7,6 +7,7 @@
 #include "server/peer.h"
 #include "server/reserve.h"
 #include "server/sqlite_lua.h"
+#include "server/time_limit_lua.h"
 
 #include <event2/keyvalq_struct.h>
 #include <signal.h>
@@ -301,6 +302,13 @@ static int Apl_listener_control_port(lua_State *L)
 	return 1;
 }
 
+/* listener:is_full() → whether so much waits for slow readers that requests should be refused */
+static int Apl_listener_is_full(lua_State *L)
+{
+	lua_pushboolean(L, aps_listener_is_full(check_listener(L)));
+	return 1;
+}
+
 static int Apl_listener_port(lua_State *L)
 {
 	lua_pushinteger(L, aps_listener_port(check_listener(L)));
@@ -327,6 +335,7 @@ static int Apl_listener_stats(lua_State *L)
 	        {"open_sockets", stats.open_sockets}, {"timeouts", stats.timeouts},
 	        {"refused", stats.refused},           {"pending", stats.pending},
 	        {"connections", stats.connections},   {"looked_at", stats.looked_at},
+	        {"slow_readers", stats.slow_readers},
 	};
 	lua_createtable(L, 0, APS_COUNTOF(rows));
 	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
@@ -363,6 +372,15 @@ static size_t read_bytes(lua_State *L, const char *name, size_t fallback)
 	if (!(value >= 1 && value <= 2147483647.0)) luaL_error(L, "%s must be between 1 and 2147483647", name);
 	lua_pop(L, 1);
 	return (size_t)value;
+}
+
+static double read_seconds(lua_State *L, const char *name, double fallback)
+{
+	lua_getfield(L, 1, name);
+	double value = lua_isnil(L, -1) ? fallback : lua_tonumber(L, -1);
+	if (!(value > 0 && value <= 2147483647.0)) luaL_error(L, "%s must be above 0", name);
+	lua_pop(L, 1);
+	return value;
 }
 
 /* The string stays in the options table, which the caller holds. */
@@ -402,18 +420,17 @@ static void read_options(lua_State *L, struct aps_listener_options *options)
 	options->max_pending_total = read_bytes(L, "max_pending_total", options->max_pending_total);
 	options->idle_timeout_s = (int)read_bytes(L, "idle_timeout", (size_t)options->idle_timeout_s);
 	options->max_connections = read_bytes(L, "max_connections", options->max_connections);
-	lua_getfield(L, 1, "request_timeout");
-	if (!lua_isnil(L, -1)) options->request_timeout_s = lua_tonumber(L, -1);
-	if (!(options->request_timeout_s > 0)) luaL_error(L, "request_timeout must be above 0");
+	options->request_timeout_s = read_seconds(L, "request_timeout", options->request_timeout_s);
+	options->write_timeout_s = read_seconds(L, "write_timeout", options->write_timeout_s);
 	lua_getfield(L, 1, "control_port");
 	lua_Number control_port = lua_isnil(L, -1) ? -1 : lua_tonumber(L, -1);
 	if (!(control_port >= -1 && control_port <= 65535)) luaL_error(L, "control_port must be between 0 and 65535");
 	options->control_port = (int)control_port;
-	lua_pop(L, 2);
+	lua_pop(L, 1);
 }
 
 /* open{host=, port=, tls={cert=,key=}, max_body=, max_headers=, max_message=, max_pending=, max_pending_total=,
- * idle_timeout=, request_timeout=, max_connections=, control_port=} */
+ * idle_timeout=, write_timeout=, request_timeout=, max_connections=, control_port=} */
 static int Apl_listener_open(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TTABLE);
@@ -449,6 +466,7 @@ static const luaL_Reg methods[] = {
         {"control_port", Apl_listener_control_port},
         {"cut_all", Apl_listener_cut_all},
         {"hold", Apl_listener_hold},
+        {"is_full", Apl_listener_is_full},
         {"mute", Apl_listener_mute},
         {"poll", Apl_listener_poll},
         {"port", Apl_listener_port},
@@ -495,5 +513,6 @@ int luaopen_appsync_server_native(lua_State *L)
 	luaL_newlib(L, functions);
 	apl_sqlite_register(L);
 	apl_files_register(L);
+	apl_time_limit_register(L);
 	return 1;
 }

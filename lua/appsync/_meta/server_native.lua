@@ -18,7 +18,7 @@ local native = {}
 ---@field reason string close
 
 ---Listens. Throws for options of the wrong type.
----@param options {host: string?, port: integer?, tls: {cert: string, key: string}?, max_body: integer?, max_headers: integer?, max_message: integer?, max_pending: integer?, idle_timeout: integer?}
+---@param options {host: string?, port: integer?, tls: {cert: string, key: string}?, max_body: integer?, max_headers: integer?, max_message: integer?, max_pending: integer?, max_pending_total: integer?, idle_timeout: integer?, write_timeout: number?}
 ---@return appsync.server.native.Listener? listener, string? message
 function native.open(options) end
 
@@ -46,6 +46,17 @@ function native.is_terminal(descriptor) end
 ---For the program that owns its process: memory is set aside for libevent, and a file that can't grow is an error.
 ---@return boolean is_guarded false when there is no memory to set aside
 function native.guard_process() end
+
+---From now on a function whose chunk's name doesn't begin with `ours` ends with `err` when the time is over, whatever it
+---catches. Not while another hook is set, and not what LuaJIT has compiled.
+---@param seconds number
+---@param ours string
+---@param err any
+---@return number? before for `time_limit_end`
+function native.time_limit_begin(seconds, ours, err) end
+
+---@param before number? of `time_limit_begin`
+function native.time_limit_end(before) end
 
 ---@class appsync.server.native.Listener
 local Listener = {}
@@ -85,11 +96,15 @@ function Listener:send(id, text) end
 ---@param reason string? at most 123 bytes
 function Listener:close(id, code, reason) end
 
+---Whether as many bytes as max_pending_total wait for clients that read slowly: nothing more should be answered.
+---@return boolean
+function Listener:is_full() end
+
 ---From now on SIGTERM and SIGINT are events.
 ---@return boolean? ok, string? message
 function Listener:signal() end
 
----@return {requests: integer, upgrades: integer, messages_in: integer, messages_out: integer, overflows: integer, open_requests: integer, open_sockets: integer}
+---@return {requests: integer, upgrades: integer, messages_in: integer, messages_out: integer, overflows: integer, open_requests: integer, open_sockets: integer, pending: integer, slow_readers: integer}
 function Listener:stats() end
 
 ---Says 1001 to every WebSocket, waits that long for their answers, and closes. Twice is legal.

@@ -4,6 +4,7 @@ local auth_options = require("appsync.cli.serve.auth_options")
 local network_options = require("appsync.cli.serve.network_options")
 local printable = require("appsync.printable")
 local report = require("appsync.server.develop.report")
+local schema_options = require("appsync.cli.serve.schema_options")
 local status = require("appsync.cli.status")
 
 local serve = {}
@@ -48,7 +49,7 @@ end
 -- What to say of an error: a fault of the schema with its place, anything else in a line.
 local function describe(err, options)
   if type(err) == "table" and (err.line or err.path or err.others) then
-    return report.faults(options.program.current.source:faults(err), options.is_coloured) .. auth_options.hints(err)
+    return report.faults(options.program.current.source:faults(err), options.is_coloured) .. schema_options.hints(err)
   end
   return ("appsync serve: %s\n"):format(printable.escaped(type(err) == "table" and err.message or err))
 end
@@ -62,11 +63,12 @@ local function ready_line(server, api_key)
 end
 
 local function print_schema(options, out)
-  local text, err = require("appsync.server").print_schema(options)
+  local text, err, models = require("appsync.server").print_schema(options)
   if not text then
     out.fail(describe(err, options))
     return status.failure
   end
+  schema_options.tell_transformer(models, options)
   out.write(text)
   return status.success
 end
@@ -101,10 +103,12 @@ function serve.run(words, out)
     return status.failure
   end
   network_options.warn(options, server, out)
+  schema_options.tell_transformer(server.engine.models, options)
   -- What the caches hold lives long: twice the memory of the default for a third of its collections.
   collectgarbage("setpause", 400)
   server:catch_signals() -- before the line that invites them
   out.write(printable.escaped(ready_line(server, options.api_keys[1])) .. "\n")
+  schema_options.tell(options, server)
   server:run()
   return status.success
 end

@@ -23,6 +23,7 @@ local store = require("appsync.server.data.store")
 local subscription_operation = require("appsync.server.realtime.subscription_operation")
 local tables = require("appsync.server.data.tables")
 local timestamp = require("appsync.server.data.timestamp")
+local unresolved = require("appsync.server.develop.unresolved")
 local validate = require("appsync.server.graphql.validate")
 
 ---@class appsync.server.Engine
@@ -74,7 +75,8 @@ end
 local function load_program(options, given)
   local opened = given
   local s, models = load_schema(options.schema_text, {
-    modes = options.auth_modes, transforms = options.transforms, conflict = options.conflict,
+    modes = options.auth_modes, transforms = options.transforms, transformer = options.transformer,
+    conflict = options.conflict,
   })
   if not s then return nil, models end
   local ok, err = resolvers.fit(options.resolvers or {}, s)
@@ -101,7 +103,9 @@ local function load_program(options, given)
     if rules then rules:cover(options.resolvers or {}, s) end
   end
   local own = plugin_api.merge(options.resolvers or {}, models, generated)
-  if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
+  if options.on_failure or options.resolver_timeout then
+    own = resolver_failures.watched(own, options.on_failure, options.resolver_timeout)
+  end
   return {
     schema = s, models = models, store = opened, guard = guard, events = subscription_operation.events(models),
     resolvers = { own, generated, introspect.resolvers },
@@ -147,6 +151,7 @@ end
 ---@field schema_text string SDL, with Amplify's directives
 ---@field schema_name string? for messages
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
+---@field transformer appsync.server.Transformer?
 ---@field resolvers table<string, table<string, function>>? by type and field
 ---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
 ---@field conflict_handlers table<string, fun(event: table): table>? of versioned models whose handler is LAMBDA
@@ -160,6 +165,7 @@ end
 ---@field providers table<string, appsync.server.Provider>? members of a resolver's context that are made when they are read
 ---@field trace appsync.server.Trace? told of every resolver that runs
 ---@field on_failure (fun(failure: appsync.server.ResolverFailure))? what the user's resolvers and plug-ins throw
+---@field resolver_timeout number? seconds that a resolver may take; default 30 where `on_failure` is given, else any
 ---@field on_effect (fun(field_name: string, args: table, value: any, x: appsync.server.Execution))? after a mutation's field that
 ---  was resolved without an error
 
@@ -206,6 +212,12 @@ end
 function Engine:close()
   if self.store then self.store:close() end
   self.store = nil
+end
+
+--- Root fields that nothing answers, a line for each root type that has some.
+---@return string[] notes
+function Engine:unresolved()
+  return unresolved(self.schema, self.resolvers)
 end
 
 --- The served schema as SDL.
@@ -357,11 +369,11 @@ function Engine:execute(request)
     } }
     return result.body("null", errors), {}, errors
   end
-  local text, errors, published = execute.run(x, operation, nil)
+  local body, errors, published = execute.run(x, operation, nil)
   if x.invalidations then
     for _, invalidation in ipairs(x.invalidations) do published[#published + 1] = invalidation end
   end
-  return result.body(text, errors), published, errors
+  return body, published, errors
 end
 
 --- What a request asks for; nil when its text can't be read, has no such operation, or several of which none is named.

@@ -21,6 +21,22 @@ function Server:allow_hosts(names)
   end
 end
 
+-- The collector waits for a multiple of what is in use: of large answers, each of which was several texts, that is a lot.
+local MAX_UNCOLLECTED_BYTES, LARGE_ANSWER = 33554432, 1048576
+
+---@private
+function Server:respond(id, status, headers, body)
+  self.listener:respond(id, status, headers, body)
+  if #body < LARGE_ANSWER then
+    return
+  end
+  self.n_uncollected_bytes = (self.n_uncollected_bytes or 0) + #body
+  if self.n_uncollected_bytes >= MAX_UNCOLLECTED_BYTES then
+    self.n_uncollected_bytes = 0
+    collectgarbage()
+  end
+end
+
 local handlers = {}
 
 --- Tells the request log of an answer.
@@ -69,22 +85,46 @@ function Server:refuses_host(event)
   local body = ('{"errors":[{"errorType":"ForbiddenException","message":%s}]}'):format(core.encode(message))
   local sent = response_headers.json(core.uuid(), { ["x-amzn-errortype"] = "ForbiddenException" })
   sent["access-control-allow-origin"] = nil -- the page that asks so is none that may read this
-  self.listener:respond(event.id, 403, sent, body)
-  if self.on_record then
-    self:guarded("the request log", self.record, self, event, self.clock(), 403, body)
-  end
+  self:respond_refusal(event, 403, sent, body)
   return true
+end
+
+---@private
+function Server:respond_refusal(event, status, headers, body)
+  self.listener:respond(event.id, status, headers, body)
+  if self.on_record then
+    self:guarded("the request log", self.record, self, event, self.clock(), status, body)
+  end
+end
+
+local FULL = "answers wait for clients that read them too slowly, more than there is room for: requests are refused with 503"
+local FULL_BODY = '{"errors":[{"errorType":"ServiceUnavailableException","message":'
+  .. '"Too many answers wait for clients that read them too slowly."}]}'
+
+-- Whether there is room for no more answers: what would be answered isn't run either.
+---@private
+function Server:refuses_for_room(event)
+  local is_full = self.listener:is_full()
+  if is_full ~= (self.is_full or false) then
+    self.is_full = is_full
+    self.log(is_full and FULL or "there is room for answers again")
+  end
+  if is_full then
+    local sent = { ["x-amzn-errortype"] = "ServiceUnavailableException", ["retry-after"] = "1" }
+    self:respond_refusal(event, 503, response_headers.json(core.uuid(), sent), FULL_BODY)
+  end
+  return is_full
 end
 
 function handlers.request(self, event)
   if event.is_control then
     self.listener:respond(event.id, self.control:handle(event))
-  elseif self:refuses_host(event) then
+  elseif self:refuses_host(event) or self:refuses_for_room(event) then
     return
   elseif self.faults then
     self.faults.requests:handle(event, function() return self:answer(event) end)
   else
-    self.listener:respond(event.id, self:answer(event))
+    self:respond(event.id, self:answer(event))
   end
 end
 
@@ -164,6 +204,9 @@ function Server:step(timeout_s)
   timeout_s = sooner(timeout_s, self:guarded("the time", self.sockets.tick, self.sockets))
   if self.reload then
     timeout_s = sooner(timeout_s, self:guarded("the reload", self.reload.tick, self.reload, self.clock()))
+  end
+  if self.auth_reload then
+    timeout_s = sooner(timeout_s, self:guarded("the reload", self.auth_reload.tick, self.auth_reload, self.clock()))
   end
   if self.faults then
     timeout_s = sooner(timeout_s, self:guarded("a fault", self.faults.timers.tick, self.faults.timers))

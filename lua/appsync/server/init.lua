@@ -1,6 +1,7 @@
 --- The local AppSync-compatible server: one process, one thread, GraphQL over HTTP and WebSocket.
 local core = require("appsync.core")
 local native = require("appsync.server.native")
+local auth_reload = require("appsync.server.auth_reload")
 local authorize = require("appsync.server.auth.authorize")
 local control = require("appsync.server.fault.control")
 local data_clock = require("appsync.server.fault.data_clock")
@@ -14,6 +15,7 @@ local resolver_util = require("appsync.server.resolver_util")
 local secrets = require("appsync.server.develop.secrets")
 local socket_log = require("appsync.server.develop.socket_log")
 local sockets = require("appsync.server.realtime.sockets")
+local time_limit = require("appsync.server.time_limit")
 
 ---@class appsync.server.Options
 ---@field schema_text string
@@ -26,8 +28,10 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field jwt_keys appsync.server.JwtKey[]?
 ---@field auth_default appsync.server.AuthMode?
 ---@field auth appsync.server.AuthFile? what the file of `--auth` says
+---@field auth_source appsync.server.AuthSource? what `auth` and `jwt_keys` were read from
 ---@field resolvers table<string, table<string, function>>?
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
+---@field transformer appsync.server.Transformer? default: what the schema's directives tell
 ---@field authorizer (fun(token: string, request: table): boolean|table)? AWS_LAMBDA
 ---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
 ---@field conflict_handlers table<string, fun(event: table): table>? of versioned models whose handler is LAMBDA
@@ -40,14 +44,15 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field max_body integer? bytes of a request, default 10 MB
 ---@field max_message integer? bytes of a WebSocket message, default 1 MB
 ---@field max_pending integer? bytes that may wait for one WebSocket, default 8 MB
----@field max_pending_total integer? and for all of them, default 256 MB
+---@field max_pending_total integer? and for all of them and large answers: above, requests get 503; default 256 MB
+---@field write_timeout number? seconds without a byte being read of an answer, then the connection is cut, default 30
 ---@field log (fun(text: string))? default: stderr
 ---@field on_record (fun(record: appsync.server.LogRecord))? is told what each client does
 ---@field tracer appsync.server.Tracer? traces resolvers
 ---@field on_failure (fun(failure: appsync.server.ResolverFailure))? what resolvers throw
 ---@field seeds appsync.server.SeedText[]? records to begin with
 ---@field program appsync.server.Program? what schema_text and resolvers were read from
----@field is_watched boolean? the program is read again when it changes
+---@field is_watched boolean? the program and the auth_source are read again when they change
 ---@field say (fun(text: string))? whole lines for people; default: stderr
 ---@field is_coloured boolean? what is said may have colours
 ---@field hints (fun(err: appsync.server.SchemaError): string)? lines that help with a fault of the schema
@@ -58,6 +63,7 @@ local sockets = require("appsync.server.realtime.sockets")
 ---@field control integer? a port on 127.0.0.1 for the control endpoint, 0: any free one
 ---@field allow_hosts string[]? further names in Host headers that are answered on loopback; "*": any
 ---@field max_connections integer? TCP connections at once, default 10000
+---@field resolver_timeout number? seconds that a resolver or the authorizer may take, default 30
 ---@field request_timeout number? seconds from a request's first byte to its last, default 30
 ---@field engine table? instead of the engine that is made of the schema
 
@@ -96,6 +102,7 @@ local function new_authorize(options, now, log)
     now = now,
     log = log,
     hide = hide,
+    timeout_s = options.resolver_timeout,
   })
 end
 
@@ -109,6 +116,7 @@ local function new_engine(options, auth_modes, world)
     schema_name = options.schema_name,
     resolvers = options.resolvers,
     transforms = options.transforms,
+    transformer = options.transformer,
     conflict = options.conflict,
     conflict_handlers = options.conflict_handlers,
     store = options.store or ":memory:",
@@ -120,6 +128,7 @@ local function new_engine(options, auth_modes, world)
     providers = { util = resolver_util.provider({ now = world.now, uuid = core.uuid }) },
     on_effect = world.on_effect,
     on_failure = options.on_failure,
+    resolver_timeout = options.resolver_timeout or time_limit.default_s,
   })
 end
 
@@ -138,6 +147,7 @@ local function open_listener(options)
     control_port = options.control,
     max_connections = options.max_connections,
     request_timeout = options.request_timeout,
+    write_timeout = options.write_timeout,
     host = options.host or "127.0.0.1",
     port = options.port or 0,
     tls = options.tls,
@@ -165,16 +175,8 @@ function Server:execute(operation)
     local event = { method = "WS", path = "/graphql", request = operation, errors = errors }
     self:guarded("the request log", self.record, self, event, began, 200, json)
   end
-  self:publish(published)
+  self.sockets:publish(published)
   return json
-end
-
----@private
-function Server:publish(items)
-  if self.faults then
-    return self.faults:publish(items, function(some) self.sockets:publish(some) end)
-  end
-  self.sockets:publish(items)
 end
 
 --- What the listener counted, and the sockets.
@@ -197,13 +199,15 @@ function Server:wire_faults()
 end
 
 ---@private
-function Server:wire(options, auth)
+---@param auth appsync.server.Authorize as faults have it
+---@param real appsync.server.Authorize
+function Server:wire(options, auth, real)
   local engine = options.tracer and options.tracer:around(self.engine) or self.engine
   self.front = engine
   self.endpoint = endpoint.new({
     engine = engine,
     authorize = auth,
-    publish = function(items) self:publish(items) end,
+    publish = function(items) self.sockets:publish(items) end,
     log = self.log,
     hide = hide,
   })
@@ -213,6 +217,7 @@ function Server:wire(options, auth)
     authorize = auth,
     observer = self.on_record and socket_log.new({ write = self.on_record, engine = self.engine, now = self.now }),
     execute = function(operation) return self:execute(operation) end,
+    on_cause = self.faults and function(field) self.faults:cause(field) end,
     clock = self.clock,
     ka_s = options.ka,
     max_subscriptions = options.max_subscriptions,
@@ -221,12 +226,16 @@ function Server:wire(options, auth)
     log = self.log,
     hide = hide_of_message,
   })
+  local say = options.say or function(text) io.stderr:write(text) end
+  if options.auth_source and options.is_watched then
+    self.auth_reload = auth_reload.new({ source = options.auth_source, authorize = real, say = say })
+  end
   if options.program and options.is_watched then
     self.reload = reload.new({
       program = options.program,
       engine = self.engine,
       subscribers = self.sockets.subscribers,
-      say = options.say or function(text) io.stderr:write(text) end,
+      say = say,
       is_coloured = options.is_coloured,
       hints = options.hints,
     })
@@ -285,11 +294,12 @@ function server.new(options)
   self.host = options.host or "127.0.0.1"
   self.is_tls = options.tls ~= nil
   self:allow_hosts(options.allow_hosts)
+  local played = auth
   if faults then
     self:wire_faults()
-    auth = faults.moment:authorizer(auth)
+    played = faults.moment:authorizer(auth)
   end
-  self:wire(options, auth)
+  self:wire(options, played, auth)
   return self
 end
 
@@ -297,13 +307,20 @@ end
 ---@param options appsync.server.Options
 ---@return string? text
 ---@return {message: string, line: integer?, column: integer?}? err
+---@return appsync.server.Models? models of a text
 function server.print_schema(options)
   local auth, message = new_authorize(options, core.wall, options.log or log_to_stderr)
   if not auth then
     return nil, { message = message }
   end
-  local dry = { schema_text = options.schema_text, resolvers = options.resolvers, transforms = options.transforms,
-    conflict = options.conflict, conflict_handlers = options.conflict_handlers }
+  local dry = {
+    schema_text = options.schema_text,
+    resolvers = options.resolvers,
+    transforms = options.transforms,
+    transformer = options.transformer,
+    conflict = options.conflict,
+    conflict_handlers = options.conflict_handlers,
+  }
   -- Where nothing was said of authorization, the schema's rules are taken for whatever modes they are.
   local modes = options.is_key_made_up and {} or auth:auth_modes()
   local engine, err = new_engine(dry, modes, { now = core.wall })
@@ -312,7 +329,7 @@ function server.print_schema(options)
   end
   local text = engine:print_schema()
   engine:close()
-  return text
+  return text, nil, engine.models
 end
 
 --- The addresses of the two endpoints.

@@ -84,7 +84,7 @@ function Reload:apply(names)
   if faults then return self:refuse(faults, names) end
   local ok, err = self.engine:reload({
     schema_text = text.source.text, resolvers = text.resolvers, transforms = text.transforms, conflict = text.conflict,
-    conflict_handlers = text.conflict_handlers,
+    conflict_handlers = text.conflict_handlers, transformer = text.transformer,
   })
   if not ok then return self:refuse(text.source:faults(err), names, self.hints and self.hints(err)) end
   self.program.current = text

@@ -1,4 +1,5 @@
 --- `ctx.util` of a resolver, named as AppSync's `util` is (AppSync Developer Guide, "Built-in util helpers"), in snake_case.
+local at_caller = require("appsync.server.at_caller")
 local core = require("appsync.core")
 local execute = require("appsync.server.graphql.execute")
 local parse_date = require("appsync.auth.date")
@@ -36,10 +37,17 @@ function util.error(message, type_, data, info)
   error(entry(message, type_, data, info), 0)
 end
 
+local function check(name, value, kind, noun)
+  if type(value) ~= kind then
+    error(("ctx.util.%s takes %s, not %s"):format(name, noun, value == NULL and "null" or "a " .. type(value)))
+  end
+end
+
 --- "2026-01-02T03:04:05.678Z".
 ---@param ms number milliseconds since 1970
 ---@return string
 function util.epoch_ms_to_iso8601(ms)
+  check("epoch_ms_to_iso8601", ms, "number", "a number of milliseconds")
   return timestamp(ms / 1000)
 end
 
@@ -50,7 +58,7 @@ function util.parse_iso8601_to_epoch_ms(text)
   text = tostring(text)
   local seconds, fraction = parse_date(text)
   if not seconds or not (text:find("[Zz]$") or text:find("[+-]%d%d:?%d%d$")) then
-    error(("an ISO 8601 date and time with a zone is expected, not %q"):format(text), 2)
+    error(("an ISO 8601 date and time with a zone is expected, not %q"):format(text))
   end
   return math.floor((seconds + fraction) * 1000 + 0.5)
 end
@@ -60,21 +68,23 @@ end
 ---@return string
 function util.to_json(value)
   local text, err = core.encode(value == nil and NULL or value)
-  return text or error(err.message, 2)
+  return text or error(err.message)
 end
 
 --- Throws for what isn't JSON.
 ---@param text string
 ---@return any value null is `appsync.null`
 function util.parse_json(text)
+  check("parse_json", text, "string", "a text")
   local value, err = core.decode(text)
-  if value == nil then error("not JSON: " .. err.message, 2) end
+  if value == nil then error("not JSON: " .. err.message) end
   return value
 end
 
 ---@param bytes string
 ---@return string
 function util.base64_encode(bytes)
+  check("base64_encode", bytes, "string", "a text")
   return core.base64(bytes)
 end
 
@@ -82,7 +92,8 @@ end
 ---@param text string
 ---@return string bytes
 function util.base64_decode(text)
-  return core.unbase64(text) or error("not base64", 2)
+  check("base64_decode", text, "string", "a text")
+  return core.unbase64(text) or error("not base64")
 end
 
 --- As `application/x-www-form-urlencoded` (URL Standard, section 5.2).
@@ -117,10 +128,24 @@ function util.default_if_null(value, default)
   return value
 end
 
+---@return any value, or the default where it is null or empty
+function util.default_if_null_or_empty(value, default)
+  if util.is_null_or_empty(value) then return default end
+  return value
+end
+
+---@return any value, or the default where it is null or a blank text
+function util.default_if_null_or_blank(value, default)
+  if util.is_null_or_blank(value) then return default end
+  return value
+end
+
 util.null = NULL
 
 --- Makes what `ctx.extensions.set_subscription_filter` takes.
-util.transform = { to_subscription_filter = to_subscription_filter }
+util.transform = at_caller.wrap_all({ to_subscription_filter = to_subscription_filter })
+
+at_caller.wrap_all(util)
 
 -- What depends on the time and on chance.
 local function of_world(world)
@@ -139,7 +164,7 @@ local function of_world(world)
   ---@return string "2026-01-02T03:04:05.678Z"
   function own.now_iso8601() return util.epoch_ms_to_iso8601(own.now_epoch_ms()) end
 
-  return setmetatable(own, { __index = util })
+  return setmetatable(at_caller.wrap_all(own), { __index = util })
 end
 
 -- The service's names of the modes.

@@ -6,6 +6,7 @@ local opts = require("appsync.opts")
 local resolver_place = require("appsync.server.develop.resolver_place")
 local shown = require("appsync.server.graphql.thrown").text
 local source = require("appsync.server.develop.source")
+local time_limit = require("appsync.server.time_limit")
 
 local resolvers = {}
 
@@ -169,10 +170,12 @@ function resolvers.load(path)
   local chunk, message, has_text = file.chunk(path)
   if not chunk then return nil, has_text and placed(message, path) or { message = message } end
   local traceback
+  local before = time_limit.begin()
   local ok, value = xpcall(chunk, function(thrown)
     traceback = failures.own_frames(debug.traceback("", 2))
     return thrown
   end)
+  time_limit.finish(before)
   if not ok then
     local fault = placed(shown(value), path)
     fault.traceback = traceback

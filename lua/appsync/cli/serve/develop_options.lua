@@ -20,7 +20,7 @@ local develop_options = {
     },
     { name = "trace", help = "tell on stderr which resolvers ran, with what, for how long" },
     { name = "trace-field", value = "TYPE.FIELD", help = "trace only this field", is_list = true },
-    { name = "no-watch", help = "don't reload the schema and the resolvers when they change" },
+    { name = "no-watch", help = "don't reload the schema, the resolvers and the keys when they change" },
   },
 }
 

@@ -127,7 +127,7 @@ local function add_lambda(self, settings, file, api)
   if not settings.authorizer then return end
   local options = file.lambda or {}
   self.lambda = lambda_authorizer.new({ call = settings.authorizer, now = settings.now, log = settings.log, api = api,
-    ttl_s = options.ttl_s, tokens = options.tokens, hide = settings.hide })
+    ttl_s = options.ttl_s, tokens = options.tokens, hide = settings.hide, timeout_s = settings.timeout_s })
   self.enabled.AWS_LAMBDA = true
 end
 
@@ -175,6 +175,35 @@ function Authorize:auth_modes()
     end
   end
   return modes
+end
+
+local function is_same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  for name, value in pairs(a) do
+    if not is_same(value, b[name]) then return false end
+  end
+  for name in pairs(b) do
+    if a[name] == nil then return false end
+  end
+  return true
+end
+
+--- Has other keys and users hold from now on. The modes of an API are settled when it starts: with others, or when
+--- something is wrong, all stays as it was.
+---@param changes table of the settings of `authorize.new`: `file` and `jwt_keys`, nil where there are none
+---@return true? ok, string? message
+function Authorize:renew(changes)
+  local settings = {}
+  for name, value in pairs(self.settings) do settings[name] = value end
+  settings.file, settings.jwt_keys = changes.file, changes.jwt_keys
+  local fresh, message = authorize.new(settings)
+  if not fresh then return nil, message end
+  if not is_same(self:auth_modes(), fresh:auth_modes()) then
+    return nil, "the authorization modes are others now; to use them, start the server again"
+  end
+  for name in pairs(self) do self[name] = nil end
+  for name, value in pairs(fresh) do self[name] = value end
+  return true
 end
 
 ---@private

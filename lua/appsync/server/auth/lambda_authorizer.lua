@@ -2,6 +2,7 @@
 local core = require("appsync.core")
 local glob = require("appsync.server.glob")
 local shown = require("appsync.server.graphql.thrown").text
+local time_limit = require("appsync.server.time_limit")
 
 local lambda_authorizer = {}
 
@@ -21,7 +22,7 @@ local MAX_CONTEXT_BYTES = 5 * 1048576
 
 --- `settings`: call (the function(token, request)), now, log, api {region, account_id, api_id}, ttl_s (default 0: nothing
 --- is kept), tokens (patterns of tokens that are worth asking about; nil: all), hide (function(text, operation): the text
---- without what is secret in the operation).
+--- without what is secret in the operation), timeout_s (seconds that the function may take, default 30).
 ---@param settings table
 ---@return appsync.server.LambdaAuthorizer
 function lambda_authorizer.new(settings)
@@ -90,7 +91,7 @@ function LambdaAuthorizer:ask(token, credentials)
   local function log(text)
     self.settings.log(hide and hide(text, { query = operation.query, variables = operation.variables }) or text)
   end
-  local ok, answer = pcall(self.settings.call, token, event(self, token, credentials))
+  local ok, answer = time_limit.pcall(self.settings.timeout_s, self.settings.call, token, event(self, token, credentials))
   if not ok then
     log("authorizer: " .. lambda_authorizer.without(shown(answer), token))
     return nil

@@ -3,8 +3,8 @@ local permit = {}
 
 ---@class appsync.server.DataGuard
 ---@field create fun(self, m: appsync.server.Model, ctx: appsync.server.Context, input: table) may change the input, or throws
----@field read fun(self, m: appsync.server.Model, op: "get"|"list"|"sync", ctx: appsync.server.Context): table? a filter in the
----  shape of the models' filters that every item must pass; or throws
+---@field read fun(self, m: appsync.server.Model, op: "get"|"list"|"sync", ctx: appsync.server.Context, asked: table?): table? a
+---  filter in the shape of the models' filters that every item must pass; or throws. `asked`: what a query says of a key
 ---@field update fun(self, m: appsync.server.Model, ctx: appsync.server.Context, item: table, input: table) throws or passes; the
 ---  item is empty when there is none
 ---@field delete fun(self, m: appsync.server.Model, ctx: appsync.server.Context, item: table) likewise

@@ -6,6 +6,7 @@
 --- `_deleted`: they stand in the journal where they were changed.
 local core = require("appsync.core")
 local is_list = require("appsync.server.graphql.is_list")
+local item_limits = require("appsync.server.data.item_limits")
 local keys = require("appsync.server.data.keys")
 local result = require("appsync.server.graphql.result")
 local writing = require("appsync.server.data.writing")
@@ -149,6 +150,8 @@ local function add_record(world, m, record, at, memory)
   if place:row(pk, sk) then return false end
   local json, err = core.encode(item, "")
   if not json then error({ message = at .. err.message }, 0) end -- which begins with the path in the item
+  local fault = item_limits.fault(place, pk, sk, item)
+  if fault then fail(at, "%s", fault) end
   if versions then versions:add(pk, sk, item) else place:insert(pk, sk, item) end
   return true
 end

@@ -1,6 +1,8 @@
 --- `ctx.tables.NAME` of resolvers: a model's items, or those of a table of their own, which is there as soon as it is asked
 --- for. All are in the server's store, so they outlive it as the models' items do.
+local at_caller = require("appsync.server.at_caller")
 local core = require("appsync.core")
+local item_limits = require("appsync.server.data.item_limits")
 local keys = require("appsync.server.data.keys")
 local table_ = require("appsync.server.data.table")
 local timestamp = require("appsync.server.data.timestamp")
@@ -46,6 +48,13 @@ local RANGES = { eq = "eq", lt = "lt", le = "le", gt = "gt", ge = "ge", between 
 
 local function misuse(self, method, text, ...)
   error(("ctx.tables.%s:%s: "):format(self.name, method) .. text:format(...), 0)
+end
+
+-- As a resolver of the service's gets it from DynamoDB.
+local function refuse(self, method, fault)
+  if fault then
+    error({ message = ("ctx.tables.%s:%s: %s"):format(self.name, method, fault), type = "DynamoDB:DynamoDbException" }, 0)
+  end
 end
 
 local function kind_of(value)
@@ -121,6 +130,7 @@ function Handle:put(key, item)
     local own_pk, own_sk = place.key_of(kept)
     if own_pk ~= pk or own_sk ~= sk then misuse(self, "put", "the item has another key") end
   end
+  refuse(self, "put", item_limits.fault(place, pk, sk, kept))
   if place.versions then return place.versions:write(row, pk, sk, kept) end
   if row then place:replace(row, kept) else place:insert(pk, sk, kept) end
   return kept
@@ -211,6 +221,8 @@ end
 function Handle:transaction(fn)
   return self.store():transaction(fn)
 end
+
+at_caller.wrap_all(Handle)
 
 ---@class appsync.server.TablesWorld
 ---@field store fun(): appsync.server.Store opens it when there is none yet

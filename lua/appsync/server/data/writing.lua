@@ -21,21 +21,6 @@ local function copy(item)
   return out
 end
 
-local indexed = setmetatable({}, { __mode = "k" })
-
--- The fields that are keys of a model's indexes.
-local function indexed_fields(m)
-  local names = indexed[m]
-  if not names then
-    names = {}
-    for _, index in ipairs(m.indexes or {}) do
-      for _, name in ipairs(keys.fields(index)) do names[name] = true end
-    end
-    indexed[m] = names
-  end
-  return names
-end
-
 local function has_own_id(m)
   local field = m.field_by_name and m.field_by_name.id
   if not field then return m.key.partition == "id" end
@@ -74,7 +59,9 @@ function writing.new_item(m, input, world)
     if value ~= NULL or item[name] == nil then item[name] = value end
   end
   -- An item with a null for a key stays out of that index.
-  for name in pairs(indexed_fields(m)) do item[name] = given(item[name]) end
+  for _, index in ipairs(m.indexes or {}) do
+    for _, name in ipairs(keys.fields(index)) do item[name] = given(item[name]) end
+  end
   return item
 end
 
@@ -96,6 +83,7 @@ function writing.asked_item(access, ctx, input, world)
   filter.check(ctx.arguments.condition)
   local pk, sk = access.table.key_of(item)
   if pk == nil then return refuse.validation(ctx, "One of the required keys was not given a value") end
+  item_checks.limits(ctx, access.table, { pk = pk, sk = sk }, item, false)
   return item, pk, sk
 end
 
@@ -146,11 +134,13 @@ end
 ---@param input table
 ---@return appsync.server.Row?
 function writing.find_row(access, ctx, input)
+  item_checks.id(ctx, access.m, input)
   local pk, sk = access.table.key_of(input)
   if pk == nil then
     item_checks.keys(ctx, access.m, input)
     refuse.validation(ctx, "One of the required keys was not given a value")
   end
+  item_checks.key_limits(ctx, pk, sk)
   return access.table:row(pk, sk)
 end
 
@@ -203,7 +193,8 @@ local function update(access, world)
     guard:update(m, ctx, row and row.item or {}, input)
     row = checked_row(access, ctx, input, row)
     local item = writing.changed(row.item, writing.changes(m, row.item, input, is_key, world.stamp()))
-    item_checks.keys(ctx, m, item)
+    item_checks.keys(ctx, m, item, true)
+    item_checks.limits(ctx, access.table, row, item, true)
     access.table:replace(row, item)
     return item
   end

@@ -1,5 +1,6 @@
 --- Files that the user names. What may wait or never end, as a pipe or a device, isn't read.
 local core = require("appsync.core")
+local time_limit = require("appsync.server.time_limit")
 
 local file = {}
 
@@ -31,7 +32,7 @@ function file.chunk(path)
   -- A byte order mark and a first line for a shell; its line break stays, for the lines' numbers.
   text = text:gsub("^\239\187\191", ""):gsub("^#[^\n]*", "")
   local chunk, why = compile(text, "@" .. path)
-  return chunk, why, true
+  return chunk and time_limit.interruptible(chunk), why, true
 end
 
 return file

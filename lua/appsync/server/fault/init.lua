@@ -82,15 +82,10 @@ function Faults:cut()
   return self.wires.settings.listener:cut_all()
 end
 
---- Gives published items one by one, so that events know which mutation caused them.
----@param items table[]
----@param publish fun(items: table[])
-function Faults:publish(items, publish)
-  for _, item in ipairs(items) do
-    self.wires.publishing = item.field
-    publish({ item })
-    self.wires.publishing = nil
-  end
+--- Tells which mutation's field causes the events from now on; nil: none.
+---@param field string?
+function Faults:cause(field)
+  self.wires.publishing = field
 end
 
 --- As after the start, but without rules: connections are counted anew. What is held back is sent.

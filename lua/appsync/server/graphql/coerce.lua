@@ -212,9 +212,6 @@ function coerce.input(ref, value, at)
 end
 input = coerce.input
 
--- Of variable definitions; a document is prepared for one schema.
-local type_refs = setmetatable({}, { __mode = "k" })
-
 --- The variables of an operation.
 ---@param s appsync.server.Schema
 ---@param operation appsync.ast.OperationDefinition
@@ -225,11 +222,7 @@ function coerce.variables(s, operation, raw)
   raw = type(raw) == "table" and raw or {}
   for _, definition in ipairs(operation.variableDefinitions) do
     local name = definition.variable
-    local ref = type_refs[definition]
-    if not ref then
-      ref = schema.resolve(s.types, definition.type)
-      type_refs[definition] = ref
-    end
+    local ref = schema.resolve(s.types, definition.type)
     local value, message = raw[name], nil
     if value == nil and definition.defaultValue then
       value, message = literal(ref, definition.defaultValue, nil)

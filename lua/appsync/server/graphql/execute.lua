@@ -340,7 +340,7 @@ function complete_fields(x, planned, source)
 end
 
 -- Rules of @auth compare the record as it was resolved: the result shows of an owner the name alone.
-local function publish(x, published, field, value)
+local function note_published(x, published, field, value)
   if value == nil or value == NULL then return end
   local record = x.guard and type(x.resolved) == "table" and x.resolved or nil
   published[#published + 1] = { field = field.name, value = value, record = record }
@@ -367,7 +367,7 @@ local function execute_root(x, planned, source, published)
     x.depth, x.path[1] = 1, field.key
     local done = complete_root(x, field, source)
     x.depth = 0
-    if x.collects then publish(x, published, field, done) end
+    if x.collects then note_published(x, published, field, done) end
     if done == nil then
       write_null(x, 0)
       return
@@ -406,7 +406,9 @@ local function take_spare(x)
   spare_out, spare_path = nil, nil
 end
 
-local function text_of(x)
+local function body_of(x)
+  x.out[1] = result.before_data .. x.out[1]
+  write(x, result.after_data(x.errors))
   local text = table.concat(x.out, "", 1, x.n)
   if x.n <= MAX_SPARE and #text <= 65536 then spare_out, spare_path = x.out, x.path end
   x.out = nil
@@ -417,7 +419,7 @@ end
 ---@param x appsync.server.Execution `schema, resolvers, fragments, variables, identity, modes, request` set
 ---@param operation appsync.ast.OperationDefinition
 ---@param source any the root value
----@return string data_text
+---@return string body
 ---@return appsync.server.ErrorEntry[] errors
 ---@return appsync.server.Published[] published of a mutation
 function execute.run(x, operation, source)
@@ -431,7 +433,7 @@ function execute.run(x, operation, source)
     write_null(x, 0)
     add_exhausted(x, operation)
   end
-  return text_of(x), x.errors, published
+  return body_of(x), x.errors, published
 end
 
 return execute

@@ -111,10 +111,19 @@ end
 ---@param errors appsync.server.ErrorEntry[]
 ---@return string
 function result.body(data_text, errors)
-  if #errors == 0 then return '{"data":' .. data_text .. "}" end
+  return result.before_data .. data_text .. result.after_data(errors)
+end
+
+--- What stands in a body before the data, and behind it: where these are pieces already, nothing is copied once more.
+result.before_data = '{"data":'
+
+---@param errors appsync.server.ErrorEntry[]
+---@return string
+function result.after_data(errors)
+  if #errors == 0 then return "}" end
   local parts = {}
   for i, entry in ipairs(errors) do parts[i] = result.error_text(entry) end
-  return ('{"data":%s,"errors":[%s]}'):format(data_text, table.concat(parts, ","))
+  return (',"errors":[%s]}'):format(table.concat(parts, ","))
 end
 
 --- "/listTodos/items[0]/name".

@@ -56,16 +56,9 @@ local function is_included(x, node)
   return condition(x, node, "skip") ~= true and condition(x, node, "include") ~= false
 end
 
-local key_texts = setmetatable({}, { __mode = "k" })
-
--- '"name":' of a field; made once for each node of the cached document.
+-- '"name":' of a field.
 local function key_text(node)
-  local text = key_texts[node]
-  if not text then
-    text = core.encode(node.alias or node.name) .. ":"
-    key_texts[node] = text
-  end
-  return text
+  return core.encode(node.alias or node.name) .. ":"
 end
 
 local function applies(x, type_, condition_name)

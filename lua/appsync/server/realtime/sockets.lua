@@ -22,7 +22,8 @@ local DEFAULTS = { ka_s = 60, max_subscriptions = 200, connection_timeout_ms = 3
 
 --- `settings`: listener, engine, authorize, execute(operation), clock (function, seconds), log(text), and ka_s,
 --- max_subscriptions, connection_timeout_ms, max_age_s, which have the service's values; an `observer` is told what happens:
---- opened(id, event, hello), sent(id, text), received(id, connection, text), closed(event).
+--- opened(id, event, hello), sent(id, text), received(id, connection, text), closed(event); on_cause(field) which mutation's
+--- field causes the events from now on, nil: none.
 ---@param settings table
 ---@return appsync.server.Sockets
 function sockets.new(settings)
@@ -135,11 +136,11 @@ function Sockets:invalidate(item)
 end
 
 ---@private
-function Sockets:publish_one(item)
+function Sockets:give(item)
   if item.invalidates then
     self:invalidate(item)
   else
-    self.subscribers:publish(item)
+    self.subscribers:offer(item)
   end
 end
 
@@ -147,12 +148,15 @@ end
 --- Never throws: the mutations have taken place, whatever becomes of one event.
 ---@param items ({field: string, value: any}|{invalidates: string, payload: table})[]
 function Sockets:publish(items)
+  local on_cause = self.settings.on_cause
   for _, item in ipairs(items) do
-    local ok, thrown = pcall(self.publish_one, self, item)
+    if on_cause then on_cause(item.field) end
+    local ok, thrown = pcall(self.give, self, item)
     if not ok then
       self.settings.log(("%s could not be published: %s"):format(item.field or item.invalidates, tostring(thrown)))
     end
   end
+  if on_cause then on_cause(nil) end
 end
 
 ---@private

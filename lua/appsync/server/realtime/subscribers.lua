@@ -108,7 +108,7 @@ local function explain(self, item, subscription)
   self.log(text)
 end
 
-local function offer(self, subscriber, item, rendered)
+local function offer_to(self, subscriber, item, rendered)
   local subscription, value = subscriber.subscription, item.value
   if not subscription:wants(value, item.record) then return explain(self, item, subscription) end
   local payload = payload_for(subscription, value, rendered)
@@ -119,13 +119,13 @@ local function offer(self, subscriber, item, rendered)
   end
 end
 
---- Gives a mutation's result to the subscribers that want it, in the order in which they began.
+--- Offers a mutation's result to the subscribers that want it, in the order in which they began.
 ---@param item appsync.server.Published
-function Subscribers:publish(item)
+function Subscribers:offer(item)
   local list, rendered, n_before = self.by_mutation[item.field], {}, self.n_dropped
   for _, subscriber in ipairs(list or {}) do
     if not subscriber.is_over then
-      local ok, thrown = pcall(offer, self, subscriber, item, rendered)
+      local ok, thrown = pcall(offer_to, self, subscriber, item, rendered)
       if not ok then subscriber.connection:fail(thrown) end
     end
   end

@@ -10,7 +10,6 @@ local filter = require("appsync.server.data.filter")
 local render_key = require("appsync.server.realtime.render_key")
 local resolver_context = require("appsync.server.graphql.resolver_context")
 local read_thrown = require("appsync.server.graphql.thrown").read
-local result = require("appsync.server.graphql.result")
 local schema = require("appsync.server.graphql.schema")
 local selection = require("appsync.server.graphql.selection")
 local to_subscription_filter = require("appsync.server.realtime.to_subscription_filter")
@@ -62,8 +61,7 @@ end
 function Subscription:render(value)
   local x = {}
   for name, member in pairs(self.x) do x[name] = member end
-  local text, errors = execute.run(x, self.operation, { [self.field] = value })
-  return result.body(text, errors)
+  return (execute.run(x, self.operation, { [self.field] = value }))
 end
 
 --- The payload for one published mutation result, or nil when it is not for this subscription.

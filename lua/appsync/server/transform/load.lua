@@ -32,9 +32,12 @@ local function expand(document, options, first_line)
   local check = checker(sources, plugins.unsupported(list))
   local ok, err = check(document)
   if not ok then return nil, err end
+  directives.join_repeated(document)
   local run, why = plugins.run(list, document, check)
   if not run then return nil, why end
-  local models, problem = model.expand(document, { modes = options.modes, conflict = options.conflict, first_line = first_line })
+  local models, problem = model.expand(document, {
+    modes = options.modes, conflict = options.conflict, first_line = first_line, transformer = options.transformer,
+  })
   if not models then return nil, problem end
   ok, err = plugins.finish(run, document, models, checker({ documents.served[2] }, definitions.UNSUPPORTED))
   if not ok then return nil, err end
@@ -66,9 +69,15 @@ local function build(document, options, first_line)
   return s, models
 end
 
+---@class appsync.server.Transformer which of Amplify's transformers a schema is for
+---@field version 1|2? default: what its directives tell
+---@field because string? what says so, for messages
+---@field flags table<string, boolean>? those that differ from the present transformer's
+
 ---@class appsync.server.LoadOptions
 ---@field modes {default: string?, additional: string[]?}? of authorization; without a default, rules of every mode are taken
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
+---@field transformer appsync.server.Transformer?
 ---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
 
 --- Loads a schema.

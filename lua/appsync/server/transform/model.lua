@@ -36,10 +36,15 @@ local model = {}
 ---@field ops table<string, string> names of get, list, sync, create, update, delete; absent: disabled
 ---@field events {name: string, mutation: string, op: string, mutations: string[]}[] subscriptions
 ---@field level "on"|"off"|"public" of subscriptions: public ones are not authorized
+---@field lacks_subscriptions boolean? by null in place of their map
 ---@field created_at string? name of the field that holds the time of creation
 ---@field updated_at string?
 ---@field has_timestamps boolean
----@field is_listed boolean something returns pages of it
+---@field transformer 1|2 the version of the transformer
+---@field flags appsync.server.FeatureFlags
+---@field stem string what it is called in the names of the types of its own operations
+---@field listings table<string, true> what it is called in the names of its connections and their filters: by its own list
+---  the stem, by an index or a relation the name
 ---@field filter_maker appsync.server.Relation? the relation that first asked for its filter, where no query does
 ---@field operation_auth table<string, string[]> the @aws_* directives of its operations; "index" is any query by one
 ---@field owner_fields string[]?
@@ -63,6 +68,7 @@ local model = {}
 ---@field resolvers table<string, table<string, function>>? of plug-ins
 ---@field wraps table[]? of plug-ins
 ---@field generated appsync.server.Parts?
+---@field transformer {version: 1|2, directive: string?} whose names and types they have, and what of the schema tells it
 
 local reader
 
@@ -192,16 +198,18 @@ end
 
 --- Expands the models of a document in place; its directives are checked.
 ---@param document appsync.ast.Document
----@param options {modes: {default: string?, additional: table?}?, conflict: appsync.server.ConflictSettings?, first_line: integer?}?
+---@param options {modes: {default: string?, additional: table?}?, conflict: appsync.server.ConflictSettings?, first_line: integer?,
+---  transformer: appsync.server.Transformer?}?
 ---  modes: of authorization, those that the API has enabled; first_line: where what is generated begins to count its lines
 ---@return appsync.server.Models? models, appsync.server.SchemaError? err
 function model.expand(document, options)
+  options = options or {}
   local is_sandbox, why = sandbox.take(document)
   if is_sandbox == nil then return nil, why end
   builtin_types.add(document)
-  local world, err = survey.read(document, { modes = (options or {}).modes, reader = amplify_reader() })
+  local world, err = survey.read(document, { modes = options.modes, transformer = options.transformer, reader = amplify_reader() })
   if not world then return nil, err end
-  world.is_sandbox, world.conflict = is_sandbox, (options or {}).conflict
+  world.is_sandbox, world.conflict = is_sandbox, options.conflict
   for _, step in ipairs(STEPS) do
     local ok, problem = step(world)
     if not ok then return nil, problem end
@@ -211,9 +219,10 @@ function model.expand(document, options)
   strip(document, world.reader.definitions)
   local models = world.list
   models.by_name, models.field_rules = world.models, world.field_rules
+  models.transformer = { version = world.version, directive = world.version_by }
   add_type_directives(world, world.type_auth)
   if #models == 0 then return models end
-  local parts, problem = generate.parts(world, (options or {}).first_line or 1)
+  local parts, problem = generate.parts(world, options.first_line or 1)
   if not parts then return nil, problem end
   local ok
   ok, problem = append(document, world, parts)

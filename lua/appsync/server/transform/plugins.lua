@@ -23,6 +23,7 @@ local file = require("appsync.server.develop.file")
 local plugin_api = require("appsync.server.transform.plugin_api")
 local schema = require("appsync.server.graphql.schema")
 local shown = require("appsync.server.graphql.thrown").text
+local time_limit = require("appsync.server.time_limit")
 
 local fail = directives.fail
 
@@ -125,7 +126,7 @@ function plugins.load(path)
   local plugin
   local chunk, message = file.chunk(path)
   if chunk then
-    local ok, value = pcall(chunk)
+    local ok, value = time_limit.pcall(nil, chunk)
     if ok then plugin, message = plugins.check(value, path) else message = shown(value) end
   end
   if plugin then return plugin end
@@ -154,7 +155,7 @@ end
 
 -- Runs a plug-in's function. Its fault is told with its file, and the place of the directive in the schema where it has one.
 local function call(plugin, loc, fn, ...)
-  local ok, thrown = pcall(fn, ...)
+  local ok, thrown = time_limit.pcall(nil, fn, ...)
   if ok then return true end
   local message = type(thrown) == "table" and rawget(thrown, "message")
   local text = shown(message or thrown)

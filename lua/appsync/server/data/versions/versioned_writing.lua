@@ -70,6 +70,12 @@ local function with_key(access, item, existing)
   return item
 end
 
+-- What takes the place of a row's item.
+local function check_item(access, ctx, row, item)
+  item_checks.keys(ctx, access.m, item, true)
+  item_checks.limits(ctx, access.table, row, item, true)
+end
+
 -- Whether what was decided for a row is of its latest version.
 local function is_current(access, row)
   local latest = access.table:row(row.pk, row.sk)
@@ -88,7 +94,7 @@ local function settle(access, ctx, mutation)
     local preview = changes and writing.changed(existing, changes)
     if existing._version == mutation.version then
       check_condition(access, ctx, existing, input)
-      if preview then item_checks.keys(ctx, m, preview) end
+      if preview then check_item(access, ctx, row, preview) end
       return put(access, row, preview or existing, preview == nil)
     end
     local clash = { model = m.name, op = mutation.op, existing = existing, preview = preview, changes = changes }
@@ -97,7 +103,7 @@ local function settle(access, ctx, mutation)
     if is_current(access, row) then
       check_condition(access, ctx, existing, input)
       local item = with_key(access, decision.item, existing)
-      item_checks.keys(ctx, m, item)
+      if not decision.is_deleted then check_item(access, ctx, row, item) end
       return put(access, row, item, decision.is_deleted)
     end
   end

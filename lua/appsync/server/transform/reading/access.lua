@@ -159,7 +159,7 @@ function access.open(world, m, operation, list)
   end
   if operation == "listen" and m.level ~= "on" or not is_there then return end
   local is_list = operation == "list" or operation == "sync" or operation == "index"
-  add_to_type(world, is_list and roots.connection_name(m) or m.name, list)
+  add_to_type(world, is_list and roots.connection_name(operation == "index" and m.name or m.stem) or m.name, list)
   m.operation_auth[operation] = m.operation_auth[operation] or {}
   add_new(m.operation_auth[operation], list)
 end
@@ -227,7 +227,7 @@ function access.pass_on(world, m)
     end
   end
   if #list == 0 then return end
-  add_to_type(world, roots.connection_name(m), list)
+  for _, stem in ipairs({ m.stem, m.name }) do add_to_type(world, roots.connection_name(stem), list) end
   for _, operation in ipairs(ALL_OPERATIONS) do m.operation_auth[operation] = list end
 end
 
@@ -236,21 +236,23 @@ local function reads(role, name)
   return allowed.get or allowed.list or allowed.sync or allowed.listen or allowed.search or false
 end
 
--- Whoever is signed in has what the rules for some who are signed in would add.
+local HAS_USERS = { AMAZON_COGNITO_USER_POOLS = true, OPENID_CONNECT = true }
+
+-- Whoever is signed in has what the rules for some who are signed in would add. By IAM guests aren't.
 local function is_covered(m, role, name)
-  if role.rule.allow == "private" then return false end
+  if role.rule.allow == "private" or not HAS_USERS[role.mode] then return false end
   for _, other in ipairs(m.roles) do
     local allowed = other.allowed[name] or {}
-    if other.rule.allow == "private" and other.mode == role.mode and allowed.get and allowed.list and allowed.listen then
-      return true
-    end
+    local sees_all = allowed.get and allowed.list and allowed.listen and allowed.sync and allowed.search
+    if other.rule.allow == "private" and other.mode == role.mode and sees_all then return true end
   end
   return false
 end
 
--- A subscriber who may not see a field gets null for it, which a required field cannot be.
+-- A subscriber who may not see a field gets null for it, which a required field cannot be. Amplify asks for it where
+-- `subscriptions` is null, too.
 local function check_required(m)
-  if m.level ~= "on" then return true end
+  if m.level ~= "on" and not m.lacks_subscriptions then return true end
   for _, field in ipairs(m.fields) do
     for _, role in ipairs(field.is_declared and field.is_required and m.roles or {}) do
       if role.may.get and not is_covered(m, role, field.name) and not reads(role, field.name) then
@@ -288,7 +290,7 @@ function access.apply_sandbox(world, m)
   if world.modes.default == "API_KEY" then return end
   local list = { "aws_api_key" }
   add_to_type(world, m.name, list)
-  add_to_type(world, roots.connection_name(m), list)
+  for _, stem in ipairs({ m.stem, m.name }) do add_to_type(world, roots.connection_name(stem), list) end
   for _, operation in ipairs(ALL_OPERATIONS) do m.operation_auth[operation] = list end
   local function add_objects(fields, seen)
     for _, field in ipairs(fields) do

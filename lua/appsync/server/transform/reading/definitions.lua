@@ -47,6 +47,8 @@ enum ModelMutation { create update delete }
 definitions.UNSUPPORTED = {
   ["function"] = true, http = true, searchable = true, predictions = true, mapsTo = true, refersTo = true, sql = true,
   validate = true, conversation = true, generation = true,
+  -- Those of merged APIs (AppSync Developer Guide, "Merged API directives").
+  canonical = true, hidden = true, renamed = true,
 }
 
 --- Which of them tell the version of the transformer that a schema was written for. A schema that has some of the first
