@@ -87,7 +87,8 @@ scenario('a client with several modes reads by key what its owner writes by toke
 });
 
 const AUTHORIZER = 'return { authorizer = function(given) return given == "open sesame" end }';
-const modes = { models: 'modes', args, resolversFile: temporary('authorizer.lua', AUTHORIZER) };
+// Who may do what is the same with each strategy.
+const modes = { models: 'modes', conflicts: ['automerge'], args, resolversFile: temporary('authorizer.lua', AUTHORIZER) };
 
 const ada = () => ({
 	...user('ada', { 'cognito:groups': ['Red'] }), authModeStrategyType: 'MULTI_AUTH',
