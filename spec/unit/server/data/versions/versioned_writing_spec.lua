@@ -269,6 +269,21 @@ describe("the mutations of a versioned model", function()
         assert.same({ id = "1" }, input)
       end)
 
+      it("and checks the condition that the mutation came with, whatever it does to its context", function()
+        begin()
+        local seen
+        handler = function(event, ctx)
+          seen = { ctx.arguments == event.arguments, ctx.args == event.arguments, ctx.identity.username }
+          ctx.arguments.condition.name.eq, ctx.arguments.input.name = "a", "z"
+          ctx.arguments, ctx.args = nil, nil
+          return { action = "RESOLVE", item = event.newItem }
+        end
+        local err = refused("update", { id = "1", name = "b" }, { name = { eq = "other" } })
+        assert.equal("ConditionalCheckFailedException", err.type)
+        assert.same({ true, true, "u" }, seen)
+        assert.same({ "b", 2 }, { mutate("update", { id = "1", name = "b" }, { name = { eq = "a" } }).name, get()._version })
+      end)
+
       for what, case in pairs({
         ["nothing"] = { "update", function() end, "}, not nil" },
         ["a text"] = { "update", function() return "REJECT" end, "not a string" },
