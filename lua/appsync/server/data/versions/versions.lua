@@ -185,8 +185,8 @@ local function entry_of(self, seq, condition, at_ms)
   return id and entry_at(self, id).item
 end
 
---- A row as a read of that time sees it: its item, an earlier version of it, or nothing where it came later. What the journal
---- has forgotten is seen as it is.
+--- A row as a read of that time sees it: its item, an earlier version of it, or nothing where it came later. Where the journal
+--- has forgotten that version it's the oldest one that is known.
 ---@param row appsync.server.Row
 ---@param at_ms number
 ---@return table? item
@@ -196,7 +196,7 @@ function Versions:item_at(row, at_ms)
   local earlier = entry_of(self, row.seq, "at <= ? ORDER BY at DESC, id DESC", at_ms)
   if earlier then return earlier end
   local next_one = entry_of(self, row.seq, "at > ? ORDER BY at, id", at_ms) or item
-  return next_one._version > 1 and item or nil
+  return next_one._version > 1 and next_one or nil
 end
 
 --- A page of the journal, in its order: by time, then as it was written. One item may be there several times.

@@ -63,6 +63,21 @@ describe("versioned models", function()
     assert.same(NULL, data(QUERY).getPost)
   end)
 
+  it("are as old as the journal reaches where reads are older", function()
+    local lag_ms = 0
+    make("type Todo @model { id: ID! name: String }", { lag_ms = function() return lag_ms end,
+      conflict = { handler = "AUTOMERGE", delta_ttl_s = 5 } })
+    data('mutation { createTodo(input: {id: "1", name: "a"}) { id } }')
+    for version, name in ipairs({ "b", "c", "d" }) do
+      clock_ms = clock_ms + 3000
+      data(('mutation { updateTodo(input: {id: "1", name: "%s", _version: %d}) { id } }'):format(name, version))
+    end
+    lag_ms = 60000
+    assert.same({ name = "c", _version = 3 }, data('{ getTodo(id: "1") { name _version } }').getTodo)
+    clock_ms = clock_ms + 9000
+    assert.same({ name = "d", _version = 4 }, data('{ getTodo(id: "1") { name _version } }').getTodo)
+  end)
+
   it("have keys of their own, which a conflict leaves as they are", function()
     make([[type Order @model { customer: ID! @primaryKey(sortKeyFields: ["year", "number"]) year: Int! number: String!
       state: String @index(name: "byState", queryField: "ordersByState", sortKeyFields: ["rank"]) rank: Int }]])
