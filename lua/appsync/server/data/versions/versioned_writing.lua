@@ -70,10 +70,11 @@ local function with_key(access, item, existing)
   return item
 end
 
--- Whether what was decided for a row is of its latest version.
+-- Whether what was decided for a row is of its latest version. Where deletions leave no tombstone, another item of the same key
+-- may have the same version; its place is its own.
 local function is_current(access, row)
   local latest = access.table:row(row.pk, row.sk)
-  return latest ~= nil and latest.item._version == row.item._version
+  return latest ~= nil and latest.seq == row.seq and latest.item._version == row.item._version
 end
 
 -- A mutation of a row, by its version or by the handler. `mutation` has op, find(), allow(item), changes(item).

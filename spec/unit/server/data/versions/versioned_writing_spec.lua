@@ -327,6 +327,23 @@ describe("the mutations of a versioned model", function()
         local err = refused("update", { id = "1", name = "b" })
         assert.same({ "MaxConflicts", 14, 14 }, { err.type, err.data._version, get()._version })
       end)
+
+      it("again when another item has taken the place of the item meanwhile", function()
+        build("LAMBDA", { conflict = { handler = "LAMBDA", resolver = "default", base_ttl_s = 0, delta_ttl_s = DELTA_TTL_S } })
+        mutate("create", { id = "1", name = "a" })
+        local names = {}
+        handler = function(event)
+          names[#names + 1] = event.existingItem.name
+          if #names == 1 then
+            mutate("delete", { id = "1", _version = 1 })
+            mutate("create", { id = "1", name = "c" })
+          end
+          return { action = "RESOLVE", item = { name = "r" } }
+        end
+        assert.same({ "r", 2 }, { mutate("update", { id = "1", name = "b" }).name, get()._version })
+        assert.same({ "a", "c" }, names)
+        assert.same({ 1, "r" }, { count("items"), s.decode(s:values("SELECT json FROM items")[1]).name })
+      end)
     end)
   end)
 
