@@ -7,7 +7,7 @@ local shared = require("appsync.server.graphql.shared")
 ---@class appsync.server.Versions
 ---@field base_ttl_s integer the life of a tombstone; 0: there are none
 ---@field delta_ttl_s integer the life of an entry of the journal
----@field since_ms integer from when on every change is in the journal
+---@field since_ms integer after which every change is in the journal
 ---@field private table appsync.server.Table
 ---@field private store appsync.server.Store
 ---@field private now fun(): number
@@ -154,11 +154,12 @@ function Versions:forget()
   self.next_expiry_s = 0
 end
 
---- Whether the journal can tell all that has changed since.
+--- Whether the journal can tell all that has changed since. It can't for the very millisecond in which versions began: a frozen
+--- clock has one for all that was done before and after.
 ---@param since_ms number
 ---@return boolean
 function Versions:reaches(since_ms)
-  return since_ms >= self.since_ms and since_ms >= self:now_ms() - self.delta_ttl_s * 1000
+  return since_ms > self.since_ms and since_ms >= self:now_ms() - self.delta_ttl_s * 1000
 end
 
 -- An entry of the journal with its size. It never changes, so it is decoded once.
