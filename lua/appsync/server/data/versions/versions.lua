@@ -18,9 +18,6 @@ Versions.__index = Versions
 
 local versions = {}
 
---- What a versioned item has beside the model's fields. `_ttl`, seconds since 1970, is of tombstones.
-versions.METADATA = { _version = true, _lastChangedAt = true, _deleted = true, _ttl = true }
-
 -- DynamoDB reads at most 1 MB for one page.
 local PAGE_BYTES = 1048576
 local CHUNK = 256
@@ -52,7 +49,8 @@ local function seconds_of(ms)
   return math.floor(ms / 1000)
 end
 
---- Puts the metadata of a version into an item.
+--- Puts the metadata of a version into an item: `_version`, `_lastChangedAt`, and of a tombstone `_deleted` and `_ttl`, seconds
+--- since 1970.
 ---@param item table is changed
 ---@param version integer
 ---@param at_ms integer
