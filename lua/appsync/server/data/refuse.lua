@@ -34,6 +34,16 @@ function refuse.validation(ctx, message)
   }, 0)
 end
 
+--- An item that takes more than DynamoDB lets one.
+---@param is_update boolean?
+function refuse.size(is_update)
+  error({
+    message = ("Item size %shas exceeded the maximum allowed size (Service: DynamoDb, Status Code: 400)"):format(
+      is_update and "to update " or ""),
+    type = "DynamoDB:DynamoDbException",
+  }, 0)
+end
+
 ---@param text string
 function refuse.arguments(text, ...)
   error({ message = text:format(...), type = "InvalidArgumentsError" }, 0)

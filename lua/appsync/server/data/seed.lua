@@ -8,6 +8,7 @@ local core = require("appsync.core")
 local is_list = require("appsync.server.graphql.is_list")
 local keys = require("appsync.server.data.keys")
 local result = require("appsync.server.graphql.result")
+local table_ = require("appsync.server.data.table")
 local writing = require("appsync.server.data.writing")
 
 local seed = {}
@@ -149,6 +150,7 @@ local function add_record(world, m, record, at, memory)
   if place:row(pk, sk) then return false end
   local json, err = core.encode(item, "")
   if not json then error({ message = at .. err.message }, 0) end -- which begins with the path in the item
+  if #json > table_.ITEM_BYTES then fail(at, "takes %d bytes; an item has at most %d", #json, table_.ITEM_BYTES) end
   if versions then versions:add(pk, sk, item) else place:insert(pk, sk, item) end
   return true
 end

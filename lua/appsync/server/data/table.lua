@@ -1,6 +1,7 @@
 --- One table of the store: a model's items, or those that resolvers keep for themselves. What it gives is shared and must
 --- not be changed.
 local keys = require("appsync.server.data.keys")
+local refuse = require("appsync.server.data.refuse")
 local result = require("appsync.server.graphql.result")
 local select_ = require("appsync.server.data.select")
 local shared = require("appsync.server.graphql.shared")
@@ -22,6 +23,8 @@ local unpack = table.unpack or unpack -- luacheck: compat
 
 -- DynamoDB reads at most 1 MB for one page (Amazon DynamoDB Developer Guide, "Paginating table query results").
 local PAGE_BYTES = 1048576
+-- What an item may take (same guide, "Service, account, and table quotas"): its JSON text is counted.
+table_.ITEM_BYTES = 409600
 -- Rows that one statement walks: a page ends early when they are big.
 local CHUNK = 256
 
@@ -122,6 +125,13 @@ local function together(self, fn)
   return self.store:transaction(fn)
 end
 
+-- A model's item as text. What is deleted was taken once, so its tombstone is taken, too.
+local function text_of(self, item, is_update)
+  local text = result.text(item)
+  if self.key and #text > table_.ITEM_BYTES and not item._deleted then refuse.size(is_update) end
+  return text
+end
+
 --- Adds an item; the caller made sure that its key is new.
 ---@param pk string|number
 ---@param sk string|number|nil
@@ -129,7 +139,7 @@ end
 ---@return integer seq its place
 function Table:insert(pk, sk, item)
   if sk == nil then sk = keys.NO_SORT end
-  local store, text, kept = self.store, result.text(item), copy(item)
+  local store, text, kept = self.store, text_of(self, item), copy(item)
   local seq = store:next_place()
   together(self, function()
     store:run("INSERT INTO items VALUES (?, ?, ?, ?, ?)", seq, self.id, pk, sk, text)
@@ -143,7 +153,7 @@ end
 ---@param row appsync.server.Row
 ---@param item table is copied
 function Table:replace(row, item)
-  local store, text, kept = self.store, result.text(item), copy(item)
+  local store, text, kept = self.store, text_of(self, item, true), copy(item)
   together(self, function()
     store:run("UPDATE items SET json = ? WHERE seq = ?", text, row.seq)
     move_entries(self, row.seq, row.item, kept)
