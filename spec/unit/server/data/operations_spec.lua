@@ -62,26 +62,6 @@ describe("the operations of a model", function()
 
   local FAILED = "The conditional request failed (Service: DynamoDb, Status Code: 400, Request ID: r-1)"
 
-  it("takes an item of 409600 bytes and none above", function()
-    build({ name = "Todo", has_no_stamps = true })
-    local function of_size(n)
-      local item = { __typename = "Todo", id = "1", name = "" }
-      item.name = ("x"):rep(n - #core.encode(item))
-      return { id = "1", name = item.name }
-    end
-    local function refusal(field, input)
-      local ok, err = pcall(mutate, field, input)
-      assert.is_false(ok)
-      return { err.type, err.message }
-    end
-    local WHY = "has exceeded the maximum allowed size (Service: DynamoDb, Status Code: 400)"
-    assert.same({ "DynamoDB:DynamoDbException", "Item size " .. WHY }, refusal("createTodo", of_size(409601)))
-    mutate("createTodo", of_size(409600))
-    assert.same({ "DynamoDB:DynamoDbException", "Item size to update " .. WHY }, refusal("updateTodo", of_size(409601)))
-    assert.equal(of_size(409600).name, query("getTodo", { id = "1" }).name)
-    mutate("updateTodo", of_size(409599))
-  end)
-
   describe("create", function()
     it("makes an id, the timestamps and the name of the type", function()
       build({ name = "Todo" })

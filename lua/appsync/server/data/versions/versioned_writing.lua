@@ -21,9 +21,10 @@ local function copy(item)
   return out
 end
 
--- A mutation's input and its version; one without any knows of no version.
+-- A mutation's input and its version; one without any knows of no version. A schema may declare `_ttl` to read it.
 local function read_input(ctx)
   local input = copy(ctx.arguments.input)
+  if input._ttl ~= nil then refuse.metadata("_ttl") end
   local version = input._version
   input._version = nil
   return input, (version == nil or version == NULL) and 0 or version

@@ -115,9 +115,9 @@ describe("sync", function()
 
   it("goes on in the table when the journal has forgotten what would come next", function()
     fill()
-    local since, page = clock_ms - 4000, nil
+    local since = clock_ms - 4000
     clock_ms = since + DELTA_TTL_S * 1000
-    page = sync({ limit = 2, lastSync = since })
+    local page = sync({ limit = 2, lastSync = since })
     assert.equal("1.1 2.1", texts(page))
     local started_ms = page.startedAt
     clock_ms = clock_ms + 60000

@@ -78,6 +78,21 @@ describe("versioned models", function()
     assert.same({ name = "d", _version = 4 }, data('{ getTodo(id: "1") { name _version } }').getTodo)
   end)
 
+  it("may declare _ttl, which is to be read", function()
+    make("type Todo @model { id: ID! _ttl: AWSTimestamp }", { conflict = { handler = "AUTOMERGE", base_ttl_s = 60 } })
+    data('mutation { createTodo(input: {id: "1"}) { id } }')
+    for _, mutation in ipairs({ 'createTodo(input: {id: "2", _ttl: 5})', 'updateTodo(input: {id: "1", _ttl: 5, _version: 1})' }) do
+      local err = run(("mutation { %s { _ttl } }"):format(mutation)).errors[1]
+      assert.same({ "BadRequest", "'_ttl' can't be written: conflict detection sets it." }, { err.errorType, err.message })
+    end
+    local counts, err = served:seed('{"Todo": [{"id": "2", "_ttl": 5}]}', "s")
+    assert.is_nil(counts)
+    assert.matches("Todo[0]._ttl: must be left out", err.message, 1, true)
+    assert.same({ { id = "1", _ttl = NULL, _version = 1 } }, data("{ listTodos { items { id _ttl _version } } }").listTodos.items)
+    assert.same({ _ttl = math.floor(clock_ms / 1000) + 60 },
+      data('mutation { deleteTodo(input: {id: "1", _version: 1}) { _ttl } }').deleteTodo)
+  end)
+
   it("have keys of their own, which a conflict leaves as they are", function()
     make([[type Order @model { customer: ID! @primaryKey(sortKeyFields: ["year", "number"]) year: Int! number: String!
       state: String @index(name: "byState", queryField: "ordersByState", sortKeyFields: ["rank"]) rank: Int }]])

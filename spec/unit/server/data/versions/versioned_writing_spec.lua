@@ -206,21 +206,6 @@ describe("the mutations of a versioned model", function()
       assert.same({ true, "b", 3, math.floor(clock_ms / 1000) + BASE_TTL_S }, { item._deleted, item.note, item._version, item._ttl })
     end)
 
-    it("is refused where a merge would make the item too big, and such an item can be deleted", function()
-      build("AUTOMERGE")
-      local words = {}
-      for i = 1, 40000 do words[i] = "word " .. i % 10 end
-      mutate("create", { id = "1", words = list((table.unpack or unpack)(words, 1, 1)) }) -- luacheck: compat
-      words = setmetatable(words, core.array_mt)
-      mutate("update", { id = "1", words = words })
-      local err = refused("update", { id = "1", words = words })
-      assert.matches("Item size to update has exceeded the maximum allowed size", err.message, 1, true)
-      assert.same({ 2, 40001, 2 }, { get()._version, #get().words, count("journal") })
-      local size = #s:values("SELECT json FROM items")[1]
-      mutate("update", { id = "1", words = words, note = ("x"):rep(409600 - size - #',"note":""'), _version = 2 })
-      assert.is_true(mutate("delete", { id = "1", _version = get()._version })._deleted)
-    end)
-
     it("refuses a deletion under automerge", function()
       build("AUTOMERGE")
       mutate("create", { id = "1", name = "a" })
