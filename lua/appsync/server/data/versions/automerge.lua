@@ -40,7 +40,7 @@ local function merged_value(kept, incoming)
 end
 
 function merged(kept, incoming)
-  local out = setmetatable({}, getmetatable(kept))
+  local out = {}
   for name, value in pairs(kept) do out[name] = value end
   for name, value in pairs(incoming) do out[name] = merged_value(kept[name], value) end
   return out

@@ -63,6 +63,46 @@ describe("versioned models", function()
     assert.same(NULL, data(QUERY).getPost)
   end)
 
+  it("are as old in sync queries, of the table and of the journal", function()
+    local lag_ms = 0
+    make("type Todo @model { id: ID! name: String }", { lag_ms = function() return lag_ms end })
+    local since = clock_ms
+    data('mutation { createTodo(input: {id: "1", name: "a"}) { id } }')
+    clock_ms = clock_ms + 100
+    data('mutation { updateTodo(input: {id: "1", name: "b", _version: 1}) { id } }')
+    data('mutation { createTodo(input: {id: "2", name: "b"}) { id } }')
+    local function names(arguments)
+      local out = {}
+      for i, item in ipairs(data(("{ syncTodos%s { items { name } } }"):format(arguments)).syncTodos.items) do out[i] = item.name end
+      return table.concat(out, " ")
+    end
+    local DELTA = ("(lastSync: %d)"):format(since)
+    assert.same({ "b b", "a b b" }, { names(""), names(DELTA) })
+    lag_ms = 50
+    assert.same({ "a", "a" }, { names(""), names(DELTA) })
+  end)
+
+  it("are read in the last of several versions of one millisecond", function()
+    local lag_ms, ms = 0, 1795158179158
+    make("type Todo @model { id: ID! name: String }", { lag_ms = function() return lag_ms end, now = function() return ms / 1000 end })
+    data('mutation { createTodo(input: {id: "1", name: "a"}) { id } }')
+    data('mutation { updateTodo(input: {id: "1", name: "b", _version: 1}) { id } }')
+    ms = ms + 100
+    data('mutation { updateTodo(input: {id: "1", name: "c", _version: 2}) { id } }')
+    lag_ms = 100
+    assert.equal("b", data('{ getTodo(id: "1") { name } }').getTodo.name)
+  end)
+
+  it("have the millisecond that a clock in seconds means", function()
+    local ms = 0
+    make("type Todo @model { id: ID! }", { now = function() return ms / 1000 end })
+    for i = 0, 99 do
+      ms = 1000 + i
+      local created = data(('mutation { createTodo(input: {id: "%d"}) { _lastChangedAt } }'):format(i)).createTodo
+      assert.equal(ms, created._lastChangedAt)
+    end
+  end)
+
   it("are as old as the journal reaches where reads are older", function()
     local lag_ms = 0
     make("type Todo @model { id: ID! name: String }", { lag_ms = function() return lag_ms end,

@@ -396,6 +396,13 @@ describe("the mutations of a versioned model", function()
     end)
   end)
 
+  for _, op in ipairs({ "create", "update", "delete" }) do
+    it("refuses a condition that means nothing, whatever there is: " .. op, function()
+      build("AUTOMERGE")
+      assert.equal("Unrecognized Filter", refused(op, { id = "nope" }, { n = { like = 1 } }).type)
+    end)
+  end
+
   it("is not done when the journal can't be written", function()
     build("AUTOMERGE")
     mutate("create", { id = "1", name = "a" })
