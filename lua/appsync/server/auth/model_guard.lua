@@ -137,7 +137,7 @@ local function denied_fields(m, input, skipped, holds)
   for _, r in ipairs(rules_of(m)) do any = holds(r) or any end
   for name, value in pairs(input) do
     local field = m.field_by_name[name]
-    local is_allowed = skipped[name] or not field or field.is_version
+    local is_allowed = skipped[name] or not field
     for _, r in ipairs(is_allowed and {} or (m.field_rules or {})[name] or rules_of(m)) do
       if holds(r, value) then is_allowed = true end
     end

@@ -18,7 +18,6 @@ local fail = directives.fail
 ---@field is_filtered_as_list boolean of an enum: filters compare the list
 ---@field is_foreign boolean? holds another model's key, for a relation
 ---@field is_hidden boolean? the type doesn't show it
----@field is_version boolean? added by conflict detection
 ---@field is_timestamp boolean? added for the time of creation or of the last change
 ---@field node table the field's definition in the served schema
 
