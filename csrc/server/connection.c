@@ -13,6 +13,8 @@
 static const struct timeval sweep_interval = {0, 100000};
 /* Each turn of the loop adds to what may be looked at. */
 #define LOOKS_A_TURN 64
+/* Who reads an answer more slowly keeps it here for too long. */
+#define SLOWEST_BYTES_PER_S 65536
 
 /* Whether the descriptor still belongs to the connection of the record. */
 static bool is_alive(const struct aps_connection *connection)
@@ -23,37 +25,61 @@ static bool is_alive(const struct aps_connection *connection)
 	return getpeername(connection->fd, &peer.any, &n) == 0 && memcmp(&peer, &connection->peer, sizeof(peer)) == 0;
 }
 
-/* A client that sends its request byte by byte keeps every read short: only the whole has an end. */
+/* Until when the connection must be done with what it does; 0: as long as it likes. */
+static double deadline_of(const struct aps_connection *connection)
+{
+	if (connection->phase == APS_CONNECTION_READING) return connection->deadline_s;
+	return connection->phase == APS_CONNECTION_IDLE ? connection->answer_deadline_s : 0;
+}
+
+static void cut_late(struct aps_connection_table *table, struct aps_connection *connection)
+{
+	bool is_reading = connection->phase == APS_CONNECTION_READING;
+	connection->phase = APS_CONNECTION_CLOSED;
+	table->n_open--;
+	if (!is_alive(connection)) return;
+	if (is_reading) {
+		table->timeouts++;
+	} else {
+		table->slow_readers++;
+	}
+	shutdown(connection->fd, SHUT_RDWR);
+}
+
+/* A client that sends its request or reads its answer byte by byte keeps every step short: only the whole has an end.
+ */
 static void on_sweep(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
 {
 	struct aps_connection_table *table = &((struct aps_listener *)context)->connections;
 	double now_s = aps_clock_mono_s();
-	bool has_reading = false;
+	bool has_more = false;
 	for (size_t i = 0; i < table->n_slots; i++) {
 		struct aps_connection *connection = table->by_fd[i];
-		if (connection == NULL || connection->phase != APS_CONNECTION_READING) continue;
-		if (now_s < connection->deadline_s) {
-			has_reading = true;
-			continue;
+		double deadline_s = connection == NULL ? 0 : deadline_of(connection);
+		if (deadline_s == 0) continue;
+		if (now_s < deadline_s) {
+			has_more = true;
+		} else {
+			cut_late(table, connection);
 		}
-		connection->phase = APS_CONNECTION_CLOSED;
-		table->n_open--;
-		if (!is_alive(connection)) continue;
-		table->timeouts++;
-		shutdown(connection->fd, SHUT_RDWR);
 	}
-	if (!has_reading || evtimer_add(table->sweep, &sweep_interval) != 0) table->is_sweeping = false;
+	if (!has_more || evtimer_add(table->sweep, &sweep_interval) != 0) table->is_sweeping = false;
+}
+
+static void sweep(struct aps_listener *listener)
+{
+	struct aps_connection_table *table = &listener->connections;
+	if (table->is_sweeping) return;
+	if (table->sweep == NULL) table->sweep = evtimer_new(listener->base, on_sweep, listener);
+	table->is_sweeping = table->sweep != NULL && evtimer_add(table->sweep, &sweep_interval) == 0;
 }
 
 static void begin_reading(struct aps_connection *connection)
 {
 	struct aps_listener *listener = connection->port->listener;
-	struct aps_connection_table *table = &listener->connections;
 	connection->phase = APS_CONNECTION_READING;
 	connection->deadline_s = aps_clock_mono_s() + listener->options.request_timeout_s;
-	if (table->is_sweeping) return;
-	if (table->sweep == NULL) table->sweep = evtimer_new(listener->base, on_sweep, listener);
-	table->is_sweeping = table->sweep != NULL && evtimer_add(table->sweep, &sweep_interval) == 0;
+	sweep(listener);
 }
 
 /* How many of the last bytes are good. */
@@ -70,22 +96,33 @@ static size_t count_good(struct aps_request_guard *guard, struct evbuffer *input
 		for (int i = 0; i < n_parts && i < (int)APS_COUNTOF(parts); i++) {
 			size_t n = parts[i].iov_len < n_added - n_good ? parts[i].iov_len : n_added - n_good;
 			n_good += aps_request_guard_feed(guard, parts[i].iov_base, n);
-			if (guard->state == APS_GUARD_BAD || guard->is_empty_line) return n_good;
+			bool is_end = guard->state == APS_GUARD_BAD || guard->state == APS_GUARD_TOO_LARGE;
+			if (is_end || guard->is_empty_line) return n_good;
 		}
 	}
 	return n_good;
 }
 
-/* Requests before it are served; evhttp answers this one with 400 and closes. */
-static void spoil(struct aps_connection *connection, struct evbuffer *input, size_t n_good)
+/* Keeps so many bytes, and has that text follow them. The connection ends when memory is out. */
+static void cut_off(struct aps_connection *connection, struct evbuffer *input, size_t n_kept, const char *text)
 {
-	const char *spoiler = aps_request_guard_spoiler(&connection->guard);
-	struct evbuffer *good = evbuffer_new();
-	bool is_done = good != NULL && (n_good == 0 || evbuffer_remove_buffer(input, good, n_good) == (int)n_good) &&
+	connection->is_cutting = true;
+	struct evbuffer *kept = evbuffer_new();
+	bool is_done = kept != NULL && (n_kept == 0 || evbuffer_remove_buffer(input, kept, n_kept) == (int)n_kept) &&
 	               evbuffer_drain(input, evbuffer_get_length(input)) == 0 &&
-	               evbuffer_add_buffer(input, good) == 0 && evbuffer_add(input, spoiler, strlen(spoiler)) == 0;
-	if (good != NULL) evbuffer_free(good);
+	               evbuffer_add_buffer(input, kept) == 0 && evbuffer_add(input, text, strlen(text)) == 0;
+	if (kept != NULL) evbuffer_free(kept);
+	connection->is_cutting = false;
 	if (!is_done) shutdown(connection->fd, SHUT_RDWR);
+}
+
+/* Requests before it are served. This one evhttp answers with 400 and closes, or it is handed over without its body. */
+static void cut_request(struct aps_connection *connection, struct evbuffer *input, size_t n_good)
+{
+	const struct aps_request_guard *guard = &connection->guard;
+	if (guard->state == APS_GUARD_BAD) cut_off(connection, input, n_good, aps_request_guard_spoiler(guard));
+	if (guard->state == APS_GUARD_TOO_LARGE)
+		cut_off(connection, input, n_good - guard->n_line, aps_request_guard_ending(guard));
 }
 
 /* Takes out the two bytes before that place. False, and the connection ends, when memory is out. */
@@ -110,7 +147,7 @@ static size_t check_input(struct aps_connection *connection, struct evbuffer *in
 	for (size_t n_left = n_added; n_left > 0;) {
 		size_t n_before = evbuffer_get_length(input) - n_left;
 		size_t n_good = count_good(guard, input, n_left);
-		if (guard->state == APS_GUARD_BAD) spoil(connection, input, n_before + n_good);
+		cut_request(connection, input, n_before + n_good);
 		if (!guard->is_empty_line) return n_kept + n_left;
 		guard->is_empty_line = false;
 		if (!cut_empty_line(connection, input, n_before + n_good)) return n_kept + n_left;
@@ -129,6 +166,10 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
 	if (connection->phase == APS_CONNECTION_TAKEN || guard->state == APS_GUARD_OVER ||
 	    guard->state == APS_GUARD_BAD)
 		return;
+	if (guard->state == APS_GUARD_TOO_LARGE) {
+		cut_off(connection, input, evbuffer_get_length(input) - info->n_added, "");
+		return;
+	}
 	/* Clients of old send an empty line behind a body: no request has begun with it. */
 	size_t n_left = check_input(connection, input, info->n_added);
 	bool is_nothing = n_left == 0 && evbuffer_get_length(input) == 0;
@@ -230,6 +271,15 @@ static void look_again(struct aps_connection *connection)
 	refuse(connection);
 }
 
+/* Of a client that doesn't send, and of one that doesn't read. */
+static void limit_times(struct bufferevent *bev, const struct aps_listener_options *options)
+{
+	struct timeval reading = {options->idle_timeout_s, 0};
+	double write_s = options->write_timeout_s;
+	struct timeval writing = {(time_t)write_s, (suseconds_t)((write_s - (double)(time_t)write_s) * 1e6)};
+	bufferevent_set_timeouts(bev, &reading, &writing);
+}
+
 /* Runs right after evhttp has taken the connection over, before anything of it can be read. */
 static void on_fresh(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
 {
@@ -250,6 +300,7 @@ static void on_fresh(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void 
 	}
 	connection->number = port->is_control ? ++listener->connections.n_control : ++listener->connections.n_main;
 	evbuffer_add_cb(bufferevent_get_input(bev), on_input, connection);
+	limit_times(bev, &listener->options);
 	/* The bytes of a TLS handshake aren't seen. */
 	if (listener->tls != NULL && !port->is_control) {
 		begin_reading(connection);
@@ -278,6 +329,7 @@ struct bufferevent *aps_connection_accept(struct event_base *base, void *context
 	if (connection == NULL) return bev;
 	connection->port = port;
 	connection->bev = bev;
+	aps_request_guard_init(&connection->guard, port->listener->options.max_body_bytes);
 	connection->fd = -1;
 	bufferevent_incref(bev);
 	if (event_base_once(base, -1, EV_TIMEOUT, on_fresh, connection, NULL) != 0) {
@@ -293,14 +345,32 @@ struct aps_connection *aps_connection_at(struct aps_listener *listener, int fd)
 	return listener->connections.by_fd[fd];
 }
 
+bool aps_connection_is_cut_off(const struct aps_connection *connection, struct bufferevent *bev)
+{
+	return connection != NULL && connection->guard.state == APS_GUARD_TOO_LARGE &&
+	       evbuffer_get_length(bufferevent_get_input(bev)) == 0;
+}
+
 void aps_connection_busy(struct aps_connection *connection)
 {
 	if (connection->phase != APS_CONNECTION_CLOSED) connection->phase = APS_CONNECTION_BUSY;
 }
 
-void aps_connection_idle(struct aps_connection *connection)
+void aps_connection_idle(struct aps_connection *connection, size_t n_bytes)
 {
-	if (connection->phase != APS_CONNECTION_CLOSED) connection->phase = APS_CONNECTION_IDLE;
+	if (connection->phase == APS_CONNECTION_CLOSED) return;
+	struct aps_listener *listener = connection->port->listener;
+	connection->phase = APS_CONNECTION_IDLE;
+	/* Where a fault slows the answer down, the client isn't to blame. */
+	if (n_bytes == 0 || connection->rate != NULL) return;
+	connection->answer_deadline_s =
+	        aps_clock_mono_s() + listener->options.write_timeout_s + (double)n_bytes / SLOWEST_BYTES_PER_S;
+	sweep(listener);
+}
+
+void aps_connection_written(struct aps_connection *connection)
+{
+	connection->answer_deadline_s = 0;
 }
 
 void aps_connection_taken(struct aps_connection *connection)

@@ -43,7 +43,8 @@ struct aps_connection {
 	int fd;
 	uint64_t number; /* 1 is the first connection of its port */
 	enum aps_connection_phase phase;
-	double deadline_s; /* READING */
+	double deadline_s;        /* READING */
+	double answer_deadline_s; /* until when an answer must be read; 0: none waits */
 	union aps_address peer;
 	struct ev_token_bucket_cfg *rate;
 	struct aps_request_guard guard;
@@ -57,7 +58,8 @@ struct aps_connection_table {
 	uint64_t n_main;
 	uint64_t n_control;
 	uint64_t timeouts;
-	uint64_t refused; /* above the limit */
+	uint64_t refused;      /* above the limit */
+	uint64_t slow_readers; /* that were cut */
 	struct event *sweep;
 	bool is_sweeping;
 	size_t hand;        /* the slot that is looked at next */
@@ -73,12 +75,16 @@ struct bufferevent *aps_connection_accept(struct event_base *base, void *context
 void aps_connection_turn(struct aps_listener *listener);
 /* The record of a live connection; NULL when memory was out as it came. */
 struct aps_connection *aps_connection_at(struct aps_listener *listener, int fd);
+/* Whether the request is one whose body is too large: nothing follows it. */
+bool aps_connection_is_cut_off(const struct aps_connection *connection, struct bufferevent *bev);
 /* Its request is complete. */
 void aps_connection_busy(struct aps_connection *connection);
 /* It isn't evhttp's any more. */
 void aps_connection_taken(struct aps_connection *connection);
-/* Its answer was given. */
-void aps_connection_idle(struct aps_connection *connection);
+/* Its answer was given; of a large one that many bytes are to be written. */
+void aps_connection_idle(struct aps_connection *connection, size_t n_bytes);
+/* All of a large answer is written. */
+void aps_connection_written(struct aps_connection *connection);
 /* At most that many bytes a second are written from now on; 0 takes the limit away. False when memory is out. */
 bool aps_connection_slow(struct aps_connection *connection, struct bufferevent *bev, size_t bytes_per_s);
 /* Ends all connections on which no request waits, but those of the control port; returns how many. */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "server/child_process.h"
 #include "server/listener_tls.h"
 #include "server/peer.h"
 #include "server/peer_table.h"
@@ -37,6 +38,7 @@ void aps_listener_options_init(struct aps_listener_options *options)
 	        .max_pending_bytes = 8u << 20,
 	        .max_pending_total = 256u << 20,
 	        .idle_timeout_s = 120,
+	        .write_timeout_s = 30,
 	        .request_timeout_s = 30,
 	        .max_connections = 10000,
 	        .control_port = -1,
@@ -68,6 +70,21 @@ static bool has_too_many_headers(struct evhttp_request *request)
 	return n > APS_LISTENER_MAX_HEADERS;
 }
 
+static void refuse_body(struct aps_peer *peer, size_t max_bytes)
+{
+	char body[160];
+	int n = snprintf(body, sizeof(body),
+	                 "{\"errors\":[{\"errorType\":\"MalformedHttpRequestException\","
+	                 "\"message\":\"The request's body is larger than %zu bytes.\"}]}",
+	                 max_bytes);
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(peer->request);
+	evhttp_add_header(headers, "Content-Type", "application/json;charset=UTF-8");
+	evhttp_add_header(headers, "Access-Control-Allow-Origin", "*");
+	struct aps_err err;
+	if (aps_peer_respond_lingering(peer, 413, (struct aps_str){body, (size_t)n}, &err) != APS_OK)
+		aps_peer_reset(peer);
+}
+
 static void on_request(struct evhttp_request *request, void *context)
 {
 	struct aps_port *port = context;
@@ -96,6 +113,11 @@ static void on_request(struct evhttp_request *request, void *context)
 		return;
 	}
 	peer->is_control = port->is_control;
+	if (aps_connection_is_cut_off(aps_connection_at(listener, peer->fd),
+	                              evhttp_connection_get_bufferevent(peer->connection))) {
+		refuse_body(peer, listener->options.max_body_bytes);
+		return;
+	}
 	peer->state = is_upgrade ? APS_PEER_UPGRADE : APS_PEER_REQUEST;
 	peer->arrived.kind = is_upgrade ? APS_LISTENER_UPGRADE : APS_LISTENER_REQUEST;
 	if (is_upgrade) {
@@ -262,7 +284,7 @@ static enum aps_rc open_port(struct aps_port *port, const char *host, int number
 	evhttp_set_max_body_size(port->http, (ev_ssize_t)options->max_body_bytes);
 	evhttp_set_max_headers_size(port->http, (ev_ssize_t)options->max_headers_bytes);
 	evhttp_set_timeout(port->http, options->idle_timeout_s);
-	/* The client of a body that is too large reads its 413 instead of a reset. */
+	/* The client of a body that evhttp finds wrong reads its 413 instead of a reset. */
 	evhttp_set_flags(port->http, EVHTTP_SERVER_LINGERING_CLOSE);
 	return open_socket(port, host, number, err);
 }
@@ -304,6 +326,7 @@ enum aps_rc aps_listener_new(const struct aps_listener_options *options, struct 
 void aps_listener_free(struct aps_listener *listener)
 {
 	if (listener == NULL) return;
+	aps_child_set_free(listener->children);
 	while (listener->first != NULL) aps_listener_event_done(listener);
 	for (size_t i = 0; i < listener->peers.n_slots; i++) {
 		if (listener->peers.slots[i] != NULL) aps_peer_free(listener->peers.slots[i]);
@@ -444,7 +467,8 @@ bool aps_listener_event_peek(struct aps_listener *listener, struct aps_listener_
 	const struct aps_peer_event *event = listener->first;
 	if (event == NULL) return false;
 	*out = (struct aps_listener_event){.kind = event->kind, .id = event->id, .code = event->code};
-	if (event->kind == APS_LISTENER_MESSAGE) {
+	bool is_of_child = event->kind == APS_LISTENER_OUTPUT || event->kind == APS_LISTENER_EXIT;
+	if (event->kind == APS_LISTENER_MESSAGE || is_of_child) {
 		out->text = (struct aps_str){event->bytes, event->n_bytes};
 	} else if (event->kind == APS_LISTENER_CLOSE) {
 		out->code = event->peer->close_code;
@@ -500,7 +524,13 @@ struct aps_listener_stats aps_listener_stats(const struct aps_listener *listener
 	stats.timeouts = listener->connections.timeouts;
 	stats.refused = listener->connections.refused;
 	stats.looked_at = listener->connections.looked_at;
+	stats.slow_readers = listener->connections.slow_readers;
 	return stats;
+}
+
+bool aps_listener_is_full(const struct aps_listener *listener)
+{
+	return listener->stats.pending >= listener->options.max_pending_total;
 }
 
 struct aps_peer *aps_listener_peer(struct aps_listener *listener, uint64_t id)

@@ -19,7 +19,9 @@ enum aps_listener_event_kind {
 	APS_LISTENER_UPGRADE, /* a valid WebSocket handshake waits for aps_peer_accept() or aps_peer_respond() */
 	APS_LISTENER_MESSAGE, /* one complete text message */
 	APS_LISTENER_CLOSE,   /* a WebSocket is gone; the last event of its id */
-	APS_LISTENER_SIGNAL   /* SIGINT or SIGTERM arrived */
+	APS_LISTENER_SIGNAL,  /* SIGINT or SIGTERM arrived */
+	APS_LISTENER_OUTPUT,  /* of a child process: a line, or all of it */
+	APS_LISTENER_EXIT     /* a child process is gone; the last event of its id */
 };
 
 struct aps_listener_options {
@@ -31,8 +33,10 @@ struct aps_listener_options {
 	size_t max_headers_bytes; /* of a request, names and values */
 	size_t max_message_bytes; /* of a WebSocket message: close code 1009 above */
 	size_t max_pending_bytes; /* bytes that wait for one WebSocket peer: it is dropped above */
-	size_t max_pending_total; /* of all of them: above, a peer is dropped for whom more than its share waits */
+	size_t max_pending_total; /* of all peers and answers: aps_listener_is_full() above, and a WebSocket peer is
+	                           * dropped for whom more than its share waits */
 	int idle_timeout_s;       /* of an HTTP connection between requests, and of a stalled body */
+	double write_timeout_s;   /* without a byte being read of what is written */
 	double request_timeout_s; /* from a request's first byte to its last: a slower client is cut off */
 	size_t max_connections;   /* TCP connections at once; one more is closed as it comes */
 	int control_port;         /* a second port, plain HTTP on 127.0.0.1; 0: any free one; negative: none */
@@ -41,9 +45,9 @@ struct aps_listener_options {
 /* What a caller sees of an event. Borrowed: valid until aps_listener_event_done(). */
 struct aps_listener_event {
 	enum aps_listener_event_kind kind;
-	uint64_t id;               /* 0 for a signal */
-	struct aps_str text;       /* MESSAGE: the message; CLOSE: the reason */
-	int code;                  /* CLOSE: RFC 6455 §7.4; SIGNAL: its number */
+	uint64_t id;               /* 0 for a signal; OUTPUT, EXIT: of the process, among processes */
+	struct aps_str text;       /* MESSAGE, OUTPUT; CLOSE: the reason; EXIT: "cut" when it wrote too much, else "" */
+	int code;                  /* CLOSE: RFC 6455 §7.4; SIGNAL: its number; EXIT: the status, or minus a signal */
 	const char *method;        /* REQUEST */
 	struct aps_str path;       /* REQUEST, UPGRADE; as it was sent, not decoded */
 	struct aps_str query;      /* without '?'; p is NULL when there is none */
@@ -60,11 +64,12 @@ struct aps_listener_stats {
 	uint64_t upgrades;
 	uint64_t messages_in;
 	uint64_t messages_out;
-	uint64_t timeouts;  /* connections that were cut because a request took too long */
-	uint64_t refused;   /* connections above max_connections */
-	uint64_t looked_at; /* connections, whether they had ended, at max_connections */
-	uint64_t overflows; /* WebSocket peers that were dropped because they read too slowly */
-	uint64_t pending;   /* bytes that wait for WebSocket peers */
+	uint64_t timeouts;     /* connections that were cut because a request took too long */
+	uint64_t refused;      /* connections above max_connections */
+	uint64_t looked_at;    /* connections, whether they had ended, at max_connections */
+	uint64_t overflows;    /* WebSocket peers that were dropped because they read too slowly */
+	uint64_t slow_readers; /* connections that were cut because an answer was read too slowly */
+	uint64_t pending;      /* bytes that wait for WebSocket peers, and large answers that wait for their clients */
 	uint64_t open_requests;
 	uint64_t open_sockets; /* WebSockets */
 };
@@ -96,6 +101,8 @@ bool aps_listener_event_peek(struct aps_listener *listener, struct aps_listener_
 void aps_listener_event_done(struct aps_listener *listener);
 /* Accepts nothing more, says 1001 to every WebSocket and writes what waits, for at most that long. */
 void aps_listener_shutdown(struct aps_listener *listener, double timeout_s);
+/* So much waits for peers that read slowly that nothing more should be answered. */
+bool aps_listener_is_full(const struct aps_listener *listener);
 struct aps_listener_stats aps_listener_stats(const struct aps_listener *listener);
 
 /* NULL when the id is unknown or gone. */

@@ -62,6 +62,14 @@ enum aps_rc aps_listener_tls_open(struct aps_listener *listener, struct aps_err 
 	return APS_OK;
 }
 
+void aps_listener_tls_say_end(struct bufferevent *bev)
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(bev);
+	if (ssl == NULL) return;
+	SSL_shutdown(ssl);
+	ERR_clear_error();
+}
+
 void aps_listener_tls_end(struct bufferevent *bev)
 {
 	SSL *ssl = bufferevent_openssl_get_ssl(bev);

@@ -12,6 +12,8 @@ enum aps_rc aps_listener_tls_open(struct aps_listener *listener, struct aps_err 
 struct bufferevent *aps_listener_tls_accept(struct aps_listener *listener, struct event_base *base);
 /* Sends close_notify (RFC 8446 §6.1) where the connection is a TLS one; its last bytes were written. */
 void aps_listener_tls_end(struct bufferevent *bev);
+/* Says that nothing more is written; what comes can still be read. */
+void aps_listener_tls_say_end(struct bufferevent *bev);
 void aps_listener_tls_close(struct aps_listener *listener);
 
 APS_END_DECLS

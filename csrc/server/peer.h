@@ -23,14 +23,16 @@ enum aps_peer_state {
 	APS_PEER_GONE     /* no connection any more */
 };
 
+struct aps_child_set;
+
 struct aps_peer_event {
 	struct aps_peer_event *next;
 	enum aps_listener_event_kind kind;
 	uint64_t id;
-	struct aps_peer *peer; /* NULL for messages: their peer is found by id */
+	struct aps_peer *peer; /* NULL for messages: their peer is found by id; and for what isn't of a peer */
 	int code;
 	size_t n_bytes;
-	char *bytes; /* messages only: they follow the event in its block */
+	char *bytes; /* messages and processes only: they follow the event in its block */
 };
 
 struct aps_peer {
@@ -48,6 +50,7 @@ struct aps_peer {
 	int fd;
 	uint64_t connection_number;
 	bool is_control;
+	bool has_ended;     /* PARTIAL: the client sends nothing more */
 	bool ends_by_reset; /* PARTIAL */
 	bool failed;        /* a callback of wslay couldn't go on */
 	int close_code;
@@ -77,6 +80,7 @@ struct aps_listener {
 	struct aps_listener_options options;
 	struct aps_listener_stats stats;
 	struct aps_peer_table peers;
+	struct aps_child_set *children; /* NULL while there was none */
 	struct aps_peer_event *first;
 	struct aps_peer_event **last;
 	struct aps_peer_event signal_event;
@@ -109,6 +113,11 @@ void aps_peer_queue(struct aps_listener *listener, struct aps_peer_event *event)
 /* Answers a request or refuses an upgrade; the caller has filled the request's output headers. The peer is freed.
  * E_NOMEM. */
 enum aps_rc aps_peer_respond(struct aps_peer *peer, int status, struct aps_str body, struct aps_err *err);
+/* Adds an answer's body; what is large counts in stats.pending until it is written or its buffer is freed. False when
+ * memory is out. */
+bool aps_peer_add_body(struct aps_peer *peer, struct evbuffer *out, struct aps_str body);
+/* As aps_peer_respond(), of a request whose body isn't read to its end: the connection ends behind the answer. */
+enum aps_rc aps_peer_respond_lingering(struct aps_peer *peer, int status, struct aps_str body, struct aps_err *err);
 /* Completes the handshake with that sub-protocol (NULL: none). E_USAGE when the peer waits for no handshake. */
 enum aps_rc aps_peer_accept(struct aps_peer *peer, const char *protocol, struct aps_err *err);
 /* Queues one text message. False when the socket is closing, gone, or dropped because of this message. */

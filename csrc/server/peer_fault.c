@@ -201,7 +201,8 @@ enum aps_rc aps_peer_respond_partial(struct aps_peer *peer, const struct aps_par
 	                  evbuffer_add_printf(bytes, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\n", answer->status,
 	                                      aps_peer_reason_phrase(answer->status), answer->body.n) > 0 &&
 	                  evbuffer_add(bytes, answer->headers.p, answer->headers.n) == 0 &&
-	                  evbuffer_add(bytes, "\r\n", 2) == 0 && evbuffer_add(bytes, answer->body.p, n) == 0;
+	                  evbuffer_add(bytes, "\r\n", 2) == 0 &&
+	                  aps_peer_add_body(peer, bytes, (struct aps_str){answer->body.p, n});
 	if (!is_written) {
 		if (bytes != NULL) evbuffer_free(bytes);
 		aps_peer_reset(peer);

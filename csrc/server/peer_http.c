@@ -8,6 +8,10 @@
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 #include <stdio.h>
+#include <string.h>
+
+/* A socket takes it at once, whatever its client does. */
+#define SMALL_BODY 4096u
 
 static void on_connection_gone(struct evhttp_connection *connection APS_UNUSED, void *context)
 {
@@ -95,6 +99,38 @@ const char *aps_peer_reason_phrase(int status)
 	}
 }
 
+/* A body that waits for its client to read it. */
+struct answer {
+	struct aps_listener *listener;
+	int fd;
+	uint64_t connection_number;
+	char bytes[];
+};
+
+static void on_answer_gone(const void *p APS_UNUSED, size_t n, void *context)
+{
+	struct answer *answer = context;
+	answer->listener->stats.pending -= n;
+	struct aps_connection *connection = aps_connection_at(answer->listener, answer->fd);
+	if (connection != NULL && connection->number == answer->connection_number) aps_connection_written(connection);
+	aps_free(answer);
+}
+
+bool aps_peer_add_body(struct aps_peer *peer, struct evbuffer *out, struct aps_str body)
+{
+	if (body.n <= SMALL_BODY) return body.n == 0 || evbuffer_add(out, body.p, body.n) == 0;
+	struct answer *answer = aps_malloc(sizeof(*answer) + body.n);
+	if (answer == NULL) return false;
+	*answer = (struct answer){peer->listener, peer->fd, peer->connection_number};
+	memcpy(answer->bytes, body.p, body.n);
+	if (evbuffer_add_reference(out, answer->bytes, body.n, on_answer_gone, answer) != 0) {
+		aps_free(answer);
+		return false;
+	}
+	peer->listener->stats.pending += body.n;
+	return true;
+}
+
 enum aps_rc aps_peer_respond(struct aps_peer *peer, int status, struct aps_str body, struct aps_err *err)
 {
 	if (peer->state != APS_PEER_REQUEST && peer->state != APS_PEER_UPGRADE)
@@ -111,11 +147,11 @@ enum aps_rc aps_peer_respond(struct aps_peer *peer, int status, struct aps_str b
 		snprintf(length, sizeof(length), "%zu", body.n);
 		if (evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Length", length) != 0)
 			return aps_fail(err, APS_E_NOMEM, "no memory for the response");
-	} else if (body.n > 0 && evbuffer_add(evhttp_request_get_output_buffer(request), body.p, body.n) != 0) {
+	} else if (!aps_peer_add_body(peer, evhttp_request_get_output_buffer(request), body)) {
 		return aps_fail(err, APS_E_NOMEM, "no memory for the response");
 	}
 	struct aps_connection *connection = aps_connection_at(peer->listener, peer->fd);
-	if (connection != NULL) aps_connection_idle(connection);
+	if (connection != NULL) aps_connection_idle(connection, is_head || body.n <= SMALL_BODY ? 0 : body.n);
 	/* Freed first: sending can fail at once and would then report the connection as gone. */
 	aps_peer_free(peer);
 	evhttp_send_reply(request, status, aps_peer_reason_phrase(status), NULL);

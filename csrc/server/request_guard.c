@@ -11,6 +11,7 @@
  *                                          `-- size 0 --\n--> LAST_CR --> LAST_LF --> REQUEST
  *   a WebSocket  --> OVER, for good
  *
+ * VALUE_LF with a length above the limit, and CHUNK_SIZE_LF with a chunk that exceeds it, lead to TOO_LARGE, for good.
  * Whatever isn't drawn leads to BAD, for good.
  */
 #include "server/request_guard.h"
@@ -21,9 +22,20 @@
 #define MAX_LENGTH_DIGITS 18
 #define MAX_CHUNK_DIGITS  8
 
-void aps_request_guard_init(struct aps_request_guard *guard)
+void aps_request_guard_init(struct aps_request_guard *guard, size_t max_body_bytes)
 {
-	*guard = (struct aps_request_guard){.state = APS_GUARD_REQUEST};
+	*guard = (struct aps_request_guard){.state = APS_GUARD_REQUEST, .max_body_bytes = max_body_bytes};
+}
+
+static enum aps_guard_state begin_request(struct aps_request_guard *guard)
+{
+	aps_request_guard_init(guard, guard->max_body_bytes);
+	return APS_GUARD_REQUEST;
+}
+
+static bool is_too_large(const struct aps_request_guard *guard, uint64_t n)
+{
+	return guard->max_body_bytes > 0 && n > guard->max_body_bytes;
 }
 
 /* RFC 9110 section 5.6.2, "tchar". */
@@ -114,8 +126,7 @@ static enum aps_guard_state after_head(struct aps_request_guard *guard)
 		return APS_GUARD_CHUNK_SIZE;
 	}
 	if (has_body) return APS_GUARD_BODY;
-	aps_request_guard_init(guard);
-	return APS_GUARD_REQUEST;
+	return begin_request(guard);
 }
 
 static enum aps_guard_state on_method(struct aps_request_guard *guard, char c)
@@ -210,10 +221,19 @@ static enum aps_guard_state after_chunk(struct aps_request_guard *guard)
 	return APS_GUARD_CHUNK_SIZE;
 }
 
-static enum aps_guard_state after_body(struct aps_request_guard *guard)
+static enum aps_guard_state after_chunk_size(struct aps_request_guard *guard)
 {
-	aps_request_guard_init(guard);
-	return APS_GUARD_REQUEST;
+	if (guard->n_left == 0) return APS_GUARD_LAST_CR;
+	guard->n_body += (size_t)guard->n_left;
+	return is_too_large(guard, guard->n_body) ? APS_GUARD_TOO_LARGE : APS_GUARD_CHUNK;
+}
+
+/* A header's line is complete. */
+static enum aps_guard_state after_header(struct aps_request_guard *guard)
+{
+	if (!take_header(guard)) return APS_GUARD_BAD;
+	bool has_body = guard->has_length && guard->has_body_method && !guard->is_chunked;
+	return has_body && is_too_large(guard, guard->n_left) ? APS_GUARD_TOO_LARGE : APS_GUARD_HEADER;
 }
 
 static enum aps_guard_state expect(char c, char expected, enum aps_guard_state next)
@@ -233,17 +253,18 @@ static enum aps_guard_state step(struct aps_request_guard *guard, char c)
 	case APS_GUARD_HEADER: return on_header(guard, c);
 	case APS_GUARD_NAME: return on_name(guard, c);
 	case APS_GUARD_VALUE: return on_value(guard, c);
-	case APS_GUARD_VALUE_LF: return c == '\n' && take_header(guard) ? APS_GUARD_HEADER : APS_GUARD_BAD;
+	case APS_GUARD_VALUE_LF: return c == '\n' ? after_header(guard) : APS_GUARD_BAD;
 	case APS_GUARD_HEAD_LF: return c == '\n' ? after_head(guard) : APS_GUARD_BAD;
 	case APS_GUARD_CHUNK_SIZE: return on_chunk_size(guard, c);
-	case APS_GUARD_CHUNK_SIZE_LF: return expect(c, '\n', guard->n_left > 0 ? APS_GUARD_CHUNK : APS_GUARD_LAST_CR);
+	case APS_GUARD_CHUNK_SIZE_LF: return c == '\n' ? after_chunk_size(guard) : APS_GUARD_BAD;
 	case APS_GUARD_CHUNK_CR: return expect(c, '\r', APS_GUARD_CHUNK_LF);
 	case APS_GUARD_CHUNK_LF: return c == '\n' ? after_chunk(guard) : APS_GUARD_BAD;
 	case APS_GUARD_LAST_CR: return expect(c, '\r', APS_GUARD_LAST_LF);
-	case APS_GUARD_LAST_LF: return c == '\n' ? after_body(guard) : APS_GUARD_BAD;
+	case APS_GUARD_LAST_LF: return c == '\n' ? begin_request(guard) : APS_GUARD_BAD;
 	case APS_GUARD_BODY:
 	case APS_GUARD_CHUNK:
 	case APS_GUARD_OVER:
+	case APS_GUARD_TOO_LARGE:
 	case APS_GUARD_BAD: break;
 	}
 	return guard->state;
@@ -261,7 +282,7 @@ static size_t pass(struct aps_request_guard *guard, size_t n)
 	size_t n_passed = guard->n_left < n ? (size_t)guard->n_left : n;
 	guard->n_left -= n_passed;
 	if (guard->n_left > 0) return n_passed;
-	guard->state = guard->state == APS_GUARD_CHUNK ? APS_GUARD_CHUNK_CR : after_body(guard);
+	guard->state = guard->state == APS_GUARD_CHUNK ? APS_GUARD_CHUNK_CR : begin_request(guard);
 	return n_passed;
 }
 
@@ -270,17 +291,20 @@ size_t aps_request_guard_feed(struct aps_request_guard *guard, const char *p, si
 	for (size_t i = 0; i < n;) {
 		enum aps_guard_state before = guard->state;
 		if (before == APS_GUARD_OVER) return n;
-		if (before == APS_GUARD_BAD) return i;
+		if (before == APS_GUARD_BAD || before == APS_GUARD_TOO_LARGE) return i;
 		if (before == APS_GUARD_BODY || before == APS_GUARD_CHUNK) {
 			i += pass(guard, n - i);
 			continue;
 		}
+		guard->n_line++;
 		guard->state = step(guard, p[i]);
 		if (guard->state == APS_GUARD_BAD) {
 			guard->is_inside_line = is_inside_line(before);
 			return i;
 		}
 		i++;
+		if (guard->state == APS_GUARD_TOO_LARGE) return i;
+		if (p[i - 1] == '\n') guard->n_line = 0;
 		if (guard->is_empty_line) return i;
 	}
 	return n;
@@ -290,4 +314,9 @@ size_t aps_request_guard_feed(struct aps_request_guard *guard, const char *p, si
 const char *aps_request_guard_spoiler(const struct aps_request_guard *guard)
 {
 	return guard->is_inside_line ? "\r\n!\r\n" : "!\r\n";
+}
+
+const char *aps_request_guard_ending(const struct aps_request_guard *guard)
+{
+	return guard->is_chunked ? "0\r\n\r\n" : "Content-Length: 0\r\n\r\n";
 }

@@ -31,7 +31,8 @@ enum aps_guard_state {
 	APS_GUARD_CHUNK_LF,
 	APS_GUARD_LAST_CR, /* no trailers: evhttp makes headers of them */
 	APS_GUARD_LAST_LF,
-	APS_GUARD_OVER, /* a WebSocket's bytes follow */
+	APS_GUARD_OVER,      /* a WebSocket's bytes follow */
+	APS_GUARD_TOO_LARGE, /* the line was read that says that the body is */
 	APS_GUARD_BAD
 };
 
@@ -51,7 +52,10 @@ struct aps_request_guard {
 	bool has_host;
 	bool has_upgrade;
 	bool asks_for_websocket;
-	uint64_t n_left; /* of the body or of the chunk */
+	size_t max_body_bytes; /* of each request; 0: any */
+	size_t n_body;         /* announced so far by chunks */
+	size_t n_line;         /* bytes of the line that is read, or that was the last one */
+	uint64_t n_left;       /* of the body or of the chunk */
 	unsigned n_digits;
 	size_t n_name;
 	size_t n_value;
@@ -61,12 +65,16 @@ struct aps_request_guard {
 
 APS_BEGIN_DECLS
 
-void aps_request_guard_init(struct aps_request_guard *guard);
+/* `max_body_bytes`: 0 for bodies of any size. */
+void aps_request_guard_init(struct aps_request_guard *guard, size_t max_body_bytes);
 /* How many of the bytes are good: all of them, or those before the first one that ends the connection, or those up to
- * the end of an empty line before a request (RFC 9112 section 2.2), which evhttp would refuse: feed the others next. */
+ * the end of an empty line before a request (RFC 9112 section 2.2), which evhttp would refuse: feed the others next. Of
+ * a body that is too large: those up to the end of the line that says so. */
 size_t aps_request_guard_feed(struct aps_request_guard *guard, const char *p, size_t n);
 /* After BAD: what makes of the good bytes before it a request that evhttp answers with 400. */
 const char *aps_request_guard_spoiler(const struct aps_request_guard *guard);
+/* After TOO_LARGE: what, in the place of the last n_line good bytes, ends the request at once. */
+const char *aps_request_guard_ending(const struct aps_request_guard *guard);
 
 APS_END_DECLS
 

@@ -20,9 +20,9 @@ describe("the listener over TLS", function()
     end
   end
 
-  local function open()
+  local function open(max_body)
     last_close = nil
-    listener = assert(native.open({ tls = { cert = folder .. "/cert", key = folder .. "/key" } }))
+    listener = assert(native.open({ tls = { cert = folder .. "/cert", key = folder .. "/key" }, max_body = max_body }))
   end
 
   local function connect(wrap)
@@ -79,5 +79,13 @@ describe("the listener over TLS", function()
     client:send("GET / HTTP/1.1\r\n\r\n")
     client:wait(function() return nil end)
     assert.equal("POST y", connect(wrap):request({ body = "y" }).body)
+  end)
+
+  it("refuses a body that is too large at its length, while it is sent", function()
+    open(1000)
+    local client = connect(wrap)
+    client:send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5000000\r\n\r\n" .. ("x"):rep(5000000))
+    assert.equal(413, client:response().status)
+    client:close()
   end)
 end)

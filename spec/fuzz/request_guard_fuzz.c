@@ -7,7 +7,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static size_t feed(struct aps_request_guard *guard, const char *p, size_t n, size_t size)
 {
 	size_t i = 0;
-	aps_request_guard_init(guard);
+	aps_request_guard_init(guard, 0);
 	while (i < n) {
 		size_t n_part = n - i < size ? n - i : size;
 		size_t n_good = aps_request_guard_feed(guard, p + i, n_part);

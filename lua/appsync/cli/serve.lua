@@ -1,15 +1,17 @@
---- `appsync serve`: the local AppSync-compatible server. Each group of options is a module of `cli/serve/`.
-local args = require("appsync.cli.args")
-local auth_options = require("appsync.cli.serve.auth_options")
-local network_options = require("appsync.cli.serve.network_options")
-local printable = require("appsync.printable")
-local report = require("appsync.server.develop.report")
-local status = require("appsync.cli.status")
+---`appsync serve`: the local AppSync-compatible server. Each group of options is a module of `cli/serve/`.
+local args = require "appsync.cli.args"
+local auth_options = require "appsync.cli.serve.auth_options"
+local function_fields = require "appsync.server.functions.function_fields"
+local network_options = require "appsync.cli.serve.network_options"
+local printable = require "appsync.printable"
+local report = require "appsync.server.develop.report"
+local schema_options = require "appsync.cli.serve.schema_options"
+local status = require "appsync.cli.status"
 
 local serve = {}
 
 local GROUPS = {}
-for i, name in ipairs({ "schema", "network", "auth", "data", "realtime", "fault", "develop" }) do
+for i, name in ipairs({ "schema", "function", "network", "auth", "data", "realtime", "fault", "develop" }) do
   GROUPS[i] = require("appsync.cli.serve." .. name .. "_options")
 end
 
@@ -29,7 +31,7 @@ the first that is enabled is the default. Without --api-key, --iam, --jwt-key an
 authorizer it makes an API key. SIGTERM and SIGINT end it with status 0.]],
 }
 
---- The server's options for the words of the command line.
+---The server's options for the words of the command line.
 ---@param words table of `args.read`
 ---@return appsync.server.Options? options, integer? status, string? message
 function serve.options(words)
@@ -37,9 +39,7 @@ function serve.options(words)
   -- Files are read last: a word that can't be meant is told first. The schema's group reads the most.
   for i = #GROUPS, 1, -1 do
     local code, message = GROUPS[i].read(words, options)
-    if code then
-      return nil, code, message
-    end
+    if code then return nil, code, message end
   end
   auth_options.finish(options)
   return options
@@ -48,7 +48,7 @@ end
 -- What to say of an error: a fault of the schema with its place, anything else in a line.
 local function describe(err, options)
   if type(err) == "table" and (err.line or err.path or err.others) then
-    return report.faults(options.program.current.source:faults(err), options.is_coloured) .. auth_options.hints(err)
+    return report.faults(options.program.current.source:faults(err), options.is_coloured) .. schema_options.hints(err)
   end
   return ("appsync serve: %s\n"):format(printable.escaped(type(err) == "table" and err.message or err))
 end
@@ -62,16 +62,17 @@ local function ready_line(server, api_key)
 end
 
 local function print_schema(options, out)
-  local text, err = require("appsync.server").print_schema(options)
+  local text, err, models = require("appsync.server").print_schema(options)
   if not text then
     out.fail(describe(err, options))
     return status.failure
   end
+  schema_options.tell_transformer(models, options)
   out.write(text)
   return status.success
 end
 
---- Runs the command.
+---Runs the command.
 ---@param words string[]
 ---@param out {write: fun(text: string), fail: fun(text: string)}
 ---@return integer status
@@ -91,9 +92,7 @@ function serve.run(words, out)
     out.fail(message:sub(-1) == "\n" and message or ("appsync serve: %s\n"):format(printable.escaped(message)))
     return code
   end
-  if parsed["print-schema"] then
-    return print_schema(options, out)
-  end
+  if parsed["print-schema"] then return print_schema(options, out) end
   require("appsync.server.native").guard_process() -- this process is the server's
   local server, err = require("appsync.server").new(options)
   if not server then
@@ -101,10 +100,16 @@ function serve.run(words, out)
     return status.failure
   end
   network_options.warn(options, server, out)
+  local notes = function_fields.notes(server.engine)
+  if notes ~= "" then
+    options.say(notes)
+  end
+  schema_options.tell_transformer(server.engine.models, options)
   -- What the caches hold lives long: twice the memory of the default for a third of its collections.
   collectgarbage("setpause", 400)
   server:catch_signals() -- before the line that invites them
   out.write(printable.escaped(ready_line(server, options.api_keys[1])) .. "\n")
+  schema_options.tell(options, server)
   server:run()
   return status.success
 end

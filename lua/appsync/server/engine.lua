@@ -1,29 +1,32 @@
---- The GraphQL half of the local server: a schema, resolvers and a store; requests in, answers out. It knows no network.
-local coerce = require("appsync.server.graphql.coerce")
-local core = require("appsync.core")
-local execute = require("appsync.server.graphql.execute")
-local extensions = require("appsync.server.realtime.extensions")
-local field_auth = require("appsync.server.auth.field_auth")
-local store_file = require("appsync.server.data.store_file")
-local guarded_fields = require("appsync.server.auth.guarded_fields")
-local identity = require("appsync.server.auth.identity")
-local introspect = require("appsync.server.graphql.introspect")
-local load_schema = require("appsync.server.transform.load")
-local model_guard = require("appsync.server.auth.model_guard")
-local model_resolvers = require("appsync.server.data.operations")
-local plugin_api = require("appsync.server.transform.plugin_api")
-local print_schema = require("appsync.server.graphql.print_schema")
-local resolver_failures = require("appsync.server.resolver_failures")
-local resolvers = require("appsync.server.resolvers")
-local query_length = require("appsync.server.graphql.query_length")
-local result = require("appsync.server.graphql.result")
-local root_fields = require("appsync.server.graphql.root_fields")
-local seed = require("appsync.server.data.seed")
-local store = require("appsync.server.data.store")
-local subscription_operation = require("appsync.server.realtime.subscription_operation")
-local tables = require("appsync.server.data.tables")
-local timestamp = require("appsync.server.data.timestamp")
-local validate = require("appsync.server.graphql.validate")
+---The GraphQL half of the local server: a schema, resolvers and a store; requests in, answers out. It knows no network.
+local coerce = require "appsync.server.graphql.coerce"
+local core = require "appsync.core"
+local execute = require "appsync.server.graphql.execute"
+local extensions = require "appsync.server.realtime.extensions"
+local field_auth = require "appsync.server.auth.field_auth"
+local store_file = require "appsync.server.data.store_file"
+local function_fields = require "appsync.server.functions.function_fields"
+local guarded_fields = require "appsync.server.auth.guarded_fields"
+local identity = require "appsync.server.auth.identity"
+local introspect = require "appsync.server.graphql.introspect"
+local load_schema = require "appsync.server.transform.load"
+local model_guard = require "appsync.server.auth.model_guard"
+local model_resolvers = require "appsync.server.data.operations"
+local plugin_api = require "appsync.server.transform.plugin_api"
+local print_schema = require "appsync.server.graphql.print_schema"
+local resolver_failures = require "appsync.server.resolver_failures"
+local resolvers = require "appsync.server.resolvers"
+local query_length = require "appsync.server.graphql.query_length"
+local result = require "appsync.server.graphql.result"
+local root_fields = require "appsync.server.graphql.root_fields"
+local search_query = require "appsync.server.search.search_query"
+local seed = require "appsync.server.data.seed"
+local store = require "appsync.server.data.store"
+local subscription_operation = require "appsync.server.realtime.subscription_operation"
+local tables = require "appsync.server.data.tables"
+local timestamp = require "appsync.server.data.timestamp"
+local unresolved = require "appsync.server.develop.unresolved"
+local validate = require "appsync.server.graphql.validate"
 
 ---@class appsync.server.Engine
 ---@field schema appsync.server.Schema
@@ -33,6 +36,8 @@ local validate = require("appsync.server.graphql.validate")
 ---@field trace appsync.server.Trace? may be set at any time
 ---@field on_effect function? likewise
 ---@field inject (fun(type_name: string, field_name: string, is_root: boolean): table?)? while a fault is played
+---@field unbound string[] names of @function that nothing is bound to
+---@field unused string[] names that something is bound to and that no field needs
 ---@field private options appsync.server.EngineOptions
 ---@field private resolvers table[]
 ---@field private providers table<string, appsync.server.Provider>
@@ -63,18 +68,19 @@ local function open_store(options)
   return opened
 end
 
--- What the user's conflict handlers throw is told as what resolvers throw.
-local function conflict_handlers(options)
-  local own = { conflict_handlers = options.conflict_handlers or {} }
-  if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
-  return own.conflict_handlers
+-- What the user's conflict handlers, and functions of @function, throw is told as what resolvers throw.
+local function watched(options, name, timeout_s)
+  local own = { [name] = options[name] or {} }
+  if options.on_failure or timeout_s then own = resolver_failures.watched(own, options.on_failure, timeout_s) end
+  return own[name]
 end
 
 -- What of an engine is made of texts and files, and made anew when they change: not the store, and nobody's connection.
 local function load_program(options, given)
   local opened = given
   local s, models = load_schema(options.schema_text, {
-    modes = options.auth_modes, transforms = options.transforms, conflict = options.conflict,
+    modes = options.auth_modes, transforms = options.transforms, transformer = options.transformer,
+    conflict = options.conflict,
   })
   if not s then return nil, models end
   local ok, err = resolvers.fit(options.resolvers or {}, s)
@@ -91,20 +97,30 @@ local function load_program(options, given)
     local code
     generated, err, code = model_resolvers.build(models, opened, {
       now = options.now or core.wall, lag_ms = options.lag_ms, uuid = options.uuid or core.uuid, query = s.query.name,
-      mutation = s.mutation and s.mutation.name, guard = guard, conflict_handlers = conflict_handlers(options),
+      mutation = s.mutation and s.mutation.name, guard = guard, search = search_query.resolver,
+      conflict_handlers = watched(options, "conflict_handlers"),
     })
     if not generated then
       if not given then opened:close() end
       return nil, store_error(options, err, code)
     end
     if guard then guarded_fields.attach(generated, models, guard, s) end
-    if rules then rules:cover(options.resolvers or {}, s) end
+    if rules then
+      rules:cover(options.resolvers or {}, s)
+      rules:cover(function_fields.by_type(models.functions), s)
+    end
   end
+  local functions = { bindings = options.function_bindings, functions = watched(options, "functions", options.function_timeout),
+    subscription = s.subscription and s.subscription.name }
+  function_fields.attach(generated, models.functions, functions)
+  local unbound, unused = function_fields.check(models.functions, functions, options.resolvers or {})
   local own = plugin_api.merge(options.resolvers or {}, models, generated)
-  if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
+  if options.on_failure or options.resolver_timeout then
+    own = resolver_failures.watched(own, options.on_failure, options.resolver_timeout)
+  end
   return {
     schema = s, models = models, store = opened, guard = guard, events = subscription_operation.events(models),
-    resolvers = { own, generated, introspect.resolvers },
+    unbound = unbound, unused = unused, resolvers = { own, generated, introspect.resolvers },
     modes = field_auth.modes(s, options.auth_modes, rules ~= nil),
   }
 end
@@ -147,7 +163,11 @@ end
 ---@field schema_text string SDL, with Amplify's directives
 ---@field schema_name string? for messages
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
+---@field transformer appsync.server.Transformer?
 ---@field resolvers table<string, table<string, function>>? by type and field
+---@field functions table<string, function>? of @function, by name
+---@field function_timeout number? seconds that a Lua function of @function may take
+---@field function_bindings appsync.server.FunctionBindings? the commands of @function
 ---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
 ---@field conflict_handlers table<string, fun(event: table): table>? of versioned models whose handler is LAMBDA
 ---@field store string|appsync.server.Store? a file, or ":memory:" (the default), or a store that is open already
@@ -160,10 +180,11 @@ end
 ---@field providers table<string, appsync.server.Provider>? members of a resolver's context that are made when they are read
 ---@field trace appsync.server.Trace? told of every resolver that runs
 ---@field on_failure (fun(failure: appsync.server.ResolverFailure))? what the user's resolvers and plug-ins throw
+---@field resolver_timeout number? seconds that a resolver may take; default 30 where `on_failure` is given, else any
 ---@field on_effect (fun(field_name: string, args: table, value: any, x: appsync.server.Execution))? after a mutation's field that
 ---  was resolved without an error
 
---- Makes an engine.
+---Makes an engine.
 ---@param options appsync.server.EngineOptions
 ---@return appsync.server.Engine? engine, {message: string, line: integer?, column: integer?}? err
 function engine.new(options)
@@ -173,8 +194,8 @@ function engine.new(options)
   return adopt(setmetatable({}, Engine), options, program)
 end
 
---- Puts another schema, other resolvers or whatever else `changes` names in the place of what was; the store stays open.
---- Subscriptions that live keep the schema that they began with. When something is wrong, all stays as it was.
+---Puts another schema, other resolvers or whatever else `changes` names in the place of what was; the store stays open.
+---Subscriptions that live keep the schema that they began with. When something is wrong, all stays as it was.
 ---@param changes appsync.server.EngineOptions only what changes, not the store
 ---@return true? ok, {message: string, line: integer?, column: integer?}? err
 function Engine:reload(changes)
@@ -187,7 +208,7 @@ function Engine:reload(changes)
   return true
 end
 
---- Puts records into the store: a JSON text, `{"Todo": [{…}, …]}`. Those whose key is there already are left alone.
+---Puts records into the store: a JSON text, `{"Todo": [{…}, …]}`. Those whose key is there already are left alone.
 ---@param text string
 ---@param name string of the text's file, for messages
 ---@return {created: integer, kept: integer}? counts
@@ -202,13 +223,19 @@ function Engine:seed(text, name)
   return counts
 end
 
---- Closes the store.
+---Closes the store.
 function Engine:close()
   if self.store then self.store:close() end
   self.store = nil
 end
 
---- The served schema as SDL.
+---Root fields that nothing answers, a line for each root type that has some.
+---@return string[] notes
+function Engine:unresolved()
+  return unresolved(self.schema, self.resolvers)
+end
+
+---The served schema as SDL.
 ---@return string
 function Engine:print_schema()
   return print_schema(self.schema)
@@ -338,7 +365,7 @@ end
 ---@field headers table<string, string>?
 ---@field request_id string?
 
---- Runs a query or mutation.
+---Runs a query or mutation.
 ---@param request appsync.server.Request
 ---@return string? json_text the answer's body; nil when the caller must answer with the error of the second result
 ---@return (appsync.server.Published|{invalidates: string, payload: table})[]|{code: string} published what subscribers are
@@ -357,14 +384,14 @@ function Engine:execute(request)
     } }
     return result.body("null", errors), {}, errors
   end
-  local text, errors, published = execute.run(x, operation, nil)
+  local body, errors, published = execute.run(x, operation, nil)
   if x.invalidations then
     for _, invalidation in ipairs(x.invalidations) do published[#published + 1] = invalidation end
   end
-  return result.body(text, errors), published, errors
+  return body, published, errors
 end
 
---- What a request asks for; nil when its text can't be read, has no such operation, or several of which none is named.
+---What a request asks for; nil when its text can't be read, has no such operation, or several of which none is named.
 ---@param request {query: string, operation_name: string?}
 ---@return {operation: "query"|"mutation"|"subscription", name: string?, fields: string[]}? about shared, not to be changed
 function Engine:operation_of(request)
@@ -379,7 +406,7 @@ function Engine:operation_of(request)
   return about
 end
 
---- Begins a subscription.
+---Begins a subscription.
 ---@param request appsync.server.Request
 ---@return appsync.server.Subscription? subscription, appsync.server.ErrorEntry[]? errors
 function Engine:subscribe(request)

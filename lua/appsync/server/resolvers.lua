@@ -1,11 +1,13 @@
---- The resolvers file: a Lua file that returns `{Query = {field = function(ctx) … end}, Mutation = …, Subscription = …,
---- Type = {field = …}, authorizer = function(token, request) … end, conflict_handlers = {name = function(event) … end}}`.
-local failures = require("appsync.server.resolver_failures")
-local file = require("appsync.server.develop.file")
-local opts = require("appsync.opts")
-local resolver_place = require("appsync.server.develop.resolver_place")
+---The resolvers file: a Lua file that returns `{Query = {field = function(ctx) … end}, Mutation = …, Subscription = …,
+---Type = {field = …}, authorizer = function(token, request) … end, functions = {name = function(event) … end},
+---conflict_handlers = {name = function(event) … end}}`.
+local failures = require "appsync.server.resolver_failures"
+local file = require "appsync.server.develop.file"
+local opts = require "appsync.opts"
+local resolver_place = require "appsync.server.develop.resolver_place"
 local shown = require("appsync.server.graphql.thrown").text
-local source = require("appsync.server.develop.source")
+local source = require "appsync.server.develop.source"
+local time_limit = require "appsync.server.time_limit"
 
 local resolvers = {}
 
@@ -38,7 +40,7 @@ local function whole_path(text, path)
   return text
 end
 
---- A message of Lua's with its place taken apart.
+---A message of Lua's with its place taken apart.
 ---@param text string
 ---@param path string of the file that was loaded
 ---@return appsync.server.ResolversFault
@@ -65,6 +67,7 @@ local OTHERS = {
     if type(value) ~= "function" then return ("authorizer must be a function, not a %s"):format(type(value)), "authorizer" end
   end,
   conflict_handlers = check_fields,
+  functions = check_fields,
 }
 
 -- The resolvers by type and the others; or nil, the message and the name of what is wrong.
@@ -80,7 +83,7 @@ local function check(value)
     if not check_other then by_type[name] = fields end
   end
   -- A file's table may throw when it is read, so nobody reads it later.
-  return by_type, { authorizer = value.authorizer, conflict_handlers = value.conflict_handlers }
+  return by_type, { authorizer = value.authorizer, functions = value.functions, conflict_handlers = value.conflict_handlers }
 end
 
 local function by_text(a, b) return tostring(a) < tostring(b) end
@@ -123,7 +126,7 @@ local function check_names(type_, type_name, fields, faults)
   end
 end
 
---- Whether each resolver stands under the name of a field.
+---Whether each resolver stands under the name of a field.
 ---@param by_type table<string, table<string, function>>
 ---@param schema appsync.server.Schema
 ---@return true? ok, appsync.server.ResolversFault? fault with the `others`
@@ -145,7 +148,7 @@ function resolvers.fit(by_type, schema)
   return first == nil or nil, first
 end
 
---- Whether each model that wants a conflict handler of one's own has it.
+---Whether each model that wants a conflict handler of one's own has it.
 ---@param handlers table<string, function>
 ---@param models appsync.server.Model[]
 ---@return true? ok, appsync.server.ResolversFault? fault
@@ -160,19 +163,21 @@ function resolvers.fit_conflicts(handlers, models)
   return true
 end
 
---- Runs the file and checks what it returns.
+---Runs the file and checks what it returns.
 ---@param path string
----@return {by_type: table<string, table<string, function>>, authorizer: function?, conflict_handlers: table<string, function>?}?
----  loaded
+---@return {by_type: table<string, table<string, function>>, authorizer: function?, functions: table<string, function>?,
+---  conflict_handlers: table<string, function>?}? loaded
 ---@return appsync.server.ResolversFault? fault
 function resolvers.load(path)
   local chunk, message, has_text = file.chunk(path)
   if not chunk then return nil, has_text and placed(message, path) or { message = message } end
   local traceback
+  local before = time_limit.begin()
   local ok, value = xpcall(chunk, function(thrown)
     traceback = failures.own_frames(debug.traceback("", 2))
     return thrown
   end)
+  time_limit.finish(before)
   if not ok then
     local fault = placed(shown(value), path)
     fault.traceback = traceback
@@ -185,7 +190,9 @@ function resolvers.load(path)
       path = path, message = shown(is_read and others or by_type), line = line, text = line and source.line_of(path, line),
     }
   end
-  return { by_type = by_type, authorizer = others.authorizer, conflict_handlers = others.conflict_handlers }
+  return {
+    by_type = by_type, authorizer = others.authorizer, functions = others.functions, conflict_handlers = others.conflict_handlers,
+  }
 end
 
 return resolvers

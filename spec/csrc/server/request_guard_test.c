@@ -2,6 +2,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,7 @@ static size_t feed_part(struct aps_request_guard *guard, const char *p, size_t n
 static size_t feed(struct aps_request_guard *guard, const char *text, size_t n, size_t size)
 {
 	size_t i = 0;
-	aps_request_guard_init(guard);
+	aps_request_guard_init(guard, 0);
 	while (i < n) {
 		size_t n_part = n - i < size ? n - i : size;
 		size_t n_good = feed_part(guard, text + i, n_part);
@@ -167,7 +168,7 @@ static void an_empty_line_is_told_where_it_ends(void **state)
 {
 	(void)state;
 	struct aps_request_guard guard;
-	aps_request_guard_init(&guard);
+	aps_request_guard_init(&guard, 0);
 	assert_int_equal(aps_request_guard_feed(&guard, "\r\nGET", 5), 2);
 	assert_true(guard.is_empty_line);
 	guard.is_empty_line = false;
@@ -185,6 +186,47 @@ static void what_spoils_a_request_ends_the_line_that_is_begun(void **state)
 	assert_string_equal(aps_request_guard_spoiler(&guard), "!\r\n");
 }
 
+static void check_too_large(const char *good, const char *line, const char *rest, const char *ending)
+{
+	char text[512];
+	size_t n = (size_t)snprintf(text, sizeof(text), "%s%s%s", good, line, rest);
+	for (size_t size = 1; size <= n; size++) {
+		struct aps_request_guard guard;
+		size_t i = 0, n_good = 0;
+		aps_request_guard_init(&guard, 10);
+		while (i < n && guard.state != APS_GUARD_TOO_LARGE) {
+			n_good = feed_part(&guard, text + i, n - i < size ? n - i : size);
+			i += n_good;
+		}
+		assert_int_equal(guard.state, APS_GUARD_TOO_LARGE);
+		assert_int_equal(i, strlen(good) + strlen(line));
+		assert_int_equal(guard.n_line, strlen(line));
+		assert_string_equal(aps_request_guard_ending(&guard), ending);
+		assert_int_equal(feed_part(&guard, GET, sizeof(GET) - 1), 0);
+	}
+}
+
+static void a_body_that_is_too_large_ends_at_the_line_that_says_so(void **state)
+{
+	(void)state;
+	check_too_large(POST, "Content-Length: 11\r\n", "A: b\r\n\r\n", "Content-Length: 0\r\n\r\n");
+	check_too_large(CHUNKS, "b\r\n", "hello", "0\r\n\r\n");
+	check_too_large(CHUNKS "a\r\n0123456789\r\n", "1\r\n", "x", "0\r\n\r\n");
+	check_too_large(POST "Content-Length: 10\r\n\r\n0123456789" POST, "Content-Length: 11\r\n", "",
+	                "Content-Length: 0\r\n\r\n");
+}
+
+static void a_body_of_just_the_limit_is_good(void **state)
+{
+	(void)state;
+	struct aps_request_guard guard;
+	aps_request_guard_init(&guard, 10);
+	static const char text[] =
+	        POST "Content-Length: 10\r\n\r\n0123456789" CHUNKS "5\r\n01234\r\n5\r\n01234\r\n0\r\n\r\n";
+	assert_int_equal(feed_part(&guard, text, sizeof(text) - 1), sizeof(text) - 1);
+	assert_int_equal(guard.state, APS_GUARD_REQUEST);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +235,8 @@ int main(void)
 	        cmocka_unit_test(nothing_is_good_behind_what_is_bad),
 	        cmocka_unit_test(an_empty_line_is_told_where_it_ends),
 	        cmocka_unit_test(what_spoils_a_request_ends_the_line_that_is_begun),
+	        cmocka_unit_test(a_body_that_is_too_large_ends_at_the_line_that_says_so),
+	        cmocka_unit_test(a_body_of_just_the_limit_is_good),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,28 +48,39 @@ function settings(source) {
   } };
 }
 
+// What a deployment would know.
+const SYNTH = {
+  amplifyEnvironmentName: 'NONE', apiName: 'sample', userPoolId: 'pool', authenticatedUserRoleName: 'authenticated',
+  unauthenticatedUserRoleName: 'unauthenticated', identityPoolId: 'identities',
+};
+
 class Finished extends Error {}
 
-// The second version: the schema is complete before any resolver is made, so the rest is left out.
+// The second version. The schema is complete before any resolver is made, but what the resolvers can't be made of is refused
+// only then: they are made, and what puts them together for a deployment is left out.
 function transformV2(source, { authConfig, flags, resolverConfig }) {
   const { constructTransform } = require('@aws-amplify/graphql-transformer');
-  const { App, Stack } = require('aws-cdk-lib');
+  const { App, NestedStack, Stack } = require('aws-cdk-lib');
   const core = require('@aws-amplify/graphql-transformer-core');
   const isSandbox = /input\s+AMPLIFY/.test(source);
   const transform = constructTransform({
     transformersFactoryArgs: {}, authConfig, resolverConfig, transformParameters: { sandboxModeEnabled: isSandbox, ...flags },
   });
   let sdl;
-  transform.generateGraphQlApi = (stackManager, assets, parameters, output) => {
+  const generate = transform.generateGraphQlApi.bind(transform);
+  transform.generateGraphQlApi = (stackManager, assets, parameters, output, ...rest) => {
     sdl = output.buildSchema();
+    return generate(stackManager, assets, parameters, output, ...rest);
+  };
+  transform.collectResolvers = () => {
     throw new Finished();
   };
   const scope = new Stack(new App(), 'stack');
   const schema = source.replace(/^\s*input\s+AMPLIFY\s*\{[^}]*\}[^}]*\}/m, '');
   try {
     transform.transform({
-      scope, schema, nestedStackProvider: { provide: (parent, name) => new Stack(parent, name) },
-      assetProvider: { provide: () => ({}) }, synthParameters: { amplifyEnvironmentName: 'NONE', apiName: 'sample' },
+      scope, schema, nestedStackProvider: { provide: (parent, name) => new NestedStack(parent, name) },
+      assetProvider: { provide: () => ({}) }, synthParameters: SYNTH,
       dataSourceStrategies: core.constructDataSourceStrategies(schema, core.DDB_DEFAULT_DATASOURCE_STRATEGY
         || { dbType: 'DYNAMODB', provisionStrategy: 'DEFAULT' }),
       rdsLayerMapping: undefined, rdsSnsTopicMapping: undefined,
@@ -87,6 +98,7 @@ function withoutCommandLine() {
   Module._load = (request, ...rest) => (request === '@aws-amplify/amplify-cli-core' ? {} : load(request, ...rest));
 }
 
+// Left out, `addAwsIamAuthInOutputSchema` would be undefined, and count as true where an API has IAM.
 function transformV1(source, { authConfig, flags, resolverConfig }) {
   withoutCommandLine();
   const { GraphQLTransform } = require('graphql-transformer-core');
@@ -95,10 +107,13 @@ function transformV1(source, { authConfig, flags, resolverConfig }) {
   const { KeyTransformer } = require('graphql-key-transformer');
   const { ModelConnectionTransformer } = require('graphql-connection-transformer');
   const { VersionedModelTransformer } = require('graphql-versioned-transformer');
+  const { FunctionTransformer } = require('graphql-function-transformer');
+  const { SearchableModelTransformer } = require('graphql-elasticsearch-transformer');
   const transform = new GraphQLTransform({
     transformers: [
       new DynamoDBModelTransformer(), new VersionedModelTransformer(), new KeyTransformer(), new ModelConnectionTransformer(),
-      new ModelAuthTransformer({ authConfig }),
+      new FunctionTransformer(), new SearchableModelTransformer(),
+      new ModelAuthTransformer({ authConfig, addAwsIamAuthInOutputSchema: false }),
     ],
     // Version: what transform.conf.json of each project since the end of 2019 says.
     transformConfig: { Version: 5, ...(resolverConfig && { ResolverConfig: resolverConfig }) },

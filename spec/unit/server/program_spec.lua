@@ -1,5 +1,6 @@
 local folder = require("spec.support.folder")
 local program = require("appsync.server.program")
+local time_limit = require("appsync.server.time_limit")
 
 describe("a program", function()
   local made, path_before
@@ -10,7 +11,7 @@ describe("a program", function()
 
   after_each(function()
     package.path = path_before
-    package.loaded["titles"], package.loaded["later.words"] = nil, nil
+    package.loaded["titles"], package.loaded["later.words"], package.loaded["spinning"] = nil, nil, nil
     made.remove()
   end)
 
@@ -92,6 +93,16 @@ describe("a program", function()
     local read, faults = program.new({ schema = made.path .. "/s.graphql", transforms = { up, other } }):read()
     assert.is_nil(read)
     assert.same({ { path = other, message = "@up is a directive of " .. up .. " already" } }, faults)
+  end)
+
+  it("has modules whose functions can be interrupted", function()
+    local text = assert(make({
+      ["s.graphql"] = "type Query { a: Int }", ["spinning.lua"] = "return function() while true do end end",
+      ["r.lua"] = "local spin = require('spinning') return { Query = { a = function() spin() end } }",
+    }):read())
+    local ok, thrown = time_limit.pcall(0.01, text.resolvers.Query.a)
+    assert.is_false(ok)
+    assert.equal(time_limit.error, thrown)
   end)
 
   it("tells of a schema's folder which files are in it, and of each what it says", function()

@@ -57,7 +57,7 @@ describe("a program that changes", function()
 
   local function run(query)
     local json, published = served:execute({ query = query })
-    for _, item in ipairs(published) do live:publish(item) end
+    for _, item in ipairs(published) do live:offer(item) end
     return core.decode(json)
   end
 

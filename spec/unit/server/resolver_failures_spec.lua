@@ -66,4 +66,24 @@ describe("a resolvers file that is watched", function()
     assert.matches("^conflict_handlers%.default: attempt to .*%(" .. path:gsub("%p", "%%%0") .. ":3%)\nstack traceback:\n", text)
     assert.is_nil(text:find("lambda.lua", 1, true))
   end)
+
+  local function ctx_with_util()
+    local provide = require("appsync.server.resolver_util").provider({ now = os.time, uuid = tostring })
+    return { util = provide({}, {}) }
+  end
+
+  for what, body in pairs({
+    ["a helper"] = "local json = ctx.util.parse_json('{')\n  return json",
+    ["a helper in the place of the resolver"] = "return ctx.util.parse_json('{')",
+  }) do
+    it("names its own line for what " .. what .. " throws", function()
+      local query = watched("return { Query = { a = function(ctx)\n  " .. body .. "\nend } }")
+      local _, thrown = pcall(query.a, ctx_with_util())
+      assert.is_nil(thrown:find("/appsync/", 1, true), thrown)
+      local text = resolver_failures.describe(failures[1])
+      assert.matches("^Query%.a: not JSON: ", text)
+      assert.matches(path .. ":", text, 1, true)
+      assert.is_nil(text:find("lua/appsync/", 1, true), text)
+    end)
+  end
 end)

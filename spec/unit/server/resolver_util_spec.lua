@@ -118,4 +118,52 @@ describe("ctx.util", function()
     assert.equal("false", value(function(util) return util.default_if_null(false, "7") end))
     assert.equal("true", value(function(util) return util.null == core.null end))
   end)
+
+  it("default_if_null_or_empty and default_if_null_or_blank give the default for what they are named after", function()
+    assert.equal("d v d", value(function(util)
+      return table.concat({ util.default_if_null_or_empty("", "d"), util.default_if_null_or_empty("v", "d"),
+        util.default_if_null_or_empty(core.null, "d") }, " ")
+    end))
+    assert.equal("d v d", value(function(util)
+      return table.concat({ util.default_if_null_or_blank(" ", "d"), util.default_if_null_or_blank("v", "d"),
+        util.default_if_null_or_blank(nil, "d") }, " ")
+    end))
+  end)
+
+  it("is_null tells an argument that is null from one that is given, which is true in an `if`", function()
+    local made = assert(engine.new({
+      schema_text = "type Query { a(filter: String): String }",
+      resolvers = { Query = { a = function(ctx)
+        return ("%s %s"):format(ctx.args.filter and "true" or "false", tostring(ctx.util.is_null(ctx.args.filter)))
+      end } },
+      providers = { util = resolver_util.provider({ now = os.time, uuid = core.uuid }) },
+    }))
+    local function ask(query) return core.decode((made:execute({ query = query }))).data.a end
+    assert.equal("true true", ask("{ a(filter: null) }"))
+    assert.equal("true false", ask('{ a(filter: "x") }'))
+    assert.equal("false true", ask("{ a }"))
+  end)
+
+  local MISUSES = {
+    epoch_ms_to_iso8601 = { "x", "ctx.util.epoch_ms_to_iso8601 takes a number of milliseconds, not a string" },
+    parse_iso8601_to_epoch_ms = { "x", 'an ISO 8601 date and time with a zone is expected, not "x"' },
+    to_json = { print, "function" },
+    parse_json = { core.null, "ctx.util.parse_json takes a text, not null" },
+    base64_encode = { {}, "ctx.util.base64_encode takes a text, not a table" },
+    base64_decode = { "?", "not base64" },
+  }
+  for name, misuse in pairs(MISUSES) do
+    it(name .. " names the resolver's line when it is called with something else", function()
+      local thrown = value(function(util)
+        local _, why = pcall(function()
+          local made = util[name](misuse[1])
+          return made
+        end)
+        return why
+      end)
+      assert.matches("resolver_util_spec.lua:%d+: ", thrown)
+      assert.matches(misuse[2], thrown, 1, true)
+      assert.is_nil(thrown:find("server/resolver_util.lua", 1, true), thrown)
+    end)
+  end
 end)

@@ -1,6 +1,5 @@
---- Options of `appsync serve`: who may ask.
-local file = require("appsync.server.develop.file")
-local status = require("appsync.cli.status")
+---Options of `appsync serve`: who may ask.
+local status = require "appsync.cli.status"
 
 ---@type appsync.cli.Group
 local auth_options = {
@@ -35,7 +34,7 @@ local ENABLED_BY = {
   AWS_LAMBDA = "an authorizer function in --resolvers FILE.lua",
 }
 
---- How the modes are enabled that a schema's faults ask for: a line each.
+---How the modes are enabled that a schema's faults ask for: a line each.
 ---@param err appsync.server.SchemaError
 ---@return string lines "" when it asks for none
 function auth_options.hints(err)
@@ -79,40 +78,13 @@ readers["auth-default"] = function(words, options)
   end
 end
 
-readers["jwt-key"] = function(words, options)
-  options.jwt_keys = {}
-  for _, path in ipairs(words["jwt-key"] or {}) do
-    local text, message = file.read(path, "key")
-    local keys
-    if text then
-      keys, message = require("appsync.server.auth.jwt_keys").read(text)
-      message = keys and nil or path .. ": " .. tostring(message)
-    end
-    if not keys then
-      return status.failure, message
-    end
-    for _, key in ipairs(keys) do
-      table.insert(options.jwt_keys, key)
-    end
-  end
-end
-
--- Files that it names stand beside it.
-readers.auth = function(words, options)
-  local path = words.auth
-  if not path then
-    return
-  end
-  local folder = path:match("^(.*[/\\])") or ""
-  local text, message = file.read(path, "settings")
-  if not text then
-    return status.failure, message
-  end
-  options.auth, message = require("appsync.server.auth.auth_file").read(text, function(name)
-    return file.read((name:find("^/") or name:find("^%a:[/\\]")) and name or folder .. name, "key")
-  end)
-  if not options.auth then
-    return status.failure, path .. ": " .. message
+function readers.files(words, options)
+  local source = require("appsync.server.auth_source").new({ auth = words.auth, jwt_keys = words["jwt-key"] or {} })
+  local text, message = source:read()
+  if not text then return status.failure, message end
+  options.auth, options.jwt_keys = text.auth, text.jwt_keys
+  if #source:files() > 0 then
+    options.auth_source = source
   end
 end
 
@@ -120,16 +92,14 @@ end
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
 function auth_options.read(words, options)
-  options.api_keys, options.hints = words["api-key"] or {}, auth_options.hints
-  for _, name in ipairs({ "iam", "auth-default", "jwt-key", "auth" }) do
+  options.api_keys = words["api-key"] or {}
+  for _, name in ipairs({ "iam", "auth-default", "files" }) do
     local code, message = readers[name](words, options)
-    if code then
-      return code, message
-    end
+    if code then return code, message end
   end
 end
 
---- A server that nobody could ask gets an API key.
+---A server that nobody could ask gets an API key.
 ---@param options appsync.server.Options complete
 function auth_options.finish(options)
   local given = options.auth or { api_keys = {}, iam = {}, issuers = {} }

@@ -1,7 +1,8 @@
---- Options of `appsync serve`: what it serves.
-local printable = require("appsync.printable")
-local resolver_failures = require("appsync.server.resolver_failures")
-local status = require("appsync.cli.status")
+---Options of `appsync serve`: what it serves.
+local auth_options = require "appsync.cli.serve.auth_options"
+local printable = require "appsync.printable"
+local resolver_failures = require "appsync.server.resolver_failures"
+local status = require "appsync.cli.status"
 
 ---@type appsync.cli.Group
 local schema_options = {
@@ -9,6 +10,12 @@ local schema_options = {
   options = {
     { name = "resolvers", value = "FILE.lua", help = "resolvers of custom fields, an authorizer, conflict handlers" },
     { name = "transform", value = "FILE.lua", help = "a directive of your own, for the schema", is_list = true },
+    {
+      name = "transformer",
+      value = "1|2",
+      help = "Amplify's transformer to follow; default: as amplify/cli.json says,\nelse detected from the schema's directives",
+      choices = { "1", "2" },
+    },
     { name = "print-schema", help = "print the complete schema and end" },
   },
 }
@@ -23,12 +30,61 @@ local function failure_teller(options)
   end
 end
 
+local ORDINALS = { "first", "second" }
+
+-- What decided.
+local function reason(found, given)
+  if given and given.version then
+    return given.because
+  elseif found.directive then
+    return "the schema has @" .. found.directive
+  end
+  return "no directive is specific to one; --transformer 1 selects the first"
+end
+
+---Tells by which of Amplify's transformers models are made, and why.
+---@param models appsync.server.Models
+---@param options appsync.server.Options
+function schema_options.tell_transformer(models, options)
+  local found = models.transformer
+  if #models > 0 and found then
+    options.say(("note: models follow Amplify's %s transformer: %s\n"):format(ORDINALS[found.version],
+      printable.escaped(reason(found, options.transformer))))
+  end
+end
+
+local TRANSFORM = "A directive that isn't known here is carried out by a file of --transform; see docs/server.md.\n"
+
+---Lines that help with a fault of the schema.
+---@param err appsync.server.SchemaError
+---@return string lines "" when there are none
+function schema_options.hints(err)
+  local has_unknown = err.unknown_directive ~= nil
+  for _, fault in ipairs(err.others or {}) do
+    has_unknown = has_unknown or fault.unknown_directive ~= nil
+  end
+  return auth_options.hints(err) .. (has_unknown and TRANSFORM or "")
+end
+
+---Says what of the program has no effect.
+---@param options appsync.server.Options
+---@param server appsync.server.Server
+function schema_options.tell(options, server)
+  local notes = require("appsync.server.develop.amplify_project").notes(options.schema_name)
+  for _, note in ipairs(server.engine:unresolved()) do
+    notes[#notes + 1] = note
+  end
+  for _, note in ipairs(notes) do
+    options.say("note: " .. printable.escaped(note) .. "\n")
+  end
+end
+
 ---@param words table
 ---@param options appsync.server.Options
 ---@return integer? status, string? message
 function schema_options.read(words, options)
   local paths = { schema = words[1], resolvers = words.resolvers, transforms = words.transform, seeds = options.seed_paths,
-    conflict = options.conflict_words }
+    conflict = options.conflict_words, transformer = tonumber(words.transformer) }
   local program = require("appsync.server.program").new(paths)
   local text, faults = program:read()
   if not text then
@@ -36,13 +92,14 @@ function schema_options.read(words, options)
   end
   program.current = text
   options.schema_name, options.schema_text, options.resolvers = words[1], text.source.text, text.resolvers
-  options.seeds, options.transforms = text.seeds, text.transforms
+  options.seeds, options.transforms, options.functions = text.seeds, text.transforms, text.functions
+  options.transformer = text.transformer
   options.conflict, options.conflict_handlers = text.conflict, text.conflict_handlers
   if text.authorizer then
     -- Another one may be loaded while the server runs.
     options.authorizer = function(...) return program.current.authorizer(...) end
   end
-  options.program, options.on_failure = program, failure_teller(options)
+  options.program, options.on_failure, options.hints = program, failure_teller(options), schema_options.hints
   for _, note in ipairs(text.notes) do
     options.say("note: " .. printable.escaped(note) .. "\n")
   end

@@ -1,11 +1,11 @@
---- The resolvers of all that is generated for models: queries, mutations, fields that lead to related models.
-local permit = require("appsync.server.data.permit")
-local reading = require("appsync.server.data.reading")
-local relations = require("appsync.server.data.relations")
-local sync = require("appsync.server.data.versions.sync")
-local timestamp = require("appsync.server.data.timestamp")
-local versioned_writing = require("appsync.server.data.versions.versioned_writing")
-local writing = require("appsync.server.data.writing")
+---The resolvers of all that is generated for models: queries, mutations, fields that lead to related models.
+local permit = require "appsync.server.data.permit"
+local reading = require "appsync.server.data.reading"
+local relations = require "appsync.server.data.relations"
+local sync = require "appsync.server.data.versions.sync"
+local timestamp = require "appsync.server.data.timestamp"
+local versioned_writing = require "appsync.server.data.versions.versioned_writing"
+local writing = require "appsync.server.data.writing"
 
 local operations = {}
 
@@ -15,6 +15,7 @@ local operations = {}
 ---@field uuid fun(): string
 ---@field query string the query type's name
 ---@field mutation string?
+---@field search (fun(access: appsync.server.Access, place: appsync.server.Place): function)? makes the resolvers of searches
 ---@field guard appsync.server.DataGuard? default: everything is permitted
 ---@field conflict_handlers table<string, appsync.server.ConflictFunction>? of the handler LAMBDA, by name
 
@@ -30,7 +31,7 @@ local function by_name(models)
   return out
 end
 
---- The tables that models need, with the indexes that only relations ask for.
+---The tables that models need, with the indexes that only relations ask for.
 ---@param models appsync.server.Model[]
 ---@param world appsync.server.World
 ---@return appsync.server.TableLayout[]
@@ -69,6 +70,7 @@ local function add_model(out, access, accesses, world)
   for op, resolver in pairs((m.conflict and versioned_writing or writing).resolvers) do
     if m.ops[op] and mutations then mutations[m.ops[op]] = resolver(access, world.made) end
   end
+  if m.search and world.search then queries[m.search.query] = world.search(access, place(m.search.query)) end
   local fields = {}
   for _, relation in ipairs(m.relations) do
     fields[relation.field] = relations.resolver(m, relation, accesses[relation.model])
@@ -76,7 +78,7 @@ local function add_model(out, access, accesses, world)
   if next(fields) then out[m.name] = fields end
 end
 
---- The resolvers of all models, by the names of the types. Makes the store fit the models.
+---The resolvers of all models, by the names of the types. Makes the store fit the models.
 ---@param models appsync.server.Model[]
 ---@param store appsync.server.Store
 ---@param world appsync.server.World
@@ -94,7 +96,7 @@ function operations.build(models, store, world)
   local out = { [world.query] = {}, is_builtin = true }
   if world.mutation then out[world.mutation] = {} end
   local of_new = {
-    query = world.query, mutation = world.mutation,
+    query = world.query, mutation = world.mutation, search = world.search,
     made = { stamp = function() return timestamp(world.now()) end, uuid = world.uuid },
   }
   for _, m in ipairs(models) do add_model(out, accesses[m.name], accesses, of_new) end

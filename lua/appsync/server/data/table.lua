@@ -1,10 +1,9 @@
---- One table of the store: a model's items, or those that resolvers keep for themselves. What it gives is shared and must
---- not be changed.
-local keys = require("appsync.server.data.keys")
-local refuse = require("appsync.server.data.refuse")
-local result = require("appsync.server.graphql.result")
-local select_ = require("appsync.server.data.select")
-local shared = require("appsync.server.graphql.shared")
+---One table of the store: a model's items, or those that resolvers keep for themselves. What it gives is shared and must
+---not be changed.
+local keys = require "appsync.server.data.keys"
+local result = require "appsync.server.graphql.result"
+local select_ = require "appsync.server.data.select"
+local shared = require "appsync.server.graphql.shared"
 
 ---@class appsync.server.Table
 ---@field name string
@@ -23,8 +22,6 @@ local unpack = table.unpack or unpack -- luacheck: compat
 
 -- DynamoDB reads at most 1 MB for one page (Amazon DynamoDB Developer Guide, "Paginating table query results").
 local PAGE_BYTES = 1048576
--- What an item may take (same guide, "Service, account, and table quotas"): its JSON text is counted.
-table_.ITEM_BYTES = 409600
 -- Rows that one statement walks: a page ends early when they are big.
 local CHUNK = 256
 
@@ -44,7 +41,7 @@ function Table:remember(seq, pk, sk, item, bytes)
   return row
 end
 
---- The row of a place that a statement has just named.
+---The row of a place that a statement has just named.
 ---@param seq integer
 ---@return appsync.server.Row
 function Table:at(seq)
@@ -57,7 +54,7 @@ function Table:at(seq)
   return self:remember(seq, found[1], found[2], self.store.decode(found[3]), #found[3])
 end
 
---- The row of a key.
+---The row of a key.
 ---@param pk string|number
 ---@param sk string|number|nil
 ---@return appsync.server.Row?
@@ -72,7 +69,7 @@ function Table:row(pk, sk)
   return self:remember(found[1], pk, sk, store.decode(found[2]), #found[2])
 end
 
---- The item of a key.
+---The item of a key.
 ---@param pk string|number
 ---@param sk string|number|nil
 ---@return table? item
@@ -81,7 +78,7 @@ function Table:get(pk, sk)
   return row and row.item
 end
 
---- A row's item as a read sees it: not always the latest version, where versions lag behind.
+---A row's item as a read sees it: not always the latest version, where versions lag behind.
 ---@param row appsync.server.Row
 ---@return table? item
 function Table:seen(row)
@@ -125,21 +122,14 @@ local function together(self, fn)
   return self.store:transaction(fn)
 end
 
--- A model's item as text. What is deleted was taken once, so its tombstone is taken, too.
-local function text_of(self, item, is_update)
-  local text = result.text(item)
-  if self.key and #text > table_.ITEM_BYTES and not item._deleted then refuse.size(is_update) end
-  return text
-end
-
---- Adds an item; the caller made sure that its key is new.
+---Adds an item; the caller made sure that its key is new.
 ---@param pk string|number
 ---@param sk string|number|nil
 ---@param item table is copied
 ---@return integer seq its place
 function Table:insert(pk, sk, item)
   if sk == nil then sk = keys.NO_SORT end
-  local store, text, kept = self.store, text_of(self, item), copy(item)
+  local store, text, kept = self.store, result.text(item), copy(item)
   local seq = store:next_place()
   together(self, function()
     store:run("INSERT INTO items VALUES (?, ?, ?, ?, ?)", seq, self.id, pk, sk, text)
@@ -149,11 +139,11 @@ function Table:insert(pk, sk, item)
   return seq
 end
 
---- Puts another item in the place of a row; it keeps its key and its place in the order of creation.
+---Puts another item in the place of a row; it keeps its key and its place in the order of creation.
 ---@param row appsync.server.Row
 ---@param item table is copied
 function Table:replace(row, item)
-  local store, text, kept = self.store, text_of(self, item, true), copy(item)
+  local store, text, kept = self.store, result.text(item), copy(item)
   together(self, function()
     store:run("UPDATE items SET json = ? WHERE seq = ?", text, row.seq)
     move_entries(self, row.seq, row.item, kept)
@@ -184,8 +174,8 @@ local function places(self, query, id, after, limit)
   return self.store:values(sql, unpack(params, 1, n + 1))
 end
 
---- A page: at most `query.limit` rows, and less when they are a megabyte. When something may follow, the second result
---- is the position to go on from. As with DynamoDB that is so for a full page even when nothing follows.
+---A page: at most `query.limit` rows, and less when they are a megabyte. When something may follow, the second result
+---is the position to go on from. As with DynamoDB that is so for a full page even when nothing follows.
 ---@param query appsync.server.PageQuery
 ---@return appsync.server.Row[] rows
 ---@return (string|number)[]? position
@@ -211,7 +201,7 @@ function Table:page(query)
   end
 end
 
---- How many items it has.
+---How many items it has.
 ---@return integer
 function Table:count()
   return self.store:values("SELECT count(*) FROM items WHERE table_id = ?", self.id)[1]

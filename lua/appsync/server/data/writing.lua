@@ -1,10 +1,10 @@
---- What the generated mutations do (Amplify documentation, "Mutations"; conditions and their failure as DynamoDB's resolvers
---- have them, AppSync Developer Guide, "Condition expressions").
-local core = require("appsync.core")
-local filter = require("appsync.server.data.filter")
-local item_checks = require("appsync.server.data.item_checks")
-local keys = require("appsync.server.data.keys")
-local refuse = require("appsync.server.data.refuse")
+---What the generated mutations do (Amplify documentation, "Mutations"; conditions and their failure as DynamoDB's resolvers
+---have them, AppSync Developer Guide, "Condition expressions").
+local core = require "appsync.core"
+local filter = require "appsync.server.data.filter"
+local item_checks = require "appsync.server.data.item_checks"
+local keys = require "appsync.server.data.keys"
+local refuse = require "appsync.server.data.refuse"
 
 local writing = {}
 
@@ -21,28 +21,13 @@ local function copy(item)
   return out
 end
 
-local indexed = setmetatable({}, { __mode = "k" })
-
--- The fields that are keys of a model's indexes.
-local function indexed_fields(m)
-  local names = indexed[m]
-  if not names then
-    names = {}
-    for _, index in ipairs(m.indexes or {}) do
-      for _, name in ipairs(keys.fields(index)) do names[name] = true end
-    end
-    indexed[m] = names
-  end
-  return names
-end
-
 local function has_own_id(m)
   local field = m.field_by_name and m.field_by_name.id
   if not field then return m.key.partition == "id" end
   return field.named == nil or field.named == "ID" or field.named == "String"
 end
 
---- Gives fields that have no value their default.
+---Gives fields that have no value their default.
 ---@param m appsync.server.Model
 ---@param input table is changed
 ---@return table input
@@ -57,7 +42,7 @@ end
 ---@field stamp fun(): string the time
 ---@field uuid fun(): string
 
---- A model's new item of what was given for it.
+---A model's new item of what was given for it.
 ---@param m appsync.server.Model
 ---@param input table
 ---@param world appsync.server.NewItem
@@ -74,11 +59,13 @@ function writing.new_item(m, input, world)
     if value ~= NULL or item[name] == nil then item[name] = value end
   end
   -- An item with a null for a key stays out of that index.
-  for name in pairs(indexed_fields(m)) do item[name] = given(item[name]) end
+  for _, index in ipairs(m.indexes or {}) do
+    for _, name in ipairs(keys.fields(index)) do item[name] = given(item[name]) end
+  end
   return item
 end
 
---- The new item that a create asks for, allowed and with a key.
+---The new item that a create asks for, allowed and with a key.
 ---@param access appsync.server.Access
 ---@param ctx appsync.server.Context
 ---@param input table is changed
@@ -96,6 +83,7 @@ function writing.asked_item(access, ctx, input, world)
   filter.check(ctx.arguments.condition)
   local pk, sk = access.table.key_of(item)
   if pk == nil then return refuse.validation(ctx, "One of the required keys was not given a value") end
+  item_checks.limits(ctx, access.table, { pk = pk, sk = sk }, item, false)
   return item, pk, sk
 end
 
@@ -109,7 +97,7 @@ local function create(access, world)
   end
 end
 
---- An item as the data of an error, which no resolver of its fields sees: owners as clients are shown them, and nothing of
+---An item as the data of an error, which no resolver of its fields sees: owners as clients are shown them, and nothing of
 -- what has rules of its own.
 ---@param access appsync.server.Access
 ---@param item table?
@@ -122,7 +110,7 @@ function writing.visible(access, item)
   return item and out
 end
 
---- Whether a mutation's condition holds for an item, and the version of @versioned.
+---Whether a mutation's condition holds for an item, and the version of @versioned.
 ---@param access appsync.server.Access
 ---@param ctx appsync.server.Context
 ---@param item table
@@ -140,21 +128,23 @@ local function checked_row(access, ctx, input, row)
   return row
 end
 
---- The row that an input means.
+---The row that an input means.
 ---@param access appsync.server.Access
 ---@param ctx appsync.server.Context
 ---@param input table
 ---@return appsync.server.Row?
 function writing.find_row(access, ctx, input)
+  item_checks.id(ctx, access.m, input)
   local pk, sk = access.table.key_of(input)
   if pk == nil then
     item_checks.keys(ctx, access.m, input)
     refuse.validation(ctx, "One of the required keys was not given a value")
   end
+  item_checks.key_limits(ctx, pk, sk)
   return access.table:row(pk, sk)
 end
 
---- The fields of a model's key.
+---The fields of a model's key.
 ---@param m appsync.server.Model
 ---@return table<string, true>
 function writing.key_fields(m)
@@ -163,7 +153,7 @@ function writing.key_fields(m)
   return is_key
 end
 
---- What an update sets; null takes a field away.
+---What an update sets; null takes a field away.
 ---@param m appsync.server.Model
 ---@param item table
 ---@param input table
@@ -183,7 +173,7 @@ function writing.changes(m, item, input, is_key, stamp)
   return out
 end
 
---- An item with changes.
+---An item with changes.
 ---@param item table
 ---@param changes table
 ---@return table
@@ -203,7 +193,8 @@ local function update(access, world)
     guard:update(m, ctx, row and row.item or {}, input)
     row = checked_row(access, ctx, input, row)
     local item = writing.changed(row.item, writing.changes(m, row.item, input, is_key, world.stamp()))
-    item_checks.keys(ctx, m, item)
+    item_checks.keys(ctx, m, item, true)
+    item_checks.limits(ctx, access.table, row, item, true)
     access.table:replace(row, item)
     return item
   end

@@ -1,6 +1,7 @@
---- The Lua modules that a program of the user's requires: known by their files, so that a change of one can be seen, and
---- forgotten, so that it can be loaded anew.
-local native = require("appsync.server.native")
+---The Lua modules that a program of the user's requires: known by their files, so that a change of one can be seen, and
+---forgotten, so that it can be loaded anew.
+local file = require "appsync.server.develop.file"
+local native = require "appsync.server.native"
 
 ---@class appsync.server.Modules
 ---@field private folder string of the program
@@ -26,7 +27,22 @@ local function search(name)
   return false
 end
 
---- Looks after a program's modules. Those beside it are found by `require` from now on.
+-- What is installed elsewhere is nobody's work in progress.
+local function is_near(self, path)
+  return path:sub(1, 2) == "./" or path:sub(1, #self.folder + 1) == self.folder .. "/"
+end
+
+-- What LuaJIT would compile can't be interrupted: modules beside the program are loaded as its own file is.
+local function search_near(folder)
+  return function(name)
+    local path = search(name)
+    if not path or not is_near({ folder = folder }, path) then return nil end
+    local chunk, message = file.chunk(path)
+    return chunk or error(message, 0), path
+  end
+end
+
+---Looks after a program's modules. Those beside it are found by `require` from now on.
 ---@param path string the program's file
 ---@return appsync.server.Modules
 function modules.of(path)
@@ -34,16 +50,14 @@ function modules.of(path)
   local before = {}
   for name in pairs(package.loaded) do before[name] = true end
   local templates = folder .. "/?.lua;" .. folder .. "/?/init.lua;"
-  if package.path:sub(1, #templates) ~= templates then package.path = templates .. package.path end
+  if package.path:sub(1, #templates) ~= templates then
+    package.path = templates .. package.path
+    if rawget(_G, "jit") then table.insert(package.loaders or package.searchers, 2, search_near(folder)) end -- luacheck: compat
+  end
   return setmetatable({ folder = folder, before = before, paths = {} }, Modules)
 end
 
--- What is installed elsewhere is nobody's work in progress.
-local function is_near(self, path)
-  return path:sub(1, 2) == "./" or path:sub(1, #self.folder + 1) == self.folder .. "/"
-end
-
---- The modules that the program has required until now, by name.
+---The modules that the program has required until now, by name.
 ---@return table<string, string> paths
 function Modules:owned()
   local owned = {}
@@ -59,7 +73,7 @@ function Modules:owned()
   return owned
 end
 
---- Forgets them, runs `fn`, which may load them anew, and takes them back when it gives nothing.
+---Forgets them, runs `fn`, which may load them anew, and takes them back when it gives nothing.
 ---@generic T
 ---@param fn fun(): T?, any
 ---@return T? value, any err

@@ -1,14 +1,15 @@
---- Resolver tracing: what ran for an operation, where it stands, with what, for how long, and what came out. It stands
---- around an engine, so that one without it pays nothing.
-local core = require("appsync.core")
-local cut = require("appsync.server.cut")
-local log_record = require("appsync.server.develop.log_record")
-local printable = require("appsync.printable")
-local redact = require("appsync.server.develop.redact")
-local resolver_place = require("appsync.server.develop.resolver_place")
-local secret_variables = require("appsync.server.develop.secret_variables")
-local secrets = require("appsync.server.develop.secrets")
-local shorten = require("appsync.server.develop.shorten")
+---Resolver tracing: what ran for an operation, where it stands, with what, for how long, and what came out. It stands
+---around an engine, so that one without it pays nothing.
+local core = require "appsync.core"
+local cut = require "appsync.server.cut"
+local log_record = require "appsync.server.develop.log_record"
+local printable = require "appsync.printable"
+local redact = require "appsync.server.develop.redact"
+local resolver_place = require "appsync.server.develop.resolver_place"
+local secret_variables = require "appsync.server.develop.secret_variables"
+local secrets = require "appsync.server.develop.secrets"
+local shorten = require "appsync.server.develop.shorten"
+local waiting = require "appsync.server.waiting"
 
 -- A list of ten thousand items whose children have resolvers would bury what one looks for.
 local MAX_ENTRIES = 200
@@ -26,7 +27,7 @@ Tracer.__index = Tracer
 
 local trace = {}
 
---- `settings`: write(text of whole lines), only (list of "Type.field"; nil: all), clock, now.
+---`settings`: write(text of whole lines), only (list of "Type.field"; nil: all), clock, now.
 ---@param settings {write: fun(text: string), only: string[]?, clock: (fun(): number)?, now: (fun(): number)?}
 ---@return appsync.server.Tracer
 function trace.new(settings)
@@ -101,7 +102,7 @@ function Tracer:leave(_, _, ok, value)
   end
 end
 
---- A message that a WebSocket has sent.
+---A message that a WebSocket has sent.
 ---@param connection number
 ---@param text string
 function Tracer:message(connection, text)
@@ -110,7 +111,7 @@ function Tracer:message(connection, text)
   self.write(("%s  WS #%d message  %s\n"):format(log_record.time(self.now()), connection, shown))
 end
 
---- A resolver of the resolvers file failed: the entry tells it in full.
+---A resolver of the resolvers file failed: the entry tells it in full.
 ---@param text string
 ---@return boolean is_taken false: nobody will tell it
 function Tracer:failed(text)
@@ -137,6 +138,19 @@ local function variables_text(request, hide)
   return "  variables " .. shorten.value(setmetatable(shown, getmetatable(request.variables)), hide)
 end
 
+-- What is known of the operation that runs.
+---@private
+function Tracer:take()
+  local kept = { self.entries, self.n_more, self.current, self.secrets }
+  self.entries, self.n_more, self.current, self.secrets = {}, 0, nil, {}
+  return kept
+end
+
+---@private
+function Tracer:put(kept)
+  self.entries, self.n_more, self.current, self.secrets = kept[1], kept[2], kept[3], kept[4]
+end
+
 ---@private
 function Tracer:finish(request, about, began, errors)
   local entries, n_more, hide = self.entries, self.n_more, hider(self)
@@ -154,7 +168,7 @@ function Tracer:finish(request, about, began, errors)
   self.write(table.concat(lines, "\n") .. "\n")
 end
 
---- The engine with its operations traced.
+---The engine with its operations traced.
 ---@param engine appsync.server.Engine
 ---@return appsync.server.Engine
 function Tracer:around(engine)
@@ -163,7 +177,13 @@ function Tracer:around(engine)
     traced[name] = function(_, request)
       local began = tracer.clock()
       tracer.entries, tracer.n_more, tracer.secrets = {}, 0, secrets.of(request)
-      local ok, first, second, third = pcall(engine[name], engine, request)
+      local ok, first, second, third = waiting.pcall(function()
+        local kept
+        -- While it waits, other operations are traced.
+        return waiting.within(function() kept = tracer:take() end, function() tracer:put(kept) end, function()
+          return engine[name](engine, request)
+        end)
+      end)
       local errors = third or (name == "subscribe" and not first and second) or nil
       if not ok then errors = { { message = tostring(first) } } end
       tracer:finish(request, engine:operation_of(request), began, errors)

@@ -1,8 +1,8 @@
---- Which directives a schema may use, and the refusal of those that this version does not carry out:
---- a directive that was silently dropped would leave data unprotected or unrelated.
+---Which directives a schema may use, and the refusal of those that this version does not carry out:
+---a directive that was silently dropped would leave data unprotected or unrelated.
 local directives = {}
 
---- The directives that are part of every schema, as SDL.
+---The directives that are part of every schema, as SDL.
 directives.SDL = [[
 directive @include(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT
 directive @skip(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT
@@ -36,7 +36,7 @@ local TARGETS = {
 ---@field missing_mode appsync.server.AuthMode? what the API would have to enable for it
 ---@field others appsync.server.SchemaError[]? further ones, found beside it
 
---- An error of the schema at a place.
+---An error of the schema at a place.
 ---@param loc appsync.ast.Loc?
 ---@return nil, appsync.server.SchemaError
 function directives.fail(loc, message, ...)
@@ -72,7 +72,7 @@ local function add_error(first, err)
   return first
 end
 
---- Takes a step with each item: whoever mends a schema wants to know all that is wrong with it.
+---Takes a step with each item: whoever mends a schema wants to know all that is wrong with it.
 ---@param list any[]
 ---@param step fun(item: any): any, appsync.server.SchemaError?
 ---@return true? ok, appsync.server.SchemaError? err the first one, with the others
@@ -111,17 +111,29 @@ local function check_arguments(directive, definition)
   return true
 end
 
+-- AppSync's own may be repeated: `join_repeated` makes one of them.
+local function is_joined(name)
+  return name:find("^aws_") ~= nil
+end
+
+-- One of these could be carried out by whoever serves the schema.
+local function refuse(directive, text)
+  local _, fault = fail(directive.loc, text, directive.name)
+  fault.unknown_directive = directive.name
+  return nil, fault
+end
+
 local function check_list(list, target, known, unsupported)
   local seen = {}
   for _, directive in ipairs(list) do
     local definition = known[directive.name]
     if unsupported[directive.name] then
-      return fail(directive.loc, "directive @%s is not supported by this version", directive.name)
+      return refuse(directive, "directive @%s is not supported by this version")
     elseif not definition then
-      return fail(directive.loc, "directive @%s is unknown", directive.name)
+      return refuse(directive, "directive @%s is unknown")
     elseif not includes(definition.locations, target) then
       return fail(directive.loc, "directive @%s is not allowed on %s", directive.name, target)
-    elseif seen[directive.name] and not definition.repeatable then
+    elseif seen[directive.name] and not definition.repeatable and not is_joined(directive.name) then
       return fail(directive.loc, "directive @%s is given twice", directive.name)
     end
     seen[directive.name] = true
@@ -155,7 +167,7 @@ local function add_definition(known, definition)
   known[definition.name] = { args = args, locations = definition.locations, repeatable = definition.repeatable }
 end
 
---- Checks every directive of a schema document: known, supported, in its place, with its arguments.
+---Checks every directive of a schema document: known, supported, in its place, with its arguments.
 ---@param document appsync.ast.Document
 ---@param builtin appsync.ast.Document[] parsed definitions of the directives that need no declaration
 ---@param unsupported table<string, true>? directives that are known and refused
@@ -177,7 +189,53 @@ function directives.check(document, builtin, unsupported)
   end)
 end
 
---- The first directive of that name, or nil.
+-- What both say: the values of both lists; nothing where one of them has no list, which means all.
+local function join(directive, other)
+  local own, more = directive.arguments[1], other.arguments[1]
+  if not own or not more then
+    directive.arguments = {}
+    return
+  end
+  local function values_of(argument)
+    return argument.value.kind == "ListValue" and argument.value.values or { argument.value }
+  end
+  local values, seen = {}, {}
+  for _, argument in ipairs({ own, more }) do
+    for _, value in ipairs(values_of(argument)) do
+      if not seen[value.value] then values[#values + 1] = value end
+      seen[value.value or value] = true
+    end
+  end
+  own.value = { kind = "ListValue", values = values, loc = own.value.loc }
+end
+
+local function joined(list)
+  local kept, first = {}, {}
+  for _, directive in ipairs(list) do
+    local same = is_joined(directive.name) and first[directive.name]
+    if same then
+      join(same, directive)
+    else
+      first[directive.name] = directive
+      kept[#kept + 1] = directive
+    end
+  end
+  return kept
+end
+
+---Makes one of AppSync's directives where a type or a field has it more than once, as the service takes it: @aws_iam twice
+---is @aws_iam, and two lists of groups are the groups of both.
+---@param document appsync.ast.Document checked
+function directives.join_repeated(document)
+  for _, node in ipairs(document.definitions) do
+    if node.directives then node.directives = joined(node.directives) end
+    for _, field in ipairs(node.fields or {}) do
+      if field.directives then field.directives = joined(field.directives) end
+    end
+  end
+end
+
+---The first directive of that name, or nil.
 ---@param list appsync.ast.Directive[]
 ---@return appsync.ast.Directive?
 function directives.find(list, name)
@@ -187,7 +245,7 @@ function directives.find(list, name)
   return nil
 end
 
---- The value of a directive's argument as it stands in the text, or nil.
+---The value of a directive's argument as it stands in the text, or nil.
 ---@param directive appsync.ast.Directive
 ---@return appsync.ast.Value?
 function directives.argument(directive, name)
@@ -197,7 +255,7 @@ function directives.argument(directive, name)
   return nil
 end
 
---- The strings of a directive's argument that is a string or a list of them; nil when it is absent.
+---The strings of a directive's argument that is a string or a list of them; nil when it is absent.
 ---@return string[]?
 function directives.strings(directive, name)
   local value = directives.argument(directive, name)

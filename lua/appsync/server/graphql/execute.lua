@@ -1,16 +1,18 @@
---- Execution (GraphQL October 2021, section 6): resolvers to the answer's JSON text, fields in the order of the selection.
-local coerce = require("appsync.server.graphql.coerce")
-local core = require("appsync.core")
-local leaves = require("appsync.server.graphql.leaves")
-local plan = require("appsync.server.graphql.plan")
-local resolver_context = require("appsync.server.graphql.resolver_context")
-local result = require("appsync.server.graphql.result")
-local selection = require("appsync.server.graphql.selection")
+---Execution (GraphQL October 2021, section 6): resolvers to the answer's JSON text, fields in the order of the selection.
+local coerce = require "appsync.server.graphql.coerce"
+local core = require "appsync.core"
+local leaves = require "appsync.server.graphql.leaves"
+local plan = require "appsync.server.graphql.plan"
+local resolver_context = require "appsync.server.graphql.resolver_context"
+local result = require "appsync.server.graphql.result"
+local selection = require "appsync.server.graphql.selection"
 local read_thrown = require("appsync.server.graphql.thrown").read
-local shared = require("appsync.server.graphql.shared")
+local shared = require "appsync.server.graphql.shared"
+local waiting = require "appsync.server.waiting"
 
 local execute = {}
 
+local pcall = waiting.pcall
 local NULL, array_mt = core.null, core.array_mt
 
 ---@class appsync.server.Execution
@@ -45,18 +47,18 @@ local NULL, array_mt = core.null, core.array_mt
 ---@field collects boolean completed values are built too
 ---@field resolved any of the last root field
 
---- What a mutation's field gives to subscribers.
+---What a mutation's field gives to subscribers.
 ---@class appsync.server.Published
 ---@field field string
 ---@field value any the result, restricted to the mutation's selection set
 ---@field record table? what the result was made of, where rules of @auth hold
 
---- Is told of every resolver that runs, its parent's resolver first.
+---Is told of every resolver that runs, its parent's resolver first.
 ---@class appsync.server.Trace
 ---@field enter fun(self, type_: appsync.server.Type, field: appsync.server.Field, resolver: function, ctx: appsync.server.Context)
 ---@field leave fun(self, type_: appsync.server.Type, field: appsync.server.Field, ok: boolean, value: any)
 
---- Rules of fields that depend on more than the mode. `has_field` must not change its mind.
+---Rules of fields that depend on more than the mode. `has_field` must not change its mind.
 ---@class appsync.server.Guard
 ---@field has_field fun(self, type_name: string, field_name: string): boolean whether `field` is to be asked
 ---@field field fun(self, type_name: string, field_name: string, ctx: appsync.server.Context) throws or passes
@@ -98,7 +100,7 @@ local function add_resolver_error(x, thrown, field)
   }
 end
 
---- Adds an error at the field whose resolver runs; its value stands.
+---Adds an error at the field whose resolver runs; its value stands.
 ---@param x appsync.server.Execution
 ---@param thrown {message: string, type: string?, data: any, info: any}|any
 function execute.append_error(x, thrown)
@@ -340,7 +342,7 @@ function complete_fields(x, planned, source)
 end
 
 -- Rules of @auth compare the record as it was resolved: the result shows of an owner the name alone.
-local function publish(x, published, field, value)
+local function note_published(x, published, field, value)
   if value == nil or value == NULL then return end
   local record = x.guard and type(x.resolved) == "table" and x.resolved or nil
   published[#published + 1] = { field = field.name, value = value, record = record }
@@ -367,7 +369,7 @@ local function execute_root(x, planned, source, published)
     x.depth, x.path[1] = 1, field.key
     local done = complete_root(x, field, source)
     x.depth = 0
-    if x.collects then publish(x, published, field, done) end
+    if x.collects then note_published(x, published, field, done) end
     if done == nil then
       write_null(x, 0)
       return
@@ -406,18 +408,20 @@ local function take_spare(x)
   spare_out, spare_path = nil, nil
 end
 
-local function text_of(x)
+local function body_of(x)
+  x.out[1] = result.before_data .. x.out[1]
+  write(x, result.after_data(x.errors))
   local text = table.concat(x.out, "", 1, x.n)
   if x.n <= MAX_SPARE and #text <= 65536 then spare_out, spare_path = x.out, x.path end
   x.out = nil
   return text
 end
 
---- Runs a valid operation.
+---Runs a valid operation.
 ---@param x appsync.server.Execution `schema, resolvers, fragments, variables, identity, modes, request` set
 ---@param operation appsync.ast.OperationDefinition
 ---@param source any the root value
----@return string data_text
+---@return string body
 ---@return appsync.server.ErrorEntry[] errors
 ---@return appsync.server.Published[] published of a mutation
 function execute.run(x, operation, source)
@@ -431,7 +435,7 @@ function execute.run(x, operation, source)
     write_null(x, 0)
     add_exhausted(x, operation)
   end
-  return text_of(x), x.errors, published
+  return body_of(x), x.errors, published
 end
 
 return execute

@@ -1,19 +1,18 @@
---- Subscriptions: which published mutation results a subscriber gets, and what of them (AppSync Developer Guide, "Real-time
---- data": arguments filter by equality, the payload is the mutation's own selection; "Defining enhanced subscription
---- filters").
-local coerce = require("appsync.server.graphql.coerce")
-local core = require("appsync.core")
-local enhanced_filter = require("appsync.server.realtime.enhanced_filter")
-local execute = require("appsync.server.graphql.execute")
-local field_auth = require("appsync.server.auth.field_auth")
-local filter = require("appsync.server.data.filter")
-local render_key = require("appsync.server.realtime.render_key")
-local resolver_context = require("appsync.server.graphql.resolver_context")
+---Subscriptions: which published mutation results a subscriber gets, and what of them (AppSync Developer Guide, "Real-time
+---data": arguments filter by equality, the payload is the mutation's own selection; "Defining enhanced subscription
+---filters").
+local coerce = require "appsync.server.graphql.coerce"
+local core = require "appsync.core"
+local enhanced_filter = require "appsync.server.realtime.enhanced_filter"
+local execute = require "appsync.server.graphql.execute"
+local field_auth = require "appsync.server.auth.field_auth"
+local filter = require "appsync.server.data.filter"
+local render_key = require "appsync.server.realtime.render_key"
+local resolver_context = require "appsync.server.graphql.resolver_context"
 local read_thrown = require("appsync.server.graphql.thrown").read
-local result = require("appsync.server.graphql.result")
-local schema = require("appsync.server.graphql.schema")
-local selection = require("appsync.server.graphql.selection")
-local to_subscription_filter = require("appsync.server.realtime.to_subscription_filter")
+local schema = require "appsync.server.graphql.schema"
+local selection = require "appsync.server.graphql.selection"
+local to_subscription_filter = require "appsync.server.realtime.to_subscription_filter"
 
 local NULL = core.null
 
@@ -33,7 +32,7 @@ Subscription.__index = Subscription
 
 local subscription_operation = {}
 
---- Whether a mutation's result passes its filters.
+---Whether a mutation's result passes its filters.
 ---@param value any the result, restricted to the mutation's selection set
 ---@param record table? what the result was made of
 ---@return boolean
@@ -44,8 +43,8 @@ function Subscription:wants(value, record)
   return true
 end
 
---- Why a mutation's result does not pass, where it is the mutation's fault: a field that a filter looks at and that the
---- mutation did not select.
+---Why a mutation's result does not pass, where it is the mutation's fault: a field that a filter looks at and that the
+---mutation did not select.
 ---@param value any
 ---@return string? name
 function Subscription:lacks(value)
@@ -56,17 +55,16 @@ function Subscription:lacks(value)
   return nil
 end
 
---- The payload for a mutation's result.
+---The payload for a mutation's result.
 ---@param value any
 ---@return string json `{"data":{…}}`, with `errors` where the mutation did not select a field that is required
 function Subscription:render(value)
   local x = {}
   for name, member in pairs(self.x) do x[name] = member end
-  local text, errors = execute.run(x, self.operation, { [self.field] = value })
-  return result.body(text, errors)
+  return (execute.run(x, self.operation, { [self.field] = value }))
 end
 
---- The payload for one published mutation result, or nil when it is not for this subscription.
+---The payload for one published mutation result, or nil when it is not for this subscription.
 ---@param published appsync.server.Published one of the results of `engine:execute`
 ---@return string? json
 function Subscription:match(published)
@@ -74,7 +72,7 @@ function Subscription:match(published)
   return self:render(published.value)
 end
 
---- Whether an invalidation's payload ends it.
+---Whether an invalidation's payload ends it.
 ---@param payload table
 ---@return boolean
 function Subscription:is_invalidated(payload)
@@ -162,10 +160,16 @@ local function ask_guard(x, definition, ctx, args)
   return { filter = conditions, holds = holds }
 end
 
--- A resolver of the resolvers file runs once, when the subscription begins, and may refuse it. What it returns goes nowhere.
+-- A resolver of the user's, or of @function.
+local function resolver_of(x, name)
+  local root = x.schema.subscription.name
+  local own, generated = x.resolvers[1][root], x.resolvers[2][root]
+  return own and own[name] or generated and generated[name]
+end
+
+-- It runs once, when the subscription begins, and may refuse it. What it returns goes nowhere.
 local function run_resolver(x, definition, ctx)
-  local of_root = x.resolvers[1][x.schema.subscription.name]
-  local resolver = of_root and of_root[definition.name]
+  local resolver = resolver_of(x, definition.name)
   if not resolver then return end
   local trace = x.trace
   if trace then trace:enter(x.at.type, definition, resolver, ctx) end
@@ -207,7 +211,7 @@ local function notes_of(x, definition, names)
   return notes
 end
 
---- Begins a subscription with a valid operation.
+---Begins a subscription with a valid operation.
 ---@param x appsync.server.Execution
 ---@param operation appsync.ast.OperationDefinition
 ---@return appsync.server.Subscription? subscription, appsync.server.ErrorEntry[]? errors
@@ -234,7 +238,7 @@ function subscription_operation.new(x, operation)
   }, Subscription)
 end
 
---- The events of models by their subscription fields, for the rules of @auth.
+---The events of models by their subscription fields, for the rules of @auth.
 ---@param models appsync.server.Model[]
 ---@return table<string, {model: appsync.server.Model, event: table}>
 function subscription_operation.events(models)

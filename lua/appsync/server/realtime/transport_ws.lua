@@ -1,19 +1,20 @@
---- One WebSocket that speaks graphql-transport-ws (the protocol of the graphql-ws library, PROTOCOL.md), which other
---- GraphQL servers speak. The service doesn't; it is here so that clients of both kinds can be tested against one server.
-local core = require("appsync.core")
-local handshake = require("appsync.server.realtime.handshake")
+---One WebSocket that speaks graphql-transport-ws (the protocol of the graphql-ws library, PROTOCOL.md), which other
+---GraphQL servers speak. The service doesn't; it is here so that clients of both kinds can be tested against one server.
+local core = require "appsync.core"
+local handshake = require "appsync.server.realtime.handshake"
 
 ---@class appsync.server.TransportWs
 ---@field subscriptions table<string, appsync.server.Subscriber>
 ---@field n_subscriptions integer
+---@field private running table<string, table> queries and mutations whose results aren't there yet, by id
 local TransportWs = {}
-local TransportWs_mt = { __index = TransportWs }
+TransportWs.__index = TransportWs
 
 local transport_ws = {}
 
 local INIT_WAIT_S = 10
 
---- `settings` as in `realtime.new`, and execute(operation, identity) → JSON text.
+---`settings` as in `realtime.new`, and execute(operation, identity) → JSON text.
 ---@param settings table
 ---@param hello appsync.server.Handshake
 ---@return appsync.server.TransportWs
@@ -22,9 +23,10 @@ function transport_ws.new(settings, hello)
     settings = settings,
     hello = hello,
     subscriptions = {},
+    running = {},
     n_subscriptions = 0,
     due = settings.clock() + INIT_WAIT_S,
-  }, TransportWs_mt)
+  }, TransportWs)
 end
 
 ---@private
@@ -34,7 +36,7 @@ function TransportWs:close(code, reason)
   self.settings.close(code, reason)
 end
 
---- The credentials may be in the upgrade, in connection_init's payload, or in its `headers`.
+---The credentials may be in the upgrade, in connection_init's payload, or in its `headers`.
 local function headers_of_init(hello, payload)
   local headers = {}
   local function add(object)
@@ -52,9 +54,7 @@ end
 
 ---@private
 function TransportWs:init(message)
-  if self.identity then
-    return self:close(4429, "Too many initialisation requests")
-  end
+  if self.identity then return self:close(4429, "Too many initialisation requests") end
   local identity = self.settings.authorize:check({
     headers = headers_of_init(self.hello, message.payload),
     method = "POST",
@@ -62,9 +62,7 @@ function TransportWs:init(message)
     body = "{}",
     peer = self.hello.peer,
   })
-  if not identity then
-    return self:close(4403, "Forbidden")
-  end
+  if not identity then return self:close(4403, "Forbidden") end
   self.identity = identity
   self.due = nil
   self.settings.send('{"type":"connection_ack"}')
@@ -83,7 +81,7 @@ function TransportWs:subscribe(message)
     return self:close(4401, "Unauthorized")
   elseif type(id) ~= "string" or type(payload) ~= "table" or type(payload.query) ~= "string" then
     return self:close(4400, "Invalid message received")
-  elseif self.subscriptions[id] then
+  elseif self.subscriptions[id] or self.running[id] then
     return self:close(4409, ("Subscriber for %s already exists"):format(id))
   end
   local operation = {
@@ -93,7 +91,13 @@ function TransportWs:subscribe(message)
     identity = self.identity,
     headers = self.hello.headers,
   }
+  self.running[id] = operation
   local result = self.settings.execute(operation)
+  local is_wanted = self.running[id] == operation
+  self.running[id] = is_wanted and nil or self.running[id]
+  if not is_wanted then
+    return -- meanwhile the client has completed it, or is gone
+  end
   if result then
     self:send("next", id, result)
     return self:send("complete", id)
@@ -105,15 +109,14 @@ function TransportWs:subscribe(message)
   else
     subscription, errors = self.settings.engine:subscribe(operation)
   end
-  if not subscription then
-    return self:send("error", id, handshake.errors_json(errors))
-  end
+  if not subscription then return self:send("error", id, handshake.errors_json(errors)) end
   self.subscriptions[id] = self.settings.subscribers:add(self, id, subscription)
   self.n_subscriptions = self.n_subscriptions + 1
 end
 
 ---@private
 function TransportWs:complete(id)
+  self.running[id] = nil
   if self.subscriptions[id] then
     self.settings.subscribers:remove(self.subscriptions[id])
     self.subscriptions[id] = nil
@@ -138,21 +141,21 @@ function TransportWs:on_message(text)
   end
 end
 
---- Sends an event to one of its subscribers.
+---Sends an event to one of its subscribers.
 ---@param subscriber appsync.server.Subscriber
 ---@param payload string json
 function TransportWs:deliver(subscriber, payload)
   self:send("next", subscriber.id, payload)
 end
 
---- Ends one of its subscriptions from the server's side.
+---Ends one of its subscriptions from the server's side.
 ---@param subscriber appsync.server.Subscriber
 function TransportWs:invalidate(subscriber)
   self:complete(subscriber.id)
   self:send("complete", subscriber.id)
 end
 
---- Ends one of its subscriptions that the served schema has no place for any more.
+---Ends one of its subscriptions that the served schema has no place for any more.
 ---@param subscriber appsync.server.Subscriber
 ---@param errors appsync.server.ErrorEntry[]
 function TransportWs:revoke(subscriber, errors)
@@ -160,18 +163,19 @@ function TransportWs:revoke(subscriber, errors)
   self:send("error", subscriber.id, handshake.errors_json(errors))
 end
 
---- This protocol has a word for the end of a subscription: the connection stays.
+---This protocol has a word for the end of a subscription: the connection stays.
 function TransportWs.settle_invalidated() end
 
---- What the server itself caused ends the connection.
+---What the server itself caused ends the connection.
 ---@param thrown any
 function TransportWs:fail(thrown)
   self.settings.log("a subscription failed: " .. tostring(thrown))
   self:close(1011, "internal error")
 end
 
---- Takes its subscriptions back: the connection is gone or about to go.
+---Takes its subscriptions back: the connection is gone or about to go.
 function TransportWs:release()
+  self.running = {}
   for id in pairs(self.subscriptions) do
     self:complete(id)
   end

@@ -1,4 +1,4 @@
---- Directives of one's own: files that return what a directive means.
+---Directives of one's own: files that return what a directive means.
 ---
 ---     -- upper.lua: `type Todo @model { name: String! @upper(locale: "tr") }`
 ---     return {
@@ -12,17 +12,18 @@
 ---       end,
 ---     }
 ---
---- `object(api, type_node, directive)` is called for each type that has the directive, `field` for each field, before
---- Amplify's directives are expanded: what they add with `api:add` may use those. `finish(api, models)` is called when all is
---- expanded. What they throw ends the start: a table `{message = …}`, as `api:fail` throws, for what is wrong with the
---- schema; anything else is a fault of the plug-in.
-local definitions = require("appsync.server.transform.reading.definitions")
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
-local directives = require("appsync.server.graphql.directives")
-local file = require("appsync.server.develop.file")
-local plugin_api = require("appsync.server.transform.plugin_api")
-local schema = require("appsync.server.graphql.schema")
+---`object(api, type_node, directive)` is called for each type that has the directive, `field` for each field, before
+---Amplify's directives are expanded: what they add with `api:add` may use those. `finish(api, models)` is called when all is
+---expanded. What they throw ends the start: a table `{message = …}`, as `api:fail` throws, for what is wrong with the
+---schema; anything else is a fault of the plug-in.
+local definitions = require "appsync.server.transform.reading.definitions"
+local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
+local directives = require "appsync.server.graphql.directives"
+local file = require "appsync.server.develop.file"
+local plugin_api = require "appsync.server.transform.plugin_api"
+local schema = require "appsync.server.graphql.schema"
 local shown = require("appsync.server.graphql.thrown").text
+local time_limit = require "appsync.server.time_limit"
 
 local fail = directives.fail
 
@@ -98,7 +99,7 @@ local function is_reserved(name)
   return reserved[name] == true
 end
 
---- Checks what a plug-in's file returned.
+---Checks what a plug-in's file returned.
 ---@param value any
 ---@param path string the file, for messages
 ---@return appsync.server.Plugin? plugin, string? message
@@ -118,14 +119,14 @@ function plugins.check(value, path)
   return plugin
 end
 
---- Runs a plug-in's file.
+---Runs a plug-in's file.
 ---@param path string
 ---@return appsync.server.Plugin? plugin, {path: string, line: integer?, message: string}? fault
 function plugins.load(path)
   local plugin
   local chunk, message = file.chunk(path)
   if chunk then
-    local ok, value = pcall(chunk)
+    local ok, value = time_limit.pcall(nil, chunk)
     if ok then plugin, message = plugins.check(value, path) else message = shown(value) end
   end
   if plugin then return plugin end
@@ -133,7 +134,7 @@ function plugins.load(path)
   return nil, { path = path, line = tonumber(line), message = rest or message }
 end
 
---- The definitions of plug-ins' directives, for the check of a document's directives.
+---The definitions of plug-ins' directives, for the check of a document's directives.
 ---@param list appsync.server.Plugin[]
 ---@return appsync.ast.Document[]
 function plugins.documents(list)
@@ -142,7 +143,16 @@ function plugins.documents(list)
   return out
 end
 
---- Amplify's directives that are refused, without those that a plug-in carries out.
+---The names of plug-ins' directives.
+---@param list appsync.server.Plugin[]
+---@return table<string, true>
+function plugins.names(list)
+  local names = {}
+  for _, plugin in ipairs(list) do names[plugin.name] = true end
+  return names
+end
+
+---Amplify's directives that are refused, without those that a plug-in carries out.
 ---@param list appsync.server.Plugin[]
 ---@return table<string, true>
 function plugins.unsupported(list)
@@ -154,7 +164,7 @@ end
 
 -- Runs a plug-in's function. Its fault is told with its file, and the place of the directive in the schema where it has one.
 local function call(plugin, loc, fn, ...)
-  local ok, thrown = pcall(fn, ...)
+  local ok, thrown = time_limit.pcall(nil, fn, ...)
   if ok then return true end
   local message = type(thrown) == "table" and rawget(thrown, "message")
   local text = shown(message or thrown)
@@ -185,7 +195,7 @@ end
 ---@field api appsync.server.PluginApi
 ---@field list appsync.server.Plugin[]
 
---- Carries out the directives of plug-ins in a document.
+---Carries out the directives of plug-ins in a document.
 ---@param list appsync.server.Plugin[]
 ---@param document appsync.ast.Document
 ---@param check fun(document: appsync.ast.Document): true?, appsync.server.SchemaError? of the directives in what they add
@@ -208,7 +218,7 @@ local function strip(list, names)
   end
 end
 
---- Ends what `run` began, when the models are expanded.
+---Ends what `run` began, when the models are expanded.
 ---@param run appsync.server.PluginRun
 ---@param document appsync.ast.Document
 ---@param models appsync.server.Models gets `resolvers` and `wraps`

@@ -73,9 +73,8 @@ describe("a seed", function()
     { '{"Post": [{"title": "a", "extra": {"x:1: y": 1e999}}]}', 'Post[0].extra["x:1: y"]: infinity can\'t be JSON' },
     { '{"Post": [{"title": "a", "at": "2023-02-29"}]}', "Post[0].at: Unable to parse `2023-02-29` as a valid Date Object." },
   }
-  table.insert(REFUSED, { ('{"Todo": [{"name": "%s"}]}'):format(("x"):rep(409600)), "Todo[0]: takes 4097", "a record that is too big" })
   for _, row in ipairs(REFUSED) do
-    it("is refused: " .. (row[3] or row[1]), function()
+    it("is refused: " .. row[1], function()
       local counts, err = served:seed(row[1], "seed.json")
       assert.is_nil(counts)
       assert.equal("seed.json: " .. row[2], err.message:sub(1, #row[2] + 11))

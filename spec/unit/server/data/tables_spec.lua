@@ -42,15 +42,6 @@ describe("the tables of resolvers", function()
     assert.is_nil(t.Other:get("k"))
   end)
 
-  it("are as big as they like where they are of no model", function()
-    local text = ("x"):rep(409600)
-    assert.equal(text, t.Mine:put({ id = "1", text = text }).text)
-    local ok, err = pcall(t.Post.put, t.Post, { id = "1", text = text })
-    assert.is_false(ok)
-    assert.equal("DynamoDB:DynamoDbException", err.type)
-    assert.is_nil(t.Post:get("1"))
-  end)
-
   it("give copies, and keep copies", function()
     local item = { id = "1", tags = { "a" } }
     t.Mine:put(item)

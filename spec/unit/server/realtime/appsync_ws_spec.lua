@@ -75,7 +75,7 @@ local function start(id, key, data)
 end
 
 local function publish(payload)
-  registry:publish({ field = "m", value = { payload = payload } })
+  registry:offer({ field = "m", value = { payload = payload } })
 end
 
 local function last()

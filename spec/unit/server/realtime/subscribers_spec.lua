@@ -27,7 +27,7 @@ local connection = setmetatable({}, Connection)
 
 local function add(id, changes) return registry:add(connection, id, subscription(changes)) end
 
-local function publish(value, field) registry:publish({ field = field or "m", value = value }) end
+local function publish(value, field) registry:offer({ field = field or "m", value = value }) end
 
 describe("the subscribers of all sockets", function()
   before_each(function()
@@ -54,9 +54,9 @@ describe("the subscribers of all sockets", function()
 
   it("are asked with the record that a result is of", function()
     add("1", { wants = function(_, _, record) return record.owner == "s1::bob" end })
-    registry:publish({ field = "m", value = "x", record = { owner = "s2::bob" } })
+    registry:offer({ field = "m", value = "x", record = { owner = "s2::bob" } })
     assert.same({}, delivered)
-    registry:publish({ field = "m", value = "y", record = { owner = "s1::bob" } })
+    registry:offer({ field = "m", value = "y", record = { owner = "s1::bob" } })
     assert.same({ "1=y" }, delivered)
   end)
 

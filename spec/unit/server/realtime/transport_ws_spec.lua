@@ -5,7 +5,7 @@ local subscribers = require("appsync.server.realtime.subscribers")
 local sent, closed, checked, subscribed, registry, logged, result, subscribe_errors
 
 local function publish(payload)
-  registry:publish({ field = "m", value = { payload = payload } })
+  registry:offer({ field = "m", value = { payload = payload } })
 end
 
 local function connect()

@@ -51,7 +51,13 @@ describe("The key of a model", function()
     { 'type A @model { k: ID! @primaryKey(sortKeyFields: ["n"]) n: Int }',
       "@primaryKey cannot use 'A.n': a primary key's fields must be non-null ('!') (line 1, column 24)" },
     { 'type A @model { k: ID! @primaryKey(sortKeyFields: ["n"]) n: Boolean! }',
-      "@primaryKey cannot sort by 'A.n': a Boolean has no order (line 1, column 24)" },
+      "@primaryKey cannot use 'A.n': DynamoDB has no key that is a Boolean (line 1, column 24)" },
+    { 'type A @model { k: Boolean! @primaryKey }',
+      "@primaryKey cannot use 'A.k': DynamoDB has no key that is a Boolean (line 1, column 29)" },
+    { 'type A @model { id: ID! k: Boolean @index(name: "byK") }',
+      "@index cannot use 'A.k': DynamoDB has no key that is a Boolean (line 1, column 36)" },
+    { 'type A @model { k: ID! @primaryKey(sortKeyFields: ["l", "n"]) l: ID! n: Boolean! }',
+      "@primaryKey cannot use 'A.n': DynamoDB has no key that is a Boolean (line 1, column 24)" },
     { "type A @model { k: ID! @primaryKey l: ID! @primaryKey }", "model 'A' has two primary keys (line 1, column 43)" },
     { "type A @model { k: ID! @primaryKey(sortKeyFields: [5]) }", "@primaryKey's 'sortKeyFields' must be a string (line 1, column 52)" },
     { "type A @model { k: ID! @primaryKey(sortKeyFields: [null]) }",
@@ -60,8 +66,9 @@ describe("The key of a model", function()
     { 'type A @model @key(fields: ["k"], queryField: "q") { k: ID! }',
       "@key's 'queryField' needs a 'name': the primary key has its own query (line 1, column 47)" },
     { 'type A @model @key(fields: ["x"]) { k: ID! }', "@key names the field 'x', which model 'A' has not (line 1, column 28)" },
-    { "type A @model { id: Int! }", "the id of model 'A' must be 'ID!' (line 1, column 17)" },
-    { "type A @model { id: [ID!]! }", "the id of model 'A' must be 'ID!' (line 1, column 17)" },
+    { "type A @model { id: [ID!]! }", "the id of model 'A' must be 'ID!', or another scalar or an enum (line 1, column 17)" },
+    { "type A @model { id: B } type B { a: Int }",
+      "the id of model 'A' must be 'ID!', or another scalar or an enum (line 1, column 17)" },
   }) do
     it("is refused: " .. row[1], function() assert.equal(row[2], refusal(row[1])) end)
   end

@@ -1,12 +1,12 @@
---- The generated mutations of versioned models: each writes another version of its item and an entry of the journal, or finds
---- that its version is not the item's (AppSync Developer Guide, "Conflict detection and resolution").
-local core = require("appsync.core")
-local filter = require("appsync.server.data.filter")
-local item_checks = require("appsync.server.data.item_checks")
-local keys = require("appsync.server.data.keys")
-local refuse = require("appsync.server.data.refuse")
-local resolution = require("appsync.server.data.versions.resolution")
-local writing = require("appsync.server.data.writing")
+---The generated mutations of versioned models: each writes another version of its item and an entry of the journal, or finds
+---that its version is not the item's (AppSync Developer Guide, "Conflict detection and resolution").
+local core = require "appsync.core"
+local filter = require "appsync.server.data.filter"
+local item_checks = require "appsync.server.data.item_checks"
+local keys = require "appsync.server.data.keys"
+local refuse = require "appsync.server.data.refuse"
+local resolution = require "appsync.server.data.versions.resolution"
+local writing = require "appsync.server.data.writing"
 
 local versioned_writing = {}
 
@@ -71,6 +71,12 @@ local function with_key(access, item, existing)
   return item
 end
 
+-- What takes the place of a row's item.
+local function check_item(access, ctx, row, item)
+  item_checks.keys(ctx, access.m, item, true)
+  item_checks.limits(ctx, access.table, row, item, true)
+end
+
 -- Whether what was decided for a row is of its latest version. Where deletions leave no tombstone, another item of the same key
 -- may have the same version; its place is its own.
 local function is_current(access, row)
@@ -90,7 +96,7 @@ local function settle(access, ctx, mutation)
     local preview = changes and writing.changed(existing, changes)
     if existing._version == mutation.version then
       check_condition(access, ctx, existing, input)
-      if preview then item_checks.keys(ctx, m, preview) end
+      if preview then check_item(access, ctx, row, preview) end
       return put(access, row, preview or existing, preview == nil)
     end
     local clash = { model = m.name, op = mutation.op, existing = existing, preview = preview, changes = changes }
@@ -99,7 +105,7 @@ local function settle(access, ctx, mutation)
     if is_current(access, row) then
       check_condition(access, ctx, existing, input)
       local item = with_key(access, decision.item, existing)
-      item_checks.keys(ctx, m, item)
+      if not decision.is_deleted then check_item(access, ctx, row, item) end
       return put(access, row, item, decision.is_deleted)
     end
   end

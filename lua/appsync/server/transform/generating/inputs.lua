@@ -1,12 +1,12 @@
---- The inputs of a model's mutations, and of the objects inside it (Amplify documentation, "Generated operations").
-local filters = require("appsync.server.transform.generating.filters")
-local key_directives = require("appsync.server.transform.reading.key_directives")
-local names = require("appsync.server.transform.names")
-local sdl_nodes = require("appsync.server.transform.sdl_nodes")
+---The inputs of a model's mutations, and of the objects inside it (Amplify documentation, "Generated operations").
+local filters = require "appsync.server.transform.generating.filters"
+local key_directives = require "appsync.server.transform.reading.key_directives"
+local names = require "appsync.server.transform.names"
+local sdl_nodes = require "appsync.server.transform.sdl_nodes"
 
 local inputs = {}
 
---- A type expression as an input has it: objects are replaced by their inputs.
+---A type expression as an input has it: objects are replaced by their inputs.
 ---@param world appsync.server.Survey
 ---@param node appsync.ast.Type
 ---@return string
@@ -24,19 +24,21 @@ local function bare(text)
   return (text:gsub("!$", ""))
 end
 
---- Whether a field may be one that the server writes the time to.
+---Whether a field may be one that the server writes the time to.
 ---@param field appsync.server.ModelField
 ---@return boolean
 function inputs.can_hold_time(field)
   return not field.is_list and (field.named == "String" or field.named == "AWSDateTime")
 end
 
--- What the server fills in where a create leaves it out.
+-- What the server fills in where a create leaves it out. The second version says so of createdAt and updatedAt even where
+-- the times are kept under other names, or not at all.
 local function is_generated(m, field)
-  local is_text = field.named == "ID" or field.named == "String"
+  local is_first = m.transformer == 1
+  local is_text = field.named == "ID" or not is_first and field.named == "String"
   if field.name == "id" then return is_text and not field.is_list end
-  local is_stamp = field.name == "createdAt" or field.name == "updatedAt" or field.name == m.created_at
-    or field.name == m.updated_at
+  local is_stamp = field.name == m.created_at or field.name == m.updated_at
+    or not is_first and (field.name == "createdAt" or field.name == "updatedAt")
   return is_stamp and inputs.can_hold_time(field)
 end
 
@@ -86,7 +88,7 @@ local function update_input(world, m)
   return lines
 end
 
---- A model's key as arguments or fields of an input that tell which item is meant: "id: ID!".
+---A model's key as arguments or fields of an input that tell which item is meant: "id: ID!".
 ---@param m appsync.server.Model
 ---@return string[] lines
 function inputs.key_lines(m)
@@ -104,7 +106,7 @@ local function delete_input(m)
   return lines
 end
 
---- The input of an object that is no model.
+---The input of an object that is no model.
 ---@param world appsync.server.Survey
 ---@param name string
 ---@return string sdl
@@ -118,7 +120,7 @@ function inputs.object(world, name)
   return filters.input(names.upper_first(name) .. "Input", lines)
 end
 
---- The inputs of a model's mutations, those that it has.
+---The inputs of a model's mutations, those that it has.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return string[] sdl

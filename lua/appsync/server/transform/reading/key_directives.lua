@@ -1,8 +1,8 @@
---- Keys and secondary indexes: @primaryKey and @index, and @key of the transformer's first version (Amplify documentation,
---- "Configure a primary key", "Configure a secondary index", "Index your data with keys").
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
-local directives = require("appsync.server.graphql.directives")
-local names = require("appsync.server.transform.names")
+---Keys and secondary indexes: @primaryKey and @index, and @key of the transformer's first version (Amplify documentation,
+---"Configure a primary key", "Configure a secondary index", "Index your data with keys").
+local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
+local directives = require "appsync.server.graphql.directives"
+local names = require "appsync.server.transform.names"
 
 local fail, given = directives.fail, directive_arguments.given
 
@@ -22,7 +22,7 @@ local fail, given = directives.fail, directive_arguments.given
 
 local key_directives = {}
 
---- The names of the fields of a key or an index, the partition first.
+---The names of the fields of a key or an index, the partition first.
 ---@param key appsync.server.Key|appsync.server.Index
 ---@return string[]
 function key_directives.fields(key)
@@ -31,7 +31,7 @@ function key_directives.fields(key)
   return list
 end
 
---- Whether a field is one of a model's primary key.
+---Whether a field is one of a model's primary key.
 ---@param m appsync.server.Model
 ---@param name string
 ---@return boolean
@@ -42,7 +42,7 @@ function key_directives.holds(m, name)
   return false
 end
 
---- The type of a field that a key has; that of an implied id isn't there before all models are read.
+---The type of a field that a key has; that of an implied id isn't there before all models are read.
 ---@param m appsync.server.Model
 ---@param name string
 ---@return string
@@ -51,7 +51,15 @@ function key_directives.type_of(m, name)
   return field and field.named or "ID"
 end
 
---- A model's secondary index of a name, or nil.
+---The type of what refers to a field of a model's key: to an id without @primaryKey an ID, whatever it's declared as.
+---@param m appsync.server.Model
+---@param name string
+---@return string
+function key_directives.type_to_others(m, name)
+  return m.key.is_custom and key_directives.type_of(m, name) or "ID"
+end
+
+---A model's secondary index of a name, or nil.
 ---@param m appsync.server.Model
 ---@param name string
 ---@return appsync.server.Index?
@@ -62,7 +70,7 @@ function key_directives.find_index(m, name)
   return nil
 end
 
---- The argument under which list queries take a condition on the sort fields; nil when there are none.
+---The argument under which list queries take a condition on the sort fields; nil when there are none.
 ---@param sort string[]
 ---@return string?
 function key_directives.sort_argument(sort)
@@ -75,6 +83,9 @@ local function check_key_field(m, name, what, loc, is_required)
   if not field then return fail(loc, "%s names the field '%s', which model '%s' has not", what, name, m.name) end
   if field.is_list or (field.kind ~= "scalar" and field.kind ~= "enum") then
     return fail(loc, "%s cannot use '%s.%s': a key field is a scalar or an enum", what, m.name, name)
+  end
+  if field.named == "Boolean" then
+    return fail(loc, "%s cannot use '%s.%s': DynamoDB has no key that is a Boolean", what, m.name, name)
   end
   if is_required and not field.is_required then
     return fail(loc, "%s cannot use '%s.%s': a primary key's fields must be non-null ('!')", what, m.name, name)
@@ -89,9 +100,6 @@ local function check_key(m, partition, sort, what, loc, is_required)
     seen[name] = true
     local ok, err = check_key_field(m, name, what, loc, is_required)
     if not ok then return nil, err end
-  end
-  if #sort == 1 and m.field_by_name[sort[1]].named == "Boolean" then
-    return fail(loc, "%s cannot sort by '%s.%s': a Boolean has no order", what, m.name, sort[1])
   end
   return true
 end
@@ -132,7 +140,8 @@ local function read_index(world, m, field, directive)
     return fail(directive_arguments.loc(directive, "name"),
       "@index's 'name' is 3 to 255 letters, digits, underscores, hyphens and periods, not '%s'", name)
   end
-  local query = values.queryField or own
+  local query = values.queryField
+  if query == nil and m.flags.enableautoindexquerynames then query = own end
   return add_index(m, { name = name, partition = field.name, sort = sort, query = given(query) }, "@index", directive.loc)
 end
 
@@ -164,7 +173,7 @@ local function check_local_indexes(m)
   return true
 end
 
---- Fills a model's `key` and `indexes`.
+---Fills a model's `key` and `indexes`.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
@@ -186,8 +195,8 @@ function key_directives.read(world, m)
     end
   end
   local id = m.field_by_name.id
-  if not m.key and id and (id.is_list or (id.named ~= "ID" and id.named ~= "String")) then
-    return fail(id.node.loc, "the id of model '%s' must be 'ID!'", m.name)
+  if not m.key and id and (id.is_list or (id.kind ~= "scalar" and id.kind ~= "enum")) then
+    return fail(id.node.loc, "the id of model '%s' must be 'ID!', or another scalar or an enum", m.name)
   end
   m.key = m.key or { partition = "id", sort = {}, is_custom = false }
   if world.version == 1 then return true end

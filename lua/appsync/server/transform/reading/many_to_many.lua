@@ -1,11 +1,11 @@
---- @manyToMany: two lists of models become a model of their own that joins them (Amplify documentation, "Many-to-many
---- relationship").
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
-local directives = require("appsync.server.graphql.directives")
-local key_directives = require("appsync.server.transform.reading.key_directives")
-local names = require("appsync.server.transform.names")
-local relation_directives = require("appsync.server.transform.reading.relation_directives")
-local sdl_nodes = require("appsync.server.transform.sdl_nodes")
+---@manyToMany: two lists of models become a model of their own that joins them (Amplify documentation, "Many-to-many
+---relationship").
+local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
+local directives = require "appsync.server.graphql.directives"
+local key_directives = require "appsync.server.transform.reading.key_directives"
+local names = require "appsync.server.transform.names"
+local relation_directives = require "appsync.server.transform.reading.relation_directives"
+local sdl_nodes = require "appsync.server.transform.sdl_nodes"
 
 local fail = directives.fail
 
@@ -49,7 +49,8 @@ end
 -- The fields of the join model that hold the key of one side.
 local function foreign_fields(m)
   local base = names.lower_first(m.name)
-  local fields = { { name = base .. names.upper_first(m.key.partition), of = m.key.partition } }
+  local suffix = m.flags.respectprimarykeyattributesonconnectionfield and names.upper_first(m.key.partition) or "ID"
+  local fields = { { name = base .. suffix, of = m.key.partition } }
   for _, sort in ipairs(m.key.sort) do fields[#fields + 1] = { name = base .. sort, of = sort } end
   for _, field in ipairs(fields) do field.type = key_directives.type_of(m, field.of) .. "!" end
   return fields
@@ -81,7 +82,7 @@ end
 -- By it the items of one side are found.
 local function add_index(join, side, fields)
   local index = { name = "by" .. side.model.name, partition = fields[1].name, sort = field_names(fields, 2) }
-  index.query = names.index(join.name, index.partition, index.sort)
+  if join.flags.enableautoindexquerynames then index.query = names.index(join.name, index.partition, index.sort) end
   index.sort_argument = key_directives.sort_argument(index.sort)
   table.insert(join.indexes, index)
   return index.name
@@ -120,7 +121,7 @@ local function make_join(world, name, pair)
   end
 end
 
---- Adds the join models of all many-to-many relations to the world.
+---Adds the join models of all many-to-many relations to the world.
 ---@param world appsync.server.Survey
 ---@return true? ok, appsync.server.SchemaError? err
 function many_to_many.read(world)

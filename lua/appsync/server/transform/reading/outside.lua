@@ -1,19 +1,19 @@
---- Directives of models where there is no model: they would do nothing, so they are refused.
-local definitions = require("appsync.server.transform.reading.definitions")
-local directives = require("appsync.server.graphql.directives")
+---Directives of models where there is no model: they would do nothing, so they are refused.
+local definitions = require "appsync.server.transform.reading.definitions"
+local directives = require "appsync.server.graphql.directives"
 
 local fail = directives.fail
 
 local outside = {}
 
---- Refuses what belongs to models on everything else. @auth has places of its own.
+---Refuses what belongs to models on everything else. @auth has places of its own.
 ---@param world appsync.server.Survey
 ---@return true? ok, appsync.server.SchemaError? err
 function outside.check(world)
   for _, node in ipairs(world.document.definitions) do
     local is_model = world.models[node.name or ""] ~= nil
     for _, directive in ipairs(not is_model and node.directives or {}) do
-      if definitions.OF_TYPES[directive.name] then
+      if definitions.OF_TYPES[directive.name] and world.reader.definitions[directive.name] then
         return fail(directive.loc, "directive @%s is only for types with @model, and '%s' has none", directive.name, node.name)
       end
     end

@@ -1,9 +1,9 @@
---- Relations between models: @hasOne, @hasMany and @belongsTo (Amplify documentation, "Model relationships"). Each becomes a
---- record of which fields of the one side hold which values of the other's.
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
-local directives = require("appsync.server.graphql.directives")
-local key_directives = require("appsync.server.transform.reading.key_directives")
-local names = require("appsync.server.transform.names")
+---Relations between models: @hasOne, @hasMany and @belongsTo (Amplify documentation, "Model relationships"). Each becomes a
+---record of which fields of the one side hold which values of the other's.
+local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
+local directives = require "appsync.server.graphql.directives"
+local key_directives = require "appsync.server.transform.reading.key_directives"
+local names = require "appsync.server.transform.names"
 
 local fail, given = directives.fail, directive_arguments.given
 
@@ -14,8 +14,8 @@ local fail, given = directives.fail, directive_arguments.given
 ---@field index string? hasMany and hasOne by reference: the related model's index that holds `remote_fields`
 ---@field local_fields string[] fields of this model whose values
 ---@field remote_fields string[] these fields of the related model have, in the same order
----@field sort string[] hasMany: sort fields of the index that aren't bound by `remote_fields`
----@field sort_argument string? hasMany: the argument that puts a condition on them
+---@field sort string[] hasMany: sort fields that aren't bound by `remote_fields`, of the index or the related model's key
+---@field sort_argument string? hasMany: the argument that puts a condition on them; one that the index has not does nothing
 ---@field limit integer items of a page unless the query says
 ---@field is_required boolean
 ---@field foreign {model: string, fields: {name: string, type: string}[], is_required: boolean}? fields that the relation adds
@@ -29,7 +29,10 @@ relation_directives.DEFAULT_LIMIT = DEFAULT_LIMIT
 local function implied_keys(owner, field_name, target)
   local list = {}
   for i, name in ipairs(key_directives.fields(target.key)) do
-    list[i] = { name = names.camel({ owner.name, field_name, name }), type = key_directives.type_of(target, name) }
+    list[i] = { name = names.camel({ owner.name, field_name, name }), type = key_directives.type_to_others(target, name) }
+  end
+  if not owner.flags.respectprimarykeyattributesonconnectionfield then
+    list[1] = { name = names.camel({ owner.name, field_name, "id" }), type = "ID" }
   end
   return list
 end
@@ -61,7 +64,8 @@ end
 
 local function check_types(from, list, to, wanted, directive, argument)
   for i, name in ipairs(list) do
-    local own, theirs = key_directives.type_of(from, name), key_directives.type_of(to, wanted[i])
+    local type_of = argument == "references" and key_directives.type_to_others or key_directives.type_of
+    local own, theirs = key_directives.type_of(from, name), type_of(to, wanted[i])
     local is_alike = own == theirs or (argument == "references" and (own == "ID" or own == "String")
       and (theirs == "ID" or theirs == "String"))
     if not is_alike then
@@ -77,7 +81,7 @@ local function new_relation(field, kind, values)
     is_required = field.is_required, sort = {}, local_fields = {}, remote_fields = {} }
 end
 
---- Adds an index that a relation needs and the schema doesn't name.
+---Adds an index that a relation needs and the schema doesn't name.
 ---@param m appsync.server.Model
 ---@param name string
 ---@param fields string[]
@@ -180,6 +184,9 @@ local function has_many(m, related, relation, directive, values)
   relation.foreign = { model = related.name, fields = foreign, is_required = relation.is_required }
   relation.local_fields, relation.remote_fields = key_directives.fields(m.key), names_of(foreign)
   relation.index = relation_directives.imply_index(related, ("gsi-%s.%s"):format(m.name, relation.field), relation.remote_fields)
+  -- Amplify offers the sort fields of the related model's key, and asks the implied index, which has none of them.
+  relation.sort, relation.key_name = related.key.sort, "Primary"
+  relation.sort_argument = key_directives.sort_argument(related.key.sort)
   return relation
 end
 
@@ -207,7 +214,7 @@ end
 
 local READERS = { hasOne = has_one, hasMany = has_many, belongsTo = belongs_to }
 
---- Records a relation.
+---Records a relation.
 ---@param m appsync.server.Model
 ---@param relation appsync.server.Relation
 function relation_directives.add(m, relation)
@@ -258,7 +265,7 @@ local function read_relation(world, m, field, directive)
   return true
 end
 
---- Fills the `relations` of a model; the keys of all models are read.
+---Fills the `relations` of a model; the keys of all models are read.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
@@ -274,7 +281,7 @@ function relation_directives.read(world, m)
   return true
 end
 
---- Adds the foreign keys that relations of a kind imply to the models that hold them, in the order of the relations.
+---Adds the foreign keys that relations of a kind imply to the models that hold them, in the order of the relations.
 ---@param world appsync.server.Survey
 ---@param kind "hasOne"|"hasMany"|"belongsTo"
 function relation_directives.complete(world, kind)

@@ -133,6 +133,22 @@ describe("versioned models", function()
       data('mutation { deleteTodo(input: {id: "1", _version: 1}) { _ttl } }').deleteTodo)
   end)
 
+  it("grow by automerge up to an item's maximum size", function()
+    make("type Todo @model { id: ID! words: [String] }")
+    local words = setmetatable({}, core.array_mt)
+    for i = 1, 25000 do words[i] = "a word" end
+    local function write(op, input)
+      local query = ("mutation ($input: %sTodoInput!) { out: %sTodo(input: $input) { _version } }"):format(op:gsub("^.", string.upper), op)
+      local answer = core.decode((served:execute({ query = query, variables = { input = input } })))
+      return answer.errors and answer.errors[1].message or answer.data.out._version
+    end
+    assert.equal(1, write("create", { id = "1", words = words }))
+    assert.equal(2, write("update", { id = "1", words = words }))
+    assert.matches("^Item size to update has exceeded the maximum allowed size", write("update", { id = "1", words = words }))
+    assert.equal(2, served.store:values("SELECT count(*) FROM journal")[1])
+    assert.equal(3, write("delete", { id = "1", _version = 2 }))
+  end)
+
   it("have keys of their own, which a conflict leaves as they are", function()
     make([[type Order @model { customer: ID! @primaryKey(sortKeyFields: ["year", "number"]) year: Int! number: String!
       state: String @index(name: "byState", queryField: "ordersByState", sortKeyFields: ["rank"]) rank: Int }]])
