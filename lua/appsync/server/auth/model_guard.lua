@@ -179,7 +179,7 @@ local function denied_fields(m, op, input, skipped, holds)
   for _, r in ipairs(rules_of(m)) do any = holds(r) or any end
   for name, value in pairs(input) do
     local field, own = m.field_by_name[name], field_rules_of(m, name, op)
-    local is_allowed = skipped[name] or not field or field.is_version
+    local is_allowed = skipped[name] or not field
     for _, r in ipairs(is_allowed and {} or own or rules_of(m)) do
       if holds(r, value, own ~= nil) then is_allowed = true end
     end

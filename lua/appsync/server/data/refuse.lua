@@ -34,6 +34,12 @@ function refuse.validation(ctx, message)
   }, 0)
 end
 
+---A field of versions that only the server writes.
+---@param name string
+function refuse.metadata(name)
+  error({ message = ("'%s' can't be written: conflict detection sets it."):format(name), type = "BadRequest" }, 0)
+end
+
 ---@param text string
 function refuse.arguments(text, ...)
   error({ message = text:format(...), type = "InvalidArgumentsError" }, 0)

@@ -129,6 +129,7 @@ local function add_metadata(versions, item, at)
   local version, at_ms, is_deleted = item._version or 1, item._lastChangedAt or versions:now_ms(), item._deleted == true
   if version < 1 then fail(at .. "._version", "must be at least 1") end
   if at_ms < 0 or at_ms > MAX_MS then fail(at .. "._lastChangedAt", "must be a time in milliseconds since 1970") end
+  if item._ttl ~= nil then fail(at .. "._ttl", "must be left out: it follows from _lastChangedAt") end
   versions:stamp(item, version, at_ms, is_deleted)
 end
 

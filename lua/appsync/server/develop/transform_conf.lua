@@ -46,10 +46,9 @@ end
 local function resolver_of(entry, place)
   local handler = member(entry, "LambdaConflictHandler")
   local name = members.is_object(handler) and (member(handler, "name") or member(handler, "lambdaArn"))
-  if type(name) ~= "string" or name == "" then
-    return nil, place .. ': "LAMBDA" needs "LambdaConflictHandler": {"name": …}'
-  end
-  return (name:gsub("%-%${env}$", ""):match("[^:]*$"))
+  local bare = type(name) == "string" and name:gsub("%-%${env}$", ""):match("[^:]+$")
+  if not bare then return nil, place .. ': "LAMBDA" needs "LambdaConflictHandler": {"name": …}' end
+  return bare
 end
 
 local function read_entry(entry, place)

@@ -148,6 +148,11 @@ function selection.paths(x, ref, nodes)
   return setmetatable(list, core.array_mt)
 end
 
+-- A resolver's table without members is a list where the schema has one, as it is in a result.
+local function is_empty_list(value, ref)
+  return type(value) == "table" and next(value) == nil and (ref.kind == "NON_NULL" and ref.of or ref).kind == "LIST"
+end
+
 local function restrict_object(x, type_, value, nodes)
   local out = {}
   for _, group in ipairs(selection.collect(x, type_, nodes)) do
@@ -162,11 +167,12 @@ end
 ---An error's `data`, restricted to what the field selects.
 ---@return any
 function selection.restrict(x, value, ref, nodes)
+  if is_empty_list(value, ref) then return setmetatable({}, core.array_mt) end
   local named = schema.named(ref)
   if type(value) ~= "table" or not schema.is_composite(named) then return value end
   if is_list(value) then
     local out = setmetatable({}, core.array_mt)
-    for i, item in ipairs(value) do out[i] = selection.restrict(x, item, ref, nodes) end
+    for i, item in ipairs(value) do out[i] = selection.restrict(x, item, named, nodes) end
     return out
   end
   local type_ = named.kind == "OBJECT" and named or x.schema.types[value.__typename or ""]

@@ -16,6 +16,11 @@ local function is_map(value)
   return type(value) == "table" and not is_list(value)
 end
 
+-- A Lua table without members, as resolvers write them, is kept as a map even where it is meant as a list.
+local function is_empty(value)
+  return type(value) == "table" and next(value) == nil
+end
+
 -- Both lists in one, duplicates kept.
 local function appended(kept, added)
   local out, n = setmetatable({}, core.array_mt), #kept
@@ -30,12 +35,12 @@ local function merged_value(kept, incoming)
   if is_missing(incoming) then return kept end
   if is_missing(kept) then return incoming end
   if is_map(kept) and is_map(incoming) then return merged(kept, incoming) end
-  if is_list(kept) and is_list(incoming) then return appended(kept, incoming) end
+  if is_list(incoming) and (is_list(kept) or is_empty(kept)) then return appended(kept, incoming) end
   return kept
 end
 
 function merged(kept, incoming)
-  local out = setmetatable({}, getmetatable(kept))
+  local out = {}
   for name, value in pairs(kept) do out[name] = value end
   for name, value in pairs(incoming) do out[name] = merged_value(kept[name], value) end
   return out

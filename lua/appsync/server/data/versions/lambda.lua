@@ -60,6 +60,11 @@ end
 ---@field existing table
 ---@field preview table?
 
+-- The mutation's context, of which the function may change what it likes: the condition is still to be checked.
+local function own_context(ctx, arguments)
+  return setmetatable({ arguments = arguments, args = arguments }, { __index = ctx })
+end
+
 ---Asks the function.
 ---@param handler appsync.server.ConflictFunction
 ---@param clash appsync.server.Clash
@@ -67,13 +72,13 @@ end
 ---@return appsync.server.ConflictAnswer? answer
 ---@return string? message what is wrong with the function
 function lambda.ask(handler, clash, ctx)
-  local info = ctx.info
+  local info, arguments = ctx.info, shared.copy(ctx.arguments)
   local event = {
-    newItem = shared.copy(clash.preview), existingItem = shared.copy(clash.existing), arguments = shared.copy(ctx.arguments),
+    newItem = shared.copy(clash.preview), existingItem = shared.copy(clash.existing), arguments = arguments,
     resolver = { tableName = clash.model, awsRegion = "us-east-1", parentType = info.parentTypeName, field = info.fieldName },
     identity = ctx.identity,
   }
-  local ok, answer = pcall(handler, event, ctx)
+  local ok, answer = pcall(handler, event, own_context(ctx, arguments))
   if not ok then
     return nil, ("the conflict handler of %s failed: %s"):format(clash.model, thrown.read(answer).message)
   end

@@ -7,7 +7,7 @@ local shared = require "appsync.server.graphql.shared"
 ---@class appsync.server.Versions
 ---@field base_ttl_s integer the life of a tombstone; 0: there are none
 ---@field delta_ttl_s integer the life of an entry of the journal
----@field since_ms integer from when on every change is in the journal
+---@field since_ms integer after which every change is in the journal
 ---@field private table appsync.server.Table
 ---@field private store appsync.server.Store
 ---@field private now fun(): number
@@ -17,9 +17,6 @@ local Versions = {}
 Versions.__index = Versions
 
 local versions = {}
-
----What a versioned item has beside the model's fields. `_ttl`, seconds since 1970, is of tombstones.
-versions.METADATA = { _version = true, _lastChangedAt = true, _deleted = true, _ttl = true }
 
 -- DynamoDB reads at most 1 MB for one page.
 local PAGE_BYTES = 1048576
@@ -52,7 +49,8 @@ local function seconds_of(ms)
   return math.floor(ms / 1000)
 end
 
----Puts the metadata of a version into an item.
+---Puts the metadata of a version into an item: `_version`, `_lastChangedAt`, and of a tombstone `_deleted` and `_ttl`, seconds
+---since 1970.
 ---@param item table is changed
 ---@param version integer
 ---@param at_ms integer
@@ -154,11 +152,12 @@ function Versions:forget()
   self.next_expiry_s = 0
 end
 
----Whether the journal can tell all that has changed since.
+---Whether the journal can tell all that has changed since. It can't for the very millisecond in which versions began: a frozen
+---clock has one for all that was done before and after.
 ---@param since_ms number
 ---@return boolean
 function Versions:reaches(since_ms)
-  return since_ms >= self.since_ms and since_ms >= self:now_ms() - self.delta_ttl_s * 1000
+  return since_ms > self.since_ms and since_ms >= self:now_ms() - self.delta_ttl_s * 1000
 end
 
 -- An entry of the journal with its size. It never changes, so it is decoded once.
@@ -185,8 +184,8 @@ local function entry_of(self, seq, condition, at_ms)
   return id and entry_at(self, id).item
 end
 
----A row as a read of that time sees it: its item, an earlier version of it, or nothing where it came later. What the journal
----has forgotten is seen as it is.
+---A row as a read of that time sees it: its item, an earlier version of it, or nothing where it came later. Where the journal
+---has forgotten that version it's the oldest one that is known.
 ---@param row appsync.server.Row
 ---@param at_ms number
 ---@return table? item
@@ -196,7 +195,7 @@ function Versions:item_at(row, at_ms)
   local earlier = entry_of(self, row.seq, "at <= ? ORDER BY at DESC, id DESC", at_ms)
   if earlier then return earlier end
   local next_one = entry_of(self, row.seq, "at > ? ORDER BY at, id", at_ms) or item
-  return next_one._version > 1 and item or nil
+  return next_one._version > 1 and next_one or nil
 end
 
 ---A page of the journal, in its order: by time, then as it was written. One item may be there several times.

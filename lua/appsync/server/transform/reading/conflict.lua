@@ -125,7 +125,7 @@ function conflict.add_fields(world, m)
     if own then
       return fail(own.node.loc, "'%s.%s' has the name of a field that conflict detection adds to the model", m.name, field[1])
     end
-    world:add_field(m, field[1], field[2]).is_version = true
+    world:add_field(m, field[1], field[2])
     return true
   end)
 end

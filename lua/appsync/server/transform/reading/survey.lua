@@ -21,7 +21,6 @@ local fail = directives.fail
 ---@field is_foreign boolean? holds another model's key, for a relation
 ---@field is_hidden boolean? the type doesn't show it
 ---@field is_shown boolean? nevertheless, as a rule's owner
----@field is_version boolean? added by conflict detection
 ---@field is_timestamp boolean? added for the time of creation or of the last change
 ---@field node table the field's definition in the served schema
 
