@@ -67,7 +67,9 @@ end
 -- What the user's conflict handlers throw is told as what resolvers throw.
 local function conflict_handlers(options)
   local own = { conflict_handlers = options.conflict_handlers or {} }
-  if options.on_failure then own = resolver_failures.watched(own, options.on_failure) end
+  if options.on_failure or options.resolver_timeout then
+    own = resolver_failures.watched(own, options.on_failure, options.resolver_timeout)
+  end
   return own.conflict_handlers
 end
 
