@@ -15,6 +15,10 @@ static const struct timeval sweep_interval = {0, 100000};
 #define LOOKS_A_TURN 64
 /* Who reads an answer more slowly keeps it here for too long. */
 #define SLOWEST_BYTES_PER_S 65536
+/* After a crowd that kept more, memory is given back. */
+#define SWOLLEN_BYTES (16u << 20)
+/* What has a deadline and isn't more needn't be looked for before that. */
+#define LIGHT_BYTES 4096u
 /* However much is incoming, requests that aren't larger have room. */
 #define SMALL_REQUEST 65536
 /* How long a client may go on sending that was refused while it sent. */
@@ -75,28 +79,40 @@ static void cut_late(struct aps_connection_table *table, struct aps_connection *
 	shutdown(connection->fd, SHUT_RDWR);
 }
 
+/* Whether it must be looked at again. */
+static bool sweep_one(struct aps_connection_table *table, struct aps_connection *connection, double now_s)
+{
+	if (connection->phase == APS_CONNECTION_CLOSED) return false;
+	double deadline_s = deadline_of(connection);
+	/* Nobody tells that it has ended, and with it what it sent. */
+	bool is_heavy = connection->n_incoming > (deadline_s > 0 ? LIGHT_BYTES : 0);
+	if (is_heavy && !is_alive(connection)) {
+		count_out(table, connection);
+		return false;
+	}
+	if (deadline_s > 0 && now_s >= deadline_s) {
+		cut_late(table, connection);
+		return false;
+	}
+	return deadline_s > 0 || is_heavy;
+}
+
 /* A client that sends its request or reads its answer byte by byte keeps every step short: only the whole has an end.
  */
 static void on_sweep(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
 {
-	struct aps_connection_table *table = &((struct aps_listener *)context)->connections;
+	struct aps_listener *listener = context;
+	struct aps_connection_table *table = &listener->connections;
 	double now_s = aps_clock_mono_s();
 	bool has_more = false;
 	for (size_t i = 0; i < table->n_slots; i++) {
 		struct aps_connection *connection = table->by_fd[i];
-		if (connection == NULL || connection->phase == APS_CONNECTION_CLOSED) continue;
-		/* Nobody tells that it has ended, and with it what it sent. */
-		bool is_large = connection->n_incoming > SMALL_REQUEST;
-		if (is_large && !is_alive(connection)) {
-			count_out(table, connection);
-			continue;
-		}
-		double deadline_s = deadline_of(connection);
-		if (deadline_s > 0 && now_s >= deadline_s) {
-			cut_late(table, connection);
-		} else if (deadline_s > 0 || is_large) {
-			has_more = true;
-		}
+		if (connection != NULL && sweep_one(table, connection, now_s)) has_more = true;
+	}
+	if (table->n_incoming + listener->stats.pending > SWOLLEN_BYTES) table->is_swollen = true;
+	if (!has_more && table->is_swollen) {
+		table->is_swollen = false;
+		aps_mem_trim();
 	}
 	if (!has_more || evtimer_add(table->sweep, &sweep_interval) != 0) table->is_sweeping = false;
 }
@@ -228,7 +244,7 @@ static void hold(struct aps_connection *connection, size_t n)
 	if (connection->phase == APS_CONNECTION_CLOSED) return;
 	connection->n_incoming += n;
 	listener->connections.n_incoming += n;
-	if (connection->n_incoming > SMALL_REQUEST) sweep(listener);
+	if (n > 0) sweep(listener);
 }
 
 static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *context)

@@ -66,6 +66,7 @@ struct aps_connection_table {
 	uint64_t crowded;      /* that were ended because too much was incoming */
 	struct event *sweep;
 	bool is_sweeping;
+	bool is_swollen;    /* much was kept at once since memory was given back */
 	size_t hand;        /* the slot that is looked at next */
 	size_t n_looks;     /* how many may be looked at now */
 	uint64_t looked_at; /* so far */

@@ -122,6 +122,18 @@ describe("the listener", function()
       assert.equal(0, listener:stats().incoming)
     end)
 
+    it("counts them no more when its client is gone that had begun the next one", function()
+      open({})
+      answer = nil
+      send_part(MB):send("x" .. HEAD)
+      until_(function() return n_requests == 1 end)
+      listener:respond(events.request.id, 200, {}, "x")
+      assert.equal(#HEAD, listener:stats().incoming)
+      assert.equal(200, clients[1]:response().status)
+      clients[1]:close()
+      until_(function() return listener:stats().incoming == 0 end)
+    end)
+
     it("counts them no more when they take too long", function()
       open({ request_timeout = 0.2 })
       send_part(MB)
