@@ -97,6 +97,14 @@ static bool sweep_one(struct aps_connection_table *table, struct aps_connection 
 	return deadline_s > 0 || is_heavy;
 }
 
+static void give_back(struct aps_connection_table *table, uint64_t n_kept)
+{
+	if (n_kept > SWOLLEN_BYTES) table->is_swollen = true;
+	if (!table->is_swollen || n_kept > SWOLLEN_BYTES / 4) return;
+	table->is_swollen = false;
+	aps_mem_trim();
+}
+
 /* A client that sends its request or reads its answer byte by byte keeps every step short: only the whole has an end.
  */
 static void on_sweep(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
@@ -109,11 +117,7 @@ static void on_sweep(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void 
 		struct aps_connection *connection = table->by_fd[i];
 		if (connection != NULL && sweep_one(table, connection, now_s)) has_more = true;
 	}
-	if (table->n_incoming + listener->stats.pending > SWOLLEN_BYTES) table->is_swollen = true;
-	if (!has_more && table->is_swollen) {
-		table->is_swollen = false;
-		aps_mem_trim();
-	}
+	give_back(table, table->n_incoming + listener->stats.pending);
 	if (!has_more || evtimer_add(table->sweep, &sweep_interval) != 0) table->is_sweeping = false;
 }
 
