@@ -104,7 +104,9 @@ T_CC = clang
 T_FLAGS = -std=c11 $(WARN) -pthread -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DAPS_TESTING $(CPPFLAGS) -Ispec/csrc
 # What is pure in the server.
 SERVER_PURE_SRC = csrc/server/request_guard.c csrc/server/ws_handshake.c
-T_OBJ = $(patsubst csrc/%.c,$(T)/obj/%.o,$(CORE_SRC) $(SERVER_PURE_SRC))
+# Of the server's rest, what knows nothing of it.
+SERVER_APART_SRC = csrc/server/child_process.c
+T_OBJ = $(patsubst csrc/%.c,$(T)/obj/%.o,$(CORE_SRC) $(SERVER_PURE_SRC) $(SERVER_APART_SRC))
 T_SRC = $(wildcard spec/csrc/*/*_test.c)
 T_BIN = $(T_SRC:spec/csrc/%.c=$(T)/bin/%)
 
@@ -114,7 +116,7 @@ $(T)/obj/%.o: csrc/%.c
 
 $(T)/bin/%: spec/csrc/%.c $(T)/libcore.a
 	@mkdir -p $(@D)
-	$(T_CC) $(T_FLAGS) -MMD -MP $< -o $@ $(T)/libcore.a -lcmocka $(CORE_LIBS)
+	$(T_CC) $(T_FLAGS) -MMD -MP $< -o $@ $(T)/libcore.a -lcmocka $(CORE_LIBS) -levent_core
 
 $(T)/libcore.a: $(T_OBJ)
 	@rm -f $@

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "server/child_process.h"
 #include "server/listener_tls.h"
 #include "server/peer.h"
 #include "server/peer_table.h"
@@ -326,6 +327,7 @@ enum aps_rc aps_listener_new(const struct aps_listener_options *options, struct 
 void aps_listener_free(struct aps_listener *listener)
 {
 	if (listener == NULL) return;
+	aps_child_set_free(listener->children);
 	while (listener->first != NULL) aps_listener_event_done(listener);
 	for (size_t i = 0; i < listener->peers.n_slots; i++) {
 		if (listener->peers.slots[i] != NULL) aps_peer_free(listener->peers.slots[i]);
@@ -466,7 +468,8 @@ bool aps_listener_event_peek(struct aps_listener *listener, struct aps_listener_
 	const struct aps_peer_event *event = listener->first;
 	if (event == NULL) return false;
 	*out = (struct aps_listener_event){.kind = event->kind, .id = event->id, .code = event->code};
-	if (event->kind == APS_LISTENER_MESSAGE) {
+	bool is_of_child = event->kind == APS_LISTENER_OUTPUT || event->kind == APS_LISTENER_EXIT;
+	if (event->kind == APS_LISTENER_MESSAGE || is_of_child) {
 		out->text = (struct aps_str){event->bytes, event->n_bytes};
 	} else if (event->kind == APS_LISTENER_CLOSE) {
 		out->code = event->peer->close_code;

@@ -19,7 +19,9 @@ enum aps_listener_event_kind {
 	APS_LISTENER_UPGRADE, /* a valid WebSocket handshake waits for aps_peer_accept() or aps_peer_respond() */
 	APS_LISTENER_MESSAGE, /* one complete text message */
 	APS_LISTENER_CLOSE,   /* a WebSocket is gone; the last event of its id */
-	APS_LISTENER_SIGNAL   /* SIGINT or SIGTERM arrived */
+	APS_LISTENER_SIGNAL,  /* SIGINT or SIGTERM arrived */
+	APS_LISTENER_OUTPUT,  /* of a child process: a line, or all of it */
+	APS_LISTENER_EXIT     /* a child process is gone; the last event of its id */
 };
 
 struct aps_listener_options {
@@ -45,9 +47,9 @@ struct aps_listener_options {
 /* What a caller sees of an event. Borrowed: valid until aps_listener_event_done(). */
 struct aps_listener_event {
 	enum aps_listener_event_kind kind;
-	uint64_t id;               /* 0 for a signal */
-	struct aps_str text;       /* MESSAGE: the message; CLOSE: the reason */
-	int code;                  /* CLOSE: RFC 6455 §7.4; SIGNAL: its number */
+	uint64_t id;               /* 0 for a signal; OUTPUT, EXIT: of the process, among processes */
+	struct aps_str text;       /* MESSAGE, OUTPUT; CLOSE: the reason; EXIT: "cut" when it wrote too much, else "" */
+	int code;                  /* CLOSE: RFC 6455 §7.4; SIGNAL: its number; EXIT: the status, or minus a signal */
 	const char *method;        /* REQUEST */
 	struct aps_str path;       /* REQUEST, UPGRADE; as it was sent, not decoded */
 	struct aps_str query;      /* without '?'; p is NULL when there is none */

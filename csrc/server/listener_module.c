@@ -4,6 +4,7 @@
 #include "server/files_lua.h"
 #include "server/jwt_verify.h"
 #include "server/listener.h"
+#include "server/listener_children.h"
 #include "server/peer.h"
 #include "server/reserve.h"
 #include "server/sqlite_lua.h"
@@ -14,6 +15,8 @@
 #include <string.h>
 
 #define LISTENER_METATABLE "appsync.server.native"
+/* Of a command. */
+#define MAX_WORDS 1000
 
 struct listener_box {
 	struct aps_listener *listener; /* NULL: closed */
@@ -91,7 +94,7 @@ static void push_headers(lua_State *L, const struct evkeyvalq *headers)
 
 static void push_event(lua_State *L, const struct aps_listener_event *event)
 {
-	static const char *const kinds[] = {"request", "upgrade", "message", "close", "signal"};
+	static const char *const kinds[] = {"request", "upgrade", "message", "close", "signal", "output", "exit"};
 	bool is_http = event->kind == APS_LISTENER_REQUEST || event->kind == APS_LISTENER_UPGRADE;
 	lua_createtable(L, 0, is_http ? 12 : 4); /* with room for what Lua adds to a request */
 	set_text(L, "type", aps_str_of(kinds[event->kind]));
@@ -116,7 +119,9 @@ static void push_event(lua_State *L, const struct aps_listener_event *event)
 			lua_setfield(L, -2, "is_control");
 		}
 		break;
-	case APS_LISTENER_MESSAGE: set_text(L, "text", event->text); break;
+	case APS_LISTENER_MESSAGE:
+	case APS_LISTENER_OUTPUT: set_text(L, "text", event->text); break;
+	case APS_LISTENER_EXIT:                                      /* fall through */
 	case APS_LISTENER_CLOSE: set_text(L, "reason", event->text); /* fall through */
 	case APS_LISTENER_SIGNAL:
 		lua_pushinteger(L, event->code);
@@ -294,6 +299,70 @@ static int Apl_listener_respond_partial(lua_State *L)
 	return push_result(L, rc, &err);
 }
 
+/* The words of a command; they stay in their table. */
+static const char **check_words(lua_State *L, int index)
+{
+	luaL_checktype(L, index, LUA_TTABLE);
+	size_t n = lua_rawlen(L, index);
+	if (n == 0 || n > MAX_WORDS) luaL_argerror(L, index, "a list of a program and its arguments expected");
+	const char **words = lua_newuserdata(L, (n + 1) * sizeof(*words));
+	for (size_t i = 0; i < n; i++) {
+		lua_rawgeti(L, index, (int)i + 1);
+		if (lua_type(L, -1) != LUA_TSTRING || strlen(lua_tostring(L, -1)) != lua_rawlen(L, -1))
+			luaL_argerror(L, index, "words must be strings without zero bytes");
+		words[i] = lua_tostring(L, -1);
+		lua_pop(L, 1);
+	}
+	words[n] = NULL;
+	return words;
+}
+
+/* listener:spawn(words, by_lines, max_output) → id; nil, message */
+static int Apl_listener_spawn(lua_State *L)
+{
+	struct aps_listener *listener = check_listener(L);
+	lua_Number max_output = luaL_checknumber(L, 4);
+	if (!(max_output >= 1 && max_output <= 2147483647.0)) luaL_argerror(L, 4, "between 1 and 2147483647 expected");
+	struct aps_child_options options = {.by_lines = lua_toboolean(L, 3), .max_output_bytes = (size_t)max_output};
+	options.argv = (char *const *)check_words(L, 2);
+	struct aps_child_set *children = NULL;
+	struct aps_err err;
+	uint64_t id = 0;
+	enum aps_rc rc = aps_listener_children(listener, &children, &err);
+	if (rc == APS_OK) rc = aps_child_spawn(children, &options, &id, &err);
+	if (rc != APS_OK) return push_result(L, rc, &err);
+	lua_pushnumber(L, (lua_Number)id);
+	return 1;
+}
+
+/* The id of a child process, and the set that it may be in. */
+static uint64_t check_child(lua_State *L, struct aps_child_set **children)
+{
+	struct aps_listener *listener = check_listener(L);
+	lua_Number id = luaL_checknumber(L, 2);
+	*children = listener->children;
+	return *children != NULL && id >= 0 && id < 9007199254740992.0 ? (uint64_t)id : 0;
+}
+
+/* listener:feed(id, text, is_last) → false when the process is gone, or its input has ended */
+static int Apl_listener_feed(lua_State *L)
+{
+	struct aps_child_set *children = NULL;
+	uint64_t id = check_child(L, &children);
+	struct aps_str text = check_text(L, 3);
+	lua_pushboolean(L, id != 0 && aps_child_write(children, id, text, lua_toboolean(L, 4)));
+	return 1;
+}
+
+/* listener:kill(id) → false when the process is gone */
+static int Apl_listener_kill(lua_State *L)
+{
+	struct aps_child_set *children = NULL;
+	uint64_t id = check_child(L, &children);
+	lua_pushboolean(L, id != 0 && aps_child_kill(children, id));
+	return 1;
+}
+
 static int Apl_listener_control_port(lua_State *L)
 {
 	int port = aps_listener_control_port(check_listener(L));
@@ -467,8 +536,10 @@ static const luaL_Reg methods[] = {
         {"close", Apl_listener_close},
         {"control_port", Apl_listener_control_port},
         {"cut_all", Apl_listener_cut_all},
+        {"feed", Apl_listener_feed},
         {"hold", Apl_listener_hold},
         {"is_full", Apl_listener_is_full},
+        {"kill", Apl_listener_kill},
         {"mute", Apl_listener_mute},
         {"poll", Apl_listener_poll},
         {"port", Apl_listener_port},
@@ -480,6 +551,7 @@ static const luaL_Reg methods[] = {
         {"shutdown", Apl_listener_shutdown},
         {"signal", Apl_listener_signal},
         {"slow", Apl_listener_slow},
+        {"spawn", Apl_listener_spawn},
         {"stats", Apl_listener_stats},
         {NULL, NULL},
 };

@@ -23,14 +23,16 @@ enum aps_peer_state {
 	APS_PEER_GONE     /* no connection any more */
 };
 
+struct aps_child_set;
+
 struct aps_peer_event {
 	struct aps_peer_event *next;
 	enum aps_listener_event_kind kind;
 	uint64_t id;
-	struct aps_peer *peer; /* NULL for messages: their peer is found by id */
+	struct aps_peer *peer; /* NULL for messages: their peer is found by id; and for what isn't of a peer */
 	int code;
 	size_t n_bytes;
-	char *bytes; /* messages only: they follow the event in its block */
+	char *bytes; /* messages and processes only: they follow the event in its block */
 };
 
 struct aps_peer {
@@ -79,6 +81,7 @@ struct aps_listener {
 	struct aps_listener_options options;
 	struct aps_listener_stats stats;
 	struct aps_peer_table peers;
+	struct aps_child_set *children; /* NULL while there was none */
 	struct aps_peer_event *first;
 	struct aps_peer_event **last;
 	struct aps_peer_event signal_event;

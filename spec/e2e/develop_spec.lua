@@ -25,7 +25,13 @@ describe("appsync serve, while one develops", function()
     client = appsync.client({ endpoint = endpoint, auth = { type = "API_KEY", api_key = "k" }, log = function() end })
   end
 
-  local function log() return process.read(handle.log) end
+  -- Behind the line that tells the transformer.
+  local function log_of(of)
+    local text, n = process.read(of.log):gsub("^[^\n]*models follow Amplify's second transformer[^\n]*\n", "")
+    assert.equal(1, n)
+    return text
+  end
+  local function log() return log_of(handle) end
 
   -- Waits for a text on standard error, behind what was found before; gives what stands behind it.
   local function said(text)
@@ -119,7 +125,7 @@ describe("appsync serve, while one develops", function()
     said("reloaded")
     assert.equal("three", appsync.assert(client:query("{ hello }")).hello)
     assert.equal("one", appsync.assert(quiet.client:query("{ hello }")).hello)
-    assert.equal("", process.read(quiet.handle.log))
+    assert.equal("", log_of(quiet.handle))
     quiet.client:close(5)
   end)
 
@@ -206,6 +212,43 @@ describe("appsync serve, while one develops", function()
     end)
   end
 
+  it("follows the transformer of the Amplify project that the schema stands in, and says so", function()
+    made.write("amplify/backend/api/blog/schema.graphql", "type Category @model { id: ID! }")
+    made.write("amplify/cli.json", '{"features": {"graphqltransformer": {"transformerversion": 1}}}')
+    local function listed(words)
+      local pipe = assert(io.popen(("bin/appsync serve %s/amplify/backend/api/blog %s --print-schema 2>&1"):format(made.path, words)))
+      local text = pipe:read("*a")
+      pipe:close()
+      return text:match("note: models follow ([^\n]*)"), text:match("list%u%w+")
+    end
+    assert.same({ ('Amplify\'s first transformer: %s/amplify/cli.json has "transformerversion": 1'):format(made.path), "listCategorys" },
+      { listed("") })
+    assert.same({ "Amplify's second transformer: --transformer 2", "listCategories" }, { listed("--transformer 2") })
+    local first
+    first, handle = process.start({ "bin/appsync", "serve", made.path .. "/amplify/backend/api/blog", "--api-key", "k" })
+    assert.matches("^READY", first)
+    made.write("amplify/cli.json", '{"features": {"graphqltransformer": {"transformerversion": 2}}}')
+    local function text() return process.read(handle.log) end
+    wait_for(function() return text():find("reloaded " .. made.path .. "/amplify/cli.json", 1, true) ~= nil end, "reloaded", text)
+  end)
+
+  it("tells the transformer by the schema's directives", function()
+    for text, line in pairs({
+      ['type A @model @key(fields: ["id"]) { id: ID! }'] = "first transformer: the schema has @key",
+      ["type A @model { id: ID! @primaryKey }"] = "second transformer: the schema has @primaryKey",
+      ["type A @model { id: ID! }"] = "second transformer: no directive is specific to one; --transformer 1 selects the first",
+    }) do
+      made.write("one.graphql", text)
+      local pipe = assert(io.popen(("bin/appsync serve %s/one.graphql --print-schema 2>&1 >/dev/null"):format(made.path)))
+      assert.equal("note: models follow Amplify's " .. line .. "\n", pipe:read("*a"))
+      pipe:close()
+    end
+    made.write("one.graphql", "type Query { a: Int }")
+    local pipe = assert(io.popen(("bin/appsync serve %s/one.graphql --print-schema 2>&1 >/dev/null"):format(made.path)))
+    assert.equal("", pipe:read("*a"))
+    pipe:close()
+  end)
+
   it("reads the keys again when their file changes, and keeps those from before when it is broken", function()
     made.write("auth.json", '{"apiKeys": ["first"]}')
     start({ "--auth", made.path .. "/auth.json", "--resolvers", made.path .. "/r.lua" })
@@ -242,9 +285,9 @@ describe("appsync serve, while one develops", function()
   end)
 
   it("says which schema it takes where there are two", function()
-    made.write("schema.graphql", "type Query { other: Int }")
+    made.write("schema.graphql", "type Query { other: Int } type Note @model { id: ID! }")
     start()
-    said(("note: %s/schema.graphql takes precedence over the folder %s/schema"):format(made.path, made.path))
+    assert.matches(("note: %s/schema.graphql takes precedence over the folder %s/schema\n"):format(made.path, made.path), process.read(handle.log), 1, true)
     assert.equal(appsync.null, appsync.assert(client:query("{ other }")).other)
   end)
 
@@ -253,6 +296,7 @@ describe("appsync serve, while one develops", function()
     local pipe = assert(io.popen(("sh -c 'echo $$; exec bin/appsync serve %s --resolvers %s/r.lua --api-key k --store %s' 2>&1; echo status=$?"):format(
       made.path, made.path, store)))
     local pid = pipe:read("*l")
+    assert.matches("^note: models follow", pipe:read("*l"))
     local port = tonumber(pipe:read("*l"):match(":(%d+)/graphql"))
     client = appsync.client({ endpoint = ("http://127.0.0.1:%d/graphql"):format(port), auth = { type = "API_KEY", api_key = "k" },
       log = function() end })

@@ -5,17 +5,17 @@
 local native = {}
 
 ---@class appsync.server.native.Event
----@field type "request"|"upgrade"|"message"|"close"|"signal"
----@field id number of the request or WebSocket; nil for a signal
+---@field type "request"|"upgrade"|"message"|"close"|"signal"|"output"|"exit"
+---@field id number of the request or WebSocket; output, exit: of the process, among processes; nil for a signal
 ---@field method string request, upgrade
 ---@field path string request, upgrade; as it was sent
 ---@field query string? request, upgrade; without the question mark
 ---@field headers table<string, string> request, upgrade; lower-case names, repeated ones joined by ", "
 ---@field body string request
 ---@field peer string request, upgrade; "ADDRESS:PORT"
----@field text string message
----@field code integer close (RFC 6455 section 7.4), signal (its number)
----@field reason string close
+---@field text string message, output
+---@field code integer close (RFC 6455 section 7.4), signal (its number), exit (the status, or minus the signal that ended it)
+---@field reason string close; exit: "cut" when it wrote more than it may, else ""
 
 ---Listens. Throws for options of the wrong type.
 ---@param options {host: string?, port: integer?, tls: {cert: string, key: string}?, max_body: integer?, max_headers: integer?, max_message: integer?, max_pending: integer?, max_pending_total: integer?, max_incoming_total: integer?, idle_timeout: integer?, write_timeout: number?}
@@ -103,6 +103,25 @@ function Listener:is_full() end
 ---From now on SIGTERM and SIGINT are events.
 ---@return boolean? ok, string? message
 function Listener:signal() end
+
+---Starts a program, without a shell. What it writes to its standard output are events, its standard error is the server's.
+---@param words string[] the program, looked up in PATH unless it has a slash, and its arguments
+---@param by_lines boolean an event for each line; otherwise one for all, before its exit
+---@param max_output integer bytes of a line, or of all; a process that writes more is killed
+---@return number? id, string? message
+function Listener:spawn(words, by_lines, max_output) end
+
+---Queues bytes for the standard input of a process.
+---@param id number
+---@param text string
+---@param is_last boolean? its input ends behind them
+---@return boolean ok false: the process is gone, or its input has ended
+function Listener:feed(id, text, is_last) end
+
+---Ends a process and what it started.
+---@param id number
+---@return boolean ok false: it is gone
+function Listener:kill(id) end
 
 ---@return {requests: integer, upgrades: integer, messages_in: integer, messages_out: integer, overflows: integer, open_requests: integer, open_sockets: integer, pending: integer, slow_readers: integer, incoming: integer, crowded: integer}
 function Listener:stats() end

@@ -1,6 +1,7 @@
 --- `appsync serve`: the local AppSync-compatible server. Each group of options is a module of `cli/serve/`.
 local args = require("appsync.cli.args")
 local auth_options = require("appsync.cli.serve.auth_options")
+local function_fields = require("appsync.server.functions.function_fields")
 local network_options = require("appsync.cli.serve.network_options")
 local printable = require("appsync.printable")
 local report = require("appsync.server.develop.report")
@@ -10,7 +11,7 @@ local status = require("appsync.cli.status")
 local serve = {}
 
 local GROUPS = {}
-for i, name in ipairs({ "schema", "network", "auth", "data", "realtime", "fault", "develop" }) do
+for i, name in ipairs({ "schema", "function", "network", "auth", "data", "realtime", "fault", "develop" }) do
   GROUPS[i] = require("appsync.cli.serve." .. name .. "_options")
 end
 
@@ -63,11 +64,12 @@ local function ready_line(server, api_key)
 end
 
 local function print_schema(options, out)
-  local text, err = require("appsync.server").print_schema(options)
+  local text, err, models = require("appsync.server").print_schema(options)
   if not text then
     out.fail(describe(err, options))
     return status.failure
   end
+  schema_options.tell_transformer(models, options)
   out.write(text)
   return status.success
 end
@@ -103,6 +105,11 @@ function serve.run(words, out)
     return status.failure
   end
   network_options.warn(options, server, out)
+  local notes = function_fields.notes(server.engine)
+  if notes ~= "" then
+    options.say(notes)
+  end
+  schema_options.tell_transformer(server.engine.models, options)
   -- What the caches hold lives long: twice the memory of the default for a third of its collections.
   collectgarbage("setpause", 400)
   server:catch_signals() -- before the line that invites them

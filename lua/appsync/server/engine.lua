@@ -5,6 +5,7 @@ local execute = require("appsync.server.graphql.execute")
 local extensions = require("appsync.server.realtime.extensions")
 local field_auth = require("appsync.server.auth.field_auth")
 local store_file = require("appsync.server.data.store_file")
+local function_fields = require("appsync.server.functions.function_fields")
 local guarded_fields = require("appsync.server.auth.guarded_fields")
 local identity = require("appsync.server.auth.identity")
 local introspect = require("appsync.server.graphql.introspect")
@@ -18,6 +19,7 @@ local resolvers = require("appsync.server.resolvers")
 local query_length = require("appsync.server.graphql.query_length")
 local result = require("appsync.server.graphql.result")
 local root_fields = require("appsync.server.graphql.root_fields")
+local search_query = require("appsync.server.search.search_query")
 local seed = require("appsync.server.data.seed")
 local store = require("appsync.server.data.store")
 local subscription_operation = require("appsync.server.realtime.subscription_operation")
@@ -34,6 +36,8 @@ local validate = require("appsync.server.graphql.validate")
 ---@field trace appsync.server.Trace? may be set at any time
 ---@field on_effect function? likewise
 ---@field inject (fun(type_name: string, field_name: string, is_root: boolean): table?)? while a fault is played
+---@field unbound string[] names of @function that nothing is bound to
+---@field unused string[] names that something is bound to and that no field needs
 ---@field private options appsync.server.EngineOptions
 ---@field private resolvers table[]
 ---@field private providers table<string, appsync.server.Provider>
@@ -64,20 +68,19 @@ local function open_store(options)
   return opened
 end
 
--- What the user's conflict handlers throw is told as what resolvers throw.
-local function conflict_handlers(options)
-  local own = { conflict_handlers = options.conflict_handlers or {} }
-  if options.on_failure or options.resolver_timeout then
-    own = resolver_failures.watched(own, options.on_failure, options.resolver_timeout)
-  end
-  return own.conflict_handlers
+-- What the user's conflict handlers, and functions of @function, throw is told as what resolvers throw.
+local function watched(options, name, timeout_s)
+  local own = { [name] = options[name] or {} }
+  if options.on_failure or timeout_s then own = resolver_failures.watched(own, options.on_failure, timeout_s) end
+  return own[name]
 end
 
 -- What of an engine is made of texts and files, and made anew when they change: not the store, and nobody's connection.
 local function load_program(options, given)
   local opened = given
   local s, models = load_schema(options.schema_text, {
-    modes = options.auth_modes, transforms = options.transforms, conflict = options.conflict,
+    modes = options.auth_modes, transforms = options.transforms, transformer = options.transformer,
+    conflict = options.conflict,
   })
   if not s then return nil, models end
   local ok, err = resolvers.fit(options.resolvers or {}, s)
@@ -94,22 +97,30 @@ local function load_program(options, given)
     local code
     generated, err, code = model_resolvers.build(models, opened, {
       now = options.now or core.wall, lag_ms = options.lag_ms, uuid = options.uuid or core.uuid, query = s.query.name,
-      mutation = s.mutation and s.mutation.name, guard = guard, conflict_handlers = conflict_handlers(options),
+      mutation = s.mutation and s.mutation.name, guard = guard, search = search_query.resolver,
+      conflict_handlers = watched(options, "conflict_handlers", options.resolver_timeout),
     })
     if not generated then
       if not given then opened:close() end
       return nil, store_error(options, err, code)
     end
     if guard then guarded_fields.attach(generated, models, guard, s) end
-    if rules then rules:cover(options.resolvers or {}, s) end
+    if rules then
+      rules:cover(options.resolvers or {}, s)
+      rules:cover(function_fields.by_type(models.functions), s)
+    end
   end
+  local functions = { bindings = options.function_bindings, functions = watched(options, "functions", options.function_timeout),
+    subscription = s.subscription and s.subscription.name }
+  function_fields.attach(generated, models.functions, functions)
+  local unbound, unused = function_fields.check(models.functions, functions, options.resolvers or {})
   local own = plugin_api.merge(options.resolvers or {}, models, generated)
   if options.on_failure or options.resolver_timeout then
     own = resolver_failures.watched(own, options.on_failure, options.resolver_timeout)
   end
   return {
     schema = s, models = models, store = opened, guard = guard, events = subscription_operation.events(models),
-    resolvers = { own, generated, introspect.resolvers },
+    unbound = unbound, unused = unused, resolvers = { own, generated, introspect.resolvers },
     modes = field_auth.modes(s, options.auth_modes, rules ~= nil),
   }
 end
@@ -152,7 +163,11 @@ end
 ---@field schema_text string SDL, with Amplify's directives
 ---@field schema_name string? for messages
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
+---@field transformer appsync.server.Transformer?
 ---@field resolvers table<string, table<string, function>>? by type and field
+---@field functions table<string, function>? of @function, by name
+---@field function_timeout number? seconds that a Lua function of @function may take
+---@field function_bindings appsync.server.FunctionBindings? the commands of @function
 ---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
 ---@field conflict_handlers table<string, fun(event: table): table>? of versioned models whose handler is LAMBDA
 ---@field store string|appsync.server.Store? a file, or ":memory:" (the default), or a store that is open already

@@ -3,6 +3,7 @@ local core = require("appsync.core")
 local host = require("appsync.server.http.host")
 local response_headers = require("appsync.server.http.response_headers")
 local secrets = require("appsync.server.develop.secrets")
+local waiting = require("appsync.server.waiting")
 
 ---@class appsync.server.Server
 local Server = {}
@@ -59,7 +60,7 @@ end
 ---@private
 function Server:answer(event)
   local began = self.on_record and self.clock()
-  local ok, status, headers, body = pcall(self.endpoint.handle, self.endpoint, event)
+  local ok, status, headers, body = waiting.pcall(self.endpoint.handle, self.endpoint, event)
   if not ok then
     self.log("a request could not be handled: " .. tostring(status))
     status, headers, body = 500, { ["content-type"] = "text/plain" }, "internal error\n"
@@ -155,7 +156,7 @@ function handlers.message(self, event)
     self.tracer:message(event.id, event.text)
   end
   if self.faults then
-    self.faults.wires:message(event, function(seen) self.sockets:message(seen) end)
+    self.faults.wires:message(event, function(seen) waiting.run(self.sockets.message, self.sockets, seen) end)
   else
     self.sockets:message(event)
   end
@@ -172,12 +173,23 @@ function handlers.signal(self)
   self.is_stopping = true
 end
 
+function handlers.output(self, event)
+  self.processes:output(event)
+end
+
+function handlers.exit(self, event)
+  self.processes:exit(event)
+end
+
+-- What may call a function that is a process.
+local MAY_WAIT = { request = true, message = true }
+
 local FAILURE = '{"errors":[{"errorType":"InternalFailure","message":"An internal failure occurred."}]}'
 
 -- Who asked and got no answer because of a fault here is told so: else he would wait for ever.
 ---@private
 function Server:handle(event)
-  local ok, thrown = pcall(handlers[event.type], self, event)
+  local ok, thrown = waiting.pcall(handlers[event.type], self, event)
   if ok then
     return
   end
@@ -211,8 +223,15 @@ function Server:step(timeout_s)
   if self.faults then
     timeout_s = sooner(timeout_s, self:guarded("a fault", self.faults.timers.tick, self.faults.timers))
   end
+  if self.processes then
+    timeout_s = sooner(timeout_s, self:guarded("a function's time", self.processes.tick, self.processes))
+  end
   for _, event in ipairs(self.listener:poll(timeout_s)) do
-    self:handle(event)
+    if self.processes and MAY_WAIT[event.type] then
+      waiting.run(self.handle, self, event)
+    else
+      self:handle(event)
+    end
   end
 end
 

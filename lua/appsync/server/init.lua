@@ -9,6 +9,7 @@ local endpoint = require("appsync.server.http.endpoint")
 local fault = require("appsync.server.fault")
 local log_record = require("appsync.server.develop.log_record")
 local printable = require("appsync.printable")
+local processes = require("appsync.server.functions.processes")
 local redact = require("appsync.server.develop.redact")
 local reload = require("appsync.server.reload")
 local resolver_util = require("appsync.server.resolver_util")
@@ -31,6 +32,10 @@ local time_limit = require("appsync.server.time_limit")
 ---@field auth_source appsync.server.AuthSource? what `auth` and `jwt_keys` were read from
 ---@field resolvers table<string, table<string, function>>?
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
+---@field functions table<string, function>? of @function, by name
+---@field function_bindings appsync.server.FunctionBindings? the commands of @function
+---@field function_timeout number? seconds that a function may take, default 30
+---@field transformer appsync.server.Transformer? default: what the schema's directives tell
 ---@field authorizer (fun(token: string, request: table): boolean|table)? AWS_LAMBDA
 ---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
 ---@field conflict_handlers table<string, fun(event: table): table>? of versioned models whose handler is LAMBDA
@@ -117,6 +122,10 @@ local function new_engine(options, auth_modes, world)
     schema_name = options.schema_name,
     resolvers = options.resolvers,
     transforms = options.transforms,
+    functions = options.functions,
+    function_bindings = options.function_bindings,
+    function_timeout = options.function_timeout or time_limit.default_s,
+    transformer = options.transformer,
     conflict = options.conflict,
     conflict_handlers = options.conflict_handlers,
     store = options.store or ":memory:",
@@ -197,6 +206,19 @@ function Server:wire_faults()
       self:guarded("the request log", self.on_record, log_record.of_fault(entry))
     end
   end
+end
+
+-- Only where commands are bound: whoever has none pays nothing.
+---@private
+function Server:run_functions(options)
+  local bindings = options.function_bindings
+  if not bindings or next(bindings.commands) == nil then
+    return
+  end
+  self.processes = processes.new({
+    listener = self.listener, clock = self.clock, now = self.now, log = self.log, timeout_s = options.function_timeout,
+  })
+  bindings.processes = self.processes
 end
 
 ---@private
@@ -292,6 +314,7 @@ function server.new(options)
     self:close()
     return nil, err
   end
+  self:run_functions(options)
   self.host = options.host or "127.0.0.1"
   self.is_tls = options.tls ~= nil
   self:allow_hosts(options.allow_hosts)
@@ -308,13 +331,20 @@ end
 ---@param options appsync.server.Options
 ---@return string? text
 ---@return {message: string, line: integer?, column: integer?}? err
+---@return appsync.server.Models? models of a text
 function server.print_schema(options)
   local auth, message = new_authorize(options, core.wall, options.log or log_to_stderr)
   if not auth then
     return nil, { message = message }
   end
-  local dry = { schema_text = options.schema_text, resolvers = options.resolvers, transforms = options.transforms,
-    conflict = options.conflict, conflict_handlers = options.conflict_handlers }
+  local dry = {
+    schema_text = options.schema_text,
+    resolvers = options.resolvers,
+    transforms = options.transforms,
+    transformer = options.transformer,
+    conflict = options.conflict,
+    conflict_handlers = options.conflict_handlers,
+  }
   -- Where nothing was said of authorization, the schema's rules are taken for whatever modes they are.
   local modes = options.is_key_made_up and {} or auth:auth_modes()
   local engine, err = new_engine(dry, modes, { now = core.wall })
@@ -323,7 +353,7 @@ function server.print_schema(options)
   end
   local text = engine:print_schema()
   engine:close()
-  return text
+  return text, nil, engine.models
 end
 
 --- The addresses of the two endpoints.

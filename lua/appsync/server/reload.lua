@@ -1,5 +1,6 @@
 --- Hot reload: when a file of the program changes, the engine gets the new schema and resolvers, or keeps what it has and
 --- says why. The data and the connections stay.
+local function_fields = require("appsync.server.functions.function_fields")
 local printable = require("appsync.printable")
 local report = require("appsync.server.develop.report")
 local watch = require("appsync.server.develop.watch")
@@ -84,7 +85,7 @@ function Reload:apply(names)
   if faults then return self:refuse(faults, names) end
   local ok, err = self.engine:reload({
     schema_text = text.source.text, resolvers = text.resolvers, transforms = text.transforms, conflict = text.conflict,
-    conflict_handlers = text.conflict_handlers,
+    conflict_handlers = text.conflict_handlers, functions = text.functions or {}, transformer = text.transformer,
   })
   if not ok then return self:refuse(text.source:faults(err), names, self.hints and self.hints(err)) end
   self.program.current = text
@@ -93,7 +94,7 @@ function Reload:apply(names)
   self.say(("reloaded %s%s%s%s\n"):format(printable.escaped(table.concat(names, ", ")),
     counted(self:seed(text.seeds, names), "1 record added", "%d records added"),
     counted(n_kept, "1 subscription goes on", "%d subscriptions go on"),
-    counted(n_ended, "1 subscription ended", "%d subscriptions ended")))
+    counted(n_ended, "1 subscription ended", "%d subscriptions ended")) .. function_fields.notes(engine))
 end
 
 -- Files that are new to the program came by a change of one that isn't.

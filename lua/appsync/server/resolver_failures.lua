@@ -4,6 +4,7 @@ local resolver_place = require("appsync.server.develop.resolver_place")
 local secrets = require("appsync.server.develop.secrets")
 local shown = require("appsync.server.graphql.thrown").text
 local time_limit = require("appsync.server.time_limit")
+local waiting = require("appsync.server.waiting")
 
 local failures = {}
 
@@ -61,6 +62,20 @@ local function secrets_of(ctx)
   return metatable.x and metatable.x.asked and secrets.of(metatable.x.asked) or {}
 end
 
+-- A plug-in's function may stand around something that is waited for: others run then, whose time is their own.
+local function limited(timeout_s, ...)
+  local resolver, handler, first, second = ...
+  local before
+  local function run()
+    before = time_limit.begin(timeout_s)
+    local ok, value = call(resolver, handler, first, second)
+    time_limit.finish(before)
+    return ok, value
+  end
+  if not waiting.is_possible() then return run() end
+  return waiting.within(function() time_limit.finish(before) end, function() before = time_limit.begin(timeout_s) end, run)
+end
+
 local function watched(resolver, type_name, field_name, on_failure, timeout_s)
   local place, traceback
   local function handler(thrown)
@@ -71,9 +86,7 @@ local function watched(resolver, type_name, field_name, on_failure, timeout_s)
   end
   -- Resolvers get their context, conflict handlers an event before it.
   local function run(first, second)
-    local before = time_limit.begin(timeout_s)
-    local ok, value = call(resolver, handler, first, second)
-    time_limit.finish(before)
+    local ok, value = limited(timeout_s, resolver, handler, first, second)
     if ok then return value end
     -- Told here: a handler that itself fails, as where the stack is full, tells nothing.
     if on_failure then on_failure({ type_name = type_name, field_name = field_name, thrown = value, place = place, traceback = traceback,

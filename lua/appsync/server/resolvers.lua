@@ -1,5 +1,6 @@
 --- The resolvers file: a Lua file that returns `{Query = {field = function(ctx) … end}, Mutation = …, Subscription = …,
---- Type = {field = …}, authorizer = function(token, request) … end, conflict_handlers = {name = function(event) … end}}`.
+--- Type = {field = …}, authorizer = function(token, request) … end, functions = {name = function(event) … end},
+--- conflict_handlers = {name = function(event) … end}}`.
 local failures = require("appsync.server.resolver_failures")
 local file = require("appsync.server.develop.file")
 local opts = require("appsync.opts")
@@ -66,6 +67,7 @@ local OTHERS = {
     if type(value) ~= "function" then return ("authorizer must be a function, not a %s"):format(type(value)), "authorizer" end
   end,
   conflict_handlers = check_fields,
+  functions = check_fields,
 }
 
 -- The resolvers by type and the others; or nil, the message and the name of what is wrong.
@@ -81,7 +83,7 @@ local function check(value)
     if not check_other then by_type[name] = fields end
   end
   -- A file's table may throw when it is read, so nobody reads it later.
-  return by_type, { authorizer = value.authorizer, conflict_handlers = value.conflict_handlers }
+  return by_type, { authorizer = value.authorizer, functions = value.functions, conflict_handlers = value.conflict_handlers }
 end
 
 local function by_text(a, b) return tostring(a) < tostring(b) end
@@ -163,8 +165,8 @@ end
 
 --- Runs the file and checks what it returns.
 ---@param path string
----@return {by_type: table<string, table<string, function>>, authorizer: function?, conflict_handlers: table<string, function>?}?
----  loaded
+---@return {by_type: table<string, table<string, function>>, authorizer: function?, functions: table<string, function>?,
+---  conflict_handlers: table<string, function>?}? loaded
 ---@return appsync.server.ResolversFault? fault
 function resolvers.load(path)
   local chunk, message, has_text = file.chunk(path)
@@ -188,7 +190,9 @@ function resolvers.load(path)
       path = path, message = shown(is_read and others or by_type), line = line, text = line and source.line_of(path, line),
     }
   end
-  return { by_type = by_type, authorizer = others.authorizer, conflict_handlers = others.conflict_handlers }
+  return {
+    by_type = by_type, authorizer = others.authorizer, functions = others.functions, conflict_handlers = others.conflict_handlers,
+  }
 end
 
 return resolvers

@@ -98,6 +98,7 @@ function withoutCommandLine() {
   Module._load = (request, ...rest) => (request === '@aws-amplify/amplify-cli-core' ? {} : load(request, ...rest));
 }
 
+// Left out, `addAwsIamAuthInOutputSchema` would be undefined, and count as true where an API has IAM.
 function transformV1(source, { authConfig, flags, resolverConfig }) {
   withoutCommandLine();
   const { GraphQLTransform } = require('graphql-transformer-core');
@@ -106,10 +107,13 @@ function transformV1(source, { authConfig, flags, resolverConfig }) {
   const { KeyTransformer } = require('graphql-key-transformer');
   const { ModelConnectionTransformer } = require('graphql-connection-transformer');
   const { VersionedModelTransformer } = require('graphql-versioned-transformer');
+  const { FunctionTransformer } = require('graphql-function-transformer');
+  const { SearchableModelTransformer } = require('graphql-elasticsearch-transformer');
   const transform = new GraphQLTransform({
     transformers: [
       new DynamoDBModelTransformer(), new VersionedModelTransformer(), new KeyTransformer(), new ModelConnectionTransformer(),
-      new ModelAuthTransformer({ authConfig }),
+      new FunctionTransformer(), new SearchableModelTransformer(),
+      new ModelAuthTransformer({ authConfig, addAwsIamAuthInOutputSchema: false }),
     ],
     // Version: what transform.conf.json of each project since the end of 2019 says.
     transformConfig: { Version: 5, ...(resolverConfig && { ResolverConfig: resolverConfig }) },

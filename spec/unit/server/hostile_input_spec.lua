@@ -284,7 +284,7 @@ describe("a schema", function()
     end
   end)
 
-  local unsupported = [[searchable function http predictions mapsTo refersTo sql validate conversation generation
+  local unsupported = [[http predictions mapsTo refersTo sql validate conversation generation
     unheard_of]]
   for name in unsupported:gmatch("%S+") do
     it("is refused with @" .. name .. " on anything, by name and place", function()

@@ -24,7 +24,15 @@ describe("a resolvers file", function()
     assert.equal(1, loaded.conflict_handlers.merge())
   end)
 
+  it("gives the functions of @function apart", function()
+    local loaded = assert(load("return { functions = { f = function() return 1 end } }"))
+    assert.equal(1, loaded.functions.f())
+    assert.same({}, loaded.by_type)
+  end)
+
   local faults = {
+    { "return { functions = 1 }", "functions must be a table of functions, not a number", 1 },
+    { "return { functions = {\n f = 2 } }", "functions.f must be a function, not a number", 2, " f = 2 } }" },
     { "return {\n conflict_handlers = 1 }", "conflict_handlers must be a table of functions, not a number", 2 },
     { "return {\n conflict_handlers = { merge = 1 } }", "conflict_handlers.merge must be a function, not a number", 2 },
     { "return 1", "the file must return a table {Query = {field = function(ctx) … end}, …}, not a number" },

@@ -10,6 +10,12 @@ local schema_options = {
   options = {
     { name = "resolvers", value = "FILE.lua", help = "resolvers of custom fields, an authorizer, conflict handlers" },
     { name = "transform", value = "FILE.lua", help = "a directive of your own, for the schema", is_list = true },
+    {
+      name = "transformer",
+      value = "1|2",
+      help = "Amplify's transformer to follow; default: as amplify/cli.json says,\nelse detected from the schema's directives",
+      choices = { "1", "2" },
+    },
     { name = "print-schema", help = "print the complete schema and end" },
   },
 }
@@ -21,6 +27,29 @@ local function failure_teller(options)
     if not (options.tracer and options.tracer:failed(text)) then
       options.say(text .. "\n")
     end
+  end
+end
+
+local ORDINALS = { "first", "second" }
+
+-- What decided.
+local function reason(found, given)
+  if given and given.version then
+    return given.because
+  elseif found.directive then
+    return "the schema has @" .. found.directive
+  end
+  return "no directive is specific to one; --transformer 1 selects the first"
+end
+
+--- Tells by which of Amplify's transformers models are made, and why.
+---@param models appsync.server.Models
+---@param options appsync.server.Options
+function schema_options.tell_transformer(models, options)
+  local found = models.transformer
+  if #models > 0 and found then
+    options.say(("note: models follow Amplify's %s transformer: %s\n"):format(ORDINALS[found.version],
+      printable.escaped(reason(found, options.transformer))))
   end
 end
 
@@ -55,7 +84,7 @@ end
 ---@return integer? status, string? message
 function schema_options.read(words, options)
   local paths = { schema = words[1], resolvers = words.resolvers, transforms = words.transform, seeds = options.seed_paths,
-    conflict = options.conflict_words }
+    conflict = options.conflict_words, transformer = tonumber(words.transformer) }
   local program = require("appsync.server.program").new(paths)
   local text, faults = program:read()
   if not text then
@@ -63,7 +92,8 @@ function schema_options.read(words, options)
   end
   program.current = text
   options.schema_name, options.schema_text, options.resolvers = words[1], text.source.text, text.resolvers
-  options.seeds, options.transforms = text.seeds, text.transforms
+  options.seeds, options.transforms, options.functions = text.seeds, text.transforms, text.functions
+  options.transformer = text.transformer
   options.conflict, options.conflict_handlers = text.conflict, text.conflict_handlers
   if text.authorizer then
     -- Another one may be loaded while the server runs.

@@ -26,6 +26,10 @@ local function rules_of(m)
   return m.rules or (m.is_unprotected and ANYONE) or NONE
 end
 
+local function is_first(m)
+  return m.transformer == 1
+end
+
 local function has_rules(m)
   return m.rules ~= nil or next(m.field_rules or {}) ~= nil
 end
@@ -94,56 +98,94 @@ local function each_rule(m, visit)
   end
 end
 
+local function contains(list, value)
+  for _, item in ipairs(list) do
+    if item == value then return true end
+  end
+  return false
+end
+
+-- Whether a query asks by its key for records that a rule by this field holds for none of.
+local function asks_for_others(r, caller, asked)
+  local field, values = auth_rule.key(r, caller)
+  return asked[field] ~= nil and not contains(values, asked[field])
+end
+
 -- The filter; true for all records, false for none.
-local function readable(m, op, caller)
+local function readable(m, op, caller, asked)
   local filters, sees_all = {}, false
   each_rule(m, function(r)
     if not r.operations[op] then return end
     local verdict = auth_rule.allows(r, caller)
     if verdict then
       sees_all = true
-    elseif verdict == nil then
+    elseif verdict == nil and not asks_for_others(r, caller, asked) then
       auth_rule.add_filters(r, caller, filters)
     end
   end)
   return sees_all or (#filters > 0 and { ["or"] = setmetatable(filters, core.array_mt) })
 end
 
+local NOTHING = {}
+
+-- What a query asks of fields that records are told by; the first version looked at the records alone.
+local function asked_of_rules(m, asked)
+  local found = NOTHING
+  if not asked or is_first(m) then return found end
+  each_rule(m, function(r)
+    local field = r.allow == "owner" and (r.owner_field or "owner") or r.groups_field
+    if field and asked[field] ~= nil then found = asked end
+  end)
+  return found
+end
+
 --- Which records a caller may read.
 ---@param m appsync.server.Model
----@param op "get"|"list"|"sync"
+---@param op "get"|"list"|"sync"|"search"
 ---@param ctx appsync.server.Context
+---@param asked table<string, any>? what a query says of the fields of a key: values, false for anything but one value. To ask
+---  for somebody else's records is refused, there may be some or not
 ---@return table? filter of the model's own filter input, not to be changed; nil: all of them
-function ModelGuard:read(m, op, ctx)
+function ModelGuard:read(m, op, ctx, asked)
   if is_free(self, m, ctx) then return nil end
+  asked = asked_of_rules(m, asked)
   -- Relations ask for each of their records.
-  local known = self.readable[ctx.caller]
-  if not known then
-    known = {}
-    self.readable[ctx.caller] = known
-  end
+  local known = self.readable[ctx.caller] or {}
+  self.readable[ctx.caller] = known
   local of_model = known[m] or {}
   known[m] = of_model
-  if of_model[op] == nil then of_model[op] = readable(m, op, ctx.caller) end
   local filter = of_model[op]
+  if filter == nil or asked ~= NOTHING then filter = readable(m, op, ctx.caller, asked) end
+  if asked == NOTHING then of_model[op] = filter end
   if not filter then refuse(ctx) end
   return filter ~= true and filter or nil
 end
 
+-- The transformer's first version asked the rules of a field, as far as they speak of an operation, beside the model's own;
+-- the second asks them in place of the model's.
+local function field_rules_of(m, name, op)
+  local own = (m.field_rules or {})[name]
+  if not own or not is_first(m) then return own end
+  for _, r in ipairs(own) do
+    if r.operations[op] then return own end
+  end
+  return nil
+end
+
 -- The fields of an input that no rule of theirs allows to be written. `holds(r)` tells whether a rule does; the second
 -- result, whether any rule at all did.
-local function denied_fields(m, input, skipped, holds)
+local function denied_fields(m, op, input, skipped, holds)
   local denied, any = {}, false
   for _, r in ipairs(rules_of(m)) do any = holds(r) or any end
   for name, value in pairs(input) do
-    local field = m.field_by_name[name]
+    local field, own = m.field_by_name[name], field_rules_of(m, name, op)
     local is_allowed = skipped[name] or not field or field.is_version
-    for _, r in ipairs(is_allowed and {} or (m.field_rules or {})[name] or rules_of(m)) do
-      if holds(r, value) then is_allowed = true end
+    for _, r in ipairs(is_allowed and {} or own or rules_of(m)) do
+      if holds(r, value, own ~= nil) then is_allowed = true end
     end
     if not is_allowed then
       denied[#denied + 1] = name
-    elseif (m.field_rules or {})[name] then
+    elseif own and not is_first(m) then
       any = true
     end
   end
@@ -164,10 +206,12 @@ local function holds_for_new(r, caller, input)
   return auth_rule.holds(r, caller, input)
 end
 
--- Members of a static group own what they make, too; other static rules leave a record without an owner.
+-- Members of a static group own what they make, too, unless a project's flag is off; other static rules leave a record
+-- without an owner.
 local function sets_owner(m, caller)
+  local groups_own = not m.flags or m.flags.populateownerfieldforstaticgroupauth
   for _, r in ipairs(rules_of(m)) do
-    if r.operations.create and r.allow ~= "groups" and auth_rule.allows(r, caller) then return false end
+    if r.operations.create and not (r.allow == "groups" and groups_own) and auth_rule.allows(r, caller) then return false end
   end
   return true
 end
@@ -183,7 +227,7 @@ function ModelGuard:create(m, ctx, input)
     if memory[r] == nil then memory[r] = r.operations.create and holds_for_new(r, caller, input) or false end
     return memory[r]
   end
-  finish(ctx, denied_fields(m, input, {}, holds))
+  finish(ctx, denied_fields(m, "create", input, {}, holds))
   if not sets_owner(m, caller) then return end
   for _, r in ipairs(rules_of(m)) do
     local owners = r.allow == "owner" and holds(r) and auth_rule.owners(r, caller) or {}
@@ -208,8 +252,9 @@ end
 function ModelGuard:update(m, ctx, item, input)
   if is_free(self, m, ctx) then return end
   local caller = ctx.caller
-  finish(ctx, denied_fields(m, input, key_fields(m), function(r, value)
-    if not r.operations.update or (value == NULL and not r.operations.delete) then return false end
+  finish(ctx, denied_fields(m, "update", input, key_fields(m), function(r, value, is_own)
+    local is_deletion = value == NULL and (is_own or not is_first(m))
+    if not r.operations.update or (is_deletion and not r.operations.delete) then return false end
     return auth_rule.holds(r, caller, item or {})
   end))
 end
@@ -227,16 +272,9 @@ function ModelGuard:delete(m, ctx, item)
     return false
   end
   if not allows(rules_of(m)) then refuse(ctx) end
-  for _, rules in pairs(m.field_rules or {}) do
+  for _, rules in pairs(not is_first(m) and m.field_rules or {}) do
     if not allows(rules) then refuse(ctx) end
   end
-end
-
-local function contains(list, value)
-  for _, item in ipairs(list) do
-    if item == value then return true end
-  end
-  return false
 end
 
 -- What a rule that looks at records makes of a subscription: the field and the owner that it asks for, or else it adds to
@@ -316,11 +354,12 @@ end
 ---@param roots {query: {name: string}?, mutation: {name: string}?}
 function ModelGuard:cover(resolvers, roots)
   local function add(m, op, name)
-    local root = (op == "get" or op == "list" or op == "sync") and roots.query or roots.mutation
+    local root = (op == "get" or op == "list" or op == "sync" or op == "search") and roots.query or roots.mutation
     if root and (resolvers[root.name] or {})[name] then self.covered[root.name .. "." .. name] = { m = m, op = op } end
   end
   for _, m in pairs(self.models) do
     for op, name in pairs(m.ops) do add(m, op, name) end
+    if m.search then add(m, "search", m.search.query) end
     for _, index in ipairs(m.indexes or {}) do
       if index.query then add(m, "list", index.query) end
     end
@@ -351,7 +390,7 @@ end
 
 -- In the result of a mutation a field with rules of its own is null: every subscriber would be sent it.
 local function is_hidden(m, field_name, source)
-  local of_field = m.field_rules and m.field_rules[field_name]
+  local of_field = field_rules_of(m, field_name, "get")
   return of_field ~= nil and m.level == "on" and source.__operation == "Mutation" and not m.field_by_name[field_name].is_required
 end
 
@@ -369,7 +408,7 @@ function ModelGuard:field(m, field_name, ctx)
   local source = type(ctx.source) == "table" and ctx.source or {}
   local rules
   if model then
-    rules = (model.field_rules or {})[field_name] or rules_of(model)
+    rules = field_rules_of(model, field_name, "get") or (is_first(model) and ANYONE) or rules_of(model)
   else
     rules = self.field_rules[type_name .. "." .. field_name]
   end
@@ -403,5 +442,7 @@ end
 function ModelGuard:shown(m, field_name, value)
   return self:is_owner(m, field_name) and auth_rule.shown(value) or value
 end
+
+require("appsync.server.auth.aggregate_rules").extend(ModelGuard, is_free, rules_of)
 
 return model_guard

@@ -26,18 +26,34 @@ local EMPTY = "The AttributeValue for a key attribute cannot contain an empty st
 local EMPTY_IN_UPDATE = "One or more parameter values are not valid. The update expression attempted to update a secondary index "
   .. "key to a value that is not supported. " .. EMPTY
 
+-- What a composite sort key is made of may be empty: the key has its separators.
 local function empty_field(item, key)
-  for _, name in ipairs(keys.fields(key)) do
+  for _, name in ipairs(keys.attributes(key)) do
     if item[name] == "" then return name end
   end
 end
 
---- DynamoDB has no empty keys.
+local DYNAMODB_TYPES = { number = "N", boolean = "BOOL" }
+
+--- The id of a table without a key of its own is a text (AttributeType.STRING), whatever the model declares.
+---@param ctx appsync.server.Context
+---@param m appsync.server.Model
+---@param item table
+function item_checks.id(ctx, m, item)
+  local actual = not m.key.is_custom and DYNAMODB_TYPES[type(item[m.key.partition])]
+  if actual then
+    refuse.validation(ctx, ("One or more parameter values were invalid: Type mismatch for key %s expected: S actual: %s"):format(
+      m.key.partition, actual))
+  end
+end
+
+--- DynamoDB has no empty keys, and none of another type than the table's.
 ---@param ctx appsync.server.Context
 ---@param m appsync.server.Model
 ---@param item table
 ---@param is_update boolean? it takes the place of another one
 function item_checks.keys(ctx, m, item, is_update)
+  item_checks.id(ctx, m, item)
   local empty = empty_field(item, m.key)
   if empty then refuse.validation(ctx, ("One or more parameter values are not valid. %s Key: %s"):format(EMPTY, empty)) end
   for _, index in ipairs(m.indexes or {}) do

@@ -33,19 +33,19 @@ local function is_blank(value)
   return value == nil or value == NULL or (type(value) == "string" and not value:find("%S"))
 end
 
--- The parts of a composite key from the left; what follows a gap would mean nothing.
+-- The parts of a composite key from the left; what follows a gap would mean nothing. An empty part is one that is given, and
+-- has its separator, but it's also a gap for what comes behind it.
 local function composite(sort, value, place)
   if given(value) == nil then value = {} end
-  local parts = {}
+  local text = ""
   for i, name in ipairs(sort) do
-    if not is_blank(value[name]) then
-      if i > 1 and is_blank(value[sort[i - 1]]) then
-        refuse.arguments("When providing argument '%s.%s' you must also provide '%s.%s'.", place, name, place, sort[i - 1])
-      end
-      parts[#parts + 1] = value[name]
+    local part = given(value[name])
+    if i > 1 and not is_blank(part) and is_blank(value[sort[i - 1]]) then
+      refuse.arguments("When providing argument '%s.%s' you must also provide '%s.%s'.", place, name, place, sort[i - 1])
     end
+    if part ~= nil then text = (i > 1 and text .. "#" or "") .. keys.join({ part }) end
   end
-  return keys.join(parts)
+  return text
 end
 
 local function operand(sort, value, place)

@@ -27,12 +27,21 @@ function keys.part(value)
 end
 local part = keys.part
 
+--- A value as a part of a composite sort key, where a text may be empty: "A1#" has an empty second part.
+---@param value any
+---@return string|number|nil
+function keys.inner_part(value)
+  if value == "" then return value end
+  return part(value)
+end
+local inner_part = keys.inner_part
+
 local function text_of(value)
-  return type(value) == "number" and result.number(value) or value
+  return type(value) == "number" and result.number(value) or tostring(value)
 end
 
 --- Parts of a composite sort key as its text: "2024#A1".
----@param parts (string|number)[]
+---@param parts (string|number|boolean)[]
 ---@return string
 function keys.join(parts)
   local texts = {}
@@ -45,7 +54,7 @@ local function composite_reader(partition, sort)
     local pk, parts = part(item[partition]), {}
     if pk == nil then return nil end
     for i, name in ipairs(sort) do
-      local value = part(item[name])
+      local value = inner_part(item[name])
       if value == nil then return nil end
       parts[i] = value
     end
@@ -81,6 +90,14 @@ function keys.fields(layout)
   local names = { layout.partition }
   for _, name in ipairs(layout.sort or {}) do names[#names + 1] = name end
   return names
+end
+
+--- The attributes that a table's key or an index consists of, in order: a composite sort key is one.
+---@param layout appsync.server.KeyLayout
+---@return string[]
+function keys.attributes(layout)
+  local sort = layout.sort or {}
+  return { layout.partition, sort[1] and table.concat(sort, "#") }
 end
 
 --- Names the fields for people: "customer, year, number".

@@ -15,6 +15,7 @@ local operations = {}
 ---@field uuid fun(): string
 ---@field query string the query type's name
 ---@field mutation string?
+---@field search (fun(access: appsync.server.Access, place: appsync.server.Place): function)? makes the resolvers of searches
 ---@field guard appsync.server.DataGuard? default: everything is permitted
 ---@field conflict_handlers table<string, appsync.server.ConflictFunction>? of the handler LAMBDA, by name
 
@@ -69,6 +70,7 @@ local function add_model(out, access, accesses, world)
   for op, resolver in pairs((m.conflict and versioned_writing or writing).resolvers) do
     if m.ops[op] and mutations then mutations[m.ops[op]] = resolver(access, world.made) end
   end
+  if m.search and world.search then queries[m.search.query] = world.search(access, place(m.search.query)) end
   local fields = {}
   for _, relation in ipairs(m.relations) do
     fields[relation.field] = relations.resolver(m, relation, accesses[relation.model])
@@ -94,7 +96,7 @@ function operations.build(models, store, world)
   local out = { [world.query] = {}, is_builtin = true }
   if world.mutation then out[world.mutation] = {} end
   local of_new = {
-    query = world.query, mutation = world.mutation,
+    query = world.query, mutation = world.mutation, search = world.search,
     made = { stamp = function() return timestamp(world.now()) end, uuid = world.uuid },
   }
   for _, m in ipairs(models) do add_model(out, accesses[m.name], accesses, of_new) end

@@ -3,14 +3,16 @@ local permit = {}
 
 ---@class appsync.server.DataGuard
 ---@field create fun(self, m: appsync.server.Model, ctx: appsync.server.Context, input: table) may change the input, or throws
----@field read fun(self, m: appsync.server.Model, op: "get"|"list"|"sync", ctx: appsync.server.Context): table? a filter in the
----  shape of the models' filters that every item must pass; or throws
+---@field aggregate fun(self, m: appsync.server.Model, field: string, ctx: appsync.server.Context): table? a filter as of `read`, for
+---  aggregates of that field; or throws
+---@field read fun(self, m: appsync.server.Model, op: "get"|"list"|"sync"|"search", ctx: appsync.server.Context, asked: table?): table? a
+---  filter in the shape of the models' filters that every item must pass; or throws. `asked`: what a query says of a key
 ---@field update fun(self, m: appsync.server.Model, ctx: appsync.server.Context, item: table, input: table) throws or passes; the
 ---  item is empty when there is none
 ---@field delete fun(self, m: appsync.server.Model, ctx: appsync.server.Context, item: table) likewise
 ---@field shown fun(self, m: appsync.server.Model, field: string, value: any): any what clients see of a field, of an owner above all
 
-local METHODS = { "create", "read", "update", "delete" }
+local METHODS = { "create", "read", "update", "delete", "aggregate" }
 
 local function pass() return nil end
 

@@ -46,9 +46,9 @@ end
 
 local function apply_keys(key, ctx, query)
   key_conditions.apply(key, ctx.arguments, query)
-  local range, sort = query.range, key.sort or {}
-  if query.pk == "" then refuse_empty(ctx, key.partition) end
-  if #sort == 1 and range and (range.a == "" or range.b == "") then refuse_empty(ctx, sort[1]) end
+  local range, attributes = query.range, keys.attributes(key)
+  if query.pk == "" then refuse_empty(ctx, attributes[1]) end
+  if range and (range.a == "" or range.b == "") then refuse_empty(ctx, attributes[2]) end
   check_limits(ctx, query.pk, range and range.a)
   check_limits(ctx, nil, range and range.b)
 end
@@ -63,7 +63,7 @@ end
 ---@param access appsync.server.Access
 ---@param place appsync.server.Place
 ---@param fields string[] of the object, in the order of the key's
----@return fun(ctx: appsync.server.Context, from: table): table?
+---@return fun(ctx: appsync.server.Context, from: table, asked: table?): table?
 function reading.getter(access, place, fields)
   local m, tbl, guard = access.m, access.table, access.guard
   local partition = fields[1]
@@ -71,8 +71,8 @@ function reading.getter(access, place, fields)
   local function find(ctx, from, hidden_by)
     local pk, sk = read_key(from)
     if pk == nil then
-      for _, name in ipairs(fields) do
-        if from[name] == "" then refuse_empty(ctx, name) end
+      for i, name in ipairs(fields) do
+        if from[name] == "" and (i == 1 or #fields == 2) then refuse_empty(ctx, name) end
       end
       return nil
     end
@@ -81,8 +81,8 @@ function reading.getter(access, place, fields)
     local item = row and tbl:seen(row)
     return item and check_shown(hidden_by, item, place)
   end
-  return function(ctx, from)
-    return find(ctx, from, guard:read(m, "get", ctx))
+  return function(ctx, from, asked)
+    return find(ctx, from, guard:read(m, "get", ctx, asked))
   end
 end
 
@@ -90,8 +90,12 @@ end
 ---@param place appsync.server.Place
 ---@return function resolver
 function reading.get(access, place)
-  local find = reading.getter(access, place, keys.fields(access.m.key))
-  return function(ctx) return find(ctx, ctx.arguments) end
+  local key = access.m.key
+  local find, is_composite = reading.getter(access, place, keys.fields(key)), #(key.sort or {}) > 1
+  return function(ctx)
+    local args = ctx.arguments
+    return find(ctx, args, is_composite and { [key.partition] = args[key.partition] } or args)
+  end
 end
 
 -- What a page's token belongs to: the field and the partition, for elsewhere its position means nothing.
@@ -121,13 +125,14 @@ end
 ---@param ctx appsync.server.Context
 ---@param query appsync.server.PageQuery limit and after are added
 ---@param default_limit integer?
+---@param asked table? what the query says of its key
 ---@return {items: table[], nextToken: string|lightuserdata}
-function reading.connection(access, place, ctx, query, default_limit)
+function reading.connection(access, place, ctx, query, default_limit, asked)
   local args = ctx.arguments
   local limit = reading.limit(args, default_limit or reading.DEFAULT_LIMIT)
   local text, wanted = given(args.nextToken), given(args.filter)
   filter.check(wanted)
-  local hidden_by = access.guard:read(access.m, "list", ctx)
+  local hidden_by = access.guard:read(access.m, "list", ctx, asked)
   query.limit = limit
   local of = (text or nil) and subject(place, query)
   if text then query.after = token.decode(of, text, select_.n_position(query)) end
@@ -146,6 +151,13 @@ function reading.connection(access, place, ctx, query, default_limit)
   return { items = items, nextToken = after and token.encode(of or subject(place, query), after) or NULL }
 end
 
+-- What a query says of the fields of its key; of a composite one's none, as they are one attribute.
+local function asked_by(key, query)
+  local asked, sort, range = { [key.partition] = query.pk }, key.sort or {}, query.range
+  if #sort == 1 and range then asked[sort[1]] = range.op == "eq" and range.a or false end
+  return asked
+end
+
 ---@param access appsync.server.Access
 ---@param place appsync.server.Place
 ---@return function resolver
@@ -155,7 +167,7 @@ function reading.list(access, place)
   return function(ctx)
     local query = {}
     if takes_key then apply_keys(key, ctx, query) end
-    return reading.connection(access, place, ctx, query)
+    return reading.connection(access, place, ctx, query, nil, takes_key and asked_by(key, query) or nil)
   end
 end
 
@@ -169,7 +181,7 @@ function reading.index(access, place, index)
     apply_keys(index, ctx, query)
     -- Queries of the transformer's first version may lack it, and DynamoDB then refuses.
     if query.pk == nil then refuse.validation(ctx, "Query condition missed key schema element: " .. index.partition) end
-    return reading.connection(access, place, ctx, query)
+    return reading.connection(access, place, ctx, query, nil, asked_by(index, query))
   end
 end
 

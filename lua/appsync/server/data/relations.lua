@@ -59,7 +59,8 @@ end
 local function values_of(item, fields)
   local values = {}
   for i, name in ipairs(fields) do
-    values[i] = keys.part(item[name])
+    local is_inner = i > 1 and #fields > 2
+    values[i] = (is_inner and keys.inner_part or keys.part)(item[name])
     if values[i] == nil then return nil end
   end
   return values

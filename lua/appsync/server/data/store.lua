@@ -10,6 +10,7 @@ local store_file = require("appsync.server.data.store_file")
 ---@field changes appsync.server.Cache entries of the journal, likewise
 ---@field n_read integer rows that statements gave, for whoever measures
 ---@field private db appsync.server.native.Connection
+---@field word_indexes table<string, string> of searches: their fields by name; see `search.word_index`
 ---@field private tables table<string, appsync.server.Table> by kind and name
 ---@field private place integer the highest one
 ---@field private has_written boolean? in this transaction
@@ -40,7 +41,9 @@ function store.open(path, open)
     db:close()
     return nil, store_file.explain(why, word), word
   end
-  return setmetatable({ db = db, cache = cache.new(), changes = cache.new(), n_read = 0, tables = {}, place = last[1] }, Store)
+  return setmetatable({
+    db = db, cache = cache.new(), changes = cache.new(), n_read = 0, tables = {}, word_indexes = {}, place = last[1],
+  }, Store)
 end
 
 --- An item's text as the item.
@@ -62,6 +65,12 @@ end
 function Store:run(sql, ...)
   self.has_written = true
   return must(self.db:run(sql, ...))
+end
+
+--- Runs statements that make or drop what isn't the store's own.
+---@param sql string
+function Store:execute(sql)
+  must(self.db:exec(sql))
 end
 
 --- Runs a statement that reads: the columns of all rows in one list.

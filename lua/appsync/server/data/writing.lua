@@ -134,6 +134,7 @@ end
 ---@param input table
 ---@return appsync.server.Row?
 function writing.find_row(access, ctx, input)
+  item_checks.id(ctx, access.m, input)
   local pk, sk = access.table.key_of(input)
   if pk == nil then
     item_checks.keys(ctx, access.m, input)

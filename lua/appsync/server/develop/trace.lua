@@ -9,6 +9,7 @@ local resolver_place = require("appsync.server.develop.resolver_place")
 local secret_variables = require("appsync.server.develop.secret_variables")
 local secrets = require("appsync.server.develop.secrets")
 local shorten = require("appsync.server.develop.shorten")
+local waiting = require("appsync.server.waiting")
 
 -- A list of ten thousand items whose children have resolvers would bury what one looks for.
 local MAX_ENTRIES = 200
@@ -137,6 +138,19 @@ local function variables_text(request, hide)
   return "  variables " .. shorten.value(setmetatable(shown, getmetatable(request.variables)), hide)
 end
 
+-- What is known of the operation that runs.
+---@private
+function Tracer:take()
+  local kept = { self.entries, self.n_more, self.current, self.secrets }
+  self.entries, self.n_more, self.current, self.secrets = {}, 0, nil, {}
+  return kept
+end
+
+---@private
+function Tracer:put(kept)
+  self.entries, self.n_more, self.current, self.secrets = kept[1], kept[2], kept[3], kept[4]
+end
+
 ---@private
 function Tracer:finish(request, about, began, errors)
   local entries, n_more, hide = self.entries, self.n_more, hider(self)
@@ -163,7 +177,13 @@ function Tracer:around(engine)
     traced[name] = function(_, request)
       local began = tracer.clock()
       tracer.entries, tracer.n_more, tracer.secrets = {}, 0, secrets.of(request)
-      local ok, first, second, third = pcall(engine[name], engine, request)
+      local ok, first, second, third = waiting.pcall(function()
+        local kept
+        -- While it waits, other operations are traced.
+        return waiting.within(function() kept = tracer:take() end, function() tracer:put(kept) end, function()
+          return engine[name](engine, request)
+        end)
+      end)
       local errors = third or (name == "subscribe" and not first and second) or nil
       if not ok then errors = { { message = tostring(first) } } end
       tracer:finish(request, engine:operation_of(request), began, errors)

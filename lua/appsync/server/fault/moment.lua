@@ -1,6 +1,7 @@
 --- What holds while one request or message is worked on: a clock that is wrong, credentials that count as expired, fields
 --- that fail. The clock, the authorizer and the engine ask here.
 local glob = require("appsync.server.glob")
+local waiting = require("appsync.server.waiting")
 
 local moment = {}
 
@@ -67,19 +68,27 @@ function Moment:during(strikes, engine, fn)
   if not strikes then
     return fn()
   end
-  self.skew_here_s = strikes.skew and strikes.skew.parameters.s or 0
-  self.lag_ms = strikes.stale and strikes.stale.parameters.ms or 0
-  self.expire = strikes.expire and strikes.expire.parameters
-  self.refusal = strikes.refusal
-  engine.inject = strikes.error and injection(strikes.error) or nil
-  local function finish(ok, ...)
+  local inject = strikes.error and injection(strikes.error) or nil
+  local function strike()
+    self.skew_here_s = strikes.skew and strikes.skew.parameters.s or 0
+    self.lag_ms = strikes.stale and strikes.stale.parameters.ms or 0
+    self.expire = strikes.expire and strikes.expire.parameters
+    self.refusal = strikes.refusal
+    engine.inject = inject
+  end
+  local function rest()
     self.skew_here_s, self.lag_ms, self.expire, self.refusal, engine.inject = 0, 0, nil, nil, nil
+  end
+  local function finish(ok, ...)
+    rest()
     if not ok then
       error((...), 0)
     end
     return ...
   end
-  return finish(pcall(fn))
+  strike()
+  -- While it waits, others are answered.
+  return finish(waiting.pcall(function() return waiting.within(rest, strike, fn) end))
 end
 
 local EXPIRED = {

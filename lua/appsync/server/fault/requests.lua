@@ -3,6 +3,7 @@ local core = require("appsync.core")
 local operation_summary = require("appsync.server.fault.operation_summary")
 local query_string = require("appsync.server.http.query_string")
 local refusal = require("appsync.server.fault.refusal")
+local waiting = require("appsync.server.waiting")
 
 local requests = {}
 
@@ -167,7 +168,7 @@ function Requests:handle(event, answer)
   entry.faults = requests.names(strikes)
   if strikes.delay and not strikes.delay.parameters.after_effect then
     return settings.timers:after(requests.delay_s(strikes.delay), function()
-      self:proceed(event, entry, strikes, answer)
+      waiting.run(self.proceed, self, event, entry, strikes, answer)
     end)
   end
   self:proceed(event, entry, strikes, answer)

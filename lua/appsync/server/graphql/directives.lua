@@ -111,6 +111,11 @@ local function check_arguments(directive, definition)
   return true
 end
 
+-- AppSync's own may be repeated: `join_repeated` makes one of them.
+local function is_joined(name)
+  return name:find("^aws_") ~= nil
+end
+
 -- One of these could be carried out by whoever serves the schema.
 local function refuse(directive, text)
   local _, fault = fail(directive.loc, text, directive.name)
@@ -128,7 +133,7 @@ local function check_list(list, target, known, unsupported)
       return refuse(directive, "directive @%s is unknown")
     elseif not includes(definition.locations, target) then
       return fail(directive.loc, "directive @%s is not allowed on %s", directive.name, target)
-    elseif seen[directive.name] and not definition.repeatable then
+    elseif seen[directive.name] and not definition.repeatable and not is_joined(directive.name) then
       return fail(directive.loc, "directive @%s is given twice", directive.name)
     end
     seen[directive.name] = true
@@ -182,6 +187,52 @@ function directives.check(document, builtin, unsupported)
     if not target then return true end
     return check_node(definition, target, known, unsupported or {})
   end)
+end
+
+-- What both say: the values of both lists; nothing where one of them has no list, which means all.
+local function join(directive, other)
+  local own, more = directive.arguments[1], other.arguments[1]
+  if not own or not more then
+    directive.arguments = {}
+    return
+  end
+  local function values_of(argument)
+    return argument.value.kind == "ListValue" and argument.value.values or { argument.value }
+  end
+  local values, seen = {}, {}
+  for _, argument in ipairs({ own, more }) do
+    for _, value in ipairs(values_of(argument)) do
+      if not seen[value.value] then values[#values + 1] = value end
+      seen[value.value or value] = true
+    end
+  end
+  own.value = { kind = "ListValue", values = values, loc = own.value.loc }
+end
+
+local function joined(list)
+  local kept, first = {}, {}
+  for _, directive in ipairs(list) do
+    local same = is_joined(directive.name) and first[directive.name]
+    if same then
+      join(same, directive)
+    else
+      first[directive.name] = directive
+      kept[#kept + 1] = directive
+    end
+  end
+  return kept
+end
+
+--- Makes one of AppSync's directives where a type or a field has it more than once, as the service takes it: @aws_iam twice
+--- is @aws_iam, and two lists of groups are the groups of both.
+---@param document appsync.ast.Document checked
+function directives.join_repeated(document)
+  for _, node in ipairs(document.definitions) do
+    if node.directives then node.directives = joined(node.directives) end
+    for _, field in ipairs(node.fields or {}) do
+      if field.directives then field.directives = joined(field.directives) end
+    end
+  end
 end
 
 --- The first directive of that name, or nil.

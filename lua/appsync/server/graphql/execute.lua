@@ -8,9 +8,11 @@ local result = require("appsync.server.graphql.result")
 local selection = require("appsync.server.graphql.selection")
 local read_thrown = require("appsync.server.graphql.thrown").read
 local shared = require("appsync.server.graphql.shared")
+local waiting = require("appsync.server.waiting")
 
 local execute = {}
 
+local pcall = waiting.pcall
 local NULL, array_mt = core.null, core.array_mt
 
 ---@class appsync.server.Execution

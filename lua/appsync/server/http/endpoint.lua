@@ -3,6 +3,7 @@ local core = require("appsync.core")
 local query_string = require("appsync.server.http.query_string")
 local response_headers = require("appsync.server.http.response_headers")
 local result = require("appsync.server.graphql.result")
+local waiting = require("appsync.server.waiting")
 
 ---@class appsync.server.Endpoint
 ---@field private engine table
@@ -104,7 +105,7 @@ function Endpoint:execute(event, operation, identity, request_id)
     headers = event.headers,
     request_id = request_id,
   }
-  local ok, json, published, errors = pcall(self.engine.execute, self.engine, request)
+  local ok, json, published, errors = waiting.pcall(self.engine.execute, self.engine, request)
   event.request, event.errors = request, errors -- for the request log
   if not ok then
     local text = "execution failed: " .. tostring(json)

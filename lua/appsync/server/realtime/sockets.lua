@@ -3,6 +3,7 @@ local handshake = require("appsync.server.realtime.handshake")
 local realtime = require("appsync.server.realtime.appsync_ws")
 local subscribers = require("appsync.server.realtime.subscribers")
 local transport_ws = require("appsync.server.realtime.transport_ws")
+local waiting = require("appsync.server.waiting")
 
 ---@class appsync.server.Sockets
 ---@field subscribers appsync.server.Subscribers
@@ -86,7 +87,7 @@ function Sockets:message(event)
   if not connection then
     return
   end
-  local ok, message = pcall(connection.on_message, connection, event.text)
+  local ok, message = waiting.pcall(connection.on_message, connection, event.text)
   if not ok then
     local text, hide = "a message could not be handled: " .. tostring(message), self.settings.hide
     self.settings.log(hide and hide(text, event.text) or text)

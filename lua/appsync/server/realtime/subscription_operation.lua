@@ -160,10 +160,16 @@ local function ask_guard(x, definition, ctx, args)
   return { filter = conditions, holds = holds }
 end
 
--- A resolver of the resolvers file runs once, when the subscription begins, and may refuse it. What it returns goes nowhere.
+-- A resolver of the user's, or of @function.
+local function resolver_of(x, name)
+  local root = x.schema.subscription.name
+  local own, generated = x.resolvers[1][root], x.resolvers[2][root]
+  return own and own[name] or generated and generated[name]
+end
+
+-- It runs once, when the subscription begins, and may refuse it. What it returns goes nowhere.
 local function run_resolver(x, definition, ctx)
-  local of_root = x.resolvers[1][x.schema.subscription.name]
-  local resolver = of_root and of_root[definition.name]
+  local resolver = resolver_of(x, definition.name)
   if not resolver then return end
   local trace = x.trace
   if trace then trace:enter(x.at.type, definition, resolver, ctx) end

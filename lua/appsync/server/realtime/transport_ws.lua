@@ -6,6 +6,7 @@ local handshake = require("appsync.server.realtime.handshake")
 ---@class appsync.server.TransportWs
 ---@field subscriptions table<string, appsync.server.Subscriber>
 ---@field n_subscriptions integer
+---@field private running table<string, table> queries and mutations whose results aren't there yet, by id
 local TransportWs = {}
 local TransportWs_mt = { __index = TransportWs }
 
@@ -22,6 +23,7 @@ function transport_ws.new(settings, hello)
     settings = settings,
     hello = hello,
     subscriptions = {},
+    running = {},
     n_subscriptions = 0,
     due = settings.clock() + INIT_WAIT_S,
   }, TransportWs_mt)
@@ -83,7 +85,7 @@ function TransportWs:subscribe(message)
     return self:close(4401, "Unauthorized")
   elseif type(id) ~= "string" or type(payload) ~= "table" or type(payload.query) ~= "string" then
     return self:close(4400, "Invalid message received")
-  elseif self.subscriptions[id] then
+  elseif self.subscriptions[id] or self.running[id] then
     return self:close(4409, ("Subscriber for %s already exists"):format(id))
   end
   local operation = {
@@ -93,7 +95,13 @@ function TransportWs:subscribe(message)
     identity = self.identity,
     headers = self.hello.headers,
   }
+  self.running[id] = operation
   local result = self.settings.execute(operation)
+  local is_wanted = self.running[id] == operation
+  self.running[id] = is_wanted and nil or self.running[id]
+  if not is_wanted then
+    return -- meanwhile the client has completed it, or is gone
+  end
   if result then
     self:send("next", id, result)
     return self:send("complete", id)
@@ -114,6 +122,7 @@ end
 
 ---@private
 function TransportWs:complete(id)
+  self.running[id] = nil
   if self.subscriptions[id] then
     self.settings.subscribers:remove(self.subscriptions[id])
     self.subscriptions[id] = nil
@@ -172,6 +181,7 @@ end
 
 --- Takes its subscriptions back: the connection is gone or about to go.
 function TransportWs:release()
+  self.running = {}
   for id in pairs(self.subscriptions) do
     self:complete(id)
   end

@@ -13,11 +13,15 @@ local fail = directives.fail
 local builtin
 
 local function builtin_documents()
-  builtin = builtin or {
-    served = { assert(schema.parse(introspect.SDL)), assert(schema.parse(directives.SDL)) },
-    amplify = assert(schema.parse(definitions.SDL)),
-  }
+  builtin = builtin or { served = { assert(schema.parse(introspect.SDL)), assert(schema.parse(directives.SDL)) } }
   return builtin
+end
+
+-- The definitions of Amplify's directives, but of those that plug-ins have.
+local function amplify_documents(own)
+  local documents = {}
+  for i, text in ipairs(definitions.all(own)) do documents[i] = assert(schema.parse(text)) end
+  return documents
 end
 
 -- Whether each directive is known, in its place and with its arguments.
@@ -27,14 +31,20 @@ end
 
 local function expand(document, options, first_line)
   local documents, list = builtin_documents(), options.transforms or {}
-  local sources = { documents.served[2], documents.amplify }
+  local own = plugins.names(list)
+  local sources, amplify = { documents.served[2] }, amplify_documents(own)
+  for _, source in ipairs(amplify) do sources[#sources + 1] = source end
   for _, source in ipairs(plugins.documents(list)) do sources[#sources + 1] = source end
   local check = checker(sources, plugins.unsupported(list))
   local ok, err = check(document)
   if not ok then return nil, err end
+  directives.join_repeated(document)
   local run, why = plugins.run(list, document, check)
   if not run then return nil, why end
-  local models, problem = model.expand(document, { modes = options.modes, conflict = options.conflict, first_line = first_line })
+  local models, problem = model.expand(document, {
+    modes = options.modes, conflict = options.conflict, first_line = first_line, transformer = options.transformer,
+    definitions = amplify,
+  })
   if not models then return nil, problem end
   ok, err = plugins.finish(run, document, models, checker({ documents.served[2] }, definitions.UNSUPPORTED))
   if not ok then return nil, err end
@@ -66,9 +76,15 @@ local function build(document, options, first_line)
   return s, models
 end
 
+---@class appsync.server.Transformer which of Amplify's transformers a schema is for
+---@field version 1|2? default: what its directives tell
+---@field because string? what says so, for messages
+---@field flags table<string, boolean>? those that differ from the present transformer's
+
 ---@class appsync.server.LoadOptions
 ---@field modes {default: string?, additional: string[]?}? of authorization; without a default, rules of every mode are taken
 ---@field transforms appsync.server.Plugin[]? directives of the user's own
+---@field transformer appsync.server.Transformer?
 ---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
 
 --- Loads a schema.

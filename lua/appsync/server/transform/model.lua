@@ -9,6 +9,7 @@ local defaults = require("appsync.server.transform.reading.defaults")
 local definitions = require("appsync.server.transform.reading.definitions")
 local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
+local function_directive = require("appsync.server.transform.reading.function_directive")
 local generate = require("appsync.server.transform.generating.generate")
 local inputs = require("appsync.server.transform.generating.inputs")
 local key_directives = require("appsync.server.transform.reading.key_directives")
@@ -18,6 +19,7 @@ local outside = require("appsync.server.transform.reading.outside")
 local relation_directives = require("appsync.server.transform.reading.relation_directives")
 local sandbox = require("appsync.server.transform.reading.sandbox")
 local schema = require("appsync.server.graphql.schema")
+local searchable_directive = require("appsync.server.transform.reading.searchable_directive")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 local survey = require("appsync.server.transform.reading.survey")
 local versioned = require("appsync.server.transform.v1.versioned")
@@ -36,10 +38,16 @@ local model = {}
 ---@field ops table<string, string> names of get, list, sync, create, update, delete; absent: disabled
 ---@field events {name: string, mutation: string, op: string, mutations: string[]}[] subscriptions
 ---@field level "on"|"off"|"public" of subscriptions: public ones are not authorized
+---@field lacks_subscriptions boolean? by null in place of their map
 ---@field created_at string? name of the field that holds the time of creation
 ---@field updated_at string?
+---@field search appsync.server.Search? of @searchable
 ---@field has_timestamps boolean
----@field is_listed boolean something returns pages of it
+---@field transformer 1|2 the version of the transformer
+---@field flags appsync.server.FeatureFlags
+---@field stem string what it is called in the names of the types of its own operations
+---@field listings table<string, true> what it is called in the names of its connections and their filters: by its own list
+---  the stem, by an index or a relation the name
 ---@field filter_maker appsync.server.Relation? the relation that first asked for its filter, where no query does
 ---@field operation_auth table<string, string[]> the @aws_* directives of its operations; "index" is any query by one
 ---@field owner_fields string[]?
@@ -60,14 +68,22 @@ local model = {}
 ---@class appsync.server.Models: appsync.server.Model[]
 ---@field by_name table<string, appsync.server.Model>
 ---@field field_rules table<string, appsync.server.Rule[]> by "Type.field", of types that are no models
+---@field functions appsync.server.FunctionChain[] fields with @function
 ---@field resolvers table<string, table<string, function>>? of plug-ins
 ---@field wraps table[]? of plug-ins
 ---@field generated appsync.server.Parts?
+---@field transformer {version: 1|2, directive: string?} whose names and types they have, and what of the schema tells it
 
 local reader
 
-local function amplify_reader()
-  reader = reader or directive_arguments.reader({ assert(schema.parse(definitions.SDL)) })
+-- Of all of Amplify's directives, unless it is said which.
+local function amplify_reader(documents)
+  if documents then return directive_arguments.reader(documents) end
+  if not reader then
+    documents = {}
+    for i, text in ipairs(definitions.all()) do documents[i] = assert(schema.parse(text)) end
+    reader = directive_arguments.reader(documents)
+  end
   return reader
 end
 
@@ -100,6 +116,7 @@ end
 -- Each needs what the ones before it have read of all models.
 local STEPS = {
   outside.check,
+  function_directive.read,
   function(world) return each_model(world, key_directives.read) end,
   function(world) return each_model(world, versioned.read) end,
   function(world) return each_model(world, defaults.read) end,
@@ -107,11 +124,13 @@ local STEPS = {
   connections.read,
   many_to_many.read,
   function(world) return each_model(world, model_directive.read) end,
+  function(world) return each_model(world, searchable_directive.read) end,
   conflict.check,
   function(world) return each_model(world, conflict.read) end,
   function(world) return each_model(world, auth_directive.read) end,
   auth_directive.read_outside,
   add_all_implicit_fields,
+  function(world) return each_model(world, searchable_directive.complete) end,
 }
 
 local function has_directive(list, known)
@@ -192,16 +211,20 @@ end
 
 --- Expands the models of a document in place; its directives are checked.
 ---@param document appsync.ast.Document
----@param options {modes: {default: string?, additional: table?}?, conflict: appsync.server.ConflictSettings?, first_line: integer?}?
----  modes: of authorization, those that the API has enabled; first_line: where what is generated begins to count its lines
+---@param options {modes: {default: string?, additional: table?}?, conflict: appsync.server.ConflictSettings?, first_line: integer?,
+---  transformer: appsync.server.Transformer?, definitions: appsync.ast.Document[]?}?
+---  modes: of authorization, those that the API has enabled; first_line: where what is generated begins to count its lines;
+---  definitions: of the directives that are expanded
 ---@return appsync.server.Models? models, appsync.server.SchemaError? err
 function model.expand(document, options)
+  options = options or {}
   local is_sandbox, why = sandbox.take(document)
   if is_sandbox == nil then return nil, why end
   builtin_types.add(document)
-  local world, err = survey.read(document, { modes = (options or {}).modes, reader = amplify_reader() })
+  local world, err = survey.read(document,
+    { modes = options.modes, transformer = options.transformer, reader = amplify_reader(options.definitions) })
   if not world then return nil, err end
-  world.is_sandbox, world.conflict = is_sandbox, (options or {}).conflict
+  world.is_sandbox, world.conflict = is_sandbox, options.conflict
   for _, step in ipairs(STEPS) do
     local ok, problem = step(world)
     if not ok then return nil, problem end
@@ -210,10 +233,11 @@ function model.expand(document, options)
   if not is_applied then return nil, fault end
   strip(document, world.reader.definitions)
   local models = world.list
-  models.by_name, models.field_rules = world.models, world.field_rules
+  models.by_name, models.field_rules, models.functions = world.models, world.field_rules, world.functions
+  models.transformer = { version = world.version, directive = world.version_by }
   add_type_directives(world, world.type_auth)
   if #models == 0 then return models end
-  local parts, problem = generate.parts(world, (options or {}).first_line or 1)
+  local parts, problem = generate.parts(world, options.first_line or 1)
   if not parts then return nil, problem end
   local ok
   ok, problem = append(document, world, parts)

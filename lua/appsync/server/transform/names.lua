@@ -21,6 +21,15 @@ local function lower_first(name)
 end
 names.lower_first = lower_first
 
+--- How a model is called in the names of the types that are generated for its own operations. Those of an index or a
+--- relation, and all of the first version, begin as the model does.
+---@param name string of the model
+---@param version 1|2 of the transformer
+---@return string
+function names.generated(name, version)
+  return version == 1 and name or upper_first(name)
+end
+
 --- Words as one: {"blog", "posts", "id"} is blogPostsId.
 ---@param list string[]
 ---@return string
@@ -49,17 +58,26 @@ end
 
 --- The default names of a model's operations.
 ---@param name string
----@param version 1|2? of the transformer; the first one only added an "s" for the plural
+---@param has_plain_plural boolean? the plural is the name with an "s", as the first transformer had it at first
 ---@return table<string, string> by operation: get, list, sync, create, update, delete, onCreate, onUpdate, onDelete
-function names.operations(name, version)
+function names.operations(name, has_plain_plural)
   local upper = upper_first(name)
-  local plural = version == 1 and name .. "s" or plural_of(name)
+  local plural = has_plain_plural and name .. "s" or plural_of(name)
   return {
     get = "get" .. upper, list = "list" .. upper_first(plural), sync = "sync" .. upper_first(plural_of(name)),
     create = "create" .. upper, update = "update" .. upper, delete = "delete" .. upper,
     onCreate = subscription_name("onCreate" .. upper), onUpdate = subscription_name("onUpdate" .. upper),
     onDelete = subscription_name("onDelete" .. upper),
   }
+end
+
+--- The default name of a model's search.
+---@param name string
+---@param has_plain_plural boolean? an "s" is added, whatever the word
+---@return string
+function names.search(name, has_plain_plural)
+  local upper = upper_first(name)
+  return "search" .. (has_plain_plural and upper .. "s" or plural_of(upper))
 end
 
 return names

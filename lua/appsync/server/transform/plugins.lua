@@ -143,6 +143,15 @@ function plugins.documents(list)
   return out
 end
 
+--- The names of plug-ins' directives.
+---@param list appsync.server.Plugin[]
+---@return table<string, true>
+function plugins.names(list)
+  local names = {}
+  for _, plugin in ipairs(list) do names[plugin.name] = true end
+  return names
+end
+
 --- Amplify's directives that are refused, without those that a plug-in carries out.
 ---@param list appsync.server.Plugin[]
 ---@return table<string, true>

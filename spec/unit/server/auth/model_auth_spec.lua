@@ -1,47 +1,9 @@
 -- The rules of @auth as a schema has them, through execution and subscriptions: every row is a test.
 local core = require("appsync.core")
-local engine = require("appsync.server.engine")
+local ruled = require("spec.support.ruled")
 
-local NULL = core.null
-local COGNITO, KEY, IAM, LAMBDA = "AMAZON_COGNITO_USER_POOLS", "API_KEY", "AWS_IAM", "AWS_LAMBDA"
-local MODES = { default = COGNITO, additional = { KEY, IAM, LAMBDA, "OPENID_CONNECT" } }
-
-local function user(sub, name, groups)
-  return { mode = COGNITO, sub = sub, username = name, groups = groups,
-    claims = { iss = "i", sub = sub, username = name, ["cognito:groups"] = groups } }
-end
-
-local CALLERS = {
-  bob = user("s1", "bob"), eve = user("s2", "eve"), ada = user("s3", "ada", { "Admin" }), red = user("s4", "red", { "Red" }),
-  key = { mode = KEY }, guest = { mode = IAM, iam = { cognito = { type = "unauthenticated" } } },
-  member = { mode = IAM, iam = { cognito = { type = "authenticated" } } }, lambda = { mode = LAMBDA },
-}
-
-local served
-
-local function make(schema_text, resolvers)
-  if served then served:close() end
-  served = assert(engine.new({ schema_text = schema_text, auth_modes = MODES, resolvers = resolvers }))
-end
-
-local function run(caller, query)
-  return core.decode((served:execute({ query = query, identity = caller and (CALLERS[caller] or error(caller)) })))
-end
-
--- What came of one field, or the message of its error.
-local function outcome(caller, query)
-  local answer = run(caller, query)
-  local name, value = next(type(answer.data) == "table" and answer.data or {})
-  if answer.errors then
-    assert.equal("Unauthorized", answer.errors[1].errorType)
-    return answer.errors[1].message, value
-  end
-  return value, name
-end
-
-local function no(field, type_name)
-  return ("Not Authorized to access %s on type %s"):format(field, type_name)
-end
+local NULL, CALLERS = core.null, ruled.CALLERS
+local make, run, outcome, no, user = ruled.make, ruled.run, ruled.outcome, ruled.no, ruled.user
 
 local function note(rules)
   make(('type Note @model @auth(rules: [%s]) { id: ID! text: String owner: String editors: [String] team: String teams: [String] }'):format(rules))
@@ -51,10 +13,7 @@ local function note(rules)
   end
 end
 
-after_each(function()
-  if served then served:close() end
-  served = nil
-end)
+after_each(ruled.close)
 
 describe("@auth", function()
   local EDITORS = '{allow: owner, ownerField: "editors"}'
@@ -227,7 +186,7 @@ end)
 
 describe("a subscription under @auth", function()
   local function subscribe(caller, arguments)
-    return served:subscribe({ query = ("subscription { onCreateNote%s { id } }"):format(arguments or ""), identity = CALLERS[caller] })
+    return ruled.engine():subscribe({ query = ("subscription { onCreateNote%s { id } }"):format(arguments or ""), identity = CALLERS[caller] })
   end
 
   local function hears(subscription, owner, team)
@@ -269,7 +228,7 @@ describe("a subscription under @auth", function()
     local function subscribe_with(n)
       local groups = {}
       for i = 1, n do groups[i] = "g" .. i end
-      return served:subscribe({ query = "subscription { onCreateNote { id } }", identity = user("s9", "many", groups) })
+      return ruled.engine():subscribe({ query = "subscription { onCreateNote { id } }", identity = user("s9", "many", groups) })
     end
     make('type Note @model @auth(rules: [{allow: groups, groupsField: "team"}]) { id: ID! team: String }')
     assert.is_true(hears(assert(subscribe_with(5)), nil, "g5"))
@@ -284,10 +243,10 @@ describe("a subscription under @auth", function()
   it("hears what was made, by the owner's name", function()
     make("type Note @model @auth(rules: [{allow: owner}]) { id: ID! }")
     local of_bob, of_eve = assert(subscribe("bob")), assert(subscribe("eve"))
-    local _, published = served:execute({ query = 'mutation { createNote(input: {id: "1"}) { id owner } }', identity = CALLERS.bob })
+    local _, published = ruled.engine():execute({ query = 'mutation { createNote(input: {id: "1"}) { id owner } }', identity = CALLERS.bob })
     assert.equal('{"data":{"onCreateNote":{"id":"1"}}}', (of_bob:match(published[1])))
     assert.is_nil(of_eve:match(published[1]))
-    _, published = served:execute({ query = 'mutation { createNote(input: {id: "2"}) { id } }', identity = CALLERS.bob })
+    _, published = ruled.engine():execute({ query = 'mutation { createNote(input: {id: "2"}) { id } }', identity = CALLERS.bob })
     assert.is_nil(of_bob:match(published[1])) -- the mutation didn't select the owner
   end)
 
@@ -303,8 +262,8 @@ describe("a subscription under @auth", function()
       type Subscription { said: String @aws_subscribe(mutations: ["say"]) @auth(rules: [{allow: groups, groups: ["Admin"]}]) }
     ]])
     local query = "subscription { said }"
-    assert.is_table((served:subscribe({ query = query, identity = CALLERS.ada })))
-    local _, errors = served:subscribe({ query = query, identity = CALLERS.bob })
+    assert.is_table((ruled.engine():subscribe({ query = query, identity = CALLERS.ada })))
+    local _, errors = ruled.engine():subscribe({ query = query, identity = CALLERS.bob })
     assert.equal(no("said", "Subscription"), errors[1].message)
   end)
 end)

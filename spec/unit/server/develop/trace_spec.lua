@@ -1,7 +1,9 @@
+local bindings = require("appsync.server.functions.bindings")
 local core = require("appsync.core")
 local engine = require("appsync.server.engine")
 local resolver_failures = require("appsync.server.resolver_failures")
 local trace = require("appsync.server.develop.trace")
+local waiting = require("appsync.server.waiting")
 
 local SCHEMA = [[
 type Todo @model { id: ID! name: String }
@@ -181,5 +183,28 @@ describe("a trace", function()
   it("costs nothing where there is none: the engine isn't told of one", function()
     local made = assert(engine.new({ schema_text = "type Query { a: Int }" }))
     assert.is_nil(made.trace)
+  end)
+
+  it("keeps operations apart that wait", function()
+    written = {}
+    local finish = {}
+    local bound = bindings.new({ f = { words = { "x" }, by_lines = false } })
+    bound.processes = { invoke = function(_, _, _, done) finish[#finish + 1] = done end }
+    tracer = trace.new({ write = function(text) written[#written + 1] = text end, now = function() return 0 end,
+      clock = function() return 0 end })
+    local made = assert(engine.new({ trace = tracer, function_bindings = bound,
+      schema_text = 'type Query { slow(secret: String): Int @function(name: "f") before: Int after: Int quick: Int }',
+      resolvers = { Query = { before = function() return 1 end, after = function() return 2 end, quick = function() return 3 end } } }))
+    traced = tracer:around(made)
+    waiting.run(function() traced:execute({ query = '{ before slow(secret: "hidden") after }' }) end)
+    traced:execute({ query = "{ quick }" })
+    assert.equal(1, #written)
+    assert.is_truthy(written[1]:find("quick", 1, true))
+    assert.is_nil(written[1]:find("before", 1, true))
+    finish[1]({ value = 7 })
+    assert.equal(2, #written)
+    for _, name in ipairs({ "before", "slow", "after" }) do assert.is_truthy(written[2]:find("\n  Query." .. name, 1, true), written[2]) end
+    assert.is_nil(written[2]:find("hidden", 1, true))
+    made:close()
   end)
 end)

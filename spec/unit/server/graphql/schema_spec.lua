@@ -72,15 +72,18 @@ describe("a schema", function()
       "subscription 'onB' returns 'String', its mutation 'b' returns 'Int'", 4, 3 },
     { "@aws_subscribe elsewhere", "type Query {\n  a: Int @aws_subscribe(mutations: [\"b\"]) }",
       "@aws_subscribe is only for fields of the subscription type", 2, 10 },
-    { "@function", "type Query { a: Int }\ntype A @model {\n  b: Int   @function(name: \"f\")\n}",
-      "directive @function is not supported by this version", 3, 12 },
-    { "@searchable", "type A @model @searchable { id: ID! }", "directive @searchable is not supported by this version", 1, 15 },
+    { "@http", "type Query { a: Int }\ntype A @model {\n  b: Int   @http(url: \"u\")\n}",
+      "directive @http is not supported by this version", 3, 12 },
     { "an unknown directive", "type Query { a: Int @nope }", "directive @nope is unknown", 1, 21 },
     { "a directive out of place", "type Query { a: Int @model }", "directive @model is not allowed on FIELD_DEFINITION", 1, 21 },
     { "a directive's unknown argument", "type Query { a: Int @aws_iam(x: 1) }", "directive @aws_iam has no argument 'x'", 1, 30 },
     { "a directive's missing argument", "type Query { a: Int @aws_subscribe }",
       "directive @aws_subscribe needs the argument 'mutations'", 1, 21 },
-    { "a directive that is given twice", "type Query { a: Int @aws_iam @aws_iam }", "directive @aws_iam is given twice", 1, 30 },
+    { "@canonical", "type A @canonical { id: ID! }", "directive @canonical is not supported by this version", 1, 8 },
+    { "@hidden", "type Query { a: Int @hidden }", "directive @hidden is not supported by this version", 1, 21 },
+    { "@renamed", 'type A @renamed(to: "B") { id: ID! }', "directive @renamed is not supported by this version", 1, 8 },
+    { "a directive that is given twice", "type A @model { id: ID! a: Int @default(value: \"1\") @default(value: \"2\") }",
+      "directive @default is given twice", 1, 53 },
   }
   for _, row in ipairs(REFUSED) do
     it("is refused for " .. row[1], function()
@@ -90,6 +93,18 @@ describe("a schema", function()
       assert.equal(row[5], err.column)
     end)
   end
+
+  it("may have AppSync's directives more than once", function()
+    local made = assert(engine.new({ schema_text = [[type Query @aws_iam @aws_iam { a: Int @aws_api_key @aws_iam @aws_api_key
+      b: Int @aws_cognito_user_pools(cognito_groups: ["A", "B"]) @aws_cognito_user_pools(cognito_groups: "C")
+        @aws_cognito_user_pools(cognito_groups: ["A"])
+      c: Int @aws_cognito_user_pools(cognito_groups: ["A"]) @aws_cognito_user_pools }]] }))
+    local text = made:print_schema()
+    for _, line in ipairs({ "type Query @aws_iam {", "a: Int @aws_api_key @aws_iam\n",
+      'b: Int @aws_cognito_user_pools(cognito_groups: ["A", "B", "C"])\n', "c: Int @aws_cognito_user_pools\n" }) do
+      assert.truthy(text:find(line, 1, true), text)
+    end
+  end)
 
   it("is refused with all that is wrong of one kind", function()
     local err = refusal("type Query { a: No b: Int c: [Nix] }\ntype B { x: Nope }")

@@ -76,13 +76,13 @@ describe("A rule of @auth", function()
       { id: ID! }]]).A
     assert.equal("create get", operations(m.rules[1]))
     assert.same({ "sub" }, m.rules[1].identity_claims)
-    assert.same({ "private", "AMAZON_COGNITO_USER_POOLS", true }, { m.rules[2].allow, m.rules[2].mode, m.rules[2].is_implied })
+    assert.same({ "anyone", true }, { m.rules[2].allow, m.rules[2].is_implied })
     assert.equal("delete list listen search sync update", operations(m.rules[2]))
     m = expand("type A @model @versioned @auth(rules: [{allow: owner, queries: null}]) { id: ID! }",
       { default = "API_KEY", additional = { "AMAZON_COGNITO_USER_POOLS" } }).A
     assert.equal("create delete update", operations(m.rules[1]))
     assert.same({ "cognito:username" }, m.rules[1].identity_claims)
-    assert.same({ "public", "API_KEY" }, { m.rules[2].allow, m.rules[2].mode })
+    assert.same({ "anyone", "get list listen search sync" }, { m.rules[2].allow, operations(m.rules[2]) })
     m = expand("type A @model @versioned @auth(rules: [{allow: owner}]) { id: ID! }").A
     assert.equal(1, #m.rules)
   end)
@@ -185,6 +185,15 @@ describe("A rule of @auth", function()
     { "type A @model @auth(rules: [{allow: private}]) { id: ID! s: Int! @auth(rules: [{allow: owner}]) }",
       "'A.s' is required, and not everybody who may read the model may read the field: give it rules with 'read', make it "
         .. "nullable, or set the subscriptions' level to off or public (line 1, column 58)" },
+    { "type A @model(subscriptions: null) @auth(rules: [{allow: private}]) { id: ID! s: Int! @auth(rules: [{allow: owner}]) }",
+      "'A.s' is required, and not everybody who may read the model may read the field: give it rules with 'read', make it "
+        .. "nullable, or set the subscriptions' level to off or public (line 1, column 79)" },
+    { "type A @model @auth(rules: [{allow: private, provider: iam}]) { id: ID s: Int! t: Int @auth(rules: [{allow: public, provider: iam}]) }",
+      "'A.s' is required, and not everybody who may read the model may read the field: give it rules with 'read', make it "
+        .. "nullable, or set the subscriptions' level to off or public (line 1, column 72)" },
+    { "type A @model @auth(rules: [{allow: private, operations: [get, list, listen]}]) { id: ID s: Int! t: Int @auth(rules: [{allow: owner}]) }",
+      "'A.s' is required, and not everybody who may read the model may read the field: give it rules with 'read', make it "
+        .. "nullable, or set the subscriptions' level to off or public (line 1, column 90)" },
     { "type A @model @versioned { id: ID! s: Int! @auth(rules: [{allow: owner}]) }",
       "'A.s' is required and has rules for reading: make it nullable, or set the subscriptions' level to off or public "
         .. "(line 1, column 36)" },

@@ -7,14 +7,20 @@ local FOLDER = debug.getinfo(1, "S").source:match("^@(.*/)[^/]*$") .. "golden/"
 
 local NAMES = {}
 for name in ([[
-auth_default_mode auth_fields auth_operations auth_owners belongs_to custom_operations custom_roots defaults disabled enums
-has_many has_many_custom_key has_many_index has_one has_one_fields indexes levels long_names many_to_many many_to_many_auth
+auth_default_mode auth_fields auth_operations auth_owners belongs_to custom_operations custom_roots defaults disabled enums functions
+has_many has_many_custom_key has_many_index has_one has_one_fields indexes levels long_names searchable searchable_auth searchable_sandbox many_to_many many_to_many_auth
 minimal no_id objects primary_key primary_key_disabled references renamed s3object sample sandbox sandbox_custom
 disabled_related renamed_auth nested_auth iam_default lambda_default owner_key extended v1_related
-sandbox_default scalars self_relation v1_auth v1_auth_fields v1_maps v1_connections v1_keys v1_model v1_posts v1_versioned
+small_letters small_letters_related small_letters_auth v1_small_letters v1_small_letters_auth composite_parts v1_composite_parts
+has_many_sorted id_types v1_id_types v1_auth_unspoken v1_auth_unspoken_default v1_auth_key_owner v1_sort_fields
+v1_sort_fields_named v1_key_fields flag_whole_maps flag_old_keys v1_flags v1_plain v1_plain_auth
+v1_extended v1_timestamps public_shop v1_public_chat v1_public_projects v1_auth_default_pool auth_all_modes many_to_many_rules v1_auth_conditions
+sandbox_default scalars self_relation v1_auth v1_auth_fields v1_maps v1_connections v1_functions v1_keys v1_model v1_posts
+v1_searchable v1_searchable_auth v1_versioned
 conflict_auth conflict_auth_fields conflict_custom conflict_default_modes conflict_indexes conflict_keys conflict_many_to_many
-conflict_minimal conflict_mixed conflict_names conflict_operations conflict_relations conflict_sandbox conflict_timestamps
+conflict_minimal conflict_mixed conflict_names conflict_operations conflict_relations conflict_sandbox conflict_searchable conflict_v1_searchable conflict_timestamps
 conflict_values conflict_v1 conflict_v1_auth conflict_v1_maps conflict_v1_mixed
+conflict_small_letters conflict_v1_small_letters conflict_whole_maps
 ]]):gmatch("%S+") do NAMES[#NAMES + 1] = name end
 
 local function read(name)
@@ -92,6 +98,13 @@ local function modes_of(source)
   return modes
 end
 
+-- What its first lines say of the transformer.
+local function transformer_of(source)
+  local flags = {}
+  for name, value in (source:match("# flags: ([^\n]*)") or ""):gmatch("(%S+)=(%S+)") do flags[name:lower()] = value == "true" end
+  return { version = tonumber(source:match("# transformer: (%d)")), flags = flags }
+end
+
 -- "AUTOMERGE Post=LAMBDA": the handler of all models, and of single ones.
 local function conflict_of(source)
   local words = source:match("# conflict: ([^\n]*)")
@@ -121,7 +134,9 @@ describe("The official transformer's output is ours for", function()
   for _, name in ipairs(NAMES) do
     it(name, function()
       local source = read(name .. ".source.graphql")
-      local s, err = load_schema(source, { modes = modes_of(source), conflict = conflict_of(source) })
+      local s, err = load_schema(source, {
+        modes = modes_of(source), conflict = conflict_of(source), transformer = transformer_of(source),
+      })
       assert(s, err and err.message)
       local sdl = without_conversations(read(name .. ".expected.graphql"))
       local expected = lines_of(DIFFERENCES[name] and DIFFERENCES[name](sdl) or sdl)

@@ -66,8 +66,9 @@ describe("The key of a model", function()
     { 'type A @model @key(fields: ["k"], queryField: "q") { k: ID! }',
       "@key's 'queryField' needs a 'name': the primary key has its own query (line 1, column 47)" },
     { 'type A @model @key(fields: ["x"]) { k: ID! }', "@key names the field 'x', which model 'A' has not (line 1, column 28)" },
-    { "type A @model { id: Int! }", "the id of model 'A' must be 'ID!' (line 1, column 17)" },
-    { "type A @model { id: [ID!]! }", "the id of model 'A' must be 'ID!' (line 1, column 17)" },
+    { "type A @model { id: [ID!]! }", "the id of model 'A' must be 'ID!', or another scalar or an enum (line 1, column 17)" },
+    { "type A @model { id: B } type B { a: Int }",
+      "the id of model 'A' must be 'ID!', or another scalar or an enum (line 1, column 17)" },
   }) do
     it("is refused: " .. row[1], function() assert.equal(row[2], refusal(row[1])) end)
   end

@@ -52,3 +52,34 @@ describe("A schema that names its root types", function()
     assert.truthy(s.query.fields.getA)
   end)
 end)
+
+describe("The version of the transformer", function()
+  -- {schema, what is said, version, the directive that tells it}
+  for _, row in ipairs({
+    { "type A @model { id: ID! }", nil, 2, nil },
+    { "type A @model @key(fields: [\"id\"]) { id: ID! }", nil, 1, "key" },
+    { "type A @model { id: ID! @primaryKey }", nil, 2, "primaryKey" },
+    { "type A @model @key(fields: [\"id\"]) { id: ID! a: Int @default(value: \"1\") }", nil, 2, "default" },
+    { "type A @model { id: ID! }", 1, 1, nil },
+    { "type A @model { id: ID! a: Int @default(value: \"1\") }", 2, 2, nil },
+  }) do
+    it(("is %d for %s where %s is said"):format(row[3], row[1], row[2] or "nothing"), function()
+      local s, models = load_schema(row[1], { transformer = { version = row[2] } })
+      assert.is_table(s)
+      assert.same({ version = row[3], directive = row[4] }, models.transformer)
+    end)
+  end
+
+  it("is refused for a schema that needs the other one", function()
+    for text, said in pairs({
+      ["type A @model { id: ID! @primaryKey }"] = { { version = 1, because = "--transformer 1" },
+        "directive @primaryKey is of Amplify's second transformer, and this schema follows the first: --transformer 1 (line 1, column 25)" },
+      ['type A @model @key(fields: ["id"]) { id: ID! a: Int @default(value: "1") }'] = { { version = 2 },
+        "directive @key is of Amplify's first transformer, and this schema follows the second (line 1, column 15)" },
+    }) do
+      local s, err = load_schema(text, { transformer = said[1] })
+      assert.is_nil(s)
+      assert.equal(said[2], err.message)
+    end
+  end)
+end)

@@ -325,7 +325,8 @@ describe("@model", function()
     { "type A @model(subscriptions: {level: some}) { a: Int }",
       "@model's 'subscriptions.level' must be one of off, public, on (line 1, column 38)" },
     { "type A @model(foo: 1) { a: Int }", "directive @model has no argument 'foo' (line 1, column 15)" },
-    { "type A @model { id: Int }", "the id of model 'A' must be 'ID!' (line 1, column 17)" },
+    { "type A @model { id: [Int] }",
+      "the id of model 'A' must be 'ID!', or another scalar or an enum (line 1, column 17)" },
   }) do
     it("is refused: " .. row[1], function()
       local made, err = make(row[1])
@@ -354,6 +355,7 @@ end)
 
 describe("operation names", function()
   it("begin with the operation and the name in upper case", function()
+    assert.equal("listCategorys", model_names.operations("Category", true).list)
     local names = model_names.operations("blogPost")
     assert.equal("getBlogPost", names.get)
     assert.equal("listBlogPosts", names.list)

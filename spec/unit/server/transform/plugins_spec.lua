@@ -114,6 +114,17 @@ describe("a directive plug-in", function()
     assert.equal("echo of me", data('{ echo(text: "me") }').echo)
   end)
 
+  it("may give another meaning to one that is", function()
+    local searchable = plugin({ name = "searchable", definition = "directive @searchable(fields: [String!]!) on OBJECT",
+      object = function(api, type_node, directive)
+        api:add("extend type Query { find: String }")
+        local fields = api:arguments(directive).fields
+        api:resolver("Query", "find", function() return type_node.name .. " by " .. fields[1] end)
+      end })
+    assert(make('type A @searchable(fields: ["x"]) { x: Int } type Query { a: A }', { searchable }))
+    assert.equal("A by x", data("{ find }").find)
+  end)
+
   it("yields to the user's resolvers", function()
     local given = plugin({ name = "given", definition = "directive @given on FIELD_DEFINITION",
       field = function(api, type_node, field_node) api:resolver(type_node.name, field_node.name, function() return 1 end) end })

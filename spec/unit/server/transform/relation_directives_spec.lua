@@ -226,8 +226,12 @@ describe("A connection of the first version", function()
       "@connection of 'A.b' is no list, so it cannot have a 'keyName' (line 1, column 62)" },
     { 'type A @model { b: B @connection(sortField: "x") }' .. B,
       "@connection's 'sortField' 'x' must be a field of 'A', and the key of 'B' must have a sort field (line 1, column 45)" },
-    { 'type A @model { b: [C] @connection(name: "AC", sortField: "x") } type C @model { a: A @connection(name: "AC") }',
+    { 'type A @model { b: [C] @connection(name: "AC") } type C @model { a: A @connection(name: "AC", sortField: "x") }',
       "connection 'AC': the 'sortField' 'x' is no field of 'C' (line 1, column 24)" },
+    { 'type A @model { b: [C] @connection(name: "AC") } type C @model { x: Boolean a: A @connection(name: "AC", sortField: "x") }',
+      "connection 'AC': the 'sortField' 'C.x' must be a scalar that has an order (line 1, column 24)" },
+    { 'type A @model { b: [C] @connection(name: "AC") } type C @model { x: [Int] a: A @connection(name: "AC", sortField: "x") }',
+      "connection 'AC': the 'sortField' 'C.x' must be a scalar that has an order (line 1, column 24)" },
   }) do
     it("is refused: " .. row[1], function() assert.equal(row[2], refusal(row[1])) end)
   end

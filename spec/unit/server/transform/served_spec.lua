@@ -47,6 +47,35 @@ describe("A transformed schema serves", function()
     assert.same(list({ id = "c2" }, { id = "c1" }), data('{ csByA(aID: "a", sortDirection: DESC) { items { id } } }').csByA)
   end)
 
+  it("models whose names begin with a small letter", function()
+    serve([[type order @model { id: ID! state: String @index(name: "byState", queryField: "ordersByState") lines: [order_line] @hasMany }
+      type order_line @model { id: ID! order: order @belongsTo }]])
+    data([[mutation ($input: CreateOrderInput = {id: "o", state: "new"}, $if: ModelOrderConditionInput) {
+      createOrder(input: $input, condition: $if) { id } createOrder_line(input: {id: "l", orderLinesId: "o"}) { id } }]])
+    assert.same(list({ id = "o", __typename = "order" }), data([[query ($filter: ModelOrderFilterInput = {state: {eq: "new"}}) {
+      listOrders(filter: $filter) { items { id __typename } } }]]).listOrders)
+    assert.same({ __typename = "ModelorderConnection", items = list({ lines = list({ order = { id = "o" } }) }).items },
+      data([[query ($filter: ModelorderFilterInput = {state: {ne: "old"}}, $of: Modelorder_lineFilterInput) {
+        ordersByState(state: "new", filter: $filter) { __typename items { lines(filter: $of) { items { order { id } } } } } }]]).ordersByState)
+  end)
+
+  it("lists of enum values that a query by an index is filtered by", function()
+    serve([[enum Kind { A B }
+      type Post @model(queries: {list: null}) { id: ID! kinds: [Kind!]! by: ID @index(name: "byBy", queryField: "postsBy") }]])
+    data('mutation { createPost(input: {id: "p", by: "x", kinds: [A]}) { id } }')
+    assert.same(list({ id = "p" }), data('{ postsBy(by: "x", filter: {kinds: {contains: A}}) { items { id } } }').postsBy)
+  end)
+
+  it("lists with an argument that their index knows nothing of", function()
+    serve([[type Blog @model { id: ID! posts: [Post] @hasMany }
+      type Post @model { id: ID! @primaryKey(sortKeyFields: ["title", "day"]) title: String! day: AWSDate! }]])
+    data([[mutation { createBlog(input: {id: "b"}) { id }
+      createPost(input: {id: "p", title: "t", day: "2020-01-02", blogPostsId: "b"}) { id } }]])
+    assert.same(list({ id = "p" }), data('{ getBlog(id: "b") { posts(titleDay: {eq: {title: "other"}}) { items { id } } } }').getBlog.posts)
+    assert.same(list({ id = "p" }),
+      data('{ listPosts(id: "p", titleDay: {beginsWith: {title: "t", day: "2020-"}}) { items { id } } }').listPosts)
+  end)
+
   it("many to many", function()
     serve([[type Post @model { id: ID! tags: [Tag] @manyToMany(relationName: "PostTags") }
       type Tag @model { name: String! @primaryKey posts: [Post] @manyToMany(relationName: "PostTags") }]])

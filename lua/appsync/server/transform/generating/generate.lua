@@ -6,6 +6,7 @@ local model_filters = require("appsync.server.transform.generating.model_filters
 local names = require("appsync.server.transform.names")
 local parts = require("appsync.server.transform.generating.parts")
 local roots = require("appsync.server.transform.generating.roots")
+local search = require("appsync.server.transform.generating.search")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local fail = directives.fail
@@ -16,18 +17,18 @@ local generate = {}
 local function make_connection_field(world, m, relation)
   local field = m.field_by_name[relation.field]
   local related = world.models[relation.model]
-  local name = roots.connection_name(related)
+  local name = roots.connection_name(related.name)
   world.connections[name] = true
   -- A filter that a relation makes knows nothing of that relation's own key.
-  if not related.is_listed then related.filter_maker = relation end
-  related.is_listed = true
+  if not related.listings[related.name] then related.filter_maker = relation end
+  related.listings[related.name] = true
   field.node.type = sdl_nodes.type(name, field.node.loc)
   local list = {}
   if relation.sort_argument then
     local argument = roots.sort_argument(related, relation.key_name, relation.sort, relation.sort_argument)
     list[1] = sdl_nodes.argument(relation.sort_argument, argument:match(": (.*)$"), field.node.loc)
   end
-  list[#list + 1] = sdl_nodes.argument("filter", model_filters.filter_name(related), field.node.loc)
+  list[#list + 1] = sdl_nodes.argument("filter", model_filters.filter_name(related.name), field.node.loc)
   list[#list + 1] = sdl_nodes.argument("sortDirection", "ModelSortDirection", field.node.loc)
   list[#list + 1] = sdl_nodes.argument("limit", "Int", field.node.loc)
   list[#list + 1] = sdl_nodes.argument("nextToken", "String", field.node.loc)
@@ -38,8 +39,10 @@ end
 ---@param world appsync.server.Survey
 function generate.relation_fields(world)
   for _, m in ipairs(world.list) do
-    m.is_listed = m.ops.list ~= nil or m.ops.sync ~= nil
-    for _, index in ipairs(m.indexes) do m.is_listed = m.is_listed or index.query ~= nil end
+    if m.ops.list or m.ops.sync then m.listings[m.stem] = true end
+    for _, index in ipairs(m.indexes) do
+      if index.query then m.listings[m.name] = true end
+    end
   end
   for _, m in ipairs(world.list) do
     for _, relation in ipairs(m.relations) do
@@ -133,7 +136,16 @@ function generate.parts(world, first_line)
   made:add_all(nil, filters.shared(world.version))
   add_objects(world, made)
   for _, m in ipairs(world.list) do
-    if m.is_listed then made:add(m.loc, roots.connection(m, world.type_auth[roots.connection_name(m)])) end
+    if m.search then
+      made:add_all(nil, search.shared(world))
+      break
+    end
+  end
+  for _, m in ipairs(world.list) do
+    if m.search then made:add_all(m.loc, search.build(world, m)) end
+    for _, stem in ipairs(model_filters.stems(m)) do
+      made:add(m.loc, roots.connection(m, stem, world.type_auth[roots.connection_name(stem)]))
+    end
     made:add_all(m.loc, model_filters.build(world, m, enums))
     made:add_all(m.loc, inputs.mutations(world, m))
     made:add_all(m.loc, roots.key_conditions(world, m, key_conditions))

@@ -31,12 +31,14 @@ function inputs.can_hold_time(field)
   return not field.is_list and (field.named == "String" or field.named == "AWSDateTime")
 end
 
--- What the server fills in where a create leaves it out.
+-- What the server fills in where a create leaves it out. The second version says so of createdAt and updatedAt even where
+-- the times are kept under other names, or not at all.
 local function is_generated(m, field)
-  local is_text = field.named == "ID" or field.named == "String"
+  local is_first = m.transformer == 1
+  local is_text = field.named == "ID" or not is_first and field.named == "String"
   if field.name == "id" then return is_text and not field.is_list end
-  local is_stamp = field.name == "createdAt" or field.name == "updatedAt" or field.name == m.created_at
-    or field.name == m.updated_at
+  local is_stamp = field.name == m.created_at or field.name == m.updated_at
+    or not is_first and (field.name == "createdAt" or field.name == "updatedAt")
   return is_stamp and inputs.can_hold_time(field)
 end
 

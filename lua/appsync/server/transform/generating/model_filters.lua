@@ -61,9 +61,9 @@ local function plain_type_of(m)
   end
 end
 
-local function filter(world, m)
-  local lines, name = {}, model_filters.filter_name(m)
-  local is_of_query = m.ops.list or m.ops.sync
+local function filter(world, m, stem)
+  local lines, name = {}, model_filters.filter_name(stem)
+  local is_of_query = stem == m.stem and (m.ops.list or m.ops.sync)
   if world.version == 2 and is_of_query then
     add_all(lines, m, filters.type_of, "ModelIDInput")
   else
@@ -72,10 +72,12 @@ local function filter(world, m)
   end
   add_logic(lines, name, true)
   -- What an index makes knows nothing of tombstones.
-  if is_of_query or m.filter_maker then add_deleted(lines, world, m) end
-  if world.version == 2 then
+  if is_of_query or stem == m.name and m.filter_maker then add_deleted(lines, world, m) end
+  -- What relations and rules add they add under the stem alone.
+  if world.version == 2 and stem == m.stem then
     local own = {}
-    for _, key in ipairs(m.filter_maker and m.filter_maker.foreign and m.filter_maker.foreign.fields or {}) do own[key.name] = true end
+    local maker = stem == m.name and m.filter_maker
+    for _, key in ipairs(maker and maker.foreign and maker.foreign.fields or {}) do own[key.name] = true end
     add_where(lines, m, "is_foreign", function(field) return not own[field.name] and filters.type_of(field) or nil end)
     add_owners(lines, m)
   end
@@ -84,10 +86,13 @@ end
 
 local function condition(world, m)
   local lines, name = {}, model_filters.condition_name(m)
-  local has_own_index = m.key.is_custom or #m.indexes > 0
+  -- Keys are looked for under the model's name, and this is another one where that begins with a small letter.
+  local knows_keys = m.stem == m.name
+  local has_own_index = knows_keys and m.key.is_custom
+  for _, index in ipairs(knows_keys and m.indexes or {}) do has_own_index = has_own_index or not index.is_implied end
   for _, field in ipairs(m.fields) do
-    local is_left_out = field.name == "id" and (field.named == "ID" or has_own_index)
-      or m.key.is_custom and key_directives.holds(m, field.name)
+    local is_left_out = field.name == "id" and (field.named == "ID" or has_own_index or world.version == 1)
+      or knows_keys and m.key.is_custom and key_directives.holds(m, field.name)
       or world.version == 1 and m.protected_fields and m.protected_fields[field.name]
     if field.is_declared and not is_left_out then add_field(lines, field, filters.type_of(field)) end
   end
@@ -131,14 +136,25 @@ local function subscription(world, m)
   return filters.input(name, kept)
 end
 
+--- What a model is called in the names of its connections and their filters, which it may have twice.
+---@param m appsync.server.Model
+---@return string[] stems
+function model_filters.stems(m)
+  local list = m.listings[m.stem] and { m.stem } or {}
+  if m.stem ~= m.name and m.listings[m.name] then list[#list + 1] = m.name end
+  return list
+end
+
+--- The name of the filter of a model's pages.
+---@param stem string the model's own list: its stem; an index or a relation: its name
 ---@return string
-function model_filters.filter_name(m)
-  return ("Model%sFilterInput"):format(names.upper_first(m.name))
+function model_filters.filter_name(stem)
+  return ("Model%sFilterInput"):format(stem)
 end
 
 ---@return string
 function model_filters.condition_name(m)
-  return ("Model%sConditionInput"):format(names.upper_first(m.name))
+  return ("Model%sConditionInput"):format(m.stem)
 end
 
 ---@return string
@@ -146,12 +162,16 @@ function model_filters.subscription_name(m)
   return ("ModelSubscription%sFilterInput"):format(names.upper_first(m.name))
 end
 
+-- A filter that an index makes compares every list as one, also those that Amplify makes no such filter for.
 local function add_enums(parts, seen, m)
+  local has_plain = m.transformer == 2 and m.listings[m.name] and not (m.stem == m.name and (m.ops.list or m.ops.sync))
+  local type_of = has_plain and plain_type_of(m) or filters.type_of
   for _, field in ipairs(m.fields) do
-    local name = field.kind == "enum" and filters.type_of(field)
-    if name and not seen[name] then
-      seen[name] = true
-      parts[#parts + 1] = filters.enum(field.named, field.is_filtered_as_list)
+    for _, name in ipairs(field.kind == "enum" and { filters.type_of(field), type_of(field) } or {}) do
+      if not seen[name] then
+        seen[name] = true
+        parts[#parts + 1] = filters.enum(field.named, name:find("ListInput$") ~= nil)
+      end
     end
   end
 end
@@ -164,8 +184,8 @@ end
 function model_filters.build(world, m, seen)
   local parts = {}
   local is_mutable = m.ops.create or m.ops.update or m.ops.delete
-  if m.is_listed or is_mutable or #m.events > 0 then add_enums(parts, seen, m) end
-  if m.is_listed then parts[#parts + 1] = filter(world, m) end
+  if next(m.listings) or is_mutable or #m.events > 0 then add_enums(parts, seen, m) end
+  for _, stem in ipairs(model_filters.stems(m)) do parts[#parts + 1] = filter(world, m, stem) end
   if is_mutable then parts[#parts + 1] = condition(world, m) end
   if #m.events > 0 and world.version == 2 then parts[#parts + 1] = subscription(world, m) end
   return parts

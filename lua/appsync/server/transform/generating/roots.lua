@@ -3,23 +3,27 @@ local filters = require("appsync.server.transform.generating.filters")
 local inputs = require("appsync.server.transform.generating.inputs")
 local model_filters = require("appsync.server.transform.generating.model_filters")
 local names = require("appsync.server.transform.names")
+local search = require("appsync.server.transform.generating.search")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local roots = {}
 
+--- The name of the type that pages of a model are.
+---@param stem string the model's own list: its stem; an index or a relation: its name
 ---@return string
-function roots.connection_name(m)
-  return ("Model%sConnection"):format(names.upper_first(m.name))
+function roots.connection_name(stem)
+  return ("Model%sConnection"):format(stem)
 end
 
 --- The type that lists of a model are.
 ---@param m appsync.server.Model
+---@param stem string of its name
 ---@param auth string[]? its @aws_* directives
 ---@return string sdl
-function roots.connection(m, auth)
+function roots.connection(m, stem, auth)
   -- What only an index or a relation asks for isn't what a sync query returns.
-  local is_synced = m.conflict and (m.ops.list or m.ops.sync)
-  return ("type %s%s {\n  items: [%s]!\n  nextToken: String\n%s}"):format(roots.connection_name(m),
+  local is_synced = m.conflict and stem == m.stem and (m.ops.list or m.ops.sync)
+  return ("type %s%s {\n  items: [%s]!\n  nextToken: String\n%s}"):format(roots.connection_name(stem),
     sdl_nodes.directives_text(auth), m.name, is_synced and "  startedAt: AWSTimestamp\n" or "")
 end
 
@@ -32,7 +36,7 @@ end
 roots.sort_argument = sort_argument
 
 local function list_arguments(m)
-  local plain = ("filter: %s, limit: Int, nextToken: String"):format(model_filters.filter_name(m))
+  local plain = ("filter: %s, limit: Int, nextToken: String"):format(model_filters.filter_name(m.stem))
   if not m.key.is_custom then return plain end
   local parts = { ("%s: %s"):format(m.key.partition, m.field_by_name[m.key.partition].named) }
   parts[#parts + 1] = sort_argument(m, "Primary", m.key.sort, m.key.sort_argument)
@@ -46,7 +50,7 @@ local function index_arguments(world, m, index)
   local parts = { ("%s: %s%s"):format(index.partition, partition, world.version == 2 and "!" or "") }
   parts[#parts + 1] = sort_argument(m, index.name, index.sort, index.sort_argument)
   parts[#parts + 1] = "sortDirection: ModelSortDirection"
-  parts[#parts + 1] = ("filter: %s, limit: Int, nextToken: String"):format(model_filters.filter_name(m))
+  parts[#parts + 1] = ("filter: %s, limit: Int, nextToken: String"):format(model_filters.filter_name(m.name))
   return table.concat(parts, ", ")
 end
 
@@ -71,16 +75,19 @@ function roots.fields(world, m)
   local function add(root, name, text, operation)
     table.insert(out[root], { name, name .. text .. sdl_nodes.directives_text(m.operation_auth[operation]) })
   end
-  local connection, ops = roots.connection_name(m), m.ops
+  local connection, ops = roots.connection_name(m.stem), m.ops
   if ops.get then add("query", ops.get, ("(%s): %s"):format(table.concat(inputs.key_lines(m), ", "), m.name), "get") end
   if ops.list then add("query", ops.list, ("(%s): %s"):format(list_arguments(m), connection), "list") end
   if ops.sync then
     add("query", ops.sync, ("(filter: %s, limit: Int, nextToken: String, lastSync: AWSTimestamp): %s"):format(
-      model_filters.filter_name(m), connection), "sync")
+      model_filters.filter_name(m.stem), connection), "sync")
   end
   for _, index in ipairs(m.indexes) do
-    if index.query then add("query", index.query, ("(%s): %s"):format(index_arguments(world, m, index), connection), "index") end
+    if index.query then
+      add("query", index.query, ("(%s): %s"):format(index_arguments(world, m, index), roots.connection_name(m.name)), "index")
+    end
   end
+  if m.search then add("query", m.search.query, search.query(world, m), "search") end
   for _, op in ipairs({ "create", "update", "delete" }) do
     if ops[op] then
       add("mutation", ops[op], ("(input: %s%sInput!, condition: %s): %s"):format(names.upper_first(op),

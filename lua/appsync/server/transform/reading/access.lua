@@ -4,6 +4,7 @@
 local auth_directive = require("appsync.server.transform.reading.auth_directive")
 local directives = require("appsync.server.graphql.directives")
 local roots = require("appsync.server.transform.generating.roots")
+local search = require("appsync.server.transform.generating.search")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
 local fail = directives.fail
@@ -23,8 +24,8 @@ local DIRECTIVES = {
   { mode = "AWS_LAMBDA", name = "aws_lambda" },
 }
 
-local OPERATIONS = { "get", "list", "sync", "create", "update", "delete", "listen" }
-local ALL_OPERATIONS = { "index", "get", "list", "sync", "create", "update", "delete", "listen" }
+local OPERATIONS = { "get", "list", "sync", "create", "update", "delete", "listen", "search" }
+local ALL_OPERATIONS = { "index", "get", "list", "sync", "create", "update", "delete", "listen", "search" }
 
 --- Adds names to a list that is a set, too.
 ---@param found table
@@ -150,18 +151,25 @@ end
 --- Opens an operation of a model, and the type that it returns, to the modes of some directives.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
----@param operation "get"|"list"|"sync"|"index"|"create"|"update"|"delete"|"listen"
+---@param operation "get"|"list"|"sync"|"index"|"create"|"update"|"delete"|"listen"|"search"
 ---@param list string[]
 function access.open(world, m, operation, list)
-  local is_there = m.ops[operation] ~= nil or operation == "listen" and #m.events > 0
+  local is_there = m.ops[operation] ~= nil or operation == "listen" and #m.events > 0 or operation == "search" and m.search ~= nil
   if operation == "index" then
     for _, index in ipairs(m.indexes) do is_there = is_there or index.query ~= nil end
   end
   if operation == "listen" and m.level ~= "on" or not is_there then return end
   local is_list = operation == "list" or operation == "sync" or operation == "index"
-  add_to_type(world, is_list and roots.connection_name(m) or m.name, list)
+  local of_search = operation == "search" and search.connection_name(m)
+  local of_list = is_list and roots.connection_name(operation == "index" and m.name or m.stem)
+  add_to_type(world, of_search or of_list or m.name, list)
   m.operation_auth[operation] = m.operation_auth[operation] or {}
   add_new(m.operation_auth[operation], list)
+end
+
+-- What the aggregates of all searches are made of.
+local function add_to_aggregates(world, m, list)
+  for _, name in ipairs(m.search and search.AGGREGATE_TYPES or {}) do add_to_type(world, name, list) end
 end
 
 local function add_operations(world, m)
@@ -227,7 +235,9 @@ function access.pass_on(world, m)
     end
   end
   if #list == 0 then return end
-  add_to_type(world, roots.connection_name(m), list)
+  for _, stem in ipairs({ m.stem, m.name }) do add_to_type(world, roots.connection_name(stem), list) end
+  if m.search then add_to_type(world, search.connection_name(m), list) end
+  add_to_aggregates(world, m, list)
   for _, operation in ipairs(ALL_OPERATIONS) do m.operation_auth[operation] = list end
 end
 
@@ -236,21 +246,23 @@ local function reads(role, name)
   return allowed.get or allowed.list or allowed.sync or allowed.listen or allowed.search or false
 end
 
--- Whoever is signed in has what the rules for some who are signed in would add.
+local HAS_USERS = { AMAZON_COGNITO_USER_POOLS = true, OPENID_CONNECT = true }
+
+-- Whoever is signed in has what the rules for some who are signed in would add. By IAM guests aren't.
 local function is_covered(m, role, name)
-  if role.rule.allow == "private" then return false end
+  if role.rule.allow == "private" or not HAS_USERS[role.mode] then return false end
   for _, other in ipairs(m.roles) do
     local allowed = other.allowed[name] or {}
-    if other.rule.allow == "private" and other.mode == role.mode and allowed.get and allowed.list and allowed.listen then
-      return true
-    end
+    local sees_all = allowed.get and allowed.list and allowed.listen and allowed.sync and allowed.search
+    if other.rule.allow == "private" and other.mode == role.mode and sees_all then return true end
   end
   return false
 end
 
--- A subscriber who may not see a field gets null for it, which a required field cannot be.
+-- A subscriber who may not see a field gets null for it, which a required field cannot be. Amplify asks for it where
+-- `subscriptions` is null, too.
 local function check_required(m)
-  if m.level ~= "on" then return true end
+  if m.level ~= "on" and not m.lacks_subscriptions then return true end
   for _, field in ipairs(m.fields) do
     for _, role in ipairs(field.is_declared and field.is_required and m.roles or {}) do
       if role.may.get and not is_covered(m, role, field.name) and not reads(role, field.name) then
@@ -277,6 +289,7 @@ function access.apply(world, m)
   add_owner_fields(world, m)
   add_to_type(world, m.name, directives_of(world, modes_of(m.roles), false))
   add_operations(world, m)
+  add_to_aggregates(world, m, directives_of(world, modes_of(m.roles), false))
   add_nested(world, m.node.fields, modes_of(m.roles))
   return check_required(m)
 end
@@ -288,7 +301,8 @@ function access.apply_sandbox(world, m)
   if world.modes.default == "API_KEY" then return end
   local list = { "aws_api_key" }
   add_to_type(world, m.name, list)
-  add_to_type(world, roots.connection_name(m), list)
+  for _, stem in ipairs({ m.stem, m.name }) do add_to_type(world, roots.connection_name(stem), list) end
+  add_to_aggregates(world, m, list)
   for _, operation in ipairs(ALL_OPERATIONS) do m.operation_auth[operation] = list end
   local function add_objects(fields, seen)
     for _, field in ipairs(fields) do

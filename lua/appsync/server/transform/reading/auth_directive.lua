@@ -8,7 +8,7 @@ local names = require("appsync.server.transform.names")
 local fail, given = directives.fail, directive_arguments.given
 
 ---@class appsync.server.Rule
----@field allow "owner"|"groups"|"private"|"public"|"custom"
+---@field allow "owner"|"groups"|"private"|"public"|"custom"|"anyone" anyone: of any mode, only where it's implied
 ---@field provider string "userPools", "oidc", "apiKey", "identityPool" or "function"
 ---@field mode appsync.server.AuthMode
 ---@field operations table<string, true> of create, update, delete, get, list, sync, listen, search
@@ -100,8 +100,8 @@ local function read_owner(world, rule, values, m, loc)
   end
   local field = m and m.field_by_name[rule.owner_field]
   rule.owner_is_list = field ~= nil and field.is_list
-  local claim = given(values.identityClaim) or given(values.identityField)
-    or (world.version == 1 and "cognito:username" or "sub::username")
+  local claim = given(values.identityClaim) or given(values.identityField) or world.version == 1 and "cognito:username"
+    or world.flags.usesubusernamefordefaultidentityclaim and "sub::username" or "username"
   rule.identity_claims = {}
   -- A claim's own name may have single colons: "cognito:username".
   for part in (claim .. "::"):gmatch("(.-)::") do table.insert(rule.identity_claims, part) end
@@ -123,7 +123,8 @@ local function read_groups(rule, values, m, loc)
     return fail(loc, "@auth: 'groups' is empty, so nobody could be in them")
   end
   local field = m and rule.groups_field and m.field_by_name[rule.groups_field]
-  if m and rule.groups_field and not field then
+  -- What joins two models has the rules of both, and not their fields.
+  if m and not m.is_join and rule.groups_field and not field then
     return fail(loc, "@auth's 'groupsField' names '%s', which model '%s' has not", rule.groups_field, m.name)
   end
   rule.groups_is_list = field ~= nil and field ~= false and field.is_list
@@ -186,6 +187,24 @@ function auth_directive.role_names(rule)
   return { ("%s:%s"):format(rule.mode, rule.allow) }
 end
 
+-- Of the rules of two models that speak of the same the later one counts, for a group of a list too.
+local function last_of_each(list)
+  local kept, places = {}, {}
+  for _, rule in ipairs(list) do
+    for i, name in ipairs(auth_directive.role_names(rule)) do
+      local single = rule
+      if rule.groups then
+        single = {}
+        for key, value in pairs(rule) do single[key] = value end
+        single.groups = { rule.groups[i] }
+      end
+      places[name] = places[name] or #kept + 1
+      kept[places[name]] = single
+    end
+  end
+  return kept
+end
+
 local function check_twice(m, list)
   local seen = {}
   for _, rule in ipairs(list) do
@@ -199,8 +218,8 @@ local function check_twice(m, list)
   return true
 end
 
--- What no rule of a model speaks of was open to the API's default mode in the first version.
-local function add_unprotected(world, list)
+-- What no rule of a model speaks of was open in the first version, to the modes that the directives of its fields name.
+local function add_unprotected(list)
   local covered, open = {}, {}
   for _, rule in ipairs(list) do
     for operation in pairs(rule.operations) do covered[operation] = true end
@@ -209,13 +228,7 @@ local function add_unprotected(world, list)
     if not covered[operation] then open[operation] = true end
   end
   if next(open) == nil then return end
-  local mode = world.modes.default
-  local allow = mode == "API_KEY" and "public" or mode == "AWS_LAMBDA" and "custom" or "private"
-  local provider
-  for name, its_mode in pairs(MODES) do
-    if its_mode == mode then provider = name end
-  end
-  table.insert(list, { allow = allow, provider = provider, mode = mode, operations = open, is_implied = true, loc = list[1].loc })
+  table.insert(list, { allow = "anyone", operations = open, is_implied = true, loc = list[1].loc })
 end
 
 local function read_field_rules(world, m)
@@ -240,9 +253,10 @@ function auth_directive.read(world, m)
     local list, err = read_list(world, directive, m, false)
     if not list then return nil, err end
     if world.version == 1 then
-      add_unprotected(world, list)
-    elseif not m.is_join then
-      -- What joins two models has the rules of both.
+      add_unprotected(list)
+    elseif m.is_join then
+      list = last_of_each(list)
+    else
       local ok, why = check_twice(m, list)
       if not ok then return nil, why end
     end

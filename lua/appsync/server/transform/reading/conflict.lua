@@ -91,9 +91,12 @@ local function entry_of(settings, m)
   return entry.handler and entry.handler ~= "NONE" and entry or nil
 end
 
--- `queries: null` takes the sync query away, too; the first version made it whatever the map said.
+-- `queries: null` takes the sync query away, too, and so does a map that stands for all queries; the first version made it
+-- whatever the map said.
 local function has_query(world, m)
-  return world.version == 1 or world.reader:read(m.directive).queries ~= NULL
+  if world.version == 1 then return true end
+  local queries = world.reader:read(m.directive).queries
+  return queries == nil or queries ~= NULL and world.flags.shoulddeepmergedirectiveconfigdefaults
 end
 
 --- Fills a versioned model's `conflict` and the name of its sync query.
@@ -108,7 +111,7 @@ function conflict.read(world, m)
     handler = entry.handler, resolver = entry.handler == "LAMBDA" and (entry.resolver or "default") or nil,
     base_ttl_s = settings.base_ttl_s or conflict.BASE_TTL_S, delta_ttl_s = settings.delta_ttl_s or conflict.DELTA_TTL_S,
   }
-  if has_query(world, m) then m.ops.sync = names.operations(m.name, world.version).sync end
+  if has_query(world, m) then m.ops.sync = names.operations(m.name).sync end
   return true
 end
 

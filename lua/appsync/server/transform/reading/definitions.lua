@@ -43,10 +43,36 @@ enum ModelQuery { get list }
 enum ModelMutation { create update delete }
 ]]
 
---- Those that this version doesn't carry out. Ignored, they would leave data unvalidated, unsearched or unrelated.
+--- Those that a plug-in of the same name may give another meaning, each as SDL of its own: `own` of `definitions.documents`.
+definitions.REPLACEABLE = {
+  ["function"] = [[
+directive @function(name: String!, region: String, accountId: String, invocationType: InvocationType)
+  repeatable on FIELD_DEFINITION
+enum InvocationType { RequestResponse Event }
+]],
+  searchable = [[
+directive @searchable(queries: SearchableQueryMap) on OBJECT
+input SearchableQueryMap { search: String }
+]],
+}
+
+--- The SDL of all that are carried out.
+---@param own table<string, true>? names that plug-ins have
+---@return string[]
+function definitions.all(own)
+  local texts = { definitions.SDL }
+  for name, text in pairs(definitions.REPLACEABLE) do
+    if not (own and own[name]) then texts[#texts + 1] = text end
+  end
+  return texts
+end
+
+--- Those that this version doesn't carry out. Ignored, they would leave data unvalidated or unrelated.
 definitions.UNSUPPORTED = {
-  ["function"] = true, http = true, searchable = true, predictions = true, mapsTo = true, refersTo = true, sql = true,
+  http = true, predictions = true, mapsTo = true, refersTo = true, sql = true,
   validate = true, conversation = true, generation = true,
+  -- Those of merged APIs (AppSync Developer Guide, "Merged API directives").
+  canonical = true, hidden = true, renamed = true,
 }
 
 --- Which of them tell the version of the transformer that a schema was written for. A schema that has some of the first
@@ -57,7 +83,7 @@ definitions.VERSION_2 = {
 }
 
 --- Those that only mean something on a model, and on a model's field.
-definitions.OF_TYPES = { key = true, versioned = true }
+definitions.OF_TYPES = { key = true, versioned = true, searchable = true }
 definitions.OF_FIELDS = {
   primaryKey = true, index = true, hasOne = true, hasMany = true, belongsTo = true, manyToMany = true, default = true,
   connection = true,

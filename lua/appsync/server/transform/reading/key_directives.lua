@@ -51,6 +51,14 @@ function key_directives.type_of(m, name)
   return field and field.named or "ID"
 end
 
+--- The type of what refers to a field of a model's key: to an id without @primaryKey an ID, whatever it's declared as.
+---@param m appsync.server.Model
+---@param name string
+---@return string
+function key_directives.type_to_others(m, name)
+  return m.key.is_custom and key_directives.type_of(m, name) or "ID"
+end
+
 --- A model's secondary index of a name, or nil.
 ---@param m appsync.server.Model
 ---@param name string
@@ -132,7 +140,8 @@ local function read_index(world, m, field, directive)
     return fail(directive_arguments.loc(directive, "name"),
       "@index's 'name' is 3 to 255 letters, digits, underscores, hyphens and periods, not '%s'", name)
   end
-  local query = values.queryField or own
+  local query = values.queryField
+  if query == nil and m.flags.enableautoindexquerynames then query = own end
   return add_index(m, { name = name, partition = field.name, sort = sort, query = given(query) }, "@index", directive.loc)
 end
 
@@ -186,8 +195,8 @@ function key_directives.read(world, m)
     end
   end
   local id = m.field_by_name.id
-  if not m.key and id and (id.is_list or (id.named ~= "ID" and id.named ~= "String")) then
-    return fail(id.node.loc, "the id of model '%s' must be 'ID!'", m.name)
+  if not m.key and id and (id.is_list or (id.kind ~= "scalar" and id.kind ~= "enum")) then
+    return fail(id.node.loc, "the id of model '%s' must be 'ID!', or another scalar or an enum", m.name)
   end
   m.key = m.key or { partition = "id", sort = {}, is_custom = false }
   if world.version == 1 then return true end

@@ -49,7 +49,8 @@ end
 -- The fields of the join model that hold the key of one side.
 local function foreign_fields(m)
   local base = names.lower_first(m.name)
-  local fields = { { name = base .. names.upper_first(m.key.partition), of = m.key.partition } }
+  local suffix = m.flags.respectprimarykeyattributesonconnectionfield and names.upper_first(m.key.partition) or "ID"
+  local fields = { { name = base .. suffix, of = m.key.partition } }
   for _, sort in ipairs(m.key.sort) do fields[#fields + 1] = { name = base .. sort, of = sort } end
   for _, field in ipairs(fields) do field.type = key_directives.type_of(m, field.of) .. "!" end
   return fields
@@ -81,7 +82,7 @@ end
 -- By it the items of one side are found.
 local function add_index(join, side, fields)
   local index = { name = "by" .. side.model.name, partition = fields[1].name, sort = field_names(fields, 2) }
-  index.query = names.index(join.name, index.partition, index.sort)
+  if join.flags.enableautoindexquerynames then index.query = names.index(join.name, index.partition, index.sort) end
   index.sort_argument = key_directives.sort_argument(index.sort)
   table.insert(join.indexes, index)
   return index.name

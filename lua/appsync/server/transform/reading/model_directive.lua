@@ -8,11 +8,17 @@ local fail, NULL = directives.fail, core.null
 
 local model_directive = {}
 
--- The name that a map gives to a key: nil where the map or the key is null. In the first version a map that was given
--- stood for all of the defaults, in the second for those that it names.
+-- Whether a map that is given stands for all of the defaults, or for those alone that it names.
+local function is_whole(world, map)
+  if world.version == 1 then return map.level == nil end
+  if world.flags.shoulddeepmergedirectiveconfigdefaults then return false end
+  return map.level ~= "public" or map.onCreate ~= nil or map.onUpdate ~= nil or map.onDelete ~= nil
+end
+
+-- The name that a map gives to a key: nil where the map or the key is null.
 local function pick(world, map, key, default)
   if map == NULL or (map and map[key] == NULL) then return nil end
-  if map and world.version == 1 and map.level == nil then return map[key] end
+  if map and is_whole(world, map) then return map[key] end
   return map and map[key] or default
 end
 
@@ -50,6 +56,7 @@ end
 
 local function read_events(world, m, map, defaults)
   m.events = {}
+  m.lacks_subscriptions = map == NULL or nil
   m.level = map == NULL and "off" or (map and map.level ~= NULL and map.level) or "on"
   if m.level == "off" then return end
   for _, op in ipairs({ "create", "update", "delete" }) do
@@ -73,7 +80,7 @@ function model_directive.read(world, m)
   local ok
   ok, err = check_names(m.directive, given)
   if not ok then return nil, err end
-  local defaults = names.operations(m.name, world.version)
+  local defaults = names.operations(m.name, world.version == 1 and not world.flags.improvepluralization)
   m.ops = {}
   for _, op in ipairs({ "get", "list" }) do m.ops[op] = pick(world, given.queries, op, defaults[op]) end
   for _, op in ipairs({ "create", "update", "delete" }) do m.ops[op] = pick(world, given.mutations, op, defaults[op]) end

@@ -13,7 +13,7 @@ function outside.check(world)
   for _, node in ipairs(world.document.definitions) do
     local is_model = world.models[node.name or ""] ~= nil
     for _, directive in ipairs(not is_model and node.directives or {}) do
-      if definitions.OF_TYPES[directive.name] then
+      if definitions.OF_TYPES[directive.name] and world.reader.definitions[directive.name] then
         return fail(directive.loc, "directive @%s is only for types with @model, and '%s' has none", directive.name, node.name)
       end
     end

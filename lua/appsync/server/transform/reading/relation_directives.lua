@@ -14,8 +14,8 @@ local fail, given = directives.fail, directive_arguments.given
 ---@field index string? hasMany and hasOne by reference: the related model's index that holds `remote_fields`
 ---@field local_fields string[] fields of this model whose values
 ---@field remote_fields string[] these fields of the related model have, in the same order
----@field sort string[] hasMany: sort fields of the index that aren't bound by `remote_fields`
----@field sort_argument string? hasMany: the argument that puts a condition on them
+---@field sort string[] hasMany: sort fields that aren't bound by `remote_fields`, of the index or the related model's key
+---@field sort_argument string? hasMany: the argument that puts a condition on them; one that the index has not does nothing
 ---@field limit integer items of a page unless the query says
 ---@field is_required boolean
 ---@field foreign {model: string, fields: {name: string, type: string}[], is_required: boolean}? fields that the relation adds
@@ -29,7 +29,10 @@ relation_directives.DEFAULT_LIMIT = DEFAULT_LIMIT
 local function implied_keys(owner, field_name, target)
   local list = {}
   for i, name in ipairs(key_directives.fields(target.key)) do
-    list[i] = { name = names.camel({ owner.name, field_name, name }), type = key_directives.type_of(target, name) }
+    list[i] = { name = names.camel({ owner.name, field_name, name }), type = key_directives.type_to_others(target, name) }
+  end
+  if not owner.flags.respectprimarykeyattributesonconnectionfield then
+    list[1] = { name = names.camel({ owner.name, field_name, "id" }), type = "ID" }
   end
   return list
 end
@@ -61,7 +64,8 @@ end
 
 local function check_types(from, list, to, wanted, directive, argument)
   for i, name in ipairs(list) do
-    local own, theirs = key_directives.type_of(from, name), key_directives.type_of(to, wanted[i])
+    local type_of = argument == "references" and key_directives.type_to_others or key_directives.type_of
+    local own, theirs = key_directives.type_of(from, name), type_of(to, wanted[i])
     local is_alike = own == theirs or (argument == "references" and (own == "ID" or own == "String")
       and (theirs == "ID" or theirs == "String"))
     if not is_alike then
@@ -180,6 +184,9 @@ local function has_many(m, related, relation, directive, values)
   relation.foreign = { model = related.name, fields = foreign, is_required = relation.is_required }
   relation.local_fields, relation.remote_fields = key_directives.fields(m.key), names_of(foreign)
   relation.index = relation_directives.imply_index(related, ("gsi-%s.%s"):format(m.name, relation.field), relation.remote_fields)
+  -- Amplify offers the sort fields of the related model's key, and asks the implied index, which has none of them.
+  relation.sort, relation.key_name = related.key.sort, "Primary"
+  relation.sort_argument = key_directives.sort_argument(related.key.sort)
   return relation
 end
 

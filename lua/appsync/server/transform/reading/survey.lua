@@ -1,6 +1,8 @@
 --- What a source schema defines, by kind: the world that its models live in.
 local definitions = require("appsync.server.transform.reading.definitions")
 local directives = require("appsync.server.graphql.directives")
+local feature_flags = require("appsync.server.transform.reading.feature_flags")
+local names = require("appsync.server.transform.names")
 local scalars = require("appsync.server.graphql.scalars")
 local sdl_nodes = require("appsync.server.transform.sdl_nodes")
 
@@ -18,6 +20,7 @@ local fail = directives.fail
 ---@field is_filtered_as_list boolean of an enum: filters compare the list
 ---@field is_foreign boolean? holds another model's key, for a relation
 ---@field is_hidden boolean? the type doesn't show it
+---@field is_shown boolean? nevertheless, as a rule's owner
 ---@field is_version boolean? added by conflict detection
 ---@field is_timestamp boolean? added for the time of creation or of the last change
 ---@field node table the field's definition in the served schema
@@ -25,6 +28,8 @@ local fail = directives.fail
 ---@class appsync.server.Survey
 ---@field document appsync.ast.Document
 ---@field version 1|2 whose names and types are generated
+---@field version_by string? the directive that tells the version; nil where it's given, or nothing tells it
+---@field flags appsync.server.FeatureFlags
 ---@field models table<string, appsync.server.Model>
 ---@field list appsync.server.Model[] in the order of the schema; join models of many-to-many relations at the end
 ---@field objects table<string, table> object types that are no models and no root types
@@ -38,6 +43,7 @@ local fail = directives.fail
 ---@field is_sandbox boolean
 ---@field conflict appsync.server.ConflictSettings?
 ---@field reader appsync.server.DirectiveReader
+---@field functions appsync.server.FunctionChain[] fields with @function
 ---@field field_rules table<string, appsync.server.Rule[]> by "Type.field", of types that are no models
 ---@field type_auth table<string, string[]> the @aws_* directives that types get; sets, too
 ---@field seen_auth table<string, string[]> those that objects inside models have got already
@@ -121,8 +127,11 @@ end
 ---@param directive appsync.ast.Directive
 ---@return appsync.server.Model
 function World:add_model(node, directive)
-  local m = { name = node.name, node = node, directive = directive, loc = node.loc, fields = {}, field_by_name = {},
-    indexes = {}, relations = {}, relation_by_field = {}, defaults = {}, field_rules = {} }
+  local m = {
+    name = node.name, stem = names.generated(node.name, self.version), transformer = self.version, flags = self.flags,
+    node = node, directive = directive, loc = node.loc, fields = {}, field_by_name = {}, indexes = {}, relations = {},
+    relation_by_field = {}, defaults = {}, field_rules = {}, listings = {},
+  }
   self.models[m.name] = m
   self.objects[m.name] = nil
   self.names[m.name] = node
@@ -161,13 +170,28 @@ local function visit_directives(world, visit)
   end
 end
 
-local function version_of(world)
-  local has_first, has_second = false, false
+local ORDINALS = { "first", "second" }
+
+-- Each transformer knows only its own directives.
+local function check_version(transformer, stranger)
+  if not transformer.version or not stranger then return true end
+  return fail(stranger.loc, "directive @%s is of Amplify's %s transformer, and this schema follows the %s%s", stranger.name,
+    ORDINALS[3 - transformer.version], ORDINALS[transformer.version],
+    transformer.because and ": " .. transformer.because or "")
+end
+
+-- A schema that nobody says it of is of the version that its directives are of: the second where they are of both, or none
+-- is of one alone.
+local function find_version(world, transformer)
+  local first, second
   visit_directives(world, function(directive)
-    has_first = has_first or definitions.VERSION_1[directive.name] or false
-    has_second = has_second or definitions.VERSION_2[directive.name] or false
+    if definitions.VERSION_1[directive.name] then first = first or directive end
+    if definitions.VERSION_2[directive.name] then second = second or directive end
   end)
-  return has_first and not has_second and 1 or 2
+  world.version = transformer.version or (first and not second and 1) or 2
+  local told_by = not transformer.version and (second or first)
+  world.version_by = told_by and told_by.name or nil
+  return check_version(transformer, world.version == 1 and second or world.version == 2 and first)
 end
 
 local function join(node, extension)
@@ -180,7 +204,7 @@ local function join(node, extension)
 end
 
 -- What inputs and filters are made of is complete before they are: extensions become a part of what they extend. Directives
--- there would be lost on the way to a model.
+-- there would be lost on the way to a model. The first version made nothing of what extends a model.
 local function merge_extensions(world)
   local kept = {}
   for _, node in ipairs(world.document.definitions) do
@@ -190,7 +214,7 @@ local function merge_extensions(world)
     if m and node.directives[1] then
       return fail(node.directives[1].loc, "directive @%s belongs on the definition of '%s', not on its extension",
         node.directives[1].name, node.name)
-    elseif extended then
+    elseif extended and not (m and world.version == 1) then
       join(extended, node)
     else
       kept[#kept + 1] = node
@@ -231,20 +255,22 @@ end
 
 --- Surveys a document; its models have their fields, and nothing of their directives is read yet.
 ---@param document appsync.ast.Document
----@param options {modes: {default: string?, additional: table?}?, reader: appsync.server.DirectiveReader}
+---@param options {modes: {default: string?, additional: table?}?, reader: appsync.server.DirectiveReader,
+---  transformer: appsync.server.Transformer?}
 ---@return appsync.server.Survey? world, appsync.server.SchemaError? err
 function survey.read(document, options)
-  local modes = options.modes or {}
+  local modes, transformer = options.modes or {}, options.transformer or {}
   local world = setmetatable({
     document = document, models = {}, list = {}, objects = {}, has_input = {}, enums = {}, names = {}, reader = options.reader,
-    modes = { default = modes.default or "API_KEY" }, field_rules = {},
+    modes = { default = modes.default or "API_KEY" }, field_rules = {}, flags = feature_flags.complete(transformer.flags),
   }, World)
   if modes.default then
     world.modes.enabled = { [modes.default] = true }
     for _, mode in ipairs(modes.additional or {}) do world.modes.enabled[mode] = true end
   end
   read_roots(world)
-  world.version = version_of(world)
+  local is_known, why = find_version(world, transformer)
+  if not is_known then return nil, why end
   for _, step in ipairs({ sort_definitions, find_models, merge_extensions }) do
     local ok, err = step(world)
     if not ok then return nil, err end

@@ -28,15 +28,9 @@ local function directives_for(world, m, operation)
   return access.directives_of(world, access.modes_of(rules_for(m, operation)), false)
 end
 
-local function has_iam(world)
-  return world.modes.enabled ~= nil and world.modes.enabled.AWS_IAM == true
-end
-
--- Whether what opens an operation to other modes keeps it open to the default one. Where no rule speaks of the operation
--- an API with IAM does.
+-- Whether what opens an operation to other modes keeps it open to the default one.
 local function keeps_default(world, m, operation)
-  local list = rules_for(m, operation)
-  return access.modes_of(list)[world.modes.default] or (#list == 0 and has_iam(world))
+  return access.modes_of(rules_for(m, operation))[world.modes.default]
 end
 
 local function add_operations(world, m)
@@ -44,8 +38,10 @@ local function add_operations(world, m)
     access.open(world, m, operation, directives_for(world, m, operation))
   end
   local readers = access.modes_of(rules_for(m, "listen"))
-  access.open(world, m, "index", access.directives_of(world, readers, has_iam(world)))
+  -- Without a list of its own a model's queries by keys stay what no rule speaks of.
+  if m.ops.list then access.open(world, m, "index", access.directives_of(world, readers, false)) end
   access.open(world, m, "sync", access.directives_of(world, readers, keeps_default(world, m, "list")))
+  access.open(world, m, "search", directives_for(world, m, "search"))
 end
 
 local function add_directives(node, list)
@@ -83,8 +79,16 @@ local function add_nested(world, fields, list)
   end
 end
 
+-- Before a type was given what its rules name it got the default owner's field, if subscriptions would ask for it.
+local function add_missing_owner(world, m, owners)
+  if world.flags.addmissingownerfields or m.level ~= "on" or #m.events == 0 then return end
+  for _, rule in ipairs(owners) do
+    if rule.owner_field == "owner" and not m.field_by_name.owner then world:add_field(m, "owner", "String") end
+  end
+end
+
 -- Subscribers say whose records they want, unless another rule lets them see some without.
-local function add_owner_arguments(m)
+local function add_owner_arguments(world, m)
   local readers = rules_for(m, "listen")
   local owners, is_optional, is_open = {}, false, false
   for _, rule in ipairs(readers) do
@@ -93,6 +97,7 @@ local function add_owner_arguments(m)
     is_open = is_open or (rule.provider == "userPools" and (rule.allow == "public" or rule.allow == "private"))
   end
   if is_open then return end
+  add_missing_owner(world, m, owners)
   local seen = {}
   for _, rule in ipairs(owners) do
     if not seen[rule.owner_field] then
@@ -102,13 +107,28 @@ local function add_owner_arguments(m)
   end
 end
 
+-- A relation's key that inputs have and the type doesn't is shown by the type where it's an owner's.
+local function show_owner(world, m, name)
+  local field = m.field_by_name[name]
+  if not field then
+    world:add_field(m, name, "String")
+  elseif field.is_hidden and not field.is_shown then
+    field.is_shown = true
+    table.insert(m.node.fields, sdl_nodes.field(name, "String", m.loc))
+  end
+end
+
 local function add_owner_fields(world, m, list)
   for _, rule in ipairs(list) do
-    if rule.groups_field then m.protected_fields[rule.groups_field] = true end
-    if rule.allow == "owner" then
-      m.protected_fields[rule.owner_field] = true
-      if not m.field_by_name[rule.owner_field] then world:add_field(m, rule.owner_field, "String") end
-    end
+    if rule.allow == "owner" and world.flags.addmissingownerfields then show_owner(world, m, rule.owner_field) end
+  end
+end
+
+-- Conditions leave out what the model's rules read; of groups that rules name, the field that would have them.
+local function protect_fields(m, list)
+  for _, rule in ipairs(list) do
+    if rule.allow == "owner" then m.protected_fields[rule.owner_field] = true end
+    if rule.allow == "groups" then m.protected_fields[rule.groups_field or "groups"] = true end
   end
 end
 
@@ -124,13 +144,14 @@ end
 local function add_field_rules(world, m, field, list)
   add_owner_fields(world, m, list)
   local modes = access.modes_of(list)
-  access.add_to_type(world, m.name, access.directives_of(world, modes, not m.rules or access.modes_of(m.rules)[world.modes.default]))
+  access.add_to_type(world, m.name,
+    access.directives_of(world, modes, not m.rules or access.modes_of(own_rules(m))[world.modes.default]))
   for _, operation in ipairs({ "get", "list", "create", "update", "delete" }) do
     local own = with_operation(list, operation)
     local of_field = access.directives_of(world, own, false)
     local is_open = operation ~= "update" and operation ~= "delete" and keeps_default(world, m, operation)
     if #of_field > 0 then access.open(world, m, operation, access.directives_of(world, own, is_open)) end
-    if operation == "get" or operation == "create" then add_directives(field.node, of_field) end
+    if operation == "get" or operation == "create" and m.ops.create then add_directives(field.node, of_field) end
   end
   if m.level == "on" and field.is_required and next(with_operation(list, "get")) then
     return fail(field.node.loc, "'%s.%s' is required and has rules for reading: make it nullable, or set the subscriptions' "
@@ -150,12 +171,13 @@ function access_v1.apply(world, m)
     return true
   end
   local list = own_rules(m)
+  protect_fields(m, list)
   add_owner_fields(world, m, list)
   access.add_to_type(world, m.name, access.directives_of(world, access.modes_of(list), false))
   add_nested(world, m.node.fields, access.directives_of(world, access.modes_of(list), true))
   add_operations(world, m)
   add_connections(world, m)
-  add_owner_arguments(m)
+  add_owner_arguments(world, m)
   for _, field in ipairs(m.fields) do
     if m.field_rules[field.name] then
       local ok, err = add_field_rules(world, m, field, m.field_rules[field.name])

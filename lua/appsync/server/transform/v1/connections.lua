@@ -57,7 +57,8 @@ end
 local function has_one(world, use, related, foreign)
   local relation, sort = use.relation, given(use.values.sortField)
   relation.local_fields, relation.remote_fields = { foreign }, { related.key.partition }
-  if sort and not use.associate then
+  -- Where the other side is a list the sort field is that list's.
+  if sort and not (use.associate and use.associate.is_list) then
     if not use.m.field_by_name[sort] or not related.key.sort[1] then
       return fail(directive_arguments.loc(use.directive, "sortField"),
         "@connection's 'sortField' '%s' must be a field of '%s', and the key of '%s' must have a sort field", sort, use.m.name,
@@ -82,18 +83,23 @@ local function by_name(world, use, related)
     end
   end
   use.name = given(values.name) or ("%s.%s"):format(m.name, field.name)
-  local foreign = given(values.keyField) or other_values and given(other_values.keyField)
   if not field.is_list then
     use.relation.kind = use.associate and "belongsTo" or "hasOne"
-    return has_one(world, use, related, foreign or names.camel({ m.name, field.name, "id" }))
+    return has_one(world, use, related, given(values.keyField) or names.camel({ m.name, field.name, "id" }))
   end
-  local sort = other_values and (given(other_values.sortField) or given(values.sortField))
-  if sort and not related.field_by_name[sort] then
+  -- The single side holds the key: what it says of the key's field and of a sort field counts, whatever the list's says.
+  if not use.associate then
+    return has_many(world, use, related, given(values.keyField) or names.camel({ m.name, field.name, "id" }), nil)
+  end
+  local sort = given(other_values.sortField)
+  local by = sort and related.field_by_name[sort]
+  if sort and not by then
     return fail(use.directive.loc, "connection '%s': the 'sortField' '%s' is no field of '%s'", use.name, sort, related.name)
+  elseif by and (by.is_list or by.kind ~= "scalar" or by.named == "Boolean") then
+    return fail(use.directive.loc, "connection '%s': the 'sortField' '%s.%s' must be a scalar that has an order", use.name,
+      related.name, sort)
   end
-  foreign = foreign or use.associate and names.camel({ related.name, use.associate.name, "id" })
-    or names.camel({ m.name, field.name, "id" })
-  return has_many(world, use, related, foreign, sort)
+  return has_many(world, use, related, given(other_values.keyField) or names.camel({ related.name, use.associate.name, "id" }), sort)
 end
 
 local function find_key(related, use)
