@@ -86,6 +86,7 @@ function serve.run(words, out)
     return status.success
   end
   local options, code
+  require("appsync.server.time_limit").guard_process() -- before resolvers are loaded
   options, code, message = serve.options(parsed)
   if not options then
     -- Faults of files come with their places, each on lines of its own.

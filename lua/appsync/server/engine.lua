@@ -98,7 +98,7 @@ local function load_program(options, given)
     generated, err, code = model_resolvers.build(models, opened, {
       now = options.now or core.wall, lag_ms = options.lag_ms, uuid = options.uuid or core.uuid, query = s.query.name,
       mutation = s.mutation and s.mutation.name, guard = guard, search = search_query.resolver,
-      conflict_handlers = watched(options, "conflict_handlers"),
+      conflict_handlers = watched(options, "conflict_handlers", options.resolver_timeout),
     })
     if not generated then
       if not given then opened:close() end

@@ -49,7 +49,9 @@ local time_limit = require "appsync.server.time_limit"
 ---@field max_message integer? bytes of a WebSocket message, default 1 MB
 ---@field max_pending integer? bytes that may wait for one WebSocket, default 8 MB
 ---@field max_pending_total integer? and for all of them and large answers: above, requests get 503; default 256 MB
----@field write_timeout number? seconds without a byte being read of an answer, then the connection is cut, default 30
+---@field max_incoming_total integer? bytes of requests that aren't answered and messages that aren't complete: above, one above
+---  64 KB is refused; default 256 MB
+---@field write_timeout number? seconds without a byte being read of what waits, then the connection is cut, default 30
 ---@field log (fun(text: string))? default: stderr
 ---@field on_record (fun(record: appsync.server.LogRecord))? is told what each client does
 ---@field tracer appsync.server.Tracer? traces resolvers
@@ -151,6 +153,7 @@ local function open_listener(options)
     max_connections = options.max_connections,
     request_timeout = options.request_timeout,
     write_timeout = options.write_timeout,
+    max_incoming_total = options.max_incoming_total,
     host = options.host or "127.0.0.1",
     port = options.port or 0,
     tls = options.tls,

@@ -49,4 +49,24 @@ function time_limit.interruptible(chunk)
   return chunk
 end
 
+local function interruptible_too(chunk, ...)
+  if type(chunk) == "function" then time_limit.interruptible(chunk) end
+  return chunk, ...
+end
+
+---For the program that owns its process: on LuaJIT, what the user's functions load is interruptible, too.
+function time_limit.guard_process()
+  if not jit then return end
+  for _, name in ipairs({ "load", "loadstring", "loadfile" }) do
+    local original = _G[name]
+    _G[name] = function(...) return interruptible_too(original(...)) end
+  end
+  local loadfile_ = _G.loadfile
+  _G.dofile = function(path)
+    local chunk, message = loadfile_(path)
+    if not chunk then error(message, 2) end
+    return chunk()
+  end
+end
+
 return time_limit
