@@ -140,6 +140,23 @@ describe("@auth", function()
     assert.equal(no("press", "Mutation"), (outcome("key", "mutation { press }")))
   end)
 
+  it("leaves out rules that ask a record, for a field of a type that is no model", function()
+    make([[
+      type Query {
+        shared: String @auth(rules: [{allow: public}, {allow: owner}])
+        owned: String @auth(rules: [{allow: owner}])
+        place: Place
+      }
+      type Place { owner: String groups: [String]
+        address: String @auth(rules: [{allow: owner}, {allow: groups, groupsField: "groups"}, {allow: public}]) }
+    ]], { Query = { shared = function() return "s" end, owned = function() return "o" end,
+      place = function() return { owner = "bob", groups = { "Admin" }, address = "a" } end } })
+    assert.equal("s", (outcome("key", "{ shared }")))
+    assert.equal(no("shared", "Query"), (outcome("bob", "{ shared }")))
+    assert.equal(no("owned", "Query"), (outcome("bob", "{ owned }")))
+    for _, caller in ipairs({ "bob", "ada" }) do assert.equal(no("address", "Place"), (outcome(caller, "{ place { address } }"))) end
+  end)
+
   it("lets those to a resolver of one's own in place of a generated one whom some rule lets, and leaves the records to it", function()
     make([[type Note @model @auth(rules: [{allow: owner, operations: [read, create]}, {allow: public, operations: [read]}]) { id: ID! }
       type Query { other: Int } ]], {
