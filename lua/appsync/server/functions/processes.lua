@@ -2,6 +2,7 @@
 --- each with a line. The listener runs them; nothing here waits.
 local core = require("appsync.core")
 local lambda_error = require("appsync.server.functions.lambda_error")
+local printable = require("appsync.printable")
 
 ---@class appsync.server.Command
 ---@field words string[]
@@ -148,6 +149,17 @@ function Processes:invoke(command, json, done)
   table.insert(self.waiting, job)
   self:start_waiting()
   if not job.is_over then table.insert(self.open, job) end
+end
+
+--- Calls a command whose answer nobody waits for; its failure is logged.
+---@param command appsync.server.Command
+---@param json string
+function Processes:send(command, json)
+  self:invoke(command, json, function(answer)
+    if answer.err then
+      self.log(("a function that isn't waited for failed: %s: %s"):format(command.words[1], printable.escaped(answer.err.message)))
+    end
+  end)
 end
 
 -- What a process wrote as an answer; nothing is null.

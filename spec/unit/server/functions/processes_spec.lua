@@ -215,6 +215,16 @@ describe("the processes of functions", function()
     assert.equal('2 {"n":"b"}\n', fed[2])
   end)
 
+  it("have failures logged that nobody waits for", function()
+    pool:send(ONCE, "{}")
+    pool:send(ONCE, "{}")
+    output(1, "1")
+    exit(1)
+    output(2, '{"errorMessage":"no\\nway","errorType":"Error"}')
+    exit(2)
+    assert.same({ "a function that isn't waited for failed: once: no\\nway" }, logged)
+  end)
+
   it("forget those that are over", function()
     for i = 1, 500 do
       invoke(LINES, i)
