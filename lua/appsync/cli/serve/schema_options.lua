@@ -1,8 +1,8 @@
---- Options of `appsync serve`: what it serves.
-local auth_options = require("appsync.cli.serve.auth_options")
-local printable = require("appsync.printable")
-local resolver_failures = require("appsync.server.resolver_failures")
-local status = require("appsync.cli.status")
+---Options of `appsync serve`: what it serves.
+local auth_options = require "appsync.cli.serve.auth_options"
+local printable = require "appsync.printable"
+local resolver_failures = require "appsync.server.resolver_failures"
+local status = require "appsync.cli.status"
 
 ---@type appsync.cli.Group
 local schema_options = {
@@ -42,7 +42,7 @@ local function reason(found, given)
   return "no directive is specific to one; --transformer 1 selects the first"
 end
 
---- Tells by which of Amplify's transformers models are made, and why.
+---Tells by which of Amplify's transformers models are made, and why.
 ---@param models appsync.server.Models
 ---@param options appsync.server.Options
 function schema_options.tell_transformer(models, options)
@@ -55,7 +55,7 @@ end
 
 local TRANSFORM = "A directive that isn't known here is carried out by a file of --transform; see docs/server.md.\n"
 
---- Lines that help with a fault of the schema.
+---Lines that help with a fault of the schema.
 ---@param err appsync.server.SchemaError
 ---@return string lines "" when there are none
 function schema_options.hints(err)
@@ -66,7 +66,7 @@ function schema_options.hints(err)
   return auth_options.hints(err) .. (has_unknown and TRANSFORM or "")
 end
 
---- Says what of the program has no effect.
+---Says what of the program has no effect.
 ---@param options appsync.server.Options
 ---@param server appsync.server.Server
 function schema_options.tell(options, server)

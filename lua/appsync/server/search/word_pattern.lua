@@ -1,6 +1,6 @@
---- Patterns that are asked of single words: wildcards, and regular expressions in Lucene's spelling (OpenSearch
---- documentation, "Wildcard query", "Regular expression syntax"). A pattern is of the whole word. Matching takes the word's length
---- times the pattern's, whatever both are; a budget bounds it for all words and patterns of a search.
+---Patterns that are asked of single words: wildcards, and regular expressions in Lucene's spelling (OpenSearch
+---documentation, "Wildcard query", "Regular expression syntax"). A pattern is of the whole word. Matching takes the word's length
+---times the pattern's, whatever both are; a budget bounds it for all words and patterns of a search.
 local word_pattern = {}
 
 -- What OpenSearch allows of a pattern's length; and of what repetitions make of it.
@@ -20,7 +20,7 @@ local function characters(text)
   return list
 end
 
---- A step takes a character that `fits`, or splits into two ways, or is the end.
+---A step takes a character that `fits`, or splits into two ways, or is the end.
 ---@class appsync.server.PatternStep
 ---@field fits (fun(char: string): boolean)?
 ---@field out appsync.server.PatternStep?
@@ -198,7 +198,7 @@ function build(count, node, out)
   return builders[node.kind](count, node, out)
 end
 
---- What the patterns of one search may take together.
+---What the patterns of one search may take together.
 ---@return {n_left: integer}
 function word_pattern.budget()
   return { n_left = MAX_STEPS }
@@ -256,7 +256,7 @@ local function check_length(text)
   if #text > MAX_BYTES then throw("a pattern has at most %d bytes, not %d", MAX_BYTES, #text) end
 end
 
---- A wildcard: `*` is anything, `?` one character, a backslash takes the meaning from the next.
+---A wildcard: `*` is anything, `?` one character, a backslash takes the meaning from the next.
 ---@param text string
 ---@param budget {n_left: integer}? of the search
 ---@return fun(word: string): boolean
@@ -280,7 +280,7 @@ function word_pattern.wildcard(text, budget)
   return matcher({ kind = "sequence", parts = parts }, budget)
 end
 
---- A regular expression: `.` `?` `+` `*` `|` `()` `[]` `[^]` `{n,m}` `"text"` and a backslash.
+---A regular expression: `.` `?` `+` `*` `|` `()` `[]` `[^]` `{n,m}` `"text"` and a backslash.
 ---@param text string
 ---@param budget {n_left: integer}? of the search
 ---@return fun(word: string): boolean
