@@ -32,7 +32,7 @@ function AuthReload:apply()
   end
   self.watch:learn()
   if message then
-    self.say(printable.escaped(message) .. "\nnot reloaded: the keys and users from before hold on\n")
+    self.say(printable.escaped(message) .. "\nnot reloaded: the previous keys and users stay in force\n")
   else
     self.say(("reloaded %s\n"):format(printable.escaped(self.source:files()[1])))
   end

@@ -98,9 +98,9 @@ function Server:respond_refusal(event, status, headers, body)
   end
 end
 
-local FULL = "answers wait for clients that read them too slowly, more than there is room for: requests are refused with 503"
+local FULL = "too many answers are waiting for clients that read slowly: requests are refused with 503"
 local FULL_BODY = '{"errors":[{"errorType":"ServiceUnavailableException","message":'
-  .. '"Too many answers wait for clients that read them too slowly."}]}'
+  .. '"Too many answers are waiting for clients that read slowly."}]}'
 
 -- Whether there is room for no more answers: what would be answered isn't run either.
 ---@private
@@ -108,7 +108,7 @@ function Server:refuses_for_room(event)
   local is_full = self.listener:is_full()
   if is_full ~= (self.is_full or false) then
     self.is_full = is_full
-    self.log(is_full and FULL or "there is room for answers again")
+    self.log(is_full and FULL or "requests are accepted again")
   end
   if is_full then
     local sent = { ["x-amzn-errortype"] = "ServiceUnavailableException", ["retry-after"] = "1" }

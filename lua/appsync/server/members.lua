@@ -32,7 +32,7 @@ local TYPES = {
   any = function() return true end,
 }
 
-local NOUNS = { number = "a number", integer = "an integer", string = "a text", text = "a text that isn't empty",
+local NOUNS = { number = "a number", integer = "an integer", string = "a string", text = "a non-empty string",
   boolean = "true or false", list = "a list", object = "an object" }
 
 local function expectation(member)

@@ -70,7 +70,7 @@ function Program:read_transforms(text, faults)
     local plugin, fault = self:modules_of(path):anew(function() return plugins.load(path) end)
     text.transforms[#text.transforms + 1] = plugin
     if plugin and makers[plugin.name] then
-      fault = { path = path, message = ("@%s is a directive of %s already"):format(plugin.name, makers[plugin.name]) }
+      fault = { path = path, message = ("@%s is already a directive of %s"):format(plugin.name, makers[plugin.name]) }
     elseif plugin then
       makers[plugin.name] = path
     end

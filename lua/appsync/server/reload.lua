@@ -45,14 +45,14 @@ end
 ---@private
 function Reload:refuse(faults, names, hints)
   for _, name in ipairs(names) do self.unread[name] = true end
-  self.say(report.faults(faults, self.is_coloured) .. (hints or "") .. "not reloaded: what was served before is served on\n")
+  self.say(report.faults(faults, self.is_coloured) .. (hints or "") .. "not reloaded: the previous version is still served\n")
 end
 
 -- The modes of an API are settled when it starts.
 local function authorizer_fault(self, text)
   if self.has_authorizer == (text.authorizer ~= nil) then return nil end
-  local message = self.has_authorizer and "the authorizer is gone; to serve without it, start the server again"
-    or "there is an authorizer now; to use it, start the server again"
+  local message = self.has_authorizer and "the authorizer was removed; restart the server to serve without it"
+    or "an authorizer was added; restart the server to use it"
   return { { path = self.program.paths.resolvers, message = message } }
 end
 
@@ -93,7 +93,7 @@ function Reload:apply(names)
   local n_kept, n_ended = self.subscribers:renew(function(request) return engine:subscribe(request) end)
   self.say(("reloaded %s%s%s%s\n"):format(printable.escaped(table.concat(names, ", ")),
     counted(self:seed(text.seeds, names), "1 record added", "%d records added"),
-    counted(n_kept, "1 subscription goes on", "%d subscriptions go on"),
+    counted(n_kept, "1 subscription continues", "%d subscriptions continue"),
     counted(n_ended, "1 subscription ended", "%d subscriptions ended")) .. function_fields.notes(engine))
 end
 

@@ -58,7 +58,7 @@ function util.parse_iso8601_to_epoch_ms(text)
   text = tostring(text)
   local seconds, fraction = parse_date(text)
   if not seconds or not (text:find("[Zz]$") or text:find("[+-]%d%d:?%d%d$")) then
-    error(("an ISO 8601 date and time with a zone is expected, not %q"):format(text))
+    error(("expected an ISO 8601 date and time with a zone, not %q"):format(text))
   end
   return math.floor((seconds + fraction) * 1000 + 0.5)
 end

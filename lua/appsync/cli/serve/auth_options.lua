@@ -6,10 +6,10 @@ local auth_options = {
   title = "Authorization",
   options = {
     { name = "api-key", value = "KEY", help = "accept this API key", is_list = true },
-    { name = "iam", value = "KEY:SECRET", help = "accept signatures by this access key", is_list = true },
-    { name = "jwt-key", value = "FILE", help = "accept its tokens: PEM, JWKS or a secret", is_list = true },
+    { name = "iam", value = "KEY:SECRET", help = "accept requests signed with this access key", is_list = true },
+    { name = "jwt-key", value = "FILE", help = "accept tokens signed with this key: PEM, JWKS or a secret", is_list = true },
     { name = "auth", value = "FILE.json", help = "keys, IAM users and policies, pools, issuers; see docs/server-auth.md" },
-    { name = "auth-default", value = "MODE", help = "the default mode of fields: API_KEY, AWS_IAM, …; see below" },
+    { name = "auth-default", value = "MODE", help = "the API's default mode: API_KEY, AWS_IAM, …; see below" },
   },
 }
 

@@ -9,14 +9,14 @@ local schema_options = {
   title = "Schema and resolvers",
   options = {
     { name = "resolvers", value = "FILE.lua", help = "resolvers of custom fields, an authorizer, conflict handlers" },
-    { name = "transform", value = "FILE.lua", help = "a directive of your own, for the schema", is_list = true },
+    { name = "transform", value = "FILE.lua", help = "implements a directive of your own", is_list = true },
     {
       name = "transformer",
       value = "1|2",
-      help = "Amplify's transformer to follow; default: as amplify/cli.json says,\nelse detected from the schema's directives",
+      help = "Amplify's transformer to follow; default: from amplify/cli.json,\nelse from the schema's directives",
       choices = { "1", "2" },
     },
-    { name = "print-schema", help = "print the complete schema and end" },
+    { name = "print-schema", help = "print the complete schema and exit" },
   },
 }
 
@@ -53,7 +53,7 @@ function schema_options.tell_transformer(models, options)
   end
 end
 
-local TRANSFORM = "A directive that isn't known here is carried out by a file of --transform; see docs/server.md.\n"
+local TRANSFORM = "To implement a directive of your own, use --transform FILE.lua; see docs/server.md.\n"
 
 --- Lines that help with a fault of the schema.
 ---@param err appsync.server.SchemaError

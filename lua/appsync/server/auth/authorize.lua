@@ -154,7 +154,7 @@ function authorize.new(settings)
   if self.default and not self.enabled[self.default] then
     return nil, ("the default authorization mode %s isn't enabled"):format(self.default)
   elseif file.lambda and not self.lambda then
-    return nil, "lambda is set, and the resolvers file has no authorizer"
+    return nil, "lambda is set, but the resolvers file has no authorizer"
   end
   return self
 end
@@ -199,7 +199,7 @@ function Authorize:renew(changes)
   local fresh, message = authorize.new(settings)
   if not fresh then return nil, message end
   if not is_same(self:auth_modes(), fresh:auth_modes()) then
-    return nil, "the authorization modes are others now; to use them, start the server again"
+    return nil, "the authorization modes have changed; restart the server to use them"
   end
   for name in pairs(self) do self[name] = nil end
   for name, value in pairs(fresh) do self[name] = value end

@@ -39,7 +39,7 @@ end
 local function either(statement, name, where)
   local plain, negated = statement[name], statement["Not" .. name]
   if (plain == nil) == (negated == nil) then
-    return nil, ("%s needs one of %s and Not%s"):format(where, name, name)
+    return nil, ("%s needs either %s or Not%s"):format(where, name, name)
   end
   local list, message = strings(plain or negated, ("%s.%s"):format(where, plain and name or "Not" .. name))
   return list, message or negated ~= nil
@@ -49,7 +49,7 @@ local function read_statement(statement, where)
   if type(statement) ~= "table" then return nil, where .. " must be an object" end
   for key in pairs(statement) do
     if not STATEMENT_KEYS[key] then
-      return nil, ("%s.%s isn't understood here; a statement has Sid, Effect, Action, NotAction, Resource, NotResource"):format(
+      return nil, ("%s.%s isn't supported; a statement may have Sid, Effect, Action, NotAction, Resource, NotResource"):format(
         where, tostring(key))
     end
   end
@@ -73,7 +73,7 @@ local function collect(value, where, into)
   if value.Statement ~= nil then
     for key in pairs(value) do
       if key ~= "Version" and key ~= "Statement" and key ~= "Id" then
-        return ("%s.%s isn't understood; a policy has Version, Id and Statement"):format(where, tostring(key))
+        return ("%s.%s isn't supported; a policy may have Version, Id and Statement"):format(where, tostring(key))
       end
     end
     return collect(value.Statement, where .. ".Statement", into)

@@ -70,7 +70,7 @@ function of_kind.RSA(jwk)
   local modulus = type(jwk.n) == "string" and core.unbase64(jwk.n, "url")
   local exponent = type(jwk.e) == "string" and core.unbase64(jwk.e, "url")
   if not modulus or not exponent then return nil, "an RSA key needs n and e, in base64url" end
-  if jwk.d ~= nil then return nil, "the private part of an RSA key, d, must not be there" end
+  if jwk.d ~= nil then return nil, "an RSA key must not contain its private part, d" end
   if #modulus + #exponent > MAX_KEY_BYTES then return nil, "the RSA key is too long" end
   return rsa_key(jwt_keys.rsa_pem(modulus, exponent), jwk.kid)
 end
@@ -79,7 +79,7 @@ end
 local function fault_of_secret(secret)
   if secret == "" then return "is empty" end
   local found = key_forms.key_in(secret)
-  return found and ("is %s, which others may have"):format(found) or nil
+  return found and ("is %s, which may be public"):format(found) or nil
 end
 
 function of_kind.oct(jwk)
@@ -94,12 +94,12 @@ local ALGORITHMS = { RSA = "RS256", oct = "HS256" }
 
 -- RFC 7517 section 4: keys that are for something else.
 local function fault_of(jwk)
-  if type(jwk) ~= "table" then return "a JSON Web Key is an object" end
+  if type(jwk) ~= "table" then return "a JSON Web Key must be an object" end
   local kind = jwk.kty
   if not ALGORITHMS[kind] then
-    return type(kind) == "string" and ('a key of the type "%s" isn\'t one'):format(kind:sub(1, 20)) or "a JSON Web Key needs kty"
+    return type(kind) == "string" and ('a key of type "%s" is neither'):format(kind:sub(1, 20)) or "a JSON Web Key needs kty"
   elseif jwk.kid ~= nil and type(jwk.kid) ~= "string" then
-    return "kid must be a text"
+    return "kid must be a string"
   elseif jwk.use ~= nil and jwk.use ~= "sig" then
     return 'a key is for "sig", not for another use'
   elseif jwk.alg ~= nil and jwk.alg ~= ALGORITHMS[kind] then
@@ -150,7 +150,7 @@ local function read_pem(text)
     keys[#keys + 1] = key
   end
   if #keys > 0 then return keys end
-  return nil, "the PEM text has no whole block. " .. jwt_keys.ACCEPTED
+  return nil, "the PEM text has no complete block. " .. jwt_keys.ACCEPTED
 end
 
 --- What is wrong with a key that was given as a table.

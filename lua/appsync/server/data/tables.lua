@@ -58,14 +58,14 @@ local function refuse(self, method, fault)
 end
 
 local function kind_of(value)
-  if value == "" then return "an empty text" end
+  if value == "" then return "an empty string" end
   if type(value) == "number" then return value == value and "infinity" or "NaN" end
   return type(value)
 end
 
 local function part(self, method, value)
   local ok = keys.part(value)
-  if ok == nil then misuse(self, method, "a key is a text that is not empty, or a number; not %s", kind_of(value)) end
+  if ok == nil then misuse(self, method, "a key is a non-empty string or a number, not %s", kind_of(value)) end
   return ok
 end
 
@@ -86,7 +86,7 @@ end
 local function key_of(self, method, key)
   if self.model then return model_key(self, method, key) end
   if type(key) ~= "table" then return part(self, method, key), keys.NO_SORT end
-  if key[1] == nil or #key > 2 then misuse(self, method, "a list of a partition key and maybe a sort key is expected") end
+  if key[1] == nil or #key > 2 then misuse(self, method, "expected a list of a partition key and an optional sort key") end
   return part(self, method, key[1]), key[2] == nil and keys.NO_SORT or part(self, method, key[2])
 end
 
@@ -118,17 +118,17 @@ end
 ---@overload fun(self: appsync.server.TableHandle, item: table): table
 function Handle:put(key, item)
   if item == nil then
-    if type(key) ~= "table" then misuse(self, "put", "an item is expected, a table; not a %s", type(key)) end
+    if type(key) ~= "table" then misuse(self, "put", "expected an item, a table, not a %s", type(key)) end
     key, item = self.model and key or key.id, key
   end
-  if type(item) ~= "table" then misuse(self, "put", "an item is a table; not a %s", type(item)) end
+  if type(item) ~= "table" then misuse(self, "put", "an item must be a table, not a %s", type(item)) end
   local pk, sk = key_of(self, "put", key)
   local place = self.find()
   local row = place:row(pk, sk)
   local kept = complete(self, item, row and row.item)
   if self.model then
     local own_pk, own_sk = place.key_of(kept)
-    if own_pk ~= pk or own_sk ~= sk then misuse(self, "put", "the item has another key") end
+    if own_pk ~= pk or own_sk ~= sk then misuse(self, "put", "the key differs from the item's own") end
   end
   refuse(self, "put", item_limits.fault(place, pk, sk, kept))
   if place.versions then return place.versions:write(row, pk, sk, kept) end
@@ -161,16 +161,16 @@ local function range_of(self, options)
   for name, op in pairs(RANGES) do
     local value = options[name]
     if value ~= nil then
-      if range then misuse(self, "scan", "one condition for the sort key at most") end
+      if range then misuse(self, "scan", "at most one condition for the sort key is allowed") end
       if options.partition == nil then misuse(self, "scan", "'%s' needs a partition", name) end
       if op == "beginsWith" and type(value) == "number" then
-        misuse(self, "scan", "'begins_with' is a text")
+        misuse(self, "scan", "'begins_with' must be a string")
       elseif op ~= "between" then
         range = { op = op, a = bound(self, value) }
       elseif type(value) == "table" and #value == 2 then
         range = { op = op, a = bound(self, value[1]), b = bound(self, value[2]) }
       else
-        misuse(self, "scan", "'between' is a list of two")
+        misuse(self, "scan", "'between' must be a list of two values")
       end
     end
   end
@@ -180,17 +180,17 @@ end
 local function read_options(self, options)
   for name in pairs(options) do
     if not OPTIONS[name] then
-      misuse(self, "scan", "there is no option '%s'; there are limit, after, descending, order, partition, index, eq, lt, le, gt, "
+      misuse(self, "scan", "there is no option '%s'; the options are limit, after, descending, order, partition, index, eq, lt, le, gt, "
         .. "ge, between, begins_with", tostring(name))
     end
   end
   if options.order ~= nil and options.order ~= "creation" and options.order ~= "key" then
-    misuse(self, "scan", "order is 'creation' or 'key'")
+    misuse(self, "scan", "order must be 'creation' or 'key'")
   end
   if options.index and options.partition == nil then misuse(self, "scan", "'index' needs a partition") end
   local limit = options.limit
   if limit ~= nil and (type(limit) ~= "number" or limit < 1 or limit ~= math.floor(limit)) then
-    misuse(self, "scan", "limit is a whole number from 1 on")
+    misuse(self, "scan", "limit must be a whole number of at least 1")
   end
   return {
     pk = options.partition ~= nil and part(self, "scan", options.partition) or nil, range = range_of(self, options),
@@ -248,7 +248,7 @@ function tables.new(world)
   for _, m in ipairs(world.models) do models[m.name] = m end
   return setmetatable({}, {
     __index = function(self, name)
-      if type(name) ~= "string" or name == "" then error("ctx.tables: the name of a table is a text", 0) end
+      if type(name) ~= "string" or name == "" then error("ctx.tables: the name of a table must be a string", 0) end
       local made = handle(world, name, models)
       rawset(self, name, made)
       return made

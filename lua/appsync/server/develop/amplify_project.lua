@@ -5,7 +5,7 @@ local native = require("appsync.server.native")
 
 local amplify_project = {}
 
-local RESOLVERS = "resolvers of their own are functions of the file of --resolvers"
+local RESOLVERS = "write resolvers in Lua, in the file of --resolvers"
 local MAX_NAMED = 3
 
 -- The folders that an API's files may be in: the schema's own, or the one that holds the folder of its parts.
@@ -47,7 +47,7 @@ local KINDS = {
   { folder = "resolvers", fits = is_template, advice = RESOLVERS },
   { folder = "pipelineFunctions", fits = is_template, advice = RESOLVERS },
   { folder = "stacks", fits = has_resolvers, advice = RESOLVERS },
-  { folder = ".", fits = function(name) return name == "override.ts" end, advice = "what it changes stays as it is generated" },
+  { folder = ".", fits = function(name) return name == "override.ts" end, advice = "its changes aren't applied" },
 }
 
 local function listed(folder, names)
@@ -67,7 +67,7 @@ function amplify_project.notes(schema_path)
       local folder = base .. "/" .. kind.folder
       local names = names_in(folder, kind.fits)
       if #names > 0 then
-        notes[#notes + 1] = ("%s %s not carried out: %s"):format(listed(folder, names), #names == 1 and "is" or "are", kind.advice)
+        notes[#notes + 1] = ("%s %s no effect here: %s"):format(listed(folder, names), #names == 1 and "has" or "have", kind.advice)
       end
     end
   end

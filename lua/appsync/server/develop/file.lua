@@ -14,7 +14,7 @@ file.max_bytes = { text = 64 * MB, seed = 256 * MB, settings = 16 * MB, key = MB
 ---@param kind? "text"|"seed"|"settings"|"key" default "text"
 ---@return string? text, string? message
 function file.read(path, kind)
-  if path:find("%z") then return nil, path .. ": a file's name has no zero byte" end
+  if path:find("%z") then return nil, path .. ": a file name can't contain a zero byte" end
   local text, err = core.read_file(path, file.max_bytes[kind or "text"])
   return text, err and err.message
 end

@@ -164,7 +164,7 @@ function Tracer:finish(request, about, began, errors)
     error = errors and errors[1] and hide(tostring(errors[1].message)),
   }) .. variables_text(request, hide) }
   for _, entry in ipairs(entries) do lines[#lines + 1] = entry_lines(entry) end
-  if n_more > 0 then lines[#lines + 1] = ("  … and %d resolvers more"):format(n_more) end
+  if n_more > 0 then lines[#lines + 1] = ("  … and %d more resolvers"):format(n_more) end
   self.write(table.concat(lines, "\n") .. "\n")
 end
 

@@ -152,7 +152,7 @@ end
 routes["DELETE /connections/*"] = function(self, request)
   local number = tonumber(request.rest)
   if not number then
-    return nil, "a WebSocket is named by its number", 400
+    return nil, "a WebSocket is identified by its number", 400
   end
   return disconnect(self, request, number)
 end
@@ -163,7 +163,7 @@ end
 
 local function set_skew(self, skew_s)
   if not moment.is_skew(skew_s) then
-    return nil, ("the clock may be wrong by %.0f seconds at most"):format(moment.max_skew_s)
+    return nil, ("the clock may be off by %.0f seconds at most"):format(moment.max_skew_s)
   end
   self.faults.moment.skew_s = skew_s
   return true
@@ -237,9 +237,9 @@ end
 
 local function refusal_of(event)
   if not host.is_loopback(event.headers.host) then
-    return "The control endpoint answers to localhost and loopback addresses only."
+    return "The control endpoint accepts only localhost and loopback addresses."
   elseif is_cross_site(event.headers) then
-    return "The control endpoint does not answer to pages."
+    return "The control endpoint does not accept requests from web pages."
   end
 end
 

@@ -33,7 +33,7 @@ fault.parse_word = short_form.parse
 function Faults:add(added)
   for _, item in ipairs(added) do
     if self.is_tls and item.parameters.bytes_per_s then
-      return nil, "throttle: bytes_per_s can't be played over TLS"
+      return nil, "throttle: bytes_per_s isn't supported over TLS"
     end
   end
   return self.rules:add(added)

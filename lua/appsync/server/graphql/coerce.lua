@@ -34,9 +34,9 @@ local MAX_NESTED_DEFAULTS, MAX_DEFAULTS = 100, 1000
 local n_nested, n_defaults = 0, 0
 
 local function default_of(field)
-  if n_nested >= MAX_NESTED_DEFAULTS then return nil, "leads to itself" end
+  if n_nested >= MAX_NESTED_DEFAULTS then return nil, "refers to itself" end
   n_defaults = n_nested == 0 and 1 or n_defaults + 1
-  if n_defaults > MAX_DEFAULTS then return nil, ("leads to more than %d other defaults"):format(MAX_DEFAULTS) end
+  if n_defaults > MAX_DEFAULTS then return nil, ("refers to more than %d other defaults"):format(MAX_DEFAULTS) end
   n_nested = n_nested + 1
   local value, message = literal(field.type, field.default, nil)
   n_nested = n_nested - 1

@@ -59,7 +59,7 @@ function host.refusal(header, allowed)
     return nil
   end
   local shown = (name or "?"):gsub("[^%w%.%-]", "?"):sub(1, 100)
-  return ("The Host header says %s; this server answers to localhost, addresses and AppSync's host names. ")
+  return ("The Host header says %s; this server accepts localhost, addresses and AppSync's host names. ")
     :format(shown) .. ("appsync serve --allow-host %s allows it."):format(name and shown or "NAME")
 end
 

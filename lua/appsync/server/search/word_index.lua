@@ -131,7 +131,7 @@ local MAX_WORDS_BYTES = 10000
 ---@return string sql
 function WordIndex:condition(operator, field, text, params)
   if #text > MAX_WORDS_BYTES then
-    error({ message = ("search: '%s' has at most %d bytes, not %d"):format(operator, MAX_WORDS_BYTES, #text),
+    error({ message = ("search: '%s' can have at most %d bytes, not %d"):format(operator, MAX_WORDS_BYTES, #text),
       type = "BadRequestException" }, 0)
   end
   local expression = EXPRESSIONS[operator](text)

@@ -78,7 +78,7 @@ end
 function Api:add(sdl)
   if type(sdl) ~= "string" then throw("api:add expects SDL, not a %s", type(sdl)) end
   local added, err = schema.parse(sdl)
-  if not added then throw("the SDL that it adds is none: %s", err.message) end
+  if not added then throw("the SDL that it adds is invalid: %s", err.message) end
   move(added, self.loc)
   local ok, why = self.check(added)
   if not ok then throw("%s", (why.message:gsub(" %(line %d+, column %d+%)$", ""))) end
@@ -99,7 +99,7 @@ function Api:resolver(type_name, field_name, fn)
   check_place(type_name, field_name, fn, "resolver")
   self.resolvers[type_name] = self.resolvers[type_name] or {}
   if self.resolvers[type_name][field_name] then
-    throw("'%s.%s' has a resolver of a plug-in already", type_name, field_name)
+    throw("'%s.%s' already has a resolver of a plug-in", type_name, field_name)
   end
   self.resolvers[type_name][field_name] = fn
   table.insert(self.targets, { type = type_name, field = field_name, loc = self.loc, by = self.by })
@@ -141,7 +141,7 @@ function plugin_api.check(models, s)
   return directives.each(models.targets or {}, function(target)
     local type_ = s.types[target.type]
     if type_ and type_.kind == "OBJECT" and type_.fields[target.field] then return true end
-    return directives.fail(target.loc, "%s resolves '%s.%s', which is no field of an object type", target.by, target.type,
+    return directives.fail(target.loc, "%s resolves '%s.%s', which isn't a field of an object type", target.by, target.type,
       target.field)
   end)
 end

@@ -45,7 +45,7 @@ local function check_keys(value)
   for key, given in pairs(value) do
     local wanted = KEYS[key]
     if not wanted then
-      return nil, ("there is no '%s' in a directive plug-in; it has name, definition, object, field, finish"):format(tostring(key))
+      return nil, ("a directive plug-in has no '%s'; it may have name, definition, object, field, finish"):format(tostring(key))
     elseif type(given) ~= wanted then
       return nil, ("'%s' must be a %s, not a %s"):format(key, wanted, type(given))
     end
@@ -67,7 +67,7 @@ local function read_definition(value)
       end
       found = node
     elseif node.kind ~= "EnumTypeDefinition" and node.kind ~= "InputObjectTypeDefinition" then
-      return nil, "'definition' may hold the directive, enums and inputs; types are added with api:add"
+      return nil, "'definition' may contain the directive, enums and inputs; types are added with api:add"
     end
   end
   if not found then return nil, ("'definition' doesn't define @%s"):format(value.name) end
@@ -78,7 +78,7 @@ local function check_locations(value, list)
   for _, location in ipairs(list) do
     local called = CALLED[location]
     if not called then
-      return nil, ("@%s is defined on %s; a plug-in's directive stands on OBJECT or FIELD_DEFINITION"):format(value.name, location)
+      return nil, ("@%s is defined on %s; a plug-in's directive must be on OBJECT or FIELD_DEFINITION"):format(value.name, location)
     elseif not value[called] then
       return nil, ("@%s is defined on %s, so '%s' must be a function"):format(value.name, location, called)
     end
@@ -109,7 +109,7 @@ function plugins.check(value, path)
   end
   local ok, message = check_keys(value)
   if not ok then return nil, message end
-  if is_reserved(value.name) then return nil, ("@%s has its meaning already"):format(value.name) end
+  if is_reserved(value.name) then return nil, ("@%s is already implemented"):format(value.name) end
   local document, list = read_definition(value)
   if not document then return nil, list end
   ok, message = check_locations(value, list)
