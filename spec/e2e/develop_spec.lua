@@ -268,7 +268,7 @@ describe("appsync serve, while one develops", function()
     assert.is_true(asks("second"))
   end)
 
-  it("says which fields nothing answers, and which files beside the schema aren't carried out", function()
+  it("notes which fields have no resolver, and which files beside the schema have no effect", function()
     made.write("resolvers/Query.hello.req.vtl", "{}")
     start()
     said("note: " .. made.path .. "/resolvers/Query.hello.req.vtl has no effect here")

@@ -31,7 +31,7 @@ the first enabled one is the default. If no option enables a mode, the server
 generates an API key. SIGTERM and SIGINT stop it with status 0.]],
 }
 
---- The server's options for the words of the command line.
+--- Reads the command line's words into the server's options.
 ---@param words table of `args.read`
 ---@return appsync.server.Options? options, integer? status, string? message
 function serve.options(words)

@@ -1,4 +1,4 @@
---- Options of `appsync serve`: who may ask.
+--- Options of `appsync serve`: authorization.
 local status = require("appsync.cli.status")
 
 ---@type appsync.cli.Group
@@ -34,7 +34,7 @@ local ENABLED_BY = {
   AWS_LAMBDA = "an authorizer function in --resolvers FILE.lua",
 }
 
---- How the modes are enabled that a schema's faults ask for: a line each.
+--- Explains how to enable the modes that a schema needs, a line each.
 ---@param err appsync.server.SchemaError
 ---@return string lines "" when it asks for none
 function auth_options.hints(err)
@@ -103,7 +103,7 @@ function auth_options.read(words, options)
   end
 end
 
---- A server that nobody could ask gets an API key.
+--- Generates an API key for a server that would accept no credentials.
 ---@param options appsync.server.Options complete
 function auth_options.finish(options)
   local given = options.auth or { api_keys = {}, iam = {}, issuers = {} }

@@ -1,4 +1,4 @@
---- Options of `appsync serve`: what it tells the people who develop with it.
+--- Options of `appsync serve`: log, tracing and reloading.
 local core = require("appsync.core")
 local native = require("appsync.server.native")
 local log_record = require("appsync.server.develop.log_record")

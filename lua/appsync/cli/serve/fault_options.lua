@@ -1,4 +1,4 @@
---- Options of `appsync serve`: the faults that it plays, and by what tests change and ask them.
+--- Options of `appsync serve`: fault rules and the control endpoint.
 local file = require("appsync.server.develop.file")
 local status = require("appsync.cli.status")
 

@@ -1,4 +1,4 @@
---- Options of `appsync serve`: what the names of @function are bound to.
+--- Options of `appsync serve`: the commands bound to names of @function.
 local bindings = require("appsync.server.functions.bindings")
 local command_words = require("appsync.server.functions.command_words")
 local status = require("appsync.cli.status")

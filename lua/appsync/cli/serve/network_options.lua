@@ -1,4 +1,4 @@
---- Options of `appsync serve`: where it listens.
+--- Options of `appsync serve`: network.
 local printable = require("appsync.printable")
 local status = require("appsync.cli.status")
 
@@ -29,7 +29,7 @@ function network_options.read(words, options)
   end
 end
 
---- Says loudly who can reach a server that listens for more than this machine.
+--- Warns if other machines can reach the server.
 ---@param options appsync.server.Options
 ---@param server appsync.server.Server
 ---@param out {fail: fun(text: string)}

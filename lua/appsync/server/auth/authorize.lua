@@ -1,4 +1,4 @@
---- Who asks: one identity for the credentials of an HTTP request, a WebSocket connect or a `start` message.
+--- Finds the caller's identity from the credentials of an HTTP request, a WebSocket connect or a `start` message.
 local claim = require("appsync.server.auth.claim")
 local core = require("appsync.core")
 local identity = require("appsync.server.auth.identity")
@@ -188,8 +188,8 @@ local function is_same(a, b)
   return true
 end
 
---- Has other keys and users hold from now on. The modes of an API are settled when it starts: with others, or when
---- something is wrong, all stays as it was.
+--- Replaces the keys and users. The modes of an API are fixed when it starts: if they would change, or if something is
+--- wrong, nothing changes.
 ---@param changes table of the settings of `authorize.new`: `file` and `jwt_keys`, nil where there are none
 ---@return true? ok, string? message
 function Authorize:renew(changes)

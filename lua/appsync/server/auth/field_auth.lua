@@ -1,4 +1,4 @@
---- Who may see a field: the @aws_* directives (AppSync Developer Guide, "Configuring authorization and authentication").
+--- Access to fields: the @aws_* directives (AppSync Developer Guide, "Configuring authorization and authentication").
 --- A field's own directives count, else its type's, else the API's default mode; several directives mean any of them.
 local directives = require("appsync.server.graphql.directives")
 local not_authorized = require("appsync.server.graphql.not_authorized")

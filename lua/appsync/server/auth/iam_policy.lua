@@ -141,7 +141,7 @@ function IamPolicy:decision(type_name, field_name)
   return decision
 end
 
---- Whether the policy allows anything at all of this API. Who has no such permission is turned away at the door.
+--- Whether the policy allows anything at all of this API. A caller without such a permission is refused at once.
 ---@return boolean
 function IamPolicy:allows_something()
   if self.is_some == nil then

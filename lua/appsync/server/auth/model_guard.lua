@@ -1,4 +1,4 @@
---- What the rules of @auth let a caller do with the records of a model (Amplify documentation, "Customize authorization
+--- The access of a caller to a model's records by the rules of @auth (Amplify documentation, "Customize authorization
 --- rules"). A refusal is thrown as a resolver's error.
 local auth_rule = require("appsync.server.auth.auth_rule")
 local core = require("appsync.core")
@@ -34,8 +34,8 @@ local function has_rules(m)
   return m.rules ~= nil or next(m.field_rules or {}) ~= nil
 end
 
---- Makes the guard of a schema. Where no model and no field has a rule it is open, as a local server without
---- @auth is of use only so; where some have, a model without is closed, but to an API key in sandbox mode.
+--- Makes the guard of a schema. If no model and no field has a rule, everything is open, because a local server without
+--- @auth would be useless otherwise. If any has rules, models without rules are closed, except to API keys in sandbox mode.
 ---@param models appsync.server.Model[] and `field_rules`
 ---@return appsync.server.ModelGuard
 function model_guard.new(models)

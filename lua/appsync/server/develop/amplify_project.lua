@@ -1,4 +1,4 @@
---- What an Amplify project has beside its schema and this server doesn't carry out: whoever serves it should know.
+--- Finds the parts of an Amplify project that have no effect on this server, for notes at startup.
 local core = require("appsync.core")
 local file = require("appsync.server.develop.file")
 local native = require("appsync.server.native")
@@ -57,7 +57,7 @@ local function listed(folder, names)
   return #names > MAX_NAMED and ("%s and %d more"):format(text, #names - MAX_NAMED) or text
 end
 
---- A line for each kind of files that aren't carried out.
+--- Returns a line for each kind of file without effect.
 ---@param schema_path string a file or a folder
 ---@return string[] notes
 function amplify_project.notes(schema_path)

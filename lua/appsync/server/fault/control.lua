@@ -1,6 +1,6 @@
---- The control endpoint: HTTP on loopback by which a test changes the rules and asks what happened. Whoever can reach it is
---- trusted, and a browser is not: a page of any origin can make it send requests, and a name that resolves to 127.0.0.1
---- can make a page of that name read the answers.
+--- The control endpoint: HTTP on loopback by which a test changes the rules and asks what happened. Local
+--- programs are trusted; browsers aren't: a page of any origin can make them send requests, and a page under a name that
+--- resolves to 127.0.0.1 could even read the answers.
 local core = require("appsync.core")
 local host = require("appsync.server.http.host")
 local moment = require("appsync.server.fault.moment")

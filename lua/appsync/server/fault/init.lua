@@ -1,5 +1,5 @@
---- What the local server does wrong when it is asked to, and what tests may ask it: the rules in force, a log of the
---- requests, the effects of mutations. `docs/faults.md` is the page for people.
+--- Fault injection, and the state that tests can query: the rules in force, a log of the requests, the effects of
+--- mutations. The manual is `docs/faults.md`.
 local effects = require("appsync.server.fault.effects")
 local moment = require("appsync.server.fault.moment")
 local request_log = require("appsync.server.fault.request_log")

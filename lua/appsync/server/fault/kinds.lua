@@ -1,4 +1,4 @@
---- The faults that there are: where each can act, what it may be told, and what stands for its usual form.
+--- The kinds of faults: where each can act, its parameters, and its short form.
 local members = require("appsync.server.members")
 local moment = require("appsync.server.fault.moment")
 
@@ -193,7 +193,7 @@ kinds.all = {
   },
 }
 
---- What a rule may be matched by.
+--- The keys of a rule's `match`.
 ---@type table<string, appsync.server.Member>
 kinds.match = {
   on = { type = "any" },

@@ -114,8 +114,8 @@ end
 function function_fields.notes(engine)
   local text = ""
   if #engine.unbound > 0 then
-    text = ("note: @function: nothing is bound to %s; their fields fail with an error (bind them by --function NAME=COMMAND, or in 'functions' of "
-      .. "the resolvers file)\n"):format(quoted(engine.unbound))
+    text = ("note: @function: nothing is bound to %s; fields that use it fail (bind a name with --function NAME=COMMAND, "
+      .. "or in 'functions' of the resolvers file)\n"):format(quoted(engine.unbound))
   end
   if #engine.unused > 0 then text = text .. ("note: @function: no field uses %s\n"):format(quoted(engine.unused)) end
   return text

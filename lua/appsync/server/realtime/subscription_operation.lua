@@ -205,7 +205,8 @@ local function notes_of(x, definition, names)
   local type_ = schema.named(definition.type)
   for name in pairs(type_.fields and names or {}) do
     if not type_.fields[name] then
-      notes[#notes + 1] = ("it is filtered by '%s', which isn't a field of type '%s' and so is null in every event"):format(name, type_.name)
+      notes[#notes + 1] = ("it is filtered by '%s', which isn't a field of type '%s' and so is null in every event"):format(name,
+        type_.name)
     end
   end
   return notes

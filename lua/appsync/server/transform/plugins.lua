@@ -1,4 +1,4 @@
---- Directives of one's own: files that return what a directive means.
+--- The user's own directives: files that implement a directive.
 ---
 ---     -- upper.lua: `type Todo @model { name: String! @upper(locale: "tr") }`
 ---     return {
@@ -13,9 +13,9 @@
 ---     }
 ---
 --- `object(api, type_node, directive)` is called for each type that has the directive, `field` for each field, before
---- Amplify's directives are expanded: what they add with `api:add` may use those. `finish(api, models)` is called when all is
---- expanded. What they throw ends the start: a table `{message = …}`, as `api:fail` throws, for what is wrong with the
---- schema; anything else is a fault of the plug-in.
+--- Amplify's directives are expanded: what they add with `api:add` may use those. `finish(api, models)` is called after
+--- that. An error that they throw stops the server from starting: a table `{message = …}`, as `api:fail` throws, is a
+--- mistake in the schema; anything else is a fault of the plug-in.
 local definitions = require("appsync.server.transform.reading.definitions")
 local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
@@ -152,7 +152,7 @@ function plugins.names(list)
   return names
 end
 
---- Amplify's directives that are refused, without those that a plug-in carries out.
+--- Amplify's unsupported directives, without those that a plug-in implements.
 ---@param list appsync.server.Plugin[]
 ---@return table<string, true>
 function plugins.unsupported(list)
@@ -195,7 +195,7 @@ end
 ---@field api appsync.server.PluginApi
 ---@field list appsync.server.Plugin[]
 
---- Carries out the directives of plug-ins in a document.
+--- Runs the plug-ins for the directives in a document.
 ---@param list appsync.server.Plugin[]
 ---@param document appsync.ast.Document
 ---@param check fun(document: appsync.ast.Document): true?, appsync.server.SchemaError? of the directives in what they add
@@ -218,7 +218,7 @@ local function strip(list, names)
   end
 end
 
---- Ends what `run` began, when the models are expanded.
+--- Finishes what `run` began, after the models are expanded.
 ---@param run appsync.server.PluginRun
 ---@param document appsync.ast.Document
 ---@param models appsync.server.Models gets `resolvers` and `wraps`

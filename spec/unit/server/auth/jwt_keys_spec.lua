@@ -89,7 +89,7 @@ describe("a file of keys", function()
       "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n", "it is a private key" },
     { "a public key that asks for a password", PEM:gsub("KEY%-%-%-%-%-\n", "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,"
       .. ("0"):rep(32) .. "\n\n", 1), "can't be used" },
-    { "an EC key", EC, "the key is no RSA key" }, { "an RSA key of 1024 bits", SHORT, "1024 bits, 2048 are needed" },
+    { "an EC key", EC, "the key isn't an RSA key" }, { "an RSA key of 1024 bits", SHORT, "1024 bits, 2048 are needed" },
     { "a broken certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "CERTIFICATE can't be used" },
     { "JSON that is cut", '{"keys": [{"kty": "oct"', "the JSON can't be read" }, { "a list that is cut", '[{"kty":"oct","k":"AAAA"}', "the JSON can't be read" },
     { "an empty list", "[]", "holds no RSA or oct key" }, { "an empty JWKS", '{"keys":[]}', "holds no RSA or oct key" },
@@ -122,7 +122,7 @@ describe("a file of keys", function()
     { "an RSA key alone in DER", PKCS1, "a key in DER" }, { "the end of a key in DER", DER:sub(40), "a key in DER" },
     { "an RSA key alone in base64", core.base64(PKCS1), "base64" }, { "a key in hexadecimal with colons", colons(DER), "." },
     { "a key as C has it", "{ " .. hex(DER):gsub("%x%x", "0x%0, ") .. "}", "." }, { "32 bytes in hexadecimal with colons", colons(("k"):rep(32)), "." },
-    { "a key printed as text", "Public-Key: (2048 bit)\nModulus:\n    00:" .. colons(DER:sub(34, 289)) .. "\nExponent: 65537 (0x10001)\n", "a key in words" },
+    { "a key printed as text", "Public-Key: (2048 bit)\nModulus:\n    00:" .. colons(DER:sub(34, 289)) .. "\nExponent: 65537 (0x10001)\n", "a key printed as text" },
     { "a modulus by its name", "Modulus=" .. hex(DER:sub(34, 289)):upper() .. "\n", "a key printed as text" },
     { "a modulus in hexadecimal", hex(DER:sub(34, 289)), "long enough" }, { "a modulus in base64url", N, "long enough" },
     { "a JWKS in a JSON string", core.encode(SET), "JSON" }, { "a key in base64 in quotes", '"' .. core.base64(DER) .. '"', "base64" },

@@ -1,4 +1,4 @@
---- @auth: who may do what (Amplify documentation, "Customize authorization rules"). Rules that cannot work are refused here,
+--- @auth: access rules (Amplify documentation, "Customize authorization rules"). Rules that cannot work are refused here,
 --- because a rule that is never met, or always, is found out too late.
 local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
 local directives = require("appsync.server.graphql.directives")
