@@ -38,7 +38,7 @@ function AuthReload:apply()
   end
 end
 
---- Looks at the files when it is time to, and reloads what has changed.
+--- Checks the files when it is due, and reloads the changed ones.
 ---@param now number
 ---@return number wait_s until it wants to be called again
 function AuthReload:tick(now)

@@ -1,4 +1,4 @@
---- What the listener tells and the clock brings, handled one after the other.
+--- Handles the listener's and the clock's events, one after the other.
 local core = require("appsync.core")
 local host = require("appsync.server.http.host")
 local response_headers = require("appsync.server.http.response_headers")
@@ -40,7 +40,7 @@ end
 
 local handlers = {}
 
---- Tells the request log of an answer.
+--- Adds an answer to the request log.
 ---@private
 function Server:record(event, began, status, body)
   local request, errors = event.request or {}, event.errors

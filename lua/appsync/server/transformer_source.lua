@@ -1,4 +1,4 @@
---- What the Amplify project that a schema stands in says of its transformer: `amplify/cli.json` beside the folder
+--- The transformer settings of the Amplify project that contains the schema: `amplify/cli.json` beside the folder
 --- `backend/api/NAME` of the schema (Amplify CLI documentation, "Feature flags").
 local core = require("appsync.core")
 local feature_flags = require("appsync.server.transform.reading.feature_flags")
@@ -69,7 +69,7 @@ local function read_version(flags, path)
   return 1, path .. ' has no "transformerversion", and such a project is the first one\'s'
 end
 
---- What the project's file says.
+--- Reads the project's file.
 ---@param text string of cli.json
 ---@param path string for messages
 ---@return appsync.server.AmplifyProject? project, string? message

@@ -11,7 +11,7 @@ local read_expression = require("appsync.server.auth.expression")
 
 local auth_file = {}
 
---- What the file says, as `authorize.new` takes it.
+--- The contents of the file, in the form that `authorize.new` takes.
 ---@class appsync.server.AuthFile
 ---@field default appsync.server.AuthMode?
 ---@field api {region: string, account_id: string, api_id: string} in whose ARNs policies speak

@@ -61,7 +61,7 @@ local authorize = {}
 --- In the order in which the first one that is enabled becomes the default.
 authorize.modes = { "API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA" }
 
---- What stands for the real thing in ARNs where nothing else is given.
+--- The default parts of ARNs.
 authorize.api = { region = "us-east-1", account_id = "000000000000", api_id = "local" }
 
 local NOT_AUTHORIZED = "You are not authorized to make this call."
@@ -265,8 +265,8 @@ function Authorize:by_lambda(token, credentials)
   return answer
 end
 
---- The identity behind the credentials. The mode is told by the shape of the headers: an API key first, then a
---- signature, a JSON Web Token, and what is left over is a Lambda token.
+--- Returns the identity for the credentials. The headers decide the mode: an API key first, then a signature, then a
+--- JSON Web Token; anything else is a Lambda token.
 ---@param credentials appsync.server.Credentials
 ---@return appsync.server.Identity? identity, appsync.server.Refusal? refusal
 function Authorize:check(credentials)

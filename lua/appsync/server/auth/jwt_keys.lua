@@ -1,5 +1,5 @@
---- The keys that tokens are verified with, from the text of a file: PEM, JSON Web Keys (RFC 7517), or an HS256 secret. What
---- looks like a key and can't be read is never taken for a secret: whoever has a public key could sign with it.
+--- The keys that tokens are verified with, from the text of a file: PEM, JSON Web Keys (RFC 7517), or an HS256 secret. Text
+--- that looks like a key but can't be read is never taken for a secret: anyone with the public key could sign with it.
 local core = require("appsync.core")
 local key_forms = require("appsync.server.auth.key_forms")
 local native = require("appsync.server.native")
@@ -12,7 +12,7 @@ local jwt_keys = {}
 ---@field secret string? HS256
 ---@field pem string? RS256
 
---- What a key file may hold, for messages.
+--- The accepted contents of a key file, for messages.
 jwt_keys.ACCEPTED = "Accepted are RSA public keys of 2048 bits or more (PEM, certificate, JWK, JWKS or a list of JWKs), oct JWKs, "
   .. "and an HS256 secret: one line of printable text."
 
@@ -153,7 +153,7 @@ local function read_pem(text)
   return nil, "the PEM text has no complete block. " .. jwt_keys.ACCEPTED
 end
 
---- What is wrong with a key that was given as a table.
+--- Returns what is wrong with a key given as a table.
 ---@param key appsync.server.JwtKey
 ---@return string? fault
 function jwt_keys.fault(key)

@@ -13,7 +13,7 @@ local lambda_authorizer = {}
 local LambdaAuthorizer = {}
 LambdaAuthorizer.__index = LambdaAuthorizer
 
---- Of one API. What doesn't fit any more pushes all others out: it is a cache.
+--- The cache's limit per API. When it is full, all entries are dropped.
 local MAX_ANSWERS = 1000
 --- An answer of this size or more is never kept.
 local MAX_KEPT_BYTES = 1048576
@@ -132,7 +132,7 @@ function LambdaAuthorizer:is_worth_asking(token)
   return false
 end
 
---- What the function says of a token: its context and denied fields, or nil when it refuses.
+--- Asks the function about a token: returns its context and denied fields, or nil if it refuses.
 ---@param token string
 ---@param credentials appsync.server.Credentials
 ---@return {resolver_context: table, denied_fields: string[]?}?

@@ -1,9 +1,9 @@
---- Records that a store begins with, from a JSON text: `{"Todo": [{"id": "1", "name": "…"}, …], "Post": […]}`.
+--- Initial records of a store, from a JSON text: `{"Todo": [{"id": "1", "name": "…"}, …], "Post": […]}`.
 ---
---- A record whose key is in the store already is left as it is there, whatever the text says: what has become of it since
---- outlives a restart with the same text. A record of a model with an id may come without one; it gets an id that is made of
---- what it says, so it is the same at every start. Records of versioned models may say `_version`, `_lastChangedAt` and
---- `_deleted`: they stand in the journal where they were changed.
+--- A record whose key is already in the store is left unchanged, whatever the text says, so that changes survive a restart
+--- with the same text. A record of a model with an id may omit it; its id is then derived from its contents, so it is the same
+--- at every start. Records of versioned models may set `_version`, `_lastChangedAt` and `_deleted`; their journal entries are
+--- dated `_lastChangedAt`.
 local core = require("appsync.core")
 local is_list = require("appsync.server.graphql.is_list")
 local item_limits = require("appsync.server.data.item_limits")

@@ -1,4 +1,4 @@
---- The store's file: whose it is, and which version of us wrote it. A file that is not ours is left as it is.
+--- The store's file: recognizes it and its version. A file that isn't a store is left unchanged.
 local native = require("appsync.server.native")
 
 ---@alias appsync.server.StoreCode "full"|"readonly"|"locked"|"corrupt"|"newer"|"out_of_memory"|"descriptors"
@@ -92,7 +92,7 @@ function store_file.kind(code)
   return SYSTEM[code] and "system" or "storage"
 end
 
---- What went wrong with a database, in plain words.
+--- Describes a database's error in plain words.
 ---@param message string SQLite's
 ---@param code appsync.server.StoreCode?
 ---@return string

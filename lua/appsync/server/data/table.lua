@@ -201,7 +201,7 @@ function Table:page(query)
   end
 end
 
---- How many items it has.
+--- The number of items.
 ---@return integer
 function Table:count()
   return self.store:values("SELECT count(*) FROM items WHERE table_id = ?", self.id)[1]

@@ -1,4 +1,4 @@
---- Which models are versioned and how their conflicts are handled, as a user says it: on the command line, model by model in
+--- The user's settings for versioned models and their conflicts: on the command line, model by model in
 --- a file, or in the Amplify project that the schema is of. What the command line says wins.
 local core = require("appsync.core")
 local file = require("appsync.server.develop.file")

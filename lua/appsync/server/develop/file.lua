@@ -6,7 +6,7 @@ local file = {}
 
 local MB = 1048576
 
---- How large a file may be, by what it is: above, its name is a mistake.
+--- The largest accepted file, by kind: a larger one was probably named by mistake.
 file.max_bytes = { text = 64 * MB, seed = 256 * MB, settings = 16 * MB, key = MB }
 
 --- The whole content; the message names the file.

@@ -111,9 +111,9 @@ function Tracer:message(connection, text)
   self.write(("%s  WS #%d message  %s\n"):format(log_record.time(self.now()), connection, shown))
 end
 
---- A resolver of the resolvers file failed: the entry tells it in full.
+--- Records that a resolver of the resolvers file failed: its entry shows the error in full.
 ---@param text string
----@return boolean is_taken false: nobody will tell it
+---@return boolean is_taken false: the trace won't show it
 function Tracer:failed(text)
   if not self.current then return false end
   self.current.failure = secrets.hide(text, self.secrets)

@@ -4,7 +4,7 @@ local result = require("appsync.server.graphql.result")
 
 local effects = {}
 
---- How many different ids and arguments are kept of one field.
+--- The number of different ids and arguments kept per field.
 effects.max_keys = 100000
 
 ---@class appsync.server.Effects

@@ -108,7 +108,7 @@ local function quoted(names)
   return table.concat(shown, ", ")
 end
 
---- What people should know of an engine's functions: whole lines, or none.
+--- Notes for the user about an engine's functions: whole lines, or "".
 ---@param engine {unbound: string[], unused: string[]}
 ---@return string
 function function_fields.notes(engine)

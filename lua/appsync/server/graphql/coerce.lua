@@ -116,7 +116,7 @@ function coerce.literal(ref, node, variables)
 end
 literal = coerce.literal
 
---- Whether a literal without variables fits.
+--- Returns whether a literal without variables fits.
 ---@return boolean ok, string? message
 function coerce.check_literal(ref, node)
   local value, message = literal(ref, node, nil)
@@ -269,7 +269,7 @@ end
 ---@class appsync.server.PlannedArguments: {[integer]: appsync.server.PlannedArgument}
 ---@field n_values integer that are made each time
 
---- What there is to do for the arguments of a field or directive; `coerce.planned` does it.
+--- Plans the coercion of a field's or directive's arguments; `coerce.planned` carries it out.
 ---@param arg_list appsync.server.InputValue[]
 ---@param nodes appsync.ast.Argument[]
 ---@return appsync.server.PlannedArguments

@@ -100,7 +100,7 @@ function schema.is_composite(ref)
   return ref.kind == "OBJECT" or ref.kind == "INTERFACE" or ref.kind == "UNION"
 end
 
---- Whether an object of type `name` can stand for `ref`.
+--- Returns whether an object of type `name` can stand for `ref`.
 ---@param ref appsync.server.Type
 ---@param name string
 function schema.is_possible(ref, name)

@@ -32,7 +32,7 @@ Subscription.__index = Subscription
 
 local subscription_operation = {}
 
---- Whether a mutation's result passes its filters.
+--- Returns whether a mutation's result passes its filters.
 ---@param value any the result, restricted to the mutation's selection set
 ---@param record table? what the result was made of
 ---@return boolean
@@ -72,7 +72,7 @@ function Subscription:match(published)
   return self:render(published.value)
 end
 
---- Whether an invalidation's payload ends it.
+--- Returns whether an invalidation's payload ends it.
 ---@param payload table
 ---@return boolean
 function Subscription:is_invalidated(payload)

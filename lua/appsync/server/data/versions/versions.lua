@@ -154,7 +154,7 @@ function Versions:forget()
   self.next_expiry_s = 0
 end
 
---- Whether the journal can tell all that has changed since.
+--- Returns whether the journal can tell all that has changed since.
 ---@param since_ms number
 ---@return boolean
 function Versions:reaches(since_ms)

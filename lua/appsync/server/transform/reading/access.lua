@@ -1,4 +1,4 @@
---- What the rules of @auth mean for the modes of an API: the @aws_* directives of types and operations, the owner fields and
+--- The effect of @auth rules on the modes of an API: the @aws_* directives of types and operations, the owner fields and
 --- the owner arguments of subscriptions (Amplify documentation, "Customize authorization rules"; AppSync Developer Guide,
 --- "Configuring authorization and authentication").
 local auth_directive = require("appsync.server.transform.reading.auth_directive")

@@ -31,7 +31,7 @@ function key_directives.fields(key)
   return list
 end
 
---- Whether a field is one of a model's primary key.
+--- Returns whether a field is one of a model's primary key.
 ---@param m appsync.server.Model
 ---@param name string
 ---@return boolean
