@@ -156,8 +156,8 @@ function resolvers.fit_conflicts(handlers, models)
   for _, m in ipairs(models) do
     local name = m.conflict and m.conflict.resolver
     if name and type(handlers[name]) ~= "function" then
-      return nil, { message = ("the conflicts of the model '%s' need 'conflict_handlers.%s' in the resolvers file, "
-        .. "which doesn't have it%s"):format(m.name, name, meant(name, handlers)) }
+      return nil, { message = ("model '%s' needs the conflict handler 'conflict_handlers.%s', which the resolvers file "
+        .. "(--resolvers) doesn't have%s"):format(m.name, name, meant(name, handlers)) }
     end
   end
   return true
