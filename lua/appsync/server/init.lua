@@ -1,22 +1,22 @@
---- The local AppSync-compatible server: one process, one thread, GraphQL over HTTP and WebSocket.
-local core = require("appsync.core")
-local native = require("appsync.server.native")
-local auth_reload = require("appsync.server.auth_reload")
-local authorize = require("appsync.server.auth.authorize")
-local control = require("appsync.server.fault.control")
-local data_clock = require("appsync.server.fault.data_clock")
-local endpoint = require("appsync.server.http.endpoint")
-local fault = require("appsync.server.fault")
-local log_record = require("appsync.server.develop.log_record")
-local printable = require("appsync.printable")
-local processes = require("appsync.server.functions.processes")
-local redact = require("appsync.server.develop.redact")
-local reload = require("appsync.server.reload")
-local resolver_util = require("appsync.server.resolver_util")
-local secrets = require("appsync.server.develop.secrets")
-local socket_log = require("appsync.server.develop.socket_log")
-local sockets = require("appsync.server.realtime.sockets")
-local time_limit = require("appsync.server.time_limit")
+---The local AppSync-compatible server: one process, one thread, GraphQL over HTTP and WebSocket.
+local core = require "appsync.core"
+local native = require "appsync.server.native"
+local auth_reload = require "appsync.server.auth_reload"
+local authorize = require "appsync.server.auth.authorize"
+local control = require "appsync.server.fault.control"
+local data_clock = require "appsync.server.fault.data_clock"
+local endpoint = require "appsync.server.http.endpoint"
+local fault = require "appsync.server.fault"
+local log_record = require "appsync.server.develop.log_record"
+local printable = require "appsync.printable"
+local processes = require "appsync.server.functions.processes"
+local redact = require "appsync.server.develop.redact"
+local reload = require "appsync.server.reload"
+local resolver_util = require "appsync.server.resolver_util"
+local secrets = require "appsync.server.develop.secrets"
+local socket_log = require "appsync.server.develop.socket_log"
+local sockets = require "appsync.server.realtime.sockets"
+local time_limit = require "appsync.server.time_limit"
 
 ---@class appsync.server.Options
 ---@field schema_text string
@@ -77,8 +77,8 @@ local time_limit = require("appsync.server.time_limit")
 ---@field faults appsync.server.Faults?
 ---@field data_clock appsync.server.DataClock
 ---@field auth_modes {default: string, additional: string[]}
-local Server = require("appsync.server.events")
-local Server_mt = { __index = Server }
+local Server = require "appsync.server.events"
+Server.__index = Server
 
 local server = {}
 
@@ -112,9 +112,7 @@ end
 
 -- `world`: now, and where faults are played on_effect and lag_ms.
 local function new_engine(options, auth_modes, world)
-  if options.engine then
-    return options.engine
-  end
+  if options.engine then return options.engine end
   return require("appsync.server.engine").new({
     schema_text = options.schema_text,
     schema_name = options.schema_name,
@@ -142,9 +140,7 @@ end
 local function seed(engine, seeds)
   for _, item in ipairs(seeds or {}) do
     local counts, err = engine:seed(item.text, item.name)
-    if not counts then
-      return nil, err
-    end
+    if not counts then return nil, err end
   end
   return true
 end
@@ -165,13 +161,11 @@ local function open_listener(options)
   })
 end
 
---- Runs a query or mutation over graphql-transport-ws and returns its result; nil for a subscription.
+---Runs a query or mutation over graphql-transport-ws and returns its result; nil for a subscription.
 ---@private
 function Server:execute(operation)
   local about = self.engine:operation_of(operation)
-  if not about or about.operation == "subscription" then
-    return nil
-  end
+  if not about or about.operation == "subscription" then return nil end
   operation.request_id = core.uuid()
   local began = self.on_record and self.clock()
   local json, published, errors = self.front:execute(operation)
@@ -186,7 +180,7 @@ function Server:execute(operation)
   return json
 end
 
---- The counters of the listener and the sockets.
+---The counters of the listener and the sockets.
 ---@private
 function Server:counters()
   local counters, subscribers = self.listener:stats(), self.sockets.subscribers
@@ -209,9 +203,7 @@ end
 ---@private
 function Server:run_functions(options)
   local bindings = options.function_bindings
-  if not bindings or next(bindings.commands) == nil then
-    return
-  end
+  if not bindings or next(bindings.commands) == nil then return end
   self.processes = processes.new({
     listener = self.listener, clock = self.clock, now = self.now, log = self.log, timeout_s = options.function_timeout,
   })
@@ -262,7 +254,7 @@ function Server:wire(options, auth, real)
   end
 end
 
---- Makes the engine and starts listening.
+---Makes the engine and starts listening.
 ---@param options appsync.server.Options
 ---@return appsync.server.Server? server
 ---@return {message: string, line: integer?, column: integer?}? err
@@ -272,16 +264,12 @@ function server.new(options)
   local faults, message
   if options.faults or options.control then
     faults, message = fault.new({ rules = options.faults, is_tls = options.tls ~= nil, now = now, clock = clock })
-    if not faults then
-      return nil, { message = message }
-    end
+    if not faults then return nil, { message = message } end
     now = function() return faults.moment:now() end
   end
   local auth
   auth, message = new_authorize(options, now, log)
-  if not auth then
-    return nil, { message = message }
-  end
+  if not auth then return nil, { message = message } end
   local self = setmetatable({
     log = log,
     on_record = options.on_record,
@@ -291,16 +279,14 @@ function server.new(options)
     clock = clock,
     data_clock = data_clock.new(now, options.data_time),
     auth_modes = auth:auth_modes(),
-  }, Server_mt)
+  }, Server)
   local err
   self.engine, err = new_engine(options, self.auth_modes, {
     now = function() return self.data_clock:now() end,
     on_effect = faults and function(...) faults.effects:add(...) end,
     lag_ms = faults and function() return faults.moment.lag_ms end,
   })
-  if not self.engine then
-    return nil, err
-  end
+  if not self.engine then return nil, err end
   local ok
   ok, err = seed(self.engine, options.seeds)
   if ok then
@@ -324,16 +310,14 @@ function server.new(options)
   return self
 end
 
---- Returns the complete schema that would be served. Opens no port and no store file.
+---Returns the complete schema that would be served. Opens no port and no store file.
 ---@param options appsync.server.Options
 ---@return string? text
 ---@return {message: string, line: integer?, column: integer?}? err
 ---@return appsync.server.Models? models if there is a text
 function server.print_schema(options)
   local auth, message = new_authorize(options, core.wall, options.log or log_to_stderr)
-  if not auth then
-    return nil, { message = message }
-  end
+  if not auth then return nil, { message = message } end
   local dry = {
     schema_text = options.schema_text,
     resolvers = options.resolvers,
@@ -345,15 +329,13 @@ function server.print_schema(options)
   -- Where nothing was said of authorization, the schema's rules are taken for whatever modes they are.
   local modes = options.is_key_made_up and {} or auth:auth_modes()
   local engine, err = new_engine(dry, modes, { now = core.wall })
-  if not engine then
-    return nil, err
-  end
+  if not engine then return nil, err end
   local text = engine:print_schema()
   engine:close()
   return text, nil, engine.models
 end
 
---- Returns the URLs of the two endpoints.
+---Returns the URLs of the two endpoints.
 ---@return string http, string websocket
 function Server:urls()
   local name = self.host:find(":", 1, true) and ("[" .. self.host .. "]") or self.host
@@ -362,19 +344,19 @@ function Server:urls()
   return ("http%s://%s/graphql"):format(suffix, authority), ("ws%s://%s/graphql/realtime"):format(suffix, authority)
 end
 
---- Returns the URL of the control endpoint.
+---Returns the URL of the control endpoint.
 ---@return string? url
 function Server:control_url()
   local port = self.listener:control_port()
   return port and ("http://127.0.0.1:%d"):format(port)
 end
 
---- Makes SIGTERM and SIGINT end `run` instead of the process.
+---Makes SIGTERM and SIGINT end `run` instead of the process.
 function Server:catch_signals()
   assert(self.listener:signal())
 end
 
---- Serves until a caught signal arrives.
+---Serves until a caught signal arrives.
 function Server:run()
   while not self.is_stopping do
     self:step()
@@ -382,7 +364,7 @@ function Server:run()
   self:close()
 end
 
---- Closes every connection and stops listening. May be called twice.
+---Closes every connection and stops listening. May be called twice.
 function Server:close()
   if self.listener then
     self.listener:shutdown(0.5)

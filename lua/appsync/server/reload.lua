@@ -1,9 +1,9 @@
---- Hot reload: when a file of the program changes, the engine gets the new schema and resolvers, or keeps the previous ones
---- and says why. Data and connections stay.
-local function_fields = require("appsync.server.functions.function_fields")
-local printable = require("appsync.printable")
-local report = require("appsync.server.develop.report")
-local watch = require("appsync.server.develop.watch")
+---Hot reload: when a file of the program changes, the engine gets the new schema and resolvers, or keeps the previous ones
+---and says why. Data and connections stay.
+local function_fields = require "appsync.server.functions.function_fields"
+local printable = require "appsync.printable"
+local report = require "appsync.server.develop.report"
+local watch = require "appsync.server.develop.watch"
 
 ---@class appsync.server.Reload
 ---@field private program appsync.server.Program
@@ -115,7 +115,7 @@ local function learn(self)
   for path, text in pairs(found) do self.served[path] = self.served[path] or text end
 end
 
---- Checks the files when it is due, and reloads the changed ones.
+---Checks the files when it is due, and reloads the changed ones.
 ---@param now number
 ---@return number wait_s until it wants to be called again
 function Reload:tick(now)

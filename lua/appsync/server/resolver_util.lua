@@ -1,12 +1,12 @@
---- `ctx.util` of a resolver, named as AppSync's `util` is (AppSync Developer Guide, "Built-in util helpers"), in snake_case.
-local at_caller = require("appsync.server.at_caller")
-local core = require("appsync.core")
-local execute = require("appsync.server.graphql.execute")
-local parse_date = require("appsync.auth.date")
-local query_string = require("appsync.server.http.query_string")
-local result = require("appsync.server.graphql.result")
-local timestamp = require("appsync.server.data.timestamp")
-local to_subscription_filter = require("appsync.server.realtime.to_subscription_filter")
+---`ctx.util` of a resolver, named as AppSync's `util` is (AppSync Developer Guide, "Built-in util helpers"), in snake_case.
+local at_caller = require "appsync.server.at_caller"
+local core = require "appsync.core"
+local execute = require "appsync.server.graphql.execute"
+local parse_date = require "appsync.auth.date"
+local query_string = require "appsync.server.http.query_string"
+local result = require "appsync.server.graphql.result"
+local timestamp = require "appsync.server.data.timestamp"
+local to_subscription_filter = require "appsync.server.realtime.to_subscription_filter"
 
 ---@class appsync.server.ResolverUtil
 local util = {}
@@ -28,7 +28,7 @@ local function entry(message, type_, data, info)
   return { message = text_of(message), type = given(type_), data = given(data), info = given(info) }
 end
 
---- Fails the field with an error; its value is null.
+---Fails the field with an error; its value is null.
 ---@param message string
 ---@param type_ string? `errorType`
 ---@param data any? limited to the field's selection set
@@ -43,7 +43,7 @@ local function check(name, value, kind, noun)
   end
 end
 
---- "2026-01-02T03:04:05.678Z".
+---"2026-01-02T03:04:05.678Z".
 ---@param ms number milliseconds since 1970
 ---@return string
 function util.epoch_ms_to_iso8601(ms)
@@ -51,7 +51,7 @@ function util.epoch_ms_to_iso8601(ms)
   return timestamp(ms / 1000)
 end
 
---- Converts an AWSDateTime to milliseconds since 1970; throws for any other string.
+---Converts an AWSDateTime to milliseconds since 1970; throws for any other string.
 ---@param text string
 ---@return integer
 function util.parse_iso8601_to_epoch_ms(text)
@@ -63,7 +63,7 @@ function util.parse_iso8601_to_epoch_ms(text)
   return math.floor((seconds + fraction) * 1000 + 0.5)
 end
 
---- Encodes a value as JSON. Throws for a value that JSON can't represent, and names its path.
+---Encodes a value as JSON. Throws for a value that JSON can't represent, and names its path.
 ---@param value any nil is null
 ---@return string
 function util.to_json(value)
@@ -71,7 +71,7 @@ function util.to_json(value)
   return text or error(err.message)
 end
 
---- Decodes JSON. Throws for any other string.
+---Decodes JSON. Throws for any other string.
 ---@param text string
 ---@return any value null is `appsync.null`
 function util.parse_json(text)
@@ -88,7 +88,7 @@ function util.base64_encode(bytes)
   return core.base64(bytes)
 end
 
---- Decodes base64. Throws for any other string.
+---Decodes base64. Throws for any other string.
 ---@param text string
 ---@return string bytes
 function util.base64_decode(text)
@@ -96,7 +96,7 @@ function util.base64_decode(text)
   return core.unbase64(text) or error("not base64")
 end
 
---- Encodes a string as `application/x-www-form-urlencoded` (URL Standard, section 5.2).
+---Encodes a string as `application/x-www-form-urlencoded` (URL Standard, section 5.2).
 ---@return string
 function util.url_encode(text)
   return (query_string.escape(text_of(text)):gsub("%%20", "+"):gsub("%%2A", "*"):gsub("~", "%%7E"))
@@ -142,7 +142,7 @@ end
 
 util.null = NULL
 
---- Converts a filter object to a filter for `ctx.extensions.set_subscription_filter`.
+---Converts a filter object to a filter for `ctx.extensions.set_subscription_filter`.
 util.transform = at_caller.wrap_all({ to_subscription_filter = to_subscription_filter })
 
 at_caller.wrap_all(util)
@@ -177,16 +177,16 @@ local AUTH_TYPES = {
 local function of_field(x)
   local own = {}
 
-  --- Adds an error; the field still returns its value. Takes the arguments of `error`.
+  ---Adds an error; the field still returns its value. Takes the arguments of `error`.
   function own.append_error(message, type_, data, info)
     execute.append_error(x, entry(message, type_, data, info))
   end
 
-  --- Returns the caller's authorization mode in the service's words; nil without a caller.
+  ---Returns the caller's authorization mode in the service's words; nil without a caller.
   ---@return string?
   function own.auth_type() return x.identity and AUTH_TYPES[x.identity.mode] end
 
-  --- Fails the field with the service's `Unauthorized` error.
+  ---Fails the field with the service's `Unauthorized` error.
   function own.unauthorized()
     error(x.gate.refusal(x.at.type.name, x.at.field.name), 0)
   end
@@ -196,7 +196,7 @@ end
 
 local resolver_util = {}
 
---- Returns the provider of `ctx.util`.
+---Returns the provider of `ctx.util`.
 ---@param world {now: (fun(): number), uuid: (fun(): string)}
 ---@return appsync.server.Provider
 function resolver_util.provider(world)

@@ -1,13 +1,13 @@
---- The resolvers file: a Lua file that returns `{Query = {field = function(ctx) … end}, Mutation = …, Subscription = …,
---- Type = {field = …}, authorizer = function(token, request) … end, functions = {name = function(event) … end},
---- conflict_handlers = {name = function(event) … end}}`.
-local failures = require("appsync.server.resolver_failures")
-local file = require("appsync.server.develop.file")
-local opts = require("appsync.opts")
-local resolver_place = require("appsync.server.develop.resolver_place")
+---The resolvers file: a Lua file that returns `{Query = {field = function(ctx) … end}, Mutation = …, Subscription = …,
+---Type = {field = …}, authorizer = function(token, request) … end, functions = {name = function(event) … end},
+---conflict_handlers = {name = function(event) … end}}`.
+local failures = require "appsync.server.resolver_failures"
+local file = require "appsync.server.develop.file"
+local opts = require "appsync.opts"
+local resolver_place = require "appsync.server.develop.resolver_place"
 local shown = require("appsync.server.graphql.thrown").text
-local source = require("appsync.server.develop.source")
-local time_limit = require("appsync.server.time_limit")
+local source = require "appsync.server.develop.source"
+local time_limit = require "appsync.server.time_limit"
 
 local resolvers = {}
 
@@ -40,7 +40,7 @@ local function whole_path(text, path)
   return text
 end
 
---- Splits one of Lua's messages into place and text.
+---Splits one of Lua's messages into place and text.
 ---@param text string
 ---@param path string of the file that was loaded
 ---@return appsync.server.ResolversFault
@@ -126,7 +126,7 @@ local function check_names(type_, type_name, fields, faults)
   end
 end
 
---- Checks that each resolver has the name of an existing field.
+---Checks that each resolver has the name of an existing field.
 ---@param by_type table<string, table<string, function>>
 ---@param schema appsync.server.Schema
 ---@return true? ok, appsync.server.ResolversFault? fault with the `others`
@@ -148,7 +148,7 @@ function resolvers.fit(by_type, schema)
   return first == nil or nil, first
 end
 
---- Checks that the conflict handlers that models name exist.
+---Checks that the conflict handlers that models name exist.
 ---@param handlers table<string, function>
 ---@param models appsync.server.Model[]
 ---@return true? ok, appsync.server.ResolversFault? fault
@@ -163,7 +163,7 @@ function resolvers.fit_conflicts(handlers, models)
   return true
 end
 
---- Runs the file and checks what it returns.
+---Runs the file and checks what it returns.
 ---@param path string
 ---@return {by_type: table<string, table<string, function>>, authorizer: function?, functions: table<string, function>?,
 ---  conflict_handlers: table<string, function>?}? loaded

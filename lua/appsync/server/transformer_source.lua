@@ -1,9 +1,9 @@
---- The transformer settings of the Amplify project that contains the schema: `amplify/cli.json` beside the folder
---- `backend/api/NAME` of the schema (Amplify CLI documentation, "Feature flags").
-local core = require("appsync.core")
-local feature_flags = require("appsync.server.transform.reading.feature_flags")
-local file = require("appsync.server.develop.file")
-local native = require("appsync.server.native")
+---The transformer settings of the Amplify project that contains the schema: `amplify/cli.json` beside the folder
+---`backend/api/NAME` of the schema (Amplify CLI documentation, "Feature flags").
+local core = require "appsync.core"
+local feature_flags = require "appsync.server.transform.reading.feature_flags"
+local file = require "appsync.server.develop.file"
+local native = require "appsync.server.native"
 
 local transformer_source = {}
 
@@ -69,7 +69,7 @@ local function read_version(flags, path)
   return 1, path .. ' has no "transformerversion", and such a project is the first one\'s'
 end
 
---- Reads the project's file.
+---Reads the project's file.
 ---@param text string of cli.json
 ---@param path string for messages
 ---@return appsync.server.AmplifyProject? project, string? message
@@ -89,7 +89,7 @@ function transformer_source.read(text, path)
   return project
 end
 
---- The project of a schema; nothing where there is none.
+---The project of a schema; nothing where there is none.
 ---@param schema_path string a file or a folder
 ---@return appsync.server.AmplifyProject? project
 ---@return appsync.server.SourceFault? fault

@@ -1,4 +1,4 @@
---- Options of `appsync serve`: data.
+---Options of `appsync serve`: data.
 
 ---@type appsync.cli.Group
 local data_options = {

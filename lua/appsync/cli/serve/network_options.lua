@@ -1,6 +1,6 @@
---- Options of `appsync serve`: network.
-local printable = require("appsync.printable")
-local status = require("appsync.cli.status")
+---Options of `appsync serve`: network.
+local printable = require "appsync.printable"
+local status = require "appsync.cli.status"
 
 ---@type appsync.cli.Group
 local network_options = {
@@ -29,7 +29,7 @@ function network_options.read(words, options)
   end
 end
 
---- Warns if other machines can reach the server.
+---Warns if other machines can reach the server.
 ---@param options appsync.server.Options
 ---@param server appsync.server.Server
 ---@param out {fail: fun(text: string)}

@@ -1,8 +1,8 @@
---- Options of `appsync serve`: schema and resolvers.
-local auth_options = require("appsync.cli.serve.auth_options")
-local printable = require("appsync.printable")
-local resolver_failures = require("appsync.server.resolver_failures")
-local status = require("appsync.cli.status")
+---Options of `appsync serve`: schema and resolvers.
+local auth_options = require "appsync.cli.serve.auth_options"
+local printable = require "appsync.printable"
+local resolver_failures = require "appsync.server.resolver_failures"
+local status = require "appsync.cli.status"
 
 ---@type appsync.cli.Group
 local schema_options = {
@@ -42,7 +42,7 @@ local function reason(found, given)
   return "no directive is specific to one; --transformer 1 selects the first"
 end
 
---- Names the version of Amplify's transformer in use, and the reason for it.
+---Names the version of Amplify's transformer in use, and the reason for it.
 ---@param models appsync.server.Models
 ---@param options appsync.server.Options
 function schema_options.tell_transformer(models, options)
@@ -55,7 +55,7 @@ end
 
 local TRANSFORM = "To implement a directive of your own, use --transform FILE.lua; see docs/server.md.\n"
 
---- Returns lines that help with a mistake in the schema.
+---Returns lines that help with a mistake in the schema.
 ---@param err appsync.server.SchemaError
 ---@return string lines "" when there are none
 function schema_options.hints(err)
@@ -66,7 +66,7 @@ function schema_options.hints(err)
   return auth_options.hints(err) .. (has_unknown and TRANSFORM or "")
 end
 
---- Lists the parts of the program that have no effect.
+---Lists the parts of the program that have no effect.
 ---@param options appsync.server.Options
 ---@param server appsync.server.Server
 function schema_options.tell(options, server)

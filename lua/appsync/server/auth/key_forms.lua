@@ -1,7 +1,7 @@
---- Checks HS256 secrets: one line of printable text without any sign of a key or a structured file, also behind
---- base64 and hexadecimal. A public key in another form than those that are read must not become a secret.
-local core = require("appsync.core")
-local key_bytes = require("appsync.server.auth.key_bytes")
+---Checks HS256 secrets: one line of printable text without any sign of a key or a structured file, also behind
+---base64 and hexadecimal. A public key in another form than those that are read must not become a secret.
+local core = require "appsync.core"
+local key_bytes = require "appsync.server.auth.key_bytes"
 
 local key_forms = {}
 
@@ -168,7 +168,7 @@ local function is_long(line)
   return #joined / (n_words + 1) >= MIN_RUN or not joined:find("[^%x:,]")
 end
 
---- Names what a text is if it can't be a secret, and what to do about it; nil if it may be a secret.
+---Names what a text is if it can't be a secret, and what to do about it; nil if it may be a secret.
 ---@param text string without its last line break
 ---@return string? what
 ---@return string? remedy
@@ -181,7 +181,7 @@ function key_forms.name(text)
   if found then return found[1], found[2] end
 end
 
---- Names the public key or key file that the bytes of an explicit secret turn out to be; nil if they are neither.
+---Names the public key or key file that the bytes of an explicit secret turn out to be; nil if they are neither.
 ---@param secret string
 ---@return string? what
 function key_forms.key_in(secret)

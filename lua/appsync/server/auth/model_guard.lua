@@ -1,8 +1,8 @@
---- The access of a caller to a model's records by the rules of @auth (Amplify documentation, "Customize authorization
---- rules"). A refusal is thrown as a resolver's error.
-local auth_rule = require("appsync.server.auth.auth_rule")
-local core = require("appsync.core")
-local not_authorized = require("appsync.server.graphql.not_authorized")
+---The access of a caller to a model's records by the rules of @auth (Amplify documentation, "Customize authorization
+---rules"). A refusal is thrown as a resolver's error.
+local auth_rule = require "appsync.server.auth.auth_rule"
+local core = require "appsync.core"
+local not_authorized = require "appsync.server.graphql.not_authorized"
 
 local model_guard = {}
 
@@ -34,8 +34,8 @@ local function has_rules(m)
   return m.rules ~= nil or next(m.field_rules or {}) ~= nil
 end
 
---- Makes the guard of a schema. If no model and no field has a rule, everything is open, because a local server without
---- @auth would be useless otherwise. If any has rules, models without rules are closed, except to API keys in sandbox mode.
+---Makes the guard of a schema. If no model and no field has a rule, everything is open, because a local server without
+---@auth would be useless otherwise. If any has rules, models without rules are closed, except to API keys in sandbox mode.
 ---@param models appsync.server.Model[] and `field_rules`
 ---@return appsync.server.ModelGuard
 function model_guard.new(models)
@@ -49,7 +49,7 @@ function model_guard.new(models)
   return self
 end
 
---- The same, or nil when nothing has rules: then nothing needs to be asked.
+---The same, or nil when nothing has rules: then nothing needs to be asked.
 ---@param models appsync.server.Model[]
 ---@return appsync.server.ModelGuard?
 function model_guard.of(models)
@@ -139,7 +139,7 @@ local function asked_of_rules(m, asked)
   return found
 end
 
---- Returns the records that a caller may read.
+---Returns the records that a caller may read.
 ---@param m appsync.server.Model
 ---@param op "get"|"list"|"sync"|"search"
 ---@param ctx appsync.server.Context
@@ -216,7 +216,7 @@ local function sets_owner(m, caller)
   return true
 end
 
---- Returns whether a caller may create this record; fills in its owner.
+---Returns whether a caller may create this record; fills in its owner.
 ---@param m appsync.server.Model
 ---@param ctx appsync.server.Context
 ---@param input table is changed
@@ -244,7 +244,7 @@ local function key_fields(m)
   return names
 end
 
---- Returns whether a caller may change this record so. To null a field is to delete it.
+---Returns whether a caller may change this record so. To null a field is to delete it.
 ---@param m appsync.server.Model
 ---@param ctx appsync.server.Context
 ---@param item table? as it is stored
@@ -259,7 +259,7 @@ function ModelGuard:update(m, ctx, item, input)
   end))
 end
 
---- Returns whether a caller may delete this record, which takes the right to delete each of its fields.
+---Returns whether a caller may delete this record, which takes the right to delete each of its fields.
 ---@param m appsync.server.Model
 ---@param ctx appsync.server.Context
 ---@param item table? as it is stored
@@ -319,7 +319,7 @@ local function owns(rules, caller)
   end
 end
 
---- Returns the events of a subscription that a caller receives.
+---Returns the events of a subscription that a caller receives.
 ---@param m appsync.server.Model
 ---@param _ {name: string} the event: the rules are the same for all
 ---@param ctx appsync.server.Context
@@ -348,8 +348,8 @@ function ModelGuard:subscribe(m, _, ctx, args)
   return { ["or"] = setmetatable(filters, core.array_mt) }, owns(by_record, caller)
 end
 
---- Guards the user's resolvers that replace generated ones: they run for callers whom at least one rule allows the operation.
---- The resolver decides which records it returns.
+---Guards the user's resolvers that replace generated ones: they run for callers whom at least one rule allows the operation.
+---The resolver decides which records it returns.
 ---@param resolvers table<string, table<string, function>> by type and field
 ---@param roots {query: {name: string}?, mutation: {name: string}?}
 function ModelGuard:cover(resolvers, roots)
@@ -375,8 +375,8 @@ local function check_covered(self, covered, ctx)
   if not is_allowed then refuse(ctx) end
 end
 
---- Returns whether a field has to be asked for. A model of which a field has rules of its own is read field by field; what the schema
---- doesn't declare, its times and versions, comes with the record.
+---Returns whether a field has to be asked for. A model of which a field has rules of its own is read field by field; what the schema
+---doesn't declare, its times and versions, comes with the record.
 ---@param type_name string
 ---@param field_name string
 ---@return boolean
@@ -394,7 +394,7 @@ local function is_hidden(m, field_name, source)
   return of_field ~= nil and m.level == "on" and source.__operation == "Mutation" and not m.field_by_name[field_name].is_required
 end
 
---- Returns whether a caller may read a field of a record, or ask for one of a type that is no model. Throws when not.
+---Returns whether a caller may read a field of a record, or ask for one of a type that is no model. Throws when not.
 ---@param m appsync.server.Model|string the model, or a type's name
 ---@param field_name string
 ---@param ctx appsync.server.Context
@@ -422,7 +422,7 @@ function ModelGuard:field(m, field_name, ctx)
   error(not_authorized(type_name, field_name), 0)
 end
 
---- Returns whether a field holds an owner, of whom clients see the last part only.
+---Returns whether a field holds an owner, of whom clients see the last part only.
 ---@param m appsync.server.Model
 ---@param field_name string
 ---@return boolean
@@ -434,7 +434,7 @@ function ModelGuard.is_owner(_, m, field_name)
   return found
 end
 
---- The value of a field as clients are shown it: of an owner, the last part.
+---The value of a field as clients are shown it: of an owner, the last part.
 ---@param m appsync.server.Model
 ---@param field_name string
 ---@param value any

@@ -1,15 +1,15 @@
---- Initial records of a store, from a JSON text: `{"Todo": [{"id": "1", "name": "…"}, …], "Post": […]}`.
+---Initial records of a store, from a JSON text: `{"Todo": [{"id": "1", "name": "…"}, …], "Post": […]}`.
 ---
---- A record whose key is already in the store is left unchanged, whatever the text says, so that changes survive a restart
---- with the same text. A record of a model with an id may omit it; its id is then derived from its contents, so it is the same
---- at every start. Records of versioned models may set `_version`, `_lastChangedAt` and `_deleted`; their journal entries are
---- dated `_lastChangedAt`.
-local core = require("appsync.core")
-local is_list = require("appsync.server.graphql.is_list")
-local item_limits = require("appsync.server.data.item_limits")
-local keys = require("appsync.server.data.keys")
-local result = require("appsync.server.graphql.result")
-local writing = require("appsync.server.data.writing")
+---A record whose key is already in the store is left unchanged, whatever the text says, so that changes survive a restart
+---with the same text. A record of a model with an id may omit it; its id is then derived from its contents, so it is the same
+---at every start. Records of versioned models may set `_version`, `_lastChangedAt` and `_deleted`; their journal entries are
+---dated `_lastChangedAt`.
+local core = require "appsync.core"
+local is_list = require "appsync.server.graphql.is_list"
+local item_limits = require "appsync.server.data.item_limits"
+local keys = require "appsync.server.data.keys"
+local result = require "appsync.server.graphql.result"
+local writing = require "appsync.server.data.writing"
 
 local seed = {}
 
@@ -64,7 +64,7 @@ local function check_scalar(type_, value, at)
   return parsed
 end
 
---- A value as the schema's type has it.
+---A value as the schema's type has it.
 function check(ref, value, at)
   if ref.kind == "NON_NULL" then
     if value == NULL then fail(at, "must not be null") end
@@ -185,7 +185,7 @@ local function load_all(world, data)
   return counts
 end
 
---- Puts the records of a text into the store: all of them, or none when one is wrong.
+---Puts the records of a text into the store: all of them, or none when one is wrong.
 ---@param world appsync.server.SeedWorld
 ---@param text string
 ---@param name string of the text's file, for messages

@@ -1,16 +1,16 @@
---- `ctx.tables.NAME` of resolvers: a model's items, or those of a table of the resolvers' own, which is created when it is
---- first used. All are in the server's store, so they last as long as the models' items.
-local at_caller = require("appsync.server.at_caller")
-local core = require("appsync.core")
-local item_limits = require("appsync.server.data.item_limits")
-local keys = require("appsync.server.data.keys")
-local table_ = require("appsync.server.data.table")
-local timestamp = require("appsync.server.data.timestamp")
+---`ctx.tables.NAME` of resolvers: a model's items, or those of a table of the resolvers' own, which is created when it is
+---first used. All are in the server's store, so they last as long as the models' items.
+local at_caller = require "appsync.server.at_caller"
+local core = require "appsync.core"
+local item_limits = require "appsync.server.data.item_limits"
+local keys = require "appsync.server.data.keys"
+local table_ = require "appsync.server.data.table"
+local timestamp = require "appsync.server.data.timestamp"
 
 local tables = {}
 
---- A table, for resolvers. It returns copies of its items. A key is a string or a number, or a list of a partition key and a
---- sort key: `{"post-1", 1700000000}`; for a model, a list of the parts of its key, or an object with their names.
+---A table, for resolvers. It returns copies of its items. A key is a string or a number, or a list of a partition key and a
+---sort key: `{"post-1", 1700000000}`; for a model, a list of the parts of its key, or an object with their names.
 ---
 ---     local posts, journal = ctx.tables.Post, ctx.tables.PostJournal
 ---     posts:put({ id = "1", title = "Hello" })
@@ -90,7 +90,7 @@ local function key_of(self, method, key)
   return part(self, method, key[1]), key[2] == nil and keys.NO_SORT or part(self, method, key[2])
 end
 
---- Returns the item with a key, or nil.
+---Returns the item with a key, or nil.
 ---@param key any
 ---@return table? item
 function Handle:get(key)
@@ -110,8 +110,8 @@ local function complete(self, item, old)
   return out
 end
 
---- Stores an item, replacing the one with the same key. The key defaults to the item's own: its `id`, or the fields of the
---- model's key. A versioned model's item gets its next version, whatever `_version` it has.
+---Stores an item, replacing the one with the same key. The key defaults to the item's own: its `id`, or the fields of the
+---model's key. A versioned model's item gets its next version, whatever `_version` it has.
 ---@param key any
 ---@param item table?
 ---@return table item as stored
@@ -136,7 +136,7 @@ function Handle:put(key, item)
   return kept
 end
 
---- Deletes the item with a key. A versioned model's item becomes a tombstone.
+---Deletes the item with a key. A versioned model's item becomes a tombstone.
 ---@param key any
 ---@return table? item the deleted item
 function Handle:delete(key)
@@ -199,7 +199,7 @@ local function read_options(self, options)
   }
 end
 
---- Returns items in order.
+---Returns items in order.
 ---@param options appsync.server.ScanOptions?
 ---@return table[] items
 ---@return (string|number)[]? after the `after` of the next call, if the limit was reached
@@ -215,7 +215,7 @@ function Handle:scan(options)
   return items, query.after
 end
 
---- Runs a function in a transaction: if it throws, none of its changes to tables are kept, and the error is rethrown.
+---Runs a function in a transaction: if it throws, none of its changes to tables are kept, and the error is rethrown.
 ---@param fn fun(): any
 ---@return any
 function Handle:transaction(fn)
@@ -240,7 +240,7 @@ local function handle(world, name, models)
   }, Handle)
 end
 
---- Makes `ctx.tables`: handles by name, made on first use.
+---Makes `ctx.tables`: handles by name, made on first use.
 ---@param world appsync.server.TablesWorld
 ---@return table<string, appsync.server.TableHandle>
 function tables.new(world)

@@ -1,7 +1,7 @@
---- Finds the parts of an Amplify project that have no effect on this server, for notes at startup.
-local core = require("appsync.core")
-local file = require("appsync.server.develop.file")
-local native = require("appsync.server.native")
+---Finds the parts of an Amplify project that have no effect on this server, for notes at startup.
+local core = require "appsync.core"
+local file = require "appsync.server.develop.file"
+local native = require "appsync.server.native"
 
 local amplify_project = {}
 
@@ -57,7 +57,7 @@ local function listed(folder, names)
   return #names > MAX_NAMED and ("%s and %d more"):format(text, #names - MAX_NAMED) or text
 end
 
---- Returns a line for each kind of file without effect.
+---Returns a line for each kind of file without effect.
 ---@param schema_path string a file or a folder
 ---@return string[] notes
 function amplify_project.notes(schema_path)

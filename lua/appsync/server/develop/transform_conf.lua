@@ -1,9 +1,9 @@
---- `transform.conf.json`, which stands beside the schema of an Amplify project: its `ResolverConfig` says which models are
---- versioned and how their conflicts are handled (Amplify CLI documentation, "Conflict resolution").
-local core = require("appsync.core")
-local file = require("appsync.server.develop.file")
-local members = require("appsync.server.members")
-local native = require("appsync.server.native")
+---`transform.conf.json`, which stands beside the schema of an Amplify project: its `ResolverConfig` says which models are
+---versioned and how their conflicts are handled (Amplify CLI documentation, "Conflict resolution").
+local core = require "appsync.core"
+local file = require "appsync.server.develop.file"
+local members = require "appsync.server.members"
+local native = require "appsync.server.native"
 
 local transform_conf = {}
 
@@ -32,7 +32,7 @@ local function places(schema_path)
   return { inside, (folder or "") .. NAME }
 end
 
---- The file of the project that a schema is of.
+---The file of the project that a schema is of.
 ---@param schema_path string a file or a folder
 ---@return string? path
 function transform_conf.path(schema_path)
@@ -111,7 +111,7 @@ end
 ---@field models table<string, {handler: appsync.server.ConflictHandler, resolver: string?, is_lenient: true}>
 ---@field passed_over string[] models whose entries aren't whole
 
---- Reads the conflict settings of an Amplify project.
+---Reads the conflict settings of an Amplify project.
 ---@param schema_path string
 ---@return appsync.server.TransformConf? found nil: there is no such file, or it says nothing of conflicts
 ---@return string? message

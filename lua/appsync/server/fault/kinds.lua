@@ -1,6 +1,6 @@
---- The kinds of faults: where each can act, its parameters, and its short form.
-local members = require("appsync.server.members")
-local moment = require("appsync.server.fault.moment")
+---The kinds of faults: where each can act, its parameters, and its short form.
+local members = require "appsync.server.members"
+local moment = require "appsync.server.fault.moment"
 
 local kinds = {}
 
@@ -15,9 +15,7 @@ local kinds = {}
 ---@field check (fun(parameters: table): string?)? what is wrong
 
 local function is_headers(value)
-  if not members.is_object(value) then
-    return false
-  end
+  if not members.is_object(value) then return false end
   for name, text in pairs(value) do
     -- A line break in a header would be an answer of somebody else's making.
     if type(name) ~= "string" or type(text) ~= "string" or (name .. text):find("[\r\n]") or name:find("[^%w%-]") then
@@ -48,9 +46,7 @@ local function check_refuse(p)
 end
 
 local function check_drop(p)
-  if p.bytes and p.fraction then
-    return "takes bytes or fraction, not both"
-  end
+  if p.bytes and p.fraction then return "takes bytes or fraction, not both" end
 end
 
 local function check_disconnect(p)
@@ -193,7 +189,7 @@ kinds.all = {
   },
 }
 
---- The keys of a rule's `match`.
+---The keys of a rule's `match`.
 ---@type table<string, appsync.server.Member>
 kinds.match = {
   on = { type = "any" },

@@ -1,4 +1,4 @@
---- The error for a field that the caller may not access.
+---The error for a field that the caller may not access.
 ---@param type_name string
 ---@param field_name string
 ---@return {message: string, type: string}

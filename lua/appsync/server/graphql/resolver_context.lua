@@ -1,7 +1,7 @@
---- The argument of a resolver (AppSync Developer Guide, "Resolver context reference"). Members that few resolvers use
---- are made when they are first read; the engine's providers make `ctx.util`, `ctx.extensions` and `ctx.tables`.
-local core = require("appsync.core")
-local selection = require("appsync.server.graphql.selection")
+---The argument of a resolver (AppSync Developer Guide, "Resolver context reference"). Members that few resolvers use
+---are made when they are first read; the engine's providers make `ctx.util`, `ctx.extensions` and `ctx.tables`.
+local core = require "appsync.core"
+local selection = require "appsync.server.graphql.selection"
 
 local resolver_context = {}
 
@@ -20,7 +20,7 @@ local NULL = core.null
 ---@field stash table
 ---@field extensions appsync.server.Extensions lazy, of a provider
 
---- Makes a lazy member of a resolver's context, once, when it is read.
+---Makes a lazy member of a resolver's context, once, when it is read.
 ---@alias appsync.server.Provider fun(ctx: appsync.server.Context, x: appsync.server.Execution): any
 
 local function selected_paths(x, at)
@@ -58,7 +58,7 @@ local function read_lazy(ctx, key)
   return value
 end
 
---- The context of the resolver of `x.at`.
+---The context of the resolver of `x.at`.
 ---@param x appsync.server.Execution
 ---@param source any
 ---@param args table<string, any>
@@ -74,7 +74,7 @@ function resolver_context.new(x, source, args)
   }, metatable)
 end
 
---- Reads all members except the providers', so that a kept context doesn't change later.
+---Reads all members except the providers', so that a kept context doesn't change later.
 ---@return appsync.server.Context
 function resolver_context.complete(x, source, args)
   local ctx = resolver_context.new(x, source, args)

@@ -1,9 +1,9 @@
---- The fields of a selection set for an object type: fragments, @skip and @include (GraphQL October 2021, 6.3.2).
-local coerce = require("appsync.server.graphql.coerce")
-local core = require("appsync.core")
-local directives = require("appsync.server.graphql.directives")
-local is_list = require("appsync.server.graphql.is_list")
-local schema = require("appsync.server.graphql.schema")
+---The fields of a selection set for an object type: fragments, @skip and @include (GraphQL October 2021, 6.3.2).
+local coerce = require "appsync.server.graphql.coerce"
+local core = require "appsync.core"
+local directives = require "appsync.server.graphql.directives"
+local is_list = require "appsync.server.graphql.is_list"
+local schema = require "appsync.server.graphql.schema"
 
 local selection = {}
 
@@ -21,7 +21,7 @@ local LONG_BYTES, BYTES_PER_FIELD = 1000, 100
 -- as so many steps.
 local CHEAP_PATHS, STEPS_PER_PATH = 1000, 20
 
---- Counts steps of an execution; throws `selection.exhausted` when there were too many.
+---Counts steps of an execution; throws `selection.exhausted` when there were too many.
 ---@param x appsync.server.Execution
 ---@param n integer
 function selection.spend(x, n)
@@ -29,14 +29,14 @@ function selection.spend(x, n)
   if x.n_fields > selection.max_fields then error(selection.exhausted, 0) end
 end
 
---- The number of steps that a text in the answer counts as.
+---The number of steps that a text in the answer counts as.
 ---@param text string
 ---@return integer
 function selection.steps_of(text)
   return #text > LONG_BYTES and math.floor(#text / BYTES_PER_FIELD) or 0
 end
 
---- Counts a text that is written into the answer.
+---Counts a text that is written into the answer.
 ---@param x appsync.server.Execution
 ---@param text string
 function selection.spend_text(x, text)
@@ -101,7 +101,7 @@ end
 ---@field key_text string the same as JSON with its colon
 ---@field nodes appsync.ast.Field[]
 
---- The fields of the selection sets of `parents`, merged by response name, in order.
+---The fields of the selection sets of `parents`, merged by response name, in order.
 ---@param x appsync.server.Execution
 ---@param type_ appsync.server.Type an object type
 ---@param parents {selectionSet: appsync.ast.Selection[]?}[]
@@ -136,7 +136,7 @@ local function add_paths(x, ref, nodes, prefix, paths)
   end
 end
 
---- The selected paths under a field: "id", "items", "items/id", … (the resolvers' `info.selectionSetList`).
+---The selected paths under a field: "id", "items", "items/id", … (the resolvers' `info.selectionSetList`).
 ---@param x appsync.server.Execution
 ---@param ref appsync.server.TypeRef
 ---@param nodes appsync.ast.Field[]
@@ -159,7 +159,7 @@ local function restrict_object(x, type_, value, nodes)
   return out
 end
 
---- An error's `data`, restricted to what the field selects.
+---An error's `data`, restricted to what the field selects.
 ---@return any
 function selection.restrict(x, value, ref, nodes)
   local named = schema.named(ref)

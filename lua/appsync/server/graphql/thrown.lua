@@ -1,5 +1,5 @@
---- Values thrown by the user's functions: they can be anything, and their metamethods may throw again.
-local core = require("appsync.core")
+---Values thrown by the user's functions: they can be anything, and their metamethods may throw again.
+local core = require "appsync.core"
 
 local thrown = {}
 
@@ -7,7 +7,7 @@ local function show(value)
   return value == core.null and "null" or tostring(value) -- Lua shows null as an address
 end
 
---- A value as text.
+---A value as text.
 ---@param value any
 ---@return string
 function thrown.text(value)
@@ -26,8 +26,8 @@ local function read(value)
   return { message = text }
 end
 
---- Converts a thrown value to a table {message=, type=, data=, info=}. The place that Lua puts before a string is removed,
---- except from Lua's own errors, where it is useful.
+---Converts a thrown value to a table {message=, type=, data=, info=}. The place that Lua puts before a string is removed,
+---except from Lua's own errors, where it is useful.
 ---@param value any
 ---@return {message: string, type: any, data: any, info: any}
 function thrown.read(value)

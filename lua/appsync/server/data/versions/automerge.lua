@@ -1,8 +1,8 @@
---- The conflict handler AUTOMERGE: what an update with a wrong version may still say (AppSync Developer Guide, "Conflict
---- detection and resolution", Automerge). The kind of a value is the one under which it is kept: embedded objects and AWSJSON
---- are maps, lists are lists; GraphQL has no sets.
-local core = require("appsync.core")
-local is_list = require("appsync.server.graphql.is_list")
+---The conflict handler AUTOMERGE: what an update with a wrong version may still say (AppSync Developer Guide, "Conflict
+---detection and resolution", Automerge). The kind of a value is the one under which it is kept: embedded objects and AWSJSON
+---are maps, lists are lists; GraphQL has no sets.
+local core = require "appsync.core"
+local is_list = require "appsync.server.graphql.is_list"
 
 local automerge = {}
 
@@ -41,8 +41,8 @@ function merged(kept, incoming)
   return out
 end
 
---- Merges an update into the item as it is stored. What the server has stays: a value, and one that is of another kind than
---- the incoming one; so a null takes nothing away. Lists are appended, maps are merged member by member.
+---Merges an update into the item as it is stored. What the server has stays: a value, and one that is of another kind than
+---the incoming one; so a null takes nothing away. Lists are appended, maps are merged member by member.
 ---@param item table is not changed
 ---@param incoming table
 ---@return table merged shares what is in both

@@ -1,13 +1,13 @@
---- The conflict handler LAMBDA: a function of the resolvers file decides (AppSync Developer Guide, "Conflict detection and
---- resolution", Lambda). What it is told is a copy of its own.
-local core = require("appsync.core")
-local is_list = require("appsync.server.graphql.is_list")
-local shared = require("appsync.server.graphql.shared")
-local thrown = require("appsync.server.graphql.thrown")
+---The conflict handler LAMBDA: a function of the resolvers file decides (AppSync Developer Guide, "Conflict detection and
+---resolution", Lambda). What it is told is a copy of its own.
+local core = require "appsync.core"
+local is_list = require "appsync.server.graphql.is_list"
+local shared = require "appsync.server.graphql.shared"
+local thrown = require "appsync.server.graphql.thrown"
 
 local lambda = {}
 
---- The event that the function gets, in addition to the mutation's context.
+---The event that the function gets, in addition to the mutation's context.
 ---@class appsync.server.ConflictEvent
 ---@field newItem table? what the mutation would have made of the item; nil for a deletion
 ---@field existingItem table as the server has it, with its version
@@ -15,8 +15,8 @@ local lambda = {}
 ---@field resolver {tableName: string, awsRegion: string, parentType: string, field: string}
 ---@field identity table? nil for an API key
 
---- The function's answer: RESOLVE replaces the existing item (for an update), REMOVE deletes it (for a delete), REJECT leaves
---- it unchanged.
+---The function's answer: RESOLVE replaces the existing item (for an update), REMOVE deletes it (for a delete), REJECT leaves
+---it unchanged.
 ---@class appsync.server.ConflictAnswer
 ---@field action "RESOLVE"|"REJECT"|"REMOVE"
 ---@field item table? with RESOLVE
@@ -60,7 +60,7 @@ end
 ---@field existing table
 ---@field preview table?
 
---- Asks the function.
+---Asks the function.
 ---@param handler appsync.server.ConflictFunction
 ---@param clash appsync.server.Clash
 ---@param ctx appsync.server.Context

@@ -1,8 +1,8 @@
---- A table that gets versions, or loses them. Without them the metadata stays where it is, tombstones too: they are items
---- like any other, as on the service (Amplify documentation, "Disable conflict resolution").
-local each_item = require("appsync.server.data.each_item")
-local result = require("appsync.server.graphql.result")
-local versions = require("appsync.server.data.versions.versions")
+---A table that gets versions, or loses them. Without them the metadata stays where it is, tombstones too: they are items
+---like any other, as on the service (Amplify documentation, "Disable conflict resolution").
+local each_item = require "appsync.server.data.each_item"
+local result = require "appsync.server.graphql.result"
+local versions = require "appsync.server.data.versions.versions"
 
 local migration = {}
 
@@ -34,7 +34,7 @@ local function finish(store, table_id)
   store:run("DELETE FROM tombstones WHERE table_id = ?", table_id)
 end
 
---- Brings the items of a table to what a model wants, inside of a transaction.
+---Brings the items of a table to what a model wants, inside of a transaction.
 ---@param store appsync.server.Store
 ---@param table_id integer
 ---@param config appsync.server.VersionsLayout? nil: without versions

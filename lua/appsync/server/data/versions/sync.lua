@@ -1,10 +1,10 @@
---- The generated sync queries (AppSync Developer Guide, "Sync operations"): the items of a versioned model, tombstones among
---- them, or what has changed since the last time.
-local core = require("appsync.core")
-local filter = require("appsync.server.data.filter")
-local reading = require("appsync.server.data.reading")
-local refuse = require("appsync.server.data.refuse")
-local token = require("appsync.server.data.token")
+---The generated sync queries (AppSync Developer Guide, "Sync operations"): the items of a versioned model, tombstones among
+---them, or what has changed since the last time.
+local core = require "appsync.core"
+local filter = require "appsync.server.data.filter"
+local reading = require "appsync.server.data.reading"
+local refuse = require "appsync.server.data.refuse"
+local token = require "appsync.server.data.token"
 
 local sync = {}
 
@@ -67,7 +67,7 @@ local function passing(items, wanted, hidden_by)
   return out
 end
 
---- The limit counts items before the filter, so a page may be short, or empty, and have a next one.
+---The limit counts items before the filter, so a page may be short, or empty, and have a next one.
 ---@param access appsync.server.Access
 ---@param place appsync.server.Place
 ---@return function resolver

@@ -1,12 +1,12 @@
---- The generated mutations of versioned models: each writes another version of its item and an entry of the journal, or finds
---- that its version is not the item's (AppSync Developer Guide, "Conflict detection and resolution").
-local core = require("appsync.core")
-local filter = require("appsync.server.data.filter")
-local item_checks = require("appsync.server.data.item_checks")
-local keys = require("appsync.server.data.keys")
-local refuse = require("appsync.server.data.refuse")
-local resolution = require("appsync.server.data.versions.resolution")
-local writing = require("appsync.server.data.writing")
+---The generated mutations of versioned models: each writes another version of its item and an entry of the journal, or finds
+---that its version is not the item's (AppSync Developer Guide, "Conflict detection and resolution").
+local core = require "appsync.core"
+local filter = require "appsync.server.data.filter"
+local item_checks = require "appsync.server.data.item_checks"
+local keys = require "appsync.server.data.keys"
+local refuse = require "appsync.server.data.refuse"
+local resolution = require "appsync.server.data.versions.resolution"
+local writing = require "appsync.server.data.writing"
 
 local versioned_writing = {}
 

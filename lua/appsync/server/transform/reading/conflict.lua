@@ -1,9 +1,9 @@
---- Versioned models: what conflict detection adds to a model, and how its conflicts are handled (AppSync Developer Guide,
---- "Conflict detection and sync"; Amplify CLI documentation, "Conflict resolution").
-local core = require("appsync.core")
-local directives = require("appsync.server.graphql.directives")
-local members = require("appsync.server.members")
-local names = require("appsync.server.transform.names")
+---Versioned models: what conflict detection adds to a model, and how its conflicts are handled (AppSync Developer Guide,
+---"Conflict detection and sync"; Amplify CLI documentation, "Conflict resolution").
+local core = require "appsync.core"
+local directives = require "appsync.server.graphql.directives"
+local members = require "appsync.server.members"
+local names = require "appsync.server.transform.names"
 
 local fail, NULL = directives.fail, core.null
 
@@ -11,7 +11,7 @@ local conflict = {}
 
 ---@alias appsync.server.ConflictHandler "AUTOMERGE"|"OPTIMISTIC_CONCURRENCY"|"LAMBDA"
 
---- The settings of versioned models. A model's own entry replaces the settings for all models as a whole.
+---The settings of versioned models. A model's own entry replaces the settings for all models as a whole.
 ---@class appsync.server.ConflictSettings
 ---@field handler appsync.server.ConflictHandler? of all models; nil: only those that `models` names are versioned
 ---@field resolver string? of LAMBDA: its name among the resolvers file's `conflict_handlers`; default "default"
@@ -25,7 +25,7 @@ local conflict = {}
 ---@field resolver string?
 ---@field is_lenient boolean? passed over where the schema has no such model
 
---- The conflict handling of one model.
+---The conflict handling of one model.
 ---@class appsync.server.Conflict
 ---@field handler appsync.server.ConflictHandler
 ---@field resolver string? of LAMBDA
@@ -74,7 +74,7 @@ local function check_members(settings)
   return true
 end
 
---- Returns whether the settings fit the schema's models.
+---Returns whether the settings fit the schema's models.
 ---@param world appsync.server.Survey
 ---@return true? ok, appsync.server.SchemaError? err
 function conflict.check(world)
@@ -99,7 +99,7 @@ local function has_query(world, m)
   return queries == nil or queries ~= NULL and world.flags.shoulddeepmergedirectiveconfigdefaults
 end
 
---- Fills a versioned model's `conflict` and the name of its sync query.
+---Fills a versioned model's `conflict` and the name of its sync query.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
@@ -115,7 +115,7 @@ function conflict.read(world, m)
   return true
 end
 
---- Adds the fields of the versions, once nothing else is added to the models.
+---Adds the fields of the versions, once nothing else is added to the models.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
