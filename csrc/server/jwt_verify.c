@@ -34,7 +34,7 @@ static EVP_PKEY *read_key(struct aps_str pem)
 static enum aps_rc check_key(EVP_PKEY *key, struct aps_err *err)
 {
 	if (key == NULL) return aps_fail(err, APS_E_USAGE, "no public key can be read");
-	if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) return aps_fail(err, APS_E_USAGE, "the key is no RSA key");
+	if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) return aps_fail(err, APS_E_USAGE, "the key isn't an RSA key");
 	if (EVP_PKEY_get_bits(key) < MIN_RSA_BITS)
 		return aps_fail(err, APS_E_USAGE, "the RSA key has %d bits, %d are needed", EVP_PKEY_get_bits(key),
 		                MIN_RSA_BITS);

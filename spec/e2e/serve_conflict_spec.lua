@@ -73,7 +73,7 @@ describe("appsync serve with versioned models", function()
   it("tells what it can't carry out", function()
     refused(1, "model 'Todo' needs the conflict handler 'conflict_handlers.default', which the resolvers file (--resolvers) doesn't have",
       schema .. " --conflict lambda")
-    refused(1, "--base-ttl and --delta-ttl are for versioned models: say which by --conflict or --models", schema .. " --base-ttl 1")
+    refused(1, "--base-ttl and --delta-ttl need versioned models: add --conflict or --models", schema .. " --base-ttl 1")
     refused(2, '--conflict expects one of automerge, optimistic, lambda, none, not "merge"', schema .. " --conflict merge")
     refused(2, "--delta-ttl expects an integer between 0 and 2147483647", schema .. " --conflict automerge --delta-ttl 1.5")
     for text, why in pairs({
@@ -109,7 +109,7 @@ describe("appsync serve with versioned models", function()
     made.write("broken/schema.graphql", SCHEMA)
     made.write("broken/transform.conf.json", '{"ResolverConfig": {"project": {"ConflictHandler": "X", "ConflictDetection": "VERSION"}}}')
     refused(1, made.path .. '/broken/transform.conf.json: ResolverConfig.project: "ConflictHandler" must be one of "AUTOMERGE", '
-      .. '"OPTIMISTIC_CONCURRENCY", "LAMBDA"; --conflict STRATEGY stands in its place', made.path .. "/broken")
+      .. '"OPTIMISTIC_CONCURRENCY", "LAMBDA"; --conflict STRATEGY replaces it', made.path .. "/broken")
     assert.equal("Todos Posts", (versioned(made.path .. "/broken --conflict optimistic")))
   end)
 

@@ -129,7 +129,7 @@ describe("the control endpoint", function()
     assert.equal(400, select(2, call("POST", "/clock", "x")))
     -- Decoded, 1e999 is no number that JSON has.
     for _, far in ipairs({ "1e300", "-1e10", "1e999" }) do
-      assert.equal("the clock may be wrong by 1000000000 seconds at most", call("POST", "/clock", '{"skew_s":' .. far .. "}").error)
+      assert.equal("the clock may be off by 1000000000 seconds at most", call("POST", "/clock", '{"skew_s":' .. far .. "}").error)
     end
     assert.equal(400, select(2, call("POST", "/clock", { advance_s = -1e9 })))
     assert.equal(-50, call("GET", "/clock").skew_s)
@@ -170,12 +170,12 @@ describe("the control endpoint", function()
     start({ { fault = { skew = 1 } } }, { tls = made.server })
     local answer, status = call("PUT", "/rules", { fault = { throttle = { bytes_per_s = 5 } } })
     assert.equal(400, status)
-    assert.equal("throttle: bytes_per_s can't be played over TLS", answer.error)
+    assert.equal("throttle: bytes_per_s isn't supported over TLS", answer.error)
     assert.equal(1, #call("GET", "/rules").rules)
     local refused, err = require("appsync.server").new({ schema_text = faulty_server.SCHEMA, api_keys = { "k" },
       tls = made.server, faults = { { fault = { throttle = { bytes_per_s = 5 } } } } })
     assert.is_nil(refused)
-    assert.equal("throttle: bytes_per_s can't be played over TLS", err.message)
+    assert.equal("throttle: bytes_per_s isn't supported over TLS", err.message)
     process.stop_all()
   end)
 
@@ -226,7 +226,7 @@ describe("a Host header", function()
     faulty = faulty_server.start()
     local response = faulty:ask("{ one }", nil, { Host = "evil.example:4000" })
     assert.equal(403, response.status)
-    assert.equal("The Host header says evil.example; this server answers to localhost, addresses and AppSync's host names. "
+    assert.equal("The Host header says evil.example; this server accepts localhost, addresses and AppSync's host names. "
       .. "appsync serve --allow-host evil.example allows it.", response.json.errors[1].message)
     assert.is_nil(response.headers["access-control-allow-origin"])
     assert.equal(403, faulty:connect():handshake("/graphql/realtime", { Host = "evil.example" }).status)

@@ -259,7 +259,7 @@ describe("the WebSocket of a server", function()
     end } }
     serve({ resolvers = resolvers })
     start(acknowledged(), "s1", ON_SEND)
-    assert.equal("onSend: the subscription filter on 'a.b.c.d.e.f' is deeper than 5 levels and is ignored, as the service does",
+    assert.equal("onSend: the subscription filter on 'a.b.c.d.e.f' is deeper than 5 levels and is ignored, as on the service",
       logged[#logged])
   end)
 end)

@@ -76,7 +76,7 @@ describe("a server whose clients don't read", function()
     assert.equal(200, clients[1]:response().status)
     until_(function() return not served.listener:is_full() end)
     assert.equal(200, connect():request(request("small")).status)
-    assert.equal("there is room for answers again", logged[2])
+    assert.equal("requests are accepted again", logged[2])
   end)
 
   it("collects what large answers were made of, whatever the collector waits for", function()

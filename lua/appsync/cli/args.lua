@@ -11,7 +11,7 @@ local args = {}
 ---@field max number?
 ---@field choices string[]?
 
----Options that belong together, and what reads them into the command's settings.
+---A group of options, and the function that reads them into the command's settings.
 ---@class appsync.cli.Group
 ---@field title string
 ---@field options appsync.cli.Option[]
@@ -45,7 +45,7 @@ local function distance(a, b)
   return last[#b]
 end
 
----The word that was probably meant, or nil.
+---Returns the word that was probably meant, or nil.
 ---@param word string
 ---@param known string[]
 ---@return string?

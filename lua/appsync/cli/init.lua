@@ -12,7 +12,7 @@ Usage: appsync COMMAND [arguments]
   serve SCHEMA    the local AppSync-compatible server (also: mock)
   inspect STORE   what is in a client's store
 
-appsync COMMAND --help shows its options. Exit status: 0 success, 1 failure, 2 wrong usage.
+appsync COMMAND --help shows its options. Exit status: 0 success, 1 failure, 2 wrong arguments.
 ]]
 
 local COMMANDS = { serve = "appsync.cli.serve", mock = "appsync.cli.serve", inspect = "appsync.cli.inspect" }

@@ -23,15 +23,15 @@ serve.command = {
   positional = { { name = "SCHEMA", help = "a file or a folder of GraphQL, with AppSync's and Amplify's directives", is_required = true } },
   groups = GROUPS,
   notes = [[
-When it serves it prints one line:
+When the server is ready it prints one line:
   READY http://HOST:PORT/graphql ws://HOST:PORT/graphql/realtime api-key=KEY
-and, with --control, control=http://127.0.0.1:PORT behind it.
+followed, with --control, by control=http://127.0.0.1:PORT.
 Modes: API_KEY, AWS_IAM, AMAZON_COGNITO_USER_POOLS, OPENID_CONNECT, AWS_LAMBDA;
-the first that is enabled is the default. Without --api-key, --iam, --jwt-key and an
-authorizer it makes an API key. SIGTERM and SIGINT end it with status 0.]],
+the first enabled one is the default. If no option enables a mode, the server
+generates an API key. SIGTERM and SIGINT stop it with status 0.]],
 }
 
----The server's options for the words of the command line.
+---Reads the command line's words into the server's options.
 ---@param words table of `args.read`
 ---@return appsync.server.Options? options, integer? status, string? message
 function serve.options(words)

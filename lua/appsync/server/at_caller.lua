@@ -1,4 +1,4 @@
----Functions of the server's that a resolver calls: what they throw names the line of the resolver's, not one of theirs.
+---Functions of the server that a resolver calls: their errors name the resolver's line, not one of their own.
 local resolver_place = require "appsync.server.develop.resolver_place"
 
 local at_caller = {}

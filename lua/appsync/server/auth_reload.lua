@@ -32,13 +32,13 @@ function AuthReload:apply()
   end
   self.watch:learn()
   if message then
-    self.say(printable.escaped(message) .. "\nnot reloaded: the keys and users from before hold on\n")
+    self.say(printable.escaped(message) .. "\nnot reloaded: the previous keys and users stay in force\n")
   else
     self.say(("reloaded %s\n"):format(printable.escaped(self.source:files()[1])))
   end
 end
 
----Looks at the files when it is time to, and reloads what has changed.
+---Checks the files when it is due, and reloads the changed ones.
 ---@param now number
 ---@return number wait_s until it wants to be called again
 function AuthReload:tick(now)

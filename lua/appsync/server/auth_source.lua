@@ -1,4 +1,4 @@
----The files that say who may ask: that of `--auth`, those that it names, and keys of tokens. They are read as often as they
+---The files for authorization: that of `--auth`, those that it names, and keys of tokens. They are reloaded when they
 ---change.
 local auth_file = require "appsync.server.auth.auth_file"
 local file = require "appsync.server.develop.file"
@@ -61,7 +61,7 @@ function AuthSource:read()
   return auth and { auth = auth, jwt_keys = keys }, message
 end
 
----The paths whose change may change who may ask.
+---The paths that are watched for changes.
 ---@return string[]
 function AuthSource:files()
   local paths = { self.paths.auth }

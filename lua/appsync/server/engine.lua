@@ -162,7 +162,7 @@ end
 ---@class appsync.server.EngineOptions
 ---@field schema_text string SDL, with Amplify's directives
 ---@field schema_name string? for messages
----@field transforms appsync.server.Plugin[]? directives of the user's own
+---@field transforms appsync.server.Plugin[]? the user's own directives
 ---@field transformer appsync.server.Transformer?
 ---@field resolvers table<string, table<string, function>>? by type and field
 ---@field functions table<string, function>? of @function, by name
@@ -194,8 +194,8 @@ function engine.new(options)
   return adopt(setmetatable({}, Engine), options, program)
 end
 
----Puts another schema, other resolvers or whatever else `changes` names in the place of what was; the store stays open.
----Subscriptions that live keep the schema that they began with. When something is wrong, all stays as it was.
+---Replaces the schema, the resolvers or whatever else `changes` names; the store stays open. Active subscriptions keep the
+---schema that they began with. If something is wrong, nothing changes.
 ---@param changes appsync.server.EngineOptions only what changes, not the store
 ---@return true? ok, {message: string, line: integer?, column: integer?}? err
 function Engine:reload(changes)
@@ -208,7 +208,7 @@ function Engine:reload(changes)
   return true
 end
 
----Puts records into the store: a JSON text, `{"Todo": [{…}, …]}`. Those whose key is there already are left alone.
+---Puts records from a JSON text, `{"Todo": [{…}, …]}`, into the store. Records whose key already exists are left unchanged.
 ---@param text string
 ---@param name string of the text's file, for messages
 ---@return {created: integer, kept: integer}? counts
@@ -229,7 +229,7 @@ function Engine:close()
   self.store = nil
 end
 
----Root fields that nothing answers, a line for each root type that has some.
+---Lists root fields without a resolver, a line for each root type that has some.
 ---@return string[] notes
 function Engine:unresolved()
   return unresolved(self.schema, self.resolvers)
@@ -391,7 +391,7 @@ function Engine:execute(request)
   return body, published, errors
 end
 
----What a request asks for; nil when its text can't be read, has no such operation, or several of which none is named.
+---Returns the operation of a request; nil if its text can't be read, has no such operation, or has several and none is named.
 ---@param request {query: string, operation_name: string?}
 ---@return {operation: "query"|"mutation"|"subscription", name: string?, fields: string[]}? about shared, not to be changed
 function Engine:operation_of(request)

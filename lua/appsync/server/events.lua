@@ -1,4 +1,4 @@
----What the listener tells and the clock brings, handled one after the other.
+---Handles the listener's and the clock's events, one after the other.
 local core = require "appsync.core"
 local host = require "appsync.server.http.host"
 local response_headers = require "appsync.server.http.response_headers"
@@ -38,7 +38,7 @@ end
 
 local handlers = {}
 
----Tells the request log of an answer.
+---Adds an answer to the request log.
 ---@private
 function Server:record(event, began, status, body)
   local request, errors = event.request or {}, event.errors
@@ -94,9 +94,9 @@ function Server:respond_refusal(event, status, headers, body)
   end
 end
 
-local FULL = "answers wait for clients that read them too slowly, more than there is room for: requests are refused with 503"
+local FULL = "too many answers are waiting for clients that read slowly: requests are refused with 503"
 local FULL_BODY = '{"errors":[{"errorType":"ServiceUnavailableException","message":'
-  .. '"Too many answers wait for clients that read them too slowly."}]}'
+  .. '"Too many answers are waiting for clients that read slowly."}]}'
 
 -- Whether there is room for no more answers: what would be answered isn't run either.
 ---@private
@@ -104,7 +104,7 @@ function Server:refuses_for_room(event)
   local is_full = self.listener:is_full()
   if is_full ~= (self.is_full or false) then
     self.is_full = is_full
-    self.log(is_full and FULL or "there is room for answers again")
+    self.log(is_full and FULL or "requests are accepted again")
   end
   if is_full then
     local sent = { ["x-amzn-errortype"] = "ServiceUnavailableException", ["retry-after"] = "1" }

@@ -3,7 +3,7 @@ local glob = {}
 
 local STAR, QUESTION = ("*?"):byte(1, 2)
 
----Whether a text fits a pattern. It never goes back further than the last star, so no pattern makes it slow.
+---Returns whether a text fits a pattern. It never goes back further than the last star, so no pattern makes it slow.
 ---@param pattern string
 ---@param text string
 ---@return boolean

@@ -24,54 +24,54 @@ local time_limit = require "appsync.server.time_limit"
 ---@field host string? default "127.0.0.1"
 ---@field port integer? default 0: any free one
 ---@field api_keys string[]?
----@field is_key_made_up boolean? nobody said how to authorize, so there's a key
+---@field is_key_made_up boolean? the key was generated, because no authorization was configured
 ---@field iam table<string, string>? secret by access key
 ---@field jwt_keys appsync.server.JwtKey[]?
 ---@field auth_default appsync.server.AuthMode?
----@field auth appsync.server.AuthFile? what the file of `--auth` says
----@field auth_source appsync.server.AuthSource? what `auth` and `jwt_keys` were read from
+---@field auth appsync.server.AuthFile? the contents of the `--auth` file
+---@field auth_source appsync.server.AuthSource? the source of `auth` and `jwt_keys`
 ---@field resolvers table<string, table<string, function>>?
----@field transforms appsync.server.Plugin[]? directives of the user's own
----@field functions table<string, function>? of @function, by name
----@field function_bindings appsync.server.FunctionBindings? the commands of @function
+---@field transforms appsync.server.Plugin[]? the user's own directives
+---@field functions table<string, function>? Lua functions for @function, by name
+---@field function_bindings appsync.server.FunctionBindings? commands for @function
 ---@field function_timeout number? seconds that a function may take, default 30
----@field transformer appsync.server.Transformer? default: what the schema's directives tell
+---@field transformer appsync.server.Transformer? default: detected from the schema's directives
 ---@field authorizer (fun(token: string, request: table): boolean|table)? AWS_LAMBDA
 ---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
----@field conflict_handlers table<string, fun(event: table): table>? of versioned models whose handler is LAMBDA
+---@field conflict_handlers table<string, fun(event: table): table>? for versioned models with the handler LAMBDA
 ---@field store string? a file, default ":memory:"
 ---@field tls {cert: string, key: string}?
----@field max_subscriptions integer? of one connection, default 200
+---@field max_subscriptions integer? per connection, default 200
 ---@field ka number? seconds between keep-alive messages, default 60
----@field connection_timeout integer? ms without a message after which clients shall give up, default 300000
+---@field connection_timeout integer? ms without a message after which clients should give up, default 300000
 ---@field max_age number? seconds after which a WebSocket is closed, default a day
----@field max_body integer? bytes of a request, default 10 MB
+---@field max_body integer? bytes of a request body, default 10 MB
 ---@field max_message integer? bytes of a WebSocket message, default 1 MB
----@field max_pending integer? bytes that may wait for one WebSocket, default 8 MB
----@field max_pending_total integer? and for all of them and large answers: above, requests get 503; default 256 MB
----@field max_incoming_total integer? bytes of requests that aren't answered and messages that aren't complete: above, one above
----  64 KB is refused; default 256 MB
----@field write_timeout number? seconds without a byte being read of what waits, then the connection is cut, default 30
+---@field max_pending integer? bytes that may be pending for one WebSocket, default 8 MB
+---@field max_pending_total integer? the same for all WebSockets and large answers together; above it, requests get 503; default 256 MB
+---@field max_incoming_total integer? bytes of unanswered requests and incomplete messages; above it, one above 64 KB is refused;
+---  default 256 MB
+---@field write_timeout number? seconds without a pending byte being read after which the connection is cut, default 30
 ---@field log (fun(text: string))? default: stderr
----@field on_record (fun(record: appsync.server.LogRecord))? is told what each client does
+---@field on_record (fun(record: appsync.server.LogRecord))? called for each action of a client
 ---@field tracer appsync.server.Tracer? traces resolvers
----@field on_failure (fun(failure: appsync.server.ResolverFailure))? what resolvers throw
----@field seeds appsync.server.SeedText[]? records to begin with
----@field program appsync.server.Program? what schema_text and resolvers were read from
----@field is_watched boolean? the program and the auth_source are read again when they change
----@field say (fun(text: string))? whole lines for people; default: stderr
----@field is_coloured boolean? what is said may have colours
----@field hints (fun(err: appsync.server.SchemaError): string)? lines that help with a fault of the schema
+---@field on_failure (fun(failure: appsync.server.ResolverFailure))? called for each error that a resolver throws
+---@field seeds appsync.server.SeedText[]? initial records
+---@field program appsync.server.Program? the source of schema_text and resolvers
+---@field is_watched boolean? reload the program and the auth_source when they change
+---@field say (fun(text: string))? called with whole lines for the user; default: stderr
+---@field is_coloured boolean? the lines may be coloured
+---@field hints (fun(err: appsync.server.SchemaError): string)? returns lines that help with a mistake in the schema
 ---@field clock (fun(): number)? seconds that never go back
 ---@field now (fun(): number)? Unix seconds
----@field faults table? fault rules, decoded JSON or read; given, even empty: requests are logged and effects counted
----@field data_time appsync.server.DataTime? of the data clock; default: the server's time
+---@field faults table? fault rules, decoded JSON or already read; if given, even empty, requests are logged and effects counted
+---@field data_time appsync.server.DataTime? for the data clock; default: the server's time
 ---@field control integer? a port on 127.0.0.1 for the control endpoint, 0: any free one
----@field allow_hosts string[]? further names in Host headers that are answered on loopback; "*": any
+---@field allow_hosts string[]? additional names accepted in Host headers on loopback; "*": any
 ---@field max_connections integer? TCP connections at once, default 10000
 ---@field resolver_timeout number? seconds that a resolver or the authorizer may take, default 30
 ---@field request_timeout number? seconds from a request's first byte to its last, default 30
----@field engine table? instead of the engine that is made of the schema
+---@field engine table? used instead of an engine made from the schema
 
 ---@class appsync.server.Server
 ---@field engine table
@@ -164,7 +164,7 @@ local function open_listener(options)
   })
 end
 
----A query or mutation over graphql-transport-ws: its result; nil for a subscription.
+---Runs a query or mutation over graphql-transport-ws and returns its result; nil for a subscription.
 ---@private
 function Server:execute(operation)
   local about = self.engine:operation_of(operation)
@@ -183,7 +183,7 @@ function Server:execute(operation)
   return json
 end
 
----What the listener counted, and the sockets.
+---The counters of the listener and the sockets.
 ---@private
 function Server:counters()
   local counters, subscribers = self.listener:stats(), self.sockets.subscribers
@@ -214,7 +214,7 @@ function Server:run_functions(options)
 end
 
 ---@private
----@param auth appsync.server.Authorize as faults have it
+---@param auth appsync.server.Authorize with faults applied
 ---@param real appsync.server.Authorize
 function Server:wire(options, auth, real)
   local engine = options.tracer and options.tracer:around(self.engine) or self.engine
@@ -257,7 +257,7 @@ function Server:wire(options, auth, real)
   end
 end
 
----Makes the engine and listens.
+---Makes the engine and starts listening.
 ---@param options appsync.server.Options
 ---@return appsync.server.Server? server
 ---@return {message: string, line: integer?, column: integer?}? err
@@ -313,11 +313,11 @@ function server.new(options)
   return self
 end
 
----The complete schema that would be served. Nothing is listened on, and no file is the store.
+---Returns the complete schema that would be served. Opens no port and no store file.
 ---@param options appsync.server.Options
 ---@return string? text
 ---@return {message: string, line: integer?, column: integer?}? err
----@return appsync.server.Models? models of a text
+---@return appsync.server.Models? models if there is a text
 function server.print_schema(options)
   local auth, message = new_authorize(options, core.wall, options.log or log_to_stderr)
   if not auth then return nil, { message = message } end
@@ -338,7 +338,7 @@ function server.print_schema(options)
   return text, nil, engine.models
 end
 
----The addresses of the two endpoints.
+---Returns the URLs of the two endpoints.
 ---@return string http, string websocket
 function Server:urls()
   local name = self.host:find(":", 1, true) and ("[" .. self.host .. "]") or self.host
@@ -347,19 +347,19 @@ function Server:urls()
   return ("http%s://%s/graphql"):format(suffix, authority), ("ws%s://%s/graphql/realtime"):format(suffix, authority)
 end
 
----The address of the control endpoint.
+---Returns the URL of the control endpoint.
 ---@return string? url
 function Server:control_url()
   local port = self.listener:control_port()
   return port and ("http://127.0.0.1:%d"):format(port)
 end
 
----From now on SIGTERM and SIGINT end `run` instead of the process.
+---Makes SIGTERM and SIGINT end `run` instead of the process.
 function Server:catch_signals()
   assert(self.listener:signal())
 end
 
----Serves until a signal that is caught.
+---Serves until a caught signal arrives.
 function Server:run()
   while not self.is_stopping do
     self:step()
@@ -367,7 +367,7 @@ function Server:run()
   self:close()
 end
 
----Says goodbye to every connection and stops listening; twice is legal.
+---Closes every connection and stops listening. May be called twice.
 function Server:close()
   if self.listener then
     self.listener:shutdown(0.5)

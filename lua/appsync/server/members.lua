@@ -1,5 +1,5 @@
----Reads the members of a JSON object that people have written, by declarations. Every name is known and every value of its
----type, or it is said what is wrong and what is accepted; values are not shown, as they may be secrets.
+---Reads the members of a hand-written JSON object by declarations. An unknown name or a value of a wrong type is an error that
+---says what is accepted; values are not shown, because they may be secrets.
 local core = require "appsync.core"
 local is_list = require "appsync.server.graphql.is_list"
 local opts = require "appsync.opts"
@@ -32,7 +32,7 @@ local TYPES = {
   any = function() return true end,
 }
 
-local NOUNS = { number = "a number", integer = "an integer", string = "a text", text = "a text that isn't empty",
+local NOUNS = { number = "a number", integer = "an integer", string = "a string", text = "a non-empty string",
   boolean = "true or false", list = "a list", object = "an object" }
 
 local function expectation(member)
@@ -43,7 +43,7 @@ local function expectation(member)
   return noun
 end
 
----Whether a list has a value.
+---Returns whether a list has a value.
 ---@param value any
 ---@param values any[]
 ---@return boolean
@@ -71,7 +71,7 @@ function members.sorted(map)
   return names
 end
 
----The names of a table, for people.
+---The names of a table, for messages.
 ---@param map table<string, any>
 ---@return string
 function members.names(map)
@@ -82,7 +82,7 @@ local function placed(place, text)
   return place == "" and text or place .. ": " .. text
 end
 
----What is said of a name that isn't known.
+---The error message for an unknown name.
 ---@param place string
 ---@param what string what it would be the name of
 ---@param name any

@@ -1,5 +1,4 @@
----What a user writes for the server to run: the schema, the resolvers, the directive plug-ins. It is read from its files
----as often as they change.
+---The user's program: the schema, the resolvers, the directive plug-ins. It is reloaded when one of its files changes.
 local transformer_source = require "appsync.server.transformer_source"
 local conflict_source = require "appsync.server.develop.conflict_source"
 local file = require "appsync.server.develop.file"
@@ -70,7 +69,7 @@ function Program:read_transforms(text, faults)
     local plugin, fault = self:modules_of(path):anew(function() return plugins.load(path) end)
     text.transforms[#text.transforms + 1] = plugin
     if plugin and makers[plugin.name] then
-      fault = { path = path, message = ("@%s is a directive of %s already"):format(plugin.name, makers[plugin.name]) }
+      fault = { path = path, message = ("@%s is already a directive of %s"):format(plugin.name, makers[plugin.name]) }
     elseif plugin then
       makers[plugin.name] = path
     end
@@ -119,7 +118,7 @@ function Program:read()
   return text
 end
 
----The paths whose change may change the program.
+---The paths that are watched for changes.
 ---@return string[]
 function Program:files()
   local paths = {}

@@ -1,5 +1,5 @@
----Hot reload: when a file of the program changes, the engine gets the new schema and resolvers, or keeps what it has and
----says why. The data and the connections stay.
+---Hot reload: when a file of the program changes, the engine gets the new schema and resolvers, or keeps the previous ones
+---and says why. Data and connections stay.
 local function_fields = require "appsync.server.functions.function_fields"
 local printable = require "appsync.printable"
 local report = require "appsync.server.develop.report"
@@ -45,14 +45,14 @@ end
 ---@private
 function Reload:refuse(faults, names, hints)
   for _, name in ipairs(names) do self.unread[name] = true end
-  self.say(report.faults(faults, self.is_coloured) .. (hints or "") .. "not reloaded: what was served before is served on\n")
+  self.say(report.faults(faults, self.is_coloured) .. (hints or "") .. "not reloaded: the previous version is still served\n")
 end
 
 -- The modes of an API are settled when it starts.
 local function authorizer_fault(self, text)
   if self.has_authorizer == (text.authorizer ~= nil) then return nil end
-  local message = self.has_authorizer and "the authorizer is gone; to serve without it, start the server again"
-    or "there is an authorizer now; to use it, start the server again"
+  local message = self.has_authorizer and "the authorizer was removed; restart the server to serve without it"
+    or "an authorizer was added; restart the server to use it"
   return { { path = self.program.paths.resolvers, message = message } }
 end
 
@@ -93,7 +93,7 @@ function Reload:apply(names)
   local n_kept, n_ended = self.subscribers:renew(function(request) return engine:subscribe(request) end)
   self.say(("reloaded %s%s%s%s\n"):format(printable.escaped(table.concat(names, ", ")),
     counted(self:seed(text.seeds, names), "1 record added", "%d records added"),
-    counted(n_kept, "1 subscription goes on", "%d subscriptions go on"),
+    counted(n_kept, "1 subscription continues", "%d subscriptions continue"),
     counted(n_ended, "1 subscription ended", "%d subscriptions ended")) .. function_fields.notes(engine))
 end
 
@@ -115,7 +115,7 @@ local function learn(self)
   for path, text in pairs(found) do self.served[path] = self.served[path] or text end
 end
 
----Looks at the files when it is time to, and reloads what has changed.
+---Checks the files when it is due, and reloads the changed ones.
 ---@param now number
 ---@return number wait_s until it wants to be called again
 function Reload:tick(now)

@@ -1,4 +1,4 @@
----What a user's resolvers throw, for whoever wrote them: where it came from and how it got there.
+---Reports errors thrown by the user's resolvers, with place and traceback.
 local printable = require "appsync.printable"
 local resolver_place = require "appsync.server.develop.resolver_place"
 local secrets = require "appsync.server.develop.secrets"

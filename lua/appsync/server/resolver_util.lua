@@ -28,10 +28,10 @@ local function entry(message, type_, data, info)
   return { message = text_of(message), type = given(type_), data = given(data), info = given(info) }
 end
 
----Ends the field with an error; its value is null.
+---Fails the field with an error; its value is null.
 ---@param message string
 ---@param type_ string? `errorType`
----@param data any? restricted to what the field selects
+---@param data any? limited to the field's selection set
 ---@param info any? `errorInfo`
 function util.error(message, type_, data, info)
   error(entry(message, type_, data, info), 0)
@@ -51,19 +51,19 @@ function util.epoch_ms_to_iso8601(ms)
   return timestamp(ms / 1000)
 end
 
----The milliseconds since 1970 of an AWSDateTime; throws for any other text.
+---Converts an AWSDateTime to milliseconds since 1970; throws for any other string.
 ---@param text string
 ---@return integer
 function util.parse_iso8601_to_epoch_ms(text)
   text = tostring(text)
   local seconds, fraction = parse_date(text)
   if not seconds or not (text:find("[Zz]$") or text:find("[+-]%d%d:?%d%d$")) then
-    error(("an ISO 8601 date and time with a zone is expected, not %q"):format(text))
+    error(("expected an ISO 8601 date and time with a zone, not %q"):format(text))
   end
   return math.floor((seconds + fraction) * 1000 + 0.5)
 end
 
----Throws for what JSON can't hold, with the path to it.
+---Encodes a value as JSON. Throws for a value that JSON can't represent, and names its path.
 ---@param value any nil is null
 ---@return string
 function util.to_json(value)
@@ -71,7 +71,7 @@ function util.to_json(value)
   return text or error(err.message)
 end
 
----Throws for what isn't JSON.
+---Decodes JSON. Throws for any other string.
 ---@param text string
 ---@return any value null is `appsync.null`
 function util.parse_json(text)
@@ -88,7 +88,7 @@ function util.base64_encode(bytes)
   return core.base64(bytes)
 end
 
----Throws for what isn't base64.
+---Decodes base64. Throws for any other string.
 ---@param text string
 ---@return string bytes
 function util.base64_decode(text)
@@ -96,7 +96,7 @@ function util.base64_decode(text)
   return core.unbase64(text) or error("not base64")
 end
 
----As `application/x-www-form-urlencoded` (URL Standard, section 5.2).
+---Encodes a string as `application/x-www-form-urlencoded` (URL Standard, section 5.2).
 ---@return string
 function util.url_encode(text)
   return (query_string.escape(text_of(text)):gsub("%%20", "+"):gsub("%%2A", "*"):gsub("~", "%%7E"))
@@ -112,7 +112,7 @@ function util.is_null(value)
   return value == nil or value == NULL
 end
 
----@return boolean of no text, or of spaces only
+---@return boolean true also for an empty string or one of spaces only
 function util.is_null_or_blank(value)
   return value == nil or value == NULL or (type(value) == "string" and not value:find("%S"))
 end
@@ -134,7 +134,7 @@ function util.default_if_null_or_empty(value, default)
   return value
 end
 
----@return any value, or the default where it is null or a blank text
+---@return any value, or the default where it is null or a blank string
 function util.default_if_null_or_blank(value, default)
   if util.is_null_or_blank(value) then return default end
   return value
@@ -142,7 +142,7 @@ end
 
 util.null = NULL
 
----Makes what `ctx.extensions.set_subscription_filter` takes.
+---Converts a filter object to a filter for `ctx.extensions.set_subscription_filter`.
 util.transform = at_caller.wrap_all({ to_subscription_filter = to_subscription_filter })
 
 at_caller.wrap_all(util)
@@ -177,16 +177,16 @@ local AUTH_TYPES = {
 local function of_field(x)
   local own = {}
 
-  ---Adds an error; the field's value is returned nevertheless. The same arguments as those of `error`.
+  ---Adds an error; the field still returns its value. Takes the arguments of `error`.
   function own.append_error(message, type_, data, info)
     execute.append_error(x, entry(message, type_, data, info))
   end
 
-  ---How the caller is authorized, in the service's words; nil for nobody.
+  ---Returns the caller's authorization mode in the service's words; nil without a caller.
   ---@return string?
   function own.auth_type() return x.identity and AUTH_TYPES[x.identity.mode] end
 
-  ---Ends the field as the service refuses it.
+  ---Fails the field with the service's `Unauthorized` error.
   function own.unauthorized()
     error(x.gate.refusal(x.at.type.name, x.at.field.name), 0)
   end
@@ -196,7 +196,7 @@ end
 
 local resolver_util = {}
 
----What makes `ctx.util`.
+---Returns the provider of `ctx.util`.
 ---@param world {now: (fun(): number), uuid: (fun(): string)}
 ---@return appsync.server.Provider
 function resolver_util.provider(world)

@@ -40,7 +40,7 @@ local function whole_path(text, path)
   return text
 end
 
----A message of Lua's with its place taken apart.
+---Splits one of Lua's messages into place and text.
 ---@param text string
 ---@param path string of the file that was loaded
 ---@return appsync.server.ResolversFault
@@ -126,7 +126,7 @@ local function check_names(type_, type_name, fields, faults)
   end
 end
 
----Whether each resolver stands under the name of a field.
+---Checks that each resolver has the name of an existing field.
 ---@param by_type table<string, table<string, function>>
 ---@param schema appsync.server.Schema
 ---@return true? ok, appsync.server.ResolversFault? fault with the `others`
@@ -148,7 +148,7 @@ function resolvers.fit(by_type, schema)
   return first == nil or nil, first
 end
 
----Whether each model that wants a conflict handler of one's own has it.
+---Checks that the conflict handlers that models name exist.
 ---@param handlers table<string, function>
 ---@param models appsync.server.Model[]
 ---@return true? ok, appsync.server.ResolversFault? fault

@@ -1,4 +1,4 @@
----How long a function of the user's may take on the server's one thread: as long as the service lets a resolver take.
+---The time limit of the user's functions on the server's one thread: that of the service's resolvers.
 local native = require "appsync.server.native"
 
 local time_limit = {}
@@ -9,12 +9,12 @@ time_limit.default_s = 30
 -- "@…/appsync/"
 local OURS = debug.getinfo(1, "S").source:gsub("server/[^/]*$", "")
 
----As the service answers.
+---The service's answer.
 time_limit.error = setmetatable({ message = "Execution timed out.", type = "ExecutionTimeout" }, {
   __tostring = function(self) return self.message end,
 })
 
----Begins to count; what it gives is for `finish`, which must follow.
+---Starts the limit; pass the result to `finish`, which must follow.
 ---@param seconds number?
 ---@return number? before
 function time_limit.begin(seconds)
@@ -31,7 +31,7 @@ local function finished(before, ...)
   return ...
 end
 
----`pcall` that ends in time.
+---`pcall` with the time limit.
 ---@param seconds number?
 ---@param fn function
 ---@return boolean ok, any ...
@@ -41,7 +41,7 @@ end
 
 local jit = rawget(_G, "jit")
 
----A chunk of the user's whose functions can be interrupted: those that LuaJIT has compiled can't.
+---Loads a chunk of the user's so that its functions can be interrupted: functions that LuaJIT has compiled can't.
 ---@param chunk function
 ---@return function chunk
 function time_limit.interruptible(chunk)

@@ -1,4 +1,4 @@
----What the Amplify project that a schema stands in says of its transformer: `amplify/cli.json` beside the folder
+---The transformer settings of the Amplify project that contains the schema: `amplify/cli.json` beside the folder
 ---`backend/api/NAME` of the schema (Amplify CLI documentation, "Feature flags").
 local core = require "appsync.core"
 local feature_flags = require "appsync.server.transform.reading.feature_flags"
@@ -58,7 +58,7 @@ end
 local function read_version(flags, path)
   local version = number_of(flags.transformerversion)
   if flags.transformerversion ~= nil and version ~= 1 and version ~= 2 then
-    return nil, ("'transformerversion' is 1 or 2, not %s"):format(core.encode(flags.transformerversion))
+    return nil, ("'transformerversion' must be 1 or 2, not %s"):format(core.encode(flags.transformerversion))
   end
   -- The command line makes 2 of 1 then.
   if version ~= 2 and flags.useexperimentalpipelinedtransformer == true then
@@ -69,20 +69,20 @@ local function read_version(flags, path)
   return 1, path .. ' has no "transformerversion", and such a project is the first one\'s'
 end
 
----What the project's file says.
+---Reads the project's file.
 ---@param text string of cli.json
 ---@param path string for messages
 ---@return appsync.server.AmplifyProject? project, string? message
 function transformer_source.read(text, path)
   local decoded, err = core.decode(text)
-  if type(decoded) ~= "table" then return nil, err and err.message or "an object is expected" end
+  if type(decoded) ~= "table" then return nil, err and err.message or "expected an object" end
   local flags = small(small(decoded.features).graphqltransformer)
   local version, because = read_version(flags, path)
   if not version then return nil, because end
   local project = { path = path, version = version, because = because, flags = {} }
   for name, unnamed in pairs(feature_flags.UNNAMED) do
     local value = flags[name]
-    if value ~= nil and type(value) ~= "boolean" then return nil, ("'%s' is true or false"):format(name) end
+    if value ~= nil and type(value) ~= "boolean" then return nil, ("'%s' must be true or false"):format(name) end
     if value == nil then value = unnamed end
     project.flags[name] = value
   end

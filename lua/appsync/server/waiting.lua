@@ -46,7 +46,7 @@ function waiting.run(fn, ...)
   go_on({ co = coroutine.create(fn), scopes = {} }, ...)
 end
 
----Whether what runs now may wait.
+---Returns whether what runs now may wait.
 ---@return boolean
 function waiting.is_possible()
   return current ~= nil

@@ -246,7 +246,7 @@ describe("a schema", function()
       "input A { b: B = {} }\ninput B { a: A = {} }\ntype Query { f(a: A): Int }",
     }) do
       local err = refusal(text)
-      assert.matches("leads to itself", err.message)
+      assert.matches("refers to itself", err.message)
       assert.is_number(err.line)
     end
     assert.is_table(engine.new({ schema_text = "input A { a: A b: Int = 1 } type Query { f(a: A = {a: {a: {}}}): Int }" }))
@@ -257,7 +257,7 @@ describe("a schema", function()
     for i = 1, 40 do parts[#parts + 1] = ("input A%d { a: A%d = {} b: A%d = {} }"):format(i, i + 1, i + 1) end
     parts[#parts + 1] = "input A41 { a: Int }"
     local err = refusal(table.concat(parts, "\n"))
-    assert.equal("the default of 'a' in 'Query' does not fit 'A1': leads to more than 1000 other defaults (line 1, column 24)",
+    assert.equal("the default of 'a' in 'Query' does not fit 'A1': refers to more than 1000 other defaults (line 1, column 24)",
       err.message)
     assert.is_table(engine.new({ schema_text = table.concat(parts, "\n", 1, 1):gsub("A1", "A33") .. "\n"
       .. table.concat(parts, "\n", 34) }))
@@ -268,7 +268,7 @@ describe("a schema", function()
     for i = 1, 10000 do parts[#parts + 1] = ("input A%d { a: A%d! }"):format(i, i + 1) end
     local text, started = table.concat(parts, "\n"), os.clock()
     assert.is_table(engine.new({ schema_text = text .. "\ninput A10001 { a: Int }" }))
-    assert.matches("^input type 'A%d+' requires itself by 'a'", refusal(text .. "\ninput A10001 { a: A5000! }").message)
+    assert.matches("^input type 'A%d+' requires itself through 'a'", refusal(text .. "\ninput A10001 { a: A5000! }").message)
     assert.is_true(os.clock() - started < 40)
   end)
 

@@ -23,7 +23,7 @@ describe("the members of an object", function()
     { '{"t":"x","i":4}', 'here: "i" must be an integer between 1 and 3' }, { '{"t":"x","i":1.5}', 'here: "i" must be an integer between 1 and 3' },
     { '{"t":"x","s":"c"}', 'here: "s" must be one of "a", "b"' }, { '{"t":"x","b":0}', 'here: "b" must be true or false' },
     { '{"t":"x","l":{}}', 'here: "l" must be a list' }, { '{"t":"x","o":[]}', 'here: "o" must be an object' },
-    { '{"t":""}', 'here: "t" must be a text that isn\'t empty' }, { '{"t":"x","even":3}', 'here: "even" must be an even number' },
+    { '{"t":""}', 'here: "t" must be a non-empty string' }, { '{"t":"x","even":3}', 'here: "even" must be an even number' },
     { "{}", 'here: "t" is missing' }, { '{"t":null}', 'here: "t" is missing' },
     { '{"t":"x","evn":2}', 'here: unknown key "evn"; did you mean "even"?' },
     { '{"t":"x","somethingElse":2}', 'here: unknown key "somethingElse"; there are b, even, i, l, n, o, s, t, x' },

@@ -92,7 +92,7 @@ describe("a program", function()
     local up, other = made.path .. "/up.lua", made.path .. "/other.lua"
     local read, faults = program.new({ schema = made.path .. "/s.graphql", transforms = { up, other } }):read()
     assert.is_nil(read)
-    assert.same({ { path = other, message = "@up is a directive of " .. up .. " already" } }, faults)
+    assert.same({ { path = other, message = "@up is already a directive of " .. up } }, faults)
   end)
 
   it("has modules whose functions can be interrupted", function()

@@ -132,7 +132,7 @@ describe("a program that changes", function()
   it("is served as before when the new schema is broken, until it is mended", function()
     made.write("s.graphql", "type Query {\n  hello: Nothing\n}")
     assert.equal("s.graphql:2:10: type 'Nothing' is unknown\n    2 |   hello: Nothing\n      |          ^\n"
-      .. "not reloaded: what was served before is served on\n", pass())
+      .. "not reloaded: the previous version is still served\n", pass())
     assert.equal("one", run("{ hello }").data.hello)
     said = {}
     made.write("s.graphql", SCHEMA)
@@ -158,12 +158,12 @@ describe("a program that changes", function()
     for text, message in pairs({
       ["return {\n  Query = = 1\n}"] = "^r.lua:2: unexpected symbol near '='\n    2 |   Query = = 1\n",
       ["return { Query = {\n nope = function() end } }"] = "^r.lua:2: resolvers: type 'Query' has no field 'nope'",
-      ["return { authorizer = function() end }"] = "^r.lua: there is an authorizer now; to use it, start the server again\n",
+      ["return { authorizer = function() end }"] = "^r.lua: an authorizer was added; restart the server to use it\n",
     }) do
       said = {}
       made.write("r.lua", text)
       assert.matches(message, pass())
-      assert.matches("not reloaded: what was served before is served on\n$", said[#said])
+      assert.matches("not reloaded: the previous version is still served\n$", said[#said])
       assert.equal("one", run("{ hello }").data.hello)
     end
   end)
@@ -173,7 +173,7 @@ describe("a program that changes", function()
     subscribe("b", "subscription { onCreateTodo { name } }")
     subscribe("c", "subscription { onSay }")
     made.write("s.graphql", (SCHEMA:gsub("Todo", "Task")))
-    assert.equal("reloaded s.graphql, 2 subscriptions go on, 1 subscription ended\n", pass())
+    assert.equal("reloaded s.graphql, 2 subscriptions continue, 1 subscription ended\n", pass())
     assert.equal(2, live.n)
     assert.matches("^b ended: .*FieldUndefined", sent[1])
     sent = {}

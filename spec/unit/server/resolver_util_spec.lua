@@ -76,7 +76,7 @@ describe("ctx.util", function()
     assert.equal("2000-02-29T12:30:15.500Z", value(function(util) return util.epoch_ms_to_iso8601(951827415500) end))
     for _, text in ipairs({ "now", "2026-11-20", "2026-11-20T09:42:59", "2026-11-20T09:42:59x" }) do
       local err = run(function(ctx) return ctx.util.parse_iso8601_to_epoch_ms(text) end).errors[1]
-      assert.matches("an ISO 8601 date and time with a zone is expected", err.message)
+      assert.matches("expected an ISO 8601 date and time with a zone", err.message)
     end
   end)
 
@@ -146,7 +146,7 @@ describe("ctx.util", function()
 
   local MISUSES = {
     epoch_ms_to_iso8601 = { "x", "ctx.util.epoch_ms_to_iso8601 takes a number of milliseconds, not a string" },
-    parse_iso8601_to_epoch_ms = { "x", 'an ISO 8601 date and time with a zone is expected, not "x"' },
+    parse_iso8601_to_epoch_ms = { "x", 'expected an ISO 8601 date and time with a zone, not "x"' },
     to_json = { print, "function" },
     parse_json = { core.null, "ctx.util.parse_json takes a text, not null" },
     base64_encode = { {}, "ctx.util.base64_encode takes a text, not a table" },

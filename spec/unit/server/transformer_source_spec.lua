@@ -65,9 +65,9 @@ describe("an Amplify project", function()
 
   it("is refused where its file can't be read", function()
     for _, row in ipairs({
-      { '"transformerversion": 3', "'transformerversion' is 1 or 2, not 3" },
-      { '"transformerversion": "2"', "'transformerversion' is 1 or 2, not \"2\"" },
-      { '"improvepluralization": 1', "'improvepluralization' is true or false" },
+      { '"transformerversion": 3', "'transformerversion' must be 1 or 2, not 3" },
+      { '"transformerversion": "2"', "'transformerversion' must be 1 or 2, not \"2\"" },
+      { '"improvepluralization": 1', "'improvepluralization' must be true or false" },
     }) do
       make(row[1])
       local project, fault = of("amplify/backend/api/blog")
@@ -76,7 +76,7 @@ describe("an Amplify project", function()
       made.remove()
     end
     assert.is_string(select(2, transformer_source.read("{", "cli.json")))
-    assert.equal("an object is expected", select(2, transformer_source.read("1", "cli.json")))
+    assert.equal("expected an object", select(2, transformer_source.read("1", "cli.json")))
   end)
 
   it("is a part of the program: watched, and overruled by what is asked for", function()

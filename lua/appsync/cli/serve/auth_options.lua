@@ -1,4 +1,4 @@
----Options of `appsync serve`: who may ask.
+---Options of `appsync serve`: authorization.
 local status = require "appsync.cli.status"
 
 ---@type appsync.cli.Group
@@ -6,10 +6,10 @@ local auth_options = {
   title = "Authorization",
   options = {
     { name = "api-key", value = "KEY", help = "accept this API key", is_list = true },
-    { name = "iam", value = "KEY:SECRET", help = "accept signatures by this access key", is_list = true },
-    { name = "jwt-key", value = "FILE", help = "accept its tokens: PEM, JWKS or a secret", is_list = true },
+    { name = "iam", value = "KEY:SECRET", help = "accept requests signed with this access key", is_list = true },
+    { name = "jwt-key", value = "FILE", help = "accept tokens signed with this key: PEM, JWKS or a secret", is_list = true },
     { name = "auth", value = "FILE.json", help = "keys, IAM users and policies, pools, issuers; see docs/server-auth.md" },
-    { name = "auth-default", value = "MODE", help = "the default mode of fields: API_KEY, AWS_IAM, …; see below" },
+    { name = "auth-default", value = "MODE", help = "the API's default mode: API_KEY, AWS_IAM, …; see below" },
   },
 }
 
@@ -34,7 +34,7 @@ local ENABLED_BY = {
   AWS_LAMBDA = "an authorizer function in --resolvers FILE.lua",
 }
 
----How the modes are enabled that a schema's faults ask for: a line each.
+---Explains how to enable the modes that a schema needs, a line each.
 ---@param err appsync.server.SchemaError
 ---@return string lines "" when it asks for none
 function auth_options.hints(err)
@@ -99,7 +99,7 @@ function auth_options.read(words, options)
   end
 end
 
----A server that nobody could ask gets an API key.
+---Generates an API key for a server that would accept no credentials.
 ---@param options appsync.server.Options complete
 function auth_options.finish(options)
   local given = options.auth or { api_keys = {}, iam = {}, issuers = {} }

@@ -1,21 +1,21 @@
----Options of `appsync serve`: what it keeps.
+---Options of `appsync serve`: data.
 
 ---@type appsync.cli.Group
 local data_options = {
   title = "Data",
   options = {
     { name = "store", value = "FILE", help = "keep the data in this file; default: in memory" },
-    { name = "seed", value = "FILE.json", help = 'records to begin with: {"Todo": [{"id": "1", …}, …]}', is_list = true },
+    { name = "seed", value = "FILE.json", help = 'initial records: {"Todo": [{"id": "1", …}, …]}', is_list = true },
     {
       name = "conflict",
       value = "STRATEGY",
-      help = "version all models; conflicts: automerge, optimistic, lambda; or none",
+      help = "version all models; conflict handling: automerge, optimistic, lambda; or none",
       choices = { "automerge", "optimistic", "lambda", "none" },
     },
     {
       name = "models",
       value = "FILE.json",
-      help = 'the same by model: {"Todo": {"conflict": "optimistic"}, …}',
+      help = 'the same per model: {"Todo": {"conflict": "optimistic"}, …}',
     },
     {
       name = "base-ttl",

@@ -1,4 +1,4 @@
----Options of `appsync serve`: what it tells the people who develop with it.
+---Options of `appsync serve`: log, tracing and reloading.
 local core = require "appsync.core"
 local native = require "appsync.server.native"
 local log_record = require "appsync.server.develop.log_record"
@@ -18,7 +18,7 @@ local develop_options = {
       help = "one line on stderr for each request and WebSocket: text, json or none;\ndefault: text on a terminal, else none",
       choices = { "text", "json", "none" },
     },
-    { name = "trace", help = "tell on stderr which resolvers ran, with what, for how long" },
+    { name = "trace", help = "show on stderr which resolvers ran, with which arguments, for how long" },
     { name = "trace-field", value = "TYPE.FIELD", help = "trace only this field", is_list = true },
     { name = "no-watch", help = "don't reload the schema, the resolvers and the keys when they change" },
   },

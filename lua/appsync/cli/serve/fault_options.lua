@@ -1,4 +1,4 @@
----Options of `appsync serve`: the faults that it plays, and by what tests change and ask them.
+---Options of `appsync serve`: fault rules and the control endpoint.
 local file = require "appsync.server.develop.file"
 local status = require "appsync.cli.status"
 
@@ -6,7 +6,7 @@ local status = require "appsync.cli.status"
 local fault_options = {
   title = "Faults",
   options = {
-    { name = "faults", value = "FILE", help = "play the fault rules of this JSON file; see docs/faults.md" },
+    { name = "faults", value = "FILE", help = "apply the fault rules in this JSON file; see docs/faults.md" },
     { name = "fault", value = "RULE", help = "one rule: refuse=reset,kind=mutation,times=2, or JSON", is_list = true },
     {
       name = "control", value = "PORT", help = "control endpoint on 127.0.0.1; 0: a free port", kind = "integer", min = 0,

@@ -1,4 +1,4 @@
----Options of `appsync serve`: what the names of @function are bound to.
+---Options of `appsync serve`: the commands bound to names of @function.
 local bindings = require "appsync.server.functions.bindings"
 local command_words = require "appsync.server.functions.command_words"
 local status = require "appsync.cli.status"
@@ -7,11 +7,11 @@ local status = require "appsync.cli.status"
 local function_options = {
   title = "Functions",
   options = {
-    { name = "function", value = "NAME=COMMAND", help = "@function(name: NAME) runs this command for each event: JSON on its\n"
-      .. "standard input, its answer's JSON on its standard output", is_list = true },
-    { name = "function-lines", value = "NAME=COMMAND", help = "the same, but it goes on running: an event a line, an answer a line",
+    { name = "function", value = "NAME=COMMAND", help = "run this command for each event of @function(name: NAME);\n"
+      .. "event and answer are JSON on its standard input and output", is_list = true },
+    { name = "function-lines", value = "NAME=COMMAND", help = "the same, but keep it running: one event per line, one answer per line",
       is_list = true },
-    { name = "function-timeout", value = "SECONDS", help = "how long a function may take; default: 30", kind = "number", min = 0.001,
+    { name = "function-timeout", value = "SECONDS", help = "how long a function may take; default 30", kind = "number", min = 0.001,
       max = 900 },
   },
 }

@@ -1,4 +1,4 @@
----Options of `appsync serve`: where it listens.
+---Options of `appsync serve`: network.
 local printable = require "appsync.printable"
 local status = require "appsync.cli.status"
 
@@ -7,9 +7,9 @@ local network_options = {
   title = "Network",
   options = {
     { name = "host", value = "HOST", help = "address to listen on; default 127.0.0.1" },
-    { name = "port", value = "PORT", help = "default 0: a free one", kind = "integer", min = 0, max = 65535 },
-    { name = "allow-host", value = "NAME", help = "answer to this name in Host headers too", is_list = true },
-    { name = "tls", value = "CERT,KEY", help = "PEM files: serve https and wss" },
+    { name = "port", value = "PORT", help = "port to listen on; default 0: a free one", kind = "integer", min = 0, max = 65535 },
+    { name = "allow-host", value = "NAME", help = "accept this name in Host headers, too", is_list = true },
+    { name = "tls", value = "CERT,KEY", help = "serve https and wss with these PEM files" },
   },
 }
 
@@ -29,7 +29,7 @@ function network_options.read(words, options)
   end
 end
 
----Says loudly who can reach a server that listens for more than this machine.
+---Warns if other machines can reach the server.
 ---@param options appsync.server.Options
 ---@param server appsync.server.Server
 ---@param out {fail: fun(text: string)}
@@ -37,7 +37,7 @@ function network_options.warn(options, server, out)
   if options.host and not require("appsync.server.http.host").is_local_address(options.host) then
     local who = (options.host == "0.0.0.0" or options.host == "::") and "every address of this machine" or options.host
     out.fail(([[
-appsync serve: WARNING: listening on %s, port %d. Everybody who can reach it there
+appsync serve: WARNING: listening on %s, port %d. Anyone who can reach it there
 over the network can read and change all data with the keys it accepts, and names in Host
 headers are not checked. It is a development server: without --host it listens on
 127.0.0.1 only.

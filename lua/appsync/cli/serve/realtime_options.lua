@@ -4,17 +4,17 @@
 local realtime_options = {
   title = "Subscriptions",
   options = {
-    { name = "max-subscriptions", value = "N", help = "of one connection; default 200", kind = "integer", min = 1 },
-    { name = "ka", value = "SECONDS", help = "between keep-alive messages; default 60", kind = "number", min = 0.01 },
+    { name = "max-subscriptions", value = "N", help = "subscriptions per connection; default 200", kind = "integer", min = 1 },
+    { name = "ka", value = "SECONDS", help = "time between keep-alive messages; default 60", kind = "number", min = 0.01 },
     {
       name = "connection-timeout",
       value = "MS",
-      help = "without a message, told to clients; default 300000",
+      help = "clients are told to give up after this silence; default 300000",
       kind = "integer",
       min = 1,
       max = 86400000,
     },
-    { name = "max-age", value = "SECONDS", help = "then a connection is closed; default a day", kind = "number", min = 0.01 },
+    { name = "max-age", value = "SECONDS", help = "age at which a connection is closed; default a day", kind = "number", min = 0.01 },
   },
 }
 

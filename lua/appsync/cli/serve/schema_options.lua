@@ -1,4 +1,4 @@
----Options of `appsync serve`: what it serves.
+---Options of `appsync serve`: schema and resolvers.
 local auth_options = require "appsync.cli.serve.auth_options"
 local printable = require "appsync.printable"
 local resolver_failures = require "appsync.server.resolver_failures"
@@ -9,14 +9,14 @@ local schema_options = {
   title = "Schema and resolvers",
   options = {
     { name = "resolvers", value = "FILE.lua", help = "resolvers of custom fields, an authorizer, conflict handlers" },
-    { name = "transform", value = "FILE.lua", help = "a directive of your own, for the schema", is_list = true },
+    { name = "transform", value = "FILE.lua", help = "implements a directive of your own", is_list = true },
     {
       name = "transformer",
       value = "1|2",
-      help = "Amplify's transformer to follow; default: as amplify/cli.json says,\nelse detected from the schema's directives",
+      help = "Amplify's transformer to follow; default: from amplify/cli.json,\nelse from the schema's directives",
       choices = { "1", "2" },
     },
-    { name = "print-schema", help = "print the complete schema and end" },
+    { name = "print-schema", help = "print the complete schema and exit" },
   },
 }
 
@@ -42,7 +42,7 @@ local function reason(found, given)
   return "no directive is specific to one; --transformer 1 selects the first"
 end
 
----Tells by which of Amplify's transformers models are made, and why.
+---Names the version of Amplify's transformer in use, and the reason for it.
 ---@param models appsync.server.Models
 ---@param options appsync.server.Options
 function schema_options.tell_transformer(models, options)
@@ -53,9 +53,9 @@ function schema_options.tell_transformer(models, options)
   end
 end
 
-local TRANSFORM = "A directive that isn't known here is carried out by a file of --transform; see docs/server.md.\n"
+local TRANSFORM = "To implement a directive of your own, use --transform FILE.lua; see docs/server.md.\n"
 
----Lines that help with a fault of the schema.
+---Returns lines that help with a mistake in the schema.
 ---@param err appsync.server.SchemaError
 ---@return string lines "" when there are none
 function schema_options.hints(err)
@@ -66,7 +66,7 @@ function schema_options.hints(err)
   return auth_options.hints(err) .. (has_unknown and TRANSFORM or "")
 end
 
----Says what of the program has no effect.
+---Lists the parts of the program that have no effect.
 ---@param options appsync.server.Options
 ---@param server appsync.server.Server
 function schema_options.tell(options, server)

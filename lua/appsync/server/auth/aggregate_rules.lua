@@ -1,4 +1,4 @@
----What the rules of @auth let a caller aggregate in a search (Amplify documentation, "Search and aggregations").
+---The fields that the rules of @auth let a caller aggregate in a search (Amplify documentation, "Search and aggregations").
 local auth_rule = require "appsync.server.auth.auth_rule"
 local core = require "appsync.core"
 
@@ -21,7 +21,7 @@ end
 ---@param is_free fun(guard: appsync.server.ModelGuard, m: appsync.server.Model, ctx: appsync.server.Context): true? or throws
 ---@param rules_of fun(m: appsync.server.Model): appsync.server.Rule[]
 function aggregate_rules.extend(ModelGuard, is_free, rules_of)
-  ---Which records a caller may aggregate a field of; throws where the caller may aggregate none.
+  ---Returns the records of which a caller may aggregate a field; throws if there are none.
   ---@param m appsync.server.Model
   ---@param field string
   ---@param ctx appsync.server.Context

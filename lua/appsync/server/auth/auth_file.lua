@@ -11,7 +11,7 @@ local read_expression = require "appsync.server.auth.expression"
 
 local auth_file = {}
 
----What the file says, as `authorize.new` takes it.
+---The contents of the file, in the form that `authorize.new` takes.
 ---@class appsync.server.AuthFile
 ---@field default appsync.server.AuthMode?
 ---@field api {region: string, account_id: string, api_id: string} in whose ARNs policies speak
@@ -115,7 +115,7 @@ local function cognito_of(user, where)
   local kind = user.cognitoIdentityAuthType
   if not kind then
     for _, name in ipairs({ "cognitoIdentityId", "cognitoIdentityPoolId", "cognitoIdentityAuthProvider" }) do
-      if user[name] then fail("%s.%s needs cognitoIdentityAuthType beside it", where, name) end
+      if user[name] then fail("%s.%s also needs cognitoIdentityAuthType", where, name) end
     end
     return nil
   end
@@ -164,7 +164,7 @@ local function iam(file, api)
   end
   for i, user in ipairs(file.iam or {}) do
     local entry = principal(user, ("iam[%d]"):format(i), roles, api)
-    if out[entry.access_key] then fail("iam[%d].accessKeyId stands there twice", i) end
+    if out[entry.access_key] then fail("iam[%d].accessKeyId is given twice", i) end
     out[entry.access_key] = entry
   end
   return out
@@ -175,7 +175,7 @@ local ACTIONS = { ALLOW = true, DENY = true }
 local function user_pool(pool, where, read)
   pool = members_of(pool, where, USER_POOL)
   local region = pool.awsRegion or pool.userPoolId:match("^([^_]+)_")
-  if not region and not pool.issuer then fail("%s.awsRegion is missing, and userPoolId doesn't begin with one", where) end
+  if not region and not pool.issuer then fail("%s.awsRegion is missing, and userPoolId doesn't begin with a region", where) end
   one_of(pool.defaultAction or "ALLOW", where .. ".defaultAction", ACTIONS)
   return {
     mode = "AMAZON_COGNITO_USER_POOLS",

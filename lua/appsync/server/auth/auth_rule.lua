@@ -86,7 +86,7 @@ local function is_role(r, caller)
   return not pool or pool.type == IAM_TYPE[r.allow]
 end
 
----Whether the rule is for this caller, whatever the record; nil when the record decides.
+---Returns whether the rule is for this caller, whatever the record; nil when the record decides.
 ---@param r appsync.server.Rule
 ---@param caller appsync.server.Identity
 ---@return boolean?
@@ -106,7 +106,7 @@ function auth_rule.key(r, caller)
   return r.groups_field, auth_rule.groups(r, caller), r.groups_is_list or false
 end
 
----Whether a rule holds for a record.
+---Returns whether a rule holds for a record.
 ---@param r appsync.server.Rule
 ---@param caller appsync.server.Identity
 ---@param item table
@@ -140,7 +140,7 @@ function auth_rule.add_filters(r, caller, filters)
   for _, part in ipairs(equals_any(field, values, is_list)) do filters[#filters + 1] = part end
 end
 
----What a client is shown of an owner: the last part, which is the name.
+---Returns the part of an owner that clients see: the last one, which is the name.
 ---@param value any the stored text, or a list of them
 ---@return any
 function auth_rule.shown(value)

@@ -1,4 +1,4 @@
----Who asks: one identity for the credentials of an HTTP request, a WebSocket connect or a `start` message.
+---Finds the caller's identity from the credentials of an HTTP request, a WebSocket connect or a `start` message.
 local claim = require "appsync.server.auth.claim"
 local core = require "appsync.core"
 local identity = require "appsync.server.auth.identity"
@@ -61,7 +61,7 @@ local authorize = {}
 ---In the order in which the first one that is enabled becomes the default.
 authorize.modes = { "API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA" }
 
----What stands for the real thing in ARNs where nothing else is given.
+---The default parts of ARNs.
 authorize.api = { region = "us-east-1", account_id = "000000000000", api_id = "local" }
 
 local NOT_AUTHORIZED = "You are not authorized to make this call."
@@ -154,7 +154,7 @@ function authorize.new(settings)
   if self.default and not self.enabled[self.default] then
     return nil, ("the default authorization mode %s isn't enabled"):format(self.default)
   elseif file.lambda and not self.lambda then
-    return nil, "lambda is set, and the resolvers file has no authorizer"
+    return nil, "lambda is set, but the resolvers file has no authorizer"
   end
   return self
 end
@@ -188,8 +188,8 @@ local function is_same(a, b)
   return true
 end
 
----Has other keys and users hold from now on. The modes of an API are settled when it starts: with others, or when
----something is wrong, all stays as it was.
+---Replaces the keys and users. The modes of an API are fixed when it starts: if they would change, or if something is
+---wrong, nothing changes.
 ---@param changes table of the settings of `authorize.new`: `file` and `jwt_keys`, nil where there are none
 ---@return true? ok, string? message
 function Authorize:renew(changes)
@@ -199,7 +199,7 @@ function Authorize:renew(changes)
   local fresh, message = authorize.new(settings)
   if not fresh then return nil, message end
   if not is_same(self:auth_modes(), fresh:auth_modes()) then
-    return nil, "the authorization modes are others now; to use them, start the server again"
+    return nil, "the authorization modes have changed; restart the server to use them"
   end
   for name in pairs(self) do self[name] = nil end
   for name, value in pairs(fresh) do self[name] = value end
@@ -265,8 +265,8 @@ function Authorize:by_lambda(token, credentials)
   return answer
 end
 
----The identity behind the credentials. The mode is told by the shape of the headers: an API key first, then a
----signature, a JSON Web Token, and what is left over is a Lambda token.
+---Returns the identity for the credentials. The headers decide the mode: an API key first, then a signature, then a
+---JSON Web Token; anything else is a Lambda token.
 ---@param credentials appsync.server.Credentials
 ---@return appsync.server.Identity? identity, appsync.server.Refusal? refusal
 function Authorize:check(credentials)

@@ -4,7 +4,7 @@ local claim = {}
 -- From here on several integers, and fractions, are one double (IEEE 754).
 local FIRST_INEXACT = 9007199254740992
 
-local INEXACT = "is a number that isn't exact: a name is a text, or an integer"
+local INEXACT = "is a number that isn't exact: a name must be a string or an integer"
 
 ---The text of a claim that is a name: a text, or an integer in all its digits, so that two users never become one. Needs
 ---claims that were read with `core.decode(text, "safe")`.

@@ -12,7 +12,7 @@ local function patterns(expression)
       return char == "." and "\3" or char
     end)
     if pattern:find("[%*%+%?%[%]%(%){}\\%^%$]") then
-      return nil, "is too much of a regular expression for this server: it takes plain text, '.', '.*', '.+' and '|'"
+      return nil, "uses unsupported syntax of regular expressions: it may have plain text, '.', '.*', '.+' and '|'"
     end
     list[#list + 1] = (pattern:gsub("%.", "?"):gsub("\1", "*"):gsub("\2", "?*"):gsub("\3", "."))
   end

@@ -1,4 +1,4 @@
----Who may see a field: the @aws_* directives (AppSync Developer Guide, "Configuring authorization and authentication").
+---Access to fields: the @aws_* directives (AppSync Developer Guide, "Configuring authorization and authentication").
 ---A field's own directives count, else its type's, else the API's default mode; several directives mean any of them.
 local directives = require "appsync.server.graphql.directives"
 local not_authorized = require "appsync.server.graphql.not_authorized"
@@ -69,7 +69,7 @@ local function is_denied(identity, type_name, field_name)
   return false
 end
 
----Whether a schema says nothing at all about modes. Such a schema is open to every mode that is enabled, unlike on the
+---Returns whether a schema says nothing at all about modes. Such a schema is open to every mode that is enabled, unlike on the
 ---service, where an additional mode could reach nothing then: a local server is more useful so. Where the modes are
 ---described in full (`--auth`), or where rules of @auth say who may what, it is as on the service.
 ---@param schema appsync.server.Schema
@@ -125,7 +125,7 @@ local function passes_policy(policy, modes, type_name, field_name)
   return decision == "allow" or (decision == "none" and not (modes.roots or {})[type_name])
 end
 
----Whether an identity may select a field.
+---Returns whether an identity may select a field.
 ---@param identity appsync.server.Identity?
 ---@param modes appsync.server.AuthModes
 ---@param type_ appsync.server.Type

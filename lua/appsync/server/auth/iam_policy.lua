@@ -1,5 +1,5 @@
----What an IAM identity may call (AppSync Developer Guide, "Authorization and authentication: AWS_IAM"; IAM User Guide,
----"Policy evaluation logic"): statements that allow or deny `appsync:GraphQL` on the ARNs of fields. A deny wins.
+---IAM policies: the fields that an identity may call (AppSync Developer Guide, "Authorization and authentication: AWS_IAM";
+---IAM User Guide, "Policy evaluation logic"): statements that allow or deny `appsync:GraphQL` on the ARNs of fields. A deny wins.
 local glob = require "appsync.server.glob"
 
 local iam_policy = {}
@@ -39,7 +39,7 @@ end
 local function either(statement, name, where)
   local plain, negated = statement[name], statement["Not" .. name]
   if (plain == nil) == (negated == nil) then
-    return nil, ("%s needs one of %s and Not%s"):format(where, name, name)
+    return nil, ("%s needs either %s or Not%s"):format(where, name, name)
   end
   local list, message = strings(plain or negated, ("%s.%s"):format(where, plain and name or "Not" .. name))
   return list, message or negated ~= nil
@@ -49,7 +49,7 @@ local function read_statement(statement, where)
   if type(statement) ~= "table" then return nil, where .. " must be an object" end
   for key in pairs(statement) do
     if not STATEMENT_KEYS[key] then
-      return nil, ("%s.%s isn't understood here; a statement has Sid, Effect, Action, NotAction, Resource, NotResource"):format(
+      return nil, ("%s.%s isn't supported; a statement may have Sid, Effect, Action, NotAction, Resource, NotResource"):format(
         where, tostring(key))
     end
   end
@@ -73,7 +73,7 @@ local function collect(value, where, into)
   if value.Statement ~= nil then
     for key in pairs(value) do
       if key ~= "Version" and key ~= "Statement" and key ~= "Id" then
-        return ("%s.%s isn't understood; a policy has Version, Id and Statement"):format(where, tostring(key))
+        return ("%s.%s isn't supported; a policy may have Version, Id and Statement"):format(where, tostring(key))
       end
     end
     return collect(value.Statement, where .. ".Statement", into)
@@ -123,7 +123,7 @@ local function decide(statements, arn)
   return decision
 end
 
----What the policy says of a field: "allow", "deny" (explicitly), or "none".
+---Returns the policy's decision about a field: "allow", "deny" (explicitly), or "none".
 ---@param type_name string
 ---@param field_name string
 ---@return "allow"|"deny"|"none"
@@ -141,7 +141,7 @@ function IamPolicy:decision(type_name, field_name)
   return decision
 end
 
----Whether the policy allows anything at all of this API. Who has no such permission is turned away at the door.
+---Returns whether the policy allows anything at all of this API. A caller without such a permission is refused at once.
 ---@return boolean
 function IamPolicy:allows_something()
   if self.is_some == nil then

@@ -1,4 +1,4 @@
----What resolvers see of who asks (AppSync Developer Guide, "Resolver context reference", Identity).
+---The caller as resolvers see it (AppSync Developer Guide, "Resolver context reference", Identity).
 local core = require "appsync.core"
 
 local identity = {}

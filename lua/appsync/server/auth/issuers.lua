@@ -56,7 +56,7 @@ local function is_within(seconds, ttl_s, now)
   return since ~= nil and now <= since + ttl_s + jwt.leeway_s
 end
 
----Whether an issuer's name is that of a user pool.
+---Returns whether an issuer's name is that of a user pool.
 ---@param issuer string
 ---@return boolean
 function issuers.is_cognito(issuer)

@@ -33,7 +33,7 @@ local function is_signed_by(parsed, key)
   return native.rs256_verify(key.pem, parsed.signed, parsed.signature) == true
 end
 
----What a token that no key signed is told, as is every token of an issuer that isn't known.
+---The refusal of a token that no key signed, or whose issuer is unknown.
 jwt.NOT_AUTHORIZED = "You are not authorized to make this call."
 jwt.UNREADABLE = "Unable to parse JWT token."
 
@@ -56,7 +56,7 @@ local function check_claims(claims, now)
   end
 end
 
----Whether one of the keys signed a parsed token.
+---Returns whether one of the keys signed a parsed token.
 ---@param parsed table of `jwt.parse`
 ---@param keys appsync.server.JwtKey[]
 ---@return boolean

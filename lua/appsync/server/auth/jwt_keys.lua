@@ -1,5 +1,5 @@
----The keys that tokens are verified with, from the text of a file: PEM, JSON Web Keys (RFC 7517), or an HS256 secret. What
----looks like a key and can't be read is never taken for a secret: whoever has a public key could sign with it.
+---The keys that tokens are verified with, from the text of a file: PEM, JSON Web Keys (RFC 7517), or an HS256 secret. Text
+---that looks like a key but can't be read is never taken for a secret: anyone with the public key could sign with it.
 local core = require "appsync.core"
 local key_forms = require "appsync.server.auth.key_forms"
 local native = require "appsync.server.native"
@@ -12,7 +12,7 @@ local jwt_keys = {}
 ---@field secret string? HS256
 ---@field pem string? RS256
 
----What a key file may hold, for messages.
+---The accepted contents of a key file, for messages.
 jwt_keys.ACCEPTED = "Accepted are RSA public keys of 2048 bits or more (PEM, certificate, JWK, JWKS or a list of JWKs), oct JWKs, "
   .. "and an HS256 secret: one line of printable text."
 
@@ -70,7 +70,7 @@ function of_kind.RSA(jwk)
   local modulus = type(jwk.n) == "string" and core.unbase64(jwk.n, "url")
   local exponent = type(jwk.e) == "string" and core.unbase64(jwk.e, "url")
   if not modulus or not exponent then return nil, "an RSA key needs n and e, in base64url" end
-  if jwk.d ~= nil then return nil, "the private part of an RSA key, d, must not be there" end
+  if jwk.d ~= nil then return nil, "an RSA key must not contain its private part, d" end
   if #modulus + #exponent > MAX_KEY_BYTES then return nil, "the RSA key is too long" end
   return rsa_key(jwt_keys.rsa_pem(modulus, exponent), jwk.kid)
 end
@@ -79,7 +79,7 @@ end
 local function fault_of_secret(secret)
   if secret == "" then return "is empty" end
   local found = key_forms.key_in(secret)
-  return found and ("is %s, which others may have"):format(found) or nil
+  return found and ("is %s, which may be public"):format(found) or nil
 end
 
 function of_kind.oct(jwk)
@@ -94,12 +94,12 @@ local ALGORITHMS = { RSA = "RS256", oct = "HS256" }
 
 -- RFC 7517 section 4: keys that are for something else.
 local function fault_of(jwk)
-  if type(jwk) ~= "table" then return "a JSON Web Key is an object" end
+  if type(jwk) ~= "table" then return "a JSON Web Key must be an object" end
   local kind = jwk.kty
   if not ALGORITHMS[kind] then
-    return type(kind) == "string" and ('a key of the type "%s" isn\'t one'):format(kind:sub(1, 20)) or "a JSON Web Key needs kty"
+    return type(kind) == "string" and ('a key of type "%s" is neither'):format(kind:sub(1, 20)) or "a JSON Web Key needs kty"
   elseif jwk.kid ~= nil and type(jwk.kid) ~= "string" then
-    return "kid must be a text"
+    return "kid must be a string"
   elseif jwk.use ~= nil and jwk.use ~= "sig" then
     return 'a key is for "sig", not for another use'
   elseif jwk.alg ~= nil and jwk.alg ~= ALGORITHMS[kind] then
@@ -150,10 +150,10 @@ local function read_pem(text)
     keys[#keys + 1] = key
   end
   if #keys > 0 then return keys end
-  return nil, "the PEM text has no whole block. " .. jwt_keys.ACCEPTED
+  return nil, "the PEM text has no complete block. " .. jwt_keys.ACCEPTED
 end
 
----What is wrong with a key that was given as a table.
+---Returns what is wrong with a key given as a table.
 ---@param key appsync.server.JwtKey
 ---@return string? fault
 function jwt_keys.fault(key)

@@ -74,7 +74,7 @@ function key_bytes.is_utf16(bytes)
   return bytes:find("^[^%z]%z[^%z]%z[^%z]%z[^%z]%z") ~= nil or bytes:find("^%z[^%z]%z[^%z]%z[^%z]%z[^%z]") ~= nil
 end
 
----What kind of key or key file these bytes are: "DER", "SSH", "PGP", "archive", "UTF-16"; nil when they may be anything.
+---Returns the kind of key or key file: "DER", "SSH", "PGP", "archive", "UTF-16"; nil if the bytes may be anything.
 ---@param bytes string
 ---@param is_middle boolean? they don't begin where a file would
 ---@return string?

@@ -1,4 +1,4 @@
----What may be an HS256 secret: one line of printable text that has no sign of a key or of a structured file, also behind
+---Checks HS256 secrets: one line of printable text without any sign of a key or a structured file, also behind
 ---base64 and hexadecimal. A public key in another form than those that are read must not become a secret.
 local core = require "appsync.core"
 local key_bytes = require "appsync.server.auth.key_bytes"
@@ -18,9 +18,9 @@ local SSH = { "an SSH key", "Convert it to PEM with `ssh-keygen -e -m PKCS8 -f F
 local DER = { "a key in DER", "Convert it to PEM with `openssl pkey -pubin -inform DER -in FILE`." }
 local UTF16 = { "text in UTF-16", "Save it as UTF-8." }
 local ENCODED = { "a key in base64 or hexadecimal, or PEM without its first and last line", "Add the lines of PEM." }
-local NO_TEXT = { "bytes that are no printable text in UTF-8", "Write a secret of bytes as an oct JWK." }
+local NO_TEXT = { "bytes that aren't printable UTF-8 text", "Write a secret of bytes as an oct JWK." }
 local LINES = { "text of several lines", "Write a secret that has line breaks as an oct JWK." }
-local LONG = { "text that is long enough for a key", "Write so long a secret as an oct JWK." }
+local LONG = { "text long enough to be a key", "Write such a long secret as an oct JWK." }
 
 -- The first or the last line of PEM, its dashes being there, others or none.
 local function has_line(upper, border)
@@ -50,11 +50,11 @@ local SIGNS = {
   end },
   { { "a JSON Web Key that can't be read" }, any_of("%f[%w_]kty%f[^%w_]", '"keys"%s*:', '"x5c"') },
   { { "XML or HTML" }, any_of("^<[%a!?/]", "<%a[%w:]*>.*</%a") },
-  { { "a key in words" }, function(_, upper)
+  { { "a key printed as text" }, function(_, upper)
     return upper:find("MODULUS", 1, true) or upper:find("PUBLIC%-KEY") or upper:find("EXPONENT", 1, true) or upper:find("PUTTY%-USER")
       or upper:find(("%x%x:"):rep(31))
   end },
-  { { "JSON or another list" }, any_of("^[{%[]") },
+  { { "JSON, or text in brackets" }, any_of("^[{%[]") },
   { { "a script" }, any_of("module%.exports", "export%s+default") },
   { { "a token" }, any_of("%f[%w]eyJ[%w_-]+%.[%w_-]+%.") },
   { { "an address", "Give the file itself." }, any_of("^%a[%w+.-]*://", "^data:%w", "^file:") },
@@ -168,7 +168,7 @@ local function is_long(line)
   return #joined / (n_words + 1) >= MIN_RUN or not joined:find("[^%x:,]")
 end
 
----What a text is that is no secret, and what to do about it; nil when it may be one.
+---Names what a text is if it can't be a secret, and what to do about it; nil if it may be a secret.
 ---@param text string without its last line break
 ---@return string? what
 ---@return string? remedy
@@ -181,7 +181,7 @@ function key_forms.name(text)
   if found then return found[1], found[2] end
 end
 
----What the bytes of a secret are that was written as one, when they are a public key or a file of it.
+---Names the public key or key file that the bytes of an explicit secret turn out to be; nil if they are neither.
 ---@param secret string
 ---@return string? what
 function key_forms.key_in(secret)

@@ -13,7 +13,7 @@ local lambda_authorizer = {}
 local LambdaAuthorizer = {}
 LambdaAuthorizer.__index = LambdaAuthorizer
 
----Of one API. What doesn't fit any more pushes all others out: it is a cache.
+---The cache's limit per API. When it is full, all entries are dropped.
 local MAX_ANSWERS = 1000
 ---An answer of this size or more is never kept.
 local MAX_KEPT_BYTES = 1048576
@@ -50,13 +50,13 @@ local function fault_of_context(context)
   if type(context) ~= "table" then return "resolverContext must be a table" end
   local bytes = 0
   for key, value in pairs(context) do
-    if type(key) ~= "string" then return "resolverContext must have names, it isn't a list" end
+    if type(key) ~= "string" then return "resolverContext must be a table with names, not a list" end
     if type(value) == "table" or type(value) == "function" or type(value) == "thread" then
-      return ("resolverContext.%s must be a text, a number or a boolean: nested values aren't passed on"):format(key)
+      return ("resolverContext.%s must be a string, a number or a boolean: values can't be nested"):format(key)
     end
     bytes = bytes + #key + #tostring(value)
   end
-  if bytes > MAX_CONTEXT_BYTES then return "resolverContext is above 5 MB" end
+  if bytes > MAX_CONTEXT_BYTES then return "resolverContext is larger than 5 MB" end
 end
 
 local ANSWER = { isAuthorized = true, resolverContext = true, deniedFields = true, ttlOverride = true }
@@ -64,14 +64,14 @@ local ANSWER = { isAuthorized = true, resolverContext = true, deniedFields = tru
 local function fault_of(answer)
   for key in pairs(answer) do
     if not ANSWER[key] then
-      return ("the answer has %s; it can have isAuthorized, resolverContext, deniedFields, ttlOverride"):format(tostring(key))
+      return ("the answer has %s; it may have isAuthorized, resolverContext, deniedFields, ttlOverride"):format(tostring(key))
     end
   end
   local denied, ttl = answer.deniedFields, answer.ttlOverride
   if denied ~= nil and denied ~= core.null then
     if type(denied) ~= "table" then return "deniedFields must be a list" end
     for _, name in ipairs(denied) do
-      if type(name) ~= "string" then return "deniedFields must be a list of texts" end
+      if type(name) ~= "string" then return "deniedFields must be a list of strings" end
     end
   end
   if ttl ~= nil and ttl ~= core.null and (type(ttl) ~= "number" or ttl ~= ttl or ttl < 0) then
@@ -98,7 +98,7 @@ function LambdaAuthorizer:ask(token, credentials)
   elseif type(answer) == "boolean" then
     return { isAuthorized = answer }
   elseif type(answer) ~= "table" then
-    log(("authorizer: a table or a boolean is expected, not a %s"):format(type(answer)))
+    log(("authorizer: expected a table or a boolean, not a %s"):format(type(answer)))
     return nil
   end
   local fault = fault_of(answer)
@@ -132,7 +132,7 @@ function LambdaAuthorizer:is_worth_asking(token)
   return false
 end
 
----What the function says of a token: its context and denied fields, or nil when it refuses.
+---Asks the function about a token: returns its context and denied fields, or nil if it refuses.
 ---@param token string
 ---@param credentials appsync.server.Credentials
 ---@return {resolver_context: table, denied_fields: string[]?}?

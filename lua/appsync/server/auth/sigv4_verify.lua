@@ -1,12 +1,12 @@
 ---Verifies AWS Signature Version 4 (AWS General Reference, "Create a signed AWS API request"). It works from what was
----received and shares no code with the client's signer, so that a client that signs wrongly is found out.
+---received and shares no code with the client's signer, so that a client's signing errors show.
 local core = require "appsync.core"
 local parse_date = require "appsync.auth.date"
 local query_string = require "appsync.server.http.query_string"
 
 local sigv4_verify = {}
 
----How far a request's clock may be off.
+---The allowed error of a request's clock.
 sigv4_verify.max_skew_s = 300
 
 local MISMATCH = "The request signature we calculated does not match the signature you provided. "

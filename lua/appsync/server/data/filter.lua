@@ -162,7 +162,7 @@ function filter.check(conditions)
   check(conditions, { n = 0 })
 end
 
----Whether an item passes. All parts of one filter object must hold.
+---Returns whether an item passes. All parts of one filter object must hold.
 ---@param conditions table? a coerced filter, `nil` and null pass everything
 ---@param item table
 ---@return boolean

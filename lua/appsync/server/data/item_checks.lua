@@ -1,4 +1,4 @@
----What DynamoDB and Amplify's generated resolvers refuse of an item's keys.
+---The checks of an item's keys in DynamoDB and in Amplify's generated resolvers.
 local item_limits = require "appsync.server.data.item_limits"
 local keys = require "appsync.server.data.keys"
 local refuse = require "appsync.server.data.refuse"

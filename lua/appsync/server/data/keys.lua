@@ -107,7 +107,7 @@ function keys.describe(layout)
   return table.concat(keys.fields(layout), ", ")
 end
 
----Whether a value given for a key is null or missing.
+---Returns whether a value given for a key is null or missing.
 ---@return boolean
 function keys.is_missing(value)
   return value == nil or value == NULL

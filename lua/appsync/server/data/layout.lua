@@ -34,8 +34,8 @@ local function text_of(key)
 end
 
 local function refuse(wanted, was, why)
-  error({ message = ("the key of model '%s' is (%s) now, and its items were stored by another (%s), but %s; give the model "
-    .. "its old key, or take another store"):format(wanted.name, keys.describe(wanted.key), was, why) }, 0)
+  error({ message = ("the key of model '%s' is now (%s), but its items were stored under another key (%s), and %s; restore the model's "
+    .. "old key, or use another store"):format(wanted.name, keys.describe(wanted.key), was, why) }, 0)
 end
 
 -- The items get the keys that they have now. First all old ones go: a new key may be an old one of another item.

@@ -1,4 +1,4 @@
----What the generated queries do: get, list, index queries, and the fields that lead to related models (Amplify
+---The generated queries: get, list, index queries, and the fields that lead to related models (Amplify
 ---documentation, "Queries", "Data index", "Relationships").
 local core = require "appsync.core"
 local filter = require "appsync.server.data.filter"
@@ -107,7 +107,7 @@ local function subject(place, query)
   return of .. (query.is_descending and " DESC " or " ") .. pk
 end
 
----How many items a page may look at.
+---The number of items that a page may read.
 ---@param args table of the field
 ---@param default integer
 ---@return integer

@@ -1,4 +1,4 @@
----What operations of models refuse: DynamoDB's errors as resolvers pass them on, and those of Amplify's generated resolvers.
+---The errors of models' operations: DynamoDB's errors as resolvers pass them on, and those of Amplify's generated resolvers.
 local not_authorized = require "appsync.server.graphql.not_authorized"
 
 local refuse = {}
@@ -24,7 +24,7 @@ function refuse.conflict(type_, message, item)
   error({ message = message, type = type_, data = item }, 0)
 end
 
----What DynamoDB does not take.
+---An error for input that DynamoDB doesn't accept.
 ---@param ctx appsync.server.Context
 ---@param message string
 function refuse.validation(ctx, message)

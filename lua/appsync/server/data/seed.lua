@@ -1,9 +1,9 @@
----Records that a store begins with, from a JSON text: `{"Todo": [{"id": "1", "name": "…"}, …], "Post": […]}`.
+---Initial records of a store, from a JSON text: `{"Todo": [{"id": "1", "name": "…"}, …], "Post": […]}`.
 ---
----A record whose key is in the store already is left as it is there, whatever the text says: what has become of it since
----outlives a restart with the same text. A record of a model with an id may come without one; it gets an id that is made of
----what it says, so it is the same at every start. Records of versioned models may say `_version`, `_lastChangedAt` and
----`_deleted`: they stand in the journal where they were changed.
+---A record whose key is already in the store is left unchanged, whatever the text says, so that changes survive a restart
+---with the same text. A record of a model with an id may omit it; its id is then derived from its contents, so it is the same
+---at every start. Records of versioned models may set `_version`, `_lastChangedAt` and `_deleted`; their journal entries are
+---dated `_lastChangedAt`.
 local core = require "appsync.core"
 local is_list = require "appsync.server.graphql.is_list"
 local item_limits = require "appsync.server.data.item_limits"
@@ -36,14 +36,14 @@ end
 local check
 
 local function check_list(ref, value, at)
-  if not is_list(value) then fail(at, "a list is expected, not %s", kind_of(value)) end
+  if not is_list(value) then fail(at, "expected a list, not %s", kind_of(value)) end
   local out = setmetatable({}, array_mt)
   for i, item in ipairs(value) do out[i] = check(ref.of, item, ("%s[%d]"):format(at, i - 1)) end
   return out
 end
 
 local function check_object(type_, value, at)
-  if type(value) ~= "table" or is_list(value) then fail(at, "an object is expected, not %s", kind_of(value)) end
+  if type(value) ~= "table" or is_list(value) then fail(at, "expected an object, not %s", kind_of(value)) end
   local out = {}
   for name, inner in pairs(value) do
     local field = type_.fields[name]
@@ -60,7 +60,7 @@ local function check_scalar(type_, value, at)
   -- JSON inside of JSON need not be a text.
   if type_.name == "AWSJSON" and type(value) ~= "string" then return value end
   local parsed, message = type_.scalar.parse(value)
-  if parsed == nil then fail(at, "%s", (message or ("is no " .. type_.name)):gsub("%%", "%%%%")) end
+  if parsed == nil then fail(at, "%s", (message or ("is not a valid " .. type_.name)):gsub("%%", "%%%%")) end
   return parsed
 end
 
@@ -75,7 +75,7 @@ function check(ref, value, at)
   if ref.kind == "OBJECT" then return check_object(ref, value, at) end
   if ref.kind == "ENUM" then
     if type(value) == "string" and ref.values[value] then return value end
-    return fail(at, "%s is none of %s", type(value) == "string" and ("'%s'"):format(value) or kind_of(value), field_names(ref.values))
+    return fail(at, "%s is not one of %s", type(value) == "string" and ("'%s'"):format(value) or kind_of(value), field_names(ref.values))
   end
   if ref.kind ~= "SCALAR" then return fail(at, "values of type %s cannot be stored", ref.name) end
   return check_scalar(ref, value, at)
@@ -89,12 +89,12 @@ local function relation_of(m, name)
 end
 
 local function read_record(m, type_, record, at)
-  if type(record) ~= "table" or is_list(record) then fail(at, "an object is expected, not %s", kind_of(record)) end
+  if type(record) ~= "table" or is_list(record) then fail(at, "expected an object, not %s", kind_of(record)) end
   local out = {}
   for name, value in pairs(record) do
     local field, relation = type_.fields[name], relation_of(m, name)
     if relation then
-      fail(at .. "." .. name, "leads to %s and is not stored; it follows from %s", relation.model,
+      fail(at .. "." .. name, "is a relation to %s and is not stored; give %s instead", relation.model,
         table.concat(relation.kind == "hasMany" and relation.remote_fields or relation.local_fields, ", "))
     elseif name ~= "__typename" and not field then
       fail(at .. "." .. name, "%s has no such field; it has %s", m.name, field_names(type_.fields))
@@ -161,8 +161,8 @@ local function check_models(data, models)
   local by_name = {}
   for _, m in ipairs(models) do by_name[m.name] = true end
   for name, records in pairs(data) do
-    if not by_name[name] then fail(tostring(name), "there is no such model; there are %s", field_names(by_name)) end
-    if not is_list(records) and next(records) ~= nil then fail(name, "a list of records is expected, not %s", kind_of(records)) end
+    if not by_name[name] then fail(tostring(name), "there is no such model; the models are %s", field_names(by_name)) end
+    if not is_list(records) and next(records) ~= nil then fail(name, "expected a list of records, not %s", kind_of(records)) end
   end
 end
 
@@ -193,13 +193,13 @@ end
 ---@return {created: integer, kept: integer}? counts
 ---@return string? message
 function seed.load(world, text, name)
-  if #world.models == 0 then return nil, name .. ": the schema has no model" end
+  if #world.models == 0 then return nil, name .. ": the schema has no models" end
   local data, err = core.decode(text)
   if type(data) ~= "table" or is_list(data) then
-    return nil, ("%s: %s"):format(name, err and err.message or "an object of models is expected, each with a list of records")
+    return nil, ("%s: %s"):format(name, err and err.message or "expected an object with a list of records for each model")
   end
   for _, records in pairs(data) do
-    if type(records) ~= "table" then return nil, ("%s: each model has a list of records, not %s"):format(name, kind_of(records)) end
+    if type(records) ~= "table" then return nil, ("%s: each model needs a list of records, not %s"):format(name, kind_of(records)) end
   end
   local ok, counts = pcall(world.store.transaction, world.store, function() return load_all(world, data) end)
   if ok then return counts end

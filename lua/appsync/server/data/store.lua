@@ -50,10 +50,10 @@ end
 ---@param text string
 ---@return table
 function Store.decode(text)
-  if type(text) ~= "string" then return must(nil, "an item cannot be read: it is no text") end
+  if type(text) ~= "string" then return must(nil, "an item cannot be read: it is not text") end
   local item, err = core.decode(text)
   if type(item) == "table" then return item end
-  return must(nil, "an item cannot be read: " .. (err and err.message or "it is no object"))
+  return must(nil, "an item cannot be read: " .. (err and err.message or "it is not an object"))
 end
 
 function Store:close()

@@ -1,4 +1,4 @@
----The store's file: whose it is, and which version of us wrote it. A file that is not ours is left as it is.
+---The store's file: recognizes it and its version. A file that isn't a store is left unchanged.
 local native = require "appsync.server.native"
 
 ---@alias appsync.server.StoreCode "full"|"readonly"|"locked"|"corrupt"|"newer"|"out_of_memory"|"descriptors"
@@ -46,10 +46,10 @@ local function read_u32(bytes, at)
 end
 
 local function newer(version)
-  return ("a newer version of appsync wrote it (store version %d; this one knows %d)"):format(version, store_file.VERSION)
+  return ("it was written by a newer version of appsync (store version %d; this one supports %d)"):format(version, store_file.VERSION)
 end
 
-local FOREIGN = "it is a database of another program, not a store of appsync serve"
+local FOREIGN = "it is another program's database, not a store of appsync serve"
 
 -- What is wrong with a file, before SQLite touches it: opening one changes it.
 local function check_header(bytes)
@@ -92,7 +92,7 @@ function store_file.kind(code)
   return SYSTEM[code] and "system" or "storage"
 end
 
----What went wrong with a database, in plain words.
+---Describes a database's error in plain words.
 ---@param message string SQLite's
 ---@param code appsync.server.StoreCode?
 ---@return string
@@ -157,7 +157,7 @@ end
 ---@return string? message without the path
 ---@return appsync.server.StoreCode? code
 function store_file.open(path, open)
-  if path == "" then return nil, "a file's name is expected" end
+  if path == "" then return nil, "expected a file name" end
   local is_file = path ~= ":memory:"
   local fault, kind
   if is_file then fault, kind = check_path(path) end

@@ -49,7 +49,7 @@ function Table:at(seq)
   if row then return row end
   local found = self.store:values("SELECT pk, sk, json FROM items WHERE seq = ?", seq)
   if found[1] == nil then
-    error({ message = "store: it is damaged: an index names an item that is not there", type = "InternalFailure" }, 0)
+    error({ message = "store: it is damaged: an index refers to a missing item", type = "InternalFailure" }, 0)
   end
   return self:remember(seq, found[1], found[2], self.store.decode(found[3]), #found[3])
 end
@@ -201,7 +201,7 @@ function Table:page(query)
   end
 end
 
----How many items it has.
+---The number of items.
 ---@return integer
 function Table:count()
   return self.store:values("SELECT count(*) FROM items WHERE table_id = ?", self.id)[1]

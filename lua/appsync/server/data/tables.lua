@@ -1,5 +1,5 @@
----`ctx.tables.NAME` of resolvers: a model's items, or those of a table of their own, which is there as soon as it is asked
----for. All are in the server's store, so they outlive it as the models' items do.
+---`ctx.tables.NAME` of resolvers: a model's items, or those of a table of the resolvers' own, which is created when it is
+---first used. All are in the server's store, so they last as long as the models' items.
 local at_caller = require "appsync.server.at_caller"
 local core = require "appsync.core"
 local item_limits = require "appsync.server.data.item_limits"
@@ -9,8 +9,8 @@ local timestamp = require "appsync.server.data.timestamp"
 
 local tables = {}
 
----A table, for resolvers. Items that it gives are copies. A key is a text or a number, or a list of a partition and a sort
----key: `{"post-1", 1700000000}`; for a model a list of the parts of its key, or an object with their names.
+---A table, for resolvers. It returns copies of its items. A key is a string or a number, or a list of a partition key and a
+---sort key: `{"post-1", 1700000000}`; for a model, a list of the parts of its key, or an object with their names.
 ---
 ---     local posts, journal = ctx.tables.Post, ctx.tables.PostJournal
 ---     posts:put({ id = "1", title = "Hello" })
@@ -26,13 +26,13 @@ local Handle = {}
 Handle.__index = Handle
 
 ---@class appsync.server.ScanOptions
----@field limit integer? at most so many items; default: all
----@field after (string|number)[]? goes on behind a page: the second result of the call that gave it
+---@field limit integer? maximum number of items; default: all
+---@field after (string|number)[]? continues after a page: the second result of the previous call
 ---@field descending boolean? default: ascending
----@field order "creation"|"key"|nil without a partition: in which order; default "creation"
+---@field order "creation"|"key"|nil the order without a partition; default "creation"
 ---@field partition string|number|nil only items with this partition key, in the order of their sort keys
----@field index string? of a model: the index that the partition and the sort keys are of
----@field eq any with a partition: only items whose sort key is equal to this (a list: the parts of a composite one)
+---@field index string? for a model: the index that the partition key and sort key belong to
+---@field eq any with a partition: only items whose sort key equals this (a list: the parts of a composite key)
 ---@field lt any less than
 ---@field le any
 ---@field gt any
@@ -58,14 +58,14 @@ local function refuse(self, method, fault)
 end
 
 local function kind_of(value)
-  if value == "" then return "an empty text" end
+  if value == "" then return "an empty string" end
   if type(value) == "number" then return value == value and "infinity" or "NaN" end
   return type(value)
 end
 
 local function part(self, method, value)
   local ok = keys.part(value)
-  if ok == nil then misuse(self, method, "a key is a text that is not empty, or a number; not %s", kind_of(value)) end
+  if ok == nil then misuse(self, method, "a key is a non-empty string or a number, not %s", kind_of(value)) end
   return ok
 end
 
@@ -86,11 +86,11 @@ end
 local function key_of(self, method, key)
   if self.model then return model_key(self, method, key) end
   if type(key) ~= "table" then return part(self, method, key), keys.NO_SORT end
-  if key[1] == nil or #key > 2 then misuse(self, method, "a list of a partition key and maybe a sort key is expected") end
+  if key[1] == nil or #key > 2 then misuse(self, method, "expected a list of a partition key and an optional sort key") end
   return part(self, method, key[1]), key[2] == nil and keys.NO_SORT or part(self, method, key[2])
 end
 
----The item of a key.
+---Returns the item with a key, or nil.
 ---@param key any
 ---@return table? item
 function Handle:get(key)
@@ -110,25 +110,25 @@ local function complete(self, item, old)
   return out
 end
 
----Puts an item, in the place of the one with the same key. Without a key it is the item's own: its `id`, or what the
----model's key is made of. A versioned model's item gets its next version, whatever it says of that itself.
+---Stores an item, replacing the one with the same key. The key defaults to the item's own: its `id`, or the fields of the
+---model's key. A versioned model's item gets its next version, whatever `_version` it has.
 ---@param key any
 ---@param item table?
----@return table item as it was put
+---@return table item as stored
 ---@overload fun(self: appsync.server.TableHandle, item: table): table
 function Handle:put(key, item)
   if item == nil then
-    if type(key) ~= "table" then misuse(self, "put", "an item is expected, a table; not a %s", type(key)) end
+    if type(key) ~= "table" then misuse(self, "put", "expected an item, a table, not a %s", type(key)) end
     key, item = self.model and key or key.id, key
   end
-  if type(item) ~= "table" then misuse(self, "put", "an item is a table; not a %s", type(item)) end
+  if type(item) ~= "table" then misuse(self, "put", "an item must be a table, not a %s", type(item)) end
   local pk, sk = key_of(self, "put", key)
   local place = self.find()
   local row = place:row(pk, sk)
   local kept = complete(self, item, row and row.item)
   if self.model then
     local own_pk, own_sk = place.key_of(kept)
-    if own_pk ~= pk or own_sk ~= sk then misuse(self, "put", "the item has another key") end
+    if own_pk ~= pk or own_sk ~= sk then misuse(self, "put", "the key differs from the item's own") end
   end
   refuse(self, "put", item_limits.fault(place, pk, sk, kept))
   if place.versions then return place.versions:write(row, pk, sk, kept) end
@@ -136,9 +136,9 @@ function Handle:put(key, item)
   return kept
 end
 
----Deletes the item of a key. A versioned model's item becomes a tombstone.
+---Deletes the item with a key. A versioned model's item becomes a tombstone.
 ---@param key any
----@return table? item what was there
+---@return table? item the deleted item
 function Handle:delete(key)
   local pk, sk = key_of(self, "delete", key)
   local place = self.find()
@@ -161,16 +161,16 @@ local function range_of(self, options)
   for name, op in pairs(RANGES) do
     local value = options[name]
     if value ~= nil then
-      if range then misuse(self, "scan", "one condition for the sort key at most") end
+      if range then misuse(self, "scan", "at most one condition for the sort key is allowed") end
       if options.partition == nil then misuse(self, "scan", "'%s' needs a partition", name) end
       if op == "beginsWith" and type(value) == "number" then
-        misuse(self, "scan", "'begins_with' is a text")
+        misuse(self, "scan", "'begins_with' must be a string")
       elseif op ~= "between" then
         range = { op = op, a = bound(self, value) }
       elseif type(value) == "table" and #value == 2 then
         range = { op = op, a = bound(self, value[1]), b = bound(self, value[2]) }
       else
-        misuse(self, "scan", "'between' is a list of two")
+        misuse(self, "scan", "'between' must be a list of two values")
       end
     end
   end
@@ -180,17 +180,17 @@ end
 local function read_options(self, options)
   for name in pairs(options) do
     if not OPTIONS[name] then
-      misuse(self, "scan", "there is no option '%s'; there are limit, after, descending, order, partition, index, eq, lt, le, gt, "
+      misuse(self, "scan", "there is no option '%s'; the options are limit, after, descending, order, partition, index, eq, lt, le, gt, "
         .. "ge, between, begins_with", tostring(name))
     end
   end
   if options.order ~= nil and options.order ~= "creation" and options.order ~= "key" then
-    misuse(self, "scan", "order is 'creation' or 'key'")
+    misuse(self, "scan", "order must be 'creation' or 'key'")
   end
   if options.index and options.partition == nil then misuse(self, "scan", "'index' needs a partition") end
   local limit = options.limit
   if limit ~= nil and (type(limit) ~= "number" or limit < 1 or limit ~= math.floor(limit)) then
-    misuse(self, "scan", "limit is a whole number from 1 on")
+    misuse(self, "scan", "limit must be a whole number of at least 1")
   end
   return {
     pk = options.partition ~= nil and part(self, "scan", options.partition) or nil, range = range_of(self, options),
@@ -199,10 +199,10 @@ local function read_options(self, options)
   }
 end
 
----Items in order.
+---Returns items in order.
 ---@param options appsync.server.ScanOptions?
 ---@return table[] items
----@return (string|number)[]? after where to go on, when the limit ended it
+---@return (string|number)[]? after the `after` of the next call, if the limit was reached
 function Handle:scan(options)
   local query = read_options(self, options or {})
   local items, left = setmetatable({}, core.array_mt), query.limit
@@ -215,7 +215,7 @@ function Handle:scan(options)
   return items, query.after
 end
 
----Runs a function; all that it does to tables is kept, or nothing when it throws. What it throws is thrown on.
+---Runs a function in a transaction: if it throws, none of its changes to tables are kept, and the error is rethrown.
 ---@param fn fun(): any
 ---@return any
 function Handle:transaction(fn)
@@ -240,7 +240,7 @@ local function handle(world, name, models)
   }, Handle)
 end
 
----Makes what `ctx.tables` is: handles by name, made when they are asked for.
+---Makes `ctx.tables`: handles by name, made on first use.
 ---@param world appsync.server.TablesWorld
 ---@return table<string, appsync.server.TableHandle>
 function tables.new(world)
@@ -248,7 +248,7 @@ function tables.new(world)
   for _, m in ipairs(world.models) do models[m.name] = m end
   return setmetatable({}, {
     __index = function(self, name)
-      if type(name) ~= "string" or name == "" then error("ctx.tables: the name of a table is a text", 0) end
+      if type(name) ~= "string" or name == "" then error("ctx.tables: the name of a table must be a string", 0) end
       local made = handle(world, name, models)
       rawset(self, name, made)
       return made

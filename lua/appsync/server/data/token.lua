@@ -32,7 +32,7 @@ function token.decode(of, text, n)
   local json = core.unbase64(text)
   local value = json and core.decode(json)
   if type(value) ~= "table" or value.version ~= VERSION then return refuse.token() end
-  if value.of ~= of then return refuse.token("It is of another operation, or of other keys.") end
+  if value.of ~= of then return refuse.token("It belongs to another operation, or to other keys.") end
   if not is_position(value.after, n) then return refuse.token() end
   return value.after
 end

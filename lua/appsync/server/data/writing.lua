@@ -1,4 +1,4 @@
----What the generated mutations do (Amplify documentation, "Mutations"; conditions and their failure as DynamoDB's resolvers
+---The generated mutations (Amplify documentation, "Mutations"; conditions and their failure as DynamoDB's resolvers
 ---have them, AppSync Developer Guide, "Condition expressions").
 local core = require "appsync.core"
 local filter = require "appsync.server.data.filter"
@@ -110,7 +110,7 @@ function writing.visible(access, item)
   return item and out
 end
 
----Whether a mutation's condition holds for an item, and the version of @versioned.
+---Returns whether a mutation's condition holds for an item, and the version of @versioned.
 ---@param access appsync.server.Access
 ---@param ctx appsync.server.Context
 ---@param item table
@@ -153,7 +153,7 @@ function writing.key_fields(m)
   return is_key
 end
 
----What an update sets; null takes a field away.
+---The fields that an update sets; null removes a field.
 ---@param m appsync.server.Model
 ---@param item table
 ---@param input table

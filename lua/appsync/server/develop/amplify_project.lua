@@ -1,11 +1,11 @@
----What an Amplify project has beside its schema and this server doesn't carry out: whoever serves it should know.
+---Finds the parts of an Amplify project that have no effect on this server, for notes at startup.
 local core = require "appsync.core"
 local file = require "appsync.server.develop.file"
 local native = require "appsync.server.native"
 
 local amplify_project = {}
 
-local RESOLVERS = "resolvers of their own are functions of the file of --resolvers"
+local RESOLVERS = "write resolvers in Lua, in the file of --resolvers"
 local MAX_NAMED = 3
 
 -- The folders that an API's files may be in: the schema's own, or the one that holds the folder of its parts.
@@ -47,7 +47,7 @@ local KINDS = {
   { folder = "resolvers", fits = is_template, advice = RESOLVERS },
   { folder = "pipelineFunctions", fits = is_template, advice = RESOLVERS },
   { folder = "stacks", fits = has_resolvers, advice = RESOLVERS },
-  { folder = ".", fits = function(name) return name == "override.ts" end, advice = "what it changes stays as it is generated" },
+  { folder = ".", fits = function(name) return name == "override.ts" end, advice = "its changes aren't applied" },
 }
 
 local function listed(folder, names)
@@ -57,7 +57,7 @@ local function listed(folder, names)
   return #names > MAX_NAMED and ("%s and %d more"):format(text, #names - MAX_NAMED) or text
 end
 
----A line for each kind of files that aren't carried out.
+---Returns a line for each kind of file without effect.
 ---@param schema_path string a file or a folder
 ---@return string[] notes
 function amplify_project.notes(schema_path)
@@ -67,7 +67,7 @@ function amplify_project.notes(schema_path)
       local folder = base .. "/" .. kind.folder
       local names = names_in(folder, kind.fits)
       if #names > 0 then
-        notes[#notes + 1] = ("%s %s not carried out: %s"):format(listed(folder, names), #names == 1 and "is" or "are", kind.advice)
+        notes[#notes + 1] = ("%s %s no effect here: %s"):format(listed(folder, names), #names == 1 and "has" or "have", kind.advice)
       end
     end
   end

@@ -1,4 +1,4 @@
----Which models are versioned and how their conflicts are handled, as a user says it: on the command line, model by model in
+---The user's settings for versioned models and their conflicts: on the command line, model by model in
 ---a file, or in the Amplify project that the schema is of. What the command line says wins.
 local core = require "appsync.core"
 local file = require "appsync.server.develop.file"
@@ -83,7 +83,7 @@ local function note_of(words, conf, settings)
   local note = ("conflict detection: %s, from %s"):format(#parts > 0 and table.concat(parts, ", ") or "none", table.concat(from, " and "))
   if words.strategy then return note .. " instead of " .. conf.path end
   if #conf.passed_over == 0 then return note end
-  return ("%s; without ConflictDetection and ConflictHandler the project's stand for %s"):format(note,
+  return ("%s; without ConflictDetection and ConflictHandler, the project's apply to %s"):format(note,
     table.concat(conf.passed_over, ", "))
 end
 
@@ -99,13 +99,13 @@ function conflict_source.read(words, schema_path)
   if message and words.strategy then
     conf, message = { path = transform_conf.path(schema_path) }, nil
   elseif message then
-    return nil, message .. "; --conflict STRATEGY stands in its place"
+    return nil, message .. "; --conflict STRATEGY replaces it"
   end
   if words.models_path then models, message = conflict_source.models(words.models_path) end
   if message then return nil, message end
   if not conf and not words.strategy and not models then
     if not words.base_ttl_s and not words.delta_ttl_s then return nil end
-    return nil, "--base-ttl and --delta-ttl are for versioned models: say which by --conflict or --models"
+    return nil, "--base-ttl and --delta-ttl need versioned models: add --conflict or --models"
   end
   local settings = merged(words, conf, models)
   return settings, nil, conf and note_of(words, conf, settings)

@@ -6,7 +6,7 @@ local file = {}
 
 local MB = 1048576
 
----How large a file may be, by what it is: above, its name is a mistake.
+---The largest accepted file, by kind: a larger one was probably named by mistake.
 file.max_bytes = { text = 64 * MB, seed = 256 * MB, settings = 16 * MB, key = MB }
 
 ---The whole content; the message names the file.
@@ -14,7 +14,7 @@ file.max_bytes = { text = 64 * MB, seed = 256 * MB, settings = 16 * MB, key = MB
 ---@param kind? "text"|"seed"|"settings"|"key" default "text"
 ---@return string? text, string? message
 function file.read(path, kind)
-  if path:find("%z") then return nil, path .. ": a file's name has no zero byte" end
+  if path:find("%z") then return nil, path .. ": a file name can't contain a zero byte" end
   local text, err = core.read_file(path, file.max_bytes[kind or "text"])
   return text, err and err.message
 end

@@ -85,7 +85,7 @@ redact.operation_of = operation_of
 ---@return string
 function redact.message(text)
   local message = core.decode(text)
-  if type(message) ~= "table" then return ("(%d bytes that are no message)"):format(#text) end
+  if type(message) ~= "table" then return ("(%d bytes that aren't a message)"):format(#text) end
   local operation = operation_of(message)
   return hide(text, secret_variables(operation.query), secrets.of({ query = operation.query, variables = operation.variables }))
 end

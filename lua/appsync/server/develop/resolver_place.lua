@@ -23,7 +23,7 @@ function resolver_place.of(resolver)
   return info.source:sub(2), info.linedefined
 end
 
----Whether a chunk of that name belongs to the server.
+---Returns whether a chunk of that name belongs to the server.
 ---@param chunk_name string
 ---@return boolean
 function resolver_place.is_ours(chunk_name)
@@ -37,7 +37,7 @@ local function is_our_path(path)
   return resolver_place.is_ours("@" .. path)
 end
 
----Whether a line of a traceback is of a function of the server's.
+---Returns whether a line of a traceback is of a function of the server's.
 ---@param line string
 ---@return boolean
 function resolver_place.is_our_frame(line)

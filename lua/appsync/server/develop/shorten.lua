@@ -12,7 +12,7 @@ local MAX_TEXT, MAX_ITEMS, MAX_DEPTH = 40, 6, 4
 local SECRETS = { "password", "secret", "credential", "authorization", "apikey", "accesstoken", "idtoken", "refreshtoken",
   "securitytoken", "passphrase", "privatekey" }
 
----Whether a member of that name holds what no log may show.
+---Returns whether a member of that name holds what no log may show.
 ---@param name any
 ---@return boolean
 function shorten.is_secret(name)
@@ -91,7 +91,7 @@ function shorten.arguments(args, hide)
   return "(" .. shorten.value(args, hide):sub(2, -2) .. ")"
 end
 
----What came out of a resolver, by its size.
+---Shows a resolver's result, shortened.
 ---@param value any
 ---@param hide? fun(text: string): string
 ---@return string

@@ -1,4 +1,4 @@
----What WebSockets do, as records of the request log: the sockets tell it what is opened, sent, received and closed.
+---Records of the request log for WebSockets: the sockets report what is opened, sent, received and closed.
 local core = require "appsync.core"
 local redact = require "appsync.server.develop.redact"
 local secrets = require "appsync.server.develop.secrets"

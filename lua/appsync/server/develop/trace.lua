@@ -111,9 +111,9 @@ function Tracer:message(connection, text)
   self.write(("%s  WS #%d message  %s\n"):format(log_record.time(self.now()), connection, shown))
 end
 
----A resolver of the resolvers file failed: the entry tells it in full.
+---Records that a resolver of the resolvers file failed: its entry shows the error in full.
 ---@param text string
----@return boolean is_taken false: nobody will tell it
+---@return boolean is_taken false: the trace won't show it
 function Tracer:failed(text)
   if not self.current then return false end
   self.current.failure = secrets.hide(text, self.secrets)
@@ -164,7 +164,7 @@ function Tracer:finish(request, about, began, errors)
     error = errors and errors[1] and hide(tostring(errors[1].message)),
   }) .. variables_text(request, hide) }
   for _, entry in ipairs(entries) do lines[#lines + 1] = entry_lines(entry) end
-  if n_more > 0 then lines[#lines + 1] = ("  … and %d resolvers more"):format(n_more) end
+  if n_more > 0 then lines[#lines + 1] = ("  … and %d more resolvers"):format(n_more) end
   self.write(table.concat(lines, "\n") .. "\n")
 end
 

@@ -110,7 +110,7 @@ end
 ---@field models table<string, {handler: appsync.server.ConflictHandler, resolver: string?, is_lenient: true}>
 ---@field passed_over string[] models whose entries aren't whole
 
----What the file of an Amplify project says of conflicts.
+---Reads the conflict settings of an Amplify project.
 ---@param schema_path string
 ---@return appsync.server.TransformConf? found nil: there is no such file, or it says nothing of conflicts
 ---@return string? message

@@ -1,6 +1,6 @@
----The control endpoint: HTTP on loopback by which a test changes the rules and asks what happened. Whoever can reach it is
----trusted, and a browser is not: a page of any origin can make it send requests, and a name that resolves to 127.0.0.1
----can make a page of that name read the answers.
+---The control endpoint: HTTP on loopback by which a test changes the rules and asks what happened. Local
+---programs are trusted; browsers aren't: a page of any origin can make them send requests, and a page under a name that
+---resolves to 127.0.0.1 could even read the answers.
 local core = require "appsync.core"
 local host = require "appsync.server.http.host"
 local moment = require "appsync.server.fault.moment"
@@ -137,7 +137,7 @@ end
 
 routes["DELETE /connections/*"] = function(self, request)
   local number = tonumber(request.rest)
-  if not number then return nil, "a WebSocket is named by its number", 400 end
+  if not number then return nil, "a WebSocket is identified by its number", 400 end
   return disconnect(self, request, number)
 end
 
@@ -147,7 +147,7 @@ end
 
 local function set_skew(self, skew_s)
   if not moment.is_skew(skew_s) then
-    return nil, ("the clock may be wrong by %.0f seconds at most"):format(moment.max_skew_s)
+    return nil, ("the clock may be off by %.0f seconds at most"):format(moment.max_skew_s)
   end
   self.faults.moment.skew_s = skew_s
   return true
@@ -217,9 +217,9 @@ end
 
 local function refusal_of(event)
   if not host.is_loopback(event.headers.host) then
-    return "The control endpoint answers to localhost and loopback addresses only."
+    return "The control endpoint accepts only localhost and loopback addresses."
   elseif is_cross_site(event.headers) then
-    return "The control endpoint does not answer to pages."
+    return "The control endpoint does not accept requests from web pages."
   end
 end
 

@@ -1,10 +1,10 @@
----What mutations have really done: counted when a field's resolver has come back without an error, so after its commit,
----whether or not anybody is told. By the record's id, its version and the arguments, so that "twice" can be seen.
+---The effects of mutations: counted when a field's resolver returns without an error, so after its commit, whether or not
+---the answer arrives; by the record's id, its version and the arguments, so that a repeated effect shows.
 local result = require "appsync.server.graphql.result"
 
 local effects = {}
 
----How many different ids and arguments are kept of one field.
+---The number of different ids and arguments kept per field.
 effects.max_keys = 100000
 
 ---@class appsync.server.Effects

@@ -1,5 +1,5 @@
----What the local server does wrong when it is asked to, and what tests may ask it: the rules in force, a log of the
----requests, the effects of mutations. `docs/faults.md` is the page for people.
+---Fault injection, and the state that tests can query: the rules in force, a log of the requests, the effects of
+---mutations. The manual is `docs/faults.md`.
 local effects = require "appsync.server.fault.effects"
 local moment = require "appsync.server.fault.moment"
 local request_log = require "appsync.server.fault.request_log"
@@ -33,7 +33,7 @@ fault.parse_word = short_form.parse
 function Faults:add(added)
   for _, item in ipairs(added) do
     if self.is_tls and item.parameters.bytes_per_s then
-      return nil, "throttle: bytes_per_s can't be played over TLS"
+      return nil, "throttle: bytes_per_s isn't supported over TLS"
     end
   end
   return self.rules:add(added)

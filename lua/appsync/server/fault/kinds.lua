@@ -1,4 +1,4 @@
----The faults that there are: where each can act, what it may be told, and what stands for its usual form.
+---The kinds of faults: where each can act, its parameters, and its short form.
 local members = require "appsync.server.members"
 local moment = require "appsync.server.fault.moment"
 
@@ -31,27 +31,27 @@ local function check_delay(p)
   if p.ms == nil and (p.min_ms == nil or p.max_ms == nil) then
     return "needs ms, or min_ms and max_ms"
   elseif p.ms ~= nil and (p.min_ms ~= nil or p.max_ms ~= nil) then
-    return "has ms beside min_ms and max_ms"
+    return "takes ms, or min_ms and max_ms, not both"
   elseif p.ms == nil and p.min_ms > p.max_ms then
-    return "has a min_ms above its max_ms"
+    return "has a min_ms that is greater than its max_ms"
   end
 end
 
 local function check_refuse(p)
   if p.how and next(p, next(p)) ~= nil then
-    return "has how=\"reset\" beside an answer"
+    return "takes how=\"reset\" or an answer, not both"
   elseif not p.how and not p.status and not p.type and not p.message then
     return "needs how=\"reset\", or a status, or a type and a message"
   end
 end
 
 local function check_drop(p)
-  if p.bytes and p.fraction then return "has bytes beside fraction" end
+  if p.bytes and p.fraction then return "takes bytes or fraction, not both" end
 end
 
 local function check_disconnect(p)
   if p.how == "reset" and (p.code or p.reason) then
-    return "has how=\"reset\" beside a close code"
+    return "takes how=\"reset\" or a close code, not both"
   end
 end
 
@@ -80,7 +80,7 @@ kinds.all = {
       type = { type = "string" },
       message = { type = "string" },
       body = { type = "string" },
-      headers = { fits = is_headers, noun = "an object of header names and texts" },
+      headers = { fits = is_headers, noun = "an object of header names and values" },
     },
     narrows = { body = { "request", "connect" }, headers = { "request", "connect" } },
     check = check_refuse,
@@ -142,7 +142,7 @@ kinds.all = {
       how = { type = "string", values = { "reset", "hang" } },
       status = { type = "integer", min = 400, max = 599 },
     },
-    check = function(p) return p.how and p.status and "has how beside a status" or nil end,
+    check = function(p) return p.how and p.status and "takes how or a status, not both" or nil end,
   },
   -- An event comes more than once: {"duplicate": true}, {"duplicate": {"copies": 3}}.
   duplicate = {
@@ -189,7 +189,7 @@ kinds.all = {
   },
 }
 
----What a rule may be matched by.
+---The keys of a rule's `match`.
 ---@type table<string, appsync.server.Member>
 kinds.match = {
   on = { type = "any" },

@@ -1,4 +1,4 @@
----What holds while one request or message is worked on: a clock that is wrong, credentials that count as expired, fields
+---The conditions while one request or message is processed: a clock that is wrong, credentials that count as expired, fields
 ---that fail. The clock, the authorizer and the engine ask here.
 local glob = require "appsync.server.glob"
 local waiting = require "appsync.server.waiting"
@@ -17,7 +17,7 @@ Moment.__index = Moment
 ---A clock is not more wrong than that: thirty years. Further off the dates of a time are none.
 moment.max_skew_s = 1e9
 
----Whether a clock may be so wrong.
+---Returns whether a clock may be so wrong.
 ---@param seconds number
 ---@return boolean
 function moment.is_skew(seconds)

@@ -1,4 +1,4 @@
----What rules and the log ask of a GraphQL operation: its kind, name and root fields, as the engine has read them.
+---Summarizes a GraphQL operation for rules and the log: its kind, name and root fields, as the engine has read them.
 local operation_summary = {}
 
 ---@param engine {operation_of: function}

@@ -5,7 +5,7 @@ local result = require "appsync.server.graphql.result"
 
 local request_log = {}
 
----How many are kept.
+---The number of entries kept.
 request_log.capacity = 1000
 
 ---@class appsync.server.LogEntry

@@ -42,7 +42,7 @@ function requests.delay_s(strike)
   return (p.ms or (p.min_ms + strike.spread() * (p.max_ms - p.min_ms))) / 1000
 end
 
----Whether a throttle refuses now: always, or above its rate, with room for one second's requests at once.
+---Returns whether a throttle refuses now: always, or above its rate, with room for one second's requests at once.
 ---@param strike appsync.server.Strike
 ---@param now number
 ---@return boolean
@@ -142,7 +142,7 @@ function Requests:proceed(event, entry, strikes, answer)
   self:give(event, entry, strikes, status, headers, body)
 end
 
----What a log entry says of the faults that struck.
+---Describes the applied faults for a log entry.
 ---@param strikes table<string, appsync.server.Strike>
 ---@return {rule: string, fault: string}[]
 function requests.names(strikes)

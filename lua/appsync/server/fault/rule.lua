@@ -1,5 +1,5 @@
----Reads fault rules: `{"name": …, "match": {…}, "fault": {KIND: …}}`. What is wrong is told by name and place, with what is
----accepted; nothing is skipped.
+---Reads fault rules: `{"name": …, "match": {…}, "fault": {KIND: …}}`. Errors give name and place and
+---say what is accepted; nothing is ignored.
 local core = require "appsync.core"
 local kinds = require "appsync.server.fault.kinds"
 local members = require "appsync.server.members"

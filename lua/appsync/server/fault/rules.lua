@@ -158,7 +158,7 @@ end
 ---@field spread fun(): number between 0 and 1, for what has a range
 ---@field item table the rule's own memory
 
----What strikes here: by the fault's kind, the first rule of each; nil when nothing does.
+---Returns the faults that apply here, the first matching rule of each kind; nil if there are none.
 ---@param site appsync.server.FaultSite
 ---@param occasion appsync.server.FaultOccasion
 ---@return table<string, appsync.server.Strike>? strikes
@@ -181,7 +181,7 @@ function Rules:take(site, occasion)
   return taken
 end
 
----Whether any rule acts there.
+---Returns whether any rule acts there.
 ---@param site appsync.server.FaultSite
 ---@return boolean
 function Rules:acts_on(site)

@@ -12,7 +12,7 @@ local function value_of(text)
   return tonumber(text) or text
 end
 
----What the words say, as decoded JSON would.
+---Converts the words to the form of decoded JSON.
 ---@param text string
 ---@return table
 function short_form.expand(text)

@@ -1,4 +1,4 @@
----What is to be done later, in the order of its time; of equal times the first that was asked for.
+---Actions for later, in the order of their times; at equal times, in the order in which they were added.
 local timers = {}
 
 ---@class appsync.server.Timers

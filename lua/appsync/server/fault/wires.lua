@@ -305,7 +305,7 @@ function Wires:send(id, text)
   return sent
 end
 
----What the protocols take for the listener.
+---The object that the protocols use as their listener.
 ---@return table
 function Wires:listener()
   local real = self.settings.listener

@@ -1,4 +1,4 @@
----What the names of @function are bound to: a Lua function of the resolvers file, or a command.
+---The bindings of @function's names: a Lua function of the resolvers file, or a command.
 local core = require "appsync.core"
 local lambda_error = require "appsync.server.functions.lambda_error"
 local thrown = require "appsync.server.graphql.thrown"
@@ -7,7 +7,7 @@ local waiting = require "appsync.server.waiting"
 
 ---@class appsync.server.FunctionBindings
 ---@field commands table<string, appsync.server.Command>
----@field timeout_s number? of Lua functions, whom somebody else ends; default 30
+---@field timeout_s number? of Lua functions, which the time limit stops; default 30
 ---@field processes appsync.server.Processes? while there is a server
 local Bindings = {}
 Bindings.__index = Bindings
@@ -31,7 +31,7 @@ local function find(name, map)
   end
 end
 
----What a name is bound to: a command before a Lua function, as the command line is nearer than a file.
+---Returns the binding of a name. A command takes precedence over a Lua function, because the command line overrides files.
 ---@param name string
 ---@param functions table<string, function>? of the resolvers file
 ---@return function|appsync.server.Command|nil bound

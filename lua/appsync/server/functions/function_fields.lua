@@ -108,14 +108,14 @@ local function quoted(names)
   return table.concat(shown, ", ")
 end
 
----What people should know of an engine's functions: whole lines, or none.
+---Notes for the user about an engine's functions: whole lines, or "".
 ---@param engine {unbound: string[], unused: string[]}
 ---@return string
 function function_fields.notes(engine)
   local text = ""
   if #engine.unbound > 0 then
-    text = ("note: @function: nothing is bound to %s; such fields answer with an error (--function NAME=COMMAND, or 'functions' of "
-      .. "the resolvers file)\n"):format(quoted(engine.unbound))
+    text = ("note: @function: nothing is bound to %s; fields that use it fail (bind a name with --function NAME=COMMAND, "
+      .. "or in 'functions' of the resolvers file)\n"):format(quoted(engine.unbound))
   end
   if #engine.unused > 0 then text = text .. ("note: @function: no field uses %s\n"):format(quoted(engine.unused)) end
   return text

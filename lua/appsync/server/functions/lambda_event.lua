@@ -1,4 +1,4 @@
----What a function is called with: the payload of the resolvers that Amplify generates for @function.
+---The event of a function: the payload of the resolvers that Amplify generates for @function.
 local core = require "appsync.core"
 
 local lambda_event = {}

@@ -94,7 +94,7 @@ function Processes:start_once(job)
   if self.n_running >= MAX_RUNNING then return false end
   local id, message = self:spawn(job.command)
   if id then self.n_running = self.n_running + 1 end
-  if not id or not self:give(job, id, job.json, true) then self:fail(job, message or "the process took no event") end
+  if not id or not self:give(job, id, job.json, true) then self:fail(job, message or "the process didn't read its event") end
   return true
 end
 
@@ -108,7 +108,7 @@ function Processes:start_by_lines(job)
   self.resident[command] = id
   if not id or not self:give(job, id, text, false) then
     self.resident[command] = nil
-    self:fail(job, message or "the process took no event")
+    self:fail(job, message or "the process didn't read its event")
   end
   return true
 end

@@ -34,9 +34,9 @@ local MAX_NESTED_DEFAULTS, MAX_DEFAULTS = 100, 1000
 local n_nested, n_defaults = 0, 0
 
 local function default_of(field)
-  if n_nested >= MAX_NESTED_DEFAULTS then return nil, "leads to itself" end
+  if n_nested >= MAX_NESTED_DEFAULTS then return nil, "refers to itself" end
   n_defaults = n_nested == 0 and 1 or n_defaults + 1
-  if n_defaults > MAX_DEFAULTS then return nil, ("leads to more than %d other defaults"):format(MAX_DEFAULTS) end
+  if n_defaults > MAX_DEFAULTS then return nil, ("refers to more than %d other defaults"):format(MAX_DEFAULTS) end
   n_nested = n_nested + 1
   local value, message = literal(field.type, field.default, nil)
   n_nested = n_nested - 1
@@ -116,7 +116,7 @@ function coerce.literal(ref, node, variables)
 end
 literal = coerce.literal
 
----Whether a literal without variables fits.
+---Returns whether a literal without variables fits.
 ---@return boolean ok, string? message
 function coerce.check_literal(ref, node)
   local value, message = literal(ref, node, nil)
@@ -269,7 +269,7 @@ end
 ---@class appsync.server.PlannedArguments: {[integer]: appsync.server.PlannedArgument}
 ---@field n_values integer that are made each time
 
----What there is to do for the arguments of a field or directive; `coerce.planned` does it.
+---Plans the coercion of a field's or directive's arguments; `coerce.planned` carries it out.
 ---@param arg_list appsync.server.InputValue[]
 ---@param nodes appsync.ast.Argument[]
 ---@return appsync.server.PlannedArguments

@@ -1,4 +1,4 @@
----Which directives a schema may use, and the refusal of those that this version does not carry out:
+---The directives that a schema may use; unsupported ones are refused:
 ---a directive that was silently dropped would leave data unprotected or unrelated.
 local directives = {}
 
@@ -72,7 +72,7 @@ local function add_error(first, err)
   return first
 end
 
----Takes a step with each item: whoever mends a schema wants to know all that is wrong with it.
+---Takes a step with each item and collects the errors, so that all mistakes in a schema are reported at once.
 ---@param list any[]
 ---@param step fun(item: any): any, appsync.server.SchemaError?
 ---@return true? ok, appsync.server.SchemaError? err the first one, with the others

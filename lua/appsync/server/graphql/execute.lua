@@ -47,13 +47,13 @@ local NULL, array_mt = core.null, core.array_mt
 ---@field collects boolean completed values are built too
 ---@field resolved any of the last root field
 
----What a mutation's field gives to subscribers.
+---The result of a mutation's field for its subscribers.
 ---@class appsync.server.Published
 ---@field field string
 ---@field value any the result, restricted to the mutation's selection set
 ---@field record table? what the result was made of, where rules of @auth hold
 
----Is told of every resolver that runs, its parent's resolver first.
+---An observer of every resolver that runs, its parent's resolver first.
 ---@class appsync.server.Trace
 ---@field enter fun(self, type_: appsync.server.Type, field: appsync.server.Field, resolver: function, ctx: appsync.server.Context)
 ---@field leave fun(self, type_: appsync.server.Type, field: appsync.server.Field, ok: boolean, value: any)

@@ -1,4 +1,4 @@
----What is said of a field that isn't the caller's, whoever finds out.
+---The error for a field that the caller may not access.
 ---@param type_name string
 ---@param field_name string
 ---@return {message: string, type: string}

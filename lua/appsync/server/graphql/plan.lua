@@ -1,4 +1,4 @@
----What an operation means for a schema, worked out once for each prepared document: the fields of each selection set with
+---The execution plan of an operation, worked out once for each prepared document: the fields of each selection set with
 ---their definitions, resolvers, arguments and ways to complete a value. A plan holds for one answer to all of the
 ---operation's @skip and @include; it grows where the execution goes.
 local coerce = require "appsync.server.graphql.coerce"
@@ -45,7 +45,7 @@ plan.max_variants = 8
 ---@field completion appsync.server.Completion
 ---@field selections table<appsync.server.Type, appsync.server.PlannedSelection>
 
----How a value of a type becomes text.
+---The conversion of a type's values to text.
 ---@class appsync.server.Completion
 ---@field kind "leaf"|"list"|"object"
 ---@field is_required boolean

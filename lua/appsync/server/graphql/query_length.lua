@@ -1,5 +1,5 @@
----How long a document may be: the service accepts so many tokens (AppSync endpoints and quotas, "Query length"). What is
----longer is refused before it is parsed.
+---The limit of a document's length in tokens (AppSync endpoints and quotas, "Query length"). A longer document is refused
+---before it is parsed.
 local query_length = {}
 
 query_length.max_tokens = 15000
@@ -36,7 +36,7 @@ local function end_of_token(text, at)
   return last or at
 end
 
----Whether a document has more tokens than may be. What is no token of the grammar counts as one.
+---Returns whether a document has more tokens than may be. What is no token of the grammar counts as one.
 ---@param text string
 ---@return boolean
 function query_length.is_exceeded(text)

@@ -1,5 +1,5 @@
----What a resolver is called with (AppSync Developer Guide, "Resolver context reference"). Members that few resolvers use
----are made when they are read: of `ctx.util`, `ctx.extensions` and `ctx.tables` the engine's providers know how.
+---The argument of a resolver (AppSync Developer Guide, "Resolver context reference"). Members that few resolvers use
+---are made when they are first read; the engine's providers make `ctx.util`, `ctx.extensions` and `ctx.tables`.
 local core = require "appsync.core"
 local selection = require "appsync.server.graphql.selection"
 
@@ -12,7 +12,7 @@ local NULL = core.null
 ---@field args table<string, any> the same
 ---@field source any the parent's value
 ---@field identity table? see "Identity" in the guide; nil for an API key
----@field caller appsync.server.Identity? who asks, in the words of `server.auth`; not part of what is kept or shown
+---@field caller appsync.server.Identity? the caller, as `server.auth` describes it; never kept or shown
 ---@field request {headers: table<string, string>}
 ---@field request_id string?
 ---@field info {fieldName: string, parentTypeName: string, variables: table, selectionSetList: string[]}
@@ -74,7 +74,7 @@ function resolver_context.new(x, source, args)
   }, metatable)
 end
 
----The same with all members but the providers' read: whoever keeps it sees what it was.
+---Reads all members except the providers', so that a kept context doesn't change later.
 ---@return appsync.server.Context
 function resolver_context.complete(x, source, args)
   local ctx = resolver_context.new(x, source, args)

@@ -100,7 +100,7 @@ function schema.is_composite(ref)
   return ref.kind == "OBJECT" or ref.kind == "INTERFACE" or ref.kind == "UNION"
 end
 
----Whether an object of type `name` can stand for `ref`.
+---Returns whether an object of type `name` can stand for `ref`.
 ---@param ref appsync.server.Type
 ---@param name string
 function schema.is_possible(ref, name)
@@ -142,13 +142,13 @@ local function declare(s, definition, is_builtin)
       return fail(definition.loc, "the type name '%s' is reserved", name)
     end
     if kind == "SCALAR" and scalars[name] and s.types[name] then return true end
-    if kind == "SCALAR" then return fail(definition.loc, "scalar '%s': AppSync has no scalars of one's own", name) end
+    if kind == "SCALAR" then return fail(definition.loc, "scalar '%s': AppSync has no custom scalars", name) end
     if s.types[name] then return fail(definition.loc, "type '%s' is defined twice", name) end
     -- AppSync Developer Guide, "Scalar types in GraphQL".
     if name:find("^AWS") then return fail(definition.loc, "the type name '%s' begins with 'AWS', which is reserved", name) end
     add_type(s, new_type(definition, kind, is_builtin))
   elseif definition.kind == "OperationDefinition" or definition.kind == "FragmentDefinition" then
-    return fail(definition.loc, "a schema holds no operations")
+    return fail(definition.loc, "a schema can't contain operations")
   end
   return true
 end
@@ -158,9 +158,9 @@ local function extend(s, definition)
   if not kind then return true end
   local target = s.types[definition.name]
   if not target or target.is_builtin then
-    return fail(definition.loc, "type '%s' is extended and not defined", definition.name)
+    return fail(definition.loc, "type '%s' is extended but not defined", definition.name)
   elseif target.kind ~= kind then
-    return fail(definition.loc, "the extension of '%s' is of another kind than the type", definition.name)
+    return fail(definition.loc, "the extension of '%s' is of a different kind than the type", definition.name)
   end
   target.nodes[#target.nodes + 1] = definition
   return true
@@ -237,7 +237,7 @@ local function build_members(s, type_, node)
     local member = s.types[name]
     if not member then return fail(node.loc, "type '%s' is unknown", name) end
     if member.kind ~= "OBJECT" then return fail(node.loc, "'%s' in union '%s' is not an object type", name, type_.name) end
-    if type_.possible[name] then return fail(node.loc, "'%s' is twice in union '%s'", name, type_.name) end
+    if type_.possible[name] then return fail(node.loc, "'%s' occurs twice in union '%s'", name, type_.name) end
     type_.possible[name] = true
     type_.possible_list[#type_.possible_list + 1] = member
   end
@@ -290,10 +290,10 @@ local function build_roots(s, definitions)
     if node.kind == "SchemaDefinition" or node.kind == "SchemaExtension" then
       is_explicit = is_explicit or node.kind == "SchemaDefinition"
       for _, root in ipairs(node.operationTypes) do
-        if named[root.operation] then return fail(root.loc, "the root of %s is given twice", root.operation) end
+        if named[root.operation] then return fail(root.loc, "the root type of %s is given twice", root.operation) end
         local found = s.types[root.type]
         if not found then return fail(root.loc, "type '%s' is unknown", root.type) end
-        if found.kind ~= "OBJECT" then return fail(root.loc, "the root '%s' is not an object type", root.type) end
+        if found.kind ~= "OBJECT" then return fail(root.loc, "the root type '%s' is not an object type", root.type) end
         named[root.operation] = found
       end
     end

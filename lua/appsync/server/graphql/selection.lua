@@ -1,4 +1,4 @@
----Which fields a selection set means for an object type: fragments, @skip and @include (GraphQL October 2021, 6.3.2).
+---The fields of a selection set for an object type: fragments, @skip and @include (GraphQL October 2021, 6.3.2).
 local coerce = require "appsync.server.graphql.coerce"
 local core = require "appsync.core"
 local directives = require "appsync.server.graphql.directives"
@@ -29,7 +29,7 @@ function selection.spend(x, n)
   if x.n_fields > selection.max_fields then error(selection.exhausted, 0) end
 end
 
----How many steps a text in the answer counts as.
+---The number of steps that a text in the answer counts as.
 ---@param text string
 ---@return integer
 function selection.steps_of(text)

@@ -1,4 +1,4 @@
----What a function of the user's has thrown: anything, whose metamethods may throw again.
+---Values thrown by the user's functions: they can be anything, and their metamethods may throw again.
 local core = require "appsync.core"
 
 local thrown = {}
@@ -26,8 +26,8 @@ local function read(value)
   return { message = text }
 end
 
----What a resolver threw as a table {message=, type=, data=, info=}. The place that Lua puts before a text is taken off,
----except from Lua's own complaints, where it is what one needs.
+---Converts a thrown value to a table {message=, type=, data=, info=}. The place that Lua puts before a string is removed,
+---except from Lua's own errors, where it is useful.
 ---@param value any
 ---@return {message: string, type: any, data: any, info: any}
 function thrown.read(value)

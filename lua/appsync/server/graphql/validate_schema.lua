@@ -29,13 +29,13 @@ local function check_interface_args(type_, interface, field, wanted)
       return fail(field.loc, "field '%s.%s' lacks the argument '%s' of interface '%s'", type_.name, field.name, arg.name,
         interface.name)
     elseif type_text(own.type) ~= type_text(arg.type) then
-      return fail(own.loc, "argument '%s' of '%s.%s' is '%s', interface '%s' says '%s'", arg.name, type_.name, field.name,
+      return fail(own.loc, "argument '%s' of '%s.%s' is of type '%s', but interface '%s' declares '%s'", arg.name, type_.name, field.name,
         type_text(own.type), interface.name, type_text(arg.type))
     end
   end
   for _, arg in ipairs(field.arg_list) do
     if not wanted.args[arg.name] and arg.type.kind == "NON_NULL" and not arg.default then
-      return fail(arg.loc, "argument '%s' of '%s.%s' is required and interface '%s' has it not", arg.name, type_.name,
+      return fail(arg.loc, "argument '%s' of '%s.%s' is required, but interface '%s' doesn't have it", arg.name, type_.name,
         field.name, interface.name)
     end
   end
@@ -48,7 +48,7 @@ local function check_interface(type_, interface)
     if not field then
       return fail(type_.loc, "type '%s' lacks the field '%s' of interface '%s'", type_.name, wanted.name, interface.name)
     elseif not is_subtype(field.type, wanted.type) then
-      return fail(field.loc, "field '%s.%s' is '%s', interface '%s' says '%s'", type_.name, field.name,
+      return fail(field.loc, "field '%s.%s' is of type '%s', but interface '%s' declares '%s'", type_.name, field.name,
         type_text(field.type), interface.name, type_text(wanted.type))
     end
     local ok, err = check_interface_args(type_, interface, field, wanted)
@@ -116,7 +116,7 @@ local function check_input_cycle(type_, state)
       state[top.type], way[#way] = "done", nil
     elseif inner and state[inner] == "open" then
       for _, step in ipairs(way) do state[step.type] = "done" end
-      return fail(field.loc, "input type '%s' requires itself by '%s'", inner.name, field.name)
+      return fail(field.loc, "input type '%s' requires itself through '%s'", inner.name, field.name)
     elseif inner and not state[inner] then
       state[inner], way[#way + 1] = "open", { type = inner, at = 0 }
     end
@@ -152,7 +152,7 @@ local function check_subscription_field(s, field, directive)
     -- Whether null may be in it is each one's own.
     local own, theirs = type_text(field.type):gsub("!", ""), type_text(mutation.type):gsub("!", "")
     if own ~= theirs then
-      return fail(field.loc, "subscription '%s' returns '%s', its mutation '%s' returns '%s'", field.name, own, name, theirs)
+      return fail(field.loc, "subscription '%s' returns '%s', but its mutation '%s' returns '%s'", field.name, own, name, theirs)
     end
   end
   s.subscribe[field.name] = mutations

@@ -1,5 +1,5 @@
----Which names of itself a server answers to. A page of any site can have a name of its own resolve to 127.0.0.1 and then
----speak to this server as its origin (DNS rebinding); its requests tell themselves by the Host header.
+---The host names that the server accepts. A page of any site can make its own host name resolve to 127.0.0.1 and then
+---reach this server as its origin (DNS rebinding); the Host header gives such requests away.
 local host = {}
 
 ---The name of a Host header in lower case, without the port; nil when it is none.
@@ -20,7 +20,7 @@ local function is_localhost(name)
   return name == "localhost" or name:find("%.localhost$") ~= nil
 end
 
----Whether a Host header names this machine's loopback.
+---Returns whether a Host header names this machine's loopback.
 ---@param header string?
 ---@return boolean
 function host.is_loopback(header)
@@ -28,7 +28,7 @@ function host.is_loopback(header)
   return name ~= nil and (is_localhost(name) or name == "[::1]" or name:find("^127%.%d+%.%d+%.%d+$") ~= nil)
 end
 
----Whether an address that is listened on can be reached from this machine only.
+---Returns whether an address that is listened on can be reached from this machine only.
 ---@param address string
 ---@return boolean
 function host.is_local_address(address)
@@ -45,7 +45,7 @@ local function is_service(name)
     or name:find("^[%w%-]+%.appsync%-realtime%-api%.[%w%-]+%.amazonaws%.com%.cn$") ~= nil
 end
 
----Why a request with that Host header isn't answered; nil when it is. An address can't be rebound, and a client that sends
+---Returns why a request with this Host header is refused; nil if it is accepted. An address can't be rebound, and a client that sends
 ---no Host is no browser.
 ---@param header string?
 ---@param allowed table<string, true> further names, in lower case; `*` allows all
@@ -57,7 +57,7 @@ function host.refusal(header, allowed)
     return nil
   end
   local shown = (name or "?"):gsub("[^%w%.%-]", "?"):sub(1, 100)
-  return ("The Host header says %s; this server answers to localhost, addresses and AppSync's host names. ")
+  return ("The Host header says %s; this server accepts localhost, addresses and AppSync's host names. ")
     :format(shown) .. ("appsync serve --allow-host %s allows it."):format(name and shown or "NAME")
 end
 

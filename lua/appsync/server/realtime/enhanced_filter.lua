@@ -131,7 +131,7 @@ local function compile_filter(filter, notes)
   end
   local value, path = check_value(filter, operator[1]), split(name)
   if #path > MAX_LEVELS then
-    notes[#notes + 1] = ("the subscription filter on '%s' is deeper than %d levels and is ignored, as the service does"):format(
+    notes[#notes + 1] = ("the subscription filter on '%s' is deeper than %d levels and is ignored, as on the service"):format(
       name, MAX_LEVELS)
     return nil
   end

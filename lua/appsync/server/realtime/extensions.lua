@@ -48,10 +48,10 @@ local function invalidate(x, at, request)
 end
 
 ---@class appsync.server.Extensions
----@field set_subscription_filter fun(filter: table) in a subscription's resolver: from now on its arguments don't filter
+---@field set_subscription_filter fun(filter: table) in a subscription's resolver: replaces filtering by arguments
 ---@field set_subscription_invalidation_filter fun(filter: table) in a subscription's resolver
 ---@field invalidate_subscriptions fun(request: {subscription_field: string, payload: table}) in a mutation's resolver, at most five
----  times in a request; it takes place after the mutation, even when the resolver fails later on: call it last
+---  times per request; takes effect after the mutation, even if the resolver fails later: call it last
 
 ---The member of a resolver's context.
 ---@type appsync.server.Provider

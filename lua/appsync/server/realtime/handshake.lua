@@ -1,4 +1,4 @@
----What a WebSocket upgrade asks for: the sub-protocol, and the header object that carries the credentials
+---The content of a WebSocket upgrade: the sub-protocol, and the header object that carries the credentials
 ---(AppSync Developer Guide, "Building a real-time WebSocket client").
 local core = require "appsync.core"
 local query_string = require "appsync.server.http.query_string"
@@ -33,7 +33,7 @@ function handshake.lower(object)
   return headers
 end
 
----What a client is told of errors that refuse a subscription: their messages and types.
+---The messages and types of errors that refuse a subscription.
 ---@param errors table[]
 ---@return string json
 function handshake.errors_json(errors)

@@ -100,7 +100,7 @@ end
 function Sockets:count_overflows()
   local n = self.settings.listener:stats().overflows
   if n > self.n_overflows then
-    self.settings.log(("WebSockets were cut: %d; their clients read too slowly for what waits for them"):format(n - self.n_overflows))
+    self.settings.log(("WebSockets cut because their clients read too slowly: %d"):format(n - self.n_overflows))
     self.n_overflows = n
   end
 end

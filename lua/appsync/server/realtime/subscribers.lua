@@ -101,7 +101,7 @@ end
 local function explain(self, item, subscription)
   local name = subscription:lacks(item.value)
   if not name then return end
-  local text = ("%s: a mutation did not select '%s', by which a subscriber of %s is filtered: it is null there"):format(item.field,
+  local text = ("%s: a mutation did not select '%s', which is null in the event; a subscriber of %s filters by it"):format(item.field,
     name, subscription.field)
   if self.told[text] or self.n_told >= MAX_TOLD then return end
   self.told[text], self.n_told = true, self.n_told + 1

@@ -32,7 +32,7 @@ Subscription.__index = Subscription
 
 local subscription_operation = {}
 
----Whether a mutation's result passes its filters.
+---Returns whether a mutation's result passes its filters.
 ---@param value any the result, restricted to the mutation's selection set
 ---@param record table? what the result was made of
 ---@return boolean
@@ -72,7 +72,7 @@ function Subscription:match(published)
   return self:render(published.value)
 end
 
----Whether an invalidation's payload ends it.
+---Returns whether an invalidation's payload ends it.
 ---@param payload table
 ---@return boolean
 function Subscription:is_invalidated(payload)
@@ -205,7 +205,8 @@ local function notes_of(x, definition, names)
   local type_ = schema.named(definition.type)
   for name in pairs(type_.fields and names or {}) do
     if not type_.fields[name] then
-      notes[#notes + 1] = ("it is filtered by '%s', which is no field of type '%s' and so null in every event"):format(name, type_.name)
+      notes[#notes + 1] = ("it is filtered by '%s', which isn't a field of type '%s' and so is null in every event"):format(name,
+        type_.name)
     end
   end
   return notes

@@ -83,7 +83,7 @@ function OPERATORS.range(query, field, bounds)
       parts[#parts + 1] = (i == 1 and ">= ?" or "<= ?")
     end
   end
-  if #parts == 0 then refuse("'range' is a list of two bounds") end
+  if #parts == 0 then refuse("'range' must be a list of two bounds") end
   return compare(field, parts)
 end
 
@@ -117,20 +117,20 @@ local function field_condition(query, field, conditions)
   local parts = {}
   for _, name in ipairs(sorted_keys(conditions)) do
     query.n = query.n + 1
-    if query.n > MAX_OPERATORS then refuse("a filter has at most %d conditions", MAX_OPERATORS) end
+    if query.n > MAX_OPERATORS then refuse("a filter can have at most %d conditions", MAX_OPERATORS) end
     parts[#parts + 1] = OPERATORS[name](query, field, conditions[name])
   end
   return joined(parts, " AND ", "1")
 end
 
 function build(query, conditions, depth)
-  if depth > MAX_DEPTH then refuse("a filter nests at most %d deep", MAX_DEPTH) end
+  if depth > MAX_DEPTH then refuse("a filter can be nested at most %d levels deep", MAX_DEPTH) end
   local parts = {}
   for _, name in ipairs(sorted_keys(conditions)) do
     local operand = conditions[name]
     if name == "and" or name == "or" then
       query.n = query.n + #operand
-      if query.n > MAX_OPERATORS then refuse("a filter has at most %d conditions", MAX_OPERATORS) end
+      if query.n > MAX_OPERATORS then refuse("a filter can have at most %d conditions", MAX_OPERATORS) end
       parts[#parts + 1] = joined(each_part(query, operand, depth), name == "and" and " AND " or " OR ", "1")
     elseif name == "not" then
       parts[#parts + 1] = "NOT " .. joined({ build(query, operand, depth + 1) }, "", "1")

@@ -121,7 +121,7 @@ end
 
 local function read_window(args)
   local limit, from = given(args.limit) or DEFAULT_LIMIT, given(args.from) or 0
-  if limit < 0 or from < 0 then refuse("'limit' and 'from' are not below 0") end
+  if limit < 0 or from < 0 then refuse("'limit' and 'from' must not be negative") end
   if limit + from > WINDOW then
     refuse("Result window is too large, from + size must be less than or equal to: [%d] but was [%d]", WINDOW, limit + from)
   end

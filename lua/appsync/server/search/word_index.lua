@@ -138,7 +138,7 @@ local MAX_WORDS_BYTES = 10000
 function WordIndex:condition(operator, field, text, params)
   self.n_bytes = self.n_bytes + #text
   if self.n_bytes > MAX_WORDS_BYTES then
-    error({ message = ("search: the texts of all conditions for words have at most %d bytes"):format(MAX_WORDS_BYTES),
+    error({ message = ("search: the texts of all word conditions can have at most %d bytes in all"):format(MAX_WORDS_BYTES),
       type = "BadRequestException" }, 0)
   end
   local expression = EXPRESSIONS[operator](text)

@@ -253,7 +253,7 @@ local function matcher(node, budget)
 end
 
 local function check_length(text)
-  if #text > MAX_BYTES then throw("a pattern has at most %d bytes, not %d", MAX_BYTES, #text) end
+  if #text > MAX_BYTES then throw("a pattern can have at most %d bytes, not %d", MAX_BYTES, #text) end
 end
 
 ---A wildcard: `*` is anything, `?` one character, a backslash takes the meaning from the next.

@@ -83,7 +83,7 @@ end
 
 ---@class appsync.server.LoadOptions
 ---@field modes {default: string?, additional: string[]?}? of authorization; without a default, rules of every mode are taken
----@field transforms appsync.server.Plugin[]? directives of the user's own
+---@field transforms appsync.server.Plugin[]? the user's own directives
 ---@field transformer appsync.server.Transformer?
 ---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
 

@@ -4,7 +4,7 @@ local plural_of = require "appsync.server.transform.plural"
 
 local names = {}
 
----Whether a text is a name that a schema may give (GraphQL October 2021, section 2.1.9; those with "__" are reserved).
+---Returns whether a text is a name that a schema may give (GraphQL October 2021, section 2.1.9; those with "__" are reserved).
 ---@param text string
 ---@return boolean
 function names.is_name(text)

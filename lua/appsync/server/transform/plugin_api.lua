@@ -1,4 +1,4 @@
----What a directive plug-in can do.
+---The functions that a directive plug-in can call.
 local directives = require "appsync.server.graphql.directives"
 local resolver_place = require "appsync.server.develop.resolver_place"
 local schema = require "appsync.server.graphql.schema"
@@ -22,13 +22,13 @@ local function throw(message, ...)
   error({ message = select("#", ...) > 0 and message:format(...) or message }, 0)
 end
 
----Refuses the schema, with the place of the directive.
+---Refuses the schema, pointing at the directive.
 ---@param message string
 function Api:fail(message) -- luacheck: no self
   throw("%s", tostring(message))
 end
 
----The directive's arguments: lists are Lua lists, enum values strings, input objects tables, null `core.null`.
+---Returns the directive's arguments: lists are Lua lists, enum values strings, input objects tables, null `core.null`.
 ---@param directive appsync.ast.Directive
 ---@return table<string, any>
 function Api:arguments(directive)
@@ -37,7 +37,7 @@ function Api:arguments(directive)
   return values
 end
 
----The definition of a type, or nil.
+---Returns the definition of a type, or nil.
 ---@param name string
 ---@return table? type_node
 function Api:type(name)
@@ -47,7 +47,7 @@ function Api:type(name)
   return nil
 end
 
----A directive of a type or a field, or nil.
+---Returns a directive of a type or a field, or nil.
 ---@param node table
 ---@param name string
 ---@return appsync.ast.Directive?
@@ -55,7 +55,7 @@ function Api:directive(node, name) -- luacheck: no self
   return directives.find(node.directives, name)
 end
 
----The type of a field or an argument as text: "[Todo!]!".
+---Returns the type of a field or an argument as text: "[Todo!]!".
 ---@param node table
 ---@return string
 function Api:type_text(node) -- luacheck: no self
@@ -78,7 +78,7 @@ end
 function Api:add(sdl)
   if type(sdl) ~= "string" then throw("api:add expects SDL, not a %s", type(sdl)) end
   local added, err = schema.parse(sdl)
-  if not added then throw("the SDL that it adds is none: %s", err.message) end
+  if not added then throw("the SDL that it adds is invalid: %s", err.message) end
   move(added, self.loc)
   local ok, why = self.check(added)
   if not ok then throw("%s", (why.message:gsub(" %(line %d+, column %d+%)$", ""))) end
@@ -91,7 +91,7 @@ local function check_place(type_name, field_name, fn, what)
   end
 end
 
----Resolves a field, unless the resolvers file does.
+---Resolves a field, unless the resolvers file has a resolver for it.
 ---@param type_name string
 ---@param field_name string
 ---@param fn fun(ctx: table): any
@@ -99,13 +99,13 @@ function Api:resolver(type_name, field_name, fn)
   check_place(type_name, field_name, fn, "resolver")
   self.resolvers[type_name] = self.resolvers[type_name] or {}
   if self.resolvers[type_name][field_name] then
-    throw("'%s.%s' has a resolver of a plug-in already", type_name, field_name)
+    throw("'%s.%s' already has a resolver of a plug-in", type_name, field_name)
   end
   self.resolvers[type_name][field_name] = fn
   table.insert(self.targets, { type = type_name, field = field_name, loc = self.loc, by = self.by })
 end
 
----Stands around whatever resolves a field: `fn(ctx, next)`, where `next(ctx)` is that. Later ones stand outside.
+---Wraps a field's resolver: `fn(ctx, next)` runs instead, and `next(ctx)` calls the wrapped one. Later wraps are outermost.
 ---@param type_name string
 ---@param field_name string
 ---@param fn fun(ctx: table, next: fun(ctx: table): any): any
@@ -115,11 +115,11 @@ function Api:wrap(type_name, field_name, fn)
   table.insert(self.targets, { type = type_name, field = field_name, loc = self.loc, by = self.by })
 end
 
----What is added from now on stands at this place.
+---Sets the place that later additions get.
 ---@private
----@param by string whose doing it is: "@upper"
+---@param by string who adds them: "@upper"
 ---@param loc appsync.ast.Loc?
----@param check function? instead of the one until now
+---@param check function? replaces the current one
 function Api:at(by, loc, check)
   self.by, self.loc, self.check = by, loc or { line = 1, column = 1 }, check or self.check
 end
@@ -133,7 +133,7 @@ function plugin_api.new(document, reader, check)
     Api)
 end
 
----Whether each resolver and each wrap stands under the name of a field.
+---Checks that each resolver and each wrap belongs to an existing field.
 ---@param models appsync.server.Models
 ---@param s appsync.server.Schema
 ---@return true? ok, appsync.server.SchemaError? err
@@ -141,7 +141,7 @@ function plugin_api.check(models, s)
   return directives.each(models.targets or {}, function(target)
     local type_ = s.types[target.type]
     if type_ and type_.kind == "OBJECT" and type_.fields[target.field] then return true end
-    return directives.fail(target.loc, "%s resolves '%s.%s', which is no field of an object type", target.by, target.type,
+    return directives.fail(target.loc, "%s resolves '%s.%s', which isn't a field of an object type", target.by, target.type,
       target.field)
   end)
 end
@@ -159,7 +159,7 @@ local function wrapped(fn, inner)
   return run
 end
 
----The resolvers of a user and of plug-ins as one, wraps put around them and around the generated ones.
+---Merges the resolvers of the user and of plug-ins, and applies the wraps to them and to the generated ones.
 ---@param own table<string, table<string, function>>
 ---@param models appsync.server.Models
 ---@param generated table<string, table<string, function>>

@@ -1,4 +1,4 @@
----Directives of one's own: files that return what a directive means.
+---The user's own directives: files that implement a directive.
 ---
 ---     -- upper.lua: `type Todo @model { name: String! @upper(locale: "tr") }`
 ---     return {
@@ -13,9 +13,9 @@
 ---     }
 ---
 ---`object(api, type_node, directive)` is called for each type that has the directive, `field` for each field, before
----Amplify's directives are expanded: what they add with `api:add` may use those. `finish(api, models)` is called when all is
----expanded. What they throw ends the start: a table `{message = …}`, as `api:fail` throws, for what is wrong with the
----schema; anything else is a fault of the plug-in.
+---Amplify's directives are expanded: what they add with `api:add` may use those. `finish(api, models)` is called after
+---that. An error that they throw stops the server from starting: a table `{message = …}`, as `api:fail` throws, is a
+---mistake in the schema; anything else is a fault of the plug-in.
 local definitions = require "appsync.server.transform.reading.definitions"
 local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
 local directives = require "appsync.server.graphql.directives"
@@ -45,7 +45,7 @@ local function check_keys(value)
   for key, given in pairs(value) do
     local wanted = KEYS[key]
     if not wanted then
-      return nil, ("there is no '%s' in a directive plug-in; it has name, definition, object, field, finish"):format(tostring(key))
+      return nil, ("a directive plug-in has no '%s'; it may have name, definition, object, field, finish"):format(tostring(key))
     elseif type(given) ~= wanted then
       return nil, ("'%s' must be a %s, not a %s"):format(key, wanted, type(given))
     end
@@ -67,7 +67,7 @@ local function read_definition(value)
       end
       found = node
     elseif node.kind ~= "EnumTypeDefinition" and node.kind ~= "InputObjectTypeDefinition" then
-      return nil, "'definition' may hold the directive, enums and inputs; types are added with api:add"
+      return nil, "'definition' may contain the directive, enums and inputs; types are added with api:add"
     end
   end
   if not found then return nil, ("'definition' doesn't define @%s"):format(value.name) end
@@ -78,7 +78,7 @@ local function check_locations(value, list)
   for _, location in ipairs(list) do
     local called = CALLED[location]
     if not called then
-      return nil, ("@%s is defined on %s; a plug-in's directive stands on OBJECT or FIELD_DEFINITION"):format(value.name, location)
+      return nil, ("@%s is defined on %s; a plug-in's directive must be on OBJECT or FIELD_DEFINITION"):format(value.name, location)
     elseif not value[called] then
       return nil, ("@%s is defined on %s, so '%s' must be a function"):format(value.name, location, called)
     end
@@ -109,7 +109,7 @@ function plugins.check(value, path)
   end
   local ok, message = check_keys(value)
   if not ok then return nil, message end
-  if is_reserved(value.name) then return nil, ("@%s has its meaning already"):format(value.name) end
+  if is_reserved(value.name) then return nil, ("@%s is already implemented"):format(value.name) end
   local document, list = read_definition(value)
   if not document then return nil, list end
   ok, message = check_locations(value, list)
@@ -152,7 +152,7 @@ function plugins.names(list)
   return names
 end
 
----Amplify's directives that are refused, without those that a plug-in carries out.
+---Amplify's unsupported directives, without those that a plug-in implements.
 ---@param list appsync.server.Plugin[]
 ---@return table<string, true>
 function plugins.unsupported(list)
@@ -195,7 +195,7 @@ end
 ---@field api appsync.server.PluginApi
 ---@field list appsync.server.Plugin[]
 
----Carries out the directives of plug-ins in a document.
+---Runs the plug-ins for the directives in a document.
 ---@param list appsync.server.Plugin[]
 ---@param document appsync.ast.Document
 ---@param check fun(document: appsync.ast.Document): true?, appsync.server.SchemaError? of the directives in what they add
@@ -218,7 +218,7 @@ local function strip(list, names)
   end
 end
 
----Ends what `run` began, when the models are expanded.
+---Finishes what `run` began, after the models are expanded.
 ---@param run appsync.server.PluginRun
 ---@param document appsync.ast.Document
 ---@param models appsync.server.Models gets `resolvers` and `wraps`

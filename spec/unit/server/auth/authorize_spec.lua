@@ -283,7 +283,7 @@ describe("authorization", function()
 
     it("needs an authorizer where it has options for one", function()
       local file = assert(auth_file.read('{"apiKeys":["k"],"lambda":{}}'))
-      assert.same({ nil, "lambda is set, and the resolvers file has no authorizer" }, { authorize.new({ file = file }) })
+      assert.same({ nil, "lambda is set, but the resolvers file has no authorizer" }, { authorize.new({ file = file }) })
       local auth = described({ lambda = { identityValidationExpression = "good" } }, { authorizer = function() return true end })
       assert.is_table((check(auth, { authorization = "good" })))
       assert.equal(401, refused(auth, { authorization = "bad" }).status)
@@ -294,7 +294,7 @@ describe("authorization", function()
   local faults = {
     { "an empty secret", { { algorithm = "HS256", secret = "secret" }, { algorithm = "HS256", secret = "" } }, "[2]: secret is empty" },
     { "no secret", { { algorithm = "HS256" } }, "[1]: secret must be a string" },
-    { "a public key as a secret", { { algorithm = "HS256", secret = PUBLIC } }, "[1]: secret is PEM, which others may have" },
+    { "a public key as a secret", { { algorithm = "HS256", secret = PUBLIC } }, "[1]: secret is PEM, which may be public" },
     { "no algorithm", { { secret = "secret" } }, '[1]: algorithm must be "HS256" or "RS256"' },
     { "another algorithm", { { algorithm = "none", secret = "secret" } }, '[1]: algorithm must be "HS256" or "RS256"' },
     { "RS256 without PEM", { { algorithm = "RS256", secret = "secret" } }, "[1]: pem must be a string" },

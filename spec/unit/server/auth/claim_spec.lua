@@ -38,7 +38,7 @@ describe("a number in a claim that names a user", function()
       local identity, refusal = check(',"sub":' .. text)
       assert.is_nil(identity)
       assert.equal(401, refusal.status)
-      assert.equal("The claim 'sub' is a number that isn't exact: a name is a text, or an integer.", refusal.message)
+      assert.equal("The claim 'sub' is a number that isn't exact: a name must be a string or an integer.", refusal.message)
     end)
   end
 
@@ -92,7 +92,7 @@ describe("the owner of a record", function()
   it("is nobody with a number that isn't exact", function()
     make("{allow: owner, provider: oidc, identityClaim: \"uid\"}")
     local _, message = run("{ listNotes { items { id } } }", ',"uid":0.1')
-    assert.equal("Not Authorized: the claim 'uid' is a number that isn't exact: a name is a text, or an integer.", message)
+    assert.equal("Not Authorized: the claim 'uid' is a number that isn't exact: a name must be a string or an integer.", message)
   end)
 
   it("may be a group whose name is a number", function()

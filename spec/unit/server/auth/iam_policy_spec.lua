@@ -73,9 +73,9 @@ describe("an IAM policy", function()
   for _, row in ipairs({
     { 5, "policies must be a policy or a list of them" },
     { { 5 }, "policies[1] must be a policy or a list of them" },
-    { { { Effect = "Allow" } }, "policies[1] needs one of Action and NotAction" },
-    { { { Effect = "Allow", Action = "*", NotAction = "*", Resource = "*" } }, "policies[1] needs one of Action and NotAction" },
-    { { { Effect = "Allow", Action = "*" } }, "policies[1] needs one of Resource and NotResource" },
+    { { { Effect = "Allow" } }, "policies[1] needs either Action or NotAction" },
+    { { { Effect = "Allow", Action = "*", NotAction = "*", Resource = "*" } }, "policies[1] needs either Action or NotAction" },
+    { { { Effect = "Allow", Action = "*" } }, "policies[1] needs either Resource or NotResource" },
     { { { Effect = "allow", Action = "*", Resource = "*" } }, "policies[1].Effect must be Allow or Deny" },
     { { { Action = "*", Resource = "*" } }, "policies[1].Effect must be Allow or Deny" },
     { { { Effect = "Allow", Action = 5, Resource = "*" } }, "policies[1].Action must be a string or a list of them" },
@@ -83,17 +83,17 @@ describe("an IAM policy", function()
     { { { Effect = "Allow", Action = {}, Resource = "*" } }, "policies[1].Action must be a string or a list of them" },
     { { { Effect = "Allow", Action = "*", NotResource = { "" } } }, "policies[1].NotResource[1] must be a string" },
     { { { Effect = "Allow", Action = "*", Resource = "*", Condition = {} } },
-      "policies[1].Condition isn't understood here; a statement has Sid, Effect, Action, NotAction, Resource, NotResource" },
+      "policies[1].Condition isn't supported; a statement may have Sid, Effect, Action, NotAction, Resource, NotResource" },
     { { Version = "2012-10-17", Statements = {} },
-      "policies.Statements isn't understood here; a statement has Sid, Effect, Action, NotAction, Resource, NotResource", "Version" },
-    { { Statement = {}, Extra = 1 }, "policies.Extra isn't understood; a policy has Version, Id and Statement" },
+      "policies.Statements isn't supported; a statement may have Sid, Effect, Action, NotAction, Resource, NotResource", "Version" },
+    { { Statement = {}, Extra = 1 }, "policies.Extra isn't supported; a policy may have Version, Id and Statement" },
     { { Statement = { 1 } }, "policies.Statement[1] must be a policy or a list of them" },
   }) do
     it(("%s is refused"):format(type(row[1]) == "table" and core.encode(row[1]) or tostring(row[1])), function()
       local policy, message = iam_policy.read(row[1], "policies", API)
       assert.is_nil(policy)
       if row[3] then
-        assert.matches("isn't understood here", message, 1, true)
+        assert.matches("isn't supported; a statement may", message, 1, true)
       else
         assert.equal(row[2], message)
       end

@@ -51,17 +51,17 @@ describe("a Lambda authorizer", function()
 
   -- an answer that can't be meant, and what is logged
   for _, row in ipairs({
-    { "yes", "a table or a boolean is expected, not a string" }, { 1, "a table or a boolean is expected, not a number" },
-    { { isAuthorised = true }, "the answer has isAuthorised; it can have isAuthorized, resolverContext, deniedFields, ttlOverride" },
+    { "yes", "expected a table or a boolean, not a string" }, { 1, "expected a table or a boolean, not a number" },
+    { { isAuthorised = true }, "the answer has isAuthorised; it may have isAuthorized, resolverContext, deniedFields, ttlOverride" },
     { { isAuthorized = true, resolverContext = "x" }, "resolverContext must be a table" },
     { { isAuthorized = true, resolverContext = { a = {} } },
-      "resolverContext.a must be a text, a number or a boolean: nested values aren't passed on" },
+      "resolverContext.a must be a string, a number or a boolean: values can't be nested" },
     { { isAuthorized = true, resolverContext = { a = print } },
-      "resolverContext.a must be a text, a number or a boolean: nested values aren't passed on" },
-    { { isAuthorized = true, resolverContext = { "x" } }, "resolverContext must have names, it isn't a list" },
-    { { isAuthorized = true, resolverContext = { a = ("x"):rep(5 * 1048576) } }, "resolverContext is above 5 MB" },
+      "resolverContext.a must be a string, a number or a boolean: values can't be nested" },
+    { { isAuthorized = true, resolverContext = { "x" } }, "resolverContext must be a table with names, not a list" },
+    { { isAuthorized = true, resolverContext = { a = ("x"):rep(5 * 1048576) } }, "resolverContext is larger than 5 MB" },
     { { isAuthorized = true, deniedFields = "x" }, "deniedFields must be a list" },
-    { { isAuthorized = true, deniedFields = { 1 } }, "deniedFields must be a list of texts" },
+    { { isAuthorized = true, deniedFields = { 1 } }, "deniedFields must be a list of strings" },
     { { isAuthorized = true, ttlOverride = "1" }, "ttlOverride must be a number of seconds" },
     { { isAuthorized = true, ttlOverride = -1 }, "ttlOverride must be a number of seconds" },
   }) do

@@ -75,8 +75,8 @@ describe("a schema that changes over its data", function()
     fill({ { id = "1", year = 2024 }, { id = "2" } })
     with(layout({ partition = "year", sort = {} }), function(a, message)
       assert.is_nil(a)
-      assert.equal("the key of model 'A' is (year) now, and its items were stored by another (id), but an item lacks a part of "
-        .. 'the new key: {"id":"2"}; give the model its old key, or take another store', message)
+      assert.equal("the key of model 'A' is now (year), but its items were stored under another key (id), and an item lacks a part of "
+        .. [[the new key: {"id":"2"}; restore the model's old key, or use another store]], message)
     end)
     with(layout(BY_ID), function(a) assert.equal(2024, a:get("1").year) end)
   end)

@@ -233,7 +233,7 @@ describe("the operations of a model", function()
         assert.same({ message = INVALID, type = "DynamoDB:UserIllegalArgumentException" }, err)
       end
       local err = refused(query, "listTodos", { nextToken = foreign })
-      assert.equal(INVALID .. " It is of another operation, or of other keys.", err.message)
+      assert.equal(INVALID .. " It belongs to another operation, or to other keys.", err.message)
     end)
   end)
 

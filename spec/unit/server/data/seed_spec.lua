@@ -49,12 +49,12 @@ describe("a seed", function()
   -- {text, message}
   local REFUSED = {
     { "{", "key missing at byte 1" },
-    { "[]", "an object of models is expected, each with a list of records" },
-    { "3", "an object of models is expected, each with a list of records" },
-    { '{"Todo": 1}', "each model has a list of records, not number" },
-    { '{"Todo": {"id": "1"}}', "Todo: a list of records is expected, not an object" },
-    { '{"Nope": []}', "Nope: there is no such model; there are Post, Todo" },
-    { '{"Todo": [{"id": "1"}, 5]}', "Todo[1]: an object is expected, not number" },
+    { "[]", "expected an object with a list of records for each model" },
+    { "3", "expected an object with a list of records for each model" },
+    { '{"Todo": 1}', "each model needs a list of records, not number" },
+    { '{"Todo": {"id": "1"}}', "Todo: expected a list of records, not an object" },
+    { '{"Nope": []}', "Nope: there is no such model; the models are Post, Todo" },
+    { '{"Todo": [{"id": "1"}, 5]}', "Todo[1]: expected an object, not number" },
     { '{"Todo": [{"nmae": "x"}]}', "Todo[0].nmae: Todo has no such field; it has createdAt, id, name, updatedAt" },
     { '{"Todo": [{"name": 5}]}', "Todo[0].name: " },
     { '{"Todo": [{"id": ""}]}', "Todo[0]: the key (id) must not be empty" },
@@ -62,11 +62,11 @@ describe("a seed", function()
     { '{"Post": [{"id": "1"}]}', "Post[0].title: is missing" },
     { '{"Post": [{"title": null}]}', "Post[0].title: must not be null" },
     { '{"Post": [{"title": "a", "rating": 1.5}]}', "Post[0].rating: " },
-    { '{"Post": [{"title": "a", "status": "GONE"}]}', "Post[0].status: 'GONE' is none of DRAFT, LIVE" },
-    { '{"Post": [{"title": "a", "status": 1}]}', "Post[0].status: number is none of DRAFT, LIVE" },
-    { '{"Post": [{"title": "a", "tags": "x"}]}', "Post[0].tags: a list is expected, not string" },
+    { '{"Post": [{"title": "a", "status": "GONE"}]}', "Post[0].status: 'GONE' is not one of DRAFT, LIVE" },
+    { '{"Post": [{"title": "a", "status": 1}]}', "Post[0].status: number is not one of DRAFT, LIVE" },
+    { '{"Post": [{"title": "a", "tags": "x"}]}', "Post[0].tags: expected a list, not string" },
     { '{"Post": [{"title": "a", "tags": ["x", null]}]}', "Post[0].tags[1]: must not be null" },
-    { '{"Post": [{"title": "a", "meta": []}]}', "Post[0].meta: an object is expected, not a list" },
+    { '{"Post": [{"title": "a", "meta": []}]}', "Post[0].meta: expected an object, not a list" },
     { '{"Post": [{"title": "a", "meta": {"score": 1}}]}', "Post[0].meta.author: is missing" },
     { '{"Post": [{"title": "a", "meta": {"who": 1}}]}', "Post[0].meta.who: Meta has no such field; it has author, score" },
     { '{"Post": [{"title": "a", "extra": {"n": 1e999}}]}', "Post[0].extra.n: infinity can't be JSON" },
@@ -114,7 +114,7 @@ describe("a seed", function()
     local plain = assert(engine.new({ schema_text = "type Query { a: Int }" }))
     local counts, err = plain:seed("{}", "s.json")
     assert.is_nil(counts)
-    assert.equal("s.json: the schema has no model", err.message)
+    assert.equal("s.json: the schema has no models", err.message)
   end)
 
   describe("of versioned models", function()

@@ -126,7 +126,7 @@ describe("the tables of resolvers", function()
     assert.equal(1, #t.Order:scan({ partition = "c", eq = { 2024, "A1" } }))
     assert.equal(2, t.Order:delete({ "c", 2024, "B7" }).total)
     assert.has_error(function() t.Order:put({ "c", 2024, "X" }, { customer = "c", year = 2024, number = "B7" }) end,
-      "ctx.tables.Order:put: the item has another key")
+      "ctx.tables.Order:put: the key differs from the item's own")
     assert.has_error(function() t.Order:get("c") end, "ctx.tables.Order:get: the key of Order is (customer, year, number)")
   end)
 
@@ -145,34 +145,34 @@ describe("the tables of resolvers", function()
 
   -- {call, message}
   local MISUSES = {
-    { function() t.Mine:get(nil) end, "get: a key is a text that is not empty, or a number; not nil" },
-    { function() t.Mine:get("") end, "get: a key is a text that is not empty, or a number; not an empty text" },
-    { function() t.Mine:get({}) end, "get: a list of a partition key and maybe a sort key is expected" },
-    { function() t.Mine:get({ "a", "b", "c" }) end, "get: a list of a partition key and maybe a sort key is expected" },
-    { function() t.Mine:get({ "a", {} }) end, "get: a key is a text that is not empty, or a number; not table" },
-    { function() t.Mine:put(0 / 0, {}) end, "put: a key is a text that is not empty, or a number; not NaN" },
-    { function() t.Mine:put({ "a", -1 / 0 }, {}) end, "put: a key is a text that is not empty, or a number; not infinity" },
-    { function() t.Mine:put("x") end, "put: an item is expected, a table; not a string" },
-    { function() t.Mine:put("x", 1) end, "put: an item is a table; not a number" },
-    { function() t.Mine:put({ n = 1 }) end, "put: a key is a text that is not empty, or a number; not nil" },
-    { function() t.Mine:scan({ size = 1 }) end, "scan: there is no option 'size'; there are limit, after, descending, order, "
+    { function() t.Mine:get(nil) end, "get: a key is a non-empty string or a number, not nil" },
+    { function() t.Mine:get("") end, "get: a key is a non-empty string or a number, not an empty string" },
+    { function() t.Mine:get({}) end, "get: expected a list of a partition key and an optional sort key" },
+    { function() t.Mine:get({ "a", "b", "c" }) end, "get: expected a list of a partition key and an optional sort key" },
+    { function() t.Mine:get({ "a", {} }) end, "get: a key is a non-empty string or a number, not table" },
+    { function() t.Mine:put(0 / 0, {}) end, "put: a key is a non-empty string or a number, not NaN" },
+    { function() t.Mine:put({ "a", -1 / 0 }, {}) end, "put: a key is a non-empty string or a number, not infinity" },
+    { function() t.Mine:put("x") end, "put: expected an item, a table, not a string" },
+    { function() t.Mine:put("x", 1) end, "put: an item must be a table, not a number" },
+    { function() t.Mine:put({ n = 1 }) end, "put: a key is a non-empty string or a number, not nil" },
+    { function() t.Mine:scan({ size = 1 }) end, "scan: there is no option 'size'; the options are limit, after, descending, order, "
       .. "partition, index, eq, lt, le, gt, ge, between, begins_with" },
-    { function() t.Mine:scan({ limit = 0 }) end, "scan: limit is a whole number from 1 on" },
-    { function() t.Mine:scan({ limit = 1.5 }) end, "scan: limit is a whole number from 1 on" },
-    { function() t.Mine:scan({ partition = "x", begins_with = 5 }) end, "scan: 'begins_with' is a text" },
-    { function() t.Mine:scan({ order = "x" }) end, "scan: order is 'creation' or 'key'" },
+    { function() t.Mine:scan({ limit = 0 }) end, "scan: limit must be a whole number of at least 1" },
+    { function() t.Mine:scan({ limit = 1.5 }) end, "scan: limit must be a whole number of at least 1" },
+    { function() t.Mine:scan({ partition = "x", begins_with = 5 }) end, "scan: 'begins_with' must be a string" },
+    { function() t.Mine:scan({ order = "x" }) end, "scan: order must be 'creation' or 'key'" },
     { function() t.Mine:scan({ eq = 1 }) end, "scan: 'eq' needs a partition" },
     { function() t.Mine:scan({ index = "x" }) end, "scan: 'index' needs a partition" },
-    { function() t.Mine:scan({ partition = "x", between = { 1 } }) end, "scan: 'between' is a list of two" },
-    { function() t.Mine:scan({ partition = "x", eq = 1, lt = 2 }) end, "scan: one condition for the sort key at most" },
+    { function() t.Mine:scan({ partition = "x", between = { 1 } }) end, "scan: 'between' must be a list of two values" },
+    { function() t.Mine:scan({ partition = "x", eq = 1, lt = 2 }) end, "scan: at most one condition for the sort key is allowed" },
   }
   for _, row in ipairs(MISUSES) do
     it("say what is wrong: " .. row[2], function() assert.has_error(row[1], "ctx.tables.Mine:" .. row[2]) end)
   end
 
   it("have names", function()
-    assert.has_error(function() return t[1] end, "ctx.tables: the name of a table is a text")
-    assert.has_error(function() return t[""] end, "ctx.tables: the name of a table is a text")
+    assert.has_error(function() return t[1] end, "ctx.tables: the name of a table must be a string")
+    assert.has_error(function() return t[""] end, "ctx.tables: the name of a table must be a string")
     assert.equal(t.Mine, t.Mine)
   end)
 

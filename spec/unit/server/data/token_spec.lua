@@ -29,7 +29,7 @@ describe("the token of a page", function()
 
   it("is held to the partition, whatever that is called", function()
     local _, message = page("listSales", ('shop: "s", sortDirection: DESC, nextToken: "%s"'):format(token("listSales", '"s DESC"')))
-    assert.matches("It is of another operation, or of other keys.", message, 1, true)
+    assert.matches("It belongs to another operation, or to other keys.", message, 1, true)
   end)
 
   it("is held to a partition that is a number in all its digits", function()

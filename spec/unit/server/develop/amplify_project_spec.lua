@@ -14,15 +14,15 @@ describe("what is beside an Amplify schema", function()
     return out
   end
 
-  local OWN = "resolvers of their own are functions of the file of --resolvers"
+  local OWN = "write resolvers in Lua, in the file of --resolvers"
   local STACK = '{"Resources": {"R": {"Type": "AWS::AppSync::Resolver", "Properties": {}}}}'
   local EMPTY = '{"Resources": {"EmptyResource": {"Type": "Custom::EmptyResource"}}}'
 
   it("is told: templates, stacks with resolvers, an override", function()
     assert.same({
-      "resolvers/Query.a.req.vtl, resolvers/Query.a.res.vtl are not carried out: " .. OWN,
-      "stacks/CustomResources.json is not carried out: " .. OWN,
-      "override.ts is not carried out: what it changes stays as it is generated",
+      "resolvers/Query.a.req.vtl, resolvers/Query.a.res.vtl have no effect here: " .. OWN,
+      "stacks/CustomResources.json has no effect here: " .. OWN,
+      "override.ts has no effect here: its changes aren't applied",
     }, notes("/schema.graphql", {
       ["resolvers/Query.a.req.vtl"] = "{}", ["resolvers/Query.a.res.vtl"] = "{}", ["resolvers/README.md"] = "x",
       ["stacks/CustomResources.json"] = STACK, ["override.ts"] = "x",
@@ -32,7 +32,7 @@ describe("what is beside an Amplify schema", function()
   it("is told shortly where there is a lot", function()
     local files = {}
     for i = 1, 5 do files[("resolvers/Q.%d.vtl"):format(i)] = "{}" end
-    assert.same({ "resolvers/Q.1.vtl, resolvers/Q.2.vtl, resolvers/Q.3.vtl and 2 more are not carried out: " .. OWN }, notes("", files))
+    assert.same({ "resolvers/Q.1.vtl, resolvers/Q.2.vtl, resolvers/Q.3.vtl and 2 more have no effect here: " .. OWN }, notes("", files))
   end)
 
   it("is nothing in a new project", function()

@@ -45,7 +45,7 @@ describe("The words on versioned models", function()
       ['{"Post": {}}'] = 'Post: "conflict" is missing',
       ['{"Post": {"conflict": "merge"}}'] = 'Post: "conflict" must be one of "automerge", "optimistic", "lambda", "none"',
       ['{"Post": {"conflicts": "none"}}'] = 'Post: unknown key "conflicts"; did you mean "conflict"?',
-      ['{"Post": {"conflict": "lambda", "handler": ""}}'] = 'Post: "handler" must be a text that isn\'t empty',
+      ['{"Post": {"conflict": "lambda", "handler": ""}}'] = 'Post: "handler" must be a non-empty string',
       ['{"Post": {"conflict": "automerge", "handler": "x"}}'] = 'Post: "handler" is for "conflict": "lambda", not for "automerge"',
     }) do
       local read, message = models(text)
@@ -58,7 +58,7 @@ describe("The words on versioned models", function()
   it("say of lives only with models that have some", function()
     local settings, message = settings_of({ base_ttl_s = 1 })
     assert.is_nil(settings)
-    assert.matches("--base-ttl and --delta-ttl are for versioned models", message, 1, true)
+    assert.matches("--base-ttl and --delta-ttl need versioned models", message, 1, true)
   end)
 
   describe("in an Amplify project", function()
@@ -82,7 +82,7 @@ describe("The words on versioned models", function()
         Note = { handler = "LAMBDA", resolver = "merge", is_lenient = true },
       } }, settings)
       assert.equal(("conflict detection: AUTOMERGE, Note LAMBDA (merge), Todo OPTIMISTIC_CONCURRENCY, from %s; without "
-        .. "ConflictDetection and ConflictHandler the project's stand for Half"):format(path()), note)
+        .. "ConflictDetection and ConflictHandler, the project's apply to Half"):format(path()), note)
     end)
 
     it("stand instead of the project's where they speak of all models", function()

@@ -39,9 +39,9 @@ describe("a message in a log", function()
   end)
 
   it("that is none isn't shown", function()
-    assert.equal("(21 bytes that are no message)", redact.message('{"authorization":"HID'))
-    assert.equal("(0 bytes that are no message)", redact.message(""))
-    assert.equal("(6 bytes that are no message)", redact.message('"HIDE"'))
+    assert.equal("(21 bytes that aren't a message)", redact.message('{"authorization":"HID'))
+    assert.equal("(0 bytes that aren't a message)", redact.message(""))
+    assert.equal("(6 bytes that aren't a message)", redact.message('"HIDE"'))
   end)
 
   it("is a message still", function()

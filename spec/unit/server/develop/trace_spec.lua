@@ -123,7 +123,7 @@ describe("a trace", function()
     for i = 1, 250 do aliases[i] = ("a%d: one { id }"):format(i) end
     local lines = lines_of("{ " .. table.concat(aliases, " ") .. " }")
     assert.equal(202, #lines)
-    assert.equal("  … and 50 resolvers more", lines[202])
+    assert.equal("  … and 50 more resolvers", lines[202])
   end)
 
   it("passes on what the engine throws, and is ready for the next operation", function()

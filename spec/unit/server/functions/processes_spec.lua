@@ -85,7 +85,7 @@ describe("the processes of functions", function()
     assert.equal(2, answers.b)
     deaf = 3
     invoke(ONCE, "c")
-    assert.equal("Lambda:Unhandled: the process took no event", answers.c)
+    assert.equal("Lambda:Unhandled: the process didn't read its event", answers.c)
     exit(3, -9)
     assert.same({ 1, 3 }, killed)
     assert.is_nil(pool:tick())

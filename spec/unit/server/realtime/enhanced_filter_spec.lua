@@ -92,7 +92,7 @@ describe("an enhanced subscription filter", function()
   it("ignores what is deeper than five levels, and says so", function()
     local matches, notes = enhanced_filter.compile(one("a.b.c.d.f.g", "eq", 99))
     assert.is_true(matches(PAYLOAD))
-    assert.same({ "the subscription filter on 'a.b.c.d.f.g' is deeper than 5 levels and is ignored, as the service does" }, notes)
+    assert.same({ "the subscription filter on 'a.b.c.d.f.g' is deeper than 5 levels and is ignored, as on the service" }, notes)
   end)
 
   local function group(n, make)

@@ -193,7 +193,7 @@ describe("the sockets", function()
     overflows = 1
     all:closed({ id = 1, code = 1008 })
     all:closed({ id = 2, code = 1000 })
-    assert.same({ "WebSockets were cut: 1; their clients read too slowly for what waits for them" }, logged)
+    assert.same({ "WebSockets cut because their clients read too slowly: 1" }, logged)
   end)
 
   it("are refused at other paths", function()

@@ -106,7 +106,7 @@ describe("a subscription", function()
     local own = assert(engine.new({ schema_text = [[type Query { q: Int } type M { a: Int } type Mutation { m: M }
       type Subscription { onM(a: Int, b: Int): M @aws_subscribe(mutations: ["m"]) }]] }))
     assert.same({}, assert(own:subscribe({ query = "subscription { onM(a: 1) { a } }" })).notes)
-    assert.same({ "it is filtered by 'b', which is no field of type 'M' and so null in every event" },
+    assert.same({ "it is filtered by 'b', which isn't a field of type 'M' and so is null in every event" },
       assert(own:subscribe({ query = "subscription { onM(b: 1) { a } }" })).notes)
   end)
 

@@ -204,7 +204,7 @@ describe("a search", function()
     assert.matches("Invalid", search({ limit = 1, nextToken = token, sort = { { field = "views" } } }))
     assert.is_string(search({ nextToken = "nonsense" }))
     assert.is_string(search({ nextToken = tokens.encode("Query.searchPosts, id desc", { "n" }) }))
-    assert.equal("BadRequestException: search: 'limit' and 'from' are not below 0", search({ limit = -1 }))
+    assert.equal("BadRequestException: search: 'limit' and 'from' must not be negative", search({ limit = -1 }))
     assert.matches("Result window is too large, from %+ size must be less than or equal to: %[10000%] but was %[10001%]",
       search({ limit = 1, from = 10000 }))
   end)
@@ -251,19 +251,19 @@ describe("a search", function()
   it("has limits", function()
     local many, deep = {}, { title = { match = "hello" } }
     for i = 1, 301 do many[i] = { views = { eq = i } } end
-    assert.equal("BadRequestException: search: a filter has at most 300 conditions", found({ ["or"] = many }))
+    assert.equal("BadRequestException: search: a filter can have at most 300 conditions", found({ ["or"] = many }))
     for i = 1, 16 do deep = i % 2 == 0 and { ["not"] = deep } or { ["or"] = { deep, { ["and"] = { { views = { eq = 1 } } } } } } end
-    assert.equal("BadRequestException: search: a filter nests at most 15 deep", found(deep))
+    assert.equal("BadRequestException: search: a filter can be nested at most 15 levels deep", found(deep))
     local sorts, aggregates = {}, {}
     for i = 1, 51 do
       sorts[i], aggregates[i] = { field = "views" }, { name = "n" .. i, type = "sum", field = "views" }
     end
     assert.equal("BadRequestException: search: at most 20 sorts, not 51", search({ sort = sorts }))
     assert.equal("BadRequestException: search: at most 50 aggregates, not 51", search({ aggregates = aggregates }))
-    local words = "search: the texts of all conditions for words have at most 10000 bytes"
+    local words = "search: the texts of all word conditions can have at most 10000 bytes in all"
     assert.equal("BadRequestException: " .. words, found({ title = { match = ("x"):rep(10001) } }))
     assert.equal("BadRequestException: " .. words, found({ title = { match = ("x"):rep(5000), matchPhrase = ("x"):rep(5001) } }))
-    assert.matches("a pattern has at most 1000 bytes", found({ title = { wildcard = ("*"):rep(1001) } }))
+    assert.matches("a pattern can have at most 1000 bytes", found({ title = { wildcard = ("*"):rep(1001) } }))
   end)
 
   it("has one budget for all of its patterns", function()

@@ -151,20 +151,20 @@ describe("A rule of @auth", function()
     { "{allow: groups}", "@auth: 'allow: groups' needs 'groups' or 'groupsField'" },
     { "{allow: groups, groups: []}", "@auth: 'groups' is empty, so nobody could be in them" },
     { '{allow: groups, groups: ["A"], groupsField: "group"}', "@auth: a rule has 'groups' or 'groupsField', not both" },
-    { '{allow: groups, groupsField: "nope"}', "@auth's 'groupsField' names 'nope', which model 'A' has not" },
+    { '{allow: groups, groupsField: "nope"}', "@auth's 'groupsField' names 'nope', which model 'A' doesn't have" },
     { '{allow: groups, groups: ["A"], identityClaim: "x"}', "@auth: 'identityClaim' is for 'allow: owner', not for 'allow: groups'" },
     { '{allow: owner, groupClaim: "x"}', "@auth: 'groupClaim' is for 'allow: groups', not for 'allow: owner'" },
     { '{allow: public, ownerField: "x"}', "@auth: 'ownerField' is for 'allow: owner', not for 'allow: public'" },
-    { "{allow: owner, operations: [read, list]}", "@auth has the operations 'read' and 'list': 'read' is all of get, list, listen, search, sync" },
-    { '{allow: owner, ownerField: "a b"}', "@auth's 'ownerField' 'a b' is no name of a field" },
-    { '{allow: owner, ownerField: "n"}', "@auth's 'ownerField' 'A.n' must be text, or a list of texts" },
+    { "{allow: owner, operations: [read, list]}", "@auth has the operations 'read' and 'list': 'read' includes all of get, list, listen, search, sync" },
+    { '{allow: owner, ownerField: "a b"}', "@auth's 'ownerField' 'a b' isn't the name of a field" },
+    { '{allow: owner, ownerField: "n"}', "@auth's 'ownerField' 'A.n' must be a string or a list of strings" },
     { "{allow: everyone}", "@auth's 'rules.allow' must be one of owner, groups, private, public, custom" },
     { "{provider: iam}", "@auth's 'rules' needs 'allow'" },
     { "5", "@auth's 'rules' must be an object or null" },
     { "{allow: owner}, {allow: owner, operations: [read]}",
-      "@auth: two rules of 'A' are for the same: put their operations into one" },
+      "@auth: two rules of 'A' are for the same callers: put their operations into one rule" },
     { '{allow: groups, groups: ["A", "B"]}, {allow: groups, groups: ["B"]}',
-      "@auth: two rules of 'A' are for the same: put their operations into one" },
+      "@auth: two rules of 'A' are for the same callers: put their operations into one rule" },
   }) do
     it("is refused: " .. row[1], function()
       local message = refusal("type A @model\n@auth(rules: [" .. row[1] .. "]) { id: ID! group: String n: Int }")
@@ -175,24 +175,24 @@ describe("A rule of @auth", function()
 
   for _, row in ipairs({
     { "type A @model @auth(rules: []) { id: ID! }", "@auth has no rules (line 1, column 28)" },
-    { "type A @auth(rules: [{allow: owner}]) { a: Int }", "@auth on 'A' needs @model beside it, or belongs on the fields (line 1, column 8)" },
+    { "type A @auth(rules: [{allow: owner}]) { a: Int }", "@auth on 'A' needs @model on the same type, or belongs on the fields (line 1, column 8)" },
     { "type A @model { id: ID! a: Int @auth(rules: [{allow: owner, operations: [list]}]) }",
       "@auth on a field cannot have the operation 'list': use 'read' (line 1, column 46)" },
     { "type Query { a: Int @auth(rules: [{allow: owner, operations: [read]}]) }",
-      "@auth on 'Query.a' cannot have 'operations': only fields of models have any (line 1, column 35)" },
+      "@auth on 'Query.a' cannot have 'operations': only fields of models have operations (line 1, column 35)" },
     { "interface I { a: Int @auth(rules: [{allow: owner}]) } type Query { a: I }",
       "@auth is not allowed on the field 'a' of the interface 'I' (line 1, column 22)" },
     { "type A @model @auth(rules: [{allow: private}]) { id: ID! s: Int! @auth(rules: [{allow: owner}]) }",
-      "'A.s' is required, and not everybody who may read the model may read the field: give it rules with 'read', make it "
+      "'A.s' is required, but not everyone who may read the model may read the field: give it rules with 'read', make it "
         .. "nullable, or set the subscriptions' level to off or public (line 1, column 58)" },
     { "type A @model(subscriptions: null) @auth(rules: [{allow: private}]) { id: ID! s: Int! @auth(rules: [{allow: owner}]) }",
-      "'A.s' is required, and not everybody who may read the model may read the field: give it rules with 'read', make it "
+      "'A.s' is required, but not everyone who may read the model may read the field: give it rules with 'read', make it "
         .. "nullable, or set the subscriptions' level to off or public (line 1, column 79)" },
     { "type A @model @auth(rules: [{allow: private, provider: iam}]) { id: ID s: Int! t: Int @auth(rules: [{allow: public, provider: iam}]) }",
-      "'A.s' is required, and not everybody who may read the model may read the field: give it rules with 'read', make it "
+      "'A.s' is required, but not everyone who may read the model may read the field: give it rules with 'read', make it "
         .. "nullable, or set the subscriptions' level to off or public (line 1, column 72)" },
     { "type A @model @auth(rules: [{allow: private, operations: [get, list, listen]}]) { id: ID s: Int! t: Int @auth(rules: [{allow: owner}]) }",
-      "'A.s' is required, and not everybody who may read the model may read the field: give it rules with 'read', make it "
+      "'A.s' is required, but not everyone who may read the model may read the field: give it rules with 'read', make it "
         .. "nullable, or set the subscriptions' level to off or public (line 1, column 90)" },
     { "type A @model @versioned { id: ID! s: Int! @auth(rules: [{allow: owner}]) }",
       "'A.s' is required and has rules for reading: make it nullable, or set the subscriptions' level to off or public "
@@ -237,11 +237,11 @@ describe("A default", function()
 
   it("is checked", function()
     for fields, message in pairs({
-      ['i: Int @default(value: "x")'] = "@default of 'T.i': 'x' is no Int (line 1, column 63)",
-      ['i: Int @default(value: "1.5")'] = "@default of 'T.i': '1.5' is no Int: ",
-      ['b: Boolean @default(value: "yes")'] = "@default of 'T.b': 'yes' is no Boolean (line 1, column 67)",
-      ['e: E @default(value: "C")'] = "@default of 'T.e': 'C' is no E: it is one of A, B",
-      ['d: AWSDate @default(value: "today")'] = "@default of 'T.d': 'today' is no AWSDate: ",
+      ['i: Int @default(value: "x")'] = "@default of 'T.i': 'x' is not a valid Int (line 1, column 63)",
+      ['i: Int @default(value: "1.5")'] = "@default of 'T.i': '1.5' is not a valid Int: ",
+      ['b: Boolean @default(value: "yes")'] = "@default of 'T.b': 'yes' is not a valid Boolean (line 1, column 67)",
+      ['e: E @default(value: "C")'] = "@default of 'T.e': 'C' is not a valid E: it is one of A, B",
+      ['d: AWSDate @default(value: "today")'] = "@default of 'T.d': 'today' is not a valid AWSDate: ",
       ["s: String @default"] = "@default of 'T.s' needs a 'value'",
       ["s: String @default(value: null)"] = "@default of 'T.s' needs a 'value'",
       ["s: String @default(value: 5)"] = "@default's 'value' must be a string",
@@ -278,7 +278,7 @@ describe("A version", function()
       refusal("type A @model @versioned { id: ID! version: String }"))
     assert.equal("@versioned's input 'id' has the name of a field of model 'A' (line 1, column 15)",
       refusal('type A @model @versioned(versionInput: "id") { id: ID! }'))
-    assert.equal("@versioned: 'a b' is no name of a field (line 1, column 15)",
+    assert.equal("@versioned: 'a b' isn't the name of a field (line 1, column 15)",
       refusal('type A @model @versioned(versionField: "a b") { id: ID! }'))
   end)
 end)

@@ -9,7 +9,7 @@ end
 describe("What is wrong with a generated type is told at what it was made of:", function()
   it("an input of an object that needs itself", function()
     local err = refusal("type A @model { id: ID! b: B }\n\n type B { b: B! n: Int }")
-    assert.equal("input type 'BInput' requires itself by 'b' (line 3, column 2)", err.message)
+    assert.equal("input type 'BInput' requires itself through 'b' (line 3, column 2)", err.message)
     assert.same({ 3, 2 }, { err.line, err.column })
   end)
 

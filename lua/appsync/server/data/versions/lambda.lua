@@ -7,7 +7,7 @@ local thrown = require "appsync.server.graphql.thrown"
 
 local lambda = {}
 
----What the function is called with, beside the mutation's context.
+---The event that the function gets, in addition to the mutation's context.
 ---@class appsync.server.ConflictEvent
 ---@field newItem table? what the mutation would have made of the item; nil for a deletion
 ---@field existingItem table as the server has it, with its version
@@ -15,8 +15,8 @@ local lambda = {}
 ---@field resolver {tableName: string, awsRegion: string, parentType: string, field: string}
 ---@field identity table? nil for an API key
 
----What it answers: RESOLVE puts the item in the existing one's place (of an update), REMOVE deletes it (of a deletion), REJECT
----leaves it as it is.
+---The function's answer: RESOLVE replaces the existing item (for an update), REMOVE deletes it (for a delete), REJECT leaves
+---it unchanged.
 ---@class appsync.server.ConflictAnswer
 ---@field action "RESOLVE"|"REJECT"|"REMOVE"
 ---@field item table? with RESOLVE

@@ -1,4 +1,4 @@
----What becomes of a mutation whose version is not the item's (AppSync Developer Guide, "Conflict detection and resolution").
+---Resolves mutations whose version is not the item's (AppSync Developer Guide, "Conflict detection and resolution").
 local automerge = require "appsync.server.data.versions.automerge"
 local lambda = require "appsync.server.data.versions.lambda"
 

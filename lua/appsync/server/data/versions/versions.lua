@@ -152,7 +152,7 @@ function Versions:forget()
   self.next_expiry_s = 0
 end
 
----Whether the journal can tell all that has changed since. It can't for the very millisecond in which versions began: a frozen
+---Returns whether the journal can tell all that has changed since. It can't for the very millisecond in which versions began: a frozen
 ---clock has one for all that was done before and after.
 ---@param since_ms number
 ---@return boolean

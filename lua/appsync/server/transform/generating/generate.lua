@@ -86,7 +86,7 @@ local function add_root(world, made, operation, fields)
     if maker then
       local whose = maker == field.model and (" for the model '%s'"):format(maker.name)
         or (": for the model '%s' and for '%s'"):format(maker.name, field.model.name)
-      return fail(field.model.loc, "'%s.%s' is made twice%s", name, field.name, whose)
+      return fail(field.model.loc, "'%s.%s' is generated twice%s", name, field.name, whose)
     end
     makers[field.name] = field.model
     if not declared[field.name] then lines[#lines + 1] = "  " .. field.text end
@@ -120,7 +120,7 @@ local function check_models(world)
     local other = seen[names.upper_first(m.name)]
     seen[names.upper_first(m.name)] = m
     if not other then return true end
-    return fail(m.loc, "the models '%s' and '%s' would make types of the same names", other.name, m.name)
+    return fail(m.loc, "the models '%s' and '%s' would generate types of the same names", other.name, m.name)
   end)
 end
 

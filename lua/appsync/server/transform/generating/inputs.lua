@@ -24,7 +24,7 @@ local function bare(text)
   return (text:gsub("!$", ""))
 end
 
----Whether a field may be one that the server writes the time to.
+---Returns whether a field may be one that the server writes the time to.
 ---@param field appsync.server.ModelField
 ---@return boolean
 function inputs.can_hold_time(field)

@@ -1,4 +1,4 @@
----What the rules of @auth mean for the modes of an API: the @aws_* directives of types and operations, the owner fields and
+---The effect of @auth rules on the modes of an API: the @aws_* directives of types and operations, the owner fields and
 ---the owner arguments of subscriptions (Amplify documentation, "Customize authorization rules"; AppSync Developer Guide,
 ---"Configuring authorization and authentication").
 local auth_directive = require "appsync.server.transform.reading.auth_directive"
@@ -266,7 +266,7 @@ local function check_required(m)
   for _, field in ipairs(m.fields) do
     for _, role in ipairs(field.is_declared and field.is_required and m.roles or {}) do
       if role.may.get and not is_covered(m, role, field.name) and not reads(role, field.name) then
-        return fail(field.node.loc, "'%s.%s' is required, and not everybody who may read the model may read the field: "
+        return fail(field.node.loc, "'%s.%s' is required, but not everyone who may read the model may read the field: "
           .. "give it rules with 'read', make it nullable, or set the subscriptions' level to off or public", m.name, field.name)
       end
     end

@@ -1,4 +1,4 @@
----@auth: who may do what (Amplify documentation, "Customize authorization rules"). Rules that cannot work are refused here,
+---@auth: access rules (Amplify documentation, "Customize authorization rules"). Rules that cannot work are refused here,
 ---because a rule that is never met, or always, is found out too late.
 local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
 local directives = require "appsync.server.graphql.directives"
@@ -87,7 +87,7 @@ local function read_operations(values, loc, is_field)
   if single and is_field then
     return fail(loc, "@auth on a field cannot have the operation '%s': use 'read'", single)
   elseif single and has_read then
-    return fail(loc, "@auth has the operations 'read' and '%s': 'read' is all of %s", single, table.concat(READS, ", "))
+    return fail(loc, "@auth has the operations 'read' and '%s': 'read' includes all of %s", single, table.concat(READS, ", "))
   end
   for _, name in ipairs(has_read and READS or {}) do set[name] = true end
   return set
@@ -96,7 +96,7 @@ end
 local function read_owner(world, rule, values, m, loc)
   rule.owner_field = given(values.ownerField) or "owner"
   if not names.is_name(rule.owner_field) then
-    return fail(loc, "@auth's 'ownerField' '%s' is no name of a field", rule.owner_field)
+    return fail(loc, "@auth's 'ownerField' '%s' isn't the name of a field", rule.owner_field)
   end
   local field = m and m.field_by_name[rule.owner_field]
   rule.owner_is_list = field ~= nil and field.is_list
@@ -107,7 +107,7 @@ local function read_owner(world, rule, values, m, loc)
   for part in (claim .. "::"):gmatch("(.-)::") do table.insert(rule.identity_claims, part) end
   local base = field and field.kind == "scalar" and filters.base(field.named)
   if field and base ~= "String" and base ~= "ID" then
-    return fail(loc, "@auth's 'ownerField' '%s.%s' must be text, or a list of texts", m.name, rule.owner_field)
+    return fail(loc, "@auth's 'ownerField' '%s.%s' must be a string or a list of strings", m.name, rule.owner_field)
   end
   return true
 end
@@ -125,7 +125,7 @@ local function read_groups(rule, values, m, loc)
   local field = m and rule.groups_field and m.field_by_name[rule.groups_field]
   -- What joins two models has the rules of both, and not their fields.
   if m and not m.is_join and rule.groups_field and not field then
-    return fail(loc, "@auth's 'groupsField' names '%s', which model '%s' has not", rule.groups_field, m.name)
+    return fail(loc, "@auth's 'groupsField' names '%s', which model '%s' doesn't have", rule.groups_field, m.name)
   end
   rule.groups_is_list = field ~= nil and field ~= false and field.is_list
   return true
@@ -210,7 +210,7 @@ local function check_twice(m, list)
   for _, rule in ipairs(list) do
     for _, name in ipairs(auth_directive.role_names(rule)) do
       if seen[name] then
-        return fail(rule.loc, "@auth: two rules of '%s' are for the same: put their operations into one", m.name)
+        return fail(rule.loc, "@auth: two rules of '%s' are for the same callers: put their operations into one rule", m.name)
       end
       seen[name] = true
     end
@@ -306,7 +306,7 @@ local function read_outside_field(world, node, field, directive)
   if not list then return nil, err end
   for i, item in ipairs(world.reader:read(directive).rules) do
     if given(item.operations) or given(item.queries) or given(item.mutations) then
-      return fail(list[i].loc, "@auth on '%s.%s' cannot have 'operations': only fields of models have any", node.name, field.name)
+      return fail(list[i].loc, "@auth on '%s.%s' cannot have 'operations': only fields of models have operations", node.name, field.name)
     end
   end
   local path, is_first = node.name .. "." .. field.name, world.version == 1
@@ -325,7 +325,7 @@ function auth_directive.read_outside(world)
     local is_model = world.models[node.name or ""] ~= nil
     local on_type = not is_model and directives.find(node.directives or {}, "auth")
     if on_type then
-      return fail(on_type.loc, "@auth on '%s' needs @model beside it, or belongs on the fields", node.name)
+      return fail(on_type.loc, "@auth on '%s' needs @model on the same type, or belongs on the fields", node.name)
     end
     for _, field in ipairs(not is_model and node.fields or {}) do
       local directive = directives.find(field.directives or {}, "auth")

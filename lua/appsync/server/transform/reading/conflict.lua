@@ -11,7 +11,7 @@ local conflict = {}
 
 ---@alias appsync.server.ConflictHandler "AUTOMERGE"|"OPTIMISTIC_CONCURRENCY"|"LAMBDA"
 
----Which models are versioned. A model's own entry stands for the whole of what the settings say of all models.
+---The settings of versioned models. A model's own entry replaces the settings for all models as a whole.
 ---@class appsync.server.ConflictSettings
 ---@field handler appsync.server.ConflictHandler? of all models; nil: only those that `models` names are versioned
 ---@field resolver string? of LAMBDA: its name among the resolvers file's `conflict_handlers`; default "default"
@@ -25,7 +25,7 @@ local conflict = {}
 ---@field resolver string?
 ---@field is_lenient boolean? passed over where the schema has no such model
 
----How the conflicts of one model are handled.
+---The conflict handling of one model.
 ---@class appsync.server.Conflict
 ---@field handler appsync.server.ConflictHandler
 ---@field resolver string? of LAMBDA
@@ -74,7 +74,7 @@ local function check_members(settings)
   return true
 end
 
----Whether the settings fit the schema's models.
+---Returns whether the settings fit the schema's models.
 ---@param world appsync.server.Survey
 ---@return true? ok, appsync.server.SchemaError? err
 function conflict.check(world)

@@ -45,7 +45,7 @@ local function read_default(world, m, field, directive)
   end
   local value, why = read_value(world, field, values.value)
   if value == nil then
-    return fail(loc, "@default of '%s.%s': '%s' is no %s%s", m.name, field.name, values.value, field.named,
+    return fail(loc, "@default of '%s.%s': '%s' is not a valid %s%s", m.name, field.name, values.value, field.named,
       why and ": " .. why or "")
   end
   m.defaults[field.name] = value

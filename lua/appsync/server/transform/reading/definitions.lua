@@ -56,7 +56,7 @@ input SearchableQueryMap { search: String }
 ]],
 }
 
----The SDL of all that are carried out.
+---The SDL of all supported directives.
 ---@param own table<string, true>? names that plug-ins have
 ---@return string[]
 function definitions.all(own)
@@ -67,7 +67,7 @@ function definitions.all(own)
   return texts
 end
 
----Those that this version doesn't carry out. Ignored, they would leave data unvalidated or unrelated.
+---The unsupported directives. If ignored, they would leave data unvalidated or unrelated.
 definitions.UNSUPPORTED = {
   http = true, predictions = true, mapsTo = true, refersTo = true, sql = true,
   validate = true, conversation = true, generation = true,

@@ -36,7 +36,7 @@ local function read_field(world, type_name, field)
     end
   end
   if last and chain.steps[#chain.steps].is_event and field.type.name ~= EVENT_TYPE then
-    return fail(last.loc, "a field whose last @function has 'invocationType: Event' returns %s { success: Boolean! }", EVENT_TYPE)
+    return fail(last.loc, "a field whose last @function has 'invocationType: Event' must return %s { success: Boolean! }", EVENT_TYPE)
   end
   return chain
 end
@@ -52,7 +52,7 @@ function function_directive.read(world)
   return directives.each(world.document.definitions, function(node)
     for _, field in ipairs(node.fields or {}) do
       local directive = not IS_OBJECT[node.kind] and directives.find(field.directives or {}, "function")
-      if directive then return fail(directive.loc, "@function is only for fields of object types, and '%s' is none", node.name) end
+      if directive then return fail(directive.loc, "@function is only for fields of object types, and '%s' isn't one", node.name) end
       local chain, err = read_field(world, node.name, field)
       if not chain then return nil, err end
       if #chain.steps > 0 then table.insert(world.functions, chain) end

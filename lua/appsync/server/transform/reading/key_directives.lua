@@ -31,7 +31,7 @@ function key_directives.fields(key)
   return list
 end
 
----Whether a field is one of a model's primary key.
+---Returns whether a field is one of a model's primary key.
 ---@param m appsync.server.Model
 ---@param name string
 ---@return boolean
@@ -80,12 +80,12 @@ end
 
 local function check_key_field(m, name, what, loc, is_required)
   local field = m.field_by_name[name]
-  if not field then return fail(loc, "%s names the field '%s', which model '%s' has not", what, name, m.name) end
+  if not field then return fail(loc, "%s names the field '%s', which model '%s' doesn't have", what, name, m.name) end
   if field.is_list or (field.kind ~= "scalar" and field.kind ~= "enum") then
-    return fail(loc, "%s cannot use '%s.%s': a key field is a scalar or an enum", what, m.name, name)
+    return fail(loc, "%s cannot use '%s.%s': a key field must be a scalar or an enum", what, m.name, name)
   end
   if field.named == "Boolean" then
-    return fail(loc, "%s cannot use '%s.%s': DynamoDB has no key that is a Boolean", what, m.name, name)
+    return fail(loc, "%s cannot use '%s.%s': a key of DynamoDB can't be a Boolean", what, m.name, name)
   end
   if is_required and not field.is_required then
     return fail(loc, "%s cannot use '%s.%s': a primary key's fields must be non-null ('!')", what, m.name, name)
@@ -120,7 +120,7 @@ end
 
 local function add_index(m, index, what, loc)
   if index.query and not names.is_name(index.query) then
-    return fail(loc, "%s's 'queryField' '%s' is no name of a field", what, index.query)
+    return fail(loc, "%s's 'queryField' '%s' isn't the name of a field", what, index.query)
   end
   if key_directives.find_index(m, index.name) then return fail(loc, "model '%s' has two indexes named '%s'", m.name, index.name) end
   index.sort_argument = key_directives.sort_argument(index.sort)
@@ -138,7 +138,7 @@ local function read_index(world, m, field, directive)
   local name = given(values.name) or own
   if not name:find("^[%w_.-]+$") or #name < 3 or #name > 255 then
     return fail(directive_arguments.loc(directive, "name"),
-      "@index's 'name' is 3 to 255 letters, digits, underscores, hyphens and periods, not '%s'", name)
+      "@index's 'name' must be 3 to 255 letters, digits, underscores, hyphens and periods, not '%s'", name)
   end
   local query = values.queryField
   if query == nil and m.flags.enableautoindexquerynames then query = own end
@@ -166,7 +166,7 @@ end
 local function check_local_indexes(m)
   for _, index in ipairs(m.indexes) do
     if index.partition == m.key.partition and #m.key.sort == 0 and m.key.is_custom then
-      return fail(m.loc, "index '%s' of model '%s' has the partition field of its primary key; then that needs sort fields",
+      return fail(m.loc, "index '%s' of model '%s' shares the partition field of its primary key, which then needs sort fields",
         index.name, m.name)
     end
   end

@@ -21,7 +21,7 @@ local function collect(world, uses, order, m, field, directive)
   end
   local name = names.upper_first((values.relationName:gsub("[^%w_]", "")))
   if not name:find("^[%a_]") then
-    return fail(directive.loc, "@manyToMany's 'relationName' '%s' is no name of a type", values.relationName)
+    return fail(directive.loc, "@manyToMany's 'relationName' '%s' isn't the name of a type", values.relationName)
   end
   if not uses[name] then
     uses[name] = {}
@@ -38,10 +38,10 @@ local function check_pair(world, name, pair)
     return fail(pair[3] and pair[3].directive.loc or a.directive.loc,
       "relation '%s' must be used by exactly two @manyToMany fields, not by %d", name, #pair)
   elseif a.field.named ~= b.model.name or b.field.named ~= a.model.name then
-    return fail(b.directive.loc, "relation '%s': '%s.%s' is of type '%s' and '%s.%s' of type '%s'; each must be of the other's",
+    return fail(b.directive.loc, "relation '%s': '%s.%s' is of type '%s' and '%s.%s' of type '%s'; each must be a list of the other's type",
       name, a.model.name, a.field.name, a.field.named, b.model.name, b.field.name, b.field.named)
   elseif world.names[name] then
-    return fail(a.directive.loc, "relation '%s' makes a type of this name, and the schema has one already", name)
+    return fail(a.directive.loc, "relation '%s' generates a type of this name, but the schema already has one", name)
   end
   return true
 end

@@ -47,9 +47,9 @@ local function check_fields(m, list, directive, argument)
   for _, name in ipairs(list) do
     local field, loc = m.field_by_name[name], directive_arguments.loc(directive, argument)
     if not field then
-      return fail(loc, "@%s's '%s' names '%s', which model '%s' has not", directive.name, argument, name, m.name)
+      return fail(loc, "@%s's '%s' names '%s', which model '%s' doesn't have", directive.name, argument, name, m.name)
     elseif field.kind ~= "scalar" and field.kind ~= "enum" then
-      return fail(loc, "@%s's '%s' names '%s.%s', which is no scalar or enum", directive.name, argument, m.name, name)
+      return fail(loc, "@%s's '%s' names '%s.%s', which isn't a scalar or an enum", directive.name, argument, m.name, name)
     end
   end
   return true
@@ -117,7 +117,7 @@ local function by_references(world, m, related, relation, directive, values)
   if ok then ok, err = check_types(child, list, parent, key_directives.fields(parent.key), directive, "references") end
   if not ok then return nil, err end
   if relation.is_required then
-    return fail(directive.loc, "'%s.%s' must be nullable (without '!'), as it is related by references", m.name, relation.field)
+    return fail(directive.loc, "'%s.%s' must be nullable (without '!'), because its relation uses references", m.name, relation.field)
   end
   local kinds = is_child and { hasOne = true, hasMany = true } or { belongsTo = true }
   local associate, other = find_associate(world, m, related, list, kinds)
@@ -167,7 +167,7 @@ end
 local function has_many(m, related, relation, directive, values)
   local index = given(values.indexName) and key_directives.find_index(related, values.indexName)
   if given(values.indexName) and not index then
-    return fail(directive_arguments.loc(directive, "indexName"), "@hasMany names the index '%s', which model '%s' has not",
+    return fail(directive_arguments.loc(directive, "indexName"), "@hasMany names the index '%s', which model '%s' doesn't have",
       values.indexName, related.name)
   end
   relation.index = index and index.name

@@ -1,4 +1,4 @@
----What the rules of @auth meant to the transformer's first version: directives by rule instead of by field, and an owner
+---The rules of @auth in the transformer's first version: directives by rule instead of by field, and an owner
 ---argument that subscriptions may require (Amplify CLI documentation, "Setup authorization rules").
 local access = require "appsync.server.transform.reading.access"
 local directives = require "appsync.server.graphql.directives"

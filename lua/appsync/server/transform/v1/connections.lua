@@ -23,7 +23,7 @@ end
 local function check_key_field(m, name, directive)
   local field = m.field_by_name[name]
   if not names.is_name(name) then
-    return fail(directive_arguments.loc(directive, "keyField"), "@connection's 'keyField' '%s' is no name of a field", name)
+    return fail(directive_arguments.loc(directive, "keyField"), "@connection's 'keyField' '%s' isn't the name of a field", name)
   end
   if not field or field.is_foreign then return true end
   if field.is_list or (field.named ~= "ID" and field.named ~= "String") then
@@ -76,10 +76,10 @@ local function by_name(world, use, related)
   if given(values.name) then
     use.associate, other_values = find_associate(world, related, field, values.name)
     if not use.associate then
-      return fail(use.directive.loc, "connection '%s' of '%s.%s' has no other half in '%s'", values.name, m.name, field.name,
+      return fail(use.directive.loc, "connection '%s' of '%s.%s' has no other side in '%s'", values.name, m.name, field.name,
         related.name)
     elseif field.is_list and use.associate.is_list then
-      return fail(use.directive.loc, "connection '%s' has a list on both sides; join two models by one of their own", values.name)
+      return fail(use.directive.loc, "connection '%s' has a list on both sides; join the two models by a third one", values.name)
     end
   end
   use.name = given(values.name) or ("%s.%s"):format(m.name, field.name)
@@ -94,9 +94,9 @@ local function by_name(world, use, related)
   local sort = given(other_values.sortField)
   local by = sort and related.field_by_name[sort]
   if sort and not by then
-    return fail(use.directive.loc, "connection '%s': the 'sortField' '%s' is no field of '%s'", use.name, sort, related.name)
+    return fail(use.directive.loc, "connection '%s': the 'sortField' '%s' isn't a field of '%s'", use.name, sort, related.name)
   elseif by and (by.is_list or by.kind ~= "scalar" or by.named == "Boolean") then
-    return fail(use.directive.loc, "connection '%s': the 'sortField' '%s.%s' must be a scalar that has an order", use.name,
+    return fail(use.directive.loc, "connection '%s': the 'sortField' '%s.%s' must be a scalar with an order", use.name,
       related.name, sort)
   end
   return has_many(world, use, related, given(other_values.keyField) or names.camel({ related.name, use.associate.name, "id" }), sort)
@@ -107,7 +107,7 @@ local function find_key(related, use)
   if not name then return related.key end
   local index = key_directives.find_index(related, name)
   if index then return index end
-  return fail(directive_arguments.loc(use.directive, "keyName"), "@connection names the key '%s', which model '%s' has not", name,
+  return fail(directive_arguments.loc(use.directive, "keyName"), "@connection names the key '%s', which model '%s' doesn't have", name,
     related.name)
 end
 
@@ -117,7 +117,7 @@ local function by_fields(_, use, related)
   local key, err = find_key(related, use)
   if not key then return nil, err end
   if not use.field.is_list and key.name then
-    return fail(loc, "@connection of '%s.%s' is no list, so it cannot have a 'keyName'", m.name, use.field.name)
+    return fail(loc, "@connection of '%s.%s' isn't a list, so it cannot have a 'keyName'", m.name, use.field.name)
   end
   local wanted = key_directives.fields(key)
   if #list == 0 or #list > #wanted then
@@ -125,7 +125,7 @@ local function by_fields(_, use, related)
   end
   for i, name in ipairs(list) do
     local own, theirs = m.field_by_name[name], related.field_by_name[wanted[i]]
-    if not own then return fail(loc, "@connection's 'fields' names '%s', which model '%s' has not", name, m.name) end
+    if not own then return fail(loc, "@connection's 'fields' names '%s', which model '%s' doesn't have", name, m.name) end
     if own.named ~= (theirs and theirs.named or "ID") then
       return fail(loc, "@connection's 'fields': '%s.%s' is of another type than '%s.%s'", m.name, name, related.name, wanted[i])
     end

@@ -19,7 +19,7 @@ function versioned.read(world, m)
   if not values then return nil, err end
   local name, input = given(values.versionField) or "version", given(values.versionInput) or "expectedVersion"
   for _, named in ipairs({ name, input }) do
-    if not names.is_name(named) then return fail(directive.loc, "@versioned: '%s' is no name of a field", named) end
+    if not names.is_name(named) then return fail(directive.loc, "@versioned: '%s' isn't the name of a field", named) end
   end
   local field = m.field_by_name[name]
   if field and (field.named ~= "Int" or field.is_list) then

@@ -216,7 +216,7 @@ describe("sync", function()
       assert.equal("DynamoDB:UserIllegalArgumentException", refused({ nextToken = text }).type)
     end
     local of_other = core.base64((core.unbase64(token):gsub("syncTodo", "syncPost")))
-    assert.matches("It is of another operation", refused({ nextToken = of_other }).message)
+    assert.matches("It belongs to another operation", refused({ nextToken = of_other }).message)
   end)
 
   it("gives only what the rules let the caller read", function()
