@@ -53,7 +53,7 @@ describe("the listener", function()
     end
 
     it("counts their answers until they are read", function()
-      open({ max_pending_total = 30 * MB })
+      open({ max_pending_total = 30 * MB, write_timeout = 600 })
       ask_without_reading(1)
       assert.equal(16 * MB, listener:stats().pending)
       assert.is_false(listener:is_full())
