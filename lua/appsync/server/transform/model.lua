@@ -188,7 +188,9 @@ local function access_outside(world)
       local list = world.field_rules[("%s.%s"):format(node.name, field.name)]
       local modes = list and access.modes_of(list)
       for _, name in ipairs(modes and access.directives_of(world, modes, false) or {}) do
-        table.insert(field.directives, sdl_nodes.directive(name, field.loc))
+        if not directives.find(field.directives, name) then
+          table.insert(field.directives, sdl_nodes.directive(name, field.loc))
+        end
       end
       if modes and world.version == 1 and not world.is_root[node.name] then
         access.add_to_type(world, node.name, access.directives_of(world, modes, true))

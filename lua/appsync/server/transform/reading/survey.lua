@@ -175,9 +175,22 @@ local ORDINALS = { "first", "second" }
 -- Each transformer knows only its own directives.
 local function check_version(transformer, stranger)
   if not transformer.version or not stranger then return true end
-  return fail(stranger.loc, "directive @%s is of Amplify's %s transformer, and this schema follows the %s%s", stranger.name,
+  return fail(stranger.loc, "%s is of Amplify's %s transformer, and this schema follows the %s%s", stranger.what,
     ORDINALS[3 - transformer.version], ORDINALS[transformer.version],
     transformer.because and ": " .. transformer.because or "")
+end
+
+-- What only the first version's rules of @auth have.
+local function first_rule_argument(directive)
+  local value = directives.argument(directive, "rules")
+  for _, rule in ipairs(value and (value.values or { value }) or {}) do
+    for _, argument in ipairs(rule.fields or {}) do
+      if definitions.RULES_OF_VERSION_1[argument.name] then
+        return { name = "auth", what = ("@auth's '%s'"):format(argument.name), loc = argument.loc }
+      end
+    end
+  end
+  return nil
 end
 
 -- A schema that nobody says it of is of the version that its directives are of: the second where they are of both, or none
@@ -185,8 +198,10 @@ end
 local function find_version(world, transformer)
   local first, second
   visit_directives(world, function(directive)
-    if definitions.VERSION_1[directive.name] then first = first or directive end
-    if definitions.VERSION_2[directive.name] then second = second or directive end
+    local found = { name = directive.name, what = "directive @" .. directive.name, loc = directive.loc }
+    if definitions.VERSION_1[directive.name] then first = first or found end
+    if definitions.VERSION_2[directive.name] then second = second or found end
+    first = first or directive.name == "auth" and first_rule_argument(directive) or nil
   end)
   world.version = transformer.version or (first and not second and 1) or 2
   local told_by = not transformer.version and (second or first)
