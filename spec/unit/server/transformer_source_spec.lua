@@ -33,6 +33,15 @@ describe("an Amplify project", function()
     for _, path in ipairs({ ".", "amplify", "amplify/cli.json", "amplify/backend", "nowhere/a/b/c" }) do assert.is_nil(of(path)) end
   end)
 
+  it("without a file is an old one, whose schema the first transformer takes unless it says otherwise", function()
+    made = folder.make({ ["amplify/backend/api/blog/schema/a.graphql"] = "", ["other/backend/api/blog/schema.graphql"] = "" })
+    for _, path in ipairs({ "blog", "blog/schema", "blog/schema/a.graphql" }) do
+      assert.same({ fallback = 1, flags = {}, because = made.path .. "/amplify has no cli.json, and such a project is the first one's" },
+        of("amplify/backend/api/" .. path))
+    end
+    assert.is_nil(of("other/backend/api/blog"))
+  end)
+
   it("is none without its own folders", function()
     made = folder.make({ ["cli.json"] = cli('"transformerversion": 1'), ["a/b/c/schema.graphql"] = "type A @model { id: ID! }" })
     assert.is_nil(of("a/b/c/schema.graphql"))

@@ -36,8 +36,10 @@ local ORDINALS = { "first", "second" }
 local function reason(found, given)
   if given and given.version then
     return given.because
-  elseif found.directive then
-    return "the schema has @" .. found.directive
+  elseif found.sign then
+    return "the schema has " .. found.sign
+  elseif given and given.fallback == found.version then
+    return given.because
   end
   return "no directive is specific to one; --transformer 1 selects the first"
 end

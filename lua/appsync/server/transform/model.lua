@@ -72,7 +72,7 @@ local model = {}
 ---@field resolvers table<string, table<string, function>>? of plug-ins
 ---@field wraps table[]? of plug-ins
 ---@field generated appsync.server.Parts?
----@field transformer {version: 1|2, directive: string?} whose names and types they have, and what of the schema tells it
+---@field transformer {version: 1|2, sign: string?} whose names and types they have, and what of the schema tells it
 
 local reader
 
@@ -224,7 +224,8 @@ function model.expand(document, options)
   if is_sandbox == nil then return nil, why end
   builtin_types.add(document)
   local world, err = survey.read(document,
-    { modes = options.modes, transformer = options.transformer, reader = amplify_reader(options.definitions) })
+    { modes = options.modes, transformer = options.transformer, reader = amplify_reader(options.definitions),
+      is_sandbox = is_sandbox })
   if not world then return nil, err end
   world.is_sandbox, world.conflict = is_sandbox, options.conflict
   for _, step in ipairs(STEPS) do
@@ -236,7 +237,7 @@ function model.expand(document, options)
   strip(document, world.reader.definitions)
   local models = world.list
   models.by_name, models.field_rules, models.functions = world.models, world.field_rules, world.functions
-  models.transformer = { version = world.version, directive = world.version_by }
+  models.transformer = { version = world.version, sign = world.version_by }
   add_type_directives(world, world.type_auth)
   if #models == 0 then return models end
   local parts, problem = generate.parts(world, options.first_line or 1)

@@ -91,9 +91,9 @@ describe("A rule of @auth", function()
   end)
 
   it("tells by its arguments that a schema is the first version's", function()
-    for _, argument in ipairs({ 'identityField: "sub"', "queries: [get]", "mutations: null" }) do
+    for name, argument in pairs({ identityField = 'identityField: "sub"', queries = "queries: [get]", mutations = "mutations: null" }) do
       local _, models = expand(("type A @model @auth(rules: [{allow: owner, %s}]) { id: ID! }"):format(argument))
-      assert.same({ version = 1, directive = "auth" }, models.transformer)
+      assert.same({ version = 1, sign = ("@auth's '%s'"):format(name) }, models.transformer)
     end
     local s, err = load_schema("type A @model @auth(rules: {allow: owner, queries: [get]}) { id: ID! }",
       { modes = ALL, transformer = { version = 2 } })
