@@ -160,6 +160,7 @@ local function strip(document, known)
 end
 
 local function append(document, world, parts)
+  if parts:is_empty() then return true end
   local generated, err = schema.parse(parts:text())
   if not generated then return nil, err end
   for _, node in ipairs(generated.definitions) do
@@ -239,7 +240,8 @@ function model.expand(document, options)
   models.by_name, models.field_rules, models.functions = world.models, world.field_rules, world.functions
   models.transformer = { version = world.version, sign = world.version_by }
   add_type_directives(world, world.type_auth)
-  if #models == 0 then return models end
+  -- A project of the second version has what filters are made of, be there models or not.
+  if #models == 0 and (options.transformer or {}).version ~= 2 then return models end
   local parts, problem = generate.parts(world, options.first_line or 1)
   if not parts then return nil, problem end
   local ok
