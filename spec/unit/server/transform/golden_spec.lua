@@ -20,7 +20,7 @@ v1_searchable v1_searchable_auth v1_versioned
 conflict_auth conflict_auth_fields conflict_custom conflict_default_modes conflict_indexes conflict_keys conflict_many_to_many
 conflict_minimal conflict_mixed conflict_names conflict_operations conflict_relations conflict_sandbox conflict_searchable conflict_v1_searchable conflict_timestamps
 conflict_values conflict_v1 conflict_v1_auth conflict_v1_maps conflict_v1_mixed
-conflict_small_letters conflict_v1_small_letters conflict_whole_maps
+conflict_related conflict_small_letters conflict_v1_small_letters conflict_whole_maps
 ]]):gmatch("%S+") do NAMES[#NAMES + 1] = name end
 
 local function read(name)
@@ -149,7 +149,7 @@ end)
 local REFUSED = {
   "refused_boolean_index", "refused_boolean_sort", "refused_v1_boolean_key", "refused_auth_identity_field",
   "refused_auth_queries", "refused_v1_auth_claims", "refused_v1_auth_custom", "refused_v1_auth_field",
-  "refused_v1_auth_operations", "refused_v1_auth_provider",
+  "refused_v1_auth_operations", "refused_v1_auth_provider", "refused_conflict_relations", "refused_conflict_relations_single",
 }
 
 describe("What the official transformer refuses is refused", function()
@@ -157,7 +157,9 @@ describe("What the official transformer refuses is refused", function()
     it(name, function()
       local source = read(name .. ".source.graphql")
       assert.matches("^# refused: ", read(name .. ".expected.graphql"))
-      local s, err = load_schema(source, { modes = modes_of(source), transformer = transformer_of(source) })
+      local s, err = load_schema(source, {
+        modes = modes_of(source), conflict = conflict_of(source), transformer = transformer_of(source),
+      })
       assert.is_nil(s)
       assert.is_number(err.line)
     end)
