@@ -198,6 +198,8 @@ describe("A rule of @auth", function()
     { '{allow: groups, groups: ["A"], identityClaim: "x"}', "@auth: 'identityClaim' is for 'allow: owner', not for 'allow: groups'" },
     { '{allow: owner, groupClaim: "x"}', "@auth: 'groupClaim' is for 'allow: groups', not for 'allow: owner'" },
     { '{allow: owner, groups: ["A"]}', "@auth: 'groups' is for 'allow: groups', not for 'allow: owner'" },
+    { '{allow: private, groups: []}', "@auth: 'groups' is for 'allow: groups', not for 'allow: private'" },
+    { '{allow: public, provider: iam, groups: ["A"]}', "@auth: 'groups' is for 'allow: groups', not for 'allow: public'" },
     { '{allow: private, groups: ["A"], groupsField: "group"}', "@auth: a rule has 'groups' or 'groupsField', not both" },
     { "{allow: owner, operations: [read, list]}", "@auth has the operations 'read' and 'list': 'read' is all of get, list, listen, search, sync" },
     { '{allow: owner, ownerField: "a b"}', "@auth's 'ownerField' 'a b' is no name of a field" },

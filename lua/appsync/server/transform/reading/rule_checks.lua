@@ -39,13 +39,21 @@ local function check_first_version(values, loc, is_field)
   return true
 end
 
+local IS_IAM = { iam = true, identityPool = true }
+
+-- The second version makes a role of each group, whatever the strategy: no role of none, one that IAM knows nobody of, and of
+-- owners one whose field has the group's name.
+local function is_misled(values, groups)
+  if values.allow == "groups" then return false end
+  return values.allow == "owner" or #groups == 0 or IS_IAM[given(values.provider) or ""] or false
+end
+
 local function check_groups(version, values, loc)
   local groups = given(values.groups)
   if groups and text(values.groupsField) then
     return fail(loc, "@auth: a rule has 'groups' or 'groupsField', not both")
-  elseif groups and values.allow == "owner" and version == 2 then
-    -- Amplify would take the groups' names for those of fields that hold the owners.
-    return fail(loc, "@auth: 'groups' is for 'allow: groups', not for 'allow: owner'")
+  elseif groups and version == 2 and is_misled(values, groups) then
+    return fail(loc, "@auth: 'groups' is for 'allow: groups', not for 'allow: %s'", values.allow)
   elseif values.allow ~= "groups" or version == 1 then
     return true
   elseif not groups and not text(values.groupsField) then
